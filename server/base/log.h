@@ -1,0 +1,29 @@
+/* log.h: one JSON line an event, on one descriptor, in one write. No blob id, no personal data, no key ever goes here. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdint.h>
+
+enum log_level { LOG_L_ERROR, LOG_L_WARN, LOG_L_INFO, LOG_L_DEBUG };
+
+/** log_init(fd, level, process): process ("worker-0", "reaper") stands in every line. Call again after fork. */
+void log_init(int fd, enum log_level level, const char *process);
+/** log_event(level, event, fmt, …): {"time":…,"level":…,"process":…,"event":…,"detail":"…"}; fmt may be NULL. */
+void log_event(enum log_level level, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+struct log_request { /* one line a request: which call, never which blob */
+	const char *peer;   /* name or "-" */
+	const char *call;   /* e.g. "POST /v1/blobs/{id}/take" */
+	int status;
+	const char *problem;/* slug or NULL */
+	uint64_t in_bytes, out_bytes;
+	uint64_t duration_us;
+};
+void log_request(const struct log_request *r);
+
+#define log_error(event, ...) log_event(LOG_L_ERROR, event, __VA_ARGS__)
+#define log_warn(event, ...) log_event(LOG_L_WARN, event, __VA_ARGS__)
+#define log_info(event, ...) log_event(LOG_L_INFO, event, __VA_ARGS__)
+#define log_debug(event, ...) log_event(LOG_L_DEBUG, event, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,17 @@
+/* token.h: unguessable names. An id is two hex digits of its shard and 128 random bits in URL-safe base64: 24 characters. */
+#ifndef BASE_TOKEN_H
+#define BASE_TOKEN_H
+
+#include <stddef.h>
+
+#define TOKEN_LEN 24
+#define TOKEN_SHARDS 64u
+
+/** token_make(shard, out): a fresh id in a shard (0..TOKEN_SHARDS-1). */
+void token_make(unsigned shard, char out[TOKEN_LEN + 1]);
+/** token_shard(s, n): the shard that a well-formed id names, or -1 when it is not a well-formed id. */
+int token_shard(const char *s, size_t n);
+/** token_any_shard(): a shard drawn at random. */
+unsigned token_any_shard(void);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * conf.h: the configuration file (timeglasd.conf(5)), read into one struct, checked whole before anything starts. Runs in the master
+ * and, on SIGHUP, in each process. Pure but for reading the named files.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <timeglas/retention.h>
+
+enum role {
+	ROLE_UPLOADER = 1u << 0,
+	ROLE_VERIFIER = 1u << 1,
+	ROLE_PROCESSOR = 1u << 2,
+	ROLE_OPERATOR = 1u << 3,
+};
+
+#define CONF_NAME_MAX 31   /* a peer's name: [a-z0-9][a-z0-9-]* */
+#define CONF_PEERS_MAX 256
+#define CONF_TO_MAX 16     /* peers that one blob may be addressed to */
+
+struct conf_peer {
+	char name[CONF_NAME_MAX + 1];
+	unsigned roles;             /* enum role, or'ed */
+	uint8_t spki[32];           /* SHA-256 of the certificate's SubjectPublicKeyInfo */
+	char to[CONF_TO_MAX][CONF_NAME_MAX + 1]; /* default addressees */
+	size_t n_to;
+};
+
+struct conf {
+	char listen_host[64];
+	uint16_t listen_port;       /* 0: any free one */
+	char admin_host[64];
+	uint16_t admin_port;        /* 0: any free one */
+	unsigned workers;           /* 1..64; default: cores */
+	char *certificate, *key, *client_ca; /* PEM files */
+	char *user;                 /* run as; NULL: stay */
+	char *log_file;             /* NULL: stderr */
+	int log_level;
+	char *audit_log;            /* evidence file */
+
+	char *store_url;            /* NULL: embedded. unix:///path, redis://host:port */
+	char *redis_server;         /* program for the embedded store; default "redis-server" */
+	char *run_dir;              /* embedded store's socket directory, 0700 */
+	uint64_t store_max_bytes;   /* embedded maxmemory; 0: half of the machine's */
+	bool store_open_socket;     /* --dev: local commands may use the socket */
+
+	uint64_t max_blob_bytes;    /* 32 MiB */
+	unsigned max_connections;   /* per worker; 8192 */
+	unsigned handshake_timeout_s; /* 10 */
+	unsigned head_timeout_s;    /* from a request's first byte to the end of its head: 10 */
+	unsigned body_idle_s;       /* no body byte for that long: 408. 20 */
+	unsigned send_idle_s;       /* a reader that takes no byte for that long: closed. 20 */
+	unsigned idle_timeout_s;    /* between requests: 75 */
+	unsigned drain_s;           /* at most that long from SIGTERM to the end: 60 */
+
+	struct tg_policy policy;
+	struct conf_peer peer[CONF_PEERS_MAX];
+	size_t n_peers;
+};
+
+/** conf_new(): every default. NULL without memory. */
+struct conf *conf_new(void);
+void conf_free(struct conf *c);
+/**
+ * conf_load(path, out, err, cap): read and check. On failure returns TG_EINVAL or TG_EIO and err holds
+ * "FILE:LINE: what is wrong; what to do".
+ */
+int conf_load(const char *path, struct conf **out, char *err, size_t cap);
+/** conf_peer_by_spki / _by_name: NULL when there is none. */
+const struct conf_peer *conf_peer_by_spki(const struct conf *c, const uint8_t spki[32]);
+const struct conf_peer *conf_peer_by_name(const struct conf *c, const char *name, size_t n);
+/** conf_role_text(roles, out): "uploader, operator". */
+char *conf_role_text(unsigned roles, char out[64]);
+
+#endif

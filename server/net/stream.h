@@ -1,0 +1,65 @@
+/*
+ * stream.h: bytes over a non-blocking socket, with or without TLS, on edge-triggered events. Reads go straight into `in`, writes are
+ * taken from `out` and flushed once per loop turn. It knows no protocol. FACTS on why not bufferevents: docs/decisions.md.
+ *
+ * Reading stops by itself while `in` holds in_max bytes or more, or while paused; so back-pressure reaches the peer's socket.
+ * No callback is ever called from inside a stream_* function, nor after stream_free() (which may be called from a callback).
+ */
+#ifndef NET_STREAM_H
+#define NET_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <event2/buffer.h>
+#include <openssl/ssl.h>
+#include "net/loop.h"
+
+struct stream;
+
+enum stream_end {
+	STREAM_EOF,       /* the peer ended its direction in order (FIN, or close_notify); `out` may still be written */
+	STREAM_ERROR,     /* reset, broken pipe, connect refused */
+	STREAM_TLS,       /* handshake or record failure */
+	STREAM_TIMEOUT    /* connect or handshake took too long */
+};
+
+struct stream_cb {
+	void (*on_ready)(struct stream *s, void *ctx);                     /* connected and, with TLS, handshaken; may be NULL */
+	void (*on_read)(struct stream *s, struct evbuffer *in, void *ctx); /* new bytes stand in `in`; what is left stays */
+	void (*on_drain)(struct stream *s, void *ctx);                     /* `out` fell to out_low or below after having been above; may be NULL */
+	void (*on_end)(struct stream *s, enum stream_end why, void *ctx);  /* at most once, except EOF followed by another */
+};
+
+struct stream_opts {
+	size_t in_max;        /* stop reading at that many unconsumed bytes; 0: 256 KiB */
+	size_t read_size;     /* bytes asked for by one read; 0: 16 KiB */
+	size_t out_low;       /* on_drain threshold; 0: 64 KiB */
+	unsigned ready_timeout_s; /* for connect and handshake; 0: none */
+};
+
+/** stream_accept(l, fd, ssl, o, cb, ctx): a connection just accepted. Owns fd and ssl (NULL: plain) from now on, also on failure. */
+struct stream *stream_accept(struct loop *l, int fd, SSL *ssl, const struct stream_opts *o, const struct stream_cb *cb, void *ctx);
+/** stream_connect(l, addr, len, ssl, o, cb, ctx): start connecting; on_ready or on_end follows. NULL: errno says why. */
+struct stream *stream_connect(struct loop *l, const struct sockaddr *addr, socklen_t len, SSL *ssl, const struct stream_opts *o,
+    const struct stream_cb *cb, void *ctx);
+/** stream_free(s): close at once; unsent bytes are lost. No SSL_shutdown is waited for. NULL is fine. */
+void stream_free(struct stream *s);
+
+struct evbuffer *stream_in(struct stream *s);
+struct evbuffer *stream_out(struct stream *s);
+/** stream_kick(s): bytes were added to `out`: flush at the end of this turn. */
+void stream_kick(struct stream *s);
+/** stream_pause(s, on): on: read nothing more (what stands in `in` stays). Off: go on, and on_read is called soon if `in` holds bytes. */
+void stream_pause(struct stream *s, bool on);
+/** stream_finish(s): after `out` is flushed, send close_notify and shut down the writing direction. Reading goes on. */
+void stream_finish(struct stream *s);
+/** stream_set_read_size(s, bytes): what one read asks for from now on (small for idle connections, large for bodies). */
+void stream_set_read_size(struct stream *s, size_t bytes);
+/** stream_progress(s): bytes ever read and written, for idle timeouts. */
+void stream_progress(const struct stream *s, uint64_t *in_bytes, uint64_t *out_bytes);
+SSL *stream_ssl(struct stream *s);
+int stream_fd(const struct stream *s);
+
+#endif

@@ -1,0 +1,16 @@
+/* tls.h: the server's TLS: 1.3 only, client certificate required, no tickets, no resumption, no renegotiation, plaintext cleansed. */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <openssl/ssl.h>
+
+/** tls_server_ctx(cert, key, client_ca, err, cap): PEM files. NULL on failure, with err "what is wrong with which file". */
+SSL_CTX *tls_server_ctx(const char *cert_pem, const char *key_pem, const char *client_ca_pem, char *err, size_t cap);
+/** tls_peer_spki(ssl, out): SHA-256 of the peer certificate's SubjectPublicKeyInfo (DER). Returns 0 or TG_EPEER. */
+int tls_peer_spki(SSL *ssl, uint8_t out[32]);
+/** tls_cert_spki(pem_path, out, err, cap): the same for a certificate file (configuration). 0, TG_EIO or TG_EINVAL. */
+int tls_cert_spki(const char *pem_path, uint8_t out[32], char *err, size_t cap);
+
+#endif
