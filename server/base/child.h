@@ -1,0 +1,27 @@
+/*
+ * child.h: what the master gives each child process (worker, reaper, recorder, admin) when it forks it. A child's main returns its exit status.
+ * SIGTERM: drain and return 0. SIGHUP: reload the configuration from conf_path. SIGINT is ignored (the master handles it). The parent's death kills it.
+ */
+#ifndef BASE_CHILD_H
+#define BASE_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/metrics.h"
+
+struct conf;
+
+struct child_env {
+	const char *name;            /* "worker-0", "reaper", "admin", "recorder" */
+	unsigned index;              /* of that kind */
+	struct conf *conf;
+	const char *conf_path;       /* NULL: --dev, nothing to reload but the files that conf names */
+	const char *store_url;       /* of the embedded store, or conf's */
+	int listen_fd;               /* worker, admin; else -1 */
+	struct metrics *metrics;
+	unsigned metrics_slot;
+	bool embedded_store;
+};
+typedef int child_main(const struct child_env *env);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * httpd.h: one HTTP/1.1 connection on a stream: pipelining and keep-alive in order, request content streamed with back-pressure, answers
+ * streamed likewise, limits and timeouts on everything. It knows no Redis and no timeglas rule.
+ *
+ * Life of a request: on_request (head complete) → on_body* → on_end → the handler has replied → next request. A reply given before the content
+ * has ended carries "Connection: close" and the connection lingers (half-close, drain for at most 1 s or 1 MiB).
+ * The handler's context ends with on_done, called exactly once: after the last byte of the answer was written to the socket's buffer, or when the client is
+ * gone (ok = false). After on_done the request is invalid.
+ */
+#ifndef HTTP_HTTPD_H
+#define HTTP_HTTPD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <event2/buffer.h>
+#include <openssl/ssl.h>
+#include "http/h1.h"
+#include "net/loop.h"
+
+struct httpd;      /* all connections of one worker */
+struct httpd_req;  /* one request */
+
+struct httpd_limits {
+	unsigned max_connections;
+	unsigned handshake_timeout_s, head_timeout_s, body_idle_s, send_idle_s, idle_timeout_s;
+	size_t body_window_bytes;  /* content that may wait unread by the handler: 128 KiB */
+	size_t reply_window_bytes; /* answer bytes that may wait: httpd_reply_room() is what is left of it: 256 KiB */
+};
+
+struct httpd_calls { /* what the layer above provides */
+	/* A TLS handshake is complete: the peer's context for this connection's requests, or NULL: requests get 403 unknown-peer. */
+	void *(*on_peer)(void *ctx, const uint8_t spki[32]);
+	/* A head is complete. The callee sets handlers with httpd_req_handle() or replies at once. */
+	void (*on_request)(void *ctx, struct httpd_req *r);
+	/* A request ended (also one refused by this layer, before on_request): for the log and the metrics. */
+	void (*on_log)(void *ctx, struct httpd_req *r, int status, const char *slug, uint64_t in_bytes, uint64_t out_bytes, uint64_t duration_us);
+};
+
+struct httpd_handler { /* any member but on_done may be NULL */
+	void (*on_body)(struct httpd_req *r, struct evbuffer *data, void *ctx);  /* takes what it can; what is left counts against the window */
+	void (*on_end)(struct httpd_req *r, void *ctx);                          /* the whole content was delivered and taken */
+	void (*on_room)(struct httpd_req *r, void *ctx);                         /* httpd_reply_room() grew again to at least half */
+	void (*on_done)(struct httpd_req *r, bool ok, void *ctx);
+};
+
+struct httpd *httpd_new(struct loop *l, SSL_CTX *tls, const struct httpd_limits *limits, const struct httpd_calls *calls, void *ctx);
+/** httpd_set_tls(h, tls): new connections use this context (reload). Takes a reference. */
+void httpd_set_tls(struct httpd *h, SSL_CTX *tls);
+/** httpd_accept(h, fd): a fresh connection; closed at once when there are max_connections. Owns fd. */
+void httpd_accept(struct httpd *h, int fd);
+size_t httpd_connections(const struct httpd *h);
+/** httpd_drain(h): answers carry "Connection: close", idle connections are closed now. */
+void httpd_drain(struct httpd *h);
+/** httpd_each_peer(h, keep, ctx): reload: keep(ctx, spki, peer) returns the new peer context, NULL closes the connection at once. */
+void httpd_each_peer(struct httpd *h, void *(*keep)(void *ctx, const uint8_t spki[32], void *peer), void *ctx);
+void httpd_free(struct httpd *h);
+
+/* The request ------------------------------------------------------------------------------------------------------- */
+const struct h1_head *httpd_req_head(const struct httpd_req *r); /* valid until on_done */
+void *httpd_req_peer(const struct httpd_req *r);
+/** httpd_req_age_us(r): since the request's first byte. */
+uint64_t httpd_req_age_us(const struct httpd_req *r);
+void httpd_req_handle(struct httpd_req *r, const struct httpd_handler *h, void *ctx);
+/** httpd_req_pause(r, on): deliver no content for now. Off: deliver what waits, soon (never from inside this call). */
+void httpd_req_pause(struct httpd_req *r, bool on);
+/** httpd_req_continue(r): send "100 Continue" if the client waits for it. Sent by itself before the first on_body unless paused. */
+void httpd_req_continue(struct httpd_req *r);
+/** httpd_req_label(r, call): static text for the log, e.g. "POST /v1/blobs". */
+void httpd_req_label(struct httpd_req *r, const char *call);
+const char *httpd_req_get_label(const struct httpd_req *r);
+
+/* The answer -------------------------------------------------------------------------------------------------------- */
+/** httpd_reply(r, status, fields, type, body, n): whole answer. fields: further "Name: value\r\n" lines or NULL. HEAD: no content is sent. */
+void httpd_reply(struct httpd_req *r, int status, const char *fields, const char *type, const void *body, size_t n);
+/** httpd_reply_begin(r, status, fields, type, length): head of a streamed answer; exactly length bytes follow. */
+void httpd_reply_begin(struct httpd_req *r, int status, const char *fields, const char *type, uint64_t length);
+/** httpd_reply_data(r, data): moves all of data out. The answer ends by itself when length bytes have been given. */
+void httpd_reply_data(struct httpd_req *r, struct evbuffer *data);
+size_t httpd_reply_room(const struct httpd_req *r);
+/** httpd_reply_abort(r): the answer cannot be completed: close the connection at once (on_done ok = false). */
+void httpd_reply_abort(struct httpd_req *r);
+/**
+ * httpd_problem(r, code, detail, fields, members): RFC 9457 from the error table; detail: a sentence that says what to do; members: further JSON members
+ * (",\"cause\":\"expired\"") or NULL. A retryable code carries Retry-After.
+ */
+void httpd_problem(struct httpd_req *r, int code, const char *detail, const char *fields, const char *members);
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * store.h: sessions and blobs in Redis. Every transition is one call of the Function library (functions.lua) that changes the state, moves the
+ * deadline index entry, writes the tombstone and appends an event to the outbox, atomically. Blob bytes never pass through Lua.
+ * It knows no HTTP. Keys, fields, events: docs/store.md.
+ *
+ * Every call returns 0 or a negative TG_E…; on 0 the callback is called exactly once, never before return, unless
+ * store_forget(s, ctx) came first. A callback's err is TG_ESTORE when the connection broke: the call's fate is then unknown.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <event2/buffer.h>
+#include <timeglas/retention.h>
+#include "base/token.h"
+#include "conf/conf.h"
+#include "net/loop.h"
+
+#define STORE_CHUNK_BYTES 65000u /* just below an allocator class (docs/decisions.md) */
+#define STORE_TO_TEXT 640        /* " verifier verifier2 ": names, each with blanks around it */
+#define STORE_DESC_MAX 512
+
+struct store;
+
+enum store_state { STORE_STAGED, STORE_LIVE, STORE_TAKING, STORE_CLAIMED, STORE_GONE };
+const char *store_state_text(enum store_state s); /* "live", "claimed", "gone"; TAKING reads "claimed" */
+
+/* What never changes about a blob, as the API describes it. The store keeps it as text and gives it back. */
+struct store_desc {
+	char kind[TG_KIND_MAX + 1];
+	char issuer[4];             /* "" none */
+	char session[TOKEN_LEN + 1];/* "" none */
+	char uploader[CONF_NAME_MAX + 1];
+	char to[STORE_TO_TEXT];
+	char ref[33];               /* 128 random bits in hex, drawn by the store's caller */
+	char sha256[65];            /* hex; "" not declared */
+	bool danish;                /* evidence: DK or not */
+	bool bound;                 /* erased with its session */
+	uint64_t size_bytes;
+};
+
+struct store_blob {
+	char id[TOKEN_LEN + 1];
+	enum store_state state;
+	struct store_desc desc;
+	int64_t stored_at_ms, deadline_ms;  /* Unix */
+	char cause[20];                     /* when gone: "consumed", "expired", … */
+	int64_t gone_at_ms;
+	char event[48];                     /* id of the event that ended it, "SS-…": shard, dash, stream id */
+};
+
+struct store_session {
+	char id[TOKEN_LEN + 1];
+	char state[20];          /* "open", "closed", "expired", "idle" */
+	char uploader[CONF_NAME_MAX + 1];
+	char subject_ref[65];
+	int64_t opened_at_ms, deadline_ms, idle_deadline_ms;
+	uint32_t idle_s;
+};
+
+struct store_calls {
+	void (*on_up)(struct store *s, void *ctx);    /* connected, library loaded */
+	void (*on_down)(struct store *s, void *ctx);
+	void (*on_low)(struct store *s, void *ctx);   /* room in the write queue again */
+};
+
+struct store *store_new(struct loop *l, const char *url, const struct store_calls *calls, void *ctx, char *err, size_t cap);
+void store_free(struct store *s);
+bool store_up(const struct store *s);
+/** store_busy(s): the write queue is above its watermark: pause sources until on_low. */
+bool store_busy(const struct store *s);
+/** store_forget(s, ctx): no callback with this ctx will be called any more; what was sent still happens. */
+void store_forget(struct store *s, const void *ctx);
+
+/* Sessions ---------------------------------------------------------------------------------------------------------- */
+typedef void store_session_cb(void *ctx, int err, const struct store_session *session);
+int store_session_open(struct store *s, const char *uploader, const char *subject_ref, uint32_t idle_s, store_session_cb *cb, void *ctx);
+/** touch: only its uploader (TG_ENOENT otherwise); TG_EGONE when it has ended (session filled in). */
+int store_session_touch(struct store *s, const char *sid, const char *uploader, store_session_cb *cb, void *ctx);
+
+/* blobs: those of the session that are known, live and gone; borrowed until return. */
+typedef void store_session_show_cb(void *ctx, int err, const struct store_session *session, const struct store_blob *blobs, size_t n);
+int store_session_show(struct store *s, const char *sid, store_session_show_cb *cb, void *ctx);
+/** close: by whom is checked by the caller's `uploader` (NULL: an operator). Erases bound blobs, or all; blobs: those erased by this call. */
+int store_session_close(struct store *s, const char *sid, const char *uploader, bool erase_all, store_session_show_cb *cb, void *ctx);
+
+/* Upload ------------------------------------------------------------------------------------------------------------ */
+struct store_put;
+struct store_put_opts {
+	struct store_desc desc;      /* size_bytes is filled in by commit; sha256 and ref are read at commit */
+	uint32_t ttl_s;              /* from the request's first byte */
+	uint64_t age_us;             /* since the request's first byte, at the time of the call */
+	bool eager;                  /* ask at once whether the session is open; otherwise commit finds out */
+};
+struct store_put_calls {
+	void (*on_room)(struct store_put *p, void *ctx);             /* store_put_room() is true again */
+	void (*on_refused)(struct store_put *p, int err, void *ctx); /* before commit: session not open, full, store lost. The put is dead: abort it */
+	void (*on_checked)(struct store_put *p, void *ctx);          /* eager: the session is open */
+	void (*on_committed)(struct store_put *p, int err, const struct store_blob *blob, void *ctx); /* the put is freed after return */
+};
+/** store_put_new(s, o, calls, ctx, err): draws the id. NULL: *err. Nothing is sent before the first chunk, unless eager. */
+struct store_put *store_put_new(struct store *s, const struct store_put_opts *o, const struct store_put_calls *calls, void *ctx, int *err);
+const char *store_put_id(const struct store_put *p);
+/** store_put_room(p): may another chunk be given? At most two are unanswered. */
+bool store_put_room(const struct store_put *p);
+/** store_put_chunk(p, data): moves STORE_CHUNK_BYTES out of data (or all, when there is less: only for the last chunk). */
+int store_put_chunk(struct store_put *p, struct evbuffer *data);
+/** store_put_commit(p, o): make it live. o->desc as final. Answer: on_committed, with TG_ESESSION, TG_ETTL, TG_EFULL, TG_EQUOTA, TG_ESTORE on failure, and then nothing is left in Redis. */
+int store_put_commit(struct store_put *p, const struct store_put_opts *o);
+/** store_put_abort(p): erase what was written, cause "aborted"; no callbacks any more; p is freed. NULL is fine. */
+void store_put_abort(struct store_put *p);
+
+/* Fetch, look, erase -------------------------------------------------------------------------------------------------- */
+struct store_take;
+struct store_take_calls {
+	/* err 0: the blob is ours and nobody else's; its bytes follow. TG_ENOENT, TG_EGONE, TG_ECLAIMED, TG_EROLE: blob filled in for GONE. Then the take is freed after return. */
+	void (*on_begin)(struct store_take *t, int err, const struct store_blob *blob, void *ctx);
+	/* A chunk was read and deleted: all bytes in data are the callee's. done: it was the last; the take is freed after return. err: broken off (TG_ESTORE, TG_EGONE), freed after return. */
+	void (*on_data)(struct store_take *t, struct evbuffer *data, bool done, int err, void *ctx);
+};
+/** store_take(s, id, peer, calls, ctx, err): the at-most-once read for an addressed peer. The first chunk is read in the same round trip; further ones on store_take_next(). */
+struct store_take *store_take(struct store *s, const char *id, const char *peer, const struct store_take_calls *calls, void *ctx, int *err);
+/** store_take_next(t): ask for the next chunk (one at a time). */
+void store_take_next(struct store_take *t);
+/** store_take_abort(t): erase the rest now (cause consumed); no callbacks any more. NULL is fine. */
+void store_take_abort(struct store_take *t);
+
+typedef void store_blob_cb(void *ctx, int err, const struct store_blob *blob);
+/** store_stat(s, id): TG_ENOENT, or 0 with the blob in any state but staged. Who may know is the caller's to decide. */
+int store_stat(struct store *s, const char *id, store_blob_cb *cb, void *ctx);
+/** store_erase(s, id, uploader): uploader NULL: an operator. TG_ENOENT, TG_EGONE (blob filled in), 0: erased, with event and gone_at. */
+int store_erase(struct store *s, const char *id, const char *uploader, store_blob_cb *cb, void *ctx);
+
+/* Reaping ------------------------------------------------------------------------------------------------------------- */
+struct store_reaped {
+	unsigned erased;          /* things ended by this call: blobs, sessions, leftovers */
+	bool more;                /* more are due in this shard now */
+	int64_t next_ms;          /* the shard's next deadline (Unix), 0: none */
+	int64_t now_ms;           /* the store's time */
+	unsigned expired, session_ended, lease_expired, aborted, consumed; /* blobs, by cause */
+	uint32_t lateness_us[64]; /* of the first of them */
+	unsigned n_lateness;
+};
+typedef void store_reap_cb(void *ctx, unsigned shard, int err, const struct store_reaped *r);
+/** store_reap(s, shard, max): end up to max things that are due in a shard. Idempotent; several reapers may run. */
+int store_reap(struct store *s, unsigned shard, unsigned max, store_reap_cb *cb, void *ctx);
+
+struct store_info { /* for readiness and metrics, from INFO, DBSIZE */
+	uint64_t used_bytes, max_bytes, keys;
+	char version[16], maxmemory_policy[24], mode[16], role[16];
+	bool aof_enabled, rdb_bgsave;
+};
+typedef void store_info_cb(void *ctx, int err, const struct store_info *info);
+int store_info(struct store *s, store_info_cb *cb, void *ctx);
+
+#endif

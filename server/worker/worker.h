@@ -1,0 +1,6 @@
+/* worker.h: the data-plane process: listener, TLS, httpd, api, one store connection. Never returns. */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+#include "base/child.h"
+int worker_main(const struct child_env *env);
+#endif
