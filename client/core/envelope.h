@@ -2,7 +2,7 @@
  * envelope.h: the grammar of an age v1 file (C2SP age.md), read strictly as its bytes stream by. No keys, no I/O, no
  * allocation: the server's guard, and the first half of the opener, are this parser.
  *
- * It proves the form, not the encryption. What it refuses: see FIELDS in docs/architecture.md and tests/vectors/age.
+ * It proves the form, not the encryption. What it refuses, rule by rule: docs/envelope.md, section 2.
  */
 #ifndef TG_CORE_ENVELOPE_H
 #define TG_CORE_ENVELOPE_H
@@ -41,11 +41,11 @@ struct tg_envelope {            /* plain memory of the caller's; about 10 KiB; t
 	uint8_t body[TG_ENVELOPE_LINE_MAX];
 };
 
-/** tg_envelope_init(e): start. scrypt recipients are refused unless e->allow_scrypt is set to 1 afterwards. */
+/** tg_envelope_init(e): start. Afterwards, before the first feed, may be set: e->allow_scrypt (scrypt recipients are refused unless 1), e->on_stanza, e->ctx. */
 void tg_envelope_init(struct tg_envelope *e);
 /**
  * tg_envelope_feed(e, p, n): the next n bytes. In the payload it only counts, so passing p = NULL is fine there.
- * Returns 0 or TG_EENVELOPE (sticky; e->why says which rule).
+ * Returns 0 or TG_EENVELOPE (sticky; e->why says which rule), or what on_stanza returned. Verdict and reason do not depend on how the bytes were cut.
  */
 int tg_envelope_feed(struct tg_envelope *e, const uint8_t *p, size_t n);
 /** tg_envelope_in_payload(e): 1 once the header (through the MAC line) has been accepted. */

@@ -1,0 +1,91 @@
+/*
+ * b64.c: base64 (RFC 4648 sections 4 and 5), canonical only. Not constant-time: what passes here is public text
+ * (stanzas, digests, ids), never a key. Runs in every process, the library and the command line.
+ */
+#include <string.h>
+#include <timeglas/errors.h>
+#include "core/b64.h"
+
+static const char STD[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char URL[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+size_t tg_b64_encode(enum tg_b64 v, const uint8_t *p, size_t n, char *out)
+{
+	const char *abc = v == TG_B64_URL ? URL : STD;
+	char *o = out;
+	size_t i = 0;
+
+	for (; n - i >= 3; i += 3) {
+		uint32_t w = (uint32_t)p[i] << 16 | (uint32_t)p[i + 1] << 8 | p[i + 2];
+		*o++ = abc[w >> 18];
+		*o++ = abc[w >> 12 & 63];
+		*o++ = abc[w >> 6 & 63];
+		*o++ = abc[w & 63];
+	}
+	if (i < n) {
+		uint32_t w = (uint32_t)p[i] << 16 | (n - i == 2 ? (uint32_t)p[i + 1] << 8 : 0);
+		*o++ = abc[w >> 18];
+		*o++ = abc[w >> 12 & 63];
+		if (n - i == 2)
+			*o++ = abc[w >> 6 & 63];
+		for (size_t pad = n - i; v == TG_B64_STD && pad < 3; pad++)
+			*o++ = '=';
+	}
+	*o = '\0';
+	return (size_t)(o - out);
+}
+
+static int digit(enum tg_b64 v, char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == (v == TG_B64_URL ? '-' : '+'))
+		return 62;
+	if (c == (v == TG_B64_URL ? '_' : '/'))
+		return 63;
+	return -1;
+}
+
+/* Takes the padding off: exactly what fills the last group, nothing more. Returns the length without, or TG_EINVAL. */
+static long unpad(const char *s, size_t n)
+{
+	if (n % 4 != 0)
+		return TG_EINVAL;
+	if (n > 0 && s[n - 1] == '=')
+		n -= s[n - 2] == '=' ? 2 : 1;
+	return (long)n;
+}
+
+long tg_b64_decode(enum tg_b64 v, const char *s, size_t n, uint8_t *out, size_t cap)
+{
+	uint32_t acc = 0;
+	unsigned bits = 0;
+	size_t o = 0;
+
+	if (v == TG_B64_STD) {
+		long m = unpad(s, n);
+		if (m < 0)
+			return TG_EINVAL;
+		n = (size_t)m;
+	}
+	if (n % 4 == 1 || n / 4 * 3 + (n % 4 ? n % 4 - 1 : 0) > cap)
+		return TG_EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		int d = digit(v, s[i]);
+		if (d < 0)
+			return TG_EINVAL;
+		acc = acc << 6 | (uint32_t)d;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			out[o++] = (uint8_t)(acc >> bits);
+			acc &= (1u << bits) - 1;
+		}
+	}
+	/* A second spelling of the same bytes would give a file two names. */
+	return acc == 0 ? (long)o : TG_EINVAL;
+}
