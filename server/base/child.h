@@ -11,6 +11,14 @@
 
 struct conf;
 
+/* Who adds to which metrics slot: the master to 0, worker i to CHILD_SLOT_WORKER(i), the others behind the last worker. */
+#define CHILD_SLOT_MASTER 0u
+#define CHILD_SLOT_WORKER(i) (1u + (i))
+#define CHILD_SLOT_REAPER(workers) (1u + (workers))
+#define CHILD_SLOT_ADMIN(workers) (2u + (workers))
+#define CHILD_SLOT_RECORDER(workers) (3u + (workers))
+#define CHILD_SLOTS(workers) (4u + (workers))
+
 struct child_env {
 	const char *name;            /* "worker-0", "reaper", "admin", "recorder" */
 	unsigned index;              /* of that kind */

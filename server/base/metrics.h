@@ -34,7 +34,8 @@
 	X(G_UPLOADS,       "timeglas_uploads",            "uploads under way")                                           \
 	X(G_STORE_UP,      "timeglas_store_up",           "processes whose store connection is up")                      \
 	X(G_STORE_QUEUE,   "timeglas_store_queue_bytes",  "bytes waiting to be written to the store")                    \
-	X(G_OVERDUE,       "timeglas_reaper_backlog",     "blobs past their deadline and not yet erased")
+	X(G_OVERDUE,       "timeglas_reaper_backlog",     "blobs past their deadline and not yet erased")               \
+	X(G_DRAINING,      "timeglas_draining",           "1 while the server is shutting down")
 
 /* Histograms: buckets by powers of two of a microsecond, from 16 us to about 17 minutes. */
 #define METRICS_HISTOGRAMS(X)                                                                                          \
@@ -56,6 +57,9 @@ void metrics_free(struct metrics *m);
 /** metrics_attach(m, slot): this process adds to that slot from now on; its gauges start at 0, its counters go on. m NULL: a private, unseen slot. */
 void metrics_attach(struct metrics *m, unsigned slot);
 
+/** metrics_slot_clear(m, slot): that process is gone: its gauges are 0, its counters stay. For the master. */
+void metrics_slot_clear(struct metrics *m, unsigned slot);
+
 void metrics_count(enum metric_counter c, uint64_t by);
 void metrics_gauge_set(enum metric_gauge g, int64_t value);
 void metrics_gauge_add(enum metric_gauge g, int64_t by);
@@ -63,6 +67,8 @@ void metrics_observe_us(enum metric_histogram h, uint64_t us);
 
 /** metrics_gauge(m, g): the sum over all slots. */
 int64_t metrics_gauge(const struct metrics *m, enum metric_gauge g);
+/** metrics_gauge_slot(m, slot, g): one process's value; 0 for a slot that is not there. */
+int64_t metrics_gauge_slot(const struct metrics *m, unsigned slot, enum metric_gauge g);
 /** metrics_prometheus(m, buf, cap): text exposition 0.0.4. Returns the length, or the length needed if cap is too small. */
 size_t metrics_prometheus(const struct metrics *m, char *buf, size_t cap);
 

@@ -1,0 +1,193 @@
+/*
+ * log.c: log lines as JSON. It rotates nothing and buffers nothing: a line is one write(2), so lines of several processes on one
+ * descriptor do not mix (O_APPEND or a pipe; a line stays within PIPE_BUF). Runs in every process.
+ */
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/num.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define LINE_MAX_BYTES 4096 /* PIPE_BUF on Linux */
+#define LINE_TAIL 16        /* kept free for the quote, the mark of a cut, the brace and the newline */
+
+struct line {
+	char b[LINE_MAX_BYTES];
+	size_t n;
+};
+
+static int log_fd = STDERR_FILENO;
+static enum log_level log_max = LOG_L_INFO;
+static char log_process[32] = "timeglasd";
+
+static const char *const level_text[] = { "error", "warn", "info", "debug" };
+
+void
+log_init(int fd, enum log_level level, const char *process)
+{
+	log_fd = fd;
+	log_max = level;
+	snprintf(log_process, sizeof log_process, "%s", process);
+}
+
+static bool
+line_put(struct line *l, const char *s, size_t n)
+{
+	if (l->n + n > sizeof l->b - LINE_TAIL)
+		return false;
+	memcpy(l->b + l->n, s, n);
+	l->n += n;
+	return true;
+}
+
+/* The length of the well-formed UTF-8 sequence (RFC 3629) that s starts with, 0 when there is none. */
+static size_t
+utf8_len(const unsigned char *s, size_t n)
+{
+	size_t len, i;
+	unsigned char lo = 0x80, hi = 0xbf;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] < 0xc2 || s[0] > 0xf4)
+		return 0;
+	len = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	if (len > n)
+		return 0;
+	if (s[0] == 0xe0)
+		lo = 0xa0;
+	else if (s[0] == 0xed)
+		hi = 0x9f;
+	else if (s[0] == 0xf0)
+		lo = 0x90;
+	else if (s[0] == 0xf4)
+		hi = 0x8f;
+	if (s[1] < lo || s[1] > hi)
+		return 0;
+	for (i = 2; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+/* One character of a JSON string (RFC 8259, section 7). Returns the bytes of s that it covers, 0 when the line is full. */
+static size_t
+line_put_char(struct line *l, const unsigned char *s, size_t n)
+{
+	char esc[8];
+	size_t len;
+
+	if (*s == '"' || *s == '\\') {
+		esc[0] = '\\';
+		esc[1] = (char)*s;
+		return line_put(l, esc, 2) ? 1 : 0;
+	}
+	if (*s == '\n')
+		return line_put(l, "\\n", 2) ? 1 : 0;
+	if (*s < 0x20 || *s == 0x7f) {
+		snprintf(esc, sizeof esc, "\\u%04x", *s);
+		return line_put(l, esc, 6) ? 1 : 0;
+	}
+	len = utf8_len(s, n);
+	if (len == 0)
+		return line_put(l, "\\ufffd", 6) ? 1 : 0;
+	return line_put(l, (const char *)s, len) ? len : 0;
+}
+
+static void
+line_str(struct line *l, const char *key, const char *value)
+{
+	const unsigned char *s = (const unsigned char *)value;
+	size_t left = strlen(value), used, at = l->n;
+
+	if (!line_put(l, at > 1 ? "," : "", at > 1 ? 1 : 0) || !line_put(l, "\"", 1) || !line_put(l, key, strlen(key)) ||
+	    !line_put(l, "\":\"", 3)) {
+		l->n = at;
+		return;
+	}
+	for (; left > 0; s += used, left -= used) {
+		used = line_put_char(l, s, left);
+		if (used == 0) { /* the tail has room for this mark, the quote and the end of the line */
+			memcpy(l->b + l->n, "...", 3);
+			l->n += 3;
+			break;
+		}
+	}
+	l->b[l->n++] = '"';
+}
+
+static void
+line_num(struct line *l, const char *key, uint64_t value)
+{
+	char t[96];
+	int n = snprintf(t, sizeof t, ",\"%s\":%llu", key, (unsigned long long)value);
+
+	if (n > 0 && (size_t)n < sizeof t)
+		line_put(l, t, (size_t)n);
+}
+
+static void
+line_start(struct line *l, enum log_level level, const char *event)
+{
+	char t[TG_TIME_LEN + 1];
+
+	l->b[0] = '{';
+	l->n = 1;
+	line_str(l, "time", tg_time_format(clock_wall_ms(), t));
+	line_str(l, "level", level_text[level]);
+	line_str(l, "process", log_process);
+	line_str(l, "event", event);
+}
+
+static void
+line_send(struct line *l)
+{
+	ssize_t w;
+
+	l->b[l->n++] = '}';
+	l->b[l->n++] = '\n';
+	w = write(log_fd, l->b, l->n);
+	(void)w; /* a log that cannot be written has nowhere to complain to */
+}
+
+void
+log_event(enum log_level level, const char *event, const char *fmt, ...)
+{
+	struct line l;
+	char detail[LINE_MAX_BYTES];
+	va_list ap;
+
+	if (level > log_max)
+		return;
+	line_start(&l, level, event);
+	if (fmt != NULL) {
+		va_start(ap, fmt);
+		vsnprintf(detail, sizeof detail, fmt, ap);
+		va_end(ap);
+		line_str(&l, "detail", detail);
+	}
+	line_send(&l);
+}
+
+void
+log_request(const struct log_request *r)
+{
+	struct line l;
+
+	if (log_max < LOG_L_INFO)
+		return;
+	line_start(&l, LOG_L_INFO, "request");
+	line_str(&l, "peer", r->peer);
+	line_str(&l, "call", r->call);
+	line_num(&l, "status", (uint64_t)r->status);
+	if (r->problem != NULL)
+		line_str(&l, "problem", r->problem);
+	line_num(&l, "in_bytes", r->in_bytes);
+	line_num(&l, "out_bytes", r->out_bytes);
+	line_num(&l, "duration_us", r->duration_us);
+	line_send(&l);
+}
