@@ -1,0 +1,59 @@
+/*
+ * http.h: inside of the client's HTTP half, shared by http.c (one transfer), http_answer.c (what came back) and
+ * http_calls.c (the calls of timeglas.h). Not installed. Runs wherever the library does; the server does not link it.
+ */
+#ifndef TG_LIB_HTTP_H
+#define TG_LIB_HTTP_H
+
+#include <curl/curl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <timeglas/timeglas.h>
+
+#define HTTP_JSON_MAX (1024u * 1024u) /* bytes of a JSON answer; more is a protocol error */
+
+struct tg_client {
+	CURL *curl;
+	char *url;                     /* https://host[:port], no slash at its end */
+	char *ca, *cert, *key;
+	long connect_timeout_ms, stall_timeout_ms;
+	int (*progress)(void *ctx, uint64_t sent, uint64_t received, uint64_t total);
+	void *progress_ctx;
+	char curl_error[CURL_ERROR_SIZE];
+	char error[512];
+	tg_problem problem;
+	char *json;                    /* the collected answer, NUL-terminated; NULL before the first */
+	size_t json_len;
+};
+
+struct http_call {
+	const char *method;            /* GET, POST, DELETE */
+	const char *path;              /* "/v1/…" */
+	const char *body;              /* JSON, or NULL */
+	struct curl_slist *fields;     /* request header fields; owned by the caller of http_perform() */
+	const tg_put_opts *upload;     /* content to stream, or NULL */
+	tg_write_fn *write;            /* receives the content of a 200; NULL: the answer is JSON */
+	void *write_ctx;
+	uint64_t received;             /* out: bytes given to write */
+};
+
+/**
+ * http_perform(c, call): one request on the client's connection. Redirects are not followed; nothing is retried.
+ * Returns 0 for a 2xx, the problem's code for any other status (then c->problem is filled in), or TG_ENET, TG_EPROTO,
+ * TG_EINVAL, TG_ECANCELED and what read or write returned (then c->error says what happened).
+ */
+int http_perform(struct tg_client *c, struct http_call *call);
+/** http_field(c, name): a field of the last answer, or NULL. Valid until the next http_perform(). */
+const char *http_field(const struct tg_client *c, const char *name);
+/** http_fail(c, code, fmt, …): set c->error, return code. */
+int http_fail(struct tg_client *c, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/** http_read_problem(c, status): fill c->problem in from the collected answer. Returns its code, never 0. */
+int http_read_problem(struct tg_client *c, long status);
+/** http_read_blob(c, out), http_read_session(c, out): members of the collected answer. Returns 0 or TG_EPROTO. */
+int http_read_blob(struct tg_client *c, tg_blob *out);
+int http_read_session(struct tg_client *c, tg_session *out);
+/** http_copy_text(out, cap, text): for people: cut to cap, control characters become '?'. text may be NULL. */
+void http_copy_text(char *out, size_t cap, const char *text);
+
+#endif

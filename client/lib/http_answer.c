@@ -1,0 +1,178 @@
+/*
+ * http_answer.c: what the server said, from JSON into structs (RFC 9457 problems, blobs, sessions). The server is not
+ * trusted to be well-behaved: lengths are cut, control characters never reach a terminal, wrong types are a protocol error.
+ * No I/O. Runs in whatever process uses the library. DESIGN: the data-plane API.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/http.h"
+
+#define PROBLEM_PREFIX "/problems/"
+
+void http_copy_text(char *out, size_t cap, const char *text)
+{
+	const unsigned char *s = (const unsigned char *)(text != NULL ? text : "");
+	size_t n = 0;
+
+	for (; *s != '\0' && n + 1 < cap; s++) {
+		int control = *s < 0x20 || *s == 0x7f;
+
+		if (*s == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0) { /* C1 controls in UTF-8: some terminals obey them */
+			s++;
+			control = 1;
+		}
+		out[n++] = control ? '?' : (char)*s;
+	}
+	if (*s != '\0') /* cut: not in the middle of a UTF-8 character */
+		while (n > 0 && (s[0] & 0xc0) == 0x80) {
+			s--;
+			n--;
+		}
+	out[n] = '\0';
+}
+
+static int code_of_type(const char *type)
+{
+	size_t n = strlen(PROBLEM_PREFIX);
+
+	if (type == NULL || strncmp(type, PROBLEM_PREFIX, n) != 0)
+		return TG_EPROBLEM;
+#define X_(name, number, status, slug, retryable, text)                                                                \
+	if ((status) != 0 && strcmp(type + n, slug) == 0)                                                              \
+		return TG_##name;
+	TG_ERRORS(X_)
+#undef X_
+	return TG_EPROBLEM;
+}
+
+static json_t *answer(const struct tg_client *c)
+{
+	json_error_t e;
+	json_t *o = c->json_len > 0 ? json_loadb(c->json, c->json_len, JSON_REJECT_DUPLICATES, &e) : NULL;
+
+	if (o != NULL && !json_is_object(o)) {
+		json_decref(o);
+		o = NULL;
+	}
+	return o;
+}
+
+static const char *text_member(const json_t *o, const char *name)
+{
+	return json_string_value(json_object_get(o, name));
+}
+
+static long retry_after(const struct tg_client *c)
+{
+	const char *s = http_field(c, "Retry-After");
+	char *end;
+	long v;
+
+	if (s == NULL || s[0] < '0' || s[0] > '9')
+		return -1;
+	v = strtol(s, &end, 10);
+	return *end == '\0' && v >= 0 ? v : -1;
+}
+
+int http_read_problem(struct tg_client *c, long status)
+{
+	const char *media = http_field(c, "Content-Type");
+	tg_problem *p = &c->problem;
+	json_t *o = NULL;
+
+	p->status = (int)status;
+	p->code = TG_EPROBLEM;
+	p->retry_after_s = retry_after(c);
+	if (media != NULL && strncasecmp(media, "application/problem+json", 24) == 0)
+		o = answer(c);
+	if (o == NULL) {
+		http_copy_text(p->title, sizeof p->title, "the server refused without saying why");
+		if (c->json != NULL) /* whatever it is, it is no JSON for --json */
+			c->json[0] = '\0';
+		c->json_len = 0;
+		return p->code;
+	}
+	p->code = code_of_type(text_member(o, "type"));
+	http_copy_text(p->type, sizeof p->type, text_member(o, "type"));
+	http_copy_text(p->title, sizeof p->title, text_member(o, "title"));
+	http_copy_text(p->detail, sizeof p->detail, text_member(o, "detail"));
+	http_copy_text(p->cause, sizeof p->cause, text_member(o, "cause"));
+	http_copy_text(p->gone_at, sizeof p->gone_at, text_member(o, "gone_at"));
+	http_copy_text(p->instance, sizeof p->instance, text_member(o, "instance"));
+	json_decref(o);
+	return p->code;
+}
+
+struct text_field {
+	const char *name;
+	char *out;
+	size_t cap;
+};
+
+/* Absent and null give "". A member of another type or too long is not what we agreed on. */
+static int read_texts(const json_t *o, const struct text_field *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const json_t *v = json_object_get(o, f[i].name);
+
+		f[i].out[0] = '\0';
+		if (v == NULL || json_is_null(v))
+			continue;
+		if (!json_is_string(v) || json_string_length(v) >= f[i].cap)
+			return TG_EPROTO;
+		http_copy_text(f[i].out, f[i].cap, json_string_value(v));
+	}
+	return 0;
+}
+
+static int no_answer(struct tg_client *c)
+{
+	return http_fail(c, TG_EPROTO, "the server's answer is not the JSON that this call promises");
+}
+
+int http_read_blob(struct tg_client *c, tg_blob *b)
+{
+	const struct text_field fields[] = {
+		{ "blob", b->blob, sizeof b->blob },	      { "ref", b->ref, sizeof b->ref },
+		{ "state", b->state, sizeof b->state },	      { "kind", b->kind, sizeof b->kind },
+		{ "issuer", b->issuer, sizeof b->issuer },    { "session", b->session, sizeof b->session },
+		{ "sha256", b->sha256, sizeof b->sha256 },    { "stored_at", b->stored_at, sizeof b->stored_at },
+		{ "deadline", b->deadline, sizeof b->deadline }, { "cause", b->cause, sizeof b->cause },
+		{ "gone_at", b->gone_at, sizeof b->gone_at },
+	};
+	json_t *o = answer(c);
+	json_int_t size;
+	int err;
+
+	memset(b, 0, sizeof *b);
+	if (o == NULL)
+		return no_answer(c);
+	err = read_texts(o, fields, sizeof fields / sizeof fields[0]);
+	size = json_integer_value(json_object_get(o, "size"));
+	b->size = size > 0 ? (uint64_t)size : 0;
+	json_decref(o);
+	return err == 0 && b->blob[0] != '\0' ? 0 : no_answer(c);
+}
+
+int http_read_session(struct tg_client *c, tg_session *s)
+{
+	const struct text_field fields[] = {
+		{ "session", s->session, sizeof s->session },
+		{ "state", s->state, sizeof s->state },
+		{ "opened_at", s->opened_at, sizeof s->opened_at },
+		{ "deadline", s->deadline, sizeof s->deadline },
+	};
+	json_t *o = answer(c);
+	json_int_t idle;
+	int err;
+
+	memset(s, 0, sizeof *s);
+	if (o == NULL)
+		return no_answer(c);
+	err = read_texts(o, fields, sizeof fields / sizeof fields[0]);
+	idle = json_integer_value(json_object_get(o, "idle_s"));
+	s->idle_s = idle > 0 && idle <= UINT32_MAX ? (uint32_t)idle : 0;
+	json_decref(o);
+	return err == 0 && s->session[0] != '\0' ? 0 : no_answer(c);
+}

@@ -1,0 +1,214 @@
+/*
+ * http_calls.c: the tg_client_* calls of timeglas.h, one function a call of the data-plane API: which path, which fields,
+ * what comes back. No transport (http.c), no JSON reading (http_answer.c). DESIGN: the data-plane API.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/b64.h"
+#include "core/num.h"
+#include "lib/http.h"
+
+#define PATH_MAX_CHARS 160
+#define FIELD_MAX_CHARS 1024
+#define SHA256_BYTES 32
+
+/* An id goes into a path: nothing but what the server's ids are made of may pass. */
+static int path_of(struct tg_client *c, const char *before, const char *id, const char *after, char out[PATH_MAX_CHARS])
+{
+	size_t n = strlen(id);
+
+	if (n == 0 || n > TG_SESSION_MAX || strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != n)
+		return http_fail(c, TG_EINVAL, "not an id: at most %d letters, digits, '-' and '_'", TG_SESSION_MAX);
+	snprintf(out, PATH_MAX_CHARS, "%s%s%s", before, id, after);
+	return 0;
+}
+
+static int add_field(struct tg_client *c, struct curl_slist **l, const char *name, const char *value)
+{
+	char line[FIELD_MAX_CHARS];
+	struct curl_slist *grown;
+
+	if (value == NULL)
+		return 0;
+	for (const char *s = value; *s != '\0'; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return http_fail(c, TG_EINVAL, "the value for %s holds a control character", name);
+	if (value[0] == '\0' || snprintf(line, sizeof line, "%s: %s", name, value) >= (int)sizeof line)
+		return http_fail(c, TG_EINVAL, "the value for %s is empty or too long", name);
+	grown = curl_slist_append(*l, line);
+	if (grown == NULL)
+		return http_fail(c, TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+	*l = grown;
+	return 0;
+}
+
+static int simple_call(struct tg_client *c, const char *method, const char *path)
+{
+	struct http_call call = { .method = method, .path = path };
+
+	return http_perform(c, &call);
+}
+
+int tg_client_session_open(tg_client *c, const char *subject_ref_hex, uint32_t idle_s, tg_session *out)
+{
+	struct http_call call = { .method = "POST", .path = "/v1/sessions" };
+	json_t *o = json_object();
+	char *body = NULL;
+	int err = TG_ENOMEM;
+
+	if (o == NULL)
+		goto out;
+	if (subject_ref_hex != NULL && json_object_set_new(o, "subject_ref", json_string(subject_ref_hex)) != 0)
+		goto out;
+	if (idle_s != 0 && json_object_set_new(o, "idle_s", json_integer(idle_s)) != 0)
+		goto out;
+	body = json_dumps(o, JSON_COMPACT);
+	if (body == NULL)
+		goto out;
+	call.body = body;
+	err = http_perform(c, &call);
+	if (err == 0)
+		err = http_read_session(c, out);
+out:
+	free(body);
+	json_decref(o);
+	return err;
+}
+
+static int session_call(struct tg_client *c, const char *method, const char *sid, const char *after, tg_session *out)
+{
+	char path[PATH_MAX_CHARS];
+	int err = path_of(c, "/v1/sessions/", sid, after, path);
+
+	if (err == 0)
+		err = simple_call(c, method, path);
+	return err == 0 ? http_read_session(c, out) : err;
+}
+
+int tg_client_session_show(tg_client *c, const char *sid, tg_session *out)
+{
+	return session_call(c, "GET", sid, "", out);
+}
+
+int tg_client_session_touch(tg_client *c, const char *sid, tg_session *out)
+{
+	return session_call(c, "POST", sid, "/touch", out);
+}
+
+int tg_client_session_close(tg_client *c, const char *sid, int erase_all, tg_session *out)
+{
+	return session_call(c, "DELETE", sid, erase_all ? "?erase=all" : "", out);
+}
+
+static int put_fields(struct tg_client *c, const tg_put_opts *o, struct curl_slist **l)
+{
+	char digest[16 + TG_B64_LEN(SHA256_BYTES) + 1], ttl[24];
+	int err = add_field(c, l, "Timeglas-Kind", o->kind);
+
+	if (err == 0)
+		err = add_field(c, l, "Timeglas-Issuer", o->issuer);
+	if (err == 0)
+		err = add_field(c, l, "Timeglas-Session", o->session);
+	if (err == 0)
+		err = add_field(c, l, "Timeglas-To", o->to);
+	if (err == 0)
+		err = add_field(c, l, "Idempotency-Key", o->idempotency_key);
+	if (err == 0 && o->ttl_s != 0) {
+		snprintf(ttl, sizeof ttl, "%" PRIu64, o->ttl_s);
+		err = add_field(c, l, "Timeglas-Ttl", ttl);
+	}
+	if (err == 0 && o->sha256 != NULL) {
+		size_t n = (size_t)snprintf(digest, sizeof digest, "sha-256=:");
+
+		n += tg_b64_encode(TG_B64_STD, o->sha256, SHA256_BYTES, digest + n);
+		snprintf(digest + n, sizeof digest - n, ":");
+		err = add_field(c, l, "Content-Digest", digest);
+	}
+	return err;
+}
+
+int tg_client_put(tg_client *c, const tg_put_opts *o, tg_blob *out)
+{
+	struct http_call call = { .method = "POST", .path = "/v1/blobs", .upload = o };
+	int err = put_fields(c, o, &call.fields);
+
+	if (err == 0)
+		err = http_perform(c, &call);
+	if (err == 0)
+		err = http_read_blob(c, out);
+	curl_slist_free_all(call.fields);
+	return err;
+}
+
+static int copy_field(struct tg_client *c, const char *name, char *out, size_t cap)
+{
+	const char *v = http_field(c, name);
+
+	if (v != NULL && strlen(v) >= cap)
+		return http_fail(c, TG_EPROTO, "the answer's %s is too long", name);
+	http_copy_text(out, cap, v);
+	return 0;
+}
+
+/* What the header fields of a take say. A length is demanded: without one, a broken connection could pass for the end. */
+static int read_take(struct tg_client *c, const char *id, uint64_t received, tg_blob *out)
+{
+	const char *length = http_field(c, "Content-Length");
+	int err;
+
+	if (length == NULL || tg_num_u64(length, strlen(length), INT64_MAX, &out->size) != 0)
+		return http_fail(c, TG_EPROTO, "the answer carries no Content-Length, so nobody can tell whether it is whole");
+	if (out->size != received)
+		return http_fail(c, TG_ENET, "the answer was broken off: %" PRIu64 " of %" PRIu64 " bytes", received, out->size);
+	http_copy_text(out->blob, sizeof out->blob, id);
+	err = copy_field(c, "Timeglas-Kind", out->kind, sizeof out->kind);
+	if (err == 0)
+		err = copy_field(c, "Timeglas-Issuer", out->issuer, sizeof out->issuer);
+	if (err == 0)
+		err = copy_field(c, "Timeglas-Session", out->session, sizeof out->session);
+	if (err == 0)
+		err = copy_field(c, "Timeglas-Stored-At", out->stored_at, sizeof out->stored_at);
+	if (err == 0 && out->kind[0] == '\0')
+		err = http_fail(c, TG_EPROTO, "the answer carries no Timeglas-Kind");
+	return err;
+}
+
+int tg_client_take(tg_client *c, const char *id, tg_write_fn *write, void *ctx, tg_blob *out)
+{
+	struct http_call call = { .method = "POST", .write = write, .write_ctx = ctx };
+	char path[PATH_MAX_CHARS];
+	int err = path_of(c, "/v1/blobs/", id, "/take", path);
+
+	memset(out, 0, sizeof *out);
+	if (err != 0)
+		return err;
+	call.path = path;
+	err = http_perform(c, &call);
+	return err == 0 ? read_take(c, id, call.received, out) : err;
+}
+
+int tg_client_stat(tg_client *c, const char *id, tg_blob *out)
+{
+	char path[PATH_MAX_CHARS];
+	int err = path_of(c, "/v1/blobs/", id, "", path);
+
+	if (err == 0)
+		err = simple_call(c, "GET", path);
+	return err == 0 ? http_read_blob(c, out) : err;
+}
+
+int tg_client_erase(tg_client *c, const char *id)
+{
+	char path[PATH_MAX_CHARS];
+	int err = path_of(c, "/v1/blobs/", id, "", path);
+
+	return err == 0 ? simple_call(c, "DELETE", path) : err;
+}
+
+int tg_client_policy(tg_client *c)
+{
+	return simple_call(c, "GET", "/v1/policy");
+}
