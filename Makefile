@@ -1,76 +1,229 @@
 # timeglas: `make help` lists the targets. CC CFLAGS CPPFLAGS LDFLAGS LDLIBS PREFIX DESTDIR are yours.
+# Sources are found by folder; a new file needs no edit here. Everything built stands in build/$(PROFILE)/.
 PROFILE ?= release
+PROFILES := release debug asan tsan fuzz cov
+ifeq ($(filter $(PROFILE),$(PROFILES)),)
+$(error PROFILE=$(PROFILE): use one of $(PROFILES))
+endif
 B := build/$(PROFILE)
 PREFIX ?= /usr/local
+DESTDIR ?=
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
+SAY := @$(if $(filter 1,$(V)),:,echo)
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+PYTHON := /usr/bin/python3
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
 
+VERSION := $(shell sed -n 's/^.define TG_VERSION "\(.*\)"/\1/p' include/timeglas/timeglas.h)
+SOVERSION := 0
+
+ifneq ($(filter fuzz,$(PROFILE)),)
+CC := clang
+endif
 CC ?= cc
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Werror
-BASE_CFLAGS := -std=gnu11 -g -fno-common -fvisibility=default $(WARN)
-release_CFLAGS := -O2 -D_FORTIFY_SOURCE=3 -fPIC -fstack-protector-strong -fstack-clash-protection
-release_LDFLAGS := -pie -Wl,-z,relro,-z,now
-debug_CFLAGS := -O0 -fPIC
-asan_CFLAGS := -O1 -fPIC -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+BASE_CFLAGS := -std=gnu11 -g -fno-common -fPIC $(WARN)
+release_CFLAGS := -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
+release_LDFLAGS := -Wl,-z,relro,-z,now
+debug_CFLAGS := -O0
+asan_CFLAGS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 asan_LDFLAGS := -fsanitize=address,undefined
-cov_CFLAGS := -O0 -fPIC --coverage
+tsan_CFLAGS := -O1 -fsanitize=thread -fno-omit-frame-pointer
+tsan_LDFLAGS := -fsanitize=thread
+fuzz_CFLAGS := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+fuzz_LDFLAGS := -fsanitize=address,undefined
+cov_CFLAGS := -O0 --coverage
 cov_LDFLAGS := --coverage
 
 ALL_CPPFLAGS := -D_GNU_SOURCE -Iinclude -Iclient -Iserver -I$(B)/gen $(CPPFLAGS)
 ALL_CFLAGS := $(BASE_CFLAGS) $($(PROFILE)_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS := $($(PROFILE)_LDFLAGS) $(LDFLAGS)
+PIE_LDFLAGS := $(if $(filter release,$(PROFILE)),-pie)
 
 CORE_SRC := $(wildcard client/core/*.c)
 LIB_SRC := $(wildcard client/lib/*.c)
 CLI_SRC := $(wildcard client/cli/*.c)
 SERVER_SRC := $(filter-out server/main.c,$(wildcard server/*/*.c))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+SYMBOL_SRC := $(wildcard tests/symbols/*.c)
+MAN := $(wildcard docs/man/*.[1-8])
+LUA_OBJ := $(if $(wildcard server/store/functions.lua),$(B)/obj/gen/functions_lua.o)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
-CORE_LIBS := -lsodium
 SERVER_LIBS := -levent_openssl -levent_core -levent_extra -lssl -lcrypto -lhiredis -lsodium -ljansson -linih
 LIB_LIBS := -lcurl -lcrypto -lsodium -ljansson
+CLI_LIBS := $(LIB_LIBS) -linih
+TEST_LIBS := $(SERVER_LIBS) -lcurl -lcmocka -lz
+# Nothing in the server calls jemalloc by name, so without --no-as-needed a linker may drop it, and with it the wiping of freed memory.
+# A sanitizer brings its own allocator.
+MALLOC_LIBS := $(if $(filter release debug,$(PROFILE)),-Wl$(comma)--push-state$(comma)--no-as-needed -ljemalloc -Wl$(comma)--pop-state)
+comma := ,
 
-all: $(B)/timeglasd $(B)/timeglas
+## all: timeglasd, timeglas and libtimeglas (.a, .so) into build/$(PROFILE)/
+all: $(B)/timeglasd $(B)/timeglas $(B)/libtimeglas.so $(B)/timeglas.pc
+
+# Before the first compilation: a missing package is named together with its cure.
+$(B)/.packages: tools/deps.sh
+	@mkdir -p $(@D)
+	@tools/deps.sh --check build
+	@touch $@
+
+# The command line is remembered: other flags rebuild everything.
+FLAGS_NOW := '$(subst ','\'',$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS))'
+$(B)/.flags: FORCE
+	@mkdir -p $(@D)
+	@echo $(FLAGS_NOW) | cmp -s - $@ || echo $(FLAGS_NOW) >$@
+FORCE:
 
 $(B)/libcore.a: $(call obj,$(CORE_SRC))
 $(B)/libtimeglas.a: $(call obj,$(CORE_SRC) $(LIB_SRC))
-$(B)/libserver.a: $(call obj,$(SERVER_SRC)) $(B)/obj/gen/functions_lua.o
+$(B)/libserver.a: $(call obj,$(SERVER_SRC)) $(LUA_OBJ)
 $(B)/%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
+
+# The shared library exports the functions of include/timeglas/ and nothing else.
+$(B)/libtimeglas.so.$(SOVERSION): $(call obj,$(CORE_SRC) $(LIB_SRC)) client/libtimeglas.map
+	$(SAY) "LD $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script,client/libtimeglas.map -o $@ $(filter %.o,$^) $(LIB_LIBS) $(LDLIBS)
+$(B)/libtimeglas.so: $(B)/libtimeglas.so.$(SOVERSION)
+	$(Q)ln -sf $(<F) $@
+$(B)/timeglas.pc: client/timeglas.pc.in include/timeglas/timeglas.h Makefile
+	@mkdir -p $(@D)
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $< >$@
 
 # The Function library as a C string constant: store_functions_lua, store_functions_lua_len
 $(B)/gen/functions_lua.c: server/store/functions.lua
 	@mkdir -p $(@D)
 	$(Q)(echo 'extern const char store_functions_lua[]; extern const unsigned store_functions_lua_len; const char store_functions_lua[] = {'; \
 	  od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0}; const unsigned store_functions_lua_len = sizeof store_functions_lua - 1;') >$@
-$(B)/obj/gen/%.o: $(B)/gen/%.c
+$(B)/obj/gen/%.o: $(B)/gen/%.c $(B)/.flags | $(B)/.packages
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-$(B)/obj/%.o: %.c
+$(B)/obj/%.o: %.c $(B)/.flags | $(B)/.packages
 	@mkdir -p $(@D)
-	@echo "CC $<"
+	$(SAY) "CC $<"
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/timeglasd: $(call obj,server/main.c) $(B)/libserver.a $(B)/libcore.a
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(LDLIBS)
+SERVER_OBJ := $(call obj,server/main.c) $(B)/libserver.a $(B)/libcore.a
+link-server = $(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(SERVER_LIBS) $(MALLOC_LIBS) $(LDLIBS)
+$(B)/timeglasd: $(SERVER_OBJ)
+	$(SAY) "LD $@"
+	$(Q)$(link-server)
 $(B)/timeglas: $(call obj,$(CLI_SRC)) $(B)/libtimeglas.a
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS) $(LDLIBS)
+	$(SAY) "LD $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CLI_LIBS) $(LDLIBS)
 
 # Unit tests: one program each, archives searched in order, so a test links only what it uses.
 $(B)/unit/%: tests/unit/%.c $(B)/libserver.a $(B)/libtimeglas.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(B)/libserver.a $(B)/libtimeglas.a $(SERVER_LIBS) $(LIB_LIBS) -lcmocka -lz $(LDLIBS)
-# `make unit-core` etc. builds and runs tests/unit/test_<name>.c against the objects it needs.
+	$(SAY) "CC $<"
+	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(B)/libserver.a $(B)/libtimeglas.a $(TEST_LIBS) $(LDLIBS)
+## unit-NAME: build and run tests/unit/test_NAME.c (PROFILE=asan: with sanitizers)
 unit-%: $(B)/unit/test_%
 	./$<
+## units: build every unit test
+units: $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
+# Checks ----------------------------------------------------------------------------------------------------------
+
+## layers: no file includes one of a layer above it
+layers:
+	@$(PYTHON) tools/layers.py --self-test
+	@$(PYTHON) tools/layers.py
+
+# The key-free server with one object too many; the check must notice each of them.
+$(B)/symbols/%: $(B)/obj/tests/symbols/%.o $(SERVER_OBJ) $(B)/libtimeglas.a
+	@mkdir -p $(@D)
+	$(Q)$(link-server)
+## check-symbols: the server holds no code that opens an envelope, and this check can tell
+check-symbols: $(B)/timeglasd $(patsubst tests/symbols/%.c,$(B)/symbols/%,$(SYMBOL_SRC))
+	@tools/check-symbols.sh $(B)/timeglasd
+	@tools/check-symbols.sh --must-fail $(filter $(B)/symbols/%,$^)
+
+## lint: warnings, cppcheck, clang-tidy, layers, man pages, shell and Python scripts, white space
+lint:
+	@tools/deps.sh build test lint
+	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=debug all units
+	@tools/lint.sh
+
+## test: set up, build, run every test; ends with "N passed, N failed, N skipped"
+test:
+	@tools/deps.sh build test
+	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=release all units check-symbols
+	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=asan all units
+	@tests/run
+
+## coverage: line coverage of server/ and client/ by all tests; fails under 85 %
+coverage:
+	@tools/deps.sh build test cov
+	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=cov all units
+	@find build/cov -name '*.gcda' -delete
+	@TIMEGLAS_BUILD=build/cov tests/run unit system
+	@gcovr --root . --object-directory build/cov --filter 'server/' --filter 'client/' --fail-under-line 85 --print-summary
+
+FUZZ_S ?= 30
+## fuzz: run each fuzzer of tests/fuzz for FUZZ_S seconds (30)
+fuzz:
+	@tools/deps.sh build fuzz
+	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=fuzz fuzzers
+	@tests/fuzz/run $(FUZZ_S)
+fuzzers: $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
+$(B)/fuzz_%: tests/fuzz/fuzz_%.c $(B)/libserver.a $(B)/libtimeglas.a
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(B)/libserver.a $(B)/libtimeglas.a $(SERVER_LIBS) -lcurl $(LDLIBS)
+
+# To use --------------------------------------------------------------------------------------------------------------
+
+## demo: set up, build, and show each promise kept (FILES="a.pdf b.mp4": with files of yours, too)
+demo:
+	@tools/deps.sh build demo
+	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=release all
+	@tests/demo/demo.sh $(FILES)
+
+## run: a development server to play with, in build/dev; ends with Ctrl-C
+run:
+	@tools/deps.sh build run
+	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=release all
+	@echo 'In another shell: . build/dev/env; export TIMEGLAS_CERT=$$TIMEGLAS_UPLOADER_CERT TIMEGLAS_KEY=$$TIMEGLAS_UPLOADER_KEY; build/release/timeglas policy'
+	@exec build/release/timeglasd --dev build/dev
+
+## deps: install the Debian packages that are missing (as root, or through sudo)
+deps:
+	@tools/deps.sh build run demo test lint cov fuzz
+
+INSTALL ?= install
+D := $(DESTDIR)$(PREFIX)
+## install: programs, library, headers, man pages, examples below DESTDIR and PREFIX
+install: all
+	$(INSTALL) -d $(D)/bin $(D)/lib/pkgconfig $(D)/include/timeglas $(D)/share/doc/timeglas/examples
+	$(INSTALL) -m 755 $(B)/timeglasd $(B)/timeglas $(D)/bin/
+	$(INSTALL) -m 644 $(B)/libtimeglas.a $(B)/libtimeglas.so.$(SOVERSION) $(D)/lib/
+	ln -sf libtimeglas.so.$(SOVERSION) $(D)/lib/libtimeglas.so
+	$(INSTALL) -m 644 $(B)/timeglas.pc $(D)/lib/pkgconfig/
+	$(INSTALL) -m 644 include/timeglas/*.h $(D)/include/timeglas/
+	$(INSTALL) -m 644 LICENSE README.md $(D)/share/doc/timeglas/
+	for f in $(wildcard deploy/*); do $(INSTALL) -m 644 $$f $(D)/share/doc/timeglas/examples/; done
+	for f in $(MAN); do s=man$${f##*.}; $(INSTALL) -d $(D)/share/man/$$s; $(INSTALL) -m 644 $$f $(D)/share/man/$$s/; done
+## uninstall: remove what install put there
+uninstall:
+	rm -f $(D)/bin/timeglasd $(D)/bin/timeglas $(D)/lib/libtimeglas.a $(D)/lib/libtimeglas.so.$(SOVERSION) $(D)/lib/libtimeglas.so \
+	  $(D)/lib/pkgconfig/timeglas.pc
+	rm -rf $(D)/include/timeglas $(D)/share/doc/timeglas
+	for f in $(MAN); do rm -f $(D)/share/man/man$${f##*.}/$${f##*/}; done
+
+## clean: remove everything that was built
 clean:
 	rm -rf build
+## help: this list
+help:
+	@echo 'Targets (PROFILE=$(subst $() ,|,$(PROFILES)); V=1 shows commands):'
+	@sed -n 's/^## \([^:]*\): \(.*\)/  \1\t\2/p' Makefile | sort | expand -t 18
 
-.PHONY: all clean
+.PHONY: all units layers check-symbols lint test coverage fuzz fuzzers demo run deps install uninstall clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

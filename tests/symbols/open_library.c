@@ -1,0 +1,5 @@
+/* An object that must never be part of the server: `make check-symbols` links it in and expects to be stopped at tg_open_new. */
+#include <timeglas/timeglas.h>
+
+extern const void *const forbidden_reference;
+__attribute__((used)) const void *const forbidden_reference = (const void *)&tg_open_new;
