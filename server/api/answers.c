@@ -1,0 +1,84 @@
+/* answers.c: blobs, sessions, receipts and the policy as the API writes them (DESIGN: the data-plane API). Runs in workers. */
+#include <string.h>
+
+#include "api/call.h"
+
+void
+answer_blob(struct jsonw *w, const struct store_blob *b, bool with_ref)
+{
+	jsonw_str(w, "blob", b->id);
+	jsonw_str(w, "state", store_state_text(b->state));
+	if (with_ref)
+		jsonw_str(w, "ref", b->desc.ref);
+	if (b->state == STORE_GONE) {
+		jsonw_str(w, "cause", b->cause);
+		jsonw_time(w, "gone_at", b->gone_at_ms);
+		return;
+	}
+	jsonw_str(w, "kind", b->desc.kind);
+	jsonw_str(w, "issuer", b->desc.issuer);
+	jsonw_str(w, "session", b->desc.session);
+	jsonw_u64(w, "size", b->desc.size_bytes);
+	jsonw_str(w, "sha256", b->desc.sha256);
+	jsonw_time(w, "stored_at", b->stored_at_ms);
+	jsonw_time(w, "deadline", b->deadline_ms);
+}
+
+void
+answer_session(struct jsonw *w, const struct store_session *s)
+{
+	jsonw_str(w, "session", s->id);
+	jsonw_str(w, "state", s->state);
+	jsonw_time(w, "opened_at", s->opened_at_ms);
+	jsonw_time(w, "deadline", s->deadline_ms);
+	jsonw_u64(w, "idle_s", s->idle_s);
+}
+
+void
+answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b)
+{
+	jsonw_open(w, key, '{');
+	jsonw_str(w, "blob", b->id);
+	jsonw_str(w, "ref", b->desc.ref);
+	jsonw_str(w, "cause", b->cause);
+	jsonw_time(w, "erased_at", b->gone_at_ms);
+	jsonw_str(w, "event", b->event);
+	jsonw_str(w, "head", NULL); /* no evidence file is kept yet, so there is no signed head to quote */
+	jsonw_close(w, '}');
+}
+
+static const char *
+class_text(enum tg_issuer_class c)
+{
+	switch (c) {
+	case TG_ISSUER_DANISH: return "danish";
+	case TG_ISSUER_OTHER: return "other";
+	default: return NULL;
+	}
+}
+
+void
+policy_show(struct call *c)
+{
+	const struct tg_policy *p = &c->api->conf->policy;
+	struct jsonw w = { 0 };
+	jsonw_open(&w, NULL, '{');
+	jsonw_open(&w, "retention", '[');
+	for (size_t i = 0; i < p->n; i++) {
+		jsonw_open(&w, NULL, '{');
+		jsonw_str(&w, "kind", p->rule[i].kind);
+		jsonw_str(&w, "issuer", class_text(p->rule[i].issuer));
+		jsonw_u64(&w, "ceiling_s", p->rule[i].ceiling_s);
+		jsonw_bool(&w, "session_bound", p->rule[i].session_bound != 0);
+		jsonw_close(&w, '}');
+	}
+	jsonw_close(&w, ']');
+	jsonw_u64(&w, "lease_max_s", TG_LEASE_MAX_S);
+	jsonw_u64(&w, "session_max_s", TG_SESSION_MAX_S);
+	jsonw_u64(&w, "session_idle_s", TG_SESSION_IDLE_S);
+	jsonw_u64(&w, "session_bound_blobs", TG_SESSION_BOUND_BLOBS);
+	jsonw_u64(&w, "session_bound_bytes", TG_SESSION_BOUND_BYTES);
+	jsonw_u64(&w, "max_blob_bytes", c->api->conf->max_blob_bytes);
+	jsonw_close(&w, '}');
+	reply_json(c->req, 200, NULL, &w);
+}

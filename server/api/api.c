@@ -1,0 +1,149 @@
+/* api.c: from a request's head to the call that answers it: peer, route, role. Joins http and store; runs in workers. */
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+
+#include <timeglas/errors.h>
+
+#include "api/api.h"
+#include "api/call.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+struct api *
+api_new(struct loop *l, const struct conf *conf)
+{
+	struct api *a = calloc(1, sizeof *a);
+	if (a == NULL)
+		return NULL;
+	a->loop = l;
+	a->conf = conf;
+	TAILQ_INIT(&a->stalled);
+	return a;
+}
+
+void
+api_set_store(struct api *a, struct store *s)
+{
+	a->store = s;
+}
+
+void
+api_set_conf(struct api *a, const struct conf *conf)
+{
+	a->conf = conf;
+}
+
+void
+api_drain(struct api *a)
+{
+	a->draining = true;
+}
+
+void
+api_free(struct api *a)
+{
+	free(a);
+}
+
+/* What http asks for ------------------------------------------------------------------------------------------------ */
+
+static void *
+on_peer(void *ctx, const uint8_t spki[32])
+{
+	const struct api *a = ctx;
+	return (void *)(uintptr_t)conf_peer_by_spki(a->conf, spki);
+}
+
+static void
+refuse_route(struct httpd_req *r, int err, const char *allow)
+{
+	char fields[ROUTE_ALLOW_MAX + 16];
+	switch (err) {
+	case TG_EMETHOD:
+		snprintf(fields, sizeof fields, "Allow: %s\r\n", allow);
+		httpd_problem(r, err, "this method is not served here; the Allow field lists those that are", fields, NULL);
+		return;
+	case TG_ENOTIMPL:
+		httpd_problem(r, err, "this method is not known here; GET, HEAD, POST and DELETE are", NULL, NULL);
+		return;
+	default:
+		httpd_problem(r, err, "there is no such path; the API is described in docs/openapi.yaml", NULL, NULL);
+	}
+}
+
+static void
+on_request(void *ctx, struct httpd_req *r)
+{
+	struct api *a = ctx;
+	const struct h1_head *h = httpd_req_head(r);
+	const struct conf_peer *peer = httpd_req_peer(r);
+	const struct route *route = NULL;
+	char id[TOKEN_LEN + 1], allow[ROUTE_ALLOW_MAX];
+	int err = route_find(h->method, h->path, &route, id, allow);
+	if (err != 0) {
+		refuse_route(r, err, allow);
+		return;
+	}
+	httpd_req_label(r, route->label);
+	if ((peer->roles & route->roles) == 0)
+		reply_error(r, TG_EROLE, NULL);
+	else if (route->id && id[0] == '\0')
+		reply_error(r, TG_ENOENT, NULL);
+	else if (h->query.n > 0 && route->start != session_close)
+		httpd_problem(r, TG_EINVAL, "this call takes no query", NULL, NULL);
+	else
+		call_begin(a, r, route, id);
+}
+
+static void
+on_log(void *ctx, struct httpd_req *r, int status, const char *slug, uint64_t in_bytes, uint64_t out_bytes, uint64_t duration_us)
+{
+	const struct conf_peer *peer = httpd_req_peer(r);
+	const char *label = httpd_req_get_label(r);
+	(void)ctx;
+	metrics_count(status < 400 ? M_REQUESTS_2XX : status < 500 ? M_REQUESTS_4XX : M_REQUESTS_5XX, 1);
+	metrics_count(M_BYTES_IN, in_bytes);
+	metrics_count(M_BYTES_OUT, out_bytes);
+	metrics_observe_us(H_REQUEST_US, duration_us);
+	log_request(&(struct log_request){
+	    .peer = peer != NULL ? peer->name : "-",
+	    .call = label != NULL ? label : "-",
+	    .status = status,
+	    .problem = slug,
+	    .in_bytes = in_bytes,
+	    .out_bytes = out_bytes,
+	    .duration_us = duration_us,
+	});
+}
+
+const struct httpd_calls api_calls = { .on_peer = on_peer, .on_request = on_request, .on_log = on_log };
+
+/* What the store asks for ------------------------------------------------------------------------------------------- */
+
+static void
+on_up(struct store *s, void *ctx)
+{
+	(void)s, (void)ctx;
+	metrics_gauge_set(G_STORE_UP, 1);
+	log_info("store-up", NULL);
+}
+
+static void
+on_down(struct store *s, void *ctx)
+{
+	(void)s, (void)ctx;
+	metrics_gauge_set(G_STORE_UP, 0);
+	metrics_count(M_STORE_LOST, 1);
+	log_warn("store-down", "uploads and fetches are refused until it is back");
+	upload_resume(ctx); /* what stalled learns from its own put that the store is gone */
+}
+
+static void
+on_low(struct store *s, void *ctx)
+{
+	(void)s;
+	upload_resume(ctx);
+}
+
+const struct store_calls api_store_calls = { .on_up = on_up, .on_down = on_down, .on_low = on_low };

@@ -1,0 +1,58 @@
+/* blobs.c: look at a blob without consuming it, and erase it (DESIGN: the data-plane API). Runs in workers. */
+#include <string.h>
+
+#include <timeglas/errors.h>
+
+#include "api/call.h"
+#include "api/rules.h"
+
+static bool
+is_uploader(const struct call *c, const struct store_blob *b)
+{
+	return call_is(c, ROLE_UPLOADER) && strcmp(b->desc.uploader, c->peer) == 0;
+}
+
+static void
+on_stat(void *ctx, int err, const struct store_blob *b)
+{
+	struct call *c = ctx;
+	c->waiting = false;
+	bool known = err == 0 && (call_is(c, ROLE_OPERATOR) || is_uploader(c, b) ||
+	    (call_is(c, ROLE_VERIFIER) && rules_addressed(b->desc.to, c->peer)));
+	if (!known) {
+		reply_error(c->req, err != 0 ? err : TG_ENOENT, NULL);
+		return;
+	}
+	struct jsonw w = { 0 };
+	jsonw_open(&w, NULL, '{');
+	answer_blob(&w, b, is_uploader(c, b));
+	jsonw_close(&w, '}');
+	reply_json(c->req, 200, NULL, &w);
+}
+
+void
+blob_stat(struct call *c)
+{
+	call_sent(c, store_stat(c->api->store, c->id, on_stat, c));
+}
+
+static void
+on_erased(void *ctx, int err, const struct store_blob *b)
+{
+	struct call *c = ctx;
+	c->waiting = false;
+	if (err != 0) {
+		reply_error(c->req, err, b);
+		return;
+	}
+	struct jsonw w = { 0 };
+	answer_receipt(&w, NULL, b);
+	reply_json(c->req, 200, NULL, &w);
+}
+
+void
+blob_erase(struct call *c)
+{
+	const char *who = call_is(c, ROLE_OPERATOR) ? NULL : c->peer;
+	call_sent(c, store_erase(c->api->store, c->id, who, on_erased, c));
+}

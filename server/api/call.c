@@ -1,0 +1,142 @@
+/* call.c: small calls (everything but the bytes of a blob): collect the content, start, answer once. Runs in workers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <timeglas/errors.h>
+
+#include "api/call.h"
+#include "core/num.h"
+
+#define JSON_CONTENT_MAX 4096u
+#define DROPPED_CONTENT_MAX 65536u /* content of a call that takes none */
+
+static void
+on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
+{
+	struct call *c = ctx;
+	size_t n = evbuffer_get_length(data);
+	if (c->route->content == ROUTE_NO_CONTENT) {
+		evbuffer_drain(data, n);
+		if ((c->text_len += n) > DROPPED_CONTENT_MAX)
+			httpd_problem(r, TG_ETOOBIG, "this call takes no content", NULL, NULL);
+		return;
+	}
+	if (n > JSON_CONTENT_MAX - c->text_len) {
+		evbuffer_drain(data, n);
+		httpd_problem(r, TG_ETOOBIG, "this call takes a JSON object of at most 4096 bytes", NULL, NULL);
+		return;
+	}
+	if (c->text == NULL && (c->text = malloc(JSON_CONTENT_MAX)) == NULL) {
+		reply_error(r, TG_ENOMEM, NULL);
+		return;
+	}
+	evbuffer_remove(data, c->text + c->text_len, n);
+	c->text_len += n;
+}
+
+static void
+on_end(struct httpd_req *r, void *ctx)
+{
+	struct call *c = ctx;
+	(void)r;
+	c->route->start(c);
+}
+
+static void
+on_done(struct httpd_req *r, bool ok, void *ctx)
+{
+	struct call *c = ctx;
+	(void)r, (void)ok;
+	if (c->waiting)
+		store_forget(c->api->store, c);
+	call_free(c);
+}
+
+void
+call_free(struct call *c)
+{
+	free(c->text);
+	free(c);
+}
+
+void
+call_begin(struct api *a, struct httpd_req *r, const struct route *route, const char *id)
+{
+	static const struct httpd_handler handler = { .on_body = on_body, .on_end = on_end, .on_done = on_done };
+	const struct conf_peer *peer = httpd_req_peer(r);
+	struct call *c = calloc(1, sizeof *c);
+	if (c == NULL) {
+		reply_error(r, TG_ENOMEM, NULL);
+		return;
+	}
+	c->api = a;
+	c->req = r;
+	c->route = route;
+	c->roles = peer->roles;
+	snprintf(c->peer, sizeof c->peer, "%s", peer->name);
+	snprintf(c->id, sizeof c->id, "%s", id);
+	if (route->content == ROUTE_STREAM) {
+		route->start(c);
+		return;
+	}
+	httpd_req_handle(r, &handler, c);
+}
+
+bool
+call_is(const struct call *c, unsigned role)
+{
+	return (c->roles & role) != 0;
+}
+
+void
+call_sent(struct call *c, int err)
+{
+	c->waiting = err == 0;
+	if (err != 0)
+		reply_error(c->req, err, NULL);
+}
+
+void
+reply_json(struct httpd_req *r, int status, const char *fields, struct jsonw *w)
+{
+	size_t n = 0;
+	const char *text = jsonw_text(w, &n);
+	if (text == NULL)
+		reply_error(r, TG_ENOMEM, NULL);
+	else
+		httpd_reply(r, status, fields, "application/json", text, n);
+	jsonw_free(w);
+}
+
+static const char *
+sentence(int err)
+{
+	switch (err) {
+	case TG_ENOENT: return "there is no such blob or session, or it is not yours to know of";
+	case TG_ECLAIMED: return "another verifier is reading this blob; it will not come back";
+	case TG_ESESSION: return "the session named in Timeglas-Session is not open: it has ended, or never was; open a new one";
+	case TG_EQUOTA: return "the session holds as much session-bound evidence as it may; have it fetched, or close the session";
+	case TG_ETTL: return "the blob's lifetime was over before its upload was complete; send it faster or allow it a longer one";
+	case TG_EFULL: return "the store is full; try again when blobs have been fetched or have expired";
+	case TG_ESTORE: return "the store cannot be reached; nothing was stored; try again shortly";
+	case TG_EDRAIN: return "this server is shutting down and takes no uploads; use another, or try again shortly";
+	case TG_EROLE: return "the role of this certificate does not allow this call; see GET /v1/policy and the server's configuration";
+	default: return tg_strerror(err);
+	}
+}
+
+void
+reply_error(struct httpd_req *r, int err, const struct store_blob *blob)
+{
+	if (err == TG_EGONE && blob != NULL && blob->cause[0] != '\0') {
+		char members[96], at[TG_TIME_LEN + 1], detail[128];
+		snprintf(members, sizeof members, ",\"cause\":\"%s\",\"gone_at\":\"%s\"", blob->cause, tg_time_format(blob->gone_at_ms, at));
+		snprintf(detail, sizeof detail, "the blob was ended (%s) at %s and cannot be had again", blob->cause, at);
+		httpd_problem(r, TG_EGONE, detail, NULL, members);
+		return;
+	}
+	if (tg_error_status(err) == 0)
+		err = TG_EINTERNAL;
+	httpd_problem(r, err, sentence(err), NULL, NULL);
+}

@@ -1,0 +1,70 @@
+/*
+ * call.h: one request as this layer sees it, from its head to its answer, and the answers that all calls share. A call ends in httpd's on_done; a store
+ * callback that is still to come is then forgotten. Not part of api.h: for the files of this folder alone.
+ */
+#ifndef API_CALL_H
+#define API_CALL_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "api/api.h"
+#include "api/route.h"
+#include "base/jsonw.h"
+
+struct upload;
+TAILQ_HEAD(upload_list, upload);
+
+struct api {
+	struct loop *loop;
+	const struct conf *conf;
+	struct store *store;
+	bool draining;
+	struct upload_list stalled; /* uploads that wait for the store's queue to fall */
+};
+
+struct call {
+	struct api *api;
+	struct httpd_req *req;
+	const struct route *route;
+	char peer[CONF_NAME_MAX + 1];
+	unsigned roles;
+	char id[TOKEN_LEN + 1];
+	bool waiting;               /* the store will call back with this call as its context */
+	bool flag;                  /* of the call's own: close: erase all */
+	char *text;                 /* ROUTE_JSON: the content */
+	size_t text_len;
+};
+
+/** call_begin(a, r, route, id): set up and let httpd deliver the content; route->start follows. */
+void call_begin(struct api *a, struct httpd_req *r, const struct route *route, const char *id);
+void call_free(struct call *c);
+bool call_is(const struct call *c, unsigned role);
+/** call_sent(c, err): a store call was queued (err 0: its callback will come), or could not be: answers with the problem. */
+void call_sent(struct call *c, int err);
+
+/** reply_json(r, status, fields, w): the text of w; frees w. 500 when memory ran out. */
+void reply_json(struct httpd_req *r, int status, const char *fields, struct jsonw *w);
+/** reply_error(r, err, blob): the problem for a store's or rule's error; blob: for TG_EGONE, cause and time. May be NULL. */
+void reply_error(struct httpd_req *r, int err, const struct store_blob *blob);
+
+/* The calls: each is a route's start. */
+void upload_start(struct call *c);
+void take_start(struct call *c);
+void blob_stat(struct call *c);
+void blob_erase(struct call *c);
+void session_open(struct call *c);
+void session_show(struct call *c);
+void session_touch(struct call *c);
+void session_close(struct call *c);
+void policy_show(struct call *c);
+
+/** upload_resume(a): the store's queue fell: go on with what stalled. */
+void upload_resume(struct api *a);
+
+/* Members of answers, each inside an object that the caller has opened. */
+void answer_blob(struct jsonw *w, const struct store_blob *b, bool with_ref);
+void answer_session(struct jsonw *w, const struct store_session *s);
+void answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b);
+
+#endif

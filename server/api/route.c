@@ -1,0 +1,72 @@
+/* route.c: the calls of the data plane in one table (DESIGN: the data-plane API). Pure; runs in workers. */
+#include <stdio.h>
+#include <string.h>
+
+#include <timeglas/errors.h>
+
+#include "api/call.h"
+#include "api/route.h"
+#include "conf/conf.h"
+
+#define UP ROLE_UPLOADER
+#define VER ROLE_VERIFIER
+#define OP ROLE_OPERATOR
+#define ANY (ROLE_UPLOADER | ROLE_VERIFIER | ROLE_PROCESSOR | ROLE_OPERATOR)
+
+static const struct route table[] = {
+	{ H1_POST, "/v1/blobs", false, "", "POST /v1/blobs", UP, ROUTE_STREAM, upload_start },
+	{ H1_POST, "/v1/blobs", true, "/take", "POST /v1/blobs/{id}/take", VER, ROUTE_NO_CONTENT, take_start },
+	{ H1_GET, "/v1/blobs", true, "", "GET /v1/blobs/{id}", UP | VER | OP, ROUTE_NO_CONTENT, blob_stat },
+	{ H1_DELETE, "/v1/blobs", true, "", "DELETE /v1/blobs/{id}", UP | OP, ROUTE_NO_CONTENT, blob_erase },
+	{ H1_POST, "/v1/sessions", false, "", "POST /v1/sessions", UP, ROUTE_JSON, session_open },
+	{ H1_GET, "/v1/sessions", true, "", "GET /v1/sessions/{sid}", UP | VER, ROUTE_NO_CONTENT, session_show },
+	{ H1_POST, "/v1/sessions", true, "/touch", "POST /v1/sessions/{sid}/touch", UP, ROUTE_NO_CONTENT, session_touch },
+	{ H1_DELETE, "/v1/sessions", true, "", "DELETE /v1/sessions/{sid}", UP | OP, ROUTE_NO_CONTENT, session_close },
+	{ H1_GET, "/v1/policy", false, "", "GET /v1/policy", ANY, ROUTE_NO_CONTENT, policy_show },
+};
+#define N_ROUTES (sizeof table / sizeof *table)
+
+static const char *const method_name[] = { "GET, HEAD", "HEAD", "POST", "PUT", "DELETE" };
+
+static bool
+path_matches(const struct route *rt, struct h1_str path, struct h1_str *id)
+{
+	size_t prefix = strlen(rt->prefix), suffix = strlen(rt->suffix);
+	if (path.n < prefix + suffix || memcmp(path.p, rt->prefix, prefix) != 0)
+		return false;
+	if (!rt->id)
+		return path.n == prefix;
+	if (path.n < prefix + 1 + suffix + 1 || path.p[prefix] != '/' || memcmp(path.p + path.n - suffix, rt->suffix, suffix) != 0)
+		return false;
+	*id = (struct h1_str){ path.p + prefix + 1, path.n - prefix - 1 - suffix };
+	return memchr(id->p, '/', id->n) == NULL;
+}
+
+int
+route_find(enum h1_method method, struct h1_str path, const struct route **out, char id[TOKEN_LEN + 1], char allow[ROUTE_ALLOW_MAX])
+{
+	enum h1_method want = method == H1_HEAD ? H1_GET : method;
+	bool known = false;
+	allow[0] = id[0] = '\0';
+	for (size_t i = 0; i < N_ROUTES; i++) {
+		struct h1_str found = { NULL, 0 };
+		if (!path_matches(&table[i], path, &found))
+			continue;
+		known = true;
+		size_t n = strlen(allow);
+		snprintf(allow + n, ROUTE_ALLOW_MAX - n, "%s%s", n > 0 ? ", " : "", method_name[table[i].method]);
+		if (table[i].method != want)
+			continue;
+		if (table[i].id) {
+			if (token_shard(found.p, found.n) < 0)
+				found.n = 0; /* cannot exist: the caller still checks the role first */
+			memcpy(id, found.p, found.n);
+			id[found.n] = '\0';
+		}
+		*out = &table[i];
+		return 0;
+	}
+	if (method == H1_OTHER)
+		return TG_ENOTIMPL;
+	return known ? TG_EMETHOD : TG_ENOENT;
+}

@@ -1,0 +1,203 @@
+/* rules.c: the upload's header fields against the policy (DESIGN: the data-plane API, Retention). Pure; runs in workers. */
+#include <string.h>
+#include <stdio.h>
+
+#include <timeglas/errors.h>
+
+#include "api/rules.h"
+#include "core/b64.h"
+#include "core/num.h"
+
+#define KEY_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_-.*" /* RFC 8941 section 3.1.2 */
+
+static int
+refuse(const char **detail, int err, const char *sentence)
+{
+	*detail = sentence;
+	return err;
+}
+
+static struct h1_str
+trim(const char *p, size_t n)
+{
+	while (n > 0 && (*p == ' ' || *p == '\t'))
+		p++, n--;
+	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+		n--;
+	return (struct h1_str){ p, n };
+}
+
+static int
+copy_text(struct h1_str s, char *out, size_t cap)
+{
+	if (s.n >= cap || memchr(s.p, '\0', s.n) != NULL)
+		return TG_EINVAL;
+	memcpy(out, s.p, s.n);
+	out[s.n] = '\0';
+	return 0;
+}
+
+/* One member "key=:base64:", without parameters, of the dictionary. */
+static int
+digest_member(struct h1_str m, uint8_t out[32], bool *found)
+{
+	size_t key = 0;
+	while (key < m.n && strchr(KEY_CHARS, m.p[key]) != NULL && m.p[key] != '\0')
+		key++;
+	if (key == 0 || m.n < key + 3 || m.p[key] != '=' || m.p[key + 1] != ':' || m.p[m.n - 1] != ':')
+		return TG_EINVAL;
+	const char *b64 = m.p + key + 2;
+	size_t b64_len = m.n - key - 3;
+	uint8_t raw[128];
+	long n = tg_b64_decode(TG_B64_STD, b64, b64_len, raw, sizeof raw);
+	if (n < 0)
+		return TG_EINVAL;
+	if (key != 7 || memcmp(m.p, "sha-256", 7) != 0)
+		return 0;
+	if (n != 32 || *found)
+		return TG_EINVAL;
+	memcpy(out, raw, 32);
+	*found = true;
+	return 0;
+}
+
+int
+rules_content_digest(const char *value, size_t n, uint8_t out[32], bool *found)
+{
+	*found = false;
+	const char *end = value + n;
+	for (const char *p = value;;) {
+		const char *comma = memchr(p, ',', (size_t)(end - p));
+		const char *stop = comma != NULL ? comma : end;
+		if (digest_member(trim(p, (size_t)(stop - p)), out, found) != 0)
+			return TG_EINVAL;
+		if (comma == NULL)
+			return 0;
+		p = comma + 1;
+	}
+}
+
+bool
+rules_addressed(const char *to, const char *peer)
+{
+	char word[CONF_NAME_MAX + 3];
+	int n = snprintf(word, sizeof word, " %s ", peer);
+	return n > 2 && (size_t)n < sizeof word && strstr(to, word) != NULL;
+}
+
+/* A field that may stand once. Returns NULL with *err = 0 when it is absent or empty. */
+static const struct h1_str *
+single(const struct h1_head *h, const char *name, int *err)
+{
+	bool dup = false;
+	const struct h1_str *v = h1_field(h, name, &dup);
+	if (dup)
+		*err = TG_EINVAL;
+	return v != NULL && v->n > 0 ? v : NULL;
+}
+
+static int
+address(const struct conf *conf, struct h1_str name, struct store_desc *d, unsigned *n)
+{
+	const struct conf_peer *peer = conf_peer_by_name(conf, name.p, name.n);
+	if (peer == NULL || (peer->roles & (ROLE_VERIFIER | ROLE_PROCESSOR)) == 0 || *n == CONF_TO_MAX)
+		return TG_ERECIPIENT;
+	if (rules_addressed(d->to, peer->name))
+		return 0;
+	size_t have = strlen(d->to), need = strlen(peer->name) + (have == 0 ? 2 : 1);
+	if (have + need >= sizeof d->to)
+		return TG_ERECIPIENT;
+	snprintf(d->to + have, sizeof d->to - have, "%s%s ", have == 0 ? " " : "", peer->name);
+	(*n)++;
+	return 0;
+}
+
+static int
+judge_to(const struct conf *conf, const struct conf_peer *up, const struct h1_str *to, struct rules_upload *out, const char **detail)
+{
+	unsigned n = 0;
+	if (to == NULL) {
+		for (size_t i = 0; i < up->n_to; i++)
+			if (address(conf, (struct h1_str){ up->to[i], strlen(up->to[i]) }, &out->desc, &n) != 0)
+				return refuse(detail, TG_ERECIPIENT, "the configured addressee of this uploader is no verifier any more; name one in Timeglas-To");
+		if (n == 0)
+			return refuse(detail, TG_ERECIPIENT, "name the peers that may fetch the blob in Timeglas-To; no default is configured for this uploader");
+		return 0;
+	}
+	const char *end = to->p + to->n;
+	for (const char *p = to->p;;) {
+		const char *comma = memchr(p, ',', (size_t)(end - p));
+		const char *stop = comma != NULL ? comma : end;
+		if (address(conf, trim(p, (size_t)(stop - p)), &out->desc, &n) != 0)
+			return refuse(detail, TG_ERECIPIENT, "Timeglas-To lists names of configured verifiers or processors, 16 at most, separated by commas");
+		if (comma == NULL)
+			return 0;
+		p = comma + 1;
+	}
+}
+
+static int
+judge_kind(const struct conf *conf, const struct h1_str *kind, const struct h1_str *issuer, struct rules_upload *out,
+    const struct tg_rule **rule, const char **detail)
+{
+	struct store_desc *d = &out->desc;
+	if (kind == NULL || copy_text(*kind, d->kind, sizeof d->kind) != 0)
+		return refuse(detail, TG_EKIND, "say in Timeglas-Kind what it is; GET /v1/policy lists the kinds");
+	if (issuer != NULL && tg_issuer_parse(issuer->p, issuer->n, d->issuer) != 0)
+		return refuse(detail, TG_EISSUER, "Timeglas-Issuer takes the ICAO 9303 code of the issuing state as it stands in the machine-readable zone");
+	int err = tg_policy_rule(&conf->policy, d->kind, issuer != NULL ? d->issuer : NULL, rule);
+	if (err == TG_EISSUER)
+		return refuse(detail, err, issuer == NULL ? "a passport needs Timeglas-Issuer, the ICAO 9303 code of its issuing state"
+		                                          : "Timeglas-Issuer is for passports alone; leave it out for this kind");
+	if (err != 0)
+		return refuse(detail, TG_EKIND, "no such kind in the policy in force; GET /v1/policy lists them");
+	d->danish = (*rule)->issuer == TG_ISSUER_DANISH;
+	d->bound = (*rule)->session_bound != 0;
+	return 0;
+}
+
+static int
+judge_ttl(const struct h1_str *ttl, const struct tg_rule *rule, struct rules_upload *out, const char **detail)
+{
+	uint64_t s = rule->ceiling_s;
+	if (ttl != NULL && tg_num_u64(ttl->p, ttl->n, UINT32_MAX, &s) != 0)
+		return refuse(detail, TG_EINVAL, "Timeglas-Ttl takes a whole number of seconds");
+	if (s == 0 || s > rule->ceiling_s)
+		return refuse(detail, TG_ETTL, "Timeglas-Ttl is at least 1 and at most the kind's ceiling; GET /v1/policy lists the ceilings");
+	out->ttl_s = (uint32_t)s;
+	return 0;
+}
+
+static int
+judge_session(const struct h1_str *session, struct rules_upload *out, const char **detail)
+{
+	struct store_desc *d = &out->desc;
+	if (session == NULL)
+		return d->bound ? refuse(detail, TG_ESESSION, "a Danish passport is held only while a session lives; open one and name it in Timeglas-Session") : 0;
+	if (token_shard(session->p, session->n) < 0 || copy_text(*session, d->session, sizeof d->session) != 0)
+		return refuse(detail, TG_ESESSION, "Timeglas-Session names no open session; open one with POST /v1/sessions");
+	return 0;
+}
+
+int
+rules_upload(const struct conf *conf, const struct conf_peer *uploader, const struct h1_head *head, struct rules_upload *out,
+    const char **detail)
+{
+	const struct tg_rule *rule = NULL;
+	int err = 0;
+	memset(out, 0, sizeof *out);
+	const struct h1_str *kind = single(head, "timeglas-kind", &err), *issuer = single(head, "timeglas-issuer", &err);
+	const struct h1_str *session = single(head, "timeglas-session", &err), *ttl = single(head, "timeglas-ttl", &err);
+	const struct h1_str *to = single(head, "timeglas-to", &err), *digest = single(head, "content-digest", &err);
+	if (err != 0)
+		return refuse(detail, TG_EINVAL, "each Timeglas field and Content-Digest may stand once");
+	if ((err = judge_kind(conf, kind, issuer, out, &rule, detail)) != 0 || (err = judge_ttl(ttl, rule, out, detail)) != 0 ||
+	    (err = judge_session(session, out, detail)) != 0 || (err = judge_to(conf, uploader, to, out, detail)) != 0)
+		return err;
+	if (digest != NULL && rules_content_digest(digest->p, digest->n, out->digest, &out->has_digest) != 0)
+		return refuse(detail, TG_EINVAL, "Content-Digest is not as in RFC 9530: sha-256=:BASE64:");
+	if (out->has_digest)
+		tg_hex_encode(out->digest, sizeof out->digest, out->desc.sha256);
+	snprintf(out->desc.uploader, sizeof out->desc.uploader, "%s", uploader->name);
+	return 0;
+}

@@ -1,0 +1,38 @@
+/*
+ * rules.h: what an upload's header fields mean under the policy in force. Pure: no I/O, no clock, no store. What only the store can know (is the
+ * session open?) is asked there, at commit.
+ */
+#ifndef API_RULES_H
+#define API_RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "conf/conf.h"
+#include "http/h1.h"
+#include "store/store.h"
+
+struct rules_upload {
+	struct store_desc desc; /* all but ref and size_bytes; sha256 as declared */
+	uint32_t ttl_s;
+	bool has_digest;
+	uint8_t digest[32];     /* the declared SHA-256 */
+};
+
+/**
+ * rules_upload(conf, uploader, head, out, detail): judge the fields Timeglas-Kind, -Issuer, -Session, -Ttl, -To and Content-Digest.
+ * Returns 0, TG_EINVAL (malformed or repeated field), TG_EKIND, TG_EISSUER, TG_ETTL, TG_ESESSION, TG_ERECIPIENT; *detail: a static sentence that
+ * says what to do.
+ */
+int rules_upload(const struct conf *conf, const struct conf_peer *uploader, const struct h1_head *head, struct rules_upload *out,
+    const char **detail);
+
+/**
+ * rules_content_digest(value, n, out, found): RFC 9530 Content-Digest, a dictionary of byte sequences. Other algorithms than sha-256 are passed over.
+ * Returns 0 (*found: was there a sha-256?) or TG_EINVAL.
+ */
+int rules_content_digest(const char *value, size_t n, uint8_t out[32], bool *found);
+
+/** rules_addressed(to, peer): does a store_desc's `to` name that peer? */
+bool rules_addressed(const char *to, const char *peer);
+
+#endif

@@ -1,0 +1,156 @@
+/* sessions.c: open, show, touch and close a session (DESIGN: the data-plane API). Runs in workers. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+#include <timeglas/errors.h>
+
+#include "api/call.h"
+#include "api/rules.h"
+#include "core/num.h"
+
+#define SUBJECT_REF_CHARS 64u /* 32 bytes in hex */
+
+/* {subject_ref?, idle_s?}. Returns a sentence when it is refused, else NULL. */
+static const char *
+read_open(const json_t *o, char subject[SUBJECT_REF_CHARS + 1], uint32_t *idle_s)
+{
+	const char *key;
+	json_t *v;
+	json_object_foreach((json_t *)(uintptr_t)o, key, v) {
+		if (strcmp(key, "idle_s") == 0) {
+			json_int_t s = json_integer_value(v);
+			if (!json_is_integer(v) || s < 1 || s > (json_int_t)TG_SESSION_MAX_S)
+				return "idle_s is a whole number of seconds from 1 to 3600";
+			*idle_s = (uint32_t)s;
+		} else if (strcmp(key, "subject_ref") == 0) {
+			uint8_t raw[SUBJECT_REF_CHARS / 2];
+			if (!json_is_string(v) || tg_hex_decode(json_string_value(v), json_string_length(v), raw, sizeof raw) != 0)
+				return "subject_ref is 32 bytes in hex: a keyed pseudonym, never a document number";
+			tg_hex_encode(raw, sizeof raw, subject);
+		} else
+			return "only subject_ref and idle_s are known here";
+	}
+	return NULL;
+}
+
+static void
+on_session(void *ctx, int err, const struct store_session *s)
+{
+	struct call *c = ctx;
+	struct jsonw w = { 0 };
+	c->waiting = false;
+	if (err == TG_EGONE) {
+		httpd_problem(c->req, TG_EGONE, "the session has ended; open a new one", NULL, NULL);
+		return;
+	}
+	if (err != 0) {
+		reply_error(c->req, err, NULL);
+		return;
+	}
+	jsonw_open(&w, NULL, '{');
+	answer_session(&w, s);
+	jsonw_close(&w, '}');
+	if (c->flag) {
+		char location[64];
+		snprintf(location, sizeof location, "Location: /v1/sessions/%s\r\n", s->id);
+		reply_json(c->req, 201, location, &w);
+	} else
+		reply_json(c->req, 200, NULL, &w);
+}
+
+void
+session_open(struct call *c)
+{
+	char subject[SUBJECT_REF_CHARS + 1] = "";
+	uint32_t idle_s = TG_SESSION_IDLE_S;
+	if (c->api->draining) {
+		reply_error(c->req, TG_EDRAIN, NULL);
+		return;
+	}
+	if (c->text_len > 0) {
+		json_error_t jerr;
+		json_t *o = json_loadb(c->text, c->text_len, JSON_REJECT_DUPLICATES, &jerr);
+		const char *why = json_is_object(o) ? read_open(o, subject, &idle_s) : "the content is a JSON object, or nothing";
+		json_decref(o);
+		if (why != NULL) {
+			httpd_problem(c->req, TG_EINVAL, why, NULL, NULL);
+			return;
+		}
+	}
+	c->flag = true;
+	call_sent(c, store_session_open(c->api->store, c->peer, subject, idle_s, on_session, c));
+}
+
+void
+session_touch(struct call *c)
+{
+	call_sent(c, store_session_touch(c->api->store, c->id, c->peer, on_session, c));
+}
+
+static void
+on_show(void *ctx, int err, const struct store_session *s, const struct store_blob *blobs, size_t n)
+{
+	struct call *c = ctx;
+	c->waiting = false;
+	bool mine = err == 0 && call_is(c, ROLE_UPLOADER) && strcmp(s->uploader, c->peer) == 0, known = mine;
+	for (size_t i = 0; err == 0 && i < n && !known; i++)
+		known = call_is(c, ROLE_VERIFIER) && rules_addressed(blobs[i].desc.to, c->peer);
+	if (!known) {
+		reply_error(c->req, err != 0 ? err : TG_ENOENT, NULL);
+		return;
+	}
+	struct jsonw w = { 0 };
+	jsonw_open(&w, NULL, '{');
+	answer_session(&w, s);
+	jsonw_open(&w, "blobs", '[');
+	for (size_t i = 0; i < n; i++) {
+		if (!mine && !rules_addressed(blobs[i].desc.to, c->peer))
+			continue;
+		jsonw_open(&w, NULL, '{');
+		answer_blob(&w, &blobs[i], mine);
+		jsonw_close(&w, '}');
+	}
+	jsonw_close(&w, ']');
+	jsonw_close(&w, '}');
+	reply_json(c->req, 200, NULL, &w);
+}
+
+void
+session_show(struct call *c)
+{
+	call_sent(c, store_session_show(c->api->store, c->id, on_show, c));
+}
+
+static void
+on_close(void *ctx, int err, const struct store_session *s, const struct store_blob *blobs, size_t n)
+{
+	struct call *c = ctx;
+	c->waiting = false;
+	if (err != 0) {
+		reply_error(c->req, err, NULL);
+		return;
+	}
+	struct jsonw w = { 0 };
+	jsonw_open(&w, NULL, '{');
+	jsonw_str(&w, "session", s->id);
+	jsonw_str(&w, "state", s->state);
+	jsonw_open(&w, "receipts", '[');
+	for (size_t i = 0; i < n; i++)
+		answer_receipt(&w, NULL, &blobs[i]);
+	jsonw_close(&w, ']');
+	jsonw_close(&w, '}');
+	reply_json(c->req, 200, NULL, &w);
+}
+
+void
+session_close(struct call *c)
+{
+	const struct h1_str query = httpd_req_head(c->req)->query;
+	if (query.n > 0 && (query.n != 9 || memcmp(query.p, "erase=all", 9) != 0)) {
+		httpd_problem(c->req, TG_EINVAL, "the only query known here is ?erase=all", NULL, NULL);
+		return;
+	}
+	const char *who = call_is(c, ROLE_OPERATOR) ? NULL : c->peer;
+	call_sent(c, store_session_close(c->api->store, c->id, who, query.n > 0, on_close, c));
+}

@@ -1,0 +1,282 @@
+/*
+ * upload.c: POST /v1/blobs: head → rules → (session asked for) → content through the guard into chunks → commit → 201.
+ * Bytes that the store has no room for are left with httpd, which then stops reading the client's socket: memory does not grow with the blob.
+ * Runs in workers.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+#include <timeglas/errors.h>
+
+#include "api/call.h"
+#include "api/guard.h"
+#include "api/rules.h"
+#include "base/metrics.h"
+#include "core/num.h"
+
+struct upload {
+	struct call *call;
+	struct httpd_req *req;
+	struct api *api;
+	struct store_put *put;      /* NULL: refused, or answered */
+	struct store_put_opts opts;
+	struct guard *guard;
+	struct evbuffer *chunk;     /* the chunk that is filling up; never more than STORE_CHUNK_BYTES */
+	uint64_t size_bytes;
+	bool ended;                 /* the content is complete */
+	bool committing;            /* the last chunk and the commit are on their way */
+	bool answered;
+	bool stalled;               /* in api->stalled */
+	TAILQ_ENTRY(upload) link;
+};
+
+static void
+drop_put(struct upload *u)
+{
+	store_put_abort(u->put);
+	u->put = NULL;
+}
+
+static void
+refuse(struct upload *u, int err, const char *detail)
+{
+	if (u->answered)
+		return;
+	u->answered = true;
+	drop_put(u);
+	evbuffer_drain(u->chunk, evbuffer_get_length(u->chunk));
+	if (err == TG_EENVELOPE)
+		metrics_count(M_GUARD_REFUSED, 1);
+	if (detail != NULL)
+		httpd_problem(u->req, err, detail, NULL, NULL);
+	else
+		reply_error(u->req, err, NULL);
+}
+
+static void
+refuse_size(struct upload *u)
+{
+	char detail[96];
+	snprintf(detail, sizeof detail, "a blob may have at most %llu bytes here (max_blob)", (unsigned long long)u->api->conf->max_blob_bytes);
+	refuse(u, TG_ETOOBIG, detail);
+}
+
+/* Is there room for one more chunk? If not, something will call us again: the put's on_room, or upload_resume(). */
+static bool
+has_room(struct upload *u)
+{
+	if (store_busy(u->api->store)) {
+		if (!u->stalled)
+			TAILQ_INSERT_TAIL(&u->api->stalled, u, link);
+		u->stalled = true;
+		return false;
+	}
+	return store_put_room(u->put);
+}
+
+static void
+finish(struct upload *u)
+{
+	int err;
+	if (u->answered || u->committing || !has_room(u))
+		return;
+	if ((err = guard_finish(u->guard)) != 0) {
+		refuse(u, err, guard_why(u->guard));
+		return;
+	}
+	u->committing = true;
+	u->opts.desc.size_bytes = u->size_bytes;
+	u->opts.age_us = httpd_req_age_us(u->req);
+	if ((err = store_put_chunk(u->put, u->chunk)) != 0 || (err = store_put_commit(u->put, &u->opts)) != 0)
+		refuse(u, err, NULL);
+}
+
+/* The first n bytes of data go into the filling chunk, past the guard. */
+static int
+absorb(struct upload *u, struct evbuffer *data, size_t n)
+{
+	u->size_bytes += n;
+	if (u->size_bytes > u->api->conf->max_blob_bytes) {
+		refuse_size(u);
+		return TG_ETOOBIG;
+	}
+	int err = guard_feed(u->guard, data, n);
+	if (err != 0)
+		refuse(u, err, guard_why(u->guard));
+	else if (evbuffer_remove_buffer(data, u->chunk, n) != (int)n)
+		refuse(u, err = TG_ENOMEM, NULL);
+	return err;
+}
+
+static void
+on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
+{
+	struct upload *u = ctx;
+	size_t n, have;
+	while (!u->answered && (n = evbuffer_get_length(data)) > 0) {
+		int err = 0;
+		if ((have = evbuffer_get_length(u->chunk)) < STORE_CHUNK_BYTES)
+			err = absorb(u, data, n < STORE_CHUNK_BYTES - have ? n : STORE_CHUNK_BYTES - have);
+		else if (!has_room(u)) {
+			httpd_req_pause(r, true);
+			return;
+		} else if ((err = store_put_chunk(u->put, u->chunk)) != 0)
+			refuse(u, err, NULL);
+		if (err != 0)
+			return;
+	}
+}
+
+static void
+on_end(struct httpd_req *r, void *ctx)
+{
+	struct upload *u = ctx;
+	(void)r;
+	u->ended = true;
+	finish(u);
+}
+
+static void
+go_on(struct upload *u)
+{
+	if (u->answered)
+		return;
+	if (u->ended)
+		finish(u);
+	else
+		httpd_req_pause(u->req, false);
+}
+
+void
+upload_resume(struct api *a)
+{
+	struct upload_list waiting = TAILQ_HEAD_INITIALIZER(waiting);
+	struct upload *u;
+	TAILQ_CONCAT(&waiting, &a->stalled, link);
+	while ((u = TAILQ_FIRST(&waiting)) != NULL) {
+		TAILQ_REMOVE(&waiting, u, link);
+		u->stalled = false;
+		go_on(u);
+	}
+}
+
+static void
+on_room(struct store_put *p, void *ctx)
+{
+	(void)p;
+	go_on(ctx);
+}
+
+static void
+on_checked(struct store_put *p, void *ctx)
+{
+	struct upload *u = ctx;
+	(void)p;
+	httpd_req_pause(u->req, false);
+}
+
+static void
+on_refused(struct store_put *p, int err, void *ctx)
+{
+	(void)p;
+	refuse(ctx, err, NULL);
+}
+
+static void
+on_committed(struct store_put *p, int err, const struct store_blob *b, void *ctx)
+{
+	struct upload *u = ctx;
+	(void)p;
+	u->put = NULL; /* freed by the store after return */
+	if (err != 0) {
+		refuse(u, err, NULL);
+		return;
+	}
+	u->answered = true;
+	metrics_count(M_STORED, 1);
+	char location[64];
+	snprintf(location, sizeof location, "Location: /v1/blobs/%s\r\n", b->id);
+	struct jsonw w = { 0 };
+	jsonw_open(&w, NULL, '{');
+	answer_blob(&w, b, true);
+	jsonw_close(&w, '}');
+	reply_json(u->req, 201, location, &w);
+}
+
+static void
+on_done(struct httpd_req *r, bool ok, void *ctx)
+{
+	struct upload *u = ctx;
+	(void)r, (void)ok;
+	if (u->stalled)
+		TAILQ_REMOVE(&u->api->stalled, u, link);
+	drop_put(u);
+	guard_free(u->guard);
+	if (u->chunk != NULL)
+		evbuffer_free(u->chunk);
+	metrics_gauge_add(G_UPLOADS, -1);
+	call_free(u->call);
+	free(u);
+}
+
+static struct upload *
+upload_new(struct call *c, const struct rules_upload *rules)
+{
+	struct upload *u = calloc(1, sizeof *u);
+	if (u == NULL)
+		return NULL;
+	*u = (struct upload){ .call = c, .req = c->req, .api = c->api, .opts = { .desc = rules->desc, .ttl_s = rules->ttl_s } };
+	u->guard = guard_new(rules->has_digest ? rules->digest : NULL);
+	u->chunk = evbuffer_new();
+	if (u->guard == NULL || u->chunk == NULL) {
+		guard_free(u->guard);
+		if (u->chunk != NULL)
+			evbuffer_free(u->chunk);
+		free(u);
+		return NULL;
+	}
+	uint8_t ref[16];
+	randombytes_buf(ref, sizeof ref);
+	tg_hex_encode(ref, sizeof ref, u->opts.desc.ref);
+	metrics_gauge_add(G_UPLOADS, 1);
+	return u;
+}
+
+void
+upload_start(struct call *c)
+{
+	static const struct httpd_handler handler = { .on_body = on_body, .on_end = on_end, .on_done = on_done };
+	static const struct store_put_calls put_calls = { on_room, on_refused, on_checked, on_committed };
+	const struct h1_head *h = httpd_req_head(c->req);
+	struct rules_upload rules;
+	const char *detail = NULL;
+	int err = c->api->draining ? TG_EDRAIN : rules_upload(c->api->conf, httpd_req_peer(c->req), h, &rules, &detail);
+	if (err != 0) {
+		if (detail != NULL)
+			httpd_problem(c->req, err, detail, NULL, NULL);
+		else
+			reply_error(c->req, err, NULL);
+		call_free(c);
+		return;
+	}
+	struct upload *u = upload_new(c, &rules);
+	if (u == NULL) {
+		reply_error(c->req, TG_ENOMEM, NULL);
+		call_free(c);
+		return;
+	}
+	httpd_req_handle(c->req, &handler, u);
+	if (!h->chunked && h->content_length > c->api->conf->max_blob_bytes) {
+		refuse_size(u);
+		return;
+	}
+	/* One chunk that is already on its way costs one round trip if the session is asked for at commit only. */
+	u->opts.eager = rules.desc.session[0] != '\0' && (h->chunked || h->expect_continue || h->content_length > STORE_CHUNK_BYTES);
+	u->opts.age_us = httpd_req_age_us(c->req);
+	if ((u->put = store_put_new(c->api->store, &u->opts, &put_calls, u, &err)) == NULL)
+		refuse(u, err, NULL);
+	else if (u->opts.eager)
+		httpd_req_pause(c->req, true);
+}

@@ -1,0 +1,206 @@
+/*
+ * worker.c: one data-plane process: accepts, and lets http, api and store do the rest. SIGTERM: uploads are refused and transfers finish; with the embedded
+ * store it goes on serving fetches until a second SIGTERM, since what is in there dies with us. SIGHUP: certificates and peers anew.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <timeglas/errors.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "http/httpd.h"
+#include "net/listener.h"
+#include "net/tls.h"
+#include "worker/worker.h"
+
+#define BODY_WINDOW_BYTES (128u * 1024)
+#define REPLY_WINDOW_BYTES (256u * 1024)
+#define DRAIN_POLL_MS 20
+
+struct worker {
+	const struct child_env *env;
+	struct conf *conf;
+	struct conf *old_conf;    /* replaced by a reload; kept until the next one, since answers may still name its peers */
+	struct loop *loop;
+	struct httpd *httpd;
+	struct api *api;
+	struct store *store;
+	struct listener *listener;
+	struct event *on_term, *on_hup, *on_int, *poll;
+	bool draining, finishing;
+};
+
+static SSL_CTX *
+load_tls(const struct conf *c)
+{
+	char err[256];
+	SSL_CTX *tls = tls_server_ctx(c->certificate, c->key, c->client_ca, err, sizeof err);
+	if (tls == NULL)
+		log_error("tls", "%s", err);
+	return tls;
+}
+
+static void
+on_accept(int fd, void *ctx)
+{
+	struct worker *w = ctx;
+	httpd_accept(w->httpd, fd);
+}
+
+static void
+finish(struct worker *w)
+{
+	static const struct timeval every = { 0, DRAIN_POLL_MS * 1000 };
+	if (w->finishing)
+		return;
+	w->finishing = true;
+	listener_enable(w->listener, false);
+	httpd_drain(w->httpd);
+	event_add(w->poll, &every);
+}
+
+static void
+on_term(evutil_socket_t sig, short what, void *ctx)
+{
+	struct worker *w = ctx;
+	(void)sig, (void)what;
+	api_drain(w->api);
+	if (w->draining || !w->env->embedded_store)
+		finish(w);
+	w->draining = true;
+}
+
+static void
+on_poll(evutil_socket_t fd, short what, void *ctx)
+{
+	struct worker *w = ctx;
+	(void)fd, (void)what;
+	if (httpd_connections(w->httpd) == 0)
+		loop_stop(w->loop);
+}
+
+static void *
+keep_peer(void *ctx, const uint8_t spki[32], void *peer)
+{
+	const struct worker *w = ctx;
+	(void)peer;
+	return (void *)(uintptr_t)conf_peer_by_spki(w->conf, spki);
+}
+
+static void
+reload_conf(struct worker *w)
+{
+	char err[512];
+	struct conf *fresh = NULL;
+	if (w->env->conf_path == NULL)
+		return;
+	if (conf_load(w->env->conf_path, &fresh, err, sizeof err) != 0) {
+		log_error("reload", "the old configuration stays: %s", err);
+		return;
+	}
+	if (w->old_conf != NULL)
+		conf_free(w->old_conf);
+	w->old_conf = w->conf;
+	w->conf = fresh;
+	api_set_conf(w->api, fresh);
+	httpd_each_peer(w->httpd, keep_peer, w);
+}
+
+static void
+on_hup(evutil_socket_t sig, short what, void *ctx)
+{
+	struct worker *w = ctx;
+	(void)sig, (void)what;
+	reload_conf(w);
+	SSL_CTX *tls = load_tls(w->conf);
+	if (tls != NULL) {
+		httpd_set_tls(w->httpd, tls);
+		SSL_CTX_free(tls);
+		log_info("reload", "certificates and peers are in force");
+	}
+}
+
+static void
+on_int(evutil_socket_t sig, short what, void *ctx)
+{
+	(void)sig, (void)what, (void)ctx; /* a terminal's Ctrl-C reaches the whole group; the master decides */
+}
+
+static int
+add_signals(struct worker *w)
+{
+	struct event_base *b = loop_base(w->loop);
+	w->on_term = evsignal_new(b, SIGTERM, on_term, w);
+	w->on_hup = evsignal_new(b, SIGHUP, on_hup, w);
+	w->on_int = evsignal_new(b, SIGINT, on_int, w);
+	w->poll = event_new(b, -1, EV_PERSIST, on_poll, w);
+	if (w->on_term == NULL || w->on_hup == NULL || w->on_int == NULL || w->poll == NULL)
+		return TG_ENOMEM;
+	return event_add(w->on_term, NULL) | event_add(w->on_hup, NULL) | event_add(w->on_int, NULL);
+}
+
+static int
+start(struct worker *w)
+{
+	const struct conf *c = w->conf;
+	const struct httpd_limits limits = {
+		.max_connections = c->max_connections,
+		.handshake_timeout_s = c->handshake_timeout_s,
+		.head_timeout_s = c->head_timeout_s,
+		.body_idle_s = c->body_idle_s,
+		.send_idle_s = c->send_idle_s,
+		.idle_timeout_s = c->idle_timeout_s,
+		.body_window_bytes = BODY_WINDOW_BYTES,
+		.reply_window_bytes = REPLY_WINDOW_BYTES,
+	};
+	char err[256] = "";
+	SSL_CTX *tls = load_tls(c);
+	if (tls == NULL)
+		return -1;
+	if ((w->loop = loop_new()) != NULL && (w->api = api_new(w->loop, c)) != NULL)
+		w->httpd = httpd_new(w->loop, tls, &limits, &api_calls, w->api);
+	SSL_CTX_free(tls);
+	if (w->httpd == NULL || add_signals(w) != 0)
+		return -1;
+	if ((w->store = store_new(w->loop, w->env->store_url, &api_store_calls, w->api, err, sizeof err)) == NULL) {
+		log_error("store", "%s", err);
+		return -1;
+	}
+	api_set_store(w->api, w->store);
+	w->listener = listener_new(w->loop, w->env->listen_fd, on_accept, w);
+	return w->listener != NULL ? 0 : -1;
+}
+
+static void
+stop(struct worker *w)
+{
+	listener_free(w->listener);
+	httpd_free(w->httpd);
+	store_free(w->store);
+	api_free(w->api);
+	struct event *ev[] = { w->on_term, w->on_hup, w->on_int, w->poll };
+	for (size_t i = 0; i < sizeof ev / sizeof *ev; i++)
+		if (ev[i] != NULL)
+			event_free(ev[i]);
+	loop_free(w->loop);
+	if (w->conf != w->env->conf)
+		conf_free(w->conf);
+	if (w->old_conf != NULL && w->old_conf != w->env->conf)
+		conf_free(w->old_conf);
+}
+
+int
+worker_main(const struct child_env *env)
+{
+	struct worker w = { .env = env, .conf = env->conf };
+	int status = EXIT_FAILURE;
+	if (start(&w) == 0)
+		status = loop_run(w.loop) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	else
+		log_error("worker", "cannot start");
+	stop(&w);
+	return status;
+}
