@@ -1,0 +1,158 @@
+/*
+ * listener.c: binding (in the master) and accepting (in a worker). It knows nothing of what is spoken on the connections.
+ */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include "net/listener.h"
+
+#define BACKLOG 1024
+#define ACCEPTS_PER_TURN 64  /* then the connections that are already here get their turn */
+#define BACKOFF_MS 100
+
+struct listener {
+	int fd;
+	bool on, backing_off, freed;
+	unsigned depth; /* > 0 while inside the accept loop: freeing waits */
+	listener_cb *cb;
+	void *ctx;
+	struct event ev, timer;
+};
+
+static int bind_one(const struct addrinfo *ai, uint16_t *out_port)
+{
+	const int one = 1;
+	union { struct sockaddr sa; struct sockaddr_in in; struct sockaddr_in6 in6; } at = { 0 };
+	socklen_t len = sizeof at;
+	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) < 0 ||
+	    bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0 || getsockname(fd, &at.sa, &len) < 0) {
+		int saved = errno;
+
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	if (out_port)
+		*out_port = ntohs(at.sa.sa_family == AF_INET6 ? at.in6.sin6_port : at.in.sin_port);
+	return fd;
+}
+
+int listener_bind(const char *host, uint16_t port, uint16_t *out_port, char *err, size_t cap)
+{
+	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo *list = NULL;
+	char service[8];
+	int fd = -1, rc;
+
+	snprintf(service, sizeof service, "%u", (unsigned)port);
+	rc = getaddrinfo(host, service, &hints, &list);
+	if (rc != 0) {
+		snprintf(err, cap, "%s: %s", host, gai_strerror(rc));
+		return -1;
+	}
+	for (const struct addrinfo *ai = list; ai && fd < 0; ai = ai->ai_next)
+		fd = bind_one(ai, out_port);
+	if (fd < 0)
+		snprintf(err, cap, "%s port %u: %s", host, (unsigned)port, strerror(errno));
+	freeaddrinfo(list);
+	return fd;
+}
+
+static void destroy(struct listener *x)
+{
+	event_del(&x->ev);
+	event_del(&x->timer);
+	free(x);
+}
+
+/* Level-triggered: a pending connection would otherwise wake us again and again while no descriptor is to be had. */
+static void back_off(struct listener *x)
+{
+	const struct timeval tv = { .tv_usec = BACKOFF_MS * 1000 };
+
+	x->backing_off = true;
+	event_del(&x->ev);
+	event_add(&x->timer, &tv);
+}
+
+static void on_backoff_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *x = arg;
+
+	(void)fd, (void)what;
+	x->backing_off = false;
+	if (x->on)
+		event_add(&x->ev, NULL);
+}
+
+static void on_acceptable(evutil_socket_t lfd, short what, void *arg)
+{
+	struct listener *x = arg;
+
+	(void)what;
+	x->depth++;
+	for (int i = 0; i < ACCEPTS_PER_TURN && x->on && !x->freed; i++) {
+		int fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			x->cb(fd, x->ctx);
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			back_off(x);
+			break;
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL || errno == EBADF) {
+			break;
+		} /* all else (ECONNABORTED, EINTR, …) is that one connection's fault */
+	}
+	if (--x->depth == 0 && x->freed)
+		destroy(x);
+}
+
+struct listener *listener_new(struct loop *l, int fd, listener_cb *cb, void *ctx)
+{
+	struct listener *x = calloc(1, sizeof *x);
+
+	if (!x)
+		return NULL;
+	x->fd = fd;
+	x->cb = cb;
+	x->ctx = ctx;
+	x->on = true;
+	event_assign(&x->ev, loop_base(l), fd, EV_READ | EV_PERSIST, on_acceptable, x);
+	event_assign(&x->timer, loop_base(l), -1, 0, on_backoff_over, x);
+	if (event_add(&x->ev, NULL) < 0) {
+		free(x);
+		return NULL;
+	}
+	return x;
+}
+
+void listener_enable(struct listener *x, bool on)
+{
+	if (x->on == on)
+		return;
+	x->on = on;
+	if (!on)
+		event_del(&x->ev);
+	else if (!x->backing_off)
+		event_add(&x->ev, NULL);
+}
+
+void listener_free(struct listener *x)
+{
+	if (!x)
+		return;
+	x->freed = true;
+	if (x->depth == 0)
+		destroy(x);
+}

@@ -1,0 +1,437 @@
+/*
+ * stream.c: the life of a connection: connect, handshake, read, flush once per turn, end. It knows no protocol and no timeout but the one
+ * until it is ready. Runs in every process that has streams.
+ *
+ * Edge-triggered: the kernel reports a change once, so what may be tried is kept in io.can_read and io.can_write until EAGAIN. Reading
+ * happens where the edge is reported; writing in a task at the end of the turn, so that everything a turn produced leaves together.
+ * Whatever stops reading early (pause, a full buffer, the turn's budget) must re-queue the task, because no edge will come again.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include "net/stream.h"
+#include "net/stream_io.h"
+
+#define IN_MAX_BYTES (256u * 1024)
+#define READ_BYTES (16u * 1024)
+#define OUT_LOW_BYTES (64u * 1024)
+#define TURN_BUDGET_BYTES (256u * 1024) /* read, and written, by one stream before the others get their turn */
+
+enum state { ST_CONNECTING, ST_HANDSHAKE, ST_READY, ST_OPEN, ST_ENDED };
+
+struct stream {
+	struct loop *loop;
+	struct stream_io io;
+	enum state state;
+	struct event ev, timer;
+	struct loop_task task;
+	struct evbuffer *in, *out;
+	struct evbuffer_cb_entry *stalled; /* `in` is full: watched until somebody takes from it */
+	const struct stream_cb *cb;
+	void *ctx;
+	size_t in_max, read_size, out_low;
+	uint64_t in_bytes, out_bytes;
+	unsigned depth;      /* > 0 while a callback may be running: freeing the rest waits */
+	bool freed, paused, eof, poke, was_high, flush_follows;
+	bool finish, finished;
+};
+
+static void on_event(evutil_socket_t fd, short what, void *arg);
+static void on_timer(evutil_socket_t fd, short what, void *arg);
+static void on_task(struct loop_task *t, void *ctx);
+
+/* Making and unmaking ------------------------------------------------------------------------------------------------- */
+
+static void destroy(struct stream *s)
+{
+	evbuffer_free(s->in);
+	evbuffer_free(s->out);
+	free(s);
+}
+
+static void enter(struct stream *s)
+{
+	s->depth++;
+}
+
+static void leave(struct stream *s)
+{
+	if (--s->depth == 0 && s->freed)
+		destroy(s);
+}
+
+static struct stream *stream_new(struct loop *l, int fd, SSL *ssl, bool server, const struct stream_opts *o, const struct stream_cb *cb, void *ctx)
+{
+	static const struct stream_opts defaults;
+	const int one = 1;
+	struct stream *s = calloc(1, sizeof *s);
+
+	if (!o)
+		o = &defaults;
+	if (s) {
+		s->in = evbuffer_new();
+		s->out = evbuffer_new();
+	}
+	if (!s || !s->in || !s->out) {
+		if (s && s->in)
+			evbuffer_free(s->in);
+		if (s && s->out)
+			evbuffer_free(s->out);
+		free(s);
+		SSL_free(ssl);
+		close(fd);
+		errno = ENOMEM;
+		return NULL;
+	}
+	s->loop = l;
+	s->cb = cb;
+	s->ctx = ctx;
+	s->in_max = o->in_max ? o->in_max : IN_MAX_BYTES;
+	s->read_size = o->read_size ? o->read_size : READ_BYTES;
+	s->out_low = o->out_low ? o->out_low : OUT_LOW_BYTES;
+	s->task = (struct loop_task){ .run = on_task, .ctx = s };
+	io_init(&s->io, fd, ssl, server);
+	/* A unix socket has no Nagle to switch off: failing is fine. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	event_assign(&s->ev, loop_base(l), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_event, s);
+	event_assign(&s->timer, loop_base(l), -1, 0, on_timer, s);
+	if (event_add(&s->ev, NULL) < 0 || (o->ready_timeout_s && event_add(&s->timer, loop_timeout(l, o->ready_timeout_s)) < 0)) {
+		stream_free(s);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return s;
+}
+
+struct stream *stream_accept(struct loop *l, int fd, SSL *ssl, const struct stream_opts *o, const struct stream_cb *cb, void *ctx)
+{
+	struct stream *s = stream_new(l, fd, ssl, true, o, cb, ctx);
+
+	if (s) {
+		s->state = ssl ? ST_HANDSHAKE : ST_READY;
+		loop_defer(l, &s->task);
+	}
+	return s;
+}
+
+struct stream *stream_connect(struct loop *l, const struct sockaddr *addr, socklen_t len, SSL *ssl, const struct stream_opts *o,
+    const struct stream_cb *cb, void *ctx)
+{
+	int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct stream *s;
+	bool waiting = false;
+
+	if (fd >= 0 && connect(fd, addr, len) < 0) {
+		waiting = errno == EINPROGRESS;
+		if (!waiting) {
+			int saved = errno;
+
+			close(fd);
+			errno = saved;
+			fd = -1;
+		}
+	}
+	if (fd < 0) {
+		int saved = errno;
+
+		SSL_free(ssl);
+		errno = saved;
+		return NULL;
+	}
+	s = stream_new(l, fd, ssl, false, o, cb, ctx);
+	if (!s)
+		return NULL;
+	s->state = waiting ? ST_CONNECTING : ssl ? ST_HANDSHAKE : ST_READY;
+	if (waiting)
+		s->io.can_read = s->io.can_write = false;
+	else
+		loop_defer(l, &s->task);
+	return s;
+}
+
+void stream_free(struct stream *s)
+{
+	if (!s || s->freed)
+		return;
+	s->freed = true;
+	event_del(&s->ev);
+	event_del(&s->timer);
+	loop_cancel(s->loop, &s->task);
+	io_close(&s->io);
+	if (s->depth == 0)
+		destroy(s);
+}
+
+/* What happens ---------------------------------------------------------------------------------------------------------- */
+
+static void end(struct stream *s, enum stream_end why)
+{
+	if (why == STREAM_EOF) {
+		s->eof = true;
+		s->io.can_read = false;
+	} else {
+		s->state = ST_ENDED;
+		event_del(&s->ev);
+		event_del(&s->timer);
+		loop_cancel(s->loop, &s->task);
+	}
+	if (s->cb->on_end)
+		s->cb->on_end(s, why, s->ctx);
+}
+
+static void end_io(struct stream *s, ssize_t failed)
+{
+	end(s, failed == IO_EOF ? STREAM_EOF : failed == IO_TLS ? STREAM_TLS : STREAM_ERROR);
+}
+
+static bool alive(const struct stream *s)
+{
+	return !s->freed && s->state == ST_OPEN;
+}
+
+/* Takes the stream towards ST_OPEN as far as it goes now. */
+static void advance(struct stream *s)
+{
+	if (s->state == ST_CONNECTING && s->io.can_write) {
+		if (io_error(&s->io) != 0) {
+			end(s, STREAM_ERROR);
+			return;
+		}
+		s->io.can_read = true;
+		s->state = s->io.ssl ? ST_HANDSHAKE : ST_READY;
+	}
+	if (s->state == ST_HANDSHAKE) {
+		int rc = io_handshake(&s->io);
+
+		if (rc < 0)
+			end_io(s, rc);
+		if (rc != 1)
+			return;
+		s->state = ST_READY;
+	}
+	if (s->state == ST_READY) {
+		s->state = ST_OPEN;
+		event_del(&s->timer);
+		if (s->cb->on_ready)
+			s->cb->on_ready(s, s->ctx);
+		if (alive(s))
+			loop_defer(s->loop, &s->task); /* what was written before, and what the peer sent with its last flight */
+	}
+}
+
+static void on_taken(struct evbuffer *in, const struct evbuffer_cb_info *info, void *arg)
+{
+	struct stream *s = arg;
+
+	if (info->n_deleted > 0 && evbuffer_get_length(in) < s->in_max && !s->freed)
+		loop_defer(s->loop, &s->task);
+}
+
+static void stall(struct stream *s)
+{
+	if (!s->stalled)
+		s->stalled = evbuffer_add_cb(s->in, on_taken, s);
+}
+
+static void unstall(struct stream *s)
+{
+	if (s->stalled && evbuffer_get_length(s->in) < s->in_max) {
+		evbuffer_remove_cb_entry(s->in, s->stalled);
+		s->stalled = NULL;
+	}
+}
+
+static void do_read(struct stream *s)
+{
+	size_t budget = TURN_BUDGET_BYTES;
+
+	while (alive(s) && !s->paused && s->io.can_read && !s->eof) {
+		ssize_t n;
+
+		if (evbuffer_get_length(s->in) >= s->in_max) {
+			stall(s);
+			return;
+		}
+		if (budget == 0) {
+			loop_defer(s->loop, &s->task);
+			return;
+		}
+		n = io_read(&s->io, s->in, s->read_size);
+		if (n == IO_BLOCKED)
+			return;
+		if (n < 0) {
+			end_io(s, n);
+			return;
+		}
+		s->in_bytes += (uint64_t)n;
+		budget = (size_t)n < budget ? budget - (size_t)n : 0;
+		s->poke = false;
+		s->cb->on_read(s, s->in, s->ctx);
+	}
+}
+
+static void try_finish(struct stream *s)
+{
+	int rc;
+
+	if (!alive(s) || !s->finish || s->finished || !s->io.can_write || evbuffer_get_length(s->out) > 0)
+		return;
+	rc = io_finish(&s->io);
+	if (rc < 0)
+		end_io(s, rc);
+	else if (rc == 1)
+		s->finished = true;
+}
+
+static void flush(struct stream *s)
+{
+	size_t budget = TURN_BUDGET_BYTES;
+
+	while (alive(s) && s->io.can_write && !s->finished && evbuffer_get_length(s->out) > 0) {
+		ssize_t n;
+
+		if (budget == 0) {
+			loop_defer(s->loop, &s->task);
+			break;
+		}
+		n = io_write(&s->io, s->out);
+		if (n == IO_BLOCKED)
+			break;
+		if (n < 0) {
+			end_io(s, n);
+			return;
+		}
+		s->out_bytes += (uint64_t)n;
+		budget = (size_t)n < budget ? budget - (size_t)n : 0;
+	}
+	try_finish(s);
+	if (alive(s) && s->was_high && evbuffer_get_length(s->out) <= s->out_low) {
+		s->was_high = false;
+		if (s->cb->on_drain)
+			s->cb->on_drain(s, s->ctx);
+	}
+}
+
+/* Nobody reads now, so nobody would see a reset; and the kernel says it once. */
+static bool broken_unread(struct stream *s)
+{
+	if (s->state != ST_OPEN || (!s->eof && !s->paused && !s->stalled) || io_error(&s->io) == 0)
+		return false;
+	end(s, STREAM_ERROR);
+	return true;
+}
+
+static void on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)fd;
+	enter(s);
+	io_event(&s->io, what);
+	if (!(what & EV_READ) || !broken_unread(s)) {
+		if (s->state < ST_OPEN)
+			advance(s);
+		if (what & (EV_READ | EV_CLOSED) || s->io.can_read)
+			do_read(s);
+		if (alive(s) && s->io.can_write && (evbuffer_get_length(s->out) > 0 || (s->finish && !s->finished)))
+			loop_defer(s->loop, &s->task);
+	}
+	leave(s);
+}
+
+static void on_task(struct loop_task *t, void *ctx)
+{
+	struct stream *s = ctx;
+
+	(void)t;
+	enter(s);
+	s->flush_follows = true;
+	if (s->state < ST_OPEN)
+		advance(s);
+	unstall(s);
+	if (alive(s) && s->poke && !s->paused) {
+		s->poke = false;
+		if (evbuffer_get_length(s->in) > 0)
+			s->cb->on_read(s, s->in, s->ctx);
+	}
+	do_read(s);
+	s->flush_follows = false;
+	if (alive(s))
+		flush(s);
+	leave(s);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)fd, (void)what;
+	enter(s);
+	if (s->state < ST_OPEN)
+		end(s, STREAM_TIMEOUT);
+	leave(s);
+}
+
+/* What the owner asks for ------------------------------------------------------------------------------------------------ */
+
+struct evbuffer *stream_in(struct stream *s)
+{
+	return s->in;
+}
+
+struct evbuffer *stream_out(struct stream *s)
+{
+	return s->out;
+}
+
+void stream_kick(struct stream *s)
+{
+	if (evbuffer_get_length(s->out) > s->out_low)
+		s->was_high = true;
+	if (s->state == ST_OPEN && !s->freed && !s->flush_follows && s->io.can_write)
+		loop_defer(s->loop, &s->task);
+}
+
+void stream_pause(struct stream *s, bool on)
+{
+	if (s->paused == on)
+		return;
+	s->paused = on;
+	if (!on && !s->freed && s->state == ST_OPEN) {
+		s->poke = true;
+		loop_defer(s->loop, &s->task);
+	}
+}
+
+void stream_finish(struct stream *s)
+{
+	s->finish = true;
+	if (s->state == ST_OPEN && !s->freed)
+		loop_defer(s->loop, &s->task);
+}
+
+void stream_set_read_size(struct stream *s, size_t bytes)
+{
+	s->read_size = bytes;
+}
+
+void stream_progress(const struct stream *s, uint64_t *in_bytes, uint64_t *out_bytes)
+{
+	*in_bytes = s->in_bytes;
+	*out_bytes = s->out_bytes;
+}
+
+SSL *stream_ssl(struct stream *s)
+{
+	return s->io.ssl;
+}
+
+int stream_fd(const struct stream *s)
+{
+	return s->io.fd;
+}

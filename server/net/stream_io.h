@@ -1,0 +1,43 @@
+/*
+ * stream_io.h: one non-blocking descriptor, plain or TLS: bytes between it and evbuffers, and what may be tried next. Used by stream.c alone;
+ * it knows no events and calls nobody back.
+ */
+#ifndef NET_STREAM_IO_H
+#define NET_STREAM_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <event2/buffer.h>
+#include <openssl/ssl.h>
+
+enum { IO_BLOCKED = 0, IO_EOF = -1, IO_ERROR = -2, IO_TLS = -3 };
+
+struct stream_io {
+	int fd;
+	SSL *ssl;                /* NULL: plain */
+	bool can_read, can_write; /* sticky: true until the kernel said EAGAIN, true again at the next edge */
+	bool hup;                /* the peer's FIN was reported: a short read no longer means that the socket is empty */
+	bool read_wants_write, write_wants_read; /* TLS may block in the other direction */
+	size_t pending;          /* bytes of a TLS write that must be offered again */
+	int read_end;            /* IO_… that stopped a read which had some bytes: the next call's answer */
+};
+
+/** io_init(io, fd, ssl): owns both from now on. server: which side of the handshake this is. */
+void io_init(struct stream_io *io, int fd, SSL *ssl, bool server);
+/** io_close(io): close at once. */
+void io_close(struct stream_io *io);
+/** io_event(io, what): the EV_… bits of an edge. */
+void io_event(struct stream_io *io, short what);
+/** io_error(io): the socket's pending error, 0 when there is none. */
+int io_error(const struct stream_io *io);
+/** io_handshake(io): 1 when done, IO_BLOCKED, IO_ERROR or IO_TLS. */
+int io_handshake(struct stream_io *io);
+/** io_read(io, in, size): up to size bytes to the end of `in`. Returns the count, or IO_…; an error behind some bytes comes with the next call. */
+ssize_t io_read(struct stream_io *io, struct evbuffer *in, size_t size);
+/** io_write(io, out): one write of what stands first in `out`, which is drained by it. Returns the count or IO_…. */
+ssize_t io_write(struct stream_io *io, struct evbuffer *out);
+/** io_finish(io): close_notify and FIN. 1 when done, else IO_…. */
+int io_finish(struct stream_io *io);
+
+#endif

@@ -1,0 +1,487 @@
+/* Goal: every byte arrives once and in order, with TLS and without, whatever stops and resumes reading; ends are told once; freeing anywhere is safe. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/un.h>
+#include <cmocka.h>
+#include "net_fixture.h"
+#include "net/stream.h"
+#include "net/tls.h"
+
+static struct pki pki;
+static SSL_CTX *server_ctx, *client_ctx;
+
+struct side {
+	struct loop *l;
+	struct stream *s;
+	uint64_t want, got;      /* stop the loop when got == want */
+	uint64_t to_send;        /* what on_drain still writes */
+	unsigned char next;      /* the pattern's next byte expected */
+	unsigned char next_out;
+	unsigned ready, drains, ends, eofs, reads;
+	enum stream_end why;
+	size_t max_in;
+	bool keep, stop_on_ready, stop_on_end, free_on_read, free_on_ready, free_on_end, free_on_drain;
+};
+
+static void fill(struct side *x, size_t n)
+{
+	unsigned char block[4096];
+
+	while (n > 0) {
+		size_t k = n < sizeof block ? n : sizeof block;
+
+		for (size_t i = 0; i < k; i++)
+			block[i] = x->next_out++;
+		evbuffer_add(stream_out(x->s), block, k);
+		n -= k;
+	}
+	stream_kick(x->s);
+}
+
+static void more(struct side *x)
+{
+	size_t n = x->to_send < 300000 ? (size_t)x->to_send : 300000;
+
+	x->to_send -= n;
+	if (n > 0)
+		fill(x, n);
+}
+
+static void drop(struct side *x)
+{
+	stream_free(x->s);
+	x->s = NULL;
+	loop_stop(x->l);
+}
+
+static void on_ready(struct stream *s, void *ctx)
+{
+	struct side *x = ctx;
+
+	(void)s;
+	x->ready++;
+	if (x->stop_on_ready)
+		loop_stop(x->l);
+	if (x->free_on_ready)
+		drop(x);
+}
+
+static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
+{
+	struct side *x = ctx;
+	size_t n = evbuffer_get_length(in);
+
+	(void)s;
+	x->reads++;
+	if (n > x->max_in)
+		x->max_in = n;
+	if (x->keep)
+		return;
+	for (unsigned char b; evbuffer_remove(in, &b, 1) == 1; x->got++)
+		assert_int_equal(b, x->next++);
+	if (x->free_on_read)
+		drop(x);
+	else if (x->got == x->want)
+		loop_stop(x->l);
+}
+
+static void on_drain(struct stream *s, void *ctx)
+{
+	struct side *x = ctx;
+
+	(void)s;
+	x->drains++;
+	if (x->free_on_drain)
+		drop(x);
+	else
+		more(x);
+}
+
+static void on_end(struct stream *s, enum stream_end why, void *ctx)
+{
+	struct side *x = ctx;
+
+	(void)s;
+	x->ends++;
+	x->eofs += why == STREAM_EOF;
+	x->why = why;
+	if (x->stop_on_end)
+		loop_stop(x->l);
+	if (x->free_on_end)
+		drop(x);
+}
+
+static const struct stream_cb calls = { on_ready, on_read, on_drain, on_end };
+
+struct pair { struct loop *l; struct side a, b; unsigned fds; };
+
+static void pair_open(struct pair *p, bool tls, const struct stream_opts *oa, const struct stream_opts *ob)
+{
+	int fd[2];
+
+	*p = (struct pair){ .fds = open_fds() };
+	p->l = p->a.l = p->b.l = loop_new();
+	assert_int_equal(tcp_pair(fd), 0);
+	p->a.s = stream_accept(p->l, fd[1], tls ? SSL_new(server_ctx) : NULL, oa, &calls, &p->a);
+	if (tls) { /* the client's side of a handshake on a connected socket */
+		SSL *ssl = SSL_new(client_ctx);
+
+		p->b.s = stream_accept(p->l, fd[0], ssl, ob, &calls, &p->b);
+		SSL_set_connect_state(ssl);
+	} else {
+		p->b.s = stream_accept(p->l, fd[0], NULL, ob, &calls, &p->b);
+	}
+	assert_non_null(p->a.s);
+	assert_non_null(p->b.s);
+}
+
+static void pair_close(struct pair *p)
+{
+	stream_free(p->a.s);
+	stream_free(p->b.s);
+	loop_free(p->l);
+	assert_int_equal(open_fds(), p->fds);
+}
+
+/* Both directions at once, more than the sockets hold. */
+static void both_ways(bool tls, const struct stream_opts *o)
+{
+	struct pair p;
+
+	pair_open(&p, tls, o, o);
+	p.a.want = p.b.want = 5000001;
+	p.a.to_send = p.b.to_send = 5000001;
+	more(&p.a);
+	more(&p.b);
+	assert_true(loop_run_for(p.l, 20000));
+	if (p.a.got < p.a.want || p.b.got < p.b.want)
+		assert_true(loop_run_for(p.l, 20000));
+	assert_int_equal(p.a.got, p.a.want);
+	assert_int_equal(p.b.got, p.b.want);
+	assert_true(p.a.drains > 0 && p.a.ready == 1 && p.a.ends == 0);
+	assert_int_equal(evbuffer_get_length(stream_out(p.a.s)), 0);
+	pair_close(&p);
+}
+
+static void stream_plain_both_ways_all_bytes_in_order(void **state)
+{
+	(void)state;
+	both_ways(false, NULL);
+}
+
+static void stream_tls_both_ways_all_bytes_in_order(void **state)
+{
+	(void)state;
+	both_ways(true, NULL);
+}
+
+static void stream_tls_small_reads_all_bytes_in_order(void **state)
+{
+	const struct stream_opts o = { .in_max = 3000, .read_size = 700, .out_low = 1000 };
+
+	(void)state;
+	both_ways(true, &o);
+}
+
+static void stream_plain_large_reads_all_bytes_in_order(void **state)
+{
+	const struct stream_opts o = { .in_max = 1 << 20, .read_size = 262144 };
+
+	(void)state;
+	both_ways(false, &o);
+}
+
+static void stream_in_full_stops_and_resumes_by_itself(void **state)
+{
+	const struct stream_opts o = { .in_max = 10000, .read_size = 4096 };
+	struct pair p;
+
+	(void)state;
+	for (int tls = 0; tls < 2; tls++) {
+		pair_open(&p, tls, &o, NULL);
+		p.a.keep = true;
+		p.a.want = p.b.to_send = 6000000;
+		more(&p.b);
+		loop_run_for(p.l, 200);
+		assert_in_range(p.a.max_in, 10000, 10000 + 4096);
+		assert_true(evbuffer_get_length(stream_out(p.b.s)) > 0); /* so the peer feels it */
+		p.a.keep = false;
+		on_read(p.a.s, stream_in(p.a.s), &p.a); /* outside of any callback: taking is enough */
+		assert_true(loop_run_for(p.l, 20000));
+		assert_int_equal(p.a.got, 6000000);
+		pair_close(&p);
+	}
+}
+
+static void stream_pause_stops_and_unpause_delivers(void **state)
+{
+	struct pair p;
+	unsigned reads;
+
+	(void)state;
+	for (int tls = 0; tls < 2; tls++) {
+		pair_open(&p, tls, NULL, NULL);
+		p.a.stop_on_ready = true;
+		assert_true(loop_run_for(p.l, 5000));
+		p.a.keep = true;
+		fill(&p.b, 1000);
+		loop_run_for(p.l, 50);
+		assert_int_equal(evbuffer_get_length(stream_in(p.a.s)), 1000);
+		stream_pause(p.a.s, true);
+		reads = p.a.reads;
+		fill(&p.b, 5000);
+		loop_run_for(p.l, 50);
+		assert_int_equal(p.a.reads, reads);
+		assert_int_equal(evbuffer_get_length(stream_in(p.a.s)), 1000);
+		p.a.keep = false;
+		p.a.want = 6000;
+		stream_pause(p.a.s, false);
+		assert_int_equal(p.a.reads, reads); /* never from inside */
+		assert_true(loop_run_for(p.l, 5000));
+		pair_close(&p);
+	}
+}
+
+static void stream_finish_tells_eof_and_still_reads(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (int tls = 0; tls < 2; tls++) {
+		pair_open(&p, tls, NULL, NULL);
+		p.b.stop_on_end = true;
+		p.b.want = 700000;
+		fill(&p.a, 700000);
+		stream_finish(p.a.s);
+		while (p.b.ends == 0)
+			assert_true(loop_run_for(p.l, 5000));
+		assert_int_equal(p.b.got, 700000);
+		assert_int_equal(p.b.why, STREAM_EOF);
+		p.a.want = 3000;
+		fill(&p.b, 3000);
+		assert_true(loop_run_for(p.l, 5000));
+		assert_int_equal(p.a.got, 3000);
+		p.a.stop_on_end = true;
+		stream_finish(p.b.s);
+		assert_true(loop_run_for(p.l, 5000));
+		assert_int_equal(p.a.why, STREAM_EOF);
+		assert_int_equal(p.b.ends, 1);
+		pair_close(&p);
+	}
+}
+
+static void stream_reset_while_paused_ends_with_error(void **state)
+{
+	const struct linger hard = { .l_onoff = 1, .l_linger = 0 };
+	struct pair p;
+
+	(void)state;
+	for (int tls = 0; tls < 2; tls++) {
+		pair_open(&p, tls, NULL, NULL);
+		p.a.stop_on_ready = true;
+		assert_true(loop_run_for(p.l, 5000));
+		loop_run_for(p.l, 20);
+		stream_pause(p.a.s, true);
+		setsockopt(stream_fd(p.b.s), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+		stream_free(p.b.s);
+		p.b.s = NULL;
+		p.a.stop_on_end = true;
+		assert_true(loop_run_for(p.l, 5000));
+		assert_int_equal(p.a.why, STREAM_ERROR);
+		assert_int_equal(p.a.ends, 1);
+		pair_close(&p);
+	}
+}
+
+static void stream_peer_gone_while_writing_ends_once_after_eof(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_open(&p, true, NULL, NULL);
+	p.a.stop_on_ready = true;
+	assert_true(loop_run_for(p.l, 5000));
+	p.a.stop_on_ready = false;
+	p.a.to_send = 100000000;
+	more(&p.a);
+	loop_run_for(p.l, 20);
+	stream_free(p.b.s);
+	p.b.s = NULL;
+	p.a.stop_on_end = true;
+	while (p.a.ends == p.a.eofs)
+		assert_true(loop_run_for(p.l, 5000));
+	assert_int_equal(p.a.ends - p.a.eofs, 1);
+	pair_close(&p);
+}
+
+static void stream_ready_timeout_ends_with_timeout(void **state)
+{
+	const struct stream_opts o = { .ready_timeout_s = 1 };
+	struct loop *l = loop_new();
+	struct side a = { .l = l, .stop_on_end = true };
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(tcp_pair(fd), 0);
+	a.s = stream_accept(l, fd[1], SSL_new(server_ctx), &o, &calls, &a);
+	assert_true(loop_run_for(l, 5000));
+	assert_int_equal(a.why, STREAM_TIMEOUT);
+	assert_int_equal(a.ready, 0);
+	stream_free(a.s);
+	close(fd[0]);
+	loop_free(l);
+}
+
+static void stream_garbage_handshake_ends_with_tls(void **state)
+{
+	struct loop *l = loop_new();
+	struct side a = { .l = l, .stop_on_end = true };
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(tcp_pair(fd), 0);
+	a.s = stream_accept(l, fd[1], SSL_new(server_ctx), NULL, &calls, &a);
+	assert_int_equal(write(fd[0], "GET / HTTP/1.1\r\n\r\n", 18), 18);
+	assert_true(loop_run_for(l, 5000));
+	assert_int_equal(a.why, STREAM_TLS);
+	stream_free(a.s);
+	close(fd[0]);
+	loop_free(l);
+}
+
+static void stream_connect_refused_ends_with_error(void **state)
+{
+	struct loop *l = loop_new();
+	struct side a = { .l = l, .stop_on_end = true };
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "/nonexistent/socket" };
+	socklen_t len = sizeof at;
+	int s = socket(AF_INET, SOCK_STREAM, 0); /* bound but not listening: nobody else gets the port */
+
+	(void)state;
+	assert_int_equal(bind(s, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(getsockname(s, (struct sockaddr *)&at, &len), 0);
+	a.s = stream_connect(l, (struct sockaddr *)&at, sizeof at, NULL, NULL, &calls, &a);
+	if (a.s) {
+		assert_true(loop_run_for(l, 5000));
+		assert_int_equal(a.why, STREAM_ERROR);
+		assert_int_equal(a.ready, 0);
+	}
+	stream_free(a.s);
+	assert_null(stream_connect(l, (struct sockaddr *)&un, sizeof un, NULL, NULL, &calls, &a));
+	assert_int_equal(errno, ENOENT);
+	close(s);
+	loop_free(l);
+}
+
+static void stream_connect_listening_becomes_ready(void **state)
+{
+	struct loop *l = loop_new();
+	struct side a = { .l = l, .stop_on_ready = true };
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof at;
+	int s = socket(AF_INET, SOCK_STREAM, 0), peer;
+	char text[8];
+
+	(void)state;
+	assert_int_equal(bind(s, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(listen(s, 1), 0);
+	assert_int_equal(getsockname(s, (struct sockaddr *)&at, &len), 0);
+	a.s = stream_connect(l, (struct sockaddr *)&at, sizeof at, NULL, NULL, &calls, &a);
+	assert_non_null(a.s);
+	fill(&a, 5); /* before it is ready: goes out by itself */
+	peer = accept(s, NULL, NULL);
+	assert_true(loop_run_for(l, 5000));
+	loop_run_for(l, 20);
+	assert_int_equal(recv(peer, text, sizeof text, MSG_DONTWAIT), 5);
+	stream_free(a.s);
+	close(peer);
+	close(s);
+	loop_free(l);
+}
+
+static void stream_free_in_each_callback_is_safe(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (int tls = 0; tls < 2; tls++) {
+		for (int which = 0; which < 4; which++) {
+			pair_open(&p, tls, NULL, NULL);
+			p.a.free_on_ready = which == 0;
+			p.a.free_on_read = which == 1;
+			p.a.free_on_drain = which == 2;
+			p.a.free_on_end = which == 3;
+			fill(&p.b, 500000);
+			fill(&p.a, 500000);
+			stream_finish(p.b.s);
+			while (p.a.s)
+				assert_true(loop_run_for(p.l, 5000));
+			loop_run_for(p.l, 20);
+			pair_close(&p);
+		}
+	}
+}
+
+static void stream_progress_counts_content_bytes(void **state)
+{
+	uint64_t in, out;
+	struct pair p;
+
+	(void)state;
+	pair_open(&p, true, NULL, NULL);
+	p.b.want = 12345;
+	fill(&p.a, 12345);
+	assert_true(loop_run_for(p.l, 5000));
+	stream_progress(p.a.s, &in, &out);
+	assert_int_equal(in, 0);
+	assert_int_equal(out, 12345);
+	stream_progress(p.b.s, &in, &out);
+	assert_int_equal(in, 12345);
+	pair_close(&p);
+}
+
+static int setup(void **state)
+{
+	char err[256];
+
+	(void)state;
+	pki_make(&pki);
+	server_ctx = tls_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
+	client_ctx = pki_client_ctx(&pki, pki.client, pki.client_key);
+	return server_ctx ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	SSL_CTX_free(server_ctx);
+	SSL_CTX_free(client_ctx);
+	pki_remove(&pki);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stream_plain_both_ways_all_bytes_in_order),
+		cmocka_unit_test(stream_tls_both_ways_all_bytes_in_order),
+		cmocka_unit_test(stream_tls_small_reads_all_bytes_in_order),
+		cmocka_unit_test(stream_plain_large_reads_all_bytes_in_order),
+		cmocka_unit_test(stream_in_full_stops_and_resumes_by_itself),
+		cmocka_unit_test(stream_pause_stops_and_unpause_delivers),
+		cmocka_unit_test(stream_finish_tells_eof_and_still_reads),
+		cmocka_unit_test(stream_reset_while_paused_ends_with_error),
+		cmocka_unit_test(stream_peer_gone_while_writing_ends_once_after_eof),
+		cmocka_unit_test(stream_ready_timeout_ends_with_timeout),
+		cmocka_unit_test(stream_garbage_handshake_ends_with_tls),
+		cmocka_unit_test(stream_connect_refused_ends_with_error),
+		cmocka_unit_test(stream_connect_listening_becomes_ready),
+		cmocka_unit_test(stream_free_in_each_callback_is_safe),
+		cmocka_unit_test(stream_progress_counts_content_bytes),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
