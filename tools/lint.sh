@@ -1,0 +1,85 @@
+#!/bin/bash
+# Everything that can be said about the sources without running them; `make lint` has already compiled them with
+# warnings as errors. Prints what is wrong and ends with status 1 then. Works on the files that git knows or would add.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 2
+export LC_ALL=C.UTF-8
+failed=0
+
+files() { git ls-files --cached --others --exclude-standard -- "$@" | while read -r f; do [ ! -f "$f" ] || echo "$f"; done; }
+# check NAME COMMAND...: runs it; speaks only when it fails
+check() {
+	local name=$1 start=$SECONDS out
+	shift
+	if out=$("$@" 2>&1); then
+		echo "lint: $name: ok ($((SECONDS - start)) s)"
+	else
+		printf '%s\n' "$out"
+		echo "lint: $name: FAILED"
+		failed=1
+	fi
+}
+
+with_cppcheck() {
+	local list
+	mapfile -t list < <(files 'server/*.c' 'client/*.c')
+	cppcheck --quiet --error-exitcode=1 -j "$(nproc)" --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE -Iinclude -Iclient -Iserver "${list[@]}"
+}
+
+with_clang_tidy() {
+	# shellcheck disable=SC2016 # $@ is for the inner shell
+	files 'server/*.c' 'client/*.c' | xargs -r -n 4 -P "$(nproc)" sh -c \
+		'clang-tidy --quiet --warnings-as-errors="*" "$@" -- -std=gnu11 -D_GNU_SOURCE -Iinclude -Iclient -Iserver 2>&1' clang-tidy |
+		grep -v 'warnings\? generated'
+	return "${PIPESTATUS[1]}"
+}
+
+with_mandoc() {
+	local list
+	mapfile -t list < <(files 'docs/man/*')
+	[ ${#list[@]} = 0 ] || mandoc -T lint -W warning "${list[@]}"
+}
+
+with_shellcheck() {
+	local list
+	mapfile -t list < <(files '*.sh' '.ci/run' 'tests/fuzz/run')
+	shellcheck -x -e SC2317 "${list[@]}"
+}
+
+with_python() {
+	files '*.py' tests/run | /usr/bin/python3 -c 'import sys
+for path in sys.stdin.read().split():
+	compile(open(path, encoding="utf-8").read(), path, "exec")'
+}
+
+with_yaml() {
+	files 'docs/*.yaml' | /usr/bin/python3 -c 'import sys, yaml
+for path in sys.stdin.read().split():
+	doc = yaml.safe_load(open(path, encoding="utf-8"))
+	assert doc["openapi"].startswith("3.") and doc["paths"], path'
+}
+
+# Trailing blanks, CR, no newline at the end, lines of C over 200 columns (a tab is 8; 120 is the aim).
+with_white_space() {
+	local bad=0 f
+	while read -r f; do
+		case $f in tests/vectors/*|tests/fixtures/*|*.svg|*.jpg|*.png) continue ;; esac
+		! grep -nHP '[ \t]+$|\r' "$f" || bad=1
+		[ -z "$(tail -c 1 "$f")" ] || { echo "$f: no newline at the end"; bad=1; }
+		case $f in
+		*.[ch]) expand "$f" | awk -v f="$f" 'length > 200 { print f ":" NR ": " length " columns"; b = 1 } END { exit b }' || bad=1 ;;
+		esac
+	done < <(files .)
+	return "$bad"
+}
+
+check layers /usr/bin/python3 tools/layers.py
+check "white space" with_white_space
+check "shell scripts" with_shellcheck
+check "Python scripts" with_python
+check "openapi" with_yaml
+check "man pages" with_mandoc
+check cppcheck with_cppcheck
+check clang-tidy with_clang_tidy
+exit $failed
