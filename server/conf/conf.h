@@ -61,14 +61,21 @@ struct conf {
 	size_t n_peers;
 };
 
-/** conf_new(): every default. NULL without memory. */
+/** conf_new(): every default (see options.c). NULL without memory. */
 struct conf *conf_new(void);
 void conf_free(struct conf *c);
 /**
- * conf_load(path, out, err, cap): read and check. On failure returns TG_EINVAL or TG_EIO and err holds
- * "FILE:LINE: what is wrong; what to do".
+ * conf_load(path, out, err, cap): read, apply the overrides, check. Relative paths in it count from its own folder. On failure
+ * returns TG_EINVAL or TG_EIO and err holds "FILE:LINE: what is wrong; what to do", one line for each thing that is wrong.
  */
 int conf_load(const char *path, struct conf **out, char *err, size_t cap);
+/**
+ * conf_override(setting): "section.key=value" (of --set) counts in every later conf_load() and conf_apply_overrides() of this
+ * process and its children, over what the file says. Borrowed for ever. Returns 0 or TG_EINVAL (no such form, too many).
+ */
+int conf_override(const char *setting);
+/** conf_apply_overrides(c, err, cap): for a conf that was made without a file. err: "--set SETTING: what is wrong; what to do". */
+int conf_apply_overrides(struct conf *c, char *err, size_t cap);
 /** conf_peer_by_spki / _by_name: NULL when there is none. */
 const struct conf_peer *conf_peer_by_spki(const struct conf *c, const uint8_t spki[32]);
 const struct conf_peer *conf_peer_by_name(const struct conf *c, const char *name, size_t n);

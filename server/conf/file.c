@@ -1,0 +1,326 @@
+/*
+ * file.c: timeglasd.conf(5): lines, sections and what must hold between them. Every mistake is reported with its line, not only the
+ * first one; what must hold between lines is checked once each of them is right. Values are options.c's and peers.c's. Runs in the master, and in each process that reloads.
+ */
+#include <errno.h>
+#include <ini.h>
+#include <libgen.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <timeglas/errors.h>
+
+#include "conf/conf.h"
+#include "conf/options.h"
+#include "conf/peers.h"
+#include "conf/pem.h"
+
+#define LINE_MAX_CHARS 1024
+#define OVERRIDES_MAX 64
+#define SETTING_MAX 96 /* "section.key" */
+
+struct seen { /* what was set where, for duplicates and for later complaints */
+	char what[SETTING_MAX];
+	unsigned line;
+};
+
+struct reader {
+	FILE *f;
+	const char *path, *dir;
+	struct conf *c;
+	unsigned line;
+	bool skip;               /* inside a section that is itself a mistake */
+	struct conf_peer *peer;  /* inside this one's section, or NULL */
+	struct seen *seen;
+	size_t n_seen, cap_seen;
+	struct peer_notes notes[CONF_PEERS_MAX];
+	char *err;
+	size_t cap, used;
+	int code;
+};
+
+static const char *overrides[OVERRIDES_MAX];
+static size_t n_overrides;
+
+static void report(struct reader *r, unsigned line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static void
+report(struct reader *r, unsigned line, const char *fmt, ...)
+{
+	char text[OPTIONS_WHY + 128];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	r->code = TG_EINVAL;
+	if (r->used >= r->cap)
+		return;
+	n = snprintf(r->err + r->used, r->cap - r->used, "%s%s:%u: %s", r->used > 0 ? "\n" : "", r->path, line, text);
+	r->used += n > 0 ? (size_t)n : 0;
+}
+
+static unsigned
+line_of(const struct reader *r, const char *what)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_seen; i++)
+		if (strcmp(r->seen[i].what, what) == 0)
+			return r->seen[i].line;
+	return 0;
+}
+
+static void
+note(struct reader *r, const char *what)
+{
+	struct seen *grown;
+
+	if (r->n_seen == r->cap_seen) {
+		grown = realloc(r->seen, (r->cap_seen * 2 + 16) * sizeof *grown);
+		if (grown == NULL) {
+			report(r, r->line, "out of memory; free some");
+			return;
+		}
+		r->seen = grown;
+		r->cap_seen = r->cap_seen * 2 + 16;
+	}
+	snprintf(r->seen[r->n_seen].what, SETTING_MAX, "%s", what);
+	r->seen[r->n_seen++].line = r->line;
+}
+
+/* "[server]", "[peer NAME]": s is what stands between the brackets. */
+static void
+on_section(struct reader *r, char *s)
+{
+	char why[OPTIONS_WHY];
+	int err;
+
+	r->peer = NULL;
+	if (strncmp(s, "peer ", 5) == 0) {
+		err = peers_begin(r->c, s + 5 + strspn(s + 5, " \t"), why, sizeof why);
+		if (err == 0) {
+			r->peer = &r->c->peer[r->c->n_peers - 1];
+			r->notes[r->c->n_peers - 1] = (struct peer_notes){ .line = r->line };
+		}
+		r->skip = err != 0;
+	} else {
+		r->skip = !options_has_section(s, why, sizeof why);
+	}
+	if (r->skip)
+		report(r, r->line, "%s", why);
+	else if (line_of(r, s) == 0)
+		note(r, s);
+}
+
+/* inih takes a line apart; this looks at it whole before, because inih neither tells lines' numbers nor of empty sections. */
+static char *
+read_line(char *buf, int cap, void *ctx)
+{
+	struct reader *r = ctx;
+	char *s, *end, head[LINE_MAX_CHARS];
+	int ch;
+
+	if (fgets(buf, cap, r->f) == NULL)
+		return NULL;
+	r->line++;
+	if (strchr(buf, '\n') == NULL && (ch = fgetc(r->f)) != EOF) {
+		while (ch != EOF && ch != '\n')
+			ch = fgetc(r->f);
+		report(r, r->line, "the line is too long or holds a NUL; at most %d characters", cap - 3);
+		buf[0] = '\0';
+		return buf;
+	}
+	s = buf + strspn(buf, " \t\r\n\xef\xbb\xbf");
+	if (*s == '[') {
+		end = strchr(s, ']');
+		if (end == NULL) {
+			report(r, r->line, "the section's name has no end; write [name]");
+			r->skip = true;
+			buf[0] = '\0';
+			return buf;
+		}
+		snprintf(head, sizeof head, "%.*s", (int)(end - s - 1), s + 1);
+		on_section(r, head);
+	} else if (*s != '\0' && *s != ';' && *s != '#' && strpbrk(s, "=:") == NULL) {
+		report(r, r->line, "neither a section nor a setting; write key = value, or # before a comment");
+		buf[0] = '\0';
+	}
+	return buf;
+}
+
+static int
+on_setting(void *ctx, const char *section, const char *key, const char *value)
+{
+	struct reader *r = ctx;
+	char what[SETTING_MAX], why[OPTIONS_WHY];
+	int err;
+
+	if (r->skip)
+		return 1;
+	if (section[0] == '\0') {
+		report(r, r->line, "'%s' stands before any section; put [server] or another section's name above it", key);
+		return 1;
+	}
+	snprintf(what, sizeof what, "%s.%s", section, key);
+	if (line_of(r, what) != 0) {
+		report(r, r->line, "'%s' was given on line %u already; keep one", key, line_of(r, what));
+		return 1;
+	}
+	note(r, what);
+	if (r->peer != NULL) {
+		struct peer_notes *notes = &r->notes[r->peer - r->c->peer];
+
+		if (strcmp(key, "to") == 0)
+			notes->to_line = r->line;
+		err = peers_set(r->peer, notes, key, value, r->dir, why, sizeof why);
+	} else {
+		err = options_set(r->c, section, key, value, r->dir, why, sizeof why);
+	}
+	if (err != 0)
+		report(r, r->line, "%s", why);
+	return 1;
+}
+
+static void
+check_files(struct reader *r)
+{
+	const struct conf *c = r->c;
+	char why[OPTIONS_WHY];
+	const struct {
+		const char *what, *path;
+	} needed[] = {
+		{ "certificate", c->certificate }, { "key", c->key }, { "client_ca", c->client_ca },
+	};
+	bool all = true;
+	size_t i;
+
+	for (i = 0; i < sizeof needed / sizeof *needed; i++) {
+		if (needed[i].path != NULL)
+			continue;
+		report(r, line_of(r, "server"), "[server] has no %s; add %s = FILE.pem", needed[i].what, needed[i].what);
+		all = false;
+	}
+	if (!all)
+		return;
+	if (pem_check_certificate(c->certificate, why, sizeof why) != 0)
+		report(r, line_of(r, "server.certificate"), "%s", why);
+	else if (pem_check_key(c->key, c->certificate, why, sizeof why) != 0)
+		report(r, line_of(r, "server.key"), "%s", why);
+	if (pem_check_certificate(c->client_ca, why, sizeof why) != 0)
+		report(r, line_of(r, "server.client_ca"), "%s", why);
+}
+
+static void
+check(struct reader *r)
+{
+	char why[OPTIONS_WHY];
+	unsigned line;
+	size_t i;
+
+	for (i = 0; i < r->c->n_peers; i++)
+		if (peers_check(r->c, i, &r->notes[i], &line, why, sizeof why) != 0)
+			report(r, line, "%s", why);
+	if (r->c->n_peers == 0)
+		report(r, r->line, "no [peer NAME] section, so nobody could use this server; add one");
+	if (r->c->user != NULL && getpwnam(r->c->user) == NULL)
+		report(r, line_of(r, "server.user"), "no user '%s' on this machine; add it or leave the line out", r->c->user);
+	check_files(r);
+}
+
+int
+conf_override(const char *setting)
+{
+	const char *eq = strchr(setting, '='), *dot = strchr(setting, '.');
+
+	if (eq == NULL || dot == NULL || dot > eq || eq - setting >= SETTING_MAX || n_overrides == OVERRIDES_MAX)
+		return TG_EINVAL;
+	overrides[n_overrides++] = setting;
+	return 0;
+}
+
+int
+conf_apply_overrides(struct conf *c, char *err, size_t cap)
+{
+	char name[SETTING_MAX], why[OPTIONS_WHY], *dot;
+	const char *eq;
+	size_t i;
+
+	for (i = 0; i < n_overrides; i++) {
+		eq = strchr(overrides[i], '=');
+		snprintf(name, sizeof name, "%.*s", (int)(eq - overrides[i]), overrides[i]);
+		dot = strchr(name, '.');
+		*dot = '\0';
+		if (options_set(c, name, dot + 1, eq + 1, NULL, why, sizeof why) != 0) {
+			snprintf(err, cap, "--set %s.%s: %s", name, dot + 1, why);
+			return TG_EINVAL;
+		}
+	}
+	return 0;
+}
+
+static void
+read_all(struct reader *r)
+{
+	int rc;
+
+	ini_allow_multiline = false; /* an indented line must not become part of the value above it */
+	ini_use_stack = false;
+	ini_max_line = LINE_MAX_CHARS;
+	ini_initial_alloc = LINE_MAX_CHARS;
+	rc = ini_parse_stream(read_line, r, on_setting, r);
+	if (rc == -2)
+		report(r, r->line, "out of memory; free some");
+	else if (rc > 0 && r->code == 0)
+		report(r, (unsigned)rc, "not understood; write [section] or key = value");
+}
+
+int
+conf_load(const char *path, struct conf **out, char *err, size_t cap)
+{
+	struct reader *r = calloc(1, sizeof *r);
+	char *copy = strdup(path);
+	int code = TG_ENOMEM;
+
+	*out = NULL;
+	snprintf(err, cap, "%s: out of memory; free some", path);
+	if (r == NULL || copy == NULL || (r->c = conf_new()) == NULL)
+		goto out;
+	r->path = path;
+	r->dir = dirname(copy);
+	r->err = err;
+	r->cap = cap;
+	r->f = fopen(path, "re");
+	if (r->f == NULL) {
+		snprintf(err, cap, "%s: cannot be opened (%s); check the path and who may read it", path, strerror(errno));
+		code = TG_EIO;
+		goto out;
+	}
+	err[0] = '\0';
+	read_all(r);
+	code = r->code;
+	if (code == 0)
+		code = conf_apply_overrides(r->c, err, cap);
+	if (code == 0) {
+		check(r);
+		code = r->code;
+	}
+	if (code == 0) {
+		*out = r->c;
+		r->c = NULL;
+	}
+out:
+	if (r != NULL) {
+		if (r->f != NULL)
+			fclose(r->f);
+		conf_free(r->c);
+		free(r->seen);
+	}
+	free(r);
+	free(copy);
+	return code;
+}

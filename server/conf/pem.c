@@ -1,0 +1,131 @@
+/*
+ * pem.c: looks into certificate and key files. It builds no TLS context (net/tls.c does) and keeps no key. Runs where a
+ * configuration is read.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+#include <timeglas/errors.h>
+
+#include "conf/pem.h"
+
+/* A protected key must not make a server ask for a passphrase on its terminal. */
+static int
+no_passphrase(char *buf, int size, int rw, void *ctx)
+{
+	(void)buf, (void)size, (void)rw, (void)ctx;
+	return -1;
+}
+
+static FILE *
+open_file(const char *path, char *why, size_t cap)
+{
+	struct stat st;
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL) {
+		snprintf(why, cap, "cannot open %s (%s); check the path and who may read it", path, strerror(errno));
+		return NULL;
+	}
+	if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode)) {
+		snprintf(why, cap, "%s is not a file; name a PEM file", path);
+		fclose(f);
+		return NULL;
+	}
+	return f;
+}
+
+static int
+read_certificate(const char *path, X509 **out, char *why, size_t cap)
+{
+	FILE *f = open_file(path, why, cap);
+
+	if (f == NULL)
+		return TG_EIO;
+	*out = PEM_read_X509(f, NULL, no_passphrase, NULL);
+	fclose(f);
+	if (*out != NULL)
+		return 0;
+	snprintf(why, cap, "%s holds no certificate; it must be PEM (-----BEGIN CERTIFICATE-----)", path);
+	return TG_EINVAL;
+}
+
+int
+pem_spki(const char *path, uint8_t out[32], char *why, size_t cap)
+{
+	unsigned char *der = NULL;
+	X509 *x = NULL;
+	int n, err = read_certificate(path, &x, why, cap);
+
+	if (err != 0)
+		return err;
+	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+	if (n > 0)
+		SHA256(der, (size_t)n, out);
+	else
+		snprintf(why, cap, "the public key of %s cannot be read; make the certificate anew", path);
+	OPENSSL_free(der);
+	X509_free(x);
+	return n > 0 ? 0 : TG_EINVAL;
+}
+
+int
+pem_check_certificate(const char *path, char *why, size_t cap)
+{
+	X509 *x = NULL;
+	int err = read_certificate(path, &x, why, cap);
+
+	if (err != 0)
+		return err;
+	if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0) {
+		snprintf(why, cap, "%s has expired; renew the certificate", path);
+		err = TG_EINVAL;
+	} else if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0) {
+		snprintf(why, cap, "%s is not valid yet; check the clock or the certificate", path);
+		err = TG_EINVAL;
+	}
+	X509_free(x);
+	return err;
+}
+
+static int
+read_key(const char *path, EVP_PKEY **out, char *why, size_t cap)
+{
+	struct stat st;
+	FILE *f = open_file(path, why, cap);
+
+	if (f == NULL)
+		return TG_EIO;
+	*out = NULL;
+	if (fstat(fileno(f), &st) == 0 && (st.st_mode & S_IRWXO) != 0) {
+		snprintf(why, cap, "%s is open to everybody (mode %03o); chmod 600 it", path, (unsigned)(st.st_mode & 0777));
+	} else {
+		*out = PEM_read_PrivateKey(f, NULL, no_passphrase, NULL);
+		if (*out == NULL)
+			snprintf(why, cap, "%s holds no private key without a passphrase; it must be PEM, unencrypted", path);
+	}
+	fclose(f);
+	return *out != NULL ? 0 : TG_EINVAL;
+}
+
+int
+pem_check_key(const char *path, const char *certificate, char *why, size_t cap)
+{
+	EVP_PKEY *key = NULL;
+	X509 *x = NULL;
+	int err = read_key(path, &key, why, cap);
+
+	if (err == 0)
+		err = read_certificate(certificate, &x, why, cap);
+	if (err == 0 && X509_check_private_key(x, key) != 1) {
+		snprintf(why, cap, "%s does not belong to the certificate %s; give the key that it was made with", path, certificate);
+		err = TG_EINVAL;
+	}
+	X509_free(x);
+	EVP_PKEY_free(key);
+	return err;
+}
