@@ -60,14 +60,14 @@ else
 fi
 
 # A package's service must not start only because its program is wanted: redis would take port 6379.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e $policy ] && [ ! -L $policy ]; then
-	trap '$as_root rm -f $policy' EXIT
+policy=${TIMEGLAS_POLICY_RC:-/usr/sbin/policy-rc.d} # another one only for tests
+if [ ! -e "$policy" ] && [ ! -L "$policy" ]; then
+	trap '$as_root rm -f "$policy"' EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
-	printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
-	$as_root chmod 755 $policy
+	printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+	$as_root chmod 755 "$policy"
 fi
 
 install() {
