@@ -1,0 +1,179 @@
+/*
+ * commands.c: the one table of commands, how a command line finds its row, and --help.
+ * Runs in the timeglas command. DESIGN: Interfaces.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "cli/commands.h"
+#include "cli/output.h"
+
+#define B(id) OPT_BIT(OPT_##id)
+#define LABELS (B(KIND) | B(ISSUER) | B(SESSION) | B(CONTENT_TYPE))
+#define FETCH (B(IDENTITY) | B(SENDER) | B(RAW) | B(OUTPUT))
+
+static const struct command table[] = {
+	{ "keygen", NULL, NULL, "make an age identity, or with --sign a signing key", B(OUTPUT) | B(SIGN), 0, cmd_keygen },
+	{ "seal", NULL, "[FILE]", "seal a file to the people who may read it",
+	  B(RECIPIENT) | B(SIGN) | B(RAW) | B(OUTPUT) | LABELS, B(RECIPIENT), cmd_seal },
+	{ "open", NULL, "[FILE]", "open a sealed file and check who sent it", FETCH, B(IDENTITY), cmd_open },
+	{ "session", "open", NULL, "start a session; prints its id", B(SUBJECT) | B(IDLE), 0, cmd_session_open },
+	{ "session", "show", "SID", "state, deadline and blobs of a session", 0, 0, cmd_session_show },
+	{ "session", "touch", "SID", "reset its idle clock", 0, 0, cmd_session_touch },
+	{ "session", "close", "SID", "end it and erase what is bound to it", B(ERASE_ALL), 0, cmd_session_close },
+	{ "put", NULL, "FILE", "seal and upload; prints the blob's id",
+	  B(RECIPIENT) | B(SIGN) | B(RAW) | B(SEALED) | B(TO) | B(TTL) | B(IDEMPOTENCY) | LABELS, B(KIND), cmd_put },
+	{ "get", NULL, "ID", "fetch a blob once, open it, check head and sender", FETCH, B(IDENTITY), cmd_get },
+	{ "take", NULL, "ID", "the at-most-once fetch; without an identity, the ciphertext", FETCH, 0, cmd_take },
+	{ "stat", NULL, "ID", "what the buffer knows of a blob, without consuming it", 0, 0, cmd_stat },
+	{ "rm", NULL, "ID", "erase a blob", 0, 0, cmd_rm },
+	{ "policy", NULL, NULL, "the retention table in force", 0, 0, cmd_policy },
+};
+#define TABLE_N (sizeof table / sizeof table[0])
+
+static int wrong(char why[256], const char *what, const char *word)
+{
+	snprintf(why, 256, "%s %.80s; try timeglas --help", what, word);
+	return TG_EINVAL;
+}
+
+/* A command that lets an option pass which it would not obey would be lying. */
+static int check_options(const struct options *o, const struct command *c, char why[256])
+{
+	uint64_t odd = o->given & ~(OPT_GLOBAL | c->options);
+
+	if (odd == 0)
+		return 0;
+	for (int id = 0; id < OPT_N; id++)
+		if ((odd & OPT_BIT(id)) != 0) {
+			snprintf(why, 256, "%s%s%s does not take --%s", c->name, c->sub != NULL ? " " : "", c->sub != NULL ? c->sub : "",
+				 options_row(id)->name);
+			break;
+		}
+	return TG_EINVAL;
+}
+
+static int check_operand(const struct options *o, const struct command *c, const char **operand, char why[256])
+{
+	size_t words = c->sub != NULL ? 2 : 1, have = o->n_words - words;
+
+	*operand = have > 0 ? o->word[words] : NULL;
+	if (have > (c->operand != NULL ? 1u : 0u))
+		return wrong(why, "one operand too many:", o->word[o->n_words - 1]);
+	if (have == 0 && c->operand != NULL && c->operand[0] != '[')
+		return wrong(why, "this command needs its operand:", c->operand);
+	return 0;
+}
+
+int command_find(const struct options *o, const struct command **out, const char **operand, char why[256])
+{
+	const struct command *group = NULL;
+
+	*out = NULL;
+	if (o->n_words == 0)
+		return wrong(why, "no command", "is given");
+	for (size_t i = 0; i < TABLE_N && *out == NULL; i++) {
+		if (strcmp(table[i].name, o->word[0]) != 0)
+			continue;
+		group = &table[i];
+		if (group->sub == NULL || (o->n_words > 1 && strcmp(group->sub, o->word[1]) == 0))
+			*out = group;
+	}
+	if (group == NULL)
+		return wrong(why, "there is no command", o->word[0]);
+	if (*out == NULL)
+		return options_flag(o, OPT_HELP) ? 0 : wrong(why, "after 'session' comes one of open, show, touch,", "close");
+	if (options_flag(o, OPT_HELP))
+		return 0;
+	if (check_options(o, *out, why) != 0)
+		return TG_EINVAL;
+	return check_operand(o, *out, operand, why);
+}
+
+static void print_usage(const struct command *c)
+{
+	printf("usage: timeglas %s%s%s", c->name, c->sub != NULL ? " " : "", c->sub != NULL ? c->sub : "");
+	for (int id = 0; id < OPT_N; id++) {
+		const struct option_row *r = options_row(id);
+		const char *arg = id == OPT_SIGN && c->run == cmd_keygen ? NULL : r->arg;
+
+		if ((c->options & OPT_BIT(id)) == 0)
+			continue;
+		printf(c->required & OPT_BIT(id) ? " --%s" : " [--%s", r->name);
+		printf("%s%s%s", arg != NULL ? " " : "", arg != NULL ? arg : "", c->required & OPT_BIT(id) ? "" : "]");
+	}
+	printf("%s%s\n\n  %s\n\n", c->operand != NULL ? " " : "", c->operand != NULL ? c->operand : "", c->what);
+}
+
+static void print_option(const struct command *c, int id)
+{
+	const struct option_row *r = options_row(id);
+	bool flag = r->arg == NULL || (id == OPT_SIGN && c != NULL && c->run == cmd_keygen);
+	char left[64];
+
+	if (r->letter != 0)
+		snprintf(left, sizeof left, "-%c, --%s%s%s", r->letter, r->name, flag ? "" : " ", flag ? "" : r->arg);
+	else
+		snprintf(left, sizeof left, "    --%s%s%s", r->name, flag ? "" : " ", flag ? "" : r->arg);
+	printf("  %-28s %s", left, id == OPT_SIGN && flag ? "make a signing key" : r->help);
+	printf("%s%s%s\n", !flag && r->env != NULL ? " [" : "", !flag && r->env != NULL ? r->env : "",
+	       !flag && r->env != NULL ? "]" : "");
+}
+
+static void print_options(const struct command *c, uint64_t set)
+{
+	for (int id = 0; id < OPT_N; id++)
+		if ((set & OPT_BIT(id)) != 0)
+			print_option(c, id);
+}
+
+void command_help(const struct command *c)
+{
+	if (c != NULL) {
+		print_usage(c);
+		print_options(c, c->options);
+		printf("%severywhere:\n", c->options != 0 ? "\n" : "");
+		print_options(c, OPT_GLOBAL);
+		return;
+	}
+	printf("usage: timeglas COMMAND [OPTIONS] [OPERAND]\n\n");
+	for (size_t i = 0; i < TABLE_N; i++) {
+		char left[32];
+
+		snprintf(left, sizeof left, "%s%s%s%s%s", table[i].name, table[i].sub != NULL ? " " : "",
+			 table[i].sub != NULL ? table[i].sub : "", table[i].operand != NULL ? " " : "",
+			 table[i].operand != NULL ? table[i].operand : "");
+		printf("  %-20s %s\n", left, table[i].what);
+	}
+	printf("\neverywhere (timeglas COMMAND --help tells the rest):\n");
+	print_options(NULL, OPT_GLOBAL);
+	printf("\nexit status: 0 done, 1 refused by the server, 2 usage or a local file, 3 server not reached, 4 crypto failure\n");
+}
+
+int cli_connect(struct cli *cli, bool upload, tg_client **out)
+{
+	const struct options *o = &cli->opt;
+	tg_client_opts opts = { .url = options_text(o, OPT_URL), .ca = options_text(o, OPT_CA), .cert = options_text(o, OPT_CERT),
+				.key = options_text(o, OPT_KEY), .progress = progress_step, .progress_ctx = &cli->progress };
+	int err;
+
+	*out = NULL;
+	for (int id = OPT_URL; id <= OPT_KEY; id++)
+		if (options_text(o, id) == NULL)
+			return cli_usage("--%s is missing; give it, or set %s, or put '%s' into the configuration file", options_row(id)->name,
+					 options_row(id)->env, options_row(id)->key);
+	err = tg_client_new(&opts, out);
+	if (err == 0) {
+		progress_start(&cli->progress, upload);
+		return 0;
+	}
+	err = *out != NULL ? cli_fail_client(*out, err) : cli_fail(err, "%s", tg_strerror(err));
+	tg_client_free(*out);
+	*out = NULL;
+	return err;
+}
+
+void cli_disconnect(struct cli *cli, tg_client *c)
+{
+	progress_end(&cli->progress);
+	tg_client_free(c);
+}

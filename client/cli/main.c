@@ -1,0 +1,76 @@
+/*
+ * main.c: the timeglas command: closes the doors through which secrets leave a process, reads the command line, runs one command.
+ * What the commands do is in cmd_*.c. DESIGN: Interfaces.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <timeglas/timeglas.h>
+#include "cli/commands.h"
+#include "cli/output.h"
+
+/* No core file and no debugger of the same user may see keys or plaintext. */
+static int harden(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), so that it is reported and cleaned up after */
+	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return TG_EINTERNAL;
+	return 0;
+}
+
+/* Errors in the options themselves are to be JSON too, so this cannot wait for the parser. */
+static bool wants_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	return false;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	const struct command *command;
+	char why[256] = "";
+	int err = options_parse(&cli->opt, argc, argv, why);
+
+	if (err != 0)
+		return cli_usage("%s", why);
+	if (options_flag(&cli->opt, OPT_VERSION)) {
+		if (output_json())
+			return output_object(json_pack("{s:s}", "version", TG_VERSION));
+		output_text("timeglas " TG_VERSION);
+		return CLI_DONE;
+	}
+	if (cli->opt.n_words == 0 && options_flag(&cli->opt, OPT_HELP)) {
+		command_help(NULL);
+		return CLI_DONE;
+	}
+	if (command_find(&cli->opt, &command, &cli->operand, why) != 0)
+		return cli_usage("%s", why);
+	if (options_flag(&cli->opt, OPT_HELP)) {
+		command_help(command);
+		return CLI_DONE;
+	}
+	err = options_defaults(&cli->opt, why);
+	if (err != 0)
+		return cli_fail(err, "%s", why);
+	return command->run(cli);
+}
+
+int main(int argc, char **argv)
+{
+	static struct cli cli;
+	int status;
+
+	output_init(wants_json(argc, argv));
+	if (harden() != 0 || tg_init() != 0)
+		status = cli_fail(TG_EINTERNAL, "cannot start: no randomness, no ciphers, or no way to keep memory private");
+	else
+		status = run(&cli, argc, argv);
+	options_free(&cli.opt);
+	return output_finish(status);
+}

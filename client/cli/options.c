@@ -1,0 +1,257 @@
+/*
+ * options.c: reads the command line, the environment and the client's configuration file. Our own reader and not
+ * getopt_long(): --sign takes a value except for keygen, and abbreviated options would make scripts break later.
+ * It opens nothing but the configuration file and judges no value. Runs in the timeglas command. DESIGN: Interfaces.
+ */
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/options.h"
+
+#define PATH_CHARS 4096
+
+static const struct option_row rows[OPT_N] = {
+#define X_(id, name_, letter_, arg_, env_, key_, help_)                                                                \
+	[id] = { .name = name_, .arg = arg_, .env = env_, .key = key_, .help = help_, .letter = letter_ },
+	CLI_OPTIONS(X_)
+#undef X_
+};
+
+const struct option_row *options_row(enum opt_id id)
+{
+	return &rows[id];
+}
+
+static int bad(char why[256], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static int bad(char why[256], const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, 256, fmt, ap);
+	va_end(ap);
+	return TG_EINVAL;
+}
+
+static int find_long(const char *name, size_t n)
+{
+	for (int id = 0; id < OPT_N; id++)
+		if (strlen(rows[id].name) == n && memcmp(rows[id].name, name, n) == 0)
+			return id;
+	return -1;
+}
+
+static int find_letter(char c)
+{
+	for (int id = 0; id < OPT_N; id++)
+		if (rows[id].letter != 0 && rows[id].letter == c)
+			return id;
+	return -1;
+}
+
+static int add(struct options *o, int id, const char *value, char why[256])
+{
+	if (o->n[id] == OPT_VALUES_MAX)
+		return bad(why, "--%s is given more than %d times", rows[id].name, OPT_VALUES_MAX);
+	o->value[id][o->n[id]++] = value;
+	o->given |= OPT_BIT(id);
+	return 0;
+}
+
+/* keygen's --sign is a flag, everybody else's names a key. Before the command is known, the next word tells. */
+static bool takes_value(const struct options *o, int id, const char *next)
+{
+	if (id != OPT_SIGN)
+		return rows[id].arg != NULL;
+	if (o->n_words > 0)
+		return strcmp(o->word[0], "keygen") != 0;
+	return next != NULL && strcmp(next, "keygen") != 0 && (next[0] != '-' || next[1] == '\0');
+}
+
+static int parse_option(struct options *o, const char *arg, const char *next, int *used_next, char why[256])
+{
+	const char *value = NULL;
+	int id;
+
+	*used_next = 0;
+	if (arg[1] == '-') {
+		size_t n = strcspn(arg + 2, "=");
+
+		id = find_long(arg + 2, n);
+		value = arg[2 + n] == '=' ? arg + 3 + n : NULL;
+	} else {
+		id = find_letter(arg[1]);
+		value = arg[2] != '\0' ? arg + 2 : NULL;
+	}
+	if (id < 0)
+		return bad(why, "unknown option %s", arg);
+	if (!takes_value(o, id, next)) {
+		if (value != NULL)
+			return bad(why, "%s takes no value", arg);
+		return add(o, id, "", why);
+	}
+	if (value == NULL) {
+		value = next;
+		*used_next = 1;
+	}
+	if (value == NULL || value[0] == '\0')
+		return bad(why, "--%s needs a value: %s", rows[id].name, rows[id].arg);
+	return add(o, id, value, why);
+}
+
+int options_parse(struct options *o, int argc, char **argv, char why[256])
+{
+	bool only_words = false;
+
+	memset(o, 0, sizeof *o);
+	for (int i = 1; i < argc; i++) {
+		const char *arg = argv[i];
+		int used_next, err;
+
+		if (!only_words && strcmp(arg, "--") == 0) {
+			only_words = true;
+			continue;
+		}
+		if (only_words || arg[0] != '-' || arg[1] == '\0') {
+			if (o->n_words == OPERANDS_MAX)
+				return bad(why, "too many operands, from %s on", arg);
+			o->word[o->n_words++] = arg;
+			continue;
+		}
+		err = parse_option(o, arg, i + 1 < argc ? argv[i + 1] : NULL, &used_next, why);
+		if (err != 0)
+			return err;
+		i += used_next;
+	}
+	return 0;
+}
+
+/* Configuration --------------------------------------------------------------------------------------------------- */
+
+struct config_reader {
+	struct options *o;
+	const char *path;
+	char *why;
+	int err;
+};
+
+static bool names_file(int id)
+{
+	return id == OPT_CA || id == OPT_CERT || id == OPT_KEY || id == OPT_IDENTITY || id == OPT_SIGN;
+}
+
+/* "~/…" is the home directory; another relative path starts where the configuration file is, not where the user happens to be. */
+static char *config_value(const char *config_path, int id, const char *value)
+{
+	const char *home = getenv("HOME"), *slash = strrchr(config_path, '/');
+	char *out = NULL;
+
+	if (!names_file(id) || value[0] == '/')
+		return strdup(value);
+	if (strncmp(value, "~/", 2) == 0 && home != NULL)
+		return asprintf(&out, "%s/%s", home, value + 2) < 0 ? NULL : out;
+	if (slash == NULL)
+		return strdup(value);
+	return asprintf(&out, "%.*s/%s", (int)(slash - config_path), config_path, value) < 0 ? NULL : out;
+}
+
+static int on_config(void *user, const char *section, const char *name, const char *value)
+{
+	struct config_reader *r = user;
+
+	if (r->err != 0)
+		return 0;
+	for (int id = 0; id < OPT_N && section[0] == '\0'; id++) {
+		if (rows[id].key == NULL || strcmp(rows[id].key, name) != 0)
+			continue;
+		if (r->o->config_text[id] != NULL) {
+			r->err = bad(r->why, "%s: %s stands there twice", r->path, name);
+			return 0;
+		}
+		r->o->config_text[id] = config_value(r->path, id, value);
+		return r->o->config_text[id] != NULL;
+	}
+	r->err = bad(r->why, "%s: unknown key %s%s%s; known are url ca cert key recipient identity signing_key sender", r->path,
+		     section, section[0] != '\0' ? "." : "", name);
+	return 0;
+}
+
+static int read_config(struct options *o, const char *path, bool must_exist, char why[256])
+{
+	struct config_reader r = { .o = o, .path = path, .why = why };
+	FILE *f = fopen(path, "re");
+	int line;
+
+	if (f == NULL) {
+		if (errno == ENOENT && !must_exist)
+			return 0;
+		bad(why, "cannot read the configuration %s: %s", path, strerror(errno));
+		return TG_EIO;
+	}
+	line = ini_parse_file(f, on_config, &r);
+	fclose(f);
+	if (r.err != 0)
+		return r.err;
+	if (line != 0)
+		return bad(why, "%s, line %d: not of the form key = value", path, line);
+	return 0;
+}
+
+static int config_file(struct options *o, char why[256])
+{
+	const char *path = options_text(o, OPT_CONFIG), *dir = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char standard[PATH_CHARS];
+	int n;
+
+	if (path != NULL)
+		return read_config(o, path, true, why);
+	if (dir != NULL && dir[0] == '/')
+		n = snprintf(standard, sizeof standard, "%s/timeglas/config", dir);
+	else if (home != NULL && home[0] == '/')
+		n = snprintf(standard, sizeof standard, "%s/.config/timeglas/config", home);
+	else
+		return 0;
+	return n < (int)sizeof standard ? read_config(o, standard, false, why) : 0;
+}
+
+int options_defaults(struct options *o, char why[256])
+{
+	int err;
+
+	for (int id = 0; id < OPT_N; id++) {
+		const char *value = o->n[id] == 0 && rows[id].env != NULL ? getenv(rows[id].env) : NULL;
+
+		if (value != NULL && value[0] != '\0')
+			o->value[id][o->n[id]++] = value;
+	}
+	err = config_file(o, why);
+	for (int id = 0; id < OPT_N && err == 0; id++)
+		if (o->n[id] == 0 && o->config_text[id] != NULL && o->config_text[id][0] != '\0')
+			o->value[id][o->n[id]++] = o->config_text[id];
+	return err;
+}
+
+void options_free(struct options *o)
+{
+	for (int id = 0; id < OPT_N; id++)
+		free(o->config_text[id]);
+	memset(o, 0, sizeof *o);
+}
+
+const char *options_text(const struct options *o, enum opt_id id)
+{
+	return o->n[id] > 0 ? o->value[id][o->n[id] - 1] : NULL;
+}
+
+bool options_flag(const struct options *o, enum opt_id id)
+{
+	return o->n[id] > 0;
+}
+
+bool options_given(const struct options *o, enum opt_id id)
+{
+	return (o->given & OPT_BIT(id)) != 0;
+}

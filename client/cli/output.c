@@ -1,0 +1,253 @@
+/*
+ * output.c: what the command says, for people and as JSON, and which exit status an error has.
+ * It writes to stdout and stderr only; blobs do not pass here. Runs in the timeglas command. DESIGN: Interfaces.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/output.h"
+#include "lib/http.h"
+
+#define MESSAGE_CHARS 1024
+
+static bool as_json;
+
+void output_init(bool json)
+{
+	as_json = json;
+}
+
+bool output_json(void)
+{
+	return as_json;
+}
+
+static enum cli_exit exit_of(int code)
+{
+	switch (code) {
+	case TG_ENET:
+	case TG_EPROTO:
+		return CLI_UNREACHED;
+	case TG_EENVELOPE:
+	case TG_EHEADER:
+	case TG_EHMAC:
+	case TG_ENOMATCH:
+	case TG_EPAYLOAD:
+	case TG_EARMOR:
+	case TG_ESIGNATURE:
+	case TG_EMISLABELLED:
+	case TG_EREPLAY:
+		return CLI_CRYPTO;
+	default:
+		return CLI_USAGE;
+	}
+}
+
+static void print_json(FILE *f, json_t *o)
+{
+	char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+
+	if (text != NULL)
+		fprintf(f, "%s\n", text);
+	free(text);
+	json_decref(o);
+}
+
+static int say(const char *slug, int exit_status, const char *message)
+{
+	if (as_json)
+		print_json(stderr, json_pack("{s:s, s:s, s:i}", "error", slug, "detail", message, "exit", exit_status));
+	else
+		fprintf(stderr, "timeglas: %s\n", message);
+	return exit_status;
+}
+
+int cli_fail(int code, const char *fmt, ...)
+{
+	char message[MESSAGE_CHARS];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof message, fmt, ap);
+	va_end(ap);
+	return say(tg_error_slug(code), exit_of(code), message);
+}
+
+int cli_usage(const char *fmt, ...)
+{
+	char message[MESSAGE_CHARS];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof message, fmt, ap);
+	va_end(ap);
+	return say("usage", CLI_USAGE, message);
+}
+
+static void add_text(json_t *o, const char *name, const char *text)
+{
+	if (text[0] != '\0')
+		json_object_set_new(o, name, json_string(text));
+}
+
+static int say_problem(const tg_problem *p)
+{
+	if (as_json) {
+		json_t *o = json_pack("{s:s, s:s, s:i, s:i}", "error", p->code == TG_EPROBLEM ? "refused" : tg_error_slug(p->code),
+				      "title", p->title, "status", p->status, "exit", (int)CLI_REFUSED);
+
+		if (o != NULL) {
+			add_text(o, "type", p->type);
+			add_text(o, "detail", p->detail);
+			add_text(o, "cause", p->cause);
+			add_text(o, "gone_at", p->gone_at);
+			if (p->retry_after_s >= 0)
+				json_object_set_new(o, "retry_after_s", json_integer(p->retry_after_s));
+		}
+		print_json(stderr, o);
+		return CLI_REFUSED;
+	}
+	fprintf(stderr, "timeglas: refused: %s (%d)\n", p->title, p->status);
+	if (p->detail[0] != '\0')
+		fprintf(stderr, "  %s\n", p->detail);
+	if (p->cause[0] != '\0')
+		fprintf(stderr, "  cause: %s%s%s\n", p->cause, p->gone_at[0] != '\0' ? ", at " : "", p->gone_at);
+	if (p->retry_after_s >= 0)
+		fprintf(stderr, "  try again in %ld s\n", p->retry_after_s);
+	return CLI_REFUSED;
+}
+
+int cli_fail_client(const tg_client *c, int err)
+{
+	const tg_problem *p = tg_client_problem(c);
+	const char *why = tg_client_error(c);
+
+	if (p->status != 0)
+		return say_problem(p);
+	return cli_fail(err, "%s", why[0] != '\0' ? why : tg_strerror(err));
+}
+
+void cli_note(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (as_json)
+		return;
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+void output_text(const char *s)
+{
+	printf("%s\n", s);
+}
+
+int output_object(json_t *o)
+{
+	if (o == NULL)
+		return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+	print_json(stdout, o);
+	return CLI_DONE;
+}
+
+/* The table for people. The server's answers are flat objects, some with an array of flat objects in them. -------------- */
+
+static void cell_text(const json_t *v, char *out, size_t cap)
+{
+	const char *s = json_string_value(v);
+
+	if (json_is_null(v) || v == NULL)
+		snprintf(out, cap, "-");
+	else if (json_is_boolean(v))
+		snprintf(out, cap, "%s", json_is_true(v) ? "yes" : "no");
+	else if (json_is_integer(v))
+		snprintf(out, cap, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+	else
+		http_copy_text(out, cap, s != NULL ? s : "..."); /* a server must not steer the terminal */
+}
+
+#define CELL_CHARS 128
+#define COLUMNS_MAX 16
+
+static void print_rows(const json_t *rows)
+{
+	const char *column[COLUMNS_MAX];
+	int width[COLUMNS_MAX];
+	size_t n = 0, i;
+	char cell[CELL_CHARS];
+	const char *key;
+	json_t *row, *v;
+
+	json_object_foreach(json_array_get(rows, 0), key, v)
+		if (n < COLUMNS_MAX) {
+			width[n] = (int)strlen(key);
+			column[n++] = key;
+		}
+	json_array_foreach(rows, i, row)
+		for (size_t c = 0; c < n; c++) {
+			cell_text(json_object_get(row, column[c]), cell, sizeof cell);
+			if ((int)strlen(cell) > width[c])
+				width[c] = (int)strlen(cell);
+		}
+	for (size_t c = 0; c < n; c++)
+		printf("  %-*s", c + 1 < n ? width[c] : 0, column[c]);
+	printf("\n");
+	json_array_foreach(rows, i, row) {
+		for (size_t c = 0; c < n; c++) {
+			cell_text(json_object_get(row, column[c]), cell, sizeof cell);
+			printf("  %-*s", c + 1 < n ? width[c] : 0, cell);
+		}
+		printf("\n");
+	}
+}
+
+static void print_table(json_t *o)
+{
+	char cell[CELL_CHARS];
+	const char *key;
+	json_t *v;
+	int width = 0;
+
+	json_object_foreach(o, key, v)
+		if (!json_is_array(v) && (int)strlen(key) > width)
+			width = (int)strlen(key);
+	json_object_foreach(o, key, v) {
+		if (json_is_array(v))
+			continue;
+		cell_text(v, cell, sizeof cell);
+		printf("%-*s  %s\n", width, key, cell);
+	}
+	json_object_foreach(o, key, v) {
+		if (!json_is_array(v))
+			continue;
+		printf("%s%s\n", key, json_array_size(v) == 0 ? ": none" : ":");
+		if (json_array_size(v) > 0)
+			print_rows(v);
+	}
+}
+
+int output_answer(const tg_client *c)
+{
+	json_t *o = json_loads(tg_client_json(c), 0, NULL);
+
+	if (!json_is_object(o)) {
+		json_decref(o);
+		return cli_fail(TG_EPROTO, "the server's answer is not the JSON that this call promises");
+	}
+	if (as_json)
+		return output_object(o);
+	print_table(o);
+	json_decref(o);
+	return CLI_DONE;
+}
+
+int output_finish(int exit_status)
+{
+	if ((fflush(stdout) != 0 || ferror(stdout)) && exit_status == CLI_DONE)
+		return cli_fail(TG_EIO, "cannot write to stdout: %s", strerror(errno));
+	return exit_status;
+}

@@ -1,0 +1,84 @@
+/* progress.c: the bar on stderr. It knows no transfer, only numbers. Runs in the timeglas command. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+#include "cli/output.h"
+#include "cli/progress.h"
+
+#define FIRST_MS 300   /* what is done sooner needs no bar */
+#define REDRAW_MS 100
+#define BAR_CELLS 20
+#define LINE_CHARS 120
+
+static int64_t mono_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void amount(double bytes, char out[16])
+{
+	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	size_t u = 0;
+
+	while (bytes >= 1024 && u < 4) {
+		bytes /= 1024;
+		u++;
+	}
+	snprintf(out, 16, u == 0 ? "%.0f %s" : "%.1f %s", bytes, unit[u]);
+}
+
+void progress_line(uint64_t done, uint64_t total, int64_t elapsed_ms, char *out, size_t cap)
+{
+	double rate = elapsed_ms > 0 ? (double)done * 1000 / (double)elapsed_ms : 0;
+	char bar[BAR_CELLS + 1], have[16], all[16], speed[16];
+	uint64_t left_s;
+
+	amount((double)done, have);
+	amount(rate, speed);
+	if (total == 0 || done > total) {
+		snprintf(out, cap, "%s  %s/s", have, speed);
+		return;
+	}
+	for (unsigned i = 0; i < BAR_CELLS; i++)
+		bar[i] = (double)done * BAR_CELLS >= (double)total * (i + 1) ? '#' : '.';
+	bar[BAR_CELLS] = '\0';
+	amount((double)total, all);
+	left_s = rate > 0 ? (uint64_t)((double)(total - done) / rate + 0.5) : 0;
+	if (rate > 0)
+		snprintf(out, cap, "[%s] %3.0f%%  %s of %s  %s/s  ETA %" PRIu64 ":%02u", bar, (double)done * 100 / (double)total,
+			 have, all, speed, left_s / 60, (unsigned)(left_s % 60));
+	else
+		snprintf(out, cap, "[%s] %3.0f%%  %s of %s", bar, (double)done * 100 / (double)total, have, all);
+}
+
+void progress_start(struct progress *p, bool upload)
+{
+	*p = (struct progress){ .upload = upload, .start_ms = mono_ms() };
+}
+
+int progress_step(void *ctx, uint64_t sent, uint64_t received, uint64_t total)
+{
+	struct progress *p = ctx;
+	int64_t now = mono_ms();
+	char line[LINE_CHARS];
+
+	if (output_json() || now - p->start_ms < FIRST_MS || now - p->drawn_ms < REDRAW_MS || !isatty(STDERR_FILENO))
+		return 0;
+	progress_line(p->upload ? sent : received, total, now - p->start_ms, line, sizeof line);
+	fprintf(stderr, "\r%s\033[K", line);
+	fflush(stderr);
+	p->drawn_ms = now;
+	p->shown = true;
+	return 0;
+}
+
+void progress_end(struct progress *p)
+{
+	if (p->shown)
+		fputs("\r\033[K", stderr);
+	p->shown = false;
+}
