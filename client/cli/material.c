@@ -1,0 +1,139 @@
+/*
+ * material.c: turns what options say into keys and labels. It prints what is wrong with them, and never a secret.
+ * Runs in the timeglas command. DESIGN: Interfaces, The envelope.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "cli/material.h"
+#include "cli/output.h"
+#include "core/num.h"
+
+#define BLANKS ", \t\r\n"
+
+int material_recipients(const struct options *o, struct material *m)
+{
+	for (size_t i = 0; i < o->n[OPT_RECIPIENT]; i++) {
+		const char *s = o->value[OPT_RECIPIENT][i];
+
+		for (size_t n; s += strspn(s, BLANKS), (n = strcspn(s, BLANKS)) > 0; s += n) {
+			if (strncmp(s, "AGE-SECRET-KEY-", 15) == 0) /* must not be printed back */
+				return cli_usage("--recipient names a secret key; give the age1... key that belongs to it");
+			if (m->n_recipients == TG_RECIPIENTS_MAX)
+				return cli_usage("at most %d recipients", TG_RECIPIENTS_MAX);
+			if (tg_recipient_parse(s, n, &m->recipient[m->n_recipients]) != 0)
+				return cli_usage("%.*s is not an age X25519 recipient (age1...)", (int)(n < 80 ? n : 80), s);
+			m->n_recipients++;
+		}
+	}
+	return 0;
+}
+
+static int cannot_load(int err, const char *what, const char *path)
+{
+	if (err == TG_EIO)
+		return cli_fail(TG_EIO, "cannot read the %s file %s: %s", what, path, strerror(errno));
+	return cli_fail(err, "%s does not hold a well-formed %s: %s", path, what, tg_strerror(err));
+}
+
+int material_identities(const struct options *o, struct material *m)
+{
+	for (size_t i = 0; i < o->n[OPT_IDENTITY]; i++) {
+		const char *path = o->value[OPT_IDENTITY][i];
+		size_t n = 0;
+		int err;
+
+		if (strncmp(path, "AGE-SECRET-KEY-", 15) == 0)
+			return cli_usage("--identity takes a file: a secret in arguments or environment can be read by others");
+		errno = 0;
+		err = tg_identity_load(path, m->identity + m->n_identities, IDENTITIES_MAX - m->n_identities, &n);
+		if (err != 0)
+			return cannot_load(err, "identity", path);
+		m->n_identities += n;
+	}
+	return 0;
+}
+
+int material_signer(const struct options *o, struct material *m)
+{
+	const char *path = options_text(o, OPT_SIGN);
+	int err;
+
+	if (path == NULL)
+		return 0;
+	if (strncmp(path, "TIMEGLAS-SIGNING-KEY-", 21) == 0)
+		return cli_usage("--sign takes a file: a secret in arguments or environment can be read by others");
+	errno = 0;
+	err = tg_signer_load(path, &m->signer);
+	return err == 0 ? 0 : cannot_load(err, "signing key", path);
+}
+
+int material_sender(const struct options *o, struct material *m)
+{
+	const char *text = options_text(o, OPT_SENDER);
+
+	if (text == NULL)
+		return 0;
+	if (strncmp(text, "TIMEGLAS-SIGNING-KEY-", 21) == 0)
+		return cli_usage("--sender names a secret key; give the timeglas-sender1... key that belongs to it");
+	if (tg_sender_parse(text, strlen(text), &m->sender) != 0)
+		return cli_usage("%.80s is not a sender (timeglas-sender1...)", text);
+	m->has_sender = 1;
+	return 0;
+}
+
+void material_free(struct material *m)
+{
+	for (size_t i = 0; i < m->n_identities; i++)
+		tg_identity_free(m->identity[i]);
+	tg_signer_free(m->signer);
+	memset(m, 0, sizeof *m);
+}
+
+static int copy_label(const char *option, const char *text, char *out, size_t cap)
+{
+	if (text == NULL)
+		return 0;
+	if (text[0] == '\0' || strlen(text) >= cap)
+		return cli_usage("--%s takes 1 to %zu characters", option, cap - 1);
+	snprintf(out, cap, "%s", text);
+	return 0;
+}
+
+int label_head(const struct options *o, int need_kind, tg_head *head)
+{
+	const char *kind = options_text(o, OPT_KIND), *issuer = options_text(o, OPT_ISSUER);
+	const struct tg_rule *rule;
+	struct tg_policy policy;
+	int err;
+
+	if (kind == NULL && need_kind)
+		return cli_usage("--kind is missing: passport, liveness or face3d");
+	err = copy_label("kind", kind, head->kind, sizeof head->kind);
+	if (err == 0)
+		err = copy_label("session", options_text(o, OPT_SESSION), head->session, sizeof head->session);
+	if (err == 0)
+		err = copy_label("content-type", options_text(o, OPT_CONTENT_TYPE), head->content_type, sizeof head->content_type);
+	if (err != 0)
+		return err;
+	if (issuer != NULL && tg_issuer_parse(issuer, strlen(issuer), head->issuer) != 0)
+		return cli_usage("%.8s is not an ICAO 9303 issuing state as it stands in the machine-readable zone (DNK, D, UTO)", issuer);
+	tg_policy_init(&policy);
+	/* A kind that the table lacks may still be in the server's policy; a wrong issuer for a known kind is wrong everywhere. */
+	if (kind == NULL || tg_policy_rule(&policy, kind, issuer != NULL ? head->issuer : NULL, &rule) != TG_EISSUER)
+		return 0;
+	return issuer == NULL ? cli_usage("a %s needs --issuer, the issuing state in its machine-readable zone", kind)
+			      : cli_usage("a %s has no --issuer", kind);
+}
+
+int option_number(const struct options *o, enum opt_id id, uint64_t max, uint64_t *out)
+{
+	const char *text = options_text(o, id);
+
+	*out = 0;
+	if (text == NULL)
+		return 0;
+	if (tg_num_u64(text, strlen(text), max, out) != 0 || *out == 0)
+		return cli_usage("--%s takes a whole number from 1 to %llu", options_row(id)->name, (unsigned long long)max);
+	return 0;
+}

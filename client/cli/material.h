@@ -1,0 +1,35 @@
+/* material.h: the keys that options name: recipients, identities, signing key, sender. Loaded once a command, wiped when it ends. */
+#ifndef CLI_MATERIAL_H
+#define CLI_MATERIAL_H
+
+#include <timeglas/timeglas.h>
+#include "cli/options.h"
+
+#define IDENTITIES_MAX 64
+
+struct material {
+	tg_recipient recipient[TG_RECIPIENTS_MAX];
+	size_t n_recipients;
+	tg_identity *identity[IDENTITIES_MAX];
+	size_t n_identities;
+	tg_signer *signer; /* NULL: none */
+	tg_sender sender;
+	int has_sender;
+};
+
+/* Each returns 0, or the exit status after having said what is wrong. What is not given at all is no error: n stays 0. */
+int material_recipients(const struct options *o, struct material *m);
+int material_identities(const struct options *o, struct material *m);
+int material_signer(const struct options *o, struct material *m);
+int material_sender(const struct options *o, struct material *m);
+void material_free(struct material *m);
+
+/**
+ * label_head(o, head): kind, issuer, session and content type from the options, checked as far as the built-in table allows and with
+ * the issuer in its canonical form. Returns 0 or an exit status. need_kind: it is an error if --kind is missing.
+ */
+int label_head(const struct options *o, int need_kind, tg_head *head);
+/** option_number(o, id, max, out): 0 when it is not given. Returns 0 or an exit status. */
+int option_number(const struct options *o, enum opt_id id, uint64_t max, uint64_t *out);
+
+#endif

@@ -1,0 +1,27 @@
+/* source.h: what an upload reads: a file sealed while it is sent, or one that is sealed already. */
+#ifndef CLI_SOURCE_H
+#define CLI_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <timeglas/timeglas.h>
+
+struct source;
+
+/** source_open(path, out): "-" is stdin. Returns 0 or an exit status, having said why. */
+int source_open(const char *path, struct source **out);
+/** source_fd(s): for reading it in another way than by source_read(). */
+int source_fd(const struct source *s);
+/** source_seal(s, o): seal while reading; o without write and ctx. Returns 0 or an exit status. */
+int source_seal(struct source *s, const tg_seal_opts *o);
+/** source_digest(s, sha256): of all of it, before it is read again for sending. stdin is first kept in a nameless file. */
+int source_digest(struct source *s, uint8_t sha256[32]);
+/** source_size(s): bytes that source_read() will give; UINT64_MAX when nobody can know (a pipe). */
+uint64_t source_size(const struct source *s);
+/** source_read(s, p, cap): for tg_put_opts.read. TG_EIO also when the file changes while it is being read. */
+long source_read(void *s, void *p, size_t cap);
+/** source_why(s): a sentence for the last failure of source_read(), NULL when there was none. */
+const char *source_why(const struct source *s);
+void source_free(struct source *s);
+
+#endif
