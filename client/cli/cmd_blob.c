@@ -1,0 +1,186 @@
+/*
+ * cmd_blob.c: timeglas put, stat, rm, policy. put seals while it sends, so that plaintext needs neither memory nor disk.
+ * Fetching is in cmd_fetch.c. Runs in the timeglas command. DESIGN: the data-plane API, Interfaces.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "cli/commands.h"
+#include "cli/material.h"
+#include "cli/output.h"
+#include "cli/source.h"
+
+#define TO_CHARS 1024
+#define BLANKS ", \t"
+#define TTL_MAX_S 1000000000u /* what is above the ceiling is the server's to refuse, with its reason */
+
+enum put_mode { PUT_SIGNED, PUT_RAW, PUT_SEALED };
+
+struct put {
+	enum put_mode mode;
+	struct material keys;
+	tg_head head;
+	char to[TO_CHARS];
+	uint64_t ttl_s;
+	struct source *source;
+	uint8_t sha256[32];
+};
+
+static int choose_mode(const struct options *o, struct put *p)
+{
+	int given = options_flag(o, OPT_RAW) + options_flag(o, OPT_SEALED) + options_given(o, OPT_SIGN);
+
+	if (given > 1)
+		return cli_usage("--sign, --raw and --sealed exclude each other");
+	p->mode = options_flag(o, OPT_RAW) ? PUT_RAW : options_flag(o, OPT_SEALED) ? PUT_SEALED : PUT_SIGNED;
+	if (p->mode == PUT_SIGNED && options_text(o, OPT_SIGN) == NULL)
+		return cli_usage("say how to seal: --sign KEY (or set TIMEGLAS_SIGNING_KEY), --raw for a plain age file, or --sealed if FILE "
+				 "is an age file already");
+	if (p->mode != PUT_SIGNED && options_given(o, OPT_CONTENT_TYPE))
+		return cli_usage("--content-type is sealed into the head, and only a signed file has one");
+	if (p->mode == PUT_SEALED && options_given(o, OPT_RECIPIENT))
+		return cli_usage("--sealed and --recipient exclude each other: FILE has its recipients already");
+	return 0;
+}
+
+static int join_to(const struct options *o, char out[TO_CHARS])
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < o->n[OPT_TO]; i++) {
+		const char *s = o->value[OPT_TO][i];
+
+		for (size_t n; s += strspn(s, BLANKS), (n = strcspn(s, BLANKS)) > 0; s += n) {
+			if (n > TO_CHARS - 3 - len)
+				return cli_usage("--to names too many peers");
+			len += (size_t)snprintf(out + len, TO_CHARS - len, "%s%.*s", len > 0 ? ", " : "", (int)n, s);
+		}
+	}
+	return o->n[OPT_TO] > 0 && len == 0 ? cli_usage("--to names nobody") : 0;
+}
+
+static int load_put(const struct options *o, struct put *p)
+{
+	int err = choose_mode(o, p);
+
+	if (err == 0)
+		err = label_head(o, 1, &p->head);
+	if (err == 0)
+		err = option_number(o, OPT_TTL, TTL_MAX_S, &p->ttl_s);
+	if (err == 0)
+		err = join_to(o, p->to);
+	if (err == 0 && p->mode != PUT_SEALED)
+		err = material_recipients(o, &p->keys);
+	if (err == 0 && p->mode != PUT_SEALED && p->keys.n_recipients == 0)
+		err = cli_usage("--recipient is missing; give an age1... key, or set TIMEGLAS_RECIPIENT");
+	if (err == 0 && p->mode == PUT_SIGNED)
+		err = material_signer(o, &p->keys);
+	return err;
+}
+
+static int open_source(const char *path, struct put *p)
+{
+	tg_seal_opts o = { .recipient = p->keys.recipient, .n_recipients = p->keys.n_recipients, .signer = p->keys.signer,
+			   .head = p->mode == PUT_SIGNED ? &p->head : NULL };
+	int err = source_open(path, &p->source);
+
+	if (err != 0)
+		return err;
+	return p->mode == PUT_SEALED ? source_digest(p->source, p->sha256) : source_seal(p->source, &o);
+}
+
+static int say_put(tg_client *c, const tg_blob *b)
+{
+	if (output_json())
+		return output_answer(c);
+	output_text(b->blob);
+	cli_note("%s%s%s, %llu bytes sealed, erased at %s at the latest", b->kind, b->issuer[0] != '\0' ? " " : "", b->issuer,
+		 (unsigned long long)b->size, b->deadline);
+	return CLI_DONE;
+}
+
+static int upload(struct cli *cli, struct put *p)
+{
+	const tg_put_opts o = {
+		.kind = p->head.kind,
+		.issuer = p->head.issuer[0] != '\0' ? p->head.issuer : NULL,
+		.session = p->head.session[0] != '\0' ? p->head.session : NULL,
+		.to = p->to[0] != '\0' ? p->to : NULL,
+		.idempotency_key = options_text(&cli->opt, OPT_IDEMPOTENCY),
+		.ttl_s = p->ttl_s,
+		.size = source_size(p->source),
+		.sha256 = p->mode == PUT_SEALED ? p->sha256 : NULL,
+		.read = source_read,
+		.ctx = p->source,
+	};
+	tg_client *c;
+	tg_blob blob;
+	int err = cli_connect(cli, true, &c);
+
+	if (err != 0)
+		return err;
+	err = tg_client_put(c, &o, &blob);
+	progress_end(&cli->progress);
+	if (err == TG_EIO && source_why(p->source) != NULL)
+		err = cli_fail(err, "nothing is stored: %s: %s", cli->operand, source_why(p->source));
+	else
+		err = err == 0 ? say_put(c, &blob) : cli_fail_client(c, err);
+	cli_disconnect(cli, c);
+	return err;
+}
+
+int cmd_put(struct cli *cli)
+{
+	struct put p = { 0 };
+	int err = load_put(&cli->opt, &p);
+
+	if (err == 0)
+		err = open_source(cli->operand, &p);
+	if (err == 0)
+		err = upload(cli, &p);
+	source_free(p.source);
+	material_free(&p.keys);
+	return err;
+}
+
+static int ask(struct cli *cli, int (*call)(tg_client *c, const char *id))
+{
+	tg_client *c;
+	int err = cli_connect(cli, false, &c);
+
+	if (err != 0)
+		return err;
+	err = call(c, cli->operand);
+	progress_end(&cli->progress);
+	err = err == 0 ? output_answer(c) : cli_fail_client(c, err);
+	cli_disconnect(cli, c);
+	return err;
+}
+
+static int call_stat(tg_client *c, const char *id)
+{
+	tg_blob blob;
+
+	return tg_client_stat(c, id, &blob);
+}
+
+static int call_policy(tg_client *c, const char *id)
+{
+	(void)id;
+	return tg_client_policy(c);
+}
+
+int cmd_stat(struct cli *cli)
+{
+	return ask(cli, call_stat);
+}
+
+int cmd_rm(struct cli *cli)
+{
+	return ask(cli, tg_client_erase);
+}
+
+int cmd_policy(struct cli *cli)
+{
+	return ask(cli, call_policy);
+}

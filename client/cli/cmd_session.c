@@ -1,0 +1,90 @@
+/*
+ * cmd_session.c: timeglas session open | show | touch | close. Runs in the timeglas command. DESIGN: the data-plane API.
+ */
+#include <string.h>
+#include "cli/commands.h"
+#include "cli/material.h"
+#include "cli/output.h"
+#include "core/num.h"
+
+static int check_subject(const char *hex)
+{
+	uint8_t ref[32];
+
+	if (hex == NULL || tg_hex_decode(hex, strlen(hex), ref, sizeof ref) == 0)
+		return 0;
+	return cli_usage("--subject takes 32 bytes in hex: a keyed pseudonym of the document number, never the number itself");
+}
+
+int cmd_session_open(struct cli *cli)
+{
+	const char *subject = options_text(&cli->opt, OPT_SUBJECT);
+	tg_session session;
+	tg_client *c;
+	uint64_t idle_s;
+	int err = check_subject(subject);
+
+	if (err == 0)
+		err = option_number(&cli->opt, OPT_IDLE, TG_SESSION_MAX_S, &idle_s);
+	if (err == 0)
+		err = cli_connect(cli, true, &c);
+	if (err != 0)
+		return err;
+	err = tg_client_session_open(c, subject, (uint32_t)idle_s, &session);
+	progress_end(&cli->progress);
+	if (err != 0) {
+		err = cli_fail_client(c, err);
+	} else if (output_json()) {
+		err = output_answer(c);
+	} else {
+		output_text(session.session);
+		cli_note("session until %s, or %u s idle", session.deadline, session.idle_s);
+	}
+	cli_disconnect(cli, c);
+	return err;
+}
+
+static int close_call(tg_client *c, const struct cli *cli, tg_session *session)
+{
+	return tg_client_session_close(c, cli->operand, options_flag(&cli->opt, OPT_ERASE_ALL), session);
+}
+
+static int show_call(tg_client *c, const struct cli *cli, tg_session *session)
+{
+	return tg_client_session_show(c, cli->operand, session);
+}
+
+static int touch_call(tg_client *c, const struct cli *cli, tg_session *session)
+{
+	return tg_client_session_touch(c, cli->operand, session);
+}
+
+static int ask(struct cli *cli, int (*call)(tg_client *c, const struct cli *cli, tg_session *session))
+{
+	tg_session session;
+	tg_client *c;
+	int err = cli_connect(cli, false, &c);
+
+	if (err != 0)
+		return err;
+	err = call(c, cli, &session);
+	progress_end(&cli->progress);
+	err = err == 0 ? output_answer(c) : cli_fail_client(c, err);
+	cli_disconnect(cli, c);
+	return err;
+}
+
+int cmd_session_show(struct cli *cli)
+{
+	return ask(cli, show_call);
+}
+
+int cmd_session_touch(struct cli *cli)
+{
+	return ask(cli, touch_call);
+}
+
+int cmd_session_close(struct cli *cli)
+{
+	return ask(cli, close_call);
+}
