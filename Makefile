@@ -11,6 +11,7 @@ DESTDIR ?=
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 SAY := @$(if $(filter 1,$(V)),:,echo)
+comma := ,
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 PYTHON := /usr/bin/python3
 .DEFAULT_GOAL := all
@@ -60,7 +61,6 @@ TEST_LIBS := $(SERVER_LIBS) -lcurl -lcmocka -lz
 # Nothing in the server calls jemalloc by name, so without --no-as-needed a linker may drop it, and with it the wiping of freed memory.
 # A sanitizer brings its own allocator.
 MALLOC_LIBS := $(if $(filter release debug,$(PROFILE)),-Wl$(comma)--push-state$(comma)--no-as-needed -ljemalloc -Wl$(comma)--pop-state)
-comma := ,
 
 ## all: timeglasd, timeglas and libtimeglas (.a, .so) into build/$(PROFILE)/
 all: $(B)/timeglasd $(B)/timeglas $(B)/libtimeglas.so $(B)/timeglas.pc
@@ -89,7 +89,7 @@ $(B)/%.a:
 # The shared library exports the functions of include/timeglas/ and nothing else.
 $(B)/libtimeglas.so.$(SOVERSION): $(call obj,$(CORE_SRC) $(LIB_SRC)) client/libtimeglas.map
 	$(SAY) "LD $@"
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script,client/libtimeglas.map -o $@ $(filter %.o,$^) $(LIB_LIBS) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared $(if $(filter release debug,$(PROFILE)),-Wl$(comma)-z$(comma)defs) -Wl,-soname,$(@F) -Wl,--version-script,client/libtimeglas.map -o $@ $(filter %.o,$^) $(LIB_LIBS) $(LDLIBS)
 $(B)/libtimeglas.so: $(B)/libtimeglas.so.$(SOVERSION)
 	$(Q)ln -sf $(<F) $@
 $(B)/timeglas.pc: client/timeglas.pc.in include/timeglas/timeglas.h Makefile

@@ -81,6 +81,7 @@ until_gone() {
 }
 
 make_specimens() {
+	export GST_REGISTRY=$dir/gstreamer # else it would write one below the home directory
 	"$here/specimen.py" face >"$dir/face.rgb"
 	gst-launch-1.0 -q filesrc location="$dir/face.rgb" blocksize=921600 ! rawvideoparse format=rgb width=480 height=640 ! \
 		videoconvert ! jpegenc ! filesink location="$dir/face.jpg"

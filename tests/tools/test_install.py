@@ -1,0 +1,81 @@
+"""Goal: `make install` puts down a usable library and takes away again all it put there; nothing private is exported."""
+import os
+import subprocess
+
+import pytest
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
+PROGRAM = """
+#include <stdio.h>
+#include <timeglas/timeglas.h>
+int main(void)
+{
+	tg_recipient r;
+	return tg_init() == 0 && tg_recipient_parse("age1nonsense", 12, &r) == TG_EKEY ? puts(tg_strerror(TG_EKEY)) < 0 : 1;
+}
+"""
+
+
+def run(*command, **more):
+    return subprocess.run(command, cwd=TOP, check=True, capture_output=True, text=True, timeout=300, **more).stdout
+
+
+def files(root):
+    return sorted(os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    root = tmp_path_factory.mktemp("install")
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "TIMEGLAS"))}
+    run("make", "install", f"DESTDIR={root}", "PREFIX=/opt/timeglas", env=env)
+    yield root, env
+    run("make", "uninstall", f"DESTDIR={root}", "PREFIX=/opt/timeglas", env=env)
+    assert files(root) == []
+
+
+def test_everything_is_below_the_prefix(installed):
+    root, _ = installed
+    below = {os.path.relpath(f, root / "opt/timeglas") for f in files(root)}
+    assert {"bin/timeglasd", "bin/timeglas", "lib/libtimeglas.a", "lib/libtimeglas.so", "lib/libtimeglas.so.0",
+            "lib/pkgconfig/timeglas.pc", "include/timeglas/timeglas.h"} <= below
+    assert not [f for f in below if f.startswith("..")]
+    for page in os.listdir(os.path.join(TOP, "docs/man")):
+        assert f"share/man/man{page[-1]}/{page}" in below
+
+
+@pytest.mark.parametrize("static", [False, True])
+def test_a_program_builds_against_it_with_pkg_config(installed, tmp_path, static):
+    root, _ = installed
+    (tmp_path / "p.c").write_text(PROGRAM)
+    lib = root / "opt/timeglas/lib"
+    env = {**os.environ, "PKG_CONFIG_PATH": f"{lib}/pkgconfig", "LD_LIBRARY_PATH": str(lib)}
+    told = ("pkg-config", f"--define-variable=prefix={root}/opt/timeglas", "--cflags", "--libs")
+    flags = run(*told, *(["--static"] if static else []), "timeglas", env=env).split()
+    if static:
+        flags = ["-l:libtimeglas.a" if f == "-ltimeglas" else f for f in flags]
+    run("cc", "-o", str(tmp_path / "p"), str(tmp_path / "p.c"), *flags)
+    assert run(str(tmp_path / "p"), env=env).strip()
+
+
+def test_shared_library_exports_the_public_functions_alone(installed):
+    root, _ = installed
+    so = root / "opt/timeglas/lib/libtimeglas.so.0"
+    assert "[libtimeglas.so.0]" in run("readelf", "-d", str(so))
+    names = {line.split()[2].split("@")[0] for line in run("nm", "-D", "--defined-only", str(so)).splitlines()}
+    names.discard("TIMEGLAS_0")
+    headers = "".join(open(f, encoding="utf-8").read() for f in files(root / "opt/timeglas/include"))
+    assert names and not {n for n in names if f"{n}(" not in headers}
+    assert {"tg_seal_new", "tg_open_new", "tg_client_put", "tg_identity_generate"} <= names
+
+
+def test_programs_are_hardened_and_the_server_uses_jemalloc(installed):
+    root, _ = installed
+    for name in ("timeglasd", "timeglas"):
+        path = str(root / "opt/timeglas/bin" / name)
+        assert "DYN" in run("readelf", "-h", path)
+        dynamic = run("readelf", "-d", "-l", path)
+        assert "BIND_NOW" in dynamic and "GNU_RELRO" in dynamic
+        stack = run("readelf", "-lW", path).split("GNU_STACK")[1].splitlines()[0]
+        assert "RWE" not in stack
+    assert "libjemalloc" in run("readelf", "-d", str(root / "opt/timeglas/bin/timeglasd"))
