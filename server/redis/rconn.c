@@ -1,0 +1,582 @@
+/*
+ * rconn.c: one pipelined Redis connection on a stream: requests are encoded straight into the stream's buffer, replies are cut at their
+ * boundaries here and built by hiredis's reader, except bulks for a fetch, whose buffer chains are moved. It reconnects by itself.
+ * It does not know which commands are sent, and has no TLS yet. Runs in every process that has a store.
+ */
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <event2/event.h>
+#include <timeglas/errors.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "net/stream.h"
+#include "redis/rconn.h"
+#include "redis/resp.h"
+
+#define HIGH_BYTES (1024u * 1024) /* of requests not yet written: pause the sources */
+#define LOW_BYTES (256u * 1024)
+#define BACKOFF_MIN_MS 10u
+#define BACKOFF_MAX_MS 1000u
+#define CONNECT_TIMEOUT_S 5u
+#define SILENCE_US 5000000u       /* answers are due and nothing has come for that long: the connection is taken for dead */
+#define READ_BYTES (256u * 1024)
+
+struct pending { /* a command whose reply is still to come */
+	rconn_cb *cb;
+	rconn_bulk_cb *bulk_cb; /* NULL: not a fetch */
+	void *ctx;
+	struct evbuffer *sink;
+};
+
+struct rconn {
+	struct loop *loop;
+	struct rconn_calls calls;
+	void *ctx;
+	struct sockaddr_storage addr;
+	socklen_t addr_len;
+	char *user, *password; /* NULL: none */
+
+	struct stream *stream;
+	redisReader *reader;
+	struct resp_scan scan;
+	struct pending *queue; /* a ring of cap entries, a power of two */
+	size_t cap, head, count;
+	struct event *retry, *watch;
+	unsigned backoff_ms;
+	uint64_t heard_us;
+	bool up, ready, high;
+	bool busy, doomed; /* inside a dispatch; rconn_free() came meanwhile */
+};
+
+static void rconn_start(struct rconn *c);
+static void rconn_fail(struct rconn *c, const char *why);
+
+/* Making one --------------------------------------------------------------------------------------------------------- */
+
+static int url_unix(struct rconn *c, const char *path, char *err, size_t cap)
+{
+	struct sockaddr_un *un = (struct sockaddr_un *)&c->addr;
+
+	if (path[0] != '/' || strlen(path) >= sizeof un->sun_path) {
+		snprintf(err, cap, "store: a unix socket needs an absolute path of at most %zu bytes", sizeof un->sun_path - 1);
+		return TG_EINVAL;
+	}
+	un->sun_family = AF_UNIX;
+	strcpy(un->sun_path, path);
+	c->addr_len = sizeof *un;
+	return 0;
+}
+
+/* host:port or [host]:port; resolved once, because a lookup would block the loop. */
+static int url_tcp(struct rconn *c, char *where, char *err, size_t cap)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found = NULL;
+	char *at = strrchr(where, '@');
+	char *host = at != NULL ? at + 1 : where, *port;
+	int rc;
+
+	if (at != NULL) {
+		char *colon = memchr(where, ':', (size_t)(at - where));
+		if (colon == NULL) {
+			snprintf(err, cap, "store: write redis://user:password@host:port");
+			return TG_EINVAL;
+		}
+		if (colon > where && (c->user = strndup(where, (size_t)(colon - where))) == NULL)
+			return TG_ENOMEM;
+		if ((c->password = strndup(colon + 1, (size_t)(at - colon - 1))) == NULL)
+			return TG_ENOMEM;
+	}
+	host[strcspn(host, "/")] = '\0';
+	port = strrchr(host, ':');
+	if (port == NULL || port == host || port[1] == '\0') {
+		snprintf(err, cap, "store: write redis://host:port");
+		return TG_EINVAL;
+	}
+	*port++ = '\0';
+	if (host[0] == '[' && host[strlen(host) - 1] == ']') {
+		host[strlen(host) - 1] = '\0';
+		host++;
+	}
+	rc = getaddrinfo(host, port, &hints, &found);
+	if (rc != 0) {
+		snprintf(err, cap, "store: %s: %s", host, gai_strerror(rc));
+		return TG_EINVAL;
+	}
+	memcpy(&c->addr, found->ai_addr, found->ai_addrlen);
+	c->addr_len = found->ai_addrlen;
+	freeaddrinfo(found);
+	return 0;
+}
+
+static int url_parse(struct rconn *c, const char *url, char *err, size_t cap)
+{
+	char *copy;
+	int rc;
+
+	if (strncmp(url, "unix://", 7) == 0)
+		return url_unix(c, url + 7, err, cap);
+	if (strncmp(url, "redis://", 8) != 0) {
+		snprintf(err, cap, "store: write unix:///path or redis://[user:password@]host:port");
+		return TG_EINVAL;
+	}
+	copy = strdup(url + 8);
+	if (copy == NULL) {
+		snprintf(err, cap, "out of memory");
+		return TG_ENOMEM;
+	}
+	rc = url_tcp(c, copy, err, cap);
+	explicit_bzero(copy, strlen(copy));
+	free(copy);
+	return rc;
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	rconn_start(arg);
+}
+
+static void on_watch(evutil_socket_t fd, short what, void *arg)
+{
+	struct rconn *c = arg;
+
+	(void)fd;
+	(void)what;
+	metrics_gauge_set(G_STORE_QUEUE, (int64_t)rconn_queued(c));
+	if (c->count > 0 && clock_mono_us() - c->heard_us > SILENCE_US)
+		rconn_fail(c, "no answer");
+}
+
+static void rconn_destroy(struct rconn *c)
+{
+	stream_free(c->stream);
+	if (c->reader != NULL)
+		redisReaderFree(c->reader);
+	if (c->retry != NULL)
+		event_free(c->retry);
+	if (c->watch != NULL)
+		event_free(c->watch);
+	if (c->password != NULL)
+		explicit_bzero(c->password, strlen(c->password));
+	free(c->password);
+	free(c->user);
+	free(c->queue);
+	free(c);
+}
+
+struct rconn *rconn_new(struct loop *l, const char *url, const struct rconn_calls *calls, void *ctx, char *err, size_t cap)
+{
+	struct rconn *c = calloc(1, sizeof *c);
+	struct timeval now = {0, 0};
+
+	if (c == NULL) {
+		snprintf(err, cap, "out of memory");
+		return NULL;
+	}
+	c->loop = l;
+	c->calls = *calls;
+	c->ctx = ctx;
+	c->backoff_ms = BACKOFF_MIN_MS;
+	c->retry = event_new(loop_base(l), -1, 0, on_retry, c);
+	c->watch = event_new(loop_base(l), -1, EV_PERSIST, on_watch, c);
+	if (c->retry == NULL || c->watch == NULL) {
+		snprintf(err, cap, "out of memory");
+		rconn_destroy(c);
+		return NULL;
+	}
+	if (url_parse(c, url, err, cap) != 0) {
+		rconn_destroy(c);
+		return NULL;
+	}
+	event_add(c->retry, &now); /* not from here: on_up must not come before return */
+	return c;
+}
+
+void rconn_free(struct rconn *c)
+{
+	if (c == NULL)
+		return;
+	if (c->busy) { /* called from one of our callbacks: whoever dispatches ends it */
+		c->doomed = true;
+		return;
+	}
+	rconn_destroy(c);
+}
+
+/* The queue ---------------------------------------------------------------------------------------------------------- */
+
+static struct pending *queue_push(struct rconn *c)
+{
+	if (c->count == c->cap) {
+		size_t cap = c->cap == 0 ? 64 : c->cap * 2;
+		struct pending *q = calloc(cap, sizeof *q);
+		if (q == NULL)
+			return NULL;
+		for (size_t i = 0; i < c->count; i++)
+			q[i] = c->queue[(c->head + i) & (c->cap - 1)];
+		free(c->queue);
+		c->queue = q;
+		c->cap = cap;
+		c->head = 0;
+	}
+	struct pending *p = &c->queue[(c->head + c->count++) & (c->cap - 1)];
+	memset(p, 0, sizeof *p);
+	return p;
+}
+
+static struct pending *queue_first(struct rconn *c)
+{
+	return c->count == 0 ? NULL : &c->queue[c->head];
+}
+
+static struct pending queue_pop(struct rconn *c)
+{
+	struct pending p = c->queue[c->head];
+
+	c->head = (c->head + 1) & (c->cap - 1);
+	c->count--;
+	return p;
+}
+
+void rconn_forget(struct rconn *c, const void *ctx)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct pending *p = &c->queue[(c->head + i) & (c->cap - 1)];
+		if (p->ctx != ctx)
+			continue;
+		p->cb = NULL;
+		p->sink = NULL; /* a fetch stays one: its bulk is read past the reader, and dropped */
+		p->ctx = NULL;
+	}
+}
+
+/* Connecting, and losing the connection ------------------------------------------------------------------------------ */
+
+/* Ends a dispatch: true when the connection was freed in it. */
+static bool undoomed(struct rconn *c)
+{
+	c->busy = false;
+	if (!c->doomed)
+		return false;
+	rconn_destroy(c);
+	return true;
+}
+
+static void answer_broken(const struct pending *p)
+{
+	if (p->bulk_cb != NULL) {
+		if (p->sink != NULL)
+			p->bulk_cb(p->ctx, -3, NULL);
+	} else if (p->cb != NULL) {
+		p->cb(p->ctx, NULL);
+	}
+}
+
+static void rconn_fail(struct rconn *c, const char *why)
+{
+	bool outer = !c->busy;
+	bool was_up = c->up;
+	struct timeval wait = {c->backoff_ms / 1000, (suseconds_t)(c->backoff_ms % 1000 * 1000)};
+	size_t n = c->count;
+
+	if (was_up || c->backoff_ms == BACKOFF_MIN_MS) /* not once an attempt */
+		log_warn("store_down", "%s", why);
+	stream_free(c->stream);
+	c->stream = NULL;
+	c->up = c->ready = c->high = false;
+	event_del(c->watch);
+	c->busy = true;
+	/* New commands are refused while down, so what stands in the queue is what was in flight. */
+	while (n-- > 0 && !c->doomed) {
+		struct pending p = queue_pop(c);
+		answer_broken(&p);
+	}
+	if (was_up && !c->doomed && c->calls.on_down != NULL)
+		c->calls.on_down(c, why, c->ctx);
+	event_add(c->retry, &wait);
+	c->backoff_ms = c->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : c->backoff_ms * 2;
+	if (outer)
+		(void)undoomed(c);
+}
+
+static void rconn_became_up(struct rconn *c)
+{
+	bool outer = !c->busy;
+
+	c->up = true;
+	c->backoff_ms = BACKOFF_MIN_MS;
+	c->busy = true;
+	if (c->calls.on_up != NULL)
+		c->calls.on_up(c, c->ctx);
+	if (outer)
+		(void)undoomed(c);
+}
+
+static void on_auth(void *ctx, const redisReply *reply)
+{
+	struct rconn *c = ctx;
+
+	if (reply == NULL)
+		return;
+	if (reply->type == REDIS_REPLY_ERROR) {
+		log_error("store_auth", "%s", reply->str);
+		rconn_fail(c, "authentication refused");
+		return;
+	}
+	rconn_became_up(c);
+}
+
+static void on_ready(struct stream *s, void *ctx)
+{
+	struct rconn *c = ctx;
+	const char *argv[3] = {"AUTH", c->user, c->password};
+	size_t len[3];
+	int argc = 3;
+
+	(void)s;
+	c->heard_us = clock_mono_us();
+	if (c->password == NULL) {
+		rconn_became_up(c);
+		return;
+	}
+	if (c->user == NULL) {
+		argv[1] = c->password;
+		argc = 2;
+	}
+	for (int i = 0; i < argc; i++)
+		len[i] = strlen(argv[i]);
+	if (rconn_cmd_early(c, on_auth, c, argc, argv, len) != 0)
+		rconn_fail(c, "out of memory");
+}
+
+static void on_drain(struct stream *s, void *ctx)
+{
+	struct rconn *c = ctx;
+
+	(void)s;
+	if (!c->high)
+		return;
+	c->high = false;
+	c->busy = true;
+	if (c->calls.on_low != NULL)
+		c->calls.on_low(c, c->ctx);
+	(void)undoomed(c);
+}
+
+static void on_end(struct stream *s, enum stream_end why, void *ctx)
+{
+	static const char *const text[] = {"closed by the store", "connection error", "TLS error", "timeout"};
+
+	(void)s;
+	rconn_fail(ctx, text[why]);
+}
+
+static void on_read(struct stream *s, struct evbuffer *in, void *ctx);
+
+static void rconn_start(struct rconn *c)
+{
+	static const struct stream_cb cb = {.on_ready = on_ready, .on_read = on_read, .on_drain = on_drain, .on_end = on_end};
+	static const struct stream_opts opts = {
+		.in_max = 4 * READ_BYTES, .read_size = READ_BYTES, .out_low = LOW_BYTES, .ready_timeout_s = CONNECT_TIMEOUT_S};
+	static const struct timeval second = {1, 0};
+
+	if (c->reader != NULL)
+		redisReaderFree(c->reader);
+	c->reader = redisReaderCreate();
+	memset(&c->scan, 0, sizeof c->scan);
+	if (c->reader != NULL)
+		c->stream = stream_connect(c->loop, (struct sockaddr *)&c->addr, c->addr_len, NULL, &opts, &cb, c);
+	if (c->stream == NULL) {
+		rconn_fail(c, "cannot connect");
+		return;
+	}
+	event_add(c->watch, &second);
+}
+
+/* Replies ------------------------------------------------------------------------------------------------------------ */
+
+/* A whole reply other than a fetched bulk stands in the reader. */
+static int dispatch_reply(struct rconn *c)
+{
+	void *got = NULL;
+	struct pending p;
+
+	if (redisReaderGetReply(c->reader, &got) != REDIS_OK || got == NULL)
+		return TG_EPROTO;
+	redisReply *reply = got;
+	p = queue_pop(c);
+	if (p.bulk_cb == NULL && p.cb != NULL)
+		p.cb(p.ctx, reply);
+	else if (p.bulk_cb != NULL && p.sink != NULL)
+		p.bulk_cb(p.ctx, reply->type == REDIS_REPLY_NIL ? -1 : -2, reply);
+	freeReplyObject(reply);
+	return 0;
+}
+
+static void dispatch_bulk(struct rconn *c, long len)
+{
+	struct pending p = queue_pop(c);
+
+	if (p.sink != NULL)
+		p.bulk_cb(p.ctx, len, NULL);
+}
+
+/* Consumes some of `in`. Returns 1: go on, 0: more bytes are needed, negative: the other side does not speak RESP. */
+static int consume(struct rconn *c, struct evbuffer *in)
+{
+	struct pending *p = queue_first(c);
+	struct evbuffer_iovec v;
+	enum resp_step step;
+	size_t used = 0;
+
+	if (evbuffer_get_length(in) == 0)
+		return 0;
+	if (p == NULL)
+		return TG_EPROTO; /* nobody asked */
+	/* The line of a fetched bulk must stand in one piece. */
+	if (p->bulk_cb != NULL && !c->scan.in_reply)
+		(void)evbuffer_pullup(in, evbuffer_get_length(in) < RESP_LINE_MAX ? -1 : RESP_LINE_MAX);
+	if (evbuffer_peek(in, -1, NULL, &v, 1) < 1 || v.iov_len == 0)
+		return 0;
+	step = resp_scan(&c->scan, v.iov_base, v.iov_len, p->bulk_cb != NULL, &used);
+	switch (step) {
+	case RESP_BAD:
+		return TG_EPROTO;
+	case RESP_FEED:
+	case RESP_REPLY:
+		if (redisReaderFeed(c->reader, v.iov_base, used) != REDIS_OK)
+			return TG_ENOMEM;
+		evbuffer_drain(in, used);
+		return step == RESP_REPLY && dispatch_reply(c) != 0 ? TG_EPROTO : 1;
+	case RESP_WAIT:
+		return 0;
+	case RESP_SKIP:
+		evbuffer_drain(in, used);
+		return 1;
+	case RESP_BODY:
+		used = evbuffer_get_length(in);
+		if (used > c->scan.left)
+			used = c->scan.left;
+		if (p->sink == NULL)
+			evbuffer_drain(in, used);
+		else if (evbuffer_remove_buffer(in, p->sink, used) != (int)used)
+			return TG_ENOMEM;
+		c->scan.left -= used;
+		return 1;
+	case RESP_BODY_END:
+		evbuffer_drain(in, used);
+		dispatch_bulk(c, c->scan.bulk_len);
+		return 1;
+	}
+	return TG_EPROTO;
+}
+
+static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
+{
+	struct rconn *c = ctx;
+	int rc = 1;
+
+	c->heard_us = clock_mono_us();
+	c->busy = true;
+	/* A callback may lose the connection: then `in` is gone with its stream. */
+	while (rc > 0 && !c->doomed && c->stream == s)
+		rc = consume(c, in);
+	if (undoomed(c))
+		return;
+	if (rc < 0)
+		rconn_fail(c, rc == TG_EPROTO ? "not the Redis protocol" : "out of memory");
+}
+
+/* Requests ----------------------------------------------------------------------------------------------------------- */
+
+static struct pending *push_for(struct rconn *c, rconn_cb *cb, void *ctx)
+{
+	struct pending *p = queue_push(c);
+
+	if (p == NULL)
+		return NULL;
+	if (c->count == 1)
+		c->heard_us = clock_mono_us(); /* the wait for an answer starts here */
+	p->cb = cb;
+	p->ctx = ctx;
+	return p;
+}
+
+static void sent(struct rconn *c)
+{
+	stream_kick(c->stream);
+	if (!c->high && evbuffer_get_length(stream_out(c->stream)) > HIGH_BYTES)
+		c->high = true;
+}
+
+int rconn_cmd_early(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[], const size_t len[])
+{
+	if (c->stream == NULL)
+		return TG_ESTORE;
+	if (push_for(c, cb, ctx) == NULL)
+		return TG_ESTORE;
+	if (resp_write(stream_out(c->stream), argc, argv, len) != 0) {
+		c->count--;
+		return TG_ESTORE;
+	}
+	sent(c);
+	return 0;
+}
+
+int rconn_cmd(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[], const size_t len[])
+{
+	return c->ready ? rconn_cmd_early(c, cb, ctx, argc, argv, len) : TG_ESTORE;
+}
+
+int rconn_store(struct rconn *c, rconn_cb *cb, void *ctx, const char *key, size_t n, struct evbuffer *value, uint64_t px_ms)
+{
+	if (!c->ready || push_for(c, cb, ctx) == NULL)
+		return TG_ESTORE;
+	if (resp_write_set(stream_out(c->stream), key, n, value, px_ms) != 0) {
+		c->count--;
+		return TG_ESTORE;
+	}
+	sent(c);
+	return 0;
+}
+
+int rconn_fetch(struct rconn *c, rconn_bulk_cb *cb, void *ctx, int argc, const char *const argv[], const size_t len[],
+    struct evbuffer *sink)
+{
+	struct pending *p;
+	int rc = rconn_cmd(c, NULL, ctx, argc, argv, len);
+
+	if (rc != 0)
+		return rc;
+	p = &c->queue[(c->head + c->count - 1) & (c->cap - 1)];
+	p->bulk_cb = cb;
+	p->sink = sink;
+	return 0;
+}
+
+bool rconn_up(const struct rconn *c)
+{
+	return c->up;
+}
+
+void rconn_set_ready(struct rconn *c, bool on)
+{
+	c->ready = on && c->up;
+}
+
+size_t rconn_queued(const struct rconn *c)
+{
+	return c->stream == NULL ? 0 : evbuffer_get_length(stream_out(c->stream));
+}
+
+bool rconn_high(const struct rconn *c)
+{
+	return c->high;
+}
