@@ -137,6 +137,7 @@ int store_erase(struct store *s, const char *id, const char *uploader, store_blo
 struct store_reaped {
 	unsigned erased;          /* things ended by this call: blobs, sessions, leftovers */
 	bool more;                /* more are due in this shard now */
+	unsigned overdue;         /* how many */
 	int64_t next_ms;          /* the shard's next deadline (Unix), 0: none */
 	int64_t now_ms;           /* the store's time */
 	unsigned expired, session_ended, lease_expired, aborted, consumed; /* blobs, by cause */

@@ -1,0 +1,341 @@
+/*
+ * store.c: the store's connection, its Function library, and the frame of every call. What the calls do stands in functions.lua; the calls
+ * themselves are in store_session.c, store_blob.c, store_put.c and store_take.c. Runs in every process that has a store.
+ *
+ * After each connect the library's source in Redis is compared with ours and replaced when it differs or is not there, before any call.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <timeglas/errors.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "store/store_int.h"
+
+#define LIBRARY "timeglas_1"
+
+static void library_check(struct store *s);
+
+/* Commands ----------------------------------------------------------------------------------------------------------- */
+
+void cmd_text(struct cmd *m, const char *text)
+{
+	if (m->argc >= STORE_ARGS_MAX)
+		abort();
+	m->argv[m->argc] = text;
+	m->len[m->argc++] = strlen(text);
+}
+
+static void cmd_scratch(struct cmd *m, int n)
+{
+	if (n < 0 || (size_t)n >= sizeof m->scratch - m->used)
+		abort();
+	cmd_text(m, m->scratch + m->used);
+	m->used += (size_t)n + 1;
+}
+
+void cmd_num(struct cmd *m, int64_t number)
+{
+	cmd_scratch(m, snprintf(m->scratch + m->used, sizeof m->scratch - m->used, "%" PRId64, number));
+}
+
+void cmd_fcall(struct cmd *m, const char *fn, unsigned shard)
+{
+	m->argc = 0;
+	m->used = 0;
+	cmd_text(m, "FCALL");
+	cmd_text(m, fn);
+	cmd_text(m, "1");
+	cmd_scratch(m, snprintf(m->scratch, sizeof m->scratch, "tg:{%02x}:dl", shard));
+}
+
+int cmd_send(struct store *s, const struct cmd *m, rconn_cb *cb, void *ctx)
+{
+	return rconn_cmd(s->conn, cb, ctx, m->argc, m->argv, m->len);
+}
+
+/* Replies ------------------------------------------------------------------------------------------------------------ */
+
+static int redis_err(struct store *s, const char *text)
+{
+	static const char *const away[] = {"LOADING", "READONLY", "MASTERDOWN", "BUSY", "NOREPLICAS", "CLUSTERDOWN", "MISCONF", "NOAUTH", "NOPERM"};
+
+	if (strncmp(text, "OOM", 3) == 0)
+		return TG_EFULL;
+	if (strncmp(text, "ERR Function not found", 22) == 0) {
+		log_warn("store_library", "the function library is gone: loading it again");
+		library_check(s);
+		return TG_ESTORE;
+	}
+	for (size_t i = 0; i < sizeof away / sizeof away[0]; i++)
+		if (strncmp(text, away[i], strlen(away[i])) == 0) {
+			log_warn("store_refused", "%.80s", text);
+			return TG_ESTORE;
+		}
+	log_error("store_error", "%.120s", text);
+	return TG_EINTERNAL;
+}
+
+int store_err(struct store *s, const redisReply *r)
+{
+	if (r == NULL)
+		return TG_ESTORE;
+	if (r->type == REDIS_REPLY_ERROR)
+		return redis_err(s, r->str);
+	if (r->type == REDIS_REPLY_ARRAY)
+		return r->elements == 0 ? TG_EINTERNAL : -(int)reply_num(r, 0);
+	return 0; /* a native command's */
+}
+
+/* Calls -------------------------------------------------------------------------------------------------------------- */
+
+struct call *call_new(struct store *s, void *user, void (*done)(struct call *, int, const redisReply *))
+{
+	struct call *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		return NULL;
+	c->store = s;
+	c->user = user;
+	c->done = done;
+	c->began_us = clock_mono_us();
+	LIST_INSERT_HEAD(&s->pending, c, link);
+	return c;
+}
+
+static void call_destroy(struct call *c)
+{
+	if (c->state != NULL)
+		c->state_free(c->state);
+	free(c);
+}
+
+void call_drop(struct call *c)
+{
+	LIST_REMOVE(c, link);
+	call_destroy(c);
+}
+
+static void on_reply(void *ctx, const redisReply *r)
+{
+	struct call *c = ctx;
+	int err = store_err(c->store, r);
+
+	metrics_observe_us(H_STORE_US, clock_mono_us() - c->began_us);
+	/* Out of the list first: the callback may forget its ctx, or free the store. */
+	LIST_REMOVE(c, link);
+	c->done(c, err, r);
+	call_destroy(c);
+}
+
+int call_send(struct call *c, const struct cmd *m)
+{
+	int rc = cmd_send(c->store, m, on_reply, c);
+
+	if (rc != 0)
+		call_drop(c);
+	return rc;
+}
+
+void store_forget(struct store *s, const void *ctx)
+{
+	struct call *c, *next;
+
+	for (c = LIST_FIRST(&s->pending); c != NULL; c = next) {
+		next = LIST_NEXT(c, link);
+		if (c->user != ctx)
+			continue;
+		rconn_forget(s->conn, c);
+		call_drop(c);
+	}
+}
+
+/* The library -------------------------------------------------------------------------------------------------------- */
+
+static void library_failed(struct store *s, const redisReply *r)
+{
+	static const struct timeval second = {1, 0};
+
+	s->loading = false;
+	if (r == NULL)
+		return; /* the connection broke: on_up comes again */
+	log_error("store_library", "%.120s", r->type == REDIS_REPLY_ERROR ? r->str : "unexpected answer");
+	event_add(s->again, &second);
+}
+
+static void on_time(void *ctx, const redisReply *r)
+{
+	struct store *s = ctx;
+
+	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements != 2) {
+		library_failed(s, r);
+		return;
+	}
+	s->loading = false;
+	s->skew_ms = reply_num(r, 1) - clock_wall_ms();
+	rconn_set_ready(s->conn, true);
+	if (s->up)
+		return;
+	s->up = true;
+	metrics_gauge_set(G_STORE_UP, 1);
+	log_info("store_up", NULL);
+	if (s->calls.on_up != NULL)
+		s->calls.on_up(s, s->ctx);
+}
+
+static void ask_time(struct store *s)
+{
+	static const char *const argv[] = {"FCALL", "tg1_time", "0"};
+	static const size_t len[] = {5, 8, 1};
+
+	if (rconn_cmd_early(s->conn, on_time, s, 3, argv, len) != 0)
+		library_failed(s, NULL);
+}
+
+static void on_loaded(void *ctx, const redisReply *r)
+{
+	struct store *s = ctx;
+
+	if (r == NULL || r->type == REDIS_REPLY_ERROR)
+		library_failed(s, r);
+	else
+		ask_time(s);
+}
+
+/* The answer to FUNCTION LIST is an array of libraries, each a flat list of names and values. */
+static bool same_source(const redisReply *r)
+{
+	const redisReply *lib = reply_at(r, 0);
+
+	if (lib == NULL || lib->type != REDIS_REPLY_ARRAY)
+		return false;
+	for (size_t i = 0; i + 1 < lib->elements; i += 2) {
+		const redisReply *code = lib->element[i + 1];
+		if (strcmp(reply_text(lib, i), "library_code") == 0 && code->type == REDIS_REPLY_STRING)
+			return (size_t)code->len == store_functions_lua_len && memcmp(code->str, store_functions_lua, (size_t)code->len) == 0;
+	}
+	return false;
+}
+
+static void on_list(void *ctx, const redisReply *r)
+{
+	struct store *s = ctx;
+	const char *argv[] = {"FUNCTION", "LOAD", "REPLACE", store_functions_lua};
+	size_t len[] = {8, 4, 7, store_functions_lua_len};
+
+	if (r == NULL || r->type == REDIS_REPLY_ERROR) {
+		library_failed(s, r);
+	} else if (same_source(r)) {
+		ask_time(s);
+	} else {
+		log_info("store_library", "loading " LIBRARY);
+		if (rconn_cmd_early(s->conn, on_loaded, s, 4, argv, len) != 0)
+			library_failed(s, NULL);
+	}
+}
+
+static void library_check(struct store *s)
+{
+	static const char *const argv[] = {"FUNCTION", "LIST", "LIBRARYNAME", LIBRARY, "WITHCODE"};
+	static const size_t len[] = {8, 4, 11, sizeof LIBRARY - 1, 8};
+
+	if (s->loading || !rconn_up(s->conn))
+		return;
+	s->loading = rconn_cmd_early(s->conn, on_list, s, 5, argv, len) == 0;
+}
+
+/* The connection ----------------------------------------------------------------------------------------------------- */
+
+static void on_up(struct rconn *c, void *ctx)
+{
+	struct store *s = ctx;
+
+	(void)c;
+	s->loading = false;
+	library_check(s);
+}
+
+static void on_down(struct rconn *c, const char *why, void *ctx)
+{
+	struct store *s = ctx;
+
+	(void)c;
+	(void)why;
+	s->loading = false;
+	event_del(s->again);
+	metrics_count(M_STORE_LOST, 1);
+	metrics_gauge_set(G_STORE_UP, 0);
+	if (!s->up)
+		return;
+	s->up = false;
+	if (s->calls.on_down != NULL)
+		s->calls.on_down(s, s->ctx);
+}
+
+static void on_low(struct rconn *c, void *ctx)
+{
+	struct store *s = ctx;
+
+	(void)c;
+	if (s->calls.on_low != NULL)
+		s->calls.on_low(s, s->ctx);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	library_check(ctx);
+}
+
+struct store *store_new(struct loop *l, const char *url, const struct store_calls *calls, void *ctx, char *err, size_t cap)
+{
+	static const struct rconn_calls conn_calls = {.on_up = on_up, .on_down = on_down, .on_low = on_low};
+	static const struct store_calls none;
+	struct store *s = calloc(1, sizeof *s);
+
+	if (s == NULL) {
+		snprintf(err, cap, "out of memory");
+		return NULL;
+	}
+	LIST_INIT(&s->pending);
+	s->loop = l;
+	s->calls = calls != NULL ? *calls : none;
+	s->ctx = ctx;
+	s->again = event_new(loop_base(l), -1, 0, on_again, s);
+	if (s->again == NULL)
+		snprintf(err, cap, "out of memory");
+	else
+		s->conn = rconn_new(l, url, &conn_calls, s, err, cap);
+	if (s->conn == NULL) {
+		store_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void store_free(struct store *s)
+{
+	if (s == NULL)
+		return;
+	rconn_free(s->conn);
+	while (!LIST_EMPTY(&s->pending))
+		call_drop(LIST_FIRST(&s->pending));
+	if (s->again != NULL)
+		event_free(s->again);
+	if (s->up)
+		metrics_gauge_set(G_STORE_UP, 0);
+	free(s);
+}
+
+bool store_up(const struct store *s)
+{
+	return s->up;
+}
+
+bool store_busy(const struct store *s)
+{
+	return rconn_high(s->conn);
+}

@@ -1,0 +1,193 @@
+/*
+ * store_blob.c: the calls on blobs that move no bytes (look, erase), reaping, and what is known of Redis itself. Runs in workers, the reaper, admin.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <timeglas/errors.h>
+#include "base/metrics.h"
+#include "store/store_int.h"
+
+static void blob_done(struct call *c, int err, const redisReply *r)
+{
+	struct store_blob blob;
+	bool have = reply_blob(reply_at(r, 1), &blob, NULL) == 0;
+
+	if (err == 0 && !have)
+		err = TG_EINTERNAL;
+	c->cb.blob(c->user, err, have ? &blob : NULL);
+}
+
+static int blob_call(struct store *s, const char *fn, const char *id, const char *uploader,
+    void (*done)(struct call *, int, const redisReply *), store_blob_cb *cb, void *ctx)
+{
+	int shard = token_shard(id, strlen(id));
+	struct call *c;
+	struct cmd m;
+
+	if (shard < 0)
+		return TG_ENOENT;
+	c = call_new(s, ctx, done);
+	if (c == NULL)
+		return TG_ENOMEM;
+	c->cb.blob = cb;
+	cmd_fcall(&m, fn, (unsigned)shard);
+	cmd_text(&m, id);
+	if (uploader != NULL)
+		cmd_text(&m, uploader);
+	return call_send(c, &m);
+}
+
+int store_stat(struct store *s, const char *id, store_blob_cb *cb, void *ctx)
+{
+	return blob_call(s, "tg1_stat", id, NULL, blob_done, cb, ctx);
+}
+
+static void erase_done(struct call *c, int err, const redisReply *r)
+{
+	if (err == 0)
+		metrics_count(M_ERASED, 1);
+	blob_done(c, err, r);
+}
+
+int store_erase(struct store *s, const char *id, const char *uploader, store_blob_cb *cb, void *ctx)
+{
+	return blob_call(s, "tg1_erase", id, uploader != NULL ? uploader : "", erase_done, cb, ctx);
+}
+
+/* Reaping ------------------------------------------------------------------------------------------------------------ */
+
+static unsigned *reaped_counter(struct store_reaped *out, const char *cause)
+{
+	if (strcmp(cause, "expired") == 0)
+		return &out->expired;
+	if (strncmp(cause, "session-", 8) == 0)
+		return &out->session_ended;
+	if (strcmp(cause, "lease-expired") == 0)
+		return &out->lease_expired;
+	if (strcmp(cause, "aborted") == 0)
+		return &out->aborted;
+	return strcmp(cause, "consumed") == 0 ? &out->consumed : NULL;
+}
+
+/* Reply: 0, now_ms, ended, overdue, next_ms, then cause and lateness in pairs. */
+static void reap_done(struct call *c, int err, const redisReply *r)
+{
+	struct store_reaped out = {0};
+
+	if (err == 0 && (r->type != REDIS_REPLY_ARRAY || r->elements < 5))
+		err = TG_EINTERNAL;
+	if (err != 0) {
+		c->cb.reap(c->user, c->shard, err, NULL);
+		return;
+	}
+	out.now_ms = reply_num(r, 1);
+	out.erased = (unsigned)reply_num(r, 2);
+	out.overdue = (unsigned)reply_num(r, 3);
+	out.more = out.overdue > 0;
+	out.next_ms = reply_num(r, 4);
+	for (size_t i = 5; i + 1 < r->elements; i += 2) {
+		unsigned *counter = reaped_counter(&out, reply_text(r, i));
+		if (counter != NULL)
+			++*counter;
+		if (out.n_lateness < sizeof out.lateness_us / sizeof out.lateness_us[0]) {
+			int64_t late = reply_num(r, i + 1);
+			out.lateness_us[out.n_lateness++] = late > UINT32_MAX ? UINT32_MAX : (uint32_t)late;
+		}
+	}
+	c->cb.reap(c->user, c->shard, 0, &out);
+}
+
+int store_reap(struct store *s, unsigned shard, unsigned max, store_reap_cb *cb, void *ctx)
+{
+	struct call *c = call_new(s, ctx, reap_done);
+	struct cmd m;
+
+	if (c == NULL)
+		return TG_ENOMEM;
+	c->cb.reap = cb;
+	c->shard = shard;
+	cmd_fcall(&m, "tg1_reap", shard);
+	cmd_num(&m, max);
+	return call_send(c, &m);
+}
+
+/* Redis itself ------------------------------------------------------------------------------------------------------- */
+
+/* The value of "name:value\r\n" in an INFO text. */
+static void info_text(const char *info, const char *name, char *out, size_t cap)
+{
+	size_t n = strlen(name);
+
+	out[0] = '\0';
+	for (const char *at = info; at != NULL && *at != '\0'; at = strchr(at, '\n'), at += at != NULL) {
+		if (strncmp(at, name, n) != 0 || at[n] != ':')
+			continue;
+		size_t len = strcspn(at + n + 1, "\r\n");
+		if (len >= cap)
+			len = cap - 1;
+		memcpy(out, at + n + 1, len);
+		out[len] = '\0';
+		return;
+	}
+}
+
+static uint64_t info_num(const char *info, const char *name)
+{
+	char text[24];
+
+	info_text(info, name, text, sizeof text);
+	return strtoull(text, NULL, 10);
+}
+
+static void info_done(struct call *c, int err, const redisReply *r)
+{
+	struct store_info *out = c->state;
+
+	if (err == 0 && r->type != REDIS_REPLY_STRING)
+		err = TG_EINTERNAL;
+	if (err != 0) {
+		c->cb.info(c->user, err, NULL);
+		return;
+	}
+	out->used_bytes = info_num(r->str, "used_memory");
+	out->max_bytes = info_num(r->str, "maxmemory");
+	info_text(r->str, "redis_version", out->version, sizeof out->version);
+	info_text(r->str, "maxmemory_policy", out->maxmemory_policy, sizeof out->maxmemory_policy);
+	info_text(r->str, "redis_mode", out->mode, sizeof out->mode);
+	info_text(r->str, "role", out->role, sizeof out->role);
+	out->aof_enabled = info_num(r->str, "aof_enabled") != 0;
+	out->rdb_bgsave = info_num(r->str, "rdb_bgsave_in_progress") != 0;
+	c->cb.info(c->user, 0, out);
+}
+
+/* DBSIZE goes first in the same flush; its answer comes first. */
+static void on_dbsize(void *ctx, const redisReply *r)
+{
+	struct call *c = ctx;
+	struct store_info *out = c->state;
+
+	if (r != NULL && r->type == REDIS_REPLY_INTEGER)
+		out->keys = (uint64_t)r->integer;
+}
+
+int store_info(struct store *s, store_info_cb *cb, void *ctx)
+{
+	static const char *const argv[] = {"DBSIZE"};
+	static const size_t len[] = {6};
+	struct call *c = call_new(s, ctx, info_done);
+	struct cmd m = {.argc = 0};
+	int rc;
+
+	if (c == NULL)
+		return TG_ENOMEM;
+	c->cb.info = cb;
+	c->state_free = free;
+	c->state = calloc(1, sizeof(struct store_info));
+	rc = c->state == NULL ? TG_ENOMEM : rconn_cmd(s->conn, on_dbsize, c, 1, argv, len);
+	if (rc != 0) {
+		call_drop(c);
+		return rc;
+	}
+	cmd_text(&m, "INFO");
+	return call_send(c, &m);
+}

@@ -1,0 +1,85 @@
+/* store_int.h: what the files of store/ share among themselves; nobody else includes it. */
+#ifndef STORE_STORE_INT_H
+#define STORE_STORE_INT_H
+
+#include <sys/queue.h>
+#include <event2/event.h>
+#include "redis/rconn.h"
+#include "store/store.h"
+
+#define STORE_ARGS_MAX 20
+#define STORE_KEY_MAX 80
+#define STORE_PULSE_S 10u /* uploads and takes of several chunks tell the index that often that they are alive; it waits 30 and 60 s */
+
+struct store {
+	struct loop *loop;
+	struct rconn *conn;
+	struct store_calls calls;
+	void *ctx;
+	bool up;
+	bool loading;
+	int64_t skew_ms; /* the store's clock minus ours */
+	struct event *again;
+	LIST_HEAD(, call) pending;
+};
+
+/* One command under construction. Texts are borrowed, numbers stand in scratch. */
+struct cmd {
+	int argc;
+	size_t used;
+	const char *argv[STORE_ARGS_MAX];
+	size_t len[STORE_ARGS_MAX];
+	char scratch[256];
+};
+
+void cmd_text(struct cmd *m, const char *text);
+void cmd_num(struct cmd *m, int64_t number);
+/** cmd_fcall(m, fn, shard): FCALL fn with the shard's index key; arguments follow. */
+void cmd_fcall(struct cmd *m, const char *fn, unsigned shard);
+int cmd_send(struct store *s, const struct cmd *m, rconn_cb *cb, void *ctx);
+
+/* A call that is answered by one callback of the caller's. */
+struct call {
+	LIST_ENTRY(call) link;
+	struct store *store;
+	void *user;              /* the caller's ctx */
+	uint64_t began_us;
+	unsigned shard;
+	void (*done)(struct call *c, int err, const redisReply *r); /* r: an array from a function, NULL with an err of ours */
+	union {
+		store_session_cb *session;
+		store_session_show_cb *show;
+		store_blob_cb *blob;
+		store_reap_cb *reap;
+		store_info_cb *info;
+	} cb;
+	void *state;             /* of calls of several steps; NULL or freed with state_free */
+	void (*state_free)(void *state);
+};
+
+/** call_new(s, user, done): NULL without memory. */
+struct call *call_new(struct store *s, void *user, void (*done)(struct call *, int, const redisReply *));
+/** call_send(c, m): 0, or an error, and then c is freed. */
+int call_send(struct call *c, const struct cmd *m);
+/** call_drop(c): it ends without its callback; only before it was sent. */
+void call_drop(struct call *c);
+
+/** store_key(out, shard, kind, …): "tg:{NN}:" and the rest. Returns the length. */
+size_t store_key(char out[STORE_KEY_MAX], unsigned shard, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/** store_err(s, r): what a function's reply says: 0 or TG_E…; notices a library that is no longer there. */
+int store_err(struct store *s, const redisReply *r);
+/** reply_num / reply_text: element i of an array, 0 or "" when it is not there. */
+int64_t reply_num(const redisReply *r, size_t i);
+const char *reply_text(const redisReply *r, size_t i);
+const redisReply *reply_at(const redisReply *r, size_t i);
+/** reply_blob(r, b, n_chunks): a blob's record. n_chunks may be NULL. 0 or TG_EINTERNAL. */
+int reply_blob(const redisReply *r, struct store_blob *b, unsigned *n_chunks);
+int reply_session(const redisReply *r, struct store_session *s);
+/** desc_event / desc_private: the two opaque texts that the functions carry for a blob: what events may show, and the rest. */
+void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX]);
+void desc_private(const struct store_desc *d, char out[STORE_DESC_MAX]);
+
+extern const char store_functions_lua[];
+extern const unsigned store_functions_lua_len;
+
+#endif

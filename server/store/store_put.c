@@ -1,0 +1,384 @@
+/*
+ * store_put.c: an upload. Its chunks are native SETs with an expiry; functions only enter it in the deadline index (stage), make it visible
+ * (commit), or end it (abort). A blob of one chunk goes in one pipeline: ZADD, SET, commit. Runs in workers.
+ *
+ * Whatever happens to this process, each chunk that Redis holds has an index entry (b:<id> or x:<id>) at most 30 or 60 s ahead, so the reaper
+ * wipes it. The entry is renewed while the upload lives, also when its bytes come too slowly to fill a chunk.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <timeglas/errors.h>
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "store/store_int.h"
+
+#define UNANSWERED_MAX 2u
+#define STAGED_MS 30000   /* functions.lua has the same */
+#define STALLED_MS 60000
+#define ANNOUNCE 32u      /* chunks that stage speaks of ahead, so that not every chunk needs a call */
+
+struct store_put {
+	struct store *store;
+	struct store_put_opts opts;
+	struct store_put_calls calls;
+	void *ctx;
+	char id[TOKEN_LEN + 1];
+	unsigned shard;
+	uint64_t born_us;        /* the request's first byte */
+	unsigned n;              /* chunks sent */
+	unsigned announced;
+	unsigned unanswered;
+	uint64_t bytes;
+	struct evbuffer *piece;  /* the chunk in hand; a short first one waits here for its commit */
+	bool held, ended;        /* piece holds that one; a short chunk was given: no more may come */
+	bool staged, committing, answering;
+	int err;                 /* sticky */
+	struct event *pulse;
+	struct loop_task checked;
+};
+
+static void put_free(struct store_put *p)
+{
+	rconn_forget(p->store->conn, p);
+	loop_cancel(p->store->loop, &p->checked);
+	if (p->pulse != NULL)
+		event_free(p->pulse);
+	if (p->piece != NULL)
+		evbuffer_free(p->piece);
+	free(p);
+}
+
+/* The put is dead. During a commit its answer tells, otherwise we do. */
+static void put_fail(struct store_put *p, int err)
+{
+	if (p->err != 0)
+		return;
+	p->err = err;
+	if (!p->committing)
+		p->calls.on_refused(p, err, p->ctx);
+}
+
+static int64_t left_ms(const struct store_put *p)
+{
+	return (int64_t)p->opts.ttl_s * 1000 - (int64_t)((clock_mono_us() - p->born_us) / 1000);
+}
+
+/* Making one --------------------------------------------------------------------------------------------------------- */
+
+static void on_check(void *ctx, const redisReply *r)
+{
+	struct store_put *p = ctx;
+	int err = store_err(p->store, r);
+
+	if (err != 0)
+		put_fail(p, err);
+	else if (p->err == 0)
+		p->calls.on_checked(p, p->ctx);
+}
+
+static void run_checked(struct loop_task *t, void *ctx)
+{
+	struct store_put *p = ctx;
+
+	(void)t;
+	if (p->err == 0)
+		p->calls.on_checked(p, p->ctx);
+}
+
+static int put_ask(struct store_put *p)
+{
+	struct cmd m;
+
+	if (p->opts.desc.session[0] == '\0') {
+		p->checked.run = run_checked;
+		p->checked.ctx = p;
+		loop_defer(p->store->loop, &p->checked);
+		return 0;
+	}
+	cmd_fcall(&m, "tg1_session_check", p->shard);
+	cmd_text(&m, p->opts.desc.session);
+	cmd_text(&m, p->opts.desc.uploader);
+	return cmd_send(p->store, &m, on_check, p);
+}
+
+struct store_put *store_put_new(struct store *s, const struct store_put_opts *o, const struct store_put_calls *calls, void *ctx, int *err)
+{
+	const char *sid = o->desc.session;
+	int shard = sid[0] != '\0' ? token_shard(sid, strlen(sid)) : (int)token_any_shard();
+	struct store_put *p;
+
+	*err = TG_ESESSION;
+	if (shard < 0)
+		return NULL;
+	*err = TG_ESTORE;
+	if (!s->up)
+		return NULL;
+	*err = TG_ENOMEM;
+	p = calloc(1, sizeof *p);
+	if (p == NULL)
+		return NULL;
+	p->store = s;
+	p->opts = *o;
+	p->calls = *calls;
+	p->ctx = ctx;
+	p->shard = (unsigned)shard;
+	p->born_us = clock_mono_us() - o->age_us;
+	token_make(p->shard, p->id);
+	p->piece = evbuffer_new();
+	if (p->piece != NULL)
+		*err = o->eager ? put_ask(p) : 0;
+	if (*err != 0) {
+		put_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+const char *store_put_id(const struct store_put *p)
+{
+	return p->id;
+}
+
+bool store_put_room(const struct store_put *p)
+{
+	return p->err == 0 && p->unanswered < UNANSWERED_MAX;
+}
+
+/* Chunks ------------------------------------------------------------------------------------------------------------- */
+
+static void on_stage(void *ctx, const redisReply *r)
+{
+	struct store_put *p = ctx;
+	int err = store_err(p->store, r);
+
+	if (err != 0)
+		put_fail(p, err);
+}
+
+static int put_stage(struct store_put *p)
+{
+	char desc[STORE_DESC_MAX];
+	struct cmd m;
+
+	desc_event(&p->opts.desc, desc);
+	p->announced = p->n + ANNOUNCE;
+	cmd_fcall(&m, "tg1_stage", p->shard);
+	cmd_text(&m, p->id);
+	cmd_text(&m, p->opts.desc.uploader);
+	cmd_text(&m, p->opts.desc.session);
+	cmd_text(&m, p->opts.desc.bound ? "1" : "0");
+	cmd_text(&m, p->staged ? "0" : "1");
+	cmd_num(&m, p->announced);
+	cmd_num(&m, left_ms(p));
+	cmd_text(&m, desc);
+	p->staged = true;
+	return cmd_send(p->store, &m, on_stage, p);
+}
+
+static void on_pulse(evutil_socket_t fd, short what, void *ctx)
+{
+	struct store_put *p = ctx;
+
+	(void)fd;
+	(void)what;
+	if (p->err != 0 || p->committing)
+		return;
+	if (left_ms(p) <= 0)
+		put_fail(p, TG_ETTL);
+	else if (put_stage(p) != 0)
+		put_fail(p, TG_ESTORE);
+}
+
+static void on_set(void *ctx, const redisReply *r)
+{
+	struct store_put *p = ctx;
+	int err = store_err(p->store, r);
+
+	p->unanswered--;
+	if (err != 0)
+		put_fail(p, err);
+	else if (store_put_room(p) && !p->committing && !p->ended)
+		p->calls.on_room(p, p->ctx);
+}
+
+/* Sends the chunk in hand. */
+static int put_send(struct store_put *p, int64_t left)
+{
+	char key[STORE_KEY_MAX];
+	size_t n = store_key(key, p->shard, "c:%s:%u", p->id, p->n);
+	int rc = rconn_store(p->store->conn, on_set, p, key, n, p->piece, (uint64_t)left);
+
+	if (rc != 0)
+		return rc;
+	p->n++;
+	p->unanswered++;
+	return 0;
+}
+
+static int put_enter(struct store_put *p)
+{
+	int rc = 0;
+
+	if (!p->staged || p->n >= p->announced)
+		rc = put_stage(p);
+	if (rc == 0 && p->pulse == NULL) {
+		p->pulse = event_new(loop_base(p->store->loop), -1, EV_PERSIST, on_pulse, p);
+		if (p->pulse == NULL)
+			return TG_ENOMEM;
+		event_add(p->pulse, loop_timeout(p->store->loop, STORE_PULSE_S));
+	}
+	return rc;
+}
+
+int store_put_chunk(struct store_put *p, struct evbuffer *data)
+{
+	size_t len = evbuffer_get_length(data);
+	int64_t left = left_ms(p);
+
+	if (p->err != 0)
+		return p->err;
+	if (len == 0)
+		return 0;
+	if (p->ended || p->committing || !store_put_room(p))
+		return TG_EINVAL;
+	if (left <= 0)
+		return p->err = TG_ETTL;
+	if (len > STORE_CHUNK_BYTES)
+		len = STORE_CHUNK_BYTES;
+	if (evbuffer_remove_buffer(data, p->piece, len) != (int)len)
+		return p->err = TG_ENOMEM;
+	p->bytes += len;
+	p->ended = len < STORE_CHUNK_BYTES;
+	if (p->ended && p->n == 0) {
+		p->held = true;
+		return 0;
+	}
+	p->err = put_enter(p);
+	if (p->err == 0)
+		p->err = put_send(p, left);
+	return p->err;
+}
+
+/* Commit ------------------------------------------------------------------------------------------------------------- */
+
+static void put_answer(struct store_put *p, int err, const struct store_blob *blob)
+{
+	p->answering = true;
+	p->calls.on_committed(p, err, blob, p->ctx);
+	put_free(p);
+}
+
+static int send_abort(struct store_put *p, rconn_cb *cb, void *ctx)
+{
+	struct cmd m;
+
+	cmd_fcall(&m, "tg1_abort", p->shard);
+	cmd_text(&m, p->id);
+	cmd_num(&m, p->n);
+	cmd_num(&m, p->err == TG_ESTORE ? STALLED_MS : 0); /* a broken connection may still hold what we sent */
+	cmd_text(&m, p->committing ? "1" : "0");
+	return cmd_send(p->store, &m, cb, ctx);
+}
+
+static void on_cleaned(void *ctx, const redisReply *r)
+{
+	struct store_put *p = ctx;
+
+	(void)store_err(p->store, r);
+	put_answer(p, p->err, NULL);
+}
+
+static void on_commit(void *ctx, const redisReply *r)
+{
+	struct store_put *p = ctx;
+	struct store_blob blob;
+	int err = store_err(p->store, r);
+
+	if (err == 0)
+		err = reply_blob(reply_at(r, 1), &blob, NULL);
+	if (err == 0) {
+		metrics_count(M_STORED, 1);
+		put_answer(p, 0, &blob);
+		return;
+	}
+	if (p->err == 0)
+		p->err = err; /* else the reason is known already: a chunk was refused */
+	/* A function that refuses has cleaned up; Redis refusing the function has not. */
+	if (r != NULL && r->type == REDIS_REPLY_ERROR && send_abort(p, on_cleaned, p) == 0)
+		return;
+	put_answer(p, p->err, NULL);
+}
+
+/* The index entry of a blob of one chunk, ahead of the chunk itself: commit follows in the same pipeline, or the reaper comes. */
+static int put_index(struct store_put *p, int64_t left)
+{
+	char key[STORE_KEY_MAX], member[STORE_KEY_MAX];
+	struct cmd m = {.argc = 0};
+
+	store_key(key, p->shard, "dl");
+	memcpy(member, "b:", 2);
+	strcpy(member + 2, p->id);
+	cmd_text(&m, "ZADD");
+	cmd_text(&m, key);
+	cmd_num(&m, clock_wall_ms() + p->store->skew_ms + (left < STAGED_MS ? left : STAGED_MS));
+	cmd_text(&m, member);
+	return cmd_send(p->store, &m, NULL, NULL);
+}
+
+static int put_commit(struct store_put *p)
+{
+	char event[STORE_DESC_MAX], private[STORE_DESC_MAX];
+	const struct store_desc *d = &p->opts.desc;
+	struct cmd m;
+
+	desc_event(d, event);
+	desc_private(d, private);
+	cmd_fcall(&m, "tg1_commit", p->shard);
+	cmd_text(&m, p->id);
+	cmd_text(&m, d->uploader);
+	cmd_text(&m, d->to);
+	cmd_text(&m, d->session);
+	cmd_text(&m, d->bound ? "1" : "0");
+	cmd_num(&m, p->n);
+	cmd_num(&m, (int64_t)p->bytes);
+	cmd_num(&m, (int64_t)p->opts.ttl_s * 1000);
+	cmd_num(&m, (int64_t)((clock_mono_us() - p->born_us) / 1000));
+	cmd_text(&m, event);
+	cmd_text(&m, private);
+	return cmd_send(p->store, &m, on_commit, p);
+}
+
+int store_put_commit(struct store_put *p, const struct store_put_opts *o)
+{
+	int64_t left = left_ms(p);
+
+	if (p->err != 0)
+		return p->err;
+	if (p->committing || p->bytes == 0)
+		return TG_EINVAL;
+	p->opts.desc = o->desc;
+	p->opts.desc.size_bytes = p->bytes;
+	if (p->held) {
+		if (left <= 0)
+			return p->err = TG_ETTL;
+		p->held = false;
+		p->err = put_index(p, left);
+		if (p->err == 0)
+			p->err = put_send(p, left);
+	}
+	if (p->err == 0)
+		p->err = put_commit(p);
+	p->committing = p->err == 0;
+	return p->err;
+}
+
+void store_put_abort(struct store_put *p)
+{
+	if (p == NULL || p->answering)
+		return;
+	if (p->n > 0 || p->staged) {
+		metrics_count(M_ABORTED, 1);
+		(void)send_abort(p, NULL, NULL); /* store down: the index entry remains, the reaper erases */
+	}
+	put_free(p);
+}

@@ -1,0 +1,193 @@
+/*
+ * store_session.c: the calls on sessions. Who may call is settled in the function where it needs the session's owner, else by the caller.
+ * Runs in workers.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <timeglas/errors.h>
+#include "base/metrics.h"
+#include "store/store_int.h"
+
+#define CLOSE_STEP 64    /* unbound blobs that one call of session_close erases at most */
+#define CLOSE_TOLD 4096u /* blobs that a close reports at most; it erases all */
+
+static void session_done(struct call *c, int err, const redisReply *r)
+{
+	struct store_session session;
+	bool have = reply_session(reply_at(r, 1), &session) == 0;
+
+	if (err == 0 && !have)
+		err = TG_EINTERNAL;
+	c->cb.session(c->user, err, have ? &session : NULL);
+}
+
+int store_session_open(struct store *s, const char *uploader, const char *subject_ref, uint32_t idle_s, store_session_cb *cb, void *ctx)
+{
+	struct call *c = call_new(s, ctx, session_done);
+	char sid[TOKEN_LEN + 1];
+	struct cmd m;
+
+	if (c == NULL)
+		return TG_ENOMEM;
+	c->cb.session = cb;
+	c->shard = token_any_shard();
+	token_make(c->shard, sid);
+	cmd_fcall(&m, "tg1_session_open", c->shard);
+	cmd_text(&m, sid);
+	cmd_text(&m, uploader);
+	cmd_text(&m, subject_ref != NULL ? subject_ref : "");
+	cmd_num(&m, (int64_t)idle_s * 1000);
+	cmd_num(&m, (int64_t)TG_SESSION_MAX_S * 1000);
+	return call_send(c, &m);
+}
+
+int store_session_touch(struct store *s, const char *sid, const char *uploader, store_session_cb *cb, void *ctx)
+{
+	int shard = token_shard(sid, strlen(sid));
+	struct call *c;
+	struct cmd m;
+
+	if (shard < 0)
+		return TG_ENOENT;
+	c = call_new(s, ctx, session_done);
+	if (c == NULL)
+		return TG_ENOMEM;
+	c->cb.session = cb;
+	cmd_fcall(&m, "tg1_session_touch", (unsigned)shard);
+	cmd_text(&m, sid);
+	cmd_text(&m, uploader);
+	return call_send(c, &m);
+}
+
+/* Reply: 0, session, more, blob... Appends the blobs to list. */
+static int blobs_append(const redisReply *r, struct store_blob **list, size_t *n)
+{
+	size_t more = r->elements > 3 ? r->elements - 3 : 0;
+	struct store_blob *grown;
+
+	if (more == 0)
+		return 0;
+	grown = realloc(*list, (*n + more) * sizeof *grown);
+	if (grown == NULL)
+		return TG_ENOMEM;
+	*list = grown;
+	for (size_t i = 0; i < more; i++)
+		if (reply_blob(r->element[3 + i], &grown[(*n)++], NULL) != 0)
+			return TG_EINTERNAL;
+	return 0;
+}
+
+static void show_done(struct call *c, int err, const redisReply *r)
+{
+	struct store_session session;
+	struct store_blob *blobs = NULL;
+	size_t n = 0;
+
+	if (err == 0)
+		err = reply_session(reply_at(r, 1), &session);
+	if (err == 0)
+		err = blobs_append(r, &blobs, &n);
+	if (err == 0)
+		c->cb.show(c->user, 0, &session, blobs, n);
+	else
+		c->cb.show(c->user, err, NULL, NULL, 0);
+	free(blobs);
+}
+
+int store_session_show(struct store *s, const char *sid, store_session_show_cb *cb, void *ctx)
+{
+	int shard = token_shard(sid, strlen(sid));
+	struct call *c;
+	struct cmd m;
+
+	if (shard < 0)
+		return TG_ENOENT;
+	c = call_new(s, ctx, show_done);
+	if (c == NULL)
+		return TG_ENOMEM;
+	c->cb.show = cb;
+	cmd_fcall(&m, "tg1_session_show", (unsigned)shard);
+	cmd_text(&m, sid);
+	return call_send(c, &m);
+}
+
+/* Closing: one call ends the session and what is bound to it; with erase_all further ones take the rest, a bounded number each. */
+struct closing {
+	char sid[TOKEN_LEN + 1];
+	char uploader[CONF_NAME_MAX + 1];
+	unsigned shard;
+	bool all;
+	struct store_blob *blobs;
+	size_t n;
+};
+
+static void closing_free(void *state)
+{
+	struct closing *k = state;
+
+	free(k->blobs);
+	free(k);
+}
+
+static void close_done(struct call *c, int err, const redisReply *r);
+
+/* Owns k from now on, also on failure. */
+static int close_step(struct store *s, struct closing *k, store_session_show_cb *cb, void *user)
+{
+	struct call *c = call_new(s, user, close_done);
+	struct cmd m;
+
+	if (c == NULL) {
+		closing_free(k);
+		return TG_ENOMEM;
+	}
+	c->cb.show = cb;
+	c->state = k;
+	c->state_free = closing_free;
+	cmd_fcall(&m, "tg1_session_close", k->shard);
+	cmd_text(&m, k->sid);
+	cmd_text(&m, k->uploader);
+	cmd_text(&m, k->all ? "1" : "0");
+	cmd_num(&m, CLOSE_STEP);
+	return call_send(c, &m);
+}
+
+static void close_done(struct call *c, int err, const redisReply *r)
+{
+	struct closing *k = c->state;
+	struct store_session session;
+
+	if (err == 0)
+		err = reply_session(reply_at(r, 1), &session);
+	if (err == 0)
+		metrics_count(M_SESSION_ENDED, r->elements - 3);
+	if (err == 0 && k->n < CLOSE_TOLD)
+		err = blobs_append(r, &k->blobs, &k->n);
+	if (err == 0 && reply_num(r, 2) == 1) {
+		c->state = NULL;
+		err = close_step(c->store, k, c->cb.show, c->user);
+		if (err == 0)
+			return;
+	}
+	if (err == 0)
+		c->cb.show(c->user, 0, &session, k->blobs, k->n);
+	else
+		c->cb.show(c->user, err, NULL, NULL, 0);
+}
+
+int store_session_close(struct store *s, const char *sid, const char *uploader, bool erase_all, store_session_show_cb *cb, void *ctx)
+{
+	int shard = token_shard(sid, strlen(sid));
+	struct closing *k;
+
+	if (shard < 0)
+		return TG_ENOENT;
+	k = calloc(1, sizeof *k);
+	if (k == NULL)
+		return TG_ENOMEM;
+	strcpy(k->sid, sid);
+	strncpy(k->uploader, uploader != NULL ? uploader : "", sizeof k->uploader - 1);
+	k->shard = (unsigned)shard;
+	k->all = erase_all;
+	return close_step(s, k, cb, ctx);
+}
