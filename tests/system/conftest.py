@@ -1,0 +1,59 @@
+"""Fixtures of the system tests: one shared server, and a factory for tests that need one of their own.
+
+`server`: two workers with the defaults, shared by the whole run. `launch(workers=…, options=[("limits.max_blob", "1MiB")])`:
+a server of the test's own. Both are stopped strictly (harness.py). The binaries come from TIMEGLAS_BIN_DIR
+(build/release unless set).
+"""
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import harness  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes over ten seconds of waiting")
+
+
+@pytest.fixture(scope="session")
+def server():
+    s = harness.Server(workers=2)
+    try:
+        yield s
+        s.stop()
+    finally:
+        s.kill()
+
+
+@pytest.fixture
+def launch():
+    """launch(…) starts a Server; each that the test has not stopped itself is stopped, strictly, at its end."""
+    started = []
+
+    def start(**options):
+        started.append(harness.Server(**options))
+        return started[-1]
+
+    try:
+        yield start
+        for s in started:
+            if not s.exit_checked:
+                s.stop()
+    finally:
+        for s in started:
+            s.kill()
+
+
+@pytest.fixture
+def nothing_new(server):
+    """A check that the store holds nothing that it did not hold when the test began (outbox events aside)."""
+    before = server.store_lines()
+
+    def check():
+        harness.wait_for(lambda: not server.store_lines() - before,
+                         lambda: f"nothing left in the store: {sorted(server.store_lines() - before)[:8]}", 4)
+
+    return check

@@ -1,0 +1,155 @@
+"""Promise 2: every way in which a blob ends, or never begins, leaves nothing of it in Redis."""
+import os
+import signal
+import time
+
+import pytest
+
+from harness import wait_for
+from problems import check_problem
+from test_happy import moment
+from wire import chunk
+
+
+def test_expired_blob_is_unreadable_and_physically_gone(launch):
+    """TTL of 2 s: readable before, 410 expired after, and its keys are out of Redis (DBSIZE, then SCAN) soon after."""
+    server = launch(workers=1)
+    empty = server.dbsize()
+    blobs = [server.put_ok(server.sealed(size), ttl=2)["blob"] for size in (300, 1_300_000)]
+    assert server.stat(blobs[0]).json()["state"] == "live"
+    full = server.dbsize()
+    assert full >= empty + 22, "a small blob's chunk and twenty-one of a large one's"
+    wait_for(lambda: server.dbsize() <= full - 22, "chunks are physically gone", 4.5)
+    assert not server.chunks()
+    for blob in blobs:
+        check_problem(server.take(blob), 410, "gone", "expired")
+        assert server.stat(blob).json()["cause"] == "expired"
+    assert not [line for line in server.store_lines() if ":dl b:" in line], "no deadline is left in the index"
+
+
+def test_nobody_reads_a_blob_at_its_deadline(server):
+    """Erased means unreadable at once: takes right after the deadline fail, whether the reaper came by or not."""
+    blob = server.put_ok(server.sealed(300), ttl=1)
+    deadline = moment(blob["deadline"])
+    seen = []
+
+    def ended():
+        asked_at = time.time()
+        seen.append((asked_at, server.stat(blob["blob"]).json()["state"]))
+        return seen[-1][1] == "gone"
+
+    wait_for(ended, "the blob ends", 3, 0.01)
+    assert all(state == "gone" for asked_at, state in seen if asked_at > deadline + 0.001), seen
+    assert all(state == "live" for asked_at, state in seen[:-1]) and seen[-1][0] > deadline - 0.2
+    check_problem(server.take(blob["blob"]), 410, "gone", "expired")
+
+
+def test_redis_would_drop_each_chunk_by_itself(server):
+    """Every chunk carries Redis's own expiry: with all of timeglas dead, nothing outlives it."""
+    blob = server.put_ok(server.sealed(200_000), ttl=100)["blob"]
+    for key in server.chunks(blob):
+        assert 0 < int(server.redis("PTTL", key)) <= 105_000
+    assert len(server.chunks(blob)) == 4
+    with server.connect() as conn:
+        conn.send(conn.head("POST", "/v1/blobs", server.upload_fields() + [("Content-Length", 1_000_000)]) +
+                  server.sealed(1_000_000)[:300_000])
+        keys = wait_for(lambda: server.chunks(), "chunks of the upload under way")
+        for key in keys:
+            assert 0 < int(server.redis("PTTL", key)) <= 86_405_000
+    assert server.erase(blob).status == 200
+
+
+def test_tombstone_holds_no_blob_byte(server):
+    """What remains of an ended blob is small, names no content, and expires by itself within a day."""
+    body = server.sealed(3000)
+    blob = server.put_ok(body)["blob"]
+    assert server.take(blob).body == body
+    left = {line.split(" ")[0] for line in server.store_lines() if blob in line}
+    assert left
+    for key in left:
+        assert int(server.redis("MEMORY", "USAGE", key)) < 2048
+        assert 0 < int(server.redis("PTTL", key)) <= 86_400_000
+        dump = server.redis("--no-raw", "DUMP", key)
+        assert "age-encryption" not in dump
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+@pytest.mark.parametrize("sent", [30, 30_000, 500_000])
+def test_client_that_vanishes_mid_upload_leaves_nothing(server, nothing_new, how, chunked, sent):
+    """An upload broken off by its client is erased at once, not at a deadline."""
+    body = server.sealed(900_000)
+    with server.connect() as conn:
+        framing = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", len(body))
+        conn.send(conn.head("POST", "/v1/blobs", server.upload_fields() + [framing]) +
+                  (chunk(body, 10_000) if chunked else body)[:sent])
+        if sent > 100_000:
+            wait_for(lambda: len(server.chunks()) >= 5, "chunks are staged", 5)
+        conn.reset() if how == "reset" else conn.close()
+    nothing_new()
+    assert server.metric("timeglas_uploads") == 0
+
+
+def test_client_that_vanishes_mid_take_leaves_nothing(server):
+    """At most once: what a broken take has not sent is erased, and the blob counts as consumed."""
+    body = server.sealed(20_000_000)
+    blob = server.put_ok(body)["blob"]
+    with server.connect("verifier", rcvbuf=65536) as conn:
+        conn.send(conn.head("POST", f"/v1/blobs/{blob}/take"))
+        status, _, _ = conn.response_head()
+        assert status == 200
+        assert server.chunks(blob), "it has not been sent whole"
+        conn.reset()
+    wait_for(lambda: not server.chunks(blob), "the rest is erased", 5)
+    check_problem(server.take(blob, "verifier2"), 410, "gone", "consumed")
+
+
+def test_blob_being_taken_is_unreachable_to_others(server):
+    """Before the first byte is sent nobody else can reach it; once the reader has all of it, it is consumed."""
+    body = server.sealed(20_000_000)
+    blob = server.put_ok(body)["blob"]
+    with server.connect("verifier", rcvbuf=65536) as conn:
+        conn.send(conn.head("POST", f"/v1/blobs/{blob}/take"))
+        _, _, fields = conn.response_head()
+        other = server.take(blob, "verifier2")
+        assert other.status in (409, 410), other
+        assert server.stat(blob).json()["state"] in ("claimed", "gone")
+        assert conn.content(fields) == body
+    wait_for(lambda: server.stat(blob).json().get("cause") == "consumed", "it is consumed", 3)
+    assert not server.chunks(blob)
+
+
+def test_killed_worker_loses_no_service(launch):
+    """kill -9 of a worker: the others serve on, it is started anew, and blobs stored before are still there."""
+    server = launch(workers=2)
+    body = server.sealed(100_000)
+    blob = server.put_ok(body)["blob"]
+    victim = server.workers()[0]
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: len(server.workers()) == 2 and victim not in server.workers(), "a new worker", 10)
+
+    def all_serve():
+        try:
+            return all(server.call("GET", "/v1/policy").status == 200 for _ in range(8))
+        except OSError:
+            return False
+
+    wait_for(all_serve, "both serve", 10)
+    assert server.metric("timeglas_process_restarts_total") >= 1
+    assert server.take(blob).body == body
+
+
+@pytest.mark.slow
+def test_leftovers_of_a_killed_worker_are_erased(launch):
+    """What a killed worker had staged is unreachable, and gone once the stage deadline (30 s) is over."""
+    server = launch(workers=1)
+    conn = server.connect()
+    conn.send(conn.head("POST", "/v1/blobs", server.upload_fields() + [("Content-Length", 900_000)]) +
+              server.sealed(900_000)[:500_000])
+    wait_for(lambda: len(server.chunks()) >= 5, "chunks are staged", 5)
+    staged = time.monotonic()
+    os.kill(server.workers()[0], signal.SIGKILL)
+    wait_for(lambda: not server.chunks(), "the leftovers are gone", 45, 0.5)
+    assert time.monotonic() - staged < 40
+    wait_for(lambda: not [line for line in server.store_lines() if ":b:" in line or " b:" in line], "index and hash too", 3)
+    assert server.put(server.sealed(300)).status == 201

@@ -1,0 +1,170 @@
+"""Starting, stopping, reloading, running full, losing the store."""
+import os
+import signal
+import time
+
+from harness import SLOW, wait_for
+from problems import ERRORS, check_problem
+from wire import Closed
+
+
+def try_call(server, *args, **options):
+    """The answer, or None while nobody listens."""
+    try:
+        return server.call(*args, **options)
+    except (OSError, Closed):
+        return None
+
+
+def test_dev_environment_is_complete_and_private(server):
+    """DIR/env has what the contract names, as a shell reads it; keys are for their owner alone."""
+    names = {"URL", "ADMIN_URL", "CA", "RECIPIENT", "IDENTITY", "SIGNING_KEY", "SENDER", "REDIS_SOCKET", "REDIS_PID", "PID", "AUDIT_LOG"}
+    names |= {f"{peer}_{part}" for peer in ("UPLOADER", "VERIFIER", "VERIFIER2", "PROCESSOR", "OPERATOR") for part in ("CERT", "KEY")}
+    assert {f"TIMEGLAS_{n}" for n in names} <= set(server.env), names
+    assert server.ready_line == f"ready {server.url}" and server.url.startswith("https://127.0.0.1:")
+    assert server.env["TIMEGLAS_RECIPIENT"].startswith("age1")
+    assert int(server.env["TIMEGLAS_PID"]) == server.proc.pid
+    for name in ("UPLOADER_KEY", "VERIFIER_KEY", "IDENTITY", "SIGNING_KEY"):
+        assert os.stat(server.env["TIMEGLAS_" + name]).st_mode & 0o077 == 0, name
+    socket_dir = os.path.dirname(server.env["TIMEGLAS_REDIS_SOCKET"])
+    assert os.stat(socket_dir).st_mode & 0o077 == 0, "the store's socket lies in a 0700 directory"
+    assert len(server.env["TIMEGLAS_REDIS_SOCKET"]) <= 107
+
+
+def test_embedded_store_is_volatile_and_never_evicts(server):
+    """No persistence of any kind, and noeviction under a maxmemory."""
+    info = dict(line.strip().split(":", 1) for line in server.redis("INFO").splitlines() if ":" in line)
+    assert info["aof_enabled"] == "0" and info["rdb_bgsave_in_progress"] == "0"
+    assert info["maxmemory_policy"] == "noeviction" and int(info["maxmemory"]) > 0
+    config = server.redis("CONFIG", "GET", "save").splitlines()
+    assert config in (["save"], ["save", ""]), config
+    assert int(server.env["TIMEGLAS_REDIS_PID"]) in server.descendants()
+
+
+def test_sigterm_in_dev_ends_at_once(launch):
+    """drain_s is 0: blobs that are live do not hold it up, nothing is left running."""
+    server = launch(workers=2)
+    server.put_ok(server.sealed(1000))
+    began = time.monotonic()
+    server.stop()
+    assert time.monotonic() - began < 5 * SLOW
+
+
+def test_drain_finishes_transfers_and_serves_fetches(launch):
+    """SIGTERM: uploads under way are finished, new ones refused with 503, fetches served until nothing is live; then exit 0."""
+    server = launch(workers=2, options=[("server.drain_s", 60)])
+    body = server.sealed(600_000)
+    waiting = server.put_ok(body)["blob"]
+    family = server.descendants()
+    with server.connect() as upload, server.connect("verifier", rcvbuf=65536) as reader:
+        big = server.put_ok(server.sealed(20_000_000))["blob"]
+        upload.send(upload.head("POST", "/v1/blobs", server.upload_fields() + [("Content-Length", len(body))]) + body[:300_000])
+        reader.send(reader.head("POST", f"/v1/blobs/{big}/take"))
+        _, _, fields = reader.response_head()
+        wait_for(lambda: len(server.chunks()) > 10, "the upload is under way")
+        server.proc.send_signal(signal.SIGTERM)
+        wait_for(lambda: server.put(server.sealed(100)).status == 503, "it drains", 5)
+        check_problem(server.put(server.sealed(100)), 503, "draining")
+        check_problem(server.call("POST", "/v1/sessions"), 503, "draining")
+        upload.send(body[300_000:])
+        answer = upload.response()
+        assert answer.status == 201, answer
+        assert reader.content(fields) == server.sealed(20_000_000)
+    late = answer.json()["blob"]
+    assert server.proc.poll() is None, "two blobs are live"
+    assert server.take(waiting).body == body
+    assert server.take(late, "verifier2").body == body
+    server.check_gone(server.proc.wait(20 * SLOW), family)
+
+
+def test_drain_ends_with_its_time(launch):
+    """What nobody fetches does not keep it for ever: drain_s is the bound."""
+    server = launch(workers=1, options=[("server.drain_s", 2)])
+    server.put_ok(server.sealed(1000))
+    family = server.descendants()
+    began = time.monotonic()
+    server.proc.send_signal(signal.SIGTERM)
+    status = server.proc.wait(15 * SLOW)
+    assert 1.0 < time.monotonic() - began < 7 * SLOW
+    server.check_gone(status, family)
+
+
+def test_sighup_keeps_connections_and_transfers(launch):
+    """A reload drops nobody: an idle connection goes on, and an upload under way is finished."""
+    server = launch(workers=2)
+    body = server.sealed(300_000)
+    workers = server.workers()
+    with server.connect() as idle, server.connect() as upload:
+        assert idle.request("GET", "/v1/policy").status == 200
+        upload.send(upload.head("POST", "/v1/blobs", server.upload_fields() + [("Content-Length", len(body))]) + body[:150_000])
+        wait_for(lambda: server.chunks(), "the upload is under way")
+        lines = len(server.log())
+        server.proc.send_signal(signal.SIGHUP)
+        wait_for(lambda: [e for e in server.log()[lines:] if "reload" in e.get("event", "")], "the reload is logged", 5)
+        assert idle.request("GET", "/v1/policy").status == 200
+        upload.send(body[150_000:])
+        answer = upload.response()
+        assert answer.status == 201, answer
+    assert server.workers() == workers
+    assert server.take(answer.json()["blob"]).body == body
+
+
+def test_full_store_refuses_uploads_and_still_gives_and_erases(launch):
+    """507 with Retry-After when Redis is at its maxmemory; take, erase and closing a session work, and make room again."""
+    server = launch(workers=1, options=[("store.max_bytes", "24MiB")])
+    session = server.session()["session"]
+    body = server.sealed(1_000_000)
+    danish = server.put_ok(server.sealed(1000), kind="passport", issuer="DNK", session=session)["blob"]
+    blobs = []
+    with server.connect() as conn:
+        for _ in range(40):
+            answer = conn.request("POST", "/v1/blobs", server.upload_fields(), body)
+            if answer.status != 201:
+                break
+            blobs.append(answer.json()["blob"])
+    check_problem(answer, 507, "store-full")
+    assert len(blobs) >= 5
+    small = server.put(server.sealed(60_000))
+    if small.status == 201:
+        blobs.append(small.json()["blob"])
+    else:
+        check_problem(small, 507, "store-full")
+    wait_for(lambda: all(any(b in c for b in blobs + [danish]) for c in server.chunks()), "the refused uploads left nothing", 5)
+    assert server.take(blobs[0]).body == body
+    assert server.erase(blobs[1]).status == 200
+    closed = server.call("DELETE", f"/v1/sessions/{session}")
+    assert closed.status == 200 and not server.chunks(danish)
+    assert server.put(body).status == 201
+    assert server.take(blobs[2]).body == body
+
+
+def test_lost_store_is_503_and_comes_back(launch):
+    """Redis killed: an upload under way and new calls hear 503 with Retry-After, what was stored is gone, and service returns."""
+    server = launch(workers=2)
+    old = server.put_ok(server.sealed(300))["blob"]
+    body = server.sealed(900_000)
+    with server.connect() as conn:
+        conn.send(conn.head("POST", "/v1/blobs", server.upload_fields() + [("Content-Length", len(body))]) + body[:500_000])
+        wait_for(lambda: len(server.chunks()) >= 5, "the upload is under way")
+        pid = int(server.env["TIMEGLAS_REDIS_PID"])
+        assert pid in server.descendants()
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not server.alive(pid) or pid not in server.descendants(), "redis is dead")
+        conn.send_until_answered(body[500_000:])
+        check_problem(conn.response(), 503, "store-unreachable")
+    heard = []
+
+    def back():
+        answer = try_call(server, "POST", "/v1/blobs", fields=server.upload_fields(), body=server.sealed(300))
+        if answer is not None:
+            heard.append(answer)
+        return answer is not None and answer.status == 201
+
+    wait_for(back, lambda: f"service returns: {heard[-1:]}", 20, 0.05)
+    for answer in heard[:-1]:
+        assert answer.status == 503, answer
+        assert ERRORS[answer.json()["type"].removeprefix("/problems/")][0] == 503
+        assert int(answer["Retry-After"]) >= 1
+    check_problem(server.take(old), 404, "not-found")
+    blob = server.put_ok(body)["blob"]
+    assert server.take(blob).body == body

@@ -1,0 +1,99 @@
+"""What operators see: the request log, health, metrics; and what must never be seen there."""
+import json
+import re
+
+from harness import SLOW, wait_for
+
+
+def test_request_log_is_json_lines_without_ids_or_persons(launch):
+    """One line a request says which call, by whom, how it ended; never which blob, which session, whose passport."""
+    server = launch(workers=2)
+    subject = "5ca1ab1e" * 8
+    session = server.session(subject_ref=subject)["session"]
+    blobs = [server.put_ok(server.sealed(300), kind="passport", issuer="DNK", session=session),
+             server.put_ok(server.sealed(300), kind="passport", issuer="SWE", session=session)]
+    assert server.take(blobs[1]["blob"]).status == 200
+    assert server.take(blobs[1]["blob"]).status == 410
+    assert server.stat(blobs[0]["blob"]).status == 200
+    assert server.put(b"MRZ P<DNKOLSEN<<ANNA").status in (415, 422)
+    assert server.call("GET", f"/v1/sessions/{session}").status == 200
+    assert server.call("DELETE", f"/v1/sessions/{session}?erase=all").status == 200
+    wait_for(lambda: [e for e in server.log() if e.get("call", "").startswith("DELETE /v1/sessions/")], "the last line is written", 3)
+    text = server.stderr()
+    for secret in [session, subject, "DNK", "SWE", "OLSEN", "age1", "AGE-SECRET"] + [b[m] for b in blobs for m in ("blob", "ref")]:
+        assert secret not in text, secret
+    for line in text.splitlines():
+        assert isinstance(json.loads(line), dict), line
+    calls = {(e["peer"], e["call"], e["status"]) for e in server.log() if "call" in e}
+    assert {("uploader", "POST /v1/sessions", 201), ("uploader", "POST /v1/blobs", 201), ("verifier", "POST /v1/blobs/{id}/take", 200),
+            ("verifier", "POST /v1/blobs/{id}/take", 410), ("uploader", "GET /v1/blobs/{id}", 200)} <= calls, calls
+
+
+def test_shared_servers_log_names_none_of_its_ids(server):
+    """The same for everything that the shared server has been asked so far."""
+    server.put_ok(server.sealed(10))
+    text = server.stderr()
+    assert server.secrets and not [s for s in server.secrets if s in text]
+
+
+def test_health_and_readiness(server):
+    """The admin plane answers on loopback: alive, and ready to store."""
+    assert server.env["TIMEGLAS_ADMIN_URL"].startswith("http://127.0.0.1:")
+    assert server.admin("/healthz")[0] == 200
+    assert server.admin("/readyz")[0] == 200
+    assert server.admin("/nowhere")[0] == 404
+
+
+def test_metrics_are_well_formed_prometheus_text(server):
+    """Each sample has its HELP and TYPE, each name stands once, histograms add up."""
+    status, text = server.admin("/metrics")
+    assert status == 200 and text.endswith("\n")
+    types, samples = {}, {}
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            _, _, name, kind = line.split(" ")
+            assert name not in types, line
+            types[name] = kind
+        elif not line.startswith("#"):
+            match = re.fullmatch(r'([a-z_]+)(\{[^}]*\})? ([0-9.eE+-]+|\+Inf|NaN)', line)
+            assert match and (match[1] + (match[2] or "")) not in samples, line
+            samples[match[1] + (match[2] or "")] = float(match[3])
+    for name in samples:
+        base = re.sub(r"\{.*", "", name)
+        assert base in types or re.sub(r"_(bucket|sum|count)$", "", base) in types, name
+    for name, kind in types.items():
+        if kind == "histogram":
+            assert samples[f'{name}_bucket{{le="+Inf"}}'] == samples[f"{name}_count"], name
+
+
+def test_counters_move_and_workers_are_summed(launch):
+    """Each of two workers does its part, and /metrics tells the sum."""
+    server = launch(workers=2)
+    conns = [server.connect() for _ in range(16)]
+    for conn in conns:
+        assert conn.request("GET", "/v1/policy").status == 200
+    spread = [server.descriptors(pid) - server.baseline[pid] for pid in server.workers()]
+    assert min(spread) >= 1, spread
+    names = ["timeglas_blobs_stored_total", 'timeglas_blobs_ended_total{cause="consumed"}', 'timeglas_blobs_ended_total{cause="erased"}',
+             "timeglas_guard_refused_total", 'timeglas_requests_total{status="4xx"}']
+    before = {n: server.metric(n) for n in names}
+    blobs = [conn.request("POST", "/v1/blobs", server.upload_fields(), server.sealed(300)).json()["blob"] for conn in conns * 2]
+    for blob in blobs[:5]:
+        assert server.take(blob).status == 200
+    for blob in blobs[5:8]:
+        assert server.erase(blob).status == 200
+    assert server.put(b"plain").status == 415
+    wanted = dict(zip(names, (32, 5, 3, 1, 1)))
+    wait_for(lambda: {n: server.metric(n) - before[n] for n in names} == wanted,
+             lambda: f"{wanted}: {({n: server.metric(n) - before[n] for n in names})}", 5)
+    assert server.metric("timeglas_connections") == 16
+    assert server.metric("timeglas_store_up") >= 2
+
+
+def test_expiry_is_counted_with_its_lateness(launch):
+    """The reaper says how late it was, and within what bound."""
+    server = launch(workers=1)
+    server.put_ok(server.sealed(300), ttl=1)
+    wait_for(lambda: server.metric('timeglas_blobs_ended_total{cause="expired"}') == 1, "it is counted", 5)
+    assert server.metric("timeglas_erase_lateness_seconds_count") == 1
+    assert server.metric("timeglas_erase_lateness_seconds_sum") < 2 * SLOW

@@ -1,0 +1,136 @@
+"""docs/openapi.yaml says what the server does: every call in it is served, and every answer has the form that it states."""
+import re
+
+import pytest
+import yaml
+
+from harness import ROOT
+from problems import ERRORS, check_problem
+
+API = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
+CALLS = [(m, p) for p, item in API["paths"].items() for m in item if m in ("get", "post", "put", "delete", "head", "patch")]
+TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool, "null": type(None)}
+
+
+def resolve(node):
+    while "$ref" in node:
+        target = API
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        node = target
+    return node
+
+
+def faults(value, schema, at="$"):
+    """Where value is not as the schema says: of JSON Schema, what openapi.yaml uses; an unknown keyword is a fault, too."""
+    schema = resolve(schema)
+    known = {"type", "description", "required", "additionalProperties", "properties", "items", "enum", "pattern", "format",
+             "minimum", "maximum", "oneOf", "default", "examples"}
+    found = [f"{at}: keyword {k} is not understood by this test" for k in set(schema) - known]
+    if "oneOf" in schema:
+        ways = [faults(value, s, at) for s in schema["oneOf"]]
+        return found if sum(not w for w in ways) == 1 else found + [f"{at}: not one of: {ways}"]
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if not any(isinstance(value, TYPES[k]) and (k == "boolean" or not isinstance(value, bool)) for k in kinds):
+        return found + [f"{at}: {value!r} is no {kinds}"]
+    if value is None:
+        return found
+    if "enum" in schema and value not in schema["enum"]:
+        found.append(f"{at}: {value!r} not in {schema['enum']}")
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        found.append(f"{at}: {value!r} does not match {schema['pattern']}")
+    if not schema.get("minimum", value) <= value <= schema.get("maximum", value) if isinstance(value, int) else False:
+        found.append(f"{at}: {value!r} is out of bounds")
+    if isinstance(value, dict):
+        members = schema.get("properties", {})
+        found += [f"{at}: {name} is missing" for name in schema.get("required", []) if name not in value]
+        found += [f"{at}: {name} is not described" for name in value
+                  if name not in members and schema.get("additionalProperties", True) is False]
+        for name in set(members) & set(value):
+            found += faults(value[name], members[name], f"{at}.{name}")
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            found += faults(item, schema["items"], f"{at}[{i}]")
+    return found
+
+
+def check_described(method, path, answer):
+    """The answer's status, fields and content are as openapi.yaml says for this call."""
+    responses = API["paths"][path][method]["responses"]
+    assert str(answer.status) in responses or answer.status >= 400, f"{method} {path}: {answer.status} is not described"
+    described = resolve(responses.get(str(answer.status), responses["default"]))
+    kind = answer["Content-Type"].split(";")[0]
+    assert kind in described["content"], f"{method} {path}: {kind}"
+    for name, field in described.get("headers", {}).items():
+        for value in answer.all(name):
+            schema = resolve(field["schema"])
+            if schema["type"] == "string":
+                assert not faults(value, schema), (name, value)
+        assert answer.has(name) or not field.get("required"), f"{name} is missing: {answer}"
+    if kind.endswith("json"):
+        assert not faults(answer.json(), described["content"][kind]["schema"])
+
+
+def test_the_checker_itself_finds_faults():
+    """A validator that finds nothing proves nothing."""
+    session = {"$ref": "#/components/schemas/Session"}
+    good = dict(session="00" + "A" * 22, state="open", opened_at="2026-11-22T12:00:00.123Z", deadline="2026-11-22T13:00:00.123Z", idle_s=600)
+    assert not faults(good, session)
+    for wrong in (dict(state="ajar"), dict(idle_s=0), dict(idle_s="600"), dict(deadline="2026-11-22T13:00:00Z"), dict(more=1), dict(session=None)):
+        assert faults({**good, **wrong}, session), wrong
+    assert faults({k: v for k, v in good.items() if k != "state"}, session)
+    assert faults({"blob": "x"}, {"$ref": "#/components/schemas/BlobView"})
+
+
+@pytest.mark.parametrize("method, path", CALLS, ids=[f"{m} {p}" for m, p in CALLS])
+def test_each_call_is_served_as_described(server, method, path):
+    """Done right, it answers as described; asked of nothing and by a stranger to the role, its refusals do."""
+    session = server.session()["session"]
+    blob = server.put_ok(server.sealed(100), session=session)["blob"]
+    target = path.format(id=blob, sid=session)
+    peer = "verifier" if path.endswith("/take") else "uploader"
+    fields = server.upload_fields("passport", "SWE") if path == "/v1/blobs" else ()
+    body = server.sealed(100) if path == "/v1/blobs" else None
+    answer = server.call(method.upper(), target, peer, fields, body)
+    assert 200 <= answer.status < 300, answer
+    check_described(method, path, answer)
+    if "{" in path:
+        unknown = server.call(method.upper(), path.format(id="00" + "A" * 22, sid="00" + "A" * 22), peer)
+        check_problem(unknown, 404, "not-found")
+        check_described(method, path, unknown)
+    if path != "/v1/policy":
+        refused = server.call(method.upper(), target, "processor", fields, body)
+        check_problem(refused, 403, "role")
+        check_described(method, path, refused)
+    server.call("DELETE", f"/v1/sessions/{session}?erase=all")
+
+
+def test_views_of_live_and_gone_blobs_are_as_described(server):
+    """Each state, to each peer that may look, has exactly the members that are written down."""
+    session = server.session()["session"]
+    blobs = [server.put_ok(server.sealed(100), session=session, kind="passport", issuer=c)["blob"] for c in ("DNK", "SWE")]
+    for step in ("live", "one taken", "closed"):
+        if step == "one taken":
+            assert server.take(blobs[0]).status == 200
+        elif step == "closed":
+            check_described("delete", "/v1/sessions/{sid}", server.call("DELETE", f"/v1/sessions/{session}?erase=all"))
+        for peer in ("uploader", "verifier", "operator"):
+            for blob in blobs:
+                check_described("get", "/v1/blobs/{id}", server.stat(blob, peer))
+        for peer in ("uploader", "verifier"):
+            check_described("get", "/v1/sessions/{sid}", server.call("GET", f"/v1/sessions/{session}", peer))
+        check_described("post", "/v1/blobs/{id}/take", server.take(blobs[1], "verifier2") if step == "closed" else
+                        server.take("00" + "A" * 22))
+
+
+def test_problem_types_named_in_it_exist():
+    """The list of problems in the description is the product's own table, less what belongs to calls that do not exist yet."""
+    text = API["components"]["responses"]["Problem"]["description"]
+    named = set()
+    for part in text.split("A refusal.")[1].split(";"):
+        status, rest = part.strip().split(" ", 1)
+        for slug in re.sub(r"\(.*?\)", "", rest).rstrip(". ").split(", "):
+            assert ERRORS[slug.strip()][0] == int(status), slug
+            named.add(slug.strip())
+    later = {"in-flight", "processor", "idempotency-key", "range", "store-not-attested", "no-evidence", "media-type"}
+    assert named == set(ERRORS) - later, (named ^ (set(ERRORS) - later))
