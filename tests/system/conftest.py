@@ -4,7 +4,10 @@
 a server of the test's own. Both are stopped strictly (harness.py). The binaries come from TIMEGLAS_BIN_DIR
 (build/release unless set).
 """
+import os
+import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,27 @@ def launch():
     finally:
         for s in started:
             s.kill()
+
+
+@pytest.fixture(scope="session")
+def abandoned():
+    """(server, moment): one whose worker was killed at that moment, in the middle of an upload. What it left behind is looked at
+    half a minute later, by a test that runs last, so that nobody waits for it."""
+    s = harness.Server(workers=1)
+    try:
+        conn = s.connect()
+        conn.send(conn.head("POST", "/v1/blobs", s.upload_fields() + [("Content-Length", 900_000)]) + s.sealed(900_000)[:500_000])
+        harness.wait_for(lambda: len(s.chunks()) >= 5, "chunks are staged", 5)
+        worker, = s.workers()
+        os.kill(worker, signal.SIGKILL)
+        yield s, time.monotonic()
+        s.stop()
+    finally:
+        s.kill()
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)  # a stable sort: slow ones last
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import ssl
@@ -69,7 +70,8 @@ def digest(body):
 
 class Server:
     def __init__(self, workers=2, options=(), argv=None, env=None):
-        """options: ("section.key", value) pairs. argv: replaces "--dev DIR …" (then env gives what DIR/env would)."""
+        """options: ("section.key", value) pairs. argv: replaces "--dev DIR …"; then env gives what DIR/env would, and /readyz
+        tells when it is ready."""
         self.dir = Path(tempfile.mkdtemp(prefix="tgt"))
         self.err_path = self.dir / "stderr.log"
         self.secrets = set()   # ids that must never be logged
@@ -87,8 +89,12 @@ class Server:
                                          env=dict(os.environ, TMPDIR=str(self.dir / "t"),
                                                   UBSAN_OPTIONS="print_stacktrace=1"))
         try:
-            self.ready_line = self.read_ready()
-            self.env = dict(env or {}, **self.read_env(self.dir / "d" / "env"))
+            if argv:
+                self.env = dict(env)
+                wait_for(self.is_ready, lambda: "ready\n" + self.stderr(), 15)
+            else:
+                self.ready_line = self.read_ready()
+                self.env = self.read_env(self.dir / "d" / "env")
             self.url = self.env["TIMEGLAS_URL"]
             host, port = self.url.removeprefix("https://").rsplit(":", 1)
             self.address = (host, int(port))
@@ -97,8 +103,14 @@ class Server:
             self.kill()
             raise
 
+    def is_ready(self):
+        assert self.proc.poll() is None, "ended before it was ready:\n" + self.stderr()
+        try:
+            return self.admin("/readyz")[0] == 200
+        except OSError:
+            return False
+
     def read_ready(self):
-        import select
         end = time.monotonic() + 15 * SLOW
         line = b""
         while not line.endswith(b"\n"):
@@ -113,8 +125,6 @@ class Server:
     @staticmethod
     def read_env(path):
         """DIR/env as a shell sees it."""
-        if not path.exists():
-            return {}
         out = subprocess.run(["sh", "-c", 'set -a; . "$1"; env -0', "sh", str(path)], stdout=subprocess.PIPE,
                              check=True, env={"PATH": os.environ["PATH"]}).stdout
         pairs = (item.partition("=") for item in out.decode().split("\0") if item)
