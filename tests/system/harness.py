@@ -30,13 +30,16 @@ SLOW = 4 if "asan" in BIN.name or "tsan" in BIN.name else 1  # sanitizers are sl
 SANITIZED = SLOW > 1
 PEERS = ("uploader", "verifier", "verifier2", "processor", "operator")
 
-# Where a chunk, a session, a blob and the deadline index live: everything but the outbox streams, one line each.
+# Where a chunk, a session, a blob and the deadline index live: everything, one line each, but the outbox streams and the index's
+# reminders ("x:…") to look once more for writes of an ended upload that were still on their way.
 EVERYTHING = """
 local out = {}
 for _, key in ipairs(redis.call('KEYS', 'tg:*')) do
   local kind = redis.call('TYPE', key).ok
   if kind == 'zset' then
-    for _, m in ipairs(redis.call('ZRANGE', key, 0, -1)) do out[#out + 1] = key .. ' ' .. m end
+    for _, m in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+      if string.sub(m, 1, 2) ~= 'x:' then out[#out + 1] = key .. ' ' .. m end
+    end
   elseif kind == 'set' then
     for _, m in ipairs(redis.call('SMEMBERS', key)) do out[#out + 1] = key .. ' ' .. m end
   elseif kind ~= 'stream' then
@@ -260,7 +263,7 @@ class Server:
             return ""
 
     def workers(self):
-        return [pid for pid in self.children(self.proc.pid) if "worker" in self.title(pid).split("--dev")[0]]
+        return [pid for pid in self.children(self.proc.pid) if re.search(r"\bworker-\d", self.title(pid))]
 
     @staticmethod
     def descriptors(pid):
@@ -272,8 +275,13 @@ class Server:
     def stderr(self):
         return self.err_path.read_text(errors="replace")
 
+    def log_text(self):
+        """The log: in DIR under --dev, on standard error otherwise."""
+        path = self.dir / "d" / "timeglasd.log"
+        return path.read_text() if path.exists() else self.stderr()
+
     def log(self):
-        return [json.loads(line) for line in self.stderr().splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in self.log_text().splitlines() if line.startswith("{")]
 
     # Stopping it ----------------------------------------------------------------------------------------------------
     def close_connections(self):

@@ -174,7 +174,7 @@ def test_reload_of_a_broken_file_changes_nothing(configured):
         assert conn.request("GET", "/v1/policy").status == 200
         configured.file.write_text(good + "\n[peer broken]\nrole = king\n")
         server.proc.send_signal(signal.SIGHUP)
-        wait_for(lambda: "no role 'king'" in server.stderr(), "the mistake is reported", 5)
+        wait_for(lambda: "no role 'king'" in server.log_text(), "the mistake is reported", 5)
         assert conn.request("GET", "/v1/policy").status == 200
     configured.file.write_text(good)
     configured.reload()

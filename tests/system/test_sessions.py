@@ -80,12 +80,22 @@ def test_operator_may_close(server):
     assert server.call("DELETE", f"/v1/sessions/{session}", "operator").json()["state"] == "closed"
 
 
-def test_closing_twice_is_410(server):
-    """The second close learns that there is nothing left to close."""
+def test_closing_again_erases_nothing_and_says_so(server):
+    """A lost answer may be asked for again: the state is told, and no receipt is made up."""
     session = server.session()["session"]
     assert server.call("DELETE", f"/v1/sessions/{session}").status == 200
-    answer = server.call("DELETE", f"/v1/sessions/{session}")
-    assert answer.status == 410, answer
+    for query in ("", "?erase=all"):
+        answer = server.call("DELETE", f"/v1/sessions/{session}{query}")
+        assert answer.status == 200 and answer.json() == {"session": session, "state": "closed", "receipts": []}, answer
+
+
+def test_others_can_be_erased_after_the_close(server):
+    """erase=all on a session that is closed already takes what has stayed."""
+    session = server.session()["session"]
+    blob = server.put_ok(server.sealed(300), session=session)["blob"]
+    assert server.call("DELETE", f"/v1/sessions/{session}").json()["receipts"] == []
+    receipts = server.call("DELETE", f"/v1/sessions/{session}?erase=all").json()["receipts"]
+    assert [r["blob"] for r in receipts] == [blob] and not server.chunks(blob)
 
 
 def test_session_shows_each_peer_its_blobs(server):

@@ -112,8 +112,6 @@ class Conn:
             data = self.sock.recv(262144)
         except ConnectionResetError as e:
             raise Closed("reset") from e
-        except ssl.SSLEOFError as e:
-            raise Closed("end without close_notify") from e
         if not data:
             raise Closed("end")
         self.buf += data
