@@ -1,7 +1,7 @@
 """Fixtures of the system tests: one shared server, and a factory for tests that need one of their own.
 
-`server`: two workers with the defaults, shared by the whole run. `launch(workers=…, options=[("limits.max_blob", "1MiB")])`:
-a server of the test's own. Both are stopped strictly (harness.py). The binaries come from TIMEGLAS_BIN_DIR
+`server`: two workers with the defaults, shared by the whole run.
+`launch(workers=…, options=[("limits.max_blob", "1MiB")])`: a server of the test's own. Both are stopped strictly (harness.py). The binaries come from TIMEGLAS_BIN_DIR
 (build/release unless set).
 """
 import os
@@ -52,12 +52,12 @@ def launch():
 
 @pytest.fixture(scope="session")
 def abandoned():
-    """(server, moment): one whose worker was killed at that moment, in the middle of an upload. What it left behind is looked at
-    half a minute later, by a test that runs last, so that nobody waits for it."""
+    """(server, moment): one whose worker was killed at that moment, in the middle of an upload. What it left behind is
+    looked at half a minute later, by a test that runs last, so that nobody waits for it."""
     s = harness.Server(workers=1)
     try:
         conn = s.connect()
-        conn.send(conn.head("POST", "/v1/blobs", s.upload_fields() + [("Content-Length", 900_000)]) + s.sealed(900_000)[:500_000])
+        conn.send(s.upload_head(900_000) + s.sealed(900_000)[:500_000])
         harness.wait_for(lambda: len(s.chunks()) >= 5, "chunks are staged", 5)
         worker, = s.workers()
         os.kill(worker, signal.SIGKILL)

@@ -30,8 +30,8 @@ SLOW = 4 if "asan" in BIN.name or "tsan" in BIN.name else 1  # sanitizers are sl
 SANITIZED = SLOW > 1
 PEERS = ("uploader", "verifier", "verifier2", "processor", "operator")
 
-# Where a chunk, a session, a blob and the deadline index live: everything, one line each, but the outbox streams and the index's
-# reminders ("x:…") to look once more for writes of an ended upload that were still on their way.
+# Where a chunk, a session, a blob and the deadline index live: everything, one line each, but the outbox streams and the
+# index's reminders ("x:…") to look once more for writes of an ended upload that were still on their way.
 EVERYTHING = """
 local out = {}
 for _, key in ipairs(redis.call('KEYS', 'tg:*')) do
@@ -176,6 +176,12 @@ class Server:
         named = (("Kind", kind), ("Issuer", issuer), ("Session", session), ("Ttl", ttl), ("To", to))
         fields = [(f"Timeglas-{n}", str(v)) for n, v in named if v is not None]
         return fields + ([("Content-Digest", content_digest)] if content_digest else [])
+
+    def upload_head(self, length=None, **fields):
+        """The head of an upload of so many bytes; None: chunked."""
+        framing = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", length)
+        lines = [("Host", f"{self.address[0]}:{self.address[1]}"), *self.upload_fields(**fields), framing]
+        return b"POST /v1/blobs HTTP/1.1\r\n" + "".join(f"{n}: {v}\r\n" for n, v in lines).encode() + b"\r\n"
 
     def put(self, body, peer="uploader", chunked=0, **fields):
         return self.call("POST", "/v1/blobs", peer, self.upload_fields(**fields), body, chunked)

@@ -25,12 +25,14 @@ def pki(tmp_path_factory):
     """A CA, a server's certificate and one for each peer, all made by openssl."""
     d = tmp_path_factory.mktemp("pki")
     ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    subprocess.run(["openssl", "req", "-x509", *ec, "-days", "1", "-subj", "/CN=test CA", "-keyout", d / "ca.key", "-out", d / "ca.pem"], **QUIET)
+    subprocess.run(["openssl", "req", "-x509", *ec, "-days", "1", "-subj", "/CN=test CA", "-keyout", d / "ca.key",
+                    "-out", d / "ca.pem"], **QUIET)
     for name in ("server", *NAMES):
         extra = d / f"{name}.ext"
         extra.write_text("subjectAltName=IP:127.0.0.1\n" if name == "server" else "extendedKeyUsage=clientAuth\n")
-        subprocess.run(["openssl", "req", *ec, "-subj", f"/CN={name}", "-keyout", d / f"{name}.key", "-out", d / f"{name}.csr"], **QUIET)
-        subprocess.run(["openssl", "x509", "-req", "-days", "1", "-in", d / f"{name}.csr", "-CA", d / "ca.pem", "-CAkey", d / "ca.key",
+        request = d / f"{name}.csr"
+        subprocess.run(["openssl", "req", *ec, "-subj", f"/CN={name}", "-keyout", d / f"{name}.key", "-out", request], **QUIET)
+        subprocess.run(["openssl", "x509", "-req", "-days", "1", "-in", request, "-CA", d / "ca.pem", "-CAkey", d / "ca.key",
                         "-CAcreateserial", "-extfile", extra, "-out", d / f"{name}.pem"], **QUIET)
     return d
 
@@ -41,14 +43,15 @@ class Configured:
     def __init__(self, pki, folder):
         self.pki, self.file = pki, folder / "timeglasd.conf"
         self.port, self.admin = free_port(), free_port()
-        self.peers = {"uploader": "role = uploader", "other": "role = uploader\nto = verifier", "verifier": "role = verifier",
-                      "processor": "role = processor", "operator": "role = operator"}
+        self.peers = {"uploader": "role = uploader", "other": "role = uploader\nto = verifier",
+                      "verifier": "role = verifier", "processor": "role = processor", "operator": "role = operator"}
         self.write()
 
     def write(self, more=""):
-        lines = ["[server]", f"listen = 127.0.0.1:{self.port}", f"admin = 127.0.0.1:{self.admin}", "workers = 2", "drain_s = 0",
+        lines = ["[server]", f"listen = 127.0.0.1:{self.port}", f"admin = 127.0.0.1:{self.admin}", "workers = 2",
                  f"certificate = {self.pki}/server.pem", f"key = {self.pki}/server.key", f"client_ca = {self.pki}/ca.pem",
-                 f"audit_log = {self.file.parent}/audit.jsonl", "[limits]", "max_blob = 1MiB", "[retention]", "face3d = 60", more]
+                 f"audit_log = {self.file.parent}/audit.jsonl", "drain_s = 0",
+                 "[retention]", "face3d = 60", "[limits]", "max_blob = 1MiB", more]
         for name, settings in self.peers.items():
             lines += [f"[peer {name}]", f"certificate = {self.pki}/{name}.pem", settings]
         self.file.write_text("\n".join(lines) + "\n")
@@ -57,7 +60,8 @@ class Configured:
         env = {"TIMEGLAS_URL": f"https://127.0.0.1:{self.port}", "TIMEGLAS_ADMIN_URL": f"http://127.0.0.1:{self.admin}",
                "TIMEGLAS_CA": f"{self.pki}/ca.pem"}
         for name in NAMES:
-            env[f"TIMEGLAS_{name.upper()}_CERT"], env[f"TIMEGLAS_{name.upper()}_KEY"] = f"{self.pki}/{name}.pem", f"{self.pki}/{name}.key"
+            env[f"TIMEGLAS_{name.upper()}_CERT"] = f"{self.pki}/{name}.pem"
+            env[f"TIMEGLAS_{name.upper()}_KEY"] = f"{self.pki}/{name}.key"
         key = subprocess.run(["age-keygen"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
         public = subprocess.run(["age-keygen", "-y"], input=key, stdout=subprocess.PIPE, check=True).stdout
         env["TIMEGLAS_RECIPIENT"] = public.decode().strip()
@@ -69,7 +73,8 @@ class Configured:
         self.server.proc.send_signal(signal.SIGHUP)
 
         def heard():  # every worker must have read it before a test asks what has changed
-            return [e for e in self.server.log()[lines:] if "reload" in e.get("event", "") and "worker" in e.get("process", "")]
+            return [e for e in self.server.log()[lines:]
+                    if "reload" in e.get("event", "") and "worker" in e.get("process", "")]
         wait_for(lambda: len(heard()) >= 2, lambda: f"both workers reload: {self.server.log()[lines:]}", 5)
 
 
@@ -87,11 +92,12 @@ def configured(pki, tmp_path_factory):
 def test_check_says_where_a_file_is_wrong(pki, tmp_path):
     """-t: silent consent for a good file; FILE:LINE and a way out for a bad one, and nothing is started."""
     c = Configured(pki, tmp_path)
-    assert subprocess.run([BIN / "timeglasd", "-t", "-c", c.file], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False).returncode == 0
+    capture = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20, check=False)
+    assert subprocess.run([BIN / "timeglasd", "-t", "-c", c.file], **capture).returncode == 0
     c.write("max_blub = 5")
     number = c.file.read_text().splitlines().index("max_blub = 5") + 1
     for args in (["-t", "-c", c.file], ["-c", c.file]):
-        done = subprocess.run([BIN / "timeglasd", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20, check=False)
+        done = subprocess.run([BIN / "timeglasd", *args], **capture)
         assert done.returncode not in (0, -6, -11)
         assert f"{c.file}:{number}:" in (done.stdout + done.stderr).decode()
 
@@ -111,7 +117,7 @@ def test_configured_limits_hold(configured):
     """max_blob and a shortened lifetime are kept and told."""
     server = configured.server
     with server.connect("other") as conn:
-        conn.send(conn.head("POST", "/v1/blobs", server.upload_fields() + [("Content-Length", (1 << 20) + 1)]))
+        conn.send(server.upload_head((1 << 20) + 1))
         check_problem(conn.response(), 413, "too-large")
     check_problem(server.put(server.sealed(10), peer="other", kind="face3d", ttl=61), 422, "ttl")
     policy = server.call("GET", "/v1/policy").json()
@@ -120,16 +126,17 @@ def test_configured_limits_hold(configured):
 
 
 def test_one_uploader_sees_nothing_of_anothers(configured):
-    """Sessions and blobs are their uploader's alone: to another they do not exist, and it cannot put anything into them."""
+    """Sessions and blobs are their uploader's alone: to another they do not exist, nor can it put anything there."""
     server = configured.server
     session = server.session()["session"]
     blob = server.put_ok(server.sealed(300), to="verifier", session=session)["blob"]
     for method, target in (("GET", f"/v1/sessions/{session}"), ("POST", f"/v1/sessions/{session}/touch"),
-                           ("DELETE", f"/v1/sessions/{session}?erase=all"), ("GET", f"/v1/blobs/{blob}"), ("DELETE", f"/v1/blobs/{blob}")):
+                           ("DELETE", f"/v1/sessions/{session}?erase=all"),
+                           ("GET", f"/v1/blobs/{blob}"), ("DELETE", f"/v1/blobs/{blob}")):
         check_problem(server.call(method, target, "other"), 404, "not-found")
     for size in (300, 200_000):
-        check_problem(server.put(server.sealed(size), peer="other", kind="passport", issuer="DNK", session=session), 422, "session")
-        check_problem(server.put(server.sealed(size), peer="other", session=session), 422, "session")
+        for fields in (dict(kind="passport", issuer="DNK"), {}):
+            check_problem(server.put(server.sealed(size), peer="other", session=session, **fields), 422, "session")
     assert server.stat(blob).json()["state"] == "live"
     assert [b["blob"] for b in server.call("GET", f"/v1/sessions/{session}").json()["blobs"]] == [blob]
     assert server.call("DELETE", f"/v1/sessions/{session}?erase=all").status == 200
@@ -144,7 +151,8 @@ def test_processor_may_not_take(configured):
 
 
 def test_reload_removes_and_adds_peers(configured):
-    """SIGHUP: a removed peer's connection is closed at once and it is a stranger from then on; a new peer is let in; all others stay."""
+    """SIGHUP: a removed peer's connection is closed at once, and it is a stranger from then on; a new peer is let in;
+    all others stay."""
     server = configured.server
     with server.connect("operator") as leaves, server.connect("uploader") as stays:
         assert leaves.request("GET", "/v1/policy").status == stays.request("GET", "/v1/policy").status == 200

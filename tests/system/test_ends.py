@@ -51,7 +51,7 @@ def test_redis_would_drop_each_chunk_by_itself(server):
         assert 0 < int(server.redis("PTTL", key)) <= 105_000
     assert len(server.chunks(blob)) == 4
     with server.connect() as conn:
-        conn.send(conn.head("POST", "/v1/blobs", server.upload_fields() + [("Content-Length", 1_000_000)]) +
+        conn.send(server.upload_head(1_000_000) +
                   server.sealed(1_000_000)[:300_000])
         keys = wait_for(lambda: server.chunks(), "chunks of the upload under way")
         for key in keys:

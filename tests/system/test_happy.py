@@ -102,7 +102,7 @@ def test_upload_byte_by_byte(server):
     """Each byte of head, chunk framing and age header may arrive alone."""
     body = server.sealed(50)
     with server.connect() as conn:
-        raw = conn.head("POST", "/v1/blobs", server.upload_fields() + [("Transfer-Encoding", "chunked")]) + chunk(body, 7)
+        raw = server.upload_head() + chunk(body, 7)
         for i in range(len(raw)):
             conn.send(raw[i:i + 1])
         answer = conn.response()
@@ -129,7 +129,7 @@ def test_pipelined_requests_are_answered_in_order(server):
     with server.connect() as conn:
         raw = b""
         for body in bodies:
-            raw += conn.head("POST", "/v1/blobs", server.upload_fields() + [("Content-Length", len(body))]) + body
+            raw += server.upload_head(len(body)) + body
             raw += conn.head("GET", "/v1/policy")
             raw += conn.head("GET", "/v1/blobs/00AAAAAAAAAAAAAAAAAAAAAA")
         conn.send(raw)

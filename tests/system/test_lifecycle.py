@@ -3,7 +3,7 @@ import os
 import signal
 import time
 
-from harness import SLOW, wait_for
+from harness import PEERS, SLOW, wait_for
 from problems import ERRORS, check_problem
 from wire import Closed
 
@@ -18,8 +18,8 @@ def try_call(server, *args, **options):
 
 def test_dev_environment_is_complete_and_private(server):
     """DIR/env has what the contract names, as a shell reads it; keys are for their owner alone."""
-    names = {"URL", "ADMIN_URL", "CA", "RECIPIENT", "IDENTITY", "SIGNING_KEY", "SENDER", "REDIS_SOCKET", "REDIS_PID", "PID", "AUDIT_LOG"}
-    names |= {f"{peer}_{part}" for peer in ("UPLOADER", "VERIFIER", "VERIFIER2", "PROCESSOR", "OPERATOR") for part in ("CERT", "KEY")}
+    names = {"URL", "ADMIN_URL", "CA", "RECIPIENT", "IDENTITY", "SIGNING_KEY", "SENDER", "REDIS_SOCKET", "REDIS_PID", "PID",
+             "AUDIT_LOG"} | {f"{peer.upper()}_{part}" for peer in PEERS for part in ("CERT", "KEY")}
     assert {f"TIMEGLAS_{n}" for n in names} <= set(server.env), names
     assert server.ready_line == f"ready {server.url}" and server.url.startswith("https://127.0.0.1:")
     assert server.env["TIMEGLAS_RECIPIENT"].startswith("age1")
@@ -51,14 +51,14 @@ def test_sigterm_in_dev_ends_at_once(launch):
 
 
 def test_drain_finishes_transfers_and_serves_fetches(launch):
-    """SIGTERM: uploads under way are finished, new ones refused with 503, fetches served until nothing is live; then exit 0."""
+    """SIGTERM: uploads under way are finished, new ones refused with 503, fetches served until nothing is live; exit 0."""
     server = launch(workers=2, options=[("server.drain_s", 60)])
     body = server.sealed(600_000)
     waiting = server.put_ok(body)["blob"]
     family = server.descendants()
     with server.connect() as upload, server.connect("verifier", rcvbuf=65536) as reader:
         big = server.put_ok(server.sealed(20_000_000))["blob"]
-        upload.send(upload.head("POST", "/v1/blobs", server.upload_fields() + [("Content-Length", len(body))]) + body[:300_000])
+        upload.send(server.upload_head(len(body)) + body[:300_000])
         reader.send(reader.head("POST", f"/v1/blobs/{big}/take"))
         _, _, fields = reader.response_head()
         wait_for(lambda: len(server.chunks()) > 10, "the upload is under way")
@@ -96,7 +96,7 @@ def test_sighup_keeps_connections_and_transfers(launch):
     workers = server.workers()
     with server.connect() as idle, server.connect() as upload:
         assert idle.request("GET", "/v1/policy").status == 200
-        upload.send(upload.head("POST", "/v1/blobs", server.upload_fields() + [("Content-Length", len(body))]) + body[:150_000])
+        upload.send(server.upload_head(len(body)) + body[:150_000])
         wait_for(lambda: server.chunks(), "the upload is under way")
         lines = len(server.log())
         server.proc.send_signal(signal.SIGHUP)
@@ -129,7 +129,7 @@ def test_full_store_refuses_uploads_and_still_gives_and_erases(launch):
         blobs.append(small.json()["blob"])
     else:
         check_problem(small, 507, "store-full")
-    wait_for(lambda: all(any(b in c for b in blobs + [danish]) for c in server.chunks()), "the refused uploads left nothing", 5)
+    wait_for(lambda: all(any(b in c for b in blobs + [danish]) for c in server.chunks()), "refused uploads left nothing", 5)
     assert server.take(blobs[0]).body == body
     assert server.erase(blobs[1]).status == 200
     closed = server.call("DELETE", f"/v1/sessions/{session}")
@@ -139,12 +139,12 @@ def test_full_store_refuses_uploads_and_still_gives_and_erases(launch):
 
 
 def test_lost_store_is_503_and_comes_back(launch):
-    """Redis killed: an upload under way and new calls hear 503 with Retry-After, what was stored is gone, and service returns."""
+    """Redis killed: an upload under way and new calls hear 503 with Retry-After, what was stored is gone, service returns."""
     server = launch(workers=2)
     old = server.put_ok(server.sealed(300))["blob"]
     body = server.sealed(900_000)
     with server.connect() as conn:
-        conn.send(conn.head("POST", "/v1/blobs", server.upload_fields() + [("Content-Length", len(body))]) + body[:500_000])
+        conn.send(server.upload_head(len(body)) + body[:500_000])
         wait_for(lambda: len(server.chunks()) >= 5, "the upload is under way")
         pid = int(server.env["TIMEGLAS_REDIS_PID"])
         assert pid in server.descendants()

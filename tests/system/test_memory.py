@@ -24,7 +24,7 @@ def rss(pid):
 
 
 class Peak:
-    """The highest resident set of a process inside a with block: VmHWM reset at its start, sampling where that is not allowed."""
+    """The highest resident set of a process inside a with block: VmHWM, reset at its start, and samples."""
 
     def __init__(self, pid):
         self.pid, self.top, self.stop = pid, 0, threading.Event()
@@ -59,13 +59,15 @@ def test_256_mib_blob_grows_a_worker_by_less_than_8_mib(launch):
     """The work is bounded per connection: chunks move through, in both directions."""
     server = launch(workers=1, options=[("limits.max_blob", "300MiB"), ("store.max_bytes", "600MiB")])
     file, back = server.dir / "big.age", server.dir / "back.age"
-    with open(file, "wb") as out, subprocess.Popen(["head", "-c", str(256 * MIB), "/dev/zero"], stdout=subprocess.PIPE) as src:
-        subprocess.run(["age", "-r", server.env["TIMEGLAS_RECIPIENT"]], stdin=src.stdout, stdout=out, check=True)
+    zeros = ["head", "-c", str(256 * MIB), "/dev/zero"]
+    with open(file, "wb") as out, subprocess.Popen(zeros, stdout=subprocess.PIPE) as source:
+        subprocess.run(["age", "-r", server.env["TIMEGLAS_RECIPIENT"]], stdin=source.stdout, stdout=out, check=True)
     warm = server.put_ok(server.sealed(1_000_000))["blob"]
     assert server.take(warm).status == 200
     worker, = server.workers()
     with Peak(worker) as up:
-        out = server.curl("-X", "POST", "-T", str(file), "-H", "Timeglas-Kind: liveness", "-w", "%{http_code}", server.url + "/v1/blobs")
+        out = server.curl("-X", "POST", "-T", str(file), "-H", "Timeglas-Kind: liveness", "-w", "%{http_code}",
+                          server.url + "/v1/blobs")
     assert out.stdout.endswith(b"201"), out.stdout
     blob = out.stdout.decode().split('"blob"')[1].split('"')[1]
     assert len(server.chunks(blob)) == -(-file.stat().st_size // 65_000)

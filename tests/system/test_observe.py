@@ -18,15 +18,17 @@ def test_request_log_is_json_lines_without_ids_or_persons(launch):
     assert server.put(b"MRZ P<DNKOLSEN<<ANNA").status in (415, 422)
     assert server.call("GET", f"/v1/sessions/{session}").status == 200
     assert server.call("DELETE", f"/v1/sessions/{session}?erase=all").status == 200
-    wait_for(lambda: [e for e in server.log() if e.get("call", "").startswith("DELETE /v1/sessions/")], "the last line is written", 3)
+    wait_for(lambda: [e for e in server.log() if e.get("call", "").startswith("DELETE /v1/sessions/")], "the last line", 3)
     text = server.log_text()
-    for secret in [session, subject, "DNK", "SWE", "OLSEN", "age1", "AGE-SECRET"] + [b[m] for b in blobs for m in ("blob", "ref")]:
+    ids = [session, subject] + [b[m] for b in blobs for m in ("blob", "ref")]
+    for secret in ids + ["DNK", "SWE", "OLSEN", "age1", "AGE-SECRET"]:
         assert secret not in text, secret
     for line in text.splitlines():
         assert isinstance(json.loads(line), dict), line
     calls = {(e["peer"], e["call"], e["status"]) for e in server.log() if "call" in e}
-    assert {("uploader", "POST /v1/sessions", 201), ("uploader", "POST /v1/blobs", 201), ("verifier", "POST /v1/blobs/{id}/take", 200),
-            ("verifier", "POST /v1/blobs/{id}/take", 410), ("uploader", "GET /v1/blobs/{id}", 200)} <= calls, calls
+    assert {("uploader", "POST /v1/sessions", 201), ("uploader", "POST /v1/blobs", 201),
+            ("verifier", "POST /v1/blobs/{id}/take", 200), ("verifier", "POST /v1/blobs/{id}/take", 410),
+            ("uploader", "GET /v1/blobs/{id}", 200)} <= calls, calls
 
 
 def test_shared_servers_log_names_none_of_its_ids(server):
@@ -74,10 +76,12 @@ def test_counters_move_and_workers_are_summed(launch):
         assert conn.request("GET", "/v1/policy").status == 200
     spread = [server.descriptors(pid) - server.baseline[pid] for pid in server.workers()]
     assert min(spread) >= 1, spread
-    names = ["timeglas_blobs_stored_total", 'timeglas_blobs_ended_total{cause="consumed"}', 'timeglas_blobs_ended_total{cause="erased"}',
-             "timeglas_guard_refused_total", 'timeglas_requests_total{status="4xx"}']
+    names = ["timeglas_blobs_stored_total", 'timeglas_blobs_ended_total{cause="consumed"}',
+             'timeglas_blobs_ended_total{cause="erased"}', "timeglas_guard_refused_total",
+             'timeglas_requests_total{status="4xx"}']
     before = {n: server.metric(n) for n in names}
-    blobs = [conn.request("POST", "/v1/blobs", server.upload_fields(), server.sealed(300)).json()["blob"] for conn in conns * 2]
+    blobs = [conn.request("POST", "/v1/blobs", server.upload_fields(), server.sealed(300)).json()["blob"]
+             for conn in conns * 2]
     for blob in blobs[:5]:
         assert server.take(blob).status == 200
     for blob in blobs[5:8]:

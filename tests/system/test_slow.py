@@ -9,8 +9,8 @@ from harness import SLOW, wait_for
 from problems import check_problem
 from wire import Closed
 
-SHORT = [("limits.head_timeout_s", 1), ("limits.body_idle_s", 1), ("limits.send_idle_s", 1), ("limits.idle_timeout_s", 2),
-         ("limits.handshake_timeout_s", 1), ("limits.max_blob", "21MiB")]
+SHORT = [("limits.head_timeout_s", 1), ("limits.body_idle_s", 1), ("limits.send_idle_s", 1),
+         ("limits.idle_timeout_s", 2), ("limits.handshake_timeout_s", 1), ("limits.max_blob", "21MiB")]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_body_that_stops_is_408_and_leaves_nothing(hasty, others):
     """An upload from which nothing comes for body_idle_s ends, and what it had staged is erased."""
     with hasty.connect() as conn:
         began = time.monotonic()
-        conn.send(conn.head("POST", "/v1/blobs", hasty.upload_fields() + [("Content-Length", 900_000)]) +
+        conn.send(hasty.upload_head(900_000) +
                   hasty.sealed(900_000)[:400_000])
         wait_for(lambda: hasty.chunks(), "chunks are staged", 3)
         others()
@@ -69,7 +69,7 @@ def test_body_that_trickles_is_served(hasty):
     """Slow is allowed, silent is not: an upload slower than body_idle_s in all, never silent that long, succeeds."""
     body = hasty.sealed(2000)
     with hasty.connect() as conn:
-        conn.send(conn.head("POST", "/v1/blobs", hasty.upload_fields() + [("Content-Length", len(body))]))
+        conn.send(hasty.upload_head(len(body)))
         step = len(body) // 6 + 1
         for at in range(0, len(body), step):
             conn.send(body[at:at + step])
