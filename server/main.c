@@ -1,0 +1,188 @@
+/*
+ * main.c: timeglasd's command line (timeglasd(8)). Options are matched whole: an abbreviation that means something else tomorrow is refused
+ * today. Runs in the master.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sodium.h>
+#include <timeglas/timeglas.h>
+
+#include "conf/conf.h"
+#include "master/master.h"
+
+#define ERR_CHARS 4096
+#define EXIT_USAGE 2
+
+struct args {
+	const char *conf_path, *dev_dir;
+	const char *listen, *workers;
+	bool test, help, version;
+};
+
+static const char usage[] =
+    "usage: timeglasd -c FILE [--set SECTION.KEY=VALUE]...\n"
+    "       timeglasd -t -c FILE\n"
+    "       timeglasd --dev DIR [--listen HOST:PORT] [--workers N] [--set SECTION.KEY=VALUE]...\n"
+    "       timeglasd --help | --version\n";
+
+static const char help[] =
+    "\n"
+    "  -c FILE              run with this configuration (timeglasd.conf(5))\n"
+    "  -t                   only check it: prints FILE: ok, or each mistake with its line\n"
+    "  --dev DIR            a server to play with: throwaway certificates and keys in DIR, a Redis of its own;\n"
+    "                       prints one line 'ready URL'; then DIR/env has everything that a client needs\n"
+    "  --listen HOST:PORT   where (--dev: 127.0.0.1 and a free port)\n"
+    "  --workers N          how many worker processes (one per core)\n"
+    "  --set S.K=VALUE      over what the configuration says, e.g. --set limits.max_blob=64MiB\n"
+    "\n"
+    "SIGTERM ends it in order, a second one at once; SIGHUP reloads certificates and peers.\n";
+
+/* "--name VALUE" or "--name=VALUE". Returns how many arguments it took, 0 when this is another option, -1 without a value. */
+static int
+with_value(char *const *argv, const char *name, const char **out)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(argv[0], name, n) != 0)
+		return 0;
+	if (argv[0][n] == '=' && n > 2) {
+		*out = argv[0] + n + 1;
+		return 1;
+	}
+	if (argv[0][n] != '\0')
+		return 0;
+	*out = argv[1];
+	return argv[1] != NULL ? 2 : -1;
+}
+
+static int
+complain(const char *what, const char *about)
+{
+	fprintf(stderr, "timeglasd: %s %s\n%s", what, about, usage);
+	return EXIT_USAGE;
+}
+
+static int
+parse_one(struct args *a, char *const *argv, int *took)
+{
+	const char *setting = NULL;
+
+	if ((*took = with_value(argv, "-c", &a->conf_path)) != 0 || (*took = with_value(argv, "--dev", &a->dev_dir)) != 0 ||
+	    (*took = with_value(argv, "--listen", &a->listen)) != 0 || (*took = with_value(argv, "--workers", &a->workers)) != 0)
+		return *took > 0 ? 0 : complain("a value must follow", argv[0]);
+	*took = with_value(argv, "--set", &setting);
+	if (*took > 0)
+		return conf_override(setting) == 0 ? 0 : complain("not SECTION.KEY=VALUE:", setting);
+	if (*took < 0)
+		return complain("a value must follow", argv[0]);
+	*took = 1;
+	if (strcmp(argv[0], "-t") == 0)
+		a->test = true;
+	else if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)
+		a->help = true;
+	else if (strcmp(argv[0], "--version") == 0)
+		a->version = true;
+	else
+		return complain("unknown option", argv[0]);
+	return 0;
+}
+
+static int
+override_with(const char *key, const char *value)
+{
+	char *setting;
+
+	if (value == NULL)
+		return 0;
+	/* Kept for the rest of the process: overrides are borrowed. */
+	if (asprintf(&setting, "%s=%s", key, value) < 0 || conf_override(setting) != 0)
+		return complain("too long:", value);
+	return 0;
+}
+
+static int
+parse(struct args *a, char *const *argv)
+{
+	int status, took;
+
+	for (argv++; *argv != NULL; argv += took)
+		if ((status = parse_one(a, argv, &took)) != 0)
+			return status;
+	if (a->help || a->version)
+		return 0;
+	if ((a->conf_path != NULL) == (a->dev_dir != NULL))
+		return complain("give one of", "-c FILE and --dev DIR");
+	if (a->test && a->conf_path == NULL)
+		return complain("-t needs", "-c FILE");
+	status = override_with("server.listen", a->listen);
+	return status != 0 ? status : override_with("server.workers", a->workers);
+}
+
+static int
+run(const struct args *a, char *const *argv)
+{
+	char err[ERR_CHARS];
+	struct master_opts o = { .conf_path = a->conf_path, .dev_dir = a->dev_dir, .child_argv = argv };
+	int status;
+
+	if (a->dev_dir != NULL) {
+		o.conf = conf_new();
+	} else if (conf_load(a->conf_path, &o.conf, err, sizeof err) != 0) {
+		fprintf(stderr, "%s\n", err);
+		return EXIT_FAILURE;
+	}
+	if (o.conf == NULL) {
+		fprintf(stderr, "timeglasd: out of memory\n");
+		return EXIT_FAILURE;
+	}
+	if (a->test) {
+		printf("%s: ok\n", a->conf_path);
+		status = EXIT_SUCCESS;
+	} else {
+		status = master_run(&o);
+	}
+	conf_free(o.conf);
+	return status;
+}
+
+/* The process titles are written over the arguments, so what they say is kept elsewhere: overrides and paths point there for ever. */
+static char **
+keep(int argc, char *const *argv)
+{
+	static char **copy;
+	int i;
+
+	copy = calloc((size_t)argc + 1, sizeof *copy);
+	for (i = 0; copy != NULL && i < argc; i++)
+		copy[i] = strdup(argv[i]);
+	return copy;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct args a = { 0 };
+	char **kept = argc > 0 ? keep(argc, argv) : NULL;
+	int status;
+
+	if (kept == NULL)
+		return EXIT_FAILURE;
+	status = parse(&a, kept);
+	if (status != 0)
+		return status;
+	if (a.help) {
+		printf("%s%s", usage, help);
+		return EXIT_SUCCESS;
+	}
+	if (a.version) {
+		printf("timeglasd %s\n", TG_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (sodium_init() < 0) {
+		fprintf(stderr, "timeglasd: no randomness\n");
+		return EXIT_FAILURE;
+	}
+	return run(&a, argv);
+}

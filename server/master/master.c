@@ -1,0 +1,520 @@
+/*
+ * master.c: brings everything up, keeps it up, and takes it down in order. It touches neither blobs nor client connections.
+ *
+ * One loop around sigtimedwait(): every signal is blocked and taken there, so nothing happens inside a signal handler.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "admin/admin.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "master/dev.h"
+#include "master/master.h"
+#include "master/notify.h"
+#include "master/privileges.h"
+#include "master/redis_embed.h"
+#include "master/run_dir.h"
+#include "master/sockets.h"
+#include "master/supervise.h"
+#include "reaper/reaper.h"
+#include "worker/worker.h"
+
+#define POLL_START_MS 10      /* while waiting to be ready, or for children to end */
+#define POLL_DRAIN_MS 200     /* while waiting for the last blob to be fetched */
+#define START_FAILURES 3      /* a child that cannot even start that often: give up, somebody must look */
+#define STORE_START_MS 5000
+#define GRACE_US 500000u      /* for children that have nothing left to do */
+#define ERR_CHARS 4096
+
+enum state {
+	STARTING,
+	RUNNING,
+	DRAINING,   /* uploads are refused; embedded store: until nothing is left to fetch */
+	FINISHING,  /* workers end */
+	ENDING,     /* then the others */
+	ENDED
+};
+
+struct master {
+	const struct master_opts *opts;
+	struct conf *conf;         /* opts->conf, or a reloaded one */
+	struct metrics *metrics;
+	struct dev *dev;
+	struct run_dir run;
+	struct sockets sockets;
+	char store_url[160];
+	bool embedded;
+	int log_fd;
+	enum state state;
+	uint64_t deadline_us;      /* of DRAINING, FINISHING or ENDING */
+	uint64_t asked_us;         /* when FINISHING last told the workers */
+	unsigned stops;            /* signals to stop so far */
+	int exit_status;
+	struct child child[SOCKETS_WORKERS_MAX + 3];
+	size_t n;
+	struct supervise_hooks hooks;
+};
+
+static void
+in_child(void *ctx, const struct child *c)
+{
+	struct master *m = ctx;
+
+	log_init(m->log_fd, (enum log_level)m->conf->log_level, c->name);
+	sockets_close_but(&m->sockets, c->env.listen_fd);
+	if (m->embedded)
+		run_dir_forget(&m->run);
+	dev_forget(m->dev);
+}
+
+static pid_t
+start_store(void *ctx)
+{
+	struct master *m = ctx;
+
+	return redis_embed_spawn(m->conf, m->run.socket, m->run.path);
+}
+
+static struct child *
+add_child(struct master *m, enum child_kind kind, const char *name, child_main *run, unsigned index, unsigned slot, int fd)
+{
+	struct child *c = &m->child[m->n++];
+
+	c->kind = kind;
+	c->main = run;
+	snprintf(c->name, sizeof c->name, "%s", name);
+	c->env = (struct child_env){
+		.name = c->name, .index = index, .conf = m->conf, .conf_path = m->opts->conf_path, .store_url = m->store_url,
+		.listen_fd = fd, .metrics = m->metrics, .metrics_slot = slot, .embedded_store = m->embedded,
+	};
+	return c;
+}
+
+static void
+add_children(struct master *m)
+{
+	unsigned i, n = m->sockets.n;
+	char name[24];
+
+	if (m->embedded)
+		add_child(m, CHILD_STORE, "redis", NULL, 0, CHILD_SLOT_MASTER, -1);
+	for (i = 0; i < n; i++) {
+		snprintf(name, sizeof name, "worker-%u", i);
+		add_child(m, CHILD_WORKER, name, worker_main, i, CHILD_SLOT_WORKER(i), m->sockets.worker[i]);
+	}
+	add_child(m, CHILD_REAPER, "reaper", reaper_main, 0, CHILD_SLOT_REAPER(n), -1);
+	add_child(m, CHILD_ADMIN, "admin", admin_main, 0, CHILD_SLOT_ADMIN(n), m->sockets.admin);
+}
+
+/* Start-up ---------------------------------------------------------------------------------------------------------- */
+
+static int
+open_log(struct master *m)
+{
+	m->log_fd = STDERR_FILENO;
+	if (m->conf->log_file != NULL) {
+		m->log_fd = open(m->conf->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+		if (m->log_fd < 0) {
+			fprintf(stderr, "timeglasd: cannot write the log %s: %s\n", m->conf->log_file, strerror(errno));
+			return -1;
+		}
+	}
+	log_init(m->log_fd, (enum log_level)m->conf->log_level, "master");
+	return 0;
+}
+
+/* Whoever started us reads stderr, so what keeps us from starting is said there as well. */
+static int
+refuse(const struct master *m, const char *why)
+{
+	log_error("start", "%s", why);
+	if (m->log_fd != STDERR_FILENO)
+		fprintf(stderr, "timeglasd: %s\n", why);
+	return -1;
+}
+
+static int
+open_store(struct master *m, uid_t uid, gid_t gid, char *err, size_t cap)
+{
+	m->embedded = m->conf->store_url == NULL;
+	if (!m->embedded) {
+		snprintf(m->store_url, sizeof m->store_url, "%s", m->conf->store_url);
+		if (strlen(m->conf->store_url) < sizeof m->store_url)
+			return 0;
+		snprintf(err, cap, "the store's URL is too long");
+		return -1;
+	}
+	if (run_dir_open(&m->run, m->conf->run_dir, uid, gid, err, cap) != 0)
+		return -1;
+	snprintf(m->store_url, sizeof m->store_url, "unix://%s", m->run.socket);
+	return 0;
+}
+
+/* In this order: what needs root, then dropping it, then whatever forks. */
+static int
+prepare(struct master *m)
+{
+	char err[ERR_CHARS] = "";
+	uid_t uid;
+	gid_t gid;
+
+	if (m->opts->dev_dir != NULL) {
+		m->dev = dev_open(m->opts->dev_dir, m->conf, err, sizeof err);
+		if (m->dev == NULL || conf_apply_overrides(m->conf, err, sizeof err) != 0) {
+			fprintf(stderr, "timeglasd: %s\n", err);
+			return -1;
+		}
+	}
+	if (open_log(m) != 0 || privileges_user(m->conf, &uid, &gid) != 0)
+		return -1;
+	privileges_limit(m->conf);
+	if (sockets_open(&m->sockets, m->conf, err, sizeof err) != 0 || open_store(m, uid, gid, err, sizeof err) != 0)
+		return refuse(m, err);
+	if (privileges_drop(m->conf, uid, gid) != 0)
+		return -1;
+	if (m->embedded && run_dir_guard(&m->run) != 0)
+		return refuse(m, "cannot fork");
+	m->metrics = metrics_new(CHILD_SLOTS(m->sockets.n));
+	if (m->metrics == NULL)
+		return refuse(m, "out of memory");
+	metrics_attach(m->metrics, CHILD_SLOT_MASTER);
+	add_children(m);
+	return 0;
+}
+
+/* The store first, so that the others find it at their first attempt. */
+static void
+start_all(struct master *m)
+{
+	const struct timespec pause = { .tv_nsec = 5 * 1000000 };
+	uint64_t give_up = clock_mono_us() + STORE_START_MS * 1000u;
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		supervise_start(&m->child[i], &m->hooks);
+		if (m->child[i].kind != CHILD_STORE)
+			continue;
+		while (m->child[i].pid > 0 && kill(m->child[i].pid, 0) == 0 && clock_mono_us() < give_up && !redis_embed_ping(m->run.socket)) {
+			siginfo_t ended = { 0 };
+
+			if (waitid(P_PID, (id_t)m->child[i].pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0)
+				break;
+			nanosleep(&pause, NULL);
+		}
+	}
+}
+
+static pid_t
+store_pid(const struct master *m)
+{
+	return m->embedded ? m->child[0].pid : 0;
+}
+
+static bool
+all_up(const struct master *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		const struct child *c = &m->child[i];
+
+		if (c->pid == 0)
+			return false;
+		if ((c->kind == CHILD_WORKER || c->kind == CHILD_REAPER) &&
+		    metrics_gauge_slot(m->metrics, c->env.metrics_slot, G_STORE_UP) < 1)
+			return false;
+	}
+	return true;
+}
+
+static void
+on_ready(struct master *m)
+{
+	const char *url = m->store_url;
+	const struct dev_ready ready = {
+		.port = m->sockets.port, .admin_port = m->sockets.admin_port, .host = m->conf->listen_host, .admin_host = m->conf->admin_host,
+		.redis_socket = strncmp(url, "unix://", 7) == 0 ? url + 7 : NULL, .redis_pid = store_pid(m),
+	};
+
+	m->state = RUNNING;
+	log_info("ready", "listening on %s port %u with %u workers", ready.host, (unsigned)ready.port, m->sockets.n);
+	notify_systemd("READY=1");
+	if (m->dev != NULL && dev_ready(m->dev, &ready) != 0)
+		kill(getpid(), SIGTERM);
+}
+
+/* Shutting down ----------------------------------------------------------------------------------------------------- */
+
+static void
+signal_kind(const struct master *m, enum child_kind kind, int sig)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (m->child[i].kind == kind && m->child[i].pid > 0)
+			kill(m->child[i].pid, sig);
+}
+
+static bool
+any_running(const struct master *m, enum child_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (m->child[i].kind == kind && m->child[i].pid > 0)
+			return true;
+	return false;
+}
+
+/* Each worker once, also one that was started in place of another meanwhile; not before it can take the signal. */
+static void
+tell_draining(struct master *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		struct child *c = &m->child[i];
+
+		if (c->kind != CHILD_WORKER || c->pid == 0 || c->told || metrics_gauge_slot(m->metrics, c->env.metrics_slot, G_STORE_UP) < 1)
+			continue;
+		c->told = true;
+		kill(c->pid, SIGTERM);
+	}
+}
+
+/* A worker with an embedded store goes on serving fetches after its first SIGTERM and ends after another. */
+static void
+finish(struct master *m)
+{
+	uint64_t now = clock_mono_us();
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		m->child[i].restart_at_us = 0;
+	m->state = FINISHING;
+	m->asked_us = now;
+	if (m->deadline_us < now + GRACE_US)
+		m->deadline_us = now + GRACE_US;
+	signal_kind(m, CHILD_WORKER, SIGTERM);
+}
+
+static void
+end(struct master *m)
+{
+	m->state = ENDING;
+	m->deadline_us = clock_mono_us() + GRACE_US;
+	signal_kind(m, CHILD_REAPER, SIGTERM);
+	signal_kind(m, CHILD_ADMIN, SIGTERM);
+}
+
+static void
+on_stop(struct master *m, int sig)
+{
+	m->stops++;
+	if (m->state == STARTING || m->state == RUNNING) {
+		log_info("stopping", "%s; for at most %u s", sig == SIGINT ? "interrupted" : "asked to end", m->conf->drain_s);
+		notify_systemd("STOPPING=1");
+		metrics_gauge_set(G_DRAINING, 1);
+		m->deadline_us = clock_mono_us() + (uint64_t)m->conf->drain_s * 1000000u;
+		m->state = DRAINING;
+	} else if (m->stops > 1) {
+		log_info("stopping", "asked again: at once");
+		m->deadline_us = 0;
+		signal_kind(m, CHILD_WORKER, SIGKILL);
+		if (m->state == DRAINING)
+			finish(m);
+	}
+}
+
+/* 0: nothing more to fetch. A store that does not answer holds nothing that could be fetched. */
+static bool
+must_wait(const struct master *m)
+{
+	return m->embedded && m->conf->drain_s > 0 && m->child[0].pid > 0 && clock_mono_us() < m->deadline_us &&
+	    redis_embed_holds_blobs(m->run.socket) == 1;
+}
+
+static void
+advance(struct master *m)
+{
+	uint64_t now = clock_mono_us();
+
+	switch (m->state) {
+	case STARTING:
+		if (all_up(m))
+			on_ready(m);
+		break;
+	case DRAINING:
+		tell_draining(m);
+		if (!must_wait(m))
+			finish(m);
+		break;
+	case FINISHING:
+		if (!any_running(m, CHILD_WORKER)) {
+			end(m);
+		} else if (now >= m->deadline_us) {
+			log_warn("stopping", "workers had not finished in time and were killed");
+			signal_kind(m, CHILD_WORKER, SIGKILL);
+		} else if (now - m->asked_us >= POLL_START_MS * 2000u) {
+			/* Two signals sent at once may arrive as one. */
+			m->asked_us = now;
+			signal_kind(m, CHILD_WORKER, SIGTERM);
+		}
+		break;
+	case ENDING:
+		if (now >= m->deadline_us) {
+			signal_kind(m, CHILD_REAPER, SIGKILL);
+			signal_kind(m, CHILD_ADMIN, SIGKILL);
+		}
+		if (any_running(m, CHILD_REAPER) || any_running(m, CHILD_ADMIN))
+			break;
+		/* It has nothing to save; the kernel clears its memory before anyone else gets it. */
+		signal_kind(m, CHILD_STORE, SIGKILL);
+		if (!any_running(m, CHILD_STORE))
+			m->state = ENDED;
+		break;
+	case RUNNING:
+	case ENDED:
+		break;
+	}
+}
+
+/* Signals ----------------------------------------------------------------------------------------------------------- */
+
+static void
+on_child_ended(struct master *m, pid_t pid, int status)
+{
+	bool going_on = m->state == STARTING || m->state == RUNNING;
+	size_t i;
+
+	for (i = 0; i < m->n && m->child[i].pid != pid; i++)
+		;
+	if (i == m->n)
+		return;
+	if (m->child[i].kind == CHILD_STORE && going_on)
+		log_error("store-lost", "the embedded Redis ended; everything that it held is gone");
+	/* While draining, a worker that died must still be replaced: it may be the only one that serves the last fetches. */
+	supervise_ended(&m->child[i], status, going_on || (m->state == DRAINING && m->child[i].kind != CHILD_STORE));
+	if (m->state == STARTING && m->child[i].failures >= START_FAILURES) {
+		refuse(m, "a process cannot start; the log says why");
+		m->exit_status = EXIT_FAILURE;
+		m->deadline_us = 0;
+		finish(m);
+	}
+}
+
+static void
+on_sigchld(struct master *m)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		on_child_ended(m, pid, status);
+}
+
+/* Children reload by themselves; ours is for those that are started from now on. */
+static void
+on_sighup(struct master *m)
+{
+	char err[ERR_CHARS];
+	struct conf *fresh;
+	size_t i;
+
+	notify_reloading();
+	if (m->opts->conf_path != NULL && conf_load(m->opts->conf_path, &fresh, err, sizeof err) != 0) {
+		log_error("reload", "the old configuration stays: %s", err);
+		notify_systemd("READY=1");
+		return;
+	}
+	if (m->opts->conf_path != NULL) {
+		if (m->conf != m->opts->conf)
+			conf_free(m->conf);
+		m->conf = fresh;
+		for (i = 0; i < m->n; i++)
+			m->child[i].env.conf = fresh;
+	}
+	for (i = 0; i < m->n; i++)
+		if (m->child[i].pid > 0 && m->child[i].kind != CHILD_STORE)
+			kill(m->child[i].pid, SIGHUP);
+	log_info("reload", "passed on to the children");
+	notify_systemd("READY=1");
+}
+
+static int
+wait_ms(const struct master *m)
+{
+	int next = supervise_next_ms(m->child, m->n), poll = -1;
+
+	if (m->state == DRAINING)
+		poll = POLL_DRAIN_MS;
+	else if (m->state != RUNNING)
+		poll = POLL_START_MS;
+	return next < 0 || (poll >= 0 && poll < next) ? poll : next;
+}
+
+static void
+loop(struct master *m, const sigset_t *set)
+{
+	while (m->state != ENDED) {
+		int ms = wait_ms(m), sig;
+		const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+
+		sig = ms < 0 ? sigwaitinfo(set, NULL) : sigtimedwait(set, NULL, &t);
+		if (sig == SIGCHLD)
+			on_sigchld(m);
+		else if (sig == SIGTERM || sig == SIGINT)
+			on_stop(m, sig);
+		else if (sig == SIGHUP)
+			on_sighup(m);
+		supervise_tick(m->child, m->n, &m->hooks);
+		advance(m);
+	}
+}
+
+int
+master_run(const struct master_opts *o)
+{
+	struct master *m = calloc(1, sizeof *m);
+	sigset_t set;
+	int status = EXIT_FAILURE;
+
+	if (m == NULL)
+		return status;
+	m->opts = o;
+	m->conf = o->conf;
+	m->hooks = (struct supervise_hooks){ in_child, start_store, m };
+	m->log_fd = STDERR_FILENO;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	signal(SIGPIPE, SIG_IGN);
+	if (o->child_argv != NULL)
+		supervise_title_init(o->child_argv);
+	if (prepare(m) == 0) {
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		start_all(m);
+		loop(m, &set);
+		status = m->exit_status;
+		log_info("ended", NULL);
+	}
+	if (m->run.path[0] != '\0')
+		run_dir_close(&m->run);
+	metrics_free(m->metrics);
+	dev_close(m->dev);
+	if (m->conf != o->conf)
+		conf_free(m->conf);
+	free(m);
+	return status;
+}

@@ -1,0 +1,182 @@
+/*
+ * redis_embed.c: configures, starts and asks the embedded redis-server. It does not supervise it (master.c does). Runs in the master.
+ *
+ * Everything that could copy a blob to a disk or keep it longer than its deadline is off: docs/store.md.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include <hiredis/hiredis.h>
+
+#include "base/log.h"
+#include "base/token.h"
+#include "master/memory.h"
+#include "master/redis_embed.h"
+
+#define CONFIG_CHARS 4096
+#define CALL_TIMEOUT_MS 200
+#define SCAN_COUNT "1000"
+
+/* A command that writes a snapshot, copies the data elsewhere or shows it to a bystander has no business in a buffer. */
+static const char closed_commands[] =
+    "rename-command SAVE \"\"\nrename-command BGSAVE \"\"\nrename-command BGREWRITEAOF \"\"\nrename-command REPLICAOF \"\"\n"
+    "rename-command SLAVEOF \"\"\nrename-command SYNC \"\"\nrename-command PSYNC \"\"\nrename-command MIGRATE \"\"\n"
+    "rename-command DUMP \"\"\nrename-command RESTORE \"\"\nrename-command MONITOR \"\"\nrename-command CONFIG \"\"\n"
+    "rename-command MODULE \"\"\nrename-command FLUSHALL \"\"\nrename-command FLUSHDB \"\"\nrename-command SHUTDOWN \"\"\n";
+
+size_t
+redis_embed_config(const struct conf *c, const char *socket, const char *dir, uint64_t max_bytes, char *buf, size_t cap)
+{
+	int n = snprintf(buf, cap,
+	    "port 0\nunixsocket \"%s\"\nunixsocketperm 700\ndir \"%s\"\ndaemonize no\nlogfile \"\"\nloglevel warning\n"
+	    /* nothing on a disk, ever */
+	    "save \"\"\nappendonly no\nrdb-del-sync-files yes\nrepl-diskless-load swapdb\nrepl-diskless-sync yes\n"
+	    "slowlog-log-slower-than -1\ncrash-log-enabled no\nshutdown-on-sigterm nosave now force\n"
+	    /* full is an error, not a reason to drop evidence */
+	    "maxmemory %llu\nmaxmemory-policy noeviction\n"
+	    "databases 1\nmaxclients 1024\ntimeout 0\nio-threads 1\nhz 10\nlatency-tracking no\n"
+	    "enable-debug-command %s\nenable-module-command no\n%s",
+	    socket, dir, (unsigned long long)max_bytes, c->store_open_socket ? "local" : "no",
+	    c->store_open_socket ? "" : closed_commands);
+
+	return n < 0 ? cap : (size_t)n;
+}
+
+static uint64_t
+max_bytes(const struct conf *c)
+{
+	uint64_t all;
+
+	if (c->store_max_bytes != 0)
+		return c->store_max_bytes;
+	all = memory_available_bytes();
+	if (all == 0)
+		log_warn("store", "how much memory there is cannot be told; set max_bytes in [store]. 1 GiB is used");
+	return all == 0 ? UINT64_C(1) << 30 : all / 2;
+}
+
+static void
+run_redis(const struct conf *c, int config_fd, pid_t parent)
+{
+	char *const argv[] = { c->redis_server, (char *)(uintptr_t)"-", NULL };
+	char path[1024];
+	/* What is freed is overwritten (Debian's redis-server is linked with jemalloc). */
+	char *const envp[] = { (char *)(uintptr_t)"MALLOC_CONF=junk:free", (char *)(uintptr_t)"LC_ALL=C", path, NULL };
+	int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	sigset_t none;
+
+	snprintf(path, sizeof path, "PATH=%s", getenv("PATH") != NULL ? getenv("PATH") : "/usr/bin:/bin");
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setpgid(0, 0); /* a terminal's Ctrl-C is the master's to answer */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	/* Its chatter goes nowhere; what is wrong with its configuration comes on stderr. */
+	if (null_fd < 0 || dup2(config_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0)
+		_exit(1);
+	execvpe(c->redis_server, argv, envp);
+	log_error("store", "cannot run %s: %s; install redis-server or set redis_server in [store]", c->redis_server, strerror(errno));
+	_exit(127);
+}
+
+pid_t
+redis_embed_spawn(const struct conf *c, const char *socket, const char *dir)
+{
+	char text[CONFIG_CHARS];
+	size_t n = redis_embed_config(c, socket, dir, max_bytes(c), text, sizeof text);
+	pid_t parent = getpid(), pid = -1;
+	int fds[2];
+
+	if (n >= sizeof text || pipe2(fds, O_CLOEXEC) != 0) {
+		log_error("store", "cannot prepare the embedded Redis");
+		return -1;
+	}
+	/* It fits into the pipe's buffer: nobody has to read yet. */
+	if (write(fds[1], text, n) == (ssize_t)n) {
+		pid = fork();
+		if (pid == 0) {
+			close(fds[1]);
+			run_redis(c, fds[0], parent);
+		}
+	}
+	if (pid < 0)
+		log_error("store", "cannot start the embedded Redis: %s", strerror(errno));
+	close(fds[0]);
+	close(fds[1]);
+	return pid;
+}
+
+static redisContext *
+connect_to(const char *socket)
+{
+	const struct timeval tv = { .tv_usec = CALL_TIMEOUT_MS * 1000 };
+	redisContext *r = redisConnectUnixWithTimeout(socket, tv);
+
+	if (r == NULL || r->err != 0 || redisSetTimeout(r, tv) != REDIS_OK) {
+		if (r != NULL)
+			redisFree(r);
+		return NULL;
+	}
+	return r;
+}
+
+bool
+redis_embed_ping(const char *socket)
+{
+	redisContext *r = connect_to(socket);
+	redisReply *reply;
+	bool up;
+
+	if (r == NULL)
+		return false;
+	reply = redisCommand(r, "PING");
+	up = reply != NULL && reply->type == REDIS_REPLY_STATUS;
+	if (reply != NULL)
+		freeReplyObject(reply);
+	redisFree(r);
+	return up;
+}
+
+/* A shard's deadline index names blobs "b:…"; sessions and leftovers do not count. */
+static int
+shard_holds_blobs(redisContext *r, unsigned shard)
+{
+	char cursor[24] = "0";
+	int found = 0;
+
+	do {
+		redisReply *reply = redisCommand(r, "ZSCAN tg:{%02x}:dl %s MATCH b:* COUNT " SCAN_COUNT, shard, cursor);
+
+		if (reply == NULL)
+			return -1;
+		if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) {
+			freeReplyObject(reply);
+			return -1;
+		}
+		snprintf(cursor, sizeof cursor, "%s", reply->element[0]->str);
+		found = reply->element[1]->elements > 0;
+		freeReplyObject(reply);
+	} while (!found && strcmp(cursor, "0") != 0);
+	return found;
+}
+
+int
+redis_embed_holds_blobs(const char *socket)
+{
+	redisContext *r = connect_to(socket);
+	int found = 0;
+	unsigned i;
+
+	if (r == NULL)
+		return -1;
+	for (i = 0; i < TOKEN_SHARDS && found == 0; i++)
+		found = shard_holds_blobs(r, i);
+	redisFree(r);
+	return found;
+}

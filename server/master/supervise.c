@@ -1,0 +1,154 @@
+/*
+ * supervise.c: keeps child processes running. What they are and when they must end, master.c decides. Runs in the master.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "master/supervise.h"
+
+#define PAUSE_FIRST_MS 100u
+#define PAUSE_MOST_MS 5000u
+#define STEADY_US 10000000u /* who ran that long starts over with the first pause */
+
+static char *title;
+static size_t title_cap;
+
+unsigned
+supervise_pause_ms(unsigned failures)
+{
+	if (failures == 0)
+		return 0;
+	return failures > 6 ? PAUSE_MOST_MS : PAUSE_FIRST_MS << (failures - 1);
+}
+
+/* The arguments stand one behind the other; all of them are room for the title. */
+void
+supervise_title_init(char *const *argv)
+{
+	size_t i;
+
+	title = argv[0];
+	title_cap = 0;
+	for (i = 0; argv[i] != NULL && argv[i] == title + title_cap; i++)
+		title_cap += strlen(argv[i]) + 1;
+}
+
+void
+supervise_title(const char *name)
+{
+	char comm[16]; /* what the kernel keeps */
+
+	snprintf(comm, sizeof comm, "tg-%.12s", name);
+	prctl(PR_SET_NAME, comm);
+	if (title_cap < 16)
+		return;
+	memset(title, 0, title_cap);
+	snprintf(title, title_cap, "timeglasd: %s", name);
+}
+
+static _Noreturn void
+run_child(struct child *c, const struct supervise_hooks *hooks, pid_t parent)
+{
+	sigset_t none;
+	int status;
+
+	/* Not before privileges are dropped: that would clear it. And the parent may have died before it was set. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EXIT_FAILURE);
+	signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C reaches everybody; the master decides */
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_IGN); /* until it can reload */
+	hooks->in_child(hooks->ctx, c);
+	metrics_attach(c->env.metrics, c->env.metrics_slot);
+	supervise_title(c->name);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	status = c->main(&c->env);
+	exit(status);
+}
+
+void
+supervise_start(struct child *c, const struct supervise_hooks *hooks)
+{
+	pid_t parent = getpid();
+
+	c->restart_at_us = 0;
+	c->told = false;
+	c->started_us = clock_mono_us();
+	if (c->main == NULL) {
+		c->pid = hooks->start_store(hooks->ctx);
+	} else {
+		fflush(NULL); /* or the child would write it a second time */
+		c->pid = fork();
+		if (c->pid == 0)
+			run_child(c, hooks, parent);
+	}
+	if (c->pid < 0) {
+		log_error("fork", "%s: %s", c->name, strerror(errno));
+		c->pid = 0;
+		c->failures++;
+		c->restart_at_us = c->started_us + supervise_pause_ms(c->failures) * 1000u;
+	}
+}
+
+void
+supervise_ended(struct child *c, int status, bool restart)
+{
+	uint64_t now = clock_mono_us();
+	unsigned pause;
+
+	c->pid = 0;
+	if (c->main != NULL)
+		metrics_slot_clear(c->env.metrics, c->env.metrics_slot);
+	if (!restart) {
+		if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+			log_warn("child-ended", "%s: status %d", c->name, WEXITSTATUS(status));
+		return;
+	}
+	if (now - c->started_us >= STEADY_US)
+		c->failures = 0;
+	c->failures++;
+	pause = supervise_pause_ms(c->failures);
+	c->restart_at_us = now + pause * 1000u;
+	metrics_count(M_RESTARTS, 1);
+	if (WIFSIGNALED(status))
+		log_error("child-died", "%s: killed by signal %d; restarting in %u ms", c->name, WTERMSIG(status), pause);
+	else
+		log_error("child-died", "%s: exited with status %d; restarting in %u ms", c->name, WEXITSTATUS(status), pause);
+}
+
+void
+supervise_tick(struct child *c, size_t n, const struct supervise_hooks *hooks)
+{
+	uint64_t now = clock_mono_us();
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (c[i].restart_at_us != 0 && c[i].restart_at_us <= now)
+			supervise_start(&c[i], hooks);
+}
+
+int
+supervise_next_ms(const struct child *c, size_t n)
+{
+	uint64_t now = clock_mono_us(), first = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (c[i].restart_at_us != 0 && c[i].restart_at_us < first)
+			first = c[i].restart_at_us;
+	if (first == UINT64_MAX)
+		return -1;
+	return first <= now ? 0 : (int)((first - now) / 1000 + 1);
+}

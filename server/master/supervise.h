@@ -1,0 +1,46 @@
+/*
+ * supervise.h: the child processes: forking, ending, restarting with a growing pause. It owns no event loop: the master calls it when a child has ended and when
+ * supervise_next_ms() says so.
+ */
+#ifndef MASTER_SUPERVISE_H
+#define MASTER_SUPERVISE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include "base/child.h"
+
+enum child_kind { CHILD_WORKER, CHILD_REAPER, CHILD_ADMIN, CHILD_STORE };
+
+struct child {
+	enum child_kind kind;
+	char name[24];
+	child_main *main;           /* NULL for the store */
+	struct child_env env;
+	pid_t pid;                  /* 0: not running */
+	bool told;                  /* the master's: this process knows that we drain */
+	unsigned failures;          /* in a row */
+	uint64_t started_us, restart_at_us; /* restart_at 0: not due */
+};
+
+struct supervise_hooks {
+	void (*in_child)(void *ctx, const struct child *c); /* after fork, before main: let go of what is the master's */
+	pid_t (*start_store)(void *ctx);                    /* for CHILD_STORE */
+	void *ctx;
+};
+
+/** supervise_pause_ms(failures): 100, 200, … 5000. Pure. */
+unsigned supervise_pause_ms(unsigned failures);
+/** supervise_start(c, hooks): fork it now. A failure to fork counts as an end of the child. */
+void supervise_start(struct child *c, const struct supervise_hooks *hooks);
+/** supervise_ended(c, status, restart): its waitpid() status: logs; plans a restart when asked. */
+void supervise_ended(struct child *c, int status, bool restart);
+/** supervise_tick(c, n, hooks): start what is due. */
+void supervise_tick(struct child *c, size_t n, const struct supervise_hooks *hooks);
+/** supervise_next_ms(c, n): until the next restart; -1: none planned. */
+int supervise_next_ms(const struct child *c, size_t n);
+/** supervise_title_init(argv): where the process title may stand. supervise_title(name): show it there. */
+void supervise_title_init(char *const *argv);
+void supervise_title(const char *name);
+
+#endif
