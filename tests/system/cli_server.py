@@ -1,0 +1,108 @@
+"""A scripted HTTPS server for the tests of the client: real TLS 1.3 with client certificates, but answers that a real buffer
+would never give (broken off, mislabelled, oversized). The real server is driven by the other system tests.
+"""
+import contextlib
+import http.server
+import json
+import ssl
+import subprocess
+import threading
+
+
+def make_pki(folder):
+    """A throwaway authority, a server certificate for 127.0.0.1 and a client certificate. Returns the paths by name."""
+    def run(*args):
+        subprocess.run(["openssl", *args], check=True, capture_output=True, cwd=folder)
+
+    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    for ca in ("ca", "otherca"):
+        run("req", "-x509", *new_key, "-keyout", f"{ca}.key", "-out", f"{ca}.pem", "-days", "2", "-subj", f"/CN=test {ca}")
+    for name, ext in (("server", "subjectAltName=IP:127.0.0.1"), ("client", "extendedKeyUsage=clientAuth")):
+        (folder / f"{name}.ext").write_text(ext + "\n")
+        run("req", *new_key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        run("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", f"{name}.ext", "-out", f"{name}.pem")
+    return {n: str(folder / n) for n in
+            ("ca.pem", "otherca.pem", "server.pem", "server.key", "client.pem", "client.key")}
+
+
+class Answer:
+    """What to say to one request. cut: close after that many bytes of the body; length: what Content-Length claims."""
+
+    def __init__(self, status=200, body=b"", media="application/json", fields=(), cut=None, length=True, early=False):
+        self.status, self.media, self.fields, self.cut, self.length, self.early = status, media, dict(fields), cut, length, early
+        self.body = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def read_body(self):
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            body = b""
+            while True:
+                n = int(self.rfile.readline(), 16)
+                body += self.rfile.read(n)
+                self.rfile.readline()
+                if n == 0:
+                    return body
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def answer(self):
+        script = self.server.script
+        a = script.pop(0) if len(script) > 1 else script[0]
+        body = None if a.early else self.read_body()
+        self.server.seen.append((self.command, self.path, self.headers, body))
+        if callable(a):
+            a = a(self)
+        self.send_response(a.status)
+        for name, value in {"Content-Type": a.media, **a.fields}.items():
+            self.send_header(name, value)
+        if a.length:
+            self.send_header("Content-Length", len(a.body))
+        if a.early or not a.length:
+            self.send_header("Connection", "close")
+            self.close_connection = True
+        self.end_headers()
+        self.wfile.write(a.body if a.cut is None else a.body[:a.cut])
+        if a.cut is not None:
+            self.close_connection = True
+
+    do_GET = do_POST = do_DELETE = answer
+
+    def handle_expect_100(self):
+        if getattr(self.server.script[0], "early", False):
+            return True
+        return super().handle_expect_100()
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass  # clients that refuse us are part of the tests
+
+
+@contextlib.contextmanager
+def serve(pki, *script, versions=(ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3)):
+    """Answers in the order of script, the last one for ever. Yields the server: .url, .seen (method, path, fields, body)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version, context.maximum_version = versions
+    context.load_cert_chain(pki["server.pem"], pki["server.key"])
+    context.load_verify_locations(pki["ca.pem"])
+    context.verify_mode = ssl.CERT_REQUIRED
+    server = Server(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server.script, server.seen = list(script), []
+    server.url = f"https://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,353 @@
+"""The timeglas command without a buffer: keys, sealing, opening, what it refuses, and that `age` understands it.
+Talking to a server that misbehaves is in test_cli_http.py, the real buffer in the other system tests.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TIMEGLAS = str(pathlib.Path(os.environ.get("TIMEGLAS_BIN_DIR", ROOT / "build/release")) / "timeglas")
+SIZES = [0, 1, 63, 64, 65, 65535, 65536, 65537, 131072, 1_000_003]
+
+
+def environment(home, **more):
+    """Nothing of the caller's own keys and addresses may reach the tests."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("TIMEGLAS_", "XDG_"))}
+    env.update(HOME=str(home), TMPDIR=str(home), **{k: str(v) for k, v in more.items()})
+    return env
+
+
+@pytest.fixture
+def cli(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+
+    def run(*args, stdin=b"", ok=None, env=None, cwd=tmp_path):
+        done = subprocess.run([TIMEGLAS, *map(str, args)], input=stdin, capture_output=True, timeout=60,
+                              env=environment(home, **(env or {})), cwd=cwd)
+        assert b"Sanitizer" not in done.stderr and b"runtime error" not in done.stderr, done.stderr.decode()
+        if ok is not None:
+            assert done.returncode == ok, done.stderr.decode()
+        return done
+
+    return run
+
+
+@pytest.fixture
+def keys(cli, tmp_path):
+    """An identity, a second one, a signing key, and their public halves."""
+    out = {}
+    for name, args in (("identity", []), ("stranger", []), ("signing", ["--sign"])):
+        path = tmp_path / f"{name}.key"
+        out[name] = path
+        out[name + "_public"] = cli("keygen", *args, "-o", path, ok=0).stdout.decode().strip()
+    return out
+
+
+def left_behind(folder):
+    return [p.name for p in folder.iterdir() if p.name.startswith(".timeglas")]
+
+
+# Keys -----------------------------------------------------------------------------------------------------------------
+
+def test_keygen_file_is_private_and_prints_the_recipient_alone(cli, tmp_path):
+    """Goal: `R=$(timeglas keygen -o FILE)` is all a script needs, and nobody else can read FILE."""
+    done = cli("keygen", "-o", tmp_path / "id", ok=0)
+    assert done.stdout.startswith(b"age1") and done.stdout.count(b"\n") == 1 and done.stderr == b""
+    assert stat.S_IMODE((tmp_path / "id").stat().st_mode) == 0o600
+    text = (tmp_path / "id").read_text().splitlines()
+    assert text[0].startswith("# created: 20") and text[1] == "# public key: " + done.stdout.decode().strip()
+    assert text[2].startswith("AGE-SECRET-KEY-1") and len(text) == 3
+
+
+def test_keygen_never_overwrites(cli, tmp_path):
+    """Goal: a key that somebody relies on cannot be lost to a second keygen."""
+    cli("keygen", "-o", tmp_path / "id", ok=0)
+    before = (tmp_path / "id").read_bytes()
+    done = cli("keygen", "-o", tmp_path / "id", ok=2)
+    assert b"never overwritten" in done.stderr and (tmp_path / "id").read_bytes() == before
+
+
+def test_keygen_stdout_is_an_age_key_file(cli, tmp_path):
+    """Goal: the secret goes to stdout in age-keygen's form, the recipient to stderr; age-keygen agrees on the recipient."""
+    done = cli("keygen", ok=0)
+    (tmp_path / "id").write_bytes(done.stdout)
+    public = subprocess.run(["age-keygen", "-y", tmp_path / "id"], capture_output=True, check=True).stdout.decode().strip()
+    assert public.startswith("age1") and public in done.stderr.decode()
+
+
+def test_keygen_sign_json(cli, tmp_path):
+    """Goal: a signing key is its own kind of key, and --json gives one object."""
+    o = json.loads(cli("keygen", "--sign", "--json", "-o", tmp_path / "s", ok=0).stdout)
+    assert o["sender"].startswith("timeglas-sender1") and o["file"] == str(tmp_path / "s")
+    assert "TIMEGLAS-SIGNING-KEY-1" in (tmp_path / "s").read_text()
+
+
+def test_keygen_json_keeps_the_secret_off_stdout(cli):
+    """Goal: no secret in JSON."""
+    done = cli("--json", "keygen", ok=2)
+    assert done.stdout == b"" and json.loads(done.stderr)["error"] == "usage"
+
+
+# Sealing and opening --------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("size", SIZES)
+def test_seal_and_open_round_trip(cli, keys, tmp_path, size):
+    """Goal: the bytes come back, at every border of a chunk and of the trailer."""
+    data = os.urandom(size)
+    (tmp_path / "in").write_bytes(data)
+    cli("seal", "-r", keys["identity_public"], "--sign", keys["signing"], "--kind", "liveness", "-o", tmp_path / "x.age",
+        tmp_path / "in", ok=0)
+    done = cli("open", "-i", keys["identity"], "--sender", keys["signing_public"], tmp_path / "x.age", ok=0)
+    assert done.stdout == data
+    assert left_behind(tmp_path) == [] and left_behind(tmp_path / "home") == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_age_opens_raw(cli, keys, size):
+    """Goal: what --raw seals, age opens."""
+    data = os.urandom(size)
+    sealed = cli("seal", "--raw", "-r", keys["identity_public"], stdin=data, ok=0).stdout
+    opened = subprocess.run(["age", "-d", "-i", keys["identity"]], input=sealed, capture_output=True, check=True).stdout
+    assert opened == data
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_age_seals_and_we_open(cli, keys, size):
+    """Goal: what age seals to several recipients, open --raw opens with any identity."""
+    data = os.urandom(size)
+    sealed = subprocess.run(["age", "-r", keys["stranger_public"], "-r", keys["identity_public"]], input=data,
+                            capture_output=True, check=True).stdout
+    assert cli("open", "--raw", "-i", keys["identity"], stdin=sealed, ok=0).stdout == data
+    assert cli("open", "--raw", "-i", keys["stranger"], "-", stdin=sealed, ok=0).stdout == data
+
+
+def test_seal_takes_several_recipients_and_lists(cli, keys, tmp_path):
+    """Goal: -r twice, a comma list and TIMEGLAS_RECIPIENT name the same people."""
+    both = keys["identity_public"] + " , " + keys["stranger_public"]
+    cases = [(["-r", keys["identity_public"], "-r", keys["stranger_public"]], {}), (["-r", both], {}),
+             ([], {"TIMEGLAS_RECIPIENT": both})]
+    for args, env in cases:
+        sealed = cli("seal", "--raw", *args, stdin=b"x", env=env, ok=0).stdout
+        assert sealed.count(b"-> X25519") == 2
+        assert cli("open", "--raw", "-i", keys["stranger"], stdin=sealed, ok=0).stdout == b"x"
+
+
+def test_signed_head_is_what_age_sees(cli, keys):
+    """Goal: kind, issuer (canonical), session and content type stand in the head, readable with age alone."""
+    sealed = cli("seal", "-r", keys["identity_public"], "--sign", keys["signing"], "--kind", "passport", "--issuer", "D<<",
+                 "--session", "sess-1", "--content-type", "application/lds", stdin=b"body", ok=0).stdout
+    plain = subprocess.run(["age", "-d", "-i", keys["identity"]], input=sealed, capture_output=True, check=True).stdout
+    head, rest = plain.split(b"\n\n", 1)
+    lines = head.decode().splitlines()
+    for line in ("kind: passport", "issuer: D", "session: sess-1", "content-type: application/lds"):
+        assert line in lines
+    assert rest[:4] == b"body" and len(rest) == 4 + 64
+
+
+def test_open_json_tells_the_head(cli, keys, tmp_path):
+    """Goal: --json gives one object with the verified head; the content goes to -o."""
+    sealed = cli("seal", "-r", keys["identity_public"], "--sign", keys["signing"], "--kind", "face3d", stdin=b"abc", ok=0).stdout
+    done = cli("open", "--json", "-i", keys["identity"], "--sender", keys["signing_public"], "-o", tmp_path / "out",
+               stdin=sealed, ok=0)
+    o = json.loads(done.stdout)
+    assert o["head"]["kind"] == "face3d" and o["size"] == 3 and len(o["head"]["ref"]) == 32
+    assert (tmp_path / "out").read_bytes() == b"abc" and stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o600
+
+
+def signed(cli, keys, data=b"evidence" * 20000):
+    return cli("seal", "-r", keys["identity_public"], "--sign", keys["signing"], "--kind", "liveness", stdin=data, ok=0).stdout
+
+
+@pytest.mark.parametrize("damage", ["head", "payload", "last byte", "cut", "cut at a chunk", "longer", "empty"])
+def test_open_damaged_releases_nothing(cli, keys, tmp_path, damage):
+    """Goal: whatever is changed, exit 4, an existing target stays as it was, and not a byte goes to stdout."""
+    s = bytearray(signed(cli, keys))
+    header = s.index(b"\n--- ") + 49
+    if damage == "head":
+        s[30] ^= 1
+    elif damage == "payload":
+        s[header + 1000] ^= 1
+    elif damage == "last byte":
+        s[-1] ^= 1
+    elif damage == "cut":
+        s = s[:-100]
+    elif damage == "cut at a chunk":
+        s = s[:header + 16 + 65552]
+    elif damage == "longer":
+        s += b"\0"
+    else:
+        s = b""
+    (tmp_path / "out").write_bytes(b"what was there")
+    common = ["open", "-i", keys["identity"], "--sender", keys["signing_public"]]
+    done = cli(*common, "-o", tmp_path / "out", stdin=bytes(s), ok=4)
+    assert done.stderr.startswith(b"timeglas: not opened: ")
+    assert (tmp_path / "out").read_bytes() == b"what was there" and left_behind(tmp_path) == []
+    assert cli(*common, stdin=bytes(s), ok=4).stdout == b""
+
+
+def test_open_wrong_identity_and_wrong_sender(cli, keys, tmp_path):
+    """Goal: neither a stranger nor somebody who pins another sender gets content."""
+    s = signed(cli, keys)
+    cli("keygen", "--sign", "-o", tmp_path / "other", ok=0)
+    other = next(line.split()[-1] for line in (tmp_path / "other").read_text().splitlines() if "public key" in line)
+    assert cli("open", "-i", keys["stranger"], "--sender", keys["signing_public"], stdin=s, ok=4).stdout == b""
+    done = cli("open", "--json", "-i", keys["identity"], "--sender", other, "-o", tmp_path / "out", stdin=s, ok=4)
+    assert json.loads(done.stderr)["exit"] == 4 and not (tmp_path / "out").exists()
+
+
+def test_raw_is_not_taken_for_signed(cli, keys):
+    """Goal: a file that nobody signed never passes where a sender is pinned."""
+    raw = cli("seal", "--raw", "-r", keys["identity_public"], stdin=b"x" * 500, ok=0).stdout
+    done = cli("open", "-i", keys["identity"], "--sender", keys["signing_public"], stdin=raw, ok=4)
+    assert done.stdout == b""
+
+
+def test_open_age_agrees_that_stranger_cannot(keys, cli):
+    """Goal: the exclusion is age's own, not only ours."""
+    s = signed(cli, keys)
+    assert subprocess.run(["age", "-d", "-i", keys["stranger"]], input=s, capture_output=True).returncode != 0
+
+
+def test_output_to_a_device_is_copied_not_replaced(cli, keys, tmp_path):
+    """Goal: -o /dev/null stays a device, and a pipe gets the content."""
+    s = cli("seal", "--raw", "-r", keys["identity_public"], stdin=b"x", ok=0).stdout
+    cli("open", "--raw", "-i", keys["identity"], "-o", "/dev/null", stdin=s, ok=0)
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE) as cat:
+        cli("open", "--raw", "-i", keys["identity"], "-o", fifo, stdin=s, ok=0)
+        assert cat.communicate()[0] == b"x"
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+
+
+def test_full_disk_is_an_error(cli, keys):
+    """Goal: output that cannot be written is never exit 0."""
+    s = cli("seal", "--raw", "-r", keys["identity_public"], stdin=b"x" * 10000, ok=0).stdout
+    done = cli("open", "--raw", "-i", keys["identity"], "-o", "/dev/full", stdin=s, ok=2)
+    assert b"cannot write" in done.stderr
+
+
+# What is refused ------------------------------------------------------------------------------------------------------
+
+USAGE = [
+    [], ["frobnicate"], ["session"], ["session", "frobnicate"], ["stat"], ["stat", "a", "b"], ["policy", "x"], ["put"],
+    ["keygen", "--raw"], ["keygen", "--sign=KEY"], ["stat", "--ttl", "3", "x"], ["seal", "--nonsense"], ["seal", "-x"],
+    ["seal", "--recipient"], ["stat", "--url="], ["seal", "--raw=1"], ["seal", "--raw"], ["seal", "--raw", "-r", "age1junk"],
+    ["seal", "-r", "RECIPIENT"], ["seal", "--raw", "-r", "RECIPIENT", "--kind", "liveness"],
+    ["seal", "-r", "RECIPIENT", "--sign", "SIGNING"],
+    ["seal", "-r", "RECIPIENT", "--sign", "SIGNING", "--kind", "passport"],
+    ["seal", "-r", "RECIPIENT", "--sign", "SIGNING", "--kind", "passport", "--issuer", "ZZZ"],
+    ["seal", "-r", "RECIPIENT", "--sign", "SIGNING", "--kind", "liveness", "--issuer", "DNK"],
+    ["seal", "-r", "RECIPIENT", "--sign", "IDENTITY", "--kind", "liveness"],
+    ["seal", "-r", "RECIPIENT", "--sign", "SIGNING", "--raw"],
+    ["seal", "--raw", "-r", "RECIPIENT", "/nowhere/at/all"], ["seal", "--raw", "-r", "RECIPIENT", "/"],
+    ["open", "--raw"], ["open", "-i", "IDENTITY"], ["open", "-i", "SIGNING", "--raw"], ["open", "-i", "/nowhere", "--raw"],
+    ["open", "-i", "IDENTITY", "--sender", "junk"], ["open", "-i", "IDENTITY", "--sender", "SENDER", "--raw"],
+    ["put", "--kind", "liveness", "-r", "RECIPIENT", "/dev/null"],
+    ["put", "--kind", "liveness", "-r", "RECIPIENT", "--raw", "--sealed", "/dev/null"],
+    ["put", "--kind", "liveness", "-r", "RECIPIENT", "--sealed", "/dev/null"],
+    ["put", "--raw", "-r", "RECIPIENT", "/dev/null"], ["put", "--kind", "liveness", "--raw", "/dev/null"],
+    ["put", "--kind", "liveness", "-r", "RECIPIENT", "--raw", "--ttl", "1h", "/dev/null"],
+    ["put", "--kind", "liveness", "-r", "RECIPIENT", "--raw", "--ttl", "0", "/dev/null"],
+    ["take", "../../etc", "-o", "x"], ["take", "id", "--raw", "-o", "x"], ["stat", "id"],
+    ["session", "open", "--subject", "0123"], ["session", "open", "--idle", "3601"],
+]
+
+
+@pytest.mark.parametrize("args", USAGE, ids=lambda a: " ".join(a) or "nothing")
+def test_usage_errors(cli, keys, args):
+    """Goal: exit 2, one sentence on stderr, nothing on stdout; under --json the same as one object."""
+    words = {"RECIPIENT": keys["identity_public"], "SENDER": keys["signing_public"], "SIGNING": str(keys["signing"]),
+             "IDENTITY": str(keys["identity"])}
+    args = [words.get(a, a) for a in args]
+    done = cli(*args, ok=2)
+    assert done.stdout == b"" and done.stderr.startswith(b"timeglas: ") and done.stderr.count(b"\n") == 1
+    o = json.loads(cli("--json", *args, ok=2).stderr)
+    assert o["exit"] == 2 and o["detail"]
+
+
+def test_secrets_in_arguments_are_refused_and_not_repeated(cli, keys):
+    """Goal: a secret that lands in the arguments is not printed into logs as well."""
+    secret = keys["identity"].read_text().splitlines()[2]
+    for args in (["open", "--raw", "-i", secret], ["seal", "--raw", "-r", secret]):
+        done = cli(*args, ok=2)
+        assert secret.encode() not in done.stderr
+
+
+def test_options_stand_anywhere(cli, keys):
+    """Goal: before the command, after it, after the operand; "--" ends them."""
+    r = keys["identity_public"]
+    for args in (["--raw", "-r", r, "seal", "-"], ["seal", "-r" + r, "--raw", "-"], ["seal", "-", "--raw", "--recipient=" + r],
+                 ["seal", "--raw", "-r", r, "--", "-"], ["--sign", keys["signing"], "seal", "-r", r, "--kind", "liveness"]):
+        assert cli(*args, stdin=b"x", ok=0).stdout.startswith(b"age-encryption.org/v1\n")
+    assert cli("--sign", "keygen", ok=0).stdout.splitlines()[2].startswith(b"TIMEGLAS-SIGNING-KEY-1")
+
+
+def test_help_and_version(cli):
+    """Goal: every command of the table explains itself on stdout, with exit 0, and names its own options."""
+    listing = cli("--help", ok=0).stdout.decode()
+    commands = ["keygen", "seal", "open", "session open", "session show", "session touch", "session close", "put", "get", "take",
+                "stat", "rm", "policy"]
+    for command in commands:
+        assert f"\n  {command} " in listing
+        text = cli(*command.split(), "--help", ok=0).stdout.decode()
+        assert text.startswith(f"usage: timeglas {command}")
+    assert "--idempotency-key" in cli("put", "-h", ok=0).stdout.decode()
+    assert cli("--version", ok=0).stdout.startswith(b"timeglas 0.")
+    assert "version" in json.loads(cli("--version", "--json", ok=0).stdout)
+
+
+# Configuration --------------------------------------------------------------------------------------------------------
+
+def test_configuration_file_and_its_precedence(cli, keys, tmp_path):
+    """Goal: option over environment over file; paths in the file start at the file."""
+    folder = tmp_path / "home/.config/timeglas"
+    folder.mkdir(parents=True)
+    shutil.copy(keys["identity"], folder / "mine.key")
+    (folder / "config").write_text(f"# mine\nrecipient = {keys['identity_public']}\nidentity = mine.key\n")
+    sealed = cli("seal", "--raw", stdin=b"x", ok=0).stdout
+    assert cli("open", "--raw", stdin=sealed, ok=0).stdout == b"x"
+    other = cli("seal", "--raw", stdin=b"x", ok=0, env={"TIMEGLAS_RECIPIENT": keys["stranger_public"]}).stdout
+    cli("open", "--raw", stdin=other, ok=4)
+    assert cli("open", "--raw", stdin=other, ok=0, env={"TIMEGLAS_IDENTITY": keys["stranger"]}).stdout == b"x"
+    assert cli("open", "--raw", "-i", keys["stranger"], stdin=other, ok=0, env={"TIMEGLAS_IDENTITY": "/nowhere"}).stdout == b"x"
+
+
+@pytest.mark.parametrize("text, said", [("urll = x\n", "unknown key urll"), ("[a]\nurl = x\n", "unknown key a.url"),
+                                        ("url = x\nurl = y\n", "twice"), ("url\n", "line 1")])
+def test_configuration_mistakes_are_named(cli, tmp_path, text, said):
+    """Goal: a typing error in the file never passes silently."""
+    (tmp_path / "conf").write_text(text)
+    done = cli("--config", tmp_path / "conf", "stat", "x", ok=2)
+    assert said in done.stderr.decode()
+
+
+def test_configuration_that_is_named_must_exist(cli, tmp_path):
+    """Goal: --config FILE is a promise; the standard place may be empty."""
+    assert b"cannot read the configuration" in cli("--config", tmp_path / "no", "keygen", ok=2).stderr
+    assert b"cannot read the configuration" in cli("keygen", env={"TIMEGLAS_CONFIG": tmp_path / "no"}, ok=2).stderr
+
+
+def test_no_core_and_not_dumpable(keys, tmp_path):
+    """Goal: while it waits with keys in memory, nobody of the same user can read them, and it would leave no core file."""
+    as_user = {"user": 65534} if os.geteuid() == 0 else {}  # root could read every process and would see nothing here
+    with subprocess.Popen([TIMEGLAS, "seal", "--raw", "-r", keys["identity_public"]], stdin=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL, env=environment("/tmp"), cwd="/", **as_user) as waiting:
+        try:
+            until = time.monotonic() + 10
+            while os.stat(f"/proc/{waiting.pid}/environ").st_uid != 0:  # the kernel gives it away to root when not dumpable
+                assert waiting.poll() is None and time.monotonic() < until
+                time.sleep(0.01)
+            limits = pathlib.Path(f"/proc/{waiting.pid}/limits").read_text()
+            assert re.search(r"Max core file size +0 +0 ", limits)
+        finally:
+            waiting.kill()
