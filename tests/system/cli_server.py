@@ -27,9 +27,12 @@ def make_pki(folder):
 
 
 class Answer:
-    """What to say to one request. cut: close after that many bytes of the body; length: what Content-Length claims."""
+    """What to say to one request. cut: close after that many bytes of the body; length: send Content-Length; early: answer from the
+    headers, without reading the body; hold: an Event to wait for in the middle of the body.
+    """
 
-    def __init__(self, status=200, body=b"", media="application/json", fields=(), cut=None, length=True, early=False):
+    def __init__(self, status=200, body=b"", media="application/json", fields=(), cut=None, length=True, early=False, hold=None):
+        self.hold = hold
         self.status, self.media, self.fields, self.cut, self.length, self.early = status, media, dict(fields), cut, length, early
         self.body = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
 
@@ -54,10 +57,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self):
         script = self.server.script
         a = script.pop(0) if len(script) > 1 else script[0]
-        body = None if a.early else self.read_body()
-        self.server.seen.append((self.command, self.path, self.headers, body))
-        if callable(a):
-            a = a(self)
+        content = None if a.early else self.read_body()
+        self.server.seen.append((self.command, self.path, self.headers, content))
         self.send_response(a.status)
         for name, value in {"Content-Type": a.media, **a.fields}.items():
             self.send_header(name, value)
@@ -67,7 +68,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
             self.close_connection = True
         self.end_headers()
-        self.wfile.write(a.body if a.cut is None else a.body[:a.cut])
+        body = a.body if a.cut is None else a.body[:a.cut]
+        if a.hold is not None:
+            self.wfile.write(body[:len(body) // 2])
+            a.hold.wait(20)
+            body = body[len(body) // 2:]
+        self.wfile.write(body)
         if a.cut is not None:
             self.close_connection = True
 

@@ -14,6 +14,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TIMEGLAS = str(pathlib.Path(os.environ.get("TIMEGLAS_BIN_DIR", ROOT / "build/release")) / "timeglas")
+COMMANDS = ["keygen", "seal", "open", "session open", "session show", "session touch", "session close", "put", "get", "take", "stat",
+            "rm", "policy"]
 SIZES = [0, 1, 63, 64, 65, 65535, 65536, 65537, 131072, 1_000_003]
 
 
@@ -295,15 +297,25 @@ def test_options_stand_anywhere(cli, keys):
 def test_help_and_version(cli):
     """Goal: every command of the table explains itself on stdout, with exit 0, and names its own options."""
     listing = cli("--help", ok=0).stdout.decode()
-    commands = ["keygen", "seal", "open", "session open", "session show", "session touch", "session close", "put", "get", "take",
-                "stat", "rm", "policy"]
-    for command in commands:
+    for command in COMMANDS:
         assert f"\n  {command} " in listing
         text = cli(*command.split(), "--help", ok=0).stdout.decode()
         assert text.startswith(f"usage: timeglas {command}")
     assert "--idempotency-key" in cli("put", "-h", ok=0).stdout.decode()
     assert cli("--version", ok=0).stdout.startswith(b"timeglas 0.")
     assert "version" in json.loads(cli("--version", "--json", ok=0).stdout)
+
+
+def test_man_page_tells_what_help_tells(cli):
+    """Goal: no option and no command that the man page does not know, and none that it made up."""
+    page = (ROOT / "docs/man/timeglas.1").read_text()
+    helped = set()
+    for command in COMMANDS:
+        assert re.search(rf"^\.Cm .*{command.split()[-1]}", page, re.M)
+        helped |= set(re.findall(r"--([a-z-]+)", cli(*command.split(), "--help", ok=0).stdout.decode()))
+    options = page[page.index(".It Fl -ca"):page.index(".Sh ENVIRONMENT")]
+    told = {name for line in options.splitlines() if line.startswith(".It Fl") for name in re.findall(r"Fl -([a-z-]+)", line)}
+    assert told | {"help"} == helped
 
 
 # Configuration --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,474 @@
+"""The timeglas command against a server that says what the test wants: how it identifies itself, what it sends, and above all what
+it makes of answers that are broken off, mislabelled, replayed or nonsense. Real TLS 1.3 with client certificates.
+"""
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import select
+import ssl
+import stat
+import subprocess
+import threading
+
+import pytest
+
+from cli_server import Answer, make_pki, serve
+from test_cli import TIMEGLAS, environment
+
+BLOB = {"blob": "00AAAAAAAAAAAAAAAAAAAAAA", "ref": "r1", "state": "live", "kind": "liveness", "issuer": None, "session": None,
+        "size": 7, "sha256": None, "stored_at": "2026-11-22T12:00:00.123Z", "deadline": "2026-11-23T12:00:00.123Z"}
+ID = BLOB["blob"]
+SESSION = {"session": "sess-1", "state": "open", "opened_at": "2026-11-22T12:00:00.123Z", "deadline": "2026-11-22T13:00:00.123Z",
+           "idle_s": 600}
+GONE = {"type": "/problems/gone", "title": "the blob is gone", "status": 410, "detail": "It was taken.", "cause": "consumed",
+        "gone_at": "2026-11-22T12:00:01.000Z"}
+PROBLEM = "application/problem+json"
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    return make_pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "tmp").mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def run(pki, home, tmp_path):
+    def call(server, *args, ok=None, stdin=b"", pki=pki, env=None, url=None):
+        more = {"TIMEGLAS_URL": url or server.url, "TIMEGLAS_CA": pki["ca.pem"], "TIMEGLAS_CERT": pki["client.pem"],
+                "TIMEGLAS_KEY": pki["client.key"], "XDG_STATE_HOME": home / "state", "TMPDIR": tmp_path / "tmp", **(env or {})}
+        done = subprocess.run([TIMEGLAS, *map(str, args)], input=stdin, capture_output=True, timeout=60, cwd=tmp_path,
+                              env={**environment(home), **{k: str(v) for k, v in more.items()}})
+        assert b"Sanitizer" not in done.stderr and b"runtime error" not in done.stderr, done.stderr.decode()
+        if ok is not None:
+            assert done.returncode == ok, (done.returncode, done.stderr.decode())
+        return done
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("keys")
+
+    def keygen(name, *args):
+        return subprocess.run([TIMEGLAS, "keygen", *args, "-o", folder / name], capture_output=True, check=True,
+                              env=environment(folder)).stdout.decode().strip()
+
+    return {"TIMEGLAS_RECIPIENT": keygen("id"), "TIMEGLAS_IDENTITY": folder / "id",
+            "TIMEGLAS_SENDER": keygen("sign", "--sign"), "TIMEGLAS_SIGNING_KEY": folder / "sign"}
+
+
+def sealed(keys, tmp_path, data, *labels):
+    return subprocess.run([TIMEGLAS, "seal", *(labels or ("--kind", "liveness"))], input=data, capture_output=True, check=True,
+                          env=environment(tmp_path, **keys)).stdout
+
+
+def taken(body, kind="liveness", **more):
+    fields = {"Timeglas-Kind": kind, "Timeglas-Stored-At": BLOB["stored_at"], "ETag": '"e"'}
+    fields.update({f"Timeglas-{k.title()}": v for k, v in more.items() if k in ("issuer", "session")})
+    return Answer(200, body, "application/octet-stream", fields, cut=more.get("cut"), length=more.get("length", True))
+
+
+# Who talks to whom ----------------------------------------------------------------------------------------------------
+
+def test_nobody_there_is_exit_3(run):
+    """Goal: "could not reach it" is not "refused"."""
+    done = run(None, "policy", ok=3, url="https://127.0.0.1:1")
+    assert done.stdout == b"" and done.stderr.startswith(b"timeglas: ")
+    assert json.loads(run(None, "--json", "policy", ok=3, url="https://127.0.0.1:1").stderr)["error"] == "unreachable"
+
+
+def test_server_of_another_authority_gets_nothing(run, pki):
+    """Goal: no request leaves for a server that the given CA did not sign, not even one whose CA the system knows."""
+    with serve(pki, Answer(200, {})) as server:
+        run(server, "policy", ok=3, env={"TIMEGLAS_CA": pki["otherca.pem"]})
+        run(server, "policy", ok=3, env={"TIMEGLAS_CA": pki["otherca.pem"], "SSL_CERT_FILE": pki["ca.pem"]})
+        assert server.seen == []
+
+
+def test_server_with_another_name_gets_nothing(run, pki):
+    """Goal: the certificate has to be for the host that was asked for."""
+    with serve(pki, Answer(200, {})) as server:
+        run(server, "policy", ok=3, url=server.url.replace("127.0.0.1", "localhost"))
+        assert server.seen == []
+
+
+def test_tls_12_is_not_spoken(run, pki):
+    """Goal: TLS 1.3 or nothing."""
+    with serve(pki, Answer(200, {}), versions=(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)) as server:
+        run(server, "policy", ok=3)
+        assert server.seen == []
+
+
+@pytest.mark.parametrize("what", ["http://127.0.0.1:1", "https://", "https://a@127.0.0.1:1", "https://127.0.0.1:1/x", "file:///etc"])
+def test_odd_addresses_are_usage(run, what):
+    """Goal: an address that is not https://host:port is named, not tried."""
+    assert b"https://host:port" in run(None, "policy", ok=2, url=what).stderr
+
+
+def test_missing_certificate_is_usage(run, pki):
+    """Goal: a file that is not there is told by name."""
+    with serve(pki, Answer(200, {})) as server:
+        assert b"/nowhere" in run(server, "policy", ok=2, env={"TIMEGLAS_KEY": "/nowhere"}).stderr
+        done = run(server, "policy", ok=2, env={"TIMEGLAS_CERT": ""})
+        assert b"--cert is missing" in done.stderr and server.seen == []
+
+
+def test_proxies_and_redirects_are_not_followed(run, pki):
+    """Goal: neither the environment nor the server can send evidence elsewhere."""
+    with serve(pki, Answer(200, {"retention": []})) as server:
+        run(server, "policy", ok=0, env={"https_proxy": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"})
+    with serve(pki, Answer(307, {}, fields={"Location": "/elsewhere"})) as server:
+        run(server, "policy", ok=3)
+        assert len(server.seen) == 1
+
+
+# What a refusal looks like --------------------------------------------------------------------------------------------
+
+def test_problem_is_printed(run, pki):
+    """Goal: exit 1, and title, detail, status, cause and time for people; the same as JSON for scripts."""
+    with serve(pki, Answer(410, GONE, PROBLEM)) as server:
+        text = run(server, "stat", ID, ok=1).stderr.decode()
+        for part in (GONE["title"], "410", GONE["detail"], "consumed", GONE["gone_at"]):
+            assert part in text
+        o = json.loads(run(server, "--json", "stat", ID, ok=1).stderr)
+        assert o["error"] == "gone" and o["status"] == 410 and o["cause"] == "consumed" and o["exit"] == 1
+
+
+def test_retry_after_is_told(run, pki):
+    """Goal: who may try again later learns when."""
+    body = {"type": "/problems/store-full", "title": "the store is full", "status": 507}
+    with serve(pki, Answer(507, body, PROBLEM, {"Retry-After": "7"})) as server:
+        assert b"7 s" in run(server, "stat", ID, ok=1).stderr
+        assert json.loads(run(server, "--json", "stat", ID, ok=1).stderr)["retry_after_s"] == 7
+
+
+@pytest.mark.parametrize("answer", [Answer(502, b"<html>bad gateway</html>", "text/html"), Answer(500, b"{", PROBLEM),
+                                    Answer(500, b"[1]", PROBLEM), Answer(404, {"type": 3, "title": ["x"]}, PROBLEM),
+                                    Answer(404, b"", "text/plain")])
+def test_refusal_without_a_problem_is_still_a_refusal(run, pki, answer):
+    """Goal: a proxy's HTML or a broken document neither crashes the client nor passes for something else."""
+    with serve(pki, answer) as server:
+        assert str(answer.status).encode() in run(server, "stat", ID, ok=1).stderr
+        assert json.loads(run(server, "--json", "stat", ID, ok=1).stderr)["error"] == "refused"
+
+
+def test_a_server_cannot_steer_the_terminal(run, pki):
+    """Goal: escape sequences in a problem or in an answer come out as question marks."""
+    evil = dict(GONE, title="a\x1b[2Jb", detail="c\u009bd\x07")
+    with serve(pki, Answer(410, evil, PROBLEM), Answer(200, dict(BLOB, state="e\x1b[2Jf"))) as server:
+        err = run(server, "stat", ID, ok=1).stderr
+        assert b"\x1b" not in err and b"\xc2\x9b" not in err and b"\x07" not in err and b"a?[2Jb" in err
+        assert b"\x1b" not in run(server, "stat", ID, ok=0).stdout
+
+
+@pytest.mark.parametrize("answer", [Answer(200, b""), Answer(200, b"nonsense"), Answer(200, b"[]"), Answer(200, {"blob": 7}),
+                                    Answer(200, {"blob": "x" * 100}), Answer(200, b'{"blob":"a","pad":"' + b"x" * 1_100_000 + b'"}'),
+                                    Answer(200, BLOB, cut=20)])
+def test_answers_out_of_contract_are_exit_3(run, pki, answer):
+    """Goal: no JSON, other JSON, too much of it, half of it: never success."""
+    with serve(pki, answer) as server:
+        assert run(server, "stat", ID, ok=3).stdout == b""
+
+
+def test_ids_cannot_leave_their_place_in_the_path(run, pki):
+    """Goal: an "id" with a slash, a question mark or a line break is refused here."""
+    with serve(pki, Answer(200, BLOB)) as server:
+        for evil in ("a/b", "a?b", "a\r\nX: y", "a%2fb", "x" * 65, "..", "a#b"):
+            for command in (("stat",), ("rm",), ("take", "-o", "x"), ("session", "show"), ("session", "close")):
+                run(server, *command, evil, ok=2)
+        assert server.seen == []
+
+
+# Sessions, stat, rm, policy -------------------------------------------------------------------------------------------
+
+def test_session_commands(run, pki):
+    """Goal: the right calls, and the id alone on stdout."""
+    subject = "ab" * 32
+    with serve(pki, Answer(201, SESSION)) as server:
+        assert run(server, "session", "open", "--idle", "60", "--subject", subject, ok=0).stdout == b"sess-1\n"
+        assert json.loads(server.seen[0][3]) == {"subject_ref": subject, "idle_s": 60}
+        assert server.seen[0][2]["Content-Type"] == "application/json"
+        assert json.loads(run(server, "session", "open", "--json", ok=0).stdout) == SESSION
+        assert json.loads(server.seen[1][3]) == {}
+        assert b"600" in run(server, "session", "show", "sess-1", ok=0).stdout
+        run(server, "session", "touch", "sess-1", ok=0)
+        run(server, "session", "close", "sess-1", ok=0)
+        run(server, "session", "close", "sess-1", "--erase-all", ok=0)
+        assert [s[:2] for s in server.seen[2:]] == [
+            ("GET", "/v1/sessions/sess-1"), ("POST", "/v1/sessions/sess-1/touch"), ("DELETE", "/v1/sessions/sess-1"),
+            ("DELETE", "/v1/sessions/sess-1?erase=all")]
+        assert server.seen[3][2]["Content-Length"] == "0" and server.seen[3][2]["Content-Type"] is None
+
+
+def test_tables_and_json(run, pki):
+    """Goal: people see every value of the answer, scripts the server's own object."""
+    policy = {"retention": [{"kind": "passport", "issuer": "danish", "ceiling_s": 3600, "session_bound": True},
+                            {"kind": "face3d", "issuer": None, "ceiling_s": 86400, "session_bound": False}], "lease_max_s": 900}
+    with serve(pki, Answer(200, policy)) as server:
+        lines = run(server, "policy", ok=0).stdout.decode().splitlines()
+        rows = [line.split() for line in lines]
+        assert ["lease_max_s", "900"] in rows and ["kind", "issuer", "ceiling_s", "session_bound"] in rows
+        assert ["passport", "danish", "3600", "yes"] in rows and ["face3d", "-", "86400", "no"] in rows
+        assert json.loads(run(server, "--json", "policy", ok=0).stdout) == policy
+    with serve(pki, Answer(200, {"blob": ID, "cause": "erased"})) as server:
+        assert b"erased" in run(server, "rm", ID, ok=0).stdout
+        assert server.seen[0][:2] == ("DELETE", f"/v1/blobs/{ID}")
+
+
+# put ------------------------------------------------------------------------------------------------------------------
+
+def put_fields(server):
+    return {k.lower(): v for k, v in server.seen[-1][2].items()}
+
+
+@pytest.mark.parametrize("size", [0, 100, 65536, 3_000_000])
+def test_put_seals_while_it_sends(run, pki, keys, tmp_path, size):
+    """Goal: a file goes up with its exact sealed length, opens to the same bytes, and the id stands alone on stdout."""
+    data = os.urandom(size)
+    (tmp_path / "f").write_bytes(data)
+    with serve(pki, Answer(201, BLOB)) as server:
+        done = run(server, "put", "--kind", "passport", "--issuer", "uto".upper(), "--session", "s1", "--to", "a,b", "--to", "c", "--ttl",
+                   "9", "--idempotency-key", "k", tmp_path / "f", env=keys, ok=0)
+        assert done.stdout == ID.encode() + b"\n" and b"erased at" in done.stderr
+        f = put_fields(server)
+        assert (f["timeglas-kind"], f["timeglas-issuer"], f["timeglas-session"]) == ("passport", "UTO", "s1")
+        assert (f["timeglas-to"], f["timeglas-ttl"], f["idempotency-key"]) == ("a, b, c", "9", "k")
+        assert "transfer-encoding" not in f and "content-digest" not in f
+        body = server.seen[-1][3]
+        assert int(f["content-length"]) == len(body)
+        assert (f.get("expect") == "100-continue") == (len(body) >= 65536)
+        (tmp_path / "got").write_bytes(body)
+        assert run(None, "open", tmp_path / "got", env=keys, url="x", ok=0).stdout == data
+
+
+def test_put_from_a_pipe_is_chunked(run, pki, keys):
+    """Goal: content of unknown length needs no temporary file."""
+    with serve(pki, Answer(201, BLOB)) as server:
+        run(server, "put", "--kind", "liveness", "--raw", "-", stdin=b"z" * 200_000, env=keys, ok=0)
+        assert put_fields(server)["transfer-encoding"] == "chunked"
+        opened = subprocess.run(["age", "-d", "-i", keys["TIMEGLAS_IDENTITY"]], input=server.seen[0][3], capture_output=True)
+        assert opened.stdout == b"z" * 200_000
+
+
+@pytest.mark.parametrize("from_stdin", [False, True])
+def test_put_sealed_sends_its_digest(run, pki, keys, tmp_path, from_stdin):
+    """Goal: a file that is sealed already goes up byte for byte, with its Content-Digest (RFC 9530)."""
+    body = sealed(keys, tmp_path, b"y" * 100_000)
+    (tmp_path / "f.age").write_bytes(body)
+    with serve(pki, Answer(201, BLOB)) as server:
+        run(server, "put", "--kind", "liveness", "--sealed", "-" if from_stdin else tmp_path / "f.age", env=keys, ok=0,
+            stdin=body if from_stdin else b"")
+        digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        f = put_fields(server)
+        assert f["content-digest"] == f"sha-256=:{digest}:" and f["content-length"] == str(len(body))
+        assert server.seen[0][3] == body
+
+
+def test_put_refused_early_reads_the_answer(run, pki, keys, tmp_path):
+    """Goal: a refusal from the headers reaches the user although most of the body was never sent."""
+    (tmp_path / "f").write_bytes(b"\0" * 20_000_000)
+    body = {"type": "/problems/too-large", "title": "larger than max_blob", "status": 413, "detail": "33554432 bytes at most"}
+    with serve(pki, Answer(413, body, PROBLEM, early=True)) as server:
+        done = run(server, "put", "--kind", "liveness", tmp_path / "f", env=keys, ok=1)
+        assert b"larger than max_blob (413)" in done.stderr and b"33554432" in done.stderr and done.stdout == b""
+
+
+def test_put_values_cannot_add_header_fields(run, pki, keys):
+    """Goal: a line break in a value is refused before anything is sent."""
+    with serve(pki, Answer(201, BLOB)) as server:
+        run(server, "put", "--kind", "liveness", "--raw", "--session", "a\r\nTimeglas-To: evil", "-", env=keys, ok=2)
+        run(server, "put", "--kind", "liveness", "--raw", "--to", "a\nb", "-", env=keys, ok=2)
+        assert server.seen == []
+
+
+# take and get ---------------------------------------------------------------------------------------------------------
+
+def strays(tmp_path):
+    return sorted(p.name for folder in (tmp_path, tmp_path / "tmp") for p in folder.iterdir() if p.is_file())
+
+
+@pytest.mark.parametrize("command", ["take", "get"])
+def test_take_opens_to_file_and_stdout(run, pki, keys, tmp_path, command):
+    """Goal: one POST, the content released as a 0600 file or to stdout, nothing else left."""
+    labels = ("--kind", "passport", "--issuer", "D", "--session", "s1")
+    bodies = [sealed(keys, tmp_path, b"v" * 150_000, *labels) for _ in range(3)]
+    with serve(pki, *[taken(b, "passport", issuer="D", session="s1") for b in bodies]) as server:
+        run(server, command, ID, "-o", "out", env=keys, ok=0)
+        assert (tmp_path / "out").read_bytes() == b"v" * 150_000
+        assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o600
+        assert run(server, command, ID, env=keys, ok=0).stdout == b"v" * 150_000
+        o = json.loads(run(server, command, ID, "--json", "-o", "out", env=keys, ok=0).stdout)
+        assert o["opened"] is True and o["head"]["issuer"] == "D" and o["kind"] == "passport" and o["blob"] == ID
+        assert [s[:2] for s in server.seen] == [("POST", f"/v1/blobs/{ID}/take")] * 3
+        assert server.seen[0][2]["Content-Length"] == "0"
+    assert strays(tmp_path) == ["out"]
+
+
+def test_take_without_identity_gives_the_ciphertext(run, pki, keys, tmp_path):
+    """Goal: who holds the key elsewhere gets the sealed bytes as they are."""
+    body = sealed(keys, tmp_path, b"v" * 1000)
+    with serve(pki, taken(body)) as server:
+        assert run(server, "take", ID, ok=0).stdout == body
+        run(server, "take", ID, "-o", "out.age", ok=0)
+        assert (tmp_path / "out.age").read_bytes() == body and strays(tmp_path) == ["out.age"]
+
+
+def kept(done, tmp_path, body, name):
+    assert done.stdout == b"" and name in done.stderr.decode()
+    assert (tmp_path / name).read_bytes() == body and stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    (tmp_path / name).unlink()
+
+
+@pytest.mark.parametrize("said", [{"kind": "face3d"}, {"kind": "liveness", "issuer": "UTO"}, {"kind": "liveness", "session": "s2"}])
+def test_mislabelled_is_exit_4_and_kept_sealed(run, pki, keys, tmp_path, said):
+    """Goal: a buffer that relabels evidence is found out; the evidence survives, sealed."""
+    body = sealed(keys, tmp_path, b"secret plaintext")
+    with serve(pki, taken(body, **said)) as server:
+        done = run(server, "take", ID, "-o", "out", env=keys, ok=4)
+        assert b"sealed head" in done.stderr
+        kept(done, tmp_path, body, "out.age")
+        kept(run(server, "take", ID, env=keys, ok=4), tmp_path, body, ID + ".age")
+        assert json.loads(run(server, "get", ID, "--json", "-o", "out", env=keys, ok=4).stderr)["error"] == "mislabelled"
+    assert strays(tmp_path) == ["out.age"]
+
+
+def test_damaged_is_exit_4_and_never_overwrites_what_was_kept(run, pki, keys, tmp_path):
+    """Goal: two failures keep two files, and an earlier good result stays."""
+    body = sealed(keys, tmp_path, b"secret plaintext")[:-1] + b"\0"
+    (tmp_path / "out").write_bytes(b"earlier")
+    with serve(pki, taken(body)) as server:
+        run(server, "take", ID, "-o", "out", env=keys, ok=4)
+        run(server, "take", ID, "-o", "out", env=keys, ok=4)
+    assert strays(tmp_path) == ["out", "out.age", "out.age.1"] and (tmp_path / "out").read_bytes() == b"earlier"
+
+
+def test_another_sender_is_exit_4(run, pki, keys, tmp_path):
+    """Goal: evidence that a compromised buffer made itself does not pass."""
+    other = subprocess.run([TIMEGLAS, "keygen", "--sign", "-o", tmp_path / "evil"], capture_output=True, check=True,
+                           env=environment(tmp_path))
+    (tmp_path / "evil").rename(tmp_path / "home/evil")
+    body = sealed({**keys, "TIMEGLAS_SIGNING_KEY": tmp_path / "home/evil"}, tmp_path, b"forged")
+    with serve(pki, taken(body)) as server:
+        kept(run(server, "take", ID, "-o", "out", env=keys, ok=4), tmp_path, body, "out.age")
+        assert run(server, "take", ID, "--sender", other.stdout.decode().strip(), env=keys, ok=0).stdout == b"forged"
+
+
+def test_replay_within_a_day_is_refused(run, pki, keys, tmp_path, home):
+    """Goal: the same sealed evidence is received once; other evidence of the same sender still is. The memory tells no reference."""
+    body, other = sealed(keys, tmp_path, b"one"), sealed(keys, tmp_path, b"two")
+    with serve(pki, taken(body), taken(body), taken(other)) as server:
+        assert run(server, "take", ID, env=keys, ok=0).stdout == b"one"
+        done = run(server, "take", ID, "-o", "out", env=keys, ok=4)
+        assert b"replay" in done.stderr
+        kept(done, tmp_path, body, "out.age")
+        assert run(server, "take", ID, env=keys, ok=0).stdout == b"two"
+    seen = home / "state/timeglas/seen"
+    assert stat.S_IMODE(seen.stat().st_mode) == 0o600 and seen.stat().st_size == 2 * 40
+    plain = subprocess.run(["age", "-d", "-i", keys["TIMEGLAS_IDENTITY"]], input=body, capture_output=True).stdout
+    ref = next(line.split()[1] for line in plain.split(b"\n\n")[0].splitlines() if line.startswith(b"ref:"))
+    assert bytes.fromhex(ref.decode()) not in seen.read_bytes() and ref not in seen.read_bytes()
+
+
+def test_seen_references_are_forgotten_after_a_day(run, pki, keys, tmp_path, home):
+    """Goal: the memory is bounded: what is older than a day goes, what is younger stays."""
+    body = sealed(keys, tmp_path, b"one")
+    seen = home / "state/timeglas/seen"
+    with serve(pki, taken(body)) as server:
+        run(server, "take", ID, env=keys, ok=0)
+        record = seen.read_bytes()
+        at = int.from_bytes(record[:8], "little")
+        old = (at - 86400).to_bytes(8, "little", signed=True) + record[8:]
+        young = (at - 80000).to_bytes(8, "little", signed=True)
+        seen.write_bytes(old + old + young + bytes(32))
+        run(server, "take", ID, env=keys, ok=0)
+        text = seen.read_bytes()
+        assert len(text) == 80 and text[:40] == young + bytes(32) and text[48:] == record[8:]
+        seen.write_bytes(young + record[8:])
+        run(server, "take", ID, "-o", "out", env=keys, ok=4)
+
+
+@pytest.mark.parametrize("how", ["short", "no length", "no kind"])
+def test_broken_off_is_exit_3_and_releases_nothing(run, pki, keys, tmp_path, how):
+    """Goal: a body that may not be whole is never success, with or without opening."""
+    body = sealed(keys, tmp_path, b"w" * 100_000)
+    answer = taken(body, cut=50_000 if how == "short" else None, length=how != "no length")
+    if how == "no kind":
+        answer.fields.pop("Timeglas-Kind")
+    (tmp_path / "out").write_bytes(b"earlier")
+    with serve(pki, answer) as server:
+        for env in ({}, keys):
+            assert run(server, "take", ID, env=env, ok=3).stdout == b""
+            run(server, "take", ID, "-o", "out", env=env, ok=3)
+        assert len(server.seen) == 4  # not once did it ask again by itself
+    assert strays(tmp_path) == ["out"] and (tmp_path / "out").read_bytes() == b"earlier"
+
+
+def test_take_refused_leaves_nothing(run, pki, keys, tmp_path):
+    """Goal: a 410 is exit 1, with no file and no output."""
+    with serve(pki, Answer(410, GONE, PROBLEM)) as server:
+        for env in ({}, keys):
+            assert run(server, "take", ID, "-o", "out", env=env, ok=1).stdout == b""
+            assert run(server, "take", ID, env=env, ok=1).stdout == b""
+    assert strays(tmp_path) == []
+
+
+def test_nothing_is_consumed_when_it_could_not_be_written(run, pki, keys, home):
+    """Goal: what fails on this machine fails before the only copy is asked for."""
+    with serve(pki, taken(b"x")) as server:
+        run(server, "take", ID, "-o", "/nowhere/out", env=keys, ok=2)
+        run(server, "take", ID, "-o", "/", env=keys, ok=2)
+        run(server, "take", ID, "--identity", "/nowhere/id", "-o", "x", env=keys, ok=2)
+        run(server, "take", ID, "-o", "x", env={**keys, "TIMEGLAS_SENDER": "", "HOME": home}, ok=2)
+        (home / "file").write_text("")
+        run(server, "take", ID, "-o", "x", env={**keys, "XDG_STATE_HOME": home / "file"}, ok=2)
+        assert server.seen == []
+
+
+def test_output_that_fails_after_the_take_keeps_it_sealed(run, pki, keys, tmp_path):
+    """Goal: a full disk behind stdout costs no evidence."""
+    body = sealed(keys, tmp_path, b"w" * 100_000)
+    for env in (keys, {}):
+        with serve(pki, taken(body)) as server:
+            kept(run(server, "take", ID, "-o", "/dev/full", env={**env, "XDG_STATE_HOME": tmp_path / "tmp" / str(len(env))}, ok=2),
+                 tmp_path, body, ID + ".age")
+
+
+def test_progress_is_for_terminals_only(run, pki, keys, tmp_path):
+    """Goal: no control characters in a log file."""
+    (tmp_path / "f").write_bytes(b"\0" * 3_000_000)
+    with serve(pki, Answer(201, BLOB)) as server:
+        assert b"\r" not in run(server, "put", "--kind", "liveness", tmp_path / "f", env=keys, ok=0).stderr
+
+
+def test_progress_bar_on_a_terminal(run, pki, keys, tmp_path, home):
+    """Goal: whoever waits at a terminal sees percentage, rate and the time left, and a clean line afterwards."""
+    body, hold, seen = sealed(keys, tmp_path, b"w" * 400_000), threading.Event(), b""
+    answer = taken(body)
+    answer.hold = hold
+    ours, theirs = os.openpty()
+    with serve(pki, answer) as server:
+        env = {**environment(home), "TIMEGLAS_URL": server.url, "TIMEGLAS_CA": pki["ca.pem"], "TIMEGLAS_CERT": pki["client.pem"],
+               "TIMEGLAS_KEY": pki["client.key"], **{k: str(v) for k, v in keys.items()}}
+        with subprocess.Popen([TIMEGLAS, "take", ID, "-o", "out"], stderr=theirs, cwd=tmp_path, env=env) as child:
+            os.close(theirs)
+            try:
+                while b"ETA" not in seen and select.select([ours], [], [], 10)[0]:
+                    seen += os.read(ours, 4096)
+            finally:
+                hold.set()
+            with contextlib.suppress(OSError):  # the end of a terminal reads as an error
+                while piece := os.read(ours, 4096):
+                    seen += piece
+        os.close(ours)
+    assert child.returncode == 0 and (tmp_path / "out").read_bytes() == b"w" * 400_000
+    assert b"%" in seen and b"/s" in seen and b"ETA" in seen
+    assert b"\r\x1b[K" in seen and seen.rstrip().endswith(b"signature is good")
