@@ -3,13 +3,9 @@
  * boundaries here and built by hiredis's reader, except bulks for a fetch, whose buffer chains are moved. It reconnects by itself.
  * It does not know which commands are sent, and has no TLS yet. Runs in every process that has a store.
  */
-#include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <event2/event.h>
 #include <timeglas/errors.h>
 #include "base/clock.h"
@@ -18,6 +14,7 @@
 #include "net/stream.h"
 #include "redis/rconn.h"
 #include "redis/resp.h"
+#include "redis/rurl.h"
 
 #define HIGH_BYTES (1024u * 1024) /* of requests not yet written: pause the sources */
 #define LOW_BYTES (256u * 1024)
@@ -38,9 +35,7 @@ struct rconn {
 	struct loop *loop;
 	struct rconn_calls calls;
 	void *ctx;
-	struct sockaddr_storage addr;
-	socklen_t addr_len;
-	char *user, *password; /* NULL: none */
+	struct rurl url;
 
 	struct stream *stream;
 	redisReader *reader;
@@ -58,83 +53,6 @@ static void rconn_start(struct rconn *c);
 static void rconn_fail(struct rconn *c, const char *why);
 
 /* Making one --------------------------------------------------------------------------------------------------------- */
-
-static int url_unix(struct rconn *c, const char *path, char *err, size_t cap)
-{
-	struct sockaddr_un *un = (struct sockaddr_un *)&c->addr;
-
-	if (path[0] != '/' || strlen(path) >= sizeof un->sun_path) {
-		snprintf(err, cap, "store: a unix socket needs an absolute path of at most %zu bytes", sizeof un->sun_path - 1);
-		return TG_EINVAL;
-	}
-	un->sun_family = AF_UNIX;
-	strcpy(un->sun_path, path);
-	c->addr_len = sizeof *un;
-	return 0;
-}
-
-/* host:port or [host]:port; resolved once, because a lookup would block the loop. */
-static int url_tcp(struct rconn *c, char *where, char *err, size_t cap)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found = NULL;
-	char *at = strrchr(where, '@');
-	char *host = at != NULL ? at + 1 : where, *port;
-	int rc;
-
-	if (at != NULL) {
-		char *colon = memchr(where, ':', (size_t)(at - where));
-		if (colon == NULL) {
-			snprintf(err, cap, "store: write redis://user:password@host:port");
-			return TG_EINVAL;
-		}
-		if (colon > where && (c->user = strndup(where, (size_t)(colon - where))) == NULL)
-			return TG_ENOMEM;
-		if ((c->password = strndup(colon + 1, (size_t)(at - colon - 1))) == NULL)
-			return TG_ENOMEM;
-	}
-	host[strcspn(host, "/")] = '\0';
-	port = strrchr(host, ':');
-	if (port == NULL || port == host || port[1] == '\0') {
-		snprintf(err, cap, "store: write redis://host:port");
-		return TG_EINVAL;
-	}
-	*port++ = '\0';
-	if (host[0] == '[' && host[strlen(host) - 1] == ']') {
-		host[strlen(host) - 1] = '\0';
-		host++;
-	}
-	rc = getaddrinfo(host, port, &hints, &found);
-	if (rc != 0) {
-		snprintf(err, cap, "store: %s: %s", host, gai_strerror(rc));
-		return TG_EINVAL;
-	}
-	memcpy(&c->addr, found->ai_addr, found->ai_addrlen);
-	c->addr_len = found->ai_addrlen;
-	freeaddrinfo(found);
-	return 0;
-}
-
-static int url_parse(struct rconn *c, const char *url, char *err, size_t cap)
-{
-	char *copy;
-	int rc;
-
-	if (strncmp(url, "unix://", 7) == 0)
-		return url_unix(c, url + 7, err, cap);
-	if (strncmp(url, "redis://", 8) != 0) {
-		snprintf(err, cap, "store: write unix:///path or redis://[user:password@]host:port");
-		return TG_EINVAL;
-	}
-	copy = strdup(url + 8);
-	if (copy == NULL) {
-		snprintf(err, cap, "out of memory");
-		return TG_ENOMEM;
-	}
-	rc = url_tcp(c, copy, err, cap);
-	explicit_bzero(copy, strlen(copy));
-	free(copy);
-	return rc;
-}
 
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
@@ -163,10 +81,7 @@ static void rconn_destroy(struct rconn *c)
 		event_free(c->retry);
 	if (c->watch != NULL)
 		event_free(c->watch);
-	if (c->password != NULL)
-		explicit_bzero(c->password, strlen(c->password));
-	free(c->password);
-	free(c->user);
+	rurl_clear(&c->url);
 	free(c->queue);
 	free(c);
 }
@@ -191,7 +106,7 @@ struct rconn *rconn_new(struct loop *l, const char *url, const struct rconn_call
 		rconn_destroy(c);
 		return NULL;
 	}
-	if (url_parse(c, url, err, cap) != 0) {
+	if (rurl_parse(&c->url, url, err, cap) != 0) {
 		rconn_destroy(c);
 		return NULL;
 	}
@@ -336,18 +251,18 @@ static void on_auth(void *ctx, const redisReply *reply)
 static void on_ready(struct stream *s, void *ctx)
 {
 	struct rconn *c = ctx;
-	const char *argv[3] = {"AUTH", c->user, c->password};
+	const char *argv[3] = {"AUTH", c->url.user, c->url.password};
 	size_t len[3];
 	int argc = 3;
 
 	(void)s;
 	c->heard_us = clock_mono_us();
-	if (c->password == NULL) {
+	if (c->url.password == NULL) {
 		rconn_became_up(c);
 		return;
 	}
-	if (c->user == NULL) {
-		argv[1] = c->password;
+	if (c->url.user == NULL) {
+		argv[1] = c->url.password;
 		argc = 2;
 	}
 	for (int i = 0; i < argc; i++)
@@ -392,7 +307,7 @@ static void rconn_start(struct rconn *c)
 	c->reader = redisReaderCreate();
 	memset(&c->scan, 0, sizeof c->scan);
 	if (c->reader != NULL)
-		c->stream = stream_connect(c->loop, (struct sockaddr *)&c->addr, c->addr_len, NULL, &opts, &cb, c);
+		c->stream = stream_connect(c->loop, (struct sockaddr *)&c->url.addr, c->url.addr_len, NULL, &opts, &cb, c);
 	if (c->stream == NULL) {
 		rconn_fail(c, "cannot connect");
 		return;

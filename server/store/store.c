@@ -152,6 +152,43 @@ void store_forget(struct store *s, const void *ctx)
 	}
 }
 
+/* Orphans: few, and gone as soon as the connection is back; a Redis that restarted knows nothing of them any more -------- */
+
+void store_orphan(struct store *s, const char *id, unsigned n)
+{
+	struct orphan *o = s->n_orphans < STORE_ORPHANS_MAX ? calloc(1, sizeof *o) : NULL;
+
+	if (o == NULL) {
+		log_warn("store_orphan", "an upload of unknown fate is left to its deadline");
+		return;
+	}
+	strcpy(o->id, id);
+	o->n = n;
+	STAILQ_INSERT_TAIL(&s->orphans, o, link);
+	s->n_orphans++;
+}
+
+static struct orphan *orphan_pop(struct store *s)
+{
+	struct orphan *o = STAILQ_FIRST(&s->orphans);
+
+	if (o != NULL) {
+		STAILQ_REMOVE_HEAD(&s->orphans, link);
+		s->n_orphans--;
+	}
+	return o;
+}
+
+static void orphans_end(struct store *s)
+{
+	struct orphan *o;
+
+	while ((o = orphan_pop(s)) != NULL) {
+		(void)put_send_abort(s, o->id, o->n, STORE_STALLED_MS, true, NULL, NULL);
+		free(o);
+	}
+}
+
 /* The library -------------------------------------------------------------------------------------------------------- */
 
 static void library_failed(struct store *s, const redisReply *r)
@@ -176,6 +213,7 @@ static void on_time(void *ctx, const redisReply *r)
 	s->loading = false;
 	s->skew_ms = reply_num(r, 1) - clock_wall_ms();
 	rconn_set_ready(s->conn, true);
+	orphans_end(s);
 	if (s->up)
 		return;
 	s->up = true;
@@ -301,6 +339,7 @@ struct store *store_new(struct loop *l, const char *url, const struct store_call
 		return NULL;
 	}
 	LIST_INIT(&s->pending);
+	STAILQ_INIT(&s->orphans);
 	s->loop = l;
 	s->calls = calls != NULL ? *calls : none;
 	s->ctx = ctx;
@@ -323,6 +362,8 @@ void store_free(struct store *s)
 	rconn_free(s->conn);
 	while (!LIST_EMPTY(&s->pending))
 		call_drop(LIST_FIRST(&s->pending));
+	for (struct orphan *o; (o = orphan_pop(s)) != NULL;)
+		free(o);
 	if (s->again != NULL)
 		event_free(s->again);
 	if (s->up)

@@ -9,6 +9,8 @@
 
 #define STORE_ARGS_MAX 20
 #define STORE_KEY_MAX 80
+#define STORE_STALLED_MS 60000 /* what was sent on a connection that broke may arrive that late; functions.lua has the same */
+#define STORE_ORPHANS_MAX 4096u
 #define STORE_PULSE_S 10u /* uploads and takes of several chunks tell the index that often that they are alive; it waits 30 and 60 s */
 
 struct store {
@@ -21,7 +23,20 @@ struct store {
 	int64_t skew_ms; /* the store's clock minus ours */
 	struct event *again;
 	LIST_HEAD(, call) pending;
+	STAILQ_HEAD(, orphan) orphans;
+	unsigned n_orphans;
 };
+
+/* An upload whose commit was on its way when the connection broke: nobody was told that it lives, so it must not. */
+struct orphan {
+	STAILQ_ENTRY(orphan) link;
+	char id[TOKEN_LEN + 1];
+	unsigned n; /* chunks */
+};
+/** store_orphan(s, id, n): end that upload as soon as the store can be reached again. */
+void store_orphan(struct store *s, const char *id, unsigned n);
+/** put_send_abort(s, id, n, later_ms, unknown, cb, ctx): the function of that name. */
+int put_send_abort(struct store *s, const char *id, unsigned n, int64_t later_ms, bool unknown, rconn_cb *cb, void *ctx);
 
 /* One command under construction. Texts are borrowed, numbers stand in scratch. */
 struct cmd {

@@ -14,7 +14,6 @@
 
 #define UNANSWERED_MAX 2u
 #define STAGED_MS 30000   /* functions.lua has the same */
-#define STALLED_MS 60000
 #define ANNOUNCE 32u      /* chunks that stage speaks of ahead, so that not every chunk needs a call */
 
 struct store_put {
@@ -268,16 +267,23 @@ static void put_answer(struct store_put *p, int err, const struct store_blob *bl
 	put_free(p);
 }
 
-static int send_abort(struct store_put *p, rconn_cb *cb, void *ctx)
+int put_send_abort(struct store *s, const char *id, unsigned n, int64_t later_ms, bool unknown, rconn_cb *cb, void *ctx)
 {
+	int shard = token_shard(id, strlen(id));
 	struct cmd m;
 
-	cmd_fcall(&m, "tg1_abort", p->shard);
-	cmd_text(&m, p->id);
-	cmd_num(&m, p->n);
-	cmd_num(&m, p->err == TG_ESTORE ? STALLED_MS : 0); /* a broken connection may still hold what we sent */
-	cmd_text(&m, p->committing ? "1" : "0");
-	return cmd_send(p->store, &m, cb, ctx);
+	cmd_fcall(&m, "tg1_abort", (unsigned)shard);
+	cmd_text(&m, id);
+	cmd_num(&m, n);
+	cmd_num(&m, later_ms);
+	cmd_text(&m, unknown ? "1" : "0");
+	return cmd_send(s, &m, cb, ctx);
+}
+
+/* A broken connection may still hold what we sent. */
+static int send_abort(struct store_put *p, rconn_cb *cb, void *ctx)
+{
+	return put_send_abort(p->store, p->id, p->n, p->err == TG_ESTORE ? STORE_STALLED_MS : 0, p->committing, cb, ctx);
 }
 
 static void on_cleaned(void *ctx, const redisReply *r)
@@ -303,6 +309,8 @@ static void on_commit(void *ctx, const redisReply *r)
 	}
 	if (p->err == 0)
 		p->err = err; /* else the reason is known already: a chunk was refused */
+	if (r == NULL)
+		store_orphan(p->store, p->id, p->n);
 	/* A function that refuses has cleaned up; Redis refusing the function has not. */
 	if (r != NULL && r->type == REDIS_REPLY_ERROR && send_abort(p, on_cleaned, p) == 0)
 		return;
@@ -378,7 +386,8 @@ void store_put_abort(struct store_put *p)
 		return;
 	if (p->n > 0 || p->staged) {
 		metrics_count(M_ABORTED, 1);
-		(void)send_abort(p, NULL, NULL); /* store down: the index entry remains, the reaper erases */
+		if (send_abort(p, NULL, NULL) != 0 && p->committing) /* one not committed has its index entry, and the reaper */
+			store_orphan(p->store, p->id, p->n);
 	}
 	put_free(p);
 }

@@ -2,6 +2,8 @@
  * Goal: the store's calls against a real Redis: an upload becomes visible whole or leaves nothing, a blob is read by one peer once, and every
  * callback comes exactly once, also when Redis is full, restarts, or the connection is lost.
  */
+#include <sys/socket.h>
+#include <sys/un.h>
 #include "redis_server.h"
 #include <timeglas/errors.h>
 #include "base/clock.h"
@@ -12,6 +14,7 @@ struct world {
 	struct loop *loop;
 	struct store *store;
 	int ups, downs;
+	bool crashing;
 	/* what the last callback said */
 	int err, calls, refused, checked;
 	struct store_session session;
@@ -41,6 +44,12 @@ static void on_down(struct store *s, void *ctx)
 
 	(void)s;
 	w->downs++;
+	if (!w->crashing)
+		return;
+	store_put_abort(w->put);
+	store_take_abort(w->take);
+	w->put = NULL;
+	w->take = NULL;
 }
 
 static int setup(void **state)
@@ -134,13 +143,13 @@ static void on_info(void *ctx, int err, const struct store_info *i)
 
 /* Uploading --------------------------------------------------------------------------------------------------------- */
 
-static void put_more(struct world *w)
+static int put_more(struct world *w)
 {
-	while (w->put != NULL && evbuffer_get_length(w->in) > 0 && store_put_room(w->put))
-		if (store_put_chunk(w->put, w->in) != 0) {
-			loop_stop(w->loop);
-			return;
-		}
+	int rc = 0;
+
+	while (rc == 0 && evbuffer_get_length(w->in) > 0 && store_put_room(w->put))
+		rc = store_put_chunk(w->put, w->in);
+	return rc;
 }
 
 static void on_room(struct store_put *p, void *ctx)
@@ -148,7 +157,7 @@ static void on_room(struct store_put *p, void *ctx)
 	struct world *w = ctx;
 
 	(void)p;
-	put_more(w);
+	assert_int_equal(put_more(w), 0);
 	if (evbuffer_get_length(w->in) == 0)
 		loop_stop(w->loop);
 }
@@ -218,8 +227,7 @@ static int begin(struct world *w, const struct store_put_opts *o, size_t bytes)
 	w->put = store_put_new(w->store, o, &put_calls, w, &err);
 	if (w->put == NULL)
 		return err;
-	put_more(w);
-	return 0;
+	return put_more(w);
 }
 
 /* Uploads, and waits for the answer. */
@@ -300,6 +308,80 @@ static void open_session(struct world *w)
 	assert_int_equal(store_session_open(w->store, "uploader", "", 600, on_session, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(w->err, 0);
+}
+
+/* One turn of the loop, about a millisecond long. */
+static void on_turn(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	loop_stop(ctx);
+}
+
+static void turn(struct world *w)
+{
+	struct timeval ms = {0, 1000};
+	struct event *e = event_new(loop_base(w->loop), -1, 0, on_turn, w->loop);
+
+	event_add(e, &ms);
+	assert_int_equal(loop_run(w->loop), 0);
+	event_free(e);
+}
+
+/* Asks every shard to erase what is due. */
+static int reap(struct world *w)
+{
+	int erased = 0;
+
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
+		assert_int_equal(store_reap(w->store, i, 100, on_reap, w), 0);
+		loop_until_stop(w->loop);
+		assert_int_equal(w->err, 0);
+		erased += (int)w->reaped.erased;
+	}
+	return erased;
+}
+
+/* Lets every index entry fall due by hand, and reaps, until the index is empty. */
+static void end_all(struct world *w)
+{
+	redisReply *index, *members;
+
+	while (index = redis_server_do(&w->redis, "KEYS tg:*:dl"), index->elements > 0) {
+		for (size_t i = 0; i < index->elements; i++) {
+			members = redis_server_do(&w->redis, "ZRANGE %s 0 -1", index->element[i]->str);
+			for (size_t k = 0; k < members->elements; k++)
+				redis_server_run_cmd(&w->redis, "ZADD %s 1 %s", index->element[i]->str, members->element[k]->str);
+			freeReplyObject(members);
+		}
+		freeReplyObject(index);
+		assert_true(reap(w) > 0);
+	}
+	freeReplyObject(index);
+}
+
+/* As if the process died: the connection ends, nothing more is said about what was under way, and another process connects. */
+static void crash(struct world *w)
+{
+	int ups = w->ups;
+
+	w->crashing = true;
+	redis_server_run_cmd(&w->redis, "CLIENT KILL TYPE normal");
+	while (w->ups == ups)
+		turn(w);
+	w->crashing = false;
+}
+
+/* Cuts the store's connection at our end: what was written is still read by Redis, but its answers are lost. */
+static void cut(struct world *w)
+{
+	for (int fd = 3; fd < 64; fd++) {
+		struct sockaddr_un peer;
+		socklen_t len = sizeof peer;
+		if (fd != w->redis.c->fd && getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && peer.sun_family == AF_UNIX &&
+		    strcmp(peer.sun_path, w->redis.socket) == 0)
+			shutdown(fd, SHUT_RDWR);
+	}
 }
 
 static void assert_nothing_but_tombstones(struct world *w)
@@ -401,6 +483,474 @@ static void session_open_then_show_lists_its_blobs(void **state)
 	assert_int_equal(w->err, TG_EGONE);
 }
 
+
+static void put_eager_says_whether_the_session_is_open(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o;
+	int err;
+
+	open_session(w);
+	o = put_opts(w->session.id, true);
+	o.eager = true;
+	w->put = store_put_new(w->store, &o, &put_calls, w, &err);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->checked, 1);
+	store_put_abort(w->put);
+
+	strcpy(o.desc.uploader, "somebody");
+	w->put = store_put_new(w->store, &o, &put_calls, w, &err);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->refused, 1);
+	assert_int_equal(w->err, TG_ESESSION);
+
+	o = put_opts("", false); /* nothing to ask */
+	o.eager = true;
+	w->put = store_put_new(w->store, &o, &put_calls, w, &err);
+	assert_int_equal(w->checked, 1); /* never before return */
+	loop_until_stop(w->loop);
+	assert_int_equal(w->checked, 2);
+}
+
+static void put_commit_without_open_session_leaves_nothing(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o;
+
+	open_session(w);
+	o = put_opts(w->session.id, true);
+	strcpy(o.desc.uploader, "somebody");
+	assert_int_equal(upload(w, &o, 100), TG_ESESSION);
+	assert_int_equal(upload(w, &o, 150000), TG_ESESSION);
+	assert_int_equal(redis_server_keys(&w->redis, "tg:*:c:*"), 0);
+
+	/* Closed while the chunks come: the staged ones go with it, before the close is answered. */
+	o = put_opts(w->session.id, true);
+	assert_int_equal(begin(w, &o, 2 * STORE_CHUNK_BYTES), 0);
+	while (redis_server_keys(&w->redis, "tg:*:c:*") < 2)
+		turn(w);
+	assert_int_equal(store_session_close(w->store, w->session.id, "uploader", false, on_show, w), 0);
+	w->calls = 0;
+	while (w->calls == 0)
+		loop_until_stop(w->loop);
+	assert_int_equal(w->n_blobs, 0); /* it never was a blob */
+	assert_int_equal(redis_server_keys(&w->redis, "tg:*:c:*"), 0);
+	assert_int_equal(store_put_commit(w->put, &o), 0);
+	w->calls = 0;
+	while (w->calls == 0)
+		loop_until_stop(w->loop);
+	assert_int_equal(w->err, TG_ESESSION);
+	end_all(w);
+	assert_nothing_but_tombstones(w);
+}
+
+static void put_commit_after_its_time_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+
+	o.ttl_s = 1;
+	o.age_us = 1000001;
+	assert_int_equal(upload(w, &o, 100), TG_ETTL);
+	store_put_abort(w->put);
+	assert_int_equal(upload(w, &o, 100000), TG_ETTL);
+	store_put_abort(w->put);
+	w->put = NULL;
+	assert_nothing_but_tombstones(w);
+}
+
+static void put_commit_over_the_bound_quota_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o;
+	char id[TOKEN_LEN + 1], key[64];
+
+	open_session(w);
+	o = put_opts(w->session.id, true);
+	for (unsigned i = 0; i < TG_SESSION_BOUND_BLOBS; i++)
+		assert_int_equal(upload(w, &o, 50), 0);
+	strcpy(id, w->blob.id);
+	assert_int_equal(upload(w, &o, 50), TG_EQUOTA);
+	assert_int_equal(redis_server_keys(&w->redis, "tg:*:c:*"), TG_SESSION_BOUND_BLOBS);
+	assert_int_equal(take(w, id, "verifier"), 0);
+	assert_int_equal(upload(w, &o, 50), 0);
+	/* and the bytes */
+	snprintf(key, sizeof key, "tg:{%.2s}:s:%s", w->session.id, w->session.id);
+	redis_server_run_cmd(&w->redis, "HINCRBY %s z %u", key, TG_SESSION_BOUND_BYTES);
+	assert_int_equal(take(w, w->blob.id, "verifier"), 0);
+	assert_int_equal(upload(w, &o, 50), TG_EQUOTA);
+}
+
+static void put_abort_leaves_nothing(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+
+	assert_int_equal(begin(w, &o, 3 * STORE_CHUNK_BYTES), 0);
+	while (redis_server_keys(&w->redis, "tg:*:c:*") == 0)
+		turn(w);
+	assert_int_equal(redis_server_keys(&w->redis, "tg:*:b:*"), 1);
+	store_put_abort(w->put);
+	w->put = NULL;
+	while (redis_server_keys(&w->redis, "tg:*:b:*") > 0)
+		turn(w);
+	assert_nothing_but_tombstones(w);
+	assert_int_equal(redis_server_int(&w->redis, "DBSIZE"), 1); /* the event */
+
+	/* Its commit on the way: nobody will learn that it lives, so it does not. */
+	assert_int_equal(begin(w, &o, 1000), 0);
+	assert_int_equal(store_put_commit(w->put, &o), 0);
+	store_put_abort(w->put);
+	w->put = NULL;
+	assert_int_equal(store_info(w->store, on_info, w), 0); /* a fence */
+	loop_until_stop(w->loop);
+	assert_nothing_but_tombstones(w);
+}
+
+static void full_store_refuses_uploads_and_still_erases(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false), bound;
+	char small[TOKEN_LEN + 1], large[TOKEN_LEN + 1], third[TOKEN_LEN + 1];
+
+	open_session(w);
+	bound = put_opts(w->session.id, true);
+	assert_int_equal(upload(w, &bound, 500), 0);
+	assert_int_equal(upload(w, &o, 500), 0);
+	strcpy(small, w->blob.id);
+	assert_int_equal(upload(w, &o, 500000), 0);
+	strcpy(large, w->blob.id);
+	assert_int_equal(upload(w, &o, 500), 0);
+	strcpy(third, w->blob.id);
+	size_t before = redis_server_keys(&w->redis, "tg:*:c:*");
+	redis_server_run_cmd(&w->redis, "CONFIG SET maxmemory 1");
+
+	assert_int_equal(upload(w, &o, 500), TG_EFULL);
+	assert_int_equal(upload(w, &o, 500000), TG_EFULL);
+	assert_int_equal(w->refused, 1);
+	assert_int_equal(store_session_open(w->store, "uploader", "", 600, on_session, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->err, TG_EFULL);
+	assert_int_equal(redis_server_keys(&w->redis, "tg:*:c:*"), before);
+
+	assert_int_equal(store_session_touch(w->store, w->session.id, "uploader", on_session, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->err, 0);
+	assert_int_equal(store_stat(w->store, small, on_blob, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->err, 0);
+	assert_int_equal(take(w, small, "verifier"), 0);
+	assert_int_equal(take(w, large, "verifier"), 0);
+	assert_int_equal(w->chunks, 8);
+	assert_int_equal(store_erase(w->store, third, "uploader", on_blob, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->err, 0);
+	assert_int_equal(store_session_close(w->store, w->session.id, NULL, true, on_show, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->err, 0);
+	assert_int_equal(w->n_blobs, 1);
+	assert_int_equal(reap(w), 0);
+	assert_nothing_but_tombstones(w);
+}
+
+static void full_store_in_the_middle_of_an_upload_is_told_once(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+
+	assert_int_equal(begin(w, &o, 40 * STORE_CHUNK_BYTES), 0);
+	while (redis_server_keys(&w->redis, "tg:*:c:*") < 2)
+		turn(w);
+	redis_server_run_cmd(&w->redis, "CONFIG SET maxmemory 1");
+	while (w->put != NULL)
+		loop_until_stop(w->loop);
+	assert_int_equal(w->err, TG_EFULL);
+	assert_int_equal(w->refused, 1);
+	while (redis_server_keys(&w->redis, "tg:*:b:*") > 0)
+		turn(w);
+	assert_nothing_but_tombstones(w);
+}
+
+static void erase_asks_for_the_uploader_or_an_operator(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+	char id[TOKEN_LEN + 1];
+
+	assert_int_equal(upload(w, &o, 70000), 0);
+	strcpy(id, w->blob.id);
+	assert_int_equal(store_erase(w->store, id, "verifier", on_blob, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->err, TG_ENOENT);
+	assert_int_equal(store_erase(w->store, id, "uploader", on_blob, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->err, 0);
+	assert_int_equal(w->blob.state, STORE_GONE);
+	assert_string_equal(w->blob.cause, "erased");
+	assert_true(w->blob.event[0] != '\0');
+	assert_nothing_but_tombstones(w);
+	assert_int_equal(store_erase(w->store, id, NULL, on_blob, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->err, TG_EGONE);
+	assert_string_equal(w->blob.cause, "erased");
+
+	assert_int_equal(upload(w, &o, 70), 0);
+	assert_int_equal(store_erase(w->store, w->blob.id, NULL, on_blob, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->err, 0);
+	assert_int_equal(store_erase(w->store, "not an id", NULL, on_blob, w), TG_ENOENT);
+}
+
+static void wait_until_ms(struct world *w, int64_t unix_ms)
+{
+	while (clock_wall_ms() < unix_ms)
+		turn(w);
+}
+
+static void take_after_the_deadline_is_gone_without_a_reaper(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+	char id[TOKEN_LEN + 1];
+
+	o.ttl_s = 1;
+	o.age_us = 800000;
+	assert_int_equal(upload(w, &o, 100), 0);
+	strcpy(id, w->blob.id);
+	assert_true(w->blob.deadline_ms - w->blob.stored_at_ms <= 200);
+	wait_until_ms(w, w->blob.deadline_ms);
+	assert_int_equal(take(w, id, "verifier"), TG_EGONE);
+	assert_string_equal(w->blob.cause, "expired");
+	assert_nothing_but_tombstones(w);
+}
+
+static void reap_at_the_deadline_erases_and_tells_how_late(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+	unsigned shard;
+	char id[TOKEN_LEN + 1];
+
+	o.ttl_s = 1;
+	o.age_us = 700000;
+	assert_int_equal(upload(w, &o, 100000), 0);
+	strcpy(id, w->blob.id);
+	shard = (unsigned)token_shard(id, TOKEN_LEN);
+	assert_int_equal(store_reap(w->store, shard, 10, on_reap, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->reaped.erased, 0);
+	assert_int_equal(w->reaped.next_ms, w->blob.deadline_ms);
+	assert_false(w->reaped.more);
+	wait_until_ms(w, w->blob.deadline_ms);
+	assert_int_equal(store_reap(w->store, shard, 10, on_reap, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->reaped.erased, 1);
+	assert_int_equal(w->reaped.expired, 1);
+	assert_int_equal(w->reaped.n_lateness, 1);
+	assert_true(w->reaped.lateness_us[0] < 5000000);
+	assert_int_equal(w->reaped.next_ms, 0);
+	assert_nothing_but_tombstones(w);
+	assert_int_equal(store_stat(w->store, id, on_blob, w), 0);
+	loop_until_stop(w->loop);
+	assert_string_equal(w->blob.cause, "expired");
+}
+
+static void reap_after_a_crash_in_an_upload_wipes_it(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+
+	assert_int_equal(begin(w, &o, 3 * STORE_CHUNK_BYTES), 0);
+	while (redis_server_keys(&w->redis, "tg:*:c:*") < 2)
+		turn(w);
+	crash(w);
+	assert_true(redis_server_keys(&w->redis, "tg:*:c:*") >= 2);
+	end_all(w);
+	assert_nothing_but_tombstones(w);
+	assert_int_equal(redis_server_int(&w->redis, "DBSIZE"), 1); /* the event */
+}
+
+static void reap_after_a_crash_in_a_take_ends_it_as_consumed(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+	char id[TOKEN_LEN + 1];
+
+	assert_int_equal(upload(w, &o, 5 * STORE_CHUNK_BYTES), 0);
+	strcpy(id, w->blob.id);
+	w->stop_after = 2;
+	assert_int_equal(take(w, id, "verifier"), 0);
+	crash(w);
+	assert_int_equal(take(w, id, "verifier2"), TG_ECLAIMED);
+	assert_int_equal(redis_server_keys(&w->redis, "tg:*:c:*"), 3);
+	end_all(w);
+	assert_nothing_but_tombstones(w);
+	assert_int_equal(take(w, id, "verifier2"), TG_EGONE);
+	assert_string_equal(w->blob.cause, "consumed");
+}
+
+static void take_abort_erases_the_rest(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+
+	for (int at = 0; at < 3; at++) {
+		assert_int_equal(upload(w, &o, 5 * STORE_CHUNK_BYTES), 0);
+		w->stop_after = at;
+		assert_int_equal(take(w, w->blob.id, "verifier"), 0);
+		if (at > 0)
+			store_take_abort(w->take);
+		assert_int_equal(store_stat(w->store, w->blob.id, on_blob, w), 0);
+		loop_until_stop(w->loop);
+		assert_int_equal(w->blob.state, STORE_GONE);
+		assert_string_equal(w->blob.cause, "consumed");
+		assert_nothing_but_tombstones(w);
+	}
+}
+
+static void take_by_two_at_once_is_won_by_one(void **state)
+{
+	struct world *w = *state, other = *w;
+	struct store_put_opts o = put_opts("", false);
+	size_t size[] = {100, 300000};
+
+	for (int i = 0; i < 2; i++) {
+		int err;
+		assert_int_equal(upload(w, &o, size[i]), 0);
+		other.begun = other.chunks = other.ended = 0;
+		other.out = evbuffer_new();
+		w->begun = w->chunks = w->ended = 0;
+		w->take = store_take(w->store, w->blob.id, "verifier", &take_calls, w, &err);
+		other.take = store_take(w->store, w->blob.id, "verifier2", &take_calls, &other, &err);
+		while (w->ended == 0 || other.ended == 0)
+			loop_until_stop(w->loop);
+		assert_int_equal(w->err, 0);
+		assert_int_equal(other.err, i == 0 ? TG_EGONE : TG_ECLAIMED);
+		assert_int_equal(other.chunks, 0);
+		assert_int_equal(evbuffer_get_length(other.out), 0);
+		evbuffer_free(other.out);
+	}
+}
+
+static void forget_before_the_answer_silences_it(void **state)
+{
+	struct world *w = *state;
+
+	open_session(w);
+	w->calls = 0;
+	assert_int_equal(store_session_show(w->store, w->session.id, on_show, w), 0);
+	store_forget(w->store, w);
+	assert_int_equal(store_info(w->store, on_info, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->calls, 0);
+	assert_string_equal(w->info.maxmemory_policy, "noeviction");
+	assert_string_equal(w->info.mode, "standalone");
+	assert_string_equal(w->info.role, "master");
+	assert_false(w->info.aof_enabled);
+	assert_true(w->info.used_bytes > 100000);
+	assert_int_equal(w->info.keys, 3);
+	assert_memory_equal(w->info.version, "7.", 2);
+}
+
+static void connection_lost_in_flight_answers_each_call_once(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+	char id[TOKEN_LEN + 1];
+	int err;
+
+	assert_int_equal(upload(w, &o, 300000), 0);
+	strcpy(id, w->blob.id);
+	kill(w->redis.pid, SIGSTOP);
+	w->calls = 0;
+	assert_int_equal(store_stat(w->store, id, on_blob, w), 0);
+	assert_int_equal(store_session_show(w->store, id, on_show, w), 0);
+	assert_int_equal(begin(w, &o, 1000), 0);
+	assert_int_equal(store_put_commit(w->put, &o), 0);
+	w->begun = w->chunks = w->ended = 0;
+	w->take = store_take(w->store, id, "verifier", &take_calls, w, &err);
+	assert_non_null(w->take);
+	assert_int_equal(w->calls, 0);
+	redis_server_kill(&w->redis);
+	while (w->downs == 0)
+		turn(w);
+	assert_int_equal(w->calls, 3);
+	assert_int_equal(w->begun, 1);
+	assert_int_equal(w->ended, 1);
+	assert_int_equal(w->err, TG_ESTORE);
+	assert_null(w->put);
+	assert_false(store_up(w->store));
+	assert_int_equal(store_stat(w->store, id, on_blob, w), TG_ESTORE);
+	assert_null(store_put_new(w->store, &o, &put_calls, w, &err));
+	assert_int_equal(err, TG_ESTORE);
+
+	redis_server_run(&w->redis); /* empty, and without the library */
+	while (w->ups < 2)
+		turn(w);
+	assert_int_equal(upload(w, &o, 300), 0);
+	assert_int_equal(w->calls, 4);
+	assert_int_equal(w->downs, 1);
+}
+
+static void commit_of_unknown_fate_is_ended_after_reconnecting(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+	redisReply *key, *cause;
+
+	assert_int_equal(begin(w, &o, 1000), 0);
+	kill(w->redis.pid, SIGSTOP);
+	assert_int_equal(store_put_commit(w->put, &o), 0);
+	turn(w); /* written */
+	cut(w);
+	while (w->downs == 0)
+		turn(w);
+	assert_int_equal(w->calls, 1);
+	assert_int_equal(w->err, TG_ESTORE);
+	kill(w->redis.pid, SIGCONT);
+	while (w->ups < 2)
+		turn(w);
+	assert_int_equal(store_info(w->store, on_info, w), 0); /* a fence */
+	loop_until_stop(w->loop);
+	key = redis_server_do(&w->redis, "KEYS tg:*:b:*");
+	assert_int_equal(key->elements, 1);
+	cause = redis_server_do(&w->redis, "HGET %s c", key->element[0]->str);
+	assert_string_equal(cause->str, "aborted");
+	freeReplyObject(cause);
+	freeReplyObject(key);
+	assert_nothing_but_tombstones(w);
+}
+
+static void library_gone_is_loaded_again(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+
+	redis_server_run_cmd(&w->redis, "FUNCTION FLUSH");
+	assert_int_equal(upload(w, &o, 100), TG_ESTORE);
+	assert_int_equal(store_info(w->store, on_info, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(upload(w, &o, 100), 0);
+	end_all(w);
+	assert_nothing_but_tombstones(w);
+}
+
+static void close_with_all_takes_more_than_one_step(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o;
+
+	open_session(w);
+	o = put_opts(w->session.id, false);
+	for (int i = 0; i < 150; i++)
+		assert_int_equal(upload(w, &o, 20), 0);
+	assert_int_equal(store_session_close(w->store, w->session.id, "uploader", true, on_show, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->err, 0);
+	assert_int_equal(w->n_blobs, 150);
+	assert_nothing_but_tombstones(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,8 +958,25 @@ int main(void)
 		cmocka_unit_test_setup_teardown(take_blob_of_one_full_chunk_returns_it_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(take_blob_of_many_chunks_returns_it_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(session_open_then_show_lists_its_blobs, setup, teardown),
+		cmocka_unit_test_setup_teardown(put_eager_says_whether_the_session_is_open, setup, teardown),
+		cmocka_unit_test_setup_teardown(put_commit_without_open_session_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(put_commit_after_its_time_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(put_commit_over_the_bound_quota_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(put_abort_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(full_store_refuses_uploads_and_still_erases, setup, teardown),
+		cmocka_unit_test_setup_teardown(full_store_in_the_middle_of_an_upload_is_told_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(erase_asks_for_the_uploader_or_an_operator, setup, teardown),
+		cmocka_unit_test_setup_teardown(take_after_the_deadline_is_gone_without_a_reaper, setup, teardown),
+		cmocka_unit_test_setup_teardown(reap_at_the_deadline_erases_and_tells_how_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(reap_after_a_crash_in_an_upload_wipes_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(reap_after_a_crash_in_a_take_ends_it_as_consumed, setup, teardown),
+		cmocka_unit_test_setup_teardown(take_abort_erases_the_rest, setup, teardown),
+		cmocka_unit_test_setup_teardown(take_by_two_at_once_is_won_by_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(forget_before_the_answer_silences_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(connection_lost_in_flight_answers_each_call_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(commit_of_unknown_fate_is_ended_after_reconnecting, setup, teardown),
+		cmocka_unit_test_setup_teardown(library_gone_is_loaded_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(close_with_all_takes_more_than_one_step, setup, teardown),
 	};
-	(void)on_reap;
-	(void)on_info;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
