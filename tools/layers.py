@@ -2,7 +2,7 @@
 """Fails when a source file includes one of a layer above its own, or beside it.
 
 Each layer may include itself and what lies below it in BELOW (transitively). The public headers, <timeglas/...>, are for
-everyone, except that the server does not include timeglas.h: that is the client library, which holds keys.
+everyone, except that of the server only main includes timeglas.h, for its version: it is the client library's, which holds keys.
 
 usage: layers.py [ROOT]       check a tree (the current directory)
        layers.py --self-test  check that bad trees are refused
@@ -77,7 +77,7 @@ def faults_of(path, text):
         line = text.count("\n", 0, match.start(2)) + 1
         target = target_of(path, match[1], match[2])
         where = f"{path}:{line}"
-        if match[2] == "timeglas/timeglas.h" and path.startswith("server/"):
+        if match[2] == "timeglas/timeglas.h" and path.startswith("server/") and own != "main":
             found.append(f"{where}: the server does not include the client library's header")
         elif target is not None and target not in BELOW:
             found.append(f"{where}: \"{match[2]}\" belongs to no layer")
@@ -101,7 +101,7 @@ def self_test():
         "client/cli/j.c": '#include "net/loop.h"\n',
     }
     good = {
-        "server/main.c": '#include "master/master.h"\n#include "base/log.h"\n',
+        "server/main.c": '#include "master/master.h"\n#include "base/log.h"\n#include <timeglas/timeglas.h>\n',
         "server/api/k.c": '#include "store/store.h"\n#include "http/h1.h"\n#include "core/num.h"\n#include "local.h"\n',
         "client/cli/l.c": '#include <timeglas/timeglas.h>\n#include "core/b64.h"\n',
     }
