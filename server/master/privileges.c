@@ -39,10 +39,11 @@ void
 privileges_limit(const struct conf *c)
 {
 	const struct rlimit none = { 0, 0 };
-	struct rlimit files;
+	struct rlimit core, files;
 	rlim_t want = (rlim_t)c->max_connections + SPARE_DESCRIPTORS;
 
-	if (setrlimit(RLIMIT_CORE, &none) != 0)
+	/* Under a service manager's filter setrlimit() may be refused, where it is not needed. */
+	if ((getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_cur != 0 || core.rlim_max != 0) && setrlimit(RLIMIT_CORE, &none) != 0)
 		log_warn("limits", "core dumps cannot be turned off: %s", strerror(errno));
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= want)
 		return;
