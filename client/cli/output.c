@@ -55,12 +55,27 @@ static void print_json(FILE *f, json_t *o)
 	json_decref(o);
 }
 
-static int say(const char *slug, int exit_status, const char *message)
+static json_t *error_object(const char *slug, int exit_status, const char *message)
 {
-	if (as_json)
-		print_json(stderr, json_pack("{s:s, s:s, s:i}", "error", slug, "detail", message, "exit", exit_status));
-	else
+	return json_pack("{s:s, s:s, s:i}", "error", slug, "detail", message, "exit", exit_status);
+}
+
+static int say(const char *slug, int exit_status, char *message)
+{
+	json_t *o;
+
+	if (!as_json) {
 		fprintf(stderr, "timeglas: %s\n", message);
+		return exit_status;
+	}
+	o = error_object(slug, exit_status, message);
+	if (o == NULL) { /* a file's name need not be UTF-8, but JSON has to be */
+		for (char *p = message; *p != '\0'; p++)
+			if ((unsigned char)*p >= 0x80)
+				*p = '?';
+		o = error_object(slug, exit_status, message);
+	}
+	print_json(stderr, o);
 	return exit_status;
 }
 

@@ -105,6 +105,10 @@ int source_seal(struct source *s, const tg_seal_opts *opts)
 		s->size = tg_seal_size(&o, s->left);
 	s->plain = sodium_malloc(READ_BYTES);
 	err = s->plain != NULL ? tg_seal_new(&o, &s->sealer) : TG_ENOMEM;
+	if (err == TG_ESESSION)
+		return cli_fail(err, "cannot seal: --session holds what no session's id does");
+	if (err == TG_EMEDIA)
+		return cli_fail(err, "cannot seal: --content-type is not a media type");
 	return err == 0 ? 0 : cli_fail(err, "cannot seal: %s", tg_strerror(err));
 }
 

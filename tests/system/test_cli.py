@@ -260,7 +260,7 @@ USAGE = [
     ["put", "--raw", "-r", "RECIPIENT", "/dev/null"], ["put", "--kind", "liveness", "--raw", "/dev/null"],
     ["put", "--kind", "liveness", "-r", "RECIPIENT", "--raw", "--ttl", "1h", "/dev/null"],
     ["put", "--kind", "liveness", "-r", "RECIPIENT", "--raw", "--ttl", "0", "/dev/null"],
-    ["take", "../../etc", "-o", "x"], ["take", "id", "--raw", "-o", "x"], ["stat", "id"],
+    ["take", "../../etc", "-o", "x"], ["take", "id", "--raw", "-o", "x"], ["take", "id", "--sealed", "-i", "IDENTITY", "-o", "x"], ["stat", "id"],
     ["session", "open", "--subject", "0123"], ["session", "open", "--idle", "3601"],
 ]
 
@@ -275,6 +275,12 @@ def test_usage_errors(cli, keys, args):
     assert done.stdout == b"" and done.stderr.startswith(b"timeglas: ") and done.stderr.count(b"\n") == 1
     o = json.loads(cli("--json", *args, ok=2).stderr)
     assert o["exit"] == 2 and o["detail"]
+
+
+def test_json_errors_survive_odd_file_names():
+    """Goal: a name that is not UTF-8 still gives one JSON object."""
+    done = subprocess.run([TIMEGLAS.encode(), b"--json", b"--config", b"/nowhere/\xff\xfe", b"policy"], capture_output=True)
+    assert done.returncode == 2 and "/nowhere/??" in json.loads(done.stderr)["detail"]
 
 
 def test_secrets_in_arguments_are_refused_and_not_repeated(cli, keys):
