@@ -85,7 +85,7 @@ static int prepare(struct cli *cli, struct fetch *f)
 
 	f->id = cli->operand;
 	f->target = options_text(o, OPT_OUTPUT);
-	f->opening = options_text(o, OPT_IDENTITY) != NULL;
+	f->opening = options_text(o, OPT_IDENTITY) != NULL && !options_flag(o, OPT_SEALED);
 	if (n == 0 || n > TG_SESSION_MAX || strspn(f->id, ID_CHARS) != n)
 		return cli_usage("that is not a blob's id");
 	if (output_json() && (f->target == NULL || strcmp(f->target, "-") == 0))
@@ -96,9 +96,11 @@ static int prepare(struct cli *cli, struct fetch *f)
 		return err == 0 ? open_spools(f) : err;
 	}
 	if (options_given(o, OPT_SENDER) || options_flag(o, OPT_RAW))
-		return cli_usage("--sender and --raw are for opening: give --identity too");
+		return cli_usage("--sender and --raw are for opening: give --identity, and not --sealed");
+	if (options_given(o, OPT_IDENTITY))
+		return cli_usage("--sealed and --identity exclude each other");
 	if ((f->target == NULL || strcmp(f->target, "-") == 0) && isatty(STDOUT_FILENO))
-		return cli_usage("without --identity the ciphertext is written, and stdout is a terminal: give -o FILE");
+		return cli_usage("the sealed content is binary and stdout is a terminal: give -o FILE");
 	return open_spools(f);
 }
 

@@ -28,7 +28,7 @@
 	X(OPT_SIGN, "sign", 0, "KEY", "TIMEGLAS_SIGNING_KEY", "signing_key", "sign with the key in this file")        \
 	X(OPT_SENDER, "sender", 0, "PUB", "TIMEGLAS_SENDER", "sender", "accept only what this sender has signed")     \
 	X(OPT_RAW, "raw", 0, NULL, NULL, NULL, "plain age, without head and signature")                               \
-	X(OPT_SEALED, "sealed", 0, NULL, NULL, NULL, "FILE is an age file already")                                   \
+	X(OPT_SEALED, "sealed", 0, NULL, NULL, NULL, "put: FILE is an age file already; take, get: leave it sealed")                                   \
 	X(OPT_KIND, "kind", 0, "KIND", NULL, NULL, "passport, liveness, face3d, or one that the policy adds")         \
 	X(OPT_ISSUER, "issuer", 0, "CCC", NULL, NULL, "issuing state as in the machine-readable zone (passports)")    \
 	X(OPT_SESSION, "session", 0, "SID", NULL, NULL, "session it belongs to (Danish passports need one)")          \

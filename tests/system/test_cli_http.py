@@ -318,7 +318,7 @@ def test_take_without_identity_gives_the_ciphertext(run, pki, keys, tmp_path):
     body = sealed(keys, tmp_path, b"v" * 1000)
     with serve(pki, taken(body)) as server:
         assert run(server, "take", ID, ok=0).stdout == body
-        run(server, "take", ID, "-o", "out.age", ok=0)
+        run(server, "take", ID, "--sealed", "-o", "out.age", env=keys, ok=0)
         assert (tmp_path / "out.age").read_bytes() == body and strays(tmp_path) == ["out.age"]
 
 
