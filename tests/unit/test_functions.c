@@ -1,0 +1,485 @@
+/*
+ * Goal: functions.lua alone, called as any program may call it: every transition, what it leaves in Redis and in the outbox, every refusal, and
+ * the states in which a caller that died may leave things.
+ */
+#include "redis_server.h"
+#include <timeglas/errors.h>
+
+extern const char store_functions_lua[];
+extern const unsigned store_functions_lua_len;
+
+#define DL "tg:{05}:dl"
+
+static struct redis_server redis;
+static redisReply *last; /* the last function's reply */
+
+static int setup(void **state)
+{
+	(void)state;
+	redis_server_start(&redis);
+	redis_server_run_cmd(&redis, "FUNCTION LOAD %b", store_functions_lua, (size_t)store_functions_lua_len);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	if (last != NULL)
+		freeReplyObject(last);
+	last = NULL;
+	redis_server_stop(&redis);
+	return 0;
+}
+
+/* Calls a function; returns its code as TG_E… or 0. Arguments: a format for the words after the key. */
+static int fcall(const char *name, const char *fmt, ...)
+{
+	char whole[256];
+	va_list ap;
+
+	if (last != NULL)
+		freeReplyObject(last);
+	snprintf(whole, sizeof whole, "FCALL tg1_%s 1 " DL " %s", name, fmt);
+	va_start(ap, fmt);
+	last = redisvCommand(redis.c, whole, ap);
+	va_end(ap);
+	assert_non_null(last);
+	if (last->type == REDIS_REPLY_ERROR)
+		fail_msg("%s: %s", name, last->str);
+	assert_int_equal(last->type, REDIS_REPLY_ARRAY);
+	return -(int)last->element[0]->integer;
+}
+
+static const char *field(int record, int i)
+{
+	return last->element[record]->element[i]->str;
+}
+
+static long long now_ms(void)
+{
+	redisReply *r = redis_server_do(&redis, "TIME");
+	long long ms = atoll(r->element[0]->str) * 1000 + atoll(r->element[1]->str) / 1000;
+
+	freeReplyObject(r);
+	return ms;
+}
+
+/* What the newest event says of a field; static storage. */
+static const char *newest(const char *name)
+{
+	static char out[64];
+	redisReply *r = redis_server_do(&redis, "XREVRANGE tg:{05}:out + - COUNT 1"), *kv;
+
+	assert_int_equal(r->elements, 1);
+	kv = r->element[0]->element[1];
+	strcpy(out, "(none)");
+	for (size_t i = 0; i + 1 < kv->elements; i += 2)
+		if (strcmp(kv->element[i]->str, name) == 0)
+			snprintf(out, sizeof out, "%s", kv->element[i + 1]->str);
+	freeReplyObject(r);
+	return out;
+}
+
+static long long text_num(const char *fmt, const char *arg)
+{
+	redisReply *r = redis_server_do(&redis, fmt, arg);
+	long long n = r->type == REDIS_REPLY_STRING ? atoll(r->str) : r->type == REDIS_REPLY_INTEGER ? r->integer : -1;
+
+	freeReplyObject(r);
+	return n;
+}
+
+static long long score(const char *member)
+{
+	return text_num("ZSCORE " DL " %s", member);
+}
+
+static void chunk(const char *id, int n, const char *bytes)
+{
+	redis_server_run_cmd(&redis, "SET tg:{05}:c:%s:%d %s PX 100000", id, n, bytes);
+}
+
+static int session(const char *sid, long idle_ms, long length_ms)
+{
+	return fcall("session_open", "%s up %s %ld %ld", sid, "", idle_ms, length_ms);
+}
+
+static int commit(const char *id, const char *sid, int bound, int n, int size, long ttl_ms, long age_ms)
+{
+	return fcall("commit", "%s up %s %s %d %d %d %ld %ld %s %s", id, " v w ", sid, bound, n, size, ttl_ms, age_ms, "ref passport 1", "DNK -");
+}
+
+/* A live blob of five bytes a chunk. */
+static void blob(const char *id, const char *sid, int bound, int n, long ttl_ms)
+{
+	if (n > 1)
+		assert_int_equal(fcall("stage", "%s up %s %d 1 %d 60000 %s", id, sid, bound, n, "- passport 1"), 0);
+	for (int i = 0; i < n; i++)
+		chunk(id, i, "bytes");
+	assert_int_equal(commit(id, sid, bound, n, 5 * n, ttl_ms, 0), 0);
+}
+
+static int reap(int max)
+{
+	assert_int_equal(fcall("reap", "%d", max), 0);
+	return (int)last->element[2]->integer;
+}
+
+static void sleep_until(long long ms)
+{
+	while (now_ms() < ms)
+		usleep(1000);
+}
+
+/* Cases ------------------------------------------------------------------------------------------------------------- */
+
+static void commit_live_sets_index_expiry_event_and_quota(void **state)
+{
+	long long dl;
+
+	(void)state;
+	session("S", 60000, 3600000);
+	assert_string_equal(newest("e"), "session-open");
+	blob("B", "S", 1, 2, 100000);
+	dl = atoll(field(1, 9));
+	assert_int_equal(score("b:B"), dl);
+	assert_int_equal(text_num("PEXPIRETIME %s", "tg:{05}:c:B:1"), dl);
+	assert_int_equal(text_num("PEXPIRETIME %s", "tg:{05}:b:B"), dl + 86400000);
+	assert_int_equal(text_num("HGET %s n", "tg:{05}:s:S"), 1);
+	assert_int_equal(text_num("HGET %s z", "tg:{05}:s:S"), 10);
+	assert_string_equal(newest("e"), "stored");
+	assert_string_equal(newest("d"), "ref passport 1");
+	assert_string_equal(newest("z"), "10");
+	assert_string_equal(newest("to"), " v w ");
+	assert_string_not_equal(newest("s"), "S"); /* a session's name is a secret of its uploader */
+	assert_true(now_ms() + 100000 - dl < 2000);
+}
+
+static void commit_counts_from_the_first_byte(void **state)
+{
+	long long before = now_ms();
+
+	(void)state;
+	chunk("B", 0, "bytes");
+	assert_int_equal(commit("B", "", 0, 1, 5, 10000, 4000), 0);
+	assert_true(atoll(field(1, 9)) - before < 6500);
+	assert_true(atoll(field(1, 9)) - before >= 6000);
+	chunk("C", 0, "bytes");
+	assert_int_equal(commit("C", "", 0, 1, 5, 10000, 10000), TG_ETTL);
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:C:*"), 0);
+}
+
+static void commit_bound_ends_with_its_session_at_the_latest(void **state)
+{
+	(void)state;
+	session("S", 60000, 5000);
+	blob("B", "S", 1, 1, 100000);
+	assert_int_equal(atoll(field(1, 9)), text_num("HGET %s dl", "tg:{05}:s:S"));
+	blob("C", "S", 0, 1, 100000); /* not bound: its own time holds */
+	assert_true(atoll(field(1, 9)) > now_ms() + 50000);
+}
+
+static void commit_with_a_chunk_missing_or_of_wrong_size_leaves_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(fcall("stage", "B up %s 0 1 3 60000 d", ""), 0);
+	chunk("B", 0, "bytes");
+	chunk("B", 2, "bytes");
+	assert_int_equal(commit("B", "", 0, 3, 15, 1000, 0), TG_ESTORE);
+	assert_string_equal(newest("e"), "aborted");
+	chunk("C", 0, "bytes");
+	redis_server_run_cmd(&redis, "ZADD " DL " 9999999999999 b:C");
+	assert_int_equal(commit("C", "", 0, 1, 6, 1000, 0), TG_ESTORE);
+	assert_int_equal(redis_server_int(&redis, "DBSIZE"), 1); /* the outbox */
+	assert_int_equal(redis_server_int(&redis, "XLEN tg:{05}:out"), 1); /* C was never staged: no event */
+}
+
+static void commit_of_many_chunks_that_was_reaped_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(fcall("stage", "B up %s 0 1 2 1 d", ""), 0);
+	chunk("B", 0, "bytes");
+	sleep_until(score("b:B"));
+	assert_int_equal(reap(10), 1);
+	assert_string_equal(last->element[5]->str, "aborted");
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
+	chunk("B", 0, "bytes"); /* a stalled worker goes on */
+	chunk("B", 1, "bytes");
+	assert_int_equal(fcall("stage", "B up %s 0 0 2 60000 d", ""), TG_ETIMEOUT);
+	assert_int_equal(commit("B", "", 0, 2, 10, 60000, 0), TG_ETIMEOUT);
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
+	chunk("B", 2, "bytes"); /* and on: the leftover entry gets it */
+	redis_server_run_cmd(&redis, "ZADD " DL " XX 1 x:B");
+	assert_int_equal(reap(10), 1);
+	assert_int_equal(redis_server_int(&redis, "DBSIZE"), 1);
+}
+
+static void stage_without_open_session_leaves_a_trap_for_its_chunk(void **state)
+{
+	(void)state;
+	assert_int_equal(fcall("stage", "B up S 1 1 32 60000 d"), TG_ESESSION);
+	chunk("B", 0, "bytes");
+	assert_true(score("x:B") > now_ms());
+	assert_int_equal(fcall("abort", "B 1 0 0"), 0);
+	assert_int_equal(redis_server_int(&redis, "DBSIZE"), 0);
+}
+
+static void session_close_erases_bound_staged_and_live(void **state)
+{
+	(void)state;
+	session("S", 60000, 3600000);
+	blob("B", "S", 1, 2, 100000);
+	blob("C", "S", 0, 1, 100000);
+	assert_int_equal(fcall("stage", "D up S 1 1 2 60000 d"), 0);
+	chunk("D", 0, "bytes");
+	assert_int_equal(fcall("session_close", "S other 0 10"), TG_ENOENT);
+	assert_int_equal(fcall("session_close", "S up 0 10"), 0);
+	assert_int_equal(last->elements, 4);
+	assert_string_equal(field(1, 1), "closed");
+	assert_string_equal(field(3, 0), "B");
+	assert_string_equal(field(3, 12), "session-closed");
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 1);
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:C:0"), 1);
+	assert_string_equal(newest("e"), "session-end");
+	chunk("D", 1, "bytes");
+	assert_int_equal(commit("D", "S", 1, 2, 10, 60000, 0), TG_ESESSION);
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:D*"), 0);
+	assert_int_equal(fcall("session_close", "S up 0 10"), 0); /* again: nothing more */
+	assert_int_equal(last->elements, 3);
+	assert_int_equal(fcall("session_touch", "S up"), TG_EGONE);
+	assert_int_equal(fcall("session_check", "S up"), TG_ESESSION);
+}
+
+static void session_idle_ends_without_a_reaper(void **state)
+{
+	(void)state;
+	session("S", 150, 3600000);
+	blob("B", "S", 1, 1, 100000);
+	assert_int_equal(fcall("session_check", "S up"), 0);
+	sleep_until(score("s:S"));
+	assert_int_equal(fcall("session_check", "S up"), TG_ESESSION);
+	assert_int_equal(fcall("take", "B v T"), TG_EGONE);
+	assert_string_equal(field(1, 12), "session-idle");
+	assert_int_equal(fcall("session_show", "S"), 0);
+	assert_string_equal(field(1, 1), "idle");
+	assert_int_equal(score("s:S"), -1);
+}
+
+static void session_touch_moves_the_idle_clock_and_never_the_deadline(void **state)
+{
+	long long dl, idl;
+
+	(void)state;
+	session("S", 2000, 3000);
+	dl = atoll(field(1, 5));
+	idl = atoll(field(1, 6));
+	sleep_until(now_ms() + 5);
+	assert_int_equal(fcall("session_touch", "S up"), 0);
+	assert_int_equal(atoll(field(1, 5)), dl);
+	assert_true(atoll(field(1, 6)) > idl);
+	assert_int_equal(score("s:S"), atoll(field(1, 6)));
+	assert_int_equal(fcall("session_touch", "S other"), TG_ENOENT);
+	/* An upload and a take count, too; and the idle deadline never passes the session's own. */
+	idl = score("s:S");
+	sleep_until(now_ms() + 5);
+	blob("B", "S", 1, 1, 1000);
+	assert_true(score("s:S") > idl);
+	idl = score("s:S");
+	sleep_until(now_ms() + 5);
+	assert_int_equal(fcall("take", "B v T"), 0);
+	assert_true(score("s:S") > idl);
+	sleep_until(dl - 1500);
+	assert_int_equal(fcall("session_touch", "S up"), 0);
+	assert_int_equal(score("s:S"), dl);
+}
+
+static void take_is_refused_to_who_is_not_addressed(void **state)
+{
+	(void)state;
+	blob("B", "", 0, 1, 100000);
+	assert_int_equal(fcall("take", "B stranger T"), TG_ENOENT);
+	assert_int_equal(fcall("take", "B %s T", ""), TG_ENOENT); /* addressed to " v w ", not to an empty name */
+	assert_int_equal(fcall("take", "Z v T"), TG_ENOENT);
+	assert_int_equal(fcall("take", "B w T"), 0);
+	assert_int_equal(fcall("take", "B stranger T"), TG_ENOENT); /* nor does it learn that it is gone */
+}
+
+static void take_then_death_before_the_read_is_wiped(void **state)
+{
+	(void)state;
+	blob("B", "", 0, 1, 100000);
+	assert_int_equal(fcall("take", "B v T"), 0);
+	assert_string_equal(field(1, 12), "consumed");
+	assert_string_equal(newest("w"), "v");
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:T:B:0"), 1);
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 1);
+	/* Another's refused take, and its clean-up, do not remove the trace. */
+	assert_int_equal(fcall("take", "B w U"), TG_EGONE);
+	redis_server_run_cmd(&redis, "ZREM " DL " x:B:U");
+	sleep_until(score("x:B:T"));
+	assert_int_equal(reap(10), 1);
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
+	assert_int_equal(score("x:B:T"), -1);
+}
+
+static void take_of_many_chunks_lives_while_it_says_so(void **state)
+{
+	(void)state;
+	blob("B", "", 0, 3, 100000);
+	assert_int_equal(fcall("take", "B v T"), 0);
+	assert_string_equal(newest("e"), "taking");
+	assert_true(score("b:B") <= now_ms() + 60000);
+	assert_int_equal(fcall("take", "B w U"), TG_ECLAIMED);
+	assert_int_equal(fcall("take_more", "B U"), TG_EGONE);
+	redis_server_run_cmd(&redis, "ZADD " DL " 1 b:B");
+	assert_int_equal(fcall("take_more", "B T"), 0);
+	assert_true(score("b:B") > now_ms() + 50000);
+	assert_int_equal(fcall("take_end", "B U"), TG_EGONE);
+	assert_int_equal(fcall("take_end", "B T"), 0);
+	assert_string_equal(field(1, 12), "consumed");
+	assert_string_equal(newest("c"), "consumed");
+	assert_string_equal(newest("w"), "v");
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
+	assert_int_equal(fcall("take_end", "B T"), TG_EGONE);
+
+	/* It never lives past the blob's deadline. */
+	blob("C", "", 0, 2, 700);
+	assert_int_equal(fcall("take", "C v T"), 0);
+	assert_int_equal(score("b:C"), atoll(field(1, 9)));
+	sleep_until(score("b:C"));
+	assert_int_equal(fcall("take_more", "C T"), TG_EGONE);
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
+}
+
+static void take_of_a_blob_whose_bytes_are_lost_says_gone(void **state)
+{
+	(void)state;
+	blob("B", "", 0, 1, 100000);
+	redis_server_run_cmd(&redis, "DEL tg:{05}:c:B:0");
+	assert_int_equal(fcall("take", "B v T"), TG_EGONE);
+	assert_string_equal(field(1, 12), "store-lost");
+}
+
+static void abort_of_a_live_blob_needs_an_unknown_fate(void **state)
+{
+	(void)state;
+	blob("B", "", 0, 1, 100000);
+	assert_int_equal(fcall("abort", "B 1 0 0"), 0);
+	assert_int_equal(fcall("stat", "B"), 0);
+	assert_string_equal(field(1, 1), "live");
+	assert_int_equal(fcall("abort", "B 1 0 1"), 0);
+	assert_int_equal(fcall("stat", "B"), 0);
+	assert_string_equal(field(1, 12), "aborted");
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
+}
+
+static void stat_of_a_staged_blob_knows_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(fcall("stage", "B up %s 0 1 2 60000 d", ""), 0);
+	assert_int_equal(fcall("stat", "B"), TG_ENOENT);
+	assert_int_equal(fcall("take", "B v T"), TG_ENOENT);
+	assert_int_equal(fcall("erase", "B %s", ""), TG_ENOENT);
+}
+
+static void reap_ends_sessions_blobs_and_orphans_in_order(void **state)
+{
+	(void)state;
+	session("S", 200, 3600000);
+	blob("B", "S", 1, 2, 100000);
+	blob("C", "S", 0, 1, 100000);
+	blob("D", "", 0, 1, 100);
+	for (int i = 0; i < 70; i++) /* the hash is missing: its number of chunks is unknown */
+		chunk("E", i, "bytes");
+	redis_server_run_cmd(&redis, "ZADD " DL " 1 b:E");
+	sleep_until(score("s:S"));
+	assert_int_equal(reap(1), 1);
+	assert_string_equal(last->element[5]->str, "aborted");
+	assert_int_equal(last->element[3]->integer, 2); /* left that are due */
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:E:*"), 0);
+	assert_int_equal(reap(10), 2);
+	assert_int_equal(last->elements, 9);
+	assert_string_equal(last->element[5]->str, "expired");
+	assert_true(last->element[6]->integer >= 0 && last->element[6]->integer < 10000000);
+	assert_string_equal(last->element[7]->str, "session-idle");
+	assert_int_equal(last->element[3]->integer, 0);
+	assert_int_equal(last->element[4]->integer, score("b:C"));
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 1);
+	assert_int_equal(fcall("stat", "B"), 0);
+	assert_string_equal(field(1, 12), "session-idle");
+	assert_int_equal(reap(10), 0);
+}
+
+static void functions_in_a_full_store_erase_but_do_not_store(void **state)
+{
+	static const char *const refused[] = {"FCALL tg1_session_open 1 " DL " T up x 1000 1000", "FCALL tg1_stage 1 " DL " X up S 0 1 2 1000 d",
+		"FCALL tg1_commit 1 " DL " B up v S 0 1 5 1000 0 d p"};
+
+	(void)state;
+	session("S", 60000, 3600000);
+	blob("B", "S", 1, 2, 100000);
+	blob("C", "", 0, 1, 100000);
+	blob("D", "", 0, 3, 100000);
+	blob("E", "", 0, 1, 100000);
+	blob("F", "", 0, 1, 1);
+	redis_server_run_cmd(&redis, "CONFIG SET maxmemory 1");
+	for (size_t i = 0; i < 3; i++) {
+		redisReply *r = redisCommand(redis.c, refused[i]);
+		assert_int_equal(r->type, REDIS_REPLY_ERROR);
+		assert_memory_equal(r->str, "OOM ", 4);
+		freeReplyObject(r);
+	}
+	assert_int_equal(fcall("session_touch", "S up"), 0);
+	assert_int_equal(fcall("session_show", "S"), 0);
+	assert_int_equal(fcall("take", "C v T"), 0);
+	assert_int_equal(fcall("take", "D v T"), 0);
+	assert_int_equal(fcall("take_more", "D T"), 0);
+	assert_int_equal(fcall("take_end", "D T"), 0);
+	assert_int_equal(fcall("erase", "E up"), 0);
+	assert_int_equal(fcall("session_close", "S up 1 10"), 0);
+	assert_int_equal(fcall("abort", "G 3 1000 0"), 0);
+	reap(10);
+	redis_server_run_cmd(&redis, "GETDEL tg:{05}:c:T:C:0");
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
+}
+
+static void outbox_is_capped(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 101000; i++)
+		redisAppendCommand(redis.c, "XADD tg:{05}:out * e x");
+	for (int i = 0; i < 101000; i++) {
+		void *r = NULL;
+		assert_int_equal(redisGetReply(redis.c, &r), REDIS_OK);
+		freeReplyObject(r);
+	}
+	session("S", 60000, 3600000);
+	assert_true(redis_server_int(&redis, "XLEN tg:{05}:out") <= 100200);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(commit_live_sets_index_expiry_event_and_quota),
+		T(commit_counts_from_the_first_byte),
+		T(commit_bound_ends_with_its_session_at_the_latest),
+		T(commit_with_a_chunk_missing_or_of_wrong_size_leaves_nothing),
+		T(commit_of_many_chunks_that_was_reaped_is_refused),
+		T(stage_without_open_session_leaves_a_trap_for_its_chunk),
+		T(session_close_erases_bound_staged_and_live),
+		T(session_idle_ends_without_a_reaper),
+		T(session_touch_moves_the_idle_clock_and_never_the_deadline),
+		T(take_then_death_before_the_read_is_wiped),
+		T(take_is_refused_to_who_is_not_addressed),
+		T(take_of_many_chunks_lives_while_it_says_so),
+		T(take_of_a_blob_whose_bytes_are_lost_says_gone),
+		T(abort_of_a_live_blob_needs_an_unknown_fate),
+		T(stat_of_a_staged_blob_knows_nothing),
+		T(reap_ends_sessions_blobs_and_orphans_in_order),
+		T(functions_in_a_full_store_erase_but_do_not_store),
+		T(outbox_is_capped),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
