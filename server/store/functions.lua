@@ -90,6 +90,11 @@ local function unlink_taken(p, id, token)
 	redis.call('UNLINK', p .. 'c:' .. token .. ':' .. id .. ':0')
 end
 
+-- Writes for this upload may still come: what they leave is wiped at that time. n: chunks 0..n-1 at least are looked for.
+local function trap(p, id, n, at)
+	redis.call('ZADD', p .. 'dl', at, 'x:' .. id .. ':#' .. n)
+end
+
 -- The upload ends without ever having been visible: no tombstone, only the event.
 local function drop_staged(p, b, now, stalled)
 	redis.call('DEL', p .. 'b:' .. b.id)
@@ -99,7 +104,7 @@ local function drop_staged(p, b, now, stalled)
 	end
 	unlink_all(p, b.id, tonumber(b.n))
 	if stalled then
-		redis.call('ZADD', p .. 'dl', now + STALLED_MS, 'x:' .. b.id)
+		trap(p, b.id, b.n, now + STALLED_MS)
 	end
 	event(p, 'e', 'aborted', 'd', b.d, 'u', b.u, 'at', now)
 end
@@ -324,7 +329,7 @@ local function f_stage(keys, args)
 		local s = session_open_for(p, sid, args[2], us)
 		if not s then
 			-- the chunk that stands behind this call in the pipeline arrives all the same
-			redis.call('ZADD', p .. 'dl', now + math.min(STAGED_MS, left), 'x:' .. id)
+			trap(p, id, 1, now + math.min(STAGED_MS, left))
 			return {ESESSION}
 		end
 		session_bump(p, s, now)
@@ -421,12 +426,12 @@ local function f_abort(keys, args)
 		return {0}
 	end
 	unlink(p, id, 0, tonumber(args[2]))
-	redis.call('ZREM', p .. 'dl', 'b:' .. id, 'x:' .. id)
+	redis.call('ZREM', p .. 'dl', 'b:' .. id, 'x:' .. id .. ':#1')
 	if b then
 		drop_staged(p, b, now, false)
 	end
 	if args[3] ~= '0' then
-		redis.call('ZADD', p .. 'dl', now + tonumber(args[3]), 'x:' .. id)
+		trap(p, id, args[2], now + tonumber(args[3]))
 	end
 	return {0}
 end
@@ -529,11 +534,12 @@ local function reap_one(p, member, score, us)
 		return out, bytes
 	end
 	if kind == 'x' then
-		local bare, token = string.match(id, '^([^:]+):(.+)$')
-		if bare then
-			unlink_taken(p, bare, token)
+		local bare, what = string.match(id, '^([^:]+):(.+)$')
+		local n = string.match(what, '^#(%d+)$')
+		if n then
+			unlink_all(p, bare, tonumber(n))
 		else
-			unlink_all(p, id, 0)
+			unlink_taken(p, bare, what)
 		end
 		redis.call('ZREM', p .. 'dl', member)
 		return {}, 0

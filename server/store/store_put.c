@@ -2,7 +2,7 @@
  * store_put.c: an upload. Its chunks are native SETs with an expiry; functions only enter it in the deadline index (stage), make it visible
  * (commit), or end it (abort). A blob of one chunk goes in one pipeline: ZADD, SET, commit. Runs in workers.
  *
- * Whatever happens to this process, each chunk that Redis holds has an index entry (b:<id> or x:<id>) at most 30 or 60 s ahead, so the reaper
+ * Whatever happens to this process, each chunk that Redis holds has an index entry (b:<id> or x:<id>:...) at most 30 or 60 s ahead, so the reaper
  * wipes it. The entry is renewed while the upload lives, also when its bytes come too slowly to fill a chunk.
  */
 #include <stdlib.h>

@@ -209,7 +209,23 @@ static void commit_of_many_chunks_that_was_reaped_is_refused(void **state)
 	assert_int_equal(commit("B", "", 0, 2, 10, 60000, 0), TG_ETIMEOUT);
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
 	chunk("B", 2, "bytes"); /* and on: the leftover entry gets it */
-	redis_server_run_cmd(&redis, "ZADD " DL " XX 1 x:B");
+	redis_server_run_cmd(&redis, "ZADD " DL " XX 1 x:B:#2");
+	assert_int_equal(reap(10), 1);
+	assert_int_equal(redis_server_int(&redis, "DBSIZE"), 1);
+}
+
+static void chunk_of_a_stalled_worker_far_into_an_upload_is_wiped(void **state)
+{
+	(void)state;
+	assert_int_equal(fcall("stage", "B up %s 0 1 230 60000 d", ""), 0);
+	for (int i = 0; i < 200; i++)
+		chunk("B", i, "bytes");
+	redis_server_run_cmd(&redis, "ZADD " DL " XX 1 b:B");
+	assert_int_equal(reap(10), 1);
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
+	chunk("B", 201, "bytes");
+	chunk("B", 231, "bytes");
+	redis_server_run_cmd(&redis, "ZADD " DL " XX 1 x:B:#230");
 	assert_int_equal(reap(10), 1);
 	assert_int_equal(redis_server_int(&redis, "DBSIZE"), 1);
 }
@@ -219,7 +235,7 @@ static void stage_without_open_session_leaves_a_trap_for_its_chunk(void **state)
 	(void)state;
 	assert_int_equal(fcall("stage", "B up S 1 1 32 60000 d"), TG_ESESSION);
 	chunk("B", 0, "bytes");
-	assert_true(score("x:B") > now_ms());
+	assert_true(score("x:B:#1") > now_ms());
 	assert_int_equal(fcall("abort", "B 1 0 0"), 0);
 	assert_int_equal(redis_server_int(&redis, "DBSIZE"), 0);
 }
@@ -467,6 +483,7 @@ int main(void)
 		T(commit_bound_ends_with_its_session_at_the_latest),
 		T(commit_with_a_chunk_missing_or_of_wrong_size_leaves_nothing),
 		T(commit_of_many_chunks_that_was_reaped_is_refused),
+		T(chunk_of_a_stalled_worker_far_into_an_upload_is_wiped),
 		T(stage_without_open_session_leaves_a_trap_for_its_chunk),
 		T(session_close_erases_bound_staged_and_live),
 		T(session_idle_ends_without_a_reaper),
