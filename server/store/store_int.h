@@ -22,8 +22,8 @@ struct store {
 	bool loading;
 	int64_t skew_ms; /* the store's clock minus ours */
 	struct event *again;
-	LIST_HEAD(, call) pending;
-	STAILQ_HEAD(, orphan) orphans;
+	LIST_HEAD(call_list, call) pending;
+	STAILQ_HEAD(orphan_list, orphan) orphans;
 	unsigned n_orphans;
 };
 

@@ -1,0 +1,129 @@
+/*
+ * Goal: the reaper process, with nobody else alive, erases what is due within milliseconds of its deadline, also what fell due while it or the
+ * store was away, and ends on SIGTERM with 0.
+ */
+#include "redis_server.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "reaper/reaper.h"
+
+extern const char store_functions_lua[];
+extern const unsigned store_functions_lua_len;
+
+static struct redis_server redis;
+static struct metrics *metrics;
+static pid_t reaper;
+
+static void start_reaper(void)
+{
+	reaper = fork();
+	assert_true(reaper >= 0);
+	if (reaper == 0) {
+		struct child_env env = {.name = "reaper", .store_url = redis.url, .listen_fd = -1, .metrics = metrics};
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(reaper_main(&env));
+	}
+}
+
+static int stop_reaper(void)
+{
+	int status = -1;
+
+	kill(reaper, SIGTERM);
+	waitpid(reaper, &status, 0);
+	return status;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	metrics = metrics_new(1);
+	assert_non_null(metrics);
+	redis_server_start(&redis);
+	redis_server_run_cmd(&redis, "FUNCTION LOAD %b", store_functions_lua, (size_t)store_functions_lua_len);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	redis_server_stop(&redis);
+	metrics_free(metrics);
+	return 0;
+}
+
+static void blob(unsigned shard, int n, int ttl_ms)
+{
+	redis_server_run_cmd(&redis, "SET tg:{%s%d}:c:B%d:0 bytes PX 100000", shard < 10 ? "0" : "", (int)shard, n);
+	redis_server_run_cmd(&redis, "FCALL tg1_commit 1 tg:{%s%d}:dl B%d up v %s 0 1 5 %d 0 %s -", shard < 10 ? "0" : "", (int)shard, n, "", ttl_ms, "r passport 0");
+}
+
+/* A counter or bucket as /metrics shows it. */
+static long metric(const char *name)
+{
+	static char text[65536];
+	const char *at;
+
+	assert_true(metrics_prometheus(metrics, text, sizeof text) < sizeof text);
+	at = strstr(text, name);
+	return at != NULL ? strtol(at + strlen(name), NULL, 10) : -1;
+}
+
+/* Waits until that many have expired, then looks whether anything but tombstones and outboxes is physically left (KEYS hides the expired). */
+static void wait_expired(long n)
+{
+	while (metric("timeglas_blobs_ended_total{cause=\"expired\"} ") < n)
+		usleep(2000);
+}
+
+static void assert_nothing_left(void)
+{
+	long long all = redis_server_int(&redis, "DBSIZE");
+
+	assert_int_equal(all, redis_server_keys(&redis, "tg:*:b:*") + redis_server_keys(&redis, "tg:*:out"));
+}
+
+static void reaper_erases_at_the_deadline_and_says_how_late(void **state)
+{
+	(void)state;
+	start_reaper();
+	for (int i = 0; i < 60; i++)
+		blob((unsigned)i % 40 / 10 * 10, i, 1500 + 10 * i);
+	wait_expired(60);
+	assert_nothing_left();
+	assert_int_equal(stop_reaper(), 0);
+	assert_int_equal(metric("timeglas_blobs_ended_total{cause=\"expired\"} "), 60);
+	/* All were known more than a second ahead, so a sweep has seen them: the timer is exact to far below a sweep. */
+	assert_int_equal(metric("timeglas_erase_lateness_seconds_bucket{le=\"0.524288\"} "), 60);
+}
+
+static void reaper_after_an_absence_erases_everything_that_is_due(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 200; i++) /* more than one call takes, in one shard */
+		blob(20, i, 20);
+	blob(21, 200, 100000);
+	start_reaper();
+	wait_expired(200);
+	assert_int_equal(redis_server_int(&redis, "EXISTS tg:{21}:c:B200:0"), 1);
+	assert_int_equal(redis_server_keys(&redis, "tg:*:dl"), 1);
+	/* The store goes away and comes back with something overdue: by itself it finds it. */
+	redis_server_kill(&redis);
+	redis_server_run(&redis);
+	redis_server_run_cmd(&redis, "FUNCTION LOAD REPLACE %b", store_functions_lua, (size_t)store_functions_lua_len);
+	blob(22, 1, 1);
+	wait_expired(201);
+	assert_nothing_left();
+	assert_int_equal(stop_reaper(), 0);
+	assert_int_equal(metric("timeglas_blobs_ended_total{cause=\"expired\"} "), 201);
+	assert_int_equal(metric("\ntimeglas_store_disconnects_total "), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(reaper_erases_at_the_deadline_and_says_how_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(reaper_after_an_absence_erases_everything_that_is_due, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
