@@ -16,13 +16,13 @@
 #include "redis/resp.h"
 #include "redis/rurl.h"
 
-#define HIGH_BYTES (1024u * 1024) /* of requests not yet written: pause the sources */
-#define LOW_BYTES (256u * 1024)
+#define HIGH_BYTES ((size_t)1024 * 1024) /* of requests not yet written: pause the sources */
+#define LOW_BYTES ((size_t)256 * 1024)
 #define BACKOFF_MIN_MS 10u
 #define BACKOFF_MAX_MS 1000u
 #define CONNECT_TIMEOUT_S 5u
 #define SILENCE_US 5000000u       /* answers are due and nothing has come for that long: the connection is taken for dead */
-#define READ_BYTES (256u * 1024)
+#define READ_BYTES ((size_t)256 * 1024)
 
 struct pending { /* a command whose reply is still to come */
 	rconn_cb *cb;

@@ -182,7 +182,7 @@ static char *put_arg(char *at, const char *arg, size_t len)
 	return at;
 }
 
-#define LINE_BYTES 26u /* of put_line and a closing CR LF, at most */
+#define LINE_BYTES ((size_t)26) /* of put_line and a closing CR LF, at most */
 
 int resp_write(struct evbuffer *out, int argc, const char *const argv[], const size_t len[])
 {

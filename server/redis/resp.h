@@ -11,7 +11,7 @@
 #include <event2/buffer.h>
 
 #define RESP_LINE_MAX 16 /* bytes of a bulk's first line, CR LF included, at most */
-#define RESP_BULK_MAX (512u * 1024) /* a longer bulk is a protocol error */
+#define RESP_BULK_MAX ((size_t)512 * 1024) /* a longer bulk is a protocol error */
 
 struct resp_scan { /* zeroed before the first byte of a connection */
 	uint32_t state;

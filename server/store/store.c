@@ -360,8 +360,10 @@ void store_free(struct store *s)
 	if (s == NULL)
 		return;
 	rconn_free(s->conn);
-	while (!LIST_EMPTY(&s->pending))
-		call_drop(LIST_FIRST(&s->pending));
+	for (struct call *c = LIST_FIRST(&s->pending), *next; c != NULL; c = next) {
+		next = LIST_NEXT(c, link);
+		call_destroy(c);
+	}
 	for (struct orphan *o; (o = orphan_pop(s)) != NULL;)
 		free(o);
 	if (s->again != NULL)

@@ -324,8 +324,8 @@ static int put_index(struct store_put *p, int64_t left)
 	struct cmd m = {.argc = 0};
 
 	store_key(key, p->shard, "dl");
-	memcpy(member, "b:", 2);
-	strcpy(member + 2, p->id);
+	strcpy(member, "b:");
+	strcat(member, p->id);
 	cmd_text(&m, "ZADD");
 	cmd_text(&m, key);
 	cmd_num(&m, clock_wall_ms() + p->store->skew_ms + (left < STAGED_MS ? left : STAGED_MS));
