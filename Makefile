@@ -207,7 +207,7 @@ install: all
 	$(INSTALL) -m 644 $(B)/timeglas.pc $(D)/lib/pkgconfig/
 	$(INSTALL) -m 644 include/timeglas/*.h $(D)/include/timeglas/
 	$(INSTALL) -m 644 LICENSE README.md $(D)/share/doc/timeglas/
-	for f in $(wildcard deploy/*); do $(INSTALL) -m 644 $$f $(D)/share/doc/timeglas/examples/; done
+	for f in $(wildcard deploy/*); do sed 's|/usr/local/|$(PREFIX)/|' $$f >$(D)/share/doc/timeglas/examples/$${f##*/}; done
 	for f in $(MAN); do s=man$${f##*.}; $(INSTALL) -d $(D)/share/man/$$s; $(INSTALL) -m 644 $$f $(D)/share/man/$$s/; done
 ## uninstall: remove what install put there
 uninstall:
