@@ -87,7 +87,11 @@ typedef struct {
 } tg_seal_opts;
 
 typedef struct tg_sealer tg_sealer;
-/** tg_seal_new(o, out): writes the age header at once. Holds at most two 64 KiB chunks, whatever the length. */
+/**
+ * tg_seal_new(o, out): writes the age header at once. Holds at most two 64 KiB chunks, whatever the length.
+ * Returns 0, TG_ERECIPIENT (none, or too many), TG_EKEY (a recipient of small order), TG_EKIND, TG_EISSUER, TG_ESESSION, TG_EMEDIA (a field of
+ * the head), TG_ENOMEM, TG_EINTERNAL, or what write() returned. o is not needed after return.
+ */
 int tg_seal_new(const tg_seal_opts *o, tg_sealer **out);
 int tg_seal_push(tg_sealer *s, const void *p, size_t n);
 /** tg_seal_finish(s): trailer and last chunk. Nothing may be pushed afterwards. */
@@ -95,7 +99,7 @@ int tg_seal_finish(tg_sealer *s);
 /** tg_seal_head(s): the head as sealed (ref and time filled in), NULL when raw. Owned by s. */
 const tg_head *tg_seal_head(const tg_sealer *s);
 void tg_seal_free(tg_sealer *s);
-/** tg_seal_size(o, content_len): bytes that sealing content_len bytes will give, so that an upload can declare its length. */
+/** tg_seal_size(o, content_len): bytes that sealing content_len bytes will give, so that an upload can declare its length. 0: these options cannot be sealed. */
 uint64_t tg_seal_size(const tg_seal_opts *o, uint64_t content_len);
 
 typedef struct {
@@ -109,8 +113,12 @@ typedef struct {
 } tg_open_opts;
 
 typedef struct tg_opener tg_opener;
+/** tg_open_new(o, out): the identities must outlive the opener. Returns 0, TG_EINVAL (no identity, write, or sender unless raw) or TG_ENOMEM. */
 int tg_open_new(const tg_open_opts *o, tg_opener **out);
-/** tg_open_push(o, p, n): sealed bytes. Returns TG_EHEADER, TG_EHMAC, TG_ENOMATCH, TG_EPAYLOAD, TG_EARMOR, TG_EMISLABELLED… Sticky. */
+/**
+ * tg_open_push(o, p, n): sealed bytes. Returns 0; TG_EARMOR (armored: only binary files are read), TG_EHEADER, TG_ENOMATCH, TG_EHMAC, TG_EPAYLOAD;
+ * TG_ESIGNATURE (no head, or another sender's), TG_EMISLABELLED (sealed for others than those it is addressed to); or what write() or on_head() returned. Sticky.
+ */
 int tg_open_push(tg_opener *o, const void *p, size_t n);
 /** tg_open_finish(o): 0 only when the payload was whole and (unless raw) the signature is the pinned sender's and one of the identities is a named recipient. */
 int tg_open_finish(tg_opener *o);

@@ -1,0 +1,231 @@
+/*
+ * keys.c: identities, recipients, signing keys and senders, and their text. It generates and reads keys; it uses none.
+ * Secret halves live in guarded memory from the first byte read to the last byte freed. Runs in the library.
+ *
+ * Text: age's own for X25519 (age.md, "The X25519 recipient type"); ours for Ed25519 is the same with other prefixes.
+ */
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <unistd.h>
+#include "lib/bech32.h"
+#include "lib/keys.h"
+#include "lib/secmem.h"
+
+#define HRP_IDENTITY "AGE-SECRET-KEY-"
+#define HRP_RECIPIENT "age"
+#define HRP_SIGNER "TIMEGLAS-SIGNING-KEY-"
+#define HRP_SENDER "timeglas-sender"
+#define KEY_FILE_MAX 65536u
+
+/* Identities -------------------------------------------------------------------------------------------------------- */
+
+int tg_identity_generate(tg_identity **out)
+{
+	tg_identity *id = tg_secret_alloc(sizeof *id);
+
+	if (!id)
+		return TG_ENOMEM;
+	randombytes_buf(id->sk, sizeof id->sk);
+	if (crypto_scalarmult_base(id->pk, id->sk) != 0) {
+		tg_identity_free(id);
+		return TG_EINTERNAL;
+	}
+	*out = id;
+	return 0;
+}
+
+int tg_identity_parse(const char *text, size_t n, tg_identity **out)
+{
+	tg_identity *id = tg_secret_alloc(sizeof *id);
+
+	if (!id)
+		return TG_ENOMEM;
+	if (tg_bech32_decode(HRP_IDENTITY, text, n, id->sk, sizeof id->sk) != 0 ||
+	    crypto_scalarmult_base(id->pk, id->sk) != 0) {
+		tg_identity_free(id);
+		return TG_EKEY;
+	}
+	*out = id;
+	return 0;
+}
+
+void tg_identity_text(const tg_identity *id, char out[TG_KEY_TEXT_MAX])
+{
+	(void)tg_bech32_encode(HRP_IDENTITY, id->sk, sizeof id->sk, out, TG_KEY_TEXT_MAX);
+}
+
+void tg_identity_recipient(const tg_identity *id, tg_recipient *out)
+{
+	memcpy(out->pk, id->pk, sizeof out->pk);
+}
+
+void tg_identity_free(tg_identity *id)
+{
+	tg_secret_free(id);
+}
+
+int tg_recipient_parse(const char *text, size_t n, tg_recipient *out)
+{
+	return tg_bech32_decode(HRP_RECIPIENT, text, n, out->pk, sizeof out->pk);
+}
+
+void tg_recipient_text(const tg_recipient *r, char out[TG_KEY_TEXT_MAX])
+{
+	(void)tg_bech32_encode(HRP_RECIPIENT, r->pk, sizeof r->pk, out, TG_KEY_TEXT_MAX);
+}
+
+/* Signing keys ------------------------------------------------------------------------------------------------------ */
+
+int tg_signer_generate(tg_signer **out)
+{
+	tg_signer *s = tg_secret_alloc(sizeof *s);
+
+	if (!s)
+		return TG_ENOMEM;
+	if (crypto_sign_keypair(s->pk, s->sk) != 0) {
+		tg_signer_free(s);
+		return TG_EINTERNAL;
+	}
+	*out = s;
+	return 0;
+}
+
+int tg_signer_parse(const char *text, size_t n, tg_signer **out)
+{
+	tg_signer *s = tg_secret_alloc(sizeof *s);
+	uint8_t seed[crypto_sign_SEEDBYTES];
+	int err;
+
+	if (!s)
+		return TG_ENOMEM;
+	err = tg_bech32_decode(HRP_SIGNER, text, n, seed, sizeof seed);
+	if (!err && crypto_sign_seed_keypair(s->pk, s->sk, seed) != 0)
+		err = TG_EKEY;
+	tg_wipe(seed, sizeof seed);
+	if (err) {
+		tg_signer_free(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+void tg_signer_text(const tg_signer *s, char out[TG_KEY_TEXT_MAX])
+{
+	/* The seed is the first half of libsodium's secret key. */
+	(void)tg_bech32_encode(HRP_SIGNER, s->sk, crypto_sign_SEEDBYTES, out, TG_KEY_TEXT_MAX);
+}
+
+void tg_signer_sender(const tg_signer *s, tg_sender *out)
+{
+	memcpy(out->pk, s->pk, sizeof out->pk);
+}
+
+void tg_signer_free(tg_signer *s)
+{
+	tg_secret_free(s);
+}
+
+int tg_sender_parse(const char *text, size_t n, tg_sender *out)
+{
+	int err = tg_bech32_decode(HRP_SENDER, text, n, out->pk, sizeof out->pk);
+
+	/* A point of small order would let anybody sign; better refused when it is typed than at the first file. */
+	if (!err && crypto_core_ed25519_is_valid_point(out->pk) != 1)
+		err = TG_EKEY;
+	return err;
+}
+
+void tg_sender_text(const tg_sender *s, char out[TG_KEY_TEXT_MAX])
+{
+	(void)tg_bech32_encode(HRP_SENDER, s->pk, sizeof s->pk, out, TG_KEY_TEXT_MAX);
+}
+
+/* Key files --------------------------------------------------------------------------------------------------------- */
+
+/* Reads a whole key file into guarded memory (*buf, for the caller to free). TG_EIO leaves errno as it was set. */
+static int read_key_file(const char *path, char **buf, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err = TG_EIO;
+	ssize_t n = 1;
+
+	*len = 0;
+	*buf = NULL;
+	if (fd < 0)
+		return TG_EIO;
+	*buf = tg_secret_alloc(KEY_FILE_MAX);
+	if (!*buf) {
+		close(fd);
+		return TG_ENOMEM;
+	}
+	while (n > 0 && *len < KEY_FILE_MAX) {
+		n = read(fd, *buf + *len, KEY_FILE_MAX - *len);
+		if (n > 0)
+			*len += (size_t)n;
+	}
+	if (n >= 0)
+		err = *len < KEY_FILE_MAX ? 0 : TG_EKEY;
+	close(fd);
+	if (err) {
+		tg_secret_free(*buf);
+		*buf = NULL;
+	}
+	return err;
+}
+
+/* The next line that is neither empty nor a comment, without its LF or CRLF. Returns 0 at the end. */
+static int next_key_line(const char **at, const char *end, const char **line, size_t *n)
+{
+	while (*at < end) {
+		const char *lf = memchr(*at, '\n', (size_t)(end - *at));
+		*line = *at;
+		*n = (size_t)((lf ? lf : end) - *at);
+		*at = lf ? lf + 1 : end;
+		if (*n > 0 && (*line)[*n - 1] == '\r')
+			(*n)--;
+		if (*n > 0 && **line != '#')
+			return 1;
+	}
+	return 0;
+}
+
+int tg_identity_load(const char *path, tg_identity **out, size_t cap, size_t *n)
+{
+	const char *at, *line;
+	size_t len, line_len;
+	char *buf;
+	int err = read_key_file(path, &buf, &len);
+
+	*n = 0;
+	if (err)
+		return err;
+	at = buf;
+	while (!err && next_key_line(&at, buf + len, &line, &line_len)) {
+		err = *n < cap ? tg_identity_parse(line, line_len, &out[*n]) : TG_EKEY;
+		*n += err == 0;
+	}
+	if (!err && *n == 0)
+		err = TG_EKEY;
+	while (err && *n > 0)
+		tg_identity_free(out[--*n]);
+	tg_secret_free(buf);
+	return err;
+}
+
+int tg_signer_load(const char *path, tg_signer **out)
+{
+	const char *at, *line, *more;
+	size_t len, line_len, more_len;
+	char *buf;
+	int err = read_key_file(path, &buf, &len);
+
+	if (err)
+		return err;
+	at = buf;
+	err = TG_EKEY;
+	if (next_key_line(&at, buf + len, &line, &line_len) && !next_key_line(&at, buf + len, &more, &more_len))
+		err = tg_signer_parse(line, line_len, out);
+	tg_secret_free(buf);
+	return err;
+}

@@ -1,0 +1,352 @@
+/*
+ * open.c: opens an age v1 file for X25519 identities; unless raw, checks its head and the signature behind the content. Constant memory:
+ * one sealed and one plain chunk. What it releases is authentic chunk by chunk, but good only once tg_open_finish() says so.
+ * It does not read armor, passphrases or plugins' recipients. Runs in the library.
+ *
+ * age.md, "Header", "The X25519 recipient type", "Payload"; head and trailer: docs/envelope.md, section 3.
+ */
+#include <sodium.h>
+#include <string.h>
+#include "core/b64.h"
+#include "core/envelope.h"
+#include "lib/crypto.h"
+#include "lib/head.h"
+#include "lib/secmem.h"
+#include "lib/stream.h"
+
+#define ARMOR_LINE "-----BEGIN AGE ENCRYPTED FILE-----"
+#define KEY_TEXT 43
+#define MAC_TAIL (1 + KEY_TEXT + 1) /* what of the MAC line the MAC does not cover: space, text, LF */
+#define X25519_WORD "X25519 "
+
+enum state { ST_ARMOR, ST_HEADER, ST_NONCE, ST_FIRST_CHUNK, ST_CHUNKS };
+
+struct tg_opener {               /* in guarded memory, whole */
+	tg_open_opts o;
+	enum state state;
+	int err;                 /* sticky */
+	int finished;
+	const char *why;
+	tg_sender pinned;
+	struct tg_envelope envelope;
+	size_t armor_seen;       /* bytes so far that look like armor */
+	uint8_t file_key[TG_FILE_KEY];
+	const tg_identity *matched; /* the identity whose stanza opened */
+	int has_head;
+	tg_head head;
+	tg_sender sender;
+	crypto_sign_state signature;
+	struct tg_stream stream;
+	size_t held;             /* bytes of in: the header, then the nonce, then a chunk that is not whole yet */
+	uint8_t in[TG_SEALED_CHUNK];
+	size_t tail;             /* bytes in front of plain + TG_TRAILER: they may be the trailer */
+	uint8_t plain[TG_TRAILER + TG_AGE_CHUNK];
+};
+
+_Static_assert(TG_ENVELOPE_HEADER_MAX <= TG_SEALED_CHUNK, "the header is collected where chunks will be");
+
+static int fail(tg_opener *o, int err, const char *why)
+{
+	o->err = err;
+	o->why = why;
+	return err;
+}
+
+/* The header ----------------------------------------------------------------------------------------------------------- */
+
+/* Of each stanza, as it ends: try our identities on it. Its form has been checked by the grammar. */
+static int on_stanza(void *ctx, const char *args, size_t args_len, const uint8_t *body, size_t body_len)
+{
+	tg_opener *o = ctx;
+	size_t type = strlen(X25519_WORD);
+	uint8_t share[32];
+
+	if (args_len <= type || memcmp(args, X25519_WORD, type) != 0 || body_len != TG_WRAPPED_KEY)
+		return 0;
+	if (tg_b64_decode(TG_B64_NOPAD, args + type, args_len - type, share, sizeof share) != (long)sizeof share)
+		return TG_EHEADER;
+	for (size_t i = 0; i < o->o.n_identities && !o->matched; i++) {
+		int err = tg_x25519_unwrap(o->o.identity[i], share, body, o->file_key);
+		if (err == 0)
+			o->matched = o->o.identity[i];
+		else if (err != TG_ENOMATCH)
+			return err;
+	}
+	return 0;
+}
+
+/* The header is whole (o->in, o->held): does its MAC hold under the file key? */
+static int check_header(tg_opener *o)
+{
+	const char *mac_text = (const char *)o->in + o->held - 1 - KEY_TEXT;
+	uint8_t want[32], got[32];
+
+	if (!o->matched)
+		return fail(o, TG_ENOMATCH, o->envelope.n_scrypt > 0
+						    ? "the file is sealed with a passphrase, not to an identity"
+						    : "none of the identities is a recipient of this file");
+	if (tg_b64_decode(TG_B64_NOPAD, mac_text, KEY_TEXT, got, sizeof got) != (long)sizeof got ||
+	    tg_header_mac(o->file_key, o->in, o->held - MAC_TAIL, want) != 0)
+		return fail(o, TG_EINTERNAL, "the header's MAC could not be computed");
+	if (sodium_memcmp(want, got, sizeof want) != 0)
+		return fail(o, TG_EHMAC, "the header was changed after sealing: its MAC does not match");
+	o->held = 0;
+	o->state = ST_NONCE;
+	return 0;
+}
+
+/* Feeds the grammar and keeps the header, which the MAC will need. Returns the bytes taken: the rest is payload. */
+static size_t take_header(tg_opener *o, const uint8_t *p, size_t n)
+{
+	uint64_t before = o->envelope.header_len;
+	int err = tg_envelope_feed(&o->envelope, p, n);
+	size_t took = (size_t)(o->envelope.header_len - before);
+
+	if (err) {
+		(void)fail(o, err == TG_EENVELOPE ? TG_EHEADER : err,
+			   err == TG_EHEADER ? "an X25519 share is a point of small order" : o->envelope.why);
+		return n;
+	}
+	memcpy(o->in + o->held, p, took);
+	o->held += took;
+	if (tg_envelope_in_payload(&o->envelope))
+		(void)check_header(o);
+	return took;
+}
+
+/* Armor is told apart before the grammar sees it, for an error that helps; what merely began like it goes on as a header. */
+static size_t take_armor(tg_opener *o, const uint8_t *p, size_t n)
+{
+	size_t took = 0;
+
+	while (took < n && o->armor_seen < strlen(ARMOR_LINE) && p[took] == (uint8_t)ARMOR_LINE[o->armor_seen]) {
+		o->armor_seen++;
+		took++;
+	}
+	if (o->armor_seen == strlen(ARMOR_LINE)) {
+		(void)fail(o, TG_EARMOR, "the file is ASCII-armored: remove the armor first (drop its first and last line, "
+					 "decode the rest as base64)");
+	} else if (took < n) {
+		o->state = ST_HEADER;
+		if (o->armor_seen > 0)
+			(void)take_header(o, (const uint8_t *)ARMOR_LINE, o->armor_seen);
+	}
+	return took;
+}
+
+/* Content -------------------------------------------------------------------------------------------------------------- */
+
+static int release(tg_opener *o, const uint8_t *p, size_t n)
+{
+	int err;
+
+	if (n == 0)
+		return 0;
+	if (!o->o.raw && crypto_sign_update(&o->signature, p, n) != 0)
+		return fail(o, TG_EINTERNAL, "the signature could not be computed");
+	err = o->o.write(o->o.ctx, p, n);
+	return err ? fail(o, err, "the content could not be written where it was to go") : 0;
+}
+
+/* Releases n bytes at p (within o->plain, behind the tail), but for the last 64, which may be the trailer. */
+static int release_content(tg_opener *o, uint8_t *p, size_t n)
+{
+	size_t out;
+
+	if (o->o.raw)
+		return release(o, p, n);
+	p -= o->tail;
+	n += o->tail;
+	out = n > TG_TRAILER ? n - TG_TRAILER : 0;
+	if (release(o, p, out) != 0)
+		return o->err;
+	o->tail = n - out;
+	memmove(o->plain + TG_TRAILER - o->tail, p + out, o->tail);
+	return 0;
+}
+
+static int names(const tg_head *h, const tg_identity *id)
+{
+	for (size_t i = 0; i < h->n_recipients; i++)
+		if (memcmp(h->recipient[i].pk, id->pk, sizeof id->pk) == 0)
+			return 1;
+	return 0;
+}
+
+/* The head stands whole in the first chunk. It is believed only after the signature; what contradicts the file already ends it here. */
+static int take_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
+{
+	int err;
+
+	if (tg_head_parse(p, n, &o->head, &o->sender, len) != 0)
+		return fail(o, TG_ESIGNATURE, "the content does not begin with a timeglas head: it was sealed raw, or by something else");
+	if (memcmp(o->sender.pk, o->pinned.pk, sizeof o->sender.pk) != 0)
+		return fail(o, TG_ESIGNATURE, "the head names another sender than the one that was expected");
+	if (!names(&o->head, o->matched))
+		return fail(o, TG_EMISLABELLED, "the sender did not seal this to the identity that opened it: it was passed on");
+	if (o->envelope.n_x25519 != o->head.n_recipients)
+		return fail(o, TG_EMISLABELLED, "the file has other recipients than the sender sealed it to: it was passed on");
+	crypto_sign_init(&o->signature);
+	if (crypto_sign_update(&o->signature, p, *len) != 0)
+		return fail(o, TG_EINTERNAL, "the signature could not be computed");
+	o->has_head = 1;
+	err = o->o.on_head ? o->o.on_head(o->o.ctx, &o->head) : 0;
+	return err ? fail(o, err, "the head was not accepted") : 0;
+}
+
+static int open_chunk(tg_opener *o, const uint8_t *p, size_t n, int last)
+{
+	uint8_t *plain = o->plain + TG_TRAILER;
+	size_t head_len = 0;
+	int err = tg_stream_open(&o->stream, p, n, last, plain);
+
+	if (err)
+		return fail(o, err, last ? "the payload was cut or changed: its last chunk is not authentic"
+					 : "the payload was changed: a chunk is not authentic, or follows the last one");
+	if (o->state == ST_FIRST_CHUNK) {
+		o->state = ST_CHUNKS;
+		if (!o->o.raw && take_head(o, plain, n - TG_AGE_TAG, &head_len) != 0)
+			return o->err;
+	}
+	return release_content(o, plain + head_len, n - TG_AGE_TAG - head_len);
+}
+
+/* The payload ---------------------------------------------------------------------------------------------------------- */
+
+static size_t hold(tg_opener *o, const uint8_t *p, size_t n, size_t want)
+{
+	size_t take = n < want - o->held ? n : want - o->held;
+
+	memcpy(o->in + o->held, p, take);
+	o->held += take;
+	return take;
+}
+
+static size_t take_nonce(tg_opener *o, const uint8_t *p, size_t n)
+{
+	size_t took = hold(o, p, n, TG_AGE_NONCE);
+	int err;
+
+	if (o->held < TG_AGE_NONCE)
+		return took;
+	err = tg_stream_init(&o->stream, o->file_key, o->in, 0);
+	tg_wipe(o->file_key, sizeof o->file_key);
+	if (err)
+		(void)fail(o, err, tg_strerror(err));
+	o->held = 0;
+	o->state = ST_FIRST_CHUNK;
+	return took;
+}
+
+static size_t take_chunk(tg_opener *o, const uint8_t *p, size_t n)
+{
+	size_t took;
+
+	if (o->held == 0 && n >= TG_SEALED_CHUNK) { /* straight from the caller's memory */
+		(void)open_chunk(o, p, TG_SEALED_CHUNK, 0);
+		return TG_SEALED_CHUNK;
+	}
+	took = hold(o, p, n, TG_SEALED_CHUNK);
+	if (o->stream.ended) {
+		(void)fail(o, TG_EPAYLOAD, "the payload was added to: something follows its last chunk");
+	} else if (o->held == TG_SEALED_CHUNK) {
+		o->held = 0;
+		(void)open_chunk(o, o->in, TG_SEALED_CHUNK, 0);
+	}
+	return took;
+}
+
+/* The interface -------------------------------------------------------------------------------------------------------- */
+
+int tg_open_new(const tg_open_opts *opts, tg_opener **out)
+{
+	tg_opener *o;
+
+	if (!opts->identity || opts->n_identities == 0 || !opts->write || (!opts->raw && !opts->sender))
+		return TG_EINVAL;
+	o = tg_secret_alloc(sizeof *o);
+	if (!o)
+		return TG_ENOMEM;
+	o->o = *opts;
+	o->why = "";
+	if (opts->sender)
+		o->pinned = *opts->sender;
+	tg_envelope_init(&o->envelope);
+	/* Not ours to open, but then the answer is "no match", not "malformed". */
+	o->envelope.allow_scrypt = 1;
+	o->envelope.on_stanza = on_stanza;
+	o->envelope.ctx = o;
+	*out = o;
+	return 0;
+}
+
+int tg_open_push(tg_opener *o, const void *data, size_t n)
+{
+	const uint8_t *p = data;
+
+	if (!o->err && o->finished)
+		return fail(o, TG_EINVAL, "finished before");
+	while (n > 0 && !o->err) {
+		size_t took = 0;
+		switch (o->state) {
+		case ST_ARMOR: took = take_armor(o, p, n); break;
+		case ST_HEADER: took = take_header(o, p, n); break;
+		case ST_NONCE: took = take_nonce(o, p, n); break;
+		case ST_FIRST_CHUNK:
+		case ST_CHUNKS: took = take_chunk(o, p, n); break;
+		}
+		p += took;
+		n -= took;
+	}
+	return o->err;
+}
+
+static int finish_payload(tg_opener *o)
+{
+	if (o->state == ST_ARMOR || o->state == ST_HEADER)
+		return fail(o, TG_EHEADER, "the file ends within its header");
+	if (o->state == ST_NONCE)
+		return fail(o, TG_EHEADER, "the file ends within its nonce");
+	if (o->stream.ended)
+		return 0;
+	return open_chunk(o, o->in, o->held, 1);
+}
+
+static int finish_signature(tg_opener *o)
+{
+	if (o->tail != TG_TRAILER)
+		return fail(o, TG_ESIGNATURE, "the content ends without a signature");
+	if (crypto_sign_final_verify(&o->signature, o->plain, o->pinned.pk) != 0)
+		return fail(o, TG_ESIGNATURE, "the sender's signature does not verify: the content is not what the sender sealed");
+	return 0;
+}
+
+int tg_open_finish(tg_opener *o)
+{
+	if (!o->err && o->finished)
+		return fail(o, TG_EINVAL, "finished before");
+	o->finished = 1;
+	if (!o->err && finish_payload(o) == 0 && !o->o.raw)
+		(void)finish_signature(o);
+	tg_wipe(o->plain, sizeof o->plain);
+	tg_stream_wipe(&o->stream);
+	return o->err;
+}
+
+const tg_head *tg_open_head(const tg_opener *o)
+{
+	return o->has_head ? &o->head : NULL;
+}
+
+const char *tg_open_why(const tg_opener *o)
+{
+	return o->why;
+}
+
+void tg_open_free(tg_opener *o)
+{
+	if (!o)
+		return;
+	tg_stream_wipe(&o->stream);
+	tg_secret_free(o);
+}

@@ -1,0 +1,255 @@
+/*
+ * seal.c: seals content to recipients as an age v1 file, with a signed head in front of it and the signature behind it unless raw. Streams:
+ * one chunk of plaintext and one of ciphertext are all that it holds. It does no I/O but the caller's write(). Runs in the library.
+ *
+ * age.md, "Header", "The X25519 recipient type", "Payload"; head and trailer: docs/envelope.md, section 3.
+ */
+#include <sodium.h>
+#include <string.h>
+#include <time.h>
+#include "core/b64.h"
+#include "lib/crypto.h"
+#include "lib/head.h"
+#include "lib/secmem.h"
+#include "lib/stream.h"
+
+#define VERSION_LINE "age-encryption.org/v1\n"
+#define KEY_TEXT 43
+#define STANZA_TEXT (sizeof "-> X25519 " - 1 + KEY_TEXT + 1 + KEY_TEXT + 1)
+#define MAC_TEXT (sizeof "--- " - 1 + KEY_TEXT + 1)
+#define HEADER_TEXT(n) (sizeof VERSION_LINE - 1 + (n) * STANZA_TEXT + MAC_TEXT)
+
+struct tg_sealer {               /* in guarded memory, whole */
+	tg_write_fn *write;
+	void *ctx;
+	int err;                 /* sticky */
+	int finished;
+	int is_signed;
+	uint8_t sk[crypto_sign_SECRETKEYBYTES];
+	crypto_sign_state signature;
+	tg_head head;
+	struct tg_stream stream;
+	size_t held;             /* bytes of plain that wait for a full chunk, or for the end */
+	uint8_t plain[TG_AGE_CHUNK];
+	uint8_t sealed[TG_SEALED_CHUNK];
+};
+
+static int options_ok(const tg_seal_opts *o)
+{
+	if (!o->recipient || o->n_recipients == 0 || o->n_recipients > TG_RECIPIENTS_MAX)
+		return TG_ERECIPIENT;
+	return !o->write || (o->signer && !o->head) ? TG_EINVAL : 0;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* The head that these options describe; its issuer in canonical form. */
+static int fill_head(const tg_seal_opts *o, tg_head *h)
+{
+	const char *issuer = o->head->issuer;
+
+	*h = *o->head;
+	if (issuer[0] && tg_issuer_parse(issuer, strnlen(issuer, sizeof o->head->issuer), h->issuer) != 0)
+		return TG_EISSUER;
+	if (h->time_ms == 0)
+		h->time_ms = now_ms();
+	randombytes_buf(h->ref, sizeof h->ref);
+	memcpy(h->recipient, o->recipient, o->n_recipients * sizeof *o->recipient);
+	h->n_recipients = o->n_recipients;
+	return tg_head_check(h);
+}
+
+/* Sealing chunks ------------------------------------------------------------------------------------------------------- */
+
+static int seal_chunk(tg_sealer *s, const uint8_t *p, size_t n, int last)
+{
+	int err = tg_stream_seal(&s->stream, p, n, last, s->sealed);
+	return err ? err : s->write(s->ctx, s->sealed, n + TG_AGE_TAG);
+}
+
+/* A full chunk is sealed only when more follows: the last one must carry its mark, also when it is full. */
+static int push_plain(tg_sealer *s, const uint8_t *p, size_t n)
+{
+	while (n > 0) {
+		size_t room = TG_AGE_CHUNK - s->held, take = n < room ? n : room;
+		int err = 0;
+
+		if (s->held == 0 && n > TG_AGE_CHUNK) { /* straight from the caller's memory */
+			err = seal_chunk(s, p, TG_AGE_CHUNK, 0);
+		} else if (room == 0) {
+			err = seal_chunk(s, s->plain, TG_AGE_CHUNK, 0);
+			s->held = 0;
+		} else {
+			memcpy(s->plain + s->held, p, take);
+			s->held += take;
+		}
+		if (err)
+			return err;
+		p += take;
+		n -= take;
+	}
+	return 0;
+}
+
+/* The head and the content: what the signature covers. */
+static int push_signed(tg_sealer *s, const uint8_t *p, size_t n)
+{
+	if (s->is_signed && crypto_sign_update(&s->signature, p, n) != 0)
+		return TG_EINTERNAL;
+	return push_plain(s, p, n);
+}
+
+/* The header ----------------------------------------------------------------------------------------------------------- */
+
+static char *put_text(char *at, const char *text)
+{
+	size_t n = strlen(text);
+	memcpy(at, text, n);
+	return at + n;
+}
+
+static char *put_key(char *at, const uint8_t key[32])
+{
+	at += tg_b64_encode(TG_B64_NOPAD, key, 32, at);
+	*at++ = '\n';
+	return at;
+}
+
+static int write_header(tg_sealer *s, const tg_seal_opts *o, const uint8_t file_key[TG_FILE_KEY], const uint8_t nonce[TG_AGE_NONCE])
+{
+	char text[HEADER_TEXT(TG_RECIPIENTS_MAX) + TG_AGE_NONCE + 2], *at = put_text(text, VERSION_LINE);
+	uint8_t share[32], body[TG_WRAPPED_KEY], mac[32];
+	int err;
+
+	for (size_t i = 0; i < o->n_recipients; i++) {
+		err = tg_x25519_wrap(&o->recipient[i], file_key, share, body);
+		if (err)
+			return err;
+		at = put_text(at, "-> X25519 ");
+		at = put_key(at, share);
+		at = put_key(at, body);
+	}
+	at = put_text(at, "---");
+	err = tg_header_mac(file_key, (const uint8_t *)text, (size_t)(at - text), mac);
+	if (err)
+		return err;
+	*at++ = ' ';
+	at = put_key(at, mac);
+	memcpy(at, nonce, TG_AGE_NONCE);
+	return s->write(s->ctx, text, (size_t)(at - text) + TG_AGE_NONCE);
+}
+
+/* Draws the keys, writes the header; for a signed file, begins with the head. */
+static int begin(tg_sealer *s, const tg_seal_opts *o)
+{
+	uint8_t file_key[TG_FILE_KEY], nonce[TG_AGE_NONCE];
+	char text[TG_HEAD_TEXT_MAX];
+	tg_sender sender;
+	int err = 0;
+
+	if (o->signer) {
+		err = fill_head(o, &s->head);
+		if (err)
+			return err;
+		s->is_signed = 1;
+		memcpy(s->sk, o->signer->sk, sizeof s->sk);
+		crypto_sign_init(&s->signature);
+	}
+	randombytes_buf(file_key, sizeof file_key);
+	randombytes_buf(nonce, sizeof nonce);
+	err = tg_stream_init(&s->stream, file_key, nonce, 1);
+	if (!err)
+		err = write_header(s, o, file_key, nonce);
+	tg_wipe(file_key, sizeof file_key);
+	if (err || !o->signer)
+		return err;
+	tg_signer_sender(o->signer, &sender);
+	return push_signed(s, (const uint8_t *)text, tg_head_format(&s->head, &sender, text));
+}
+
+/* The interface -------------------------------------------------------------------------------------------------------- */
+
+int tg_seal_new(const tg_seal_opts *o, tg_sealer **out)
+{
+	tg_sealer *s;
+	int err = options_ok(o);
+
+	if (err)
+		return err;
+	s = tg_secret_alloc(sizeof *s);
+	if (!s)
+		return TG_ENOMEM;
+	s->write = o->write;
+	s->ctx = o->ctx;
+	err = begin(s, o);
+	if (err) {
+		tg_seal_free(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+int tg_seal_push(tg_sealer *s, const void *p, size_t n)
+{
+	if (!s->err && s->finished)
+		s->err = TG_EINVAL;
+	if (!s->err)
+		s->err = push_signed(s, p, n);
+	return s->err;
+}
+
+int tg_seal_finish(tg_sealer *s)
+{
+	uint8_t signature[TG_TRAILER];
+
+	if (!s->err && s->finished)
+		s->err = TG_EINVAL;
+	s->finished = 1;
+	if (!s->err && s->is_signed) {
+		s->err = crypto_sign_final_create(&s->signature, signature, NULL, s->sk) == 0 ? 0 : TG_EINTERNAL;
+		if (!s->err)
+			s->err = push_plain(s, signature, sizeof signature);
+	}
+	if (!s->err)
+		s->err = seal_chunk(s, s->plain, s->held, 1);
+	tg_wipe(s->sk, sizeof s->sk);
+	tg_wipe(s->plain, sizeof s->plain);
+	tg_stream_wipe(&s->stream);
+	return s->err;
+}
+
+const tg_head *tg_seal_head(const tg_sealer *s)
+{
+	return s->is_signed ? &s->head : NULL;
+}
+
+void tg_seal_free(tg_sealer *s)
+{
+	if (!s)
+		return;
+	tg_stream_wipe(&s->stream);
+	tg_secret_free(s);
+}
+
+uint64_t tg_seal_size(const tg_seal_opts *o, uint64_t content_len)
+{
+	uint64_t plain = content_len, chunks;
+	char text[TG_HEAD_TEXT_MAX];
+	tg_sender sender;
+	tg_head head;
+
+	if (o->n_recipients == 0 || o->n_recipients > TG_RECIPIENTS_MAX || (o->signer && (!o->head || fill_head(o, &head) != 0)))
+		return 0;
+	if (o->signer) {
+		tg_signer_sender(o->signer, &sender);
+		plain += tg_head_format(&head, &sender, text) + TG_TRAILER;
+	}
+	chunks = plain == 0 ? 1 : (plain + TG_AGE_CHUNK - 1) / TG_AGE_CHUNK;
+	return HEADER_TEXT(o->n_recipients) + TG_AGE_NONCE + plain + chunks * TG_AGE_TAG;
+}

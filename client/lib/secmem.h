@@ -1,0 +1,19 @@
+/*
+ * secmem.h: memory of the library. Secrets (keys, plaintext on its way) live in pages that are locked, kept out of core
+ * dumps, guarded on both sides and wiped on free. One hook fails allocations, for tests.
+ */
+#ifndef TG_LIB_SECMEM_H
+#define TG_LIB_SECMEM_H
+
+#include <stddef.h>
+
+/** tg_secret_alloc(n): n zeroed bytes, aligned for any type. NULL without memory. Free with tg_secret_free(). */
+void *tg_secret_alloc(size_t n);
+/** tg_secret_free(p): wipes and frees. NULL is fine. */
+void tg_secret_free(void *p);
+/** tg_wipe(p, n): overwrite; never optimised away. */
+void tg_wipe(void *p, size_t n);
+/** tg_alloc_fail_at(n): tests only: the n-th tg_secret_alloc() from now (1: the next) returns NULL, once. 0: never. */
+void tg_alloc_fail_at(unsigned n);
+
+#endif
