@@ -10,7 +10,6 @@
 #include <timeglas/errors.h>
 
 #include "api/call.h"
-#include "base/metrics.h"
 #include "core/num.h"
 
 struct taking {
@@ -43,7 +42,6 @@ on_begin(struct store_take *st, int err, const struct store_blob *b, void *ctx)
 		reply_error(t->req, err, b);
 		return;
 	}
-	metrics_count(M_TAKEN, 1);
 	reply_head(t, b);
 }
 

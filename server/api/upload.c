@@ -195,7 +195,6 @@ on_committed(struct store_put *p, int err, const struct store_blob *b, void *ctx
 		return;
 	}
 	u->answered = true;
-	metrics_count(M_STORED, 1);
 	char location[64];
 	snprintf(location, sizeof location, "Location: /v1/blobs/%s\r\n", b->id);
 	struct jsonw w = { 0 };
