@@ -102,7 +102,8 @@ on_log(void *ctx, struct httpd_req *r, int status, const char *slug, uint64_t in
 	const struct conf_peer *peer = httpd_req_peer(r);
 	const char *label = httpd_req_get_label(r);
 	(void)ctx;
-	metrics_count(status < 400 ? M_REQUESTS_2XX : status < 500 ? M_REQUESTS_4XX : M_REQUESTS_5XX, 1);
+	if (status != 0) /* else the client went away first */
+		metrics_count(status < 400 ? M_REQUESTS_2XX : status < 500 ? M_REQUESTS_4XX : M_REQUESTS_5XX, 1);
 	metrics_count(M_BYTES_IN, in_bytes);
 	metrics_count(M_BYTES_OUT, out_bytes);
 	metrics_observe_us(H_REQUEST_US, duration_us);

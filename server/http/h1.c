@@ -1,0 +1,331 @@
+/*
+ * h1.c: the strict HTTP/1.1 request parser: heads in one pass over bytes that are whole, content framing byte by byte. It does no I/O, allocates nothing and
+ * keeps no pointer but into what it was given. RFC 9112, narrowed (h1.h). Pure; runs in workers.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include <timeglas/errors.h>
+
+#include "http/h1.h"
+
+#define CHUNK_DIGITS_MAX 16u
+#define LENGTH_MAX ((uint64_t)INT64_MAX)
+
+/* RFC 9110 section 5.6.2 */
+static const char tchar[256] = {
+	['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1,
+	['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+};
+/* RFC 3986: pchar, "/" and "?"; '%' is looked at separately */
+static const char target_char[256] = {
+	['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1, ['!'] = 1, ['$'] = 1, ['&'] = 1, ['\''] = 1, ['('] = 1, [')'] = 1, ['*'] = 1, ['+'] = 1,
+	[','] = 1, [';'] = 1, ['='] = 1, [':'] = 1, ['@'] = 1, ['/'] = 1, ['?'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+};
+
+static int fail(const char **why, int err, const char *sentence)
+{
+	*why = sentence;
+	return err;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool is_value_char(unsigned char c)
+{
+	return c == '\t' || (c >= 0x20 && c != 0x7f);
+}
+
+static bool same(struct h1_str s, const char *lower)
+{
+	return s.n == strlen(lower) && strncasecmp(s.p, lower, s.n) == 0;
+}
+
+long h1_head_end(const char *p, size_t n, size_t *scanned)
+{
+	if (n > 0 && !tchar[(unsigned char)p[0]])
+		return TG_EINVAL;
+	while (*scanned < n) {
+		const char *lf = memchr(p + *scanned, '\n', n - *scanned);
+		if (lf == NULL) {
+			*scanned = n;
+			break;
+		}
+		size_t at = (size_t)(lf - p);
+		if (at == 0 || p[at - 1] != '\r')
+			return TG_EINVAL;
+		*scanned = at + 1;
+		if (at >= 3 && p[at - 2] == '\n' && p[at - 3] == '\r')
+			return at + 1 > H1_HEAD_MAX ? TG_EHEADERS : (long)(at + 1);
+	}
+	return n >= H1_HEAD_MAX ? TG_EHEADERS : 0;
+}
+
+static enum h1_method method_of(struct h1_str s)
+{
+	static const struct { const char *name; enum h1_method method; } known[] = {
+		{ "GET", H1_GET }, { "HEAD", H1_HEAD }, { "POST", H1_POST }, { "PUT", H1_PUT }, { "DELETE", H1_DELETE },
+	};
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (s.n == strlen(known[i].name) && memcmp(s.p, known[i].name, s.n) == 0)
+			return known[i].method;
+	return H1_OTHER;
+}
+
+static int parse_target(struct h1_str t, struct h1_head *out, const char **why)
+{
+	if (t.n == 0 || t.p[0] != '/')
+		return fail(why, TG_EINVAL, "the request target must be a path that starts with a slash");
+	if (t.n > H1_TARGET_MAX)
+		return fail(why, TG_EURI, "the request target is longer than 2048 bytes");
+	for (size_t i = 0; i < t.n; i++) {
+		if (t.p[i] == '%' && i + 2 < t.n && hex_digit(t.p[i + 1]) >= 0 && hex_digit(t.p[i + 2]) >= 0)
+			i += 2;
+		else if (!target_char[(unsigned char)t.p[i]])
+			return fail(why, TG_EINVAL, "the request target holds a character that has to be percent-encoded");
+	}
+	const char *q = memchr(t.p, '?', t.n);
+	out->target = t;
+	out->path = (struct h1_str){ t.p, q != NULL ? (size_t)(q - t.p) : t.n };
+	out->query = q != NULL ? (struct h1_str){ q + 1, t.n - out->path.n - 1 } : (struct h1_str){ t.p + t.n, 0 };
+	return 0;
+}
+
+static int parse_version(struct h1_str v, const char **why)
+{
+	if (v.n == 8 && memcmp(v.p, "HTTP/1.1", 8) == 0)
+		return 0;
+	if (v.n == 8 && memcmp(v.p, "HTTP/", 5) == 0 && v.p[5] >= '0' && v.p[5] <= '9' && v.p[6] == '.' && v.p[7] >= '0' && v.p[7] <= '9')
+		return fail(why, TG_EVERSION, "speak HTTP/1.1");
+	return fail(why, TG_EINVAL, "the request line must end in HTTP/1.1");
+}
+
+/* METHOD SP target SP version */
+static int parse_request_line(const char *p, size_t n, struct h1_head *out, const char **why)
+{
+	const char *sp1 = memchr(p, ' ', n);
+	if (sp1 == NULL || sp1 == p)
+		return fail(why, TG_EINVAL, "the request line must be a method, a path and HTTP/1.1, with one space between them");
+	struct h1_str method = { p, (size_t)(sp1 - p) };
+	for (size_t i = 0; i < method.n; i++)
+		if (!tchar[(unsigned char)p[i]])
+			return fail(why, TG_EINVAL, "the method holds a character that is not allowed there");
+	const char *rest = sp1 + 1, *sp2 = memchr(rest, ' ', n - method.n - 1);
+	if (sp2 == NULL)
+		return fail(why, TG_EINVAL, "the request line must be a method, a path and HTTP/1.1, with one space between them");
+	int err = parse_version((struct h1_str){ sp2 + 1, (size_t)(p + n - sp2 - 1) }, why);
+	if (err != 0)
+		return err;
+	if (method.n == 7 && memcmp(method.p, "CONNECT", 7) == 0)
+		return fail(why, TG_ENOTIMPL, "this server tunnels nothing");
+	out->method = method_of(method);
+	return parse_target((struct h1_str){ rest, (size_t)(sp2 - rest) }, out, why);
+}
+
+static int parse_field(const char *p, size_t n, struct h1_field *f, const char **why)
+{
+	size_t k = 0;
+	while (k < n && tchar[(unsigned char)p[k]])
+		k++;
+	if (k == 0 || k == n || p[k] != ':')
+		return fail(why, TG_EINVAL, "a header field must be a name, a colon and a value, with no blank before the colon and no folded lines");
+	f->name = (struct h1_str){ p, k };
+	const char *v = p + k + 1, *end = p + n;
+	while (v < end && (*v == ' ' || *v == '\t'))
+		v++;
+	while (end > v && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	for (const char *c = v; c < end; c++)
+		if (!is_value_char((unsigned char)*c))
+			return fail(why, TG_EINVAL, "a header field's value holds a control character");
+	f->value = (struct h1_str){ v, (size_t)(end - v) };
+	return 0;
+}
+
+static int parse_length(struct h1_str v, uint64_t *out)
+{
+	uint64_t x = 0;
+	if (v.n == 0)
+		return TG_EINVAL;
+	for (size_t i = 0; i < v.n; i++) {
+		if (v.p[i] < '0' || v.p[i] > '9')
+			return TG_EINVAL;
+		uint64_t d = (uint64_t)(v.p[i] - '0');
+		if (x > (LENGTH_MAX - d) / 10)
+			return TG_EINVAL;
+		x = x * 10 + d;
+	}
+	*out = x;
+	return 0;
+}
+
+/* Is there a token in a comma-separated list? */
+static bool has_token(struct h1_str list, const char *lower)
+{
+	const char *end = list.p + list.n;
+	for (const char *p = list.p; p < end;) {
+		const char *comma = memchr(p, ',', (size_t)(end - p)), *stop = comma != NULL ? comma : end, *t = p, *u = stop;
+		while (t < u && (*t == ' ' || *t == '\t'))
+			t++;
+		while (u > t && (u[-1] == ' ' || u[-1] == '\t'))
+			u--;
+		if (same((struct h1_str){ t, (size_t)(u - t) }, lower))
+			return true;
+		p = stop + 1;
+	}
+	return false;
+}
+
+/* The fields that decide where this request ends and the next one starts, and those that ask for what is not served. */
+static int judge_fields(struct h1_head *h, const char **why)
+{
+	const struct h1_str *length = NULL, *coding = NULL, *expect = NULL;
+	unsigned hosts = 0;
+	for (size_t i = 0; i < h->n_fields; i++) {
+		const struct h1_str name = h->field[i].name, *value = &h->field[i].value;
+		if (same(name, "host"))
+			hosts++;
+		else if (same(name, "content-length")) {
+			if (length != NULL)
+				return fail(why, TG_EINVAL, "Content-Length may stand once");
+			length = value;
+		} else if (same(name, "transfer-encoding")) {
+			if (coding != NULL)
+				return fail(why, TG_EINVAL, "Transfer-Encoding may stand once");
+			coding = value;
+		} else if (same(name, "expect")) {
+			if (expect != NULL)
+				return fail(why, TG_EEXPECT, "Expect may stand once");
+			expect = value;
+		} else if (same(name, "connection"))
+			h->close = h->close || has_token(*value, "close");
+		else if (same(name, "upgrade"))
+			return fail(why, TG_ENOTIMPL, "this server upgrades to no other protocol");
+	}
+	if (hosts != 1)
+		return fail(why, TG_EINVAL, "exactly one Host field is needed");
+	if (length != NULL && coding != NULL)
+		return fail(why, TG_EINVAL, "Content-Length and Transfer-Encoding exclude each other");
+	if (coding != NULL && !same(*coding, "chunked"))
+		return fail(why, TG_ENOTIMPL, "the only transfer coding known here is chunked");
+	if (length != NULL && parse_length(*length, &h->content_length) != 0)
+		return fail(why, TG_EINVAL, "Content-Length must be a plain decimal number");
+	if (expect != NULL && !same(*expect, "100-continue"))
+		return fail(why, TG_EEXPECT, "the only expectation known here is 100-continue");
+	h->chunked = coding != NULL;
+	if (h->chunked)
+		h->content_length = H1_LENGTH_UNKNOWN;
+	h->expect_continue = expect != NULL;
+	return 0;
+}
+
+int h1_head_parse(const char *p, size_t n, struct h1_head *out, const char **why)
+{
+	const char *end = p + n - 2; /* the empty line's CRLF */
+	int err;
+	out->n_fields = 0;
+	out->content_length = 0;
+	out->chunked = out->expect_continue = out->close = false;
+	for (const char *line = p; line < end;) {
+		const char *lf = memchr(line, '\n', (size_t)(end - line));
+		if (lf == NULL || lf == line || lf[-1] != '\r')
+			return fail(why, TG_EINVAL, "lines must end in CR LF");
+		size_t len = (size_t)(lf - line - 1);
+		if (line == p)
+			err = parse_request_line(line, len, out, why);
+		else if (out->n_fields == H1_FIELDS_MAX)
+			err = fail(why, TG_EHEADERS, "more than 64 header fields");
+		else
+			err = parse_field(line, len, &out->field[out->n_fields++], why);
+		if (err != 0)
+			return err;
+		line = lf + 1;
+	}
+	return judge_fields(out, why);
+}
+
+const struct h1_str *h1_field(const struct h1_head *h, const char *name, bool *dup)
+{
+	const struct h1_str *found = NULL;
+	for (size_t i = 0; i < h->n_fields; i++) {
+		if (!same(h->field[i].name, name))
+			continue;
+		if (found != NULL && dup != NULL)
+			*dup = true;
+		if (found == NULL)
+			found = &h->field[i].value;
+	}
+	return found;
+}
+
+/* Content ----------------------------------------------------------------------------------------------------------- */
+
+enum body_state { B_DATA, B_SIZE, B_SIZE_LF, B_DATA_CR, B_DATA_LF, B_LAST_CR, B_LAST_LF, B_DONE, B_BAD };
+
+void h1_body_init(struct h1_body *b, const struct h1_head *h)
+{
+	memset(b, 0, sizeof *b);
+	b->chunked = h->chunked;
+	b->left = h->chunked ? 0 : h->content_length;
+	b->state = h->chunked ? B_SIZE : b->left > 0 ? B_DATA : B_DONE;
+}
+
+/* One byte of chunked framing. */
+static uint8_t frame(struct h1_body *b, char c)
+{
+	int digit;
+	switch (b->state) {
+	case B_SIZE:
+		if ((digit = hex_digit(c)) >= 0) {
+			if (b->digits == CHUNK_DIGITS_MAX || b->left > (LENGTH_MAX - (uint64_t)digit) / 16)
+				return B_BAD;
+			b->digits++;
+			b->left = b->left * 16 + (uint64_t)digit;
+			return B_SIZE;
+		}
+		return c == '\r' && b->digits > 0 ? B_SIZE_LF : B_BAD;
+	case B_SIZE_LF:
+		b->digits = 0;
+		return c != '\n' ? B_BAD : b->left > 0 ? B_DATA : B_LAST_CR;
+	case B_DATA_CR:
+		return c == '\r' ? B_DATA_LF : B_BAD;
+	case B_DATA_LF:
+		return c == '\n' ? B_SIZE : B_BAD;
+	case B_LAST_CR:
+		return c == '\r' ? B_LAST_LF : B_BAD; /* anything else would be a trailer */
+	case B_LAST_LF:
+		return c == '\n' ? B_DONE : B_BAD;
+	default:
+		return b->state;
+	}
+}
+
+enum h1_step h1_body_step(struct h1_body *b, const char *p, size_t n, size_t *skip, size_t *data)
+{
+	size_t i = 0;
+	*data = 0;
+	while (i < n && b->state != B_DATA && b->state != B_DONE && b->state != B_BAD)
+		b->state = frame(b, p[i++]);
+	*skip = i;
+	if (b->state == B_DONE)
+		return H1_DONE;
+	if (b->state == B_BAD)
+		return H1_BAD;
+	if (b->state != B_DATA || i == n)
+		return H1_NEED;
+	*data = b->left < n - i ? (size_t)b->left : n - i;
+	return H1_DATA;
+}
+
+void h1_body_consumed(struct h1_body *b, size_t k)
+{
+	b->left -= k;
+	if (b->left == 0)
+		b->state = b->chunked ? B_DATA_CR : B_DONE;
+}

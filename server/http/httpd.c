@@ -1,0 +1,435 @@
+/*
+ * httpd.c: the connection: handshake, one request after the other, timers, closing so that the client can read the answer. Callbacks from below and above only
+ * note what happened; what follows from it is done in conn_work(), at the end of the loop's turn or when bytes arrive. Runs in workers.
+ *
+ * Timers: each phase has one. Where bytes should flow, it is set anew when they did.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <timeglas/errors.h>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "http/httpd_int.h"
+#include "net/tls.h"
+
+#define IDLE_READ_BYTES 4096u
+#define STREAM_IN_MAX_BYTES 65536u /* unread content that may wait here before the handler's window */
+#define OUT_LOW_BYTES 65536u
+#define HANDLER_TIMEOUT_S 30       /* the store has not answered */
+#define LINGER_S 1
+#define LINGER_BYTES (1u << 20)
+
+static void conn_work(struct conn *c);
+
+/* Making and unmaking ------------------------------------------------------------------------------------------------ */
+
+static void conn_free(struct conn *c)
+{
+	struct httpd *h = c->httpd;
+	struct httpd_req *r = c->req;
+	c->dead = true;
+	c->req = NULL;
+	if (r != NULL)
+		req_end(r, false);
+	TAILQ_REMOVE(&h->conns, c, link);
+	h->n--;
+	metrics_gauge_set(G_CONNECTIONS, (int64_t)h->n);
+	event_del(&c->timer);
+	loop_cancel(h->loop, &c->task);
+	stream_free(c->stream);
+	free(c);
+}
+
+void conn_kill(struct conn *c)
+{
+	c->dead = true;
+	loop_defer(c->httpd->loop, &c->task);
+}
+
+void conn_poke(struct conn *c)
+{
+	loop_defer(c->httpd->loop, &c->task);
+}
+
+static unsigned phase_seconds(const struct conn *c, enum phase ph)
+{
+	const struct httpd_limits *l = &c->httpd->limits;
+	switch (ph) {
+	case PH_HANDSHAKE: return l->handshake_timeout_s;
+	case PH_IDLE: return l->idle_timeout_s;
+	case PH_HEAD: return l->head_timeout_s;
+	case PH_CONTENT: return l->body_idle_s;
+	case PH_HANDLER: return HANDLER_TIMEOUT_S;
+	case PH_SEND: return l->send_idle_s;
+	case PH_LINGER: break;
+	}
+	return LINGER_S;
+}
+
+static bool unsent(const struct conn *c)
+{
+	return evbuffer_get_length(stream_out(c->stream)) > 0;
+}
+
+static void set_timer(struct conn *c)
+{
+	/* Lingering begins when the answer is out; until then its reader has a reader's time. */
+	enum phase ph = c->phase == PH_LINGER && unsent(c) ? PH_SEND : c->phase;
+	c->flushing = ph != c->phase;
+	stream_progress(c->stream, &c->seen_in, &c->seen_out);
+	event_add(&c->timer, loop_timeout(c->httpd->loop, phase_seconds(c, ph)));
+}
+
+void conn_phase(struct conn *c, enum phase ph)
+{
+	if (c->phase == ph)
+		return;
+	c->phase = ph;
+	set_timer(c);
+}
+
+/* Closing ------------------------------------------------------------------------------------------------------------ */
+
+/* Half-close, then read and drop for a while: closing at once would send a reset, and the client would lose our answer. */
+static void linger(struct conn *c)
+{
+	if (c->eof && !unsent(c)) {
+		conn_kill(c);
+		return;
+	}
+	conn_phase(c, PH_LINGER);
+	stream_pause(c->stream, false);
+	stream_finish(c->stream);
+}
+
+static void drop_input(struct conn *c)
+{
+	size_t n = evbuffer_get_length(stream_in(c->stream));
+	evbuffer_drain(stream_in(c->stream), n);
+	c->lingered += n;
+	if (c->lingered > LINGER_BYTES)
+		conn_kill(c);
+}
+
+/* Requests ----------------------------------------------------------------------------------------------------------- */
+
+/* Answers what never became a request: a head that is malformed, too long or too late. */
+static void refuse(struct conn *c, struct httpd_req *r, int err, const char *why)
+{
+	c->req = r;
+	r->close = true;
+	httpd_problem(r, err, why, NULL, NULL);
+}
+
+static void refuse_headless(struct conn *c, int err, const char *why)
+{
+	int ignored;
+	const char *ignored_why;
+	struct httpd_req *r = req_new(c, "\r\n", 2, &ignored, &ignored_why);
+	if (r == NULL)
+		conn_kill(c);
+	else
+		refuse(c, r, err, why);
+}
+
+static const char *head_fault(int err)
+{
+	return err == TG_EHEADERS ? "the request line and the header fields together may have 16 KiB" : "this is no HTTP/1.1 request";
+}
+
+/* A whole head, if there is one, becomes the connection's request. Returns whether there is one now. */
+static bool next_request(struct conn *c)
+{
+	struct evbuffer *in = stream_in(c->stream);
+	size_t have = evbuffer_get_length(in);
+	const char *why = NULL;
+	int err = 0;
+	if (have == 0)
+		return false;
+	if (c->phase != PH_HEAD) {
+		c->head_us = clock_mono_us();
+		c->scanned = 0;
+		conn_phase(c, PH_HEAD);
+	}
+	if (have > H1_HEAD_MAX)
+		have = H1_HEAD_MAX;
+	const char *p = (const char *)evbuffer_pullup(in, (ev_ssize_t)have);
+	long n = p != NULL ? h1_head_end(p, have, &c->scanned) : TG_ENOMEM;
+	if (n == 0)
+		return false;
+	if (n < 0) {
+		refuse_headless(c, (int)n, head_fault((int)n));
+		return true;
+	}
+	struct httpd_req *r = req_new(c, p, (size_t)n, &err, &why);
+	if (r == NULL) {
+		conn_kill(c);
+		return false;
+	}
+	evbuffer_drain(in, (size_t)n);
+	if (err != 0) {
+		refuse(c, r, err, why);
+		return true;
+	}
+	c->req = r;
+	conn_phase(c, r->content_done ? PH_HANDLER : PH_CONTENT);
+	if (c->peer == NULL)
+		httpd_problem(r, TG_EPEER, "the operator has to configure a peer with this certificate's key (spki)", NULL, NULL);
+	else
+		c->httpd->calls->on_request(c->httpd->ctx, r);
+	return true;
+}
+
+/* The answer is complete and (nearly) written: the request ends. Returns whether the connection goes on to the next. */
+static bool end_request(struct conn *c)
+{
+	struct httpd_req *r = c->req;
+	bool closing = r->close || (c->eof && evbuffer_get_length(stream_in(c->stream)) == 0);
+	c->req = NULL;
+	req_end(r, true);
+	if (closing) {
+		linger(c);
+		return false;
+	}
+	conn_phase(c, PH_IDLE);
+	return true;
+}
+
+/* One step with the request there is. Returns whether another step may be useful. */
+static bool work_request(struct conn *c)
+{
+	struct httpd_req *r = c->req;
+	size_t waiting = evbuffer_get_length(stream_out(c->stream));
+	if (r->replied) {
+		if (waiting > OUT_LOW_BYTES) {
+			conn_phase(c, PH_SEND);
+			return false; /* on_drain comes back here */
+		}
+		return end_request(c);
+	}
+	int err = req_content(r, stream_in(c->stream));
+	if (c->dead)
+		return false;
+	if (err != 0) {
+		refuse(c, r, err, "the content's chunked framing is malformed");
+		return true;
+	}
+	if (r->replied)
+		return true;
+	if (r->status == 0 && c->eof && !r->content_done && evbuffer_get_length(stream_in(c->stream)) == 0) {
+		conn_kill(c); /* cut short: there is nothing to answer */
+		return false;
+	}
+	conn_phase(c, r->status != 0 ? PH_SEND : r->content_done ? PH_HANDLER : PH_CONTENT);
+	return false;
+}
+
+static void conn_work(struct conn *c)
+{
+	for (bool more = true; more && !c->dead;) {
+		if (c->phase == PH_LINGER) {
+			drop_input(c);
+			more = false;
+		} else if (c->req != NULL)
+			more = work_request(c);
+		else if (c->httpd->draining && evbuffer_get_length(stream_in(c->stream)) == 0) {
+			linger(c);
+			more = false;
+		} else
+			more = next_request(c);
+	}
+	if (!c->dead && c->req == NULL && c->eof && c->phase != PH_LINGER)
+		c->dead = true;
+}
+
+/* What happens -------------------------------------------------------------------------------------------------------- */
+
+static void on_ready(struct stream *s, void *ctx)
+{
+	struct conn *c = ctx;
+	if (tls_peer_spki(stream_ssl(s), c->spki) == 0)
+		c->peer = c->httpd->calls->on_peer(c->httpd->ctx, c->spki);
+	metrics_count(M_CONNECTIONS, 1);
+	conn_phase(c, PH_IDLE);
+	if (c->httpd->draining)
+		conn_poke(c);
+}
+
+static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
+{
+	struct conn *c = ctx;
+	(void)s, (void)in;
+	if (c->dead)
+		return;
+	conn_work(c);
+	if (c->dead)
+		conn_kill(c);
+}
+
+static void on_drain(struct stream *s, void *ctx)
+{
+	struct conn *c = ctx;
+	struct httpd_req *r = c->req;
+	(void)s;
+	if (c->dead)
+		return;
+	if (r != NULL && r->status != 0 && !r->replied && r->handler != NULL && r->handler->on_room != NULL)
+		r->handler->on_room(r, r->ctx);
+	conn_poke(c);
+}
+
+static void on_end(struct stream *s, enum stream_end why, void *ctx)
+{
+	struct conn *c = ctx;
+	(void)s;
+	if (c->phase == PH_HANDSHAKE)
+		metrics_count(M_TLS_REFUSED, 1);
+	c->eof = true;
+	if (why != STREAM_EOF || c->phase == PH_HANDSHAKE || c->phase == PH_LINGER)
+		conn_kill(c);
+	else
+		conn_poke(c);
+}
+
+static void on_task(struct loop_task *t, void *ctx)
+{
+	struct conn *c = ctx;
+	(void)t;
+	if (!c->dead)
+		conn_work(c);
+	if (c->dead)
+		conn_free(c);
+}
+
+/* The phase's time is over. Where bytes flowed meanwhile, it gets another. */
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct conn *c = ctx;
+	uint64_t in, out;
+	(void)fd, (void)what;
+	if (c->dead)
+		return;
+	stream_progress(c->stream, &in, &out);
+	switch (c->phase) {
+	case PH_HEAD:
+		refuse_headless(c, TG_ETIMEOUT, "the request's head did not come in time");
+		break;
+	case PH_CONTENT:
+		if (in != c->seen_in || c->req->paused || evbuffer_get_length(c->req->data) > 0) {
+			set_timer(c);
+			return;
+		}
+		refuse(c, c->req, TG_ETIMEOUT, "no content came for too long");
+		break;
+	case PH_SEND:
+		if (out != c->seen_out) {
+			set_timer(c);
+			return;
+		}
+		conn_kill(c);
+		break;
+	case PH_HANDLER:
+		refuse(c, c->req, TG_ESTORE, "the store did not answer in time; whether the call took effect is not known");
+		break;
+	case PH_LINGER:
+		if (c->flushing && (!unsent(c) || out != c->seen_out)) {
+			set_timer(c);
+			return;
+		}
+		conn_kill(c);
+		break;
+	case PH_HANDSHAKE:
+	case PH_IDLE:
+		conn_kill(c);
+		break;
+	}
+	conn_poke(c);
+}
+
+/* What the worker asks for --------------------------------------------------------------------------------------------- */
+
+struct httpd *httpd_new(struct loop *l, SSL_CTX *tls, const struct httpd_limits *limits, const struct httpd_calls *calls, void *ctx)
+{
+	struct httpd *h = calloc(1, sizeof *h);
+	if (h == NULL)
+		return NULL;
+	h->loop = l;
+	h->limits = *limits;
+	h->calls = calls;
+	h->ctx = ctx;
+	TAILQ_INIT(&h->conns);
+	httpd_set_tls(h, tls);
+	return h;
+}
+
+void httpd_set_tls(struct httpd *h, SSL_CTX *tls)
+{
+	SSL_CTX_up_ref(tls);
+	SSL_CTX_free(h->tls);
+	h->tls = tls;
+}
+
+void httpd_accept(struct httpd *h, int fd)
+{
+	static const struct stream_cb cb = { on_ready, on_read, on_drain, on_end };
+	const struct stream_opts opts = { .in_max = STREAM_IN_MAX_BYTES, .read_size = IDLE_READ_BYTES, .out_low = OUT_LOW_BYTES,
+		.ready_timeout_s = h->limits.handshake_timeout_s };
+	SSL *ssl = h->n < h->limits.max_connections ? SSL_new(h->tls) : NULL;
+	struct conn *c = ssl != NULL ? calloc(1, sizeof *c) : NULL;
+	if (c == NULL) {
+		SSL_free(ssl);
+		close(fd);
+		return;
+	}
+	c->httpd = h;
+	c->task = (struct loop_task){ .run = on_task, .ctx = c };
+	event_assign(&c->timer, loop_base(h->loop), -1, 0, on_timer, c);
+	if ((c->stream = stream_accept(h->loop, fd, ssl, &opts, &cb, c)) == NULL) {
+		free(c);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&h->conns, c, link);
+	h->n++;
+	metrics_gauge_set(G_CONNECTIONS, (int64_t)h->n);
+}
+
+size_t httpd_connections(const struct httpd *h)
+{
+	return h->n;
+}
+
+void httpd_drain(struct httpd *h)
+{
+	struct conn *c;
+	h->draining = true;
+	TAILQ_FOREACH(c, &h->conns, link)
+		if (c->phase != PH_HANDSHAKE)
+			conn_poke(c);
+}
+
+void httpd_each_peer(struct httpd *h, void *(*keep)(void *ctx, const uint8_t spki[32], void *peer), void *ctx)
+{
+	struct conn *c;
+	TAILQ_FOREACH(c, &h->conns, link) {
+		bool had = c->peer != NULL;
+		if (c->phase == PH_HANDSHAKE)
+			continue;
+		c->peer = keep(ctx, c->spki, c->peer);
+		if (had && c->peer == NULL)
+			conn_kill(c);
+	}
+}
+
+void httpd_free(struct httpd *h)
+{
+	struct conn *c;
+	if (h == NULL)
+		return;
+	while ((c = TAILQ_FIRST(&h->conns)) != NULL)
+		conn_free(c);
+	SSL_CTX_free(h->tls);
+	free(h);
+}

@@ -1,0 +1,87 @@
+/* httpd_int.h: what httpd.c (connections), httpd_req.c (content) and httpd_reply.c (answers) share. Not for other folders. */
+#ifndef HTTP_HTTPD_INT_H
+#define HTTP_HTTPD_INT_H
+
+#include <sys/queue.h>
+#include <event2/event_struct.h>
+
+#include "http/httpd.h"
+#include "net/stream.h"
+
+enum phase {
+	PH_HANDSHAKE,
+	PH_IDLE,     /* between requests */
+	PH_HEAD,     /* a head has begun */
+	PH_CONTENT,  /* a request is under way and its content is still coming */
+	PH_HANDLER,  /* content complete, answer not */
+	PH_SEND,     /* answer given, not yet written */
+	PH_LINGER    /* closing: the client may still read our answer */
+};
+
+struct httpd_req {
+	struct conn *conn;
+	const struct httpd_handler *handler; /* NULL: none yet, or refused before there was one */
+	void *ctx;
+	struct h1_body body;
+	struct evbuffer *data;      /* content for the handler */
+	uint64_t began_us, in_bytes, out_bytes;
+	uint64_t reply_left;        /* content bytes still to be given */
+	const char *label, *slug;
+	int status;                 /* 0: not answered yet */
+	bool content_done, end_told;/* all content is in data; on_end was called */
+	bool paused, continue_due;
+	bool replied;               /* the whole answer was given */
+	bool close;                 /* the connection ends with this answer */
+	bool room_wanted;           /* the answer's window was full */
+	struct h1_head head;
+	char text[];                /* the head's bytes */
+};
+
+struct conn {
+	struct httpd *httpd;
+	struct stream *stream;
+	struct httpd_req *req;      /* NULL between requests */
+	void *peer;
+	uint8_t spki[32];
+	enum phase phase;
+	bool dead, eof;
+	bool flushing;              /* lingering has to wait until the answer is out */
+	size_t scanned;             /* of a head that is not complete yet */
+	size_t lingered;
+	uint64_t head_us;           /* when this head began */
+	uint64_t seen_in, seen_out; /* progress at the time the timer was set */
+	struct event timer;
+	struct loop_task task;
+	TAILQ_ENTRY(conn) link;
+};
+
+TAILQ_HEAD(conn_list, conn);
+
+struct httpd {
+	struct loop *loop;
+	SSL_CTX *tls;
+	struct httpd_limits limits;
+	const struct httpd_calls *calls;
+	void *ctx;
+	struct conn_list conns;
+	size_t n;
+	bool draining;
+};
+
+/* httpd.c */
+/** conn_kill(c): over, at the end of this turn; nothing more is delivered. */
+void conn_kill(struct conn *c);
+/** conn_poke(c): look at the connection again at the end of this turn. */
+void conn_poke(struct conn *c);
+/** conn_phase(c, ph): enter a phase, and set its timer. */
+void conn_phase(struct conn *c, enum phase ph);
+
+/* httpd_req.c */
+/** req_new(c, p, n): a request from a whole head of n bytes; NULL without memory. *err: h1_head_parse()'s verdict. */
+struct httpd_req *req_new(struct conn *c, const char *p, size_t n, int *err, const char **why);
+/** req_content(r, in): move content from the stream to the handler as far as its window allows. Returns 0, or TG_EINVAL for malformed framing. */
+int req_content(struct httpd_req *r, struct evbuffer *in);
+/** req_end(r, ok): tell the log and the handler, and free. */
+void req_end(struct httpd_req *r, bool ok);
+
+#endif

@@ -1,0 +1,147 @@
+/*
+ * httpd_reply.c: answers: heads, streamed content, problem documents (RFC 9457). All of it goes into the stream's output and leaves at the end of the loop's
+ * turn. Runs in workers.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <timeglas/errors.h>
+
+#include "base/jsonw.h"
+#include "http/httpd_int.h"
+
+#define HEAD_FIXED "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+#define RETRY_AFTER "Retry-After: 1\r\n"
+
+static const char *reason(int status)
+{
+	switch (status) {
+	case 200: return "OK";
+	case 201: return "Created";
+	case 206: return "Partial Content";
+	case 400: return "Bad Request";
+	case 403: return "Forbidden";
+	case 404: return "Not Found";
+	case 405: return "Method Not Allowed";
+	case 408: return "Request Timeout";
+	case 409: return "Conflict";
+	case 410: return "Gone";
+	case 413: return "Content Too Large";
+	case 414: return "URI Too Long";
+	case 415: return "Unsupported Media Type";
+	case 416: return "Range Not Satisfiable";
+	case 417: return "Expectation Failed";
+	case 422: return "Unprocessable Content";
+	case 429: return "Too Many Requests";
+	case 431: return "Request Header Fields Too Large";
+	case 500: return "Internal Server Error";
+	case 501: return "Not Implemented";
+	case 503: return "Service Unavailable";
+	case 505: return "HTTP Version Not Supported";
+	case 507: return "Insufficient Storage";
+	default: return "";
+	}
+}
+
+void httpd_req_continue(struct httpd_req *r)
+{
+	if (!r->continue_due)
+		return;
+	r->continue_due = false;
+	evbuffer_add_printf(stream_out(r->conn->stream), "HTTP/1.1 100 Continue\r\n\r\n");
+	stream_kick(r->conn->stream);
+}
+
+static void given(struct httpd_req *r, size_t n)
+{
+	r->reply_left -= n;
+	r->out_bytes += n;
+	if (r->reply_left == 0)
+		r->replied = true;
+	stream_kick(r->conn->stream);
+	conn_poke(r->conn);
+}
+
+void httpd_reply_begin(struct httpd_req *r, int status, const char *fields, const char *type, uint64_t length)
+{
+	struct evbuffer *out = stream_out(r->conn->stream);
+	if (r->status != 0 || r->conn->dead)
+		return;
+	r->status = status;
+	/* Content that was not awaited would be read as the next request: only closing is safe. */
+	if (!r->content_done || r->conn->httpd->draining)
+		r->close = true;
+	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, reason(status));
+	if (type != NULL)
+		evbuffer_add_printf(out, "Content-Type: %s\r\n", type);
+	evbuffer_add_printf(out, "Content-Length: %llu\r\n%s%s%s\r\n", (unsigned long long)length, fields != NULL ? fields : "", HEAD_FIXED,
+	    r->close ? "Connection: close\r\n" : "");
+	r->reply_left = r->head.method == H1_HEAD ? 0 : length;
+	given(r, 0);
+}
+
+void httpd_reply(struct httpd_req *r, int status, const char *fields, const char *type, const void *body, size_t n)
+{
+	if (r->status != 0 || r->conn->dead)
+		return;
+	httpd_reply_begin(r, status, fields, type, n);
+	if (r->reply_left > 0) {
+		evbuffer_add(stream_out(r->conn->stream), body, n);
+		given(r, n);
+	}
+}
+
+void httpd_reply_data(struct httpd_req *r, struct evbuffer *data)
+{
+	size_t n = evbuffer_get_length(data);
+	if (r->conn->dead || n == 0)
+		return;
+	if (n > r->reply_left) { /* more than was announced can only be our own mistake */
+		httpd_reply_abort(r);
+		return;
+	}
+	evbuffer_add_buffer(stream_out(r->conn->stream), data);
+	given(r, n);
+}
+
+size_t httpd_reply_room(const struct httpd_req *r)
+{
+	size_t used = evbuffer_get_length(stream_out(r->conn->stream)), window = r->conn->httpd->limits.reply_window_bytes;
+	if (used < window)
+		return window - used;
+	return 0;
+}
+
+void httpd_reply_abort(struct httpd_req *r)
+{
+	conn_kill(r->conn);
+}
+
+void httpd_problem(struct httpd_req *r, int code, const char *detail, const char *fields, const char *members)
+{
+	struct jsonw w = { 0 };
+	char type[64], all[256];
+	size_t n = 0;
+	if (r->status != 0 || r->conn->dead)
+		return;
+	r->slug = tg_error_slug(code);
+	snprintf(type, sizeof type, "/problems/%s", r->slug);
+	snprintf(all, sizeof all, "%s%s", tg_error_retryable(code) ? RETRY_AFTER : "", fields != NULL ? fields : "");
+	jsonw_open(&w, NULL, '{');
+	jsonw_str(&w, "type", type);
+	jsonw_str(&w, "title", tg_strerror(code));
+	jsonw_u64(&w, "status", (uint64_t)tg_error_status(code));
+	jsonw_str(&w, "detail", detail);
+	const char *text = jsonw_text(&w, &n);
+	const size_t extra = members != NULL ? strlen(members) : 0;
+	if (text == NULL) {
+		httpd_reply_abort(r);
+		return;
+	}
+	httpd_reply_begin(r, tg_error_status(code), all, "application/problem+json", n + extra + 1);
+	if (r->reply_left > 0) {
+		evbuffer_add_printf(stream_out(r->conn->stream), "%s%s}", text, extra > 0 ? members : "");
+		given(r, n + extra + 1);
+	}
+	jsonw_free(&w);
+}
