@@ -126,7 +126,6 @@ static void
 on_up(struct store *s, void *ctx)
 {
 	(void)s, (void)ctx;
-	metrics_gauge_set(G_STORE_UP, 1);
 	log_info("store-up", NULL);
 }
 
@@ -134,8 +133,6 @@ static void
 on_down(struct store *s, void *ctx)
 {
 	(void)s, (void)ctx;
-	metrics_gauge_set(G_STORE_UP, 0);
-	metrics_count(M_STORE_LOST, 1);
 	log_warn("store-down", "uploads and fetches are refused until it is back");
 	upload_resume(ctx); /* what stalled learns from its own put that the store is gone */
 }
