@@ -108,7 +108,7 @@ def test_session_shows_each_peer_its_blobs(server):
                for peer in ("uploader", "verifier", "verifier2")}
     assert listing["uploader"] == listing["verifier2"] == {both["blob"], second["blob"]}
     assert listing["verifier"] == {both["blob"]}
-    check_problem(show(server, session, "processor"), 404, "not-found")
+    check_problem(show(server, session, "processor"), 403, "role")
     assert server.take(both["blob"]).status == 200
     states = {b["blob"]: b["state"] for b in show(server, session).json()["blobs"]}
     assert states[second["blob"]] == "live" and states.get(both["blob"], "gone") == "gone"
