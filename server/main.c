@@ -92,12 +92,11 @@ parse_one(struct args *a, char *const *argv, int *took)
 static int
 override_with(const char *key, const char *value)
 {
-	char *setting;
+	char setting[256];
 
 	if (value == NULL)
 		return 0;
-	/* Kept for the rest of the process: overrides are borrowed. */
-	if (asprintf(&setting, "%s=%s", key, value) < 0 || conf_override(setting) != 0)
+	if (snprintf(setting, sizeof setting, "%s=%s", key, value) >= (int)sizeof setting || conf_override(setting) != 0)
 		return complain("too long:", value);
 	return 0;
 }
@@ -123,53 +122,41 @@ parse(struct args *a, char *const *argv)
 static int
 run(const struct args *a, char *const *argv)
 {
-	char err[ERR_CHARS];
-	struct master_opts o = { .conf_path = a->conf_path, .dev_dir = a->dev_dir, .child_argv = argv };
-	int status;
+	char err[ERR_CHARS] = "timeglasd: out of memory";
+	/* A copy: process titles are written over the arguments. */
+	char *path = strdup(a->dev_dir != NULL ? a->dev_dir : a->conf_path);
+	struct master_opts o = { .child_argv = argv };
+	int status = EXIT_FAILURE;
 
-	if (a->dev_dir != NULL) {
+	if (path == NULL)
+		;
+	else if (a->dev_dir != NULL)
 		o.conf = conf_new();
-	} else if (conf_load(a->conf_path, &o.conf, err, sizeof err) != 0) {
-		fprintf(stderr, "%s\n", err);
-		return EXIT_FAILURE;
-	}
+	else
+		conf_load(path, &o.conf, err, sizeof err);
+	o.dev_dir = a->dev_dir != NULL ? path : NULL;
+	o.conf_path = a->dev_dir != NULL ? NULL : path;
 	if (o.conf == NULL) {
-		fprintf(stderr, "timeglasd: out of memory\n");
-		return EXIT_FAILURE;
-	}
-	if (a->test) {
-		printf("%s: ok\n", a->conf_path);
+		fprintf(stderr, "%s\n", err);
+	} else if (a->test) {
+		printf("%s: ok\n", path);
 		status = EXIT_SUCCESS;
 	} else {
 		status = master_run(&o);
 	}
 	conf_free(o.conf);
+	free(path);
 	return status;
-}
-
-/* The process titles are written over the arguments, so what they say is kept elsewhere: overrides and paths point there for ever. */
-static char **
-keep(int argc, char *const *argv)
-{
-	static char **copy;
-	int i;
-
-	copy = calloc((size_t)argc + 1, sizeof *copy);
-	for (i = 0; copy != NULL && i < argc; i++)
-		copy[i] = strdup(argv[i]);
-	return copy;
 }
 
 int
 main(int argc, char *argv[])
 {
 	struct args a = { 0 };
-	char **kept = argc > 0 ? keep(argc, argv) : NULL;
 	int status;
 
-	if (kept == NULL)
-		return EXIT_FAILURE;
-	status = parse(&a, kept);
+	(void)argc;
+	status = parse(&a, argv);
 	if (status != 0)
 		return status;
 	if (a.help) {

@@ -42,7 +42,7 @@ struct reader {
 	int code;
 };
 
-static const char *overrides[OVERRIDES_MAX];
+static char *overrides[OVERRIDES_MAX];
 static size_t n_overrides;
 
 static void report(struct reader *r, unsigned line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -239,7 +239,10 @@ conf_override(const char *setting)
 
 	if (eq == NULL || dot == NULL || dot > eq || eq - setting >= SETTING_MAX || n_overrides == OVERRIDES_MAX)
 		return TG_EINVAL;
-	overrides[n_overrides++] = setting;
+	overrides[n_overrides] = strdup(setting);
+	if (overrides[n_overrides] == NULL)
+		return TG_ENOMEM;
+	n_overrides++;
 	return 0;
 }
 

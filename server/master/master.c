@@ -32,7 +32,8 @@
 #define POLL_DRAIN_MS 200     /* while waiting for the last blob to be fetched */
 #define START_FAILURES 3      /* a child that cannot even start that often: give up, somebody must look */
 #define STORE_START_MS 5000
-#define GRACE_US 500000u      /* for children that have nothing left to do */
+#define GRACE_US 500000u      /* for workers, when no time was granted */
+#define END_US 2000000u       /* for children that have nothing left to do */
 #define ERR_CHARS 4096
 
 enum state {
@@ -311,7 +312,7 @@ static void
 end(struct master *m)
 {
 	m->state = ENDING;
-	m->deadline_us = clock_mono_us() + GRACE_US;
+	m->deadline_us = clock_mono_us() + END_US;
 	signal_kind(m, CHILD_REAPER, SIGTERM);
 	signal_kind(m, CHILD_ADMIN, SIGTERM);
 }
