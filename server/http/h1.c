@@ -102,7 +102,7 @@ static int parse_version(struct h1_str v, const char **why)
 	if (v.n == 8 && memcmp(v.p, "HTTP/1.1", 8) == 0)
 		return 0;
 	if (v.n == 8 && memcmp(v.p, "HTTP/", 5) == 0 && v.p[5] >= '0' && v.p[5] <= '9' && v.p[6] == '.' && v.p[7] >= '0' && v.p[7] <= '9')
-		return fail(why, TG_EVERSION, "speak HTTP/1.1");
+		return fail(why, TG_EVERSION, "this server speaks HTTP/1.1 alone");
 	return fail(why, TG_EINVAL, "the request line must end in HTTP/1.1");
 }
 
