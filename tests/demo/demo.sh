@@ -60,7 +60,7 @@ cause() { grep -q -- "$1" "$dir/answer" || fail "the refusal does not name its c
 # quote: the refusal's sentence, from the client's words or a problem document
 quote() {
 	case $(head -c 1 "$dir/answer") in
-	{) note "it says: $(python3 -c 'import json, sys; print(json.load(sys.stdin)["detail"])' <"$dir/answer")" ;;
+	'{') note "it says: $(python3 -c 'import json, sys; print(json.load(sys.stdin)["detail"])' <"$dir/answer")" ;;
 	*) note "it says: $(sed -n '2s/^ *//p' "$dir/answer")" ;;
 	esac
 }

@@ -50,10 +50,10 @@ def test_a_program_builds_against_it_with_pkg_config(installed, tmp_path, static
     (tmp_path / "p.c").write_text(PROGRAM)
     lib = root / "opt/timeglas/lib"
     env = {**os.environ, "PKG_CONFIG_PATH": f"{lib}/pkgconfig", "LD_LIBRARY_PATH": str(lib)}
-    told = ("pkg-config", f"--define-variable=prefix={root}/opt/timeglas", "--cflags", "--libs")
-    flags = run(*told, *(["--static"] if static else []), "timeglas", env=env).split()
-    if static:
-        flags = ["-l:libtimeglas.a" if f == "-ltimeglas" else f for f in flags]
+    flags = run("pkg-config", f"--define-variable=prefix={root}/opt/timeglas", "--cflags", "--libs", "timeglas", env=env).split()
+    if static:  # our archive, with the shared libraries of others
+        needed = run("pkg-config", "--print-requires-private", "timeglas", env=env).split()
+        flags = ["-l:libtimeglas.a" if f == "-ltimeglas" else f for f in flags] + run("pkg-config", "--libs", *needed).split()
     run("cc", "-o", str(tmp_path / "p"), str(tmp_path / "p.c"), *flags)
     assert run(str(tmp_path / "p"), env=env).strip()
 
