@@ -40,8 +40,7 @@ static const char help[] =
     "SIGTERM ends it in order, a second one at once; SIGHUP reloads certificates and peers.\n";
 
 /* "--name VALUE" or "--name=VALUE". Returns how many arguments it took, 0 when this is another option, -1 without a value. */
-static int
-with_value(char *const *argv, const char *name, const char **out)
+static int with_value(char *const *argv, const char *name, const char **out)
 {
 	size_t n = strlen(name);
 
@@ -57,15 +56,13 @@ with_value(char *const *argv, const char *name, const char **out)
 	return argv[1] != NULL ? 2 : -1;
 }
 
-static int
-complain(const char *what, const char *about)
+static int complain(const char *what, const char *about)
 {
 	fprintf(stderr, "timeglasd: %s %s\n%s", what, about, usage);
 	return EXIT_USAGE;
 }
 
-static int
-parse_one(struct args *a, char *const *argv, int *took)
+static int parse_one(struct args *a, char *const *argv, int *took)
 {
 	const char *setting = NULL;
 
@@ -89,8 +86,7 @@ parse_one(struct args *a, char *const *argv, int *took)
 	return 0;
 }
 
-static int
-override_with(const char *key, const char *value)
+static int override_with(const char *key, const char *value)
 {
 	char setting[256];
 
@@ -101,8 +97,7 @@ override_with(const char *key, const char *value)
 	return 0;
 }
 
-static int
-parse(struct args *a, char *const *argv)
+static int parse(struct args *a, char *const *argv)
 {
 	int status, took;
 
@@ -119,8 +114,7 @@ parse(struct args *a, char *const *argv)
 	return status != 0 ? status : override_with("server.workers", a->workers);
 }
 
-static int
-run(const struct args *a, char *const *argv)
+static int run(const struct args *a, char *const *argv)
 {
 	char err[ERR_CHARS] = "timeglasd: out of memory";
 	/* A copy: process titles are written over the arguments. */
@@ -149,8 +143,7 @@ run(const struct args *a, char *const *argv)
 	return status;
 }
 
-int
-main(int argc, char *argv[])
+int main(int argc, char *argv[])
 {
 	struct args a = { 0 };
 	int status;

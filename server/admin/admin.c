@@ -28,8 +28,7 @@ struct admin {
 
 typedef void page_fn(const struct admin *a, struct evhttp_request *req);
 
-static void
-answer(struct evhttp_request *req, int status, const char *reason, const char *type, struct evbuffer *body)
+static void answer(struct evhttp_request *req, int status, const char *reason, const char *type, struct evbuffer *body)
 {
 	struct evkeyvalq *out = evhttp_request_get_output_headers(req);
 
@@ -38,8 +37,7 @@ answer(struct evhttp_request *req, int status, const char *reason, const char *t
 	evhttp_send_reply(req, status, reason, body);
 }
 
-static void
-answer_text(struct evhttp_request *req, int status, const char *reason, const char *type, const char *text)
+static void answer_text(struct evhttp_request *req, int status, const char *reason, const char *type, const char *text)
 {
 	struct evbuffer *b = evbuffer_new();
 
@@ -51,15 +49,13 @@ answer_text(struct evhttp_request *req, int status, const char *reason, const ch
 		evbuffer_free(b);
 }
 
-static void
-on_healthz(const struct admin *a, struct evhttp_request *req)
+static void on_healthz(const struct admin *a, struct evhttp_request *req)
 {
 	(void)a;
 	answer_text(req, HTTP_OK, "OK", "text/plain; charset=utf-8", "ok\n");
 }
 
-bool
-admin_ready_text(const struct metrics *m, unsigned workers, struct jsonw *out)
+bool admin_ready_text(const struct metrics *m, unsigned workers, struct jsonw *out)
 {
 	bool reaper = metrics_gauge_slot(m, CHILD_SLOT_REAPER(workers), G_STORE_UP) > 0, draining = metrics_gauge(m, G_DRAINING) > 0;
 	unsigned i, up = 0;
@@ -83,8 +79,7 @@ admin_ready_text(const struct metrics *m, unsigned workers, struct jsonw *out)
 	return up == workers && reaper && !draining;
 }
 
-static void
-on_readyz(const struct admin *a, struct evhttp_request *req)
+static void on_readyz(const struct admin *a, struct evhttp_request *req)
 {
 	struct jsonw w = { 0 };
 	bool ready = admin_ready_text(a->env->metrics, a->env->metrics_slot - CHILD_SLOT_ADMIN(0), &w);
@@ -98,8 +93,7 @@ on_readyz(const struct admin *a, struct evhttp_request *req)
 	jsonw_free(&w);
 }
 
-static void
-on_metrics(const struct admin *a, struct evhttp_request *req)
+static void on_metrics(const struct admin *a, struct evhttp_request *req)
 {
 	size_t n = metrics_prometheus(a->env->metrics, NULL, 0), cap = n + 1024; /* numbers may grow between the two calls */
 	char *text = malloc(cap);
@@ -111,8 +105,7 @@ on_metrics(const struct admin *a, struct evhttp_request *req)
 	free(text);
 }
 
-static void
-on_request(struct evhttp_request *req, void *ctx)
+static void on_request(struct evhttp_request *req, void *ctx)
 {
 	static const struct {
 		const char *path;
@@ -139,8 +132,7 @@ on_request(struct evhttp_request *req, void *ctx)
 	}
 }
 
-static void
-on_term(evutil_socket_t sig, short what, void *ctx)
+static void on_term(evutil_socket_t sig, short what, void *ctx)
 {
 	struct admin *a = ctx;
 
@@ -148,14 +140,12 @@ on_term(evutil_socket_t sig, short what, void *ctx)
 	event_base_loopbreak(a->base);
 }
 
-static void
-on_hup(evutil_socket_t sig, short what, void *ctx)
+static void on_hup(evutil_socket_t sig, short what, void *ctx)
 {
 	(void)sig, (void)what, (void)ctx; /* nothing of the configuration matters here */
 }
 
-static int
-start(struct admin *a)
+static int start(struct admin *a)
 {
 	a->base = event_base_new();
 	if (a->base == NULL || (a->http = evhttp_new(a->base)) == NULL)
@@ -174,8 +164,7 @@ start(struct admin *a)
 	return evhttp_accept_socket(a->http, a->env->listen_fd);
 }
 
-int
-admin_main(const struct child_env *env)
+int admin_main(const struct child_env *env)
 {
 	struct admin a = { .env = env };
 	int status = EXIT_FAILURE;

@@ -3,8 +3,7 @@
 
 #include "api/call.h"
 
-void
-answer_blob(struct jsonw *w, const struct store_blob *b, bool with_ref)
+void answer_blob(struct jsonw *w, const struct store_blob *b, bool with_ref)
 {
 	jsonw_str(w, "blob", b->id);
 	jsonw_str(w, "state", store_state_text(b->state));
@@ -24,8 +23,7 @@ answer_blob(struct jsonw *w, const struct store_blob *b, bool with_ref)
 	jsonw_time(w, "deadline", b->deadline_ms);
 }
 
-void
-answer_session(struct jsonw *w, const struct store_session *s)
+void answer_session(struct jsonw *w, const struct store_session *s)
 {
 	jsonw_str(w, "session", s->id);
 	jsonw_str(w, "state", s->state);
@@ -34,8 +32,7 @@ answer_session(struct jsonw *w, const struct store_session *s)
 	jsonw_u64(w, "idle_s", s->idle_s);
 }
 
-void
-answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b)
+void answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b)
 {
 	jsonw_open(w, key, '{');
 	jsonw_str(w, "blob", b->id);
@@ -47,8 +44,7 @@ answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b)
 	jsonw_close(w, '}');
 }
 
-static const char *
-class_text(enum tg_issuer_class c)
+static const char *class_text(enum tg_issuer_class c)
 {
 	switch (c) {
 	case TG_ISSUER_DANISH: return "danish";
@@ -57,8 +53,7 @@ class_text(enum tg_issuer_class c)
 	}
 }
 
-void
-policy_show(struct call *c)
+void policy_show(struct call *c)
 {
 	const struct tg_policy *p = &c->api->conf->policy;
 	struct jsonw w = { 0 };

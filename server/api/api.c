@@ -10,8 +10,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 
-struct api *
-api_new(struct loop *l, const struct conf *conf)
+struct api *api_new(struct loop *l, const struct conf *conf)
 {
 	struct api *a = calloc(1, sizeof *a);
 	if (a == NULL)
@@ -22,41 +21,35 @@ api_new(struct loop *l, const struct conf *conf)
 	return a;
 }
 
-void
-api_set_store(struct api *a, struct store *s)
+void api_set_store(struct api *a, struct store *s)
 {
 	a->store = s;
 }
 
-void
-api_set_conf(struct api *a, const struct conf *conf)
+void api_set_conf(struct api *a, const struct conf *conf)
 {
 	a->conf = conf;
 }
 
-void
-api_drain(struct api *a)
+void api_drain(struct api *a)
 {
 	a->draining = true;
 }
 
-void
-api_free(struct api *a)
+void api_free(struct api *a)
 {
 	free(a);
 }
 
 /* What http asks for ------------------------------------------------------------------------------------------------ */
 
-static void *
-on_peer(void *ctx, const uint8_t spki[32])
+static void *on_peer(void *ctx, const uint8_t spki[32])
 {
 	const struct api *a = ctx;
 	return (void *)(uintptr_t)conf_peer_by_spki(a->conf, spki);
 }
 
-static void
-refuse_route(struct httpd_req *r, int err, const char *allow)
+static void refuse_route(struct httpd_req *r, int err, const char *allow)
 {
 	char fields[ROUTE_ALLOW_MAX + 16];
 	switch (err) {
@@ -72,8 +65,7 @@ refuse_route(struct httpd_req *r, int err, const char *allow)
 	}
 }
 
-static void
-on_request(void *ctx, struct httpd_req *r)
+static void on_request(void *ctx, struct httpd_req *r)
 {
 	struct api *a = ctx;
 	const struct h1_head *h = httpd_req_head(r);
@@ -96,8 +88,7 @@ on_request(void *ctx, struct httpd_req *r)
 		call_begin(a, r, route, id);
 }
 
-static void
-on_log(void *ctx, struct httpd_req *r, int status, const char *slug, uint64_t in_bytes, uint64_t out_bytes, uint64_t duration_us)
+static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug, uint64_t in_bytes, uint64_t out_bytes, uint64_t duration_us)
 {
 	const struct conf_peer *peer = httpd_req_peer(r);
 	const char *label = httpd_req_get_label(r);
@@ -122,23 +113,20 @@ const struct httpd_calls api_calls = { .on_peer = on_peer, .on_request = on_requ
 
 /* What the store asks for ------------------------------------------------------------------------------------------- */
 
-static void
-on_up(struct store *s, void *ctx)
+static void on_up(struct store *s, void *ctx)
 {
 	(void)s, (void)ctx;
 	log_info("store-up", NULL);
 }
 
-static void
-on_down(struct store *s, void *ctx)
+static void on_down(struct store *s, void *ctx)
 {
 	(void)s, (void)ctx;
 	log_warn("store-down", "uploads and fetches are refused until it is back");
 	upload_resume(ctx); /* what stalled learns from its own put that the store is gone */
 }
 
-static void
-on_low(struct store *s, void *ctx)
+static void on_low(struct store *s, void *ctx)
 {
 	(void)s;
 	upload_resume(ctx);

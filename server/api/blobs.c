@@ -6,14 +6,12 @@
 #include "api/call.h"
 #include "api/rules.h"
 
-static bool
-is_uploader(const struct call *c, const struct store_blob *b)
+static bool is_uploader(const struct call *c, const struct store_blob *b)
 {
 	return call_is(c, ROLE_UPLOADER) && strcmp(b->desc.uploader, c->peer) == 0;
 }
 
-static void
-on_stat(void *ctx, int err, const struct store_blob *b)
+static void on_stat(void *ctx, int err, const struct store_blob *b)
 {
 	struct call *c = ctx;
 	c->waiting = false;
@@ -30,14 +28,12 @@ on_stat(void *ctx, int err, const struct store_blob *b)
 	reply_json(c->req, 200, NULL, &w);
 }
 
-void
-blob_stat(struct call *c)
+void blob_stat(struct call *c)
 {
 	call_sent(c, store_stat(c->api->store, c->id, on_stat, c));
 }
 
-static void
-on_erased(void *ctx, int err, const struct store_blob *b)
+static void on_erased(void *ctx, int err, const struct store_blob *b)
 {
 	struct call *c = ctx;
 	c->waiting = false;
@@ -50,8 +46,7 @@ on_erased(void *ctx, int err, const struct store_blob *b)
 	reply_json(c->req, 200, NULL, &w);
 }
 
-void
-blob_erase(struct call *c)
+void blob_erase(struct call *c)
 {
 	const char *who = call_is(c, ROLE_OPERATOR) ? NULL : c->peer;
 	call_sent(c, store_erase(c->api->store, c->id, who, on_erased, c));

@@ -11,8 +11,7 @@
 #define JSON_CONTENT_MAX 4096u
 #define DROPPED_CONTENT_MAX 65536u /* content of a call that takes none */
 
-static void
-on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
+static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 {
 	struct call *c = ctx;
 	size_t n = evbuffer_get_length(data);
@@ -35,16 +34,14 @@ on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 	c->text_len += n;
 }
 
-static void
-on_end(struct httpd_req *r, void *ctx)
+static void on_end(struct httpd_req *r, void *ctx)
 {
 	struct call *c = ctx;
 	(void)r;
 	c->route->start(c);
 }
 
-static void
-on_done(struct httpd_req *r, bool ok, void *ctx)
+static void on_done(struct httpd_req *r, bool ok, void *ctx)
 {
 	struct call *c = ctx;
 	(void)r, (void)ok;
@@ -53,15 +50,13 @@ on_done(struct httpd_req *r, bool ok, void *ctx)
 	call_free(c);
 }
 
-void
-call_free(struct call *c)
+void call_free(struct call *c)
 {
 	free(c->text);
 	free(c);
 }
 
-void
-call_begin(struct api *a, struct httpd_req *r, const struct route *route, const char *id)
+void call_begin(struct api *a, struct httpd_req *r, const struct route *route, const char *id)
 {
 	static const struct httpd_handler handler = { .on_body = on_body, .on_end = on_end, .on_done = on_done };
 	const struct conf_peer *peer = httpd_req_peer(r);
@@ -83,22 +78,19 @@ call_begin(struct api *a, struct httpd_req *r, const struct route *route, const 
 	httpd_req_handle(r, &handler, c);
 }
 
-bool
-call_is(const struct call *c, unsigned role)
+bool call_is(const struct call *c, unsigned role)
 {
 	return (c->roles & role) != 0;
 }
 
-void
-call_sent(struct call *c, int err)
+void call_sent(struct call *c, int err)
 {
 	c->waiting = err == 0;
 	if (err != 0)
 		reply_error(c->req, err, NULL);
 }
 
-void
-reply_json(struct httpd_req *r, int status, const char *fields, struct jsonw *w)
+void reply_json(struct httpd_req *r, int status, const char *fields, struct jsonw *w)
 {
 	size_t n = 0;
 	const char *text = jsonw_text(w, &n);
@@ -109,8 +101,7 @@ reply_json(struct httpd_req *r, int status, const char *fields, struct jsonw *w)
 	jsonw_free(w);
 }
 
-static const char *
-sentence(int err)
+static const char *sentence(int err)
 {
 	switch (err) {
 	case TG_ENOENT: return "there is no such blob or session, or it is not yours to know of";
@@ -126,8 +117,7 @@ sentence(int err)
 	}
 }
 
-void
-reply_error(struct httpd_req *r, int err, const struct store_blob *blob)
+void reply_error(struct httpd_req *r, int err, const struct store_blob *blob)
 {
 	if (err == TG_EGONE && blob != NULL && blob->cause[0] != '\0') {
 		char members[96], at[TG_TIME_LEN + 1], detail[128];

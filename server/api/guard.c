@@ -17,8 +17,7 @@ struct guard {
 	const char *why;
 };
 
-static EVP_MD_CTX *
-sha_new(void)
+static EVP_MD_CTX *sha_new(void)
 {
 	static EVP_MD *sha256; /* fetched once: a fetch per call costs more than hashing a small blob */
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -31,8 +30,7 @@ sha_new(void)
 	return ctx;
 }
 
-struct guard *
-guard_new(const uint8_t digest[32])
+struct guard *guard_new(const uint8_t digest[32])
 {
 	struct guard *g = malloc(sizeof *g);
 	if (g == NULL)
@@ -50,8 +48,7 @@ guard_new(const uint8_t digest[32])
 	return g;
 }
 
-static int
-feed_extent(struct guard *g, const uint8_t *p, size_t n)
+static int feed_extent(struct guard *g, const uint8_t *p, size_t n)
 {
 	if (g->sha != NULL && EVP_DigestUpdate(g->sha, p, n) != 1)
 		return TG_EINTERNAL;
@@ -61,8 +58,7 @@ feed_extent(struct guard *g, const uint8_t *p, size_t n)
 	return err;
 }
 
-int
-guard_feed(struct guard *g, struct evbuffer *data, size_t n)
+int guard_feed(struct guard *g, struct evbuffer *data, size_t n)
 {
 	if (g->sha == NULL && tg_envelope_in_payload(&g->envelope))
 		return tg_envelope_feed(&g->envelope, NULL, n);
@@ -88,8 +84,7 @@ guard_feed(struct guard *g, struct evbuffer *data, size_t n)
 	return 0;
 }
 
-int
-guard_finish(struct guard *g)
+int guard_finish(struct guard *g)
 {
 	int err = tg_envelope_finish(&g->envelope);
 	if (err != 0) {
@@ -108,14 +103,12 @@ guard_finish(struct guard *g)
 	return 0;
 }
 
-const char *
-guard_why(const struct guard *g)
+const char *guard_why(const struct guard *g)
 {
 	return g->why;
 }
 
-void
-guard_free(struct guard *g)
+void guard_free(struct guard *g)
 {
 	if (g == NULL)
 		return;

@@ -28,8 +28,7 @@ static const struct route table[] = {
 
 static const char *const method_name[] = { "GET, HEAD", "HEAD", "POST", "PUT", "DELETE" };
 
-static bool
-path_matches(const struct route *rt, struct h1_str path, struct h1_str *id)
+static bool path_matches(const struct route *rt, struct h1_str path, struct h1_str *id)
 {
 	size_t prefix = strlen(rt->prefix), suffix = strlen(rt->suffix);
 	if (path.n < prefix + suffix || memcmp(path.p, rt->prefix, prefix) != 0)
@@ -42,8 +41,7 @@ path_matches(const struct route *rt, struct h1_str path, struct h1_str *id)
 	return memchr(id->p, '/', id->n) == NULL;
 }
 
-int
-route_find(enum h1_method method, struct h1_str path, const struct route **out, char id[TOKEN_LEN + 1], char allow[ROUTE_ALLOW_MAX])
+int route_find(enum h1_method method, struct h1_str path, const struct route **out, char id[TOKEN_LEN + 1], char allow[ROUTE_ALLOW_MAX])
 {
 	enum h1_method want = method == H1_HEAD ? H1_GET : method;
 	bool known = false;

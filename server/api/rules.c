@@ -10,15 +10,13 @@
 
 #define KEY_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_-.*" /* RFC 8941 section 3.1.2 */
 
-static int
-refuse(const char **detail, int err, const char *sentence)
+static int refuse(const char **detail, int err, const char *sentence)
 {
 	*detail = sentence;
 	return err;
 }
 
-static struct h1_str
-trim(const char *p, size_t n)
+static struct h1_str trim(const char *p, size_t n)
 {
 	while (n > 0 && (*p == ' ' || *p == '\t'))
 		p++, n--;
@@ -27,8 +25,7 @@ trim(const char *p, size_t n)
 	return (struct h1_str){ p, n };
 }
 
-static int
-copy_text(struct h1_str s, char *out, size_t cap)
+static int copy_text(struct h1_str s, char *out, size_t cap)
 {
 	if (s.n >= cap || memchr(s.p, '\0', s.n) != NULL)
 		return TG_EINVAL;
@@ -38,8 +35,7 @@ copy_text(struct h1_str s, char *out, size_t cap)
 }
 
 /* One member "key=:base64:", without parameters, of the dictionary. */
-static int
-digest_member(struct h1_str m, uint8_t out[32], bool *found)
+static int digest_member(struct h1_str m, uint8_t out[32], bool *found)
 {
 	size_t key = 0;
 	while (key < m.n && strchr(KEY_CHARS, m.p[key]) != NULL && m.p[key] != '\0')
@@ -61,8 +57,7 @@ digest_member(struct h1_str m, uint8_t out[32], bool *found)
 	return 0;
 }
 
-int
-rules_content_digest(const char *value, size_t n, uint8_t out[32], bool *found)
+int rules_content_digest(const char *value, size_t n, uint8_t out[32], bool *found)
 {
 	*found = false;
 	const char *end = value + n;
@@ -77,8 +72,7 @@ rules_content_digest(const char *value, size_t n, uint8_t out[32], bool *found)
 	}
 }
 
-bool
-rules_addressed(const char *to, const char *peer)
+bool rules_addressed(const char *to, const char *peer)
 {
 	char word[CONF_NAME_MAX + 3];
 	int n = snprintf(word, sizeof word, " %s ", peer);
@@ -86,8 +80,7 @@ rules_addressed(const char *to, const char *peer)
 }
 
 /* A field that may stand once. Returns NULL with *err = 0 when it is absent or empty. */
-static const struct h1_str *
-single(const struct h1_head *h, const char *name, int *err)
+static const struct h1_str *single(const struct h1_head *h, const char *name, int *err)
 {
 	bool dup = false;
 	const struct h1_str *v = h1_field(h, name, &dup);
@@ -96,8 +89,7 @@ single(const struct h1_head *h, const char *name, int *err)
 	return v != NULL && v->n > 0 ? v : NULL;
 }
 
-static int
-address(const struct conf *conf, struct h1_str name, struct store_desc *d, unsigned *n)
+static int address(const struct conf *conf, struct h1_str name, struct store_desc *d, unsigned *n)
 {
 	const struct conf_peer *peer = conf_peer_by_name(conf, name.p, name.n);
 	if (peer == NULL || (peer->roles & (ROLE_VERIFIER | ROLE_PROCESSOR)) == 0 || *n == CONF_TO_MAX)
@@ -112,8 +104,7 @@ address(const struct conf *conf, struct h1_str name, struct store_desc *d, unsig
 	return 0;
 }
 
-static int
-judge_to(const struct conf *conf, const struct conf_peer *up, const struct h1_str *to, struct rules_upload *out, const char **detail)
+static int judge_to(const struct conf *conf, const struct conf_peer *up, const struct h1_str *to, struct rules_upload *out, const char **detail)
 {
 	unsigned n = 0;
 	if (to == NULL) {
@@ -136,8 +127,7 @@ judge_to(const struct conf *conf, const struct conf_peer *up, const struct h1_st
 	}
 }
 
-static int
-judge_kind(const struct conf *conf, const struct h1_str *kind, const struct h1_str *issuer, struct rules_upload *out,
+static int judge_kind(const struct conf *conf, const struct h1_str *kind, const struct h1_str *issuer, struct rules_upload *out,
     const struct tg_rule **rule, const char **detail)
 {
 	struct store_desc *d = &out->desc;
@@ -156,8 +146,7 @@ judge_kind(const struct conf *conf, const struct h1_str *kind, const struct h1_s
 	return 0;
 }
 
-static int
-judge_ttl(const struct h1_str *ttl, const struct tg_rule *rule, struct rules_upload *out, const char **detail)
+static int judge_ttl(const struct h1_str *ttl, const struct tg_rule *rule, struct rules_upload *out, const char **detail)
 {
 	uint64_t s = rule->ceiling_s;
 	if (ttl != NULL && tg_num_u64(ttl->p, ttl->n, UINT32_MAX, &s) != 0)
@@ -168,8 +157,7 @@ judge_ttl(const struct h1_str *ttl, const struct tg_rule *rule, struct rules_upl
 	return 0;
 }
 
-static int
-judge_session(const struct h1_str *session, struct rules_upload *out, const char **detail)
+static int judge_session(const struct h1_str *session, struct rules_upload *out, const char **detail)
 {
 	struct store_desc *d = &out->desc;
 	if (session == NULL)
@@ -179,8 +167,7 @@ judge_session(const struct h1_str *session, struct rules_upload *out, const char
 	return 0;
 }
 
-int
-rules_upload(const struct conf *conf, const struct conf_peer *uploader, const struct h1_head *head, struct rules_upload *out,
+int rules_upload(const struct conf *conf, const struct conf_peer *uploader, const struct h1_head *head, struct rules_upload *out,
     const char **detail)
 {
 	const struct tg_rule *rule = NULL;

@@ -12,8 +12,7 @@
 #define SUBJECT_REF_CHARS 64u /* 32 bytes in hex */
 
 /* {subject_ref?, idle_s?}. Returns a sentence when it is refused, else NULL. */
-static const char *
-read_open(const json_t *o, char subject[SUBJECT_REF_CHARS + 1], uint32_t *idle_s)
+static const char *read_open(const json_t *o, char subject[SUBJECT_REF_CHARS + 1], uint32_t *idle_s)
 {
 	const char *key;
 	json_t *v;
@@ -34,8 +33,7 @@ read_open(const json_t *o, char subject[SUBJECT_REF_CHARS + 1], uint32_t *idle_s
 	return NULL;
 }
 
-static void
-on_session(void *ctx, int err, const struct store_session *s)
+static void on_session(void *ctx, int err, const struct store_session *s)
 {
 	struct call *c = ctx;
 	struct jsonw w = { 0 };
@@ -59,8 +57,7 @@ on_session(void *ctx, int err, const struct store_session *s)
 		reply_json(c->req, 200, NULL, &w);
 }
 
-void
-session_open(struct call *c)
+void session_open(struct call *c)
 {
 	char subject[SUBJECT_REF_CHARS + 1] = "";
 	uint32_t idle_s = TG_SESSION_IDLE_S;
@@ -82,14 +79,12 @@ session_open(struct call *c)
 	call_sent(c, store_session_open(c->api->store, c->peer, subject, idle_s, on_session, c));
 }
 
-void
-session_touch(struct call *c)
+void session_touch(struct call *c)
 {
 	call_sent(c, store_session_touch(c->api->store, c->id, c->peer, on_session, c));
 }
 
-static void
-on_show(void *ctx, int err, const struct store_session *s, const struct store_blob *blobs, size_t n)
+static void on_show(void *ctx, int err, const struct store_session *s, const struct store_blob *blobs, size_t n)
 {
 	struct call *c = ctx;
 	c->waiting = false;
@@ -116,14 +111,12 @@ on_show(void *ctx, int err, const struct store_session *s, const struct store_bl
 	reply_json(c->req, 200, NULL, &w);
 }
 
-void
-session_show(struct call *c)
+void session_show(struct call *c)
 {
 	call_sent(c, store_session_show(c->api->store, c->id, on_show, c));
 }
 
-static void
-on_close(void *ctx, int err, const struct store_session *s, const struct store_blob *blobs, size_t n)
+static void on_close(void *ctx, int err, const struct store_session *s, const struct store_blob *blobs, size_t n)
 {
 	struct call *c = ctx;
 	c->waiting = false;
@@ -143,8 +136,7 @@ on_close(void *ctx, int err, const struct store_session *s, const struct store_b
 	reply_json(c->req, 200, NULL, &w);
 }
 
-void
-session_close(struct call *c)
+void session_close(struct call *c)
 {
 	const struct h1_str query = httpd_req_head(c->req)->query;
 	if (query.n > 0 && (query.n != 9 || memcmp(query.p, "erase=all", 9) != 0)) {

@@ -19,8 +19,7 @@ struct taking {
 	bool reading;             /* a chunk is on its way */
 };
 
-static void
-reply_head(struct taking *t, const struct store_blob *b)
+static void reply_head(struct taking *t, const struct store_blob *b)
 {
 	char fields[512], at[TG_TIME_LEN + 1];
 	int n = snprintf(fields, sizeof fields, "Timeglas-Kind: %s\r\nTimeglas-Stored-At: %s\r\nETag: \"%s\"\r\n", b->desc.kind,
@@ -32,8 +31,7 @@ reply_head(struct taking *t, const struct store_blob *b)
 	httpd_reply_begin(t->req, 200, fields, "application/octet-stream", b->desc.size_bytes);
 }
 
-static void
-on_begin(struct store_take *st, int err, const struct store_blob *b, void *ctx)
+static void on_begin(struct store_take *st, int err, const struct store_blob *b, void *ctx)
 {
 	struct taking *t = ctx;
 	(void)st;
@@ -45,8 +43,7 @@ on_begin(struct store_take *st, int err, const struct store_blob *b, void *ctx)
 	reply_head(t, b);
 }
 
-static void
-ask_next(struct taking *t)
+static void ask_next(struct taking *t)
 {
 	if (t->take == NULL || t->reading || httpd_reply_room(t->req) < STORE_CHUNK_BYTES)
 		return;
@@ -54,8 +51,7 @@ ask_next(struct taking *t)
 	store_take_next(t->take);
 }
 
-static void
-on_data(struct store_take *st, struct evbuffer *data, bool done, int err, void *ctx)
+static void on_data(struct store_take *st, struct evbuffer *data, bool done, int err, void *ctx)
 {
 	struct taking *t = ctx;
 	(void)st;
@@ -70,15 +66,13 @@ on_data(struct store_take *st, struct evbuffer *data, bool done, int err, void *
 	ask_next(t);
 }
 
-static void
-on_room(struct httpd_req *r, void *ctx)
+static void on_room(struct httpd_req *r, void *ctx)
 {
 	(void)r;
 	ask_next(ctx);
 }
 
-static void
-on_done(struct httpd_req *r, bool ok, void *ctx)
+static void on_done(struct httpd_req *r, bool ok, void *ctx)
 {
 	struct taking *t = ctx;
 	(void)r, (void)ok;
@@ -87,8 +81,7 @@ on_done(struct httpd_req *r, bool ok, void *ctx)
 	free(t);
 }
 
-void
-take_start(struct call *c)
+void take_start(struct call *c)
 {
 	static const struct httpd_handler handler = { .on_room = on_room, .on_done = on_done };
 	static const struct store_take_calls calls = { on_begin, on_data };

@@ -32,15 +32,13 @@ struct upload {
 	TAILQ_ENTRY(upload) link;
 };
 
-static void
-drop_put(struct upload *u)
+static void drop_put(struct upload *u)
 {
 	store_put_abort(u->put);
 	u->put = NULL;
 }
 
-static void
-refuse(struct upload *u, int err, const char *detail)
+static void refuse(struct upload *u, int err, const char *detail)
 {
 	if (u->answered)
 		return;
@@ -55,8 +53,7 @@ refuse(struct upload *u, int err, const char *detail)
 		reply_error(u->req, err, NULL);
 }
 
-static void
-refuse_size(struct upload *u)
+static void refuse_size(struct upload *u)
 {
 	char detail[96];
 	snprintf(detail, sizeof detail, "a blob may have at most %llu bytes here (max_blob)", (unsigned long long)u->api->conf->max_blob_bytes);
@@ -64,8 +61,7 @@ refuse_size(struct upload *u)
 }
 
 /* Is there room for one more chunk? If not, something will call us again: the put's on_room, or upload_resume(). */
-static bool
-has_room(struct upload *u)
+static bool has_room(struct upload *u)
 {
 	if (store_busy(u->api->store)) {
 		if (!u->stalled)
@@ -76,8 +72,7 @@ has_room(struct upload *u)
 	return store_put_room(u->put);
 }
 
-static void
-finish(struct upload *u)
+static void finish(struct upload *u)
 {
 	int err;
 	if (u->answered || u->committing || !has_room(u))
@@ -94,8 +89,7 @@ finish(struct upload *u)
 }
 
 /* The first n bytes of data go into the filling chunk, past the guard. */
-static int
-absorb(struct upload *u, struct evbuffer *data, size_t n)
+static int absorb(struct upload *u, struct evbuffer *data, size_t n)
 {
 	u->size_bytes += n;
 	if (u->size_bytes > u->api->conf->max_blob_bytes) {
@@ -110,8 +104,7 @@ absorb(struct upload *u, struct evbuffer *data, size_t n)
 	return err;
 }
 
-static void
-on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
+static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 {
 	struct upload *u = ctx;
 	size_t n, have;
@@ -129,8 +122,7 @@ on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 	}
 }
 
-static void
-on_end(struct httpd_req *r, void *ctx)
+static void on_end(struct httpd_req *r, void *ctx)
 {
 	struct upload *u = ctx;
 	(void)r;
@@ -138,8 +130,7 @@ on_end(struct httpd_req *r, void *ctx)
 	finish(u);
 }
 
-static void
-go_on(struct upload *u)
+static void go_on(struct upload *u)
 {
 	if (u->answered)
 		return;
@@ -149,8 +140,7 @@ go_on(struct upload *u)
 		httpd_req_pause(u->req, false);
 }
 
-void
-upload_resume(struct api *a)
+void upload_resume(struct api *a)
 {
 	struct upload_list waiting = TAILQ_HEAD_INITIALIZER(waiting);
 	struct upload *u;
@@ -162,30 +152,26 @@ upload_resume(struct api *a)
 	}
 }
 
-static void
-on_room(struct store_put *p, void *ctx)
+static void on_room(struct store_put *p, void *ctx)
 {
 	(void)p;
 	go_on(ctx);
 }
 
-static void
-on_checked(struct store_put *p, void *ctx)
+static void on_checked(struct store_put *p, void *ctx)
 {
 	struct upload *u = ctx;
 	(void)p;
 	httpd_req_pause(u->req, false);
 }
 
-static void
-on_refused(struct store_put *p, int err, void *ctx)
+static void on_refused(struct store_put *p, int err, void *ctx)
 {
 	(void)p;
 	refuse(ctx, err, NULL);
 }
 
-static void
-on_committed(struct store_put *p, int err, const struct store_blob *b, void *ctx)
+static void on_committed(struct store_put *p, int err, const struct store_blob *b, void *ctx)
 {
 	struct upload *u = ctx;
 	(void)p;
@@ -204,8 +190,7 @@ on_committed(struct store_put *p, int err, const struct store_blob *b, void *ctx
 	reply_json(u->req, 201, location, &w);
 }
 
-static void
-on_done(struct httpd_req *r, bool ok, void *ctx)
+static void on_done(struct httpd_req *r, bool ok, void *ctx)
 {
 	struct upload *u = ctx;
 	(void)r, (void)ok;
@@ -220,8 +205,7 @@ on_done(struct httpd_req *r, bool ok, void *ctx)
 	free(u);
 }
 
-static struct upload *
-upload_new(struct call *c, const struct rules_upload *rules)
+static struct upload *upload_new(struct call *c, const struct rules_upload *rules)
 {
 	struct upload *u = calloc(1, sizeof *u);
 	if (u == NULL)
@@ -243,8 +227,7 @@ upload_new(struct call *c, const struct rules_upload *rules)
 	return u;
 }
 
-void
-upload_start(struct call *c)
+void upload_start(struct call *c)
 {
 	static const struct httpd_handler handler = { .on_body = on_body, .on_end = on_end, .on_done = on_done };
 	static const struct store_put_calls put_calls = { on_room, on_refused, on_checked, on_committed };

@@ -5,8 +5,7 @@
 
 #include "base/clock.h"
 
-uint64_t
-clock_mono_us(void)
+uint64_t clock_mono_us(void)
 {
 	struct timespec t;
 
@@ -14,8 +13,7 @@ clock_mono_us(void)
 	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
-int64_t
-clock_wall_ms(void)
+int64_t clock_wall_ms(void)
 {
 	struct timespec t;
 

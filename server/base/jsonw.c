@@ -8,8 +8,7 @@
 
 #define JSONW_FIRST_BYTES 512u
 
-static void
-put(struct jsonw *w, const char *p, size_t n)
+static void put(struct jsonw *w, const char *p, size_t n)
 {
 	if (w->failed)
 		return;
@@ -30,8 +29,7 @@ put(struct jsonw *w, const char *p, size_t n)
 	w->p[w->n] = '\0';
 }
 
-static void
-put_quoted(struct jsonw *w, const char *s)
+static void put_quoted(struct jsonw *w, const char *s)
 {
 	put(w, "\"", 1);
 	for (;;) {
@@ -51,8 +49,7 @@ put_quoted(struct jsonw *w, const char *s)
 	put(w, "\"", 1);
 }
 
-static void
-lead(struct jsonw *w, const char *key)
+static void lead(struct jsonw *w, const char *key)
 {
 	if (w->comma)
 		put(w, ",", 1);
@@ -63,23 +60,20 @@ lead(struct jsonw *w, const char *key)
 	}
 }
 
-void
-jsonw_open(struct jsonw *w, const char *key, char bracket)
+void jsonw_open(struct jsonw *w, const char *key, char bracket)
 {
 	lead(w, key);
 	put(w, &bracket, 1);
 	w->comma = false;
 }
 
-void
-jsonw_close(struct jsonw *w, char bracket)
+void jsonw_close(struct jsonw *w, char bracket)
 {
 	put(w, &bracket, 1);
 	w->comma = true;
 }
 
-void
-jsonw_str(struct jsonw *w, const char *key, const char *value)
+void jsonw_str(struct jsonw *w, const char *key, const char *value)
 {
 	lead(w, key);
 	if (value == NULL || *value == '\0')
@@ -88,8 +82,7 @@ jsonw_str(struct jsonw *w, const char *key, const char *value)
 		put_quoted(w, value);
 }
 
-void
-jsonw_u64(struct jsonw *w, const char *key, uint64_t value)
+void jsonw_u64(struct jsonw *w, const char *key, uint64_t value)
 {
 	char text[24];
 	int n = snprintf(text, sizeof text, "%llu", (unsigned long long)value);
@@ -97,22 +90,19 @@ jsonw_u64(struct jsonw *w, const char *key, uint64_t value)
 	put(w, text, (size_t)n);
 }
 
-void
-jsonw_bool(struct jsonw *w, const char *key, bool value)
+void jsonw_bool(struct jsonw *w, const char *key, bool value)
 {
 	lead(w, key);
 	put(w, value ? "true" : "false", value ? 4 : 5);
 }
 
-void
-jsonw_time(struct jsonw *w, const char *key, int64_t unix_ms)
+void jsonw_time(struct jsonw *w, const char *key, int64_t unix_ms)
 {
 	char text[TG_TIME_LEN + 1];
 	jsonw_str(w, key, tg_time_format(unix_ms, text));
 }
 
-const char *
-jsonw_text(const struct jsonw *w, size_t *n)
+const char *jsonw_text(const struct jsonw *w, size_t *n)
 {
 	if (w->failed || w->p == NULL)
 		return NULL;
@@ -120,8 +110,7 @@ jsonw_text(const struct jsonw *w, size_t *n)
 	return w->p;
 }
 
-void
-jsonw_free(struct jsonw *w)
+void jsonw_free(struct jsonw *w)
 {
 	free(w->p);
 	memset(w, 0, sizeof *w);

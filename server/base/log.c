@@ -26,16 +26,14 @@ static char log_process[32] = "timeglasd";
 
 static const char *const level_text[] = { "error", "warn", "info", "debug" };
 
-void
-log_init(int fd, enum log_level level, const char *process)
+void log_init(int fd, enum log_level level, const char *process)
 {
 	log_fd = fd;
 	log_max = level;
 	snprintf(log_process, sizeof log_process, "%s", process);
 }
 
-static bool
-line_put(struct line *l, const char *s, size_t n)
+static bool line_put(struct line *l, const char *s, size_t n)
 {
 	if (l->n + n > sizeof l->b - LINE_TAIL)
 		return false;
@@ -45,8 +43,7 @@ line_put(struct line *l, const char *s, size_t n)
 }
 
 /* The length of the well-formed UTF-8 sequence (RFC 3629) that s starts with, 0 when there is none. */
-static size_t
-utf8_len(const unsigned char *s, size_t n)
+static size_t utf8_len(const unsigned char *s, size_t n)
 {
 	size_t len, i;
 	unsigned char lo = 0x80, hi = 0xbf;
@@ -75,8 +72,7 @@ utf8_len(const unsigned char *s, size_t n)
 }
 
 /* One character of a JSON string (RFC 8259, section 7). Returns the bytes of s that it covers, 0 when the line is full. */
-static size_t
-line_put_char(struct line *l, const unsigned char *s, size_t n)
+static size_t line_put_char(struct line *l, const unsigned char *s, size_t n)
 {
 	char esc[8];
 	size_t len;
@@ -98,8 +94,7 @@ line_put_char(struct line *l, const unsigned char *s, size_t n)
 	return line_put(l, (const char *)s, len) ? len : 0;
 }
 
-static void
-line_str(struct line *l, const char *key, const char *value)
+static void line_str(struct line *l, const char *key, const char *value)
 {
 	const unsigned char *s = (const unsigned char *)value;
 	size_t left = strlen(value), used, at = l->n;
@@ -120,8 +115,7 @@ line_str(struct line *l, const char *key, const char *value)
 	l->b[l->n++] = '"';
 }
 
-static void
-line_num(struct line *l, const char *key, uint64_t value)
+static void line_num(struct line *l, const char *key, uint64_t value)
 {
 	char t[96];
 	int n = snprintf(t, sizeof t, ",\"%s\":%llu", key, (unsigned long long)value);
@@ -130,8 +124,7 @@ line_num(struct line *l, const char *key, uint64_t value)
 		line_put(l, t, (size_t)n);
 }
 
-static void
-line_start(struct line *l, enum log_level level, const char *event)
+static void line_start(struct line *l, enum log_level level, const char *event)
 {
 	char t[TG_TIME_LEN + 1];
 
@@ -143,8 +136,7 @@ line_start(struct line *l, enum log_level level, const char *event)
 	line_str(l, "event", event);
 }
 
-static void
-line_send(struct line *l)
+static void line_send(struct line *l)
 {
 	ssize_t w;
 
@@ -154,8 +146,7 @@ line_send(struct line *l)
 	(void)w; /* a log that cannot be written has nowhere to complain to */
 }
 
-void
-log_event(enum log_level level, const char *event, const char *fmt, ...)
+void log_event(enum log_level level, const char *event, const char *fmt, ...)
 {
 	struct line l;
 	char detail[LINE_MAX_BYTES];
@@ -173,8 +164,7 @@ log_event(enum log_level level, const char *event, const char *fmt, ...)
 	line_send(&l);
 }
 
-void
-log_request(const struct log_request *r)
+void log_request(const struct log_request *r)
 {
 	struct line l;
 

@@ -51,8 +51,7 @@ static const struct family histogram_names[] = { METRICS_HISTOGRAMS(X_) };
 static struct slot private_slot;
 static struct slot *own = &private_slot;
 
-struct metrics *
-metrics_new(unsigned slots)
+struct metrics *metrics_new(unsigned slots)
 {
 	size_t bytes = sizeof(struct metrics) + (size_t)slots * sizeof(struct slot);
 	struct metrics *m = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -64,8 +63,7 @@ metrics_new(unsigned slots)
 	return m;
 }
 
-void
-metrics_free(struct metrics *m)
+void metrics_free(struct metrics *m)
 {
 	if (m == NULL)
 		return;
@@ -74,8 +72,7 @@ metrics_free(struct metrics *m)
 	munmap(m, m->map_bytes);
 }
 
-void
-metrics_attach(struct metrics *m, unsigned slot)
+void metrics_attach(struct metrics *m, unsigned slot)
 {
 	if (m == NULL) {
 		own = &private_slot;
@@ -87,8 +84,7 @@ metrics_attach(struct metrics *m, unsigned slot)
 	metrics_slot_clear(m, slot);
 }
 
-void
-metrics_slot_clear(struct metrics *m, unsigned slot)
+void metrics_slot_clear(struct metrics *m, unsigned slot)
 {
 	size_t i;
 
@@ -98,33 +94,28 @@ metrics_slot_clear(struct metrics *m, unsigned slot)
 		__atomic_store_n(&m->slot[slot].gauge[i], 0, __ATOMIC_RELAXED);
 }
 
-static void
-add_u64(uint64_t *p, uint64_t by)
+static void add_u64(uint64_t *p, uint64_t by)
 {
 	__atomic_store_n(p, __atomic_load_n(p, __ATOMIC_RELAXED) + by, __ATOMIC_RELAXED);
 }
 
-void
-metrics_count(enum metric_counter c, uint64_t by)
+void metrics_count(enum metric_counter c, uint64_t by)
 {
 	add_u64(&own->counter[c], by);
 }
 
-void
-metrics_gauge_set(enum metric_gauge g, int64_t value)
+void metrics_gauge_set(enum metric_gauge g, int64_t value)
 {
 	__atomic_store_n(&own->gauge[g], value, __ATOMIC_RELAXED);
 }
 
-void
-metrics_gauge_add(enum metric_gauge g, int64_t by)
+void metrics_gauge_add(enum metric_gauge g, int64_t by)
 {
 	metrics_gauge_set(g, __atomic_load_n(&own->gauge[g], __ATOMIC_RELAXED) + by);
 }
 
 /* The first bucket whose bound (inclusive, as Prometheus has it) is us or more. */
-static size_t
-bucket_of(uint64_t us)
+static size_t bucket_of(uint64_t us)
 {
 	int bits;
 
@@ -134,8 +125,7 @@ bucket_of(uint64_t us)
 	return bits > BUCKET_LAST_BIT ? N_BUCKETS : (size_t)(bits - BUCKET_FIRST_BIT);
 }
 
-void
-metrics_observe_us(enum metric_histogram h, uint64_t us)
+void metrics_observe_us(enum metric_histogram h, uint64_t us)
 {
 	struct histogram *x = &own->histogram[h];
 
@@ -143,14 +133,12 @@ metrics_observe_us(enum metric_histogram h, uint64_t us)
 	add_u64(&x->sum_us, us);
 }
 
-int64_t
-metrics_gauge_slot(const struct metrics *m, unsigned slot, enum metric_gauge g)
+int64_t metrics_gauge_slot(const struct metrics *m, unsigned slot, enum metric_gauge g)
 {
 	return slot < m->n_slots ? __atomic_load_n(&m->slot[slot].gauge[g], __ATOMIC_RELAXED) : 0;
 }
 
-int64_t
-metrics_gauge(const struct metrics *m, enum metric_gauge g)
+int64_t metrics_gauge(const struct metrics *m, enum metric_gauge g)
 {
 	int64_t sum = 0;
 	unsigned i;
@@ -160,8 +148,7 @@ metrics_gauge(const struct metrics *m, enum metric_gauge g)
 	return sum;
 }
 
-static uint64_t
-counter_sum(const struct metrics *m, size_t c)
+static uint64_t counter_sum(const struct metrics *m, size_t c)
 {
 	uint64_t sum = 0;
 	unsigned i;
@@ -171,8 +158,7 @@ counter_sum(const struct metrics *m, size_t c)
 	return sum;
 }
 
-static void
-histogram_sum(const struct metrics *m, size_t h, struct histogram *out)
+static void histogram_sum(const struct metrics *m, size_t h, struct histogram *out)
 {
 	unsigned i;
 	size_t b;
@@ -189,8 +175,7 @@ histogram_sum(const struct metrics *m, size_t h, struct histogram *out)
 
 static void text_add(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-static void
-text_add(struct text *t, const char *fmt, ...)
+static void text_add(struct text *t, const char *fmt, ...)
 {
 	size_t room = t->n < t->cap ? t->cap - t->n : 0;
 	va_list ap;
@@ -204,8 +189,7 @@ text_add(struct text *t, const char *fmt, ...)
 }
 
 /* HELP and TYPE stand once per family; members of one stand together in the tables. */
-static void
-text_head(struct text *t, const struct family *f, const struct family *before, const char *type)
+static void text_head(struct text *t, const struct family *f, const struct family *before, const char *type)
 {
 	size_t n = strcspn(f->name, "{");
 
@@ -214,8 +198,7 @@ text_head(struct text *t, const struct family *f, const struct family *before, c
 	text_add(t, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)n, f->name, f->help, (int)n, f->name, type);
 }
 
-static void
-text_histogram(struct text *t, const char *name, const struct histogram *h)
+static void text_histogram(struct text *t, const char *name, const struct histogram *h)
 {
 	uint64_t sofar = 0, bound;
 	size_t b;
@@ -233,8 +216,7 @@ text_histogram(struct text *t, const char *name, const struct histogram *h)
 	text_add(t, "%s_count %llu\n", name, (unsigned long long)sofar);
 }
 
-size_t
-metrics_prometheus(const struct metrics *m, char *buf, size_t cap)
+size_t metrics_prometheus(const struct metrics *m, char *buf, size_t cap)
 {
 	struct text t = { buf, cap, 0 };
 	struct histogram h;

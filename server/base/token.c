@@ -13,8 +13,7 @@
 
 static const char hex_digits[] = "0123456789abcdef";
 
-void
-token_make(unsigned shard, char out[TOKEN_LEN + 1])
+void token_make(unsigned shard, char out[TOKEN_LEN + 1])
 {
 	uint8_t r[RANDOM_BYTES];
 
@@ -27,8 +26,7 @@ token_make(unsigned shard, char out[TOKEN_LEN + 1])
 	sodium_memzero(r, sizeof r);
 }
 
-int
-token_shard(const char *s, size_t n)
+int token_shard(const char *s, size_t n)
 {
 	uint8_t r[RANDOM_BYTES];
 	const char *hi, *lo;
@@ -50,8 +48,7 @@ token_shard(const char *s, size_t n)
 	return ok == 0 && got == RANDOM_BYTES ? shard : -1;
 }
 
-unsigned
-token_any_shard(void)
+unsigned token_any_shard(void)
 {
 	return randombytes_uniform(TOKEN_SHARDS);
 }

@@ -9,8 +9,7 @@
 #include "conf/conf.h"
 #include "conf/options.h"
 
-struct conf *
-conf_new(void)
+struct conf *conf_new(void)
 {
 	struct conf *c = calloc(1, sizeof *c);
 
@@ -21,8 +20,7 @@ conf_new(void)
 	return c;
 }
 
-void
-conf_free(struct conf *c)
+void conf_free(struct conf *c)
 {
 	if (c == NULL)
 		return;
@@ -30,8 +28,7 @@ conf_free(struct conf *c)
 	free(c);
 }
 
-const struct conf_peer *
-conf_peer_by_spki(const struct conf *c, const uint8_t spki[32])
+const struct conf_peer *conf_peer_by_spki(const struct conf *c, const uint8_t spki[32])
 {
 	size_t i;
 
@@ -41,8 +38,7 @@ conf_peer_by_spki(const struct conf *c, const uint8_t spki[32])
 	return NULL;
 }
 
-const struct conf_peer *
-conf_peer_by_name(const struct conf *c, const char *name, size_t n)
+const struct conf_peer *conf_peer_by_name(const struct conf *c, const char *name, size_t n)
 {
 	size_t i;
 
@@ -52,8 +48,7 @@ conf_peer_by_name(const struct conf *c, const char *name, size_t n)
 	return NULL;
 }
 
-char *
-conf_role_text(unsigned roles, char out[64])
+char *conf_role_text(unsigned roles, char out[64])
 {
 	static const char *const names[] = { "uploader", "verifier", "processor", "operator" };
 	size_t i, at = 0;

@@ -47,8 +47,7 @@ static size_t n_overrides;
 
 static void report(struct reader *r, unsigned line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-static void
-report(struct reader *r, unsigned line, const char *fmt, ...)
+static void report(struct reader *r, unsigned line, const char *fmt, ...)
 {
 	char text[OPTIONS_WHY + 128];
 	va_list ap;
@@ -64,8 +63,7 @@ report(struct reader *r, unsigned line, const char *fmt, ...)
 	r->used += n > 0 ? (size_t)n : 0;
 }
 
-static unsigned
-line_of(const struct reader *r, const char *what)
+static unsigned line_of(const struct reader *r, const char *what)
 {
 	size_t i;
 
@@ -75,8 +73,7 @@ line_of(const struct reader *r, const char *what)
 	return 0;
 }
 
-static void
-note(struct reader *r, const char *what)
+static void note(struct reader *r, const char *what)
 {
 	struct seen *grown;
 
@@ -94,8 +91,7 @@ note(struct reader *r, const char *what)
 }
 
 /* "[server]", "[peer NAME]": s is what stands between the brackets. */
-static void
-on_section(struct reader *r, char *s)
+static void on_section(struct reader *r, char *s)
 {
 	char why[OPTIONS_WHY];
 	int err;
@@ -118,8 +114,7 @@ on_section(struct reader *r, char *s)
 }
 
 /* inih takes a line apart; this looks at it whole before, because inih neither tells lines' numbers nor of empty sections. */
-static char *
-read_line(char *buf, int cap, void *ctx)
+static char *read_line(char *buf, int cap, void *ctx)
 {
 	struct reader *r = ctx;
 	char *s, *end, head[LINE_MAX_CHARS];
@@ -153,8 +148,7 @@ read_line(char *buf, int cap, void *ctx)
 	return buf;
 }
 
-static int
-on_setting(void *ctx, const char *section, const char *key, const char *value)
+static int on_setting(void *ctx, const char *section, const char *key, const char *value)
 {
 	struct reader *r = ctx;
 	char what[SETTING_MAX], why[OPTIONS_WHY];
@@ -186,8 +180,7 @@ on_setting(void *ctx, const char *section, const char *key, const char *value)
 	return 1;
 }
 
-static void
-check_files(struct reader *r)
+static void check_files(struct reader *r)
 {
 	const struct conf *c = r->c;
 	char why[OPTIONS_WHY];
@@ -215,8 +208,7 @@ check_files(struct reader *r)
 		report(r, line_of(r, "server.client_ca"), "%s", why);
 }
 
-static void
-check(struct reader *r)
+static void check(struct reader *r)
 {
 	char why[OPTIONS_WHY];
 	unsigned line;
@@ -232,8 +224,7 @@ check(struct reader *r)
 	check_files(r);
 }
 
-int
-conf_override(const char *setting)
+int conf_override(const char *setting)
 {
 	const char *eq = strchr(setting, '='), *dot = strchr(setting, '.');
 
@@ -246,8 +237,7 @@ conf_override(const char *setting)
 	return 0;
 }
 
-int
-conf_apply_overrides(struct conf *c, char *err, size_t cap)
+int conf_apply_overrides(struct conf *c, char *err, size_t cap)
 {
 	char name[SETTING_MAX], why[OPTIONS_WHY], *dot;
 	const char *eq;
@@ -266,8 +256,7 @@ conf_apply_overrides(struct conf *c, char *err, size_t cap)
 	return 0;
 }
 
-static void
-read_all(struct reader *r)
+static void read_all(struct reader *r)
 {
 	int rc;
 
@@ -282,8 +271,7 @@ read_all(struct reader *r)
 		report(r, (unsigned)rc, "not understood; write [section] or key = value");
 }
 
-int
-conf_load(const char *path, struct conf **out, char *err, size_t cap)
+int conf_load(const char *path, struct conf **out, char *err, size_t cap)
 {
 	struct reader *r = calloc(1, sizeof *r);
 	char *copy = strdup(path);

@@ -73,14 +73,12 @@ static const struct option table[] = {
 static const char *const sections[] = { "server", "store", "limits", "retention", "peer NAME" };
 static const char *const levels[] = { [LOG_L_ERROR] = "error", [LOG_L_WARN] = "warn", [LOG_L_INFO] = "info", [LOG_L_DEBUG] = "debug" };
 
-static void *
-field(struct conf *c, size_t at)
+static void *field(struct conf *c, size_t at)
 {
 	return (char *)c + at;
 }
 
-char *
-options_join(const char *dir, const char *path)
+char *options_join(const char *dir, const char *path)
 {
 	char *out;
 
@@ -89,8 +87,7 @@ options_join(const char *dir, const char *path)
 	return asprintf(&out, "%s/%s", dir, path) < 0 ? NULL : out;
 }
 
-static int
-set_text(struct conf *c, const struct option *o, char *copy, char *why, size_t cap)
+static int set_text(struct conf *c, const struct option *o, char *copy, char *why, size_t cap)
 {
 	char **p = field(c, o->at);
 
@@ -103,8 +100,7 @@ set_text(struct conf *c, const struct option *o, char *copy, char *why, size_t c
 	return 0;
 }
 
-static int
-set_number(struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
+static int set_number(struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
 {
 	uint64_t v = 0;
 	int bad;
@@ -126,8 +122,7 @@ set_number(struct conf *c, const struct option *o, const char *value, char *why,
 	return 0;
 }
 
-static bool
-is_loopback(int family, const unsigned char addr[16])
+static bool is_loopback(int family, const unsigned char addr[16])
 {
 	static const unsigned char six[16] = { [15] = 1 };
 
@@ -135,8 +130,7 @@ is_loopback(int family, const unsigned char addr[16])
 }
 
 /* "127.0.0.1:8443", "[::1]:8443", "localhost:8443". Numbers, not names: a server must not wait for a resolver to start. */
-static int
-set_address(struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
+static int set_address(struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
 {
 	unsigned char addr[16];
 	char host[64], *h = host;
@@ -170,8 +164,7 @@ bad:
 	return TG_EINVAL;
 }
 
-static int
-set_level(struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
+static int set_level(struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
 {
 	char hint[128];
 	int i;
@@ -186,8 +179,7 @@ set_level(struct conf *c, const struct option *o, const char *value, char *why, 
 	return TG_EINVAL;
 }
 
-static int
-set_url(struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
+static int set_url(struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
 {
 	const char *host = NULL, *colon;
 	uint64_t port;
@@ -212,8 +204,7 @@ set_url(struct conf *c, const struct option *o, const char *value, char *why, si
 	return TG_EINVAL;
 }
 
-static int
-set_path(struct conf *c, const struct option *o, const char *value, const char *dir, char *why, size_t cap)
+static int set_path(struct conf *c, const struct option *o, const char *value, const char *dir, char *why, size_t cap)
 {
 	char *joined = options_join(o->type == T_PROGRAM && strchr(value, '/') == NULL ? NULL : dir, value);
 
@@ -225,8 +216,7 @@ set_path(struct conf *c, const struct option *o, const char *value, const char *
 	return set_text(c, o, joined, why, cap);
 }
 
-static int
-set_option(struct conf *c, const struct option *o, const char *value, const char *dir, char *why, size_t cap)
+static int set_option(struct conf *c, const struct option *o, const char *value, const char *dir, char *why, size_t cap)
 {
 	if (value[0] == '\0') {
 		snprintf(why, cap, "'%s' is empty; give a value or leave the line out", o->key);
@@ -254,8 +244,7 @@ set_option(struct conf *c, const struct option *o, const char *value, const char
 }
 
 /* "passport = 1800", "passport.danish = 600", "voice = 300" */
-static int
-set_retention(struct conf *c, const char *key, const char *value, char *why, size_t cap)
+static int set_retention(struct conf *c, const char *key, const char *value, char *why, size_t cap)
 {
 	static const char *const classes[] = { "danish", "other" };
 	char kind[TG_KIND_MAX + 2], hint[128];
@@ -287,8 +276,7 @@ set_retention(struct conf *c, const char *key, const char *value, char *why, siz
 	return err != 0 ? TG_EINVAL : 0;
 }
 
-bool
-options_has_section(const char *section, char *why, size_t cap)
+bool options_has_section(const char *section, char *why, size_t cap)
 {
 	char hint[128];
 	size_t i;
@@ -300,8 +288,7 @@ options_has_section(const char *section, char *why, size_t cap)
 	return false;
 }
 
-int
-options_set(struct conf *c, const char *section, const char *key, const char *value, const char *dir, char *why, size_t cap)
+int options_set(struct conf *c, const char *section, const char *key, const char *value, const char *dir, char *why, size_t cap)
 {
 	const char *known[N_OPTIONS];
 	char hint[256];
@@ -322,8 +309,7 @@ options_set(struct conf *c, const char *section, const char *key, const char *va
 	return TG_EINVAL;
 }
 
-int
-options_init(struct conf *c)
+int options_init(struct conf *c)
 {
 	char why[OPTIONS_WHY];
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -338,8 +324,7 @@ options_init(struct conf *c)
 	return err;
 }
 
-void
-options_free(struct conf *c)
+void options_free(struct conf *c)
 {
 	size_t i;
 

@@ -26,8 +26,7 @@ static const struct {
 };
 #define N_ROLES (sizeof roles / sizeof *roles)
 
-static bool
-name_well_formed(const char *s, size_t n)
+static bool name_well_formed(const char *s, size_t n)
 {
 	size_t i;
 
@@ -39,8 +38,7 @@ name_well_formed(const char *s, size_t n)
 	return true;
 }
 
-int
-peers_begin(struct conf *c, const char *name, char *why, size_t cap)
+int peers_begin(struct conf *c, const char *name, char *why, size_t cap)
 {
 	if (!name_well_formed(name, strlen(name))) {
 		snprintf(why, cap, "'%s' is not a peer's name; use a-z, 0-9 and '-', at most %u of them", name, (unsigned)CONF_NAME_MAX);
@@ -59,8 +57,7 @@ peers_begin(struct conf *c, const char *name, char *why, size_t cap)
 	return 0;
 }
 
-static int
-set_roles(struct conf_peer *p, const char *value, char *why, size_t cap)
+static int set_roles(struct conf_peer *p, const char *value, char *why, size_t cap)
 {
 	const char *known[N_ROLES], *s;
 	char word[32], hint[128];
@@ -86,8 +83,7 @@ set_roles(struct conf_peer *p, const char *value, char *why, size_t cap)
 	return 0;
 }
 
-static int
-set_to(struct conf_peer *p, const char *value, char *why, size_t cap)
+static int set_to(struct conf_peer *p, const char *value, char *why, size_t cap)
 {
 	const char *s;
 	size_t n, i;
@@ -114,8 +110,7 @@ set_to(struct conf_peer *p, const char *value, char *why, size_t cap)
 	return 0;
 }
 
-static int
-set_certificate(struct conf_peer *p, const char *value, const char *dir, char *why, size_t cap)
+static int set_certificate(struct conf_peer *p, const char *value, const char *dir, char *why, size_t cap)
 {
 	char *path = options_join(dir, value);
 	int err = TG_ENOMEM;
@@ -127,8 +122,7 @@ set_certificate(struct conf_peer *p, const char *value, const char *dir, char *w
 	return err;
 }
 
-int
-peers_set(struct conf_peer *p, struct peer_notes *notes, const char *key, const char *value, const char *dir, char *why, size_t cap)
+int peers_set(struct conf_peer *p, struct peer_notes *notes, const char *key, const char *value, const char *dir, char *why, size_t cap)
 {
 	static const char *const known[] = { "role", "spki", "certificate", "to" };
 	char hint[128];
@@ -152,8 +146,7 @@ peers_set(struct conf_peer *p, struct peer_notes *notes, const char *key, const 
 	return TG_EINVAL;
 }
 
-static int
-check_to(const struct conf *c, const struct conf_peer *p, char *why, size_t cap)
+static int check_to(const struct conf *c, const struct conf_peer *p, char *why, size_t cap)
 {
 	const char *names[CONF_PEERS_MAX];
 	const struct conf_peer *q;
@@ -182,8 +175,7 @@ check_to(const struct conf *c, const struct conf_peer *p, char *why, size_t cap)
 	return 0;
 }
 
-int
-peers_check(const struct conf *c, size_t i, const struct peer_notes *notes, unsigned *line, char *why, size_t cap)
+int peers_check(const struct conf *c, size_t i, const struct peer_notes *notes, unsigned *line, char *why, size_t cap)
 {
 	const struct conf_peer *p = &c->peer[i];
 	size_t k;

@@ -14,15 +14,13 @@
 #include "conf/pem.h"
 
 /* A protected key must not make a server ask for a passphrase on its terminal. */
-static int
-no_passphrase(char *buf, int size, int rw, void *ctx)
+static int no_passphrase(char *buf, int size, int rw, void *ctx)
 {
 	(void)buf, (void)size, (void)rw, (void)ctx;
 	return -1;
 }
 
-static FILE *
-open_file(const char *path, char *why, size_t cap)
+static FILE *open_file(const char *path, char *why, size_t cap)
 {
 	struct stat st;
 	FILE *f = fopen(path, "re");
@@ -39,8 +37,7 @@ open_file(const char *path, char *why, size_t cap)
 	return f;
 }
 
-static int
-read_certificate(const char *path, X509 **out, char *why, size_t cap)
+static int read_certificate(const char *path, X509 **out, char *why, size_t cap)
 {
 	FILE *f = open_file(path, why, cap);
 
@@ -54,8 +51,7 @@ read_certificate(const char *path, X509 **out, char *why, size_t cap)
 	return TG_EINVAL;
 }
 
-int
-pem_spki(const char *path, uint8_t out[32], char *why, size_t cap)
+int pem_spki(const char *path, uint8_t out[32], char *why, size_t cap)
 {
 	unsigned char *der = NULL;
 	X509 *x = NULL;
@@ -73,8 +69,7 @@ pem_spki(const char *path, uint8_t out[32], char *why, size_t cap)
 	return n > 0 ? 0 : TG_EINVAL;
 }
 
-int
-pem_check_certificate(const char *path, char *why, size_t cap)
+int pem_check_certificate(const char *path, char *why, size_t cap)
 {
 	X509 *x = NULL;
 	int err = read_certificate(path, &x, why, cap);
@@ -92,8 +87,7 @@ pem_check_certificate(const char *path, char *why, size_t cap)
 	return err;
 }
 
-static int
-read_key(const char *path, EVP_PKEY **out, char *why, size_t cap)
+static int read_key(const char *path, EVP_PKEY **out, char *why, size_t cap)
 {
 	struct stat st;
 	FILE *f = open_file(path, why, cap);
@@ -112,8 +106,7 @@ read_key(const char *path, EVP_PKEY **out, char *why, size_t cap)
 	return *out != NULL ? 0 : TG_EINVAL;
 }
 
-int
-pem_check_key(const char *path, const char *certificate, char *why, size_t cap)
+int pem_check_key(const char *path, const char *certificate, char *why, size_t cap)
 {
 	EVP_PKEY *key = NULL;
 	X509 *x = NULL;

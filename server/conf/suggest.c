@@ -8,8 +8,7 @@
 
 #define WORD_MAX 63
 
-static size_t
-min3(size_t a, size_t b, size_t c)
+static size_t min3(size_t a, size_t b, size_t c)
 {
 	size_t m = a < b ? a : b;
 
@@ -17,8 +16,7 @@ min3(size_t a, size_t b, size_t c)
 }
 
 /* Levenshtein's distance, one row at a time. */
-static size_t
-distance(const char *a, const char *b)
+static size_t distance(const char *a, const char *b)
 {
 	size_t row[WORD_MAX + 1], na = strlen(a), nb = strlen(b), i, j, diagonal, above;
 
@@ -38,8 +36,7 @@ distance(const char *a, const char *b)
 	return row[nb];
 }
 
-const char *
-suggest(const char *word, const char *const known[], size_t n, char *out, size_t cap)
+const char *suggest(const char *word, const char *const known[], size_t n, char *out, size_t cap)
 {
 	size_t best = WORD_MAX, d, i, at = 0;
 	const char *name = NULL;

@@ -41,16 +41,14 @@ static const struct {
 };
 #define N_PEOPLE (sizeof people / sizeof *people)
 
-static char *
-file_in(const struct dev *d, const char *stem, const char *ending, char out[PATH_MAX])
+static char *file_in(const struct dev *d, const char *stem, const char *ending, char out[PATH_MAX])
 {
 	if (snprintf(out, PATH_MAX, "%s/%s%s", d->dir, stem, ending) >= PATH_MAX)
 		out[0] = '\0'; /* opening it fails with a clear reason */
 	return out;
 }
 
-static int
-take_dir(struct dev *d, const char *dir, char *err, size_t cap)
+static int take_dir(struct dev *d, const char *dir, char *err, size_t cap)
 {
 	char path[PATH_MAX];
 
@@ -75,8 +73,7 @@ take_dir(struct dev *d, const char *dir, char *err, size_t cap)
 	return 0;
 }
 
-static int
-make_certificates(struct dev *d, struct conf *c, char *err, size_t cap)
+static int make_certificates(struct dev *d, struct conf *c, char *err, size_t cap)
 {
 	char cert[PATH_MAX], key[PATH_MAX];
 	struct pki *p = pki_open(file_in(d, "ca", ".pem", cert), file_in(d, "ca", ".key", key), err, cap);
@@ -104,8 +101,7 @@ make_certificates(struct dev *d, struct conf *c, char *err, size_t cap)
 }
 
 /* The word in text that starts with prefix. */
-static int
-find_word(const char *text, const char *prefix, char out[KEY_TEXT])
+static int find_word(const char *text, const char *prefix, char out[KEY_TEXT])
 {
 	const char *at = strstr(text, prefix);
 	size_t n;
@@ -117,8 +113,7 @@ find_word(const char *text, const char *prefix, char out[KEY_TEXT])
 	return 0;
 }
 
-static int
-beside_us(const char *name, char out[PATH_MAX])
+static int beside_us(const char *name, char out[PATH_MAX])
 {
 	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
 	char *slash;
@@ -134,8 +129,7 @@ beside_us(const char *name, char out[PATH_MAX])
 }
 
 /* timeglas keygen [--sign] -o path: the secret goes to the file, its public half comes on standard output. */
-static int
-keygen(const char *option, const char *path, const char *prefix, char out[KEY_TEXT], char *err, size_t cap)
+static int keygen(const char *option, const char *path, const char *prefix, char out[KEY_TEXT], char *err, size_t cap)
 {
 	char program[PATH_MAX], text[1024] = "";
 	const char *argv[] = { "timeglas", "keygen", "-o", path, option, NULL };
@@ -172,8 +166,7 @@ keygen(const char *option, const char *path, const char *prefix, char out[KEY_TE
 	return TG_EIO;
 }
 
-static int
-set_file(char **field, const struct dev *d, const char *stem, const char *ending)
+static int set_file(char **field, const struct dev *d, const char *stem, const char *ending)
 {
 	char path[PATH_MAX];
 
@@ -182,8 +175,7 @@ set_file(char **field, const struct dev *d, const char *stem, const char *ending
 	return *field != NULL ? 0 : TG_ENOMEM;
 }
 
-static int
-point_at(const struct dev *d, struct conf *c)
+static int point_at(const struct dev *d, struct conf *c)
 {
 	c->listen_port = c->admin_port = 0;
 	c->drain_s = 0;
@@ -193,8 +185,7 @@ point_at(const struct dev *d, struct conf *c)
 	    set_file(&c->audit_log, d, "audit", ".log");
 }
 
-struct dev *
-dev_open(const char *dir, struct conf *c, char *err, size_t cap)
+struct dev *dev_open(const char *dir, struct conf *c, char *err, size_t cap)
 {
 	struct dev *d = calloc(1, sizeof *d);
 	char path[PATH_MAX];
@@ -218,8 +209,7 @@ dev_open(const char *dir, struct conf *c, char *err, size_t cap)
 	return d;
 }
 
-void
-dev_forget(struct dev *d)
+void dev_forget(struct dev *d)
 {
 	if (d != NULL && d->lock_fd >= 0) {
 		close(d->lock_fd);
@@ -227,8 +217,7 @@ dev_forget(struct dev *d)
 	}
 }
 
-void
-dev_close(struct dev *d)
+void dev_close(struct dev *d)
 {
 	if (d == NULL)
 		return;
@@ -237,8 +226,7 @@ dev_close(struct dev *d)
 }
 
 /* export NAME='value', for any value: a quote ends the quoting, stands escaped, and begins it again. */
-static void
-export(FILE *f, const char *name, const char *value)
+static void export(FILE *f, const char *name, const char *value)
 {
 	fprintf(f, "export %s='", name);
 	for (; *value != '\0'; value++) {
@@ -250,16 +238,14 @@ export(FILE *f, const char *name, const char *value)
 	fputs("'\n", f);
 }
 
-static void
-export_file(FILE *f, const struct dev *d, const char *name, const char *stem, const char *ending)
+static void export_file(FILE *f, const struct dev *d, const char *name, const char *stem, const char *ending)
 {
 	char path[PATH_MAX];
 
 	export(f, name, file_in(d, stem, ending, path));
 }
 
-static void
-export_person(FILE *f, const struct dev *d, const char *person)
+static void export_person(FILE *f, const struct dev *d, const char *person)
 {
 	char name[64];
 	size_t i, n;
@@ -273,8 +259,7 @@ export_person(FILE *f, const struct dev *d, const char *person)
 	export_file(f, d, name, person, ".key");
 }
 
-static void
-export_url(FILE *f, const char *name, const char *scheme, const char *host, unsigned port)
+static void export_url(FILE *f, const char *name, const char *scheme, const char *host, unsigned port)
 {
 	char url[128];
 	int six = strchr(host, ':') != NULL;
@@ -283,8 +268,7 @@ export_url(FILE *f, const char *name, const char *scheme, const char *host, unsi
 	export(f, name, url);
 }
 
-static void
-write_env(FILE *f, const struct dev *d, const struct dev_ready *r)
+static void write_env(FILE *f, const struct dev *d, const struct dev_ready *r)
 {
 	char number[24];
 	size_t i;
@@ -308,8 +292,7 @@ write_env(FILE *f, const struct dev *d, const struct dev_ready *r)
 	export_file(f, d, "TIMEGLAS_AUDIT_LOG", "audit", ".log");
 }
 
-int
-dev_ready(struct dev *d, const struct dev_ready *r)
+int dev_ready(struct dev *d, const struct dev_ready *r)
 {
 	char fresh[PATH_MAX], path[PATH_MAX];
 	int fd = open(file_in(d, "env", ".new", fresh), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -65,8 +65,7 @@ struct master {
 	struct supervise_hooks hooks;
 };
 
-static void
-in_child(void *ctx, const struct child *c)
+static void in_child(void *ctx, const struct child *c)
 {
 	struct master *m = ctx;
 
@@ -77,16 +76,14 @@ in_child(void *ctx, const struct child *c)
 	dev_forget(m->dev);
 }
 
-static pid_t
-start_store(void *ctx)
+static pid_t start_store(void *ctx)
 {
 	struct master *m = ctx;
 
 	return redis_embed_spawn(m->conf, m->run.socket, m->run.path);
 }
 
-static struct child *
-add_child(struct master *m, enum child_kind kind, const char *name, child_main *run, unsigned index, unsigned slot, int fd)
+static struct child *add_child(struct master *m, enum child_kind kind, const char *name, child_main *run, unsigned index, unsigned slot, int fd)
 {
 	struct child *c = &m->child[m->n++];
 
@@ -100,8 +97,7 @@ add_child(struct master *m, enum child_kind kind, const char *name, child_main *
 	return c;
 }
 
-static void
-add_children(struct master *m)
+static void add_children(struct master *m)
 {
 	unsigned i, n = m->sockets.n;
 	char name[24];
@@ -118,8 +114,7 @@ add_children(struct master *m)
 
 /* Start-up ---------------------------------------------------------------------------------------------------------- */
 
-static int
-open_log(struct master *m)
+static int open_log(struct master *m)
 {
 	m->log_fd = STDERR_FILENO;
 	if (m->conf->log_file != NULL) {
@@ -134,8 +129,7 @@ open_log(struct master *m)
 }
 
 /* Whoever started us reads stderr, so what keeps us from starting is said there as well. */
-static int
-refuse(const struct master *m, const char *why)
+static int refuse(const struct master *m, const char *why)
 {
 	log_error("start", "%s", why);
 	if (m->log_fd != STDERR_FILENO)
@@ -143,8 +137,7 @@ refuse(const struct master *m, const char *why)
 	return -1;
 }
 
-static int
-open_store(struct master *m, uid_t uid, gid_t gid, char *err, size_t cap)
+static int open_store(struct master *m, uid_t uid, gid_t gid, char *err, size_t cap)
 {
 	m->embedded = m->conf->store_url == NULL;
 	if (!m->embedded) {
@@ -161,8 +154,7 @@ open_store(struct master *m, uid_t uid, gid_t gid, char *err, size_t cap)
 }
 
 /* In this order: what needs root, then dropping it, then whatever forks. */
-static int
-prepare(struct master *m)
+static int prepare(struct master *m)
 {
 	char err[ERR_CHARS] = "";
 	uid_t uid;
@@ -193,8 +185,7 @@ prepare(struct master *m)
 }
 
 /* The store first, so that the others find it at their first attempt. */
-static void
-start_all(struct master *m)
+static void start_all(struct master *m)
 {
 	const struct timespec pause = { .tv_nsec = 5 * 1000000 };
 	uint64_t give_up = clock_mono_us() + STORE_START_MS * 1000u;
@@ -214,14 +205,12 @@ start_all(struct master *m)
 	}
 }
 
-static pid_t
-store_pid(const struct master *m)
+static pid_t store_pid(const struct master *m)
 {
 	return m->embedded ? m->child[0].pid : 0;
 }
 
-static bool
-all_up(const struct master *m)
+static bool all_up(const struct master *m)
 {
 	size_t i;
 
@@ -237,8 +226,7 @@ all_up(const struct master *m)
 	return true;
 }
 
-static void
-on_ready(struct master *m)
+static void on_ready(struct master *m)
 {
 	const char *url = m->store_url;
 	const struct dev_ready ready = {
@@ -255,8 +243,7 @@ on_ready(struct master *m)
 
 /* Shutting down ----------------------------------------------------------------------------------------------------- */
 
-static void
-signal_kind(const struct master *m, enum child_kind kind, int sig)
+static void signal_kind(const struct master *m, enum child_kind kind, int sig)
 {
 	size_t i;
 
@@ -265,8 +252,7 @@ signal_kind(const struct master *m, enum child_kind kind, int sig)
 			kill(m->child[i].pid, sig);
 }
 
-static bool
-any_running(const struct master *m, enum child_kind kind)
+static bool any_running(const struct master *m, enum child_kind kind)
 {
 	size_t i;
 
@@ -277,8 +263,7 @@ any_running(const struct master *m, enum child_kind kind)
 }
 
 /* Each worker once, also one that was started in place of another meanwhile; not before it can take the signal. */
-static void
-tell_draining(struct master *m)
+static void tell_draining(struct master *m)
 {
 	size_t i;
 
@@ -293,8 +278,7 @@ tell_draining(struct master *m)
 }
 
 /* A worker with an embedded store goes on serving fetches after its first SIGTERM and ends after another. */
-static void
-finish(struct master *m)
+static void finish(struct master *m)
 {
 	uint64_t now = clock_mono_us();
 	size_t i;
@@ -308,8 +292,7 @@ finish(struct master *m)
 	signal_kind(m, CHILD_WORKER, SIGTERM);
 }
 
-static void
-end(struct master *m)
+static void end(struct master *m)
 {
 	m->state = ENDING;
 	m->deadline_us = clock_mono_us() + END_US;
@@ -317,8 +300,7 @@ end(struct master *m)
 	signal_kind(m, CHILD_ADMIN, SIGTERM);
 }
 
-static void
-on_stop(struct master *m, int sig)
+static void on_stop(struct master *m, int sig)
 {
 	m->stops++;
 	if (m->state == STARTING || m->state == RUNNING) {
@@ -337,15 +319,13 @@ on_stop(struct master *m, int sig)
 }
 
 /* 0: nothing more to fetch. A store that does not answer holds nothing that could be fetched. */
-static bool
-must_wait(const struct master *m)
+static bool must_wait(const struct master *m)
 {
 	return m->embedded && m->conf->drain_s > 0 && m->child[0].pid > 0 && clock_mono_us() < m->deadline_us &&
 	    redis_embed_holds_blobs(m->run.socket) == 1;
 }
 
-static void
-advance(struct master *m)
+static void advance(struct master *m)
 {
 	uint64_t now = clock_mono_us();
 
@@ -391,8 +371,7 @@ advance(struct master *m)
 
 /* Signals ----------------------------------------------------------------------------------------------------------- */
 
-static void
-on_child_ended(struct master *m, pid_t pid, int status)
+static void on_child_ended(struct master *m, pid_t pid, int status)
 {
 	bool going_on = m->state == STARTING || m->state == RUNNING;
 	size_t i;
@@ -413,8 +392,7 @@ on_child_ended(struct master *m, pid_t pid, int status)
 	}
 }
 
-static void
-on_sigchld(struct master *m)
+static void on_sigchld(struct master *m)
 {
 	int status;
 	pid_t pid;
@@ -424,8 +402,7 @@ on_sigchld(struct master *m)
 }
 
 /* Children reload by themselves; ours is for those that are started from now on. */
-static void
-on_sighup(struct master *m)
+static void on_sighup(struct master *m)
 {
 	char err[ERR_CHARS];
 	struct conf *fresh;
@@ -451,8 +428,7 @@ on_sighup(struct master *m)
 	notify_systemd("READY=1");
 }
 
-static int
-wait_ms(const struct master *m)
+static int wait_ms(const struct master *m)
 {
 	int next = supervise_next_ms(m->child, m->n), poll = -1;
 
@@ -463,8 +439,7 @@ wait_ms(const struct master *m)
 	return next < 0 || (poll >= 0 && poll < next) ? poll : next;
 }
 
-static void
-loop(struct master *m, const sigset_t *set)
+static void loop(struct master *m, const sigset_t *set)
 {
 	while (m->state != ENDED) {
 		int ms = wait_ms(m), sig;
@@ -482,8 +457,7 @@ loop(struct master *m, const sigset_t *set)
 	}
 }
 
-int
-master_run(const struct master_opts *o)
+int master_run(const struct master_opts *o)
 {
 	struct master *m = calloc(1, sizeof *m);
 	sigset_t set;

@@ -13,8 +13,7 @@
 #define ROOT "/sys/fs/cgroup"
 #define PATH_CHARS 1024
 
-static uint64_t
-physical(void)
+static uint64_t physical(void)
 {
 	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
 
@@ -22,8 +21,7 @@ physical(void)
 }
 
 /* The number in a file; UINT64_MAX when there is none ("max"). */
-static uint64_t
-read_limit(const char *path)
+static uint64_t read_limit(const char *path)
 {
 	char line[64] = "";
 	uint64_t v = UINT64_MAX;
@@ -38,8 +36,7 @@ read_limit(const char *path)
 }
 
 /* The tightest limit from a group up to the root of its hierarchy. */
-static uint64_t
-tightest(const char *root, char *group, const char *file)
+static uint64_t tightest(const char *root, char *group, const char *file)
 {
 	char path[PATH_CHARS + 128], *slash;
 	uint64_t best = UINT64_MAX, v;
@@ -56,8 +53,7 @@ tightest(const char *root, char *group, const char *file)
 	}
 }
 
-static uint64_t
-cgroup(void)
+static uint64_t cgroup(void)
 {
 	char line[PATH_CHARS], *group;
 	uint64_t best = UINT64_MAX, v;
@@ -79,8 +75,7 @@ cgroup(void)
 	return best;
 }
 
-uint64_t
-memory_available_bytes(void)
+uint64_t memory_available_bytes(void)
 {
 	uint64_t machine = physical(), limit = cgroup();
 

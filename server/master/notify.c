@@ -13,8 +13,7 @@
 #include "base/log.h"
 #include "master/notify.h"
 
-void
-notify_systemd(const char *state)
+void notify_systemd(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -40,8 +39,7 @@ notify_systemd(const char *state)
 	close(fd);
 }
 
-void
-notify_reloading(void)
+void notify_reloading(void)
 {
 	struct timespec t;
 	char state[64];

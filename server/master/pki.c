@@ -33,8 +33,7 @@ struct extension {
 	const char *value;
 };
 
-void
-pki_free(struct pki *p)
+void pki_free(struct pki *p)
 {
 	if (p == NULL)
 		return;
@@ -43,8 +42,7 @@ pki_free(struct pki *p)
 	free(p);
 }
 
-static FILE *
-create(const char *path, char *err, size_t cap)
+static FILE *create(const char *path, char *err, size_t cap)
 {
 	int fd;
 	FILE *f = NULL;
@@ -61,8 +59,7 @@ create(const char *path, char *err, size_t cap)
 	return f;
 }
 
-static int
-save(const X509 *cert, const EVP_PKEY *key, const char *cert_path, const char *key_path, char *err, size_t cap)
+static int save(const X509 *cert, const EVP_PKEY *key, const char *cert_path, const char *key_path, char *err, size_t cap)
 {
 	FILE *c, *k = create(key_path, err, cap);
 	bool good;
@@ -81,8 +78,7 @@ save(const X509 *cert, const EVP_PKEY *key, const char *cert_path, const char *k
 	return good ? 0 : TG_EIO;
 }
 
-static bool
-set_serial(X509 *x)
+static bool set_serial(X509 *x)
 {
 	unsigned char r[16];
 	BIGNUM *n;
@@ -97,8 +93,7 @@ set_serial(X509 *x)
 	return good;
 }
 
-static bool
-extend(X509 *x, X509 *issuer, const struct extension *e, size_t n)
+static bool extend(X509 *x, X509 *issuer, const struct extension *e, size_t n)
 {
 	X509V3_CTX ctx;
 	X509_EXTENSION *made;
@@ -116,8 +111,7 @@ extend(X509 *x, X509 *issuer, const struct extension *e, size_t n)
 }
 
 /* issuer NULL: signed by itself. */
-static X509 *
-make_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *signer, const struct extension *e, size_t n)
+static X509 *make_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *signer, const struct extension *e, size_t n)
 {
 	X509 *x = X509_new();
 	X509_NAME *subject;
@@ -135,8 +129,7 @@ make_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *signer, const
 	return NULL;
 }
 
-static struct pki *
-make_ca(void)
+static struct pki *make_ca(void)
 {
 	static const struct extension e[] = {
 		{ NID_basic_constraints, "critical,CA:TRUE,pathlen:0" },
@@ -156,8 +149,7 @@ make_ca(void)
 	return NULL;
 }
 
-static bool
-still_good(const struct pki *p)
+static bool still_good(const struct pki *p)
 {
 	time_t tomorrow = time(NULL) + DAY_S;
 	char name[64];
@@ -168,8 +160,7 @@ still_good(const struct pki *p)
 	    X509_check_private_key(p->cert, p->key) == 1;
 }
 
-static struct pki *
-read_ca(const char *cert_path, const char *key_path)
+static struct pki *read_ca(const char *cert_path, const char *key_path)
 {
 	struct pki *p = calloc(1, sizeof *p);
 	FILE *c = fopen(cert_path, "re"), *k = fopen(key_path, "re");
@@ -188,8 +179,7 @@ read_ca(const char *cert_path, const char *key_path)
 	return NULL;
 }
 
-struct pki *
-pki_open(const char *cert_path, const char *key_path, char *err, size_t cap)
+struct pki *pki_open(const char *cert_path, const char *key_path, char *err, size_t cap)
 {
 	struct pki *p = read_ca(cert_path, key_path);
 
@@ -206,8 +196,7 @@ pki_open(const char *cert_path, const char *key_path, char *err, size_t cap)
 	return NULL;
 }
 
-int
-pki_issue(struct pki *p, const char *name, enum pki_use use, const char *cert_path, const char *key_path, char *err, size_t cap)
+int pki_issue(struct pki *p, const char *name, enum pki_use use, const char *cert_path, const char *key_path, char *err, size_t cap)
 {
 	const struct extension e[] = {
 		{ NID_basic_constraints, "critical,CA:FALSE" },

@@ -16,8 +16,7 @@
 
 #define SPARE_DESCRIPTORS 256 /* listening sockets, store, log, libraries */
 
-int
-privileges_user(const struct conf *c, uid_t *uid, gid_t *gid)
+int privileges_user(const struct conf *c, uid_t *uid, gid_t *gid)
 {
 	const struct passwd *p;
 
@@ -35,8 +34,7 @@ privileges_user(const struct conf *c, uid_t *uid, gid_t *gid)
 	return 0;
 }
 
-void
-privileges_limit(const struct conf *c)
+void privileges_limit(const struct conf *c)
 {
 	const struct rlimit none = { 0, 0 };
 	struct rlimit core, files;
@@ -57,8 +55,7 @@ privileges_limit(const struct conf *c)
 		log_warn("limits", "descriptors: %s", strerror(errno));
 }
 
-int
-privileges_drop(const struct conf *c, uid_t uid, gid_t gid)
+int privileges_drop(const struct conf *c, uid_t uid, gid_t gid)
 {
 	bool drop = uid != (uid_t)-1;
 

@@ -29,8 +29,7 @@ static const char closed_commands[] =
     "rename-command DUMP \"\"\nrename-command RESTORE \"\"\nrename-command MONITOR \"\"\nrename-command CONFIG \"\"\n"
     "rename-command MODULE \"\"\nrename-command FLUSHALL \"\"\nrename-command FLUSHDB \"\"\nrename-command SHUTDOWN \"\"\n";
 
-size_t
-redis_embed_config(const struct conf *c, const char *socket, const char *dir, uint64_t max_bytes, char *buf, size_t cap)
+size_t redis_embed_config(const struct conf *c, const char *socket, const char *dir, uint64_t max_bytes, char *buf, size_t cap)
 {
 	int n = snprintf(buf, cap,
 	    "port 0\nunixsocket \"%s\"\nunixsocketperm 700\ndir \"%s\"\ndaemonize no\nlogfile \"\"\nloglevel warning\n"
@@ -47,8 +46,7 @@ redis_embed_config(const struct conf *c, const char *socket, const char *dir, ui
 	return n < 0 ? cap : (size_t)n;
 }
 
-static uint64_t
-max_bytes(const struct conf *c)
+static uint64_t max_bytes(const struct conf *c)
 {
 	uint64_t all;
 
@@ -60,8 +58,7 @@ max_bytes(const struct conf *c)
 	return all == 0 ? UINT64_C(1) << 30 : all / 2;
 }
 
-static void
-run_redis(const struct conf *c, int config_fd, pid_t parent)
+static void run_redis(const struct conf *c, int config_fd, pid_t parent)
 {
 	char *const argv[] = { c->redis_server, (char *)(uintptr_t)"-", NULL };
 	char path[1024];
@@ -85,8 +82,7 @@ run_redis(const struct conf *c, int config_fd, pid_t parent)
 	_exit(127);
 }
 
-pid_t
-redis_embed_spawn(const struct conf *c, const char *socket, const char *dir)
+pid_t redis_embed_spawn(const struct conf *c, const char *socket, const char *dir)
 {
 	char text[CONFIG_CHARS];
 	size_t n = redis_embed_config(c, socket, dir, max_bytes(c), text, sizeof text);
@@ -112,8 +108,7 @@ redis_embed_spawn(const struct conf *c, const char *socket, const char *dir)
 	return pid;
 }
 
-static redisContext *
-connect_to(const char *socket)
+static redisContext *connect_to(const char *socket)
 {
 	const struct timeval tv = { .tv_usec = CALL_TIMEOUT_MS * 1000 };
 	redisContext *r = redisConnectUnixWithTimeout(socket, tv);
@@ -126,8 +121,7 @@ connect_to(const char *socket)
 	return r;
 }
 
-bool
-redis_embed_ping(const char *socket)
+bool redis_embed_ping(const char *socket)
 {
 	redisContext *r = connect_to(socket);
 	redisReply *reply;
@@ -144,8 +138,7 @@ redis_embed_ping(const char *socket)
 }
 
 /* A shard's deadline index names blobs "b:…"; sessions and leftovers do not count. */
-static int
-shard_holds_blobs(redisContext *r, unsigned shard)
+static int shard_holds_blobs(redisContext *r, unsigned shard)
 {
 	char cursor[24] = "0";
 	int found = 0;
@@ -166,8 +159,7 @@ shard_holds_blobs(redisContext *r, unsigned shard)
 	return found;
 }
 
-int
-redis_embed_holds_blobs(const char *socket)
+int redis_embed_holds_blobs(const char *socket)
 {
 	redisContext *r = connect_to(socket);
 	int found = 0;

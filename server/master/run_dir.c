@@ -22,8 +22,7 @@
 
 static pid_t janitor_pid;
 
-static int
-make_fresh(struct run_dir *d, char *err, size_t cap)
+static int make_fresh(struct run_dir *d, char *err, size_t cap)
 {
 	const char *bases[] = { getenv("RUNTIME_DIRECTORY"), getenv("XDG_RUNTIME_DIR"), "/tmp" };
 	size_t i;
@@ -42,8 +41,7 @@ make_fresh(struct run_dir *d, char *err, size_t cap)
 	return TG_EIO;
 }
 
-static int
-make_wanted(struct run_dir *d, const char *wanted, char *err, size_t cap)
+static int make_wanted(struct run_dir *d, const char *wanted, char *err, size_t cap)
 {
 	struct stat st;
 
@@ -60,8 +58,7 @@ make_wanted(struct run_dir *d, const char *wanted, char *err, size_t cap)
 }
 
 /* Who holds the lock is alive: it is let go of when its last holder dies. */
-static int
-lock(struct run_dir *d, char *err, size_t cap)
+static int lock(struct run_dir *d, char *err, size_t cap)
 {
 	char path[160];
 
@@ -79,8 +76,7 @@ lock(struct run_dir *d, char *err, size_t cap)
 	return TG_EINVAL;
 }
 
-int
-run_dir_open(struct run_dir *d, const char *wanted, uid_t owner, gid_t group, char *err, size_t cap)
+int run_dir_open(struct run_dir *d, const char *wanted, uid_t owner, gid_t group, char *err, size_t cap)
 {
 	int code;
 
@@ -99,8 +95,7 @@ run_dir_open(struct run_dir *d, const char *wanted, uid_t owner, gid_t group, ch
 	return 0;
 }
 
-static void
-remove_all(const struct run_dir *d)
+static void remove_all(const struct run_dir *d)
 {
 	char path[160];
 
@@ -111,8 +106,7 @@ remove_all(const struct run_dir *d)
 }
 
 /* In a session of its own, so that what ends a terminal's process group does not end it first. */
-static void
-janitor(const struct run_dir *d, int fd)
+static void janitor(const struct run_dir *d, int fd)
 {
 	char c;
 	ssize_t n;
@@ -135,8 +129,7 @@ janitor(const struct run_dir *d, int fd)
 	_exit(0);
 }
 
-int
-run_dir_guard(struct run_dir *d)
+int run_dir_guard(struct run_dir *d)
 {
 	int fds[2];
 
@@ -154,8 +147,7 @@ run_dir_guard(struct run_dir *d)
 	return 0;
 }
 
-void
-run_dir_forget(struct run_dir *d)
+void run_dir_forget(struct run_dir *d)
 {
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
@@ -164,8 +156,7 @@ run_dir_forget(struct run_dir *d)
 	d->lock_fd = d->janitor_fd = -1;
 }
 
-void
-run_dir_close(struct run_dir *d)
+void run_dir_close(struct run_dir *d)
 {
 	remove_all(d);
 	run_dir_forget(d);

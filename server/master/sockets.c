@@ -16,8 +16,7 @@
 #include "net/listener.h"
 
 /* SO_REUSEPORT lets a second timeglasd join the first one's port without a word, so ask without it first. */
-static bool
-is_taken(const char *host, uint16_t port)
+static bool is_taken(const char *host, uint16_t port)
 {
 	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -37,8 +36,7 @@ is_taken(const char *host, uint16_t port)
 	return taken;
 }
 
-static int
-open_one(const char *host, uint16_t port, uint16_t *bound, bool first, char *err, size_t cap)
+static int open_one(const char *host, uint16_t port, uint16_t *bound, bool first, char *err, size_t cap)
 {
 	if (first && is_taken(host, port)) {
 		snprintf(err, cap, "%s port %u is in use; stop what listens there or choose another port", host, (unsigned)port);
@@ -47,8 +45,7 @@ open_one(const char *host, uint16_t port, uint16_t *bound, bool first, char *err
 	return listener_bind(host, port, bound, err, cap);
 }
 
-int
-sockets_open(struct sockets *s, const struct conf *c, char *err, size_t cap)
+int sockets_open(struct sockets *s, const struct conf *c, char *err, size_t cap)
 {
 	s->admin = open_one(c->admin_host, c->admin_port, &s->admin_port, true, err, cap);
 	if (s->admin < 0)
@@ -64,8 +61,7 @@ sockets_open(struct sockets *s, const struct conf *c, char *err, size_t cap)
 	return 0;
 }
 
-void
-sockets_close_but(struct sockets *s, int keep)
+void sockets_close_but(struct sockets *s, int keep)
 {
 	unsigned i;
 

@@ -23,8 +23,7 @@
 static char *title;
 static size_t title_cap;
 
-unsigned
-supervise_pause_ms(unsigned failures)
+unsigned supervise_pause_ms(unsigned failures)
 {
 	if (failures == 0)
 		return 0;
@@ -32,8 +31,7 @@ supervise_pause_ms(unsigned failures)
 }
 
 /* The arguments stand one behind the other; all of them are room for the title. */
-void
-supervise_title_init(char *const *argv)
+void supervise_title_init(char *const *argv)
 {
 	size_t i;
 
@@ -43,8 +41,7 @@ supervise_title_init(char *const *argv)
 		title_cap += strlen(argv[i]) + 1;
 }
 
-void
-supervise_title(const char *name)
+void supervise_title(const char *name)
 {
 	char comm[16]; /* what the kernel keeps */
 
@@ -56,8 +53,7 @@ supervise_title(const char *name)
 	snprintf(title, title_cap, "timeglasd: %s", name);
 }
 
-static _Noreturn void
-run_child(struct child *c, const struct supervise_hooks *hooks, pid_t parent)
+static _Noreturn void run_child(struct child *c, const struct supervise_hooks *hooks, pid_t parent)
 {
 	sigset_t none;
 	int status;
@@ -78,8 +74,7 @@ run_child(struct child *c, const struct supervise_hooks *hooks, pid_t parent)
 	exit(status);
 }
 
-void
-supervise_start(struct child *c, const struct supervise_hooks *hooks)
+void supervise_start(struct child *c, const struct supervise_hooks *hooks)
 {
 	pid_t parent = getpid();
 
@@ -102,8 +97,7 @@ supervise_start(struct child *c, const struct supervise_hooks *hooks)
 	}
 }
 
-void
-supervise_ended(struct child *c, int status, bool restart)
+void supervise_ended(struct child *c, int status, bool restart)
 {
 	uint64_t now = clock_mono_us();
 	unsigned pause;
@@ -128,8 +122,7 @@ supervise_ended(struct child *c, int status, bool restart)
 		log_error("child-died", "%s: exited with status %d; restarting in %u ms", c->name, WEXITSTATUS(status), pause);
 }
 
-void
-supervise_tick(struct child *c, size_t n, const struct supervise_hooks *hooks)
+void supervise_tick(struct child *c, size_t n, const struct supervise_hooks *hooks)
 {
 	uint64_t now = clock_mono_us();
 	size_t i;
@@ -139,8 +132,7 @@ supervise_tick(struct child *c, size_t n, const struct supervise_hooks *hooks)
 			supervise_start(&c[i], hooks);
 }
 
-int
-supervise_next_ms(const struct child *c, size_t n)
+int supervise_next_ms(const struct child *c, size_t n)
 {
 	uint64_t now = clock_mono_us(), first = UINT64_MAX;
 	size_t i;

@@ -33,8 +33,7 @@ struct worker {
 	bool draining, finishing;
 };
 
-static SSL_CTX *
-load_tls(const struct conf *c)
+static SSL_CTX *load_tls(const struct conf *c)
 {
 	char err[256];
 	SSL_CTX *tls = tls_server_ctx(c->certificate, c->key, c->client_ca, err, sizeof err);
@@ -43,15 +42,13 @@ load_tls(const struct conf *c)
 	return tls;
 }
 
-static void
-on_accept(int fd, void *ctx)
+static void on_accept(int fd, void *ctx)
 {
 	struct worker *w = ctx;
 	httpd_accept(w->httpd, fd);
 }
 
-static void
-finish(struct worker *w)
+static void finish(struct worker *w)
 {
 	static const struct timeval every = { 0, DRAIN_POLL_MS * 1000 };
 	if (w->finishing)
@@ -62,8 +59,7 @@ finish(struct worker *w)
 	event_add(w->poll, &every);
 }
 
-static void
-on_term(evutil_socket_t sig, short what, void *ctx)
+static void on_term(evutil_socket_t sig, short what, void *ctx)
 {
 	struct worker *w = ctx;
 	(void)sig, (void)what;
@@ -73,8 +69,7 @@ on_term(evutil_socket_t sig, short what, void *ctx)
 	w->draining = true;
 }
 
-static void
-on_poll(evutil_socket_t fd, short what, void *ctx)
+static void on_poll(evutil_socket_t fd, short what, void *ctx)
 {
 	struct worker *w = ctx;
 	(void)fd, (void)what;
@@ -82,16 +77,14 @@ on_poll(evutil_socket_t fd, short what, void *ctx)
 		loop_stop(w->loop);
 }
 
-static void *
-keep_peer(void *ctx, const uint8_t spki[32], void *peer)
+static void *keep_peer(void *ctx, const uint8_t spki[32], void *peer)
 {
 	const struct worker *w = ctx;
 	(void)peer;
 	return (void *)(uintptr_t)conf_peer_by_spki(w->conf, spki);
 }
 
-static void
-reload_conf(struct worker *w)
+static void reload_conf(struct worker *w)
 {
 	char err[512];
 	struct conf *fresh = NULL;
@@ -109,8 +102,7 @@ reload_conf(struct worker *w)
 	httpd_each_peer(w->httpd, keep_peer, w);
 }
 
-static void
-on_hup(evutil_socket_t sig, short what, void *ctx)
+static void on_hup(evutil_socket_t sig, short what, void *ctx)
 {
 	struct worker *w = ctx;
 	(void)sig, (void)what;
@@ -123,14 +115,12 @@ on_hup(evutil_socket_t sig, short what, void *ctx)
 	}
 }
 
-static void
-on_int(evutil_socket_t sig, short what, void *ctx)
+static void on_int(evutil_socket_t sig, short what, void *ctx)
 {
 	(void)sig, (void)what, (void)ctx; /* a terminal's Ctrl-C reaches the whole group; the master decides */
 }
 
-static int
-add_signals(struct worker *w)
+static int add_signals(struct worker *w)
 {
 	struct event_base *b = loop_base(w->loop);
 	w->on_term = evsignal_new(b, SIGTERM, on_term, w);
@@ -142,8 +132,7 @@ add_signals(struct worker *w)
 	return event_add(w->on_term, NULL) | event_add(w->on_hup, NULL) | event_add(w->on_int, NULL);
 }
 
-static int
-start(struct worker *w)
+static int start(struct worker *w)
 {
 	const struct conf *c = w->conf;
 	const struct httpd_limits limits = {
@@ -174,8 +163,7 @@ start(struct worker *w)
 	return w->listener != NULL ? 0 : -1;
 }
 
-static void
-stop(struct worker *w)
+static void stop(struct worker *w)
 {
 	listener_free(w->listener);
 	httpd_free(w->httpd);
@@ -192,8 +180,7 @@ stop(struct worker *w)
 		conf_free(w->old_conf);
 }
 
-int
-worker_main(const struct child_env *env)
+int worker_main(const struct child_env *env)
 {
 	struct worker w = { .env = env, .conf = env->conf };
 	int status = EXIT_FAILURE;

@@ -23,8 +23,7 @@
 
 static char dir[64], path[128], err[4096];
 
-static char *
-in_dir(const char *name)
+static char *in_dir(const char *name)
 {
 	static char full[4][128];
 	static unsigned turn;
@@ -34,8 +33,7 @@ in_dir(const char *name)
 	return p;
 }
 
-static void
-write_file(const char *name, const char *text)
+static void write_file(const char *name, const char *text)
 {
 	FILE *f = fopen(in_dir(name), "w");
 
@@ -44,8 +42,7 @@ write_file(const char *name, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
-static int
-setup(void **state)
+static int setup(void **state)
 {
 	char why[256];
 	struct pki *p;
@@ -65,8 +62,7 @@ setup(void **state)
 	return chmod(in_dir("o.key"), 0644);
 }
 
-static int
-teardown(void **state)
+static int teardown(void **state)
 {
 	static const char *const names[] = { "t.conf", "ca.pem", "ca.key", "s.pem", "s.key", "u.pem", "u.key", "o.pem", "o.key", "empty.pem" };
 	size_t i;
@@ -77,15 +73,13 @@ teardown(void **state)
 	return rmdir(dir);
 }
 
-static int
-load(const char *text, struct conf **out)
+static int load(const char *text, struct conf **out)
 {
 	write_file("t.conf", text);
 	return conf_load(path, out, err, sizeof err);
 }
 
-static void
-conf_load_full_file_is_read(void **state)
+static void conf_load_full_file_is_read(void **state)
 {
 	struct conf *c;
 	const struct conf_peer *p;
@@ -133,8 +127,7 @@ conf_load_full_file_is_read(void **state)
 	conf_free(c);
 }
 
-static void
-conf_new_has_the_documented_defaults(void **state)
+static void conf_new_has_the_documented_defaults(void **state)
 {
 	struct conf *c = conf_new();
 
@@ -241,8 +234,7 @@ static const struct mistake {
 	{ SERVER "user = no-such-user-here\n" VERIFIER, 5, "no user 'no-such-user-here'" },
 };
 
-static void
-assert_words(const char *words)
+static void assert_words(const char *words)
 {
 	char copy[256], *word, *rest = copy;
 
@@ -252,8 +244,7 @@ assert_words(const char *words)
 			fail_msg("'%s' is missing in: %s", word, err);
 }
 
-static void
-conf_load_mistakes_are_named_with_their_line(void **state)
+static void conf_load_mistakes_are_named_with_their_line(void **state)
 {
 	struct conf *c;
 	char at[160];
@@ -274,8 +265,7 @@ conf_load_mistakes_are_named_with_their_line(void **state)
 	}
 }
 
-static void
-conf_load_several_mistakes_are_all_reported(void **state)
+static void conf_load_several_mistakes_are_all_reported(void **state)
 {
 	struct conf *c;
 
@@ -285,8 +275,7 @@ conf_load_several_mistakes_are_all_reported(void **state)
 	assert_null(strstr(err, "t.conf:6"));
 }
 
-static void
-conf_load_small_error_buffer_is_not_overrun(void **state)
+static void conf_load_small_error_buffer_is_not_overrun(void **state)
 {
 	struct conf *c;
 	char small[24];
@@ -297,8 +286,7 @@ conf_load_small_error_buffer_is_not_overrun(void **state)
 	assert_int_equal(strlen(small), sizeof small - 1);
 }
 
-static void
-conf_load_long_line_is_refused(void **state)
+static void conf_load_long_line_is_refused(void **state)
 {
 	struct conf *c;
 	char *text = malloc(4096);
@@ -312,8 +300,7 @@ conf_load_long_line_is_refused(void **state)
 	free(text);
 }
 
-static void
-conf_load_missing_file_says_so(void **state)
+static void conf_load_missing_file_says_so(void **state)
 {
 	struct conf *c;
 
@@ -322,8 +309,7 @@ conf_load_missing_file_says_so(void **state)
 	assert_words("absent: cannot be opened|No such file");
 }
 
-static void
-conf_load_second_file_knows_nothing_of_the_first(void **state)
+static void conf_load_second_file_knows_nothing_of_the_first(void **state)
 {
 	struct conf *a, *b;
 	const struct tg_rule *rule;
@@ -337,8 +323,7 @@ conf_load_second_file_knows_nothing_of_the_first(void **state)
 	conf_free(b);
 }
 
-static void
-suggest_far_word_lists_what_is_known(void **state)
+static void suggest_far_word_lists_what_is_known(void **state)
 {
 	static const char *const known[] = { "alpha", "beta" };
 	char out[64], small[12];
@@ -350,8 +335,7 @@ suggest_far_word_lists_what_is_known(void **state)
 }
 
 /* Last: overrides stay for the rest of the process. */
-static void
-conf_override_counts_over_the_file(void **state)
+static void conf_override_counts_over_the_file(void **state)
 {
 	const struct tg_rule *rule;
 	struct conf *c;
@@ -372,8 +356,7 @@ conf_override_counts_over_the_file(void **state)
 	assert_words("--set limits.max_bolb: |did you mean 'max_blob'?");
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conf_load_full_file_is_read),

@@ -15,8 +15,7 @@
 	"age-encryption.org/v1\n-> X25519 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"                              \
 	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n--- AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
 
-static size_t
-envelope(uint8_t *out, size_t payload)
+static size_t envelope(uint8_t *out, size_t payload)
 {
 	memcpy(out, HEADER, sizeof HEADER - 1);
 	memset(out + sizeof HEADER - 1, 0x5a, payload);
@@ -24,8 +23,7 @@ envelope(uint8_t *out, size_t payload)
 }
 
 /* Feeds in pieces of `piece`, each a chain of its own in one evbuffer. */
-static int
-run(const uint8_t *p, size_t n, size_t piece, const uint8_t *digest)
+static int run(const uint8_t *p, size_t n, size_t piece, const uint8_t *digest)
 {
 	struct guard *g = guard_new(digest);
 	struct evbuffer *b = evbuffer_new();
@@ -43,8 +41,7 @@ run(const uint8_t *p, size_t n, size_t piece, const uint8_t *digest)
 	return err;
 }
 
-static void
-guard_feed_pieces_do_not_change_the_verdict(void **state)
+static void guard_feed_pieces_do_not_change_the_verdict(void **state)
 {
 	uint8_t *p = malloc(70000);
 	(void)state;
@@ -59,8 +56,7 @@ guard_feed_pieces_do_not_change_the_verdict(void **state)
 	free(p);
 }
 
-static void
-guard_finish_declared_digest_is_checked(void **state)
+static void guard_finish_declared_digest_is_checked(void **state)
 {
 	uint8_t p[1024], sha[32];
 	size_t n = envelope(p, 100);
@@ -72,8 +68,7 @@ guard_finish_declared_digest_is_checked(void **state)
 	assert_int_equal(run(p, n, 13, sha), TG_EDIGEST);
 }
 
-static void
-guard_finish_header_cut_anywhere_is_refused(void **state)
+static void guard_finish_header_cut_anywhere_is_refused(void **state)
 {
 	uint8_t p[1024];
 	size_t n = envelope(p, 32);
@@ -83,8 +78,7 @@ guard_finish_header_cut_anywhere_is_refused(void **state)
 	assert_int_equal(run(p, n, 64, NULL), 0);
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(guard_feed_pieces_do_not_change_the_verdict),

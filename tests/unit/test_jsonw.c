@@ -9,8 +9,7 @@
 
 #include "base/jsonw.h"
 
-static json_t *
-parse(struct jsonw *w)
+static json_t *parse(struct jsonw *w)
 {
 	size_t n = 0;
 	json_error_t e;
@@ -23,8 +22,7 @@ parse(struct jsonw *w)
 	return o;
 }
 
-static void
-jsonw_every_type_reads_back(void **state)
+static void jsonw_every_type_reads_back(void **state)
 {
 	struct jsonw w = { 0 };
 	(void)state;
@@ -54,8 +52,7 @@ jsonw_every_type_reads_back(void **state)
 	json_decref(o);
 }
 
-static void
-jsonw_str_control_and_quote_are_escaped(void **state)
+static void jsonw_str_control_and_quote_are_escaped(void **state)
 {
 	char all[128];
 	struct jsonw w = { 0 };
@@ -71,8 +68,7 @@ jsonw_str_control_and_quote_are_escaped(void **state)
 	json_decref(o);
 }
 
-static void
-jsonw_text_longer_than_first_buffer_is_whole(void **state)
+static void jsonw_text_longer_than_first_buffer_is_whole(void **state)
 {
 	char *big = malloc(100001);
 	struct jsonw w = { 0 };
@@ -90,8 +86,7 @@ jsonw_text_longer_than_first_buffer_is_whole(void **state)
 	free(big);
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(jsonw_every_type_reads_back),

@@ -13,8 +13,7 @@
 
 static int fds[2];
 
-static int
-setup(void **state)
+static int setup(void **state)
 {
 	(void)state;
 	if (pipe(fds) != 0)
@@ -23,8 +22,7 @@ setup(void **state)
 	return 0;
 }
 
-static int
-teardown(void **state)
+static int teardown(void **state)
 {
 	(void)state;
 	close(fds[0]);
@@ -32,8 +30,7 @@ teardown(void **state)
 	return 0;
 }
 
-static json_t *
-read_line(void)
+static json_t *read_line(void)
 {
 	char b[8192];
 	json_error_t e;
@@ -49,14 +46,12 @@ read_line(void)
 	return j;
 }
 
-static const char *
-member(const json_t *j, const char *key)
+static const char *member(const json_t *j, const char *key)
 {
 	return json_string_value(json_object_get(j, key));
 }
 
-static void
-log_event_with_detail_has_every_member(void **state)
+static void log_event_with_detail_has_every_member(void **state)
 {
 	json_t *j;
 
@@ -75,8 +70,7 @@ log_event_with_detail_has_every_member(void **state)
 	json_decref(j);
 }
 
-static void
-log_event_hostile_text_stays_one_json_string(void **state)
+static void log_event_hostile_text_stays_one_json_string(void **state)
 {
 	json_t *j;
 
@@ -90,8 +84,7 @@ log_event_hostile_text_stays_one_json_string(void **state)
 	json_decref(j);
 }
 
-static void
-log_event_every_length_fits_a_line(void **state)
+static void log_event_every_length_fits_a_line(void **state)
 {
 	static const char *const unit[] = { "a", "\x01", "\"", "\xc3\xa6", "\xf0\x9f\x98\x80" };
 	char *big = malloc(6000);
@@ -117,8 +110,7 @@ log_event_every_length_fits_a_line(void **state)
 	free(big);
 }
 
-static void
-log_event_above_level_is_silent(void **state)
+static void log_event_above_level_is_silent(void **state)
 {
 	json_t *j;
 
@@ -130,8 +122,7 @@ log_event_above_level_is_silent(void **state)
 	json_decref(j);
 }
 
-static void
-log_request_members_are_typed(void **state)
+static void log_request_members_are_typed(void **state)
 {
 	const struct log_request r = { .peer = "verifier", .call = "POST /v1/blobs/{id}/take", .status = 410, .problem = "gone",
 		.in_bytes = 0, .out_bytes = UINT64_C(5000000000), .duration_us = 1234 };
@@ -149,8 +140,7 @@ log_request_members_are_typed(void **state)
 	json_decref(j);
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(log_event_with_detail_has_every_member, setup, teardown),

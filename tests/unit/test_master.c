@@ -30,8 +30,7 @@
 
 static char dir[64];
 
-static char *
-in_dir(const char *name)
+static char *in_dir(const char *name)
 {
 	static char full[4][128];
 	static unsigned turn;
@@ -41,23 +40,20 @@ in_dir(const char *name)
 	return p;
 }
 
-static int
-setup(void **state)
+static int setup(void **state)
 {
 	(void)state;
 	snprintf(dir, sizeof dir, "/tmp/timeglas-master-XXXXXX");
 	return mkdtemp(dir) == NULL;
 }
 
-static int
-teardown(void **state)
+static int teardown(void **state)
 {
 	(void)state;
 	return rmdir(dir); /* each test removes what it made */
 }
 
-static void
-supervise_pause_ms_doubles_up_to_its_bound(void **state)
+static void supervise_pause_ms_doubles_up_to_its_bound(void **state)
 {
 	static const unsigned want[] = { 0, 100, 200, 400, 800, 1600, 3200, 5000, 5000 };
 	unsigned i;
@@ -68,20 +64,17 @@ supervise_pause_ms_doubles_up_to_its_bound(void **state)
 	assert_int_equal(supervise_pause_ms(1000000), 5000);
 }
 
-static int
-exits_with_index(const struct child_env *env)
+static int exits_with_index(const struct child_env *env)
 {
 	return (int)env->index;
 }
 
-static void
-nothing_in_child(void *ctx, const struct child *c)
+static void nothing_in_child(void *ctx, const struct child *c)
 {
 	(void)ctx, (void)c;
 }
 
-static void
-supervise_ended_child_is_restarted_after_its_pause(void **state)
+static void supervise_ended_child_is_restarted_after_its_pause(void **state)
 {
 	const struct supervise_hooks hooks = { nothing_in_child, NULL, NULL };
 	struct metrics *m = metrics_new(2);
@@ -112,8 +105,7 @@ supervise_ended_child_is_restarted_after_its_pause(void **state)
 	metrics_free(m);
 }
 
-static void
-assert_line(const char *text, const char *line)
+static void assert_line(const char *text, const char *line)
 {
 	const char *at = strstr(text, line);
 
@@ -121,8 +113,7 @@ assert_line(const char *text, const char *line)
 		fail_msg("missing: %s\nin:\n%s", line, text);
 }
 
-static void
-redis_embed_config_is_volatile_and_never_evicts(void **state)
+static void redis_embed_config_is_volatile_and_never_evicts(void **state)
 {
 	static const char *const lines[] = { "port 0\n", "save \"\"\n", "appendonly no\n", "rdb-del-sync-files yes\n", "repl-diskless-load swapdb\n",
 		"slowlog-log-slower-than -1\n", "crash-log-enabled no\n", "maxmemory-policy noeviction\n", "maxmemory 123456789\n",
@@ -145,8 +136,7 @@ redis_embed_config_is_volatile_and_never_evicts(void **state)
 	conf_free(c);
 }
 
-static void
-memory_available_is_at_most_the_machines(void **state)
+static void memory_available_is_at_most_the_machines(void **state)
 {
 	uint64_t all = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE), got = memory_available_bytes();
 
@@ -154,8 +144,7 @@ memory_available_is_at_most_the_machines(void **state)
 	assert_true(got > 0 && got <= all);
 }
 
-static void
-run_dir_in_use_is_refused_and_a_dead_masters_is_taken_over(void **state)
+static void run_dir_in_use_is_refused_and_a_dead_masters_is_taken_over(void **state)
 {
 	struct run_dir a, b;
 	struct stat st;
@@ -179,8 +168,7 @@ run_dir_in_use_is_refused_and_a_dead_masters_is_taken_over(void **state)
 	assert_int_not_equal(stat(in_dir("run"), &st), 0);
 }
 
-static void
-run_dir_of_a_killed_master_is_removed_by_the_janitor(void **state)
+static void run_dir_of_a_killed_master_is_removed_by_the_janitor(void **state)
 {
 	char path[128] = "", c;
 	int fds[2], tries, status;
@@ -211,8 +199,7 @@ run_dir_of_a_killed_master_is_removed_by_the_janitor(void **state)
 	close(fds[1]);
 }
 
-static void
-run_dir_fresh_ones_differ(void **state)
+static void run_dir_fresh_ones_differ(void **state)
 {
 	struct run_dir a, b;
 	char err[256];
@@ -226,8 +213,7 @@ run_dir_fresh_ones_differ(void **state)
 	run_dir_close(&b);
 }
 
-static const char *
-ready_text(const struct metrics *m, bool *ready)
+static const char *ready_text(const struct metrics *m, bool *ready)
 {
 	static char text[512];
 	struct jsonw w = { 0 };
@@ -242,8 +228,7 @@ ready_text(const struct metrics *m, bool *ready)
 	return text;
 }
 
-static void
-admin_ready_text_names_what_is_missing(void **state)
+static void admin_ready_text_names_what_is_missing(void **state)
 {
 	struct metrics *m = metrics_new(CHILD_SLOTS(2));
 	bool ready;
@@ -269,8 +254,7 @@ admin_ready_text_names_what_is_missing(void **state)
 	metrics_free(m);
 }
 
-static X509 *
-read_cert(const char *path)
+static X509 *read_cert(const char *path)
 {
 	FILE *f = fopen(path, "r");
 	X509 *x;
@@ -282,8 +266,7 @@ read_cert(const char *path)
 	return x;
 }
 
-static int
-verifies(const char *cert, const char *ca, const char *host)
+static int verifies(const char *cert, const char *ca, const char *host)
 {
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
@@ -302,8 +285,7 @@ verifies(const char *cert, const char *ca, const char *host)
 	return ok;
 }
 
-static void
-pki_issue_certificates_verify_strictly(void **state)
+static void pki_issue_certificates_verify_strictly(void **state)
 {
 	static const char *const made[] = { "ca.pem", "ca.key", "s.pem", "s.key", "c.pem", "c.key" };
 	char err[256];
@@ -344,8 +326,7 @@ pki_issue_certificates_verify_strictly(void **state)
 	assert_non_null(strstr(err, "cannot write"));
 }
 
-static void
-notify_systemd_reaches_its_socket(void **state)
+static void notify_systemd_reaches_its_socket(void **state)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	char got[64] = "";
@@ -369,8 +350,7 @@ notify_systemd_reaches_its_socket(void **state)
 	unlink(at.sun_path);
 }
 
-static void
-sockets_open_port_in_use_is_refused(void **state)
+static void sockets_open_port_in_use_is_refused(void **state)
 {
 	struct conf *c = conf_new();
 	struct sockets a, b;
@@ -392,8 +372,7 @@ sockets_open_port_in_use_is_refused(void **state)
 	conf_free(c);
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(supervise_pause_ms_doubles_up_to_its_bound),

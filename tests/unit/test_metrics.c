@@ -13,8 +13,7 @@
 
 static char text[65536];
 
-static void
-render(const struct metrics *m)
+static void render(const struct metrics *m)
 {
 	size_t n = metrics_prometheus(m, text, sizeof text);
 
@@ -22,8 +21,7 @@ render(const struct metrics *m)
 	assert_int_equal(strlen(text), n);
 }
 
-static void
-assert_line(const char *line)
+static void assert_line(const char *line)
 {
 	const char *at = strstr(text, line);
 
@@ -31,8 +29,7 @@ assert_line(const char *line)
 		fail_msg("missing: %s\nin:\n%s", line, text);
 }
 
-static unsigned
-occurrences(const char *what)
+static unsigned occurrences(const char *what)
 {
 	unsigned n = 0;
 	const char *p;
@@ -42,8 +39,7 @@ occurrences(const char *what)
 	return n;
 }
 
-static void
-metrics_count_from_two_processes_is_summed(void **state)
+static void metrics_count_from_two_processes_is_summed(void **state)
 {
 	struct metrics *m = metrics_new(3);
 	pid_t pid;
@@ -75,8 +71,7 @@ metrics_count_from_two_processes_is_summed(void **state)
 	metrics_free(m);
 }
 
-static void
-metrics_observe_bounds_are_inclusive_and_cumulative(void **state)
+static void metrics_observe_bounds_are_inclusive_and_cumulative(void **state)
 {
 	struct metrics *m = metrics_new(1);
 
@@ -99,8 +94,7 @@ metrics_observe_bounds_are_inclusive_and_cumulative(void **state)
 	metrics_free(m);
 }
 
-static void
-metrics_prometheus_family_with_labels_has_one_head(void **state)
+static void metrics_prometheus_family_with_labels_has_one_head(void **state)
 {
 	struct metrics *m = metrics_new(1);
 
@@ -116,8 +110,7 @@ metrics_prometheus_family_with_labels_has_one_head(void **state)
 	metrics_free(m);
 }
 
-static void
-metrics_prometheus_small_buffer_tells_the_length(void **state)
+static void metrics_prometheus_small_buffer_tells_the_length(void **state)
 {
 	struct metrics *m = metrics_new(1);
 	size_t need = metrics_prometheus(m, NULL, 0);
@@ -131,8 +124,7 @@ metrics_prometheus_small_buffer_tells_the_length(void **state)
 	metrics_free(m);
 }
 
-static void
-metrics_attach_null_counts_unseen(void **state)
+static void metrics_attach_null_counts_unseen(void **state)
 {
 	struct metrics *m = metrics_new(1);
 
@@ -144,8 +136,7 @@ metrics_attach_null_counts_unseen(void **state)
 	metrics_free(m);
 }
 
-static void
-metrics_attach_again_keeps_counters_and_zeroes_gauges(void **state)
+static void metrics_attach_again_keeps_counters_and_zeroes_gauges(void **state)
 {
 	struct metrics *m = metrics_new(2);
 
@@ -160,8 +151,7 @@ metrics_attach_again_keeps_counters_and_zeroes_gauges(void **state)
 	metrics_free(m);
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(metrics_count_from_two_processes_is_summed),

@@ -11,8 +11,7 @@
 
 #define ID "3fAAAAAAAAAAAAAAAAAAAA-_"
 
-static void
-route_find_table_gives_label_or_error(void **state)
+static void route_find_table_gives_label_or_error(void **state)
 {
 	static const struct { enum h1_method m; const char *path; int err; const char *want; } cases[] = {
 		{ H1_POST, "/v1/blobs", 0, "POST /v1/blobs" },
@@ -50,8 +49,7 @@ route_find_table_gives_label_or_error(void **state)
 	}
 }
 
-static void
-route_find_malformed_id_is_found_but_empty(void **state)
+static void route_find_malformed_id_is_found_but_empty(void **state)
 {
 	static const char *const bad[] = { "/v1/blobs/x", "/v1/blobs/40AAAAAAAAAAAAAAAAAAAAAA", "/v1/blobs/3fAAAAAAAAAAAAAAAAAAAA+/",
 		"/v1/blobs/3fAAAAAAAAAAAAAAAAAAAA-_x", "/v1/blobs/%33fAAAAAAAAAAAAAAAAAAAA-_" };
@@ -64,8 +62,7 @@ route_find_malformed_id_is_found_but_empty(void **state)
 	}
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(route_find_table_gives_label_or_error),

@@ -16,8 +16,7 @@
 
 static struct conf *conf;
 
-static int
-setup(void **state)
+static int setup(void **state)
 {
 	static const struct { const char *name; unsigned roles; } peers[] = {
 		{ "up", ROLE_UPLOADER }, { "bare", ROLE_UPLOADER }, { "ver", ROLE_VERIFIER }, { "ver2", ROLE_VERIFIER }, { "proc", ROLE_PROCESSOR },
@@ -36,8 +35,7 @@ setup(void **state)
 	return 0;
 }
 
-static int
-teardown(void **state)
+static int teardown(void **state)
 {
 	(void)state;
 	conf_free(conf);
@@ -45,8 +43,7 @@ teardown(void **state)
 }
 
 /* fields: "Name: value\n…", without Timeglas- */
-static int
-judge_as(unsigned peer, const char *fields, struct rules_upload *out)
+static int judge_as(unsigned peer, const char *fields, struct rules_upload *out)
 {
 	static char head[2048];
 	struct h1_head h;
@@ -65,15 +62,13 @@ judge_as(unsigned peer, const char *fields, struct rules_upload *out)
 	return err;
 }
 
-static int
-judge(const char *fields)
+static int judge(const char *fields)
 {
 	struct rules_upload out;
 	return judge_as(0, fields, &out);
 }
 
-static void
-rules_upload_each_kind_gets_its_rule(void **state)
+static void rules_upload_each_kind_gets_its_rule(void **state)
 {
 	static const struct { const char *fields; uint32_t ttl_s; bool danish, bound; } good[] = {
 		{ "Kind: passport\nIssuer: DNK\nSession: " SID "\n", 3600, true, true },
@@ -98,8 +93,7 @@ rules_upload_each_kind_gets_its_rule(void **state)
 	}
 }
 
-static void
-rules_upload_each_fault_gets_its_error(void **state)
+static void rules_upload_each_fault_gets_its_error(void **state)
 {
 	static const struct { const char *fields; int err; } bad[] = {
 		{ "", TG_EKIND },
@@ -138,8 +132,7 @@ rules_upload_each_fault_gets_its_error(void **state)
 			fail_msg("%s: %d, not %d", bad[i].fields, judge(bad[i].fields), bad[i].err);
 }
 
-static void
-rules_upload_without_default_addressee_needs_one(void **state)
+static void rules_upload_without_default_addressee_needs_one(void **state)
 {
 	struct rules_upload out;
 	(void)state;
@@ -152,8 +145,7 @@ rules_upload_without_default_addressee_needs_one(void **state)
 	assert_false(rules_addressed(out.desc.to, ""));
 }
 
-static void
-rules_upload_shortened_policy_is_in_force(void **state)
+static void rules_upload_shortened_policy_is_in_force(void **state)
 {
 	struct rules_upload out;
 	(void)state;
@@ -163,8 +155,7 @@ rules_upload_shortened_policy_is_in_force(void **state)
 	assert_int_equal(out.ttl_s, 60);
 }
 
-static void
-rules_content_digest_rfc9530_forms(void **state)
+static void rules_content_digest_rfc9530_forms(void **state)
 {
 	static const struct { const char *text; int err; bool found; } cases[] = {
 		{ "sha-256=:" EMPTY_SHA ":", 0, true },
@@ -196,8 +187,7 @@ rules_content_digest_rfc9530_forms(void **state)
 	}
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_upload_each_kind_gets_its_rule),

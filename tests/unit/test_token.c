@@ -9,8 +9,7 @@
 
 #include "base/token.h"
 
-static void
-token_make_every_shard_reads_back(void **state)
+static void token_make_every_shard_reads_back(void **state)
 {
 	char a[TOKEN_LEN + 1], b[TOKEN_LEN + 1];
 	unsigned s;
@@ -25,8 +24,7 @@ token_make_every_shard_reads_back(void **state)
 	}
 }
 
-static void
-token_shard_malformed_is_refused(void **state)
+static void token_shard_malformed_is_refused(void **state)
 {
 	static const char *const bad[] = {
 		"", "00", "00AAAAAAAAAAAAAAAAAAAAA", "00AAAAAAAAAAAAAAAAAAAAAAA", /* lengths */
@@ -45,16 +43,14 @@ token_shard_malformed_is_refused(void **state)
 	assert_int_equal(token_shard("00AAAAAAAAAA\0AAAAAAAAAAA", TOKEN_LEN), -1);
 }
 
-static void
-token_shard_canonical_is_accepted(void **state)
+static void token_shard_canonical_is_accepted(void **state)
 {
 	(void)state;
 	assert_int_equal(token_shard("00AAAAAAAAAAAAAAAAAAAAAA", TOKEN_LEN), 0);
 	assert_int_equal(token_shard("3f_-___________________w", TOKEN_LEN), 63);
 }
 
-static void
-token_any_shard_many_draws_cover_all(void **state)
+static void token_any_shard_many_draws_cover_all(void **state)
 {
 	int seen[TOKEN_SHARDS] = { 0 };
 	unsigned i, s;
@@ -69,8 +65,7 @@ token_any_shard_many_draws_cover_all(void **state)
 		assert_int_equal(seen[i], 1);
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(token_make_every_shard_reads_back),
