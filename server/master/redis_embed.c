@@ -38,7 +38,7 @@ size_t redis_embed_config(const struct conf *c, const char *socket, const char *
 	    "slowlog-log-slower-than -1\ncrash-log-enabled no\nshutdown-on-sigterm nosave now force\n"
 	    /* full is an error, not a reason to drop evidence */
 	    "maxmemory %llu\nmaxmemory-policy noeviction\n"
-	    "databases 1\nmaxclients 1024\ntimeout 0\nio-threads 1\nhz 10\nlatency-tracking no\n"
+	    "databases 1\nhash-max-listpack-value 704\nmaxclients 1024\ntimeout 0\nio-threads 1\nhz 10\nlatency-tracking no\n"
 	    "enable-debug-command %s\nenable-module-command no\n%s",
 	    socket, dir, (unsigned long long)max_bytes, c->store_open_socket ? "local" : "no",
 	    c->store_open_socket ? "" : closed_commands);
