@@ -17,7 +17,7 @@
 #define VECTORS_MAX 256
 
 struct age_vector {
-	char name[64];
+	char name[256];
 	char expect[32];      /* "success", "header failure", … */
 	char payload[65];     /* hex SHA-256 of what may be released; "" when none is */
 	char identity[4][256];
