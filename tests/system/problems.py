@@ -25,7 +25,7 @@ def check_problem(answer, status, slug, cause=None):
     assert problem["type"] == f"/problems/{slug}", problem
     assert ERRORS[slug][0] == status and problem["status"] == status
     assert isinstance(problem["title"], str) and problem["title"]
-    assert isinstance(problem["detail"], str) and len(problem["detail"].split()) >= 2, "a sentence that says what to do"
+    assert isinstance(problem["detail"], str) and len(problem["detail"].split()) >= 4, "a sentence that says what to do"
     if status in (429, 503, 507):
         assert answer["Retry-After"].isdigit() and int(answer["Retry-After"]) >= 1, answer
     if status == 410:

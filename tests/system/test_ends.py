@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness import wait_for
+from harness import SLOW, wait_for
 from problems import check_problem
 from test_happy import moment
 from wire import Closed, chunk
@@ -15,11 +15,13 @@ def test_expired_blob_is_unreadable_and_physically_gone(launch):
     """TTL of 2 s: readable before, 410 expired after, and its keys are out of Redis (DBSIZE, then SCAN) soon after."""
     server = launch(workers=1)
     empty = server.dbsize()
-    blobs = [server.put_ok(server.sealed(size), ttl=2)["blob"] for size in (300, 1_300_000)]
+    stored = [server.put_ok(server.sealed(size), ttl=2) for size in (300, 1_300_000)]
+    blobs = [b["blob"] for b in stored]
     assert server.stat(blobs[0]).json()["state"] == "live"
     full = server.dbsize()
     assert full >= empty + 22, "a small blob's chunk and twenty-one of a large one's"
     wait_for(lambda: server.dbsize() <= full - 22, "chunks are physically gone", 4.5)
+    assert time.time() - moment(stored[1]["deadline"]) < 0.5 * SLOW, "at their deadline, not some time later"
     assert not server.chunks()
     for blob in blobs:
         check_problem(server.take(blob), 410, "gone", "expired")

@@ -94,6 +94,18 @@ def test_counters_move_and_workers_are_summed(launch):
     assert server.metric("timeglas_store_up") >= 2
 
 
+def test_blobs_that_go_with_their_session_are_counted(launch):
+    """One end each, by cause."""
+    server = launch(workers=1)
+    session = server.session()["session"]
+    for _ in range(3):
+        server.put_ok(server.sealed(300), kind="passport", issuer="DNK", session=session)
+    assert server.call("DELETE", f"/v1/sessions/{session}").status == 200
+    wait_for(lambda: server.metric('timeglas_blobs_ended_total{cause="session"}') == 3,
+             lambda: server.metric('timeglas_blobs_ended_total{cause="session"}'), 3)
+    assert server.metric("timeglas_blobs_stored_total") == 3
+
+
 def test_expiry_is_counted_with_its_lateness(launch):
     """The reaper says how late it was, and within what bound."""
     server = launch(workers=1)
