@@ -54,6 +54,7 @@ static int fill_head(const tg_seal_opts *o, tg_head *h)
 	const char *issuer = o->head->issuer;
 
 	*h = *o->head;
+	memset(h->issuer, 0, sizeof h->issuer);
 	if (issuer[0] && tg_issuer_parse(issuer, strnlen(issuer, sizeof o->head->issuer), h->issuer) != 0)
 		return TG_EISSUER;
 	if (h->time_ms == 0)

@@ -1,6 +1,6 @@
 /*
  * Goal: every age test vector that X25519 identities can open, or that the guard can judge, ends as the vector says, however it is cut; and what
- * was released hashes to what the vector allows, also when the file turns out bad.
+ * was released hashes to what the vector allows, also when the file turns out bad. (runner: slow: megabytes, byte by byte)
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,253 @@
+/* Goal: keys read back from their text, agree with age's own, and nothing malformed becomes a key; a failed allocation is an error, not a crash. */
+#include <errno.h>
+#include <timeglas/timeglas.h>
+#include <unistd.h>
+#include "check.h"
+#include "lib/secmem.h"
+
+/* Of the age test vectors. */
+#define IDENTITY "AGE-SECRET-KEY-1EGTZVFFV20835NWYV6270LXYVK2VKNX2MMDKWYKLMGR48UAWX40Q2P2LM0"
+
+static char folder[] = "/tmp/timeglas-keys-XXXXXX";
+
+static void identity_text_reads_back(void **state)
+{
+	char text[TG_KEY_TEXT_MAX], again[TG_KEY_TEXT_MAX];
+	tg_identity *a, *b;
+	tg_recipient ra, rb;
+
+	(void)state;
+	assert_int_equal(tg_identity_generate(&a), 0);
+	tg_identity_text(a, text);
+	assert_int_equal(strncmp(text, "AGE-SECRET-KEY-1", 16), 0);
+	assert_int_equal(tg_identity_parse(text, strlen(text), &b), 0);
+	tg_identity_recipient(a, &ra);
+	tg_identity_recipient(b, &rb);
+	assert_memory_equal(&ra, &rb, sizeof ra);
+	tg_recipient_text(&ra, text);
+	assert_int_equal(strncmp(text, "age1", 4), 0);
+	assert_int_equal(tg_recipient_parse(text, strlen(text), &rb), 0);
+	tg_recipient_text(&rb, again);
+	assert_string_equal(text, again);
+	tg_identity_free(a);
+	tg_identity_free(b);
+}
+
+static void signer_text_reads_back(void **state)
+{
+	char text[TG_KEY_TEXT_MAX];
+	tg_signer *a, *b;
+	tg_sender sa, sb;
+
+	(void)state;
+	assert_int_equal(tg_signer_generate(&a), 0);
+	tg_signer_text(a, text);
+	assert_int_equal(strncmp(text, "TIMEGLAS-SIGNING-KEY-1", 22), 0);
+	assert_int_equal(tg_signer_parse(text, strlen(text), &b), 0);
+	tg_signer_sender(a, &sa);
+	tg_signer_sender(b, &sb);
+	assert_memory_equal(&sa, &sb, sizeof sa);
+	tg_sender_text(&sa, text);
+	assert_int_equal(strncmp(text, "timeglas-sender1", 16), 0);
+	assert_int_equal(tg_sender_parse(text, strlen(text), &sb), 0);
+	assert_memory_equal(&sa, &sb, sizeof sa);
+	tg_signer_free(a);
+	tg_signer_free(b);
+}
+
+static void generate_twice_gives_two_keys(void **state)
+{
+	tg_recipient r[2];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		tg_identity *id;
+		assert_int_equal(tg_identity_generate(&id), 0);
+		tg_identity_recipient(id, &r[i]);
+		tg_identity_free(id);
+	}
+	assert_memory_not_equal(&r[0], &r[1], sizeof r[0]);
+}
+
+static void parse_kinds_of_key_are_not_mixed(void **state)
+{
+	char text[TG_KEY_TEXT_MAX];
+	tg_recipient r;
+	tg_sender s;
+	tg_identity *id;
+	tg_signer *signer;
+
+	(void)state;
+	assert_int_equal(tg_signer_parse(IDENTITY, strlen(IDENTITY), &signer), TG_EKEY);
+	assert_int_equal(tg_recipient_parse(IDENTITY, strlen(IDENTITY), &r), TG_EKEY);
+	assert_int_equal(tg_signer_generate(&signer), 0);
+	tg_signer_text(signer, text);
+	assert_int_equal(tg_identity_parse(text, strlen(text), &id), TG_EKEY);
+	tg_signer_sender(signer, &s);
+	tg_sender_text(&s, text);
+	assert_int_equal(tg_recipient_parse(text, strlen(text), &r), TG_EKEY);
+	tg_signer_free(signer);
+}
+
+static void sender_parse_point_of_small_order_is_refused(void **state)
+{
+	/* The neutral element: under it, one signature verifies for many messages. */
+	tg_sender bad = {{1}}, out;
+	char text[TG_KEY_TEXT_MAX];
+
+	(void)state;
+	tg_sender_text(&bad, text);
+	assert_int_equal(tg_sender_parse(text, strlen(text), &out), TG_EKEY);
+}
+
+static const char *write_file(const char *content, size_t n)
+{
+	static char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/key", folder);
+	f = fopen(path, "wb");
+	assert_non_null(f);
+	assert_int_equal(fwrite(content, 1, n, f), n);
+	fclose(f);
+	return path;
+}
+
+static int load(const char *content, size_t cap, size_t *n)
+{
+	tg_identity *id[4];
+	int err = tg_identity_load(write_file(content, strlen(content)), id, cap, n);
+
+	for (size_t i = 0; !err && i < *n; i++)
+		tg_identity_free(id[i]);
+	return err;
+}
+
+static void identity_load_reads_age_key_files(void **state)
+{
+	size_t n;
+
+	(void)state;
+	assert_int_equal(load("# created: 2026-11-22T12:00:00+01:00\n# public key: age1…\n" IDENTITY "\n", 4, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(load("\n" IDENTITY "\r\n\r\n#\n" IDENTITY, 2, &n), 0);
+	assert_int_equal(n, 2);
+}
+
+static void identity_load_faults_leave_nothing(void **state)
+{
+	static const char *const bad[] = {"", "# nothing\n", "AGE-SECRET-KEY-1\n", IDENTITY "\nAGE-PLUGIN-X-1ABC\n", " " IDENTITY "\n",
+					  IDENTITY "\n" IDENTITY "\n" IDENTITY "\n"};
+	tg_identity *id[2];
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(bad); i++) {
+		assert_int_equal(load(bad[i], 2, &n), TG_EKEY);
+		assert_int_equal(n, 0);
+	}
+	assert_int_equal(tg_identity_load("/nonexistent/key", id, 2, &n), TG_EIO);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(tg_identity_load("/", id, 2, &n), TG_EIO);
+}
+
+static void load_oversized_file_is_refused(void **state)
+{
+	char *big = malloc(1 << 17);
+	tg_identity *id[1];
+	size_t n;
+
+	(void)state;
+	memset(big, '#', 1 << 17);
+	assert_int_equal(tg_identity_load(write_file(big, 1 << 17), id, 1, &n), TG_EKEY);
+	free(big);
+}
+
+static void signer_load_takes_exactly_one_key(void **state)
+{
+	char text[TG_KEY_TEXT_MAX], file[400];
+	tg_signer *s;
+
+	(void)state;
+	assert_int_equal(tg_signer_generate(&s), 0);
+	tg_signer_text(s, text);
+	tg_signer_free(s);
+	snprintf(file, sizeof file, "# signing\n%s\n", text);
+	assert_int_equal(tg_signer_load(write_file(file, strlen(file)), &s), 0);
+	tg_signer_free(s);
+	snprintf(file, sizeof file, "%s\n%s\n", text, text);
+	assert_int_equal(tg_signer_load(write_file(file, strlen(file)), &s), TG_EKEY);
+	assert_int_equal(tg_signer_load(write_file("#\n", 2), &s), TG_EKEY);
+}
+
+static void allocation_failure_is_reported(void **state)
+{
+	tg_identity *id[2];
+	tg_signer *s;
+	size_t n;
+
+	(void)state;
+	tg_alloc_fail_at(1);
+	assert_int_equal(tg_identity_generate(&id[0]), TG_ENOMEM);
+	tg_alloc_fail_at(1);
+	assert_int_equal(tg_identity_parse(IDENTITY, strlen(IDENTITY), &id[0]), TG_ENOMEM);
+	tg_alloc_fail_at(1);
+	assert_int_equal(tg_signer_generate(&s), TG_ENOMEM);
+	for (unsigned at = 1; at <= 3; at++) { /* the file's buffer, the first identity, the second */
+		write_file(IDENTITY "\n" IDENTITY "\n", 2 * strlen(IDENTITY) + 2);
+		tg_alloc_fail_at(at);
+		assert_int_equal(load(IDENTITY "\n" IDENTITY "\n", 2, &n), TG_ENOMEM);
+		assert_int_equal(n, 0);
+	}
+	tg_alloc_fail_at(0);
+	tg_identity_free(NULL);
+	tg_signer_free(NULL);
+}
+
+static void secret_alloc_is_zeroed_and_aligned(void **state)
+{
+	(void)state;
+	for (size_t n = 1; n < 200; n += 13) {
+		uint8_t *p = tg_secret_alloc(n);
+		assert_non_null(p);
+		assert_int_equal((uintptr_t)p % 64, 0);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(p[i], 0);
+		tg_secret_free(p);
+	}
+	assert_null(tg_secret_alloc(SIZE_MAX));
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	return tg_init() != 0 || !mkdtemp(folder);
+}
+
+static int tear_down(void **state)
+{
+	char path[64];
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/key", folder);
+	unlink(path);
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(identity_text_reads_back),
+		cmocka_unit_test(signer_text_reads_back),
+		cmocka_unit_test(generate_twice_gives_two_keys),
+		cmocka_unit_test(parse_kinds_of_key_are_not_mixed),
+		cmocka_unit_test(sender_parse_point_of_small_order_is_refused),
+		cmocka_unit_test(identity_load_reads_age_key_files),
+		cmocka_unit_test(identity_load_faults_leave_nothing),
+		cmocka_unit_test(load_oversized_file_is_refused),
+		cmocka_unit_test(signer_load_takes_exactly_one_key),
+		cmocka_unit_test(allocation_failure_is_reported),
+		cmocka_unit_test(secret_alloc_is_zeroed_and_aligned),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
