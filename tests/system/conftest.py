@@ -5,6 +5,7 @@
 (build/release unless set).
 """
 import os
+import shutil
 import signal
 import sys
 import time
@@ -19,6 +20,13 @@ import harness  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes over ten seconds of waiting")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_in_tmp(tmp_path_factory):
+    """Throwaway keys and evidence do not outlive the run."""
+    yield
+    shutil.rmtree(tmp_path_factory.getbasetemp(), ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
