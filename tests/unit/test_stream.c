@@ -120,7 +120,7 @@ struct pair { struct loop *l; struct side a, b; unsigned fds; };
 
 static void pair_open(struct pair *p, bool tls, const struct stream_opts *oa, const struct stream_opts *ob)
 {
-	int fd[2];
+	int fd[2] = { -1, -1 };
 
 	*p = (struct pair){ .fds = open_fds() };
 	p->l = p->a.l = p->b.l = loop_new();
@@ -322,7 +322,7 @@ static void stream_ready_timeout_ends_with_timeout(void **state)
 	const struct stream_opts o = { .ready_timeout_s = 1 };
 	struct loop *l = loop_new();
 	struct side a = { .l = l, .stop_on_end = true };
-	int fd[2];
+	int fd[2] = { -1, -1 };
 
 	(void)state;
 	assert_int_equal(tcp_pair(fd), 0);
@@ -339,7 +339,7 @@ static void stream_garbage_handshake_ends_with_tls(void **state)
 {
 	struct loop *l = loop_new();
 	struct side a = { .l = l, .stop_on_end = true };
-	int fd[2];
+	int fd[2] = { -1, -1 };
 
 	(void)state;
 	assert_int_equal(tcp_pair(fd), 0);
