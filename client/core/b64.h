@@ -1,4 +1,6 @@
-/* b64.h: base64 (RFC 4648). Canonical only: unused bits are zero, length mod 4 is never 1. No blanks, no line breaks. */
+/*
+ * b64.h: base64 (RFC 4648). Canonical only: unused bits are zero, length mod 4 is never 1. No blanks, no line breaks.
+ */
 #ifndef TG_CORE_B64_H
 #define TG_CORE_B64_H
 

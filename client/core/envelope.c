@@ -1,6 +1,7 @@
 /*
- * envelope.c: age v1 (C2SP age.md, "Header" and "Payload") as a grammar that bytes stream through. Knows no key, allocates
- * nothing, copies only header lines; the payload is counted. Runs in the workers (the guard), the library and its opener.
+ * envelope.c: age v1 (C2SP age.md, "Header" and "Payload") as a grammar that bytes stream through. Knows no key,
+ * allocates nothing, copies only header lines; the payload is counted. Runs in the workers (the guard), the library
+ * and its opener.
  *
  * Every rule that bounds or refuses depends on the position in the file alone, never on how the bytes were cut into
  * calls: the same file gets the same verdict however it arrives (tests/fuzz/fuzz_envelope.c holds it to that).
@@ -53,7 +54,10 @@ static int decodes_to(struct word w, size_t want)
 	return tg_b64_decode(TG_B64_NOPAD, w.s, w.n, raw, sizeof raw) == (long)want;
 }
 
-/* Words of the stanza's line: one or more visible characters each, one space between. Returns their number, 0 when malformed. */
+/*
+ * Words of the stanza's line: one or more visible characters each, one space between. Returns their number, 0 when
+ * malformed.
+ */
 static size_t split_words(const char *s, size_t n, struct word *out)
 {
 	size_t words = 0, begin = 0;

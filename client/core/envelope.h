@@ -17,8 +17,8 @@
 #define TG_AGE_TAG 16u
 #define TG_AGE_NONCE 16u
 
-/* Called for each stanza of the header, when its body is complete. args: space-separated words as they stand in the line
- * after "-> ". body: decoded. Returns 0 to go on, or a TG_E… that ends the parse. May be NULL. */
+/* Called for each stanza of the header, when its body is complete. args: space-separated words as they stand in the
+ * line after "-> ". body: decoded. Returns 0 to go on, or a TG_E… that ends the parse. May be NULL. */
 typedef int tg_stanza_fn(void *ctx, const char *args, size_t args_len, const uint8_t *body, size_t body_len);
 
 struct tg_envelope {            /* plain memory of the caller's; about 10 KiB; treat as opaque */
@@ -41,16 +41,23 @@ struct tg_envelope {            /* plain memory of the caller's; about 10 KiB; t
 	uint8_t body[TG_ENVELOPE_LINE_MAX];
 };
 
-/** tg_envelope_init(e): start. Afterwards, before the first feed, may be set: e->allow_scrypt (scrypt recipients are refused unless 1), e->on_stanza, e->ctx. */
+/**
+ * tg_envelope_init(e): start. Afterwards, before the first feed, may be set: e->allow_scrypt (scrypt recipients are
+ * refused unless 1), e->on_stanza, e->ctx.
+ */
 void tg_envelope_init(struct tg_envelope *e);
 /**
  * tg_envelope_feed(e, p, n): the next n bytes. In the payload it only counts, so passing p = NULL is fine there.
- * Returns 0 or TG_EENVELOPE (sticky; e->why says which rule), or what on_stanza returned. Verdict and reason do not depend on how the bytes were cut.
+ * Returns 0 or TG_EENVELOPE (sticky; e->why says which rule), or what on_stanza returned. Verdict and reason do not
+ * depend on how the bytes were cut.
  */
 int tg_envelope_feed(struct tg_envelope *e, const uint8_t *p, size_t n);
 /** tg_envelope_in_payload(e): 1 once the header (through the MAC line) has been accepted. */
 int tg_envelope_in_payload(const struct tg_envelope *e);
-/** tg_envelope_finish(e): the input has ended: 0 when the payload's length is one that STREAM can produce, else TG_EENVELOPE. */
+/**
+ * tg_envelope_finish(e): the input has ended: 0 when the payload's length is one that STREAM can produce, else
+ * TG_EENVELOPE.
+ */
 int tg_envelope_finish(struct tg_envelope *e);
 
 #endif

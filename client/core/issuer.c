@@ -1,6 +1,6 @@
 /*
- * issuer.c: issuing states and organisations as they stand in a machine-readable zone: ICAO Doc 9303-3 section 5. It knows
- * codes, not countries' names, and judges no document. Runs in the workers, the library and the command line.
+ * issuer.c: issuing states and organisations as they stand in a machine-readable zone: ICAO Doc 9303-3 section 5. It
+ * knows codes, not countries' names, and judges no document. Runs in the workers, the library and the command line.
  *
  * Germany is "D" there, filled up with '<'; the ISO code DEU is taken as well, because readers that normalise write it.
  */
@@ -22,10 +22,10 @@ static const char ISO[] =
 	"TCDTGOTHATJKTKLTKMTLSTONTTOTUNTURTUVTWNTZAUGAUKRUMIURYUSAUZBVATVCTVENVGBVIRVNMVUTWLFWSMYEMZAFZMBZWE";
 
 /*
- * Section 5, parts B to D: the European Union, British statuses, ICAO's own, Kosovo, the United Nations (UNK: its mission
- * in Kosovo), the specimen state UTO, persons without a nationality (XXA stateless, XXB refugee, XXC other refugee,
- * XXX unspecified) and organisations: African Development Bank, Afreximbank, CARICOM, Council of Europe, COMESA, SADC,
- * ECOWAS, OECS, Parliamentary Assembly of the Mediterranean, Order of Malta, Interpol.
+ * Section 5, parts B to D: the European Union, British statuses, ICAO's own, Kosovo, the United Nations (UNK: its
+ * mission in Kosovo), the specimen state UTO, persons without a nationality (XXA stateless, XXB refugee, XXC other
+ * refugee, XXX unspecified) and organisations: African Development Bank, Afreximbank, CARICOM, Council of Europe,
+ * COMESA, SADC, ECOWAS, OECS, Parliamentary Assembly of the Mediterranean, Order of Malta, Interpol.
  */
 static const char ICAO[] = "EUEGBDGBNGBOGBPGBSIAORKSUNAUNKUNOUTOXBAXCCXCEXCOXDCXECXESXIMXMPXOMXPOXXAXXBXXCXXX";
 

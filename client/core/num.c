@@ -97,7 +97,10 @@ char *tg_hex_encode(const uint8_t *p, size_t n, char *out)
 	return out;
 }
 
-/* Days since 1970-01-01 of a date in the proleptic Gregorian calendar; years run from March, so that the leap day ends one. */
+/*
+ * Days since 1970-01-01 of a date in the proleptic Gregorian calendar; years run from March, so that the leap day
+ * ends one.
+ */
 static int64_t days_from_date(int64_t y, int64_t m, int64_t d)
 {
 	int64_t era, yoe, doy;
@@ -136,7 +139,8 @@ char *tg_time_format(int64_t unix_ms, char out[TG_TIME_LEN + 1])
 {
 	int64_t days, ms, y, m, d;
 
-	/* A time that four digits of year cannot hold is shown as the nearest that they can: the text's length is fixed. */
+	/* A time that four digits of year cannot hold is shown as the nearest that they can: the text's length is
+	 * fixed. */
 	unix_ms = unix_ms < TIME_MIN_MS ? TIME_MIN_MS : unix_ms > TIME_MAX_MS ? TIME_MAX_MS : unix_ms;
 	days = (unix_ms >= 0 ? unix_ms : unix_ms - (DAY_MS - 1)) / DAY_MS;
 	ms = unix_ms - days * DAY_MS;
@@ -162,7 +166,9 @@ static int days_in_month(int64_t y, int64_t m)
 int tg_time_parse(const char *s, size_t n, int64_t *unix_ms)
 {
 	static const char shape[] = "dddd-dd-ddTdd:dd:dd.dddZ";
-	static const struct { unsigned at, len; } field[] = {{0, 4}, {5, 2}, {8, 2}, {11, 2}, {14, 2}, {17, 2}, {20, 3}};
+	static const struct {
+		unsigned at, len;
+	} field[] = {{0, 4}, {5, 2}, {8, 2}, {11, 2}, {14, 2}, {17, 2}, {20, 3}};
 	uint64_t v[7] = {0};
 	size_t n_fields = n == TG_TIME_LEN ? 7 : 6;
 

@@ -1,4 +1,7 @@
-/* num.h: strict numbers, hex, times and names, for everything that a peer or a person types. No locale, no sign, no blanks. */
+/*
+ * num.h: strict numbers, hex, times and names, for everything that a peer or a person types. No locale, no sign, no
+ * blanks.
+ */
 #ifndef TG_CORE_NUM_H
 #define TG_CORE_NUM_H
 

@@ -1,6 +1,7 @@
 /*
- * retention.c: the table of retention.h as a policy in force, which can be shortened and extended and never loosened. No
- * clock and no configuration file. Runs in the workers, the master's configuration check, the library and the command line.
+ * retention.c: the table of retention.h as a policy in force, which can be shortened and extended and never loosened.
+ * No clock and no configuration file. Runs in the workers, the master's configuration check, the library and the
+ * command line.
  */
 #include <string.h>
 #include <timeglas/errors.h>

@@ -1,6 +1,6 @@
 /*
- * crypto.c: tg_init(), HKDF, the age header MAC and the X25519 stanza (age.md). The bulk cipher is in stream.c. Runs in the library:
- * nothing here is ever linked into the server, which must not be able to open anything.
+ * crypto.c: tg_init(), HKDF, the age header MAC and the X25519 stanza (age.md). The bulk cipher is in stream.c. Runs
+ * in the library: nothing here is ever linked into the server, which must not be able to open anything.
  */
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
@@ -40,7 +40,8 @@ int tg_hkdf(const uint8_t *key, size_t n, const uint8_t *salt, size_t salt_len, 
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)key, n),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)(salt ? salt : none), salt_len),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)(salt ? salt : none),
+						  salt_len),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)info, strlen(info)),
 		OSSL_PARAM_construct_end(),
 	};
@@ -70,7 +71,8 @@ static int wrap_key(const uint8_t secret[32], const uint8_t share[32], const uin
 	return tg_hkdf(secret, 32, salt, sizeof salt, X25519_INFO, out);
 }
 
-int tg_x25519_wrap(const tg_recipient *to, const uint8_t file_key[TG_FILE_KEY], uint8_t share[32], uint8_t body[TG_WRAPPED_KEY])
+int tg_x25519_wrap(const tg_recipient *to, const uint8_t file_key[TG_FILE_KEY], uint8_t share[32],
+		   uint8_t body[TG_WRAPPED_KEY])
 {
 	static const uint8_t nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES]; /* the key is used once */
 	uint8_t once[32], secret[32], key[32];
@@ -87,7 +89,8 @@ int tg_x25519_wrap(const tg_recipient *to, const uint8_t file_key[TG_FILE_KEY], 
 	return err;
 }
 
-int tg_x25519_unwrap(const tg_identity *id, const uint8_t share[32], const uint8_t body[TG_WRAPPED_KEY], uint8_t file_key[TG_FILE_KEY])
+int tg_x25519_unwrap(const tg_identity *id, const uint8_t share[32], const uint8_t body[TG_WRAPPED_KEY],
+		     uint8_t file_key[TG_FILE_KEY])
 {
 	static const uint8_t nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
 	uint8_t secret[32], key[32];
@@ -96,7 +99,8 @@ int tg_x25519_unwrap(const tg_identity *id, const uint8_t share[32], const uint8
 	/* libsodium fails exactly on an all-zero shared secret, which age.md says must end the file. */
 	if (crypto_scalarmult(secret, id->sk, share) == 0)
 		err = wrap_key(secret, share, id->pk, key);
-	if (!err && crypto_aead_chacha20poly1305_ietf_decrypt(file_key, NULL, NULL, body, TG_WRAPPED_KEY, NULL, 0, nonce, key) != 0)
+	if (!err && crypto_aead_chacha20poly1305_ietf_decrypt(file_key, NULL, NULL, body, TG_WRAPPED_KEY, NULL, 0,
+							      nonce, key) != 0)
 		err = TG_ENOMATCH;
 	tg_wipe(secret, sizeof secret);
 	tg_wipe(key, sizeof key);

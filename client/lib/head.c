@@ -1,6 +1,7 @@
 /*
- * head.c: writes and strictly reads the head of docs/envelope.md, section 3: fixed order, one spelling, every field bounded, so that a head
- * has exactly one text and its signature covers exactly one meaning. No keys, no I/O. Runs in the library.
+ * head.c: writes and strictly reads the head of docs/envelope.md, section 3: fixed order, one spelling, every field
+ * bounded, so that a head has exactly one text and its signature covers exactly one meaning. No keys, no I/O. Runs in
+ * the library.
  */
 #include <string.h>
 #include "core/num.h"
@@ -8,7 +9,7 @@
 
 #define FIRST_LINE "timeglas-head: 1"
 
-/* What each field may hold: the same checks when writing and when reading. --------------------------------------------- */
+/* What each field may hold: the same checks when writing and when reading. -------------------------------------- */
 
 static int kind_ok(const char *s, size_t n)
 {
@@ -57,7 +58,7 @@ int tg_head_check(const tg_head *h)
 	return 0;
 }
 
-/* Writing -------------------------------------------------------------------------------------------------------------- */
+/* Writing ------------------------------------------------------------------------------------------------------- */
 
 static char *put_text(char *at, const char *s)
 {
@@ -99,7 +100,7 @@ size_t tg_head_format(const tg_head *h, const tg_sender *sender, char out[TG_HEA
 	return (size_t)(at - out);
 }
 
-/* Reading -------------------------------------------------------------------------------------------------------------- */
+/* Reading ------------------------------------------------------------------------------------------------------- */
 
 struct cursor {
 	const char *at, *end;
@@ -160,7 +161,8 @@ static int read_keys(struct cursor *c, tg_head *h, tg_sender *sender)
 	if (!take_field(c, "sender", &v) || tg_sender_parse(v.s, v.n, sender) != 0)
 		return TG_EINVAL;
 	while (take_field(c, "recipient", &v)) {
-		if (h->n_recipients == TG_RECIPIENTS_MAX || tg_recipient_parse(v.s, v.n, &h->recipient[h->n_recipients]) != 0)
+		if (h->n_recipients == TG_RECIPIENTS_MAX ||
+		    tg_recipient_parse(v.s, v.n, &h->recipient[h->n_recipients]) != 0)
 			return TG_EINVAL;
 		h->n_recipients++;
 	}

@@ -18,7 +18,7 @@
 #define HRP_SENDER "timeglas-sender"
 #define KEY_FILE_MAX 65536u
 
-/* Identities -------------------------------------------------------------------------------------------------------- */
+/* Identities ---------------------------------------------------------------------------------------------------- */
 
 int tg_identity_generate(tg_identity **out)
 {
@@ -75,7 +75,7 @@ void tg_recipient_text(const tg_recipient *r, char out[TG_KEY_TEXT_MAX])
 	(void)tg_bech32_encode(HRP_RECIPIENT, r->pk, sizeof r->pk, out, TG_KEY_TEXT_MAX);
 }
 
-/* Signing keys ------------------------------------------------------------------------------------------------------ */
+/* Signing keys -------------------------------------------------------------------------------------------------- */
 
 int tg_signer_generate(tg_signer **out)
 {
@@ -142,7 +142,7 @@ void tg_sender_text(const tg_sender *s, char out[TG_KEY_TEXT_MAX])
 	(void)tg_bech32_encode(HRP_SENDER, s->pk, sizeof s->pk, out, TG_KEY_TEXT_MAX);
 }
 
-/* Key files --------------------------------------------------------------------------------------------------------- */
+/* Key files ----------------------------------------------------------------------------------------------------- */
 
 /* Reads a whole key file into guarded memory (*buf, for the caller to free). TG_EIO leaves errno as it was set. */
 static int read_key_file(const char *path, char **buf, size_t *len)

@@ -1,7 +1,7 @@
 /*
- * open.c: opens an age v1 file for X25519 identities; unless raw, checks its head and the signature behind the content. Constant memory:
- * one sealed and one plain chunk. What it releases is authentic chunk by chunk, but good only once tg_open_finish() says so.
- * It does not read armor, passphrases or plugins' recipients. Runs in the library.
+ * open.c: opens an age v1 file for X25519 identities; unless raw, checks its head and the signature behind the
+ * content. Constant memory: one sealed and one plain chunk. What it releases is authentic chunk by chunk, but good
+ * only once tg_open_finish() says so. It does not read armor, passphrases or plugins' recipients. Runs in the library.
  *
  * age.md, "Header", "The X25519 recipient type", "Payload"; head and trailer: docs/envelope.md, section 3.
  */
@@ -52,7 +52,7 @@ static int fail(tg_opener *o, int err, const char *why)
 	return err;
 }
 
-/* The header ----------------------------------------------------------------------------------------------------------- */
+/* The header ---------------------------------------------------------------------------------------------------- */
 
 /* Of each stanza, as it ends: try our identities on it. Its form has been checked by the grammar. */
 static int on_stanza(void *ctx, const char *args, size_t args_len, const uint8_t *body, size_t body_len)
@@ -114,7 +114,10 @@ static size_t take_header(tg_opener *o, const uint8_t *p, size_t n)
 	return took;
 }
 
-/* Armor is told apart before the grammar sees it, for an error that helps; what merely began like it goes on as a header. */
+/*
+ * Armor is told apart before the grammar sees it, for an error that helps; what merely began like it goes on as a
+ * header.
+ */
 static size_t take_armor(tg_opener *o, const uint8_t *p, size_t n)
 {
 	size_t took = 0;
@@ -124,8 +127,9 @@ static size_t take_armor(tg_opener *o, const uint8_t *p, size_t n)
 		took++;
 	}
 	if (o->armor_seen == strlen(ARMOR_LINE)) {
-		(void)fail(o, TG_EARMOR, "the file is ASCII-armored: remove the armor first (drop its first and last line, "
-					 "decode the rest as base64)");
+		(void)fail(o, TG_EARMOR,
+			   "the file is ASCII-armored: remove the armor first (drop its first and last line, "
+			   "decode the rest as base64)");
 	} else if (took < n) {
 		o->state = ST_HEADER;
 		if (o->armor_seen > 0)
@@ -134,7 +138,7 @@ static size_t take_armor(tg_opener *o, const uint8_t *p, size_t n)
 	return took;
 }
 
-/* Content -------------------------------------------------------------------------------------------------------------- */
+/* Content ------------------------------------------------------------------------------------------------------- */
 
 static int release(tg_opener *o, const uint8_t *p, size_t n)
 {
@@ -173,19 +177,25 @@ static int names(const tg_head *h, const tg_identity *id)
 	return 0;
 }
 
-/* The head stands whole in the first chunk. It is believed only after the signature; what contradicts the file already ends it here. */
+/*
+ * The head stands whole in the first chunk. It is believed only after the signature; what contradicts the file
+ * already ends it here.
+ */
 static int take_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 {
 	int err;
 
 	if (tg_head_parse(p, n, &o->head, &o->sender, len) != 0)
-		return fail(o, TG_ESIGNATURE, "the content does not begin with a timeglas head: it was sealed raw, or by something else");
+		return fail(o, TG_ESIGNATURE,
+			    "the content does not begin with a timeglas head: it was sealed raw, or by something else");
 	if (memcmp(o->sender.pk, o->pinned.pk, sizeof o->sender.pk) != 0)
 		return fail(o, TG_ESIGNATURE, "the head names another sender than the one that was expected");
 	if (!names(&o->head, o->matched))
-		return fail(o, TG_EMISLABELLED, "the sender did not seal this to the identity that opened it: it was passed on");
+		return fail(o, TG_EMISLABELLED,
+			    "the sender did not seal this to the identity that opened it: it was passed on");
 	if (o->envelope.n_x25519 != o->head.n_recipients)
-		return fail(o, TG_EMISLABELLED, "the file has other recipients than the sender sealed it to: it was passed on");
+		return fail(o, TG_EMISLABELLED,
+			    "the file has other recipients than the sender sealed it to: it was passed on");
 	crypto_sign_init(&o->signature);
 	if (crypto_sign_update(&o->signature, p, *len) != 0)
 		return fail(o, TG_EINTERNAL, "the signature could not be computed");
@@ -201,8 +211,9 @@ static int open_chunk(tg_opener *o, const uint8_t *p, size_t n, int last)
 	int err = tg_stream_open(&o->stream, p, n, last, plain);
 
 	if (err)
-		return fail(o, err, last ? "the payload was cut or changed: its last chunk is not authentic"
-					 : "the payload was changed: a chunk is not authentic, or follows the last one");
+		return fail(o, err,
+			    last ? "the payload was cut or changed: its last chunk is not authentic"
+				 : "the payload was changed: a chunk is not authentic, or follows the last one");
 	if (o->state == ST_FIRST_CHUNK) {
 		o->state = ST_CHUNKS;
 		if (!o->o.raw && take_head(o, plain, n - TG_AGE_TAG, &head_len) != 0)
@@ -211,7 +222,7 @@ static int open_chunk(tg_opener *o, const uint8_t *p, size_t n, int last)
 	return release_content(o, plain + head_len, n - TG_AGE_TAG - head_len);
 }
 
-/* The payload ---------------------------------------------------------------------------------------------------------- */
+/* The payload --------------------------------------------------------------------------------------------------- */
 
 static size_t hold(tg_opener *o, const uint8_t *p, size_t n, size_t want)
 {
@@ -256,7 +267,7 @@ static size_t take_chunk(tg_opener *o, const uint8_t *p, size_t n)
 	return took;
 }
 
-/* The interface -------------------------------------------------------------------------------------------------------- */
+/* The interface ------------------------------------------------------------------------------------------------- */
 
 int tg_open_new(const tg_open_opts *opts, tg_opener **out)
 {
@@ -317,7 +328,8 @@ static int finish_signature(tg_opener *o)
 	if (o->tail != TG_TRAILER)
 		return fail(o, TG_ESIGNATURE, "the content ends without a signature");
 	if (crypto_sign_final_verify(&o->signature, o->plain, o->pinned.pk) != 0)
-		return fail(o, TG_ESIGNATURE, "the sender's signature does not verify: the content is not what the sender sealed");
+		return fail(o, TG_ESIGNATURE,
+			    "the sender's signature does not verify: the content is not what the sender sealed");
 	return 0;
 }
 

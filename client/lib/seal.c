@@ -1,6 +1,7 @@
 /*
- * seal.c: seals content to recipients as an age v1 file, with a signed head in front of it and the signature behind it unless raw. Streams:
- * one chunk of plaintext and one of ciphertext are all that it holds. It does no I/O but the caller's write(). Runs in the library.
+ * seal.c: seals content to recipients as an age v1 file, with a signed head in front of it and the signature behind
+ * it unless raw. Streams: one chunk of plaintext and one of ciphertext are all that it holds. It does no I/O but the
+ * caller's write(). Runs in the library.
  *
  * age.md, "Header", "The X25519 recipient type", "Payload"; head and trailer: docs/envelope.md, section 3.
  */
@@ -65,7 +66,7 @@ static int fill_head(const tg_seal_opts *o, tg_head *h)
 	return tg_head_check(h);
 }
 
-/* Sealing chunks ------------------------------------------------------------------------------------------------------- */
+/* Sealing chunks ------------------------------------------------------------------------------------------------ */
 
 static int seal_chunk(tg_sealer *s, const uint8_t *p, size_t n, int last)
 {
@@ -105,7 +106,7 @@ static int push_signed(tg_sealer *s, const uint8_t *p, size_t n)
 	return push_plain(s, p, n);
 }
 
-/* The header ----------------------------------------------------------------------------------------------------------- */
+/* The header ---------------------------------------------------------------------------------------------------- */
 
 static char *put_text(char *at, const char *text)
 {
@@ -121,7 +122,8 @@ static char *put_key(char *at, const uint8_t key[32])
 	return at;
 }
 
-static int write_header(tg_sealer *s, const tg_seal_opts *o, const uint8_t file_key[TG_FILE_KEY], const uint8_t nonce[TG_AGE_NONCE])
+static int write_header(tg_sealer *s, const tg_seal_opts *o, const uint8_t file_key[TG_FILE_KEY],
+			const uint8_t nonce[TG_AGE_NONCE])
 {
 	char text[HEADER_TEXT(TG_RECIPIENTS_MAX) + TG_AGE_NONCE + 2], *at = put_text(text, VERSION_LINE);
 	uint8_t share[32], body[TG_WRAPPED_KEY], mac[32];
@@ -173,7 +175,7 @@ static int begin(tg_sealer *s, const tg_seal_opts *o)
 	return push_signed(s, (const uint8_t *)text, tg_head_format(&s->head, &sender, text));
 }
 
-/* The interface -------------------------------------------------------------------------------------------------------- */
+/* The interface ------------------------------------------------------------------------------------------------- */
 
 int tg_seal_new(const tg_seal_opts *o, tg_sealer **out)
 {
@@ -245,7 +247,8 @@ uint64_t tg_seal_size(const tg_seal_opts *o, uint64_t content_len)
 	tg_sender sender;
 	tg_head head;
 
-	if (o->n_recipients == 0 || o->n_recipients > TG_RECIPIENTS_MAX || (o->signer && (!o->head || fill_head(o, &head) != 0)))
+	if (o->n_recipients == 0 || o->n_recipients > TG_RECIPIENTS_MAX ||
+	    (o->signer && (!o->head || fill_head(o, &head) != 0)))
 		return 0;
 	if (o->signer) {
 		tg_signer_sender(o->signer, &sender);

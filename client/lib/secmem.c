@@ -1,4 +1,7 @@
-/* secmem.c: guarded memory, by libsodium. Decides nothing about what is a secret. Runs in the library only: no server process has any. */
+/*
+ * secmem.c: guarded memory, by libsodium. Decides nothing about what is a secret. Runs in the library only: no server
+ * process has any.
+ */
 #include <sodium.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,7 +19,8 @@ void *tg_secret_alloc(size_t n)
 		return NULL;
 	if (n > SIZE_MAX - ALIGN)
 		return NULL;
-	/* sodium_malloc() puts the end, not the beginning, at a page's edge: only a rounded size gives an aligned pointer. */
+	/* sodium_malloc() puts the end, not the beginning, at a page's edge: only a rounded size gives an aligned
+	 * pointer. */
 	n = (n + ALIGN - 1) / ALIGN * ALIGN;
 	p = sodium_malloc(n);
 	if (p)

@@ -1,6 +1,7 @@
 /*
- * stream.c: the payload of an age file (age.md, "Payload"). Seals and opens single chunks; who holds them, and when they may be
- * released, is decided in seal.c and open.c. OpenSSL's cipher, because it is twice as fast as libsodium's here. Runs in the library.
+ * stream.c: the payload of an age file (age.md, "Payload"). Seals and opens single chunks; who holds them, and when
+ * they may be released, is decided in seal.c and open.c. OpenSSL's cipher, because it is twice as fast as libsodium's
+ * here. Runs in the library.
  */
 #include <string.h>
 #include "lib/secmem.h"
@@ -8,7 +9,8 @@
 
 #define NONCE 12
 
-int tg_stream_init(struct tg_stream *s, const uint8_t file_key[TG_FILE_KEY], const uint8_t nonce[TG_AGE_NONCE], int sealing)
+int tg_stream_init(struct tg_stream *s, const uint8_t file_key[TG_FILE_KEY], const uint8_t nonce[TG_AGE_NONCE],
+		   int sealing)
 {
 	uint8_t key[32];
 	int err = tg_hkdf(file_key, TG_FILE_KEY, nonce, TG_AGE_NONCE, "payload", key);
