@@ -75,6 +75,7 @@ class Server:
     def __init__(self, workers=2, options=(), argv=None, env=None):
         """options: ("section.key", value) pairs. argv: replaces "--dev DIR …"; then env gives what DIR/env would, and /readyz
         tells when it is ready."""
+        assert (BIN / "timeglasd").exists(), f"no timeglasd in {BIN}: make it first, or set TIMEGLAS_BIN_DIR"
         self.dir = Path(tempfile.mkdtemp(prefix="tgt"))
         self.err_path = self.dir / "stderr.log"
         self.secrets = set()   # ids that must never be logged
