@@ -96,10 +96,6 @@ void conn_phase(struct conn *c, enum phase ph)
 /* Half-close, then read and drop for a while: closing at once would send a reset, and the client would lose our answer. */
 static void linger(struct conn *c)
 {
-	if (c->eof && !unsent(c)) {
-		conn_kill(c);
-		return;
-	}
 	conn_phase(c, PH_LINGER);
 	stream_pause(c->stream, false);
 	stream_finish(c->stream);
@@ -110,8 +106,10 @@ static void drop_input(struct conn *c)
 	size_t n = evbuffer_get_length(stream_in(c->stream));
 	evbuffer_drain(stream_in(c->stream), n);
 	c->lingered += n;
-	if (c->lingered > LINGER_BYTES)
+	if (c->lingered > LINGER_BYTES || (c->eof && !unsent(c)))
 		conn_kill(c);
+	else if (c->flushing && !unsent(c))
+		set_timer(c);
 }
 
 /* Requests ----------------------------------------------------------------------------------------------------------- */
@@ -242,7 +240,7 @@ static void conn_work(struct conn *c)
 			more = next_request(c);
 	}
 	if (!c->dead && c->req == NULL && c->eof && c->phase != PH_LINGER)
-		c->dead = true;
+		linger(c);
 }
 
 /* What happens -------------------------------------------------------------------------------------------------------- */
@@ -288,7 +286,7 @@ static void on_end(struct stream *s, enum stream_end why, void *ctx)
 	if (c->phase == PH_HANDSHAKE)
 		metrics_count(M_TLS_REFUSED, 1);
 	c->eof = true;
-	if (why != STREAM_EOF || c->phase == PH_HANDSHAKE || c->phase == PH_LINGER)
+	if (why != STREAM_EOF || c->phase == PH_HANDSHAKE)
 		conn_kill(c);
 	else
 		conn_poke(c);
@@ -335,7 +333,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 		refuse(c, c->req, TG_ESTORE, "the store did not answer in time; whether the call took effect is not known");
 		break;
 	case PH_LINGER:
-		if (c->flushing && (!unsent(c) || out != c->seen_out)) {
+		if (c->flushing && out != c->seen_out) {
 			set_timer(c);
 			return;
 		}

@@ -4,8 +4,8 @@
  *
  * Life of a request: on_request (head complete) → on_body* → on_end → the handler has replied → next request. A reply given before the content
  * has ended carries "Connection: close" and the connection lingers (half-close, drain for at most 1 s or 1 MiB).
- * The handler's context ends with on_done, called exactly once: after the last byte of the answer was written to the socket's buffer, or when the client is
- * gone (ok = false). After on_done the request is invalid.
+ * The handler's context ends with on_done, called exactly once: when the answer's last byte is on its way (at most 64 KiB of it are not in the socket's buffer
+ * yet), or when the client is gone (ok = false). After on_done the request is invalid.
  */
 #ifndef HTTP_HTTPD_H
 #define HTTP_HTTPD_H

@@ -135,6 +135,7 @@ void httpd_problem(struct httpd_req *r, int code, const char *detail, const char
 	const char *text = jsonw_text(&w, &n);
 	const size_t extra = members != NULL ? strlen(members) : 0;
 	if (text == NULL) {
+		jsonw_free(&w);
 		httpd_reply_abort(r);
 		return;
 	}

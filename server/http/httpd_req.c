@@ -12,7 +12,15 @@
 
 #define IDLE_READ_BYTES 4096u
 #define CONTENT_READ_BYTES 65536u
-#define FRAME_PEEK_BYTES 64 /* a chunk's framing is shorter than that */
+
+/* Reads as large as what is still to come: a short content must not cost a long chain. */
+static void size_reads(const struct httpd_req *r)
+{
+	size_t n = CONTENT_READ_BYTES;
+	if (!r->body.chunked && r->body.left < n)
+		n = r->body.left < IDLE_READ_BYTES ? IDLE_READ_BYTES : (size_t)r->body.left;
+	stream_set_read_size(r->conn->stream, n);
+}
 
 struct httpd_req *req_new(struct conn *c, const char *p, size_t n, int *err, const char **why)
 {
@@ -39,7 +47,7 @@ struct httpd_req *req_new(struct conn *c, const char *p, size_t n, int *err, con
 			free(r);
 			return NULL;
 		}
-		stream_set_read_size(c->stream, CONTENT_READ_BYTES);
+		size_reads(r);
 	}
 	return r;
 }
@@ -115,6 +123,8 @@ int req_content(struct httpd_req *r, struct evbuffer *in)
 			break; /* it has no room now; it will say when */
 		more = !r->content_done;
 	}
+	if (!r->content_done)
+		size_reads(r);
 	if (r->content_done && !r->end_told && !deaf(r) && (r->data == NULL || evbuffer_get_length(r->data) == 0)) {
 		r->end_told = true;
 		if (r->handler->on_end != NULL)

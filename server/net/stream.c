@@ -285,7 +285,7 @@ static void try_finish(struct stream *s)
 	if (rc < 0)
 		end_io(s, rc);
 	else if (rc == 1)
-		s->finished = true;
+		s->finished = s->was_high = true;
 }
 
 static void flush(struct stream *s)

@@ -28,7 +28,8 @@ enum stream_end {
 struct stream_cb {
 	void (*on_ready)(struct stream *s, void *ctx);                     /* connected and, with TLS, handshaken; may be NULL */
 	void (*on_read)(struct stream *s, struct evbuffer *in, void *ctx); /* new bytes stand in `in`; what is left stays */
-	void (*on_drain)(struct stream *s, void *ctx);                     /* `out` fell to out_low or below after having been above; may be NULL */
+	void (*on_drain)(struct stream *s, void *ctx);                     /* `out` fell to out_low or below after having been above, or
+	                                                                      stream_finish() has been carried out; may be NULL */
 	void (*on_end)(struct stream *s, enum stream_end why, void *ctx);  /* at most once, except EOF followed by another */
 };
 
@@ -53,7 +54,7 @@ struct evbuffer *stream_out(struct stream *s);
 void stream_kick(struct stream *s);
 /** stream_pause(s, on): on: read nothing more (what stands in `in` stays). Off: go on, and on_read is called soon if `in` holds bytes. */
 void stream_pause(struct stream *s, bool on);
-/** stream_finish(s): after `out` is flushed, send close_notify and shut down the writing direction. Reading goes on. */
+/** stream_finish(s): after `out` is flushed, send close_notify and shut down the writing direction. Reading goes on. on_drain says when it is done. */
 void stream_finish(struct stream *s);
 /** stream_set_read_size(s, bytes): what one read asks for from now on (small for idle connections, large for bodies). */
 void stream_set_read_size(struct stream *s, size_t bytes);

@@ -1,0 +1,846 @@
+/*
+ * Goal: requests are answered in order however they arrive, content and answers stream with back-pressure, every refusal is read by its client, every timeout
+ * and every way of going away ends the request exactly once. Real TLS over loopback; the client is a stream with a script.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/wait.h>
+#include <cmocka.h>
+#include <timeglas/errors.h>
+#include "net_fixture.h"
+#include "base/clock.h"
+#include "http/httpd.h"
+#include "net/stream.h"
+#include "net/tls.h"
+
+static struct pki pki;
+static SSL_CTX *server_ctx, *client_ctx;
+static int the_peer;
+
+#define BIG_BYTES 3000001u
+
+struct world;
+
+struct handling { /* one request under way */
+	struct world *w;
+	struct httpd_req *r;
+	uint64_t got, left; /* content seen; answer bytes still to give */
+	bool pause_each, ended;
+	struct event *later;
+};
+
+struct world {
+	struct loop *l;
+	struct httpd *h;
+	struct stream *s;          /* the client */
+	struct evbuffer *answer;
+	size_t want;               /* stop when the answer has that many bytes */
+	bool gone, stop_on_done;   /* the client's stream ended */
+	enum stream_end why;
+	unsigned requests, done_ok, done_failed, logs, on_ends;
+	int last_status;
+	char last_slug[32];
+	uint64_t last_in, last_out;
+	bool no_peer;
+	size_t drip;               /* client: bytes per turn; 0: all at once */
+	struct evbuffer *to_send;
+	struct event *dripper;
+	size_t max_waiting;
+	unsigned fds;
+};
+
+/* The layer above ------------------------------------------------------------------------------------------------------ */
+
+static void unpause(evutil_socket_t fd, short what, void *arg)
+{
+	struct handling *x = arg;
+
+	(void)fd, (void)what;
+	httpd_req_pause(x->r, false);
+}
+
+static void echo_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
+{
+	const struct timeval soon = { .tv_usec = 1000 };
+	struct handling *x = ctx;
+	size_t n = evbuffer_get_length(data);
+
+	assert_false(x->ended);
+	if (n > x->w->max_waiting)
+		x->w->max_waiting = n;
+	x->got += n;
+	evbuffer_drain(data, n);
+	if (x->pause_each) {
+		httpd_req_pause(r, true);
+		evtimer_add(x->later, &soon);
+	}
+}
+
+static void echo_end(struct httpd_req *r, void *ctx)
+{
+	struct handling *x = ctx;
+	char text[64];
+	int n = snprintf(text, sizeof text, "%llu", (unsigned long long)x->got);
+
+	x->ended = true;
+	x->w->on_ends++;
+	httpd_reply(r, 200, NULL, "text/plain", text, (size_t)n);
+}
+
+static void give(struct httpd_req *r, void *ctx)
+{
+	struct handling *x = ctx;
+	struct evbuffer *b = evbuffer_new();
+
+	while (x->left > 0 && httpd_reply_room(r) > 0) {
+		char block[5000];
+		size_t n = x->left < sizeof block ? (size_t)x->left : sizeof block;
+
+		memset(block, 'x', n);
+		evbuffer_add(b, block, n);
+		x->left -= n;
+		httpd_reply_data(r, b);
+	}
+	evbuffer_free(b);
+}
+
+static void on_done(struct httpd_req *r, bool ok, void *ctx)
+{
+	struct handling *x = ctx;
+	struct world *w = x->w;
+
+	assert_ptr_equal(r, x->r);
+	w->done_ok += ok;
+	w->done_failed += !ok;
+	if (x->later)
+		event_free(x->later);
+	free(x);
+	if (w->stop_on_done)
+		loop_stop(w->l);
+}
+
+static void hoard(struct httpd_req *r, struct evbuffer *data, void *ctx)
+{
+	struct handling *x = ctx;
+
+	(void)r;
+	if (evbuffer_get_length(data) > x->w->max_waiting)
+		x->w->max_waiting = evbuffer_get_length(data);
+}
+
+static const struct httpd_handler hoarder = { .on_body = hoard, .on_done = on_done };
+static const struct httpd_handler echo = { .on_body = echo_body, .on_end = echo_end, .on_done = on_done };
+static const struct httpd_handler giver = { .on_room = give, .on_done = on_done };
+static const struct httpd_handler silent = { .on_done = on_done };
+
+static void *on_peer(void *ctx, const uint8_t spki[32])
+{
+	struct world *w = ctx;
+	uint8_t want[32];
+	char err[128];
+
+	assert_int_equal(tls_cert_spki(pki.client, want, err, sizeof err), 0);
+	assert_memory_equal(want, spki, 32);
+	return w->no_peer ? NULL : &the_peer;
+}
+
+static void on_request(void *ctx, struct httpd_req *r)
+{
+	struct world *w = ctx;
+	const struct h1_str path = httpd_req_head(r)->path;
+	struct handling *x = calloc(1, sizeof *x);
+
+	w->requests++;
+	x->w = w;
+	x->r = r;
+	assert_ptr_equal(httpd_req_peer(r), &the_peer);
+	httpd_req_label(r, "test");
+	if (path.n >= 5 && memcmp(path.p, "/echo", 5) == 0) {
+		x->pause_each = path.n > 5; /* /echo-slowly */
+		x->later = evtimer_new(loop_base(w->l), unpause, x);
+		httpd_req_handle(r, &echo, x);
+	} else if (path.n == 6 && memcmp(path.p, "/hoard", 6) == 0) {
+		httpd_req_handle(r, &hoarder, x);
+	} else if (path.n == 4 && memcmp(path.p, "/big", 4) == 0) {
+		httpd_req_handle(r, &giver, x);
+		x->left = BIG_BYTES;
+		httpd_reply_begin(r, 200, "ETag: \"a\"\r\n", "application/octet-stream", BIG_BYTES);
+		if (httpd_req_head(r)->method != H1_HEAD)
+			give(r, x);
+	} else if (path.n == 7 && memcmp(path.p, "/refuse", 7) == 0) {
+		httpd_req_handle(r, &silent, x);
+		httpd_problem(r, TG_EISSUER, "say \"which\"", NULL, ",\"more\":1");
+	} else if (path.n == 5 && memcmp(path.p, "/busy", 5) == 0) {
+		httpd_req_handle(r, &silent, x);
+		httpd_problem(r, TG_EFULL, "come again", "X-More: yes\r\n", NULL);
+	} else if (path.n == 6 && memcmp(path.p, "/abort", 6) == 0) {
+		httpd_req_handle(r, &silent, x);
+		httpd_reply_begin(r, 200, NULL, "text/plain", 10);
+		httpd_reply_abort(r);
+	} else {
+		httpd_req_handle(r, &silent, x); /* never answered */
+	}
+}
+
+static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug, uint64_t in_bytes, uint64_t out_bytes, uint64_t duration_us)
+{
+	struct world *w = ctx;
+
+	(void)r;
+	w->logs++;
+	w->last_status = status;
+	snprintf(w->last_slug, sizeof w->last_slug, "%s", slug ? slug : "");
+	w->last_in = in_bytes;
+	w->last_out = out_bytes;
+	assert_true(duration_us < 60000000);
+}
+
+static const struct httpd_calls calls = { on_peer, on_request, on_log };
+
+/* The client -------------------------------------------------------------------------------------------------------------- */
+
+static void c_read(struct stream *s, struct evbuffer *in, void *ctx)
+{
+	struct world *w = ctx;
+
+	(void)s;
+	evbuffer_add_buffer(w->answer, in);
+	if (w->want && evbuffer_get_length(w->answer) >= w->want)
+		loop_stop(w->l);
+}
+
+static void c_end(struct stream *s, enum stream_end why, void *ctx)
+{
+	struct world *w = ctx;
+
+	(void)s;
+	w->gone = true;
+	w->why = why;
+	loop_stop(w->l);
+}
+
+static void c_drip(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval now = { 0, 0 };
+	struct world *w = arg;
+
+	(void)fd, (void)what;
+	evbuffer_remove_buffer(w->to_send, stream_out(w->s), w->drip);
+	stream_kick(w->s);
+	if (evbuffer_get_length(w->to_send) > 0)
+		evtimer_add(w->dripper, &now);
+}
+
+static void send_bytes(struct world *w, const void *p, size_t n)
+{
+	evbuffer_add(w->to_send, p, n);
+	if (w->drip) {
+		c_drip(-1, 0, w);
+		return;
+	}
+	evbuffer_add_buffer(stream_out(w->s), w->to_send);
+	stream_kick(w->s);
+}
+
+static void send_text(struct world *w, const char *text)
+{
+	send_bytes(w, text, strlen(text));
+}
+
+static void send_content(struct world *w, size_t n)
+{
+	char *p = calloc(1, n);
+
+	send_bytes(w, p, n);
+	free(p);
+}
+
+static void connect_client(struct world *w)
+{
+	static const struct stream_cb cb = { NULL, c_read, NULL, c_end };
+	int fd[2];
+	SSL *ssl = SSL_new(client_ctx);
+
+	assert_int_equal(tcp_pair(fd), 0);
+	httpd_accept(w->h, fd[1]);
+	w->s = stream_accept(w->l, fd[0], ssl, NULL, &cb, w);
+	SSL_set_connect_state(ssl);
+	w->gone = false;
+}
+
+static const struct httpd_limits patient = { .max_connections = 10, .handshake_timeout_s = 10, .head_timeout_s = 10, .body_idle_s = 10, .send_idle_s = 10,
+	.idle_timeout_s = 10, .body_window_bytes = 131072, .reply_window_bytes = 262144 };
+static const struct httpd_limits hasty = { .max_connections = 1, .handshake_timeout_s = 1, .head_timeout_s = 1, .body_idle_s = 1, .send_idle_s = 1,
+	.idle_timeout_s = 1, .body_window_bytes = 131072, .reply_window_bytes = 262144 };
+
+static void open_world(struct world *w, const struct httpd_limits *limits)
+{
+	*w = (struct world){ .fds = open_fds() };
+	w->l = loop_new();
+	w->h = httpd_new(w->l, server_ctx, limits, &calls, w);
+	w->answer = evbuffer_new();
+	w->to_send = evbuffer_new();
+	w->dripper = evtimer_new(loop_base(w->l), c_drip, w);
+	connect_client(w);
+}
+
+static void close_world(struct world *w)
+{
+	stream_free(w->s);
+	httpd_free(w->h);
+	event_free(w->dripper);
+	evbuffer_free(w->answer);
+	evbuffer_free(w->to_send);
+	loop_free(w->l);
+	assert_int_equal(w->done_ok + w->done_failed, w->requests);
+	assert_int_equal(open_fds(), w->fds);
+}
+
+/* The answer so far, NUL-terminated. */
+static const char *answer(struct world *w)
+{
+	evbuffer_add(w->answer, "", 1);
+	return (const char *)evbuffer_pullup(w->answer, -1);
+}
+
+static unsigned count(const char *text, const char *part)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, part)); text += strlen(part))
+		n++;
+	return n;
+}
+
+static void until_gone(struct world *w)
+{
+	while (!w->gone)
+		if (!loop_run_for(w->l, 10000))
+			fail_msg("the connection was not closed");
+}
+
+#define GET(path, more) "GET " path " HTTP/1.1\r\nHost: x\r\n" more "\r\n"
+#define POST(path, length, more) "POST " path " HTTP/1.1\r\nHost: x\r\nContent-Length: " length "\r\n" more "\r\n"
+
+/* Cases ------------------------------------------------------------------------------------------------------------------- */
+
+static const char pipelined[] = POST("/echo", "5", "") "hello" GET("/refuse", "")
+	"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0a\r\n0123456789\r\n0\r\n\r\n"
+	"HEAD /big HTTP/1.1\r\nHost: x\r\n\r\n" POST("/echo", "7", "Connection: close\r\n") "goodbye";
+
+static void httpd_pipelined_any_cut_answers_in_order(void **state)
+{
+	static const size_t drip[] = { 0, 1, 7, 100 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof drip / sizeof *drip; i++) {
+		struct world w;
+		const char *a;
+
+		open_world(&w, &patient);
+		w.drip = drip[i];
+		send_text(&w, pipelined);
+		until_gone(&w);
+		a = answer(&w);
+		assert_int_equal(w.why, STREAM_EOF);
+		assert_int_equal(w.requests, 5);
+		assert_int_equal(w.done_ok, 5);
+		assert_int_equal(w.logs, 5);
+		assert_int_equal(count(a, "HTTP/1.1 "), 5);
+		assert_int_equal(count(a, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"), 5);
+		assert_int_equal(count(a, "Connection: close"), 1);
+		for (const char *const *p = (const char *const[]){ "\r\n\r\n5", "HTTP/1.1 422", "\r\n\r\n{", "\r\n\r\n13", "Content-Length: 3000001", "ETag: \"a\"",
+		         "Connection: close", "\r\n\r\n7", NULL }; *p; p++) {
+			a = strstr(a, *p);
+			assert_non_null(a);
+		}
+		assert_string_equal(a, "\r\n\r\n7");
+		close_world(&w);
+	}
+}
+
+static void httpd_large_content_with_pauses_arrives_whole(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &patient);
+	send_text(&w, POST("/echo-slowly", "5000000", "Connection: close\r\n"));
+	send_content(&w, 5000000);
+	until_gone(&w);
+	assert_non_null(strstr(answer(&w), "\r\n\r\n5000000"));
+	assert_true(w.max_waiting <= patient.body_window_bytes);
+	assert_int_equal(w.on_ends, 1);
+	assert_int_equal(w.last_in, 5000000);
+	close_world(&w);
+}
+
+static void httpd_untaken_content_holds_the_peer(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &patient);
+	send_text(&w, POST("/hoard", "20000000", "")); /* a handler that takes nothing */
+	send_content(&w, 20000000);
+	loop_run_for(w.l, 300);
+	assert_int_equal(w.requests, 1);
+	assert_true(evbuffer_get_length(stream_out(w.s)) > 5000000);
+	assert_int_equal(w.max_waiting, patient.body_window_bytes);
+	close_world(&w);
+	assert_int_equal(w.done_failed, 1);
+}
+
+static void httpd_streamed_answer_is_whole_and_bounded(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &patient);
+	w.want = BIG_BYTES;
+	send_text(&w, GET("/big", ""));
+	while (evbuffer_get_length(w.answer) < BIG_BYTES || w.done_ok == 0)
+		if (!loop_run_for(w.l, 2000) && evbuffer_get_length(w.answer) < BIG_BYTES)
+			fail_msg("the answer stopped at %zu", evbuffer_get_length(w.answer));
+	assert_int_equal(w.done_ok, 1);
+	assert_int_equal(w.last_out, BIG_BYTES);
+	assert_int_equal(w.last_status, 200);
+	close_world(&w);
+}
+
+static void httpd_half_closed_client_gets_its_whole_answer(void **state)
+{
+	struct world w;
+	uint64_t began;
+
+	(void)state;
+	open_world(&w, &patient);
+	send_text(&w, GET("/big", ""));
+	stream_finish(w.s);
+	until_gone(&w);
+	assert_int_equal(w.why, STREAM_EOF);
+	assert_true(evbuffer_get_length(w.answer) > BIG_BYTES);
+	for (began = clock_mono_us(); httpd_connections(w.h) > 0 && clock_mono_us() - began < 900000;)
+		loop_run_for(w.l, 5);
+	assert_int_equal(httpd_connections(w.h), 0); /* both directions have ended: nothing to linger for */
+	close_world(&w);
+}
+
+/* A plain blocking client, as naive as they come: sends everything, then reads. It runs in a child, so that this process can serve. */
+static void naive_client(int fd, size_t content)
+{
+	SSL *ssl = SSL_new(client_ctx);
+	char head[128], buf[4096], *body = calloc(1, content);
+	int n, got = 0;
+
+	evutil_make_socket_closeonexec(fd);
+	SSL_set_fd(ssl, fd);
+	snprintf(head, sizeof head, "POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", content);
+	if (SSL_connect(ssl) != 1 || SSL_write(ssl, head, (int)strlen(head)) <= 0)
+		_exit(2);
+	for (size_t at = 0; at < content; at += 1000)
+		if (SSL_write(ssl, body + at, content - at < 1000 ? (int)(content - at) : 1000) <= 0)
+			_exit(3);
+	while (got < (int)sizeof buf - 1 && (n = SSL_read(ssl, buf + got, (int)sizeof buf - 1 - got)) > 0)
+		got += n;
+	buf[got] = '\0';
+	_exit(strncmp(buf, "HTTP/1.1 422 ", 13) == 0 && strstr(buf, "Connection: close\r\n") && strstr(buf, "\"more\":1}") ? 0 : 4);
+}
+
+static void on_child(evutil_socket_t sig, short what, void *arg)
+{
+	(void)sig, (void)what;
+	loop_stop(arg);
+}
+
+static void httpd_early_refusal_is_read_by_the_client_always(void **state)
+{
+	static const size_t size[] = { 3000, 300000 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct world w;
+		struct event *child;
+
+		open_world(&w, &patient);
+		child = evsignal_new(loop_base(w.l), SIGCHLD, on_child, w.l);
+		event_add(child, NULL);
+		for (int round = 0; round < 60; round++) {
+			int fd[2], status = -1;
+			pid_t pid;
+
+			assert_int_equal(tcp_pair(fd), 0);
+			pid = fork();
+			if (pid == 0) {
+				evutil_socket_t f = fd[0];
+
+				close(fd[1]);
+				if (fcntl(f, F_SETFL, fcntl(f, F_GETFL) & ~O_NONBLOCK) < 0)
+					_exit(1);
+				naive_client(f, size[i]);
+			}
+			close(fd[0]);
+			httpd_accept(w.h, fd[1]);
+			while (waitpid(pid, &status, WNOHANG) == 0)
+				if (!loop_run_for(w.l, 10000))
+					fail_msg("round %d: the client hangs", round);
+			if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+				fail_msg("%zu bytes, round %d: the client ended with %x", size[i], round, (unsigned)status);
+		}
+		event_free(child);
+		assert_int_equal(w.requests, 60);
+		close_world(&w);
+	}
+}
+
+static void httpd_endless_content_after_refusal_is_cut(void **state)
+{
+	struct world w;
+	uint64_t began;
+
+	(void)state;
+	open_world(&w, &patient);
+	send_text(&w, POST("/refuse", "100000000", ""));
+	send_content(&w, 30000000);
+	began = clock_mono_us();
+	while (httpd_connections(w.h) > 0 && clock_mono_us() - began < 8000000)
+		loop_run_for(w.l, 20);
+	assert_int_equal(httpd_connections(w.h), 0);
+	assert_int_equal(w.last_status, 422);
+	assert_true(evbuffer_get_length(stream_out(w.s)) > 20000000); /* it did not read all that */
+	close_world(&w);
+}
+
+static void httpd_silent_client_after_close_lingers_a_second(void **state)
+{
+	struct world w;
+	uint64_t began;
+
+	(void)state;
+	open_world(&w, &patient);
+	send_text(&w, GET("/refuse", "Connection: close\r\n"));
+	until_gone(&w); /* the server's FIN; ours never comes */
+	began = clock_mono_us();
+	assert_int_equal(httpd_connections(w.h), 1);
+	while (httpd_connections(w.h) > 0 && clock_mono_us() - began < 8000000)
+		loop_run_for(w.l, 20);
+	assert_in_range(clock_mono_us() - began, 800000, 3000000);
+	close_world(&w);
+}
+
+static void httpd_expect_continue_is_answered_before_the_content(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &patient);
+	w.want = 25;
+	send_text(&w, POST("/echo", "4", "Expect: 100-continue\r\nConnection: close\r\n"));
+	assert_true(loop_run_for(w.l, 5000));
+	assert_int_equal(evbuffer_get_length(w.answer), 25);
+	assert_memory_equal(evbuffer_pullup(w.answer, -1), "HTTP/1.1 100 Continue\r\n\r\n", 25);
+	w.want = 0;
+	send_text(&w, "abcd");
+	until_gone(&w);
+	assert_int_equal(count(answer(&w), "100 Continue"), 1);
+	close_world(&w);
+}
+
+static void httpd_expect_continue_refused_without_it(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &patient);
+	send_text(&w, POST("/refuse", "4", "Expect: 100-continue\r\n"));
+	until_gone(&w);
+	assert_int_equal(count(answer(&w), "100 Continue"), 0);
+	assert_non_null(strstr(answer(&w), "HTTP/1.1 422"));
+	assert_non_null(strstr(answer(&w), "Connection: close"));
+	close_world(&w);
+}
+
+static void httpd_problem_document_has_its_members(void **state)
+{
+	struct world w;
+	const char *a;
+
+	(void)state;
+	open_world(&w, &patient);
+	send_text(&w, GET("/refuse", "") GET("/busy", "Connection: close\r\n"));
+	until_gone(&w);
+	a = answer(&w);
+	assert_non_null(strstr(a, "Content-Type: application/problem+json\r\n"));
+	assert_non_null(strstr(a, "{\"type\":\"/problems/issuer\",\"title\":\"unknown or missing issuer\",\"status\":422,\"detail\":\"say \\\"which\\\"\",\"more\":1}"));
+	assert_int_equal(count(a, "Retry-After: 1\r\n"), 1);
+	assert_non_null(strstr(strstr(a, "HTTP/1.1 507"), "Retry-After: 1\r\nX-More: yes\r\n"));
+	assert_string_equal(w.last_slug, "store-full");
+	close_world(&w);
+}
+
+static void httpd_malformed_requests_are_answered_and_closed(void **state)
+{
+	static const struct { const char *text; int status; } c[] = {
+		{ "GET / HTTP/1.0\r\nHost: x\r\n\r\n", 505 }, { "GET /\nHost: x\n\n", 400 }, { "GET / HTTP/1.1\r\n\r\n", 400 },
+		{ " GET", 400 }, { POST("/echo", "1, 1", ""), 400 }, { GET("/", "Upgrade: h2c\r\n"), 501 },
+		{ "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\n\r\n", 400 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+		struct world w;
+		char want[32];
+
+		open_world(&w, &patient);
+		send_text(&w, c[i].text);
+		until_gone(&w);
+		snprintf(want, sizeof want, "HTTP/1.1 %d ", c[i].status);
+		assert_memory_equal(answer(&w), want, strlen(want));
+		assert_non_null(strstr(answer(&w), "Connection: close\r\n"));
+		assert_int_equal(w.logs, 1);
+		assert_int_equal(w.last_status, c[i].status);
+		close_world(&w);
+	}
+}
+
+static void httpd_head_too_large_is_431(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &patient);
+	send_text(&w, "GET / HTTP/1.1\r\nHost: x\r\nA: ");
+	for (int i = 0; i < 2000; i++)
+		send_text(&w, "aaaaaaaaaa");
+	until_gone(&w);
+	assert_memory_equal(answer(&w), "HTTP/1.1 431 ", 13);
+	close_world(&w);
+}
+
+static void httpd_unknown_peer_gets_403(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &patient);
+	w.no_peer = true;
+	send_text(&w, GET("/big", "") GET("/big", "Connection: close\r\n"));
+	until_gone(&w);
+	assert_int_equal(w.requests, 0);
+	assert_int_equal(w.logs, 2);
+	assert_int_equal(count(answer(&w), "HTTP/1.1 403"), 2);
+	assert_string_equal(w.last_slug, "unknown-peer");
+	close_world(&w);
+}
+
+static void httpd_timeouts_end_each_phase(void **state)
+{
+	static const struct { const char *sent; const char *answered; } c[] = {
+		{ "", "" },                                        /* idle: silently */
+		{ "GET / HTTP/1.1\r\nHo", "HTTP/1.1 408 " },         /* head */
+		{ POST("/echo", "10", "") "abc", "HTTP/1.1 408 " },  /* content */
+		{ GET("/refuse", ""), "HTTP/1.1 422 " },             /* idle again */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+		struct world w;
+		uint64_t began = clock_mono_us();
+
+		open_world(&w, &hasty);
+		send_text(&w, c[i].sent);
+		until_gone(&w);
+		assert_in_range(clock_mono_us() - began, 900000, 5000000);
+		assert_memory_equal(answer(&w), c[i].answered, strlen(c[i].answered));
+		if (c[i].answered[0] == '\0')
+			assert_int_equal(evbuffer_get_length(w.answer), 1); /* the NUL */
+		close_world(&w);
+	}
+}
+
+static void httpd_reader_that_stalls_is_cut(void **state)
+{
+	struct world w;
+	uint64_t began;
+
+	(void)state;
+	open_world(&w, &hasty);
+	w.stop_on_done = true;
+	w.want = 1;
+	send_text(&w, GET("/big", "") GET("/big", ""));
+	assert_true(loop_run_for(w.l, 5000));
+	stream_pause(w.s, true);
+	began = clock_mono_us();
+	while (httpd_connections(w.h) > 0 && clock_mono_us() - began < 10000000)
+		loop_run_for(w.l, 50);
+	assert_int_equal(httpd_connections(w.h), 0);
+	assert_int_equal(w.done_ok + w.done_failed, w.requests);
+	close_world(&w);
+}
+
+static void httpd_client_gone_in_mid_answer_ends_once(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &patient);
+	w.want = 100000;
+	send_text(&w, GET("/big", ""));
+	assert_true(loop_run_for(w.l, 5000));
+	stream_free(w.s);
+	w.s = NULL;
+	while (httpd_connections(w.h) > 0)
+		loop_run_for(w.l, 20);
+	assert_int_equal(w.requests, 1);
+	assert_int_equal(w.done_ok + w.done_failed, 1);
+	close_world(&w);
+}
+
+static void httpd_client_gone_in_mid_content_ends_failed(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &patient);
+	w.stop_on_done = true;
+	send_text(&w, POST("/echo", "100", "") "abc");
+	loop_run_for(w.l, 50);
+	assert_int_equal(w.requests, 1);
+	stream_free(w.s);
+	w.s = NULL;
+	assert_true(loop_run_for(w.l, 5000));
+	assert_int_equal(w.done_failed, 1);
+	assert_int_equal(w.on_ends, 0);
+	close_world(&w);
+}
+
+static void httpd_reply_abort_closes_and_fails(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &patient);
+	send_text(&w, GET("/abort", ""));
+	until_gone(&w);
+	assert_int_equal(w.done_failed, 1);
+	close_world(&w);
+}
+
+static void httpd_drain_closes_idle_now_and_busy_after(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &patient);
+	w.want = 1;
+	send_text(&w, GET("/refuse", ""));
+	assert_true(loop_run_for(w.l, 5000));
+	w.want = 0;
+	httpd_drain(w.h);
+	until_gone(&w);
+	assert_int_equal(w.why, STREAM_EOF);
+	assert_int_equal(count(answer(&w), "Connection: close"), 0);
+	close_world(&w);
+
+	open_world(&w, &patient);
+	send_text(&w, POST("/echo", "4", "") "ab");
+	loop_run_for(w.l, 50);
+	assert_int_equal(w.requests, 1);
+	httpd_drain(w.h);
+	send_text(&w, "cd");
+	until_gone(&w);
+	assert_non_null(strstr(answer(&w), "Connection: close\r\n\r\n4"));
+	close_world(&w);
+}
+
+static void *keep_none(void *ctx, const uint8_t spki[32], void *peer)
+{
+	(void)spki, (void)peer;
+	++*(unsigned *)ctx;
+	return NULL;
+}
+
+static void httpd_each_peer_removed_is_closed_at_once(void **state)
+{
+	unsigned asked = 0;
+	struct world w;
+
+	(void)state;
+	open_world(&w, &patient);
+	send_text(&w, POST("/echo", "4", "") "ab");
+	loop_run_for(w.l, 50);
+	httpd_each_peer(w.h, keep_none, &asked);
+	assert_int_equal(asked, 1);
+	until_gone(&w);
+	assert_int_equal(w.done_failed, 1);
+	close_world(&w);
+}
+
+static void httpd_accept_over_the_limit_is_closed(void **state)
+{
+	struct world w;
+	int fd[2];
+	char byte;
+
+	(void)state;
+	open_world(&w, &hasty); /* one connection */
+	assert_int_equal(tcp_pair(fd), 0);
+	httpd_accept(w.h, fd[1]);
+	assert_int_equal(httpd_connections(w.h), 1);
+	assert_int_equal(recv(fd[0], &byte, 1, 0), 0);
+	close(fd[0]);
+	close_world(&w);
+}
+
+static int setup(void **state)
+{
+	char err[256];
+
+	(void)state;
+	pki_make(&pki);
+	server_ctx = tls_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
+	client_ctx = pki_client_ctx(&pki, pki.client, pki.client_key);
+	return server_ctx ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	SSL_CTX_free(server_ctx);
+	SSL_CTX_free(client_ctx);
+	pki_remove(&pki);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(httpd_pipelined_any_cut_answers_in_order),
+		cmocka_unit_test(httpd_large_content_with_pauses_arrives_whole),
+		cmocka_unit_test(httpd_untaken_content_holds_the_peer),
+		cmocka_unit_test(httpd_streamed_answer_is_whole_and_bounded),
+		cmocka_unit_test(httpd_half_closed_client_gets_its_whole_answer),
+		cmocka_unit_test(httpd_early_refusal_is_read_by_the_client_always),
+		cmocka_unit_test(httpd_endless_content_after_refusal_is_cut),
+		cmocka_unit_test(httpd_silent_client_after_close_lingers_a_second),
+		cmocka_unit_test(httpd_expect_continue_is_answered_before_the_content),
+		cmocka_unit_test(httpd_expect_continue_refused_without_it),
+		cmocka_unit_test(httpd_problem_document_has_its_members),
+		cmocka_unit_test(httpd_malformed_requests_are_answered_and_closed),
+		cmocka_unit_test(httpd_head_too_large_is_431),
+		cmocka_unit_test(httpd_unknown_peer_gets_403),
+		cmocka_unit_test(httpd_timeouts_end_each_phase),
+		cmocka_unit_test(httpd_reader_that_stalls_is_cut),
+		cmocka_unit_test(httpd_client_gone_in_mid_answer_ends_once),
+		cmocka_unit_test(httpd_client_gone_in_mid_content_ends_failed),
+		cmocka_unit_test(httpd_reply_abort_closes_and_fails),
+		cmocka_unit_test(httpd_drain_closes_idle_now_and_busy_after),
+		cmocka_unit_test(httpd_each_peer_removed_is_closed_at_once),
+		cmocka_unit_test(httpd_accept_over_the_limit_is_closed),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
