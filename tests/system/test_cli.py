@@ -8,6 +8,7 @@ import re
 import shutil
 import stat
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -355,10 +356,19 @@ def test_configuration_that_is_named_must_exist(cli, tmp_path):
     assert b"cannot read the configuration" in cli("keygen", env={"TIMEGLAS_CONFIG": tmp_path / "no"}, ok=2).stderr
 
 
-def test_no_core_and_not_dumpable(keys, tmp_path):
+@pytest.fixture
+def open_dir():
+    """A folder that every user may enter."""
+    with tempfile.TemporaryDirectory(prefix="tg-open-") as folder:
+        os.chmod(folder, 0o755)
+        yield folder
+
+
+def test_no_core_and_not_dumpable(keys, open_dir):
     """Goal: while it waits with keys in memory, nobody of the same user can read them, and it would leave no core file."""
     as_user = {"user": 65534} if os.geteuid() == 0 else {}  # root could read every process and would see nothing here
-    with subprocess.Popen([TIMEGLAS, "seal", "--raw", "-r", keys["identity_public"]], stdin=subprocess.PIPE,
+    command = shutil.copy(TIMEGLAS, open_dir)  # the checkout may lie where only its owner can go
+    with subprocess.Popen([command, "seal", "--raw", "-r", keys["identity_public"]], stdin=subprocess.PIPE,
                           stdout=subprocess.DEVNULL, env=environment("/tmp"), cwd="/", **as_user) as waiting:
         try:
             until = time.monotonic() + 10

@@ -51,7 +51,7 @@ static void route_find_table_gives_label_or_error(void **state)
 
 static void route_find_malformed_id_is_found_but_empty(void **state)
 {
-	static const char *const bad[] = { "/v1/blobs/x", "/v1/blobs/40AAAAAAAAAAAAAAAAAAAAAA", 
+	static const char *const bad[] = { "/v1/blobs/x", "/v1/blobs/40AAAAAAAAAAAAAAAAAAAAAA",
 		"/v1/blobs/3fAAAAAAAAAAAAAAAAAAAA-_x", "/v1/blobs/%33fAAAAAAAAAAAAAAAAAAAA-_" };
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
