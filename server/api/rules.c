@@ -149,7 +149,7 @@ static int judge_kind(const struct conf *conf, const struct h1_str *kind, const 
 static int judge_ttl(const struct h1_str *ttl, const struct tg_rule *rule, struct rules_upload *out, const char **detail)
 {
 	uint64_t s = rule->ceiling_s;
-	if (ttl != NULL && tg_num_u64(ttl->p, ttl->n, UINT32_MAX, &s) != 0)
+	if (ttl != NULL && tg_num_u64(ttl->p, ttl->n, UINT64_MAX, &s) != 0)
 		return refuse(detail, TG_EINVAL, "Timeglas-Ttl takes a whole number of seconds");
 	if (s == 0 || s > rule->ceiling_s)
 		return refuse(detail, TG_ETTL, "Timeglas-Ttl is at least 1 and at most the kind's ceiling; GET /v1/policy lists the ceilings");

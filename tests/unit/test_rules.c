@@ -113,6 +113,7 @@ static void rules_upload_each_fault_gets_its_error(void **state)
 		{ "Kind: liveness\nTtl: 0\n", TG_ETTL },
 		{ "Kind: liveness\nTtl: 86401\n", TG_ETTL },
 		{ "Kind: passport\nIssuer: DNK\nSession: " SID "\nTtl: 3601\n", TG_ETTL },
+		{ "Kind: liveness\nTtl: 4294967297\n", TG_ETTL },
 		{ "Kind: liveness\nTtl: -1\n", TG_EINVAL },
 		{ "Kind: liveness\nTtl: 1h\n", TG_EINVAL },
 		{ "Kind: liveness\nTtl: 1.5\n", TG_EINVAL },
