@@ -162,4 +162,11 @@ static inline bool loop_run_for(struct loop *l, unsigned ms)
 	return stopped;
 }
 
+/* Runs until the condition holds; gives up after 20 s, so that the assertion behind it fails. */
+#define LOOP_UNTIL(l, condition) \
+	do { \
+		for (int slice_ = 0; slice_ < 4000 && !(condition); slice_++) \
+			loop_run_for(l, 5); \
+	} while (0)
+
 #endif
