@@ -20,6 +20,7 @@ local OUT_MAX = 100000            -- interim, until the recorder trims: events k
 
 local BLOB = {'st', 'u', 'to', 's', 'b', 'n', 'z', 'at', 'dl', 'd', 'p', 'c', 'ga', 'ev', 'tk', 'w'}
 local RECORD = 14                 -- so many of them are told outside
+local PASSED = {'s', 'b', 'n', 'z', 'at', 'dl', 'p', 'tk', 'w'} -- what a tombstone has no more; of d it keeps the ref
 local SESSION = {'st', 'u', 'ref', 'at', 'dl', 'idl', 'idle', 'n', 'z', 'h'}
 
 local function time_us()
@@ -120,8 +121,8 @@ local function finish(p, b, cause, who, us, due_ms)
 	b.ev = event(p, 'e', 'gone', 'd', b.d, 'c', cause, 'u', b.u, 'w', who, 'z', b.z, 'dl', b.dl, 'late', late, 'at', now)
 	b.st, b.c, b.ga = 'gone', cause, string.format('%d', now)
 	local key = p .. 'b:' .. b.id
-	redis.call('HSET', key, 'st', 'gone', 'c', cause, 'ga', now, 'ev', b.ev)
-	redis.call('HDEL', key, 'tk', 'w')
+	redis.call('HSET', key, 'st', 'gone', 'c', cause, 'ga', now, 'ev', b.ev, 'd', string.match(b.d, '^%S*'))
+	redis.call('HDEL', key, unpack(PASSED))
 	redis.call('PEXPIRE', key, TOMBSTONE_MS)
 	redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
 	if b.s ~= '' then
@@ -147,6 +148,7 @@ local function session_end(p, s, state, cause, us, due_ms)
 	local now, ended, lates = time_ms(us), {}, {}
 	s.st = state
 	redis.call('HSET', p .. 's:' .. s.id, 'st', state)
+	redis.call('HDEL', p .. 's:' .. s.id, 'ref', 'n', 'z')
 	redis.call('PEXPIRE', p .. 's:' .. s.id, TOMBSTONE_MS)
 	redis.call('PEXPIRE', p .. 'sb:' .. s.id, TOMBSTONE_MS)
 	redis.call('ZREM', p .. 'dl', 's:' .. s.id)

@@ -240,6 +240,52 @@ static void stage_without_open_session_leaves_a_trap_for_its_chunk(void **state)
 	assert_int_equal(redis_server_int(&redis, "DBSIZE"), 0);
 }
 
+/* How many of these fields a hash has. */
+static long long fields(const char *key, const char *names)
+{
+	char cmd[128];
+	long long n = 0;
+	redisReply *r;
+
+	snprintf(cmd, sizeof cmd, "HMGET %s %s", key, names);
+	r = redis_server_do(&redis, cmd);
+	for (size_t i = 0; i < r->elements; i++)
+		n += r->element[i]->type != REDIS_REPLY_NIL;
+	freeReplyObject(r);
+	return n;
+}
+
+static void finish_tombstone_tells_cause_time_and_peers_alone(void **state)
+{
+	static const char *const cause[] = {"consumed", "erased", "session-closed"};
+
+	(void)state;
+	assert_int_equal(fcall("session_open", "S up %s 60000 3600000", "pseudonym"), 0);
+	for (int i = 0; i < 3; i++) {
+		redis_server_run_cmd(&redis, "DEL tg:{05}:b:B");
+		blob("B", "S", 1, 2 - i % 2, 100000);
+		assert_int_equal(fields("tg:{05}:b:B", "s b n z at dl p"), 7);
+		if (i == 0) {
+			assert_int_equal(fcall("take", "B v T"), 0);
+			assert_int_equal(fcall("take_end", "B T"), 0);
+		} else if (i == 1) {
+			assert_int_equal(fcall("erase", "B up"), 0);
+		} else {
+			assert_int_equal(fcall("session_close", "S up 0 10"), 0);
+		}
+		assert_string_equal(field(i < 2 ? 1 : 3, 12), cause[i]); /* who ended it is told the whole record */
+		assert_string_equal(field(i < 2 ? 1 : 3, 11), "DNK -");
+		assert_int_equal(fields("tg:{05}:b:B", "s b n z at dl p tk w"), 0);
+		assert_int_equal(fields("tg:{05}:b:B", "st u to d c ga ev"), 7);
+		assert_int_equal(fcall("take", "B w U"), TG_EGONE);
+		assert_string_equal(field(1, 10), "ref");
+		assert_string_equal(field(1, 12), cause[i]);
+	}
+	assert_int_equal(fields("tg:{05}:s:S", "ref n z"), 0);
+	assert_int_equal(fcall("session_show", "S"), 0);
+	assert_string_equal(field(1, 1), "closed");
+}
+
 static void session_close_erases_bound_staged_and_live(void **state)
 {
 	(void)state;
@@ -454,6 +500,7 @@ static void functions_in_a_full_store_erase_but_do_not_store(void **state)
 	assert_int_equal(fcall("erase", "E up"), 0);
 	assert_int_equal(fcall("session_close", "S up 1 10"), 0);
 	assert_int_equal(fcall("abort", "G 3 1000 0"), 0);
+	sleep_until(now_ms() + 2); /* F's time is over */
 	reap(10);
 	redis_server_run_cmd(&redis, "GETDEL tg:{05}:c:T:C:0");
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
@@ -485,6 +532,7 @@ int main(void)
 		T(commit_of_many_chunks_that_was_reaped_is_refused),
 		T(chunk_of_a_stalled_worker_far_into_an_upload_is_wiped),
 		T(stage_without_open_session_leaves_a_trap_for_its_chunk),
+		T(finish_tombstone_tells_cause_time_and_peers_alone),
 		T(session_close_erases_bound_staged_and_live),
 		T(session_idle_ends_without_a_reaper),
 		T(session_touch_moves_the_idle_clock_and_never_the_deadline),
