@@ -1,6 +1,7 @@
 /*
  * child.h: what the master gives each child process (worker, reaper, recorder, admin) when it forks it. A child's main returns its exit status.
- * SIGTERM: drain and return 0. SIGHUP: reload the configuration from conf_path. SIGINT is ignored (the master handles it). The parent's death kills it.
+ * SIGTERM: drain and return 0. SIGHUP: reload the configuration from conf_path; it is blocked at first, so that none is lost: unblock it once it can
+ * be handled. SIGINT is ignored (the master handles it). The parent's death kills it.
  */
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H

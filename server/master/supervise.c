@@ -55,7 +55,7 @@ void supervise_title(const char *name)
 
 static _Noreturn void run_child(struct child *c, const struct supervise_hooks *hooks, pid_t parent)
 {
-	sigset_t none;
+	sigset_t hup;
 	int status;
 
 	/* Not before privileges are dropped: that would clear it. And the parent may have died before it was set. */
@@ -64,12 +64,14 @@ static _Noreturn void run_child(struct child *c, const struct supervise_hooks *h
 		_exit(EXIT_FAILURE);
 	signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C reaches everybody; the master decides */
 	signal(SIGTERM, SIG_DFL);
-	signal(SIGHUP, SIG_IGN); /* until it can reload */
+	signal(SIGHUP, SIG_DFL);
 	hooks->in_child(hooks->ctx, c);
 	metrics_attach(c->env.metrics, c->env.metrics_slot);
 	supervise_title(c->name);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* It waits for the child that unblocks it: a reload while it starts must not be lost, or it would serve a removed peer. */
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	sigprocmask(SIG_SETMASK, &hup, NULL);
 	status = c->main(&c->env);
 	exit(status);
 }

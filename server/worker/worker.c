@@ -123,13 +123,18 @@ static void on_int(evutil_socket_t sig, short what, void *ctx)
 static int add_signals(struct worker *w)
 {
 	struct event_base *b = loop_base(w->loop);
+	sigset_t hup;
 	w->on_term = evsignal_new(b, SIGTERM, on_term, w);
 	w->on_hup = evsignal_new(b, SIGHUP, on_hup, w);
 	w->on_int = evsignal_new(b, SIGINT, on_int, w);
 	w->poll = event_new(b, -1, EV_PERSIST, on_poll, w);
 	if (w->on_term == NULL || w->on_hup == NULL || w->on_int == NULL || w->poll == NULL)
 		return TG_ENOMEM;
-	return event_add(w->on_term, NULL) | event_add(w->on_hup, NULL) | event_add(w->on_int, NULL);
+	if (event_add(w->on_term, NULL) != 0 || event_add(w->on_hup, NULL) != 0 || event_add(w->on_int, NULL) != 0)
+		return TG_ENOMEM;
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	return sigprocmask(SIG_UNBLOCK, &hup, NULL);
 }
 
 static int start(struct worker *w)

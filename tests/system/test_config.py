@@ -1,4 +1,5 @@
 """A server that is configured by a file: its peers, its limits, and what a reload changes."""
+import os
 import signal
 import socket
 import subprocess
@@ -196,3 +197,22 @@ def test_connection_without_certificate_after_reload(configured):
         with configured.server.connect(None) as conn:
             conn.sock.sendall(conn.head("GET", "/v1/policy"))
             conn.response()
+
+
+def test_reload_reaches_a_worker_that_is_starting(configured):
+    """A worker that was forked by the old configuration and cannot reload yet must not let a removed peer in afterwards."""
+    server = configured.server
+    operator = configured.peers["operator"]
+    for _ in range(4):
+        old = set(server.workers())
+        os.kill(min(old), signal.SIGKILL)
+        with_peer = set(server.children(server.proc.pid))
+        configured.peers.pop("operator")
+        configured.write()
+        wait_for(lambda: set(server.children(server.proc.pid)) - with_peer, "another worker is forked", 15, 0.0005)
+        server.proc.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(server.workers()) == 2 and server.admin("/readyz")[0] == 200, "both workers serve", 15)
+        wait_for(lambda: {server.call("GET", "/v1/policy", "operator").status for _ in range(12)} == {403}, "it is a stranger to both", 5)
+        configured.peers["operator"] = operator
+        configured.write()
+        configured.reload()
