@@ -79,14 +79,14 @@ bool rules_addressed(const char *to, const char *peer)
 	return n > 2 && (size_t)n < sizeof word && strstr(to, word) != NULL;
 }
 
-/* A field that may stand once. Returns NULL with *err = 0 when it is absent or empty. */
+/* A field that may stand once, and not empty: a client whose variable was not set must not get the longest life or the widest audience for it. NULL: absent. */
 static const struct h1_str *single(const struct h1_head *h, const char *name, int *err)
 {
 	bool dup = false;
 	const struct h1_str *v = h1_field(h, name, &dup);
-	if (dup)
+	if (dup || (v != NULL && v->n == 0))
 		*err = TG_EINVAL;
-	return v != NULL && v->n > 0 ? v : NULL;
+	return v;
 }
 
 static int address(const struct conf *conf, struct h1_str name, struct store_desc *d, unsigned *n)
@@ -177,7 +177,7 @@ int rules_upload(const struct conf *conf, const struct conf_peer *uploader, cons
 	const struct h1_str *session = single(head, "timeglas-session", &err), *ttl = single(head, "timeglas-ttl", &err);
 	const struct h1_str *to = single(head, "timeglas-to", &err), *digest = single(head, "content-digest", &err);
 	if (err != 0)
-		return refuse(detail, TG_EINVAL, "each Timeglas field and Content-Digest may stand once");
+		return refuse(detail, TG_EINVAL, "each Timeglas field and Content-Digest may stand once, and then not empty");
 	if ((err = judge_kind(conf, kind, issuer, out, &rule, detail)) != 0 || (err = judge_ttl(ttl, rule, out, detail)) != 0 ||
 	    (err = judge_session(session, out, detail)) != 0 || (err = judge_to(conf, uploader, to, out, detail)) != 0)
 		return err;

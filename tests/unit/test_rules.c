@@ -97,7 +97,11 @@ static void rules_upload_each_fault_gets_its_error(void **state)
 {
 	static const struct { const char *fields; int err; } bad[] = {
 		{ "", TG_EKIND },
-		{ "Kind: \n", TG_EKIND },
+		{ "Kind: \n", TG_EINVAL },
+		{ "Kind: liveness\nTtl: \n", TG_EINVAL },
+		{ "Kind: liveness\nTo:  \n", TG_EINVAL },
+		{ "Kind: liveness\nSession:\n", TG_EINVAL },
+		{ "Kind: liveness\n!Content-Digest: \n", TG_EINVAL },
 		{ "Kind: selfie\n", TG_EKIND },
 		{ "Kind: PASSPORT\nIssuer: UTO\n", TG_EKIND },
 		{ "Kind: a-kind-whose-name-is-longer-than-any\n", TG_EKIND },
