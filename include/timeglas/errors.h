@@ -23,7 +23,7 @@ extern "C" {
 	X(ECLAIMED,     8, 409, "claimed",              0, "claimed by another verifier")                             \
 	X(EINFLIGHT,    9, 409, "in-flight",            1, "the first request with this key is still under way")      \
 	X(EGONE,       10, 410, "gone",                 0, "the blob is gone")                                        \
-	X(ETOOBIG,     11, 413, "too-large",            0, "larger than max_blob")                                    \
+	X(ETOOBIG,     11, 413, "too-large",            0, "content too large")                                       \
 	X(EURI,        12, 414, "uri-too-long",         0, "request target too long")                                 \
 	X(EENVELOPE,   13, 415, "not-an-age-envelope",  0, "the content is not an age v1 envelope")                   \
 	X(ERANGE,      14, 416, "range",                0, "range not satisfiable")                                   \

@@ -276,10 +276,10 @@ def test_put_sealed_sends_its_digest(run, pki, keys, tmp_path, from_stdin):
 def test_put_refused_early_reads_the_answer(run, pki, keys, tmp_path):
     """Goal: a refusal from the headers reaches the user although most of the body was never sent."""
     (tmp_path / "f").write_bytes(b"\0" * 20_000_000)
-    body = {"type": "/problems/too-large", "title": "larger than max_blob", "status": 413, "detail": "33554432 bytes at most"}
+    body = {"type": "/problems/too-large", "title": "content too large", "status": 413, "detail": "33554432 bytes at most"}
     with serve(pki, Answer(413, body, PROBLEM, early=True)) as server:
         done = run(server, "put", "--kind", "liveness", tmp_path / "f", env=keys, ok=1)
-        assert b"larger than max_blob (413)" in done.stderr and b"33554432" in done.stderr and done.stdout == b""
+        assert b"content too large (413)" in done.stderr and b"33554432" in done.stderr and done.stdout == b""
 
 
 def test_put_values_cannot_add_header_fields(run, pki, keys):
