@@ -224,10 +224,10 @@ static int transport_error(struct tg_client *c, CURLcode rc)
 	case CURLE_OUT_OF_MEMORY:
 		return http_fail(c, TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_CACERT_BADFILE:
 		return http_fail(c, TG_EINVAL, "%s", what);
+	case CURLE_UNSUPPORTED_PROTOCOL: /* what came is no HTTP/1; the address was checked before */
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_BAD_CONTENT_ENCODING:
 		return http_fail(c, TG_EPROTO, "%s", what);

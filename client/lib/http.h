@@ -50,6 +50,8 @@ int http_fail(struct tg_client *c, int code, const char *fmt, ...) __attribute__
 
 /** http_read_problem(c, status): fill c->problem in from the collected answer. Returns its code, never 0. */
 int http_read_problem(struct tg_client *c, long status);
+/** http_is_id(text): could it be an id of the server's? It goes into paths, and into the shell variables of who called. */
+int http_is_id(const char *text);
 /** http_read_blob(c, out), http_read_session(c, out): members of the collected answer. Returns 0 or TG_EPROTO. */
 int http_read_blob(struct tg_client *c, tg_blob *out);
 int http_read_session(struct tg_client *c, tg_session *out);

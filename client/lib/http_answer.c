@@ -131,6 +131,13 @@ static int no_answer(struct tg_client *c)
 	return http_fail(c, TG_EPROTO, "the server's answer is not the JSON that this call promises");
 }
 
+int http_is_id(const char *text)
+{
+	size_t n = strlen(text);
+
+	return n > 0 && n <= TG_SESSION_MAX && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == n;
+}
+
 int http_read_blob(struct tg_client *c, tg_blob *b)
 {
 	const struct text_field fields[] = {
@@ -152,7 +159,7 @@ int http_read_blob(struct tg_client *c, tg_blob *b)
 	size = json_integer_value(json_object_get(o, "size"));
 	b->size = size > 0 ? (uint64_t)size : 0;
 	json_decref(o);
-	return err == 0 && b->blob[0] != '\0' ? 0 : no_answer(c);
+	return err == 0 && http_is_id(b->blob) ? 0 : no_answer(c);
 }
 
 int http_read_session(struct tg_client *c, tg_session *s)
@@ -174,5 +181,5 @@ int http_read_session(struct tg_client *c, tg_session *s)
 	idle = json_integer_value(json_object_get(o, "idle_s"));
 	s->idle_s = idle > 0 && idle <= UINT32_MAX ? (uint32_t)idle : 0;
 	json_decref(o);
-	return err == 0 && s->session[0] != '\0' ? 0 : no_answer(c);
+	return err == 0 && http_is_id(s->session) ? 0 : no_answer(c);
 }

@@ -18,9 +18,7 @@
 /* An id goes into a path: nothing but what the server's ids are made of may pass. */
 static int path_of(struct tg_client *c, const char *before, const char *id, const char *after, char out[PATH_MAX_CHARS])
 {
-	size_t n = strlen(id);
-
-	if (n == 0 || n > TG_SESSION_MAX || strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != n)
+	if (!http_is_id(id))
 		return http_fail(c, TG_EINVAL, "not an id: at most %d letters, digits, '-' and '_'", TG_SESSION_MAX);
 	snprintf(out, PATH_MAX_CHARS, "%s%s%s", before, id, after);
 	return 0;
@@ -139,6 +137,8 @@ int tg_client_put(tg_client *c, const tg_put_opts *o, tg_blob *out)
 		err = http_perform(c, &call);
 	if (err == 0)
 		err = http_read_blob(c, out);
+	if (err == 0 && (strcmp(out->kind, o->kind) != 0 || out->deadline[0] == '\0'))
+		err = http_fail(c, TG_EPROTO, "the server does not say that it holds this kind, and until when");
 	curl_slist_free_all(call.fields);
 	return err;
 }

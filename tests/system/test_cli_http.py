@@ -14,7 +14,7 @@ import threading
 
 import pytest
 
-from cli_server import Answer, make_pki, serve
+from cli_server import Answer, Handler, make_pki, serve
 from test_cli import TIMEGLAS, environment
 
 BLOB = {"blob": "00AAAAAAAAAAAAAAAAAAAAAA", "ref": "r1", "state": "live", "kind": "liveness", "issuer": None, "session": None,
@@ -179,6 +179,20 @@ def test_answers_out_of_contract_are_exit_3(run, pki, answer):
         assert run(server, "stat", ID, ok=3).stdout == b""
 
 
+@pytest.mark.parametrize("lie", [{"blob": "../../etc"}, {"blob": "a b"}, {"blob": "$(id)"}, {"deadline": None}, {"kind": "face3d"}])
+def test_put_answer_that_does_not_fit_is_exit_3(run, pki, keys, lie):
+    """Goal: who puts gets a well-formed id of what was put, with its deadline, or no success."""
+    with serve(pki, Answer(201, {**BLOB, **lie})) as server:
+        assert run(server, "put", "--kind", "liveness", "--raw", "-", env=keys, ok=3).stdout == b""
+
+
+def test_answer_that_is_no_http_is_exit_3(run, pki, keys):
+    """Goal: a server that speaks something else is the server's fault, not the user's."""
+    with serve(pki, Answer(200, BLOB)) as server:
+        server.RequestHandlerClass = type("Gibberish", (Handler,), {"handle": lambda h: h.rfile.readline() and h.wfile.write(b"\0\xff" * 500)})
+        run(server, "stat", ID, ok=3)
+
+
 def test_ids_cannot_leave_their_place_in_the_path(run, pki):
     """Goal: an "id" with a slash, a question mark or a line break is refused here."""
     with serve(pki, Answer(200, BLOB)) as server:
@@ -235,7 +249,7 @@ def test_put_seals_while_it_sends(run, pki, keys, tmp_path, size):
     """Goal: a file goes up with its exact sealed length, opens to the same bytes, and the id stands alone on stdout."""
     data = os.urandom(size)
     (tmp_path / "f").write_bytes(data)
-    with serve(pki, Answer(201, BLOB)) as server:
+    with serve(pki, Answer(201, {**BLOB, "kind": "passport", "issuer": "UTO"})) as server:
         done = run(server, "put", "--kind", "passport", "--issuer", "uto".upper(), "--session", "s1", "--to", "a,b", "--to", "c", "--ttl",
                    "9", "--idempotency-key", "k", tmp_path / "f", env=keys, ok=0)
         assert done.stdout == ID.encode() + b"\n" and b"erased at" in done.stderr
