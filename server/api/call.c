@@ -117,13 +117,18 @@ static const char *sentence(int err)
 	}
 }
 
+void reply_gone(struct httpd_req *r, const char *what, const char *cause, int64_t at_ms)
+{
+	char members[96], at[TG_TIME_LEN + 1], detail[128];
+	snprintf(members, sizeof members, ",\"cause\":\"%s\",\"gone_at\":\"%s\"", cause, tg_time_format(at_ms, at));
+	snprintf(detail, sizeof detail, "the %s was ended (%s) at %s and cannot be had again", what, cause, at);
+	httpd_problem(r, TG_EGONE, detail, NULL, members);
+}
+
 void reply_error(struct httpd_req *r, int err, const struct store_blob *blob)
 {
 	if (err == TG_EGONE && blob != NULL && blob->cause[0] != '\0') {
-		char members[96], at[TG_TIME_LEN + 1], detail[128];
-		snprintf(members, sizeof members, ",\"cause\":\"%s\",\"gone_at\":\"%s\"", blob->cause, tg_time_format(blob->gone_at_ms, at));
-		snprintf(detail, sizeof detail, "the blob was ended (%s) at %s and cannot be had again", blob->cause, at);
-		httpd_problem(r, TG_EGONE, detail, NULL, members);
+		reply_gone(r, "blob", blob->cause, blob->gone_at_ms);
 		return;
 	}
 	if (tg_error_status(err) == 0)

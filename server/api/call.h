@@ -48,6 +48,9 @@ void reply_json(struct httpd_req *r, int status, const char *fields, struct json
 /** reply_error(r, err, blob): the problem for a store's or rule's error; blob: for TG_EGONE, cause and time. May be NULL. */
 void reply_error(struct httpd_req *r, int err, const struct store_blob *blob);
 
+/** reply_gone(r, what, cause, at_ms): the 410 of a blob or session, with its cause and time. */
+void reply_gone(struct httpd_req *r, const char *what, const char *cause, int64_t at_ms);
+
 /* The calls: each is a route's start. */
 void upload_start(struct call *c);
 void take_start(struct call *c);

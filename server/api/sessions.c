@@ -1,4 +1,5 @@
 /* sessions.c: open, show, touch and close a session (DESIGN: the data-plane API). Runs in workers. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,7 +40,9 @@ static void on_session(void *ctx, int err, const struct store_session *s)
 	struct jsonw w = { 0 };
 	c->waiting = false;
 	if (err == TG_EGONE) {
-		httpd_problem(c->req, TG_EGONE, "the session has ended; open a new one", NULL, NULL);
+		char cause[sizeof s->state + 8];
+		snprintf(cause, sizeof cause, "session-%s", s->state);
+		reply_gone(c->req, "session", cause, s->gone_at_ms);
 		return;
 	}
 	if (err != 0) {

@@ -21,7 +21,7 @@ local OUT_MAX = 100000            -- interim, until the recorder trims: events k
 local BLOB = {'st', 'u', 'to', 's', 'b', 'n', 'z', 'at', 'dl', 'd', 'p', 'c', 'ga', 'ev', 'tk', 'w'}
 local RECORD = 14                 -- so many of them are told outside
 local PASSED = {'s', 'b', 'n', 'z', 'at', 'dl', 'p', 'tk', 'w'} -- what a tombstone has no more; of d it keeps the ref
-local SESSION = {'st', 'u', 'ref', 'at', 'dl', 'idl', 'idle', 'n', 'z', 'h'}
+local SESSION = {'st', 'u', 'ref', 'at', 'dl', 'idl', 'idle', 'n', 'z', 'h', 'ga'}
 
 local function time_us()
 	local t = redis.call('TIME')
@@ -63,7 +63,7 @@ local function record(b)
 end
 
 local function session_record(s)
-	return {s.id, s.st, s.u, s.ref, s.at, s.dl, s.idl, s.idle}
+	return {s.id, s.st, s.u, s.ref, s.at, s.dl, s.idl, s.idle, s.ga}
 end
 
 -- Unlinks chunks first..first+count-1; returns how many there were.
@@ -146,8 +146,8 @@ end
 -- Ends an open session and the blobs bound to it; returns those that were visible.
 local function session_end(p, s, state, cause, us, due_ms)
 	local now, ended, lates = time_ms(us), {}, {}
-	s.st = state
-	redis.call('HSET', p .. 's:' .. s.id, 'st', state)
+	s.st, s.ga = state, string.format('%d', now)
+	redis.call('HSET', p .. 's:' .. s.id, 'st', state, 'ga', s.ga)
 	redis.call('HDEL', p .. 's:' .. s.id, 'ref', 'n', 'z')
 	redis.call('PEXPIRE', p .. 's:' .. s.id, TOMBSTONE_MS)
 	redis.call('PEXPIRE', p .. 'sb:' .. s.id, TOMBSTONE_MS)
@@ -236,7 +236,7 @@ local function f_session_open(keys, args)
 	redis.call('ZADD', p .. 'dl', idl, 's:' .. sid)
 	event(p, 'e', 'session-open', 's', h, 'u', args[2], 'dl', dl, 'at', now)
 	local f = function(v) return string.format('%d', v) end
-	return {0, {sid, 'open', args[2], args[3], f(now), f(dl), f(idl), args[4]}}
+	return {0, {sid, 'open', args[2], args[3], f(now), f(dl), f(idl), args[4], ''}}
 end
 
 -- session_touch sid uploader: {0 | EGONE, session} | {ENOENT}

@@ -57,6 +57,7 @@ struct store_session {
 	char uploader[CONF_NAME_MAX + 1];
 	char subject_ref[65];
 	int64_t opened_at_ms, deadline_ms, idle_deadline_ms;
+	int64_t gone_at_ms;         /* when it has ended */
 	uint32_t idle_s;
 };
 

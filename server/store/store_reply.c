@@ -10,7 +10,7 @@
 #include "store/store_int.h"
 
 enum { R_ID, R_STATE, R_UPLOADER, R_TO, R_SESSION, R_BOUND, R_CHUNKS, R_SIZE, R_STORED, R_DEADLINE, R_DESC, R_PRIVATE, R_CAUSE, R_GONE_AT, R_EVENT, R_N };
-enum { S_ID, S_STATE, S_UPLOADER, S_REF, S_OPENED, S_DEADLINE, S_IDLE_DEADLINE, S_IDLE, S_N };
+enum { S_ID, S_STATE, S_UPLOADER, S_REF, S_OPENED, S_DEADLINE, S_IDLE_DEADLINE, S_IDLE, S_GONE_AT, S_N };
 
 size_t store_key(char out[STORE_KEY_MAX], unsigned shard, const char *fmt, ...)
 {
@@ -149,5 +149,6 @@ int reply_session(const redisReply *r, struct store_session *s)
 	s->deadline_ms = reply_num(r, S_DEADLINE);
 	s->idle_deadline_ms = reply_num(r, S_IDLE_DEADLINE);
 	s->idle_s = (uint32_t)(reply_num(r, S_IDLE) / 1000);
+	s->gone_at_ms = reply_num(r, S_GONE_AT);
 	return 0;
 }
