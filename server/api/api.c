@@ -113,16 +113,9 @@ const struct httpd_calls api_calls = { .on_peer = on_peer, .on_request = on_requ
 
 /* What the store asks for ------------------------------------------------------------------------------------------- */
 
-static void on_up(struct store *s, void *ctx)
-{
-	(void)s, (void)ctx;
-	log_info("store-up", NULL);
-}
-
 static void on_down(struct store *s, void *ctx)
 {
 	(void)s, (void)ctx;
-	log_warn("store-down", "uploads and fetches are refused until it is back");
 	upload_resume(ctx); /* what stalled learns from its own put that the store is gone */
 }
 
@@ -132,4 +125,4 @@ static void on_low(struct store *s, void *ctx)
 	upload_resume(ctx);
 }
 
-const struct store_calls api_store_calls = { .on_up = on_up, .on_down = on_down, .on_low = on_low };
+const struct store_calls api_store_calls = { .on_down = on_down, .on_low = on_low };

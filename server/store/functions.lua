@@ -110,9 +110,13 @@ local function drop_staged(p, b, now, stalled)
 	event(p, 'e', 'aborted', 'd', b.d, 'u', b.u, 'at', now)
 end
 
--- Ends a visible blob: its chunks are gone when this returns. due_ms: the deadline that ended it, nil for none.
+-- Ends a visible blob: its chunks are gone when this returns. due_ms: the deadline that ended it, nil for none. Whatever ends a take that has begun,
+-- its reader has had bytes: that is `consumed`, or an interception could be hidden behind an erasure.
 local function finish(p, b, cause, who, us, due_ms)
 	local now = time_ms(us)
+	if b.st == 'taking' then
+		cause, who = 'consumed', b.w
+	end
 	unlink(p, b.id, 0, tonumber(b.n))
 	if b.tk ~= '' then
 		unlink_taken(p, b.id, b.tk)
