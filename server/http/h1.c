@@ -49,6 +49,8 @@ static bool same(struct h1_str s, const char *lower)
 
 long h1_head_end(const char *p, size_t n, size_t *scanned)
 {
+	if (n > H1_HEAD_MAX)
+		n = H1_HEAD_MAX; /* what stands behind must not change the verdict */
 	if (n > 0 && !tchar[(unsigned char)p[0]])
 		return TG_EINVAL;
 	while (*scanned < n) {
@@ -62,7 +64,7 @@ long h1_head_end(const char *p, size_t n, size_t *scanned)
 			return TG_EINVAL;
 		*scanned = at + 1;
 		if (at >= 3 && p[at - 2] == '\n' && p[at - 3] == '\r')
-			return at + 1 > H1_HEAD_MAX ? TG_EHEADERS : (long)(at + 1);
+			return (long)(at + 1);
 	}
 	return n >= H1_HEAD_MAX ? TG_EHEADERS : 0;
 }
@@ -229,6 +231,8 @@ int h1_head_parse(const char *p, size_t n, struct h1_head *out, const char **why
 {
 	const char *end = p + n - 2; /* the empty line's CRLF */
 	int err;
+	out->method = H1_OTHER;
+	out->target = out->path = out->query = (struct h1_str){ p, 0 };
 	out->n_fields = 0;
 	out->content_length = 0;
 	out->chunked = out->expect_continue = out->close = false;

@@ -62,7 +62,7 @@ static unsigned phase_seconds(const struct conn *c, enum phase ph)
 	case PH_IDLE: return l->idle_timeout_s;
 	case PH_HEAD: return l->head_timeout_s;
 	case PH_CONTENT: return l->body_idle_s;
-	case PH_HANDLER: return HANDLER_TIMEOUT_S;
+	case PH_HANDLER: return l->handler_timeout_s != 0 ? l->handler_timeout_s : HANDLER_TIMEOUT_S;
 	case PH_SEND: return l->send_idle_s;
 	case PH_LINGER: break;
 	}
@@ -93,33 +93,49 @@ void conn_phase(struct conn *c, enum phase ph)
 
 /* Closing ------------------------------------------------------------------------------------------------------------ */
 
-/* Half-close, then read and drop for a while: closing at once would send a reset, and the client would lose our answer. */
-static void linger(struct conn *c)
-{
-	conn_phase(c, PH_LINGER);
-	stream_pause(c->stream, false);
-	stream_finish(c->stream);
-}
-
+/* Past the limit nothing is read any more, but the socket stays open for the rest of the time: closing it would reset it under a client that is reading. */
 static void drop_input(struct conn *c)
 {
 	size_t n = evbuffer_get_length(stream_in(c->stream));
 	evbuffer_drain(stream_in(c->stream), n);
 	c->lingered += n;
-	if (c->lingered > LINGER_BYTES || (c->eof && !unsent(c)))
+	if (c->lingered > LINGER_BYTES)
+		stream_pause(c->stream, true);
+}
+
+/* The client's time to read begins when the answer is out. One that has ended its own direction will send nothing that could reset it. */
+static void work_linger(struct conn *c)
+{
+	drop_input(c);
+	if (unsent(c))
+		return;
+	if (c->eof)
 		conn_kill(c);
-	else if (c->flushing && !unsent(c))
+	else if (c->flushing)
 		set_timer(c);
+}
+
+/* Half-close, then read and drop for a while: closing at once would send a reset, and the client would lose our answer. */
+static void linger(struct conn *c)
+{
+	conn_phase(c, PH_LINGER);
+	stream_finish(c->stream); /* on_drain says when the answer is out */
+	work_linger(c);
 }
 
 /* Requests ----------------------------------------------------------------------------------------------------------- */
 
-/* Answers what never became a request: a head that is malformed, too long or too late. */
+/* This layer's own refusal. Where a handler was at work it learns so at once: what it still had to say could only spoil the answer. */
 static void refuse(struct conn *c, struct httpd_req *r, int err, const char *why)
 {
 	c->req = r;
+	if (r->status != 0)
+		return;
 	r->close = true;
+	if (tg_error_status(err) == 0)
+		err = TG_EINTERNAL;
 	httpd_problem(r, err, why, NULL, NULL);
+	req_detach(r, false);
 }
 
 static void refuse_headless(struct conn *c, int err, const char *why)
@@ -148,7 +164,8 @@ static bool next_request(struct conn *c)
 	if (have == 0)
 		return false;
 	if (c->phase != PH_HEAD) {
-		c->head_us = clock_mono_us();
+		c->head_us = c->next_us != 0 ? c->next_us : clock_mono_us();
+		c->next_us = 0;
 		c->scanned = 0;
 		conn_phase(c, PH_HEAD);
 	}
@@ -196,6 +213,13 @@ static bool end_request(struct conn *c)
 	return true;
 }
 
+/* At the end of the input: can the content still become complete from what stands here? */
+static bool cut_short(const struct conn *c, const struct httpd_req *r)
+{
+	size_t have = evbuffer_get_length(stream_in(c->stream));
+	return !r->content_done && (r->body.chunked ? have == 0 : have < r->body.left);
+}
+
 /* One step with the request there is. Returns whether another step may be useful. */
 static bool work_request(struct conn *c)
 {
@@ -217,19 +241,28 @@ static bool work_request(struct conn *c)
 	}
 	if (r->replied)
 		return true;
-	if (r->status == 0 && c->eof && !r->content_done && evbuffer_get_length(stream_in(c->stream)) == 0) {
-		conn_kill(c); /* cut short: there is nothing to answer */
+	if (r->status == 0 && c->eof && cut_short(c, r)) {
+		c->req = NULL;
+		req_end(r, false); /* there is nothing to answer; but answers before it may be unsent */
+		linger(c);
 		return false;
 	}
 	conn_phase(c, r->status != 0 ? PH_SEND : r->content_done ? PH_HANDLER : PH_CONTENT);
 	return false;
 }
 
+/* A request that waits behind another began when its first byte came, and its clock with it. */
+static void note_next(struct conn *c)
+{
+	if (c->next_us == 0 && c->req != NULL && c->req->content_done && evbuffer_get_length(stream_in(c->stream)) > 0)
+		c->next_us = clock_mono_us();
+}
+
 static void conn_work(struct conn *c)
 {
 	for (bool more = true; more && !c->dead;) {
 		if (c->phase == PH_LINGER) {
-			drop_input(c);
+			work_linger(c);
 			more = false;
 		} else if (c->req != NULL)
 			more = work_request(c);
@@ -239,8 +272,11 @@ static void conn_work(struct conn *c)
 		} else
 			more = next_request(c);
 	}
-	if (!c->dead && c->req == NULL && c->eof && c->phase != PH_LINGER)
-		linger(c);
+	if (c->dead)
+		return;
+	note_next(c);
+	if (c->req == NULL && c->eof && c->phase != PH_LINGER)
+		linger(c); /* what is answered already may not be written yet */
 }
 
 /* What happens -------------------------------------------------------------------------------------------------------- */
@@ -296,10 +332,11 @@ static void on_task(struct loop_task *t, void *ctx)
 {
 	struct conn *c = ctx;
 	(void)t;
-	if (!c->dead)
-		conn_work(c);
+	/* What ends in here is freed by a task of its own: the stream may still have to say that it ends. */
 	if (c->dead)
 		conn_free(c);
+	else
+		conn_work(c);
 }
 
 /* The phase's time is over. Where bytes flowed meanwhile, it gets another. */
@@ -316,7 +353,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 		refuse_headless(c, TG_ETIMEOUT, "the request's head did not come in time");
 		break;
 	case PH_CONTENT:
-		if (in != c->seen_in || c->req->paused || evbuffer_get_length(c->req->data) > 0) {
+		if (in != c->seen_in || c->req->paused || c->req->left) {
 			set_timer(c);
 			return;
 		}
@@ -339,8 +376,18 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 		}
 		conn_kill(c);
 		break;
-	case PH_HANDSHAKE:
 	case PH_IDLE:
+		if (!unsent(c)) {
+			linger(c);
+			break;
+		}
+		if (out != c->seen_out) {
+			set_timer(c);
+			return;
+		}
+		conn_kill(c);
+		break;
+	case PH_HANDSHAKE:
 		conn_kill(c);
 		break;
 	}

@@ -4,8 +4,9 @@
  *
  * Life of a request: on_request (head complete) → on_body* → on_end → the handler has replied → next request. A reply given before the content
  * has ended carries "Connection: close" and the connection lingers (half-close, drain for at most 1 s or 1 MiB).
- * The handler's context ends with on_done, called exactly once: when the answer's last byte is on its way (at most 64 KiB of it are not in the socket's buffer
- * yet), or when the client is gone (ok = false). After on_done the request is invalid.
+ * The handler's context ends with on_done, called exactly once: when the whole answer was given and at most 64 KiB of it are unsent (ok), or when the client is
+ * gone or this layer has refused (malformed or late content, no answer in time). After on_done the request is invalid to the handler.
+ * Replies, aborts, drain and each_peer may be called from any callback, httpd_free() from none.
  */
 #ifndef HTTP_HTTPD_H
 #define HTTP_HTTPD_H
@@ -24,6 +25,7 @@ struct httpd_req;  /* one request */
 struct httpd_limits {
 	unsigned max_connections;
 	unsigned handshake_timeout_s, head_timeout_s, body_idle_s, send_idle_s, idle_timeout_s;
+	unsigned handler_timeout_s; /* for an answer to a whole request; 0: 30 */
 	size_t body_window_bytes;  /* content that may wait unread by the handler: 128 KiB */
 	size_t reply_window_bytes; /* answer bytes that may wait: httpd_reply_room() is what is left of it: 256 KiB */
 };
@@ -38,9 +40,10 @@ struct httpd_calls { /* what the layer above provides */
 };
 
 struct httpd_handler { /* any member but on_done may be NULL */
-	void (*on_body)(struct httpd_req *r, struct evbuffer *data, void *ctx);  /* takes what it can; what is left counts against the window */
+	/* Takes what it can; what is left counts against the window. Pieces may wait until they are worth a call (4 KiB). */
+	void (*on_body)(struct httpd_req *r, struct evbuffer *data, void *ctx);
 	void (*on_end)(struct httpd_req *r, void *ctx);                          /* the whole content was delivered and taken */
-	void (*on_room)(struct httpd_req *r, void *ctx);                         /* httpd_reply_room() grew again to at least half */
+	void (*on_room)(struct httpd_req *r, void *ctx);                         /* the unsent answer fell to 64 KiB after having been longer */
 	void (*on_done)(struct httpd_req *r, bool ok, void *ctx);
 };
 
@@ -50,7 +53,7 @@ void httpd_set_tls(struct httpd *h, SSL_CTX *tls);
 /** httpd_accept(h, fd): a fresh connection; closed at once when there are max_connections. Owns fd. */
 void httpd_accept(struct httpd *h, int fd);
 size_t httpd_connections(const struct httpd *h);
-/** httpd_drain(h): answers carry "Connection: close", idle connections are closed now. */
+/** httpd_drain(h): answers carry "Connection: close", idle connections are closed now (as after an answer: half-closed, then for at most 1 s). */
 void httpd_drain(struct httpd *h);
 /** httpd_each_peer(h, keep, ctx): reload: keep(ctx, spki, peer) returns the new peer context, NULL closes the connection at once. */
 void httpd_each_peer(struct httpd *h, void *(*keep)(void *ctx, const uint8_t spki[32], void *peer), void *ctx);
@@ -75,7 +78,7 @@ const char *httpd_req_get_label(const struct httpd_req *r);
 void httpd_reply(struct httpd_req *r, int status, const char *fields, const char *type, const void *body, size_t n);
 /** httpd_reply_begin(r, status, fields, type, length): head of a streamed answer; exactly length bytes follow. */
 void httpd_reply_begin(struct httpd_req *r, int status, const char *fields, const char *type, uint64_t length);
-/** httpd_reply_data(r, data): moves all of data out. The answer ends by itself when length bytes have been given. */
+/** httpd_reply_data(r, data): moves all of data out (HEAD: drops it). The answer ends by itself when length bytes have been given. */
 void httpd_reply_data(struct httpd_req *r, struct evbuffer *data);
 size_t httpd_reply_room(const struct httpd_req *r);
 /** httpd_reply_abort(r): the answer cannot be completed: close the connection at once (on_done ok = false). */

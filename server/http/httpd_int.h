@@ -30,9 +30,9 @@ struct httpd_req {
 	int status;                 /* 0: not answered yet */
 	bool content_done, end_told;/* all content is in data; on_end was called */
 	bool paused, continue_due;
+	bool left;                  /* the handler has left content in data */
 	bool replied;               /* the whole answer was given */
 	bool close;                 /* the connection ends with this answer */
-	bool room_wanted;           /* the answer's window was full */
 	struct h1_head head;
 	char text[];                /* the head's bytes */
 };
@@ -49,6 +49,7 @@ struct conn {
 	size_t scanned;             /* of a head that is not complete yet */
 	size_t lingered;
 	uint64_t head_us;           /* when this head began */
+	uint64_t next_us;           /* when the head behind this request began; 0: it has not */
 	uint64_t seen_in, seen_out; /* progress at the time the timer was set */
 	struct event timer;
 	struct loop_task task;
@@ -81,6 +82,8 @@ void conn_phase(struct conn *c, enum phase ph);
 struct httpd_req *req_new(struct conn *c, const char *p, size_t n, int *err, const char **why);
 /** req_content(r, in): move content from the stream to the handler as far as its window allows. Returns 0, or TG_EINVAL for malformed framing. */
 int req_content(struct httpd_req *r, struct evbuffer *in);
+/** req_detach(r, ok): the handler's on_done, unless it was called before. */
+void req_detach(struct httpd_req *r, bool ok);
 /** req_end(r, ok): tell the log and the handler, and free. */
 void req_end(struct httpd_req *r, bool ok);
 

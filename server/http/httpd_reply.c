@@ -2,6 +2,7 @@
  * httpd_reply.c: answers: heads, streamed content, problem documents (RFC 9457). All of it goes into the stream's output and leaves at the end of the loop's
  * turn. Runs in workers.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,11 +46,21 @@ static const char *reason(int status)
 
 void httpd_req_continue(struct httpd_req *r)
 {
-	if (!r->continue_due)
+	if (!r->continue_due || r->status != 0 || r->conn->dead)
 		return;
 	r->continue_due = false;
 	evbuffer_add_printf(stream_out(r->conn->stream), "HTTP/1.1 100 Continue\r\n\r\n");
 	stream_kick(r->conn->stream);
+}
+
+/* Text that does not fit into memory leaves an answer that nobody can frame. */
+__attribute__((format(printf, 2, 3))) static void say(struct httpd_req *r, const char *format, ...)
+{
+	va_list ap;
+	va_start(ap, format);
+	if (evbuffer_add_vprintf(stream_out(r->conn->stream), format, ap) < 0)
+		conn_kill(r->conn);
+	va_end(ap);
 }
 
 static void given(struct httpd_req *r, size_t n)
@@ -64,17 +75,16 @@ static void given(struct httpd_req *r, size_t n)
 
 void httpd_reply_begin(struct httpd_req *r, int status, const char *fields, const char *type, uint64_t length)
 {
-	struct evbuffer *out = stream_out(r->conn->stream);
 	if (r->status != 0 || r->conn->dead)
 		return;
 	r->status = status;
 	/* Content that was not awaited would be read as the next request: only closing is safe. */
 	if (!r->content_done || r->conn->httpd->draining)
 		r->close = true;
-	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, reason(status));
+	say(r, "HTTP/1.1 %d %s\r\n", status, reason(status));
 	if (type != NULL)
-		evbuffer_add_printf(out, "Content-Type: %s\r\n", type);
-	evbuffer_add_printf(out, "Content-Length: %llu\r\n%s%s%s\r\n", (unsigned long long)length, fields != NULL ? fields : "", HEAD_FIXED,
+		say(r, "Content-Type: %s\r\n", type);
+	say(r, "Content-Length: %llu\r\n%s%s%s\r\n", (unsigned long long)length, fields != NULL ? fields : "", HEAD_FIXED,
 	    r->close ? "Connection: close\r\n" : "");
 	r->reply_left = r->head.method == H1_HEAD ? 0 : length;
 	given(r, 0);
@@ -86,7 +96,8 @@ void httpd_reply(struct httpd_req *r, int status, const char *fields, const char
 		return;
 	httpd_reply_begin(r, status, fields, type, n);
 	if (r->reply_left > 0) {
-		evbuffer_add(stream_out(r->conn->stream), body, n);
+		if (evbuffer_add(stream_out(r->conn->stream), body, n) != 0)
+			conn_kill(r->conn);
 		given(r, n);
 	}
 }
@@ -94,13 +105,17 @@ void httpd_reply(struct httpd_req *r, int status, const char *fields, const char
 void httpd_reply_data(struct httpd_req *r, struct evbuffer *data)
 {
 	size_t n = evbuffer_get_length(data);
-	if (r->conn->dead || n == 0)
-		return;
-	if (n > r->reply_left) { /* more than was announced can only be our own mistake */
-		httpd_reply_abort(r);
+	const bool head = r->status != 0 && r->head.method == H1_HEAD;
+	if (r->conn->dead || head || n > r->reply_left) {
+		if (!head && n > 0)
+			httpd_reply_abort(r); /* more than was announced can only be our own mistake */
+		evbuffer_drain(data, n);
 		return;
 	}
-	evbuffer_add_buffer(stream_out(r->conn->stream), data);
+	if (n == 0)
+		return;
+	if (evbuffer_add_buffer(stream_out(r->conn->stream), data) != 0)
+		conn_kill(r->conn);
 	given(r, n);
 }
 
@@ -120,7 +135,7 @@ void httpd_reply_abort(struct httpd_req *r)
 void httpd_problem(struct httpd_req *r, int code, const char *detail, const char *fields, const char *members)
 {
 	struct jsonw w = { 0 };
-	char type[64], all[256];
+	char type[64], all[512];
 	size_t n = 0;
 	if (r->status != 0 || r->conn->dead)
 		return;
@@ -141,7 +156,7 @@ void httpd_problem(struct httpd_req *r, int code, const char *detail, const char
 	}
 	httpd_reply_begin(r, tg_error_status(code), all, "application/problem+json", n + extra + 1);
 	if (r->reply_left > 0) {
-		evbuffer_add_printf(stream_out(r->conn->stream), "%s%s}", text, extra > 0 ? members : "");
+		say(r, "%s%s}", text, extra > 0 ? members : "");
 		given(r, n + extra + 1);
 	}
 	jsonw_free(&w);

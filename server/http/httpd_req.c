@@ -12,6 +12,8 @@
 
 #define IDLE_READ_BYTES 4096u
 #define CONTENT_READ_BYTES 65536u
+#define MOVE_FROM_BYTES 16384u /* less is copied: a chain that is read into holds 64 KiB, however little came */
+#define GATHER_BYTES 4096u     /* pieces are delivered from this size on; smaller ones wait for more */
 
 /* Reads as large as what is still to come: a short content must not cost a long chain. */
 static void size_reads(const struct httpd_req *r)
@@ -52,6 +54,24 @@ struct httpd_req *req_new(struct conn *c, const char *p, size_t n, int *err, con
 	return r;
 }
 
+/* Content's way costs memory in proportion to its bytes, also when each of them comes in a packet of its own. */
+static int move(struct evbuffer *from, struct evbuffer *to, size_t n)
+{
+	if (n >= MOVE_FROM_BYTES)
+		return evbuffer_remove_buffer(from, to, n) == (int)n ? 0 : TG_ENOMEM;
+	while (n > 0) {
+		struct evbuffer_iovec v;
+		if (evbuffer_peek(from, 1, NULL, &v, 1) < 1)
+			return TG_ENOMEM;
+		size_t k = v.iov_len < n ? v.iov_len : n;
+		if (evbuffer_add(to, v.iov_base, k) != 0)
+			return TG_ENOMEM;
+		evbuffer_drain(from, k);
+		n -= k;
+	}
+	return 0;
+}
+
 /* The next bytes of `in` as the framing sees them; moves content to r->data. Returns whether to go on. */
 static bool step(struct httpd_req *r, struct evbuffer *in, int *err)
 {
@@ -80,10 +100,8 @@ static bool step(struct httpd_req *r, struct evbuffer *in, int *err)
 	window -= evbuffer_get_length(r->data);
 	if (data > window)
 		data = window;
-	if (evbuffer_remove_buffer(in, r->data, data) != (int)data) {
-		*err = TG_ENOMEM;
+	if ((*err = move(in, r->data, data)) != 0)
 		return false;
-	}
 	h1_body_consumed(&r->body, data);
 	r->in_bytes += data;
 	if (!r->body.chunked && r->body.left == 0) {
@@ -96,6 +114,15 @@ static bool step(struct httpd_req *r, struct evbuffer *in, int *err)
 static bool deaf(const struct httpd_req *r)
 {
 	return r->paused || r->replied || r->status != 0 || r->conn->dead || r->handler == NULL;
+}
+
+/*
+ * Is it time to deliver? The first piece goes at once, so that what is wrong from the start is refused early; then each waits until it doubles what went before,
+ * or for GATHER_BYTES. A handler that keeps what it gets would else hold a chain for every byte.
+ */
+static bool gathered(const struct httpd_req *r, size_t len)
+{
+	return len >= GATHER_BYTES || r->content_done || r->left || len >= r->in_bytes - len || len >= r->conn->httpd->limits.body_window_bytes;
 }
 
 int req_content(struct httpd_req *r, struct evbuffer *in)
@@ -113,12 +140,13 @@ int req_content(struct httpd_req *r, struct evbuffer *in)
 		if (err != 0)
 			return err;
 		size_t before = r->data != NULL ? evbuffer_get_length(r->data) : 0;
-		if (before == 0)
+		if (before == 0 || !gathered(r, before))
 			break;
 		if (r->handler->on_body != NULL)
 			r->handler->on_body(r, r->data, r->ctx);
 		else
 			evbuffer_drain(r->data, before);
+		r->left = evbuffer_get_length(r->data) > 0;
 		if (evbuffer_get_length(r->data) == before)
 			break; /* it has no room now; it will say when */
 		more = !r->content_done;
@@ -133,14 +161,21 @@ int req_content(struct httpd_req *r, struct evbuffer *in)
 	return 0;
 }
 
+void req_detach(struct httpd_req *r, bool ok)
+{
+	const struct httpd_handler *handler = r->handler;
+	r->handler = NULL;
+	if (handler != NULL)
+		handler->on_done(r, ok, r->ctx);
+}
+
 void req_end(struct httpd_req *r, bool ok)
 {
 	struct httpd *h = r->conn->httpd;
 	if (r->data != NULL)
 		stream_set_read_size(r->conn->stream, IDLE_READ_BYTES);
 	h->calls->on_log(h->ctx, r, r->status, r->slug, r->in_bytes, r->out_bytes, clock_mono_us() - r->began_us);
-	if (r->handler != NULL)
-		r->handler->on_done(r, ok, r->ctx);
+	req_detach(r, ok);
 	if (r->data != NULL)
 		evbuffer_free(r->data);
 	free(r);

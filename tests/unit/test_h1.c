@@ -103,6 +103,26 @@ static void h1_head_parse_refusals_have_their_codes(void **state)
 		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", TG_EINVAL },
 		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775808\r\n\r\n", TG_EINVAL },
 		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n", TG_EINVAL },
+		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n\r\n", TG_EINVAL },
+		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\n", TG_EINVAL },
+		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1 1\r\n\r\n", TG_EINVAL },
+		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0x1\r\n\r\n", TG_EINVAL },
+		{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n", TG_ENOTIMPL },
+		{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked;q=1\r\n\r\n", TG_ENOTIMPL },
+		{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \x0b" "chunked\r\n\r\n", TG_EINVAL },
+		{ "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nExpect: 100-continue\r\n\r\n", TG_EEXPECT },
+		{ "GET  / HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
+		{ "GET /  HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
+		{ "GET / HTTP/1.1 \r\nHost: x\r\n\r\n", TG_EINVAL },
+		{ "GET\t/ HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
+		{ "GET / http/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
+		{ "GET /\r\nHost: x\r\n\r\n", TG_EINVAL },
+		{ "G(T / HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
+		{ "GET /\xc3\xa6 HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
+		{ "GET / HTTP/1.1\r\nHost: x\r\n: a\r\n\r\n", TG_EINVAL },
+		{ "GET / HTTP/1.1\r\nHost: x\r\nA\r\n\r\n", TG_EINVAL },
+		{ "GET / HTTP/1.1\r\nHost: x\r\nA: a\rb\r\n\r\n", TG_EINVAL },
+		{ "GET / HTTP/1.1\r\nHost: x\r\nA: \x7f\r\n\r\n", TG_EINVAL },
 		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", TG_EINVAL },
 		{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", TG_EINVAL },
 	};
@@ -144,6 +164,10 @@ static void h1_head_parse_limits_are_exact(void **state)
 	memset(text, 'a', H1_HEAD_MAX);
 	n = 0;
 	assert_int_equal(h1_head_end(text, H1_HEAD_MAX, &n), TG_EHEADERS); /* without any end */
+	memset(text, 'a', 2 * H1_HEAD_MAX);
+	text[H1_HEAD_MAX + 100] = '\n'; /* what stands behind the limit decides nothing */
+	n = 0;
+	assert_int_equal(h1_head_end(text, 2 * H1_HEAD_MAX, &n), TG_EHEADERS);
 	free(text);
 }
 
