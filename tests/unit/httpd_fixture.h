@@ -382,7 +382,8 @@ static inline bool client_more(struct client *c)
 
 static inline void client_take(struct client *c, size_t n)
 {
-	memmove(c->buf, c->buf + n, c->have - n);
+	for (size_t i = n; i < c->have; i++) /* memcheck takes a fortified memmove for a memcpy */
+		c->buf[i - n] = c->buf[i];
 	c->have -= n;
 	c->buf[c->have] = '\0';
 }
