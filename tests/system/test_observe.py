@@ -35,7 +35,7 @@ def test_shared_servers_log_names_none_of_its_ids(server):
     """The same for everything that the shared server has been asked so far."""
     server.put_ok(server.sealed(10))
     text = server.log_text() + server.stderr()
-    assert server.secrets and len(text) > 1000 and not [s for s in server.secrets if s in text]
+    assert server.secrets and server.log_text() and not [s for s in server.secrets if s in text]
 
 
 def test_health_and_readiness(server):
