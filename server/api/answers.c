@@ -3,6 +3,17 @@
 
 #include "api/call.h"
 
+static void describe(struct jsonw *w, const struct store_blob *b)
+{
+	jsonw_str(w, "kind", b->desc.kind);
+	jsonw_str(w, "issuer", b->desc.issuer);
+	jsonw_str(w, "session", b->desc.session);
+	jsonw_u64(w, "size", b->desc.size_bytes);
+	jsonw_str(w, "sha256", b->desc.sha256);
+	jsonw_time(w, "stored_at", b->stored_at_ms);
+	jsonw_time(w, "deadline", b->deadline_ms);
+}
+
 void answer_blob(struct jsonw *w, const struct store_blob *b, bool with_ref)
 {
 	jsonw_str(w, "blob", b->id);
@@ -12,15 +23,16 @@ void answer_blob(struct jsonw *w, const struct store_blob *b, bool with_ref)
 	if (b->state == STORE_GONE) {
 		jsonw_str(w, "cause", b->cause);
 		jsonw_time(w, "gone_at", b->gone_at_ms);
-		return;
-	}
-	jsonw_str(w, "kind", b->desc.kind);
-	jsonw_str(w, "issuer", b->desc.issuer);
-	jsonw_str(w, "session", b->desc.session);
-	jsonw_u64(w, "size", b->desc.size_bytes);
-	jsonw_str(w, "sha256", b->desc.sha256);
-	jsonw_time(w, "stored_at", b->stored_at_ms);
-	jsonw_time(w, "deadline", b->deadline_ms);
+	} else
+		describe(w, b);
+}
+
+void answer_stored(struct jsonw *w, const struct store_blob *b)
+{
+	jsonw_str(w, "blob", b->id);
+	jsonw_str(w, "state", store_state_text(STORE_LIVE)); /* as it was said the first time; its state now is GET's to tell */
+	jsonw_str(w, "ref", b->desc.ref);
+	describe(w, b);
 }
 
 void answer_session(struct jsonw *w, const struct store_session *s)

@@ -71,7 +71,7 @@ static void on_request(void *ctx, struct httpd_req *r)
 	const struct h1_head *h = httpd_req_head(r);
 	const struct conf_peer *peer = httpd_req_peer(r);
 	const struct route *route = NULL;
-	char id[TOKEN_LEN + 1], allow[ROUTE_ALLOW_MAX];
+	char id[ROUTE_ID_MAX + 1], allow[ROUTE_ALLOW_MAX];
 	int err = route_find(h->method, h->path, &route, id, allow);
 	if (err != 0) {
 		refuse_route(r, err, allow);
@@ -80,7 +80,7 @@ static void on_request(void *ctx, struct httpd_req *r)
 	httpd_req_label(r, route->label);
 	if ((peer->roles & route->roles) == 0)
 		reply_error(r, TG_EROLE, NULL);
-	else if (route->id && id[0] == '\0')
+	else if (route->id != ROUTE_NO_ID && id[0] == '\0')
 		reply_error(r, TG_ENOENT, NULL);
 	else if (h->query.n > 0 && route->start != session_close)
 		httpd_problem(r, TG_EINVAL, "this call takes no query", NULL, NULL);

@@ -108,6 +108,9 @@ static const char *sentence(int err)
 	case TG_ECLAIMED: return "another verifier is reading this blob; it will not come back";
 	case TG_ESESSION: return "the session named in Timeglas-Session is not open: it has ended, or never was; open a new one";
 	case TG_EQUOTA: return "the session holds as much session-bound evidence as it may; have it fetched, or close the session";
+	case TG_EPROCESSOR: return "a processor may claim passports only, and none that was issued in Denmark, the Faroe Islands or Greenland";
+	case TG_EREUSED: return "this Idempotency-Key was used for something else within the last days; draw a new one for each request";
+	case TG_EINFLIGHT: return "the first request with this Idempotency-Key is still under way, or broke off a moment ago; try again shortly";
 	case TG_ETTL: return "the blob's lifetime was over before its upload was complete; send it faster or allow it a longer one";
 	case TG_EFULL: return "the store is full; try again when blobs have been fetched or have expired";
 	case TG_ESTORE: return "the store cannot be reached; an upload was not stored, of any other call it is not known whether it took effect; try again shortly";

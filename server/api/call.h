@@ -29,7 +29,7 @@ struct call {
 	const struct route *route;
 	char peer[CONF_NAME_MAX + 1];
 	unsigned roles;
-	char id[TOKEN_LEN + 1];
+	char id[ROUTE_ID_MAX + 1];
 	bool waiting;               /* the store will call back with this call as its context */
 	bool flag;                  /* of the call's own: close: erase all */
 	char *text;                 /* ROUTE_JSON: the content */
@@ -54,6 +54,9 @@ void reply_gone(struct httpd_req *r, const char *what, const char *cause, int64_
 /* The calls: each is a route's start. */
 void upload_start(struct call *c);
 void take_start(struct call *c);
+void claim_start(struct call *c);
+void claim_read(struct call *c);
+void claim_ack(struct call *c);
 void blob_stat(struct call *c);
 void blob_erase(struct call *c);
 void session_open(struct call *c);
@@ -67,6 +70,8 @@ void upload_resume(struct api *a);
 
 /* Members of answers, each inside an object that the caller has opened. */
 void answer_blob(struct jsonw *w, const struct store_blob *b, bool with_ref);
+/** answer_stored: what an upload is answered, also when it is asked for again after the blob's end. */
+void answer_stored(struct jsonw *w, const struct store_blob *b);
 void answer_session(struct jsonw *w, const struct store_session *s);
 void answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b);
 

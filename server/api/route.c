@@ -10,19 +10,23 @@
 
 #define UP ROLE_UPLOADER
 #define VER ROLE_VERIFIER
+#define PROC ROLE_PROCESSOR
 #define OP ROLE_OPERATOR
 #define ANY (ROLE_UPLOADER | ROLE_VERIFIER | ROLE_PROCESSOR | ROLE_OPERATOR)
 
 static const struct route table[] = {
-	{ H1_POST, "/v1/blobs", false, "", "POST /v1/blobs", UP, ROUTE_STREAM, upload_start },
-	{ H1_POST, "/v1/blobs", true, "/take", "POST /v1/blobs/{id}/take", VER, ROUTE_NO_CONTENT, take_start },
-	{ H1_GET, "/v1/blobs", true, "", "GET /v1/blobs/{id}", UP | VER | OP, ROUTE_NO_CONTENT, blob_stat },
-	{ H1_DELETE, "/v1/blobs", true, "", "DELETE /v1/blobs/{id}", UP | OP, ROUTE_NO_CONTENT, blob_erase },
-	{ H1_POST, "/v1/sessions", false, "", "POST /v1/sessions", UP, ROUTE_JSON, session_open },
-	{ H1_GET, "/v1/sessions", true, "", "GET /v1/sessions/{sid}", UP | VER, ROUTE_NO_CONTENT, session_show },
-	{ H1_POST, "/v1/sessions", true, "/touch", "POST /v1/sessions/{sid}/touch", UP, ROUTE_NO_CONTENT, session_touch },
-	{ H1_DELETE, "/v1/sessions", true, "", "DELETE /v1/sessions/{sid}", UP | OP, ROUTE_NO_CONTENT, session_close },
-	{ H1_GET, "/v1/policy", false, "", "GET /v1/policy", ANY, ROUTE_NO_CONTENT, policy_show },
+	{ H1_POST, "/v1/blobs", ROUTE_NO_ID, "", "POST /v1/blobs", UP, ROUTE_STREAM, upload_start },
+	{ H1_POST, "/v1/blobs", ROUTE_ID, "/take", "POST /v1/blobs/{id}/take", VER, ROUTE_NO_CONTENT, take_start },
+	{ H1_POST, "/v1/blobs", ROUTE_ID, "/claim", "POST /v1/blobs/{id}/claim", VER | PROC, ROUTE_JSON, claim_start },
+	{ H1_GET, "/v1/claims", ROUTE_CLAIM, "", "GET /v1/claims/{claim}", VER | PROC, ROUTE_NO_CONTENT, claim_read },
+	{ H1_POST, "/v1/claims", ROUTE_CLAIM, "/ack", "POST /v1/claims/{claim}/ack", VER | PROC, ROUTE_JSON, claim_ack },
+	{ H1_GET, "/v1/blobs", ROUTE_ID, "", "GET /v1/blobs/{id}", UP | VER | OP, ROUTE_NO_CONTENT, blob_stat },
+	{ H1_DELETE, "/v1/blobs", ROUTE_ID, "", "DELETE /v1/blobs/{id}", UP | OP, ROUTE_NO_CONTENT, blob_erase },
+	{ H1_POST, "/v1/sessions", ROUTE_NO_ID, "", "POST /v1/sessions", UP, ROUTE_JSON, session_open },
+	{ H1_GET, "/v1/sessions", ROUTE_ID, "", "GET /v1/sessions/{sid}", UP | VER, ROUTE_NO_CONTENT, session_show },
+	{ H1_POST, "/v1/sessions", ROUTE_ID, "/touch", "POST /v1/sessions/{sid}/touch", UP, ROUTE_NO_CONTENT, session_touch },
+	{ H1_DELETE, "/v1/sessions", ROUTE_ID, "", "DELETE /v1/sessions/{sid}", UP | OP, ROUTE_NO_CONTENT, session_close },
+	{ H1_GET, "/v1/policy", ROUTE_NO_ID, "", "GET /v1/policy", ANY, ROUTE_NO_CONTENT, policy_show },
 };
 #define N_ROUTES (sizeof table / sizeof *table)
 
@@ -33,7 +37,7 @@ static bool path_matches(const struct route *rt, struct h1_str path, struct h1_s
 	size_t prefix = strlen(rt->prefix), suffix = strlen(rt->suffix);
 	if (path.n < prefix + suffix || memcmp(path.p, rt->prefix, prefix) != 0)
 		return false;
-	if (!rt->id)
+	if (rt->id == ROUTE_NO_ID)
 		return path.n == prefix;
 	if (path.n < prefix + 1 + suffix + 1 || path.p[prefix] != '/' || memcmp(path.p + path.n - suffix, rt->suffix, suffix) != 0)
 		return false;
@@ -41,7 +45,7 @@ static bool path_matches(const struct route *rt, struct h1_str path, struct h1_s
 	return memchr(id->p, '/', id->n) == NULL;
 }
 
-int route_find(enum h1_method method, struct h1_str path, const struct route **out, char id[TOKEN_LEN + 1], char allow[ROUTE_ALLOW_MAX])
+int route_find(enum h1_method method, struct h1_str path, const struct route **out, char id[ROUTE_ID_MAX + 1], char allow[ROUTE_ALLOW_MAX])
 {
 	enum h1_method want = method == H1_HEAD ? H1_GET : method;
 	bool known = false;
@@ -55,8 +59,8 @@ int route_find(enum h1_method method, struct h1_str path, const struct route **o
 		snprintf(allow + n, ROUTE_ALLOW_MAX - n, "%s%s", n > 0 ? ", " : "", method_name[table[i].method]);
 		if (table[i].method != want)
 			continue;
-		if (table[i].id) {
-			if (token_shard(found.p, found.n) < 0)
+		if (table[i].id != ROUTE_NO_ID) {
+			if ((table[i].id == ROUTE_CLAIM ? store_claim_shard(found.p, found.n) : token_shard(found.p, found.n)) < 0)
 				found.n = 0; /* cannot exist: the caller still checks the role first */
 			memcpy(id, found.p, found.n);
 			id[found.n] = '\0';

@@ -4,6 +4,7 @@
 
 #include "base/token.h"
 #include "http/h1.h"
+#include "store/store.h"
 
 struct call;
 
@@ -13,10 +14,16 @@ enum route_content {
 	ROUTE_STREAM      /* an upload */
 };
 
+enum route_id {
+	ROUTE_NO_ID,
+	ROUTE_ID,         /* followed by "/" and the id of a blob or a session */
+	ROUTE_CLAIM       /* followed by "/" and a claim's token */
+};
+
 struct route {
 	enum h1_method method;
 	const char *prefix;       /* "/v1/blobs" */
-	bool id;                  /* followed by "/" and an id */
+	enum route_id id;
 	const char *suffix;       /* then that: "", "/take" */
 	const char *label;        /* for the log: names no id */
 	unsigned roles;           /* enum role, or'ed: any of them */
@@ -25,11 +32,12 @@ struct route {
 };
 
 #define ROUTE_ALLOW_MAX 40
+#define ROUTE_ID_MAX STORE_CLAIM_LEN
 
 /**
  * route_find(method, path, out, id, allow): HEAD finds GET's route. id: the path's id, empty when the route has none.
  * Returns 0; TG_ENOENT: no such path, or its id is not well-formed; TG_EMETHOD: another method is served here (allow: their list); TG_ENOTIMPL.
  */
-int route_find(enum h1_method method, struct h1_str path, const struct route **out, char id[TOKEN_LEN + 1], char allow[ROUTE_ALLOW_MAX]);
+int route_find(enum h1_method method, struct h1_str path, const struct route **out, char id[ROUTE_ID_MAX + 1], char allow[ROUTE_ALLOW_MAX]);
 
 #endif

@@ -188,3 +188,15 @@ int rules_upload(const struct conf *conf, const struct conf_peer *uploader, cons
 	snprintf(out->desc.uploader, sizeof out->desc.uploader, "%s", uploader->name);
 	return 0;
 }
+
+int rules_key(const struct h1_head *head, char out[RULES_KEY_MAX + 1], const char **detail)
+{
+	bool dup = false;
+	const struct h1_str *v = h1_field(head, "idempotency-key", &dup);
+	bool ok = !dup && (v == NULL || (v->n > 0 && copy_text(*v, out, RULES_KEY_MAX + 1) == 0));
+	if (v == NULL)
+		out[0] = '\0';
+	for (size_t i = 0; ok && v != NULL && i < v->n; i++)
+		ok = v->p[i] >= ' ' && v->p[i] <= '~';
+	return ok ? 0 : refuse(detail, TG_EINVAL, "Idempotency-Key stands once and has 1 to 255 printable ASCII characters");
+}

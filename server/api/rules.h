@@ -32,6 +32,10 @@ int rules_upload(const struct conf *conf, const struct conf_peer *uploader, cons
  */
 int rules_content_digest(const char *value, size_t n, uint8_t out[32], bool *found);
 
+#define RULES_KEY_MAX 255
+/** rules_key(head, out, detail): the Idempotency-Key: 1..RULES_KEY_MAX printable ASCII characters, as they stand; "" when there is none. 0 or TG_EINVAL. */
+int rules_key(const struct h1_head *head, char out[RULES_KEY_MAX + 1], const char **detail);
+
 /** rules_addressed(to, peer): does a store_desc's `to` name that peer? */
 bool rules_addressed(const char *to, const char *peer);
 

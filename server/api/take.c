@@ -1,8 +1,10 @@
 /*
- * take.c: POST /v1/blobs/{id}/take: the at-most-once read. Before the first byte is sent nobody else can reach the blob; each chunk is read and deleted as
- * the client's socket takes the one before, so memory stays bounded. A client that goes away loses the blob: claims are for those who cannot afford that.
+ * take.c: a blob's bytes on their way to the client: each chunk is asked for when the client's socket has taken the one before, so memory stays bounded.
+ * POST /v1/blobs/{id}/take is the at-most-once read: before the first byte is sent nobody else can reach the blob, and chunks are deleted as they are
+ * read; a client that goes away loses the blob. GET /v1/claims/{claim} is the claimant's, as often as needed: the chunks stay.
  * Runs in workers.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,54 +12,87 @@
 #include <timeglas/errors.h>
 
 #include "api/call.h"
+#include "api/range.h"
 #include "core/num.h"
 
 struct taking {
 	struct call *call;
 	struct httpd_req *req;
-	struct store_take *take;  /* NULL: over */
+	struct store_read *read;  /* NULL: over */
 	bool reading;             /* a chunk is on its way */
+	bool claimed;             /* a claimant's read */
 };
 
-static void reply_head(struct taking *t, const struct store_blob *b)
+static size_t head_fields(const struct store_blob *b, char fields[512])
 {
-	char fields[512], at[TG_TIME_LEN + 1];
-	int n = snprintf(fields, sizeof fields, "Timeglas-Kind: %s\r\nTimeglas-Stored-At: %s\r\nETag: \"%s\"\r\n", b->desc.kind,
+	char at[TG_TIME_LEN + 1];
+	int n = snprintf(fields, 512, "Timeglas-Kind: %s\r\nTimeglas-Stored-At: %s\r\nETag: \"%s\"\r\n", b->desc.kind,
 	    tg_time_format(b->stored_at_ms, at), b->id);
 	if (b->desc.issuer[0] != '\0')
-		n += snprintf(fields + n, sizeof fields - (size_t)n, "Timeglas-Issuer: %s\r\n", b->desc.issuer);
+		n += snprintf(fields + n, 512 - (size_t)n, "Timeglas-Issuer: %s\r\n", b->desc.issuer);
 	if (b->desc.session[0] != '\0')
-		snprintf(fields + n, sizeof fields - (size_t)n, "Timeglas-Session: %s\r\n", b->desc.session);
-	httpd_reply_begin(t->req, 200, fields, "application/octet-stream", b->desc.size_bytes);
+		n += snprintf(fields + n, 512 - (size_t)n, "Timeglas-Session: %s\r\n", b->desc.session);
+	return (size_t)n;
 }
 
-static void on_begin(struct store_take *st, int err, const struct store_blob *b, void *ctx)
+/* Of all of it, of a part, or of nothing, when the range is not satisfiable or only the head was asked for. */
+static void reply_claimed(struct taking *t, const struct store_blob *b)
+{
+	const struct h1_head *h = httpd_req_head(t->req);
+	char fields[512], range[96], etag[TOKEN_LEN + 3];
+	uint64_t from, len, size = b->desc.size_bytes;
+	snprintf(etag, sizeof etag, "\"%s\"", b->id);
+	int status = range_of(h, size, etag, &from, &len);
+	if (status == 416) {
+		snprintf(range, sizeof range, "Content-Range: bytes */%" PRIu64 "\r\n", size);
+		httpd_problem(t->req, TG_ERANGE, "no byte of that range is in the blob; Content-Range says how many there are", range, NULL);
+		return;
+	}
+	size_t n = head_fields(b, fields);
+	n += (size_t)snprintf(fields + n, sizeof fields - n, "Accept-Ranges: bytes\r\n");
+	if (status == 206)
+		snprintf(fields + n, sizeof fields - n, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n", from, from + len - 1, size);
+	httpd_reply_begin(t->req, status, fields, "application/octet-stream", len);
+	if (h->method == H1_HEAD)
+		return;
+	store_read_range(t->read, from, len);
+	t->reading = true;
+	store_read_next(t->read);
+}
+
+static void on_begin(struct store_read *st, int err, const struct store_blob *b, void *ctx)
 {
 	struct taking *t = ctx;
+	char fields[512];
 	(void)st;
 	if (err != 0) {
-		t->take = NULL; /* freed by the store after return */
+		t->read = NULL; /* freed by the store after return */
 		reply_error(t->req, err, b);
 		return;
 	}
-	reply_head(t, b);
+	if (t->claimed) {
+		reply_claimed(t, b);
+		return;
+	}
+	head_fields(b, fields);
+	httpd_reply_begin(t->req, 200, fields, "application/octet-stream", b->desc.size_bytes);
 }
 
 static void ask_next(struct taking *t)
 {
-	if (t->take == NULL || t->reading || httpd_reply_room(t->req) < STORE_CHUNK_BYTES)
+	if (t->read == NULL || t->reading || httpd_reply_room(t->req) < STORE_CHUNK_BYTES)
 		return;
 	t->reading = true;
-	store_take_next(t->take);
+	store_read_next(t->read);
 }
 
-static void on_data(struct store_take *st, struct evbuffer *data, bool done, int err, void *ctx)
+static void on_data(struct store_read *st, struct evbuffer *data, bool done, int err, void *ctx)
 {
 	struct taking *t = ctx;
 	(void)st;
 	t->reading = false;
 	if (done || err != 0)
-		t->take = NULL; /* freed by the store after return */
+		t->read = NULL; /* freed by the store after return */
 	if (err != 0) {
 		httpd_reply_abort(t->req);
 		return;
@@ -76,15 +111,15 @@ static void on_done(struct httpd_req *r, bool ok, void *ctx)
 {
 	struct taking *t = ctx;
 	(void)r, (void)ok;
-	store_take_abort(t->take);
+	store_read_abort(t->read);
 	call_free(t->call);
 	free(t);
 }
 
-void take_start(struct call *c)
+static void start(struct call *c, bool claimed)
 {
 	static const struct httpd_handler handler = { .on_room = on_room, .on_done = on_done };
-	static const struct store_take_calls calls = { on_begin, on_data };
+	static const struct store_read_calls calls = { on_begin, on_data };
 	struct taking *t = calloc(1, sizeof *t);
 	int err = TG_ENOMEM;
 	if (t == NULL) {
@@ -93,8 +128,20 @@ void take_start(struct call *c)
 	}
 	t->call = c;
 	t->req = c->req;
-	t->reading = true; /* the first chunk comes by itself */
+	t->claimed = claimed;
+	t->reading = true; /* a take's first chunk comes by itself; a claimant's read is not begun yet */
 	httpd_req_handle(c->req, &handler, t);
-	if ((t->take = store_take(c->api->store, c->id, c->peer, &calls, t, &err)) == NULL)
+	t->read = claimed ? store_claim_read(c->api->store, c->id, c->peer, &calls, t, &err) : store_take(c->api->store, c->id, c->peer, &calls, t, &err);
+	if (t->read == NULL)
 		reply_error(c->req, err, NULL);
+}
+
+void take_start(struct call *c)
+{
+	start(c, false);
+}
+
+void claim_read(struct call *c)
+{
+	start(c, true);
 }

@@ -28,6 +28,11 @@ struct upload {
 	bool ended;                 /* the content is complete */
 	bool committing;            /* the last chunk and the commit are on their way */
 	bool answered;
+	char key[RULES_KEY_MAX + 1];/* Idempotency-Key; "" none */
+	bool reserved;              /* under the key stands our put's id, or is about to, and is not settled yet */
+	bool waiting;               /* the store will call back about the key */
+	bool repeated;              /* the upload was stored before: blob */
+	struct store_blob blob;     /* with a key: what the answer will tell */
 	bool stalled;               /* in api->stalled */
 	TAILQ_ENTRY(upload) link;
 };
@@ -36,6 +41,9 @@ static void drop_put(struct upload *u)
 {
 	store_put_abort(u->put);
 	u->put = NULL;
+	if (u->reserved)
+		store_once_drop(u->api->store, u->opts.desc.uploader, u->key, u->opts.id);
+	u->reserved = false;
 }
 
 static void refuse(struct upload *u, int err, const char *detail)
@@ -70,6 +78,20 @@ static bool has_room(struct upload *u)
 		return false;
 	}
 	return store_put_room(u->put);
+}
+
+static void tell(struct upload *u, int status, const struct store_blob *b)
+{
+	if (u->answered)
+		return;
+	u->answered = true;
+	char location[64];
+	snprintf(location, sizeof location, "Location: /v1/blobs/%s\r\n", b->id);
+	struct jsonw w = { 0 };
+	jsonw_open(&w, NULL, '{');
+	answer_stored(&w, b);
+	jsonw_close(&w, '}');
+	reply_json(u->req, status, location, &w);
 }
 
 static void finish(struct upload *u)
@@ -108,6 +130,13 @@ static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 {
 	struct upload *u = ctx;
 	size_t n, have;
+	if (u->repeated) {
+		u->size_bytes += evbuffer_get_length(data);
+		evbuffer_drain(data, evbuffer_get_length(data));
+		if (u->size_bytes > u->api->conf->max_blob_bytes)
+			refuse_size(u);
+		return;
+	}
 	while (!u->answered && (n = evbuffer_get_length(data)) > 0) {
 		int err = 0;
 		if ((have = evbuffer_get_length(u->chunk)) < STORE_CHUNK_BYTES)
@@ -127,7 +156,10 @@ static void on_end(struct httpd_req *r, void *ctx)
 	struct upload *u = ctx;
 	(void)r;
 	u->ended = true;
-	finish(u);
+	if (u->repeated)
+		tell(u, 200, &u->blob);
+	else
+		finish(u);
 }
 
 static void go_on(struct upload *u)
@@ -171,6 +203,16 @@ static void on_refused(struct store_put *p, int err, void *ctx)
 	refuse(ctx, err, NULL);
 }
 
+static void on_settled(void *ctx, int err)
+{
+	struct upload *u = ctx;
+	u->waiting = false;
+	if (err != 0)
+		refuse(u, err, NULL);
+	else
+		tell(u, 201, &u->blob);
+}
+
 static void on_committed(struct store_put *p, int err, const struct store_blob *b, void *ctx)
 {
 	struct upload *u = ctx;
@@ -180,14 +222,16 @@ static void on_committed(struct store_put *p, int err, const struct store_blob *
 		refuse(u, err, NULL);
 		return;
 	}
-	u->answered = true;
-	char location[64];
-	snprintf(location, sizeof location, "Location: /v1/blobs/%s\r\n", b->id);
-	struct jsonw w = { 0 };
-	jsonw_open(&w, NULL, '{');
-	answer_blob(&w, b, true);
-	jsonw_close(&w, '}');
-	reply_json(u->req, 201, location, &w);
+	if (!u->reserved) {
+		tell(u, 201, b);
+		return;
+	}
+	u->blob = *b;
+	u->reserved = false; /* whatever comes of it, the store sees to the blob */
+	err = store_once_settle(u->api->store, b->desc.uploader, u->key, b->id, on_settled, u);
+	u->waiting = err == 0;
+	if (err != 0)
+		refuse(u, err, NULL);
 }
 
 static void on_done(struct httpd_req *r, bool ok, void *ctx)
@@ -196,6 +240,8 @@ static void on_done(struct httpd_req *r, bool ok, void *ctx)
 	(void)r, (void)ok;
 	if (u->stalled)
 		TAILQ_REMOVE(&u->api->stalled, u, link);
+	if (u->waiting)
+		store_forget(u->api->store, u);
 	drop_put(u);
 	guard_free(u->guard);
 	if (u->chunk != NULL)
@@ -227,14 +273,59 @@ static struct upload *upload_new(struct call *c, const struct rules_upload *rule
 	return u;
 }
 
+static void begin_put(struct upload *u)
+{
+	static const struct store_put_calls put_calls = { on_room, on_refused, on_checked, on_committed };
+	int err;
+	u->opts.age_us = httpd_req_age_us(u->req);
+	if ((u->put = store_put_new(u->api->store, &u->opts, &put_calls, u, &err)) == NULL)
+		refuse(u, err, NULL);
+	else if (u->opts.eager || u->reserved)
+		httpd_req_pause(u->req, u->opts.eager);
+}
+
+/* What was stored before is told once the content is in: a client that is busy sending may not be listening. One that waits for 100 Continue is. */
+static void on_once(void *ctx, int err, const struct store_blob *said)
+{
+	struct upload *u = ctx;
+	u->waiting = false;
+	if (err == 0 && said == NULL) {
+		begin_put(u);
+		return;
+	}
+	u->reserved = false;
+	if (err != 0) {
+		refuse(u, err, NULL);
+		return;
+	}
+	u->blob = *said;
+	u->repeated = true;
+	if (httpd_req_head(u->req)->expect_continue)
+		tell(u, 200, &u->blob);
+	else
+		httpd_req_pause(u->req, false);
+}
+
+static void begin_key(struct upload *u)
+{
+	int err = store_once_begin(u->api->store, &u->opts.desc, u->key, u->opts.id, on_once, u);
+	u->waiting = u->reserved = err == 0;
+	if (err != 0)
+		refuse(u, err, NULL);
+	else
+		httpd_req_pause(u->req, true);
+}
+
 void upload_start(struct call *c)
 {
 	static const struct httpd_handler handler = { .on_body = on_body, .on_end = on_end, .on_done = on_done };
-	static const struct store_put_calls put_calls = { on_room, on_refused, on_checked, on_committed };
 	const struct h1_head *h = httpd_req_head(c->req);
 	struct rules_upload rules;
+	char key[RULES_KEY_MAX + 1];
 	const char *detail = NULL;
 	int err = c->api->draining ? TG_EDRAIN : rules_upload(c->api->conf, httpd_req_peer(c->req), h, &rules, &detail);
+	if (err == 0)
+		err = rules_key(h, key, &detail);
 	if (err != 0) {
 		if (detail != NULL)
 			httpd_problem(c->req, err, detail, NULL, NULL);
@@ -250,15 +341,15 @@ void upload_start(struct call *c)
 		return;
 	}
 	httpd_req_handle(c->req, &handler, u);
+	snprintf(u->key, sizeof u->key, "%s", key);
 	if (!h->chunked && h->content_length > c->api->conf->max_blob_bytes) {
 		refuse_size(u);
 		return;
 	}
 	/* One chunk that is already on its way costs one round trip if the session is asked for at commit only. */
 	u->opts.eager = rules.desc.session[0] != '\0' && (h->chunked || h->expect_continue || h->content_length > STORE_CHUNK_BYTES);
-	u->opts.age_us = httpd_req_age_us(c->req);
-	if ((u->put = store_put_new(c->api->store, &u->opts, &put_calls, u, &err)) == NULL)
-		refuse(u, err, NULL);
-	else if (u->opts.eager)
-		httpd_req_pause(c->req, true);
+	if (u->key[0] != '\0')
+		begin_key(u);
+	else
+		begin_put(u);
 }

@@ -6,7 +6,8 @@
 -- A reply is an array that opens with 0 or the number of a TG_E... code (include/timeglas/errors.h); an error reply is always Redis's own.
 -- An incompatible change needs a new library name and new function names: two servers of different versions may share one Redis.
 
-local ENOENT, ETIMEOUT, ECLAIMED, EGONE, ETTL, ESESSION, EQUOTA, ESTORE = 5, 7, 8, 10, 18, 19, 23, 27
+local ENOENT, ETIMEOUT, ECLAIMED, EINFLIGHT, EGONE, ETTL, ESESSION = 5, 7, 8, 9, 10, 18, 19
+local EPROCESSOR, EREUSED, EQUOTA, ESTORE = 21, 22, 23, 27
 
 local TOMBSTONE_MS = 86400000     -- TG_TOMBSTONE_S
 local STAGED_MS = 30000           -- an upload from which nothing comes for that long is aborted
@@ -18,9 +19,10 @@ local BOUND_BYTES = 134217728     -- TG_SESSION_BOUND_BYTES; also about what one
 local SHOW_MAX = 1000             -- blobs listed of one session
 local OUT_MAX = 100000            -- interim, until the recorder trims: events kept per shard
 
-local BLOB = {'st', 'u', 'to', 's', 'b', 'n', 'z', 'at', 'dl', 'd', 'p', 'c', 'ga', 'ev', 'tk', 'w'}
+local BLOB = {'st', 'u', 'to', 's', 'b', 'n', 'z', 'at', 'dl', 'd', 'p', 'c', 'ga', 'ev', 'tk', 'w',
+	'th', 'ld', 'cs', 'ck', 'ak', 'kn'}
 local RECORD = 14                 -- so many of them are told outside
-local PASSED = {'s', 'b', 'n', 'z', 'at', 'dl', 'p', 'tk', 'w'} -- what a tombstone has no more; of d it keeps the ref
+local PASSED = {'s', 'b', 'n', 'z', 'at', 'dl', 'p', 'tk', 'ld', 'cs', 'ck', 'kn'} -- what a tombstone has no more; of d it keeps the ref
 local SESSION = {'st', 'u', 'ref', 'at', 'dl', 'idl', 'idle', 'n', 'z', 'h', 'ga'}
 
 local function time_us()
@@ -111,8 +113,9 @@ local function drop_staged(p, b, now, stalled)
 end
 
 -- Ends a visible blob: its chunks are gone when this returns. due_ms: the deadline that ended it, nil for none. Whatever ends a take that has begun,
--- its reader has had bytes: that is `consumed`, or an interception could be hidden behind an erasure.
-local function finish(p, b, cause, who, us, due_ms)
+-- its reader has had bytes: that is `consumed`, or an interception could be hidden behind an erasure (of a claim, an event tells). outcome: what a
+-- claim's ack said.
+local function finish(p, b, cause, who, us, due_ms, outcome)
 	local now = time_ms(us)
 	if b.st == 'taking' then
 		cause, who = 'consumed', b.w
@@ -122,11 +125,14 @@ local function finish(p, b, cause, who, us, due_ms)
 		unlink_taken(p, b.id, b.tk)
 	end
 	local late = due_ms and math.max(0, us - due_ms * 1000) or ''
-	b.ev = event(p, 'e', 'gone', 'd', b.d, 'c', cause, 'u', b.u, 'w', who, 'z', b.z, 'dl', b.dl, 'late', late, 'at', now)
+	b.ev = event(p, 'e', 'gone', 'd', b.d, 'c', cause, 'o', outcome or '', 'u', b.u, 'w', who, 'z', b.z, 'dl', b.dl, 'late', late, 'at', now)
 	b.st, b.c, b.ga = 'gone', cause, string.format('%d', now)
 	local key = p .. 'b:' .. b.id
 	redis.call('HSET', key, 'st', 'gone', 'c', cause, 'ga', now, 'ev', b.ev, 'd', string.match(b.d, '^%S*'))
 	redis.call('HDEL', key, unpack(PASSED))
+	if b.th == '' then -- else the claimant, and nobody else, is told of the claim's end
+		redis.call('HDEL', key, 'w')
+	end
 	redis.call('PEXPIRE', key, TOMBSTONE_MS)
 	redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
 	if b.s ~= '' then
@@ -139,10 +145,15 @@ local function finish(p, b, cause, who, us, due_ms)
 	return late
 end
 
+local DUE_CAUSE = {live = 'expired', taking = 'consumed', claimed = 'lease-expired'}
+
 -- A visible blob whose time is over although no reaper came by yet ends here. Returns b.
 local function settle(p, b, us)
-	if b and b.st ~= 'gone' and b.st ~= 'staged' and time_ms(us) >= tonumber(b.dl) then
-		finish(p, b, b.st == 'taking' and 'consumed' or 'expired', b.w, us, tonumber(b.dl))
+	if b and b.st ~= 'gone' and b.st ~= 'staged' then
+		local due = tonumber(b.st == 'claimed' and b.ld or b.dl)
+		if time_ms(us) >= due then
+			finish(p, b, DUE_CAUSE[b.st], b.w, us, due)
+		end
 	end
 	return b
 end
@@ -420,11 +431,12 @@ local function f_commit(keys, args)
 end
 
 -- abort id n later_ms unknown: {0}: an upload that is not going to be committed. later_ms: its writes may still be on their way for that
--- long. unknown '1': its commit was sent, and nobody has been told the answer: should it be live, it ends, too.
+-- long. unknown '1': its commit was sent, and nobody has been told the answer: should it be live, it ends, too; unless its uploader has asked
+-- again by its Idempotency-Key and learned of it since.
 local function f_abort(keys, args)
 	local p, id, us = prefix(keys), args[1], time_us()
 	local now, b = time_ms(us), load(p, id)
-	if b and b.st == 'live' and args[4] == '1' then
+	if b and b.st == 'live' and args[4] == '1' and b.kn == '' then
 		finish(p, b, 'aborted', '', us)
 		return {0}
 	end
@@ -442,12 +454,16 @@ local function f_abort(keys, args)
 	return {0}
 end
 
+local function addressed(b, peer)
+	return string.find(b.to, ' ' .. peer .. ' ', 1, true)
+end
+
 -- take id peer token: {0, blob} | {EGONE, blob} | {ECLAIMED, blob} | {ENOENT}. Chunk 0 is moved to a key that only this take knows. A blob of
 -- one chunk has ended then; the index keeps x:<id>:<token> until the caller has read and deleted that key.
 local function f_take(keys, args)
 	local p, id, peer, token, us = prefix(keys), args[1], args[2], args[3], time_us()
 	local now, b, s = time_ms(us), load_settled(p, id, us)
-	if not b or not string.find(b.to, ' ' .. peer .. ' ', 1, true) then
+	if not b or not addressed(b, peer) then
 		return {ENOENT}
 	end
 	if b.st == 'gone' then
@@ -495,6 +511,139 @@ local function f_take_end(keys, args)
 		return {EGONE}
 	end
 	finish(p, b, 'consumed', b.w, time_us())
+	return {0, record(b)}
+end
+
+-- claim id peer lease_ms th salt ck processor: {0, blob, lease deadline, salt, repeated} | {EGONE, blob} | {ECLAIMED, blob} | {EPROCESSOR} |
+-- {ENOENT}. th: the hash of the token's secret, which is all that is kept of it. ck: peer and Idempotency-Key hashed, '' none; then salt is what
+-- the caller derives the secret from, and who repeats the claim under the same key is given it again. processor '1': a foreign passport or nothing.
+local function f_claim(keys, args)
+	local p, id, peer, ck, us = prefix(keys), args[1], args[2], args[6], time_us()
+	local now, b, s = time_ms(us), load_settled(p, id, us)
+	if not b or not addressed(b, peer) then
+		return {ENOENT}
+	end
+	if b.st == 'gone' then
+		return {EGONE, record(b)}
+	end
+	if args[7] == '1' and string.sub(b.d, -11) ~= ' passport 0' then
+		return {EPROCESSOR}
+	end
+	if b.st == 'claimed' and ck ~= '' and b.ck == ck then
+		return {0, record(b), b.ld, b.cs, 1}
+	end
+	if b.st ~= 'live' then
+		return {ECLAIMED, record(b)}
+	end
+	local ld = math.min(tonumber(b.dl), now + tonumber(args[3]))
+	if not seal_chunks(p, id, tonumber(b.n), tonumber(b.z), ld) then
+		finish(p, b, 'store-lost', peer, us)
+		return {EGONE, record(b)}
+	end
+	if s and s.st == 'open' then
+		session_bump(p, s, now)
+	end
+	b.st, b.ld = 'claimed', string.format('%d', ld)
+	redis.call('HSET', p .. 'b:' .. id, 'st', 'claimed', 'w', peer, 'th', args[4], 'ld', b.ld, 'cs', args[5], 'ck', ck)
+	redis.call('ZADD', p .. 'dl', b.ld, 'b:' .. id)
+	event(p, 'e', 'claimed', 'd', b.d, 'w', peer, 'z', b.z, 'dl', b.dl, 'ld', b.ld, 'at', now)
+	return {0, record(b), b.ld, args[5], 0}
+end
+
+-- A claimant's blob, claimed or gone since; nil: no such claim, or another's. Second: its session.
+local function load_claim(p, id, peer, th, us)
+	local b, s = load_settled(p, id, us)
+	if not b or b.th == '' or b.th ~= th or b.w ~= peer then
+		return nil
+	end
+	return b, s
+end
+
+-- claim_read id peer th: {0, blob} | {EGONE, blob} | {ENOENT}: the claimant is about to read the chunks, which stay.
+local function f_claim_read(keys, args)
+	local p, us = prefix(keys), time_us()
+	local b, s = load_claim(p, args[1], args[2], args[3], us)
+	if not b then
+		return {ENOENT}
+	end
+	if b.st == 'gone' then
+		return {EGONE, record(b)}
+	end
+	if s and s.st == 'open' then
+		session_bump(p, s, time_ms(us))
+	end
+	return {0, record(b)}
+end
+
+-- ack id peer th outcome ak: {0, blob, repeated} | {EGONE, blob} | {ENOENT}: the claimant is done; erased. ak: as claim's ck; repeated under it, the
+-- answer is the same.
+local function f_ack(keys, args)
+	local p, ak, us = prefix(keys), args[5], time_us()
+	local b = load_claim(p, args[1], args[2], args[3], us)
+	if not b then
+		return {ENOENT}
+	end
+	if b.st ~= 'gone' then
+		redis.call('HSET', p .. 'b:' .. b.id, 'ak', ak)
+		finish(p, b, 'consumed', b.w, us, nil, args[4])
+		return {0, record(b), 0}
+	end
+	if ak == '' or b.ak ~= ak then
+		return {EGONE, record(b)}
+	end
+	return {0, record(b), 1}
+end
+
+-- once_begin h what id old keep_ms: {0, id, age_ms, done}: what stands under an Idempotency-Key. h: peer and key, hashed; what: the request's
+-- description, hashed: another one is {EREUSED}. The id that comes back is the caller's if nothing stood there, or if it was old, which the
+-- caller knows to have come to nothing.
+local function f_once_begin(keys, args)
+	local key, now = prefix(keys) .. 'i:' .. args[1], time_ms(time_us())
+	local v = redis.call('HMGET', key, 'f', 'id', 'at', 'done')
+	if v[1] and v[1] ~= args[2] then
+		return {EREUSED}
+	end
+	if v[1] and v[2] ~= args[4] then
+		return {0, v[2], now - tonumber(v[3]), v[4]}
+	end
+	redis.call('HSET', key, 'f', args[2], 'id', args[3], 'at', now, 'done', 0)
+	redis.call('PEXPIRE', key, TOMBSTONE_MS + tonumber(args[5]))
+	return {0, args[3], 0, '0'}
+end
+
+-- once_settle h id: {0} | {EINFLIGHT}: somebody else was given the key meanwhile.
+local function f_once_settle(keys, args)
+	local key = prefix(keys) .. 'i:' .. args[1]
+	if redis.call('HGET', key, 'id') ~= args[2] then
+		return {EINFLIGHT}
+	end
+	redis.call('HSET', key, 'done', 1)
+	return {0}
+end
+
+-- once_drop h id: {0}: nothing came of it; the key is free again.
+local function f_once_drop(keys, args)
+	local key = prefix(keys) .. 'i:' .. args[1]
+	local v = redis.call('HMGET', key, 'id', 'done')
+	if v[1] == args[2] and v[2] ~= '1' then
+		redis.call('DEL', key)
+	end
+	return {0}
+end
+
+-- once_look id: {0, blob} | {EINFLIGHT} | {ENOENT}: what became of an upload under a key. Its uploader knows of it from now on.
+local function f_once_look(keys, args)
+	local p, us = prefix(keys), time_us()
+	local b = load(p, args[1])
+	if not b then
+		return {ENOENT}
+	end
+	if b.st == 'staged' then
+		return {EINFLIGHT}
+	end
+	if settle(p, b, us).st ~= 'gone' then
+		redis.call('HSET', p .. 'b:' .. b.id, 'kn', 1)
+	end
 	return {0, record(b)}
 end
 
@@ -564,7 +713,7 @@ local function reap_one(p, member, score, us)
 		redis.call('ZREM', p .. 'dl', member)
 		return {}, 0
 	end
-	local cause = b.st == 'taking' and 'consumed' or 'expired'
+	local cause = DUE_CAUSE[b.st]
 	return {{cause, finish(p, b, cause, b.w, us, score)}}, tonumber(b.z)
 end
 
@@ -612,6 +761,13 @@ register('abort', f_abort, 'allow-oom')
 register('take', f_take, 'allow-oom')
 register('take_more', f_take_more, 'allow-oom')
 register('take_end', f_take_end, 'allow-oom')
+register('claim', f_claim, 'allow-oom')
+register('claim_read', f_claim_read, 'allow-oom')
+register('ack', f_ack, 'allow-oom')
+register('once_begin', f_once_begin, 'allow-oom')
+register('once_settle', f_once_settle, 'allow-oom')
+register('once_drop', f_once_drop, 'allow-oom')
+register('once_look', f_once_look, 'allow-oom')
 register('stat', f_stat, 'allow-oom')
 register('erase', f_erase, 'allow-oom')
 register('reap', f_reap, 'allow-oom')

@@ -90,6 +90,7 @@ int store_session_close(struct store *s, const char *sid, const char *uploader, 
 /* Upload ------------------------------------------------------------------------------------------------------------ */
 struct store_put;
 struct store_put_opts {
+	char id[TOKEN_LEN + 1];      /* "": draw one */
 	struct store_desc desc;      /* size_bytes is filled in by commit; sha256 and ref are read at commit */
 	uint32_t ttl_s;              /* from the request's first byte */
 	uint64_t age_us;             /* since the request's first byte, at the time of the call */
@@ -101,7 +102,7 @@ struct store_put_calls {
 	void (*on_checked)(struct store_put *p, void *ctx);          /* eager: the session is open */
 	void (*on_committed)(struct store_put *p, int err, const struct store_blob *blob, void *ctx); /* the put is freed after return */
 };
-/** store_put_new(s, o, calls, ctx, err): draws the id. NULL: *err. Nothing is sent before the first chunk, unless eager. */
+/** store_put_new(s, o, calls, ctx, err): NULL: *err. Nothing is sent before the first chunk, unless eager. */
 struct store_put *store_put_new(struct store *s, const struct store_put_opts *o, const struct store_put_calls *calls, void *ctx, int *err);
 const char *store_put_id(const struct store_put *p);
 /** store_put_room(p): may another chunk be given? At most two are unanswered. */
@@ -114,25 +115,72 @@ int store_put_commit(struct store_put *p, const struct store_put_opts *o);
 void store_put_abort(struct store_put *p);
 
 /* Fetch, look, erase -------------------------------------------------------------------------------------------------- */
-struct store_take;
-struct store_take_calls {
-	/* err 0: the blob is ours and nobody else's; its bytes follow. TG_ENOENT, TG_EGONE, TG_ECLAIMED, TG_EROLE: blob filled in for GONE. Then the take is freed after return. */
-	void (*on_begin)(struct store_take *t, int err, const struct store_blob *blob, void *ctx);
-	/* A chunk was read and deleted: all bytes in data are the callee's. done: it was the last; the take is freed after return. err: broken off (TG_ESTORE, TG_EGONE), freed after return. */
-	void (*on_data)(struct store_take *t, struct evbuffer *data, bool done, int err, void *ctx);
+struct store_read;
+struct store_read_calls {
+	/*
+	 * err 0: the blob is ours; its bytes follow. TG_ENOENT, TG_EGONE, TG_ECLAIMED: blob filled in for GONE. Then the read is freed after return.
+	 */
+	void (*on_begin)(struct store_read *t, int err, const struct store_blob *blob, void *ctx);
+	/* A chunk: all bytes in data are the callee's. done: it was the last; the read is freed after return. err: broken off (TG_ESTORE, TG_EGONE), freed after return. */
+	void (*on_data)(struct store_read *t, struct evbuffer *data, bool done, int err, void *ctx);
 };
-/** store_take(s, id, peer, calls, ctx, err): the at-most-once read for an addressed peer. The first chunk is read in the same round trip; further ones on store_take_next(). */
-struct store_take *store_take(struct store *s, const char *id, const char *peer, const struct store_take_calls *calls, void *ctx, int *err);
-/** store_take_next(t): ask for the next chunk (one at a time). */
-void store_take_next(struct store_take *t);
-/** store_take_abort(t): erase the rest now (cause consumed); no callbacks any more. NULL is fine. */
-void store_take_abort(struct store_take *t);
+/** store_take(s, id, peer, calls, ctx, err): the at-most-once read for an addressed peer. The first chunk is read in the same round trip; further ones on store_read_next(). */
+struct store_read *store_take(struct store *s, const char *id, const char *peer, const struct store_read_calls *calls, void *ctx, int *err);
+/** store_claim_read(s, claim, peer, calls, ctx, err): a claimant's read; the bytes stay. Nothing is read before store_read_next(). */
+struct store_read *store_claim_read(struct store *s, const char *claim, const char *peer, const struct store_read_calls *calls, void *ctx, int *err);
+/** store_read_range(t, from, len): of a claimant's read, in on_begin: only these bytes, within the blob's size. len > 0. */
+void store_read_range(struct store_read *t, uint64_t from, uint64_t len);
+/** store_read_next(t): ask for the next chunk (one at a time). */
+void store_read_next(struct store_read *t);
+/** store_read_abort(t): no callbacks any more. Of a take: erase the rest now (cause consumed). NULL is fine. */
+void store_read_abort(struct store_read *t);
 
 typedef void store_blob_cb(void *ctx, int err, const struct store_blob *blob);
 /** store_stat(s, id): TG_ENOENT, or 0 with the blob in any state but staged. Who may know is the caller's to decide. */
 int store_stat(struct store *s, const char *id, store_blob_cb *cb, void *ctx);
 /** store_erase(s, id, uploader): uploader NULL: an operator. TG_ENOENT, TG_EGONE (blob filled in), 0: erased, with event and gone_at. */
 int store_erase(struct store *s, const char *id, const char *uploader, store_blob_cb *cb, void *ctx);
+
+/* Claims -------------------------------------------------------------------------------------------------------------- */
+#define STORE_CLAIM_LEN (TOKEN_LEN + 22) /* a claim's token: the blob's id and a secret of 128 bits, of which the store keeps a hash */
+
+struct store_claim {
+	char token[STORE_CLAIM_LEN + 1];
+	int64_t lease_deadline_ms;
+	bool repeated;           /* under an Idempotency-Key: this was said before */
+};
+struct store_claim_opts {
+	const char *id, *peer;
+	uint32_t lease_s;        /* 1..TG_LEASE_MAX_S */
+	bool processor;          /* may have passports alone, and no Danish one: TG_EPROCESSOR */
+	const char *key;         /* Idempotency-Key, or NULL */
+};
+/* err 0: claim and blob. TG_EGONE: blob alone. TG_ENOENT, TG_ECLAIMED, TG_EPROCESSOR, TG_EREUSED. */
+typedef void store_claim_cb(void *ctx, int err, const struct store_claim *claim, const struct store_blob *blob);
+/** store_claim(s, o, cb, ctx): become the blob's one reader until the lease ends, at the blob's deadline at the latest. o is not needed after return. */
+int store_claim(struct store *s, const struct store_claim_opts *o, store_claim_cb *cb, void *ctx);
+/** store_claim_shard(text, n): the shard that a well-formed claim token names, or -1. */
+int store_claim_shard(const char *text, size_t n);
+/**
+ * store_ack(s, claim, peer, outcome, key, cb, ctx): the claimant is done; erase. key NULL: none. TG_ENOENT, TG_EREUSED, TG_EGONE (blob filled in),
+ * 0: erased, with event and gone_at.
+ */
+int store_ack(struct store *s, const char *claim, const char *peer, const char *outcome, const char *key, store_blob_cb *cb, void *ctx);
+
+/* Uploads under an Idempotency-Key: begin, then either put, commit and settle, or drop ------------------------------------- */
+/* err 0 and said NULL: go on. said: it was stored before. TG_EINFLIGHT, TG_EREUSED. */
+typedef void store_once_cb(void *ctx, int err, const struct store_blob *said);
+/**
+ * store_once_begin(s, d, key, id, cb, ctx): what became of d's uploader's upload under this key? d: kind, issuer, session and to are what it is
+ * compared by. id: filled in before return: the put's, if it is to go on; who gives up before the answer drops it by this id.
+ */
+int store_once_begin(struct store *s, const struct store_desc *d, const char *key, char id[TOKEN_LEN + 1], store_once_cb *cb, void *ctx);
+/* err != 0: the blob of this id does not live, or is ended as soon as the store can be reached: TG_EINFLIGHT, TG_ESTORE. */
+typedef void store_once_done_cb(void *ctx, int err);
+/** store_once_settle(s, uploader, key, id, cb, ctx): the upload was committed: only when this is answered may its uploader be told so. */
+int store_once_settle(struct store *s, const char *uploader, const char *key, const char *id, store_once_done_cb *cb, void *ctx);
+/** store_once_drop(s, uploader, key, id): nothing came of it. */
+void store_once_drop(struct store *s, const char *uploader, const char *key, const char *id);
 
 /* Reaping ------------------------------------------------------------------------------------------------------------- */
 struct store_reaped {

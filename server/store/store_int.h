@@ -67,6 +67,9 @@ struct call {
 		store_blob_cb *blob;
 		store_reap_cb *reap;
 		store_info_cb *info;
+		store_claim_cb *claim;
+		store_once_cb *once;
+		store_once_done_cb *once_done;
 	} cb;
 	void *state;             /* of calls of several steps; NULL or freed with state_free */
 	void (*state_free)(void *state);
@@ -90,6 +93,21 @@ const redisReply *reply_at(const redisReply *r, size_t i);
 /** reply_blob(r, b, n_chunks): a blob's record. n_chunks may be NULL. 0 or TG_EINTERNAL. */
 int reply_blob(const redisReply *r, struct store_blob *b, unsigned *n_chunks);
 int reply_session(const redisReply *r, struct store_session *s);
+#define CLAIM_HASH_LEN 64
+/** claim_hash(claim, out): what the store keeps of a claim token's secret. Returns out. */
+const char *claim_hash(const char *claim, char out[CLAIM_HASH_LEN + 1]);
+
+#define ONCE_HASH_LEN 32
+/** once_hash(out, n, text): texts as one hash, in hex; no two lists of texts give the same. Returns out. */
+const char *once_hash(char out[ONCE_HASH_LEN + 1], size_t n, const char *const text[]);
+struct once_args {
+	const char *key, *what;  /* hashes */
+	const char *id, *old;
+	int64_t keep_ms;         /* beyond a tombstone's time */
+};
+/** once_send(c, a): the function once_begin, in the shard that the key's hash names; its answer is c's. As call_send(). */
+int once_send(struct call *c, const struct once_args *a);
+
 /** desc_event / desc_private: the two opaque texts that the functions carry for a blob: what events may show, and the rest. */
 void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX]);
 void desc_private(const struct store_desc *d, char out[STORE_DESC_MAX]);

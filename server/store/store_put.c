@@ -103,7 +103,8 @@ static int put_ask(struct store_put *p)
 struct store_put *store_put_new(struct store *s, const struct store_put_opts *o, const struct store_put_calls *calls, void *ctx, int *err)
 {
 	const char *sid = o->desc.session;
-	int shard = sid[0] != '\0' ? token_shard(sid, strlen(sid)) : (int)token_any_shard();
+	const char *fixed = sid[0] != '\0' ? sid : o->id;
+	int shard = fixed[0] != '\0' ? token_shard(fixed, strlen(fixed)) : (int)token_any_shard();
 	struct store_put *p;
 
 	*err = TG_ESESSION;
@@ -122,7 +123,10 @@ struct store_put *store_put_new(struct store *s, const struct store_put_opts *o,
 	p->ctx = ctx;
 	p->shard = (unsigned)shard;
 	p->born_us = clock_mono_us() - o->age_us;
-	token_make(p->shard, p->id);
+	if (o->id[0] != '\0')
+		memcpy(p->id, o->id, sizeof p->id);
+	else
+		token_make(p->shard, p->id);
 	p->piece = evbuffer_new();
 	if (p->piece != NULL)
 		*err = o->eager ? put_ask(p) : 0;

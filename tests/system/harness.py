@@ -197,6 +197,23 @@ class Server:
     def take(self, blob, peer="verifier"):
         return self.call("POST", f"/v1/blobs/{blob}/take", peer)
 
+    def claim(self, blob, peer="verifier", key=None, **members):
+        return self.call("POST", f"/v1/blobs/{blob}/claim", peer, [("Idempotency-Key", key)] if key else (),
+                         json.dumps(members).encode() if members else None)
+
+    def claim_ok(self, blob, peer="verifier", **options):
+        answer = self.claim(blob, peer, **options)
+        assert answer.status == 201, answer
+        self.secrets.add(answer.json()["claim"])
+        return answer.json()
+
+    def read_claim(self, claim, peer="verifier", fields=(), method="GET"):
+        return self.call(method, f"/v1/claims/{claim}", peer, fields)
+
+    def ack(self, claim, outcome="ok", peer="verifier", key=None):
+        return self.call("POST", f"/v1/claims/{claim}/ack", peer, [("Idempotency-Key", key)] if key else (),
+                         json.dumps({"outcome": outcome}).encode())
+
     def stat(self, blob, peer="uploader"):
         return self.call("GET", f"/v1/blobs/{blob}", peer)
 

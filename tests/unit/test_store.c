@@ -25,7 +25,7 @@ struct world {
 	/* upload and take */
 	struct store_put *put;
 	struct evbuffer *in, *out;
-	struct store_take *take;
+	struct store_read *take;
 	int begun, chunks, ended, stop_after;
 };
 
@@ -47,7 +47,7 @@ static void on_down(struct store *s, void *ctx)
 	if (!w->crashing)
 		return;
 	store_put_abort(w->put);
-	store_take_abort(w->take);
+	store_read_abort(w->take);
 	w->put = NULL;
 	w->take = NULL;
 }
@@ -252,7 +252,7 @@ static int upload(struct world *w, const struct store_put_opts *o, size_t bytes)
 
 /* Taking ------------------------------------------------------------------------------------------------------------ */
 
-static void on_begin(struct store_take *t, int err, const struct store_blob *b, void *ctx)
+static void on_begin(struct store_read *t, int err, const struct store_blob *b, void *ctx)
 {
 	struct world *w = ctx;
 
@@ -263,13 +263,13 @@ static void on_begin(struct store_take *t, int err, const struct store_blob *b, 
 	if (err == 0 && w->stop_after != 0)
 		return;
 	if (err == 0)
-		store_take_abort(t);
+		store_read_abort(t);
 	w->ended++;
 	w->take = NULL;
 	loop_stop(w->loop);
 }
 
-static void on_data(struct store_take *t, struct evbuffer *data, bool done, int err, void *ctx)
+static void on_data(struct store_read *t, struct evbuffer *data, bool done, int err, void *ctx)
 {
 	struct world *w = ctx;
 
@@ -284,11 +284,11 @@ static void on_data(struct store_take *t, struct evbuffer *data, bool done, int 
 	} else if (w->stop_after == w->chunks) {
 		loop_stop(w->loop);
 	} else {
-		store_take_next(t);
+		store_read_next(t);
 	}
 }
 
-static const struct store_take_calls take_calls = {on_begin, on_data};
+static const struct store_read_calls take_calls = {on_begin, on_data};
 
 static int take(struct world *w, const char *id, const char *peer)
 {
@@ -803,7 +803,7 @@ static void take_abort_erases_the_rest(void **state)
 		w->stop_after = at;
 		assert_int_equal(take(w, w->blob.id, "verifier"), 0);
 		if (at > 0)
-			store_take_abort(w->take);
+			store_read_abort(w->take);
 		assert_int_equal(store_stat(w->store, w->blob.id, on_blob, w), 0);
 		loop_until_stop(w->loop);
 		assert_int_equal(w->blob.state, STORE_GONE);

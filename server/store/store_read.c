@@ -1,22 +1,27 @@
 /*
- * store_take.c: the at-most-once read. One function call makes the blob unreachable to everyone else and moves its first chunk to a key that
- * only this take knows; the chunk is read and deleted right behind it in the same pipeline. Further chunks are read and deleted one by one.
+ * store_read.c: a blob's bytes, chunk by chunk as the caller has room for them. Two ways share it:
+ * A take is the at-most-once read: one function call makes the blob unreachable to everyone else and moves its first chunk to a key that only this
+ * take knows; the chunk is read and deleted right behind it in the same pipeline; further chunks are read and deleted one by one.
+ * A claimant's read asks one function whether the claim still stands, and leaves every chunk where it is; claim and ack are in store_claim.c.
  * It keeps no copy and never puts anything back. Runs in workers.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <timeglas/errors.h>
 #include "base/metrics.h"
 #include "store/store_int.h"
 
-struct store_take {
+struct store_read {
 	struct store *store;
-	struct store_take_calls calls;
+	struct store_read_calls calls;
 	void *ctx;
 	char id[TOKEN_LEN + 1];
 	char token[TOKEN_LEN + 1];
 	unsigned shard;
-	unsigned n, next;        /* chunks; the one that is read, or would be */
+	unsigned n, next;        /* the chunk to stop before; the one that is read, or would be */
+	size_t skip, stop;       /* a claimant's read: bytes left out at the front of its first chunk; where to stop in its last one */
+	bool keep;               /* a claimant's read: nothing is deleted */
 	bool begun, reading;
 	bool calling, dropped;   /* inside a callback of the caller's; it aborted there */
 	struct evbuffer *data;
@@ -24,7 +29,7 @@ struct store_take {
 	struct loop_task broken;
 };
 
-static void take_free(struct store_take *t)
+static void take_free(struct store_read *t)
 {
 	rconn_forget(t->store->conn, t);
 	loop_cancel(t->store->loop, &t->broken);
@@ -34,7 +39,7 @@ static void take_free(struct store_take *t)
 	free(t);
 }
 
-static int take_tell(struct store_take *t, const char *fn)
+static int take_tell(struct store_read *t, const char *fn)
 {
 	struct cmd m;
 
@@ -46,7 +51,7 @@ static int take_tell(struct store_take *t, const char *fn)
 
 static void on_pulse(evutil_socket_t fd, short what, void *ctx)
 {
-	struct store_take *t = ctx;
+	struct store_read *t = ctx;
 
 	(void)fd;
 	(void)what;
@@ -54,7 +59,7 @@ static void on_pulse(evutil_socket_t fd, short what, void *ctx)
 }
 
 /* Tells the caller, then frees t when this was the end or the caller aborted in its callback. Returns whether t still lives. */
-static bool take_data(struct store_take *t, bool done, int err)
+static bool take_data(struct store_read *t, bool done, int err)
 {
 	t->calling = true;
 	t->calls.on_data(t, t->data, done, err, t->ctx);
@@ -68,7 +73,7 @@ static bool take_data(struct store_take *t, bool done, int err)
 
 static void on_chunk(void *ctx, long got, const redisReply *r)
 {
-	struct store_take *t = ctx;
+	struct store_read *t = ctx;
 
 	t->reading = false;
 	if (got < 0) {
@@ -76,15 +81,20 @@ static void on_chunk(void *ctx, long got, const redisReply *r)
 		(void)take_data(t, false, err != 0 ? err : TG_EINTERNAL);
 		return;
 	}
+	if (t->keep && got == 0) { /* what GETRANGE says of a key that is not there */
+		(void)take_data(t, false, TG_EGONE);
+		return;
+	}
 	t->next++;
-	if (t->next == t->n)
+	t->skip = 0;
+	if (t->next == t->n && !t->keep)
 		metrics_count(M_TAKEN, 1);
 	(void)take_data(t, t->next == t->n, 0);
 }
 
 static void on_take(void *ctx, const redisReply *r)
 {
-	struct store_take *t = ctx;
+	struct store_read *t = ctx;
 	struct store_blob blob;
 	int err = store_err(t->store, r);
 	bool have = reply_blob(reply_at(r, 1), &blob, &t->n) == 0;
@@ -92,7 +102,8 @@ static void on_take(void *ctx, const redisReply *r)
 	if (err == 0 && !have)
 		err = TG_EINTERNAL;
 	t->begun = err == 0;
-	if (err == 0 && t->n > 1) {
+	t->stop = STORE_CHUNK_BYTES;
+	if (err == 0 && t->n > 1 && !t->keep) {
 		t->pulse = event_new(loop_base(t->store->loop), -1, EV_PERSIST, on_pulse, t);
 		if (t->pulse != NULL) /* without it a take has 60 s: enough for most */
 			event_add(t->pulse, loop_timeout(t->store->loop, STORE_PULSE_S));
@@ -104,8 +115,27 @@ static void on_take(void *ctx, const redisReply *r)
 		take_free(t);
 }
 
+/* The chunk that comes next, or the part of it that is wanted; GET where it is all of it, which moves instead of copying. */
+static int keep_fetch(struct store_read *t)
+{
+	char key[STORE_KEY_MAX], from[24], to[24];
+	const char *argv[] = {"GETRANGE", key, from, to};
+	size_t len[] = {8, store_key(key, t->shard, "c:%s:%u", t->id, t->next), 0, 0};
+	size_t stop = t->next + 1 == t->n ? t->stop : STORE_CHUNK_BYTES;
+
+	t->reading = true;
+	if (t->skip == 0 && stop == STORE_CHUNK_BYTES) {
+		argv[0] = "GET";
+		len[0] = 3;
+		return rconn_fetch(t->store->conn, on_chunk, t, 2, argv, len, t->data);
+	}
+	len[2] = (size_t)snprintf(from, sizeof from, "%zu", t->skip);
+	len[3] = (size_t)snprintf(to, sizeof to, "%zu", stop - 1);
+	return rconn_fetch(t->store->conn, on_chunk, t, 4, argv, len, t->data);
+}
+
 /* GETDEL of the chunk that comes next. */
-static int take_fetch(struct store_take *t)
+static int take_fetch(struct store_read *t)
 {
 	char key[STORE_KEY_MAX];
 	const char *argv[] = {"GETDEL", key};
@@ -120,7 +150,7 @@ static int take_fetch(struct store_take *t)
 }
 
 /* The first chunk is on its way: its leftover entry may go. A no-op for blobs of several chunks. */
-static int take_unmark(struct store_take *t)
+static int take_unmark(struct store_read *t)
 {
 	char key[STORE_KEY_MAX], member[STORE_KEY_MAX];
 	struct cmd m = {.argc = 0};
@@ -136,17 +166,10 @@ static int take_unmark(struct store_take *t)
 	return cmd_send(t->store, &m, NULL, NULL);
 }
 
-struct store_take *store_take(struct store *s, const char *id, const char *peer, const struct store_take_calls *calls, void *ctx, int *err)
+static struct store_read *read_new(struct store *s, unsigned shard, const struct store_read_calls *calls, void *ctx)
 {
-	int shard = token_shard(id, strlen(id));
-	struct store_take *t;
-	struct cmd m;
+	struct store_read *t = calloc(1, sizeof *t);
 
-	*err = TG_ENOENT;
-	if (shard < 0)
-		return NULL;
-	*err = TG_ENOMEM;
-	t = calloc(1, sizeof *t);
 	if (t == NULL)
 		return NULL;
 	t->data = evbuffer_new();
@@ -157,7 +180,19 @@ struct store_take *store_take(struct store *s, const char *id, const char *peer,
 	t->store = s;
 	t->calls = *calls;
 	t->ctx = ctx;
-	t->shard = (unsigned)shard;
+	t->shard = shard;
+	return t;
+}
+
+struct store_read *store_take(struct store *s, const char *id, const char *peer, const struct store_read_calls *calls, void *ctx, int *err)
+{
+	int shard = token_shard(id, strlen(id));
+	struct store_read *t = shard < 0 ? NULL : read_new(s, (unsigned)shard, calls, ctx);
+	struct cmd m;
+
+	*err = shard < 0 ? TG_ENOENT : TG_ENOMEM;
+	if (t == NULL)
+		return NULL;
 	strcpy(t->id, id);
 	token_make(t->shard, t->token);
 	cmd_fcall(&m, "tg1_take", t->shard);
@@ -176,20 +211,56 @@ struct store_take *store_take(struct store *s, const char *id, const char *peer,
 	return t;
 }
 
+struct store_read *store_claim_read(struct store *s, const char *claim, const char *peer, const struct store_read_calls *calls, void *ctx, int *err)
+{
+	char hash[CLAIM_HASH_LEN + 1];
+	int shard = store_claim_shard(claim, strlen(claim));
+	struct store_read *t = shard < 0 ? NULL : read_new(s, (unsigned)shard, calls, ctx);
+	struct cmd m;
+
+	*err = shard < 0 ? TG_ENOENT : TG_ENOMEM;
+	if (t == NULL)
+		return NULL;
+	t->keep = true;
+	memcpy(t->id, claim, TOKEN_LEN);
+	cmd_fcall(&m, "tg1_claim_read", t->shard);
+	cmd_text(&m, t->id);
+	cmd_text(&m, peer);
+	cmd_text(&m, claim_hash(claim, hash));
+	*err = cmd_send(s, &m, on_take, t);
+	if (*err != 0) {
+		take_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void store_read_range(struct store_read *t, uint64_t from, uint64_t len)
+{
+	uint64_t last = from + len - 1;
+
+	if (!t->keep || len == 0 || last / STORE_CHUNK_BYTES >= t->n)
+		abort(); /* the caller knows the size */
+	t->next = (unsigned)(from / STORE_CHUNK_BYTES);
+	t->n = (unsigned)(last / STORE_CHUNK_BYTES) + 1;
+	t->skip = (size_t)(from % STORE_CHUNK_BYTES);
+	t->stop = (size_t)(last % STORE_CHUNK_BYTES) + 1;
+}
+
 static void run_broken(struct loop_task *task, void *ctx)
 {
 	(void)task;
 	(void)take_data(ctx, false, TG_ESTORE);
 }
 
-void store_take_next(struct store_take *t)
+void store_read_next(struct store_read *t)
 {
 	int rc;
 
 	if (!t->begun || t->reading || t->dropped)
 		return;
-	rc = take_fetch(t);
-	if (rc == 0 && t->next + 1 == t->n)
+	rc = t->keep ? keep_fetch(t) : take_fetch(t);
+	if (rc == 0 && !t->keep && t->next + 1 == t->n)
 		rc = take_tell(t, "tg1_take_end");
 	if (rc != 0) { /* not from here: no callback comes before return */
 		t->broken.run = run_broken;
@@ -198,14 +269,14 @@ void store_take_next(struct store_take *t)
 	}
 }
 
-void store_take_abort(struct store_take *t)
+void store_read_abort(struct store_read *t)
 {
 	if (t == NULL || t->dropped)
 		return;
 	/* Refused or of one chunk: a no-op there. No store: the reaper ends it. */
-	if (t->n != 1)
+	if (!t->keep && t->n != 1)
 		(void)take_tell(t, "tg1_take_end");
-	if (t->begun && t->next < t->n)
+	if (!t->keep && t->begun && t->next < t->n)
 		metrics_count(M_TAKEN, 1);
 	if (t->calling)
 		t->dropped = true; /* our caller frees it */
