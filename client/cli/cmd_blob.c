@@ -2,14 +2,17 @@
  * cmd_blob.c: timeglas put, stat, rm, policy. put seals while it sends, so that plaintext needs neither memory nor disk.
  * Fetching is in cmd_fetch.c. Runs in the timeglas command. DESIGN: the data-plane API, Interfaces.
  */
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include "cli/commands.h"
 #include "cli/material.h"
 #include "cli/output.h"
 #include "cli/source.h"
+#include "core/num.h"
 
 #define TO_CHARS 1024
+#define KEY_BYTES 16
 #define BLANKS ", \t"
 #define TTL_MAX_S 1000000000u /* what is above the ceiling is the server's to refuse, with its reason */
 
@@ -23,6 +26,7 @@ struct put {
 	uint64_t ttl_s;
 	struct source *source;
 	uint8_t sha256[32];
+	char key[2 * KEY_BYTES + 1]; /* drawn unless given, where trying again is possible */
 };
 
 static int choose_mode(const struct options *o, struct put *p)
@@ -99,6 +103,18 @@ static int say_put(tg_client *c, const tg_blob *b)
 	return CLI_DONE;
 }
 
+/* Under a key a broken connection is no reason to give up: the server stores it once. A pipe cannot be read again. */
+static const char *choose_key(struct cli *cli, struct put *p)
+{
+	const char *given = options_text(&cli->opt, OPT_IDEMPOTENCY);
+	uint8_t raw[KEY_BYTES];
+
+	if (given != NULL || !source_can_rewind(p->source))
+		return given;
+	randombytes_buf(raw, sizeof raw);
+	return tg_hex_encode(raw, sizeof raw, p->key);
+}
+
 static int upload(struct cli *cli, struct put *p)
 {
 	const tg_put_opts o = {
@@ -106,12 +122,13 @@ static int upload(struct cli *cli, struct put *p)
 		.issuer = p->head.issuer[0] != '\0' ? p->head.issuer : NULL,
 		.session = p->head.session[0] != '\0' ? p->head.session : NULL,
 		.to = p->to[0] != '\0' ? p->to : NULL,
-		.idempotency_key = options_text(&cli->opt, OPT_IDEMPOTENCY),
+		.idempotency_key = choose_key(cli, p),
 		.ttl_s = p->ttl_s,
 		.size = source_size(p->source),
 		.sha256 = p->mode == PUT_SEALED ? p->sha256 : NULL,
 		.read = source_read,
 		.ctx = p->source,
+		.rewind = source_can_rewind(p->source) ? source_rewind : NULL,
 	};
 	tg_client *c;
 	tg_blob blob;

@@ -1,6 +1,7 @@
 /*
  * cmd_fetch.c: timeglas take and get: fetch a blob once, open it, and release it only when it is whole, from the pinned sender, labelled
- * as the server said, and new. What arrived is never lost by a failed check: the buffer has erased it, so it is kept here, sealed.
+ * as the server said, and new. What arrived is never lost by a failed check: the buffer erases it, so it is kept here, sealed.
+ * take is the at-most-once form; get claims the blob first (claim.c), so that a broken download goes on, and acks when all is safe.
  * Runs in the timeglas command. DESIGN: The envelope, the data-plane API, Interfaces.
  */
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "cli/claim.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/seen.h"
@@ -21,6 +23,9 @@
 
 struct fetch {
 	const char *id, *target;
+	bool claims;              /* get; otherwise take */
+	struct claiming claiming;
+	tg_client *client;
 	bool opening;             /* otherwise the ciphertext itself is what the user wants */
 	struct unseal unseal;
 	struct spool *sealed;     /* as it came; kept when the rest fails */
@@ -88,6 +93,8 @@ static int prepare(struct cli *cli, struct fetch *f)
 	f->opening = options_text(o, OPT_IDENTITY) != NULL && !options_flag(o, OPT_SEALED);
 	if (n == 0 || n > TG_SESSION_MAX || strspn(f->id, ID_CHARS) != n)
 		return cli_usage("that is not a blob's id");
+	if (f->claims && claiming_prepare(o, &f->claiming) != 0)
+		return CLI_USAGE;
 	if (output_json() && (f->target == NULL || strcmp(f->target, "-") == 0))
 		return cli_usage("--json needs -o FILE: stdout is for the JSON object");
 	if (f->opening) {
@@ -149,8 +156,10 @@ static int verify(struct fetch *f)
 
 static int release(struct fetch *f)
 {
-	int err = f->opening ? verify(f) : spool_copy(f->sealed, spool_write, f->good);
+	int err = f->claims ? claiming_digest(&f->claiming, f->sealed, f->unseal.why) : 0;
 
+	if (err == 0)
+		err = f->opening ? verify(f) : spool_copy(f->sealed, spool_write, f->good);
 	if (err == 0)
 		err = spool_commit(f->good);
 	if (err != 0 && f->unseal.why[0] == '\0')
@@ -160,10 +169,19 @@ static int release(struct fetch *f)
 
 static int give_up(struct fetch *f, int err)
 {
-	if (spool_keep(f->sealed, f->kept, sizeof f->kept) == 0)
-		return cli_fail(err, "not released: %s. The buffer has erased it; the sealed content is kept in %s", f->unseal.why, f->kept);
-	return cli_fail(err, "not released: %s. The buffer has erased it, and the sealed content could not be kept: %s", f->unseal.why,
-			strerror(errno));
+	const char *erased = "has erased it";
+	int kept = spool_keep(f->sealed, f->kept, sizeof f->kept), saved = errno;
+
+	if (f->claims) {
+		(void)claiming_ack(&f->claiming, f->client, err);
+		if (f->claiming.said == NULL)
+			erased = "erases it when the lease ends";
+		(void)claiming_receipt(&f->claiming);
+	}
+	if (kept == 0)
+		return cli_fail(err, "not released: %s. The buffer %s; the sealed content is kept in %s", f->unseal.why, erased, f->kept);
+	return cli_fail(err, "not released: %s. The buffer %s, and the sealed content could not be kept: %s", f->unseal.why, erased,
+			strerror(saved));
 }
 
 static int say_fetched(const struct fetch *f)
@@ -185,39 +203,58 @@ static int say_fetched(const struct fetch *f)
 		      f->opening ? 1 : 0);
 	if (o != NULL && f->opening && f->unseal.has_head)
 		json_object_set_new(o, "head", head_json(&f->unseal.head));
+	if (o != NULL && f->claiming.said != NULL)
+		json_object_set(o, "receipt", f->claiming.said);
 	return output_object(o);
 }
 
-/* After this the buffer has no copy any more. */
+/* After a take the buffer has no copy any more. */
 static int obtain(struct cli *cli, struct fetch *f)
 {
-	tg_client *c;
-	int err = cli_connect(cli, false, &c);
+	int err = cli_connect(cli, false, &f->client);
 
 	if (err != 0)
 		return err;
+	if (f->claims) {
+		err = claiming_fetch(&f->claiming, f->client, f->id, f->sealed, &f->blob);
+		progress_end(&cli->progress);
+		return err;
+	}
 	errno = 0;
-	err = tg_client_take(c, f->id, spool_write, f->sealed, &f->blob);
+	err = tg_client_take(f->client, f->id, spool_write, f->sealed, &f->blob);
 	progress_end(&cli->progress);
 	if (err == TG_EIO)
-		err = cli_fail(err, "the blob is lost: cannot write it: %s", strerror(errno));
-	else if (err != 0)
-		err = cli_fail_client(c, err);
-	cli_disconnect(cli, c);
-	return err;
+		return cli_fail(err, "the blob is lost: cannot write it: %s", strerror(errno));
+	return err != 0 ? cli_fail_client(f->client, err) : 0;
 }
 
-static int fetch(struct cli *cli)
+/* All is safe where the user wants it: now the buffer may erase its copy. */
+static int conclude(struct fetch *f)
 {
-	struct fetch f = { .seen_fd = -1 };
+	int err = f->claims ? claiming_ack(&f->claiming, f->client, 0) : 0;
+
+	if (err != 0) {
+		cli_note("the content is whole, checked and written, but the buffer could not be told so:");
+		return cli_fail_client(f->client, err);
+	}
+	err = claiming_receipt(&f->claiming);
+	return err == 0 ? say_fetched(f) : err;
+}
+
+static int fetch(struct cli *cli, bool claims)
+{
+	struct fetch f = { .seen_fd = -1, .claims = claims };
 	int err = prepare(cli, &f);
 
 	if (err == 0)
 		err = obtain(cli, &f);
 	if (err == 0) {
 		err = release(&f);
-		err = err == 0 ? say_fetched(&f) : give_up(&f, err);
+		err = err == 0 ? conclude(&f) : give_up(&f, err);
 	}
+	if (f.client != NULL)
+		cli_disconnect(cli, f.client);
+	claiming_free(&f.claiming);
 	unseal_free(&f.unseal);
 	spool_free(f.sealed);
 	spool_free(f.good);
@@ -228,11 +265,10 @@ static int fetch(struct cli *cli)
 
 int cmd_take(struct cli *cli)
 {
-	return fetch(cli);
+	return fetch(cli, false);
 }
 
-/* The same as take until blobs can be claimed: then obtain() becomes claim and fetch, and release()'s verdict the ack. */
 int cmd_get(struct cli *cli)
 {
-	return fetch(cli);
+	return fetch(cli, true);
 }

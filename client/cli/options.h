@@ -36,6 +36,8 @@
 	X(OPT_TTL, "ttl", 0, "SECONDS", NULL, NULL, "erase it after that long; at most the kind's ceiling")           \
 	X(OPT_CONTENT_TYPE, "content-type", 0, "TYPE", NULL, NULL, "media type, sealed into the head")                \
 	X(OPT_IDEMPOTENCY, "idempotency-key", 0, "TEXT", NULL, NULL, "so that trying again stores it once")           \
+	X(OPT_LEASE, "lease", 0, "SECONDS", NULL, NULL, "be its one reader for that long (60; 1 to 900)")              \
+	X(OPT_RECEIPT, "receipt", 0, "FILE", NULL, NULL, "write the receipt of the erasure there")                    \
 	X(OPT_SUBJECT, "subject", 0, "HEX", NULL, NULL, "keyed pseudonym of the person: 32 bytes in hex")             \
 	X(OPT_IDLE, "idle", 0, "SECONDS", NULL, NULL, "end it when idle that long (1 to 3600)")                       \
 	X(OPT_ERASE_ALL, "erase-all", 0, NULL, NULL, NULL, "erase every blob of the session, not only the bound ones")

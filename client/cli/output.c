@@ -31,6 +31,7 @@ static enum cli_exit exit_of(int code)
 	case TG_EPROTO:
 		return CLI_UNREACHED;
 	case TG_EENVELOPE:
+	case TG_EDIGEST:
 	case TG_EHEADER:
 	case TG_EHMAC:
 	case TG_ENOMATCH:

@@ -21,8 +21,11 @@ struct source {
 	bool regular, ended;
 	uint64_t left;           /* of a regular file: bytes that it had when it was opened and that are still to come */
 	uint64_t size;           /* UINT64_MAX: unknown */
+	uint64_t length;         /* of the file itself, from start on */
+	off_t start;             /* where reading began */
 	const char *path, *why;
 	tg_sealer *sealer;
+	tg_seal_opts seal;
 	struct spool *spool;     /* stdin, kept for its digest */
 	unsigned char *plain;    /* READ_BYTES */
 	unsigned char *ready;    /* sealed bytes on their way */
@@ -46,7 +49,8 @@ static int measure(struct source *s)
 		return 0;
 	at = lseek(s->fd, 0, SEEK_CUR); /* a shell may hand us a file that is partly read */
 	s->left = at >= 0 && st.st_size > at ? (uint64_t)(st.st_size - at) : 0;
-	s->size = s->left;
+	s->size = s->length = s->left;
+	s->start = at;
 	return 0;
 }
 
@@ -101,6 +105,7 @@ int source_seal(struct source *s, const tg_seal_opts *opts)
 
 	o.write = on_sealed;
 	o.ctx = s;
+	s->seal = o;
 	if (s->regular)
 		s->size = tg_seal_size(&o, s->left);
 	s->plain = sodium_malloc(READ_BYTES);
@@ -220,6 +225,27 @@ int source_digest(struct source *s, uint8_t sha256[32])
 	s->left = s->size;
 	free(buf);
 	return err == 0 ? 0 : cli_fail(err, "cannot read %s: %s", s->path, s->why != NULL ? s->why : strerror(errno));
+}
+
+bool source_can_rewind(const struct source *s)
+{
+	return s->regular && s->start >= 0;
+}
+
+int source_rewind(void *ctx)
+{
+	struct source *s = ctx;
+
+	if (lseek(s->fd, s->start, SEEK_SET) != s->start)
+		return (int)fail_read(s, strerror(errno));
+	s->left = s->length;
+	if (s->sealer == NULL)
+		return 0;
+	tg_seal_free(s->sealer);
+	s->sealer = NULL;
+	s->ready_at = s->ready_len = 0;
+	s->ended = false;
+	return tg_seal_new(&s->seal, &s->sealer);
 }
 
 uint64_t source_size(const struct source *s)

@@ -26,7 +26,7 @@ struct transfer {
 	int abort_code;           /* why a callback of ours ended the transfer */
 };
 
-static int64_t mono_ms(void)
+int64_t http_mono_ms(void)
 {
 	struct timespec ts;
 
@@ -63,7 +63,7 @@ static size_t on_read(char *p, size_t size, size_t n, void *ctx)
 	if (cap > t->upload_left)
 		cap = (size_t)t->upload_left;
 	got = o->read(o->ctx, p, cap);
-	t->moved_at_ms = mono_ms(); /* a slow source is not a stalled server */
+	t->moved_at_ms = http_mono_ms(); /* a slow source is not a stalled server */
 	if (got < 0) {
 		abort_with(t, (int)got, tg_strerror((int)got));
 		return CURL_READFUNC_ABORT;
@@ -95,6 +95,29 @@ static int collect(struct transfer *t, const char *p, size_t n)
 	return 0;
 }
 
+const char *http_field(const struct tg_client *c, const char *name)
+{
+	struct curl_header *f;
+
+	if (curl_easy_header(c->curl, name, 0, CURLH_HEADER, -1, &f) != CURLHE_OK || f->amount != 1)
+		return NULL;
+	return f->value;
+}
+
+/* A part is good only where it was asked for: bytes in the wrong place would be found by the seal alone, and too late to ask again. */
+static int check_start(struct transfer *t, long status)
+{
+	const char *range = http_field(t->c, "Content-Range");
+	char want[32];
+
+	if (status == 200 && t->call->from == 0)
+		return 0;
+	snprintf(want, sizeof want, "bytes %llu-", (unsigned long long)t->call->from);
+	if (status == 206 && t->call->from > 0 && range != NULL && strncmp(range, want, strlen(want)) == 0)
+		return 0;
+	return abort_with(t, TG_EPROTO, "the server sent another part of the content than it was asked for");
+}
+
 static size_t on_write(char *p, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
@@ -103,9 +126,11 @@ static size_t on_write(char *p, size_t size, size_t n, void *ctx)
 	int err;
 
 	curl_easy_getinfo(t->c->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (t->call->write == NULL || status != 200)
+	if (t->call->write == NULL || status < 200 || status > 299)
 		return collect(t, p, len) == 0 ? len : 0;
 	if (len == 0)
+		return 0;
+	if (t->call->received == 0 && check_start(t, status) != 0)
 		return 0;
 	err = t->call->write(t->call->write_ctx, p, len);
 	if (err != 0) {
@@ -121,7 +146,7 @@ static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_o
 {
 	struct transfer *t = ctx;
 	struct tg_client *c = t->c;
-	int64_t now = mono_ms();
+	int64_t now = http_mono_ms();
 	curl_off_t total = t->call->upload != NULL ? up_total : down_total;
 
 	if (down + up != t->moved) {
@@ -207,15 +232,6 @@ static int set_content(struct tg_client *c, const struct http_call *call, struct
 	return l != NULL ? 0 : http_fail(c, TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 }
 
-const char *http_field(const struct tg_client *c, const char *name)
-{
-	struct curl_header *f;
-
-	if (curl_easy_header(c->curl, name, 0, CURLH_HEADER, -1, &f) != CURLHE_OK || f->amount != 1)
-		return NULL;
-	return f->value;
-}
-
 static int transport_error(struct tg_client *c, CURLcode rc)
 {
 	const char *what = c->curl_error[0] != '\0' ? c->curl_error : curl_easy_strerror(rc);
@@ -243,7 +259,7 @@ static int answer_whole(const struct tg_client *c, const struct transfer *t, lon
 {
 	const char *length = http_field(c, "Content-Length");
 
-	if (status < 200 || (t->call->write != NULL && status == 200) || length == NULL)
+	if (status < 200 || (t->call->write != NULL && status < 300) || length == NULL)
 		return 0;
 	return c->json_len > 0 && strtoull(length, NULL, 10) == c->json_len;
 }
@@ -267,10 +283,11 @@ static int judge(struct transfer *t, CURLcode rc)
 
 int http_perform(struct tg_client *c, struct http_call *call)
 {
-	struct transfer t = { .c = c, .call = call, .moved_at_ms = mono_ms() };
+	struct transfer t = { .c = c, .call = call, .moved_at_ms = http_mono_ms() };
 	struct curl_slist *fields = NULL;
-	char url[URL_MAX + 256];
+	char url[URL_MAX + 256], range[32];
 	CURLcode rc;
+	long sent;
 	int err;
 
 	if (c->curl == NULL) /* tg_client_new() failed and its error was not heeded */
@@ -283,6 +300,7 @@ int http_perform(struct tg_client *c, struct http_call *call)
 		c->json[0] = '\0';
 	t.upload_left = call->upload != NULL ? call->upload->size : 0;
 	call->received = 0;
+	c->begun = 0;
 
 	curl_easy_reset(c->curl); /* keeps the connection */
 	err = set_security(c);
@@ -297,8 +315,14 @@ int http_perform(struct tg_client *c, struct http_call *call)
 	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &t);
 	curl_easy_setopt(c->curl, CURLOPT_READDATA, &t);
 	/* libcurl repeats a request that died on an idle connection; a request that consumes must never be sent twice. */
-	curl_easy_setopt(c->curl, CURLOPT_FRESH_CONNECT, call->write != NULL ? 1L : 0L);
+	curl_easy_setopt(c->curl, CURLOPT_FRESH_CONNECT, call->write != NULL && strcmp(call->method, "POST") == 0 ? 1L : 0L);
+	if (call->write != NULL && call->from > 0) {
+		snprintf(range, sizeof range, "%llu-", (unsigned long long)call->from);
+		curl_easy_setopt(c->curl, CURLOPT_RANGE, range);
+	}
 	rc = curl_easy_perform(c->curl);
+	if (curl_easy_getinfo(c->curl, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK)
+		c->begun = sent > 0;
 	err = judge(&t, rc);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, NULL);
 out:

@@ -24,6 +24,7 @@ struct tg_client {
 	tg_problem problem;
 	char *json;                    /* the collected answer, NUL-terminated; NULL before the first */
 	size_t json_len;
+	int begun;                     /* the last call got as far as sending its request */
 };
 
 struct http_call {
@@ -32,7 +33,8 @@ struct http_call {
 	const char *body;              /* JSON, or NULL */
 	struct curl_slist *fields;     /* request header fields; owned by the caller of http_perform() */
 	const tg_put_opts *upload;     /* content to stream, or NULL */
-	tg_write_fn *write;            /* receives the content of a 200; NULL: the answer is JSON */
+	tg_write_fn *write;            /* receives the content of a 200 (from > 0: of a 206); NULL: the answer is JSON */
+	uint64_t from;                 /* with write: the first byte that is wanted */
 	void *write_ctx;
 	uint64_t received;             /* out: bytes given to write */
 };
@@ -52,6 +54,14 @@ int http_fail(struct tg_client *c, int code, const char *fmt, ...) __attribute__
 int http_read_problem(struct tg_client *c, long status);
 /** http_is_id(text): could it be an id of the server's? It goes into paths, and into the shell variables of who called. */
 int http_is_id(const char *text);
+/** http_mono_ms(): CLOCK_MONOTONIC. */
+int64_t http_mono_ms(void);
+#define HTTP_PATH_CHARS 160
+/** http_path(c, before, id, after, out): a path with an id in it; TG_EINVAL for what no server's id is made of. */
+int http_path(struct tg_client *c, const char *before, const char *id, const char *after, char out[HTTP_PATH_CHARS]);
+/** http_read_fields(c, out): the Timeglas fields of the last answer. Returns 0 or TG_EPROTO. */
+int http_read_fields(struct tg_client *c, tg_blob *out);
+int http_read_claim(struct tg_client *c, tg_claim *out);
 /** http_read_blob(c, out), http_read_session(c, out): members of the collected answer. Returns 0 or TG_EPROTO. */
 int http_read_blob(struct tg_client *c, tg_blob *out);
 int http_read_session(struct tg_client *c, tg_session *out);

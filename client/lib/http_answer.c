@@ -183,3 +183,70 @@ int http_read_session(struct tg_client *c, tg_session *s)
 	json_decref(o);
 	return err == 0 && http_is_id(s->session) ? 0 : no_answer(c);
 }
+
+int http_read_claim(struct tg_client *c, tg_claim *k)
+{
+	const struct text_field fields[] = {
+		{ "claim", k->claim, sizeof k->claim },
+		{ "sha256", k->sha256, sizeof k->sha256 },
+		{ "lease_deadline", k->lease_deadline, sizeof k->lease_deadline },
+	};
+	json_t *o = answer(c);
+	json_int_t size;
+	int err;
+
+	memset(k, 0, sizeof *k);
+	if (o == NULL)
+		return no_answer(c);
+	err = read_texts(o, fields, sizeof fields / sizeof fields[0]);
+	size = json_integer_value(json_object_get(o, "size"));
+	k->size = size > 0 ? (uint64_t)size : 0;
+	json_decref(o);
+	return err == 0 && k->claim[0] != '\0' && k->size > 0 ? 0 : no_answer(c);
+}
+
+int tg_client_receipt(const tg_client *c, size_t i, tg_receipt *r)
+{
+	const struct text_field fields[] = {
+		{ "blob", r->blob, sizeof r->blob },
+		{ "ref", r->ref, sizeof r->ref },
+		{ "cause", r->cause, sizeof r->cause },
+		{ "erased_at", r->erased_at, sizeof r->erased_at },
+		{ "event", r->event, sizeof r->event },
+	};
+	json_t *o = answer(c);
+	const json_t *list = json_object_get(o, "receipts");
+	const json_t *one = list != NULL ? json_array_get(list, i) : i == 0 ? o : NULL;
+	int err = TG_ENOENT;
+
+	memset(r, 0, sizeof *r);
+	if (one != NULL && json_object_get(one, "erased_at") != NULL)
+		err = read_texts(one, fields, sizeof fields / sizeof fields[0]);
+	json_decref(o);
+	return err;
+}
+
+static int copy_field(struct tg_client *c, const char *name, char *out, size_t cap)
+{
+	const char *v = http_field(c, name);
+
+	if (v != NULL && strlen(v) >= cap)
+		return http_fail(c, TG_EPROTO, "the answer's %s is too long", name);
+	http_copy_text(out, cap, v);
+	return 0;
+}
+
+int http_read_fields(struct tg_client *c, tg_blob *out)
+{
+	int err = copy_field(c, "Timeglas-Kind", out->kind, sizeof out->kind);
+
+	if (err == 0)
+		err = copy_field(c, "Timeglas-Issuer", out->issuer, sizeof out->issuer);
+	if (err == 0)
+		err = copy_field(c, "Timeglas-Session", out->session, sizeof out->session);
+	if (err == 0)
+		err = copy_field(c, "Timeglas-Stored-At", out->stored_at, sizeof out->stored_at);
+	if (err == 0 && out->kind[0] == '\0')
+		err = http_fail(c, TG_EPROTO, "the answer carries no Timeglas-Kind");
+	return err;
+}

@@ -9,18 +9,18 @@
 #include <string.h>
 #include "core/b64.h"
 #include "core/num.h"
+#include "lib/again.h"
 #include "lib/http.h"
 
-#define PATH_MAX_CHARS 160
 #define FIELD_MAX_CHARS 1024
 #define SHA256_BYTES 32
 
 /* An id goes into a path: nothing but what the server's ids are made of may pass. */
-static int path_of(struct tg_client *c, const char *before, const char *id, const char *after, char out[PATH_MAX_CHARS])
+int http_path(struct tg_client *c, const char *before, const char *id, const char *after, char out[HTTP_PATH_CHARS])
 {
 	if (!http_is_id(id))
 		return http_fail(c, TG_EINVAL, "not an id: at most %d letters, digits, '-' and '_'", TG_SESSION_MAX);
-	snprintf(out, PATH_MAX_CHARS, "%s%s%s", before, id, after);
+	snprintf(out, HTTP_PATH_CHARS, "%s%s%s", before, id, after);
 	return 0;
 }
 
@@ -78,8 +78,8 @@ out:
 
 static int session_call(struct tg_client *c, const char *method, const char *sid, const char *after, tg_session *out)
 {
-	char path[PATH_MAX_CHARS];
-	int err = path_of(c, "/v1/sessions/", sid, after, path);
+	char path[HTTP_PATH_CHARS];
+	int err = http_path(c, "/v1/sessions/", sid, after, path);
 
 	if (err == 0)
 		err = simple_call(c, method, path);
@@ -131,10 +131,17 @@ static int put_fields(struct tg_client *c, const tg_put_opts *o, struct curl_sli
 int tg_client_put(tg_client *c, const tg_put_opts *o, tg_blob *out)
 {
 	struct http_call call = { .method = "POST", .path = "/v1/blobs", .upload = o };
+	struct again a = { .must_begin = true };
 	int err = put_fields(c, o, &call.fields);
 
 	if (err == 0)
 		err = http_perform(c, &call);
+	while (err != 0 && o->idempotency_key != NULL && o->rewind != NULL && again(c, &a, err)) {
+		err = o->rewind(o->ctx);
+		if (err != 0)
+			break;
+		err = http_perform(c, &call);
+	}
 	if (err == 0)
 		err = http_read_blob(c, out);
 	if (err == 0 && (strcmp(out->kind, o->kind) != 0 || out->deadline[0] == '\0'))
@@ -143,44 +150,24 @@ int tg_client_put(tg_client *c, const tg_put_opts *o, tg_blob *out)
 	return err;
 }
 
-static int copy_field(struct tg_client *c, const char *name, char *out, size_t cap)
-{
-	const char *v = http_field(c, name);
-
-	if (v != NULL && strlen(v) >= cap)
-		return http_fail(c, TG_EPROTO, "the answer's %s is too long", name);
-	http_copy_text(out, cap, v);
-	return 0;
-}
-
 /* What the header fields of a take say. A length is demanded: without one, a broken connection could pass for the end. */
 static int read_take(struct tg_client *c, const char *id, uint64_t received, tg_blob *out)
 {
 	const char *length = http_field(c, "Content-Length");
-	int err;
 
 	if (length == NULL || tg_num_u64(length, strlen(length), INT64_MAX, &out->size) != 0)
 		return http_fail(c, TG_EPROTO, "the answer carries no Content-Length, so nobody can tell whether it is whole");
 	if (out->size != received)
 		return http_fail(c, TG_ENET, "the answer was broken off: %" PRIu64 " of %" PRIu64 " bytes", received, out->size);
 	http_copy_text(out->blob, sizeof out->blob, id);
-	err = copy_field(c, "Timeglas-Kind", out->kind, sizeof out->kind);
-	if (err == 0)
-		err = copy_field(c, "Timeglas-Issuer", out->issuer, sizeof out->issuer);
-	if (err == 0)
-		err = copy_field(c, "Timeglas-Session", out->session, sizeof out->session);
-	if (err == 0)
-		err = copy_field(c, "Timeglas-Stored-At", out->stored_at, sizeof out->stored_at);
-	if (err == 0 && out->kind[0] == '\0')
-		err = http_fail(c, TG_EPROTO, "the answer carries no Timeglas-Kind");
-	return err;
+	return http_read_fields(c, out);
 }
 
 int tg_client_take(tg_client *c, const char *id, tg_write_fn *write, void *ctx, tg_blob *out)
 {
 	struct http_call call = { .method = "POST", .write = write, .write_ctx = ctx };
-	char path[PATH_MAX_CHARS];
-	int err = path_of(c, "/v1/blobs/", id, "/take", path);
+	char path[HTTP_PATH_CHARS];
+	int err = http_path(c, "/v1/blobs/", id, "/take", path);
 
 	memset(out, 0, sizeof *out);
 	if (err != 0)
@@ -192,8 +179,8 @@ int tg_client_take(tg_client *c, const char *id, tg_write_fn *write, void *ctx, 
 
 int tg_client_stat(tg_client *c, const char *id, tg_blob *out)
 {
-	char path[PATH_MAX_CHARS];
-	int err = path_of(c, "/v1/blobs/", id, "", path);
+	char path[HTTP_PATH_CHARS];
+	int err = http_path(c, "/v1/blobs/", id, "", path);
 
 	if (err == 0)
 		err = simple_call(c, "GET", path);
@@ -202,8 +189,8 @@ int tg_client_stat(tg_client *c, const char *id, tg_blob *out)
 
 int tg_client_erase(tg_client *c, const char *id)
 {
-	char path[PATH_MAX_CHARS];
-	int err = path_of(c, "/v1/blobs/", id, "", path);
+	char path[HTTP_PATH_CHARS];
+	int err = http_path(c, "/v1/blobs/", id, "", path);
 
 	return err == 0 ? simple_call(c, "DELETE", path) : err;
 }

@@ -167,7 +167,21 @@ typedef struct {
 	const uint8_t *sha256;          /* 32 bytes, NULL: not sent */
 	long (*read)(void *ctx, void *p, size_t cap); /* sealed bytes: > 0, 0 at the end, negative TG_E… */
 	void *ctx;
+	int (*rewind)(void *ctx);       /* NULL: it can be read once. Otherwise read from the start again; 0 or a TG_E… that ends the upload */
 } tg_put_opts;
+
+#define TG_CLAIM_MAX 63
+typedef struct {
+	char claim[TG_CLAIM_MAX + 1];   /* the token: whoever has it, and the claimant's certificate, reads and acks */
+	char sha256[65];                /* hex, as the uploader declared it; "" when it did not */
+	char lease_deadline[32];        /* by the server's clock */
+	uint64_t size;
+	int64_t ends_mono_ms;           /* CLOCK_MONOTONIC here: the lease is over by then; tries end with it */
+} tg_claim;
+
+typedef struct { /* what an ack, an erasure or a session's end leaves in hand; tg_client_json() has all of it */
+	char blob[TG_SESSION_MAX + 1], ref[64], cause[32], erased_at[32], event[64];
+} tg_receipt;
 
 int tg_client_new(const tg_client_opts *o, tg_client **out);
 void tg_client_free(tg_client *c);
@@ -181,9 +195,30 @@ int tg_client_session_open(tg_client *c, const char *subject_ref_hex, uint32_t i
 int tg_client_session_show(tg_client *c, const char *sid, tg_session *out);
 int tg_client_session_touch(tg_client *c, const char *sid, tg_session *out);
 int tg_client_session_close(tg_client *c, const char *sid, int erase_all, tg_session *out);
+/**
+ * tg_client_put(c, o, out): store a blob. With an idempotency_key and rewind it tries again by itself when the connection breaks before the answer, for
+ * up to 15 s; the server then stores it once, and answers what it answered first.
+ */
 int tg_client_put(tg_client *c, const tg_put_opts *o, tg_blob *out);
 /** tg_client_take(c, id, write, ctx, out): the ciphertext, at most once. out: what the answer's header fields say. */
 int tg_client_take(tg_client *c, const char *id, tg_write_fn *write, void *ctx, tg_blob *out);
+/**
+ * tg_client_claim(c, id, lease_s, out): become the blob's one reader for lease_s seconds (0: 60; at most TG_LEASE_MAX_S), at most until its own deadline.
+ * An answer that is lost on the way is asked for again. TG_ECLAIMED: somebody else is; TG_EGONE.
+ */
+int tg_client_claim(tg_client *c, const char *id, uint32_t lease_s, tg_claim *out);
+/**
+ * tg_client_read(c, k, write, ctx, out): the ciphertext, each byte once and in order; as often as wanted within the lease. When the connection breaks it goes
+ * on by itself from there, with growing pauses, while the lease lasts. out: what the answer's header fields say.
+ */
+int tg_client_read(tg_client *c, const tg_claim *k, tg_write_fn *write, void *ctx, tg_blob *out);
+/**
+ * tg_client_ack(c, k, outcome, out): done with it: the server erases it. Only when what was read is safe. outcome: "ok", "decrypt-failed",
+ * "mislabelled", "rejected".
+ */
+int tg_client_ack(tg_client *c, const tg_claim *k, const char *outcome, tg_receipt *out);
+/** tg_client_receipt(c, i, out): the i-th receipt of the last answer: of ack and erase one, of session_close one a blob. TG_ENOENT: there are no more. */
+int tg_client_receipt(const tg_client *c, size_t i, tg_receipt *out);
 int tg_client_stat(tg_client *c, const char *id, tg_blob *out);
 int tg_client_erase(tg_client *c, const char *id);
 int tg_client_policy(tg_client *c);

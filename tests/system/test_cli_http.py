@@ -304,23 +304,22 @@ def test_put_values_cannot_add_header_fields(run, pki, keys):
         assert server.seen == []
 
 
-# take and get ---------------------------------------------------------------------------------------------------------
+# take (get: test_cli_claims.py) ---------------------------------------------------------------------------------------------------------
 
 def strays(tmp_path):
     return sorted(p.name for folder in (tmp_path, tmp_path / "tmp") for p in folder.iterdir() if p.is_file())
 
 
-@pytest.mark.parametrize("command", ["take", "get"])
-def test_take_opens_to_file_and_stdout(run, pki, keys, tmp_path, command):
+def test_take_opens_to_file_and_stdout(run, pki, keys, tmp_path):
     """Goal: one POST, the content released as a 0600 file or to stdout, nothing else left."""
     labels = ("--kind", "passport", "--issuer", "D", "--session", "s1")
     bodies = [sealed(keys, tmp_path, b"v" * 150_000, *labels) for _ in range(3)]
     with serve(pki, *[taken(b, "passport", issuer="D", session="s1") for b in bodies]) as server:
-        run(server, command, ID, "-o", "out", env=keys, ok=0)
+        run(server, "take", ID, "-o", "out", env=keys, ok=0)
         assert (tmp_path / "out").read_bytes() == b"v" * 150_000
         assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o600
-        assert run(server, command, ID, env=keys, ok=0).stdout == b"v" * 150_000
-        o = json.loads(run(server, command, ID, "--json", "-o", "out", env=keys, ok=0).stdout)
+        assert run(server, "take", ID, env=keys, ok=0).stdout == b"v" * 150_000
+        o = json.loads(run(server, "take", ID, "--json", "-o", "out", env=keys, ok=0).stdout)
         assert o["opened"] is True and o["head"]["issuer"] == "D" and o["kind"] == "passport" and o["blob"] == ID
         assert [s[:2] for s in server.seen] == [("POST", f"/v1/blobs/{ID}/take")] * 3
         assert server.seen[0][2]["Content-Length"] == "0"
@@ -351,7 +350,7 @@ def test_mislabelled_is_exit_4_and_kept_sealed(run, pki, keys, tmp_path, said):
         assert b"sealed head" in done.stderr
         kept(done, tmp_path, body, "out.age")
         kept(run(server, "take", ID, env=keys, ok=4), tmp_path, body, ID + ".age")
-        assert json.loads(run(server, "get", ID, "--json", "-o", "out", env=keys, ok=4).stderr)["error"] == "mislabelled"
+        assert json.loads(run(server, "take", ID, "--json", "-o", "out", env=keys, ok=4).stderr)["error"] == "mislabelled"
     assert strays(tmp_path) == ["out.age"]
 
 
@@ -444,6 +443,9 @@ def test_nothing_is_consumed_when_it_could_not_be_written(run, pki, keys, home):
         run(server, "take", ID, "-o", "x", env={**keys, "TIMEGLAS_SENDER": "", "HOME": home}, ok=2)
         (home / "file").write_text("")
         run(server, "take", ID, "-o", "x", env={**keys, "XDG_STATE_HOME": home / "file"}, ok=2)
+        run(server, "get", ID, "-o", "x", "--receipt", "/nowhere/r", env=keys, ok=2)
+        for lease in ("0", "901", "1.5", "-1"):
+            run(server, "get", ID, "-o", "x", "--lease", lease, env=keys, ok=2)
         assert server.seen == []
 
 

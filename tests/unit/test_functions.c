@@ -2,134 +2,7 @@
  * Goal: functions.lua alone, called as any program may call it: every transition, what it leaves in Redis and in the outbox, every refusal, and
  * the states in which a caller that died may leave things.
  */
-#include "redis_server.h"
-#include <timeglas/errors.h>
-
-extern const char store_functions_lua[];
-extern const unsigned store_functions_lua_len;
-
-#define DL "tg:{05}:dl"
-
-static struct redis_server redis;
-static redisReply *last; /* the last function's reply */
-
-static int setup(void **state)
-{
-	(void)state;
-	redis_server_start(&redis);
-	redis_server_run_cmd(&redis, "FUNCTION LOAD %b", store_functions_lua, (size_t)store_functions_lua_len);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	if (last != NULL)
-		freeReplyObject(last);
-	last = NULL;
-	redis_server_stop(&redis);
-	return 0;
-}
-
-/* Calls a function; returns its code as TG_E… or 0. Arguments: a format for the words after the key. */
-static int fcall(const char *name, const char *fmt, ...)
-{
-	char whole[256];
-	va_list ap;
-
-	if (last != NULL)
-		freeReplyObject(last);
-	snprintf(whole, sizeof whole, "FCALL tg1_%s 1 " DL " %s", name, fmt);
-	va_start(ap, fmt);
-	last = redisvCommand(redis.c, whole, ap);
-	va_end(ap);
-	assert_non_null(last);
-	if (last->type == REDIS_REPLY_ERROR)
-		fail_msg("%s: %s", name, last->str);
-	assert_int_equal(last->type, REDIS_REPLY_ARRAY);
-	return -(int)last->element[0]->integer;
-}
-
-static const char *field(int record, int i)
-{
-	return last->element[record]->element[i]->str;
-}
-
-static long long now_ms(void)
-{
-	redisReply *r = redis_server_do(&redis, "TIME");
-	long long ms = atoll(r->element[0]->str) * 1000 + atoll(r->element[1]->str) / 1000;
-
-	freeReplyObject(r);
-	return ms;
-}
-
-/* What the newest event says of a field; static storage. */
-static const char *newest(const char *name)
-{
-	static char out[64];
-	redisReply *r = redis_server_do(&redis, "XREVRANGE tg:{05}:out + - COUNT 1"), *kv;
-
-	assert_int_equal(r->elements, 1);
-	kv = r->element[0]->element[1];
-	strcpy(out, "(none)");
-	for (size_t i = 0; i + 1 < kv->elements; i += 2)
-		if (strcmp(kv->element[i]->str, name) == 0)
-			snprintf(out, sizeof out, "%s", kv->element[i + 1]->str);
-	freeReplyObject(r);
-	return out;
-}
-
-static long long text_num(const char *fmt, const char *arg)
-{
-	redisReply *r = redis_server_do(&redis, fmt, arg);
-	long long n = r->type == REDIS_REPLY_STRING ? atoll(r->str) : r->type == REDIS_REPLY_INTEGER ? r->integer : -1;
-
-	freeReplyObject(r);
-	return n;
-}
-
-static long long score(const char *member)
-{
-	return text_num("ZSCORE " DL " %s", member);
-}
-
-static void chunk(const char *id, int n, const char *bytes)
-{
-	redis_server_run_cmd(&redis, "SET tg:{05}:c:%s:%d %s PX 100000", id, n, bytes);
-}
-
-static int session(const char *sid, long idle_ms, long length_ms)
-{
-	return fcall("session_open", "%s up %s %ld %ld", sid, "", idle_ms, length_ms);
-}
-
-static int commit(const char *id, const char *sid, int bound, int n, int size, long ttl_ms, long age_ms)
-{
-	return fcall("commit", "%s up %s %s %d %d %d %ld %ld %s %s", id, " v w ", sid, bound, n, size, ttl_ms, age_ms, "ref passport 1", "DNK -");
-}
-
-/* A live blob of five bytes a chunk. */
-static void blob(const char *id, const char *sid, int bound, int n, long ttl_ms)
-{
-	if (n > 1)
-		assert_int_equal(fcall("stage", "%s up %s %d 1 %d 60000 %s", id, sid, bound, n, "- passport 1"), 0);
-	for (int i = 0; i < n; i++)
-		chunk(id, i, "bytes");
-	assert_int_equal(commit(id, sid, bound, n, 5 * n, ttl_ms, 0), 0);
-}
-
-static int reap(int max)
-{
-	assert_int_equal(fcall("reap", "%d", max), 0);
-	return (int)last->element[2]->integer;
-}
-
-static void sleep_until(long long ms)
-{
-	while (now_ms() < ms)
-		usleep(1000);
-}
+#include "functions_fixture.h"
 
 /* Cases ------------------------------------------------------------------------------------------------------------- */
 
@@ -519,8 +392,6 @@ static void outbox_is_capped(void **state)
 	session("S", 60000, 3600000);
 	assert_true(redis_server_int(&redis, "XLEN tg:{05}:out") <= 100200);
 }
-
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

@@ -10,6 +10,7 @@
 #include "api/route.h"
 
 #define ID "3fAAAAAAAAAAAAAAAAAAA-_A"
+#define CLAIM ID "AAAAAAAAAAAAAAAAAAAA-Q"
 
 static void route_find_table_gives_label_or_error(void **state)
 {
@@ -22,6 +23,13 @@ static void route_find_table_gives_label_or_error(void **state)
 		{ H1_PUT, "/v1/blobs/" ID, TG_EMETHOD, "GET, HEAD, DELETE" },
 		{ H1_POST, "/v1/blobs/" ID "/take", 0, "POST /v1/blobs/{id}/take" },
 		{ H1_GET, "/v1/blobs/" ID "/take", TG_EMETHOD, "POST" },
+		{ H1_POST, "/v1/blobs/" ID "/claim", 0, "POST /v1/blobs/{id}/claim" },
+		{ H1_GET, "/v1/claims/" CLAIM, 0, "GET /v1/claims/{claim}" },
+		{ H1_HEAD, "/v1/claims/" CLAIM, 0, "GET /v1/claims/{claim}" },
+		{ H1_POST, "/v1/claims/" CLAIM "/ack", 0, "POST /v1/claims/{claim}/ack" },
+		{ H1_POST, "/v1/claims/" CLAIM, TG_EMETHOD, "GET, HEAD" },
+		{ H1_DELETE, "/v1/claims/" CLAIM "/ack", TG_EMETHOD, "POST" },
+		{ H1_GET, "/v1/claims", TG_ENOENT, "" },
 		{ H1_OTHER, "/v1/blobs", TG_ENOTIMPL, "" },
 		{ H1_POST, "/v1/sessions", 0, "POST /v1/sessions" },
 		{ H1_GET, "/v1/sessions/" ID, 0, "GET /v1/sessions/{sid}" },
@@ -45,14 +53,15 @@ static void route_find_table_gives_label_or_error(void **state)
 			fail_msg("%s: %d, not %d", cases[i].path, err, cases[i].err);
 		assert_string_equal(err == 0 ? rt->label : err == TG_EMETHOD ? allow : "", cases[i].want);
 		if (err == 0 && rt->id)
-			assert_string_equal(id, ID);
+			assert_string_equal(id, strncmp(cases[i].path, "/v1/claims/", 11) == 0 ? CLAIM : ID);
 	}
 }
 
 static void route_find_malformed_id_is_found_but_empty(void **state)
 {
 	static const char *const bad[] = { "/v1/blobs/x", "/v1/blobs/40AAAAAAAAAAAAAAAAAAAAAA",
-		"/v1/blobs/3fAAAAAAAAAAAAAAAAAAAA-_x", "/v1/blobs/%33fAAAAAAAAAAAAAAAAAAAA-_" };
+		"/v1/blobs/3fAAAAAAAAAAAAAAAAAAAA-_x", "/v1/blobs/%33fAAAAAAAAAAAAAAAAAAAA-_",
+		"/v1/blobs/" CLAIM, "/v1/claims/" ID, "/v1/claims/" CLAIM "A", "/v1/claims/" ID "AAAAAAAAAAAAAAAAAAAAA=" };
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		const struct route *rt = NULL;

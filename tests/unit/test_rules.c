@@ -192,6 +192,40 @@ static void rules_content_digest_rfc9530_forms(void **state)
 	}
 }
 
+static int key_of(const char *fields, char out[RULES_KEY_MAX + 1])
+{
+	char text[1024];
+	struct h1_head h;
+	const char *why, *detail = NULL;
+	int n = snprintf(text, sizeof text, "POST / HTTP/1.1\r\nHost: x\r\n%s\r\n", fields), err;
+
+	assert_int_equal(h1_head_parse(text, (size_t)n, &h, &why), 0);
+	err = rules_key(&h, out, &detail);
+	assert_true(err == 0 || detail != NULL);
+	return err;
+}
+
+static void rules_key_is_printable_and_stands_once(void **state)
+{
+	char key[RULES_KEY_MAX + 1], field[RULES_KEY_MAX + 64], longest[RULES_KEY_MAX + 2];
+	(void)state;
+	assert_int_equal(key_of("", key), 0);
+	assert_string_equal(key, "");
+	assert_int_equal(key_of("Idempotency-Key: \"8e03978e 40d5\"\r\n", key), 0);
+	assert_string_equal(key, "\"8e03978e 40d5\"");
+	assert_int_equal(key_of("Idempotency-Key:\r\n", key), TG_EINVAL);
+	assert_int_equal(key_of("Idempotency-Key: a\tb\r\n", key), TG_EINVAL);
+	assert_int_equal(key_of("Idempotency-Key: \xc3\xa6\r\n", key), TG_EINVAL);
+	assert_int_equal(key_of("Idempotency-Key: a\r\nidempotency-key: a\r\n", key), TG_EINVAL);
+	memset(longest, 'k', sizeof longest);
+	longest[RULES_KEY_MAX] = '\0';
+	snprintf(field, sizeof field, "Idempotency-Key: %s\r\n", longest);
+	assert_int_equal(key_of(field, key), 0);
+	assert_string_equal(key, longest);
+	snprintf(field, sizeof field, "Idempotency-Key: %sk\r\n", longest);
+	assert_int_equal(key_of(field, key), TG_EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +234,7 @@ int main(void)
 		cmocka_unit_test(rules_upload_without_default_addressee_needs_one),
 		cmocka_unit_test(rules_upload_shortened_policy_is_in_force),
 		cmocka_unit_test(rules_content_digest_rfc9530_forms),
+		cmocka_unit_test(rules_key_is_printable_and_stands_once),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

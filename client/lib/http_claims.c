@@ -1,0 +1,100 @@
+/*
+ * http_claims.c: claim, read and ack of timeglas.h: a blob's one reader, who may break off and go on. All three try again by themselves while the
+ * lease lasts: claim and ack under an Idempotency-Key of their own, the read from the byte at which it broke. DESIGN: the data-plane API.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/num.h"
+#include "lib/again.h"
+#include "lib/http.h"
+
+#define KEY_BYTES 16
+#define KEY_FIELD "Idempotency-Key: "
+
+/* One call with a JSON object of one member (NULL: none), again under the same key until it is answered. */
+static int keyed_call(struct tg_client *c, const char *path, json_t *content, struct again *a)
+{
+	struct http_call call = { .method = "POST", .path = path };
+	char field[sizeof KEY_FIELD + 2 * KEY_BYTES] = KEY_FIELD;
+	uint8_t raw[KEY_BYTES];
+	char *body = content != NULL ? json_dumps(content, JSON_COMPACT) : NULL;
+	int err = http_fail(c, TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+
+	randombytes_buf(raw, sizeof raw);
+	tg_hex_encode(raw, sizeof raw, field + strlen(KEY_FIELD));
+	call.fields = curl_slist_append(NULL, field);
+	if (call.fields == NULL || (content != NULL && body == NULL))
+		goto out;
+	call.body = body;
+	do
+		err = http_perform(c, &call);
+	while (err != 0 && again(c, a, err));
+out:
+	curl_slist_free_all(call.fields);
+	free(body);
+	json_decref(content);
+	return err;
+}
+
+int tg_client_claim(tg_client *c, const char *id, uint32_t lease_s, tg_claim *out)
+{
+	int64_t began_ms = http_mono_ms();
+	struct again a = { .must_begin = true };
+	char path[HTTP_PATH_CHARS];
+	int err = http_path(c, "/v1/blobs/", id, "/claim", path);
+
+	memset(out, 0, sizeof *out);
+	if (err == 0)
+		err = keyed_call(c, path, lease_s != 0 ? json_pack("{s:I}", "lease_s", (json_int_t)lease_s) : NULL, &a);
+	if (err == 0)
+		err = http_read_claim(c, out);
+	/* A claim that was answered late began earlier than this, but at the first try at the earliest; the server's word ends it in any case. */
+	out->ends_mono_ms = began_ms + (a.until_ms != 0 ? AGAIN_MS : 0) + (int64_t)(lease_s != 0 ? lease_s : TG_LEASE_S) * 1000;
+	return err;
+}
+
+int tg_client_read(tg_client *c, const tg_claim *k, tg_write_fn *write, void *ctx, tg_blob *out)
+{
+	struct http_call call = { .method = "GET", .write = write, .write_ctx = ctx };
+	struct again a = { .until_ms = k->ends_mono_ms };
+	char path[HTTP_PATH_CHARS];
+	uint64_t have = 0;
+	int err = http_path(c, "/v1/claims/", k->claim, "", path);
+
+	memset(out, 0, sizeof *out);
+	if (err != 0)
+		return err;
+	call.path = path;
+	do {
+		call.from = have;
+		err = http_perform(c, &call);
+		have += call.received;
+		if (call.received > 0)
+			again_moved(&a);
+		if (have > k->size)
+			return http_fail(c, TG_EPROTO, "the server sent more than the %" PRIu64 " bytes that it had announced", k->size);
+	} while (!(have == k->size && err == TG_ENET) && err != 0 && again(c, &a, err));
+	if (err != 0 && !(err == TG_ENET && have == k->size))
+		return err;
+	if (have != k->size)
+		return http_fail(c, TG_EPROTO, "the server sent %" PRIu64 " of the %" PRIu64 " bytes that it had announced", have, k->size);
+	out->size = have;
+	memcpy(out->sha256, k->sha256, sizeof out->sha256);
+	return http_read_fields(c, out);
+}
+
+int tg_client_ack(tg_client *c, const tg_claim *k, const char *outcome, tg_receipt *out)
+{
+	struct again a = { .until_ms = k->ends_mono_ms };
+	char path[HTTP_PATH_CHARS];
+	int err = http_path(c, "/v1/claims/", k->claim, "/ack", path);
+
+	memset(out, 0, sizeof *out);
+	if (err == 0)
+		err = keyed_call(c, path, json_pack("{s:s}", "outcome", outcome), &a);
+	return err == 0 ? tg_client_receipt(c, 0, out) : err;
+}
