@@ -98,6 +98,10 @@ static int say_put(tg_client *c, const tg_blob *b)
 	if (output_json())
 		return output_answer(c);
 	output_text(b->blob);
+	if (strcmp(b->state, "gone") == 0) { /* an answer that was lost, and asked for again later */
+		cli_note("stored, and gone since: %s, at %s", b->cause, b->gone_at);
+		return CLI_DONE;
+	}
 	cli_note("%s%s%s, %llu bytes sealed, erased at %s at the latest", b->kind, b->issuer[0] != '\0' ? " " : "", b->issuer,
 		 (unsigned long long)b->size, b->deadline);
 	return CLI_DONE;

@@ -70,7 +70,7 @@ void upload_resume(struct api *a);
 
 /* Members of answers, each inside an object that the caller has opened. */
 void answer_blob(struct jsonw *w, const struct store_blob *b, bool with_ref);
-/** answer_stored: what an upload is answered, also when it is asked for again after the blob's end. */
+/** answer_stored: what an upload is answered, also when it is asked for again while the blob is claimed. */
 void answer_stored(struct jsonw *w, const struct store_blob *b);
 void answer_session(struct jsonw *w, const struct store_session *s);
 void answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b);

@@ -89,7 +89,10 @@ static void tell(struct upload *u, int status, const struct store_blob *b)
 	snprintf(location, sizeof location, "Location: /v1/blobs/%s\r\n", b->id);
 	struct jsonw w = { 0 };
 	jsonw_open(&w, NULL, '{');
-	answer_stored(&w, b);
+	if (b->state == STORE_GONE)
+		answer_blob(&w, b, true); /* a tombstone has forgotten the description */
+	else
+		answer_stored(&w, b);
 	jsonw_close(&w, '}');
 	reply_json(u->req, status, location, &w);
 }

@@ -152,7 +152,8 @@ int store_once_begin(struct store *s, const struct store_desc *d, const char *ke
 	if (o == NULL)
 		return shard < 0 ? TG_ESESSION : TG_ENOMEM;
 	once_hash(o->key, 2, (const char *const[]){d->uploader, key});
-	once_hash(o->what, 5, (const char *const[]){"upload", d->kind, d->issuer, d->session, d->to});
+	/* With the key in it: from a hash of so little as kind and issuer alone a reader of Redis could guess them. */
+	once_hash(o->what, 6, (const char *const[]){key, "upload", d->kind, d->issuer, d->session, d->to});
 	token_make((unsigned)shard, o->mine);
 	memcpy(id, o->mine, sizeof o->mine);
 	return once_begin(s, o, "", cb, ctx);
