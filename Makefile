@@ -49,6 +49,7 @@ CLI_SRC := $(wildcard client/cli/*.c)
 SERVER_SRC := $(filter-out server/main.c,$(wildcard server/*/*.c))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH_SRC := $(wildcard bench/*.c)
 SYMBOL_SRC := $(wildcard tests/symbols/*.c)
 MAN := $(wildcard docs/man/*.[1-8])
 LUA_OBJ := $(if $(wildcard server/store/functions.lua),$(B)/obj/gen/functions_lua.o)
@@ -62,8 +63,8 @@ TEST_LIBS := $(SERVER_LIBS) -lcurl -lcmocka -lz
 # A sanitizer brings its own allocator.
 MALLOC_LIBS := $(if $(filter release debug,$(PROFILE)),-Wl$(comma)--push-state$(comma)--no-as-needed -ljemalloc -Wl$(comma)--pop-state)
 
-## all: timeglasd, timeglas and libtimeglas (.a, .so) into build/$(PROFILE)/
-all: $(B)/timeglasd $(B)/timeglas $(B)/libtimeglas.so $(B)/timeglas.pc
+## all: timeglasd, timeglas, timeglas-bench and libtimeglas (.a, .so) into build/$(PROFILE)/
+all: $(B)/timeglasd $(B)/timeglas $(B)/timeglas-bench $(B)/libtimeglas.so $(B)/timeglas.pc
 
 # Before the first compilation: a missing package is named together with its cure.
 $(B)/.packages: tools/deps.sh
@@ -118,6 +119,10 @@ $(B)/timeglasd: $(SERVER_OBJ)
 $(B)/timeglas: $(call obj,$(CLI_SRC)) $(B)/libtimeglas.a
 	$(SAY) "LD $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CLI_LIBS) $(LDLIBS)
+
+$(B)/timeglas-bench: $(call obj,$(BENCH_SRC)) $(B)/libserver.a $(B)/libtimeglas.a
+	$(SAY) "LD $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(SERVER_LIBS) -lcurl -lm $(LDLIBS)
 
 # Unit tests: one program each, archives searched in order, so a test links only what it uses.
 # At -O2 these two warnings do not know that a failed assertion ends a case.
@@ -194,9 +199,17 @@ run:
 	@echo 'In another shell: . build/dev/env; export TIMEGLAS_CERT=$$TIMEGLAS_UPLOADER_CERT TIMEGLAS_KEY=$$TIMEGLAS_UPLOADER_KEY; build/release/timeglas policy'
 	@exec build/release/timeglasd --dev build/dev
 
+BENCH_OUT ?= build/bench
+## bench: how late blobs are refused, removed and wiped, next to Redis TTLs; figures and plot go to BENCH_OUT (build/bench)
+bench:
+	@tools/deps.sh build run bench
+	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=release all
+	@mkdir -p $(BENCH_OUT)
+	build/release/timeglas-bench expiry --json $(BENCH_OUT)/expiry.json --plot $(BENCH_OUT)/expiry.svg
+
 ## deps: install the Debian packages that are missing (as root, or through sudo)
 deps:
-	@tools/deps.sh build run demo test lint cov fuzz
+	@tools/deps.sh build run demo test lint cov fuzz bench
 
 INSTALL ?= install
 D := $(DESTDIR)$(PREFIX)
@@ -226,6 +239,6 @@ help:
 	@echo 'Targets (PROFILE=$(subst $() ,|,$(PROFILES)); V=1 shows commands):'
 	@sed -n 's/^## \([^:]*\): \(.*\)/  \1\t\2/p' Makefile | sort | expand -t 18
 
-.PHONY: all units layers check-symbols lint test coverage fuzz fuzzers demo run deps install uninstall clean help FORCE
+.PHONY: all units layers check-symbols lint test coverage fuzz fuzzers demo run bench deps install uninstall clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that timeglas needs, in groups: build run demo test lint cov fuzz.
+# Installs the Debian packages that timeglas needs, in groups: build run demo test lint cov fuzz bench.
 #   tools/deps.sh GROUP…           install what is missing; does nothing, quickly, when nothing is
 #   tools/deps.sh --check GROUP…   only say what is missing, and how to get it; exit 1 then
 # It never lets a package start its service, and asks apt for nothing but these packages.
@@ -17,7 +17,8 @@ packages() {
 	lint) echo cppcheck clang-tidy mandoc shellcheck python3-yaml git ;;
 	cov) echo gcovr ;;
 	fuzz) echo clang ;;
-	*) echo "deps: no group '$1': use build run demo test lint cov fuzz" >&2; exit 2 ;;
+	bench) echo gnuplot-nox ;;
+	*) echo "deps: no group '$1': use build run demo test lint cov fuzz bench" >&2; exit 2 ;;
 	esac
 }
 

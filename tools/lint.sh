@@ -24,14 +24,14 @@ with_cppcheck() {
 	local queue # its macros make declarations, which cppcheck cannot guess and does not look up in a system header
 	queue=$(echo "#include <sys/queue.h>" | cc -E -M -xc - | grep -o "/[^ ]*sys/queue.h")
 	local list
-	mapfile -t list < <(files 'server/*.c' 'client/*.c')
+	mapfile -t list < <(files 'server/*.c' 'client/*.c' 'bench/*.c')
 	cppcheck --quiet --error-exitcode=1 -j "$(nproc)" --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE --include="$queue" -Iinclude -Iclient -Iserver "${list[@]}"
 }
 
 with_clang_tidy() {
 	# shellcheck disable=SC2016 # $@ is for the inner shell
-	files 'server/*.c' 'client/*.c' | xargs -r -n 4 -P "$(nproc)" sh -c \
+	files 'server/*.c' 'client/*.c' 'bench/*.c' | xargs -r -n 4 -P "$(nproc)" sh -c \
 		'clang-tidy --quiet --warnings-as-errors="*" "$@" -- -std=gnu11 -D_GNU_SOURCE -Iinclude -Iclient -Iserver 2>&1' clang-tidy |
 		grep -v 'warnings\? generated'
 	return "${PIPESTATUS[1]}"

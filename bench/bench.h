@@ -1,0 +1,27 @@
+/*
+ * bench.h: what the benchmarks of timeglas-bench share. A benchmark runs in a process of its own and may simply die(): its parent ends
+ * every process that it started and removes its temporary folder (main.c).
+ */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** die(fmt, …): says why on stderr and ends this process with status 1. */
+void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+/** say(fmt, …): a line on stderr: where the benchmark is. */
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** wall_us(): Unix time in microseconds: the clock that rules deadlines, here as in Redis on the same machine. */
+int64_t wall_us(void);
+/** sleep_until_us(t): until wall_us() is t; returns at once when it is past. */
+void sleep_until_us(int64_t t);
+/** bench_alloc(n, size): zeroed, or it dies. bench_share(bytes): the same, shared with children forked later; never freed. */
+void *bench_alloc(size_t n, size_t size);
+void *bench_share(size_t bytes);
+
+/** bench_expiry(argc, argv, dir): the subcommand "expiry"; dir is an empty folder for it. Returns an exit status. */
+int bench_expiry(int argc, char **argv, const char *dir);
+
+#endif

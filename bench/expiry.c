@@ -1,0 +1,333 @@
+/*
+ * expiry.c: timeglas-bench expiry: how late blobs are refused, removed and wiped, in timeglas and in plain Redis, with so many live blobs
+ * beside them, idle and under load. The method: docs/benchmarks.md. It judges nothing. Runs in the benchmark's process.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <timeglas/timeglas.h>
+#include "base/log.h"
+#include "base/token.h"
+#include "bench.h"
+#include "core/num.h"
+#include "expiry.h"
+#include "load.h"
+#include "seed.h"
+#include "watch.h"
+
+#define DAY_MS INT64_C(86400000)
+#define SEED_ALL_S 120 /* nothing waits longer for the outbox */
+#define CELLS_MAX (LIVE_MAX * 4)
+
+static const struct expiry_plan whole = {
+    .live = {1000, 100000, 1000000}, .n_live = 3, .idle = true, .busy = true, .sample = 1000, .asked = 50, .wiped = 20, .lead_ms = 3000,
+    .spread_ms = 10000, .window_ms = 60000, .wipe_lead_ms = 4000, .wipe_window_ms = 5000, .settle_ms = 1000, .workers = 2, .connections = 8,
+};
+/* A smoke run: everything is done once, and nothing it says is worth keeping. */
+static const struct expiry_plan quick = {
+    .live = {200}, .n_live = 1, .busy = true, .sample = 20, .asked = 3, .wiped = 3, .lead_ms = 700, .spread_ms = 200, .window_ms = 300,
+    .wipe_lead_ms = 2000, .wipe_window_ms = 200, .settle_ms = 100, .workers = 1, .connections = 2,
+};
+
+/* Lateness --------------------------------------------------------------------------------------------------------------- */
+
+void lateness_new(struct lateness *l, unsigned of)
+{
+	l->ms = bench_alloc(of, sizeof *l->ms);
+	l->n = 0;
+	l->of = of;
+}
+
+void lateness_add(struct lateness *l, int64_t late_us)
+{
+	l->ms[l->n++] = (double)late_us / 1000;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+void lateness_sort(struct lateness *l)
+{
+	qsort(l->ms, l->n, sizeof *l->ms, ascending);
+}
+
+/* A cell ------------------------------------------------------------------------------------------------------------------ */
+
+struct jiffies {
+	unsigned long long idle, all;
+};
+
+static struct jiffies jiffies(void)
+{
+	unsigned long long v[8] = {0};
+	struct jiffies j = {0, 0};
+	FILE *f = fopen("/proc/stat", "re");
+
+	if (f != NULL) {
+		if (fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", v, v + 1, v + 2, v + 3, v + 4, v + 5, v + 6, v + 7) == 8)
+			for (size_t i = 0; i < 8; i++)
+				j.all += v[i];
+		j.idle = v[3] + v[4];
+		fclose(f);
+	}
+	return j;
+}
+
+static void count_asked(struct cell *c, const struct asked *a, const struct seeded *b, unsigned n)
+{
+	lateness_new(&c->refused, n);
+	for (unsigned i = 0; i < n; i++) {
+		if (a[i].refused_us != 0)
+			lateness_add(&c->refused, a[i].refused_us - b[i].deadline_us);
+		c->late_live += a[i].late_live;
+		c->confirmed += a[i].confirmed;
+	}
+	lateness_sort(&c->refused);
+}
+
+static void count_removed(struct cell *c, const int64_t *removed_us, const struct seeded *b, unsigned n)
+{
+	lateness_new(&c->removed, n);
+	for (unsigned i = 0; i < n; i++)
+		if (removed_us[i] != 0)
+			lateness_add(&c->removed, removed_us[i] - b[i].deadline_us);
+	lateness_sort(&c->removed);
+}
+
+/* What plain Redis has not removed must not be there for the next cell. */
+static void clear_plain(const struct server *s, const struct seeded *b, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		freeReplyObject(redis_do(s->redis, "UNLINK %s", b[i].key));
+}
+
+static void removal_measure(const struct server *s, const struct expiry_plan *p, struct cell *c, const struct load *load)
+{
+	unsigned n = p->sample < c->live / 10 ? p->sample : c->live / 10;
+	const struct seed_plan watched = {n, p->blob_bytes, p->lead_ms, p->spread_ms * 1000 / n, "watched"};
+	const struct seed_plan asked = {p->asked, p->blob_bytes, p->lead_ms, p->spread_ms * 1000 / p->asked, "asked"};
+	struct seeded *w = bench_alloc(n, sizeof *w), *a = bench_alloc(p->asked, sizeof *a);
+	struct asked *answers = bench_share(p->asked * sizeof *answers);
+	int64_t *removed_us = bench_alloc(n, sizeof *removed_us), began, until;
+	struct jiffies before, after;
+	struct watch *watch;
+	uint64_t ops;
+	pid_t asker;
+
+	seed(s, &watched, w);
+	seed(s, &asked, a);
+	watch = watch_open(s, w, n);
+	asker = ask_start(s, a, p->asked, answers);
+	if (wall_us() > w[0].deadline_us)
+		die("this machine is too slow: the first deadline passed before everything was stored");
+	began = wall_us();
+	before = jiffies();
+	ops = load != NULL ? load_ops(load) : 0;
+	until = w[n - 1].deadline_us;
+	watch_run(watch, until, removed_us);
+	sleep_until_us(until);
+	after = jiffies();
+	if (load != NULL)
+		c->ops_per_s = (double)(load_ops(load) - ops) * 1e6 / (double)(wall_us() - began);
+	c->machine_busy = after.all > before.all ? 1 - (double)(after.idle - before.idle) / (double)(after.all - before.all) : 0;
+	watch_run(watch, until + p->window_ms * 1000, removed_us);
+	c->observed_s = (double)p->window_ms / 1000;
+	ask_wait(asker);
+	count_removed(c, removed_us, w, n);
+	count_asked(c, answers, a, p->asked);
+	watch_close(watch);
+	if (s->plain)
+		clear_plain(s, w, n);
+	free(w);
+	free(a);
+	free(removed_us);
+}
+
+static void cell_run(const struct server *s, const struct expiry_plan *p, struct cell *c)
+{
+	unsigned char blob[1024];
+	struct load *load = NULL;
+
+	if (c->busy)
+		load = load_start(s, blob, wipe_envelope(blob, sizeof blob), p->connections);
+	removal_measure(s, p, c, load);
+	wipe_measure(s, p, c);
+	load_stop(load);
+}
+
+/* All of them ------------------------------------------------------------------------------------------------------------- */
+
+static long long outbox_length(redisContext *c)
+{
+	long long sum = 0;
+
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
+		redisReply *r = redis_do(c, "XLEN tg:{%02x}:out", i);
+		sum += r->integer;
+		freeReplyObject(r);
+	}
+	return sum;
+}
+
+/* Writing the evidence of what was just stored is none of the idle server's work: waits until the outbox no longer shrinks. */
+static void settle(const struct server *s, const struct expiry_plan *p)
+{
+	int64_t end = wall_us() + SEED_ALL_S * INT64_C(1000000), quiet = wall_us();
+	long long before = s->plain ? 0 : outbox_length(s->redis), now;
+
+	while (wall_us() - quiet < p->settle_ms * 1000 && wall_us() < end) {
+		usleep(50000);
+		now = s->plain ? 0 : outbox_length(s->redis);
+		if (now < before)
+			quiet = wall_us();
+		before = now;
+	}
+}
+
+static size_t system_run(struct expiry_plan *p, bool plain, unsigned live, const char *dir, struct cell *c)
+{
+	const struct seed_plan standing = {live, p->blob_bytes, DAY_MS - 1000, 0, "standing"};
+	struct server s;
+	size_t n = 0;
+
+	if (plain)
+		plain_start(&s, dir, &p->redis);
+	else
+		timeglas_start(&s, dir, p->workers);
+	if (!plain)
+		redis_like(&s, &p->redis);
+	say("%s: storing %u blobs", plain ? "plain Redis" : "timeglas", live);
+	seed(&s, &standing, NULL);
+	settle(&s, p);
+	for (int busy = 0; busy < 2; busy++) {
+		if (!(busy ? p->busy : p->idle))
+			continue;
+		say("%s: %u blobs, %s", plain ? "plain Redis" : "timeglas", live, busy ? "under load" : "idle");
+		c[n] = (struct cell){.plain = plain, .busy = busy, .live = live};
+		cell_run(&s, p, &c[n++]);
+	}
+	server_stop(&s);
+	return n;
+}
+
+static void run(struct expiry_plan *p, const char *dir, const char *json, const char *plot)
+{
+	struct cell *c = bench_alloc(CELLS_MAX, sizeof *c);
+	char path[PATH_CHARS];
+	size_t n = 0;
+
+	for (int plain = 0; plain < 2; plain++) {
+		for (unsigned i = 0; i < p->n_live; i++) {
+			snprintf(path, sizeof path, "%s/%c%u", dir, plain ? 'p' : 't', i);
+			n += system_run(p, plain, p->live[i], path, c + n);
+		}
+	}
+	if (json == NULL || strcmp(json, "-") != 0)
+		report_table(p, c, n);
+	if (json != NULL)
+		report_json(p, c, n, json);
+	if (plot != NULL)
+		report_plot(p, c, n, plot);
+	for (size_t i = 0; i < n; i++) {
+		free(c[i].removed.ms);
+		free(c[i].refused.ms);
+		free(c[i].wiped.ms);
+	}
+	free(c);
+}
+
+/* The command line -------------------------------------------------------------------------------------------------------- */
+
+static int usage(FILE *out)
+{
+	fputs("usage: timeglas-bench expiry [OPTION…]\n\n"
+	      "  --live N[,N…]     live blobs beside those that end (1000,100000,1000000)\n"
+	      "  --load WHICH      idle, busy or both (both)\n"
+	      "  --sample N        blobs whose removal is watched (1000; at most a tenth of the live ones)\n"
+	      "  --spread S        seconds from the first deadline to the last (10)\n"
+	      "  --window S        seconds for which removal is waited for (60)\n"
+	      "  --workers N       of timeglasd (2)\n"
+	      "  --connections N   of the load (8)\n"
+	      "  --json FILE       all figures; - for stdout, instead of the table\n"
+	      "  --plot FILE       an SVG of the distributions (takes gnuplot)\n"
+	      "  --quick           a smoke run of some seconds, before other options: its figures mean nothing\n\n"
+	      "It starts its own servers, on loopback and unix sockets, and leaves nothing behind. docs/benchmarks.md has the method.\n", out);
+	return out == stdout ? 0 : 2;
+}
+
+static uint64_t number(const char *text, size_t len, uint64_t max)
+{
+	uint64_t v = 0;
+
+	if (tg_num_u64(text, len, max, &v) != 0 || v == 0)
+		die("%.*s: a number from 1 to %llu is wanted here", (int)len, text, (unsigned long long)max);
+	return v;
+}
+
+static void parse_live(struct expiry_plan *p, const char *text)
+{
+	for (p->n_live = 0; *text != '\0'; text += *text == ',') {
+		size_t n = strcspn(text, ",");
+
+		if (p->n_live == LIVE_MAX)
+			die("--live takes at most %d numbers", LIVE_MAX);
+		p->live[p->n_live] = (unsigned)number(text, n, 100000000);
+		if (p->live[p->n_live++] < 10)
+			die("--live: at least 10");
+		text += n;
+	}
+}
+
+static void parse_load(struct expiry_plan *p, const char *text)
+{
+	p->idle = strcmp(text, "idle") == 0 || strcmp(text, "both") == 0;
+	p->busy = strcmp(text, "busy") == 0 || strcmp(text, "both") == 0;
+	if (!p->idle && !p->busy)
+		die("--load takes idle, busy or both");
+}
+
+int bench_expiry(int argc, char **argv, const char *dir)
+{
+	static const struct option options[] = {
+	    {"live", 1, NULL, 'n'}, {"load", 1, NULL, 'l'}, {"sample", 1, NULL, 's'}, {"spread", 1, NULL, 'd'}, {"window", 1, NULL, 'w'},
+	    {"workers", 1, NULL, 'k'}, {"connections", 1, NULL, 'c'}, {"json", 1, NULL, 'j'}, {"plot", 1, NULL, 'p'}, {"quick", 0, NULL, 'q'},
+	    {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
+	};
+	struct expiry_plan p = whole;
+	const char *json = NULL, *plot = NULL;
+	unsigned char blob[1024];
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		size_t len = optarg != NULL ? strlen(optarg) : 0;
+
+		switch (opt) {
+		case 'n': parse_live(&p, optarg); break;
+		case 'l': parse_load(&p, optarg); break;
+		case 's': p.sample = (unsigned)number(optarg, len, 100000); break;
+		case 'd': p.spread_ms = (int64_t)number(optarg, len, 3600) * 1000; break;
+		case 'w': p.window_ms = (int64_t)number(optarg, len, 3600) * 1000; break;
+		case 'k': p.workers = (unsigned)number(optarg, len, 64); break;
+		case 'c': p.connections = (unsigned)number(optarg, len, 64); break;
+		case 'j': json = optarg; break;
+		case 'p': plot = optarg; break;
+		case 'q': p = quick; break;
+		case 'h': return usage(stdout);
+		default: return usage(stderr);
+		}
+	}
+	if (optind != argc)
+		return usage(stderr);
+	if (tg_init() != 0)
+		die("no randomness");
+	log_init(STDERR_FILENO, LOG_L_WARN, "bench");
+	p.blob_bytes = (unsigned)wipe_envelope(blob, sizeof blob);
+	run(&p, dir, json, plot);
+	return 0;
+}

@@ -1,0 +1,198 @@
+/*
+ * main.c: timeglas-bench COMMAND…: finds the benchmark and tidies up behind it. It measures nothing itself.
+ *
+ * The benchmark runs in a child. This process adopts what that one leaves behind (servers, load), waits for its end, ends it where it
+ * does not, and removes the temporary folder: after success, failure, a crash or Ctrl-C alike.
+ */
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <timeglas/timeglas.h>
+#include "bench.h"
+
+#define GRACE_S 10u /* for servers to end by themselves */
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv, const char *dir);
+	const char *help;
+} commands[] = {
+	{"expiry", bench_expiry, "how late blobs are refused, removed and wiped, next to plain Redis with TTLs"},
+};
+#define N_COMMANDS (sizeof commands / sizeof *commands)
+
+static volatile sig_atomic_t interrupted, out_of_patience;
+
+void die(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("timeglas-bench: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	_exit(1);
+}
+
+void say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int64_t wall_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+void sleep_until_us(int64_t t)
+{
+	int64_t left;
+
+	while ((left = t - wall_us()) > 0)
+		usleep(left > 500000 ? 500000 : (useconds_t)left);
+}
+
+void *bench_alloc(size_t n, size_t size)
+{
+	void *p = calloc(n, size);
+
+	if (p == NULL)
+		die("out of memory");
+	return p;
+}
+
+void *bench_share(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("out of memory");
+	return p;
+}
+
+static int usage(FILE *out)
+{
+	fputs("usage: timeglas-bench COMMAND [OPTION…]\n\n", out);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+	fputs("\ntimeglas-bench COMMAND --help tells the options. docs/benchmarks.md tells what is measured, and how.\n", out);
+	return out == stdout ? 0 : 2;
+}
+
+static void on_signal(int sig)
+{
+	if (sig == SIGALRM)
+		out_of_patience = 1;
+	else
+		interrupted = 1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	remove(path);
+	return 0;
+}
+
+/* The children that this process has now, its own and adopted. */
+static void signal_children(int sig)
+{
+	char path[64];
+	long pid;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long)getpid());
+	f = fopen(path, "re");
+	while (f != NULL && fscanf(f, "%ld", &pid) == 1)
+		kill((pid_t)pid, sig);
+	if (f != NULL)
+		fclose(f);
+}
+
+/* Waits for the benchmark, then for everything it left; returns its status. */
+static int outlive(pid_t child)
+{
+	int status = 0, result = 1;
+	pid_t pid;
+
+	for (;;) {
+		pid = waitpid(-1, &status, 0);
+		if (pid == child) {
+			result = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+			signal_children(SIGTERM);
+			alarm(GRACE_S);
+		}
+		if (pid < 0 && errno == ECHILD)
+			return result;
+		if (interrupted) {
+			interrupted = 0;
+			kill(child, SIGKILL); /* what it started is told to end, and adopted */
+		}
+		if (out_of_patience) {
+			out_of_patience = 0;
+			signal_children(SIGKILL);
+			alarm(1); /* their children come to us only now */
+		}
+	}
+}
+
+static int supervise(size_t command, int argc, char **argv)
+{
+	const struct sigaction sa = {.sa_handler = on_signal};
+	char dir[] = "/tmp/tgb-XXXXXX"; /* short: unix sockets will stand in it */
+	pid_t child;
+	int status;
+
+	if (mkdtemp(dir) == NULL || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+		die("cannot make %s: %s", dir, strerror(errno));
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGALRM, &sa, NULL);
+	child = fork();
+	if (child < 0)
+		die("cannot fork: %s", strerror(errno));
+	if (child == 0) {
+		signal(SIGINT, SIG_IGN); /* the parent answers a terminal's Ctrl-C */
+		signal(SIGTERM, SIG_DFL);
+		signal(SIGPIPE, SIG_IGN);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		exit(commands[command].run(argc, argv, dir));
+	}
+	status = outlive(child);
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+		return usage(stdout);
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		puts("timeglas-bench " TG_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; argc > 1 && i < N_COMMANDS; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return supervise(i, argc - 1, argv + 1);
+	return usage(stderr);
+}

@@ -1,0 +1,182 @@
+/* seed.c: see seed.h. Pipelined, with a bounded number of blobs under way. Runs in the benchmark's process. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sodium.h>
+#include "bench.h"
+#include "seed.h"
+#include "store/store.h"
+
+#define IN_FLIGHT 512u
+
+struct slot {
+	struct seeder *seeder;
+	unsigned i;              /* which blob */
+};
+
+struct seeder {
+	struct loop *loop;
+	struct store *store;
+	const struct seed_plan *plan;
+	struct seeded *out;
+	const void *content;
+	unsigned begun, done;
+	struct slot *idle[IN_FLIGHT], slot[IN_FLIGHT];
+	unsigned n_idle;
+};
+
+static int64_t lifetime_us(const struct seed_plan *p, unsigned i)
+{
+	return p->first_ms * 1000 + (int64_t)i * p->step_us;
+}
+
+/* timeglas ------------------------------------------------------------------------------------------------------------- */
+
+static void pump(struct seeder *x);
+
+static void on_nothing(struct store_put *p, void *ctx)
+{
+	(void)p;
+	(void)ctx;
+}
+
+static void on_refused(struct store_put *p, int err, void *ctx)
+{
+	(void)p;
+	(void)ctx;
+	die("seeding: refused (%d)", err);
+}
+
+static void on_committed(struct store_put *p, int err, const struct store_blob *b, void *ctx)
+{
+	struct slot *slot = ctx;
+	struct seeder *x = slot->seeder;
+
+	(void)p;
+	if (err != 0)
+		die("seeding: commit failed (%d)", err);
+	if (x->out != NULL) {
+		struct seeded *o = &x->out[slot->i];
+
+		snprintf(o->id, sizeof o->id, "%s", b->id);
+		snprintf(o->key, sizeof o->key, "tg:{%.2s}:c:%s:0", b->id, b->id);
+		o->deadline_us = b->deadline_ms * 1000;
+	}
+	x->idle[x->n_idle++] = slot;
+	if (++x->done == x->plan->n)
+		loop_stop(x->loop);
+	else
+		pump(x);
+}
+
+static void begin(struct seeder *x, struct slot *slot)
+{
+	static const struct store_put_calls calls = {
+	    .on_room = on_nothing, .on_refused = on_refused, .on_checked = on_nothing, .on_committed = on_committed};
+	struct store_put_opts o = {.desc = {.kind = "liveness", .uploader = "uploader", .to = " verifier verifier2 "}};
+	int64_t life = lifetime_us(x->plan, x->begun);
+	struct evbuffer *data = evbuffer_new();
+	struct store_put *p;
+	uint8_t ref[16];
+	int err = 0;
+
+	/* A lifetime is whole seconds; an upload that seems to have begun earlier gives the fraction. */
+	o.ttl_s = (uint32_t)((life + 999999) / 1000000);
+	o.age_us = (uint64_t)o.ttl_s * 1000000 - (uint64_t)life;
+	randombytes_buf(ref, sizeof ref);
+	sodium_bin2hex(o.desc.ref, sizeof o.desc.ref, ref, sizeof ref);
+	slot->i = x->begun++;
+	p = store_put_new(x->store, &o, &calls, slot, &err);
+	if (p == NULL || data == NULL || evbuffer_add(data, x->content, x->plan->bytes) != 0 || store_put_chunk(p, data) != 0 ||
+	    store_put_commit(p, &o) != 0)
+		die("seeding: cannot store a blob (%d)", err);
+	evbuffer_free(data);
+}
+
+static void pump(struct seeder *x)
+{
+	while (x->begun < x->plan->n && x->n_idle > 0 && !store_busy(x->store))
+		begin(x, x->idle[--x->n_idle]);
+}
+
+static void on_store(struct store *s, void *ctx)
+{
+	(void)s;
+	pump(ctx);
+}
+
+static void on_down(struct store *s, void *ctx)
+{
+	(void)s;
+	(void)ctx;
+	die("seeding: the store went away");
+}
+
+static void seed_timeglas(const struct server *s, struct seeder *x)
+{
+	static const struct store_calls calls = {.on_up = on_store, .on_down = on_down, .on_low = on_store};
+	char url[PATH_CHARS + 8], err[256] = "";
+
+	for (unsigned i = 0; i < IN_FLIGHT; i++) {
+		x->slot[i].seeder = x;
+		x->idle[x->n_idle++] = &x->slot[i];
+	}
+	snprintf(url, sizeof url, "unix://%s", s->socket);
+	x->loop = loop_new();
+	x->store = x->loop != NULL ? store_new(x->loop, url, &calls, x, err, sizeof err) : NULL;
+	if (x->store == NULL || loop_run(x->loop) != 0)
+		die("seeding: %s", err);
+	store_free(x->store);
+	loop_free(x->loop);
+}
+
+/* Plain Redis ----------------------------------------------------------------------------------------------------------- */
+
+static void plain_answers(redisContext *c, unsigned n)
+{
+	redisReply *r = NULL;
+
+	while (n-- > 0) {
+		if (redisGetReply(c, (void **)&r) != REDIS_OK || r->type == REDIS_REPLY_ERROR)
+			die("seeding: %s", r != NULL ? r->str : c->errstr);
+		freeReplyObject(r);
+	}
+}
+
+static void seed_plain(const struct server *s, const struct seeder *x)
+{
+	const struct seed_plan *p = x->plan;
+	redisContext *c = redis_open(s);
+	struct seeded one;
+	unsigned i;
+
+	for (i = 0; i < p->n; i++) {
+		struct seeded *o = x->out != NULL ? &x->out[i] : &one;
+
+		snprintf(o->key, sizeof o->key, "bench:%s:%u", p->name, i);
+		o->id[0] = '\0';
+		o->deadline_us = (wall_us() + lifetime_us(p, i)) / 1000 * 1000;
+		redisAppendCommand(c, "SET %s %b PXAT %lld", o->key, x->content, (size_t)p->bytes, (long long)(o->deadline_us / 1000));
+		if (i % IN_FLIGHT == IN_FLIGHT - 1)
+			plain_answers(c, IN_FLIGHT);
+	}
+	plain_answers(c, i % IN_FLIGHT);
+	redisFree(c);
+}
+
+void seed(const struct server *s, const struct seed_plan *p, struct seeded *out)
+{
+	struct seeder *x = bench_alloc(1, sizeof *x);
+	unsigned char *content = bench_alloc(1, p->bytes);
+
+	randombytes_buf(content, p->bytes);
+	x->plan = p;
+	x->out = out;
+	x->content = content;
+	if (s->plain)
+		seed_plain(s, x);
+	else
+		seed_timeglas(s, x);
+	free(content);
+	free(x);
+}

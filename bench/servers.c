@@ -1,0 +1,243 @@
+/*
+ * servers.c: starts, asks and ends the systems under test. It puts nothing into them. Runs in the benchmark's process; what it
+ * starts gets SIGTERM when that one dies.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "bench.h"
+#include "servers.h"
+
+#define START_S 30
+
+/* Everything that could matter to expiry or memory. Not among them: the environment (junk:free), which is timeglas's own measure. */
+static const char *const copied[] = {
+	"save", "appendonly", "hz", "dynamic-hz", "active-expire-effort", "lazyfree-lazy-expire", "lazyfree-lazy-user-del", "maxmemory",
+	"maxmemory-policy", "databases", "hash-max-listpack-value", "io-threads", "latency-tracking", "slowlog-log-slower-than",
+	"crash-log-enabled", "timeout", "maxclients", "activedefrag", "activerehashing", "notify-keyspace-events",
+};
+#define N_COPIED (sizeof copied / sizeof *copied)
+
+redisContext *redis_open(const struct server *s)
+{
+	redisContext *c = redisConnectUnix(s->socket);
+
+	if (c == NULL || c->err != 0)
+		die("cannot connect to %s: %s", s->socket, c != NULL ? c->errstr : "out of memory");
+	return c;
+}
+
+redisReply *redis_do(redisContext *c, const char *fmt, ...)
+{
+	redisReply *r;
+	va_list ap;
+
+	va_start(ap, fmt);
+	r = redisvCommand(c, fmt, ap);
+	va_end(ap);
+	if (r == NULL || r->type == REDIS_REPLY_ERROR)
+		die("Redis: %s: %s", fmt, r != NULL ? r->str : c->errstr);
+	return r;
+}
+
+static void beside_us(const char *name, char *out, size_t cap)
+{
+	ssize_t n = readlink("/proc/self/exe", out, cap - 1);
+
+	if (n <= 0)
+		die("cannot tell where this program is");
+	out[n] = '\0';
+	n = strrchr(out, '/') + 1 - out;
+	if (snprintf(out + n, cap - (size_t)n, "%s", name) >= (int)(cap - (size_t)n) || access(out, X_OK) != 0)
+		die("no %s beside this program; run make", name);
+}
+
+/* The child's part between fork and exec. */
+static void become_server(int out_fd)
+{
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	setpgid(0, 0);
+	if (dup2(out_fd, STDOUT_FILENO) < 0)
+		_exit(127);
+}
+
+static void await_ready(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char byte;
+
+	do {
+		if (poll(&p, 1, START_S * 1000) <= 0 || read(fd, &byte, 1) != 1)
+			die("timeglasd did not become ready");
+	} while (byte != '\n');
+}
+
+/* NAME='value' of DIR/env; values there have no quotes. */
+static void env_value(const char *text, const char *name, char *out, size_t cap)
+{
+	char want[64];
+	const char *at;
+	size_t n;
+
+	snprintf(want, sizeof want, "export %s='", name);
+	at = strstr(text, want);
+	if (at == NULL)
+		die("timeglasd --dev told no %s", name);
+	at += strlen(want);
+	n = strcspn(at, "'");
+	if (n >= cap)
+		die("%s is too long", name);
+	memcpy(out, at, n);
+	out[n] = '\0';
+}
+
+static void read_env(struct server *s, const char *dir)
+{
+	char path[PATH_CHARS + 8], text[8192], url[64], number[16], *colon;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/env", dir);
+	f = fopen(path, "re");
+	if (f == NULL)
+		die("cannot read %s", path);
+	n = fread(text, 1, sizeof text - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	env_value(text, "TIMEGLAS_URL", url, sizeof url);
+	colon = strrchr(url, ':');
+	snprintf(s->port, sizeof s->port, "%s", colon + 1);
+	*colon = '\0';
+	snprintf(s->host, sizeof s->host, "%s", url + strlen("https://"));
+	env_value(text, "TIMEGLAS_CA", s->ca, sizeof s->ca);
+	env_value(text, "TIMEGLAS_UPLOADER_CERT", s->uploader_cert, sizeof s->uploader_cert);
+	env_value(text, "TIMEGLAS_UPLOADER_KEY", s->uploader_key, sizeof s->uploader_key);
+	env_value(text, "TIMEGLAS_VERIFIER_CERT", s->verifier_cert, sizeof s->verifier_cert);
+	env_value(text, "TIMEGLAS_VERIFIER_KEY", s->verifier_key, sizeof s->verifier_key);
+	env_value(text, "TIMEGLAS_REDIS_SOCKET", s->socket, sizeof s->socket);
+	env_value(text, "TIMEGLAS_REDIS_PID", number, sizeof number);
+	s->redis_pid = (pid_t)strtol(number, NULL, 10);
+}
+
+void timeglas_start(struct server *s, const char *dir, unsigned workers)
+{
+	char program[PATH_MAX], dev[PATH_CHARS], n[12];
+	int fds[2];
+
+	memset(s, 0, sizeof *s);
+	beside_us("timeglasd", program, sizeof program);
+	snprintf(dev, sizeof dev, "%s/dev", dir);
+	snprintf(n, sizeof n, "%u", workers);
+	if (mkdir(dir, 0700) != 0 || pipe2(fds, O_CLOEXEC) != 0 || (s->pid = fork()) < 0)
+		die("cannot start timeglasd: %s", strerror(errno));
+	if (s->pid == 0) {
+		become_server(fds[1]);
+		setenv("TMPDIR", dir, 1);
+		execl(program, "timeglasd", "--dev", dev, "--workers", n, (char *)NULL);
+		_exit(127);
+	}
+	close(fds[1]);
+	await_ready(fds[0]);
+	close(fds[0]);
+	read_env(s, dev);
+	s->redis = redis_open(s);
+	freeReplyObject(redis_do(s->redis, "CONFIG SET notify-keyspace-events Kgx"));
+}
+
+void redis_like(const struct server *s, struct redis_like *out)
+{
+	char link[64], *at;
+	redisReply *r;
+	ssize_t n;
+
+	memset(out, 0, sizeof *out);
+	snprintf(link, sizeof link, "/proc/%ld/exe", (long)s->redis_pid);
+	n = readlink(link, out->program, sizeof out->program - 1);
+	if (n <= 0)
+		die("cannot tell which redis-server timeglasd runs");
+	for (size_t i = 0; i < N_COPIED; i++) {
+		r = redis_do(s->redis, "CONFIG GET %s", copied[i]);
+		if (r->elements == 2) {
+			snprintf(out->setting[out->n][0], 64, "--%s", r->element[0]->str);
+			snprintf(out->setting[out->n++][1], 64, "%s", r->element[1]->str);
+		}
+		freeReplyObject(r);
+	}
+	r = redis_do(s->redis, "INFO server");
+	at = strstr(r->str, "redis_version:");
+	if (at != NULL)
+		snprintf(out->version, sizeof out->version, "%.*s", (int)strcspn(at + 14, "\r\n"), at + 14);
+	freeReplyObject(r);
+}
+
+static void await_redis(struct server *s)
+{
+	int64_t until = wall_us() + START_S * 1000000;
+
+	while (wall_us() < until && kill(s->pid, 0) == 0) {
+		redisContext *c = redisConnectUnix(s->socket);
+		redisReply *r = c != NULL && c->err == 0 ? redisCommand(c, "PING") : NULL;
+		bool up = r != NULL && r->type == REDIS_REPLY_STATUS;
+
+		if (r != NULL)
+			freeReplyObject(r);
+		if (up) {
+			s->redis = c;
+			return;
+		}
+		if (c != NULL)
+			redisFree(c);
+		usleep(5000);
+	}
+	die("redis-server did not start");
+}
+
+void plain_start(struct server *s, const char *dir, const struct redis_like *like)
+{
+	const char *argv[2 * SETTINGS_MAX + 10] = {"redis-server", "--port", "0", "--dir", dir, "--unixsocket", s->socket};
+	size_t n = 7;
+	int null_fd;
+
+	memset(s, 0, sizeof *s);
+	s->plain = true;
+	snprintf(s->socket, sizeof s->socket, "%s/s", dir);
+	for (unsigned i = 0; i < like->n; i++) {
+		argv[n++] = like->setting[i][0];
+		argv[n++] = like->setting[i][1];
+	}
+	null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (mkdir(dir, 0700) != 0 || null_fd < 0 || (s->pid = fork()) < 0)
+		die("cannot start redis-server: %s", strerror(errno));
+	if (s->pid == 0) {
+		become_server(null_fd);
+		execv(like->program, (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	close(null_fd);
+	s->redis_pid = s->pid;
+	await_redis(s);
+}
+
+void server_stop(struct server *s)
+{
+	int64_t until = wall_us() + 10 * 1000000;
+
+	redisFree(s->redis);
+	kill(s->pid, SIGTERM);
+	while (waitpid(s->pid, NULL, WNOHANG) == 0) {
+		if (wall_us() > until)
+			die("a server did not end");
+		usleep(5000);
+	}
+	memset(s, 0, sizeof *s);
+}

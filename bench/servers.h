@@ -1,0 +1,42 @@
+/* servers.h: the two systems under test: timeglasd --dev, and plain Redis with the same program and settings. Started here, ended here. */
+#ifndef BENCH_SERVERS_H
+#define BENCH_SERVERS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <hiredis/hiredis.h>
+
+#define PATH_CHARS 256
+#define SETTINGS_MAX 40
+
+struct server {
+	bool plain;
+	pid_t pid;                   /* timeglasd, or redis-server */
+	pid_t redis_pid;
+	char socket[PATH_CHARS];     /* of Redis */
+	redisContext *redis;         /* blocking */
+	/* timeglas only */
+	char host[64], port[8], ca[PATH_CHARS];
+	char uploader_cert[PATH_CHARS], uploader_key[PATH_CHARS], verifier_cert[PATH_CHARS], verifier_key[PATH_CHARS];
+};
+
+/* What plain Redis must have in common with the one of timeglas. */
+struct redis_like {
+	char program[PATH_CHARS], version[16];
+	char setting[SETTINGS_MAX][2][64];
+	unsigned n;
+};
+
+/** timeglas_start(s, dir, workers): the timeglasd beside this program, its Redis telling of removed keys. Dies on failure. */
+void timeglas_start(struct server *s, const char *dir, unsigned workers);
+/** redis_like(s, out): program, version and settings of a server's Redis. */
+void redis_like(const struct server *s, struct redis_like *out);
+/** plain_start(s, dir, like): redis-server with those settings, on a unix socket. It frees memory as Redis does by itself: without junk:free. */
+void plain_start(struct server *s, const char *dir, const struct redis_like *like);
+void server_stop(struct server *s);
+
+/** redis_open(s): another connection. redis_do(c, fmt, …): a command that must not fail; the caller frees the reply. */
+redisContext *redis_open(const struct server *s);
+redisReply *redis_do(redisContext *c, const char *fmt, ...);
+
+#endif

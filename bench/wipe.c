@@ -1,0 +1,227 @@
+/*
+ * wipe.c: how long a blob's bytes can be found in memory after its deadline. Blobs go the whole way here: sealed, uploaded over mTLS (plain
+ * Redis: SET). Two pieces of each are looked for: its age share and its end, both as good as random. Runs in the benchmark's process.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <timeglas/timeglas.h>
+#include "bench.h"
+#include "expiry.h"
+#include "https.h"
+#include "memscan.h"
+
+#define CONTENT_BYTES 96
+#define ENVELOPE_MAX 1024
+#define PIECES 2u
+#define PIDS_MAX 32
+#define SETTLED_US 200000 /* after a forced removal */
+
+struct buffer {
+	unsigned char *p;
+	size_t n, cap;
+};
+
+struct wipe {
+	const struct server *server;
+	unsigned n;
+	unsigned char (*marker)[MARKER_BYTES];  /* PIECES for each blob */
+	bool *in_redis, *in_server;             /* for each marker, in the last look */
+	int64_t *deadline_us;
+	char (*key)[64];
+};
+
+static int append(void *ctx, const void *p, size_t n)
+{
+	struct buffer *b = ctx;
+
+	if (n > b->cap - b->n)
+		return TG_ETOOBIG;
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+	return 0;
+}
+
+size_t wipe_envelope(unsigned char *out, size_t cap)
+{
+	static const unsigned char content[CONTENT_BYTES];
+	struct buffer b = {out, 0, cap};
+	tg_recipient to;
+	tg_seal_opts o = {.recipient = &to, .n_recipients = 1, .write = append, .ctx = &b};
+	tg_identity *nobody = NULL;
+	tg_sealer *s = NULL;
+
+	if (tg_identity_generate(&nobody) != 0)
+		die("cannot make a key");
+	tg_identity_recipient(nobody, &to);
+	tg_identity_free(nobody);
+	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, sizeof content) != 0 || tg_seal_finish(s) != 0)
+		die("cannot seal");
+	tg_seal_free(s);
+	return b.n;
+}
+
+/* Storing ------------------------------------------------------------------------------------------------------------- */
+
+static void store_plain(struct wipe *w, unsigned i, const unsigned char *blob, size_t n, int64_t ttl_ms)
+{
+	int64_t deadline_ms = wall_us() / 1000 + ttl_ms;
+
+	snprintf(w->key[i], sizeof w->key[i], "bench:wipe:%u", i);
+	freeReplyObject(redis_do(w->server->redis, "SET %s %b PXAT %lld", w->key[i], blob, n, (long long)deadline_ms));
+	w->deadline_us[i] = deadline_ms * 1000;
+}
+
+static void store_timeglas(struct wipe *w, struct https *h, unsigned i, const unsigned char *blob, size_t n, int64_t ttl_ms)
+{
+	char fields[96], key[48];
+	const char *id;
+	redisReply *r;
+
+	snprintf(fields, sizeof fields, "Timeglas-Kind: liveness\r\nTimeglas-Ttl: %lld\r\n", (long long)(ttl_ms / 1000));
+	if (https_call(h, "POST", "/v1/blobs", fields, blob, n) != 201 || (id = strstr(https_body(h), "\"blob\":\"")) == NULL)
+		die("put: %s", https_body(h));
+	id += 8;
+	snprintf(key, sizeof key, "tg:{%.2s}:b:%.24s", id, id);
+	r = redis_do(w->server->redis, "HGET %s dl", key);
+	if (r->type != REDIS_REPLY_STRING)
+		die("a blob that was just stored has no deadline");
+	w->deadline_us[i] = strtoll(r->str, NULL, 10) * 1000;
+	freeReplyObject(r);
+}
+
+static void store_all(struct wipe *w, struct https *h, int64_t ttl_ms)
+{
+	unsigned char blob[ENVELOPE_MAX], *share;
+
+	for (unsigned i = 0; i < w->n; i++) {
+		size_t n = wipe_envelope(blob, sizeof blob);
+
+		share = memmem(blob, n, "-> X25519 ", 10);
+		if (share == NULL)
+			die("an envelope without a share");
+		memcpy(w->marker[i * PIECES], share + 10, MARKER_BYTES);
+		memcpy(w->marker[i * PIECES + 1], blob + n - MARKER_BYTES, MARKER_BYTES);
+		if (h == NULL)
+			store_plain(w, i, blob, n, ttl_ms);
+		else
+			store_timeglas(w, h, i, blob, n, ttl_ms);
+	}
+	explicit_bzero(blob, sizeof blob);
+}
+
+/* Looking ------------------------------------------------------------------------------------------------------------- */
+
+/* timeglasd and its children, without Redis. */
+static unsigned server_pids(const struct server *s, pid_t out[PIDS_MAX])
+{
+	char path[64];
+	unsigned n = 0;
+	long pid;
+	FILE *f;
+
+	if (s->plain)
+		return 0;
+	out[n++] = s->pid;
+	snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)s->pid, (long)s->pid);
+	f = fopen(path, "re");
+	while (f != NULL && n < PIDS_MAX && fscanf(f, "%ld", &pid) == 1)
+		if (pid != s->redis_pid)
+			out[n++] = (pid_t)pid;
+	if (f != NULL)
+		fclose(f);
+	return n;
+}
+
+/* One look at everything. False: memory may not be read. */
+static bool look(struct wipe *w)
+{
+	const unsigned char(*marker)[MARKER_BYTES] = (const unsigned char(*)[MARKER_BYTES])w->marker;
+	pid_t pid[PIDS_MAX];
+	unsigned n = server_pids(w->server, pid);
+
+	memset(w->in_redis, 0, w->n * PIECES * sizeof *w->in_redis);
+	memset(w->in_server, 0, w->n * PIECES * sizeof *w->in_server);
+	if (memscan(w->server->redis_pid, marker, w->n * PIECES, w->in_redis) != 0)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if (memscan(pid[i], marker, w->n * PIECES, w->in_server) != 0)
+			return false;
+	return true;
+}
+
+static bool has(const bool *found, unsigned blob)
+{
+	return found[blob * PIECES] || found[blob * PIECES + 1];
+}
+
+static unsigned count(const struct wipe *w, const bool *found)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->n; i++)
+		n += has(found, i);
+	return n;
+}
+
+/* Looks again and again until nothing is left, or the window is over. A blob counts as wiped when a whole look has not found it. */
+static void watch_memory(struct wipe *w, const struct expiry_plan *p, struct cell *c)
+{
+	int64_t last = w->deadline_us[w->n - 1], until = last + p->wipe_window_ms * 1000, began, ended;
+	bool *gone = bench_alloc(w->n, sizeof *gone);
+
+	sleep_until_us(last);
+	do {
+		began = wall_us();
+		c->readable = c->readable && look(w);
+		ended = wall_us();
+		c->scan_ms = (double)(ended - began) / 1000;
+		for (unsigned i = 0; i < w->n && c->readable; i++) {
+			if (gone[i] || has(w->in_redis, i) || has(w->in_server, i))
+				continue;
+			gone[i] = true;
+			lateness_add(&c->wiped, ended - w->deadline_us[i]);
+		}
+	} while (c->readable && c->wiped.n < w->n && ended < until);
+	c->in_redis = count(w, w->in_redis);
+	c->in_server = count(w, w->in_server);
+	free(gone);
+}
+
+/* Plain Redis removes what is read: is it gone from memory then? */
+static void force_removal(struct wipe *w, struct cell *c)
+{
+	for (unsigned i = 0; i < w->n; i++)
+		freeReplyObject(redis_do(w->server->redis, "GET %s", w->key[i]));
+	usleep(SETTLED_US);
+	c->after_read = look(w) ? (int)count(w, w->in_redis) : -1;
+}
+
+void wipe_measure(const struct server *s, const struct expiry_plan *p, struct cell *c)
+{
+	struct wipe w = {.server = s, .n = p->wiped};
+	struct https *h = s->plain ? NULL : https_open(s, s->uploader_cert, s->uploader_key);
+
+	w.marker = bench_alloc(w.n * PIECES, MARKER_BYTES);
+	w.in_redis = bench_alloc(w.n * PIECES, sizeof *w.in_redis);
+	w.in_server = bench_alloc(w.n * PIECES, sizeof *w.in_server);
+	w.deadline_us = bench_alloc(w.n, sizeof *w.deadline_us);
+	w.key = bench_alloc(w.n, sizeof *w.key);
+	lateness_new(&c->wiped, w.n);
+	c->after_read = -1;
+	store_all(&w, h, p->wipe_lead_ms);
+	c->readable = look(&w);
+	c->found_live = count(&w, w.in_redis);
+	watch_memory(&w, p, c);
+	lateness_sort(&c->wiped);
+	if (s->plain && c->readable)
+		force_removal(&w, c);
+	if (h != NULL)
+		https_close(h); /* only now: a client may stay connected, and its blobs end all the same */
+	free(w.marker);
+	free(w.in_redis);
+	free(w.in_server);
+	free(w.deadline_us);
+	free(w.key);
+}

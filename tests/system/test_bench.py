@@ -1,0 +1,121 @@
+"""The benchmarks run, say what they measured in a form that programs can read, and leave nothing behind. Times are never judged here."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from harness import BIN, SLOW, wait_for
+
+BENCH = BIN / "timeglas-bench"
+
+
+def leftovers():
+    """Temporary folders of benchmarks, and processes that use one."""
+    found = {str(path) for path in Path("/tmp").glob("tgb-*")}
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.update(re.findall(rb"/tmp/tgb-\w+", entry.read_bytes()))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory):
+    """What a quick run of expiry writes, and its table."""
+    folder = tmp_path_factory.mktemp("bench")
+    plot = ["--plot", str(folder / "out.svg")] if shutil.which("gnuplot") else []
+    out = subprocess.run([BENCH, "expiry", "--quick", "--json", str(folder / "out.json"), *plot], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, check=False, timeout=60 * SLOW, text=True)
+    assert out.returncode == 0, out.stderr
+    return {"json": json.loads((folder / "out.json").read_text()), "table": out.stdout, "svg": folder / "out.svg"}
+
+
+def check_lateness(part):
+    """A distribution that holds together: sorted, rising to the part that got there."""
+    assert 0 <= part["ended"] <= part["n"] and part["n"] > 0
+    curve = part["curve"]
+    assert curve == sorted(curve) and len(curve) == min(part["ended"], 200)
+    if curve:
+        assert curve[-1][1] == pytest.approx(part["ended"] / part["n"], abs=0.001)
+        assert part["last_seen_ms"] == curve[-1][0]
+    assert (part["max_ms"] is None) == (part["ended"] < part["n"])
+    for smaller, larger in (("p50_ms", "p90_ms"), ("p90_ms", "p99_ms"), ("p99_ms", "max_ms")):
+        assert part[larger] is None or part[smaller] <= part[larger]
+
+
+def test_expiry_quick_run_reports_both_systems(figures):
+    top = figures["json"]
+    assert top["benchmark"] == "expiry" and top["redis"].count(".") == 2 and 200 <= top["blob_bytes"] <= 1000
+    assert [cell["system"] for cell in top["cells"]] == ["timeglas", "redis-ttl"]
+    for cell in top["cells"]:
+        assert cell["live"] == 200 and cell["load"] == "busy"
+        assert cell["load_ops_per_s"] > 0 and 0 <= cell["machine_busy"] <= 1
+        assert cell["removed"]["n"] == 20 and cell["refused"]["n"] == 3 and cell["memory"]["n"] == 3
+        for part in ("removed", "refused", "memory"):
+            check_lateness(cell[part])
+        for name in ("left_in_redis", "left_in_server"):
+            assert 0 <= cell["memory"][name] <= 3
+
+
+def test_expiry_blobs_are_refused_and_removed(figures):
+    """What must be so at any speed: nobody is served after the deadline, and the reaper's keys are gone."""
+    cell = figures["json"]["cells"][0]
+    assert cell["removed"]["ended"] == cell["removed"]["n"]
+    assert cell["refused"]["ended"] == cell["refused"]["confirmed_410"] == cell["refused"]["n"]
+    assert cell["refused"]["late_live"] == 0
+
+
+def test_expiry_memory_search_can_find_a_live_blob(figures):
+    """Nothing found after the deadline says something only if the same search finds it before."""
+    for cell in figures["json"]["cells"]:
+        if not cell["memory"]["readable"]:
+            pytest.skip("this user may not read the memory of its own processes")
+        assert cell["memory"]["found_live"] == cell["memory"]["n"]
+
+
+def test_expiry_prints_a_row_for_each_cell(figures):
+    rows = [line for line in figures["table"].splitlines() if re.match(r"(timeglas|redis-ttl) +200 busy ", line)]
+    assert len(rows) == 2, figures["table"]
+
+
+@pytest.mark.skipif(not shutil.which("gnuplot"), reason="no gnuplot here: make deps installs it")
+def test_expiry_plot_is_an_svg_with_a_curve_for_each_cell(figures):
+    text = " ".join(ElementTree.parse(figures["svg"]).getroot().itertext())
+    assert "timeglas, 200 live, busy" in text and "Redis TTL, 200 live, busy" in text
+
+
+def test_expiry_interrupted_leaves_nothing_behind():
+    before = leftovers()
+    with subprocess.Popen([BENCH, "expiry", "--live", "1000"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as bench:
+        line = bench.stderr.readline()
+        assert "storing" in line, line   # timeglasd is up
+        assert leftovers() - before
+        os.kill(bench.pid, signal.SIGINT)
+        assert bench.wait(20 * SLOW) != 0
+    wait_for(lambda: not leftovers() - before, lambda: f"all gone: {leftovers() - before}", 5)
+
+
+@pytest.mark.parametrize("args", [[], ["novel"], ["expiry", "more"], ["expiry", "--novel"]])
+def test_wrong_usage_ends_with_status_2(args):
+    out = subprocess.run([BENCH, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
+    assert out.returncode == 2 and out.stdout == "" and "usage: timeglas-bench" in out.stderr
+
+
+@pytest.mark.parametrize("args", [["--live", "5"], ["--live", "x"], ["--load", "some"], ["--sample", "0"]])
+def test_wrong_value_is_refused(args):
+    out = subprocess.run([BENCH, "expiry", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
+    assert out.returncode == 1 and "timeglas-bench: " in out.stderr
+
+
+def test_help_names_every_benchmark_and_option():
+    out = subprocess.run([BENCH, "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    assert "expiry" in out
+    out = subprocess.run([BENCH, "expiry", "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    assert all(option in out for option in ("--live", "--load", "--json", "--plot", "--quick"))
