@@ -23,7 +23,7 @@
 
 static const struct expiry_plan whole = {
     .live = {1000, 100000, 1000000}, .n_live = 3, .idle = true, .busy = true, .sample = 1000, .asked = 50, .wiped = 20, .lead_ms = 3000,
-    .spread_ms = 10000, .window_ms = 60000, .wipe_lead_ms = 4000, .wipe_window_ms = 5000, .settle_ms = 1000, .workers = 2, .connections = 8,
+    .spread_ms = 10000, .window_ms = 60000, .wipe_lead_ms = 4000, .wipe_window_ms = 5000, .settle_ms = 1000, .workers = 2, .connections = 32,
 };
 /* A smoke run: everything is done once, and nothing it says is worth keeping. */
 static const struct expiry_plan quick = {
@@ -253,7 +253,7 @@ static int usage(FILE *out)
 	      "  --spread S        seconds from the first deadline to the last (10)\n"
 	      "  --window S        seconds for which removal is waited for (60)\n"
 	      "  --workers N       of timeglasd (2)\n"
-	      "  --connections N   of the load (8)\n"
+	      "  --connections N   of the load (32)\n"
 	      "  --json FILE       all figures; - for stdout, instead of the table\n"
 	      "  --plot FILE       an SVG of the distributions (takes gnuplot)\n"
 	      "  --quick           a smoke run of some seconds, before other options: its figures mean nothing\n\n"
