@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /** die(fmt, …): says why on stderr and ends this process with status 1. */
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
@@ -20,6 +21,9 @@ void sleep_until_us(int64_t t);
 /** bench_alloc(n, size): zeroed, or it dies. bench_share(bytes): the same, shared with children forked later; never freed. */
 void *bench_alloc(size_t n, size_t size);
 void *bench_share(size_t bytes);
+
+/** bench_children(pid, out, cap): the children that a process has now; returns how many, at most cap. */
+unsigned bench_children(pid_t pid, pid_t *out, unsigned cap);
 
 /** bench_expiry(argc, argv, dir): the subcommand "expiry"; dir is an empty folder for it. Returns an exit status. */
 int bench_expiry(int argc, char **argv, const char *dir);

@@ -65,16 +65,18 @@ struct jiffies {
 
 static struct jiffies jiffies(void)
 {
-	unsigned long long v[8] = {0};
 	struct jiffies j = {0, 0};
+	char line[256] = "", *at = line + 4; /* "cpu ": user nice system idle iowait irq softirq steal */
 	FILE *f = fopen("/proc/stat", "re");
 
-	if (f != NULL) {
-		if (fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", v, v + 1, v + 2, v + 3, v + 4, v + 5, v + 6, v + 7) == 8)
-			for (size_t i = 0; i < 8; i++)
-				j.all += v[i];
-		j.idle = v[3] + v[4];
-		fclose(f);
+	if (f == NULL || fgets(line, sizeof line, f) == NULL)
+		die("cannot read /proc/stat");
+	fclose(f);
+	for (unsigned i = 0; i < 8; i++) {
+		unsigned long long v = strtoull(at, &at, 10);
+
+		j.all += v;
+		j.idle += i == 3 || i == 4 ? v : 0;
 	}
 	return j;
 }

@@ -19,6 +19,7 @@
 #include <timeglas/timeglas.h>
 #include "bench.h"
 
+#define CHILDREN_MAX 256
 #define GRACE_S 10u /* for servers to end by themselves */
 
 static const struct {
@@ -88,6 +89,29 @@ void *bench_share(size_t bytes)
 	return p;
 }
 
+unsigned bench_children(pid_t pid, pid_t *out, unsigned cap)
+{
+	char path[64], text[4096], *at = text, *end;
+	unsigned n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)pid, (long)pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return 0;
+	text[fread(text, 1, sizeof text - 1, f)] = '\0';
+	fclose(f);
+	while (n < cap) {
+		long child = strtol(at, &end, 10);
+
+		if (end == at)
+			break;
+		out[n++] = (pid_t)child;
+		at = end;
+	}
+	return n;
+}
+
 static int usage(FILE *out)
 {
 	fputs("usage: timeglas-bench COMMAND [OPTION…]\n\n", out);
@@ -114,19 +138,14 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return 0;
 }
 
-/* The children that this process has now, its own and adopted. */
+/* This process's own, and those adopted. */
 static void signal_children(int sig)
 {
-	char path[64];
-	long pid;
-	FILE *f;
+	pid_t pid[CHILDREN_MAX];
+	unsigned n = bench_children(getpid(), pid, CHILDREN_MAX);
 
-	snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long)getpid());
-	f = fopen(path, "re");
-	while (f != NULL && fscanf(f, "%ld", &pid) == 1)
-		kill((pid_t)pid, sig);
-	if (f != NULL)
-		fclose(f);
+	for (unsigned i = 0; i < n; i++)
+		kill(pid[i], sig);
 }
 
 /* Waits for the benchmark, then for everything it left; returns its status. */

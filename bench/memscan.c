@@ -66,11 +66,23 @@ static void search_range(struct search *x, int fd, uint64_t from, uint64_t to)
 	}
 }
 
+/* "55d0c0a00000-55d0c0c21000 rw-p …" */
+static bool writable_range(const char *line, uint64_t *from, uint64_t *to)
+{
+	char *at;
+
+	*from = strtoull(line, &at, 16);
+	if (*at != '-')
+		return false;
+	*to = strtoull(at + 1, &at, 16);
+	return strncmp(at, " rw", 3) == 0 && *to > *from && *to - *from < RANGE_MAX;
+}
+
 int memscan(pid_t pid, const unsigned char (*marker)[MARKER_BYTES], unsigned n, bool *found)
 {
 	struct search *x = bench_alloc(1, sizeof *x);
 	char path[64], line[512];
-	unsigned long from, to;
+	uint64_t from, to;
 	FILE *maps;
 	int fd;
 
@@ -85,7 +97,7 @@ int memscan(pid_t pid, const unsigned char (*marker)[MARKER_BYTES], unsigned n, 
 	snprintf(path, sizeof path, "/proc/%ld/maps", (long)pid);
 	maps = fd >= 0 ? fopen(path, "re") : NULL;
 	while (maps != NULL && fgets(line, sizeof line, maps) != NULL)
-		if (sscanf(line, "%lx-%lx rw", &from, &to) == 2 && strstr(line, " rw") != NULL && to - from < RANGE_MAX)
+		if (writable_range(line, &from, &to))
 			search_range(x, fd, from, to);
 	free(x);
 	if (fd >= 0)

@@ -147,7 +147,7 @@ static void seed_plain(const struct server *s, const struct seeder *x)
 {
 	const struct seed_plan *p = x->plan;
 	redisContext *c = redis_open(s);
-	struct seeded one;
+	struct seeded one = {.id = ""};
 	unsigned i;
 
 	for (i = 0; i < p->n; i++) {

@@ -58,7 +58,7 @@ struct watch *watch_open(const struct server *s, const struct seeded *b, unsigne
 /* A removal says "del" (UNLINK, too) or "expired"; anything else that happens to a key is not of interest. */
 static void note(struct watch *w, const redisReply *r, int64_t now, int64_t *removed_us)
 {
-	struct name want, *at;
+	struct name want = {NULL, 0}, *at;
 
 	if (r->type != REDIS_REPLY_ARRAY || r->elements != 3 || strcmp(r->element[0]->str, "message") != 0 ||
 	    (strcmp(r->element[2]->str, "del") != 0 && strcmp(r->element[2]->str, "expired") != 0))

@@ -116,21 +116,15 @@ static void store_all(struct wipe *w, struct https *h, int64_t ttl_ms)
 /* timeglasd and its children, without Redis. */
 static unsigned server_pids(const struct server *s, pid_t out[PIDS_MAX])
 {
-	char path[64];
-	unsigned n = 0;
-	long pid;
-	FILE *f;
+	pid_t child[PIDS_MAX - 1];
+	unsigned n = 0, children = bench_children(s->pid, child, PIDS_MAX - 1);
 
 	if (s->plain)
 		return 0;
 	out[n++] = s->pid;
-	snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)s->pid, (long)s->pid);
-	f = fopen(path, "re");
-	while (f != NULL && n < PIDS_MAX && fscanf(f, "%ld", &pid) == 1)
-		if (pid != s->redis_pid)
-			out[n++] = (pid_t)pid;
-	if (f != NULL)
-		fclose(f);
+	for (unsigned i = 0; i < children; i++)
+		if (child[i] != s->redis_pid)
+			out[n++] = child[i];
 	return n;
 }
 
