@@ -49,8 +49,9 @@ struct https *https_open(const struct server *s, const char *cert, const char *k
 	h->server = s;
 	h->fd = dial(s);
 	h->tls = SSL_CTX_new(TLS_client_method());
-	if (h->tls == NULL || SSL_CTX_set_min_proto_version(h->tls, TLS1_3_VERSION) != 1 || SSL_CTX_load_verify_locations(h->tls, s->ca, NULL) != 1 ||
-	    SSL_CTX_use_certificate_chain_file(h->tls, cert) != 1 || SSL_CTX_use_PrivateKey_file(h->tls, key, SSL_FILETYPE_PEM) != 1)
+	if (h->tls == NULL || SSL_CTX_set_min_proto_version(h->tls, TLS1_3_VERSION) != 1 ||
+	    SSL_CTX_load_verify_locations(h->tls, s->ca, NULL) != 1 || SSL_CTX_use_certificate_chain_file(h->tls, cert) != 1 ||
+	    SSL_CTX_use_PrivateKey_file(h->tls, key, SSL_FILETYPE_PEM) != 1)
 		die("cannot use %s", cert);
 	SSL_CTX_set_verify(h->tls, SSL_VERIFY_PEER, NULL);
 	h->ssl = SSL_new(h->tls);

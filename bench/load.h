@@ -1,6 +1,6 @@
 /*
- * load.h: a closed-loop load: each connection puts a blob, takes it, and puts the next one. timeglas: over mTLS, as uploader and verifier;
- * plain Redis: SET … PX and GETDEL. As many connections as keep both cores busy.
+ * load.h: a closed-loop load: each connection puts a blob, takes it, and puts the next one. timeglas: over mTLS, as uploader and
+ * verifier; plain Redis: SET … PX and GETDEL. As many connections as keep both cores busy.
  */
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H

@@ -7,7 +7,10 @@
 
 #define MARKER_BYTES 32
 
-/** memscan(pid, marker, n, found): sets found[i] where marker i stands somewhere; leaves the others. Returns 0, or a negative TG_E… when it may not be read. */
+/**
+ * memscan(pid, marker, n, found): sets found[i] where marker i stands somewhere; leaves the others. Returns 0, or a negative TG_E…
+ * when that memory may not be read.
+ */
 int memscan(pid_t pid, const unsigned char (*marker)[MARKER_BYTES], unsigned n, bool *found);
 
 #endif

@@ -33,6 +33,18 @@ static double quantile(const struct lateness *l, double q)
 	return i < l->n ? l->ms[i] : (double)NAN;
 }
 
+/* A curve has at most CURVE_POINTS of the sorted figures; the first and the last always. */
+static unsigned points(const struct lateness *l)
+{
+	return l->n < CURVE_POINTS ? l->n : CURVE_POINTS;
+}
+
+/* Which figure the curve's point k is. */
+static unsigned point(const struct lateness *l, unsigned k)
+{
+	return points(l) == 1 ? 0 : (unsigned)((uint64_t)k * (l->n - 1) / (points(l) - 1));
+}
+
 /* Table ------------------------------------------------------------------------------------------------------------------ */
 
 static const char *show(double ms, double beyond_s, char out[TEXT])
@@ -64,24 +76,25 @@ static void table_row(const struct cell *c)
 		snprintf(left, sizeof left, "%u/%u", c->wiped.of - c->wiped.n, c->wiped.of);
 	else
 		snprintf(left, sizeof left, "unread");
-	printf("%-9s %8u %-4s  %10s %10s %10s %9s  %10s %10s %5s  %9s %7s\n", system_name(c), c->live, load_name(c), p50, p99, max, not_removed, r50,
-	    rmax, late, wiped, left);
+	printf("%-9s %8u %-4s  %10s %10s %10s %9s  %10s %10s %5s  %9s %7s\n", system_name(c), c->live, load_name(c), p50, p99, max,
+	    not_removed, r50, rmax, late, wiped, left);
 }
 
 void report_table(const struct expiry_plan *p, const struct cell *c, size_t n)
 {
-	printf("Redis %s, %u workers, blobs of %u bytes. Lateness after the deadline; \"never\": not removed within %g s; \"late\": answered as\n"
-	       "live to a request sent after the deadline; wiped: no longer found in memory, the last one; left: still found there %g s later.\n\n",
+	printf("Redis %s, %u workers, blobs of %u bytes. Lateness after the deadline; \"never\": not removed within %g s;\n"
+	       "\"late\": answered as live to a request sent after the deadline; wiped: no longer found in memory, the last\n"
+	       "one; left: still found there %g s later.\n\n",
 	    p->redis.version, p->workers, p->blob_bytes, (double)p->window_ms / 1000, (double)p->wipe_window_ms / 1000);
 	printf("%-23s  %-42s  %-28s %-18s\n", "", "removed from Redis", "first refused", "in memory");
-	printf("%-9s %8s %-4s  %10s %10s %10s %9s  %10s %10s %5s  %9s %7s\n", "", "live", "load", "p50", "p99", "max", "never", "p50", "max", "late",
-	    "wiped", "left");
+	printf("%-9s %8s %-4s  %10s %10s %10s %9s  %10s %10s %5s  %9s %7s\n", "", "live", "load", "p50", "p99", "max", "never", "p50",
+	    "max", "late", "wiped", "left");
 	for (size_t i = 0; i < n; i++)
 		table_row(&c[i]);
 	for (size_t i = 0; i < n; i++)
 		if (c[i].after_read >= 0)
-			printf("redis-ttl, %u live, %s: after a read had made Redis remove them, %d of %u were still in its memory\n", c[i].live,
-			    load_name(&c[i]), c[i].after_read, c[i].wiped.of);
+			printf("redis-ttl, %u live, %s: after a read had made Redis remove them, %d of %u were still in its memory\n",
+			    c[i].live, load_name(&c[i]), c[i].after_read, c[i].wiped.of);
 }
 
 /* JSON ------------------------------------------------------------------------------------------------------------------- */
@@ -91,16 +104,13 @@ static json_t *rounded(double v)
 	return isnan(v) ? json_null() : json_real(round(v * 1000) / 1000);
 }
 
-/* At most CURVE_POINTS of the sorted figures, as [ms, how many of 1 were not later]; the first and the last always. */
+/* [ms, how many of 1 were not later]… */
 static json_t *curve(const struct lateness *l)
 {
 	json_t *a = json_array();
-	unsigned points = l->n < CURVE_POINTS ? l->n : CURVE_POINTS;
 
-	for (unsigned k = 0; k < points; k++) {
-		unsigned i = points == 1 ? 0 : (unsigned)((uint64_t)k * (l->n - 1) / (points - 1));
-		json_array_append_new(a, json_pack("[oo]", rounded(l->ms[i]), rounded((i + 1.0) / l->of)));
-	}
+	for (unsigned k = 0; k < points(l); k++)
+		json_array_append_new(a, json_pack("[oo]", rounded(l->ms[point(l, k)]), rounded((point(l, k) + 1.0) / l->of)));
 	return a;
 }
 
@@ -143,9 +153,10 @@ void report_json(const struct expiry_plan *p, const struct cell *c, size_t n, co
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(cells, cell_json(&c[i]));
 	all = json_pack("{sssssssisisisisososo}", "benchmark", "expiry", "timeglas", TG_VERSION, "redis", p->redis.version, "cores",
-	    (int)sysconf(_SC_NPROCESSORS_ONLN), "workers", (int)p->workers, "load_connections", (int)p->connections, "blob_bytes", (int)p->blob_bytes,
-	    "spread_s", rounded((double)p->spread_ms / 1000), "window_s", rounded((double)p->window_ms / 1000), "cells", cells);
-	if (all == NULL || f == NULL || json_dumpf(all, f, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 || fputc('\n', f) == EOF || fflush(f) != 0)
+	    (int)sysconf(_SC_NPROCESSORS_ONLN), "workers", (int)p->workers, "load_connections", (int)p->connections, "blob_bytes",
+	    (int)p->blob_bytes, "spread_s", rounded((double)p->spread_ms / 1000), "window_s", rounded((double)p->window_ms / 1000), "cells", cells);
+	if (all == NULL || f == NULL || json_dumpf(all, f, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 || fputc('\n', f) == EOF ||
+	    fflush(f) != 0)
 		die("cannot write %s", path);
 	if (f != stdout)
 		fclose(f);
@@ -173,12 +184,16 @@ static const char *colour(const struct cell *c, unsigned rank)
 static void plot_data(FILE *f, const struct cell *c, size_t i, double end_ms)
 {
 	const struct lateness *l = &c->removed;
+	double last = l->n > 0 ? l->ms[l->n - 1] : 0;
 
 	fprintf(f, "$c%zu << EOD\n%g 100\n", i, FLOOR_MS);
-	for (unsigned k = 0; k < l->n; k++)
-		fprintf(f, "%g %g\n", l->ms[k] > FLOOR_MS ? l->ms[k] : FLOOR_MS, 100 - 100.0 * (k + 1) / l->of);
+	for (unsigned k = 0; k < points(l); k++) {
+		unsigned at = point(l, k);
+
+		fprintf(f, "%g %g\n", l->ms[at] > FLOOR_MS ? l->ms[at] : FLOOR_MS, 100 - 100.0 * (at + 1) / l->of);
+	}
 	if (l->n < l->of) /* watched until then, and still there */
-		fprintf(f, "%g %g\n", end_ms, 100 - 100.0 * l->n / l->of);
+		fprintf(f, "%g %g\n", end_ms > last ? end_ms : last, 100 - 100.0 * l->n / l->of);
 	fprintf(f, "EOD\n");
 }
 
@@ -189,8 +204,8 @@ static void plot_curves(FILE *f, const struct expiry_plan *p, const struct cell 
 
 		while (rank + 1 < p->n_live && p->live[rank] != c[i].live)
 			rank++;
-		fprintf(f, "%s$c%zu using 1:2 with steps lw 2 dt %d lc '%s' title '%s, %u live, %s'", i == 0 ? "plot " : ", ", i, c[i].busy ? 2 : 1,
-		    colour(&c[i], rank), c[i].plain ? "Redis TTL" : "timeglas", c[i].live, load_name(&c[i]));
+		fprintf(f, "%s$c%zu using 1:2 with steps lw 2 dt %d lc '%s' title '%s, %u live, %s'", i == 0 ? "plot " : ", ", i,
+		    c[i].busy ? 2 : 1, colour(&c[i], rank), c[i].plain ? "Redis TTL" : "timeglas", c[i].live, load_name(&c[i]));
 	}
 	fputc('\n', f);
 }

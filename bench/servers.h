@@ -1,4 +1,4 @@
-/* servers.h: the two systems under test: timeglasd --dev, and plain Redis with the same program and settings. Started here, ended here. */
+/* servers.h: the two systems under test: timeglasd --dev, and plain Redis with the same program and settings. */
 #ifndef BENCH_SERVERS_H
 #define BENCH_SERVERS_H
 
@@ -31,7 +31,7 @@ struct redis_like {
 void timeglas_start(struct server *s, const char *dir, unsigned workers);
 /** redis_like(s, out): program, version and settings of a server's Redis. */
 void redis_like(const struct server *s, struct redis_like *out);
-/** plain_start(s, dir, like): redis-server with those settings, on a unix socket. It frees memory as Redis does by itself: without junk:free. */
+/** plain_start(s, dir, like): redis-server with those settings, on a unix socket, without timeglas's environment (junk:free). */
 void plain_start(struct server *s, const char *dir, const struct redis_like *like);
 void server_stop(struct server *s);
 

@@ -22,7 +22,10 @@ struct asked {
 	unsigned confirmed;      /* timeglas: a take right afterwards was refused with 410 */
 };
 
-/** ask_start(s, b, n, out): a process that asks for each of n blobs, in order, from just before its deadline until it is refused. out: bench_share()d. */
+/**
+ * ask_start(s, b, n, out): a process that asks for each of n blobs, in order, from just before its deadline until it is refused.
+ * out: bench_share()d.
+ */
 pid_t ask_start(const struct server *s, const struct seeded *b, unsigned n, struct asked *out);
 /** ask_wait(pid): until it is done; dies when it failed. */
 void ask_wait(pid_t pid);
