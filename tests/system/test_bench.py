@@ -10,19 +10,34 @@ from pathlib import Path
 
 import pytest
 
-from harness import BIN, SLOW, wait_for
+from harness import BIN, SLOW
 
 BENCH = BIN / "timeglas-bench"
 
 
-def leftovers():
-    """Temporary folders of benchmarks, and processes that use one."""
-    found = {str(path) for path in Path("/tmp").glob("tgb-*")}
+def folders_of(pid):
+    """The temporary folders that the descendants of a process name in their command lines."""
+    found, todo = set(), [pid]
+    while todo:
+        proc = Path(f"/proc/{todo.pop()}")
+        try:
+            found.update(re.findall(r"/tmp/tgb-\w+", (proc / "cmdline").read_text()))
+            todo += (proc / "task" / proc.name / "children").read_text().split()
+        except OSError:
+            continue    # it has just ended
+    return found
+
+
+def users_of(folder):
+    """Processes that name a folder in their command line."""
+    found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found.update(re.findall(rb"/tmp/tgb-\w+", entry.read_bytes()))
+            text = entry.read_text()
         except OSError:
             continue
+        if folder in text:
+            found.append(f"{entry}: {text}")
     return found
 
 
@@ -92,14 +107,14 @@ def test_expiry_plot_is_an_svg_with_a_curve_for_each_cell(figures):
 
 
 def test_expiry_interrupted_leaves_nothing_behind():
-    before = leftovers()
     with subprocess.Popen([BENCH, "expiry", "--live", "1000"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as bench:
         line = bench.stderr.readline()
         assert "storing" in line, line   # timeglasd is up
-        assert leftovers() - before
+        folder, = folders_of(bench.pid)
         os.kill(bench.pid, signal.SIGINT)
         assert bench.wait(20 * SLOW) != 0
-    wait_for(lambda: not leftovers() - before, lambda: f"all gone: {leftovers() - before}", 5)
+    assert not Path(folder).exists()
+    assert not users_of(folder)
 
 
 @pytest.mark.parametrize("args", [[], ["novel"], ["expiry", "more"], ["expiry", "--novel"]])
