@@ -267,7 +267,7 @@ class Server:
     def children(pid):
         try:
             return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # it may end while it is read
             return []
 
     def descendants(self):
@@ -283,7 +283,7 @@ class Server:
         try:
             return (Path(f"/proc/{pid}/comm").read_text() + " " +
                     Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # it may end while it is read
             return ""
 
     def workers(self):
@@ -293,7 +293,7 @@ class Server:
     def descriptors(pid):
         try:
             return len(os.listdir(f"/proc/{pid}/fd"))
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # it may end while it is read
             return None
 
     def stderr(self):
@@ -325,7 +325,7 @@ class Server:
     def fd_list(pid):
         try:
             return [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # it may end while it is read
             return []
 
     def stop(self, descriptors=True):
