@@ -94,15 +94,17 @@ class Campaign:
         """look: (store's ms, entries due, …) before the restart; at: the store's ms when it ran again. Waits until
         nothing that was due then is there any more; returns how many ms after the restart that was."""
         by, due, _ = look
+        self.due_at_restart.append(due)
+        if due == 0:
+            return 0
         now, left, _ = self.arena.watch.overdue(by)
         while left and now - at <= 5 * LIMIT_MS:
             time.sleep(0.002)
             now, left, _ = self.arena.watch.overdue(by)
         if left or now - at > LIMIT_MS + self.stalled_ms((now - at) / 1000):
             self.ledger.violation(f"{left} of {due} overdue entries still there {now - at:.0f} ms after the restart")
-        self.drained_ms.append(now - at)
-        self.due_at_restart.append(due)
-        return now - at
+        self.drained_ms.append(round(now - at))
+        return round(now - at)
 
     def stalled_ms(self, seconds):
         """How much of the last seconds the machine kept the test itself waiting."""
