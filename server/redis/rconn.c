@@ -42,6 +42,7 @@ struct rconn {
 	struct resp_scan scan;
 	struct pending *queue; /* a ring of cap entries, a power of two */
 	size_t cap, head, count;
+	struct pending push; /* cb NULL: none is expected */
 	struct event *retry, *watch;
 	unsigned backoff_ms;
 	uint64_t heard_us;
@@ -326,7 +327,7 @@ static int dispatch_reply(struct rconn *c)
 	if (redisReaderGetReply(c->reader, &got) != REDIS_OK || got == NULL)
 		return TG_EPROTO;
 	redisReply *reply = got;
-	p = queue_pop(c);
+	p = c->count > 0 ? queue_pop(c) : c->push;
 	if (p.bulk_cb == NULL && p.cb != NULL)
 		p.cb(p.ctx, reply);
 	else if (p.bulk_cb != NULL && p.sink != NULL)
@@ -353,6 +354,8 @@ static int consume(struct rconn *c, struct evbuffer *in)
 
 	if (evbuffer_get_length(in) == 0)
 		return 0;
+	if (p == NULL && c->push.cb != NULL)
+		p = &c->push;
 	if (p == NULL)
 		return TG_EPROTO; /* nobody asked */
 	/* The line of a fetched bulk must stand in one piece. */
@@ -474,6 +477,11 @@ int rconn_fetch(struct rconn *c, rconn_bulk_cb *cb, void *ctx, int argc, const c
 	p->bulk_cb = cb;
 	p->sink = sink;
 	return 0;
+}
+
+void rconn_on_push(struct rconn *c, rconn_cb *cb, void *ctx)
+{
+	c->push = (struct pending){.cb = cb, .ctx = ctx};
 }
 
 bool rconn_up(const struct rconn *c)

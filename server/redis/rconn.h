@@ -47,6 +47,8 @@ int rconn_store(struct rconn *c, rconn_cb *cb, void *ctx, const char *key, size_
 /** rconn_fetch(c, cb, ctx, argc, argv, len, sink): a command that answers with a bulk string (GETDEL, GET), which is moved to the end of sink.
  *  sink must stay until cb; rconn_forget() detaches both. */
 int rconn_fetch(struct rconn *c, rconn_bulk_cb *cb, void *ctx, int argc, const char *const argv[], const size_t len[], struct evbuffer *sink);
+/** rconn_on_push(c, cb, ctx): replies that nobody asked for go there: the messages of a connection that has subscribed. Without it they end the connection. */
+void rconn_on_push(struct rconn *c, rconn_cb *cb, void *ctx);
 /** rconn_forget(c, ctx): the replies still to come for this ctx are read and dropped; their callbacks are not called. */
 void rconn_forget(struct rconn *c, const void *ctx);
 

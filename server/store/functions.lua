@@ -15,19 +15,39 @@ local STALLED_MS = 60000          -- a worker that stalled in an aborted upload 
 local TAKING_MS = 60000           -- a take is ended that long after its last sign of life
 local LEFTOVER_MS = 2000          -- the chunk of a one-chunk take is wiped then if its GETDEL never came
 local BOUND_BLOBS = 32            -- TG_SESSION_BOUND_BLOBS
-local BOUND_BYTES = 134217728     -- TG_SESSION_BOUND_BYTES; also about what one call erases at most
+local BOUND_BYTES = 134217728     -- TG_SESSION_BOUND_BYTES; also about what one close erases at most
+local REAP_BYTES = 16777216       -- about what one reap erases at most, some 3 ms; a session's end may add BOUND_BYTES
+local SWEEP_MS = 2000             -- what is due later than that a reaper learns from its own sweep, once a second
 local SHOW_MAX = 1000             -- blobs listed of one session
 local OUT_MAX = 100000            -- interim, until the recorder trims: events kept per shard
 
 local BLOB = {'st', 'u', 'to', 's', 'b', 'n', 'z', 'at', 'dl', 'd', 'p', 'c', 'ga', 'ev', 'tk', 'w',
 	'th', 'ld', 'cs', 'ck', 'ak', 'kn'}
 local RECORD = 14                 -- so many of them are told outside
+local REAPED = {'st', 'u', 's', 'b', 'n', 'z', 'dl', 'd', 'tk', 'w', 'th'} -- what an end needs to know
 local PASSED = {'s', 'b', 'n', 'z', 'at', 'dl', 'p', 'tk', 'ld', 'cs', 'ck', 'kn'} -- what a tombstone has no more; of d it keeps the ref
 local SESSION = {'st', 'u', 'ref', 'at', 'dl', 'idl', 'idle', 'n', 'z', 'h', 'ga'}
 
-local function time_us()
+-- The clock that rules deadlines is Redis's TIME, but it never goes back: when TIME does, it goes on from where it was, and a reaper that
+-- measures time by its own clock tells how much was missed since (reap). What was lost with these two numbers (a restart, a failover) is
+-- found by the next reap.
+local ahead_us, last_us = 0, 0
+
+local function time_us(at_least_us)
 	local t = redis.call('TIME')
-	return tonumber(t[1]) * 1000000 + tonumber(t[2])
+	local us = tonumber(t[1]) * 1000000 + tonumber(t[2]) + ahead_us
+	local floor = math.max(last_us, at_least_us or 0)
+	if us < floor then
+		ahead_us = ahead_us + floor - us
+		us = floor
+	end
+	last_us = us
+	return us
+end
+
+-- For Redis's own expiry, which knows TIME alone. Rounded up: it is the net, and must not be first.
+local function wall_ms(ms)
+	return ms - math.floor(ahead_us / 1000)
 end
 
 local function time_ms(us)
@@ -44,13 +64,14 @@ local function event(p, ...)
 	return string.sub(p, 5, 6) .. '-' .. id
 end
 
-local function load(p, id)
-	local v = redis.call('HMGET', p .. 'b:' .. id, unpack(BLOB))
+local function load(p, id, fields)
+	fields = fields or BLOB
+	local v = redis.call('HMGET', p .. 'b:' .. id, unpack(fields))
 	if not v[1] then
 		return nil
 	end
 	local b = {id = id}
-	for i, name in ipairs(BLOB) do
+	for i, name in ipairs(fields) do
 		b[name] = v[i] or ''
 	end
 	return b
@@ -66,6 +87,14 @@ end
 
 local function session_record(s)
 	return {s.id, s.st, s.u, s.ref, s.at, s.dl, s.idl, s.idle, s.ga}
+end
+
+-- Enters a thing in the index, or moves it. A reaper that may sleep for longer is told.
+local function index(p, member, at, now)
+	redis.call('ZADD', p .. 'dl', at, member)
+	if at - now < SWEEP_MS and redis.call('ZRANGE', p .. 'dl', 0, 0)[1] == member then
+		redis.call('PUBLISH', 'tg:due', string.format('%s %d', string.sub(p, 5, 6), at - now))
+	end
 end
 
 -- Unlinks chunks first..first+count-1; returns how many there were.
@@ -114,27 +143,36 @@ end
 
 -- Ends a visible blob: its chunks are gone when this returns. due_ms: the deadline that ended it, nil for none. Whatever ends a take that has begun,
 -- its reader has had bytes: that is `consumed`, or an interception could be hidden behind an erasure (of a claim, an event tells). outcome: what a
--- claim's ack said.
+-- claim's ack said. b.batch: of a reap, which unlinks its blobs' only chunks, and takes them from the index, all at once at its end.
 local function finish(p, b, cause, who, us, due_ms, outcome)
-	local now = time_ms(us)
+	local now, key, batch = time_ms(us), p .. 'b:' .. b.id, b.batch
 	if b.st == 'taking' then
 		cause, who = 'consumed', b.w
 	end
-	unlink(p, b.id, 0, tonumber(b.n))
+	if batch and b.n == '1' then
+		batch.keys[#batch.keys + 1] = p .. 'c:' .. b.id .. ':0'
+	else
+		unlink(p, b.id, 0, tonumber(b.n))
+	end
 	if b.tk ~= '' then
 		unlink_taken(p, b.id, b.tk)
 	end
 	local late = due_ms and math.max(0, us - due_ms * 1000) or ''
 	b.ev = event(p, 'e', 'gone', 'd', b.d, 'c', cause, 'o', outcome or '', 'u', b.u, 'w', who, 'z', b.z, 'dl', b.dl, 'late', late, 'at', now)
 	b.st, b.c, b.ga = 'gone', cause, string.format('%d', now)
-	local key = p .. 'b:' .. b.id
 	redis.call('HSET', key, 'st', 'gone', 'c', cause, 'ga', now, 'ev', b.ev, 'd', string.match(b.d, '^%S*'))
 	redis.call('HDEL', key, unpack(PASSED))
-	if b.th == '' then -- else the claimant, and nobody else, is told of the claim's end
+	if b.th == '' and b.w ~= '' then -- else the claimant, and nobody else, is told of the claim's end
 		redis.call('HDEL', key, 'w')
 	end
-	redis.call('PEXPIRE', key, TOMBSTONE_MS)
-	redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
+	if due_ms ~= tonumber(b.dl) then -- otherwise commit has set it so
+		redis.call('PEXPIRE', key, TOMBSTONE_MS)
+	end
+	if batch then
+		batch.members[#batch.members + 1] = 'b:' .. b.id
+	else
+		redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
+	end
 	if b.s ~= '' then
 		redis.call('ZADD', p .. 'sb:' .. b.s, 'XX', 2, b.id)
 		if b.b == '1' and redis.call('HGET', p .. 's:' .. b.s, 'st') == 'open' then
@@ -223,7 +261,7 @@ end
 local function session_bump(p, s, now)
 	s.idl = string.format('%d', math.min(tonumber(s.dl), now + tonumber(s.idle)))
 	redis.call('HSET', p .. 's:' .. s.id, 'idl', s.idl)
-	redis.call('ZADD', p .. 'dl', s.idl, 's:' .. s.id)
+	index(p, 's:' .. s.id, tonumber(s.idl), now)
 end
 
 local function session_open_for(p, sid, uploader, us)
@@ -247,8 +285,8 @@ local function f_session_open(keys, args)
 	local h = string.sub(redis.sha1hex(sid), 1, 16)
 	redis.call('HSET', p .. 's:' .. sid, 'st', 'open', 'u', args[2], 'ref', args[3], 'at', now, 'dl', dl, 'idl', idl,
 		'idle', args[4], 'n', 0, 'z', 0, 'h', h)
-	redis.call('PEXPIREAT', p .. 's:' .. sid, dl + TOMBSTONE_MS)
-	redis.call('ZADD', p .. 'dl', idl, 's:' .. sid)
+	redis.call('PEXPIREAT', p .. 's:' .. sid, wall_ms(dl + TOMBSTONE_MS))
+	index(p, 's:' .. sid, idl, now)
 	event(p, 'e', 'session-open', 's', h, 'u', args[2], 'dl', dl, 'at', now)
 	local f = function(v) return string.format('%d', v) end
 	return {0, {sid, 'open', args[2], args[3], f(now), f(dl), f(idl), args[4], ''}}
@@ -351,10 +389,10 @@ local function f_stage(keys, args)
 		end
 		session_bump(p, s, now)
 		redis.call('ZADD', p .. 'sb:' .. sid, args[4] == '1' and 1 or 0, id)
-		redis.call('PEXPIREAT', p .. 'sb:' .. sid, tonumber(s.dl) + TOMBSTONE_MS)
+		redis.call('PEXPIREAT', p .. 'sb:' .. sid, wall_ms(tonumber(s.dl) + TOMBSTONE_MS))
 	end
 	redis.call('HSET', p .. 'b:' .. id, 'st', 'staged', 'u', args[2], 's', sid, 'b', args[4], 'n', args[6], 'd', args[8])
-	redis.call('PEXPIREAT', p .. 'b:' .. id, now + left + TOMBSTONE_MS)
+	redis.call('PEXPIREAT', p .. 'b:' .. id, wall_ms(now + left + TOMBSTONE_MS))
 	redis.call('ZADD', p .. 'dl', now + math.min(STAGED_MS, left), 'b:' .. id)
 	return {0}
 end
@@ -364,7 +402,7 @@ local function seal_chunks(p, id, n, size, deadline)
 	local total = 0
 	for i = 0, n - 1 do
 		local key = p .. 'c:' .. id .. ':' .. i
-		if redis.call('PEXPIREAT', key, deadline) == 0 then
+		if redis.call('PEXPIREAT', key, wall_ms(deadline)) == 0 then
 			return false
 		end
 		total = total + redis.call('STRLEN', key)
@@ -414,8 +452,8 @@ local function f_commit(keys, args)
 
 	redis.call('HSET', p .. 'b:' .. id, 'st', 'live', 'u', uploader, 'to', args[3], 's', sid, 'b', bound, 'n', n, 'z', size,
 		'at', now, 'dl', deadline, 'd', args[10], 'p', args[11])
-	redis.call('PEXPIREAT', p .. 'b:' .. id, deadline + TOMBSTONE_MS)
-	redis.call('ZADD', p .. 'dl', deadline, 'b:' .. id)
+	redis.call('PEXPIREAT', p .. 'b:' .. id, wall_ms(deadline + TOMBSTONE_MS))
+	index(p, 'b:' .. id, deadline, now)
 	if s then
 		session_bump(p, s, now)
 		if bound == '1' then
@@ -423,7 +461,7 @@ local function f_commit(keys, args)
 			redis.call('HINCRBY', p .. 's:' .. sid, 'z', size)
 		end
 		redis.call('ZADD', p .. 'sb:' .. sid, bound == '1' and 1 or 0, id)
-		redis.call('PEXPIREAT', p .. 'sb:' .. sid, tonumber(s.dl) + TOMBSTONE_MS)
+		redis.call('PEXPIREAT', p .. 'sb:' .. sid, wall_ms(tonumber(s.dl) + TOMBSTONE_MS))
 	end
 	event(p, 'e', 'stored', 'd', args[10], 'u', uploader, 'to', args[3], 's', bound == '1' and s.h or '', 'z', size, 'dl', deadline, 'at', now)
 	local f = function(v) return string.format('%d', v) end
@@ -545,7 +583,7 @@ local function f_claim(keys, args)
 	end
 	b.st, b.ld = 'claimed', string.format('%d', ld)
 	redis.call('HSET', p .. 'b:' .. id, 'st', 'claimed', 'w', peer, 'th', args[4], 'ld', b.ld, 'cs', args[5], 'ck', ck)
-	redis.call('ZADD', p .. 'dl', b.ld, 'b:' .. id)
+	index(p, 'b:' .. id, ld, now)
 	event(p, 'e', 'claimed', 'd', b.d, 'w', peer, 'z', b.z, 'dl', b.dl, 'ld', b.ld, 'at', now)
 	return {0, record(b), b.ld, args[5], 0}
 end
@@ -669,7 +707,7 @@ local function f_erase(keys, args)
 end
 
 -- One index entry that is due. Returns what ended as {cause, lateness in us}..., and about how many bytes.
-local function reap_one(p, member, score, us)
+local function reap_one(p, member, score, us, batch)
 	local kind, id = string.sub(member, 1, 1), string.sub(member, 3)
 	if kind == 's' then
 		local v = redis.call('HMGET', p .. 's:' .. id, unpack(SESSION))
@@ -699,7 +737,7 @@ local function reap_one(p, member, score, us)
 		redis.call('ZREM', p .. 'dl', member)
 		return {}, 0
 	end
-	local b = load(p, id)
+	local b = load(p, id, REAPED)
 	if not b then -- a one-chunk upload whose commit never came
 		unlink_all(p, id, 0)
 		redis.call('ZREM', p .. 'dl', member)
@@ -713,35 +751,50 @@ local function reap_one(p, member, score, us)
 		redis.call('ZREM', p .. 'dl', member)
 		return {}, 0
 	end
+	b.batch = batch
 	local cause = DUE_CAUSE[b.st]
 	return {{cause, finish(p, b, cause, b.w, us, score)}}, tonumber(b.z)
 end
 
--- reap max: {0, now_ms, ended, overdue, next_ms, cause, lateness_us, cause, lateness_us, ...}. Ends at most max index entries that are due,
--- fewer when they are large; overdue: how many are left that are due. next_ms 0: the index is empty.
+-- reap max at_least_ms: {0, now_ms, ended, overdue, next_ms, back_ms, cause, lateness_us, cause, lateness_us, ...}. Ends at most max index entries
+-- that are due, fewer when they are large; overdue: how many are left that are due. next_ms 0: the index is empty. at_least_ms: it is no earlier
+-- than that, as the reaper knows from a clock that nobody sets; back_ms: how far Redis's TIME is behind.
 local function f_reap(keys, args)
-	local p, us = prefix(keys), time_us()
-	local due = redis.call('ZRANGEBYSCORE', keys[1], '-inf', time_ms(us), 'WITHSCORES', 'LIMIT', 0, args[1])
-	local r, ended, bytes = {0, time_ms(us), 0, 0, 0}, 0, 0
+	local p, us = prefix(keys), time_us(tonumber(args[2] or 0) * 1000)
+	local now, batch = time_ms(us), {keys = {}, members = {}}
+	local due = redis.call('ZRANGEBYSCORE', keys[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, args[1])
+	local r, ended, bytes = {0, now, 0, 0, 0, math.floor(ahead_us / 1000)}, 0, 0
 	for i = 1, #due, 2 do
-		local what, size = reap_one(p, due[i], tonumber(due[i + 1]), us)
+		local what, size = reap_one(p, due[i], tonumber(due[i + 1]), us, batch)
 		for _, w in ipairs(what) do
 			r[#r + 1] = w[1]
 			r[#r + 1] = w[2]
 		end
 		ended = ended + 1
 		bytes = bytes + size
-		if bytes > BOUND_BYTES then
+		if bytes > REAP_BYTES then
 			break
 		end
+	end
+	if batch.keys[1] then
+		redis.call('UNLINK', unpack(batch.keys))
+	end
+	if batch.members[1] then
+		redis.call('ZREM', keys[1], unpack(batch.members))
 	end
 	local first = redis.call('ZRANGE', keys[1], 0, 0, 'WITHSCORES')
 	r[3] = ended
 	if first[2] then
 		r[5] = tonumber(first[2])
-		r[4] = redis.call('ZCOUNT', keys[1], '-inf', r[2])
+		r[4] = redis.call('ZCOUNT', keys[1], '-inf', now)
 	end
 	return r
+end
+
+-- attested slug who: {0}: for the evidence: what a server found out about the store's volatility. who: the operator who vouches for it.
+local function f_attested(keys, args)
+	event(prefix(keys), 'e', 'attestation', 'c', args[1], 'w', args[2], 'at', time_ms(time_us()))
+	return {0}
 end
 
 -- What stores no blob must work in a full store: erasing is possible always.
@@ -771,3 +824,4 @@ register('once_look', f_once_look, 'allow-oom')
 register('stat', f_stat, 'allow-oom')
 register('erase', f_erase, 'allow-oom')
 register('reap', f_reap, 'allow-oom')
+register('attested', f_attested, 'allow-oom')

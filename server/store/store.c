@@ -211,7 +211,7 @@ static void on_time(void *ctx, const redisReply *r)
 		return;
 	}
 	s->loading = false;
-	s->skew_ms = reply_num(r, 1) - clock_wall_ms();
+	s->skew_ms = reply_num(r, 1) - (int64_t)(clock_mono_us() / 1000);
 	rconn_set_ready(s->conn, true);
 	orphans_end(s);
 	if (s->up)

@@ -183,19 +183,41 @@ int store_once_settle(struct store *s, const char *uploader, const char *key, co
 void store_once_drop(struct store *s, const char *uploader, const char *key, const char *id);
 
 /* Reaping ------------------------------------------------------------------------------------------------------------- */
+#define STORE_REAP_MAX 128u /* lateness figures in one answer */
 struct store_reaped {
 	unsigned erased;          /* things ended by this call: blobs, sessions, leftovers */
 	bool more;                /* more are due in this shard now */
 	unsigned overdue;         /* how many */
 	int64_t next_ms;          /* the shard's next deadline (Unix), 0: none */
 	int64_t now_ms;           /* the store's time */
+	int64_t back_ms;          /* how far Redis's clock stands behind the store's time: it was stepped back */
 	unsigned expired, session_ended, lease_expired, aborted, consumed; /* blobs, by cause */
-	uint32_t lateness_us[64]; /* of the first of them */
+	uint32_t lateness_us[STORE_REAP_MAX]; /* of the first of them */
 	unsigned n_lateness;
 };
 typedef void store_reap_cb(void *ctx, unsigned shard, int err, const struct store_reaped *r);
-/** store_reap(s, shard, max): end up to max things that are due in a shard. Idempotent; several reapers may run. */
-int store_reap(struct store *s, unsigned shard, unsigned max, store_reap_cb *cb, void *ctx);
+/**
+ * store_reap(s, shard, max, at_least_ms, cb, ctx): end up to max things that are due in a shard. Idempotent; several reapers may run.
+ * at_least_ms: by the store's time it is no earlier than that, whatever its clock says (one that was stepped back goes on from there); 0: unknown.
+ */
+int store_reap(struct store *s, unsigned shard, unsigned max, int64_t at_least_ms, store_reap_cb *cb, void *ctx);
+
+/* Attestation and wake-up, for the reaper ------------------------------------------------------------------------------ */
+struct attest_facts;
+typedef void store_attest_cb(void *ctx, int err, const struct attest_facts *f);
+/** store_attest(s, cb, ctx): what CONFIG GET and INFO say (attest.h). err: nothing was learned. */
+int store_attest(struct store *s, store_attest_cb *cb, void *ctx);
+/** store_attested(s, slug, who): put into the outbox, for the evidence, what was found; who: the operator who vouches, or "". */
+void store_attested(struct store *s, const char *slug, const char *who);
+
+struct store_watch;
+/* An entry became the next that is due in its shard, in_ms from now. */
+typedef void store_due_cb(void *ctx, unsigned shard, int64_t in_ms);
+/** store_watch_new(l, url, cb, ctx, err, cap): be told so, over a connection of its own. What is published while that is down is not told later. */
+struct store_watch *store_watch_new(struct loop *l, const char *url, store_due_cb *cb, void *ctx, char *err, size_t cap);
+/** store_watch_ping(w): find out whether the other side is still there. Now and then, or a silent loss stays unnoticed. */
+void store_watch_ping(struct store_watch *w);
+void store_watch_free(struct store_watch *w);
 
 struct store_info { /* for readiness and metrics, from INFO, DBSIZE */
 	uint64_t used_bytes, max_bytes, keys;

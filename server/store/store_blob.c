@@ -5,6 +5,7 @@
 #include <string.h>
 #include <timeglas/errors.h>
 #include "base/metrics.h"
+#include "store/attest.h"
 #include "store/store_int.h"
 
 static void blob_done(struct call *c, int err, const redisReply *r)
@@ -69,12 +70,12 @@ static unsigned *reaped_counter(struct store_reaped *out, const char *cause)
 	return strcmp(cause, "consumed") == 0 ? &out->consumed : NULL;
 }
 
-/* Reply: 0, now_ms, ended, overdue, next_ms, then cause and lateness in pairs. */
+/* Reply: 0, now_ms, ended, overdue, next_ms, back_ms, then cause and lateness in pairs. */
 static void reap_done(struct call *c, int err, const redisReply *r)
 {
 	struct store_reaped out = {0};
 
-	if (err == 0 && (r->type != REDIS_REPLY_ARRAY || r->elements < 5))
+	if (err == 0 && (r->type != REDIS_REPLY_ARRAY || r->elements < 6))
 		err = TG_EINTERNAL;
 	if (err != 0) {
 		c->cb.reap(c->user, c->shard, err, NULL);
@@ -85,7 +86,8 @@ static void reap_done(struct call *c, int err, const redisReply *r)
 	out.overdue = (unsigned)reply_num(r, 3);
 	out.more = out.overdue > 0;
 	out.next_ms = reply_num(r, 4);
-	for (size_t i = 5; i + 1 < r->elements; i += 2) {
+	out.back_ms = reply_num(r, 5);
+	for (size_t i = 6; i + 1 < r->elements; i += 2) {
 		unsigned *counter = reaped_counter(&out, reply_text(r, i));
 		if (counter != NULL)
 			++*counter;
@@ -97,7 +99,7 @@ static void reap_done(struct call *c, int err, const redisReply *r)
 	c->cb.reap(c->user, c->shard, 0, &out);
 }
 
-int store_reap(struct store *s, unsigned shard, unsigned max, store_reap_cb *cb, void *ctx)
+int store_reap(struct store *s, unsigned shard, unsigned max, int64_t at_least_ms, store_reap_cb *cb, void *ctx)
 {
 	struct call *c = call_new(s, ctx, reap_done);
 	struct cmd m;
@@ -108,28 +110,11 @@ int store_reap(struct store *s, unsigned shard, unsigned max, store_reap_cb *cb,
 	c->shard = shard;
 	cmd_fcall(&m, "tg1_reap", shard);
 	cmd_num(&m, max);
+	cmd_num(&m, at_least_ms);
 	return call_send(c, &m);
 }
 
 /* Redis itself ------------------------------------------------------------------------------------------------------- */
-
-/* The value of "name:value\r\n" in an INFO text. */
-static void info_text(const char *info, const char *name, char *out, size_t cap)
-{
-	size_t n = strlen(name);
-
-	out[0] = '\0';
-	for (const char *at = info; at != NULL && *at != '\0'; at = strchr(at, '\n'), at += at != NULL) {
-		if (strncmp(at, name, n) != 0 || at[n] != ':')
-			continue;
-		size_t len = strcspn(at + n + 1, "\r\n");
-		if (len >= cap)
-			len = cap - 1;
-		memcpy(out, at + n + 1, len);
-		out[len] = '\0';
-		return;
-	}
-}
 
 static uint64_t info_num(const char *info, const char *name)
 {

@@ -20,7 +20,7 @@ struct store {
 	void *ctx;
 	bool up;
 	bool loading;
-	int64_t skew_ms; /* the store's clock minus ours */
+	int64_t skew_ms; /* the store's clock minus clock_mono_us() */
 	struct event *again;
 	LIST_HEAD(call_list, call) pending;
 	STAILQ_HEAD(orphan_list, orphan) orphans;
@@ -70,6 +70,7 @@ struct call {
 		store_claim_cb *claim;
 		store_once_cb *once;
 		store_once_done_cb *once_done;
+		store_attest_cb *attest;
 	} cb;
 	void *state;             /* of calls of several steps; NULL or freed with state_free */
 	void (*state_free)(void *state);

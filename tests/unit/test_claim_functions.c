@@ -101,8 +101,8 @@ static void claim_lease_end_is_met_by_reaper_or_reader_first(void **state)
 	assert_int_equal(fcall("claim_read", "B v HASH"), TG_EGONE);
 	assert_string_equal(field(1, 12), "lease-expired");
 	assert_int_equal(reap(10), 1);
-	assert_string_equal(last->element[5]->str, "lease-expired");
-	assert_true(last->element[6]->integer >= 0);
+	assert_string_equal(last->element[6]->str, "lease-expired");
+	assert_true(last->element[7]->integer >= 0);
 	assert_string_equal(newest("c"), "lease-expired");
 	assert_string_equal(newest("w"), "v");
 	assert_string_equal(newest("o"), "");

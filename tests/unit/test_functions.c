@@ -74,7 +74,7 @@ static void commit_of_many_chunks_that_was_reaped_is_refused(void **state)
 	chunk("B", 0, "bytes");
 	sleep_until(score("b:B"));
 	assert_int_equal(reap(10), 1);
-	assert_string_equal(last->element[5]->str, "aborted");
+	assert_string_equal(last->element[6]->str, "aborted");
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
 	chunk("B", 0, "bytes"); /* a stalled worker goes on */
 	chunk("B", 1, "bytes");
@@ -329,14 +329,14 @@ static void reap_ends_sessions_blobs_and_orphans_in_order(void **state)
 	redis_server_run_cmd(&redis, "ZADD " DL " 1 b:E");
 	sleep_until(score("s:S"));
 	assert_int_equal(reap(1), 1);
-	assert_string_equal(last->element[5]->str, "aborted");
+	assert_string_equal(last->element[6]->str, "aborted");
 	assert_int_equal(last->element[3]->integer, 2); /* left that are due */
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:E:*"), 0);
 	assert_int_equal(reap(10), 2);
-	assert_int_equal(last->elements, 9);
-	assert_string_equal(last->element[5]->str, "expired");
-	assert_true(last->element[6]->integer >= 0 && last->element[6]->integer < 10000000);
-	assert_string_equal(last->element[7]->str, "session-idle");
+	assert_int_equal(last->elements, 10);
+	assert_string_equal(last->element[6]->str, "expired");
+	assert_true(last->element[7]->integer >= 0 && last->element[7]->integer < 10000000);
+	assert_string_equal(last->element[8]->str, "session-idle");
 	assert_int_equal(last->element[3]->integer, 0);
 	assert_int_equal(last->element[4]->integer, score("b:C"));
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 1);

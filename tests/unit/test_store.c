@@ -334,7 +334,7 @@ static int reap(struct world *w)
 	int erased = 0;
 
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
-		assert_int_equal(store_reap(w->store, i, 100, on_reap, w), 0);
+		assert_int_equal(store_reap(w->store, i, 100, 0, on_reap, w), 0);
 		loop_until_stop(w->loop);
 		assert_int_equal(w->err, 0);
 		erased += (int)w->reaped.erased;
@@ -740,13 +740,13 @@ static void reap_at_the_deadline_erases_and_tells_how_late(void **state)
 	assert_int_equal(upload(w, &o, 100000), 0);
 	strcpy(id, w->blob.id);
 	shard = (unsigned)token_shard(id, TOKEN_LEN);
-	assert_int_equal(store_reap(w->store, shard, 10, on_reap, w), 0);
+	assert_int_equal(store_reap(w->store, shard, 10, 0, on_reap, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(w->reaped.erased, 0);
 	assert_int_equal(w->reaped.next_ms, w->blob.deadline_ms);
 	assert_false(w->reaped.more);
 	wait_until_ms(w, w->blob.deadline_ms);
-	assert_int_equal(store_reap(w->store, shard, 10, on_reap, w), 0);
+	assert_int_equal(store_reap(w->store, shard, 10, 0, on_reap, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(w->reaped.erased, 1);
 	assert_int_equal(w->reaped.expired, 1);

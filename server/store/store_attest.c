@@ -1,0 +1,95 @@
+/*
+ * store_attest.c: asks a Redis what attest.c judges. It decides nothing, and asks no replica: each is its own server's to ask. Runs in the reaper.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <timeglas/errors.h>
+#include "store/attest.h"
+#include "store/store_int.h"
+
+static void on_config(void *ctx, const redisReply *r)
+{
+	struct call *c = ctx;
+	struct attest_facts *f = c->state;
+
+	if (r == NULL || r->type != REDIS_REPLY_ARRAY) {
+		f->config_barred = true; /* NOPERM, or the command is not there */
+		return;
+	}
+	for (size_t i = 0; i + 1 < r->elements; i += 2)
+		attest_read_config(f, reply_text(r, i), reply_text(r, i + 1));
+}
+
+static void on_info(void *ctx, const redisReply *r)
+{
+	struct call *c = ctx;
+	struct attest_facts *f = c->state;
+
+	if (r != NULL && r->type == REDIS_REPLY_STRING)
+		attest_read_info(f, r->str);
+	else
+		f->info_barred = true;
+}
+
+static void attest_done(struct call *c, int err, const redisReply *r)
+{
+	(void)r;
+	c->cb.attest(c->user, err, err == 0 ? c->state : NULL);
+}
+
+static int ask(struct call *c)
+{
+	struct cmd config = {.argc = 0}, info = {.argc = 0};
+	int rc;
+
+	cmd_text(&config, "CONFIG");
+	cmd_text(&config, "GET");
+	for (const char *const *name = attest_config_names; *name != NULL; name++)
+		cmd_text(&config, *name);
+	cmd_text(&info, "INFO");
+	cmd_text(&info, "persistence");
+	cmd_text(&info, "memory");
+	cmd_text(&info, "replication");
+	rc = cmd_send(c->store, &config, on_config, c);
+	if (rc != 0)
+		return rc;
+	rc = cmd_send(c->store, &info, on_info, c);
+	if (rc != 0)
+		rconn_forget(c->store->conn, c);
+	return rc;
+}
+
+/* Three commands in one flush; the last, which is never barred, ends the call. */
+int store_attest(struct store *s, store_attest_cb *cb, void *ctx)
+{
+	struct call *c = call_new(s, ctx, attest_done);
+	const void *asked = c;
+	struct cmd m;
+	int rc;
+
+	if (c == NULL)
+		return TG_ENOMEM;
+	c->cb.attest = cb;
+	c->state_free = free;
+	c->state = calloc(1, sizeof(struct attest_facts));
+	rc = c->state != NULL ? ask(c) : TG_ENOMEM;
+	if (rc != 0) {
+		call_drop(c);
+		return rc;
+	}
+	cmd_fcall(&m, "tg1_time", 0);
+	rc = call_send(c, &m);
+	if (rc != 0)
+		rconn_forget(s->conn, asked);
+	return rc;
+}
+
+void store_attested(struct store *s, const char *slug, const char *who)
+{
+	struct cmd m;
+
+	cmd_fcall(&m, "tg1_attested", 0);
+	cmd_text(&m, slug);
+	cmd_text(&m, who);
+	(void)cmd_send(s, &m, NULL, NULL);
+}

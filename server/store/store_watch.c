@@ -1,0 +1,88 @@
+/*
+ * store_watch.c: hears from the functions that something became the next to be due (functions.lua: index). A connection of its own, because one that has
+ * subscribed can do nothing else. It keeps nothing: a reaper that misses a message finds the entry by its sweep. Runs in the reaper.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/num.h"
+#include "redis/rconn.h"
+#include "store/store.h"
+
+#define CHANNEL "tg:due"
+#define DUE_MAX_MS 60000 /* the functions speak of the next seconds only */
+
+struct store_watch {
+	struct rconn *conn;
+	store_due_cb *due;
+	void *ctx;
+};
+
+/* ["message", "tg:due", "3f 1200"]: shard and milliseconds. Also the answers to what we send, which are none of that form. */
+static void on_push(void *ctx, const redisReply *r)
+{
+	struct store_watch *w = ctx;
+	const redisReply *text;
+	uint64_t in_ms;
+	uint8_t shard;
+
+	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements != 3)
+		return;
+	text = r->element[2];
+	if (text->type == REDIS_REPLY_STRING && text->len > 3 && text->str[2] == ' ' && tg_hex_decode(text->str, 2, &shard, 1) == 0 &&
+	    shard < TOKEN_SHARDS && tg_num_u64(text->str + 3, (size_t)text->len - 3, DUE_MAX_MS, &in_ms) == 0)
+		w->due(w->ctx, shard, (int64_t)in_ms);
+}
+
+/* An answer and a message may overtake each other: both go to on_push. */
+static void send_words(struct store_watch *w, int argc, const char *const argv[])
+{
+	size_t len[2] = {0, 0};
+
+	for (int i = 0; i < argc; i++)
+		len[i] = strlen(argv[i]);
+	(void)rconn_cmd_early(w->conn, on_push, w, argc, argv, len);
+}
+
+static void on_up(struct rconn *c, void *ctx)
+{
+	static const char *const argv[] = {"SUBSCRIBE", CHANNEL};
+
+	(void)c;
+	send_words(ctx, 2, argv);
+}
+
+void store_watch_ping(struct store_watch *w)
+{
+	static const char *const argv[] = {"PING"};
+
+	send_words(w, 1, argv);
+}
+
+struct store_watch *store_watch_new(struct loop *l, const char *url, store_due_cb *cb, void *ctx, char *err, size_t cap)
+{
+	static const struct rconn_calls calls = {.on_up = on_up};
+	struct store_watch *w = calloc(1, sizeof *w);
+
+	if (w == NULL) {
+		snprintf(err, cap, "out of memory");
+		return NULL;
+	}
+	w->due = cb;
+	w->ctx = ctx;
+	w->conn = rconn_new(l, url, &calls, w, err, cap);
+	if (w->conn == NULL) {
+		free(w);
+		return NULL;
+	}
+	rconn_on_push(w->conn, on_push, w);
+	return w;
+}
+
+void store_watch_free(struct store_watch *w)
+{
+	if (w == NULL)
+		return;
+	rconn_free(w->conn);
+	free(w);
+}
