@@ -45,6 +45,7 @@ struct conf {
 	char *redis_server;         /* program for the embedded store; default "redis-server" */
 	char *run_dir;              /* embedded store's socket directory, 0700 */
 	uint64_t store_max_bytes;   /* embedded maxmemory; 0: half of the machine's */
+	char *store_attested_by;    /* who vouches for a store that bars CONFIG; NULL: nobody */
 	bool store_open_socket;     /* --dev: local commands may use the socket */
 
 	uint64_t max_blob_bytes;    /* 32 MiB */

@@ -60,6 +60,7 @@ static const struct option table[] = {
 	{ "store",  "redis_server",        T_PROGRAM,  AT(redis_server), 0, 0, 0, "redis-server" },
 	{ "store",  "run_dir",             T_RUN_DIR,  AT(run_dir), 0, 0, 0, NULL },
 	{ "store",  "max_bytes",           T_SIZE,     AT(store_max_bytes), 0, 16u << 20, 65536 * GIB, NULL },
+	{ "store",  "store_attested_by",   T_TEXT,     AT(store_attested_by), 0, 0, 0, NULL },
 	{ "limits", "max_blob",            T_SIZE,     AT(max_blob_bytes), 0, 256, 4 * GIB, "32MiB" },
 	{ "limits", "max_connections",     T_UINT,     AT(max_connections), 0, 1, 1000000, "8192" },
 	{ "limits", "handshake_timeout_s", T_UINT,     AT(handshake_timeout_s), 0, 1, 300, "10" },
@@ -181,11 +182,11 @@ static int set_level(struct conf *c, const struct option *o, const char *value, 
 
 static int set_url(struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
 {
-	const char *host = NULL, *colon;
+	const char *host = NULL, *colon, *path = strncmp(value, "unix://", 7) == 0 ? strchr(value + 7, '/') : NULL;
 	uint64_t port;
 
-	if (strncmp(value, "unix:///", 8) == 0 && value[8] != '\0') {
-		if (strlen(value + 7) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
+	if (path != NULL && path[1] != '\0' && (path == value + 7 || path[-1] == '@')) {
+		if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
 			snprintf(why, cap, "the socket's path is too long; at most 107 bytes");
 			return TG_EINVAL;
 		}

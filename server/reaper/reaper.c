@@ -1,24 +1,37 @@
 /*
- * reaper.c: erases what is due. Each shard is asked at its own next deadline and, because a nearer one may have come since, all shards once a
- * second. It decides nothing: which entries are due, and what their end is, is functions.lua's (reap). The reaper process; one store connection.
+ * reaper.c: erases what is due. Each shard is asked at its own next deadline, which an answer or a message tells; all shards are asked once a second, in
+ * case a message was lost. It decides nothing: which entries are due, and what their end is, is functions.lua's (reap).
+ *
+ * Few calls are under way at a time, each with a bounded number of entries, and shards take turns: however much falls due at once, others who use the
+ * store wait for milliseconds. The reaper process; one connection for calls, one that listens.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <timeglas/errors.h>
+#include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "net/loop.h"
+#include "reaper/attestor.h"
 #include "reaper/reaper.h"
+#include "reaper/timekeeper.h"
 #include "store/store.h"
 
-#define BATCH 64u        /* index entries per call: what one call may take of Redis's time stays a few ms */
+#define BATCH 64u            /* index entries per call: one to two ms of Redis's time */
+#define CALLS_MAX 2u         /* under way: Redis need not wait for us, and others need not wait for more */
 #define SWEEP_US 1000000u
-#define SOON_US 500u     /* timers are not more exact than that; an early question would have to be asked again */
+#define STEP_MS 10           /* less is not worth a line */
+#define JUMP_MS 1000         /* a store's clock that is so far ahead of what was expected was set */
+
+enum want { WANT_NOTHING, WANT_SWEPT, WANT_DUE };
 
 struct shard {
 	bool asked;          /* a call is under way */
+	enum want want;
 	uint64_t next_us;    /* clock_mono_us() of its next deadline, as far as known; 0: none */
 	unsigned overdue;
 };
@@ -26,32 +39,65 @@ struct shard {
 struct reaper {
 	struct loop *loop;
 	struct store *store;
+	struct store_watch *watch;
+	struct attestor *attestor;
+	struct timekeeper time;
+	int timer_fd;
 	struct event *timer, *term;
 	struct shard shard[TOKEN_SHARDS];
+	unsigned calls;      /* under way */
+	unsigned turn;       /* who is looked at first */
 	uint64_t sweep_us;   /* the next sweep */
+	int64_t back_ms;     /* how far the store's clock was said to be behind */
 };
 
 static void on_reaped(void *ctx, unsigned shard, int err, const struct store_reaped *r);
 
-static void ask(struct reaper *x, unsigned shard)
-{
-	if (!x->shard[shard].asked && store_reap(x->store, shard, BATCH, on_reaped, x) == 0)
-		x->shard[shard].asked = true;
-}
-
-/* Sleeps until the nearest deadline, the next sweep at the latest. */
+/* Sleeps until the nearest deadline, the next sweep at the latest. A descriptor, because the loop's own timers are exact to some milliseconds only. */
 static void set_timer(struct reaper *x)
 {
-	uint64_t now = clock_mono_us(), at = x->sweep_us;
-	struct timeval wait;
+	uint64_t at = x->sweep_us;
+	struct itimerspec when = {{0, 0}, {0, 0}};
 
-	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
-		if (!x->shard[i].asked && x->shard[i].next_us != 0 && x->shard[i].next_us < at)
-			at = x->shard[i].next_us;
-	at = at > now ? at - now : 0;
-	wait.tv_sec = (time_t)(at / 1000000);
-	wait.tv_usec = (suseconds_t)(at % 1000000);
-	event_add(x->timer, &wait);
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
+		const struct shard *s = &x->shard[i];
+		if (!s->asked && s->want == WANT_NOTHING && s->next_us != 0 && s->next_us < at)
+			at = s->next_us;
+	}
+	when.it_value.tv_sec = (time_t)(at / 1000000);
+	when.it_value.tv_nsec = (long)(at % 1000000) * 1000 + 1; /* a zero would turn it off */
+	if (timerfd_settime(x->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) != 0)
+		abort();
+}
+
+static bool pick(struct reaper *x, enum want want, unsigned *shard)
+{
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
+		unsigned at = (x->turn + i) % TOKEN_SHARDS;
+		if (x->shard[at].asked || x->shard[at].want != want)
+			continue;
+		x->turn = (at + 1) % TOKEN_SHARDS;
+		*shard = at;
+		return true;
+	}
+	return false;
+}
+
+/* Starts whatever may start, what is due before what is only to be looked at. */
+static void poke(struct reaper *x)
+{
+	unsigned i;
+
+	while (x->calls < CALLS_MAX && (pick(x, WANT_DUE, &i) || pick(x, WANT_SWEPT, &i))) {
+		struct shard *s = &x->shard[i];
+		s->want = WANT_NOTHING;
+		s->next_us = 0; /* without a store, a later sweep asks: never a busy timer */
+		if (store_reap(x->store, i, BATCH, timekeeper_least_ms(&x->time, clock_mono_us()), on_reaped, x) != 0)
+			continue;
+		s->asked = true;
+		x->calls++;
+	}
+	set_timer(x);
 }
 
 static void count(const struct store_reaped *r)
@@ -65,50 +111,92 @@ static void count(const struct store_reaped *r)
 		metrics_observe_us(H_LATENESS_US, r->lateness_us[i]);
 }
 
+static void set_backlog(struct reaper *x)
+{
+	int64_t overdue = 0;
+
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
+		overdue += x->shard[i].overdue;
+	metrics_gauge_set(G_OVERDUE, overdue);
+}
+
+/* A step is news for people: what it ended early, and that times are shown by another clock than the store's, cannot be seen otherwise. */
+static void watch_clock(struct reaper *x, uint64_t now_us, const struct store_reaped *r)
+{
+	int64_t ahead = timekeeper_saw(&x->time, now_us, r->now_ms);
+
+	if (ahead > JUMP_MS)
+		log_warn("store-clock", "the store's clock was set forward by %lld ms; what is due by it now has ended", (long long)ahead);
+	if (r->back_ms < x->back_ms + STEP_MS && r->back_ms >= x->back_ms)
+		return; /* a clock that is being adjusted */
+	if (r->back_ms > x->back_ms)
+		log_warn("store-clock", "the store's clock was set back; the store's time goes on, %lld ms ahead of it", (long long)r->back_ms);
+	x->back_ms = r->back_ms;
+}
+
 static void on_reaped(void *ctx, unsigned shard, int err, const struct store_reaped *r)
 {
 	struct reaper *x = ctx;
 	struct shard *s = &x->shard[shard];
-	int64_t overdue = 0;
+	uint64_t now = clock_mono_us(), next;
 
 	s->asked = false;
-	s->next_us = 0;
+	x->calls--;
 	if (err != 0) { /* the next sweep asks again */
 		if (err != TG_ESTORE)
 			log_error("reap", "%s", tg_strerror(err));
+		set_timer(x);
 		return;
 	}
 	count(r);
+	watch_clock(x, now, r);
 	s->overdue = r->overdue;
-	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
-		overdue += x->shard[i].overdue;
-	metrics_gauge_set(G_OVERDUE, overdue);
-	if (r->more) {
-		ask(x, shard);
-		return;
+	set_backlog(x);
+	if (r->more)
+		s->want = WANT_DUE;
+	if (r->next_ms > 0) {
+		next = now + (uint64_t)(r->next_ms > r->now_ms ? r->next_ms - r->now_ms : 0) * 1000;
+		if (s->next_us == 0 || next < s->next_us) /* a message may have come first */
+			s->next_us = next;
 	}
-	if (r->next_ms > 0)
-		s->next_us = clock_mono_us() + (uint64_t)(r->next_ms - r->now_ms) * 1000 + SOON_US;
+	poke(x);
+}
+
+static void on_due(void *ctx, unsigned shard, int64_t in_ms)
+{
+	struct reaper *x = ctx;
+	struct shard *s = &x->shard[shard];
+	uint64_t at = clock_mono_us() + (uint64_t)in_ms * 1000;
+
+	if (s->next_us != 0 && s->next_us <= at)
+		return;
+	s->next_us = at;
 	set_timer(x);
+}
+
+static void sweep(struct reaper *x, uint64_t now)
+{
+	x->sweep_us = now + SWEEP_US;
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) /* who has waited for a whole second waits no longer */
+		x->shard[i].want = x->shard[i].want == WANT_NOTHING ? WANT_SWEPT : WANT_DUE;
+	attestor_ask(x->attestor, x->store);
+	store_watch_ping(x->watch);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
 	struct reaper *x = ctx;
-	uint64_t now = clock_mono_us();
-	bool sweep = now >= x->sweep_us;
+	uint64_t now = clock_mono_us(), times;
 
-	(void)fd;
 	(void)what;
-	if (sweep)
-		x->sweep_us = now + SWEEP_US;
-	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
-		if (!sweep && (x->shard[i].next_us == 0 || x->shard[i].next_us > now))
-			continue;
-		x->shard[i].next_us = 0; /* asked now, or, without a store, by a later sweep: never a busy timer */
-		ask(x, i);
-	}
-	set_timer(x);
+	if (read((int)fd, &times, sizeof times) < 0 && errno != EAGAIN)
+		log_error("reaper-timer", "%s", strerror(errno));
+	if (now >= x->sweep_us)
+		sweep(x, now);
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
+		if (x->shard[i].next_us != 0 && x->shard[i].next_us <= now)
+			x->shard[i].want = WANT_DUE;
+	poke(x);
 }
 
 static void on_up(struct store *s, void *ctx)
@@ -117,7 +205,16 @@ static void on_up(struct store *s, void *ctx)
 
 	(void)s;
 	x->sweep_us = 0; /* what fell due while the store was away goes at once */
+	attestor_ask(x->attestor, x->store);
 	set_timer(x);
+}
+
+static void on_down(struct store *s, void *ctx)
+{
+	struct reaper *x = ctx;
+
+	(void)s;
+	attestor_down(x->attestor);
 }
 
 static void on_term(evutil_socket_t fd, short what, void *ctx)
@@ -131,32 +228,45 @@ static void on_term(evutil_socket_t fd, short what, void *ctx)
 
 static void reaper_free(struct reaper *x)
 {
+	store_watch_free(x->watch);
 	store_free(x->store);
+	attestor_free(x->attestor);
 	if (x->timer != NULL)
 		event_free(x->timer);
 	if (x->term != NULL)
 		event_free(x->term);
+	if (x->timer_fd >= 0)
+		close(x->timer_fd);
 	loop_free(x->loop);
 	free(x);
 }
 
-static struct reaper *reaper_new(const char *url, char *err, size_t cap)
+static bool add_events(struct reaper *x)
 {
-	static const struct store_calls calls = {.on_up = on_up};
+	x->loop = loop_new();
+	x->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (x->loop == NULL || x->timer_fd < 0)
+		return false;
+	x->timer = event_new(loop_base(x->loop), x->timer_fd, EV_READ | EV_PERSIST, on_timer, x);
+	x->term = evsignal_new(loop_base(x->loop), SIGTERM, on_term, x);
+	return x->timer != NULL && x->term != NULL && event_add(x->timer, NULL) == 0 && event_add(x->term, NULL) == 0;
+}
+
+static struct reaper *reaper_new(const struct child_env *env, char *err, size_t cap)
+{
+	static const struct store_calls calls = {.on_up = on_up, .on_down = on_down};
 	struct reaper *x = calloc(1, sizeof *x);
 
 	if (x == NULL)
 		return NULL;
-	x->loop = loop_new();
-	if (x->loop == NULL) {
-		free(x);
-		return NULL;
-	}
-	x->timer = event_new(loop_base(x->loop), -1, 0, on_timer, x);
-	x->term = evsignal_new(loop_base(x->loop), SIGTERM, on_term, x);
-	if (x->timer != NULL && x->term != NULL && event_add(x->term, NULL) == 0)
-		x->store = store_new(x->loop, url, &calls, x, err, cap);
-	if (x->store == NULL) {
+	x->timer_fd = -1;
+	timekeeper_init(&x->time, clock_mono_us());
+	x->attestor = attestor_new(env->conf, env->embedded_store);
+	if (x->attestor != NULL && add_events(x))
+		x->store = store_new(x->loop, env->store_url, &calls, x, err, cap);
+	if (x->store != NULL)
+		x->watch = store_watch_new(x->loop, env->store_url, on_due, x, err, cap);
+	if (x->watch == NULL) {
 		reaper_free(x);
 		return NULL;
 	}
@@ -166,7 +276,7 @@ static struct reaper *reaper_new(const char *url, char *err, size_t cap)
 
 int reaper_main(const struct child_env *env)
 {
-	char err[256] = "out of memory";
+	char err[256] = "out of memory or descriptors";
 	struct reaper *x;
 	int rc;
 
@@ -174,7 +284,7 @@ int reaper_main(const struct child_env *env)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	metrics_attach(env->metrics, env->metrics_slot);
-	x = reaper_new(env->store_url, err, sizeof err);
+	x = reaper_new(env, err, sizeof err);
 	if (x == NULL) {
 		log_error("reaper_start", "%s", err);
 		return 1;

@@ -5,6 +5,7 @@
 #include "redis_server.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "conf/conf.h"
 #include "reaper/reaper.h"
 
 extern const char store_functions_lua[];
@@ -19,7 +20,8 @@ static void start_reaper(void)
 	reaper = fork();
 	assert_true(reaper >= 0);
 	if (reaper == 0) {
-		struct child_env env = {.name = "reaper", .store_url = redis.url, .listen_fd = -1, .metrics = metrics};
+		struct conf conf = {0};
+		struct child_env env = {.name = "reaper", .conf = &conf, .store_url = redis.url, .listen_fd = -1, .metrics = metrics};
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(reaper_main(&env));
 	}
@@ -97,6 +99,81 @@ static void reaper_erases_at_the_deadline_and_says_how_late(void **state)
 	assert_int_equal(metric("timeglas_erase_lateness_seconds_bucket{le=\"0.524288\"} "), 60);
 }
 
+/* How many of the events in the outboxes say this. */
+static size_t events(const char *field, const char *value)
+{
+	size_t n = 0;
+
+	for (unsigned shard = 0; shard < 64; shard++) {
+		redisReply *r = redis_server_do(&redis, "XRANGE tg:{%02x}:out - +", shard);
+		for (size_t i = 0; i < r->elements; i++) {
+			const redisReply *kv = r->element[i]->element[1];
+			for (size_t k = 0; k + 1 < kv->elements; k += 2)
+				n += strcmp(kv->element[k]->str, field) == 0 && strcmp(kv->element[k + 1]->str, value) == 0;
+		}
+		freeReplyObject(r);
+	}
+	return n;
+}
+
+static void reaper_told_of_an_early_deadline_does_not_sleep_over_it(void **state)
+{
+	(void)state;
+	start_reaper();
+	blob(30, 0, 50);
+	wait_expired(1);
+	for (int i = 1; i < 20; i++) { /* each unknown until it is committed; by the sweep alone, half of them would be half a second late */
+		blob((unsigned)(20 + i % 10), i, 60);
+		wait_expired(i + 1);
+	}
+	assert_nothing_left();
+	assert_int_equal(stop_reaper(), 0);
+	assert_int_equal(metric("timeglas_erase_lateness_seconds_bucket{le=\"0.262144\"} "), 20);
+}
+
+static void reaper_with_a_long_queue_in_one_shard_serves_the_others(void **state)
+{
+	redisReply *r;
+	long long first, last;
+
+	(void)state;
+	for (int i = 0; i < 3000; i++)
+		blob(10, i, 300);
+	blob(11, 3000, 300);
+	usleep(310000);
+	start_reaper();
+	wait_expired(3001);
+	assert_int_equal(stop_reaper(), 0);
+	r = redis_server_do(&redis, "XREVRANGE tg:{11}:out + - COUNT 1");
+	first = atoll(r->element[0]->element[0]->str);
+	freeReplyObject(r);
+	r = redis_server_do(&redis, "XREVRANGE tg:{10}:out + - COUNT 1");
+	last = atoll(r->element[0]->element[0]->str);
+	freeReplyObject(r);
+	assert_true(first < last);
+	assert_int_equal(metric("\ntimeglas_reaper_backlog "), 0);
+}
+
+static void reaper_beside_another_ends_each_once(void **state)
+{
+	pid_t other;
+
+	(void)state;
+	for (int i = 0; i < 2000; i++)
+		blob((unsigned)(10 + i % 20), i, 300);
+	start_reaper();
+	other = reaper;
+	start_reaper();
+	/* They share the one slot that this test's metrics have, so what is counted there is no measure. */
+	while (redis_server_keys(&redis, "tg:*:dl") > 0)
+		usleep(2000);
+	assert_int_equal(events("e", "gone"), 2000);
+	assert_int_equal(events("c", "expired"), 2000);
+	assert_int_equal(stop_reaper(), 0);
+	reaper = other;
+	assert_int_equal(stop_reaper(), 0);
+}
+
 static void reaper_after_an_absence_erases_everything_that_is_due(void **state)
 {
 	(void)state;
@@ -123,6 +200,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(reaper_erases_at_the_deadline_and_says_how_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(reaper_told_of_an_early_deadline_does_not_sleep_over_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(reaper_with_a_long_queue_in_one_shard_serves_the_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(reaper_beside_another_ends_each_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(reaper_after_an_absence_erases_everything_that_is_due, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

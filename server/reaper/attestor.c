@@ -1,0 +1,106 @@
+/*
+ * attestor.c: looks at the store and says what it found. Whether uploads are then refused is the API's affair; what is good or bad is attest.c's.
+ * The reaper process, which has its own connection and is restarted at once: while nobody looks, nothing is stored (board.h: three seconds).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/board.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "reaper/attestor.h"
+#include "store/attest.h"
+
+/* A snapshot that was written cannot be taken back; that long nothing is stored, so that whoever did it notices. */
+#define SNAPSHOT_HOLD_US 10000000u
+
+struct attestor {
+	struct store *store;
+	const char *vouched_by; /* NULL: nobody */
+	bool embedded, asked;
+	uint64_t last_save_s;   /* 0: not seen yet on this connection */
+	uint64_t saved_us;      /* when another snapshot was noticed */
+	enum attest last;
+};
+
+struct attestor *attestor_new(const struct conf *conf, bool embedded)
+{
+	struct attestor *a = calloc(1, sizeof *a);
+
+	if (a == NULL)
+		return NULL;
+	a->vouched_by = conf->store_attested_by;
+	a->embedded = embedded;
+	a->last = ATTEST_NOT_YET;
+	return a;
+}
+
+void attestor_free(struct attestor *a)
+{
+	free(a);
+}
+
+void attestor_down(struct attestor *a)
+{
+	a->asked = false;
+	a->last_save_s = 0;
+	a->saved_us = 0;
+	a->last = ATTEST_NOT_YET;
+	board_set_attest(ATTEST_NOT_YET);
+	metrics_gauge_set(G_ATTESTED, 0);
+}
+
+static const char *who(const struct attestor *a, enum attest found)
+{
+	return found == ATTEST_VOUCHED ? a->vouched_by : "";
+}
+
+static void say(const struct attestor *a, enum attest found)
+{
+	if (found == ATTEST_VOUCHED)
+		log_warn("store-vouched", "%s: '%s' (store_attested_by)", board_attest_text(found), a->vouched_by);
+	else if (board_attest_ok(found))
+		log_info("store-attested", "%s", board_attest_text(found));
+	else
+		log_error("store-not-attested", "uploads are refused: %s", board_attest_text(found));
+}
+
+static enum attest judge(struct attestor *a, const struct attest_facts *f)
+{
+	const struct attest_opts o = { .vouched = a->vouched_by != NULL, .embedded = a->embedded };
+	enum attest found = attest_judge(f, &o, a->last_save_s);
+	uint64_t now = clock_mono_us();
+
+	if (a->last_save_s != 0 && f->last_save_s != a->last_save_s)
+		a->saved_us = now;
+	a->last_save_s = f->last_save_s;
+	if (board_attest_ok(found) && a->saved_us != 0 && now - a->saved_us < SNAPSHOT_HOLD_US)
+		found = ATTEST_SNAPSHOT;
+	return found;
+}
+
+static void on_facts(void *ctx, int err, const struct attest_facts *f)
+{
+	struct attestor *a = ctx;
+	enum attest found;
+
+	a->asked = false;
+	if (err != 0)
+		return; /* what is on the board grows stale by itself */
+	found = judge(a, f);
+	board_set_attest(found);
+	metrics_gauge_set(G_ATTESTED, board_attest_ok(found));
+	if (found == a->last)
+		return;
+	a->last = found;
+	say(a, found);
+	store_attested(a->store, board_attest_slug(found), who(a, found));
+}
+
+void attestor_ask(struct attestor *a, struct store *s)
+{
+	a->store = s;
+	if (!a->asked)
+		a->asked = store_attest(s, on_facts, a) == 0;
+}
