@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "admin/admin.h"
+#include "base/board.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "master/dev.h"
@@ -25,6 +26,7 @@
 #include "master/run_dir.h"
 #include "master/sockets.h"
 #include "master/supervise.h"
+#include "master/swap.h"
 #include "reaper/reaper.h"
 #include "worker/worker.h"
 
@@ -49,11 +51,13 @@ struct master {
 	const struct master_opts *opts;
 	struct conf *conf;         /* opts->conf, or a reloaded one */
 	struct metrics *metrics;
+	struct board *board;
 	struct dev *dev;
 	struct run_dir run;
 	struct sockets sockets;
-	char store_url[160];
+	char store_url[256];
 	bool embedded;
+	struct redis_embed redis;
 	int log_fd;
 	enum state state;
 	uint64_t deadline_us;      /* of DRAINING, FINISHING or ENDING */
@@ -74,13 +78,14 @@ static void in_child(void *ctx, const struct child *c)
 	if (m->embedded)
 		run_dir_forget(&m->run);
 	dev_forget(m->dev);
+	board_attach(m->board);
 }
 
 static pid_t start_store(void *ctx)
 {
 	struct master *m = ctx;
 
-	return redis_embed_spawn(m->conf, m->run.socket, m->run.path);
+	return redis_embed_spawn(m->conf, &m->redis);
 }
 
 static struct child *add_child(struct master *m, enum child_kind kind, const char *name, child_main *run, unsigned index, unsigned slot, int fd)
@@ -137,6 +142,21 @@ static int refuse(const struct master *m, const char *why)
 	return -1;
 }
 
+/* Where a dump or a swapped page of the store could go. A development server changes nothing of its machine. */
+static void close_leaks(const struct master *m)
+{
+	char how[160];
+
+	if (swap_keep_out(m->dev == NULL, how, sizeof how))
+		log_info("store-swap", "%s", how);
+	else
+		log_warn("store-swap", "%s", how);
+	if (privileges_dumps_core())
+		log_warn("store-core", "core dumps could not be turned off");
+	else
+		log_info("store-core", "no process here dumps core");
+}
+
 static int open_store(struct master *m, uid_t uid, gid_t gid, char *err, size_t cap)
 {
 	m->embedded = m->conf->store_url == NULL;
@@ -149,7 +169,14 @@ static int open_store(struct master *m, uid_t uid, gid_t gid, char *err, size_t 
 	}
 	if (run_dir_open(&m->run, m->conf->run_dir, uid, gid, err, cap) != 0)
 		return -1;
-	snprintf(m->store_url, sizeof m->store_url, "unix://%s", m->run.socket);
+	m->redis.socket = m->run.socket;
+	m->redis.dir = m->run.path;
+	if (m->conf->store_open_socket) {
+		snprintf(m->store_url, sizeof m->store_url, "unix://%s", m->run.socket);
+		return 0;
+	}
+	redis_embed_draw_password(&m->redis);
+	snprintf(m->store_url, sizeof m->store_url, "unix://" REDIS_EMBED_USER ":%s@%s", m->redis.password, m->run.socket);
 	return 0;
 }
 
@@ -172,14 +199,18 @@ static int prepare(struct master *m)
 	privileges_limit(m->conf);
 	if (sockets_open(&m->sockets, m->conf, err, sizeof err) != 0 || open_store(m, uid, gid, err, sizeof err) != 0)
 		return refuse(m, err);
+	if (m->embedded)
+		close_leaks(m);
 	if (privileges_drop(m->conf, uid, gid) != 0)
 		return -1;
 	if (m->embedded && run_dir_guard(&m->run) != 0)
 		return refuse(m, "cannot fork");
 	m->metrics = metrics_new(CHILD_SLOTS(m->sockets.n));
-	if (m->metrics == NULL)
+	m->board = board_new();
+	if (m->metrics == NULL || m->board == NULL)
 		return refuse(m, "out of memory");
 	metrics_attach(m->metrics, CHILD_SLOT_MASTER);
+	board_attach(m->board);
 	add_children(m);
 	return 0;
 }
@@ -195,7 +226,7 @@ static void start_all(struct master *m)
 		supervise_start(&m->child[i], &m->hooks);
 		if (m->child[i].kind != CHILD_STORE)
 			continue;
-		while (m->child[i].pid > 0 && kill(m->child[i].pid, 0) == 0 && clock_mono_us() < give_up && !redis_embed_ping(m->run.socket)) {
+		while (m->child[i].pid > 0 && kill(m->child[i].pid, 0) == 0 && clock_mono_us() < give_up && !redis_embed_ping(&m->redis)) {
 			siginfo_t ended = { 0 };
 
 			if (waitid(P_PID, (id_t)m->child[i].pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0)
@@ -223,15 +254,16 @@ static bool all_up(const struct master *m)
 		    metrics_gauge_slot(m->metrics, c->env.metrics_slot, G_STORE_UP) < 1)
 			return false;
 	}
-	return true;
+	/* A store that is not attested is no reason not to start: what it holds can be fetched and is erased. */
+	return board_attest() != ATTEST_NOT_YET;
 }
 
 static void on_ready(struct master *m)
 {
-	const char *url = m->store_url;
+	const char *socket = m->embedded ? m->run.socket : strncmp(m->store_url, "unix://", 7) == 0 ? strchr(m->store_url + 7, '/') : NULL;
 	const struct dev_ready ready = {
 		.port = m->sockets.port, .admin_port = m->sockets.admin_port, .host = m->conf->listen_host, .admin_host = m->conf->admin_host,
-		.redis_socket = strncmp(url, "unix://", 7) == 0 ? url + 7 : NULL, .redis_pid = store_pid(m),
+		.redis_socket = socket, .redis_pid = store_pid(m),
 	};
 
 	m->state = RUNNING;
@@ -322,7 +354,7 @@ static void on_stop(struct master *m, int sig)
 static bool must_wait(const struct master *m)
 {
 	return m->embedded && m->conf->drain_s > 0 && m->child[0].pid > 0 && clock_mono_us() < m->deadline_us &&
-	    redis_embed_holds_blobs(m->run.socket) == 1;
+	    redis_embed_holds_blobs(&m->redis) == 1;
 }
 
 static void advance(struct master *m)
@@ -487,6 +519,7 @@ int master_run(const struct master_opts *o)
 	if (m->run.path[0] != '\0')
 		run_dir_close(&m->run);
 	metrics_free(m->metrics);
+	board_free(m->board);
 	dev_close(m->dev);
 	if (m->conf != o->conf)
 		conf_free(m->conf);

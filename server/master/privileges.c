@@ -55,6 +55,13 @@ void privileges_limit(const struct conf *c)
 		log_warn("limits", "descriptors: %s", strerror(errno));
 }
 
+bool privileges_dumps_core(void)
+{
+	struct rlimit core;
+
+	return getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_cur != 0 || core.rlim_max != 0;
+}
+
 int privileges_drop(const struct conf *c, uid_t uid, gid_t gid)
 {
 	bool drop = uid != (uid_t)-1;

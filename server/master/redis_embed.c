@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 #include <hiredis/hiredis.h>
+#include <sodium.h>
 
 #include "base/log.h"
 #include "base/token.h"
@@ -26,12 +27,30 @@
 static const char closed_commands[] =
     "rename-command SAVE \"\"\nrename-command BGSAVE \"\"\nrename-command BGREWRITEAOF \"\"\nrename-command REPLICAOF \"\"\n"
     "rename-command SLAVEOF \"\"\nrename-command SYNC \"\"\nrename-command PSYNC \"\"\nrename-command MIGRATE \"\"\n"
-    "rename-command DUMP \"\"\nrename-command RESTORE \"\"\nrename-command MONITOR \"\"\nrename-command CONFIG \"\"\n"
+    "rename-command DUMP \"\"\nrename-command RESTORE \"\"\nrename-command MONITOR \"\"\n"
     "rename-command MODULE \"\"\nrename-command FLUSHALL \"\"\nrename-command FLUSHDB \"\"\nrename-command SHUTDOWN \"\"\n";
 
-size_t redis_embed_config(const struct conf *c, const char *socket, const char *dir, uint64_t max_bytes, char *buf, size_t cap)
+/* Nobody but timeglasd, which itself may do nothing to Redis but look: it attests by CONFIG GET and INFO that the lines below are in force. */
+static const char closed_users[] =
+    "user default off\nuser " REDIS_EMBED_USER " on >%s ~tg:* &tg:* +@all -@admin -@dangerous +info +config|get\n";
+
+void redis_embed_draw_password(struct redis_embed *e)
 {
-	int n = snprintf(buf, cap,
+	unsigned char raw[REDIS_EMBED_PASSWORD / 2];
+
+	randombytes_buf(raw, sizeof raw);
+	sodium_bin2hex(e->password, sizeof e->password, raw, sizeof raw);
+	sodium_memzero(raw, sizeof raw);
+}
+
+size_t redis_embed_config(const struct conf *c, const struct redis_embed *e, uint64_t max_bytes, char *buf, size_t cap)
+{
+	char users[sizeof closed_users + REDIS_EMBED_PASSWORD] = "";
+	int n;
+
+	if (e->password[0] != '\0')
+		snprintf(users, sizeof users, closed_users, e->password);
+	n = snprintf(buf, cap,
 	    "port 0\nunixsocket \"%s\"\nunixsocketperm 700\ndir \"%s\"\ndaemonize no\nlogfile \"\"\nloglevel warning\n"
 	    /* nothing on a disk, ever */
 	    "save \"\"\nappendonly no\nrdb-del-sync-files yes\nrepl-diskless-load swapdb\nrepl-diskless-sync yes\n"
@@ -39,10 +58,10 @@ size_t redis_embed_config(const struct conf *c, const char *socket, const char *
 	    /* full is an error, not a reason to drop evidence */
 	    "maxmemory %llu\nmaxmemory-policy noeviction\n"
 	    "databases 1\nhash-max-listpack-value 704\nmaxclients 1024\ntimeout 0\nio-threads 1\nhz 10\nlatency-tracking no\n"
-	    "enable-debug-command %s\nenable-module-command no\n%s",
-	    socket, dir, (unsigned long long)max_bytes, c->store_open_socket ? "local" : "no",
-	    c->store_open_socket ? "" : closed_commands);
-
+	    "enable-debug-command %s\nenable-module-command no\n%s%s",
+	    e->socket, e->dir, (unsigned long long)max_bytes, c->store_open_socket ? "local" : "no",
+	    c->store_open_socket ? "" : closed_commands, users);
+	sodium_memzero(users, sizeof users);
 	return n < 0 ? cap : (size_t)n;
 }
 
@@ -82,10 +101,10 @@ static void run_redis(const struct conf *c, int config_fd, pid_t parent)
 	_exit(127);
 }
 
-pid_t redis_embed_spawn(const struct conf *c, const char *socket, const char *dir)
+pid_t redis_embed_spawn(const struct conf *c, const struct redis_embed *e)
 {
 	char text[CONFIG_CHARS];
-	size_t n = redis_embed_config(c, socket, dir, max_bytes(c), text, sizeof text);
+	size_t n = redis_embed_config(c, e, max_bytes(c), text, sizeof text);
 	pid_t parent = getpid(), pid = -1;
 	int fds[2];
 
@@ -103,17 +122,32 @@ pid_t redis_embed_spawn(const struct conf *c, const char *socket, const char *di
 	}
 	if (pid < 0)
 		log_error("store", "cannot start the embedded Redis: %s", strerror(errno));
+	sodium_memzero(text, sizeof text);
 	close(fds[0]);
 	close(fds[1]);
 	return pid;
 }
 
-static redisContext *connect_to(const char *socket)
+static bool log_in(redisContext *r, const char *password)
+{
+	redisReply *reply;
+	bool ok;
+
+	if (password[0] == '\0')
+		return true;
+	reply = redisCommand(r, "AUTH " REDIS_EMBED_USER " %s", password);
+	ok = reply != NULL && reply->type == REDIS_REPLY_STATUS;
+	if (reply != NULL)
+		freeReplyObject(reply);
+	return ok;
+}
+
+static redisContext *connect_to(const struct redis_embed *e)
 {
 	const struct timeval tv = { .tv_usec = CALL_TIMEOUT_MS * 1000 };
-	redisContext *r = redisConnectUnixWithTimeout(socket, tv);
+	redisContext *r = redisConnectUnixWithTimeout(e->socket, tv);
 
-	if (r == NULL || r->err != 0 || redisSetTimeout(r, tv) != REDIS_OK) {
+	if (r == NULL || r->err != 0 || redisSetTimeout(r, tv) != REDIS_OK || !log_in(r, e->password)) {
 		if (r != NULL)
 			redisFree(r);
 		return NULL;
@@ -121,9 +155,9 @@ static redisContext *connect_to(const char *socket)
 	return r;
 }
 
-bool redis_embed_ping(const char *socket)
+bool redis_embed_ping(const struct redis_embed *e)
 {
-	redisContext *r = connect_to(socket);
+	redisContext *r = connect_to(e);
 	redisReply *reply;
 	bool up;
 
@@ -159,9 +193,9 @@ static int shard_holds_blobs(redisContext *r, unsigned shard)
 	return found;
 }
 
-int redis_embed_holds_blobs(const char *socket)
+int redis_embed_holds_blobs(const struct redis_embed *e)
 {
-	redisContext *r = connect_to(socket);
+	redisContext *r = connect_to(e);
 	int found = 0;
 	unsigned i;
 

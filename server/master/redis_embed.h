@@ -7,13 +7,23 @@
 #include <sys/types.h>
 #include "conf/conf.h"
 
-/** redis_embed_config(c, socket, dir, max_bytes, buf, cap): what it is told on its standard input. Returns the length; cap or more: cut. Pure. */
-size_t redis_embed_config(const struct conf *c, const char *socket, const char *dir, uint64_t max_bytes, char *buf, size_t cap);
-/** redis_embed_spawn(c, socket, dir): start it. Returns its pid, or -1 with a line in the log. */
-pid_t redis_embed_spawn(const struct conf *c, const char *socket, const char *dir);
-/** redis_embed_ping(socket): does it answer? Waits for at most 200 ms. */
-bool redis_embed_ping(const char *socket);
-/** redis_embed_holds_blobs(socket): is any blob live, or on its way in or out? 1, 0, or -1 when it does not answer. */
-int redis_embed_holds_blobs(const char *socket);
+#define REDIS_EMBED_USER "timeglasd" /* the only one who may do anything, unless the socket is open to all */
+#define REDIS_EMBED_PASSWORD 32
+
+struct redis_embed {
+	const char *socket, *dir;
+	char password[REDIS_EMBED_PASSWORD + 1]; /* "": whoever can use the socket may use it */
+};
+
+/** redis_embed_draw_password(e): a fresh one, which never leaves this server's processes. */
+void redis_embed_draw_password(struct redis_embed *e);
+/** redis_embed_config(c, e, max_bytes, buf, cap): what it is told on its standard input. Returns the length; cap or more: cut. Pure. */
+size_t redis_embed_config(const struct conf *c, const struct redis_embed *e, uint64_t max_bytes, char *buf, size_t cap);
+/** redis_embed_spawn(c, e): start it. Returns its pid, or -1 with a line in the log. */
+pid_t redis_embed_spawn(const struct conf *c, const struct redis_embed *e);
+/** redis_embed_ping(e): does it answer? Waits for at most 200 ms. */
+bool redis_embed_ping(const struct redis_embed *e);
+/** redis_embed_holds_blobs(e): is any blob live, or on its way in or out? 1, 0, or -1 when it does not answer. */
+int redis_embed_holds_blobs(const struct redis_embed *e);
 
 #endif

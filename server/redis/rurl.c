@@ -9,10 +9,30 @@
 #include <timeglas/errors.h>
 #include "redis/rurl.h"
 
-static int url_unix(struct rurl *u, const char *path, char *err, size_t cap)
+/* "user:password@" at where, up to at. */
+static int url_user(struct rurl *u, const char *where, const char *at, char *err, size_t cap)
+{
+	const char *colon = memchr(where, ':', (size_t)(at - where));
+
+	if (colon == NULL) {
+		snprintf(err, cap, "store: a password goes with a colon before it: user:password@");
+		return TG_EINVAL;
+	}
+	if (colon > where && (u->user = strndup(where, (size_t)(colon - where))) == NULL)
+		return TG_ENOMEM;
+	u->password = strndup(colon + 1, (size_t)(at - colon - 1));
+	return u->password != NULL ? 0 : TG_ENOMEM;
+}
+
+/* [user:password@]/path: an @ behind the first slash is the path's. */
+static int url_unix(struct rurl *u, const char *where, char *err, size_t cap)
 {
 	struct sockaddr_un *un = (struct sockaddr_un *)&u->addr;
+	const char *at = memchr(where, '@', strcspn(where, "/")), *path = at != NULL ? at + 1 : where;
+	int rc = at != NULL ? url_user(u, where, at, err, cap) : 0;
 
+	if (rc != 0)
+		return rc;
 	if (path[0] != '/' || strlen(path) >= sizeof un->sun_path) {
 		snprintf(err, cap, "store: a unix socket needs an absolute path of at most %zu bytes", sizeof un->sun_path - 1);
 		return TG_EINVAL;
@@ -29,19 +49,10 @@ static int url_tcp(struct rurl *u, char *where, char *err, size_t cap)
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found = NULL;
 	char *at = strrchr(where, '@');
 	char *host = at != NULL ? at + 1 : where, *port;
-	int rc;
+	int rc = at != NULL ? url_user(u, where, at, err, cap) : 0;
 
-	if (at != NULL) {
-		char *colon = memchr(where, ':', (size_t)(at - where));
-		if (colon == NULL) {
-			snprintf(err, cap, "store: write redis://user:password@host:port");
-			return TG_EINVAL;
-		}
-		if (colon > where && (u->user = strndup(where, (size_t)(colon - where))) == NULL)
-			return TG_ENOMEM;
-		if ((u->password = strndup(colon + 1, (size_t)(at - colon - 1))) == NULL)
-			return TG_ENOMEM;
-	}
+	if (rc != 0)
+		return rc;
 	host[strcspn(host, "/")] = '\0';
 	port = strrchr(host, ':');
 	if (port == NULL || port == host || port[1] == '\0') {

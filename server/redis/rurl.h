@@ -1,4 +1,4 @@
-/* rurl.h: where a Redis is and who we are to it: "unix:///path" or "redis://[[user]:password@]host:port". */
+/* rurl.h: where a Redis is and who we are to it: "unix:///path" perhaps with "[user]:password@" before the path, or "redis://[[user]:password@]host:port". */
 #ifndef REDIS_RURL_H
 #define REDIS_RURL_H
 

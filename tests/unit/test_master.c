@@ -118,21 +118,26 @@ static void redis_embed_config_is_volatile_and_never_evicts(void **state)
 	static const char *const lines[] = { "port 0\n", "save \"\"\n", "appendonly no\n", "rdb-del-sync-files yes\n", "repl-diskless-load swapdb\n",
 		"slowlog-log-slower-than -1\n", "crash-log-enabled no\n", "maxmemory-policy noeviction\n", "maxmemory 123456789\n",
 		"unixsocket \"/run/x/redis.sock\"\n", "unixsocketperm 700\n", "dir \"/run/x\"\n", "timeout 0\n", "io-threads 1\n", "hz 10\n" };
+	const struct redis_embed closed = { .socket = "/run/x/redis.sock", .dir = "/run/x", .password = "0123" },
+	    open = { .socket = "/run/x/redis.sock", .dir = "/run/x" };
 	struct conf *c = conf_new();
 	char text[4096], small[32];
 	size_t i;
 
 	(void)state;
-	assert_true(redis_embed_config(c, "/run/x/redis.sock", "/run/x", 123456789, text, sizeof text) < sizeof text);
+	assert_true(redis_embed_config(c, &closed, 123456789, text, sizeof text) < sizeof text);
 	for (i = 0; i < sizeof lines / sizeof *lines; i++)
 		assert_line(text, lines[i]);
 	assert_line(text, "enable-debug-command no\n");
 	assert_line(text, "rename-command BGSAVE \"\"\n");
 	assert_line(text, "rename-command MONITOR \"\"\n");
+	assert_line(text, "user default off\n");
+	assert_line(text, "user timeglasd on >0123 ~tg:* &tg:* +@all -@admin -@dangerous +info +config|get\n");
 	c->store_open_socket = true;
-	assert_true(redis_embed_config(c, "/run/x/redis.sock", "/run/x", 1, text, sizeof text) < sizeof text);
+	assert_true(redis_embed_config(c, &open, 1, text, sizeof text) < sizeof text);
 	assert_null(strstr(text, "rename-command"));
-	assert_true(redis_embed_config(c, "/run/x/redis.sock", "/run/x", 1, small, sizeof small) >= sizeof small);
+	assert_null(strstr(text, "user "));
+	assert_true(redis_embed_config(c, &open, 1, small, sizeof small) >= sizeof small);
 	conf_free(c);
 }
 
@@ -220,7 +225,7 @@ static const char *ready_text(const struct metrics *m, bool *ready)
 	size_t n;
 	const char *t;
 
-	*ready = admin_ready_text(m, 2, &w);
+	*ready = admin_ready_text(m, 2, "an auditor", &w);
 	t = jsonw_text(&w, &n);
 	assert_non_null(t);
 	snprintf(text, sizeof text, "%.*s", (int)n, t);
@@ -241,11 +246,11 @@ static void admin_ready_text_names_what_is_missing(void **state)
 	assert_non_null(strstr(ready_text(m, &ready), "1 of 2 workers"));
 	metrics_attach(m, CHILD_SLOT_WORKER(1));
 	metrics_gauge_set(G_STORE_UP, 1);
-	assert_string_equal(ready_text(m, &ready), "{\"ready\":false,\"reasons\":[\"the reaper is not running or cannot use the store\"]}");
+	assert_string_equal(ready_text(m, &ready), "{\"ready\":false,\"reasons\":[\"the reaper is not running or cannot use the store\"],\"store\":\"nobody is asked for attestation here\"}");
 	assert_false(ready);
 	metrics_attach(m, CHILD_SLOT_REAPER(2));
 	metrics_gauge_set(G_STORE_UP, 1);
-	assert_string_equal(ready_text(m, &ready), "{\"ready\":true,\"reasons\":[]}");
+	assert_string_equal(ready_text(m, &ready), "{\"ready\":true,\"reasons\":[],\"store\":\"nobody is asked for attestation here\"}");
 	assert_true(ready);
 	metrics_attach(m, CHILD_SLOT_MASTER);
 	metrics_gauge_set(G_DRAINING, 1);
