@@ -13,6 +13,7 @@
 #include <event2/http.h>
 
 #include "admin/admin.h"
+#include "base/board.h"
 #include "base/log.h"
 #include "conf/conf.h"
 
@@ -55,16 +56,28 @@ static void on_healthz(const struct admin *a, struct evhttp_request *req)
 	answer_text(req, HTTP_OK, "OK", "text/plain; charset=utf-8", "ok\n");
 }
 
-bool admin_ready_text(const struct metrics *m, unsigned workers, struct jsonw *out)
+static void write_store(enum attest found, const char *vouched_by, struct jsonw *out)
 {
+	char text[256];
+
+	snprintf(text, sizeof text, "%s%s%s%s", board_attest_ok(found) ? "" : "not attested: ", board_attest_text(found),
+	    found == ATTEST_VOUCHED ? ": " : "", found == ATTEST_VOUCHED && vouched_by != NULL ? vouched_by : "");
+	jsonw_str(out, "store", text);
+}
+
+bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vouched_by, struct jsonw *out)
+{
+	enum attest found = board_attest();
 	bool reaper = metrics_gauge_slot(m, CHILD_SLOT_REAPER(workers), G_STORE_UP) > 0, draining = metrics_gauge(m, G_DRAINING) > 0;
+	bool attested = board_attest_ok(found), ready;
 	unsigned i, up = 0;
-	char reason[80];
+	char reason[256];
 
 	for (i = 0; i < workers; i++)
 		up += metrics_gauge_slot(m, CHILD_SLOT_WORKER(i), G_STORE_UP) > 0;
+	ready = up == workers && reaper && attested && !draining;
 	jsonw_open(out, NULL, '{');
-	jsonw_bool(out, "ready", up == workers && reaper && !draining);
+	jsonw_bool(out, "ready", ready);
 	jsonw_open(out, "reasons", '[');
 	if (draining)
 		jsonw_str(out, NULL, "the server is shutting down");
@@ -74,15 +87,20 @@ bool admin_ready_text(const struct metrics *m, unsigned workers, struct jsonw *o
 	}
 	if (!reaper)
 		jsonw_str(out, NULL, "the reaper is not running or cannot use the store");
+	if (!attested) {
+		snprintf(reason, sizeof reason, "uploads are refused: %s", board_attest_text(found));
+		jsonw_str(out, NULL, reason);
+	}
 	jsonw_close(out, ']');
+	write_store(found, vouched_by, out);
 	jsonw_close(out, '}');
-	return up == workers && reaper && !draining;
+	return ready;
 }
 
 static void on_readyz(const struct admin *a, struct evhttp_request *req)
 {
 	struct jsonw w = { 0 };
-	bool ready = admin_ready_text(a->env->metrics, a->env->metrics_slot - CHILD_SLOT_ADMIN(0), &w);
+	bool ready = admin_ready_text(a->env->metrics, a->env->metrics_slot - CHILD_SLOT_ADMIN(0), a->env->conf->store_attested_by, &w);
 	size_t n;
 	const char *text = jsonw_text(&w, &n);
 

@@ -4,7 +4,10 @@
 #include <stdbool.h>
 #include "base/child.h"
 #include "base/jsonw.h"
-/** admin_ready_text(m, workers, out): {"ready":…,"reasons":[…]} for /readyz. Returns whether ready. Reads nothing but the metrics. */
-bool admin_ready_text(const struct metrics *m, unsigned workers, struct jsonw *out);
+/**
+ * admin_ready_text(m, workers, vouched_by, out): {"ready":…,"reasons":[…],"store":…} for /readyz; store: whether it is attested, and by whom. Returns
+ * whether ready. Reads nothing but the metrics and the board. vouched_by: of the configuration; may be NULL.
+ */
+bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vouched_by, struct jsonw *out);
 int admin_main(const struct child_env *env);
 #endif

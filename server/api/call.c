@@ -6,6 +6,7 @@
 #include <timeglas/errors.h>
 
 #include "api/call.h"
+#include "base/board.h"
 #include "core/num.h"
 
 #define JSON_CONTENT_MAX 4096u
@@ -81,6 +82,20 @@ void call_begin(struct api *a, struct httpd_req *r, const struct route *route, c
 bool call_is(const struct call *c, unsigned role)
 {
 	return (c->roles & role) != 0;
+}
+
+bool call_may_store(struct call *c)
+{
+	enum attest found = board_attest();
+
+	if (c->api->draining) {
+		reply_error(c->req, TG_EDRAIN, NULL);
+		return false;
+	}
+	if (board_attest_ok(found) || !store_up(c->api->store))
+		return true;
+	httpd_problem(c->req, TG_EATTEST, board_attest_text(found), NULL, NULL);
+	return false;
 }
 
 void call_sent(struct call *c, int err)

@@ -64,10 +64,8 @@ void session_open(struct call *c)
 {
 	char subject[SUBJECT_REF_CHARS + 1] = "";
 	uint32_t idle_s = TG_SESSION_IDLE_S;
-	if (c->api->draining) {
-		reply_error(c->req, TG_EDRAIN, NULL);
+	if (!call_may_store(c))
 		return;
-	}
 	if (c->text_len > 0) {
 		json_error_t jerr;
 		json_t *o = json_loadb(c->text, c->text_len, JSON_REJECT_DUPLICATES, &jerr);

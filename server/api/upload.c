@@ -13,6 +13,7 @@
 #include "api/call.h"
 #include "api/guard.h"
 #include "api/rules.h"
+#include "base/board.h"
 #include "base/metrics.h"
 #include "core/num.h"
 
@@ -104,6 +105,11 @@ static void finish(struct upload *u)
 		return;
 	if ((err = guard_finish(u->guard)) != 0) {
 		refuse(u, err, guard_why(u->guard));
+		return;
+	}
+	enum attest found = board_attest(); /* which may have changed since the head */
+	if (!board_attest_ok(found) && store_up(u->api->store)) {
+		refuse(u, TG_EATTEST, board_attest_text(found));
 		return;
 	}
 	u->committing = true;
@@ -326,7 +332,11 @@ void upload_start(struct call *c)
 	struct rules_upload rules;
 	char key[RULES_KEY_MAX + 1];
 	const char *detail = NULL;
-	int err = c->api->draining ? TG_EDRAIN : rules_upload(c->api->conf, httpd_req_peer(c->req), h, &rules, &detail);
+	if (!call_may_store(c)) {
+		call_free(c);
+		return;
+	}
+	int err = rules_upload(c->api->conf, httpd_req_peer(c->req), h, &rules, &detail);
 	if (err == 0)
 		err = rules_key(h, key, &detail);
 	if (err != 0) {

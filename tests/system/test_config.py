@@ -1,5 +1,6 @@
 """A server that is configured by a file: its peers, its limits, and what a reload changes."""
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -149,6 +150,20 @@ def test_processor_may_not_take(configured):
     blob = server.put_ok(server.sealed(300), kind="passport", issuer="SWE", to="processor,verifier")["blob"]
     check_problem(server.take(blob, "processor"), 403, "role")
     assert server.take(blob).status == 200
+
+
+def test_embedded_store_is_closed_but_attested(configured):
+    """Outside --dev nobody but the server may do anything in the embedded Redis, and the server itself may only look."""
+    server = configured.server
+    title, = (t for t in map(server.title, server.children(server.proc.pid)) if "redis-server" in t)
+    path = re.search(r"unixsocket:(\S+)", title)[1]
+    for command in (["PING"], ["CONFIG", "GET", "save"], ["KEYS", "*"], ["ACL", "LIST"]):
+        out = subprocess.run(["redis-cli", "-s", path, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout
+        assert out.startswith(b"NOAUTH"), (command, out)
+    status, text = server.admin("/readyz")
+    assert status == 200 and "seen to be volatile" in text
+    events = {e["event"]: e.get("detail") for e in server.log()}
+    assert "seen" in events["store-attested"] and "core" in events["store-core"] and events["store-swap"]
 
 
 def test_reload_removes_and_adds_peers(configured):

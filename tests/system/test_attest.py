@@ -1,0 +1,192 @@
+"""A store of one's own must be volatile and never evict: the server sees for itself, at start and while it runs, and says what is wrong."""
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import SLOW, wait_for
+from problems import check_problem
+
+FIT = ["--save", "", "--appendonly", "no", "--maxmemory", "200mb", "--maxmemory-policy", "noeviction"]
+BARRED = ["--rename-command", "CONFIG", ""]
+TOLD_S = 2 * SLOW
+
+
+class Store:
+    """A redis-server of the operator's own, on a unix socket."""
+
+    def __init__(self, *options):
+        self.dir = Path(tempfile.mkdtemp(prefix="tgx"))
+        self.socket = self.dir / "s"
+        self.proc = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.dir), *options],
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        wait_for(lambda: self.cli("PING") == "PONG", "redis-server answers")
+
+    def cli(self, *args):
+        return subprocess.run(["redis-cli", "-s", str(self.socket), *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              check=False).stdout.decode().strip()
+
+    def stop(self):
+        self.proc.kill()
+        self.proc.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+@pytest.fixture
+def store():
+    """store(option…) starts one; all are ended after the test, whose servers have stopped by then."""
+    started = []
+
+    def start(*options):
+        started.append(Store(*options))
+        return started[-1]
+
+    yield start
+    for s in started:
+        s.stop()
+
+
+@pytest.fixture
+def serve(store, launch):
+    """serve(options for redis-server, more settings): a server in front of such a store."""
+    def start(options, settings=()):
+        external = store(*options)
+        server = launch(workers=2, options=[("store.url", f"unix://{external.socket}"), *settings])
+        server.env.pop("TIMEGLAS_REDIS_SOCKET")  # its folder is ours, and stays
+        return server, external
+
+    return start
+
+
+def chunks(external):
+    return {key for key in external.cli("KEYS", "*").splitlines() if ":c:" in key}
+
+
+def refused(server, word):
+    """Uploads and sessions are refused, and everybody is told why. Returns the problem."""
+    problem = check_problem(server.put(server.sealed(300)), 503, "store-not-attested")
+    assert word in problem["detail"], problem
+    check_problem(server.put(server.sealed(200_000)), 503, "store-not-attested")
+    check_problem(server.call("POST", "/v1/sessions"), 503, "store-not-attested")
+    status, text = server.admin("/readyz")
+    assert status == 503 and word in text, text
+    assert [e for e in server.log() if e["event"] == "store-not-attested" and word in e["detail"]]
+    assert server.metric("timeglas_store_attested") == 0
+    return problem
+
+
+@pytest.mark.parametrize("options, word", [
+    (["--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction"], "appendonly"),
+    (["--save", "3600 1", "--appendonly", "no", "--maxmemory-policy", "noeviction"], "snapshots"),
+    (["--save", "", "--appendonly", "no", "--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"], "noeviction"),
+    ([*FIT, "--repl-diskless-sync", "no"], "repl-diskless-sync"),
+], ids=["aof", "rdb", "evicts", "sync-by-disk"])
+def test_store_that_persists_or_evicts_gets_nothing(serve, options, word):
+    """From the first request on."""
+    server, external = serve(options)
+    refused(server, word)
+    assert not chunks(external), "nothing was written"
+
+
+@pytest.mark.parametrize("wrong, right, word", [
+    (("appendonly", "yes"), ("appendonly", "no"), "appendonly"),
+    (("save", "900 1"), ("save", ""), "snapshots"),
+    (("maxmemory-policy", "allkeys-lru"), ("maxmemory-policy", "noeviction"), "noeviction"),
+], ids=["aof", "rdb", "evicts"])
+def test_store_changed_while_running(serve, wrong, right, word):
+    """Somebody else turns it on: within two seconds uploads are refused, fetching and erasing go on, and it is well again when the store is."""
+    server, external = serve(FIT)
+    body = server.sealed(300)
+    taken, erased = (server.put_ok(body)["blob"] for _ in range(2))
+    assert server.admin("/readyz")[0] == 200 and server.metric("timeglas_store_attested") == 1
+    assert external.cli("CONFIG", "SET", *wrong) == "OK"
+    began = time.monotonic()
+    wait_for(lambda: server.put(body).status == 503, "uploads are refused", 3)
+    assert time.monotonic() - began < TOLD_S
+    refused(server, word)
+    assert server.take(taken).body == body
+    assert server.erase(erased).status == 200
+    assert external.cli("CONFIG", "SET", *right) == "OK"
+    wait_for(lambda: server.put(body).status == 201, "uploads are taken again", 3)
+    assert server.admin("/readyz")[0] == 200
+    told = [e["event"] for e in server.log() if e["event"] in ("store-attested", "store-not-attested")]
+    assert told == ["store-attested", "store-not-attested", "store-attested"]
+    noted = external.cli("XRANGE", "tg:{00}:out", "-", "+")
+    assert noted.count("attestation") == 3, "each change is an event for the evidence"
+
+
+def test_upload_under_way_is_not_committed_to_a_store_that_changed(serve):
+    """The head came in time; the content did not."""
+    server, external = serve(FIT)
+    body = server.sealed(300_000)
+    with server.connect() as conn:
+        conn.send(server.upload_head(len(body)) + body[:150_000])
+        staged = wait_for(lambda: chunks(external), "the upload is under way")
+        external.cli("CONFIG", "SET", "save", "900 1")
+        wait_for(lambda: server.put(server.sealed(300)).status == 503, "uploads are refused", 3)
+        conn.send(body[150_000:])
+        check_problem(conn.response(), 503, "store-not-attested")
+    wait_for(lambda: not chunks(external) & staged, "nothing of it is left", 3)
+
+
+def test_snapshot_made_by_hand_is_noticed(serve):
+    """BGSAVE changes no setting, but evidence has been on a disk."""
+    server, external = serve(FIT)
+    time.sleep(1.1)  # INFO tells the time of the last snapshot, or of the start, in seconds
+    external.cli("SAVE")
+    began = time.monotonic()
+    wait_for(lambda: server.put(server.sealed(300)).status == 503, "uploads are refused", 3)
+    assert time.monotonic() - began < TOLD_S
+    refused(server, "snapshot")
+    os.unlink(external.dir / "dump.rdb")
+
+
+def test_barred_config_needs_somebody_who_vouches(serve):
+    """Snapshots cannot be seen without CONFIG GET."""
+    server, _ = serve(FIT + BARRED)
+    refused(server, "store_attested_by")
+
+
+def test_barred_config_with_somebody_who_vouches(serve):
+    """Then uploads are taken; the name stands in /readyz, the log and the evidence. What INFO shows is believed before the name."""
+    server, external = serve(FIT + BARRED, [("store.store_attested_by", "J. Auditor")])
+    body = server.sealed(300)
+    assert server.take(server.put_ok(body)["blob"]).body == body
+    status, text = server.admin("/readyz")
+    assert status == 200 and "J. Auditor" in text
+    assert [e for e in server.log() if e["event"] == "store-vouched" and "J. Auditor" in e["detail"]]
+    assert "J. Auditor" in external.cli("XRANGE", "tg:{00}:out", "-", "+")
+
+
+def test_vouching_does_not_outweigh_what_is_seen(serve):
+    """An AOF shows in INFO."""
+    server, _ = serve(["--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction", *BARRED], [("store.store_attested_by", "J. Auditor")])
+    refused(server, "appendonly")
+
+
+def test_acl_that_bars_config_and_info(serve):
+    """NOPERM is no knowledge; without INFO nothing can be vouched for."""
+    user = ["--user", "default", "on", "nopass", "~*", "&*", "+@all"]
+    server, external = serve(FIT + user, [("store.store_attested_by", "J. Auditor")])
+    server.put_ok(server.sealed(300))
+    external.cli("ACL", "SETUSER", "default", "-config", "-info")
+    wait_for(lambda: server.put(server.sealed(300)).status == 503, "uploads are refused", 3)
+    refused(server, "INFO")
+
+
+def test_dead_reaper_attests_nothing_and_is_replaced(serve):
+    """Stopped, not killed: nobody looks, so after three seconds nothing new is stored. Killed: its successor looks at once."""
+    server, _ = serve(FIT)
+    reaper, = (pid for pid in server.children(server.proc.pid) if "reaper" in server.title(pid))
+    body = server.sealed(300)
+    os.kill(reaper, 19)
+    try:
+        wait_for(lambda: server.put(body).status == 503, "what was seen is stale", 5)
+        check_problem(server.put(body), 503, "store-not-attested")
+    finally:
+        os.kill(reaper, 9)
+    wait_for(lambda: server.put(body).status == 201, "the next reaper has looked", 5)
