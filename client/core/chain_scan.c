@@ -1,0 +1,291 @@
+/*
+ * chain_scan.c: reads lines of the evidence, by hand and strictly: members in their one order, numbers and escapes in their one form. A line that reads
+ * is one that chain_write.c could have written, byte by byte. It checks neither hashes nor signatures. Runs in the recorder (its own tail) and in the timeglas command.
+ */
+#include <string.h>
+#include <timeglas/errors.h>
+#include "core/chain.h"
+#include "core/chain_int.h"
+#include "core/num.h"
+
+struct scan {
+	const char *at, *end;
+	int bad;
+};
+
+static int looking_at(const struct scan *s, const char *text, size_t n)
+{
+	return (size_t)(s->end - s->at) >= n && memcmp(s->at, text, n) == 0;
+}
+
+static void must(struct scan *s, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (!s->bad && looking_at(s, text, n))
+		s->at += n;
+	else
+		s->bad = 1;
+}
+
+static int may(struct scan *s, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (s->bad || !looking_at(s, text, n))
+		return 0;
+	s->at += n;
+	return 1;
+}
+
+/* No leading zero, at most max. */
+static uint64_t number(struct scan *s, uint64_t max)
+{
+	const char *from = s->at;
+	uint64_t v = 0;
+
+	while (s->at < s->end && *s->at >= '0' && *s->at <= '9')
+		s->at++;
+	if (tg_num_u64(from, (size_t)(s->at - from), max, &v) != 0 || (*from == '0' && s->at - from > 1))
+		s->bad = 1;
+	return v;
+}
+
+static int64_t time_of(struct scan *s)
+{
+	int64_t ms = 0;
+
+	if (s->bad || s->end - s->at < TG_TIME_LEN || tg_time_parse(s->at, TG_TIME_LEN, &ms) != 0 || ms < 0)
+		s->bad = 1;
+	else
+		s->at += TG_TIME_LEN;
+	must(s, "\"");
+	return ms;
+}
+
+static int digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* After a backslash: a quote, a backslash, or u00XX for what has no shorter form. Returns its length, 0 when it is none. */
+static size_t escape(const char *p, const char *end)
+{
+	int v;
+
+	if (end - p >= 1 && (*p == '"' || *p == '\\'))
+		return 1;
+	if (end - p < 5 || memcmp(p, "u00", 3) != 0 || digit(p[3]) < 0 || digit(p[4]) < 0)
+		return 0;
+	v = digit(p[3]) * 16 + digit(p[4]);
+	return v < 0x20 || v > 0x7e ? 5 : 0;
+}
+
+/* Up to the closing quote, which is read, too. */
+static struct chain_text string(struct scan *s)
+{
+	struct chain_text t = {s->at, 0};
+	const char *p = s->at;
+
+	while (p < s->end && *p != '"') {
+		size_t n = 1;
+
+		if (*p < 0x20 || *p > 0x7e)
+			break;
+		if (*p == '\\') {
+			n = escape(p + 1, s->end);
+			if (n == 0)
+				break;
+			n++;
+		}
+		p += n;
+	}
+	if (s->bad || p >= s->end || *p != '"') {
+		s->bad = 1;
+		return t;
+	}
+	t.n = (size_t)(p - t.p);
+	s->at = p + 1;
+	return t;
+}
+
+static struct chain_text maybe_string(struct scan *s, const char *member)
+{
+	const struct chain_text none = {NULL, 0};
+
+	return may(s, member) ? string(s) : none;
+}
+
+static void hex(struct scan *s, uint8_t *out, size_t n)
+{
+	if (s->bad || (size_t)(s->end - s->at) < 2 * n) {
+		s->bad = 1;
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		int hi = digit(s->at[2 * i]), lo = digit(s->at[2 * i + 1]);
+
+		if (hi < 0 || lo < 0) {
+			s->bad = 1;
+			return;
+		}
+		out[i] = (uint8_t)(hi << 4 | lo);
+	}
+	s->at += 2 * n;
+	must(s, "\"");
+}
+
+static struct chain_text more(struct scan *s)
+{
+	struct chain_text t = {NULL, 0};
+
+	if (!may(s, CHAIN_M_MORE))
+		return t;
+	t.p = s->at;
+	do {
+		must(s, "\"");
+		(void)string(s);
+		must(s, ":\"");
+		(void)string(s);
+	} while (may(s, ","));
+	t.n = (size_t)(s->at - t.p);
+	must(s, "}");
+	return t;
+}
+
+static void scan_record(struct scan *s, struct chain_record *r)
+{
+	r->id = maybe_string(s, CHAIN_M_ID);
+	must(s, CHAIN_M_EVENT);
+	r->event = string(s);
+	r->ref = maybe_string(s, CHAIN_M_REF);
+	r->kind = maybe_string(s, CHAIN_M_KIND);
+	r->dk = -1;
+	if (may(s, CHAIN_M_DK)) {
+		r->dk = may(s, "true");
+		if (!r->dk)
+			must(s, "false");
+	}
+	r->size_bytes = may(s, CHAIN_M_SIZE) ? (int64_t)number(s, INT64_MAX) : -1;
+	r->deadline_ms = may(s, CHAIN_M_DEADLINE) ? time_of(s) : -1;
+	r->lease_ms = may(s, CHAIN_M_LEASE) ? time_of(s) : -1;
+	r->cause = maybe_string(s, CHAIN_M_CAUSE);
+	r->late_us = may(s, CHAIN_M_LATE) ? (int64_t)number(s, INT64_MAX) : -1;
+	r->outcome = maybe_string(s, CHAIN_M_OUTCOME);
+	r->uploader = maybe_string(s, CHAIN_M_UPLOADER);
+	r->to = maybe_string(s, CHAIN_M_TO);
+	r->by = maybe_string(s, CHAIN_M_BY);
+	r->session = maybe_string(s, CHAIN_M_SESSION);
+	r->more = more(s);
+	must(s, CHAIN_M_PREV);
+	hex(s, r->prev, CHAIN_HASH);
+}
+
+static void positions(struct scan *s, struct chain_pos *pos)
+{
+	int last = -1, first = 1;
+
+	memset(pos, 0, CHAIN_SHARDS * sizeof *pos);
+	must(s, CHAIN_M_POSITIONS);
+	while (!s->bad && s->at < s->end && *s->at != '}') {
+		int shard;
+
+		if (!first)
+			must(s, ",");
+		must(s, "\"");
+		if (s->bad || s->end - s->at < 2 || digit(s->at[0]) < 0 || digit(s->at[1]) < 0) {
+			s->bad = 1;
+			return;
+		}
+		shard = digit(s->at[0]) * 16 + digit(s->at[1]);
+		s->at += 2;
+		must(s, "\":\"");
+		if (s->bad || shard <= last || shard >= (int)CHAIN_SHARDS) {
+			s->bad = 1;
+			return;
+		}
+		pos[shard].ms = number(s, UINT64_MAX);
+		must(s, "-");
+		pos[shard].seq = number(s, UINT64_MAX);
+		must(s, "\"");
+		if (pos[shard].ms == 0 && pos[shard].seq == 0)
+			s->bad = 1;
+		last = shard;
+		first = 0;
+	}
+	must(s, "}");
+}
+
+static void scan_check(struct scan *s, const char *line, struct chain_check *c)
+{
+	struct chain_text epoch;
+
+	c->reason = string(s);
+	must(s, CHAIN_M_EPOCH);
+	epoch = string(s);
+	if (!s->bad && (epoch.n == 0 || epoch.n == CHAIN_EPOCH)) {
+		memcpy(c->epoch, epoch.p, epoch.n);
+		c->epoch[epoch.n] = '\0';
+	} else {
+		s->bad = 1;
+	}
+	positions(s, c->pos);
+	must(s, CHAIN_M_PREV);
+	hex(s, c->prev, CHAIN_HASH);
+	must(s, CHAIN_M_KEY);
+	hex(s, c->key, CHAIN_KEY);
+	c->signed_len = (size_t)(s->at - line);
+	must(s, CHAIN_M_SIG);
+	hex(s, c->sig, CHAIN_SIG);
+}
+
+int chain_scan(const char *line, size_t n, struct chain_line *out)
+{
+	struct scan s = {line, line + n, n > CHAIN_LINE_MAX};
+	uint64_t seq;
+	int64_t time_ms;
+
+	must(&s, CHAIN_M_N);
+	seq = number(&s, UINT64_MAX);
+	must(&s, CHAIN_M_TIME);
+	time_ms = time_of(&s);
+	out->is_check = may(&s, CHAIN_M_CHECK);
+	if (out->is_check) {
+		out->check.n = seq;
+		out->check.time_ms = time_ms;
+		scan_check(&s, line, &out->check);
+	} else {
+		out->record.n = seq;
+		out->record.time_ms = time_ms;
+		scan_record(&s, &out->record);
+	}
+	must(&s, "}");
+	return s.bad || s.at != s.end || seq == 0 ? TG_EINVAL : 0;
+}
+
+int chain_pos_parse(const char *text, size_t n, struct chain_pos *out)
+{
+	struct scan s = {text, text + n, n == 0};
+
+	out->ms = number(&s, UINT64_MAX);
+	must(&s, "-");
+	out->seq = s.bad ? 0 : number(&s, UINT64_MAX);
+	return s.bad || s.at != s.end ? TG_EINVAL : 0;
+}
+
+int chain_pos_cmp(const struct chain_pos *a, const struct chain_pos *b)
+{
+	if (a->ms != b->ms)
+		return a->ms < b->ms ? -1 : 1;
+	return a->seq == b->seq ? 0 : a->seq < b->seq ? -1 : 1;
+}
+
+int chain_id_parse(const char *s, size_t n, unsigned *shard, struct chain_pos *pos)
+{
+	if (n < 6 || digit(s[0]) < 0 || digit(s[1]) < 0 || s[2] != '-')
+		return TG_EINVAL;
+	*shard = (unsigned)(digit(s[0]) * 16 + digit(s[1]));
+	if (*shard >= CHAIN_SHARDS)
+		return TG_EINVAL;
+	return chain_pos_parse(s + 3, n - 3, pos);
+}
