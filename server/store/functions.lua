@@ -19,7 +19,6 @@ local BOUND_BYTES = 134217728     -- TG_SESSION_BOUND_BYTES; also about what one
 local REAP_BYTES = 16777216       -- about what one reap erases at most, some 3 ms; a session's end may add BOUND_BYTES
 local SWEEP_MS = 2000             -- what is due later than that a reaper learns from its own sweep, once a second
 local SHOW_MAX = 1000             -- blobs listed of one session
-local OUT_MAX = 100000            -- interim, until the recorder trims: events kept per shard
 
 local BLOB = {'st', 'u', 'to', 's', 'b', 'n', 'z', 'at', 'dl', 'd', 'p', 'c', 'ga', 'ev', 'tk', 'w',
 	'th', 'ld', 'cs', 'ck', 'ak', 'kn'}
@@ -60,7 +59,7 @@ local function prefix(keys)
 end
 
 local function event(p, ...)
-	local id = redis.call('XADD', p .. 'out', 'MAXLEN', '~', OUT_MAX, '*', ...)
+	local id = redis.call('XADD', p .. 'out', '*', ...)
 	return string.sub(p, 5, 6) .. '-' .. id
 end
 
@@ -797,6 +796,26 @@ local function f_attested(keys, args)
 	return {0}
 end
 
+-- recorder token lease_ms epoch head_n head caught_up_ms: {0, now_ms, epoch, mine(1/0), head_n, head, caught_up_ms}. Who holds the lease writes the
+-- evidence of this store; lease_ms 0 gives it back. The store's epoch is drawn once: another one later means that this is not the store it was.
+-- The holder leaves here what the servers that wait want to know.
+local function f_recorder(keys, args)
+	local p, now = prefix(keys), time_ms(time_us())
+	redis.call('SET', p .. 'epoch', args[3], 'NX')
+	local epoch, key = redis.call('GET', p .. 'epoch'), p .. 'rec'
+	local v = redis.call('HMGET', key, 'token', 'until', 'n', 'head', 'caught')
+	if v[1] and v[1] ~= args[1] and now < tonumber(v[2]) then
+		return {0, now, epoch, 0, v[3], v[4], v[5]}
+	end
+	if args[2] == '0' then
+		redis.call('DEL', key)
+		return {0, now, epoch, 0, '0', '', '0'}
+	end
+	redis.call('HSET', key, 'token', args[1], 'until', now + tonumber(args[2]), 'n', args[4], 'head', args[5], 'caught', args[6])
+	redis.call('PEXPIRE', key, args[2])
+	return {0, now, epoch, 1, args[4], args[5], args[6]}
+end
+
 -- What stores no blob must work in a full store: erasing is possible always.
 local function register(name, f, flag)
 	redis.register_function{function_name = 'tg1_' .. name, callback = f, flags = flag and {flag} or {}}
@@ -825,3 +844,4 @@ register('stat', f_stat, 'allow-oom')
 register('erase', f_erase, 'allow-oom')
 register('reap', f_reap, 'allow-oom')
 register('attested', f_attested, 'allow-oom')
+register('recorder', f_recorder, 'allow-oom')

@@ -1,0 +1,217 @@
+/*
+ * outbox.c: XREAD and XTRIM over all shards, and the recorder's lease (functions.lua, recorder). What an event means is the recorder's business.
+ * Runs in the recorder.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sodium.h>
+#include <timeglas/errors.h>
+#include "core/num.h"
+#include "store/outbox.h"
+#include "store/store_int.h"
+
+#define KEY_CHARS 16
+#define POS_CHARS 44
+#define HEADING 6 /* XREAD COUNT c BLOCK ms STREAMS */
+
+struct outbox {
+	struct store *store;
+	struct outbox_calls calls;
+	void *ctx;
+	unsigned count; /* that the read under way asked for */
+};
+
+struct outbox_batch {
+	const redisReply *r; /* NULL: nothing came */
+	unsigned count;
+	size_t stream, entry;
+};
+
+struct outbox *outbox_new(struct store *s, const struct outbox_calls *calls, void *ctx)
+{
+	struct outbox *o = calloc(1, sizeof *o);
+
+	if (o == NULL)
+		return NULL;
+	o->store = s;
+	o->calls = *calls;
+	o->ctx = ctx;
+	return o;
+}
+
+void outbox_free(struct outbox *o)
+{
+	if (o == NULL)
+		return;
+	rconn_forget(o->store->conn, o);
+	free(o);
+}
+
+/* Reading ------------------------------------------------------------------------------------------------------------- */
+
+static void on_read(void *ctx, const redisReply *r)
+{
+	struct outbox *o = ctx;
+	struct outbox_batch b = {.count = o->count};
+
+	if (r != NULL && r->type == REDIS_REPLY_ARRAY)
+		b.r = r;
+	if (r != NULL && (b.r != NULL || r->type == REDIS_REPLY_NIL))
+		o->calls.on_events(o->ctx, 0, &b);
+	else
+		o->calls.on_events(o->ctx, r != NULL ? store_err(o->store, r) : TG_ESTORE, NULL);
+}
+
+int outbox_read(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS], unsigned count, unsigned block_ms)
+{
+	char key[TOKEN_SHARDS][KEY_CHARS], id[TOKEN_SHARDS][POS_CHARS], counts[12], blocks[12];
+	const char *argv[HEADING + 2 * TOKEN_SHARDS];
+	size_t len[HEADING + 2 * TOKEN_SHARDS];
+	int n = 0;
+
+	snprintf(counts, sizeof counts, "%u", count);
+	snprintf(blocks, sizeof blocks, "%u", block_ms);
+	argv[n++] = "XREAD";
+	argv[n++] = "COUNT";
+	argv[n++] = counts;
+	if (block_ms > 0) {
+		argv[n++] = "BLOCK";
+		argv[n++] = blocks;
+	}
+	argv[n++] = "STREAMS";
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
+		snprintf(key[i], sizeof key[i], "tg:{%02x}:out", i);
+		snprintf(id[i], sizeof id[i], "%" PRIu64 "-%" PRIu64, pos[i].ms, pos[i].seq);
+		argv[n + (int)i] = key[i];
+		argv[n + (int)TOKEN_SHARDS + (int)i] = id[i];
+	}
+	n += 2 * (int)TOKEN_SHARDS;
+	for (int i = 0; i < n; i++)
+		len[i] = strlen(argv[i]);
+	o->count = count;
+	return rconn_cmd(o->store->conn, on_read, o, n, argv, len);
+}
+
+static int shard_of(const redisReply *stream)
+{
+	uint8_t shard;
+	const char *key = reply_text(stream, 0);
+
+	if (strlen(key) < 6 || tg_hex_decode(key + 4, 2, &shard, 1) != 0 || shard >= TOKEN_SHARDS)
+		return -1;
+	return shard;
+}
+
+bool outbox_next(struct outbox_batch *b, struct outbox_event *e)
+{
+	const redisReply *stream, *entry, *fields;
+	const char *id;
+	int shard;
+
+	while ((stream = reply_at(b->r, b->stream)) != NULL) {
+		entry = reply_at(reply_at(stream, 1), b->entry);
+		if (entry == NULL) {
+			b->stream++;
+			b->entry = 0;
+			continue;
+		}
+		b->entry++;
+		shard = shard_of(stream);
+		id = reply_text(entry, 0);
+		fields = reply_at(entry, 1);
+		if (shard < 0 || chain_pos_parse(id, strlen(id), &e->pos) != 0)
+			continue; /* Redis never answers so */
+		e->shard = (unsigned)shard;
+		e->n = fields != NULL && fields->type == REDIS_REPLY_ARRAY ? fields->elements / 2 : 0;
+		e->fields = fields;
+		return true;
+	}
+	return false;
+}
+
+static struct chain_text text_of(const redisReply *r)
+{
+	struct chain_text t = {"", 0};
+
+	if (r != NULL && r->type == REDIS_REPLY_STRING)
+		t = (struct chain_text){r->str, (size_t)r->len};
+	return t;
+}
+
+void outbox_field(const struct outbox_event *e, size_t i, struct chain_text *name, struct chain_text *value)
+{
+	*name = text_of(reply_at(e->fields, 2 * i));
+	*value = text_of(reply_at(e->fields, 2 * i + 1));
+}
+
+bool outbox_full(const struct outbox_batch *b)
+{
+	for (size_t i = 0; b->r != NULL && i < b->r->elements; i++) {
+		const redisReply *entries = reply_at(b->r->element[i], 1);
+
+		if (entries != NULL && entries->elements >= b->count)
+			return true;
+	}
+	return false;
+}
+
+void outbox_trim(struct outbox *o, unsigned shard, const struct chain_pos *last)
+{
+	char key[KEY_CHARS], id[POS_CHARS];
+	const char *argv[] = {"XTRIM", key, "MINID", id};
+	size_t len[4];
+
+	/* MINID keeps what it names; a sequence number at its end is followed by the next millisecond. */
+	snprintf(key, sizeof key, "tg:{%02x}:out", shard);
+	if (last->seq == UINT64_MAX)
+		snprintf(id, sizeof id, "%" PRIu64 "-0", last->ms + 1);
+	else
+		snprintf(id, sizeof id, "%" PRIu64 "-%" PRIu64, last->ms, last->seq + 1);
+	for (size_t i = 0; i < 4; i++)
+		len[i] = strlen(argv[i]);
+	(void)rconn_cmd(o->store->conn, NULL, NULL, 4, argv, len);
+}
+
+/* The lease ----------------------------------------------------------------------------------------------------------- */
+
+static void on_lease(void *ctx, const redisReply *r)
+{
+	struct outbox *o = ctx;
+	struct outbox_lease l = {.now_ms = reply_num(r, 1), .mine = reply_num(r, 3) == 1};
+	const char *epoch = reply_text(r, 2), *head = reply_text(r, 5);
+	int err = store_err(o->store, r);
+
+	if (err == 0 && strlen(epoch) != CHAIN_EPOCH)
+		err = TG_EINTERNAL;
+	if (err != 0) {
+		o->calls.on_lease(o->ctx, err, NULL);
+		return;
+	}
+	memcpy(l.epoch, epoch, CHAIN_EPOCH + 1);
+	if (tg_hex_decode(head, strlen(head), l.head, sizeof l.head) == 0)
+		l.head_n = (uint64_t)reply_num(r, 4);
+	l.caught_up_ms = reply_num(r, 6);
+	o->calls.on_lease(o->ctx, 0, &l);
+}
+
+int outbox_ask_lease(struct outbox *o, const struct outbox_ask *a)
+{
+	uint8_t fresh[CHAIN_EPOCH / 2];
+	char epoch[CHAIN_EPOCH + 1], head[2 * CHAIN_HASH + 1] = "";
+	struct cmd m;
+
+	randombytes_buf(fresh, sizeof fresh);
+	tg_hex_encode(fresh, sizeof fresh, epoch);
+	if (a->head_n > 0)
+		tg_hex_encode(a->head, sizeof a->head, head);
+	cmd_fcall(&m, "tg1_recorder", 0);
+	cmd_text(&m, a->token);
+	cmd_num(&m, a->lease_ms);
+	cmd_text(&m, epoch);
+	cmd_num(&m, (int64_t)a->head_n);
+	cmd_text(&m, head);
+	cmd_num(&m, a->caught_up_ms);
+	return cmd_send(o->store, &m, on_lease, o);
+}
