@@ -27,6 +27,7 @@
 	X(M_ABORTED,       "timeglas_blobs_ended_total{cause=\"aborted\"}",          "blobs ended, by cause")         \
 	X(M_GUARD_REFUSED, "timeglas_guard_refused_total",                           "uploads refused by the envelope guard") \
 	X(M_STORE_LOST,    "timeglas_store_disconnects_total",                       "connections to the store lost") \
+	X(M_RECORDED,      "timeglas_evidence_records_total",                        "events written into the evidence file") \
 	X(M_RESTARTS,      "timeglas_process_restarts_total",                        "child processes restarted")
 
 #define METRICS_GAUGES(X)                                                                                              \

@@ -40,6 +40,11 @@ struct conf {
 	char *log_file;             /* NULL: stderr */
 	int log_level;
 	char *audit_log;            /* evidence file */
+	char *audit_key;            /* signs its heads; NULL: audit_log with the ending .key */
+	uint64_t audit_rotate_bytes;/* begin a new file behind that size, 256 MiB */
+	unsigned audit_rotate_s;    /* or age, a day */
+	unsigned audit_keep_days;   /* rotated files are removed after that; 0: never. 400 */
+	unsigned audit_max_lag_s;   /* an event unrecorded for longer: nothing new is stored. 5 */
 
 	char *store_url;            /* NULL: embedded. unix:///path, redis://host:port */
 	char *redis_server;         /* program for the embedded store; default "redis-server" */

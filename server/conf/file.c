@@ -192,6 +192,8 @@ static void check_files(struct reader *r)
 	bool all = true;
 	size_t i;
 
+	if (c->audit_log == NULL)
+		report(r, line_of(r, "server"), "[server] has no audit_log; add audit_log = FILE, where what is stored and erased is recorded");
 	for (i = 0; i < sizeof needed / sizeof *needed; i++) {
 		if (needed[i].path != NULL)
 			continue;
