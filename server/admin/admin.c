@@ -15,6 +15,7 @@
 #include "admin/admin.h"
 #include "base/board.h"
 #include "base/log.h"
+#include "base/shared.h"
 #include "conf/conf.h"
 
 #define HEADERS_MAX_BYTES 8192
@@ -65,17 +66,19 @@ static void write_store(enum attest found, const char *vouched_by, struct jsonw 
 	jsonw_str(out, "store", text);
 }
 
-bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vouched_by, struct jsonw *out)
+bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vouched_by, unsigned max_lag_s, struct jsonw *out)
 {
 	enum attest found = board_attest();
 	bool reaper = metrics_gauge_slot(m, CHILD_SLOT_REAPER(workers), G_STORE_UP) > 0, draining = metrics_gauge(m, G_DRAINING) > 0;
 	bool attested = board_attest_ok(found), ready;
 	unsigned i, up = 0;
-	char reason[256];
+	bool late = shared_evidence_late(max_lag_s);
+	char reason[256], evidence[256], text[sizeof evidence + 64];
 
+	shared_evidence_text(evidence, sizeof evidence);
 	for (i = 0; i < workers; i++)
 		up += metrics_gauge_slot(m, CHILD_SLOT_WORKER(i), G_STORE_UP) > 0;
-	ready = up == workers && reaper && attested && !draining;
+	ready = up == workers && reaper && attested && !draining && !late;
 	jsonw_open(out, NULL, '{');
 	jsonw_bool(out, "ready", ready);
 	jsonw_open(out, "reasons", '[');
@@ -91,8 +94,13 @@ bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vou
 		snprintf(reason, sizeof reason, "uploads are refused: %s", board_attest_text(found));
 		jsonw_str(out, NULL, reason);
 	}
+	if (late) {
+		snprintf(text, sizeof text, "evidence is late, so nothing new is stored: %s", evidence);
+		jsonw_str(out, NULL, text);
+	}
 	jsonw_close(out, ']');
 	write_store(found, vouched_by, out);
+	jsonw_str(out, "evidence", evidence);
 	jsonw_close(out, '}');
 	return ready;
 }
@@ -100,7 +108,9 @@ bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vou
 static void on_readyz(const struct admin *a, struct evhttp_request *req)
 {
 	struct jsonw w = { 0 };
-	bool ready = admin_ready_text(a->env->metrics, a->env->metrics_slot - CHILD_SLOT_ADMIN(0), a->env->conf->store_attested_by, &w);
+	const struct conf *conf = a->env->conf;
+	unsigned workers = a->env->metrics_slot - CHILD_SLOT_ADMIN(0);
+	bool ready = admin_ready_text(a->env->metrics, workers, conf->store_attested_by, conf->audit_max_lag_s, &w);
 	size_t n;
 	const char *text = jsonw_text(&w, &n);
 

@@ -5,9 +5,9 @@
 #include "base/child.h"
 #include "base/jsonw.h"
 /**
- * admin_ready_text(m, workers, vouched_by, out): {"ready":…,"reasons":[…],"store":…} for /readyz; store: whether it is attested, and by whom. Returns
- * whether ready. Reads nothing but the metrics and the board. vouched_by: of the configuration; may be NULL.
+ * admin_ready_text(m, workers, vouched_by, max_lag_s, out): {"ready":…,"reasons":[…],"store":…,"evidence":…} for /readyz; store: whether it is
+ * attested, and by whom. Returns whether ready. Reads the metrics, the board and what the recorder shares. vouched_by: of the configuration; may be NULL.
  */
-bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vouched_by, struct jsonw *out);
+bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vouched_by, unsigned max_lag_s, struct jsonw *out);
 int admin_main(const struct child_env *env);
 #endif

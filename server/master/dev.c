@@ -182,7 +182,7 @@ static int point_at(const struct dev *d, struct conf *c)
 	c->store_open_socket = true;
 	return set_file(&c->certificate, d, "server", ".pem") | set_file(&c->key, d, "server", ".key") |
 	    set_file(&c->client_ca, d, "ca", ".pem") | set_file(&c->log_file, d, "timeglasd", ".log") |
-	    set_file(&c->audit_log, d, "audit", ".log");
+	    set_file(&c->audit_log, d, "audit", ".log") | set_file(&c->audit_key, d, "audit", ".key");
 }
 
 struct dev *dev_open(const char *dir, struct conf *c, char *err, size_t cap)
@@ -290,6 +290,7 @@ static void write_env(FILE *f, const struct dev *d, const struct dev_ready *r)
 	snprintf(number, sizeof number, "%ld", (long)getpid());
 	export(f, "TIMEGLAS_PID", number);
 	export_file(f, d, "TIMEGLAS_AUDIT_LOG", "audit", ".log");
+	export_file(f, d, "TIMEGLAS_AUDIT_PUB", "audit", ".key.pub");
 }
 
 int dev_ready(struct dev *d, const struct dev_ready *r)

@@ -18,6 +18,7 @@
 #include "base/board.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/shared.h"
 #include "master/dev.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -28,6 +29,7 @@
 #include "master/supervise.h"
 #include "master/swap.h"
 #include "reaper/reaper.h"
+#include "recorder/recorder.h"
 #include "worker/worker.h"
 
 #define POLL_START_MS 10      /* while waiting to be ready, or for children to end */
@@ -43,7 +45,8 @@ enum state {
 	RUNNING,
 	DRAINING,   /* uploads are refused; embedded store: until nothing is left to fetch */
 	FINISHING,  /* workers end */
-	ENDING,     /* then the others */
+	ENDING,     /* then reaper and admin */
+	RECORDING,  /* then the recorder, which writes down what they did */
 	ENDED
 };
 
@@ -52,6 +55,7 @@ struct master {
 	struct conf *conf;         /* opts->conf, or a reloaded one */
 	struct metrics *metrics;
 	struct board *board;
+	struct shared *shared;
 	struct dev *dev;
 	struct run_dir run;
 	struct sockets sockets;
@@ -64,7 +68,7 @@ struct master {
 	uint64_t asked_us;         /* when FINISHING last told the workers */
 	unsigned stops;            /* signals to stop so far */
 	int exit_status;
-	struct child child[SOCKETS_WORKERS_MAX + 3];
+	struct child child[SOCKETS_WORKERS_MAX + 4];
 	size_t n;
 	struct supervise_hooks hooks;
 };
@@ -79,6 +83,7 @@ static void in_child(void *ctx, const struct child *c)
 		run_dir_forget(&m->run);
 	dev_forget(m->dev);
 	board_attach(m->board);
+	shared_attach(m->shared);
 }
 
 static pid_t start_store(void *ctx)
@@ -115,6 +120,7 @@ static void add_children(struct master *m)
 	}
 	add_child(m, CHILD_REAPER, "reaper", reaper_main, 0, CHILD_SLOT_REAPER(n), -1);
 	add_child(m, CHILD_ADMIN, "admin", admin_main, 0, CHILD_SLOT_ADMIN(n), m->sockets.admin);
+	add_child(m, CHILD_RECORDER, "recorder", recorder_main, 0, CHILD_SLOT_RECORDER(n), -1);
 }
 
 /* Start-up ---------------------------------------------------------------------------------------------------------- */
@@ -207,10 +213,12 @@ static int prepare(struct master *m)
 		return refuse(m, "cannot fork");
 	m->metrics = metrics_new(CHILD_SLOTS(m->sockets.n));
 	m->board = board_new();
-	if (m->metrics == NULL || m->board == NULL)
+	m->shared = shared_new();
+	if (m->metrics == NULL || m->board == NULL || m->shared == NULL)
 		return refuse(m, "out of memory");
 	metrics_attach(m->metrics, CHILD_SLOT_MASTER);
 	board_attach(m->board);
+	shared_attach(m->shared);
 	add_children(m);
 	return 0;
 }
@@ -254,8 +262,8 @@ static bool all_up(const struct master *m)
 		    metrics_gauge_slot(m->metrics, c->env.metrics_slot, G_STORE_UP) < 1)
 			return false;
 	}
-	/* A store that is not attested is no reason not to start: what it holds can be fetched and is erased. */
-	return board_attest() != ATTEST_NOT_YET;
+	/* A store that is not attested, or a recorder that cannot write, is no reason not to start: what is held can be fetched and is erased. */
+	return board_attest() != ATTEST_NOT_YET && shared_evidence() != EVIDENCE_STARTING;
 }
 
 static void on_ready(struct master *m)
@@ -390,6 +398,15 @@ static void advance(struct master *m)
 		}
 		if (any_running(m, CHILD_REAPER) || any_running(m, CHILD_ADMIN))
 			break;
+		m->state = RECORDING;
+		m->deadline_us = now + END_US;
+		signal_kind(m, CHILD_RECORDER, SIGTERM);
+		break;
+	case RECORDING:
+		if (now >= m->deadline_us)
+			signal_kind(m, CHILD_RECORDER, SIGKILL);
+		if (any_running(m, CHILD_RECORDER))
+			break;
 		/* It has nothing to save; the kernel clears its memory before anyone else gets it. */
 		signal_kind(m, CHILD_STORE, SIGKILL);
 		if (!any_running(m, CHILD_STORE))
@@ -520,6 +537,7 @@ int master_run(const struct master_opts *o)
 		run_dir_close(&m->run);
 	metrics_free(m->metrics);
 	board_free(m->board);
+	shared_free(m->shared);
 	dev_close(m->dev);
 	if (m->conf != o->conf)
 		conf_free(m->conf);

@@ -225,7 +225,7 @@ static const char *ready_text(const struct metrics *m, bool *ready)
 	size_t n;
 	const char *t;
 
-	*ready = admin_ready_text(m, 2, "an auditor", &w);
+	*ready = admin_ready_text(m, 2, "an auditor", 5, &w);
 	t = jsonw_text(&w, &n);
 	assert_non_null(t);
 	snprintf(text, sizeof text, "%.*s", (int)n, t);
@@ -246,11 +246,11 @@ static void admin_ready_text_names_what_is_missing(void **state)
 	assert_non_null(strstr(ready_text(m, &ready), "1 of 2 workers"));
 	metrics_attach(m, CHILD_SLOT_WORKER(1));
 	metrics_gauge_set(G_STORE_UP, 1);
-	assert_string_equal(ready_text(m, &ready), "{\"ready\":false,\"reasons\":[\"the reaper is not running or cannot use the store\"],\"store\":\"nobody is asked for attestation here\"}");
+	assert_string_equal(ready_text(m, &ready), "{\"ready\":false,\"reasons\":[\"the reaper is not running or cannot use the store\"],\"store\":\"nobody is asked for attestation here\",\"evidence\":\"the recorder has not begun yet\"}");
 	assert_false(ready);
 	metrics_attach(m, CHILD_SLOT_REAPER(2));
 	metrics_gauge_set(G_STORE_UP, 1);
-	assert_string_equal(ready_text(m, &ready), "{\"ready\":true,\"reasons\":[],\"store\":\"nobody is asked for attestation here\"}");
+	assert_string_equal(ready_text(m, &ready), "{\"ready\":true,\"reasons\":[],\"store\":\"nobody is asked for attestation here\",\"evidence\":\"the recorder has not begun yet\"}");
 	assert_true(ready);
 	metrics_attach(m, CHILD_SLOT_MASTER);
 	metrics_gauge_set(G_DRAINING, 1);

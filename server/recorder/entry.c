@@ -1,0 +1,158 @@
+/* entry.c: fields of an event to members of a record. It drops nothing and makes nothing up. Runs in the recorder. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sodium.h>
+
+#include "core/num.h"
+#include "recorder/entry.h"
+
+#define TIME_MAX_MS UINT64_C(253402300799999) /* what four digits of year can say */
+
+static bool is(struct chain_text t, const char *text)
+{
+	return t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
+}
+
+/* Digits in their one form. */
+static bool number(struct chain_text t, uint64_t max, int64_t *out)
+{
+	uint64_t v;
+
+	if (*out >= 0 || tg_num_u64(t.p, t.n, max, &v) != 0 || (t.n > 1 && t.p[0] == '0'))
+		return false;
+	*out = (int64_t)v;
+	return true;
+}
+
+static bool text(struct chain_text t, struct chain_text *out)
+{
+	if (out->p != NULL)
+		return false;
+	*out = t;
+	return true;
+}
+
+/* "<ref|-> <kind> <1|0>" */
+static bool description(struct chain_text t, struct chain_record *r)
+{
+	const char *end = t.p + t.n, *a = memchr(t.p, ' ', t.n), *b = a != NULL ? memchr(a + 1, ' ', (size_t)(end - a - 1)) : NULL;
+
+	if (b == NULL || r->dk >= 0 || end - b != 2 || (b[1] != '0' && b[1] != '1') || a == t.p || b == a + 1)
+		return false;
+	if (a - t.p != 1 || t.p[0] != '-')
+		r->ref = (struct chain_text){ t.p, (size_t)(a - t.p) };
+	r->kind = (struct chain_text){ a + 1, (size_t)(b - a - 1) };
+	r->dk = b[1] == '1';
+	return true;
+}
+
+/* Names with a blank around each, as the store keeps them: without the outer ones. */
+static bool addressees(struct chain_text t, struct chain_text *out)
+{
+	if (t.n < 3 || t.p[0] != ' ' || t.p[t.n - 1] != ' ')
+		return false;
+	return text((struct chain_text){ t.p + 1, t.n - 2 }, out);
+}
+
+/* Has it a place of its own? */
+static bool place(struct chain_record *r, struct chain_text name, struct chain_text v, int64_t *at)
+{
+	if (is(name, "e"))
+		return v.n > 0 && text(v, &r->event);
+	if (is(name, "d"))
+		return description(v, r);
+	if (is(name, "at"))
+		return number(v, TIME_MAX_MS, at);
+	if (is(name, "z"))
+		return number(v, INT64_MAX, &r->size_bytes);
+	if (is(name, "dl"))
+		return number(v, TIME_MAX_MS, &r->deadline_ms);
+	if (is(name, "ld"))
+		return number(v, TIME_MAX_MS, &r->lease_ms);
+	if (is(name, "late"))
+		return number(v, INT64_MAX, &r->late_us);
+	if (is(name, "to"))
+		return addressees(v, &r->to);
+	if (is(name, "c"))
+		return text(v, &r->cause);
+	if (is(name, "o"))
+		return text(v, &r->outcome);
+	if (is(name, "u"))
+		return text(v, &r->uploader);
+	if (is(name, "w"))
+		return text(v, &r->by);
+	return is(name, "s") && text(v, &r->session);
+}
+
+static bool known(struct chain_text name)
+{
+	static const char *const names[] = { "e", "d", "at", "z", "dl", "ld", "late", "to", "c", "o", "u", "w", "s" };
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof *names; i++)
+		if (is(name, names[i]))
+			return true;
+	return false;
+}
+
+static void begin(struct entry *x, const struct outbox_event *e)
+{
+	int n = snprintf(x->id, sizeof x->id, "%02x-%" PRIu64 "-%" PRIu64, e->shard, e->pos.ms, e->pos.seq);
+
+	x->record = (struct chain_record){ .id = { x->id, (size_t)n }, .dk = -1, .size_bytes = -1, .deadline_ms = -1, .lease_ms = -1, .late_us = -1 };
+	/* Until "at" says better: when the store took it in. */
+	x->record.time_ms = e->pos.ms <= TIME_MAX_MS ? (int64_t)e->pos.ms : 0;
+}
+
+void entry_fill(struct entry *x, const struct outbox_event *e)
+{
+	struct chain_buf more = { .p = x->more, .cap = sizeof x->more };
+	struct chain_text name, value;
+	int64_t at = -1;
+	size_t i;
+
+	begin(x, e);
+	for (i = 0; i < e->n; i++) {
+		outbox_field(e, i, &name, &value);
+		if ((value.n > 0 || !known(name)) && !place(&x->record, name, value, &at))
+			chain_put_member(&more, name, value);
+	}
+	if (at >= 0)
+		x->record.time_ms = at;
+	if (x->record.event.p == NULL)
+		x->record.event = (struct chain_text){ "?", 1 };
+	if (more.n > 0)
+		x->record.more = (struct chain_text){ x->more, more.n };
+	if (more.full)
+		entry_unreadable(x, e);
+}
+
+void entry_unreadable(struct entry *x, const struct outbox_event *e)
+{
+	struct chain_buf more = { .p = x->more, .cap = sizeof x->more };
+	uint8_t hash[CHAIN_HASH];
+	char hex[2 * CHAIN_HASH + 1], bytes[24];
+	crypto_generichash_state h;
+	struct chain_text part[2];
+	uint64_t total = 0;
+	size_t i, k;
+
+	crypto_generichash_init(&h, NULL, 0, sizeof hash);
+	for (i = 0; i < e->n; i++) {
+		outbox_field(e, i, &part[0], &part[1]);
+		for (k = 0; k < 2; k++) {
+			crypto_generichash_update(&h, (const unsigned char *)part[k].p, part[k].n);
+			crypto_generichash_update(&h, (const unsigned char *)"", 1); /* a NUL behind each */
+			total += part[k].n;
+		}
+	}
+	crypto_generichash_final(&h, hash, sizeof hash);
+	snprintf(bytes, sizeof bytes, "%" PRIu64, total);
+	tg_hex_encode(hash, sizeof hash, hex);
+	begin(x, e);
+	x->record.event = (struct chain_text){ "unreadable", 10 };
+	chain_put_member(&more, (struct chain_text){ "bytes", 5 }, (struct chain_text){ bytes, strlen(bytes) });
+	chain_put_member(&more, (struct chain_text){ "blake2b", 7 }, (struct chain_text){ hex, strlen(hex) });
+	x->record.more = (struct chain_text){ x->more, more.n };
+}

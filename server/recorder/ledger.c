@@ -1,0 +1,362 @@
+/*
+ * ledger.c: the evidence file. A batch of lines is written and synced, and only then counts; what fails half way is cut back, and the file is opened anew before
+ * the next attempt, so that there is one way back from every trouble. Runs in the recorder. docs/evidence.md.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <timeglas/errors.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "recorder/ledger.h"
+#include "recorder/tail.h"
+
+#define BATCH_FIRST_BYTES 65536u
+
+struct ledger {
+	struct ledger_opts opts;
+	char *path;
+	int fd;                    /* -1: closed */
+	uint64_t size;             /* of the file, all of it synced lines */
+	uint64_t first_n;
+	int64_t first_ms;
+	struct ledger_mark mark;   /* of the file */
+	struct ledger_mark next;   /* with the batch */
+	char *batch;
+	size_t n, cap;
+	uint64_t head_n;
+	uint8_t head[CHAIN_HASH];
+};
+
+struct ledger *ledger_new(const struct ledger_opts *o)
+{
+	struct ledger *l = calloc(1, sizeof *l);
+
+	if (l == NULL)
+		return NULL;
+	l->opts = *o;
+	l->fd = -1;
+	l->path = strdup(o->path);
+	if (l->path == NULL) {
+		free(l);
+		return NULL;
+	}
+	return l;
+}
+
+static void shut(struct ledger *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+	ledger_drop(l);
+}
+
+void ledger_free(struct ledger *l)
+{
+	if (l == NULL)
+		return;
+	shut(l);
+	free(l->batch);
+	free(l->path);
+	free(l);
+}
+
+bool ledger_is_open(const struct ledger *l)
+{
+	return l->fd >= 0;
+}
+
+const struct ledger_mark *ledger_mark(const struct ledger *l)
+{
+	return &l->mark;
+}
+
+uint64_t ledger_head(const struct ledger *l, uint8_t hash[CHAIN_HASH])
+{
+	memcpy(hash, l->head, CHAIN_HASH);
+	return l->head_n;
+}
+
+/* The batch ----------------------------------------------------------------------------------------------------------- */
+
+void ledger_drop(struct ledger *l)
+{
+	l->n = 0;
+	l->next = l->mark;
+}
+
+static int make_room(struct ledger *l)
+{
+	size_t cap = l->cap > 0 ? l->cap : BATCH_FIRST_BYTES;
+	char *grown;
+
+	while (cap - l->n < CHAIN_LINE_MAX + 1)
+		cap *= 2;
+	if (cap == l->cap)
+		return 0;
+	grown = realloc(l->batch, cap);
+	if (grown == NULL)
+		return TG_ENOMEM;
+	l->batch = grown;
+	l->cap = cap;
+	return 0;
+}
+
+/* The line that was just built at the batch's end becomes part of it. */
+static void take_line(struct ledger *l, size_t bytes)
+{
+	l->next.n++;
+	chain_hash(l->batch + l->n, bytes - 1, l->next.hash);
+	l->n += bytes;
+}
+
+int ledger_add(struct ledger *l, struct chain_record *r)
+{
+	struct chain_buf b = { .cap = CHAIN_LINE_MAX + 1 };
+	struct chain_pos pos;
+	unsigned shard;
+
+	if (make_room(l) != 0)
+		return TG_ENOMEM;
+	b.p = l->batch + l->n;
+	r->n = l->next.n + 1;
+	memcpy(r->prev, l->next.hash, CHAIN_HASH);
+	chain_put_record(&b, r);
+	if (b.full)
+		return TG_EINVAL;
+	take_line(l, b.n);
+	l->next.unsigned_lines++;
+	if (r->id.p != NULL && chain_id_parse(r->id.p, r->id.n, &shard, &pos) == 0)
+		l->next.pos[shard] = pos;
+	return 0;
+}
+
+void ledger_set_epoch(struct ledger *l, const char *epoch)
+{
+	memset(l->next.pos, 0, sizeof l->next.pos);
+	snprintf(l->next.epoch, sizeof l->next.epoch, "%s", epoch);
+}
+
+static int write_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, p, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return TG_EIO;
+		p += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+int ledger_commit(struct ledger *l)
+{
+	int saved;
+
+	if (l->fd < 0) {
+		errno = EBADF;
+		return TG_EIO;
+	}
+	if (l->n > 0 && (write_all(l->fd, l->batch, l->n) != 0 || fdatasync(l->fd) != 0)) {
+		saved = errno;
+		/* After a failed sync nobody knows what is on the disk: what was not synced must not look as if it were. */
+		if (ftruncate(l->fd, (off_t)l->size) != 0)
+			log_warn("audit-log", "cannot cut back: %s", strerror(errno));
+		shut(l);
+		errno = saved;
+		return TG_EIO;
+	}
+	l->size += l->n;
+	l->mark = l->next;
+	l->n = 0;
+	return 0;
+}
+
+/* Checkpoints --------------------------------------------------------------------------------------------------------- */
+
+static int sign(struct ledger *l, const char *reason)
+{
+	struct chain_check c = { .n = l->next.n + 1, .time_ms = clock_wall_ms(), .reason = { reason, strlen(reason) } };
+	struct chain_buf b = { .cap = CHAIN_LINE_MAX + 1 };
+	int rc;
+
+	if (make_room(l) != 0) {
+		errno = ENOMEM;
+		shut(l);
+		return TG_EIO;
+	}
+	memcpy(c.epoch, l->next.epoch, sizeof c.epoch);
+	memcpy(c.pos, l->next.pos, sizeof c.pos);
+	memcpy(c.prev, l->next.hash, sizeof c.prev);
+	b.p = l->batch + l->n;
+	chain_put_check(&b, &c, l->opts.secret);
+	if (b.full)
+		abort(); /* its length is bounded */
+	take_line(l, b.n);
+	l->next.unsigned_lines = 0;
+	rc = ledger_commit(l);
+	if (rc == 0) {
+		l->head_n = l->mark.n;
+		memcpy(l->head, l->mark.hash, sizeof l->head);
+	}
+	return rc;
+}
+
+static int sync_folder(const char *path)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	int fd, rc;
+
+	snprintf(dir, sizeof dir, "%.*s", slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path), slash == NULL ? "." : path);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return TG_EIO;
+	rc = fsync(fd);
+	close(fd);
+	return rc == 0 ? 0 : TG_EIO;
+}
+
+static bool full(const struct ledger *l)
+{
+	return l->size >= l->opts.rotate_bytes || clock_wall_ms() - l->first_ms >= (int64_t)l->opts.rotate_s * 1000;
+}
+
+/* Away with the file under its first line's number; the next one begins with a checkpoint that names this one's head. */
+static int rotate(struct ledger *l)
+{
+	char old[PATH_MAX];
+	unsigned removed;
+
+	if (tail_rotated(l->path, l->first_n, old, sizeof old) != 0 || rename(l->path, old) != 0) {
+		log_error("audit-log", "cannot rotate: %s", strerror(errno));
+		return 0; /* the file goes on */
+	}
+	shut(l);
+	removed = tail_expire(l->path, l->opts.keep_days);
+	log_info("audit-log", "rotated; %u old files removed", removed);
+	return ledger_open(l);
+}
+
+/* Somebody moved or removed the file: what we would write into it would not be found. */
+static bool still_ours(const struct ledger *l)
+{
+	struct stat a, b;
+
+	return fstat(l->fd, &a) == 0 && stat(l->path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino &&
+	    (uint64_t)a.st_size == l->size;
+}
+
+int ledger_checkpoint(struct ledger *l, const char *reason)
+{
+	int rc;
+
+	if (l->fd < 0) {
+		errno = EBADF;
+		return TG_EIO;
+	}
+	if (!still_ours(l)) {
+		log_error("audit-log", "the file was moved, removed or written to by somebody else");
+		shut(l);
+		errno = ESTALE;
+		return TG_EIO;
+	}
+	if (l->mark.unsigned_lines > 0 && full(l)) {
+		rc = sign(l, "rotation");
+		return rc == 0 ? rotate(l) : rc;
+	}
+	if (l->mark.unsigned_lines == 0 && strcmp(reason, "time") == 0)
+		return 0;
+	return sign(l, reason);
+}
+
+/* Opening ------------------------------------------------------------------------------------------------------------- */
+
+/* The file is new or empty: the chain goes on from what we remember, or from the newest rotated file, or begins. */
+static int continue_from(struct ledger *l)
+{
+	char old[PATH_MAX];
+	struct tail t;
+	int fd, rc;
+
+	if (l->mark.n > 0 || !tail_newest(l->path, old, sizeof old))
+		return 0;
+	fd = open(old, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return TG_EIO;
+	rc = tail_read(fd, &t);
+	close(fd);
+	if (rc == 0 && (t.mark.n == 0 || t.torn_bytes > 0))
+		rc = TG_EINVAL;
+	if (rc == 0)
+		l->mark = t.mark;
+	return rc;
+}
+
+/* What the file says against what we remember of it: it may be ahead of us (a cut back that failed), never behind. */
+static int compare(const struct ledger *l, const struct tail *t)
+{
+	if (t->mark.n < l->mark.n || (t->mark.n == l->mark.n && memcmp(t->mark.hash, l->mark.hash, CHAIN_HASH) != 0))
+		return TG_EINVAL;
+	return 0;
+}
+
+static int find_end(struct ledger *l)
+{
+	struct tail t;
+	int rc = tail_read(l->fd, &t);
+
+	if (rc != 0)
+		return rc;
+	if (t.torn_bytes > 0) {
+		log_warn("audit-log", "its last line was not written whole: %llu bytes are cut off and will be written again",
+		    (unsigned long long)t.torn_bytes);
+		if (ftruncate(l->fd, (off_t)t.whole_bytes) != 0)
+			return TG_EIO;
+	}
+	l->size = t.whole_bytes;
+	if (t.mark.n == 0)
+		return continue_from(l);
+	rc = compare(l, &t);
+	if (rc != 0)
+		return rc;
+	l->mark = t.mark;
+	l->first_n = t.first_n;
+	l->first_ms = t.first_ms;
+	return 0;
+}
+
+int ledger_open(struct ledger *l)
+{
+	int rc, saved;
+
+	if (l->fd >= 0)
+		return 0;
+	l->fd = open(l->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (l->fd < 0)
+		return TG_EIO;
+	rc = find_end(l);
+	if (rc == 0 && l->size == 0) {
+		l->first_n = l->mark.n + 1;
+		l->first_ms = clock_wall_ms();
+		rc = sync_folder(l->path);
+	}
+	if (rc != 0) {
+		saved = errno;
+		shut(l);
+		errno = saved;
+		return rc;
+	}
+	ledger_drop(l);
+	return sign(l, l->size == 0 ? LEDGER_BEGIN : "start");
+}

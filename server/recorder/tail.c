@@ -1,0 +1,200 @@
+/*
+ * tail.c: the end of an evidence file, and the files that were rotated away. A checkpoint is written every second with events, so what must be read is short.
+ * It repairs nothing. Runs in the recorder. docs/evidence.md.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <timeglas/errors.h>
+
+#include "core/num.h"
+#include "recorder/tail.h"
+
+#define DAY_S 86400
+#define ROTATED_DIGITS 12 /* of the first line's number behind the file's name: so they sort by age */
+
+/* Where the line that ends before `end` begins. */
+static size_t line_start(const char *p, size_t end)
+{
+	const char *lf = end > 0 ? memrchr(p, '\n', end) : NULL;
+
+	return lf != NULL ? (size_t)(lf - p) + 1 : 0;
+}
+
+static bool is_text(struct chain_text t, const char *text)
+{
+	return t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
+}
+
+static void follow(struct ledger_mark *m, const char *line, size_t n, const struct chain_line *l)
+{
+	static const char epoch[] = "\"epoch\":\"";
+	unsigned shard;
+	struct chain_pos pos;
+
+	m->n = l->is_check ? l->check.n : l->record.n;
+	chain_hash(line, n, m->hash);
+	if (l->is_check) {
+		memcpy(m->pos, l->check.pos, sizeof m->pos);
+		memcpy(m->epoch, l->check.epoch, sizeof m->epoch);
+		m->unsigned_lines = 0;
+		return;
+	}
+	m->unsigned_lines++;
+	if (is_text(l->record.event, LEDGER_STORE_LOST) && l->record.more.n >= sizeof epoch - 1 + CHAIN_EPOCH &&
+	    memcmp(l->record.more.p, epoch, sizeof epoch - 1) == 0) {
+		memset(m->pos, 0, sizeof m->pos);
+		memcpy(m->epoch, l->record.more.p + sizeof epoch - 1, CHAIN_EPOCH);
+		m->epoch[CHAIN_EPOCH] = '\0';
+	}
+	if (l->record.id.p != NULL && chain_id_parse(l->record.id.p, l->record.id.n, &shard, &pos) == 0)
+		m->pos[shard] = pos;
+}
+
+/* Backwards to the last checkpoint; its start, or TG_EINVAL: there is none. */
+static int find_check(const char *p, size_t end, size_t *at)
+{
+	struct chain_line l;
+
+	while (end > 0) {
+		size_t from = line_start(p, end - 1);
+
+		if (chain_scan(p + from, end - 1 - from, &l) != 0)
+			return TG_EINVAL;
+		if (l.is_check) {
+			*at = from;
+			return chain_check_verify(p + from, &l.check) == 0 ? 0 : TG_EINVAL;
+		}
+		end = from;
+	}
+	return TG_EINVAL;
+}
+
+static int read_lines(const char *p, struct tail *t)
+{
+	size_t at = 0, end = (size_t)t->whole_bytes;
+	struct chain_line l;
+	const char *lf = memchr(p, '\n', end);
+
+	if (chain_scan(p, (size_t)(lf - p), &l) != 0 || !l.is_check || find_check(p, end, &at) != 0)
+		return TG_EINVAL;
+	t->first_n = l.check.n;
+	t->first_ms = l.check.time_ms;
+	while (at < end) {
+		size_t n;
+		const struct ledger_mark was = t->mark;
+
+		lf = memchr(p + at, '\n', end - at);
+		n = (size_t)(lf - p) - at;
+		if (chain_scan(p + at, n, &l) != 0)
+			return TG_EINVAL;
+		follow(&t->mark, p + at, n, &l);
+		if (was.n != 0 && (t->mark.n != was.n + 1 || memcmp(l.is_check ? l.check.prev : l.record.prev, was.hash, CHAIN_HASH) != 0))
+			return TG_EINVAL;
+		if (l.is_check) {
+			t->head_n = t->mark.n;
+			memcpy(t->head, t->mark.hash, sizeof t->head);
+		}
+		at += n + 1;
+	}
+	return 0;
+}
+
+int tail_read(int fd, struct tail *t)
+{
+	struct stat st;
+	char *p;
+	int rc;
+
+	*t = (struct tail){ 0 };
+	if (fstat(fd, &st) != 0)
+		return TG_EIO;
+	if (st.st_size == 0)
+		return 0;
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return TG_EIO;
+	t->whole_bytes = line_start(p, (size_t)st.st_size);
+	t->torn_bytes = (uint64_t)st.st_size - t->whole_bytes;
+	/* More than one line's worth without an end was not written by us. */
+	if (t->torn_bytes > CHAIN_LINE_MAX + 1)
+		rc = TG_EINVAL;
+	else
+		rc = t->whole_bytes > 0 ? read_lines(p, t) : 0;
+	munmap(p, (size_t)st.st_size);
+	return rc;
+}
+
+/* Rotated files --------------------------------------------------------------------------------------------------------- */
+
+int tail_rotated(const char *path, uint64_t first_n, char *out, size_t cap)
+{
+	int n = snprintf(out, cap, "%s.%0*" PRIu64, path, ROTATED_DIGITS, first_n);
+
+	return n >= 0 && (size_t)n < cap ? 0 : TG_EINVAL;
+}
+
+static void split(const char *path, char *dir, size_t cap, const char **base)
+{
+	const char *slash = strrchr(path, '/');
+
+	*base = slash != NULL ? slash + 1 : path;
+	snprintf(dir, cap, "%.*s", slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path), slash == NULL ? "." : path);
+}
+
+/* Is name a rotated file of base, and of which first line? */
+static bool is_rotated(const char *name, const char *base, uint64_t *first_n)
+{
+	size_t n = strlen(base), len = strlen(name);
+
+	return strncmp(name, base, n) == 0 && name[n] == '.' && len >= n + 1 + ROTATED_DIGITS &&
+	    tg_num_u64(name + n + 1, len - n - 1, UINT64_MAX, first_n) == 0;
+}
+
+bool tail_newest(const char *path, char *out, size_t cap)
+{
+	char dir[4096];
+	const char *base;
+	uint64_t best = 0, n;
+	struct dirent *e;
+	DIR *d;
+
+	split(path, dir, sizeof dir, &base);
+	d = opendir(dir);
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (is_rotated(e->d_name, base, &n) && n > best)
+			best = n;
+	if (d != NULL)
+		closedir(d);
+	return best > 0 && tail_rotated(path, best, out, cap) == 0;
+}
+
+unsigned tail_expire(const char *path, unsigned keep_days)
+{
+	char dir[4096];
+	const char *base;
+	unsigned removed = 0;
+	time_t before = time(NULL) - (time_t)keep_days * DAY_S;
+	struct dirent *e;
+	struct stat st;
+	uint64_t n;
+	DIR *d;
+
+	split(path, dir, sizeof dir, &base);
+	d = keep_days > 0 ? opendir(dir) : NULL;
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (is_rotated(e->d_name, base, &n) && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+		    st.st_mtime < before && unlinkat(dirfd(d), e->d_name, 0) == 0)
+			removed++;
+	if (d != NULL)
+		closedir(d);
+	return removed;
+}
