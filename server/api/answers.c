@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "base/shared.h"
+#include "core/num.h"
 
 static void describe(struct jsonw *w, const struct store_blob *b)
 {
@@ -44,6 +46,22 @@ void answer_session(struct jsonw *w, const struct store_session *s)
 	jsonw_u64(w, "idle_s", s->idle_s);
 }
 
+/* Who keeps it can tell later whether the evidence was cut or written anew: docs/evidence.md. */
+static void answer_head(struct jsonw *w)
+{
+	uint8_t hash[SHARED_HASH];
+	char hex[2 * SHARED_HASH + 1];
+	uint64_t n;
+	if (!shared_head(&n, hash)) {
+		jsonw_str(w, "head", NULL);
+		return;
+	}
+	jsonw_open(w, "head", '{');
+	jsonw_u64(w, "n", n);
+	jsonw_str(w, "hash", tg_hex_encode(hash, sizeof hash, hex));
+	jsonw_close(w, '}');
+}
+
 void answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b)
 {
 	jsonw_open(w, key, '{');
@@ -52,7 +70,7 @@ void answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b
 	jsonw_str(w, "cause", b->cause);
 	jsonw_time(w, "erased_at", b->gone_at_ms);
 	jsonw_str(w, "event", b->event);
-	jsonw_str(w, "head", NULL); /* no evidence file is kept yet, so there is no signed head to quote */
+	answer_head(w);
 	jsonw_close(w, '}');
 }
 

@@ -7,6 +7,7 @@
 
 #include "api/call.h"
 #include "base/board.h"
+#include "base/shared.h"
 #include "core/num.h"
 
 #define JSON_CONTENT_MAX 4096u
@@ -84,17 +85,30 @@ bool call_is(const struct call *c, unsigned role)
 	return (c->roles & role) != 0;
 }
 
-bool call_may_store(struct call *c)
+int api_may_store(const struct api *a, const char **detail)
 {
 	enum attest found = board_attest();
 
-	if (c->api->draining) {
-		reply_error(c->req, TG_EDRAIN, NULL);
-		return false;
+	if (!store_up(a->store)) /* the call itself will say so */
+		return 0;
+	if (!board_attest_ok(found)) {
+		*detail = board_attest_text(found);
+		return TG_EATTEST;
 	}
-	if (board_attest_ok(found) || !store_up(c->api->store))
+	return shared_evidence_late(a->conf->audit_max_lag_s) ? TG_EEVIDENCE : 0;
+}
+
+bool call_may_store(struct call *c)
+{
+	const char *detail = NULL;
+	int err = c->api->draining ? TG_EDRAIN : api_may_store(c->api, &detail);
+
+	if (err == 0)
 		return true;
-	httpd_problem(c->req, TG_EATTEST, board_attest_text(found), NULL, NULL);
+	if (detail != NULL)
+		httpd_problem(c->req, err, detail, NULL, NULL);
+	else
+		reply_error(c->req, err, NULL);
 	return false;
 }
 
@@ -130,6 +144,7 @@ static const char *sentence(int err)
 	case TG_EFULL: return "the store is full; try again when blobs have been fetched or have expired";
 	case TG_ESTORE: return "the store cannot be reached; an upload was not stored, of any other call it is not known whether it took effect; try again shortly";
 	case TG_EDRAIN: return "this server is shutting down and takes no uploads; use another, or try again shortly";
+	case TG_EEVIDENCE: return "what is stored here must be recorded, and the evidence file cannot be written now; try again shortly";
 	case TG_EROLE: return "the role of this certificate does not allow this call; see GET /v1/policy and the server's configuration";
 	default: return tg_strerror(err);
 	}

@@ -50,10 +50,13 @@ void reply_error(struct httpd_req *r, int err, const struct store_blob *blob);
 
 /** reply_gone(r, what, cause, at_ms): the 410 of a blob or session, with its cause and time. */
 void reply_gone(struct httpd_req *r, const char *what, const char *cause, int64_t at_ms);
+
 /**
- * call_may_store(c): may anything new be stored now? If not, the problem has been answered. A store that is away is no question of attestation: what is
- * asked of it then fails by itself.
+ * api_may_store(a, detail): is the store attested, and is evidence being written? 0, TG_EATTEST (*detail: the reason) or TG_EEVIDENCE. A store that is away
+ * is no question of either: what is asked of it then fails by itself.
  */
+int api_may_store(const struct api *a, const char **detail);
+/** call_may_store(c): may anything new be stored now (nor are we draining)? If not, the problem has been answered. */
 bool call_may_store(struct call *c);
 
 /* The calls: each is a route's start. */

@@ -13,7 +13,6 @@
 #include "api/call.h"
 #include "api/guard.h"
 #include "api/rules.h"
-#include "base/board.h"
 #include "base/metrics.h"
 #include "core/num.h"
 
@@ -107,9 +106,9 @@ static void finish(struct upload *u)
 		refuse(u, err, guard_why(u->guard));
 		return;
 	}
-	enum attest found = board_attest(); /* which may have changed since the head */
-	if (!board_attest_ok(found) && store_up(u->api->store)) {
-		refuse(u, TG_EATTEST, board_attest_text(found));
+	const char *detail = NULL;
+	if ((err = api_may_store(u->api, &detail)) != 0) { /* which may have changed since the head */
+		refuse(u, err, detail);
 		return;
 	}
 	u->committing = true;
