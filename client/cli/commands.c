@@ -27,6 +27,8 @@ static const struct command table[] = {
 	{ "take", NULL, "ID", "the at-most-once fetch; without an identity, the ciphertext", FETCH | B(SEALED), 0, cmd_take },
 	{ "stat", NULL, "ID", "what the buffer knows of a blob, without consuming it", 0, 0, cmd_stat },
 	{ "rm", NULL, "ID", "erase a blob", 0, 0, cmd_rm },
+	{ "audit", "verify", "FILE...", "is the evidence whole, was everything erased, and how late", B(RECEIPT), 0, cmd_audit_verify },
+	{ "audit", "show", "FILE...", "what was held at a time, or what a peer stored and read", B(AT) | B(PEER) | B(FROM) | B(TO), 0, cmd_audit_show },
 	{ "policy", NULL, NULL, "the retention table in force", 0, 0, cmd_policy },
 };
 #define TABLE_N (sizeof table / sizeof table[0])
@@ -53,12 +55,25 @@ static int check_options(const struct options *o, const struct command *c, char 
 	return TG_EINVAL;
 }
 
+/* "FILE...": one or more; they stand in options.word. */
+static bool takes_many(const struct command *c)
+{
+	size_t n = c->operand != NULL ? strlen(c->operand) : 0;
+
+	return n > 3 && strcmp(c->operand + n - 3, "...") == 0;
+}
+
+static bool is_audit(const struct command *c)
+{
+	return c != NULL && (c->run == cmd_audit_verify || c->run == cmd_audit_show);
+}
+
 static int check_operand(const struct options *o, const struct command *c, const char **operand, char why[256])
 {
 	size_t words = c->sub != NULL ? 2 : 1, have = o->n_words - words;
 
 	*operand = have > 0 ? o->word[words] : NULL;
-	if (have > (c->operand != NULL ? 1u : 0u))
+	if (have > (c->operand != NULL ? 1u : 0u) && !takes_many(c))
 		return wrong(why, "one operand too many:", o->word[o->n_words - 1]);
 	if (have == 0 && c->operand != NULL && c->operand[0] != '[')
 		return wrong(why, "this command needs its operand:", c->operand);
@@ -82,7 +97,9 @@ int command_find(const struct options *o, const struct command **out, const char
 	if (group == NULL)
 		return wrong(why, "there is no command", o->word[0]);
 	if (*out == NULL)
-		return options_flag(o, OPT_HELP) ? 0 : wrong(why, "after 'session' comes one of open, show, touch,", "close");
+		return options_flag(o, OPT_HELP) ? 0
+		       : is_audit(group)	 ? wrong(why, "after 'audit' comes verify or", "show")
+						 : wrong(why, "after 'session' comes one of open, show, touch,", "close");
 	if (options_flag(o, OPT_HELP))
 		return 0;
 	if (check_options(o, *out, why) != 0)
@@ -105,19 +122,32 @@ static void print_usage(const struct command *c)
 	printf("%s%s\n\n  %s\n\n", c->operand != NULL ? " " : "", c->operand != NULL ? c->operand : "", c->what);
 }
 
+/* The same word, for something else. */
+static const char *other_help(const struct command *c, int id)
+{
+	if (id == OPT_SIGN && c->run == cmd_keygen)
+		return "make a signing key";
+	if (id == OPT_KEY && is_audit(c))
+		return "public key (or a file with it) that must have signed; repeatable";
+	if (id == OPT_RECEIPT && is_audit(c))
+		return "a receipt that you kept: its head and its event must be there";
+	return id == OPT_TO && is_audit(c) ? "up to this moment (with --peer); a TIME" : NULL;
+}
+
 static void print_option(const struct command *c, int id)
 {
 	const struct option_row *r = options_row(id);
 	bool flag = r->arg == NULL || (id == OPT_SIGN && c != NULL && c->run == cmd_keygen);
+	const char *other = c != NULL ? other_help(c, id) : NULL;
 	char left[64];
 
 	if (r->letter != 0)
 		snprintf(left, sizeof left, "-%c, --%s%s%s", r->letter, r->name, flag ? "" : " ", flag ? "" : r->arg);
 	else
 		snprintf(left, sizeof left, "    --%s%s%s", r->name, flag ? "" : " ", flag ? "" : r->arg);
-	printf("  %-28s %s", left, id == OPT_SIGN && flag ? "make a signing key" : r->help);
-	printf("%s%s%s\n", !flag && r->env != NULL ? " [" : "", !flag && r->env != NULL ? r->env : "",
-	       !flag && r->env != NULL ? "]" : "");
+	printf("  %-28s %s", left, other != NULL ? other : r->help);
+	printf("%s%s%s\n", other == NULL && r->env != NULL ? " [" : "", other == NULL && r->env != NULL ? r->env : "",
+	       other == NULL && r->env != NULL ? "]" : "");
 }
 
 static void print_options(const struct command *c, uint64_t set)
@@ -133,7 +163,7 @@ void command_help(const struct command *c)
 		print_usage(c);
 		print_options(c, c->options);
 		printf("%severywhere:\n", c->options != 0 ? "\n" : "");
-		print_options(c, OPT_GLOBAL);
+		print_options(c, is_audit(c) ? B(KEY) | B(JSON) | B(HELP) : OPT_GLOBAL);
 		return;
 	}
 	printf("usage: timeglas COMMAND [OPTIONS] [OPERAND]\n\n");
@@ -147,7 +177,7 @@ void command_help(const struct command *c)
 	}
 	printf("\neverywhere (timeglas COMMAND --help tells the rest):\n");
 	print_options(NULL, OPT_GLOBAL);
-	printf("\nexit status: 0 done, 1 refused by the server, 2 usage or a local file, 3 server not reached, 4 crypto failure\n");
+	printf("\nexit status: 0 done, 1 refused by the server, 2 usage or a local file, 3 server not reached, 4 crypto failure, 5 evidence not whole\n");
 }
 
 int cli_connect(struct cli *cli, bool upload, tg_client **out)

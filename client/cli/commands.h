@@ -45,5 +45,7 @@ int cmd_take(struct cli *cli);
 int cmd_stat(struct cli *cli);
 int cmd_rm(struct cli *cli);
 int cmd_policy(struct cli *cli);
+int cmd_audit_verify(struct cli *cli);
+int cmd_audit_show(struct cli *cli);
 
 #endif

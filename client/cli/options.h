@@ -40,7 +40,10 @@
 	X(OPT_RECEIPT, "receipt", 0, "FILE", NULL, NULL, "write the receipt of the erasure there")                    \
 	X(OPT_SUBJECT, "subject", 0, "HEX", NULL, NULL, "keyed pseudonym of the person: 32 bytes in hex")             \
 	X(OPT_IDLE, "idle", 0, "SECONDS", NULL, NULL, "end it when idle that long (1 to 3600)")                       \
-	X(OPT_ERASE_ALL, "erase-all", 0, NULL, NULL, NULL, "erase every blob of the session, not only the bound ones")
+	X(OPT_ERASE_ALL, "erase-all", 0, NULL, NULL, NULL, "erase every blob of the session, not only the bound ones") \
+	X(OPT_AT, "at", 0, "TIME", NULL, NULL, "show what was held then")                                             \
+	X(OPT_PEER, "peer", 0, "NAME", NULL, NULL, "show what this peer stored and read")                             \
+	X(OPT_FROM, "from", 0, "TIME", NULL, NULL, "from this moment on (with --peer)")
 
 enum opt_id {
 #define CLI_X_(id, ...) id,
@@ -54,7 +57,7 @@ enum opt_id {
 	 OPT_BIT(OPT_JSON) | OPT_BIT(OPT_HELP) | OPT_BIT(OPT_VERSION))
 
 #define OPT_VALUES_MAX 20
-#define OPERANDS_MAX 4 /* command, subcommand, and what they work on */
+#define OPERANDS_MAX 1024 /* command, subcommand, and what they work on */
 
 struct options {
 	const char *value[OPT_N][OPT_VALUES_MAX]; /* borrowed from argv, the environment or config_text */

@@ -182,7 +182,12 @@ static void cell_text(const json_t *v, char *out, size_t cap)
 		snprintf(out, cap, "%s", json_is_true(v) ? "yes" : "no");
 	else if (json_is_integer(v))
 		snprintf(out, cap, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-	else
+	else if (json_is_object(v)) {
+		char *text = json_dumps(v, JSON_COMPACT);
+
+		http_copy_text(out, cap, text != NULL ? text : "...");
+		free(text);
+	} else
 		http_copy_text(out, cap, s != NULL ? s : "..."); /* a server must not steer the terminal */
 }
 

@@ -14,7 +14,8 @@ enum cli_exit {
 	CLI_REFUSED = 1,   /* by the server; its problem is printed */
 	CLI_USAGE = 2,     /* also what is wrong on this machine: a file, a full disk */
 	CLI_UNREACHED = 3,
-	CLI_CRYPTO = 4
+	CLI_CRYPTO = 4,
+	CLI_EVIDENCE = 5   /* tampered with or incomplete */
 };
 
 /** output_init(json): before anything is said. */

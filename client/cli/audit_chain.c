@@ -1,0 +1,242 @@
+/* audit_chain.c: the chain's checks, in the order of lines. Constant memory. Runs in the timeglas command. docs/evidence.md. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "cli/audit_chain.h"
+
+#define YOUNG_MS 5000
+
+/* Findings ------------------------------------------------------------------------------------------------------------ */
+
+struct finding *findings_add(struct findings *f, const char *what, const struct audit_at *at, const char *fmt, ...)
+{
+	struct finding *x;
+	va_list ap;
+
+	f->total++;
+	if (f->list == NULL)
+		f->list = calloc(AUDIT_FINDINGS_MAX, sizeof *f->list);
+	if (f->list == NULL || f->n == AUDIT_FINDINGS_MAX)
+		return NULL;
+	x = &f->list[f->n++];
+	snprintf(x->what, sizeof x->what, "%s", what);
+	snprintf(x->file, sizeof x->file, "%s", at != NULL ? at->file : "");
+	x->line = at != NULL ? at->line : 0;
+	va_start(ap, fmt);
+	vsnprintf(x->detail, sizeof x->detail, fmt, ap);
+	va_end(ap);
+	return x;
+}
+
+void findings_free(struct findings *f)
+{
+	free(f->list);
+	*f = (struct findings){ 0 };
+}
+
+/* Numbers and hashes -------------------------------------------------------------------------------------------------- */
+
+static bool is(struct chain_text t, const char *text)
+{
+	return t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
+}
+
+/* Two lines do not fit together. If the later one does not fit its successor either, it is the one that was changed, and else the earlier. */
+static void settle_pair(struct audit_chain *c, bool later)
+{
+	struct finding *f = c->pair;
+
+	c->pair = NULL;
+	if (f == NULL)
+		return;
+	if (later) {
+		f->line = c->pair_at.line;
+		snprintf(f->file, sizeof f->file, "%s", c->pair_at.file);
+	}
+	snprintf(f->detail, sizeof f->detail, "this line was changed after it was written");
+}
+
+static void check_link(struct audit_chain *c, const uint8_t prev[CHAIN_HASH], const struct audit_at *at)
+{
+	bool fits = memcmp(prev, c->last_hash, CHAIN_HASH) == 0;
+
+	if (c->pair != NULL) {
+		settle_pair(c, !fits);
+		return;
+	}
+	if (fits || c->last_bad)
+		return;
+	c->pair = findings_add(&c->findings, "changed", &c->before, "this line or the next one was changed after it was written");
+	c->pair_at = *at;
+}
+
+/* Returns whether the line continues the chain. */
+static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[CHAIN_HASH], const uint8_t hash[CHAIN_HASH], const struct audit_at *at)
+{
+	static const uint8_t zero[CHAIN_HASH];
+
+	if (c->last_n == 0) {
+		c->first_n = n;
+		if (n == 1 && memcmp(prev, zero, CHAIN_HASH) != 0)
+			findings_add(&c->findings, "changed", at, "the first line of all names a line before it");
+		return true;
+	}
+	if (n == c->last_n + 1) {
+		check_link(c, prev, at);
+		return true;
+	}
+	if (n > c->last_n) {
+		settle_pair(c, false);
+		findings_add(&c->findings, "missing", at, "%" PRIu64 " line%s missing before this one: number %" PRIu64 " follows %" PRIu64,
+			     n - c->last_n - 1, n - c->last_n == 2 ? " is" : "s are", n, c->last_n);
+		return true;
+	}
+	if (n == c->last_n && memcmp(hash, c->last_hash, CHAIN_HASH) == 0)
+		findings_add(&c->findings, "duplicate", at, "the line before stands here again");
+	else
+		findings_add(&c->findings, "order", at, "number %" PRIu64 " stands after %" PRIu64 ": moved or repeated", n, c->last_n);
+	return false;
+}
+
+/* Checkpoints and positions ------------------------------------------------------------------------------------------- */
+
+static bool key_known(struct audit_chain *c, const uint8_t key[CHAIN_KEY])
+{
+	if (c->n_keys == 0) {
+		memcpy(c->key[0], key, CHAIN_KEY);
+		c->n_keys = 1;
+	}
+	for (size_t i = 0; i < c->n_keys; i++)
+		if (memcmp(c->key[i], key, CHAIN_KEY) == 0)
+			return true;
+	return false;
+}
+
+/* Returns whether it is good. */
+static bool check_signature(struct audit_chain *c, const char *line, const struct chain_check *k, const struct audit_at *at)
+{
+	if (!key_known(c, k->key)) {
+		findings_add(&c->findings, "key", at, "signed with another key than the one that was given or came first");
+		return false;
+	}
+	if (chain_check_verify(line, k) != 0) {
+		findings_add(&c->findings, "signature", at, "the signature of this checkpoint is not good");
+		return false;
+	}
+	c->unsigned_lines = 0;
+	memcpy(c->seen_key, k->key, CHAIN_KEY);
+	return true;
+}
+
+/* Each outbox numbers its events upwards; one that comes twice, or late, shows here even if the chain was written so. */
+static void check_position(struct audit_chain *c, const struct chain_record *r, const struct audit_at *at)
+{
+	unsigned shard;
+	struct chain_pos pos;
+
+	if (is(r->event, "store-lost"))
+		memset(c->pos, 0, sizeof c->pos);
+	if (r->id.p == NULL)
+		return;
+	if (chain_id_parse(r->id.p, r->id.n, &shard, &pos) != 0) {
+		findings_add(&c->findings, "changed", at, "not an event's id: %.*s", (int)(r->id.n < 60 ? r->id.n : 60), r->id.p);
+		return;
+	}
+	if (chain_pos_cmp(&pos, &c->pos[shard]) <= 0)
+		findings_add(&c->findings, "twice", at, "event %.*s was recorded already", (int)r->id.n, r->id.p);
+	else
+		c->pos[shard] = pos;
+}
+
+/* Lines --------------------------------------------------------------------------------------------------------------- */
+
+static void note_time(struct audit_chain *c, int64_t ms)
+{
+	if (c->first_ms == 0 || ms < c->first_ms)
+		c->first_ms = ms;
+	if (ms > c->last_ms)
+		c->last_ms = ms;
+}
+
+static void check_beginning(struct audit_chain *c, const struct chain_line *l, const struct audit_at *at)
+{
+	if (at->file == c->file)
+		return;
+	c->file = at->file;
+	if (!l->is_check || !is(l->check.reason, "begin"))
+		findings_add(&c->findings, "begin", at, "a file begins with a checkpoint that says so; what stood before this line was cut off");
+	else if (c->last_n == 0)
+		memcpy(c->pos, l->check.pos, sizeof c->pos);
+}
+
+/* A line that cannot be read takes the place of the one that was expected. */
+static void unreadable(struct audit_chain *c, const struct audit_at *at, const uint8_t hash[CHAIN_HASH])
+{
+	settle_pair(c, false);
+	if (at->whole)
+		findings_add(&c->findings, "changed", at, "this is not a line as the recorder writes it");
+	else
+		findings_add(&c->findings, "cut", at, "the file ends in the middle of a line");
+	c->file = at->file;
+	if (c->last_n != 0)
+		c->last_n++;
+	memcpy(c->last_hash, hash, CHAIN_HASH);
+	c->last_bad = true;
+	c->before = *at;
+}
+
+bool audit_chain_line(struct audit_chain *c, const char *line, size_t n, const struct audit_at *at, struct chain_line *out)
+{
+	uint8_t hash[CHAIN_HASH];
+	bool good = true;
+
+	c->lines++;
+	c->unsigned_lines++;
+	chain_hash(line, n, hash);
+	if (!at->whole || chain_scan(line, n, out) != 0) {
+		unreadable(c, at, hash);
+		return false;
+	}
+	check_beginning(c, out, at);
+	if (!check_number(c, out->is_check ? out->check.n : out->record.n, out->is_check ? out->check.prev : out->record.prev, hash, at))
+		return false;
+	c->last_n = out->is_check ? out->check.n : out->record.n;
+	memcpy(c->last_hash, hash, CHAIN_HASH);
+	c->before = *at;
+	note_time(c, out->is_check ? out->check.time_ms : out->record.time_ms);
+	if (out->is_check) {
+		c->checks++;
+		good = check_signature(c, line, &out->check, at);
+		if (good) {
+			c->head_n = out->check.n;
+			memcpy(c->head, hash, CHAIN_HASH);
+		}
+	} else {
+		c->records++;
+		check_position(c, &out->record, at);
+	}
+	c->last_bad = !good;
+	return true;
+}
+
+void audit_chain_end(struct audit_chain *c)
+{
+	c->pair = NULL; /* the last line fits the one before it or not: "this line or the next one" stands */
+	if (c->lines == 0)
+		findings_add(&c->findings, "begin", NULL, "there is no line at all");
+	else if (c->checks == 0)
+		findings_add(&c->findings, "unsigned", &c->before, "nothing here is signed");
+	else if (c->unsigned_lines > 0 && !c->last_bad)
+		findings_add(&c->findings, "unsigned", &c->before, "the last %" PRIu64 " lines lack the checkpoint that should cover them", c->unsigned_lines);
+}
+
+bool audit_chain_growing(const struct audit_chain *c)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return c->unsigned_lines > 0 && (int64_t)now.tv_sec * 1000 - c->last_ms < YOUNG_MS;
+}

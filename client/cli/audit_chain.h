@@ -1,0 +1,61 @@
+/*
+ * audit_chain.h: is this the file that the recorder wrote? Numbers, hashes and signatures of lines, one after the other; each thing that is wrong becomes a finding
+ * with its line. What the records say is somebody else's (audit_life.h). docs/evidence.md.
+ */
+#ifndef CLI_AUDIT_CHAIN_H
+#define CLI_AUDIT_CHAIN_H
+
+#include "cli/audit_read.h"
+#include "core/chain.h"
+
+#define AUDIT_KEYS_MAX 16
+#define AUDIT_FINDINGS_MAX 1000 /* told one by one; all are counted */
+
+struct finding {
+	char what[16];      /* changed, missing, order, duplicate, signature, key, begin, cut, unsigned, twice, receipt, no-end, no-begin, limit */
+	char file[256];
+	uint64_t line;      /* 0: about no line in particular */
+	char detail[256];
+};
+
+struct findings {
+	struct finding *list;
+	size_t n;           /* in the list */
+	uint64_t total;
+};
+
+/** findings_add(f, what, at, fmt, …): at may be NULL. Returns the new one, or NULL when it was only counted. */
+struct finding *findings_add(struct findings *f, const char *what, const struct audit_at *at, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void findings_free(struct findings *f);
+
+struct audit_chain { /* zeroed before first use, but for keys */
+	uint8_t key[AUDIT_KEYS_MAX][CHAIN_KEY]; /* that may have signed */
+	size_t n_keys;                  /* 0: the first one that is met */
+	struct findings findings;
+	uint64_t lines, records, checks;
+	uint64_t first_n, last_n;
+	uint64_t unsigned_lines;        /* since the last good checkpoint */
+	int64_t first_ms, last_ms;      /* the earliest and latest time of any line */
+	uint64_t head_n;                /* the last good checkpoint's line */
+	uint8_t head[CHAIN_HASH];
+	uint8_t seen_key[CHAIN_KEY];    /* that signed it */
+
+	/* its own */
+	uint8_t last_hash[CHAIN_HASH];
+	bool last_bad;                  /* the line before was found wrong already: what does not fit it is no news */
+	struct finding *pair;           /* "this line or the one before": the next line tells which */
+	struct audit_at pair_at;
+	struct audit_at before;
+	struct chain_pos pos[CHAIN_SHARDS];
+	const char *file;
+};
+
+/** audit_chain_line(c, line, n, at, out): returns true when the line is to be believed to say what it says: out is filled in. */
+bool audit_chain_line(struct audit_chain *c, const char *line, size_t n, const struct audit_at *at, struct chain_line *out);
+/** audit_chain_growing(c): the last lines are not signed and so young that their checkpoint may be on its way. */
+bool audit_chain_growing(const struct audit_chain *c);
+/** audit_chain_end(c): after the last line. */
+void audit_chain_end(struct audit_chain *c);
+
+#endif

@@ -1,0 +1,294 @@
+/*
+ * audit_life.c: blobs by their ref from "stored" to "gone", in a hash table of what is open; lateness in histograms. Runs in the timeglas command.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sodium.h>
+#include <timeglas/retention.h>
+#include "cli/audit_life.h"
+#include "core/num.h"
+
+#define FIRST_SLOTS 4096u
+#define GRACE_MS 1000 /* an end that was due that shortly before the last line may stand in lines that were not written yet */
+#define SUB_BITS 5
+
+static bool is(struct chain_text t, const char *text)
+{
+	return t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
+}
+
+/* Lateness: exact below 32 us, then 32 buckets for each doubling. ------------------------------------------------------- */
+
+static unsigned bucket_of(uint64_t us)
+{
+	unsigned shift = 0;
+
+	if (us < 1u << SUB_BITS)
+		return (unsigned)us;
+	while (us >> shift >= 2u << SUB_BITS)
+		shift++;
+	return ((shift + 1) << SUB_BITS) + (unsigned)(us >> shift) - (1u << SUB_BITS);
+}
+
+static int64_t bucket_top(unsigned b)
+{
+	unsigned shift = b >> SUB_BITS;
+
+	if (shift <= 1)
+		return b;
+	shift--;
+	return (int64_t)((((uint64_t)(b & ((1u << SUB_BITS) - 1)) + (1u << SUB_BITS) + 1) << shift) - 1);
+}
+
+static void add_late(struct life_row *r, int64_t us)
+{
+	if (r->hist == NULL)
+		r->hist = calloc(LIFE_BUCKETS, sizeof *r->hist);
+	if (r->hist == NULL)
+		return;
+	r->hist[bucket_of((uint64_t)us)]++;
+	r->n_late++;
+	if (us > r->worst_us)
+		r->worst_us = us;
+}
+
+int64_t life_quantile_us(const struct life_row *r, double q)
+{
+	uint64_t want = (uint64_t)((double)r->n_late * q + 0.999999), seen = 0;
+
+	if (r->hist == NULL)
+		return 0;
+	for (unsigned b = 0; b < LIFE_BUCKETS; b++) {
+		seen += r->hist[b];
+		if (seen >= want && seen > 0)
+			return bucket_top(b) < r->worst_us ? bucket_top(b) : r->worst_us;
+	}
+	return r->worst_us;
+}
+
+/* Rows ---------------------------------------------------------------------------------------------------------------- */
+
+static bool same(const char *name, struct chain_text t)
+{
+	size_t n = t.n < LIFE_NAME - 1 ? t.n : LIFE_NAME - 1;
+
+	return strlen(name) == n && memcmp(name, t.p, n) == 0;
+}
+
+static void copy(char out[LIFE_NAME], struct chain_text t)
+{
+	size_t n = t.n < LIFE_NAME - 1 ? t.n : LIFE_NAME - 1;
+
+	memcpy(out, t.p, n);
+	out[n] = '\0';
+}
+
+static uint16_t row_of(struct life *l, struct chain_text kind, int dk, struct chain_text cause)
+{
+	struct life_row *r;
+
+	if (kind.p == NULL)
+		kind = (struct chain_text){ "?", 1 };
+	if (!is(kind, "passport"))
+		dk = -1;
+	for (size_t i = 0; i < l->n_rows; i++)
+		if (l->row[i].dk == dk && same(l->row[i].kind, kind) && same(l->row[i].cause, cause))
+			return (uint16_t)i;
+	if (l->n_rows == LIFE_ROWS)
+		return LIFE_ROWS - 1;
+	r = &l->row[l->n_rows];
+	r->dk = dk;
+	copy(r->kind, kind);
+	copy(r->cause, cause);
+	if (l->n_rows == LIFE_ROWS - 1)
+		*r = (struct life_row){ .kind = "(others)", .cause = "(others)", .dk = -1 };
+	return (uint16_t)l->n_rows++;
+}
+
+/* The open ones ------------------------------------------------------------------------------------------------------- */
+
+static void ref_of(struct chain_text t, uint8_t out[16])
+{
+	if (t.n == 32 && tg_hex_decode(t.p, t.n, out, 16) == 0)
+		return;
+	crypto_generichash(out, 16, (const unsigned char *)(t.p != NULL ? t.p : ""), t.n, NULL, 0);
+}
+
+/* Its place, or the free one where it would be. */
+static size_t place(const struct life *l, const uint8_t ref[16])
+{
+	uint64_t h;
+	size_t i;
+
+	memcpy(&h, ref, sizeof h);
+	for (i = (size_t)h & (l->cap - 1); l->slot[i].file != NULL && memcmp(l->slot[i].ref, ref, 16) != 0; i = (i + 1) & (l->cap - 1))
+		;
+	return i;
+}
+
+static bool grow(struct life *l)
+{
+	struct life old = *l;
+
+	l->cap = old.cap > 0 ? old.cap * 2 : FIRST_SLOTS;
+	l->slot = calloc(l->cap, sizeof *l->slot);
+	if (l->slot == NULL) {
+		*l = old;
+		l->no_memory = true;
+		return false;
+	}
+	for (size_t i = 0; i < old.cap; i++)
+		if (old.slot[i].file != NULL)
+			l->slot[place(l, old.slot[i].ref)] = old.slot[i];
+	free(old.slot);
+	return true;
+}
+
+/* Frees a place, and moves up what stood behind it only because it was taken. */
+static void take_out(struct life *l, size_t at)
+{
+	size_t mask = l->cap - 1, hole = at;
+
+	for (size_t i = (at + 1) & mask; l->slot[i].file != NULL; i = (i + 1) & mask) {
+		uint64_t h;
+
+		memcpy(&h, l->slot[i].ref, sizeof h);
+		if (((i - (size_t)h) & mask) < ((i - hole) & mask))
+			continue;
+		l->slot[hole] = l->slot[i];
+		hole = i;
+	}
+	l->slot[hole].file = NULL;
+	l->n_open--;
+}
+
+/* Events -------------------------------------------------------------------------------------------------------------- */
+
+/* The rules that nobody can configure away: an hour for Danish passports, a day for everything. */
+static void check_limit(struct findings *f, const struct chain_record *r, const struct audit_at *at)
+{
+	bool danish = r->kind.p != NULL && is(r->kind, "passport") && r->dk == 1;
+	int64_t limit_s = danish ? 3600 : TG_TTL_MAX_S;
+
+	if (r->deadline_ms < 0)
+		findings_add(f, "limit", at, "a blob was stored without a deadline");
+	else if (r->deadline_ms - r->time_ms > limit_s * 1000)
+		findings_add(f, "limit", at, "a blob was given more time than the %" PRId64 " s that its kind may be held", limit_s);
+}
+
+static void on_stored(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
+{
+	const struct chain_text none = { "", 0 };
+	struct life_open o = { .deadline_ms = r->deadline_ms, .line = at->line, .file = at->file };
+	size_t i;
+
+	if ((l->n_open + 1) * 2 > l->cap && !grow(l))
+		return;
+	ref_of(r->ref, o.ref);
+	i = place(l, o.ref);
+	if (l->slot[i].file != NULL) {
+		findings_add(f, "twice", at, "this blob was stored already, on line %" PRIu64, l->slot[i].line);
+		return;
+	}
+	o.row = row_of(l, r->kind, r->dk, none);
+	l->row[o.row].n++;
+	l->slot[i] = o;
+	l->n_open++;
+	l->stored++;
+	check_limit(f, r, at);
+}
+
+static void on_gone(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
+{
+	static const struct chain_text unknown = { "?", 1 };
+	int64_t late = r->late_us;
+	struct life_row *row;
+	uint8_t ref[16];
+	size_t i;
+
+	ref_of(r->ref, ref);
+	i = l->cap > 0 ? place(l, ref) : 0;
+	if (l->cap == 0 || l->slot[i].file == NULL) {
+		l->before++;
+		if (l->from_start)
+			findings_add(f, "no-begin", at, "the end of a blob that was not there: it has ended before, or its beginning is missing");
+		return;
+	}
+	take_out(l, i);
+	row = &l->row[row_of(l, r->kind, r->dk, r->cause.p != NULL ? r->cause : unknown)];
+	row->n++;
+	l->ended++;
+	if (late < 0 && r->deadline_ms >= 0 && r->time_ms > r->deadline_ms)
+		late = (r->time_ms - r->deadline_ms) * 1000;
+	if (late >= 0)
+		add_late(row, late);
+}
+
+/* The store came back empty: whatever was open has ended. */
+static void on_lost(struct life *l)
+{
+	static const struct chain_text cause = { "store-lost", 10 };
+
+	for (size_t i = 0; i < l->cap; i++) {
+		const struct life_row *stored;
+		struct chain_text kind;
+
+		if (l->slot[i].file == NULL)
+			continue;
+		stored = &l->row[l->slot[i].row];
+		kind = (struct chain_text){ stored->kind, strlen(stored->kind) };
+		l->row[row_of(l, kind, stored->dk, cause)].n++;
+		l->slot[i].file = NULL;
+		l->ended++;
+		l->lost++;
+	}
+	l->n_open = 0;
+}
+
+void life_record(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
+{
+	if (is(r->event, "stored"))
+		on_stored(l, f, r, at);
+	else if (is(r->event, "gone"))
+		on_gone(l, f, r, at);
+	else if (is(r->event, "store-lost"))
+		on_lost(l);
+	else if (is(r->event, "aborted"))
+		l->aborted++;
+}
+
+static int by_line(const void *a, const void *b)
+{
+	const struct life_open *x = a, *y = b;
+
+	return x->line < y->line ? -1 : x->line > y->line;
+}
+
+uint64_t life_overdue(const struct life *l, struct findings *f, int64_t last_ms)
+{
+	struct life_open *due = l->n_open > 0 ? calloc(l->n_open, sizeof *due) : NULL;
+	char text[TG_TIME_LEN + 1];
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->cap && due != NULL; i++)
+		if (l->slot[i].file != NULL && l->slot[i].deadline_ms + GRACE_MS < last_ms)
+			due[n++] = l->slot[i];
+	if (n > 0)
+		qsort(due, n, sizeof *due, by_line);
+	for (size_t i = 0; i < n; i++) {
+		const struct audit_at at = { due[i].file, due[i].line, true };
+
+		findings_add(f, "no-end", &at, "the blob stored here was due at %s, and its end is not recorded", tg_time_format(due[i].deadline_ms, text));
+	}
+	free(due);
+	return n;
+}
+
+void life_free(struct life *l)
+{
+	for (size_t i = 0; i < l->n_rows; i++)
+		free(l->row[i].hist);
+	free(l->slot);
+	*l = (struct life){ 0 };
+}

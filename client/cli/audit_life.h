@@ -1,0 +1,50 @@
+/*
+ * audit_life.h: what the records say of blobs: what was stored, what ended it and how late, what is still open. Memory grows with what is open at one time, and not with
+ * the file. It trusts what it is given: the chain's checks are audit_chain.h's.
+ */
+#ifndef CLI_AUDIT_LIFE_H
+#define CLI_AUDIT_LIFE_H
+
+#include "cli/audit_chain.h"
+
+#define LIFE_ROWS 128           /* pairs of kind and cause that are told apart; further ones are "(others)" */
+#define LIFE_NAME 32
+#define LIFE_BUCKETS 1920u
+
+struct life_row {
+	char kind[LIFE_NAME], cause[LIFE_NAME]; /* cause "": what was stored */
+	int dk;                     /* -1: does not matter for this kind */
+	uint64_t n;
+	uint64_t n_late;            /* of these, ended by a deadline */
+	int64_t worst_us;
+	uint32_t *hist;             /* LIFE_BUCKETS counts of lateness, each bucket 1/32 wider than exact at most */
+};
+
+struct life_open {
+	uint8_t ref[16];
+	int64_t deadline_ms;
+	uint64_t line;
+	const char *file;           /* NULL: a free place */
+	uint16_t row;               /* of what was stored */
+};
+
+struct life { /* zeroed before first use; life_free() after the last */
+	struct life_row row[LIFE_ROWS];
+	size_t n_rows;
+	struct life_open *slot;
+	size_t cap, n_open;
+	uint64_t stored, ended, aborted, lost;
+	uint64_t before;            /* ends of what was stored before the first file */
+	bool from_start;            /* the first file is the first of all: every end must have a beginning */
+	bool no_memory;
+};
+
+/** life_record(l, f, r, at): one record that is to be believed. */
+void life_record(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at);
+/** life_overdue(l, f, last_ms): what is open and was due by then: each a finding. Returns how many. */
+uint64_t life_overdue(const struct life *l, struct findings *f, int64_t last_ms);
+/** life_quantile_us(r, q): lateness that a share q (0..1) of them did not exceed, at most 1/32 too high. */
+int64_t life_quantile_us(const struct life_row *r, double q);
+void life_free(struct life *l);
+
+#endif

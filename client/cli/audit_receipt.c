@@ -1,0 +1,129 @@
+/* audit_receipt.c: reads a receipt and compares it with the lines of the evidence. Runs in the timeglas command. */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/audit_receipt.h"
+#include "cli/output.h"
+#include "core/num.h"
+
+#define FILE_BYTES_MAX ((size_t)16 << 20)
+
+/* All of it, NUL-terminated; NULL: why is said. */
+static char *read_text(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char *text = f != NULL ? malloc(FILE_BYTES_MAX + 1) : NULL;
+	size_t n;
+
+	if (text == NULL) {
+		cli_fail(TG_EIO, "cannot read the receipt %s: %s", path, strerror(errno));
+		if (f != NULL)
+			fclose(f);
+		return NULL;
+	}
+	n = fread(text, 1, FILE_BYTES_MAX, f);
+	text[n] = '\0';
+	fclose(f);
+	return text;
+}
+
+/* One text, or the last line that holds one. */
+static json_t *parse(char *text)
+{
+	json_t *o = json_loads(text, 0, NULL);
+	char *end = text + strlen(text), *from;
+
+	while (o == NULL && end > text) {
+		while (end > text && (end[-1] == '\n' || end[-1] == '\r' || end[-1] == ' '))
+			*--end = '\0';
+		for (from = end; from > text && from[-1] != '\n'; from--)
+			;
+		if (*from != '\0')
+			o = json_loads(from, 0, NULL);
+		if (o != NULL || from == text || *from != '\0')
+			break;
+		end = from;
+	}
+	return o;
+}
+
+static bool copy(const json_t *o, const char *name, char *out, size_t cap)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+
+	return s != NULL && s[0] != '\0' && snprintf(out, cap, "%s", s) < (int)cap;
+}
+
+static bool take(const json_t *o, struct receipt *r)
+{
+	const json_t *head = json_object_get(o, "head"), *n = json_object_get(head, "n");
+	const char *hash = json_string_value(json_object_get(head, "hash"));
+
+	if (!copy(o, "ref", r->ref, sizeof r->ref) || !copy(o, "cause", r->cause, sizeof r->cause) || !copy(o, "event", r->event, sizeof r->event))
+		return false;
+	if (head == NULL || json_is_null(head))
+		return true;
+	if (!json_is_integer(n) || json_integer_value(n) <= 0 || hash == NULL || tg_hex_decode(hash, strlen(hash), r->head, CHAIN_HASH) != 0)
+		return false;
+	r->head_n = (uint64_t)json_integer_value(n);
+	return true;
+}
+
+int receipt_load(const char *path, struct receipt *out)
+{
+	char *text = read_text(path);
+	json_t *o = text != NULL ? parse(text) : NULL;
+	const json_t *one = o, *list = json_object_get(o, "receipts");
+	bool good;
+
+	*out = (struct receipt){ 0 };
+	if (text == NULL)
+		return CLI_USAGE;
+	if (json_is_array(list))
+		one = json_array_get(list, json_array_size(list) - 1);
+	else if (json_is_array(o))
+		one = json_array_get(o, json_array_size(o) - 1);
+	good = take(one, out);
+	json_decref(o);
+	free(text);
+	return good ? 0 : cli_usage("%s holds no receipt; keep what 'timeglas rm --json', an ack or a closed session answered", path);
+}
+
+static bool is(struct chain_text t, const char *text)
+{
+	return t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
+}
+
+void receipt_line(struct receipt *r, struct findings *f, const uint8_t hash[CHAIN_HASH], const struct chain_line *l, const struct audit_at *at)
+{
+	if ((l->is_check ? l->check.n : l->record.n) == r->head_n && !r->head_met && !r->head_wrong) {
+		r->head_met = l->is_check && memcmp(hash, r->head, CHAIN_HASH) == 0;
+		r->head_wrong = !r->head_met;
+		if (r->head_wrong)
+			findings_add(f, "receipt", at, "the receipt quotes this line otherwise: everything up to here was written anew");
+	}
+	if (l->is_check || l->record.id.p == NULL || r->event_met || r->event_wrong || !is(l->record.id, r->event))
+		return;
+	r->event_met = l->record.ref.p != NULL && is(l->record.ref, r->ref) && l->record.cause.p != NULL && is(l->record.cause, r->cause);
+	r->event_wrong = !r->event_met;
+	if (r->event_wrong)
+		findings_add(f, "receipt", at, "the receipt tells of this event with another ref or cause");
+}
+
+void receipt_end(const struct receipt *r, struct audit_chain *c)
+{
+	if (r->head_n > 0 && !r->head_met && !r->head_wrong) {
+		if (r->head_n > c->last_n)
+			findings_add(&c->findings, "receipt", &c->before, "the end was cut off: the receipt quotes line number %" PRIu64 ", and the last one here is %" PRIu64,
+				     r->head_n, c->last_n);
+		else if (r->head_n < c->first_n)
+			findings_add(&c->findings, "receipt", NULL, "the receipt quotes line number %" PRIu64 ", which stands in an earlier file: give that, too", r->head_n);
+		else
+			findings_add(&c->findings, "receipt", NULL, "line number %" PRIu64 ", which the receipt quotes, is not there", r->head_n);
+	}
+	if (!r->event_met && !r->event_wrong)
+		findings_add(&c->findings, "receipt", NULL, "event %s, which the receipt attests, is not there: the file was cut, or is older than the receipt", r->event);
+}

@@ -1,0 +1,284 @@
+/*
+ * cmd_audit_show.c: timeglas audit show: for an incident: what was held at a moment, or what one peer stored and read between two. It checks the chain on the
+ * way: what a file says that is not whole is still shown, but not without saying so. Runs in the timeglas command.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/cmd_audit.h"
+#include "cli/output.h"
+#include "core/num.h"
+
+#define TEXT 48
+
+struct held { /* a blob that was stored before the moment */
+	char ref[TEXT], kind[TEXT], uploader[TEXT], cause[TEXT];
+	int dk;
+	int64_t stored_ms, deadline_ms, ended_ms; /* ended_ms -1: not in the file */
+	uint64_t size;
+	bool gone; /* before the moment: its place is free */
+};
+
+struct show {
+	struct audit_chain chain;
+	const char *peer;           /* NULL: --at */
+	int64_t at_ms, from_ms, to_ms;
+	struct held *held;
+	size_t n, cap;
+	size_t *slot;               /* of a hash table: index + 1 */
+	size_t slots;
+	json_t *rows;               /* --json */
+	uint64_t found;
+};
+
+static bool is(struct chain_text t, const char *text)
+{
+	return t.p != NULL && t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
+}
+
+static void copy(char out[TEXT], struct chain_text t)
+{
+	snprintf(out, TEXT, "%.*s", (int)(t.p != NULL ? (t.n < TEXT ? t.n : TEXT - 1) : 0), t.p != NULL ? t.p : "");
+}
+
+/* What was held at a moment ------------------------------------------------------------------------------------------- */
+
+static size_t hash_of(const char *ref)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (; *ref != '\0'; ref++)
+		h = (h ^ (unsigned char)*ref) * UINT64_C(1099511628211);
+	return (size_t)(h ^ h >> 32);
+}
+
+static size_t *find(const struct show *s, const char *ref)
+{
+	size_t i = hash_of(ref) & (s->slots - 1);
+
+	while (s->slot[i] != 0 && strcmp(s->held[s->slot[i] - 1].ref, ref) != 0)
+		i = (i + 1) & (s->slots - 1);
+	return &s->slot[i];
+}
+
+/* Only what is not gone moves to the larger table. */
+static bool make_room(struct show *s)
+{
+	size_t kept = 0, cap;
+	void *grown;
+
+	if (s->n < s->cap)
+		return true;
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->held[i].gone)
+			s->held[kept++] = s->held[i];
+	s->n = kept;
+	cap = s->cap == 0 ? 1024 : kept * 2 > s->cap ? s->cap * 2 : s->cap;
+	grown = realloc(s->held, cap * sizeof *s->held);
+	if (grown == NULL)
+		return false;
+	s->held = grown;
+	s->cap = cap;
+	free(s->slot);
+	s->slots = cap * 2;
+	s->slot = calloc(s->slots, sizeof *s->slot);
+	if (s->slot == NULL)
+		return false;
+	for (size_t i = 0; i < s->n; i++)
+		*find(s, s->held[i].ref) = i + 1;
+	return true;
+}
+
+static int hold(struct show *s, const struct chain_record *r)
+{
+	struct held h = { .dk = r->dk, .stored_ms = r->time_ms, .deadline_ms = r->deadline_ms, .ended_ms = -1,
+			  .size = r->size_bytes > 0 ? (uint64_t)r->size_bytes : 0 };
+
+	if (!make_room(s))
+		return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+	copy(h.ref, r->ref);
+	copy(h.kind, r->kind);
+	copy(h.uploader, r->uploader);
+	s->held[s->n++] = h;
+	*find(s, h.ref) = s->n;
+	return 0;
+}
+
+static void end(struct held *h, int64_t moment_ms, int64_t time_ms, struct chain_text cause)
+{
+	if (h->ended_ms >= 0)
+		return;
+	h->gone = time_ms <= moment_ms;
+	h->ended_ms = time_ms;
+	copy(h->cause, cause);
+}
+
+static int at_record(struct show *s, const struct chain_record *r)
+{
+	char ref[TEXT];
+	size_t *slot;
+
+	if (is(r->event, "store-lost"))
+		for (size_t i = 0; i < s->n; i++)
+			end(&s->held[i], s->at_ms, r->time_ms, r->event);
+	if (is(r->event, "stored") && r->time_ms <= s->at_ms)
+		return hold(s, r);
+	if (!is(r->event, "gone") || s->n == 0)
+		return 0;
+	copy(ref, r->ref);
+	slot = find(s, ref);
+	if (*slot != 0)
+		end(&s->held[*slot - 1], s->at_ms, r->time_ms, r->cause);
+	return 0;
+}
+
+/* Rows ---------------------------------------------------------------------------------------------------------------- */
+
+static json_t *time_json(int64_t ms)
+{
+	char text[TG_TIME_LEN + 1];
+
+	return ms >= 0 ? json_string(tg_time_format(ms, text)) : json_null();
+}
+
+static json_t *or_null(const char *text)
+{
+	return text[0] != '\0' ? json_string(text) : json_null();
+}
+
+static void print_held(struct show *s, const struct held *h)
+{
+	char deadline[TG_TIME_LEN + 1], ended[TG_TIME_LEN + 1] = "-";
+
+	s->found++;
+	if (s->rows != NULL) {
+		json_array_append_new(s->rows, json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "ref", or_null(h->ref), "kind", or_null(h->kind), "dk",
+							 json_boolean(h->dk == 1), "size", (json_int_t)h->size, "uploader", or_null(h->uploader), "stored_at",
+							 time_json(h->stored_ms), "deadline", time_json(h->deadline_ms), "ended_at", time_json(h->ended_ms),
+							 "cause", or_null(h->cause)));
+		return;
+	}
+	if (h->ended_ms >= 0)
+		tg_time_format(h->ended_ms, ended);
+	printf("%-32s %-10s %-6s %s %10" PRIu64 "  %-24s %s\n", h->ref, h->kind, h->dk == 1 ? "DK" : "not DK", tg_time_format(h->deadline_ms, deadline), h->size,
+	       ended, h->cause);
+}
+
+static void print_all_held(struct show *s)
+{
+	if (s->rows == NULL)
+		printf("%-32s %-10s %-6s %-24s %10s  %-24s %s\n", "ref", "kind", "issuer", "deadline", "size", "ended", "cause");
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->held[i].gone)
+			print_held(s, &s->held[i]);
+}
+
+/* What a peer did: what it uploaded, and whatever is recorded as done by it. */
+static void peer_record(struct show *s, const struct chain_record *r)
+{
+	bool stored = is(r->event, "stored") && is(r->uploader, s->peer);
+	char time[TG_TIME_LEN + 1], ref[TEXT], kind[TEXT], cause[TEXT], event[TEXT];
+
+	if (r->time_ms < s->from_ms || r->time_ms > s->to_ms || (!stored && !is(r->by, s->peer)))
+		return;
+	s->found++;
+	copy(ref, r->ref);
+	copy(kind, r->kind);
+	copy(cause, r->cause);
+	copy(event, r->event);
+	if (s->rows != NULL)
+		json_array_append_new(s->rows, json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:o}", "time", time_json(r->time_ms), "event", event, "ref", or_null(ref),
+							 "kind", or_null(kind), "dk", json_boolean(r->dk == 1), "size",
+							 (json_int_t)(r->size_bytes > 0 ? r->size_bytes : 0), "cause", or_null(cause)));
+	else
+		printf("%s  %-12s %-32s %-10s %-6s %10" PRId64 "  %s\n", tg_time_format(r->time_ms, time), event, ref, kind, r->dk == 1 ? "DK" : "not DK",
+		       r->size_bytes > 0 ? r->size_bytes : 0, cause);
+}
+
+/* The command --------------------------------------------------------------------------------------------------------- */
+
+static int on_line(void *ctx, const char *line, size_t n, const struct audit_at *at)
+{
+	struct show *s = ctx;
+	struct chain_line l;
+
+	if (!audit_chain_line(&s->chain, line, n, at, &l) || l.is_check)
+		return 0;
+	if (s->peer == NULL)
+		return at_record(s, &l.record);
+	peer_record(s, &l.record);
+	return 0;
+}
+
+static bool on_end(void *ctx)
+{
+	const struct show *s = ctx;
+
+	return audit_chain_growing(&s->chain);
+}
+
+static int read_time(const struct options *o, enum opt_id id, int64_t otherwise, int64_t *out)
+{
+	const char *text = options_text(o, id);
+
+	*out = otherwise;
+	if (text == NULL || tg_time_parse(text, strlen(text), out) == 0)
+		return 0;
+	return cli_usage("--%s: not a time like 2026-11-22T12:00:00Z: %s", options_row(id)->name, text);
+}
+
+static int read_question(const struct options *o, struct show *s)
+{
+	const char *at = options_text(o, OPT_AT);
+	int status;
+
+	s->peer = options_text(o, OPT_PEER);
+	if ((at != NULL) == (s->peer != NULL))
+		return cli_usage("ask one thing: --at TIME (what was held then), or --peer NAME [--from TIME] [--to TIME] (what that peer stored and read)");
+	if (at != NULL && (options_flag(o, OPT_FROM) || options_flag(o, OPT_TO)))
+		return cli_usage("--from and --to belong to --peer");
+	status = read_time(o, OPT_AT, 0, &s->at_ms);
+	if (status == 0)
+		status = read_time(o, OPT_FROM, 0, &s->from_ms);
+	return status != 0 ? status : read_time(o, OPT_TO, INT64_MAX, &s->to_ms);
+}
+
+static int tell(struct show *s)
+{
+	uint64_t wrong;
+	int status = CLI_DONE;
+
+	if (s->peer == NULL)
+		print_all_held(s);
+	audit_chain_end(&s->chain);
+	wrong = s->chain.findings.total;
+	if (s->rows != NULL)
+		status = output_object(json_pack("{s:b, s:I, s:o}", "good", wrong == 0, "n", (json_int_t)s->found, s->peer == NULL ? "held" : "events", s->rows));
+	else if (s->found == 0)
+		printf("nothing\n");
+	if (wrong > 0)
+		cli_note("timeglas: this file is not as it was written (%" PRIu64 " findings): see 'timeglas audit verify'", wrong);
+	return status == CLI_DONE && wrong > 0 ? CLI_EVIDENCE : status;
+}
+
+int cmd_audit_show(struct cli *cli)
+{
+	struct show s = { .rows = output_json() ? json_array() : NULL };
+	const char **file = cli->opt.word + 2, *from;
+	char beside[4096];
+	int status = read_question(&cli->opt, &s);
+
+	if (status == CLI_DONE)
+		status = audit_keys(cli, file[0], &s.chain, &from, beside);
+	if (status == CLI_DONE)
+		status = audit_read(cli, file, cli->opt.n_words - 2, on_line, on_end, &s);
+	if (status == CLI_DONE)
+		status = tell(&s);
+	else
+		json_decref(s.rows);
+	findings_free(&s.chain.findings);
+	free(s.held);
+	free(s.slot);
+	return status;
+}
