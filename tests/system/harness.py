@@ -307,6 +307,17 @@ class Server:
     def log(self):
         return [json.loads(line) for line in self.log_text().splitlines() if line.startswith("{")]
 
+    def evidence(self, event, count=1, **members):
+        """The recorded events of that name with those members, oldest first, once there are count of them."""
+        log = Path(self.env["TIMEGLAS_AUDIT_LOG"])
+
+        def found():
+            lines = [json.loads(line) for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+            hits = [r for r in lines if r.get("event") == event and all(r.get(k) == v for k, v in members.items())]
+            return hits if len(hits) >= count else None
+
+        return wait_for(found, f"{count} of {event} {members} recorded", 5)
+
     # Stopping it ----------------------------------------------------------------------------------------------------
     def close_connections(self):
         for conn in list(self.conns):

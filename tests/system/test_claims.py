@@ -15,19 +15,6 @@ CUTS = 200
 UNKNOWN = "00" + "A" * 44
 
 
-def outbox(server, blob):
-    """The events of a blob's ref, oldest first, as dictionaries."""
-    found = []
-    for key in server.redis("--scan", "--pattern", "tg:{*}:out").splitlines():
-        words = server.redis("XRANGE", key, "-", "+").splitlines()
-        for i, word in enumerate(words):
-            if word == "d" and words[i + 1].startswith(blob["ref"] + " "):
-                start = max(j for j in range(i) if words[j] == "e")
-                end = next((j for j in range(start + 1, len(words)) if re.fullmatch(r"\d{13}-\d+", words[j])), len(words))
-                found.append((words[start - 1], dict(zip(words[start:end:2], words[start + 1:end:2]))))
-    return [fields for _, fields in sorted(found, key=lambda f: f[0])]
-
-
 def test_claim_read_ack_in_order(server):
     """Claim, read twice, ack: the bytes both times, then a receipt, and nothing of the blob is left."""
     body = server.sealed(200_000)
@@ -52,10 +39,12 @@ def test_claim_read_ack_in_order(server):
     assert not server.chunks(blob["blob"])
     check_problem(server.read_claim(claim["claim"]), 410, "gone", "consumed")
     check_problem(server.ack(claim["claim"]), 410, "gone", "consumed")
-    events = outbox(server, blob)
-    assert [e["e"] for e in events] == ["stored", "claimed", "gone"]
-    assert events[1]["w"] == "verifier" and abs(int(events[1]["ld"]) / 1000 - moment(claim["lease_deadline"])) < 0.002
-    assert events[2]["c"] == "consumed" and events[2]["o"] == "ok" and events[2]["w"] == "verifier"
+    gone, = server.evidence("gone", ref=blob["ref"])
+    assert gone["cause"] == "consumed" and gone["outcome"] == "ok" and gone["by"] == "verifier"
+    claimed, = server.evidence("claimed", ref=blob["ref"])
+    assert claimed["by"] == "verifier" and abs(moment(claimed["lease"]) - moment(claim["lease_deadline"])) < 0.002
+    stored, = server.evidence("stored", ref=blob["ref"])
+    assert stored["n"] < claimed["n"] < gone["n"]
 
 
 @pytest.mark.parametrize("outcome", ["ok", "decrypt-failed", "mislabelled", "rejected"])
@@ -65,7 +54,7 @@ def test_each_outcome_erases_and_is_told_to_the_evidence(server, outcome):
     claim = server.claim_ok(blob["blob"])["claim"]
     assert server.ack(claim, outcome).status == 200
     assert not server.chunks(blob["blob"])
-    assert outbox(server, blob)[-1]["o"] == outcome
+    assert server.evidence("gone", ref=blob["ref"])[0]["outcome"] == outcome
 
 
 def cut_read(server, claim, have, size, rng):
@@ -203,8 +192,8 @@ def test_lease_end_erases(server):
     check_problem(server.ack(claim["claim"]), 410, "gone", "lease-expired")
     check_problem(server.claim(blob["blob"], "verifier2"), 410, "gone", "lease-expired")
     wait_for(lambda: not server.chunks(blob["blob"]), "nothing is left", 2)
-    last = outbox(server, blob)[-1]
-    assert last["c"] == "lease-expired" and last["w"] == "verifier" and last["o"] == "" and int(last["late"]) < 500_000 * SLOW
+    last, = server.evidence("gone", ref=blob["ref"])
+    assert last["cause"] == "lease-expired" and last["by"] == "verifier" and "outcome" not in last and last["late_us"] < 500_000 * SLOW
 
 
 def test_claim_never_passes_the_blobs_deadline(server):
