@@ -3,6 +3,7 @@ and kill -9.
 
 Every process here was started here, or is a child of one that was; all are ended by their pids.
 """
+import json
 import os
 import re
 import shutil
@@ -176,9 +177,12 @@ class Arena:
             self.redis.wait()
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def audit_verify(self):
-        """(exit status, the report) of timeglas audit verify."""
-        done = subprocess.run([harness.BIN / "timeglas", "audit", "verify", "--json", str(self.dir / "audit.log")],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    def audit_verify(self, receipt=None):
+        """(exit status, the report) of timeglas audit verify. receipt: one that a client was given."""
+        argv = [harness.BIN / "timeglas", "audit", "verify", "--json", str(self.dir / "audit.log")]
+        if receipt:
+            (self.dir / "receipt.json").write_text(json.dumps(receipt))
+            argv += ["--receipt", str(self.dir / "receipt.json")]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=120 * SLOW, check=False)
         return done.returncode, done.stdout.decode("utf-8", "replace")

@@ -33,6 +33,7 @@ class Ledger:
         self.counts = Counter()
         self.violations = []
         self.takes = 0
+        self.receipts = []         # as they were given
 
     def violation(self, text):
         with self.lock:
@@ -69,6 +70,7 @@ class Ledger:
     def receipt(self, answer):
         """A receipt out of an answer's JSON: one that must stand in the evidence just so."""
         with self.lock:
+            self.receipts.append(answer)
             blob = self.by_id.get(answer["blob"])
             if blob:
                 blob.receipts.append((answer["cause"], answer["event"]))

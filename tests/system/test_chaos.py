@@ -21,7 +21,7 @@ def test_six_kills_under_load():
     summary = Campaign(6, 20261122, lines.append, wait_leftovers=False, pause_s=0.6, ttl_s=4).run()
     told = "\n".join(lines) + "\n" + report(summary)
     assert not summary["violations"], told
-    assert sum(summary["kills"].values()) >= 6 and {"reaper", "worker", "master"} <= set(summary["kills"]), told
+    assert sum(summary["kills"].values()) >= 6 and {"reaper", "worker", "recorder", "master"} <= set(summary["kills"]), told
     counts = summary["counts"]
     assert summary["stored"] >= counts["uploads acknowledged"] >= 50, told
     for what in ("takes whole", "claims read whole", "acks", "answer lost"):
