@@ -46,7 +46,7 @@ PIE_LDFLAGS := $(if $(filter release,$(PROFILE)),-pie)
 CORE_SRC := $(wildcard client/core/*.c)
 LIB_SRC := $(wildcard client/lib/*.c)
 CLI_SRC := $(wildcard client/cli/*.c)
-SERVER_SRC := $(filter-out server/main.c,$(wildcard server/*/*.c))
+SERVER_SRC := $(filter-out server/main.c server/wipe/preload.c,$(wildcard server/*/*.c))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)
@@ -61,10 +61,11 @@ CLI_LIBS := $(LIB_LIBS) -linih
 TEST_LIBS := $(SERVER_LIBS) -lcurl -lcmocka -lz
 # Nothing in the server calls jemalloc by name, so without --no-as-needed a linker may drop it, and with it the wiping of freed memory.
 # A sanitizer brings its own allocator.
-MALLOC_LIBS := $(if $(filter release debug,$(PROFILE)),-Wl$(comma)--push-state$(comma)--no-as-needed -ljemalloc -Wl$(comma)--pop-state)
+WIPING := $(filter release debug cov,$(PROFILE))
+MALLOC_LIBS := $(if $(WIPING),-Wl$(comma)--push-state$(comma)--no-as-needed -ljemalloc -Wl$(comma)--pop-state)
 
 ## all: timeglasd, timeglas, timeglas-bench and libtimeglas (.a, .so) into build/$(PROFILE)/
-all: $(B)/timeglasd $(B)/timeglas $(B)/timeglas-bench $(B)/libtimeglas.so $(B)/timeglas.pc
+all: $(B)/timeglasd $(B)/timeglas $(B)/timeglas-bench $(B)/libtimeglas.so $(B)/timeglas.pc $(if $(WIPING),$(B)/libtimeglas-wipe.so)
 
 # Before the first compilation: a missing package is named together with its cure.
 $(B)/.packages: tools/deps.sh
@@ -123,6 +124,11 @@ $(B)/timeglas: $(call obj,$(CLI_SRC)) $(B)/libtimeglas.a
 $(B)/timeglas-bench: $(call obj,$(BENCH_SRC)) $(B)/libserver.a $(B)/libtimeglas.a
 	$(SAY) "LD $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(SERVER_LIBS) -lcurl -lm $(LDLIBS)
+
+# Preloaded into the embedded Redis (server/wipe/preload.c)
+$(B)/libtimeglas-wipe.so: $(call obj,server/wipe/preload.c server/wipe/realloc.c)
+	$(SAY) "LD $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^ $(LDLIBS)
 
 # Unit tests: one program each, archives searched in order, so a test links only what it uses.
 # At -O2 these two warnings do not know that a failed assertion ends a case.
@@ -215,10 +221,11 @@ INSTALL ?= install
 D := $(DESTDIR)$(PREFIX)
 ## install: programs, library, headers, man pages, examples below DESTDIR and PREFIX
 install: all
-	$(INSTALL) -d $(D)/bin $(D)/lib/pkgconfig $(D)/include/timeglas $(D)/share/doc/timeglas/examples
+	$(INSTALL) -d $(D)/bin $(D)/lib/pkgconfig $(D)/lib/timeglas $(D)/include/timeglas $(D)/share/doc/timeglas/examples
 	$(INSTALL) -m 755 $(B)/timeglasd $(B)/timeglas $(D)/bin/
 	$(INSTALL) -m 644 $(B)/libtimeglas.a $(B)/libtimeglas.so.$(SOVERSION) $(D)/lib/
 	ln -sf libtimeglas.so.$(SOVERSION) $(D)/lib/libtimeglas.so
+	$(if $(WIPING),$(INSTALL) -m 644 $(B)/libtimeglas-wipe.so $(D)/lib/timeglas/)
 	$(INSTALL) -m 644 $(B)/timeglas.pc $(D)/lib/pkgconfig/
 	$(INSTALL) -m 644 include/timeglas/*.h $(D)/include/timeglas/
 	$(INSTALL) -m 644 LICENSE README.md $(D)/share/doc/timeglas/
@@ -228,6 +235,7 @@ install: all
 uninstall:
 	rm -f $(D)/bin/timeglasd $(D)/bin/timeglas $(D)/lib/libtimeglas.a $(D)/lib/libtimeglas.so.$(SOVERSION) $(D)/lib/libtimeglas.so \
 	  $(D)/lib/pkgconfig/timeglas.pc
+	rm -rf $(D)/lib/timeglas
 	rm -rf $(D)/include/timeglas $(D)/share/doc/timeglas
 	for f in $(MAN); do rm -f $(D)/share/man/man$${f##*.}/$${f##*/}; done
 

@@ -14,7 +14,8 @@ import tempfile
 
 BELOW = {
     "core": [],
-    "base": ["core"],
+    "wipe": ["core"],
+    "base": ["core", "wipe"],
     "conf": ["base"],
     "net": ["base"],
     "redis": ["conf", "net"],

@@ -37,6 +37,7 @@
 	X(G_STORE_QUEUE,   "timeglas_store_queue_bytes",  "bytes waiting to be written to the store")                    \
 	X(G_OVERDUE,       "timeglas_reaper_backlog",     "blobs past their deadline and not yet erased")               \
 	X(G_ATTESTED,      "timeglas_store_attested",     "1 while the store is known, or vouched for, to be volatile and not to evict") \
+	X(G_WIPING,        "timeglas_memory_wiped",       "1 while freed memory is overwritten here and in the embedded store") \
 	X(G_DRAINING,      "timeglas_draining",           "1 while the server is shutting down")
 
 /* Histograms: buckets by powers of two of a microsecond, from 16 us to about 17 minutes. */

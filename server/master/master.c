@@ -30,6 +30,7 @@
 #include "master/swap.h"
 #include "reaper/reaper.h"
 #include "recorder/recorder.h"
+#include "wipe/wipe.h"
 #include "worker/worker.h"
 
 #define POLL_START_MS 10      /* while waiting to be ready, or for children to end */
@@ -66,6 +67,7 @@ struct master {
 	enum state state;
 	uint64_t deadline_us;      /* of DRAINING, FINISHING or ENDING */
 	uint64_t asked_us;         /* when FINISHING last told the workers */
+	bool wiping_known;         /* the embedded store was asked since it started */
 	unsigned stops;            /* signals to stop so far */
 	int exit_status;
 	struct child child[SOCKETS_WORKERS_MAX + 4];
@@ -186,6 +188,18 @@ static int open_store(struct master *m, uid_t uid, gid_t gid, char *err, size_t 
 	return 0;
 }
 
+/* Without jemalloc (a sanitizer's build) nothing is overwritten, and that is said; with it, somebody has turned it off. */
+static int check_wiping(const struct master *m)
+{
+	enum wipe_state here = wipe_self();
+
+	if (here == WIPE_NONE || here == WIPE_FREED)
+		return refuse(m, "freed memory is not overwritten: remove MALLOC_CONF from the environment");
+	if (here == WIPE_UNKNOWN)
+		log_warn("wipe", "this build has no jemalloc: freed memory is not overwritten");
+	return 0;
+}
+
 /* In this order: what needs root, then dropping it, then whatever forks. */
 static int prepare(struct master *m)
 {
@@ -200,7 +214,7 @@ static int prepare(struct master *m)
 			return -1;
 		}
 	}
-	if (open_log(m) != 0 || privileges_user(m->conf, &uid, &gid) != 0)
+	if (open_log(m) != 0 || check_wiping(m) != 0 || privileges_user(m->conf, &uid, &gid) != 0)
 		return -1;
 	privileges_limit(m->conf);
 	if (sockets_open(&m->sockets, m->conf, err, sizeof err) != 0 || open_store(m, uid, gid, err, sizeof err) != 0)
@@ -264,6 +278,23 @@ static bool all_up(const struct master *m)
 	}
 	/* A store that is not attested, or a recorder that cannot write, is no reason not to start: what is held can be fetched and is erased. */
 	return board_attest() != ATTEST_NOT_YET && shared_evidence() != EVIDENCE_STARTING;
+}
+
+/*
+ * Asked of every Redis that we start, once it answers: whether the library was found and loaded, and whether that redis-server has an allocator
+ * with which it can work. 0, or -1: it keeps bytes, and this build could do better.
+ */
+static int learn_wiping(struct master *m)
+{
+	enum wipe_state here = wipe_self(), store = m->embedded ? redis_embed_wipes(&m->redis) : here;
+
+	m->wiping_known = true;
+	metrics_gauge_set(G_WIPING, here == WIPE_ALL && store == WIPE_ALL);
+	if (here != WIPE_ALL || store == WIPE_ALL)
+		return 0;
+	log_error("wipe", "the embedded Redis: memory %s; " WIPE_LIBRARY " must stand beside timeglasd or in ../lib/timeglas, and redis-server "
+	    "must use jemalloc", wipe_state_text(store));
+	return -1;
 }
 
 static void on_ready(struct master *m)
@@ -365,14 +396,26 @@ static bool must_wait(const struct master *m)
 	    redis_embed_holds_blobs(&m->redis) == 1;
 }
 
+static void give_up(struct master *m, const char *why)
+{
+	refuse(m, why);
+	m->exit_status = EXIT_FAILURE;
+	m->deadline_us = 0;
+	finish(m);
+}
+
 static void advance(struct master *m)
 {
 	uint64_t now = clock_mono_us();
 
 	switch (m->state) {
 	case STARTING:
-		if (all_up(m))
+		if (!all_up(m))
+			break;
+		if (learn_wiping(m) == 0)
 			on_ready(m);
+		else
+			give_up(m, "erased evidence would stay in the embedded Redis's memory; the log says what is missing");
 		break;
 	case DRAINING:
 		tell_draining(m);
@@ -413,6 +456,9 @@ static void advance(struct master *m)
 			m->state = ENDED;
 		break;
 	case RUNNING:
+		if (!m->wiping_known && redis_embed_ping(&m->redis))
+			(void)learn_wiping(m);
+		break;
 	case ENDED:
 		break;
 	}
@@ -429,16 +475,14 @@ static void on_child_ended(struct master *m, pid_t pid, int status)
 		;
 	if (i == m->n)
 		return;
-	if (m->child[i].kind == CHILD_STORE && going_on)
+	if (m->child[i].kind == CHILD_STORE && going_on) {
 		log_error("store-lost", "the embedded Redis ended; everything that it held is gone");
+		m->wiping_known = false;
+	}
 	/* While draining, a worker that died must still be replaced: it may be the only one that serves the last fetches. */
 	supervise_ended(&m->child[i], status, going_on || (m->state == DRAINING && m->child[i].kind != CHILD_STORE));
-	if (m->state == STARTING && m->child[i].failures >= START_FAILURES) {
-		refuse(m, "a process cannot start; the log says why");
-		m->exit_status = EXIT_FAILURE;
-		m->deadline_us = 0;
-		finish(m);
-	}
+	if (m->state == STARTING && m->child[i].failures >= START_FAILURES)
+		give_up(m, "a process cannot start; the log says why");
 }
 
 static void on_sigchld(struct master *m)
@@ -483,7 +527,7 @@ static int wait_ms(const struct master *m)
 
 	if (m->state == DRAINING)
 		poll = POLL_DRAIN_MS;
-	else if (m->state != RUNNING)
+	else if (m->state != RUNNING || !m->wiping_known)
 		poll = POLL_START_MS;
 	return next < 0 || (poll >= 0 && poll < next) ? poll : next;
 }

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "base/token.h"
 #include "master/memory.h"
 #include "master/redis_embed.h"
+#include "wipe/wipe.h"
 
 #define CONFIG_CHARS 4096
 #define CALL_TIMEOUT_MS 200
@@ -55,6 +57,8 @@ size_t redis_embed_config(const struct conf *c, const struct redis_embed *e, uin
 	    /* nothing on a disk, ever */
 	    "save \"\"\nappendonly no\nrdb-del-sync-files yes\nrepl-diskless-load swapdb\nrepl-diskless-sync yes\n"
 	    "slowlog-log-slower-than -1\ncrash-log-enabled no\nshutdown-on-sigterm nosave now force\n"
+	    /* bytes of a value stand where they can be wiped, and not for long */
+	    "activedefrag no\nclient-query-buffer-limit 4mb\n"
 	    /* full is an error, not a reason to drop evidence */
 	    "maxmemory %llu\nmaxmemory-policy noeviction\n"
 	    "databases 1\nhash-max-listpack-value 704\nmaxclients 1024\ntimeout 0\nio-threads 1\nhz 10\nlatency-tracking no\n"
@@ -77,15 +81,18 @@ static uint64_t max_bytes(const struct conf *c)
 	return all == 0 ? UINT64_C(1) << 30 : all / 2;
 }
 
-static void run_redis(const struct conf *c, int config_fd, pid_t parent)
+static void run_redis(const struct conf *c, int config_fd, pid_t parent, const char *library)
 {
 	char *const argv[] = { c->redis_server, (char *)(uintptr_t)"-", NULL };
-	char path[1024];
-	/* What is freed is overwritten (Debian's redis-server is linked with jemalloc). */
-	char *const envp[] = { (char *)(uintptr_t)"MALLOC_CONF=junk:free", (char *)(uintptr_t)"LC_ALL=C", path, NULL };
+	char path[1024], preload[PATH_MAX + sizeof "LD_PRELOAD="];
+	/* What is freed is overwritten (Debian's redis-server is linked with jemalloc), and what it moves or leaves in a buffer by our library. */
+	char *const envp[] = {
+		(char *)(uintptr_t)"MALLOC_CONF=junk:free", (char *)(uintptr_t)"LC_ALL=C", path, library[0] != '\0' ? preload : NULL, NULL
+	};
 	int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	sigset_t none;
 
+	snprintf(preload, sizeof preload, "LD_PRELOAD=%s", library);
 	snprintf(path, sizeof path, "PATH=%s", getenv("PATH") != NULL ? getenv("PATH") : "/usr/bin:/bin");
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -103,7 +110,7 @@ static void run_redis(const struct conf *c, int config_fd, pid_t parent)
 
 pid_t redis_embed_spawn(const struct conf *c, const struct redis_embed *e)
 {
-	char text[CONFIG_CHARS];
+	char text[CONFIG_CHARS], library[PATH_MAX] = "";
 	size_t n = redis_embed_config(c, e, max_bytes(c), text, sizeof text);
 	pid_t parent = getpid(), pid = -1;
 	int fds[2];
@@ -112,12 +119,14 @@ pid_t redis_embed_spawn(const struct conf *c, const struct redis_embed *e)
 		log_error("store", "cannot prepare the embedded Redis");
 		return -1;
 	}
+	if (wipe_library(library, sizeof library) != 0)
+		library[0] = '\0'; /* the master looks what came of it: redis_embed_wipes() */
 	/* It fits into the pipe's buffer: nobody has to read yet. */
 	if (write(fds[1], text, n) == (ssize_t)n) {
 		pid = fork();
 		if (pid == 0) {
 			close(fds[1]);
-			run_redis(c, fds[0], parent);
+			run_redis(c, fds[0], parent, library);
 		}
 	}
 	if (pid < 0)
@@ -169,6 +178,23 @@ bool redis_embed_ping(const struct redis_embed *e)
 		freeReplyObject(reply);
 	redisFree(r);
 	return up;
+}
+
+enum wipe_state redis_embed_wipes(const struct redis_embed *e)
+{
+	redisContext *r = connect_to(e);
+	enum wipe_state state = WIPE_UNKNOWN;
+	redisReply *reply;
+
+	if (r == NULL)
+		return state;
+	reply = redisCommand(r, "MEMORY MALLOC-STATS");
+	if (reply != NULL && reply->type == REDIS_REPLY_STRING)
+		state = wipe_store(reply->str, (size_t)reply->len);
+	if (reply != NULL)
+		freeReplyObject(reply);
+	redisFree(r);
+	return state;
 }
 
 /* A shard's deadline index names blobs "b:…"; sessions and leftovers do not count. */

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 #include "conf/conf.h"
+#include "wipe/wipe.h"
 
 #define REDIS_EMBED_USER "timeglasd" /* the only one who may do anything, unless the socket is open to all */
 #define REDIS_EMBED_PASSWORD 32
@@ -23,6 +24,8 @@ size_t redis_embed_config(const struct conf *c, const struct redis_embed *e, uin
 pid_t redis_embed_spawn(const struct conf *c, const struct redis_embed *e);
 /** redis_embed_ping(e): does it answer? Waits for at most 200 ms. */
 bool redis_embed_ping(const struct redis_embed *e);
+/** redis_embed_wipes(e): does it overwrite freed memory? Waits for at most 200 ms. */
+enum wipe_state redis_embed_wipes(const struct redis_embed *e);
 /** redis_embed_holds_blobs(e): is any blob live, or on its way in or out? 1, 0, or -1 when it does not answer. */
 int redis_embed_holds_blobs(const struct redis_embed *e);
 

@@ -38,7 +38,7 @@ def test_everything_is_below_the_prefix(installed):
     root, _ = installed
     below = {os.path.relpath(f, root / "opt/timeglas") for f in files(root)}
     assert {"bin/timeglasd", "bin/timeglas", "lib/libtimeglas.a", "lib/libtimeglas.so", "lib/libtimeglas.so.0",
-            "lib/pkgconfig/timeglas.pc", "include/timeglas/timeglas.h"} <= below
+            "lib/pkgconfig/timeglas.pc", "lib/timeglas/libtimeglas-wipe.so", "include/timeglas/timeglas.h"} <= below
     assert not [f for f in below if f.startswith("..")]
     for page in os.listdir(os.path.join(TOP, "docs/man")):
         assert f"share/man/man{page[-1]}/{page}" in below

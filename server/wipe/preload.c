@@ -1,0 +1,71 @@
+/*
+ * preload.c: what Redis leaves in its query buffers, and the mark by which others see that the wiping is in force. With realloc.c it makes
+ * libtimeglas-wipe.so, which is preloaded into redis-server; no process of timeglasd runs it.
+ *
+ * A client's query buffer lives as long as its connection. Commands are parsed where they stand and then moved away from, so a value stays in there until
+ * something longer is read over it; and a buffer that Redis adopts as a stored value of 32 KiB or more takes what stands behind the value
+ * along, for as long as that value lives. So whatever a read() does not fill is wiped, as far as an earlier one had filled it.
+ */
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "wipe/wipe.h"
+
+#define DESCRIPTORS 4096
+
+typedef void write_cb(void *arg, const char *text);
+typedef void stats_print(write_cb *write, void *arg, const char *opts);
+
+extern int mallctl(const char *name, void *old, size_t *old_len, void *new, size_t new_len) __attribute__((weak));
+extern const char *malloc_conf;
+void malloc_stats_print(write_cb *write, void *arg, const char *opts);
+const char *malloc_conf = "junk:free";
+
+/* By descriptor: where the space that it read into ends, and up to where there may be old bytes in it. */
+static struct space {
+	char *end, *used;
+} space[DESCRIPTORS];
+
+static void wipe_rest(int fd, char *from, char *end)
+{
+	struct space all = { NULL, NULL }, *s = fd >= 0 && fd < DESCRIPTORS ? &space[fd] : &all;
+	char *until = s->end == end ? s->used : end;
+
+	if (until > from)
+		explicit_bzero(from, (size_t)(until - from));
+	s->end = end;
+	s->used = from;
+}
+
+ssize_t read(int fd, void *buf, size_t n)
+{
+	ssize_t got = syscall(SYS_read, fd, buf, n);
+
+	if (got > 0)
+		wipe_rest(fd, (char *)buf + got, (char *)buf + n);
+	return got;
+}
+
+static bool in_force(void)
+{
+	const char *junk = NULL;
+	size_t n = sizeof junk;
+
+	return wipe_moves() && mallctl != NULL && mallctl("opt.junk", (void *)&junk, &n, NULL, 0) == 0 &&
+	    (strcmp(junk, "free") == 0 || strcmp(junk, "true") == 0);
+}
+
+/* jemalloc's report, which Redis gives to who asks MEMORY MALLOC-STATS, with a line of ours in front. */
+void malloc_stats_print(write_cb *write, void *arg, const char *opts)
+{
+	stats_print *next = (stats_print *)dlsym(RTLD_NEXT, "malloc_stats_print");
+
+	if (write != NULL && in_force())
+		write(arg, WIPE_MARK);
+	if (next != NULL)
+		next(write, arg, opts);
+}

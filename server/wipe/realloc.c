@@ -1,0 +1,72 @@
+/*
+ * realloc.c: a realloc() that leaves no bytes behind. jemalloc's overwrites nothing, neither where it moves a block from nor what it cuts off, even
+ * when free() does. It allocates nothing by itself. Linked into timeglasd and into libtimeglas-wipe.so; a sanitizer brings its own instead.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wipe/wipe.h"
+
+static unsigned long moves; /* how often a block was copied and left to free() */
+
+/* glibc's reallocarray() calls realloc() as any other library does. */
+bool wipe_moves(void)
+{
+	unsigned long before = __atomic_load_n(&moves, __ATOMIC_RELAXED);
+	void *p = malloc(16), *moved;
+
+	if (p == NULL)
+		return false;
+	moved = reallocarray(p, 64, 64);
+	if (moved != NULL)
+		p = moved;
+	free(p);
+	return __atomic_load_n(&moves, __ATOMIC_RELAXED) != before;
+}
+
+#if defined(__has_feature) /* clang's word for it */
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#endif
+
+#ifndef SANITIZED
+extern size_t nallocx(size_t size, int flags) __attribute__((weak)); /* jemalloc's: the size class */
+
+static bool fits(size_t have, size_t want)
+{
+	return want <= have && (nallocx != NULL ? nallocx(want, 0) == have : want > have - have / 4);
+}
+
+void *realloc(void *old, size_t size)
+{
+	size_t have;
+	void *fresh;
+
+	if (old == NULL)
+		return malloc(size);
+	if (size == 0) {
+		free(old);
+		return NULL;
+	}
+	have = malloc_usable_size(old);
+	/* Nobody may count on what stands behind the size that was asked for, so it can be bytes of something erased. */
+	if (fits(have, size)) {
+		explicit_bzero((char *)old + size, have - size);
+		return old;
+	}
+	fresh = malloc(size);
+	if (fresh == NULL)
+		return NULL;
+	memcpy(fresh, old, have < size ? have : size);
+	free(old); /* which overwrites it */
+	__atomic_fetch_add(&moves, 1, __ATOMIC_RELAXED);
+	return fresh;
+}
+#endif
