@@ -15,6 +15,7 @@
 #include "redis/rconn.h"
 #include "redis/resp.h"
 #include "redis/rurl.h"
+#include "redis/scrub.h"
 
 #define HIGH_BYTES ((size_t)1024 * 1024) /* of requests not yet written: pause the sources */
 #define LOW_BYTES ((size_t)256 * 1024)
@@ -43,7 +44,8 @@ struct rconn {
 	struct pending *queue; /* a ring of cap entries, a power of two */
 	size_t cap, head, count;
 	struct pending push; /* cb NULL: none is expected */
-	struct event *retry, *watch;
+	struct event *retry, *watch, *scrub_tick;
+	struct scrub scrub;
 	unsigned backoff_ms;
 	uint64_t heard_us;
 	bool up, ready, high;
@@ -73,6 +75,33 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 		rconn_fail(c, "no answer");
 }
 
+static void on_scrub_tick(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval tick = {0, SCRUB_TICK_MS * 1000};
+	static const char zero[SCRUB_BYTES];
+	static const char *const argv[] = {"PING", zero};
+	static const size_t len[] = {4, sizeof zero};
+	struct rconn *c = arg;
+
+	(void)fd;
+	(void)what;
+	if (c->stream == NULL)
+		return; /* a connection's buffers end with it */
+	if (scrub_due(&c->scrub, clock_mono_us(), c->count > 0) && rconn_cmd_early(c, NULL, NULL, 2, argv, len) != 0)
+		scrub_bulk(&c->scrub, clock_mono_us()); /* out of memory: try again */
+	if (scrub_dirty(&c->scrub))
+		event_add(c->scrub_tick, &tick);
+}
+
+static void bulk_passed(struct rconn *c)
+{
+	static const struct timeval tick = {0, SCRUB_TICK_MS * 1000};
+
+	if (!scrub_dirty(&c->scrub))
+		event_add(c->scrub_tick, &tick);
+	scrub_bulk(&c->scrub, clock_mono_us());
+}
+
 static void rconn_destroy(struct rconn *c)
 {
 	stream_free(c->stream);
@@ -82,6 +111,8 @@ static void rconn_destroy(struct rconn *c)
 		event_free(c->retry);
 	if (c->watch != NULL)
 		event_free(c->watch);
+	if (c->scrub_tick != NULL)
+		event_free(c->scrub_tick);
 	rurl_clear(&c->url);
 	free(c->queue);
 	free(c);
@@ -102,7 +133,8 @@ struct rconn *rconn_new(struct loop *l, const char *url, const struct rconn_call
 	c->backoff_ms = BACKOFF_MIN_MS;
 	c->retry = event_new(loop_base(l), -1, 0, on_retry, c);
 	c->watch = event_new(loop_base(l), -1, EV_PERSIST, on_watch, c);
-	if (c->retry == NULL || c->watch == NULL) {
+	c->scrub_tick = event_new(loop_base(l), -1, 0, on_scrub_tick, c);
+	if (c->retry == NULL || c->watch == NULL || c->scrub_tick == NULL) {
 		snprintf(err, cap, "out of memory");
 		rconn_destroy(c);
 		return NULL;
@@ -307,6 +339,8 @@ static void rconn_start(struct rconn *c)
 		redisReaderFree(c->reader);
 	c->reader = redisReaderCreate();
 	memset(&c->scan, 0, sizeof c->scan);
+	memset(&c->scrub, 0, sizeof c->scrub);
+	event_del(c->scrub_tick);
 	if (c->reader != NULL)
 		c->stream = stream_connect(c->loop, (struct sockaddr *)&c->url.addr, c->url.addr_len, NULL, &opts, &cb, c);
 	if (c->stream == NULL) {
@@ -340,6 +374,7 @@ static void dispatch_bulk(struct rconn *c, long len)
 {
 	struct pending p = queue_pop(c);
 
+	bulk_passed(c);
 	if (p.sink != NULL)
 		p.bulk_cb(p.ctx, len, NULL);
 }
@@ -461,6 +496,7 @@ int rconn_store(struct rconn *c, rconn_cb *cb, void *ctx, const char *key, size_
 		c->count--;
 		return TG_ESTORE;
 	}
+	bulk_passed(c);
 	sent(c);
 	return 0;
 }
