@@ -17,7 +17,7 @@
 #include "master/supervise.h"
 
 #define PAUSE_FIRST_MS 100u
-#define PAUSE_MOST_MS 5000u
+#define PAUSE_MOST_MS 1000u
 #define STEADY_US 10000000u /* who ran that long starts over with the first pause */
 
 static char *title;
@@ -27,7 +27,7 @@ unsigned supervise_pause_ms(unsigned failures)
 {
 	if (failures == 0)
 		return 0;
-	return failures > 6 ? PAUSE_MOST_MS : PAUSE_FIRST_MS << (failures - 1);
+	return failures > 4 ? PAUSE_MOST_MS : PAUSE_FIRST_MS << (failures - 1);
 }
 
 /* The arguments stand one behind the other; all of them are room for the title. */

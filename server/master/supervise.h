@@ -29,7 +29,7 @@ struct supervise_hooks {
 	void *ctx;
 };
 
-/** supervise_pause_ms(failures): 100, 200, … 5000. Pure. */
+/** supervise_pause_ms(failures): 100, 200, … 1000, in milliseconds: what is due waits no longer than that for its reaper. Pure. */
 unsigned supervise_pause_ms(unsigned failures);
 /** supervise_start(c, hooks): fork it now. A failure to fork counts as an end of the child. */
 void supervise_start(struct child *c, const struct supervise_hooks *hooks);
