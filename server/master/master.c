@@ -478,6 +478,7 @@ static void on_child_ended(struct master *m, pid_t pid, int status)
 	if (m->child[i].kind == CHILD_STORE && going_on) {
 		log_error("store-lost", "the embedded Redis ended; everything that it held is gone");
 		m->wiping_known = false;
+		metrics_gauge_set(G_WIPING, 0);
 	}
 	/* While draining, a worker that died must still be replaced: it may be the only one that serves the last fetches. */
 	supervise_ended(&m->child[i], status, going_on || (m->state == DRAINING && m->child[i].kind != CHILD_STORE));
