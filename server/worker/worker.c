@@ -19,6 +19,7 @@
 #define BODY_WINDOW_BYTES (128u * 1024)
 #define REPLY_WINDOW_BYTES (256u * 1024)
 #define DRAIN_POLL_MS 20
+#define PATIENCE_S 1 /* with a store that is not there yet */
 
 struct worker {
 	const struct child_env *env;
@@ -29,7 +30,7 @@ struct worker {
 	struct api *api;
 	struct store *store;
 	struct listener *listener;
-	struct event *on_term, *on_hup, *on_int, *poll;
+	struct event *on_term, *on_hup, *on_int, *poll, *patience;
 	bool draining, finishing;
 };
 
@@ -46,6 +47,37 @@ static void on_accept(int fd, void *ctx)
 {
 	struct worker *w = ctx;
 	httpd_accept(w->httpd, fd);
+}
+
+/* Who comes before the store connection is up waits in the listen queue for it, but not for long: then 503 is the better answer. */
+static void begin(struct worker *w)
+{
+	if (!w->finishing)
+		listener_enable(w->listener, true);
+}
+
+static void on_patience(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd, (void)what;
+	begin(ctx);
+}
+
+static void on_store_up(struct store *s, void *ctx)
+{
+	(void)s;
+	begin(ctx);
+}
+
+static void on_store_down(struct store *s, void *ctx)
+{
+	struct worker *w = ctx;
+	api_store_calls.on_down(s, w->api);
+}
+
+static void on_store_low(struct store *s, void *ctx)
+{
+	struct worker *w = ctx;
+	api_store_calls.on_low(s, w->api);
 }
 
 static void finish(struct worker *w)
@@ -139,6 +171,7 @@ static int add_signals(struct worker *w)
 
 static int start(struct worker *w)
 {
+	static const struct store_calls store_calls = { .on_up = on_store_up, .on_down = on_store_down, .on_low = on_store_low };
 	const struct conf *c = w->conf;
 	const struct httpd_limits limits = {
 		.max_connections = c->max_connections,
@@ -159,13 +192,17 @@ static int start(struct worker *w)
 	SSL_CTX_free(tls);
 	if (w->httpd == NULL || add_signals(w) != 0)
 		return -1;
-	if ((w->store = store_new(w->loop, w->env->store_url, &api_store_calls, w->api, err, sizeof err)) == NULL) {
+	if ((w->store = store_new(w->loop, w->env->store_url, &store_calls, w, err, sizeof err)) == NULL) {
 		log_error("store", "%s", err);
 		return -1;
 	}
 	api_set_store(w->api, w->store);
 	w->listener = listener_new(w->loop, w->env->listen_fd, on_accept, w);
-	return w->listener != NULL ? 0 : -1;
+	w->patience = evtimer_new(loop_base(w->loop), on_patience, w);
+	if (w->listener == NULL || w->patience == NULL)
+		return -1;
+	listener_enable(w->listener, false);
+	return evtimer_add(w->patience, loop_timeout(w->loop, PATIENCE_S));
 }
 
 static void stop(struct worker *w)
@@ -174,7 +211,7 @@ static void stop(struct worker *w)
 	httpd_free(w->httpd);
 	store_free(w->store);
 	api_free(w->api);
-	struct event *ev[] = { w->on_term, w->on_hup, w->on_int, w->poll };
+	struct event *ev[] = { w->on_term, w->on_hup, w->on_int, w->poll, w->patience };
 	for (size_t i = 0; i < sizeof ev / sizeof *ev; i++)
 		if (ev[i] != NULL)
 			event_free(ev[i]);

@@ -123,6 +123,11 @@ def test_malformed_key_is_400(server, bad):
     check_problem(server.claim("00" + "A" * 22, key=bad), 400, "malformed")
 
 
+def told(answer):
+    """A receipt but for the head of the evidence, which has gone on since."""
+    return {name: value for name, value in answer.json().items() if name != "head"}
+
+
 def test_claim_again_gives_the_same_token(server):
     """Same peer, key and blob: the same claim with 200 while it stands; another blob under the key: 422; another peer: 409."""
     body = server.sealed(300)
@@ -142,7 +147,7 @@ def test_claim_again_gives_the_same_token(server):
     assert done.status == 200
     for _ in range(2):
         repeated = server.ack(token, key=a)
-        assert repeated.status == 200 and repeated.json() == done.json()
+        assert repeated.status == 200 and told(repeated) == told(done)
     check_problem(server.ack(token, "rejected", key=a), 422, "idempotency-key")
     check_problem(server.ack(token, key=k), 422, "idempotency-key")
     check_problem(server.ack(token, key=key()), 410, "gone", "consumed")
