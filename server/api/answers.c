@@ -74,6 +74,19 @@ void answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b
 	jsonw_close(w, '}');
 }
 
+void on_receipt(void *ctx, int err, const struct store_blob *b)
+{
+	struct call *c = ctx;
+	c->waiting = false;
+	if (err != 0) {
+		reply_error(c->req, err, b);
+		return;
+	}
+	struct jsonw w = { 0 };
+	answer_receipt(&w, NULL, b);
+	reply_json(c->req, 200, NULL, &w);
+}
+
 static const char *class_text(enum tg_issuer_class c)
 {
 	switch (c) {

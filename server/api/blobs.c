@@ -33,21 +33,8 @@ void blob_stat(struct call *c)
 	call_sent(c, store_stat(c->api->store, c->id, on_stat, c));
 }
 
-static void on_erased(void *ctx, int err, const struct store_blob *b)
-{
-	struct call *c = ctx;
-	c->waiting = false;
-	if (err != 0) {
-		reply_error(c->req, err, b);
-		return;
-	}
-	struct jsonw w = { 0 };
-	answer_receipt(&w, NULL, b);
-	reply_json(c->req, 200, NULL, &w);
-}
-
 void blob_erase(struct call *c)
 {
 	const char *who = call_is(c, ROLE_OPERATOR) ? NULL : c->peer;
-	call_sent(c, store_erase(c->api->store, c->id, who, on_erased, c));
+	call_sent(c, store_erase(c->api->store, c->id, who, on_receipt, c));
 }

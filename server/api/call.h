@@ -82,5 +82,7 @@ void answer_blob(struct jsonw *w, const struct store_blob *b, bool with_ref);
 void answer_stored(struct jsonw *w, const struct store_blob *b);
 void answer_session(struct jsonw *w, const struct store_session *s);
 void answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b);
+/** on_receipt(ctx, err, b): a store_blob_cb: the call (ctx) that ended a blob is answered with its receipt, or with the problem. */
+void on_receipt(void *ctx, int err, const struct store_blob *b);
 
 #endif

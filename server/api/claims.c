@@ -106,19 +106,6 @@ static const char *read_outcome(const json_t *o)
 	return NULL;
 }
 
-static void on_ack(void *ctx, int err, const struct store_blob *b)
-{
-	struct call *c = ctx;
-	c->waiting = false;
-	if (err != 0) {
-		reply_error(c->req, err, b);
-		return;
-	}
-	struct jsonw w = { 0 };
-	answer_receipt(&w, NULL, b);
-	reply_json(c->req, 200, NULL, &w);
-}
-
 void claim_ack(struct call *c)
 {
 	char key[RULES_KEY_MAX + 1];
@@ -131,5 +118,5 @@ void claim_ack(struct call *c)
 	if (outcome == NULL)
 		httpd_problem(c->req, TG_EINVAL, "the content is {\"outcome\": one of ok, decrypt-failed, mislabelled, rejected}", NULL, NULL);
 	else if (read_key(c, key, &use))
-		call_sent(c, store_ack(c->api->store, c->id, c->peer, outcome, use, on_ack, c));
+		call_sent(c, store_ack(c->api->store, c->id, c->peer, outcome, use, on_receipt, c));
 }
