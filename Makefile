@@ -52,7 +52,9 @@ FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 SYMBOL_SRC := $(wildcard tests/symbols/*.c)
 MAN := $(wildcard docs/man/*.[1-8])
-LUA_OBJ := $(if $(wildcard server/store/functions.lua),$(B)/obj/gen/functions_lua.o)
+# One library, in this order: a file uses what stands before it.
+LUA_SRC := $(patsubst %,server/store/functions/%.lua,base record session upload read once reap server register)
+LUA_OBJ := $(B)/obj/gen/functions_lua.o
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 SERVER_LIBS := -levent_openssl -levent_core -levent_extra -lssl -lcrypto -lhiredis -lsodium -ljansson -linih
@@ -99,10 +101,10 @@ $(B)/timeglas.pc: client/timeglas.pc.in include/timeglas/timeglas.h Makefile
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $< >$@
 
 # The Function library as a C string constant: store_functions_lua, store_functions_lua_len
-$(B)/gen/functions_lua.c: server/store/functions.lua
+$(B)/gen/functions_lua.c: $(LUA_SRC)
 	@mkdir -p $(@D)
 	$(Q)(echo 'extern const char store_functions_lua[]; extern const unsigned store_functions_lua_len; const char store_functions_lua[] = {'; \
-	  od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0}; const unsigned store_functions_lua_len = sizeof store_functions_lua - 1;') >$@
+	  cat $^ | od -An -v -tx1 | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0}; const unsigned store_functions_lua_len = sizeof store_functions_lua - 1;') >$@
 $(B)/obj/gen/%.o: $(B)/gen/%.c $(B)/.flags | $(B)/.packages
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<

@@ -179,20 +179,25 @@ void outbox_trim(struct outbox *o, unsigned shard, const struct chain_pos *last)
 static void on_lease(void *ctx, const redisReply *r)
 {
 	struct outbox *o = ctx;
-	struct outbox_lease l = {.now_ms = reply_num(r, 1), .mine = reply_num(r, 3) == 1};
-	const char *epoch = reply_text(r, 2), *head = reply_text(r, 5);
+	struct lines a = lines_of(r);
+	struct outbox_lease l = {.now_ms = lines_num(&a)};
+	char head[2 * CHAIN_HASH + 1];
+	uint64_t head_n;
 	int err = store_err(o->store, r);
 
-	if (err == 0 && strlen(epoch) != CHAIN_EPOCH)
+	lines_text(&a, l.epoch, sizeof l.epoch);
+	l.mine = lines_num(&a) == 1;
+	head_n = (uint64_t)lines_num(&a);
+	lines_text(&a, head, sizeof head);
+	l.caught_up_ms = lines_num(&a);
+	if (err == 0 && strlen(l.epoch) != CHAIN_EPOCH)
 		err = TG_EINTERNAL;
 	if (err != 0) {
 		o->calls.on_lease(o->ctx, err, NULL);
 		return;
 	}
-	memcpy(l.epoch, epoch, CHAIN_EPOCH + 1);
 	if (tg_hex_decode(head, strlen(head), l.head, sizeof l.head) == 0)
-		l.head_n = (uint64_t)reply_num(r, 4);
-	l.caught_up_ms = reply_num(r, 6);
+		l.head_n = head_n;
 	o->calls.on_lease(o->ctx, 0, &l);
 }
 

@@ -1,5 +1,5 @@
 /*
- * store.c: the store's connection, its Function library, and the frame of every call. What the calls do stands in functions.lua; the calls
+ * store.c: the store's connection, its Function library, and the frame of every call. What the calls do stands in functions/; the calls
  * themselves are in store_session.c, store_blob.c, store_put.c and store_read.c. Runs in every process that has a store.
  *
  * After each connect the library's source in Redis is compared with ours and replaced when it differs or is not there, before any call.
@@ -84,8 +84,8 @@ int store_err(struct store *s, const redisReply *r)
 		return TG_ESTORE;
 	if (r->type == REDIS_REPLY_ERROR)
 		return redis_err(s, r->str);
-	if (r->type == REDIS_REPLY_ARRAY)
-		return r->elements == 0 ? TG_EINTERNAL : -(int)reply_num(r, 0);
+	if (r->type == REDIS_REPLY_STRING && r->str[0] >= '0' && r->str[0] <= '9')
+		return -(int)strtol(r->str, NULL, 10);
 	return 0; /* a native command's */
 }
 
@@ -205,13 +205,14 @@ static void library_failed(struct store *s, const redisReply *r)
 static void on_time(void *ctx, const redisReply *r)
 {
 	struct store *s = ctx;
+	struct lines l = lines_of(r);
 
-	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements != 2) {
+	if (r == NULL || r->type != REDIS_REPLY_STRING) {
 		library_failed(s, r);
 		return;
 	}
 	s->loading = false;
-	s->skew_ms = reply_num(r, 1) - (int64_t)(clock_mono_us() / 1000);
+	s->skew_ms = lines_num(&l) - (int64_t)(clock_mono_us() / 1000);
 	rconn_set_ready(s->conn, true);
 	orphans_end(s);
 	if (s->up)

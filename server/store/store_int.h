@@ -60,7 +60,7 @@ struct call {
 	void *user;              /* the caller's ctx */
 	uint64_t began_us;
 	unsigned shard;
-	void (*done)(struct call *c, int err, const redisReply *r); /* r: an array from a function, NULL with an err of ours */
+	void (*done)(struct call *c, int err, const redisReply *r); /* r: a function's answer (lines_of), or a command's reply; NULL with an err of ours */
 	union {
 		store_session_cb *session;
 		store_session_show_cb *show;
@@ -85,15 +85,28 @@ void call_drop(struct call *c);
 
 /** store_key(out, shard, kind, …): "tg:{NN}:" and the rest. Returns the length. */
 size_t store_key(char out[STORE_KEY_MAX], unsigned shard, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/** store_err(s, r): what a function's reply says: 0 or TG_E…; notices a library that is no longer there. */
+/** store_err(s, r): what a function's answer or Redis itself says: 0 or TG_E…; notices a library that is no longer there. */
 int store_err(struct store *s, const redisReply *r);
-/** reply_num / reply_text: element i of an array, 0 or "" when it is not there. */
-int64_t reply_num(const redisReply *r, size_t i);
-const char *reply_text(const redisReply *r, size_t i);
+
+/* A function's answer, behind its first line: read from the front to the end. What is not there reads as 0, "" and TG_EINTERNAL. */
+struct lines {
+	const char *at, *end;
+};
+struct lines lines_of(const redisReply *r);
+bool lines_more(const struct lines *l);
+int64_t lines_num(struct lines *l);
+/** lines_text(l, out, cap): the next line, cut to cap - 1 bytes. Returns out. */
+char *lines_text(struct lines *l, char *out, size_t cap);
+/** lines_blob(l, b, n_chunks): a blob's record. n_chunks may be NULL. 0 or TG_EINTERNAL. */
+int lines_blob(struct lines *l, struct store_blob *b, unsigned *n_chunks);
+int lines_session(struct lines *l, struct store_session *s);
+/** lines_reaped(l, cause, cap, late_us): a blob's end as reap tells it. */
+void lines_reaped(struct lines *l, char *cause, size_t cap, int64_t *late_us);
+
+/* Replies of Redis's own commands. */
+/** reply_at / reply_text: element i of an array, NULL or "" when it is not there. */
 const redisReply *reply_at(const redisReply *r, size_t i);
-/** reply_blob(r, b, n_chunks): a blob's record. n_chunks may be NULL. 0 or TG_EINTERNAL. */
-int reply_blob(const redisReply *r, struct store_blob *b, unsigned *n_chunks);
-int reply_session(const redisReply *r, struct store_session *s);
+const char *reply_text(const redisReply *r, size_t i);
 #define CLAIM_HASH_LEN 64
 /** claim_hash(claim, out): what the store keeps of a claim token's secret. Returns out. */
 const char *claim_hash(const char *claim, char out[CLAIM_HASH_LEN + 1]);

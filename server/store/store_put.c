@@ -301,11 +301,12 @@ static void on_cleaned(void *ctx, const redisReply *r)
 static void on_commit(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
+	struct lines l = lines_of(r);
 	struct store_blob blob;
 	int err = store_err(p->store, r);
 
 	if (err == 0)
-		err = reply_blob(reply_at(r, 1), &blob, NULL);
+		err = lines_blob(&l, &blob, NULL);
 	if (err == 0) {
 		metrics_count(M_STORED, 1);
 		put_answer(p, 0, &blob);
@@ -357,6 +358,7 @@ static int put_commit(struct store_put *p)
 	cmd_num(&m, (int64_t)((clock_mono_us() - p->born_us) / 1000));
 	cmd_text(&m, event);
 	cmd_text(&m, private);
+	cmd_text(&m, p->staged ? "1" : "0");
 	return cmd_send(p->store, &m, on_commit, p);
 }
 

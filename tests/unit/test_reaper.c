@@ -64,7 +64,7 @@ static void blob(unsigned shard, int n, int ttl_ms)
 	for (int tries = 0; refused != 0 && tries < 50; tries++) {
 		redis_server_run_cmd(&redis, "SET %sc:B%d:0 bytes PX 100000", key, n);
 		redisReply *r = redis_server_do(&redis, "FCALL tg1_commit 1 %sdl B%d up v %s 0 1 5 %d 0 %s -", key, n, "", ttl_ms, "r passport 0");
-		refused = r->element[0]->integer;
+		refused = atoll(r->str);
 		freeReplyObject(r);
 	}
 	assert_int_equal(refused, 0);
