@@ -199,9 +199,10 @@ static size_t system_run(struct expiry_plan *p, bool plain, unsigned live, const
 	size_t n = 0;
 
 	if (plain)
-		plain_start(&s, dir, &p->redis);
+		plain_start(&s, dir, &p->redis, false);
 	else
 		timeglas_start(&s, dir, p->workers);
+	freeReplyObject(redis_do(s.redis, "CONFIG SET notify-keyspace-events Kgx")); /* watch.c listens */
 	if (!plain)
 		redis_like(&s, &p->redis);
 	say("%s: storing %u blobs", plain ? "plain Redis" : "timeglas", live);
