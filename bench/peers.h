@@ -2,6 +2,6 @@
 #ifndef BENCH_PEERS_H
 #define BENCH_PEERS_H
 
-extern const char peers_nginx_conf[], peers_handler_lua[], peers_webdis_json[];
+extern const char peers_nginx_conf[], peers_handler_lua[], peers_simple_lua[], peers_webdis_json[];
 
 #endif

@@ -26,6 +26,7 @@ static const struct {
 } kinds[SYSTEM_KINDS] = {
 	[SYSTEM_TIMEGLAS] = {"timeglas", NULL, NULL},
 	[SYSTEM_NGINX] = {"nginx", NGINX_MODULES "/ngx_http_lua_module.so", "libnginx-mod-http-lua"},
+	[SYSTEM_SIMPLE] = {"nginx-simple", NGINX_MODULES "/ngx_http_lua_module.so", "libnginx-mod-http-lua"},
 	[SYSTEM_WEBDIS] = {"webdis", WEBDIS, "webdis"},
 };
 
@@ -162,33 +163,42 @@ static bool answers(unsigned port)
 	return up;
 }
 
+/* glibc gives memory back to the kernel at the end of each request that needs much, and takes it again page by page; this keeps it. */
+static void keep_memory(void)
+{
+	setenv("MALLOC_MMAP_THRESHOLD_", "33554432", 1);
+	setenv("MALLOC_TRIM_THRESHOLD_", "268435456", 1);
+	setenv("MALLOC_TOP_PAD_", "16777216", 1);
+}
+
 /* Runs argv, with what it says in DIR/said; returns when it takes connections and has so many children. */
-static pid_t run_front(const char *dir, const char *const argv[], unsigned port, unsigned children)
+static void run_front(struct system *s, const char *dir, const char *const argv[], unsigned children)
 {
 	int64_t until = wall_us() + START_S * INT64_C(1000000);
-	pid_t pid, child[CPU_PIDS];
+	pid_t child[CPU_PIDS];
 	char said[PATH_CHARS + 8];
 	int fd;
 
 	snprintf(said, sizeof said, "%s/said", dir);
 	fd = open(said, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || (pid = fork()) < 0)
+	if (fd < 0 || (s->front = fork()) < 0)
 		die("cannot start %s: %s", argv[0], strerror(errno));
-	if (pid == 0) {
+	if (s->front == 0) {
 		server_become(fd);
+		if (s->kind != SYSTEM_SIMPLE)
+			keep_memory();
 		if (dup2(fd, STDERR_FILENO) >= 0)
 			execv(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
 	close(fd);
-	while (!answers(port) || bench_children(pid, child, CPU_PIDS) < children) {
-		if (wall_us() > until || waitpid(pid, NULL, WNOHANG) != 0) {
+	while (!answers(s->wire.port) || bench_children(s->front, child, CPU_PIDS) < children) {
+		if (wall_us() > until || waitpid(s->front, NULL, WNOHANG) != 0) {
 			bench_show(said);
 			die("%s did not start", argv[0]);
 		}
 		usleep(5000);
 	}
-	return pid;
 }
 
 static void start_nginx(struct systems *all, struct system *s, const char *dir, const char *port, const char *workers)
@@ -197,6 +207,7 @@ static void start_nginx(struct systems *all, struct system *s, const char *dir, 
 	const struct name names[] = {
 	    {"USER", geteuid() == 0 ? "user root root;" : ""}, {"DIR", dir}, {"PORT", port}, {"PKI", all->pki}, {"SOCKET", s->store.socket},
 	    {"WORKERS", workers}, {"MODULES", NGINX_MODULES}, {"LUA_BUFFER", "64k"},
+	    {"HANDLER", s->kind == SYSTEM_SIMPLE ? "simple" : "handler"},
 	};
 	const char *argv[] = {NGINX, "-p", dir, "-c", conf, "-e", log, NULL};
 
@@ -204,7 +215,8 @@ static void start_nginx(struct systems *all, struct system *s, const char *dir, 
 	snprintf(log, sizeof log, "%s/error.log", dir);
 	write_file(dir, "nginx.conf", peers_nginx_conf, names, sizeof names / sizeof *names);
 	write_file(dir, "handler.lua", peers_handler_lua, NULL, 0);
-	s->front = run_front(dir, argv, s->wire.port, all->workers);
+	write_file(dir, "simple.lua", peers_simple_lua, NULL, 0);
+	run_front(s, dir, argv, all->workers);
 	cpu_add(&s->cpu, s->front, CPU_REST);
 	cpu_add_children(&s->cpu, s->front, "nginx");
 	wire_nginx(&s->wire, all);
@@ -218,7 +230,7 @@ static void start_webdis(struct system *s, const char *dir, const char *port, co
 
 	snprintf(conf, sizeof conf, "%s/webdis.json", dir);
 	write_file(dir, "webdis.json", peers_webdis_json, names, sizeof names / sizeof *names);
-	s->front = run_front(dir, argv, s->wire.port, 0);
+	run_front(s, dir, argv, 0);
 	cpu_add(&s->cpu, s->front, CPU_WORKERS);
 	wire_webdis(&s->wire);
 }
@@ -236,7 +248,7 @@ static void start_peer(struct systems *all, struct system *s, const char *dir)
 	s->wire.port = free_port();
 	snprintf(port, sizeof port, "%u", s->wire.port);
 	snprintf(workers, sizeof workers, "%u", all->workers);
-	if (s->kind == SYSTEM_NGINX)
+	if (s->kind != SYSTEM_WEBDIS)
 		start_nginx(all, s, dir, port, workers);
 	else
 		start_webdis(s, dir, port, workers);

@@ -1,6 +1,6 @@
 /*
- * systems.h: what is compared under the load generator: timeglas; nginx with a Lua handler, and webdis, each in front of a Redis of the same
- * program, settings and wiping environment as timeglas's own. Their configurations stand in bench/peers/.
+ * systems.h: what is compared under the load generator: timeglas; nginx with a Lua handler (tuned, and as one writes it first), and webdis, each
+ * in front of a Redis of the same program, settings and wiping environment as timeglas's own. Their configurations stand in bench/peers/.
  */
 #ifndef BENCH_SYSTEMS_H
 #define BENCH_SYSTEMS_H
@@ -9,7 +9,7 @@
 #include "gen.h"
 #include "servers.h"
 
-enum system_kind { SYSTEM_TIMEGLAS, SYSTEM_NGINX, SYSTEM_WEBDIS, SYSTEM_KINDS };
+enum system_kind { SYSTEM_TIMEGLAS, SYSTEM_NGINX, SYSTEM_SIMPLE, SYSTEM_WEBDIS, SYSTEM_KINDS };
 
 /* What all have in common; a timeglas that was started once, and ended, gave certificates and settings. */
 struct systems {

@@ -15,7 +15,7 @@
 #include "throughput.h"
 
 static const struct throughput whole = {
-    .size = {4096, 32768, 262144, 1048576}, .n_sizes = 4, .rounds = 5, .kind = {SYSTEM_TIMEGLAS, SYSTEM_NGINX, SYSTEM_WEBDIS}, .n_kinds = 3,
+    .size = {4096, 32768, 262144, 1048576}, .n_sizes = 4, .rounds = 5, .kind = {SYSTEM_TIMEGLAS, SYSTEM_NGINX, SYSTEM_SIMPLE, SYSTEM_WEBDIS}, .n_kinds = 4,
     .gen = {.clients = 32, .live = 200, .warm_s = 1, .measure_s = 5}, .all = {.workers = 1},
 };
 
@@ -86,7 +86,7 @@ static int usage(FILE *out)
 {
 	fputs("usage: timeglas-bench throughput [OPTION…]\n\n"
 	      "  --sizes N[,N…]    of the sealed blobs: bytes, or with k or m (4k,32k,256k,1m)\n"
-	      "  --peers WHICH     beside timeglas: nginx, webdis, none (nginx,webdis)\n"
+	      "  --peers WHICH     beside timeglas: nginx, nginx-simple, webdis; none (all)\n"
 	      "  --rounds N        each measures every size of every system once (5)\n"
 	      "  --seconds S       of each measurement, after one to warm up (5)\n"
 	      "  --workers N       of each server (1)\n"
@@ -114,7 +114,7 @@ static void add_peer(const char *word, size_t len, void *ctx)
 	if (len == 4 && memcmp(word, "none", 4) == 0)
 		return;
 	if (kind < 0 || t->n_kinds == SYSTEM_KINDS)
-		die("--peers takes nginx, webdis or none");
+		die("--peers takes nginx, nginx-simple, webdis or none");
 	t->kind[t->n_kinds++] = (enum system_kind)kind;
 }
 
