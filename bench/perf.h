@@ -9,6 +9,7 @@
 struct sample {
 	char error[240];             /* not empty: void */
 	double seconds, requests;
+	double set_per_s, get_per_s; /* redis-benchmark's; 0: of another system */
 	double per_s;
 	double us[CPU_PARTS];        /* processor time a request */
 	double others;               /* part of the machine's processors that somebody else used meanwhile: 0..1 */
@@ -16,8 +17,14 @@ struct sample {
 	struct histogram *all;       /* latencies of puts and takes; NULL unless kept */
 };
 
-/** perf_measure(s, p, b, keep, out): runs the generator; p->edge and p->ctx are set here. keep: also the latencies. */
+/**
+ * perf_measure(s, p, b, keep, out): runs the generator (for Redis alone: redis-benchmark, ceiling.h); p->edge and p->ctx are set here.
+ * keep: also the latencies.
+ */
 void perf_measure(struct system *s, const struct gen_plan *p, struct blobs *b, bool keep, struct sample *out);
+
+/** perf_derive(out, spent): per_s, us and others, from seconds, requests and the processor time spent. */
+void perf_derive(struct sample *out, const struct cpu_times *spent);
 
 struct spread {
 	double min, median, max;

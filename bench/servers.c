@@ -154,6 +154,14 @@ void timeglas_start(struct server *s, const char *dir, unsigned workers)
 	s->redis = redis_open(s);
 }
 
+void redis_set(struct redis_like *like, const char *name, const char *value)
+{
+	if (like->n == SETTINGS_MAX || snprintf(like->setting[like->n][0], SETTING_CHARS, "--%s", name) >= SETTING_CHARS ||
+	    snprintf(like->setting[like->n][1], SETTING_CHARS, "%s", value) >= SETTING_CHARS)
+		die("too many settings for Redis, or %s is too long", name);
+	like->n++;
+}
+
 void redis_like(const struct server *s, struct redis_like *out)
 {
 	char link[64], *at;
@@ -167,10 +175,8 @@ void redis_like(const struct server *s, struct redis_like *out)
 		die("cannot tell which redis-server timeglasd runs");
 	for (size_t i = 0; i < N_COPIED; i++) {
 		r = redis_do(s->redis, "CONFIG GET %s", copied[i]);
-		if (r->elements == 2) {
-			snprintf(out->setting[out->n][0], 64, "--%s", r->element[0]->str);
-			snprintf(out->setting[out->n++][1], 64, "%s", r->element[1]->str);
-		}
+		if (r->elements == 2)
+			redis_set(out, r->element[0]->str, r->element[1]->str);
 		freeReplyObject(r);
 	}
 	r = redis_do(s->redis, "INFO server");

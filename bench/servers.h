@@ -8,6 +8,7 @@
 
 #define PATH_CHARS 256
 #define SETTINGS_MAX 40
+#define SETTING_CHARS 128
 
 struct server {
 	bool plain;
@@ -24,7 +25,7 @@ struct server {
 /* What plain Redis must have in common with the one of timeglas. */
 struct redis_like {
 	char program[PATH_CHARS], version[16];
-	char setting[SETTINGS_MAX][2][64];
+	char setting[SETTINGS_MAX][2][SETTING_CHARS];
 	unsigned n;
 };
 
@@ -32,6 +33,8 @@ struct redis_like {
 void timeglas_start(struct server *s, const char *dir, unsigned workers);
 /** redis_like(s, out): program, version and settings of a server's Redis. */
 void redis_like(const struct server *s, struct redis_like *out);
+/** redis_set(like, name, value): one more: "--name" value. */
+void redis_set(struct redis_like *like, const char *name, const char *value);
 /**
  * plain_start(s, dir, like, wiping): redis-server with those settings, on a unix socket; wiping: in the environment, too, that timeglas gives
  * its own (what is freed or moved is overwritten).

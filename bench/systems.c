@@ -28,6 +28,8 @@ static const struct {
 	[SYSTEM_NGINX] = {"nginx", NGINX_MODULES "/ngx_http_lua_module.so", "libnginx-mod-http-lua"},
 	[SYSTEM_SIMPLE] = {"nginx-simple", NGINX_MODULES "/ngx_http_lua_module.so", "libnginx-mod-http-lua"},
 	[SYSTEM_WEBDIS] = {"webdis", WEBDIS, "webdis"},
+	[SYSTEM_REDIS_TLS] = {"redis-tls", "/usr/bin/redis-benchmark", "redis-tools"},
+	[SYSTEM_REDIS_UNIX] = {"redis-unix", "/usr/bin/redis-benchmark", "redis-tools"},
 };
 
 const char *system_name(enum system_kind kind)
@@ -48,16 +50,17 @@ const char *system_missing(enum system_kind kind)
 	return kinds[kind].needs != NULL && access(kinds[kind].needs, R_OK) != 0 ? kinds[kind].package : NULL;
 }
 
-void systems_open(struct systems *all, const char *dir, unsigned workers)
+void systems_open(struct systems *all, const char *dir)
 {
-	memset(all, 0, sizeof *all);
-	all->workers = workers;
+	struct server s;
+
+	all->started = 0;
 	snprintf(all->dir, sizeof all->dir, "%.200s", dir);
 	snprintf(all->pki, sizeof all->pki, "%.200s/example", dir);
 	timeglas_start(&all->example, all->pki, 1);
 	redis_like(&all->example, &all->redis);
 	snprintf(all->pki, sizeof all->pki, "%s", all->example.dir);
-	struct server s = all->example;
+	s = all->example;
 	server_stop(&s);
 }
 
@@ -235,23 +238,45 @@ static void start_webdis(struct system *s, const char *dir, const char *port, co
 	wire_webdis(&s->wire);
 }
 
+/* Redis's own TLS, with the same certificates and the same rules. */
+static void add_tls(struct redis_like *like, const struct systems *all, const char *port)
+{
+	char path[PATH_CHARS + 16];
+	static const char *const files[][2] = {
+	    {"tls-cert-file", "server.pem"}, {"tls-key-file", "server.key"}, {"tls-ca-cert-file", "ca.pem"}};
+
+	redis_set(like, "tls-port", port);
+	redis_set(like, "tls-auth-clients", "yes");
+	redis_set(like, "tls-protocols", "TLSv1.3");
+	redis_set(like, "tls-session-caching", "no");
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "%s/%s", all->pki, files[i][1]);
+		redis_set(like, files[i][0], path);
+	}
+}
+
 static void start_peer(struct systems *all, struct system *s, const char *dir)
 {
+	struct redis_like like = all->redis;
 	char redis[PATH_CHARS], port[12], workers[12];
 
 	snprintf(redis, sizeof redis, "%.200s/r", dir);
-	if (mkdir(dir, 0700) != 0)
-		die("cannot make %s: %s", dir, strerror(errno));
-	plain_start(&s->store, redis, &all->redis, true);
-	cpu_add(&s->cpu, s->store.pid, CPU_REDIS);
 	snprintf(s->wire.host, sizeof s->wire.host, "127.0.0.1");
 	s->wire.port = free_port();
 	snprintf(port, sizeof port, "%u", s->wire.port);
 	snprintf(workers, sizeof workers, "%u", all->workers);
-	if (s->kind != SYSTEM_WEBDIS)
+	if (mkdir(dir, 0700) != 0)
+		die("cannot make %s: %s", dir, strerror(errno));
+	if (s->kind == SYSTEM_REDIS_TLS)
+		add_tls(&like, all, port);
+	plain_start(&s->store, redis, &like, true);
+	cpu_add(&s->cpu, s->store.pid, CPU_REDIS);
+	if (s->kind == SYSTEM_NGINX || s->kind == SYSTEM_SIMPLE)
 		start_nginx(all, s, dir, port, workers);
-	else
+	else if (s->kind == SYSTEM_WEBDIS)
 		start_webdis(s, dir, port, workers);
+	else
+		wire_tls(&s->wire, &all->example);
 }
 
 void system_start(struct systems *all, enum system_kind kind, struct system *s)

@@ -1,6 +1,7 @@
 /*
  * systems.h: what is compared under the load generator: timeglas; nginx with a Lua handler (tuned, and as one writes it first), and webdis, each
- * in front of a Redis of the same program, settings and wiping environment as timeglas's own. Their configurations stand in bench/peers/.
+ * in front of a Redis of the same program, settings and wiping environment as timeglas's own; and such a Redis alone, which redis-benchmark
+ * speaks to (ceiling.h). Configurations stand in bench/peers/.
  */
 #ifndef BENCH_SYSTEMS_H
 #define BENCH_SYSTEMS_H
@@ -9,12 +10,12 @@
 #include "gen.h"
 #include "servers.h"
 
-enum system_kind { SYSTEM_TIMEGLAS, SYSTEM_NGINX, SYSTEM_SIMPLE, SYSTEM_WEBDIS, SYSTEM_KINDS };
+enum system_kind { SYSTEM_TIMEGLAS, SYSTEM_NGINX, SYSTEM_SIMPLE, SYSTEM_WEBDIS, SYSTEM_REDIS_TLS, SYSTEM_REDIS_UNIX, SYSTEM_KINDS };
 
 /* What all have in common; a timeglas that was started once, and ended, gave certificates and settings. */
 struct systems {
 	char dir[PATH_CHARS], pki[PATH_CHARS];
-	unsigned workers;
+	unsigned workers;            /* of the next that is started */
 	unsigned started;            /* each gets a folder of its own */
 	struct redis_like redis;
 	struct server example;       /* ended; its paths hold */
@@ -28,8 +29,8 @@ struct system {
 	struct cpu_set cpu;
 };
 
-/** systems_open(all, dir): dir: an empty folder. */
-void systems_open(struct systems *all, const char *dir, unsigned workers);
+/** systems_open(all, dir): dir: an empty folder. all->workers is kept. */
+void systems_open(struct systems *all, const char *dir);
 /** system_name(kind): one word. system_kind(word, len): -1 when there is none. */
 const char *system_name(enum system_kind kind);
 int system_kind(const char *word, size_t len);

@@ -1,153 +1,121 @@
 /*
- * throughput.c: timeglas-bench throughput: requests a second and processor time a request in a steady state, for timeglas and its peers by
- * turns, round after round, in rotating order. The method: docs/benchmarks.md. It judges nothing. Runs in the benchmark's process.
+ * throughput.c: timeglas-bench throughput: timeglas and its peers in a steady state of puts and takes (compare.h). And the two that compare
+ * timeglas with itself: scale, with one worker and two, and live, with few and with a million blobs in the store.
  */
-#include <getopt.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <timeglas/timeglas.h>
 #include "args.h"
-#include "base/log.h"
 #include "bench.h"
-#include "throughput.h"
+#include "compare.h"
 
-static const struct throughput whole = {
-    .size = {4096, 32768, 262144, 1048576}, .n_sizes = 4, .rounds = 5, .kind = {SYSTEM_TIMEGLAS, SYSTEM_NGINX, SYSTEM_SIMPLE, SYSTEM_WEBDIS}, .n_kinds = 4,
-    .gen = {.clients = 32, .live = 200, .warm_s = 1, .measure_s = 5}, .all = {.workers = 1},
-};
+static const struct gen_plan load = {.clients = 32, .live = 200, .warm_s = 1, .measure_s = 4};
 
-struct sample *throughput_at(const struct throughput *t, unsigned size, unsigned kind, unsigned round)
+static void two_sizes(struct compare *c)
 {
-	return &t->samples[(size * t->n_kinds + kind) * t->rounds + round];
+	c->n_sizes = 2;
+	c->size[0] = 4096;
+	c->size[1] = 262144;
 }
 
-static double figure(const struct sample *s, double (*what)(const struct sample *s))
+/* throughput --------------------------------------------------------------------------------------------------------------- */
+
+static void add_kind(struct compare *c, enum system_kind kind)
 {
-	return s->error[0] == '\0' ? what(s) : (double)NAN;
-}
+	struct variant *v = &c->variant[c->n_variants];
 
-struct spread throughput_of(const struct throughput *t, unsigned size, unsigned kind, double (*what)(const struct sample *s))
-{
-	double v[ROUNDS_MAX];
-
-	for (unsigned i = 0; i < t->rounds; i++)
-		v[i] = figure(throughput_at(t, size, kind, i), what);
-	return perf_spread(v, t->rounds);
-}
-
-struct spread throughput_ratio(const struct throughput *t, unsigned size, unsigned kind, double (*what)(const struct sample *s))
-{
-	double v[ROUNDS_MAX];
-
-	for (unsigned i = 0; i < t->rounds; i++)
-		v[i] = figure(throughput_at(t, size, 0, i), what) / figure(throughput_at(t, size, kind, i), what);
-	return perf_spread(v, t->rounds);
-}
-
-static void cell_run(struct throughput *t, struct blobs *b, unsigned size, unsigned kind, unsigned round)
-{
-	struct sample *out = throughput_at(t, size, kind, round);
-	struct system s;
-
-	system_start(&t->all, t->kind[kind], &s);
-	perf_measure(&s, &t->gen, b, false, out);
-	system_stop(&s);
-	if (out->error[0] != '\0')
-		say("round %u: %s, %zu bytes: VOID: %s", round + 1, system_name(t->kind[kind]), t->size[size], out->error);
-	else
-		say("round %u: %s, %zu bytes: %.0f requests/s, %.1f us a request in workers", round + 1, system_name(t->kind[kind]), t->size[size],
-		    out->per_s, out->us[CPU_WORKERS]);
-}
-
-static void run(struct throughput *t, const char *dir)
-{
-	struct blobs *b[SIZES_MAX];
-
-	t->samples = bench_alloc((size_t)t->n_sizes * t->n_kinds * t->rounds, sizeof *t->samples);
-	systems_open(&t->all, dir, t->all.workers);
-	for (unsigned i = 0; i < t->n_sizes; i++)
-		b[i] = blobs_new(256, t->size[i]);
-	for (unsigned round = 0; round < t->rounds; round++)
-		for (unsigned i = 0; i < t->n_sizes; i++)
-			for (unsigned k = 0; k < t->n_kinds; k++)
-				cell_run(t, b[i], i, (k + round) % t->n_kinds, round);
-	throughput_table(t);
-	for (unsigned i = 0; i < t->n_sizes; i++)
-		blobs_free(b[i]);
-	free(t->samples);
-}
-
-/* The command line ------------------------------------------------------------------------------------------------------- */
-
-static int usage(FILE *out)
-{
-	fputs("usage: timeglas-bench throughput [OPTION…]\n\n"
-	      "  --sizes N[,N…]    of the sealed blobs: bytes, or with k or m (4k,32k,256k,1m)\n"
-	      "  --peers WHICH     beside timeglas: nginx, nginx-simple, webdis; none (all)\n"
-	      "  --rounds N        each measures every size of every system once (5)\n"
-	      "  --seconds S       of each measurement, after one to warm up (5)\n"
-	      "  --workers N       of each server (1)\n"
-	      "  --connections N   clients, each with an uploader's and a verifier's connection, one request at a time (32)\n"
-	      "  --live N          blobs in the store, about (200)\n"
-	      "  --quick           a smoke run of some seconds, before other options: its figures mean nothing\n\n"
-	      "It starts its own servers, on loopback and unix sockets, and leaves nothing behind. docs/benchmarks.md has the method.\n", out);
-	return out == stdout ? 0 : 2;
-}
-
-static void add_size(const char *word, size_t len, void *ctx)
-{
-	struct throughput *t = ctx;
-
-	if (t->n_sizes == SIZES_MAX)
-		die("--sizes takes at most %u", SIZES_MAX);
-	t->size[t->n_sizes++] = args_bytes(word, len);
+	if (c->n_variants == VARIANTS_MAX)
+		die("too many peers");
+	if (system_missing(kind) != NULL) {
+		say("%s is left out: the package %s is not installed (make deps)", system_name(kind), system_missing(kind));
+		return;
+	}
+	*v = (struct variant){.kind = kind, .workers = c->all.workers};
+	snprintf(v->label, sizeof v->label, "%s", system_name(kind));
+	c->n_variants++;
 }
 
 static void add_peer(const char *word, size_t len, void *ctx)
 {
-	struct throughput *t = ctx;
 	int kind = system_kind(word, len);
 
 	if (len == 4 && memcmp(word, "none", 4) == 0)
 		return;
-	if (kind < 0 || t->n_kinds == SYSTEM_KINDS)
-		die("--peers takes nginx, nginx-simple, webdis or none");
-	t->kind[t->n_kinds++] = (enum system_kind)kind;
+	if (kind <= SYSTEM_TIMEGLAS)
+		die("--peers takes nginx, nginx-simple, webdis, redis-tls, redis-unix, or none");
+	add_kind(ctx, (enum system_kind)kind);
+}
+
+static void take_peers(struct compare *c, const char *value)
+{
+	c->n_variants = 0;
+	add_kind(c, SYSTEM_TIMEGLAS);
+	args_each(value, add_peer, c);
+}
+
+static void take_workers(struct compare *c, const char *value)
+{
+	c->all.workers = (unsigned)args_number(value, strlen(value), 16);
+	for (unsigned i = 0; i < c->n_variants; i++)
+		c->variant[i].workers = c->all.workers;
 }
 
 int bench_throughput(int argc, char **argv, const char *dir)
 {
-	static const struct option options[] = {
-	    {"sizes", 1, NULL, 's'}, {"peers", 1, NULL, 'p'}, {"rounds", 1, NULL, 'r'}, {"seconds", 1, NULL, 't'}, {"workers", 1, NULL, 'w'},
-	    {"connections", 1, NULL, 'c'}, {"live", 1, NULL, 'l'}, {"quick", 0, NULL, 'q'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
+	static const struct compare_cli cli = {
+	    .usage = "  --peers WHICH     beside timeglas: nginx, nginx-simple, webdis, redis-tls, redis-unix; none (all)\n"
+	             "  --workers N       of each server (1)\n",
+	    .own = {{"peers", take_peers}, {"workers", take_workers}}, .quick = two_sizes,
 	};
-	struct throughput t = whole;
-	int opt;
+	struct compare c = {
+	    .name = "throughput", .versus = "timeglas : it", .size = {4096, 32768, 262144, 1048576}, .n_sizes = 4, .rounds = 5, .gen = load,
+	    .all = {.workers = 1},
+	};
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		size_t len = optarg != NULL ? strlen(optarg) : 0;
+	for (int i = 0; i < SYSTEM_KINDS; i++)
+		add_kind(&c, (enum system_kind)i);
+	return compare_main(&c, &cli, argc, argv, dir);
+}
 
-		switch (opt) {
-		case 's': t.n_sizes = 0; args_each(optarg, add_size, &t); break;
-		case 'p': t.n_kinds = 1; args_each(optarg, add_peer, &t); break;
-		case 'r': t.rounds = (unsigned)args_number(optarg, len, ROUNDS_MAX); break;
-		case 't': t.gen.measure_s = args_seconds(optarg); break;
-		case 'w': t.all.workers = (unsigned)args_number(optarg, len, 16); break;
-		case 'c': t.gen.clients = (unsigned)args_number(optarg, len, 128); break;
-		case 'l': t.gen.live = (unsigned)args_number(optarg, len, 10000000); break;
-		case 'q': t.rounds = 1; t.n_sizes = 2; t.gen.warm_s = 0.1; t.gen.measure_s = 0.3; break;
-		case 'h': return usage(stdout);
-		default: return usage(stderr);
-		}
-	}
-	if (optind != argc)
-		return usage(stderr);
-	if (tg_init() != 0)
-		die("no randomness");
-	log_init(STDERR_FILENO, LOG_L_WARN, "bench");
-	run(&t, dir);
-	return 0;
+/* scale ---------------------------------------------------------------------------------------------------------------------- */
+
+int bench_scale(int argc, char **argv, const char *dir)
+{
+	static const struct compare_cli cli = {.usage = "", .quick = two_sizes};
+	struct compare c = {
+	    .name = "scale", .versus = "2 workers : 1", .size = {4096, 32768, 262144, 1048576}, .n_sizes = 4, .rounds = 5, .gen = load,
+	    .variant = {{SYSTEM_TIMEGLAS, 2, 0, "2 workers"}, {SYSTEM_TIMEGLAS, 1, 0, "1 worker"}}, .n_variants = 2,
+	};
+
+	return compare_main(&c, &cli, argc, argv, dir);
+}
+
+/* live ----------------------------------------------------------------------------------------------------------------------- */
+
+static void set_live(struct compare *c, unsigned i, unsigned n)
+{
+	c->variant[i] = (struct variant){.kind = SYSTEM_TIMEGLAS, .workers = 1, .standing = n};
+	snprintf(c->variant[i].label, sizeof c->variant[i].label, "%u live", n);
+}
+
+static void take_live(struct compare *c, const char *value)
+{
+	set_live(c, 0, (unsigned)args_number(value, strlen(value), 100000000));
+}
+
+static void few_live(struct compare *c)
+{
+	two_sizes(c);
+	set_live(c, 0, 3000);
+}
+
+int bench_live(int argc, char **argv, const char *dir)
+{
+	static const struct compare_cli cli = {
+	    .usage = "  --live N          blobs in the store, next to 1000 (1000000)\n", .own = {{"live", take_live}}, .quick = few_live};
+	struct compare c = {
+	    .name = "live", .versus = "many : few", .size = {4096, 32768}, .n_sizes = 2, .rounds = 5, .gen = load, .n_variants = 2};
+
+	set_live(&c, 0, 1000000);
+	set_live(&c, 1, 1000);
+	return compare_main(&c, &cli, argc, argv, dir);
 }
