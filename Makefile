@@ -105,6 +105,13 @@ $(B)/gen/functions_lua.c: $(LUA_SRC)
 	@mkdir -p $(@D)
 	$(Q)(echo 'extern const char store_functions_lua[]; extern const unsigned store_functions_lua_len; const char store_functions_lua[] = {'; \
 	  cat $^ | od -An -v -tx1 | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0}; const unsigned store_functions_lua_len = sizeof store_functions_lua - 1;') >$@
+# The configurations of what is compared with, likewise: peers_nginx_conf, peers_handler_lua, …
+PEERS := $(wildcard bench/peers/*)
+peer_name = peers_$(subst .,_,$(notdir $(1)))
+$(B)/gen/peers.c: $(PEERS) Makefile
+	@mkdir -p $(@D)
+	$(Q)($(foreach f,$(PEERS),echo 'extern const char $(call peer_name,$f)[]; const char $(call peer_name,$f)[] = {'; \
+	  od -An -v -tx1 $f | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0};';)) >$@
 $(B)/obj/gen/%.o: $(B)/gen/%.c $(B)/.flags | $(B)/.packages
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
@@ -123,7 +130,7 @@ $(B)/timeglas: $(call obj,$(CLI_SRC)) $(B)/libtimeglas.a
 	$(SAY) "LD $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CLI_LIBS) $(LDLIBS)
 
-$(B)/timeglas-bench: $(call obj,$(BENCH_SRC)) $(B)/libserver.a $(B)/libtimeglas.a
+$(B)/timeglas-bench: $(call obj,$(BENCH_SRC)) $(B)/obj/gen/peers.o $(B)/libserver.a $(B)/libtimeglas.a
 	$(SAY) "LD $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(SERVER_LIBS) -lcurl -lm $(LDLIBS)
 

@@ -28,6 +28,9 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{"expiry", bench_expiry, "how late blobs are refused, removed and wiped, next to plain Redis with TTLs"},
+	{"throughput", bench_throughput, "requests and processor time, next to nginx + Lua, webdis and Redis itself"},
+	{"scale", bench_scale, "the same for one worker and two"},
+	{"live", bench_live, "the same with few blobs in the store and with a million"},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
@@ -53,6 +56,17 @@ void say(const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
+}
+
+void bench_show(const char *path)
+{
+	char text[4096];
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL)
+		return;
+	fwrite(text, 1, fread(text, 1, sizeof text, f), stderr);
+	fclose(f);
 }
 
 int64_t wall_us(void)
@@ -116,7 +130,7 @@ static int usage(FILE *out)
 {
 	fputs("usage: timeglas-bench COMMAND [OPTION…]\n\n", out);
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+		fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].help);
 	fputs("\ntimeglas-bench COMMAND --help tells the options. docs/benchmarks.md tells what is measured, and how.\n", out);
 	return out == stdout ? 0 : 2;
 }
