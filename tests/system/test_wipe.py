@@ -225,6 +225,30 @@ def test_what_a_stalled_reader_left_in_a_worker_is_wiped(launch, program):
     assert not [where for found in left.values() for where in found.values()]
 
 
+@pytest.mark.parametrize("size", [60_000, 300_000])   # of the first nothing has reached the store yet
+@pytest.mark.parametrize("over", ["its time", "its session"])
+def test_an_upload_that_drips_does_not_stand_in_a_worker_when_its_time_is_over(launch, program, size, over):
+    """A byte now and then keeps an upload alive, but no longer than its blob may live: it is refused and wiped."""
+    server = launch(workers=1)
+    body = harness.seal(server.env["TIMEGLAS_RECIPIENT"], os.urandom(size))
+    marks = memory_search.markers(body[:-100])
+    session = server.session()["session"]
+    life = {"kind": "liveness", "ttl": 2} if over == "its time" else {"kind": "passport", "issuer": "DNK", "session": session}
+    with server.connect() as conn:
+        conn.send(server.upload_head(len(body), **life) + body[:-100])
+        wait_for(lambda: memory_search.search(program, server.workers(), marks)[server.workers()[0]], "it stands in the worker", 5)
+        if over == "its session":
+            assert server.call("DELETE", f"/v1/sessions/{session}").status == 200
+        for at in range(len(body) - 100, len(body) - 90):
+            if conn.readable(1):
+                break
+            conn.send(body[at:at + 1])
+        answer = conn.response()
+        assert answer.status == 422 and answer.json()["type"] == f"/problems/{'ttl' if over == 'its time' else 'session'}"
+        left = memory_search.search(program, family(server), marks)
+        assert not [where for found in left.values() for where in found.values()]
+
+
 def test_nothing_stays_where_nothing_follows(launch, program):
     """A take is the last thing that happens: no later command overwrites what Redis's buffers of that connection hold."""
     server = launch(workers=1)
