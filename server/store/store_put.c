@@ -334,7 +334,7 @@ static int put_index(struct store_put *p, int64_t left)
 	strcat(member, p->id);
 	cmd_text(&m, "ZADD");
 	cmd_text(&m, key);
-	cmd_num(&m, (int64_t)(clock_mono_us() / 1000) + p->store->skew_ms + (left < STAGED_MS ? left : STAGED_MS));
+	cmd_num(&m, store_now_ms(p->store) + (left < STAGED_MS ? left : STAGED_MS));
 	cmd_text(&m, member);
 	return cmd_send(p->store, &m, NULL, NULL);
 }
