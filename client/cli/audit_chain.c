@@ -193,6 +193,10 @@ bool audit_chain_line(struct audit_chain *c, const char *line, size_t n, const s
 	uint8_t hash[CHAIN_HASH];
 	bool good = true;
 
+	if (n == 0 && !at->whole) {
+		findings_add(&c->findings, "begin", at, "the file is empty: what stood in it was cut off");
+		return false;
+	}
 	c->lines++;
 	c->unsigned_lines++;
 	chain_hash(line, n, hash);
@@ -226,8 +230,8 @@ void audit_chain_end(struct audit_chain *c)
 {
 	c->pair = NULL; /* the last line fits the one before it or not: "this line or the next one" stands */
 	if (c->lines == 0)
-		findings_add(&c->findings, "begin", NULL, "there is no line at all");
-	else if (c->checks == 0)
+		return; /* it was said of each file */
+	if (c->checks == 0)
 		findings_add(&c->findings, "unsigned", &c->before, "nothing here is signed");
 	else if (c->unsigned_lines > 0 && !c->last_bad)
 		findings_add(&c->findings, "unsigned", &c->before, "the last %" PRIu64 " lines lack the checkpoint that should cover them", c->unsigned_lines);

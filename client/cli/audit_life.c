@@ -11,6 +11,7 @@
 
 #define FIRST_SLOTS 4096u
 #define GRACE_MS 1000 /* an end that was due that shortly before the last line may stand in lines that were not written yet */
+#define LATE_MS 5000  /* an erasure that much later than the rules allow is told as a breach of them, and not only in the table */
 #define SUB_BITS 5
 
 static bool is(struct chain_text t, const char *text)
@@ -115,14 +116,22 @@ static void ref_of(struct chain_text t, uint8_t out[16])
 	crypto_generichash(out, 16, (const unsigned char *)(t.p != NULL ? t.p : ""), t.n, NULL, 0);
 }
 
+static size_t hash_of(const struct life *l, const uint8_t ref[16])
+{
+	uint8_t h[crypto_shorthash_BYTES];
+	size_t n;
+
+	crypto_shorthash(h, ref, 16, l->seed);
+	memcpy(&n, h, sizeof n);
+	return n;
+}
+
 /* Its place, or the free one where it would be. */
 static size_t place(const struct life *l, const uint8_t ref[16])
 {
-	uint64_t h;
 	size_t i;
 
-	memcpy(&h, ref, sizeof h);
-	for (i = (size_t)h & (l->cap - 1); l->slot[i].file != NULL && memcmp(l->slot[i].ref, ref, 16) != 0; i = (i + 1) & (l->cap - 1))
+	for (i = hash_of(l, ref) & (l->cap - 1); l->slot[i].file != NULL && memcmp(l->slot[i].ref, ref, 16) != 0; i = (i + 1) & (l->cap - 1))
 		;
 	return i;
 }
@@ -132,6 +141,8 @@ static bool grow(struct life *l)
 	struct life old = *l;
 
 	l->cap = old.cap > 0 ? old.cap * 2 : FIRST_SLOTS;
+	if (old.cap == 0)
+		randombytes_buf(l->seed, sizeof l->seed);
 	l->slot = calloc(l->cap, sizeof *l->slot);
 	if (l->slot == NULL) {
 		*l = old;
@@ -151,10 +162,7 @@ static void take_out(struct life *l, size_t at)
 	size_t mask = l->cap - 1, hole = at;
 
 	for (size_t i = (at + 1) & mask; l->slot[i].file != NULL; i = (i + 1) & mask) {
-		uint64_t h;
-
-		memcpy(&h, l->slot[i].ref, sizeof h);
-		if (((i - (size_t)h) & mask) < ((i - hole) & mask))
+		if (((i - hash_of(l, l->slot[i].ref)) & mask) < ((i - hole) & mask))
 			continue;
 		l->slot[hole] = l->slot[i];
 		hole = i;
@@ -166,10 +174,14 @@ static void take_out(struct life *l, size_t at)
 /* Events -------------------------------------------------------------------------------------------------------------- */
 
 /* The rules that nobody can configure away: an hour for Danish passports, a day for everything. */
+static int64_t limit_of(const struct chain_record *r)
+{
+	return r->kind.p != NULL && is(r->kind, "passport") && r->dk == 1 ? 3600 : TG_TTL_MAX_S;
+}
+
 static void check_limit(struct findings *f, const struct chain_record *r, const struct audit_at *at)
 {
-	bool danish = r->kind.p != NULL && is(r->kind, "passport") && r->dk == 1;
-	int64_t limit_s = danish ? 3600 : TG_TTL_MAX_S;
+	int64_t limit_s = limit_of(r);
 
 	if (r->deadline_ms < 0)
 		findings_add(f, "limit", at, "a blob was stored without a deadline");
@@ -180,7 +192,7 @@ static void check_limit(struct findings *f, const struct chain_record *r, const 
 static void on_stored(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
 {
 	const struct chain_text none = { "", 0 };
-	struct life_open o = { .deadline_ms = r->deadline_ms, .line = at->line, .file = at->file };
+	struct life_open o = { .deadline_ms = r->deadline_ms, .limit_ms = r->time_ms + limit_of(r) * 1000, .line = at->line, .file = at->file };
 	size_t i;
 
 	if ((l->n_open + 1) * 2 > l->cap && !grow(l))
@@ -215,6 +227,9 @@ static void on_gone(struct life *l, struct findings *f, const struct chain_recor
 			findings_add(f, "no-begin", at, "the end of a blob that was not there: it has ended before, or its beginning is missing");
 		return;
 	}
+	if (r->time_ms > l->slot[i].limit_ms + LATE_MS)
+		findings_add(f, "limit", at, "a blob was held %" PRId64 " s longer than its kind may be: it was stored on line %" PRIu64 " of %s",
+			     (r->time_ms - l->slot[i].limit_ms) / 1000, l->slot[i].line, l->slot[i].file);
 	take_out(l, i);
 	row = &l->row[row_of(l, r->kind, r->dk, r->cause.p != NULL ? r->cause : unknown)];
 	row->n++;
@@ -246,12 +261,22 @@ static void on_lost(struct life *l)
 	l->n_open = 0;
 }
 
+static void on_claimed(struct findings *f, const struct chain_record *r, const struct audit_at *at)
+{
+	if (r->lease_ms < 0)
+		findings_add(f, "limit", at, "a blob was claimed without an end");
+	else if (r->lease_ms - r->time_ms > (int64_t)TG_LEASE_MAX_S * 1000)
+		findings_add(f, "limit", at, "a claim was given more than the %u s that one may have", (unsigned)TG_LEASE_MAX_S);
+}
+
 void life_record(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
 {
 	if (is(r->event, "stored"))
 		on_stored(l, f, r, at);
 	else if (is(r->event, "gone"))
 		on_gone(l, f, r, at);
+	else if (is(r->event, "claimed"))
+		on_claimed(f, r, at);
 	else if (is(r->event, "store-lost"))
 		on_lost(l);
 	else if (is(r->event, "aborted"))

@@ -23,6 +23,7 @@ struct life_row {
 struct life_open {
 	uint8_t ref[16];
 	int64_t deadline_ms;
+	int64_t limit_ms;           /* when it must have ended by the published rules, whatever it was given */
 	uint64_t line;
 	const char *file;           /* NULL: a free place */
 	uint16_t row;               /* of what was stored */
@@ -32,6 +33,7 @@ struct life { /* zeroed before first use; life_free() after the last */
 	struct life_row row[LIFE_ROWS];
 	size_t n_rows;
 	struct life_open *slot;
+	uint8_t seed[16];           /* of the table: who writes refs must not know where they end up */
 	size_t cap, n_open;
 	uint64_t stored, ended, aborted, lost;
 	uint64_t before;            /* ends of what was stored before the first file */

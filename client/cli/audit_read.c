@@ -41,44 +41,72 @@ static int cannot_read(const char *path)
 	return cli_fail(TG_EIO, "cannot read %s: %s", path, strerror(errno));
 }
 
-/* The number of the file's first line, 0 when it has none, and the file's size. */
-static int look(const char *path, uint64_t *first_n, uint64_t *size)
+struct look {
+	uint64_t first_n; /* the number of the file's first line, 0 when it has none */
+	uint64_t size;
+	dev_t dev;
+	ino_t ino;
+};
+
+/* gzip, zstd, xz, bzip2 */
+static bool is_packed(const char *head, size_t n)
 {
+	static const char *const magic[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd\x37zXZ", "BZh"};
+
+	for (size_t i = 0; i < sizeof magic / sizeof magic[0]; i++)
+		if (n >= strlen(magic[i]) && memcmp(head, magic[i], strlen(magic[i])) == 0)
+			return true;
+	return false;
+}
+
+/* A file that its recorder has just made gets its first line in a moment. */
+static int look(const char *path, struct look *out)
+{
+	const struct timespec moment = {0, WAIT_MS * 1000000L};
 	char head[64];
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd >= 0 ? pread(fd, head, sizeof head - 1, 0) : -1;
 	const size_t skip = sizeof OPENING - 1;
-	int rc = n < 0 || fstat(fd, &st) != 0 ? cannot_read(path) : 0;
+	int rc;
 
+	for (int tries = 0; n == 0 && tries < HALF_LINE_TRIES; tries++) {
+		nanosleep(&moment, NULL);
+		n = pread(fd, head, sizeof head - 1, 0);
+	}
+	rc = n < 0 || fstat(fd, &st) != 0 ? cannot_read(path) : 0;
 	if (fd >= 0)
 		close(fd);
-	*first_n = 0;
 	if (rc != 0 || n < 0)
 		return rc;
-	*size = (uint64_t)st.st_size;
+	*out = (struct look){ .size = (uint64_t)st.st_size, .dev = st.st_dev, .ino = st.st_ino };
 	head[n] = '\0';
+	if (is_packed(head, (size_t)n))
+		return cli_usage("%s is compressed: unpack it first", path);
 	if ((size_t)n > skip && memcmp(head, OPENING, skip) == 0)
-		(void)tg_num_u64(head + skip, strspn(head + skip, "0123456789"), UINT64_MAX, first_n);
+		(void)tg_num_u64(head + skip, strspn(head + skip, "0123456789"), UINT64_MAX, &out->first_n);
 	return 0;
 }
 
 static int sort_files(const char **files, size_t n, uint64_t *total)
 {
-	uint64_t *key = calloc(n, sizeof *key);
+	struct look *key = calloc(n, sizeof *key);
 	int rc = key != NULL ? 0 : cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 
 	*total = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		uint64_t k, size = 0;
+		struct look k = { 0 };
 		const char *file = files[i];
 		size_t at = i;
 
-		rc = look(file, &k, &size);
+		rc = look(file, &k);
+		for (size_t j = 0; j < i && rc == 0; j++)
+			if (key[j].dev == k.dev && key[j].ino == k.ino)
+				rc = cli_usage("%s and %s are the same file: give it once", files[j], file);
 		if (rc != 0)
 			break;
-		*total += size;
-		for (; at > 0 && key[at - 1] > k; at--) {
+		*total += k.size;
+		for (; at > 0 && key[at - 1].first_n > k.first_n; at--) {
 			key[at] = key[at - 1];
 			files[at] = files[at - 1];
 		}
@@ -131,6 +159,7 @@ static int give_lines(struct reader *r)
 static int read_fd(struct reader *r, int fd)
 {
 	const struct timespec moment = {0, WAIT_MS * 1000000L};
+	const uint64_t before = r->done;
 	int rc = 0, tries = 0, half = 0;
 	ssize_t got;
 
@@ -156,7 +185,7 @@ static int read_fd(struct reader *r, int fd)
 		rc = give_lines(r);
 		progress_step(&r->cli->progress, 0, r->done, r->total);
 	}
-	if (rc == 0 && r->n > 0 && !enough(r))
+	if (rc == 0 && !enough(r) && (r->n > 0 || r->done == before))
 		rc = give(r, r->buf, r->n, false);
 	return rc;
 }

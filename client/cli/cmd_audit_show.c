@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sodium.h>
 #include "cli/cmd_audit.h"
 #include "cli/output.h"
 #include "core/num.h"
@@ -28,6 +29,7 @@ struct show {
 	size_t n, cap;
 	size_t *slot;               /* of a hash table: index + 1 */
 	size_t slots;
+	uint8_t seed[crypto_shorthash_KEYBYTES];
 	json_t *rows;               /* --json */
 	uint64_t found;
 };
@@ -44,18 +46,20 @@ static void copy(char out[TEXT], struct chain_text t)
 
 /* What was held at a moment ------------------------------------------------------------------------------------------- */
 
-static size_t hash_of(const char *ref)
+/* Keyed: who writes refs must not know where they end up. */
+static size_t hash_of(const struct show *s, const char *ref)
 {
-	uint64_t h = UINT64_C(14695981039346656037);
+	uint8_t h[crypto_shorthash_BYTES];
+	size_t n;
 
-	for (; *ref != '\0'; ref++)
-		h = (h ^ (unsigned char)*ref) * UINT64_C(1099511628211);
-	return (size_t)(h ^ h >> 32);
+	crypto_shorthash(h, (const unsigned char *)ref, strlen(ref), s->seed);
+	memcpy(&n, h, sizeof n);
+	return n;
 }
 
 static size_t *find(const struct show *s, const char *ref)
 {
-	size_t i = hash_of(ref) & (s->slots - 1);
+	size_t i = hash_of(s, ref) & (s->slots - 1);
 
 	while (s->slot[i] != 0 && strcmp(s->held[s->slot[i] - 1].ref, ref) != 0)
 		i = (i + 1) & (s->slots - 1);
@@ -269,6 +273,7 @@ int cmd_audit_show(struct cli *cli)
 	char beside[4096];
 	int status = read_question(&cli->opt, &s);
 
+	randombytes_buf(s.seed, sizeof s.seed);
 	if (status == CLI_DONE)
 		status = audit_keys(cli, file[0], &s.chain, &from, beside);
 	if (status == CLI_DONE)

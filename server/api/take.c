@@ -2,6 +2,9 @@
  * take.c: a blob's bytes on their way to the client: each chunk is asked for when the client's socket has taken the one before, so memory stays bounded.
  * POST /v1/blobs/{id}/take is the at-most-once read: before the first byte is sent nobody else can reach the blob, and chunks are deleted as they are
  * read; a client that goes away loses the blob. GET /v1/claims/{claim} is the claimant's, as often as needed: the chunks stay.
+ *
+ * A reader that stalls has a window of the blob in this process, and more in the kernel. Once a second somebody looks whether it may still have that: when
+ * a claimed blob has ended, or the time of a taken one is over, the answer is revoked, and what was on its way is wiped.
  * Runs in workers.
  */
 #include <inttypes.h>
@@ -9,11 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/event.h>
+#include <event2/event_struct.h>
 #include <timeglas/errors.h>
 
 #include "api/call.h"
 #include "api/range.h"
 #include "core/num.h"
+
+#define WATCH_S 1u
+#define TAKEN_MS 60000 /* what a take has read is sent within that time, or never; a take of several chunks that says nothing ends as early */
 
 struct taking {
 	struct call *call;
@@ -21,7 +29,49 @@ struct taking {
 	struct store_read *read;  /* NULL: over */
 	bool reading;             /* a chunk is on its way */
 	bool claimed;             /* a claimant's read */
+	bool asking;              /* whether the blob still stands */
+	struct event watch;
+	int64_t until_ms;         /* a take's: the store's time at which it ends */
 };
+
+/* Watching it -------------------------------------------------------------------------------------------------------- */
+
+static void on_look(void *ctx, int err, const struct store_blob *b)
+{
+	struct taking *t = ctx;
+	t->asking = false;
+	if (!t->claimed && t->read == NULL)
+		return; /* all of it was read meanwhile */
+	if (err != 0 || b->state == STORE_GONE)
+		httpd_reply_revoke(t->req);
+}
+
+static void on_watch(evutil_socket_t fd, short what, void *ctx)
+{
+	struct taking *t = ctx;
+	struct store *s = t->call->api->store;
+	char id[TOKEN_LEN + 1];
+	(void)fd, (void)what;
+	if (!t->claimed && store_now_ms(s) >= t->until_ms)
+		httpd_reply_revoke(t->req);
+	else if ((t->claimed || t->read != NULL) && !t->asking) {
+		snprintf(id, sizeof id, "%.*s", TOKEN_LEN, t->call->id); /* a claim's token opens with it */
+		t->asking = store_stat(s, id, on_look, t) == 0;
+		if (!t->asking)
+			httpd_reply_revoke(t->req);
+	}
+}
+
+static void watch(struct taking *t, const struct store_blob *b)
+{
+	struct loop *l = t->call->api->loop;
+	t->until_ms = b->deadline_ms;
+	httpd_reply_hold(t->req);
+	event_assign(&t->watch, loop_base(l), -1, EV_PERSIST, on_watch, t);
+	event_add(&t->watch, loop_timeout(l, WATCH_S));
+}
+
+/* The answer --------------------------------------------------------------------------------------------------------- */
 
 static size_t head_fields(const struct store_blob *b, char fields[512])
 {
@@ -70,6 +120,7 @@ static void on_begin(struct store_read *st, int err, const struct store_blob *b,
 		reply_error(t->req, err, b);
 		return;
 	}
+	watch(t, b);
 	if (t->claimed) {
 		reply_claimed(t, b);
 		return;
@@ -93,6 +144,8 @@ static void on_data(struct store_read *st, struct evbuffer *data, bool done, int
 	t->reading = false;
 	if (done || err != 0)
 		t->read = NULL; /* freed by the store after return */
+	if (done && t->until_ms > store_now_ms(t->call->api->store) + TAKEN_MS)
+		t->until_ms = store_now_ms(t->call->api->store) + TAKEN_MS;
 	if (err != 0) {
 		httpd_reply_abort(t->req);
 		return;
@@ -111,6 +164,10 @@ static void on_done(struct httpd_req *r, bool ok, void *ctx)
 {
 	struct taking *t = ctx;
 	(void)r, (void)ok;
+	if (event_initialized(&t->watch))
+		event_del(&t->watch);
+	if (t->asking)
+		store_forget(t->call->api->store, t);
 	store_read_abort(t->read);
 	call_free(t->call);
 	free(t);

@@ -17,7 +17,6 @@
 
 #define IDLE_READ_BYTES 4096u
 #define STREAM_IN_MAX_BYTES 65536u /* unread content that may wait here before the handler's window */
-#define OUT_LOW_BYTES 65536u
 #define HANDLER_TIMEOUT_S 30       /* the store has not answered */
 #define LINGER_S 1
 #define LINGER_BYTES (1u << 20)
@@ -204,6 +203,8 @@ static bool end_request(struct conn *c)
 	struct httpd_req *r = c->req;
 	bool closing = r->close || (c->eof && evbuffer_get_length(stream_in(c->stream)) == 0);
 	c->req = NULL;
+	if (r->hold)
+		stream_set_out_low(c->stream, OUT_LOW_BYTES);
 	req_end(r, true);
 	if (closing) {
 		linger(c);
@@ -226,7 +227,7 @@ static bool work_request(struct conn *c)
 	struct httpd_req *r = c->req;
 	size_t waiting = evbuffer_get_length(stream_out(c->stream));
 	if (r->replied) {
-		if (waiting > OUT_LOW_BYTES) {
+		if (waiting > (r->hold ? 0 : OUT_LOW_BYTES)) {
 			conn_phase(c, PH_SEND);
 			return false; /* on_drain comes back here */
 		}

@@ -8,6 +8,8 @@
 #include "http/httpd.h"
 #include "net/stream.h"
 
+#define OUT_LOW_BYTES 65536u /* of an answer that may be unsent when its request ends */
+
 enum phase {
 	PH_HANDSHAKE,
 	PH_IDLE,     /* between requests */
@@ -32,6 +34,7 @@ struct httpd_req {
 	bool paused, continue_due;
 	bool left;                  /* the handler has left content in data */
 	bool replied;               /* the whole answer was given */
+	bool hold;                  /* the request ends when nothing of its answer is unsent */
 	bool close;                 /* the connection ends with this answer */
 	struct h1_head head;
 	char text[];                /* the head's bytes */

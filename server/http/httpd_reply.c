@@ -69,6 +69,8 @@ static void given(struct httpd_req *r, size_t n)
 	r->out_bytes += n;
 	if (r->reply_left == 0)
 		r->replied = true;
+	if (r->replied && r->hold)
+		stream_set_out_low(r->conn->stream, 0);
 	stream_kick(r->conn->stream);
 	conn_poke(r->conn);
 }
@@ -125,6 +127,17 @@ size_t httpd_reply_room(const struct httpd_req *r)
 	if (used < window)
 		return window - used;
 	return 0;
+}
+
+void httpd_reply_hold(struct httpd_req *r)
+{
+	r->hold = true;
+}
+
+void httpd_reply_revoke(struct httpd_req *r)
+{
+	stream_reset(r->conn->stream);
+	conn_kill(r->conn);
 }
 
 void httpd_reply_abort(struct httpd_req *r)

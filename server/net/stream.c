@@ -167,6 +167,13 @@ void stream_free(struct stream *s)
 		destroy(s);
 }
 
+void stream_reset(struct stream *s)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	(void)setsockopt(s->io.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once); /* of a unix socket: it keeps nothing */
+}
+
 /* What happens ---------------------------------------------------------------------------------------------------------- */
 
 static void end(struct stream *s, enum stream_end why)
@@ -418,6 +425,11 @@ void stream_finish(struct stream *s)
 void stream_set_read_size(struct stream *s, size_t bytes)
 {
 	s->read_size = bytes;
+}
+
+void stream_set_out_low(struct stream *s, size_t bytes)
+{
+	s->out_low = bytes;
 }
 
 void stream_progress(const struct stream *s, uint64_t *in_bytes, uint64_t *out_bytes)

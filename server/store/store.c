@@ -379,6 +379,11 @@ bool store_up(const struct store *s)
 	return s->up;
 }
 
+int64_t store_now_ms(const struct store *s)
+{
+	return (int64_t)(clock_mono_us() / 1000) + s->skew_ms;
+}
+
 bool store_busy(const struct store *s)
 {
 	return rconn_high(s->conn);

@@ -137,6 +137,8 @@ void store_read_next(struct store_read *t);
 void store_read_abort(struct store_read *t);
 
 typedef void store_blob_cb(void *ctx, int err, const struct store_blob *blob);
+/** store_now_ms(s): the store's time, as far as it is known here: Unix ms, as of the last connect and by this machine's clock since. */
+int64_t store_now_ms(const struct store *s);
 /** store_stat(s, id): TG_ENOENT, or 0 with the blob in any state but staged. Who may know is the caller's to decide. */
 int store_stat(struct store *s, const char *id, store_blob_cb *cb, void *ctx);
 /** store_erase(s, id, uploader): uploader NULL: an operator. TG_ENOENT, TG_EGONE (blob filled in), 0: erased, with event and gone_at. */

@@ -11,7 +11,11 @@
 #define STORE_KEY_MAX 80
 #define STORE_STALLED_MS 60000 /* what was sent on a connection that broke may arrive that late; functions.lua has the same */
 #define STORE_ORPHANS_MAX 4096u
-#define STORE_PULSE_S 10u /* uploads and takes of several chunks tell the index that often that they are alive; it waits 30 and 60 s */
+/*
+ * How often uploads, and takes of several chunks, tell the index that they are alive (it waits 30 and 60 s), and learn that they no longer are: what stands
+ * in a worker must be gone five seconds after the end, also when its client stalls.
+ */
+#define STORE_PULSE_S 2u
 
 struct store {
 	struct loop *loop;

@@ -1,6 +1,7 @@
 """The evidence: what really happened stands in a file that cannot be changed unnoticed, whoever dies in between; and without it
 nothing is stored."""
 import contextlib
+import gzip
 import hashlib
 import json
 import os
@@ -541,3 +542,73 @@ def test_an_unreadable_end_is_not_buried(launch):
     assert log.read_bytes() == before
     log.rename(log.with_suffix(".kept"))
     wait_for(lambda: server.put(server.sealed(300)).status == 201, "a new one is begun", 10)
+
+
+def chained(path, *events, first=1, prev="0" * 64):
+    """A file of such lines with hashes that fit, which nobody has signed."""
+    with open(path, "wb") as f:
+        for n, (at, members) in enumerate(events, first):
+            line = f'{{"n":{n},"time":"{at}",{members},"prev":"{prev}"}}'.encode()
+            prev = hashlib.blake2b(line, digest_size=32).hexdigest()
+            f.write(line + b"\n")
+    return path
+
+
+def kinds(path):
+    """What verify finds, besides that nobody signed it."""
+    return sorted(f["what"] for f in verify(path)[1]["findings"] if f["what"] not in ("begin", "unsigned"))
+
+
+def test_evidence_of_a_blob_that_was_held_too_long_is_a_finding(tmp_path):
+    """Its deadline was right, but nobody erased it in time: a verdict of "good" would be a lie about the rules."""
+    def life(end, kind="passport", dk="true", deadline="2026-11-22T13:00:00.000Z"):
+        blob = f'"ref":"{"0" * 32}","kind":"{kind}","dk":{dk},"size":1,"deadline":"{deadline}"'
+        return kinds(chained(tmp_path / "l", ("2026-11-22T12:00:00.000Z", f'"event":"stored",{blob}'),
+                             (end, f'"event":"gone",{blob},"cause":"expired","late_us":1')))
+
+    assert life("2026-11-22T13:00:05.000Z") == [] and life("2026-11-22T13:00:05.001Z") == ["limit"]
+    day = {"kind": "liveness", "dk": "false", "deadline": "2026-11-23T12:00:00.000Z"}
+    assert life("2026-11-23T12:00:05.000Z", **day) == [] and life("2026-11-23T12:00:05.001Z", **day) == ["limit"]
+
+
+def test_evidence_of_a_claim_without_its_limit_is_a_finding(tmp_path):
+    """A claim lasts 15 minutes at most."""
+    for lease, found in ('"lease":"2026-11-22T12:15:00.000Z",', []), ('"lease":"2026-11-22T12:15:00.001Z",', ["limit"]), ("", ["limit"]):
+        line = f'"event":"claimed","ref":"{"0" * 32}","kind":"face3d","dk":false,"deadline":"2026-11-22T18:00:00.000Z",{lease}"by":"v"'
+        assert kinds(chained(tmp_path / "l", ("2026-11-22T12:00:00.000Z", line))) == found
+
+
+def test_an_empty_file_is_a_finding(launch, tmp_path):
+    """The current file, emptied: the rotated ones before it are good, and yet something is missing."""
+    server = launch(workers=1)
+    recorded(server, "stored", server.put_ok(server.sealed(300)))
+    log, key = finished(server, tmp_path)
+    (tmp_path / "later.log").touch()
+    assert verify(log, "--key", key)[0] == 0
+    status, report = verify(log, tmp_path / "later.log", "--key", key)
+    assert status == 5 and [(f["what"], Path(f["file"]).name) for f in report["findings"]] == [("begin", "later.log")]
+    status, report = verify(tmp_path / "later.log", "--key", key)
+    assert status == 5 and [f["what"] for f in report["findings"]] == ["begin"]
+
+
+def test_a_file_given_twice_or_compressed_is_no_accusation(tmp_path):
+    """Both are slips of whoever asks, and are answered as such; not as tampering."""
+    log = chained(tmp_path / "l", ("2026-11-22T12:00:00.000Z", '"event":"x"'))
+    (tmp_path / "other").symlink_to(log)
+    for files in (log, log), (log, tmp_path / "other"):
+        done = audit("verify", *files)
+        assert done.returncode == 2 and b"are the same file: give it once" in done.stderr and not done.stdout
+    packed = tmp_path / "l.gz"
+    packed.write_bytes(gzip.compress(log.read_bytes()))
+    done = audit("verify", packed)
+    assert done.returncode == 2 and b"is compressed: unpack it first" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("verify",), ("show", "--at", "2026-11-22T12:00:00Z")])
+def test_refs_that_were_made_to_collide_do_not_slow_it(tmp_path, command):
+    """Whoever writes a file may choose the refs; when their first half was their place in a table, 80,000 took 14 s."""
+    blob = '"event":"stored","ref":"%032x","kind":"liveness","dk":false,"size":1,"deadline":"2026-11-22T12:10:00.000Z"'
+    log = chained(tmp_path / "l", *(("2026-11-22T12:00:00.000Z", blob % n) for n in range(80_000)))
+    began = time.monotonic()
+    assert audit(command[0], *command[1:], log).returncode == 5
+    assert time.monotonic() - began < 5 * SLOW

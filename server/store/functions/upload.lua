@@ -7,7 +7,7 @@ local function f_stage(keys, args)
 	local now, left = time_ms(us), tonumber(args[7])
 	local b = load(p, id)
 	if args[5] ~= '1' and not (b and b.st == 'staged') then
-		return ETIMEOUT -- a reaper was quicker
+		return sid ~= '' and not session_open_for(p, sid, args[2], us) and ESESSION or ETIMEOUT -- the session's end, or a reaper, was quicker
 	end
 	if sid ~= '' then
 		local s = session_open_for(p, sid, args[2], us)
