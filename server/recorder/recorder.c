@@ -15,10 +15,10 @@
 #include <sodium.h>
 #include <timeglas/errors.h>
 
+#include "base/board.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/shared.h"
 #include "conf/conf.h"
 #include "core/num.h"
 #include "net/loop.h"
@@ -66,11 +66,11 @@ static void set_state(struct recorder *x, enum evidence e, int error)
 {
 	char text[256];
 
-	shared_set_evidence(e, error);
+	board_set_evidence(e, error);
 	if (x->state == e)
 		return;
 	x->state = e;
-	shared_evidence_text(text, sizeof text);
+	board_evidence_text(text, sizeof text);
 	if (e == EVIDENCE_RECORDING || e == EVIDENCE_ELSEWHERE)
 		log_info("evidence", "%s", text);
 	else
@@ -88,7 +88,7 @@ static void publish_head(const struct recorder *x)
 	uint64_t n = ledger_head(x->ledger, hash);
 
 	if (n > 0)
-		shared_set_head(n, hash);
+		board_set_head(n, hash);
 }
 
 /* The file ------------------------------------------------------------------------------------------------------------ */
@@ -292,7 +292,7 @@ static void on_events(void *ctx, int err, struct outbox_batch *b)
 	}
 	if (!outbox_full(b)) {
 		x->caught_up_us = x->read_us;
-		shared_set_caught_up(x->read_us);
+		board_set_caught_up(x->read_us);
 	}
 	set_state(x, EVIDENCE_RECORDING, 0); /* now, and not when the file was opened: whoever is told may count on it */
 	if (x->stopping && n == 0)
@@ -328,9 +328,9 @@ static void wait_for_other(struct recorder *x, const struct outbox_lease *l)
 	if (l->caught_up_ms > 0) /* else it has only just begun */
 		set_state(x, EVIDENCE_ELSEWHERE, 0);
 	if (l->head_n > 0)
-		shared_set_head(l->head_n, l->head);
+		board_set_head(l->head_n, l->head);
 	if (age_ms >= 0 && l->caught_up_ms > 0 && (uint64_t)age_ms * 1000 < x->asked_us)
-		shared_set_caught_up(x->asked_us - (uint64_t)age_ms * 1000);
+		board_set_caught_up(x->asked_us - (uint64_t)age_ms * 1000);
 }
 
 static void on_lease(void *ctx, int err, const struct outbox_lease *l)
