@@ -216,19 +216,28 @@ static void positions(struct scan *s, struct chain_pos *pos)
 	must(s, "}");
 }
 
+/* Hex digits, or nothing before a store was seen. */
+static void epoch_of(struct scan *s, char out[CHAIN_EPOCH + 1])
+{
+	const char *from = s->at;
+	size_t n = 0;
+
+	while (n < CHAIN_EPOCH && s->at < s->end && digit(*s->at) >= 0) {
+		s->at++;
+		n++;
+	}
+	if (n != 0 && n != CHAIN_EPOCH)
+		s->bad = 1;
+	memcpy(out, from, n);
+	out[n] = '\0';
+	must(s, "\"");
+}
+
 static void scan_check(struct scan *s, const char *line, struct chain_check *c)
 {
-	struct chain_text epoch;
-
 	c->reason = string(s);
 	must(s, CHAIN_M_EPOCH);
-	epoch = string(s);
-	if (!s->bad && (epoch.n == 0 || epoch.n == CHAIN_EPOCH)) {
-		memcpy(c->epoch, epoch.p, epoch.n);
-		c->epoch[epoch.n] = '\0';
-	} else {
-		s->bad = 1;
-	}
+	epoch_of(s, c->epoch);
 	positions(s, c->pos);
 	must(s, CHAIN_M_PREV);
 	hex(s, c->prev, CHAIN_HASH);
