@@ -32,6 +32,9 @@ struct taking {
 	bool asking;              /* whether the blob still stands */
 	struct event watch;
 	int64_t until_ms;         /* a take's: the store's time at which it ends */
+	int status;               /* of the answer whose head waits for its first bytes, to go with them; 0: none waits */
+	uint64_t length;
+	char fields[512];
 };
 
 /* Watching it -------------------------------------------------------------------------------------------------------- */
@@ -73,6 +76,20 @@ static void watch(struct taking *t, const struct store_blob *b)
 
 /* The answer --------------------------------------------------------------------------------------------------------- */
 
+/* One record, and one system call, for head and first chunk; and where there turns out to be no chunk, nothing wrong has been said. */
+static void begin_late(struct taking *t, int status, uint64_t length)
+{
+	t->status = status;
+	t->length = length;
+}
+
+static void begin(struct taking *t)
+{
+	if (t->status != 0)
+		httpd_reply_begin(t->req, t->status, t->fields, "application/octet-stream", t->length);
+	t->status = 0;
+}
+
 static size_t head_fields(const struct store_blob *b, char fields[512])
 {
 	char at[TG_TIME_LEN + 1];
@@ -89,7 +106,7 @@ static size_t head_fields(const struct store_blob *b, char fields[512])
 static void reply_claimed(struct taking *t, const struct store_blob *b)
 {
 	const struct h1_head *h = httpd_req_head(t->req);
-	char fields[512], range[96], etag[TOKEN_LEN + 3];
+	char *fields = t->fields, range[96], etag[TOKEN_LEN + 3];
 	uint64_t from, len, size = b->desc.size_bytes;
 	snprintf(etag, sizeof etag, "\"%s\"", b->id);
 	int status = range_of(h, size, etag, &from, &len);
@@ -99,12 +116,14 @@ static void reply_claimed(struct taking *t, const struct store_blob *b)
 		return;
 	}
 	size_t n = head_fields(b, fields);
-	n += (size_t)snprintf(fields + n, sizeof fields - n, "Accept-Ranges: bytes\r\n");
+	n += (size_t)snprintf(fields + n, sizeof t->fields - n, "Accept-Ranges: bytes\r\n");
 	if (status == 206)
-		snprintf(fields + n, sizeof fields - n, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n", from, from + len - 1, size);
-	httpd_reply_begin(t->req, status, fields, "application/octet-stream", len);
-	if (h->method == H1_HEAD)
+		snprintf(fields + n, sizeof t->fields - n, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n", from, from + len - 1, size);
+	begin_late(t, status, len);
+	if (h->method == H1_HEAD) {
+		begin(t);
 		return;
+	}
 	store_read_range(t->read, from, len);
 	t->reading = true;
 	store_read_next(t->read);
@@ -113,7 +132,6 @@ static void reply_claimed(struct taking *t, const struct store_blob *b)
 static void on_begin(struct store_read *st, int err, const struct store_blob *b, void *ctx)
 {
 	struct taking *t = ctx;
-	char fields[512];
 	(void)st;
 	if (err != 0) {
 		t->read = NULL; /* freed by the store after return */
@@ -125,8 +143,8 @@ static void on_begin(struct store_read *st, int err, const struct store_blob *b,
 		reply_claimed(t, b);
 		return;
 	}
-	head_fields(b, fields);
-	httpd_reply_begin(t->req, 200, fields, "application/octet-stream", b->desc.size_bytes);
+	head_fields(b, t->fields);
+	begin_late(t, 200, b->desc.size_bytes);
 }
 
 static void ask_next(struct taking *t)
@@ -147,9 +165,13 @@ static void on_data(struct store_read *st, struct evbuffer *data, bool done, int
 	if (done && t->until_ms > store_now_ms(t->call->api->store) + TAKEN_MS)
 		t->until_ms = store_now_ms(t->call->api->store) + TAKEN_MS;
 	if (err != 0) {
-		httpd_reply_abort(t->req);
+		if (t->status != 0)
+			reply_error(t->req, err, NULL);
+		else
+			httpd_reply_abort(t->req);
 		return;
 	}
+	begin(t);
 	httpd_reply_data(t->req, data);
 	ask_next(t);
 }

@@ -55,6 +55,9 @@ struct conn {
 	uint64_t next_us;           /* when the head behind this request began; 0: it has not */
 	uint64_t seen_in, seen_out; /* progress at the time the timer was set */
 	struct event timer;
+	uint64_t due_us, armed_us;  /* when this phase's time is over; when the timer fires, 0: it does not */
+	bool rested;                /* its buffers were given back */
+	uint64_t rest_in, rest_out; /* progress when it was last looked at for that */
 	struct loop_task task;
 	TAILQ_ENTRY(conn) link;
 };
@@ -69,6 +72,7 @@ struct httpd {
 	void *ctx;
 	struct conn_list conns;
 	size_t n;
+	struct event rest;          /* looks for connections that went idle */
 	bool draining;
 };
 

@@ -95,12 +95,12 @@ static struct stream *stream_new(struct loop *l, int fd, SSL *ssl, bool server, 
 	s->read_size = o->read_size ? o->read_size : READ_BYTES;
 	s->out_low = o->out_low ? o->out_low : OUT_LOW_BYTES;
 	s->task = (struct loop_task){ .run = on_task, .ctx = s };
-	io_init(&s->io, fd, ssl, server);
+	bool made = io_init(&s->io, fd, ssl, server);
 	/* A unix socket has no Nagle to switch off: failing is fine. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	event_assign(&s->ev, loop_base(l), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_event, s);
 	event_assign(&s->timer, loop_base(l), -1, 0, on_timer, s);
-	if (event_add(&s->ev, NULL) < 0 || (o->ready_timeout_s && event_add(&s->timer, loop_timeout(l, o->ready_timeout_s)) < 0)) {
+	if (!made || event_add(&s->ev, NULL) < 0 || (o->ready_timeout_s && event_add(&s->timer, loop_timeout(l, o->ready_timeout_s)) < 0)) {
 		stream_free(s);
 		errno = ENOMEM;
 		return NULL;
@@ -171,7 +171,7 @@ void stream_reset(struct stream *s)
 {
 	const struct linger at_once = { .l_onoff = 1 };
 
-	(void)setsockopt(s->io.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once); /* of a unix socket: it keeps nothing */
+	(void)setsockopt(s->io.sock.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once); /* of a unix socket: it keeps nothing */
 }
 
 /* What happens ---------------------------------------------------------------------------------------------------------- */
@@ -432,6 +432,12 @@ void stream_set_out_low(struct stream *s, size_t bytes)
 	s->out_low = bytes;
 }
 
+void stream_rest(struct stream *s)
+{
+	if (s->state == ST_OPEN && !s->freed)
+		io_rest(&s->io);
+}
+
 void stream_progress(const struct stream *s, uint64_t *in_bytes, uint64_t *out_bytes)
 {
 	*in_bytes = s->in_bytes;
@@ -445,5 +451,5 @@ SSL *stream_ssl(struct stream *s)
 
 int stream_fd(const struct stream *s)
 {
-	return s->io.fd;
+	return s->io.sock.fd;
 }

@@ -63,6 +63,8 @@ void stream_finish(struct stream *s);
 void stream_set_read_size(struct stream *s, size_t bytes);
 /** stream_set_out_low(s, bytes): on_drain's threshold from now on; 0: when all is out. */
 void stream_set_out_low(struct stream *s, size_t bytes);
+/** stream_rest(s): it is idle: give back what it can do without until it goes on. */
+void stream_rest(struct stream *s);
 /** stream_progress(s): bytes ever read and written, for idle timeouts. */
 void stream_progress(const struct stream *s, uint64_t *in_bytes, uint64_t *out_bytes);
 SSL *stream_ssl(struct stream *s);
