@@ -104,6 +104,37 @@ static int shard_of(const redisReply *stream)
 	return shard;
 }
 
+static struct chain_text text_of(const redisReply *r)
+{
+	struct chain_text t = {"", 0};
+
+	if (r != NULL && r->type == REDIS_REPLY_STRING)
+		t = (struct chain_text){r->str, (size_t)r->len};
+	return t;
+}
+
+/* Our own functions write one field "p": names and values in turn, with a TAB between all of them (functions/base.lua). False: this is another's. */
+static bool unpack(struct outbox_event *e, const redisReply *fields)
+{
+	struct chain_text name = text_of(reply_at(fields, 0)), all = text_of(reply_at(fields, 1));
+	const char *at = all.p, *end = all.p + all.n, *stop;
+	size_t n = 0;
+
+	if (e->n != 1 || name.n != 1 || name.p[0] != 'p')
+		return false;
+	do {
+		if (n == 2 * OUTBOX_PACKED_MAX)
+			return false;
+		stop = memchr(at, '\t', (size_t)(end - at));
+		e->part[n++] = (struct chain_text){at, (size_t)((stop != NULL ? stop : end) - at)};
+		at = stop != NULL ? stop + 1 : end;
+	} while (stop != NULL);
+	if (n % 2 != 0)
+		return false;
+	e->n = n / 2;
+	return true;
+}
+
 bool outbox_next(struct outbox_batch *b, struct outbox_event *e)
 {
 	const redisReply *stream, *entry, *fields;
@@ -126,24 +157,16 @@ bool outbox_next(struct outbox_batch *b, struct outbox_event *e)
 		e->shard = (unsigned)shard;
 		e->n = fields != NULL && fields->type == REDIS_REPLY_ARRAY ? fields->elements / 2 : 0;
 		e->fields = fields;
+		e->packed = unpack(e, fields);
 		return true;
 	}
 	return false;
 }
 
-static struct chain_text text_of(const redisReply *r)
-{
-	struct chain_text t = {"", 0};
-
-	if (r != NULL && r->type == REDIS_REPLY_STRING)
-		t = (struct chain_text){r->str, (size_t)r->len};
-	return t;
-}
-
 void outbox_field(const struct outbox_event *e, size_t i, struct chain_text *name, struct chain_text *value)
 {
-	*name = text_of(reply_at(e->fields, 2 * i));
-	*value = text_of(reply_at(e->fields, 2 * i + 1));
+	*name = e->packed ? e->part[2 * i] : text_of(reply_at(e->fields, 2 * i));
+	*value = e->packed ? e->part[2 * i + 1] : text_of(reply_at(e->fields, 2 * i + 1));
 }
 
 bool outbox_full(const struct outbox_batch *b)

@@ -11,6 +11,7 @@
 #include "core/chain.h"
 #include "store/store.h"
 
+#define OUTBOX_PACKED_MAX 16 /* names in one of our own events; another's entry may have any number */
 #define OUTBOX_TOKEN 64 /* characters of a lease's token, at most */
 
 struct outbox;
@@ -20,7 +21,9 @@ struct outbox_event {
 	unsigned shard;
 	struct chain_pos pos;
 	size_t n;                  /* fields */
-	const void *fields;        /* for outbox_field() */
+	const void *fields;        /* for outbox_field(), as what follows */
+	bool packed;
+	struct chain_text part[2 * OUTBOX_PACKED_MAX];
 };
 
 struct outbox_lease {

@@ -127,14 +127,16 @@ static inline long long now_ms(void)
 static inline const char *newest(const char *name)
 {
 	static char out[64];
-	redisReply *r = redis_server_do(&redis, "XREVRANGE tg:{05}:out + - COUNT 1"), *kv;
+	redisReply *r = redis_server_do(&redis, "XREVRANGE tg:{05}:out + - COUNT 1");
+	struct item *event;
 
 	assert_int_equal(r->elements, 1);
-	kv = r->element[0]->element[1];
+	event = item_new(r->element[0]->element[1]->element[1]->str, "\t");
 	strcpy(out, "(none)");
-	for (size_t i = 0; i + 1 < kv->elements; i += 2)
-		if (strcmp(kv->element[i]->str, name) == 0)
-			snprintf(out, sizeof out, "%s", kv->element[i + 1]->str);
+	for (size_t i = 0; i + 1 < event->elements; i += 2)
+		if (strcmp(event->element[i]->str, name) == 0)
+			snprintf(out, sizeof out, "%s", event->element[i + 1]->str);
+	item_free(event);
 	freeReplyObject(r);
 	return out;
 }

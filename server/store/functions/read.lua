@@ -51,7 +51,7 @@ local function f_take(keys, args)
 	b.st, b.tk, b.w = 'taking', args[3], peer
 	save(p, b.id, told(b), kept(b), 'KEEPTTL')
 	redis.call('ZADD', p .. 'dl', text(math.min(tonumber(b.dl), now + TAKING_MS)), 'b:' .. id)
-	event(p, 'e', 'taking', 'd', b.d, 'w', peer, 'z', b.z, 'at', text(now))
+	event(p, 'e\ttaking\td\t' .. b.d .. '\tw\t' .. peer .. '\tz\t' .. b.z .. '\tat\t' .. text(now))
 	return answer(OK, b)
 end
 
@@ -108,7 +108,7 @@ local function f_claim(keys, args)
 	b.st, b.w, b.th, b.ld, b.cs, b.ck = 'claimed', peer, args[4], text(ld), args[5], ck
 	save(p, b.id, told(b), kept(b), 'KEEPTTL')
 	index(p, 'b:' .. id, ld, now)
-	event(p, 'e', 'claimed', 'd', b.d, 'w', peer, 'z', b.z, 'dl', b.dl, 'ld', b.ld, 'at', text(now))
+	event(p, 'e\tclaimed\td\t' .. b.d .. '\tw\t' .. peer .. '\tz\t' .. b.z .. '\tdl\t' .. b.dl .. '\tld\t' .. b.ld .. '\tat\t' .. text(now))
 	return table.concat({answer(OK, b), b.ld, b.cs, '0'}, '\n')
 end
 

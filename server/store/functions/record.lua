@@ -54,7 +54,7 @@ local function drop_staged(p, b, now, stalled)
 	if stalled then
 		trap(p, b.id, b.n, now + STALLED_MS)
 	end
-	event(p, 'e', 'aborted', 'd', b.d, 'u', b.u, 'at', text(now))
+	event(p, 'e\taborted\td\t' .. b.d .. '\tu\t' .. b.u .. '\tat\t' .. text(now))
 end
 
 -- What is left of a blob for a day: who may know of it, how it ended; of the evidence only the ref. The claimant, and nobody else, is told of the
@@ -72,7 +72,7 @@ end
 local function ended(p, b, cause, who, us, due_ms, outcome)
 	local now = text(time_ms(us))
 	local late = due_ms and text(math.max(0, us - due_ms * 1000)) or ''
-	b.ev = event(p, 'e', 'gone', 'd', b.d, 'c', cause, 'o', outcome or '', 'u', b.u, 'w', who, 'z', b.z, 'dl', b.dl, 'late', late, 'at', now)
+	b.ev = event(p, 'e\tgone\td\t' .. b.d .. '\tc\t' .. cause .. '\to\t' .. (outcome or '') .. '\tu\t' .. b.u .. '\tw\t' .. who .. '\tz\t' .. b.z .. '\tdl\t' .. b.dl .. '\tlate\t' .. late .. '\tat\t' .. now)
 	b.st, b.c, b.ga = 'gone', cause, now
 	bury(p, b)
 	if b.s ~= '' then

@@ -7,7 +7,8 @@ end
 
 -- attested slug who: 0: for the evidence: what a server found out about the store's volatility. who: the operator who vouches for it.
 local function f_attested(keys, args)
-	event(prefix(keys), 'e', 'attestation', 'c', args[1], 'w', args[2], 'at', text(time_ms(time_us())))
+	local who = string.gsub(args[2], '\t', ' ') -- it is what an operator wrote
+	event(prefix(keys), 'e\tattestation\tc\t' .. args[1] .. '\tw\t' .. who .. '\tat\t' .. text(time_ms(time_us())))
 	return OK
 end
 

@@ -41,7 +41,7 @@ local function session_end(p, s, state, cause, us, due_ms)
 			gone[#gone + 1] = b
 		end
 	end
-	event(p, 'e', 'session-end', 's', s.h, 'c', cause, 'u', s.u, 'dl', s.dl, 'at', s.ga)
+	event(p, 'e\tsession-end\ts\t' .. s.h .. '\tc\t' .. cause .. '\tu\t' .. s.u .. '\tdl\t' .. s.dl .. '\tat\t' .. s.ga)
 	return gone, lates
 end
 
@@ -113,7 +113,7 @@ local function f_session_open(keys, args)
 	redis.call('HSET', p .. 's:' .. sid, 'st', 'open', 'u', s.u, 'ref', s.ref, 'at', s.at, 'dl', s.dl, 'idl', s.idl, 'idle', s.idle, 'n', '0', 'z', '0', 'h', h)
 	redis.call('PEXPIREAT', p .. 's:' .. sid, wall_ms(dl + TOMBSTONE_MS))
 	index(p, 's:' .. sid, idl, now)
-	event(p, 'e', 'session-open', 's', h, 'u', s.u, 'dl', s.dl, 'at', s.at)
+	event(p, 'e\tsession-open\ts\t' .. h .. '\tu\t' .. s.u .. '\tdl\t' .. s.dl .. '\tat\t' .. s.at)
 	return session_answer(OK, s)
 end
 

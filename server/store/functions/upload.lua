@@ -78,7 +78,7 @@ local function f_commit(keys, args)
 		end
 		session_enlist(p, s, id, bound)
 	end
-	event(p, 'e', 'stored', 'd', d, 'u', uploader, 'to', to, 's', bound == '1' and s.h or '', 'z', z, 'dl', dl, 'at', at)
+	event(p, 'e\tstored\td\t' .. d .. '\tu\t' .. uploader .. '\tto\t' .. to .. '\ts\t' .. (bound == '1' and s.h or '') .. '\tz\t' .. z .. '\tdl\t' .. dl .. '\tat\t' .. at)
 	return OK .. '\n' .. id .. '\t' .. line
 end
 
