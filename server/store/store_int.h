@@ -25,7 +25,8 @@ struct store {
 	bool up;
 	bool loading;
 	int64_t skew_ms; /* the store's clock minus clock_mono_us() */
-	struct event *again;
+	struct event *again; /* to load the library */
+	struct event *beat;  /* to know the store's time */
 	LIST_HEAD(call_list, call) pending;
 	STAILQ_HEAD(orphan_list, orphan) orphans;
 	unsigned n_orphans;
@@ -125,6 +126,15 @@ struct once_args {
 };
 /** once_send(c, a): the function once_begin, in the shard that the key's hash names; its answer is c's. As call_send(). */
 int once_send(struct call *c, const struct once_args *a);
+
+/** whole_fits(d, left_ms): may an upload of one chunk go by whole_send()? */
+bool whole_fits(const struct store_desc *d, int64_t left_ms);
+/**
+ * whole_send(s, shard, b, chunk, left_ms, on_chunk, done, ctx): make it live. Of b, id and desc are given; its times are filled in. on_chunk: the chunk was queued, or why not;
+ * done: whole_err() reads its reply. Moves chunk. Returns 0, or TG_ESTORE: nothing of it is carried out, and of these callbacks none may still come.
+ */
+int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk, int64_t left_ms, rconn_cb *on_chunk, rconn_cb *done, void *ctx);
+int whole_err(struct store *s, const redisReply *r);
 
 /** desc_event / desc_private: the two opaque texts that the functions carry for a blob: what events may show, and the rest. */
 void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX]);

@@ -1,6 +1,7 @@
 /*
  * store_put.c: an upload. Its chunks are native SETs with an expiry; functions only enter it in the deadline index (stage), make it visible
- * (commit), or end it (abort). A blob of one chunk goes in one pipeline: ZADD, SET, commit. Runs in workers.
+ * (commit), or end it (abort). A blob of one chunk goes in one pipeline: ZADD, SET, commit; without a session, in one transaction (store_whole.c). Runs in
+ * workers.
  *
  * Whatever happens to this process, each chunk that Redis holds has an index entry (b:<id> or x:<id>:...) at most 30 or 60 s ahead, so the reaper
  * wipes it. The entry is renewed while the upload lives, also when its bytes come too slowly to fill a chunk; and an upload that drips is refused
@@ -34,6 +35,7 @@ struct store_put {
 	bool held, ended;        /* piece holds that one; a short chunk was given: no more may come */
 	bool staged, committing, answering;
 	int err;                 /* sticky */
+	struct store_blob whole; /* what goes live by whole_send() */
 	struct event pulse;      /* from the beginning: what has not reached the store yet must not outlive its time here either */
 	struct loop_task checked;
 };
@@ -324,6 +326,39 @@ static void on_commit(void *ctx, const redisReply *r)
 	put_answer(p, p->err, NULL);
 }
 
+static void on_whole(void *ctx, const redisReply *r)
+{
+	struct store_put *p = ctx;
+	int err = whole_err(p->store, r);
+
+	if (err == 0) {
+		metrics_count(M_STORED, 1);
+		put_answer(p, 0, &p->whole);
+		return;
+	}
+	if (p->err == 0)
+		p->err = err; /* else the reason is known already: a command was not queued */
+	if (r == NULL)
+		store_orphan(p->store, p->id, p->n);
+	put_answer(p, p->err, NULL);
+}
+
+static int put_whole(struct store_put *p, int64_t left)
+{
+	int err;
+
+	p->whole.desc = p->opts.desc;
+	memcpy(p->whole.id, p->id, sizeof p->id);
+	err = whole_send(p->store, p->shard, &p->whole, p->piece, left, on_set, on_whole, p);
+	if (err != 0) {
+		rconn_forget(p->store->conn, p);
+		return err;
+	}
+	p->n = 1;
+	p->unanswered = 1;
+	return 0;
+}
+
 /* The index entry of a blob of one chunk, ahead of the chunk itself: commit follows in the same pipeline, or the reaper comes. */
 static int put_index(struct store_put *p, int64_t left)
 {
@@ -374,9 +409,15 @@ int store_put_commit(struct store_put *p, const struct store_put_opts *o)
 		return TG_EINVAL;
 	p->opts.desc = o->desc;
 	p->opts.desc.size_bytes = p->bytes;
+	if (p->held && left <= 0)
+		return p->err = TG_ETTL;
+	if (p->held && whole_fits(&p->opts.desc, left)) {
+		p->held = false;
+		p->err = put_whole(p, left);
+		p->committing = p->err == 0;
+		return p->err;
+	}
 	if (p->held) {
-		if (left <= 0)
-			return p->err = TG_ETTL;
 		p->held = false;
 		p->err = put_index(p, left);
 		if (p->err == 0)
