@@ -15,6 +15,7 @@
 #include "cli/spool.h"
 
 #define READ_BYTES 65536
+#define PLAIN_BYTES (4 * READ_BYTES) /* of whole chunks at once, the sealer copies the last alone */
 
 struct source {
 	int fd;
@@ -27,7 +28,7 @@ struct source {
 	tg_sealer *sealer;
 	tg_seal_opts seal;
 	struct spool *spool;     /* stdin, kept for its digest */
-	unsigned char *plain;    /* READ_BYTES */
+	unsigned char *plain;    /* PLAIN_BYTES */
 	unsigned char *ready;    /* sealed bytes on their way */
 	size_t ready_len, ready_at, ready_cap;
 };
@@ -103,17 +104,21 @@ int source_seal(struct source *s, const tg_seal_opts *opts)
 	tg_seal_opts o = *opts;
 	int err;
 
-	o.write = on_sealed;
-	o.ctx = s;
+	if (o.write == NULL) {
+		o.write = on_sealed;
+		o.ctx = s;
+	}
 	s->seal = o;
 	if (s->regular)
 		s->size = tg_seal_size(&o, s->left);
-	s->plain = sodium_malloc(READ_BYTES);
+	s->plain = sodium_malloc(PLAIN_BYTES);
 	err = s->plain != NULL ? tg_seal_new(&o, &s->sealer) : TG_ENOMEM;
 	if (err == TG_ESESSION)
 		return cli_fail(err, "cannot seal: --session holds what no session's id does");
 	if (err == TG_EMEDIA)
 		return cli_fail(err, "cannot seal: --content-type is not a media type");
+	if (err == TG_EIO) /* nothing is read yet: the header could not be written */
+		return cli_fail(err, "cannot write the sealed file: %s", strerror(errno));
 	return err == 0 ? 0 : cli_fail(err, "cannot seal: %s", tg_strerror(err));
 }
 
@@ -150,7 +155,7 @@ static long read_file(struct source *s, void *p, size_t cap)
 
 static int seal_more(struct source *s)
 {
-	long n = read_file(s, s->plain, READ_BYTES);
+	long n = read_file(s, s->plain, PLAIN_BYTES);
 
 	if (n < 0)
 		return (int)n;
@@ -180,6 +185,15 @@ long source_read(void *ctx, void *p, size_t cap)
 		memcpy(p, s->ready + s->ready_at, n);
 	s->ready_at += n;
 	return (long)n;
+}
+
+int source_push(struct source *s)
+{
+	int err = 0;
+
+	while (err == 0 && !s->ended)
+		err = seal_more(s);
+	return err;
 }
 
 /* A pipe can be read once; for its digest it has to be kept. What is kept is sealed already. */
