@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -165,26 +166,43 @@ static int seal_more(struct source *s)
 	return tg_seal_finish(s->sealer);
 }
 
-long source_read(void *ctx, void *p, size_t cap)
+/* Or would reading wait? */
+static bool more_at_hand(const struct source *s)
 {
-	struct source *s = ctx;
-	size_t n;
+	struct pollfd p = { .fd = s->fd, .events = POLLIN };
 
-	if (s->sealer == NULL)
-		return read_file(s, p, cap);
-	while (s->ready_at == s->ready_len && !s->ended) {
-		int err = seal_more(s);
+	return poll(&p, 1, 0) > 0;
+}
 
-		if (err != 0)
-			return err;
-	}
-	n = s->ready_len - s->ready_at;
+static size_t take_ready(struct source *s, unsigned char *p, size_t cap)
+{
+	size_t n = s->ready_len - s->ready_at;
+
 	if (n > cap)
 		n = cap;
 	if (n > 0)
 		memcpy(p, s->ready + s->ready_at, n);
 	s->ready_at += n;
-	return (long)n;
+	return n;
+}
+
+/* Fills p, as every answer becomes a write and a TLS record of its own, but keeps nothing back from the reader for the sake of a slow pipe. */
+long source_read(void *ctx, void *p, size_t cap)
+{
+	struct source *s = ctx;
+	size_t n = 0;
+	int err;
+
+	if (s->sealer == NULL)
+		return read_file(s, p, cap);
+	for (;;) {
+		n += take_ready(s, (unsigned char *)p + n, cap - n);
+		if (n == cap || s->ended || (n > 0 && !more_at_hand(s)))
+			return (long)n;
+		err = seal_more(s);
+		if (err != 0)
+			return err;
+	}
 }
 
 int source_push(struct source *s)
