@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "cli/digest.h"
 #include "cli/output.h"
 #include "cli/source.h"
 #include "cli/spool.h"
@@ -130,8 +131,9 @@ static long fail_read(struct source *s, const char *why)
 }
 
 /* The next bytes of the file itself. A file that grows or shrinks meanwhile would not be what its declared length says. */
-static long read_file(struct source *s, void *p, size_t cap)
+static long read_file(void *ctx, void *p, size_t cap)
 {
+	struct source *s = ctx;
 	unsigned char probe;
 	ssize_t n;
 
@@ -215,9 +217,10 @@ int source_push(struct source *s)
 }
 
 /* A pipe can be read once; for its digest it has to be kept. What is kept is sealed already. */
-static int keep_stream(struct source *s, unsigned char *buf)
+static int keep_stream(struct source *s)
 {
-	int err = spool_new(NULL, &s->spool);
+	unsigned char *buf = malloc(READ_BYTES);
+	int err = buf != NULL ? spool_new(NULL, &s->spool) : TG_ENOMEM;
 	long n = 0;
 
 	while (err == 0 && (n = read_file(s, buf, READ_BYTES)) > 0)
@@ -226,6 +229,7 @@ static int keep_stream(struct source *s, unsigned char *buf)
 		err = (int)n;
 	if (err == 0)
 		err = spool_rewind(s->spool);
+	free(buf);
 	if (err != 0)
 		return err;
 	if (s->fd != STDIN_FILENO)
@@ -236,26 +240,16 @@ static int keep_stream(struct source *s, unsigned char *buf)
 
 int source_digest(struct source *s, uint8_t sha256[32])
 {
-	crypto_hash_sha256_state h;
-	unsigned char *buf = malloc(READ_BYTES);
-	int err = buf != NULL ? 0 : TG_ENOMEM;
+	int err = s->regular ? 0 : keep_stream(s);
 	off_t start = 0;
-	long n = 0;
 
-	if (err == 0 && !s->regular)
-		err = keep_stream(s, buf);
 	if (err == 0 && (start = lseek(s->fd, 0, SEEK_CUR)) < 0)
 		err = TG_EIO;
-	crypto_hash_sha256_init(&h);
-	while (err == 0 && (n = read_file(s, buf, READ_BYTES)) > 0)
-		crypto_hash_sha256_update(&h, buf, (unsigned long long)n);
-	crypto_hash_sha256_final(&h, sha256);
-	if (err == 0 && n < 0)
-		err = (int)n;
+	if (err == 0)
+		err = digest(read_file, s, sha256);
 	if (err == 0 && lseek(s->fd, start, SEEK_SET) != start)
 		err = TG_EIO;
 	s->left = s->size;
-	free(buf);
 	return err == 0 ? 0 : cli_fail(err, "cannot read %s: %s", s->path, s->why != NULL ? s->why : strerror(errno));
 }
 
