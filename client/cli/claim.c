@@ -76,28 +76,6 @@ int claiming_digest(const struct claiming *k, struct spool *sealed, char why[256
 	return err;
 }
 
-static const char *outcome_of(int err)
-{
-	switch (err) {
-	case 0:
-		return "ok";
-	case TG_EMISLABELLED:
-		return "mislabelled";
-	case TG_EREPLAY:
-		return "rejected";
-	case TG_EDIGEST:
-	case TG_EHEADER:
-	case TG_EHMAC:
-	case TG_ENOMATCH:
-	case TG_EPAYLOAD:
-	case TG_EARMOR:
-	case TG_ESIGNATURE:
-		return "decrypt-failed";
-	default:
-		return NULL;
-	}
-}
-
 int claiming_receipt(struct claiming *k)
 {
 	char *text = k->receipt != NULL && k->said != NULL ? json_dumps(k->said, JSON_COMPACT) : NULL;
@@ -119,7 +97,7 @@ int claiming_receipt(struct claiming *k)
 
 int claiming_ack(struct claiming *k, tg_client *c, int err)
 {
-	const char *outcome = outcome_of(err);
+	const char *outcome = cli_outcome(err);
 	tg_receipt receipt;
 
 	if (outcome == NULL)
