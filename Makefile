@@ -221,6 +221,7 @@ bench:
 	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=release all
 	@mkdir -p $(BENCH_OUT)
 	build/release/timeglas-bench expiry --json $(BENCH_OUT)/expiry.json --plot $(BENCH_OUT)/expiry.svg
+	build/release/timeglas-bench seal --json $(BENCH_OUT)/seal.json
 
 ## deps: install the Debian packages that are missing (as root, or through sudo)
 deps:

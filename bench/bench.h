@@ -34,5 +34,6 @@ int bench_expiry(int argc, char **argv, const char *dir);
 int bench_throughput(int argc, char **argv, const char *dir);
 int bench_scale(int argc, char **argv, const char *dir);
 int bench_live(int argc, char **argv, const char *dir);
+int bench_seal(int argc, char **argv, const char *dir);
 
 #endif

@@ -31,6 +31,7 @@ static const struct {
 	{"throughput", bench_throughput, "requests and processor time, next to nginx + Lua, webdis and Redis itself"},
 	{"scale", bench_scale, "the same for one worker and two"},
 	{"live", bench_live, "the same with few blobs in the store and with a million"},
+	{"seal", bench_seal, "sealing and opening, next to the age command, and inside the library"},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 

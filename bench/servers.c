@@ -51,7 +51,7 @@ redisReply *redis_do(redisContext *c, const char *fmt, ...)
 	return r;
 }
 
-static void beside_us(const char *name, char *out, size_t cap)
+void beside_us(const char *name, char *out, size_t cap)
 {
 	ssize_t n = readlink("/proc/self/exe", out, cap - 1);
 

@@ -117,7 +117,72 @@ def test_expiry_interrupted_leaves_nothing_behind():
     assert not users_of(folder)
 
 
-@pytest.mark.parametrize("args", [[], ["novel"], ["expiry", "more"], ["expiry", "--novel"]])
+# seal ------------------------------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def sealing(tmp_path_factory):
+    """What a quick run of seal writes, its table, and the folder that it was given."""
+    out, folder = tmp_path_factory.mktemp("seal") / "out.json", tmp_path_factory.mktemp("seal-dir")
+    ran = subprocess.run([BENCH, "seal", "--quick", "--dir", folder, "--json", out], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         check=False, timeout=60 * SLOW, text=True)
+    assert ran.returncode == 0, ran.stderr
+    return {"json": json.loads(out.read_text()), "table": ran.stdout, "folder": folder}
+
+
+def rising(spread):
+    return 0 <= spread["min"] <= spread["median"] <= spread["max"]
+
+
+def test_seal_quick_run_reports_every_program(sealing):
+    top = sealing["json"]
+    assert top["benchmark"] == "seal" and top["bytes"] == 3 << 20 and top["rounds"] == 2 and top["age"]
+    assert [(c["operation"], c["to"], c["program"]) for c in top["cells"]] == [
+        (operation, to, program) for operation in ("seal", "open") for to in ("file", "/dev/null")
+        for program in ("age", "timeglas --raw", "timeglas, signed")]
+    for cell in top["cells"]:
+        assert all(rising(cell[name]) for name in ("wall_ms", "cpu_ms", "user_ms", "sys_ms")) and cell["wall_ms"]["min"] > 0
+        assert ("wall_to_age" in cell) == ("cpu_to_age" in cell) == (cell["program"] != "age")
+        if cell["program"] != "age":
+            assert rising(cell["wall_to_age"]) and rising(cell["cpu_to_age"])
+
+
+def test_seal_quick_run_reports_the_library(sealing):
+    rows = sealing["json"]["library"]
+    assert [(r["operation"], r["form"]) for r in rows] == [("seal", "raw"), ("seal", "signed"), ("open", "raw"), ("open", "signed")]
+    assert all(0 < r["median_us"] <= r["p99_us"] <= r["max_us"] and r["n"] == 20 for r in rows)
+
+
+def test_seal_prints_a_row_for_each_cell(sealing):
+    rows = [line for line in sealing["table"].splitlines() if re.match(r"(seal|open) +(file|/dev/null) ", line)]
+    assert len(rows) == 12, sealing["table"]
+
+
+def test_seal_leaves_nothing_behind(sealing):
+    assert list(sealing["folder"].iterdir()) == []
+
+
+def test_seal_interrupted_leaves_nothing_behind(tmp_path):
+    with subprocess.Popen([BENCH, "seal", "--size", "16", "--rounds", "99", "--small", "10", "--dir", tmp_path], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as bench:
+        while "sealing" not in (line := bench.stderr.readline()):
+            assert line, "it ended by itself"
+        assert list(tmp_path.iterdir()) != []
+        os.kill(bench.pid, signal.SIGINT)
+        assert bench.wait(20 * SLOW) != 0
+    assert list(tmp_path.iterdir()) == [] and not users_of(str(tmp_path))
+
+
+@pytest.mark.parametrize("args", [["--age", "/nowhere/age"], ["--age", "false"], ["--dir", "/nowhere"], ["--size", "0"], ["--rounds", "x"]])
+def test_seal_says_what_is_wrong(args, tmp_path):
+    where = [] if "--dir" in args else ["--dir", tmp_path]
+    out = subprocess.run([BENCH, "seal", "--quick", *where, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
+    assert out.returncode == 1 and args[1] in out.stderr and "timeglas-bench: " in out.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+# The command line ------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("args", [[], ["novel"], ["expiry", "more"], ["expiry", "--novel"], ["seal", "more"], ["seal", "--novel"]])
 def test_wrong_usage_ends_with_status_2(args):
     out = subprocess.run([BENCH, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
     assert out.returncode == 2 and out.stdout == "" and "usage: timeglas-bench" in out.stderr
@@ -131,6 +196,8 @@ def test_wrong_value_is_refused(args):
 
 def test_help_names_every_benchmark_and_option():
     out = subprocess.run([BENCH, "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
-    assert "expiry" in out
+    assert "expiry" in out and "seal" in out
     out = subprocess.run([BENCH, "expiry", "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
     assert all(option in out for option in ("--live", "--load", "--json", "--plot", "--quick"))
+    out = subprocess.run([BENCH, "seal", "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    assert all(option in out for option in ("--size", "--rounds", "--age", "--dir", "--json", "--quick"))
