@@ -27,7 +27,7 @@ struct gconn {
 	SSL_CTX *tls;
 	SSL *ssl;                     /* NULL: plain */
 	int fd;
-	struct sockaddr_in to;
+	struct sockaddr_in to, from;  /* from: of family 0 when any will do */
 	enum state state;
 	const unsigned char *request;
 	size_t request_n, sent;
@@ -75,11 +75,20 @@ struct gconn *gconn_new(struct event_base *base, const char *host, unsigned port
 	return c;
 }
 
+void gconn_from(struct gconn *c, unsigned n)
+{
+	c->from.sin_family = AF_INET;
+	c->from.sin_addr.s_addr = htonl(UINT32_C(0x7f010000) + n);
+}
+
 void gconn_open(struct gconn *c)
 {
 	int one = 1;
 
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (c->from.sin_family != 0 && (setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one) != 0 ||
+	    bind(c->fd, (const struct sockaddr *)&c->from, sizeof c->from) != 0))
+		die("cannot connect from an address of the loopback: %s", strerror(errno));
 	if (c->fd < 0 || (connect(c->fd, (const struct sockaddr *)&c->to, sizeof c->to) != 0 && errno != EINPROGRESS))
 		die("cannot connect to port %u: %s", ntohs(c->to.sin_port), strerror(errno));
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);

@@ -29,6 +29,8 @@ static const struct {
 } commands[] = {
 	{"expiry", bench_expiry, "how late blobs are refused, removed and wiped, next to plain Redis with TTLs"},
 	{"throughput", bench_throughput, "requests and processor time, next to nginx + Lua, webdis and Redis itself"},
+	{"latency", bench_latency, "how long requests take at half of what nginx + Lua can do at most, next to it"},
+	{"connect", bench_connect, "new connections with mutual TLS, next to nginx"},
 	{"scale", bench_scale, "the same for one worker and two"},
 	{"live", bench_live, "the same with few blobs in the store and with a million"},
 };
