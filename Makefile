@@ -128,7 +128,8 @@ $(B)/timeglas: $(call obj,$(CLI_SRC)) $(B)/libtimeglas.a
 	$(SAY) "LD $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CLI_LIBS) $(LDLIBS)
 
-$(B)/timeglas-bench: $(call obj,$(BENCH_SRC)) $(B)/obj/gen/peers.o $(B)/libserver.a $(B)/libtimeglas.a
+$(B)/libbench.a: $(call obj,$(filter-out bench/main.c,$(BENCH_SRC))) $(B)/obj/gen/peers.o
+$(B)/timeglas-bench: $(call obj,bench/main.c) $(B)/libbench.a $(B)/libserver.a $(B)/libtimeglas.a
 	$(SAY) "LD $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(SERVER_LIBS) -lcurl -lm $(LDLIBS)
 
@@ -140,10 +141,10 @@ $(B)/libtimeglas-wipe.so: $(call obj,server/wipe/preload.c server/wipe/realloc.c
 # Unit tests: one program each, archives searched in order, so a test links only what it uses.
 # At -O2 these two warnings do not know that a failed assertion ends a case.
 TEST_WARN := -Wno-maybe-uninitialized -Wno-format-truncation
-$(B)/unit/%: tests/unit/%.c $(B)/libserver.a $(B)/libtimeglas.a
+$(B)/unit/%: tests/unit/%.c $(B)/libbench.a $(B)/libserver.a $(B)/libtimeglas.a
 	@mkdir -p $(@D)
 	$(SAY) "CC $<"
-	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(TEST_WARN) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(B)/libserver.a $(B)/libtimeglas.a $(TEST_LIBS) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(TEST_WARN) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^) $(TEST_LIBS) $(LDLIBS)
 ## unit-NAME: build and run tests/unit/test_NAME.c (PROFILE=asan: with sanitizers)
 unit-%: $(B)/unit/test_%
 	./$<

@@ -145,9 +145,9 @@ static int tls_excuse(struct gconn *c, int r)
 	if (err == SSL_ERROR_WANT_READ || err == SSL_ERROR_WANT_WRITE)
 		return 0;
 	if (err == SSL_ERROR_SSL)
-		snprintf(why, sizeof why, "TLS: %s", ERR_reason_error_string(ERR_get_error()));
+		snprintf(why, sizeof why, "the connection ended: TLS: %s", ERR_reason_error_string(ERR_get_error()));
 	else
-		snprintf(why, sizeof why, "the server closed the connection");
+		snprintf(why, sizeof why, "the connection ended: the server closed it");
 	ERR_clear_error();
 	fail(c, why);
 	return -1;
@@ -155,9 +155,12 @@ static int tls_excuse(struct gconn *c, int r)
 
 static ssize_t plain_excuse(struct gconn *c, ssize_t n)
 {
+	char why[200];
+
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	fail(c, n == 0 ? "the server closed the connection" : strerror(errno));
+	snprintf(why, sizeof why, "the connection ended: %s", n == 0 ? "the server closed it" : strerror(errno));
+	fail(c, why);
 	return -1;
 }
 
