@@ -214,12 +214,16 @@ run:
 	@exec build/release/timeglasd --dev build/dev
 
 BENCH_OUT ?= build/bench
-## bench: how late blobs are refused, removed and wiped, next to Redis TTLs; figures and plot go to BENCH_OUT (build/bench)
+BENCH ?= expiry throughput latency connect scale live
+## bench: how late blobs end, how fast and at what cost they pass, next to peers (BENCH="throughput latency": only these); figures and plots go to BENCH_OUT (build/bench)
 bench:
 	@tools/deps.sh build run bench
 	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=release all
 	@mkdir -p $(BENCH_OUT)
-	build/release/timeglas-bench expiry --json $(BENCH_OUT)/expiry.json --plot $(BENCH_OUT)/expiry.svg
+	@for b in $(BENCH); do \
+	  set -- --json $(BENCH_OUT)/$$b.json; [ $$b = connect ] || set -- "$$@" --plot $(BENCH_OUT)/$$b.svg; \
+	  echo "timeglas-bench $$b $$*"; build/release/timeglas-bench $$b "$$@" >$(BENCH_OUT)/$$b.txt || exit 1; cat $(BENCH_OUT)/$$b.txt; \
+	done
 
 ## deps: install the Debian packages that are missing (as root, or through sudo)
 deps:

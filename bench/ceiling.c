@@ -83,6 +83,10 @@ void ceiling_measure(struct system *s, size_t size, const struct gen_plan *p, st
 	out->get_per_s = run(s, "GET", size, p->clients, (uint64_t)get_n);
 	out->seconds = (double)(mono_ns() - began) / 1e9;
 	cpu_read(&s->cpu, &after);
+	if (out->set_per_s <= 0 || out->get_per_s <= 0) {
+		snprintf(out->error, sizeof out->error, "redis-benchmark failed the second time");
+		return;
+	}
 	spent = cpu_since(&before, &after);
 	spent.s[CPU_GENERATOR] += seconds_of_children() - children;
 	perf_derive(out, &spent);

@@ -14,7 +14,6 @@
 #include "compare.h"
 #include "output.h"
 
-#define CALIBRATIONS 3u /* the best counts: a lower one was disturbed */
 #define DECADES 6       /* of the plot's axis: to 99.9999 % */
 
 static const struct {
@@ -24,6 +23,7 @@ static const struct {
 #define N_QUANTILES (sizeof quantiles / sizeof *quantiles)
 
 static double share = 0.5;
+static unsigned calibrations = 3; /* the best counts: a lower one was disturbed */
 
 /* The rate of each size, from the peer's closed loop. */
 static void calibrate(struct compare *c, struct blobs **b)
@@ -34,7 +34,7 @@ static void calibrate(struct compare *c, struct blobs **b)
 	for (unsigned i = 0; i < c->n_sizes; i++) {
 		double best = 0;
 
-		for (unsigned k = 0; k < CALIBRATIONS && c->rate[i] <= 0; k++) {
+		for (unsigned k = 0; k < calibrations && c->rate[i] <= 0; k++) {
 			c->all.workers = c->variant[c->n_variants - 1].workers;
 			system_start(&c->all, c->variant[c->n_variants - 1].kind, &peer);
 			perf_measure(&peer, &c->gen, b[i], &s);
@@ -222,6 +222,12 @@ static void take_share(struct compare *c, const char *value)
 	share = (double)args_number(value, strlen(value), 100) / 100;
 }
 
+static void once(struct compare *c)
+{
+	c->n_sizes = 1;
+	calibrations = 1;
+}
+
 int bench_latency(int argc, char **argv, const char *dir)
 {
 	static const struct compare_reports reports = {table, json, plot};
@@ -229,7 +235,7 @@ int bench_latency(int argc, char **argv, const char *dir)
 	    .usage = "  --workers N       of each server (1)\n"
 	             "  --rate N          requests a second, instead of a share of nginx's\n"
 	             "  --share PERCENT   of what nginx does at most (50)\n",
-	    .own = {{"workers", take_workers}, {"rate", take_rate}, {"share", take_share}}, .reports = &reports,
+	    .own = {{"workers", take_workers}, {"rate", take_rate}, {"share", take_share}}, .quick = once, .reports = &reports,
 	};
 	struct compare c = {
 	    .name = "latency", .versus = "timeglas : it", .prepare = calibrate, .size = {4096, 32768}, .n_sizes = 2, .rounds = 5,
