@@ -9,6 +9,7 @@
 #include "bench.h"
 #include "compare.h"
 
+#define OPTIONS_MAX 16
 #define OWN 1000 /* what getopt returns for the first option of the benchmark's own */
 
 static const char by_size[] =
@@ -69,15 +70,15 @@ static int status(const struct compare *c)
 	return 0;
 }
 
-static const struct option *options_of(const struct compare_cli *cli)
+static void list_options(const struct compare_cli *cli, struct option all[OPTIONS_MAX])
 {
 	static const struct option ours[] = {
 	    {"rounds", 1, NULL, 'r'}, {"seconds", 1, NULL, 't'}, {"connections", 1, NULL, 'c'}, {"json", 1, NULL, 'j'},
 	    {"quick", 0, NULL, 'q'}, {"help", 0, NULL, 'h'},
 	};
 	size_t n = sizeof ours / sizeof *ours, more = sizeof cli->own / sizeof *cli->own;
-	struct option *all = bench_alloc(n + more + 3, sizeof *all);
 
+	memset(all, 0, OPTIONS_MAX * sizeof *all);
 	memcpy(all, ours, sizeof ours);
 	if (!cli->sizeless) {
 		all[n++] = (struct option){"sizes", 1, NULL, 's'};
@@ -85,15 +86,15 @@ static const struct option *options_of(const struct compare_cli *cli)
 	}
 	for (size_t i = 0; i < more && cli->own[i].name != NULL; i++)
 		all[n + i] = (struct option){cli->own[i].name, 1, NULL, OWN + (int)i};
-	return all;
 }
 
 int compare_main(struct compare *c, const struct compare_cli *cli, int argc, char **argv, const char *dir)
 {
-	const struct option *options = options_of(cli);
+	struct option options[OPTIONS_MAX];
 	const char *json = NULL, *plot = NULL;
 	int opt, result;
 
+	list_options(cli, options);
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		size_t len = optarg != NULL ? strlen(optarg) : 0;
 
