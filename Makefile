@@ -130,7 +130,8 @@ $(B)/timeglas: $(call obj,$(CLI_SRC)) $(B)/libtimeglas.a
 	$(SAY) "LD $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CLI_LIBS) $(LDLIBS)
 
-$(B)/timeglas-bench: $(call obj,$(BENCH_SRC)) $(B)/obj/gen/peers.o $(B)/libserver.a $(B)/libtimeglas.a
+$(B)/libbench.a: $(call obj,$(filter-out bench/main.c,$(BENCH_SRC))) $(B)/obj/gen/peers.o
+$(B)/timeglas-bench: $(call obj,bench/main.c) $(B)/libbench.a $(B)/libserver.a $(B)/libtimeglas.a
 	$(SAY) "LD $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(SERVER_LIBS) -lcurl -lm $(LDLIBS)
 
@@ -142,10 +143,10 @@ $(B)/libtimeglas-wipe.so: $(call obj,server/wipe/preload.c server/wipe/realloc.c
 # Unit tests: one program each, archives searched in order, so a test links only what it uses.
 # At -O2 these two warnings do not know that a failed assertion ends a case.
 TEST_WARN := -Wno-maybe-uninitialized -Wno-format-truncation
-$(B)/unit/%: tests/unit/%.c $(B)/libserver.a $(B)/libtimeglas.a
+$(B)/unit/%: tests/unit/%.c $(B)/libbench.a $(B)/libserver.a $(B)/libtimeglas.a
 	@mkdir -p $(@D)
 	$(SAY) "CC $<"
-	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(TEST_WARN) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(B)/libserver.a $(B)/libtimeglas.a $(TEST_LIBS) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(TEST_WARN) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^) $(TEST_LIBS) $(LDLIBS)
 ## unit-NAME: build and run tests/unit/test_NAME.c (PROFILE=asan: with sanitizers)
 unit-%: $(B)/unit/test_%
 	./$<
@@ -215,13 +216,16 @@ run:
 	@exec build/release/timeglasd --dev build/dev
 
 BENCH_OUT ?= build/bench
-## bench: how late blobs are refused, removed and wiped, next to Redis TTLs; figures and plot go to BENCH_OUT (build/bench)
+BENCH ?= expiry throughput latency connect scale live
+## bench: how late blobs end, how fast and at what cost they pass, next to peers (BENCH="throughput latency": only these); figures and plots go to BENCH_OUT (build/bench)
 bench:
 	@tools/deps.sh build run bench
 	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=release all
 	@mkdir -p $(BENCH_OUT)
-	build/release/timeglas-bench expiry --json $(BENCH_OUT)/expiry.json --plot $(BENCH_OUT)/expiry.svg
-	build/release/timeglas-bench seal --json $(BENCH_OUT)/seal.json
+	@for b in $(BENCH); do \
+	  set -- --json $(BENCH_OUT)/$$b.json; case $$b in connect|seal) ;; *) set -- "$$@" --plot $(BENCH_OUT)/$$b.svg ;; esac; \
+	  echo "timeglas-bench $$b $$*"; build/release/timeglas-bench $$b "$$@" >$(BENCH_OUT)/$$b.txt || exit 1; cat $(BENCH_OUT)/$$b.txt; \
+	done
 
 ## deps: install the Debian packages that are missing (as root, or through sudo)
 deps:

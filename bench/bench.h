@@ -30,8 +30,10 @@ unsigned bench_children(pid_t pid, pid_t *out, unsigned cap);
 
 /** bench_expiry(argc, argv, dir): the subcommand "expiry"; dir is an empty folder for it. Returns an exit status. */
 int bench_expiry(int argc, char **argv, const char *dir);
-/** The same for "throughput", "scale", "live". */
+/** The same for the others. */
 int bench_throughput(int argc, char **argv, const char *dir);
+int bench_latency(int argc, char **argv, const char *dir);
+int bench_connect(int argc, char **argv, const char *dir);
 int bench_scale(int argc, char **argv, const char *dir);
 int bench_live(int argc, char **argv, const char *dir);
 int bench_seal(int argc, char **argv, const char *dir);

@@ -53,34 +53,47 @@ static void start(struct compare *c, const struct variant *v, struct system *s)
 	seed_settle(&s->store, SETTLE_MS);
 }
 
+void compare_cell(const struct compare *c, struct system *s, struct blobs *b, unsigned size, struct sample *out)
+{
+	struct gen_plan plan = c->gen;
+
+	plan.rate = c->rate[size];
+	(c->measure != NULL ? c->measure : perf_measure)(s, &plan, b, out);
+}
+
 /* kept: the servers that stay up. */
 static void cell_run(struct compare *c, struct system *kept, struct blobs *b, unsigned size, unsigned variant, unsigned round)
 {
 	const struct variant *v = &c->variant[variant];
 	struct sample *out = compare_at(c, size, variant, round);
+	char bytes[32] = "";
 	struct system own, *s = v->standing > 0 ? &kept[variant] : &own;
 
 	if (s == &own || s->store.pid == 0)
 		start(c, v, s);
-	perf_measure(s, &c->gen, b, false, out);
+	compare_cell(c, s, b, size, out);
 	if (s == &own)
 		system_stop(s);
+	if (c->size[size] > 0)
+		snprintf(bytes, sizeof bytes, " %zu bytes,", c->size[size]);
 	if (out->error[0] != '\0')
-		say("round %u, %zu bytes, %s: VOID: %s", round + 1, c->size[size], v->label, out->error);
+		say("round %u,%s %s: VOID: %s", round + 1, bytes, v->label, out->error);
 	else
-		say("round %u, %zu bytes, %s: %.0f requests/s; %.1f us a request in workers, %.1f in Redis", round + 1, c->size[size], v->label,
-		    out->per_s, out->us[CPU_WORKERS], out->us[CPU_REDIS]);
+		say("round %u,%s %s: %.0f a second; each %.1f us in workers, %.1f in Redis", round + 1, bytes, v->label, out->per_s,
+		    out->us[CPU_WORKERS], out->us[CPU_REDIS]);
 }
 
 void compare_run(struct compare *c, const char *dir)
 {
 	struct system *kept = bench_alloc(c->n_variants, sizeof *kept);
-	struct blobs *b[SIZES_MAX];
+	struct blobs *b[SIZES_MAX] = {NULL};
 
 	c->samples = bench_alloc((size_t)c->n_sizes * c->n_variants * c->rounds, sizeof *c->samples);
 	systems_open(&c->all, dir);
 	for (unsigned i = 0; i < c->n_sizes; i++)
-		b[i] = blobs_new(POOL_BLOBS, c->size[i]);
+		b[i] = c->size[i] > 0 ? blobs_new(POOL_BLOBS, c->size[i]) : NULL;
+	if (c->prepare != NULL)
+		c->prepare(c, b);
 	for (unsigned round = 0; round < c->rounds; round++)
 		for (unsigned i = 0; i < c->n_sizes; i++)
 			for (unsigned k = 0; k < c->n_variants; k++)
@@ -95,6 +108,8 @@ void compare_run(struct compare *c, const char *dir)
 
 void compare_free(struct compare *c)
 {
+	for (size_t i = 0; i < (size_t)c->n_sizes * c->n_variants * c->rounds; i++)
+		histogram_free(c->samples[i].all);
 	free(c->samples);
 	c->samples = NULL;
 }

@@ -21,7 +21,13 @@ struct variant {
 struct compare {
 	const char *name;            /* of the benchmark */
 	const char *versus;          /* what a ratio is called in the table */
-	size_t size[SIZES_MAX];
+	const char *unit;            /* of what is counted; NULL: requests */
+	/* How a sample is taken; NULL: perf_measure(). */
+	void (*measure)(struct system *s, const struct gen_plan *p, struct blobs *b, struct sample *out);
+	/* Once, before the first: what follows from a measurement of its own; may be NULL. b: as many as sizes. */
+	void (*prepare)(struct compare *c, struct blobs **b);
+	double rate[SIZES_MAX];      /* gen_plan's, of each size */
+	size_t size[SIZES_MAX];      /* 0: no blobs are needed */
 	unsigned n_sizes, rounds;
 	struct variant variant[VARIANTS_MAX];
 	unsigned n_variants;
@@ -30,6 +36,8 @@ struct compare {
 	struct sample *samples;      /* compare_at() */
 };
 
+/** compare_cell(c, s, b, size, out): one sample of a running system. */
+void compare_cell(const struct compare *c, struct system *s, struct blobs *b, unsigned size, struct sample *out);
 /** compare_run(c, dir): measures all; a void sample is told at once and kept as such. compare_free(c). */
 void compare_run(struct compare *c, const char *dir);
 void compare_free(struct compare *c);
@@ -47,10 +55,18 @@ struct compare_option {
 	void (*take)(struct compare *c, const char *value);
 };
 
+struct compare_reports {
+	void (*table)(const struct compare *c);
+	void (*json)(const struct compare *c, const char *path);
+	void (*plot)(const struct compare *c, const char *path);
+};
+
 struct compare_cli {
 	const char *usage;           /* of its own options: lines */
 	struct compare_option own[3];
 	void (*quick)(struct compare *c);  /* what --quick changes beside time; may be NULL */
+	bool sizeless;               /* --sizes, and a plot by size, make no sense */
+	const struct compare_reports *reports; /* NULL: those below */
 };
 
 /** compare_main(c, cli, argc, argv, dir): options, measurement, reports. Returns an exit status. */

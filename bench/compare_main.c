@@ -9,21 +9,23 @@
 #include "bench.h"
 #include "compare.h"
 
+#define OPTIONS_MAX 16
 #define OWN 1000 /* what getopt returns for the first option of the benchmark's own */
 
-static const char common[] =
+static const char by_size[] =
     "  --sizes N[,N…]    of the sealed blobs: bytes, or with k or m\n"
+    "  --plot FILE       an SVG (takes gnuplot)\n";
+static const char common[] =
     "  --rounds N        each measures every size of every variant once\n"
     "  --seconds S       of each measurement, after a second to warm up\n"
-    "  --connections N   clients, each with an uploader's and a verifier's connection, one request at a time (32)\n"
+    "  --connections N   clients (32)\n"
     "  --json FILE       all figures; - for stdout, instead of the table\n"
-    "  --plot FILE       an SVG of requests a second (takes gnuplot)\n"
     "  --quick           a smoke run of some seconds, before other options: its figures mean nothing\n\n"
     "It starts its own servers, on loopback and unix sockets, and leaves nothing behind. docs/benchmarks.md has the method.\n";
 
 static int usage(const struct compare *c, const struct compare_cli *cli, FILE *out)
 {
-	fprintf(out, "usage: timeglas-bench %s [OPTION…]\n\n%s%s", c->name, cli->usage, common);
+	fprintf(out, "usage: timeglas-bench %s [OPTION…]\n\n%s%s%s", c->name, cli->usage, cli->sizeless ? "" : by_size, common);
 	return out == stdout ? 0 : 2;
 }
 
@@ -45,14 +47,18 @@ static void shorten(struct compare *c, const struct compare_cli *cli)
 		cli->quick(c);
 }
 
-static void report(const struct compare *c, const char *json, const char *plot)
+static void report(const struct compare *c, const struct compare_reports *r, const char *json, const char *plot)
 {
+	static const struct compare_reports usual = {compare_table, compare_json, compare_plot};
+
+	if (r == NULL)
+		r = &usual;
 	if (json == NULL || strcmp(json, "-") != 0)
-		compare_table(c);
+		r->table(c);
 	if (json != NULL)
-		compare_json(c, json);
+		r->json(c, json);
 	if (plot != NULL)
-		compare_plot(c, plot);
+		r->plot(c, plot);
 }
 
 /* A run with a void sample has told so, and does not pass for a good one. */
@@ -64,27 +70,31 @@ static int status(const struct compare *c)
 	return 0;
 }
 
-static const struct option *options_of(const struct compare_cli *cli)
+static void list_options(const struct compare_cli *cli, struct option all[OPTIONS_MAX])
 {
 	static const struct option ours[] = {
-	    {"sizes", 1, NULL, 's'}, {"rounds", 1, NULL, 'r'}, {"seconds", 1, NULL, 't'}, {"connections", 1, NULL, 'c'}, {"json", 1, NULL, 'j'},
-	    {"plot", 1, NULL, 'p'}, {"quick", 0, NULL, 'q'}, {"help", 0, NULL, 'h'},
+	    {"rounds", 1, NULL, 'r'}, {"seconds", 1, NULL, 't'}, {"connections", 1, NULL, 'c'}, {"json", 1, NULL, 'j'},
+	    {"quick", 0, NULL, 'q'}, {"help", 0, NULL, 'h'},
 	};
-	const size_t n = sizeof ours / sizeof *ours, more = sizeof cli->own / sizeof *cli->own;
-	struct option *all = bench_alloc(n + more + 1, sizeof *all);
+	size_t n = sizeof ours / sizeof *ours, more = sizeof cli->own / sizeof *cli->own;
 
+	memset(all, 0, OPTIONS_MAX * sizeof *all);
 	memcpy(all, ours, sizeof ours);
+	if (!cli->sizeless) {
+		all[n++] = (struct option){"sizes", 1, NULL, 's'};
+		all[n++] = (struct option){"plot", 1, NULL, 'p'};
+	}
 	for (size_t i = 0; i < more && cli->own[i].name != NULL; i++)
 		all[n + i] = (struct option){cli->own[i].name, 1, NULL, OWN + (int)i};
-	return all;
 }
 
 int compare_main(struct compare *c, const struct compare_cli *cli, int argc, char **argv, const char *dir)
 {
-	const struct option *options = options_of(cli);
+	struct option options[OPTIONS_MAX];
 	const char *json = NULL, *plot = NULL;
 	int opt, result;
 
+	list_options(cli, options);
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		size_t len = optarg != NULL ? strlen(optarg) : 0;
 
@@ -109,7 +119,7 @@ int compare_main(struct compare *c, const struct compare_cli *cli, int argc, cha
 		die("no randomness");
 	log_init(STDERR_FILENO, LOG_L_WARN, "bench");
 	compare_run(c, dir);
-	report(c, json, plot);
+	report(c, cli->reports, json, plot);
 	result = status(c);
 	compare_free(c);
 	return result;

@@ -31,13 +31,16 @@ static int append(void *ctx, const void *p, size_t n)
 /* How much content makes a sealed file of that size. */
 static size_t content_for(const tg_seal_opts *o, size_t size)
 {
-	size_t n = size;
+	uint64_t n = size, sealed = tg_seal_size(o, n);
 
-	while (n > 0 && tg_seal_size(o, n) > size)
-		n -= tg_seal_size(o, n) - size > n ? n : (size_t)(tg_seal_size(o, n) - size);
-	if (n == 0 || tg_seal_size(o, n) != size)
+	/* Each chunk has its price: less content may be fewer chunks. */
+	for (unsigned i = 0; i < 4 && sealed != size && n + size > sealed; i++) {
+		n = n + size - sealed;
+		sealed = tg_seal_size(o, n);
+	}
+	if (sealed != size)
 		die("no envelope has %zu bytes", size);
-	return n;
+	return (size_t)n;
 }
 
 static void seal_one(const tg_recipient *to, const void *content, unsigned char *out, size_t size)

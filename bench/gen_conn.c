@@ -27,7 +27,7 @@ struct gconn {
 	SSL_CTX *tls;
 	SSL *ssl;                     /* NULL: plain */
 	int fd;
-	struct sockaddr_in to;
+	struct sockaddr_in to, from;  /* from: of family 0 when any will do */
 	enum state state;
 	const unsigned char *request;
 	size_t request_n, sent;
@@ -75,11 +75,20 @@ struct gconn *gconn_new(struct event_base *base, const char *host, unsigned port
 	return c;
 }
 
+void gconn_from(struct gconn *c, unsigned n)
+{
+	c->from.sin_family = AF_INET;
+	c->from.sin_addr.s_addr = htonl(UINT32_C(0x7f010000) + n);
+}
+
 void gconn_open(struct gconn *c)
 {
 	int one = 1;
 
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (c->from.sin_family != 0 && (setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one) != 0 ||
+	    bind(c->fd, (const struct sockaddr *)&c->from, sizeof c->from) != 0))
+		die("cannot connect from an address of the loopback: %s", strerror(errno));
 	if (c->fd < 0 || (connect(c->fd, (const struct sockaddr *)&c->to, sizeof c->to) != 0 && errno != EINPROGRESS))
 		die("cannot connect to port %u: %s", ntohs(c->to.sin_port), strerror(errno));
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -136,9 +145,9 @@ static int tls_excuse(struct gconn *c, int r)
 	if (err == SSL_ERROR_WANT_READ || err == SSL_ERROR_WANT_WRITE)
 		return 0;
 	if (err == SSL_ERROR_SSL)
-		snprintf(why, sizeof why, "TLS: %s", ERR_reason_error_string(ERR_get_error()));
+		snprintf(why, sizeof why, "the connection ended: TLS: %s", ERR_reason_error_string(ERR_get_error()));
 	else
-		snprintf(why, sizeof why, "the server closed the connection");
+		snprintf(why, sizeof why, "the connection ended: the server closed it");
 	ERR_clear_error();
 	fail(c, why);
 	return -1;
@@ -146,9 +155,12 @@ static int tls_excuse(struct gconn *c, int r)
 
 static ssize_t plain_excuse(struct gconn *c, ssize_t n)
 {
+	char why[200];
+
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	fail(c, n == 0 ? "the server closed the connection" : strerror(errno));
+	snprintf(why, sizeof why, "the connection ended: %s", n == 0 ? "the server closed it" : strerror(errno));
+	fail(c, why);
 	return -1;
 }
 

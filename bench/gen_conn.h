@@ -32,6 +32,8 @@ SSL_CTX *gconn_tls(const char *ca, const char *cert, const char *key);
  */
 struct gconn *gconn_new(struct event_base *base, const char *host, unsigned port, SSL_CTX *tls, const struct gconn_calls *calls, void *ctx);
 void gconn_open(struct gconn *c);
+/** gconn_from(c, n): connects from 127.1.0.n, n in 1..255: each address has ports of its own, and those of ended connections rest for a minute. */
+void gconn_from(struct gconn *c, unsigned n);
 /** gconn_close(c): disconnects; no callback follows; allowed in one. gconn_free(c): the same, and frees; not in a callback; NULL is fine. */
 void gconn_close(struct gconn *c);
 void gconn_free(struct gconn *c);

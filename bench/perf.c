@@ -32,7 +32,7 @@ void perf_derive(struct sample *out, const struct cpu_times *spent)
 	out->others = spent->machine_s > ours ? (spent->machine_s - ours) / machine_s : 0;
 }
 
-void perf_measure(struct system *s, const struct gen_plan *p, struct blobs *b, bool keep, struct sample *out)
+void perf_measure(struct system *s, const struct gen_plan *p, struct blobs *b, struct sample *out)
 {
 	struct window w = {.set = &s->cpu};
 	struct gen_plan plan = *p;
@@ -54,11 +54,9 @@ void perf_measure(struct system *s, const struct gen_plan *p, struct blobs *b, b
 		out->backlog_max = r.backlog_max;
 		spent = cpu_since(&w.at[0], &w.at[1]);
 		perf_derive(out, &spent);
-		if (keep) {
-			histogram_merge(r.put, r.take);
-			out->all = r.put;
-			r.put = NULL;
-		}
+		histogram_merge(r.put, r.take);
+		out->all = r.put;
+		r.put = NULL;
 	}
 	gen_result_free(&r);
 }

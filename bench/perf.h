@@ -14,14 +14,11 @@ struct sample {
 	double us[CPU_PARTS];        /* processor time a request */
 	double others;               /* part of the machine's processors that somebody else used meanwhile: 0..1 */
 	uint64_t backlog_max;
-	struct histogram *all;       /* latencies of puts and takes; NULL unless kept */
+	struct histogram *all;       /* latencies of puts and takes; NULL where there are none. histogram_free() it */
 };
 
-/**
- * perf_measure(s, p, b, keep, out): runs the generator (for Redis alone: redis-benchmark, ceiling.h); p->edge and p->ctx are set here.
- * keep: also the latencies.
- */
-void perf_measure(struct system *s, const struct gen_plan *p, struct blobs *b, bool keep, struct sample *out);
+/** perf_measure(s, p, b, out): runs the generator (for Redis alone: redis-benchmark, ceiling.h); p->edge and p->ctx are set here. */
+void perf_measure(struct system *s, const struct gen_plan *p, struct blobs *b, struct sample *out);
 
 /** perf_derive(out, spent): per_s, us and others, from seconds, requests and the processor time spent. */
 void perf_derive(struct sample *out, const struct cpu_times *spent);
