@@ -216,7 +216,7 @@ run:
 	@exec build/release/timeglasd --dev build/dev
 
 BENCH_OUT ?= build/bench
-BENCH ?= expiry throughput latency connect scale live
+BENCH ?= expiry throughput latency connect scale live seal
 ## bench: how late blobs end, how fast and at what cost they pass, next to peers (BENCH="throughput latency": only these); figures and plots go to BENCH_OUT (build/bench)
 bench:
 	@tools/deps.sh build run bench
