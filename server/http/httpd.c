@@ -297,6 +297,9 @@ static void conn_work(struct conn *c)
 	}
 	if (c->dead)
 		return;
+	if (c->heard && (c->phase == PH_HEAD || c->phase == PH_CONTENT))
+		stream_recheck(c->stream);
+	c->heard = false;
 	note_next(c);
 	if (c->req == NULL && c->eof && c->phase != PH_LINGER)
 		linger(c); /* what is answered already may not be written yet */
@@ -311,6 +314,7 @@ static void on_ready(struct stream *s, void *ctx)
 		c->peer = c->httpd->calls->on_peer(c->httpd->ctx, c->spki);
 	metrics_count(M_CONNECTIONS, 1);
 	conn_phase(c, PH_IDLE);
+	stream_recheck(s);
 	if (c->httpd->draining)
 		conn_poke(c);
 }
@@ -321,6 +325,7 @@ static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
 	(void)s, (void)in;
 	if (c->dead)
 		return;
+	c->heard = true;
 	conn_work(c);
 	if (c->dead)
 		conn_kill(c);

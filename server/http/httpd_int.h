@@ -48,6 +48,7 @@ struct conn {
 	uint8_t spki[32];
 	enum phase phase;
 	bool dead, eof;
+	bool heard;                 /* bytes came since it was last looked whether the client is there */
 	bool flushing;              /* lingering has to wait until the answer is out */
 	size_t scanned;             /* of a head that is not complete yet */
 	size_t lingered;

@@ -432,6 +432,17 @@ void stream_set_out_low(struct stream *s, size_t bytes)
 	s->out_low = bytes;
 }
 
+void stream_recheck(struct stream *s)
+{
+	if (s->state != ST_OPEN || s->freed || s->eof)
+		return;
+	s->io.sock.readable = true; /* for the read that is under way, too */
+	if (s->io.can_read)
+		return;
+	s->io.can_read = true;
+	loop_defer(s->loop, &s->task);
+}
+
 void stream_rest(struct stream *s)
 {
 	if (s->state == ST_OPEN && !s->freed)

@@ -63,6 +63,11 @@ void stream_finish(struct stream *s);
 void stream_set_read_size(struct stream *s, size_t bytes);
 /** stream_set_out_low(s, bytes): on_drain's threshold from now on; 0: when all is out. */
 void stream_set_out_low(struct stream *s, size_t bytes);
+/**
+ * stream_recheck(s): bytes came, and more are waited for: look at once whether the peer still is there. An edge may report its last bytes and its reset together, without
+ * saying so, and a read that got fewer bytes than it asked for is else taken for the last one until the next edge.
+ */
+void stream_recheck(struct stream *s);
 /** stream_rest(s): it is idle: give back what it can do without until it goes on. */
 void stream_rest(struct stream *s);
 /** stream_progress(s): bytes ever read and written, for idle timeouts. */
