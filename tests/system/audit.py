@@ -1,4 +1,5 @@
 """The evidence of a server under test, and what timeglas audit says of it."""
+import hashlib
 import json
 import os
 import re
@@ -60,3 +61,32 @@ def finished(server, tmp_path):
     copy.write_bytes(log.read_bytes())
     server.check_gone(status, family)
     return copy, pub
+
+
+class Forger:
+    """Writes chains as a recorder would, with a key of its own."""
+
+    def __init__(self, folder):
+        self.dir = Path(folder)
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", self.dir / "k"], check=True)
+        der = subprocess.run(["openssl", "pkey", "-in", self.dir / "k", "-pubout", "-outform", "DER"], check=True, stdout=subprocess.PIPE).stdout
+        self.public = der[-32:].hex()
+
+    def sign(self, message):
+        (self.dir / "m").write_bytes(message)
+        subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", self.dir / "k", "-rawin", "-in", self.dir / "m", "-out", self.dir / "s"], check=True)
+        return (self.dir / "s").read_bytes().hex()
+
+    def write(self, lines):
+        """The lines, numbered, hashed and signed anew."""
+        out, prev = [], "0" * 64
+        for n, line in enumerate(lines, 1):
+            text = re.sub(rb'"n":\d+', b'"n":%d' % n, line.rstrip(b"\n"), count=1)
+            text = re.sub(rb'"prev":"[0-9a-f]{64}"', b'"prev":"' + prev.encode() + b'"', text)
+            if b'"checkpoint"' in text:
+                text = re.sub(rb'"key":"[0-9a-f]{64}"', b'"key":"' + self.public.encode() + b'"', text)
+                signed = text[:text.index(b',"sig":"')]
+                text = signed + b',"sig":"' + self.sign(b"timeglas-checkpoint-v1\n" + signed).encode() + b'"}'
+            prev = hashlib.blake2b(text, digest_size=32).hexdigest()
+            out.append(text + b"\n")
+        return b"".join(out)

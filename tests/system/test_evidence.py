@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from audit import audit, events_of, finished, lines_of, log_of, recorded, recorder, verify
+from audit import Forger, audit, events_of, finished, lines_of, log_of, recorded, recorder, verify
 from harness import BIN, ROOT, SLOW, wait_for
 from problems import check_problem
 
@@ -159,34 +159,12 @@ def tamper(rng, data, receipt, key, forge):
 
 @pytest.fixture(scope="module")
 def forge(tmp_path_factory):
-    """Writes a chain anew behind a changed or removed record, with keys of its own: all a thief without the signing key can do."""
-    d = tmp_path_factory.mktemp("forge")
-    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", f"{d}/k"], check=True)
-    der = subprocess.run(["openssl", "pkey", "-in", f"{d}/k", "-pubout", "-outform", "DER"], check=True, stdout=subprocess.PIPE).stdout
-    public = der[-32:].hex()
-
-    def sign(message):
-        Path(d, "m").write_bytes(message)
-        subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", f"{d}/k", "-rawin", "-in", f"{d}/m", "-out", f"{d}/s"], check=True)
-        return Path(d, "s").read_bytes().hex()
+    """Writes a chain anew behind a removed record, with keys of its own: all a thief without the signing key can do."""
+    forger = Forger(tmp_path_factory.mktemp("forge"))
 
     def write(rng, lines):
-        ends = [i for i, line in enumerate(lines) if b'"event":"gone"' in line]
-        drop = rng.choice(ends)
-        out, prev, n = [], "0" * 64, 0
-        for i, line in enumerate(lines):
-            if i == drop:
-                continue
-            n += 1
-            text = re.sub(rb'"n":\d+', b'"n":%d' % n, line.rstrip(b"\n"), count=1)
-            text = re.sub(rb'"prev":"[0-9a-f]{64}"', b'"prev":"' + prev.encode() + b'"', text)
-            if b'"checkpoint"' in text:
-                text = re.sub(rb'"key":"[0-9a-f]{64}"', b'"key":"' + public.encode() + b'"', text)
-                signed = text[:text.index(b',"sig":"')]
-                text = signed + b',"sig":"' + sign(b"timeglas-checkpoint-v1\n" + signed).encode() + b'"}'
-            prev = hashlib.blake2b(text, digest_size=32).hexdigest()
-            out.append(text + b"\n")
-        return b"".join(out)
+        drop = rng.choice([i for i, line in enumerate(lines) if b'"event":"gone"' in line])
+        return forger.write(lines[:drop] + lines[drop + 1:])
 
     return write
 
