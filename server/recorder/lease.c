@@ -55,6 +55,14 @@ static void wait_for_other(struct recorder *x, const struct outbox_lease *l)
 		board_set_caught_up(x->asked_us - (uint64_t)age_ms * 1000);
 }
 
+/* Does the store still say what we said last? Else it was flushed, or replaced by another, without the connection being broken. */
+static bool still_says(const struct recorder *x, const struct outbox_lease *l)
+{
+	if (strcmp(l->epoch, ledger_mark(x->ledger)->epoch) != 0)
+		return false;
+	return !x->answered_any || (strcmp(l->by, x->token) == 0 && memcmp(l->pos, x->answered, sizeof l->pos) == 0);
+}
+
 static void is_ours(struct recorder *x, const struct outbox_lease *l)
 {
 	x->lease_until_us = x->asked_us + LEASE_TRUST_US;
@@ -64,6 +72,11 @@ static void is_ours(struct recorder *x, const struct outbox_lease *l)
 		recorder_unsettle(x);
 		return;
 	}
+	if (x->settled && !still_says(x, l))
+		recorder_unsettle(x);
+	if (x->asked_any)
+		memcpy(x->answered, x->asked, sizeof x->answered);
+	x->answered_any |= x->asked_any;
 	if (!x->settled) {
 		if (!x->takeup.looking && !x->takeup.trimming)
 			takeup_begin(x, l);
@@ -127,6 +140,8 @@ void lease_ask(struct recorder *x)
 		a.pos = x->told;
 		a.head_n = ledger_head(x->ledger, a.head);
 	}
+	x->asked_any = a.pos != NULL;
+	memcpy(x->asked, x->told, sizeof x->asked);
 	x->declared = a.pos != NULL && x->batch > 0;
 	x->asked_us = clock_mono_us();
 	x->asking = outbox_ask_lease(x->outbox, &a) == 0;

@@ -151,7 +151,7 @@ int recall_find(const char *path, const char *here, const char *epoch, struct re
 	snprintf(s.here, sizeof s.here, "%s", here);
 	for (i = 0; i < n; i++)
 		list[i].known = false;
-	rc = search_file(&s, path);
+	rc = s.done ? 0 : search_file(&s, path);
 	while (rc == 0 && !s.done && tail_older(path, before, old, sizeof old, &before)) {
 		rc = search_file(&s, old);
 		if (rc != 0 && errno == ENOENT)

@@ -81,6 +81,7 @@ void recorder_sign(struct recorder *x)
 void recorder_unsettle(struct recorder *x)
 {
 	x->settled = x->declared = false;
+	x->asked_any = x->answered_any = false;
 	x->takeup.looking = x->takeup.trimming = false;
 	x->batch = 0;
 	if (x->has_key)

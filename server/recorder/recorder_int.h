@@ -49,6 +49,8 @@ struct recorder {
 	uint64_t store_us, caught_up_us;
 	struct takeup takeup;
 	struct chain_pos told[TOKEN_SHARDS]; /* declared in the store: up to there events may stand in our file, or in that of one before us */
+	struct chain_pos asked[TOKEN_SHARDS], answered[TOKEN_SHARDS]; /* with the lease call under way, and with the last one that was answered */
+	bool asked_any, answered_any;
 	bool reading;
 	int batch;                     /* events that wait for their declaration, in the ledger's batch */
 	uint64_t batch_shards;

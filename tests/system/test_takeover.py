@@ -138,6 +138,21 @@ def test_nothing_untrimmed_is_left_when_a_recorder_comes_back(launch):
     assert Counter(ids(log_of(server))).most_common(1)[0][1] == 1
 
 
+def test_a_flush_is_noticed_on_a_connection_that_stays(launch, tmp_path):
+    """Nothing breaks, and still it is another store."""
+    server = launch(workers=1)
+    blob = server.put_ok(server.sealed(300))
+    recorded(server, "stored", blob)
+    server.redis("FLUSHALL")
+    wait_for(lambda: own(log_of(server), "store-lost"), "it is recorded", 5)
+    after = wait_for(lambda: (lambda a: a.json() if a.status == 201 else None)(server.put(server.sealed(300))), "it goes on", 5)
+    recorded(server, "stored", after)
+    log, key = finished(server, tmp_path)
+    status, report = verify(log, "--key", key)
+    assert status == 0 and [(r["cause"], r["n"]) for r in report["ends"]] == [("store-lost", 1)], report
+    assert [r["event"] for r in events_of(log) if "id" not in r] == ["store-lost"]
+
+
 def test_what_cannot_be_trimmed_stops_uploads(launch):
     """Or the store would fill up with events that nobody takes away."""
     server = launch(workers=1, options=[("server.audit_max_lag_s", 1)])
