@@ -196,6 +196,9 @@ def test_the_lease_goes_there_and_back(store, serve, tmp_path):
         assert status == 0 and report["also_recorded_total"] == report["in_doubt"] == 0, report
         assert lacking or (report["open"] == report["not_given"] == 0 and report["ends"][0]["n"] == 3), report
     assert verify(first_log)[1]["not_given"] > 0
+    (tmp_path / "later.log").touch()
+    status, report = verify(tmp_path / "later.log", second_log, first_log, "--key", first_key, "--key", second_key)
+    assert [f["what"] for f in report["findings"]] == ["begin"] and report["not_given"] == 0, "an empty file does not hide whose the others are"
 
 
 def test_a_chain_that_was_begun_anew_names_the_one_before(launch):
