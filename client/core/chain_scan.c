@@ -274,8 +274,11 @@ int chain_scan(const char *line, size_t n, struct chain_line *out)
 
 int chain_next_member(struct chain_text *rest, struct chain_text *name, struct chain_text *value)
 {
-	struct scan s = {rest->p, rest->p + rest->n, rest->p == NULL};
+	struct scan s = {rest->p, rest->p, 0};
 
+	if (rest->p == NULL)
+		return 0;
+	s.end += rest->n;
 	(void)may(&s, ",");
 	must(&s, "\"");
 	*name = string(&s);

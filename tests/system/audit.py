@@ -51,14 +51,15 @@ def recorded(server, what, blob, timeout=5):
 
 
 def finished(server, tmp_path):
-    """Stops it in order, and returns a copy of its log."""
+    """Stops it in order, and returns a copy of its log, beside which those that were rotated lie, and its public key."""
     log, copy = log_of(server), tmp_path / "audit.log"
     pub = key_of(server)
     server.close_connections()
     family = server.descendants()
     os.kill(server.proc.pid, signal.SIGTERM)
     status = server.proc.wait(10 * SLOW)
-    copy.write_bytes(log.read_bytes())
+    for file in [log, *log.parent.glob("audit.log.0*")]:
+        (tmp_path / file.name).write_bytes(file.read_bytes())
     server.check_gone(status, family)
     return copy, pub
 

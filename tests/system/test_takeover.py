@@ -1,22 +1,28 @@
 """Several recorders, and stores that come back otherwise than they were: whoever records, and whatever the store has forgotten, each event is recorded, once; and where
 nobody can know whether the one who died has written it, the evidence says so, and both files together tell."""
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
+import threading
+import time
 from collections import Counter
 
 import pytest
 
 from audit import Forger, audit, events_of, finished, key_of, lines_of, log_of, recorded, recorder, verify
-from harness import wait_for
+from harness import SLOW, wait_for
 from problems import check_problem
 from redis_store import FIT
+
+TURNS = int(os.environ.get("TIMEGLAS_EVIDENCE_TURNS", "12"))
 
 
 def outbox(external):
     """Events that wait in the store's outboxes."""
-    return sum(int(external.cli("XLEN", f"tg:{{{i:02x}}}:out")) for i in range(64))
+    return int(external.cli("EVAL", "local n = 0 for i = 0, 63 do n = n + redis.call('XLEN', string.format('tg:{%02x}:out', i)) end return n", "0"))
 
 
 def ids(log):
@@ -173,6 +179,7 @@ def test_the_lease_goes_there_and_back(store, serve, tmp_path):
     first, second = serve(external), serve(external)
     blobs = [second.put_ok(second.sealed(300)) for _ in range(3)]
     recorded(first, "stored", blobs[2])
+    wait_for(lambda: outbox(external) == 0, "it is trimmed, and in no doubt", 3)
     pid = recorder(first)
     os.kill(pid, signal.SIGSTOP)
     second.erase(blobs[0]["blob"])
@@ -262,7 +269,7 @@ def test_a_replica_without_the_last_moments(store, serve, tmp_path):
     server = serve(primary, path=link)
     wait_for(lambda: "master_link_status:up" in replica.cli("INFO", "replication"), "the replica follows", 10)
     kept_blob = server.put_ok(server.sealed(300))
-    back = server.put_ok(server.sealed(300), ttl=8)
+    back = server.put_ok(server.sealed(300))
     recorded(server, "stored", back)
     wait_for(lambda: outbox(primary) == outbox(replica) == 0 and replica.cli("DBSIZE") == primary.cli("DBSIZE"), "the replica has all", 5)
     replica.cli("REPLICAOF", "NO", "ONE")  # it sees nothing from here on
@@ -276,9 +283,8 @@ def test_a_replica_without_the_last_moments(store, serve, tmp_path):
     wait_for(lambda: own(log_of(server), "store-reverted"), "it is recorded that the store went back", 10)
     wait_for(lambda: server.put(server.sealed(300)).status == 201, "it goes on", 10)
     assert server.stat(lost["blob"]).status == 404
-    assert server.erase(kept_blob["blob"]).status == 200
-    wait_for(lambda: len([r for r in events_of(log_of(server)) if r["event"] == "gone" and r["ref"] == back["ref"]]) == 2,
-             "what came back has ended again", 12)
+    assert server.erase(kept_blob["blob"]).status == server.erase(back["blob"]).status == 200, "what was consumed has come back"
+    wait_for(lambda: len([r for r in events_of(log_of(server)) if r["event"] == "gone" and r["ref"] == back["ref"]]) == 2, "and ends again", 5)
     log, key = finished(server, tmp_path)
     reverted, = own(log, "store-reverted")
     assert lost["blob"][:2] in reverted["more"] and back["blob"][:2] in reverted["more"]
@@ -308,3 +314,75 @@ def test_a_lost_store_takes_along_only_what_was_in_it(store, serve, tmp_path):
     status, report = verify(first_log, second_log, "--key", first_key, "--key", second_key)
     assert status == 0 and report["open"] == 1, report
     assert [(r["cause"], r["n"]) for r in report["ends"]] == [("store-lost", 1)]
+
+
+def test_recorders_that_take_turns_under_load_lose_and_double_nothing(store, serve, tmp_path):
+    """Ended in order, killed and stopped at random moments: each event stands in one of the two files, or in both where the second one says that it may."""
+    external = store(*FIT)
+    servers = [serve(external, [("server.audit_rotate_bytes", "64KiB")]) for _ in range(2)]
+    stop, done, failures = threading.Event(), Counter(), []
+
+    def load(server):
+        try:
+            while not stop.is_set():
+                answer = server.put(server.sealed(300))
+                if answer.status == 503:
+                    check_problem(answer, 503, "no-evidence")
+                    time.sleep(0.05)
+                    continue
+                assert answer.status == 201, answer
+                assert server.erase(answer.json()["blob"]).status == 200
+                done["blobs"] += 1
+        except Exception as e:  # any failure of the load must fail the test
+            failures.append(repr(e))
+
+    threads = [threading.Thread(target=load, args=(server,)) for server in servers]
+    for t in threads:
+        t.start()
+    rng = random.Random(11)
+    turns, end = 0, time.monotonic() + 240 * SLOW
+    while turns < TURNS or all(len(list(log_of(server).parent.glob("audit.log.0*"))) < 3 for server in servers):
+        turns += 1
+        assert time.monotonic() < end
+        busy = [s for s in servers if json.loads(s.admin("/readyz")[1])["evidence"] == "recording"]
+        pid = wait_for(lambda b=busy: recorder(rng.choice(b or servers)), "a recorder runs", 10)
+        time.sleep(rng.random() * 0.3)
+        how = rng.choice([signal.SIGTERM, signal.SIGTERM, signal.SIGKILL, signal.SIGSTOP])
+        with contextlib.suppress(ProcessLookupError):  # the one before, seen on its way out
+            os.kill(pid, how)
+            if how == signal.SIGSTOP:
+                time.sleep(rng.random() * 0.5)
+                os.kill(pid, signal.SIGCONT)
+        if how != signal.SIGSTOP:
+            wait_for(lambda p=pid: not servers[0].alive(p), "it is gone", 5)
+    stop.set()
+    for t in threads:
+        t.join()
+    assert not failures, failures
+    wait_for(lambda: outbox(external) == 0, "all is recorded", 20)
+    chains, keys = [], []
+    for i, server in enumerate(servers):
+        (tmp_path / str(i)).mkdir()
+        log, key = finished(server, tmp_path / str(i))
+        chains.append(sorted(log.parent.iterdir()))
+        keys += ["--key", key]
+    told = [Counter(i for log in chain for i in ids(log)) for chain in chains]
+    both = set(told[0]) & set(told[1])
+    counts = Counter({r["id"]: r["event"] for chain in chains for log in chain for r in events_of(log) if "id" in r}.values())
+    files = [*chains[0], *chains[1]]
+    rng.shuffle(files)
+    status, report = verify(*files, *keys)
+    print(f"{turns} turns, {sum(len(own(log, 'taken-over')) for log in files)} takeovers, {sum(counts.values())} events, {len(both)} in both chains, "
+          f"{len(files)} files")
+    assert status == 0, report["findings"][:5]
+    assert sorted(sorted(c["files"]) for c in report["chains"]) == sorted(sorted(map(str, chain)) for chain in chains)
+    assert report["also_recorded_total"] == len(both) and report["not_given"] == report["in_doubt"] == report["open"] == 0
+    assert counts["stored"] == counts["gone"] == done["blobs"] > 0
+    assert sum(r["stored"] for r in report["stored"]) == done["blobs"]
+    for chain, mine in zip(chains, told):
+        assert max(mine.values()) == 1
+        assert verify(*chain, *keys)[0] == 0
+    without = max(chains, key=len)
+    status, report = verify(*(f for f in files if f != without[2]), *keys)  # audit.log, and what was rotated before, oldest first
+    assert status == 5 and "missing" in {f["what"] for f in report["findings"]}
+    assert verify(*(f for f in files if f != without[1]), *keys)[0] == 0, "the oldest may be gone"
