@@ -272,6 +272,42 @@ int chain_scan(const char *line, size_t n, struct chain_line *out)
 	return s.bad || s.at != s.end || seq == 0 ? TG_EINVAL : 0;
 }
 
+int chain_next_member(struct chain_text *rest, struct chain_text *name, struct chain_text *value)
+{
+	struct scan s = {rest->p, rest->p, 0};
+
+	if (rest->p == NULL)
+		return 0;
+	s.end += rest->n;
+	(void)may(&s, ",");
+	must(&s, "\"");
+	*name = string(&s);
+	must(&s, ":\"");
+	*value = string(&s);
+	if (s.bad)
+		return 0;
+	*rest = (struct chain_text){s.at, (size_t)(s.end - s.at)};
+	return 1;
+}
+
+void chain_more_positions(const struct chain_record *r, struct chain_pos pos[CHAIN_SHARDS])
+{
+	struct chain_text rest = r->more, name, value;
+	struct chain_pos p;
+
+	while (chain_next_member(&rest, &name, &value)) {
+		int shard = name.n == 2 && digit(name.p[0]) >= 0 && digit(name.p[1]) >= 0 ? digit(name.p[0]) * 16 + digit(name.p[1]) : (int)CHAIN_SHARDS;
+
+		if (shard < (int)CHAIN_SHARDS && chain_pos_parse(value.p, value.n, &p) == 0)
+			pos[shard] = p;
+	}
+}
+
+int chain_is(struct chain_text t, const char *text)
+{
+	return t.p != NULL && t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
+}
+
 int chain_pos_parse(const char *text, size_t n, struct chain_pos *out)
 {
 	struct scan s = {text, text + n, n == 0};

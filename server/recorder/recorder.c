@@ -1,9 +1,8 @@
 /*
- * recorder.c: drains the outbox streams into the evidence file (ledger.c) and trims what is recorded: read, write, sync, and only then forget. So an event that is
- * not in the file is still in the store, whoever dies in between; and one that is in the file is behind the position from which the next read starts.
+ * recorder.c: the process that drains the outbox streams into the evidence file (ledger.c) and trims what is recorded: its key, its beats, its end. Who records is
+ * lease.c's concern, where it begins takeup.c's, and how it goes on rounds.c's.
  *
- * One recorder writes for one store: it holds a lease there, and renews it every second. What the other processes must know (how far the evidence is, the last
- * signed head) it leaves in shared memory. The recorder process; one store connection. DESIGN: Evidence.
+ * What the other processes must know (how far the evidence is, the last signed head) it leaves on the board. One store connection. docs/evidence.md.
  */
 #include <errno.h>
 #include <limits.h>
@@ -23,6 +22,7 @@
 
 #define TICK_MS 250u
 #define RENEW_US 1000000u
+#define RETRY_US 240000u       /* when there is nothing to renew: at every tick */
 #define CHECKPOINT_US 1000000u
 #define STOP_US 1500000u       /* for the last round; the master waits 2 s */
 
@@ -72,6 +72,22 @@ bool recorder_checkpoint(struct recorder *x, const char *reason)
 	return true;
 }
 
+void recorder_sign(struct recorder *x)
+{
+	if (x->batch == 0 && ledger_is_open(x->ledger) && clock_mono_us() - x->signed_us >= CHECKPOINT_US)
+		recorder_checkpoint(x, "time");
+}
+
+void recorder_unsettle(struct recorder *x)
+{
+	x->settled = x->declared = false;
+	x->asked_any = x->answered_any = false;
+	x->takeup.looking = x->takeup.trimming = false;
+	x->batch = 0;
+	if (x->has_key)
+		ledger_drop(x->ledger);
+}
+
 static bool open_key(struct recorder *x)
 {
 	const struct conf *c = x->env->conf;
@@ -109,6 +125,7 @@ void recorder_end(struct recorder *x)
 {
 	if (x->has_key && ledger_is_open(x->ledger))
 		recorder_checkpoint(x, "exit");
+	recorder_unsettle(x);
 	x->lease_until_us = 0;
 	x->released = true;
 	x->asking = false;
@@ -116,6 +133,20 @@ void recorder_end(struct recorder *x)
 		loop_stop(x->loop);
 	else
 		lease_ask(x); /* gives it back */
+}
+
+static void beat(struct recorder *x, uint64_t now)
+{
+	if (!store_up(x->store)) {
+		recorder_unsettle(x);
+		if (x->state != EVIDENCE_NO_FILE && x->state != EVIDENCE_DAMAGED)
+			recorder_state(x, EVIDENCE_NO_STORE, 0);
+		return;
+	}
+	if (!ledger_is_open(x->ledger))
+		recorder_unsettle(x);
+	if (now - x->asked_us >= RENEW_US || (!x->settled && now - x->asked_us >= RETRY_US))
+		lease_ask(x);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
@@ -130,16 +161,10 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	}
 	if (!open_key(x) || x->released)
 		return;
-	if (!store_up(x->store)) {
-		if (x->state != EVIDENCE_NO_FILE && x->state != EVIDENCE_DAMAGED)
-			recorder_state(x, EVIDENCE_NO_STORE, 0);
-	} else if (now - x->asked_us >= RENEW_US || !lease_is_ours(x) || !ledger_is_open(x->ledger)) {
-		lease_ask(x);
-	}
-	if (ledger_is_open(x->ledger) && now - x->signed_us >= CHECKPOINT_US)
-		recorder_checkpoint(x, "time");
+	beat(x, now);
+	recorder_sign(x);
 	rounds_read(x);
-	if (x->stopping && !x->reading) /* nothing can be read any more: no store, no lease or no file */
+	if (x->stopping && !x->reading && x->batch == 0) /* nothing can be read any more: no store, no lease or no file */
 		recorder_end(x);
 }
 
@@ -150,6 +175,7 @@ static void on_up(struct store *s, void *ctx)
 	(void)s;
 	x->asking = x->reading = false;
 	x->lease_until_us = 0; /* it may be another store: nothing is read before its epoch is known */
+	recorder_unsettle(x);
 	if (open_key(x))
 		lease_ask(x);
 }
@@ -163,8 +189,8 @@ static void on_term(evutil_socket_t fd, short what, void *ctx)
 		return;
 	x->stopping = true;
 	x->stop_us = clock_mono_us() + STOP_US;
-	rounds_read(x); /* if a read is under way, it ends soon, and the last one follows */
-	if (!x->reading)
+	rounds_read(x); /* if a round is under way, it ends soon, and the last one follows */
+	if (!x->reading && x->batch == 0)
 		recorder_end(x);
 }
 
@@ -188,7 +214,7 @@ static void recorder_free(struct recorder *x)
 static struct recorder *recorder_new(const struct child_env *env, char *err, size_t cap)
 {
 	static const struct store_calls calls = { .on_up = on_up };
-	static const struct outbox_calls outbox_calls = { rounds_on_events, lease_on_answer };
+	static const struct outbox_calls outbox_calls = { rounds_on_events, lease_on_answer, takeup_on_look, takeup_on_trimmed };
 	static const struct timeval every = { 0, TICK_MS * 1000 };
 	struct recorder *x = calloc(1, sizeof *x);
 

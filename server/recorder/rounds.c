@@ -1,5 +1,6 @@
 /*
- * rounds.c: what is recorded, in rounds: read, write, sync, and only then trim. Runs in the recorder. docs/evidence.md.
+ * rounds.c: what is recorded, in rounds: read, declare, write, sync, and only then trim. An event that is not in the file is still in the store; one that might be in
+ * it is declared there. Runs in the recorder. docs/evidence.md.
  */
 #include <timeglas/errors.h>
 
@@ -24,31 +25,26 @@ static int add(struct recorder *x, const struct outbox_event *e)
 	return ledger_add(x->ledger, &x->entry.record);
 }
 
-/* Returns how many events are recorded now, or an error; then none of them is. */
-static int record(struct recorder *x, struct outbox_batch *b)
+/* Into the ledger's batch; an error: nothing of it. */
+static int collect(struct recorder *x, struct outbox_batch *b)
 {
 	struct outbox_event e;
-	uint64_t touched = 0;
-	int n = 0, err = 0;
-	unsigned i;
+	int err = 0;
 
 	ledger_drop(x->ledger);
+	x->batch = 0;
+	x->batch_shards = 0;
+	x->batch_full = outbox_full(b);
 	while (err == 0 && outbox_next(b, &e)) {
 		err = add(x, &e);
-		touched |= UINT64_C(1) << e.shard;
-		n++;
+		x->batch_shards |= UINT64_C(1) << e.shard;
+		x->batch++;
 	}
-	if (err == 0)
-		err = ledger_commit(x->ledger);
-	else
+	if (err != 0) {
 		ledger_drop(x->ledger);
-	if (err != 0)
-		return err;
-	for (i = 0; i < TOKEN_SHARDS; i++)
-		if ((touched >> i & 1) != 0)
-			outbox_trim(x->outbox, i, &ledger_mark(x->ledger)->pos[i]);
-	metrics_count(M_RECORDED, (uint64_t)n);
-	return n;
+		x->batch = 0;
+	}
+	return err;
 }
 
 static void next_round(struct recorder *x, bool at_once)
@@ -61,40 +57,68 @@ static void next_round(struct recorder *x, bool at_once)
 	event_add(x->round, &wait);
 }
 
+static void caught_up(struct recorder *x)
+{
+	if (!x->batch_full) {
+		x->caught_up_us = x->read_us;
+		board_set_caught_up(x->read_us);
+	}
+	recorder_state(x, EVIDENCE_RECORDING, 0); /* now, and not when the file was opened: whoever is told may count on it */
+}
+
 void rounds_on_events(void *ctx, int err, struct outbox_batch *b)
 {
 	struct recorder *x = ctx;
-	int n;
 
 	x->reading = false;
 	if (err != 0) { /* the next tick goes on */
 		if (err != TG_ESTORE)
 			log_error("outbox", "%s", tg_strerror(err));
+		recorder_unsettle(x);
 		return;
 	}
-	if (!lease_is_ours(x) || !ledger_is_open(x->ledger))
+	if (!x->settled || !lease_is_ours(x) || !ledger_is_open(x->ledger))
 		return;
-	n = record(x, b);
-	if (n < 0) {
-		recorder_file_failed(x, n);
+	err = collect(x, b);
+	if (err != 0) {
+		recorder_file_failed(x, err);
+	} else if (x->batch > 0) {
+		lease_ask(x); /* the answer commits it; or the one before does, and asks again */
+	} else {
+		caught_up(x);
+		if (x->stopping)
+			recorder_end(x);
+		else
+			next_round(x, false);
+	}
+}
+
+void rounds_commit(struct recorder *x)
+{
+	const int n = x->batch;
+	int err = ledger_commit(x->ledger);
+	unsigned i;
+
+	x->batch = 0;
+	if (err != 0) {
+		recorder_file_failed(x, err);
+		recorder_unsettle(x);
 		return;
 	}
-	if (!outbox_full(b)) {
-		x->caught_up_us = x->read_us;
-		board_set_caught_up(x->read_us);
-	}
-	recorder_state(x, EVIDENCE_RECORDING, 0); /* now, and not when the file was opened: whoever is told may count on it */
-	if (x->stopping && n == 0)
-		recorder_end(x);
-	else
-		next_round(x, outbox_full(b) || x->stopping);
+	metrics_count(M_RECORDED, (uint64_t)n);
+	for (i = 0; i < TOKEN_SHARDS; i++)
+		if ((x->batch_shards >> i & 1) != 0 && outbox_trim(x->outbox, i, &ledger_mark(x->ledger)->pos[i]) != 0)
+			break; /* the connection is gone; once there is another, what is recorded is trimmed first */
+	caught_up(x);
+	recorder_sign(x);
+	next_round(x, x->batch_full || x->stopping);
 }
 
 void rounds_read(struct recorder *x)
 {
 	bool wait = !x->stopping && x->state == EVIDENCE_RECORDING;
 
-	if (x->reading || x->released || !store_up(x->store) || !lease_is_ours(x) || !ledger_is_open(x->ledger))
+	if (!x->settled || x->reading || x->batch > 0 || x->released || !store_up(x->store) || !lease_is_ours(x) || !ledger_is_open(x->ledger))
 		return;
 	x->read_us = clock_mono_us();
 	x->reading = outbox_read(x->outbox, ledger_mark(x->ledger)->pos, READ_COUNT, wait ? READ_BLOCK_MS : 0) == 0;

@@ -87,6 +87,9 @@ int store_err(struct store *s, const redisReply *r)
 		return redis_err(s, r->str);
 	if (r->type == REDIS_REPLY_STRING && r->str[0] >= '0' && r->str[0] <= '9')
 		return -(int)strtol(r->str, NULL, 10);
+	r = reply_at(r, 0);
+	if (r != NULL && r->type == REDIS_REPLY_INTEGER) /* of the function that answers with an array */
+		return -(int)r->integer;
 	return 0; /* a native command's */
 }
 

@@ -9,7 +9,7 @@
 
 #define STORE_ARGS_MAX 20
 #define STORE_KEY_MAX 80
-#define STORE_STALLED_MS 60000 /* what was sent on a connection that broke may arrive that late; functions.lua has the same */
+#define STORE_STALLED_MS 60000 /* what was sent on a connection that broke may arrive that late; functions/base.lua has the same */
 #define STORE_ORPHANS_MAX 4096u
 /*
  * How often uploads, and takes of several chunks, tell the index that they are alive (it waits 30 and 60 s), and learn that they no longer are: what stands
@@ -90,7 +90,8 @@ void call_drop(struct call *c);
 
 /** store_key(out, shard, kind, …): "tg:{NN}:" and the rest. Returns the length. */
 size_t store_key(char out[STORE_KEY_MAX], unsigned shard, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/** store_err(s, r): what a function's answer or Redis itself says: 0 or TG_E…; notices a library that is no longer there. */
+/** store_err(s, r): what a function's answer or Redis itself says: 0 or TG_E…; notices a library that is no longer there. An array that opens with a number is a
+ * function's answer, too. */
 int store_err(struct store *s, const redisReply *r);
 
 /* A function's answer, behind its first line: read from the front to the end. What is not there reads as 0, "" and TG_EINTERNAL. */

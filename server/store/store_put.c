@@ -16,7 +16,7 @@
 #include "store/store_int.h"
 
 #define UNANSWERED_MAX 2u
-#define STAGED_MS 30000   /* functions.lua has the same */
+#define STAGED_MS 30000   /* functions/base.lua has the same */
 #define ANNOUNCE 32u      /* chunks that stage speaks of ahead, so that not every chunk needs a call */
 
 struct store_put {

@@ -69,6 +69,25 @@ static void check_ids(struct chain_text id)
 	MUST(chain_pos_cmp(&pos, &pos) == 0);
 }
 
+/* Member by member, "more" is what it was as a whole. */
+static void check_more(const struct chain_record *r)
+{
+	static char again[LINE];
+	struct chain_buf b = { .p = again, .cap = sizeof again };
+	struct chain_text rest = r->more, name, value;
+	struct chain_pos pos[CHAIN_SHARDS];
+
+	while (chain_next_member(&rest, &name, &value)) {
+		plain_n = 0;
+		name = unescaped(name);
+		value = unescaped(value);
+		chain_put_member(&b, name, value);
+	}
+	MUST(rest.n == 0 && !b.full && b.n == r->more.n && (b.n == 0 || memcmp(again, r->more.p, b.n) == 0));
+	memset(pos, 0xff, sizeof pos);
+	chain_more_positions(r, pos);
+}
+
 /* The signature cannot be made again, but all that it covers can, up to the key. */
 static void check_rewritten(const char *line, size_t n, const struct chain_check *c)
 {
@@ -111,6 +130,7 @@ static void scan(const uint8_t *p, size_t n)
 		} else {
 			MUST(l.record.n > 0 && l.record.event.p != NULL);
 			check_ids(l.record.id);
+			check_more(&l.record);
 			record_unescaped(&l.record);
 			chain_put_record(&b, &l.record);
 			MUST(!b.full && b.n == n + 1 && memcmp(again, line, n) == 0);

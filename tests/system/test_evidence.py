@@ -17,64 +17,12 @@ from pathlib import Path
 
 import pytest
 
+from audit import Forger, audit, events_of, finished, lines_of, log_of, recorded, recorder, verify
 from harness import BIN, ROOT, SLOW, wait_for
 from problems import check_problem
 
 KILLS = int(os.environ.get("TIMEGLAS_EVIDENCE_KILLS", "6"))
 TAMPERINGS = int(os.environ.get("TIMEGLAS_EVIDENCE_TAMPERINGS", "140"))
-
-
-def audit(command, *args):
-    done = subprocess.run([str(BIN / "timeglas"), "audit", command, *map(str, args)], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"}, timeout=120)
-    assert "Sanitizer" not in done.stderr.decode() and "runtime error" not in done.stderr.decode(), done.stderr.decode()
-    return done
-
-
-def verify(*args):
-    """(exit status, report)"""
-    done = audit("verify", "--json", *args)
-    assert done.returncode in (0, 5), done.stderr
-    return done.returncode, json.loads(done.stdout)
-
-
-def log_of(server):
-    return Path(server.env["TIMEGLAS_AUDIT_LOG"])
-
-
-def key_of(server):
-    return Path(server.env["TIMEGLAS_AUDIT_PUB"]).read_text().strip()
-
-
-def recorder(server):
-    """The pid of its recorder, or None for the moment."""
-    return next((p for p in server.children(server.proc.pid) if re.search(r"\brecorder\b", server.title(p))), None)
-
-
-def lines_of(log):
-    return [json.loads(line) for line in log.read_text().splitlines()]
-
-
-def events_of(log):
-    return [r for r in lines_of(log) if "event" in r]
-
-
-def recorded(server, what, blob, timeout=5):
-    return wait_for(lambda: [r for r in events_of(log_of(server)) if r["event"] == what and r.get("ref") == blob["ref"]],
-                    f"{what} of {blob['ref']} is recorded", timeout)[0]
-
-
-def finished(server, tmp_path):
-    """Stops it in order, and returns a copy of its log."""
-    log, copy = log_of(server), tmp_path / "audit.log"
-    pub = key_of(server)
-    server.close_connections()
-    family = server.descendants()
-    os.kill(server.proc.pid, signal.SIGTERM)
-    status = server.proc.wait(10 * SLOW)
-    copy.write_bytes(log.read_bytes())
-    server.check_gone(status, family)
-    return copy, pub
 
 
 def busy(server, seconds=0.0, rounds=20):
@@ -212,34 +160,12 @@ def tamper(rng, data, receipt, key, forge):
 
 @pytest.fixture(scope="module")
 def forge(tmp_path_factory):
-    """Writes a chain anew behind a changed or removed record, with keys of its own: all a thief without the signing key can do."""
-    d = tmp_path_factory.mktemp("forge")
-    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", f"{d}/k"], check=True)
-    der = subprocess.run(["openssl", "pkey", "-in", f"{d}/k", "-pubout", "-outform", "DER"], check=True, stdout=subprocess.PIPE).stdout
-    public = der[-32:].hex()
-
-    def sign(message):
-        Path(d, "m").write_bytes(message)
-        subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", f"{d}/k", "-rawin", "-in", f"{d}/m", "-out", f"{d}/s"], check=True)
-        return Path(d, "s").read_bytes().hex()
+    """Writes a chain anew behind a removed record, with keys of its own: all a thief without the signing key can do."""
+    forger = Forger(tmp_path_factory.mktemp("forge"))
 
     def write(rng, lines):
-        ends = [i for i, line in enumerate(lines) if b'"event":"gone"' in line]
-        drop = rng.choice(ends)
-        out, prev, n = [], "0" * 64, 0
-        for i, line in enumerate(lines):
-            if i == drop:
-                continue
-            n += 1
-            text = re.sub(rb'"n":\d+', b'"n":%d' % n, line.rstrip(b"\n"), count=1)
-            text = re.sub(rb'"prev":"[0-9a-f]{64}"', b'"prev":"' + prev.encode() + b'"', text)
-            if b'"checkpoint"' in text:
-                text = re.sub(rb'"key":"[0-9a-f]{64}"', b'"key":"' + public.encode() + b'"', text)
-                signed = text[:text.index(b',"sig":"')]
-                text = signed + b',"sig":"' + sign(b"timeglas-checkpoint-v1\n" + signed).encode() + b'"}'
-            prev = hashlib.blake2b(text, digest_size=32).hexdigest()
-            out.append(text + b"\n")
-        return b"".join(out)
+        drop = rng.choice([i for i, line in enumerate(lines) if b'"event":"gone"' in line])
+        return forger.write(lines[:drop] + lines[drop + 1:])
 
     return write
 

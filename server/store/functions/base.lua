@@ -7,8 +7,8 @@
 --
 -- keys[1] is always the shard's deadline index, "tg:{NN}:dl"; all other keys are derived from it and share its slot.
 -- An answer is text: lines that end at LF, the first of them 0 or the number of a TG_E... code (include/timeglas/errors.h); a line that is a record has
--- fields with a TAB between them. A table would cost a buffer of 16 KiB for each answer, which Redis makes, trims and (here) wipes. An error reply
--- is always Redis's own. Numbers are made text once, by %d: Redis's own conversion of a Lua number goes by way of %.17g.
+-- fields with a TAB between them. A table would cost a buffer of 16 KiB for each answer, which Redis makes, trims and (here) wipes; only outbox, which is
+-- rare, answers with one. An error reply is always Redis's own. Numbers are made text once, by %d: Redis's own conversion of a Lua number goes by way of %.17g.
 -- An incompatible change needs a new library name and new function names: two servers of different versions may share one Redis.
 
 local OK, ENOENT, ETIMEOUT, ECLAIMED, EINFLIGHT, EGONE, ETTL, ESESSION = '0', '5', '7', '8', '9', '10', '18', '19'
