@@ -61,11 +61,11 @@ static void open_once(const struct who *w, bool with_signature, const struct sea
 	tg_open_free(op);
 }
 
-static double now_us(void)
+static double now_us(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
@@ -76,28 +76,34 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static struct small quantiles(double *us, unsigned n)
+{
+	qsort(us, n, sizeof *us, ascending);
+	return (struct small){us[n / 2], us[(uint64_t)n * 99 / 100], us[n - 1]};
+}
+
 static void measure(const struct who *w, const unsigned char *content, size_t bytes, struct inside *way)
 {
 	struct sealed sealed = {bench_alloc(1, bytes + SEALED_MORE), 0, bytes + SEALED_MORE}, opened = {bench_alloc(1, bytes), 0, bytes};
-	double *us = bench_alloc(way->n, sizeof *us);
+	double *wall = bench_alloc(way->n, sizeof *wall), *cpu = bench_alloc(way->n, sizeof *cpu);
 
 	seal_once(w, way->with_signature, content, bytes, &sealed);
 	for (unsigned i = 0; i < way->n + WARM; i++) {
-		double began = now_us();
+		double began = now_us(CLOCK_MONOTONIC), spent = now_us(CLOCK_PROCESS_CPUTIME_ID);
 
 		if (way->opening)
 			open_once(w, way->with_signature, &sealed, &opened);
 		else
 			seal_once(w, way->with_signature, content, bytes, &sealed);
-		if (i >= WARM)
-			us[i - WARM] = now_us() - began;
+		if (i >= WARM) {
+			cpu[i - WARM] = now_us(CLOCK_PROCESS_CPUTIME_ID) - spent;
+			wall[i - WARM] = now_us(CLOCK_MONOTONIC) - began;
+		}
 	}
-	qsort(us, way->n, sizeof *us, ascending);
-	way->min_us = us[0];
-	way->median_us = us[way->n / 2];
-	way->p99_us = us[(uint64_t)way->n * 99 / 100];
-	way->max_us = us[way->n - 1];
-	free(us);
+	way->wall = quantiles(wall, way->n);
+	way->cpu = quantiles(cpu, way->n);
+	free(wall);
+	free(cpu);
 	free(sealed.p);
 	free(opened.p);
 }

@@ -272,10 +272,14 @@ static void table(const struct plan *p)
 	for (unsigned i = 0; i < CELLS; i++)
 		for (unsigned who = 0; who < PROGRAMS; who++)
 			row(p, &p->cell[i], (enum program)who);
-	printf("\n%zu bytes in the library, %u times      median     99 %%      max us\n", p->inside_bytes, p->inside_n);
-	for (unsigned i = 0; i < INSIDE_WAYS; i++)
-		printf("%-5s %-32s %8.1f %8.1f %8.1f\n", p->inside[i].opening ? "open" : "seal", p->inside[i].with_signature ? "signed" : "raw",
-		       p->inside[i].median_us, p->inside[i].p99_us, p->inside[i].max_us);
+	printf("\n%zu bytes in the library, %u times: median, 99 %%, maximum\n%-10s  %26s  %26s\n", p->inside_bytes, p->inside_n, "", "wall us",
+	       "processor us");
+	for (unsigned i = 0; i < INSIDE_WAYS; i++) {
+		const struct inside *w = &p->inside[i];
+
+		printf("%-4s %-6s %8.1f %8.1f %8.0f  %8.1f %8.1f %8.0f\n", w->opening ? "open" : "seal", w->with_signature ? "signed" : "raw",
+		       w->wall.median_us, w->wall.p99_us, w->wall.max_us, w->cpu.median_us, w->cpu.p99_us, w->cpu.max_us);
+	}
 }
 
 static json_t *spread_json(struct spread s)
@@ -298,10 +302,15 @@ static json_t *cell_json(const struct plan *p, const struct cell *c, enum progra
 	return o;
 }
 
+static json_t *small_json(struct small s)
+{
+	return json_pack("{sososo}", "median", output_number(s.median_us), "p99", output_number(s.p99_us), "max", output_number(s.max_us));
+}
+
 static json_t *inside_json(const struct inside *w)
 {
-	return json_pack("{sssssisososo}", "operation", w->opening ? "open" : "seal", "form", w->with_signature ? "signed" : "raw", "n", (int)w->n,
-			 "median_us", output_number(w->median_us), "p99_us", output_number(w->p99_us), "max_us", output_number(w->max_us));
+	return json_pack("{sssssisoso}", "operation", w->opening ? "open" : "seal", "form", w->with_signature ? "signed" : "raw", "n", (int)w->n,
+			 "wall_us", small_json(w->wall), "cpu_us", small_json(w->cpu));
 }
 
 static void report_json(const struct plan *p, const char *path)

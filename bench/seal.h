@@ -8,7 +8,9 @@
 struct inside { /* one way of sealing or opening in this process, without input or output */
 	bool opening, with_signature;
 	unsigned n;
-	double min_us, median_us, p99_us, max_us;
+	struct small {
+		double median_us, p99_us, max_us;
+	} wall, cpu; /* cpu: without the time in which this process did not run */
 };
 
 #define INSIDE_WAYS 4
