@@ -46,25 +46,27 @@ static double seconds_of_children(void)
 }
 
 /* Runs more and more requests until they last half of the time at least: shorter runs measure handshakes. n: how many the last one had. */
-static double run_for(const struct system *s, const char *command, size_t size, unsigned clients, double seconds, double *n)
+static double run_for(const struct system *s, const char *command, size_t size, unsigned clients, double seconds, uint64_t *n)
 {
-	double took = 0, per_s = 1;
+	double took, per_s;
+	int64_t began;
 
-	for (*n = PROBE; per_s > 0; *n = ceil(*n * (took > 0.1 * seconds ? seconds / took : 8))) {
-		int64_t began = mono_ns();
-
-		per_s = run(s, command, size, clients, (uint64_t)*n);
+	*n = PROBE;
+	for (;;) {
+		began = mono_ns();
+		per_s = run(s, command, size, clients, *n);
 		took = (double)(mono_ns() - began) / 1e9;
-		if (took > seconds / 2)
-			break;
+		if (per_s <= 0 || took > seconds / 2)
+			return per_s;
+		*n = (uint64_t)((double)*n * (took > 0.1 * seconds ? seconds / took : 8));
 	}
-	return per_s;
 }
 
 void ceiling_measure(struct system *s, size_t size, const struct gen_plan *p, struct sample *out)
 {
 	struct cpu_times before, after, spent;
-	double set_n, get_n, children;
+	uint64_t set_n, get_n;
+	double children;
 	int64_t began;
 
 	memset(out, 0, sizeof *out);
@@ -78,9 +80,9 @@ void ceiling_measure(struct system *s, size_t size, const struct gen_plan *p, st
 	cpu_read(&s->cpu, &before);
 	children = seconds_of_children();
 	began = mono_ns();
-	out->requests = set_n + get_n;
-	out->set_per_s = run(s, "SET", size, p->clients, (uint64_t)set_n);
-	out->get_per_s = run(s, "GET", size, p->clients, (uint64_t)get_n);
+	out->requests = (double)(set_n + get_n);
+	out->set_per_s = run(s, "SET", size, p->clients, set_n);
+	out->get_per_s = run(s, "GET", size, p->clients, get_n);
 	out->seconds = (double)(mono_ns() - began) / 1e9;
 	cpu_read(&s->cpu, &after);
 	if (out->set_per_s <= 0 || out->get_per_s <= 0) {

@@ -31,12 +31,14 @@ void say(const char *fmt, ...)
 
 void bench_show(const char *path)
 {
-	char text[4096];
+	char text[4096] = "";
 	FILE *f = fopen(path, "re");
+	size_t n;
 
 	if (f == NULL)
 		return;
-	fwrite(text, 1, fread(text, 1, sizeof text, f), stderr);
+	n = fread(text, 1, sizeof text, f);
+	fwrite(text, 1, n, stderr);
 	fclose(f);
 }
 

@@ -67,7 +67,7 @@ static void cell_run(struct compare *c, struct system *kept, struct blobs *b, un
 	const struct variant *v = &c->variant[variant];
 	struct sample *out = compare_at(c, size, variant, round);
 	char bytes[32] = "";
-	struct system own, *s = v->standing > 0 ? &kept[variant] : &own;
+	struct system own = {.front = 0}, *s = v->standing > 0 ? &kept[variant] : &own;
 
 	if (s == &own || s->store.pid == 0)
 		start(c, v, s);

@@ -14,7 +14,7 @@
 #include "compare.h"
 #include "output.h"
 
-#define DECADES 6       /* of the plot's axis: to 99.9999 % */
+#define DECADES 6u      /* of the plot's axis: to 99.9999 % */
 
 static const struct {
 	const char *name;
@@ -129,13 +129,21 @@ static json_t *spread_json(struct spread s)
 	return json_pack("{sosososi}", "min", output_number(s.min), "median", output_number(s.median), "max", output_number(s.max), "n", (int)s.n);
 }
 
-/* [share of the requests, ms], evenly along the plot's axis, to where one request stands alone. */
+/* The k-th point along the plot's axis: of so many requests one is slower. The last is where one request stands alone. */
+static bool curve_point(const struct histogram *h, unsigned k, unsigned in_a_decade, double *of)
+{
+	*of = pow(10, (double)k / in_a_decade);
+	return *of <= (double)histogram_count(h) && k <= DECADES * in_a_decade;
+}
+
+/* [share of the requests, ms]… */
 static json_t *curve(const struct histogram *h)
 {
 	json_t *a = json_array();
+	double of;
 
-	for (double x = 0; pow(10, x) <= (double)histogram_count(h) && x <= DECADES; x += 0.1)
-		json_array_append_new(a, json_pack("[fo]", 1 - pow(10, -x), output_number(histogram_quantile(h, 1 - pow(10, -x)) / 1e6)));
+	for (unsigned k = 0; curve_point(h, k, 10, &of); k++)
+		json_array_append_new(a, json_pack("[fo]", 1 - 1 / of, output_number(histogram_quantile(h, 1 - 1 / of) / 1e6)));
 	return a;
 }
 
@@ -175,10 +183,11 @@ static void json(const struct compare *c, const char *path)
 static void plot_data(FILE *f, const struct compare *c, unsigned size, unsigned variant)
 {
 	struct histogram *h = merged(c, size, variant);
+	double of;
 
 	fprintf(f, "$c%u_%u << EOD\n", size, variant);
-	for (double x = 0; pow(10, x) <= (double)histogram_count(h) && x <= DECADES; x += 0.02)
-		fprintf(f, "%g %g\n", pow(10, x), histogram_quantile(h, 1 - pow(10, -x)) / 1e6);
+	for (unsigned k = 0; curve_point(h, k, 50, &of); k++)
+		fprintf(f, "%g %g\n", of, histogram_quantile(h, 1 - 1 / of) / 1e6);
 	fprintf(f, "EOD\n");
 	histogram_free(h);
 }
