@@ -94,7 +94,7 @@ def leave():
     return tally
 runner.GROUPS.clear()
 runner.GROUPS["leave"] = leave
-runner.main([])
+runner.main(["leave"])
 """
     done = subprocess.run(["/usr/bin/python3", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=30)
     pid = next(line.split()[1] for line in done.stdout.splitlines() if line.startswith("pid "))
