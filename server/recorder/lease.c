@@ -15,6 +15,9 @@
 
 #define LEASE_MS 10000u        /* in the store */
 #define LEASE_TRUST_US 8000000u /* we count on it that long, from before it was asked for: our clock and the store's may run apart a little */
+#define YIELD_US 3000000u      /* a file that cannot be written for so long: perhaps another server's can */
+#define REST_US 1000000u       /* the others ask four times a second */
+#define BEGIN_US 2000000u      /* so long another's recorder may take to begin before we say that it is the one */
 
 bool lease_is_ours(const struct recorder *x)
 {
@@ -47,7 +50,9 @@ static void wait_for_other(struct recorder *x, const struct outbox_lease *l)
 
 	x->lease_until_us = 0;
 	recorder_unsettle(x);
-	if (l->caught_up_ms > 0) /* else it has only just begun */
+	if (x->waits_us == 0)
+		x->waits_us = x->asked_us;
+	if (l->caught_up_ms > 0 || x->asked_us - x->waits_us > BEGIN_US) /* else it has only just begun */
 		recorder_state(x, EVIDENCE_ELSEWHERE, 0);
 	if (l->head_n > 0)
 		board_set_head(l->head_n, l->head);
@@ -65,6 +70,7 @@ static bool still_says(const struct recorder *x, const struct outbox_lease *l)
 
 static void is_ours(struct recorder *x, const struct outbox_lease *l)
 {
+	x->waits_us = 0;
 	x->lease_until_us = x->asked_us + LEASE_TRUST_US;
 	x->store_ms = l->now_ms;
 	x->store_us = clock_mono_us();
@@ -104,10 +110,15 @@ void lease_on_answer(void *ctx, int err, const struct outbox_lease *l)
 		recorder_unsettle(x);
 		return;
 	}
-	if (l->mine)
+	if (x->yielding) {
+		recorder_unsettle(x);
+		x->lease_until_us = x->failed_us = 0;
+		x->rest_us = clock_mono_us() + REST_US;
+	} else if (l->mine) {
 		is_ours(x, l);
-	else
+	} else {
 		wait_for_other(x, l);
+	}
 }
 
 /* The store's time up to which everything is recorded. */
@@ -131,10 +142,13 @@ static void declare(struct recorder *x)
 
 void lease_ask(struct recorder *x)
 {
-	struct outbox_ask a = { .token = x->token, .lease_ms = x->released ? 0 : LEASE_MS, .caught_up_ms = caught_up_ms(x) };
+	struct outbox_ask a = { .token = x->token, .lease_ms = LEASE_MS, .caught_up_ms = caught_up_ms(x) };
 
 	if (x->asking || !store_up(x->store))
 		return;
+	x->yielding = x->failed_us != 0 && lease_is_ours(x) && !x->takeup.looking && !x->takeup.trimming && clock_mono_us() - x->failed_us > YIELD_US;
+	if (x->released || x->yielding)
+		a.lease_ms = 0;
 	if (x->settled && ledger_is_open(x->ledger)) {
 		declare(x);
 		a.pos = x->told;

@@ -56,6 +56,8 @@ void recorder_file_failed(struct recorder *x, int err)
 {
 	int error = err == TG_EIO ? errno : err == TG_ENOMEM ? ENOMEM : 0;
 
+	if (x->failed_us == 0)
+		x->failed_us = clock_mono_us();
 	recorder_state(x, err == TG_EINVAL ? EVIDENCE_DAMAGED : EVIDENCE_NO_FILE, error);
 }
 
@@ -145,6 +147,8 @@ static void beat(struct recorder *x, uint64_t now)
 	}
 	if (!ledger_is_open(x->ledger))
 		recorder_unsettle(x);
+	if (now < x->rest_us)
+		return;
 	if (now - x->asked_us >= RENEW_US || (!x->settled && now - x->asked_us >= RETRY_US))
 		lease_ask(x);
 }

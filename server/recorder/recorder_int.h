@@ -41,7 +41,10 @@ struct recorder {
 	enum evidence state;
 	bool stopping, released;
 	bool asking, settled;
+	bool yielding;                 /* the lease call under way gives it to whoever can write */
+	uint64_t failed_us, rest_us;   /* since when our file cannot be written, 0: it can; until when we do not ask again */
 	uint64_t lease_until_us;       /* 0: not ours */
+	uint64_t waits_us;             /* since when somebody else has it; 0: nobody has */
 	uint64_t asked_us, read_us;    /* when the call under way was sent */
 	uint64_t signed_us;            /* the last checkpoint */
 	uint64_t stop_us;

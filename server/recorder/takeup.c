@@ -175,6 +175,7 @@ static int add_reverted(struct recorder *x)
 static void settled(struct recorder *x)
 {
 	x->settled = true;
+	x->failed_us = 0;
 	recorder_head(x);
 	lease_ask(x); /* from here on the store names us */
 	rounds_read(x);

@@ -172,6 +172,24 @@ def test_what_cannot_be_trimmed_stops_uploads(launch):
     assert Counter(ids(log_of(server))).most_common(1)[0][1] == 1
 
 
+def test_a_recorder_that_cannot_write_makes_room(store, serve, tmp_path):
+    """It has the lease and records nothing: after some seconds another server's recorder gets a turn; alone, it goes on trying."""
+    external = store(*FIT)
+    missing = tmp_path / "missing" / "audit.log"
+    first = serve(external, [("server.audit_log", missing), ("server.audit_key", tmp_path / "k")])
+    assert "No such file" in first.admin("/readyz")[1]
+    for has in "0", "1":
+        wait_for(lambda h=has: external.cli("HEXISTS", "tg:{00}:rec", "token") == h, "it makes room, and comes back", 10)
+    assert "No such file" in first.admin("/readyz")[1], "nobody else is there"
+    second = serve(external)
+    until_recording(second)
+    wait_for(lambda: "another server's recorder" in first.admin("/readyz")[1], "the first one waits", 5)
+    assert second.put(second.sealed(300)).status == first.put(first.sealed(300)).status == 201
+    missing.parent.mkdir()
+    finished(second, tmp_path)
+    until_recording(first, 5)
+
+
 def test_the_lease_goes_there_and_back(store, serve, tmp_path):
     """A recorder that was away finds another in its place, and waits; what it had read before is not written any more; when the other ends in order it goes on at once,
     and no event is in two files."""
