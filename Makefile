@@ -217,15 +217,16 @@ run:
 
 BENCH_OUT ?= build/bench
 BENCH ?= expiry throughput latency connect scale live seal
-## bench: how late blobs end, how fast and at what cost they pass, next to peers (BENCH="throughput latency": only these); figures and plots go to BENCH_OUT (build/bench)
+BENCH_ARGS ?=
+## bench: how late blobs end, how fast and at what cost they pass, next to peers (BENCH="throughput latency": only these; BENCH_ARGS=--quick: options); figures and plots go to BENCH_OUT (build/bench)
 bench:
 	@tools/deps.sh build run bench
 	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=release all
 	@mkdir -p $(BENCH_OUT)
-	@for b in $(BENCH); do \
-	  set -- --json $(BENCH_OUT)/$$b.json; case $$b in connect|seal) ;; *) set -- "$$@" --plot $(BENCH_OUT)/$$b.svg ;; esac; \
-	  echo "timeglas-bench $$b $$*"; build/release/timeglas-bench $$b "$$@" >$(BENCH_OUT)/$$b.txt || exit 1; cat $(BENCH_OUT)/$$b.txt; \
-	done
+	@failed=0; for b in $(BENCH); do \
+	  set -- $(BENCH_ARGS) --json $(BENCH_OUT)/$$b.json; case $$b in connect|seal) ;; *) set -- "$$@" --plot $(BENCH_OUT)/$$b.svg ;; esac; \
+	  echo "timeglas-bench $$b $$*"; build/release/timeglas-bench $$b "$$@" >$(BENCH_OUT)/$$b.txt || failed=1; cat $(BENCH_OUT)/$$b.txt; \
+	done; exit $$failed
 
 ## deps: install the Debian packages that are missing (as root, or through sudo)
 deps:

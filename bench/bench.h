@@ -19,6 +19,8 @@ void bench_show(const char *path);
 
 /** wall_us(): Unix time in microseconds: the clock that rules deadlines, here as in Redis on the same machine. */
 int64_t wall_us(void);
+/** mono_ns(): nanoseconds since some time: the clock of durations. */
+int64_t mono_ns(void);
 /** sleep_until_us(t): until wall_us() is t; returns at once when it is past. */
 void sleep_until_us(int64_t t);
 /** bench_alloc(n, size): zeroed, or it dies. bench_share(bytes): the same, shared with children forked later; never freed. */

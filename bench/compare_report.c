@@ -86,8 +86,10 @@ void compare_table(const struct compare *c)
 	char head[64];
 
 	snprintf(head, sizeof head, "%s a second", c->unit != NULL ? c->unit : "requests");
-	printf("Redis %s; %u clients; about %u blobs put and not yet taken; %u round(s) of %g s\n\n", c->all.redis.version, c->gen.clients,
-	    c->gen.live, c->rounds, c->gen.measure_s);
+	printf("Redis %s; %u clients; %u round(s) of %g s", c->all.redis.version, c->gen.clients, c->rounds, c->gen.measure_s);
+	if (c->gen.live > 0)
+		printf("; about %u blobs put and not yet taken", c->gen.live);
+	printf("\n\n");
 	printf("%8s %-14s %26s  %32s %6s  %17s   %s\n", "", "", head, "us of processor time for each", "", c->versus, "same, of time in");
 	printf("%8s %-14s %8s %8s %8s  %7s %7s %7s %7s %7s  %5s %5s %5s  %7s %5s\n", "bytes", "", "min", "median", "max", "workers", "rest", "Redis",
 	    "gen", "others", "min", "med", "max", "workers", "all");

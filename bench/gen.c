@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 #include "bench.h"
 #include "gen.h"
@@ -65,14 +64,6 @@ struct gen {
 
 static void proceed(struct client *c, int64_t now);
 static void pump(struct gen *g);
-
-int64_t mono_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * SECOND + t.tv_nsec;
-}
 
 /* The run is void. */
 __attribute__((format(printf, 2, 3))) static void spoil(struct gen *g, const char *fmt, ...)

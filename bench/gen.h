@@ -50,7 +50,4 @@ struct gen_result {
 void gen_run(const struct gen_wire *w, const struct gen_plan *p, struct blobs *b, struct gen_result *r);
 void gen_result_free(struct gen_result *r);
 
-/** mono_ns(): the clock of latencies. */
-int64_t mono_ns(void);
-
 #endif

@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 #define IN_FLIGHT 512u
-#define SETTLE_S 120 /* nothing waits longer for the outbox */
+#define SETTLE_S 600 /* nothing waits longer for the outbox */
 
 struct slot {
 	struct seeder *seeder;

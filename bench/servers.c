@@ -17,7 +17,6 @@
 #include <unistd.h>
 #include "bench.h"
 #include "servers.h"
-#include "wipe/wipe.h"
 
 #define START_S 30
 
@@ -245,6 +244,15 @@ void plain_start(struct server *s, const char *dir, const struct redis_like *lik
 	close(null_fd);
 	s->redis_pid = s->pid;
 	await_redis(s);
+}
+
+enum wipe_state server_wipes(const struct server *s)
+{
+	redisReply *r = redis_do(s->redis, "MEMORY MALLOC-STATS");
+	enum wipe_state state = wipe_store(r->str, r->len);
+
+	freeReplyObject(r);
+	return state;
 }
 
 void server_end(pid_t pid)

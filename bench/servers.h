@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 #include <hiredis/hiredis.h>
+#include "wipe/wipe.h"
 
 #define PATH_CHARS 256
 #define SETTINGS_MAX 40
@@ -40,6 +41,8 @@ void redis_set(struct redis_like *like, const char *name, const char *value);
  * its own (what is freed or moved is overwritten).
  */
 void plain_start(struct server *s, const char *dir, const struct redis_like *like, bool wiping);
+/** server_wipes(s): what its Redis says of freed and moved memory. */
+enum wipe_state server_wipes(const struct server *s);
 void server_stop(struct server *s);
 /** server_become(out_fd): a server's part between fork and exec. server_end(pid): SIGTERM, and waits. */
 void server_become(int out_fd);

@@ -59,6 +59,7 @@ void systems_open(struct systems *all, const char *dir)
 	snprintf(all->pki, sizeof all->pki, "%.200s/example", dir);
 	timeglas_start(&all->example, all->pki, 1);
 	redis_like(&all->example, &all->redis);
+	all->wipes = server_wipes(&all->example);
 	snprintf(all->pki, sizeof all->pki, "%s", all->example.dir);
 	s = all->example;
 	server_stop(&s);
@@ -270,6 +271,8 @@ static void start_peer(struct systems *all, struct system *s, const char *dir)
 	if (s->kind == SYSTEM_REDIS_TLS)
 		add_tls(&like, all, port);
 	plain_start(&s->store, redis, &like, true);
+	if (server_wipes(&s->store) != all->wipes)
+		die("the peers' Redis would not wipe memory as timeglas's does: no fair comparison");
 	cpu_add(&s->cpu, s->store.pid, CPU_REDIS);
 	if (s->kind == SYSTEM_NGINX || s->kind == SYSTEM_SIMPLE)
 		start_nginx(all, s, dir, port, workers);

@@ -18,6 +18,7 @@ struct systems {
 	unsigned workers;            /* of the next that is started */
 	unsigned started;            /* each gets a folder of its own */
 	struct redis_like redis;
+	enum wipe_state wipes;       /* that Redis */
 	struct server example;       /* ended; its paths hold */
 };
 
