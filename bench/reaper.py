@@ -78,7 +78,7 @@ def load(redis, name, count, deadline_of):
             commands.append(command("FCALL", "tg1_commit", 1, shard + b"dl", blob, "uploader", " verifier ", "", 0, 1, len(BYTES), ttl, 0,
                                     "0123456789abcdef0123456789abcdef liveness 0", "- -"))
         for answer in redis.pipeline(commands, len(commands))[1::2]:
-            assert answer[0] == 0, answer
+            assert answer.split(b"\n")[0] == b"0", answer
 
 
 def percentile(ordered, p):

@@ -9,7 +9,7 @@
 #include "base/metrics.h"
 #include "recorder/recorder_int.h"
 
-#define READ_COUNT 256u        /* events of a shard in one round */
+#define READ_COUNT 64u         /* events of a shard in one round: what Redis gathers for one answer, 4,096 at most, must not hold up the reaper for long */
 #define READ_BLOCK_MS 200u     /* one wait for events */
 #define ROUND_US 20000u        /* rounds do not follow each other faster: one sync serves many events */
 

@@ -40,7 +40,7 @@ def start_redis(folder, **more):
     options = {"save": "", "appendonly": "no", "maxmemory": "1gb", "maxmemory-policy": "noeviction", "port": "0",
                "unixsocket": str(folder / "redis.sock"), "unixsocketperm": "700", "dir": str(folder),
                "rdb-del-sync-files": "yes", "repl-diskless-load": "swapdb", "slowlog-log-slower-than": "-1",
-               "crash-log-enabled": "no", "enable-debug-command": "no", "hash-max-listpack-value": "704",
+               "crash-log-enabled": "no", "enable-debug-command": "no",
                **{name.replace("_", "-"): value for name, value in more.items()}}
     argv = ["redis-server"]
     for name, value in options.items():

@@ -117,7 +117,7 @@ static void redis_embed_config_is_volatile_and_never_evicts(void **state)
 {
 	static const char *const lines[] = { "port 0\n", "save \"\"\n", "appendonly no\n", "rdb-del-sync-files yes\n", "repl-diskless-load swapdb\n",
 		"slowlog-log-slower-than -1\n", "crash-log-enabled no\n", "maxmemory-policy noeviction\n", "maxmemory 123456789\n",
-		"unixsocket \"/run/x/redis.sock\"\n", "unixsocketperm 700\n", "dir \"/run/x\"\n", "timeout 0\n", "io-threads 1\n", "hz 10\n" };
+		"unixsocket \"/run/x/redis.sock\"\n", "unixsocketperm 700\n", "dir \"/run/x\"\n", "timeout 0\n", "io-threads 1\n", "hz 100\n" };
 	const struct redis_embed closed = { .socket = "/run/x/redis.sock", .dir = "/run/x", .password = "0123" },
 	    open = { .socket = "/run/x/redis.sock", .dir = "/run/x" };
 	struct conf *c = conf_new();
