@@ -152,6 +152,7 @@ void lease_ask(struct recorder *x)
 	if (x->settled && ledger_is_open(x->ledger)) {
 		declare(x);
 		a.pos = x->told;
+		a.begins = !x->answered_any;
 		a.head_n = ledger_head(x->ledger, a.head);
 	}
 	x->asked_any = a.pos != NULL;

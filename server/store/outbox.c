@@ -369,7 +369,7 @@ int outbox_ask_lease(struct outbox *o, const struct outbox_ask *a)
 	cmd_num(&m, a->lease_ms);
 	cmd_text(&m, epoch);
 	cmd_num(&m, a->caught_up_ms);
-	cmd_num(&m, a->pos != NULL);
+	cmd_num(&m, a->pos == NULL ? 0 : a->begins ? 2 : 1);
 	cmd_text(&m, pos);
 	cmd_num(&m, (int64_t)a->head_n);
 	cmd_text(&m, head);

@@ -79,6 +79,7 @@ struct outbox_ask {
 	unsigned lease_ms;         /* 0: give it back */
 	int64_t caught_up_ms;
 	const struct chain_pos *pos; /* NULL: declare nothing. Up to where, by shard, events may stand in our file from now on */
+	bool begins;               /* the first one since the lease was taken up: it replaces another recorder's; a later one does not */
 	uint64_t head_n;
 	uint8_t head[CHAIN_HASH];
 };

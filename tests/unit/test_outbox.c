@@ -320,9 +320,11 @@ static void look_failure_is_told_once(void **state)
 	assert_int_equal(looks, 3);
 }
 
+static bool begins;
+
 static void ask(const char *token, unsigned lease_ms, const struct chain_pos *pos, uint64_t head_n, int64_t caught_up_ms)
 {
-	struct outbox_ask a = { .token = token, .lease_ms = lease_ms, .pos = pos, .head_n = head_n, .caught_up_ms = caught_up_ms };
+	struct outbox_ask a = { .token = token, .lease_ms = lease_ms, .pos = pos, .begins = begins, .head_n = head_n, .caught_up_ms = caught_up_ms };
 
 	memset(a.head, 0xab, sizeof a.head);
 	assert_int_equal(outbox_ask_lease(outbox, &a), 0);
@@ -341,8 +343,11 @@ static void lease_one_has_it_and_the_next_learns_what_was_declared(void **state)
 	strcpy(epoch, lease.epoch);
 	pos[0] = (struct chain_pos){ 1, 2 };
 	pos[63] = (struct chain_pos){ UINT64_MAX, UINT64_MAX };
+	begins = false;
+	ask("one", 10000, pos, 6, 123);
+	begins = true;
 	ask("one", 10000, pos, 7, 123);
-	assert_true(lease.mine && lease.by[0] == '\0');
+	assert_true(lease.mine && lease.by[0] == '\0'); /* the one before began nothing */
 	ask("two", 10000, NULL, 0, 0);
 	assert_false(lease.mine);
 	assert_string_equal(lease.by, "one");
@@ -357,6 +362,11 @@ static void lease_one_has_it_and_the_next_learns_what_was_declared(void **state)
 	assert_true(lease.mine && lease.caught_up_ms == 0);
 	assert_string_equal(lease.by, "one");
 	assert_int_equal(lease.head_n, 7);
+	begins = false;
+	ask("two", 50, (const struct chain_pos[TOKEN_SHARDS]){ 0 }, 0, 0);
+	ask("two", 50, NULL, 0, 0);
+	assert_string_equal(lease.by, "one");       /* what another declared is not replaced in passing */
+	begins = true;
 	ask("two", 50, (const struct chain_pos[TOKEN_SHARDS]){ 0 }, 0, 0);
 	for (int i = 0; i < 100; i++) { /* it runs out by the store's clock */
 		ask("one", 10000, NULL, 0, 0);

@@ -12,10 +12,11 @@ local function f_attested(keys, args)
 	return OK
 end
 
--- recorder token lease_ms epoch caught_ms declare(1/0) pos n head: 0, now_ms, epoch, mine(1/0), caught_ms, by, pos, n, head, the last five as they
+-- recorder token lease_ms epoch caught_ms declare(0/1/2) pos n head: 0, now_ms, epoch, mine(1/0), caught_ms, by, pos, n, head, the last five as they
 -- stood before. Who holds the lease writes the evidence of this store; lease_ms 0 gives it back. The store's epoch is drawn once: another one later
 -- means that this is not the store it was. declare: before it writes, the holder says up to where its file may go; it stays when the lease
--- ends, so that whoever comes next knows what may be recorded already. n, head: of its last checkpoint, for the servers that wait.
+-- ends, so that whoever comes next knows what may be recorded already; 1 goes on with a declaration of one's own, and does not replace another's: only 2
+-- does. n, head: of its last checkpoint, for the servers that wait.
 local function f_recorder(keys, args)
 	local p, now = prefix(keys), time_ms(time_us())
 	redis.call('SET', p .. 'epoch', args[3], 'NX')
@@ -28,7 +29,7 @@ local function f_recorder(keys, args)
 			mine = '1'
 			redis.call('HSET', key, 'token', args[1], 'until', text(now + tonumber(args[2])), 'caught', args[4])
 		end
-		if args[5] == '1' then
+		if args[5] == '2' or (args[5] == '1' and v[4] == args[1]) then
 			redis.call('HSET', key, 'by', args[1], 'pos', args[6], 'n', args[7], 'head', args[8])
 		end
 	end
