@@ -52,13 +52,15 @@ FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 SYMBOL_SRC := $(wildcard tests/symbols/*.c)
 MAN := $(wildcard docs/man/*.[1-8])
-LUA_OBJ := $(if $(wildcard server/store/functions.lua),$(B)/obj/gen/functions_lua.o)
+# One library, in this order: a file uses what stands before it.
+LUA_SRC := $(patsubst %,server/store/functions/%.lua,base record session upload read once reap server register)
+LUA_OBJ := $(B)/obj/gen/functions_lua.o
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 SERVER_LIBS := -levent_openssl -levent_core -levent_extra -lssl -lcrypto -lhiredis -lsodium -ljansson -linih
 LIB_LIBS := -lcurl -lcrypto -lsodium -ljansson
 CLI_LIBS := $(LIB_LIBS) -linih
-TEST_LIBS := $(SERVER_LIBS) -lcurl -lcmocka -lz
+TEST_LIBS := $(SERVER_LIBS) -lcurl -lcmocka -lz -lm
 # Nothing in the server calls jemalloc by name, so without --no-as-needed a linker may drop it, and with it the wiping of freed memory.
 # A sanitizer brings its own allocator.
 WIPING := $(filter release debug cov,$(PROFILE))
@@ -99,10 +101,17 @@ $(B)/timeglas.pc: client/timeglas.pc.in include/timeglas/timeglas.h Makefile
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $< >$@
 
 # The Function library as a C string constant: store_functions_lua, store_functions_lua_len
-$(B)/gen/functions_lua.c: server/store/functions.lua
+$(B)/gen/functions_lua.c: $(LUA_SRC)
 	@mkdir -p $(@D)
 	$(Q)(echo 'extern const char store_functions_lua[]; extern const unsigned store_functions_lua_len; const char store_functions_lua[] = {'; \
-	  od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0}; const unsigned store_functions_lua_len = sizeof store_functions_lua - 1;') >$@
+	  cat $^ | od -An -v -tx1 | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0}; const unsigned store_functions_lua_len = sizeof store_functions_lua - 1;') >$@
+# The configurations of what is compared with, likewise: peers_nginx_conf, peers_handler_lua, …
+PEERS := $(wildcard bench/peers/*)
+peer_name = peers_$(subst .,_,$(notdir $(1)))
+$(B)/gen/peers.c: $(PEERS) Makefile
+	@mkdir -p $(@D)
+	$(Q)($(foreach f,$(PEERS),echo 'extern const char $(call peer_name,$f)[]; const char $(call peer_name,$f)[] = {'; \
+	  od -An -v -tx1 $f | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0};';)) >$@
 $(B)/obj/gen/%.o: $(B)/gen/%.c $(B)/.flags | $(B)/.packages
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
@@ -121,7 +130,8 @@ $(B)/timeglas: $(call obj,$(CLI_SRC)) $(B)/libtimeglas.a
 	$(SAY) "LD $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CLI_LIBS) $(LDLIBS)
 
-$(B)/timeglas-bench: $(call obj,$(BENCH_SRC)) $(B)/libserver.a $(B)/libtimeglas.a
+$(B)/libbench.a: $(call obj,$(filter-out bench/main.c,$(BENCH_SRC))) $(B)/obj/gen/peers.o
+$(B)/timeglas-bench: $(call obj,bench/main.c) $(B)/libbench.a $(B)/libserver.a $(B)/libtimeglas.a
 	$(SAY) "LD $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(SERVER_LIBS) -lcurl -lm $(LDLIBS)
 
@@ -133,10 +143,10 @@ $(B)/libtimeglas-wipe.so: $(call obj,server/wipe/preload.c server/wipe/realloc.c
 # Unit tests: one program each, archives searched in order, so a test links only what it uses.
 # At -O2 these two warnings do not know that a failed assertion ends a case.
 TEST_WARN := -Wno-maybe-uninitialized -Wno-format-truncation
-$(B)/unit/%: tests/unit/%.c $(B)/libserver.a $(B)/libtimeglas.a
+$(B)/unit/%: tests/unit/%.c $(B)/libbench.a $(B)/libserver.a $(B)/libtimeglas.a
 	@mkdir -p $(@D)
 	$(SAY) "CC $<"
-	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(TEST_WARN) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(B)/libserver.a $(B)/libtimeglas.a $(TEST_LIBS) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(TEST_WARN) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^) $(TEST_LIBS) $(LDLIBS)
 ## unit-NAME: build and run tests/unit/test_NAME.c (PROFILE=asan: with sanitizers)
 unit-%: $(B)/unit/test_%
 	./$<
@@ -206,12 +216,17 @@ run:
 	@exec build/release/timeglasd --dev build/dev
 
 BENCH_OUT ?= build/bench
-## bench: how late blobs are refused, removed and wiped, next to Redis TTLs; figures and plot go to BENCH_OUT (build/bench)
+BENCH ?= expiry throughput latency connect scale live seal
+BENCH_ARGS ?=
+## bench: how late blobs end, how fast and at what cost they pass, next to peers (BENCH="throughput latency": only these; BENCH_ARGS=--quick: options); figures and plots go to BENCH_OUT (build/bench)
 bench:
 	@tools/deps.sh build run bench
 	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=release all
 	@mkdir -p $(BENCH_OUT)
-	build/release/timeglas-bench expiry --json $(BENCH_OUT)/expiry.json --plot $(BENCH_OUT)/expiry.svg
+	@failed=0; for b in $(BENCH); do \
+	  set -- $(BENCH_ARGS) --json $(BENCH_OUT)/$$b.json; case $$b in connect|seal) ;; *) set -- "$$@" --plot $(BENCH_OUT)/$$b.svg ;; esac; \
+	  echo "timeglas-bench $$b $$*"; build/release/timeglas-bench $$b "$$@" >$(BENCH_OUT)/$$b.txt || failed=1; cat $(BENCH_OUT)/$$b.txt; \
+	done; exit $$failed
 
 ## deps: install the Debian packages that are missing (as root, or through sudo)
 deps:

@@ -14,8 +14,13 @@ void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 /** say(fmt, …): a line on stderr: where the benchmark is. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/** bench_show(path): a file's first 4 KiB on stderr. */
+void bench_show(const char *path);
+
 /** wall_us(): Unix time in microseconds: the clock that rules deadlines, here as in Redis on the same machine. */
 int64_t wall_us(void);
+/** mono_ns(): nanoseconds since some time: the clock of durations. */
+int64_t mono_ns(void);
 /** sleep_until_us(t): until wall_us() is t; returns at once when it is past. */
 void sleep_until_us(int64_t t);
 /** bench_alloc(n, size): zeroed, or it dies. bench_share(bytes): the same, shared with children forked later; never freed. */
@@ -27,5 +32,12 @@ unsigned bench_children(pid_t pid, pid_t *out, unsigned cap);
 
 /** bench_expiry(argc, argv, dir): the subcommand "expiry"; dir is an empty folder for it. Returns an exit status. */
 int bench_expiry(int argc, char **argv, const char *dir);
+/** The same for the others. */
+int bench_throughput(int argc, char **argv, const char *dir);
+int bench_latency(int argc, char **argv, const char *dir);
+int bench_connect(int argc, char **argv, const char *dir);
+int bench_scale(int argc, char **argv, const char *dir);
+int bench_live(int argc, char **argv, const char *dir);
+int bench_seal(int argc, char **argv, const char *dir);
 
 #endif

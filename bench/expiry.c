@@ -8,17 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 #include <timeglas/timeglas.h>
+#include "args.h"
 #include "base/log.h"
-#include "base/token.h"
 #include "bench.h"
-#include "core/num.h"
 #include "expiry.h"
 #include "load.h"
 #include "seed.h"
 #include "watch.h"
 
 #define DAY_MS INT64_C(86400000)
-#define SEED_ALL_S 120 /* nothing waits longer for the outbox */
 #define CELLS_MAX (LIVE_MAX * 4)
 
 static const struct expiry_plan whole = {
@@ -165,33 +163,6 @@ static void cell_run(const struct server *s, const struct expiry_plan *p, struct
 
 /* All of them ------------------------------------------------------------------------------------------------------------- */
 
-static long long outbox_length(redisContext *c)
-{
-	long long sum = 0;
-
-	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
-		redisReply *r = redis_do(c, "XLEN tg:{%02x}:out", i);
-		sum += r->integer;
-		freeReplyObject(r);
-	}
-	return sum;
-}
-
-/* Writing the evidence of what was just stored is none of the idle server's work: waits until the outbox no longer shrinks. */
-static void settle(const struct server *s, const struct expiry_plan *p)
-{
-	int64_t end = wall_us() + SEED_ALL_S * INT64_C(1000000), quiet = wall_us();
-	long long before = s->plain ? 0 : outbox_length(s->redis), now;
-
-	while (wall_us() - quiet < p->settle_ms * 1000 && wall_us() < end) {
-		usleep(50000);
-		now = s->plain ? 0 : outbox_length(s->redis);
-		if (now < before)
-			quiet = wall_us();
-		before = now;
-	}
-}
-
 static size_t system_run(struct expiry_plan *p, bool plain, unsigned live, const char *dir, struct cell *c)
 {
 	const struct seed_plan standing = {live, p->blob_bytes, DAY_MS - 1000, 0, "standing"};
@@ -199,14 +170,15 @@ static size_t system_run(struct expiry_plan *p, bool plain, unsigned live, const
 	size_t n = 0;
 
 	if (plain)
-		plain_start(&s, dir, &p->redis);
+		plain_start(&s, dir, &p->redis, false);
 	else
 		timeglas_start(&s, dir, p->workers);
+	freeReplyObject(redis_do(s.redis, "CONFIG SET notify-keyspace-events Kgx")); /* watch.c listens */
 	if (!plain)
 		redis_like(&s, &p->redis);
 	say("%s: storing %u blobs", plain ? "plain Redis" : "timeglas", live);
 	seed(&s, &standing, NULL);
-	settle(&s, p);
+	seed_settle(&s, p->settle_ms);
 	for (int busy = 0; busy < 2; busy++) {
 		if (!(busy ? p->busy : p->idle))
 			continue;
@@ -263,27 +235,15 @@ static int usage(FILE *out)
 	return out == stdout ? 0 : 2;
 }
 
-static uint64_t number(const char *text, size_t len, uint64_t max)
+static void add_live(const char *word, size_t len, void *ctx)
 {
-	uint64_t v = 0;
+	struct expiry_plan *p = ctx;
 
-	if (tg_num_u64(text, len, max, &v) != 0 || v == 0)
-		die("%.*s: a number from 1 to %llu is wanted here", (int)len, text, (unsigned long long)max);
-	return v;
-}
-
-static void parse_live(struct expiry_plan *p, const char *text)
-{
-	for (p->n_live = 0; *text != '\0'; text += *text == ',') {
-		size_t n = strcspn(text, ",");
-
-		if (p->n_live == LIVE_MAX)
-			die("--live takes at most %d numbers", LIVE_MAX);
-		p->live[p->n_live] = (unsigned)number(text, n, 100000000);
-		if (p->live[p->n_live++] < 10)
-			die("--live: at least 10");
-		text += n;
-	}
+	if (p->n_live == LIVE_MAX)
+		die("--live takes at most %d numbers", LIVE_MAX);
+	p->live[p->n_live] = (unsigned)args_number(word, len, 100000000);
+	if (p->live[p->n_live++] < 10)
+		die("--live: at least 10");
 }
 
 static void parse_load(struct expiry_plan *p, const char *text)
@@ -310,13 +270,13 @@ int bench_expiry(int argc, char **argv, const char *dir)
 		size_t len = optarg != NULL ? strlen(optarg) : 0;
 
 		switch (opt) {
-		case 'n': parse_live(&p, optarg); break;
+		case 'n': p.n_live = 0; args_each(optarg, add_live, &p); break;
 		case 'l': parse_load(&p, optarg); break;
-		case 's': p.sample = (unsigned)number(optarg, len, 100000); break;
-		case 'd': p.spread_ms = (int64_t)number(optarg, len, 3600) * 1000; break;
-		case 'w': p.window_ms = (int64_t)number(optarg, len, 3600) * 1000; break;
-		case 'k': p.workers = (unsigned)number(optarg, len, 64); break;
-		case 'c': p.connections = (unsigned)number(optarg, len, 64); break;
+		case 's': p.sample = (unsigned)args_number(optarg, len, 100000); break;
+		case 'd': p.spread_ms = (int64_t)args_number(optarg, len, 3600) * 1000; break;
+		case 'w': p.window_ms = (int64_t)args_number(optarg, len, 3600) * 1000; break;
+		case 'k': p.workers = (unsigned)args_number(optarg, len, 64); break;
+		case 'c': p.connections = (unsigned)args_number(optarg, len, 64); break;
 		case 'j': json = optarg; break;
 		case 'p': plot = optarg; break;
 		case 'q': p = quick; break;

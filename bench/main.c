@@ -7,14 +7,11 @@
 #include <errno.h>
 #include <ftw.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <timeglas/timeglas.h>
 #include "bench.h"
@@ -28,95 +25,22 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{"expiry", bench_expiry, "how late blobs are refused, removed and wiped, next to plain Redis with TTLs"},
+	{"throughput", bench_throughput, "requests and processor time, next to nginx + Lua, webdis and Redis itself"},
+	{"latency", bench_latency, "how long requests take at half of what nginx + Lua can do at most, next to it"},
+	{"connect", bench_connect, "new connections with mutual TLS, next to nginx"},
+	{"scale", bench_scale, "the same for one worker and two"},
+	{"live", bench_live, "the same with few blobs in the store and with a million"},
+	{"seal", bench_seal, "sealing and opening, next to the age command, and inside the library"},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
 static volatile sig_atomic_t interrupted, out_of_patience;
 
-void die(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("timeglas-bench: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	_exit(1);
-}
-
-void say(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-}
-
-int64_t wall_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-void sleep_until_us(int64_t t)
-{
-	int64_t left;
-
-	while ((left = t - wall_us()) > 0)
-		usleep(left > 500000 ? 500000 : (useconds_t)left);
-}
-
-void *bench_alloc(size_t n, size_t size)
-{
-	void *p = calloc(n, size);
-
-	if (p == NULL)
-		die("out of memory");
-	return p;
-}
-
-void *bench_share(size_t bytes)
-{
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		die("out of memory");
-	return p;
-}
-
-unsigned bench_children(pid_t pid, pid_t *out, unsigned cap)
-{
-	char path[64], text[4096], *at = text, *end;
-	unsigned n = 0;
-	FILE *f;
-
-	snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)pid, (long)pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return 0;
-	text[fread(text, 1, sizeof text - 1, f)] = '\0';
-	fclose(f);
-	while (n < cap) {
-		long child = strtol(at, &end, 10);
-
-		if (end == at)
-			break;
-		out[n++] = (pid_t)child;
-		at = end;
-	}
-	return n;
-}
-
 static int usage(FILE *out)
 {
 	fputs("usage: timeglas-bench COMMAND [OPTION…]\n\n", out);
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+		fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].help);
 	fputs("\ntimeglas-bench COMMAND --help tells the options. docs/benchmarks.md tells what is measured, and how.\n", out);
 	return out == stdout ? 0 : 2;
 }

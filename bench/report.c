@@ -1,14 +1,13 @@
 /* report.c: what was measured, as a table, as JSON, and as a plot. It leaves nothing out and rounds only what people read. */
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <timeglas/timeglas.h>
 #include "bench.h"
 #include "expiry.h"
+#include "output.h"
 
 #define CURVE_POINTS 200u
 #define TEXT 24
@@ -99,26 +98,21 @@ void report_table(const struct expiry_plan *p, const struct cell *c, size_t n)
 
 /* JSON ------------------------------------------------------------------------------------------------------------------- */
 
-static json_t *rounded(double v)
-{
-	return isnan(v) ? json_null() : json_real(round(v * 1000) / 1000);
-}
-
 /* [ms, how many of 1 were not later]… */
 static json_t *curve(const struct lateness *l)
 {
 	json_t *a = json_array();
 
 	for (unsigned k = 0; k < points(l); k++)
-		json_array_append_new(a, json_pack("[oo]", rounded(l->ms[point(l, k)]), rounded((point(l, k) + 1.0) / l->of)));
+		json_array_append_new(a, json_pack("[oo]", output_number(l->ms[point(l, k)]), output_number((point(l, k) + 1.0) / l->of)));
 	return a;
 }
 
 static json_t *lateness_json(const struct lateness *l)
 {
-	return json_pack("{sisisosososososo}", "n", (int)l->of, "ended", (int)l->n, "p50_ms", rounded(quantile(l, 0.5)), "p90_ms",
-	    rounded(quantile(l, 0.9)), "p99_ms", rounded(quantile(l, 0.99)), "max_ms", rounded(quantile(l, 1)), "last_seen_ms",
-	    rounded(l->n > 0 ? l->ms[l->n - 1] : (double)NAN), "curve", curve(l));
+	return json_pack("{sisisosososososo}", "n", (int)l->of, "ended", (int)l->n, "p50_ms", output_number(quantile(l, 0.5)), "p90_ms",
+	    output_number(quantile(l, 0.9)), "p99_ms", output_number(quantile(l, 0.99)), "max_ms", output_number(quantile(l, 1)), "last_seen_ms",
+	    output_number(l->n > 0 ? l->ms[l->n - 1] : (double)NAN), "curve", curve(l));
 }
 
 static json_t *memory_json(const struct cell *c)
@@ -130,7 +124,7 @@ static json_t *memory_json(const struct cell *c)
 	json_object_set_new(m, "left_in_redis", json_integer(c->in_redis));
 	json_object_set_new(m, "left_in_server", json_integer(c->in_server));
 	json_object_set_new(m, "left_after_read", c->after_read < 0 ? json_null() : json_integer(c->after_read));
-	json_object_set_new(m, "look_ms", rounded(c->scan_ms));
+	json_object_set_new(m, "look_ms", output_number(c->scan_ms));
 	return m;
 }
 
@@ -141,37 +135,29 @@ static json_t *cell_json(const struct cell *c)
 	json_object_set_new(refused, "late_live", json_integer(c->late_live));
 	json_object_set_new(refused, "confirmed_410", c->plain ? json_null() : json_integer(c->confirmed));
 	return json_pack("{sssisssosososososo}", "system", system_name(c), "live", (int)c->live, "load", load_name(c), "load_ops_per_s",
-	    rounded(c->ops_per_s), "machine_busy", rounded(c->machine_busy), "observed_s", rounded(c->observed_s), "removed",
+	    output_number(c->ops_per_s), "machine_busy", output_number(c->machine_busy), "observed_s", output_number(c->observed_s), "removed",
 	    lateness_json(&c->removed), "refused", refused, "memory", memory_json(c));
 }
 
 void report_json(const struct expiry_plan *p, const struct cell *c, size_t n, const char *path)
 {
 	json_t *cells = json_array(), *all;
-	FILE *f = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(cells, cell_json(&c[i]));
 	all = json_pack("{sssssssisisisisososo}", "benchmark", "expiry", "timeglas", TG_VERSION, "redis", p->redis.version, "cores",
 	    (int)sysconf(_SC_NPROCESSORS_ONLN), "workers", (int)p->workers, "load_connections", (int)p->connections, "blob_bytes",
-	    (int)p->blob_bytes, "spread_s", rounded((double)p->spread_ms / 1000), "window_s", rounded((double)p->window_ms / 1000), "cells", cells);
-	if (all == NULL || f == NULL || json_dumpf(all, f, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 || fputc('\n', f) == EOF ||
-	    fflush(f) != 0)
-		die("cannot write %s", path);
-	if (f != stdout)
-		fclose(f);
-	json_decref(all);
+	    (int)p->blob_bytes, "spread_s", output_number((double)p->spread_ms / 1000), "window_s", output_number((double)p->window_ms / 1000), "cells", cells);
+	output_json(all, path);
 }
 
 /* Plot ------------------------------------------------------------------------------------------------------------------- */
 
 static const char preamble[] =
-    "set terminal svg size 960,540 font 'sans-serif,13' background '#ffffff'\n"
     "set title 'Bytes still in Redis after their deadline'\n"
     "set logscale x\nset xlabel 'time after the deadline'\n"
     "set xtics ('0.1 ms' 0.1, '1 ms' 1, '10 ms' 10, '100 ms' 100, '1 s' 1000, '10 s' 10000, '100 s' 100000, '1000 s' 1000000)\n"
-    "set ylabel 'of the blobs that fell due'\nset yrange [-2:102]\nset format y '%g %%'\nset grid xtics ytics lc '#dddddd'\n"
-    "set key outside right top Left reverse samplen 2\n";
+    "set ylabel 'of the blobs that fell due'\nset yrange [-2:102]\nset format y '%g %%'\n";
 
 /* Darker: more live blobs. Dashed: under load. */
 static const char *colour(const struct cell *c, unsigned rank)
@@ -213,19 +199,11 @@ static void plot_curves(FILE *f, const struct expiry_plan *p, const struct cell 
 void report_plot(const struct expiry_plan *p, const struct cell *c, size_t n, const char *path)
 {
 	double end_ms = (double)p->window_ms;
-	FILE *f;
-	int status;
+	FILE *f = output_plot(path);
 
-	if (strpbrk(path, "'\\\n") != NULL)
-		die("--plot: no quotes in a file's name");
-	f = popen("gnuplot", "we");
-	if (f == NULL)
-		die("cannot run gnuplot");
-	fprintf(f, "%sset xrange [%g:%g]\nset output '%s'\n", preamble, FLOOR_MS, end_ms * 2, path);
+	fprintf(f, "%sset xrange [%g:%g]\n", preamble, FLOOR_MS, end_ms * 2);
 	for (size_t i = 0; i < n; i++)
 		plot_data(f, &c[i], i, end_ms);
 	plot_curves(f, p, c, n);
-	status = pclose(f);
-	if (status == -1 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		die("gnuplot failed; is gnuplot-nox installed?");
+	output_plot_end(f);
 }

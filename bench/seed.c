@@ -3,11 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sodium.h>
+#include <unistd.h>
+#include "base/token.h"
 #include "bench.h"
 #include "seed.h"
 #include "store/store.h"
 
 #define IN_FLIGHT 512u
+#define SETTLE_S 600 /* nothing waits longer for the outbox */
 
 struct slot {
 	struct seeder *seeder;
@@ -179,4 +182,32 @@ void seed(const struct server *s, const struct seed_plan *p, struct seeded *out)
 		seed_timeglas(s, x);
 	free(content);
 	free(x);
+}
+
+/* Settling ------------------------------------------------------------------------------------------------------------- */
+
+static long long outbox_length(redisContext *c)
+{
+	long long sum = 0;
+
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
+		redisReply *r = redis_do(c, "XLEN tg:{%02x}:out", i);
+		sum += r->integer;
+		freeReplyObject(r);
+	}
+	return sum;
+}
+
+void seed_settle(const struct server *s, int64_t settle_ms)
+{
+	int64_t end = wall_us() + SETTLE_S * INT64_C(1000000), quiet = wall_us();
+	long long before = s->plain ? 0 : outbox_length(s->redis), now;
+
+	while (wall_us() - quiet < settle_ms * 1000 && wall_us() < end) {
+		usleep(50000);
+		now = s->plain ? 0 : outbox_length(s->redis);
+		if (now < before)
+			quiet = wall_us();
+		before = now;
+	}
 }

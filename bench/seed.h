@@ -27,5 +27,10 @@ struct seed_plan {
 
 /** seed(s, p, out): stores p->n blobs; out: n entries, or NULL. Deadlines are as the store said. */
 void seed(const struct server *s, const struct seed_plan *p, struct seeded *out);
+/**
+ * seed_settle(s, settle_ms): waits until timeglas's outbox has not shrunk for so long: writing the evidence of what was just stored is none of
+ * the work that will be measured.
+ */
+void seed_settle(const struct server *s, int64_t settle_ms);
 
 #endif

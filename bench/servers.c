@@ -50,7 +50,7 @@ redisReply *redis_do(redisContext *c, const char *fmt, ...)
 	return r;
 }
 
-static void beside_us(const char *name, char *out, size_t cap)
+void beside_us(const char *name, char *out, size_t cap)
 {
 	ssize_t n = readlink("/proc/self/exe", out, cap - 1);
 
@@ -62,8 +62,7 @@ static void beside_us(const char *name, char *out, size_t cap)
 		die("no %s beside this program; run make", name);
 }
 
-/* The child's part between fork and exec. */
-static void become_server(int out_fd)
+void server_become(int out_fd)
 {
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	setpgid(0, 0);
@@ -118,6 +117,7 @@ static void read_env(struct server *s, const char *dir)
 	colon = strrchr(url, ':');
 	snprintf(s->port, sizeof s->port, "%s", colon + 1);
 	*colon = '\0';
+	snprintf(s->dir, sizeof s->dir, "%s", dir);
 	snprintf(s->host, sizeof s->host, "%s", url + strlen("https://"));
 	env_value(text, "TIMEGLAS_CA", s->ca, sizeof s->ca);
 	env_value(text, "TIMEGLAS_UPLOADER_CERT", s->uploader_cert, sizeof s->uploader_cert);
@@ -141,7 +141,7 @@ void timeglas_start(struct server *s, const char *dir, unsigned workers)
 	if (mkdir(dir, 0700) != 0 || pipe2(fds, O_CLOEXEC) != 0 || (s->pid = fork()) < 0)
 		die("cannot start timeglasd: %s", strerror(errno));
 	if (s->pid == 0) {
-		become_server(fds[1]);
+		server_become(fds[1]);
 		setenv("TMPDIR", dir, 1);
 		execl(program, "timeglasd", "--dev", dev, "--workers", n, (char *)NULL);
 		_exit(127);
@@ -151,7 +151,14 @@ void timeglas_start(struct server *s, const char *dir, unsigned workers)
 	close(fds[0]);
 	read_env(s, dev);
 	s->redis = redis_open(s);
-	freeReplyObject(redis_do(s->redis, "CONFIG SET notify-keyspace-events Kgx"));
+}
+
+void redis_set(struct redis_like *like, const char *name, const char *value)
+{
+	if (like->n == SETTINGS_MAX || snprintf(like->setting[like->n][0], SETTING_CHARS, "--%s", name) >= SETTING_CHARS ||
+	    snprintf(like->setting[like->n][1], SETTING_CHARS, "%s", value) >= SETTING_CHARS)
+		die("too many settings for Redis, or %s is too long", name);
+	like->n++;
 }
 
 void redis_like(const struct server *s, struct redis_like *out)
@@ -167,10 +174,8 @@ void redis_like(const struct server *s, struct redis_like *out)
 		die("cannot tell which redis-server timeglasd runs");
 	for (size_t i = 0; i < N_COPIED; i++) {
 		r = redis_do(s->redis, "CONFIG GET %s", copied[i]);
-		if (r->elements == 2) {
-			snprintf(out->setting[out->n][0], 64, "--%s", r->element[0]->str);
-			snprintf(out->setting[out->n++][1], 64, "%s", r->element[1]->str);
-		}
+		if (r->elements == 2)
+			redis_set(out, r->element[0]->str, r->element[1]->str);
 		freeReplyObject(r);
 	}
 	r = redis_do(s->redis, "INFO server");
@@ -202,7 +207,18 @@ static void await_redis(struct server *s)
 	die("redis-server did not start");
 }
 
-void plain_start(struct server *s, const char *dir, const struct redis_like *like)
+/* The environment that timeglas gives its Redis (server/master/redis_embed.c), as far as this build has it. */
+static void wiping_environment(void)
+{
+	char library[PATH_MAX];
+
+	setenv("MALLOC_CONF", "junk:free", 1);
+	setenv("LC_ALL", "C", 1);
+	if (wipe_library(library, sizeof library) == 0)
+		setenv("LD_PRELOAD", library, 1);
+}
+
+void plain_start(struct server *s, const char *dir, const struct redis_like *like, bool wiping)
 {
 	const char *argv[2 * SETTINGS_MAX + 10] = {"redis-server", "--port", "0", "--dir", dir, "--unixsocket", s->socket};
 	size_t n = 7;
@@ -219,7 +235,9 @@ void plain_start(struct server *s, const char *dir, const struct redis_like *lik
 	if (mkdir(dir, 0700) != 0 || null_fd < 0 || (s->pid = fork()) < 0)
 		die("cannot start redis-server: %s", strerror(errno));
 	if (s->pid == 0) {
-		become_server(null_fd);
+		server_become(null_fd);
+		if (wiping)
+			wiping_environment();
 		execv(like->program, (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
@@ -228,16 +246,30 @@ void plain_start(struct server *s, const char *dir, const struct redis_like *lik
 	await_redis(s);
 }
 
-void server_stop(struct server *s)
+enum wipe_state server_wipes(const struct server *s)
+{
+	redisReply *r = redis_do(s->redis, "MEMORY MALLOC-STATS");
+	enum wipe_state state = wipe_store(r->str, r->len);
+
+	freeReplyObject(r);
+	return state;
+}
+
+void server_end(pid_t pid)
 {
 	int64_t until = wall_us() + 10 * 1000000;
 
-	redisFree(s->redis);
-	kill(s->pid, SIGTERM);
-	while (waitpid(s->pid, NULL, WNOHANG) == 0) {
+	kill(pid, SIGTERM);
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
 		if (wall_us() > until)
 			die("a server did not end");
 		usleep(5000);
 	}
+}
+
+void server_stop(struct server *s)
+{
+	redisFree(s->redis);
+	server_end(s->pid);
 	memset(s, 0, sizeof *s);
 }

@@ -75,7 +75,7 @@ static void store_plain(struct wipe *w, unsigned i, const unsigned char *blob, s
 
 static void store_timeglas(struct wipe *w, struct https *h, unsigned i, const unsigned char *blob, size_t n, int64_t ttl_ms)
 {
-	char fields[96], key[48];
+	char fields[96], key[16], member[32];
 	const char *id;
 	redisReply *r;
 
@@ -83,8 +83,9 @@ static void store_timeglas(struct wipe *w, struct https *h, unsigned i, const un
 	if (https_call(h, "POST", "/v1/blobs", fields, blob, n) != 201 || (id = strstr(https_body(h), "\"blob\":\"")) == NULL)
 		die("put: %s", https_body(h));
 	id += 8;
-	snprintf(key, sizeof key, "tg:{%.2s}:b:%.24s", id, id);
-	r = redis_do(w->server->redis, "HGET %s dl", key);
+	snprintf(key, sizeof key, "tg:{%.2s}:dl", id);
+	snprintf(member, sizeof member, "b:%.24s", id);
+	r = redis_do(w->server->redis, "ZSCORE %s %s", key, member);
 	if (r->type != REDIS_REPLY_STRING)
 		die("a blob that was just stored has no deadline");
 	w->deadline_us[i] = strtoll(r->str, NULL, 10) * 1000;

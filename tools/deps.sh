@@ -17,7 +17,7 @@ packages() {
 	lint) echo cppcheck clang-tidy mandoc shellcheck python3-yaml git ;;
 	cov) echo gcovr ;;
 	fuzz) echo clang ;;
-	bench) echo gnuplot-nox ;;
+	bench) echo age gnuplot-nox redis-tools nginx libnginx-mod-http-lua webdis ;;
 	*) echo "deps: no group '$1': use build run demo test lint cov fuzz bench" >&2; exit 2 ;;
 	esac
 }

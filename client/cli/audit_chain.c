@@ -39,11 +39,6 @@ void findings_free(struct findings *f)
 
 /* Numbers and hashes -------------------------------------------------------------------------------------------------- */
 
-static bool is(struct chain_text t, const char *text)
-{
-	return t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
-}
-
 /* Two lines do not fit together. If the later one does not fit its successor either, it is the one that was changed, and else the earlier. */
 static void settle_pair(struct audit_chain *c, bool later)
 {
@@ -69,7 +64,7 @@ static void check_link(struct audit_chain *c, const uint8_t prev[CHAIN_HASH], co
 	}
 	if (fits || c->last_bad)
 		return;
-	c->pair = findings_add(&c->findings, "changed", &c->before, "this line or the next one was changed after it was written");
+	c->pair = findings_add(c->findings, "changed", &c->before, "this line or the next one was changed after it was written");
 	c->pair_at = *at;
 }
 
@@ -81,7 +76,7 @@ static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[C
 	if (c->last_n == 0) {
 		c->first_n = n;
 		if (n == 1 && memcmp(prev, zero, CHAIN_HASH) != 0)
-			findings_add(&c->findings, "changed", at, "the first line of all names a line before it");
+			findings_add(c->findings, "changed", at, "the first line of all names a line before it");
 		return true;
 	}
 	if (n == c->last_n + 1) {
@@ -90,14 +85,14 @@ static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[C
 	}
 	if (n > c->last_n) {
 		settle_pair(c, false);
-		findings_add(&c->findings, "missing", at, "%" PRIu64 " line%s missing before this one: number %" PRIu64 " follows %" PRIu64,
+		findings_add(c->findings, "missing", at, "%" PRIu64 " line%s missing before this one: number %" PRIu64 " follows %" PRIu64,
 			     n - c->last_n - 1, n - c->last_n == 2 ? " is" : "s are", n, c->last_n);
 		return true;
 	}
 	if (n == c->last_n && memcmp(hash, c->last_hash, CHAIN_HASH) == 0)
-		findings_add(&c->findings, "duplicate", at, "the line before stands here again");
+		findings_add(c->findings, "duplicate", at, "the line before stands here again");
 	else
-		findings_add(&c->findings, "order", at, "number %" PRIu64 " stands after %" PRIu64 ": moved or repeated", n, c->last_n);
+		findings_add(c->findings, "order", at, "number %" PRIu64 " stands after %" PRIu64 ": moved or repeated", n, c->last_n);
 	return false;
 }
 
@@ -119,16 +114,43 @@ static bool key_known(struct audit_chain *c, const uint8_t key[CHAIN_KEY])
 static bool check_signature(struct audit_chain *c, const char *line, const struct chain_check *k, const struct audit_at *at)
 {
 	if (!key_known(c, k->key)) {
-		findings_add(&c->findings, "key", at, "signed with another key than the one that was given or came first");
+		findings_add(c->findings, "key", at, "signed with another key than the one that was given or came first");
 		return false;
 	}
 	if (chain_check_verify(line, k) != 0) {
-		findings_add(&c->findings, "signature", at, "the signature of this checkpoint is not good");
+		findings_add(c->findings, "signature", at, "the signature of this checkpoint is not good");
 		return false;
 	}
 	c->unsigned_lines = 0;
 	memcpy(c->seen_key, k->key, CHAIN_KEY);
 	return true;
+}
+
+static void add_head(struct audit_chain *c, uint64_t n, const uint8_t hash[CHAIN_HASH])
+{
+	struct audit_head *h = &c->heads[c->n_heads++ % AUDIT_HEADS];
+
+	h->n = n;
+	memcpy(h->hash, hash, CHAIN_HASH);
+}
+
+const struct audit_head *audit_chain_head(const struct audit_chain *c)
+{
+	return c->n_heads > 0 ? &c->heads[(c->n_heads - 1) % AUDIT_HEADS] : NULL;
+}
+
+int audit_chain_signed(const struct audit_chain *c, uint64_t n, const uint8_t hash[CHAIN_HASH])
+{
+	size_t have = c->n_heads < AUDIT_HEADS ? (size_t)c->n_heads : AUDIT_HEADS;
+	uint64_t oldest = UINT64_MAX;
+
+	for (size_t i = 0; i < have; i++) {
+		if (c->heads[i].n == n)
+			return memcmp(c->heads[i].hash, hash, CHAIN_HASH) == 0;
+		if (c->heads[i].n < oldest)
+			oldest = c->heads[i].n;
+	}
+	return n < c->first_n || (c->n_heads > AUDIT_HEADS && n < oldest) ? -1 : 0;
 }
 
 /* Each outbox numbers its events upwards; one that comes twice, or late, shows here even if the chain was written so. */
@@ -137,16 +159,18 @@ static void check_position(struct audit_chain *c, const struct chain_record *r, 
 	unsigned shard;
 	struct chain_pos pos;
 
-	if (is(r->event, "store-lost"))
+	if (chain_is(r->event, CHAIN_STORE_LOST))
 		memset(c->pos, 0, sizeof c->pos);
+	else if (chain_is(r->event, CHAIN_STORE_REVERTED))
+		chain_more_positions(r, c->pos);
 	if (r->id.p == NULL)
 		return;
 	if (chain_id_parse(r->id.p, r->id.n, &shard, &pos) != 0) {
-		findings_add(&c->findings, "changed", at, "not an event's id: %.*s", (int)(r->id.n < 60 ? r->id.n : 60), r->id.p);
+		findings_add(c->findings, "changed", at, "not an event's id: %.*s", (int)(r->id.n < 60 ? r->id.n : 60), r->id.p);
 		return;
 	}
 	if (chain_pos_cmp(&pos, &c->pos[shard]) <= 0)
-		findings_add(&c->findings, "twice", at, "event %.*s was recorded already", (int)r->id.n, r->id.p);
+		findings_add(c->findings, "twice", at, "event %.*s was recorded already", (int)r->id.n, r->id.p);
 	else
 		c->pos[shard] = pos;
 }
@@ -166,8 +190,8 @@ static void check_beginning(struct audit_chain *c, const struct chain_line *l, c
 	if (at->file == c->file)
 		return;
 	c->file = at->file;
-	if (!l->is_check || !is(l->check.reason, "begin"))
-		findings_add(&c->findings, "begin", at, "a file begins with a checkpoint that says so; what stood before this line was cut off");
+	if (!l->is_check || !chain_is(l->check.reason, "begin"))
+		findings_add(c->findings, "begin", at, "a file begins with a checkpoint that says so; what stood before this line was cut off");
 	else if (c->last_n == 0)
 		memcpy(c->pos, l->check.pos, sizeof c->pos);
 }
@@ -177,9 +201,9 @@ static void unreadable(struct audit_chain *c, const struct audit_at *at, const u
 {
 	settle_pair(c, false);
 	if (at->whole)
-		findings_add(&c->findings, "changed", at, "this is not a line as the recorder writes it");
+		findings_add(c->findings, "changed", at, "this is not a line as the recorder writes it");
 	else
-		findings_add(&c->findings, "cut", at, "the file ends in the middle of a line");
+		findings_add(c->findings, "cut", at, "the file ends in the middle of a line");
 	c->file = at->file;
 	if (c->last_n != 0)
 		c->last_n++;
@@ -193,6 +217,10 @@ bool audit_chain_line(struct audit_chain *c, const char *line, size_t n, const s
 	uint8_t hash[CHAIN_HASH];
 	bool good = true;
 
+	if (n == 0 && !at->whole) {
+		findings_add(c->findings, "begin", at, "the file is empty: what stood in it was cut off");
+		return false;
+	}
 	c->lines++;
 	c->unsigned_lines++;
 	chain_hash(line, n, hash);
@@ -210,10 +238,8 @@ bool audit_chain_line(struct audit_chain *c, const char *line, size_t n, const s
 	if (out->is_check) {
 		c->checks++;
 		good = check_signature(c, line, &out->check, at);
-		if (good) {
-			c->head_n = out->check.n;
-			memcpy(c->head, hash, CHAIN_HASH);
-		}
+		if (good)
+			add_head(c, out->check.n, hash);
 	} else {
 		c->records++;
 		check_position(c, &out->record, at);
@@ -226,11 +252,11 @@ void audit_chain_end(struct audit_chain *c)
 {
 	c->pair = NULL; /* the last line fits the one before it or not: "this line or the next one" stands */
 	if (c->lines == 0)
-		findings_add(&c->findings, "begin", NULL, "there is no line at all");
-	else if (c->checks == 0)
-		findings_add(&c->findings, "unsigned", &c->before, "nothing here is signed");
+		return; /* it was said of each file */
+	if (c->checks == 0)
+		findings_add(c->findings, "unsigned", &c->before, "nothing here is signed");
 	else if (c->unsigned_lines > 0 && !c->last_bad)
-		findings_add(&c->findings, "unsigned", &c->before, "the last %" PRIu64 " lines lack the checkpoint that should cover them", c->unsigned_lines);
+		findings_add(c->findings, "unsigned", &c->before, "the last %" PRIu64 " lines lack the checkpoint that should cover them", c->unsigned_lines);
 }
 
 bool audit_chain_growing(const struct audit_chain *c)

@@ -9,10 +9,11 @@
 #include "core/chain.h"
 
 #define AUDIT_KEYS_MAX 16
+#define AUDIT_HEADS 64
 #define AUDIT_FINDINGS_MAX 1000 /* told one by one; all are counted */
 
 struct finding {
-	char what[16];      /* changed, missing, order, duplicate, signature, key, begin, cut, unsigned, twice, receipt, no-end, no-begin, limit */
+	char what[16];      /* changed, missing, order, duplicate, signature, key, begin, cut, unsigned, twice, head, receipt, no-end, no-begin, limit */
 	char file[256];
 	uint64_t line;      /* 0: about no line in particular */
 	char detail[256];
@@ -29,17 +30,22 @@ struct finding *findings_add(struct findings *f, const char *what, const struct 
 	__attribute__((format(printf, 4, 5)));
 void findings_free(struct findings *f);
 
-struct audit_chain { /* zeroed before first use, but for keys */
+struct audit_head { /* a good checkpoint */
+	uint64_t n;
+	uint8_t hash[CHAIN_HASH];
+};
+
+struct audit_chain { /* zeroed before first use, but for keys and findings */
 	uint8_t key[AUDIT_KEYS_MAX][CHAIN_KEY]; /* that may have signed */
 	size_t n_keys;                  /* 0: the first one that is met */
-	struct findings findings;
+	struct findings *findings;
 	uint64_t lines, records, checks;
 	uint64_t first_n, last_n;
 	uint64_t unsigned_lines;        /* since the last good checkpoint */
 	int64_t first_ms, last_ms;      /* the earliest and latest time of any line */
-	uint64_t head_n;                /* the last good checkpoint's line */
-	uint8_t head[CHAIN_HASH];
-	uint8_t seen_key[CHAIN_KEY];    /* that signed it */
+	struct audit_head heads[AUDIT_HEADS]; /* the last ones, as a ring; the very last: audit_chain_head() */
+	uint64_t n_heads;               /* of all */
+	uint8_t seen_key[CHAIN_KEY];    /* that signed the last one */
 
 	/* its own */
 	uint8_t last_hash[CHAIN_HASH];
@@ -53,6 +59,10 @@ struct audit_chain { /* zeroed before first use, but for keys */
 
 /** audit_chain_line(c, line, n, at, out): returns true when the line is to be believed to say what it says: out is filled in. */
 bool audit_chain_line(struct audit_chain *c, const char *line, size_t n, const struct audit_at *at, struct chain_line *out);
+/** audit_chain_head(c): the last good checkpoint; NULL: none. */
+const struct audit_head *audit_chain_head(const struct audit_chain *c);
+/** audit_chain_signed(c, n, hash): was the checkpoint with that number, which somebody quotes, met with that hash? 1, 0 (no), -1: too long ago to say. */
+int audit_chain_signed(const struct audit_chain *c, uint64_t n, const uint8_t hash[CHAIN_HASH]);
 /** audit_chain_growing(c): the last lines are not signed and so young that their checkpoint may be on its way. */
 bool audit_chain_growing(const struct audit_chain *c);
 /** audit_chain_end(c): after the last line. */

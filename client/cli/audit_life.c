@@ -11,12 +11,8 @@
 
 #define FIRST_SLOTS 4096u
 #define GRACE_MS 1000 /* an end that was due that shortly before the last line may stand in lines that were not written yet */
+#define LATE_MS 5000  /* an erasure that much later than the rules allow is told as a breach of them, and not only in the table */
 #define SUB_BITS 5
-
-static bool is(struct chain_text t, const char *text)
-{
-	return t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
-}
 
 /* Lateness: exact below 32 us, then 32 buckets for each doubling. ------------------------------------------------------- */
 
@@ -90,7 +86,7 @@ static uint16_t row_of(struct life *l, struct chain_text kind, int dk, struct ch
 
 	if (kind.p == NULL)
 		kind = (struct chain_text){ "?", 1 };
-	if (!is(kind, "passport"))
+	if (!chain_is(kind, "passport"))
 		dk = -1;
 	for (size_t i = 0; i < l->n_rows; i++)
 		if (l->row[i].dk == dk && same(l->row[i].kind, kind) && same(l->row[i].cause, cause))
@@ -115,14 +111,22 @@ static void ref_of(struct chain_text t, uint8_t out[16])
 	crypto_generichash(out, 16, (const unsigned char *)(t.p != NULL ? t.p : ""), t.n, NULL, 0);
 }
 
+static size_t hash_of(const struct life *l, const uint8_t ref[16])
+{
+	uint8_t h[crypto_shorthash_BYTES];
+	size_t n;
+
+	crypto_shorthash(h, ref, 16, l->seed);
+	memcpy(&n, h, sizeof n);
+	return n;
+}
+
 /* Its place, or the free one where it would be. */
 static size_t place(const struct life *l, const uint8_t ref[16])
 {
-	uint64_t h;
 	size_t i;
 
-	memcpy(&h, ref, sizeof h);
-	for (i = (size_t)h & (l->cap - 1); l->slot[i].file != NULL && memcmp(l->slot[i].ref, ref, 16) != 0; i = (i + 1) & (l->cap - 1))
+	for (i = hash_of(l, ref) & (l->cap - 1); l->slot[i].file != NULL && memcmp(l->slot[i].ref, ref, 16) != 0; i = (i + 1) & (l->cap - 1))
 		;
 	return i;
 }
@@ -132,6 +136,8 @@ static bool grow(struct life *l)
 	struct life old = *l;
 
 	l->cap = old.cap > 0 ? old.cap * 2 : FIRST_SLOTS;
+	if (old.cap == 0)
+		randombytes_buf(l->seed, sizeof l->seed);
 	l->slot = calloc(l->cap, sizeof *l->slot);
 	if (l->slot == NULL) {
 		*l = old;
@@ -151,10 +157,7 @@ static void take_out(struct life *l, size_t at)
 	size_t mask = l->cap - 1, hole = at;
 
 	for (size_t i = (at + 1) & mask; l->slot[i].file != NULL; i = (i + 1) & mask) {
-		uint64_t h;
-
-		memcpy(&h, l->slot[i].ref, sizeof h);
-		if (((i - (size_t)h) & mask) < ((i - hole) & mask))
+		if (((i - hash_of(l, l->slot[i].ref)) & mask) < ((i - hole) & mask))
 			continue;
 		l->slot[hole] = l->slot[i];
 		hole = i;
@@ -166,10 +169,14 @@ static void take_out(struct life *l, size_t at)
 /* Events -------------------------------------------------------------------------------------------------------------- */
 
 /* The rules that nobody can configure away: an hour for Danish passports, a day for everything. */
+static int64_t limit_of(const struct chain_record *r)
+{
+	return chain_is(r->kind, "passport") && r->dk == 1 ? 3600 : TG_TTL_MAX_S;
+}
+
 static void check_limit(struct findings *f, const struct chain_record *r, const struct audit_at *at)
 {
-	bool danish = r->kind.p != NULL && is(r->kind, "passport") && r->dk == 1;
-	int64_t limit_s = danish ? 3600 : TG_TTL_MAX_S;
+	int64_t limit_s = limit_of(r);
 
 	if (r->deadline_ms < 0)
 		findings_add(f, "limit", at, "a blob was stored without a deadline");
@@ -177,10 +184,13 @@ static void check_limit(struct findings *f, const struct chain_record *r, const 
 		findings_add(f, "limit", at, "a blob was given more time than the %" PRId64 " s that its kind may be held", limit_s);
 }
 
-static void on_stored(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
+static void on_stored(struct life *l, struct findings *f, const struct audit_event *e)
 {
 	const struct chain_text none = { "", 0 };
-	struct life_open o = { .deadline_ms = r->deadline_ms, .line = at->line, .file = at->file };
+	const struct chain_record *r = e->record;
+	const struct audit_at *at = e->at;
+	struct life_open o = { .deadline_ms = r->deadline_ms, .limit_ms = r->time_ms + limit_of(r) * 1000, .line = at->line, .file = at->file,
+			       .pos = e->pos, .epoch = e->epoch, .shard = (uint8_t)e->shard };
 	size_t i;
 
 	if ((l->n_open + 1) * 2 > l->cap && !grow(l))
@@ -199,6 +209,17 @@ static void on_stored(struct life *l, struct findings *f, const struct chain_rec
 	check_limit(f, r, at);
 }
 
+/* The end of a blob that is not open: is there an explanation? */
+static void on_gone_unknown(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
+{
+	if (r->deadline_ms >= 0 && r->deadline_ms <= l->came_back_ms)
+		l->again++;
+	else
+		l->before++;
+	if (!l->gaps && (r->deadline_ms < 0 || r->deadline_ms > l->came_back_ms))
+		findings_add(f, "no-begin", at, "the end of a blob that was not there: it has ended before, or its beginning is missing");
+}
+
 static void on_gone(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
 {
 	static const struct chain_text unknown = { "?", 1 };
@@ -210,11 +231,12 @@ static void on_gone(struct life *l, struct findings *f, const struct chain_recor
 	ref_of(r->ref, ref);
 	i = l->cap > 0 ? place(l, ref) : 0;
 	if (l->cap == 0 || l->slot[i].file == NULL) {
-		l->before++;
-		if (l->from_start)
-			findings_add(f, "no-begin", at, "the end of a blob that was not there: it has ended before, or its beginning is missing");
+		on_gone_unknown(l, f, r, at);
 		return;
 	}
+	if (r->time_ms > l->slot[i].limit_ms + LATE_MS)
+		findings_add(f, "limit", at, "a blob was held %" PRId64 " s longer than its kind may be: it was stored on line %" PRIu64 " of %s",
+			     (r->time_ms - l->slot[i].limit_ms) / 1000, l->slot[i].line, l->slot[i].file);
 	take_out(l, i);
 	row = &l->row[row_of(l, r->kind, r->dk, r->cause.p != NULL ? r->cause : unknown)];
 	row->n++;
@@ -225,36 +247,102 @@ static void on_gone(struct life *l, struct findings *f, const struct chain_recor
 		add_late(row, late);
 }
 
-/* The store came back empty: whatever was open has ended. */
-static void on_lost(struct life *l)
+static void close_open(struct life *l, size_t i, const char *why)
 {
-	static const struct chain_text cause = { "store-lost", 10 };
+	const struct life_row *stored = &l->row[l->slot[i].row];
+	const struct chain_text kind = { stored->kind, strlen(stored->kind) }, cause = { why, strlen(why) };
 
-	for (size_t i = 0; i < l->cap; i++) {
-		const struct life_row *stored;
-		struct chain_text kind;
-
-		if (l->slot[i].file == NULL)
-			continue;
-		stored = &l->row[l->slot[i].row];
-		kind = (struct chain_text){ stored->kind, strlen(stored->kind) };
-		l->row[row_of(l, kind, stored->dk, cause)].n++;
-		l->slot[i].file = NULL;
-		l->ended++;
-		l->lost++;
-	}
-	l->n_open = 0;
+	l->row[row_of(l, kind, stored->dk, cause)].n++;
+	l->slot[i].file = NULL;
+	l->n_open--;
 }
 
-void life_record(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
+/* The store took it along. */
+static void lose(struct life *l, size_t i, const char *why)
 {
-	if (is(r->event, "stored"))
-		on_stored(l, f, r, at);
-	else if (is(r->event, "gone"))
-		on_gone(l, f, r, at);
-	else if (is(r->event, "store-lost"))
-		on_lost(l);
-	else if (is(r->event, "aborted"))
+	close_open(l, i, why);
+	l->ended++;
+	l->lost++;
+}
+
+/* Places were freed all over the table: what is left finds its own anew. */
+static void settle(struct life *l)
+{
+	struct life old = *l;
+
+	if (l->cap == 0)
+		return;
+	l->slot = calloc(l->cap, sizeof *l->slot);
+	if (l->slot == NULL) {
+		*l = old;
+		l->no_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < old.cap; i++)
+		if (old.slot[i].file != NULL)
+			l->slot[place(l, old.slot[i].ref)] = old.slot[i];
+	free(old.slot);
+}
+
+/* The store came back empty: whatever was open in it has ended. */
+static void on_lost(struct life *l, const struct audit_event *e)
+{
+	for (size_t i = 0; i < l->cap; i++)
+		if (l->slot[i].file != NULL && (e->lost == 0 || l->slot[i].epoch == 0 || l->slot[i].epoch == e->lost))
+			lose(l, i, CHAIN_STORE_LOST);
+	settle(l);
+}
+
+/* It came back as it had been before: what was stored in the moments that it has forgotten is gone, and what ended in them may be back, until its deadline. */
+static void on_reverted(struct life *l, const struct audit_event *e)
+{
+	struct chain_pos from[CHAIN_SHARDS];
+
+	memset(from, 0xff, sizeof from);
+	chain_more_positions(e->record, from);
+	for (size_t i = 0; i < l->cap; i++) {
+		const struct life_open *o = &l->slot[i];
+
+		if (o->file != NULL && o->epoch == e->epoch && o->shard < CHAIN_SHARDS && chain_pos_cmp(&o->pos, &from[o->shard]) > 0)
+			lose(l, i, CHAIN_STORE_REVERTED);
+	}
+	settle(l);
+	if (e->record->time_ms + TG_TTL_MAX_S * INT64_C(1000) > l->came_back_ms)
+		l->came_back_ms = e->record->time_ms + TG_TTL_MAX_S * INT64_C(1000);
+}
+
+static void on_claimed(struct findings *f, const struct chain_record *r, const struct audit_at *at)
+{
+	if (r->lease_ms < 0)
+		findings_add(f, "limit", at, "a blob was claimed without an end");
+	else if (r->lease_ms - r->time_ms > (int64_t)TG_LEASE_MAX_S * 1000)
+		findings_add(f, "limit", at, "a claim was given more than the %u s that one may have", (unsigned)TG_LEASE_MAX_S);
+}
+
+void life_gap(struct life *l)
+{
+	l->gaps = true;
+	l->elsewhere += l->n_open;
+	for (size_t i = 0; i < l->cap; i++)
+		if (l->slot[i].file != NULL)
+			close_open(l, i, "(not given)");
+}
+
+void life_event(struct life *l, struct findings *f, const struct audit_event *e)
+{
+	const struct chain_record *r = e->record;
+
+	if (chain_is(r->event, "stored"))
+		on_stored(l, f, e);
+	else if (chain_is(r->event, "gone"))
+		on_gone(l, f, r, e->at);
+	else if (chain_is(r->event, "claimed"))
+		on_claimed(f, r, e->at);
+	else if (chain_is(r->event, CHAIN_STORE_LOST))
+		on_lost(l, e);
+	else if (chain_is(r->event, CHAIN_STORE_REVERTED))
+		on_reverted(l, e);
+	else if (chain_is(r->event, "aborted"))
 		l->aborted++;
 }
 

@@ -5,7 +5,7 @@
 #ifndef CLI_AUDIT_LIFE_H
 #define CLI_AUDIT_LIFE_H
 
-#include "cli/audit_chain.h"
+#include "cli/audit_event.h"
 
 #define LIFE_ROWS 128           /* pairs of kind and cause that are told apart; further ones are "(others)" */
 #define LIFE_NAME 32
@@ -23,24 +23,34 @@ struct life_row {
 struct life_open {
 	uint8_t ref[16];
 	int64_t deadline_ms;
+	int64_t limit_ms;           /* when it must have ended by the published rules, whatever it was given */
 	uint64_t line;
 	const char *file;           /* NULL: a free place */
+	struct chain_pos pos;       /* of the event that stored it */
+	unsigned epoch;             /* and its store */
 	uint16_t row;               /* of what was stored */
+	uint8_t shard;
 };
 
 struct life { /* zeroed before first use; life_free() after the last */
 	struct life_row row[LIFE_ROWS];
 	size_t n_rows;
 	struct life_open *slot;
+	uint8_t seed[16];           /* of the table: who writes refs must not know where they end up */
 	size_t cap, n_open;
 	uint64_t stored, ended, aborted, lost;
-	uint64_t before;            /* ends of what was stored before the first file */
-	bool from_start;            /* the first file is the first of all: every end must have a beginning */
+	uint64_t before;            /* ends of what was stored before the first file, or in one that is not given */
+	uint64_t again;             /* ends of what had ended already, and came back with a store that was failed over */
+	uint64_t elsewhere;         /* open when somebody else began to record, whose files are not given */
+	bool gaps;                  /* not all is given: an end may lack its beginning */
+	int64_t came_back_ms;       /* up to that deadline, what ends may have come back; 0: nothing has */
 	bool no_memory;
 };
 
-/** life_record(l, f, r, at): one record that is to be believed. */
-void life_record(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at);
+/** life_event(l, f, e): one record that is to be believed. */
+void life_event(struct life *l, struct findings *f, const struct audit_event *e);
+/** life_gap(l): some of what was recorded up to now, or before, is not given. */
+void life_gap(struct life *l);
 /** life_overdue(l, f, last_ms): what is open and was due by then: each a finding. Returns how many. */
 uint64_t life_overdue(const struct life *l, struct findings *f, int64_t last_ms);
 /** life_quantile_us(r, q): lateness that a share q (0..1) of them did not exceed, at most 1/32 too high. */

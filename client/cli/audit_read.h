@@ -1,4 +1,4 @@
-/* audit_read.h: evidence files as a stream of lines, oldest file first, with a progress bar. It judges nothing. */
+/* audit_read.h: the files of one chain as a stream of lines that can be stopped before a line and gone on with later. It judges nothing. */
 #ifndef CLI_AUDIT_READ_H
 #define CLI_AUDIT_READ_H
 
@@ -12,16 +12,28 @@ struct audit_at { /* where a line stands */
 	uint64_t line;    /* 1, 2, … */
 	bool whole;       /* it ends with a LF */
 };
-/** Called for each line, without its LF. Lines that are too long for evidence come cut. Returns 0 to go on. */
-typedef int audit_line_fn(void *ctx, const char *line, size_t n, const struct audit_at *at);
 
-/** At the end of the last file: is more to be waited for? Asked again after each line that comes then. */
-typedef bool audit_more_fn(void *ctx);
+struct audit_read_calls {
+	/* A line, without its LF. Lines that are too long for evidence come cut; of an empty file one comes that is empty and not whole. Returns 0 to go on, or an exit status. */
+	int (*line)(void *ctx, const char *line, size_t n, const struct audit_at *at);
+	/* Stop before this line? It is the first one of the next audit_read(). */
+	bool (*stop)(void *ctx, const char *line, size_t n);
+	/* At the end of the last file: is more to be waited for? Asked again after each line that comes then. */
+	bool (*more)(void *ctx);
+};
 
-/**
- * audit_read(cli, files, n, fn, more, ctx): files are sorted by the number of their first line first (in place). more may be NULL. Returns an exit status: CLI_DONE, CLI_USAGE (a file
- * cannot be read; said), or what fn returned.
- */
-int audit_read(struct cli *cli, const char **files, size_t n, audit_line_fn *fn, audit_more_fn *more, void *ctx);
+struct audit_bytes { /* over all files of all chains, for the progress bar */
+	uint64_t done, total;
+};
+
+struct audit_reader;
+
+/** audit_reader_new(cli, files, n, calls, ctx, bytes): files in the order in which they are read; borrowed, as calls and bytes. NULL without memory. */
+struct audit_reader *audit_reader_new(struct cli *cli, const char *const *files, size_t n, const struct audit_read_calls *calls, void *ctx, struct audit_bytes *bytes);
+void audit_reader_free(struct audit_reader *r);
+/** audit_read(r): up to where stop says, or the end. Returns 0, CLI_USAGE (a file cannot be read; said), or what line returned. */
+int audit_read(struct audit_reader *r);
+/** audit_reader_done(r): the end was reached. */
+bool audit_reader_done(const struct audit_reader *r);
 
 #endif

@@ -92,38 +92,56 @@ int receipt_load(const char *path, struct receipt *out)
 	return good ? 0 : cli_usage("%s holds no receipt; keep what 'timeglas rm --json', an ack or a closed session answered", path);
 }
 
-static bool is(struct chain_text t, const char *text)
+static void note_wrong(struct receipt_wrong *w, const struct audit_at *at)
 {
-	return t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
-}
-
-void receipt_line(struct receipt *r, struct findings *f, const uint8_t hash[CHAIN_HASH], const struct chain_line *l, const struct audit_at *at)
-{
-	if ((l->is_check ? l->check.n : l->record.n) == r->head_n && !r->head_met && !r->head_wrong) {
-		r->head_met = l->is_check && memcmp(hash, r->head, CHAIN_HASH) == 0;
-		r->head_wrong = !r->head_met;
-		if (r->head_wrong)
-			findings_add(f, "receipt", at, "the receipt quotes this line otherwise: everything up to here was written anew");
-	}
-	if (l->is_check || l->record.id.p == NULL || r->event_met || r->event_wrong || !is(l->record.id, r->event))
+	if (w->line != 0)
 		return;
-	r->event_met = l->record.ref.p != NULL && is(l->record.ref, r->ref) && l->record.cause.p != NULL && is(l->record.cause, r->cause);
-	r->event_wrong = !r->event_met;
-	if (r->event_wrong)
-		findings_add(f, "receipt", at, "the receipt tells of this event with another ref or cause");
+	snprintf(w->file, sizeof w->file, "%s", at->file);
+	w->line = at->line;
 }
 
-void receipt_end(const struct receipt *r, struct audit_chain *c)
+void receipt_line(struct receipt *r, const uint8_t hash[CHAIN_HASH], const struct chain_line *l, const struct audit_at *at)
 {
-	if (r->head_n > 0 && !r->head_met && !r->head_wrong) {
-		if (r->head_n > c->last_n)
-			findings_add(&c->findings, "receipt", &c->before, "the end was cut off: the receipt quotes line number %" PRIu64 ", and the last one here is %" PRIu64,
-				     r->head_n, c->last_n);
-		else if (r->head_n < c->first_n)
-			findings_add(&c->findings, "receipt", NULL, "the receipt quotes line number %" PRIu64 ", which stands in an earlier file: give that, too", r->head_n);
+	const struct chain_record *e = &l->record;
+
+	if ((l->is_check ? l->check.n : e->n) == r->head_n) {
+		if (l->is_check && memcmp(hash, r->head, CHAIN_HASH) == 0)
+			r->head_met = true;
 		else
-			findings_add(&c->findings, "receipt", NULL, "line number %" PRIu64 ", which the receipt quotes, is not there", r->head_n);
+			note_wrong(&r->head_wrong, at);
 	}
-	if (!r->event_met && !r->event_wrong)
-		findings_add(&c->findings, "receipt", NULL, "event %s, which the receipt attests, is not there: the file was cut, or is older than the receipt", r->event);
+	if (l->is_check || !chain_is(e->id, r->event))
+		return;
+	if (chain_is(e->ref, r->ref) && chain_is(e->cause, r->cause))
+		r->event_met = true;
+	else
+		note_wrong(&r->event_wrong, at);
+}
+
+static void end_head(const struct receipt *r, struct findings *f, uint64_t first_n, uint64_t last_n, const struct audit_at *last)
+{
+	const struct audit_at wrong = { r->head_wrong.file, r->head_wrong.line, true };
+
+	if (r->head_wrong.line != 0)
+		findings_add(f, "receipt", &wrong, "the receipt quotes this line otherwise: everything up to here was written anew");
+	else if (r->head_n > last_n)
+		findings_add(f, "receipt", last, "the end was cut off: the receipt quotes line number %" PRIu64 ", and the last one here is %" PRIu64, r->head_n, last_n);
+	else if (r->head_n < first_n)
+		findings_add(f, "receipt", NULL, "the receipt quotes line number %" PRIu64 ", which stands in an earlier file: give that, too", r->head_n);
+	else
+		findings_add(f, "receipt", NULL, "line number %" PRIu64 ", which the receipt quotes, is not there", r->head_n);
+}
+
+void receipt_end(const struct receipt *r, struct findings *f, uint64_t first_n, uint64_t last_n, const struct audit_at *last)
+{
+	const struct audit_at wrong = { r->event_wrong.file, r->event_wrong.line, true };
+
+	if (r->head_n > 0 && !r->head_met)
+		end_head(r, f, first_n, last_n, last);
+	if (r->event_met)
+		return;
+	if (r->event_wrong.line != 0)
+		findings_add(f, "receipt", &wrong, "the receipt tells of this event with another ref or cause");
+	else
+		findings_add(f, "receipt", NULL, "event %s, which the receipt attests, is not there: the file was cut, or is older than the receipt", r->event);
 }

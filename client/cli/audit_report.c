@@ -44,24 +44,37 @@ static uint64_t ended_of(const struct life *l, const struct life_row *stored)
 
 /* For people ---------------------------------------------------------------------------------------------------------- */
 
+static void print_chain(const struct audit_track *t)
+{
+	const struct audit_head *h = audit_chain_head(&t->chain);
+	char key[96];
+
+	if (t->all->n > 1)
+		printf("%s%s: lines %" PRIu64 " to %" PRIu64 "\n", t->file->path, t->n_files > 1 ? " and others" : "", t->chain.first_n, t->chain.last_n);
+	if (h != NULL)
+		printf("Signed by %s%s\n", key_text(t->chain.seen_key, key),
+		       t->key_from == NULL ? "\n  Nobody said which key it must be. Compare this one with the operator's, or give it with --key." : "");
+	if (t->key_from != NULL && strcmp(t->key_from, "given") != 0)
+		printf("  as %s says, which lies beside the evidence: whoever can change one can change both. Better give --key.\n", t->key_from);
+	if (t->chain.first_n > 1)
+		printf("The chain begins at line number %" PRIu64 "; what came before stands in earlier files.\n", t->chain.first_n);
+}
+
 static void print_head(const struct audit_report *r)
 {
-	const struct audit_chain *c = r->chain;
-	char from[TG_TIME_LEN + 1], to[TG_TIME_LEN + 1], key[96];
+	const struct audit_all *a = r->all;
+	char from[TG_TIME_LEN + 1], to[TG_TIME_LEN + 1];
 
-	printf("Evidence of timeglas: %s%s\n", r->file[0], r->n_files > 1 ? " and others" : "");
-	if (c->records + c->checks > 0)
-		printf("%" PRIu64 " events and %" PRIu64 " signed checkpoints, from %s to %s\n", c->records, c->checks, tg_time_format(c->first_ms, from),
-		       tg_time_format(c->last_ms, to));
-	printf("\nVERDICT: %s\n", c->findings.total == 0 ? "GOOD. Nothing was changed, removed, repeated or moved, and every blob that was due has ended."
-							  : "NOT GOOD. What is wrong stands below, with its line.");
-	if (c->head_n > 0)
-		printf("Signed by %s%s\n", key_text(c->seen_key, key),
-		       r->key_from == NULL ? "\n  Nobody said which key it must be. Compare this one with the operator's, or give it with --key." : "");
-	if (r->key_from != NULL && strcmp(r->key_from, "given") != 0)
-		printf("  as %s says, which lies beside the evidence: whoever can change one can change both. Better give --key.\n", r->key_from);
-	if (c->first_n > 1)
-		printf("The chain begins at line number %" PRIu64 "; what came before stands in earlier files.\n", c->first_n);
+	printf("Evidence of timeglas: %s%s\n", a->file->path, a->n > 1 || a->track->n_files > 1 ? " and others" : "");
+	if (r->sums.records + r->sums.checks > 0)
+		printf("%" PRIu64 " events and %" PRIu64 " signed checkpoints, from %s to %s\n", r->sums.records, r->sums.checks,
+		       tg_time_format(r->sums.first_ms, from), tg_time_format(r->sums.last_ms, to));
+	if (a->n > 1)
+		printf("%zu chains, each by a recorder of its own\n", a->n);
+	printf("\nVERDICT: %s\n", a->findings.total == 0 ? "GOOD. Nothing was changed, removed, repeated or moved, and every blob that was due has ended."
+							   : "NOT GOOD. What is wrong stands below, with its line.");
+	for (size_t i = 0; i < a->n; i++)
+		print_chain(&a->track[i]);
 	if (r->receipt != NULL && r->receipt->event_met)
 		printf("The receipt fits: its event is recorded%s.\n", r->receipt->head_met ? ", and the head that it quotes is unchanged" : "");
 }
@@ -97,8 +110,30 @@ static void print_ends(const struct life *l)
 	}
 	if (l->aborted > 0)
 		printf("  %" PRIu64 " uploads were broken off before anybody could see them, and erased\n", l->aborted);
-	if (l->before > 0 && !l->from_start)
-		printf("  %" PRIu64 " ends belong to blobs stored before these files begin\n", l->before);
+	if (l->before > 0 && l->gaps)
+		printf("  %" PRIu64 " ends belong to blobs stored before these files begin, or in files that were not given\n", l->before);
+	if (l->again > 0)
+		printf("  %" PRIu64 " ends belong to blobs that came back when the store was failed over\n", l->again);
+}
+
+/* How the chains hang together, if there is anything to say. */
+static void print_handovers(const struct audit_report *r)
+{
+	const struct twins *t = &r->all->twins;
+
+	if (r->life->elsewhere > 0)
+		printf("\n%" PRIu64 " blobs were held when another recorder wrote on, whose files were not given: give them, too, or their ends are not known\n",
+		       r->life->elsewhere);
+	if (r->all->doubtful > 0)
+		printf("\n%" PRIu64 " events may also be recorded by a recorder whose files were not given: it died, or was stopped, in that moment\n", r->all->doubtful);
+	if (t->total == 0)
+		return;
+	printf("\nRecorded by two recorders, because the first died before it could say so; each counts once\n");
+	for (size_t i = 0; i < t->n && i < FINDINGS_SHOWN; i++)
+		printf("  %s: %s, line %" PRIu64 "; also recorded by %s, line %" PRIu64 "\n", t->list[i].event, t->list[i].file, t->list[i].line, t->list[i].also,
+		       t->list[i].also_line);
+	if (t->total > FINDINGS_SHOWN)
+		printf("  and %" PRIu64 " more\n", t->total - FINDINGS_SHOWN);
 }
 
 static void print_findings(const struct findings *f)
@@ -132,7 +167,8 @@ void report_text(const struct audit_report *r)
 	}
 	printf("\n%zu blobs are still held", l->n_open);
 	printf(r->overdue > 0 ? "; %" PRIu64 " of them should have ended\n" : ", none past its deadline\n", r->overdue);
-	print_findings(&r->chain->findings);
+	print_handovers(r);
+	print_findings(&r->all->findings);
 	if (r->receipt == NULL)
 		printf("\nA file that ends early and is whole otherwise is found only with a receipt (--receipt) that is younger than the cut.\n");
 }
@@ -186,39 +222,76 @@ static json_t *findings_json(const struct findings *f)
 
 static json_t *head_json(const struct audit_chain *c)
 {
+	const struct audit_head *h = audit_chain_head(c);
 	char hex[2 * CHAIN_HASH + 1], key[96];
 
-	if (c->head_n == 0)
+	if (h == NULL)
 		return json_null();
-	return json_pack("{s:I, s:s, s:s}", "n", (json_int_t)c->head_n, "hash", tg_hex_encode(c->head, CHAIN_HASH, hex), "key", key_text(c->seen_key, key));
+	return json_pack("{s:I, s:s, s:s}", "n", (json_int_t)h->n, "hash", tg_hex_encode(h->hash, CHAIN_HASH, hex), "key", key_text(c->seen_key, key));
 }
 
-json_t *report_json(const struct audit_report *r)
+static json_t *chains_json(const struct audit_all *a)
 {
-	const struct audit_chain *c = r->chain;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct audit_track *t = &a->track[i];
+		json_t *files = json_array();
+
+		for (size_t k = 0; k < t->n_files; k++)
+			json_array_append_new(files, json_string(t->file[k].path));
+		json_array_append_new(list, json_pack("{s:o, s:I, s:I, s:I, s:o, s:o}", "files", files, "events", (json_int_t)t->chain.records, "first_n",
+						      (json_int_t)t->chain.first_n, "last_n", (json_int_t)t->chain.last_n, "head", head_json(&t->chain),
+						      "key_from", t->key_from != NULL ? json_string(t->key_from) : json_null()));
+	}
+	return list;
+}
+
+static json_t *twins_json(const struct twins *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < t->n; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:s, s:I}", "event", t->list[i].event, "file", t->list[i].file, "line",
+						      (json_int_t)t->list[i].line, "also_file", t->list[i].also, "also_line", (json_int_t)t->list[i].also_line));
+	return list;
+}
+
+static void life_json(json_t *o, const struct audit_report *r)
+{
 	const struct life *l = r->life;
-	json_t *o = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "good", c->findings.total == 0, "lines", (json_int_t)c->lines, "events",
-			      (json_int_t)c->records, "checkpoints", (json_int_t)c->checks, "first_n", (json_int_t)c->first_n, "last_n", (json_int_t)c->last_n);
 	json_t *stored = json_array(), *ends = json_array();
 
-	if (o == NULL)
-		return NULL;
 	rows_json(l, stored, ends);
-	if (c->lines > 0) {
-		json_object_set_new(o, "first_time", time_json(c->first_ms));
-		json_object_set_new(o, "last_time", time_json(c->last_ms));
-	}
-	json_object_set_new(o, "head", head_json(c));
-	json_object_set_new(o, "key_from", r->key_from != NULL ? json_string(r->key_from) : json_null());
-	json_object_set_new(o, "unsigned_lines", json_integer((json_int_t)c->unsigned_lines));
 	json_object_set_new(o, "stored", stored);
 	json_object_set_new(o, "ends", ends);
 	json_object_set_new(o, "aborted", json_integer((json_int_t)l->aborted));
 	json_object_set_new(o, "open", json_integer((json_int_t)l->n_open));
 	json_object_set_new(o, "overdue", json_integer((json_int_t)r->overdue));
+	json_object_set_new(o, "came_back", json_integer((json_int_t)l->again));
+	json_object_set_new(o, "not_given", json_integer((json_int_t)l->elsewhere));
+}
+
+json_t *report_json(const struct audit_report *r)
+{
+	const struct audit_all *a = r->all;
+	const struct audit_sums *s = &r->sums;
+	json_t *o = json_pack("{s:b, s:I, s:I, s:I, s:I, s:o}", "good", a->findings.total == 0, "lines", (json_int_t)s->lines, "events", (json_int_t)s->records,
+			      "checkpoints", (json_int_t)s->checks, "unsigned_lines", (json_int_t)s->unsigned_lines, "chains", chains_json(a));
+
+	if (o == NULL)
+		return NULL;
+	if (s->lines > 0) {
+		json_object_set_new(o, "first_time", time_json(s->first_ms));
+		json_object_set_new(o, "last_time", time_json(s->last_ms));
+	}
+	life_json(o, r);
+	json_object_set_new(o, "also_recorded_total", json_integer((json_int_t)a->twins.total));
+	json_object_set_new(o, "also_recorded", twins_json(&a->twins));
+	json_object_set_new(o, "in_doubt", json_integer((json_int_t)a->doubtful));
 	if (r->receipt != NULL)
 		json_object_set_new(o, "receipt", json_pack("{s:b, s:b}", "event", r->receipt->event_met, "head", r->receipt->head_met));
-	json_object_set_new(o, "findings_total", json_integer((json_int_t)c->findings.total));
-	json_object_set_new(o, "findings", findings_json(&c->findings));
+	json_object_set_new(o, "findings_total", json_integer((json_int_t)a->findings.total));
+	json_object_set_new(o, "findings", findings_json(&a->findings));
 	return o;
 }

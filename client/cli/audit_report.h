@@ -3,17 +3,16 @@
 #define CLI_AUDIT_REPORT_H
 
 #include <jansson.h>
+#include "cli/audit_all.h"
 #include "cli/audit_life.h"
 #include "cli/audit_receipt.h"
 
 struct audit_report {
-	const char **file;
-	size_t n_files;
-	const struct audit_chain *chain;
+	const struct audit_all *all;
+	struct audit_sums sums;
 	const struct life *life;
 	const struct receipt *receipt; /* NULL: none was given */
 	uint64_t overdue;
-	const char *key_from;          /* "given", or the file beside the evidence; NULL: nobody said which key it must be */
 };
 
 /** report_text(r): on stdout. */

@@ -8,12 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 #include "cli/claim.h"
+#include "cli/digest.h"
 #include "cli/material.h"
 #include "cli/output.h"
 #include "core/num.h"
-
-#define SHA256_BYTES 32
-#define READ_BYTES 65536
 
 int claiming_prepare(const struct options *o, struct claiming *k)
 {
@@ -49,53 +47,33 @@ int claiming_fetch(struct claiming *k, tg_client *c, const char *id, struct spoo
 	return 0;
 }
 
+static long read_spool(void *spool, void *p, size_t cap)
+{
+	ssize_t n;
+
+	do
+		n = read(spool_fd(spool), p, cap);
+	while (n < 0 && errno == EINTR);
+	return n >= 0 ? n : TG_EIO;
+}
+
 int claiming_digest(const struct claiming *k, struct spool *sealed, char why[256])
 {
-	uint8_t buf[READ_BYTES], is[SHA256_BYTES], said[SHA256_BYTES];
-	crypto_hash_sha256_state h;
-	ssize_t n = 0;
-	int err = 0;
+	uint8_t is[DIGEST_BYTES], said[DIGEST_BYTES];
+	int err;
 
 	if (k->claim.sha256[0] == '\0')
 		return 0;
-	crypto_hash_sha256_init(&h);
 	err = spool_rewind(sealed);
-	while (err == 0 && (n = read(spool_fd(sealed), buf, sizeof buf)) != 0) {
-		if (n < 0 && errno != EINTR)
-			err = TG_EIO;
-		else if (n > 0)
-			crypto_hash_sha256_update(&h, buf, (unsigned long long)n);
-	}
-	crypto_hash_sha256_final(&h, is);
+	if (err == 0)
+		err = digest(read_spool, sealed, is);
 	if (err != 0)
-		snprintf(why, 256, "cannot read it again: %s", strerror(errno));
+		snprintf(why, 256, "cannot read it again: %s", err == TG_EIO ? strerror(errno) : tg_strerror(err));
 	else if (tg_hex_decode(k->claim.sha256, strlen(k->claim.sha256), said, sizeof said) != 0 || sodium_memcmp(is, said, sizeof is) != 0) {
 		snprintf(why, 256, "it is not what its uploader declared: its SHA-256 differs");
 		err = TG_EDIGEST;
 	}
 	return err;
-}
-
-static const char *outcome_of(int err)
-{
-	switch (err) {
-	case 0:
-		return "ok";
-	case TG_EMISLABELLED:
-		return "mislabelled";
-	case TG_EREPLAY:
-		return "rejected";
-	case TG_EDIGEST:
-	case TG_EHEADER:
-	case TG_EHMAC:
-	case TG_ENOMATCH:
-	case TG_EPAYLOAD:
-	case TG_EARMOR:
-	case TG_ESIGNATURE:
-		return "decrypt-failed";
-	default:
-		return NULL;
-	}
 }
 
 int claiming_receipt(struct claiming *k)
@@ -119,7 +97,7 @@ int claiming_receipt(struct claiming *k)
 
 int claiming_ack(struct claiming *k, tg_client *c, int err)
 {
-	const char *outcome = outcome_of(err);
+	const char *outcome = cli_outcome(err);
 	tg_receipt receipt;
 
 	if (outcome == NULL)

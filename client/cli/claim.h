@@ -19,7 +19,7 @@ struct claiming {
 int claiming_prepare(const struct options *o, struct claiming *k);
 /** claiming_fetch(k, c, id, sealed, blob): claim and read. Returns 0 or an exit status, having said what is wrong. */
 int claiming_fetch(struct claiming *k, tg_client *c, const char *id, struct spool *sealed, tg_blob *blob);
-/** claiming_digest(k, sealed, why): is it what its uploader declared? 0, TG_EDIGEST or TG_EIO, with a sentence. */
+/** claiming_digest(k, sealed, why): is it what its uploader declared? 0, TG_EDIGEST, or what kept it from being read, with a sentence. */
 int claiming_digest(const struct claiming *k, struct spool *sealed, char why[256]);
 /**
  * claiming_ack(k, c, err): tell the buffer what came of it: err of the checks, 0 for all well. What failed on this machine alone is not acked: the

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli/cmd_audit.h"
+#include <sodium.h>
+#include "cli/audit_all.h"
 #include "cli/output.h"
 #include "core/num.h"
 
@@ -17,25 +18,24 @@ struct held { /* a blob that was stored before the moment */
 	int dk;
 	int64_t stored_ms, deadline_ms, ended_ms; /* ended_ms -1: not in the file */
 	uint64_t size;
+	unsigned epoch, shard;
+	struct chain_pos pos;
 	bool gone; /* before the moment: its place is free */
 };
 
 struct show {
-	struct audit_chain chain;
+	struct audit_all all;
 	const char *peer;           /* NULL: --at */
 	int64_t at_ms, from_ms, to_ms;
 	struct held *held;
 	size_t n, cap;
 	size_t *slot;               /* of a hash table: index + 1 */
 	size_t slots;
+	uint8_t seed[crypto_shorthash_KEYBYTES];
 	json_t *rows;               /* --json */
 	uint64_t found;
+	bool reverted;
 };
-
-static bool is(struct chain_text t, const char *text)
-{
-	return t.p != NULL && t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
-}
 
 static void copy(char out[TEXT], struct chain_text t)
 {
@@ -44,18 +44,20 @@ static void copy(char out[TEXT], struct chain_text t)
 
 /* What was held at a moment ------------------------------------------------------------------------------------------- */
 
-static size_t hash_of(const char *ref)
+/* Keyed: who writes refs must not know where they end up. */
+static size_t hash_of(const struct show *s, const char *ref)
 {
-	uint64_t h = UINT64_C(14695981039346656037);
+	uint8_t h[crypto_shorthash_BYTES];
+	size_t n;
 
-	for (; *ref != '\0'; ref++)
-		h = (h ^ (unsigned char)*ref) * UINT64_C(1099511628211);
-	return (size_t)(h ^ h >> 32);
+	crypto_shorthash(h, (const unsigned char *)ref, strlen(ref), s->seed);
+	memcpy(&n, h, sizeof n);
+	return n;
 }
 
 static size_t *find(const struct show *s, const char *ref)
 {
-	size_t i = hash_of(ref) & (s->slots - 1);
+	size_t i = hash_of(s, ref) & (s->slots - 1);
 
 	while (s->slot[i] != 0 && strcmp(s->held[s->slot[i] - 1].ref, ref) != 0)
 		i = (i + 1) & (s->slots - 1);
@@ -90,10 +92,11 @@ static bool make_room(struct show *s)
 	return true;
 }
 
-static int hold(struct show *s, const struct chain_record *r)
+static int hold(struct show *s, const struct audit_event *e)
 {
+	const struct chain_record *r = e->record;
 	struct held h = { .dk = r->dk, .stored_ms = r->time_ms, .deadline_ms = r->deadline_ms, .ended_ms = -1,
-			  .size = r->size_bytes > 0 ? (uint64_t)r->size_bytes : 0 };
+			  .size = r->size_bytes > 0 ? (uint64_t)r->size_bytes : 0, .epoch = e->epoch, .shard = e->shard, .pos = e->pos };
 
 	if (!make_room(s))
 		return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
@@ -114,17 +117,35 @@ static void end(struct held *h, int64_t moment_ms, int64_t time_ms, struct chain
 	copy(h->cause, cause);
 }
 
-static int at_record(struct show *s, const struct chain_record *r)
+/* The store came back empty, or as it had been before: what it has forgotten has ended. */
+static void forget(struct show *s, const struct audit_event *e)
 {
+	bool lost = chain_is(e->record->event, CHAIN_STORE_LOST);
+	struct chain_pos from[CHAIN_SHARDS];
+
+	memset(from, 0xff, sizeof from);
+	chain_more_positions(e->record, from);
+	for (size_t i = 0; i < s->n; i++) {
+		struct held *h = &s->held[i];
+
+		if (lost ? e->lost == 0 || h->epoch == 0 || h->epoch == e->lost
+			 : h->epoch == e->epoch && h->shard < CHAIN_SHARDS && chain_pos_cmp(&h->pos, &from[h->shard]) > 0)
+			end(h, s->at_ms, e->record->time_ms, e->record->event);
+	}
+	s->reverted |= !lost && e->record->time_ms <= s->at_ms;
+}
+
+static int at_event(struct show *s, const struct audit_event *e)
+{
+	const struct chain_record *r = e->record;
 	char ref[TEXT];
 	size_t *slot;
 
-	if (is(r->event, "store-lost"))
-		for (size_t i = 0; i < s->n; i++)
-			end(&s->held[i], s->at_ms, r->time_ms, r->event);
-	if (is(r->event, "stored") && r->time_ms <= s->at_ms)
-		return hold(s, r);
-	if (!is(r->event, "gone") || s->n == 0)
+	if (chain_is(r->event, CHAIN_STORE_LOST) || chain_is(r->event, CHAIN_STORE_REVERTED))
+		forget(s, e);
+	if (chain_is(r->event, "stored") && r->time_ms <= s->at_ms)
+		return hold(s, e);
+	if (!chain_is(r->event, "gone") || s->n == 0)
 		return 0;
 	copy(ref, r->ref);
 	slot = find(s, ref);
@@ -177,10 +198,10 @@ static void print_all_held(struct show *s)
 /* What a peer did: what it uploaded, and whatever is recorded as done by it. */
 static void peer_record(struct show *s, const struct chain_record *r)
 {
-	bool stored = is(r->event, "stored") && is(r->uploader, s->peer);
+	bool stored = chain_is(r->event, "stored") && chain_is(r->uploader, s->peer);
 	char time[TG_TIME_LEN + 1], ref[TEXT], kind[TEXT], cause[TEXT], event[TEXT];
 
-	if (r->time_ms < s->from_ms || r->time_ms > s->to_ms || (!stored && !is(r->by, s->peer)))
+	if (r->time_ms < s->from_ms || r->time_ms > s->to_ms || (!stored && !chain_is(r->by, s->peer)))
 		return;
 	s->found++;
 	copy(ref, r->ref);
@@ -198,24 +219,25 @@ static void peer_record(struct show *s, const struct chain_record *r)
 
 /* The command --------------------------------------------------------------------------------------------------------- */
 
-static int on_line(void *ctx, const char *line, size_t n, const struct audit_at *at)
+static int on_line(void *ctx, const struct audit_chain *c, const struct chain_line *l, const struct audit_at *at)
 {
-	struct show *s = ctx;
-	struct chain_line l;
-
-	if (!audit_chain_line(&s->chain, line, n, at, &l) || l.is_check)
-		return 0;
-	if (s->peer == NULL)
-		return at_record(s, &l.record);
-	peer_record(s, &l.record);
+	(void)ctx, (void)c, (void)l, (void)at;
 	return 0;
 }
 
-static bool on_end(void *ctx)
+static int on_event(void *ctx, const struct audit_event *e)
 {
-	const struct show *s = ctx;
+	struct show *s = ctx;
 
-	return audit_chain_growing(&s->chain);
+	if (s->peer == NULL)
+		return at_event(s, e);
+	peer_record(s, e->record);
+	return 0;
+}
+
+static void on_gap(void *ctx)
+{
+	(void)ctx; /* they are counted */
 }
 
 static int read_time(const struct options *o, enum opt_id id, int64_t otherwise, int64_t *out)
@@ -244,40 +266,46 @@ static int read_question(const struct options *o, struct show *s)
 	return status != 0 ? status : read_time(o, OPT_TO, INT64_MAX, &s->to_ms);
 }
 
+static void note(const struct show *s)
+{
+	if (s->all.gaps > 0)
+		cli_note("timeglas: not all evidence is given: what an earlier file, or another recorder's, would tell is missing here");
+	if (s->reverted)
+		cli_note("timeglas: the store was failed over before that time: what had ended in the moments before may have been held once more");
+	if (s->all.findings.total > 0)
+		cli_note("timeglas: this evidence is not as it was written (%" PRIu64 " findings): see 'timeglas audit verify'", s->all.findings.total);
+}
+
 static int tell(struct show *s)
 {
-	uint64_t wrong;
+	bool good = s->all.findings.total == 0;
 	int status = CLI_DONE;
 
 	if (s->peer == NULL)
 		print_all_held(s);
-	audit_chain_end(&s->chain);
-	wrong = s->chain.findings.total;
 	if (s->rows != NULL)
-		status = output_object(json_pack("{s:b, s:I, s:o}", "good", wrong == 0, "n", (json_int_t)s->found, s->peer == NULL ? "held" : "events", s->rows));
+		status = output_object(json_pack("{s:b, s:I, s:b, s:o}", "good", good, "n", (json_int_t)s->found, "complete", s->all.gaps == 0,
+						 s->peer == NULL ? "held" : "events", s->rows));
 	else if (s->found == 0)
 		printf("nothing\n");
-	if (wrong > 0)
-		cli_note("timeglas: this file is not as it was written (%" PRIu64 " findings): see 'timeglas audit verify'", wrong);
-	return status == CLI_DONE && wrong > 0 ? CLI_EVIDENCE : status;
+	note(s);
+	return status == CLI_DONE && !good ? CLI_EVIDENCE : status;
 }
 
 int cmd_audit_show(struct cli *cli)
 {
+	static const struct audit_calls calls = { on_line, on_event, on_gap };
 	struct show s = { .rows = output_json() ? json_array() : NULL };
-	const char **file = cli->opt.word + 2, *from;
-	char beside[4096];
 	int status = read_question(&cli->opt, &s);
 
+	randombytes_buf(s.seed, sizeof s.seed);
 	if (status == CLI_DONE)
-		status = audit_keys(cli, file[0], &s.chain, &from, beside);
-	if (status == CLI_DONE)
-		status = audit_read(cli, file, cli->opt.n_words - 2, on_line, on_end, &s);
+		status = audit_all_run(&s.all, cli, cli->opt.word + 2, cli->opt.n_words - 2, &calls, &s);
 	if (status == CLI_DONE)
 		status = tell(&s);
 	else
 		json_decref(s.rows);
-	findings_free(&s.chain.findings);
+	audit_all_free(&s.all);
 	free(s.held);
 	free(s.slot);
 	return status;

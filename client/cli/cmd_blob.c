@@ -164,44 +164,35 @@ int cmd_put(struct cli *cli)
 	return err;
 }
 
-static int ask(struct cli *cli, int (*call)(tg_client *c, const char *id))
-{
-	tg_client *c;
-	int err = cli_connect(cli, false, &c);
-
-	if (err != 0)
-		return err;
-	err = call(c, cli->operand);
-	progress_end(&cli->progress);
-	err = err == 0 ? output_answer(c) : cli_fail_client(c, err);
-	cli_disconnect(cli, c);
-	return err;
-}
-
-static int call_stat(tg_client *c, const char *id)
+static int stat_call(tg_client *c, const struct cli *cli)
 {
 	tg_blob blob;
 
-	return tg_client_stat(c, id, &blob);
+	return tg_client_stat(c, cli->operand, &blob);
 }
 
-static int call_policy(tg_client *c, const char *id)
+static int erase_call(tg_client *c, const struct cli *cli)
 {
-	(void)id;
+	return tg_client_erase(c, cli->operand);
+}
+
+static int policy_call(tg_client *c, const struct cli *cli)
+{
+	(void)cli;
 	return tg_client_policy(c);
 }
 
 int cmd_stat(struct cli *cli)
 {
-	return ask(cli, call_stat);
+	return cli_ask(cli, stat_call);
 }
 
 int cmd_rm(struct cli *cli)
 {
-	return ask(cli, tg_client_erase);
+	return cli_ask(cli, erase_call);
 }
 
 int cmd_policy(struct cli *cli)
 {
-	return ask(cli, call_policy);
+	return cli_ask(cli, policy_call);
 }

@@ -1,5 +1,6 @@
 /*
- * cmd_seal.c: timeglas seal and open: files on this machine, no network. Nothing is released before all of it has been checked.
+ * cmd_seal.c: timeglas seal and open: files on this machine, no network. What is opened is
+ * released when all of it has been checked, what is sealed as it comes.
  * Runs in the timeglas command. DESIGN: The envelope, Interfaces.
  */
 #include <errno.h>
@@ -11,8 +12,6 @@
 #include "cli/source.h"
 #include "cli/spool.h"
 #include "cli/unseal.h"
-
-#define COPY_BYTES 65536
 
 static bool to_stdout(const char *target)
 {
@@ -54,21 +53,23 @@ static int choose_seal(const struct cli *cli, struct material *m, tg_head *head,
 	return err;
 }
 
-static int pump(struct source *in, struct spool *out)
+static int cannot_write(const char *what)
 {
-	unsigned char buf[COPY_BYTES];
-	long n;
-
-	while ((n = source_read(in, buf, sizeof buf)) > 0)
-		if (spool_write(out, buf, (size_t)n) != 0)
-			return cli_fail(TG_EIO, "cannot write the sealed file: %s", strerror(errno));
-	if (n < 0)
-		return cli_fail((int)n, "cannot seal: %s", source_why(in) != NULL ? source_why(in) : tg_strerror((int)n));
-	if (spool_commit(out) != 0)
-		return cli_fail(TG_EIO, "cannot write the sealed file: %s", strerror(errno));
-	return CLI_DONE;
+	return cli_fail(TG_EIO, "cannot write %s: %s", what, strerror(errno));
 }
 
+static int pump(struct source *in, struct spool *out)
+{
+	int err = source_push(in);
+
+	if (err == TG_EIO && source_why(in) == NULL)
+		return cannot_write("the sealed file");
+	if (err != 0)
+		return cli_fail(err, "cannot seal: %s", source_why(in) != NULL ? source_why(in) : tg_strerror(err));
+	return spool_commit(out) == 0 ? CLI_DONE : cannot_write("the sealed file");
+}
+
+/* What is sealed may be seen as it comes: a part of it opens to nobody who would take it for the whole. */
 int cmd_seal(struct cli *cli)
 {
 	const char *target = options_text(&cli->opt, OPT_OUTPUT);
@@ -83,8 +84,10 @@ int cmd_seal(struct cli *cli)
 		err = choose_seal(cli, &m, &head, &o);
 	if (err == 0)
 		err = source_open(cli->operand != NULL ? cli->operand : "-", &in);
-	if (err == 0 && spool_new(target, &out) != 0)
-		err = cli_fail(TG_EIO, "cannot write %s: %s", target != NULL ? target : "a temporary file", strerror(errno));
+	if (err == 0 && spool_through(target, &out) != 0)
+		err = cannot_write(target != NULL ? target : "a temporary file");
+	o.write = spool_write;
+	o.ctx = out;
 	if (err == 0)
 		err = source_seal(in, &o);
 	if (err == 0)
@@ -106,7 +109,7 @@ static int open_into(struct cli *cli, struct unseal *u, int fd, struct spool *ou
 	if (err != 0)
 		return cli_fail(err, "not opened: %s", u->why);
 	if (spool_commit(out) != 0)
-		return cli_fail(TG_EIO, "cannot write the opened content: %s", strerror(errno));
+		return cannot_write("the opened content");
 	if (!output_json()) {
 		head_note(u);
 		return CLI_DONE;
@@ -130,7 +133,7 @@ int cmd_open(struct cli *cli)
 	if (err == 0)
 		err = source_open(cli->operand != NULL ? cli->operand : "-", &in);
 	if (err == 0 && spool_new(target, &out) != 0)
-		err = cli_fail(TG_EIO, "cannot write %s: %s", target != NULL ? target : "a temporary file", strerror(errno));
+		err = cannot_write(target != NULL ? target : "a temporary file");
 	if (err == 0)
 		err = open_into(cli, &u, source_fd(in), out);
 	source_free(in);

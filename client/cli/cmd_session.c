@@ -44,47 +44,38 @@ int cmd_session_open(struct cli *cli)
 	return err;
 }
 
-static int close_call(tg_client *c, const struct cli *cli, tg_session *session)
-{
-	return tg_client_session_close(c, cli->operand, options_flag(&cli->opt, OPT_ERASE_ALL), session);
-}
-
-static int show_call(tg_client *c, const struct cli *cli, tg_session *session)
-{
-	return tg_client_session_show(c, cli->operand, session);
-}
-
-static int touch_call(tg_client *c, const struct cli *cli, tg_session *session)
-{
-	return tg_client_session_touch(c, cli->operand, session);
-}
-
-static int ask(struct cli *cli, int (*call)(tg_client *c, const struct cli *cli, tg_session *session))
+static int close_call(tg_client *c, const struct cli *cli)
 {
 	tg_session session;
-	tg_client *c;
-	int err = cli_connect(cli, false, &c);
 
-	if (err != 0)
-		return err;
-	err = call(c, cli, &session);
-	progress_end(&cli->progress);
-	err = err == 0 ? output_answer(c) : cli_fail_client(c, err);
-	cli_disconnect(cli, c);
-	return err;
+	return tg_client_session_close(c, cli->operand, options_flag(&cli->opt, OPT_ERASE_ALL), &session);
+}
+
+static int show_call(tg_client *c, const struct cli *cli)
+{
+	tg_session session;
+
+	return tg_client_session_show(c, cli->operand, &session);
+}
+
+static int touch_call(tg_client *c, const struct cli *cli)
+{
+	tg_session session;
+
+	return tg_client_session_touch(c, cli->operand, &session);
 }
 
 int cmd_session_show(struct cli *cli)
 {
-	return ask(cli, show_call);
+	return cli_ask(cli, show_call);
 }
 
 int cmd_session_touch(struct cli *cli)
 {
-	return ask(cli, touch_call);
+	return cli_ask(cli, touch_call);
 }
 
 int cmd_session_close(struct cli *cli)
 {
-	return ask(cli, close_call);
+	return cli_ask(cli, close_call);
 }

@@ -208,3 +208,17 @@ void cli_disconnect(struct cli *cli, tg_client *c)
 	progress_end(&cli->progress);
 	tg_client_free(c);
 }
+
+int cli_ask(struct cli *cli, int (*call)(tg_client *c, const struct cli *cli))
+{
+	tg_client *c;
+	int err = cli_connect(cli, false, &c);
+
+	if (err != 0)
+		return err;
+	err = call(c, cli);
+	progress_end(&cli->progress);
+	err = err == 0 ? output_answer(c) : cli_fail_client(c, err);
+	cli_disconnect(cli, c);
+	return err;
+}

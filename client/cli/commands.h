@@ -31,6 +31,8 @@ void command_help(const struct command *c);
 /** cli_connect(cli, upload, out): a client from the options. Returns 0 or an exit status. Free with cli_disconnect(). */
 int cli_connect(struct cli *cli, bool upload, tg_client **out);
 void cli_disconnect(struct cli *cli, tg_client *c);
+/** cli_ask(cli, call): one call about cli->operand that stores nothing, and its answer printed. Returns the exit status. */
+int cli_ask(struct cli *cli, int (*call)(tg_client *c, const struct cli *cli));
 
 int cmd_keygen(struct cli *cli);
 int cmd_seal(struct cli *cli);

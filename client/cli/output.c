@@ -1,5 +1,5 @@
 /*
- * output.c: what the command says, for people and as JSON, and which exit status an error has.
+ * output.c: what the command says, for people and as JSON, and what an error means outside: exit status, an ack's outcome.
  * It writes to stdout and stderr only; blobs do not pass here. Runs in the timeglas command. DESIGN: Interfaces.
  */
 #include <errno.h>
@@ -24,26 +24,40 @@ bool output_json(void)
 	return as_json;
 }
 
-static enum cli_exit exit_of(int code)
+/* What an error means to those outside: to a script, and to the buffer that waits for an ack. Others: this machine's own affair. */
+static const struct meaning {
+	int code;
+	enum cli_exit exit;
+	const char *outcome;
+} meanings[] = {
+	{ 0, CLI_DONE, "ok" },
+	{ TG_ENET, CLI_UNREACHED, NULL },
+	{ TG_EPROTO, CLI_UNREACHED, NULL },
+	{ TG_EENVELOPE, CLI_CRYPTO, NULL },
+	{ TG_EDIGEST, CLI_CRYPTO, "decrypt-failed" },
+	{ TG_EHEADER, CLI_CRYPTO, "decrypt-failed" },
+	{ TG_EHMAC, CLI_CRYPTO, "decrypt-failed" },
+	{ TG_ENOMATCH, CLI_CRYPTO, "decrypt-failed" },
+	{ TG_EPAYLOAD, CLI_CRYPTO, "decrypt-failed" },
+	{ TG_EARMOR, CLI_CRYPTO, "decrypt-failed" },
+	{ TG_ESIGNATURE, CLI_CRYPTO, "decrypt-failed" },
+	{ TG_EMISLABELLED, CLI_CRYPTO, "mislabelled" },
+	{ TG_EREPLAY, CLI_CRYPTO, "rejected" },
+};
+
+static const struct meaning *meaning_of(int code)
 {
-	switch (code) {
-	case TG_ENET:
-	case TG_EPROTO:
-		return CLI_UNREACHED;
-	case TG_EENVELOPE:
-	case TG_EDIGEST:
-	case TG_EHEADER:
-	case TG_EHMAC:
-	case TG_ENOMATCH:
-	case TG_EPAYLOAD:
-	case TG_EARMOR:
-	case TG_ESIGNATURE:
-	case TG_EMISLABELLED:
-	case TG_EREPLAY:
-		return CLI_CRYPTO;
-	default:
-		return CLI_USAGE;
-	}
+	static const struct meaning other = { .exit = CLI_USAGE };
+
+	for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
+		if (meanings[i].code == code)
+			return &meanings[i];
+	return &other;
+}
+
+const char *cli_outcome(int code)
+{
+	return meaning_of(code)->outcome;
 }
 
 static void print_json(FILE *f, json_t *o)
@@ -88,7 +102,7 @@ int cli_fail(int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof message, fmt, ap);
 	va_end(ap);
-	return say(tg_error_slug(code), exit_of(code), message);
+	return say(tg_error_slug(code), (int)meaning_of(code)->exit, message);
 }
 
 int cli_usage(const char *fmt, ...)

@@ -57,16 +57,19 @@ void progress_line(uint64_t done, uint64_t total, int64_t elapsed_ms, char *out,
 
 void progress_start(struct progress *p, bool upload)
 {
-	*p = (struct progress){ .upload = upload, .start_ms = mono_ms() };
+	*p = (struct progress){ .upload = upload, .watched = !output_json() && isatty(STDERR_FILENO), .start_ms = mono_ms() };
 }
 
 int progress_step(void *ctx, uint64_t sent, uint64_t received, uint64_t total)
 {
 	struct progress *p = ctx;
-	int64_t now = mono_ms();
 	char line[LINE_CHARS];
+	int64_t now;
 
-	if (output_json() || now - p->start_ms < FIRST_MS || now - p->drawn_ms < REDRAW_MS || !isatty(STDERR_FILENO))
+	if (!p->watched)
+		return 0;
+	now = mono_ms();
+	if (now - p->start_ms < FIRST_MS || now - p->drawn_ms < REDRAW_MS)
 		return 0;
 	progress_line(p->upload ? sent : received, total, now - p->start_ms, line, sizeof line);
 	fprintf(stderr, "\r%s\033[K", line);

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct progress {
-	bool upload, shown;
+	bool upload, watched, shown;
 	int64_t start_ms, drawn_ms;
 };
 

@@ -4,17 +4,20 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "cli/digest.h"
 #include "cli/output.h"
 #include "cli/source.h"
 #include "cli/spool.h"
 
 #define READ_BYTES 65536
+#define PLAIN_BYTES (4 * READ_BYTES) /* of whole chunks at once, the sealer copies the last alone */
 
 struct source {
 	int fd;
@@ -27,7 +30,7 @@ struct source {
 	tg_sealer *sealer;
 	tg_seal_opts seal;
 	struct spool *spool;     /* stdin, kept for its digest */
-	unsigned char *plain;    /* READ_BYTES */
+	unsigned char *plain;    /* PLAIN_BYTES */
 	unsigned char *ready;    /* sealed bytes on their way */
 	size_t ready_len, ready_at, ready_cap;
 };
@@ -103,17 +106,21 @@ int source_seal(struct source *s, const tg_seal_opts *opts)
 	tg_seal_opts o = *opts;
 	int err;
 
-	o.write = on_sealed;
-	o.ctx = s;
+	if (o.write == NULL) {
+		o.write = on_sealed;
+		o.ctx = s;
+	}
 	s->seal = o;
 	if (s->regular)
 		s->size = tg_seal_size(&o, s->left);
-	s->plain = sodium_malloc(READ_BYTES);
+	s->plain = sodium_malloc(PLAIN_BYTES);
 	err = s->plain != NULL ? tg_seal_new(&o, &s->sealer) : TG_ENOMEM;
 	if (err == TG_ESESSION)
 		return cli_fail(err, "cannot seal: --session holds what no session's id does");
 	if (err == TG_EMEDIA)
 		return cli_fail(err, "cannot seal: --content-type is not a media type");
+	if (err == TG_EIO) /* nothing is read yet: the header could not be written */
+		return cli_fail(err, "cannot write the sealed file: %s", strerror(errno));
 	return err == 0 ? 0 : cli_fail(err, "cannot seal: %s", tg_strerror(err));
 }
 
@@ -124,8 +131,9 @@ static long fail_read(struct source *s, const char *why)
 }
 
 /* The next bytes of the file itself. A file that grows or shrinks meanwhile would not be what its declared length says. */
-static long read_file(struct source *s, void *p, size_t cap)
+static long read_file(void *ctx, void *p, size_t cap)
 {
+	struct source *s = ctx;
 	unsigned char probe;
 	ssize_t n;
 
@@ -150,7 +158,7 @@ static long read_file(struct source *s, void *p, size_t cap)
 
 static int seal_more(struct source *s)
 {
-	long n = read_file(s, s->plain, READ_BYTES);
+	long n = read_file(s, s->plain, PLAIN_BYTES);
 
 	if (n < 0)
 		return (int)n;
@@ -160,32 +168,59 @@ static int seal_more(struct source *s)
 	return tg_seal_finish(s->sealer);
 }
 
-long source_read(void *ctx, void *p, size_t cap)
+/* Or would reading wait? */
+static bool more_at_hand(const struct source *s)
 {
-	struct source *s = ctx;
-	size_t n;
+	struct pollfd p = { .fd = s->fd, .events = POLLIN };
 
-	if (s->sealer == NULL)
-		return read_file(s, p, cap);
-	while (s->ready_at == s->ready_len && !s->ended) {
-		int err = seal_more(s);
+	return poll(&p, 1, 0) > 0;
+}
 
-		if (err != 0)
-			return err;
-	}
-	n = s->ready_len - s->ready_at;
+static size_t take_ready(struct source *s, unsigned char *p, size_t cap)
+{
+	size_t n = s->ready_len - s->ready_at;
+
 	if (n > cap)
 		n = cap;
 	if (n > 0)
 		memcpy(p, s->ready + s->ready_at, n);
 	s->ready_at += n;
-	return (long)n;
+	return n;
+}
+
+/* Fills p, as every answer becomes a write and a TLS record of its own, but keeps nothing back from the reader for the sake of a slow pipe. */
+long source_read(void *ctx, void *p, size_t cap)
+{
+	struct source *s = ctx;
+	size_t n = 0;
+	int err;
+
+	if (s->sealer == NULL)
+		return read_file(s, p, cap);
+	for (;;) {
+		n += take_ready(s, (unsigned char *)p + n, cap - n);
+		if (n == cap || s->ended || (n > 0 && !more_at_hand(s)))
+			return (long)n;
+		err = seal_more(s);
+		if (err != 0)
+			return err;
+	}
+}
+
+int source_push(struct source *s)
+{
+	int err = 0;
+
+	while (err == 0 && !s->ended)
+		err = seal_more(s);
+	return err;
 }
 
 /* A pipe can be read once; for its digest it has to be kept. What is kept is sealed already. */
-static int keep_stream(struct source *s, unsigned char *buf)
+static int keep_stream(struct source *s)
 {
-	int err = spool_new(NULL, &s->spool);
+	unsigned char *buf = malloc(READ_BYTES);
+	int err = buf != NULL ? spool_new(NULL, &s->spool) : TG_ENOMEM;
 	long n = 0;
 
 	while (err == 0 && (n = read_file(s, buf, READ_BYTES)) > 0)
@@ -194,6 +229,7 @@ static int keep_stream(struct source *s, unsigned char *buf)
 		err = (int)n;
 	if (err == 0)
 		err = spool_rewind(s->spool);
+	free(buf);
 	if (err != 0)
 		return err;
 	if (s->fd != STDIN_FILENO)
@@ -204,26 +240,16 @@ static int keep_stream(struct source *s, unsigned char *buf)
 
 int source_digest(struct source *s, uint8_t sha256[32])
 {
-	crypto_hash_sha256_state h;
-	unsigned char *buf = malloc(READ_BYTES);
-	int err = buf != NULL ? 0 : TG_ENOMEM;
+	int err = s->regular ? 0 : keep_stream(s);
 	off_t start = 0;
-	long n = 0;
 
-	if (err == 0 && !s->regular)
-		err = keep_stream(s, buf);
 	if (err == 0 && (start = lseek(s->fd, 0, SEEK_CUR)) < 0)
 		err = TG_EIO;
-	crypto_hash_sha256_init(&h);
-	while (err == 0 && (n = read_file(s, buf, READ_BYTES)) > 0)
-		crypto_hash_sha256_update(&h, buf, (unsigned long long)n);
-	crypto_hash_sha256_final(&h, sha256);
-	if (err == 0 && n < 0)
-		err = (int)n;
+	if (err == 0)
+		err = digest(read_file, s, sha256);
 	if (err == 0 && lseek(s->fd, start, SEEK_SET) != start)
 		err = TG_EIO;
 	s->left = s->size;
-	free(buf);
 	return err == 0 ? 0 : cli_fail(err, "cannot read %s: %s", s->path, s->why != NULL ? s->why : strerror(errno));
 }
 

@@ -13,7 +13,10 @@ struct source;
 int source_open(const char *path, struct source **out);
 /** source_fd(s): for reading it in another way than by source_read(). */
 int source_fd(const struct source *s);
-/** source_seal(s, o): seal while reading; o without write and ctx; what it points to outlives s. Returns 0 or an exit status. */
+/**
+ * source_seal(s, o): seal while reading; what o points to outlives s. Without write and ctx the sealed bytes come by source_read(), with them by
+ * source_push(). Returns 0 or an exit status, having said why.
+ */
 int source_seal(struct source *s, const tg_seal_opts *o);
 /** source_digest(s, sha256): of all of it, before it is read again for sending. stdin is first kept in a nameless file. */
 int source_digest(struct source *s, uint8_t sha256[32]);
@@ -21,6 +24,8 @@ int source_digest(struct source *s, uint8_t sha256[32]);
 uint64_t source_size(const struct source *s);
 /** source_read(s, p, cap): for tg_put_opts.read. TG_EIO also when the file changes while it is being read. */
 long source_read(void *s, void *p, size_t cap);
+/** source_push(s): all of it, sealed, to the write of source_seal(). Returns 0, what write returned, or what source_read() would. */
+int source_push(struct source *s);
 /** source_rewind(s): for tg_put_opts.rewind: what follows is as if nothing had been read; sealed anew. 0 or TG_E… */
 int source_rewind(void *s);
 /** source_can_rewind(s): not a pipe. */

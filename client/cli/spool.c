@@ -10,17 +10,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <timeglas/timeglas.h>
 #include <unistd.h>
 #include "cli/spool.h"
 
 #define COPY_BYTES 65536
+#define SEND_BYTES (1u << 30)
 #define KEEP_TRIES 100
 #define PROC_FD_CHARS 32
 
 struct spool {
 	int fd;
+	bool through; /* fd is the target itself */
 	uint64_t size;
 	char *target; /* NULL: stdout or some other stream */
 	char *stream; /* a target that is no regular file; NULL: stdout */
@@ -63,42 +66,67 @@ static char *temp_dir(void)
 	return strdup(dir != NULL && dir[0] != '\0' ? dir : "/tmp");
 }
 
-int spool_new(const char *target, struct spool **out)
+/* Sets target for a regular file, or stream for anything else that has a name. */
+static int resolve(struct spool *s, const char *target)
+{
+	struct stat st;
+	char *name;
+
+	if (target == NULL || strcmp(target, "-") == 0)
+		return 0;
+	name = strdup(target);
+	if (name == NULL)
+		return TG_ENOMEM;
+	if (stat(target, &st) != 0 || S_ISREG(st.st_mode)) {
+		s->target = name;
+		return 0;
+	}
+	s->stream = name;
+	errno = EISDIR;
+	return S_ISDIR(st.st_mode) ? TG_EIO : 0;
+}
+
+static int open_hidden(struct spool *s)
+{
+	s->dir = s->target != NULL ? dir_of(s->target) : temp_dir();
+	return s->dir != NULL ? open_nameless(s) : TG_ENOMEM;
+}
+
+static int open_stream(struct spool *s)
+{
+	fflush(stdout);
+	s->through = true;
+	s->fd = s->stream != NULL ? open(s->stream, O_WRONLY | O_CLOEXEC) : STDOUT_FILENO;
+	return s->fd >= 0 ? 0 : TG_EIO;
+}
+
+static int make(const char *target, bool through, struct spool **out)
 {
 	struct spool *s = calloc(1, sizeof *s);
-	bool to_stdout = target == NULL || strcmp(target, "-") == 0;
-	struct stat st;
-	int err = TG_ENOMEM;
+	int err;
 
 	*out = NULL;
 	if (s == NULL)
 		return TG_ENOMEM;
 	s->fd = -1;
-	if (!to_stdout && stat(target, &st) == 0 && S_ISDIR(st.st_mode)) {
-		free(s);
-		errno = EISDIR;
-		return TG_EIO;
-	}
-	if (!to_stdout && stat(target, &st) == 0 && !S_ISREG(st.st_mode)) {
-		s->stream = strdup(target);
-		if (s->stream == NULL)
-			goto fail;
-	} else if (!to_stdout) {
-		s->target = strdup(target);
-		if (s->target == NULL)
-			goto fail;
-	}
-	s->dir = s->target != NULL ? dir_of(s->target) : temp_dir();
-	if (s->dir == NULL)
-		goto fail;
-	err = open_nameless(s);
-	if (err != 0)
-		goto fail;
-	*out = s;
-	return 0;
-fail:
-	spool_free(s);
+	err = resolve(s, target);
+	if (err == 0)
+		err = through && s->target == NULL ? open_stream(s) : open_hidden(s);
+	if (err == 0)
+		*out = s;
+	else
+		spool_free(s);
 	return err;
+}
+
+int spool_new(const char *target, struct spool **out)
+{
+	return make(target, false, out);
+}
+
+int spool_through(const char *target, struct spool **out)
+{
+	return make(target, true, out);
 }
 
 static int write_all(int fd, const unsigned char *p, size_t n)
@@ -166,18 +194,40 @@ static int write_to_fd(void *fd, const void *p, size_t n)
 	return write_all(*(int *)fd, p, n);
 }
 
+/* The kernel hands over what it has in its cache. It refuses a few targets, before the first byte: a file that is being appended to, for one. */
+static int send_all(struct spool *s, int fd)
+{
+	int err = spool_rewind(s);
+	bool begun = false;
+	ssize_t n = 1;
+
+	while (err == 0 && n != 0) {
+		n = sendfile(fd, s->fd, NULL, SEND_BYTES);
+		if (n < 0 && !begun && (errno == EINVAL || errno == ENOSYS))
+			return spool_copy(s, write_to_fd, &fd);
+		if (n < 0 && errno != EINTR)
+			err = TG_EIO;
+		begun = begun || n > 0;
+	}
+	return err;
+}
+
+static int close_stream(struct spool *s, int fd)
+{
+	return s->stream != NULL && close(fd) != 0 ? TG_EIO : 0;
+}
+
 static int copy_out(struct spool *s)
 {
 	int fd = s->stream != NULL ? open(s->stream, O_WRONLY | O_CLOEXEC) : STDOUT_FILENO;
-	int err;
+	int err, closed;
 
 	if (fd < 0)
 		return TG_EIO;
 	fflush(stdout);
-	err = spool_copy(s, write_to_fd, &fd);
-	if (s->stream != NULL && close(fd) != 0 && err == 0)
-		err = TG_EIO;
-	return err;
+	err = send_all(s, fd);
+	closed = close_stream(s, fd);
+	return err != 0 ? err : closed;
 }
 
 /* Gives the spool's inode one more name, which must not exist yet. /proc, as AT_EMPTY_PATH needs a capability. */
@@ -233,6 +283,12 @@ static int replace_target(struct spool *s)
 
 int spool_commit(struct spool *s)
 {
+	int fd = s->fd;
+
+	if (s->through) {
+		s->fd = -1;
+		return close_stream(s, fd);
+	}
 	if (s->target == NULL)
 		return copy_out(s);
 	if (fsync(s->fd) != 0)
@@ -262,7 +318,7 @@ void spool_free(struct spool *s)
 {
 	if (s == NULL)
 		return;
-	if (s->fd >= 0)
+	if (s->fd >= 0 && !(s->through && s->stream == NULL)) /* stdout is not ours to close */
 		close(s->fd);
 	if (s->name != NULL)
 		unlink(s->name);

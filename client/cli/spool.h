@@ -15,6 +15,11 @@ struct spool;
  * is no regular file (a pipe, /dev/null): in $TMPDIR, copied on commit. Mode 0600. Returns 0, TG_EIO (errno says why) or TG_ENOMEM.
  */
 int spool_new(const char *target, struct spool **out);
+/**
+ * spool_through(target, out): the same for what is good as it comes: a target that is no regular file gets every byte at once. One that is
+ * still appears whole, or not at all.
+ */
+int spool_through(const char *target, struct spool **out);
 /** spool_write(s, p, n): a tg_write_fn. Returns 0 or TG_EIO (errno). */
 int spool_write(void *s, const void *p, size_t n);
 /** spool_copy(s, write, ctx): everything written so far, from the start. Returns 0, TG_EIO or what write returned. */

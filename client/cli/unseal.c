@@ -5,13 +5,14 @@
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "cli/output.h"
 #include "cli/unseal.h"
 #include "core/num.h"
 
-#define READ_BYTES 65536
+#define READ_BYTES 262144 /* of several sealed chunks at once, the opener copies the first and the last alone */
 
 int unseal_prepare(const struct options *o, struct unseal *u)
 {
@@ -31,13 +32,12 @@ int unseal_prepare(const struct options *o, struct unseal *u)
 	return err;
 }
 
-static int feed(struct unseal *u, tg_opener *opener, int fd)
+static int feed(struct unseal *u, tg_opener *opener, int fd, unsigned char *buf)
 {
-	unsigned char buf[READ_BYTES];
 	int err = 0;
 
 	while (err == 0) {
-		ssize_t n = read(fd, buf, sizeof buf);
+		ssize_t n = read(fd, buf, READ_BYTES);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -56,16 +56,19 @@ int unseal_run(struct unseal *u, int fd, struct spool *out)
 {
 	tg_open_opts o = { .identity = u->keys.identity, .n_identities = u->keys.n_identities, .raw = u->raw,
 			   .sender = u->raw ? NULL : &u->keys.sender, .write = spool_write, .ctx = out };
-	tg_opener *opener;
-	int err = tg_open_new(&o, &opener), saved;
+	unsigned char *buf = malloc(READ_BYTES);
+	tg_opener *opener = NULL;
+	int err = buf != NULL ? tg_open_new(&o, &opener) : TG_ENOMEM, saved;
 
 	if (err != 0) {
 		snprintf(u->why, sizeof u->why, "%s", tg_strerror(err));
+		free(buf);
 		return err;
 	}
 	errno = 0;
-	err = feed(u, opener, fd);
+	err = feed(u, opener, fd, buf);
 	saved = errno;
+	free(buf);
 	if (err == TG_EIO && u->why[0] == '\0') {
 		snprintf(u->why, sizeof u->why, "cannot write: %s", strerror(saved));
 	} else if (err != 0 && u->why[0] == '\0') {

@@ -18,6 +18,11 @@
 #define CHAIN_LINE_MAX 16384u     /* bytes of a line without its LF */
 #define CHAIN_PUBLIC "timeglas-audit1" /* before the 64 hex digits of a public key, as people are shown it */
 
+/* Events of the recorder's own, without an id: */
+#define CHAIN_STORE_LOST "store-lost"         /* the store came back empty. more: epoch (first), was */
+#define CHAIN_STORE_REVERTED "store-reverted" /* it came back as it had been before. more: "NN": position behind which it had forgotten what is recorded here */
+#define CHAIN_TAKEN_OVER "taken-over"         /* another recorder wrote before. more: key, n, hash; "NN": up to where events may stand in its chain that follow here */
+
 struct chain_text { /* not NUL-terminated; p NULL: not there */
 	const char *p;
 	size_t n;
@@ -72,6 +77,13 @@ void chain_put_record(struct chain_buf *b, const struct chain_record *r);
 void chain_put_check(struct chain_buf *b, const struct chain_check *c, const uint8_t secret[CHAIN_SECRET]);
 /** chain_put_member(b, name, value): "name":"value", with a comma before it unless b is empty: for chain_record.more. */
 void chain_put_member(struct chain_buf *b, struct chain_text name, struct chain_text value);
+
+/** chain_next_member(rest, name, value): takes the first member from rest, which is what is left of a scanned record's more. 0: there was none. */
+int chain_next_member(struct chain_text *rest, struct chain_text *name, struct chain_text *value);
+/** chain_more_positions(r, pos): of a scanned record's more, the members "NN":"<stream id>" whose shard has a place in pos; the others' places are kept. */
+void chain_more_positions(const struct chain_record *r, struct chain_pos pos[CHAIN_SHARDS]);
+/** chain_is(t, text): is it that? */
+int chain_is(struct chain_text t, const char *text);
 
 /** chain_scan(line, n, out): a line without its LF. Returns 0, or TG_EINVAL for anything that the writers above do not produce. Texts point into line. */
 int chain_scan(const char *line, size_t n, struct chain_line *out);

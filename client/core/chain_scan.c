@@ -216,19 +216,28 @@ static void positions(struct scan *s, struct chain_pos *pos)
 	must(s, "}");
 }
 
+/* Hex digits, or nothing before a store was seen. */
+static void epoch_of(struct scan *s, char out[CHAIN_EPOCH + 1])
+{
+	const char *from = s->at;
+	size_t n = 0;
+
+	while (n < CHAIN_EPOCH && s->at < s->end && digit(*s->at) >= 0) {
+		s->at++;
+		n++;
+	}
+	if (n != 0 && n != CHAIN_EPOCH)
+		s->bad = 1;
+	memcpy(out, from, n);
+	out[n] = '\0';
+	must(s, "\"");
+}
+
 static void scan_check(struct scan *s, const char *line, struct chain_check *c)
 {
-	struct chain_text epoch;
-
 	c->reason = string(s);
 	must(s, CHAIN_M_EPOCH);
-	epoch = string(s);
-	if (!s->bad && (epoch.n == 0 || epoch.n == CHAIN_EPOCH)) {
-		memcpy(c->epoch, epoch.p, epoch.n);
-		c->epoch[epoch.n] = '\0';
-	} else {
-		s->bad = 1;
-	}
+	epoch_of(s, c->epoch);
 	positions(s, c->pos);
 	must(s, CHAIN_M_PREV);
 	hex(s, c->prev, CHAIN_HASH);
@@ -261,6 +270,42 @@ int chain_scan(const char *line, size_t n, struct chain_line *out)
 	}
 	must(&s, "}");
 	return s.bad || s.at != s.end || seq == 0 ? TG_EINVAL : 0;
+}
+
+int chain_next_member(struct chain_text *rest, struct chain_text *name, struct chain_text *value)
+{
+	struct scan s = {rest->p, rest->p, 0};
+
+	if (rest->p == NULL)
+		return 0;
+	s.end += rest->n;
+	(void)may(&s, ",");
+	must(&s, "\"");
+	*name = string(&s);
+	must(&s, ":\"");
+	*value = string(&s);
+	if (s.bad)
+		return 0;
+	*rest = (struct chain_text){s.at, (size_t)(s.end - s.at)};
+	return 1;
+}
+
+void chain_more_positions(const struct chain_record *r, struct chain_pos pos[CHAIN_SHARDS])
+{
+	struct chain_text rest = r->more, name, value;
+	struct chain_pos p;
+
+	while (chain_next_member(&rest, &name, &value)) {
+		int shard = name.n == 2 && digit(name.p[0]) >= 0 && digit(name.p[1]) >= 0 ? digit(name.p[0]) * 16 + digit(name.p[1]) : (int)CHAIN_SHARDS;
+
+		if (shard < (int)CHAIN_SHARDS && chain_pos_parse(value.p, value.n, &p) == 0)
+			pos[shard] = p;
+	}
+}
+
+int chain_is(struct chain_text t, const char *text)
+{
+	return t.p != NULL && t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
 }
 
 int chain_pos_parse(const char *text, size_t n, struct chain_pos *out)

@@ -131,6 +131,18 @@ static int no_answer(struct tg_client *c)
 	return http_fail(c, TG_EPROTO, "the server's answer is not the JSON that this call promises");
 }
 
+/* An answer that is texts and one count; absent, the count is 0. */
+static int read_answer(struct tg_client *c, const struct text_field *f, size_t n, const char *count_name, uint64_t *count)
+{
+	json_t *o = answer(c);
+	json_int_t v = json_integer_value(json_object_get(o, count_name));
+	int err = o != NULL ? read_texts(o, f, n) : TG_EPROTO;
+
+	*count = v > 0 ? (uint64_t)v : 0;
+	json_decref(o);
+	return err;
+}
+
 int http_is_id(const char *text)
 {
 	size_t n = strlen(text);
@@ -148,17 +160,10 @@ int http_read_blob(struct tg_client *c, tg_blob *b)
 		{ "deadline", b->deadline, sizeof b->deadline }, { "cause", b->cause, sizeof b->cause },
 		{ "gone_at", b->gone_at, sizeof b->gone_at },
 	};
-	json_t *o = answer(c);
-	json_int_t size;
 	int err;
 
 	memset(b, 0, sizeof *b);
-	if (o == NULL)
-		return no_answer(c);
-	err = read_texts(o, fields, sizeof fields / sizeof fields[0]);
-	size = json_integer_value(json_object_get(o, "size"));
-	b->size = size > 0 ? (uint64_t)size : 0;
-	json_decref(o);
+	err = read_answer(c, fields, sizeof fields / sizeof fields[0], "size", &b->size);
 	return err == 0 && http_is_id(b->blob) ? 0 : no_answer(c);
 }
 
@@ -170,17 +175,12 @@ int http_read_session(struct tg_client *c, tg_session *s)
 		{ "opened_at", s->opened_at, sizeof s->opened_at },
 		{ "deadline", s->deadline, sizeof s->deadline },
 	};
-	json_t *o = answer(c);
-	json_int_t idle;
+	uint64_t idle_s;
 	int err;
 
 	memset(s, 0, sizeof *s);
-	if (o == NULL)
-		return no_answer(c);
-	err = read_texts(o, fields, sizeof fields / sizeof fields[0]);
-	idle = json_integer_value(json_object_get(o, "idle_s"));
-	s->idle_s = idle > 0 && idle <= UINT32_MAX ? (uint32_t)idle : 0;
-	json_decref(o);
+	err = read_answer(c, fields, sizeof fields / sizeof fields[0], "idle_s", &idle_s);
+	s->idle_s = idle_s <= UINT32_MAX ? (uint32_t)idle_s : 0;
 	return err == 0 && http_is_id(s->session) ? 0 : no_answer(c);
 }
 
@@ -191,17 +191,10 @@ int http_read_claim(struct tg_client *c, tg_claim *k)
 		{ "sha256", k->sha256, sizeof k->sha256 },
 		{ "lease_deadline", k->lease_deadline, sizeof k->lease_deadline },
 	};
-	json_t *o = answer(c);
-	json_int_t size;
 	int err;
 
 	memset(k, 0, sizeof *k);
-	if (o == NULL)
-		return no_answer(c);
-	err = read_texts(o, fields, sizeof fields / sizeof fields[0]);
-	size = json_integer_value(json_object_get(o, "size"));
-	k->size = size > 0 ? (uint64_t)size : 0;
-	json_decref(o);
+	err = read_answer(c, fields, sizeof fields / sizeof fields[0], "size", &k->size);
 	return err == 0 && k->claim[0] != '\0' && k->size > 0 ? 0 : no_answer(c);
 }
 

@@ -43,6 +43,8 @@ struct tg_opener {               /* in guarded memory, whole */
 	uint8_t plain[TG_TRAILER + TG_AGE_CHUNK];
 };
 
+static struct tg_spares spares;
+
 _Static_assert(TG_ENVELOPE_HEADER_MAX <= TG_SEALED_CHUNK, "the header is collected where chunks will be");
 
 static int fail(tg_opener *o, int err, const char *why)
@@ -275,7 +277,7 @@ int tg_open_new(const tg_open_opts *opts, tg_opener **out)
 
 	if (!opts->identity || opts->n_identities == 0 || !opts->write || (!opts->raw && !opts->sender))
 		return TG_EINVAL;
-	o = tg_secret_alloc(sizeof *o);
+	o = tg_secret_take(&spares, sizeof *o);
 	if (!o)
 		return TG_ENOMEM;
 	o->o = *opts;
@@ -360,5 +362,5 @@ void tg_open_free(tg_opener *o)
 	if (!o)
 		return;
 	tg_stream_wipe(&o->stream);
-	tg_secret_free(o);
+	tg_secret_give(&spares, o, sizeof *o);
 }

@@ -35,6 +35,8 @@ struct tg_sealer {               /* in guarded memory, whole */
 	uint8_t sealed[TG_SEALED_CHUNK];
 };
 
+static struct tg_spares spares;
+
 static int options_ok(const tg_seal_opts *o)
 {
 	if (!o->recipient || o->n_recipients == 0 || o->n_recipients > TG_RECIPIENTS_MAX)
@@ -184,7 +186,7 @@ int tg_seal_new(const tg_seal_opts *o, tg_sealer **out)
 
 	if (err)
 		return err;
-	s = tg_secret_alloc(sizeof *s);
+	s = tg_secret_take(&spares, sizeof *s);
 	if (!s)
 		return TG_ENOMEM;
 	s->write = o->write;
@@ -237,7 +239,7 @@ void tg_seal_free(tg_sealer *s)
 	if (!s)
 		return;
 	tg_stream_wipe(&s->stream);
-	tg_secret_free(s);
+	tg_secret_give(&spares, s, sizeof *s);
 }
 
 uint64_t tg_seal_size(const tg_seal_opts *o, uint64_t content_len)

@@ -3,20 +3,32 @@
  * process has any.
  */
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include "lib/secmem.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else /* to the sanitizer a kept block is freed memory */
+#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p))
+#endif
 
 #define ALIGN 64u
 
 static unsigned fail_at;
 
-void *tg_secret_alloc(size_t n)
+static int must_fail(void)
+{
+	return fail_at > 0 && --fail_at == 0;
+}
+
+static void *map(size_t n)
 {
 	void *p;
 
-	if (fail_at > 0 && --fail_at == 0)
-		return NULL;
 	if (n > SIZE_MAX - ALIGN)
 		return NULL;
 	/* sodium_malloc() puts the end, not the beginning, at a page's edge: only a rounded size gives an aligned
@@ -28,9 +40,48 @@ void *tg_secret_alloc(size_t n)
 	return p;
 }
 
+void *tg_secret_alloc(size_t n)
+{
+	return must_fail() ? NULL : map(n);
+}
+
 void tg_secret_free(void *p)
 {
 	sodium_free(p);
+}
+
+/* Mapping, guarding and locking pages takes several times as long as sealing a small file in them. */
+void *tg_secret_take(struct tg_spares *s, size_t n)
+{
+	if (must_fail())
+		return NULL;
+	for (size_t i = 0; i < TG_SPARES; i++) {
+		void *p = atomic_exchange(&s->block[i], NULL);
+
+		if (p) {
+			ASAN_UNPOISON_MEMORY_REGION(p, n);
+			return p;
+		}
+	}
+	return map(n);
+}
+
+void tg_secret_give(struct tg_spares *s, void *p, size_t n)
+{
+	if (!p)
+		return;
+	tg_wipe(p, n);
+	ASAN_POISON_MEMORY_REGION(p, n);
+	for (size_t i = 0; i < TG_SPARES; i++) {
+		void *none = NULL;
+
+		if (atomic_compare_exchange_strong(&s->block[i], &none, p))
+			return;
+		if (none == p)
+			abort(); /* given back twice: two would share it */
+	}
+	ASAN_UNPOISON_MEMORY_REGION(p, n);
+	tg_secret_free(p);
 }
 
 void tg_wipe(void *p, size_t n)

@@ -11,9 +11,23 @@
 void *tg_secret_alloc(size_t n);
 /** tg_secret_free(p): wipes and frees. NULL is fine. */
 void tg_secret_free(void *p);
+
+#define TG_SPARES 4
+
+/* Zeroed at first. What it holds stays until the process ends. */
+struct tg_spares {
+	void *_Atomic block[TG_SPARES];
+};
+
+/**
+ * tg_secret_take(s, n), tg_secret_give(s, p, n): as alloc and free, for a block that is wanted often and always in the same size: up to TG_SPARES
+ * that were given back are kept, wiped, for the next. From any thread.
+ */
+void *tg_secret_take(struct tg_spares *s, size_t n);
+void tg_secret_give(struct tg_spares *s, void *p, size_t n);
 /** tg_wipe(p, n): overwrite; never optimised away. */
 void tg_wipe(void *p, size_t n);
-/** tg_alloc_fail_at(n): tests only: the n-th tg_secret_alloc() from now (1: the next) returns NULL, once. 0: never. */
+/** tg_alloc_fail_at(n): tests only: the n-th tg_secret_alloc() or tg_secret_take() from now (1: the next) returns NULL, once. 0: never. */
 void tg_alloc_fail_at(unsigned n);
 
 #endif

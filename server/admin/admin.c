@@ -15,7 +15,6 @@
 #include "admin/admin.h"
 #include "base/board.h"
 #include "base/log.h"
-#include "base/shared.h"
 #include "conf/conf.h"
 
 #define HEADERS_MAX_BYTES 8192
@@ -72,10 +71,10 @@ bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vou
 	bool reaper = metrics_gauge_slot(m, CHILD_SLOT_REAPER(workers), G_STORE_UP) > 0, draining = metrics_gauge(m, G_DRAINING) > 0;
 	bool attested = board_attest_ok(found), ready;
 	unsigned i, up = 0;
-	bool late = shared_evidence_late(max_lag_s);
+	bool late = board_evidence_late(max_lag_s);
 	char reason[256], evidence[256], text[sizeof evidence + 64];
 
-	shared_evidence_text(evidence, sizeof evidence);
+	board_evidence_text(evidence, sizeof evidence);
 	for (i = 0; i < workers; i++)
 		up += metrics_gauge_slot(m, CHILD_SLOT_WORKER(i), G_STORE_UP) > 0;
 	ready = up == workers && reaper && attested && !draining && !late;

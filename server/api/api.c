@@ -10,6 +10,12 @@
 #include "base/log.h"
 #include "base/metrics.h"
 
+static void write_lines(struct loop_task *t, void *ctx)
+{
+	(void)t, (void)ctx;
+	log_flush();
+}
+
 struct api *api_new(struct loop *l, const struct conf *conf)
 {
 	struct api *a = calloc(1, sizeof *a);
@@ -18,6 +24,7 @@ struct api *api_new(struct loop *l, const struct conf *conf)
 	a->loop = l;
 	a->conf = conf;
 	TAILQ_INIT(&a->stalled);
+	a->lines.run = write_lines;
 	return a;
 }
 
@@ -38,6 +45,10 @@ void api_drain(struct api *a)
 
 void api_free(struct api *a)
 {
+	if (a == NULL)
+		return;
+	loop_cancel(a->loop, &a->lines);
+	log_flush();
 	free(a);
 }
 
@@ -90,15 +101,15 @@ static void on_request(void *ctx, struct httpd_req *r)
 
 static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug, uint64_t in_bytes, uint64_t out_bytes, uint64_t duration_us)
 {
+	struct api *a = ctx;
 	const struct conf_peer *peer = httpd_req_peer(r);
 	const char *label = httpd_req_get_label(r);
-	(void)ctx;
 	if (status != 0) /* else the client went away first */
 		metrics_count(status < 400 ? M_REQUESTS_2XX : status < 500 ? M_REQUESTS_4XX : M_REQUESTS_5XX, 1);
 	metrics_count(M_BYTES_IN, in_bytes);
 	metrics_count(M_BYTES_OUT, out_bytes);
 	metrics_observe_us(H_REQUEST_US, duration_us);
-	log_request(&(struct log_request){
+	const struct log_request line = {
 	    .peer = peer != NULL ? peer->name : "-",
 	    .call = label != NULL ? label : "-",
 	    .status = status,
@@ -106,7 +117,9 @@ static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug,
 	    .in_bytes = in_bytes,
 	    .out_bytes = out_bytes,
 	    .duration_us = duration_us,
-	});
+	};
+	if (log_request(&line))
+		loop_defer(a->loop, &a->lines);
 }
 
 const struct httpd_calls api_calls = { .on_peer = on_peer, .on_request = on_request, .on_log = on_log };

@@ -7,7 +7,6 @@
 
 #include "api/call.h"
 #include "base/board.h"
-#include "base/shared.h"
 #include "core/num.h"
 
 #define JSON_CONTENT_MAX 4096u
@@ -95,7 +94,7 @@ int api_may_store(const struct api *a, const char **detail)
 		*detail = board_attest_text(found);
 		return TG_EATTEST;
 	}
-	return shared_evidence_late(a->conf->audit_max_lag_s) ? TG_EEVIDENCE : 0;
+	return board_evidence_late(a->conf->audit_max_lag_s) ? TG_EEVIDENCE : 0;
 }
 
 bool call_may_store(struct call *c)

@@ -2,6 +2,9 @@
  * take.c: a blob's bytes on their way to the client: each chunk is asked for when the client's socket has taken the one before, so memory stays bounded.
  * POST /v1/blobs/{id}/take is the at-most-once read: before the first byte is sent nobody else can reach the blob, and chunks are deleted as they are
  * read; a client that goes away loses the blob. GET /v1/claims/{claim} is the claimant's, as often as needed: the chunks stay.
+ *
+ * A reader that stalls has a window of the blob in this process, and more in the kernel. Once a second somebody looks whether it may still have that: when
+ * a claimed blob has ended, or the time of a taken one is over, the answer is revoked, and what was on its way is wiped.
  * Runs in workers.
  */
 #include <inttypes.h>
@@ -9,11 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/event.h>
+#include <event2/event_struct.h>
 #include <timeglas/errors.h>
 
 #include "api/call.h"
 #include "api/range.h"
 #include "core/num.h"
+
+#define WATCH_S 1u
+#define TAKEN_MS 60000 /* what a take has read is sent within that time, or never; a take of several chunks that says nothing ends as early */
 
 struct taking {
 	struct call *call;
@@ -21,7 +29,66 @@ struct taking {
 	struct store_read *read;  /* NULL: over */
 	bool reading;             /* a chunk is on its way */
 	bool claimed;             /* a claimant's read */
+	bool asking;              /* whether the blob still stands */
+	struct event watch;
+	int64_t until_ms;         /* a take's: the store's time at which it ends */
+	int status;               /* of the answer whose head waits for its first bytes, to go with them; 0: none waits */
+	uint64_t length;
+	char fields[512];
 };
+
+/* Watching it -------------------------------------------------------------------------------------------------------- */
+
+static void on_look(void *ctx, int err, const struct store_blob *b)
+{
+	struct taking *t = ctx;
+	t->asking = false;
+	if (!t->claimed && t->read == NULL)
+		return; /* all of it was read meanwhile */
+	if (err != 0 || b->state == STORE_GONE)
+		httpd_reply_revoke(t->req);
+}
+
+static void on_watch(evutil_socket_t fd, short what, void *ctx)
+{
+	struct taking *t = ctx;
+	struct store *s = t->call->api->store;
+	char id[TOKEN_LEN + 1];
+	(void)fd, (void)what;
+	if (!t->claimed && store_now_ms(s) >= t->until_ms)
+		httpd_reply_revoke(t->req);
+	else if ((t->claimed || t->read != NULL) && !t->asking) {
+		snprintf(id, sizeof id, "%.*s", TOKEN_LEN, t->call->id); /* a claim's token opens with it */
+		t->asking = store_stat(s, id, on_look, t) == 0;
+		if (!t->asking)
+			httpd_reply_revoke(t->req);
+	}
+}
+
+static void watch(struct taking *t, const struct store_blob *b)
+{
+	struct loop *l = t->call->api->loop;
+	t->until_ms = b->deadline_ms;
+	httpd_reply_hold(t->req);
+	event_assign(&t->watch, loop_base(l), -1, EV_PERSIST, on_watch, t);
+	event_add(&t->watch, loop_timeout(l, WATCH_S));
+}
+
+/* The answer --------------------------------------------------------------------------------------------------------- */
+
+/* One record, and one system call, for head and first chunk; and where there turns out to be no chunk, nothing wrong has been said. */
+static void begin_late(struct taking *t, int status, uint64_t length)
+{
+	t->status = status;
+	t->length = length;
+}
+
+static void begin(struct taking *t)
+{
+	if (t->status != 0)
+		httpd_reply_begin(t->req, t->status, t->fields, "application/octet-stream", t->length);
+	t->status = 0;
+}
 
 static size_t head_fields(const struct store_blob *b, char fields[512])
 {
@@ -39,7 +106,7 @@ static size_t head_fields(const struct store_blob *b, char fields[512])
 static void reply_claimed(struct taking *t, const struct store_blob *b)
 {
 	const struct h1_head *h = httpd_req_head(t->req);
-	char fields[512], range[96], etag[TOKEN_LEN + 3];
+	char *fields = t->fields, range[96], etag[TOKEN_LEN + 3];
 	uint64_t from, len, size = b->desc.size_bytes;
 	snprintf(etag, sizeof etag, "\"%s\"", b->id);
 	int status = range_of(h, size, etag, &from, &len);
@@ -49,12 +116,14 @@ static void reply_claimed(struct taking *t, const struct store_blob *b)
 		return;
 	}
 	size_t n = head_fields(b, fields);
-	n += (size_t)snprintf(fields + n, sizeof fields - n, "Accept-Ranges: bytes\r\n");
+	n += (size_t)snprintf(fields + n, sizeof t->fields - n, "Accept-Ranges: bytes\r\n");
 	if (status == 206)
-		snprintf(fields + n, sizeof fields - n, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n", from, from + len - 1, size);
-	httpd_reply_begin(t->req, status, fields, "application/octet-stream", len);
-	if (h->method == H1_HEAD)
+		snprintf(fields + n, sizeof t->fields - n, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n", from, from + len - 1, size);
+	begin_late(t, status, len);
+	if (h->method == H1_HEAD) {
+		begin(t);
 		return;
+	}
 	store_read_range(t->read, from, len);
 	t->reading = true;
 	store_read_next(t->read);
@@ -63,19 +132,19 @@ static void reply_claimed(struct taking *t, const struct store_blob *b)
 static void on_begin(struct store_read *st, int err, const struct store_blob *b, void *ctx)
 {
 	struct taking *t = ctx;
-	char fields[512];
 	(void)st;
 	if (err != 0) {
 		t->read = NULL; /* freed by the store after return */
 		reply_error(t->req, err, b);
 		return;
 	}
+	watch(t, b);
 	if (t->claimed) {
 		reply_claimed(t, b);
 		return;
 	}
-	head_fields(b, fields);
-	httpd_reply_begin(t->req, 200, fields, "application/octet-stream", b->desc.size_bytes);
+	head_fields(b, t->fields);
+	begin_late(t, 200, b->desc.size_bytes);
 }
 
 static void ask_next(struct taking *t)
@@ -93,10 +162,16 @@ static void on_data(struct store_read *st, struct evbuffer *data, bool done, int
 	t->reading = false;
 	if (done || err != 0)
 		t->read = NULL; /* freed by the store after return */
+	if (done && t->until_ms > store_now_ms(t->call->api->store) + TAKEN_MS)
+		t->until_ms = store_now_ms(t->call->api->store) + TAKEN_MS;
 	if (err != 0) {
-		httpd_reply_abort(t->req);
+		if (t->status != 0)
+			reply_error(t->req, err, NULL);
+		else
+			httpd_reply_abort(t->req);
 		return;
 	}
+	begin(t);
 	httpd_reply_data(t->req, data);
 	ask_next(t);
 }
@@ -111,6 +186,10 @@ static void on_done(struct httpd_req *r, bool ok, void *ctx)
 {
 	struct taking *t = ctx;
 	(void)r, (void)ok;
+	if (event_initialized(&t->watch))
+		event_del(&t->watch);
+	if (t->asking)
+		store_forget(t->call->api->store, t);
 	store_read_abort(t->read);
 	call_free(t->call);
 	free(t);

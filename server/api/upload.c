@@ -14,6 +14,7 @@
 #include "api/guard.h"
 #include "api/rules.h"
 #include "base/metrics.h"
+#include "base/random.h"
 #include "core/num.h"
 
 struct upload {
@@ -275,7 +276,7 @@ static struct upload *upload_new(struct call *c, const struct rules_upload *rule
 		return NULL;
 	}
 	uint8_t ref[16];
-	randombytes_buf(ref, sizeof ref);
+	random_fill(ref, sizeof ref);
 	tg_hex_encode(ref, sizeof ref, u->opts.desc.ref);
 	metrics_gauge_add(G_UPLOADS, 1);
 	return u;

@@ -1,6 +1,7 @@
-/* board.c: the memory that the reaper shares. Nobody waits for anybody here, and nothing is asked of the store. Runs in every process. */
+/* board.c: the memory that all processes of one server share. Nothing is asked of the store here. Runs in every process. */
 #include <stdatomic.h>
-#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/board.h"
@@ -8,10 +9,22 @@
 
 #define STALE_US 3000000u
 #define ATTEST_BITS 8 /* of a word whose other bits say when, in microseconds */
+#define READ_TRIES 8
+
+struct head {
+	_Atomic uint64_t n;
+	_Atomic uint8_t hash[BOARD_HASH];
+};
 
 struct board {
 	_Atomic uint64_t attest; /* 0: not yet */
 	_Atomic int64_t clock;   /* INT64_MIN stands for a remembered 0, and 0 for nothing */
+	_Atomic unsigned evidence;
+	_Atomic int error;
+	_Atomic uint64_t caught_up_us;
+	/* Heads are written in turn, and the turn is counted last: whoever reads one that is then overwritten sees that the turn moved. */
+	_Atomic uint64_t turn; /* 0: no head yet */
+	struct head head[2];
 };
 
 static struct board *mine;
@@ -36,6 +49,8 @@ void board_attach(struct board *b)
 {
 	mine = b;
 }
+
+/* Attestation --------------------------------------------------------------------------------------------------------- */
 
 void board_set_attest(enum attest a)
 {
@@ -81,6 +96,8 @@ const char *board_attest_text(enum attest a)
 	return (size_t)a < sizeof texts / sizeof *texts ? texts[a] : "unknown";
 }
 
+/* The store's clock --------------------------------------------------------------------------------------------------- */
+
 void board_set_clock(int64_t ms)
 {
 	if (mine != NULL)
@@ -93,4 +110,88 @@ bool board_clock(int64_t *ms)
 
 	*ms = v != INT64_MIN ? v : 0;
 	return v != 0;
+}
+
+/* Evidence ------------------------------------------------------------------------------------------------------------ */
+
+void board_set_evidence(enum evidence e, int error)
+{
+	if (mine == NULL)
+		return;
+	atomic_store(&mine->error, error);
+	atomic_store(&mine->evidence, (unsigned)e);
+}
+
+enum evidence board_evidence(void)
+{
+	return mine != NULL ? (enum evidence)atomic_load(&mine->evidence) : EVIDENCE_STARTING;
+}
+
+char *board_evidence_text(char *out, size_t cap)
+{
+	static const char *const text[] = {
+		[EVIDENCE_STARTING] = "the recorder has not begun yet",
+		[EVIDENCE_RECORDING] = "recording",
+		[EVIDENCE_ELSEWHERE] = "another server's recorder writes the evidence of this store; ours waits",
+		[EVIDENCE_NO_STORE] = "the recorder cannot use the store",
+		[EVIDENCE_NO_FILE] = "audit_log cannot be written",
+		[EVIDENCE_NO_KEY] = "audit_key cannot be used",
+		[EVIDENCE_DAMAGED] = "audit_log is not as its recorder left it; keep it, and move it away to begin a new one",
+		[EVIDENCE_IN_USE] = "another process uses audit_key",
+	};
+	unsigned e = board_evidence();
+	int error = mine != NULL ? atomic_load(&mine->error) : 0;
+
+	snprintf(out, cap, "%s%s%s", e < sizeof text / sizeof *text ? text[e] : "unknown", error != 0 ? ": " : "",
+	    error != 0 ? strerror(error) : "");
+	return out;
+}
+
+void board_set_caught_up(uint64_t mono_us)
+{
+	if (mine != NULL)
+		atomic_store(&mine->caught_up_us, mono_us);
+}
+
+bool board_evidence_late(unsigned max_lag_s)
+{
+	uint64_t caught_up_us = mine != NULL ? atomic_load(&mine->caught_up_us) : 0;
+
+	return mine != NULL && clock_mono_us() > caught_up_us + max_lag_s * UINT64_C(1000000);
+}
+
+void board_set_head(uint64_t n, const uint8_t hash[BOARD_HASH])
+{
+	struct head *h;
+	uint64_t turn;
+	size_t i;
+
+	if (mine == NULL)
+		return;
+	turn = atomic_load(&mine->turn) + 1;
+	h = &mine->head[turn & 1];
+	atomic_store(&h->n, n);
+	for (i = 0; i < BOARD_HASH; i++)
+		atomic_store(&h->hash[i], hash[i]);
+	atomic_store(&mine->turn, turn);
+}
+
+bool board_head(uint64_t *n, uint8_t hash[BOARD_HASH])
+{
+	unsigned tries;
+	size_t i;
+
+	for (tries = 0; mine != NULL && tries < READ_TRIES; tries++) {
+		uint64_t turn = atomic_load(&mine->turn);
+		struct head *h = &mine->head[turn & 1];
+
+		if (turn == 0)
+			return false;
+		*n = atomic_load(&h->n);
+		for (i = 0; i < BOARD_HASH; i++)
+			hash[i] = atomic_load(&h->hash[i]);
+		if (atomic_load(&mine->turn) == turn)
+			return true;
+	}
+	return false;
 }

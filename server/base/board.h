@@ -1,12 +1,23 @@
 /*
- * board.h: what the reaper leaves for the other processes, and for its own successor: whether the store is attested, and what the store's clock
- * showed. The master maps it before it forks; the reaper writes, all read. No locks: each item is one word.
+ * board.h: what reaper and recorder leave for the other processes, and for their own successors: is the store attested, what did its clock show, how far is the
+ * evidence. The master maps it before it forks; each item has one writer, all read. No locks, nobody waits: a writer that is killed half way leaves the old value.
  */
 #ifndef BASE_BOARD_H
 #define BASE_BOARD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+struct board;
+
+/** board_new(): map it. NULL without memory. */
+struct board *board_new(void);
+void board_free(struct board *b);
+/** board_attach(b): the calls below are about b in this process. NULL, as at first: nobody attests, no evidence is kept, and neither is missed. */
+void board_attach(struct board *b);
+
+/* Attestation, by the reaper ------------------------------------------------------------------------------------------ */
 
 /* X(name, slug for the log and the evidence, what people are told). The first three are no reasons to refuse. */
 #define BOARD_ATTEST(X)                                                                                                \
@@ -31,15 +42,7 @@ enum attest {
 #undef X_
 };
 
-struct board;
-
-/** board_new(): map it. NULL without memory. */
-struct board *board_new(void);
-void board_free(struct board *b);
-/** board_attach(b): the calls below are about b in this process. NULL, as at first: ATTEST_UNWATCHED. */
-void board_attach(struct board *b);
-
-/** board_set_attest(a): found just now. For the reaper. */
+/** board_set_attest(a): found just now. */
 void board_set_attest(enum attest a);
 /** board_attest(): ATTEST_STALE when what was found is older than 3 s. */
 enum attest board_attest(void);
@@ -48,8 +51,38 @@ bool board_attest_ok(enum attest a);
 const char *board_attest_slug(enum attest a);
 const char *board_attest_text(enum attest a);
 
+/* The store's clock, by the reaper ------------------------------------------------------------------------------------ */
+
 /** board_set_clock(ms), board_clock(ms): the store's clock minus clock_mono_us(), in ms, as last remembered. false: nothing yet. */
 void board_set_clock(int64_t ms);
 bool board_clock(int64_t *ms);
+
+/* Evidence, by the recorder ------------------------------------------------------------------------------------------- */
+
+#define BOARD_HASH 32u
+
+enum evidence {
+	EVIDENCE_STARTING,
+	EVIDENCE_RECORDING,
+	EVIDENCE_ELSEWHERE, /* another server's recorder has the lease */
+	EVIDENCE_NO_STORE,
+	EVIDENCE_NO_FILE,   /* audit_log cannot be written */
+	EVIDENCE_NO_KEY,    /* audit_key cannot be used */
+	EVIDENCE_DAMAGED,   /* audit_log is not what its recorder wrote */
+	EVIDENCE_IN_USE     /* another process on this machine holds the key */
+};
+
+/** board_set_evidence(e, error): error: the errno behind it, 0 for none. */
+void board_set_evidence(enum evidence e, int error);
+enum evidence board_evidence(void);
+/** board_evidence_text(out, cap): for people: "recording", or why not. Returns out. */
+char *board_evidence_text(char *out, size_t cap);
+/** board_set_caught_up(mono_us): every event older than that is recorded. */
+void board_set_caught_up(uint64_t mono_us);
+/** board_evidence_late(max_lag_s): may events older than that be unrecorded? Then nothing new may be stored. */
+bool board_evidence_late(unsigned max_lag_s);
+/** board_set_head(n, hash), board_head(n, hash): number and hash of the last checkpoint's line. false: there is none yet. */
+void board_set_head(uint64_t n, const uint8_t hash[BOARD_HASH]);
+bool board_head(uint64_t *n, uint8_t hash[BOARD_HASH]);
 
 #endif

@@ -1,7 +1,8 @@
-/* log.h: one JSON line an event, on one descriptor, in one write. No blob id, no personal data, no key ever goes here. */
+/* log.h: one JSON line an event, on one descriptor, whole lines in one write. No blob id, no personal data, no key ever goes here. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum log_level { LOG_L_ERROR, LOG_L_WARN, LOG_L_INFO, LOG_L_DEBUG };
@@ -19,7 +20,10 @@ struct log_request { /* one line a request: which call, never which blob */
 	uint64_t in_bytes, out_bytes;
 	uint64_t duration_us;
 };
-void log_request(const struct log_request *r);
+/** log_request(r): the line waits for log_flush(), for company of 4096 bytes, or for the next event's line, which it precedes. Returns whether it waits. */
+bool log_request(const struct log_request *r);
+/** log_flush(): write what waits: at the end of a turn that had requests. */
+void log_flush(void);
 
 #define log_error(event, ...) log_event(LOG_L_ERROR, event, __VA_ARGS__)
 #define log_warn(event, ...) log_event(LOG_L_WARN, event, __VA_ARGS__)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sodium.h>
 
+#include "base/random.h"
 #include "base/token.h"
 
 #define RANDOM_BYTES 16
@@ -19,7 +20,7 @@ void token_make(unsigned shard, char out[TOKEN_LEN + 1])
 
 	if (shard >= TOKEN_SHARDS)
 		abort();
-	randombytes_buf(r, sizeof r);
+	random_fill(r, sizeof r);
 	out[0] = hex_digits[shard >> 4];
 	out[1] = hex_digits[shard & 15];
 	sodium_bin2base64(out + 2, B64_CHARS + 1, r, sizeof r, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
@@ -50,5 +51,9 @@ int token_shard(const char *s, size_t n)
 
 unsigned token_any_shard(void)
 {
-	return randombytes_uniform(TOKEN_SHARDS);
+	uint8_t r;
+
+	_Static_assert(256 % TOKEN_SHARDS == 0, "each shard is as likely as any other");
+	random_fill(&r, 1);
+	return r % TOKEN_SHARDS;
 }

@@ -17,9 +17,9 @@
 
 #define IDLE_READ_BYTES 4096u
 #define STREAM_IN_MAX_BYTES 65536u /* unread content that may wait here before the handler's window */
-#define OUT_LOW_BYTES 65536u
 #define HANDLER_TIMEOUT_S 30       /* the store has not answered */
 #define LINGER_S 1
+#define REST_S 1
 #define LINGER_BYTES (1u << 20)
 
 static void conn_work(struct conn *c);
@@ -78,9 +78,30 @@ static void set_timer(struct conn *c)
 {
 	/* Lingering begins when the answer is out; until then its reader has a reader's time. */
 	enum phase ph = c->phase == PH_LINGER && unsent(c) ? PH_SEND : c->phase;
+	unsigned seconds = phase_seconds(c, ph);
 	c->flushing = ph != c->phase;
 	stream_progress(c->stream, &c->seen_in, &c->seen_out);
-	event_add(&c->timer, loop_timeout(c->httpd->loop, phase_seconds(c, ph)));
+	c->due_us = clock_mono_us() + seconds * UINT64_C(1000000);
+	/* A timer that fires earlier finds out: phases change several times a request, and in steady state none of them touches it. */
+	if (c->armed_us == 0 || c->due_us < c->armed_us) {
+		c->armed_us = c->due_us;
+		event_add(&c->timer, loop_timeout(c->httpd->loop, seconds));
+	}
+}
+
+/* The timer fired: is the phase's time over? If not, it is set for what is left. */
+static bool due(struct conn *c)
+{
+	uint64_t now = clock_mono_us();
+	if (now >= c->due_us) {
+		c->armed_us = 0;
+		return true;
+	}
+	uint64_t left = c->due_us - now;
+	const struct timeval tv = { (time_t)(left / 1000000), (suseconds_t)(left % 1000000) };
+	c->armed_us = c->due_us;
+	event_add(&c->timer, &tv);
+	return false;
 }
 
 void conn_phase(struct conn *c, enum phase ph)
@@ -204,6 +225,8 @@ static bool end_request(struct conn *c)
 	struct httpd_req *r = c->req;
 	bool closing = r->close || (c->eof && evbuffer_get_length(stream_in(c->stream)) == 0);
 	c->req = NULL;
+	if (r->hold)
+		stream_set_out_low(c->stream, OUT_LOW_BYTES);
 	req_end(r, true);
 	if (closing) {
 		linger(c);
@@ -226,7 +249,7 @@ static bool work_request(struct conn *c)
 	struct httpd_req *r = c->req;
 	size_t waiting = evbuffer_get_length(stream_out(c->stream));
 	if (r->replied) {
-		if (waiting > OUT_LOW_BYTES) {
+		if (waiting > (r->hold ? 0 : OUT_LOW_BYTES)) {
 			conn_phase(c, PH_SEND);
 			return false; /* on_drain comes back here */
 		}
@@ -274,6 +297,9 @@ static void conn_work(struct conn *c)
 	}
 	if (c->dead)
 		return;
+	if (c->heard && (c->phase == PH_HEAD || c->phase == PH_CONTENT))
+		stream_recheck(c->stream);
+	c->heard = false;
 	note_next(c);
 	if (c->req == NULL && c->eof && c->phase != PH_LINGER)
 		linger(c); /* what is answered already may not be written yet */
@@ -288,6 +314,7 @@ static void on_ready(struct stream *s, void *ctx)
 		c->peer = c->httpd->calls->on_peer(c->httpd->ctx, c->spki);
 	metrics_count(M_CONNECTIONS, 1);
 	conn_phase(c, PH_IDLE);
+	stream_recheck(s);
 	if (c->httpd->draining)
 		conn_poke(c);
 }
@@ -298,6 +325,7 @@ static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
 	(void)s, (void)in;
 	if (c->dead)
 		return;
+	c->heard = true;
 	conn_work(c);
 	if (c->dead)
 		conn_kill(c);
@@ -345,7 +373,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	struct conn *c = ctx;
 	uint64_t in, out;
 	(void)fd, (void)what;
-	if (c->dead)
+	if (c->dead || !due(c))
 		return;
 	stream_progress(c->stream, &in, &out);
 	switch (c->phase) {
@@ -394,6 +422,24 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	conn_poke(c);
 }
 
+/* Connections through which nothing went for REST_S give back their buffers. */
+static void on_rest(evutil_socket_t fd, short what, void *ctx)
+{
+	struct httpd *h = ctx;
+	struct conn *c;
+	(void)fd, (void)what;
+	TAILQ_FOREACH(c, &h->conns, link) {
+		uint64_t in, out;
+		stream_progress(c->stream, &in, &out);
+		bool idle = in == c->rest_in && out == c->rest_out;
+		if (idle && !c->rested && c->phase != PH_HANDSHAKE)
+			stream_rest(c->stream);
+		c->rested = idle && c->phase != PH_HANDSHAKE;
+		c->rest_in = in;
+		c->rest_out = out;
+	}
+}
+
 /* What the worker asks for --------------------------------------------------------------------------------------------- */
 
 struct httpd *httpd_new(struct loop *l, SSL_CTX *tls, const struct httpd_limits *limits, const struct httpd_calls *calls, void *ctx)
@@ -407,6 +453,8 @@ struct httpd *httpd_new(struct loop *l, SSL_CTX *tls, const struct httpd_limits 
 	h->ctx = ctx;
 	TAILQ_INIT(&h->conns);
 	httpd_set_tls(h, tls);
+	event_assign(&h->rest, loop_base(l), -1, EV_PERSIST, on_rest, h);
+	event_add(&h->rest, loop_timeout(l, REST_S));
 	return h;
 }
 
@@ -475,6 +523,7 @@ void httpd_free(struct httpd *h)
 		return;
 	while ((c = TAILQ_FIRST(&h->conns)) != NULL)
 		conn_free(c);
+	event_del(&h->rest);
 	SSL_CTX_free(h->tls);
 	free(h);
 }

@@ -4,7 +4,7 @@
  *
  * Life of a request: on_request (head complete) → on_body* → on_end → the handler has replied → next request. A reply given before the content
  * has ended carries "Connection: close" and the connection lingers (half-close, drain for at most 1 s or 1 MiB).
- * The handler's context ends with on_done, called exactly once: when the whole answer was given and at most 64 KiB of it are unsent (ok), or when the client is
+ * The handler's context ends with on_done, called exactly once: when the whole answer was given and at most 64 KiB of it are unsent (ok; none, if it was held), or when the client is
  * gone or this layer has refused (malformed or late content, no answer in time). After on_done the request is invalid to the handler.
  * Replies, aborts, drain and each_peer may be called from any callback, httpd_free() from none.
  */
@@ -81,6 +81,10 @@ void httpd_reply_begin(struct httpd_req *r, int status, const char *fields, cons
 /** httpd_reply_data(r, data): moves all of data out (HEAD: drops it). The answer ends by itself when length bytes have been given. */
 void httpd_reply_data(struct httpd_req *r, struct evbuffer *data);
 size_t httpd_reply_room(const struct httpd_req *r);
+/** httpd_reply_hold(r): on_done comes when all of the answer has been written, and not 64 KiB before: it can be revoked until then. */
+void httpd_reply_hold(struct httpd_req *r);
+/** httpd_reply_revoke(r): as abort, and what the kernel still holds of it is not sent either: the content has ended meanwhile. */
+void httpd_reply_revoke(struct httpd_req *r);
 /** httpd_reply_abort(r): the answer cannot be completed: close the connection at once (on_done ok = false). */
 void httpd_reply_abort(struct httpd_req *r);
 /**

@@ -8,6 +8,8 @@
 #include "http/httpd.h"
 #include "net/stream.h"
 
+#define OUT_LOW_BYTES 65536u /* of an answer that may be unsent when its request ends */
+
 enum phase {
 	PH_HANDSHAKE,
 	PH_IDLE,     /* between requests */
@@ -32,6 +34,7 @@ struct httpd_req {
 	bool paused, continue_due;
 	bool left;                  /* the handler has left content in data */
 	bool replied;               /* the whole answer was given */
+	bool hold;                  /* the request ends when nothing of its answer is unsent */
 	bool close;                 /* the connection ends with this answer */
 	struct h1_head head;
 	char text[];                /* the head's bytes */
@@ -45,6 +48,7 @@ struct conn {
 	uint8_t spki[32];
 	enum phase phase;
 	bool dead, eof;
+	bool heard;                 /* bytes came since it was last looked whether the client is there */
 	bool flushing;              /* lingering has to wait until the answer is out */
 	size_t scanned;             /* of a head that is not complete yet */
 	size_t lingered;
@@ -52,6 +56,9 @@ struct conn {
 	uint64_t next_us;           /* when the head behind this request began; 0: it has not */
 	uint64_t seen_in, seen_out; /* progress at the time the timer was set */
 	struct event timer;
+	uint64_t due_us, armed_us;  /* when this phase's time is over; when the timer fires, 0: it does not */
+	bool rested;                /* its buffers were given back */
+	uint64_t rest_in, rest_out; /* progress when it was last looked at for that */
 	struct loop_task task;
 	TAILQ_ENTRY(conn) link;
 };
@@ -66,6 +73,7 @@ struct httpd {
 	void *ctx;
 	struct conn_list conns;
 	size_t n;
+	struct event rest;          /* looks for connections that went idle */
 	bool draining;
 };
 

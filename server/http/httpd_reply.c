@@ -69,6 +69,8 @@ static void given(struct httpd_req *r, size_t n)
 	r->out_bytes += n;
 	if (r->reply_left == 0)
 		r->replied = true;
+	if (r->replied && r->hold)
+		stream_set_out_low(r->conn->stream, 0);
 	stream_kick(r->conn->stream);
 	conn_poke(r->conn);
 }
@@ -81,10 +83,8 @@ void httpd_reply_begin(struct httpd_req *r, int status, const char *fields, cons
 	/* Content that was not awaited would be read as the next request: only closing is safe. */
 	if (!r->content_done || r->conn->httpd->draining)
 		r->close = true;
-	say(r, "HTTP/1.1 %d %s\r\n", status, reason(status));
-	if (type != NULL)
-		say(r, "Content-Type: %s\r\n", type);
-	say(r, "Content-Length: %llu\r\n%s%s%s\r\n", (unsigned long long)length, fields != NULL ? fields : "", HEAD_FIXED,
+	say(r, "HTTP/1.1 %d %s\r\n%s%s%sContent-Length: %llu\r\n%s" HEAD_FIXED "%s\r\n", status, reason(status), type != NULL ? "Content-Type: " : "",
+	    type != NULL ? type : "", type != NULL ? "\r\n" : "", (unsigned long long)length, fields != NULL ? fields : "",
 	    r->close ? "Connection: close\r\n" : "");
 	r->reply_left = r->head.method == H1_HEAD ? 0 : length;
 	given(r, 0);
@@ -125,6 +125,17 @@ size_t httpd_reply_room(const struct httpd_req *r)
 	if (used < window)
 		return window - used;
 	return 0;
+}
+
+void httpd_reply_hold(struct httpd_req *r)
+{
+	r->hold = true;
+}
+
+void httpd_reply_revoke(struct httpd_req *r)
+{
+	stream_reset(r->conn->stream);
+	conn_kill(r->conn);
 }
 
 void httpd_reply_abort(struct httpd_req *r)

@@ -18,7 +18,6 @@
 #include "base/board.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/shared.h"
 #include "master/dev.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -56,7 +55,6 @@ struct master {
 	struct conf *conf;         /* opts->conf, or a reloaded one */
 	struct metrics *metrics;
 	struct board *board;
-	struct shared *shared;
 	struct dev *dev;
 	struct run_dir run;
 	struct sockets sockets;
@@ -85,7 +83,6 @@ static void in_child(void *ctx, const struct child *c)
 		run_dir_forget(&m->run);
 	dev_forget(m->dev);
 	board_attach(m->board);
-	shared_attach(m->shared);
 }
 
 static pid_t start_store(void *ctx)
@@ -227,12 +224,10 @@ static int prepare(struct master *m)
 		return refuse(m, "cannot fork");
 	m->metrics = metrics_new(CHILD_SLOTS(m->sockets.n));
 	m->board = board_new();
-	m->shared = shared_new();
-	if (m->metrics == NULL || m->board == NULL || m->shared == NULL)
+	if (m->metrics == NULL || m->board == NULL)
 		return refuse(m, "out of memory");
 	metrics_attach(m->metrics, CHILD_SLOT_MASTER);
 	board_attach(m->board);
-	shared_attach(m->shared);
 	add_children(m);
 	return 0;
 }
@@ -277,7 +272,7 @@ static bool all_up(const struct master *m)
 			return false;
 	}
 	/* A store that is not attested, or a recorder that cannot write, is no reason not to start: what is held can be fetched and is erased. */
-	return board_attest() != ATTEST_NOT_YET && shared_evidence() != EVIDENCE_STARTING;
+	return board_attest() != ATTEST_NOT_YET && board_evidence() != EVIDENCE_STARTING;
 }
 
 /*
@@ -582,7 +577,6 @@ int master_run(const struct master_opts *o)
 		run_dir_close(&m->run);
 	metrics_free(m->metrics);
 	board_free(m->board);
-	shared_free(m->shared);
 	dev_close(m->dev);
 	if (m->conf != o->conf)
 		conf_free(m->conf);

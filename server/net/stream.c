@@ -95,12 +95,12 @@ static struct stream *stream_new(struct loop *l, int fd, SSL *ssl, bool server, 
 	s->read_size = o->read_size ? o->read_size : READ_BYTES;
 	s->out_low = o->out_low ? o->out_low : OUT_LOW_BYTES;
 	s->task = (struct loop_task){ .run = on_task, .ctx = s };
-	io_init(&s->io, fd, ssl, server);
+	bool made = io_init(&s->io, fd, ssl, server);
 	/* A unix socket has no Nagle to switch off: failing is fine. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	event_assign(&s->ev, loop_base(l), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_event, s);
 	event_assign(&s->timer, loop_base(l), -1, 0, on_timer, s);
-	if (event_add(&s->ev, NULL) < 0 || (o->ready_timeout_s && event_add(&s->timer, loop_timeout(l, o->ready_timeout_s)) < 0)) {
+	if (!made || event_add(&s->ev, NULL) < 0 || (o->ready_timeout_s && event_add(&s->timer, loop_timeout(l, o->ready_timeout_s)) < 0)) {
 		stream_free(s);
 		errno = ENOMEM;
 		return NULL;
@@ -165,6 +165,13 @@ void stream_free(struct stream *s)
 	io_close(&s->io);
 	if (s->depth == 0)
 		destroy(s);
+}
+
+void stream_reset(struct stream *s)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	(void)setsockopt(s->io.sock.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once); /* of a unix socket: it keeps nothing */
 }
 
 /* What happens ---------------------------------------------------------------------------------------------------------- */
@@ -420,6 +427,28 @@ void stream_set_read_size(struct stream *s, size_t bytes)
 	s->read_size = bytes;
 }
 
+void stream_set_out_low(struct stream *s, size_t bytes)
+{
+	s->out_low = bytes;
+}
+
+void stream_recheck(struct stream *s)
+{
+	if (s->state != ST_OPEN || s->freed || s->eof)
+		return;
+	s->io.sock.readable = true; /* for the read that is under way, too */
+	if (s->io.can_read)
+		return;
+	s->io.can_read = true;
+	loop_defer(s->loop, &s->task);
+}
+
+void stream_rest(struct stream *s)
+{
+	if (s->state == ST_OPEN && !s->freed)
+		io_rest(&s->io);
+}
+
 void stream_progress(const struct stream *s, uint64_t *in_bytes, uint64_t *out_bytes)
 {
 	*in_bytes = s->in_bytes;
@@ -433,5 +462,5 @@ SSL *stream_ssl(struct stream *s)
 
 int stream_fd(const struct stream *s)
 {
-	return s->io.fd;
+	return s->io.sock.fd;
 }

@@ -48,6 +48,9 @@ struct stream *stream_connect(struct loop *l, const struct sockaddr *addr, sockl
 /** stream_free(s): close at once; unsent bytes are lost. No SSL_shutdown is waited for. NULL is fine. */
 void stream_free(struct stream *s);
 
+/** stream_reset(s): whenever it is freed, the kernel drops what it has not sent, too, and the peer is told by a reset. */
+void stream_reset(struct stream *s);
+
 struct evbuffer *stream_in(struct stream *s);
 struct evbuffer *stream_out(struct stream *s);
 /** stream_kick(s): bytes were added to `out`: flush at the end of this turn. */
@@ -58,6 +61,15 @@ void stream_pause(struct stream *s, bool on);
 void stream_finish(struct stream *s);
 /** stream_set_read_size(s, bytes): what one read asks for from now on (small for idle connections, large for bodies). */
 void stream_set_read_size(struct stream *s, size_t bytes);
+/** stream_set_out_low(s, bytes): on_drain's threshold from now on; 0: when all is out. */
+void stream_set_out_low(struct stream *s, size_t bytes);
+/**
+ * stream_recheck(s): bytes came, and more are waited for: look at once whether the peer still is there. An edge may report its last bytes and its reset together, without
+ * saying so, and a read that got fewer bytes than it asked for is else taken for the last one until the next edge.
+ */
+void stream_recheck(struct stream *s);
+/** stream_rest(s): it is idle: give back what it can do without until it goes on. */
+void stream_rest(struct stream *s);
 /** stream_progress(s): bytes ever read and written, for idle timeouts. */
 void stream_progress(const struct stream *s, uint64_t *in_bytes, uint64_t *out_bytes);
 SSL *stream_ssl(struct stream *s);

@@ -23,47 +23,65 @@
  */
 static struct evbuffer *spare[2];
 
-void io_init(struct stream_io *io, int fd, SSL *ssl, bool server)
+/*
+ * Buffers stay with a busy connection, until io_rest(): taking and giving back 16 KiB for every record costs more than the record where what is given back is
+ * overwritten. They hold ciphertext, and plaintext that was read is cleansed. Reading ahead takes a record and its head from the kernel in one call.
+ */
+bool io_init(struct stream_io *io, int fd, SSL *ssl, bool server)
 {
-	*io = (struct stream_io){ .fd = fd, .ssl = ssl, .can_read = true, .can_write = true };
+	BIO *b;
+
+	*io = (struct stream_io){ .sock = { .fd = fd, .readable = true, .writable = true }, .ssl = ssl, .can_read = true, .can_write = true };
 	if (!ssl)
-		return;
-	SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+		return true;
+	SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+	SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_set_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CLEANSE_PLAINTEXT);
-	SSL_set_fd(ssl, fd);
+	SSL_set_read_ahead(ssl, 1);
+	b = sock_bio(&io->sock);
+	if (!b)
+		return false;
+	SSL_set_bio(ssl, b, b);
 	if (server)
 		SSL_set_accept_state(ssl);
 	else
 		SSL_set_connect_state(ssl);
+	return true;
 }
 
 void io_close(struct stream_io *io)
 {
 	SSL_free(io->ssl);
 	io->ssl = NULL;
-	if (io->fd >= 0)
-		close(io->fd);
-	io->fd = -1;
+	if (io->sock.fd >= 0)
+		close(io->sock.fd);
+	io->sock.fd = -1;
 }
 
 void io_event(struct stream_io *io, short what)
 {
 	if (what & EV_CLOSED) {
-		io->hup = true;
+		io->sock.hup = true;
 		what |= EV_READ;
 	}
 	if (what & EV_READ) {
-		io->can_read = true;
+		io->sock.readable = io->can_read = true;
 		if (io->write_wants_read)
 			io->can_write = true;
 		io->write_wants_read = false;
 	}
 	if (what & EV_WRITE) {
-		io->can_write = true;
+		io->sock.writable = io->can_write = true;
 		if (io->read_wants_write)
 			io->can_read = true;
 		io->read_wants_write = false;
 	}
+}
+
+void io_rest(struct stream_io *io)
+{
+	if (io->ssl)
+		(void)SSL_free_buffers(io->ssl); /* refused while a record is under way */
 }
 
 int io_error(const struct stream_io *io)
@@ -71,7 +89,7 @@ int io_error(const struct stream_io *io)
 	int e = 0;
 	socklen_t len = sizeof e;
 
-	if (getsockopt(io->fd, SOL_SOCKET, SO_ERROR, &e, &len) < 0)
+	if (getsockopt(io->sock.fd, SOL_SOCKET, SO_ERROR, &e, &len) < 0)
 		return errno;
 	return e;
 }
@@ -154,7 +172,7 @@ static size_t plain_fill(struct stream_io *io, struct evbuffer_iovec *v, int n, 
 		want += iov[i].iov_len;
 	}
 	do
-		got = readv(io->fd, iov, n);
+		got = readv(io->sock.fd, iov, n);
 	while (got < 0 && errno == EINTR);
 	if (got <= 0) {
 		*failed = got == 0 ? IO_EOF : errno == EAGAIN || errno == EWOULDBLOCK ? IO_BLOCKED : IO_ERROR;
@@ -163,7 +181,7 @@ static size_t plain_fill(struct stream_io *io, struct evbuffer_iovec *v, int n, 
 		return 0;
 	}
 	/* The socket is empty, and an end that is not reported yet will come with an edge of its own. */
-	if ((size_t)got < want && !io->hup)
+	if ((size_t)got < want && !io->sock.hup)
 		io->can_read = false;
 	v[0].iov_len = (size_t)got < iov[0].iov_len ? (size_t)got : iov[0].iov_len;
 	if (n > 1)
@@ -264,7 +282,7 @@ static ssize_t plain_write(struct stream_io *io, struct evbuffer *out)
 	msg.msg_iov = (struct iovec *)v;
 	msg.msg_iovlen = (size_t)n;
 	do
-		sent = sendmsg(io->fd, &msg, MSG_NOSIGNAL);
+		sent = sendmsg(io->sock.fd, &msg, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0) {
 		if (errno != EAGAIN && errno != EWOULDBLOCK)
@@ -298,5 +316,5 @@ int io_finish(struct stream_io *io)
 			return rc == IO_EOF ? IO_ERROR : rc;
 		}
 	}
-	return shutdown(io->fd, SHUT_WR) == 0 ? 1 : IO_ERROR;
+	return shutdown(io->sock.fd, SHUT_WR) == 0 ? 1 : IO_ERROR;
 }

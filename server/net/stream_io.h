@@ -10,21 +10,21 @@
 #include <sys/types.h>
 #include <event2/buffer.h>
 #include <openssl/ssl.h>
+#include "net/sock_bio.h"
 
 enum { IO_BLOCKED = 0, IO_EOF = -1, IO_ERROR = -2, IO_TLS = -3 };
 
 struct stream_io {
-	int fd;
+	struct sock sock;        /* what the socket itself is known to have */
 	SSL *ssl;                /* NULL: plain */
-	bool can_read, can_write; /* sticky: true until the kernel said EAGAIN, true again at the next edge */
-	bool hup;                /* the peer's FIN was reported: a short read no longer means that the socket is empty */
+	bool can_read, can_write; /* sticky: true until there was nothing, or no room; true again at the next edge */
 	bool read_wants_write, write_wants_read; /* TLS may block in the other direction */
 	size_t pending;          /* bytes of a TLS write that must be offered again */
 	int read_end;            /* IO_… that stopped a read which had some bytes: the next call's answer */
 };
 
-/** io_init(io, fd, ssl): owns both from now on. server: which side of the handshake this is. */
-void io_init(struct stream_io *io, int fd, SSL *ssl, bool server);
+/** io_init(io, fd, ssl): owns both from now on, and stays where it is. server: which side of the handshake this is. false: no memory; close it. */
+bool io_init(struct stream_io *io, int fd, SSL *ssl, bool server);
 /** io_close(io): close at once. */
 void io_close(struct stream_io *io);
 /** io_event(io, what): the EV_… bits of an edge. */
@@ -37,6 +37,8 @@ int io_handshake(struct stream_io *io);
 ssize_t io_read(struct stream_io *io, struct evbuffer *in, size_t size);
 /** io_write(io, out): one write of what stands first in `out`, which is drained by it. Returns the count or IO_…. */
 ssize_t io_write(struct stream_io *io, struct evbuffer *out);
+/** io_rest(io): give back what TLS keeps in buffers, if nothing stands in them; the next bytes take new ones. */
+void io_rest(struct stream_io *io);
 /** io_finish(io): close_notify and FIN. 1 when done, else IO_…. */
 int io_finish(struct stream_io *io);
 

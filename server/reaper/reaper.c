@@ -1,6 +1,6 @@
 /*
  * reaper.c: erases what is due. Each shard is asked at its own next deadline, which an answer or a message tells; all shards are asked once a second, in
- * case a message was lost. It decides nothing: which entries are due, and what their end is, is functions.lua's (reap).
+ * case a message was lost. It decides nothing: which entries are due, and what their end is, is functions/reap.lua's.
  *
  * Few calls are under way at a time, each with a bounded number of entries, and shards take turns: however much falls due at once, others who use the
  * store wait for milliseconds. The reaper process; one connection for calls, one that listens.

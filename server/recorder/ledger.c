@@ -78,6 +78,11 @@ const struct ledger_mark *ledger_mark(const struct ledger *l)
 	return &l->mark;
 }
 
+const struct ledger_mark *ledger_next(const struct ledger *l)
+{
+	return &l->next;
+}
+
 uint64_t ledger_head(const struct ledger *l, uint8_t hash[CHAIN_HASH])
 {
 	memcpy(hash, l->head, CHAIN_HASH);
@@ -142,6 +147,11 @@ void ledger_set_epoch(struct ledger *l, const char *epoch)
 {
 	memset(l->next.pos, 0, sizeof l->next.pos);
 	snprintf(l->next.epoch, sizeof l->next.epoch, "%s", epoch);
+}
+
+void ledger_set_pos(struct ledger *l, unsigned shard, const struct chain_pos *pos)
+{
+	l->next.pos[shard] = *pos;
 }
 
 static int write_all(int fd, const char *p, size_t n)

@@ -18,8 +18,6 @@ struct ledger_opts {
 	unsigned keep_days;       /* older files are removed; 0: never */
 };
 
-#define LEDGER_STORE_LOST "store-lost" /* a record without id; its member "epoch" comes first: the outboxes are another store's from here on */
-
 #define LEDGER_BEGIN "begin"           /* the reason of a file's first line; "start": a recorder's first in a file that was there */
 
 /* How far the chain has come. */
@@ -46,16 +44,20 @@ int ledger_open(struct ledger *l);
 bool ledger_is_open(const struct ledger *l);
 /** ledger_mark(l): what is in the file, synced. Also of a closed ledger: as it was last known. */
 const struct ledger_mark *ledger_mark(const struct ledger *l);
+/** ledger_next(l): what will be in it with the batch. */
+const struct ledger_mark *ledger_next(const struct ledger *l);
 
 /** ledger_add(l, r): one more line into the batch; n and prev are filled in. The record's position (if it has an id) and epoch (ledger_set_epoch) go with it. TG_ENOMEM: nothing was added. */
 int ledger_add(struct ledger *l, struct chain_record *r);
 /** ledger_set_epoch(l, epoch): from here on the outboxes are another store's: positions begin anew. */
 void ledger_set_epoch(struct ledger *l, const char *epoch);
+/** ledger_set_pos(l, shard, pos): that outbox goes on from there: its store has forgotten what came behind. */
+void ledger_set_pos(struct ledger *l, unsigned shard, const struct chain_pos *pos);
 /** ledger_commit(l): write the batch and sync it. On failure (TG_EIO, errno) nothing of it counts, and the ledger is closed. */
 int ledger_commit(struct ledger *l);
 /** ledger_drop(l): forget the batch. */
 void ledger_drop(struct ledger *l);
-/** ledger_checkpoint(l, reason): sign the head, when lines have come since the last one, or reason is not "time". Begins a new file when it is time to. As ledger_commit(). */
+/** ledger_checkpoint(l, reason): sign the head, when lines have come since the last one, or reason is not "time". Begins a new file when it is time to. As ledger_commit(); a batch goes with it. */
 int ledger_checkpoint(struct ledger *l, const char *reason);
 /** ledger_head(l, hash): number and hash of the last checkpoint's line; 0: none. */
 uint64_t ledger_head(const struct ledger *l, uint8_t hash[CHAIN_HASH]);

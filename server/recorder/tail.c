@@ -29,14 +29,20 @@ static size_t line_start(const char *p, size_t end)
 	return lf != NULL ? (size_t)(lf - p) + 1 : 0;
 }
 
-static bool is_text(struct chain_text t, const char *text)
+/* The outboxes are another store's from here on. */
+static void follow_lost(struct ledger_mark *m, const struct chain_record *r)
 {
-	return t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
+	struct chain_text rest = r->more, name, value;
+
+	if (!chain_next_member(&rest, &name, &value) || !chain_is(name, "epoch") || value.n != CHAIN_EPOCH)
+		return;
+	memset(m->pos, 0, sizeof m->pos);
+	memcpy(m->epoch, value.p, CHAIN_EPOCH);
+	m->epoch[CHAIN_EPOCH] = '\0';
 }
 
 static void follow(struct ledger_mark *m, const char *line, size_t n, const struct chain_line *l)
 {
-	static const char epoch[] = "\"epoch\":\"";
 	unsigned shard;
 	struct chain_pos pos;
 
@@ -49,12 +55,10 @@ static void follow(struct ledger_mark *m, const char *line, size_t n, const stru
 		return;
 	}
 	m->unsigned_lines++;
-	if (is_text(l->record.event, LEDGER_STORE_LOST) && l->record.more.n >= sizeof epoch - 1 + CHAIN_EPOCH &&
-	    memcmp(l->record.more.p, epoch, sizeof epoch - 1) == 0) {
-		memset(m->pos, 0, sizeof m->pos);
-		memcpy(m->epoch, l->record.more.p + sizeof epoch - 1, CHAIN_EPOCH);
-		m->epoch[CHAIN_EPOCH] = '\0';
-	}
+	if (chain_is(l->record.event, CHAIN_STORE_LOST))
+		follow_lost(m, &l->record);
+	else if (chain_is(l->record.event, CHAIN_STORE_REVERTED))
+		chain_more_positions(&l->record, m->pos);
 	if (l->record.id.p != NULL && chain_id_parse(l->record.id.p, l->record.id.n, &shard, &pos) == 0)
 		m->pos[shard] = pos;
 }
@@ -159,7 +163,7 @@ static bool is_rotated(const char *name, const char *base, uint64_t *first_n)
 	    tg_num_u64(name + n + 1, len - n - 1, UINT64_MAX, first_n) == 0;
 }
 
-bool tail_newest(const char *path, char *out, size_t cap)
+bool tail_older(const char *path, uint64_t before, char *out, size_t cap, uint64_t *first_n)
 {
 	char dir[4096];
 	const char *base;
@@ -170,11 +174,19 @@ bool tail_newest(const char *path, char *out, size_t cap)
 	split(path, dir, sizeof dir, &base);
 	d = opendir(dir);
 	while (d != NULL && (e = readdir(d)) != NULL)
-		if (is_rotated(e->d_name, base, &n) && n > best)
+		if (is_rotated(e->d_name, base, &n) && n > best && n < before)
 			best = n;
 	if (d != NULL)
 		closedir(d);
+	*first_n = best;
 	return best > 0 && tail_rotated(path, best, out, cap) == 0;
+}
+
+bool tail_newest(const char *path, char *out, size_t cap)
+{
+	uint64_t n;
+
+	return tail_older(path, UINT64_MAX, out, cap, &n);
 }
 
 unsigned tail_expire(const char *path, unsigned keep_days)

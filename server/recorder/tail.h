@@ -21,6 +21,8 @@ struct tail {
 int tail_read(int fd, struct tail *out);
 /** tail_newest(path, out, cap): the newest rotated file of path. false: there is none. */
 bool tail_newest(const char *path, char *out, size_t cap);
+/** tail_older(path, before, out, cap, first_n): the newest whose first line's number is smaller than before. */
+bool tail_older(const char *path, uint64_t before, char *out, size_t cap, uint64_t *first_n);
 /** tail_rotated(path, first_n, out, cap): the name of a file that was rotated. */
 int tail_rotated(const char *path, uint64_t first_n, char *out, size_t cap);
 /** tail_expire(path, keep_days): remove rotated files that were last written longer ago. Returns how many. */

@@ -50,6 +50,7 @@ struct rconn {
 	uint64_t heard_us;
 	bool up, ready, high;
 	bool busy, doomed; /* inside a dispatch; rconn_free() came meanwhile */
+	struct loop_task broken;
 };
 
 static void rconn_start(struct rconn *c);
@@ -105,6 +106,7 @@ static void bulk_passed(struct rconn *c)
 static void rconn_destroy(struct rconn *c)
 {
 	stream_free(c->stream);
+	loop_cancel(c->loop, &c->broken);
 	if (c->reader != NULL)
 		redisReaderFree(c->reader);
 	if (c->retry != NULL)
@@ -513,6 +515,23 @@ int rconn_fetch(struct rconn *c, rconn_bulk_cb *cb, void *ctx, int argc, const c
 	p->bulk_cb = cb;
 	p->sink = sink;
 	return 0;
+}
+
+static void on_broken(struct loop_task *t, void *ctx)
+{
+	struct rconn *c = ctx;
+
+	(void)t;
+	if (c->stream != NULL)
+		rconn_fail(c, "out of memory");
+}
+
+void rconn_break(struct rconn *c)
+{
+	c->ready = false;
+	c->broken.run = on_broken;
+	c->broken.ctx = c;
+	loop_defer(c->loop, &c->broken);
 }
 
 void rconn_on_push(struct rconn *c, rconn_cb *cb, void *ctx)

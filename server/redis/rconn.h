@@ -49,6 +49,8 @@ int rconn_store(struct rconn *c, rconn_cb *cb, void *ctx, const char *key, size_
 int rconn_fetch(struct rconn *c, rconn_bulk_cb *cb, void *ctx, int argc, const char *const argv[], const size_t len[], struct evbuffer *sink);
 /** rconn_on_push(c, cb, ctx): replies that nobody asked for go there: the messages of a connection that has subscribed. Without it they end the connection. */
 void rconn_on_push(struct rconn *c, rconn_cb *cb, void *ctx);
+/** rconn_break(c): what was queued cannot be completed: end the connection at the end of this turn; all that is in flight is answered NULL. */
+void rconn_break(struct rconn *c);
 /** rconn_forget(c, ctx): the replies still to come for this ctx are read and dropped; their callbacks are not called. */
 void rconn_forget(struct rconn *c, const void *ctx);
 

@@ -1,5 +1,6 @@
 /*
- * outbox.c: XREAD and XTRIM over all shards, and the recorder's lease (functions.lua, recorder). What an event means is the recorder's business.
+ * outbox.c: XREAD and XTRIM over all shards, a look at what they hold, and the recorder's lease (functions/server.lua). What an event means is the
+ * recorder's business.
  * Runs in the recorder.
  */
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 
 #define KEY_CHARS 16
 #define POS_CHARS 44
+#define ALL_POS_CHARS (TOKEN_SHARDS * (POS_CHARS + 4)) /* "NN:<id> " each */
 #define HEADING 6 /* XREAD COUNT c BLOCK ms STREAMS */
 
 struct outbox {
@@ -21,11 +23,15 @@ struct outbox {
 	struct outbox_calls calls;
 	void *ctx;
 	unsigned count; /* that the read under way asked for */
+	unsigned look[TOKEN_SHARDS], n_look, looked; /* the shards in the order of their answers */
+	unsigned trims; /* under way */
+	bool trim_failed;
 };
 
 struct outbox_batch {
-	const redisReply *r; /* NULL: nothing came */
-	unsigned count;
+	const redisReply *r; /* of XREAD; NULL: nothing came */
+	const redisReply *entries; /* or of one shard */
+	unsigned shard, count;
 	size_t stream, entry;
 };
 
@@ -64,6 +70,16 @@ static void on_read(void *ctx, const redisReply *r)
 		o->calls.on_events(o->ctx, r != NULL ? store_err(o->store, r) : TG_ESTORE, NULL);
 }
 
+static int pos_text(const struct chain_pos *p, char out[POS_CHARS])
+{
+	return snprintf(out, POS_CHARS, "%" PRIu64 "-%" PRIu64, p->ms, p->seq);
+}
+
+static bool pos_any(const struct chain_pos *p)
+{
+	return p->ms != 0 || p->seq != 0;
+}
+
 int outbox_read(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS], unsigned count, unsigned block_ms)
 {
 	char key[TOKEN_SHARDS][KEY_CHARS], id[TOKEN_SHARDS][POS_CHARS], counts[12], blocks[12];
@@ -83,7 +99,7 @@ int outbox_read(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS], unsi
 	argv[n++] = "STREAMS";
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
 		snprintf(key[i], sizeof key[i], "tg:{%02x}:out", i);
-		snprintf(id[i], sizeof id[i], "%" PRIu64 "-%" PRIu64, pos[i].ms, pos[i].seq);
+		pos_text(&pos[i], id[i]);
 		argv[n + (int)i] = key[i];
 		argv[n + (int)TOKEN_SHARDS + (int)i] = id[i];
 	}
@@ -104,33 +120,6 @@ static int shard_of(const redisReply *stream)
 	return shard;
 }
 
-bool outbox_next(struct outbox_batch *b, struct outbox_event *e)
-{
-	const redisReply *stream, *entry, *fields;
-	const char *id;
-	int shard;
-
-	while ((stream = reply_at(b->r, b->stream)) != NULL) {
-		entry = reply_at(reply_at(stream, 1), b->entry);
-		if (entry == NULL) {
-			b->stream++;
-			b->entry = 0;
-			continue;
-		}
-		b->entry++;
-		shard = shard_of(stream);
-		id = reply_text(entry, 0);
-		fields = reply_at(entry, 1);
-		if (shard < 0 || chain_pos_parse(id, strlen(id), &e->pos) != 0)
-			continue; /* Redis never answers so */
-		e->shard = (unsigned)shard;
-		e->n = fields != NULL && fields->type == REDIS_REPLY_ARRAY ? fields->elements / 2 : 0;
-		e->fields = fields;
-		return true;
-	}
-	return false;
-}
-
 static struct chain_text text_of(const redisReply *r)
 {
 	struct chain_text t = {"", 0};
@@ -140,10 +129,72 @@ static struct chain_text text_of(const redisReply *r)
 	return t;
 }
 
+/* Our own functions write one field "p": names and values in turn, with a TAB between all of them (functions/base.lua). False: this is another's. */
+static bool unpack(struct outbox_event *e, const redisReply *fields)
+{
+	struct chain_text name = text_of(reply_at(fields, 0)), all = text_of(reply_at(fields, 1));
+	const char *at = all.p, *end = all.p + all.n, *stop;
+	size_t n = 0;
+
+	if (e->n != 1 || name.n != 1 || name.p[0] != 'p')
+		return false;
+	do {
+		if (n == 2 * OUTBOX_PACKED_MAX)
+			return false;
+		stop = memchr(at, '\t', (size_t)(end - at));
+		e->part[n++] = (struct chain_text){at, (size_t)((stop != NULL ? stop : end) - at)};
+		at = stop != NULL ? stop + 1 : end;
+	} while (stop != NULL);
+	if (n % 2 != 0)
+		return false;
+	e->n = n / 2;
+	return true;
+}
+
+/* An entry of a stream: its id and its fields. */
+static bool entry_of(const redisReply *entry, unsigned shard, struct outbox_event *e)
+{
+	const redisReply *fields = reply_at(entry, 1);
+	const char *id = reply_text(entry, 0);
+
+	if (chain_pos_parse(id, strlen(id), &e->pos) != 0)
+		return false; /* Redis never answers so */
+	e->shard = shard;
+	e->n = fields != NULL && fields->type == REDIS_REPLY_ARRAY ? fields->elements / 2 : 0;
+	e->fields = fields;
+	e->packed = unpack(e, fields);
+	return true;
+}
+
+bool outbox_next(struct outbox_batch *b, struct outbox_event *e)
+{
+	const redisReply *stream, *entry;
+	int shard;
+
+	while ((entry = reply_at(b->entries, b->entry)) != NULL) {
+		b->entry++;
+		if (entry_of(entry, b->shard, e))
+			return true;
+	}
+	while ((stream = reply_at(b->r, b->stream)) != NULL) {
+		entry = reply_at(reply_at(stream, 1), b->entry);
+		if (entry == NULL) {
+			b->stream++;
+			b->entry = 0;
+			continue;
+		}
+		b->entry++;
+		shard = shard_of(stream);
+		if (shard >= 0 && entry_of(entry, (unsigned)shard, e))
+			return true;
+	}
+	return false;
+}
+
 void outbox_field(const struct outbox_event *e, size_t i, struct chain_text *name, struct chain_text *value)
 {
-	*name = text_of(reply_at(e->fields, 2 * i));
-	*value = text_of(reply_at(e->fields, 2 * i + 1));
+	*name = e->packed ? e->part[2 * i] : text_of(reply_at(e->fields, 2 * i));
+	*value = e->packed ? e->part[2 * i + 1] : text_of(reply_at(e->fields, 2 * i + 1));
 }
 
 bool outbox_full(const struct outbox_batch *b)
@@ -154,36 +205,142 @@ bool outbox_full(const struct outbox_batch *b)
 		if (entries != NULL && entries->elements >= b->count)
 			return true;
 	}
-	return false;
+	return b->entries != NULL && b->entries->elements >= b->count;
 }
 
-void outbox_trim(struct outbox *o, unsigned shard, const struct chain_pos *last)
+/* Looking ------------------------------------------------------------------------------------------------------------- */
+
+static void on_look(void *ctx, const redisReply *r)
+{
+	struct outbox *o = ctx;
+	const char *last = reply_text(r, 1);
+	struct outbox_batch b = {.entries = reply_at(r, 2), .count = OUTBOX_LOOK};
+	struct outbox_look k = {.b = &b};
+	int err;
+
+	if (o->looked == o->n_look)
+		return; /* one failed before */
+	err = store_err(o->store, r);
+	k.shard = b.shard = o->look[o->looked++];
+	k.left = o->n_look - o->looked;
+	if (err == 0 && (b.entries == NULL || chain_pos_parse(last, strlen(last), &k.last) != 0))
+		err = TG_EINTERNAL;
+	if (err != 0)
+		o->looked = o->n_look;
+	o->calls.on_look(o->ctx, err, err == 0 ? &k : NULL);
+}
+
+int outbox_look(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS])
+{
+	char id[POS_CHARS];
+	struct cmd m;
+
+	o->n_look = o->looked = 0;
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
+		if (!pos_any(&pos[i]))
+			continue;
+		pos_text(&pos[i], id);
+		cmd_fcall(&m, "tg1_outbox", i);
+		cmd_text(&m, id);
+		cmd_num(&m, OUTBOX_LOOK);
+		if (cmd_send(o->store, &m, on_look, o) != 0) {
+			o->n_look = 0; /* those before it are answered: broken */
+			return TG_ESTORE;
+		}
+		o->look[o->n_look++] = i;
+	}
+	return (int)o->n_look;
+}
+
+/* Trimming ------------------------------------------------------------------------------------------------------------ */
+
+static void on_trim(void *ctx, const redisReply *r)
+{
+	struct outbox *o = ctx;
+	int err;
+
+	o->trims--;
+	if (!o->trim_failed) { /* of several, the first is enough */
+		err = store_err(o->store, r);
+		o->trim_failed = err != 0;
+		if (err != 0 || o->trims == 0)
+			o->calls.on_trimmed(o->ctx, err);
+	}
+	if (o->trims == 0)
+		o->trim_failed = false;
+}
+
+int outbox_trim(struct outbox *o, unsigned shard, const struct chain_pos *last)
 {
 	char key[KEY_CHARS], id[POS_CHARS];
 	const char *argv[] = {"XTRIM", key, "MINID", id};
+	struct chain_pos first = {last->ms, last->seq + 1};
 	size_t len[4];
 
 	/* MINID keeps what it names; a sequence number at its end is followed by the next millisecond. */
-	snprintf(key, sizeof key, "tg:{%02x}:out", shard);
 	if (last->seq == UINT64_MAX)
-		snprintf(id, sizeof id, "%" PRIu64 "-0", last->ms + 1);
-	else
-		snprintf(id, sizeof id, "%" PRIu64 "-%" PRIu64, last->ms, last->seq + 1);
+		first = (struct chain_pos){last->ms + 1, 0};
+	snprintf(key, sizeof key, "tg:{%02x}:out", shard);
+	pos_text(&first, id);
 	for (size_t i = 0; i < 4; i++)
 		len[i] = strlen(argv[i]);
-	(void)rconn_cmd(o->store->conn, NULL, NULL, 4, argv, len);
+	if (rconn_cmd(o->store->conn, on_trim, o, 4, argv, len) != 0)
+		return TG_ESTORE;
+	o->trims++;
+	return 0;
 }
 
 /* The lease ----------------------------------------------------------------------------------------------------------- */
 
+/* "NN:<id> …"; what is not of that form is left out. */
+static void read_positions(const char *text, struct chain_pos pos[TOKEN_SHARDS])
+{
+	while (*text != '\0') {
+		size_t n = strcspn(text, " ");
+		struct chain_pos p;
+		uint8_t shard;
+
+		if (n > 3 && text[2] == ':' && tg_hex_decode(text, 2, &shard, 1) == 0 && shard < TOKEN_SHARDS && chain_pos_parse(text + 3, n - 3, &p) == 0)
+			pos[shard] = p;
+		text += n + (text[n] == ' ');
+	}
+}
+
+static void write_positions(const struct chain_pos pos[TOKEN_SHARDS], char out[ALL_POS_CHARS])
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
+		if (!pos_any(&pos[i]))
+			continue;
+		n += (size_t)sprintf(out + n, "%s%02x:", n > 0 ? " " : "", i);
+		n += (size_t)pos_text(&pos[i], out + n);
+	}
+}
+
+static bool is_epoch(const char *text)
+{
+	return strlen(text) == CHAIN_EPOCH && strspn(text, "0123456789abcdef") == CHAIN_EPOCH;
+}
+
 static void on_lease(void *ctx, const redisReply *r)
 {
 	struct outbox *o = ctx;
-	struct outbox_lease l = {.now_ms = reply_num(r, 1), .mine = reply_num(r, 3) == 1};
-	const char *epoch = reply_text(r, 2), *head = reply_text(r, 5);
+	struct lines a = lines_of(r);
+	struct outbox_lease l = {.now_ms = lines_num(&a)};
+	char epoch[CHAIN_EPOCH + 2], pos[ALL_POS_CHARS], head[2 * CHAIN_HASH + 2]; /* with room for one too many: what is too long is not to pass as cut */
+	uint64_t head_n;
 	int err = store_err(o->store, r);
 
-	if (err == 0 && strlen(epoch) != CHAIN_EPOCH)
+	lines_text(&a, epoch, sizeof epoch);
+	l.mine = lines_num(&a) == 1;
+	l.caught_up_ms = lines_num(&a);
+	lines_text(&a, l.by, sizeof l.by);
+	read_positions(lines_text(&a, pos, sizeof pos), l.pos);
+	head_n = (uint64_t)lines_num(&a);
+	lines_text(&a, head, sizeof head);
+	if (err == 0 && !is_epoch(epoch))
 		err = TG_EINTERNAL;
 	if (err != 0) {
 		o->calls.on_lease(o->ctx, err, NULL);
@@ -191,27 +348,30 @@ static void on_lease(void *ctx, const redisReply *r)
 	}
 	memcpy(l.epoch, epoch, CHAIN_EPOCH + 1);
 	if (tg_hex_decode(head, strlen(head), l.head, sizeof l.head) == 0)
-		l.head_n = (uint64_t)reply_num(r, 4);
-	l.caught_up_ms = reply_num(r, 6);
+		l.head_n = head_n;
 	o->calls.on_lease(o->ctx, 0, &l);
 }
 
 int outbox_ask_lease(struct outbox *o, const struct outbox_ask *a)
 {
 	uint8_t fresh[CHAIN_EPOCH / 2];
-	char epoch[CHAIN_EPOCH + 1], head[2 * CHAIN_HASH + 1] = "";
+	char epoch[CHAIN_EPOCH + 1], head[2 * CHAIN_HASH + 1] = "", pos[ALL_POS_CHARS] = "";
 	struct cmd m;
 
 	randombytes_buf(fresh, sizeof fresh);
 	tg_hex_encode(fresh, sizeof fresh, epoch);
 	if (a->head_n > 0)
 		tg_hex_encode(a->head, sizeof a->head, head);
+	if (a->pos != NULL)
+		write_positions(a->pos, pos);
 	cmd_fcall(&m, "tg1_recorder", 0);
 	cmd_text(&m, a->token);
 	cmd_num(&m, a->lease_ms);
 	cmd_text(&m, epoch);
+	cmd_num(&m, a->caught_up_ms);
+	cmd_num(&m, a->pos != NULL);
+	cmd_text(&m, pos);
 	cmd_num(&m, (int64_t)a->head_n);
 	cmd_text(&m, head);
-	cmd_num(&m, a->caught_up_ms);
 	return cmd_send(o->store, &m, on_lease, o);
 }

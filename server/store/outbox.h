@@ -1,6 +1,6 @@
 /*
  * outbox.h: the recorder's side of the store: reading the outbox streams, trimming what is recorded, and the lease that makes one recorder the only one
- * (docs/store.md). One read and one lease call may be under way at a time.
+ * (docs/store.md). One read, one lease call, one look and one set of trims may be under way at a time.
  */
 #ifndef STORE_OUTBOX_H
 #define STORE_OUTBOX_H
@@ -11,7 +11,8 @@
 #include "core/chain.h"
 #include "store/store.h"
 
-#define OUTBOX_TOKEN 64 /* characters of a lease's token, at most */
+#define OUTBOX_PACKED_MAX 16 /* names in one of our own events; another's entry may have any number */
+#define OUTBOX_TOKEN 97 /* characters of a lease's token, at most */
 
 struct outbox;
 struct outbox_batch; /* what a read found */
@@ -20,21 +21,36 @@ struct outbox_event {
 	unsigned shard;
 	struct chain_pos pos;
 	size_t n;                  /* fields */
-	const void *fields;        /* for outbox_field() */
+	const void *fields;        /* for outbox_field(), as what follows */
+	bool packed;
+	struct chain_text part[2 * OUTBOX_PACKED_MAX];
 };
 
 struct outbox_lease {
 	int64_t now_ms;            /* the store's */
 	char epoch[CHAIN_EPOCH + 1];
 	bool mine;
-	uint64_t head_n;           /* not mine: what the holder left; head_n 0: nothing yet */
+	int64_t caught_up_ms;      /* the store's time up to which every event is recorded; 0: not known */
+	/* As it stood before the call: who declared last ("": nobody), and what. */
+	char by[OUTBOX_TOKEN + 1];
+	struct chain_pos pos[TOKEN_SHARDS];
+	uint64_t head_n;           /* 0: nothing signed yet */
 	uint8_t head[CHAIN_HASH];
-	int64_t caught_up_ms;      /* the store's time up to which every event is recorded */
 };
+
+struct outbox_look { /* at one shard */
+	unsigned shard;
+	struct chain_pos last;     /* the last id that its outbox ever gave; 0-0: it was never there */
+	struct outbox_batch *b;    /* its entries up to the position that was asked about; at most OUTBOX_LOOK, then there may be more */
+	unsigned left;             /* shards that are still to come */
+};
+#define OUTBOX_LOOK 512u
 
 struct outbox_calls {
 	void (*on_events)(void *ctx, int err, struct outbox_batch *b); /* b borrowed until return; NULL with err. A wait that ended without events: an empty batch */
 	void (*on_lease)(void *ctx, int err, const struct outbox_lease *l);
+	void (*on_look)(void *ctx, int err, const struct outbox_look *k); /* for each shard that was asked about; with err (k NULL) for the last time */
+	void (*on_trimmed)(void *ctx, int err); /* once all trims that were under way have been answered, or one was refused */
 };
 
 /** outbox_new(s, calls, ctx): s outlives it. NULL without memory. */
@@ -50,17 +66,23 @@ bool outbox_next(struct outbox_batch *b, struct outbox_event *e);
 void outbox_field(const struct outbox_event *e, size_t i, struct chain_text *name, struct chain_text *value);
 /** outbox_full(b): a shard gave as much as was asked for: there may be more. */
 bool outbox_full(const struct outbox_batch *b);
-/** outbox_trim(o, shard, last): forget all events up to and with last. No answer: what stays is trimmed by the next one. */
-void outbox_trim(struct outbox *o, unsigned shard, const struct chain_pos *last);
+/**
+ * outbox_look(o, pos): what do the outboxes of all shards with a position hold up to it, and how far have they come? Returns how many shards were asked, and as
+ * often on_look comes, or TG_ESTORE.
+ */
+int outbox_look(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS]);
+/** outbox_trim(o, shard, last): forget all events up to and with last. Returns 0, and on_trimmed comes, or TG_ESTORE. */
+int outbox_trim(struct outbox *o, unsigned shard, const struct chain_pos *last);
 
 struct outbox_ask {
 	const char *token;
 	unsigned lease_ms;         /* 0: give it back */
+	int64_t caught_up_ms;
+	const struct chain_pos *pos; /* NULL: declare nothing. Up to where, by shard, events may stand in our file from now on */
 	uint64_t head_n;
 	uint8_t head[CHAIN_HASH];
-	int64_t caught_up_ms;
 };
-/** outbox_ask_lease(o, a): take or renew it. Returns 0, and on_lease comes, or TG_ESTORE. */
+/** outbox_ask_lease(o, a): take or renew it, and declare. Returns 0, and on_lease comes, or TG_ESTORE. */
 int outbox_ask_lease(struct outbox *o, const struct outbox_ask *a);
 
 #endif

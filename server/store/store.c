@@ -1,5 +1,5 @@
 /*
- * store.c: the store's connection, its Function library, and the frame of every call. What the calls do stands in functions.lua; the calls
+ * store.c: the store's connection, its Function library, and the frame of every call. What the calls do stands in functions/; the calls
  * themselves are in store_session.c, store_blob.c, store_put.c and store_read.c. Runs in every process that has a store.
  *
  * After each connect the library's source in Redis is compared with ours and replaced when it differs or is not there, before any call.
@@ -15,6 +15,7 @@
 #include "store/store_int.h"
 
 #define LIBRARY "timeglas_1"
+#define BEAT_S 1
 
 static void library_check(struct store *s);
 
@@ -84,8 +85,11 @@ int store_err(struct store *s, const redisReply *r)
 		return TG_ESTORE;
 	if (r->type == REDIS_REPLY_ERROR)
 		return redis_err(s, r->str);
-	if (r->type == REDIS_REPLY_ARRAY)
-		return r->elements == 0 ? TG_EINTERNAL : -(int)reply_num(r, 0);
+	if (r->type == REDIS_REPLY_STRING && r->str[0] >= '0' && r->str[0] <= '9')
+		return -(int)strtol(r->str, NULL, 10);
+	r = reply_at(r, 0);
+	if (r != NULL && r->type == REDIS_REPLY_INTEGER) /* of the function that answers with an array */
+		return -(int)r->integer;
 	return 0; /* a native command's */
 }
 
@@ -202,16 +206,23 @@ static void library_failed(struct store *s, const redisReply *r)
 	event_add(s->again, &second);
 }
 
+static void set_clock(struct store *s, const redisReply *time)
+{
+	struct lines l = lines_of(time);
+
+	s->skew_ms = lines_num(&l) - (int64_t)(clock_mono_us() / 1000);
+}
+
 static void on_time(void *ctx, const redisReply *r)
 {
 	struct store *s = ctx;
 
-	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements != 2) {
+	if (r == NULL || r->type != REDIS_REPLY_STRING) {
 		library_failed(s, r);
 		return;
 	}
 	s->loading = false;
-	s->skew_ms = reply_num(r, 1) - (int64_t)(clock_mono_us() / 1000);
+	set_clock(s, r);
 	rconn_set_ready(s->conn, true);
 	orphans_end(s);
 	if (s->up)
@@ -223,12 +234,17 @@ static void on_time(void *ctx, const redisReply *r)
 		s->calls.on_up(s, s->ctx);
 }
 
-static void ask_time(struct store *s)
+static int ask_time(struct store *s, rconn_cb *cb)
 {
 	static const char *const argv[] = {"FCALL", "tg1_time", "0"};
 	static const size_t len[] = {5, 8, 1};
 
-	if (rconn_cmd_early(s->conn, on_time, s, 3, argv, len) != 0)
+	return rconn_cmd_early(s->conn, cb, s, 3, argv, len);
+}
+
+static void ask_first_time(struct store *s)
+{
+	if (ask_time(s, on_time) != 0)
 		library_failed(s, NULL);
 }
 
@@ -239,7 +255,7 @@ static void on_loaded(void *ctx, const redisReply *r)
 	if (r == NULL || r->type == REDIS_REPLY_ERROR)
 		library_failed(s, r);
 	else
-		ask_time(s);
+		ask_first_time(s);
 }
 
 /* The answer to FUNCTION LIST is an array of libraries, each a flat list of names and values. */
@@ -266,7 +282,7 @@ static void on_list(void *ctx, const redisReply *r)
 	if (r == NULL || r->type == REDIS_REPLY_ERROR) {
 		library_failed(s, r);
 	} else if (same_source(r)) {
-		ask_time(s);
+		ask_first_time(s);
 	} else {
 		log_info("store_library", "loading " LIBRARY);
 		if (rconn_cmd_early(s->conn, on_loaded, s, 4, argv, len) != 0)
@@ -321,6 +337,25 @@ static void on_low(struct rconn *c, void *ctx)
 		s->calls.on_low(s, s->ctx);
 }
 
+static void on_beat_time(void *ctx, const redisReply *r)
+{
+	struct store *s = ctx;
+
+	if (r != NULL && store_err(s, r) == 0)
+		set_clock(s, r);
+}
+
+/* The store's clock is somebody's wall clock: whoever goes by it asks now and then. */
+static void on_beat(evutil_socket_t fd, short what, void *ctx)
+{
+	struct store *s = ctx;
+
+	(void)fd;
+	(void)what;
+	if (s->up && !s->loading)
+		(void)ask_time(s, on_beat_time);
+}
+
 static void on_again(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd;
@@ -344,7 +379,8 @@ struct store *store_new(struct loop *l, const char *url, const struct store_call
 	s->calls = calls != NULL ? *calls : none;
 	s->ctx = ctx;
 	s->again = event_new(loop_base(l), -1, 0, on_again, s);
-	if (s->again == NULL)
+	s->beat = event_new(loop_base(l), -1, EV_PERSIST, on_beat, s);
+	if (s->again == NULL || s->beat == NULL || event_add(s->beat, loop_timeout(l, BEAT_S)) != 0)
 		snprintf(err, cap, "out of memory");
 	else
 		s->conn = rconn_new(l, url, &conn_calls, s, err, cap);
@@ -368,6 +404,8 @@ void store_free(struct store *s)
 		free(o);
 	if (s->again != NULL)
 		event_free(s->again);
+	if (s->beat != NULL)
+		event_free(s->beat);
 	if (s->up)
 		metrics_gauge_set(G_STORE_UP, 0);
 	free(s);
@@ -376,6 +414,11 @@ void store_free(struct store *s)
 bool store_up(const struct store *s)
 {
 	return s->up;
+}
+
+int64_t store_now_ms(const struct store *s)
+{
+	return (int64_t)(clock_mono_us() / 1000) + s->skew_ms;
 }
 
 bool store_busy(const struct store *s)

@@ -1,5 +1,5 @@
 /*
- * store.h: sessions and blobs in Redis. Every transition is one call of the Function library (functions.lua) that changes the state, moves the
+ * store.h: sessions and blobs in Redis. Every transition is one call of the Function library (functions/) that changes the state, moves the
  * deadline index entry, writes the tombstone and appends an event to the outbox, atomically. Blob bytes never pass through Lua.
  * It knows no HTTP. Keys, fields, events: docs/store.md.
  *
@@ -18,6 +18,7 @@
 #include "conf/conf.h"
 #include "net/loop.h"
 
+#define STORE_CAUSE_MAX 19
 #define STORE_CHUNK_BYTES 65000u /* just below an allocator class (docs/decisions.md) */
 #define STORE_TO_TEXT 640        /* " verifier verifier2 ": names, each with blanks around it */
 #define STORE_DESC_MAX 512
@@ -46,7 +47,7 @@ struct store_blob {
 	enum store_state state;
 	struct store_desc desc;
 	int64_t stored_at_ms, deadline_ms;  /* Unix */
-	char cause[20];                     /* when gone: "consumed", "expired", … */
+	char cause[STORE_CAUSE_MAX + 1];                   /* when gone: "consumed", "expired", … */
 	int64_t gone_at_ms;
 	char event[48];                     /* id of the event that ended it, "SS-…": shard, dash, stream id */
 };
@@ -124,7 +125,7 @@ struct store_read_calls {
 	/* A chunk: all bytes in data are the callee's. done: it was the last; the read is freed after return. err: broken off (TG_ESTORE, TG_EGONE), freed after return. */
 	void (*on_data)(struct store_read *t, struct evbuffer *data, bool done, int err, void *ctx);
 };
-/** store_take(s, id, peer, calls, ctx, err): the at-most-once read for an addressed peer. The first chunk is read in the same round trip; further ones on store_read_next(). */
+/** store_take(s, id, peer, calls, ctx, err): the at-most-once read for an addressed peer. The first chunk follows by itself; further ones on store_read_next(). */
 struct store_read *store_take(struct store *s, const char *id, const char *peer, const struct store_read_calls *calls, void *ctx, int *err);
 /** store_claim_read(s, claim, peer, calls, ctx, err): a claimant's read; the bytes stay. Nothing is read before store_read_next(). */
 struct store_read *store_claim_read(struct store *s, const char *claim, const char *peer, const struct store_read_calls *calls, void *ctx, int *err);
@@ -136,6 +137,8 @@ void store_read_next(struct store_read *t);
 void store_read_abort(struct store_read *t);
 
 typedef void store_blob_cb(void *ctx, int err, const struct store_blob *blob);
+/** store_now_ms(s): the store's time, as far as it is known here: Unix ms, as of the last connect and by this machine's clock since. */
+int64_t store_now_ms(const struct store *s);
 /** store_stat(s, id): TG_ENOENT, or 0 with the blob in any state but staged. Who may know is the caller's to decide. */
 int store_stat(struct store *s, const char *id, store_blob_cb *cb, void *ctx);
 /** store_erase(s, id, uploader): uploader NULL: an operator. TG_ENOENT, TG_EGONE (blob filled in), 0: erased, with event and gone_at. */

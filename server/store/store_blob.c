@@ -11,7 +11,8 @@
 static void blob_done(struct call *c, int err, const redisReply *r)
 {
 	struct store_blob blob;
-	bool have = reply_blob(reply_at(r, 1), &blob, NULL) == 0;
+	struct lines l = lines_of(r);
+	bool have = lines_blob(&l, &blob, NULL) == 0;
 
 	if (err == 0 && !have)
 		err = TG_EINTERNAL;
@@ -70,31 +71,33 @@ static unsigned *reaped_counter(struct store_reaped *out, const char *cause)
 	return strcmp(cause, "consumed") == 0 ? &out->consumed : NULL;
 }
 
-/* Reply: 0, now_ms, ended, overdue, next_ms, back_ms, then cause and lateness in pairs. */
+/* Answer: now_ms, ended, overdue, next_ms, back_ms, then a line for each blob. */
 static void reap_done(struct call *c, int err, const redisReply *r)
 {
+	struct lines l = lines_of(r);
 	struct store_reaped out = {0};
+	char cause[STORE_CAUSE_MAX + 1];
+	int64_t late;
 
-	if (err == 0 && (r->type != REDIS_REPLY_ARRAY || r->elements < 6))
+	if (err == 0 && !lines_more(&l))
 		err = TG_EINTERNAL;
 	if (err != 0) {
 		c->cb.reap(c->user, c->shard, err, NULL);
 		return;
 	}
-	out.now_ms = reply_num(r, 1);
-	out.erased = (unsigned)reply_num(r, 2);
-	out.overdue = (unsigned)reply_num(r, 3);
+	out.now_ms = lines_num(&l);
+	out.erased = (unsigned)lines_num(&l);
+	out.overdue = (unsigned)lines_num(&l);
 	out.more = out.overdue > 0;
-	out.next_ms = reply_num(r, 4);
-	out.back_ms = reply_num(r, 5);
-	for (size_t i = 6; i + 1 < r->elements; i += 2) {
-		unsigned *counter = reaped_counter(&out, reply_text(r, i));
+	out.next_ms = lines_num(&l);
+	out.back_ms = lines_num(&l);
+	while (lines_more(&l)) {
+		lines_reaped(&l, cause, sizeof cause, &late);
+		unsigned *counter = reaped_counter(&out, cause);
 		if (counter != NULL)
 			++*counter;
-		if (out.n_lateness < sizeof out.lateness_us / sizeof out.lateness_us[0]) {
-			int64_t late = reply_num(r, i + 1);
+		if (out.n_lateness < sizeof out.lateness_us / sizeof out.lateness_us[0])
 			out.lateness_us[out.n_lateness++] = late > UINT32_MAX ? UINT32_MAX : (uint32_t)late;
-		}
 	}
 	c->cb.reap(c->user, c->shard, 0, &out);
 }

@@ -151,20 +151,24 @@ static int key_send(struct call *c, const char *verb)
 
 /* Claiming ----------------------------------------------------------------------------------------------------------- */
 
-/* Reply: 0, blob, lease deadline, salt, repeated. */
+/* Answer: blob, lease deadline, salt, repeated. */
 static void claim_done(struct call *c, int err, const redisReply *r)
 {
 	struct claiming *k = c->state;
-	struct store_claim claim = {.repeated = reply_num(r, 4) == 1};
+	struct lines l = lines_of(r);
+	struct store_claim claim = {0};
 	struct store_blob blob;
-	bool have = reply_blob(reply_at(r, 1), &blob, NULL) == 0;
+	char salt[2 * SALT_BYTES + 1];
+	bool have = lines_blob(&l, &blob, NULL) == 0;
 
+	claim.lease_deadline_ms = lines_num(&l);
+	lines_text(&l, salt, sizeof salt);
+	claim.repeated = lines_num(&l) == 1;
 	if (err == 0 && !have)
 		err = TG_EINTERNAL;
 	if (err == 0 && claim.repeated)
-		err = secret_derive(k, reply_text(r, 3));
+		err = secret_derive(k, salt);
 	if (err == 0) {
-		claim.lease_deadline_ms = reply_num(r, 2);
 		memcpy(claim.token, k->id, TOKEN_LEN);
 		memcpy(claim.token + TOKEN_LEN, k->secret, SECRET_CHARS);
 	}
@@ -235,12 +239,13 @@ int store_claim(struct store *s, const struct store_claim_opts *o, store_claim_c
 
 static void ack_done(struct call *c, int err, const redisReply *r)
 {
+	struct lines l = lines_of(r);
 	struct store_blob blob;
-	bool have = reply_blob(reply_at(r, 1), &blob, NULL) == 0;
+	bool have = lines_blob(&l, &blob, NULL) == 0;
 
 	if (err == 0 && !have)
 		err = TG_EINTERNAL;
-	if (err == 0 && reply_num(r, 2) == 0)
+	if (err == 0 && lines_num(&l) == 0)
 		metrics_count(M_TAKEN, 1);
 	c->cb.blob(c->user, err, have ? &blob : NULL);
 }

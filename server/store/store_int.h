@@ -9,9 +9,13 @@
 
 #define STORE_ARGS_MAX 20
 #define STORE_KEY_MAX 80
-#define STORE_STALLED_MS 60000 /* what was sent on a connection that broke may arrive that late; functions.lua has the same */
+#define STORE_STALLED_MS 60000 /* what was sent on a connection that broke may arrive that late; functions/base.lua has the same */
 #define STORE_ORPHANS_MAX 4096u
-#define STORE_PULSE_S 10u /* uploads and takes of several chunks tell the index that often that they are alive; it waits 30 and 60 s */
+/*
+ * How often uploads, and takes of several chunks, tell the index that they are alive (it waits 30 and 60 s), and learn that they no longer are: what stands
+ * in a worker must be gone five seconds after the end, also when its client stalls.
+ */
+#define STORE_PULSE_S 2u
 
 struct store {
 	struct loop *loop;
@@ -21,7 +25,8 @@ struct store {
 	bool up;
 	bool loading;
 	int64_t skew_ms; /* the store's clock minus clock_mono_us() */
-	struct event *again;
+	struct event *again; /* to load the library */
+	struct event *beat;  /* to know the store's time */
 	LIST_HEAD(call_list, call) pending;
 	STAILQ_HEAD(orphan_list, orphan) orphans;
 	unsigned n_orphans;
@@ -60,7 +65,7 @@ struct call {
 	void *user;              /* the caller's ctx */
 	uint64_t began_us;
 	unsigned shard;
-	void (*done)(struct call *c, int err, const redisReply *r); /* r: an array from a function, NULL with an err of ours */
+	void (*done)(struct call *c, int err, const redisReply *r); /* r: a function's answer (lines_of), or a command's reply; NULL with an err of ours */
 	union {
 		store_session_cb *session;
 		store_session_show_cb *show;
@@ -85,15 +90,29 @@ void call_drop(struct call *c);
 
 /** store_key(out, shard, kind, …): "tg:{NN}:" and the rest. Returns the length. */
 size_t store_key(char out[STORE_KEY_MAX], unsigned shard, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/** store_err(s, r): what a function's reply says: 0 or TG_E…; notices a library that is no longer there. */
+/** store_err(s, r): what a function's answer or Redis itself says: 0 or TG_E…; notices a library that is no longer there. An array that opens with a number is a
+ * function's answer, too. */
 int store_err(struct store *s, const redisReply *r);
-/** reply_num / reply_text: element i of an array, 0 or "" when it is not there. */
-int64_t reply_num(const redisReply *r, size_t i);
-const char *reply_text(const redisReply *r, size_t i);
+
+/* A function's answer, behind its first line: read from the front to the end. What is not there reads as 0, "" and TG_EINTERNAL. */
+struct lines {
+	const char *at, *end;
+};
+struct lines lines_of(const redisReply *r);
+bool lines_more(const struct lines *l);
+int64_t lines_num(struct lines *l);
+/** lines_text(l, out, cap): the next line, cut to cap - 1 bytes. Returns out. */
+char *lines_text(struct lines *l, char *out, size_t cap);
+/** lines_blob(l, b, n_chunks): a blob's record. n_chunks may be NULL. 0 or TG_EINTERNAL. */
+int lines_blob(struct lines *l, struct store_blob *b, unsigned *n_chunks);
+int lines_session(struct lines *l, struct store_session *s);
+/** lines_reaped(l, cause, cap, late_us): a blob's end as reap tells it. */
+void lines_reaped(struct lines *l, char *cause, size_t cap, int64_t *late_us);
+
+/* Replies of Redis's own commands. */
+/** reply_at / reply_text: element i of an array, NULL or "" when it is not there. */
 const redisReply *reply_at(const redisReply *r, size_t i);
-/** reply_blob(r, b, n_chunks): a blob's record. n_chunks may be NULL. 0 or TG_EINTERNAL. */
-int reply_blob(const redisReply *r, struct store_blob *b, unsigned *n_chunks);
-int reply_session(const redisReply *r, struct store_session *s);
+const char *reply_text(const redisReply *r, size_t i);
 #define CLAIM_HASH_LEN 64
 /** claim_hash(claim, out): what the store keeps of a claim token's secret. Returns out. */
 const char *claim_hash(const char *claim, char out[CLAIM_HASH_LEN + 1]);
@@ -108,6 +127,15 @@ struct once_args {
 };
 /** once_send(c, a): the function once_begin, in the shard that the key's hash names; its answer is c's. As call_send(). */
 int once_send(struct call *c, const struct once_args *a);
+
+/** whole_fits(d, left_ms): may an upload of one chunk go by whole_send()? */
+bool whole_fits(const struct store_desc *d, int64_t left_ms);
+/**
+ * whole_send(s, shard, b, chunk, left_ms, on_chunk, done, ctx): make it live. Of b, id and desc are given; its times are filled in. on_chunk: the chunk was queued, or why not;
+ * done: whole_err() reads its reply. Moves chunk. Returns 0, or TG_ESTORE: nothing of it is carried out, and of these callbacks none may still come.
+ */
+int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk, int64_t left_ms, rconn_cb *on_chunk, rconn_cb *done, void *ctx);
+int whole_err(struct store *s, const redisReply *r);
 
 /** desc_event / desc_private: the two opaque texts that the functions carry for a blob: what events may show, and the rest. */
 void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX]);

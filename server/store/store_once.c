@@ -70,11 +70,12 @@ static void answer(struct call *c, int err, const struct store_blob *said)
 static void on_look(struct call *c, int err, const redisReply *r)
 {
 	struct once *o = c->state;
+	struct lines l = lines_of(r);
 	struct store_blob blob;
 	bool lost = err == TG_ENOENT && (o->done || o->age_ms > RESERVED_MS);
 
 	if (err == 0)
-		err = reply_blob(reply_at(r, 1), &blob, NULL);
+		err = lines_blob(&l, &blob, NULL);
 	if (err == 0 && (blob.state != STORE_GONE || strcmp(blob.cause, "aborted") != 0)) {
 		answer(c, 0, &blob);
 		return;
@@ -110,18 +111,19 @@ static int once_look(struct store *s, struct once *o, store_once_cb *cb, void *u
 static void on_begin(struct call *c, int err, const redisReply *r)
 {
 	struct once *o = c->state;
+	struct lines l = lines_of(r);
 
 	if (err != 0) {
 		answer(c, err, NULL);
 		return;
 	}
-	snprintf(o->found, sizeof o->found, "%s", reply_text(r, 1));
+	lines_text(&l, o->found, sizeof o->found);
 	if (strcmp(o->found, o->mine) == 0) {
 		answer(c, 0, NULL);
 		return;
 	}
-	o->age_ms = reply_num(r, 2);
-	o->done = reply_num(r, 3) == 1;
+	o->age_ms = lines_num(&l);
+	o->done = lines_num(&l) == 1;
 	c->state = NULL;
 	err = once_look(c->store, o, c->cb.once, c->user);
 	if (err != 0)

@@ -1,19 +1,22 @@
 /*
  * store_put.c: an upload. Its chunks are native SETs with an expiry; functions only enter it in the deadline index (stage), make it visible
- * (commit), or end it (abort). A blob of one chunk goes in one pipeline: ZADD, SET, commit. Runs in workers.
+ * (commit), or end it (abort). A blob of one chunk goes in one pipeline: ZADD, SET, commit; without a session, in one transaction (store_whole.c). Runs in
+ * workers.
  *
  * Whatever happens to this process, each chunk that Redis holds has an index entry (b:<id> or x:<id>:...) at most 30 or 60 s ahead, so the reaper
- * wipes it. The entry is renewed while the upload lives, also when its bytes come too slowly to fill a chunk.
+ * wipes it. The entry is renewed while the upload lives, also when its bytes come too slowly to fill a chunk; and an upload that drips is refused
+ * when its time is over or its session has ended, although nothing of it may have reached the store yet.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <event2/event_struct.h>
 #include <timeglas/errors.h>
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "store/store_int.h"
 
 #define UNANSWERED_MAX 2u
-#define STAGED_MS 30000   /* functions.lua has the same */
+#define STAGED_MS 30000   /* functions/base.lua has the same */
 #define ANNOUNCE 32u      /* chunks that stage speaks of ahead, so that not every chunk needs a call */
 
 struct store_put {
@@ -32,16 +35,19 @@ struct store_put {
 	bool held, ended;        /* piece holds that one; a short chunk was given: no more may come */
 	bool staged, committing, answering;
 	int err;                 /* sticky */
-	struct event *pulse;
+	struct store_blob whole; /* what goes live by whole_send() */
+	struct event pulse;      /* from the beginning: what has not reached the store yet must not outlive its time here either */
 	struct loop_task checked;
 };
+
+static void on_pulse(evutil_socket_t fd, short what, void *ctx);
 
 static void put_free(struct store_put *p)
 {
 	rconn_forget(p->store->conn, p);
 	loop_cancel(p->store->loop, &p->checked);
-	if (p->pulse != NULL)
-		event_free(p->pulse);
+	if (event_initialized(&p->pulse))
+		event_del(&p->pulse);
 	if (p->piece != NULL)
 		evbuffer_free(p->piece);
 	free(p);
@@ -84,20 +90,27 @@ static void run_checked(struct loop_task *t, void *ctx)
 		p->calls.on_checked(p, p->ctx);
 }
 
-static int put_ask(struct store_put *p)
+/* Is its session open? */
+static int put_look(struct store_put *p, rconn_cb *cb)
 {
 	struct cmd m;
 
-	if (p->opts.desc.session[0] == '\0') {
-		p->checked.run = run_checked;
-		p->checked.ctx = p;
-		loop_defer(p->store->loop, &p->checked);
+	if (p->opts.desc.session[0] == '\0')
 		return 0;
-	}
 	cmd_fcall(&m, "tg1_session_check", p->shard);
 	cmd_text(&m, p->opts.desc.session);
 	cmd_text(&m, p->opts.desc.uploader);
-	return cmd_send(p->store, &m, on_check, p);
+	return cmd_send(p->store, &m, cb, p);
+}
+
+static int put_ask(struct store_put *p)
+{
+	if (p->opts.desc.session[0] != '\0')
+		return put_look(p, on_check);
+	p->checked.run = run_checked;
+	p->checked.ctx = p;
+	loop_defer(p->store->loop, &p->checked);
+	return 0;
 }
 
 struct store_put *store_put_new(struct store *s, const struct store_put_opts *o, const struct store_put_calls *calls, void *ctx, int *err)
@@ -128,7 +141,8 @@ struct store_put *store_put_new(struct store *s, const struct store_put_opts *o,
 	else
 		token_make(p->shard, p->id);
 	p->piece = evbuffer_new();
-	if (p->piece != NULL)
+	event_assign(&p->pulse, loop_base(s->loop), -1, EV_PERSIST, on_pulse, p);
+	if (p->piece != NULL && event_add(&p->pulse, loop_timeout(s->loop, STORE_PULSE_S)) == 0)
 		*err = o->eager ? put_ask(p) : 0;
 	if (*err != 0) {
 		put_free(p);
@@ -188,7 +202,7 @@ static void on_pulse(evutil_socket_t fd, short what, void *ctx)
 		return;
 	if (left_ms(p) <= 0)
 		put_fail(p, TG_ETTL);
-	else if (put_stage(p) != 0)
+	else if ((p->staged ? put_stage(p) : put_look(p, on_stage)) != 0)
 		put_fail(p, TG_ESTORE);
 }
 
@@ -220,17 +234,7 @@ static int put_send(struct store_put *p, int64_t left)
 
 static int put_enter(struct store_put *p)
 {
-	int rc = 0;
-
-	if (!p->staged || p->n >= p->announced)
-		rc = put_stage(p);
-	if (rc == 0 && p->pulse == NULL) {
-		p->pulse = event_new(loop_base(p->store->loop), -1, EV_PERSIST, on_pulse, p);
-		if (p->pulse == NULL)
-			return TG_ENOMEM;
-		event_add(p->pulse, loop_timeout(p->store->loop, STORE_PULSE_S));
-	}
-	return rc;
+	return !p->staged || p->n >= p->announced ? put_stage(p) : 0;
 }
 
 int store_put_chunk(struct store_put *p, struct evbuffer *data)
@@ -301,11 +305,12 @@ static void on_cleaned(void *ctx, const redisReply *r)
 static void on_commit(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
+	struct lines l = lines_of(r);
 	struct store_blob blob;
 	int err = store_err(p->store, r);
 
 	if (err == 0)
-		err = reply_blob(reply_at(r, 1), &blob, NULL);
+		err = lines_blob(&l, &blob, NULL);
 	if (err == 0) {
 		metrics_count(M_STORED, 1);
 		put_answer(p, 0, &blob);
@@ -321,6 +326,39 @@ static void on_commit(void *ctx, const redisReply *r)
 	put_answer(p, p->err, NULL);
 }
 
+static void on_whole(void *ctx, const redisReply *r)
+{
+	struct store_put *p = ctx;
+	int err = whole_err(p->store, r);
+
+	if (err == 0) {
+		metrics_count(M_STORED, 1);
+		put_answer(p, 0, &p->whole);
+		return;
+	}
+	if (p->err == 0)
+		p->err = err; /* else the reason is known already: a command was not queued */
+	if (r == NULL)
+		store_orphan(p->store, p->id, p->n);
+	put_answer(p, p->err, NULL);
+}
+
+static int put_whole(struct store_put *p, int64_t left)
+{
+	int err;
+
+	p->whole.desc = p->opts.desc;
+	memcpy(p->whole.id, p->id, sizeof p->id);
+	err = whole_send(p->store, p->shard, &p->whole, p->piece, left, on_set, on_whole, p);
+	if (err != 0) {
+		rconn_forget(p->store->conn, p);
+		return err;
+	}
+	p->n = 1;
+	p->unanswered = 1;
+	return 0;
+}
+
 /* The index entry of a blob of one chunk, ahead of the chunk itself: commit follows in the same pipeline, or the reaper comes. */
 static int put_index(struct store_put *p, int64_t left)
 {
@@ -332,7 +370,7 @@ static int put_index(struct store_put *p, int64_t left)
 	strcat(member, p->id);
 	cmd_text(&m, "ZADD");
 	cmd_text(&m, key);
-	cmd_num(&m, (int64_t)(clock_mono_us() / 1000) + p->store->skew_ms + (left < STAGED_MS ? left : STAGED_MS));
+	cmd_num(&m, store_now_ms(p->store) + (left < STAGED_MS ? left : STAGED_MS));
 	cmd_text(&m, member);
 	return cmd_send(p->store, &m, NULL, NULL);
 }
@@ -357,6 +395,7 @@ static int put_commit(struct store_put *p)
 	cmd_num(&m, (int64_t)((clock_mono_us() - p->born_us) / 1000));
 	cmd_text(&m, event);
 	cmd_text(&m, private);
+	cmd_text(&m, p->staged ? "1" : "0");
 	return cmd_send(p->store, &m, on_commit, p);
 }
 
@@ -370,9 +409,15 @@ int store_put_commit(struct store_put *p, const struct store_put_opts *o)
 		return TG_EINVAL;
 	p->opts.desc = o->desc;
 	p->opts.desc.size_bytes = p->bytes;
+	if (p->held && left <= 0)
+		return p->err = TG_ETTL;
+	if (p->held && whole_fits(&p->opts.desc, left)) {
+		p->held = false;
+		p->err = put_whole(p, left);
+		p->committing = p->err == 0;
+		return p->err;
+	}
 	if (p->held) {
-		if (left <= 0)
-			return p->err = TG_ETTL;
 		p->held = false;
 		p->err = put_index(p, left);
 		if (p->err == 0)

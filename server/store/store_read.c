@@ -1,7 +1,6 @@
 /*
  * store_read.c: a blob's bytes, chunk by chunk as the caller has room for them. Two ways share it:
- * A take is the at-most-once read: one function call makes the blob unreachable to everyone else and moves its first chunk to a key that only this
- * take knows; the chunk is read and deleted right behind it in the same pipeline; further chunks are read and deleted one by one.
+ * A take is the at-most-once read: one function call makes the blob unreachable to everyone else; then each chunk is read and deleted, one by one.
  * A claimant's read asks one function whether the claim still stands, and leaves every chunk where it is; claim and ack are in store_claim.c.
  * It keeps no copy and never puts anything back. Runs in workers.
  */
@@ -95,9 +94,10 @@ static void on_chunk(void *ctx, long got, const redisReply *r)
 static void on_take(void *ctx, const redisReply *r)
 {
 	struct store_read *t = ctx;
+	struct lines l = lines_of(r);
 	struct store_blob blob;
 	int err = store_err(t->store, r);
-	bool have = reply_blob(reply_at(r, 1), &blob, &t->n) == 0;
+	bool have = lines_blob(&l, &blob, &t->n) == 0;
 
 	if (err == 0 && !have)
 		err = TG_EINTERNAL;
@@ -113,6 +113,8 @@ static void on_take(void *ctx, const redisReply *r)
 	t->calling = false;
 	if (err != 0 || t->dropped)
 		take_free(t);
+	else if (!t->keep)
+		store_read_next(t);
 }
 
 /* The chunk that comes next, or the part of it that is wanted; GET where it is all of it, which moves instead of copying. */
@@ -139,27 +141,23 @@ static int take_fetch(struct store_read *t)
 {
 	char key[STORE_KEY_MAX];
 	const char *argv[] = {"GETDEL", key};
-	size_t len[] = {6, 0};
+	size_t len[] = {6, store_key(key, t->shard, "c:%s:%u", t->id, t->next)};
 
-	if (t->next == 0)
-		len[1] = store_key(key, t->shard, "c:%s:%s:0", t->token, t->id);
-	else
-		len[1] = store_key(key, t->shard, "c:%s:%u", t->id, t->next);
 	t->reading = true;
 	return rconn_fetch(t->store->conn, on_chunk, t, 2, argv, len, t->data);
 }
 
-/* The first chunk is on its way: its leftover entry may go. A no-op for blobs of several chunks. */
-static int take_unmark(struct store_read *t)
+/* The last chunk is on its way. A blob of one has ended with the take, and only its entry in the index is left to go. */
+static int take_last(struct store_read *t)
 {
 	char key[STORE_KEY_MAX], member[STORE_KEY_MAX];
 	struct cmd m = {.argc = 0};
 
+	if (t->n > 1)
+		return take_tell(t, "tg1_take_end");
 	store_key(key, t->shard, "dl");
-	strcpy(member, "x:");
+	strcpy(member, "b:");
 	strcat(member, t->id);
-	strcat(member, ":");
-	strcat(member, t->token);
 	cmd_text(&m, "ZREM");
 	cmd_text(&m, key);
 	cmd_text(&m, member);
@@ -200,10 +198,6 @@ struct store_read *store_take(struct store *s, const char *id, const char *peer,
 	cmd_text(&m, peer);
 	cmd_text(&m, t->token);
 	*err = cmd_send(s, &m, on_take, t);
-	if (*err == 0)
-		*err = take_fetch(t);
-	if (*err == 0)
-		*err = take_unmark(t);
 	if (*err != 0) {
 		take_free(t);
 		return NULL;
@@ -261,7 +255,7 @@ void store_read_next(struct store_read *t)
 		return;
 	rc = t->keep ? keep_fetch(t) : take_fetch(t);
 	if (rc == 0 && !t->keep && t->next + 1 == t->n)
-		rc = take_tell(t, "tg1_take_end");
+		rc = take_last(t);
 	if (rc != 0) { /* not from here: no callback comes before return */
 		t->broken.run = run_broken;
 		t->broken.ctx = t;
@@ -273,8 +267,8 @@ void store_read_abort(struct store_read *t)
 {
 	if (t == NULL || t->dropped)
 		return;
-	/* Refused or of one chunk: a no-op there. No store: the reaper ends it. */
-	if (!t->keep && t->n != 1)
+	/* Refused: a no-op there. No store: the reaper ends it. Of one chunk, and asked for: gone with that. */
+	if (!t->keep && (t->n != 1 || (!t->reading && t->next == 0)))
 		(void)take_tell(t, "tg1_take_end");
 	if (!t->keep && t->begun && t->next < t->n)
 		metrics_count(M_TAKEN, 1);

@@ -1,6 +1,6 @@
 /*
- * store_reply.c: what functions.lua answers, as structs, and the texts that stand in Redis for a description. Pure but for the log.
- * The order of a record's elements is functions.lua's (BLOB, session_record). Runs in every process that has a store.
+ * store_reply.c: what functions and Redis answer, as structs, and the texts that stand in Redis for a description. Pure.
+ * The order of a record's fields is that of told() in functions/record.lua, and of session_record() in functions/session.lua. Runs in every process that has a store.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,17 +30,6 @@ const redisReply *reply_at(const redisReply *r, size_t i)
 	return r != NULL && r->type == REDIS_REPLY_ARRAY && i < r->elements ? r->element[i] : NULL;
 }
 
-int64_t reply_num(const redisReply *r, size_t i)
-{
-	const redisReply *e = reply_at(r, i);
-
-	if (e == NULL)
-		return 0;
-	if (e->type == REDIS_REPLY_INTEGER)
-		return e->integer;
-	return e->type == REDIS_REPLY_STRING ? strtoll(e->str, NULL, 10) : 0;
-}
-
 const char *reply_text(const redisReply *r, size_t i)
 {
 	const redisReply *e = reply_at(r, i);
@@ -48,9 +37,39 @@ const char *reply_text(const redisReply *r, size_t i)
 	return e != NULL && (e->type == REDIS_REPLY_STRING || e->type == REDIS_REPLY_STATUS) ? e->str : "";
 }
 
-static void copy(char *out, size_t cap, const char *text)
+/* Part of an answer. */
+struct piece {
+	const char *p;
+	size_t n;
+};
+
+/* The piece up to the next separator, which is passed; at is NULL behind the last piece. */
+static struct piece cut(struct lines *a, char separator)
 {
-	snprintf(out, cap, "%s", text);
+	struct piece whole = {a->at, 0};
+	const char *stop;
+
+	if (a->at == NULL)
+		return (struct piece){"", 0};
+	stop = memchr(a->at, separator, (size_t)(a->end - a->at));
+	whole.n = (size_t)((stop != NULL ? stop : a->end) - a->at);
+	a->at = stop != NULL ? stop + 1 : NULL;
+	return whole;
+}
+
+static char *text_of(struct piece t, char *out, size_t cap)
+{
+	size_t n = t.n < cap ? t.n : cap - 1;
+
+	memcpy(out, t.p, n);
+	out[n] = '\0';
+	return out;
+}
+
+/* Behind every piece stands a separator, or the reply's own NUL. */
+static int64_t num_of(struct piece t)
+{
+	return t.n > 0 ? strtoll(t.p, NULL, 10) : 0;
 }
 
 /* The next word of a text; "-" stands for none. */
@@ -105,50 +124,110 @@ const char *store_state_text(enum store_state s)
 	return "gone";
 }
 
-int reply_blob(const redisReply *r, struct store_blob *b, unsigned *n_chunks)
+/* Answers: lines, and fields of a line ------------------------------------------------------------------------------- */
+
+struct lines lines_of(const redisReply *r)
 {
-	char danish[4];
+	struct lines a;
+
+	if (r == NULL || r->type != REDIS_REPLY_STRING)
+		return (struct lines){NULL, NULL};
+	a = (struct lines){r->str, r->str + r->len};
+	(void)cut(&a, '\n');
+	return a;
+}
+
+bool lines_more(const struct lines *a)
+{
+	return a->at != NULL;
+}
+
+int64_t lines_num(struct lines *a)
+{
+	return num_of(cut(a, '\n'));
+}
+
+char *lines_text(struct lines *a, char *out, size_t cap)
+{
+	return text_of(cut(a, '\n'), out, cap);
+}
+
+/* Cuts a line into n fields at least. */
+static int fields_of(struct lines *a, struct piece *field, size_t n)
+{
+	struct piece line = cut(a, '\n');
+	struct lines rest = {line.p, line.p + line.n};
+
+	for (size_t i = 0; i < n; i++) {
+		if (rest.at == NULL)
+			return TG_EINTERNAL;
+		field[i] = cut(&rest, '\t');
+	}
+	return rest.at == NULL ? 0 : TG_EINTERNAL;
+}
+
+void lines_reaped(struct lines *a, char *cause, size_t cap, int64_t *late_us)
+{
+	struct piece f[2];
+	int err = fields_of(a, f, 2);
+
+	cause[0] = '\0';
+	*late_us = 0;
+	if (err != 0)
+		return;
+	text_of(f[0], cause, cap);
+	*late_us = num_of(f[1]);
+}
+
+int lines_blob(struct lines *a, struct store_blob *b, unsigned *n_chunks)
+{
+	struct piece f[R_N];
+	char text[STORE_DESC_MAX], danish[4];
 	const char *at;
+	int err = fields_of(a, f, R_N);
 
 	memset(b, 0, sizeof *b);
-	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements != R_N)
-		return TG_EINTERNAL;
-	copy(b->id, sizeof b->id, reply_text(r, R_ID));
-	b->state = state_of(reply_text(r, R_STATE));
-	copy(b->desc.uploader, sizeof b->desc.uploader, reply_text(r, R_UPLOADER));
-	copy(b->desc.to, sizeof b->desc.to, reply_text(r, R_TO));
-	copy(b->desc.session, sizeof b->desc.session, reply_text(r, R_SESSION));
-	b->desc.bound = strcmp(reply_text(r, R_BOUND), "1") == 0;
-	b->desc.size_bytes = (uint64_t)reply_num(r, R_SIZE);
-	at = word(reply_text(r, R_DESC), b->desc.ref, sizeof b->desc.ref);
+	if (err != 0)
+		return err;
+	text_of(f[R_ID], b->id, sizeof b->id);
+	b->state = state_of(text_of(f[R_STATE], text, sizeof text));
+	text_of(f[R_UPLOADER], b->desc.uploader, sizeof b->desc.uploader);
+	text_of(f[R_TO], b->desc.to, sizeof b->desc.to);
+	text_of(f[R_SESSION], b->desc.session, sizeof b->desc.session);
+	b->desc.bound = f[R_BOUND].n == 1 && f[R_BOUND].p[0] == '1';
+	b->desc.size_bytes = (uint64_t)num_of(f[R_SIZE]);
+	at = word(text_of(f[R_DESC], text, sizeof text), b->desc.ref, sizeof b->desc.ref);
 	at = word(at, b->desc.kind, sizeof b->desc.kind);
 	(void)word(at, danish, sizeof danish);
 	b->desc.danish = danish[0] == '1';
-	at = word(reply_text(r, R_PRIVATE), b->desc.issuer, sizeof b->desc.issuer);
+	at = word(text_of(f[R_PRIVATE], text, sizeof text), b->desc.issuer, sizeof b->desc.issuer);
 	(void)word(at, b->desc.sha256, sizeof b->desc.sha256);
-	b->stored_at_ms = reply_num(r, R_STORED);
-	b->deadline_ms = reply_num(r, R_DEADLINE);
-	copy(b->cause, sizeof b->cause, reply_text(r, R_CAUSE));
-	b->gone_at_ms = reply_num(r, R_GONE_AT);
-	copy(b->event, sizeof b->event, reply_text(r, R_EVENT));
+	b->stored_at_ms = num_of(f[R_STORED]);
+	b->deadline_ms = num_of(f[R_DEADLINE]);
+	text_of(f[R_CAUSE], b->cause, sizeof b->cause);
+	b->gone_at_ms = num_of(f[R_GONE_AT]);
+	text_of(f[R_EVENT], b->event, sizeof b->event);
 	if (n_chunks != NULL)
-		*n_chunks = (unsigned)reply_num(r, R_CHUNKS);
+		*n_chunks = (unsigned)num_of(f[R_CHUNKS]);
 	return 0;
 }
 
-int reply_session(const redisReply *r, struct store_session *s)
+int lines_session(struct lines *a, struct store_session *s)
 {
+	struct piece f[S_N];
+	int err = fields_of(a, f, S_N);
+
 	memset(s, 0, sizeof *s);
-	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements != S_N)
-		return TG_EINTERNAL;
-	copy(s->id, sizeof s->id, reply_text(r, S_ID));
-	copy(s->state, sizeof s->state, reply_text(r, S_STATE));
-	copy(s->uploader, sizeof s->uploader, reply_text(r, S_UPLOADER));
-	copy(s->subject_ref, sizeof s->subject_ref, reply_text(r, S_REF));
-	s->opened_at_ms = reply_num(r, S_OPENED);
-	s->deadline_ms = reply_num(r, S_DEADLINE);
-	s->idle_deadline_ms = reply_num(r, S_IDLE_DEADLINE);
-	s->idle_s = (uint32_t)(reply_num(r, S_IDLE) / 1000);
-	s->gone_at_ms = reply_num(r, S_GONE_AT);
+	if (err != 0)
+		return err;
+	text_of(f[S_ID], s->id, sizeof s->id);
+	text_of(f[S_STATE], s->state, sizeof s->state);
+	text_of(f[S_UPLOADER], s->uploader, sizeof s->uploader);
+	text_of(f[S_REF], s->subject_ref, sizeof s->subject_ref);
+	s->opened_at_ms = num_of(f[S_OPENED]);
+	s->deadline_ms = num_of(f[S_DEADLINE]);
+	s->idle_deadline_ms = num_of(f[S_IDLE_DEADLINE]);
+	s->idle_s = (uint32_t)(num_of(f[S_IDLE]) / 1000);
+	s->gone_at_ms = num_of(f[S_GONE_AT]);
 	return 0;
 }

@@ -14,7 +14,8 @@
 static void session_done(struct call *c, int err, const redisReply *r)
 {
 	struct store_session session;
-	bool have = reply_session(reply_at(r, 1), &session) == 0;
+	struct lines l = lines_of(r);
+	bool have = lines_session(&l, &session) == 0;
 
 	if (err == 0 && !have)
 		err = TG_EINTERNAL;
@@ -59,34 +60,38 @@ int store_session_touch(struct store *s, const char *sid, const char *uploader, 
 	return call_send(c, &m);
 }
 
-/* Reply: 0, session, more, blob... Appends the blobs to list. */
-static int blobs_append(const redisReply *r, struct store_blob **list, size_t *n)
+/* Appends the blobs that the rest of an answer tells of to list. */
+static int blobs_append(struct lines *l, struct store_blob **list, size_t *n)
 {
-	size_t more = r->elements > 3 ? r->elements - 3 : 0;
-	struct store_blob *grown;
+	size_t cap = *n;
 
-	if (more == 0)
-		return 0;
-	grown = realloc(*list, (*n + more) * sizeof *grown);
-	if (grown == NULL)
-		return TG_ENOMEM;
-	*list = grown;
-	for (size_t i = 0; i < more; i++)
-		if (reply_blob(r->element[3 + i], &grown[(*n)++], NULL) != 0)
+	while (lines_more(l)) {
+		if (*n == cap) {
+			cap = cap < 8 ? 8 : 2 * cap;
+			struct store_blob *grown = realloc(*list, cap * sizeof *grown);
+			if (grown == NULL)
+				return TG_ENOMEM;
+			*list = grown;
+		}
+		if (lines_blob(l, &(*list)[*n], NULL) != 0)
 			return TG_EINTERNAL;
+		++*n;
+	}
 	return 0;
 }
 
 static void show_done(struct call *c, int err, const redisReply *r)
 {
+	struct lines l = lines_of(r);
 	struct store_session session;
 	struct store_blob *blobs = NULL;
 	size_t n = 0;
 
 	if (err == 0)
-		err = reply_session(reply_at(r, 1), &session);
+		err = lines_session(&l, &session);
+	(void)lines_num(&l); /* nothing more is to be asked for */
 	if (err == 0)
-		err = blobs_append(r, &blobs, &n);
+		err = blobs_append(&l, &blobs, &n);
 	if (err == 0)
 		c->cb.show(c->user, 0, &session, blobs, n);
 	else
@@ -155,15 +160,20 @@ static int close_step(struct store *s, struct closing *k, store_session_show_cb 
 static void close_done(struct call *c, int err, const redisReply *r)
 {
 	struct closing *k = c->state;
+	struct lines l = lines_of(r);
 	struct store_session session;
+	size_t before = k->n;
+	bool more;
 
 	if (err == 0)
-		err = reply_session(reply_at(r, 1), &session);
+		err = lines_session(&l, &session);
+	more = lines_num(&l) == 1;
 	if (err == 0)
-		metrics_count(M_SESSION_ENDED, r->elements - 3);
-	if (err == 0 && k->n < CLOSE_TOLD)
-		err = blobs_append(r, &k->blobs, &k->n);
-	if (err == 0 && reply_num(r, 2) == 1) {
+		err = blobs_append(&l, &k->blobs, &k->n);
+	metrics_count(M_SESSION_ENDED, k->n - before);
+	if (k->n > CLOSE_TOLD)
+		k->n = CLOSE_TOLD;
+	if (err == 0 && more) {
 		c->state = NULL;
 		err = close_step(c->store, k, c->cb.show, c->user);
 		if (err == 0)

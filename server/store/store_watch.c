@@ -1,5 +1,5 @@
 /*
- * store_watch.c: hears from the functions that something became the next to be due (functions.lua: index). A connection of its own, because one that has
+ * store_watch.c: hears from the functions that something became the next to be due (functions/base.lua: index). A connection of its own, because one that has
  * subscribed can do nothing else. It keeps nothing: a reaper that misses a message finds the entry by its sweep. Runs in the reaper.
  */
 #include <stdio.h>

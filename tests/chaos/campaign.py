@@ -139,7 +139,8 @@ class Campaign:
         return index, {m for m in index if m.startswith("b:") and self.state(m) in ("staged", None)}
 
     def state(self, member):
-        return self.arena.watch.call("HGET", f"tg:{{{member[2:4]}}}:{member}", "st")
+        record = self.arena.watch.call("GET", f"tg:{{{member[2:4]}}}:{member}")
+        return record and record.split("\t")[0]
 
     def settle(self):
         """Everything that was live has ended; what is left is staged, and (if asked to) gone in the end."""

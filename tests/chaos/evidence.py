@@ -22,6 +22,7 @@ def moment(text):
 
 
 def of_stream(shard, stream_id, words):
+    words = words[1].split("\t")  # one field: names and values in turn
     f = dict(zip(words[::2], words[1::2]))
     return Event(f"{shard:02x}-{stream_id}", f["e"], f.get("d", "-").split(" ")[0], f.get("c", ""), f.get("w", ""),
                  int(f["at"]) / 1000, int(f.get("late") or -1))

@@ -24,7 +24,10 @@ return {now, n, oldest}
 # Everything that is there: {ms, keys that Redis itself calls expired but has not removed (DBSIZE counts them, KEYS does
 # not show them), how many may be so because the index has an entry for them that is due this moment, chunks, the key of
 # each chunk that no index entry answers for}
-WHOLE = """
+WHOLE = r"""
+local function chunks_of(record) -- its sixth field
+  return record and string.match(record, '^[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t([^\t]*)')
+end
 local size = redis.call('DBSIZE')
 local keys = redis.call('KEYS', '*')
 local t = redis.call('TIME')
@@ -37,7 +40,7 @@ for shard = 0, 63 do
     local kind, id = string.match(all[i], '^(%a):([^:]+)')
     if kind ~= 's' then kept[id] = true end
     if tonumber(all[i + 1]) <= now then
-      due = due + 2 + (tonumber(kind == 'b' and redis.call('HGET', p .. 'b:' .. id, 'n') or 64) or 64)
+      due = due + 2 + (tonumber(kind == 'b' and chunks_of(redis.call('GET', p .. 'b:' .. id)) or 64) or 64)
     end
   end
 end
@@ -46,8 +49,7 @@ for _, key in ipairs(keys) do
   local rest = string.match(key, '^tg:{%x%x}:c:(.+)$')
   if rest then
     chunks = chunks + 1
-    local token, id = string.match(rest, '^([^:]+):([^:]+):%d+$')
-    if not token then id = string.match(rest, '^([^:]+):%d+$') end
+    local id = string.match(rest, '^([^:]+):%d+$')
     if not kept[id] then out[#out + 1] = key .. ' pttl ' .. redis.call('PTTL', key) end
   end
 end

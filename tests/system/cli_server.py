@@ -49,6 +49,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             while True:
                 n = int(self.rfile.readline(), 16)
                 body += self.rfile.read(n)
+                self.server.chunks.append(n)
                 self.rfile.readline()
                 if n == 0:
                     return body
@@ -94,7 +95,9 @@ class Server(http.server.ThreadingHTTPServer):
 
 @contextlib.contextmanager
 def serve(pki, *script, versions=(ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3)):
-    """Answers in the order of script, the last one for ever. Yields the server: .url, .seen (method, path, fields, body)."""
+    """Answers in the order of script, the last one for ever. Yields the server: .url, .seen (method, path, fields, body), .chunks (the
+    sizes of those that have come, of chunked bodies).
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version, context.maximum_version = versions
     context.load_cert_chain(pki["server.pem"], pki["server.key"])
@@ -102,7 +105,7 @@ def serve(pki, *script, versions=(ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_REQUIRED
     server = Server(("127.0.0.1", 0), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    server.script, server.seen = list(script), []
+    server.script, server.seen, server.chunks = list(script), [], []
     server.url = f"https://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

@@ -16,6 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import harness  # noqa: E402
+from redis_store import Store  # noqa: E402
 
 
 def pytest_configure(config):
@@ -56,6 +57,20 @@ def launch():
     finally:
         for s in started:
             s.kill()
+
+
+@pytest.fixture
+def store():
+    """store(option…) starts one; all are ended after the test, whose servers have stopped by then."""
+    started = []
+
+    def start(*options):
+        started.append(Store(*options))
+        return started[-1]
+
+    yield start
+    for s in started:
+        s.stop()
 
 
 @pytest.fixture(scope="session")

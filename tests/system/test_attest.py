@@ -1,53 +1,15 @@
 """A store of one's own must be volatile and never evict: the server sees for itself, at start and while it runs, and says what is wrong."""
 import os
-import shutil
-import subprocess
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 
 from harness import SLOW, wait_for
 from problems import check_problem
+from redis_store import FIT
 
-FIT = ["--save", "", "--appendonly", "no", "--maxmemory", "200mb", "--maxmemory-policy", "noeviction"]
 BARRED = ["--rename-command", "CONFIG", ""]
 TOLD_S = 2 * SLOW
-
-
-class Store:
-    """A redis-server of the operator's own, on a unix socket."""
-
-    def __init__(self, *options):
-        self.dir = Path(tempfile.mkdtemp(prefix="tgx"))
-        self.socket = self.dir / "s"
-        self.proc = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.dir), *options],
-                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        wait_for(lambda: self.cli("PING") == "PONG", "redis-server answers")
-
-    def cli(self, *args):
-        return subprocess.run(["redis-cli", "-s", str(self.socket), *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              check=False).stdout.decode().strip()
-
-    def stop(self):
-        self.proc.kill()
-        self.proc.wait()
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-
-@pytest.fixture
-def store():
-    """store(option…) starts one; all are ended after the test, whose servers have stopped by then."""
-    started = []
-
-    def start(*options):
-        started.append(Store(*options))
-        return started[-1]
-
-    yield start
-    for s in started:
-        s.stop()
 
 
 @pytest.fixture

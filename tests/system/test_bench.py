@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import BIN, SLOW
+from harness import BIN, SLOW, wait_for
 
 BENCH = BIN / "timeglas-bench"
 
@@ -106,31 +106,228 @@ def test_expiry_plot_is_an_svg_with_a_curve_for_each_cell(figures):
     assert "timeglas, 200 live, busy" in text and "Redis TTL, 200 live, busy" in text
 
 
-def test_expiry_interrupted_leaves_nothing_behind():
-    with subprocess.Popen([BENCH, "expiry", "--live", "1000"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as bench:
-        line = bench.stderr.readline()
-        assert "storing" in line, line   # timeglasd is up
-        folder, = folders_of(bench.pid)
-        os.kill(bench.pid, signal.SIGINT)
-        assert bench.wait(20 * SLOW) != 0
+PEERS = {"nginx": "/usr/lib/nginx/modules/ngx_http_lua_module.so", "nginx-simple": "/usr/lib/nginx/modules/ngx_http_lua_module.so",
+         "webdis": "/usr/bin/webdis", "redis-tls": "/usr/bin/redis-benchmark", "redis-unix": "/usr/bin/redis-benchmark"}
+
+
+def need(peer):
+    if not Path(PEERS[peer]).exists():
+        pytest.skip(f"{peer} is not installed here: tools/deps.sh bench installs it")
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """What a quick run of a benchmark writes; each is run once."""
+    seen = {}
+
+    def run(*args):
+        if args not in seen:
+            folder = tmp_path_factory.mktemp("bench")
+            plot = ["--plot", str(folder / "out.svg")] if shutil.which("gnuplot") and args[0] != "connect" else []
+            out = subprocess.run([BENCH, args[0], "--quick", *args[1:], "--json", str(folder / "out.json"), *plot], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, check=False, timeout=100 * SLOW, text=True)
+            assert out.returncode == 0, out.stderr
+            seen[args] = {"json": json.loads((folder / "out.json").read_text()), "table": out.stdout, "svg": folder / "out.svg"}
+        return seen[args]
+    return run
+
+
+THROUGHPUT = ("throughput", "--sizes", "4k")
+
+
+def check_spread(spread):
+    assert 0 < spread["min"] <= spread["median"] <= spread["max"] and spread["n"] == 1
+
+
+def test_throughput_tells_what_timeglas_did_and_cost(quick):
+    top = quick(*THROUGHPUT)["json"]
+    assert top["benchmark"] == "throughput" and top["ratio_of"] == "timeglas" and top["clients"] == 32
+    cell = top["cells"][0]
+    assert cell["system"] == "timeglas" and cell["bytes"] == 4096 and cell["workers"] == 1
+    check_spread(cell["requests_per_s"])
+    run, = cell["runs"]
+    assert run["requests"] == pytest.approx(run["requests_per_s"] * run["seconds"], rel=0.01)
+    for part in ("workers_us", "rest_us", "redis_us", "generator_us"):
+        assert run[part] > 0
+    # No two processors can have done more than there was time.
+    spent = sum(run[part] for part in ("workers_us", "rest_us", "redis_us", "generator_us")) * run["requests"] / 1e6
+    assert spent <= run["seconds"] * top["cores"] * 1.05
+    assert 0 <= run["others"] <= 1
+
+
+@pytest.mark.parametrize("peer", ["nginx", "nginx-simple", "webdis"])
+def test_throughput_compares_with_a_peer(quick, peer):
+    need(peer)
+    top = quick(*THROUGHPUT)["json"]
+    ours = top["cells"][0]
+    cell, = [c for c in top["cells"] if c["label"] == peer]
+    check_spread(cell["requests_per_s"])
+    assert cell["ratio"]["median"] == pytest.approx(ours["requests_per_s"]["median"] / cell["requests_per_s"]["median"], abs=0.002)
+    assert cell["workers_ratio"]["median"] == pytest.approx(ours["workers_us"]["median"] / cell["workers_us"]["median"], abs=0.002)
+    assert cell["runs"][0]["redis_us"] > 0
+
+
+@pytest.mark.parametrize("peer", ["redis-tls", "redis-unix"])
+def test_throughput_shows_the_ceiling(quick, peer):
+    need(peer)
+    cell, = [c for c in quick(*THROUGHPUT)["json"]["cells"] if c["label"] == peer]
+    run, = cell["runs"]
+    assert run["requests_per_s"] == pytest.approx(2 / (1 / run["set_per_s"] + 1 / run["get_per_s"]), rel=0.001)
+    assert run["workers_us"] is None and run["redis_us"] > 0
+
+
+def test_throughput_large_blobs_pass_through_every_system(quick):
+    """Several records, chunks and slices: what small ones do not reach. Void runs end with status 1, so that it ran at all is the test."""
+    peers = ",".join(p for p in ("nginx", "nginx-simple", "webdis") if Path(PEERS[p]).exists()) or "none"
+    for cell in quick("throughput", "--sizes", "300k", "--peers", peers)["json"]["cells"]:
+        check_spread(cell["requests_per_s"])
+
+
+def test_throughput_prints_a_row_for_each_system(quick):
+    rows = re.findall(r"^ +4096 (\S+)", quick(*THROUGHPUT)["table"], re.M)
+    assert rows == [c["label"] for c in quick(*THROUGHPUT)["json"]["cells"]]
+
+
+def test_latency_quantiles_rise_and_nothing_due_is_left_out(quick):
+    need("nginx")
+    top = quick("latency")["json"]
+    assert [c["system"] for c in top["cells"]] == ["timeglas", "nginx"]
+    assert top["cells"][0]["rate"] == top["cells"][1]["rate"] > 0
+    for cell in top["cells"]:
+        ms = cell["ms"]
+        assert 0 < ms["p50"] <= ms["p90"] <= ms["p99"] <= ms["p999"] <= ms["max"]
+        assert cell["requests"] >= cell["rate"] * top["seconds"] * 0.99 and cell["void"] == []
+        assert cell["curve"] == sorted(cell["curve"]) and len(cell["curve"]) > 10
+    assert set(top["cells"][1]["ratio"]) == set(top["cells"][1]["ms"])
+
+
+def test_connect_counts_connections_of_both(quick):
+    need("nginx")
+    for cell in quick("connect")["json"]["cells"]:
+        check_spread(cell["requests_per_s"])
+        assert cell["runs"][0]["workers_us"] > 0
+
+
+def test_scale_compares_two_workers_with_one(quick):
+    cells = quick("scale", "--sizes", "4k")["json"]["cells"]
+    assert [c["workers"] for c in cells] == [2, 1]
+    check_spread(cells[1]["ratio"])
+
+
+def test_live_compares_many_blobs_with_few(quick):
+    cells = quick("live", "--sizes", "4k")["json"]["cells"]
+    assert [c["standing"] for c in cells] == [3000, 1000]
+    check_spread(cells[1]["server_ratio"])
+
+
+@pytest.mark.skipif(not shutil.which("gnuplot"), reason="no gnuplot here: make deps installs it")
+@pytest.mark.parametrize("args", [THROUGHPUT, ("latency",)])
+def test_plot_is_an_svg_with_a_curve_for_each_cell(quick, args):
+    need("nginx")
+    text = " ".join(ElementTree.parse(quick(*args)["svg"]).getroot().itertext())
+    assert "timeglas" in text and "nginx" in text
+
+
+@pytest.mark.parametrize("args", [["expiry", "--live", "1000"], ["throughput"]])
+def test_interrupted_leaves_nothing_behind(args):
+    with subprocess.Popen([BENCH, *args], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as bench:
+        try:
+            line = bench.stderr.readline()
+            assert "storing" in line or "round 1" in line, line   # a server is up, or was
+            folder, = wait_for(lambda: folders_of(bench.pid), "no server was started")
+            os.kill(bench.pid, signal.SIGINT)
+            assert bench.wait(20 * SLOW) != 0
+        finally:
+            bench.terminate()
     assert not Path(folder).exists()
     assert not users_of(folder)
 
 
-@pytest.mark.parametrize("args", [[], ["novel"], ["expiry", "more"], ["expiry", "--novel"]])
+# seal ------------------------------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def sealing(tmp_path_factory):
+    """What a quick run of seal writes, its table, and the folder that it was given."""
+    out, folder = tmp_path_factory.mktemp("seal") / "out.json", tmp_path_factory.mktemp("seal-dir")
+    ran = subprocess.run([BENCH, "seal", "--quick", "--dir", folder, "--json", out], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         check=False, timeout=60 * SLOW, text=True)
+    assert ran.returncode == 0, ran.stderr
+    return {"json": json.loads(out.read_text()), "table": ran.stdout, "folder": folder}
+
+
+def rising(spread):
+    return 0 <= spread["min"] <= spread["median"] <= spread["max"]
+
+
+def test_seal_quick_run_reports_every_program(sealing):
+    top = sealing["json"]
+    assert top["benchmark"] == "seal" and top["bytes"] == 3 << 20 and top["rounds"] == 2 and top["age"]
+    assert [(c["operation"], c["to"], c["program"]) for c in top["cells"]] == [
+        (operation, to, program) for operation in ("seal", "open") for to in ("file", "/dev/null")
+        for program in ("age", "timeglas --raw", "timeglas, signed")]
+    for cell in top["cells"]:
+        assert all(rising(cell[name]) for name in ("wall_ms", "cpu_ms", "user_ms", "sys_ms")) and cell["wall_ms"]["min"] > 0
+        assert ("wall_to_age" in cell) == ("cpu_to_age" in cell) == (cell["program"] != "age")
+        if cell["program"] != "age":
+            assert rising(cell["wall_to_age"]) and rising(cell["cpu_to_age"])
+
+
+def test_seal_quick_run_reports_the_library(sealing):
+    rows = sealing["json"]["library"]
+    assert [(r["operation"], r["form"]) for r in rows] == [("seal", "raw"), ("seal", "signed"), ("open", "raw"), ("open", "signed")]
+    for row in rows:
+        assert row["n"] == 20 and all(0 < row[us]["median"] <= row[us]["p99"] <= row[us]["max"] for us in ("wall_us", "cpu_us"))
+
+
+def test_seal_prints_a_row_for_each_cell(sealing):
+    rows = [line for line in sealing["table"].splitlines() if re.match(r"(seal|open) +(file|/dev/null) ", line)]
+    assert len(rows) == 12, sealing["table"]
+
+
+def test_seal_leaves_nothing_behind(sealing):
+    assert list(sealing["folder"].iterdir()) == []
+
+
+def test_seal_interrupted_leaves_nothing_behind(tmp_path):
+    with subprocess.Popen([BENCH, "seal", "--size", "16", "--rounds", "99", "--small", "10", "--dir", tmp_path], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as bench:
+        while "sealing" not in (line := bench.stderr.readline()):
+            assert line, "it ended by itself"
+        assert list(tmp_path.iterdir()) != []
+        os.kill(bench.pid, signal.SIGINT)
+        assert bench.wait(20 * SLOW) != 0
+    assert list(tmp_path.iterdir()) == [] and not users_of(str(tmp_path))
+
+
+@pytest.mark.parametrize("args", [["--age", "/nowhere/age"], ["--age", "false"], ["--dir", "/nowhere"], ["--size", "0"], ["--rounds", "x"]])
+def test_seal_says_what_is_wrong(args, tmp_path):
+    where = [] if "--dir" in args else ["--dir", tmp_path]
+    out = subprocess.run([BENCH, "seal", "--quick", *where, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
+    assert out.returncode == 1 and args[1] in out.stderr and "timeglas-bench: " in out.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+# The command line ------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("args", [[], ["novel"], ["expiry", "more"], ["expiry", "--novel"], ["seal", "more"], ["seal", "--novel"],
+                                  ["throughput", "--novel"], ["latency", "more"], ["connect", "--sizes", "4k"]])
 def test_wrong_usage_ends_with_status_2(args):
     out = subprocess.run([BENCH, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
     assert out.returncode == 2 and out.stdout == "" and "usage: timeglas-bench" in out.stderr
 
 
-@pytest.mark.parametrize("args", [["--live", "5"], ["--live", "x"], ["--load", "some"], ["--sample", "0"]])
+@pytest.mark.parametrize("args", [["expiry", "--live", "5"], ["expiry", "--live", "x"], ["expiry", "--load", "some"], ["expiry", "--sample", "0"],
+                                  ["throughput", "--sizes", "5"], ["throughput", "--sizes", "4k,x"], ["throughput", "--peers", "apache"],
+                                  ["scale", "--rounds", "0"], ["live", "--seconds", "soon"], ["latency", "--share", "101"]])
 def test_wrong_value_is_refused(args):
-    out = subprocess.run([BENCH, "expiry", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
+    out = subprocess.run([BENCH, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
     assert out.returncode == 1 and "timeglas-bench: " in out.stderr
 
 
 def test_help_names_every_benchmark_and_option():
     out = subprocess.run([BENCH, "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
-    assert "expiry" in out
+    assert all(name in out for name in ("expiry", "throughput", "latency", "connect", "scale", "live", "seal"))
     out = subprocess.run([BENCH, "expiry", "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
     assert all(option in out for option in ("--live", "--load", "--json", "--plot", "--quick"))
+    out = subprocess.run([BENCH, "seal", "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    assert all(option in out for option in ("--size", "--rounds", "--age", "--dir", "--json", "--quick"))

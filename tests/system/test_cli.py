@@ -239,6 +239,63 @@ def test_full_disk_is_an_error(cli, keys):
     assert b"cannot write" in done.stderr
 
 
+def sealing(keys, tmp_path, *args, **more):
+    return subprocess.Popen([TIMEGLAS, "seal", "--raw", "-r", keys["identity_public"], *args], stdout=subprocess.PIPE,
+                            env={**environment(tmp_path), "TMPDIR": "/nowhere"}, **more)
+
+
+@pytest.mark.parametrize("target", [[], ["-o", "-"], ["-o", "/dev/stdout"]])
+def test_seal_streams(keys, tmp_path, target):
+    """Goal: between two pipes sealed bytes leave while plaintext still comes, and nothing is kept on a disk."""
+    with sealing(keys, tmp_path, *target, stdin=subprocess.PIPE) as seal:
+        seal.stdin.write(b"x" * 66_000)  # more than a chunk, less than what blocks a pipe
+        seal.stdin.flush()
+        sealed = seal.stdout.read(60_000)
+        seal.stdin.write(b"y")
+        seal.stdin.close()
+        sealed += seal.stdout.read()
+    assert seal.returncode == 0
+    opened = subprocess.run(["age", "-d", "-i", keys["identity"]], input=sealed, capture_output=True, check=True).stdout
+    assert opened == b"x" * 66_000 + b"y"
+
+
+def test_seal_that_fails_on_its_way_leaves_nothing_whole(keys, tmp_path):
+    """Goal: a file that shrinks while it is sealed is an error, and what a pipe has got by then passes for no whole file."""
+    (tmp_path / "in").write_bytes(b"x" * 3_000_000)
+    with sealing(keys, tmp_path, tmp_path / "in", stderr=subprocess.PIPE) as seal:
+        sealed = seal.stdout.read(1)  # the pipe is full long before the file's end
+        os.truncate(tmp_path / "in", 1_000_000)
+        sealed += seal.stdout.read()
+        assert b"shrank" in seal.stderr.read()
+    assert seal.returncode == 2
+    assert subprocess.run(["age", "-d", "-i", keys["identity"]], input=sealed, capture_output=True).returncode != 0
+
+
+def test_seal_full_disk_is_an_error(cli, keys):
+    """Goal: also where the header, or a later chunk, cannot be written."""
+    for size in (0, 1_000_000):
+        done = cli("seal", "--raw", "-r", keys["identity_public"], "-o", "/dev/full", stdin=b"x" * size, ok=2)
+        assert b"cannot write the sealed file: No space left" in done.stderr
+
+
+def test_open_raw_damaged_releases_nothing(cli, keys, tmp_path):
+    """Goal: --raw trusts each chunk by itself, and yet nothing comes out of a file that is not whole."""
+    s = cli("seal", "--raw", "-r", keys["identity_public"], stdin=b"x" * 500_000, ok=0).stdout
+    for damaged in (s[:300_000], s[:-1] + bytes([s[-1] ^ 1]), s + b"x"):
+        assert cli("open", "--raw", "-i", keys["identity"], stdin=damaged, ok=4).stdout == b""
+        cli("open", "--raw", "-i", keys["identity"], "-o", tmp_path / "out", stdin=damaged, ok=4)
+        assert not (tmp_path / "out").exists()
+
+
+def test_open_appends_where_stdout_does(cli, keys, tmp_path):
+    """Goal: ">> FILE", to which the kernel copies nothing by itself."""
+    s = cli("seal", "--raw", "-r", keys["identity_public"], stdin=b"x" * 300_000, ok=0).stdout
+    (tmp_path / "out").write_bytes(b"before")
+    with open(tmp_path / "out", "ab") as out:
+        subprocess.run([TIMEGLAS, "open", "--raw", "-i", keys["identity"]], input=s, stdout=out, check=True, env=environment(tmp_path))
+    assert (tmp_path / "out").read_bytes() == b"before" + b"x" * 300_000
+
+
 # What is refused ------------------------------------------------------------------------------------------------------
 
 USAGE = [

@@ -14,7 +14,7 @@ import pytest
 from cli_server import Answer, serve
 from harness import wait_for
 from test_cli import TIMEGLAS, environment
-from test_cli_http import BLOB, GONE, ID, PROBLEM, home, keys, kept, pki, run, sealed, strays  # noqa: F401  fixtures, too
+from test_cli_http import BLOB, GONE, ID, PROBLEM, command_env, home, keys, kept, pki, run, sealed, strays  # noqa: F401  fixtures, too
 
 TOKEN = ID + "B" * 22
 RECEIPT = {"blob": ID, "ref": "0" * 32, "cause": "consumed", "erased_at": "2026-11-22T12:00:01.000Z", "event": "00-1-1", "head": None}

@@ -7,10 +7,12 @@ import hashlib
 import json
 import os
 import select
+import socket
 import ssl
 import stat
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -40,12 +42,20 @@ def home(tmp_path):
 
 
 @pytest.fixture
-def run(pki, home, tmp_path):
-    def call(server, *args, ok=None, stdin=b"", pki=pki, env=None, url=None):
+def command_env(pki, home, tmp_path):
+    def env(server, pki=pki, url=None, **more):
         more = {"TIMEGLAS_URL": url or server.url, "TIMEGLAS_CA": pki["ca.pem"], "TIMEGLAS_CERT": pki["client.pem"],
-                "TIMEGLAS_KEY": pki["client.key"], "XDG_STATE_HOME": home / "state", "TMPDIR": tmp_path / "tmp", **(env or {})}
+                "TIMEGLAS_KEY": pki["client.key"], "XDG_STATE_HOME": home / "state", "TMPDIR": tmp_path / "tmp", **more}
+        return {**environment(home), **{k: str(v) for k, v in more.items()}}
+
+    return env
+
+
+@pytest.fixture
+def run(command_env, tmp_path):
+    def call(server, *args, ok=None, stdin=b"", env=None, **more):
         done = subprocess.run([TIMEGLAS, *map(str, args)], input=stdin, capture_output=True, timeout=60, cwd=tmp_path,
-                              env={**environment(home), **{k: str(v) for k, v in more.items()}})
+                              env=command_env(server, **more, **(env or {})))
         assert b"Sanitizer" not in done.stderr and b"runtime error" not in done.stderr, done.stderr.decode()
         if ok is not None:
             assert done.returncode == ok, (done.returncode, done.stderr.decode())
@@ -271,6 +281,34 @@ def test_put_from_a_pipe_is_chunked(run, pki, keys):
         assert put_fields(server)["transfer-encoding"] == "chunked"
         opened = subprocess.run(["age", "-d", "-i", keys["TIMEGLAS_IDENTITY"]], input=server.seen[0][3], capture_output=True)
         assert opened.stdout == b"z" * 200_000
+
+
+def test_put_fills_its_writes(pki, keys, command_env):
+    """Goal: where more is at hand, no write to the server is as small as the rest of a sealed chunk."""
+    ours, theirs = socket.socketpair()
+    with serve(pki, Answer(201, BLOB)) as server, ours, theirs:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 400_000)
+        ours.sendall(b"z" * 200_000)
+        ours.shutdown(socket.SHUT_WR)
+        subprocess.run([TIMEGLAS, "put", "--kind", "liveness", "--raw", "-"], stdin=theirs, env=command_env(server, **keys), check=True,
+                       capture_output=True)
+        *full, last, end = server.chunks
+        assert min(full) > 60_000 and last > 0 and end == 0
+
+
+def test_put_keeps_nothing_back_for_a_slow_pipe(pki, keys, command_env):
+    """Goal: a chunk that can be sealed is sent before the next byte comes."""
+    with serve(pki, Answer(201, BLOB)) as server, \
+            subprocess.Popen([TIMEGLAS, "put", "--kind", "liveness", "--raw", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, env=command_env(server, **keys)) as put:
+        put.stdin.write(b"z" * 66_000)
+        put.stdin.flush()
+        until = time.monotonic() + 20
+        while sum(server.chunks) <= 65_536:
+            assert put.poll() is None and time.monotonic() < until, server.chunks
+            time.sleep(0.01)
+        put.stdin.close()
+        assert put.wait(20) == 0
 
 
 @pytest.mark.parametrize("from_stdin", [False, True])

@@ -167,7 +167,7 @@ def test_store_keeps_no_token_and_no_key(launch):
     for name in server.redis("--scan", "--pattern", "tg:*").splitlines():
         kind = server.redis("TYPE", name)
         seen += name + "\n" + (server.redis("HGETALL", name) if kind == "hash" else server.redis("XRANGE", name, "-", "+")
-                               if kind == "stream" else server.redis("ZRANGE", name, "0", "-1") if kind == "zset" else "")
+                               if kind == "stream" else server.redis("ZRANGE", name, "0", "-1") if kind == "zset" else server.redis("GET", name))
     assert blob in seen and token not in seen and token[24:] not in seen and k not in seen
     assert server.ack(token).status == 200
 

@@ -224,23 +224,23 @@ def test_malformed_session_request_is_refused(server, nothing_new, body):
 
 
 def test_refusal_from_the_headers_never_touches_the_store(launch):
-    """What the head alone condemns is not written first and removed later: Redis sees no SET at all."""
+    """What the head alone condemns is not written first and removed later: Redis sees none of its bytes."""
     server = launch(workers=1)
 
-    def sets():
-        found = [line for line in server.redis("INFO", "commandstats").splitlines() if line.startswith("cmdstat_set:")]
-        return int(found[0].split("calls=")[1].split(",")[0]) if found else 0
+    def received():
+        found = [line for line in server.redis("INFO", "stats").splitlines() if line.startswith("total_net_input_bytes:")]
+        return int(found[0].split(":")[1])
 
-    before = sets()
     body = server.sealed(200_000)
+    before = received()
     for fields in (dict(kind="nonsense"), dict(kind="passport"), dict(kind="passport", issuer="DNK"), dict(ttl=0),
                    dict(to="nobody"), dict(kind="passport", issuer="DNK", session=UNKNOWN)):
         assert server.put(body, **fields).status == 422
     assert server.put(body, peer="verifier").status == 403
     assert server.put(b"plaintext" * 1000).status == 415
-    assert sets() == before
+    assert received() < before + 100_000  # what the server's processes say to it meanwhile
     assert server.put(body).status == 201
-    assert sets() == before + 4, "the count does count"
+    assert received() > before + 200_000, "the count does count"
 
 
 def test_no_client_certificate_fails_in_tls(server):

@@ -16,6 +16,7 @@ import pytest
 import harness
 import memory_search
 from harness import BIN, SANITIZED, wait_for
+from wire import Closed
 
 pytestmark = [
     pytest.mark.skipif(SANITIZED, reason="a sanitizer's allocator does not overwrite what is freed"),
@@ -223,6 +224,67 @@ def test_what_a_stalled_reader_left_in_a_worker_is_wiped(launch, program):
     time.sleep(WIPED_WITHIN_S)
     left = memory_search.search(program, family(server), marks)
     assert not [where for found in left.values() for where in found.values()]
+
+
+@pytest.mark.parametrize("end, size", [("erased", 20_000_000), ("session closed", 20_000_000), ("lease over", 20_000_000),
+                                       ("taken, and its time over", 20_000_000),
+                                       ("erased", 60_000)])   # of which one answer behind the other fills the kernel's buffers
+def test_what_a_reader_that_stalls_has_not_got_is_wiped_with_its_blob(launch, program, end, size):
+    """It keeps its connection open and reads nothing: the blob ends all the same, in the worker and in the kernel, and it gets no more of it."""
+    server = launch(workers=1)
+    worker, = server.workers()
+    session = server.session()["session"]
+    body = harness.seal(server.env["TIMEGLAS_RECIPIENT"], os.urandom(size))
+    marks = memory_search.markers(body)
+    with server.connect("verifier", rcvbuf=65536) as conn:
+        if end.startswith("taken"):
+            blob = server.put_ok(body, ttl=6)["blob"]
+            conn.send(conn.head("POST", f"/v1/blobs/{blob}/take"))
+        else:
+            blob = server.put_ok(body, kind="passport", issuer="DNK", session=session)["blob"]
+            claim = server.claim_ok(blob, lease_s=6 if end == "lease over" else 60)["claim"]
+            for _ in range(1 if size > 60_000 else 150):
+                conn.send(conn.head("GET", f"/v1/claims/{claim}"))
+        conn.response_head()
+        wait_for(lambda: memory_search.search(program, [worker], marks)[worker], "a window of it stands in the worker", 5)
+        if end == "erased":
+            assert server.erase(blob).status == 200
+        elif end == "session closed":
+            assert server.call("DELETE", f"/v1/sessions/{session}").status == 200
+        wait_for(lambda: server.stat(blob).json()["state"] == "gone", "it has ended", 10)
+        time.sleep(WIPED_WITHIN_S)
+        left = memory_search.search(program, family(server), marks)
+        assert not [where for found in left.values() for where in found.values()]
+        got = 0
+        with pytest.raises(Closed):
+            while True:
+                conn.more()
+                got, conn.buf = got + len(conn.buf), b""
+        assert got < 400_000, "what its own kernel had received, and nothing that ours still held"
+
+
+@pytest.mark.parametrize("size", [60_000, 300_000])   # of the first nothing has reached the store yet
+@pytest.mark.parametrize("over", ["its time", "its session"])
+def test_an_upload_that_drips_does_not_stand_in_a_worker_when_its_time_is_over(launch, program, size, over):
+    """A byte now and then keeps an upload alive, but no longer than its blob may live: it is refused and wiped."""
+    server = launch(workers=1)
+    body = harness.seal(server.env["TIMEGLAS_RECIPIENT"], os.urandom(size))
+    marks = memory_search.markers(body[:-100])
+    session = server.session()["session"]
+    life = {"kind": "liveness", "ttl": 2} if over == "its time" else {"kind": "passport", "issuer": "DNK", "session": session}
+    with server.connect() as conn:
+        conn.send(server.upload_head(len(body), **life) + body[:-100])
+        wait_for(lambda: memory_search.search(program, server.workers(), marks)[server.workers()[0]], "it stands in the worker", 5)
+        if over == "its session":
+            assert server.call("DELETE", f"/v1/sessions/{session}").status == 200
+        for at in range(len(body) - 100, len(body) - 90):
+            if conn.readable(1):
+                break
+            conn.send(body[at:at + 1])
+        answer = conn.response()
+        assert answer.status == 422 and answer.json()["type"] == f"/problems/{'ttl' if over == 'its time' else 'session'}"
+        left = memory_search.search(program, family(server), marks)
+        assert not [where for found in left.values() for where in found.values()]
 
 
 def test_nothing_stays_where_nothing_follows(launch, program):

@@ -53,6 +53,32 @@ def test_time_over_is_a_failure():
     assert counts(PASSES, None, status=None) == (1, 1, 0)
 
 
+def told(output, status=0):
+    tally = runner.told("g", status, output)
+    return tally.passed, len(tally.failed), len(tally.skipped)
+
+
+def test_lane_takes_over_what_a_group_said():
+    assert told("g: …\nskipped  a: why\nall of it took 1 s\n3 passed, 0 failed, 1 skipped\n") == (3, 0, 1)
+    assert told("FAILED  b\n2 passed, 1 failed, 0 skipped\n", status=1) == (2, 1, 0)
+
+
+def test_lane_believes_no_group_that_did_not_sum_up():
+    assert told("", status=-9) == (0, 1, 0)
+    assert told("3 passed, 0 failed, 0 skipped in 2 s\n") == (0, 1, 0)
+
+
+def test_lane_believes_no_group_that_contradicts_itself():
+    assert told("3 passed, 1 failed, 0 skipped\n", status=1)[1] == 1
+    assert told("3 passed, 0 failed, 0 skipped\n", status=1)[1] == 1
+    assert told("FAILED  b\n3 passed, 1 failed, 0 skipped\n", status=0)[1] == 2
+    assert told("3 passed, 0 failed, 2 skipped\nskipped  a\n")[1] == 1
+
+
+def test_lanes_run_every_group_once():
+    assert sorted(group for groups in runner.LANES for group in groups) == sorted(runner.GROUPS)
+
+
 def test_process_left_behind_is_a_failure(tmp_path):
     """A shell that ends before its child: the child must be found and ended, and counted."""
     script = f"""
@@ -68,7 +94,7 @@ def leave():
     return tally
 runner.GROUPS.clear()
 runner.GROUPS["leave"] = leave
-runner.main([])
+runner.main(["leave"])
 """
     done = subprocess.run(["/usr/bin/python3", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=30)
     pid = next(line.split()[1] for line in done.stdout.splitlines() if line.startswith("pid "))

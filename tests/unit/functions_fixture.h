@@ -1,5 +1,5 @@
 /*
- * functions_fixture.h: calls of functions.lua as any program may make them, in shard 05 of a private Redis with nothing but the library in it.
+ * functions_fixture.h: calls of the Function library as any program may make them, in shard 05 of a private Redis with nothing but the library in it.
  */
 #ifndef TEST_FUNCTIONS_FIXTURE_H
 #define TEST_FUNCTIONS_FIXTURE_H
@@ -13,7 +13,46 @@ extern const unsigned store_functions_lua_len;
 #define DL "tg:{05}:dl"
 
 static struct redis_server redis;
-static redisReply *last; /* the last function's reply */
+
+/* An answer's line, or a field of one: what stands there as text, as a number, and in parts. */
+struct item {
+	char *str;
+	long long integer;
+	size_t elements;
+	struct item *element[64];
+};
+static struct item *last; /* the last function's answer: its lines are its elements */
+
+static inline void item_free(struct item *i)
+{
+	if (i == NULL)
+		return;
+	for (size_t k = 0; k < i->elements; k++)
+		item_free(i->element[k]);
+	free(i->str);
+	free(i);
+}
+
+/* separators: of the parts, of the parts' parts, … */
+static inline struct item *item_new(const char *text, const char *separators)
+{
+	struct item *i = calloc(1, sizeof *i);
+	char *part, *rest;
+
+	assert_non_null(i);
+	i->str = strdup(text);
+	i->integer = atoll(text);
+	if (*separators == '\0')
+		return i;
+	char *const copy = strdup(text);
+	const char separator[] = {*separators, '\0'};
+	for (rest = copy; (part = strsep(&rest, separator)) != NULL;) {
+		assert_true(i->elements < sizeof i->element / sizeof *i->element);
+		i->element[i->elements++] = item_new(part, separators + 1);
+	}
+	free(copy);
+	return i;
+}
 
 static inline int setup(void **state)
 {
@@ -26,8 +65,7 @@ static inline int setup(void **state)
 static inline int teardown(void **state)
 {
 	(void)state;
-	if (last != NULL)
-		freeReplyObject(last);
+	item_free(last);
 	last = NULL;
 	redis_server_stop(&redis);
 	return 0;
@@ -37,19 +75,38 @@ static inline int teardown(void **state)
 static inline int fcall(const char *name, const char *fmt, ...)
 {
 	char whole[256];
+	redisReply *r;
 	va_list ap;
 
-	if (last != NULL)
-		freeReplyObject(last);
+	item_free(last);
+	last = NULL;
 	snprintf(whole, sizeof whole, "FCALL tg1_%s 1 " DL " %s", name, fmt);
 	va_start(ap, fmt);
-	last = redisvCommand(redis.c, whole, ap);
+	r = redisvCommand(redis.c, whole, ap);
 	va_end(ap);
-	assert_non_null(last);
-	if (last->type == REDIS_REPLY_ERROR)
-		fail_msg("%s: %s", name, last->str);
-	assert_int_equal(last->type, REDIS_REPLY_ARRAY);
+	assert_non_null(r);
+	if (r->type == REDIS_REPLY_ERROR)
+		fail_msg("%s: %s", name, r->str);
+	assert_int_equal(r->type, REDIS_REPLY_STRING);
+	last = item_new(r->str, "\n\t");
+	freeReplyObject(r);
 	return -(int)last->element[0]->integer;
+}
+
+/* How many of a stored record's fields say something; names: one letter for each field, '.' for those that do not count. */
+static inline int said(const char *key, const char *which)
+{
+	redisReply *r = redis_server_do(&redis, "GET %s", key);
+	int n = 0;
+
+	assert_int_equal(r->type, REDIS_REPLY_STRING);
+	for (char *at = r->str; at != NULL && *which != '\0'; which++) {
+		size_t len = strcspn(at, "\t\n");
+		n += *which != '.' && len > 0;
+		at = at[len] != '\0' ? at + len + 1 : NULL;
+	}
+	freeReplyObject(r);
+	return n;
 }
 
 static inline const char *field(int record, int i)
@@ -70,14 +127,16 @@ static inline long long now_ms(void)
 static inline const char *newest(const char *name)
 {
 	static char out[64];
-	redisReply *r = redis_server_do(&redis, "XREVRANGE tg:{05}:out + - COUNT 1"), *kv;
+	redisReply *r = redis_server_do(&redis, "XREVRANGE tg:{05}:out + - COUNT 1");
+	struct item *event;
 
 	assert_int_equal(r->elements, 1);
-	kv = r->element[0]->element[1];
+	event = item_new(r->element[0]->element[1]->element[1]->str, "\t");
 	strcpy(out, "(none)");
-	for (size_t i = 0; i + 1 < kv->elements; i += 2)
-		if (strcmp(kv->element[i]->str, name) == 0)
-			snprintf(out, sizeof out, "%s", kv->element[i + 1]->str);
+	for (size_t i = 0; i + 1 < event->elements; i += 2)
+		if (strcmp(event->element[i]->str, name) == 0)
+			snprintf(out, sizeof out, "%s", event->element[i + 1]->str);
+	item_free(event);
 	freeReplyObject(r);
 	return out;
 }

@@ -1,9 +1,7 @@
 /*
- * Goal: what makes a store unfit, from the texts that Redis answers with; what is not said counts as unfit. And the board, on which the reaper leaves it.
+ * Goal: what makes a store unfit, from the texts that Redis answers with; what is not said counts as unfit.
  */
 #include "check.h"
-#include <sys/wait.h>
-#include <unistd.h>
 #include "store/attest.h"
 
 static const char fit_info[] = "# Memory\r\nused_memory:1\r\nmaxmemory_policy:noeviction\r\n\r\n# Persistence\r\nrdb_bgsave_in_progress:0\r\n"
@@ -117,62 +115,6 @@ static void attest_judge_new_snapshot_is_noticed(void **state)
 	assert_int_equal(attest_judge(&f, &o, 1795399999), ATTEST_SNAPSHOT);
 }
 
-static void board_attest_is_seen_by_another_process_and_grows_stale(void **state)
-{
-	struct board *b = board_new();
-	int status = -1;
-	pid_t pid;
-
-	(void)state;
-	assert_non_null(b);
-	assert_int_equal(board_attest(), ATTEST_UNWATCHED);
-	board_attach(b);
-	assert_int_equal(board_attest(), ATTEST_NOT_YET);
-	assert_false(board_attest_ok(board_attest()));
-	pid = fork();
-	if (pid == 0) {
-		board_set_attest(ATTEST_VOUCHED);
-		board_set_clock(-5);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(board_attest(), ATTEST_VOUCHED);
-	assert_true(board_attest_ok(ATTEST_VOUCHED));
-	sleep(3);
-	usleep(100000);
-	assert_int_equal(board_attest(), ATTEST_STALE);
-	assert_false(board_attest_ok(ATTEST_STALE));
-	board_free(b);
-	assert_int_equal(board_attest(), ATTEST_UNWATCHED);
-}
-
-static void board_clock_remembers_any_number(void **state)
-{
-	static const int64_t v[] = { 0, 1, -1, INT64_C(1795400000000) };
-	struct board *b = board_new();
-	int64_t got;
-
-	(void)state;
-	board_attach(b);
-	assert_false(board_clock(&got));
-	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
-		board_set_clock(v[i]);
-		assert_true(board_clock(&got));
-		assert_true(got == v[i]);
-	}
-	board_free(b);
-}
-
-static void board_attest_text_and_slug_are_there_for_all(void **state)
-{
-	(void)state;
-	for (enum attest a = ATTEST_SEEN; a <= ATTEST_BLIND; a++) {
-		assert_string_not_equal(board_attest_text(a), "unknown");
-		assert_string_not_equal(board_attest_slug(a), "unknown");
-	}
-	assert_string_equal(board_attest_text((enum attest)99), "unknown");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,9 +124,6 @@ int main(void)
 		cmocka_unit_test(attest_judge_barred_config_needs_a_voucher),
 		cmocka_unit_test(attest_judge_embedded_store_keeps_no_logs),
 		cmocka_unit_test(attest_judge_new_snapshot_is_noticed),
-		cmocka_unit_test(board_attest_is_seen_by_another_process_and_grows_stale),
-		cmocka_unit_test(board_clock_remembers_any_number),
-		cmocka_unit_test(board_attest_text_and_slug_are_there_for_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -184,6 +184,24 @@ static void put_check_signature_covers_every_byte_before_it(void **state)
 	assert_int_equal(good, 0);
 }
 
+static void scan_epoch_is_hex_or_nothing(void **state)
+{
+	static const char *const epoch[] = {"0123456789abcdef0123456789abcdef", "", "0123456789abcdef0123456789abcde", "0123456789abcdef0123456789abcdeF",
+		"0123456789abcdef0123456789ab\xff", "0123456789abcdef0123456789abc\"e"};
+	static char line[CHAIN_LINE_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof epoch / sizeof *epoch; i++) {
+		struct chain_check c = {.n = 1, .reason = T("time")};
+		struct chain_buf b = {.p = line, .cap = sizeof line};
+		struct chain_line l;
+
+		strcpy(c.epoch, epoch[i]);
+		chain_put_check(&b, &c, secret);
+		assert_int_equal(chain_scan(line, b.n - 1, &l), i < 2 ? 0 : TG_EINVAL);
+	}
+}
+
 static void id_parse_other_forms_are_refused(void **state)
 {
 	static const char *const bad[] = {"", "00-", "40-1-1", "0-1-1", "0A-1-1", "00-1", "00-1-", "00-01-1", "00-1-1 ", "00-18446744073709551616-0", "00--1"};
@@ -280,6 +298,7 @@ int main(void)
 		cmocka_unit_test(scan_any_byte_changed_is_refused_or_different),
 		cmocka_unit_test(scan_other_forms_are_refused),
 		cmocka_unit_test(put_check_signature_covers_every_byte_before_it),
+		cmocka_unit_test(scan_epoch_is_hex_or_nothing),
 		cmocka_unit_test(id_parse_other_forms_are_refused),
 	};
 	const char *path = getenv("TIMEGLAS_CHAIN_OUT"), *events = getenv("TIMEGLAS_CHAIN_EVENTS");

@@ -218,6 +218,35 @@ static void secret_alloc_is_zeroed_and_aligned(void **state)
 	assert_null(tg_secret_alloc(SIZE_MAX));
 }
 
+/* What was secret is gone before anybody else gets the block; more than are kept are unmapped. */
+static void secret_take_gives_a_kept_block_wiped(void **state)
+{
+	static struct tg_spares spares;
+	uint8_t *first = tg_secret_take(&spares, 5000), *p[TG_SPARES + 2];
+
+	(void)state;
+	assert_non_null(first);
+	assert_int_equal((uintptr_t)first % 64, 0);
+	memset(first, 0xa5, 5000);
+	tg_secret_give(&spares, first, 5000);
+	for (size_t i = 0; i < LEN(p); i++) {
+		p[i] = tg_secret_take(&spares, 5000);
+		assert_non_null(p[i]);
+		for (size_t at = 0; at < 5000; at++)
+			assert_int_equal(p[i][at], 0);
+		for (size_t other = 0; other < i; other++)
+			assert_ptr_not_equal(p[i], p[other]);
+	}
+	assert_ptr_equal(p[0], first);
+	for (size_t i = 0; i < LEN(p); i++)
+		tg_secret_give(&spares, p[i], 5000);
+	for (size_t i = 0; i < TG_SPARES; i++)
+		assert_ptr_equal(tg_secret_take(&spares, 5000), p[i]);
+	tg_secret_give(&spares, NULL, 5000);
+	tg_alloc_fail_at(1);
+	assert_null(tg_secret_take(&spares, 5000));
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -248,6 +277,7 @@ int main(void)
 		cmocka_unit_test(signer_load_takes_exactly_one_key),
 		cmocka_unit_test(allocation_failure_is_reported),
 		cmocka_unit_test(secret_alloc_is_zeroed_and_aligned),
+		cmocka_unit_test(secret_take_gives_a_kept_block_wiped),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -129,7 +129,8 @@ static void log_request_members_are_typed(void **state)
 	json_t *j;
 
 	(void)state;
-	log_request(&r);
+	assert_true(log_request(&r));
+	log_flush();
 	j = read_line();
 	assert_string_equal(member(j, "event"), "request");
 	assert_string_equal(member(j, "peer"), "verifier");
@@ -140,6 +141,40 @@ static void log_request_members_are_typed(void **state)
 	json_decref(j);
 }
 
+/* Lines wait for company, but nobody overtakes them, and what one write carries are whole lines within PIPE_BUF. */
+static void log_request_waits_in_order(void **state)
+{
+	const struct log_request r = { .peer = "p", .call = "GET /v1/policy", .status = 200 };
+	char b[8192];
+	ssize_t n;
+	int lines = 0;
+
+	(void)state;
+	assert_true(log_request(&r));
+	log_info("after", NULL);
+	n = read(fds[0], b, sizeof b - 1);
+	assert_true(n > 0);
+	b[n] = '\0';
+	assert_non_null(strstr(b, "\"event\":\"request\""));
+	if (strstr(b, "\"event\":\"after\"") == NULL) /* it is the next write */
+		json_decref(read_line());
+	else
+		assert_true(strstr(b, "\"after\"") > strstr(b, "\"request\""));
+	for (int i = 0; i < 100; i++)
+		log_request(&r);
+	log_flush();
+	log_flush(); /* nothing is left */
+	while (lines < 100) {
+		n = read(fds[0], b, sizeof b);
+		assert_true(n > 0);
+		for (ssize_t i = 0; i < n; i++)
+			lines += b[i] == '\n';
+	}
+	assert_int_equal(lines, 100);
+	log_init(fds[1], LOG_L_WARN, "worker-0");
+	assert_false(log_request(&r));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +183,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(log_event_every_length_fits_a_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(log_event_above_level_is_silent, setup, teardown),
 		cmocka_unit_test_setup_teardown(log_request_members_are_typed, setup, teardown),
+		cmocka_unit_test_setup_teardown(log_request_waits_in_order, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -918,8 +918,9 @@ static void commit_of_unknown_fate_is_ended_after_reconnecting(void **state)
 	loop_until_stop(w->loop);
 	key = redis_server_do(&w->redis, "KEYS tg:*:b:*");
 	assert_int_equal(key->elements, 1);
-	cause = redis_server_do(&w->redis, "HGET %s c", key->element[0]->str);
-	assert_string_equal(cause->str, "aborted");
+	cause = redis_server_do(&w->redis, "GET %s", key->element[0]->str);
+	assert_memory_equal(cause->str, "gone\t", 5);
+	assert_non_null(strstr(cause->str, "\taborted\t"));
 	freeReplyObject(cause);
 	freeReplyObject(key);
 	assert_nothing_but_tombstones(w);
@@ -931,10 +932,71 @@ static void library_gone_is_loaded_again(void **state)
 	struct store_put_opts o = put_opts("", false);
 
 	redis_server_run_cmd(&w->redis, "FUNCTION FLUSH");
-	assert_int_equal(upload(w, &o, 100), TG_ESTORE);
+	assert_int_equal(store_session_open(w->store, "uploader", NULL, 600, on_session, w), 0);
+	loop_until_stop(w->loop);
+	assert_int_equal(w->err, TG_ESTORE);
 	assert_int_equal(store_info(w->store, on_info, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(upload(w, &o, 100), 0);
+	end_all(w);
+	assert_nothing_but_tombstones(w);
+}
+
+/* What Redis says, with a T for each time: 13 digits. */
+static void masked(struct world *w, char out[512], const char *fmt, const char *id, bool stream)
+{
+	redisReply *r = redis_server_do(&w->redis, fmt, id);
+	const char *p = stream ? r->element[0]->element[1]->element[1]->str : r->str;
+	size_t n = 0;
+
+	if (stream)
+		assert_string_equal(r->element[0]->element[1]->element[0]->str, "p");
+	while (*p != '\0' && n < 511) {
+		size_t digits = strspn(p, "0123456789");
+		out[n++] = digits == 13 ? 'T' : *p;
+		p += digits == 13 ? 13 : 1;
+	}
+	out[n] = '\0';
+	freeReplyObject(r);
+}
+
+/* Two ways to one state: with a deadline so near that a reaper must be told, the function writes it. */
+static void transaction_writes_what_the_function_would(void **state)
+{
+	struct world *w = *state;
+	char record[2][512], event[2][512], key[TOKEN_LEN + 16];
+	const uint32_t ttl_s[2] = {600, 4};
+
+	for (int i = 0; i < 2; i++) {
+		struct store_put_opts o = put_opts("", false);
+		redisReply *r;
+
+		o.ttl_s = ttl_s[i];
+		redis_server_run_cmd(&w->redis, "CONFIG RESETSTAT");
+		assert_int_equal(upload(w, &o, 1234), 0);
+		r = redis_server_do(&w->redis, "INFO commandstats");
+		assert_int_equal(strstr(r->str, "cmdstat_exec") != NULL, i == 0); /* the two were really used */
+		freeReplyObject(r);
+		assert_int_equal(w->blob.state, STORE_LIVE);
+		assert_int_equal(w->blob.deadline_ms - w->blob.stored_at_ms <= ttl_s[i] * 1000 && w->blob.deadline_ms - w->blob.stored_at_ms > ttl_s[i] * 1000 - 500, 1);
+		snprintf(key, sizeof key, "{%.2s}:b:%s", w->blob.id, w->blob.id);
+		masked(w, record[i], "GET tg:%s", key, false);
+		r = redis_server_do(&w->redis, "PTTL tg:%s", key);
+		assert_true(r->integer > (ttl_s[i] + 86400) * 1000LL - 500 && r->integer <= (ttl_s[i] + 86400) * 1000LL);
+		freeReplyObject(r);
+		snprintf(key, sizeof key, "{%.2s}:c:%s:0", w->blob.id, w->blob.id);
+		r = redis_server_do(&w->redis, "PTTL tg:%s", key);
+		assert_true(r->integer > ttl_s[i] * 1000LL - 500 && r->integer <= ttl_s[i] * 1000LL + 50);
+		freeReplyObject(r);
+		snprintf(key, sizeof key, "{%.2s}:out", w->blob.id);
+		masked(w, event[i], "XREVRANGE tg:%s + - COUNT 1", key, true);
+		snprintf(key, sizeof key, "tg:{%.2s}:dl", w->blob.id);
+		r = redis_server_do(&w->redis, "ZSCORE %s b:%s", key, w->blob.id);
+		assert_int_equal(atoll(r->str), w->blob.deadline_ms);
+		freeReplyObject(r);
+	}
+	assert_string_equal(record[0], record[1]);
+	assert_string_equal(event[0], event[1]);
 	end_all(w);
 	assert_nothing_but_tombstones(w);
 }
@@ -980,6 +1042,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(connection_lost_in_flight_answers_each_call_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(commit_of_unknown_fate_is_ended_after_reconnecting, setup, teardown),
 		cmocka_unit_test_setup_teardown(library_gone_is_loaded_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(transaction_writes_what_the_function_would, setup, teardown),
 		cmocka_unit_test_setup_teardown(close_with_all_takes_more_than_one_step, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

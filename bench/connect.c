@@ -1,0 +1,127 @@
+/*
+ * connect.c: timeglas-bench connect: new connections a second: a full mutual TLS 1.3 handshake, one request with a tiny answer, and the end, over
+ * and over, by so many clients at once. Peer: nginx, whose answer is a constant. Runs in the benchmark's process.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "args.h"
+#include "bench.h"
+#include "compare.h"
+#include "gen_conn.h"
+
+struct herd {
+	struct event_base *base;
+	struct gconn *conn[128];
+	char request[256];
+	size_t request_n;
+	bool counting;
+	uint64_t done;
+	struct sample *out;
+};
+
+static void on_open(struct gconn *c, void *ctx)
+{
+	struct herd *h = ctx;
+
+	gconn_send(c, h->request, h->request_n, NULL, 0);
+}
+
+static void on_answer(struct gconn *c, int status, const char *content, size_t n, void *ctx)
+{
+	struct herd *h = ctx;
+
+	(void)n;
+	if (status != 200) {
+		snprintf(h->out->error, sizeof h->out->error, "answered with %d: %.100s", status, content);
+		event_base_loopbreak(h->base);
+		return;
+	}
+	h->done += h->counting;
+	gconn_close(c);
+	gconn_open(c);
+}
+
+static void on_fail(struct gconn *c, const char *why, void *ctx)
+{
+	struct herd *h = ctx;
+
+	(void)c;
+	snprintf(h->out->error, sizeof h->out->error, "%.200s", why);
+	event_base_loopbreak(h->base);
+}
+
+static void run_for(struct herd *h, double seconds)
+{
+	const struct timeval tv = {.tv_sec = (time_t)seconds, .tv_usec = (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6)};
+
+	event_base_loopexit(h->base, &tv);
+	if (h->out->error[0] == '\0' && event_base_dispatch(h->base) < 0)
+		die("the event loop failed");
+}
+
+static void count(struct herd *h, struct system *s, double seconds)
+{
+	struct cpu_times before, after, spent;
+	int64_t began = mono_ns();
+
+	cpu_read(&s->cpu, &before);
+	h->counting = true;
+	run_for(h, seconds);
+	h->out->seconds = (double)(mono_ns() - began) / 1e9;
+	cpu_read(&s->cpu, &after);
+	spent = cpu_since(&before, &after);
+	h->out->requests = (double)h->done;
+	perf_derive(h->out, &spent);
+	if (h->out->error[0] == '\0' && h->done == 0)
+		snprintf(h->out->error, sizeof h->out->error, "no connection was made in %g s", seconds);
+}
+
+static void connect_measure(struct system *s, const struct gen_plan *p, struct blobs *b, struct sample *out)
+{
+	static const struct gconn_calls calls = {on_open, on_answer, on_fail};
+	struct herd h = {.base = event_base_new(), .out = out};
+	SSL_CTX *tls = gconn_tls(s->wire.ca, s->wire.up_cert, s->wire.up_key);
+
+	(void)b;
+	memset(out, 0, sizeof *out);
+	if (h.base == NULL)
+		die("out of memory");
+	h.request_n = (size_t)snprintf(h.request, sizeof h.request, "GET %s HTTP/1.1\r\nHost: %s:%u\r\n\r\n",
+	    s->kind == SYSTEM_TIMEGLAS ? "/v1/policy" : "/ping", s->wire.host, s->wire.port);
+	for (unsigned i = 0; i < p->clients; i++) {
+		h.conn[i] = gconn_new(h.base, s->wire.host, s->wire.port, tls, &calls, &h);
+		gconn_from(h.conn[i], i + 1);
+		gconn_open(h.conn[i]);
+	}
+	run_for(&h, p->warm_s);
+	count(&h, s, p->measure_s);
+	for (unsigned i = 0; i < p->clients; i++)
+		gconn_free(h.conn[i]);
+	event_base_free(h.base);
+	SSL_CTX_free(tls);
+}
+
+static void take_workers(struct compare *c, const char *value)
+{
+	for (unsigned i = 0; i < c->n_variants; i++)
+		c->variant[i].workers = (unsigned)args_number(value, strlen(value), 16);
+}
+
+int bench_connect(int argc, char **argv, const char *dir)
+{
+	static const struct compare_cli cli = {
+	    .usage = "  --workers N       of each server (1)\n", .own = {{"workers", take_workers}}, .sizeless = true};
+	struct compare c = {
+	    .name = "connect", .versus = "timeglas : it", .unit = "connections", .measure = connect_measure, .n_sizes = 1, .rounds = 5,
+	    .variant = {{SYSTEM_TIMEGLAS, 1, 0, "timeglas"}, {SYSTEM_NGINX, 1, 0, "nginx"}}, .n_variants = 2,
+	    .gen = {.clients = 32, .warm_s = 1, .measure_s = 4},
+	};
+
+	if (system_missing(SYSTEM_NGINX) != NULL) {
+		say("nginx is left out: the package %s is not installed (make deps)", system_missing(SYSTEM_NGINX));
+		c.n_variants = 1;
+	}
+	return compare_main(&c, &cli, argc, argv, dir);
+}

@@ -1,0 +1,96 @@
+/* cpu.c: see cpu.h. Reads /proc. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "bench.h"
+#include "cpu.h"
+
+static bool is_named(pid_t pid, const char *prefix)
+{
+	char path[64], name[64];
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%ld/comm", (long)pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		die("process %ld of a server ended", (long)pid);
+	name[fread(name, 1, sizeof name - 1, f)] = '\0';
+	fclose(f);
+	return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_known(const struct cpu_set *set, pid_t pid)
+{
+	for (unsigned i = 0; i < set->n; i++)
+		if (set->of[i].pid == pid)
+			return true;
+	return false;
+}
+
+void cpu_add(struct cpu_set *set, pid_t pid, enum cpu_part part)
+{
+	if (set->n == CPU_PIDS)
+		die("a server has too many processes");
+	set->of[set->n].pid = pid;
+	set->of[set->n++].part = part;
+}
+
+void cpu_add_children(struct cpu_set *set, pid_t pid, const char *prefix)
+{
+	pid_t child[CPU_PIDS];
+	unsigned n = bench_children(pid, child, CPU_PIDS);
+
+	for (unsigned i = 0; i < n; i++)
+		if (!is_known(set, child[i]))
+			cpu_add(set, child[i], is_named(child[i], prefix) ? CPU_WORKERS : CPU_REST);
+}
+
+static double spent(pid_t pid)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
+		die("process %ld of a server ended", (long)pid);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* What all processors did: not idle, and not taken away by the host. */
+static double machine(void)
+{
+	double ticks = 0;
+	char line[256] = "", *at = line + 4; /* "cpu ": user nice system idle iowait irq softirq steal */
+	FILE *f = fopen("/proc/stat", "re");
+
+	if (f == NULL || fgets(line, sizeof line, f) == NULL)
+		die("cannot read /proc/stat");
+	fclose(f);
+	for (unsigned i = 0; i < 7; i++) {
+		unsigned long long v = strtoull(at, &at, 10);
+
+		ticks += i == 3 || i == 4 ? 0 : (double)v;
+	}
+	return ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
+void cpu_read(const struct cpu_set *set, struct cpu_times *out)
+{
+	memset(out, 0, sizeof *out);
+	for (unsigned i = 0; i < set->n; i++)
+		out->s[set->of[i].part] += spent(set->of[i].pid);
+	out->s[CPU_GENERATOR] += spent(getpid());
+	out->machine_s = machine();
+}
+
+struct cpu_times cpu_since(const struct cpu_times *then, const struct cpu_times *now)
+{
+	struct cpu_times d;
+
+	for (unsigned i = 0; i < CPU_PARTS; i++)
+		d.s[i] = now->s[i] - then->s[i];
+	d.machine_s = now->machine_s - then->machine_s;
+	return d;
+}

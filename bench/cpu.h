@@ -1,0 +1,38 @@
+/* cpu.h: the processor time that the parts of a system spend, to the nanosecond as the kernel's scheduler counts it. */
+#ifndef BENCH_CPU_H
+#define BENCH_CPU_H
+
+#include <sys/types.h>
+
+#define CPU_PIDS 40
+
+enum cpu_part {
+	CPU_WORKERS,     /* the processes that serve clients */
+	CPU_REST,        /* every other process of the system but Redis */
+	CPU_REDIS,
+	CPU_GENERATOR,   /* this process */
+	CPU_PARTS
+};
+
+struct cpu_set {
+	unsigned n;
+	struct {
+		pid_t pid;
+		enum cpu_part part;
+	} of[CPU_PIDS];
+};
+
+struct cpu_times {
+	double s[CPU_PARTS];
+	double machine_s; /* all processors, all processes: counted in ticks of 10 ms */
+};
+
+/** cpu_add(set, pid, part). cpu_add_children(set, pid, prefix): children of pid are workers if their name begins so, the rest otherwise. */
+void cpu_add(struct cpu_set *set, pid_t pid, enum cpu_part part);
+void cpu_add_children(struct cpu_set *set, pid_t pid, const char *prefix);
+/** cpu_read(set, out): spent so far. Dies when a process is gone: its time would be missing. */
+void cpu_read(const struct cpu_set *set, struct cpu_times *out);
+/** cpu_since(then, now): what lies between. */
+struct cpu_times cpu_since(const struct cpu_times *then, const struct cpu_times *now);
+
+#endif

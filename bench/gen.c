@@ -1,0 +1,445 @@
+/*
+ * gen.c: see gen.h. Clients open their connections, fill the system up to the number of live blobs, then put and take by turns: some time
+ * to warm up, some time that counts; at the end what is under way is waited for. Runs in the benchmark's process.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+#include "bench.h"
+#include "gen.h"
+#include "gen_conn.h"
+
+#define SECOND INT64_C(1000000000)
+#define PATIENCE_S 10    /* without any answer */
+
+enum phase { OPENING, FILLING, WARMING, MEASURING, DRAINING };
+
+struct client {
+	struct gen *g;
+	struct gconn *up, *down;
+	bool putting;                 /* the request under way, or the last one */
+	int64_t since;                /* it was sent, or due */
+	unsigned blob;
+	char key[GEN_KEY_LEN];
+	char take[BLOBS_HEAD_MAX];    /* the request, ready but for the key */
+};
+
+struct live {
+	char key[GEN_KEY_LEN];
+	unsigned blob;
+};
+
+struct gen {
+	const struct gen_wire *wire;
+	const struct gen_plan *plan;
+	struct gen_result *result;
+	struct blobs *blobs;
+	struct event_base *base;
+	struct event *phase_timer, *watchdog, *due_event;
+	SSL_CTX *up_tls, *down_tls;
+	enum phase phase;
+	unsigned opened, busy, to_fill;
+	uint64_t answers, answers_seen;
+	int64_t began;                /* measuring */
+	/* requests */
+	unsigned char **put;          /* one a blob, ready but for the key */
+	bool *in_put;                 /* whose key must not be overwritten now */
+	size_t put_n, put_key, take_n, take_key;
+	unsigned next_blob;
+	char name[GEN_KEY_LEN];       /* the last that we gave */
+	/* blobs that can be taken, oldest first */
+	struct live *live;
+	unsigned live_cap, live_first, live_n;
+	/* with a rate */
+	struct client **idle;         /* whoever has been so the longest first */
+	unsigned idle_first, idle_n;
+	uint64_t n_started;
+	int64_t schedule, until;      /* of request 0; the first that is none any more */
+	int due_fd;
+	struct client *client;
+};
+
+static void proceed(struct client *c, int64_t now);
+static void pump(struct gen *g);
+
+/* The run is void. */
+__attribute__((format(printf, 2, 3))) static void spoil(struct gen *g, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (g->result->error[0] == '\0') {
+		va_start(ap, fmt);
+		vsnprintf(g->result->error, sizeof g->result->error, fmt, ap);
+		va_end(ap);
+	}
+	event_base_loopbreak(g->base);
+}
+
+/* Requests --------------------------------------------------------------------------------------------------------------- */
+
+/* The next name, counting in digits. */
+static void count_up(char name[GEN_KEY_LEN])
+{
+	unsigned i = GEN_KEY_LEN - 1;
+
+	while (name[i] == '9')
+		name[i--] = '0';
+	name[i]++;
+}
+
+static unsigned fresh_blob(struct gen *g)
+{
+	do
+		g->next_blob = (g->next_blob + 1) % blobs_count(g->blobs);
+	while (g->in_put[g->next_blob]);
+	return g->next_blob;
+}
+
+static void send_put(struct client *c)
+{
+	struct gen *g = c->g;
+
+	c->blob = fresh_blob(g);
+	g->in_put[c->blob] = true;
+	if (!g->wire->names) {
+		count_up(g->name);
+		memcpy(c->key, g->name, GEN_KEY_LEN);
+		memcpy(g->put[c->blob] + g->put_key, c->key, GEN_KEY_LEN);
+	}
+	gconn_send(c->up, g->put[c->blob], g->put_n, NULL, 0);
+}
+
+static void send_take(struct client *c)
+{
+	struct gen *g = c->g;
+	struct live *oldest = &g->live[g->live_first];
+
+	if (g->live_n == 0) {
+		spoil(g, "nothing was left to take");
+		return;
+	}
+	g->live_first = (g->live_first + 1) % g->live_cap;
+	g->live_n--;
+	c->blob = oldest->blob;
+	memcpy(c->take + g->take_key, oldest->key, GEN_KEY_LEN);
+	gconn_send(c->down, c->take, g->take_n, blobs_at(g->blobs, c->blob), blobs_size(g->blobs));
+}
+
+static void start(struct client *c, bool putting, int64_t since)
+{
+	c->g->busy++;
+	c->putting = putting;
+	c->since = since;
+	if (putting)
+		send_put(c);
+	else
+		send_take(c);
+}
+
+static void count(struct gen *g, const struct client *c, int64_t now)
+{
+	struct gen_result *r = g->result;
+	bool counts = g->plan->rate > 0 ? c->since >= g->began && g->began != 0 : g->phase == MEASURING;
+
+	if (!counts)
+		return;
+	histogram_add(c->putting ? r->put : r->take, now - c->since);
+	*(c->putting ? &r->puts : &r->takes) += 1;
+}
+
+static bool put_answered(struct client *c, int status, const char *content)
+{
+	struct gen *g = c->g;
+	const char *at = status == g->wire->put_status ? strstr(content, g->wire->says) : NULL;
+	struct live *new = &g->live[(g->live_first + g->live_n) % g->live_cap];
+
+	g->in_put[c->blob] = false;
+	if (at == NULL || (g->wire->names && strlen(at + strlen(g->wire->says)) < GEN_KEY_LEN)) {
+		spoil(g, "a put was answered with %d: %.100s", status, content);
+		return false;
+	}
+	memcpy(new->key, g->wire->names ? at + strlen(g->wire->says) : c->key, GEN_KEY_LEN);
+	new->blob = c->blob;
+	g->live_n++;
+	return true;
+}
+
+static void on_answer(struct gconn *conn, int status, const char *content, size_t n, void *ctx)
+{
+	struct client *c = ctx;
+	struct gen *g = c->g;
+	int64_t now = mono_ns();
+
+	(void)conn;
+	(void)n;
+	if (c->putting && !put_answered(c, status, content))
+		return;
+	if (!c->putting && content != NULL) {
+		spoil(g, "a take was answered with %d: %.100s", status, content);
+		return;
+	}
+	g->busy--;
+	g->answers++;
+	count(g, c, now);
+	proceed(c, now);
+}
+
+static void on_fail(struct gconn *conn, const char *why, void *ctx)
+{
+	struct client *c = ctx;
+
+	(void)conn;
+	spoil(c->g, "%s: %s", c->g->phase == OPENING ? "connecting" : c->putting ? "a put" : "a take", why);
+}
+
+/* Whose turn it is --------------------------------------------------------------------------------------------------------- */
+
+static int64_t due(const struct gen *g, uint64_t i)
+{
+	return g->schedule + (int64_t)((double)i * 1e9 / g->plan->rate);
+}
+
+/* Starts what is due while a client is free; then the clock's turn comes, or an answer's. */
+static void pump(struct gen *g)
+{
+	struct itimerspec at = {.it_value = {0, 0}};
+	int64_t now = mono_ns(), next;
+
+	while (g->idle_n > 0 && g->result->error[0] == '\0' && (next = due(g, g->n_started)) < g->until) {
+		struct client *c = g->idle[g->idle_first];
+
+		if (next > now) {
+			at.it_value.tv_sec = next / SECOND;
+			at.it_value.tv_nsec = next % SECOND;
+			timerfd_settime(g->due_fd, TFD_TIMER_ABSTIME, &at, NULL);
+			return;
+		}
+		g->idle_first = (g->idle_first + 1) % g->plan->clients;
+		g->idle_n--;
+		start(c, g->n_started++ % 2 == 0, next);
+	}
+	if (g->idle_n == 0 && now > g->schedule) {
+		uint64_t all = (uint64_t)((double)((now < g->until ? now : g->until) - g->schedule) * g->plan->rate / 1e9);
+
+		if (all > g->n_started && all - g->n_started > g->result->backlog_max)
+			g->result->backlog_max = all - g->n_started;
+	}
+}
+
+static void on_due(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	pump(ctx);
+}
+
+static void wait_for(struct gen *g, double seconds)
+{
+	struct timeval tv = {.tv_sec = (time_t)seconds, .tv_usec = (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6)};
+
+	evtimer_add(g->phase_timer, &tv);
+}
+
+/* Half of the clients begin with a take, so that puts and takes are mixed from the start. */
+static void begin_work(struct gen *g)
+{
+	int64_t now = mono_ns();
+
+	g->phase = WARMING;
+	wait_for(g, g->plan->warm_s);
+	g->schedule = now;
+	g->until = INT64_MAX;
+	for (unsigned i = 0; i < g->plan->clients; i++) {
+		g->client[i].putting = i % 2 == 0;
+		proceed(&g->client[i], now);
+	}
+}
+
+/* A client that has nothing under way. */
+static void proceed(struct client *c, int64_t now)
+{
+	struct gen *g = c->g;
+
+	if (g->result->error[0] != '\0')
+		return;
+	if (g->phase == FILLING && g->to_fill > 0) {
+		g->to_fill--;
+		start(c, true, now);
+	} else if (g->phase == FILLING && g->busy == 0) {
+		begin_work(g);
+	} else if ((g->phase == WARMING || g->phase == MEASURING) && g->plan->rate <= 0) {
+		start(c, !c->putting, now);
+	} else if (g->phase >= WARMING && g->plan->rate > 0) {
+		g->idle[(g->idle_first + g->idle_n++) % g->plan->clients] = c;
+		pump(g);
+	}
+	if (g->phase == DRAINING && g->busy == 0)
+		event_base_loopbreak(g->base);
+}
+
+static void on_phase(evutil_socket_t fd, short what, void *ctx)
+{
+	struct gen *g = ctx;
+	int64_t now = mono_ns();
+
+	(void)fd;
+	(void)what;
+	if (g->plan->edge != NULL)
+		g->plan->edge(g->plan->ctx, g->phase == MEASURING);
+	if (g->phase == WARMING) {
+		g->phase = MEASURING;
+		g->began = now;
+		wait_for(g, g->plan->measure_s);
+		return;
+	}
+	g->phase = DRAINING;
+	g->result->seconds = (double)(now - g->began) / 1e9;
+	g->until = now;
+	if (g->plan->rate > 0)
+		pump(g);
+	if (g->busy == 0)
+		event_base_loopbreak(g->base);
+}
+
+static void on_watchdog(evutil_socket_t fd, short what, void *ctx)
+{
+	struct gen *g = ctx;
+
+	(void)fd;
+	(void)what;
+	if (g->answers == g->answers_seen)
+		spoil(g, "nothing was answered for %d s", PATIENCE_S);
+	g->answers_seen = g->answers;
+}
+
+static void on_open(struct gconn *conn, void *ctx)
+{
+	struct client *c = ctx;
+	struct gen *g = c->g;
+	int64_t now = mono_ns();
+
+	(void)conn;
+	if (++g->opened < 2 * g->plan->clients)
+		return;
+	g->phase = FILLING;
+	g->to_fill = g->plan->live;
+	for (unsigned i = 0; i < g->plan->clients; i++)
+		proceed(&g->client[i], now);
+}
+
+/* Setting up ------------------------------------------------------------------------------------------------------------- */
+
+static size_t key_in(const char *head)
+{
+	const char *at = strstr(head, GEN_KEY);
+
+	return at != NULL ? (size_t)(at - head) : 0;
+}
+
+static void make_requests(struct gen *g)
+{
+	char head[BLOBS_HEAD_MAX];
+	size_t size = blobs_size(g->blobs);
+	int n = snprintf(head, sizeof head, "%sContent-Length: %zu\r\n\r\n", g->wire->put, size);
+
+	for (unsigned i = 0; i < blobs_count(g->blobs); i++)
+		g->put[i] = blobs_head(g->blobs, i, head, (size_t)n);
+	g->put_n = (size_t)n + size;
+	g->put_key = key_in(g->wire->put);
+	g->take_key = key_in(g->wire->take);
+	memset(g->name, '0', sizeof g->name);
+}
+
+static void make_client(struct gen *g, struct client *c)
+{
+	static const struct gconn_calls calls = {on_open, on_answer, on_fail};
+	const struct gen_wire *w = g->wire;
+
+	c->g = g;
+	g->take_n = (size_t)snprintf(c->take, sizeof c->take, "%sContent-Length: 0\r\n\r\n", w->take);
+	c->up = gconn_new(g->base, w->host, w->port, g->up_tls, &calls, c);
+	c->down = gconn_new(g->base, w->host, w->port, g->down_tls, &calls, c);
+	gconn_open(c->up);
+	gconn_open(c->down);
+}
+
+static void make_timers(struct gen *g)
+{
+	const struct timeval patience = {.tv_sec = PATIENCE_S};
+
+	g->phase_timer = evtimer_new(g->base, on_phase, g);
+	g->watchdog = event_new(g->base, -1, EV_PERSIST, on_watchdog, g);
+	g->due_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	g->due_event = event_new(g->base, g->due_fd, EV_READ | EV_ET | EV_PERSIST, on_due, g);
+	if (g->phase_timer == NULL || g->watchdog == NULL || g->due_fd < 0 || g->due_event == NULL ||
+	    event_add(g->watchdog, &patience) != 0 || event_add(g->due_event, NULL) != 0)
+		die("out of memory");
+}
+
+static void make(struct gen *g)
+{
+	const unsigned n = g->plan->clients;
+
+	if (blobs_count(g->blobs) <= n || g->plan->live < n)
+		die("more blobs are needed for %u clients", n);
+	g->base = event_base_new();
+	if (g->base == NULL)
+		die("out of memory");
+	if (g->wire->tls) {
+		g->up_tls = gconn_tls(g->wire->ca, g->wire->up_cert, g->wire->up_key);
+		g->down_tls = gconn_tls(g->wire->ca, g->wire->down_cert, g->wire->down_key);
+	}
+	g->put = bench_alloc(blobs_count(g->blobs), sizeof *g->put);
+	g->in_put = bench_alloc(blobs_count(g->blobs), sizeof *g->in_put);
+	g->live_cap = g->plan->live + 2 * n;
+	g->live = bench_alloc(g->live_cap, sizeof *g->live);
+	g->idle = bench_alloc(n, sizeof(struct client *));
+	g->client = bench_alloc(n, sizeof *g->client);
+	make_requests(g);
+	make_timers(g);
+	for (unsigned i = 0; i < n; i++)
+		make_client(g, &g->client[i]);
+}
+
+static void unmake(struct gen *g)
+{
+	for (unsigned i = 0; i < g->plan->clients; i++) {
+		gconn_free(g->client[i].up);
+		gconn_free(g->client[i].down);
+	}
+	event_free(g->phase_timer);
+	event_free(g->watchdog);
+	event_free(g->due_event);
+	close(g->due_fd);
+	event_base_free(g->base);
+	SSL_CTX_free(g->up_tls);
+	SSL_CTX_free(g->down_tls);
+	free(g->put);
+	free(g->in_put);
+	free(g->live);
+	free(g->idle);
+	free(g->client);
+}
+
+void gen_run(const struct gen_wire *w, const struct gen_plan *p, struct blobs *b, struct gen_result *r)
+{
+	struct gen g = {.wire = w, .plan = p, .result = r, .blobs = b};
+
+	memset(r, 0, sizeof *r);
+	r->put = histogram_new();
+	r->take = histogram_new();
+	make(&g);
+	if (event_base_dispatch(g.base) < 0)
+		die("the event loop failed");
+	unmake(&g);
+}
+
+void gen_result_free(struct gen_result *r)
+{
+	histogram_free(r->put);
+	histogram_free(r->take);
+	memset(r, 0, sizeof *r);
+}

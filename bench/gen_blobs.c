@@ -1,0 +1,109 @@
+/* gen_blobs.c: see gen_blobs.h. No I/O. */
+#include <stdlib.h>
+#include <string.h>
+#include <timeglas/timeglas.h>
+#include "bench.h"
+#include "gen_blobs.h"
+
+struct blobs {
+	unsigned n;
+	size_t size, stride;
+	unsigned char *bytes;
+};
+
+struct sink {
+	unsigned char *at;
+	size_t left;
+};
+
+static int append(void *ctx, const void *p, size_t n)
+{
+	struct sink *s = ctx;
+
+	if (n > s->left)
+		return TG_ETOOBIG;
+	memcpy(s->at, p, n);
+	s->at += n;
+	s->left -= n;
+	return 0;
+}
+
+/* How much content makes a sealed file of that size. */
+static size_t content_for(const tg_seal_opts *o, size_t size)
+{
+	uint64_t n = size, sealed = tg_seal_size(o, n);
+
+	/* Each chunk has its price: less content may be fewer chunks. */
+	for (unsigned i = 0; i < 4 && sealed != size && n + size > sealed; i++) {
+		n = n + size - sealed;
+		sealed = tg_seal_size(o, n);
+	}
+	if (sealed != size)
+		die("no envelope has %zu bytes", size);
+	return (size_t)n;
+}
+
+static void seal_one(const tg_recipient *to, const void *content, unsigned char *out, size_t size)
+{
+	struct sink sink = {out, size};
+	tg_seal_opts o = {.recipient = to, .n_recipients = 1, .write = append, .ctx = &sink};
+	tg_sealer *s = NULL;
+
+	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, content_for(&o, size)) != 0 || tg_seal_finish(s) != 0 || sink.left != 0)
+		die("cannot seal");
+	tg_seal_free(s);
+}
+
+struct blobs *blobs_new(unsigned n, size_t size)
+{
+	struct blobs *b = bench_alloc(1, sizeof *b);
+	unsigned char *content = bench_alloc(1, size);
+	tg_identity *nobody = NULL;
+	tg_recipient to;
+
+	if (tg_identity_generate(&nobody) != 0)
+		die("cannot make a key");
+	tg_identity_recipient(nobody, &to);
+	tg_identity_free(nobody);
+	b->n = n;
+	b->size = size;
+	b->stride = BLOBS_HEAD_MAX + size;
+	b->bytes = bench_alloc(n, b->stride);
+	for (unsigned i = 0; i < n; i++)
+		seal_one(&to, content, b->bytes + i * b->stride + BLOBS_HEAD_MAX, size);
+	free(content);
+	return b;
+}
+
+void blobs_free(struct blobs *b)
+{
+	if (b == NULL)
+		return;
+	free(b->bytes);
+	free(b);
+}
+
+unsigned blobs_count(const struct blobs *b)
+{
+	return b->n;
+}
+
+size_t blobs_size(const struct blobs *b)
+{
+	return b->size;
+}
+
+const unsigned char *blobs_at(const struct blobs *b, unsigned i)
+{
+	return b->bytes + i * b->stride + BLOBS_HEAD_MAX;
+}
+
+unsigned char *blobs_head(struct blobs *b, unsigned i, const void *head, size_t n)
+{
+	unsigned char *at = b->bytes + i * b->stride + BLOBS_HEAD_MAX - n;
+
+	if (n > BLOBS_HEAD_MAX)
+		die("a request's head is too long");
+	memcpy(at, head, n);
+	return at;
+}

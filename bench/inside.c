@@ -1,0 +1,127 @@
+/* inside.c: how long the library takes to seal and to open something small, keys agreed on and derived, memory taken and given back. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <timeglas/timeglas.h>
+#include "bench.h"
+#include "seal.h"
+
+#define SEALED_MORE 8192 /* header, head, trailer, and tags of up to 400 chunks */
+#define WARM 50          /* first ones, which fetch algorithms and fault pages in */
+
+struct sealed {
+	unsigned char *p;
+	size_t n, cap;
+};
+
+struct who {
+	tg_identity *identity;
+	tg_recipient recipient;
+	tg_signer *signer;
+	tg_sender sender;
+};
+
+static int keep(void *ctx, const void *p, size_t n)
+{
+	struct sealed *s = ctx;
+
+	if (n > s->cap - s->n)
+		return TG_ETOOBIG;
+	memcpy(s->p + s->n, p, n);
+	s->n += n;
+	return 0;
+}
+
+static void seal_once(const struct who *w, bool with_signature, const unsigned char *content, size_t bytes, struct sealed *out)
+{
+	static const tg_head head = {.kind = "liveness"};
+	tg_seal_opts o = {.recipient = &w->recipient, .n_recipients = 1, .write = keep, .ctx = out};
+	tg_sealer *s = NULL;
+
+	if (with_signature) {
+		o.signer = w->signer;
+		o.head = &head;
+	}
+	out->n = 0;
+	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, bytes) != 0 || tg_seal_finish(s) != 0)
+		die("cannot seal");
+	tg_seal_free(s);
+}
+
+static void open_once(const struct who *w, bool with_signature, const struct sealed *sealed, struct sealed *content)
+{
+	const tg_open_opts o = {.identity = &w->identity, .n_identities = 1, .raw = !with_signature, .sender = with_signature ? &w->sender : NULL,
+				.write = keep, .ctx = content};
+	tg_opener *op = NULL;
+
+	content->n = 0;
+	if (tg_open_new(&o, &op) != 0 || tg_open_push(op, sealed->p, sealed->n) != 0 || tg_open_finish(op) != 0)
+		die("cannot open");
+	tg_open_free(op);
+}
+
+static double now_us(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static struct small quantiles(double *us, unsigned n)
+{
+	qsort(us, n, sizeof *us, ascending);
+	return (struct small){us[n / 2], us[(uint64_t)n * 99 / 100], us[n - 1]};
+}
+
+static void measure(const struct who *w, const unsigned char *content, size_t bytes, struct inside *way)
+{
+	struct sealed sealed = {bench_alloc(1, bytes + SEALED_MORE), 0, bytes + SEALED_MORE}, opened = {bench_alloc(1, bytes), 0, bytes};
+	double *wall = bench_alloc(way->n, sizeof *wall), *cpu = bench_alloc(way->n, sizeof *cpu);
+
+	seal_once(w, way->with_signature, content, bytes, &sealed);
+	for (unsigned i = 0; i < way->n + WARM; i++) {
+		double began = now_us(CLOCK_MONOTONIC), spent = now_us(CLOCK_PROCESS_CPUTIME_ID);
+
+		if (way->opening)
+			open_once(w, way->with_signature, &sealed, &opened);
+		else
+			seal_once(w, way->with_signature, content, bytes, &sealed);
+		if (i >= WARM) {
+			cpu[i - WARM] = now_us(CLOCK_PROCESS_CPUTIME_ID) - spent;
+			wall[i - WARM] = now_us(CLOCK_MONOTONIC) - began;
+		}
+	}
+	way->wall = quantiles(wall, way->n);
+	way->cpu = quantiles(cpu, way->n);
+	free(wall);
+	free(cpu);
+	free(sealed.p);
+	free(opened.p);
+}
+
+void inside_measure(size_t bytes, unsigned n, struct inside out[INSIDE_WAYS])
+{
+	unsigned char *content = bench_alloc(1, bytes);
+	struct who w;
+
+	if (tg_identity_generate(&w.identity) != 0 || tg_signer_generate(&w.signer) != 0)
+		die("cannot make keys");
+	tg_identity_recipient(w.identity, &w.recipient);
+	tg_signer_sender(w.signer, &w.sender);
+	for (unsigned i = 0; i < INSIDE_WAYS; i++) {
+		out[i] = (struct inside){.opening = i >= 2, .with_signature = i % 2 != 0, .n = n};
+		measure(&w, content, bytes, &out[i]);
+	}
+	tg_identity_free(w.identity);
+	tg_signer_free(w.signer);
+	free(content);
+}

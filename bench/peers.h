@@ -1,0 +1,7 @@
+/* peers.h: the files of bench/peers/, built in; the Makefile turns them into text. */
+#ifndef BENCH_PEERS_H
+#define BENCH_PEERS_H
+
+extern const char peers_nginx_conf[], peers_handler_lua[], peers_simple_lua[], peers_webdis_json[];
+
+#endif

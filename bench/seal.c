@@ -1,0 +1,385 @@
+/*
+ * seal.c: timeglas-bench seal: timeglas and the age command sealing and opening the same file in turns, and the library doing it to something small.
+ * Input and output stand in memory, so that no disk is measured. It judges nothing. The method: docs/benchmarks.md. Runs in the benchmark's process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <timeglas/timeglas.h>
+#include "args.h"
+#include "bench.h"
+#include "output.h"
+#include "scratch.h"
+#include "seal.h"
+#include "servers.h"
+#include "timed.h"
+
+#define ROUNDS_MAX 99u
+#define WORDS_MAX 16
+#define BLOCK_BYTES (1u << 20)
+
+enum program { AGE, RAW, SIGNED, PROGRAMS };
+enum place { TO_FILE, TO_NULL, PLACES };
+
+static const char *const program_name[] = {"age", "timeglas --raw", "timeglas, signed"};
+static const char *const place_name[] = {"file", "/dev/null"};
+
+struct cell {
+	bool opening;
+	enum place place;
+	struct timed t[PROGRAMS][ROUNDS_MAX];
+};
+
+#define CELLS (2 * PLACES)
+
+struct plan {
+	unsigned mib, rounds, inside_n;
+	size_t inside_bytes;
+	const char *age, *where;
+	/* filled in by prepare() */
+	char timeglas[PATH_CHARS], dir[PATH_CHARS], version[64];
+	char recipient[TG_KEY_TEXT_MAX], sender[TG_KEY_TEXT_MAX], identity[PATH_CHARS], signing[PATH_CHARS];
+	char env_path[4096], env_home[PATH_CHARS + 8], env_tmp[PATH_CHARS + 8], *env[4];
+	struct cell cell[CELLS];
+	struct inside inside[INSIDE_WAYS];
+};
+
+/* Preparing --------------------------------------------------------------------------------------------------------------- */
+
+static const char *in_dir(const struct plan *p, const char *name, char out[PATH_CHARS])
+{
+	if (snprintf(out, PATH_CHARS, "%s/%s", p->dir, name) >= PATH_CHARS)
+		die("%s: too long a path", p->dir);
+	return out;
+}
+
+static void write_file(const struct plan *p, const char *path, const void *data, size_t n, unsigned times)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		die("cannot write %s: %s", path, strerror(errno));
+	for (unsigned i = 0; i < times; i++)
+		if (write(fd, data, n) != (ssize_t)n)
+			die("cannot write %s: no room for %u MiB in --dir", path, p->mib);
+	close(fd);
+}
+
+static void make_keys(struct plan *p)
+{
+	char secret[TG_KEY_TEXT_MAX];
+	tg_identity *identity;
+	tg_recipient recipient;
+	tg_signer *signer;
+	tg_sender sender;
+
+	if (tg_identity_generate(&identity) != 0 || tg_signer_generate(&signer) != 0)
+		die("cannot make keys");
+	tg_identity_recipient(identity, &recipient);
+	tg_recipient_text(&recipient, p->recipient);
+	tg_signer_sender(signer, &sender);
+	tg_sender_text(&sender, p->sender);
+	tg_identity_text(identity, secret);
+	write_file(p, in_dir(p, "identity", p->identity), secret, strlen(secret), 1);
+	tg_signer_text(signer, secret);
+	write_file(p, in_dir(p, "signing", p->signing), secret, strlen(secret), 1);
+	sodium_memzero(secret, sizeof secret);
+	tg_identity_free(identity);
+	tg_signer_free(signer);
+}
+
+/* One random MiB again and again: a cipher's speed does not depend on what it is given. */
+static void make_content(const struct plan *p)
+{
+	unsigned char *block = bench_alloc(1, BLOCK_BYTES);
+	char path[PATH_CHARS];
+
+	randombytes_buf(block, BLOCK_BYTES);
+	write_file(p, in_dir(p, "content", path), block, BLOCK_BYTES, p->mib);
+	free(block);
+}
+
+/* Nobody's keys and addresses are to be found; what waits for a check waits in memory, too. */
+static void make_environment(struct plan *p)
+{
+	const char *path = getenv("PATH");
+
+	snprintf(p->env_path, sizeof p->env_path, "PATH=%s", path != NULL ? path : "/usr/bin:/bin");
+	snprintf(p->env_home, sizeof p->env_home, "HOME=%s", p->dir);
+	snprintf(p->env_tmp, sizeof p->env_tmp, "TMPDIR=%s", p->dir);
+	p->env[0] = p->env_path;
+	p->env[1] = p->env_home;
+	p->env[2] = p->env_tmp;
+}
+
+/* Running ----------------------------------------------------------------------------------------------------------------- */
+
+/* Words in capitals stand for what word_value() puts there. */
+static const char *const command_line[PROGRAMS][2][WORDS_MAX] = {
+    {{"AGE", "-r", "RECIPIENT", "-o", "OUT", "IN"}, {"AGE", "-d", "-i", "IDENTITY", "-o", "OUT", "IN"}},
+    {{"TIMEGLAS", "seal", "--raw", "-r", "RECIPIENT", "-o", "OUT", "IN"}, {"TIMEGLAS", "open", "--raw", "-i", "IDENTITY", "-o", "OUT", "IN"}},
+    {{"TIMEGLAS", "seal", "--sign", "SIGNING", "--kind", "liveness", "-r", "RECIPIENT", "-o", "OUT", "IN"},
+     {"TIMEGLAS", "open", "--sender", "SENDER", "-i", "IDENTITY", "-o", "OUT", "IN"}},
+};
+
+static const char *word_value(const struct plan *p, const char *word, const char *in, const char *out)
+{
+	const char *const value[][2] = {
+	    {"AGE", p->age}, {"TIMEGLAS", p->timeglas}, {"RECIPIENT", p->recipient}, {"SENDER", p->sender}, {"IDENTITY", p->identity},
+	    {"SIGNING", p->signing}, {"IN", in}, {"OUT", out},
+	};
+
+	for (size_t i = 0; i < sizeof value / sizeof *value; i++)
+		if (strcmp(value[i][0], word) == 0)
+			return value[i][1];
+	return word;
+}
+
+/* age opens what age sealed, and so does timeglas --raw: both have the same work. */
+static struct timed run_once(const struct plan *p, enum program who, bool opening, const char *out)
+{
+	const char *const *line = command_line[who][opening];
+	char in[PATH_CHARS], said[PATH_CHARS], *argv[WORDS_MAX + 1] = {NULL};
+
+	in_dir(p, !opening ? "content" : who == SIGNED ? "signed.age" : "raw.age", in);
+	for (unsigned i = 0; i < WORDS_MAX && line[i] != NULL; i++)
+		argv[i] = (char *)(uintptr_t)word_value(p, line[i], in, out);
+	return timed_run(argv, p->env, in_dir(p, "said", said));
+}
+
+static void run_cell(const struct plan *p, struct cell *c)
+{
+	char file[PATH_CHARS];
+	const char *out = c->place == TO_NULL ? "/dev/null" : in_dir(p, "out", file);
+
+	for (unsigned round = 0; round < p->rounds; round++) {
+		for (unsigned i = 0; i < PROGRAMS; i++) {
+			enum program who = (enum program)((i + round) % PROGRAMS); /* nobody is always the first */
+
+			c->t[who][round] = run_once(p, who, c->opening, out);
+			if (c->place == TO_FILE && unlink(out) != 0)
+				die("%s left no output", program_name[who]);
+		}
+	}
+}
+
+static void tell_version(struct plan *p)
+{
+	char said[PATH_CHARS];
+	char *const argv[] = {(char *)(uintptr_t)p->age, (char *)(uintptr_t)"--version", NULL};
+	FILE *f;
+
+	(void)timed_run(argv, p->env, in_dir(p, "said", said));
+	f = fopen(said, "re");
+	if (f == NULL || fgets(p->version, sizeof p->version, f) == NULL)
+		die("%s does not tell its version", p->age);
+	p->version[strcspn(p->version, "\n")] = '\0';
+	fclose(f);
+}
+
+static void run(struct plan *p)
+{
+	char out[PATH_CHARS];
+
+	beside_us("timeglas", p->timeglas, sizeof p->timeglas);
+	scratch_open(p->where, p->dir, sizeof p->dir);
+	make_environment(p);
+	tell_version(p);
+	make_keys(p);
+	say("the library, %zu bytes at a time", p->inside_bytes);
+	inside_measure(p->inside_bytes, p->inside_n, p->inside);
+	make_content(p);
+	(void)run_once(p, AGE, false, in_dir(p, "raw.age", out));
+	(void)run_once(p, SIGNED, false, in_dir(p, "signed.age", out));
+	for (unsigned i = 0; i < CELLS; i++) {
+		p->cell[i].opening = i >= PLACES;
+		p->cell[i].place = (enum place)(i % PLACES);
+		say("%s %u MiB to %s, %u rounds", p->cell[i].opening ? "opening" : "sealing", p->mib, place_name[p->cell[i].place], p->rounds);
+		run_cell(p, &p->cell[i]);
+	}
+}
+
+/* Figures ----------------------------------------------------------------------------------------------------------------- */
+
+struct spread {
+	double min, median, max;
+};
+
+typedef double figure(const struct timed *t);
+
+static double wall(const struct timed *t)
+{
+	return t->wall_ms;
+}
+
+static double cpu(const struct timed *t)
+{
+	return t->user_ms + t->sys_ms;
+}
+
+static double user(const struct timed *t)
+{
+	return t->user_ms;
+}
+
+static double in_kernel(const struct timed *t)
+{
+	return t->sys_ms;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* over: NULL, or whose figure of the same round it is divided by. */
+static struct spread spread(const struct timed *t, const struct timed *over, figure *f, unsigned n)
+{
+	double v[ROUNDS_MAX] = {0};
+
+	for (unsigned i = 0; i < n; i++)
+		v[i] = f(&t[i]) / (over != NULL ? f(&over[i]) : 1);
+	qsort(v, n, sizeof *v, ascending);
+	return (struct spread){v[0], n % 2 != 0 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2, v[n - 1]};
+}
+
+static void row(const struct plan *p, const struct cell *c, enum program who)
+{
+	struct spread w = spread(c->t[who], NULL, wall, p->rounds), u = spread(c->t[who], NULL, cpu, p->rounds), rw, ru;
+
+	printf("%-5s %-9s  %-16s  %6.0f %6.0f %6.0f  %6.0f %6.0f %6.0f", c->opening ? "open" : "seal", place_name[c->place], program_name[who],
+	       w.min, w.median, w.max, u.min, u.median, u.max);
+	if (who != AGE) {
+		rw = spread(c->t[who], c->t[AGE], wall, p->rounds);
+		ru = spread(c->t[who], c->t[AGE], cpu, p->rounds);
+		printf("  %5.2f %5.2f %5.2f  %5.2f %5.2f %5.2f", rw.min, rw.median, rw.max, ru.min, ru.median, ru.max);
+	}
+	printf("\n");
+}
+
+static void table(const struct plan *p)
+{
+	printf("%u MiB, %u rounds, age %s: minimum, median, maximum\n", p->mib, p->rounds, p->version);
+	printf("%-34s  %20s  %20s  %17s  %17s\n", "", "wall ms", "processor ms", "wall : age", "processor : age");
+	for (unsigned i = 0; i < CELLS; i++)
+		for (unsigned who = 0; who < PROGRAMS; who++)
+			row(p, &p->cell[i], (enum program)who);
+	printf("\n%zu bytes in the library, %u times: median, 99 %%, maximum\n%-10s  %26s  %26s\n", p->inside_bytes, p->inside_n, "", "wall us",
+	       "processor us");
+	for (unsigned i = 0; i < INSIDE_WAYS; i++) {
+		const struct inside *w = &p->inside[i];
+
+		printf("%-4s %-6s %8.1f %8.1f %8.0f  %8.1f %8.1f %8.0f\n", w->opening ? "open" : "seal", w->with_signature ? "signed" : "raw",
+		       w->wall.median_us, w->wall.p99_us, w->wall.max_us, w->cpu.median_us, w->cpu.p99_us, w->cpu.max_us);
+	}
+}
+
+static json_t *spread_json(struct spread s)
+{
+	return json_pack("{sososo}", "min", output_number(s.min), "median", output_number(s.median), "max", output_number(s.max));
+}
+
+static json_t *cell_json(const struct plan *p, const struct cell *c, enum program who)
+{
+	const struct timed *t = c->t[who], *age = c->t[AGE];
+	json_t *o = json_pack("{sssssssosososo}", "operation", c->opening ? "open" : "seal", "to", place_name[c->place], "program", program_name[who],
+			      "wall_ms", spread_json(spread(t, NULL, wall, p->rounds)), "cpu_ms", spread_json(spread(t, NULL, cpu, p->rounds)),
+			      "user_ms", spread_json(spread(t, NULL, user, p->rounds)), "sys_ms",
+			      spread_json(spread(t, NULL, in_kernel, p->rounds)));
+
+	if (o != NULL && who != AGE) {
+		json_object_set_new(o, "wall_to_age", spread_json(spread(t, age, wall, p->rounds)));
+		json_object_set_new(o, "cpu_to_age", spread_json(spread(t, age, cpu, p->rounds)));
+	}
+	return o;
+}
+
+static json_t *small_json(struct small s)
+{
+	return json_pack("{sososo}", "median", output_number(s.median_us), "p99", output_number(s.p99_us), "max", output_number(s.max_us));
+}
+
+static json_t *inside_json(const struct inside *w)
+{
+	return json_pack("{sssssisoso}", "operation", w->opening ? "open" : "seal", "form", w->with_signature ? "signed" : "raw", "n", (int)w->n,
+			 "wall_us", small_json(w->wall), "cpu_us", small_json(w->cpu));
+}
+
+static void report_json(const struct plan *p, const char *path)
+{
+	json_t *cells = json_array(), *inside = json_array();
+
+	for (unsigned i = 0; i < CELLS; i++)
+		for (unsigned who = 0; who < PROGRAMS; who++)
+			json_array_append_new(cells, cell_json(p, &p->cell[i], (enum program)who));
+	for (unsigned i = 0; i < INSIDE_WAYS; i++)
+		json_array_append_new(inside, inside_json(&p->inside[i]));
+	output_json(json_pack("{sssssssisIsIsisoso}", "benchmark", "seal", "timeglas", TG_VERSION, "age", p->version, "cores",
+			      (int)sysconf(_SC_NPROCESSORS_ONLN), "bytes", (json_int_t)p->mib << 20, "library_bytes", (json_int_t)p->inside_bytes,
+			      "rounds", (int)p->rounds, "cells", cells, "library", inside),
+		    path);
+}
+
+/* The command line -------------------------------------------------------------------------------------------------------- */
+
+static int usage(FILE *out)
+{
+	fputs("usage: timeglas-bench seal [OPTION…]\n\n"
+	      "  --size MIB        of the file that is sealed and opened (256; --dir holds up to four of them)\n"
+	      "  --rounds N        of each program in turn (7)\n"
+	      "  --small N         times that the library seals and opens 32 KiB (4000)\n"
+	      "  --age PROGRAM     the age command to compare with (age)\n"
+	      "  --dir DIR         where files are, on a file system in memory (/dev/shm)\n"
+	      "  --json FILE       all figures; - for stdout, instead of the table\n"
+	      "  --quick           a smoke run, before other options: its figures mean nothing\n\n"
+	      "It leaves nothing behind. docs/benchmarks.md has the method.\n", out);
+	return out == stdout ? 0 : 2;
+}
+
+int bench_seal(int argc, char **argv, const char *dir)
+{
+	static const struct option options[] = {
+	    {"size", 1, NULL, 's'}, {"rounds", 1, NULL, 'r'}, {"small", 1, NULL, 'n'}, {"age", 1, NULL, 'a'}, {"dir", 1, NULL, 'd'},
+	    {"json", 1, NULL, 'j'}, {"quick", 0, NULL, 'q'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
+	};
+	struct plan *p = bench_alloc(1, sizeof *p);
+	const char *json = NULL;
+	int opt;
+
+	(void)dir;
+	*p = (struct plan){.mib = 256, .rounds = 7, .inside_n = 4000, .inside_bytes = 32768, .age = "age", .where = "/dev/shm"};
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		size_t len = optarg != NULL ? strlen(optarg) : 0;
+
+		switch (opt) {
+		case 's': p->mib = (unsigned)args_number(optarg, len, 16384); break;
+		case 'r': p->rounds = (unsigned)args_number(optarg, len, ROUNDS_MAX); break;
+		case 'n': p->inside_n = (unsigned)args_number(optarg, len, 1000000); break;
+		case 'a': p->age = optarg; break;
+		case 'd': p->where = optarg; break;
+		case 'j': json = optarg; break;
+		case 'q': p->mib = 3; p->rounds = 2; p->inside_n = 20; break;
+		case 'h': return usage(stdout);
+		default: return usage(stderr);
+		}
+	}
+	if (optind != argc)
+		return usage(stderr);
+	if (tg_init() != 0)
+		die("no randomness");
+	run(p);
+	if (json == NULL || strcmp(json, "-") != 0)
+		table(p);
+	if (json != NULL)
+		report_json(p, json);
+	free(p);
+	return 0;
+}

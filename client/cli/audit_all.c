@@ -1,0 +1,333 @@
+/*
+ * audit_all.c: runs through the chains side by side. One recorder at a time writes for a store, and the first record of whoever comes next says whose place it takes (taken-over): up
+ * to there, the other chain is read first. Runs in the timeglas command. docs/evidence.md.
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/audit_all.h"
+#include "cli/audit_key.h"
+#include "cli/output.h"
+#include "core/num.h"
+
+static struct audit_quote quote_of(const struct chain_record *r)
+{
+	struct chain_text rest = r->more, name, value;
+	struct audit_quote q = { 0 };
+
+	while (chain_next_member(&rest, &name, &value)) {
+		if (chain_is(name, "key"))
+			q.has_key = tg_hex_decode(value.p, value.n, q.key, sizeof q.key) == 0;
+		else if (chain_is(name, "hash"))
+			q.has_head = tg_hex_decode(value.p, value.n, q.hash, sizeof q.hash) == 0;
+		else if (chain_is(name, "n") && tg_num_u64(value.p, value.n, UINT64_MAX, &q.n) != 0)
+			q.n = 0;
+	}
+	q.has_head = q.has_head && q.n > 0;
+	return q;
+}
+
+/* The chain that is quoted: of several with that key, the one in which the quoted line stands. NULL: it is not given. */
+static const struct audit_track *quoted(const struct audit_track *t, const struct audit_quote *q)
+{
+	const struct audit_track *found = NULL;
+
+	for (size_t i = 0; i < t->all->n; i++) {
+		const struct audit_track *o = &t->all->track[i];
+
+		if (o == t || !q->has_key || !o->first->begins || memcmp(o->first->key, q->key, CHAIN_KEY) != 0)
+			continue;
+		if (found == NULL || (q->has_head && audit_chain_signed(&o->chain, q->n, q->hash) == 1))
+			found = o;
+	}
+	return found;
+}
+
+/* Stores -------------------------------------------------------------------------------------------------------------- */
+
+static unsigned number_of(struct audit_all *a, const char *epoch, size_t n)
+{
+	void *grown;
+
+	if (n != CHAIN_EPOCH)
+		return 0;
+	for (size_t i = 0; i < a->n_epochs; i++)
+		if (memcmp(a->epoch[i], epoch, n) == 0)
+			return (unsigned)i + 1;
+	grown = realloc(a->epoch, (a->n_epochs + 1) * sizeof *a->epoch);
+	if (grown == NULL)
+		return 0;
+	a->epoch = grown;
+	memcpy(a->epoch[a->n_epochs], epoch, n);
+	a->epoch[a->n_epochs][n] = '\0';
+	return (unsigned)++a->n_epochs;
+}
+
+static unsigned lost_epoch(struct audit_track *t, const struct chain_record *r)
+{
+	struct chain_text rest = r->more, name, value;
+	unsigned was = 0;
+
+	while (chain_next_member(&rest, &name, &value)) {
+		if (chain_is(name, "epoch"))
+			t->epoch = number_of(t->all, value.p, value.n);
+		else if (chain_is(name, "was"))
+			was = number_of(t->all, value.p, value.n);
+	}
+	return was;
+}
+
+/* Lines --------------------------------------------------------------------------------------------------------------- */
+
+static void gap(struct audit_all *a)
+{
+	a->gaps++;
+	a->calls->gap(a->ctx);
+}
+
+static void on_taken_over(struct audit_track *t, const struct chain_record *r, const struct audit_at *at)
+{
+	const struct audit_quote q = quote_of(r);
+	const struct audit_track *o = quoted(t, &q);
+
+	if (o == NULL) {
+		memset(t->doubt, 0, sizeof t->doubt);
+		chain_more_positions(r, t->doubt);
+		t->doubt_epoch = 0; /* known from the next checkpoint, or the same as before */
+		gap(t->all);
+	} else if (q.has_head && audit_chain_signed(&o->chain, q.n, q.hash) == 0) {
+		findings_add(&t->all->findings, "head", at, "whose place is taken here had signed line number %" PRIu64 " of the chain that begins with %s, which is not there: cut off, or "
+			     "written anew", q.n, o->first->path);
+	}
+}
+
+/* May it stand in a chain that is not given? */
+static bool in_doubt(struct audit_track *t, const struct audit_event *e)
+{
+	if (t->doubt_epoch == 0)
+		t->doubt_epoch = t->epoch;
+	return t->doubt_epoch == t->epoch && chain_pos_cmp(&e->pos, &t->doubt[e->shard]) <= 0;
+}
+
+static int on_record(struct audit_track *t, const char *line, size_t n, const struct chain_record *r, const struct audit_at *at)
+{
+	struct audit_event e = { .record = r, .at = at, .epoch = t->epoch, .shard = CHAIN_SHARDS };
+
+	if (r->id.p != NULL && chain_id_parse(r->id.p, r->id.n, &e.shard, &e.pos) != 0)
+		e.shard = CHAIN_SHARDS;
+	if (chain_is(r->event, CHAIN_TAKEN_OVER))
+		on_taken_over(t, r, at);
+	else if (chain_is(r->event, CHAIN_STORE_LOST))
+		e.lost = lost_epoch(t, r);
+	else if (chain_is(r->event, CHAIN_STORE_REVERTED) && t->all->n > 1)
+		twins_revert(&t->all->twins, &e);
+	if (e.shard < CHAIN_SHARDS) {
+		t->all->doubtful += in_doubt(t, &e);
+		if (t->all->n > 1 && !twins_meet(&t->all->twins, &t->all->findings, &e, line, n, (size_t)(t - t->all->track)))
+			return 0;
+	}
+	return t->all->calls->event(t->all->ctx, &e);
+}
+
+static int on_line(void *ctx, const char *line, size_t n, const struct audit_at *at)
+{
+	struct audit_track *t = ctx;
+	struct chain_line l;
+	int rc;
+
+	if (!audit_chain_line(&t->chain, line, n, at, &l))
+		return 0;
+	if (!t->begun && t->chain.first_n != 1)
+		gap(t->all);
+	t->begun = true;
+	if (l.is_check)
+		t->epoch = number_of(t->all, l.check.epoch, strlen(l.check.epoch));
+	rc = t->all->calls->line(t->all->ctx, &t->chain, &l, at);
+	return rc != 0 || l.is_check ? rc : on_record(t, line, n, &l.record, at);
+}
+
+/* In what a record says, quotation marks are escaped: these words are found in no other place. */
+static bool is_taken_over(const char *line, size_t n)
+{
+	static const char words[] = "\",\"event\":\"" CHAIN_TAKEN_OVER "\",";
+
+	return n <= CHAIN_LINE_MAX && memmem(line, n, words, sizeof words - 1) != NULL;
+}
+
+static bool stop_before(void *ctx, const char *line, size_t n)
+{
+	struct audit_track *t = ctx;
+	struct chain_line l;
+
+	if (t->all->n == 1 || !is_taken_over(line, n) || chain_scan(line, n, &l) != 0 || l.is_check)
+		return false;
+	t->waits = true;
+	t->quote = quote_of(&l.record);
+	t->next_ms = l.record.time_ms;
+	return true;
+}
+
+static bool more(void *ctx)
+{
+	const struct audit_track *t = ctx;
+
+	return audit_chain_growing(&t->chain);
+}
+
+/* Running ------------------------------------------------------------------------------------------------------------- */
+
+/* Is everything read that comes before what this chain goes on with? */
+static bool may_go_on(const struct audit_track *t)
+{
+	const struct audit_track *o = t->waits ? quoted(t, &t->quote) : NULL;
+
+	return o == NULL || audit_reader_done(o->reader) || (t->quote.has_head && o->chain.last_n >= t->quote.n);
+}
+
+static struct audit_track *next_track(const struct audit_all *a)
+{
+	struct audit_track *best = NULL;
+	bool best_may = false;
+
+	for (size_t i = 0; i < a->n; i++) {
+		struct audit_track *t = &a->track[i];
+		bool may;
+
+		if (audit_reader_done(t->reader))
+			continue;
+		may = may_go_on(t);
+		if (best == NULL || may > best_may || (may == best_may && t->next_ms < best->next_ms)) {
+			best = t;
+			best_may = may;
+		}
+	}
+	return best;
+}
+
+static int run(struct audit_all *a)
+{
+	struct audit_track *t;
+	int rc = 0;
+
+	while (rc == 0 && (t = next_track(a)) != NULL) {
+		t->waits = false;
+		rc = audit_read(t->reader);
+	}
+	return rc;
+}
+
+static int open_track(struct audit_all *a, struct cli *cli, struct audit_track *t, const struct audit_file *f, size_t n)
+{
+	static const struct audit_read_calls calls = { on_line, stop_before, more };
+
+	t->all = a;
+	t->file = t->first = f;
+	while (t->first->size == 0 && t->first + 1 < f + n)
+		t->first++;
+	t->n_files = n;
+	t->chain.findings = &a->findings;
+	t->next_ms = t->first->first_ms;
+	t->path = calloc(n, sizeof *t->path);
+	if (t->path == NULL)
+		return TG_ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		t->path[i] = f[i].path;
+	t->reader = audit_reader_new(cli, t->path, n, &calls, t, &a->bytes);
+	return t->reader != NULL ? 0 : TG_ENOMEM;
+}
+
+static int open_tracks(struct audit_all *a, struct cli *cli, size_t n)
+{
+	size_t from = 0, to;
+	int rc = 0;
+
+	a->track = calloc(a->n, sizeof *a->track);
+	if (a->track == NULL)
+		return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+	for (size_t c = 0; c < a->n && rc == 0; c++, from = to) {
+		for (to = from; to < n && a->file[to].chain == c; to++)
+			a->bytes.total += a->file[to].size;
+		if (open_track(a, cli, &a->track[c], &a->file[from], to - from) != 0)
+			return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+		rc = audit_keys(cli, a->track[c].first->path, &a->track[c].chain, &a->track[c].key_from, a->track[c].beside);
+	}
+	return rc;
+}
+
+/* A copy would pass as another recorder's chain in which everything stands once more. */
+static void find_copies(struct audit_all *a, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (a->file[i].begins && a->file[k].begins && memcmp(a->file[i].first, a->file[k].first, CHAIN_HASH) == 0) {
+				const struct audit_at at = { a->file[i].path, 1, true };
+
+				findings_add(&a->findings, "duplicate", &at, "this file is a copy of %s, or of a part of it", a->file[k].path);
+				break;
+			}
+}
+
+int audit_all_run(struct audit_all *a, struct cli *cli, const char *const *files, size_t n, const struct audit_calls *calls, void *ctx)
+{
+	int rc;
+
+	a->calls = calls;
+	a->ctx = ctx;
+	a->file = calloc(n, sizeof *a->file);
+	if (a->file == NULL)
+		return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+	rc = audit_set(files, n, a->file, &a->n);
+	if (rc == 0)
+		rc = open_tracks(a, cli, n);
+	if (rc != 0)
+		return rc;
+	find_copies(a, n);
+	progress_start(&cli->progress, false);
+	rc = run(a);
+	progress_end(&cli->progress);
+	for (size_t i = 0; i < a->n && rc == 0; i++)
+		audit_chain_end(&a->track[i].chain);
+	return rc;
+}
+
+void audit_all_free(struct audit_all *a)
+{
+	for (size_t i = 0; a->track != NULL && i < a->n; i++) {
+		audit_reader_free(a->track[i].reader);
+		free(a->track[i].path);
+	}
+	findings_free(&a->findings);
+	twins_free(&a->twins);
+	free(a->track);
+	free(a->file);
+	free(a->epoch);
+	*a = (struct audit_all){ 0 };
+}
+
+/* Sums ---------------------------------------------------------------------------------------------------------------- */
+
+struct audit_sums audit_all_sums(const struct audit_all *a)
+{
+	struct audit_sums s = { 0 };
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct audit_chain *c = &a->track[i].chain;
+
+		s.lines += c->lines;
+		s.records += c->records;
+		s.checks += c->checks;
+		s.unsigned_lines += c->unsigned_lines;
+		if (c->lines > 0 && (s.last == NULL || c->last_n > s.last_n)) {
+			s.last_n = c->last_n;
+			s.last = &c->before;
+		}
+		if (c->first_n != 0 && (s.first_n == 0 || c->first_n < s.first_n))
+			s.first_n = c->first_n;
+		if (c->first_ms != 0 && (s.first_ms == 0 || c->first_ms < s.first_ms))
+			s.first_ms = c->first_ms;
+		if (c->last_ms > s.last_ms)
+			s.last_ms = c->last_ms;
+	}
+	return s;
+}

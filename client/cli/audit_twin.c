@@ -1,0 +1,121 @@
+/*
+ * audit_twin.c: the last events of each outbox, over all chains. What is in doubt at a handover is one round, of 256 events a shard at most, and what a replica did not know yet; so
+ * a few rounds are remembered. Runs in the timeglas command.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sodium.h>
+#include "cli/audit_twin.h"
+
+#define RING 1024u
+#define CONTENT 16u
+
+struct seen {
+	struct chain_pos pos;
+	unsigned epoch;
+	uint32_t chain;         /* + 1; 0: a free place */
+	uint8_t content[CONTENT];
+	const char *file;
+	uint64_t line;
+};
+
+struct twin_ring {
+	struct seen place[RING];
+	size_t n;               /* that were ever put in */
+};
+
+/* All that the event says: the line between its number and the hash of the line before. */
+static void content_of(const char *line, size_t n, uint8_t out[CONTENT])
+{
+	static const char prev[] = ",\"prev\":\"";
+	const char *from = memchr(line, ',', n), *to = line + n - (sizeof prev - 1) - (size_t)2 * CHAIN_HASH - 2;
+
+	crypto_generichash(out, CONTENT, (const unsigned char *)from, (size_t)(to - from), NULL, 0);
+}
+
+static struct seen *find(struct twin_ring *r, const struct audit_event *e)
+{
+	size_t have = r->n < RING ? r->n : RING;
+
+	/* Backwards: of an id that came again, the last one. */
+	for (size_t i = 0; i < have; i++) {
+		struct seen *s = &r->place[(r->n - 1 - i) % RING];
+
+		if (s->chain != 0 && s->epoch == e->epoch && chain_pos_cmp(&s->pos, &e->pos) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+/* Outboxes give ids upwards: an event behind the last one was not met before. */
+static bool may_be_old(const struct twin_ring *r, const struct audit_event *e)
+{
+	const struct seen *last = &r->place[(r->n - 1) % RING];
+
+	return r->n > 0 && (last->chain == 0 || last->epoch != e->epoch || chain_pos_cmp(&e->pos, &last->pos) <= 0);
+}
+
+static void tell(struct twins *t, const struct audit_event *e, const struct seen *s)
+{
+	struct twin *x;
+
+	t->total++;
+	if (t->list == NULL)
+		t->list = calloc(TWINS_TOLD, sizeof *t->list);
+	if (t->list == NULL || t->n == TWINS_TOLD)
+		return;
+	x = &t->list[t->n++];
+	snprintf(x->event, sizeof x->event, "%.*s", (int)e->record->id.n, e->record->id.p);
+	snprintf(x->file, sizeof x->file, "%s", s->file);
+	snprintf(x->also, sizeof x->also, "%s", e->at->file);
+	x->line = s->line;
+	x->also_line = e->at->line;
+}
+
+bool twins_meet(struct twins *t, struct findings *f, const struct audit_event *e, const char *line, size_t n, size_t chain)
+{
+	struct seen now = { .pos = e->pos, .epoch = e->epoch, .chain = (uint32_t)chain + 1, .file = e->at->file, .line = e->at->line };
+	struct twin_ring *r;
+	struct seen *s;
+
+	if (t->ring == NULL)
+		t->ring = calloc(CHAIN_SHARDS, sizeof *t->ring);
+	if (t->ring == NULL)
+		return true;
+	r = &t->ring[e->shard];
+	content_of(line, n, now.content);
+	s = may_be_old(r, e) ? find(r, e) : NULL;
+	if (s == NULL || s->chain == now.chain) { /* twice in one chain: that is found there */
+		r->place[r->n++ % RING] = now;
+		return true;
+	}
+	if (memcmp(s->content, now.content, CONTENT) == 0)
+		tell(t, e, s);
+	else
+		findings_add(f, "twice", e->at, "event %.*s is recorded otherwise on line %" PRIu64 " of %s", (int)e->record->id.n, e->record->id.p, s->line, s->file);
+	return false;
+}
+
+void twins_revert(struct twins *t, const struct audit_event *e)
+{
+	struct chain_pos from[CHAIN_SHARDS];
+
+	memset(from, 0xff, sizeof from);
+	chain_more_positions(e->record, from);
+	for (unsigned i = 0; t->ring != NULL && i < CHAIN_SHARDS; i++)
+		for (size_t k = 0; k < RING; k++) {
+			struct seen *s = &t->ring[i].place[k];
+
+			if (s->epoch == e->epoch && chain_pos_cmp(&s->pos, &from[i]) > 0)
+				s->chain = 0;
+		}
+}
+
+void twins_free(struct twins *t)
+{
+	free(t->list);
+	free(t->ring);
+	*t = (struct twins){ 0 };
+}

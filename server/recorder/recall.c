@@ -1,0 +1,161 @@
+/*
+ * recall.c: looks events up in the evidence, backwards from its end. Only after a lease was taken up, and only for what stands in an outbox though it should have been
+ * trimmed: seldom more than a few. A line that does not read is passed over; whether the file is whole is tail.c's concern. Runs in the recorder. docs/evidence.md.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <timeglas/errors.h>
+
+#include "recorder/recall.h"
+#include "recorder/tail.h"
+
+struct search {
+	const char *epoch;
+	struct recall *list;
+	size_t n, left;
+	struct entry *scratch;
+	char line[CHAIN_LINE_MAX + 1];
+	char here[CHAIN_EPOCH + 1];  /* the store's epoch where the search is */
+	bool done;
+};
+
+/* Would it be recorded as this very line? */
+static bool same(struct search *s, const struct outbox_event *e, const char *line, size_t n, const struct chain_record *there)
+{
+	struct chain_buf b = { .p = s->line, .cap = sizeof s->line };
+	int unreadable;
+
+	for (unreadable = 0; unreadable < 2; unreadable++) {
+		if (unreadable)
+			entry_unreadable(s->scratch, e);
+		else
+			entry_fill(s->scratch, e);
+		s->scratch->record.n = there->n;
+		memcpy(s->scratch->record.prev, there->prev, CHAIN_HASH);
+		b.n = 0;
+		b.full = 0;
+		chain_put_record(&b, &s->scratch->record);
+		if (!b.full)
+			return b.n == n + 1 && memcmp(s->line, line, n) == 0;
+	}
+	return false;
+}
+
+static struct recall *at_position(struct search *s, unsigned shard, const struct chain_pos *pos)
+{
+	size_t from = 0, to = s->n;
+
+	while (from < to) {
+		size_t i = from + (to - from) / 2;
+		int c = chain_pos_cmp(&s->list[i].event.pos, pos);
+
+		if (c == 0)
+			return s->list[i].event.shard == shard ? &s->list[i] : NULL;
+		if (c < 0)
+			from = i + 1;
+		else
+			to = i;
+	}
+	return NULL;
+}
+
+static void on_record(struct search *s, const char *line, size_t n, const struct chain_record *r)
+{
+	struct chain_text rest = r->more, name, value;
+	struct chain_pos pos;
+	struct recall *x;
+	unsigned shard;
+
+	if (chain_is(r->event, CHAIN_STORE_LOST))
+		while (chain_next_member(&rest, &name, &value))
+			if (chain_is(name, "was"))
+				snprintf(s->here, sizeof s->here, "%.*s", (int)value.n, value.p);
+	if (strcmp(s->here, s->epoch) != 0 || r->id.p == NULL || chain_id_parse(r->id.p, r->id.n, &shard, &pos) != 0)
+		return;
+	x = at_position(s, shard, &pos);
+	if (x == NULL || x->known || !same(s, &x->event, line, n, r))
+		return;
+	x->known = true;
+	s->done = --s->left == 0;
+}
+
+/* What is recorded before a checkpoint lies at its positions or before: is there nothing left to find? */
+static void on_check(struct search *s, const struct chain_check *c)
+{
+	size_t i;
+
+	memcpy(s->here, c->epoch, sizeof s->here);
+	if (strcmp(s->here, s->epoch) != 0)
+		return;
+	for (i = 0; i < s->n; i++)
+		if (!s->list[i].known && chain_pos_cmp(&s->list[i].event.pos, &c->pos[s->list[i].event.shard]) <= 0)
+			return;
+	s->done = true;
+}
+
+static void search_lines(struct search *s, const char *p, size_t end)
+{
+	struct chain_line l;
+
+	while (end > 0 && !s->done) {
+		const char *lf = end > 1 ? memrchr(p, '\n', end - 1) : NULL;
+		size_t from = lf != NULL ? (size_t)(lf - p) + 1 : 0;
+
+		if (chain_scan(p + from, end - 1 - from, &l) == 0) {
+			if (l.is_check)
+				on_check(s, &l.check);
+			else
+				on_record(s, p + from, end - 1 - from, &l.record);
+		}
+		end = from;
+	}
+}
+
+static int search_file(struct search *s, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+	struct stat st;
+	void *p;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		rc = TG_EIO;
+	if (rc == 0 && st.st_size > 0) {
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (p != MAP_FAILED) {
+			search_lines(s, p, (size_t)st.st_size);
+			munmap(p, (size_t)st.st_size);
+		} else {
+			rc = TG_EIO;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int recall_find(const char *path, const char *here, const char *epoch, struct recall *list, size_t n, struct entry *scratch)
+{
+	static struct search s; /* large */
+	char old[PATH_MAX];
+	uint64_t before = UINT64_MAX;
+	size_t i;
+	int rc;
+
+	s = (struct search){ .epoch = epoch, .list = list, .n = n, .left = n, .scratch = scratch, .done = n == 0 };
+	snprintf(s.here, sizeof s.here, "%s", here);
+	for (i = 0; i < n; i++)
+		list[i].known = false;
+	rc = s.done ? 0 : search_file(&s, path);
+	while (rc == 0 && !s.done && tail_older(path, before, old, sizeof old, &before)) {
+		rc = search_file(&s, old);
+		if (rc != 0 && errno == ENOENT)
+			rc = 0; /* its time was over just now */
+	}
+	return rc;
+}

@@ -1,0 +1,18 @@
+/* recall.h: events that the store still holds though its outbox was recorded further already: do they stand in our files, or are they others? Reads only. */
+#ifndef RECORDER_RECALL_H
+#define RECORDER_RECALL_H
+
+#include "recorder/entry.h"
+
+struct recall {
+	struct outbox_event event;
+	bool known;               /* the same event stands in the file, byte by byte */
+};
+
+/**
+ * recall_find(path, here, epoch, list, n, scratch): events of one shard, oldest first, of the store with that epoch: sets known. Searched backwards through path,
+ * whose end tells of a store with the epoch `here`, and its rotated files, no further than where they could stand. Returns 0, or TG_EIO (errno).
+ */
+int recall_find(const char *path, const char *here, const char *epoch, struct recall *list, size_t n, struct entry *scratch);
+
+#endif

@@ -1,0 +1,131 @@
+/*
+ * rounds.c: what is recorded, in rounds: read, declare, write, sync, and only then trim. An event that is not in the file is still in the store; one that might be in
+ * it is declared there. Runs in the recorder. docs/evidence.md.
+ */
+#include <timeglas/errors.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "recorder/recorder_int.h"
+
+#define READ_COUNT 256u        /* events of a shard in one round */
+#define READ_BLOCK_MS 200u     /* one wait for events */
+#define ROUND_US 20000u        /* rounds do not follow each other faster: one sync serves many events */
+
+static int add(struct recorder *x, const struct outbox_event *e)
+{
+	int err;
+
+	entry_fill(&x->entry, e);
+	err = ledger_add(x->ledger, &x->entry.record);
+	if (err != TG_EINVAL)
+		return err;
+	entry_unreadable(&x->entry, e);
+	return ledger_add(x->ledger, &x->entry.record);
+}
+
+/* Into the ledger's batch; an error: nothing of it. */
+static int collect(struct recorder *x, struct outbox_batch *b)
+{
+	struct outbox_event e;
+	int err = 0;
+
+	ledger_drop(x->ledger);
+	x->batch = 0;
+	x->batch_shards = 0;
+	x->batch_full = outbox_full(b);
+	while (err == 0 && outbox_next(b, &e)) {
+		err = add(x, &e);
+		x->batch_shards |= UINT64_C(1) << e.shard;
+		x->batch++;
+	}
+	if (err != 0) {
+		ledger_drop(x->ledger);
+		x->batch = 0;
+	}
+	return err;
+}
+
+static void next_round(struct recorder *x, bool at_once)
+{
+	uint64_t now = clock_mono_us(), at = x->read_us + ROUND_US;
+	struct timeval wait = { 0, 0 };
+
+	if (!at_once && at > now)
+		wait.tv_usec = (suseconds_t)(at - now);
+	event_add(x->round, &wait);
+}
+
+static void caught_up(struct recorder *x)
+{
+	if (!x->batch_full) {
+		x->caught_up_us = x->read_us;
+		board_set_caught_up(x->read_us);
+	}
+	recorder_state(x, EVIDENCE_RECORDING, 0); /* now, and not when the file was opened: whoever is told may count on it */
+}
+
+void rounds_on_events(void *ctx, int err, struct outbox_batch *b)
+{
+	struct recorder *x = ctx;
+
+	x->reading = false;
+	if (err != 0) { /* the next tick goes on */
+		if (err != TG_ESTORE)
+			log_error("outbox", "%s", tg_strerror(err));
+		recorder_unsettle(x);
+		return;
+	}
+	if (!x->settled || !lease_is_ours(x) || !ledger_is_open(x->ledger))
+		return;
+	err = collect(x, b);
+	if (err != 0) {
+		recorder_file_failed(x, err);
+	} else if (x->batch > 0) {
+		lease_ask(x); /* the answer commits it; or the one before does, and asks again */
+	} else {
+		caught_up(x);
+		if (x->stopping)
+			recorder_end(x);
+		else
+			next_round(x, false);
+	}
+}
+
+void rounds_commit(struct recorder *x)
+{
+	const int n = x->batch;
+	int err = ledger_commit(x->ledger);
+	unsigned i;
+
+	x->batch = 0;
+	if (err != 0) {
+		recorder_file_failed(x, err);
+		recorder_unsettle(x);
+		return;
+	}
+	metrics_count(M_RECORDED, (uint64_t)n);
+	for (i = 0; i < TOKEN_SHARDS; i++)
+		if ((x->batch_shards >> i & 1) != 0 && outbox_trim(x->outbox, i, &ledger_mark(x->ledger)->pos[i]) != 0)
+			break; /* the connection is gone; once there is another, what is recorded is trimmed first */
+	caught_up(x);
+	recorder_sign(x);
+	next_round(x, x->batch_full || x->stopping);
+}
+
+void rounds_read(struct recorder *x)
+{
+	bool wait = !x->stopping && x->state == EVIDENCE_RECORDING;
+
+	if (!x->settled || x->reading || x->batch > 0 || x->released || !store_up(x->store) || !lease_is_ours(x) || !ledger_is_open(x->ledger))
+		return;
+	x->read_us = clock_mono_us();
+	x->reading = outbox_read(x->outbox, ledger_mark(x->ledger)->pos, READ_COUNT, wait ? READ_BLOCK_MS : 0) == 0;
+}
+
+void rounds_on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd, (void)what;
+	rounds_read(ctx);
+}

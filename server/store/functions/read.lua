@@ -1,0 +1,175 @@
+-- read.lua: becoming a blob's one reader: take (at most once) and claim (for the length of a lease), and being done with it. And what ends or tells of a
+-- blob without reading it.
+
+local function addressed(b, peer)
+	return string.find(b.to, ' ' .. peer .. ' ', 1, true)
+end
+
+local function answer(code, b)
+	return code .. '\n' .. record(b)
+end
+
+-- A live blob that peer may read, and its session. Otherwise nil, nil and the refusal.
+local function open_for(p, id, peer, us)
+	local b, s = load_settled(p, id, us)
+	if not b or not addressed(b, peer) then
+		return nil, nil, ENOENT
+	end
+	if b.st == 'gone' then
+		return nil, nil, answer(EGONE, b)
+	end
+	return b, s
+end
+
+-- The blob's bytes are not there any more, though nobody ended it.
+local function lost(p, b, peer, us)
+	finish(p, b, 'store-lost', peer, us)
+	return answer(EGONE, b)
+end
+
+-- take id peer token: 0, blob | EGONE, blob | ECLAIMED, blob | ENOENT. A blob of one chunk has ended then; it stays in the index, some seconds ahead,
+-- until the caller has read and deleted the chunk. The token names this take.
+local function f_take(keys, args)
+	local p, id, peer, us = prefix(keys), args[1], args[2], time_us()
+	local now, b, s, refused = time_ms(us), open_for(p, id, peer, us)
+	if not b then
+		return refused
+	end
+	if b.st ~= 'live' then
+		return answer(ECLAIMED, b)
+	end
+	if redis.call('EXISTS', p .. 'c:' .. id .. ':0') == 0 then
+		return lost(p, b, peer, us)
+	end
+	session_bump(p, s, now)
+	if b.n == '1' then
+		redis.call('ZADD', p .. 'dl', text(now + LEFTOVER_MS), 'b:' .. id)
+		b.tk = args[3]
+		ended(p, b, 'consumed', peer, us)
+		return answer(OK, b)
+	end
+	b.st, b.tk, b.w = 'taking', args[3], peer
+	save(p, b.id, told(b), kept(b), 'KEEPTTL')
+	redis.call('ZADD', p .. 'dl', text(math.min(tonumber(b.dl), now + TAKING_MS)), 'b:' .. id)
+	event(p, 'e\ttaking\td\t' .. b.d .. '\tw\t' .. peer .. '\tz\t' .. b.z .. '\tat\t' .. text(now))
+	return answer(OK, b)
+end
+
+-- take_more id token: 0; EGONE: a take of several chunks is still alive.
+local function f_take_more(keys, args)
+	local p, us = prefix(keys), time_us()
+	local b = settle(p, load(p, args[1]), us)
+	if not b or b.st ~= 'taking' or b.tk ~= args[2] then
+		return EGONE
+	end
+	redis.call('ZADD', p .. 'dl', text(math.min(tonumber(b.dl), time_ms(us) + TAKING_MS)), 'b:' .. b.id)
+	return OK
+end
+
+-- take_end id token: 0, blob; EGONE: it has read all it wants; the rest is erased.
+local function f_take_end(keys, args)
+	local p = prefix(keys)
+	local b = load(p, args[1])
+	if not b or b.tk == '' or b.tk ~= args[2] then
+		return EGONE
+	end
+	if b.st == 'gone' then -- of one chunk
+		unlink(p, b.id, 0, 1)
+		redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
+	else
+		finish(p, b, 'consumed', b.w, time_us())
+	end
+	return answer(OK, b)
+end
+
+-- claim id peer lease_ms th salt ck processor: 0, blob, lease deadline, salt, repeated | EGONE, blob | ECLAIMED, blob | EPROCESSOR | ENOENT.
+-- th: the hash of the token's secret, which is all that is kept of it. ck: peer and Idempotency-Key hashed, '' none; then salt is what
+-- the caller derives the secret from, and who repeats the claim under the same key is given it again. processor '1': a foreign passport or nothing.
+local function f_claim(keys, args)
+	local p, id, peer, ck, us = prefix(keys), args[1], args[2], args[6], time_us()
+	local now, b, s, refused = time_ms(us), open_for(p, id, peer, us)
+	if not b then
+		return refused
+	end
+	if args[7] == '1' and string.sub(b.d, -11) ~= ' passport 0' then
+		return EPROCESSOR
+	end
+	if b.st == 'claimed' and ck ~= '' and b.ck == ck then
+		return table.concat({answer(OK, b), b.ld, b.cs, '1'}, '\n')
+	end
+	if b.st ~= 'live' then
+		return answer(ECLAIMED, b)
+	end
+	local ld = math.min(tonumber(b.dl), now + tonumber(args[3]))
+	if not seal_chunks(p, id, tonumber(b.n), tonumber(b.z), ld) then
+		return lost(p, b, peer, us)
+	end
+	session_bump(p, s, now)
+	b.st, b.w, b.th, b.ld, b.cs, b.ck = 'claimed', peer, args[4], text(ld), args[5], ck
+	save(p, b.id, told(b), kept(b), 'KEEPTTL')
+	index(p, 'b:' .. id, ld, now)
+	event(p, 'e\tclaimed\td\t' .. b.d .. '\tw\t' .. peer .. '\tz\t' .. b.z .. '\tdl\t' .. b.dl .. '\tld\t' .. b.ld .. '\tat\t' .. text(now))
+	return table.concat({answer(OK, b), b.ld, b.cs, '0'}, '\n')
+end
+
+-- A claimant's blob, claimed or gone since; nil: no such claim, or another's. Second: its session.
+local function load_claim(p, id, peer, th, us)
+	local b, s = load_settled(p, id, us)
+	if not b or b.th == '' or b.th ~= th or b.w ~= peer then
+		return nil
+	end
+	return b, s
+end
+
+-- claim_read id peer th: 0, blob | EGONE, blob | ENOENT: the claimant is about to read the chunks, which stay.
+local function f_claim_read(keys, args)
+	local p, us = prefix(keys), time_us()
+	local b, s = load_claim(p, args[1], args[2], args[3], us)
+	if not b then
+		return ENOENT
+	end
+	if b.st == 'gone' then
+		return answer(EGONE, b)
+	end
+	session_bump(p, s, time_ms(us))
+	return answer(OK, b)
+end
+
+-- ack id peer th outcome ak: 0, blob, repeated | EGONE, blob | ENOENT: the claimant is done; erased. ak: as claim's ck; repeated under it, the
+-- answer is the same.
+local function f_ack(keys, args)
+	local p, ak, us = prefix(keys), args[5], time_us()
+	local b = load_claim(p, args[1], args[2], args[3], us)
+	if not b then
+		return ENOENT
+	end
+	if b.st ~= 'gone' then
+		b.ak = ak
+		finish(p, b, 'consumed', b.w, us, nil, args[4])
+		return answer(OK, b) .. '\n0'
+	end
+	if ak == '' or b.ak ~= ak then
+		return answer(EGONE, b)
+	end
+	return answer(OK, b) .. '\n1'
+end
+
+-- stat id: 0, blob; ENOENT
+local function f_stat(keys, args)
+	local b = load_settled(prefix(keys), args[1], time_us())
+	return b and answer(OK, b) or ENOENT
+end
+
+-- erase id uploader: 0, blob | EGONE, blob | ENOENT. uploader '': an operator.
+local function f_erase(keys, args)
+	local p, us = prefix(keys), time_us()
+	local b = load_settled(p, args[1], us)
+	if not b or (args[2] ~= '' and b.u ~= args[2]) then
+		return ENOENT
+	end
+	if b.st == 'gone' then
+		return answer(EGONE, b)
+	end
+	finish(p, b, 'erased', args[2], us)
+	return answer(OK, b)
+end

@@ -1,0 +1,120 @@
+-- record.lua: a blob's record: one string, "tg:{NN}:b:<id>", of two lines. The first is what is told outside (docs/store.md: Records), the second what only
+-- transitions need. One string is read, and written with its expiry, by one command each; a hash would take two, and a search for each field.
+
+local TOLD = '^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\n]*)\n(.*)$'
+local KEPT = '^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$'
+local NOTHING_KEPT = '\t\t\t\t\t\t\t'
+
+local function load(p, id)
+	local v = redis.call('GET', p .. 'b:' .. id)
+	if not v then
+		return nil
+	end
+	local st, u, to, s, b, n, z, at, dl, d, private, c, ga, ev, kept = string.match(v, TOLD)
+	local r = {id = id, st = st, u = u, to = to, s = s, b = b, n = n, z = z, at = at, dl = dl, d = d, p = private, c = c, ga = ga, ev = ev,
+		tk = '', w = '', th = '', ld = '', cs = '', ck = '', ak = '', kn = ''}
+	if kept ~= NOTHING_KEPT then
+		r.tk, r.w, r.th, r.ld, r.cs, r.ck, r.ak, r.kn = string.match(kept, KEPT)
+	end
+	return r
+end
+
+-- These are the hottest lines of the library. A chain of .. makes one string; table.concat would fill a table first.
+local function line_told(st, u, to, s, b, n, z, at, dl, d, private, c, ga, ev)
+	return st .. '\t' .. u .. '\t' .. to .. '\t' .. s .. '\t' .. b .. '\t' .. n .. '\t' .. z .. '\t' .. at .. '\t' .. dl .. '\t' .. d .. '\t' .. private .. '\t' ..
+		c .. '\t' .. ga .. '\t' .. ev
+end
+
+local function told(b)
+	return line_told(b.st, b.u, b.to, b.s, b.b, b.n, b.z, b.at, b.dl, b.d, b.p, b.c, b.ga, b.ev)
+end
+
+local function kept(b)
+	return b.tk .. '\t' .. b.w .. '\t' .. b.th .. '\t' .. b.ld .. '\t' .. b.cs .. '\t' .. b.ck .. '\t' .. b.ak .. '\t' .. b.kn
+end
+
+-- ...: SET's option on expiry: 'KEEPTTL', or 'PX' or 'PXAT' and a time.
+local function save(p, id, line, more, ...)
+	redis.call('SET', p .. 'b:' .. id, line .. '\n' .. more, ...)
+end
+
+-- As answers have it.
+local function record(b)
+	return b.id .. '\t' .. told(b)
+end
+
+-- The upload ends without ever having been visible: no tombstone, only the event.
+local function drop_staged(p, b, now, stalled)
+	redis.call('DEL', p .. 'b:' .. b.id)
+	redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
+	if b.s ~= '' then
+		redis.call('ZREM', p .. 'sb:' .. b.s, b.id)
+	end
+	unlink_all(p, b.id, tonumber(b.n))
+	if stalled then
+		trap(p, b.id, b.n, now + STALLED_MS)
+	end
+	event(p, 'e\taborted\td\t' .. b.d .. '\tu\t' .. b.u .. '\tat\t' .. text(now))
+end
+
+-- What is left of a blob for a day: who may know of it, how it ended; of the evidence only the ref. The claimant, and nobody else, is told of the
+-- claim's end.
+local function bury(p, b)
+	local line = line_told('gone', b.u, b.to, '', '', '', '', '', '', string.match(b.d, '^%S*'), '', b.c, b.ga, b.ev)
+	local more = b.tk .. NOTHING_KEPT
+	if b.th ~= '' then
+		more = '\t' .. b.w .. '\t' .. b.th .. '\t\t\t\t' .. b.ak .. '\t'
+	end
+	save(p, b.id, line, more, 'PX', text(TOMBSTONE_MS))
+end
+
+-- The event of a blob's end, its tombstone, and its session's account. due_ms: the deadline that ended it, nil for none. outcome: what a claim's ack said.
+local function ended(p, b, cause, who, us, due_ms, outcome)
+	local now = text(time_ms(us))
+	local late = due_ms and text(math.max(0, us - due_ms * 1000)) or ''
+	b.ev = event(p, 'e\tgone\td\t' .. b.d .. '\tc\t' .. cause .. '\to\t' .. (outcome or '') .. '\tu\t' .. b.u .. '\tw\t' .. who .. '\tz\t' .. b.z .. '\tdl\t' .. b.dl .. '\tlate\t' .. late .. '\tat\t' .. now)
+	b.st, b.c, b.ga = 'gone', cause, now
+	bury(p, b)
+	if b.s ~= '' then
+		redis.call('ZADD', p .. 'sb:' .. b.s, 'XX', '2', b.id)
+		if b.b == '1' and redis.call('HGET', p .. 's:' .. b.s, 'st') == 'open' then
+			redis.call('HINCRBY', p .. 's:' .. b.s, 'n', '-1')
+			redis.call('HINCRBY', p .. 's:' .. b.s, 'z', '-' .. b.z)
+		end
+	end
+	return late
+end
+
+-- Ends a visible blob: its chunks are gone when this returns. Whatever ends a take that has begun, its reader has had bytes: that is `consumed`, or an
+-- interception could be hidden behind an erasure (of a claim, an event tells). b.batch: of a reap, which unlinks its blobs' only chunks, and takes them
+-- from the index, all at once at its end.
+local function finish(p, b, cause, who, us, due_ms, outcome)
+	local batch = b.batch
+	if b.st == 'taking' then
+		cause, who, b.tk = 'consumed', b.w, ''
+	end
+	if batch and b.n == '1' then
+		batch.keys[#batch.keys + 1] = p .. 'c:' .. b.id .. ':0'
+	else
+		unlink(p, b.id, 0, tonumber(b.n))
+	end
+	if batch then
+		batch.members[#batch.members + 1] = 'b:' .. b.id
+	else
+		redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
+	end
+	return ended(p, b, cause, who, us, due_ms, outcome)
+end
+
+local DUE_CAUSE = {live = 'expired', taking = 'consumed', claimed = 'lease-expired'}
+
+-- A visible blob whose time is over although no reaper came by yet ends here. Returns b.
+local function settle(p, b, us)
+	if b and b.st ~= 'gone' and b.st ~= 'staged' then
+		local due = tonumber(b.st == 'claimed' and b.ld or b.dl)
+		if time_ms(us) >= due then
+			finish(p, b, DUE_CAUSE[b.st], b.w, us, due)
+		end
+	end
+	return b
+end

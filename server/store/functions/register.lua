@@ -1,0 +1,31 @@
+-- register.lua: the names. What stores no blob must work in a full store: erasing is possible always.
+
+local function register(name, f, flag)
+	redis.register_function{function_name = 'tg1_' .. name, callback = f, flags = flag and {flag} or {}}
+end
+
+register('time', f_time, 'no-writes')
+register('session_open', f_session_open)
+register('session_touch', f_session_touch, 'allow-oom')
+register('session_check', f_session_check, 'no-writes')
+register('session_show', f_session_show, 'allow-oom')
+register('session_close', f_session_close, 'allow-oom')
+register('stage', f_stage)
+register('commit', f_commit)
+register('abort', f_abort, 'allow-oom')
+register('take', f_take, 'allow-oom')
+register('take_more', f_take_more, 'allow-oom')
+register('take_end', f_take_end, 'allow-oom')
+register('claim', f_claim, 'allow-oom')
+register('claim_read', f_claim_read, 'allow-oom')
+register('ack', f_ack, 'allow-oom')
+register('once_begin', f_once_begin, 'allow-oom')
+register('once_settle', f_once_settle, 'allow-oom')
+register('once_drop', f_once_drop, 'allow-oom')
+register('once_look', f_once_look, 'allow-oom')
+register('stat', f_stat, 'allow-oom')
+register('erase', f_erase, 'allow-oom')
+register('reap', f_reap, 'allow-oom')
+register('attested', f_attested, 'allow-oom')
+register('recorder', f_recorder, 'allow-oom')
+register('outbox', f_outbox, 'no-writes')

@@ -1,0 +1,118 @@
+/*
+ * store_whole.c: an upload of one chunk that names no session, made live by one MULTI … EXEC: chunk, record, index entry and event, all or nothing. It writes
+ * what tg1_commit would (functions/upload.lua: told() and the event `stored`); a test compares the two. Runs in workers.
+ *
+ * Nothing has to be looked up for it: its id is new, and no session's state or account is touched. So a function would only be the dearer way: each
+ * command that one calls costs three times what the same command costs in a pipeline. Two things are told apart from tg1_commit: the time is the store's as
+ * this process knows it (a second old at most), and a deadline so near that a reaper must be woken for it is not for this way.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <timeglas/errors.h>
+#include "base/clock.h"
+#include "store/store_int.h"
+
+#define SWEEP_MS 2000        /* functions/base.lua has the same: what is due sooner, a reaper is told */
+#define NET_MS 50            /* Redis's own expiry of the chunk is the net, and must not be first */
+#define TEXT_BYTES (4 * STORE_DESC_MAX)
+
+bool whole_fits(const struct store_desc *d, int64_t left_ms)
+{
+	return d->session[0] == '\0' && left_ms > 2 * SWEEP_MS;
+}
+
+/* The transaction's answer: of each command its own, or why none of them was carried out. */
+int whole_err(struct store *s, const redisReply *r)
+{
+	if (r == NULL || r->type != REDIS_REPLY_ARRAY)
+		return r == NULL || r->type == REDIS_REPLY_ERROR ? store_err(s, r) : TG_EINTERNAL;
+	for (size_t i = 0; i < r->elements; i++)
+		if (r->element[i]->type == REDIS_REPLY_ERROR)
+			return store_err(s, r->element[i]);
+	return 0;
+}
+
+static int send_set_record(struct store *s, unsigned shard, const struct store_blob *b, int64_t left_ms)
+{
+	char key[STORE_KEY_MAX], text[TEXT_BYTES], event[STORE_DESC_MAX], private[STORE_DESC_MAX];
+	struct cmd m = {.argc = 0};
+
+	desc_event(&b->desc, event);
+	desc_private(&b->desc, private);
+	store_key(key, shard, "b:%s", b->id);
+	snprintf(text, sizeof text, "live\t%s\t%s\t\t0\t1\t%" PRIu64 "\t%" PRId64 "\t%" PRId64 "\t%s\t%s\t\t\t\n\t\t\t\t\t\t\t", b->desc.uploader, b->desc.to,
+	    b->desc.size_bytes, b->stored_at_ms, b->deadline_ms, event, private);
+	cmd_text(&m, "SET");
+	cmd_text(&m, key);
+	cmd_text(&m, text);
+	cmd_text(&m, "PX");
+	cmd_num(&m, left_ms + (int64_t)TG_TOMBSTONE_S * 1000);
+	return cmd_send(s, &m, NULL, NULL);
+}
+
+static int send_index(struct store *s, unsigned shard, const struct store_blob *b)
+{
+	char key[STORE_KEY_MAX], member[STORE_KEY_MAX];
+	struct cmd m = {.argc = 0};
+
+	store_key(key, shard, "dl");
+	snprintf(member, sizeof member, "b:%s", b->id);
+	cmd_text(&m, "ZADD");
+	cmd_text(&m, key);
+	cmd_num(&m, b->deadline_ms);
+	cmd_text(&m, member);
+	return cmd_send(s, &m, NULL, NULL);
+}
+
+static int send_event(struct store *s, unsigned shard, const struct store_blob *b)
+{
+	char key[STORE_KEY_MAX], text[TEXT_BYTES], event[STORE_DESC_MAX];
+	struct cmd m = {.argc = 0};
+
+	desc_event(&b->desc, event);
+	store_key(key, shard, "out");
+	snprintf(text, sizeof text, "e\tstored\td\t%s\tu\t%s\tto\t%s\ts\t\tz\t%" PRIu64 "\tdl\t%" PRId64 "\tat\t%" PRId64, event, b->desc.uploader, b->desc.to,
+	    b->desc.size_bytes, b->deadline_ms, b->stored_at_ms);
+	cmd_text(&m, "XADD");
+	cmd_text(&m, key);
+	cmd_text(&m, "*");
+	cmd_text(&m, "p");
+	cmd_text(&m, text);
+	return cmd_send(s, &m, NULL, NULL);
+}
+
+static int send_word(struct store *s, const char *word, rconn_cb *cb, void *ctx)
+{
+	struct cmd m = {.argc = 0};
+
+	cmd_text(&m, word);
+	return cmd_send(s, &m, cb, ctx);
+}
+
+int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk, int64_t left_ms, rconn_cb *on_chunk, rconn_cb *done, void *ctx)
+{
+	char key[STORE_KEY_MAX];
+	size_t n = store_key(key, shard, "c:%s:0", b->id);
+	int err;
+
+	b->state = STORE_LIVE;
+	b->stored_at_ms = store_now_ms(s);
+	b->deadline_ms = b->stored_at_ms + left_ms;
+	/* Either all of this is queued, or memory ran out and the connection, which would be left inside a transaction, ends. */
+	err = send_word(s, "MULTI", NULL, NULL);
+	if (err != 0)
+		return err;
+	err = rconn_store(s->conn, on_chunk, ctx, key, n, chunk, (uint64_t)left_ms + NET_MS);
+	if (err == 0)
+		err = send_set_record(s, shard, b, left_ms);
+	if (err == 0)
+		err = send_index(s, shard, b);
+	if (err == 0)
+		err = send_event(s, shard, b);
+	if (err == 0)
+		err = send_word(s, "EXEC", done, ctx);
+	if (err != 0)
+		rconn_break(s->conn);
+	return err;
+}
