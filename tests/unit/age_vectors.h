@@ -28,6 +28,11 @@ struct age_vector {
 	size_t file_len;
 };
 
+struct age_vectors {
+	struct age_vector v[VECTORS_MAX];
+	size_t n;
+};
+
 static inline const char *age_vectors_dir(void)
 {
 	static const char *const places[] = {"../shared/vectors/age", "tests/vectors/age"};
@@ -44,17 +49,12 @@ static inline const char *age_vectors_dir(void)
 	return NULL;
 }
 
-static inline uint8_t *age_vector_inflate(const uint8_t *p, size_t n, size_t *out_len)
+/* A copy of exactly its size, so that a sanitizer sees any look beyond its end. */
+static inline uint8_t *age_vector_copy(const uint8_t *p, size_t n)
 {
-	uint8_t *out = malloc(VECTOR_FILE_MAX);
-	uLongf len = VECTOR_FILE_MAX;
+	uint8_t *out = malloc(n > 0 ? n : 1);
 
-	if (!out || uncompress(out, &len, p, (uLong)n) != Z_OK) {
-		free(out);
-		return NULL;
-	}
-	*out_len = len;
-	return out;
+	return out ? memcpy(out, p, n) : NULL;
 }
 
 static inline void age_vector_field(struct age_vector *v, const char *key, const char *value, int *compressed)
@@ -76,10 +76,11 @@ static inline void age_vector_field(struct age_vector *v, const char *key, const
 /* Returns 0; -1 when it is not a vector. v->file is the caller's to free. */
 static inline int age_vector_load(const char *dir, const char *name, struct age_vector *v)
 {
+	static uint8_t raw[VECTOR_FILE_MAX], inflated[VECTOR_FILE_MAX];
 	char path[1024], line[4096];
-	uint8_t *raw;
-	size_t n;
+	uLongf inflated_len = sizeof inflated;
 	int compressed = 0;
+	size_t n;
 	FILE *f;
 
 	memset(v, 0, sizeof *v);
@@ -96,20 +97,13 @@ static inline int age_vector_load(const char *dir, const char *name, struct age_
 		*colon = '\0';
 		age_vector_field(v, line, colon + 2, &compressed);
 	}
-	raw = malloc(VECTOR_FILE_MAX);
-	n = raw ? fread(raw, 1, VECTOR_FILE_MAX, f) : 0;
+	n = fread(raw, 1, sizeof raw, f);
 	fclose(f);
-	v->file = raw;
-	v->file_len = n;
-	if (raw && compressed) {
-		v->file = age_vector_inflate(raw, n, &v->file_len);
-		free(raw);
-	}
-	if (v->file && v->expect[0])
-		return 0;
-	free(v->file);
-	v->file = NULL;
-	return -1;
+	if (!v->expect[0] || (compressed && uncompress(inflated, &inflated_len, raw, (uLong)n) != Z_OK))
+		return -1;
+	v->file_len = compressed ? inflated_len : n;
+	v->file = age_vector_copy(compressed ? inflated : raw, v->file_len);
+	return v->file ? 0 : -1;
 }
 
 static inline int age_vector_is_file(const struct dirent *d)
@@ -117,24 +111,25 @@ static inline int age_vector_is_file(const struct dirent *d)
 	return d->d_name[0] != '.';
 }
 
-/* Calls fn for every vector in dir, by name. Returns how many there were. */
-static inline size_t age_vectors_each(const char *dir, void (*fn)(const struct age_vector *v, void *ctx), void *ctx)
+/* Every vector in dir, by name; they are read once, since some are large and a test goes over them many times. */
+static inline void age_vectors_load(struct age_vectors *all, const char *dir)
 {
 	struct dirent **names = NULL;
 	int n = scandir(dir, &names, age_vector_is_file, alphasort);
-	size_t seen = 0;
 
+	all->n = 0;
 	for (int i = 0; i < n; i++) {
-		struct age_vector v;
-		if (age_vector_load(dir, names[i]->d_name, &v) == 0) {
-			seen++;
-			fn(&v, ctx);
-			free(v.file);
-		}
+		if (all->n < VECTORS_MAX && age_vector_load(dir, names[i]->d_name, &all->v[all->n]) == 0)
+			all->n++;
 		free(names[i]);
 	}
 	free(names);
-	return seen;
+}
+
+static inline void age_vectors_free(struct age_vectors *all)
+{
+	while (all->n > 0)
+		free(all->v[--all->n].file);
 }
 
 #endif

@@ -12,6 +12,8 @@
 #include "core/envelope.h"
 #include "core/num.h"
 
+static struct age_vectors vectors;
+
 struct tally {
 	size_t run, skipped, wrong;
 	size_t cut; /* bytes a push; 0: all at once */
@@ -79,9 +81,8 @@ static int only_x25519_identities(const struct age_vector *v)
 	return v->n_identities > 0 && !v->passphrase;
 }
 
-static void check_opening(const struct age_vector *v, void *ctx)
+static void check_opening(const struct age_vector *v, struct tally *t)
 {
-	struct tally *t = ctx;
 	char hash[65];
 	int err;
 
@@ -97,26 +98,30 @@ static void check_opening(const struct age_vector *v, void *ctx)
 		wrong(t, v, "what was released has another hash", err);
 }
 
-static const char *dir_or_skip(void)
+static void need_vectors(void)
 {
-	const char *dir = age_vectors_dir();
-
-	if (!dir) {
+	if (!age_vectors_dir()) {
 		print_message("SKIP: no age vectors: set TIMEGLAS_AGE_VECTORS to a folder of C2SP/CCTV age vectors\n");
 		skip();
 	}
-	return dir;
+	assert_true(vectors.n >= 100);
+}
+
+static void each_vector(void (*check)(const struct age_vector *v, struct tally *t), struct tally *t)
+{
+	for (size_t i = 0; i < vectors.n; i++)
+		check(&vectors.v[i], t);
 }
 
 static void open_every_x25519_vector_ends_as_expected(void **state)
 {
 	static const size_t cuts[] = {0, 1, 7, 4096, 65536, 65552};
-	const char *dir = dir_or_skip();
 
 	(void)state;
+	need_vectors();
 	for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
 		struct tally t = {.cut = cuts[i]};
-		assert_true(age_vectors_each(dir, check_opening, &t) >= 100);
+		each_vector(check_opening, &t);
 		assert_true(t.run >= 50);
 		assert_int_equal(t.wrong, 0);
 		if (i == 0)
@@ -149,10 +154,9 @@ static int length_tells(const struct age_vector *v)
 	return 0;
 }
 
-static void check_guard(const struct age_vector *v, void *ctx)
+static void check_guard(const struct age_vector *v, struct tally *t)
 {
 	static struct tg_envelope e;
-	struct tally *t = ctx;
 	int err = 0, scrypt = v->passphrase;
 
 	if (v->armored && strcmp(v->expect, "armor failure") == 0) {
@@ -181,12 +185,12 @@ static void check_guard(const struct age_vector *v, void *ctx)
 static void guard_every_vector_is_judged_by_its_form(void **state)
 {
 	static const size_t cuts[] = {0, 1, 13, 65536};
-	const char *dir = dir_or_skip();
 
 	(void)state;
+	need_vectors();
 	for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
 		struct tally t = {.cut = cuts[i]};
-		assert_true(age_vectors_each(dir, check_guard, &t) >= 100);
+		each_vector(check_guard, &t);
 		assert_int_equal(t.wrong, 0);
 		if (i == 0)
 			print_message("%zu vectors judged by the guard; SKIP: %zu of malformed armor\n", t.run, t.skipped);
@@ -195,8 +199,19 @@ static void guard_every_vector_is_judged_by_its_form(void **state)
 
 static int set_up(void **state)
 {
+	const char *dir = age_vectors_dir();
+
 	(void)state;
+	if (dir)
+		age_vectors_load(&vectors, dir);
 	return tg_init();
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	age_vectors_free(&vectors);
+	return 0;
 }
 
 int main(void)
@@ -205,5 +220,5 @@ int main(void)
 		cmocka_unit_test(open_every_x25519_vector_ends_as_expected),
 		cmocka_unit_test(guard_every_vector_is_judged_by_its_form),
 	};
-	return cmocka_run_group_tests(tests, set_up, NULL);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

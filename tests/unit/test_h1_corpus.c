@@ -21,7 +21,7 @@ static char corpus[512], dir[64];
 
 struct verdict { unsigned requests; bool refused, left_over; };
 
-/* What a connection that answers every request would make of these bytes when it sees n more of them at each step. */
+/* What a connection that answers every request would make of these bytes when it sees some more of them at each step. */
 struct reader {
 	struct h1_head head;
 	struct h1_body body;
@@ -30,17 +30,21 @@ struct reader {
 	struct verdict v;
 };
 
+/* p, n: what is there and has not been consumed. */
 static void read_more(struct reader *r, const char *p, size_t n)
 {
+	const size_t before = r->at;
 	const char *why;
 
 	while (!r->v.refused) {
+		const size_t used = r->at - before;
+
 		if (!r->in_body) {
-			long end = r->at < n ? h1_head_end(p + r->at, n - r->at, &r->scanned) : 0;
+			long end = used < n ? h1_head_end(p + used, n - used, &r->scanned) : 0;
 
 			if (end == 0)
 				return;
-			if (end < 0 || h1_head_parse(p + r->at, (size_t)end, &r->head, &why) != 0) {
+			if (end < 0 || h1_head_parse(p + used, (size_t)end, &r->head, &why) != 0) {
 				r->v.refused = true;
 				return;
 			}
@@ -48,9 +52,10 @@ static void read_more(struct reader *r, const char *p, size_t n)
 			r->scanned = 0;
 			h1_body_init(&r->body, &r->head);
 			r->in_body = true;
+			continue;
 		}
 		size_t skip = 0, data = 0;
-		enum h1_step s = h1_body_step(&r->body, p + r->at, n - r->at, &skip, &data);
+		enum h1_step s = h1_body_step(&r->body, p + used, n - used, &skip, &data);
 
 		r->at += skip + data;
 		if (s == H1_DATA) {
@@ -88,15 +93,15 @@ static struct verdict judge(const char *name, const char *p, size_t n)
 	for (int round = 0; round < RANDOM_CUTS + 1; round++) {
 		struct reader r = { 0 };
 
-		for (size_t k = 0; k < n;) {
+		for (size_t k = 0; k < n && !r.v.refused;) { /* a refusal stands, whatever follows */
 			k += round == 0 ? 1 : 1 + (size_t)rand() % 200;
 			if (k > n)
 				k = n;
-			/* A copy of just those bytes, so that a sanitizer sees any look beyond them. */
-			char *shown = malloc(k);
+			/* A copy of just what is left of those bytes, so that a sanitizer sees any look beyond them. */
+			char *shown = malloc(k - r.at);
 
-			memcpy(shown, p, k);
-			read_more(&r, shown, k);
+			memcpy(shown, p + r.at, k - r.at);
+			read_more(&r, shown, k - r.at);
 			free(shown);
 		}
 		other = finish(&r, n);
