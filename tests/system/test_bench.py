@@ -13,6 +13,7 @@ import pytest
 from harness import BIN, SANITIZED, SLOW, wait_for
 
 BENCH = BIN / "timeglas-bench"
+pytestmark = pytest.mark.skipif(SANITIZED, reason="comparisons of whole systems run against the release build alone: sanitized they take minutes, and serve nobody")
 
 
 def folders_of(pid):
@@ -118,8 +119,6 @@ def need(peer):
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory):
     """What a quick run of a benchmark writes; each is run once."""
-    if SANITIZED:
-        pytest.skip("comparisons of whole systems run against the release build alone: sanitized they take minutes, and serve nobody")
     seen = {}
 
     def run(*args):
