@@ -218,12 +218,17 @@ run:
 BENCH_OUT ?= build/bench
 BENCH ?= expiry throughput latency connect scale live seal
 BENCH_ARGS ?=
-## bench: how late blobs end, how fast and at what cost they pass, next to peers (BENCH="throughput latency": only these; BENCH_ARGS=--quick: options); figures and plots go to BENCH_OUT (build/bench)
+## bench: how late blobs end, how fast and at what cost they pass, next to peers (BENCH="throughput latency": only these; also reaper, memory; BENCH_ARGS=--quick: options); figures and plots go to BENCH_OUT (build/bench)
 bench:
 	@tools/deps.sh build run bench
 	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=release all
 	@mkdir -p $(BENCH_OUT)
 	@failed=0; for b in $(BENCH); do \
+	  if [ -f bench/$$b.py ]; then \
+	    case $$b in reaper) set -- spread same ;; *) set -- '' ;; esac; : >$(BENCH_OUT)/$$b.txt; \
+	    for what; do echo "bench/$$b.py $$what"; $(PYTHON) bench/$$b.py $$what >>$(BENCH_OUT)/$$b.txt || failed=1; done; \
+	    cat $(BENCH_OUT)/$$b.txt; continue; \
+	  fi; \
 	  set -- $(BENCH_ARGS) --json $(BENCH_OUT)/$$b.json; case $$b in connect|seal) ;; *) set -- "$$@" --plot $(BENCH_OUT)/$$b.svg ;; esac; \
 	  echo "timeglas-bench $$b $$*"; build/release/timeglas-bench $$b "$$@" >$(BENCH_OUT)/$$b.txt || failed=1; cat $(BENCH_OUT)/$$b.txt; \
 	done; exit $$failed

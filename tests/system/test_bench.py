@@ -5,12 +5,13 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 
-from harness import BIN, SANITIZED, SLOW, wait_for
+from harness import BIN, ROOT, SANITIZED, SLOW, wait_for
 
 BENCH = BIN / "timeglas-bench"
 pytestmark = pytest.mark.skipif(SANITIZED, reason="comparisons of whole systems run against the release build alone: sanitized they take minutes, and serve nobody")
@@ -306,6 +307,31 @@ def test_seal_says_what_is_wrong(args, tmp_path):
     out = subprocess.run([BENCH, "seal", "--quick", *where, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
     assert out.returncode == 1 and args[1] in out.stderr and "timeglas-bench: " in out.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+# memory ----------------------------------------------------------------------------------------------------------------
+
+MEMORY = [sys.executable, ROOT / "bench" / "memory.py"]
+SMALL = ["--uploads", "20", "--size", "128KiB", "--rate", "256KiB", "--spread", "0.2", "--every", "0.1", "--connections", "20", "--hold", "0.1",
+         "--limit-all", "1GiB", "--limit-each", "100MiB"]
+
+
+def test_memory_small_run_counts_answers_and_memory():
+    """Limits are generous: what a few connections cost is mostly what the first of them makes a worker load."""
+    out = subprocess.run([*MEMORY, *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60 * SLOW, text=True)
+    assert out.returncode == 0, out.stdout + out.stderr
+    assert "answered 201: 20;" in out.stdout and out.stdout.count("20 answered in") == 2 and out.stdout.count("20 open") == 2
+    figures = re.search(r"Pss ([0-9.]+) before, ([0-9.]+) at most .* resident at most ([0-9.]+) ", out.stdout)
+    assert figures, out.stdout
+    before, most, resident = map(float, figures.groups())
+    assert 0 < before < most <= resident
+
+
+@pytest.mark.parametrize("args", [["trickle", "--limit-all", "1MiB"], ["idle", "--limit-each", "1"]])
+def test_memory_broken_limit_ends_with_status_1(args):
+    """The last of an option counts."""
+    out = subprocess.run([*MEMORY, *SMALL, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60 * SLOW, text=True)
+    assert out.returncode == 1 and out.stdout.startswith(args[0]) and out.stderr == "", out.stdout + out.stderr
 
 
 # The command line ------------------------------------------------------------------------------------------------------
