@@ -10,6 +10,7 @@
 #define STALE_US 3000000u
 #define ATTEST_BITS 8 /* of a word whose other bits say when, in microseconds */
 #define READ_TRIES 8
+#define SILENT_S 3u /* a recorder with nothing to do says so five times a second */
 
 struct head {
 	_Atomic uint64_t n;
@@ -127,6 +128,14 @@ enum evidence board_evidence(void)
 	return mine != NULL ? (enum evidence)atomic_load(&mine->evidence) : EVIDENCE_STARTING;
 }
 
+/* Seconds since the recorder last had everything recorded: it may be stopped, or more comes in than it can write. */
+static unsigned behind_s(void)
+{
+	uint64_t now = clock_mono_us(), then = atomic_load(&mine->caught_up_us);
+
+	return now > then ? (unsigned)((now - then) / 1000000) : 0;
+}
+
 char *board_evidence_text(char *out, size_t cap)
 {
 	static const char *const text[] = {
@@ -136,14 +145,18 @@ char *board_evidence_text(char *out, size_t cap)
 		[EVIDENCE_NO_STORE] = "the recorder cannot use the store",
 		[EVIDENCE_NO_FILE] = "audit_log cannot be written",
 		[EVIDENCE_NO_KEY] = "audit_key cannot be used",
+		[EVIDENCE_LOST_KEY] = "audit_key is missing, or is not the one of its .pub: bring it back, or move the .pub away to go on with a new key",
 		[EVIDENCE_DAMAGED] = "audit_log is not as its recorder left it; keep it, and move it away to begin a new one",
 		[EVIDENCE_IN_USE] = "another process uses audit_key",
 	};
 	unsigned e = board_evidence();
 	int error = mine != NULL ? atomic_load(&mine->error) : 0;
 
-	snprintf(out, cap, "%s%s%s", e < sizeof text / sizeof *text ? text[e] : "unknown", error != 0 ? ": " : "",
-	    error != 0 ? strerror(error) : "");
+	if (e == EVIDENCE_RECORDING && board_evidence_late(SILENT_S))
+		snprintf(out, cap, "the recorder has not caught up for %u s; it hangs, or the disk is too slow for it", behind_s());
+	else
+		snprintf(out, cap, "%s%s%s", e < sizeof text / sizeof *text ? text[e] : "unknown", error != 0 ? ": " : "",
+		    error != 0 ? strerror(error) : "");
 	return out;
 }
 

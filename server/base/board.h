@@ -68,6 +68,7 @@ enum evidence {
 	EVIDENCE_NO_STORE,
 	EVIDENCE_NO_FILE,   /* audit_log cannot be written */
 	EVIDENCE_NO_KEY,    /* audit_key cannot be used */
+	EVIDENCE_LOST_KEY,  /* audit_key is not the one that its public half was written for, or is gone */
 	EVIDENCE_DAMAGED,   /* audit_log is not what its recorder wrote */
 	EVIDENCE_IN_USE     /* another process on this machine holds the key */
 };
@@ -75,7 +76,7 @@ enum evidence {
 /** board_set_evidence(e, error): error: the errno behind it, 0 for none. */
 void board_set_evidence(enum evidence e, int error);
 enum evidence board_evidence(void);
-/** board_evidence_text(out, cap): for people: "recording", or why not. Returns out. */
+/** board_evidence_text(out, cap): for people: "recording", or why not, also when it should but has not caught up for 3 s. Returns out. */
 char *board_evidence_text(char *out, size_t cap);
 /** board_set_caught_up(mono_us): every event older than that is recorded. */
 void board_set_caught_up(uint64_t mono_us);

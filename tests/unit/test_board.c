@@ -105,6 +105,10 @@ static void board_evidence_is_late_once_the_bound_is_over(void **state)
 		assert_int_equal(board_evidence(), e);
 		assert_string_not_equal(board_evidence_text(text, sizeof text), "unknown");
 	}
+	board_set_evidence(EVIDENCE_RECORDING, 0);
+	assert_string_equal(board_evidence_text(text, sizeof text), "recording");
+	board_set_caught_up(clock_mono_us() - 5500000); /* it says so, but has been silent since */
+	assert_string_equal(board_evidence_text(text, sizeof text), "the recorder has not caught up for 5 s; it hangs, or the disk is too slow for it");
 	board_set_evidence(EVIDENCE_NO_FILE, 28);
 	assert_string_equal(board_evidence_text(text, sizeof text), "audit_log cannot be written: No space left on device");
 	board_free(b);
