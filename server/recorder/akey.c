@@ -116,15 +116,39 @@ static int load(struct akey *k)
 	return rc;
 }
 
-static void write_public(const struct akey *k, const char *path)
+/*
+ * The public half stands beside the key, made with it: whoever checks the evidence goes by that. A key that is not its other half, or none at all where there was
+ * one, is a loss that an operator must know of, and not a reason to make another one.
+ */
+static bool public_path(const char *path, char out[PATH_MAX])
 {
-	char file[PATH_MAX], line[AKEY_PUBLIC_TEXT + 2];
-	int n = snprintf(line, sizeof line, "%s\n", k->public_text);
+	return snprintf(out, PATH_MAX, "%s.pub", path) < PATH_MAX;
+}
 
-	if (snprintf(file, sizeof file, "%s.pub", path) >= (int)sizeof file || access(file, F_OK) == 0)
-		return;
-	if (write_new(file, line, (size_t)n, 0644) != 0)
-		log_warn("audit-key", "cannot write %s: %s; the public key is %s", file, strerror(errno), k->public_text);
+static int check_public(const struct akey *k, const char *path)
+{
+	char file[PATH_MAX], line[AKEY_PUBLIC_TEXT + 2], found[sizeof line];
+	int n = snprintf(line, sizeof line, "%s\n", k->public_text), fd;
+	ssize_t got;
+
+	if (!public_path(path, file))
+		return 0;
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		if (errno != ENOENT || write_new(file, line, (size_t)n, 0644) != 0)
+			log_warn("audit-key", "cannot read or write %s: %s; the public key is %s", file, strerror(errno), k->public_text);
+		return 0;
+	}
+	got = read(fd, found, sizeof found);
+	close(fd);
+	return got >= n - 1 && memcmp(found, line, (size_t)n - 1) == 0 ? 0 : TG_ESIGNATURE;
+}
+
+static bool lost(const char *path)
+{
+	char file[PATH_MAX];
+
+	return public_path(path, file) && access(file, F_OK) == 0;
 }
 
 int akey_open(struct akey *k, const char *path)
@@ -133,6 +157,8 @@ int akey_open(struct akey *k, const char *path)
 	int rc = 0, saved;
 
 	*k = (struct akey){ .fd = open(path, O_RDONLY | O_CLOEXEC) };
+	if (k->fd < 0 && errno == ENOENT && lost(path))
+		return TG_ESIGNATURE;
 	if (k->fd < 0 && errno == ENOENT && (rc = make(path)) == 0) {
 		log_info("audit-key", "made %s", path);
 		k->fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -144,6 +170,8 @@ int akey_open(struct akey *k, const char *path)
 		rc = errno == EWOULDBLOCK ? TG_ECLAIMED : TG_EIO;
 	if (rc == 0)
 		rc = load(k);
+	if (rc == 0)
+		rc = check_public(k, path);
 	if (rc != 0) {
 		saved = errno;
 		akey_close(k);
@@ -152,7 +180,6 @@ int akey_open(struct akey *k, const char *path)
 	}
 	if (fstat(k->fd, &st) == 0 && (st.st_mode & 077) != 0)
 		log_warn("audit-key", "%s can be read by others; chmod 600 it", path);
-	write_public(k, path);
 	return 0;
 }
 

@@ -20,8 +20,9 @@ struct akey {
 /** akey_path(configured, log, out, cap): configured, or log with its ending replaced by ".key". 0 or TG_EINVAL (too long). */
 int akey_path(const char *configured, const char *log, char *out, size_t cap);
 /**
- * akey_open(k, path): read it, or make it when there is none, and lock it. Writes path.pub when that is missing. Returns 0, TG_EIO (errno), TG_EKEY (not such
- * a file), TG_ECLAIMED (another process holds it) or TG_ENOMEM. akey_close() only after 0.
+ * akey_open(k, path): read it, or make it when there is neither it nor its public half (path.pub), and lock it. Writes path.pub when that is missing. Returns 0,
+ * TG_EIO (errno), TG_EKEY (not such a file), TG_ESIGNATURE (path.pub is there, and is not its other half), TG_ECLAIMED (another process holds it) or TG_ENOMEM.
+ * akey_close() only after 0.
  */
 int akey_open(struct akey *k, const char *path);
 void akey_close(struct akey *k);

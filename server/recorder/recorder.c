@@ -103,7 +103,7 @@ static bool open_key(struct recorder *x)
 	if (err == 0)
 		err = akey_open(&x->key, path);
 	if (err != 0) {
-		recorder_state(x, err == TG_ECLAIMED ? EVIDENCE_IN_USE : EVIDENCE_NO_KEY, err == TG_EIO ? errno : 0);
+		recorder_state(x, err == TG_ECLAIMED ? EVIDENCE_IN_USE : err == TG_ESIGNATURE ? EVIDENCE_LOST_KEY : EVIDENCE_NO_KEY, err == TG_EIO ? errno : 0);
 		return false;
 	}
 	const struct ledger_opts o = {
