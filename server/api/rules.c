@@ -127,6 +127,23 @@ static int judge_to(const struct conf *conf, const struct conf_peer *up, const s
 	}
 }
 
+/* A processor may claim foreign passports and nothing else: what only processors are to have must be one, or nobody could ever fetch it. */
+static int judge_readers(const struct conf *conf, const struct store_desc *d, const char **detail)
+{
+	char to[sizeof d->to];
+	char *rest = to;
+	const char *name;
+	strcpy(to, d->to);
+	while ((name = strtok_r(rest, " ", &rest)) != NULL) {
+		const struct conf_peer *peer = conf_peer_by_name(conf, name, strlen(name));
+		if (peer != NULL && (peer->roles & ROLE_VERIFIER) != 0)
+			return 0;
+	}
+	if (strcmp(d->kind, "passport") == 0 && !d->danish)
+		return 0;
+	return refuse(detail, TG_EPROCESSOR, "a processor may have no Danish passport, and no other kind; name a verifier in Timeglas-To");
+}
+
 static int judge_kind(const struct conf *conf, const struct h1_str *kind, const struct h1_str *issuer, struct rules_upload *out,
     const struct tg_rule **rule, const char **detail)
 {
@@ -179,7 +196,8 @@ int rules_upload(const struct conf *conf, const struct conf_peer *uploader, cons
 	if (err != 0)
 		return refuse(detail, TG_EINVAL, "each Timeglas field and Content-Digest may stand once, and then not empty");
 	if ((err = judge_kind(conf, kind, issuer, out, &rule, detail)) != 0 || (err = judge_ttl(ttl, rule, out, detail)) != 0 ||
-	    (err = judge_session(session, out, detail)) != 0 || (err = judge_to(conf, uploader, to, out, detail)) != 0)
+	    (err = judge_session(session, out, detail)) != 0 || (err = judge_to(conf, uploader, to, out, detail)) != 0 ||
+	    (err = judge_readers(conf, &out->desc, detail)) != 0)
 		return err;
 	if (digest != NULL && rules_content_digest(digest->p, digest->n, out->digest, &out->has_digest) != 0)
 		return refuse(detail, TG_EINVAL, "Content-Digest is not as in RFC 9530: sha-256=:BASE64:");

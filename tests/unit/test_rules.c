@@ -150,6 +150,19 @@ static void rules_upload_without_default_addressee_needs_one(void **state)
 	assert_false(rules_addressed(out.desc.to, ""));
 }
 
+/* What only processors are to have must be what a processor may have. */
+static void rules_upload_for_processors_alone_is_a_foreign_passport(void **state)
+{
+	struct rules_upload out;
+	(void)state;
+	assert_int_equal(judge("Kind: passport\nIssuer: SWE\nTo: proc\n"), 0);
+	assert_int_equal(judge("Kind: passport\nIssuer: DNK\nSession: " SID "\nTo: proc\n"), TG_EPROCESSOR);
+	assert_int_equal(judge("Kind: liveness\nTo: proc\n"), TG_EPROCESSOR);
+	assert_int_equal(judge_as(0, "Kind: liveness\nTo: proc, ver2\n", &out), 0);
+	assert_string_equal(out.desc.to, " proc ver2 ");
+	assert_int_equal(judge("Kind: passport\nIssuer: DNK\nSession: " SID "\nTo: proc,ver\n"), 0);
+}
+
 static void rules_upload_shortened_policy_is_in_force(void **state)
 {
 	struct rules_upload out;
@@ -232,6 +245,7 @@ int main(void)
 		cmocka_unit_test(rules_upload_each_kind_gets_its_rule),
 		cmocka_unit_test(rules_upload_each_fault_gets_its_error),
 		cmocka_unit_test(rules_upload_without_default_addressee_needs_one),
+		cmocka_unit_test(rules_upload_for_processors_alone_is_a_foreign_passport),
 		cmocka_unit_test(rules_upload_shortened_policy_is_in_force),
 		cmocka_unit_test(rules_content_digest_rfc9530_forms),
 		cmocka_unit_test(rules_key_is_printable_and_stands_once),
