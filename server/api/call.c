@@ -84,6 +84,20 @@ bool call_is(const struct call *c, unsigned role)
 	return (c->roles & role) != 0;
 }
 
+json_t *call_json(struct call *c)
+{
+	char why[JSON_ERROR_TEXT_LENGTH + 64] = "the content is a JSON object, or nothing";
+	json_error_t jerr;
+	json_t *o = c->text_len > 0 ? json_loadb(c->text, c->text_len, JSON_REJECT_DUPLICATES, &jerr) : json_object();
+	if (json_is_object(o))
+		return o;
+	if (o == NULL && c->text_len > 0)
+		snprintf(why, sizeof why, "the content is not as a JSON object should be: %s", jerr.text);
+	json_decref(o);
+	httpd_problem(c->req, TG_EINVAL, why, NULL, NULL);
+	return NULL;
+}
+
 int api_may_store(const struct api *a, const char **detail)
 {
 	enum attest found = board_attest();

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
+#include <jansson.h>
+
 #include "api/api.h"
 #include "api/route.h"
 #include "base/jsonw.h"
@@ -43,6 +45,9 @@ void call_free(struct call *c);
 bool call_is(const struct call *c, unsigned role);
 /** call_sent(c, err): a store call was queued (err 0: its callback will come), or could not be: answers with the problem. */
 void call_sent(struct call *c, int err);
+
+/** call_json(c): the content as a JSON object, without doubled members; no content: an empty one. NULL: the problem has been answered. */
+json_t *call_json(struct call *c);
 
 /** reply_json(r, status, fields, w): the text of w; frees w. 500 when memory ran out. */
 void reply_json(struct httpd_req *r, int status, const char *fields, struct jsonw *w);

@@ -12,18 +12,6 @@
 #include "api/call.h"
 #include "api/rules.h"
 
-/* The request's content as a JSON object; none: an empty one. NULL: answered. */
-static json_t *read_object(struct call *c)
-{
-	json_error_t jerr;
-	json_t *o = c->text_len > 0 ? json_loadb(c->text, c->text_len, JSON_REJECT_DUPLICATES, &jerr) : json_object();
-	if (json_is_object(o))
-		return o;
-	json_decref(o);
-	httpd_problem(c->req, TG_EINVAL, "the content is a JSON object", NULL, NULL);
-	return NULL;
-}
-
 static bool only_member(const json_t *o, const char *name)
 {
 	return json_object_size(o) == (json_object_get(o, name) != NULL ? 1 : 0);
@@ -83,7 +71,7 @@ void claim_start(struct call *c)
 	struct store_claim_opts o = { .id = c->id, .peer = c->peer, .processor = !call_is(c, ROLE_VERIFIER) };
 	char key[RULES_KEY_MAX + 1];
 	const char *detail;
-	json_t *content = read_object(c);
+	json_t *content = call_json(c);
 	if (content == NULL)
 		return;
 	int err = read_lease(content, &o.lease_s, &detail);
@@ -110,7 +98,7 @@ void claim_ack(struct call *c)
 {
 	char key[RULES_KEY_MAX + 1];
 	const char *use;
-	json_t *content = read_object(c);
+	json_t *content = call_json(c);
 	if (content == NULL)
 		return;
 	const char *outcome = read_outcome(content);

@@ -66,15 +66,14 @@ void session_open(struct call *c)
 	uint32_t idle_s = TG_SESSION_IDLE_S;
 	if (!call_may_store(c))
 		return;
-	if (c->text_len > 0) {
-		json_error_t jerr;
-		json_t *o = json_loadb(c->text, c->text_len, JSON_REJECT_DUPLICATES, &jerr);
-		const char *why = json_is_object(o) ? read_open(o, subject, &idle_s) : "the content is a JSON object, or nothing";
-		json_decref(o);
-		if (why != NULL) {
-			httpd_problem(c->req, TG_EINVAL, why, NULL, NULL);
-			return;
-		}
+	json_t *content = call_json(c);
+	if (content == NULL)
+		return;
+	const char *why = read_open(content, subject, &idle_s);
+	json_decref(content);
+	if (why != NULL) {
+		httpd_problem(c->req, TG_EINVAL, why, NULL, NULL);
+		return;
 	}
 	c->flag = true;
 	call_sent(c, store_session_open(c->api->store, c->peer, subject, idle_s, on_session, c));

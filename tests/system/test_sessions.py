@@ -31,6 +31,16 @@ def test_session_opens_without_a_body(server):
     assert server.call("DELETE", f"/v1/sessions/{answer.json()['session']}").status == 200
 
 
+@pytest.mark.parametrize("text, says", [
+    ("[]", "object, or nothing"), ("7", "JSON"), ("{", "JSON"), ('{"idle_s": 5, "idle_s": 6}', "uplicate"),
+    ('{"idle_s": 99999999999999999999}', "too big integer"), ('{"idle_s": 3601}', "idle_s"), ('{"idle": 5}', "idle_s"), ("\xff", "JSON")])
+def test_content_that_cannot_be_read_is_told_why(server, text, says):
+    """The detail says what is wrong with it."""
+    answer = server.call("POST", "/v1/sessions", body=text.encode("latin-1"))
+    check_problem(answer, 400, "malformed")
+    assert says in answer.json()["detail"], answer.json()["detail"]
+
+
 @pytest.mark.parametrize("size", [300, 500_000])
 def test_closing_erases_danish_passports_before_the_answer(server, size):
     """When the answer is there, no byte of a session-bound blob is: looked up in Redis itself."""
