@@ -6,7 +6,6 @@
  * Every rule that bounds or refuses depends on the position in the file alone, never on how the bytes were cut into
  * calls: the same file gets the same verdict however it arrives (tests/fuzz/fuzz_envelope.c holds it to that).
  */
-#include <stddef.h>
 #include <string.h>
 #include <timeglas/errors.h>
 #include "core/b64.h"
@@ -28,12 +27,10 @@ struct word {
 	size_t n;
 };
 
-void tg_envelope_init(struct tg_envelope *e)
+void tg_envelope_init(struct tg_envelope *e, struct tg_envelope_text *text)
 {
-	/* The buffers need no zeroes: their lengths say what is valid, and the guard starts one of these per upload. */
-	memset(e, 0, offsetof(struct tg_envelope, args));
-	e->args_len = 0;
-	e->state = ST_VERSION;
+	/* The text needs no zeroes: lengths say what is valid, and the guard starts one of these per upload. */
+	*e = (struct tg_envelope){ .state = ST_VERSION, .text = text };
 }
 
 static int refuse(struct tg_envelope *e, const char *why)
@@ -110,16 +107,16 @@ static int on_stanza_line(struct tg_envelope *e)
 	struct word w[WORDS_MAX];
 	size_t words;
 
-	if (e->line_len < 3 || memcmp(e->line, "-> ", 3) != 0)
+	if (e->line_len < 3 || memcmp(e->text->line, "-> ", 3) != 0)
 		return refuse(e, "a header line is neither a stanza (\"-> \") nor the MAC (\"--- \")");
 	if (e->n_stanzas == TG_ENVELOPE_STANZAS_MAX)
 		return refuse(e, "more stanzas than are accepted");
 	e->args_len = e->line_len - 3;
-	memcpy(e->args, e->line + 3, e->args_len);
+	memcpy(e->text->args, e->text->line + 3, e->args_len);
 	e->n_stanzas++;
 	e->body_len = 0;
 	e->state = ST_BODY;
-	words = split_words(e->args, e->args_len, w);
+	words = split_words(e->text->args, e->args_len, w);
 	if (words == 0)
 		return refuse(e, "a stanza's arguments are visible ASCII words with one space between them");
 	if (word_is(w[0], "X25519"))
@@ -134,13 +131,13 @@ static int on_stanza_end(struct tg_envelope *e)
 	struct word w[WORDS_MAX];
 
 	e->state = ST_STANZA_OR_MAC;
-	(void)split_words(e->args, e->args_len, w);
+	(void)split_words(e->text->args, e->args_len, w);
 	if ((word_is(w[0], "X25519") || word_is(w[0], "scrypt")) && e->body_len != KEY_BYTES)
 		return refuse(e, "the body of an X25519 or scrypt stanza is 32 bytes");
 	if (e->n_scrypt > 0 && e->n_stanzas > 1)
 		return refuse(e, "a scrypt stanza must be the only one");
 	if (e->on_stanza) {
-		e->err = e->on_stanza(e->ctx, e->args, e->args_len, e->body, e->body_len);
+		e->err = e->on_stanza(e->ctx, e->text->args, e->args_len, e->text->body, e->body_len);
 		if (e->err)
 			e->why = "the header was not accepted";
 	}
@@ -153,8 +150,8 @@ static int on_body_line(struct tg_envelope *e)
 
 	if (e->line_len > BODY_COLUMNS)
 		return refuse(e, "a line of a stanza's body is longer than 64 columns");
-	n = tg_b64_decode(TG_B64_NOPAD, e->line, e->line_len, e->body + e->body_len, sizeof e->body - e->body_len);
-	if (n < 0 && e->body_len + BODY_COLUMNS > sizeof e->body)
+	n = tg_b64_decode(TG_B64_NOPAD, e->text->line, e->line_len, e->text->body + e->body_len, sizeof e->text->body - e->body_len);
+	if (n < 0 && e->body_len + BODY_COLUMNS > sizeof e->text->body)
 		return refuse(e, "a stanza's body is longer than is accepted");
 	if (n < 0)
 		return refuse(e, "a stanza's body is canonical base64 that ends with a line of fewer than 64 columns");
@@ -166,7 +163,7 @@ static int on_mac_line(struct tg_envelope *e)
 {
 	if (e->n_stanzas == 0)
 		return refuse(e, "the header names no recipient");
-	if (e->line_len != 4 + KEY_TEXT || !decodes_to((struct word){e->line + 4, KEY_TEXT}, KEY_BYTES))
+	if (e->line_len != 4 + KEY_TEXT || !decodes_to((struct word){e->text->line + 4, KEY_TEXT}, KEY_BYTES))
 		return refuse(e, "the MAC line is \"--- \" and 32 bytes of canonical base64");
 	e->state = ST_PAYLOAD;
 	return 0;
@@ -181,7 +178,7 @@ static int on_line(struct tg_envelope *e)
 		e->state = ST_STANZA_OR_MAC;
 		return 0;
 	case ST_STANZA_OR_MAC:
-		if (e->line_len >= 4 && memcmp(e->line, "--- ", 4) == 0)
+		if (e->line_len >= 4 && memcmp(e->text->line, "--- ", 4) == 0)
 			return on_mac_line(e);
 		return on_stanza_line(e);
 	case ST_BODY:
@@ -197,9 +194,9 @@ static int check_version(struct tg_envelope *e)
 {
 	size_t n = e->line_len < strlen(VERSION_LINE) ? e->line_len : strlen(VERSION_LINE);
 
-	if (memcmp(e->line, VERSION_LINE, n) == 0 && e->line_len <= strlen(VERSION_LINE))
+	if (memcmp(e->text->line, VERSION_LINE, n) == 0 && e->line_len <= strlen(VERSION_LINE))
 		return 0;
-	if (e->line[0] == ARMOR_LINE[0])
+	if (e->text->line[0] == ARMOR_LINE[0])
 		return refuse(e, "not a binary age file: ASCII-armored files are not accepted");
 	return refuse(e, "the first line is not \"" VERSION_LINE "\"");
 }
@@ -214,7 +211,7 @@ static size_t take_line(struct tg_envelope *e, const uint8_t *p, size_t n)
 	const uint8_t *lf = have ? memchr(p, '\n', have) : NULL;
 	size_t text = lf ? (size_t)(lf - p) : have;
 
-	memcpy(e->line + e->line_len, p, text);
+	memcpy(e->text->line + e->line_len, p, text);
 	e->line_len += (uint32_t)text;
 	e->header_len += text;
 	if (e->state == ST_VERSION && e->line_len > 0 && check_version(e) != 0)
@@ -246,6 +243,16 @@ int tg_envelope_feed(struct tg_envelope *e, const uint8_t *p, size_t n)
 int tg_envelope_in_payload(const struct tg_envelope *e)
 {
 	return e->state == ST_PAYLOAD && !e->err;
+}
+
+void tg_envelope_wipe(struct tg_envelope *e)
+{
+	/* No line, and no stanza's words or body, is longer than the header. */
+	size_t n = e->header_len < TG_ENVELOPE_LINE_MAX ? (size_t)e->header_len : TG_ENVELOPE_LINE_MAX;
+
+	explicit_bzero(e->text->args, n);
+	explicit_bzero(e->text->line, n);
+	explicit_bzero(e->text->body, n);
 }
 
 int tg_envelope_finish(struct tg_envelope *e)

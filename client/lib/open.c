@@ -29,6 +29,7 @@ struct tg_opener {               /* in guarded memory, whole */
 	const char *why;
 	tg_sender pinned;
 	struct tg_envelope envelope;
+	struct tg_envelope_text text;
 	size_t armor_seen;       /* bytes so far that look like armor */
 	uint8_t file_key[TG_FILE_KEY];
 	const tg_identity *matched; /* the identity whose stanza opened */
@@ -284,7 +285,7 @@ int tg_open_new(const tg_open_opts *opts, tg_opener **out)
 	o->why = "";
 	if (opts->sender)
 		o->pinned = *opts->sender;
-	tg_envelope_init(&o->envelope);
+	tg_envelope_init(&o->envelope, &o->text);
 	/* Not ours to open, but then the answer is "no match", not "malformed". */
 	o->envelope.allow_scrypt = 1;
 	o->envelope.on_stanza = on_stanza;

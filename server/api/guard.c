@@ -17,6 +17,29 @@ struct guard {
 	const char *why;
 };
 
+/* The text of the header that is being read: most uploads have theirs in one piece, and one is kept for the next of them. */
+static struct tg_envelope_text *spare;
+
+static struct tg_envelope_text *text_take(void)
+{
+	struct tg_envelope_text *t = spare != NULL ? spare : malloc(sizeof *t);
+	spare = NULL;
+	return t;
+}
+
+static void text_give(struct guard *g)
+{
+	struct tg_envelope_text *t = g->envelope.text;
+	if (t == NULL)
+		return;
+	tg_envelope_wipe(&g->envelope);
+	g->envelope.text = NULL;
+	if (spare == NULL)
+		spare = t;
+	else
+		free(t);
+}
+
 static EVP_MD_CTX *sha_new(void)
 {
 	static EVP_MD *sha256; /* fetched once: a fetch per call costs more than hashing a small blob */
@@ -33,15 +56,18 @@ static EVP_MD_CTX *sha_new(void)
 struct guard *guard_new(const uint8_t digest[32])
 {
 	struct guard *g = malloc(sizeof *g);
-	if (g == NULL)
+	struct tg_envelope_text *text = g != NULL ? text_take() : NULL;
+	if (text == NULL) {
+		free(g);
 		return NULL;
-	tg_envelope_init(&g->envelope);
+	}
+	tg_envelope_init(&g->envelope, text);
 	g->sha = NULL;
 	g->why = "";
 	if (digest != NULL) {
 		memcpy(g->digest, digest, sizeof g->digest);
 		if ((g->sha = sha_new()) == NULL) {
-			free(g);
+			guard_free(g);
 			return NULL;
 		}
 	}
@@ -55,6 +81,8 @@ static int feed_extent(struct guard *g, const uint8_t *p, size_t n)
 	int err = tg_envelope_feed(&g->envelope, p, n);
 	if (err != 0)
 		g->why = g->envelope.why;
+	else if (tg_envelope_in_payload(&g->envelope))
+		text_give(g);
 	return err;
 }
 
@@ -112,6 +140,7 @@ void guard_free(struct guard *g)
 {
 	if (g == NULL)
 		return;
+	text_give(g);
 	EVP_MD_CTX_free(g->sha);
 	free(g);
 }

@@ -36,12 +36,14 @@ static int on_stanza(void *ctx, const char *args, size_t args_len, const uint8_t
 	return 0;
 }
 
+static struct tg_envelope_text text[1];
+
 static int judge(struct tg_envelope *e, struct seen *s, const uint8_t *p, size_t n, size_t cut, int scrypt)
 {
 	int err = 0;
 
 	memset(s, 0, sizeof *s);
-	tg_envelope_init(e);
+	tg_envelope_init(e, text);
 	e->allow_scrypt = scrypt;
 	e->on_stanza = on_stanza;
 	e->ctx = s;

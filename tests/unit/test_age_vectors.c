@@ -157,13 +157,14 @@ static int length_tells(const struct age_vector *v)
 static void check_guard(const struct age_vector *v, struct tally *t)
 {
 	static struct tg_envelope e;
+	static struct tg_envelope_text text;
 	int err = 0, scrypt = v->passphrase;
 
 	if (v->armored && strcmp(v->expect, "armor failure") == 0) {
 		t->skipped++;
 		return;
 	}
-	tg_envelope_init(&e);
+	tg_envelope_init(&e, &text);
 	e.allow_scrypt = scrypt;
 	for (size_t at = 0; at < v->file_len && !err; at += t->cut ? t->cut : v->file_len) {
 		size_t n = t->cut && v->file_len - at > t->cut ? t->cut : v->file_len - at;

@@ -12,6 +12,7 @@
 #define LINE64 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
 
 static struct tg_envelope e;
+static struct tg_envelope_text text;
 
 /* Feeds a header in pieces, then payload bytes without their content. */
 static int judge(const char *header, size_t n, uint64_t payload, size_t cut)
@@ -39,7 +40,7 @@ static int verdict(const char *header, uint64_t payload)
 
 	for (size_t i = 0; i < LEN(cuts); i++) {
 		int got;
-		tg_envelope_init(&e);
+		tg_envelope_init(&e, &text);
 		got = judge(header, strlen(header), payload, cuts[i]);
 		if (i > 0) {
 			assert_int_equal(got, err);
@@ -101,7 +102,7 @@ static void feed_faults_of_the_header_are_refused(void **state)
 static void feed_first_wrong_byte_ends_it(void **state)
 {
 	(void)state;
-	tg_envelope_init(&e);
+	tg_envelope_init(&e, &text);
 	assert_int_equal(tg_envelope_feed(&e, (const uint8_t *)"age-x", 5), TG_EENVELOPE);
 	/* Sticky: what comes after cannot mend it. */
 	assert_int_equal(tg_envelope_feed(&e, (const uint8_t *)V X MAC, strlen(V X MAC)), TG_EENVELOPE);
@@ -122,7 +123,7 @@ static void finish_only_lengths_of_stream_pass(void **state)
 
 static int scrypt_verdict(const char *header)
 {
-	tg_envelope_init(&e);
+	tg_envelope_init(&e, &text);
 	e.allow_scrypt = 1;
 	return judge(header, strlen(header), 32, 5);
 }
@@ -208,7 +209,7 @@ static void feed_stanzas_are_reported_in_order(void **state)
 	struct seen s = {.n = 0};
 
 	(void)state;
-	tg_envelope_init(&e);
+	tg_envelope_init(&e, &text);
 	e.on_stanza = on_stanza;
 	e.ctx = &s;
 	assert_int_equal(judge(header, strlen(header), 32, 9), 0);
@@ -228,7 +229,7 @@ static void feed_callback_error_ends_it(void **state)
 	struct seen s = {.answer = TG_EHEADER};
 
 	(void)state;
-	tg_envelope_init(&e);
+	tg_envelope_init(&e, &text);
 	e.on_stanza = on_stanza;
 	e.ctx = &s;
 	assert_int_equal(judge(V "-> x\nAAAA\n" X MAC, strlen(V "-> x\nAAAA\n" X MAC), 32, 1000), TG_EHEADER);
