@@ -15,7 +15,6 @@
 #include "http/httpd_int.h"
 #include "net/tls.h"
 
-#define IDLE_READ_BYTES 4096u
 #define STREAM_IN_MAX_BYTES 65536u /* unread content that may wait here before the handler's window */
 #define HANDLER_TIMEOUT_S 30       /* the store has not answered */
 #define LINGER_S 1
@@ -71,7 +70,7 @@ static unsigned phase_seconds(const struct conn *c, enum phase ph)
 
 static bool unsent(const struct conn *c)
 {
-	return evbuffer_get_length(stream_out(c->stream)) > 0;
+	return stream_unsent(c->stream) > 0;
 }
 
 static void set_timer(struct conn *c)
@@ -247,7 +246,7 @@ static bool cut_short(const struct conn *c, const struct httpd_req *r)
 static bool work_request(struct conn *c)
 {
 	struct httpd_req *r = c->req;
-	size_t waiting = evbuffer_get_length(stream_out(c->stream));
+	size_t waiting = stream_unsent(c->stream);
 	if (r->replied) {
 		if (waiting > (r->hold ? 0 : OUT_LOW_BYTES)) {
 			conn_phase(c, PH_SEND);
@@ -468,7 +467,7 @@ void httpd_set_tls(struct httpd *h, SSL_CTX *tls)
 void httpd_accept(struct httpd *h, int fd)
 {
 	static const struct stream_cb cb = { on_ready, on_read, on_drain, on_end };
-	const struct stream_opts opts = { .in_max = STREAM_IN_MAX_BYTES, .read_size = IDLE_READ_BYTES, .out_low = OUT_LOW_BYTES,
+	const struct stream_opts opts = { .in_max = STREAM_IN_MAX_BYTES, .out_low = OUT_LOW_BYTES,
 		.ready_timeout_s = h->limits.handshake_timeout_s };
 	SSL *ssl = h->n < h->limits.max_connections ? SSL_new(h->tls) : NULL;
 	struct conn *c = ssl != NULL ? calloc(1, sizeof *c) : NULL;

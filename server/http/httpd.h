@@ -26,7 +26,7 @@ struct httpd_limits {
 	unsigned max_connections;
 	unsigned handshake_timeout_s, head_timeout_s, body_idle_s, send_idle_s, idle_timeout_s;
 	unsigned handler_timeout_s; /* for an answer to a whole request; 0: 30 */
-	size_t body_window_bytes;  /* content that may wait unread by the handler: 128 KiB */
+	size_t body_window_bytes;  /* content that may wait unread by the handler: 64 KiB */
 	size_t reply_window_bytes; /* answer bytes that may wait: httpd_reply_room() is what is left of it: 256 KiB */
 };
 
@@ -67,6 +67,8 @@ uint64_t httpd_req_age_us(const struct httpd_req *r);
 void httpd_req_handle(struct httpd_req *r, const struct httpd_handler *h, void *ctx);
 /** httpd_req_pause(r, on): deliver no content for now. Off: deliver what waits, soon (never from inside this call). */
 void httpd_req_pause(struct httpd_req *r, bool on);
+/** httpd_req_want(r, bytes): so much of the content is wanted in one piece next, if it comes so fast; 0: it does not matter. */
+void httpd_req_want(struct httpd_req *r, size_t bytes);
 /** httpd_req_continue(r): send "100 Continue" if the client waits for it. Sent by itself before the first on_body unless paused. */
 void httpd_req_continue(struct httpd_req *r);
 /** httpd_req_label(r, call): static text for the log, e.g. "POST /v1/blobs". */

@@ -31,6 +31,7 @@ struct httpd_req {
 	const char *label, *slug;
 	int status;                 /* 0: not answered yet */
 	bool content_done, end_told;/* all content is in data; on_end was called */
+	size_t want;                /* content that the handler would like in one piece; 0: it does not matter */
 	bool paused, continue_due;
 	bool left;                  /* the handler has left content in data */
 	bool replied;               /* the whole answer was given */

@@ -121,7 +121,7 @@ void httpd_reply_data(struct httpd_req *r, struct evbuffer *data)
 
 size_t httpd_reply_room(const struct httpd_req *r)
 {
-	size_t used = evbuffer_get_length(stream_out(r->conn->stream)), window = r->conn->httpd->limits.reply_window_bytes;
+	size_t used = stream_unsent(r->conn->stream), window = r->conn->httpd->limits.reply_window_bytes;
 	if (used < window)
 		return window - used;
 	return 0;

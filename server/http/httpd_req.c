@@ -9,19 +9,18 @@
 
 #include "base/clock.h"
 #include "http/httpd_int.h"
+#include "net/compact.h"
 
-#define IDLE_READ_BYTES 4096u
-#define CONTENT_READ_BYTES 65536u
-#define MOVE_FROM_BYTES 16384u /* less is copied: a chain that is read into holds 64 KiB, however little came */
-#define GATHER_BYTES 4096u     /* pieces are delivered from this size on; smaller ones wait for more */
+#define READ_BYTES 65536u
+#define GATHER_BYTES 4096u /* pieces are delivered from this size on; smaller ones wait for more */
+#define LEAN_FROM_BYTES 65536u /* so much content still to come is worth giving memory back for, should it come slowly */
 
-/* Reads as large as what is still to come: a short content must not cost a long chain. */
+/* Reads as large as what the handler wants in one piece. */
 static void size_reads(const struct httpd_req *r)
 {
-	size_t n = CONTENT_READ_BYTES;
-	if (!r->body.chunked && r->body.left < n)
-		n = r->body.left < IDLE_READ_BYTES ? IDLE_READ_BYTES : (size_t)r->body.left;
-	stream_set_read_size(r->conn->stream, n);
+	struct stream *s = r->conn->stream;
+	stream_set_read_size(s, r->want > 0 ? r->want : READ_BYTES);
+	stream_set_lean(s, r->body.chunked || r->body.left > LEAN_FROM_BYTES);
 }
 
 struct httpd_req *req_new(struct conn *c, const char *p, size_t n, int *err, const char **why)
@@ -54,24 +53,6 @@ struct httpd_req *req_new(struct conn *c, const char *p, size_t n, int *err, con
 	return r;
 }
 
-/* Content's way costs memory in proportion to its bytes, also when each of them comes in a packet of its own. */
-static int move(struct evbuffer *from, struct evbuffer *to, size_t n)
-{
-	if (n >= MOVE_FROM_BYTES)
-		return evbuffer_remove_buffer(from, to, n) == (int)n ? 0 : TG_ENOMEM;
-	while (n > 0) {
-		struct evbuffer_iovec v;
-		if (evbuffer_peek(from, 1, NULL, &v, 1) < 1)
-			return TG_ENOMEM;
-		size_t k = v.iov_len < n ? v.iov_len : n;
-		if (evbuffer_add(to, v.iov_base, k) != 0)
-			return TG_ENOMEM;
-		evbuffer_drain(from, k);
-		n -= k;
-	}
-	return 0;
-}
-
 /* The next bytes of `in` as the framing sees them; moves content to r->data. Returns whether to go on. */
 static bool step(struct httpd_req *r, struct evbuffer *in, int *err)
 {
@@ -100,7 +81,7 @@ static bool step(struct httpd_req *r, struct evbuffer *in, int *err)
 	window -= evbuffer_get_length(r->data);
 	if (data > window)
 		data = window;
-	if ((*err = move(in, r->data, data)) != 0)
+	if ((*err = compact_move(in, r->data, data, !r->body.chunked && data == r->body.left)) != 0)
 		return false;
 	h1_body_consumed(&r->body, data);
 	r->in_bytes += data;
@@ -172,8 +153,12 @@ void req_detach(struct httpd_req *r, bool ok)
 void req_end(struct httpd_req *r, bool ok)
 {
 	struct httpd *h = r->conn->httpd;
-	if (r->data != NULL)
-		stream_set_read_size(r->conn->stream, IDLE_READ_BYTES);
+	if (r->data != NULL) {
+		stream_set_read_size(r->conn->stream, READ_BYTES);
+		stream_set_lean(r->conn->stream, false);
+	}
+	if (r->paused)
+		stream_pause(r->conn->stream, false);
 	h->calls->on_log(h->ctx, r, r->status, r->slug, r->in_bytes, r->out_bytes, clock_mono_us() - r->began_us);
 	req_detach(r, ok);
 	if (r->data != NULL)
@@ -207,8 +192,15 @@ void httpd_req_handle(struct httpd_req *r, const struct httpd_handler *h, void *
 void httpd_req_pause(struct httpd_req *r, bool on)
 {
 	r->paused = on;
+	/* What nobody takes waits in the kernel, and then with the client; what stands here is offered before more is read. */
 	if (!on)
 		conn_poke(r->conn);
+	stream_pause(r->conn->stream, on);
+}
+
+void httpd_req_want(struct httpd_req *r, size_t bytes)
+{
+	r->want = bytes;
 }
 
 void httpd_req_label(struct httpd_req *r, const char *call)

@@ -1,8 +1,21 @@
 /* sock_bio.c: see sock_bio.h. It closes nothing and knows no TLS. Runs in workers. */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "net/sock_bio.h"
+
+/* What the kernel cuts no further on its way to a peer on this machine: four whole records, and each send costs several times what it costs to gather them. */
+#define GATHER_BYTES 65483u
+
+struct sock_kept {
+	size_t at, n;
+	unsigned char p[];
+};
+
+static unsigned char gather[GATHER_BYTES]; /* records, so ciphertext */
+static size_t gathered;
 
 static int sock_read(BIO *b, char *out, size_t n, size_t *got)
 {
@@ -30,28 +43,114 @@ static int sock_read(BIO *b, char *out, size_t n, size_t *got)
 	return 0;
 }
 
-static int sock_write(BIO *b, const char *p, size_t n, size_t *sent)
+/* Returns what the kernel took, 0 when it takes nothing now, -1 when the socket is broken. */
+static ssize_t give(struct sock *s, const void *p, size_t n)
 {
-	struct sock *s = BIO_get_data(b);
 	ssize_t w = -1;
 
-	BIO_clear_flags(b, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
 	errno = EAGAIN;
 	if (s->writable)
 		do
 			w = send(s->fd, p, n, MSG_NOSIGNAL);
 		while (w < 0 && errno == EINTR);
-	if (w >= 0) {
-		if ((size_t)w < n)
-			s->writable = false;
-		*sent = (size_t)w;
+	if (w < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+		return -1;
+	if (w < (ssize_t)n)
+		s->writable = false;
+	return w < 0 ? 0 : w;
+}
+
+/* Gathering ----------------------------------------------------------------------------------------------------------- */
+
+static int keep(struct sock *s, const unsigned char *p, size_t n)
+{
+	s->kept = malloc(sizeof *s->kept + n);
+	if (s->kept == NULL)
+		return -1;
+	s->kept->at = 0;
+	s->kept->n = n;
+	memcpy(s->kept->p, p, n);
+	return 0;
+}
+
+static int push_kept(struct sock *s)
+{
+	struct sock_kept *k = s->kept;
+	ssize_t w = give(s, k->p + k->at, k->n - k->at);
+
+	if (w < 0)
+		return -1;
+	k->at += (size_t)w;
+	if (k->at == k->n)
+		sock_drop(s);
+	return 0;
+}
+
+static int push_gathered(struct sock *s)
+{
+	size_t n = gathered;
+	ssize_t w;
+
+	gathered = 0;
+	if (n == 0)
+		return 0;
+	w = give(s, gather, n);
+	if (w < 0)
+		return -1;
+	return (size_t)w == n ? 0 : keep(s, gather + w, n - (size_t)w);
+}
+
+void sock_gather(struct sock *s)
+{
+	s->gathers = true;
+}
+
+int sock_push(struct sock *s)
+{
+	s->gathers = false;
+	if (s->kept != NULL && push_kept(s) != 0)
+		return -1;
+	return s->kept == NULL ? push_gathered(s) : 0; /* nothing is gathered behind what is kept */
+}
+
+size_t sock_unsent(const struct sock *s)
+{
+	return s->kept != NULL ? s->kept->n - s->kept->at : 0;
+}
+
+void sock_drop(struct sock *s)
+{
+	free(s->kept);
+	s->kept = NULL;
+}
+
+static int sock_write(BIO *b, const char *p, size_t n, size_t *sent)
+{
+	struct sock *s = BIO_get_data(b);
+	ssize_t w;
+
+	BIO_clear_flags(b, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
+	if (s->kept != NULL && push_kept(s) != 0)
+		return 0;
+	if (s->kept == NULL && s->gathers && gathered + n > sizeof gather && push_gathered(s) != 0)
+		return 0;
+	if (s->kept != NULL) {
+		BIO_set_retry_write(b);
+		return 0;
+	}
+	if (s->gathers && n <= sizeof gather) {
+		memcpy(gather + gathered, p, n);
+		gathered += n;
+		*sent = n;
 		return 1;
 	}
-	if (errno == EAGAIN || errno == EWOULDBLOCK) {
-		s->writable = false;
+	w = give(s, p, n);
+	if (w == 0)
 		BIO_set_retry_write(b);
-	}
-	return 0;
+	if (w <= 0)
+		return 0;
+	*sent = (size_t)w;
+	return 1;
 }
 
 static long sock_ctrl(BIO *b, int cmd, long num, void *ptr)

@@ -1,20 +1,37 @@
 /*
  * sock_bio.h: the socket as OpenSSL sees it. OpenSSL's own socket BIO asks the kernel again after every record, to be told that there is nothing; this one
- * knows from a short read that the socket is empty, and says so itself until the next edge. Used by stream_io.c alone.
+ * knows from a short read that the socket is empty, and says so itself until the next edge. And it can gather records, to hand several to the kernel at once.
+ * Used by stream_io.c alone.
  */
 #ifndef NET_SOCK_BIO_H
 #define NET_SOCK_BIO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <openssl/bio.h>
+
+struct sock_kept;
 
 struct sock {
 	int fd;
 	bool readable, writable; /* true until the kernel or a short count said otherwise; set again at an edge */
 	bool hup;                /* the peer's FIN was reported: a short read no longer means that the socket is empty */
+	bool gathers;            /* between sock_gather() and sock_push() */
+	struct sock_kept *kept;  /* gathered records that the kernel had no room for; NULL: none */
 };
 
 /** sock_bio(s): s is borrowed, and must outlive the BIO. NULL without memory. */
 BIO *sock_bio(struct sock *s);
+/** sock_gather(s): what the BIO is given from now on is gathered in memory of the whole process: until sock_push(s) only s may gather. */
+void sock_gather(struct sock *s);
+/**
+ * sock_push(s): give the kernel what was gathered, and what was kept before; it keeps what there is no room for. Returns 0, or -1 when the socket is broken or there
+ * is no memory.
+ */
+int sock_push(struct sock *s);
+/** sock_unsent(s): bytes that are kept. */
+size_t sock_unsent(const struct sock *s);
+/** sock_drop(s): free what is kept. */
+void sock_drop(struct sock *s);
 
 #endif

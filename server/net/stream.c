@@ -18,7 +18,7 @@
 #include "net/stream_io.h"
 
 #define IN_MAX_BYTES (256u * 1024)
-#define READ_BYTES (16u * 1024)
+#define READ_BYTES (64u * 1024)
 #define OUT_LOW_BYTES (64u * 1024)
 #define TURN_BUDGET_BYTES (256u * 1024) /* read, and written, by one stream before the others get their turn */
 
@@ -38,7 +38,7 @@ struct stream {
 	uint64_t in_bytes, out_bytes;
 	unsigned depth;      /* > 0 while a callback may be running: freeing the rest waits */
 	bool freed, paused, eof, poke, was_high, flush_follows;
-	bool finish, finished;
+	bool finish, finished, lean;
 };
 
 static void on_event(evutil_socket_t fd, short what, void *arg);
@@ -257,7 +257,8 @@ static void do_read(struct stream *s)
 {
 	size_t budget = TURN_BUDGET_BYTES;
 
-	while (alive(s) && !s->paused && s->io.can_read && !s->eof) {
+	/* Behind a FIN only what the kernel still has can come, and an end that somebody may be waiting for. */
+	while (alive(s) && (!s->paused || s->io.sock.hup) && s->io.can_read && !s->eof) {
 		ssize_t n;
 
 		if (evbuffer_get_length(s->in) >= s->in_max) {
@@ -269,6 +270,8 @@ static void do_read(struct stream *s)
 			return;
 		}
 		n = io_read(&s->io, s->in, s->read_size);
+		if (n == IO_BLOCKED && s->lean && budget > TURN_BUDGET_BYTES - 65536)
+			io_rest(&s->io);
 		if (n == IO_BLOCKED)
 			return;
 		if (n < 0) {
@@ -286,7 +289,7 @@ static void try_finish(struct stream *s)
 {
 	int rc;
 
-	if (!alive(s) || !s->finish || s->finished || !s->io.can_write || evbuffer_get_length(s->out) > 0)
+	if (!alive(s) || !s->finish || s->finished || !s->io.can_write || stream_unsent(s) > 0)
 		return;
 	rc = io_finish(&s->io);
 	if (rc < 0)
@@ -297,27 +300,19 @@ static void try_finish(struct stream *s)
 
 static void flush(struct stream *s)
 {
-	size_t budget = TURN_BUDGET_BYTES;
+	if (alive(s) && s->io.can_write && !s->finished && stream_unsent(s) > 0) {
+		ssize_t n = io_flush(&s->io, s->out, TURN_BUDGET_BYTES);
 
-	while (alive(s) && s->io.can_write && !s->finished && evbuffer_get_length(s->out) > 0) {
-		ssize_t n;
-
-		if (budget == 0) {
-			loop_defer(s->loop, &s->task);
-			break;
-		}
-		n = io_write(&s->io, s->out);
-		if (n == IO_BLOCKED)
-			break;
 		if (n < 0) {
 			end_io(s, n);
 			return;
 		}
 		s->out_bytes += (uint64_t)n;
-		budget = (size_t)n < budget ? budget - (size_t)n : 0;
+		if (s->io.can_write && stream_unsent(s) > 0)
+			loop_defer(s->loop, &s->task);
 	}
 	try_finish(s);
-	if (alive(s) && s->was_high && evbuffer_get_length(s->out) <= s->out_low) {
+	if (alive(s) && s->was_high && stream_unsent(s) <= s->out_low) {
 		s->was_high = false;
 		if (s->cb->on_drain)
 			s->cb->on_drain(s, s->ctx);
@@ -345,7 +340,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 			advance(s);
 		if (what & (EV_READ | EV_CLOSED) || s->io.can_read)
 			do_read(s);
-		if (alive(s) && s->io.can_write && (evbuffer_get_length(s->out) > 0 || (s->finish && !s->finished)))
+		if (alive(s) && s->io.can_write && (stream_unsent(s) > 0 || (s->finish && !s->finished)))
 			loop_defer(s->loop, &s->task);
 	}
 	leave(s);
@@ -396,12 +391,29 @@ struct evbuffer *stream_out(struct stream *s)
 	return s->out;
 }
 
+size_t stream_unsent(const struct stream *s)
+{
+	return evbuffer_get_length(s->out) + io_unsent(&s->io);
+}
+
 void stream_kick(struct stream *s)
 {
-	if (evbuffer_get_length(s->out) > s->out_low)
+	if (stream_unsent(s) > s->out_low)
 		s->was_high = true;
 	if (s->state == ST_OPEN && !s->freed && !s->flush_follows && s->io.can_write)
 		loop_defer(s->loop, &s->task);
+}
+
+void stream_push(struct stream *s)
+{
+	ssize_t n;
+
+	if (s->state != ST_OPEN || s->freed || s->finished || !s->io.can_write || stream_unsent(s) == 0)
+		return;
+	n = io_flush(&s->io, s->out, TURN_BUDGET_BYTES);
+	if (n > 0)
+		s->out_bytes += (uint64_t)n;
+	loop_defer(s->loop, &s->task); /* which also finds what went wrong */
 }
 
 void stream_pause(struct stream *s, bool on)
@@ -420,6 +432,16 @@ void stream_finish(struct stream *s)
 	s->finish = true;
 	if (s->state == ST_OPEN && !s->freed)
 		loop_defer(s->loop, &s->task);
+}
+
+void stream_set_unit(struct stream *s, size_t bytes)
+{
+	s->io.unit = bytes;
+}
+
+void stream_set_lean(struct stream *s, bool on)
+{
+	s->lean = on;
 }
 
 void stream_set_read_size(struct stream *s, size_t bytes)
@@ -452,7 +474,7 @@ void stream_rest(struct stream *s)
 void stream_progress(const struct stream *s, uint64_t *in_bytes, uint64_t *out_bytes)
 {
 	*in_bytes = s->in_bytes;
-	*out_bytes = s->out_bytes;
+	*out_bytes = s->out_bytes - io_unsent(&s->io);
 }
 
 SSL *stream_ssl(struct stream *s)

@@ -35,7 +35,7 @@ struct stream_cb {
 
 struct stream_opts {
 	size_t in_max;        /* stop reading at that many unconsumed bytes; 0: 256 KiB */
-	size_t read_size;     /* bytes asked for by one read; 0: 16 KiB */
+	size_t read_size;     /* bytes asked for by one read, 64 KiB at most; 0: as many */
 	size_t out_low;       /* on_drain threshold; 0: 64 KiB */
 	unsigned ready_timeout_s; /* for connect and handshake; 0: none */
 };
@@ -53,14 +53,24 @@ void stream_reset(struct stream *s);
 
 struct evbuffer *stream_in(struct stream *s);
 struct evbuffer *stream_out(struct stream *s);
+/** stream_unsent(s): bytes that the socket has not taken yet: those in `out`, and those that TLS has made of what stood there. */
+size_t stream_unsent(const struct stream *s);
 /** stream_kick(s): bytes were added to `out`: flush at the end of this turn. */
 void stream_kick(struct stream *s);
-/** stream_pause(s, on): on: read nothing more (what stands in `in` stays). Off: go on, and on_read is called soon if `in` holds bytes. */
+/** stream_push(s): write what there is now, and not at the end of the turn: the other side begins while this one goes on. */
+void stream_push(struct stream *s);
+/** stream_pause(s, on): on: read nothing more (what stands in `in` stays) until the peer has ended its direction. Off: go on, and on_read is called soon if `in` holds bytes. */
 void stream_pause(struct stream *s, bool on);
 /** stream_finish(s): after `out` is flushed, send close_notify and shut down the writing direction. Reading goes on. on_drain says when it is done. */
 void stream_finish(struct stream *s);
-/** stream_set_read_size(s, bytes): what one read asks for from now on (small for idle connections, large for bodies). */
+/** stream_set_read_size(s, bytes): what one read asks for from now on: as much as is wanted in one piece. */
 void stream_set_read_size(struct stream *s, size_t bytes);
+/**
+ * stream_set_unit(s, bytes): so many bytes, the next that come, are wanted in chains of their own, which can be moved on without being copied (plain sockets; 0: none).
+ */
+void stream_set_unit(struct stream *s, size_t bytes);
+/** stream_set_lean(s, on): on: give back what stream_rest() does whenever all that has come was read: for what may come slowly, and for long. */
+void stream_set_lean(struct stream *s, bool on);
 /** stream_set_out_low(s, bytes): on_drain's threshold from now on; 0: when all is out. */
 void stream_set_out_low(struct stream *s, size_t bytes);
 /**

@@ -3,6 +3,7 @@
  * no buffer per connection: an idle one costs its SSL object and little else. Runs in every process that has streams.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -14,14 +15,15 @@
 #define RECORD_BYTES 16384u     /* the most that one TLS record holds */
 #define GATHER_BELOW_BYTES 4096u /* shorter first pieces are put into one record with what follows */
 #define WRITE_VECS 64
-#define CHAIN_HEAD_BYTES 64u    /* libevent's own, in the power of two that a chain occupies */
-#define SMALL_READ_BYTES 8192u
+#define SPACE_BYTES (65536u - 64u) /* what libevent has in a chain that occupies 64 KiB */
+#define BEHIND_BYTES 4096u
+#define EXACT_FROM_BYTES 4096u
 
 /*
- * Space that the next read into an empty buffer uses: filled chains are moved out of it, and space in which nothing was read stays
- * here instead of with one of a thousand idle connections. Two, so that a small read does not take a large chain along.
+ * Where reads go, of whatever connection. Little is copied out of it, so that what a thousand slow connections hold is in proportion to what they sent and not to
+ * what a read asks for; a chain that is nearly full is passed on as it is, and the next read makes another.
  */
-static struct evbuffer *spare[2];
+static struct evbuffer *space;
 
 /*
  * Buffers stay with a busy connection, until io_rest(): taking and giving back 16 KiB for every record costs more than the record where what is given back is
@@ -53,6 +55,7 @@ void io_close(struct stream_io *io)
 {
 	SSL_free(io->ssl);
 	io->ssl = NULL;
+	sock_drop(&io->sock);
 	if (io->sock.fd >= 0)
 		close(io->sock.fd);
 	io->sock.fd = -1;
@@ -135,44 +138,32 @@ int io_handshake(struct stream_io *io)
 	return rc == IO_EOF ? IO_TLS : rc;
 }
 
-/* Fills vectors from the socket; *failed receives the IO_… that stopped it. */
-static size_t tls_fill(struct stream_io *io, struct evbuffer_iovec *v, int n, size_t size, int *failed)
+/* Reads up to size bytes. *failed receives the IO_… that stopped it. */
+static size_t tls_fill(struct stream_io *io, unsigned char *p, size_t size, int *failed)
 {
-	size_t total = 0;
+	size_t off = 0, got = 0;
 
-	for (int i = 0; i < n && total < size; i++) {
-		size_t off = 0, room = v[i].iov_len < size - total ? v[i].iov_len : size - total;
-
-		while (off < room) {
-			size_t got = 0;
-
-			ERR_clear_error();
-			if (SSL_read_ex(io->ssl, (char *)v[i].iov_base + off, room - off, &got) != 1) {
-				*failed = tls_failed(io, 0, true);
-				v[i].iov_len = off;
-				return total + off;
-			}
-			off += got;
+	while (off < size) {
+		ERR_clear_error();
+		if (SSL_read_ex(io->ssl, p + off, size - off, &got) != 1) {
+			*failed = tls_failed(io, 0, true);
+			break;
 		}
-		v[i].iov_len = off;
-		total += off;
+		off += got;
 	}
-	return total;
+	return off;
 }
 
-static size_t plain_fill(struct stream_io *io, struct evbuffer_iovec *v, int n, size_t size, int *failed)
+/* The same, into several places. */
+static size_t plain_fill(struct stream_io *io, const struct iovec *v, int n, int *failed)
 {
-	struct iovec iov[2];
 	size_t want = 0;
 	ssize_t got;
 
-	for (int i = 0; i < n; i++) {
-		iov[i].iov_base = v[i].iov_base;
-		iov[i].iov_len = v[i].iov_len < size - want ? v[i].iov_len : size - want;
-		want += iov[i].iov_len;
-	}
+	for (int i = 0; i < n; i++)
+		want += v[i].iov_len;
 	do
-		got = readv(io->sock.fd, iov, n);
+		got = readv(io->sock.fd, v, n);
 	while (got < 0 && errno == EINTR);
 	if (got <= 0) {
 		*failed = got == 0 ? IO_EOF : errno == EAGAIN || errno == EWOULDBLOCK ? IO_BLOCKED : IO_ERROR;
@@ -183,46 +174,89 @@ static size_t plain_fill(struct stream_io *io, struct evbuffer_iovec *v, int n, 
 	/* The socket is empty, and an end that is not reported yet will come with an edge of its own. */
 	if ((size_t)got < want && !io->sock.hup)
 		io->can_read = false;
-	v[0].iov_len = (size_t)got < iov[0].iov_len ? (size_t)got : iov[0].iov_len;
-	if (n > 1)
-		v[1].iov_len = (size_t)got - v[0].iov_len;
 	return (size_t)got;
 }
 
-static struct evbuffer *spare_for(size_t size)
+static void free_copy(const void *p, size_t n, void *arg)
 {
-	struct evbuffer **b = &spare[size > SMALL_READ_BYTES];
+	(void)n, (void)arg;
+	free((void *)(uintptr_t)p);
+}
 
-	if (!*b)
-		*b = evbuffer_new();
-	return *b;
+/* libevent's own chains are powers of two: more than a few bytes stand in memory of just their size. */
+static bool add_copy(struct evbuffer *in, const void *p, size_t n)
+{
+	void *copy;
+
+	if (n < EXACT_FROM_BYTES)
+		return evbuffer_add(in, p, n) == 0;
+	copy = malloc(n);
+	if (!copy)
+		return false;
+	memcpy(copy, p, n);
+	if (evbuffer_add_reference(in, copy, n, free_copy, NULL) == 0)
+		return true;
+	free(copy);
+	return false;
+}
+
+/* The first got bytes of the space v to the end of `in`. */
+static bool pass_on(struct evbuffer *in, struct evbuffer_iovec *v, size_t got)
+{
+	bool ok;
+
+	if (got >= v->iov_len / 4 * 3) {
+		v->iov_len = got;
+		return evbuffer_commit_space(space, v, 1) == 0 && evbuffer_add_buffer(in, space) == 0;
+	}
+	ok = add_copy(in, v->iov_base, got);
+	explicit_bzero(v->iov_base, got);
+	return ok;
+}
+
+/* Not into the chain before it, though that may have room. */
+static bool add_apart(struct evbuffer *in, const void *p, size_t n)
+{
+	struct evbuffer *b = evbuffer_new();
+	bool ok = b && evbuffer_add(b, p, n) == 0 && evbuffer_add_buffer(in, b) == 0;
+
+	if (b)
+		evbuffer_free(b);
+	return ok;
 }
 
 ssize_t io_read(struct stream_io *io, struct evbuffer *in, size_t size)
 {
-	struct evbuffer_iovec v[2];
-	struct evbuffer *into = in;
-	int n, failed = IO_BLOCKED, filled;
-	size_t got;
+	unsigned char behind[BEHIND_BYTES];
+	struct evbuffer_iovec v;
+	int failed = IO_BLOCKED;
+	size_t got, own;
+	bool ok;
 
 	if (io->read_end != 0)
 		return io->read_end;
-	if (size > 4 * CHAIN_HEAD_BYTES)
-		size -= CHAIN_HEAD_BYTES;
-	if (evbuffer_get_length(in) == 0)
-		into = spare_for(size);
-	n = into ? evbuffer_reserve_space(into, (ev_ssize_t)size, v, into == in ? 2 : 1) : -1;
-	if (n < 1)
+	if (size > SPACE_BYTES)
+		size = SPACE_BYTES;
+	if (io->unit > 0 && io->unit < size)
+		size = io->unit;
+	if (!space)
+		space = evbuffer_new();
+	if (!space || evbuffer_reserve_space(space, SPACE_BYTES, &v, 1) < 1)
 		return IO_ERROR;
-	got = io->ssl ? tls_fill(io, v, n, size, &failed) : plain_fill(io, v, n, size, &failed);
+	const struct iovec to[] = { { v.iov_base, size }, { behind, sizeof behind } };
+	got = io->ssl ? tls_fill(io, v.iov_base, size, &failed) : plain_fill(io, to, io->unit > 0 ? 2 : 1, &failed);
 	if (failed < 0)
 		io->read_end = failed;
 	if (got == 0)
 		return failed;
-	filled = n > 1 && got > v[0].iov_len ? 2 : 1;
-	if (evbuffer_commit_space(into, v, filled) < 0 || (into != in && evbuffer_add_buffer(in, into) < 0))
-		return IO_ERROR;
-	return (ssize_t)got;
+	own = got < size ? got : size;
+	ok = pass_on(in, &v, own);
+	if (got > own) {
+		ok = ok && add_apart(in, behind, got - own);
+		explicit_bzero(behind, got - own);
+	}
+	io->unit = io->unit > own ? io->unit - own : 0;
+	return ok ? (ssize_t)got : IO_ERROR;
 }
 
 /* A short piece in front (a head, a chunk's framing) shares a record with what follows it: one record, one system call. */
@@ -295,13 +329,51 @@ static ssize_t plain_write(struct stream_io *io, struct evbuffer *out)
 	return sent;
 }
 
-ssize_t io_write(struct stream_io *io, struct evbuffer *out)
+static ssize_t io_write(struct stream_io *io, struct evbuffer *out)
 {
 	ssize_t n = io->ssl ? tls_write(io, out) : plain_write(io, out);
 
 	if (n > 0)
 		evbuffer_drain(out, (size_t)n);
 	return n;
+}
+
+/* What the kernel would not take of gathered records is sent before anything else. */
+static bool push(struct stream_io *io, ssize_t *failed)
+{
+	if (sock_push(&io->sock) != 0)
+		*failed = IO_ERROR;
+	else if (sock_unsent(&io->sock) > 0) {
+		io->can_write = false;
+		*failed = IO_BLOCKED;
+	} else {
+		return true;
+	}
+	return false;
+}
+
+ssize_t io_flush(struct stream_io *io, struct evbuffer *out, size_t budget)
+{
+	size_t total = 0;
+	ssize_t n = IO_BLOCKED;
+	bool gathers = io->ssl != NULL && evbuffer_get_length(out) > RECORD_BYTES;
+
+	if (sock_unsent(&io->sock) > 0 && !push(io, &n))
+		return n;
+	if (gathers)
+		sock_gather(&io->sock);
+	while (evbuffer_get_length(out) > 0 && total < budget && (n = io_write(io, out)) > 0)
+		total += (size_t)n;
+	if (gathers && n != IO_ERROR && n != IO_TLS)
+		(void)push(io, &n);
+	if (n < 0)
+		sock_drop(&io->sock);
+	return n < 0 ? n : (ssize_t)total;
+}
+
+size_t io_unsent(const struct stream_io *io)
+{
+	return sock_unsent(&io->sock);
 }
 
 int io_finish(struct stream_io *io)

@@ -20,6 +20,7 @@ struct stream_io {
 	bool can_read, can_write; /* sticky: true until there was nothing, or no room; true again at the next edge */
 	bool read_wants_write, write_wants_read; /* TLS may block in the other direction */
 	size_t pending;          /* bytes of a TLS write that must be offered again */
+	size_t unit;             /* bytes to come that are wanted in a chain of their own (plain sockets) */
 	int read_end;            /* IO_… that stopped a read which had some bytes: the next call's answer */
 };
 
@@ -33,10 +34,15 @@ void io_event(struct stream_io *io, short what);
 int io_error(const struct stream_io *io);
 /** io_handshake(io): 1 when done, IO_BLOCKED, IO_ERROR or IO_TLS. */
 int io_handshake(struct stream_io *io);
-/** io_read(io, in, size): up to size bytes to the end of `in`. Returns the count, or IO_…; an error behind some bytes comes with the next call. */
+/** io_read(io, in, size): up to size bytes to the end of `in`, 64 KiB at most, in memory that is in proportion to them. Returns the count, or IO_…; an error behind some bytes comes with the next call. */
 ssize_t io_read(struct stream_io *io, struct evbuffer *in, size_t size);
-/** io_write(io, out): one write of what stands first in `out`, which is drained by it. Returns the count or IO_…. */
-ssize_t io_write(struct stream_io *io, struct evbuffer *out);
+/**
+ * io_flush(io, out, budget): write what stands in `out`, until that is empty, or the socket full, or budget bytes were written. What is written is drained; up to 64
+ * KiB of it may be kept here for lack of room in the socket, and go first next time. Returns the count, IO_BLOCKED for none, or IO_ERROR or IO_TLS.
+ */
+ssize_t io_flush(struct stream_io *io, struct evbuffer *out, size_t budget);
+/** io_unsent(io): bytes (of TLS) that were written and are kept. */
+size_t io_unsent(const struct stream_io *io);
 /** io_rest(io): give back what TLS keeps in buffers, if nothing stands in them; the next bytes take new ones. */
 void io_rest(struct stream_io *io);
 /** io_finish(io): close_notify and FIN. 1 when done, else IO_…. */

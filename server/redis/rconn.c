@@ -18,12 +18,13 @@
 #include "redis/scrub.h"
 
 #define HIGH_BYTES ((size_t)1024 * 1024) /* of requests not yet written: pause the sources */
+#define PUSH_BYTES ((size_t)16 * 1024)   /* of requests: the store begins with them while this turn goes on */
 #define LOW_BYTES ((size_t)256 * 1024)
 #define BACKOFF_MIN_MS 10u
 #define BACKOFF_MAX_MS 1000u
 #define CONNECT_TIMEOUT_S 5u
 #define SILENCE_US 5000000u       /* answers are due and nothing has come for that long: the connection is taken for dead */
-#define READ_BYTES ((size_t)256 * 1024)
+#define READ_BYTES ((size_t)64 * 1024)
 
 struct pending { /* a command whose reply is still to come */
 	rconn_cb *cb;
@@ -445,6 +446,8 @@ static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
 		rc = consume(c, in);
 	if (undoomed(c))
 		return;
+	if (c->stream == s) /* what is left of a fetched bulk goes on as it comes */
+		stream_set_unit(s, resp_in_body(&c->scan) ? c->scan.left : 0);
 	if (rc < 0)
 		rconn_fail(c, rc == TG_EPROTO ? "not the Redis protocol" : "out of memory");
 }
@@ -467,6 +470,8 @@ static struct pending *push_for(struct rconn *c, rconn_cb *cb, void *ctx)
 static void sent(struct rconn *c)
 {
 	stream_kick(c->stream);
+	if (stream_unsent(c->stream) >= PUSH_BYTES)
+		stream_push(c->stream);
 	if (!c->high && evbuffer_get_length(stream_out(c->stream)) > HIGH_BYTES)
 		c->high = true;
 }

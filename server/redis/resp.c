@@ -153,6 +153,11 @@ enum resp_step resp_scan(struct resp_scan *s, const char *p, size_t n, bool fetc
 	return RESP_SKIP;
 }
 
+bool resp_in_body(const struct resp_scan *s)
+{
+	return s->state == S_BODY && s->left > 0;
+}
+
 /* Requests ----------------------------------------------------------------------------------------------------------- */
 
 static char *put_line(char *at, char type, uint64_t number)

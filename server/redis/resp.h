@@ -39,6 +39,9 @@ enum resp_step {
  *  then, at a reply's first byte, p should hold RESP_LINE_MAX bytes if as many have arrived. */
 enum resp_step resp_scan(struct resp_scan *s, const char *p, size_t n, bool fetch, size_t *used);
 
+/** resp_in_body(s): is the next byte one of the fetched bulk's s->left? */
+bool resp_in_body(const struct resp_scan *s);
+
 /** resp_write(out, argc, argv, len): one command. Returns 0 or TG_ENOMEM (out is unchanged). */
 int resp_write(struct evbuffer *out, int argc, const char *const argv[], const size_t len[]);
 /** resp_write_set(out, key, n, value, px_ms): SET key value PX px_ms; value's chains are moved, it is empty afterwards. 0 or TG_ENOMEM. */

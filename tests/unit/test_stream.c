@@ -1,5 +1,6 @@
 /* Goal: every byte arrives once and in order, with TLS and without, whatever stops and resumes reading; ends are told once; freeing anywhere is safe. */
 #include <errno.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -448,6 +449,93 @@ static void stream_progress_counts_content_bytes(void **state)
 	pair_close(&p);
 }
 
+/* Records that the socket had no room for wait behind an empty `out`: they count as unsent, are no progress, and leave by themselves. */
+static void stream_tls_kept_records_are_unsent_until_the_socket_takes_them(void **state)
+{
+	const struct stream_opts o = { .out_low = 1 };
+	uint64_t in, out, sent = 0;
+	unsigned kept = 0;
+	struct pair p;
+
+	(void)state;
+	pair_open(&p, true, &o, NULL);
+	p.a.stop_on_ready = true;
+	assert_true(loop_run_for(p.l, 5000));
+	loop_run_for(p.l, 20);
+	stream_pause(p.b.s, true);
+	for (unsigned turn = 0; turn < 2000 && kept < 3; turn++) {
+		size_t n = 20000 + 1000 * (turn % 37);
+		unsigned drains = p.a.drains;
+
+		fill(&p.a, n);
+		sent += n;
+		loop_run_for(p.l, 2);
+		stream_progress(p.a.s, &in, &out);
+		if (stream_unsent(p.a.s) > 0 && evbuffer_get_length(stream_out(p.a.s)) == 0) {
+			kept++;
+			assert_true(out < sent);
+			assert_int_equal(p.a.drains, drains);
+		}
+		if (stream_unsent(p.a.s) > 0) { /* the reader makes room for some of it */
+			stream_pause(p.b.s, false);
+			LOOP_UNTIL(p.l, stream_unsent(p.a.s) == 0);
+			assert_true(p.a.drains > drains);
+			stream_pause(p.b.s, true);
+		}
+	}
+	assert_int_equal(kept, 3);
+	stream_pause(p.b.s, false);
+	LOOP_UNTIL(p.l, p.b.got == sent);
+	stream_progress(p.a.s, &in, &out);
+	assert_int_equal(out, sent);
+	pair_close(&p);
+}
+
+/* What is asked for as a unit can be moved on without a copy, whatever came with it. */
+static void stream_unit_stands_in_a_chain_of_its_own(void **state)
+{
+	struct evbuffer_iovec v[4];
+	struct pair p;
+
+	(void)state;
+	pair_open(&p, false, NULL, NULL);
+	p.a.stop_on_ready = true;
+	assert_true(loop_run_for(p.l, 5000));
+	p.a.keep = true;
+	stream_set_unit(p.a.s, 40000);
+	fill(&p.b, 40000 + 1000);
+	LOOP_UNTIL(p.l, evbuffer_get_length(stream_in(p.a.s)) == 41000);
+	assert_int_equal(evbuffer_peek(stream_in(p.a.s), -1, NULL, v, 4), 2);
+	assert_int_equal(v[0].iov_len, 40000);
+	p.a.keep = false;
+	p.a.want = 43000;
+	fill(&p.b, 2000);
+	assert_true(loop_run_for(p.l, 5000));
+	pair_close(&p);
+}
+
+/* A byte at a time: what is held is in proportion to the bytes. */
+static void stream_slow_bytes_hold_little_memory(void **state)
+{
+	struct pair p;
+	size_t before, n = 0;
+
+	(void)state;
+	pair_open(&p, true, NULL, NULL);
+	p.a.stop_on_ready = true;
+	assert_true(loop_run_for(p.l, 5000));
+	loop_run_for(p.l, 20);
+	p.a.keep = true;
+	before = mallinfo2().uordblks + mallinfo2().hblkhd;
+	for (; n < 300; n++) {
+		fill(&p.b, 1);
+		LOOP_UNTIL(p.l, evbuffer_get_length(stream_in(p.a.s)) == n + 1);
+	}
+	assert_in_range(mallinfo2().uordblks + mallinfo2().hblkhd - before, 0, 200000);
+	p.a.keep = false;
+	pair_close(&p);
+}
+
 static int setup(void **state)
 {
 	char err[256];
@@ -486,6 +574,9 @@ int main(void)
 		cmocka_unit_test(stream_connect_listening_becomes_ready),
 		cmocka_unit_test(stream_free_in_each_callback_is_safe),
 		cmocka_unit_test(stream_progress_counts_content_bytes),
+		cmocka_unit_test(stream_tls_kept_records_are_unsent_until_the_socket_takes_them),
+		cmocka_unit_test(stream_unit_stands_in_a_chain_of_its_own),
+		cmocka_unit_test(stream_slow_bytes_hold_little_memory),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,0 +1,88 @@
+/* Goal: bytes are moved whole and in order, and what is kept costs about what it holds, however it came. */
+#include "check.h"
+#include <string.h>
+#include <event2/buffer.h>
+#include "net/compact.h"
+
+static unsigned char next_in, next_out;
+
+static void put(struct evbuffer *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		evbuffer_add(b, &(unsigned char){ next_in++ }, 1);
+}
+
+static void check(struct evbuffer *b)
+{
+	unsigned char c;
+
+	while (evbuffer_remove(b, &c, 1) == 1)
+		assert_int_equal(c, next_out++);
+}
+
+static void compact_move_keeps_all_bytes_in_order(void **state)
+{
+	static const size_t sizes[] = { 1, 100, 5000, 16383, 16384, 30000 };
+	struct evbuffer *from = evbuffer_new(), *to = evbuffer_new();
+
+	(void)state;
+	next_in = next_out = 0;
+	for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
+		size_t n = sizes[i / 2];
+
+		put(from, n + 10);
+		assert_int_equal(compact_move(from, to, n, i % 2 == 1), 0);
+		assert_int_equal(evbuffer_get_length(from), 10);
+		assert_int_equal(compact_move(from, to, 10, true), 0);
+	}
+	check(to);
+	assert_int_equal(next_in, next_out);
+	evbuffer_free(from);
+	evbuffer_free(to);
+}
+
+/* A thousand pieces of eight bytes, each in a chain that has room for 60,000. */
+static void compact_move_leaves_large_chains_behind(void **state)
+{
+	struct evbuffer *from = evbuffer_new(), *to = evbuffer_new();
+	struct evbuffer_iovec v[64];
+
+	(void)state;
+	next_in = next_out = 0;
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_int_equal(evbuffer_expand(from, 60000), 0);
+		put(from, 8);
+		assert_int_equal(compact_move(from, to, 8, false), 0);
+	}
+	assert_true(evbuffer_peek(to, -1, NULL, v, 64) < 16);
+	check(to);
+	assert_int_equal(next_in, next_out);
+	evbuffer_free(from);
+	evbuffer_free(to);
+}
+
+static void compact_move_of_many_bytes_copies_nothing(void **state)
+{
+	struct evbuffer *from = evbuffer_new(), *to = evbuffer_new();
+	struct evbuffer_iovec before, after;
+
+	(void)state;
+	assert_int_equal(evbuffer_expand(from, 60000), 0);
+	put(from, 60000);
+	assert_int_equal(evbuffer_peek(from, -1, NULL, &before, 1), 1);
+	assert_int_equal(compact_move(from, to, 60000, false), 0);
+	assert_int_equal(evbuffer_peek(to, -1, NULL, &after, 1), 1);
+	assert_ptr_equal(before.iov_base, after.iov_base);
+	evbuffer_free(from);
+	evbuffer_free(to);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(compact_move_keeps_all_bytes_in_order),
+		cmocka_unit_test(compact_move_leaves_large_chains_behind),
+		cmocka_unit_test(compact_move_of_many_bytes_copies_nothing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
