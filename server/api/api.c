@@ -48,6 +48,7 @@ void api_free(struct api *a)
 	if (a == NULL)
 		return;
 	loop_cancel(a->loop, &a->lines);
+	loop_cancel(a->loop, &a->resume);
 	log_flush();
 	free(a);
 }

@@ -23,6 +23,8 @@ struct api {
 	struct store *store;
 	bool draining;
 	struct upload_list stalled; /* uploads that wait for the store's queue to fall */
+	struct loop_task resume;    /* goes on with more of them */
+	unsigned n_uploads;         /* under way */
 	struct loop_task lines;     /* writes the log's lines at the end of the turn */
 };
 

@@ -16,6 +16,11 @@
 #include "base/metrics.h"
 #include "base/random.h"
 #include "core/num.h"
+#include "net/compact.h"
+
+#define CROWD 64u /* more uploads than that have smaller chunks, and do not even fill those while the store is behind */
+
+#define RESUMED 8u /* uploads, of a chunk each, are about half of what the store's queue may hold */
 
 struct upload {
 	struct call *call;
@@ -24,7 +29,8 @@ struct upload {
 	struct store_put *put;      /* NULL: refused, or answered */
 	struct store_put_opts opts;
 	struct guard *guard;
-	struct evbuffer *chunk;     /* the chunk that is filling up; never more than STORE_CHUNK_BYTES */
+	struct evbuffer *chunk;     /* the chunk that is filling up; never more than chunk_bytes */
+	size_t chunk_bytes;
 	uint64_t size_bytes;
 	bool ended;                 /* the content is complete */
 	bool committing;            /* the last chunk and the commit are on their way */
@@ -122,6 +128,7 @@ static void finish(struct upload *u)
 /* The first n bytes of data go into the filling chunk, past the guard. */
 static int absorb(struct upload *u, struct evbuffer *data, size_t n)
 {
+	const struct h1_head *h = httpd_req_head(u->req);
 	u->size_bytes += n;
 	if (u->size_bytes > u->api->conf->max_blob_bytes) {
 		refuse_size(u);
@@ -130,8 +137,8 @@ static int absorb(struct upload *u, struct evbuffer *data, size_t n)
 	int err = guard_feed(u->guard, data, n);
 	if (err != 0)
 		refuse(u, err, guard_why(u->guard));
-	else if (evbuffer_remove_buffer(data, u->chunk, n) != (int)n)
-		refuse(u, err = TG_ENOMEM, NULL);
+	else if ((err = compact_move(data, u->chunk, n, !h->chunked && u->size_bytes == h->content_length)) != 0)
+		refuse(u, err, NULL);
 	return err;
 }
 
@@ -148,8 +155,8 @@ static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 	}
 	while (!u->answered && (n = evbuffer_get_length(data)) > 0) {
 		int err = 0;
-		if ((have = evbuffer_get_length(u->chunk)) < STORE_CHUNK_BYTES)
-			err = absorb(u, data, n < STORE_CHUNK_BYTES - have ? n : STORE_CHUNK_BYTES - have);
+		if ((have = evbuffer_get_length(u->chunk)) < u->chunk_bytes)
+			err = absorb(u, data, n < u->chunk_bytes - have ? n : u->chunk_bytes - have);
 		else if (!has_room(u)) {
 			httpd_req_pause(r, true);
 			return;
@@ -158,6 +165,12 @@ static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 		if (err != 0)
 			return;
 	}
+	if (u->answered)
+		return;
+	if (u->api->n_uploads > CROWD && !has_room(u))
+		httpd_req_pause(r, true);
+	have = evbuffer_get_length(u->chunk);
+	httpd_req_want(r, have < u->chunk_bytes ? u->chunk_bytes - have : u->chunk_bytes);
 }
 
 static void on_end(struct httpd_req *r, void *ctx)
@@ -177,20 +190,29 @@ static void go_on(struct upload *u)
 		return;
 	if (u->ended)
 		finish(u);
-	else
+	else if (evbuffer_get_length(u->chunk) < u->chunk_bytes || has_room(u)) /* else more would be read, only to wait here */
 		httpd_req_pause(u->req, false);
 }
 
+static void on_resume(struct loop_task *t, void *ctx)
+{
+	(void)t;
+	upload_resume(ctx);
+}
+
+/* As many as the store's queue has room for, and no more before it is seen what they brought: all of them have bytes waiting in their sockets. */
 void upload_resume(struct api *a)
 {
-	struct upload_list waiting = TAILQ_HEAD_INITIALIZER(waiting);
 	struct upload *u;
-	TAILQ_CONCAT(&waiting, &a->stalled, link);
-	while ((u = TAILQ_FIRST(&waiting)) != NULL) {
-		TAILQ_REMOVE(&waiting, u, link);
+	for (unsigned n = 0; n < RESUMED && !store_busy(a->store) && (u = TAILQ_FIRST(&a->stalled)) != NULL; n++) {
+		TAILQ_REMOVE(&a->stalled, u, link);
 		u->stalled = false;
 		go_on(u);
 	}
+	a->resume.run = on_resume;
+	a->resume.ctx = a;
+	if (!store_busy(a->store) && !TAILQ_EMPTY(&a->stalled)) /* else its queue falls some day, and we are called again */
+		loop_defer(a->loop, &a->resume);
 }
 
 static void on_room(struct store_put *p, void *ctx)
@@ -256,6 +278,7 @@ static void on_done(struct httpd_req *r, bool ok, void *ctx)
 	if (u->chunk != NULL)
 		evbuffer_free(u->chunk);
 	metrics_gauge_add(G_UPLOADS, -1);
+	u->api->n_uploads--;
 	call_free(u->call);
 	free(u);
 }
@@ -275,10 +298,13 @@ static struct upload *upload_new(struct call *c, const struct rules_upload *rule
 		free(u);
 		return NULL;
 	}
+	u->opts.desc.chunk_bytes = c->api->n_uploads < CROWD ? STORE_CHUNK_BYTES : STORE_CHUNK_SMALL_BYTES;
+	u->chunk_bytes = u->opts.desc.chunk_bytes;
 	uint8_t ref[16];
 	random_fill(ref, sizeof ref);
 	tg_hex_encode(ref, sizeof ref, u->opts.desc.ref);
 	metrics_gauge_add(G_UPLOADS, 1);
+	c->api->n_uploads++;
 	return u;
 }
 
@@ -360,7 +386,7 @@ void upload_start(struct call *c)
 		return;
 	}
 	/* One chunk that is already on its way costs one round trip if the session is asked for at commit only. */
-	u->opts.eager = rules.desc.session[0] != '\0' && (h->chunked || h->expect_continue || h->content_length > STORE_CHUNK_BYTES);
+	u->opts.eager = rules.desc.session[0] != '\0' && (h->chunked || h->expect_continue || h->content_length > u->chunk_bytes);
 	if (u->key[0] != '\0')
 		begin_key(u);
 	else

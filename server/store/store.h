@@ -19,7 +19,8 @@
 #include "net/loop.h"
 
 #define STORE_CAUSE_MAX 19
-#define STORE_CHUNK_BYTES 65000u /* just below an allocator class (docs/decisions.md) */
+#define STORE_CHUNK_BYTES 65000u       /* just below an allocator class (docs/decisions.md); of a blob that does not say otherwise, and the most */
+#define STORE_CHUNK_SMALL_BYTES 24000u /* the same, for uploads in a crowd: each holds the chunk that it is filling */
 #define STORE_TO_TEXT 640        /* " verifier verifier2 ": names, each with blanks around it */
 #define STORE_DESC_MAX 512
 
@@ -40,6 +41,7 @@ struct store_desc {
 	bool danish;                /* evidence: DK or not */
 	bool bound;                 /* erased with its session */
 	uint64_t size_bytes;
+	uint32_t chunk_bytes;       /* of each of its chunks but the last; 0 (of an upload): STORE_CHUNK_BYTES */
 };
 
 struct store_blob {

@@ -132,6 +132,8 @@ struct store_put *store_put_new(struct store *s, const struct store_put_opts *o,
 		return NULL;
 	p->store = s;
 	p->opts = *o;
+	if (p->opts.desc.chunk_bytes == 0)
+		p->opts.desc.chunk_bytes = STORE_CHUNK_BYTES;
 	p->calls = *calls;
 	p->ctx = ctx;
 	p->shard = (unsigned)shard;
@@ -250,12 +252,12 @@ int store_put_chunk(struct store_put *p, struct evbuffer *data)
 		return TG_EINVAL;
 	if (left <= 0)
 		return p->err = TG_ETTL;
-	if (len > STORE_CHUNK_BYTES)
-		len = STORE_CHUNK_BYTES;
+	if (len > p->opts.desc.chunk_bytes)
+		len = p->opts.desc.chunk_bytes;
 	if (evbuffer_remove_buffer(data, p->piece, len) != (int)len)
 		return p->err = TG_ENOMEM;
 	p->bytes += len;
-	p->ended = len < STORE_CHUNK_BYTES;
+	p->ended = len < p->opts.desc.chunk_bytes;
 	if (p->ended && p->n == 0) {
 		p->held = true;
 		return 0;
@@ -407,7 +409,9 @@ int store_put_commit(struct store_put *p, const struct store_put_opts *o)
 		return p->err;
 	if (p->committing || p->bytes == 0)
 		return TG_EINVAL;
+	const uint32_t chunk = p->opts.desc.chunk_bytes;
 	p->opts.desc = o->desc;
+	p->opts.desc.chunk_bytes = chunk;
 	p->opts.desc.size_bytes = p->bytes;
 	if (p->held && left <= 0)
 		return p->err = TG_ETTL;

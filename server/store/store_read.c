@@ -19,6 +19,7 @@ struct store_read {
 	char token[TOKEN_LEN + 1];
 	unsigned shard;
 	unsigned n, next;        /* the chunk to stop before; the one that is read, or would be */
+	size_t chunk;            /* bytes of each chunk but the last */
 	size_t skip, stop;       /* a claimant's read: bytes left out at the front of its first chunk; where to stop in its last one */
 	bool keep;               /* a claimant's read: nothing is deleted */
 	bool begun, reading;
@@ -102,7 +103,7 @@ static void on_take(void *ctx, const redisReply *r)
 	if (err == 0 && !have)
 		err = TG_EINTERNAL;
 	t->begun = err == 0;
-	t->stop = STORE_CHUNK_BYTES;
+	t->chunk = t->stop = have ? blob.desc.chunk_bytes : STORE_CHUNK_BYTES;
 	if (err == 0 && t->n > 1 && !t->keep) {
 		t->pulse = event_new(loop_base(t->store->loop), -1, EV_PERSIST, on_pulse, t);
 		if (t->pulse != NULL) /* without it a take has 60 s: enough for most */
@@ -123,10 +124,10 @@ static int keep_fetch(struct store_read *t)
 	char key[STORE_KEY_MAX], from[24], to[24];
 	const char *argv[] = {"GETRANGE", key, from, to};
 	size_t len[] = {8, store_key(key, t->shard, "c:%s:%u", t->id, t->next), 0, 0};
-	size_t stop = t->next + 1 == t->n ? t->stop : STORE_CHUNK_BYTES;
+	size_t stop = t->next + 1 == t->n ? t->stop : t->chunk;
 
 	t->reading = true;
-	if (t->skip == 0 && stop == STORE_CHUNK_BYTES) {
+	if (t->skip == 0 && stop == t->chunk) {
 		argv[0] = "GET";
 		len[0] = 3;
 		return rconn_fetch(t->store->conn, on_chunk, t, 2, argv, len, t->data);
@@ -233,12 +234,12 @@ void store_read_range(struct store_read *t, uint64_t from, uint64_t len)
 {
 	uint64_t last = from + len - 1;
 
-	if (!t->keep || len == 0 || last / STORE_CHUNK_BYTES >= t->n)
+	if (!t->keep || len == 0 || last / t->chunk >= t->n)
 		abort(); /* the caller knows the size */
-	t->next = (unsigned)(from / STORE_CHUNK_BYTES);
-	t->n = (unsigned)(last / STORE_CHUNK_BYTES) + 1;
-	t->skip = (size_t)(from % STORE_CHUNK_BYTES);
-	t->stop = (size_t)(last % STORE_CHUNK_BYTES) + 1;
+	t->next = (unsigned)(from / t->chunk);
+	t->n = (unsigned)(last / t->chunk) + 1;
+	t->skip = (size_t)(from % t->chunk);
+	t->stop = (size_t)(last % t->chunk) + 1;
 }
 
 static void run_broken(struct loop_task *task, void *ctx)

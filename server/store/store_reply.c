@@ -4,6 +4,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <timeglas/errors.h>
@@ -95,7 +96,10 @@ void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX])
 
 void desc_private(const struct store_desc *d, char out[STORE_DESC_MAX])
 {
-	snprintf(out, STORE_DESC_MAX, "%s %s", or_dash(d->issuer), or_dash(d->sha256));
+	int n = snprintf(out, STORE_DESC_MAX, "%s %s", or_dash(d->issuer), or_dash(d->sha256));
+
+	if (d->chunk_bytes != 0 && d->chunk_bytes != STORE_CHUNK_BYTES)
+		snprintf(out + n, STORE_DESC_MAX - (size_t)n, " %" PRIu32, d->chunk_bytes);
 }
 
 static enum store_state state_of(const char *text)
@@ -182,7 +186,7 @@ void lines_reaped(struct lines *a, char *cause, size_t cap, int64_t *late_us)
 int lines_blob(struct lines *a, struct store_blob *b, unsigned *n_chunks)
 {
 	struct piece f[R_N];
-	char text[STORE_DESC_MAX], danish[4];
+	char text[STORE_DESC_MAX], danish[4], chunk[12];
 	const char *at;
 	int err = fields_of(a, f, R_N);
 
@@ -201,7 +205,11 @@ int lines_blob(struct lines *a, struct store_blob *b, unsigned *n_chunks)
 	(void)word(at, danish, sizeof danish);
 	b->desc.danish = danish[0] == '1';
 	at = word(text_of(f[R_PRIVATE], text, sizeof text), b->desc.issuer, sizeof b->desc.issuer);
-	(void)word(at, b->desc.sha256, sizeof b->desc.sha256);
+	at = word(at, b->desc.sha256, sizeof b->desc.sha256);
+	(void)word(at, chunk, sizeof chunk);
+	b->desc.chunk_bytes = chunk[0] != '\0' ? (uint32_t)strtoul(chunk, NULL, 10) : STORE_CHUNK_BYTES;
+	if (b->desc.chunk_bytes == 0 || b->desc.chunk_bytes > STORE_CHUNK_BYTES)
+		return TG_EINTERNAL;
 	b->stored_at_ms = num_of(f[R_STORED]);
 	b->deadline_ms = num_of(f[R_DEADLINE]);
 	text_of(f[R_CAUSE], b->cause, sizeof b->cause);

@@ -395,11 +395,12 @@ static void assert_nothing_but_tombstones(struct world *w)
 
 /* Cases ------------------------------------------------------------------------------------------------------------- */
 
-static void round_trip(struct world *w, size_t bytes, int chunks)
+static void round_trip_of(struct world *w, size_t bytes, int chunks, uint32_t chunk_bytes)
 {
 	struct store_put_opts o = put_opts("", false);
 	char id[TOKEN_LEN + 1];
 
+	o.desc.chunk_bytes = chunk_bytes;
 	strcpy(o.desc.sha256, "ab");
 	assert_int_equal(upload(w, &o, bytes), 0);
 	assert_int_equal(w->blob.state, STORE_LIVE);
@@ -408,6 +409,7 @@ static void round_trip(struct world *w, size_t bytes, int chunks)
 	assert_string_equal(w->blob.desc.kind, "liveness");
 	assert_string_equal(w->blob.desc.issuer, "");
 	assert_string_equal(w->blob.desc.sha256, "ab");
+	assert_int_equal(w->blob.desc.chunk_bytes, chunk_bytes != 0 ? chunk_bytes : STORE_CHUNK_BYTES);
 	assert_int_equal(w->blob.deadline_ms - w->blob.stored_at_ms > 590000, 1);
 	assert_int_equal(w->blob.deadline_ms - w->blob.stored_at_ms < 600000, 1);
 	strcpy(id, w->blob.id);
@@ -425,6 +427,17 @@ static void round_trip(struct world *w, size_t bytes, int chunks)
 	assert_true(w->blob.gone_at_ms >= w->blob.stored_at_ms);
 	assert_true(strlen(w->blob.event) > 5 && w->blob.event[2] == '-' && strncmp(w->blob.event, id, 2) == 0);
 	assert_nothing_but_tombstones(w);
+}
+
+static void round_trip(struct world *w, size_t bytes, int chunks)
+{
+	round_trip_of(w, bytes, chunks, 0);
+}
+
+static void take_blob_of_small_chunks_returns_it_once(void **state)
+{
+	round_trip_of(*state, 3u * STORE_CHUNK_SMALL_BYTES, 3, STORE_CHUNK_SMALL_BYTES);
+	round_trip_of(*state, 9u * STORE_CHUNK_SMALL_BYTES + 1, 10, STORE_CHUNK_SMALL_BYTES);
 }
 
 static void take_small_blob_returns_it_once(void **state)
@@ -1020,6 +1033,7 @@ static void close_with_all_takes_more_than_one_step(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(take_blob_of_small_chunks_returns_it_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(take_small_blob_returns_it_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(take_blob_of_one_full_chunk_returns_it_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(take_blob_of_many_chunks_returns_it_once, setup, teardown),

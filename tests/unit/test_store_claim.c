@@ -64,15 +64,20 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A live blob of SIZE bytes for v and w, as an upload would leave it. */
+/* A live blob of SIZE bytes for v and w, as an upload would leave it whose chunks are so large. */
+static void make_blob_of(struct world *w, const char *id, const char *event, unsigned chunk, const char *private)
+{
+	unsigned n = 0;
+
+	for (unsigned at = 0; at < SIZE; at += chunk, n++)
+		redis_server_run_cmd(&w->redis, "SET tg:{05}:c:%s:%d %b PX 100000", id, (int)n, w->content + at, (size_t)(SIZE - at < chunk ? SIZE - at : chunk));
+	redis_server_run_cmd(&w->redis, "FCALL tg1_stage 1 tg:{05}:dl %s up %s 0 1 9 60000 %s", id, "", event);
+	redis_server_run_cmd(&w->redis, "FCALL tg1_commit 1 tg:{05}:dl %s up %s %s 0 %d %d 60000 0 %s %s", id, " v w ", "", (int)n, (int)SIZE, event, private);
+}
+
 static void make_blob(struct world *w, const char *id, const char *event)
 {
-	for (unsigned i = 0; i <= CHUNKS; i++)
-		redis_server_run_cmd(&w->redis, "SET tg:{05}:c:%s:%d %b PX 100000", id, (int)i, w->content + i * STORE_CHUNK_BYTES,
-		    (size_t)(i < CHUNKS ? STORE_CHUNK_BYTES : TAIL_BYTES));
-	redis_server_run_cmd(&w->redis, "FCALL tg1_stage 1 tg:{05}:dl %s up %s 0 1 9 60000 %s", id, "", event);
-	redis_server_run_cmd(&w->redis, "FCALL tg1_commit 1 tg:{05}:dl %s up %s %s 0 %d %d 60000 0 %s %s", id, " v w ", "", (int)CHUNKS + 1,
-	    (int)SIZE, event, "SWE -");
+	make_blob_of(w, id, event, STORE_CHUNK_BYTES, "SWE -");
 }
 
 static void on_claim(void *ctx, int err, const struct store_claim *claim, const struct store_blob *b)
@@ -211,6 +216,25 @@ static void claim_read_gives_each_range_its_bytes(void **state)
 	assert_string_equal(w->blob.cause, "consumed");
 	assert_int_equal(redis_server_keys(&w->redis, "tg:{05}:c:*"), 0);
 	assert_int_equal(read_range(w, w->claim.token, "v", 0, 1), TG_EGONE);
+}
+
+/* The record says how large its chunks are; one that says nonsense is not read. */
+static void claim_read_goes_by_the_chunks_of_the_blob(void **state)
+{
+	struct world *w = *state;
+	char id[TOKEN_LEN + 1];
+
+	token_make(SHARD, id);
+	make_blob_of(w, id, "ref passport 0", 1000, "SWE - 1000");
+	assert_int_equal(claim(w, id, "v", NULL), 0);
+	assert_int_equal(w->blob.desc.chunk_bytes, 1000);
+	for (int i = 0; i < 50; i++) {
+		uint64_t from = randombytes_uniform(SIZE), len = 1 + randombytes_uniform((uint32_t)(SIZE - from));
+		assert_range(w, from, len, (int)((from + len - 1) / 1000 - from / 1000) + 1);
+	}
+	token_make(SHARD, id);
+	make_blob_of(w, id, "ref passport 0", STORE_CHUNK_BYTES, "SWE - 0");
+	assert_int_equal(claim(w, id, "v", NULL), TG_EINTERNAL);
 }
 
 static void claim_read_of_a_chunk_that_is_gone_breaks_off(void **state)
@@ -387,6 +411,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(claim_read_gives_each_range_its_bytes, setup, teardown),
+		cmocka_unit_test_setup_teardown(claim_read_goes_by_the_chunks_of_the_blob, setup, teardown),
 		cmocka_unit_test_setup_teardown(claim_read_of_a_chunk_that_is_gone_breaks_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(claim_token_of_another_form_or_secret_opens_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(claim_under_a_key_gives_one_token_from_any_server, setup, teardown),
