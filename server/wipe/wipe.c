@@ -4,6 +4,7 @@
  */
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,11 +12,13 @@
 
 #include "wipe/wipe.h"
 
+#define DIRTY_PAGES 512u /* 2 MiB that were freed and will be wanted again soon: whoever is busy need not ask the kernel for them */
+
 /* jemalloc's, when it is linked: not in a sanitizer's build, nor in a unit test. */
 extern int mallctl(const char *name, void *old, size_t *old_len, void *new, size_t new_len) __attribute__((weak));
-/* What jemalloc reads before its first allocation. The environment's MALLOC_CONF comes after it, which is why wipe_self() looks. */
+/* What jemalloc reads before its first allocation. The environment's MALLOC_CONF comes after it, which is why wipe_self() looks. Each process has one thread. */
 extern const char *malloc_conf;
-const char *malloc_conf = "junk:free";
+const char *malloc_conf = "junk:free,narenas:1,muzzy_decay_ms:0";
 
 const char *wipe_state_text(enum wipe_state s)
 {
@@ -34,6 +37,18 @@ enum wipe_state wipe_self(void)
 	if (strcmp(junk, "free") != 0 && strcmp(junk, "true") != 0)
 		return WIPE_NONE;
 	return wipe_moves() ? WIPE_ALL : WIPE_FREED;
+}
+
+void wipe_give_back(void)
+{
+	uint64_t now = 1;
+	size_t pages = 0, n = sizeof pages;
+
+	/* Statistics are as old as their epoch. There is one arena: narenas. */
+	if (mallctl == NULL || mallctl("epoch", NULL, NULL, &now, sizeof now) != 0 || mallctl("stats.arenas.0.pdirty", &pages, &n, NULL, 0) != 0)
+		return;
+	if (pages > DIRTY_PAGES)
+		(void)mallctl("arena.0.purge", NULL, NULL, NULL, 0);
 }
 
 static bool holds(const char *text, size_t n, const char *what)

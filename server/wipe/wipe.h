@@ -28,6 +28,12 @@ enum wipe_state wipe_store(const char *text, size_t n);
 /** wipe_library(path, cap): where WIPE_LIBRARY is: beside this program, or in ../lib/timeglas. 0 or TG_ENOENT. */
 int wipe_library(char *path, size_t cap);
 
+/**
+ * wipe_give_back(): if much memory was freed, and overwritten, and is not used again, it goes back to the kernel. Overwriting a block touches pages of it that were
+ * never used, and an allocator looks after such pages only while it is called, and slowly.
+ */
+void wipe_give_back(void);
+
 /** wipe_moves(): is the realloc() that libraries call in this process the one of realloc.c? */
 bool wipe_moves(void);
 

@@ -14,12 +14,14 @@
 #include "http/httpd.h"
 #include "net/listener.h"
 #include "net/tls.h"
+#include "wipe/wipe.h"
 #include "worker/worker.h"
 
-#define BODY_WINDOW_BYTES (128u * 1024)
+#define BODY_WINDOW_BYTES (64u * 1024)
 #define REPLY_WINDOW_BYTES (256u * 1024)
 #define DRAIN_POLL_MS 20
 #define PATIENCE_S 1 /* with a store that is not there yet */
+#define GIVE_BACK_S 1
 
 struct worker {
 	const struct child_env *env;
@@ -30,7 +32,7 @@ struct worker {
 	struct api *api;
 	struct store *store;
 	struct listener *listener;
-	struct event *on_term, *on_hup, *on_int, *poll, *patience;
+	struct event *on_term, *on_hup, *on_int, *poll, *patience, *give_back;
 	bool draining, finishing;
 };
 
@@ -107,6 +109,12 @@ static void on_poll(evutil_socket_t fd, short what, void *ctx)
 	(void)fd, (void)what;
 	if (httpd_connections(w->httpd) == 0)
 		loop_stop(w->loop);
+}
+
+static void on_give_back(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd, (void)what, (void)ctx;
+	wipe_give_back();
 }
 
 static void *keep_peer(void *ctx, const uint8_t spki[32], void *peer)
@@ -199,7 +207,8 @@ static int start(struct worker *w)
 	api_set_store(w->api, w->store);
 	w->listener = listener_new(w->loop, w->env->listen_fd, on_accept, w);
 	w->patience = evtimer_new(loop_base(w->loop), on_patience, w);
-	if (w->listener == NULL || w->patience == NULL)
+	w->give_back = event_new(loop_base(w->loop), -1, EV_PERSIST, on_give_back, w);
+	if (w->listener == NULL || w->patience == NULL || w->give_back == NULL || event_add(w->give_back, loop_timeout(w->loop, GIVE_BACK_S)) != 0)
 		return -1;
 	listener_enable(w->listener, false);
 	return evtimer_add(w->patience, loop_timeout(w->loop, PATIENCE_S));
@@ -211,7 +220,7 @@ static void stop(struct worker *w)
 	httpd_free(w->httpd);
 	store_free(w->store);
 	api_free(w->api);
-	struct event *ev[] = { w->on_term, w->on_hup, w->on_int, w->poll, w->patience };
+	struct event *ev[] = { w->on_term, w->on_hup, w->on_int, w->poll, w->patience, w->give_back };
 	for (size_t i = 0; i < sizeof ev / sizeof *ev; i++)
 		if (ev[i] != NULL)
 			event_free(ev[i]);
