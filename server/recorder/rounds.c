@@ -10,6 +10,7 @@
 #include "recorder/recorder_int.h"
 
 #define READ_COUNT 64u         /* events of a shard in one round: what Redis gathers for one answer, 4,096 at most, must not hold up the reaper for long */
+#define BEHIND_COUNT 256u      /* the same for a recorder that is behind: each round costs a sync and two answers of the store, however many events it has */
 #define READ_BLOCK_MS 200u     /* one wait for events */
 #define ROUND_US 20000u        /* rounds do not follow each other faster: one sync serves many events */
 
@@ -121,7 +122,7 @@ void rounds_read(struct recorder *x)
 	if (!x->settled || x->reading || x->batch > 0 || x->released || !store_up(x->store) || !lease_is_ours(x) || !ledger_is_open(x->ledger))
 		return;
 	x->read_us = clock_mono_us();
-	x->reading = outbox_read(x->outbox, ledger_mark(x->ledger)->pos, READ_COUNT, wait ? READ_BLOCK_MS : 0) == 0;
+	x->reading = outbox_read(x->outbox, ledger_mark(x->ledger)->pos, x->batch_full ? BEHIND_COUNT : READ_COUNT, wait ? READ_BLOCK_MS : 0) == 0;
 }
 
 void rounds_on_timer(evutil_socket_t fd, short what, void *ctx)
