@@ -1,4 +1,6 @@
 /* cpu.c: see cpu.h. Reads /proc. */
+#include <dirent.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +48,59 @@ void cpu_add_children(struct cpu_set *set, pid_t pid, const char *prefix)
 	for (unsigned i = 0; i < n; i++)
 		if (!is_known(set, child[i]))
 			cpu_add(set, child[i], is_named(child[i], prefix) ? CPU_WORKERS : CPU_REST);
+}
+
+/* All threads of a process. */
+static void confine(pid_t pid, const cpu_set_t *to)
+{
+	char path[64];
+	struct dirent *e;
+	DIR *d;
+
+	snprintf(path, sizeof path, "/proc/%ld/task", (long)pid);
+	d = opendir(path);
+	if (d == NULL)
+		die("process %ld of a server ended", (long)pid);
+	while ((e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.')
+			(void)sched_setaffinity((pid_t)strtol(e->d_name, NULL, 10), sizeof *to, to);
+	closedir(d);
+}
+
+/* Those that we were started on. */
+static const cpu_set_t *all_processors(void)
+{
+	static cpu_set_t all;
+
+	if (CPU_COUNT(&all) == 0 && sched_getaffinity(0, sizeof all, &all) != 0)
+		die("cannot tell the processors");
+	return &all;
+}
+
+void cpu_anywhere(void)
+{
+	confine(getpid(), all_processors());
+}
+
+void cpu_place(const struct cpu_set *set)
+{
+	const cpu_set_t *all = all_processors();
+	cpu_set_t first, others = *all;
+	int workers = 0;
+
+	CPU_ZERO(&first);
+	for (unsigned i = 0; i < set->n; i++)
+		workers += set->of[i].part == CPU_WORKERS;
+	if (workers == 0 || workers >= CPU_COUNT(all))
+		return;
+	for (size_t cpu = 0; CPU_COUNT(&first) < workers; cpu++)
+		if (CPU_ISSET(cpu, all)) {
+			CPU_SET(cpu, &first);
+			CPU_CLR(cpu, &others);
+		}
+	for (unsigned i = 0; i < set->n; i++)
+		confine(set->of[i].pid, set->of[i].part == CPU_WORKERS ? &first : &others);
+	confine(getpid(), &others);
 }
 
 static double spent(pid_t pid)

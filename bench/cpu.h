@@ -30,6 +30,13 @@ struct cpu_times {
 /** cpu_add(set, pid, part). cpu_add_children(set, pid, prefix): children of pid are workers if their name begins so, the rest otherwise. */
 void cpu_add(struct cpu_set *set, pid_t pid, enum cpu_part part);
 void cpu_add_children(struct cpu_set *set, pid_t pid, const char *prefix);
+/**
+ * cpu_place(set): the first so many processors are for so many workers, and nobody else of the system, nor this process, gets one of them; if there are enough for
+ * that. Where a scheduler puts three busy processes on two processors is else a matter of who woke whom, and a measurement of that.
+ */
+void cpu_place(const struct cpu_set *set);
+/** cpu_anywhere(): this process, and who is started by it, may run on all processors again. */
+void cpu_anywhere(void);
 /** cpu_read(set, out): spent so far. Dies when a process is gone: its time would be missing. */
 void cpu_read(const struct cpu_set *set, struct cpu_times *out);
 /** cpu_since(then, now): what lies between. */

@@ -288,16 +288,18 @@ void system_start(struct systems *all, enum system_kind kind, struct system *s)
 
 	memset(s, 0, sizeof *s);
 	s->kind = kind;
+	cpu_anywhere();
 	snprintf(dir, sizeof dir, "%.200s/%c%u", all->dir, kinds[kind].name[0], all->started++);
 	if (kind != SYSTEM_TIMEGLAS) {
 		start_peer(all, s, dir);
-		return;
+	} else {
+		timeglas_start(&s->store, dir, all->workers);
+		cpu_add(&s->cpu, s->store.pid, CPU_REST);
+		cpu_add(&s->cpu, s->store.redis_pid, CPU_REDIS);
+		cpu_add_children(&s->cpu, s->store.pid, "tg-worker");
+		wire_timeglas(&s->wire, &s->store);
 	}
-	timeglas_start(&s->store, dir, all->workers);
-	cpu_add(&s->cpu, s->store.pid, CPU_REST);
-	cpu_add(&s->cpu, s->store.redis_pid, CPU_REDIS);
-	cpu_add_children(&s->cpu, s->store.pid, "tg-worker");
-	wire_timeglas(&s->wire, &s->store);
+	cpu_place(&s->cpu);
 }
 
 void system_stop(struct system *s)
