@@ -100,7 +100,7 @@ static void on_take(void *ctx, const redisReply *r)
 	int err = store_err(t->store, r);
 	bool have = lines_blob(&l, &blob, &t->n) == 0;
 
-	if (err == 0 && !have)
+	if (err == 0 && (!have || (blob.desc.size_bytes + blob.desc.chunk_bytes - 1) / blob.desc.chunk_bytes != t->n))
 		err = TG_EINTERNAL;
 	t->begun = err == 0;
 	t->chunk = t->stop = have ? blob.desc.chunk_bytes : STORE_CHUNK_BYTES;

@@ -10,7 +10,7 @@ local function reap_blob(p, id, score, us, batch)
 	end
 	if b.st == 'staged' then
 		drop_staged(p, b, time_ms(us), true)
-		return 'aborted', text(us - score * 1000), tonumber(b.n) * 65000
+		return 'aborted', text(us - score * 1000), tonumber(b.n) * 65000 -- at most; small chunks take as long each
 	end
 	if b.st == 'gone' then -- a take whose reader died before it read
 		batch.keys[#batch.keys + 1] = p .. 'c:' .. id .. ':0'
