@@ -111,6 +111,14 @@ void conn_phase(struct conn *c, enum phase ph)
 	set_timer(c);
 }
 
+void conn_resume(struct conn *c)
+{
+	/* Nothing was read while it was paused: the client has all of its time to send the next bytes. */
+	if (c->phase == PH_CONTENT)
+		set_timer(c);
+	conn_poke(c);
+}
+
 /* Closing ------------------------------------------------------------------------------------------------------------ */
 
 /* Past the limit nothing is read any more, but the socket stays open for the rest of the time: closing it would reset it under a client that is reading. */

@@ -83,6 +83,8 @@ struct httpd {
 void conn_kill(struct conn *c);
 /** conn_poke(c): look at the connection again at the end of this turn. */
 void conn_poke(struct conn *c);
+/** conn_resume(c): the same; its content is read on, and it has all of its time for it again. */
+void conn_resume(struct conn *c);
 /** conn_phase(c, ph): enter a phase, and set its timer. */
 void conn_phase(struct conn *c, enum phase ph);
 

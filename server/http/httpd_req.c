@@ -15,11 +15,12 @@
 #define GATHER_BYTES 4096u /* pieces are delivered from this size on; smaller ones wait for more */
 #define LEAN_FROM_BYTES 65536u /* so much content still to come is worth giving memory back for, should it come slowly */
 
-/* Reads as large as what the handler wants in one piece. */
+/* Reads as large as what the handler still wants in one piece; but whatever is less than a piece that is delivered is no reason for many reads. */
 static void size_reads(const struct httpd_req *r)
 {
 	struct stream *s = r->conn->stream;
-	stream_set_read_size(s, r->want > 0 ? r->want : READ_BYTES);
+	const size_t have = evbuffer_get_length(r->data), n = r->want > have ? r->want - have : READ_BYTES;
+	stream_set_read_size(s, n > GATHER_BYTES ? n : GATHER_BYTES);
 	stream_set_lean(s, r->body.chunked || r->body.left > LEAN_FROM_BYTES);
 }
 
@@ -194,7 +195,7 @@ void httpd_req_pause(struct httpd_req *r, bool on)
 	r->paused = on;
 	/* What nobody takes waits in the kernel, and then with the client; what stands here is offered before more is read. */
 	if (!on)
-		conn_poke(r->conn);
+		conn_resume(r->conn);
 	stream_pause(r->conn->stream, on);
 }
 

@@ -73,6 +73,12 @@ static int keep(struct sock *s, const unsigned char *p, size_t n)
 	return 0;
 }
 
+static void drop_kept(struct sock *s)
+{
+	free(s->kept);
+	s->kept = NULL;
+}
+
 static int push_kept(struct sock *s)
 {
 	struct sock_kept *k = s->kept;
@@ -82,7 +88,7 @@ static int push_kept(struct sock *s)
 		return -1;
 	k->at += (size_t)w;
 	if (k->at == k->n)
-		sock_drop(s);
+		drop_kept(s);
 	return 0;
 }
 
@@ -90,14 +96,15 @@ static int push_gathered(struct sock *s)
 {
 	size_t n = gathered;
 	ssize_t w;
+	int rc;
 
 	gathered = 0;
 	if (n == 0)
 		return 0;
 	w = give(s, gather, n);
-	if (w < 0)
-		return -1;
-	return (size_t)w == n ? 0 : keep(s, gather + w, n - (size_t)w);
+	rc = w < 0 ? -1 : (size_t)w == n ? 0 : keep(s, gather + w, n - (size_t)w);
+	explicit_bzero(gather, n); /* the key of these records lives as long as the connection */
+	return rc;
 }
 
 void sock_gather(struct sock *s)
@@ -118,10 +125,14 @@ size_t sock_unsent(const struct sock *s)
 	return s->kept != NULL ? s->kept->n - s->kept->at : 0;
 }
 
-void sock_drop(struct sock *s)
+void sock_discard(struct sock *s)
 {
-	free(s->kept);
-	s->kept = NULL;
+	if (s->gathers) {
+		explicit_bzero(gather, gathered);
+		gathered = 0;
+		s->gathers = false;
+	}
+	drop_kept(s);
 }
 
 static int sock_write(BIO *b, const char *p, size_t n, size_t *sent)

@@ -31,7 +31,7 @@ void sock_gather(struct sock *s);
 int sock_push(struct sock *s);
 /** sock_unsent(s): bytes that are kept. */
 size_t sock_unsent(const struct sock *s);
-/** sock_drop(s): free what is kept. */
-void sock_drop(struct sock *s);
+/** sock_discard(s): it is broken, or closed: what it gathered and what is kept is forgotten. */
+void sock_discard(struct sock *s);
 
 #endif

@@ -39,6 +39,7 @@ struct stream {
 	unsigned depth;      /* > 0 while a callback may be running: freeing the rest waits */
 	bool freed, paused, eof, poke, was_high, flush_follows;
 	bool finish, finished, lean;
+	ssize_t push_failed; /* IO_… that the next task ends with; 0: none */
 };
 
 static void on_event(evutil_socket_t fd, short what, void *arg);
@@ -298,16 +299,27 @@ static void try_finish(struct stream *s)
 		s->finished = s->was_high = true;
 }
 
+/* Writes as much as goes. TLS makes more bytes of what it is given: what the socket does not take may be more than there was. */
+static ssize_t put_out(struct stream *s)
+{
+	ssize_t n = io_flush(&s->io, s->out, TURN_BUDGET_BYTES);
+
+	if (n > 0)
+		s->out_bytes += (uint64_t)n;
+	if (stream_unsent(s) > s->out_low)
+		s->was_high = true;
+	return n;
+}
+
 static void flush(struct stream *s)
 {
 	if (alive(s) && s->io.can_write && !s->finished && stream_unsent(s) > 0) {
-		ssize_t n = io_flush(&s->io, s->out, TURN_BUDGET_BYTES);
+		ssize_t n = put_out(s);
 
 		if (n < 0) {
 			end_io(s, n);
 			return;
 		}
-		s->out_bytes += (uint64_t)n;
 		if (s->io.can_write && stream_unsent(s) > 0)
 			loop_defer(s->loop, &s->task);
 	}
@@ -363,6 +375,8 @@ static void on_task(struct loop_task *t, void *ctx)
 	}
 	do_read(s);
 	s->flush_follows = false;
+	if (alive(s) && s->push_failed != 0)
+		end_io(s, s->push_failed);
 	if (alive(s))
 		flush(s);
 	leave(s);
@@ -408,12 +422,12 @@ void stream_push(struct stream *s)
 {
 	ssize_t n;
 
-	if (s->state != ST_OPEN || s->freed || s->finished || !s->io.can_write || stream_unsent(s) == 0)
+	if (s->state != ST_OPEN || s->freed || s->finished || s->push_failed != 0 || !s->io.can_write || stream_unsent(s) == 0)
 		return;
-	n = io_flush(&s->io, s->out, TURN_BUDGET_BYTES);
-	if (n > 0)
-		s->out_bytes += (uint64_t)n;
-	loop_defer(s->loop, &s->task); /* which also finds what went wrong */
+	n = put_out(s);
+	if (n < 0)
+		s->push_failed = n;
+	loop_defer(s->loop, &s->task);
 }
 
 void stream_pause(struct stream *s, bool on)

@@ -17,6 +17,7 @@
 #define WRITE_VECS 64
 #define SPACE_BYTES (65536u - 64u) /* what libevent has in a chain that occupies 64 KiB */
 #define BEHIND_BYTES 4096u
+#define SAFE_FREE_BUFFERS 0x300000e0ul /* 3.0.14 */
 #define EXACT_FROM_BYTES 4096u
 
 /*
@@ -55,7 +56,7 @@ void io_close(struct stream_io *io)
 {
 	SSL_free(io->ssl);
 	io->ssl = NULL;
-	sock_drop(&io->sock);
+	sock_discard(&io->sock);
 	if (io->sock.fd >= 0)
 		close(io->sock.fd);
 	io->sock.fd = -1;
@@ -83,8 +84,9 @@ void io_event(struct stream_io *io, short what)
 
 void io_rest(struct stream_io *io)
 {
-	if (io->ssl)
-		(void)SSL_free_buffers(io->ssl); /* refused while a record is under way */
+	/* Refused while a record is under way; but before 3.0.14 not while only a part of one has come (CVE-2024-4741). */
+	if (io->ssl && OpenSSL_version_num() >= SAFE_FREE_BUFFERS)
+		(void)SSL_free_buffers(io->ssl);
 }
 
 int io_error(const struct stream_io *io)
@@ -364,10 +366,10 @@ ssize_t io_flush(struct stream_io *io, struct evbuffer *out, size_t budget)
 		sock_gather(&io->sock);
 	while (evbuffer_get_length(out) > 0 && total < budget && (n = io_write(io, out)) > 0)
 		total += (size_t)n;
-	if (gathers && n != IO_ERROR && n != IO_TLS)
+	if (gathers && n >= 0)
 		(void)push(io, &n);
 	if (n < 0)
-		sock_drop(&io->sock);
+		sock_discard(&io->sock);
 	return n < 0 ? n : (ssize_t)total;
 }
 
