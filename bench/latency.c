@@ -249,7 +249,7 @@ int bench_latency(int argc, char **argv, const char *dir)
 	struct compare c = {
 	    .name = "latency", .versus = "timeglas : it", .prepare = calibrate, .size = {4096, 32768}, .n_sizes = 2, .rounds = 5,
 	    .variant = {{SYSTEM_TIMEGLAS, 1, 0, "timeglas"}, {SYSTEM_NGINX, 1, 0, "nginx"}}, .n_variants = 2,
-	    .gen = {.clients = 32, .live = 200, .warm_s = 1, .measure_s = 8},
+	    .gen = {.clients = 32, .live = 200, .warm_s = 1, .measure_s = 8}, .all = {.anywhere = true},
 	};
 
 	if (system_missing(SYSTEM_NGINX) != NULL)

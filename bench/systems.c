@@ -299,7 +299,8 @@ void system_start(struct systems *all, enum system_kind kind, struct system *s)
 		cpu_add_children(&s->cpu, s->store.pid, "tg-worker");
 		wire_timeglas(&s->wire, &s->store);
 	}
-	cpu_place(&s->cpu);
+	if (!all->anywhere)
+		cpu_place(&s->cpu);
 }
 
 void system_stop(struct system *s)

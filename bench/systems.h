@@ -16,6 +16,7 @@ enum system_kind { SYSTEM_TIMEGLAS, SYSTEM_NGINX, SYSTEM_SIMPLE, SYSTEM_WEBDIS, 
 struct systems {
 	char dir[PATH_CHARS], pki[PATH_CHARS];
 	unsigned workers;            /* of the next that is started */
+	bool anywhere;               /* no process has a processor of its own */
 	unsigned started;            /* each gets a folder of its own */
 	struct redis_like redis;
 	enum wipe_state wipes;       /* that Redis */
@@ -30,7 +31,7 @@ struct system {
 	struct cpu_set cpu;
 };
 
-/** systems_open(all, dir): dir: an empty folder. all->workers is kept. */
+/** systems_open(all, dir): dir: an empty folder. all->workers and all->anywhere are kept. */
 void systems_open(struct systems *all, const char *dir);
 /** system_name(kind): one word. system_kind(word, len): -1 when there is none. */
 const char *system_name(enum system_kind kind);
