@@ -321,7 +321,7 @@ def test_memory_small_run_counts_answers_and_memory():
     out = subprocess.run([*MEMORY, *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60 * SLOW, text=True)
     assert out.returncode == 0, out.stdout + out.stderr
     assert "answered 201: 20;" in out.stdout and out.stdout.count("20 answered in") == 2 and out.stdout.count("20 open") == 2
-    figures = re.search(r"Pss ([0-9.]+) before, ([0-9.]+) at most .* resident at most ([0-9.]+) ", out.stdout)
+    figures = re.search(r"Pss ([0-9.]+) before, ([0-9.]+) at most .* resident sets ever of each, added up, ([0-9.]+)\n", out.stdout)
     assert figures, out.stdout
     before, most, resident = map(float, figures.groups())
     assert 0 < before < most <= resident
