@@ -34,7 +34,10 @@ void io_event(struct stream_io *io, short what);
 int io_error(const struct stream_io *io);
 /** io_handshake(io): 1 when done, IO_BLOCKED, IO_ERROR or IO_TLS. */
 int io_handshake(struct stream_io *io);
-/** io_read(io, in, size): up to size bytes to the end of `in`, 64 KiB at most, in memory that is in proportion to them. Returns the count, or IO_…; an error behind some bytes comes with the next call. */
+/**
+ * io_read(io, in, size): up to size bytes, 64 KiB at most, to the end of `in`, in memory that is in proportion to them. Returns the count, or IO_…; an error behind some
+ * bytes comes with the next call.
+ */
 ssize_t io_read(struct stream_io *io, struct evbuffer *in, size_t size);
 /**
  * io_flush(io, out, budget): write what stands in `out`, until that is empty, or the socket full, or budget bytes were written. What is written is drained; up to 64
