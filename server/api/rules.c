@@ -89,11 +89,13 @@ static const struct h1_str *single(const struct h1_head *h, const char *name, in
 	return v;
 }
 
-static int address(const struct conf *conf, struct h1_str name, struct store_desc *d, unsigned *n)
+/* *roles: of all that are addressed. */
+static int address(const struct conf *conf, struct h1_str name, struct store_desc *d, unsigned *n, unsigned *roles)
 {
 	const struct conf_peer *peer = conf_peer_by_name(conf, name.p, name.n);
 	if (peer == NULL || (peer->roles & (ROLE_VERIFIER | ROLE_PROCESSOR)) == 0 || *n == CONF_TO_MAX)
 		return TG_ERECIPIENT;
+	*roles |= peer->roles;
 	if (rules_addressed(d->to, peer->name))
 		return 0;
 	size_t have = strlen(d->to), need = strlen(peer->name) + (have == 0 ? 2 : 1);
@@ -104,12 +106,12 @@ static int address(const struct conf *conf, struct h1_str name, struct store_des
 	return 0;
 }
 
-static int judge_to(const struct conf *conf, const struct conf_peer *up, const struct h1_str *to, struct rules_upload *out, const char **detail)
+static int judge_to(const struct conf *conf, const struct conf_peer *up, const struct h1_str *to, struct rules_upload *out, unsigned *roles, const char **detail)
 {
 	unsigned n = 0;
 	if (to == NULL) {
 		for (size_t i = 0; i < up->n_to; i++)
-			if (address(conf, (struct h1_str){ up->to[i], strlen(up->to[i]) }, &out->desc, &n) != 0)
+			if (address(conf, (struct h1_str){ up->to[i], strlen(up->to[i]) }, &out->desc, &n, roles) != 0)
 				return refuse(detail, TG_ERECIPIENT, "the configured addressee of this uploader is no verifier any more; name one in Timeglas-To");
 		if (n == 0)
 			return refuse(detail, TG_ERECIPIENT, "name the peers that may fetch the blob in Timeglas-To; no default is configured for this uploader");
@@ -119,7 +121,7 @@ static int judge_to(const struct conf *conf, const struct conf_peer *up, const s
 	for (const char *p = to->p;;) {
 		const char *comma = memchr(p, ',', (size_t)(end - p));
 		const char *stop = comma != NULL ? comma : end;
-		if (address(conf, trim(p, (size_t)(stop - p)), &out->desc, &n) != 0)
+		if (address(conf, trim(p, (size_t)(stop - p)), &out->desc, &n, roles) != 0)
 			return refuse(detail, TG_ERECIPIENT, "Timeglas-To lists names of configured verifiers or processors, 16 at most, separated by commas");
 		if (comma == NULL)
 			return 0;
@@ -128,18 +130,9 @@ static int judge_to(const struct conf *conf, const struct conf_peer *up, const s
 }
 
 /* A processor may claim foreign passports and nothing else: what only processors are to have must be one, or nobody could ever fetch it. */
-static int judge_readers(const struct conf *conf, const struct store_desc *d, const char **detail)
+static int judge_readers(const struct store_desc *d, unsigned roles, const char **detail)
 {
-	char to[sizeof d->to];
-	char *rest = to;
-	const char *name;
-	strcpy(to, d->to);
-	while ((name = strtok_r(rest, " ", &rest)) != NULL) {
-		const struct conf_peer *peer = conf_peer_by_name(conf, name, strlen(name));
-		if (peer != NULL && (peer->roles & ROLE_VERIFIER) != 0)
-			return 0;
-	}
-	if (strcmp(d->kind, "passport") == 0 && !d->danish)
+	if ((roles & ROLE_VERIFIER) != 0 || (strcmp(d->kind, "passport") == 0 && !d->danish))
 		return 0;
 	return refuse(detail, TG_EPROCESSOR, "a processor may have no Danish passport, and no other kind; name a verifier in Timeglas-To");
 }
@@ -188,6 +181,7 @@ int rules_upload(const struct conf *conf, const struct conf_peer *uploader, cons
     const char **detail)
 {
 	const struct tg_rule *rule = NULL;
+	unsigned roles = 0;
 	int err = 0;
 	memset(out, 0, sizeof *out);
 	const struct h1_str *kind = single(head, "timeglas-kind", &err), *issuer = single(head, "timeglas-issuer", &err);
@@ -196,8 +190,8 @@ int rules_upload(const struct conf *conf, const struct conf_peer *uploader, cons
 	if (err != 0)
 		return refuse(detail, TG_EINVAL, "each Timeglas field and Content-Digest may stand once, and then not empty");
 	if ((err = judge_kind(conf, kind, issuer, out, &rule, detail)) != 0 || (err = judge_ttl(ttl, rule, out, detail)) != 0 ||
-	    (err = judge_session(session, out, detail)) != 0 || (err = judge_to(conf, uploader, to, out, detail)) != 0 ||
-	    (err = judge_readers(conf, &out->desc, detail)) != 0)
+	    (err = judge_session(session, out, detail)) != 0 || (err = judge_to(conf, uploader, to, out, &roles, detail)) != 0 ||
+	    (err = judge_readers(&out->desc, roles, detail)) != 0)
 		return err;
 	if (digest != NULL && rules_content_digest(digest->p, digest->n, out->digest, &out->has_digest) != 0)
 		return refuse(detail, TG_EINVAL, "Content-Digest is not as in RFC 9530: sha-256=:BASE64:");

@@ -128,12 +128,12 @@ enum evidence board_evidence(void)
 	return mine != NULL ? (enum evidence)atomic_load(&mine->evidence) : EVIDENCE_STARTING;
 }
 
-/* Seconds since the recorder last had everything recorded: it may be stopped, or more comes in than it can write. */
-static unsigned behind_s(void)
+/* Since the recorder last had everything recorded: it may be stopped, or more comes in than it can write. 0 also by a clock that was read later. */
+static uint64_t behind_us(void)
 {
 	uint64_t now = clock_mono_us(), then = atomic_load(&mine->caught_up_us);
 
-	return now > then ? (unsigned)((now - then) / 1000000) : 0;
+	return now > then ? now - then : 0;
 }
 
 char *board_evidence_text(char *out, size_t cap)
@@ -153,7 +153,7 @@ char *board_evidence_text(char *out, size_t cap)
 	int error = mine != NULL ? atomic_load(&mine->error) : 0;
 
 	if (e == EVIDENCE_RECORDING && board_evidence_late(SILENT_S))
-		snprintf(out, cap, "the recorder has not caught up for %u s; it hangs, or the disk is too slow for it", behind_s());
+		snprintf(out, cap, "the recorder has not caught up for %u s; it hangs, or the disk is too slow for it", (unsigned)(behind_us() / 1000000));
 	else
 		snprintf(out, cap, "%s%s%s", e < sizeof text / sizeof *text ? text[e] : "unknown", error != 0 ? ": " : "",
 		    error != 0 ? strerror(error) : "");
@@ -168,9 +168,7 @@ void board_set_caught_up(uint64_t mono_us)
 
 bool board_evidence_late(unsigned max_lag_s)
 {
-	uint64_t caught_up_us = mine != NULL ? atomic_load(&mine->caught_up_us) : 0;
-
-	return mine != NULL && clock_mono_us() > caught_up_us + max_lag_s * UINT64_C(1000000);
+	return mine != NULL && behind_us() > max_lag_s * UINT64_C(1000000);
 }
 
 void board_set_head(uint64_t n, const uint8_t hash[BOARD_HASH])
