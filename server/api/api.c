@@ -16,6 +16,12 @@ static void write_lines(struct loop_task *t, void *ctx)
 	log_flush();
 }
 
+static void resume_uploads(struct loop_task *t, void *ctx)
+{
+	(void)t;
+	upload_resume(ctx);
+}
+
 struct api *api_new(struct loop *l, const struct conf *conf)
 {
 	struct api *a = calloc(1, sizeof *a);
@@ -25,6 +31,7 @@ struct api *api_new(struct loop *l, const struct conf *conf)
 	a->conf = conf;
 	TAILQ_INIT(&a->stalled);
 	a->lines.run = write_lines;
+	a->resume = (struct loop_task){ .run = resume_uploads, .ctx = a };
 	return a;
 }
 

@@ -19,7 +19,6 @@
 #include "net/compact.h"
 
 #define CROWD 64u /* more uploads than that have smaller chunks, and do not even fill those while the store is behind */
-
 #define RESUMED 8u /* uploads, of a chunk each, are about half of what the store's queue may hold */
 
 struct upload {
@@ -29,8 +28,7 @@ struct upload {
 	struct store_put *put;      /* NULL: refused, or answered */
 	struct store_put_opts opts;
 	struct guard *guard;
-	struct evbuffer *chunk;     /* the chunk that is filling up; never more than chunk_bytes */
-	size_t chunk_bytes;
+	struct evbuffer *chunk;     /* the chunk that is filling up; never more than opts.desc.chunk_bytes */
 	uint64_t size_bytes;
 	bool ended;                 /* the content is complete */
 	bool committing;            /* the last chunk and the commit are on their way */
@@ -155,8 +153,8 @@ static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 	}
 	while (!u->answered && (n = evbuffer_get_length(data)) > 0) {
 		int err = 0;
-		if ((have = evbuffer_get_length(u->chunk)) < u->chunk_bytes)
-			err = absorb(u, data, n < u->chunk_bytes - have ? n : u->chunk_bytes - have);
+		if ((have = evbuffer_get_length(u->chunk)) < u->opts.desc.chunk_bytes)
+			err = absorb(u, data, n < u->opts.desc.chunk_bytes - have ? n : u->opts.desc.chunk_bytes - have);
 		else if (!has_room(u)) {
 			httpd_req_pause(r, true);
 			return;
@@ -170,7 +168,7 @@ static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 	if (u->api->n_uploads > CROWD && !has_room(u))
 		httpd_req_pause(r, true);
 	have = evbuffer_get_length(u->chunk);
-	httpd_req_want(r, have < u->chunk_bytes ? u->chunk_bytes - have : u->chunk_bytes);
+	httpd_req_want(r, have < u->opts.desc.chunk_bytes ? u->opts.desc.chunk_bytes - have : u->opts.desc.chunk_bytes);
 }
 
 static void on_end(struct httpd_req *r, void *ctx)
@@ -190,14 +188,8 @@ static void go_on(struct upload *u)
 		return;
 	if (u->ended)
 		finish(u);
-	else if (evbuffer_get_length(u->chunk) < u->chunk_bytes || has_room(u)) /* else more would be read, only to wait here */
+	else if (evbuffer_get_length(u->chunk) < u->opts.desc.chunk_bytes || has_room(u)) /* else more would be read, only to wait here */
 		httpd_req_pause(u->req, false);
-}
-
-static void on_resume(struct loop_task *t, void *ctx)
-{
-	(void)t;
-	upload_resume(ctx);
 }
 
 /* As many as the store's queue has room for, and no more before it is seen what they brought: all of them have bytes waiting in their sockets. */
@@ -209,8 +201,6 @@ void upload_resume(struct api *a)
 		u->stalled = false;
 		go_on(u);
 	}
-	a->resume.run = on_resume;
-	a->resume.ctx = a;
 	if (!store_busy(a->store) && !TAILQ_EMPTY(&a->stalled)) /* else its queue falls some day, and we are called again */
 		loop_defer(a->loop, &a->resume);
 }
@@ -299,7 +289,6 @@ static struct upload *upload_new(struct call *c, const struct rules_upload *rule
 		return NULL;
 	}
 	u->opts.desc.chunk_bytes = c->api->n_uploads < CROWD ? STORE_CHUNK_BYTES : STORE_CHUNK_SMALL_BYTES;
-	u->chunk_bytes = u->opts.desc.chunk_bytes;
 	uint8_t ref[16];
 	random_fill(ref, sizeof ref);
 	tg_hex_encode(ref, sizeof ref, u->opts.desc.ref);
@@ -386,7 +375,7 @@ void upload_start(struct call *c)
 		return;
 	}
 	/* One chunk that is already on its way costs one round trip if the session is asked for at commit only. */
-	u->opts.eager = rules.desc.session[0] != '\0' && (h->chunked || h->expect_continue || h->content_length > u->chunk_bytes);
+	u->opts.eager = rules.desc.session[0] != '\0' && (h->chunked || h->expect_continue || h->content_length > u->opts.desc.chunk_bytes);
 	if (u->key[0] != '\0')
 		begin_key(u);
 	else
