@@ -7,7 +7,7 @@ trickle: many uploads at once, each dripping in at a low rate. All must be answe
 idle:    many connections that have made one small request each, and now do nothing. What one of them costs must stay below a limit: after their
          requests, some seconds later, and after another request on each.
 
-The figures are of the workers together, from /proc: Pss (shared pages divided among those who share them), the resident set, and its highest ever
+The figures are of the workers together, from /proc: Pss (shared pages divided among those who share them), and the highest resident sets ever
 (VmHWM). Buffers of the kernel are not in them. The server is build/release/timeglasd, or the one in TIMEGLAS_BIN_DIR.
 """
 import argparse
@@ -42,7 +42,7 @@ def size(text):
 # What the workers use -----------------------------------------------------------------------------------------------------
 
 def memory(pids):
-    """Bytes of these processes together: pss, rss, hwm. Where Pss may not be read, the resident set stands for it: it is never less."""
+    """Bytes of these processes together: pss, hwm. Where Pss may not be read, the resident set stands for it: it is never less."""
     total = collections.Counter()
     for pid in pids:
         fields = dict(re.findall(r"^(\w+):\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.M))
@@ -50,7 +50,7 @@ def memory(pids):
             pss = re.search(r"^Pss:\s+(\d+) kB$", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1]
         except PermissionError:
             pss = fields["VmRSS"]
-        total.update(pss=int(pss) * KIB, rss=int(fields["VmRSS"]) * KIB, hwm=int(fields["VmHWM"]) * KIB)
+        total.update(pss=int(pss) * KIB, hwm=int(fields["VmHWM"]) * KIB)
     return total
 
 

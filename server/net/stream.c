@@ -20,6 +20,7 @@
 #define IN_MAX_BYTES (256u * 1024)
 #define READ_BYTES (64u * 1024)
 #define OUT_LOW_BYTES (64u * 1024)
+#define LEAN_BELOW_BYTES (64u * 1024) /* whoever sends more at a time is not slow */
 #define TURN_BUDGET_BYTES (256u * 1024) /* read, and written, by one stream before the others get their turn */
 
 enum state { ST_CONNECTING, ST_HANDSHAKE, ST_READY, ST_OPEN, ST_ENDED };
@@ -271,7 +272,7 @@ static void do_read(struct stream *s)
 			return;
 		}
 		n = io_read(&s->io, s->in, s->read_size);
-		if (n == IO_BLOCKED && s->lean && budget > TURN_BUDGET_BYTES - 65536)
+		if (n == IO_BLOCKED && s->lean && budget > TURN_BUDGET_BYTES - LEAN_BELOW_BYTES)
 			io_rest(&s->io);
 		if (n == IO_BLOCKED)
 			return;

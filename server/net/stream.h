@@ -69,7 +69,7 @@ void stream_set_read_size(struct stream *s, size_t bytes);
  * stream_set_unit(s, bytes): so many bytes, the next that come, are wanted in chains of their own, which can be moved on without being copied (plain sockets; 0: none).
  */
 void stream_set_unit(struct stream *s, size_t bytes);
-/** stream_set_lean(s, on): on: give back what stream_rest() does whenever all that has come was read: for what may come slowly, and for long. */
+/** stream_set_lean(s, on): on: give back what stream_rest() does whenever what came was little, and was read: for what may come slowly, and for long. */
 void stream_set_lean(struct stream *s, bool on);
 /** stream_set_out_low(s, bytes): on_drain's threshold from now on; 0: when all is out. */
 void stream_set_out_low(struct stream *s, size_t bytes);
