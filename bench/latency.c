@@ -31,6 +31,8 @@ static void calibrate(struct compare *c, struct blobs **b)
 	struct sample s;
 	struct system peer;
 
+	if (system_missing(SYSTEM_NGINX) != NULL)
+		die("the package %s is not installed (make deps): there is no rate without nginx", system_missing(SYSTEM_NGINX));
 	for (unsigned i = 0; i < c->n_sizes; i++) {
 		double best = 0;
 
@@ -252,7 +254,5 @@ int bench_latency(int argc, char **argv, const char *dir)
 	    .gen = {.clients = 32, .live = 200, .warm_s = 1, .measure_s = 8}, .all = {.anywhere = true},
 	};
 
-	if (system_missing(SYSTEM_NGINX) != NULL)
-		die("the package %s is not installed (make deps): there is no rate without nginx", system_missing(SYSTEM_NGINX));
 	return compare_main(&c, &cli, argc, argv, dir);
 }
