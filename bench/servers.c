@@ -16,15 +16,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "bench.h"
+#include "master/redis_embed.h"
 #include "servers.h"
 
 #define START_S 30
 
-/* Everything that could matter to expiry or memory. Not among them: the environment (junk:free), which is timeglas's own measure. */
+/* Everything that could matter to expiry or memory. Not among them: the environment (the allocator that wipes), which is timeglas's own measure. */
 static const char *const copied[] = {
 	"save", "appendonly", "hz", "dynamic-hz", "active-expire-effort", "lazyfree-lazy-expire", "lazyfree-lazy-user-del", "maxmemory",
 	"maxmemory-policy", "databases", "hash-max-listpack-value", "io-threads", "latency-tracking", "slowlog-log-slower-than",
-	"crash-log-enabled", "timeout", "maxclients", "activedefrag", "activerehashing", "notify-keyspace-events",
+	"crash-log-enabled", "timeout", "maxclients", "activedefrag", "activerehashing", "disable-thp", "notify-keyspace-events",
 };
 #define N_COPIED (sizeof copied / sizeof *copied)
 
@@ -143,7 +144,7 @@ void timeglas_start(struct server *s, const char *dir, unsigned workers)
 	if (s->pid == 0) {
 		server_become(fds[1]);
 		setenv("TMPDIR", dir, 1);
-		execl(program, "timeglasd", "--dev", dev, "--workers", n, (char *)NULL);
+		execl(program, "timeglasd", "--dev", dev, "--workers", n, "--set", "server.log_level=warn", (char *)NULL); /* the peers log no requests either */
 		_exit(127);
 	}
 	close(fds[1]);
@@ -212,7 +213,7 @@ static void wiping_environment(void)
 {
 	char library[PATH_MAX];
 
-	setenv("MALLOC_CONF", "junk:free", 1);
+	setenv("MALLOC_CONF", REDIS_EMBED_MALLOC_CONF, 1);
 	setenv("LC_ALL", "C", 1);
 	if (wipe_library(library, sizeof library) == 0)
 		setenv("LD_PRELOAD", library, 1);

@@ -63,6 +63,8 @@ size_t redis_embed_config(const struct conf *c, const struct redis_embed *e, uin
 	    "maxmemory %llu\nmaxmemory-policy noeviction\n"
 	    /* its own expiry, the net behind the reaper, works in many short turns: at hz 10 one lasts 25 ms, in which nothing is removed in time */
 	    "hz 100\ndynamic-hz no\n"
+	    /* huge pages are its allocator's to ask for (REDIS_EMBED_MALLOC_CONF); no child of it copies them, since it has none */
+	    "disable-thp no\n"
 	    "databases 1\nmaxclients 1024\ntimeout 0\nio-threads 1\nlatency-tracking no\n"
 	    "enable-debug-command %s\nenable-module-command no\n%s%s",
 	    e->socket, e->dir, (unsigned long long)max_bytes, c->store_open_socket ? "local" : "no",
@@ -87,9 +89,9 @@ static void run_redis(const struct conf *c, int config_fd, pid_t parent, const c
 {
 	char *const argv[] = { c->redis_server, (char *)(uintptr_t)"-", NULL };
 	char path[1024], preload[PATH_MAX + sizeof "LD_PRELOAD="];
-	/* What is freed is overwritten (Debian's redis-server is linked with jemalloc), and what it moves or leaves in a buffer by our library. */
+	/* What is freed its allocator overwrites, what it moves or leaves in a buffer our library. */
 	char *const envp[] = {
-		(char *)(uintptr_t)"MALLOC_CONF=junk:free", (char *)(uintptr_t)"LC_ALL=C", path, library[0] != '\0' ? preload : NULL, NULL
+		(char *)(uintptr_t)"MALLOC_CONF=" REDIS_EMBED_MALLOC_CONF, (char *)(uintptr_t)"LC_ALL=C", path, library[0] != '\0' ? preload : NULL, NULL
 	};
 	int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	sigset_t none;
