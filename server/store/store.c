@@ -16,6 +16,8 @@
 
 #define LIBRARY "timeglas_1"
 #define BEAT_S 1
+#define ORPHANS_A_BEAT 8u
+#define ORPHAN_TRIES 60u /* that Redis refused: a minute, for some seconds of trouble */
 
 static void library_check(struct store *s);
 
@@ -156,40 +158,93 @@ void store_forget(struct store *s, const void *ctx)
 	}
 }
 
-/* Orphans: few, and gone as soon as the connection is back; a Redis that restarted knows nothing of them any more -------- */
+/* Aborts: of uploads that came to nothing, and of those whose commit was on its way when the connection broke ------------- */
 
-void store_orphan(struct store *s, const char *id, unsigned n)
+/* Sent until it is answered: what Redis refused (its library was flushed, say) or never read would leave chunks that no index entry names. */
+struct orphan {
+	TAILQ_ENTRY(orphan) link;
+	struct store *store;
+	char id[TOKEN_LEN + 1];
+	unsigned n; /* chunks */
+	unsigned tries;
+	int64_t later_ms;
+	bool unknown;
+};
+
+static void orphan_free(struct orphan *o)
+{
+	o->store->n_orphans--;
+	free(o);
+}
+
+static void orphan_wait(struct orphan *o)
+{
+	if (o->tries < ORPHAN_TRIES) {
+		o->later_ms = STORE_STALLED_MS; /* what was sent may arrive yet */
+		TAILQ_INSERT_TAIL(&o->store->orphans, o, link);
+		return;
+	}
+	log_warn("store_orphan", "an upload that cannot be ended is left to its deadline");
+	orphan_free(o);
+}
+
+static void on_ended(void *ctx, const redisReply *r)
+{
+	struct orphan *o = ctx;
+
+	TAILQ_REMOVE(&o->store->ending, o, link);
+	if (store_err(o->store, r) == 0) {
+		orphan_free(o);
+		return;
+	}
+	if (r != NULL)
+		o->tries++;
+	orphan_wait(o);
+}
+
+static void orphan_send(struct orphan *o)
+{
+	if (put_send_abort(o->store, o->id, o->n, o->later_ms, o->unknown, on_ended, o) == 0)
+		TAILQ_INSERT_TAIL(&o->store->ending, o, link);
+	else
+		orphan_wait(o);
+}
+
+void store_end(struct store *s, const char *id, unsigned n, int64_t later_ms, bool unknown)
 {
 	struct orphan *o = s->n_orphans < STORE_ORPHANS_MAX ? calloc(1, sizeof *o) : NULL;
 
 	if (o == NULL) {
 		log_warn("store_orphan", "an upload of unknown fate is left to its deadline");
+		(void)put_send_abort(s, id, n, later_ms, unknown, NULL, NULL);
 		return;
 	}
+	*o = (struct orphan){.store = s, .n = n, .later_ms = later_ms, .unknown = unknown};
 	strcpy(o->id, id);
-	o->n = n;
-	STAILQ_INSERT_TAIL(&s->orphans, o, link);
 	s->n_orphans++;
+	orphan_send(o);
 }
 
-static struct orphan *orphan_pop(struct store *s)
+/* Those that stand there now: one that fails again stands behind them. */
+static void orphans_send(struct store *s, unsigned most)
 {
-	struct orphan *o = STAILQ_FIRST(&s->orphans);
+	struct orphan *o, *last = TAILQ_LAST(&s->orphans, orphan_list);
 
-	if (o != NULL) {
-		STAILQ_REMOVE_HEAD(&s->orphans, link);
-		s->n_orphans--;
+	while (most-- > 0 && (o = TAILQ_FIRST(&s->orphans)) != NULL) {
+		TAILQ_REMOVE(&s->orphans, o, link);
+		orphan_send(o);
+		if (o == last)
+			break;
 	}
-	return o;
 }
 
-static void orphans_end(struct store *s)
+static void orphans_free(struct orphan_list *list)
 {
 	struct orphan *o;
 
-	while ((o = orphan_pop(s)) != NULL) {
-		(void)put_send_abort(s, o->id, o->n, STORE_STALLED_MS, true, NULL, NULL);
-		free(o);
+	while ((o = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, o, link);
+		orphan_free(o);
 	}
 }
 
@@ -224,7 +279,7 @@ static void on_time(void *ctx, const redisReply *r)
 	s->loading = false;
 	set_clock(s, r);
 	rconn_set_ready(s->conn, true);
-	orphans_end(s);
+	orphans_send(s, STORE_ORPHANS_MAX);
 	if (s->up)
 		return;
 	s->up = true;
@@ -352,8 +407,10 @@ static void on_beat(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	if (s->up && !s->loading)
-		(void)ask_time(s, on_beat_time);
+	if (!s->up || s->loading)
+		return;
+	(void)ask_time(s, on_beat_time);
+	orphans_send(s, ORPHANS_A_BEAT);
 }
 
 static void on_again(evutil_socket_t fd, short what, void *ctx)
@@ -374,7 +431,8 @@ struct store *store_new(struct loop *l, const char *url, const struct store_call
 		return NULL;
 	}
 	LIST_INIT(&s->pending);
-	STAILQ_INIT(&s->orphans);
+	TAILQ_INIT(&s->orphans);
+	TAILQ_INIT(&s->ending);
 	s->loop = l;
 	s->calls = calls != NULL ? *calls : none;
 	s->ctx = ctx;
@@ -400,8 +458,8 @@ void store_free(struct store *s)
 		next = LIST_NEXT(c, link);
 		call_destroy(c);
 	}
-	for (struct orphan *o; (o = orphan_pop(s)) != NULL;)
-		free(o);
+	orphans_free(&s->orphans);
+	orphans_free(&s->ending);
 	if (s->again != NULL)
 		event_free(s->again);
 	if (s->beat != NULL)

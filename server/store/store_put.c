@@ -163,6 +163,13 @@ bool store_put_room(const struct store_put *p)
 	return p->err == 0 && p->unanswered < UNANSWERED_MAX;
 }
 
+void store_put_resize(struct store_put *p, uint32_t chunk_bytes)
+{
+	if (p->bytes > 0)
+		abort(); /* a blob's chunks are of one size */
+	p->opts.desc.chunk_bytes = chunk_bytes;
+}
+
 /* Chunks ------------------------------------------------------------------------------------------------------------- */
 
 static void on_stage(void *ctx, const redisReply *r)
@@ -290,17 +297,12 @@ int put_send_abort(struct store *s, const char *id, unsigned n, int64_t later_ms
 	return cmd_send(s, &m, cb, ctx);
 }
 
-/* A broken connection may still hold what we sent. */
-static int send_abort(struct store_put *p, rconn_cb *cb, void *ctx)
-{
-	return put_send_abort(p->store, p->id, p->n, p->err == TG_ESTORE ? STORE_STALLED_MS : 0, p->committing, cb, ctx);
-}
-
 static void on_cleaned(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
 
-	(void)store_err(p->store, r);
+	if (store_err(p->store, r) != 0)
+		store_end(p->store, p->id, p->n, STORE_STALLED_MS, true);
 	put_answer(p, p->err, NULL);
 }
 
@@ -321,10 +323,13 @@ static void on_commit(void *ctx, const redisReply *r)
 	if (p->err == 0)
 		p->err = err; /* else the reason is known already: a chunk was refused */
 	if (r == NULL)
-		store_orphan(p->store, p->id, p->n);
+		store_end(p->store, p->id, p->n, STORE_STALLED_MS, true);
 	/* A function that refuses has cleaned up; Redis refusing the function has not. */
-	if (r != NULL && r->type == REDIS_REPLY_ERROR && send_abort(p, on_cleaned, p) == 0)
-		return;
+	if (r != NULL && r->type == REDIS_REPLY_ERROR) {
+		if (put_send_abort(p->store, p->id, p->n, 0, true, on_cleaned, p) == 0)
+			return;
+		store_end(p->store, p->id, p->n, 0, true);
+	}
 	put_answer(p, p->err, NULL);
 }
 
@@ -341,7 +346,7 @@ static void on_whole(void *ctx, const redisReply *r)
 	if (p->err == 0)
 		p->err = err; /* else the reason is known already: a command was not queued */
 	if (r == NULL)
-		store_orphan(p->store, p->id, p->n);
+		store_end(p->store, p->id, p->n, STORE_STALLED_MS, true);
 	put_answer(p, p->err, NULL);
 }
 
@@ -439,8 +444,7 @@ void store_put_abort(struct store_put *p)
 		return;
 	if (p->n > 0 || p->staged) {
 		metrics_count(M_ABORTED, 1);
-		if (send_abort(p, NULL, NULL) != 0 && p->committing) /* one not committed has its index entry, and the reaper */
-			store_orphan(p->store, p->id, p->n);
+		store_end(p->store, p->id, p->n, p->err == TG_ESTORE ? STORE_STALLED_MS : 0, p->committing); /* a broken connection may still hold what we sent */
 	}
 	put_free(p);
 }

@@ -52,21 +52,27 @@ static void on_down(struct store *s, void *ctx)
 	w->take = NULL;
 }
 
-static int setup(void **state)
+static void connect_store(struct world *w)
 {
 	static const struct store_calls calls = {.on_up = on_up, .on_down = on_down};
-	struct world *w = calloc(1, sizeof *w);
 	char err[128];
+
+	w->store = store_new(w->loop, w->redis.url, &calls, w, err, sizeof err);
+	assert_non_null(w->store);
+	loop_until_stop(w->loop);
+}
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof *w);
 
 	signal(SIGPIPE, SIG_IGN);
 	redis_server_start(&w->redis);
 	w->loop = loop_new();
-	w->store = store_new(w->loop, w->redis.url, &calls, w, err, sizeof err);
-	assert_non_null(w->store);
 	w->in = evbuffer_new();
 	w->out = evbuffer_new();
 	w->stop_after = -1;
-	loop_until_stop(w->loop);
+	connect_store(w);
 	*state = w;
 	return 0;
 }
@@ -361,15 +367,18 @@ static void end_all(struct world *w)
 }
 
 /* As if the process died: the connection ends, nothing more is said about what was under way, and another process connects. */
+/* Another process takes its place, which knows nothing of what was under way. */
 static void crash(struct world *w)
 {
-	int ups = w->ups;
+	int downs = w->downs;
 
 	w->crashing = true;
 	redis_server_run_cmd(&w->redis, "CLIENT KILL TYPE normal");
-	while (w->ups == ups)
+	while (w->downs == downs)
 		turn(w);
 	w->crashing = false;
+	store_free(w->store);
+	connect_store(w);
 }
 
 /* Cuts the store's connection at our end: what was written is still read by Redis, but its answers are lost. */
@@ -955,6 +964,26 @@ static void library_gone_is_loaded_again(void **state)
 	assert_nothing_but_tombstones(w);
 }
 
+/* An abort that Redis refuses is sent again, or a chunk would stand there without an entry in the index until Redis itself expires it. */
+static void library_gone_in_an_upload_leaves_nothing(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+
+	assert_int_equal(begin(w, &o, 3 * STORE_CHUNK_BYTES), 0);
+	while (redis_server_keys(&w->redis, "tg:*:c:*") < 2)
+		turn(w);
+	redis_server_run_cmd(&w->redis, "FUNCTION FLUSH");
+	store_put_abort(w->put);
+	w->put = NULL;
+	for (int i = 0; i < 3000 && redis_server_keys(&w->redis, "tg:*:c:*") > 0; i++)
+		turn(w);
+	assert_int_equal(redis_server_keys(&w->redis, "tg:*:c:*"), 0);
+	assert_int_equal(redis_server_keys(&w->redis, "tg:*:b:*"), 0);
+	end_all(w); /* what a stalled worker may have written since is looked for later */
+	assert_nothing_but_tombstones(w);
+}
+
 /* What Redis says, with a T for each time: 13 digits. */
 static void masked(struct world *w, char out[512], const char *fmt, const char *id, bool stream)
 {
@@ -1056,6 +1085,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(connection_lost_in_flight_answers_each_call_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(commit_of_unknown_fate_is_ended_after_reconnecting, setup, teardown),
 		cmocka_unit_test_setup_teardown(library_gone_is_loaded_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(library_gone_in_an_upload_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(transaction_writes_what_the_function_would, setup, teardown),
 		cmocka_unit_test_setup_teardown(close_with_all_takes_more_than_one_step, setup, teardown),
 	};
