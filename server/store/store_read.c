@@ -1,6 +1,7 @@
 /*
  * store_read.c: a blob's bytes, chunk by chunk as the caller has room for them. Two ways share it:
- * A take is the at-most-once read: one function call makes the blob unreachable to everyone else; then each chunk is read and deleted, one by one.
+ * A take is the at-most-once read: one function call erases the first chunk, which was read right before, and makes the blob unreachable to everyone else; then each
+ * further chunk is read and deleted, one by one. The first one's bytes come ahead of the word that they are ours, and are not passed on before it.
  * A claimant's read asks one function whether the claim still stands, and leaves every chunk where it is; claim and ack are in store_claim.c.
  * It keeps no copy and never puts anything back. Runs in workers.
  */
@@ -22,6 +23,7 @@ struct store_read {
 	size_t chunk;            /* bytes of each chunk but the last */
 	size_t skip, stop;       /* a claimant's read: bytes left out at the front of its first chunk; where to stop in its last one */
 	bool keep;               /* a claimant's read: nothing is deleted */
+	long first;              /* a take's: bytes of the first chunk in data, negative: none, as rconn_bulk_cb has it */
 	bool begun, reading;
 	bool calling, dropped;   /* inside a callback of the caller's; it aborted there */
 	struct evbuffer *data;
@@ -92,6 +94,14 @@ static void on_chunk(void *ctx, long got, const redisReply *r)
 	(void)take_data(t, t->next == t->n, 0);
 }
 
+static void on_first(void *ctx, long got, const redisReply *r)
+{
+	struct store_read *t = ctx;
+
+	(void)r; /* a refusal of Redis: the function's is the same */
+	t->first = got;
+}
+
 static void on_take(void *ctx, const redisReply *r)
 {
 	struct store_read *t = ctx;
@@ -101,6 +111,8 @@ static void on_take(void *ctx, const redisReply *r)
 	bool have = lines_blob(&l, &blob, &t->n) == 0;
 
 	if (err == 0 && (!have || (blob.desc.size_bytes + blob.desc.chunk_bytes - 1) / blob.desc.chunk_bytes != t->n))
+		err = TG_EINTERNAL;
+	if (err == 0 && !t->keep && t->first <= 0)
 		err = TG_EINTERNAL;
 	t->begun = err == 0;
 	t->chunk = t->stop = have ? blob.desc.chunk_bytes : STORE_CHUNK_BYTES;
@@ -115,7 +127,7 @@ static void on_take(void *ctx, const redisReply *r)
 	if (err != 0 || t->dropped)
 		take_free(t);
 	else if (!t->keep)
-		store_read_next(t);
+		on_chunk(t, t->first, NULL);
 }
 
 /* The chunk that comes next, or the part of it that is wanted; GET where it is all of it, which moves instead of copying. */
@@ -137,6 +149,27 @@ static int keep_fetch(struct store_read *t)
 	return rconn_fetch(t->store->conn, on_chunk, t, 4, argv, len, t->data);
 }
 
+/*
+ * The first chunk, and right behind it the function that erases it and ends the blob for everybody else. Who may not read may not take: the function reads the record
+ * before it changes anything. (Not as a transaction: a full store refuses to queue one.)
+ */
+static int take_first(struct store_read *t, const char *peer)
+{
+	char key[STORE_KEY_MAX];
+	const char *argv[] = {"GET", key};
+	size_t len[] = {3, store_key(key, t->shard, "c:%s:0", t->id)};
+	struct cmd m;
+	int err = rconn_fetch(t->store->conn, on_first, t, 2, argv, len, t->data);
+
+	if (err != 0)
+		return err;
+	cmd_fcall(&m, "tg1_take", t->shard);
+	cmd_text(&m, t->id);
+	cmd_text(&m, peer);
+	cmd_text(&m, t->token);
+	return cmd_send(t->store, &m, on_take, t);
+}
+
 /* GETDEL of the chunk that comes next. */
 static int take_fetch(struct store_read *t)
 {
@@ -146,23 +179,6 @@ static int take_fetch(struct store_read *t)
 
 	t->reading = true;
 	return rconn_fetch(t->store->conn, on_chunk, t, 2, argv, len, t->data);
-}
-
-/* The last chunk is on its way. A blob of one has ended with the take, and only its entry in the index is left to go. */
-static int take_last(struct store_read *t)
-{
-	char key[STORE_KEY_MAX], member[STORE_KEY_MAX];
-	struct cmd m = {.argc = 0};
-
-	if (t->n > 1)
-		return take_tell(t, "tg1_take_end");
-	store_key(key, t->shard, "dl");
-	strcpy(member, "b:");
-	strcat(member, t->id);
-	cmd_text(&m, "ZREM");
-	cmd_text(&m, key);
-	cmd_text(&m, member);
-	return cmd_send(t->store, &m, NULL, NULL);
 }
 
 static struct store_read *read_new(struct store *s, unsigned shard, const struct store_read_calls *calls, void *ctx)
@@ -187,18 +203,13 @@ struct store_read *store_take(struct store *s, const char *id, const char *peer,
 {
 	int shard = token_shard(id, strlen(id));
 	struct store_read *t = shard < 0 ? NULL : read_new(s, (unsigned)shard, calls, ctx);
-	struct cmd m;
 
 	*err = shard < 0 ? TG_ENOENT : TG_ENOMEM;
 	if (t == NULL)
 		return NULL;
 	strcpy(t->id, id);
 	token_make(t->shard, t->token);
-	cmd_fcall(&m, "tg1_take", t->shard);
-	cmd_text(&m, id);
-	cmd_text(&m, peer);
-	cmd_text(&m, t->token);
-	*err = cmd_send(s, &m, on_take, t);
+	*err = take_first(t, peer);
 	if (*err != 0) {
 		take_free(t);
 		return NULL;
@@ -256,7 +267,7 @@ void store_read_next(struct store_read *t)
 		return;
 	rc = t->keep ? keep_fetch(t) : take_fetch(t);
 	if (rc == 0 && !t->keep && t->next + 1 == t->n)
-		rc = take_last(t);
+		rc = take_tell(t, "tg1_take_end");
 	if (rc != 0) { /* not from here: no callback comes before return */
 		t->broken.run = run_broken;
 		t->broken.ctx = t;
@@ -268,8 +279,8 @@ void store_read_abort(struct store_read *t)
 {
 	if (t == NULL || t->dropped)
 		return;
-	/* Refused: a no-op there. No store: the reaper ends it. Of one chunk, and asked for: gone with that. */
-	if (!t->keep && (t->n != 1 || (!t->reading && t->next == 0)))
+	/* Refused, or of one chunk, which has ended: a no-op there. No store: the reaper ends it. */
+	if (!t->keep && t->n != 1)
 		(void)take_tell(t, "tg1_take_end");
 	if (!t->keep && t->begun && t->next < t->n)
 		metrics_count(M_TAKEN, 1);

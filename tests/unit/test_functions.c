@@ -230,36 +230,45 @@ static void take_is_refused_to_who_is_not_addressed(void **state)
 	assert_int_equal(fcall("take", "B stranger T"), TG_ENOENT); /* nor does it learn that it is gone */
 }
 
-static void take_then_death_before_the_read_is_wiped(void **state)
+static void take_of_one_chunk_leaves_none_to_look_for(void **state)
 {
+	static const char *const sid[] = {"", "S"};
+
 	(void)state;
-	blob("B", "", 0, 1, 100000);
-	assert_int_equal(fcall("take", "B v T"), 0);
-	assert_string_equal(field(1, 12), "consumed");
-	assert_string_equal(newest("w"), "v");
-	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:B:0"), 1);
-	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 1);
-	/* Another's refused take, and its clean-up, do not remove the trace. */
-	assert_int_equal(fcall("take", "B w U"), TG_EGONE);
-	assert_int_equal(fcall("take_end", "B U"), TG_EGONE);
-	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 1);
-	sleep_until(score("b:B"));
-	assert_int_equal(reap(10), 1);
-	assert_int_equal(last->elements, 6); /* it ended before */
-	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
-	assert_int_equal(score("b:B"), -1);
+	assert_int_equal(session("S", 60000, 100000), 0);
+	for (int i = 0; i < 2; i++) {
+		const char *id = i == 0 ? "A" : "B";
+		blob(id, sid[i], i, 1, 100000);
+		assert_int_equal(fcall("take", "%s v T", id), 0);
+		assert_string_equal(field(1, 1), "live"); /* as it was */
+		assert_string_equal(newest("e"), "gone");
+		assert_string_equal(newest("c"), "consumed");
+		assert_string_equal(newest("w"), "v");
+		assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
+		assert_int_equal(text_num("ZSCORE " DL " b:%s", id), -1);
+		assert_int_equal(fcall("take", "%s v T", id), TG_EGONE);
+		assert_string_equal(field(1, 12), "consumed");
+		assert_int_equal(fcall("take_end", "%s T", id), TG_EGONE);
+	}
 }
 
-static void take_that_is_given_up_leaves_no_chunk(void **state)
+static void take_by_who_may_not_read_or_erase_changes_nothing(void **state)
 {
+	static const char *const command[] = {"get", "unlink"};
+
 	(void)state;
 	blob("B", "", 0, 1, 100000);
+	for (int i = 0; i < 2; i++) {
+		redisReply *r;
+		redis_server_run_cmd(&redis, "ACL SETUSER default -%s", command[i]);
+		r = redisCommand(redis.c, "FCALL tg1_take 1 " DL " B v T");
+		assert_int_equal(r->type, REDIS_REPLY_ERROR);
+		freeReplyObject(r);
+		redis_server_run_cmd(&redis, "ACL SETUSER default +%s", command[i]);
+		assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:B:0"), 1);
+		assert_true(score("b:B") > now_ms());
+	}
 	assert_int_equal(fcall("take", "B v T"), 0);
-	assert_int_equal(fcall("take_end", "B T"), 0);
-	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
-	assert_int_equal(score("b:B"), -1);
-	assert_int_equal(fcall("take", "B v T"), TG_EGONE);
-	assert_string_equal(field(1, 12), "consumed");
 }
 
 static void take_of_many_chunks_lives_while_it_says_so(void **state)
@@ -412,9 +421,9 @@ int main(void)
 		T(session_close_erases_bound_staged_and_live),
 		T(session_idle_ends_without_a_reaper),
 		T(session_touch_moves_the_idle_clock_and_never_the_deadline),
-		T(take_then_death_before_the_read_is_wiped),
+		T(take_of_one_chunk_leaves_none_to_look_for),
 		T(take_is_refused_to_who_is_not_addressed),
-		T(take_that_is_given_up_leaves_no_chunk),
+		T(take_by_who_may_not_read_or_erase_changes_nothing),
 		T(take_of_many_chunks_lives_while_it_says_so),
 		T(take_of_a_blob_whose_bytes_are_lost_says_gone),
 		T(abort_of_a_live_blob_needs_an_unknown_fate),

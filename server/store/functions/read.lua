@@ -1,8 +1,8 @@
 -- read.lua: becoming a blob's one reader: take (at most once) and claim (for the length of a lease), and being done with it. And what ends or tells of a
 -- blob without reading it.
 
-local function addressed(b, peer)
-	return string.find(b.to, ' ' .. peer .. ' ', 1, true)
+local function addressed(to, peer)
+	return string.find(to, ' ' .. peer .. ' ', 1, true)
 end
 
 local function answer(code, b)
@@ -12,7 +12,7 @@ end
 -- A live blob that peer may read, and its session. Otherwise nil, nil and the refusal.
 local function open_for(p, id, peer, us)
 	local b, s = load_settled(p, id, us)
-	if not b or not addressed(b, peer) then
+	if not b or not addressed(b.to, peer) then
 		return nil, nil, ENOENT
 	end
 	if b.st == 'gone' then
@@ -27,32 +27,40 @@ local function lost(p, b, peer, us)
 	return answer(EGONE, b)
 end
 
--- take id peer token: 0, blob | EGONE, blob | ECLAIMED, blob | ENOENT. A blob of one chunk has ended then; it stays in the index, some seconds ahead,
--- until the caller has read and deleted the chunk. The token names this take.
+-- take id peer token: 0, blob as it was | EGONE, blob | ECLAIMED, blob | ENOENT. The caller has read the first chunk right before, and this
+-- erases it; so a blob of one chunk has ended then, and nothing of it is left to be looked for. The token names a take of several chunks.
 local function f_take(keys, args)
 	local p, id, peer, us = prefix(keys), args[1], args[2], time_us()
-	local now, b, s, refused = time_ms(us), open_for(p, id, peer, us)
+	local now, chunk = time_ms(us), p .. 'c:' .. id .. ':0'
+	local line, u, to, z, dl, d = string.match(redis.call('GET', p .. 'b:' .. id) or '', PLAIN)
+	if line and now < tonumber(dl) and addressed(to, peer) and redis.call('UNLINK', chunk) == 1 then
+		redis.call('ZREM', keys[1], 'b:' .. id)
+		ended(p, {id = id, u = u, to = to, s = '', z = z, dl = dl, d = d, th = ''}, 'consumed', peer, us)
+		return OK .. '\n' .. id .. '\t' .. line
+	end
+
+	local b, s, refused = open_for(p, id, peer, us)
 	if not b then
 		return refused
 	end
 	if b.st ~= 'live' then
 		return answer(ECLAIMED, b)
 	end
-	if redis.call('EXISTS', p .. 'c:' .. id .. ':0') == 0 then
+	if redis.call('UNLINK', chunk) == 0 then
 		return lost(p, b, peer, us)
 	end
 	session_bump(p, s, now)
+	local was = answer(OK, b)
 	if b.n == '1' then
-		redis.call('ZADD', p .. 'dl', text(now + LEFTOVER_MS), 'b:' .. id)
-		b.tk = args[3]
+		redis.call('ZREM', keys[1], 'b:' .. id)
 		ended(p, b, 'consumed', peer, us)
-		return answer(OK, b)
+		return was
 	end
 	b.st, b.tk, b.w = 'taking', args[3], peer
 	save(p, b.id, told(b), kept(b), 'KEEPTTL')
-	redis.call('ZADD', p .. 'dl', text(math.min(tonumber(b.dl), now + TAKING_MS)), 'b:' .. id)
+	redis.call('ZADD', keys[1], text(math.min(tonumber(b.dl), now + TAKING_MS)), 'b:' .. id)
 	event(p, 'e\ttaking\td\t' .. b.d .. '\tw\t' .. peer .. '\tz\t' .. b.z .. '\tat\t' .. text(now))
-	return answer(OK, b)
+	return was
 end
 
 -- take_more id token: 0; EGONE: a take of several chunks is still alive.
@@ -70,15 +78,10 @@ end
 local function f_take_end(keys, args)
 	local p = prefix(keys)
 	local b = load(p, args[1])
-	if not b or b.tk == '' or b.tk ~= args[2] then
+	if not b or b.st ~= 'taking' or b.tk ~= args[2] then
 		return EGONE
 	end
-	if b.st == 'gone' then -- of one chunk
-		unlink(p, b.id, 0, 1)
-		redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
-	else
-		finish(p, b, 'consumed', b.w, time_us())
-	end
+	finish(p, b, 'consumed', b.w, time_us())
 	return answer(OK, b)
 end
 

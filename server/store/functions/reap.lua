@@ -10,10 +10,9 @@ local function reap_blob(p, id, score, us, batch)
 	end
 	if b.st == 'staged' then
 		drop_staged(p, b, time_ms(us), true)
-		return 'aborted', text(us - score * 1000), tonumber(b.n) * 65000 -- at most; small chunks take as long each
+		return 'aborted', text(us - score * 1000), tonumber(b.n) * CHUNK_BYTES -- at most
 	end
-	if b.st == 'gone' then -- a take whose reader died before it read
-		batch.keys[#batch.keys + 1] = p .. 'c:' .. id .. ':0'
+	if b.st == 'gone' then -- entered by a worker that stalled meanwhile
 		batch.members[#batch.members + 1] = member
 		return nil
 	end

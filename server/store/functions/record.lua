@@ -3,6 +3,8 @@
 
 local TOLD = '^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\n]*)\n(.*)$'
 local KEPT = '^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$'
+-- A live blob as most are: of one chunk, without a session. Its first line, and of that what its end needs.
+local PLAIN = '^(live\t([^\t]*)\t([^\t]*)\t\t0\t1\t([^\t]*)\t[^\t]*\t([^\t]*)\t([^\t]*)\t[^\n]*)\n'
 local NOTHING_KEPT = '\t\t\t\t\t\t\t'
 
 local function load(p, id)
@@ -61,7 +63,7 @@ end
 -- claim's end.
 local function bury(p, b)
 	local line = line_told('gone', b.u, b.to, '', '', '', '', '', '', string.match(b.d, '^%S*'), '', b.c, b.ga, b.ev)
-	local more = b.tk .. NOTHING_KEPT
+	local more = NOTHING_KEPT
 	if b.th ~= '' then
 		more = '\t' .. b.w .. '\t' .. b.th .. '\t\t\t\t' .. b.ak .. '\t'
 	end
@@ -91,7 +93,7 @@ end
 local function finish(p, b, cause, who, us, due_ms, outcome)
 	local batch = b.batch
 	if b.st == 'taking' then
-		cause, who, b.tk = 'consumed', b.w, ''
+		cause, who = 'consumed', b.w
 	end
 	if batch and b.n == '1' then
 		batch.keys[#batch.keys + 1] = p .. 'c:' .. b.id .. ':0'
