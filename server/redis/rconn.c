@@ -401,6 +401,12 @@ static int consume(struct rconn *c, struct evbuffer *in)
 		(void)evbuffer_pullup(in, evbuffer_get_length(in) < RESP_LINE_MAX ? -1 : RESP_LINE_MAX);
 	if (evbuffer_peek(in, -1, NULL, &v, 1) < 1 || v.iov_len == 0)
 		return 0;
+	/* "OK" or "QUEUED", and nobody wants to be told: no need for a reader. */
+	if (p->cb == NULL && p->bulk_cb == NULL && !c->scan.in_reply && (used = resp_status(v.iov_base, v.iov_len)) > 0) {
+		evbuffer_drain(in, used);
+		(void)queue_pop(c);
+		return 1;
+	}
 	step = resp_scan(&c->scan, v.iov_base, v.iov_len, p->bulk_cb != NULL, &used);
 	switch (step) {
 	case RESP_BAD:

@@ -153,6 +153,13 @@ enum resp_step resp_scan(struct resp_scan *s, const char *p, size_t n, bool fetc
 	return RESP_SKIP;
 }
 
+size_t resp_status(const char *p, size_t n)
+{
+	const char *lf = p[0] == '+' ? memchr(p, '\n', n) : NULL;
+
+	return lf == NULL ? 0 : (size_t)(lf - p) + 1;
+}
+
 bool resp_in_body(const struct resp_scan *s)
 {
 	return s->state == S_BODY && s->left > 0;

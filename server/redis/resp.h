@@ -39,6 +39,9 @@ enum resp_step {
  *  then, at a reply's first byte, p should hold RESP_LINE_MAX bytes if as many have arrived. */
 enum resp_step resp_scan(struct resp_scan *s, const char *p, size_t n, bool fetch, size_t *used);
 
+/** resp_status(p, n): the length of the status reply ("+OK") that stands here, whole; 0: none does. */
+size_t resp_status(const char *p, size_t n);
+
 /** resp_in_body(s): is the next byte one of the fetched bulk's s->left? */
 bool resp_in_body(const struct resp_scan *s);
 
