@@ -15,6 +15,7 @@
 
 #define READ_BYTES 65536u
 #define READ_AHEAD_BYTES 131072u  /* several records in one read */
+#define GATHERED_BYTES (4u * (16384u + 64u)) /* four records in one write */
 #define COMPARED 64u              /* bytes at each end: an envelope's share, which differs from blob to blob, is among the first */
 
 enum state { CLOSED, CONNECTING, IDLE, SENDING, AWAITING_HEAD, READING };
@@ -81,6 +82,19 @@ void gconn_from(struct gconn *c, unsigned n)
 	c->from.sin_addr.s_addr = htonl(UINT32_C(0x7f010000) + n);
 }
 
+/* A write to the socket costs more than the records in it: some are gathered. */
+static void use_tls(struct gconn *c)
+{
+	BIO *in = BIO_new_socket(c->fd, BIO_NOCLOSE), *out = BIO_new_socket(c->fd, BIO_NOCLOSE), *gather = BIO_new(BIO_f_buffer());
+
+	c->ssl = SSL_new(c->tls);
+	if (c->ssl == NULL || in == NULL || out == NULL || gather == NULL || BIO_set_write_buffer_size(gather, GATHERED_BYTES) != 1)
+		die("out of memory");
+	SSL_set0_rbio(c->ssl, in);
+	SSL_set0_wbio(c->ssl, BIO_push(gather, out));
+	SSL_set_connect_state(c->ssl);
+}
+
 void gconn_open(struct gconn *c)
 {
 	int one = 1;
@@ -92,12 +106,8 @@ void gconn_open(struct gconn *c)
 	if (c->fd < 0 || (connect(c->fd, (const struct sockaddr *)&c->to, sizeof c->to) != 0 && errno != EINPROGRESS))
 		die("cannot connect to port %u: %s", ntohs(c->to.sin_port), strerror(errno));
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	if (c->tls != NULL) {
-		c->ssl = SSL_new(c->tls);
-		if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1)
-			die("out of memory");
-		SSL_set_connect_state(c->ssl);
-	}
+	if (c->tls != NULL)
+		use_tls(c);
 	c->ev = event_new(c->base, c->fd, EV_READ | EV_WRITE | EV_ET | EV_PERSIST, on_event, c);
 	if (c->ev == NULL || event_add(c->ev, NULL) != 0)
 		die("out of memory");
@@ -189,6 +199,11 @@ static void push_out(struct gconn *c)
 			return;
 		}
 		c->sent += (size_t)put;
+	}
+	if (c->ssl != NULL && BIO_flush(SSL_get_wbio(c->ssl)) != 1) {
+		if (!BIO_should_retry(SSL_get_wbio(c->ssl)))
+			fail(c, "the connection ended: the server closed it");
+		return;
 	}
 	c->state = AWAITING_HEAD;
 }
