@@ -25,6 +25,7 @@ struct api {
 	struct upload_list stalled; /* uploads that wait for the store's queue to fall */
 	struct loop_task resume;    /* goes on with more of them */
 	unsigned n_uploads;         /* under way */
+	unsigned n_large;           /* of these, with the largest chunks */
 	struct loop_task lines;     /* writes the log's lines at the end of the turn */
 };
 

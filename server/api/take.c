@@ -28,6 +28,7 @@ struct taking {
 	struct httpd_req *req;
 	struct store_read *read;  /* NULL: over */
 	bool reading;             /* a chunk is on its way */
+	uint32_t chunk_bytes;     /* the blob's */
 	bool claimed;             /* a claimant's read */
 	bool asking;              /* whether the blob still stands */
 	struct event watch;
@@ -138,6 +139,7 @@ static void on_begin(struct store_read *st, int err, const struct store_blob *b,
 		reply_error(t->req, err, b);
 		return;
 	}
+	t->chunk_bytes = b->desc.chunk_bytes;
 	watch(t, b);
 	if (t->claimed) {
 		reply_claimed(t, b);
@@ -149,7 +151,7 @@ static void on_begin(struct store_read *st, int err, const struct store_blob *b,
 
 static void ask_next(struct taking *t)
 {
-	if (t->read == NULL || t->reading || httpd_reply_room(t->req) < STORE_CHUNK_BYTES)
+	if (t->read == NULL || t->reading || httpd_reply_room(t->req) < t->chunk_bytes)
 		return;
 	t->reading = true;
 	store_read_next(t->read);

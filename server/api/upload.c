@@ -19,6 +19,8 @@
 #include "net/compact.h"
 
 #define CROWD 64u /* more uploads than that have smaller chunks, and do not even fill those while the store is behind */
+#define LARGE 32u  /* so many have the largest chunks: those that were quick to send a first one */
+#define QUICK_US 500000u
 #define RESUMED 8u /* uploads, of a chunk each, are about half of what the store's queue may hold */
 
 struct upload {
@@ -39,6 +41,7 @@ struct upload {
 	bool repeated;              /* the upload was stored before: blob */
 	struct store_blob blob;     /* with a key: what the answer will tell */
 	bool stalled;               /* in api->stalled */
+	bool large;                 /* one of api->n_large */
 	TAILQ_ENTRY(upload) link;
 };
 
@@ -140,6 +143,20 @@ static int absorb(struct upload *u, struct evbuffer *data, size_t n)
 	return err;
 }
 
+/*
+ * The first chunk is full. Larger ones cost fewer commands and system calls for each byte, but each upload holds the one that it is filling: so a few may, whose bytes
+ * come quickly. Not those of a session, whose end must find all chunks within its limit for one call.
+ */
+static void grow_chunks(struct upload *u)
+{
+	if (u->opts.desc.chunk_bytes != STORE_CHUNK_BYTES || u->opts.desc.session[0] != '\0' || u->api->n_large >= LARGE || httpd_req_age_us(u->req) > QUICK_US)
+		return;
+	u->large = true;
+	u->api->n_large++;
+	u->opts.desc.chunk_bytes = STORE_CHUNK_LARGE_BYTES;
+	store_put_resize(u->put, STORE_CHUNK_LARGE_BYTES);
+}
+
 static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 {
 	struct upload *u = ctx;
@@ -153,7 +170,10 @@ static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 	}
 	while (!u->answered && (n = evbuffer_get_length(data)) > 0) {
 		int err = 0;
-		if ((have = evbuffer_get_length(u->chunk)) < u->opts.desc.chunk_bytes)
+		have = evbuffer_get_length(u->chunk);
+		if (have == STORE_CHUNK_BYTES && u->size_bytes == have)
+			grow_chunks(u);
+		if (have < u->opts.desc.chunk_bytes)
 			err = absorb(u, data, n < u->opts.desc.chunk_bytes - have ? n : u->opts.desc.chunk_bytes - have);
 		else if (!has_room(u)) {
 			httpd_req_pause(r, true);
@@ -269,6 +289,7 @@ static void on_done(struct httpd_req *r, bool ok, void *ctx)
 		evbuffer_free(u->chunk);
 	metrics_gauge_add(G_UPLOADS, -1);
 	u->api->n_uploads--;
+	u->api->n_large -= u->large;
 	call_free(u->call);
 	free(u);
 }

@@ -233,7 +233,7 @@ static bool end_request(struct conn *c)
 	bool closing = r->close || (c->eof && evbuffer_get_length(stream_in(c->stream)) == 0);
 	c->req = NULL;
 	if (r->hold)
-		stream_set_out_low(c->stream, OUT_LOW_BYTES);
+		stream_set_out_low(c->stream, HTTPD_OUT_LOW_BYTES);
 	req_end(r, true);
 	if (closing) {
 		linger(c);
@@ -256,7 +256,7 @@ static bool work_request(struct conn *c)
 	struct httpd_req *r = c->req;
 	size_t waiting = stream_unsent(c->stream);
 	if (r->replied) {
-		if (waiting > (r->hold ? 0 : OUT_LOW_BYTES)) {
+		if (waiting > (r->hold ? 0 : HTTPD_OUT_LOW_BYTES)) {
 			conn_phase(c, PH_SEND);
 			return false; /* on_drain comes back here */
 		}
@@ -475,7 +475,7 @@ void httpd_set_tls(struct httpd *h, SSL_CTX *tls)
 void httpd_accept(struct httpd *h, int fd)
 {
 	static const struct stream_cb cb = { on_ready, on_read, on_drain, on_end };
-	const struct stream_opts opts = { .in_max = STREAM_IN_MAX_BYTES, .out_low = OUT_LOW_BYTES,
+	const struct stream_opts opts = { .in_max = STREAM_IN_MAX_BYTES, .out_low = HTTPD_OUT_LOW_BYTES,
 		.ready_timeout_s = h->limits.handshake_timeout_s };
 	SSL *ssl = h->n < h->limits.max_connections ? SSL_new(h->tls) : NULL;
 	struct conn *c = ssl != NULL ? calloc(1, sizeof *c) : NULL;

@@ -19,6 +19,8 @@
 #include "http/h1.h"
 #include "net/loop.h"
 
+#define HTTPD_OUT_LOW_BYTES 65536u /* an answer is short when no more of it is unsent: on_room, and its request may end */
+
 struct httpd;      /* all connections of one worker */
 struct httpd_req;  /* one request */
 
@@ -27,7 +29,7 @@ struct httpd_limits {
 	unsigned handshake_timeout_s, head_timeout_s, body_idle_s, send_idle_s, idle_timeout_s;
 	unsigned handler_timeout_s; /* for an answer to a whole request; 0: 30 */
 	size_t body_window_bytes;  /* content that may wait unread by the handler: 64 KiB */
-	size_t reply_window_bytes; /* answer bytes that may wait: httpd_reply_room() is what is left of it: 256 KiB */
+	size_t reply_window_bytes; /* answer bytes that may wait: httpd_reply_room() is what is left of it; more than HTTPD_OUT_LOW_BYTES */
 };
 
 struct httpd_calls { /* what the layer above provides */
@@ -43,7 +45,7 @@ struct httpd_handler { /* any member but on_done may be NULL */
 	/* Takes what it can; what is left counts against the window. Pieces may wait until they are worth a call (4 KiB). */
 	void (*on_body)(struct httpd_req *r, struct evbuffer *data, void *ctx);
 	void (*on_end)(struct httpd_req *r, void *ctx);                          /* the whole content was delivered and taken */
-	void (*on_room)(struct httpd_req *r, void *ctx);                         /* the unsent answer fell to 64 KiB after having been longer */
+	void (*on_room)(struct httpd_req *r, void *ctx);                         /* the unsent answer became short after having been longer */
 	void (*on_done)(struct httpd_req *r, bool ok, void *ctx);
 };
 

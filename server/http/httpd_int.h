@@ -8,7 +8,6 @@
 #include "http/httpd.h"
 #include "net/stream.h"
 
-#define OUT_LOW_BYTES 65536u /* of an answer that may be unsent when its request ends */
 
 enum phase {
 	PH_HANDSHAKE,

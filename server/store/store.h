@@ -19,8 +19,10 @@
 #include "net/loop.h"
 
 #define STORE_CAUSE_MAX 19
-#define STORE_CHUNK_BYTES 65000u       /* just below an allocator class (docs/decisions.md); of a blob that does not say otherwise, and the most */
-#define STORE_CHUNK_SMALL_BYTES 24000u /* the same, for uploads in a crowd: each holds the chunk that it is filling */
+/* Just below classes of the allocator (docs/decisions.md). */
+#define STORE_CHUNK_BYTES 65000u        /* of a blob that does not say otherwise */
+#define STORE_CHUNK_LARGE_BYTES 327000u /* the most: for a few quick uploads */
+#define STORE_CHUNK_SMALL_BYTES 24000u  /* for uploads in a crowd: each holds the chunk that it is filling */
 #define STORE_TO_TEXT 640        /* " verifier verifier2 ": names, each with blanks around it */
 #define STORE_DESC_MAX 512
 
@@ -110,7 +112,9 @@ struct store_put *store_put_new(struct store *s, const struct store_put_opts *o,
 const char *store_put_id(const struct store_put *p);
 /** store_put_room(p): may another chunk be given? At most two are unanswered. */
 bool store_put_room(const struct store_put *p);
-/** store_put_chunk(p, data): moves STORE_CHUNK_BYTES out of data (or all, when there is less: only for the last chunk). */
+/** store_put_resize(p, chunk_bytes): before the first chunk: of that size are all but the last. */
+void store_put_resize(struct store_put *p, uint32_t chunk_bytes);
+/** store_put_chunk(p, data): moves one chunk's bytes out of data (or all, when there is less: only for the last chunk). */
 int store_put_chunk(struct store_put *p, struct evbuffer *data);
 /** store_put_commit(p, o): make it live. o->desc as final. Answer: on_committed, with TG_ESESSION, TG_ETTL, TG_EFULL, TG_EQUOTA, TG_ESTORE on failure, and then nothing is left in Redis. */
 int store_put_commit(struct store_put *p, const struct store_put_opts *o);

@@ -208,7 +208,7 @@ int lines_blob(struct lines *a, struct store_blob *b, unsigned *n_chunks)
 	at = word(at, b->desc.sha256, sizeof b->desc.sha256);
 	(void)word(at, chunk, sizeof chunk);
 	b->desc.chunk_bytes = chunk[0] != '\0' ? (uint32_t)strtoul(chunk, NULL, 10) : STORE_CHUNK_BYTES;
-	if (b->desc.chunk_bytes == 0 || b->desc.chunk_bytes > STORE_CHUNK_BYTES)
+	if (b->desc.chunk_bytes == 0 || b->desc.chunk_bytes > STORE_CHUNK_LARGE_BYTES)
 		return TG_EINTERNAL;
 	b->stored_at_ms = num_of(f[R_STORED]);
 	b->deadline_ms = num_of(f[R_DEADLINE]);

@@ -18,7 +18,8 @@
 #include "worker/worker.h"
 
 #define BODY_WINDOW_BYTES (64u * 1024)
-#define REPLY_WINDOW_BYTES (256u * 1024)
+#define REPLY_WINDOW_BYTES (384u * 1024)
+_Static_assert(STORE_CHUNK_LARGE_BYTES + HTTPD_OUT_LOW_BYTES <= REPLY_WINDOW_BYTES, "an answer that has become short has room for any chunk");
 #define DRAIN_POLL_MS 20
 #define PATIENCE_S 1 /* with a store that is not there yet */
 #define GIVE_BACK_S 1

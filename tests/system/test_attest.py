@@ -1,6 +1,8 @@
 """A store of one's own must be volatile and never evict: the server sees for itself, at start and while it runs, and says what is wrong."""
 import os
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -83,13 +85,13 @@ def test_store_changed_while_running(serve, wrong, right, word):
 def test_upload_under_way_is_not_committed_to_a_store_that_changed(serve):
     """The head came in time; the content did not."""
     server, external = serve(FIT)
-    body = server.sealed(300_000)
+    body = server.sealed(600_000)
     with server.connect() as conn:
-        conn.send(server.upload_head(len(body)) + body[:150_000])
+        conn.send(server.upload_head(len(body)) + body[:400_000])
         staged = wait_for(lambda: chunks(external), "the upload is under way")
         external.cli("CONFIG", "SET", "save", "900 1")
         wait_for(lambda: server.put(server.sealed(300)).status == 503, "uploads are refused", 3)
-        conn.send(body[150_000:])
+        conn.send(body[400_000:])
         check_problem(conn.response(), 503, "store-not-attested")
     wait_for(lambda: not chunks(external) & staged, "nothing of it is left", 3)
 
@@ -151,3 +153,25 @@ def test_dead_reaper_attests_nothing_and_is_replaced(serve):
     finally:
         os.kill(reaper, 9)
     wait_for(lambda: server.put(body).status == 201, "the next reaper has looked", 5)
+
+
+def test_the_rights_that_the_operations_guide_names_suffice(store, launch):
+    """What docs/operations.md writes for the user of timeglasd: with that, every call works and nothing is refused behind anybody's back."""
+    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text().split("The user of timeglasd needs", 1)[1].split(";", 1)[0]
+    rights = " ".join(re.findall(r"`([^`]*)`", text)).split()
+    external = store(*FIT)
+    assert "~tg:*" in rights and "+@write" in rights
+    assert external.cli("ACL", "SETUSER", "default", "reset", "on", "nopass", *rights) == "OK"
+    server = launch(workers=2, options=[("store.url", f"unix://{external.socket}")])
+    server.env.pop("TIMEGLAS_REDIS_SOCKET")
+    for size in (300, 200_000, 1_000_000):
+        body = server.sealed(size)
+        assert server.take(server.put_ok(body)["blob"]).body == body
+        claim = server.claim_ok(server.put_ok(body)["blob"])["claim"]
+        assert server.read_claim(claim).body == body and server.ack(claim).status == 200
+        assert server.erase(server.put_ok(body)["blob"]).status == 200
+    session = server.session()["session"]
+    assert server.put(server.sealed(300), kind="passport", issuer="DNK", session=session).status == 201
+    assert server.call("DELETE", f"/v1/sessions/{session}").status == 200
+    server.evidence("session-end")
+    assert not [e for e in server.log() if "NOPERM" in str(e)]

@@ -5,10 +5,12 @@ import json
 import os
 import re
 import subprocess
+import time
+from contextlib import ExitStack
 
 import pytest
 
-from harness import BIN, digest, seal
+from harness import BIN, digest, seal, wait_for
 from problems import TIME
 from wire import chunk
 
@@ -86,15 +88,46 @@ def test_every_size_comes_back_byte_for_byte(server, size, chunked):
 
 @pytest.mark.parametrize("off", [-1, 0, 1])
 @pytest.mark.parametrize("chunks", [1, 2])
-def test_sizes_around_a_store_chunk(server, chunks, off):
-    """The store's chunk of 65,000 bytes, one less and one more: no chunk is lost or empty."""
-    need = 65_000 * chunks + off
+@pytest.mark.parametrize("in_session", [False, True], ids=["large", "session"])
+def test_sizes_around_a_store_chunk(server, in_session, chunks, off):
+    """The store's chunk of 327,000 bytes (of a session's blob 65,000), one less and one more: no chunk is lost or empty."""
+    each = 65_000 if in_session else 327_000
+    need = each * chunks + off
     overhead = len(server.sealed(need - 1000)) - (need - 1000)
     body = server.sealed(need - overhead)
     assert len(body) == need
-    blob = server.put_ok(body)
-    assert len(server.chunks(blob["blob"])) == -(-need // 65_000)
+    session = server.session() if in_session else None
+    blob = server.put_ok(body, session=session["session"] if session else None)
+    assert len(server.chunks(blob["blob"])) == -(-need // each)
     assert server.take(blob["blob"]).body == body
+    if session:
+        server.call("DELETE", f"/v1/sessions/{session['session']}")
+
+
+def test_chunks_are_as_large_as_the_worker_can_afford(launch):
+    """Many uploads at once, or a slow one, have smaller chunks: what a worker holds does not grow with them."""
+    server = launch(workers=1)
+    body = server.sealed(400_000)
+
+    def largest(blob):
+        return max(int(server.redis("STRLEN", key)) for key in server.chunks(blob))
+
+    with ExitStack() as stack:
+        conns = [stack.enter_context(server.connect()) for _ in range(70)]
+        for i, conn in enumerate(conns):
+            conn.send(server.upload_head(len(body)) + body[:1000])
+            if i < 40:   # of these, more than may have the largest
+                conn.send(body[1000:80_000])
+            wait_for(lambda n=i + 1: server.metric("timeglas_uploads") == n, "the upload has begun")
+        time.sleep(0.6)   # the others were not quick
+        blobs = []
+        for i, conn in enumerate(conns):
+            conn.send(body[80_000 if i < 40 else 1000:])
+            answer = conn.response()
+            assert answer.status == 201, answer
+            blobs.append(answer.json()["blob"])
+    assert [largest(blob) for blob in blobs] == [327_000] * 32 + [65_000] * 32 + [24_000] * 6
+    assert server.take(blobs[0]).body == server.take(blobs[-1]).body == body
 
 
 def test_upload_byte_by_byte(server):

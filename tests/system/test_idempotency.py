@@ -198,10 +198,10 @@ def test_upload_whose_worker_died_in_the_middle_is_taken_over(launch):
     """A reservation without a blob behind it is in the way for a while only: told 409 first, and free when the upload is found dead."""
     server = launch(workers=1)
     k = key()
-    body = server.sealed(300_000)
+    body = server.sealed(900_000)
     with server.connect() as conn:
         conn.send(conn.head("POST", "/v1/blobs", [*server.upload_fields(), ("Idempotency-Key", k), ("Content-Length", len(body))]) +
-                  body[:200_000])
+                  body[:700_000])
         wait_for(lambda: len(server.chunks()) >= 2, "chunks are staged", 5)
         worker, = server.workers()
         os.kill(worker, signal.SIGKILL)

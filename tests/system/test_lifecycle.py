@@ -58,15 +58,15 @@ def test_drain_finishes_transfers_and_serves_fetches(launch):
     family = server.descendants()
     with server.connect() as upload, server.connect("verifier", rcvbuf=65536) as reader:
         big = server.put_ok(server.sealed(20_000_000))["blob"]
-        upload.send(server.upload_head(len(body)) + body[:300_000])
+        upload.send(server.upload_head(len(body)) + body[:400_000])
         reader.send(reader.head("POST", f"/v1/blobs/{big}/take"))
         _, _, fields = reader.response_head()
-        wait_for(lambda: len(server.chunks()) > 10, "the upload is under way")
+        wait_for(lambda: server.metric("timeglas_uploads") == 1, "the upload is under way")
         server.proc.send_signal(signal.SIGTERM)
         wait_for(lambda: server.call("POST", "/v1/sessions").status == 503, "it drains", 5)  # a blob let in would keep it
         check_problem(server.put(server.sealed(100)), 503, "draining")
         check_problem(server.call("POST", "/v1/sessions"), 503, "draining")
-        upload.send(body[300_000:])
+        upload.send(body[400_000:])
         answer = upload.response()
         assert answer.status == 201, answer
         assert reader.content(fields) == server.sealed(20_000_000)
@@ -92,17 +92,17 @@ def test_drain_ends_with_its_time(launch):
 def test_sighup_keeps_connections_and_transfers(launch):
     """A reload drops nobody: an idle connection goes on, and an upload under way is finished."""
     server = launch(workers=2)
-    body = server.sealed(300_000)
+    body = server.sealed(600_000)
     workers = server.workers()
     with server.connect() as idle, server.connect() as upload:
         assert idle.request("GET", "/v1/policy").status == 200
-        upload.send(server.upload_head(len(body)) + body[:150_000])
+        upload.send(server.upload_head(len(body)) + body[:400_000])
         wait_for(lambda: server.chunks(), "the upload is under way")
         lines = len(server.log())
         server.proc.send_signal(signal.SIGHUP)
         wait_for(lambda: [e for e in server.log()[lines:] if "reload" in e.get("event", "")], "the reload is logged", 5)
         assert idle.request("GET", "/v1/policy").status == 200
-        upload.send(body[150_000:])
+        upload.send(body[400_000:])
         answer = upload.response()
         assert answer.status == 201, answer
     assert server.workers() == workers
@@ -145,7 +145,7 @@ def test_lost_store_is_503_and_comes_back(launch):
     body = server.sealed(900_000)
     with server.connect() as conn:
         conn.send(server.upload_head(len(body)) + body[:500_000])
-        wait_for(lambda: len(server.chunks()) >= 5, "the upload is under way")
+        wait_for(server.chunks, "the upload is under way")
         pid = int(server.env["TIMEGLAS_REDIS_PID"])
         assert pid in server.descendants()
         os.kill(pid, signal.SIGKILL)

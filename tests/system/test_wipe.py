@@ -164,7 +164,7 @@ def tell(program, server):
     halves = wait_for(halves_in_workers, "the workers have received what was sent", 20)
     for end in ends:
         end()
-    staged = sum(size > 65_000 for size in SIZES)   # of the others nothing has reached the store yet
+    staged = sum(size > 327_000 for size in SIZES)   # of the others nothing has reached the store yet
     wait_for(lambda: server.metric('timeglas_blobs_ended_total{cause="aborted"}') == staged, "uploads ended", 20)
     time.sleep(WIPED_WITHIN_S)
     dead = memory_search.search(program, family(server), everything)
@@ -190,7 +190,7 @@ def test_the_search_finds_a_stored_blob_in_redis(story, cause, size):
     found = story["living"][int(story["server"].env["TIMEGLAS_REDIS_PID"])]
     missing = [m for m in story["marks"][cause, size] if m not in found]
     # A marker may lie across two chunks, which are two strings in Redis.
-    assert len(missing) <= size // 65_000, f"{len(missing)} of {len(story['marks'][cause, size])} not found"
+    assert len(missing) <= size // 327_000, f"{len(missing)} of {len(story['marks'][cause, size])} not found"
 
 
 @pytest.mark.parametrize("size", SIZES)
