@@ -25,7 +25,7 @@
 static const char *const copied[] = {
 	"save", "appendonly", "hz", "dynamic-hz", "active-expire-effort", "lazyfree-lazy-expire", "lazyfree-lazy-user-del", "maxmemory",
 	"maxmemory-policy", "databases", "hash-max-listpack-value", "io-threads", "latency-tracking", "slowlog-log-slower-than",
-	"crash-log-enabled", "timeout", "maxclients", "activedefrag", "activerehashing", "disable-thp", "notify-keyspace-events",
+	"crash-log-enabled", "timeout", "maxclients", "activedefrag", "activerehashing", "jemalloc-bg-thread", "disable-thp", "notify-keyspace-events",
 };
 #define N_COPIED (sizeof copied / sizeof *copied)
 

@@ -64,7 +64,7 @@ size_t redis_embed_config(const struct conf *c, const struct redis_embed *e, uin
 	    /* its own expiry, the net behind the reaper, works in many short turns: at hz 10 one lasts 25 ms, in which nothing is removed in time */
 	    "hz 100\ndynamic-hz no\n"
 	    /* huge pages are its allocator's to ask for (REDIS_EMBED_MALLOC_CONF); no child of it copies them, since it has none */
-	    "disable-thp no\n"
+	    "disable-thp no\njemalloc-bg-thread no\n"
 	    "databases 1\nmaxclients 1024\ntimeout 0\nio-threads 1\nlatency-tracking no\n"
 	    "enable-debug-command %s\nenable-module-command no\n%s%s",
 	    e->socket, e->dir, (unsigned long long)max_bytes, c->store_open_socket ? "local" : "no",
