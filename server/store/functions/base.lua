@@ -15,6 +15,7 @@ local OK, ENOENT, ETIMEOUT, ECLAIMED, EINFLIGHT, EGONE, ETTL, ESESSION = '0', '5
 local EPROCESSOR, EREUSED, EQUOTA, ESTORE = '21', '22', '23', '27'
 
 local TOMBSTONE_MS = 86400000     -- TG_TOMBSTONE_S
+local TOMBSTONE = '86400000'      -- the same, as SET takes it
 local STAGED_MS = 30000           -- an upload from which nothing comes for that long is aborted
 local STALLED_MS = 60000          -- a worker that stalled in an aborted upload may still write that long
 local TAKING_MS = 60000           -- a take is ended that long after its last sign of life

@@ -35,7 +35,7 @@ local function f_take(keys, args)
 	local line, u, to, z, dl, d = string.match(redis.call('GET', p .. 'b:' .. id) or '', PLAIN)
 	if line and now < tonumber(dl) and addressed(to, peer) and redis.call('UNLINK', chunk) == 1 then
 		redis.call('ZREM', keys[1], 'b:' .. id)
-		ended(p, {id = id, u = u, to = to, s = '', z = z, dl = dl, d = d, th = ''}, 'consumed', peer, us)
+		leave(p, id, u, to, d, z, dl, 'consumed', peer, '', text(now), '', NOTHING_KEPT)
 		return OK .. '\n' .. id .. '\t' .. line
 	end
 

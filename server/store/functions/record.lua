@@ -59,24 +59,26 @@ local function drop_staged(p, b, now, stalled)
 	event(p, 'e\taborted\td\t' .. b.d .. '\tu\t' .. b.u .. '\tat\t' .. text(now))
 end
 
--- What is left of a blob for a day: who may know of it, how it ended; of the evidence only the ref. The claimant, and nobody else, is told of the
--- claim's end.
-local function bury(p, b)
-	local line = line_told('gone', b.u, b.to, '', '', '', '', '', '', string.match(b.d, '^%S*'), '', b.c, b.ga, b.ev)
-	local more = NOTHING_KEPT
+-- The event of a blob's end, and what is left of it for a day: who may know of it, how it ended; of the evidence only the ref. late: us after the deadline that
+-- ended it, outcome: what a claim's ack said, or ''. more: the record's second line. Returns the event's id. A take spends its time here, so: no table, few strings.
+local function leave(p, id, u, to, d, z, dl, cause, who, late, now, outcome, more)
+	local ev = event(p, 'e\tgone\td\t' .. d .. '\tc\t' .. cause .. '\to\t' .. outcome .. '\tu\t' .. u .. '\tw\t' .. who .. '\tz\t' .. z .. '\tdl\t' .. dl .. '\tlate\t' .. late ..
+		'\tat\t' .. now)
+	redis.call('SET', p .. 'b:' .. id, 'gone\t' .. u .. '\t' .. to .. '\t\t\t\t\t\t\t' .. string.match(d, '^%S*') .. '\t\t' .. cause .. '\t' .. now .. '\t' .. ev .. '\n' .. more,
+		'PX', TOMBSTONE)
+	return ev
+end
+
+-- A visible blob has ended: that, and its session's account. due_ms: the deadline that ended it, nil for none. The claimant, and nobody else, is told of the claim's
+-- end. Returns how late it was.
+local function ended(p, b, cause, who, us, due_ms, outcome)
+	local now, more = text(time_ms(us)), NOTHING_KEPT
+	local late = due_ms and text(math.max(0, us - due_ms * 1000)) or ''
 	if b.th ~= '' then
 		more = '\t' .. b.w .. '\t' .. b.th .. '\t\t\t\t' .. b.ak .. '\t'
 	end
-	save(p, b.id, line, more, 'PX', text(TOMBSTONE_MS))
-end
-
--- The event of a blob's end, its tombstone, and its session's account. due_ms: the deadline that ended it, nil for none. outcome: what a claim's ack said.
-local function ended(p, b, cause, who, us, due_ms, outcome)
-	local now = text(time_ms(us))
-	local late = due_ms and text(math.max(0, us - due_ms * 1000)) or ''
-	b.ev = event(p, 'e\tgone\td\t' .. b.d .. '\tc\t' .. cause .. '\to\t' .. (outcome or '') .. '\tu\t' .. b.u .. '\tw\t' .. who .. '\tz\t' .. b.z .. '\tdl\t' .. b.dl .. '\tlate\t' .. late .. '\tat\t' .. now)
+	b.ev = leave(p, b.id, b.u, b.to, b.d, b.z, b.dl, cause, who, late, now, outcome or '', more)
 	b.st, b.c, b.ga = 'gone', cause, now
-	bury(p, b)
 	if b.s ~= '' then
 		redis.call('ZADD', p .. 'sb:' .. b.s, 'XX', '2', b.id)
 		if b.b == '1' and redis.call('HGET', p .. 's:' .. b.s, 'st') == 'open' then
