@@ -125,11 +125,18 @@ static int tls_failed(struct stream_io *io, int ret, bool reading)
 	}
 }
 
+/* Before a call whose error will be asked for. Clearing what is clear would take longer than looking. */
+static void forget_errors(void)
+{
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
+}
+
 int io_handshake(struct stream_io *io)
 {
 	int rc;
 
-	ERR_clear_error();
+	forget_errors();
 	rc = SSL_do_handshake(io->ssl);
 	if (rc == 1)
 		return 1;
@@ -146,7 +153,7 @@ static size_t tls_fill(struct stream_io *io, unsigned char *p, size_t size, int 
 	size_t off = 0, got = 0;
 
 	while (off < size) {
-		ERR_clear_error();
+		forget_errors();
 		if (SSL_read_ex(io->ssl, p + off, size - off, &got) != 1) {
 			*failed = tls_failed(io, 0, true);
 			break;
@@ -284,7 +291,7 @@ static ssize_t tls_write(struct stream_io *io, struct evbuffer *out)
 
 	if (evbuffer_peek(out, -1, NULL, &v, 1) < 1)
 		return IO_ERROR;
-	ERR_clear_error();
+	forget_errors();
 	if (v.iov_len < len && (v.iov_len < GATHER_BELOW_BYTES || v.iov_len < io->pending)) {
 		rc = tls_gathered(io, out, &offered);
 	} else {
@@ -383,7 +390,7 @@ int io_finish(struct stream_io *io)
 	if (io->ssl) {
 		int rc;
 
-		ERR_clear_error();
+		forget_errors();
 		rc = SSL_shutdown(io->ssl);
 		if (rc < 0) {
 			rc = tls_failed(io, rc, false);
