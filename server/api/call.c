@@ -7,6 +7,7 @@
 
 #include "api/call.h"
 #include "base/board.h"
+#include "base/text.h"
 #include "core/num.h"
 
 #define JSON_CONTENT_MAX 4096u
@@ -70,8 +71,8 @@ void call_begin(struct api *a, struct httpd_req *r, const struct route *route, c
 	c->req = r;
 	c->route = route;
 	c->roles = peer->roles;
-	snprintf(c->peer, sizeof c->peer, "%s", peer->name);
-	snprintf(c->id, sizeof c->id, "%s", id);
+	text_copy(c->peer, sizeof c->peer, peer->name);
+	text_copy(c->id, sizeof c->id, id);
 	if (route->content == ROUTE_STREAM) {
 		route->start(c);
 		return;

@@ -55,10 +55,11 @@ int route_find(enum h1_method method, struct h1_str path, const struct route **o
 		if (!path_matches(&table[i], path, &found))
 			continue;
 		known = true;
-		size_t n = strlen(allow);
-		snprintf(allow + n, ROUTE_ALLOW_MAX - n, "%s%s", n > 0 ? ", " : "", method_name[table[i].method]);
-		if (table[i].method != want)
+		if (table[i].method != want) {
+			size_t n = strlen(allow);
+			snprintf(allow + n, ROUTE_ALLOW_MAX - n, "%s%s", n > 0 ? ", " : "", method_name[table[i].method]);
 			continue;
+		}
 		if (table[i].id != ROUTE_NO_ID) {
 			if ((table[i].id == ROUTE_CLAIM ? store_claim_shard(found.p, found.n) : token_shard(found.p, found.n)) < 0)
 				found.n = 0; /* cannot exist: the caller still checks the role first */

@@ -6,6 +6,7 @@
 
 #include "api/rules.h"
 #include "core/b64.h"
+#include "base/text.h"
 #include "core/num.h"
 
 #define KEY_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_-.*" /* RFC 8941 section 3.1.2 */
@@ -75,8 +76,9 @@ int rules_content_digest(const char *value, size_t n, uint8_t out[32], bool *fou
 bool rules_addressed(const char *to, const char *peer)
 {
 	char word[CONF_NAME_MAX + 3];
-	int n = snprintf(word, sizeof word, " %s ", peer);
-	return n > 2 && (size_t)n < sizeof word && strstr(to, word) != NULL;
+	struct text t = text_in(word, sizeof word);
+	text_join(&t, " ", peer, " ", NULL);
+	return peer[0] != '\0' && strlen(peer) <= CONF_NAME_MAX && strstr(to, word) != NULL;
 }
 
 /* A field that may stand once, and not empty: a client whose variable was not set must not get the longest life or the widest audience for it. NULL: absent. */
@@ -101,7 +103,8 @@ static int address(const struct conf *conf, struct h1_str name, struct store_des
 	size_t have = strlen(d->to), need = strlen(peer->name) + (have == 0 ? 2 : 1);
 	if (have + need >= sizeof d->to)
 		return TG_ERECIPIENT;
-	snprintf(d->to + have, sizeof d->to - have, "%s%s ", have == 0 ? " " : "", peer->name);
+	struct text t = text_in(d->to + have, sizeof d->to - have);
+	text_join(&t, have == 0 ? " " : "", peer->name, " ", NULL);
 	(*n)++;
 	return 0;
 }
@@ -197,7 +200,7 @@ int rules_upload(const struct conf *conf, const struct conf_peer *uploader, cons
 		return refuse(detail, TG_EINVAL, "Content-Digest is not as in RFC 9530: sha-256=:BASE64:");
 	if (out->has_digest)
 		tg_hex_encode(out->digest, sizeof out->digest, out->desc.sha256);
-	snprintf(out->desc.uploader, sizeof out->desc.uploader, "%s", uploader->name);
+	text_copy(out->desc.uploader, sizeof out->desc.uploader, uploader->name);
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 
 #include "api/call.h"
 #include "api/range.h"
+#include "base/text.h"
 #include "core/num.h"
 
 #define WATCH_S 1u
@@ -91,16 +92,30 @@ static void begin(struct taking *t)
 	t->status = 0;
 }
 
+static const char *entity_tag(const struct store_blob *b, char out[TOKEN_LEN + 3])
+{
+	struct text t = text_in(out, TOKEN_LEN + 3);
+	text_join(&t, "\"", b->id, "\"", NULL);
+	return out;
+}
+
+static void add_field(struct text *t, const char *name, const char *value)
+{
+	if (value[0] == '\0')
+		return;
+	text_join(t, name, ": ", value, "\r\n", NULL);
+}
+
 static size_t head_fields(const struct store_blob *b, char fields[512])
 {
-	char at[TG_TIME_LEN + 1];
-	int n = snprintf(fields, 512, "Timeglas-Kind: %s\r\nTimeglas-Stored-At: %s\r\nETag: \"%s\"\r\n", b->desc.kind,
-	    tg_time_format(b->stored_at_ms, at), b->id);
-	if (b->desc.issuer[0] != '\0')
-		n += snprintf(fields + n, 512 - (size_t)n, "Timeglas-Issuer: %s\r\n", b->desc.issuer);
-	if (b->desc.session[0] != '\0')
-		n += snprintf(fields + n, 512 - (size_t)n, "Timeglas-Session: %s\r\n", b->desc.session);
-	return (size_t)n;
+	char at[TG_TIME_LEN + 1], etag[TOKEN_LEN + 3];
+	struct text t = text_in(fields, 512);
+	add_field(&t, "Timeglas-Kind", b->desc.kind);
+	add_field(&t, "Timeglas-Stored-At", tg_time_format(b->stored_at_ms, at));
+	add_field(&t, "ETag", entity_tag(b, etag));
+	add_field(&t, "Timeglas-Issuer", b->desc.issuer);
+	add_field(&t, "Timeglas-Session", b->desc.session);
+	return text_len(&t);
 }
 
 /* Of all of it, of a part, or of nothing, when the range is not satisfiable or only the head was asked for. */
@@ -109,8 +124,7 @@ static void reply_claimed(struct taking *t, const struct store_blob *b)
 	const struct h1_head *h = httpd_req_head(t->req);
 	char *fields = t->fields, range[96], etag[TOKEN_LEN + 3];
 	uint64_t from, len, size = b->desc.size_bytes;
-	snprintf(etag, sizeof etag, "\"%s\"", b->id);
-	int status = range_of(h, size, etag, &from, &len);
+	int status = range_of(h, size, entity_tag(b, etag), &from, &len);
 	if (status == 416) {
 		snprintf(range, sizeof range, "Content-Range: bytes */%" PRIu64 "\r\n", size);
 		httpd_problem(t->req, TG_ERANGE, "no byte of that range is in the blob; Content-Range says how many there are", range, NULL);

@@ -15,6 +15,7 @@
 #include "api/rules.h"
 #include "base/metrics.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "core/num.h"
 #include "net/compact.h"
 
@@ -94,7 +95,8 @@ static void tell(struct upload *u, int status, const struct store_blob *b)
 		return;
 	u->answered = true;
 	char location[64];
-	snprintf(location, sizeof location, "Location: /v1/blobs/%s\r\n", b->id);
+	struct text t = text_in(location, sizeof location);
+	text_join(&t, "Location: /v1/blobs/", b->id, "\r\n", NULL);
 	struct jsonw w = { 0 };
 	jsonw_open(&w, NULL, '{');
 	if (b->state == STORE_GONE)
@@ -390,7 +392,7 @@ void upload_start(struct call *c)
 		return;
 	}
 	httpd_req_handle(c->req, &handler, u);
-	snprintf(u->key, sizeof u->key, "%s", key);
+	text_copy(u->key, sizeof u->key, key);
 	if (!h->chunked && h->content_length > c->api->conf->max_blob_bytes) {
 		refuse_size(u);
 		return;

@@ -2,16 +2,18 @@
  * httpd_reply.c: answers: heads, streamed content, problem documents (RFC 9457). All of it goes into the stream's output and leaves at the end of the loop's
  * turn. Runs in workers.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <timeglas/errors.h>
 
 #include "base/jsonw.h"
+#include "base/text.h"
 #include "http/httpd_int.h"
 
 #define HEAD_FIXED "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+#define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
+#define HEAD_MAX 1536u /* callers' fields are 512 bytes at most */
 #define RETRY_AFTER "Retry-After: 1\r\n"
 
 static const char *reason(int status)
@@ -49,18 +51,8 @@ void httpd_req_continue(struct httpd_req *r)
 	if (!r->continue_due || r->status != 0 || r->conn->dead)
 		return;
 	r->continue_due = false;
-	evbuffer_add_printf(stream_out(r->conn->stream), "HTTP/1.1 100 Continue\r\n\r\n");
+	evbuffer_add(stream_out(r->conn->stream), CONTINUE, sizeof CONTINUE - 1);
 	stream_kick(r->conn->stream);
-}
-
-/* Text that does not fit into memory leaves an answer that nobody can frame. */
-__attribute__((format(printf, 2, 3))) static void say(struct httpd_req *r, const char *format, ...)
-{
-	va_list ap;
-	va_start(ap, format);
-	if (evbuffer_add_vprintf(stream_out(r->conn->stream), format, ap) < 0)
-		conn_kill(r->conn);
-	va_end(ap);
 }
 
 static void given(struct httpd_req *r, size_t n)
@@ -77,15 +69,24 @@ static void given(struct httpd_req *r, size_t n)
 
 void httpd_reply_begin(struct httpd_req *r, int status, const char *fields, const char *type, uint64_t length)
 {
+	char head[HEAD_MAX];
 	if (r->status != 0 || r->conn->dead)
 		return;
 	r->status = status;
 	/* Content that was not awaited would be read as the next request: only closing is safe. */
 	if (!r->content_done || r->conn->httpd->draining)
 		r->close = true;
-	say(r, "HTTP/1.1 %d %s\r\n%s%s%sContent-Length: %llu\r\n%s" HEAD_FIXED "%s\r\n", status, reason(status), type != NULL ? "Content-Type: " : "",
-	    type != NULL ? type : "", type != NULL ? "\r\n" : "", (unsigned long long)length, fields != NULL ? fields : "",
-	    r->close ? "Connection: close\r\n" : "");
+	struct text t = text_in(head, sizeof head);
+	text_add(&t, "HTTP/1.1 ");
+	text_num(&t, status);
+	text_join(&t, " ", reason(status), "\r\n", NULL);
+	if (type != NULL)
+		text_join(&t, "Content-Type: ", type, "\r\n", NULL);
+	text_add(&t, "Content-Length: ");
+	text_num(&t, (int64_t)length);
+	text_join(&t, "\r\n", fields != NULL ? fields : "", HEAD_FIXED, r->close ? "Connection: close\r\n" : "", "\r\n", NULL);
+	if (t.at == t.end || evbuffer_add(stream_out(r->conn->stream), head, text_len(&t)) != 0)
+		conn_kill(r->conn); /* nobody can frame half a head */
 	r->reply_left = r->head.method == H1_HEAD ? 0 : length;
 	given(r, 0);
 }
@@ -167,7 +168,9 @@ void httpd_problem(struct httpd_req *r, int code, const char *detail, const char
 	}
 	httpd_reply_begin(r, tg_error_status(code), all, "application/problem+json", n + extra + 1);
 	if (r->reply_left > 0) {
-		say(r, "%s%s}", text, extra > 0 ? members : "");
+		struct evbuffer *out = stream_out(r->conn->stream);
+		if (evbuffer_add(out, text, n) != 0 || (extra > 0 && evbuffer_add(out, members, extra) != 0) || evbuffer_add(out, "}", 1) != 0)
+			conn_kill(r->conn);
 		given(r, n + extra + 1);
 	}
 	jsonw_free(&w);

@@ -31,17 +31,21 @@ void cmd_text(struct cmd *m, const char *text)
 	m->len[m->argc++] = strlen(text);
 }
 
-static void cmd_scratch(struct cmd *m, int n)
+/* A text made in scratch, of which so much is free, becomes the next argument. */
+static void cmd_scratch(struct cmd *m, const struct text *t)
 {
-	if (n < 0 || (size_t)n >= sizeof m->scratch - m->used)
+	if (t->at == t->end)
 		abort();
-	cmd_text(m, m->scratch + m->used);
-	m->used += (size_t)n + 1;
+	cmd_text(m, t->begin);
+	m->used += text_len(t) + 1;
 }
 
 void cmd_num(struct cmd *m, int64_t number)
 {
-	cmd_scratch(m, snprintf(m->scratch + m->used, sizeof m->scratch - m->used, "%" PRId64, number));
+	struct text t = text_in(m->scratch + m->used, sizeof m->scratch - m->used);
+
+	text_num(&t, number);
+	cmd_scratch(m, &t);
 }
 
 void cmd_fcall(struct cmd *m, const char *fn, unsigned shard)
@@ -51,7 +55,8 @@ void cmd_fcall(struct cmd *m, const char *fn, unsigned shard)
 	cmd_text(m, "FCALL");
 	cmd_text(m, fn);
 	cmd_text(m, "1");
-	cmd_scratch(m, snprintf(m->scratch, sizeof m->scratch, "tg:{%02x}:dl", shard));
+	store_key(m->key, shard, "dl", "");
+	cmd_text(m, m->key);
 }
 
 int cmd_send(struct store *s, const struct cmd *m, rconn_cb *cb, void *ctx)

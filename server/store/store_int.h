@@ -4,6 +4,7 @@
 
 #include <sys/queue.h>
 #include <event2/event.h>
+#include "base/text.h"
 #include "redis/rconn.h"
 #include "store/store.h"
 
@@ -46,6 +47,7 @@ struct cmd {
 	size_t used;
 	const char *argv[STORE_ARGS_MAX];
 	size_t len[STORE_ARGS_MAX];
+	char key[STORE_KEY_MAX]; /* of cmd_fcall() */
 	char scratch[256];
 };
 
@@ -85,8 +87,12 @@ int call_send(struct call *c, const struct cmd *m);
 /** call_drop(c): it ends without its callback; only before it was sent. */
 void call_drop(struct call *c);
 
-/** store_key(out, shard, kind, …): "tg:{NN}:" and the rest. Returns the length. */
-size_t store_key(char out[STORE_KEY_MAX], unsigned shard, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/** store_key(out, shard, kind, id): "tg:{NN}:", a kind ("b:", "dl", …) and an id, or "". Returns the length. */
+size_t store_key(char out[STORE_KEY_MAX], unsigned shard, const char *kind, const char *id);
+/** store_chunk_key(out, shard, id, n): of chunk n. Returns the length. */
+size_t store_chunk_key(char out[STORE_KEY_MAX], unsigned shard, const char *id, unsigned n);
+/** index_member(out, id): a blob's, in its shard's deadline index. */
+void index_member(char out[STORE_KEY_MAX], const char *id);
 /** store_err(s, r): what a function's answer or Redis itself says: 0 or TG_E…; notices a library that is no longer there. An array that opens with a number is a
  * function's answer, too. */
 int store_err(struct store *s, const redisReply *r);

@@ -231,7 +231,7 @@ static void on_set(void *ctx, const redisReply *r)
 static int put_send(struct store_put *p, int64_t left)
 {
 	char key[STORE_KEY_MAX];
-	size_t n = store_key(key, p->shard, "c:%s:%u", p->id, p->n);
+	size_t n = store_chunk_key(key, p->shard, p->id, p->n);
 	int rc = rconn_store(p->store->conn, on_set, p, key, n, p->piece, (uint64_t)left);
 
 	if (rc != 0)
@@ -372,9 +372,8 @@ static int put_index(struct store_put *p, int64_t left)
 	char key[STORE_KEY_MAX], member[STORE_KEY_MAX];
 	struct cmd m = {.argc = 0};
 
-	store_key(key, p->shard, "dl");
-	strcpy(member, "b:");
-	strcat(member, p->id);
+	store_key(key, p->shard, "dl", "");
+	index_member(member, p->id);
 	cmd_text(&m, "ZADD");
 	cmd_text(&m, key);
 	cmd_num(&m, store_now_ms(p->store) + (left < STAGED_MS ? left : STAGED_MS));

@@ -135,7 +135,7 @@ static int keep_fetch(struct store_read *t)
 {
 	char key[STORE_KEY_MAX], from[24], to[24];
 	const char *argv[] = {"GETRANGE", key, from, to};
-	size_t len[] = {8, store_key(key, t->shard, "c:%s:%u", t->id, t->next), 0, 0};
+	size_t len[] = {8, store_chunk_key(key, t->shard, t->id, t->next), 0, 0};
 	size_t stop = t->next + 1 == t->n ? t->stop : t->chunk;
 
 	t->reading = true;
@@ -157,7 +157,7 @@ static int take_first(struct store_read *t, const char *peer)
 {
 	char key[STORE_KEY_MAX];
 	const char *argv[] = {"GET", key};
-	size_t len[] = {3, store_key(key, t->shard, "c:%s:0", t->id)};
+	size_t len[] = {3, store_chunk_key(key, t->shard, t->id, 0)};
 	struct cmd m;
 	int err = rconn_fetch(t->store->conn, on_first, t, 2, argv, len, t->data);
 
@@ -175,7 +175,7 @@ static int take_fetch(struct store_read *t)
 {
 	char key[STORE_KEY_MAX];
 	const char *argv[] = {"GETDEL", key};
-	size_t len[] = {6, store_key(key, t->shard, "c:%s:%u", t->id, t->next)};
+	size_t len[] = {6, store_chunk_key(key, t->shard, t->id, t->next)};
 
 	t->reading = true;
 	return rconn_fetch(t->store->conn, on_chunk, t, 2, argv, len, t->data);

@@ -2,9 +2,6 @@
  * store_reply.c: what functions and Redis answer, as structs, and the texts that stand in Redis for a description. Pure.
  * The order of a record's fields is that of told() in functions/record.lua, and of session_record() in functions/session.lua. Runs in every process that has a store.
  */
-#include <stdarg.h>
-#include <stdio.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <timeglas/errors.h>
@@ -13,17 +10,46 @@
 enum { R_ID, R_STATE, R_UPLOADER, R_TO, R_SESSION, R_BOUND, R_CHUNKS, R_SIZE, R_STORED, R_DEADLINE, R_DESC, R_PRIVATE, R_CAUSE, R_GONE_AT, R_EVENT, R_N };
 enum { S_ID, S_STATE, S_UPLOADER, S_REF, S_OPENED, S_DEADLINE, S_IDLE_DEADLINE, S_IDLE, S_GONE_AT, S_N };
 
-size_t store_key(char out[STORE_KEY_MAX], unsigned shard, const char *fmt, ...)
+static struct text key_in(char out[STORE_KEY_MAX], unsigned shard, const char *kind, const char *id)
 {
-	va_list ap;
-	int n = snprintf(out, STORE_KEY_MAX, "tg:{%02x}:", shard), m;
+	static const char hex[] = "0123456789abcdef";
+	const char prefix[] = {'t', 'g', ':', '{', hex[shard >> 4 & 15], hex[shard & 15], '}', ':'};
+	struct text t = text_in(out, STORE_KEY_MAX);
 
-	va_start(ap, fmt);
-	m = vsnprintf(out + n, STORE_KEY_MAX - (size_t)n, fmt, ap);
-	va_end(ap);
-	if (m < 0 || (size_t)(n + m) >= STORE_KEY_MAX)
-		abort(); /* ids have a fixed length */
-	return (size_t)(n + m);
+	text_add_n(&t, prefix, sizeof prefix);
+	text_join(&t, kind, id, NULL);
+	return t;
+}
+
+/* Ids have a fixed length, so it fits. */
+static size_t key_done(const struct text *t)
+{
+	if (t->at == t->end)
+		abort();
+	return text_len(t);
+}
+
+size_t store_key(char out[STORE_KEY_MAX], unsigned shard, const char *kind, const char *id)
+{
+	struct text t = key_in(out, shard, kind, id);
+
+	return key_done(&t);
+}
+
+size_t store_chunk_key(char out[STORE_KEY_MAX], unsigned shard, const char *id, unsigned n)
+{
+	struct text t = key_in(out, shard, "c:", id);
+
+	text_add(&t, ":");
+	text_num(&t, n);
+	return key_done(&t);
+}
+
+void index_member(char out[STORE_KEY_MAX], const char *id)
+{
+	struct text t = text_in(out, STORE_KEY_MAX);
+
+	text_join(&t, "b:", id, NULL);
 }
 
 const redisReply *reply_at(const redisReply *r, size_t i)
@@ -78,7 +104,9 @@ static const char *word(const char *text, char *out, size_t cap)
 {
 	size_t n = strcspn(text, " ");
 
-	snprintf(out, cap, "%.*s", (int)n, text);
+	struct text t = text_in(out, cap);
+
+	text_add_n(&t, text, n);
 	if (strcmp(out, "-") == 0)
 		out[0] = '\0';
 	return text[n] == ' ' ? text + n + 1 : text + n;
@@ -91,15 +119,20 @@ static const char *or_dash(const char *text)
 
 void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX])
 {
-	snprintf(out, STORE_DESC_MAX, "%s %s %d", or_dash(d->ref), d->kind, d->danish);
+	struct text t = text_in(out, STORE_DESC_MAX);
+
+	text_join(&t, or_dash(d->ref), " ", d->kind, d->danish ? " 1" : " 0", NULL);
 }
 
 void desc_private(const struct store_desc *d, char out[STORE_DESC_MAX])
 {
-	int n = snprintf(out, STORE_DESC_MAX, "%s %s", or_dash(d->issuer), or_dash(d->sha256));
+	struct text t = text_in(out, STORE_DESC_MAX);
 
-	if (d->chunk_bytes != 0 && d->chunk_bytes != STORE_CHUNK_BYTES)
-		snprintf(out + n, STORE_DESC_MAX - (size_t)n, " %" PRIu32, d->chunk_bytes);
+	text_join(&t, or_dash(d->issuer), " ", or_dash(d->sha256), NULL);
+	if (d->chunk_bytes != 0 && d->chunk_bytes != STORE_CHUNK_BYTES) {
+		text_add(&t, " ");
+		text_num(&t, d->chunk_bytes);
+	}
 }
 
 static enum store_state state_of(const char *text)

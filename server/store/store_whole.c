@@ -6,8 +6,6 @@
  * command that one calls costs three times what the same command costs in a pipeline. Two things are told apart from tg1_commit: the time is the store's as
  * this process knows it (a second old at most), and a deadline so near that a reaper must be woken for it is not for this way.
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <timeglas/errors.h>
 #include "base/clock.h"
@@ -36,13 +34,19 @@ int whole_err(struct store *s, const redisReply *r)
 static int send_set_record(struct store *s, unsigned shard, const struct store_blob *b, int64_t left_ms)
 {
 	char key[STORE_KEY_MAX], text[TEXT_BYTES], event[STORE_DESC_MAX], private[STORE_DESC_MAX];
+	struct text t = text_in(text, sizeof text);
 	struct cmd m = {.argc = 0};
 
 	desc_event(&b->desc, event);
 	desc_private(&b->desc, private);
-	store_key(key, shard, "b:%s", b->id);
-	snprintf(text, sizeof text, "live\t%s\t%s\t\t0\t1\t%" PRIu64 "\t%" PRId64 "\t%" PRId64 "\t%s\t%s\t\t\t\n\t\t\t\t\t\t\t", b->desc.uploader, b->desc.to,
-	    b->desc.size_bytes, b->stored_at_ms, b->deadline_ms, event, private);
+	store_key(key, shard, "b:", b->id);
+	text_join(&t, "live\t", b->desc.uploader, "\t", b->desc.to, "\t\t0\t1\t", NULL);
+	text_num(&t, (int64_t)b->desc.size_bytes);
+	text_add(&t, "\t");
+	text_num(&t, b->stored_at_ms);
+	text_add(&t, "\t");
+	text_num(&t, b->deadline_ms);
+	text_join(&t, "\t", event, "\t", private, "\t\t\t\n\t\t\t\t\t\t\t", NULL);
 	cmd_text(&m, "SET");
 	cmd_text(&m, key);
 	cmd_text(&m, text);
@@ -56,8 +60,8 @@ static int send_index(struct store *s, unsigned shard, const struct store_blob *
 	char key[STORE_KEY_MAX], member[STORE_KEY_MAX];
 	struct cmd m = {.argc = 0};
 
-	store_key(key, shard, "dl");
-	snprintf(member, sizeof member, "b:%s", b->id);
+	store_key(key, shard, "dl", "");
+	index_member(member, b->id);
 	cmd_text(&m, "ZADD");
 	cmd_text(&m, key);
 	cmd_num(&m, b->deadline_ms);
@@ -68,12 +72,17 @@ static int send_index(struct store *s, unsigned shard, const struct store_blob *
 static int send_event(struct store *s, unsigned shard, const struct store_blob *b)
 {
 	char key[STORE_KEY_MAX], text[TEXT_BYTES], event[STORE_DESC_MAX];
+	struct text t = text_in(text, sizeof text);
 	struct cmd m = {.argc = 0};
 
 	desc_event(&b->desc, event);
-	store_key(key, shard, "out");
-	snprintf(text, sizeof text, "e\tstored\td\t%s\tu\t%s\tto\t%s\ts\t\tz\t%" PRIu64 "\tdl\t%" PRId64 "\tat\t%" PRId64, event, b->desc.uploader, b->desc.to,
-	    b->desc.size_bytes, b->deadline_ms, b->stored_at_ms);
+	store_key(key, shard, "out", "");
+	text_join(&t, "e\tstored\td\t", event, "\tu\t", b->desc.uploader, "\tto\t", b->desc.to, "\ts\t\tz\t", NULL);
+	text_num(&t, (int64_t)b->desc.size_bytes);
+	text_add(&t, "\tdl\t");
+	text_num(&t, b->deadline_ms);
+	text_add(&t, "\tat\t");
+	text_num(&t, b->stored_at_ms);
 	cmd_text(&m, "XADD");
 	cmd_text(&m, key);
 	cmd_text(&m, "*");
@@ -93,7 +102,7 @@ static int send_word(struct store *s, const char *word, rconn_cb *cb, void *ctx)
 int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk, int64_t left_ms, rconn_cb *on_chunk, rconn_cb *done, void *ctx)
 {
 	char key[STORE_KEY_MAX];
-	size_t n = store_key(key, shard, "c:%s:0", b->id);
+	size_t n = store_chunk_key(key, shard, b->id, 0);
 	int err;
 
 	b->state = STORE_LIVE;
