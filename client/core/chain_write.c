@@ -2,6 +2,7 @@
  * chain_write.c: builds the lines of the evidence and signs its checkpoints. It writes into memory only; the file is the recorder's.
  * Runs in the recorder. docs/evidence.md.
  */
+#include <stdbool.h>
 #include <string.h>
 #include <sodium.h>
 #include "core/chain.h"
@@ -48,23 +49,29 @@ static void put_hex(struct chain_buf *b, const uint8_t *p, size_t n)
 	put(b, tg_hex_encode(p, n, hex), 2 * n);
 }
 
+static bool must_escape(unsigned char c)
+{
+	return c < 0x20 || c > 0x7e || c == '"' || c == '\\';
+}
+
 /* Bytes beyond printable ASCII become \u00XX, one for one: whatever stood in the store can be had back, and a line is ASCII. */
 static void put_escaped(struct chain_buf *b, struct chain_text t)
 {
 	static const char abc[] = "0123456789abcdef";
 
-	for (size_t i = 0; i < t.n; i++) {
+	for (size_t i = 0, plain; i < t.n; i++) {
+		for (plain = i; plain < t.n && !must_escape((unsigned char)t.p[plain]); plain++)
+			;
+		put(b, t.p + i, plain - i);
+		i = plain;
+		if (i == t.n)
+			break;
 		unsigned char c = (unsigned char)t.p[i];
 		char esc[6] = {'\\', 'u', '0', '0', abc[c >> 4], abc[c & 15]};
-
-		if (c == '"' || c == '\\') {
+		bool quoted = c == '"' || c == '\\';
+		if (quoted)
 			esc[1] = (char)c;
-			put(b, esc, 2);
-		} else if (c < 0x20 || c > 0x7e) {
-			put(b, esc, 6);
-		} else {
-			put(b, t.p + i, 1);
-		}
+		put(b, esc, quoted ? 2 : 6);
 	}
 }
 
