@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <sodium.h>
 #include <timeglas/errors.h>
@@ -25,6 +26,7 @@
 #define RETRY_US 240000u       /* when there is nothing to renew: at every tick */
 #define CHECKPOINT_US 1000000u
 #define STOP_US 1500000u       /* for the last round; the master waits 2 s */
+#define NICE 5                 /* who waits for an answer comes first; a third of a processor is left to us even then */
 
 void recorder_state(struct recorder *x, enum evidence e, int error)
 {
@@ -250,6 +252,7 @@ int recorder_main(const struct child_env *env)
 	struct recorder *x;
 	int rc;
 
+	setpriority(PRIO_PROCESS, 0, NICE);
 	signal(SIGHUP, SIG_IGN); /* what is configured here needs a restart */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);

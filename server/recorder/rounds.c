@@ -12,7 +12,7 @@
 #define READ_COUNT 64u         /* events of a shard in one round: what Redis gathers for one answer, 4,096 at most, must not hold up the reaper for long */
 #define BEHIND_COUNT 256u      /* the same for a recorder that is behind, so 16,384 at most: each round costs a sync and two answers of the store, however many it has */
 #define READ_BLOCK_MS 200u     /* one wait for events */
-#define ROUND_US 50000u        /* rounds do not follow each other faster: one sync serves many events */
+#define ROUND_US 20000u        /* rounds do not follow each other faster: one sync serves many events */
 
 static int add(struct recorder *x, const struct outbox_event *e)
 {
