@@ -17,7 +17,7 @@
 #define LIBRARY "timeglas_1"
 #define BEAT_S 1
 #define ORPHANS_A_BEAT 8u
-#define ORPHAN_TRIES 60u /* that Redis refused: a minute, for some seconds of trouble */
+#define ORPHAN_TRIES 60u /* that Redis refused */
 
 static void library_check(struct store *s);
 
@@ -217,11 +217,13 @@ static void orphan_send(struct orphan *o)
 
 void store_end(struct store *s, const char *id, unsigned n, int64_t later_ms, bool unknown)
 {
-	struct orphan *o = s->n_orphans < STORE_ORPHANS_MAX ? calloc(1, sizeof *o) : NULL;
+	/* What may be live has places of its own: the others have an entry in the index, and the reaper. */
+	const unsigned most = unknown ? STORE_ORPHANS_MAX : STORE_ORPHANS_MAX / 2;
+	struct orphan *o = s->n_orphans < most ? calloc(1, sizeof *o) : NULL;
 
 	if (o == NULL) {
-		log_warn("store_orphan", "an upload of unknown fate is left to its deadline");
-		(void)put_send_abort(s, id, n, later_ms, unknown, NULL, NULL);
+		if (put_send_abort(s, id, n, later_ms, unknown, NULL, NULL) != 0 && unknown)
+			log_warn("store_orphan", "an upload of unknown fate is left to its deadline");
 		return;
 	}
 	*o = (struct orphan){.store = s, .n = n, .later_ms = later_ms, .unknown = unknown};
@@ -235,11 +237,10 @@ static void orphans_send(struct store *s, unsigned most)
 {
 	struct orphan *o, *last = TAILQ_LAST(&s->orphans, orphan_list);
 
-	while (most-- > 0 && (o = TAILQ_FIRST(&s->orphans)) != NULL) {
+	for (bool more = true; more && most > 0 && (o = TAILQ_FIRST(&s->orphans)) != NULL; most--) {
+		more = o != last;
 		TAILQ_REMOVE(&s->orphans, o, link);
 		orphan_send(o);
-		if (o == last)
-			break;
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <timeglas/errors.h>
+#include "base/log.h"
 #include "base/metrics.h"
 #include "store/store_int.h"
 
@@ -102,6 +103,26 @@ static void on_first(void *ctx, long got, const redisReply *r)
 	t->first = got;
 }
 
+/* Do its bytes, its chunks, and of a take the first of them, add up? */
+static bool consistent(const struct store_read *t, const struct store_blob *b)
+{
+	uint64_t size = b->desc.size_bytes, chunk = b->desc.chunk_bytes;
+
+	return (size + chunk - 1) / chunk == t->n && (t->keep || t->first == (long)(size < chunk ? size : chunk));
+}
+
+/* We may read, but it is not there as it should be. What is left of a take is no use to anybody. */
+static int take_broken(struct store_read *t)
+{
+	log_error("store_error", "a blob's bytes are not in the store as its record says");
+	if (t->keep)
+		return TG_EINTERNAL;
+	metrics_count(M_TAKEN, 1);
+	if (t->n != 1)
+		(void)take_tell(t, "tg1_take_end");
+	return TG_EINTERNAL;
+}
+
 static void on_take(void *ctx, const redisReply *r)
 {
 	struct store_read *t = ctx;
@@ -110,10 +131,8 @@ static void on_take(void *ctx, const redisReply *r)
 	int err = store_err(t->store, r);
 	bool have = lines_blob(&l, &blob, &t->n) == 0;
 
-	if (err == 0 && (!have || (blob.desc.size_bytes + blob.desc.chunk_bytes - 1) / blob.desc.chunk_bytes != t->n))
-		err = TG_EINTERNAL;
-	if (err == 0 && !t->keep && t->first <= 0)
-		err = TG_EINTERNAL;
+	if (err == 0 && !(have && consistent(t, &blob)))
+		err = take_broken(t);
 	t->begun = err == 0;
 	t->chunk = t->stop = have ? blob.desc.chunk_bytes : STORE_CHUNK_BYTES;
 	if (err == 0 && t->n > 1 && !t->keep) {

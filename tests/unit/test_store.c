@@ -366,8 +366,7 @@ static void end_all(struct world *w)
 	freeReplyObject(index);
 }
 
-/* As if the process died: the connection ends, nothing more is said about what was under way, and another process connects. */
-/* Another process takes its place, which knows nothing of what was under way. */
+/* As if the process died: the connection ends, and another process connects, which knows nothing of what was under way. */
 static void crash(struct world *w)
 {
 	int downs = w->downs;
@@ -984,6 +983,33 @@ static void library_gone_in_an_upload_leaves_nothing(void **state)
 	assert_nothing_but_tombstones(w);
 }
 
+/* A store in which a take is allowed though the first chunk could not be read: nothing is passed on as if it were whole, and what is left of the blob is ended. */
+static void take_without_its_first_chunk_is_an_error(void **state)
+{
+	static const char stub[] = "#!lua name=timeglas_1\n"
+		"redis.register_function('tg1_time', function() return '0\\n1' end)\n"
+		"redis.register_function('tg1_take', function(k, a)\n"
+		"  return '0\\n' .. a[1] .. '\\tlive\\tu\\t v \\t\\t0\\t' .. redis.call('GET', 'n') .. '\\t' .. redis.call('GET', 'size')\n"
+		"    .. '\\t1\\t2\\tref liveness 0\\t- -\\t\\t\\t' end)\n"
+		"redis.register_function('tg1_take_end', function(k, a) redis.call('SET', 'ended', a[1]) return '0' end)\n";
+	static const struct { const char *n, *size; } blob[] = {{"1", "100"}, {"3", "190000"}, {"2", "60000"}};
+	struct world *w = *state;
+	char id[TOKEN_LEN + 1];
+
+	redis_server_run_cmd(&w->redis, "FUNCTION LOAD REPLACE %s", stub);
+	for (size_t i = 0; i < sizeof blob / sizeof *blob; i++) {
+		redis_server_run_cmd(&w->redis, "DEL ended");
+		redis_server_run_cmd(&w->redis, "SET n %s", blob[i].n);
+		redis_server_run_cmd(&w->redis, "SET size %s", blob[i].size);
+		token_make(0, id);
+		assert_int_equal(take(w, id, "v"), TG_EINTERNAL);
+		assert_int_equal(w->chunks, 0);
+		assert_int_equal(store_info(w->store, on_info, w), 0); /* a fence */
+		loop_until_stop(w->loop);
+		assert_int_equal(redis_server_keys(&w->redis, "ended"), i == 0 ? 0 : 1);
+	}
+}
+
 /* What Redis says, with a T for each time: 13 digits. */
 static void masked(struct world *w, char out[512], const char *fmt, const char *id, bool stream)
 {
@@ -1086,6 +1112,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(commit_of_unknown_fate_is_ended_after_reconnecting, setup, teardown),
 		cmocka_unit_test_setup_teardown(library_gone_is_loaded_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(library_gone_in_an_upload_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(take_without_its_first_chunk_is_an_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(transaction_writes_what_the_function_would, setup, teardown),
 		cmocka_unit_test_setup_teardown(close_with_all_takes_more_than_one_step, setup, teardown),
 	};

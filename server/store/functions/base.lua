@@ -88,12 +88,14 @@ local function unlink(p, id, first, count)
 	return found
 end
 
--- For uploads whose number of chunks is only known as "about n": goes on until nothing is found.
+-- For uploads whose number of chunks is only known as "about n": goes on until nothing is found. Returns how many there were.
 local function unlink_all(p, id, n)
-	unlink(p, id, 0, n)
-	while unlink(p, id, n, 64) > 0 do
-		n = n + 64
-	end
+	local found, more = unlink(p, id, 0, n)
+	repeat
+		more = unlink(p, id, n, 64)
+		found, n = found + more, n + 64
+	until more == 0
+	return found
 end
 
 -- Writes for this upload may still come: what they leave is wiped at that time. n: chunks 0..n-1 at least are looked for.

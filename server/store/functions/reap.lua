@@ -9,8 +9,8 @@ local function reap_blob(p, id, score, us, batch)
 		return 'aborted', text(us - score * 1000), 0
 	end
 	if b.st == 'staged' then
-		drop_staged(p, b, time_ms(us), true)
-		return 'aborted', text(us - score * 1000), tonumber(b.n) * CHUNK_BYTES -- at most
+		local found = drop_staged(p, b, time_ms(us), true)
+		return 'aborted', text(us - score * 1000), found * CHUNK_BYTES -- at most
 	end
 	if b.st == 'gone' then -- entered by a worker that stalled meanwhile
 		batch.members[#batch.members + 1] = member

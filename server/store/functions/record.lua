@@ -45,18 +45,19 @@ local function record(b)
 	return b.id .. '\t' .. told(b)
 end
 
--- The upload ends without ever having been visible: no tombstone, only the event.
+-- The upload ends without ever having been visible: no tombstone, only the event. Returns how many chunks it had.
 local function drop_staged(p, b, now, stalled)
 	redis.call('DEL', p .. 'b:' .. b.id)
 	redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
 	if b.s ~= '' then
 		redis.call('ZREM', p .. 'sb:' .. b.s, b.id)
 	end
-	unlink_all(p, b.id, tonumber(b.n))
+	local found = unlink_all(p, b.id, tonumber(b.n))
 	if stalled then
 		trap(p, b.id, b.n, now + STALLED_MS)
 	end
 	event(p, 'e\taborted\td\t' .. b.d .. '\tu\t' .. b.u .. '\tat\t' .. text(now))
+	return found
 end
 
 -- The event of a blob's end, and what is left of it for a day: who may know of it, how it ended; of the evidence only the ref. late: us after the deadline that
