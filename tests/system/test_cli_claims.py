@@ -264,7 +264,8 @@ def test_put_and_get_through_connections_that_break(server, proxy, tmp_path, not
         before, live = proxy.made, set(server.chunks())
         blob = command(server, proxy, tmp_path, "uploader", "put", "--kind", "liveness", "in").stdout.decode().strip()
         server.secrets.add(blob)
-        wait_for(lambda old=live: len(set(server.chunks()) - old) == 5, "stored once", 5)
+        size = server.stat(blob).json()["size"]
+        wait_for(lambda old=live, n=size: sum(int(server.redis("STRLEN", key)) for key in set(server.chunks()) - old) == n, "stored once", 5)
         proxy.cuts = [(None, rng.randrange(3000, 1_500_000)) for _ in range(3)]
         command(server, proxy, tmp_path, "verifier", "get", blob, "-o", "out", "--receipt", "r")
         broken += proxy.made - before - 2
