@@ -21,7 +21,7 @@
 
 #define START_S 30
 
-/* Everything that could matter to expiry or memory. Not among them: the environment (the allocator that wipes), which is timeglas's own measure. */
+/* Everything that could matter to expiry or memory. Not among them: the environment (the allocator that wipes and has huge pages), which is timeglas's own measure. */
 static const char *const copied[] = {
 	"save", "appendonly", "hz", "dynamic-hz", "active-expire-effort", "lazyfree-lazy-expire", "lazyfree-lazy-user-del", "maxmemory",
 	"maxmemory-policy", "databases", "hash-max-listpack-value", "io-threads", "latency-tracking", "slowlog-log-slower-than",

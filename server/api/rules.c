@@ -5,8 +5,8 @@
 #include <timeglas/errors.h>
 
 #include "api/rules.h"
-#include "core/b64.h"
 #include "base/text.h"
+#include "core/b64.h"
 #include "core/num.h"
 
 #define KEY_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_-.*" /* RFC 8941 section 3.1.2 */

@@ -22,7 +22,7 @@
 #define CROWD 64u /* more uploads than that have smaller chunks, and do not even fill those while the store is behind */
 #define LARGE 32u  /* so many have the largest chunks: those that were quick to send a first one */
 #define QUICK_US 500000u
-#define RESUMED 8u /* uploads, of a chunk each, are about half of what the store's queue may hold */
+#define RESUMED 8u /* uploads, of a chunk each, are about half of what the store's queue may hold; of large ones it stops when that is full */
 
 struct upload {
 	struct call *call;

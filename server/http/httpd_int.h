@@ -8,7 +8,6 @@
 #include "http/httpd.h"
 #include "net/stream.h"
 
-
 enum phase {
 	PH_HANDSHAKE,
 	PH_IDLE,     /* between requests */
