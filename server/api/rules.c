@@ -77,7 +77,7 @@ bool rules_addressed(const char *to, const char *peer)
 {
 	char word[CONF_NAME_MAX + 3];
 	struct text t = text_in(word, sizeof word);
-	text_join(&t, " ", peer, " ", NULL);
+	text_join(&t, " ", peer, " ");
 	return peer[0] != '\0' && strlen(peer) <= CONF_NAME_MAX && strstr(to, word) != NULL;
 }
 
@@ -104,7 +104,7 @@ static int address(const struct conf *conf, struct h1_str name, struct store_des
 	if (have + need >= sizeof d->to)
 		return TG_ERECIPIENT;
 	struct text t = text_in(d->to + have, sizeof d->to - have);
-	text_join(&t, have == 0 ? " " : "", peer->name, " ", NULL);
+	text_join(&t, have == 0 ? " " : "", peer->name, " ");
 	(*n)++;
 	return 0;
 }

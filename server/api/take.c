@@ -95,7 +95,7 @@ static void begin(struct taking *t)
 static const char *entity_tag(const struct store_blob *b, char out[TOKEN_LEN + 3])
 {
 	struct text t = text_in(out, TOKEN_LEN + 3);
-	text_join(&t, "\"", b->id, "\"", NULL);
+	text_join(&t, "\"", b->id, "\"");
 	return out;
 }
 
@@ -103,7 +103,7 @@ static void add_field(struct text *t, const char *name, const char *value)
 {
 	if (value[0] == '\0')
 		return;
-	text_join(t, name, ": ", value, "\r\n", NULL);
+	text_join(t, name, ": ", value, "\r\n");
 }
 
 static size_t head_fields(const struct store_blob *b, char fields[512])

@@ -96,7 +96,7 @@ static void tell(struct upload *u, int status, const struct store_blob *b)
 	u->answered = true;
 	char location[64];
 	struct text t = text_in(location, sizeof location);
-	text_join(&t, "Location: /v1/blobs/", b->id, "\r\n", NULL);
+	text_join(&t, "Location: /v1/blobs/", b->id, "\r\n");
 	struct jsonw w = { 0 };
 	jsonw_open(&w, NULL, '{');
 	if (b->state == STORE_GONE)

@@ -1,5 +1,4 @@
 /* text.c: see text.h. Pure; runs in every process. */
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -24,15 +23,10 @@ void text_add(struct text *t, const char *s)
 	text_add_n(t, s, strlen(s));
 }
 
-void text_join(struct text *t, ...)
+void text_join_n(struct text *t, size_t n, const char *const s[])
 {
-	const char *s;
-	va_list ap;
-
-	va_start(ap, t);
-	while ((s = va_arg(ap, const char *)) != NULL)
-		text_add(t, s);
-	va_end(ap);
+	for (size_t i = 0; i < n; i++)
+		text_add(t, s[i]);
 }
 
 void text_num(struct text *t, int64_t number)

@@ -17,8 +17,9 @@ struct text {
 /** text_in(buf, cap): an empty text in buf; cap > 0 bytes with the NUL. */
 struct text text_in(char *buf, size_t cap);
 void text_add(struct text *t, const char *s);
-/** text_join(t, …): all of these, up to a NULL. */
-void text_join(struct text *t, ...) __attribute__((sentinel));
+/** text_join(t, …): all of these. */
+#define text_join(t, ...) text_join_n((t), sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *), (const char *const[]){__VA_ARGS__})
+void text_join_n(struct text *t, size_t n, const char *const s[]);
 void text_add_n(struct text *t, const char *p, size_t n);
 /** text_num(t, number): in decimal. */
 void text_num(struct text *t, int64_t number);

@@ -79,12 +79,12 @@ void httpd_reply_begin(struct httpd_req *r, int status, const char *fields, cons
 	struct text t = text_in(head, sizeof head);
 	text_add(&t, "HTTP/1.1 ");
 	text_num(&t, status);
-	text_join(&t, " ", reason(status), "\r\n", NULL);
+	text_join(&t, " ", reason(status), "\r\n");
 	if (type != NULL)
-		text_join(&t, "Content-Type: ", type, "\r\n", NULL);
+		text_join(&t, "Content-Type: ", type, "\r\n");
 	text_add(&t, "Content-Length: ");
 	text_num(&t, (int64_t)length);
-	text_join(&t, "\r\n", fields != NULL ? fields : "", HEAD_FIXED, r->close ? "Connection: close\r\n" : "", "\r\n", NULL);
+	text_join(&t, "\r\n", fields != NULL ? fields : "", HEAD_FIXED, r->close ? "Connection: close\r\n" : "", "\r\n");
 	if (t.at == t.end || evbuffer_add(stream_out(r->conn->stream), head, text_len(&t)) != 0)
 		conn_kill(r->conn); /* nobody can frame half a head */
 	r->reply_left = r->head.method == H1_HEAD ? 0 : length;

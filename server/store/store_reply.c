@@ -17,7 +17,7 @@ static struct text key_in(char out[STORE_KEY_MAX], unsigned shard, const char *k
 	struct text t = text_in(out, STORE_KEY_MAX);
 
 	text_add_n(&t, prefix, sizeof prefix);
-	text_join(&t, kind, id, NULL);
+	text_join(&t, kind, id);
 	return t;
 }
 
@@ -49,7 +49,7 @@ void index_member(char out[STORE_KEY_MAX], const char *id)
 {
 	struct text t = text_in(out, STORE_KEY_MAX);
 
-	text_join(&t, "b:", id, NULL);
+	text_join(&t, "b:", id);
 }
 
 const redisReply *reply_at(const redisReply *r, size_t i)
@@ -121,14 +121,14 @@ void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX])
 {
 	struct text t = text_in(out, STORE_DESC_MAX);
 
-	text_join(&t, or_dash(d->ref), " ", d->kind, d->danish ? " 1" : " 0", NULL);
+	text_join(&t, or_dash(d->ref), " ", d->kind, d->danish ? " 1" : " 0");
 }
 
 void desc_private(const struct store_desc *d, char out[STORE_DESC_MAX])
 {
 	struct text t = text_in(out, STORE_DESC_MAX);
 
-	text_join(&t, or_dash(d->issuer), " ", or_dash(d->sha256), NULL);
+	text_join(&t, or_dash(d->issuer), " ", or_dash(d->sha256));
 	if (d->chunk_bytes != 0 && d->chunk_bytes != STORE_CHUNK_BYTES) {
 		text_add(&t, " ");
 		text_num(&t, d->chunk_bytes);

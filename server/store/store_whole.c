@@ -40,13 +40,13 @@ static int send_set_record(struct store *s, unsigned shard, const struct store_b
 	desc_event(&b->desc, event);
 	desc_private(&b->desc, private);
 	store_key(key, shard, "b:", b->id);
-	text_join(&t, "live\t", b->desc.uploader, "\t", b->desc.to, "\t\t0\t1\t", NULL);
+	text_join(&t, "live\t", b->desc.uploader, "\t", b->desc.to, "\t\t0\t1\t");
 	text_num(&t, (int64_t)b->desc.size_bytes);
 	text_add(&t, "\t");
 	text_num(&t, b->stored_at_ms);
 	text_add(&t, "\t");
 	text_num(&t, b->deadline_ms);
-	text_join(&t, "\t", event, "\t", private, "\t\t\t\n\t\t\t\t\t\t\t", NULL);
+	text_join(&t, "\t", event, "\t", private, "\t\t\t\n\t\t\t\t\t\t\t");
 	cmd_text(&m, "SET");
 	cmd_text(&m, key);
 	cmd_text(&m, text);
@@ -77,7 +77,7 @@ static int send_event(struct store *s, unsigned shard, const struct store_blob *
 
 	desc_event(&b->desc, event);
 	store_key(key, shard, "out", "");
-	text_join(&t, "e\tstored\td\t", event, "\tu\t", b->desc.uploader, "\tto\t", b->desc.to, "\ts\t\tz\t", NULL);
+	text_join(&t, "e\tstored\td\t", event, "\tu\t", b->desc.uploader, "\tto\t", b->desc.to, "\ts\t\tz\t");
 	text_num(&t, (int64_t)b->desc.size_bytes);
 	text_add(&t, "\tdl\t");
 	text_num(&t, b->deadline_ms);

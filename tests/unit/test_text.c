@@ -11,7 +11,7 @@ static void join_puts_everything_behind_what_there_is(void **state)
 
 	(void)state;
 	assert_string_equal(buf, "");
-	text_join(&t, "a", "", "bc", NULL);
+	text_join(&t, "a", "", "bc");
 	text_add(&t, "-");
 	text_add_n(&t, "defg", 2);
 	assert_string_equal(buf, "abc-de");
@@ -38,7 +38,7 @@ static void what_does_not_fit_is_cut(void **state)
 	struct text t = text_in(buf, 4);
 
 	(void)state;
-	text_join(&t, "ab", "cdef", "g", NULL);
+	text_join(&t, "ab", "cdef", "g");
 	text_num(&t, 12);
 	assert_string_equal(buf, "abc");
 	assert_ptr_equal(t.at, t.end);
