@@ -13,6 +13,8 @@
 #define BEHIND_COUNT 256u      /* the same for a recorder that is behind, so 16,384 at most: each round costs a sync and two answers of the store, however many it has */
 #define READ_BLOCK_MS 200u     /* one wait for events */
 #define ROUND_US 20000u        /* rounds do not follow each other faster: one sync serves many events */
+#define QUIET_ROUND_US 50000u  /* the same behind one of few events: it has cost as much as many would */
+#define FEW 100
 
 static int add(struct recorder *x, const struct outbox_event *e)
 {
@@ -48,9 +50,10 @@ static int collect(struct recorder *x, struct outbox_batch *b)
 	return err;
 }
 
-static void next_round(struct recorder *x, bool at_once)
+/* n: events of the last round. */
+static void next_round(struct recorder *x, int n, bool at_once)
 {
-	uint64_t now = clock_mono_us(), at = x->read_us + ROUND_US;
+	uint64_t now = clock_mono_us(), at = x->read_us + (n < FEW ? QUIET_ROUND_US : ROUND_US);
 	struct timeval wait = { 0, 0 };
 
 	if (!at_once && at > now)
@@ -90,7 +93,7 @@ void rounds_on_events(void *ctx, int err, struct outbox_batch *b)
 		if (x->stopping)
 			recorder_end(x);
 		else
-			next_round(x, false);
+			next_round(x, 0, false);
 	}
 }
 
@@ -112,7 +115,7 @@ void rounds_commit(struct recorder *x)
 			break; /* the connection is gone; once there is another, what is recorded is trimmed first */
 	caught_up(x);
 	recorder_sign(x);
-	next_round(x, x->batch_full || x->stopping);
+	next_round(x, n, x->batch_full || x->stopping);
 }
 
 void rounds_read(struct recorder *x)
