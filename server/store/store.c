@@ -1,6 +1,6 @@
 /*
  * store.c: the store's connection, its Function library, and the frame of every call. What the calls do stands in functions/; the calls
- * themselves are in store_session.c, store_blob.c, store_put.c and store_read.c. Runs in every process that has a store.
+ * themselves are in store_session.c, store_blob.c, store_put.c, store_abort.c and store_read.c. Runs in every process that has a store.
  *
  * After each connect the library's source in Redis is compared with ours and replaced when it differs or is not there, before any call.
  */
@@ -16,8 +16,7 @@
 
 #define LIBRARY "timeglas_1"
 #define BEAT_S 1
-#define ORPHANS_A_BEAT 8u
-#define ORPHAN_TRIES 60u /* that Redis refused */
+#define ABORTS_A_BEAT 8u
 
 static void library_check(struct store *s);
 
@@ -163,97 +162,6 @@ void store_forget(struct store *s, const void *ctx)
 	}
 }
 
-/* Aborts: of uploads that came to nothing, and of those whose commit was on its way when the connection broke ------------- */
-
-/* Sent until it is answered: what Redis refused (its library was flushed, say) or never read would leave chunks that no index entry names. */
-struct orphan {
-	TAILQ_ENTRY(orphan) link;
-	struct store *store;
-	char id[TOKEN_LEN + 1];
-	unsigned n; /* chunks */
-	unsigned tries;
-	int64_t later_ms;
-	bool unknown;
-};
-
-static void orphan_free(struct orphan *o)
-{
-	o->store->n_orphans--;
-	free(o);
-}
-
-static void orphan_wait(struct orphan *o)
-{
-	if (o->tries < ORPHAN_TRIES) {
-		o->later_ms = STORE_STALLED_MS; /* what was sent may arrive yet */
-		TAILQ_INSERT_TAIL(&o->store->orphans, o, link);
-		return;
-	}
-	log_warn("store_orphan", "an upload that cannot be ended is left to its deadline");
-	orphan_free(o);
-}
-
-static void on_ended(void *ctx, const redisReply *r)
-{
-	struct orphan *o = ctx;
-
-	TAILQ_REMOVE(&o->store->ending, o, link);
-	if (store_err(o->store, r) == 0) {
-		orphan_free(o);
-		return;
-	}
-	if (r != NULL)
-		o->tries++;
-	orphan_wait(o);
-}
-
-static void orphan_send(struct orphan *o)
-{
-	if (put_send_abort(o->store, o->id, o->n, o->later_ms, o->unknown, on_ended, o) == 0)
-		TAILQ_INSERT_TAIL(&o->store->ending, o, link);
-	else
-		orphan_wait(o);
-}
-
-void store_end(struct store *s, const char *id, unsigned n, int64_t later_ms, bool unknown)
-{
-	/* What may be live has places of its own: the others have an entry in the index, and the reaper. */
-	const unsigned most = unknown ? STORE_ORPHANS_MAX : STORE_ORPHANS_MAX / 2;
-	struct orphan *o = s->n_orphans < most ? calloc(1, sizeof *o) : NULL;
-
-	if (o == NULL) {
-		if (put_send_abort(s, id, n, later_ms, unknown, NULL, NULL) != 0 && unknown)
-			log_warn("store_orphan", "an upload of unknown fate is left to its deadline");
-		return;
-	}
-	*o = (struct orphan){.store = s, .n = n, .later_ms = later_ms, .unknown = unknown};
-	strcpy(o->id, id);
-	s->n_orphans++;
-	orphan_send(o);
-}
-
-/* Those that stand there now: one that fails again stands behind them. */
-static void orphans_send(struct store *s, unsigned most)
-{
-	struct orphan *o, *last = TAILQ_LAST(&s->orphans, orphan_list);
-
-	for (bool more = true; more && most > 0 && (o = TAILQ_FIRST(&s->orphans)) != NULL; most--) {
-		more = o != last;
-		TAILQ_REMOVE(&s->orphans, o, link);
-		orphan_send(o);
-	}
-}
-
-static void orphans_free(struct orphan_list *list)
-{
-	struct orphan *o;
-
-	while ((o = TAILQ_FIRST(list)) != NULL) {
-		TAILQ_REMOVE(list, o, link);
-		orphan_free(o);
-	}
-}
-
 /* The library -------------------------------------------------------------------------------------------------------- */
 
 static void library_failed(struct store *s, const redisReply *r)
@@ -285,7 +193,7 @@ static void on_time(void *ctx, const redisReply *r)
 	s->loading = false;
 	set_clock(s, r);
 	rconn_set_ready(s->conn, true);
-	orphans_send(s, STORE_ORPHANS_MAX);
+	store_aborts_send(s, STORE_ABORTS_MAX);
 	if (s->up)
 		return;
 	s->up = true;
@@ -416,7 +324,7 @@ static void on_beat(evutil_socket_t fd, short what, void *ctx)
 	if (!s->up || s->loading)
 		return;
 	(void)ask_time(s, on_beat_time);
-	orphans_send(s, ORPHANS_A_BEAT);
+	store_aborts_send(s, ABORTS_A_BEAT);
 }
 
 static void on_again(evutil_socket_t fd, short what, void *ctx)
@@ -437,8 +345,8 @@ struct store *store_new(struct loop *l, const char *url, const struct store_call
 		return NULL;
 	}
 	LIST_INIT(&s->pending);
-	TAILQ_INIT(&s->orphans);
-	TAILQ_INIT(&s->ending);
+	TAILQ_INIT(&s->aborts_due);
+	TAILQ_INIT(&s->aborts_sent);
 	s->loop = l;
 	s->calls = calls != NULL ? *calls : none;
 	s->ctx = ctx;
@@ -464,8 +372,7 @@ void store_free(struct store *s)
 		next = LIST_NEXT(c, link);
 		call_destroy(c);
 	}
-	orphans_free(&s->orphans);
-	orphans_free(&s->ending);
+	store_aborts_free(s);
 	if (s->again != NULL)
 		event_free(s->again);
 	if (s->beat != NULL)

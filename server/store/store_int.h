@@ -11,14 +11,14 @@
 #define STORE_ARGS_MAX 20
 #define STORE_KEY_MAX 80
 #define STORE_STALLED_MS 60000 /* what was sent on a connection that broke may arrive that late; functions/base.lua has the same */
-#define STORE_ORPHANS_MAX 4096u /* aborts that Redis has not confirmed */
+#define STORE_ABORTS_MAX 4096u /* aborts that Redis has not confirmed */
 /*
  * How often uploads, and takes of several chunks, tell the index that they are alive (it waits 30 and 60 s), and learn that they no longer are: what stands
  * in a worker must be gone five seconds after the end, also when its client stalls.
  */
 #define STORE_PULSE_S 2u
 
-TAILQ_HEAD(orphan_list, orphan);
+TAILQ_HEAD(abort_list, abort_call);
 
 struct store {
 	struct loop *loop;
@@ -31,15 +31,19 @@ struct store {
 	struct event *again; /* to load the library */
 	struct event *beat;  /* to know the store's time */
 	LIST_HEAD(call_list, call) pending;
-	struct orphan_list orphans, ending; /* whose abort is to be sent (again); or is on its way */
-	unsigned n_orphans;
+	struct abort_list aborts_due, aborts_sent; /* to be sent (again); on their way */
+	unsigned n_aborts;
 };
 
-/** store_end(s, id, n, later_ms, unknown): the function tg1_abort for an upload of n chunks, until Redis says that it was done: an upload that nobody was told of must not
- * live, and a chunk without its index entry is the reaper's no more. */
-void store_end(struct store *s, const char *id, unsigned n, int64_t later_ms, bool unknown);
-/** put_send_abort(s, id, n, later_ms, unknown, cb, ctx): the function of that name. */
-int put_send_abort(struct store *s, const char *id, unsigned n, int64_t later_ms, bool unknown, rconn_cb *cb, void *ctx);
+/* Aborts (store_abort.c) */
+/** abort_send(s, id, n, later_ms, unknown, cb, ctx): the function tg1_abort, for an upload of n chunks. 0, or TG_ESTORE and no callback. */
+int abort_send(struct store *s, const char *id, unsigned n, int64_t later_ms, bool unknown, rconn_cb *cb, void *ctx);
+/** store_abort(s, id, n, later_ms, unknown): the same until Redis says that it was done: an upload that nobody was told of must not live, and a chunk without its index entry
+ * is the reaper's no more. */
+void store_abort(struct store *s, const char *id, unsigned n, int64_t later_ms, bool unknown);
+/** store_aborts_send(s, most): so many of those that wait, after a connect or now and then. */
+void store_aborts_send(struct store *s, unsigned most);
+void store_aborts_free(struct store *s);
 
 /* One command under construction. Texts are borrowed, numbers stand in scratch. */
 struct cmd {

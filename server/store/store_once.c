@@ -178,7 +178,7 @@ static int once_end(struct call *c, struct store *s, const char *fn, const char 
 /* Its uploader is not going to be told of it, so it must not live; if it has asked again and knows, it stays. */
 static void disown(struct store *s, const char *id)
 {
-	store_end(s, id, 0, 0, true);
+	store_abort(s, id, 0, 0, true);
 }
 
 static void on_settle(struct call *c, int err, const redisReply *r)

@@ -284,25 +284,12 @@ static void put_answer(struct store_put *p, int err, const struct store_blob *bl
 	put_free(p);
 }
 
-int put_send_abort(struct store *s, const char *id, unsigned n, int64_t later_ms, bool unknown, rconn_cb *cb, void *ctx)
-{
-	int shard = token_shard(id, strlen(id));
-	struct cmd m;
-
-	cmd_fcall(&m, "tg1_abort", (unsigned)shard);
-	cmd_text(&m, id);
-	cmd_num(&m, n);
-	cmd_num(&m, later_ms);
-	cmd_text(&m, unknown ? "1" : "0");
-	return cmd_send(s, &m, cb, ctx);
-}
-
 static void on_cleaned(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
 
 	if (store_err(p->store, r) != 0)
-		store_end(p->store, p->id, p->n, STORE_STALLED_MS, true);
+		store_abort(p->store, p->id, p->n, STORE_STALLED_MS, true);
 	put_answer(p, p->err, NULL);
 }
 
@@ -323,12 +310,12 @@ static void on_commit(void *ctx, const redisReply *r)
 	if (p->err == 0)
 		p->err = err; /* else the reason is known already: a chunk was refused */
 	if (r == NULL)
-		store_end(p->store, p->id, p->n, STORE_STALLED_MS, true);
+		store_abort(p->store, p->id, p->n, STORE_STALLED_MS, true);
 	/* A function that refuses has cleaned up; Redis refusing the function has not. */
 	if (r != NULL && r->type == REDIS_REPLY_ERROR) {
-		if (put_send_abort(p->store, p->id, p->n, 0, true, on_cleaned, p) == 0)
+		if (abort_send(p->store, p->id, p->n, 0, true, on_cleaned, p) == 0)
 			return;
-		store_end(p->store, p->id, p->n, 0, true);
+		store_abort(p->store, p->id, p->n, 0, true);
 	}
 	put_answer(p, p->err, NULL);
 }
@@ -346,7 +333,7 @@ static void on_whole(void *ctx, const redisReply *r)
 	if (p->err == 0)
 		p->err = err; /* else the reason is known already: a command was not queued */
 	if (r == NULL)
-		store_end(p->store, p->id, p->n, STORE_STALLED_MS, true);
+		store_abort(p->store, p->id, p->n, STORE_STALLED_MS, true);
 	put_answer(p, p->err, NULL);
 }
 
@@ -443,7 +430,7 @@ void store_put_abort(struct store_put *p)
 		return;
 	if (p->n > 0 || p->staged) {
 		metrics_count(M_ABORTED, 1);
-		store_end(p->store, p->id, p->n, p->err == TG_ESTORE ? STORE_STALLED_MS : 0, p->committing); /* a broken connection may still hold what we sent */
+		store_abort(p->store, p->id, p->n, p->err == TG_ESTORE ? STORE_STALLED_MS : 0, p->committing); /* a broken connection may still hold what we sent */
 	}
 	put_free(p);
 }
