@@ -1,5 +1,5 @@
 /*
- * preload.c: what Redis leaves in its query buffers, and the mark by which others see that the wiping is in force. With realloc.c it makes
+ * preload.c: what Redis leaves in its query buffers, which of its memory has huge pages, and the mark by which others see that the wiping is in force. With realloc.c it makes
  * libtimeglas-wipe.so, which is preloaded into redis-server; no process of timeglasd runs it.
  *
  * A client's query buffer lives as long as its connection. Commands are parsed where they stand and then moved away from, so a value stays in there until
@@ -7,20 +7,27 @@
  * along, for as long as that value lives. So whatever a read() does not fill is wiped, as far as an earlier one had filled it.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "wipe/wipe.h"
 
 #define DESCRIPTORS 4096
+#define TABLE_BYTES ((size_t)2 * 1024 * 1024)
+#define ZEROED 0x40 /* jemalloc's MALLOCX_ZERO */
 
 typedef void write_cb(void *arg, const char *text);
 typedef void stats_print(write_cb *write, void *arg, const char *opts);
 
 extern int mallctl(const char *name, void *old, size_t *old_len, void *new, size_t new_len) __attribute__((weak));
+extern void *mallocx(size_t size, int flags) __attribute__((weak));
 extern const char *malloc_conf;
 void malloc_stats_print(write_cb *write, void *arg, const char *opts);
 const char *malloc_conf = "junk:free";
@@ -48,6 +55,36 @@ ssize_t read(int fd, void *buf, size_t n)
 	if (got > 0)
 		wipe_rest(fd, (char *)buf + got, (char *)buf + n);
 	return got;
+}
+
+static void small_pages(void *p, size_t bytes)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)p + page - 1) / page * page;
+
+	(void)madvise((void *)from, ((uintptr_t)p + bytes - from) / page * page, MADV_NOHUGEPAGE);
+}
+
+/*
+ * A table of a large dictionary is zeroed memory of many megabytes, of which a few commands touch every part. With huge pages the kernel would clear all of it at that
+ * moment: 90 ms in which nothing was answered or removed, as one million keys became two. So what is that large has small pages.
+ */
+void *calloc(size_t n, size_t size)
+{
+	size_t bytes;
+	void *p;
+
+	if (__builtin_mul_overflow(n, size, &bytes)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	p = mallocx != NULL ? mallocx(bytes > 0 ? bytes : 1, ZEROED) : malloc(bytes);
+	if (p == NULL)
+		errno = ENOMEM;
+	else if (mallocx == NULL)
+		memset(p, 0, bytes);
+	else if (bytes >= TABLE_BYTES)
+		small_pages(p, bytes);
+	return p;
 }
 
 static bool in_force(void)
