@@ -405,3 +405,32 @@ def test_the_gauge_says_so_also_of_a_redis_that_was_restarted(launch):
     os.kill(int(server.env["TIMEGLAS_REDIS_PID"]), 9)
     wait_for(lambda: server.metric("timeglas_process_restarts_total") == 1, "the restart is counted", 5)
     wait_for(lambda: server.metric("timeglas_memory_wiped") == 1, "the new one was asked", 5)
+
+
+TABLE = """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.calloc.restype, libc.calloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t, ctypes.c_size_t)
+assert libc.calloc(1 << 40, 1 << 40) is None, "more than there are numbers for"
+for size in (1, 100, 5000, 1 << 20, 32 << 20):
+    at = libc.calloc(size // 2 + 1, 2)
+    assert ctypes.string_at(at, size) == bytes(size), size
+flags = None
+for line in open("/proc/self/smaps"):
+    first = line.split()[0]
+    if "-" in first and not first.endswith(":"):
+        low, high = (int(x, 16) for x in first.split("-"))
+        inside = low <= at + (16 << 20) < high
+    elif inside and first == "VmFlags:":
+        flags = line.split()[1:]
+assert "nh" in flags, flags
+"""
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer brings its own allocator: there is no library to preload")
+@pytest.mark.skipif(not os.path.exists("/sys/kernel/mm/transparent_hugepage"), reason="this kernel has no huge pages")
+def test_large_tables_of_the_store_have_small_pages():
+    """The library's calloc: zeroed whatever the size, NULL for what cannot be; a table of megabytes is no huge page's business."""
+    env = dict(os.environ, LD_PRELOAD=f"{BIN}/libtimeglas-wipe.so libjemalloc.so.2", MALLOC_CONF="junk:free,thp:always,dirty_decay_ms:-1")
+    ran = subprocess.run(["/usr/bin/python3", "-c", TABLE], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
+    assert ran.returncode == 0, ran.stderr
