@@ -13,7 +13,7 @@
 /*
  * Its allocator: what is freed is overwritten (Debian's redis-server is linked with jemalloc). It asks for huge pages: the kernel's looks at the pages of a large
  * store, each second or more often, delay removals by milliseconds when the pages are small. Free pages stay: giving them back and taking them anew, huge
- * and zeroed, would make a mass of removals twice as long (docs/decisions.md).
+ * and zeroed, would make a mass of removals twice as long (docs/decisions.md). Tables of large dictionaries have small pages: wipe/preload.c.
  */
 #define REDIS_EMBED_MALLOC_CONF "junk:free,thp:always,dirty_decay_ms:-1"
 

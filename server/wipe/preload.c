@@ -66,7 +66,7 @@ static void small_pages(void *p, size_t bytes)
 
 /*
  * A table of a large dictionary is zeroed memory of many megabytes, of which a few commands touch every part. With huge pages the kernel would clear all of it at that
- * moment: 90 ms in which nothing was answered or removed, as one million keys became two. So what is that large has small pages.
+ * moment: 90 ms in which nothing was answered or removed, as one million blobs (two million keys) became more. So what is that large has small pages.
  */
 void *calloc(size_t n, size_t size)
 {
@@ -81,7 +81,7 @@ void *calloc(size_t n, size_t size)
 	if (p == NULL)
 		errno = ENOMEM;
 	else if (mallocx == NULL)
-		memset(p, 0, bytes);
+		explicit_bzero(p, bytes); /* a memset() behind a malloc() is made a calloc(), this one */
 	else if (bytes >= TABLE_BYTES)
 		small_pages(p, bytes);
 	return p;

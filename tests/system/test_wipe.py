@@ -411,11 +411,16 @@ TABLE = """
 import ctypes
 libc = ctypes.CDLL(None)
 libc.calloc.restype, libc.calloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t, ctypes.c_size_t)
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, (ctypes.c_size_t,), (ctypes.c_void_p,)
 assert libc.calloc(1 << 40, 1 << 40) is None, "more than there are numbers for"
 for size in (1, 100, 5000, 1 << 20, 32 << 20):
+    used = libc.malloc(size + 2)
+    ctypes.memset(used, 255, size)
+    libc.free(used)
     at = libc.calloc(size // 2 + 1, 2)
     assert ctypes.string_at(at, size) == bytes(size), size
 flags = None
+at = libc.calloc(64 << 20, 1)
 for line in open("/proc/self/smaps"):
     first = line.split()[0]
     if "-" in first and not first.endswith(":"):

@@ -28,7 +28,8 @@ local function reap_session(p, sid, us, r)
 	if not s or s.st ~= 'open' then
 		return 0
 	end
-	local gone, lates = session_end_due(p, s, us)
+	local gone, lates, staged = session_end_due(p, s, us)
+	bytes = staged
 	for i, b in ipairs(gone) do
 		r[#r + 1] = b.c .. '\t' .. lates[i]
 		bytes = bytes + tonumber(b.z)

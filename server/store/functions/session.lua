@@ -23,9 +23,9 @@ local function session_read(p, sid)
 	return s
 end
 
--- Ends an open session and the blobs bound to it; returns those that were visible.
+-- Ends an open session and the blobs bound to it; returns those that were visible. Then how late each was, and about how many bytes of uploads under way went.
 local function session_end(p, s, state, cause, us, due_ms)
-	local now, gone, lates, key = time_ms(us), {}, {}, p .. 's:' .. s.id
+	local now, gone, lates, staged, key = time_ms(us), {}, {}, 0, p .. 's:' .. s.id
 	s.st, s.ga = state, text(now)
 	redis.call('HSET', key, 'st', state, 'ga', s.ga)
 	redis.call('HDEL', key, 'ref', 'n', 'z')
@@ -35,14 +35,14 @@ local function session_end(p, s, state, cause, us, due_ms)
 	for _, id in ipairs(redis.call('ZRANGEBYSCORE', p .. 'sb:' .. s.id, '1', '1')) do
 		local b = load(p, id)
 		if b and b.st == 'staged' then
-			drop_staged(p, b, now, true)
+			staged = staged + drop_staged(p, b, now, true) * CHUNK_BYTES
 		elseif b and b.st ~= 'gone' then
 			lates[#lates + 1] = finish(p, b, cause, '', us, due_ms)
 			gone[#gone + 1] = b
 		end
 	end
 	event(p, 'e\tsession-end\ts\t' .. s.h .. '\tc\t' .. cause .. '\tu\t' .. s.u .. '\tdl\t' .. s.dl .. '\tat\t' .. s.ga)
-	return gone, lates
+	return gone, lates, staged
 end
 
 local function session_due(s)
@@ -181,7 +181,7 @@ local function f_session_close(keys, args)
 			if not b then
 				redis.call('ZREM', p .. 'sb:' .. s.id, id)
 			elseif b.st == 'staged' then
-				drop_staged(p, b, time_ms(us), true)
+				bytes = bytes + drop_staged(p, b, time_ms(us), true) * CHUNK_BYTES
 			elseif b.st ~= 'gone' then
 				finish(p, b, 'session-closed', args[2], us)
 				gone[#gone + 1] = b
