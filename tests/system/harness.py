@@ -388,5 +388,7 @@ class Server:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        if "TIMEGLAS_REDIS_SOCKET" in getattr(self, "env", {}):   # who tidies it up was among the family
+            shutil.rmtree(Path(self.env["TIMEGLAS_REDIS_SOCKET"]).parent, ignore_errors=True)
         self.proc.stdout.close()
         shutil.rmtree(self.dir, ignore_errors=True)
