@@ -59,20 +59,23 @@ static void put_escaped(struct chain_buf *b, struct chain_text t)
 {
 	static const char abc[] = "0123456789abcdef";
 
-	for (size_t i = 0, plain; i < t.n; i++) {
-		for (plain = i; plain < t.n && !must_escape((unsigned char)t.p[plain]); plain++)
-			;
-		put(b, t.p + i, plain - i);
-		i = plain;
-		if (i == t.n)
-			break;
+	size_t from = 0; /* of the plain run that is not put yet */
+
+	for (size_t i = 0; i < t.n; i++) {
 		unsigned char c = (unsigned char)t.p[i];
 		char esc[6] = {'\\', 'u', '0', '0', abc[c >> 4], abc[c & 15]};
 		bool quoted = c == '"' || c == '\\';
+
+		if (!must_escape(c))
+			continue;
 		if (quoted)
 			esc[1] = (char)c;
+		put(b, t.p + from, i - from);
 		put(b, esc, quoted ? 2 : 6);
+		from = i + 1;
 	}
+	if (from < t.n) /* of no bytes there may be no pointer either */
+		put(b, t.p + from, t.n - from);
 }
 
 static void put_string(struct chain_buf *b, const char *name, struct chain_text t)
