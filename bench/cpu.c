@@ -99,7 +99,7 @@ void cpu_place(const struct cpu_set *set)
 			CPU_CLR(cpu, &others);
 		}
 	for (unsigned i = 0; i < set->n; i++)
-		confine(set->of[i].pid, set->of[i].part == CPU_WORKERS ? &first : &others);
+		confine(set->of[i].pid, set->of[i].part == CPU_REDIS ? &others : &first);
 	confine(getpid(), &others);
 }
 

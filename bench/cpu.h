@@ -31,8 +31,9 @@ struct cpu_times {
 void cpu_add(struct cpu_set *set, pid_t pid, enum cpu_part part);
 void cpu_add_children(struct cpu_set *set, pid_t pid, const char *prefix);
 /**
- * cpu_place(set): the first so many processors are for so many workers, and nobody else of the system, nor this process, gets one of them; if there are enough for
- * that. Where a scheduler puts three busy processes on two processors is else a matter of who woke whom, and a measurement of that.
+ * cpu_place(set): as many processors as the system has workers, the first ones, are for what is measured: all its processes but Redis. Redis and this process, which do the
+ * same job for every system, share the others; if there are enough for that. Where a scheduler puts three busy processes on two processors is else a matter of who woke
+ * whom, and a measurement of that.
  */
 void cpu_place(const struct cpu_set *set);
 /** cpu_anywhere(): this process, and who is started by it, may run on all processors again. */

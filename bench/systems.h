@@ -16,7 +16,7 @@ enum system_kind { SYSTEM_TIMEGLAS, SYSTEM_NGINX, SYSTEM_SIMPLE, SYSTEM_WEBDIS, 
 struct systems {
 	char dir[PATH_CHARS], pki[PATH_CHARS];
 	unsigned workers;            /* of the next that is started */
-	bool anywhere;               /* no process has a processor of its own */
+	bool anywhere;               /* no process is told where to run */
 	unsigned started;            /* each gets a folder of its own */
 	struct redis_like redis;
 	enum wipe_state wipes;       /* that Redis */
