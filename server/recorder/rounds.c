@@ -2,6 +2,7 @@
  * rounds.c: what is recorded, in rounds: read, declare, write, sync, and only then trim. An event that is not in the file is still in the store; one that might be in
  * it is declared there. Runs in the recorder. docs/evidence.md.
  */
+#include <sched.h>
 #include <timeglas/errors.h>
 
 #include "base/clock.h"
@@ -15,6 +16,8 @@
 #define ROUND_US 20000u        /* rounds do not follow each other faster: one sync serves many events */
 #define QUIET_ROUND_US 50000u  /* the same behind one of few events: it has cost as much as many would */
 #define FEW 100
+#define SPELLS 16               /* a round's work is done in so many; between two of them whoever else waits for this processor goes first */
+#define SPELL_MIN 16           /* events */
 
 static int add(struct recorder *x, const struct outbox_event *e)
 {
@@ -31,6 +34,7 @@ static int add(struct recorder *x, const struct outbox_event *e)
 /* Into the ledger's batch; an error: nothing of it. */
 static int collect(struct recorder *x, struct outbox_batch *b)
 {
+	const int n = outbox_count(b), spell = n / SPELLS > SPELL_MIN ? n / SPELLS : SPELL_MIN;
 	struct outbox_event e;
 	int err = 0;
 
@@ -41,7 +45,8 @@ static int collect(struct recorder *x, struct outbox_batch *b)
 	while (err == 0 && outbox_next(b, &e)) {
 		err = add(x, &e);
 		x->batch_shards |= UINT64_C(1) << e.shard;
-		x->batch++;
+		if (++x->batch % spell == 0)
+			(void)sched_yield();
 	}
 	if (err != 0) {
 		ledger_drop(x->ledger);

@@ -197,15 +197,30 @@ void outbox_field(const struct outbox_event *e, size_t i, struct chain_text *nam
 	*value = e->packed ? e->part[2 * i + 1] : text_of(reply_at(e->fields, 2 * i + 1));
 }
 
+/* Of each stream that answered, its entries; NULL behind the last. */
+static const redisReply *entries_at(const struct outbox_batch *b, size_t i)
+{
+	return b->entries != NULL ? (i == 0 ? b->entries : NULL) : reply_at(reply_at(b->r, i), 1);
+}
+
+int outbox_count(const struct outbox_batch *b)
+{
+	const redisReply *entries;
+	size_t n = 0;
+
+	for (size_t i = 0; (entries = entries_at(b, i)) != NULL; i++)
+		n += entries->elements;
+	return (int)n;
+}
+
 bool outbox_full(const struct outbox_batch *b)
 {
-	for (size_t i = 0; b->r != NULL && i < b->r->elements; i++) {
-		const redisReply *entries = reply_at(b->r->element[i], 1);
+	const redisReply *entries;
 
-		if (entries != NULL && entries->elements >= b->count)
+	for (size_t i = 0; (entries = entries_at(b, i)) != NULL; i++)
+		if (entries->elements >= b->count)
 			return true;
-	}
-	return b->entries != NULL && b->entries->elements >= b->count;
+	return false;
 }
 
 /* Looking ------------------------------------------------------------------------------------------------------------- */
