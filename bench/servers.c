@@ -20,6 +20,8 @@
 #include "servers.h"
 
 #define START_S 30
+#define USED_VALUES 128000u /* of 1,000 bytes: what large ones leave is not split for small ones */
+#define USED_PIPELINE 1000u
 
 /* Everything that could matter to expiry or memory. Not among them: the environment (the allocator that wipes and has huge pages), which is timeglas's own measure. */
 static const char *const copied[] = {
@@ -254,6 +256,29 @@ enum wipe_state server_wipes(const struct server *s)
 
 	freeReplyObject(r);
 	return state;
+}
+
+/* A command for each of the values, in pipelines. */
+static void for_values(const struct server *s, const char *fmt)
+{
+	for (unsigned i = 0; i < USED_VALUES; i += USED_PIPELINE) {
+		for (unsigned k = i; k < i + USED_PIPELINE; k++)
+			if (redisAppendCommand(s->redis, fmt, k) != REDIS_OK)
+				die("out of memory");
+		for (unsigned k = 0; k < USED_PIPELINE; k++) {
+			void *r = NULL;
+
+			if (redisGetReply(s->redis, &r) != REDIS_OK || ((redisReply *)r)->type == REDIS_REPLY_ERROR)
+				die("Redis: %s: %s", fmt, r != NULL ? ((redisReply *)r)->str : s->redis->errstr);
+			freeReplyObject(r);
+		}
+	}
+}
+
+void server_use_memory(const struct server *s)
+{
+	for_values(s, "SETRANGE bench:used:%u 999 x");
+	for_values(s, "UNLINK bench:used:%u");
 }
 
 void server_end(pid_t pid)
