@@ -89,6 +89,8 @@ void compare_run(struct compare *c, const char *dir)
 	struct blobs *b[SIZES_MAX] = {NULL};
 
 	c->samples = bench_alloc((size_t)c->n_sizes * c->n_variants * c->rounds, sizeof *c->samples);
+	for (unsigned k = 0; k < c->n_variants; k++) /* for all of them, or for none: they are compared */
+		c->all.anywhere = c->all.anywhere || !cpu_enough(c->variant[k].workers);
 	systems_open(&c->all, dir);
 	for (unsigned i = 0; i < c->n_sizes; i++)
 		b[i] = c->size[i] > 0 ? blobs_new(POOL_BLOBS, c->size[i]) : NULL;

@@ -82,18 +82,23 @@ void cpu_anywhere(void)
 	confine(getpid(), all_processors());
 }
 
+bool cpu_enough(unsigned workers)
+{
+	return (int)workers < CPU_COUNT(all_processors());
+}
+
 void cpu_place(const struct cpu_set *set)
 {
 	const cpu_set_t *all = all_processors();
 	cpu_set_t first, others = *all;
-	int workers = 0;
+	unsigned workers = 0;
 
 	CPU_ZERO(&first);
 	for (unsigned i = 0; i < set->n; i++)
 		workers += set->of[i].part == CPU_WORKERS;
-	if (workers == 0 || workers >= CPU_COUNT(all))
+	if (workers == 0 || !cpu_enough(workers))
 		return;
-	for (size_t cpu = 0; CPU_COUNT(&first) < workers; cpu++)
+	for (size_t cpu = 0; CPU_COUNT(&first) < (int)workers; cpu++)
 		if (CPU_ISSET(cpu, all)) {
 			CPU_SET(cpu, &first);
 			CPU_CLR(cpu, &others);

@@ -2,6 +2,7 @@
 #ifndef BENCH_CPU_H
 #define BENCH_CPU_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define CPU_PIDS 40
@@ -36,6 +37,8 @@ void cpu_add_children(struct cpu_set *set, pid_t pid, const char *prefix);
  * whom, and a measurement of that.
  */
 void cpu_place(const struct cpu_set *set);
+/** cpu_enough(workers): are there processors for so many workers, and one more? */
+bool cpu_enough(unsigned workers);
 /** cpu_anywhere(): this process, and who is started by it, may run on all processors again. */
 void cpu_anywhere(void);
 /** cpu_read(set, out): spent so far. Dies when a process is gone: its time would be missing. */

@@ -208,6 +208,18 @@ static void gen_run_rate_charges_a_stall_to_all_that_was_due(void **state)
 	gen_result_free(&r);
 }
 
+/* More than one in each 200 us, so several are due at once. */
+static void gen_run_rate_starts_all_that_is_due(void **state)
+{
+	struct gen_result r;
+
+	(void)state;
+	run(FAITHFUL, 8000, 0.5, &r);
+	assert_string_equal(r.error, "");
+	assert_true(fabs((double)(r.puts + r.takes) - 8000 * r.seconds) <= 4);
+	gen_result_free(&r);
+}
+
 static void blobs_new_any_size_gives_files_of_it_that_differ(void **state)
 {
 	static const size_t size[] = {300, 4096, 65536 + 100, 65536 + 200, 65536 + 217, 1048576, 262144};
@@ -232,6 +244,7 @@ int main(void)
 		cmocka_unit_test(gen_run_wrong_bytes_make_it_void),
 		cmocka_unit_test(gen_run_refusal_makes_it_void),
 		cmocka_unit_test(gen_run_broken_connection_makes_it_void),
+		cmocka_unit_test(gen_run_rate_starts_all_that_is_due),
 		cmocka_unit_test(gen_run_rate_charges_a_stall_to_all_that_was_due),
 	};
 	signal(SIGPIPE, SIG_IGN);

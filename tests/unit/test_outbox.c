@@ -31,8 +31,11 @@ static struct {
 } looked[TOKEN_SHARDS];
 static unsigned looks, trimmed;
 
+/* All of them, and as many as it said. */
 static void take(struct outbox_batch *b)
 {
+	const unsigned before = n_got;
+	const int count = outbox_count(b);
 	struct chain_text name, value;
 	struct outbox_event e;
 
@@ -48,6 +51,7 @@ static void take(struct outbox_batch *b)
 		memcpy(got[n_got].value, value.p, value.n);
 		got[n_got++].value_n = value.n;
 	}
+	assert_int_equal(n_got - before, count);
 }
 
 static void on_events(void *ctx, int e, struct outbox_batch *b)
