@@ -34,7 +34,7 @@ static unsigned looks, trimmed;
 /* All of them, and as many as it said. */
 static void take(struct outbox_batch *b)
 {
-	const unsigned before = n_got;
+	const size_t before = n_got;
 	const int count = outbox_count(b);
 	struct chain_text name, value;
 	struct outbox_event e;
