@@ -16,8 +16,9 @@
 #define ROUND_US 20000u        /* rounds do not follow each other faster: one sync serves many events */
 #define QUIET_ROUND_US 50000u  /* the same behind one of few events: it has cost as much as many would */
 #define FEW 100
-#define SPELLS 16               /* a round's work is done in so many; between two of them whoever else waits for this processor goes first */
+#define SPELLS 16               /* a round's work is done in so many; between two of them others that wait for this processor may go first */
 #define SPELL_MIN 16           /* events */
+#define SPELLS_US 10000u       /* they may take that long together; then the rest is done at a stretch */
 
 static int add(struct recorder *x, const struct outbox_event *e)
 {
@@ -31,10 +32,18 @@ static int add(struct recorder *x, const struct outbox_event *e)
 	return ledger_add(x->ledger, &x->entry.record);
 }
 
+/* Not when it is we who are waited for. */
+static void let_others(const struct recorder *x, uint64_t until_us)
+{
+	if (!x->stopping && !x->batch_full && clock_mono_us() < until_us)
+		(void)sched_yield();
+}
+
 /* Into the ledger's batch; an error: nothing of it. */
 static int collect(struct recorder *x, struct outbox_batch *b)
 {
 	const int n = outbox_count(b), spell = n / SPELLS > SPELL_MIN ? n / SPELLS : SPELL_MIN;
+	const uint64_t until_us = clock_mono_us() + SPELLS_US;
 	struct outbox_event e;
 	int err = 0;
 
@@ -46,7 +55,7 @@ static int collect(struct recorder *x, struct outbox_batch *b)
 		err = add(x, &e);
 		x->batch_shards |= UINT64_C(1) << e.shard;
 		if (++x->batch % spell == 0)
-			(void)sched_yield();
+			let_others(x, until_us);
 	}
 	if (err != 0) {
 		ledger_drop(x->ledger);

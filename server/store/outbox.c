@@ -197,28 +197,31 @@ void outbox_field(const struct outbox_event *e, size_t i, struct chain_text *nam
 	*value = e->packed ? e->part[2 * i + 1] : text_of(reply_at(e->fields, 2 * i + 1));
 }
 
-/* Of each stream that answered, its entries; NULL behind the last. */
-static const redisReply *entries_at(const struct outbox_batch *b, size_t i)
+static size_t n_streams(const struct outbox_batch *b)
 {
-	return b->entries != NULL ? (i == 0 ? b->entries : NULL) : reply_at(reply_at(b->r, i), 1);
+	return b->entries != NULL ? 1 : b->r != NULL ? b->r->elements : 0;
+}
+
+static size_t n_entries(const struct outbox_batch *b, size_t stream)
+{
+	const redisReply *entries = b->entries != NULL ? b->entries : reply_at(reply_at(b->r, stream), 1);
+
+	return entries != NULL ? entries->elements : 0;
 }
 
 int outbox_count(const struct outbox_batch *b)
 {
-	const redisReply *entries;
 	size_t n = 0;
 
-	for (size_t i = 0; (entries = entries_at(b, i)) != NULL; i++)
-		n += entries->elements;
+	for (size_t i = 0; i < n_streams(b); i++)
+		n += n_entries(b, i);
 	return (int)n;
 }
 
 bool outbox_full(const struct outbox_batch *b)
 {
-	const redisReply *entries;
-
-	for (size_t i = 0; (entries = entries_at(b, i)) != NULL; i++)
-		if (entries->elements >= b->count)
+	for (size_t i = 0; i < n_streams(b); i++)
+		if (n_entries(b, i) >= b->count)
 			return true;
 	return false;
 }

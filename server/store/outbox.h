@@ -64,7 +64,7 @@ int outbox_read(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS], unsi
 /** outbox_next(b, e): the next event, in order within a shard. false: no more. e's contents are borrowed with b. */
 bool outbox_next(struct outbox_batch *b, struct outbox_event *e);
 void outbox_field(const struct outbox_event *e, size_t i, struct chain_text *name, struct chain_text *value);
-/** outbox_count(b): events in it. */
+/** outbox_count(b): entries in it; outbox_next() passes over those that are no events. */
 int outbox_count(const struct outbox_batch *b);
 /** outbox_full(b): a shard gave as much as was asked for: there may be more. */
 bool outbox_full(const struct outbox_batch *b);
