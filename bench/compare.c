@@ -57,6 +57,7 @@ void compare_cell(const struct compare *c, struct system *s, struct blobs *b, un
 {
 	struct gen_plan plan = c->gen;
 
+	server_use_memory(&s->store);
 	plan.rate = c->rate[size];
 	(c->measure != NULL ? c->measure : perf_measure)(s, &plan, b, out);
 }

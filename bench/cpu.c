@@ -1,5 +1,6 @@
 /* cpu.c: see cpu.h. Reads /proc. */
 #include <dirent.h>
+#include <errno.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -62,8 +63,8 @@ static void confine(pid_t pid, const cpu_set_t *to)
 	if (d == NULL)
 		die("process %ld of a server ended", (long)pid);
 	while ((e = readdir(d)) != NULL)
-		if (e->d_name[0] != '.')
-			(void)sched_setaffinity((pid_t)strtol(e->d_name, NULL, 10), sizeof *to, to);
+		if (e->d_name[0] != '.' && sched_setaffinity((pid_t)strtol(e->d_name, NULL, 10), sizeof *to, to) != 0 && errno != ESRCH)
+			die("cannot tell process %ld where to run: %s", (long)pid, strerror(errno));
 	closedir(d);
 }
 

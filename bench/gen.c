@@ -228,7 +228,8 @@ static void pump(struct gen *g)
 		start(c, g->n_started++ % 2 == 0, next);
 	}
 	if (g->idle_n == 0 && now > g->schedule) {
-		uint64_t all = (uint64_t)((double)((now < g->until ? now : g->until) - g->schedule) * g->plan->rate / 1e9);
+		double step = floor((double)((now < g->until ? now : g->until) - g->schedule) / STEP_NS) * STEP_NS;
+		uint64_t all = (uint64_t)(step * g->plan->rate / 1e9);
 
 		if (all > g->n_started && all - g->n_started > g->result->backlog_max)
 			g->result->backlog_max = all - g->n_started;

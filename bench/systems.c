@@ -299,7 +299,6 @@ void system_start(struct systems *all, enum system_kind kind, struct system *s)
 		cpu_add_children(&s->cpu, s->store.pid, "tg-worker");
 		wire_timeglas(&s->wire, &s->store);
 	}
-	server_use_memory(&s->store);
 	if (!all->anywhere)
 		cpu_place(&s->cpu);
 }

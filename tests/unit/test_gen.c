@@ -208,6 +208,19 @@ static void gen_run_rate_charges_a_stall_to_all_that_was_due(void **state)
 	gen_result_free(&r);
 }
 
+/* Seldom: the clock starts each of them, and no answer does. Without it they would all start at the end, half a second late. */
+static void gen_run_rate_starts_each_when_it_is_due(void **state)
+{
+	struct gen_result r;
+
+	(void)state;
+	run(FAITHFUL, 50, 1, &r);
+	assert_string_equal(r.error, "");
+	assert_true(fabs((double)(r.puts + r.takes) - 50 * r.seconds) <= 2);
+	assert_true(histogram_quantile(r.put, 0.5) < 250e6);
+	gen_result_free(&r);
+}
+
 /* More than one in each 200 us, so several are due at once. */
 static void gen_run_rate_starts_all_that_is_due(void **state)
 {
@@ -244,6 +257,7 @@ int main(void)
 		cmocka_unit_test(gen_run_wrong_bytes_make_it_void),
 		cmocka_unit_test(gen_run_refusal_makes_it_void),
 		cmocka_unit_test(gen_run_broken_connection_makes_it_void),
+		cmocka_unit_test(gen_run_rate_starts_each_when_it_is_due),
 		cmocka_unit_test(gen_run_rate_starts_all_that_is_due),
 		cmocka_unit_test(gen_run_rate_charges_a_stall_to_all_that_was_due),
 	};
