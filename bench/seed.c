@@ -135,17 +135,6 @@ static void seed_timeglas(const struct server *s, struct seeder *x)
 
 /* Plain Redis ----------------------------------------------------------------------------------------------------------- */
 
-static void plain_answers(redisContext *c, unsigned n)
-{
-	redisReply *r = NULL;
-
-	while (n-- > 0) {
-		if (redisGetReply(c, (void **)&r) != REDIS_OK || r->type == REDIS_REPLY_ERROR)
-			die("seeding: %s", r != NULL ? r->str : c->errstr);
-		freeReplyObject(r);
-	}
-}
-
 static void seed_plain(const struct server *s, const struct seeder *x)
 {
 	const struct seed_plan *p = x->plan;
@@ -161,9 +150,9 @@ static void seed_plain(const struct server *s, const struct seeder *x)
 		o->deadline_us = (wall_us() + lifetime_us(p, i)) / 1000 * 1000;
 		redisAppendCommand(c, "SET %s %b PXAT %lld", o->key, x->content, (size_t)p->bytes, (long long)(o->deadline_us / 1000));
 		if (i % IN_FLIGHT == IN_FLIGHT - 1)
-			plain_answers(c, IN_FLIGHT);
+			redis_answers(c, IN_FLIGHT);
 	}
-	plain_answers(c, i % IN_FLIGHT);
+	redis_answers(c, i % IN_FLIGHT);
 	redisFree(c);
 }
 

@@ -53,6 +53,17 @@ redisReply *redis_do(redisContext *c, const char *fmt, ...)
 	return r;
 }
 
+void redis_answers(redisContext *c, unsigned n)
+{
+	while (n-- > 0) {
+		redisReply *r = NULL;
+
+		if (redisGetReply(c, (void **)&r) != REDIS_OK || r->type == REDIS_REPLY_ERROR)
+			die("Redis: %s", r != NULL ? r->str : c->errstr);
+		freeReplyObject(r);
+	}
+}
+
 void beside_us(const char *name, char *out, size_t cap)
 {
 	ssize_t n = readlink("/proc/self/exe", out, cap - 1);
@@ -265,13 +276,7 @@ static void for_values(const struct server *s, const char *fmt)
 		for (unsigned k = i; k < i + USED_PIPELINE; k++)
 			if (redisAppendCommand(s->redis, fmt, k) != REDIS_OK)
 				die("out of memory");
-		for (unsigned k = 0; k < USED_PIPELINE; k++) {
-			void *r = NULL;
-
-			if (redisGetReply(s->redis, &r) != REDIS_OK || ((redisReply *)r)->type == REDIS_REPLY_ERROR)
-				die("Redis: %s: %s", fmt, r != NULL ? ((redisReply *)r)->str : s->redis->errstr);
-			freeReplyObject(r);
-		}
+		redis_answers(s->redis, USED_PIPELINE);
 	}
 }
 

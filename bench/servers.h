@@ -56,8 +56,10 @@ void server_end(pid_t pid);
 /** beside_us(name, out, cap): the path of the program of that name that was built together with this one. Dies without. */
 void beside_us(const char *name, char *out, size_t cap);
 
-/** redis_open(s): another connection. redis_do(c, fmt, …): a command that must not fail; the caller frees the reply. */
+/** redis_open(s): another connection. redis_do(c, fmt, …): a command that must not fail; the caller frees the reply.
+ *  redis_answers(c, n): those of n commands that were appended; none may be a refusal. */
 redisContext *redis_open(const struct server *s);
 redisReply *redis_do(redisContext *c, const char *fmt, ...);
+void redis_answers(redisContext *c, unsigned n);
 
 #endif

@@ -37,7 +37,6 @@ static int by_name(const void *a, const void *b)
 struct watch *watch_open(const struct server *s, const struct seeded *b, unsigned n)
 {
 	struct watch *w = bench_alloc(1, sizeof *w);
-	redisReply *r = NULL;
 
 	w->c = redis_open(s);
 	w->by_key = bench_alloc(n, sizeof *w->by_key);
@@ -47,11 +46,7 @@ struct watch *watch_open(const struct server *s, const struct seeded *b, unsigne
 		redisAppendCommand(w->c, "SUBSCRIBE " CHANNEL "%s", b[i].key);
 	}
 	qsort(w->by_key, n, sizeof *w->by_key, by_name);
-	for (unsigned i = 0; i < n; i++) {
-		if (redisGetReply(w->c, (void **)&r) != REDIS_OK || r->type == REDIS_REPLY_ERROR)
-			die("cannot subscribe: %s", r != NULL ? r->str : w->c->errstr);
-		freeReplyObject(r);
-	}
+	redis_answers(w->c, n);
 	return w;
 }
 

@@ -16,7 +16,7 @@
 #define ROUND_US 20000u        /* rounds do not follow each other faster: one sync serves many events */
 #define QUIET_ROUND_US 50000u  /* the same behind one of few events: it has cost as much as many would */
 #define FEW 100
-#define SPELLS 16               /* a round's work is done in so many; between two of them others that wait for this processor may go first */
+#define SPELLS 16              /* a round's work is done in so many; between two of them others that wait for this processor may go first */
 #define SPELL_MIN 16           /* events */
 #define SPELLS_US 10000u       /* they may take that long together; then the rest is done at a stretch */
 
