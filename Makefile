@@ -182,6 +182,10 @@ test:
 	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=asan all units
 	@tests/run
 
+## test-all: the same, then the long tests (floods, large stores, long faults), which have a closing line of their own
+test-all: test
+	@tests/run long
+
 ## coverage: line coverage of server/ and client/ by all tests; fails under 85 %
 coverage:
 	@tools/deps.sh build test cov
@@ -267,6 +271,6 @@ help:
 	@echo 'Targets (PROFILE=$(subst $() ,|,$(PROFILES)); V=1 shows commands):'
 	@sed -n 's/^## \([^:]*\): \(.*\)/  \1\t\2/p' Makefile | sort | expand -t 18
 
-.PHONY: all units layers check-symbols lint test coverage fuzz fuzzers demo run bench deps install uninstall clean help FORCE
+.PHONY: all units layers check-symbols lint test test-all coverage fuzz fuzzers demo run bench deps install uninstall clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -21,6 +21,7 @@ from redis_store import Store  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes over ten seconds of waiting")
+    config.addinivalue_line("markers", "long: floods, large stores, long faults: left to `make test-all`")
 
 
 @pytest.fixture(scope="session", autouse=True)
