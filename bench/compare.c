@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "bench.h"
 #include "compare.h"
 #include "seed.h"
@@ -40,11 +41,21 @@ struct spread compare_ratio(const struct compare *c, unsigned size, unsigned var
 	return perf_spread(v, c->rounds);
 }
 
+void compare_before(struct compare *c, const char *program)
+{
+	if (access(program, X_OK) != 0)
+		die("--before takes a timeglasd: %s cannot be run", program);
+	c->versus = "now : before";
+	c->variant[1] = (struct variant){.kind = SYSTEM_TIMEGLAS, .workers = c->variant[0].workers, .label = "before", .program = program};
+	c->n_variants = 2;
+}
+
 static void start(struct compare *c, const struct variant *v, struct system *s)
 {
 	const struct seed_plan standing = {v->standing, STANDING_BYTES, DAY_MS - 1000, 0, "standing"};
 
 	c->all.workers = v->workers;
+	c->all.program = v->program;
 	system_start(&c->all, v->kind, s);
 	if (v->standing == 0)
 		return;

@@ -16,6 +16,7 @@ struct variant {
 	unsigned workers;
 	unsigned standing;           /* blobs with a day to live beside those put and taken; not 0: its server stays up for all rounds */
 	char label[32];
+	const char *program;         /* another build's timeglasd; NULL: the one beside this program */
 };
 
 struct compare {
@@ -63,7 +64,7 @@ struct compare_reports {
 
 struct compare_cli {
 	const char *usage;           /* of its own options: lines */
-	struct compare_option own[3];
+	struct compare_option own[4];
 	void (*quick)(struct compare *c);  /* what --quick changes beside time; may be NULL */
 	bool sizeless;               /* --sizes, and a plot by size, make no sense */
 	const struct compare_reports *reports; /* NULL: those below */
@@ -71,6 +72,9 @@ struct compare_cli {
 
 /** compare_main(c, cli, argc, argv, dir): options, measurement, reports. Returns an exit status. */
 int compare_main(struct compare *c, const struct compare_cli *cli, int argc, char **argv, const char *dir);
+
+/** compare_before(c, program): the variants are this build and another's timeglasd, and nobody else. */
+void compare_before(struct compare *c, const char *program);
 
 void compare_table(const struct compare *c);
 void compare_json(const struct compare *c, const char *path);

@@ -73,6 +73,8 @@ static void row(const struct compare *c, unsigned size, unsigned variant)
 		printf("  %5s", show(r.min, 2, t));
 		printf(" %5s", show(r.median, 2, t));
 		printf(" %5s ", show(r.max, 2, t));
+		printf(" %5s", show(r.low, 3, t));
+		printf(" %5s ", show(r.high, 3, t));
 		printf(" %7s", show(compare_ratio(c, size, variant, workers).median, 2, t));
 		printf(" %5s", show(compare_ratio(c, size, variant, server).median, 2, t));
 	}
@@ -90,9 +92,9 @@ void compare_table(const struct compare *c)
 	if (c->gen.live > 0)
 		printf("; about %u blobs put and not yet taken", c->gen.live);
 	printf("\n\n");
-	printf("%8s %-14s %26s  %32s %6s  %17s   %s\n", "", "", head, "us of processor time for each", "", c->versus, "same, of time in");
-	printf("%8s %-14s %8s %8s %8s  %7s %7s %7s %7s %7s  %5s %5s %5s  %7s %5s\n", "bytes", "", "min", "median", "max", "workers", "rest", "Redis",
-	    "gen", "others", "min", "med", "max", "workers", "all");
+	printf("%8s %-14s %26s  %32s %6s  %30s   %s\n", "", "", head, "us of processor time for each", "", c->versus, "same, of time in");
+	printf("%8s %-14s %8s %8s %8s  %7s %7s %7s %7s %7s  %5s %5s %5s  %5s %5s  %7s %5s\n", "bytes", "", "min", "median", "max", "workers", "rest", "Redis",
+	    "gen", "others", "min", "med", "max", "95 %", "", "workers", "all");
 	for (unsigned i = 0; i < c->n_sizes; i++)
 		for (unsigned k = 0; k < c->n_variants; k++)
 			row(c, i, k);
@@ -102,7 +104,8 @@ void compare_table(const struct compare *c)
 
 static json_t *spread_json(struct spread s)
 {
-	return json_pack("{sosososi}", "min", output_number(s.min), "median", output_number(s.median), "max", output_number(s.max), "n", (int)s.n);
+	return json_pack("{sosososososi}", "min", output_number(s.min), "median", output_number(s.median), "max", output_number(s.max), "median_low",
+	    output_number(s.low), "median_high", output_number(s.high), "n", (int)s.n);
 }
 
 static json_t *sample_json(const struct sample *s)

@@ -112,7 +112,9 @@ static void take_workers(struct compare *c, const char *value)
 int bench_connect(int argc, char **argv, const char *dir)
 {
 	static const struct compare_cli cli = {
-	    .usage = "  --workers N       of each server (1)\n", .own = {{"workers", take_workers}}, .sizeless = true};
+	    .usage = "  --before FILE     beside timeglas: another build's timeglasd, and nobody else\n"
+	             "  --workers N       of each server (1)\n",
+	    .own = {{"before", compare_before}, {"workers", take_workers}}, .sizeless = true};
 	struct compare c = {
 	    .name = "connect", .versus = "timeglas : it", .unit = "connections", .measure = connect_measure, .n_sizes = 1, .rounds = 5,
 	    .variant = {{SYSTEM_TIMEGLAS, 1, 0, "timeglas"}, {SYSTEM_NGINX, 1, 0, "nginx"}}, .n_variants = 2,

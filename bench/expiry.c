@@ -172,7 +172,7 @@ static size_t system_run(struct expiry_plan *p, bool plain, unsigned live, const
 	if (plain)
 		plain_start(&s, dir, &p->redis, false);
 	else
-		timeglas_start(&s, dir, p->workers);
+		timeglas_start(&s, dir, p->workers, NULL);
 	freeReplyObject(redis_do(s.redis, "CONFIG SET notify-keyspace-events Kgx")); /* watch.c listens */
 	if (!plain)
 		redis_like(&s, &p->redis);

@@ -25,6 +25,7 @@ void perf_derive(struct sample *out, const struct cpu_times *spent);
 
 struct spread {
 	double min, median, max;
+	double low, high;            /* of the median: an interval of at least 95 % (sign test); NAN below 6 figures */
 	unsigned n;
 };
 

@@ -143,13 +143,16 @@ static void read_env(struct server *s, const char *dir)
 	s->redis_pid = (pid_t)strtol(number, NULL, 10);
 }
 
-void timeglas_start(struct server *s, const char *dir, unsigned workers)
+void timeglas_start(struct server *s, const char *dir, unsigned workers, const char *program)
 {
-	char program[PATH_MAX], dev[PATH_CHARS], n[12];
+	char ours[PATH_MAX], dev[PATH_CHARS], n[12];
 	int fds[2];
 
 	memset(s, 0, sizeof *s);
-	beside_us("timeglasd", program, sizeof program);
+	if (program == NULL) {
+		beside_us("timeglasd", ours, sizeof ours);
+		program = ours;
+	}
 	snprintf(dev, sizeof dev, "%s/dev", dir);
 	snprintf(n, sizeof n, "%u", workers);
 	if (mkdir(dir, 0700) != 0 || pipe2(fds, O_CLOEXEC) != 0 || (s->pid = fork()) < 0)

@@ -30,8 +30,8 @@ struct redis_like {
 	unsigned n;
 };
 
-/** timeglas_start(s, dir, workers): the timeglasd beside this program. Dies on failure. */
-void timeglas_start(struct server *s, const char *dir, unsigned workers);
+/** timeglas_start(s, dir, workers, program): program: a timeglasd; NULL: the one beside this program. Dies on failure. */
+void timeglas_start(struct server *s, const char *dir, unsigned workers, const char *program);
 /** redis_like(s, out): program, version and settings of a server's Redis. */
 void redis_like(const struct server *s, struct redis_like *out);
 /** redis_set(like, name, value): one more: "--name" value. */

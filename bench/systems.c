@@ -57,7 +57,7 @@ void systems_open(struct systems *all, const char *dir)
 	all->started = 0;
 	snprintf(all->dir, sizeof all->dir, "%.200s", dir);
 	snprintf(all->pki, sizeof all->pki, "%.200s/example", dir);
-	timeglas_start(&all->example, all->pki, 1);
+	timeglas_start(&all->example, all->pki, 1, NULL);
 	redis_like(&all->example, &all->redis);
 	all->wipes = server_wipes(&all->example);
 	snprintf(all->pki, sizeof all->pki, "%s", all->example.dir);
@@ -293,7 +293,7 @@ void system_start(struct systems *all, enum system_kind kind, struct system *s)
 	if (kind != SYSTEM_TIMEGLAS) {
 		start_peer(all, s, dir);
 	} else {
-		timeglas_start(&s->store, dir, all->workers);
+		timeglas_start(&s->store, dir, all->workers, all->program);
 		cpu_add(&s->cpu, s->store.pid, CPU_REST);
 		cpu_add(&s->cpu, s->store.redis_pid, CPU_REDIS);
 		cpu_add_children(&s->cpu, s->store.pid, "tg-worker");

@@ -16,6 +16,7 @@ enum system_kind { SYSTEM_TIMEGLAS, SYSTEM_NGINX, SYSTEM_SIMPLE, SYSTEM_WEBDIS, 
 struct systems {
 	char dir[PATH_CHARS], pki[PATH_CHARS];
 	unsigned workers;            /* of the next that is started */
+	const char *program;         /* the same: a timeglasd; NULL: the one beside this program */
 	bool anywhere;               /* no process is told where to run */
 	unsigned started;            /* each gets a folder of its own */
 	struct redis_like redis;

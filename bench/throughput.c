@@ -63,8 +63,9 @@ int bench_throughput(int argc, char **argv, const char *dir)
 {
 	static const struct compare_cli cli = {
 	    .usage = "  --peers WHICH     beside timeglas: nginx, nginx-simple, webdis, redis-tls, redis-unix; none (all)\n"
+	             "  --before FILE     beside timeglas: another build's timeglasd, and nobody else\n"
 	             "  --workers N       of each server (1)\n",
-	    .own = {{"peers", take_peers}, {"workers", take_workers}}, .quick = two_sizes,
+	    .own = {{"peers", take_peers}, {"before", compare_before}, {"workers", take_workers}}, .quick = two_sizes,
 	};
 	struct compare c = {
 	    .name = "throughput", .versus = "timeglas : it", .size = {4096, 32768, 262144, 1048576}, .n_sizes = 4, .rounds = 5, .gen = load,

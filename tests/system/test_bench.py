@@ -210,6 +210,18 @@ def test_connect_counts_connections_of_both(quick):
         assert cell["runs"][0]["workers_us"] > 0
 
 
+@pytest.mark.parametrize("args", [("throughput", "--sizes", "4k"), ("connect",)])
+def test_before_compares_two_builds(quick, args):
+    """With itself: two builds are not at hand. The other one's path is what is started: a program that is none is an error."""
+    cells = quick(*args, "--before", str(BIN / "timeglasd"))["json"]["cells"]
+    assert [c["label"] for c in cells] == ["timeglas", "before"] and {c["system"] for c in cells} == {"timeglas"}
+    check_spread(cells[1]["ratio"])
+    assert cells[1]["ratio"]["median_low"] is None     # one round has no interval
+    out = subprocess.run([BENCH, *args, "--quick", "--before", "/bin/false"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                         timeout=60 * SLOW, text=True)
+    assert out.returncode == 1 and "did not become ready" in out.stderr
+
+
 def test_scale_compares_two_workers_with_one(quick):
     cells = quick("scale", "--sizes", "4k")["json"]["cells"]
     assert [c["workers"] for c in cells] == [2, 1]
@@ -345,6 +357,7 @@ def test_wrong_usage_ends_with_status_2(args):
 
 @pytest.mark.parametrize("args", [["expiry", "--live", "5"], ["expiry", "--live", "x"], ["expiry", "--load", "some"], ["expiry", "--sample", "0"],
                                   ["throughput", "--sizes", "5"], ["throughput", "--sizes", "4k,x"], ["throughput", "--peers", "apache"],
+                                  ["connect", "--before", "/nowhere"],
                                   ["scale", "--rounds", "0"], ["live", "--seconds", "soon"], ["latency", "--share", "101"]])
 def test_wrong_value_is_refused(args):
     out = subprocess.run([BENCH, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
