@@ -1,6 +1,6 @@
 /*
- * admin.c: the admin plane: three small documents over plain HTTP for this machine's supervisor and Prometheus. It changes nothing and asks the store
- * nothing: what it says is in the shared metrics. evhttp is good enough here, where nobody hostile can connect and no body is accepted. A process of its own.
+ * admin.c: the admin plane's documents: health, readiness and metrics for this machine's supervisor and Prometheus. It changes nothing and asks the store nothing:
+ * what it says is in the shared metrics. The connections are plane.c's. A process of its own.
  */
 #include <errno.h>
 #include <signal.h>
@@ -8,52 +8,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <event2/buffer.h>
 #include <event2/event.h>
-#include <event2/http.h>
 
 #include "admin/admin.h"
+#include "admin/plane.h"
 #include "base/board.h"
 #include "base/log.h"
 #include "conf/conf.h"
 
-#define HEADERS_MAX_BYTES 8192
-#define TIMEOUT_S 5
-
 struct admin {
 	const struct child_env *env;
-	struct event_base *base;
-	struct evhttp *http;
+	struct loop *loop;
+	struct plane *plane;
 	struct event *on_term, *on_hup;
 };
 
-typedef void page_fn(const struct admin *a, struct evhttp_request *req);
+typedef void page_fn(const struct admin *a, struct plane_answer *out);
 
-static void answer(struct evhttp_request *req, int status, const char *reason, const char *type, struct evbuffer *body)
-{
-	struct evkeyvalq *out = evhttp_request_get_output_headers(req);
-
-	evhttp_add_header(out, "Content-Type", type);
-	evhttp_add_header(out, "Cache-Control", "no-store");
-	evhttp_send_reply(req, status, reason, body);
-}
-
-static void answer_text(struct evhttp_request *req, int status, const char *reason, const char *type, const char *text)
-{
-	struct evbuffer *b = evbuffer_new();
-
-	if (b == NULL || evbuffer_add(b, text, strlen(text)) != 0)
-		evhttp_send_error(req, HTTP_INTERNAL, NULL);
-	else
-		answer(req, status, reason, type, b);
-	if (b != NULL)
-		evbuffer_free(b);
-}
-
-static void on_healthz(const struct admin *a, struct evhttp_request *req)
+static void on_healthz(const struct admin *a, struct plane_answer *out)
 {
 	(void)a;
-	answer_text(req, HTTP_OK, "OK", "text/plain; charset=utf-8", "ok\n");
+	plane_text(out, 200, "ok\n");
 }
 
 static void write_store(enum attest found, const char *vouched_by, struct jsonw *out)
@@ -104,7 +79,7 @@ bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vou
 	return ready;
 }
 
-static void on_readyz(const struct admin *a, struct evhttp_request *req)
+static void on_readyz(const struct admin *a, struct plane_answer *out)
 {
 	struct jsonw w = { 0 };
 	const struct conf *conf = a->env->conf;
@@ -113,26 +88,25 @@ static void on_readyz(const struct admin *a, struct evhttp_request *req)
 	size_t n;
 	const char *text = jsonw_text(&w, &n);
 
-	if (text == NULL)
-		evhttp_send_error(req, HTTP_INTERNAL, NULL);
-	else
-		answer_text(req, ready ? HTTP_OK : HTTP_SERVUNAVAIL, ready ? "OK" : "Service Unavailable", "application/json", text);
+	plane_text(out, ready ? 200 : 503, text);
+	out->type = "application/json";
 	jsonw_free(&w);
 }
 
-static void on_metrics(const struct admin *a, struct evhttp_request *req)
+static void on_metrics(const struct admin *a, struct plane_answer *out)
 {
 	size_t n = metrics_prometheus(a->env->metrics, NULL, 0), cap = n + 1024; /* numbers may grow between the two calls */
-	char *text = malloc(cap);
 
-	if (text == NULL || metrics_prometheus(a->env->metrics, text, cap) >= cap)
-		evhttp_send_error(req, HTTP_INTERNAL, NULL);
-	else
-		answer_text(req, HTTP_OK, "OK", "text/plain; version=0.0.4; charset=utf-8", text);
-	free(text);
+	out->type = "text/plain; version=0.0.4; charset=utf-8";
+	out->body = malloc(cap);
+	out->n = out->body != NULL ? metrics_prometheus(a->env->metrics, out->body, cap) : 0;
+	if (out->n >= cap) {
+		free(out->body);
+		out->body = NULL;
+	}
 }
 
-static void on_request(struct evhttp_request *req, void *ctx)
+static void on_request(void *ctx, const struct h1_head *head, struct plane_answer *out)
 {
 	static const struct {
 		const char *path;
@@ -142,20 +116,19 @@ static void on_request(struct evhttp_request *req, void *ctx)
 		{ "/readyz", on_readyz },
 		{ "/metrics", on_metrics },
 	};
-	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
-	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
-	enum evhttp_cmd_type method = evhttp_request_get_command(req);
+	const struct h1_str path = head->path;
 	size_t i;
 
-	for (i = 0; i < sizeof pages / sizeof *pages && (path == NULL || strcmp(path, pages[i].path) != 0); i++)
-		;
+	for (i = 0; i < sizeof pages / sizeof *pages; i++)
+		if (path.n == strlen(pages[i].path) && memcmp(path.p, pages[i].path, path.n) == 0)
+			break;
 	if (i == sizeof pages / sizeof *pages) {
-		answer_text(req, HTTP_NOTFOUND, "Not Found", "text/plain; charset=utf-8", "here are /healthz, /readyz and /metrics\n");
-	} else if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
-		evhttp_add_header(evhttp_request_get_output_headers(req), "Allow", "GET, HEAD");
-		answer_text(req, HTTP_BADMETHOD, "Method Not Allowed", "text/plain; charset=utf-8", "GET and HEAD only\n");
+		plane_text(out, 404, "here are /healthz, /readyz and /metrics\n");
+	} else if (head->method != H1_GET && head->method != H1_HEAD) {
+		plane_text(out, 405, "GET and HEAD only\n");
+		out->fields = "Allow: GET, HEAD\r\n";
 	} else {
-		pages[i].page(ctx, req);
+		pages[i].page(ctx, out);
 	}
 }
 
@@ -164,7 +137,7 @@ static void on_term(evutil_socket_t sig, short what, void *ctx)
 	struct admin *a = ctx;
 
 	(void)sig, (void)what;
-	event_base_loopbreak(a->base);
+	loop_stop(a->loop);
 }
 
 static void on_hup(evutil_socket_t sig, short what, void *ctx)
@@ -174,21 +147,15 @@ static void on_hup(evutil_socket_t sig, short what, void *ctx)
 
 static int start(struct admin *a)
 {
-	a->base = event_base_new();
-	if (a->base == NULL || (a->http = evhttp_new(a->base)) == NULL)
+	a->loop = loop_new();
+	if (a->loop == NULL)
 		return -1;
-	evhttp_set_max_headers_size(a->http, HEADERS_MAX_BYTES);
-	evhttp_set_max_body_size(a->http, 0);
-	evhttp_set_timeout(a->http, TIMEOUT_S);
-	/* Every method comes to us, so that we answer 405 and say what is allowed. */
-	evhttp_set_allowed_methods(a->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
-	    EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH);
-	evhttp_set_gencb(a->http, on_request, a);
-	a->on_term = evsignal_new(a->base, SIGTERM, on_term, a);
-	a->on_hup = evsignal_new(a->base, SIGHUP, on_hup, a);
+	a->on_term = evsignal_new(loop_base(a->loop), SIGTERM, on_term, a);
+	a->on_hup = evsignal_new(loop_base(a->loop), SIGHUP, on_hup, a);
 	if (a->on_term == NULL || a->on_hup == NULL || event_add(a->on_term, NULL) != 0 || event_add(a->on_hup, NULL) != 0)
 		return -1;
-	return evhttp_accept_socket(a->http, a->env->listen_fd);
+	a->plane = plane_new(a->loop, a->env->listen_fd, on_request, a);
+	return a->plane != NULL ? 0 : -1;
 }
 
 int admin_main(const struct child_env *env)
@@ -197,16 +164,15 @@ int admin_main(const struct child_env *env)
 	int status = EXIT_FAILURE;
 
 	if (start(&a) == 0)
-		status = event_base_dispatch(a.base) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+		status = loop_run(a.loop) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	else
 		log_error("admin", "cannot start: %s", strerror(errno));
+	plane_free(a.plane);
 	if (a.on_term != NULL)
 		event_free(a.on_term);
 	if (a.on_hup != NULL)
 		event_free(a.on_hup);
-	if (a.http != NULL)
-		evhttp_free(a.http);
-	if (a.base != NULL)
-		event_base_free(a.base);
+	if (a.loop != NULL)
+		loop_free(a.loop);
 	return status;
 }

@@ -1,4 +1,4 @@
-/* admin.h: the admin plane on evhttp: /healthz (this process runs), /readyz (workers and the store are usable; says what is not), /metrics (Prometheus 0.0.4). */
+/* admin.h: the admin plane's process: /healthz (this process runs), /readyz (workers and the store are usable; says what is not), /metrics (Prometheus 0.0.4). */
 #ifndef ADMIN_ADMIN_H
 #define ADMIN_ADMIN_H
 #include <stdbool.h>

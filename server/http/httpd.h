@@ -97,4 +97,7 @@ void httpd_reply_abort(struct httpd_req *r);
  */
 void httpd_problem(struct httpd_req *r, int code, const char *detail, const char *fields, const char *members);
 
+/** httpd_reason(status): the reason phrase (RFC 9110); "" for a status that is not used here. */
+const char *httpd_reason(int status);
+
 #endif

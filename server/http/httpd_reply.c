@@ -16,7 +16,7 @@
 #define HEAD_MAX 1536u /* callers' fields are 512 bytes at most */
 #define RETRY_AFTER "Retry-After: 1\r\n"
 
-static const char *reason(int status)
+const char *httpd_reason(int status)
 {
 	switch (status) {
 	case 200: return "OK";
@@ -34,6 +34,7 @@ static const char *reason(int status)
 	case 415: return "Unsupported Media Type";
 	case 416: return "Range Not Satisfiable";
 	case 417: return "Expectation Failed";
+	case 421: return "Misdirected Request";
 	case 422: return "Unprocessable Content";
 	case 429: return "Too Many Requests";
 	case 431: return "Request Header Fields Too Large";
@@ -79,7 +80,7 @@ void httpd_reply_begin(struct httpd_req *r, int status, const char *fields, cons
 	struct text t = text_in(head, sizeof head);
 	text_add(&t, "HTTP/1.1 ");
 	text_num(&t, status);
-	text_join(&t, " ", reason(status), "\r\n");
+	text_join(&t, " ", httpd_reason(status), "\r\n");
 	if (type != NULL)
 		text_join(&t, "Content-Type: ", type, "\r\n");
 	text_add(&t, "Content-Length: ");

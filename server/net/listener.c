@@ -22,6 +22,7 @@ struct listener {
 	bool on, backing_off, freed;
 	unsigned depth; /* > 0 while inside the accept loop: freeing waits */
 	listener_cb *cb;
+	listener_relief_cb *relief;
 	void *ctx;
 	struct event ev, timer;
 };
@@ -108,7 +109,8 @@ static void on_acceptable(evutil_socket_t lfd, short what, void *arg)
 		if (fd >= 0) {
 			x->cb(fd, x->ctx);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			back_off(x);
+			if (x->relief == NULL || !x->relief(x->ctx))
+				back_off(x);
 			break;
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL || errno == EBADF) {
 			break;
@@ -135,6 +137,11 @@ struct listener *listener_new(struct loop *l, int fd, listener_cb *cb, void *ctx
 		return NULL;
 	}
 	return x;
+}
+
+void listener_set_relief(struct listener *x, listener_relief_cb *cb)
+{
+	x->relief = cb;
 }
 
 void listener_enable(struct listener *x, bool on)

@@ -10,7 +10,7 @@
 #include "net_fixture.h"
 #include "net/listener.h"
 
-struct world { struct loop *l; struct listener *x; unsigned accepted, want; bool free_it; };
+struct world { struct loop *l; struct listener *x; unsigned accepted, want; bool free_it; unsigned asked; struct rlimit was; };
 
 static void on_accept(int fd, void *ctx)
 {
@@ -146,6 +146,41 @@ static void listener_out_of_descriptors_accepts_later(void **state)
 	loop_free(w.l);
 }
 
+/* The limit is the one descriptor that the owner has to spare. */
+static bool make_room(void *ctx)
+{
+	struct world *w = ctx;
+
+	if (++w->asked == 1)
+		return true; /* nothing is free before the next turn */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &w->was), 0);
+	return true;
+}
+
+static void listener_out_of_descriptors_asks_for_room_and_does_not_back_off(void **state)
+{
+	struct world w = { .l = loop_new(), .want = 1 };
+	struct rlimit none;
+	uint16_t port;
+	int fd = bind_any(&port), c;
+
+	(void)state;
+	w.x = listener_new(w.l, fd, on_accept, &w);
+	listener_set_relief(w.x, make_room);
+	c = knock(port);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &w.was), 0);
+	none = w.was;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_true(loop_run_for(w.l, 90)); /* less than it would back off for */
+	assert_int_equal(w.accepted, 1);
+	assert_int_equal(w.asked, 2);
+	close(c);
+	listener_free(w.x);
+	close(fd);
+	loop_free(w.l);
+}
+
 static void listener_free_in_callback_is_safe(void **state)
 {
 	struct world w = { .l = loop_new(), .want = 1, .free_it = true };
@@ -171,6 +206,7 @@ int main(void)
 		cmocka_unit_test(listener_enable_off_waits_on_accepts),
 		cmocka_unit_test(listener_many_at_once_all_accepted),
 		cmocka_unit_test(listener_out_of_descriptors_accepts_later),
+		cmocka_unit_test(listener_out_of_descriptors_asks_for_room_and_does_not_back_off),
 		cmocka_unit_test(listener_free_in_callback_is_safe),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

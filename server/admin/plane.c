@@ -1,0 +1,379 @@
+/*
+ * plane.c: accepts, reads heads, writes answers, and closes in time. Requests have no content here; one that brings some is answered, and its connection ends.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
+#include <unistd.h>
+#include <event2/buffer.h>
+#include <event2/event_struct.h>
+
+#include <timeglas/errors.h>
+
+#include "admin/plane.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "http/httpd.h"
+#include "net/listener.h"
+#include "net/stream.h"
+
+#define IDLE_S 5        /* until the first byte of a request */
+#define HEAD_S 5        /* from there until its head is complete */
+#define SEND_S 5        /* until the answer has been taken */
+#define LINGER_S 1      /* until the client has read a last answer, while what it still sends is dropped */
+#define CONNECTION_S 60 /* all in all */
+#define LAST_S 50       /* an answer from here on is the connection's last */
+#define READ_BYTES 4096
+#define REPLY_HEAD_MAX 512
+#define LOG_EVERY_S 60
+
+enum state {
+	AT_REST,   /* between requests */
+	AT_HEAD,   /* a head has begun */
+	AT_ANSWER, /* an answer is not all written yet */
+	AT_END     /* the last answer is written, or is being written: the client reads it and closes */
+};
+
+struct plane_conn {
+	struct plane *plane;
+	struct stream *stream;
+	enum state state;
+	bool fresh;      /* accepted in this turn: its request may stand in the kernel */
+	bool eof;        /* the client has ended its direction */
+	bool last;       /* the connection ends with this answer */
+	size_t scanned;  /* of a head that is not complete yet */
+	uint64_t began_us;
+	struct event timer;
+	struct loop_task task; /* not fresh any more */
+	TAILQ_ENTRY(plane_conn) link;
+};
+
+TAILQ_HEAD(plane_conns, plane_conn);
+
+struct plane {
+	struct loop *loop;
+	struct listener *listener;
+	plane_cb *cb;
+	void *ctx;
+	struct plane_conns conns; /* the oldest first */
+	unsigned n;
+	uint64_t logged_us;
+};
+
+static void conn_free(struct plane_conn *c)
+{
+	TAILQ_REMOVE(&c->plane->conns, c, link);
+	c->plane->n--;
+	event_del(&c->timer);
+	loop_cancel(c->plane->loop, &c->task);
+	stream_free(c->stream);
+	free(c);
+}
+
+/* Time ----------------------------------------------------------------------------------------------------------------- */
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd, (void)what;
+	conn_free(ctx);
+}
+
+/* A state begins, and with it its time. Nothing that happens within it gives it more. */
+static void enter(struct plane_conn *c, enum state to)
+{
+	static const unsigned seconds[] = { [AT_REST] = IDLE_S, [AT_HEAD] = HEAD_S, [AT_ANSWER] = SEND_S, [AT_END] = SEND_S + LINGER_S };
+	const uint64_t now = clock_mono_us(), end = c->began_us + CONNECTION_S * UINT64_C(1000000);
+	uint64_t us = seconds[to] * UINT64_C(1000000);
+
+	c->state = to;
+	if (now + us > end)
+		us = end > now ? end - now : 0;
+	const struct timeval tv = { (time_t)(us / 1000000), (suseconds_t)(us % 1000000) };
+	event_add(&c->timer, &tv);
+}
+
+/* Answers -------------------------------------------------------------------------------------------------------------- */
+
+void plane_text(struct plane_answer *out, int status, const char *text)
+{
+	out->status = status;
+	out->body = text != NULL ? strdup(text) : NULL;
+	out->n = out->body != NULL ? strlen(out->body) : 0;
+}
+
+static void send_answer(struct plane_conn *c, const struct plane_answer *a, bool with_body)
+{
+	char head[REPLY_HEAD_MAX];
+	struct text t = text_in(head, sizeof head);
+	struct evbuffer *out = stream_out(c->stream);
+	const int status = a->body == NULL ? 500 : a->status != 0 ? a->status : 200;
+
+	text_add(&t, "HTTP/1.1 ");
+	text_num(&t, status);
+	text_join(&t, " ", httpd_reason(status), "\r\nContent-Type: ", a->type != NULL ? a->type : "text/plain; charset=utf-8",
+	    "\r\nContent-Length: ");
+	text_num(&t, a->body != NULL ? (int64_t)a->n : 0);
+	text_join(&t, "\r\n", a->fields != NULL ? a->fields : "", "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
+	    c->last ? "Connection: close\r\n" : "", "\r\n");
+	if (evbuffer_add(out, head, text_len(&t)) != 0 || (with_body && a->body != NULL && evbuffer_add(out, a->body, a->n) != 0)) {
+		stream_reset(c->stream); /* nobody can frame half an answer: the connection ends with what there is of it */
+		c->last = true;
+	}
+	enter(c, c->last ? AT_END : AT_ANSWER);
+	stream_set_out_low(c->stream, 0);
+	stream_kick(c->stream);
+	if (c->last)
+		stream_finish(c->stream);
+}
+
+static void refuse(struct plane_conn *c, int status, const char *why)
+{
+	struct plane_answer a = { 0 };
+
+	c->last = true;
+	plane_text(&a, status, why);
+	send_answer(c, &a, true);
+	free(a.body);
+}
+
+/* Requests ------------------------------------------------------------------------------------------------------------- */
+
+static bool host_is(struct h1_str host, const char *name)
+{
+	return host.n == strlen(name) && strncasecmp(host.p, name, host.n) == 0;
+}
+
+static bool below_localhost(struct h1_str host)
+{
+	static const char tail[] = ".localhost";
+	const size_t n = sizeof tail - 1;
+
+	return host.n > n && strncasecmp(host.p + host.n - n, tail, n) == 0;
+}
+
+static bool is_loopback_address(struct h1_str host)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in_addr v4;
+	struct in6_addr v6;
+
+	if (host.n >= sizeof text)
+		return false;
+	memcpy(text, host.p, host.n);
+	text[host.n] = '\0';
+	if (host.n > 2 && text[0] == '[' && text[host.n - 1] == ']') {
+		text[host.n - 1] = '\0';
+		return inet_pton(AF_INET6, text + 1, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+	}
+	return inet_pton(AF_INET, text, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
+}
+
+static struct h1_str without_port(struct h1_str host)
+{
+	size_t n = host.n;
+
+	while (n > 0 && host.p[n - 1] >= '0' && host.p[n - 1] <= '9')
+		n--;
+	if (n > 0 && host.p[n - 1] == ':')
+		host.n = n - 1;
+	return host;
+}
+
+bool plane_host_ok(struct h1_str host)
+{
+	host = without_port(host);
+	return host_is(host, "localhost") || below_localhost(host) || is_loopback_address(host);
+}
+
+static void serve(struct plane_conn *c, const struct h1_head *head)
+{
+	const struct h1_str *host = h1_field(head, "Host", NULL);
+	struct plane_answer a = { 0 };
+
+	if (host == NULL || !plane_host_ok(*host)) {
+		refuse(c, 421, "this address is for this machine alone: send Host: localhost or the admin address\n");
+		return;
+	}
+	if (head->content_length > 0 && (head->method == H1_GET || head->method == H1_HEAD)) {
+		refuse(c, 413, "no content is taken here\n");
+		return;
+	}
+	c->last = head->close || head->content_length > 0 || clock_mono_us() - c->began_us >= LAST_S * UINT64_C(1000000);
+	c->plane->cb(c->plane->ctx, head, &a);
+	send_answer(c, &a, head->method != H1_HEAD);
+	free(a.body);
+}
+
+static const char *head_fault(int err)
+{
+	return err == TG_EHEADERS ? "the request line and the header fields together may have 16 KiB" : "this is no HTTP/1.1 request";
+}
+
+static void refuse_head(struct plane_conn *c, int err, const char *why)
+{
+	char text[256];
+	struct text t = text_in(text, sizeof text);
+	const int status = tg_error_status(err);
+
+	text_join(&t, why, "\n");
+	refuse(c, status != 0 ? status : 500, text);
+}
+
+/* The next head, once it is complete, is answered. */
+static void next_request(struct plane_conn *c)
+{
+	struct evbuffer *in = stream_in(c->stream);
+	size_t have = evbuffer_get_length(in);
+	struct h1_head head;
+	const char *p, *why = NULL;
+	long n;
+	int err;
+
+	if (have == 0)
+		return;
+	if (c->state == AT_REST) {
+		c->scanned = 0;
+		enter(c, AT_HEAD);
+	}
+	have = have > H1_HEAD_MAX ? H1_HEAD_MAX : have;
+	p = (const char *)evbuffer_pullup(in, (ev_ssize_t)have);
+	n = p != NULL ? h1_head_end(p, have, &c->scanned) : TG_ENOMEM;
+	if (n == 0)
+		return;
+	if (n < 0)
+		refuse_head(c, (int)n, head_fault((int)n));
+	else if ((err = h1_head_parse(p, (size_t)n, &head, &why)) != 0)
+		refuse_head(c, err, why);
+	else
+		serve(c, &head);
+	evbuffer_drain(in, n > 0 ? (size_t)n : evbuffer_get_length(in));
+}
+
+/* Whatever happened: what follows from it? May free c. */
+static void step(struct plane_conn *c)
+{
+	if (c->state == AT_ANSWER && stream_unsent(c->stream) == 0)
+		enter(c, AT_REST);
+	if (c->state == AT_REST || c->state == AT_HEAD)
+		next_request(c);
+	if (c->state == AT_END)
+		evbuffer_drain(stream_in(c->stream), evbuffer_get_length(stream_in(c->stream)));
+	if (c->eof && stream_unsent(c->stream) == 0)
+		conn_free(c); /* whether it waits for more of a head, or has been answered: nothing more will come */
+}
+
+static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
+{
+	(void)s, (void)in;
+	step(ctx);
+}
+
+/* All is written. */
+static void on_drain(struct stream *s, void *ctx)
+{
+	(void)s;
+	step(ctx);
+}
+
+static void on_end(struct stream *s, enum stream_end why, void *ctx)
+{
+	struct plane_conn *c = ctx;
+
+	(void)s;
+	if (why != STREAM_EOF) {
+		conn_free(c);
+		return;
+	}
+	c->eof = true;
+	step(c);
+}
+
+/* Connections ------------------------------------------------------------------------------------------------------------ */
+
+static void on_turn_over(struct loop_task *t, void *ctx)
+{
+	struct plane_conn *c = ctx;
+
+	(void)t;
+	c->fresh = false;
+}
+
+/* No descriptor is left. The oldest connection makes room, unless it has just come itself: then it is read first. */
+static bool on_relief(void *ctx)
+{
+	struct plane *p = ctx;
+	struct plane_conn *oldest = TAILQ_FIRST(&p->conns);
+	const uint64_t now = clock_mono_us();
+
+	if (p->logged_us == 0 || now - p->logged_us >= LOG_EVERY_S * UINT64_C(1000000)) {
+		p->logged_us = now;
+		log_warn("admin", "descriptors are used up with %u connections here: raise RLIMIT_NOFILE (LimitNOFILE=); until then %s", p->n,
+		    oldest != NULL ? "the oldest connection goes for each that comes" : "nobody is served here");
+	}
+	if (oldest != NULL && !oldest->fresh)
+		conn_free(oldest);
+	return oldest != NULL;
+}
+
+static void on_accept(int fd, void *ctx)
+{
+	static const struct stream_cb cb = { .on_read = on_read, .on_drain = on_drain, .on_end = on_end };
+	static const struct stream_opts opts = { .in_max = H1_HEAD_MAX + READ_BYTES, .read_size = READ_BYTES };
+	struct plane *p = ctx;
+	struct plane_conn *c = calloc(1, sizeof *c);
+
+	if (c == NULL) {
+		close(fd);
+		return;
+	}
+	if (p->n >= PLANE_CONNECTIONS_MAX)
+		conn_free(TAILQ_FIRST(&p->conns));
+	c->plane = p;
+	c->fresh = true;
+	c->began_us = clock_mono_us();
+	c->task = (struct loop_task){ .run = on_turn_over, .ctx = c };
+	event_assign(&c->timer, loop_base(p->loop), -1, 0, on_timer, c);
+	if ((c->stream = stream_accept(p->loop, fd, NULL, &opts, &cb, c)) == NULL) {
+		free(c);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&p->conns, c, link);
+	p->n++;
+	loop_defer(p->loop, &c->task);
+	enter(c, AT_REST);
+}
+
+struct plane *plane_new(struct loop *l, int fd, plane_cb *cb, void *ctx)
+{
+	struct plane *p = calloc(1, sizeof *p);
+
+	if (p == NULL)
+		return NULL;
+	p->loop = l;
+	p->cb = cb;
+	p->ctx = ctx;
+	TAILQ_INIT(&p->conns);
+	if ((p->listener = listener_new(l, fd, on_accept, p)) == NULL) {
+		free(p);
+		errno = ENOMEM;
+		return NULL;
+	}
+	listener_set_relief(p->listener, on_relief);
+	return p;
+}
+
+void plane_free(struct plane *p)
+{
+	struct plane_conn *c;
+
+	if (p == NULL)
+		return;
+	listener_free(p->listener);
+	while ((c = TAILQ_FIRST(&p->conns)) != NULL)
+		conn_free(c);
+	free(p);
+}
