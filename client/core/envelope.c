@@ -10,10 +10,16 @@
 #include <timeglas/errors.h>
 #include "core/b64.h"
 #include "core/envelope.h"
+#include "core/point.h"
 
 #define VERSION_LINE "age-encryption.org/v1"
 #define ARMOR_LINE "-----BEGIN AGE ENCRYPTED FILE-----"
 #define KEY_BYTES 32u       /* an X25519 share, a wrapped file key, the MAC */
+#define TAG_BYTES 4u        /* of a tagged recipient */
+#define P256_BYTES 65u      /* an uncompressed point (SEC 1) */
+#define MLKEM768_BYTES 1088u /* a ciphertext */
+#define SEC1_UNCOMPRESSED 4
+#define ARGUMENT_MAX (MLKEM768_BYTES + P256_BYTES)
 #define KEY_TEXT 43u        /* its base64 */
 #define SALT_BYTES 16u      /* scrypt */
 #define BODY_COLUMNS 64u
@@ -25,6 +31,32 @@ enum state { ST_VERSION, ST_STANZA_OR_MAC, ST_BODY, ST_PAYLOAD };
 struct word {
 	const char *s;
 	size_t n;
+};
+
+/* What the last argument of a stanza, an encapsulated key, ends with. */
+enum share { SHARE_X25519, SHARE_P256 };
+
+/*
+ * The native types whose arguments have a length (age.md, "Native recipient types"). What breaks a rule here can be opened by nobody, or, with a
+ * share of small order, by anybody. A stanza of another type is not looked into.
+ */
+static const struct stanza_type {
+	const char *name;
+	unsigned n_args;            /* after the name */
+	size_t arg_bytes[2];        /* of each, decoded */
+	enum share share;
+	const char *wrong_args, *wrong_body;
+} types[] = {
+	{ "X25519", 1, { KEY_BYTES }, SHARE_X25519, "an X25519 stanza has one argument after its type, of 32 bytes in canonical base64",
+	  "the body of an X25519 stanza is 32 bytes" },
+	{ "mlkem768x25519", 1, { MLKEM768_BYTES + KEY_BYTES }, SHARE_X25519,
+	  "an mlkem768x25519 stanza has one argument after its type, of 1,120 bytes in canonical base64",
+	  "the body of an mlkem768x25519 stanza is 32 bytes" },
+	{ "p256tag", 2, { TAG_BYTES, P256_BYTES }, SHARE_P256,
+	  "a p256tag stanza has two arguments after its type, of 4 and 65 bytes in canonical base64", "the body of a p256tag stanza is 32 bytes" },
+	{ "mlkem768p256tag", 2, { TAG_BYTES, MLKEM768_BYTES + P256_BYTES }, SHARE_P256,
+	  "an mlkem768p256tag stanza has two arguments after its type, of 4 and 1,153 bytes in canonical base64",
+	  "the body of an mlkem768p256tag stanza is 32 bytes" },
 };
 
 void tg_envelope_init(struct tg_envelope *e, struct tg_envelope_text *text)
@@ -75,14 +107,40 @@ static size_t split_words(const char *s, size_t n, struct word *out)
 	return words;
 }
 
-static int check_x25519(struct tg_envelope *e, const struct word *w, size_t words)
+static const struct stanza_type *find_type(struct word name)
 {
-	e->n_x25519++;
-	if (words != 2)
-		return refuse(e, "an X25519 stanza has exactly one argument after its type");
-	if (!decodes_to(w[1], KEY_BYTES))
-		return refuse(e, "an X25519 share is 32 bytes of canonical base64");
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (word_is(name, types[i].name))
+			return &types[i];
+	return NULL;
+}
+
+static int check_share(struct tg_envelope *e, enum share share, const uint8_t *key, size_t n)
+{
+	switch (share) {
+	case SHARE_X25519:
+		if (tg_point_small_order(key + n - KEY_BYTES))
+			return refuse(e, "an X25519 share is a point of small order: anybody could open the file");
+		break;
+	case SHARE_P256:
+		if (key[n - P256_BYTES] != SEC1_UNCOMPRESSED)
+			return refuse(e, "a P-256 share is an uncompressed point: its first byte is 4");
+		break;
+	}
 	return 0;
+}
+
+static int check_native(struct tg_envelope *e, const struct stanza_type *t, const struct word *w, size_t words)
+{
+	uint8_t key[ARGUMENT_MAX];
+
+	e->n_x25519 += t == &types[0];
+	if (words != 1 + t->n_args)
+		return refuse(e, t->wrong_args);
+	for (size_t i = 0; i < t->n_args; i++)
+		if (tg_b64_decode(TG_B64_NOPAD, w[1 + i].s, w[1 + i].n, key, sizeof key) != (long)t->arg_bytes[i])
+			return refuse(e, t->wrong_args);
+	return check_share(e, t->share, key, t->arg_bytes[t->n_args - 1]);
 }
 
 static int check_scrypt(struct tg_envelope *e, const struct word *w, size_t words)
@@ -104,6 +162,7 @@ static int check_scrypt(struct tg_envelope *e, const struct word *w, size_t word
 
 static int on_stanza_line(struct tg_envelope *e)
 {
+	const struct stanza_type *type;
 	struct word w[WORDS_MAX];
 	size_t words;
 
@@ -119,21 +178,24 @@ static int on_stanza_line(struct tg_envelope *e)
 	words = split_words(e->text->args, e->args_len, w);
 	if (words == 0)
 		return refuse(e, "a stanza's arguments are visible ASCII words with one space between them");
-	if (word_is(w[0], "X25519"))
-		return check_x25519(e, w, words);
 	if (word_is(w[0], "scrypt"))
 		return check_scrypt(e, w, words);
-	return 0;
+	type = find_type(w[0]);
+	return type ? check_native(e, type, w, words) : 0;
 }
 
 static int on_stanza_end(struct tg_envelope *e)
 {
+	const struct stanza_type *type;
 	struct word w[WORDS_MAX];
 
 	e->state = ST_STANZA_OR_MAC;
 	(void)split_words(e->text->args, e->args_len, w);
-	if ((word_is(w[0], "X25519") || word_is(w[0], "scrypt")) && e->body_len != KEY_BYTES)
-		return refuse(e, "the body of an X25519 or scrypt stanza is 32 bytes");
+	type = find_type(w[0]);
+	if (type && e->body_len != KEY_BYTES)
+		return refuse(e, type->wrong_body);
+	if (word_is(w[0], "scrypt") && e->body_len != KEY_BYTES)
+		return refuse(e, "the body of a scrypt stanza is 32 bytes");
 	if (e->n_scrypt > 0 && e->n_stanzas > 1)
 		return refuse(e, "a scrypt stanza must be the only one");
 	if (e->on_stanza) {

@@ -8,6 +8,7 @@
 #include <sodium.h>
 #include <string.h>
 #include <unistd.h>
+#include "core/point.h"
 #include "lib/bech32.h"
 #include "lib/keys.h"
 #include "lib/secmem.h"
@@ -67,7 +68,10 @@ void tg_identity_free(tg_identity *id)
 
 int tg_recipient_parse(const char *text, size_t n, tg_recipient *out)
 {
-	return tg_bech32_decode(HRP_RECIPIENT, text, n, out->pk, sizeof out->pk);
+	int err = tg_bech32_decode(HRP_RECIPIENT, text, n, out->pk, sizeof out->pk);
+
+	/* Whatever is sealed to it anybody can open: better refused when it is typed than at the first file. */
+	return err ? err : tg_point_small_order(out->pk) ? TG_EKEY : 0;
 }
 
 void tg_recipient_text(const tg_recipient *r, char out[TG_KEY_TEXT_MAX])

@@ -1,4 +1,5 @@
 """Every row of the API's table of refusals, each with its problem document, and each leaving not one byte behind."""
+import re
 import ssl
 import subprocess
 
@@ -29,6 +30,8 @@ BODIES = {
     "line ends in CRLF": lambda s: s.sealed(1000).replace(b"\n", b"\r\n", 1),
     "a later version": lambda s: s.sealed(1000).replace(b"/v1\n", b"/v2\n", 1),
     "a passphrase recipient": lambda s: sealed_with_passphrase_stanza(s.sealed(1000)),
+    "an X25519 share that is zero": lambda s: re.sub(rb"-> X25519 \S+", b"-> X25519 " + b"A" * 43, s.sealed(1000)),
+    "a hybrid stanza that is cut": lambda s: s.sealed(1000).replace(b"v1\n", b"v1\n-> mlkem768x25519 " + b"A" * 1492 + b"\n" + b"A" * 43 + b"\n", 1),
     "a header without end": lambda s: b"age-encryption.org/v1\n" + b"-> grease\n\n" * 20000,
 }
 

@@ -1,5 +1,6 @@
 /* Goal: the guard accepts what age writes and refuses everything else, each fault by its own reason, however the bytes are cut. */
 #include "check.h"
+#include "core/b64.h"
 #include "core/envelope.h"
 
 #define V "age-encryption.org/v1\n"
@@ -60,7 +61,7 @@ static void feed_what_age_writes_is_accepted(void **state)
 		V "-> x !\"#~ -> ---\n" LINE64 "\n" X MAC,
 		V "-> unknown arg\nAAA\n" MAC,
 		V "-> SCRYPT a b c d\n\n" X MAC,
-		V "-> mlkem768x25519 " SHARE SHARE SHARE "\n" BODY "\n" MAC,
+		V "-> MLKEM768X25519 " SHARE SHARE SHARE "\n\n" MAC,
 	};
 
 	(void)state;
@@ -97,6 +98,94 @@ static void feed_faults_of_the_header_are_refused(void **state)
 		assert_non_null(e.why);
 		assert_false(tg_envelope_in_payload(&e));
 	}
+}
+
+/* A stanza "-> type argument… LF body LF" of arguments and a body with so many bytes; -1: no argument. share: what the last one ends with. */
+static char *native(const char *type, int first, int second, const uint8_t *share, size_t share_n, size_t body)
+{
+	const int arg[] = {first, second};
+	uint8_t raw[2048];
+	char b64[4096], *s = calloc(1, 16384);
+
+	strcpy(s, V "-> ");
+	strcat(s, type);
+	for (size_t i = 0; i < LEN(arg) && arg[i] >= 0; i++) {
+		size_t n = (size_t)arg[i];
+
+		memset(raw, 0x5a, sizeof raw);
+		if (n >= share_n && (i == 1 || arg[1] < 0))
+			memcpy(raw + n - share_n, share, share_n);
+		tg_b64_encode(TG_B64_NOPAD, raw, n, b64);
+		strcat(s, " ");
+		strcat(s, b64);
+	}
+	memset(raw, 0xa5, sizeof raw);
+	tg_b64_encode(TG_B64_NOPAD, raw, body, b64);
+	strcat(s, "\n");
+	strcat(s, b64);
+	strcat(s, "\n" MAC);
+	return s;
+}
+
+static int native_verdict(const char *type, int first, int second, const uint8_t *share, size_t share_n, size_t body)
+{
+	char *s = native(type, first, second, share, share_n, body);
+	int err = verdict(s, 32);
+
+	free(s);
+	return err;
+}
+
+static const uint8_t some_x25519[32] = {9}, zero[32], some_p256[65] = {4}, compressed_p256[65] = {2};
+
+/* age.md, "Native recipient types": each type's arguments and body have one length; every other can be opened by nobody. */
+static void feed_native_stanzas_have_the_lengths_of_their_type(void **state)
+{
+	static const struct {
+		const char *type;
+		int arg[2];
+		const uint8_t *share;
+		size_t share_n;
+	} t[] = {
+		{"X25519", {32, -1}, some_x25519, 32},
+		{"mlkem768x25519", {1120, -1}, some_x25519, 32},
+		{"p256tag", {4, 65}, some_p256, 65},
+		{"mlkem768p256tag", {4, 1153}, some_p256, 65},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(t); i++) {
+		int last = t[i].arg[1] < 0 ? t[i].arg[0] : t[i].arg[1];
+
+		assert_int_equal(native_verdict(t[i].type, t[i].arg[0], t[i].arg[1], t[i].share, t[i].share_n, 32), 0);
+		for (int by = -1; by <= 1; by++) {
+			if (by == 0)
+				continue;
+			assert_int_equal(native_verdict(t[i].type, t[i].arg[1] < 0 ? last + by : 4, t[i].arg[1] < 0 ? -1 : last + by, t[i].share,
+						 t[i].share_n, 32), TG_EENVELOPE);
+			assert_int_equal(native_verdict(t[i].type, t[i].arg[0], t[i].arg[1], t[i].share, t[i].share_n, (size_t)(32 + by)), TG_EENVELOPE);
+		}
+		assert_int_equal(native_verdict(t[i].type, -1, -1, t[i].share, t[i].share_n, 32), TG_EENVELOPE);
+		assert_int_equal(native_verdict(t[i].type, last, -1, t[i].share, t[i].share_n, 32), t[i].arg[1] < 0 ? 0 : TG_EENVELOPE);
+		assert_int_equal(native_verdict(t[i].type, 4, last, t[i].share, t[i].share_n, 32), t[i].arg[1] < 0 ? TG_EENVELOPE : 0);
+		assert_int_equal(native_verdict(t[i].type, 5, last, t[i].share, t[i].share_n, 32), TG_EENVELOPE);
+		assert_int_equal(native_verdict(t[i].type, t[i].arg[0], t[i].arg[1], t[i].share, t[i].share_n, 0), TG_EENVELOPE);
+	}
+}
+
+/* With such a share the shared secret is zero whoever computes it: a file key for everybody, the machine's owner too. */
+static void feed_share_that_opens_the_file_to_anybody_is_refused(void **state)
+{
+	static const char *const opens[] = {"X25519", "mlkem768x25519"};
+	static const int bytes[] = {32, 1120};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(opens); i++) {
+		assert_int_equal(native_verdict(opens[i], bytes[i], -1, zero, 32, 32), TG_EENVELOPE);
+		assert_non_null(strstr(e.why, "small order"));
+	}
+	assert_int_equal(native_verdict("p256tag", 4, 65, compressed_p256, 65, 32), TG_EENVELOPE);
+	assert_int_equal(native_verdict("mlkem768p256tag", 4, 1153, compressed_p256, 65, 32), TG_EENVELOPE);
 }
 
 static void feed_first_wrong_byte_ends_it(void **state)
@@ -241,6 +330,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(feed_what_age_writes_is_accepted),
 		cmocka_unit_test(feed_faults_of_the_header_are_refused),
+		cmocka_unit_test(feed_native_stanzas_have_the_lengths_of_their_type),
+		cmocka_unit_test(feed_share_that_opens_the_file_to_anybody_is_refused),
 		cmocka_unit_test(feed_first_wrong_byte_ends_it),
 		cmocka_unit_test(finish_only_lengths_of_stream_pass),
 		cmocka_unit_test(feed_scrypt_is_read_only_when_allowed),

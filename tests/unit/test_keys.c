@@ -3,6 +3,7 @@
 #include <timeglas/timeglas.h>
 #include <unistd.h>
 #include "check.h"
+#include "lib/bech32.h"
 #include "lib/secmem.h"
 
 /* Of the age test vectors. */
@@ -87,6 +88,18 @@ static void parse_kinds_of_key_are_not_mixed(void **state)
 	tg_sender_text(&s, text);
 	assert_int_equal(tg_recipient_parse(text, strlen(text), &r), TG_EKEY);
 	tg_signer_free(signer);
+}
+
+/* What is sealed to such a key anybody can open. */
+static void recipient_parse_point_of_small_order_is_refused(void **state)
+{
+	const uint8_t one[32] = {1};
+	char text[TG_KEY_TEXT_MAX];
+	tg_recipient r;
+
+	(void)state;
+	assert_int_equal(tg_bech32_encode("age", one, sizeof one, text, sizeof text), 0);
+	assert_int_equal(tg_recipient_parse(text, strlen(text), &r), TG_EKEY);
 }
 
 static void sender_parse_point_of_small_order_is_refused(void **state)
@@ -270,6 +283,7 @@ int main(void)
 		cmocka_unit_test(signer_text_reads_back),
 		cmocka_unit_test(generate_twice_gives_two_keys),
 		cmocka_unit_test(parse_kinds_of_key_are_not_mixed),
+		cmocka_unit_test(recipient_parse_point_of_small_order_is_refused),
 		cmocka_unit_test(sender_parse_point_of_small_order_is_refused),
 		cmocka_unit_test(identity_load_reads_age_key_files),
 		cmocka_unit_test(identity_load_faults_leave_nothing),
