@@ -75,40 +75,46 @@ $(B)/.packages: tools/deps.sh
 	@tools/deps.sh --check build
 	@touch $@
 
-# The command line is remembered: other flags rebuild everything.
-FLAGS_NOW := '$(subst ','\'',$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS))'
+# What make variables say is remembered, each in a file that changes when they do, and what is made of them depends on it:
+# how to compile, how to link, where it is to be installed, and which files there are (a file that went leaves no trace in an archive).
+remember = @mkdir -p $(@D); echo '$(subst ','\'',$(1))' | cmp -s - $@ || echo '$(subst ','\'',$(1))' >$@
 $(B)/.flags: FORCE
-	@mkdir -p $(@D)
-	@echo $(FLAGS_NOW) | cmp -s - $@ || echo $(FLAGS_NOW) >$@
+	$(call remember,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS))
+$(B)/.link: FORCE
+	$(call remember,$(PIE_LDFLAGS) $(ALL_LDFLAGS) $(LDLIBS))
+$(B)/.prefix: FORCE
+	$(call remember,$(PREFIX))
+$(B)/.files: FORCE
+	$(call remember,$(CORE_SRC) $(LIB_SRC) $(CLI_SRC) $(SERVER_SRC) $(BENCH_SRC) $(LUA_SRC) $(PEERS))
 FORCE:
 
 $(B)/libcore.a: $(call obj,$(CORE_SRC))
 $(B)/libtimeglas.a: $(call obj,$(CORE_SRC) $(LIB_SRC))
 $(B)/libserver.a: $(call obj,$(SERVER_SRC)) $(LUA_OBJ)
-$(B)/%.a:
+$(B)/%.a: $(B)/.files
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(Q)ar rcs $@ $^
+	$(Q)ar rcs $@ $(filter %.o,$^)
 
 # The shared library exports the functions of include/timeglas/ and nothing else.
-$(B)/libtimeglas.so.$(SOVERSION): $(call obj,$(CORE_SRC) $(LIB_SRC)) client/libtimeglas.map
+$(B)/libtimeglas.so.$(SOVERSION): $(call obj,$(CORE_SRC) $(LIB_SRC)) client/libtimeglas.map $(B)/.link $(B)/.files
 	$(SAY) "LD $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared $(if $(filter release debug,$(PROFILE)),-Wl$(comma)-z$(comma)defs) -Wl,-soname,$(@F) -Wl,--version-script,client/libtimeglas.map -o $@ $(filter %.o,$^) $(LIB_LIBS) $(LDLIBS)
 $(B)/libtimeglas.so: $(B)/libtimeglas.so.$(SOVERSION)
 	$(Q)ln -sf $(<F) $@
-$(B)/timeglas.pc: client/timeglas.pc.in include/timeglas/timeglas.h Makefile
+$(B)/timeglas.pc: client/timeglas.pc.in include/timeglas/timeglas.h $(B)/.prefix Makefile
 	@mkdir -p $(@D)
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $< >$@
 
 # The Function library as a C string constant: store_functions_lua, store_functions_lua_len
-$(B)/gen/functions_lua.c: $(LUA_SRC)
+$(B)/gen/functions_lua.c: $(LUA_SRC) $(B)/.files
 	@mkdir -p $(@D)
 	$(Q)(echo 'extern const char store_functions_lua[]; extern const unsigned store_functions_lua_len; const char store_functions_lua[] = {'; \
-	  cat $^ | od -An -v -tx1 | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0}; const unsigned store_functions_lua_len = sizeof store_functions_lua - 1;') >$@
+	  cat $(LUA_SRC) | od -An -v -tx1 | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0}; const unsigned store_functions_lua_len = sizeof store_functions_lua - 1;') >$@
 # The configurations of what is compared with, likewise: peers_nginx_conf, peers_handler_lua, …
 PEERS := $(wildcard bench/peers/*)
 peer_name = peers_$(subst .,_,$(notdir $(1)))
-$(B)/gen/peers.c: $(PEERS) Makefile
+$(B)/gen/peers.c: $(PEERS) $(B)/.files Makefile
 	@mkdir -p $(@D)
 	$(Q)($(foreach f,$(PEERS),echo 'extern const char $(call peer_name,$f)[]; const char $(call peer_name,$f)[] = {'; \
 	  od -An -v -tx1 $f | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0};';)) >$@
@@ -123,27 +129,27 @@ $(B)/obj/%.o: %.c $(B)/.flags | $(B)/.packages
 
 SERVER_OBJ := $(call obj,server/main.c) $(B)/libserver.a $(B)/libcore.a
 link-server = $(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(SERVER_LIBS) $(MALLOC_LIBS) $(LDLIBS)
-$(B)/timeglasd: $(SERVER_OBJ)
+$(B)/timeglasd: $(SERVER_OBJ) $(B)/.link
 	$(SAY) "LD $@"
 	$(Q)$(link-server)
-$(B)/timeglas: $(call obj,$(CLI_SRC)) $(B)/libtimeglas.a
+$(B)/timeglas: $(call obj,$(CLI_SRC)) $(B)/libtimeglas.a $(B)/.link $(B)/.files
 	$(SAY) "LD $@"
-	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CLI_LIBS) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(CLI_LIBS) $(LDLIBS)
 
 $(B)/libbench.a: $(call obj,$(filter-out bench/main.c,$(BENCH_SRC))) $(B)/obj/gen/peers.o
-$(B)/timeglas-bench: $(call obj,bench/main.c) $(B)/libbench.a $(B)/libserver.a $(B)/libtimeglas.a
+$(B)/timeglas-bench: $(call obj,bench/main.c) $(B)/libbench.a $(B)/libserver.a $(B)/libtimeglas.a $(B)/.link
 	$(SAY) "LD $@"
-	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(SERVER_LIBS) -lcurl -lm $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(SERVER_LIBS) -lcurl -lm $(LDLIBS)
 
 # Preloaded into the embedded Redis (server/wipe/preload.c)
-$(B)/libtimeglas-wipe.so: $(call obj,server/wipe/preload.c server/wipe/realloc.c)
+$(B)/libtimeglas-wipe.so: $(call obj,server/wipe/preload.c server/wipe/realloc.c) $(B)/.link
 	$(SAY) "LD $@"
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $(filter %.o,$^) $(LDLIBS)
 
 # Unit tests: one program each, archives searched in order, so a test links only what it uses.
 # At -O2 these two warnings do not know that a failed assertion ends a case.
 TEST_WARN := -Wno-maybe-uninitialized -Wno-format-truncation
-$(B)/unit/%: tests/unit/%.c $(B)/libbench.a $(B)/libserver.a $(B)/libtimeglas.a
+$(B)/unit/%: tests/unit/%.c $(B)/libbench.a $(B)/libserver.a $(B)/libtimeglas.a $(B)/.flags $(B)/.link
 	@mkdir -p $(@D)
 	$(SAY) "CC $<"
 	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(TEST_WARN) $(PIE_LDFLAGS) $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^) $(TEST_LIBS) $(LDLIBS)
@@ -161,7 +167,7 @@ layers:
 	@$(PYTHON) tools/layers.py
 
 # The key-free server with one object too many; the check must notice each of them.
-$(B)/symbols/%: $(B)/obj/tests/symbols/%.o $(SERVER_OBJ) $(B)/libtimeglas.a
+$(B)/symbols/%: $(B)/obj/tests/symbols/%.o $(SERVER_OBJ) $(B)/libtimeglas.a $(B)/.link
 	@mkdir -p $(@D)
 	$(Q)$(link-server)
 ## check-symbols: the server holds no code that opens an envelope, and this check can tell
@@ -201,7 +207,7 @@ fuzz:
 	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=fuzz fuzzers
 	@tests/fuzz/run $(FUZZ_S)
 fuzzers: $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
-$(B)/fuzz_%: tests/fuzz/fuzz_%.c $(B)/libserver.a $(B)/libtimeglas.a
+$(B)/fuzz_%: tests/fuzz/fuzz_%.c $(B)/libserver.a $(B)/libtimeglas.a $(B)/.flags $(B)/.link
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(B)/libserver.a $(B)/libtimeglas.a $(SERVER_LIBS) -lcurl $(LDLIBS)
 
 # To use --------------------------------------------------------------------------------------------------------------
@@ -253,6 +259,9 @@ install: all
 	$(INSTALL) -m 644 $(B)/timeglas.pc $(D)/lib/pkgconfig/
 	$(INSTALL) -m 644 include/timeglas/*.h $(D)/include/timeglas/
 	$(INSTALL) -m 644 LICENSE README.md $(D)/share/doc/timeglas/
+	$(INSTALL) -d $(D)/share/doc/timeglas/docs/bench
+	$(INSTALL) -m 644 $(wildcard docs/*.*) $(D)/share/doc/timeglas/docs/
+	$(INSTALL) -m 644 $(wildcard docs/bench/*) $(D)/share/doc/timeglas/docs/bench/
 	for f in $(wildcard deploy/*); do sed 's|/usr/local/|$(PREFIX)/|' $$f >$(D)/share/doc/timeglas/examples/$${f##*/}; done
 	for f in $(MAN); do s=man$${f##*.}; $(INSTALL) -d $(D)/share/man/$$s; $(INSTALL) -m 644 $$f $(D)/share/man/$$s/; done
 ## uninstall: remove what install put there

@@ -1,5 +1,6 @@
 """Goal: `make install` puts down a usable library and takes away again all it put there; nothing private is exported."""
 import os
+import re
 import subprocess
 
 import pytest
@@ -79,3 +80,43 @@ def test_programs_are_hardened_and_the_server_uses_jemalloc(installed):
         stack = run("readelf", "-lW", path).split("GNU_STACK")[1].splitlines()[0]
         assert "RWE" not in stack
     assert "libjemalloc" in run("readelf", "-d", str(root / "opt/timeglas/bin/timeglasd"))
+
+
+def test_each_file_that_a_page_links_to_is_installed(installed):
+    """README and the pages below docs/ lead nowhere that is not there."""
+    root, _ = installed
+    top = root / "opt/timeglas/share/doc/timeglas"
+    pages = [f for f in files(top) if f.endswith(".md")]
+    assert len(pages) > 5
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", open(page, encoding="utf-8").read()):
+            if "://" not in target:
+                assert os.path.exists(os.path.join(os.path.dirname(page), target)), f"{os.path.relpath(page, top)}: {target}"
+
+
+def test_what_variables_say_is_never_left_over_from_before(tmp_path):
+    """The same build folder, other variables: what was made with the old ones is made again, and else nothing is."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "TIMEGLAS"))}
+    pc, wipe = tmp_path / "timeglas.pc", tmp_path / "libtimeglas-wipe.so"
+
+    def make(**variables):
+        run("make", f"B={tmp_path}", *(f"{k}={v}" for k, v in variables.items()), str(pc), str(wipe), env=env)
+        return pc.read_text().splitlines()[0], re.search(r"Build ID: (\w+)", run("readelf", "-n", str(wipe)))
+
+    for prefix in ("/usr", "/opt/a", "/opt/b"):
+        assert make(PREFIX=prefix)[0] == f"prefix={prefix}"
+    for build_id in ("1111222233334444", "5555666677778888"):
+        found = make(PREFIX="/opt/b", LDFLAGS=f"-Wl,--build-id=0x{build_id}")[1]
+        assert found and found[1] == build_id
+    before = [os.stat(f).st_mtime_ns for f in (pc, wipe)]
+    make(PREFIX="/opt/b", LDFLAGS="-Wl,--build-id=0x5555666677778888")
+    assert [os.stat(f).st_mtime_ns for f in (pc, wipe)] == before
+
+
+def test_an_archive_forgets_a_file_that_went(tmp_path):
+    """Sources that are removed leave no object behind in a library that is made again."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "TIMEGLAS"))}
+    archive = str(tmp_path / "libcore.a")
+    for sources in ("client/core/b64.c client/core/num.c", "client/core/b64.c"):
+        run("make", f"B={tmp_path}", f"CORE_SRC={sources}", archive, env=env)
+        assert run("ar", "t", archive).split() == [os.path.basename(s)[:-2] + ".o" for s in sources.split()]
