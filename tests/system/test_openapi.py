@@ -62,6 +62,7 @@ def check_described(method, path, answer):
     kind = answer["Content-Type"].split(";")[0]
     assert kind in described["content"], f"{method} {path}: {kind}"
     for name, field in described.get("headers", {}).items():
+        field = resolve(field)
         for value in answer.all(name):
             schema = resolve(field["schema"])
             if schema["type"] == "string":
@@ -69,6 +70,27 @@ def check_described(method, path, answer):
         assert answer.has(name) or not field.get("required"), f"{name} is missing: {answer}"
     if kind.endswith("json"):
         assert not faults(answer.json(), described["content"][kind]["schema"])
+
+
+class Strict(yaml.SafeLoader):
+    """YAML 1.2 as JSON has it: no merge keys, which 1.2 does not know, and no key twice."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        assert "<<" not in keys, f"line {node.start_mark.line + 1}: a merge key"
+        assert len(keys) == len(set(keys)), f"line {node.start_mark.line + 1}: {keys}"
+        return super().construct_mapping(node, deep)
+
+
+def test_it_is_plain_yaml_and_names_the_license():
+    """Readers of YAML 1.2 understand it, and who asks what the license is gets LICENSE's answer."""
+    assert yaml.load((ROOT / "docs" / "openapi.yaml").read_text(), Strict) == API
+    terms = (ROOT / "LICENSE").read_text()
+    assert "Permission to use, copy, modify, and/or distribute this software for any" in terms  # the ISC license's first words
+    assert API["info"]["license"] == {"name": "ISC", "identifier": "ISC"}
+    assert "ISC license" in (ROOT / "README.md").read_text()
+    header = (ROOT / "include" / "timeglas" / "timeglas.h").read_text()
+    assert f'#define TG_VERSION "{API["info"]["version"]}"' in header
 
 
 def test_the_checker_itself_finds_faults():
