@@ -1,5 +1,5 @@
 /*
- * child.h: what the master gives each child process (worker, reaper, recorder, admin) when it forks it. A child's main returns its exit status.
+ * child.h: what the master gives each child process (worker, reaper, recorder, admin, logger) when it forks it. A child's main returns its exit status.
  * SIGTERM: drain and return 0. SIGHUP: reload the configuration from conf_path; it is blocked at first, so that none is lost: unblock it once it can
  * be handled. SIGINT is ignored (the master handles it). The parent's death kills it.
  */
@@ -18,10 +18,11 @@ struct conf;
 #define CHILD_SLOT_REAPER(workers) (1u + (workers))
 #define CHILD_SLOT_ADMIN(workers) (2u + (workers))
 #define CHILD_SLOT_RECORDER(workers) (3u + (workers))
-#define CHILD_SLOTS(workers) (4u + (workers))
+#define CHILD_SLOT_LOGGER(workers) (4u + (workers))
+#define CHILD_SLOTS(workers) (5u + (workers))
 
 struct child_env {
-	const char *name;            /* "worker-0", "reaper", "admin", "recorder" */
+	const char *name;            /* "worker-0", "reaper", "admin", "recorder", "logger" */
 	unsigned index;              /* of that kind */
 	struct conf *conf;
 	const char *conf_path;       /* NULL: --dev, nothing to reload but the files that conf names */

@@ -1,8 +1,11 @@
 /*
  * log.c: log lines as JSON. It rotates nothing. What is written by one write(2) are whole lines, and PIPE_BUF at most, so lines of several
- * processes on one descriptor do not mix (O_APPEND or a pipe). An event is written at once; requests, of which there are thousands a second, go together
- * at the end of the turn: of five system calls that a small request took, its line was one. Runs in every process.
+ * processes in one pipe do not mix, and a pipe that does not block takes them whole or not at all. What it does not take is counted as dropped. An event is written
+ * at once; requests, of which there are thousands a second, go together at the end of the turn: of five system calls that a small request took, its line was
+ * one. Runs in every process.
  */
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,8 +15,10 @@
 #include "core/num.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 
 #define LINE_MAX_BYTES 4096 /* PIPE_BUF on Linux */
+#define WAIT_MS 1000        /* for a descriptor that may block */
 #define LINE_TAIL 16        /* kept free for the quote, the mark of a cut, the brace and the newline */
 
 struct line {
@@ -22,6 +27,7 @@ struct line {
 };
 
 static int log_fd = STDERR_FILENO;
+static bool may_block = true;
 static enum log_level log_max = LOG_L_INFO;
 static char log_process[32] = "timeglasd";
 static struct line held; /* requests' lines, each ended */
@@ -32,6 +38,7 @@ void log_init(int fd, enum log_level level, const char *process)
 {
 	log_flush();
 	log_fd = fd;
+	may_block = (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0;
 	log_max = level;
 	snprintf(log_process, sizeof log_process, "%s", process);
 }
@@ -145,11 +152,21 @@ static void line_end(struct line *l)
 	l->b[l->n++] = '\n';
 }
 
+bool log_can_write(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, WAIT_MS) == 1;
+}
+
 static void lines_write(struct line *l)
 {
-	ssize_t w = write(log_fd, l->b, l->n);
+	size_t i;
 
-	(void)w; /* a log that cannot be written has nowhere to complain to */
+	if ((may_block && !log_can_write(log_fd)) || write(log_fd, l->b, l->n) != (ssize_t)l->n)
+		for (i = 0; i < l->n; i++)
+			if (l->b[i] == '\n')
+				metrics_count(M_LOG_DROPPED, 1);
 	l->n = 0;
 }
 

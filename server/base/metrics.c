@@ -148,7 +148,7 @@ int64_t metrics_gauge(const struct metrics *m, enum metric_gauge g)
 	return sum;
 }
 
-static uint64_t counter_sum(const struct metrics *m, size_t c)
+uint64_t metrics_counter(const struct metrics *m, enum metric_counter c)
 {
 	uint64_t sum = 0;
 	unsigned i;
@@ -224,7 +224,7 @@ size_t metrics_prometheus(const struct metrics *m, char *buf, size_t cap)
 
 	for (i = 0; i < METRICS_N_COUNTERS; i++) {
 		text_head(&t, &counter_names[i], i > 0 ? &counter_names[i - 1] : NULL, "counter");
-		text_add(&t, "%s %llu\n", counter_names[i].name, (unsigned long long)counter_sum(m, i));
+		text_add(&t, "%s %llu\n", counter_names[i].name, (unsigned long long)metrics_counter(m, (enum metric_counter)i));
 	}
 	for (i = 0; i < METRICS_N_GAUGES; i++) {
 		text_head(&t, &gauge_names[i], i > 0 ? &gauge_names[i - 1] : NULL, "gauge");

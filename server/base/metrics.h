@@ -28,7 +28,8 @@
 	X(M_GUARD_REFUSED, "timeglas_guard_refused_total",                           "uploads refused by the envelope guard") \
 	X(M_STORE_LOST,    "timeglas_store_disconnects_total",                       "connections to the store lost") \
 	X(M_RECORDED,      "timeglas_evidence_records_total",                        "events written into the evidence file") \
-	X(M_RESTARTS,      "timeglas_process_restarts_total",                        "child processes restarted")
+	X(M_RESTARTS,      "timeglas_process_restarts_total",                        "child processes restarted") \
+	X(M_LOG_DROPPED,   "timeglas_log_lines_dropped_total",                       "log lines that could not be written")
 
 #define METRICS_GAUGES(X)                                                                                              \
 	X(G_CONNECTIONS,   "timeglas_connections",        "connections open now")                                        \
@@ -68,6 +69,8 @@ void metrics_gauge_set(enum metric_gauge g, int64_t value);
 void metrics_gauge_add(enum metric_gauge g, int64_t by);
 void metrics_observe_us(enum metric_histogram h, uint64_t us);
 
+/** metrics_counter(m, c): the sum over all slots. */
+uint64_t metrics_counter(const struct metrics *m, enum metric_counter c);
 /** metrics_gauge(m, g): the sum over all slots. */
 int64_t metrics_gauge(const struct metrics *m, enum metric_gauge g);
 /** metrics_gauge_slot(m, slot, g): one process's value; 0 for a slot that is not there. */

@@ -310,7 +310,8 @@ int dev_ready(struct dev *d, const struct dev_ready *r)
 		log_error("dev", "cannot write %s: %s", path, strerror(errno));
 		return TG_EIO;
 	}
-	printf("ready https://" URL_HOST ":%u\n", six ? "[" : "", r->host, six ? "]" : "", (unsigned)r->port);
-	fflush(stdout);
+	/* Who does not read its output finds the same in the file. */
+	if (log_can_write(STDOUT_FILENO))
+		dprintf(STDOUT_FILENO, "ready https://" URL_HOST ":%u\n", six ? "[" : "", r->host, six ? "]" : "", (unsigned)r->port);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "master/dev.h"
+#include "master/logger.h"
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/privileges.h"
@@ -61,14 +63,16 @@ struct master {
 	char store_url[256];
 	bool embedded;
 	struct redis_embed redis;
-	int log_fd;
+	int target_fd;             /* where the log goes: stderr or the file */
+	int log_fd;                /* the same at first, then the pipe to the logger */
 	enum state state;
 	uint64_t deadline_us;      /* of DRAINING, FINISHING or ENDING */
 	uint64_t asked_us;         /* when FINISHING last told the workers */
 	bool wiping_known;         /* the embedded store was asked since it started */
 	unsigned stops;            /* signals to stop so far */
 	int exit_status;
-	struct child child[SOCKETS_WORKERS_MAX + 4];
+	struct child *store;       /* of child[]; NULL: none is embedded */
+	struct child child[SOCKETS_WORKERS_MAX + 5];
 	size_t n;
 	struct supervise_hooks hooks;
 };
@@ -77,7 +81,8 @@ static void in_child(void *ctx, const struct child *c)
 {
 	struct master *m = ctx;
 
-	log_init(m->log_fd, (enum log_level)m->conf->log_level, c->name);
+	logger_in_child(c->kind == CHILD_LOGGER);
+	log_init(c->kind == CHILD_LOGGER ? m->target_fd : m->log_fd, (enum log_level)m->conf->log_level, c->name);
 	sockets_close_but(&m->sockets, c->env.listen_fd);
 	if (m->embedded)
 		run_dir_forget(&m->run);
@@ -111,8 +116,9 @@ static void add_children(struct master *m)
 	unsigned i, n = m->sockets.n;
 	char name[24];
 
+	add_child(m, CHILD_LOGGER, "logger", logger_main, 0, CHILD_SLOT_LOGGER(n), -1);
 	if (m->embedded)
-		add_child(m, CHILD_STORE, "redis", NULL, 0, CHILD_SLOT_MASTER, -1);
+		m->store = add_child(m, CHILD_STORE, "redis", NULL, 0, CHILD_SLOT_MASTER, -1);
 	for (i = 0; i < n; i++) {
 		snprintf(name, sizeof name, "worker-%u", i);
 		add_child(m, CHILD_WORKER, name, worker_main, i, CHILD_SLOT_WORKER(i), m->sockets.worker[i]);
@@ -124,27 +130,49 @@ static void add_children(struct master *m)
 
 /* Start-up ---------------------------------------------------------------------------------------------------------- */
 
-static int open_log(struct master *m)
-{
-	m->log_fd = STDERR_FILENO;
-	if (m->conf->log_file != NULL) {
-		m->log_fd = open(m->conf->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-		if (m->log_fd < 0) {
-			fprintf(stderr, "timeglasd: cannot write the log %s: %s\n", m->conf->log_file, strerror(errno));
-			return -1;
-		}
-	}
-	log_init(m->log_fd, (enum log_level)m->conf->log_level, "master");
-	return 0;
-}
-
 /* Whoever started us reads stderr, so what keeps us from starting is said there as well. */
 static int refuse(const struct master *m, const char *why)
 {
 	log_error("start", "%s", why);
-	if (m->log_fd != STDERR_FILENO)
+	if (m->conf->log_file != NULL && log_can_write(STDERR_FILENO))
 		fprintf(stderr, "timeglasd: %s\n", why);
 	return -1;
+}
+
+static int open_log(struct master *m)
+{
+	if (m->conf->log_file != NULL) {
+		m->target_fd = logger_open_file(m->conf->log_file);
+		if (m->target_fd < 0) {
+			fprintf(stderr, "timeglasd: cannot write the log %s: %s\n", m->conf->log_file, strerror(errno));
+			return -1;
+		}
+	}
+	log_init(m->target_fd, (enum log_level)m->conf->log_level, "master");
+	return 0;
+}
+
+/* A file that was just made as root is its user's: the logger opens it anew when it was rotated. */
+static void give_log(const struct master *m, uid_t uid, gid_t gid)
+{
+	struct stat st;
+
+	if (uid == (uid_t)-1 || m->conf->log_file == NULL || fstat(m->target_fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > 0 || st.st_uid != geteuid())
+		return;
+	if (fchown(m->target_fd, uid, gid) != 0)
+		log_warn("log", "%s cannot be given to '%s': %s", m->conf->log_file, m->conf->user, strerror(errno));
+}
+
+/* From here on lines go to the logger, and wait in its pipe until it runs. */
+static int hand_over_log(struct master *m)
+{
+	int fd = logger_open(m->target_fd);
+
+	if (fd < 0)
+		return refuse(m, "no descriptors for the log");
+	m->log_fd = fd;
+	log_init(fd, (enum log_level)m->conf->log_level, "master");
+	return 0;
 }
 
 /* Where a dump or a swapped page of the store could go. A development server changes nothing of its machine. */
@@ -213,6 +241,7 @@ static int prepare(struct master *m)
 	}
 	if (open_log(m) != 0 || check_wiping(m) != 0 || privileges_user(m->conf, &uid, &gid) != 0)
 		return -1;
+	give_log(m, uid, gid);
 	privileges_limit(m->conf);
 	if (sockets_open(&m->sockets, m->conf, err, sizeof err) != 0 || open_store(m, uid, gid, err, sizeof err) != 0)
 		return refuse(m, err);
@@ -229,7 +258,7 @@ static int prepare(struct master *m)
 	metrics_attach(m->metrics, CHILD_SLOT_MASTER);
 	board_attach(m->board);
 	add_children(m);
-	return 0;
+	return hand_over_log(m);
 }
 
 /* The store first, so that the others find it at their first attempt. */
@@ -255,7 +284,16 @@ static void start_all(struct master *m)
 
 static pid_t store_pid(const struct master *m)
 {
-	return m->embedded ? m->child[0].pid : 0;
+	return m->store != NULL ? m->store->pid : 0;
+}
+
+static pid_t logger_pid(const struct master *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n && m->child[i].kind != CHILD_LOGGER; i++)
+		;
+	return i < m->n ? m->child[i].pid : 0;
 }
 
 static bool all_up(const struct master *m)
@@ -387,7 +425,7 @@ static void on_stop(struct master *m, int sig)
 /* 0: nothing more to fetch. A store that does not answer holds nothing that could be fetched. */
 static bool must_wait(const struct master *m)
 {
-	return m->embedded && m->conf->drain_s > 0 && m->child[0].pid > 0 && clock_mono_us() < m->deadline_us &&
+	return m->conf->drain_s > 0 && store_pid(m) > 0 && clock_mono_us() < m->deadline_us &&
 	    redis_embed_holds_blobs(&m->redis) == 1;
 }
 
@@ -557,7 +595,7 @@ int master_run(const struct master_opts *o)
 	m->opts = o;
 	m->conf = o->conf;
 	m->hooks = (struct supervise_hooks){ in_child, start_store, m };
-	m->log_fd = STDERR_FILENO;
+	m->target_fd = m->log_fd = STDERR_FILENO;
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
@@ -572,6 +610,7 @@ int master_run(const struct master_opts *o)
 		loop(m, &set);
 		status = m->exit_status;
 		log_info("ended", NULL);
+		logger_finish(logger_pid(m));
 	}
 	if (m->run.path[0] != '\0')
 		run_dir_close(&m->run);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@ void notify_systemd(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const struct timeval patience = { .tv_usec = 500000 }; /* a service manager that hangs must not stop us */
 	size_t n;
 	int fd;
 
@@ -33,6 +35,7 @@ void notify_systemd(const char *state)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to,
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
 		log_warn("notify", "the service manager did not take '%s'", state);

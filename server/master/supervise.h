@@ -10,7 +10,7 @@
 #include <sys/types.h>
 #include "base/child.h"
 
-enum child_kind { CHILD_WORKER, CHILD_REAPER, CHILD_ADMIN, CHILD_RECORDER, CHILD_STORE };
+enum child_kind { CHILD_WORKER, CHILD_REAPER, CHILD_ADMIN, CHILD_RECORDER, CHILD_LOGGER, CHILD_STORE };
 
 struct child {
 	enum child_kind kind;

@@ -72,9 +72,9 @@ def digest(body):
 
 
 class Server:
-    def __init__(self, workers=2, options=(), argv=None, env=None):
+    def __init__(self, workers=2, options=(), argv=None, env=None, stderr=None):
         """options: ("section.key", value) pairs. argv: replaces "--dev DIR …"; then env gives what DIR/env would, and /readyz
-        tells when it is ready."""
+        tells when it is ready. stderr: a descriptor of the test's own instead of a file that the harness reads."""
         assert (BIN / "timeglasd").exists(), f"no timeglasd in {BIN}: make it first, or set TIMEGLAS_BIN_DIR"
         self.dir = Path(tempfile.mkdtemp(prefix="tgt"))
         self.err_path = self.dir / "stderr.log"
@@ -89,7 +89,7 @@ class Server:
         (self.dir / "t").mkdir()
         with open(self.err_path, "wb") as err:
             self.proc = subprocess.Popen([str(BIN / "timeglasd"), *args], stdin=subprocess.DEVNULL,
-                                         stdout=subprocess.PIPE, stderr=err,
+                                         stdout=subprocess.PIPE, stderr=err if stderr is None else stderr,
                                          env=dict(os.environ, TMPDIR=str(self.dir / "t"),
                                                   UBSAN_OPTIONS="print_stacktrace=1"))
         try:

@@ -58,7 +58,7 @@ class Configured:
             lines += [f"[peer {name}]", f"certificate = {self.pki}/{name}.pem", settings]
         self.file.write_text("\n".join(lines) + "\n")
 
-    def start(self):
+    def start(self, **options):
         env = {"TIMEGLAS_URL": f"https://127.0.0.1:{self.port}", "TIMEGLAS_ADMIN_URL": f"http://127.0.0.1:{self.admin}",
                "TIMEGLAS_CA": f"{self.pki}/ca.pem"}
         for name in NAMES:
@@ -67,7 +67,7 @@ class Configured:
         key = subprocess.run(["age-keygen"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
         public = subprocess.run(["age-keygen", "-y"], input=key, stdout=subprocess.PIPE, check=True).stdout
         env["TIMEGLAS_RECIPIENT"] = public.decode().strip()
-        self.server = harness.Server(argv=["-c", str(self.file)], env=env)
+        self.server = harness.Server(argv=["-c", str(self.file)], env=env, **options)
         return self.server
 
     def reload(self):

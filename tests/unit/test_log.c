@@ -1,4 +1,5 @@
 /* Goal: whatever is logged, each line is one JSON object of at most 4096 bytes that a strict parser reads. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/log.h"
+#include "base/metrics.h"
 
 static int fds[2];
 
@@ -175,6 +177,35 @@ static void log_request_waits_in_order(void **state)
 	assert_false(log_request(&r));
 }
 
+/* A pipe that is full takes lines whole or not at all; the first that is read again is whole, and none is lost uncounted. */
+static void log_event_full_pipe_drops_and_counts(void **state)
+{
+	struct metrics *m = metrics_new(1);
+	char b[65536];
+	unsigned written = 0, read_back = 0;
+	ssize_t n;
+
+	(void)state;
+	metrics_attach(m, 0);
+	assert_int_equal(fcntl(fds[1], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+	assert_true(fcntl(fds[1], F_SETPIPE_SZ, 4096) > 0);
+	log_init(fds[1], LOG_L_INFO, "worker-0");
+	for (; metrics_counter(m, M_LOG_DROPPED) < 7; written++)
+		log_info("event", "%u", written);
+	while ((n = read(fds[0], b, sizeof b)) > 0) {
+		assert_int_equal(b[n - 1], '\n');
+		for (ssize_t i = 0; i < n; i++)
+			read_back += b[i] == '\n';
+	}
+	assert_int_equal(read_back + 7, written);
+	log_info("event", "again");
+	json_decref(read_line());
+	assert_int_equal(metrics_counter(m, M_LOG_DROPPED), 7);
+	metrics_attach(NULL, 0);
+	metrics_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +215,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(log_event_above_level_is_silent, setup, teardown),
 		cmocka_unit_test_setup_teardown(log_request_members_are_typed, setup, teardown),
 		cmocka_unit_test_setup_teardown(log_request_waits_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(log_event_full_pipe_drops_and_counts, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
