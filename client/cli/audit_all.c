@@ -80,10 +80,10 @@ static unsigned lost_epoch(struct audit_track *t, const struct chain_record *r)
 
 /* Lines --------------------------------------------------------------------------------------------------------------- */
 
-static void gap(struct audit_all *a)
+static void gap(struct audit_all *a, int64_t at_ms)
 {
 	a->gaps++;
-	a->calls->gap(a->ctx);
+	a->calls->gap(a->ctx, at_ms);
 }
 
 static void on_taken_over(struct audit_track *t, const struct chain_record *r, const struct audit_at *at)
@@ -95,7 +95,7 @@ static void on_taken_over(struct audit_track *t, const struct chain_record *r, c
 		memset(t->doubt, 0, sizeof t->doubt);
 		chain_more_positions(r, t->doubt);
 		t->doubt_epoch = 0; /* known from the next checkpoint, or the same as before */
-		gap(t->all);
+		gap(t->all, r->time_ms);
 	} else if (q.has_head && audit_chain_signed(&o->chain, q.n, q.hash) == 0) {
 		findings_add(&t->all->findings, "head", at, "whose place is taken here had signed line number %" PRIu64 " of the chain that begins with %s, which is not there: cut off, or "
 			     "written anew", q.n, o->first->path);
@@ -139,7 +139,7 @@ static int on_line(void *ctx, const char *line, size_t n, const struct audit_at 
 	if (!audit_chain_line(&t->chain, line, n, at, &l))
 		return 0;
 	if (!t->begun && t->chain.first_n != 1)
-		gap(t->all);
+		gap(t->all, l.is_check ? l.check.time_ms : l.record.time_ms);
 	t->begun = true;
 	if (l.is_check)
 		t->epoch = number_of(t->all, l.check.epoch, strlen(l.check.epoch));

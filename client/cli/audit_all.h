@@ -43,7 +43,7 @@ struct audit_calls {
 	/* Each event once. */
 	int (*event)(void *ctx, const struct audit_event *e);
 	/* Something is not given that belongs here: a chain that told of the store until now, or the beginning of one. */
-	void (*gap)(void *ctx);
+	void (*gap)(void *ctx, int64_t at_ms);
 };
 
 struct audit_all { /* zeroed before first use; audit_all_free() after the last */

@@ -13,7 +13,8 @@
 #define AUDIT_FINDINGS_MAX 1000 /* told one by one; all are counted */
 
 struct finding {
-	char what[16];      /* changed, missing, order, duplicate, signature, key, begin, cut, unsigned, twice, head, receipt, no-end, no-begin, limit */
+	char what[16];      /* changed, missing, order, duplicate, signature, key, begin, cut, unsigned, twice, head, receipt, no-end, no-begin, limit,
+				second-reader, ended-again */
 	char file[256];
 	uint64_t line;      /* 0: about no line in particular */
 	char detail[256];

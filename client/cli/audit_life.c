@@ -209,15 +209,79 @@ static void on_stored(struct life *l, struct findings *f, const struct audit_eve
 	check_limit(f, r, at);
 }
 
-/* The end of a blob that is not open: is there an explanation? */
+/* Would its beginning be among what is given? */
+static bool begins_here(const struct life *l, const struct chain_record *r)
+{
+	return !l->gaps || (r->deadline_ms >= 0 && r->deadline_ms - limit_of(r) * 1000 > l->gap_ms);
+}
+
+static bool has_member(const struct chain_record *r, const char *wanted)
+{
+	struct chain_text rest = r->more, name, value;
+
+	while (chain_next_member(&rest, &name, &value))
+		if (chain_is(name, wanted))
+			return true;
+	return false;
+}
+
+static void second_reader(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at, const struct life_open *first)
+{
+	l->second++;
+	if (first != NULL)
+		findings_add(f, "second-reader", at, "blob %.*s was read again, by %.*s: it had its one reader on line %" PRIu64, (int)r->ref.n, r->ref.p, (int)r->by.n,
+			     r->by.p, first->reader_line);
+	else
+		findings_add(f, "second-reader", at, "blob %.*s was read by %.*s after it had ended", (int)r->ref.n, r->ref.p, (int)r->by.n, r->by.p);
+}
+
+/* The end of a blob that is not open. A store that went back may have had it once more; the recorder that noticed ended it again, and says so. */
 static void on_gone_unknown(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
 {
-	if (r->deadline_ms >= 0 && r->deadline_ms <= l->came_back_ms)
+	bool again = has_member(r, CHAIN_AGAIN), back = l->reverted > 0 && r->deadline_ms >= 0 && r->deadline_ms <= l->came_back_ms && begins_here(l, r);
+
+	if (again || back)
 		l->again++;
 	else
 		l->before++;
-	if (!l->gaps && (r->deadline_ms < 0 || r->deadline_ms > l->came_back_ms))
+	if (again)
+		findings_add(f, "ended-again", at, "blob %.*s had ended; the store went back, had it again, and it was ended again before anybody could read it", (int)r->ref.n,
+			     r->ref.p);
+	else if (back && chain_is(r->cause, "consumed"))
+		second_reader(l, f, r, at, NULL);
+	else if (back)
+		findings_add(f, "ended-again", at, "blob %.*s had ended, and was in the store again until now: the store went back, and nobody ended it", (int)r->ref.n, r->ref.p);
+	else if (begins_here(l, r))
 		findings_add(f, "no-begin", at, "the end of a blob that was not there: it has ended before, or its beginning is missing");
+}
+
+static uint64_t reader_of(const struct life *l, const struct chain_record *r)
+{
+	uint64_t h;
+
+	crypto_shorthash((unsigned char *)&h, (const unsigned char *)r->by.p, r->by.n, l->seed);
+	return h | 1;
+}
+
+/* Somebody becomes the reader of it: there must be no other. */
+static void on_read(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
+{
+	struct life_open *o;
+	uint8_t ref[16];
+
+	if (r->ref.p == NULL || r->by.p == NULL)
+		return;
+	ref_of(r->ref, ref);
+	o = l->cap > 0 ? &l->slot[place(l, ref)] : NULL;
+	if (o == NULL || o->file == NULL) {
+		if (l->reverted > 0 && begins_here(l, r))
+			second_reader(l, f, r, at, NULL);
+		return;
+	}
+	if (o->reader != 0)
+		second_reader(l, f, r, at, o);
+	o->reader = reader_of(l, r);
+	o->reader_line = at->line;
 }
 
 static void on_gone(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
@@ -237,6 +301,8 @@ static void on_gone(struct life *l, struct findings *f, const struct chain_recor
 	if (r->time_ms > l->slot[i].limit_ms + LATE_MS)
 		findings_add(f, "limit", at, "a blob was held %" PRId64 " s longer than its kind may be: it was stored on line %" PRIu64 " of %s",
 			     (r->time_ms - l->slot[i].limit_ms) / 1000, l->slot[i].line, l->slot[i].file);
+	if (chain_is(r->cause, "consumed") && r->by.p != NULL && l->slot[i].reader != 0 && l->slot[i].reader != reader_of(l, r))
+		second_reader(l, f, r, at, &l->slot[i]);
 	take_out(l, i);
 	row = &l->row[row_of(l, r->kind, r->dk, r->cause.p != NULL ? r->cause : unknown)];
 	row->n++;
@@ -307,6 +373,7 @@ static void on_reverted(struct life *l, const struct audit_event *e)
 			lose(l, i, CHAIN_STORE_REVERTED);
 	}
 	settle(l);
+	l->reverted++;
 	if (e->record->time_ms + TG_TTL_MAX_S * INT64_C(1000) > l->came_back_ms)
 		l->came_back_ms = e->record->time_ms + TG_TTL_MAX_S * INT64_C(1000);
 }
@@ -319,9 +386,11 @@ static void on_claimed(struct findings *f, const struct chain_record *r, const s
 		findings_add(f, "limit", at, "a claim was given more than the %u s that one may have", (unsigned)TG_LEASE_MAX_S);
 }
 
-void life_gap(struct life *l)
+void life_gap(struct life *l, int64_t at_ms)
 {
 	l->gaps = true;
+	if (at_ms > l->gap_ms)
+		l->gap_ms = at_ms;
 	l->elsewhere += l->n_open;
 	for (size_t i = 0; i < l->cap; i++)
 		if (l->slot[i].file != NULL)
@@ -336,8 +405,12 @@ void life_event(struct life *l, struct findings *f, const struct audit_event *e)
 		on_stored(l, f, e);
 	else if (chain_is(r->event, "gone"))
 		on_gone(l, f, r, e->at);
-	else if (chain_is(r->event, "claimed"))
+	else if (chain_is(r->event, "taking"))
+		on_read(l, f, r, e->at);
+	else if (chain_is(r->event, "claimed")) {
+		on_read(l, f, r, e->at);
 		on_claimed(f, r, e->at);
+	}
 	else if (chain_is(r->event, CHAIN_STORE_LOST))
 		on_lost(l, e);
 	else if (chain_is(r->event, CHAIN_STORE_REVERTED))

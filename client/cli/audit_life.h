@@ -26,6 +26,7 @@ struct life_open {
 	int64_t limit_ms;           /* when it must have ended by the published rules, whatever it was given */
 	uint64_t line;
 	const char *file;           /* NULL: a free place */
+	uint64_t reader, reader_line; /* who claimed it, or began to take it: a hash of the name; 0: nobody */
 	struct chain_pos pos;       /* of the event that stored it */
 	unsigned epoch;             /* and its store */
 	uint16_t row;               /* of what was stored */
@@ -41,16 +42,19 @@ struct life { /* zeroed before first use; life_free() after the last */
 	uint64_t stored, ended, aborted, lost;
 	uint64_t before;            /* ends of what was stored before the first file, or in one that is not given */
 	uint64_t again;             /* ends of what had ended already, and came back with a store that was failed over */
+	uint64_t second;            /* reads of what had a reader already */
+	uint64_t reverted;          /* times that the store went back */
 	uint64_t elsewhere;         /* open when somebody else began to record, whose files are not given */
-	bool gaps;                  /* not all is given: an end may lack its beginning */
+	bool gaps;                  /* not all is given: an end may lack its beginning, */
+	int64_t gap_ms;             /* if that lies before here */
 	int64_t came_back_ms;       /* up to that deadline, what ends may have come back; 0: nothing has */
 	bool no_memory;
 };
 
 /** life_event(l, f, e): one record that is to be believed. */
 void life_event(struct life *l, struct findings *f, const struct audit_event *e);
-/** life_gap(l): some of what was recorded up to now, or before, is not given. */
-void life_gap(struct life *l);
+/** life_gap(l, at_ms): some of what was recorded before at_ms is not given. */
+void life_gap(struct life *l, int64_t at_ms);
 /** life_overdue(l, f, last_ms): what is open and was due by then: each a finding. Returns how many. */
 uint64_t life_overdue(const struct life *l, struct findings *f, int64_t last_ms);
 /** life_quantile_us(r, q): lateness that a share q (0..1) of them did not exceed, at most 1/32 too high. */

@@ -114,6 +114,11 @@ static void print_ends(const struct life *l)
 		printf("  %" PRIu64 " ends belong to blobs stored before these files begin, or in files that were not given\n", l->before);
 	if (l->again > 0)
 		printf("  %" PRIu64 " ends belong to blobs that came back when the store was failed over\n", l->again);
+	if (l->second > 0)
+		printf("  %" PRIu64 " times a blob was read that had its one reader already\n", l->second);
+	if (l->reverted > 0)
+		printf("  The store went back %" PRIu64 " times (a failover to a replica that was behind). Ends in the last moments before, which were not recorded yet, are not\n"
+		       "  known: what they ended may have been read once more, and nothing here can tell.\n", l->reverted);
 }
 
 /* How the chains hang together, if there is anything to say. */
@@ -268,7 +273,9 @@ static void life_json(json_t *o, const struct audit_report *r)
 	json_object_set_new(o, "aborted", json_integer((json_int_t)l->aborted));
 	json_object_set_new(o, "open", json_integer((json_int_t)l->n_open));
 	json_object_set_new(o, "overdue", json_integer((json_int_t)r->overdue));
+	json_object_set_new(o, "reverted", json_integer((json_int_t)l->reverted));
 	json_object_set_new(o, "came_back", json_integer((json_int_t)l->again));
+	json_object_set_new(o, "second_readers", json_integer((json_int_t)l->second));
 	json_object_set_new(o, "not_given", json_integer((json_int_t)l->elsewhere));
 }
 

@@ -31,11 +31,11 @@ static int on_event(void *ctx, const struct audit_event *e)
 	return v->life.no_memory ? cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM)) : 0;
 }
 
-static void on_gap(void *ctx)
+static void on_gap(void *ctx, int64_t at_ms)
 {
 	struct verify *v = ctx;
 
-	life_gap(&v->life);
+	life_gap(&v->life, at_ms);
 }
 
 static int tell(struct verify *v, struct audit_report *r)

@@ -235,9 +235,9 @@ static int on_event(void *ctx, const struct audit_event *e)
 	return 0;
 }
 
-static void on_gap(void *ctx)
+static void on_gap(void *ctx, int64_t at_ms)
 {
-	(void)ctx; /* they are counted */
+	(void)ctx, (void)at_ms; /* they are counted */
 }
 
 static int read_time(const struct options *o, enum opt_id id, int64_t otherwise, int64_t *out)

@@ -20,6 +20,7 @@
 
 /* Events of the recorder's own, without an id: */
 #define CHAIN_STORE_LOST "store-lost"         /* the store came back empty. more: epoch (first), was */
+#define CHAIN_AGAIN "again"                   /* in "more" of a "gone": that blob had ended before, and stood in a store that went back */
 #define CHAIN_STORE_REVERTED "store-reverted" /* it came back as it had been before. more: "NN": position behind which it had forgotten what is recorded here */
 #define CHAIN_TAKEN_OVER "taken-over"         /* another recorder wrote before. more: key, n, hash; "NN": up to where events may stand in its chain that follow here */
 

@@ -21,7 +21,7 @@ static void sleep_ms(long ms)
 /* Refusals that pass by themselves; all others are an answer. */
 static bool passes(int err)
 {
-	return err == TG_EINFLIGHT || err == TG_ESTORE || err == TG_EDRAIN;
+	return err == TG_EINFLIGHT || err == TG_ESTORE || err == TG_ECOMPARE || err == TG_EDRAIN;
 }
 
 void again_moved(struct again *a)

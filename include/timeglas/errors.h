@@ -46,6 +46,7 @@ extern "C" {
 	X(EVERSION,    31, 505, "http-version",         0, "only HTTP/1.1 is spoken here")                            \
 	X(EFULL,       32, 507, "store-full",           1, "the store is full")                                       \
 	X(EMEDIA,      33, 415, "media-type",           0, "the content type is not the one expected here")           \
+	X(ECOMPARE,    34, 503, "store-not-compared",   1, "the store has not been compared with the evidence")       \
 	/* never on the wire: the library's and the command line's own */                                              \
 	X(ENOMEM,      64,   0, "memory",               0, "out of memory")                                           \
 	X(EIO,         65,   0, "io",                   0, "input/output error")                                      \

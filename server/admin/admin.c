@@ -47,12 +47,12 @@ bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vou
 	bool attested = board_attest_ok(found), ready;
 	unsigned i, up = 0;
 	bool late = board_evidence_late(max_lag_s);
-	char reason[256], evidence[256], text[sizeof evidence + 64];
+	char reason[256], evidence[256], text[sizeof evidence + 96];
 
 	board_evidence_text(evidence, sizeof evidence);
 	for (i = 0; i < workers; i++)
 		up += metrics_gauge_slot(m, CHILD_SLOT_WORKER(i), G_STORE_UP) > 0;
-	ready = up == workers && reaper && attested && !draining && !late;
+	ready = up == workers && reaper && attested && !draining && !late && board_compared();
 	jsonw_open(out, NULL, '{');
 	jsonw_bool(out, "ready", ready);
 	jsonw_open(out, "reasons", '[');
@@ -70,6 +70,10 @@ bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vou
 	}
 	if (late) {
 		snprintf(text, sizeof text, "evidence is late, so nothing new is stored: %s", evidence);
+		jsonw_str(out, NULL, text);
+	}
+	if (up == workers && !board_compared()) {
+		snprintf(text, sizeof text, "reads are refused until the store has been compared with the evidence: %s", evidence);
 		jsonw_str(out, NULL, text);
 	}
 	jsonw_close(out, ']');

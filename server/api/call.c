@@ -157,6 +157,7 @@ static const char *sentence(int err)
 	case TG_ETTL: return "the blob's lifetime was over before its upload was complete; send it faster or allow it a longer one";
 	case TG_EFULL: return "the store is full; try again when blobs have been fetched or have expired";
 	case TG_ESTORE: return "the store cannot be reached; an upload was not stored, of any other call it is not known whether it took effect; try again shortly";
+	case TG_ECOMPARE: return "the store was connected anew and is compared with the evidence first, so that nothing that has ended is handed out again; try again shortly";
 	case TG_EDRAIN: return "this server is shutting down and takes no uploads; use another, or try again shortly";
 	case TG_EEVIDENCE: return "what is stored here must be recorded, and the evidence file cannot be written now; try again shortly";
 	case TG_EROLE: return "the role of this certificate does not allow this call; see GET /v1/policy and the server's configuration";

@@ -23,6 +23,7 @@ struct board {
 	_Atomic unsigned evidence;
 	_Atomic int error;
 	_Atomic uint64_t caught_up_us;
+	_Atomic bool compared;
 	/* Heads are written in turn, and the turn is counted last: whoever reads one that is then overwritten sees that the turn moved. */
 	_Atomic uint64_t turn; /* 0: no head yet */
 	struct head head[2];
@@ -169,6 +170,17 @@ void board_set_caught_up(uint64_t mono_us)
 bool board_evidence_late(unsigned max_lag_s)
 {
 	return mine != NULL && behind_us() > max_lag_s * UINT64_C(1000000);
+}
+
+void board_set_compared(bool yes)
+{
+	if (mine != NULL)
+		atomic_store(&mine->compared, yes);
+}
+
+bool board_compared(void)
+{
+	return mine == NULL || atomic_load(&mine->compared);
 }
 
 void board_set_head(uint64_t n, const uint8_t hash[BOARD_HASH])

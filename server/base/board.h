@@ -82,6 +82,12 @@ char *board_evidence_text(char *out, size_t cap);
 void board_set_caught_up(uint64_t mono_us);
 /** board_evidence_late(max_lag_s): may events older than that be unrecorded? Then nothing new may be stored. */
 bool board_evidence_late(unsigned max_lag_s);
+/**
+ * board_set_compared(yes), board_compared(): what was heard last: has the store been compared with the evidence? Until then it refuses reads by itself. Any process says no,
+ * which it hears when it connects and once a second; the recorder says yes.
+ */
+void board_set_compared(bool yes);
+bool board_compared(void);
 /** board_set_head(n, hash), board_head(n, hash): number and hash of the last checkpoint's line. false: there is none yet. */
 void board_set_head(uint64_t n, const uint8_t hash[BOARD_HASH]);
 bool board_head(uint64_t *n, uint8_t hash[BOARD_HASH]);

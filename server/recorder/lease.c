@@ -78,13 +78,13 @@ static void is_ours(struct recorder *x, const struct outbox_lease *l)
 		recorder_unsettle(x);
 		return;
 	}
-	if (x->settled && !still_says(x, l))
+	if (x->settled && (!still_says(x, l) || (!l->compared && x->asked_us >= x->compared_us)))
 		recorder_unsettle(x);
 	if (x->asked_any)
 		memcpy(x->answered, x->asked, sizeof x->answered);
 	x->answered_any |= x->asked_any;
 	if (!x->settled) {
-		if (!x->takeup.looking && !x->takeup.trimming)
+		if (!x->takeup.looking && !x->takeup.trimming && x->takeup.reconcile == NULL)
 			takeup_begin(x, l);
 	} else if (x->batch == 0) {
 		rounds_read(x);
@@ -110,6 +110,8 @@ void lease_on_answer(void *ctx, int err, const struct outbox_lease *l)
 		recorder_unsettle(x);
 		return;
 	}
+	if (l->compared)
+		board_set_compared(true);
 	if (x->yielding) {
 		recorder_unsettle(x);
 		x->lease_until_us = x->failed_us = 0;
@@ -146,7 +148,7 @@ void lease_ask(struct recorder *x)
 
 	if (x->asking || !store_up(x->store))
 		return;
-	x->yielding = x->failed_us != 0 && lease_is_ours(x) && !x->takeup.looking && !x->takeup.trimming && clock_mono_us() - x->failed_us > YIELD_US;
+	x->yielding = x->failed_us != 0 && lease_is_ours(x) && !x->takeup.looking && !x->takeup.trimming && x->takeup.reconcile == NULL && clock_mono_us() - x->failed_us > YIELD_US;
 	if (x->released || x->yielding)
 		a.lease_ms = 0;
 	if (x->settled && ledger_is_open(x->ledger)) {

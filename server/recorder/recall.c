@@ -22,6 +22,11 @@ struct search {
 	struct entry *scratch;
 	char line[CHAIN_LINE_MAX + 1];
 	char here[CHAIN_EPOCH + 1];  /* the store's epoch where the search is */
+	/* of recall_behind(); cb NULL: of recall_find() */
+	recall_cb *cb;
+	void *ctx;
+	const struct chain_pos *from;
+	int64_t since_ms;
 	bool done;
 };
 
@@ -78,6 +83,12 @@ static void on_record(struct search *s, const char *line, size_t n, const struct
 				snprintf(s->here, sizeof s->here, "%.*s", (int)value.n, value.p);
 	if (strcmp(s->here, s->epoch) != 0 || r->id.p == NULL || chain_id_parse(r->id.p, r->id.n, &shard, &pos) != 0)
 		return;
+	if (s->cb != NULL) {
+		if (chain_pos_cmp(&pos, &s->from[shard]) > 0)
+			s->cb(s->ctx, r, shard);
+		s->done = r->time_ms < s->since_ms;
+		return;
+	}
 	x = at_position(s, shard, &pos);
 	if (x == NULL || x->known || !same(s, &x->event, line, n, r))
 		return;
@@ -93,6 +104,9 @@ static void on_check(struct search *s, const struct chain_check *c)
 	memcpy(s->here, c->epoch, sizeof s->here);
 	if (strcmp(s->here, s->epoch) != 0)
 		return;
+	for (i = 0; s->cb != NULL && i < CHAIN_SHARDS; i++)
+		if (chain_pos_cmp(&c->pos[i], &s->from[i]) > 0 && c->time_ms >= s->since_ms)
+			return;
 	for (i = 0; i < s->n; i++)
 		if (!s->list[i].known && chain_pos_cmp(&s->list[i].event.pos, &c->pos[s->list[i].event.shard]) <= 0)
 			return;
@@ -139,23 +153,36 @@ static int search_file(struct search *s, const char *path)
 	return rc;
 }
 
-int recall_find(const char *path, const char *here, const char *epoch, struct recall *list, size_t n, struct entry *scratch)
+static int search_files(struct search *s, const char *path, const char *here)
 {
-	static struct search s; /* large */
 	char old[PATH_MAX];
 	uint64_t before = UINT64_MAX;
-	size_t i;
 	int rc;
 
-	s = (struct search){ .epoch = epoch, .list = list, .n = n, .left = n, .scratch = scratch, .done = n == 0 };
-	snprintf(s.here, sizeof s.here, "%s", here);
-	for (i = 0; i < n; i++)
-		list[i].known = false;
-	rc = s.done ? 0 : search_file(&s, path);
-	while (rc == 0 && !s.done && tail_older(path, before, old, sizeof old, &before)) {
-		rc = search_file(&s, old);
+	snprintf(s->here, sizeof s->here, "%s", here);
+	rc = s->done ? 0 : search_file(s, path);
+	while (rc == 0 && !s->done && tail_older(path, before, old, sizeof old, &before)) {
+		rc = search_file(s, old);
 		if (rc != 0 && errno == ENOENT)
 			rc = 0; /* its time was over just now */
 	}
 	return rc;
+}
+
+int recall_find(const char *path, const char *here, const char *epoch, struct recall *list, size_t n, struct entry *scratch)
+{
+	static struct search s; /* large */
+
+	s = (struct search){ .epoch = epoch, .list = list, .n = n, .left = n, .scratch = scratch, .done = n == 0 };
+	for (size_t i = 0; i < n; i++)
+		list[i].known = false;
+	return search_files(&s, path, here);
+}
+
+int recall_behind(const char *path, const char *here, const char *epoch, const struct chain_pos from[CHAIN_SHARDS], int64_t since_ms, recall_cb *cb, void *ctx)
+{
+	static struct search s;
+
+	s = (struct search){ .epoch = epoch, .cb = cb, .ctx = ctx, .from = from, .since_ms = since_ms };
+	return search_files(&s, path, here);
 }

@@ -15,4 +15,13 @@ struct recall {
  */
 int recall_find(const char *path, const char *here, const char *epoch, struct recall *list, size_t n, struct entry *scratch);
 
+/* A record of that store, newest first. */
+typedef void recall_cb(void *ctx, const struct chain_record *r, unsigned shard);
+/**
+ * recall_behind(path, here, epoch, from, since_ms, cb, ctx): every event of the store with that epoch that stands in the files behind from[shard], back to
+ * since_ms (the time of a record). path and here as above. Returns 0, or TG_EIO (errno).
+ */
+int recall_behind(const char *path, const char *here, const char *epoch, const struct chain_pos from[CHAIN_SHARDS], int64_t since_ms, recall_cb *cb,
+    void *ctx);
+
 #endif

@@ -87,6 +87,9 @@ void recorder_unsettle(struct recorder *x)
 	x->settled = x->declared = false;
 	x->asked_any = x->answered_any = false;
 	x->takeup.looking = x->takeup.trimming = false;
+	reconcile_free(x->takeup.reconcile);
+	x->takeup.reconcile = NULL;
+	store_forget(x->store, x);
 	x->batch = 0;
 	if (x->has_key)
 		ledger_drop(x->ledger);
@@ -205,6 +208,7 @@ static void recorder_free(struct recorder *x)
 	struct event *ev[] = { x->tick, x->round, x->term };
 	size_t i;
 
+	reconcile_free(x->takeup.reconcile);
 	outbox_free(x->outbox);
 	store_free(x->store);
 	for (i = 0; i < sizeof ev / sizeof *ev; i++)

@@ -15,11 +15,13 @@
 #include "recorder/akey.h"
 #include "recorder/entry.h"
 #include "recorder/ledger.h"
+#include "recorder/reconcile.h"
 #include "store/outbox.h"
 
 struct takeup {                    /* what was learned of the store; shards that nobody asked about stay zero */
 	struct outbox_lease lease;
 	bool looking, trimming;
+	struct reconcile *reconcile;   /* under way; NULL: not */
 	struct seen {
 		bool asked, full;          /* full: it may hold more up to our position */
 		struct chain_pos last;     /* the last id that it ever gave */
@@ -46,6 +48,7 @@ struct recorder {
 	uint64_t lease_until_us;       /* 0: not ours */
 	uint64_t waits_us;             /* since when somebody else has it; 0: nobody has */
 	uint64_t asked_us, read_us;    /* when the call under way was sent */
+	uint64_t compared_us;          /* since when reads may begin: what was asked before says nothing of it */
 	uint64_t signed_us;            /* the last checkpoint */
 	uint64_t stop_us;
 	int64_t store_ms;              /* the store's time, as of store_us; for the servers that wait */

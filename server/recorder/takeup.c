@@ -1,6 +1,7 @@
 /*
  * takeup.c: what is settled when this recorder has taken the lease, or taken it up again behind a broken connection, before anything is read:
- * is it the store of which the file tells, and does it still know all that it told us? Who wrote before? What was recorded and is not trimmed?
+ * is it the store of which the file tells, and does it still know all that it told us? If not, what had ended ends again (reconcile.c). Who wrote before? What was recorded
+ * and is not trimmed? Only then may reads begin.
  * Runs in the recorder. docs/evidence.md, "Who records".
  */
 #include <inttypes.h>
@@ -172,11 +173,27 @@ static int add_reverted(struct recorder *x)
 
 /* Settling ------------------------------------------------------------------------------------------------------------ */
 
+static void on_compared(void *ctx, int err, unsigned shard)
+{
+	struct recorder *x = ctx;
+
+	(void)shard;
+	if (err == 0)
+		board_set_compared(true);
+	else /* it is another Redis, or another life of it, than the one that we have looked at */
+		recorder_unsettle(x);
+}
+
 static void settled(struct recorder *x)
 {
 	x->settled = true;
 	x->failed_us = 0;
 	recorder_head(x);
+	x->compared_us = clock_mono_us();
+	if (store_compared(x->store, x->takeup.lease.life, on_compared, x) != 0) {
+		recorder_unsettle(x);
+		return;
+	}
 	lease_ask(x); /* from here on the store names us */
 	rounds_read(x);
 }
@@ -215,22 +232,80 @@ static bool more_to_see(const struct recorder *x)
 	return false;
 }
 
-static void compare(struct recorder *x)
+static void tell(struct recorder *x)
 {
 	bool same = same_store(x);
-	int err = 0;
+	int err = add_records(x);
 
-	if (!more_to_see(x)) {
-		err = add_records(x);
-		if (err != 0) {
-			recorder_file_failed(x, err);
-			return;
-		}
-		if (!same && !recorder_checkpoint(x, "epoch"))
-			return;
+	if (err != 0) {
+		recorder_file_failed(x, err);
+		return;
 	}
+	if (!same && !recorder_checkpoint(x, "epoch"))
+		return;
 	if (trim(x) == 0 && !x->takeup.trimming)
 		settled(x);
+}
+
+static void on_reconciled(void *ctx, int err, size_t ended)
+{
+	struct recorder *x = ctx;
+
+	x->takeup.reconcile = NULL;
+	if (err == 0 && (!lease_is_ours(x) || !ledger_is_open(x->ledger)))
+		err = TG_ESTORE;
+	if (err != 0) {
+		recorder_unsettle(x);
+		return;
+	}
+	log_warn("store-reconciled", "%zu blobs and sessions had ended and were back in the store; they were ended again", ended);
+	tell(x);
+}
+
+/* What of our files the store has forgotten, by shard; false: nothing. Also a store at which we have been before the one of which the file tells. */
+static bool forgotten(const struct recorder *x, struct chain_pos from[TOKEN_SHARDS])
+{
+	bool any = !same_store(x) && x->takeup.lease.by[0] != '\0';
+
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
+		from[i] = (struct chain_pos){ UINT64_MAX, UINT64_MAX };
+		if (!same_store(x))
+			from[i] = later(x->takeup.lease.pos[i], x->takeup.shard[i].known);
+		else
+			any |= reverted(x, i, &from[i]);
+	}
+	return any;
+}
+
+/* Before it is recorded that the store went back: whoever is killed meanwhile finds it so again. */
+static int reconcile(struct recorder *x)
+{
+	struct chain_pos from[TOKEN_SHARDS];
+	const struct reconcile_opts o = { .store = x->store, .path = x->env->conf->audit_log, .here = ledger_mark(x->ledger)->epoch,
+		.epoch = x->takeup.lease.epoch, .from = from, .now_ms = x->takeup.lease.now_ms };
+	int rc = 0;
+
+	if (forgotten(x, from))
+		x->takeup.reconcile = reconcile_new(&o, on_reconciled, x, &rc);
+	return rc;
+}
+
+static void compare(struct recorder *x)
+{
+	int rc;
+
+	if (more_to_see(x)) {
+		if (trim(x) == 0 && !x->takeup.trimming)
+			settled(x);
+		return;
+	}
+	rc = reconcile(x);
+	if (rc == TG_ESTORE)
+		recorder_unsettle(x);
+	else if (rc != 0)
+		recorder_file_failed(x, rc);
+	else if (x->takeup.reconcile == NULL)
+		tell(x);
 }
 
 void takeup_on_trimmed(void *ctx, int err)

@@ -358,7 +358,9 @@ static void on_lease(void *ctx, const redisReply *r)
 	read_positions(lines_text(&a, pos, sizeof pos), l.pos);
 	head_n = (uint64_t)lines_num(&a);
 	lines_text(&a, head, sizeof head);
-	if (err == 0 && !is_epoch(epoch))
+	lines_text(&a, l.life, sizeof l.life);
+	l.compared = lines_num(&a) == 1;
+	if (err == 0 && (!is_epoch(epoch) || l.life[0] == '\0'))
 		err = TG_EINTERNAL;
 	if (err != 0) {
 		o->calls.on_lease(o->ctx, err, NULL);

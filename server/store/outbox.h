@@ -29,6 +29,8 @@ struct outbox_event {
 struct outbox_lease {
 	int64_t now_ms;            /* the store's */
 	char epoch[CHAIN_EPOCH + 1];
+	char life[CHAIN_EPOCH + 1]; /* of the Redis process, as store_compared() wants it */
+	bool compared;             /* reads are served there */
 	bool mine;
 	int64_t caught_up_ms;      /* the store's time up to which every event is recorded; 0: not known */
 	/* As it stood before the call: who declared last ("": nobody), and what. */

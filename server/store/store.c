@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <timeglas/errors.h>
+#include "base/board.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -180,6 +181,8 @@ static void set_clock(struct store *s, const redisReply *time)
 	struct lines l = lines_of(time);
 
 	s->skew_ms = lines_num(&l) - (int64_t)(clock_mono_us() / 1000);
+	if (lines_num(&l) == 0)
+		board_set_compared(false);
 }
 
 static void on_time(void *ctx, const redisReply *r)
@@ -221,10 +224,16 @@ static void on_loaded(void *ctx, const redisReply *r)
 {
 	struct store *s = ctx;
 
-	if (r == NULL || r->type == REDIS_REPLY_ERROR)
+	bool other = r != NULL && r->type == REDIS_REPLY_ERROR && strstr(r->str, "already exists") != NULL;
+
+	if (other) { /* another process was quicker: was it the same? */
+		s->loading = false;
+		library_check(s);
+	} else if (r == NULL || r->type == REDIS_REPLY_ERROR) {
 		library_failed(s, r);
-	else
+	} else {
 		ask_first_time(s);
+	}
 }
 
 /* The answer to FUNCTION LIST is an array of libraries, each a flat list of names and values. */
@@ -245,16 +254,23 @@ static bool same_source(const redisReply *r)
 static void on_list(void *ctx, const redisReply *r)
 {
 	struct store *s = ctx;
-	const char *argv[] = {"FUNCTION", "LOAD", "REPLACE", store_functions_lua};
-	size_t len[] = {8, 4, 7, store_functions_lua_len};
+	/* Without REPLACE where there is none: of all processes that find it missing one loads it. Each load makes reads wait for the recorder (server.lua). */
+	const char *argv[] = {"FUNCTION", "LOAD", store_functions_lua, NULL};
+	size_t len[] = {8, 4, store_functions_lua_len, 0};
+	int argc = 3;
 
 	if (r == NULL || r->type == REDIS_REPLY_ERROR) {
 		library_failed(s, r);
 	} else if (same_source(r)) {
 		ask_first_time(s);
 	} else {
+		if (reply_at(r, 0) != NULL) {
+			argv[2] = "REPLACE", len[2] = 7;
+			argv[3] = store_functions_lua, len[3] = store_functions_lua_len;
+			argc = 4;
+		}
 		log_info("store_library", "loading " LIBRARY);
-		if (rconn_cmd_early(s->conn, on_loaded, s, 4, argv, len) != 0)
+		if (rconn_cmd_early(s->conn, on_loaded, s, argc, argv, len) != 0)
 			library_failed(s, NULL);
 	}
 }

@@ -211,6 +211,30 @@ typedef void store_reap_cb(void *ctx, unsigned shard, int err, const struct stor
  */
 int store_reap(struct store *s, unsigned shard, unsigned max, int64_t at_least_ms, store_reap_cb *cb, void *ctx);
 
+/* Comparing it with the evidence, for the recorder --------------------------------------------------------------------- */
+#define STORE_CURSOR_MAX 20
+struct store_standing { /* what the index of a shard still holds */
+	char id[TOKEN_LEN + 1];
+	char ref[33];             /* of a session: its h */
+	bool session;             /* an open one; otherwise a blob that can be seen */
+	bool live;                /* a blob: nobody reads it yet */
+};
+/* cursor: for the next call; "0": that was all. list: borrowed until return. */
+typedef void store_standing_cb(void *ctx, int err, unsigned shard, const char *cursor, const struct store_standing *list, size_t n);
+/** store_standing(s, shard, cursor, count, cb, ctx): about count entries of the index, from cursor on; "0": from the start. What stands there all the while is told once at least. */
+int store_standing(struct store *s, unsigned shard, const char *cursor, unsigned count, store_standing_cb *cb, void *ctx);
+
+struct store_end_again {
+	bool session;
+	const char *id, *ref, *cause;
+	const char *by, *outcome; /* of a blob */
+};
+typedef void store_done_cb(void *ctx, int err, unsigned shard);
+/** store_end_again(s, shard, e, cb, ctx): it has ended before, and stands in the store again. TG_ENOENT: it does not, or is another. */
+int store_end_again(struct store *s, unsigned shard, const struct store_end_again *e, store_done_cb *cb, void *ctx);
+/** store_compared(s, life, cb, ctx): what had ended has ended again: reads may begin. TG_ECOMPARE: the Redis is not the one any more whose life it was. */
+int store_compared(struct store *s, const char *life, store_done_cb *cb, void *ctx);
+
 /* Attestation and wake-up, for the reaper ------------------------------------------------------------------------------ */
 struct attest_facts;
 typedef void store_attest_cb(void *ctx, int err, const struct attest_facts *f);

@@ -79,6 +79,8 @@ struct call {
 		store_once_cb *once;
 		store_once_done_cb *once_done;
 		store_attest_cb *attest;
+		store_standing_cb *standing;
+		store_done_cb *done;
 	} cb;
 	void *state;             /* of calls of several steps; NULL or freed with state_free */
 	void (*state_free)(void *state);

@@ -59,6 +59,7 @@ static inline int setup(void **state)
 	(void)state;
 	redis_server_start(&redis);
 	redis_server_run_cmd(&redis, "FUNCTION LOAD %b", store_functions_lua, (size_t)store_functions_lua_len);
+	redis_server_compared(&redis);
 	return 0;
 }
 

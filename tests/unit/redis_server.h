@@ -118,6 +118,21 @@ static inline long long redis_server_int(struct redis_server *s, const char *cmd
 	return n;
 }
 
+/* Lets reads begin, as a recorder does once it has compared the store with its evidence. The library is loaded. */
+static inline void redis_server_compared(struct redis_server *s)
+{
+	redisReply *r = redis_server_do(s, "FCALL tg1_recorder 1 tg:{00}:dl t 0 life 0 0 %s 0 %s", "", "");
+	const char *life = r->str;
+
+	for (int line = 0; line < 9; line++) {
+		life = strchr(life, '\n');
+		assert_non_null(life++);
+	}
+	redis_server_run_cmd(s, "FCALL tg1_compared 1 tg:{00}:dl %b", life, strcspn(life, "\n"));
+	redis_server_run_cmd(s, "DEL tg:{00}:epoch");
+	freeReplyObject(r);
+}
+
 /* How many keys match a pattern. */
 static inline size_t redis_server_keys(struct redis_server *s, const char *pattern)
 {

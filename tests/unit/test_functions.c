@@ -393,6 +393,65 @@ static void functions_in_a_full_store_erase_but_do_not_store(void **state)
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
 }
 
+/* Another life of this Redis: what the replica, or the Redis that was started anew, begins with. */
+static void reads_wait_until_the_store_was_compared(void **state)
+{
+	static const char *const reads[] = {"take", "claim", "claim_read", "ack", "stat", "session_show", "once_look"};
+
+	(void)state;
+	session("S", 60000, 3600000);
+	blob("B", "S", 1, 1, 60000);
+	blob("C", "", 0, 1, 60000);
+	assert_int_equal(fcall("claim", "C v 60000 th - - 0"), 0);
+	redis_server_run_cmd(&redis, "FUNCTION LOAD REPLACE %b", store_functions_lua, (size_t)store_functions_lua_len);
+	for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
+		assert_int_equal(fcall(reads[i], "B v th ok - - 0"), TG_ECOMPARE);
+	assert_int_equal(fcall("compared", "guessed"), TG_ECOMPARE);
+	assert_int_equal(fcall("take", "B v T"), TG_ECOMPARE);
+	assert_int_equal(fcall("erase", "C up"), 0);
+	blob("D", "", 0, 1, 60000);
+	redis_server_compared(&redis);
+	assert_int_equal(fcall("take", "B v T"), 0);
+	assert_int_equal(fcall("stat", "C"), 0);
+	assert_int_equal(fcall("session_show", "S"), 0);
+}
+
+/* What the evidence says has ended, and stands here again: told by the index, ended as it was, and said to be such an end. */
+static void what_came_back_ends_again(void **state)
+{
+	char h[64];
+
+	(void)state;
+	session("S", 60000, 3600000);
+	blob("B", "", 0, 1, 60000);
+	blob("M", "S", 1, 3, 60000);
+	assert_int_equal(fcall("claim", "M v 60000 th - - 0"), 0);
+	assert_int_equal(fcall("stage", "G up %s 0 1 3 60000 %s", "", "- passport 1"), 0);
+	assert_int_equal(fcall("standing", "0 100"), 0);
+	assert_string_equal(last->element[1]->str, "0");
+	assert_int_equal(last->elements, 5);
+	assert_int_equal(fcall("end_again", "B other consumed v ok"), TG_ENOENT);
+	assert_int_equal(fcall("end_again", "B ref consumed v ok"), 0);
+	assert_string_equal(newest("again"), "1");
+	assert_string_equal(newest("c"), "consumed");
+	assert_string_equal(newest("w"), "v");
+	assert_string_equal(newest("o"), "ok");
+	assert_int_equal(fcall("end_again", "B ref consumed v ok"), TG_ENOENT);
+	assert_int_equal(fcall("take", "B v T"), TG_EGONE);
+	assert_int_equal(fcall("end_again", "M ref erased op %s", ""), 0);
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
+	assert_int_equal(fcall("standing", "0 100"), 0);
+	assert_int_equal(last->elements, 3);
+	assert_string_equal(field(2, 1), "S");
+	snprintf(h, sizeof h, "%s", field(2, 2));
+	assert_int_equal(fcall("session_end_again", "S x session-closed"), TG_ENOENT);
+	assert_int_equal(fcall("session_end_again", "S %s session-closed", h), 0);
+	assert_int_equal(fcall("standing", "0 100"), 0);
+	assert_int_equal(last->elements, 2);
+	assert_int_equal(fcall("session_touch", "S up"), TG_EGONE);
+	assert_string_equal(field(1, 1), "closed");
+}
+
 static void outbox_keeps_every_event_until_it_is_trimmed(void **state)
 {
 	(void)state;
@@ -430,6 +489,8 @@ int main(void)
 		T(stat_of_a_staged_blob_knows_nothing),
 		T(reap_ends_sessions_blobs_and_orphans_in_order),
 		T(functions_in_a_full_store_erase_but_do_not_store),
+		T(reads_wait_until_the_store_was_compared),
+		T(what_came_back_ends_again),
 		T(outbox_keeps_every_event_until_it_is_trimmed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,7 @@ static int setup(void **state)
 	w->out = evbuffer_new();
 	w->stop_after = -1;
 	connect_store(w);
+	redis_server_compared(&w->redis);
 	*state = w;
 	return 0;
 }

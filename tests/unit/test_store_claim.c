@@ -48,6 +48,7 @@ static int setup(void **state)
 	w->out = evbuffer_new();
 	randombytes_buf(w->content, sizeof w->content);
 	loop_until_stop(w->loop);
+	redis_server_compared(&w->redis);
 	*state = w;
 	return 0;
 }

@@ -12,7 +12,7 @@
 -- An incompatible change needs a new library name and new function names: two servers of different versions may share one Redis.
 
 local OK, ENOENT, ETIMEOUT, ECLAIMED, EINFLIGHT, EGONE, ETTL, ESESSION = '0', '5', '7', '8', '9', '10', '18', '19'
-local EPROCESSOR, EREUSED, EQUOTA, ESTORE = '21', '22', '23', '27'
+local EPROCESSOR, EREUSED, EQUOTA, ESTORE, ECOMPARE = '21', '22', '23', '27', '34'
 
 local TOMBSTONE_MS = 86400000     -- TG_TOMBSTONE_S
 local TOMBSTONE = '86400000'      -- the same, as SET takes it
@@ -25,6 +25,10 @@ local BOUND_BYTES = 134217728     -- TG_SESSION_BOUND_BYTES; also about what one
 local REAP_BYTES = 16777216       -- about what one reap erases at most, some 3 ms; a session's end may add BOUND_BYTES
 local SWEEP_MS = 2000             -- what is due later than that a reaper learns from its own sweep, once a second
 local SHOW_MAX = 1000             -- blobs listed of one session
+
+-- Reads wait until a recorder has compared this store with its evidence (server.lua: f_compared). Both values live in this Redis process and are neither replicated nor kept: a
+-- replica that was promoted, a restarted Redis, one that was synced anew from another and one whose library was replaced all begin with false. life names that beginning.
+local life, compared = nil, false
 
 local function text(number)
 	return string.format('%d', number)

@@ -39,6 +39,9 @@ end
 
 -- once_look id: 0, blob; EINFLIGHT; ENOENT: what became of an upload under a key. Its uploader knows of it from now on.
 local function f_once_look(keys, args)
+	if not compared then
+		return ECOMPARE
+	end
 	local p, us = prefix(keys), time_us()
 	local b = load(p, args[1])
 	if not b then

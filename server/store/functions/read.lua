@@ -1,5 +1,5 @@
 -- read.lua: becoming a blob's one reader: take (at most once) and claim (for the length of a lease), and being done with it. And what ends or tells of a
--- blob without reading it.
+-- blob without reading it. What reads or tells answers ECOMPARE before the store was compared with the evidence: it may have back what was consumed.
 
 local function addressed(to, peer)
 	return string.find(to, ' ' .. peer .. ' ', 1, true)
@@ -30,6 +30,9 @@ end
 -- take id peer token: 0, blob as it was | EGONE, blob | ECLAIMED, blob | ENOENT. The caller has read the first chunk right before, and this
 -- erases it; so a blob of one chunk has ended then, and nothing of it is left to be looked for. The token names a take of several chunks.
 local function f_take(keys, args)
+	if not compared then
+		return ECOMPARE
+	end
 	local p, id, peer, us = prefix(keys), args[1], args[2], time_us()
 	local now, chunk = time_ms(us), p .. 'c:' .. id .. ':0'
 	local line, u, to, z, dl, d = string.match(redis.call('GET', p .. 'b:' .. id) or '', PLAIN)
@@ -89,6 +92,9 @@ end
 -- th: the hash of the token's secret, which is all that is kept of it. ck: peer and Idempotency-Key hashed, '' none; then salt is what
 -- the caller derives the secret from, and who repeats the claim under the same key is given it again. processor '1': a foreign passport or nothing.
 local function f_claim(keys, args)
+	if not compared then
+		return ECOMPARE
+	end
 	local p, id, peer, ck, us = prefix(keys), args[1], args[2], args[6], time_us()
 	local now, b, s, refused = time_ms(us), open_for(p, id, peer, us)
 	if not b then
@@ -126,6 +132,9 @@ end
 
 -- claim_read id peer th: 0, blob | EGONE, blob | ENOENT: the claimant is about to read the chunks, which stay.
 local function f_claim_read(keys, args)
+	if not compared then
+		return ECOMPARE
+	end
 	local p, us = prefix(keys), time_us()
 	local b, s = load_claim(p, args[1], args[2], args[3], us)
 	if not b then
@@ -141,6 +150,9 @@ end
 -- ack id peer th outcome ak: 0, blob, repeated | EGONE, blob | ENOENT: the claimant is done; erased. ak: as claim's ck; repeated under it, the
 -- answer is the same.
 local function f_ack(keys, args)
+	if not compared then
+		return ECOMPARE
+	end
 	local p, ak, us = prefix(keys), args[5], time_us()
 	local b = load_claim(p, args[1], args[2], args[3], us)
 	if not b then
@@ -159,6 +171,9 @@ end
 
 -- stat id: 0, blob; ENOENT
 local function f_stat(keys, args)
+	if not compared then
+		return ECOMPARE
+	end
 	local b = load_settled(prefix(keys), args[1], time_us())
 	return b and answer(OK, b) or ENOENT
 end

@@ -61,10 +61,10 @@ local function drop_staged(p, b, now, stalled)
 end
 
 -- The event of a blob's end, and what is left of it for a day: who may know of it, how it ended; of the evidence only the ref. late: us after the deadline that
--- ended it, outcome: what a claim's ack said, or ''. more: the record's second line. Returns the event's id. A take spends its time here, so: no table, few strings.
-local function leave(p, id, u, to, d, z, dl, cause, who, late, now, outcome, more)
+-- ended it, outcome: what a claim's ack said, or ''. more: the record's second line. again '1': it had ended before, and came back. Returns the event's id. A take spends its time here, so: no table, few strings.
+local function leave(p, id, u, to, d, z, dl, cause, who, late, now, outcome, more, again)
 	local ev = event(p, 'e\tgone\td\t' .. d .. '\tc\t' .. cause .. '\to\t' .. outcome .. '\tu\t' .. u .. '\tw\t' .. who .. '\tz\t' .. z .. '\tdl\t' .. dl .. '\tlate\t' .. late ..
-		'\tat\t' .. now)
+		'\tat\t' .. now .. (again and '\tagain\t' .. again or ''))
 	redis.call('SET', p .. 'b:' .. id, 'gone\t' .. u .. '\t' .. to .. '\t\t\t\t\t\t\t' .. string.match(d, '^%S*') .. '\t\t' .. cause .. '\t' .. now .. '\t' .. ev .. '\n' .. more,
 		'PX', TOMBSTONE)
 	return ev
@@ -78,7 +78,7 @@ local function ended(p, b, cause, who, us, due_ms, outcome)
 	if b.th ~= '' then
 		more = '\t' .. b.w .. '\t' .. b.th .. '\t\t\t\t' .. b.ak .. '\t'
 	end
-	b.ev = leave(p, b.id, b.u, b.to, b.d, b.z, b.dl, cause, who, late, now, outcome or '', more)
+	b.ev = leave(p, b.id, b.u, b.to, b.d, b.z, b.dl, cause, who, late, now, outcome or '', more, b.again)
 	b.st, b.c, b.ga = 'gone', cause, now
 	if b.s ~= '' then
 		redis.call('ZADD', p .. 'sb:' .. b.s, 'XX', '2', b.id)

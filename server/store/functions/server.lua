@@ -1,8 +1,8 @@
--- server.lua: what servers ask and tell of the store itself, and the recorder's lease.
+-- server.lua: what servers ask and tell of the store itself, the recorder's lease, and how a store that went back is brought up to its evidence.
 
--- time: 0, ms
+-- time: 0, ms, compared(0/1)
 local function f_time()
-	return OK .. '\n' .. text(time_ms(time_us()))
+	return OK .. '\n' .. text(time_ms(time_us())) .. '\n' .. (compared and '1' or '0')
 end
 
 -- attested slug who: 0: for the evidence: what a server found out about the store's volatility. who: the operator who vouches for it.
@@ -13,12 +13,13 @@ local function f_attested(keys, args)
 end
 
 -- recorder token lease_ms epoch caught_ms declare(0/1/2) pos n head: 0, now_ms, epoch, mine(1/0), caught_ms, by, pos, n, head, the last five as they
--- stood before. Who holds the lease writes the evidence of this store; lease_ms 0 gives it back. The store's epoch is drawn once: another one later
+-- stood before; life, compared(1/0). Who holds the lease writes the evidence of this store; lease_ms 0 gives it back. The store's epoch is drawn once: another one later
 -- means that this is not the store it was. declare: before it writes, the holder says up to where its file may go; it stays when the lease
 -- ends, so that whoever comes next knows what may be recorded already; 1 goes on with a declaration of one's own, and does not replace another's: only 2
 -- does. n, head: of its last checkpoint, for the servers that wait.
 local function f_recorder(keys, args)
 	local p, now = prefix(keys), time_ms(time_us())
+	life = life or args[3] -- any random text will do
 	redis.call('SET', p .. 'epoch', args[3], 'NX')
 	local epoch, key, mine = redis.call('GET', p .. 'epoch'), p .. 'rec', '0'
 	local v = redis.call('HMGET', key, 'token', 'until', 'caught', 'by', 'pos', 'n', 'head')
@@ -33,7 +34,62 @@ local function f_recorder(keys, args)
 			redis.call('HSET', key, 'by', args[1], 'pos', args[6], 'n', args[7], 'head', args[8])
 		end
 	end
-	return table.concat({OK, text(now), epoch, mine, v[3] or '0', v[4] or '', v[5] or '', v[6] or '0', v[7] or ''}, '\n')
+	return table.concat({OK, text(now), epoch, mine, v[3] or '0', v[4] or '', v[5] or '', v[6] or '0', v[7] or '',
+		life, compared and '1' or '0'}, '\n')
+end
+
+-- compared life: 0; ECOMPARE: this is not the life that the caller has looked at. Whoever holds the lease has compared this store with its evidence, and what had ended was
+-- ended again: reads may begin.
+local function f_compared(keys, args)
+	if args[1] ~= life then
+		return ECOMPARE
+	end
+	compared = true
+	return OK
+end
+
+-- standing cursor count: 0, the next cursor ('0': that was all), then a line for each blob (b id st ref) and open session (s id h) of about count entries
+-- of the index. As ZSCAN: what stands there all the while is told, perhaps twice.
+local function f_standing(keys, args)
+	local p, scan = prefix(keys), redis.call('ZSCAN', keys[1], args[1], 'COUNT', args[2])
+	local r = {OK, scan[1]}
+	for i = 1, #scan[2], 2 do
+		local kind, id = string.sub(scan[2][i], 1, 1), string.sub(scan[2][i], 3)
+		local b = kind == 'b' and load(p, id)
+		if b and b.st ~= 'staged' and b.st ~= 'gone' then
+			r[#r + 1] = 'b\t' .. id .. '\t' .. b.st .. '\t' .. string.match(b.d, '^%S*')
+		end
+		local s = kind == 's' and session_read(p, id)
+		if s and s.st == 'open' then
+			r[#r + 1] = 's\t' .. id .. '\t' .. s.h
+		end
+	end
+	return table.concat(r, '\n')
+end
+
+-- end_again id ref cause who outcome: 0; ENOENT: the evidence says that this blob has ended, and the store, which went back, has it still. The event says that it is
+-- such an end. A claim, or a take, that the store does not know any more ends what is live alone: whatever else it may be, it knows.
+local function f_end_again(keys, args)
+	local p, cause, us = prefix(keys), args[3], time_us()
+	local b = load(p, args[1])
+	if not b or b.st == 'staged' or b.st == 'gone' or string.match(b.d, '^%S*') ~= args[2] then
+		return ENOENT
+	end
+	b.again = '1'
+	finish(p, b, cause, args[4], us, nil, args[5])
+	return OK
+end
+
+-- session_end_again sid h cause: 0; ENOENT: the same of a session, and what is bound to it.
+local STATE_OF = {['session-closed'] = 'closed', ['session-expired'] = 'expired', ['session-idle'] = 'idle'}
+local function f_session_end_again(keys, args)
+	local p = prefix(keys)
+	local s = session_read(p, args[1])
+	if not s or s.st ~= 'open' or s.h ~= args[2] or not STATE_OF[args[3]] then
+		return ENOENT
+	end
+	session_end(p, s, STATE_OF[args[3]], args[3], time_us())
+	return OK
 end
 
 -- outbox pos max: {0, last, entries}: the last id that this outbox ever gave, and its first entries, at most max, up to pos. The one answer that is a

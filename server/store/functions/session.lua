@@ -143,6 +143,9 @@ end
 
 -- session_show sid: 0, session, 0, blob...; ENOENT. Live ones first, at most SHOW_MAX.
 local function f_session_show(keys, args)
+	if not compared then
+		return ECOMPARE
+	end
 	local p, us = prefix(keys), time_us()
 	local s = session_load(p, args[1], us)
 	if not s then

@@ -1,0 +1,110 @@
+/*
+ * store_compare.c: what stands in a store that went back, ending it again, and letting reads begin. What has ended is the recorder's to know
+ * (recorder/reconcile.c). Runs in the recorder.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <timeglas/errors.h>
+#include "store/store_int.h"
+
+/* "b id st ref" or "s id h". */
+static bool read_standing(struct lines *l, struct store_standing *out)
+{
+	char line[160], *at = line, *kind, *id, *third, *last;
+
+	lines_text(l, line, sizeof line);
+	kind = strsep(&at, "\t");
+	id = strsep(&at, "\t");
+	third = strsep(&at, "\t");
+	last = strsep(&at, "\t");
+	if (third == NULL || strlen(id) > TOKEN_LEN)
+		return false;
+	*out = (struct store_standing){ .session = kind[0] == 's' };
+	text_copy(out->id, sizeof out->id, id);
+	if (out->session)
+		text_copy(out->ref, sizeof out->ref, third);
+	else if (last != NULL)
+		text_copy(out->ref, sizeof out->ref, last);
+	out->live = !out->session && strcmp(third, "live") == 0;
+	return out->session || last != NULL;
+}
+
+static void standing_done(struct call *c, int err, const redisReply *r)
+{
+	struct lines l = lines_of(r);
+	struct store_standing *list = NULL;
+	char cursor[STORE_CURSOR_MAX + 1];
+	size_t n = 0, cap = 0;
+
+	lines_text(&l, cursor, sizeof cursor);
+	for (const char *p = l.at; p != NULL && p < l.end; p++)
+		cap += *p == '\n';
+	if (err == 0 && (list = calloc(cap + 1, sizeof *list)) == NULL)
+		err = TG_ENOMEM;
+	while (err == 0 && n <= cap && lines_more(&l))
+		n += read_standing(&l, &list[n]);
+	c->cb.standing(c->user, err, c->shard, err == 0 ? cursor : NULL, list, n);
+	free(list);
+}
+
+int store_standing(struct store *s, unsigned shard, const char *cursor, unsigned count, store_standing_cb *cb, void *ctx)
+{
+	struct call *c = call_new(s, ctx, standing_done);
+	struct cmd m;
+
+	if (c == NULL)
+		return TG_ENOMEM;
+	c->cb.standing = cb;
+	c->shard = shard;
+	cmd_fcall(&m, "tg1_standing", shard);
+	cmd_text(&m, cursor);
+	cmd_num(&m, count);
+	return call_send(c, &m);
+}
+
+static void done(struct call *c, int err, const redisReply *r)
+{
+	(void)r;
+	c->cb.done(c->user, err, c->shard);
+}
+
+static struct call *new_done(struct store *s, unsigned shard, store_done_cb *cb, void *ctx)
+{
+	struct call *c = call_new(s, ctx, done);
+
+	if (c == NULL)
+		return NULL;
+	c->cb.done = cb;
+	c->shard = shard;
+	return c;
+}
+
+int store_end_again(struct store *s, unsigned shard, const struct store_end_again *e, store_done_cb *cb, void *ctx)
+{
+	struct call *c = new_done(s, shard, cb, ctx);
+	struct cmd m;
+
+	if (c == NULL)
+		return TG_ENOMEM;
+	cmd_fcall(&m, e->session ? "tg1_session_end_again" : "tg1_end_again", shard);
+	cmd_text(&m, e->id);
+	cmd_text(&m, e->ref);
+	cmd_text(&m, e->cause);
+	if (!e->session) {
+		cmd_text(&m, e->by);
+		cmd_text(&m, e->outcome);
+	}
+	return call_send(c, &m);
+}
+
+int store_compared(struct store *s, const char *life, store_done_cb *cb, void *ctx)
+{
+	struct call *c = new_done(s, 0, cb, ctx);
+	struct cmd m;
+
+	if (c == NULL)
+		return TG_ENOMEM;
+	cmd_fcall(&m, "tg1_compared", 0);
+	cmd_text(&m, life);
+	return call_send(c, &m);
+}
