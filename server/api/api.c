@@ -101,7 +101,7 @@ static void on_request(void *ctx, struct httpd_req *r)
 		reply_error(r, TG_EROLE, NULL);
 	else if (route->id != ROUTE_NO_ID && id[0] == '\0')
 		reply_error(r, TG_ENOENT, NULL);
-	else if (h->query.n > 0 && route->start != session_close)
+	else if (h->has_query && route->start != session_close)
 		httpd_problem(r, TG_EINVAL, "this call takes no query", NULL, NULL);
 	else
 		call_begin(a, r, route, id);
@@ -120,6 +120,7 @@ static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug,
 	const struct log_request line = {
 	    .peer = peer != NULL ? peer->name : "-",
 	    .call = label != NULL ? label : "-",
+	    .request = httpd_req_id(r),
 	    .status = status,
 	    .problem = slug,
 	    .in_bytes = in_bytes,

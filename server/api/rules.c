@@ -162,8 +162,9 @@ static int judge_kind(const struct conf *conf, const struct h1_str *kind, const 
 static int judge_ttl(const struct h1_str *ttl, const struct tg_rule *rule, struct rules_upload *out, const char **detail)
 {
 	uint64_t s = rule->ceiling_s;
-	if (ttl != NULL && tg_num_u64(ttl->p, ttl->n, UINT64_MAX, &s) != 0)
-		return refuse(detail, TG_EINVAL, "Timeglas-Ttl takes a whole number of seconds");
+	/* One spelling for each number: what another reader might take for octal is not guessed at. */
+	if (ttl != NULL && (tg_num_u64(ttl->p, ttl->n, UINT64_MAX, &s) != 0 || (ttl->n > 1 && ttl->p[0] == '0')))
+		return refuse(detail, TG_EINVAL, "Timeglas-Ttl takes a whole number of seconds, in decimal without leading zeros");
 	if (s == 0 || s > rule->ceiling_s)
 		return refuse(detail, TG_ETTL, "Timeglas-Ttl is at least 1 and at most the kind's ceiling; GET /v1/policy lists the ceilings");
 	out->ttl_s = (uint32_t)s;

@@ -138,11 +138,12 @@ static void on_close(void *ctx, int err, const struct store_session *s, const st
 
 void session_close(struct call *c)
 {
-	const struct h1_str query = httpd_req_head(c->req)->query;
-	if (query.n > 0 && (query.n != 9 || memcmp(query.p, "erase=all", 9) != 0)) {
+	const struct h1_head *head = httpd_req_head(c->req);
+	const struct h1_str query = head->query;
+	if (head->has_query && (query.n != 9 || memcmp(query.p, "erase=all", 9) != 0)) {
 		httpd_problem(c->req, TG_EINVAL, "the only query known here is ?erase=all", NULL, NULL);
 		return;
 	}
 	const char *who = call_is(c, ROLE_OPERATOR) ? NULL : c->peer;
-	call_sent(c, store_session_close(c->api->store, c->id, who, query.n > 0, on_close, c));
+	call_sent(c, store_session_close(c->api->store, c->id, who, head->has_query, on_close, c));
 }

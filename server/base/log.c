@@ -205,6 +205,7 @@ bool log_request(const struct log_request *r)
 	line_start(&l, LOG_L_INFO, "request");
 	line_str(&l, "peer", r->peer);
 	line_str(&l, "call", r->call);
+	line_str(&l, "request", r->request);
 	line_num(&l, "status", (uint64_t)r->status);
 	if (r->problem != NULL)
 		line_str(&l, "problem", r->problem);

@@ -18,6 +18,7 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...) __
 struct log_request { /* one line a request: which call, never which blob */
 	const char *peer;   /* name or "-" */
 	const char *call;   /* e.g. "POST /v1/blobs/{id}/take" */
+	const char *request;/* its id, which the answer bears, too */
 	int status;
 	const char *problem;/* slug or NULL */
 	uint64_t in_bytes, out_bytes;

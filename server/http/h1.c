@@ -17,6 +17,11 @@ static const char tchar[256] = {
 	['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1,
 	['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
 };
+/* RFC 3986: unreserved and sub-delims, but for the comma: it joins what somebody on the way has merged. */
+static const char name_char[256] = {
+	['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1, ['!'] = 1, ['$'] = 1, ['&'] = 1, ['\''] = 1, ['('] = 1, [')'] = 1, ['*'] = 1, ['+'] = 1, [';'] = 1, ['='] = 1,
+	['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+};
 /* RFC 3986: pchar, "/" and "?"; '%' is looked at separately */
 static const char target_char[256] = {
 	['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1, ['!'] = 1, ['$'] = 1, ['&'] = 1, ['\''] = 1, ['('] = 1, [')'] = 1, ['*'] = 1, ['+'] = 1,
@@ -94,6 +99,7 @@ static int parse_target(struct h1_str t, struct h1_head *out, const char **why)
 	}
 	const char *q = memchr(t.p, '?', t.n);
 	out->target = t;
+	out->has_query = q != NULL;
 	out->path = (struct h1_str){ t.p, q != NULL ? (size_t)(q - t.p) : t.n };
 	out->query = q != NULL ? (struct h1_str){ q + 1, t.n - out->path.n - 1 } : (struct h1_str){ t.p + t.n, 0 };
 	return 0;
@@ -184,6 +190,46 @@ static bool has_token(struct h1_str list, const char *lower)
 	return false;
 }
 
+/* How many bytes of s one character of a name covers: 1, 3 when it is percent-encoded, 0 when it is none. */
+static size_t name_step(struct h1_str s, size_t i)
+{
+	if (s.p[i] == '%' && i + 2 < s.n && hex_digit(s.p[i + 1]) >= 0 && hex_digit(s.p[i + 2]) >= 0)
+		return 3;
+	return name_char[(unsigned char)s.p[i]] ? 1 : 0;
+}
+
+/* The length of the host that v begins with (RFC 3986, section 3.2.2): an IP literal in brackets, or a name or IPv4 address. 0: none. */
+static size_t host_length(struct h1_str v)
+{
+	size_t i = 0;
+	if (v.n == 0 || v.p[0] != '[') {
+		for (size_t step; i < v.n && (step = name_step(v, i)) > 0;)
+			i += step;
+		return i;
+	}
+	for (i = 1; i < v.n && (name_char[(unsigned char)v.p[i]] || v.p[i] == ':');)
+		i++;
+	return i > 1 && i < v.n && v.p[i] == ']' ? i + 1 : 0;
+}
+
+/* RFC 9110, section 7.2: uri-host [ ":" port ]; for https the host is not empty. */
+static bool is_host(struct h1_str v)
+{
+	size_t i = host_length(v);
+	uint32_t port = 0;
+	if (i == 0)
+		return false;
+	if (i == v.n)
+		return true;
+	if (v.p[i++] != ':')
+		return false;
+	for (; i < v.n; i++) {
+		if (v.p[i] < '0' || v.p[i] > '9' || (port = port * 10 + (uint32_t)(v.p[i] - '0')) > UINT16_MAX)
+			return false;
+	}
+	return true;
+}
+
 /* The fields that decide where this request ends and the next one starts, and those that ask for what is not served. */
 static int judge_fields(struct h1_head *h, const char **why)
 {
@@ -191,9 +237,11 @@ static int judge_fields(struct h1_head *h, const char **why)
 	unsigned hosts = 0;
 	for (size_t i = 0; i < h->n_fields; i++) {
 		const struct h1_str name = h->field[i].name, *value = &h->field[i].value;
-		if (same(name, "host"))
+		if (same(name, "host")) {
 			hosts++;
-		else if (same(name, "content-length")) {
+			if (!is_host(*value))
+				return fail(why, TG_EINVAL, "Host must be a host's name or address, and a port behind a colon where there is one");
+		} else if (same(name, "content-length")) {
 			if (length != NULL)
 				return fail(why, TG_EINVAL, "Content-Length may stand once");
 			length = value;
@@ -235,7 +283,7 @@ int h1_head_parse(const char *p, size_t n, struct h1_head *out, const char **why
 	out->target = out->path = out->query = (struct h1_str){ p, 0 };
 	out->n_fields = 0;
 	out->content_length = 0;
-	out->chunked = out->expect_continue = out->close = false;
+	out->chunked = out->expect_continue = out->close = out->has_query = false;
 	for (const char *line = p; line < end;) {
 		const char *lf = memchr(line, '\n', (size_t)(end - line));
 		if (lf == NULL || lf == line || lf[-1] != '\r')

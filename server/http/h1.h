@@ -1,6 +1,6 @@
 /*
  * h1.h: HTTP/1.1 requests (RFC 9112, narrowed), parsed without I/O and without allocation. Strict: anything that two readers could
- * understand differently is refused. Profile: CRLF only, no obs-fold, exactly one Host, one Content-Length or one
+ * understand differently is refused. Profile: CRLF only, no obs-fold, exactly one Host that is one, one Content-Length or one
  * "Transfer-Encoding: chunked", no chunk extensions, no trailers, no Upgrade, no CONNECT, origin-form targets, HTTP/1.1 alone.
  */
 #ifndef HTTP_H1_H
@@ -22,11 +22,12 @@ struct h1_field { struct h1_str name, value; }; /* value without surrounding bla
 
 struct h1_head {              /* points into the bytes that were parsed */
 	enum h1_method method;
-	struct h1_str target, path, query; /* query: without '?', n = 0 when there is none */
+	struct h1_str target, path, query; /* query: without '?', n = 0 when it is empty or there is none */
 	struct h1_field field[H1_FIELDS_MAX];
 	size_t n_fields;
 	uint64_t content_length;  /* H1_LENGTH_UNKNOWN when chunked; 0 when there is no content */
 	bool chunked, expect_continue, close; /* close: "Connection: close" was asked for */
+	bool has_query;           /* also an empty one */
 };
 
 /**

@@ -4,14 +4,17 @@
  *
  * Timers: each phase has one. Where bytes should flow, it is set anew when they did.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <sodium.h>
 #include <timeglas/errors.h>
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/random.h"
 #include "http/httpd_int.h"
 #include "net/tls.h"
 
@@ -182,6 +185,15 @@ static const char *head_fault(int err)
 	return err == TG_EHEADERS ? "the request line and the header fields together may have 16 KiB" : "this is no HTTP/1.1 request";
 }
 
+/* Whoever runs the server finds in the answer, or its log, what the configuration lacks. */
+static void refuse_stranger(const struct conn *c, struct httpd_req *r)
+{
+	char spki[2 * sizeof c->spki + 1], detail[256];
+	sodium_bin2hex(spki, sizeof spki, c->spki, sizeof c->spki);
+	snprintf(detail, sizeof detail, "no peer has this certificate's key: the operator has to configure one with spki = %s, and to reload", spki);
+	httpd_problem(r, TG_EPEER, detail, NULL, NULL);
+}
+
 /* A whole head, if there is one, becomes the connection's request. Returns whether there is one now. */
 static bool next_request(struct conn *c)
 {
@@ -220,7 +232,7 @@ static bool next_request(struct conn *c)
 	c->req = r;
 	conn_phase(c, r->content_done ? PH_HANDLER : PH_CONTENT);
 	if (c->peer == NULL)
-		httpd_problem(r, TG_EPEER, "the operator has to configure a peer with this certificate's key (spki)", NULL, NULL);
+		refuse_stranger(c, r);
 	else
 		c->httpd->calls->on_request(c->httpd->ctx, r);
 	return true;
@@ -458,6 +470,7 @@ struct httpd *httpd_new(struct loop *l, SSL_CTX *tls, const struct httpd_limits 
 	h->limits = *limits;
 	h->calls = calls;
 	h->ctx = ctx;
+	random_fill(h->id_key, sizeof h->id_key);
 	TAILQ_INIT(&h->conns);
 	httpd_set_tls(h, tls);
 	event_assign(&h->rest, loop_base(l), -1, EV_PERSIST, on_rest, h);

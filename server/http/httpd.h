@@ -21,6 +21,9 @@
 
 #define HTTPD_OUT_LOW_BYTES 65536u /* an answer is short when no more of it is unsent: on_room, and its request may end */
 
+#define HTTPD_FIELDS_MAX 512u      /* of a caller's own header fields in one answer; with more the connection is closed */
+#define HTTPD_REQUEST_ID 16u       /* characters */
+
 struct httpd;      /* all connections of one worker */
 struct httpd_req;  /* one request */
 
@@ -75,10 +78,12 @@ void httpd_req_want(struct httpd_req *r, size_t bytes);
 void httpd_req_continue(struct httpd_req *r);
 /** httpd_req_label(r, call): static text for the log, e.g. "POST /v1/blobs". */
 void httpd_req_label(struct httpd_req *r, const char *call);
+/** httpd_req_id(r): 16 hex digits, for the log and for the answer's Request-Id. Says nothing about other requests. */
+const char *httpd_req_id(const struct httpd_req *r);
 const char *httpd_req_get_label(const struct httpd_req *r);
 
 /* The answer -------------------------------------------------------------------------------------------------------- */
-/** httpd_reply(r, status, fields, type, body, n): whole answer. fields: further "Name: value\r\n" lines or NULL. HEAD: no content is sent. */
+/** httpd_reply(r, status, fields, type, body, n): whole answer. fields: further "Name: value\r\n" lines, HTTPD_FIELDS_MAX bytes at most, or NULL. HEAD: no content is sent. */
 void httpd_reply(struct httpd_req *r, int status, const char *fields, const char *type, const void *body, size_t n);
 /** httpd_reply_begin(r, status, fields, type, length): head of a streamed answer; exactly length bytes follow. */
 void httpd_reply_begin(struct httpd_req *r, int status, const char *fields, const char *type, uint64_t length);
@@ -92,7 +97,7 @@ void httpd_reply_revoke(struct httpd_req *r);
 /** httpd_reply_abort(r): the answer cannot be completed: close the connection at once (on_done ok = false). */
 void httpd_reply_abort(struct httpd_req *r);
 /**
- * httpd_problem(r, code, detail, fields, members): RFC 9457 from the error table; detail: a sentence that says what to do; members: further JSON members
+ * httpd_problem(r, code, detail, fields, members): fields: as httpd_reply()'s. RFC 9457 from the error table; detail: a sentence that says what to do; members: further JSON members
  * (",\"cause\":\"expired\"") or NULL. A retryable code carries Retry-After.
  */
 void httpd_problem(struct httpd_req *r, int code, const char *detail, const char *fields, const char *members);

@@ -27,6 +27,7 @@ struct httpd_req {
 	uint64_t began_us, in_bytes, out_bytes;
 	uint64_t reply_left;        /* content bytes still to be given */
 	const char *label, *slug;
+	char id[HTTPD_REQUEST_ID + 1];
 	int status;                 /* 0: not answered yet */
 	bool content_done, end_told;/* all content is in data; on_end was called */
 	size_t want;                /* content that the handler would like in one piece; 0: it does not matter */
@@ -72,6 +73,8 @@ struct httpd {
 	void *ctx;
 	struct conn_list conns;
 	size_t n;
+	uint8_t id_key[16];         /* of this process: ids of requests are their numbers, hashed with it */
+	uint64_t requests;          /* so far */
 	struct event rest;          /* looks for connections that went idle */
 	bool draining;
 };

@@ -13,7 +13,7 @@
 
 #define HEAD_FIXED "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
-#define HEAD_MAX 1536u /* callers' fields are 512 bytes at most */
+#define HEAD_MAX 1536u /* callers' fields among them */
 #define RETRY_AFTER "Retry-After: 1\r\n"
 
 const char *httpd_reason(int status)
@@ -85,7 +85,7 @@ void httpd_reply_begin(struct httpd_req *r, int status, const char *fields, cons
 		text_join(&t, "Content-Type: ", type, "\r\n");
 	text_add(&t, "Content-Length: ");
 	text_num(&t, (int64_t)length);
-	text_join(&t, "\r\n", fields != NULL ? fields : "", HEAD_FIXED, r->close ? "Connection: close\r\n" : "", "\r\n");
+	text_join(&t, "\r\nRequest-Id: ", r->id, "\r\n", fields != NULL ? fields : "", HEAD_FIXED, r->close ? "Connection: close\r\n" : "", "\r\n");
 	if (t.at == t.end || evbuffer_add(stream_out(r->conn->stream), head, text_len(&t)) != 0)
 		conn_kill(r->conn); /* nobody can frame half a head */
 	r->reply_left = r->head.method == H1_HEAD ? 0 : length;
@@ -148,18 +148,23 @@ void httpd_reply_abort(struct httpd_req *r)
 void httpd_problem(struct httpd_req *r, int code, const char *detail, const char *fields, const char *members)
 {
 	struct jsonw w = { 0 };
-	char type[64], all[512];
+	char type[64], all[sizeof RETRY_AFTER + HTTPD_FIELDS_MAX];
 	size_t n = 0;
 	if (r->status != 0 || r->conn->dead)
 		return;
 	r->slug = tg_error_slug(code);
 	snprintf(type, sizeof type, "/problems/%s", r->slug);
-	snprintf(all, sizeof all, "%s%s", tg_error_retryable(code) ? RETRY_AFTER : "", fields != NULL ? fields : "");
+	/* Half a line would swallow the next one: better no answer. */
+	if (snprintf(all, sizeof all, "%s%s", tg_error_retryable(code) ? RETRY_AFTER : "", fields != NULL ? fields : "") >= (int)sizeof all) {
+		httpd_reply_abort(r);
+		return;
+	}
 	jsonw_open(&w, NULL, '{');
 	jsonw_str(&w, "type", type);
 	jsonw_str(&w, "title", tg_strerror(code));
 	jsonw_u64(&w, "status", (uint64_t)tg_error_status(code));
 	jsonw_str(&w, "detail", detail);
+	jsonw_str(&w, "request", r->id);
 	const char *text = jsonw_text(&w, &n);
 	const size_t extra = members != NULL ? strlen(members) : 0;
 	if (text == NULL) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
 #include <timeglas/errors.h>
 
 #include "base/clock.h"
@@ -24,6 +25,15 @@ static void size_reads(const struct httpd_req *r)
 	stream_set_lean(s, r->body.chunked || r->body.left > LEAN_FROM_BYTES);
 }
 
+/* A counter, keyed so that no peer learns from it how many others ask. Unique as far as 64 bits go. */
+static void name_request(struct httpd_req *r, struct httpd *h)
+{
+	uint8_t hash[crypto_shorthash_BYTES];
+	const uint64_t n = h->requests++;
+	crypto_shorthash(hash, (const unsigned char *)&n, sizeof n, h->id_key);
+	sodium_bin2hex(r->id, sizeof r->id, hash, sizeof hash);
+}
+
 struct httpd_req *req_new(struct conn *c, const char *p, size_t n, int *err, const char **why)
 {
 	struct httpd_req *r = malloc(sizeof *r + n);
@@ -32,6 +42,7 @@ struct httpd_req *req_new(struct conn *c, const char *p, size_t n, int *err, con
 	memset(r, 0, offsetof(struct httpd_req, head));
 	memcpy(r->text, p, n);
 	r->conn = c;
+	name_request(r, c->httpd);
 	r->began_us = c->head_us;
 	if ((*err = h1_head_parse(r->text, n, &r->head, why)) != 0) {
 		r->close = true;
@@ -202,6 +213,11 @@ void httpd_req_pause(struct httpd_req *r, bool on)
 void httpd_req_want(struct httpd_req *r, size_t bytes)
 {
 	r->want = bytes;
+}
+
+const char *httpd_req_id(const struct httpd_req *r)
+{
+	return r->id;
 }
 
 void httpd_req_label(struct httpd_req *r, const char *call)

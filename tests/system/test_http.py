@@ -96,6 +96,30 @@ def test_repeated_field_is_400(server, nothing_new, field):
     nothing_new()
 
 
+@pytest.mark.parametrize("ttl", ["007", "00", "+5", "5.0", "0x5", "5 ", ""])
+def test_ttl_has_one_spelling(server, nothing_new, ttl):
+    """A number that another reader might read otherwise is not guessed at. (A blank behind it belongs to the field, not to its value.)"""
+    answer = server.put(server.sealed(100), ttl=ttl)
+    if ttl == "5 ":
+        assert answer.status == 201
+        assert server.call("DELETE", f"/v1/blobs/{answer.json()['blob']}").status == 200
+    else:
+        check_problem(answer, 400, "malformed")
+        nothing_new()
+
+
+@pytest.mark.parametrize("target", ["/v1/policy?", "/v1/policy?x=1"])
+def test_query_that_nobody_reads_is_refused(server, target):
+    """Also an empty one: what is not understood is not ignored."""
+    check_problem(server.call("GET", target), 400, "malformed")
+
+
+@pytest.mark.parametrize("host", ["", ":443", "a b", "user@host", "http://host", "host:65536", "[::1"])
+def test_host_that_is_none_is_400(server, host):
+    answer = raw(server, f"GET /v1/policy HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    check_problem(answer, 400, "malformed")
+
+
 @pytest.mark.parametrize("method, target, allow", [
     ("PUT", "/v1/blobs", {"POST"}), ("GET", "/v1/blobs", {"POST"}), ("DELETE", "/v1/blobs", {"POST"}),
     ("POST", f"/v1/blobs/{UNKNOWN}", {"GET", "HEAD", "DELETE"}), ("GET", f"/v1/blobs/{UNKNOWN}/take", {"POST"}),

@@ -31,6 +31,18 @@ def test_request_log_is_json_lines_without_ids_or_persons(launch):
             ("uploader", "GET /v1/blobs/{id}", 200)} <= calls, calls
 
 
+def test_answers_and_log_lines_have_the_same_request_id(server):
+    """What a client's operator quotes is what the server's finds. The id is not a count: it tells nobody how many others ask."""
+    with server.connect() as conn:
+        answers = [conn.request("GET", target) for target in ("/v1/policy", "/v1/nothing", "/v1/policy")]
+    ids = [a["Request-Id"] for a in answers]
+    assert len(set(ids)) == 3 and all(re.fullmatch("[0-9a-f]{16}", i) for i in ids), ids
+    assert answers[1].json()["request"] == ids[1]
+    lines = wait_for(lambda: len(found := [e for e in server.log() if e.get("request") in ids]) == 3 and found, "three lines", 3)
+    assert [(e["request"], e["status"]) for e in lines] == list(zip(ids, (200, 404, 200)))
+    assert max(abs(int(a, 16) - int(b, 16)) for a, b in zip(ids, ids[1:])) > 1 << 40
+
+
 def test_shared_servers_log_names_none_of_its_ids(server):
     """The same for everything that the shared server has been asked so far."""
     server.put_ok(server.sealed(10))

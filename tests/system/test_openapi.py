@@ -61,7 +61,9 @@ def check_described(method, path, answer):
     described = resolve(responses.get(str(answer.status), responses["default"]))
     kind = answer["Content-Type"].split(";")[0]
     assert kind in described["content"], f"{method} {path}: {kind}"
-    for name, field in described.get("headers", {}).items():
+    every = {"Request-Id": API["components"]["headers"]["RequestId"]}
+    assert all(answer.all(name) for name in every), answer
+    for name, field in {**every, **described.get("headers", {})}.items():
         field = resolve(field)
         for value in answer.all(name):
             schema = resolve(field["schema"])

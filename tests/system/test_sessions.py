@@ -75,7 +75,7 @@ def test_closing_with_erase_all_takes_the_others_too(server):
     assert server.erase(outside["blob"]).status == 200
 
 
-@pytest.mark.parametrize("query", ["?erase=some", "?erase", "?surprise=1"])
+@pytest.mark.parametrize("query", ["?erase=some", "?erase", "?surprise=1", "?"])
 def test_closing_with_an_unknown_query_is_refused(server, query):
     """A misspelt erase=all must not look like one that was obeyed."""
     session = server.session()["session"]

@@ -53,6 +53,24 @@ static void h1_head_parse_sound_head_all_members(void **state)
 	assert_null(h1_field(&h, "x-b", NULL));
 }
 
+/* RFC 9110, section 7.2: a host, and a port or none. Which names are served is the certificate's affair. */
+static void h1_head_parse_host_is_a_host(void **state)
+{
+	static const char *const good[] = { "x", "a.example", "a.example:443", "127.0.0.1:1", "a_b", "x%2Dy", "[::1]", "[::1]:65535", "[v1.a:b]", "x:" };
+	static const char *const bad[] = { "", ":", ":443", "a b", "a,b", "a:b", "a:65536", "a:443:443", "a:-1", "user@a", "a/b", "http://a", "[::1", "::1", "[]",
+		"[::1]x", "a%", "a%2", "a%zz", "\"a\"", "a\\b", "\xc3\xa6" };
+	struct h1_head h;
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good + sizeof bad / sizeof *bad; i++) {
+		bool is_good = i < sizeof good / sizeof *good;
+
+		snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", is_good ? good[i] : bad[i - sizeof good / sizeof *good]);
+		assert_int_equal(parse(text, &h), is_good ? 0 : TG_EINVAL);
+	}
+}
+
 static void h1_head_parse_methods_and_lengths(void **state)
 {
 	static const struct { const char *name; enum h1_method m; } method[] = {
@@ -257,6 +275,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(h1_head_parse_sound_head_all_members),
+		cmocka_unit_test(h1_head_parse_host_is_a_host),
 		cmocka_unit_test(h1_head_parse_methods_and_lengths),
 		cmocka_unit_test(h1_head_parse_refusals_have_their_codes),
 		cmocka_unit_test(h1_head_parse_limits_are_exact),

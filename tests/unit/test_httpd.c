@@ -176,6 +176,15 @@ static void on_request(void *ctx, struct httpd_req *r)
 	} else if (path.n == 5 && memcmp(path.p, "/busy", 5) == 0) {
 		httpd_req_handle(r, &silent, x);
 		httpd_problem(r, TG_EFULL, "come again", "X-More: yes\r\n", NULL);
+	} else if ((path.n == 7 && memcmp(path.p, "/fields", 7) == 0) || (path.n == 12 && memcmp(path.p, "/more-fields", 12) == 0)) {
+		static char fields[HTTPD_FIELDS_MAX + 2];
+		size_t n = path.n == 7 ? HTTPD_FIELDS_MAX : HTTPD_FIELDS_MAX + 1;
+
+		memset(fields, 'x', sizeof fields);
+		memcpy(fields, "X-Long: ", 8);
+		memcpy(fields + n - 2, "\r\n", 3);
+		httpd_req_handle(r, &silent, x);
+		httpd_problem(r, TG_EFULL, "come again", fields, NULL);
 	} else if (path.n == 6 && memcmp(path.p, "/abort", 6) == 0) {
 		httpd_req_handle(r, &silent, x);
 		httpd_reply_begin(r, 200, NULL, "text/plain", 10);
@@ -586,10 +595,52 @@ static void httpd_problem_document_has_its_members(void **state)
 	until_gone(&w);
 	a = answer(&w);
 	assert_non_null(strstr(a, "Content-Type: application/problem+json\r\n"));
-	assert_non_null(strstr(a, "{\"type\":\"/problems/issuer\",\"title\":\"unknown or missing issuer\",\"status\":422,\"detail\":\"say \\\"which\\\"\",\"more\":1}"));
+	assert_non_null(strstr(a, "{\"type\":\"/problems/issuer\",\"title\":\"unknown or missing issuer\",\"status\":422,\"detail\":\"say \\\"which\\\"\",\"request\":\""));
+	assert_non_null(strstr(a, "\",\"more\":1}"));
 	assert_int_equal(count(a, "Retry-After: 1\r\n"), 1);
 	assert_non_null(strstr(strstr(a, "HTTP/1.1 507"), "Retry-After: 1\r\nX-More: yes\r\n"));
 	assert_string_equal(w.last_slug, "store-full");
+	close_world(&w);
+}
+
+/* Each answer has an id of its own, in its head and in its problem document. */
+static void httpd_answers_have_ids(void **state)
+{
+	struct world w;
+	char first[HTTPD_REQUEST_ID + 1], second[HTTPD_REQUEST_ID + 1];
+	const char *a;
+
+	(void)state;
+	open_world(&w, &patient);
+	send_text(&w, GET("/refuse", "") GET("/refuse", "Connection: close\r\n"));
+	until_gone(&w);
+	a = answer(&w);
+	assert_int_equal(count(a, "Request-Id: "), 2);
+	for (int i = 0; i < 2; i++) {
+		char *id = i == 0 ? first : second;
+
+		a = strstr(a, "Request-Id: ") + strlen("Request-Id: ");
+		snprintf(id, sizeof first, "%s", a);
+		assert_int_equal(strspn(id, "0123456789abcdef"), HTTPD_REQUEST_ID);
+		a = strstr(a, "\"request\":\"") + strlen("\"request\":\"");
+		assert_memory_equal(a, id, HTTPD_REQUEST_ID);
+	}
+	assert_string_not_equal(first, second);
+	close_world(&w);
+}
+
+/* As many bytes of fields as are allowed arrive whole, also beside Retry-After; one more is nobody's half of a line. */
+static void httpd_problem_cuts_no_field(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &patient);
+	send_text(&w, GET("/fields", "") GET("/more-fields", ""));
+	until_gone(&w);
+	assert_int_equal(count(answer(&w), "HTTP/1.1 507"), 1);
+	assert_non_null(strstr(answer(&w), "Retry-After: 1\r\nX-Long: xxx"));
+	assert_non_null(strstr(answer(&w), "xxx\r\nCache-Control: "));
 	close_world(&w);
 }
 
@@ -634,6 +685,8 @@ static void httpd_head_too_large_is_431(void **state)
 
 static void httpd_unknown_peer_gets_403(void **state)
 {
+	char spki[65], wanted[80];
+	uint8_t key[32];
 	struct world w;
 
 	(void)state;
@@ -645,6 +698,12 @@ static void httpd_unknown_peer_gets_403(void **state)
 	assert_int_equal(w.logs, 2);
 	assert_int_equal(count(answer(&w), "HTTP/1.1 403"), 2);
 	assert_string_equal(w.last_slug, "unknown-peer");
+	/* What the configuration lacks, as it takes it. */
+	assert_int_equal(tls_cert_spki(pki.client, key, wanted, sizeof wanted), 0);
+	for (size_t i = 0; i < sizeof key; i++)
+		snprintf(spki + 2 * i, 3, "%02x", key[i]);
+	snprintf(wanted, sizeof wanted, "spki = %s,", spki);
+	assert_int_equal(count(answer(&w), wanted), 2);
 	close_world(&w);
 }
 
@@ -837,6 +896,8 @@ int main(void)
 		cmocka_unit_test(httpd_expect_continue_is_answered_before_the_content),
 		cmocka_unit_test(httpd_expect_continue_refused_without_it),
 		cmocka_unit_test(httpd_problem_document_has_its_members),
+		cmocka_unit_test(httpd_answers_have_ids),
+		cmocka_unit_test(httpd_problem_cuts_no_field),
 		cmocka_unit_test(httpd_malformed_requests_are_answered_and_closed),
 		cmocka_unit_test(httpd_head_too_large_is_431),
 		cmocka_unit_test(httpd_unknown_peer_gets_403),

@@ -126,7 +126,7 @@ static void log_event_above_level_is_silent(void **state)
 
 static void log_request_members_are_typed(void **state)
 {
-	const struct log_request r = { .peer = "verifier", .call = "POST /v1/blobs/{id}/take", .status = 410, .problem = "gone",
+	const struct log_request r = { .peer = "verifier", .call = "POST /v1/blobs/{id}/take", .request = "0123456789abcdef", .status = 410, .problem = "gone",
 		.in_bytes = 0, .out_bytes = UINT64_C(5000000000), .duration_us = 1234 };
 	json_t *j;
 
@@ -136,6 +136,7 @@ static void log_request_members_are_typed(void **state)
 	j = read_line();
 	assert_string_equal(member(j, "event"), "request");
 	assert_string_equal(member(j, "peer"), "verifier");
+	assert_string_equal(member(j, "request"), "0123456789abcdef");
 	assert_string_equal(member(j, "problem"), "gone");
 	assert_int_equal(json_integer_value(json_object_get(j, "status")), 410);
 	assert_true(json_integer_value(json_object_get(j, "out_bytes")) == 5000000000);
@@ -146,7 +147,7 @@ static void log_request_members_are_typed(void **state)
 /* Lines wait for company, but nobody overtakes them, and what one write carries are whole lines within PIPE_BUF. */
 static void log_request_waits_in_order(void **state)
 {
-	const struct log_request r = { .peer = "p", .call = "GET /v1/policy", .status = 200 };
+	const struct log_request r = { .peer = "p", .call = "GET /v1/policy", .request = "0123456789abcdef", .status = 200 };
 	char b[8192];
 	ssize_t n;
 	int lines = 0;
