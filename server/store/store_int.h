@@ -11,6 +11,7 @@
 #define STORE_ARGS_MAX 20
 #define STORE_KEY_MAX 80
 #define STORE_STALLED_MS 60000 /* what was sent on a connection that broke may arrive that late; functions/base.lua has the same */
+#define STORE_NET_MS 50 /* Redis's own expiry of a chunk is the net and must not be first; functions/base.lua has the same */
 #define STORE_ABORTS_MAX 4096u /* aborts that Redis has not confirmed */
 /*
  * How often uploads, and takes of several chunks, tell the index that they are alive (it waits 30 and 60 s), and learn that they no longer are: what stands

@@ -232,7 +232,7 @@ static int put_send(struct store_put *p, int64_t left)
 {
 	char key[STORE_KEY_MAX];
 	size_t n = store_chunk_key(key, p->shard, p->id, p->n);
-	int rc = rconn_store(p->store->conn, on_set, p, key, n, p->piece, (uint64_t)left);
+	int rc = rconn_store(p->store->conn, on_set, p, key, n, p->piece, (uint64_t)left + STORE_NET_MS);
 
 	if (rc != 0)
 		return rc;

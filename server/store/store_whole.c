@@ -12,7 +12,6 @@
 #include "store/store_int.h"
 
 #define SWEEP_MS 2000        /* functions/base.lua has the same: what is due sooner, a reaper is told */
-#define NET_MS 50            /* Redis's own expiry of the chunk is the net, and must not be first */
 #define TEXT_BYTES (4 * STORE_DESC_MAX)
 
 bool whole_fits(const struct store_desc *d, int64_t left_ms)
@@ -51,7 +50,7 @@ static int send_set_record(struct store *s, unsigned shard, const struct store_b
 	cmd_text(&m, key);
 	cmd_text(&m, text);
 	cmd_text(&m, "PX");
-	cmd_num(&m, left_ms + (int64_t)TG_TOMBSTONE_S * 1000);
+	cmd_num(&m, left_ms + STORE_NET_MS + (int64_t)TG_TOMBSTONE_S * 1000);
 	return cmd_send(s, &m, NULL, NULL);
 }
 
@@ -112,7 +111,7 @@ int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evb
 	err = send_word(s, "MULTI", NULL, NULL);
 	if (err != 0)
 		return err;
-	err = rconn_store(s->conn, on_chunk, ctx, key, n, chunk, (uint64_t)left_ms + NET_MS);
+	err = rconn_store(s->conn, on_chunk, ctx, key, n, chunk, (uint64_t)left_ms + STORE_NET_MS);
 	if (err == 0)
 		err = send_set_record(s, shard, b, left_ms);
 	if (err == 0)

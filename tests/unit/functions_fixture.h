@@ -11,6 +11,7 @@ extern const char store_functions_lua[];
 extern const unsigned store_functions_lua_len;
 
 #define DL "tg:{05}:dl"
+#define NET_MS 50 /* base.lua: so long after a deadline comes Redis's own expiry */
 
 static struct redis_server redis;
 
@@ -191,6 +192,16 @@ static inline void sleep_until(long long ms)
 {
 	while (now_ms() < ms)
 		usleep(1000);
+}
+
+/* Until a time that no sleep would meet. */
+static inline void spin_until_us(long long us)
+{
+	struct timespec t;
+
+	do
+		clock_gettime(CLOCK_REALTIME, &t);
+	while (t.tv_sec * 1000000LL + t.tv_nsec / 1000 < us);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

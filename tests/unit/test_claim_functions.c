@@ -4,6 +4,18 @@
  */
 #include "functions_fixture.h"
 
+/* In how many of the newest events that word stands. */
+static int events_that_say(const char *word)
+{
+	redisReply *r = redis_server_do(&redis, "XREVRANGE tg:{05}:out + - COUNT 5000");
+	int n = 0;
+
+	for (size_t i = 0; i < r->elements; i++)
+		n += strstr(r->element[i]->element[1]->element[1]->str, word) != NULL;
+	freeReplyObject(r);
+	return n;
+}
+
 static int claim(const char *id, const char *peer, long lease_ms, const char *key)
 {
 	return fcall("claim", "%s %s %ld HASH SALT %s 0", id, peer, lease_ms, key);
@@ -21,7 +33,7 @@ static void claim_live_leaves_chunks_and_moves_every_deadline(void **state)
 	assert_true(ld > now_ms() + 3000 && ld <= now_ms() + 5000);
 	assert_int_equal(last->element[4]->integer, 0);
 	assert_int_equal(score("b:B"), ld);
-	assert_int_equal(text_num("PEXPIRETIME %s", "tg:{05}:c:B:2"), ld);
+	assert_int_equal(text_num("PEXPIRETIME %s", "tg:{05}:c:B:2"), ld + NET_MS);
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:B:*"), 3);
 	assert_string_equal(newest("e"), "claimed");
 	assert_string_equal(newest("w"), "v");
@@ -161,6 +173,52 @@ static void claim_of_a_blob_whose_bytes_are_lost_says_gone(void **state)
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
 }
 
+/* A function looks at the clock once; Redis looks again when it is given an expiry, and by then the deadline may be over. */
+static void claim_and_take_in_the_last_millisecond_lose_nothing(void **state)
+{
+	int met = 0, lost = 0;
+
+	(void)state;
+	for (int i = 0; i < 400; i++) {
+		const int n = i % 2 == 0 ? 48 : 1;
+		char id[8];
+
+		snprintf(id, sizeof id, "B%d", i);
+		blob(id, "", 0, n, 6);
+		spin_until_us(atoll(field(1, 9)) * 1000 - i); /* the call's way there takes some of it */
+		const int err = i % 4 < 2 ? claim(id, "v", 5000, "") : fcall("take", "%s v T", id);
+		met += err == 0;
+		assert_true(err == 0 || err == TG_EGONE);
+		lost += err == TG_EGONE && strcmp(field(1, 12), "expired") != 0;
+		sleep_until(now_ms() + 1);
+		reap(16);
+	}
+	print_message("of 400 %d were met alive, and %d said to be lost\n", met, lost);
+	assert_true(met > 50);
+	assert_int_equal(lost, 0);
+	assert_int_equal(events_that_say("store-lost"), 0);
+}
+
+/* The same of an upload that is complete in its last millisecond: it lives, or its time is over. */
+static void commit_in_the_last_millisecond_is_stored_or_too_late(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		char id[8];
+		int err;
+
+		snprintf(id, sizeof id, "B%d", i);
+		for (int k = 0; k < 16; k++)
+			redis_server_run_cmd(&redis, "SET tg:{05}:c:%s:%d bytes PX %d", id, k, 1 + NET_MS);
+		assert_int_equal(fcall("stage", "%s up %s 0 1 16 60000 %s", id, "", "- passport 1"), 0);
+		err = commit(id, "", 0, 16, 80, 5000, 4999);
+		assert_true(err == 0 || err == TG_ETTL);
+		sleep_until(now_ms() + 2);
+		reap(16);
+	}
+	assert_int_equal(events_that_say("store-lost"), 0);
+}
+
 static void claim_and_ack_work_in_a_full_store(void **state)
 {
 	(void)state;
@@ -200,6 +258,18 @@ static void once_begin_gives_the_key_to_one(void **state)
 	assert_int_equal(fcall("once_settle", "H B"), TG_EINFLIGHT);
 }
 
+static void once_look_ends_what_its_session_has_ended(void **state)
+{
+	(void)state;
+	session("S", 40, 3600000);
+	blob("B", "S", 1, 1, 100000);
+	sleep_until(now_ms() + 41);
+	assert_int_equal(fcall("once_look", "B"), 0);
+	assert_string_equal(field(1, 1), "gone");
+	assert_string_equal(field(1, 12), "session-idle");
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
+}
+
 static void once_look_keeps_a_blob_that_its_uploader_knows(void **state)
 {
 	(void)state;
@@ -230,8 +300,11 @@ int main(void)
 		T(claim_never_passes_the_deadline_and_ends_with_its_session),
 		T(claim_by_a_processor_is_of_foreign_passports_alone),
 		T(claim_of_a_blob_whose_bytes_are_lost_says_gone),
+		T(claim_and_take_in_the_last_millisecond_lose_nothing),
+		T(commit_in_the_last_millisecond_is_stored_or_too_late),
 		T(claim_and_ack_work_in_a_full_store),
 		T(once_begin_gives_the_key_to_one),
+		T(once_look_ends_what_its_session_has_ended),
 		T(once_look_keeps_a_blob_that_its_uploader_knows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

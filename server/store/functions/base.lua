@@ -23,6 +23,7 @@ local CHUNK_BYTES = 327000        -- STORE_CHUNK_LARGE_BYTES: no chunk has more
 local BOUND_BLOBS = 32            -- TG_SESSION_BOUND_BLOBS
 local BOUND_BYTES = 134217728     -- TG_SESSION_BOUND_BYTES; also about what one close erases at most
 local REAP_BYTES = 16777216       -- about what one reap erases at most, some 3 ms; a session's end may add BOUND_BYTES
+local NET_MS = 50                 -- Redis's own expiry comes that long after the deadline; store_int.h has the same
 local SWEEP_MS = 2000             -- what is due later than that a reaper learns from its own sweep, once a second
 local SHOW_MAX = 1000             -- blobs listed of one session
 
@@ -51,9 +52,10 @@ local function time_us(at_least_us)
 	return us
 end
 
--- For Redis's own expiry, which knows TIME alone. Rounded up: it is the net, and must not be first.
+-- For Redis's own expiry, which knows TIME alone, and a TIME later than the one that this call began with: PEXPIREAT erases at once what is past by then.
+-- It is the net, and must not be first.
 local function wall_ms(ms)
-	return text(ms - math.floor(ahead_us / 1000))
+	return text(ms + NET_MS - math.floor(ahead_us / 1000))
 end
 
 local function time_ms(us)

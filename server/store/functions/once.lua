@@ -44,13 +44,14 @@ local function f_once_look(keys, args)
 	end
 	local p, us = prefix(keys), time_us()
 	local b = load(p, args[1])
+	if b and b.st == 'staged' then
+		return EINFLIGHT
+	end
+	b = load_settled(p, args[1], us)
 	if not b then
 		return ENOENT
 	end
-	if b.st == 'staged' then
-		return EINFLIGHT
-	end
-	if settle(p, b, us).st ~= 'gone' then
+	if b.st ~= 'gone' then
 		b.kn = '1'
 		save(p, b.id, told(b), kept(b), 'KEEPTTL')
 	end

@@ -21,9 +21,12 @@ local function open_for(p, id, peer, us)
 	return b, s
 end
 
--- The blob's bytes are not there any more, though nobody ended it.
-local function lost(p, b, peer, us)
-	finish(p, b, 'store-lost', peer, us)
+-- The blob's bytes are not there any more, though nobody ended it. If its time is over by now, the net was first, and that is why.
+local function lost(p, b, peer)
+	local us = time_us()
+	if settle(p, b, us).st ~= 'gone' then
+		finish(p, b, 'store-lost', peer, us)
+	end
 	return answer(EGONE, b)
 end
 
@@ -50,7 +53,7 @@ local function f_take(keys, args)
 		return answer(ECLAIMED, b)
 	end
 	if redis.call('UNLINK', chunk) == 0 then
-		return lost(p, b, peer, us)
+		return lost(p, b, peer)
 	end
 	session_bump(p, s, now)
 	local was = answer(OK, b)
@@ -111,7 +114,7 @@ local function f_claim(keys, args)
 	end
 	local ld = math.min(tonumber(b.dl), now + tonumber(args[3]))
 	if not seal_chunks(p, id, tonumber(b.n), tonumber(b.z), ld) then
-		return lost(p, b, peer, us)
+		return lost(p, b, peer)
 	end
 	session_bump(p, s, now)
 	b.st, b.w, b.th, b.ld, b.cs, b.ck = 'claimed', peer, args[4], text(ld), args[5], ck

@@ -55,7 +55,7 @@ local function f_commit(keys, args)
 	elseif n > 1 and not staged then
 		err = ETIMEOUT
 	elseif not seal_chunks(p, id, n, size, deadline) then
-		err = ESTORE
+		err = time_ms(time_us()) < deadline and ESTORE or ETTL
 	end
 	if err then
 		unlink(p, id, 0, n)
