@@ -28,6 +28,17 @@ void conf_free(struct conf *c)
 	free(c);
 }
 
+struct conf *conf_copy(const struct conf *bytes)
+{
+	struct conf *c = malloc(sizeof *c);
+
+	if (c == NULL)
+		return NULL;
+	memcpy(c, bytes, sizeof *c);
+	options_forget_texts(c);
+	return c;
+}
+
 const struct conf_peer *conf_peer_by_spki(const struct conf *c, const uint8_t spki[32])
 {
 	size_t i;

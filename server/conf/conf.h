@@ -1,6 +1,6 @@
 /*
- * conf.h: the configuration file (timeglasd.conf(5)), read into one struct, checked whole before anything starts. Runs in the master
- * and, on SIGHUP, in each process. Pure but for reading the named files.
+ * conf.h: the configuration file (timeglasd.conf(5)), read into one struct, checked whole before anything starts and, on SIGHUP, before anything changes. Read in
+ * the master; others get the struct. Pure but for reading the named files.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -82,6 +82,13 @@ int conf_load(const char *path, struct conf **out, char *err, size_t cap);
 int conf_override(const char *setting);
 /** conf_apply_overrides(c, err, cap): for a conf that was made without a file. err: "--set SETTING: what is wrong; what to do". */
 int conf_apply_overrides(struct conf *c, char *err, size_t cap);
+/**
+ * conf_keep_fixed(fresh, running, changed, cap): what only a restart can change is set in fresh to what runs. changed: the names of those that differed, "" for
+ * none. Returns 0 or TG_ENOMEM.
+ */
+int conf_keep_fixed(struct conf *fresh, const struct conf *running, char *changed, size_t cap);
+/** conf_copy(bytes): of a conf that another process made, without its texts (paths, names of users), which are NULL. NULL without memory. */
+struct conf *conf_copy(const struct conf *bytes);
 /** conf_peer_by_spki / _by_name: NULL when there is none. */
 const struct conf_peer *conf_peer_by_spki(const struct conf *c, const uint8_t spki[32]);
 const struct conf_peer *conf_peer_by_name(const struct conf *c, const char *name, size_t n);

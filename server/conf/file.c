@@ -2,7 +2,6 @@
  * file.c: timeglasd.conf(5): lines, sections and what must hold between them. Every mistake is reported with its line, not only the
  * first one; what must hold between lines is checked once each of them is right. Values are options.c's and peers.c's. Runs in the master, and in each process that reloads.
  */
-#include <errno.h>
 #include <ini.h>
 #include <libgen.h>
 #include <pwd.h>
@@ -13,6 +12,7 @@
 #include <string.h>
 #include <timeglas/errors.h>
 
+#include "base/file.h"
 #include "conf/conf.h"
 #include "conf/options.h"
 #include "conf/peers.h"
@@ -276,7 +276,7 @@ static void read_all(struct reader *r)
 int conf_load(const char *path, struct conf **out, char *err, size_t cap)
 {
 	struct reader *r = calloc(1, sizeof *r);
-	char *copy = strdup(path);
+	char *copy = strdup(path), why[OPTIONS_WHY];
 	int code = TG_ENOMEM;
 
 	*out = NULL;
@@ -287,9 +287,9 @@ int conf_load(const char *path, struct conf **out, char *err, size_t cap)
 	r->dir = dirname(copy);
 	r->err = err;
 	r->cap = cap;
-	r->f = fopen(path, "re");
+	r->f = file_open(path, why, sizeof why);
 	if (r->f == NULL) {
-		snprintf(err, cap, "%s: cannot be opened (%s); check the path and who may read it", path, strerror(errno));
+		snprintf(err, cap, "%s: %s", path, why);
 		code = TG_EIO;
 		goto out;
 	}

@@ -20,6 +20,8 @@
 #define SOCKET_NAME "/redis.sock" /* what the master puts into run_dir */
 #define RUN_DIR_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - sizeof SOCKET_NAME)
 
+#define HOST_CHARS sizeof(((struct conf *)NULL)->listen_host)
+
 enum type {
 	T_UINT,     /* unsigned */
 	T_SIZE,     /* uint64_t, with a suffix */
@@ -39,40 +41,41 @@ struct option {
 	size_t at, second;
 	uint64_t min, max;
 	const char *initial; /* NULL: 0, NULL */
+	bool reloads;        /* false: only a restart changes it */
 };
 
 #define AT(member) offsetof(struct conf, member)
 
 static const struct option table[] = {
-	/* section, key, type, where, where the port, min, max, default */
-	{ "server", "listen",              T_ADDRESS,  AT(listen_host), AT(listen_port), 0, 0, "127.0.0.1:8443" },
-	{ "server", "admin",               T_LOOPBACK, AT(admin_host), AT(admin_port), 0, 0, "127.0.0.1:8480" },
-	{ "server", "workers",             T_UINT,     AT(workers), 0, 1, WORKERS_MAX, NULL },
-	{ "server", "certificate",         T_PATH,     AT(certificate), 0, 0, 0, NULL },
-	{ "server", "key",                 T_PATH,     AT(key), 0, 0, 0, NULL },
-	{ "server", "client_ca",           T_PATH,     AT(client_ca), 0, 0, 0, NULL },
-	{ "server", "user",                T_TEXT,     AT(user), 0, 0, 0, NULL },
-	{ "server", "log",                 T_PATH,     AT(log_file), 0, 0, 0, NULL },
-	{ "server", "log_level",           T_LEVEL,    AT(log_level), 0, 0, 0, "info" },
-	{ "server", "audit_log",           T_PATH,     AT(audit_log), 0, 0, 0, NULL },
-	{ "server", "audit_key",           T_PATH,     AT(audit_key), 0, 0, 0, NULL },
-	{ "server", "audit_rotate_bytes",  T_SIZE,     AT(audit_rotate_bytes), 0, 65536, 1024 * GIB, "256MiB" },
-	{ "server", "audit_rotate_s",      T_UINT,     AT(audit_rotate_s), 0, 60, 31 * TG_TTL_MAX_S, "86400" },
-	{ "server", "audit_keep_days",     T_UINT,     AT(audit_keep_days), 0, 0, 36500, "400" },
-	{ "server", "audit_max_lag_s",     T_UINT,     AT(audit_max_lag_s), 0, 1, 60, "5" },
-	{ "server", "drain_s",             T_UINT,     AT(drain_s), 0, 0, TG_TTL_MAX_S, "60" },
-	{ "store",  "url",                 T_URL,      AT(store_url), 0, 0, 0, NULL },
-	{ "store",  "redis_server",        T_PROGRAM,  AT(redis_server), 0, 0, 0, "redis-server" },
-	{ "store",  "run_dir",             T_RUN_DIR,  AT(run_dir), 0, 0, 0, NULL },
-	{ "store",  "max_bytes",           T_SIZE,     AT(store_max_bytes), 0, 16u << 20, 65536 * GIB, NULL },
-	{ "store",  "store_attested_by",   T_TEXT,     AT(store_attested_by), 0, 0, 0, NULL },
-	{ "limits", "max_blob",            T_SIZE,     AT(max_blob_bytes), 0, 256, 4 * GIB, "32MiB" },
-	{ "limits", "max_connections",     T_UINT,     AT(max_connections), 0, 1, 1000000, "8192" },
-	{ "limits", "handshake_timeout_s", T_UINT,     AT(handshake_timeout_s), 0, 1, 300, "10" },
-	{ "limits", "head_timeout_s",      T_UINT,     AT(head_timeout_s), 0, 1, 300, "10" },
-	{ "limits", "body_idle_s",         T_UINT,     AT(body_idle_s), 0, 1, 300, "20" },
-	{ "limits", "send_idle_s",         T_UINT,     AT(send_idle_s), 0, 1, 300, "20" },
-	{ "limits", "idle_timeout_s",      T_UINT,     AT(idle_timeout_s), 0, 1, 3600, "75" },
+	/* section, key, type, where, where the port, min, max, default, does a reload change it? */
+	{ "server", "listen",              T_ADDRESS,  AT(listen_host), AT(listen_port), 0, 0, "127.0.0.1:8443", false },
+	{ "server", "admin",               T_LOOPBACK, AT(admin_host), AT(admin_port), 0, 0, "127.0.0.1:8480", false },
+	{ "server", "workers",             T_UINT,     AT(workers), 0, 1, WORKERS_MAX, NULL, false },
+	{ "server", "certificate",         T_PATH,     AT(certificate), 0, 0, 0, NULL, true },
+	{ "server", "key",                 T_PATH,     AT(key), 0, 0, 0, NULL, true },
+	{ "server", "client_ca",           T_PATH,     AT(client_ca), 0, 0, 0, NULL, true },
+	{ "server", "user",                T_TEXT,     AT(user), 0, 0, 0, NULL, false },
+	{ "server", "log",                 T_PATH,     AT(log_file), 0, 0, 0, NULL, false },
+	{ "server", "log_level",           T_LEVEL,    AT(log_level), 0, 0, 0, "info", false },
+	{ "server", "audit_log",           T_PATH,     AT(audit_log), 0, 0, 0, NULL, false },
+	{ "server", "audit_key",           T_PATH,     AT(audit_key), 0, 0, 0, NULL, false },
+	{ "server", "audit_rotate_bytes",  T_SIZE,     AT(audit_rotate_bytes), 0, 65536, 1024 * GIB, "256MiB", false },
+	{ "server", "audit_rotate_s",      T_UINT,     AT(audit_rotate_s), 0, 60, 31 * TG_TTL_MAX_S, "86400", false },
+	{ "server", "audit_keep_days",     T_UINT,     AT(audit_keep_days), 0, 0, 36500, "400", false },
+	{ "server", "audit_max_lag_s",     T_UINT,     AT(audit_max_lag_s), 0, 1, 60, "5", false },
+	{ "server", "drain_s",             T_UINT,     AT(drain_s), 0, 0, TG_TTL_MAX_S, "60", true },
+	{ "store",  "url",                 T_URL,      AT(store_url), 0, 0, 0, NULL, false },
+	{ "store",  "redis_server",        T_PROGRAM,  AT(redis_server), 0, 0, 0, "redis-server", false },
+	{ "store",  "run_dir",             T_RUN_DIR,  AT(run_dir), 0, 0, 0, NULL, false },
+	{ "store",  "max_bytes",           T_SIZE,     AT(store_max_bytes), 0, 16u << 20, 65536 * GIB, NULL, false },
+	{ "store",  "store_attested_by",   T_TEXT,     AT(store_attested_by), 0, 0, 0, NULL, false },
+	{ "limits", "max_blob",            T_SIZE,     AT(max_blob_bytes), 0, 256, 4 * GIB, "32MiB", true },
+	{ "limits", "max_connections",     T_UINT,     AT(max_connections), 0, 1, 1000000, "8192", false },
+	{ "limits", "handshake_timeout_s", T_UINT,     AT(handshake_timeout_s), 0, 1, 300, "10", false },
+	{ "limits", "head_timeout_s",      T_UINT,     AT(head_timeout_s), 0, 1, 300, "10", false },
+	{ "limits", "body_idle_s",         T_UINT,     AT(body_idle_s), 0, 1, 300, "20", false },
+	{ "limits", "send_idle_s",         T_UINT,     AT(send_idle_s), 0, 1, 300, "20", false },
+	{ "limits", "idle_timeout_s",      T_UINT,     AT(idle_timeout_s), 0, 1, 3600, "75", false },
 };
 #define N_OPTIONS (sizeof table / sizeof *table)
 
@@ -330,25 +333,108 @@ int options_init(struct conf *c)
 	return err;
 }
 
+static bool is_text(const struct option *o)
+{
+	switch (o->type) {
+	case T_PATH:
+	case T_PROGRAM:
+	case T_TEXT:
+	case T_URL:
+	case T_RUN_DIR:
+		return true;
+	case T_UINT:
+	case T_SIZE:
+	case T_ADDRESS:
+	case T_LOOPBACK:
+	case T_LEVEL:
+		return false;
+	}
+	abort();
+}
+
 void options_free(struct conf *c)
 {
 	size_t i;
 
-	for (i = 0; i < N_OPTIONS; i++) {
-		switch (table[i].type) {
-		case T_PATH:
-		case T_PROGRAM:
-		case T_TEXT:
-		case T_URL:
-		case T_RUN_DIR:
+	for (i = 0; i < N_OPTIONS; i++)
+		if (is_text(&table[i]))
 			free(*(char **)field(c, table[i].at));
-			break;
-		case T_UINT:
-		case T_SIZE:
-		case T_ADDRESS:
-		case T_LOOPBACK:
-		case T_LEVEL:
-			break;
-		}
+}
+
+void options_forget_texts(struct conf *c)
+{
+	size_t i;
+
+	for (i = 0; i < N_OPTIONS; i++)
+		if (is_text(&table[i]))
+			*(char **)field(c, table[i].at) = NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static size_t bytes_of(const struct option *o)
+{
+	switch (o->type) {
+	case T_UINT:
+		return sizeof(unsigned);
+	case T_SIZE:
+		return sizeof(uint64_t);
+	case T_LEVEL:
+		return sizeof(int);
+	case T_ADDRESS:
+	case T_LOOPBACK:
+		return HOST_CHARS;
+	default:
+		return sizeof(char *);
 	}
+}
+
+static bool differs(const struct option *o, const struct conf *a, const struct conf *b)
+{
+	const char *pa = (const char *)a + o->at, *pb = (const char *)b + o->at;
+
+	if (is_text(o))
+		return !same_text(*(char *const *)(const void *)pa, *(char *const *)(const void *)pb);
+	if (bytes_of(o) == HOST_CHARS)
+		return strcmp(pa, pb) != 0 || memcmp((const char *)a + o->second, (const char *)b + o->second, sizeof(uint16_t)) != 0;
+	return memcmp(pa, pb, bytes_of(o)) != 0;
+}
+
+static int keep_one(const struct option *o, struct conf *fresh, const struct conf *running)
+{
+	char **text, *const *old;
+
+	if (!is_text(o)) {
+		memcpy(field(fresh, o->at), (const char *)running + o->at, bytes_of(o));
+		if (bytes_of(o) == HOST_CHARS)
+			memcpy(field(fresh, o->second), (const char *)running + o->second, sizeof(uint16_t));
+		return 0;
+	}
+	text = field(fresh, o->at);
+	old = (char *const *)(const void *)((const char *)running + o->at);
+	free(*text);
+	*text = *old != NULL ? strdup(*old) : NULL;
+	return *old != NULL && *text == NULL ? TG_ENOMEM : 0;
+}
+
+int conf_keep_fixed(struct conf *fresh, const struct conf *running, char *changed, size_t cap)
+{
+	size_t i, at = 0;
+
+	changed[0] = '\0';
+	for (i = 0; i < N_OPTIONS; i++) {
+		const struct option *o = &table[i];
+
+		if (o->reloads || !differs(o, fresh, running))
+			continue;
+		if (at < cap)
+			at += (size_t)snprintf(changed + at, cap - at, "%s%s", at > 0 ? ", " : "", o->key);
+		if (keep_one(o, fresh, running) != 0)
+			return TG_ENOMEM;
+	}
+	fresh->store_open_socket = running->store_open_socket;
+	return 0;
 }

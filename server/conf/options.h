@@ -12,6 +12,8 @@
 int options_init(struct conf *c);
 /** options_free(c): every text that options_set() gave it. */
 void options_free(struct conf *c);
+/** options_forget_texts(c): they belong to another process; nothing is freed. */
+void options_forget_texts(struct conf *c);
 /** options_has_section(section): false: why holds a suggestion (the peers' section included). */
 bool options_has_section(const char *section, char *why, size_t cap);
 /**

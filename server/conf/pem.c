@@ -2,7 +2,6 @@
  * pem.c: looks into certificate and key files. It builds no TLS context (net/tls.c does) and keeps no key. Runs where a
  * configuration is read.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 #include <openssl/x509.h>
 #include <timeglas/errors.h>
 
+#include "base/file.h"
 #include "conf/pem.h"
 
 /* A protected key must not make a server ask for a passphrase on its terminal. */
@@ -20,26 +20,9 @@ static int no_passphrase(char *buf, int size, int rw, void *ctx)
 	return -1;
 }
 
-static FILE *open_file(const char *path, char *why, size_t cap)
-{
-	struct stat st;
-	FILE *f = fopen(path, "re");
-
-	if (f == NULL) {
-		snprintf(why, cap, "cannot open %s (%s); check the path and who may read it", path, strerror(errno));
-		return NULL;
-	}
-	if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode)) {
-		snprintf(why, cap, "%s is not a file; name a PEM file", path);
-		fclose(f);
-		return NULL;
-	}
-	return f;
-}
-
 static int read_certificate(const char *path, X509 **out, char *why, size_t cap)
 {
-	FILE *f = open_file(path, why, cap);
+	FILE *f = file_open(path, why, cap);
 
 	if (f == NULL)
 		return TG_EIO;
@@ -90,7 +73,7 @@ int pem_check_certificate(const char *path, char *why, size_t cap)
 static int read_key(const char *path, EVP_PKEY **out, char *why, size_t cap)
 {
 	struct stat st;
-	FILE *f = open_file(path, why, cap);
+	FILE *f = file_open(path, why, cap);
 
 	if (f == NULL)
 		return TG_EIO;

@@ -18,6 +18,7 @@
 #include "admin/admin.h"
 #include "base/board.h"
 #include "base/clock.h"
+#include "base/heartbeat.h"
 #include "base/log.h"
 #include "master/dev.h"
 #include "master/logger.h"
@@ -25,6 +26,7 @@
 #include "master/notify.h"
 #include "master/privileges.h"
 #include "master/redis_embed.h"
+#include "master/reload.h"
 #include "master/run_dir.h"
 #include "master/sockets.h"
 #include "master/supervise.h"
@@ -41,6 +43,9 @@
 #define GRACE_US 500000u      /* for workers, when no time was granted */
 #define END_US 2000000u       /* for children that have nothing left to do */
 #define ERR_CHARS 4096
+#define STORE_LOOK_US 1000000u
+#define STORE_STOPPED_LOOKS 3   /* a store that somebody has stopped goes after that many looks in vain */
+#define STORE_SILENT_LOOKS 30   /* one that does not answer */
 
 enum state {
 	STARTING,
@@ -54,7 +59,13 @@ enum state {
 
 struct master {
 	const struct master_opts *opts;
-	struct conf *conf;         /* opts->conf, or a reloaded one */
+	struct conf *conf;         /* the last good one: opts->conf, or a reloaded one */
+	SSL_CTX *tls;              /* made of what it names */
+	struct handover *handover; /* both, for workers that run */
+	struct heartbeat *heartbeat;
+	uint64_t looked_us;        /* when the processes' heartbeats were last looked at */
+	uint64_t store_looked_us;
+	unsigned store_silent;     /* looks at the embedded store in vain, in a row */
 	struct metrics *metrics;
 	struct board *board;
 	struct dev *dev;
@@ -83,7 +94,13 @@ static void in_child(void *ctx, const struct child *c)
 
 	logger_in_child(c->kind == CHILD_LOGGER);
 	log_init(c->kind == CHILD_LOGGER ? m->target_fd : m->log_fd, (enum log_level)m->conf->log_level, c->name);
-	sockets_close_but(&m->sockets, c->env.listen_fd);
+	if (c->kind == CHILD_WORKER) {
+		sockets_close_admin(&m->sockets);
+	} else {
+		sockets_close_but(&m->sockets, c->env.listen_fd);
+		SSL_CTX_free(m->tls);
+		handover_forget(m->handover);
+	}
 	if (m->embedded)
 		run_dir_forget(&m->run);
 	dev_forget(m->dev);
@@ -105,9 +122,15 @@ static struct child *add_child(struct master *m, enum child_kind kind, const cha
 	c->main = run;
 	snprintf(c->name, sizeof c->name, "%s", name);
 	c->env = (struct child_env){
-		.name = c->name, .index = index, .conf = m->conf, .conf_path = m->opts->conf_path, .store_url = m->store_url,
+		.name = c->name, .index = index, .conf = m->conf, .store_url = m->store_url, .heartbeat = m->heartbeat,
 		.listen_fd = fd, .metrics = m->metrics, .metrics_slot = slot, .embedded_store = m->embedded,
 	};
+	if (kind == CHILD_WORKER) {
+		c->env.tls = m->tls;
+		c->env.handover = m->handover;
+		c->env.worker_fds = m->sockets.worker;
+		c->env.n_workers = m->sockets.n;
+	}
 	return c;
 }
 
@@ -247,13 +270,20 @@ static int prepare(struct master *m)
 		return refuse(m, err);
 	if (m->embedded)
 		close_leaks(m);
+	m->handover = handover_new();
+	if (m->handover == NULL)
+		return refuse(m, "out of memory");
+	m->tls = reload_tls(m->conf, m->handover, err, sizeof err);
+	if (m->tls == NULL)
+		return refuse(m, err);
 	if (privileges_drop(m->conf, uid, gid) != 0)
 		return -1;
 	if (m->embedded && run_dir_guard(&m->run) != 0)
 		return refuse(m, "cannot fork");
 	m->metrics = metrics_new(CHILD_SLOTS(m->sockets.n));
 	m->board = board_new();
-	if (m->metrics == NULL || m->board == NULL)
+	m->heartbeat = heartbeat_new(CHILD_SLOTS(m->sockets.n));
+	if (m->metrics == NULL || m->board == NULL || m->heartbeat == NULL)
 		return refuse(m, "out of memory");
 	metrics_attach(m->metrics, CHILD_SLOT_MASTER);
 	board_attach(m->board);
@@ -437,6 +467,29 @@ static void give_up(struct master *m, const char *why)
 	finish(m);
 }
 
+/*
+ * Of the embedded store the reaper hears each second. When it has not for three, we ask as well. A store that somebody has stopped, or that hangs, erases nothing and serves
+ * nobody: it is killed, and what it holds goes with it.
+ */
+static void watch_store(struct master *m, uint64_t now)
+{
+	bool stopped;
+
+	if (now - m->store_looked_us < STORE_LOOK_US)
+		return;
+	m->store_looked_us = now;
+	if (store_pid(m) <= 0 || board_attest() != ATTEST_STALE || redis_embed_ping(&m->redis)) {
+		m->store_silent = 0;
+		return;
+	}
+	stopped = supervise_is_stopped(store_pid(m));
+	if (++m->store_silent < (stopped ? STORE_STOPPED_LOOKS : STORE_SILENT_LOOKS))
+		return;
+	log_error("child-hung", "redis: it %s; it is killed and replaced", stopped ? "was stopped by a signal" : "does not answer");
+	m->store_silent = 0;
+	signal_kind(m, CHILD_STORE, SIGKILL);
+}
+
 static void advance(struct master *m)
 {
 	uint64_t now = clock_mono_us();
@@ -489,6 +542,7 @@ static void advance(struct master *m)
 			m->state = ENDED;
 		break;
 	case RUNNING:
+		watch_store(m, now);
 		if (!m->wiping_known && redis_embed_ping(&m->redis))
 			(void)learn_wiping(m);
 		break;
@@ -528,42 +582,79 @@ static void on_sigchld(struct master *m)
 		on_child_ended(m, pid, status);
 }
 
-/* Children reload by themselves; ours is for those that are started from now on. */
+static void use(struct master *m, struct conf *fresh, SSL_CTX *tls)
+{
+	size_t i;
+
+	SSL_CTX_free(m->tls);
+	m->tls = tls;
+	for (i = 0; i < m->n; i++) {
+		m->child[i].env.conf = fresh;
+		if (m->child[i].kind == CHILD_WORKER)
+			m->child[i].env.tls = tls;
+	}
+	if (m->conf != m->opts->conf && m->conf != fresh)
+		conf_free(m->conf);
+	m->conf = fresh;
+}
+
+/* Reads and checks everything before anything changes. Returns 0, or -1 with err. */
+static int reload(struct master *m, char *err, size_t cap)
+{
+	char changed[512] = "";
+	struct conf *fresh = m->conf;
+	SSL_CTX *tls = NULL;
+
+	if (m->opts->conf_path != NULL && conf_load(m->opts->conf_path, &fresh, err, cap) != 0)
+		return -1;
+	if (fresh != m->conf && conf_keep_fixed(fresh, m->conf, changed, sizeof changed) != 0)
+		snprintf(err, cap, "out of memory; free some");
+	else
+		tls = reload_tls(fresh, m->handover, err, cap);
+	if (tls == NULL) {
+		if (fresh != m->conf)
+			conf_free(fresh);
+		return -1;
+	}
+	use(m, fresh, tls);
+	if (changed[0] != '\0')
+		log_warn("reload", "the file has other values for %s; that takes a restart, and until then the old ones stay", changed);
+	return 0;
+}
+
+static void signal_children(const struct master *m, int sig, bool all)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (m->child[i].pid > 0 && m->child[i].kind != CHILD_STORE && (all || m->child[i].kind == CHILD_LOGGER))
+			kill(m->child[i].pid, sig);
+}
+
 static void on_sighup(struct master *m)
 {
 	char err[ERR_CHARS];
-	struct conf *fresh;
-	size_t i;
+	bool ok;
 
 	notify_reloading();
-	if (m->opts->conf_path != NULL && conf_load(m->opts->conf_path, &fresh, err, sizeof err) != 0) {
-		log_error("reload", "the old configuration stays: %s", err);
-		notify_systemd("READY=1");
-		return;
-	}
-	if (m->opts->conf_path != NULL) {
-		if (m->conf != m->opts->conf)
-			conf_free(m->conf);
-		m->conf = fresh;
-		for (i = 0; i < m->n; i++)
-			m->child[i].env.conf = fresh;
-	}
-	for (i = 0; i < m->n; i++)
-		if (m->child[i].pid > 0 && m->child[i].kind != CHILD_STORE)
-			kill(m->child[i].pid, SIGHUP);
-	log_info("reload", "passed on to the children");
+	ok = reload(m, err, sizeof err) == 0;
+	if (ok)
+		log_info("reload", "%zu peers, certificates and keys are good; the workers take them over", m->conf->n_peers);
+	else
+		log_error("reload", "nothing has changed, in no process: %s", err);
+	signal_children(m, SIGHUP, ok);
 	notify_systemd("READY=1");
 }
 
 static int wait_ms(const struct master *m)
 {
-	int next = supervise_next_ms(m->child, m->n), poll = -1;
+	int next = supervise_next_ms(m->child, m->n), poll = HEARTBEAT_EVERY_MS;
 
 	if (m->state == DRAINING)
 		poll = POLL_DRAIN_MS;
 	else if (m->state != RUNNING || !m->wiping_known)
 		poll = POLL_START_MS;
-	return next < 0 || (poll >= 0 && poll < next) ? poll : next;
+	return next < 0 || poll < next ? poll : next;
 }
 
 static void loop(struct master *m, const sigset_t *set)
@@ -572,7 +663,7 @@ static void loop(struct master *m, const sigset_t *set)
 		int ms = wait_ms(m), sig;
 		const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
 
-		sig = ms < 0 ? sigwaitinfo(set, NULL) : sigtimedwait(set, NULL, &t);
+		sig = sigtimedwait(set, NULL, &t);
 		if (sig == SIGCHLD)
 			on_sigchld(m);
 		else if (sig == SIGTERM || sig == SIGINT)
@@ -580,6 +671,8 @@ static void loop(struct master *m, const sigset_t *set)
 		else if (sig == SIGHUP)
 			on_sighup(m);
 		supervise_tick(m->child, m->n, &m->hooks);
+		if (m->state == STARTING || m->state == RUNNING || m->state == DRAINING)
+			supervise_watch(m->child, m->n, clock_mono_us(), &m->looked_us);
 		advance(m);
 	}
 }
@@ -614,6 +707,9 @@ int master_run(const struct master_opts *o)
 	}
 	if (m->run.path[0] != '\0')
 		run_dir_close(&m->run);
+	SSL_CTX_free(m->tls);
+	handover_free(m->handover);
+	heartbeat_free(m->heartbeat);
 	metrics_free(m->metrics);
 	board_free(m->board);
 	dev_close(m->dev);

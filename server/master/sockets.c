@@ -1,6 +1,6 @@
 /*
  * sockets.c: binds what the children listen on. It accepts nothing. Runs in the master, which keeps the sockets: a worker that dies
- * loses its connections, but not those still waiting to be accepted.
+ * loses its connections, but not those still waiting to be accepted, which another worker takes.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -70,4 +70,9 @@ void sockets_close_but(struct sockets *s, int keep)
 			close(s->worker[i]);
 	if (s->admin != keep)
 		close(s->admin);
+}
+
+void sockets_close_admin(struct sockets *s)
+{
+	close(s->admin);
 }

@@ -18,5 +18,7 @@ struct sockets {
 int sockets_open(struct sockets *s, const struct conf *c, char *err, size_t cap);
 /** sockets_close_but(s, keep): all but one (-1: all). */
 void sockets_close_but(struct sockets *s, int keep);
+/** sockets_close_admin(s): what a worker does not need: it may have to accept from any worker's. */
+void sockets_close_admin(struct sockets *s);
 
 #endif

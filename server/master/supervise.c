@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/heartbeat.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "master/supervise.h"
@@ -67,6 +68,7 @@ static _Noreturn void run_child(struct child *c, const struct supervise_hooks *h
 	signal(SIGHUP, SIG_DFL);
 	hooks->in_child(hooks->ctx, c);
 	metrics_attach(c->env.metrics, c->env.metrics_slot);
+	heartbeat_attach(c->env.heartbeat, c->env.metrics_slot);
 	supervise_title(c->name);
 	/* It waits for the child that unblocks it: a reload while it starts must not be lost, or it would serve a removed peer. */
 	sigemptyset(&hup);
@@ -82,6 +84,7 @@ void supervise_start(struct child *c, const struct supervise_hooks *hooks)
 
 	c->restart_at_us = 0;
 	c->told = false;
+	c->still = 0;
 	c->started_us = clock_mono_us();
 	if (c->main == NULL) {
 		c->pid = hooks->start_store(hooks->ctx);
@@ -107,6 +110,8 @@ void supervise_ended(struct child *c, int status, bool restart)
 	c->pid = 0;
 	if (c->main != NULL)
 		metrics_slot_clear(c->env.metrics, c->env.metrics_slot);
+	if (c->env.heartbeat != NULL)
+		heartbeat_ended(c->env.heartbeat, c->env.metrics_slot);
 	if (!restart) {
 		if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
 			log_warn("child-ended", "%s: status %d", c->name, WEXITSTATUS(status));
@@ -145,4 +150,68 @@ int supervise_next_ms(const struct child *c, size_t n)
 	if (first == UINT64_MAX)
 		return -1;
 	return first <= now ? 0 : (int)((first - now) / 1000 + 1);
+}
+
+/* The kernel's letter for what a process does: T and t are stopped, D waits for a disk. 0: not to be seen. */
+static char state_of(pid_t pid)
+{
+	char path[32], text[512];
+	const char *end;
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return 0;
+	n = fread(text, 1, sizeof text - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	end = strrchr(text, ')'); /* its name may hold anything */
+	return end != NULL && end[1] == ' ' ? end[2] : 0;
+}
+
+bool supervise_is_stopped(pid_t pid)
+{
+	char s = state_of(pid);
+
+	return s == 'T' || s == 't';
+}
+
+/* In looks. A recorder may sync to a slow disk for long, which is no reason to kill it; one that is stopped will not end by itself. */
+static unsigned patience(const struct child *c)
+{
+	if (c->kind != CHILD_RECORDER)
+		return SUPERVISE_HUNG_MS / HEARTBEAT_EVERY_MS;
+	return (supervise_is_stopped(c->pid) ? SUPERVISE_RECORDER_STOPPED_MS : SUPERVISE_RECORDER_HUNG_MS) / HEARTBEAT_EVERY_MS;
+}
+
+static void look_at(struct child *c, bool late)
+{
+	uint64_t beats = heartbeat_count(c->env.heartbeat, c->env.metrics_slot);
+
+	if (beats != c->beats || c->pid == 0) {
+		c->beats = beats;
+		c->still = 0;
+		return;
+	}
+	if (late || ++c->still < patience(c))
+		return;
+	log_error("child-hung", "%s: it did nothing for %u ms%s; it is killed and replaced", c->name, c->still * HEARTBEAT_EVERY_MS,
+	    supervise_is_stopped(c->pid) ? " (stopped by a signal)" : "");
+	c->still = 0;
+	kill(c->pid, SIGKILL);
+}
+
+void supervise_watch(struct child *c, size_t n, uint64_t now_us, uint64_t *looked_us)
+{
+	bool late = now_us - *looked_us >= 2 * HEARTBEAT_EVERY_MS * 1000u;
+	size_t i;
+
+	if (now_us - *looked_us < HEARTBEAT_EVERY_MS * 1000u)
+		return;
+	*looked_us = now_us;
+	for (i = 0; i < n; i++)
+		if (c[i].main != NULL && c[i].kind != CHILD_LOGGER) /* it may wait for whoever reads the log */
+			look_at(&c[i], late);
 }

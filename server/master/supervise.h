@@ -7,10 +7,19 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include "base/child.h"
 
 enum child_kind { CHILD_WORKER, CHILD_REAPER, CHILD_ADMIN, CHILD_RECORDER, CHILD_LOGGER, CHILD_STORE };
+
+/*
+ * A process that has not beaten for so long is killed and replaced: a worker, the reaper or the admin process; a recorder, which may wait for a disk; a recorder
+ * that somebody has stopped.
+ */
+#define SUPERVISE_HUNG_MS 3000u
+#define SUPERVISE_RECORDER_HUNG_MS 60000u
+#define SUPERVISE_RECORDER_STOPPED_MS 15000u
 
 struct child {
 	enum child_kind kind;
@@ -20,6 +29,8 @@ struct child {
 	pid_t pid;                  /* 0: not running */
 	bool told;                  /* the master's: this process knows that we drain */
 	unsigned failures;          /* in a row */
+	uint64_t beats;             /* as last seen */
+	unsigned still;             /* looks since they changed */
 	uint64_t started_us, restart_at_us; /* restart_at 0: not due */
 };
 
@@ -39,6 +50,13 @@ void supervise_ended(struct child *c, int status, bool restart);
 void supervise_tick(struct child *c, size_t n, const struct supervise_hooks *hooks);
 /** supervise_next_ms(c, n): until the next restart; -1: none planned. */
 int supervise_next_ms(const struct child *c, size_t n);
+/**
+ * supervise_watch(c, n, now_us, looked_us): look whether they beat, once in HEARTBEAT_EVERY_MS; kills who does not. *looked_us: 0 at first. A look that
+ * comes late itself counts for nobody: the machine was suspended, or has no time for anyone.
+ */
+void supervise_watch(struct child *c, size_t n, uint64_t now_us, uint64_t *looked_us);
+/** supervise_is_stopped(pid): by a signal, or by a debugger. */
+bool supervise_is_stopped(pid_t pid);
 /** supervise_title_init(argv): where the process title may stand. supervise_title(name): show it there. */
 void supervise_title_init(char *const *argv);
 void supervise_title(const char *name);

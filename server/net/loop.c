@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <event2/event.h>
+#include "base/heartbeat.h"
 #include "net/loop.h"
 
 #define LOOP_TIMEOUTS_MAX 32u /* distinct durations; a process uses about ten */
@@ -18,13 +19,21 @@ struct loop {
 	struct task_list tasks;
 	struct loop_task mark; /* stands behind the last task of this turn while tasks run */
 	bool stop;
+	struct event *beat;
 	unsigned n_timeouts;
 	struct { unsigned seconds; const struct timeval *tv; } timeout[LOOP_TIMEOUTS_MAX];
 	struct timeval plain; /* the answer when libevent has no room for another common timeout */
 };
 
+static void on_beat(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd, (void)what, (void)ctx;
+	heartbeat_beat();
+}
+
 struct loop *loop_new(void)
 {
+	static const struct timeval beat_every = { .tv_usec = HEARTBEAT_EVERY_MS * 1000 };
 	struct loop *l = calloc(1, sizeof *l);
 	struct event_config *cfg = event_config_new();
 
@@ -41,6 +50,11 @@ struct loop *loop_new(void)
 		return NULL;
 	}
 	TAILQ_INIT(&l->tasks);
+	l->beat = event_new(l->base, -1, EV_PERSIST, on_beat, NULL);
+	if (!l->beat || event_add(l->beat, &beat_every) != 0) {
+		loop_free(l);
+		return NULL;
+	}
 	/* OpenSSL writes with write(2), which has no MSG_NOSIGNAL. */
 	signal(SIGPIPE, SIG_IGN);
 	return l;
@@ -50,6 +64,8 @@ void loop_free(struct loop *l)
 {
 	if (!l)
 		return;
+	if (l->beat)
+		event_free(l->beat);
 	event_base_free(l->base);
 	free(l);
 }

@@ -1,7 +1,7 @@
 /*
  * loop.h: one process's event loop. A turn is: poll, all callbacks, then every task that was deferred during the turn, once
  * (that is where streams flush: one write for everything a turn produced). Tasks run in FIFO order; one deferred while tasks run is
- * run in the next turn, which then does not sleep.
+ * run in the next turn, which then does not sleep. A loop beats (base/heartbeat.h) while it runs.
  */
 #ifndef NET_LOOP_H
 #define NET_LOOP_H

@@ -6,6 +6,14 @@
 #include <stdint.h>
 #include <openssl/ssl.h>
 
+struct tls_pem {
+	const char *name; /* of its file, for messages */
+	const void *bytes;
+	size_t n;
+};
+
+/** tls_server_ctx_of(cert, key, client_ca, err, cap): as tls_server_ctx(), of PEM in memory. */
+SSL_CTX *tls_server_ctx_of(const struct tls_pem *cert, const struct tls_pem *key, const struct tls_pem *client_ca, char *err, size_t cap);
 /** tls_server_ctx(cert, key, client_ca, err, cap): PEM files. NULL on failure, with err "what is wrong with which file". */
 SSL_CTX *tls_server_ctx(const char *cert_pem, const char *key_pem, const char *client_ca_pem, char *err, size_t cap);
 /** tls_peer_spki(ssl, out): SHA-256 of the peer certificate's SubjectPublicKeyInfo (DER). Returns 0 or TG_EPEER. */

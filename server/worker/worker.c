@@ -1,16 +1,22 @@
 /*
  * worker.c: one data-plane process: accepts, and lets http, api and store do the rest. SIGTERM: uploads are refused and transfers finish; with the embedded
- * store it goes on serving fetches until a second SIGTERM, since what is in there dies with us. SIGHUP: certificates and peers anew.
+ * store it goes on serving fetches until a second SIGTERM, since what is in there dies with us. SIGHUP: certificates and peers anew, as the master has checked them; it opens no
+ * file. While another worker does not serve, it accepts from that one's socket, too.
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sodium.h>
 
 #include <timeglas/errors.h>
 
 #include "api/api.h"
+#include "base/handover.h"
+#include "base/heartbeat.h"
 #include "base/log.h"
+#include "conf/conf.h"
 #include "http/httpd.h"
 #include "net/listener.h"
 #include "net/tls.h"
@@ -23,6 +29,14 @@ _Static_assert(STORE_CHUNK_LARGE_BYTES + HTTPD_OUT_LOW_BYTES <= REPLY_WINDOW_BYT
 #define DRAIN_POLL_MS 20
 #define PATIENCE_S 1 /* with a store that is not there yet */
 #define GIVE_BACK_S 1
+#define WORKERS_MAX 64
+#define STILL_LOOKS 4  /* another worker that has not beaten for so many looks is stood in for */
+
+struct other {                /* another worker, as we see it */
+	struct listener *listener; /* on its socket, while it does not serve */
+	uint64_t beats;
+	unsigned still;            /* looks since they changed */
+};
 
 struct worker {
 	const struct child_env *env;
@@ -33,18 +47,11 @@ struct worker {
 	struct api *api;
 	struct store *store;
 	struct listener *listener;
-	struct event *on_term, *on_hup, *on_int, *poll, *patience, *give_back;
-	bool draining, finishing;
+	struct event *on_term, *on_hup, *on_int, *poll, *patience, *give_back, *look;
+	struct other other[WORKERS_MAX];
+	bool serving, draining, finishing;
+	int status;
 };
-
-static SSL_CTX *load_tls(const struct conf *c)
-{
-	char err[256];
-	SSL_CTX *tls = tls_server_ctx(c->certificate, c->key, c->client_ca, err, sizeof err);
-	if (tls == NULL)
-		log_error("tls", "%s", err);
-	return tls;
-}
 
 static void on_accept(int fd, void *ctx)
 {
@@ -55,8 +62,37 @@ static void on_accept(int fd, void *ctx)
 /* Who comes before the store connection is up waits in the listen queue for it, but not for long: then 503 is the better answer. */
 static void begin(struct worker *w)
 {
-	if (!w->finishing)
-		listener_enable(w->listener, true);
+	if (w->finishing)
+		return;
+	listener_enable(w->listener, true);
+	w->serving = true;
+	heartbeat_serving(true);
+}
+
+static void stand_in(struct worker *w, unsigned i, bool on)
+{
+	struct other *o = &w->other[i];
+	if (on && o->listener == NULL) {
+		o->listener = listener_new(w->loop, w->env->worker_fds[i], on_accept, w);
+	} else if (!on && o->listener != NULL) {
+		listener_free(o->listener);
+		o->listener = NULL;
+	}
+}
+
+/* Connections that the kernel gives to the socket of a worker that has died, or hangs, would wait until another is there. */
+static void on_look(evutil_socket_t fd, short what, void *ctx)
+{
+	struct worker *w = ctx;
+	(void)fd, (void)what;
+	for (unsigned i = 0; i < w->env->n_workers && i < WORKERS_MAX; i++) {
+		struct other *o = &w->other[i];
+		uint64_t beats = heartbeat_count(w->env->heartbeat, CHILD_SLOT_WORKER(i));
+		o->still = beats == o->beats ? o->still + 1 : 0;
+		o->beats = beats;
+		if (i != w->env->index)
+			stand_in(w, i, w->serving && (o->still >= STILL_LOOKS || !heartbeat_is_serving(w->env->heartbeat, CHILD_SLOT_WORKER(i))));
+	}
 }
 
 static void on_patience(evutil_socket_t fd, short what, void *ctx)
@@ -89,6 +125,11 @@ static void finish(struct worker *w)
 	if (w->finishing)
 		return;
 	w->finishing = true;
+	w->serving = false;
+	heartbeat_serving(false);
+	event_del(w->look);
+	for (unsigned i = 0; i < WORKERS_MAX; i++)
+		stand_in(w, i, false);
 	listener_enable(w->listener, false);
 	httpd_drain(w->httpd);
 	event_add(w->poll, &every);
@@ -125,35 +166,56 @@ static void *keep_peer(void *ctx, const uint8_t spki[32], void *peer)
 	return (void *)(uintptr_t)conf_peer_by_spki(w->conf, spki);
 }
 
-static void reload_conf(struct worker *w)
+static SSL_CTX *tls_of(const struct handover_bytes part[HANDOVER_PARTS], char *err, size_t cap)
 {
-	char err[512];
+	const struct tls_pem cert = { "certificate", part[HANDOVER_CERTIFICATE].b, part[HANDOVER_CERTIFICATE].n };
+	const struct tls_pem key = { "key", part[HANDOVER_KEY].b, part[HANDOVER_KEY].n };
+	const struct tls_pem client_ca = { "client_ca", part[HANDOVER_CLIENT_CA].b, part[HANDOVER_CLIENT_CA].n };
+	return tls_server_ctx_of(&cert, &key, &client_ca, err, cap);
+}
+
+/* Configuration and TLS together, or neither. */
+static int take_over(struct worker *w, char *err, size_t cap)
+{
+	struct handover_bytes part[HANDOVER_PARTS];
 	struct conf *fresh = NULL;
-	if (w->env->conf_path == NULL)
-		return;
-	if (conf_load(w->env->conf_path, &fresh, err, sizeof err) != 0) {
-		log_error("reload", "the old configuration stays: %s", err);
-		return;
+	SSL_CTX *tls = NULL;
+	void *copy = NULL;
+	int rc = handover_take(w->env->handover, &copy, part);
+	if (rc == 0 && (fresh = conf_copy(part[HANDOVER_CONF].b)) == NULL)
+		rc = TG_ENOMEM;
+	snprintf(err, cap, "%s", rc != 0 ? tg_strerror(rc) : "");
+	if (rc == 0 && (tls = tls_of(part, err, cap)) == NULL)
+		rc = TG_ENOMEM;
+	sodium_free(copy);
+	if (rc != 0) {
+		conf_free(fresh);
+		return rc;
 	}
-	if (w->old_conf != NULL)
+	if (w->old_conf != NULL && w->old_conf != w->env->conf)
 		conf_free(w->old_conf);
 	w->old_conf = w->conf;
 	w->conf = fresh;
 	api_set_conf(w->api, fresh);
 	httpd_each_peer(w->httpd, keep_peer, w);
+	httpd_set_tls(w->httpd, tls);
+	SSL_CTX_free(tls);
+	return 0;
 }
 
+/* The master has checked the same bytes, so that it fails is a matter of memory. Who cannot take them over must not serve by the old ones: its successor inherits the new ones. */
 static void on_hup(evutil_socket_t sig, short what, void *ctx)
 {
 	struct worker *w = ctx;
+	char err[256];
 	(void)sig, (void)what;
-	reload_conf(w);
-	SSL_CTX *tls = load_tls(w->conf);
-	if (tls != NULL) {
-		httpd_set_tls(w->httpd, tls);
-		SSL_CTX_free(tls);
+	if (take_over(w, err, sizeof err) == 0) {
 		log_info("reload", "certificates and peers are in force");
+		return;
 	}
+	log_error("reload", "cannot take over what the master has checked (%s); this worker ends, and another one begins with it", err);
+	w->status = EXIT_FAILURE;
+	loop_stop(w->loop);
 }
 
 static void on_int(evutil_socket_t sig, short what, void *ctx)
@@ -181,6 +243,7 @@ static int add_signals(struct worker *w)
 static int start(struct worker *w)
 {
 	static const struct store_calls store_calls = { .on_up = on_store_up, .on_down = on_store_down, .on_low = on_store_low };
+	static const struct timeval look_every = { 0, HEARTBEAT_EVERY_MS * 1000 };
 	const struct conf *c = w->conf;
 	const struct httpd_limits limits = {
 		.max_connections = c->max_connections,
@@ -193,12 +256,8 @@ static int start(struct worker *w)
 		.reply_window_bytes = REPLY_WINDOW_BYTES,
 	};
 	char err[256] = "";
-	SSL_CTX *tls = load_tls(c);
-	if (tls == NULL)
-		return -1;
 	if ((w->loop = loop_new()) != NULL && (w->api = api_new(w->loop, c)) != NULL)
-		w->httpd = httpd_new(w->loop, tls, &limits, &api_calls, w->api);
-	SSL_CTX_free(tls);
+		w->httpd = httpd_new(w->loop, w->env->tls, &limits, &api_calls, w->api);
 	if (w->httpd == NULL || add_signals(w) != 0)
 		return -1;
 	if ((w->store = store_new(w->loop, w->env->store_url, &store_calls, w, err, sizeof err)) == NULL) {
@@ -209,7 +268,9 @@ static int start(struct worker *w)
 	w->listener = listener_new(w->loop, w->env->listen_fd, on_accept, w);
 	w->patience = evtimer_new(loop_base(w->loop), on_patience, w);
 	w->give_back = event_new(loop_base(w->loop), -1, EV_PERSIST, on_give_back, w);
-	if (w->listener == NULL || w->patience == NULL || w->give_back == NULL || event_add(w->give_back, loop_timeout(w->loop, GIVE_BACK_S)) != 0)
+	w->look = event_new(loop_base(w->loop), -1, EV_PERSIST, on_look, w);
+	if (w->listener == NULL || w->patience == NULL || w->give_back == NULL || event_add(w->give_back, loop_timeout(w->loop, GIVE_BACK_S)) != 0 ||
+	    w->look == NULL || event_add(w->look, &look_every) != 0)
 		return -1;
 	listener_enable(w->listener, false);
 	return evtimer_add(w->patience, loop_timeout(w->loop, PATIENCE_S));
@@ -218,10 +279,12 @@ static int start(struct worker *w)
 static void stop(struct worker *w)
 {
 	listener_free(w->listener);
+	for (unsigned i = 0; i < WORKERS_MAX; i++)
+		listener_free(w->other[i].listener);
 	httpd_free(w->httpd);
 	store_free(w->store);
 	api_free(w->api);
-	struct event *ev[] = { w->on_term, w->on_hup, w->on_int, w->poll, w->patience, w->give_back };
+	struct event *ev[] = { w->on_term, w->on_hup, w->on_int, w->poll, w->patience, w->give_back, w->look };
 	for (size_t i = 0; i < sizeof ev / sizeof *ev; i++)
 		if (ev[i] != NULL)
 			event_free(ev[i]);
@@ -234,12 +297,13 @@ static void stop(struct worker *w)
 
 int worker_main(const struct child_env *env)
 {
-	struct worker w = { .env = env, .conf = env->conf };
-	int status = EXIT_FAILURE;
-	if (start(&w) == 0)
-		status = loop_run(w.loop) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-	else
+	struct worker w = { .env = env, .conf = env->conf, .status = EXIT_SUCCESS };
+	if (start(&w) != 0) {
 		log_error("worker", "cannot start");
+		w.status = EXIT_FAILURE;
+	} else if (loop_run(w.loop) != 0) {
+		w.status = EXIT_FAILURE;
+	}
 	stop(&w);
-	return status;
+	return w.status;
 }

@@ -18,6 +18,7 @@
 #include <timeglas/errors.h>
 
 #include "admin/admin.h"
+#include "base/heartbeat.h"
 #include "base/log.h"
 #include "conf/pem.h"
 #include "master/memory.h"
@@ -102,6 +103,46 @@ static void supervise_ended_child_is_restarted_after_its_pause(void **state)
 	assert_int_equal(waitpid(c.pid, &status, 0), c.pid);
 	supervise_ended(&c, status, false);
 	assert_int_equal(supervise_next_ms(&c, 1), -1);
+	metrics_free(m);
+}
+
+static int sleeps_for_ever(const struct child_env *env)
+{
+	while (env != NULL)
+		pause();
+	return 0;
+}
+
+/* A look that itself came late is no reason; a beat begins the patience anew; then exactly the looks of SUPERVISE_HUNG_MS are waited. */
+static void supervise_watch_kills_who_does_not_beat(void **state)
+{
+	enum { LOOKS = SUPERVISE_HUNG_MS / HEARTBEAT_EVERY_MS };
+	const struct supervise_hooks hooks = { nothing_in_child, NULL, NULL };
+	struct metrics *m = metrics_new(2);
+	struct heartbeat *h = heartbeat_new(2);
+	struct child c = { .kind = CHILD_REAPER, .name = "reaper", .main = sleeps_for_ever, .env = { .metrics = m, .metrics_slot = 1, .heartbeat = h } };
+	uint64_t now = 1000000, looked = now;
+	int status;
+
+	(void)state;
+	metrics_attach(m, 0);
+	supervise_start(&c, &hooks);
+	for (int i = 0; i < LOOKS * 3; i++) /* it is the master who does not run */
+		supervise_watch(&c, 1, now += 2 * HEARTBEAT_EVERY_MS * 1000u, &looked);
+	for (int i = 0; i < LOOKS - 1; i++)
+		supervise_watch(&c, 1, now += HEARTBEAT_EVERY_MS * 1000u, &looked);
+	supervise_watch(&c, 1, now + 1, &looked); /* not yet time to look */
+	assert_int_equal(waitpid(c.pid, &status, WNOHANG), 0);
+	heartbeat_attach(h, 1);
+	heartbeat_beat();
+	heartbeat_attach(NULL, 0);
+	for (int i = 0; i < LOOKS; i++)
+		supervise_watch(&c, 1, now += HEARTBEAT_EVERY_MS * 1000u, &looked);
+	assert_int_equal(waitpid(c.pid, &status, WNOHANG), 0);
+	supervise_watch(&c, 1, now += HEARTBEAT_EVERY_MS * 1000u, &looked);
+	assert_int_equal(waitpid(c.pid, &status, 0), c.pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	heartbeat_free(h);
 	metrics_free(m);
 }
 
@@ -384,6 +425,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(supervise_pause_ms_doubles_up_to_its_bound),
 		cmocka_unit_test(supervise_ended_child_is_restarted_after_its_pause),
+		cmocka_unit_test(supervise_watch_kills_who_does_not_beat),
 		cmocka_unit_test(redis_embed_config_is_volatile_and_never_evicts),
 		cmocka_unit_test(memory_available_is_at_most_the_machines),
 		cmocka_unit_test(run_dir_in_use_is_refused_and_a_dead_masters_is_taken_over),
