@@ -2,8 +2,8 @@
  * reaper.c: erases what is due. Each shard is asked at its own next deadline, which an answer or a message tells; all shards are asked once a second, in
  * case a message was lost. It decides nothing: which entries are due, and what their end is, is functions/reap.lua's.
  *
- * Few calls are under way at a time, each with a bounded number of entries, and shards take turns: however much falls due at once, others who use the
- * store wait for milliseconds. The reaper process; one connection for calls, one that listens.
+ * What is under way at a time is bounded (pace.h), and shards take turns: however much falls due at once, others who use the store wait for milliseconds. A distant store
+ * is asked for all shards that are due at once, and so much earlier that the call is there when the deadline is. The reaper process; one connection for calls, one that listens.
  */
 #include <errno.h>
 #include <signal.h>
@@ -17,12 +17,11 @@
 #include "conf/conf.h"
 #include "net/loop.h"
 #include "reaper/attestor.h"
+#include "reaper/pace.h"
 #include "reaper/reaper.h"
 #include "reaper/timekeeper.h"
 #include "store/store.h"
 
-#define BATCH 64u            /* index entries per call: one to two ms of Redis's time */
-#define CALLS_MAX 2u         /* under way: Redis need not wait for us, and others need not wait for more */
 #define SWEEP_US 1000000u
 #define STEP_MS 10           /* less is not worth a line */
 #define JUMP_MS 1000         /* a store's clock that is so far ahead of what was expected was set */
@@ -32,7 +31,9 @@ enum want { WANT_NOTHING, WANT_SWEPT, WANT_DUE };
 struct shard {
 	bool asked;          /* a call is under way */
 	enum want want;
-	uint64_t next_us;    /* clock_mono_us() of its next deadline, as far as known; 0: none */
+	uint64_t next_us;    /* clock_mono_us() at which to ask for its next deadline, as far as known; 0: none */
+	uint64_t asked_us;
+	unsigned entries;    /* that the call under way may end */
 	unsigned overdue;
 };
 
@@ -45,7 +46,7 @@ struct reaper {
 	int timer_fd;
 	struct event *timer, *term;
 	struct shard shard[TOKEN_SHARDS];
-	unsigned calls;      /* under way */
+	struct pace pace;    /* of the calls under way */
 	unsigned turn;       /* who is looked at first */
 	uint64_t sweep_us;   /* the next sweep */
 	int64_t back_ms;     /* how far the store's clock was said to be behind */
@@ -88,14 +89,16 @@ static void poke(struct reaper *x)
 {
 	unsigned i;
 
-	while (x->calls < CALLS_MAX && (pick(x, WANT_DUE, &i) || pick(x, WANT_SWEPT, &i))) {
+	while (pace_may(&x->pace) && (pick(x, WANT_DUE, &i) || pick(x, WANT_SWEPT, &i))) {
 		struct shard *s = &x->shard[i];
 		s->want = WANT_NOTHING;
 		s->next_us = 0; /* without a store, a later sweep asks: never a busy timer */
-		if (store_reap(x->store, i, BATCH, timekeeper_least_ms(&x->time, clock_mono_us()), on_reaped, x) != 0)
+		s->asked_us = clock_mono_us();
+		s->entries = pace_entries(&x->pace, s->overdue);
+		if (store_reap(x->store, i, s->entries, timekeeper_least_ms(&x->time, s->asked_us), on_reaped, x) != 0)
 			continue;
 		s->asked = true;
-		x->calls++;
+		pace_asked(&x->pace, s->entries);
 	}
 	set_timer(x);
 }
@@ -134,6 +137,14 @@ static void watch_clock(struct reaper *x, uint64_t now_us, const struct store_re
 	x->back_ms = r->back_ms;
 }
 
+/* The store said at now_us that a deadline is so far ahead; it said so half a round trip ago, and a call needs the other half. */
+static uint64_t ask_at(const struct reaper *x, uint64_t now_us, int64_t in_ms)
+{
+	const uint64_t in_us = (uint64_t)in_ms * 1000, early_us = pace_early_us(&x->pace);
+
+	return now_us + (in_us > early_us ? in_us - early_us : 0);
+}
+
 static void on_reaped(void *ctx, unsigned shard, int err, const struct store_reaped *r)
 {
 	struct reaper *x = ctx;
@@ -141,7 +152,7 @@ static void on_reaped(void *ctx, unsigned shard, int err, const struct store_rea
 	uint64_t now = clock_mono_us(), next;
 
 	s->asked = false;
-	x->calls--;
+	pace_answered(&x->pace, s->entries, err == 0 ? now - s->asked_us : 0, now);
 	if (err != 0) { /* the next sweep asks again */
 		if (err != TG_ESTORE)
 			log_error("reap", "%s", tg_strerror(err));
@@ -155,7 +166,7 @@ static void on_reaped(void *ctx, unsigned shard, int err, const struct store_rea
 	if (r->more)
 		s->want = WANT_DUE;
 	if (r->next_ms > 0) {
-		next = now + (uint64_t)(r->next_ms > r->now_ms ? r->next_ms - r->now_ms : 0) * 1000;
+		next = ask_at(x, now, r->next_ms > r->now_ms ? r->next_ms - r->now_ms : 0);
 		if (s->next_us == 0 || next < s->next_us) /* a message may have come first */
 			s->next_us = next;
 	}
@@ -166,7 +177,7 @@ static void on_due(void *ctx, unsigned shard, int64_t in_ms)
 {
 	struct reaper *x = ctx;
 	struct shard *s = &x->shard[shard];
-	uint64_t at = clock_mono_us() + (uint64_t)in_ms * 1000;
+	uint64_t at = ask_at(x, clock_mono_us(), in_ms);
 
 	if (s->next_us != 0 && s->next_us <= at)
 		return;
@@ -204,6 +215,7 @@ static void on_up(struct store *s, void *ctx)
 	struct reaper *x = ctx;
 
 	(void)s;
+	pace_init(&x->pace);
 	x->sweep_us = 0; /* what fell due while the store was away goes at once */
 	attestor_ask(x->attestor, x->store);
 	set_timer(x);
@@ -261,6 +273,7 @@ static struct reaper *reaper_new(const struct child_env *env, char *err, size_t 
 		return NULL;
 	x->timer_fd = -1;
 	timekeeper_init(&x->time, clock_mono_us());
+	pace_init(&x->pace);
 	x->attestor = attestor_new(env->conf, env->embedded_store);
 	if (x->attestor != NULL && add_events(x))
 		x->store = store_new(x->loop, env->store_url, &calls, x, err, cap);

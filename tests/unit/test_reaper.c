@@ -3,6 +3,7 @@
  * store was away, and ends on SIGTERM with 0.
  */
 #include "redis_server.h"
+#include "delay_relay.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "conf/conf.h"
@@ -14,6 +15,7 @@ extern const unsigned store_functions_lua_len;
 static struct redis_server redis;
 static struct metrics *metrics;
 static pid_t reaper;
+static const char *far_url; /* where the reaper finds the store; NULL: at hand */
 
 static void start_reaper(void)
 {
@@ -21,7 +23,7 @@ static void start_reaper(void)
 	assert_true(reaper >= 0);
 	if (reaper == 0) {
 		struct conf conf = {0};
-		struct child_env env = {.name = "reaper", .conf = &conf, .store_url = redis.url, .listen_fd = -1, .metrics = metrics};
+		struct child_env env = {.name = "reaper", .conf = &conf, .store_url = far_url != NULL ? far_url : redis.url, .listen_fd = -1, .metrics = metrics};
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(reaper_main(&env));
 	}
@@ -55,12 +57,10 @@ static int teardown(void **state)
 }
 
 /* A commit is refused when its deadline has passed before it is through, as on a machine that is busy elsewhere: then once more. */
-static void blob(unsigned shard, int n, int ttl_ms)
+static void blob_at(const char *key, int n, int ttl_ms)
 {
-	char key[16];
 	long long refused = 1;
 
-	snprintf(key, sizeof key, "tg:{%02u}:", shard);
 	for (int tries = 0; refused != 0 && tries < 50; tries++) {
 		redis_server_run_cmd(&redis, "SET %sc:B%d:0 bytes PX 100000", key, n);
 		redisReply *r = redis_server_do(&redis, "FCALL tg1_commit 1 %sdl B%d up v %s 0 1 5 %d 0 %s -", key, n, "", ttl_ms, "r passport 0");
@@ -68,6 +68,14 @@ static void blob(unsigned shard, int n, int ttl_ms)
 		freeReplyObject(r);
 	}
 	assert_int_equal(refused, 0);
+}
+
+static void blob(unsigned shard, int n, int ttl_ms)
+{
+	char key[16];
+
+	snprintf(key, sizeof key, "tg:{%02u}:", shard); /* as they are written below; a shard is two hex digits */
+	blob_at(key, n, ttl_ms);
 }
 
 /* A counter or bucket as /metrics shows it. */
@@ -207,6 +215,72 @@ static void reaper_after_an_absence_erases_everything_that_is_due(void **state)
 	assert_int_equal(metric("\ntimeglas_store_disconnects_total "), 1);
 }
 
+static int by_size(const void *a, const void *b)
+{
+	return *(const long *)a < *(const long *)b ? -1 : *(const long *)a > *(const long *)b;
+}
+
+/* Lateness in us of all ends, sorted; returns how many there are. */
+static size_t latenesses(long out[], size_t cap)
+{
+	size_t n = 0;
+
+	for (unsigned shard = 0; shard < 64; shard++) {
+		redisReply *r = redis_server_do(&redis, "XRANGE tg:{%02x}:out - +", shard);
+		for (size_t i = 0; i < r->elements; i++) {
+			const char *late = strstr(r->element[i]->element[1]->element[1]->str, "\tlate\t");
+			if (late != NULL && n < cap)
+				out[n++] = atol(late + 6);
+		}
+		freeReplyObject(r);
+	}
+	qsort(out, n, sizeof *out, by_size);
+	return n;
+}
+
+#define FAR_BLOBS 300
+#define FAR_US 50000u /* each way */
+
+static void far_blob(int n, long long at_ms)
+{
+	char key[16];
+
+	snprintf(key, sizeof key, "tg:{%02x}:", (unsigned)n % 64);
+	blob_at(key, n, (int)(at_ms - (long long)(relay_now_us() / 1000)));
+}
+
+/* 150 a second, over all shards; and at the end one of each shard at one instant. */
+static void reaper_of_a_distant_store_is_a_round_trip_late_or_two(void **state)
+{
+	static long late[FAR_BLOBS + 64];
+	char path[128], url[160];
+	long long start;
+	pid_t relay;
+	size_t n;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/far", redis.dir);
+	snprintf(url, sizeof url, "unix://%s", path);
+	relay = relay_start(path, redis.socket, FAR_US);
+	far_url = url;
+	start_reaper();
+	far_url = NULL;
+	start = (long long)(relay_now_us() / 1000) + 1500;
+	for (int i = 0; i < FAR_BLOBS; i++)
+		far_blob(i, start + i * 1000LL / 150);
+	for (int i = 0; i < 64; i++)
+		far_blob(FAR_BLOBS + i, start + FAR_BLOBS * 1000LL / 150 + 500);
+	wait_expired(FAR_BLOBS + 64);
+	assert_int_equal(stop_reaper(), 0);
+	relay_stop(relay, path);
+	n = latenesses(late, sizeof late / sizeof *late);
+	print_message("lateness in ms: median %.1f, 99 %% %.1f, worst %.1f\n", (double)late[n / 2] / 1e3, (double)late[n * 99 / 100] / 1e3, (double)late[n - 1] / 1e3);
+	assert_int_equal(n, FAR_BLOBS + 64);
+	assert_true(late[0] >= 0);
+	assert_true(late[n / 2] < 2 * FAR_US);
+	assert_true(late[n * 99 / 100] < 4 * FAR_US);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +289,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reaper_with_a_long_queue_in_one_shard_serves_the_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(reaper_beside_another_ends_each_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(reaper_after_an_absence_erases_everything_that_is_due, setup, teardown),
+		cmocka_unit_test_setup_teardown(reaper_of_a_distant_store_is_a_round_trip_late_or_two, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

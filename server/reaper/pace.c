@@ -1,0 +1,77 @@
+/* pace.c: see pace.h. Used by the reaper. */
+#include "reaper/pace.h"
+
+#define NEAR_US 2000u          /* a round trip; below that they cost nothing */
+#define NEAR_CALLS 2u          /* Redis need not wait for us, and others need not wait for more */
+#define BATCH 64u              /* index entries per call: one to two ms of Redis's time */
+#define FAR_CALLS 64u          /* every shard */
+#define FAR_ENTRIES 512u       /* under way: some ten ms of Redis's time, should they all arrive at once */
+#define FAR_FIRST 8u           /* for a shard of which nothing is known to be overdue */
+#define BUSY_US 20000u         /* so much longer than the way is an answer on its way when what we have asked for is what it waits for */
+#define WHILE_US 5000000u      /* the distance may change */
+#define LATE_US 1000u          /* a call that is there too early has been in vain: so it is sent a little later than the distance says, */
+#define LATE_SHARE 16u         /* and for that part of the distance, which is never exactly the same */
+
+void pace_init(struct pace *p)
+{
+	*p = (struct pace){ .calls_max = FAR_CALLS };
+}
+
+static uint64_t distance_us(const struct pace *p)
+{
+	if (p->least_us[0] == 0 || (p->least_us[1] != 0 && p->least_us[1] < p->least_us[0]))
+		return p->least_us[1];
+	return p->least_us[0];
+}
+
+static bool far(const struct pace *p)
+{
+	return distance_us(p) >= NEAR_US;
+}
+
+bool pace_may(const struct pace *p)
+{
+	if (!far(p))
+		return p->calls < NEAR_CALLS;
+	return p->calls < p->calls_max && (p->calls < NEAR_CALLS || p->entries + FAR_FIRST <= FAR_ENTRIES);
+}
+
+unsigned pace_entries(const struct pace *p, unsigned overdue)
+{
+	if (!far(p) || overdue >= BATCH)
+		return BATCH;
+	return overdue > FAR_FIRST ? overdue : FAR_FIRST;
+}
+
+void pace_asked(struct pace *p, unsigned entries)
+{
+	p->calls++;
+	p->entries += entries;
+}
+
+void pace_answered(struct pace *p, unsigned entries, uint64_t took_us, uint64_t now_us)
+{
+	if (p->calls > 0)
+		p->calls--;
+	p->entries -= entries < p->entries ? entries : p->entries;
+	if (took_us == 0)
+		return;
+	if (now_us - p->while_us >= WHILE_US) {
+		p->while_us = now_us;
+		p->least_us[1] = p->least_us[0];
+		p->least_us[0] = 0;
+	}
+	if (p->least_us[0] == 0 || took_us < p->least_us[0])
+		p->least_us[0] = took_us;
+	if (far(p) && took_us > distance_us(p) + BUSY_US)
+		p->calls_max = p->calls_max / 2 > NEAR_CALLS ? p->calls_max / 2 : NEAR_CALLS;
+	else if (p->calls_max < FAR_CALLS)
+		p->calls_max++;
+}
+
+uint64_t pace_early_us(const struct pace *p)
+{
+	const uint64_t us = distance_us(p), late_us = us / LATE_SHARE + LATE_US;
+
+	return far(p) ? us - late_us : 0;
+}
