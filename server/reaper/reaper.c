@@ -161,6 +161,8 @@ static void on_reaped(void *ctx, unsigned shard, int err, const struct store_rea
 	}
 	count(r);
 	watch_clock(x, now, r);
+	if (r->failed[0] != '\0')
+		log_error("reap", "something that is due cannot be ended, and is tried again in a second: %s", r->failed);
 	s->overdue = r->overdue;
 	set_backlog(x);
 	if (r->more)

@@ -199,6 +199,7 @@ struct store_reaped {
 	unsigned overdue;         /* how many */
 	int64_t next_ms;          /* the shard's next deadline (Unix), 0: none */
 	int64_t now_ms;           /* the store's time */
+	char failed[96];          /* what Redis said to something that could not be ended; it is tried again in a second; "": nothing */
 	int64_t back_ms;          /* how far Redis's clock stands behind the store's time: it was stepped back */
 	unsigned expired, session_ended, lease_expired, aborted, consumed; /* blobs, by cause */
 	uint32_t lateness_us[STORE_REAP_MAX]; /* of the first of them */

@@ -71,7 +71,7 @@ static unsigned *reaped_counter(struct store_reaped *out, const char *cause)
 	return strcmp(cause, "consumed") == 0 ? &out->consumed : NULL;
 }
 
-/* Answer: now_ms, ended, overdue, next_ms, back_ms, then a line for each blob. */
+/* Answer: now_ms, ended, overdue, next_ms, back_ms, failed, then a line for each blob. */
 static void reap_done(struct call *c, int err, const redisReply *r)
 {
 	struct lines l = lines_of(r);
@@ -91,6 +91,7 @@ static void reap_done(struct call *c, int err, const redisReply *r)
 	out.more = out.overdue > 0;
 	out.next_ms = lines_num(&l);
 	out.back_ms = lines_num(&l);
+	lines_text(&l, out.failed, sizeof out.failed);
 	while (lines_more(&l)) {
 		lines_reaped(&l, cause, sizeof cause, &late);
 		unsigned *counter = reaped_counter(&out, cause);

@@ -113,8 +113,8 @@ static void claim_lease_end_is_met_by_reaper_or_reader_first(void **state)
 	assert_int_equal(fcall("claim_read", "B v HASH"), TG_EGONE);
 	assert_string_equal(field(1, 12), "lease-expired");
 	assert_int_equal(reap(10), 1);
-	assert_string_equal(field(6, 0), "lease-expired");
-	assert_true(atoll(field(6, 1)) >= 0);
+	assert_string_equal(field(7, 0), "lease-expired");
+	assert_true(atoll(field(7, 1)) >= 0);
 	assert_string_equal(newest("c"), "lease-expired");
 	assert_string_equal(newest("w"), "v");
 	assert_string_equal(newest("o"), "");

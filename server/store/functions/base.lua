@@ -9,6 +9,14 @@
 -- An answer is text: lines that end at LF, the first of them 0 or the number of a TG_E... code (include/timeglas/errors.h); a line that is a record has
 -- fields with a TAB between them. A table would cost a buffer of 16 KiB for each answer, which Redis makes, trims and (here) wipes; only outbox, which is
 -- rare, answers with one. An error reply is always Redis's own. Numbers are made text once, by %d: Redis's own conversion of a Lua number goes by way of %.17g.
+--
+-- Redis does not roll back: a command that is refused within a function (a right that was taken away, a key of another type) ends it, and what it did before stays.
+-- So every transition has this order, and whoever comes later finds what is left to do:
+-- 1. the index entry that will lead a reaper there (back, if step 2 fails and the reaper would come too early);
+-- 2. the event, and right behind it, by must(), the record that says the same: the event is taken back when the record is refused. Nothing else may stand between;
+-- 3. what follows from the record: bytes erased, a session's list and account;
+-- 4. the index entry taken away, last. A reaper that meets a record or a session which has ended goes on with what is left of it.
+-- So no end is told of twice, and nothing vanishes without an event. PUBLISH is a hint and may fail. Rights are looked at beforehand, too: server.lua.
 -- An incompatible change needs a new library name and new function names: two servers of different versions may share one Redis.
 
 local OK, ENOENT, ETIMEOUT, ECLAIMED, EINFLIGHT, EGONE, ETTL, ESESSION = '0', '5', '7', '8', '9', '10', '18', '19'
@@ -21,11 +29,18 @@ local STALLED_MS = 60000          -- a worker that stalled in an aborted upload 
 local TAKING_MS = 60000           -- a take is ended that long after its last sign of life
 local CHUNK_BYTES = 327000        -- STORE_CHUNK_LARGE_BYTES: no chunk has more
 local BOUND_BLOBS = 32            -- TG_SESSION_BOUND_BLOBS
-local BOUND_BYTES = 134217728     -- TG_SESSION_BOUND_BYTES; also about what one close erases at most
-local REAP_BYTES = 16777216       -- about what one reap erases at most, some 3 ms; a session's end may add BOUND_BYTES
+local BOUND_BYTES = 134217728     -- TG_SESSION_BOUND_BYTES
+local SLICE_BYTES = 16777216      -- what one call erases at most, some 3 ms; what is left over waits in the index, due at once
+local END_BYTES = 65536           -- the end of one blob or upload takes as long as erasing so many bytes
+local KEY_BYTES = 2048            -- and so does unlinking a key, whatever it holds
+local SWEEP_MAX = 256             -- uploads of a session ended by one call
+local UNLINK_KEYS = 64            -- unlinked by one command
+local RETRY_MS = 1000             -- what could not be ended is tried again then
 local NET_MS = 50                 -- Redis's own expiry comes that long after the deadline; store_int.h has the same
 local SWEEP_MS = 2000             -- what is due later than that a reaper learns from its own sweep, once a second
 local SHOW_MAX = 1000             -- blobs listed of one session
+-- Scores of a session's list of its blobs: visible ones, bound to it or not; ended ones; uploads under way, bound or not.
+local LIST_UNBOUND, LIST_BOUND, LIST_GONE, LIST_STAGED, LIST_STAGED_UNBOUND = '0', '1', '2', '3', '4'
 
 -- Reads wait until a recorder has compared this store with its evidence (server.lua: f_compared). Both values live in this Redis process and are neither replicated nor kept: a
 -- replica that was promoted, a restarted Redis, one that was synced anew from another and one whose library was replaced all begin with false. life names that beginning.
@@ -40,8 +55,12 @@ end
 -- found by the next reap.
 local ahead_us, last_us = 0, 0
 
+-- What this call may still erase, in bytes. Every function asks for the time before it changes anything, and that fills it.
+local room = 0
+
 local function time_us(at_least_us)
 	local t = redis.call('TIME')
+	room = SLICE_BYTES
 	local us = tonumber(t[1]) * 1000000 + tonumber(t[2]) + ahead_us
 	local floor = math.max(last_us, at_least_us or 0)
 	if us < floor then
@@ -69,39 +88,89 @@ end
 
 -- what: names and values in turn, a TAB between all of them. One field of a stream entry, because each costs its writer and every reader.
 local function event(p, what)
-	local id = redis.call('XADD', p .. 'out', '*', 'p', what)
-	return string.sub(p, 5, 6) .. '-' .. id
+	return redis.call('XADD', p .. 'out', '*', 'p', what)
+end
+
+-- What events are called outside.
+local function event_name(p, ev)
+	return string.sub(p, 5, 6) .. '-' .. ev
+end
+
+-- What the event ev tells of was refused: r is pcall's answer to the command that would have done it. The event is taken back, and the function ends.
+local function must(p, ev, r)
+	if type(r) == 'table' and r.err then
+		redis.pcall('XDEL', p .. 'out', ev)
+		error(r)
+	end
+end
+
+-- A hint, for which nothing else may fail.
+local function tell_due(p, in_ms)
+	redis.pcall('PUBLISH', 'tg:due', string.format('%s %d', string.sub(p, 5, 6), math.max(0, in_ms)))
 end
 
 -- Enters a thing in the index, or moves it. A reaper that may sleep for longer is told.
 local function index(p, member, at, now)
 	redis.call('ZADD', p .. 'dl', text(at), member)
 	if at - now < SWEEP_MS and redis.call('ZRANGE', p .. 'dl', '0', '0')[1] == member then
-		redis.call('PUBLISH', 'tg:due', string.format('%s %d', string.sub(p, 5, 6), at - now))
+		tell_due(p, at - now)
 	end
 end
 
--- Unlinks chunks first..first+count-1; returns how many there were.
+-- Unlinks chunks first..first+count-1, UNLINK_KEYS at most; returns how many there were.
 local function unlink(p, id, first, count)
-	local found = 0
-	for from = first, first + count - 1, 128 do
-		local keys = {}
-		for i = from, math.min(from + 127, first + count - 1) do
-			keys[#keys + 1] = p .. 'c:' .. id .. ':' .. i
-		end
-		found = found + redis.call('UNLINK', unpack(keys))
+	local keys = {}
+	for i = first, first + count - 1 do
+		keys[#keys + 1] = p .. 'c:' .. id .. ':' .. i
 	end
-	return found
+	return redis.call('UNLINK', unpack(keys))
 end
 
--- For uploads whose number of chunks is only known as "about n": goes on until nothing is found. Returns how many there were.
-local function unlink_all(p, id, n)
-	local found, more = unlink(p, id, 0, n)
-	repeat
-		more = unlink(p, id, n, 64)
-		found, n = found + more, n + 64
-	until more == 0
-	return found
+-- Unlinks chunks from..n-1, and with open true, for an upload whose number of chunks is only known as "about n", goes on until UNLINK_KEYS in a row are not there.
+-- As far as this call may: the rest waits in the index, due before everything else.
+local function erase_chunks(p, id, from, n, open)
+	local size = redis.call('STRLEN', p .. 'c:' .. id .. ':' .. from) -- all but the last have as much; the first may have been taken
+	if size == 0 then
+		size = CHUNK_BYTES
+	end
+	while open or from < n do
+		if room <= 0 then
+			redis.call('ZADD', p .. 'dl', '0', 'e:' .. id .. ':' .. from .. ':#' .. n)
+			tell_due(p, 0)
+			return
+		end
+		local count = math.max(1, math.min(UNLINK_KEYS, math.ceil(room / size)))
+		if not open then
+			count = math.min(count, n - from)
+		end
+		local found = unlink(p, id, from, count)
+		room = room - found * size - count * KEY_BYTES
+		from = from + count
+		if open and found == 0 and from >= n + UNLINK_KEYS then
+			return
+		end
+	end
+end
+
+-- Goes on with what an earlier call left over.
+local function erase_more(p, member)
+	local id, from, n = string.match(member, '^e:([^:]+):(%d+):#(%d+)$')
+	if id then
+		erase_chunks(p, id, tonumber(from), tonumber(n), true)
+	end
+	redis.call('ZREM', p .. 'dl', member)
+end
+
+-- With all that earlier calls left over, as far as this one may. Returns whether there may be more.
+local function erase_left(p)
+	while room > 0 do
+		local member = redis.call('ZRANGEBYSCORE', p .. 'dl', '0', '0', 'LIMIT', '0', '1')[1]
+		if not member then
+			return false
+		end
+		erase_more(p, member)
+	end
+	return true
 end
 
 -- Writes for this upload may still come: what they leave is wiped at that time. n: chunks 0..n-1 at least are looked for.
@@ -109,15 +178,24 @@ local function trap(p, id, n, at)
 	redis.call('ZADD', p .. 'dl', text(at), 'x:' .. id .. ':#' .. n)
 end
 
--- Sets the chunks' final expiry. Returns whether all n are there, and have size bytes together.
-local function seal_chunks(p, id, n, size, deadline)
-	local total, at = 0, wall_ms(deadline)
+-- Are all n chunks there, and have they size bytes together? (None is empty.)
+local function have_chunks(p, id, n, size)
+	local total = 0
 	for i = 0, n - 1 do
-		local key = p .. 'c:' .. id .. ':' .. i
-		if redis.call('PEXPIREAT', key, at) == 0 then
+		local len = redis.call('STRLEN', p .. 'c:' .. id .. ':' .. i)
+		if len == 0 then
 			return false
 		end
-		total = total + redis.call('STRLEN', key)
+		total = total + len
 	end
 	return total == size
+end
+
+-- Sets the chunks' final expiry: the net under the index. Returns whether all were there.
+local function seal_chunks(p, id, n, deadline)
+	local found, at = 0, wall_ms(deadline)
+	for i = 0, n - 1 do
+		found = found + redis.call('PEXPIREAT', p .. 'c:' .. id .. ':' .. i, at)
+	end
+	return found == n
 end

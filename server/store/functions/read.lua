@@ -38,11 +38,19 @@ local function f_take(keys, args)
 	end
 	local p, id, peer, us = prefix(keys), args[1], args[2], time_us()
 	local now, chunk = time_ms(us), p .. 'c:' .. id .. ':0'
-	local line, u, to, z, dl, d = string.match(redis.call('GET', p .. 'b:' .. id) or '', PLAIN)
-	if line and now < tonumber(dl) and addressed(to, peer) and redis.call('UNLINK', chunk) == 1 then
-		redis.call('ZREM', keys[1], 'b:' .. id)
-		leave(p, id, u, to, d, z, dl, 'consumed', peer, '', text(now), '', NOTHING_KEPT)
-		return OK .. '\n' .. id .. '\t' .. line
+	local v = redis.call('GET', p .. 'b:' .. id) or ''
+	local line, u, to, z, dl, d = string.match(v, PLAIN)
+	if line and now < tonumber(dl) and addressed(to, peer) then
+		local ev = leave(p, id, u, to, d, z, dl, 'consumed', peer, '', text(now), '', NOTHING_KEPT)
+		local found = redis.pcall('UNLINK', chunk)
+		if found == 1 then
+			redis.call('ZREM', keys[1], 'b:' .. id)
+			return OK .. '\n' .. id .. '\t' .. line
+		end
+		-- Refused, and so is the peer; or its bytes are not there any more, which is another end. It is live again.
+		redis.call('SET', p .. 'b:' .. id, v, 'PXAT', wall_ms(tonumber(dl) + TOMBSTONE_MS))
+		must(p, ev, found)
+		redis.call('XDEL', p .. 'out', ev)
 	end
 
 	local b, s, refused = open_for(p, id, peer, us)
@@ -52,20 +60,19 @@ local function f_take(keys, args)
 	if b.st ~= 'live' then
 		return answer(ECLAIMED, b)
 	end
-	if redis.call('UNLINK', chunk) == 0 then
+	if redis.call('EXISTS', chunk) == 0 then
 		return lost(p, b, peer)
 	end
 	session_bump(p, s, now)
 	local was = answer(OK, b)
 	if b.n == '1' then
-		redis.call('ZREM', keys[1], 'b:' .. id)
-		ended(p, b, 'consumed', peer, us)
+		finish(p, b, 'consumed', peer, us)
 		return was
 	end
 	b.st, b.tk, b.w = 'taking', args[3], peer
-	save(p, b.id, told(b), kept(b), 'KEEPTTL')
+	step(p, b, 'e\ttaking\td\t' .. b.d .. '\tw\t' .. peer .. '\tz\t' .. b.z .. '\tat\t' .. text(now))
 	redis.call('ZADD', keys[1], text(math.min(tonumber(b.dl), now + TAKING_MS)), 'b:' .. id)
-	event(p, 'e\ttaking\td\t' .. b.d .. '\tw\t' .. peer .. '\tz\t' .. b.z .. '\tat\t' .. text(now))
+	redis.call('UNLINK', chunk)
 	return was
 end
 
@@ -113,14 +120,18 @@ local function f_claim(keys, args)
 		return answer(ECLAIMED, b)
 	end
 	local ld = math.min(tonumber(b.dl), now + tonumber(args[3]))
-	if not seal_chunks(p, id, tonumber(b.n), tonumber(b.z), ld) then
+	if not have_chunks(p, id, tonumber(b.n), tonumber(b.z)) then
 		return lost(p, b, peer)
 	end
 	session_bump(p, s, now)
 	b.st, b.w, b.th, b.ld, b.cs, b.ck = 'claimed', peer, args[4], text(ld), args[5], ck
-	save(p, b.id, told(b), kept(b), 'KEEPTTL')
 	index(p, 'b:' .. id, ld, now)
-	event(p, 'e\tclaimed\td\t' .. b.d .. '\tw\t' .. peer .. '\tz\t' .. b.z .. '\tdl\t' .. b.dl .. '\tld\t' .. b.ld .. '\tat\t' .. text(now))
+	local done, why = pcall(step, p, b, 'e\tclaimed\td\t' .. b.d .. '\tw\t' .. peer .. '\tz\t' .. b.z .. '\tdl\t' .. b.dl .. '\tld\t' .. b.ld .. '\tat\t' .. text(now))
+	if not done then -- it is live, until its own deadline
+		redis.call('ZADD', keys[1], b.dl, 'b:' .. id)
+		error(why)
+	end
+	seal_chunks(p, id, tonumber(b.n), ld)
 	return table.concat({answer(OK, b), b.ld, b.cs, '0'}, '\n')
 end
 

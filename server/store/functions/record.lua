@@ -35,7 +35,7 @@ local function kept(b)
 	return b.tk .. '\t' .. b.w .. '\t' .. b.th .. '\t' .. b.ld .. '\t' .. b.cs .. '\t' .. b.ck .. '\t' .. b.ak .. '\t' .. b.kn
 end
 
--- ...: SET's option on expiry: 'KEEPTTL', or 'PX' or 'PXAT' and a time.
+-- ...: SET's option on expiry: 'KEEPTTL', or 'PX' or 'PXAT' and a time. For changes that no event tells of.
 local function save(p, id, line, more, ...)
 	redis.call('SET', p .. 'b:' .. id, line .. '\n' .. more, ...)
 end
@@ -45,19 +45,38 @@ local function record(b)
 	return b.id .. '\t' .. told(b)
 end
 
--- The upload ends without ever having been visible: no tombstone, only the event. Returns how many chunks it had.
-local function drop_staged(p, b, now, stalled)
-	redis.call('DEL', p .. 'b:' .. b.id)
-	redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
-	if b.s ~= '' then
-		redis.call('ZREM', p .. 'sb:' .. b.s, b.id)
+-- What has ended could not be erased: the reaper tries again, at once.
+local function try_again(p, id, why)
+	redis.pcall('ZADD', p .. 'dl', '1', 'b:' .. id)
+	error(why)
+end
+
+-- Unlinks the only chunk of a blob that has ended. Returns how many there were.
+local function unlink_ended(p, id, chunk)
+	local found = redis.pcall('UNLINK', chunk)
+	if type(found) == 'table' then
+		try_again(p, id, found)
 	end
-	local found = unlink_all(p, b.id, tonumber(b.n))
+	return found
+end
+
+-- A transition of a record: what tells of it, and the record.
+local function step(p, b, what)
+	must(p, event(p, what), redis.pcall('SET', p .. 'b:' .. b.id, told(b) .. '\n' .. kept(b), 'KEEPTTL'))
+end
+
+-- The upload ends without ever having been visible: no tombstone, only the event.
+local function drop_staged(p, b, now, stalled)
 	if stalled then
 		trap(p, b.id, b.n, now + STALLED_MS)
 	end
-	event(p, 'e\taborted\td\t' .. b.d .. '\tu\t' .. b.u .. '\tat\t' .. text(now))
-	return found
+	must(p, event(p, 'e\taborted\td\t' .. b.d .. '\tu\t' .. b.u .. '\tat\t' .. text(now)), redis.pcall('DEL', p .. 'b:' .. b.id))
+	room = room - END_BYTES
+	erase_chunks(p, b.id, 0, tonumber(b.n), true)
+	if b.s ~= '' then
+		redis.call('ZREM', p .. 'sb:' .. b.s, b.id)
+	end
+	redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
 end
 
 -- The event of a blob's end, and what is left of it for a day: who may know of it, how it ended; of the evidence only the ref. late: us after the deadline that
@@ -65,12 +84,12 @@ end
 local function leave(p, id, u, to, d, z, dl, cause, who, late, now, outcome, more, again)
 	local ev = event(p, 'e\tgone\td\t' .. d .. '\tc\t' .. cause .. '\to\t' .. outcome .. '\tu\t' .. u .. '\tw\t' .. who .. '\tz\t' .. z .. '\tdl\t' .. dl .. '\tlate\t' .. late ..
 		'\tat\t' .. now .. (again and '\tagain\t' .. again or ''))
-	redis.call('SET', p .. 'b:' .. id, 'gone\t' .. u .. '\t' .. to .. '\t\t\t\t\t\t\t' .. string.match(d, '^%S*') .. '\t\t' .. cause .. '\t' .. now .. '\t' .. ev .. '\n' .. more,
-		'PX', TOMBSTONE)
+	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, 'gone\t' .. u .. '\t' .. to .. '\t\t\t\t\t\t\t' .. string.match(d, '^%S*') .. '\t\t' .. cause .. '\t' .. now .. '\t' ..
+		event_name(p, ev) .. '\n' .. more, 'PX', TOMBSTONE))
 	return ev
 end
 
--- A visible blob has ended: that, and its session's account. due_ms: the deadline that ended it, nil for none. The claimant, and nobody else, is told of the claim's
+-- A visible blob has ended: event and record. due_ms: the deadline that ended it, nil for none. The claimant, and nobody else, is told of the claim's
 -- end. Returns how late it was.
 local function ended(p, b, cause, who, us, due_ms, outcome)
 	local now, more = text(time_ms(us)), NOTHING_KEPT
@@ -78,19 +97,23 @@ local function ended(p, b, cause, who, us, due_ms, outcome)
 	if b.th ~= '' then
 		more = '\t' .. b.w .. '\t' .. b.th .. '\t\t\t\t' .. b.ak .. '\t'
 	end
-	b.ev = leave(p, b.id, b.u, b.to, b.d, b.z, b.dl, cause, who, late, now, outcome or '', more, b.again)
+	b.ev = event_name(p, leave(p, b.id, b.u, b.to, b.d, b.z, b.dl, cause, who, late, now, outcome or '', more, b.again))
 	b.st, b.c, b.ga = 'gone', cause, now
+	return late
+end
+
+-- Its session's list and account of it.
+local function unlist(p, b)
 	if b.s ~= '' then
-		redis.call('ZADD', p .. 'sb:' .. b.s, 'XX', '2', b.id)
+		redis.call('ZADD', p .. 'sb:' .. b.s, 'XX', LIST_GONE, b.id)
 		if b.b == '1' and redis.call('HGET', p .. 's:' .. b.s, 'st') == 'open' then
 			redis.call('HINCRBY', p .. 's:' .. b.s, 'n', '-1')
 			redis.call('HINCRBY', p .. 's:' .. b.s, 'z', '-' .. b.z)
 		end
 	end
-	return late
 end
 
--- Ends a visible blob: its chunks are gone when this returns. Whatever ends a take that has begun, its reader has had bytes: that is `consumed`, or an
+-- Ends a visible blob: its chunks are gone when this returns, but for what erase_chunks() leaves to the next call. Whatever ends a take that has begun, its reader has had bytes: that is `consumed`, or an
 -- interception could be hidden behind an erasure (of a claim, an event tells). b.batch: of a reap, which unlinks its blobs' only chunks, and takes them
 -- from the index, all at once at its end.
 local function finish(p, b, cause, who, us, due_ms, outcome)
@@ -98,17 +121,27 @@ local function finish(p, b, cause, who, us, due_ms, outcome)
 	if b.st == 'taking' then
 		cause, who = 'consumed', b.w
 	end
-	if batch and b.n == '1' then
+	local late = ended(p, b, cause, who, us, due_ms, outcome)
+	room = room - END_BYTES
+	if b.n ~= '1' then
+		local done, why = pcall(erase_chunks, p, b.id, 0, tonumber(b.n), false)
+		if not done then
+			try_again(p, b.id, why)
+		end
+	elseif batch then
+		room = room - tonumber(b.z)
 		batch.keys[#batch.keys + 1] = p .. 'c:' .. b.id .. ':0'
 	else
-		unlink(p, b.id, 0, tonumber(b.n))
+		room = room - tonumber(b.z)
+		unlink_ended(p, b.id, p .. 'c:' .. b.id .. ':0')
 	end
+	unlist(p, b)
 	if batch then
 		batch.members[#batch.members + 1] = 'b:' .. b.id
 	else
 		redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
 	end
-	return ended(p, b, cause, who, us, due_ms, outcome)
+	return late
 end
 
 local DUE_CAUSE = {live = 'expired', taking = 'consumed', claimed = 'lease-expired'}

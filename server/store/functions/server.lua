@@ -88,7 +88,7 @@ local function f_session_end_again(keys, args)
 	if not s or s.st ~= 'open' or s.h ~= args[2] or not STATE_OF[args[3]] then
 		return ENOENT
 	end
-	session_end(p, s, STATE_OF[args[3]], args[3], time_us())
+	session_end(p, s, STATE_OF[args[3]], time_us())
 	return OK
 end
 

@@ -23,26 +23,56 @@ local function session_read(p, sid)
 	return s
 end
 
--- Ends an open session and the blobs bound to it; returns those that were visible. Then how late each was, and about how many bytes of uploads under way went.
-local function session_end(p, s, state, cause, us, due_ms)
-	local now, gone, lates, staged, key = time_ms(us), {}, {}, 0, p .. 's:' .. s.id
-	s.st, s.ga = state, text(now)
-	redis.call('HSET', key, 'st', state, 'ga', s.ga)
+local SESSION_CAUSE = {closed = 'session-closed', expired = 'session-expired', idle = 'session-idle'}
+
+-- Ends one blob of a session's list; returns it if it was visible, and how late it was.
+local function sweep_one(p, s, id, cause, who, us, due_ms)
+	local b = load(p, id)
+	if not b then
+		redis.call('ZREM', p .. 'sb:' .. s.id, id)
+	elseif b.st == 'staged' then
+		drop_staged(p, b, time_ms(us), true)
+		redis.call('ZREM', p .. 'sb:' .. s.id, id)
+	elseif b.st == 'gone' then
+		redis.call('ZADD', p .. 'sb:' .. s.id, 'XX', LIST_GONE, id)
+	else
+		return b, finish(p, b, cause, who, us, due_ms)
+	end
+	return nil
+end
+
+-- Ends what is bound to an ended session: visible blobs by the first call, BOUND_BLOBS at most; uploads under way as far as one call may. What is left waits in the
+-- index as the session, due. Returns the blobs that were visible, how late each was, and whether there is more.
+local function session_sweep(p, s, us)
+	local gone, lates, key, list, cause = {}, {}, p .. 's:' .. s.id, p .. 'sb:' .. s.id, SESSION_CAUSE[s.st]
+	local due_ms = s.st ~= 'closed' and tonumber(s.st == 'idle' and s.idl or s.dl) or nil
+	for _, id in ipairs(redis.call('ZRANGEBYSCORE', list, LIST_BOUND, LIST_BOUND)) do
+		local b, late = sweep_one(p, s, id, cause, '', us, due_ms)
+		gone[#gone + 1], lates[#lates + 1] = b, late
+	end
+	for i, id in ipairs(redis.call('ZRANGEBYSCORE', list, LIST_STAGED, LIST_STAGED, 'LIMIT', '0', text(SWEEP_MAX + 1))) do
+		if i > SWEEP_MAX or room <= 0 then
+			index(p, 's:' .. s.id, time_ms(us), time_ms(us))
+			return gone, lates, true
+		end
+		local b, late = sweep_one(p, s, id, cause, '', us, due_ms)
+		gone[#gone + 1], lates[#lates + 1] = b, late
+	end
 	redis.call('HDEL', key, 'ref', 'n', 'z')
 	redis.call('PEXPIRE', key, TOMBSTONE)
-	redis.call('PEXPIRE', p .. 'sb:' .. s.id, TOMBSTONE)
+	redis.call('PEXPIRE', list, TOMBSTONE)
 	redis.call('ZREM', p .. 'dl', 's:' .. s.id)
-	for _, id in ipairs(redis.call('ZRANGEBYSCORE', p .. 'sb:' .. s.id, '1', '1')) do
-		local b = load(p, id)
-		if b and b.st == 'staged' then
-			staged = staged + drop_staged(p, b, now, true) * CHUNK_BYTES
-		elseif b and b.st ~= 'gone' then
-			lates[#lates + 1] = finish(p, b, cause, '', us, due_ms)
-			gone[#gone + 1] = b
-		end
-	end
-	event(p, 'e\tsession-end\ts\t' .. s.h .. '\tc\t' .. cause .. '\tu\t' .. s.u .. '\tdl\t' .. s.dl .. '\tat\t' .. s.ga)
-	return gone, lates, staged
+	return gone, lates, false
+end
+
+-- Ends an open session and what is bound to it; returns what session_sweep() does. From the record on, no function lets anybody use what is bound to it.
+local function session_end(p, s, state, us)
+	s.st, s.ga = state, text(time_ms(us))
+	local ev = event(p, 'e\tsession-end\ts\t' .. s.h .. '\tc\t' .. SESSION_CAUSE[state] .. '\tu\t' .. s.u .. '\tdl\t' .. s.dl .. '\tat\t' .. s.ga)
+	must(p, ev, redis.pcall('HSET', p .. 's:' .. s.id, 'st', state, 'ga', s.ga))
+	room = room - END_BYTES
+	redis.call('ZADD', p .. 'dl', s.ga, 's:' .. s.id) -- until all of it is gone
+	return session_sweep(p, s, us)
 end
 
 local function session_due(s)
@@ -50,10 +80,7 @@ local function session_due(s)
 end
 
 local function session_end_due(p, s, us)
-	if time_ms(us) >= tonumber(s.dl) then
-		return session_end(p, s, 'expired', 'session-expired', us, tonumber(s.dl))
-	end
-	return session_end(p, s, 'idle', 'session-idle', us, tonumber(s.idl))
+	return session_end(p, s, time_ms(us) >= tonumber(s.dl) and 'expired' or 'idle', us)
 end
 
 -- nil: no such session. One whose time is over ends here.
@@ -74,6 +101,10 @@ local function load_settled(p, id, us)
 	local s = b.s ~= '' and b.st ~= 'gone' and session_load(p, b.s, us) or nil
 	if b.b == '1' and s and s.st ~= 'open' then
 		b = load(p, id)
+		if b and b.st ~= 'gone' then -- a call that ended the session was broken off
+			session_sweep(p, s, us)
+			b = load(p, id)
+		end
 	end
 	return settle(p, b, us), s
 end
@@ -85,8 +116,8 @@ local function session_bump(p, s, now)
 	end
 	local idl = math.min(tonumber(s.dl), now + tonumber(s.idle))
 	s.idl = text(idl)
-	redis.call('HSET', p .. 's:' .. s.id, 'idl', s.idl)
 	index(p, 's:' .. s.id, idl, now)
+	redis.call('HSET', p .. 's:' .. s.id, 'idl', s.idl)
 end
 
 local function session_open_for(p, sid, uploader, us)
@@ -97,9 +128,9 @@ local function session_open_for(p, sid, uploader, us)
 	return nil
 end
 
--- The session's list of its blobs: 1 bound, 0 not bound. It stays as long as the session's own record may.
-local function session_enlist(p, s, id, bound)
-	redis.call('ZADD', p .. 'sb:' .. s.id, bound == '1' and '1' or '0', id)
+-- Enters a blob or an upload in the session's list. That stays as long as the session's own record may.
+local function session_enlist(p, s, id, score)
+	redis.call('ZADD', p .. 'sb:' .. s.id, score, id)
 	redis.call('PEXPIREAT', p .. 'sb:' .. s.id, wall_ms(tonumber(s.dl) + TOMBSTONE_MS))
 end
 
@@ -110,10 +141,10 @@ local function f_session_open(keys, args)
 	local idl = math.min(dl, now + tonumber(args[4]))
 	local s = {id = sid, st = 'open', u = args[2], ref = args[3], at = text(now), dl = text(dl), idl = text(idl), idle = args[4], ga = ''}
 	local h = string.sub(redis.sha1hex(sid), 1, 16)
-	redis.call('HSET', p .. 's:' .. sid, 'st', 'open', 'u', s.u, 'ref', s.ref, 'at', s.at, 'dl', s.dl, 'idl', s.idl, 'idle', s.idle, 'n', '0', 'z', '0', 'h', h)
-	redis.call('PEXPIREAT', p .. 's:' .. sid, wall_ms(dl + TOMBSTONE_MS))
 	index(p, 's:' .. sid, idl, now)
-	event(p, 'e\tsession-open\ts\t' .. h .. '\tu\t' .. s.u .. '\tdl\t' .. s.dl .. '\tat\t' .. s.at)
+	must(p, event(p, 'e\tsession-open\ts\t' .. h .. '\tu\t' .. s.u .. '\tdl\t' .. s.dl .. '\tat\t' .. s.at),
+		redis.pcall('HSET', p .. 's:' .. sid, 'st', 'open', 'u', s.u, 'ref', s.ref, 'at', s.at, 'dl', s.dl, 'idl', s.idl, 'idle', s.idle, 'n', '0', 'z', '0', 'h', h))
+	redis.call('PEXPIREAT', p .. 's:' .. sid, wall_ms(dl + TOMBSTONE_MS))
 	return session_answer(OK, s)
 end
 
@@ -162,37 +193,34 @@ local function f_session_show(keys, args)
 end
 
 -- session_close sid uploader all max: 0, session, more, blob...; ENOENT. uploader '': an operator. all '1': the blobs that are
--- not bound go, too, up to max of them by this call; more 1: call again. The session is marked closed first.
+-- not bound go, too, up to max of them by this call; more 1: call again, something of it is still there. The session is marked closed first.
 local function f_session_close(keys, args)
-	local p, us, max = prefix(keys), time_us(), tonumber(args[4])
+	local p, us, list = prefix(keys), time_us(), nil
 	local s = session_load(p, args[1], us)
 	if not s or (args[2] ~= '' and s.u ~= args[2]) then
 		return ENOENT
 	end
-	local gone, more, bytes = {}, '0', 0
+	local gone, lates, more, max = {}, nil, false, tonumber(args[4])
+	list = p .. 'sb:' .. s.id
 	if s.st == 'open' then
-		gone = session_end(p, s, 'closed', 'session-closed', us)
+		gone, lates, more = session_end(p, s, 'closed', us)
+	elseif redis.call('ZSCORE', keys[1], 's:' .. s.id) then
+		gone, lates, more = session_sweep(p, s, us)
 	end
 	if args[3] == '1' then
-		local ids = redis.call('ZRANGEBYSCORE', p .. 'sb:' .. s.id, '0', '0', 'LIMIT', '0', text(max + 1))
-		for i, id in ipairs(ids) do
-			if i > max or bytes > BOUND_BYTES then
-				more = '1'
-				break
-			end
-			local b = settle(p, load(p, id), us)
-			if not b then
-				redis.call('ZREM', p .. 'sb:' .. s.id, id)
-			elseif b.st == 'staged' then
-				bytes = bytes + drop_staged(p, b, time_ms(us), true) * CHUNK_BYTES
-			elseif b.st ~= 'gone' then
-				finish(p, b, 'session-closed', args[2], us)
-				gone[#gone + 1] = b
-				bytes = bytes + tonumber(b.z)
+		for _, score in ipairs({LIST_UNBOUND, LIST_STAGED_UNBOUND}) do
+			for i, id in ipairs(redis.call('ZRANGEBYSCORE', list, score, score, 'LIMIT', '0', text(max + 1))) do
+				if i > max or room <= 0 then
+					more = true
+					break
+				end
+				settle(p, load(p, id), us)
+				gone[#gone + 1] = sweep_one(p, s, id, 'session-closed', args[2], us)
 			end
 		end
 	end
-	local r = {session_answer(OK, s), more}
+	more = erase_left(p) or more
+	local r = {session_answer(OK, s), more and '1' or '0'}
 	for _, b in ipairs(gone) do
 		r[#r + 1] = record(b)
 	end

@@ -17,11 +17,11 @@ local function f_stage(keys, args)
 			return ESESSION
 		end
 		session_bump(p, s, now)
-		session_enlist(p, s, id, args[4])
+		session_enlist(p, s, id, args[4] == '1' and LIST_STAGED or LIST_STAGED_UNBOUND)
 	end
+	redis.call('ZADD', p .. 'dl', text(now + math.min(STAGED_MS, left)), 'b:' .. id)
 	local line = line_told('staged', args[2], '', sid, args[4], args[6], '', '', '', args[8], '', '', '', '')
 	save(p, id, line, NOTHING_KEPT, 'PXAT', wall_ms(now + left + TOMBSTONE_MS))
-	redis.call('ZADD', p .. 'dl', text(now + math.min(STAGED_MS, left)), 'b:' .. id)
 	return OK
 end
 
@@ -36,7 +36,7 @@ local function f_commit(keys, args)
 	if staged and sid ~= '' then
 		staged = load(p, id) -- the session's end may have dropped it
 		if not staged then
-			unlink(p, id, 0, n)
+			erase_chunks(p, id, 0, n, false)
 			return ESESSION
 		end
 	end
@@ -54,31 +54,33 @@ local function f_commit(keys, args)
 		err = EQUOTA
 	elseif n > 1 and not staged then
 		err = ETIMEOUT
-	elseif not seal_chunks(p, id, n, size, deadline) then
+	elseif not (have_chunks(p, id, n, size) and seal_chunks(p, id, n, deadline)) then
 		err = time_ms(time_us()) < deadline and ESTORE or ETTL
 	end
-	if err then
-		unlink(p, id, 0, n)
+	if err and staged then
+		drop_staged(p, staged, now, false)
+		return err
+	elseif err then
+		erase_chunks(p, id, 0, n, false)
 		redis.call('ZREM', p .. 'dl', 'b:' .. id)
-		if staged then
-			drop_staged(p, staged, now, false)
-		end
 		return err
 	end
 
 	local to, z, at, dl, d = args[3], args[7], text(now), text(deadline), args[10]
 	local line = line_told('live', uploader, to, sid, bound, args[6], z, at, dl, d, args[11], '', '', '')
-	save(p, id, line, NOTHING_KEPT, 'PXAT', wall_ms(deadline + TOMBSTONE_MS))
 	index(p, 'b:' .. id, deadline, now)
+	if s then
+		session_enlist(p, s, id, bound == '1' and LIST_BOUND or LIST_UNBOUND)
+	end
+	local ev = event(p, 'e\tstored\td\t' .. d .. '\tu\t' .. uploader .. '\tto\t' .. to .. '\ts\t' .. (bound == '1' and s.h or '') .. '\tz\t' .. z .. '\tdl\t' .. dl .. '\tat\t' .. at)
+	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, line .. '\n' .. NOTHING_KEPT, 'PXAT', wall_ms(deadline + TOMBSTONE_MS)))
 	if s then
 		session_bump(p, s, now)
 		if bound == '1' then
 			redis.call('HINCRBY', p .. 's:' .. sid, 'n', '1')
 			redis.call('HINCRBY', p .. 's:' .. sid, 'z', z)
 		end
-		session_enlist(p, s, id, bound)
 	end
-	event(p, 'e\tstored\td\t' .. d .. '\tu\t' .. uploader .. '\tto\t' .. to .. '\ts\t' .. (bound == '1' and s.h or '') .. '\tz\t' .. z .. '\tdl\t' .. dl .. '\tat\t' .. at)
 	return OK .. '\n' .. id .. '\t' .. line
 end
 
@@ -95,13 +97,18 @@ local function f_abort(keys, args)
 	if b and b.st ~= 'staged' then
 		return OK
 	end
-	unlink(p, id, 0, tonumber(args[2]))
-	redis.call('ZREM', p .. 'dl', 'b:' .. id, 'x:' .. id .. ':#1')
-	if b then
-		drop_staged(p, b, now, false)
-	end
 	if args[3] ~= '0' then
 		trap(p, id, args[2], now + tonumber(args[3]))
+	end
+	if b then
+		b.n = text(math.max(tonumber(b.n), tonumber(args[2])))
+		drop_staged(p, b, now, false)
+	else
+		erase_chunks(p, id, 0, tonumber(args[2]), false)
+	end
+	redis.call('ZREM', p .. 'dl', 'b:' .. id)
+	if args[3] == '0' then
+		redis.call('ZREM', p .. 'dl', 'x:' .. id .. ':#1') -- a refused stage's
 	end
 	return OK
 end
