@@ -288,7 +288,7 @@ json_t *report_json(const struct audit_report *r)
 
 	if (o == NULL)
 		return NULL;
-	if (s->lines > 0) {
+	if (s->first_ms > 0) {
 		json_object_set_new(o, "first_time", time_json(s->first_ms));
 		json_object_set_new(o, "last_time", time_json(s->last_ms));
 	}

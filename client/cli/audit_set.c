@@ -58,6 +58,14 @@ static void look_at_last(const char *p, size_t n, struct audit_file *f)
 	chain_hash(from, (size_t)(end - from), f->last);
 }
 
+/* However it was tampered with, a line that begins as the recorder's do is left of evidence somewhere near its ends. */
+static bool any_line(const char *p, size_t n)
+{
+	const size_t opening = sizeof OPENING - 1;
+
+	return (n >= opening && memcmp(p, OPENING, opening) == 0) || memmem(p, n, "\n" OPENING, opening + 1) != NULL;
+}
+
 /* gzip, zstd, xz, bzip2 */
 static bool is_packed(const char *head, size_t n)
 {
@@ -89,6 +97,7 @@ static int look(struct audit_file *f)
 	struct stat st = { 0 };
 	ssize_t n = fd >= 0 ? read_head(fd, buf, LOOK_BYTES) : -1;
 	bool good = n >= 0 && fstat(fd, &st) == 0, packed = good && is_packed(buf, (size_t)n);
+	bool evidence = good && (n == 0 || any_line(buf, (size_t)n)); /* an empty one may have been: a finding */
 
 	if (good && !packed) {
 		f->size = (uint64_t)st.st_size;
@@ -98,6 +107,7 @@ static int look(struct audit_file *f)
 		/* Half a line may stand behind the last one. */
 		n = pread(fd, buf, sizeof buf, st.st_size > (off_t)sizeof buf ? st.st_size - (off_t)sizeof buf : 0);
 		good = n >= 0;
+		evidence = evidence || (good && any_line(buf, (size_t)n));
 	}
 	if (!good)
 		cli_fail(TG_EIO, "cannot read %s: %s", f->path, strerror(errno));
@@ -105,6 +115,8 @@ static int look(struct audit_file *f)
 		close(fd);
 	if (packed)
 		return cli_usage("%s is compressed: unpack it first", f->path);
+	if (good && !evidence)
+		return cli_usage("%s is no evidence file: no line of it begins as a recorder's do; give the file that audit_log names, and those rotated from it", f->path);
 	if (good)
 		look_at_last(buf, (size_t)n, f);
 	return good ? 0 : CLI_USAGE;

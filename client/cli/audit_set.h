@@ -26,7 +26,7 @@ struct audit_file {
 
 /**
  * audit_set(paths, n, out, chains): the files in the order in which they are to be read, those of a chain side by side. out: n of them. Returns 0 or CLI_USAGE (a file
- * cannot be read, is compressed, or was given twice; said).
+ * cannot be read, is compressed, is no evidence file, or was given twice; said).
  */
 int audit_set(const char *const *paths, size_t n, struct audit_file *out, size_t *chains);
 

@@ -533,6 +533,23 @@ def test_a_file_given_twice_or_compressed_is_no_accusation(tmp_path):
     assert done.returncode == 2 and b"is compressed: unpack it first" in done.stderr
 
 
+def test_a_file_that_is_no_evidence_is_named_as_that(tmp_path):
+    """Another file by mistake is no accusation; but evidence of which one line is left still is evidence, and not good."""
+    log = chained(tmp_path / "l", ("2026-11-22T12:00:00.000Z", '"event":"x"'))
+    other = tmp_path / "other"
+    for content in (b"hello\n", b"\0" * 100_000, b"no line end", b'{"time":"2026-11-22T12:00:00.000Z","n":1}\n' * 1000, os.urandom(50_000)):
+        other.write_bytes(content)
+        for command in (("verify",), ("show", "--at", "2026-11-22T12:00:00Z")):
+            done = audit(*command, log, other)
+            assert done.returncode == 2 and b"other is no evidence file" in done.stderr and not done.stdout, done
+    lines = log.read_bytes().splitlines(keepends=True)
+    for left in (b"garbage\n" * 3000 + lines[-1], lines[0] + b"garbage\n" * 3000):
+        other.write_bytes(left)
+        status, report = verify(other)
+        assert status == 5 and report["findings_total"] > 0
+        assert report["first_time"].startswith("2026-")
+
+
 @pytest.mark.parametrize("command", [("verify",), ("show", "--at", "2026-11-22T12:00:00Z")])
 def test_refs_that_were_made_to_collide_do_not_slow_it(tmp_path, command):
     """Whoever writes a file may choose the refs; when their first half was their place in a table, 80,000 took 14 s."""
