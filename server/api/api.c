@@ -84,6 +84,14 @@ static void refuse_route(struct httpd_req *r, int err, const char *allow)
 	}
 }
 
+static void refuse_role(struct httpd_req *r, const struct conf_peer *peer, const struct route *route)
+{
+	char detail[512], needed[64], has[64];
+	snprintf(detail, sizeof detail, "%s is for the role %s; peer '%s', to whom this certificate belongs, is configured as %s: use another certificate, "
+	    "or have the operator add the role", route->label, conf_role_text(route->roles, needed), peer->name, conf_role_text(peer->roles, has));
+	httpd_problem(r, TG_EROLE, detail, NULL, NULL);
+}
+
 static void on_request(void *ctx, struct httpd_req *r)
 {
 	struct api *a = ctx;
@@ -98,7 +106,7 @@ static void on_request(void *ctx, struct httpd_req *r)
 	}
 	httpd_req_label(r, route->label);
 	if ((peer->roles & route->roles) == 0)
-		reply_error(r, TG_EROLE, NULL);
+		refuse_role(r, peer, route);
 	else if (route->id != ROUTE_NO_ID && id[0] == '\0')
 		reply_error(r, TG_ENOENT, NULL);
 	else if (h->has_query && route->start != session_close)

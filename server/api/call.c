@@ -160,7 +160,6 @@ static const char *sentence(int err)
 	case TG_ECOMPARE: return "the store was connected anew and is compared with the evidence first, so that nothing that has ended is handed out again; try again shortly";
 	case TG_EDRAIN: return "this server is shutting down and takes no uploads; use another, or try again shortly";
 	case TG_EEVIDENCE: return "what is stored here must be recorded, and the evidence file cannot be written now; try again shortly";
-	case TG_EROLE: return "the role of this certificate does not allow this call; see GET /v1/policy and the server's configuration";
 	default: return tg_strerror(err);
 	}
 }

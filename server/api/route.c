@@ -23,7 +23,7 @@ static const struct route table[] = {
 	{ H1_GET, "/v1/blobs", ROUTE_ID, "", "GET /v1/blobs/{id}", UP | VER | OP, ROUTE_NO_CONTENT, blob_stat },
 	{ H1_DELETE, "/v1/blobs", ROUTE_ID, "", "DELETE /v1/blobs/{id}", UP | OP, ROUTE_NO_CONTENT, blob_erase },
 	{ H1_POST, "/v1/sessions", ROUTE_NO_ID, "", "POST /v1/sessions", UP, ROUTE_JSON, session_open },
-	{ H1_GET, "/v1/sessions", ROUTE_ID, "", "GET /v1/sessions/{sid}", UP | VER, ROUTE_NO_CONTENT, session_show },
+	{ H1_GET, "/v1/sessions", ROUTE_ID, "", "GET /v1/sessions/{sid}", UP | VER | OP, ROUTE_NO_CONTENT, session_show },
 	{ H1_POST, "/v1/sessions", ROUTE_ID, "/touch", "POST /v1/sessions/{sid}/touch", UP, ROUTE_NO_CONTENT, session_touch },
 	{ H1_DELETE, "/v1/sessions", ROUTE_ID, "", "DELETE /v1/sessions/{sid}", UP | OP, ROUTE_NO_CONTENT, session_close },
 	{ H1_GET, "/v1/policy", ROUTE_NO_ID, "", "GET /v1/policy", ANY, ROUTE_NO_CONTENT, policy_show },

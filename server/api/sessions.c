@@ -88,7 +88,9 @@ static void on_show(void *ctx, int err, const struct store_session *s, const str
 {
 	struct call *c = ctx;
 	c->waiting = false;
-	bool mine = err == 0 && call_is(c, ROLE_UPLOADER) && strcmp(s->uploader, c->peer) == 0, known = mine;
+	bool mine = err == 0 && call_is(c, ROLE_UPLOADER) && strcmp(s->uploader, c->peer) == 0;
+	const bool all = mine || call_is(c, ROLE_OPERATOR); /* who may close it sees what it would close */
+	bool known = err == 0 && all;
 	for (size_t i = 0; err == 0 && i < n && !known; i++)
 		known = call_is(c, ROLE_VERIFIER) && rules_addressed(blobs[i].desc.to, c->peer);
 	if (!known) {
@@ -100,7 +102,7 @@ static void on_show(void *ctx, int err, const struct store_session *s, const str
 	answer_session(&w, s);
 	jsonw_open(&w, "blobs", '[');
 	for (size_t i = 0; i < n; i++) {
-		if (!mine && !rules_addressed(blobs[i].desc.to, c->peer))
+		if (!all && !rules_addressed(blobs[i].desc.to, c->peer))
 			continue;
 		jsonw_open(&w, NULL, '{');
 		answer_blob(&w, &blobs[i], mine);

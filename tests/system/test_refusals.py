@@ -139,6 +139,9 @@ def test_call_without_its_role_is_403(server, peer, method, target):
     fields = server.upload_fields() if target == "/v1/blobs" else [("Content-Type", "application/json")] if body else []
     answer = server.call(method, target.format(blob=blob, session=session), peer, fields, body)
     check_problem(answer, 403, "role")
+    detail = answer.json()["detail"]
+    assert f"{method} /v1/" in detail and f"peer '{peer}'" in detail and f"configured as {peer}:" in detail, detail
+    assert re.search(r"for the role (uploader|verifier)", detail), detail
     assert server.stat(blob).json()["state"] == "live"
     assert server.call("GET", f"/v1/sessions/{session}").json()["state"] == "open"
     assert server.call("DELETE", f"/v1/sessions/{session}?erase=all").status == 200
