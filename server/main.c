@@ -39,19 +39,24 @@ static const char help[] =
     "\n"
     "SIGTERM ends it in order, a second one at once; SIGHUP reloads certificates and peers.\n";
 
-/* "--name VALUE" or "--name=VALUE". Returns how many arguments it took, 0 when this is another option, -1 without a value. */
+/*
+ * "--name VALUE" or "--name=VALUE". Returns how many arguments it took, 0 when this is another option, -1 without a value, -2 when *out was set before:
+ * a second one would silently replace the first.
+ */
 static int with_value(char *const *argv, const char *name, const char **out)
 {
 	size_t n = strlen(name);
 
 	if (strncmp(argv[0], name, n) != 0)
 		return 0;
-	if (argv[0][n] == '=' && n > 2) {
+	if (argv[0][n] != '\0' && !(argv[0][n] == '=' && n > 2))
+		return 0;
+	if (*out != NULL)
+		return -2;
+	if (argv[0][n] == '=') {
 		*out = argv[0] + n + 1;
 		return 1;
 	}
-	if (argv[0][n] != '\0')
-		return 0;
 	*out = argv[1];
 	return argv[1] != NULL ? 2 : -1;
 }
@@ -62,16 +67,25 @@ static int complain(const char *what, const char *about)
 	return EXIT_USAGE;
 }
 
+static int set(const char *setting, const char *said)
+{
+	switch (conf_override(setting)) {
+	case 0: return 0;
+	case TG_EREUSED: return complain("set more than once; keep one:", said);
+	default: return complain("not SECTION.KEY=VALUE:", said);
+	}
+}
+
 static int parse_one(struct args *a, char *const *argv, int *took)
 {
 	const char *setting = NULL;
 
 	if ((*took = with_value(argv, "-c", &a->conf_path)) != 0 || (*took = with_value(argv, "--dev", &a->dev_dir)) != 0 ||
 	    (*took = with_value(argv, "--listen", &a->listen)) != 0 || (*took = with_value(argv, "--workers", &a->workers)) != 0)
-		return *took > 0 ? 0 : complain("a value must follow", argv[0]);
+		return *took > 0 ? 0 : complain(*took == -1 ? "a value must follow" : "give it once:", argv[0]);
 	*took = with_value(argv, "--set", &setting);
 	if (*took > 0)
-		return conf_override(setting) == 0 ? 0 : complain("not SECTION.KEY=VALUE:", setting);
+		return set(setting, setting);
 	if (*took < 0)
 		return complain("a value must follow", argv[0]);
 	*took = 1;
@@ -92,9 +106,9 @@ static int override_with(const char *key, const char *value)
 
 	if (value == NULL)
 		return 0;
-	if (snprintf(setting, sizeof setting, "%s=%s", key, value) >= (int)sizeof setting || conf_override(setting) != 0)
+	if (snprintf(setting, sizeof setting, "%s=%s", key, value) >= (int)sizeof setting)
 		return complain("too long:", value);
-	return 0;
+	return set(setting, setting);
 }
 
 static int parse(struct args *a, char *const *argv)

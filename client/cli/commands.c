@@ -39,11 +39,27 @@ static int wrong(char why[256], const char *what, const char *word)
 	return TG_EINVAL;
 }
 
+static bool is_audit(const struct command *c)
+{
+	return c != NULL && (c->run == cmd_audit_verify || c->run == cmd_audit_show);
+}
+
+/* What may be said more than once. Of all else the last would silently replace the others. */
+static uint64_t repeatable(const struct command *c)
+{
+	return B(RECIPIENT) | B(IDENTITY) | (is_audit(c) ? B(KEY) : B(TO));
+}
+
 /* A command that lets an option pass which it would not obey would be lying. */
 static int check_options(const struct options *o, const struct command *c, char why[256])
 {
-	uint64_t odd = o->given & ~(OPT_GLOBAL | c->options);
+	uint64_t odd = o->given & ~(OPT_GLOBAL | c->options), many = repeatable(c);
 
+	for (int id = 0; id < OPT_N; id++)
+		if (o->n[id] > 1 && options_row(id)->arg != NULL && (many & OPT_BIT(id)) == 0) {
+			snprintf(why, 256, "--%s is given more than once; give it once", options_row(id)->name);
+			return TG_EINVAL;
+		}
 	if (odd == 0)
 		return 0;
 	for (int id = 0; id < OPT_N; id++)
@@ -61,11 +77,6 @@ static bool takes_many(const struct command *c)
 	size_t n = c->operand != NULL ? strlen(c->operand) : 0;
 
 	return n > 3 && strcmp(c->operand + n - 3, "...") == 0;
-}
-
-static bool is_audit(const struct command *c)
-{
-	return c != NULL && (c->run == cmd_audit_verify || c->run == cmd_audit_show);
 }
 
 static int check_operand(const struct options *o, const struct command *c, const char **operand, char why[256])

@@ -243,7 +243,7 @@ void options_free(struct options *o)
 
 const char *options_text(const struct options *o, enum opt_id id)
 {
-	return o->n[id] > 0 ? o->value[id][o->n[id] - 1] : NULL;
+	return o->n[id] > 0 ? o->value[id][0] : NULL;
 }
 
 bool options_flag(const struct options *o, enum opt_id id)

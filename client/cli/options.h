@@ -74,7 +74,7 @@ int options_parse(struct options *o, int argc, char **argv, char why[256]);
 int options_defaults(struct options *o, char why[256]);
 void options_free(struct options *o);
 
-/** options_text(o, id): the value, the last one if repeated; NULL when there is none. */
+/** options_text(o, id): the value, the first one of an option that may be repeated; NULL when there is none. */
 const char *options_text(const struct options *o, enum opt_id id);
 bool options_flag(const struct options *o, enum opt_id id);
 /** options_given(o, id): did it stand on the command line? (Not in the environment or the configuration.) */

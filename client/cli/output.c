@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/output.h"
+#include "cli/words.h"
 #include "lib/http.h"
 
 #define MESSAGE_CHARS 1024
@@ -33,6 +34,7 @@ static const struct meaning {
 	{ 0, CLI_DONE, "ok" },
 	{ TG_ENET, CLI_UNREACHED, NULL },
 	{ TG_EPROTO, CLI_UNREACHED, NULL },
+	{ TG_ETLS, CLI_UNREACHED, NULL },
 	{ TG_EENVELOPE, CLI_CRYPTO, NULL },
 	{ TG_EDIGEST, CLI_CRYPTO, "decrypt-failed" },
 	{ TG_EHEADER, CLI_CRYPTO, "decrypt-failed" },
@@ -122,8 +124,11 @@ static void add_text(json_t *o, const char *name, const char *text)
 		json_object_set_new(o, name, json_string(text));
 }
 
+/* JSON carries the server's own words, which scripts may know; people get those of this command. */
 static int say_problem(const tg_problem *p)
 {
+	char title[sizeof p->title + 64], detail[sizeof p->detail + 128];
+
 	if (as_json) {
 		json_t *o = json_pack("{s:s, s:s, s:i, s:i}", "error", p->code == TG_EPROBLEM ? "refused" : tg_error_slug(p->code),
 				      "title", p->title, "status", p->status, "exit", (int)CLI_REFUSED);
@@ -139,9 +144,11 @@ static int say_problem(const tg_problem *p)
 		print_json(stderr, o);
 		return CLI_REFUSED;
 	}
-	fprintf(stderr, "timeglas: refused: %s (%d)\n", p->title, p->status);
-	if (p->detail[0] != '\0')
-		fprintf(stderr, "  %s\n", p->detail);
+	words_of_options(p->title, title, sizeof title);
+	words_of_options(p->detail, detail, sizeof detail);
+	fprintf(stderr, "timeglas: refused: %s (%d)\n", title, p->status);
+	if (detail[0] != '\0')
+		fprintf(stderr, "  %s\n", detail);
 	if (p->cause[0] != '\0')
 		fprintf(stderr, "  cause: %s%s%s\n", p->cause, p->gone_at[0] != '\0' ? ", at " : "", p->gone_at);
 	if (p->retry_after_s >= 0)

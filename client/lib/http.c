@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "lib/http.h"
+#include "lib/http_tls.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define STALL_TIMEOUT_MS 30000L
@@ -235,18 +236,24 @@ static int set_content(struct tg_client *c, const struct http_call *call, struct
 static int transport_error(struct tg_client *c, CURLcode rc)
 {
 	const char *what = c->curl_error[0] != '\0' ? c->curl_error : curl_easy_strerror(rc);
+	int err = http_tls_error(c, rc);
 
+	if (err != 0)
+		return err;
 	switch (rc) {
 	case CURLE_OUT_OF_MEMORY:
 		return http_fail(c, TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 	case CURLE_URL_MALFORMAT:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CACERT_BADFILE:
 		return http_fail(c, TG_EINVAL, "%s", what);
 	case CURLE_UNSUPPORTED_PROTOCOL: /* what came is no HTTP/1; the address was checked before */
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_BAD_CONTENT_ENCODING:
 		return http_fail(c, TG_EPROTO, "%s", what);
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_GOT_NOTHING:
+		return http_broken_error(c);
 	case CURLE_PARTIAL_FILE:
 		return http_fail(c, TG_ENET, "the answer was broken off: %s", what);
 	default:

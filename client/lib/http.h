@@ -41,7 +41,7 @@ struct http_call {
 
 /**
  * http_perform(c, call): one request on the client's connection. Redirects are not followed; nothing is retried.
- * Returns 0 for a 2xx, the problem's code for any other status (then c->problem is filled in), or TG_ENET, TG_EPROTO,
+ * Returns 0 for a 2xx, the problem's code for any other status (then c->problem is filled in), or TG_ENET, TG_ETLS, TG_EPROTO,
  * TG_EINVAL, TG_ECANCELED and what read or write returned (then c->error says what happened).
  */
 int http_perform(struct tg_client *c, struct http_call *call);

@@ -62,7 +62,8 @@ extern "C" {
 	X(EREPLAY,     75,   0, "replayed",             0, "this sealed reference was seen before")                   \
 	X(EKEY,        76,   0, "key",                  0, "not a well-formed key")                                   \
 	X(ECANCELED,   77,   0, "canceled",             0, "canceled")                                                \
-	X(EPROBLEM,    78,   0, "refused",              0, "refused by the server")
+	X(EPROBLEM,    78,   0, "refused",              0, "refused by the server")                                   \
+	X(ETLS,        79,   0, "tls",                  0, "one side refuses the other's certificate or TLS")
 
 enum tg_error {
 	TG_OK = 0,

@@ -183,10 +183,14 @@ typedef struct { /* what an ack, an erasure or a session's end leaves in hand; t
 	char blob[TG_SESSION_MAX + 1], ref[64], cause[32], erased_at[32], event[64];
 } tg_receipt;
 
+/**
+ * tg_client_new(o, out): reads nothing and connects to nobody yet. Returns 0, TG_EINVAL (an option is missing, or no address), TG_EIO (a file cannot be read),
+ * TG_EINTERNAL or TG_ENOMEM. On failure *out is NULL, or a client that only says why: tg_client_error(*out). Free it in either case; calls on it return TG_EINVAL.
+ */
 int tg_client_new(const tg_client_opts *o, tg_client **out);
-void tg_client_free(tg_client *c);
+void tg_client_free(tg_client *c); /* NULL is fine */
 const tg_problem *tg_client_problem(const tg_client *c);
-/** tg_client_error(c): a sentence for the last failure that is not a refusal (cannot connect, certificate, …). */
+/** tg_client_error(c): a sentence for the last failure that is not a refusal (cannot connect, a certificate, …): what is wrong and what to do. "" when there was none. */
 const char *tg_client_error(const tg_client *c);
 /** tg_client_json(c): the last JSON answer as text, for --json. "" when there was none. */
 const char *tg_client_json(const tg_client *c);

@@ -77,7 +77,8 @@ void conf_free(struct conf *c);
 int conf_load(const char *path, struct conf **out, char *err, size_t cap);
 /**
  * conf_override(setting): "section.key=value" (of --set) counts in every later conf_load() and conf_apply_overrides() of this
- * process and its children, over what the file says. Copied. Returns 0, TG_EINVAL (no such form, too many) or TG_ENOMEM.
+ * process and its children, over what the file says. Copied. Returns 0, TG_EINVAL (no such form, too many), TG_EREUSED (that key was set
+ * before: a second value would silently replace the first) or TG_ENOMEM.
  */
 int conf_override(const char *setting);
 /** conf_apply_overrides(c, err, cap): for a conf that was made without a file. err: "--set SETTING: what is wrong; what to do". */

@@ -232,6 +232,9 @@ int conf_override(const char *setting)
 
 	if (eq == NULL || dot == NULL || dot > eq || eq - setting >= SETTING_MAX || n_overrides == OVERRIDES_MAX)
 		return TG_EINVAL;
+	for (size_t i = 0; i < n_overrides; i++)
+		if (strncmp(overrides[i], setting, (size_t)(eq - setting) + 1) == 0)
+			return TG_EREUSED;
 	overrides[n_overrides] = strdup(setting);
 	if (overrides[n_overrides] == NULL)
 		return TG_ENOMEM;
