@@ -1,6 +1,6 @@
 /*
  * claim.c: the buffer's side of get. It opens and judges nothing: what came of the checks is the caller's to say. Runs in the timeglas command.
- * DESIGN: the data-plane API, Interfaces.
+ * docs/openapi.yaml, timeglas(1).
  */
 #include <errno.h>
 #include <sodium.h>

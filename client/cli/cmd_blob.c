@@ -1,6 +1,6 @@
 /*
  * cmd_blob.c: timeglas put, stat, rm, policy. put seals while it sends, so that plaintext needs neither memory nor disk.
- * Fetching is in cmd_fetch.c. Runs in the timeglas command. DESIGN: the data-plane API, Interfaces.
+ * Fetching is in cmd_fetch.c. Runs in the timeglas command. docs/openapi.yaml, timeglas(1).
  */
 #include <sodium.h>
 #include <stdio.h>

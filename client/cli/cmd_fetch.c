@@ -2,7 +2,7 @@
  * cmd_fetch.c: timeglas take and get: fetch a blob once, open it, and release it only when it is whole, from the pinned sender, labelled
  * as the server said, and new. What arrived is never lost by a failed check: the buffer erases it, so it is kept here, sealed.
  * take is the at-most-once form; get claims the blob first (claim.c), so that a broken download goes on, and acks when all is safe.
- * Runs in the timeglas command. DESIGN: The envelope, the data-plane API, Interfaces.
+ * Runs in the timeglas command. docs/envelope.md, docs/openapi.yaml, timeglas(1).
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
  * cmd_keys.c: timeglas keygen: age identities and signing keys, in files that only their owner can read. No network.
- * Runs in the timeglas command. DESIGN: Interfaces.
+ * Runs in the timeglas command. timeglas(1).
  */
 #include <errno.h>
 #include <fcntl.h>

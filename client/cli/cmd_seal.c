@@ -1,7 +1,7 @@
 /*
  * cmd_seal.c: timeglas seal and open: files on this machine, no network. What is opened is
  * released when all of it has been checked, what is sealed as it comes.
- * Runs in the timeglas command. DESIGN: The envelope, Interfaces.
+ * Runs in the timeglas command. docs/envelope.md, timeglas(1).
  */
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * cmd_session.c: timeglas session open | show | touch | close. Runs in the timeglas command. DESIGN: the data-plane API.
+ * cmd_session.c: timeglas session open | show | touch | close. Runs in the timeglas command. docs/openapi.yaml.
  */
 #include <string.h>
 #include "cli/commands.h"

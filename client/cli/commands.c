@@ -1,6 +1,6 @@
 /*
  * commands.c: the one table of commands, how a command line finds its row, and --help.
- * Runs in the timeglas command. DESIGN: Interfaces.
+ * Runs in the timeglas command. timeglas(1).
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
  * main.c: the timeglas command: closes the doors through which secrets leave a process, reads the command line, runs one command.
- * What the commands do is in cmd_*.c. DESIGN: Interfaces.
+ * What the commands do is in cmd_*.c. timeglas(1).
  */
 #include <signal.h>
 #include <stdio.h>

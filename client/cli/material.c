@@ -1,6 +1,6 @@
 /*
  * material.c: turns what options say into keys and labels. It prints what is wrong with them, and never a secret.
- * Runs in the timeglas command. DESIGN: Interfaces, The envelope.
+ * Runs in the timeglas command. timeglas(1), docs/envelope.md.
  */
 #include <errno.h>
 #include <stdio.h>

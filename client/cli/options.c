@@ -1,7 +1,7 @@
 /*
  * options.c: reads the command line, the environment and the client's configuration file. Our own reader and not
  * getopt_long(): --sign takes a value except for keygen, and abbreviated options would make scripts break later.
- * It opens nothing but the configuration file and judges no value. Runs in the timeglas command. DESIGN: Interfaces.
+ * It opens nothing but the configuration file and judges no value. Runs in the timeglas command. timeglas(1).
  */
 #include <errno.h>
 #include <ini.h>

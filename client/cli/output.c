@@ -1,6 +1,6 @@
 /*
  * output.c: what the command says, for people and as JSON, and what an error means outside: exit status, an ack's outcome.
- * It writes to stdout and stderr only; blobs do not pass here. Runs in the timeglas command. DESIGN: Interfaces.
+ * It writes to stdout and stderr only; blobs do not pass here. Runs in the timeglas command. timeglas(1).
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * spool.c: output that is released whole or not at all. It holds no more than a buffer in memory and never names a file before its
  * content has been checked by the caller; where the file system knows no O_TMPFILE, a 0600 temporary file stands in.
- * Runs in the timeglas command. DESIGN: The envelope ("nothing is released as good before the trailer has been checked").
+ * Runs in the timeglas command. docs/envelope.md ("nothing is released as good before the trailer has been checked").
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
  * unseal.c: opening a sealed file into a spool. It reads descriptors and never talks to the buffer; the caller decides what becomes of
- * the spool. Runs in the timeglas command. DESIGN: The envelope.
+ * the spool. Runs in the timeglas command. docs/envelope.md.
  */
 #include <errno.h>
 #include <sodium.h>

@@ -1,7 +1,7 @@
 /*
  * http.c: the client's connection and one transfer over it (libcurl; HTTP/1.1 over TLS 1.3 with a client certificate).
  * It knows no call of the API and no JSON; it follows no redirect, uses no proxy and trusts no authority but the one given.
- * Runs in whatever process uses the library. DESIGN: the data-plane API.
+ * Runs in whatever process uses the library. docs/openapi.yaml.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
  * http_answer.c: what the server said, from JSON into structs (RFC 9457 problems, blobs, sessions). The server is not
  * trusted to be well-behaved: lengths are cut, control characters never reach a terminal, wrong types are a protocol error.
- * No I/O. Runs in whatever process uses the library. DESIGN: the data-plane API.
+ * No I/O. Runs in whatever process uses the library. docs/openapi.yaml.
  */
 #include <jansson.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
  * http_calls.c: the tg_client_* calls of timeglas.h, one function a call of the data-plane API: which path, which fields,
- * what comes back. No transport (http.c), no JSON reading (http_answer.c). DESIGN: the data-plane API.
+ * what comes back. No transport (http.c), no JSON reading (http_answer.c). docs/openapi.yaml.
  */
 #include <inttypes.h>
 #include <jansson.h>

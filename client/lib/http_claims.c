@@ -1,6 +1,6 @@
 /*
  * http_claims.c: claim, read and ack of timeglas.h: a blob's one reader, who may break off and go on. All three try again by themselves while the
- * lease lasts: claim and ack under an Idempotency-Key of their own, the read from the byte at which it broke. DESIGN: the data-plane API.
+ * lease lasts: claim and ack under an Idempotency-Key of their own, the read from the byte at which it broke. docs/openapi.yaml.
  */
 #include <inttypes.h>
 #include <jansson.h>

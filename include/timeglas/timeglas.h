@@ -4,8 +4,9 @@
  *
  * Sealed files are age v1 (C2SP age.md), binary, with X25519 recipients: `age -d` opens what this library seals --raw.
  * Unless raw, the sealed payload is head, blank line, content and an Ed25519ph signature over all three (docs/envelope.md).
- * All functions that can fail return 0 or a negative TG_E… (errors.h). No global state but tg_init() and up to eight blocks of guarded memory that sealers
- * and openers left, wiped, for the next; objects may be used from one thread at a time. Secrets live in guarded memory and are wiped on every way out.
+ * All functions that can fail return 0 or a negative TG_E… (errors.h). Those that make an object leave *out as it was then; tg_client_new() alone sets
+ * it in any case. No global state but tg_init() and up to eight blocks of guarded memory that sealers and openers left,
+ * wiped, for the next; objects may be used from one thread at a time. Secrets live in guarded memory and are wiped on every way out.
  */
 #ifndef TIMEGLAS_H
 #define TIMEGLAS_H

@@ -1,4 +1,4 @@
-/* answers.c: blobs, sessions, receipts and the policy as the API writes them (DESIGN: the data-plane API). Runs in workers. */
+/* answers.c: blobs, sessions, receipts and the policy as the API writes them (docs/openapi.yaml). Runs in workers. */
 #include <string.h>
 
 #include "api/call.h"

@@ -1,4 +1,4 @@
-/* blobs.c: look at a blob without consuming it, and erase it (DESIGN: the data-plane API). Runs in workers. */
+/* blobs.c: look at a blob without consuming it, and erase it (docs/openapi.yaml). Runs in workers. */
 #include <string.h>
 
 #include <timeglas/errors.h>

@@ -1,6 +1,6 @@
 /*
  * claims.c: becoming a blob's one reader (POST /v1/blobs/{id}/claim), and being done with it (POST /v1/claims/{claim}/ack). The reading itself is in
- * take.c. DESIGN: the data-plane API. Runs in workers.
+ * take.c. docs/openapi.yaml. Runs in workers.
  */
 #include <stdio.h>
 #include <stdlib.h>

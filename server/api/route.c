@@ -1,4 +1,4 @@
-/* route.c: the calls of the data plane in one table (DESIGN: the data-plane API). Pure; runs in workers. */
+/* route.c: the calls of the data plane in one table (docs/openapi.yaml). Pure; runs in workers. */
 #include <stdio.h>
 #include <string.h>
 

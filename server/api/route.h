@@ -1,4 +1,4 @@
-/* route.h: which call a method and a path name, and who may make it. The table of DESIGN's data-plane API. Pure. */
+/* route.h: which call a method and a path name, and who may make it. docs/openapi.yaml has the same for clients. Pure. */
 #ifndef API_ROUTE_H
 #define API_ROUTE_H
 

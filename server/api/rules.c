@@ -1,4 +1,4 @@
-/* rules.c: the upload's header fields against the policy (DESIGN: the data-plane API, Retention). Pure; runs in workers. */
+/* rules.c: the upload's header fields against the policy (docs/openapi.yaml, timeglas/retention.h). Pure; runs in workers. */
 #include <string.h>
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-/* sessions.c: open, show, touch and close a session (DESIGN: the data-plane API). Runs in workers. */
+/* sessions.c: open, show, touch and close a session (docs/openapi.yaml). Runs in workers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * listener.c: binding (in the master) and accepting (in a worker). It knows nothing of what is spoken on the connections.
+ * listener.c: binding (in the master) and accepting (in workers and the admin process). It knows nothing of what is spoken on the connections.
  */
 #include <errno.h>
 #include <netdb.h>

@@ -1,4 +1,4 @@
-/* listener.h: a listening socket (made by the master, one per worker with SO_REUSEPORT) and the accept loop of the worker that owns it. */
+/* listener.h: a listening socket, which the master makes (one per worker with SO_REUSEPORT, one for the admin process), and the accept loop of the process that has it. */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
 

@@ -1,6 +1,6 @@
 /*
  * loop.c: one process's event loop on libevent, with deferred tasks at the end of each turn. It owns no descriptor and knows no stream.
- * Runs in every process that serves sockets.
+ * Runs in every process but the master.
  */
 #include <signal.h>
 #include <stdint.h>

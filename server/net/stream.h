@@ -1,6 +1,6 @@
 /*
  * stream.h: bytes over a non-blocking socket, with or without TLS, on edge-triggered events. Reads go straight into `in`, writes are
- * taken from `out` and flushed once per loop turn. It knows no protocol. FACTS on why not bufferevents: docs/decisions.md.
+ * taken from `out` and flushed once per loop turn. It knows no protocol. Why not bufferevents: docs/decisions.md.
  *
  * Reading stops by itself while `in` holds in_max bytes or more, or while paused; so back-pressure reaches the peer's socket.
  * No callback is ever called from inside a stream_* function, nor after stream_free() (which may be called from a callback).

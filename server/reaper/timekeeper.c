@@ -1,5 +1,5 @@
 /*
- * timekeeper.c: remembers how far the store's clock and ours are apart (DESIGN: the life of a blob, time). An answer was true when it was given, which is
+ * timekeeper.c: remembers how far the store's clock and ours are apart (docs/store.md). An answer was true when it was given, which is
  * before it came: so what it says is a lower bound, and the largest of them is the best. It sets no clock. The reaper process.
  */
 #include "base/board.h"

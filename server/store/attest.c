@@ -1,5 +1,5 @@
 /*
- * attest.c: judges a Redis by its configuration (DESIGN: the pieces; docs/store.md). It asks nothing (store_attest.c does), and cannot see what a
+ * attest.c: judges a Redis by its configuration (docs/store.md). It asks nothing (store_attest.c does), and cannot see what a
  * provider does below Redis. Pure; used by the reaper.
  */
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
  * store.c: the store's connection, its Function library, and the frame of every call. What the calls do stands in functions/; the calls
- * themselves are in store_session.c, store_blob.c, store_put.c, store_abort.c and store_read.c. Runs in every process that has a store.
+ * themselves are in the other store_*.c, one file a subject. Runs in every process that has a store.
  *
  * After each connect the library's source in Redis is compared with ours and replaced when it differs or is not there, before any call.
  */

@@ -1,10 +1,10 @@
 /*
- * store.h: sessions and blobs in Redis. Every transition is one call of the Function library (functions/) that changes the state, moves the
- * deadline index entry, writes the tombstone and appends an event to the outbox, atomically. Blob bytes never pass through Lua.
+ * store.h: sessions and blobs in Redis. Every transition is one call of the Function library (functions/), or one MULTI … EXEC for an upload of one
+ * chunk (store_whole.c), that changes the state, moves the deadline index entry, writes the tombstone and appends an event to the outbox, atomically. Blob bytes never pass through Lua.
  * It knows no HTTP. Keys, fields, events: docs/store.md.
  *
- * Every call returns 0 or a negative TG_E…; on 0 the callback is called exactly once, never before return, unless
- * store_forget(s, ctx) came first. A callback's err is TG_ESTORE when the connection broke: the call's fate is then unknown.
+ * A call with one callback returns 0 or a negative TG_E…; on 0 the callback is called exactly once, never before return, unless
+ * store_forget(s, ctx) came first. Uploads and reads are objects with callbacks of their own (struct store_put, store_read). A callback's err is TG_ESTORE when the connection broke: the call's fate is then unknown.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H

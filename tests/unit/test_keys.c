@@ -91,6 +91,27 @@ static void parse_kinds_of_key_are_not_mixed(void **state)
 }
 
 /* What is sealed to such a key anybody can open. */
+static void what_makes_no_object_leaves_out_alone(void **state)
+{
+	tg_identity *const was_id = (tg_identity *)0x1;
+	tg_signer *const was_signer = (tg_signer *)0x1;
+	tg_identity *id = was_id;
+	tg_signer *signer = was_signer;
+	tg_sealer *sealer = (tg_sealer *)0x1;
+	tg_opener *opener = (tg_opener *)0x1;
+
+	(void)state;
+	assert_int_equal(tg_identity_parse("x", 1, &id), TG_EKEY);
+	assert_int_equal(tg_signer_parse("x", 1, &signer), TG_EKEY);
+	assert_int_equal(tg_signer_load("/nowhere/at/all", &signer), TG_EIO);
+	assert_int_equal(tg_seal_new(&(tg_seal_opts){ 0 }, &sealer), TG_ERECIPIENT);
+	assert_int_equal(tg_open_new(&(tg_open_opts){ 0 }, &opener), TG_EINVAL);
+	assert_ptr_equal(id, was_id);
+	assert_ptr_equal(signer, was_signer);
+	assert_ptr_equal(sealer, (tg_sealer *)0x1);
+	assert_ptr_equal(opener, (tg_opener *)0x1);
+}
+
 static void recipient_parse_point_of_small_order_is_refused(void **state)
 {
 	const uint8_t one[32] = {1};
@@ -283,6 +304,7 @@ int main(void)
 		cmocka_unit_test(signer_text_reads_back),
 		cmocka_unit_test(generate_twice_gives_two_keys),
 		cmocka_unit_test(parse_kinds_of_key_are_not_mixed),
+		cmocka_unit_test(what_makes_no_object_leaves_out_alone),
 		cmocka_unit_test(recipient_parse_point_of_small_order_is_refused),
 		cmocka_unit_test(sender_parse_point_of_small_order_is_refused),
 		cmocka_unit_test(identity_load_reads_age_key_files),
