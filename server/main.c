@@ -11,6 +11,7 @@
 
 #include "conf/conf.h"
 #include "master/master.h"
+#include "master/reload.h"
 
 #define ERR_CHARS 4096
 #define EXIT_USAGE 2
@@ -147,9 +148,14 @@ static int run(const struct args *a, char *const *argv)
 	if (o.conf == NULL) {
 		fprintf(stderr, "%s\n", err);
 	} else if (a->test) {
-		printf("%s: ok\n", path);
-		status = EXIT_SUCCESS;
+		if (o.conf_path != NULL && err[0] == '\0' && reload_check(o.conf, err, sizeof err) == 0) {
+			printf("%s: ok\n", path);
+			status = EXIT_SUCCESS;
+		} else {
+			fprintf(stderr, "%s\n", err);
+		}
 	} else {
+		o.doubts = o.conf_path != NULL ? err : "";
 		status = master_run(&o);
 	}
 	conf_free(o.conf);

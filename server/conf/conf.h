@@ -20,6 +20,7 @@ enum role {
 #define CONF_NAME_MAX 31   /* a peer's name: [a-z0-9][a-z0-9-]* */
 #define CONF_PEERS_MAX 256
 #define CONF_TO_MAX 16     /* peers that one blob may be addressed to */
+#define CONF_SPARE_DESCRIPTORS 256 /* of a process, beside its connections: listening sockets, store, log, libraries */
 
 struct conf_peer {
 	char name[CONF_NAME_MAX + 1];
@@ -72,7 +73,8 @@ struct conf *conf_new(void);
 void conf_free(struct conf *c);
 /**
  * conf_load(path, out, err, cap): read, apply the overrides, check. Relative paths in it count from its own folder. On failure
- * returns TG_EINVAL or TG_EIO and err holds "FILE:LINE: what is wrong; what to do", one line for each thing that is wrong.
+ * returns TG_EINVAL or TG_EIO and err holds "FILE:LINE: what is wrong; what to do", one line for each thing that is wrong. On success err holds such lines
+ * about what will not work all the same (a peer whose certificate has expired, a folder that is missing), or is "".
  */
 int conf_load(const char *path, struct conf **out, char *err, size_t cap);
 /**

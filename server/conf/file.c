@@ -1,6 +1,6 @@
 /*
  * file.c: timeglasd.conf(5): lines, sections and what must hold between them. Every mistake is reported with its line, not only the
- * first one; what must hold between lines is checked once each of them is right. Values are options.c's and peers.c's. Runs in the master, and in each process that reloads.
+ * first one, and what must hold between lines as far as these are right. Values are options.c's and peers.c's. Runs in the master, and in each process that reloads.
  */
 #include <ini.h>
 #include <libgen.h>
@@ -13,6 +13,7 @@
 #include <timeglas/errors.h>
 
 #include "base/file.h"
+#include "conf/check.h"
 #include "conf/conf.h"
 #include "conf/options.h"
 #include "conf/peers.h"
@@ -45,18 +46,26 @@ struct reader {
 static char *overrides[OVERRIDES_MAX];
 static size_t n_overrides;
 
+static void tell(struct reader *r, unsigned line, const char *text);
 static void report(struct reader *r, unsigned line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 static void report(struct reader *r, unsigned line, const char *fmt, ...)
 {
 	char text[OPTIONS_WHY + 128];
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	r->code = TG_EINVAL;
+	tell(r, line, text);
+}
+
+/* One more line of what conf_load() says. */
+static void tell(struct reader *r, unsigned line, const char *text)
+{
+	int n;
+
 	if (r->used >= r->cap)
 		return;
 	n = snprintf(r->err + r->used, r->cap - r->used, "%s%s:%u: %s", r->used > 0 ? "\n" : "", r->path, line, text);
@@ -180,25 +189,55 @@ static int on_setting(void *ctx, const char *section, const char *key, const cha
 	return 1;
 }
 
+/* What stops no start, but will not work: told where it stands in the file, or where its section or the file begins. */
+static void on_found(void *ctx, const char *key, const char *why)
+{
+	struct reader *r = ctx;
+	char section[SETTING_MAX];
+	unsigned line = line_of(r, key);
+
+	snprintf(section, sizeof section, "%.*s", (int)strcspn(key, "."), key);
+	if (line == 0)
+		line = line_of(r, section);
+	tell(r, line != 0 ? line : 1, why);
+}
+
+static void check_vouching(struct reader *r)
+{
+	struct check_peer *peer = calloc(r->c->n_peers + 1, sizeof *peer);
+	size_t i;
+
+	if (peer == NULL) {
+		report(r, r->line, "out of memory; free some");
+		return;
+	}
+	for (i = 0; i < r->c->n_peers; i++)
+		peer[i] = (struct check_peer){ r->c->peer[i].name, r->notes[i].key_known ? r->notes[i].certificate : NULL };
+	check_peers(r->c->client_ca, peer, r->c->n_peers, on_found, r);
+	free(peer);
+}
+
 static void check_files(struct reader *r)
 {
 	const struct conf *c = r->c;
 	char why[OPTIONS_WHY];
 	const struct {
-		const char *what, *path;
+		const char *what, *key, *path;
 	} needed[] = {
-		{ "certificate", c->certificate }, { "key", c->key }, { "client_ca", c->client_ca },
+		{ "certificate", "server.certificate", c->certificate }, { "key", "server.key", c->key }, { "client_ca", "server.client_ca", c->client_ca },
 	};
 	bool all = true;
 	size_t i;
 
-	if (c->audit_log == NULL)
+	if (c->audit_log == NULL && line_of(r, "server.audit_log") == 0)
 		report(r, line_of(r, "server"), "[server] has no audit_log; add audit_log = FILE, where what is stored and erased is recorded");
 	for (i = 0; i < sizeof needed / sizeof *needed; i++) {
 		if (needed[i].path != NULL)
 			continue;
-		report(r, line_of(r, "server"), "[server] has no %s; add %s = FILE.pem", needed[i].what, needed[i].what);
 		all = false;
+		if (line_of(r, needed[i].key) != 0)
+			continue; /* its line was wrong, and that was said */
+		report(r, line_of(r, "server"), "[server] has no %s; add %s = FILE.pem", needed[i].what, needed[i].what);
 	}
 	if (!all)
 		return;
@@ -208,6 +247,8 @@ static void check_files(struct reader *r)
 		report(r, line_of(r, "server.key"), "%s", why);
 	if (pem_check_certificate(c->client_ca, why, sizeof why) != 0)
 		report(r, line_of(r, "server.client_ca"), "%s", why);
+	else
+		check_vouching(r);
 }
 
 static void check(struct reader *r)
@@ -217,13 +258,14 @@ static void check(struct reader *r)
 	size_t i;
 
 	for (i = 0; i < r->c->n_peers; i++)
-		if (peers_check(r->c, i, &r->notes[i], &line, why, sizeof why) != 0)
+		if (peers_check(r->c, i, r->notes, &line, why, sizeof why) != 0)
 			report(r, line, "%s", why);
 	if (r->c->n_peers == 0)
 		report(r, r->line, "no [peer NAME] section, so nobody could use this server; add one");
 	if (r->c->user != NULL && getpwnam(r->c->user) == NULL)
 		report(r, line_of(r, "server.user"), "no user '%s' on this machine; add it or leave the line out", r->c->user);
 	check_files(r);
+	check_machine(r->c, on_found, r);
 }
 
 int conf_override(const char *setting)
@@ -246,7 +288,10 @@ int conf_apply_overrides(struct conf *c, char *err, size_t cap)
 {
 	char name[SETTING_MAX], why[OPTIONS_WHY], *dot;
 	const char *eq;
-	size_t i;
+	size_t i, used = 0;
+	int code = 0;
+
+	err[0] = '\0';
 
 	for (i = 0; i < n_overrides; i++) {
 		eq = strchr(overrides[i], '=');
@@ -254,11 +299,12 @@ int conf_apply_overrides(struct conf *c, char *err, size_t cap)
 		dot = strchr(name, '.');
 		*dot = '\0';
 		if (options_set(c, name, dot + 1, eq + 1, NULL, why, sizeof why) != 0) {
-			snprintf(err, cap, "--set %s.%s: %s", name, dot + 1, why);
-			return TG_EINVAL;
+			code = TG_EINVAL;
+			if (used < cap)
+				used += (size_t)snprintf(err + used, cap - used, "%s--set %s.%s: %s", used > 0 ? "\n" : "", name, dot + 1, why);
 		}
 	}
-	return 0;
+	return code;
 }
 
 static void read_all(struct reader *r)
@@ -274,6 +320,19 @@ static void read_all(struct reader *r)
 		report(r, r->line, "out of memory; free some");
 	else if (rc > 0 && r->code == 0)
 		report(r, (unsigned)rc, "not understood; write [section] or key = value");
+}
+
+/* What is wrong with --set stands among the other mistakes. */
+static void override(struct reader *r)
+{
+	size_t gap = r->used > 0;
+
+	if (r->used + gap >= r->cap || conf_apply_overrides(r->c, r->err + r->used + gap, r->cap - r->used - gap) == 0)
+		return;
+	if (gap > 0)
+		r->err[r->used] = '\n';
+	r->used += gap + strlen(r->err + r->used + gap);
+	r->code = TG_EINVAL;
 }
 
 int conf_load(const char *path, struct conf **out, char *err, size_t cap)
@@ -298,13 +357,9 @@ int conf_load(const char *path, struct conf **out, char *err, size_t cap)
 	}
 	err[0] = '\0';
 	read_all(r);
+	override(r);
+	check(r);
 	code = r->code;
-	if (code == 0)
-		code = conf_apply_overrides(r->c, err, cap);
-	if (code == 0) {
-		check(r);
-		code = r->code;
-	}
 	if (code == 0) {
 		*out = r->c;
 		r->c = NULL;
@@ -313,6 +368,8 @@ out:
 	if (r != NULL) {
 		if (r->f != NULL)
 			fclose(r->f);
+		for (size_t i = 0; i < CONF_PEERS_MAX; i++)
+			peers_forget(&r->notes[i]);
 		conf_free(r->c);
 		free(r->seen);
 	}

@@ -110,16 +110,24 @@ static int set_to(struct conf_peer *p, const char *value, char *why, size_t cap)
 	return 0;
 }
 
-static int set_certificate(struct conf_peer *p, const char *value, const char *dir, char *why, size_t cap)
+static int set_certificate(struct conf_peer *p, struct peer_notes *notes, const char *value, const char *dir, char *why, size_t cap)
 {
-	char *path = options_join(dir, value);
 	int err = TG_ENOMEM;
 
+	notes->has_certificate = true;
+	free(notes->certificate);
+	notes->certificate = options_join(dir, value);
 	snprintf(why, cap, "out of memory; free some");
-	if (path != NULL)
-		err = pem_spki(path, p->spki, why, cap);
-	free(path);
+	if (notes->certificate != NULL)
+		err = pem_spki(notes->certificate, p->spki, why, cap);
+	notes->key_known = err == 0;
 	return err;
+}
+
+void peers_forget(struct peer_notes *notes)
+{
+	free(notes->certificate);
+	notes->certificate = NULL;
 }
 
 int peers_set(struct conf_peer *p, struct peer_notes *notes, const char *key, const char *value, const char *dir, char *why, size_t cap)
@@ -127,21 +135,22 @@ int peers_set(struct conf_peer *p, struct peer_notes *notes, const char *key, co
 	static const char *const known[] = { "role", "spki", "certificate", "to" };
 	char hint[128];
 
-	if (strcmp(key, "role") == 0)
+	if (strcmp(key, "role") == 0) {
+		notes->has_role = true;
 		return set_roles(p, value, why, cap);
+	}
 	if (strcmp(key, "to") == 0)
 		return set_to(p, value, why, cap);
 	if (strcmp(key, "spki") == 0) {
 		notes->has_spki = true;
-		if (tg_hex_decode(value, strlen(value), p->spki, sizeof p->spki) == 0)
+		notes->key_known = tg_hex_decode(value, strlen(value), p->spki, sizeof p->spki) == 0;
+		if (notes->key_known)
 			return 0;
 		snprintf(why, cap, "not a SHA-256 in hex; give 64 digits, or name the file with certificate =");
 		return TG_EINVAL;
 	}
-	if (strcmp(key, "certificate") == 0) {
-		notes->has_certificate = true;
-		return set_certificate(p, value, dir, why, cap);
-	}
+	if (strcmp(key, "certificate") == 0)
+		return set_certificate(p, notes, value, dir, why, cap);
 	snprintf(why, cap, "no key '%s' in [peer %s]; %s", key, p->name, suggest(key, known, sizeof known / sizeof *known, hint, sizeof hint));
 	return TG_EINVAL;
 }
@@ -175,13 +184,14 @@ static int check_to(const struct conf *c, const struct conf_peer *p, char *why, 
 	return 0;
 }
 
-int peers_check(const struct conf *c, size_t i, const struct peer_notes *notes, unsigned *line, char *why, size_t cap)
+int peers_check(const struct conf *c, size_t i, const struct peer_notes all[], unsigned *line, char *why, size_t cap)
 {
 	const struct conf_peer *p = &c->peer[i];
+	const struct peer_notes *notes = &all[i];
 	size_t k;
 
 	*line = notes->line;
-	if (p->roles == 0) {
+	if (p->roles == 0 && !notes->has_role) {
 		snprintf(why, cap, "peer '%s' has no role; add role = uploader, verifier, processor or operator", p->name);
 		return TG_EINVAL;
 	}
@@ -190,8 +200,8 @@ int peers_check(const struct conf *c, size_t i, const struct peer_notes *notes, 
 		    notes->has_spki ? "two keys" : "no key");
 		return TG_EINVAL;
 	}
-	for (k = 0; k < i; k++) {
-		if (memcmp(c->peer[k].spki, p->spki, sizeof p->spki) == 0) {
+	for (k = 0; notes->key_known && k < i; k++) {
+		if (all[k].key_known && memcmp(c->peer[k].spki, p->spki, sizeof p->spki) == 0) {
 			snprintf(why, cap, "peers '%s' and '%s' have the same key; give each its own", c->peer[k].name, p->name);
 			return TG_EINVAL;
 		}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
@@ -20,6 +21,17 @@ static int no_passphrase(char *buf, int size, int rw, void *ctx)
 	return -1;
 }
 
+/* What editors of other systems make of a text. */
+static const char *encoding_hint(FILE *f)
+{
+	unsigned char b[3] = { 0 };
+
+	rewind(f);
+	if (fread(b, 1, sizeof b, f) == sizeof b && b[0] == 0xef && b[1] == 0xbb && b[2] == 0xbf)
+		return "; it begins with a byte order mark: save it as plain ASCII";
+	return (b[0] == 0xff && b[1] == 0xfe) || (b[0] == 0xfe && b[1] == 0xff) ? "; it is UTF-16: save it as plain ASCII" : "";
+}
+
 static int read_certificate(const char *path, X509 **out, char *why, size_t cap)
 {
 	FILE *f = file_open(path, why, cap);
@@ -27,10 +39,28 @@ static int read_certificate(const char *path, X509 **out, char *why, size_t cap)
 	if (f == NULL)
 		return TG_EIO;
 	*out = PEM_read_X509(f, NULL, no_passphrase, NULL);
+	if (*out == NULL)
+		snprintf(why, cap, "%s holds no certificate; it must be PEM (-----BEGIN CERTIFICATE-----)%s", path, encoding_hint(f));
 	fclose(f);
-	if (*out != NULL)
+	return *out != NULL ? 0 : TG_EINVAL;
+}
+
+int pem_chain(const char *path, STACK_OF(X509) **out, char *why, size_t cap)
+{
+	FILE *f = file_open(path, why, cap);
+	X509 *x;
+
+	*out = sk_X509_new_null();
+	if (f == NULL)
+		return TG_EIO;
+	while (*out != NULL && (x = PEM_read_X509(f, NULL, no_passphrase, NULL)) != NULL)
+		if (sk_X509_push(*out, x) == 0)
+			X509_free(x);
+	ERR_clear_error();
+	fclose(f);
+	if (sk_X509_num(*out) > 0)
 		return 0;
-	snprintf(why, cap, "%s holds no certificate; it must be PEM (-----BEGIN CERTIFICATE-----)", path);
+	snprintf(why, cap, "%s holds no certificate", path);
 	return TG_EINVAL;
 }
 
@@ -83,7 +113,7 @@ static int read_key(const char *path, EVP_PKEY **out, char *why, size_t cap)
 	} else {
 		*out = PEM_read_PrivateKey(f, NULL, no_passphrase, NULL);
 		if (*out == NULL)
-			snprintf(why, cap, "%s holds no private key without a passphrase; it must be PEM, unencrypted", path);
+			snprintf(why, cap, "%s holds no private key without a passphrase; it must be PEM, unencrypted%s", path, encoding_hint(f));
 	}
 	fclose(f);
 	return *out != NULL ? 0 : TG_EINVAL;

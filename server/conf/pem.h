@@ -4,8 +4,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <openssl/x509.h>
 
 /** Each returns 0, TG_EIO or TG_EINVAL; then why holds "what is wrong; what to do" (without the file's name). */
+/** pem_chain(path, out, why, cap): every certificate in it, in order; at least one. sk_X509_pop_free(*out, X509_free) it. */
+int pem_chain(const char *path, STACK_OF(X509) **out, char *why, size_t cap);
 /** pem_spki(path, out, why, cap): SHA-256 of the first certificate's SubjectPublicKeyInfo (DER). */
 int pem_spki(const char *path, uint8_t out[32], char *why, size_t cap);
 /** pem_check_certificate(path, why, cap): it parses and is valid now. */

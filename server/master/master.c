@@ -248,6 +248,15 @@ static int check_wiping(const struct master *m)
 	return 0;
 }
 
+/* Each line of what conf_load() said of a configuration that it took. */
+static void log_doubts(const char *lines)
+{
+	for (size_t n; *lines != '\0'; lines += n + (lines[n] == '\n')) {
+		n = strcspn(lines, "\n");
+		log_warn("config", "%.*s", (int)n, lines);
+	}
+}
+
 /* In this order: what needs root, then dropping it, then whatever forks. */
 static int prepare(struct master *m)
 {
@@ -265,6 +274,7 @@ static int prepare(struct master *m)
 	if (open_log(m) != 0 || check_wiping(m) != 0 || privileges_user(m->conf, &uid, &gid) != 0)
 		return -1;
 	give_log(m, uid, gid);
+	log_doubts(m->opts->doubts);
 	privileges_limit(m->conf);
 	if (sockets_open(&m->sockets, m->conf, err, sizeof err) != 0 || open_store(m, uid, gid, err, sizeof err) != 0)
 		return refuse(m, err);
@@ -607,6 +617,8 @@ static int reload(struct master *m, char *err, size_t cap)
 
 	if (m->opts->conf_path != NULL && conf_load(m->opts->conf_path, &fresh, err, cap) != 0)
 		return -1;
+	if (m->opts->conf_path != NULL)
+		log_doubts(err);
 	if (fresh != m->conf && conf_keep_fixed(fresh, m->conf, changed, sizeof changed) != 0)
 		snprintf(err, cap, "out of memory; free some");
 	else

@@ -8,6 +8,7 @@
 struct master_opts {
 	struct conf *conf;
 	const char *conf_path;   /* NULL with dev_dir */
+	const char *doubts;      /* conf_load()'s lines about what will not work, or "": logged */
 	const char *dev_dir;     /* --dev DIR: print "ready URL" and write DIR/env */
 	char *const *child_argv; /* for process titles; may be NULL */
 };

@@ -14,8 +14,6 @@
 #include "base/log.h"
 #include "master/privileges.h"
 
-#define SPARE_DESCRIPTORS 256 /* listening sockets, store, log, libraries */
-
 int privileges_user(const struct conf *c, uid_t *uid, gid_t *gid)
 {
 	const struct passwd *p;
@@ -38,7 +36,7 @@ void privileges_limit(const struct conf *c)
 {
 	const struct rlimit none = { 0, 0 };
 	struct rlimit core, files;
-	rlim_t want = (rlim_t)c->max_connections + SPARE_DESCRIPTORS;
+	rlim_t want = (rlim_t)c->max_connections + CONF_SPARE_DESCRIPTORS;
 
 	/* Under a service manager's filter setrlimit() may be refused, where it is not needed. */
 	if ((getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_cur != 0 || core.rlim_max != 0) && setrlimit(RLIMIT_CORE, &none) != 0)

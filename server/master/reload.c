@@ -35,3 +35,17 @@ SSL_CTX *reload_tls(const struct conf *c, struct handover *h, char *err, size_t 
 		file_free(&file[i]);
 	return tls;
 }
+
+int reload_check(const struct conf *c, char *err, size_t cap)
+{
+	struct handover *h = handover_new();
+	SSL_CTX *tls = NULL;
+
+	snprintf(err, cap, "out of memory; free some");
+	if (h != NULL)
+		tls = reload_tls(c, h, err, cap);
+	SSL_CTX_free(tls);
+	if (h != NULL)
+		handover_free(h);
+	return tls != NULL ? 0 : TG_EINVAL;
+}

@@ -13,5 +13,7 @@
 
 /** reload_tls(c, h, err, cap): read what c names, and leave it with c in h. Returns the context, or NULL with err, and h as it was. */
 SSL_CTX *reload_tls(const struct conf *c, struct handover *h, char *err, size_t cap);
+/** reload_check(c, err, cap): would reload_tls() take it? 0, or TG_EINVAL with err. Nothing is kept. */
+int reload_check(const struct conf *c, char *err, size_t cap);
 
 #endif

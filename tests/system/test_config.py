@@ -104,6 +104,33 @@ def test_check_says_where_a_file_is_wrong(pki, tmp_path):
         assert f"{c.file}:{number}:" in (done.stdout + done.stderr).decode()
 
 
+def test_check_promises_what_will_happen(pki, tmp_path):
+    """-t says all at once what a start would trip over, and who would not be let in; a start warns of what does not stop it."""
+    c = Configured(pki, tmp_path)
+    c.peers["newcomer"] = "role = verifier"
+    old, other = pki / "newcomer.pem", tmp_path / "newcomer.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=self",
+                    "-keyout", tmp_path / "self.key", "-out", other], **QUIET)
+    c.write("[store]\nredis_server = no-such-redis")
+    c.file.write_text(c.file.read_text().replace(str(old), str(other)).replace(f"admin = 127.0.0.1:{c.admin}", f"admin = 127.0.0.1:{c.port}")
+                      .replace("audit.jsonl", "gone/audit.jsonl"))
+    done = subprocess.run([BIN / "timeglasd", "-t", "-c", c.file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20, check=False, text=True)
+    assert done.returncode == 1 and "ok" not in done.stdout, done.stdout
+    for part in ("admin and listen both take port", "no program no-such-redis", "/gone (No such file", "'newcomer' will not be let in"):
+        assert part in done.stdout, (part, done.stdout)
+    assert len(done.stdout.splitlines()) == 4 and all(re.match(rf"{c.file}:\d+: .*; ", line) for line in done.stdout.splitlines()), done.stdout
+    # One of them alone: the others are served, and whoever starts it is told.
+    c.write()
+    c.file.write_text(c.file.read_text().replace(str(old), str(other)))
+    server = c.start()
+    try:
+        assert [e for e in server.log() if e["event"] == "config" and "'newcomer' will not be let in" in e["detail"]]
+        assert server.call("GET", "/v1/policy", "operator").status == 200
+        server.stop()
+    finally:
+        server.kill()
+
+
 def test_without_an_addressee_an_upload_is_422(configured):
     """No default in the configuration and no Timeglas-To: nobody could ever fetch it, so it is refused."""
     server = configured.server

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <timeglas/errors.h>
 
 #include "conf/conf.h"
@@ -42,6 +44,20 @@ static void write_file(const char *name, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
+/* u.pem as it would be had it been issued long ago: valid until yesterday. */
+static int age_certificate(void)
+{
+	FILE *in = fopen(in_dir("u.pem"), "r"), *ca = fopen(in_dir("ca.key"), "r"), *out = fopen(in_dir("old.pem"), "w");
+	X509 *x = in != NULL ? PEM_read_X509(in, NULL, NULL, NULL) : NULL;
+	EVP_PKEY *key = ca != NULL ? PEM_read_PrivateKey(ca, NULL, NULL, NULL) : NULL;
+	int ok = x != NULL && key != NULL && out != NULL && X509_gmtime_adj(X509_getm_notBefore(x), -2 * 86400) != NULL &&
+	    X509_gmtime_adj(X509_getm_notAfter(x), -86400) != NULL && X509_sign(x, key, EVP_sha256()) > 0 && PEM_write_X509(out, x) == 1;
+
+	X509_free(x);
+	EVP_PKEY_free(key);
+	return fclose(in) == 0 && fclose(ca) == 0 && fclose(out) == 0 && ok ? 0 : -1;
+}
+
 static int setup(void **state)
 {
 	char why[256];
@@ -58,6 +74,12 @@ static int setup(void **state)
 	    pki_issue(p, "open", PKI_SERVER, in_dir("o.pem"), in_dir("o.key"), why, sizeof why) != 0)
 		return -1;
 	pki_free(p);
+	p = pki_open(in_dir("ca2.pem"), in_dir("ca2.key"), why, sizeof why);
+	if (p == NULL || pki_issue(p, "elsewhere", PKI_CLIENT, in_dir("x.pem"), in_dir("x.key"), why, sizeof why) != 0 || age_certificate() != 0)
+		return -1;
+	pki_free(p);
+	write_file("bom.pem", "\xef\xbb\xbf-----BEGIN CERTIFICATE-----\n");
+	write_file("utf16.pem", "\xff\xfe-\n");
 	write_file("empty.pem", "nothing\n");
 	assert_int_equal(mkfifo(in_dir("fifo"), 0600), 0);
 	return chmod(in_dir("o.key"), 0644);
@@ -65,7 +87,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "t.conf", "ca.pem", "ca.key", "s.pem", "s.key", "u.pem", "u.key", "o.pem", "o.key", "empty.pem", "fifo" };
+	static const char *const names[] = { "t.conf", "ca.pem", "ca.key", "s.pem", "s.key", "u.pem", "u.key", "o.pem", "o.key", "empty.pem", "fifo", "ca2.pem", "ca2.key", "x.pem", "x.key",
+		"old.pem", "bom.pem", "utf16.pem" };
 	size_t i;
 
 	(void)state;
@@ -231,6 +254,8 @@ static const struct mistake {
 	{ "[server]\ncertificate = gone.pem\nkey = s.key\nclient_ca = ca.pem\n" VERIFIER, 2, "cannot open|gone.pem" },
 	{ "[server]\ncertificate = o.pem\nkey = o.key\nclient_ca = ca.pem\n" VERIFIER, 3, "open to everybody (mode 644)|chmod 600" },
 	{ "[server]\ncertificate = s.pem\nkey = empty.pem\nclient_ca = ca.pem\n" VERIFIER, 3, "empty.pem" },
+	{ "[server]\ncertificate = bom.pem\nkey = s.key\nclient_ca = ca.pem\n" VERIFIER, 2, "byte order mark" },
+	{ "[server]\ncertificate = utf16.pem\nkey = s.key\nclient_ca = ca.pem\n" VERIFIER, 2, "UTF-16" },
 	{ "[server]\ncertificate = s.pem\nkey = fifo\nclient_ca = ca.pem\n" VERIFIER, 3, "fifo is not a file" },
 	{ "[server]\ncertificate = s.pem\nkey = s.key\nclient_ca = s.key\n" VERIFIER, 4, "holds no certificate" },
 	{ SERVER "user = no-such-user-here\n" VERIFIER, 5, "no user 'no-such-user-here'" },
@@ -274,7 +299,54 @@ static void conf_load_several_mistakes_are_all_reported(void **state)
 	(void)state;
 	assert_int_equal(load("[server]\nworkers = x\n[limits]\nmax_blob = y\n[nope]\nkey = ignored\n", &c), TG_EINVAL);
 	assert_words("t.conf:2: |t.conf:4: |t.conf:5: ");
-	assert_null(strstr(err, "t.conf:6"));
+	assert_null(strstr(err, "'key'"));
+	/* Also what must hold between lines, and nothing twice: a line that is wrong itself is not missed. */
+	assert_int_equal(load("[server]\nworkers = x\ncertificate = gone.pem\nkey = \nclient_ca = ca.pem\n[peer a]\nrole = verifyer\nspki = x\n"
+	    "[peer b]\nspki = y\nto = c\n", &c), TG_EINVAL);
+	assert_words("t.conf:2: |t.conf:4: 'key' is empty|t.conf:7: no role|t.conf:8: |"
+	    "t.conf:9: peer 'b' has no role|t.conf:10: ");
+	assert_null(strstr(err, "has no key"));
+	assert_null(strstr(err, "'a' has no role"));
+	assert_null(strstr(err, "same key"));
+}
+
+/* What will not work, though it stops no start: the file is taken, and told about. */
+static void conf_load_doubts_are_told(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned line;
+		const char *words;
+	} doubt[] = {
+		{ SERVER "listen = 127.0.0.1:4711\nadmin = 127.0.0.1:4711\n" VERIFIER, 6, "both take port 4711" },
+		{ SERVER "listen = 0.0.0.0:4711\nadmin = 127.0.0.1:4711\n" VERIFIER, 6, "both take port 4711" },
+		{ SERVER "listen = 192.0.2.1:4711\n" VERIFIER, 5, "192.0.2.1 cannot be listened at|of this machine" },
+		{ SERVER "log = no/such/folder/log\n" VERIFIER, 5, "no folder|no/such/folder|make it" },
+		{ SERVER "audit_key = gone/key\n" VERIFIER, 5, "no folder|gone" },
+		{ SERVER "audit_key = ca.pem/x\n" VERIFIER, 5, "ca.pem is not a folder" },
+		{ SERVER "[store]\nredis_server = no-such-program\n" VERIFIER, 6, "no program no-such-program in PATH" },
+		{ SERVER "[store]\nredis_server = /no/such/program\n" VERIFIER, 6, "cannot be run" },
+		{ SERVER VERIFIER "[peer u]\nrole = uploader\ncertificate = s.pem\n", 10, "'u' will not be let in|clientAuth" },
+		{ SERVER VERIFIER "[peer u]\nrole = uploader\ncertificate = x.pem\n", 10, "'u' will not be let in|client_ca" },
+		{ SERVER VERIFIER "[peer u]\nrole = uploader\ncertificate = old.pem\n", 10, "'u' will not be let in|expired|renew" },
+		{ "[server]\ncertificate = s.pem\nkey = s.key\nclient_ca = u.pem\n" VERIFIER, 4, "no root|nobody would be let in" },
+	};
+	struct conf *c;
+	char at[160];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof doubt / sizeof *doubt; i++) {
+		if (load(doubt[i].text, &c) != 0)
+			fail_msg("refused: %s: %s", doubt[i].text, err);
+		conf_free(c);
+		snprintf(at, sizeof at, "%s:%u: ", path, doubt[i].line);
+		if (strncmp(err, at, strlen(at)) != 0 || strchr(err, '\n') != NULL)
+			fail_msg("expected %s… alone but got %s", at, err);
+		assert_words(doubt[i].words);
+	}
+	assert_int_equal(load(SERVER "[peer u]\nrole = uploader\ncertificate = u.pem\n" VERIFIER, &c), 0);
+	assert_string_equal(err, "");
+	conf_free(c);
 }
 
 static void conf_load_small_error_buffer_is_not_overrun(void **state)
@@ -365,6 +437,7 @@ int main(void)
 		cmocka_unit_test(conf_new_has_the_documented_defaults),
 		cmocka_unit_test(conf_load_mistakes_are_named_with_their_line),
 		cmocka_unit_test(conf_load_several_mistakes_are_all_reported),
+		cmocka_unit_test(conf_load_doubts_are_told),
 		cmocka_unit_test(conf_load_small_error_buffer_is_not_overrun),
 		cmocka_unit_test(conf_load_long_line_is_refused),
 		cmocka_unit_test(conf_load_missing_file_says_so),

@@ -1,0 +1,254 @@
+/*
+ * check.c: see check.h. Whether something may be written is asked as the user that the server will run as. Runs where a configuration is read.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <timeglas/errors.h>
+
+#include "conf/check.h"
+#include "conf/pem.h"
+
+struct checker {
+	check_found *found;
+	void *ctx;
+};
+
+static void say(const struct checker *k, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static void say(const struct checker *k, const char *key, const char *fmt, ...)
+{
+	char why[CHECK_WHY];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof why, fmt, ap);
+	va_end(ap);
+	k->found(k->ctx, key, why);
+}
+
+/* Addresses ----------------------------------------------------------------------------------------------------------- */
+
+struct address {
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in four;
+		struct sockaddr_in6 six;
+	} at;
+	socklen_t len;
+	bool any; /* 0.0.0.0 or :: */
+};
+
+static struct address address_of(const char *host)
+{
+	struct address a = { .at.sa.sa_family = AF_INET };
+
+	if (inet_pton(AF_INET, host, &a.at.four.sin_addr) == 1) {
+		a.len = sizeof a.at.four;
+		a.any = a.at.four.sin_addr.s_addr == INADDR_ANY;
+		return a;
+	}
+	a.at.sa.sa_family = AF_INET6;
+	if (inet_pton(AF_INET6, host, &a.at.six.sin6_addr) == 1)
+		a.len = sizeof a.at.six;
+	a.any = IN6_IS_ADDR_UNSPECIFIED(&a.at.six.sin6_addr);
+	return a;
+}
+
+/* With a port that the kernel chooses: what listens there already may be this very server. */
+static void check_address(const struct checker *k, const char *key, const char *host)
+{
+	struct address a = address_of(host);
+	int fd = a.len > 0 ? socket(a.at.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+
+	if (fd < 0)
+		return;
+	if (bind(fd, &a.at.sa, a.len) != 0)
+		say(k, key, "%s cannot be listened at (%s); give an address of this machine", host, strerror(errno));
+	close(fd);
+}
+
+static void check_addresses(const struct checker *k, const struct conf *c)
+{
+	bool same = strcmp(c->listen_host, c->admin_host) == 0 || address_of(c->listen_host).any;
+
+	check_address(k, "server.listen", c->listen_host);
+	check_address(k, "server.admin", c->admin_host);
+	if (same && c->listen_port != 0 && c->listen_port == c->admin_port)
+		say(k, "server.admin", "admin and listen both take port %u of %s; give admin a port of its own", (unsigned)c->admin_port, c->admin_host);
+}
+
+/* Folders and programs -------------------------------------------------------------------------------------------------- */
+
+/* A child becomes that user: only the kernel knows all of groups, access lists and read-only mounts. */
+static bool user_may(const char *user, const char *path, int mode)
+{
+	const struct passwd *p = user != NULL && geteuid() == 0 ? getpwnam(user) : NULL;
+	int status = 0;
+	pid_t pid;
+
+	if (p == NULL)
+		return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0;
+	pid = fork();
+	if (pid == 0) {
+		if (initgroups(user, p->pw_gid) != 0 || setresgid(p->pw_gid, p->pw_gid, p->pw_gid) != 0 || setresuid(p->pw_uid, p->pw_uid, p->pw_uid) != 0)
+			_exit(2);
+		_exit(access(path, mode) == 0 ? 0 : 1);
+	}
+	/* What cannot be asked is not reported. */
+	return pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 1;
+}
+
+/* file: what will be made or written; its folder must be there. */
+static void check_folder(const struct checker *k, const struct conf *c, const char *key, const char *file)
+{
+	char *copy = file != NULL ? strdup(file) : NULL;
+	const char *dir = copy != NULL ? dirname(copy) : NULL;
+	struct stat st;
+
+	if (dir == NULL)
+		return;
+	if (stat(dir, &st) != 0)
+		say(k, key, "there is no folder %s (%s); make it", dir, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		say(k, key, "%s is not a folder; give another path", dir);
+	else if (!user_may(c->user, dir, W_OK | X_OK))
+		say(k, key, "%s may not make files in %s; change its owner or mode", c->user != NULL ? c->user : "this user", dir);
+	else if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+		say(k, key, "%s is not a file; give another path", file);
+	else if (stat(file, &st) == 0 && !user_may(c->user, file, W_OK))
+		say(k, key, "%s may not write %s; change its owner or mode", c->user != NULL ? c->user : "this user", file);
+	free(copy);
+}
+
+static bool program_in(const char *dir, size_t n, const char *name)
+{
+	char path[4096];
+	struct stat st;
+
+	return snprintf(path, sizeof path, "%.*s%s%s", (int)n, dir, n > 0 ? "/" : "", name) < (int)sizeof path && access(path, X_OK) == 0 &&
+	    stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static void check_program(const struct checker *k, const char *key, const char *name)
+{
+	const char *dirs = getenv("PATH");
+
+	if (strchr(name, '/') != NULL) {
+		if (!program_in("", 0, name))
+			say(k, key, "%s cannot be run; install it or correct the path", name);
+		return;
+	}
+	for (; dirs != NULL && *dirs != '\0'; dirs += strcspn(dirs, ":"), dirs += *dirs == ':')
+		if (program_in(dirs, strcspn(dirs, ":"), name))
+			return;
+	say(k, key, "no program %s in PATH; install Redis, or name it with redis_server =", name);
+}
+
+static void check_limits(const struct checker *k, const struct conf *c)
+{
+	struct rlimit files;
+	rlim_t want = (rlim_t)c->max_connections + CONF_SPARE_DESCRIPTORS;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY && files.rlim_max < want && geteuid() != 0)
+		say(k, "limits.max_connections", "%u connections need %llu descriptors and this process may have %llu; raise LimitNOFILE or lower max_connections",
+		    c->max_connections, (unsigned long long)want, (unsigned long long)files.rlim_max);
+}
+
+void check_machine(const struct conf *c, check_found *found, void *ctx)
+{
+	const struct checker k = { found, ctx };
+
+	check_addresses(&k, c);
+	check_folder(&k, c, "server.log", c->log_file);
+	check_folder(&k, c, "server.audit_log", c->audit_log);
+	check_folder(&k, c, "server.audit_key", c->audit_key);
+	if (c->store_url == NULL) {
+		check_program(&k, "store.redis_server", c->redis_server);
+		check_folder(&k, c, "store.run_dir", c->run_dir);
+	}
+	check_limits(&k, c);
+}
+
+/* Peers ------------------------------------------------------------------------------------------------------------------- */
+
+static const char *advice(int error)
+{
+	switch (error) {
+	case X509_V_ERR_CERT_HAS_EXPIRED: return "renew the certificate";
+	case X509_V_ERR_CERT_NOT_YET_VALID: return "check the clock, or the certificate";
+	case X509_V_ERR_INVALID_PURPOSE: return "issue it with extendedKeyUsage = clientAuth";
+	default: return "add the authority that issued it to client_ca, or have it issued by one that stands there";
+	}
+}
+
+static void check_peer(const struct checker *k, X509_STORE *roots, const struct check_peer *p)
+{
+	char key[CONF_NAME_MAX + sizeof "peer .certificate"], why[CHECK_WHY];
+	X509_STORE_CTX *v = X509_STORE_CTX_new();
+	STACK_OF(X509) *chain = NULL;
+
+	snprintf(key, sizeof key, "peer %s.certificate", p->name);
+	if (v == NULL || pem_chain(p->certificate, &chain, why, sizeof why) != 0 || X509_STORE_CTX_init(v, roots, sk_X509_value(chain, 0), chain) != 1 ||
+	    X509_STORE_CTX_set_default(v, "ssl_client") != 1)
+		say(k, key, "the certificate of '%s' cannot be checked", p->name);
+	else if (X509_verify_cert(v) != 1)
+		say(k, key, "'%s' will not be let in with %s: %s; %s", p->name, p->certificate, X509_verify_cert_error_string(X509_STORE_CTX_get_error(v)),
+		    advice(X509_STORE_CTX_get_error(v)));
+	X509_STORE_CTX_free(v);
+	sk_X509_pop_free(chain, X509_free);
+	ERR_clear_error();
+}
+
+/* A handshake ends at a root. Without one in the file nobody is let in, whoever signed. */
+static bool has_root(const STACK_OF(X509) *all)
+{
+	for (int i = 0; i < sk_X509_num(all); i++) {
+		X509 *x = sk_X509_value(all, i);
+
+		if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) == 0)
+			return true;
+	}
+	return false;
+}
+
+void check_peers(const char *client_ca, const struct check_peer *peer, size_t n, check_found *found, void *ctx)
+{
+	const struct checker k = { found, ctx };
+	X509_STORE *roots = X509_STORE_new();
+	STACK_OF(X509) *all = NULL;
+	char why[CHECK_WHY];
+	size_t i;
+
+	if (roots == NULL || pem_chain(client_ca, &all, why, sizeof why) != 0)
+		goto out; /* said elsewhere */
+	if (!has_root(all)) {
+		say(&k, "server.client_ca", "%s holds no root: nobody would be let in; add the certificate of the authority that issued this one", client_ca);
+		goto out;
+	}
+	for (int at = 0; at < sk_X509_num(all); at++)
+		X509_STORE_add_cert(roots, sk_X509_value(all, at));
+	for (i = 0; i < n; i++)
+		if (peer[i].certificate != NULL)
+			check_peer(&k, roots, &peer[i]);
+out:
+	sk_X509_pop_free(all, X509_free);
+	X509_STORE_free(roots);
+	ERR_clear_error();
+}
