@@ -52,7 +52,7 @@ bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vou
 	board_evidence_text(evidence, sizeof evidence);
 	for (i = 0; i < workers; i++)
 		up += metrics_gauge_slot(m, CHILD_SLOT_WORKER(i), G_STORE_UP) > 0;
-	ready = up == workers && reaper && attested && !draining && !late && board_compared();
+	ready = up == workers && reaper && attested && !draining && !late && board_compared() && board_writes() == WRITES_TAKEN;
 	jsonw_open(out, NULL, '{');
 	jsonw_bool(out, "ready", ready);
 	jsonw_open(out, "reasons", '[');
@@ -68,6 +68,8 @@ bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vou
 		snprintf(reason, sizeof reason, "uploads are refused: %s", board_attest_text(found));
 		jsonw_str(out, NULL, reason);
 	}
+	if (board_writes() != WRITES_TAKEN)
+		jsonw_str(out, NULL, board_writes_text(board_writes()));
 	if (late) {
 		snprintf(text, sizeof text, "evidence is late, so nothing new is stored: %s", evidence);
 		jsonw_str(out, NULL, text);

@@ -24,6 +24,8 @@ struct board {
 	_Atomic int error;
 	_Atomic uint64_t caught_up_us;
 	_Atomic bool compared;
+	_Atomic unsigned writes;
+	_Atomic uint64_t full_us; /* 0: never */
 	/* Heads are written in turn, and the turn is counted last: whoever reads one that is then overwritten sees that the turn moved. */
 	_Atomic uint64_t turn; /* 0: no head yet */
 	struct head head[2];
@@ -96,6 +98,35 @@ const char *board_attest_text(enum attest a)
 #undef X_
 
 	return (size_t)a < sizeof texts / sizeof *texts ? texts[a] : "unknown";
+}
+
+void board_set_writes(enum writes w)
+{
+	if (mine != NULL)
+		atomic_store(&mine->writes, (unsigned)w);
+}
+
+void board_saw_full(void)
+{
+	if (mine != NULL)
+		atomic_store(&mine->full_us, clock_mono_us());
+}
+
+enum writes board_writes(void)
+{
+	enum writes found = mine != NULL ? (enum writes)atomic_load(&mine->writes) : WRITES_TAKEN;
+	uint64_t full_us = mine != NULL ? atomic_load(&mine->full_us) : 0;
+
+	return found == WRITES_TAKEN && full_us != 0 && clock_mono_us() < full_us + STALE_US ? WRITES_FULL : found;
+}
+
+const char *board_writes_text(enum writes w)
+{
+#define X_(name, text) text,
+	static const char *const texts[] = { BOARD_WRITES(X_) };
+#undef X_
+
+	return (size_t)w < sizeof texts / sizeof *texts ? texts[w] : "unknown";
 }
 
 /* The store's clock --------------------------------------------------------------------------------------------------- */

@@ -51,6 +51,30 @@ bool board_attest_ok(enum attest a);
 const char *board_attest_slug(enum attest a);
 const char *board_attest_text(enum attest a);
 
+/* Whether the store takes what an upload writes, by the reaper -------------------------------------------------------- */
+
+/* X(name, what people are told) */
+#define BOARD_WRITES(X)                                                                                                \
+	X(TAKEN,       "it takes writes")                                                                             \
+	X(FULL,        "the store is full: uploads fit again when blobs were fetched or have expired")                \
+	X(READONLY,    "the store is a replica now and takes no writes: point store.url to the primary")              \
+	X(NO_REPLICAS, "the store takes no writes before enough of its replicas follow it (min-replicas-to-write)")   \
+	X(DISK,        "the store takes no writes because it could not write a snapshot: set save \"\"")              \
+	X(REFUSED,     "the store refuses what an upload writes; its answer stands in the log")
+
+enum writes {
+#define X_(name, text) WRITES_##name,
+	BOARD_WRITES(X_)
+#undef X_
+};
+
+/** board_set_writes(w), board_writes(): as found last. */
+void board_set_writes(enum writes w);
+/** board_saw_full(): by any process: an upload was refused because the store is full. So says board_writes() for three seconds, also when something smaller still fits. */
+void board_saw_full(void);
+enum writes board_writes(void);
+const char *board_writes_text(enum writes w);
+
 /* The store's clock, by the reaper ------------------------------------------------------------------------------------ */
 
 /** board_set_clock(ms), board_clock(ms): the store's clock minus clock_mono_us(), in ms, as last remembered. false: nothing yet. */

@@ -22,6 +22,7 @@ struct attestor {
 	uint64_t last_save_s;   /* 0: not seen yet on this connection */
 	uint64_t saved_us;      /* when another snapshot was noticed */
 	enum attest last;
+	enum writes writes;     /* as found last */
 };
 
 struct attestor *attestor_new(const struct conf *conf, bool embedded)
@@ -48,6 +49,7 @@ void attestor_down(struct attestor *a)
 	a->saved_us = 0;
 	a->last = ATTEST_NOT_YET;
 	board_set_attest(ATTEST_NOT_YET);
+	board_set_writes(WRITES_TAKEN); /* that it cannot be reached is said otherwise */
 	metrics_gauge_set(G_ATTESTED, 0);
 }
 
@@ -80,6 +82,18 @@ static enum attest judge(struct attestor *a, const struct attest_facts *f)
 	return found;
 }
 
+static void tell_writes(struct attestor *a, enum writes now)
+{
+	board_set_writes(now);
+	if (now == a->writes)
+		return;
+	a->writes = now;
+	if (now == WRITES_TAKEN)
+		log_info("store-writes", "%s again", board_writes_text(now));
+	else
+		log_warn("store-writes", "%s", board_writes_text(now));
+}
+
 static void on_facts(void *ctx, int err, const struct attest_facts *f)
 {
 	struct attestor *a = ctx;
@@ -89,6 +103,7 @@ static void on_facts(void *ctx, int err, const struct attest_facts *f)
 	if (err != 0)
 		return; /* what is on the board grows stale by itself */
 	found = judge(a, f);
+	tell_writes(a, f->writes);
 	board_set_attest(found);
 	metrics_gauge_set(G_ATTESTED, board_attest_ok(found));
 	if (found == a->last)

@@ -13,6 +13,7 @@
 
 struct attest_facts {
 	bool info_barred, config_barred;
+	enum writes writes;                 /* does it take what an upload writes? Not for attest_judge() */
 	/* of INFO */
 	bool aof, bgsave, syncing, replica; /* syncing: a replica is being sent everything now */
 	uint64_t last_save_s;

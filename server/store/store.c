@@ -70,8 +70,10 @@ static int redis_err(struct store *s, const char *text)
 {
 	static const char *const away[] = {"LOADING", "READONLY", "MASTERDOWN", "BUSY", "NOREPLICAS", "CLUSTERDOWN", "MISCONF", "NOAUTH", "NOPERM"};
 
-	if (strncmp(text, "OOM", 3) == 0)
+	if (strncmp(text, "OOM", 3) == 0) {
+		board_saw_full();
 		return TG_EFULL;
+	}
 	if (strncmp(text, "ERR Function not found", 22) == 0) {
 		log_warn("store_library", "the function library is gone: loading it again");
 		library_check(s);

@@ -31,6 +31,21 @@ static void on_info(void *ctx, const redisReply *r)
 		f->info_barred = true;
 }
 
+static void on_may_store(void *ctx, const redisReply *r)
+{
+	static const struct {
+		const char *says;
+		enum writes means;
+	} known[] = { { "OOM", WRITES_FULL }, { "READONLY", WRITES_READONLY }, { "NOREPLICAS", WRITES_NO_REPLICAS }, { "MISCONF", WRITES_DISK } };
+	struct call *c = ctx;
+	struct attest_facts *f = c->state;
+
+	f->writes = r != NULL && r->type == REDIS_REPLY_ERROR ? WRITES_REFUSED : WRITES_TAKEN;
+	for (size_t i = 0; f->writes == WRITES_REFUSED && i < sizeof known / sizeof *known; i++)
+		if (strncmp(r->str, known[i].says, strlen(known[i].says)) == 0)
+			f->writes = known[i].means;
+}
+
 static void attest_done(struct call *c, int err, const redisReply *r)
 {
 	(void)r;
@@ -39,7 +54,7 @@ static void attest_done(struct call *c, int err, const redisReply *r)
 
 static int ask(struct call *c)
 {
-	struct cmd config = {.argc = 0}, info = {.argc = 0};
+	struct cmd config = {.argc = 0}, info = {.argc = 0}, may_store;
 	int rc;
 
 	cmd_text(&config, "CONFIG");
@@ -54,12 +69,15 @@ static int ask(struct call *c)
 	if (rc != 0)
 		return rc;
 	rc = cmd_send(c->store, &info, on_info, c);
+	cmd_fcall(&may_store, "tg1_may_store", 0);
+	if (rc == 0)
+		rc = cmd_send(c->store, &may_store, on_may_store, c);
 	if (rc != 0)
 		rconn_forget(c->store->conn, c);
 	return rc;
 }
 
-/* Three commands in one flush; the last, which is never barred, ends the call. */
+/* Four commands in one flush; the last, which is never barred, ends the call. */
 int store_attest(struct store *s, store_attest_cb *cb, void *ctx)
 {
 	struct call *c = call_new(s, ctx, attest_done);

@@ -1,8 +1,10 @@
 """What operators see: the request log, health, metrics; and what must never be seen there."""
 import json
 import re
+import time
 
 from harness import SLOW, wait_for
+from redis_store import FIT
 
 
 def test_request_log_is_json_lines_without_ids_or_persons(launch):
@@ -48,6 +50,56 @@ def test_shared_servers_log_names_none_of_its_ids(server):
     server.put_ok(server.sealed(10))
     text = server.log_text() + server.stderr()
     assert server.secrets and server.log_text() and not [s for s in server.secrets if s in text]
+
+
+def reasons(server):
+    """(ready, why not, the evidence's state), as /readyz says."""
+    status, text = server.admin("/readyz")
+    told = json.loads(text)
+    assert (status == 200) == told["ready"] == (not told["reasons"]), text
+    return told["ready"], " ".join(told["reasons"]), told["evidence"]
+
+
+def test_readiness_says_that_the_store_is_full(launch):
+    """Where uploads are answered 507, the server is not ready to store: right behind the first refusal, and while nothing fits, also when nobody tries."""
+    server = launch(workers=1, options=[("store.max_bytes", "24MiB")])
+    assert reasons(server)[0]
+    body = server.sealed(1_000_000)
+    with server.connect() as conn:
+        for _ in range(40):
+            answer = conn.request("POST", "/v1/blobs", server.upload_fields(), body)
+            if answer.status != 201:
+                break
+            server.secrets.add(answer.json()["blob"])
+    assert answer.status == 507
+    ready, why, _ = reasons(server)
+    assert not ready and "the store is full" in why, why
+    server.redis("CONFIG", "SET", "maxmemory", "4mb")
+    wait_for(lambda: [e for e in server.log() if e["event"] == "store-writes" and "full" in e["detail"]], "it is logged", 4)
+    time.sleep(3.5)  # what the worker saw is forgotten
+    ready, why, _ = reasons(server)
+    assert not ready and "the store is full" in why, why
+    server.redis("CONFIG", "SET", "maxmemory", "48mb")
+    wait_for(lambda: reasons(server)[0], "it is ready", 4)
+    assert server.put(body).status == 201
+
+
+def test_readiness_says_that_the_store_takes_no_writes(store, launch):
+    """A primary that becomes a replica keeps its connections. Said within two seconds, and no disk is blamed when evidence is late for it."""
+    external = store(*FIT, "--repl-diskless-load", "swapdb")
+    server = launch(workers=1, options=[("store.url", f"unix://{external.socket}"), ("server.audit_max_lag_s", 1)])
+    server.env.pop("TIMEGLAS_REDIS_SOCKET")  # its folder is ours, and stays
+    assert reasons(server)[0]
+    external.cli("REPLICAOF", "127.0.0.1", "1")
+    wait_for(lambda: "is a replica now and takes no writes" in reasons(server)[1], "it says why", 2)
+    late = wait_for(lambda: "evidence is late" in reasons(server)[1] and reasons(server), "evidence is late", 4)
+    time.sleep(3)  # until a recorder that only hangs would be told of
+    for ready, why, evidence in (late, reasons(server)):
+        assert not ready and "replica" in why and "disk" not in why + evidence, (why, evidence)
+    external.cli("REPLICAOF", "NO", "ONE")
+    wait_for(lambda: reasons(server)[0], "it is ready", 5)
+    blob = server.put_ok(server.sealed(300))
+    assert server.take(blob["blob"]).status == 200
 
 
 def test_health_and_readiness(server):

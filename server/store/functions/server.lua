@@ -5,6 +5,11 @@ local function f_time()
 	return OK .. '\n' .. text(time_ms(time_us())) .. '\n' .. (compared and '1' or '0')
 end
 
+-- may_store: 0. Does nothing, and is refused by Redis whenever an upload would be: it is full, takes no writes, or has lost the replicas that it demands.
+local function f_may_store()
+	return OK
+end
+
 -- attested slug who: 0: for the evidence: what a server found out about the store's volatility. who: the operator who vouches for it.
 local function f_attested(keys, args)
 	local who = string.gsub(args[2], '\t', ' ') -- it is what an operator wrote
