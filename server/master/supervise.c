@@ -83,8 +83,9 @@ void supervise_start(struct child *c, const struct supervise_hooks *hooks)
 	pid_t parent = getpid();
 
 	c->restart_at_us = 0;
-	c->told = false;
+	c->told = c->begun = false;
 	c->still = 0;
+	c->beats = c->env.heartbeat != NULL ? heartbeat_count(c->env.heartbeat, c->env.metrics_slot) : 0;
 	c->started_us = clock_mono_us();
 	if (c->main == NULL) {
 		c->pid = hooks->start_store(hooks->ctx);
@@ -182,7 +183,7 @@ bool supervise_is_stopped(pid_t pid)
 static unsigned patience(const struct child *c)
 {
 	if (c->kind != CHILD_RECORDER)
-		return SUPERVISE_HUNG_MS / HEARTBEAT_EVERY_MS;
+		return (c->begun || supervise_is_stopped(c->pid) ? SUPERVISE_HUNG_MS : SUPERVISE_START_MS) / HEARTBEAT_EVERY_MS;
 	return (supervise_is_stopped(c->pid) ? SUPERVISE_RECORDER_STOPPED_MS : SUPERVISE_RECORDER_HUNG_MS) / HEARTBEAT_EVERY_MS;
 }
 
@@ -191,6 +192,7 @@ static void look_at(struct child *c, bool late)
 	uint64_t beats = heartbeat_count(c->env.heartbeat, c->env.metrics_slot);
 
 	if (beats != c->beats || c->pid == 0) {
+		c->begun = beats != c->beats;
 		c->beats = beats;
 		c->still = 0;
 		return;

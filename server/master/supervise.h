@@ -18,6 +18,7 @@ enum child_kind { CHILD_WORKER, CHILD_REAPER, CHILD_ADMIN, CHILD_RECORDER, CHILD
  * that somebody has stopped.
  */
 #define SUPERVISE_HUNG_MS 3000u
+#define SUPERVISE_START_MS 30000u /* of any, before its first beat: a name server may have to be asked where the store is */
 #define SUPERVISE_RECORDER_HUNG_MS 60000u
 #define SUPERVISE_RECORDER_STOPPED_MS 15000u
 
@@ -29,6 +30,7 @@ struct child {
 	pid_t pid;                  /* 0: not running */
 	bool told;                  /* the master's: this process knows that we drain */
 	unsigned failures;          /* in a row */
+	bool begun;                 /* it has beaten since it was started */
 	uint64_t beats;             /* as last seen */
 	unsigned still;             /* looks since they changed */
 	uint64_t started_us, restart_at_us; /* restart_at 0: not due */

@@ -207,7 +207,10 @@ static bool alive(const struct stream *s)
 static void advance(struct stream *s)
 {
 	if (s->state == ST_CONNECTING && s->io.can_write) {
-		if (io_error(&s->io) != 0) {
+		int failed = io_error(&s->io);
+
+		if (failed != 0) {
+			errno = failed; /* for on_end */
 			end(s, STREAM_ERROR);
 			return;
 		}

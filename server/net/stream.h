@@ -20,7 +20,7 @@ struct stream;
 
 enum stream_end {
 	STREAM_EOF,       /* the peer ended its direction in order (FIN, or close_notify); `out` may still be written */
-	STREAM_ERROR,     /* reset, broken pipe, connect refused */
+	STREAM_ERROR,     /* reset, broken pipe, connect refused; errno may say which */
 	STREAM_TLS,       /* handshake or record failure */
 	STREAM_TIMEOUT    /* connect or handshake took too long */
 };

@@ -40,7 +40,8 @@ void recorder_state(struct recorder *x, enum evidence e, int error)
 	if (e == EVIDENCE_RECORDING || e == EVIDENCE_ELSEWHERE)
 		log_info("evidence", "%s", text);
 	else
-		log_error("evidence", "%s", text);
+		log_error("evidence", "%s (audit_log %s, audit_key %s)", text, x->env->conf->audit_log,
+		    x->env->conf->audit_key != NULL ? x->env->conf->audit_key : "beside it");
 }
 
 void recorder_head(const struct recorder *x)

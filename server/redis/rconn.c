@@ -3,6 +3,7 @@
  * boundaries here and built by hiredis's reader, except bulks for a fetch, whose buffer chains are moved. It reconnects by itself.
  * It does not know which commands are sent, and has no TLS yet. Runs in every process that has a store.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,7 +239,7 @@ static void rconn_fail(struct rconn *c, const char *why)
 	size_t n = c->count;
 
 	if (was_up || c->backoff_ms == BACKOFF_MIN_MS) /* not once an attempt */
-		log_warn("store_down", "%s", why);
+		log_warn("store_down", "%s: %s", c->url.name, why);
 	stream_free(c->stream);
 	c->stream = NULL;
 	c->up = c->ready = c->high = false;
@@ -277,7 +278,7 @@ static void on_auth(void *ctx, const redisReply *reply)
 	if (reply == NULL)
 		return;
 	if (reply->type == REDIS_REPLY_ERROR) {
-		log_error("store_auth", "%s", reply->str);
+		log_error("store_auth", "%s, user '%s': %s", c->url.name, c->url.user != NULL ? c->url.user : "default", reply->str);
 		rconn_fail(c, "authentication refused");
 		return;
 	}
@@ -325,8 +326,12 @@ static void on_end(struct stream *s, enum stream_end why, void *ctx)
 {
 	static const char *const text[] = {"closed by the store", "connection error", "TLS error", "timeout"};
 
+	char what[128];
+	const char *reason = why == STREAM_ERROR && errno != 0 ? strerror(errno) : NULL;
+
 	(void)s;
-	rconn_fail(ctx, text[why]);
+	snprintf(what, sizeof what, "%s%s%s", text[why], reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	rconn_fail(ctx, what);
 }
 
 static void on_read(struct stream *s, struct evbuffer *in, void *ctx);
@@ -347,7 +352,10 @@ static void rconn_start(struct rconn *c)
 	if (c->reader != NULL)
 		c->stream = stream_connect(c->loop, (struct sockaddr *)&c->url.addr, c->url.addr_len, NULL, &opts, &cb, c);
 	if (c->stream == NULL) {
-		rconn_fail(c, "cannot connect");
+		char what[128];
+
+		snprintf(what, sizeof what, "cannot connect: %s", strerror(errno));
+		rconn_fail(c, what);
 		return;
 	}
 	event_add(c->watch, &second);

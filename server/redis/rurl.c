@@ -39,6 +39,7 @@ static int url_unix(struct rurl *u, const char *where, char *err, size_t cap)
 	}
 	un->sun_family = AF_UNIX;
 	strcpy(un->sun_path, path);
+	snprintf(u->name, sizeof u->name, "unix:%s", path);
 	u->addr_len = sizeof *un;
 	return 0;
 }
@@ -64,6 +65,7 @@ static int url_tcp(struct rurl *u, char *where, char *err, size_t cap)
 		host[strlen(host) - 1] = '\0';
 		host++;
 	}
+	snprintf(u->name, sizeof u->name, "%s port %s", host, port);
 	rc = getaddrinfo(host, port, &hints, &found);
 	if (rc != 0) {
 		snprintf(err, cap, "store: %s: %s", host, gai_strerror(rc));

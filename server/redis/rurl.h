@@ -9,6 +9,7 @@ struct rurl {
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
 	char *user, *password; /* NULL: none */
+	char name[128];        /* where it is, for messages: nothing of who we are */
 };
 
 /** rurl_parse(u, url, err, cap): 0, TG_EINVAL or TG_ENOMEM, and err says what is wrong. rurl_clear() in either case. May look a host name up. */

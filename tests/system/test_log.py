@@ -4,12 +4,13 @@ import os
 import pty
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
 
-from harness import SLOW, wait_for
-from test_config import Configured, pki  # noqa: F401
+from harness import BIN, SLOW, wait_for
+from test_config import Configured, free_port, pki  # noqa: F401
 
 DROPPED = "timeglas_log_lines_dropped_total"
 
@@ -120,3 +121,19 @@ def test_sighup_opens_the_log_anew(launch, tmp_path):
         server.call("GET", "/v1/policy")
     wait_for(lambda: path.read_text().count("GET /v1/policy") >= 5, "the requests' lines", 5)
     assert old.stat().st_size == size and old.read_text().endswith("\n")
+
+
+def test_a_store_that_is_not_there_is_named(pki, tmp_path):  # noqa: F811
+    """Address and reason stand in the log, and nothing of the password."""
+    c, port, log = Configured(pki, tmp_path), free_port(), tmp_path / "stderr"
+    c.write(f"[store]\nurl = redis://someone:hunter2@127.0.0.1:{port}")
+    with open(log, "wb") as err:
+        server = subprocess.Popen([BIN / "timeglasd", "-c", c.file], stdin=subprocess.DEVNULL, stderr=err)
+    try:
+        wait_for(lambda: f"127.0.0.1 port {port}: connection error: Connection refused" in log.read_text(), lambda: log.read_text(), 5)
+        server.send_signal(signal.SIGTERM)
+        server.wait(10 * SLOW)
+    finally:
+        server.kill()
+        server.wait()
+    assert "hunter2" not in log.read_text()
