@@ -7,6 +7,7 @@
 #include <string.h>
 #include "cli/material.h"
 #include "cli/output.h"
+#include "core/encoding.h"
 #include "core/num.h"
 
 #define BLANKS ", \t\r\n"
@@ -29,11 +30,28 @@ int material_recipients(const struct options *o, struct material *m)
 	return 0;
 }
 
+static const char *encoding_fault(const char *path)
+{
+	uint8_t b[TG_ENCODING_BYTES];
+	FILE *f = fopen(path, "re");
+	size_t n = 0;
+
+	if (f != NULL) {
+		setvbuf(f, NULL, _IONBF, 0); /* no copy of a key in a buffer of stdio's */
+		n = fread(b, 1, sizeof b, f);
+		fclose(f);
+	}
+	return tg_encoding_fault(b, n);
+}
+
 static int cannot_load(int err, const char *what, const char *path)
 {
+	const char *fault;
+
 	if (err == TG_EIO)
 		return cli_fail(TG_EIO, "cannot read the %s file %s: %s", what, path, strerror(errno));
-	return cli_fail(err, "%s does not hold a well-formed %s: %s", path, what, tg_strerror(err));
+	fault = err == TG_EKEY ? encoding_fault(path) : NULL;
+	return cli_fail(err, "%s does not hold a well-formed %s: %s", path, what, fault != NULL ? fault : tg_strerror(err));
 }
 
 int material_identities(const struct options *o, struct material *m)

@@ -11,6 +11,7 @@
 #include <openssl/x509.h>
 #include <timeglas/errors.h>
 
+#include "core/encoding.h"
 #include "base/file.h"
 #include "conf/pem.h"
 
@@ -21,15 +22,15 @@ static int no_passphrase(char *buf, int size, int rw, void *ctx)
 	return -1;
 }
 
-/* What editors of other systems make of a text. */
-static const char *encoding_hint(FILE *f)
+/* What is wrong with a file that could not be read: what its first bytes tell, or else the text given. */
+static const char *fault_of(FILE *f, const char *otherwise)
 {
-	unsigned char b[3] = { 0 };
+	unsigned char b[TG_ENCODING_BYTES];
+	const char *fault;
 
 	rewind(f);
-	if (fread(b, 1, sizeof b, f) == sizeof b && b[0] == 0xef && b[1] == 0xbb && b[2] == 0xbf)
-		return "; it begins with a byte order mark: save it as plain ASCII";
-	return (b[0] == 0xff && b[1] == 0xfe) || (b[0] == 0xfe && b[1] == 0xff) ? "; it is UTF-16: save it as plain ASCII" : "";
+	fault = tg_encoding_fault(b, fread(b, 1, sizeof b, f));
+	return fault != NULL ? fault : otherwise;
 }
 
 static int read_certificate(const char *path, X509 **out, char *why, size_t cap)
@@ -40,7 +41,7 @@ static int read_certificate(const char *path, X509 **out, char *why, size_t cap)
 		return TG_EIO;
 	*out = PEM_read_X509(f, NULL, no_passphrase, NULL);
 	if (*out == NULL)
-		snprintf(why, cap, "%s holds no certificate; it must be PEM (-----BEGIN CERTIFICATE-----)%s", path, encoding_hint(f));
+		snprintf(why, cap, "%s holds no certificate; %s", path, fault_of(f, "it must be PEM (-----BEGIN CERTIFICATE-----)"));
 	fclose(f);
 	return *out != NULL ? 0 : TG_EINVAL;
 }
@@ -113,7 +114,7 @@ static int read_key(const char *path, EVP_PKEY **out, char *why, size_t cap)
 	} else {
 		*out = PEM_read_PrivateKey(f, NULL, no_passphrase, NULL);
 		if (*out == NULL)
-			snprintf(why, cap, "%s holds no private key without a passphrase; it must be PEM, unencrypted%s", path, encoding_hint(f));
+			snprintf(why, cap, "%s holds no private key without a passphrase; %s", path, fault_of(f, "it must be PEM, unencrypted"));
 	}
 	fclose(f);
 	return *out != NULL ? 0 : TG_EINVAL;

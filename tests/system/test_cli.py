@@ -54,6 +54,18 @@ def keys(cli, tmp_path):
     return out
 
 
+@pytest.mark.parametrize("begin, encoding, said", [(b"\xef\xbb\xbf", "ascii", b"byte order mark"), (b"\xff\xfe", "utf-16-le", b"UTF-16"),
+                                                   (b"\xfe\xff", "utf-16-be", b"UTF-16")])
+def test_key_file_of_another_editor_is_told_apart(cli, keys, tmp_path, begin, encoding, said):
+    """A key that was saved with a byte order mark, or in UTF-16, looks right in an editor."""
+    for name, option in (("identity", "-i"), ("signing", "--sign")):
+        path = tmp_path / "other.key"
+        path.write_bytes(begin + keys[name].read_text().encode(encoding))
+        args = ["open", "--raw", "-i", path] if option == "-i" else ["seal", "-r", keys["identity_public"], "--kind", "liveness", "--sign", path]
+        done = cli(*args, stdin=b"x")
+        assert done.returncode != 0 and said in done.stderr and b"ASCII" in done.stderr, done.stderr
+
+
 def left_behind(folder):
     return [p.name for p in folder.iterdir() if p.name.startswith(".timeglas")]
 
