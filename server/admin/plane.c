@@ -120,7 +120,7 @@ static void send_answer(struct plane_conn *c, const struct plane_answer *a, bool
 	text_join(&t, "\r\n", a->fields != NULL ? a->fields : "", "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
 	    c->last ? "Connection: close\r\n" : "", "\r\n");
 	if (evbuffer_add(out, head, text_len(&t)) != 0 || (with_body && a->body != NULL && evbuffer_add(out, a->body, a->n) != 0)) {
-		stream_reset(c->stream); /* nobody can frame half an answer: the connection ends with what there is of it */
+		stream_set_abortive(c->stream, true); /* nobody can frame half an answer: the connection ends with what there is of it */
 		c->last = true;
 	}
 	enter(c, c->last ? AT_END : AT_ANSWER);

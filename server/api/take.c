@@ -3,8 +3,9 @@
  * POST /v1/blobs/{id}/take is the at-most-once read: before the first byte is sent nobody else can reach the blob, and chunks are deleted as they are
  * read; a client that goes away loses the blob. GET /v1/claims/{claim} is the claimant's, as often as needed: the chunks stay.
  *
- * A reader that stalls has a window of the blob in this process, and more in the kernel. Once a second somebody looks whether it may still have that: when
- * a claimed blob has ended, or the time of a taken one is over, the answer is revoked, and what was on its way is wiped.
+ * A reader that stalls has a window of the blob in this process, and more in the kernel's send buffer. Until its own kernel has acknowledged all of it, somebody
+ * looks once a second whether it may still have that: when a claimed blob has ended, when the time of a taken one is over, or when somebody has ended it although it
+ * was consumed (erased it, or closed its session), the answer is revoked: what stands here is wiped, and the kernel drops what it has.
  * Runs in workers.
  */
 #include <inttypes.h>
@@ -32,6 +33,8 @@ struct taking {
 	uint32_t chunk_bytes;     /* the blob's */
 	bool claimed;             /* a claimant's read */
 	bool asking;              /* whether the blob still stands */
+	bool bound;               /* the blob's; */
+	char session[TOKEN_LEN + 1]; /* and the session that it names, "" none */
 	struct event watch;
 	int64_t until_ms;         /* a take's: the store's time at which it ends */
 	int status;               /* of the answer whose head waits for its first bytes, to go with them; 0: none waits */
@@ -46,22 +49,39 @@ static void on_look(void *ctx, int err, const struct store_blob *b)
 	struct taking *t = ctx;
 	t->asking = false;
 	if (!t->claimed && t->read == NULL)
-		return; /* all of it was read meanwhile */
+		return; /* all of it was read meanwhile: the next look asks for that */
 	if (err != 0 || b->state == STORE_GONE)
 		httpd_reply_revoke(t->req);
+}
+
+static void on_wanted(void *ctx, int err)
+{
+	struct taking *t = ctx;
+	t->asking = false;
+	if (err != 0)
+		httpd_reply_revoke(t->req);
+}
+
+static int ask(struct taking *t)
+{
+	struct store *s = t->call->api->store;
+	char id[TOKEN_LEN + 1];
+	if (!t->claimed && t->read == NULL)
+		return store_take_wanted(s, t->call->id, t->session, t->bound, on_wanted, t);
+	snprintf(id, sizeof id, "%.*s", TOKEN_LEN, t->call->id); /* a claim's token opens with it */
+	return store_stat(s, id, on_look, t);
 }
 
 static void on_watch(evutil_socket_t fd, short what, void *ctx)
 {
 	struct taking *t = ctx;
-	struct store *s = t->call->api->store;
-	char id[TOKEN_LEN + 1];
 	(void)fd, (void)what;
-	if (!t->claimed && store_now_ms(s) >= t->until_ms)
+	if (httpd_reply_delivered(t->req))
+		return; /* t was freed */
+	if (!t->claimed && store_now_ms(t->call->api->store) >= t->until_ms)
 		httpd_reply_revoke(t->req);
-	else if ((t->claimed || t->read != NULL) && !t->asking) {
-		snprintf(id, sizeof id, "%.*s", TOKEN_LEN, t->call->id); /* a claim's token opens with it */
-		t->asking = store_stat(s, id, on_look, t) == 0;
+	else if (!t->asking) {
+		t->asking = ask(t) == 0;
 		if (!t->asking)
 			httpd_reply_revoke(t->req);
 	}
@@ -71,6 +91,8 @@ static void watch(struct taking *t, const struct store_blob *b)
 {
 	struct loop *l = t->call->api->loop;
 	t->until_ms = b->deadline_ms;
+	t->bound = b->desc.bound;
+	text_copy(t->session, sizeof t->session, b->desc.session);
 	httpd_reply_hold(t->req);
 	event_assign(&t->watch, loop_base(l), -1, EV_PERSIST, on_watch, t);
 	event_add(&t->watch, loop_timeout(l, WATCH_S));

@@ -20,9 +20,12 @@
 
 #define STREAM_IN_MAX_BYTES 65536u /* unread content that may wait here before the handler's window */
 #define HANDLER_TIMEOUT_S 30       /* the store has not answered */
-#define LINGER_S 1
+#define LINGER_S 1                 /* without a byte */
+#define LINGER_MAX_S 10            /* in all */
 #define REST_S 1
-#define LINGER_BYTES (1u << 20)
+#define TICK_MS 20
+#define LINGER_TICK_BYTES (320u * 1024)         /* a connection's, for each tick: 16 MB/s */
+#define LINGER_ALL_TICK_BYTES (4u * LINGER_TICK_BYTES) /* of all connections that had to wait */
 
 static void conn_work(struct conn *c);
 
@@ -32,10 +35,18 @@ static void conn_free(struct conn *c)
 {
 	struct httpd *h = c->httpd;
 	struct httpd_req *r = c->req;
+	bool undelivered = r != NULL && r->hold;
 	c->dead = true;
 	c->req = NULL;
+	if (c->n_held > 0 && !c->revoked)
+		(void)held_look(c);
+	if (c->abortive && !c->revoked && !undelivered && c->n_held == 0)
+		stream_set_abortive(c->stream, false);
+	held_drop(c);
 	if (r != NULL)
 		req_end(r, false);
+	if (c->waits)
+		TAILQ_REMOVE(&h->waiting, c, wait_link);
 	TAILQ_REMOVE(&h->conns, c, link);
 	h->n--;
 	metrics_gauge_set(G_CONNECTIONS, (int64_t)h->n);
@@ -71,9 +82,16 @@ static unsigned phase_seconds(const struct conn *c, enum phase ph)
 	return LINGER_S;
 }
 
+static unsigned linger_max_s(const struct conn *c)
+{
+	const unsigned s = c->httpd->limits.linger_max_s;
+	return s != 0 ? s : LINGER_MAX_S;
+}
+
+/* Until it is acknowledged, a held answer is unsent. */
 static bool unsent(const struct conn *c)
 {
-	return stream_unsent(c->stream) > 0;
+	return stream_unsent(c->stream) > 0 || c->n_held > 0;
 }
 
 static void set_timer(struct conn *c)
@@ -89,6 +107,8 @@ static void set_timer(struct conn *c)
 		c->armed_us = c->due_us;
 		event_add(&c->timer, loop_timeout(c->httpd->loop, seconds));
 	}
+	if (ph == PH_LINGER && c->linger_until_us == 0)
+		c->linger_until_us = c->due_us + (linger_max_s(c) - LINGER_S) * UINT64_C(1000000);
 }
 
 /* The timer fired: is the phase's time over? If not, it is set for what is left. */
@@ -124,20 +144,65 @@ void conn_resume(struct conn *c)
 
 /* Closing ------------------------------------------------------------------------------------------------------------ */
 
-/* Past the limit nothing is read any more, but the socket stays open for the rest of the time: closing it would reset it under a client that is reading. */
+/* The connection goes on at the next tick. */
+static void wait_for_tick(struct conn *c)
+{
+	static const struct timeval tick = { 0, TICK_MS * 1000 };
+	struct httpd *h = c->httpd;
+	if (c->waits)
+		return;
+	if (TAILQ_EMPTY(&h->waiting))
+		event_add(&h->tick, &tick);
+	c->waits = true;
+	TAILQ_INSERT_TAIL(&h->waiting, c, wait_link);
+}
+
+/*
+ * A client may be busy sending what is refused, and reads the answer only then. So it is heard out, but no faster than some others are served beside it: the rest
+ * waits in the kernel, and with the client.
+ */
 static void drop_input(struct conn *c)
 {
 	size_t n = evbuffer_get_length(stream_in(c->stream));
 	evbuffer_drain(stream_in(c->stream), n);
-	c->lingered += n;
-	if (c->lingered > LINGER_BYTES)
-		stream_pause(c->stream, true);
+	c->allowance -= n < c->allowance ? n : c->allowance;
+	if (c->allowance > 0)
+		return;
+	stream_pause(c->stream, true);
+	wait_for_tick(c);
+}
+
+/* Those that waited longest have their turn first; what is left of the list waits for the next tick. */
+static void on_tick(evutil_socket_t fd, short what, void *ctx)
+{
+	struct httpd *h = ctx;
+	struct conn_list due = TAILQ_HEAD_INITIALIZER(due);
+	size_t left = LINGER_ALL_TICK_BYTES;
+	struct conn *c;
+	(void)fd, (void)what;
+	TAILQ_CONCAT(&due, &h->waiting, wait_link);
+	while ((c = TAILQ_FIRST(&due)) != NULL) {
+		TAILQ_REMOVE(&due, c, wait_link);
+		c->waits = false;
+		if (c->phase == PH_LINGER && left < LINGER_TICK_BYTES) {
+			wait_for_tick(c);
+			continue;
+		}
+		if (c->phase == PH_LINGER) {
+			left -= LINGER_TICK_BYTES;
+			c->allowance = LINGER_TICK_BYTES;
+			stream_pause(c->stream, false);
+		}
+		conn_poke(c);
+	}
 }
 
 /* The client's time to read begins when the answer is out. One that has ended its own direction will send nothing that could reset it. */
 static void work_linger(struct conn *c)
 {
 	drop_input(c);
+	if (c->n_held > 0)
+		(void)held_look(c);
 	if (unsent(c))
 		return;
 	if (c->eof)
@@ -149,6 +214,7 @@ static void work_linger(struct conn *c)
 /* Half-close, then read and drop for a while: closing at once would send a reset, and the client would lose our answer. */
 static void linger(struct conn *c)
 {
+	c->allowance = LINGER_TICK_BYTES;
 	conn_phase(c, PH_LINGER);
 	stream_finish(c->stream); /* on_drain says when the answer is out */
 	work_linger(c);
@@ -203,6 +269,10 @@ static bool next_request(struct conn *c)
 	int err = 0;
 	if (have == 0)
 		return false;
+	if (held_full(c)) {
+		wait_for_tick(c);
+		return false;
+	}
 	if (c->phase != PH_HEAD) {
 		c->head_us = c->next_us != 0 ? c->next_us : clock_mono_us();
 		c->next_us = 0;
@@ -244,9 +314,12 @@ static bool end_request(struct conn *c)
 	struct httpd_req *r = c->req;
 	bool closing = r->close || (c->eof && evbuffer_get_length(stream_in(c->stream)) == 0);
 	c->req = NULL;
-	if (r->hold)
+	if (r->hold) {
 		stream_set_out_low(c->stream, HTTPD_OUT_LOW_BYTES);
-	req_end(r, true);
+		held_add(c, r);
+	} else {
+		req_end(r, true);
+	}
 	if (closing) {
 		linger(c);
 		return false;
@@ -320,7 +393,7 @@ static void conn_work(struct conn *c)
 		stream_recheck(c->stream);
 	c->heard = false;
 	note_next(c);
-	if (c->req == NULL && c->eof && c->phase != PH_LINGER)
+	if (c->req == NULL && c->eof && c->phase != PH_LINGER && !c->waits)
 		linger(c); /* what is answered already may not be written yet */
 }
 
@@ -417,7 +490,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 		refuse(c, c->req, TG_ESTORE, "the store did not answer in time; whether the call took effect is not known");
 		break;
 	case PH_LINGER:
-		if (c->flushing && out != c->seen_out) {
+		/* What is held, and for how long, on_rest() looks at. */
+		if (c->flushing ? out != c->seen_out || c->n_held > 0 : in != c->seen_in && clock_mono_us() < c->linger_until_us) {
 			set_timer(c);
 			return;
 		}
@@ -428,7 +502,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 			linger(c);
 			break;
 		}
-		if (out != c->seen_out) {
+		if (out != c->seen_out || c->n_held > 0) {
 			set_timer(c);
 			return;
 		}
@@ -441,7 +515,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	conn_poke(c);
 }
 
-/* Connections through which nothing went for REST_S give back their buffers. */
+/* Connections through which nothing went for REST_S give back their buffers. Those whose readers stand still are shown out. */
 static void on_rest(evutil_socket_t fd, short what, void *ctx)
 {
 	struct httpd *h = ctx;
@@ -456,6 +530,8 @@ static void on_rest(evutil_socket_t fd, short what, void *ctx)
 		c->rested = idle && c->phase != PH_HANDSHAKE;
 		c->rest_in = in;
 		c->rest_out = out;
+		if (!c->dead && held_stalled(c))
+			conn_kill(c);
 	}
 }
 
@@ -472,9 +548,11 @@ struct httpd *httpd_new(struct loop *l, SSL_CTX *tls, const struct httpd_limits 
 	h->ctx = ctx;
 	random_fill(h->id_key, sizeof h->id_key);
 	TAILQ_INIT(&h->conns);
+	TAILQ_INIT(&h->waiting);
 	httpd_set_tls(h, tls);
 	event_assign(&h->rest, loop_base(l), -1, EV_PERSIST, on_rest, h);
 	event_add(&h->rest, loop_timeout(l, REST_S));
+	event_assign(&h->tick, loop_base(l), -1, 0, on_tick, h);
 	return h;
 }
 
@@ -498,6 +576,7 @@ void httpd_accept(struct httpd *h, int fd)
 		return;
 	}
 	c->httpd = h;
+	TAILQ_INIT(&c->held);
 	c->task = (struct loop_task){ .run = on_task, .ctx = c };
 	event_assign(&c->timer, loop_base(h->loop), -1, 0, on_timer, c);
 	if ((c->stream = stream_accept(h->loop, fd, ssl, &opts, &cb, c)) == NULL) {
@@ -544,6 +623,7 @@ void httpd_free(struct httpd *h)
 	while ((c = TAILQ_FIRST(&h->conns)) != NULL)
 		conn_free(c);
 	event_del(&h->rest);
+	event_del(&h->tick);
 	SSL_CTX_free(h->tls);
 	free(h);
 }

@@ -3,8 +3,9 @@
  * streamed likewise, limits and timeouts on everything. It knows no Redis and no timeglas rule.
  *
  * Life of a request: on_request (head complete) → on_body* → on_end → the handler has replied → next request. A reply given before the content
- * has ended carries "Connection: close" and the connection lingers (half-close, drain for at most 1 s or 1 MiB).
- * The handler's context ends with on_done, called exactly once: when the whole answer was given and at most 64 KiB of it are unsent (ok; none, if it was held), or when the client is
+ * has ended carries "Connection: close" and the connection lingers: half-closed, what still comes is read and dropped, at a limited rate, until the client
+ * closes, nothing comes for 1 s, or 10 s are over.
+ * The handler's context ends with on_done, called exactly once: when the whole answer was given and at most 64 KiB of it are unsent (ok; if it was held: when it was delivered), or when the client is
  * gone or this layer has refused (malformed or late content, no answer in time). After on_done the request is invalid to the handler.
  * Replies, aborts, drain and each_peer may be called from any callback, httpd_free() from none.
  */
@@ -31,6 +32,7 @@ struct httpd_limits {
 	unsigned max_connections;
 	unsigned handshake_timeout_s, head_timeout_s, body_idle_s, send_idle_s, idle_timeout_s;
 	unsigned handler_timeout_s; /* for an answer to a whole request; 0: 30 */
+	unsigned linger_max_s;     /* in all, however much still comes; 0: 10 */
 	size_t body_window_bytes;  /* content that may wait unread by the handler: 64 KiB */
 	size_t reply_window_bytes; /* answer bytes that may wait: httpd_reply_room() is what is left of it; more than HTTPD_OUT_LOW_BYTES */
 };
@@ -90,9 +92,19 @@ void httpd_reply_begin(struct httpd_req *r, int status, const char *fields, cons
 /** httpd_reply_data(r, data): moves all of data out (HEAD: drops it). The answer ends by itself when length bytes have been given. */
 void httpd_reply_data(struct httpd_req *r, struct evbuffer *data);
 size_t httpd_reply_room(const struct httpd_req *r);
-/** httpd_reply_hold(r): on_done comes when all of the answer has been written, and not 64 KiB before: it can be revoked until then. */
+/**
+ * Keeps an answer revocable until the peer's kernel has acknowledged all of it. Call it before the first byte of content.
+ *
+ * on_done comes then, and no earlier; the connection goes on with its next requests meanwhile, and the request stays valid for the
+ * calls below. If nothing of it is acknowledged for send_idle_s, the connection is reset. It is looked at once a second.
+ */
 void httpd_reply_hold(struct httpd_req *r);
-/** httpd_reply_revoke(r): as abort, and what the kernel still holds of it is not sent either: the content has ended meanwhile. */
+/** httpd_reply_delivered(r): has the peer's kernel acknowledged all of a held answer? Then on_done was called, and r is gone. */
+bool httpd_reply_delivered(struct httpd_req *r);
+/**
+ * Takes a held answer back: the content has ended meanwhile. The connection is reset, and neither what is here nor what the kernel
+ * has still to send reaches the peer. What was delivered stays so: then only on_done is called.
+ */
 void httpd_reply_revoke(struct httpd_req *r);
 /** httpd_reply_abort(r): the answer cannot be completed: close the connection at once (on_done ok = false). */
 void httpd_reply_abort(struct httpd_req *r);

@@ -34,11 +34,15 @@ struct httpd_req {
 	bool paused, continue_due;
 	bool left;                  /* the handler has left content in data */
 	bool replied;               /* the whole answer was given */
-	bool hold;                  /* the request ends when nothing of its answer is unsent */
+	bool hold;                  /* the request ends when the peer's kernel has all of its answer */
+	uint64_t held_to;           /* stream_written() behind its answer, once the kernel has all of that; 0: not yet */
+	TAILQ_ENTRY(httpd_req) held_link;
 	bool close;                 /* the connection ends with this answer */
 	struct h1_head head;
 	char text[];                /* the head's bytes */
 };
+
+TAILQ_HEAD(req_list, httpd_req);
 
 struct conn {
 	struct httpd *httpd;
@@ -51,7 +55,14 @@ struct conn {
 	bool heard;                 /* bytes came since it was last looked whether the client is there */
 	bool flushing;              /* lingering has to wait until the answer is out */
 	size_t scanned;             /* of a head that is not complete yet */
-	size_t lingered;
+	size_t allowance;           /* lingering: bytes that may be read before the next tick */
+	uint64_t linger_until_us;   /* lingering ends then at the latest; 0: the answer is not out yet */
+	struct req_list held;       /* requests whose held answer the kernel has, oldest first */
+	unsigned n_held;
+	uint64_t acked, acked_us;   /* as of the last look: stream_acked(), and when it last grew */
+	bool abortive, revoked;     /* closing the descriptor resets it; and has to */
+	bool waits;                 /* is in httpd's waiting */
+	TAILQ_ENTRY(conn) wait_link;
 	uint64_t head_us;           /* when this head began */
 	uint64_t next_us;           /* when the head behind this request began; 0: it has not */
 	uint64_t seen_in, seen_out; /* progress at the time the timer was set */
@@ -75,7 +86,9 @@ struct httpd {
 	size_t n;
 	uint8_t id_key[16];         /* of this process: ids of requests are their numbers, hashed with it */
 	uint64_t requests;          /* so far */
-	struct event rest;          /* looks for connections that went idle */
+	struct event rest;          /* looks for connections that went idle, and at held answers */
+	struct conn_list waiting;   /* go on at the next tick: they lingered for their share, or hold too many answers */
+	struct event tick;
 	bool draining;
 };
 
@@ -89,6 +102,18 @@ void conn_resume(struct conn *c);
 /** conn_phase(c, ph): enter a phase, and set its timer. */
 void conn_phase(struct conn *c, enum phase ph);
 
+/* httpd_held.c */
+/** held_add(c, r): the kernel has all of r's held answer: the request is logged, and ends when the peer's kernel has it, too. */
+void held_add(struct conn *c, struct httpd_req *r);
+/** held_look(c): ask the kernel, and end the requests whose answers were delivered. Returns stream_acked(). */
+uint64_t held_look(struct conn *c);
+/** held_full(c): are so many answers held that the next request has to wait? */
+bool held_full(struct conn *c);
+/** held_stalled(c): looks. Is there a held answer, and was nothing acknowledged for send_idle_s? */
+bool held_stalled(struct conn *c);
+/** held_drop(c): the connection ends: so do the requests, undelivered. */
+void held_drop(struct conn *c);
+
 /* httpd_req.c */
 /** req_new(c, p, n): a request from a whole head of n bytes; NULL without memory. *err: h1_head_parse()'s verdict. */
 struct httpd_req *req_new(struct conn *c, const char *p, size_t n, int *err, const char **why);
@@ -96,7 +121,11 @@ struct httpd_req *req_new(struct conn *c, const char *p, size_t n, int *err, con
 int req_content(struct httpd_req *r, struct evbuffer *in);
 /** req_detach(r, ok): the handler's on_done, unless it was called before. */
 void req_detach(struct httpd_req *r, bool ok);
-/** req_end(r, ok): tell the log and the handler, and free. */
+/** req_log(r): nothing more happens on the connection for its sake: tell the log. */
+void req_log(struct httpd_req *r);
+/** req_free(r, ok): tell the handler, and free. */
+void req_free(struct httpd_req *r, bool ok);
+/** req_end(r, ok): req_log(), and req_free(). */
 void req_end(struct httpd_req *r, bool ok);
 
 #endif

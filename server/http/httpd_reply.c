@@ -129,17 +129,6 @@ size_t httpd_reply_room(const struct httpd_req *r)
 	return 0;
 }
 
-void httpd_reply_hold(struct httpd_req *r)
-{
-	r->hold = true;
-}
-
-void httpd_reply_revoke(struct httpd_req *r)
-{
-	stream_reset(r->conn->stream);
-	conn_kill(r->conn);
-}
-
 void httpd_reply_abort(struct httpd_req *r)
 {
 	conn_kill(r->conn);

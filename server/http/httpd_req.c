@@ -162,7 +162,7 @@ void req_detach(struct httpd_req *r, bool ok)
 		handler->on_done(r, ok, r->ctx);
 }
 
-void req_end(struct httpd_req *r, bool ok)
+void req_log(struct httpd_req *r)
 {
 	struct httpd *h = r->conn->httpd;
 	if (r->data != NULL) {
@@ -172,10 +172,20 @@ void req_end(struct httpd_req *r, bool ok)
 	if (r->paused)
 		stream_pause(r->conn->stream, false);
 	h->calls->on_log(h->ctx, r, r->status, r->slug, r->in_bytes, r->out_bytes, clock_mono_us() - r->began_us);
+}
+
+void req_free(struct httpd_req *r, bool ok)
+{
 	req_detach(r, ok);
 	if (r->data != NULL)
 		evbuffer_free(r->data);
 	free(r);
+}
+
+void req_end(struct httpd_req *r, bool ok)
+{
+	req_log(r);
+	req_free(r, ok);
 }
 
 /* What the layer above asks --------------------------------------------------------------------------------------------- */

@@ -57,6 +57,8 @@ static ssize_t give(struct sock *s, const void *p, size_t n)
 		return -1;
 	if (w < (ssize_t)n)
 		s->writable = false;
+	if (w > 0)
+		s->written += (uint64_t)w;
 	return w < 0 ? 0 : w;
 }
 

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <openssl/bio.h>
 
 struct sock_kept;
@@ -17,6 +18,7 @@ struct sock {
 	bool readable, writable; /* true until the kernel or a short count said otherwise; set again at an edge */
 	bool hup;                /* the peer's FIN was reported: a short read no longer means that the socket is empty */
 	bool gathers;            /* between sock_gather() and sock_push() */
+	uint64_t written;        /* bytes that the kernel took, ever */
 	struct sock_kept *kept;  /* gathered records that the kernel had no room for; NULL: none */
 };
 

@@ -169,9 +169,9 @@ void stream_free(struct stream *s)
 		destroy(s);
 }
 
-void stream_reset(struct stream *s)
+void stream_set_abortive(struct stream *s, bool on)
 {
-	const struct linger at_once = { .l_onoff = 1 };
+	const struct linger at_once = { .l_onoff = on };
 
 	(void)setsockopt(s->io.sock.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once); /* of a unix socket: it keeps nothing */
 }
@@ -412,6 +412,16 @@ struct evbuffer *stream_out(struct stream *s)
 size_t stream_unsent(const struct stream *s)
 {
 	return evbuffer_get_length(s->out) + io_unsent(&s->io);
+}
+
+uint64_t stream_written(const struct stream *s)
+{
+	return s->io.sock.written;
+}
+
+uint64_t stream_acked(const struct stream *s)
+{
+	return io_acked(&s->io);
 }
 
 void stream_kick(struct stream *s)

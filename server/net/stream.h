@@ -48,13 +48,22 @@ struct stream *stream_connect(struct loop *l, const struct sockaddr *addr, sockl
 /** stream_free(s): close at once; unsent bytes are lost. No SSL_shutdown is waited for. NULL is fine. */
 void stream_free(struct stream *s);
 
-/** stream_reset(s): whenever it is freed, the kernel drops what it has not sent, too, and the peer is told by a reset. */
-void stream_reset(struct stream *s);
+/**
+ * Says how the connection ends when its descriptor is closed, by stream_free() or by the end of this process.
+ *
+ * @on  true: the kernel drops what the peer has not acknowledged, and resets the connection. false (as at first): it goes on
+ *      sending by itself
+ */
+void stream_set_abortive(struct stream *s, bool on);
 
 struct evbuffer *stream_in(struct stream *s);
 struct evbuffer *stream_out(struct stream *s);
 /** stream_unsent(s): bytes that the socket has not taken yet: those in `out`, and those that TLS has made of what stood there. */
 size_t stream_unsent(const struct stream *s);
+/** stream_written(s): bytes that the kernel took from the stream, ever; with TLS, bytes of records. */
+uint64_t stream_written(const struct stream *s);
+/** stream_acked(s): of stream_written(), those that the peer's kernel has acknowledged; the rest may still be dropped. One system call. */
+uint64_t stream_acked(const struct stream *s);
 /** stream_kick(s): bytes were added to `out`: flush at the end of this turn. */
 void stream_kick(struct stream *s);
 /** stream_push(s): write what there is now, and not at the end of the turn: the other side begins while this one goes on. */

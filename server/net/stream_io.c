@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -333,6 +335,7 @@ static ssize_t plain_write(struct stream_io *io, struct evbuffer *out)
 		io->can_write = false;
 		return IO_BLOCKED;
 	}
+	io->sock.written += (uint64_t)sent;
 	if ((size_t)sent < offered)
 		io->can_write = false; /* the socket's buffer is full: the kernel will report the next room */
 	return sent;
@@ -383,6 +386,16 @@ ssize_t io_flush(struct stream_io *io, struct evbuffer *out, size_t budget)
 size_t io_unsent(const struct stream_io *io)
 {
 	return sock_unsent(&io->sock);
+}
+
+uint64_t io_acked(const struct stream_io *io)
+{
+	int queued = 0;
+
+	if (ioctl(io->sock.fd, SIOCOUTQ, &queued) < 0 || queued < 0)
+		return 0;
+	/* A FIN counts as a byte that was not written: then one too few is reported until it is acknowledged, too. */
+	return (uint64_t)queued < io->sock.written ? io->sock.written - (uint64_t)queued : 0;
 }
 
 int io_finish(struct stream_io *io)

@@ -46,6 +46,8 @@ ssize_t io_read(struct stream_io *io, struct evbuffer *in, size_t size);
 ssize_t io_flush(struct stream_io *io, struct evbuffer *out, size_t budget);
 /** io_unsent(io): bytes (of TLS) that were written and are kept. */
 size_t io_unsent(const struct stream_io *io);
+/** io_acked(io): of the bytes that the kernel took, those that the peer's kernel has acknowledged. A system call. */
+uint64_t io_acked(const struct stream_io *io);
 /** io_rest(io): give back what TLS keeps in buffers, if nothing stands in them; the next bytes take new ones. */
 void io_rest(struct stream_io *io);
 /** io_finish(io): close_notify and FIN. 1 when done, else IO_…. */

@@ -142,6 +142,16 @@ void store_read_next(struct store_read *t);
 /** store_read_abort(t): no callbacks any more. Of a take: erase the rest now (cause consumed). NULL is fine. */
 void store_read_abort(struct store_read *t);
 
+/* err 0: it may still be delivered. TG_EGONE: not any more. TG_ESTORE: that is not known. */
+typedef void store_wanted_cb(void *ctx, int err);
+/**
+ * Asks whether what a take has read may still be delivered: nobody has erased the blob since, nor ended the session that it is bound to.
+ *
+ * @session  that the blob names; "" none
+ * @bound    whether it ends with that session
+ */
+int store_take_wanted(struct store *s, const char *id, const char *session, bool bound, store_wanted_cb *cb, void *ctx);
+
 typedef void store_blob_cb(void *ctx, int err, const struct store_blob *blob);
 /** store_now_ms(s): the store's time, as far as it is known here: Unix ms, as of the last connect and by this machine's clock since. */
 int64_t store_now_ms(const struct store *s);

@@ -56,6 +56,28 @@ int store_erase(struct store *s, const char *id, const char *uploader, store_blo
 	return blob_call(s, "tg1_erase", id, uploader != NULL ? uploader : "", erase_done, cb, ctx);
 }
 
+static void wanted_done(struct call *c, int err, const redisReply *r)
+{
+	(void)r;
+	c->cb.wanted(c->user, err);
+}
+
+int store_take_wanted(struct store *s, const char *id, const char *session, bool bound, store_wanted_cb *cb, void *ctx)
+{
+	int shard = token_shard(id, strlen(id));
+	struct call *c = shard < 0 ? NULL : call_new(s, ctx, wanted_done);
+	struct cmd m;
+
+	if (c == NULL)
+		return shard < 0 ? TG_ENOENT : TG_ENOMEM;
+	c->cb.wanted = cb;
+	cmd_fcall(&m, "tg1_take_wanted", (unsigned)shard);
+	cmd_text(&m, id);
+	cmd_text(&m, session);
+	cmd_text(&m, bound ? "1" : "0");
+	return call_send(c, &m);
+}
+
 /* Reaping ------------------------------------------------------------------------------------------------------------ */
 
 static unsigned *reaped_counter(struct store_reaped *out, const char *cause)

@@ -74,6 +74,7 @@ struct call {
 		store_session_cb *session;
 		store_session_show_cb *show;
 		store_blob_cb *blob;
+		store_wanted_cb *wanted;
 		store_reap_cb *reap;
 		store_info_cb *info;
 		store_claim_cb *claim;

@@ -1,11 +1,13 @@
 """Every row of the API's table of refusals, each with its problem document, and each leaving not one byte behind."""
+import http.client
+import json
 import re
 import ssl
 import subprocess
 
 import pytest
 
-from harness import digest, seal, wait_for
+from harness import SLOW, digest, seal, wait_for
 from problems import check_problem
 from wire import Closed
 
@@ -319,3 +321,22 @@ def test_early_refusal_is_readable_60_of_60(server, nothing_new):
             assert answer["Connection"].lower() == "close" and not conn.broken
             assert conn.ended(5)
     nothing_new()
+
+
+@pytest.mark.parametrize("size", [10_000_000, 20_000_000])
+def test_early_refusal_reaches_a_client_that_sends_everything_first(server, size):
+    """Python's http.client looks for an answer only when all of its body is out; curl, told not to wait, while it sends."""
+    body = b"x" * size
+    fields = dict(server.upload_fields(kind="nonsense"))
+    for _ in range(3):
+        conn = http.client.HTTPSConnection(*server.address, context=server.context("uploader"), timeout=30 * SLOW)
+        conn.request("POST", "/v1/blobs", body, fields)
+        answer = conn.getresponse()
+        assert answer.status == 422 and json.loads(answer.read())["type"] == "/problems/kind"
+        conn.close()
+    args = [arg for name, value in fields.items() for arg in ("-H", f"{name}: {value}")]
+    file = server.dir / "large"
+    file.write_bytes(body)
+    out = server.curl(*args, "-H", "Expect:", "--data-binary", f"@{file}", "-w", "%{http_code}", server.url + "/v1/blobs")
+    file.unlink()
+    assert out.stdout.endswith(b"422"), out

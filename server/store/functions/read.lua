@@ -1,6 +1,8 @@
 -- read.lua: becoming a blob's one reader: take (at most once) and claim (for the length of a lease), and being done with it. And what ends or tells of a
 -- blob without reading it. What reads or tells answers ECOMPARE before the store was compared with the evidence: it may have back what was consumed.
 
+local UNWANTED = 'x' -- in a tombstone's tk
+
 local function addressed(to, peer)
 	return string.find(to, ' ' .. peer .. ' ', 1, true)
 end
@@ -96,6 +98,32 @@ local function f_take_end(keys, args)
 	end
 	finish(p, b, 'consumed', b.w, time_us())
 	return answer(OK, b)
+end
+
+-- What a take has read may still be on its way to its reader: from now on it is not wanted there.
+local function stop_delivery(p, id)
+	local b = load(p, id)
+	if b and b.c == 'consumed' and b.th == '' then
+		b.tk = UNWANTED
+		save(p, id, told(b), kept(b), 'KEEPTTL')
+	end
+end
+
+-- take_wanted id sid bound: 0; EGONE: may what a take has read, so that the blob is consumed, still be delivered? Not when somebody has erased it since, or its
+-- session has ended with it.
+local function f_take_wanted(keys, args)
+	local p, us = prefix(keys), time_us()
+	local b = load(p, args[1])
+	if not b or b.tk == UNWANTED then
+		return EGONE
+	end
+	if args[2] ~= '' then
+		local s = session_load(p, args[2], us)
+		if not s or (s.st ~= 'open' and (args[3] == '1' or s.ea == '1')) then
+			return EGONE
+		end
+	end
+	return OK
 end
 
 -- claim id peer lease_ms th salt ck processor: 0, blob, lease deadline, salt, repeated | EGONE, blob | ECLAIMED, blob | EPROCESSOR | ENOENT.
@@ -200,8 +228,13 @@ local function f_erase(keys, args)
 		return ENOENT
 	end
 	if b.st == 'gone' then
+		stop_delivery(p, b.id)
 		return answer(EGONE, b)
 	end
+	local taking = b.st == 'taking'
 	finish(p, b, 'erased', args[2], us)
+	if taking then
+		stop_delivery(p, b.id)
+	end
 	return answer(OK, b)
 end

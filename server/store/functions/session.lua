@@ -1,6 +1,6 @@
 -- session.lua: sessions: opened, kept awake, looked at, ended with everything that is bound to them. A session is a hash, "tg:{NN}:s:<sid>".
 
-local SESSION = {'st', 'u', 'ref', 'at', 'dl', 'idl', 'idle', 'n', 'z', 'h', 'ga'}
+local SESSION = {'st', 'u', 'ref', 'at', 'dl', 'idl', 'idle', 'n', 'z', 'h', 'ga', 'ea'}
 
 local function session_record(s)
 	return table.concat({s.id, s.st, s.u, s.ref, s.at, s.dl, s.idl, s.idle, s.ga}, '\t')
@@ -208,6 +208,7 @@ local function f_session_close(keys, args)
 		gone, lates, more = session_sweep(p, s, us)
 	end
 	if args[3] == '1' then
+		redis.call('HSET', p .. 's:' .. s.id, 'ea', '1')
 		for _, score in ipairs({LIST_UNBOUND, LIST_STAGED_UNBOUND}) do
 			for i, id in ipairs(redis.call('ZRANGEBYSCORE', list, score, score, 'LIMIT', '0', text(max + 1))) do
 				if i > max or room <= 0 then
