@@ -78,6 +78,7 @@ void call_begin(struct api *a, struct httpd_req *r, const struct route *route, c
 		return;
 	}
 	httpd_req_handle(r, &handler, c);
+	httpd_req_brief(r);
 }
 
 bool call_is(const struct call *c, unsigned role)

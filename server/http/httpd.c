@@ -99,13 +99,18 @@ static void set_timer(struct conn *c)
 	/* Lingering begins when the answer is out; until then its reader has a reader's time. */
 	enum phase ph = c->phase == PH_LINGER && unsent(c) ? PH_SEND : c->phase;
 	unsigned seconds = phase_seconds(c, ph);
+	uint64_t now = clock_mono_us(), full_us = seconds * UINT64_C(1000000), wait_us = full_us;
+	uint64_t by = ph == PH_CONTENT && c->req != NULL ? c->req->content_by_us : 0; /* NULL: it ends just now */
+	if (by != 0 && by < now + full_us)
+		wait_us = by > now ? by - now : 0;
 	c->flushing = ph != c->phase;
 	stream_progress(c->stream, &c->seen_in, &c->seen_out);
-	c->due_us = clock_mono_us() + seconds * UINT64_C(1000000);
+	c->due_us = now + wait_us;
 	/* A timer that fires earlier finds out: phases change several times a request, and in steady state none of them touches it. */
 	if (c->armed_us == 0 || c->due_us < c->armed_us) {
+		const struct timeval left = { (time_t)(wait_us / 1000000), (suseconds_t)(wait_us % 1000000) };
 		c->armed_us = c->due_us;
-		event_add(&c->timer, loop_timeout(c->httpd->loop, seconds));
+		event_add(&c->timer, wait_us == full_us ? loop_timeout(c->httpd->loop, seconds) : &left);
 	}
 	if (ph == PH_LINGER && c->linger_until_us == 0)
 		c->linger_until_us = c->due_us + (linger_max_s(c) - LINGER_S) * UINT64_C(1000000);
@@ -132,6 +137,16 @@ void conn_phase(struct conn *c, enum phase ph)
 		return;
 	c->phase = ph;
 	set_timer(c);
+}
+
+void httpd_req_brief(struct httpd_req *r)
+{
+	struct conn *c = r->conn;
+	if (r->content_done || r->status != 0)
+		return;
+	r->content_by_us = clock_mono_us() + c->httpd->limits.head_timeout_s * UINT64_C(1000000);
+	if (c->phase == PH_CONTENT)
+		set_timer(c);
 }
 
 void conn_resume(struct conn *c)
@@ -459,6 +474,11 @@ static void on_task(struct loop_task *t, void *ctx)
 		conn_work(c);
 }
 
+static bool content_late(const struct httpd_req *r)
+{
+	return r->content_by_us != 0 && clock_mono_us() >= r->content_by_us;
+}
+
 /* The phase's time is over. Where bytes flowed meanwhile, it gets another. */
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
@@ -473,6 +493,10 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 		refuse_headless(c, TG_ETIMEOUT, "the request's head did not come in time");
 		break;
 	case PH_CONTENT:
+		if (content_late(c->req)) {
+			refuse(c, c->req, TG_ETIMEOUT, "the content did not come in time");
+			break;
+		}
 		if (in != c->seen_in || c->req->paused || c->req->left) {
 			set_timer(c);
 			return;

@@ -76,6 +76,8 @@ void httpd_req_handle(struct httpd_req *r, const struct httpd_handler *h, void *
 void httpd_req_pause(struct httpd_req *r, bool on);
 /** httpd_req_want(r, bytes): so much of the content is wanted in one piece next, if it comes so fast; 0: it does not matter. */
 void httpd_req_want(struct httpd_req *r, size_t bytes);
+/** httpd_req_brief(r): the content is small: all of it has to come within another head_timeout_s, however it drips. Otherwise 408. */
+void httpd_req_brief(struct httpd_req *r);
 /** httpd_req_continue(r): send "100 Continue" if the client waits for it. Sent by itself before the first on_body unless paused. */
 void httpd_req_continue(struct httpd_req *r);
 /** httpd_req_label(r, call): static text for the log, e.g. "POST /v1/blobs". */

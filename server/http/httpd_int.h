@@ -25,6 +25,7 @@ struct httpd_req {
 	struct h1_body body;
 	struct evbuffer *data;      /* content for the handler */
 	uint64_t began_us, in_bytes, out_bytes;
+	uint64_t content_by_us;     /* all content has to be here by then; 0: no matter how long it takes */
 	uint64_t reply_left;        /* content bytes still to be given */
 	const char *label, *slug;
 	char id[HTTPD_REQUEST_ID + 1];

@@ -53,6 +53,18 @@ def test_head_that_does_not_end_is_408(hasty, others):
         refused_in_time(conn, began, 0.9, 3)
 
 
+@pytest.mark.parametrize("method, target", [("GET", "/v1/policy"), ("POST", "/v1/sessions")])
+def test_small_content_that_drips_is_408(hasty, others, method, target):
+    """What a call takes as JSON, or not at all, must be whole within head_timeout_s: bytes that come one by one extend nothing."""
+    with hasty.connect() as conn:
+        conn.send(conn.head(method, target, [("Content-Length", "1000")]))
+        began = time.monotonic()
+        others()
+        while not conn.readable(0.25) and time.monotonic() - began < 10:
+            conn.send(b" ")
+        refused_in_time(conn, began, 0.9, 3)
+
+
 def test_body_that_stops_is_408_and_leaves_nothing(hasty, others):
     """An upload from which nothing comes for body_idle_s ends, and what it had staged is erased."""
     with hasty.connect() as conn:
