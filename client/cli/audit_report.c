@@ -170,7 +170,7 @@ void report_text(const struct audit_report *r)
 		print_stored(l);
 		print_ends(l);
 	}
-	printf("\n%zu blobs are still held", l->n_open);
+	printf("\n%zu %s still held", l->n_open, l->n_open == 1 ? "blob is" : "blobs are");
 	printf(r->overdue > 0 ? "; %" PRIu64 " of them should have ended\n" : ", none past its deadline\n", r->overdue);
 	print_handovers(r);
 	print_findings(&r->all->findings);

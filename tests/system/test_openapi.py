@@ -70,6 +70,8 @@ def check_described(method, path, answer):
             if schema["type"] == "string":
                 assert not faults(value, schema), (name, value)
         assert answer.has(name) or not field.get("required"), f"{name} is missing: {answer}"
+    if kind == "application/problem+json":
+        assert set(answer.json()) <= set(API["components"]["schemas"]["Problem"]["properties"]), answer.json()
     if kind.endswith("json"):
         assert not faults(answer.json(), described["content"][kind]["schema"])
 
