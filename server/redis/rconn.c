@@ -32,6 +32,7 @@ struct pending { /* a command whose reply is still to come */
 	rconn_bulk_cb *bulk_cb; /* NULL: not a fetch */
 	void *ctx;
 	struct evbuffer *sink;
+	bool expected; /* cb is not called for a plain status */
 };
 
 struct rconn {
@@ -51,6 +52,7 @@ struct rconn {
 	unsigned backoff_ms;
 	uint64_t heard_us;
 	bool up, ready, high;
+	bool scrub_refused; /* on this connection, and logged */
 	bool busy, doomed; /* inside a dispatch; rconn_free() came meanwhile */
 	struct loop_task broken;
 };
@@ -73,9 +75,19 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	metrics_gauge_set(G_STORE_QUEUE, (int64_t)rconn_queued(c));
 	if (c->count > 0 && clock_mono_us() - c->heard_us > SILENCE_US)
 		rconn_fail(c, "no answer");
+}
+
+/* What was refused went through Redis's query buffer all the same, but not through the one of its answers. */
+static void on_scrubbed(void *ctx, const redisReply *r)
+{
+	struct rconn *c = ctx;
+
+	if (r == NULL || r->type != REDIS_REPLY_ERROR || c->scrub_refused)
+		return;
+	c->scrub_refused = true;
+	log_warn("store_refused", "PING, which overwrites this connection's buffers in Redis: %.80s", r->str);
 }
 
 static void on_scrub_tick(evutil_socket_t fd, short what, void *arg)
@@ -90,7 +102,7 @@ static void on_scrub_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (c->stream == NULL)
 		return; /* a connection's buffers end with it */
-	if (scrub_due(&c->scrub, clock_mono_us(), c->count > 0) && rconn_cmd_early(c, NULL, NULL, 2, argv, len) != 0)
+	if (scrub_due(&c->scrub, clock_mono_us(), c->count > 0) && rconn_cmd_early(c, on_scrubbed, c, 2, argv, len) != 0)
 		scrub_bulk(&c->scrub, clock_mono_us()); /* out of memory: try again */
 	if (scrub_dirty(&c->scrub))
 		event_add(c->scrub_tick, &tick);
@@ -242,7 +254,7 @@ static void rconn_fail(struct rconn *c, const char *why)
 		log_warn("store_down", "%s: %s", c->url.name, why);
 	stream_free(c->stream);
 	c->stream = NULL;
-	c->up = c->ready = c->high = false;
+	c->up = c->ready = c->high = c->scrub_refused = false;
 	event_del(c->watch);
 	c->busy = true;
 	/* New commands are refused while down, so what stands in the queue is what was in flight. */
@@ -410,7 +422,7 @@ static int consume(struct rconn *c, struct evbuffer *in)
 	if (evbuffer_peek(in, -1, NULL, &v, 1) < 1 || v.iov_len == 0)
 		return 0;
 	/* "OK" or "QUEUED", and nobody wants to be told: no need for a reader. */
-	if (p->cb == NULL && p->bulk_cb == NULL && !c->scan.in_reply && (used = resp_status(v.iov_base, v.iov_len)) > 0) {
+	if ((p->cb == NULL || p->expected) && p->bulk_cb == NULL && !c->scan.in_reply && (used = resp_status(v.iov_base, v.iov_len)) > 0) {
 		evbuffer_drain(in, used);
 		(void)queue_pop(c);
 		return 1;
@@ -507,6 +519,15 @@ int rconn_cmd_early(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const ch
 int rconn_cmd(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[], const size_t len[])
 {
 	return c->ready ? rconn_cmd_early(c, cb, ctx, argc, argv, len) : TG_ESTORE;
+}
+
+int rconn_expect(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[], const size_t len[])
+{
+	int rc = rconn_cmd(c, cb, ctx, argc, argv, len);
+
+	if (rc == 0)
+		c->queue[(c->head + c->count - 1) & (c->cap - 1)].expected = true;
+	return rc;
 }
 
 int rconn_store(struct rconn *c, rconn_cb *cb, void *ctx, const char *key, size_t n, struct evbuffer *value, uint64_t px_ms)

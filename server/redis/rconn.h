@@ -38,9 +38,15 @@ void rconn_set_ready(struct rconn *c, bool on);
 size_t rconn_queued(const struct rconn *c);
 bool rconn_high(const struct rconn *c);
 
-/** rconn_cmd(c, cb, ctx, argc, argv, len): queue a command. cb may be NULL. Returns 0 or TG_ESTORE (not ready: cb is never called). cb is never called before return. */
+/** rconn_cmd(c, cb, ctx, argc, argv, len): queue a command. cb NULL: nobody hears
+ * of a refusal. Returns 0 or TG_ESTORE (not ready: cb is never called). cb is never called before return. */
 int rconn_cmd(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[], const size_t len[]);
-/** the same, also before rconn_set_ready(): for set-up. */
+/**
+ * The same, for a command that is due to be answered by a plain status (+OK, +QUEUED): cb is called only when the answer is another one, or
+ * NULL when the connection broke. Costs no more than a command without cb.
+ */
+int rconn_expect(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[], const size_t len[]);
+/** the same as rconn_cmd, also before rconn_set_ready(): for set-up. */
 int rconn_cmd_early(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[], const size_t len[]);
 /** rconn_store(c, cb, ctx, key, n, value, px_ms): SET key value PX px_ms; all of value is moved, not copied. */
 int rconn_store(struct rconn *c, rconn_cb *cb, void *ctx, const char *key, size_t n, struct evbuffer *value, uint64_t px_ms);

@@ -64,12 +64,26 @@ int cmd_send(struct store *s, const struct cmd *m, rconn_cb *cb, void *ctx)
 	return rconn_cmd(s->conn, cb, ctx, m->argc, m->argv, m->len);
 }
 
+int cmd_expect(struct store *s, const struct cmd *m, rconn_cb *cb, void *ctx)
+{
+	return rconn_expect(s->conn, cb, ctx, m->argc, m->argv, m->len);
+}
+
 /* Replies ------------------------------------------------------------------------------------------------------------ */
+
+#define EXECABORT_WHY " because of: "
 
 static int redis_err(struct store *s, const char *text)
 {
-	static const char *const away[] = {"LOADING", "READONLY", "MASTERDOWN", "BUSY", "NOREPLICAS", "CLUSTERDOWN", "MISCONF", "NOAUTH", "NOPERM"};
+	static const char *const away[] = {"LOADING", "READONLY", "MASTERDOWN", "BUSY", "NOREPLICAS", "CLUSTERDOWN", "MISCONF", "NOAUTH", "NOPERM",
+		"TRYAGAIN", "MOVED", "ASK", "ERR The user executing the script"};
 
+	if (error_discarded(text)) { /* of its commands the one that was refused has said why, or EXEC says it */
+		text = strstr(text, EXECABORT_WHY);
+		if (text == NULL)
+			return TG_ESTORE;
+		text += sizeof EXECABORT_WHY - 1;
+	}
 	if (strncmp(text, "OOM", 3) == 0) {
 		board_saw_full();
 		return TG_EFULL;
@@ -86,6 +100,12 @@ static int redis_err(struct store *s, const char *text)
 		}
 	log_error("store_error", "%.120s", text);
 	return TG_EINTERNAL;
+}
+
+void store_hear(void *ctx, const redisReply *r)
+{
+	if (r != NULL)
+		(void)store_err(ctx, r);
 }
 
 int store_err(struct store *s, const redisReply *r)
@@ -308,6 +328,7 @@ static void on_down(struct rconn *c, const char *why, void *ctx)
 	event_del(s->again);
 	metrics_count(M_STORE_LOST, 1);
 	metrics_gauge_set(G_STORE_UP, 0);
+	metrics_gauge_set(G_STORE_QUEUE, 0);
 	if (!s->up)
 		return;
 	s->up = false;
@@ -332,13 +353,14 @@ static void on_beat_time(void *ctx, const redisReply *r)
 		set_clock(s, r);
 }
 
-/* The store's clock is somebody's wall clock: whoever goes by it asks now and then. */
+/* The store's clock is somebody's wall clock: whoever goes by it asks now and then. Also while it cannot be reached, the gauge says what is true. */
 static void on_beat(evutil_socket_t fd, short what, void *ctx)
 {
 	struct store *s = ctx;
 
 	(void)fd;
 	(void)what;
+	metrics_gauge_set(G_STORE_QUEUE, (int64_t)rconn_queued(s->conn));
 	if (!s->up || s->loading)
 		return;
 	(void)ask_time(s, on_beat_time);

@@ -80,7 +80,7 @@ void store_abort(struct store *s, const char *id, unsigned n, int64_t later_ms, 
 	struct abort_call *a = s->n_aborts < most ? calloc(1, sizeof *a) : NULL;
 
 	if (a == NULL) {
-		if (abort_send(s, id, n, later_ms, unknown, NULL, NULL) != 0 && unknown)
+		if (abort_send(s, id, n, later_ms, unknown, store_hear, s) != 0 && unknown)
 			log_warn("store_abort", "an upload of unknown fate is left to its deadline");
 		return;
 	}

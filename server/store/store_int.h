@@ -60,7 +60,10 @@ void cmd_text(struct cmd *m, const char *text);
 void cmd_num(struct cmd *m, int64_t number);
 /** cmd_fcall(m, fn, shard): FCALL fn with the shard's index key; arguments follow. */
 void cmd_fcall(struct cmd *m, const char *fn, unsigned shard);
+/** cmd_send(s, m, cb, ctx): cb is the one who hears when Redis refuses the command: never NULL; store_hear where nothing else is to be done. */
 int cmd_send(struct store *s, const struct cmd *m, rconn_cb *cb, void *ctx);
+/** cmd_expect(s, m, cb, ctx): the same, and cb hears only of what is no plain status: rconn_expect(). */
+int cmd_expect(struct store *s, const struct cmd *m, rconn_cb *cb, void *ctx);
 
 /* A call that is answered by one callback of the caller's. */
 struct call {
@@ -105,6 +108,12 @@ void index_member(char out[STORE_KEY_MAX], const char *id);
  * function's answer, too. */
 int store_err(struct store *s, const redisReply *r);
 
+/**
+ * A callback for a command on whose answer nothing depends here; its ctx is the store. A refusal is logged, and a library that is gone is
+ * loaded again.
+ */
+void store_hear(void *store, const redisReply *r);
+
 /* A function's answer, behind its first line: read from the front to the end. What is not there reads as 0, "" and TG_EINTERNAL. */
 struct lines {
 	const char *at, *end;
@@ -124,6 +133,8 @@ void lines_reaped(struct lines *l, char *cause, size_t cap, int64_t *late_us);
 /** reply_at / reply_text: element i of an array, NULL or "" when it is not there. */
 const redisReply *reply_at(const redisReply *r, size_t i);
 const char *reply_text(const redisReply *r, size_t i);
+/** error_discarded(error): does Redis say of a transaction that none of its commands was carried out? */
+bool error_discarded(const char *error);
 #define CLAIM_HASH_LEN 64
 /** claim_hash(claim, out): what the store keeps of a claim token's secret. Returns out. */
 const char *claim_hash(const char *claim, char out[CLAIM_HASH_LEN + 1]);
@@ -141,12 +152,19 @@ int once_send(struct call *c, const struct once_args *a);
 
 /** whole_fits(d, left_ms): may an upload of one chunk go by whole_send()? */
 bool whole_fits(const struct store_desc *d, int64_t left_ms);
+struct whole_calls {
+	rconn_cb *chunk;   /* the chunk was queued, or why not */
+	rconn_cb *refused; /* why another of the commands was not queued; in any number */
+	rconn_cb *done;    /* EXEC's answer: whole_err(), whole_discarded() */
+};
 /**
- * whole_send(s, shard, b, chunk, left_ms, on_chunk, done, ctx): make it live. Of b, id and desc are given; its times are filled in. on_chunk: the chunk was queued, or why not;
- * done: whole_err() reads its reply. Moves chunk. Returns 0, or TG_ESTORE: nothing of it is carried out, and of these callbacks none may still come.
+ * whole_send(s, shard, b, chunk, left_ms, calls, ctx): make it live. Of b, id and desc are given; its times are filled in. Moves chunk. Returns 0, or TG_ESTORE: nothing of it is
+ * carried out, and of these callbacks none may still come.
  */
-int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk, int64_t left_ms, rconn_cb *on_chunk, rconn_cb *done, void *ctx);
+int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk, int64_t left_ms, const struct whole_calls *calls, void *ctx);
 int whole_err(struct store *s, const redisReply *r);
+/** whole_discarded(r): an EXEC that failed: is it certain that none of the commands was carried out? */
+bool whole_discarded(const redisReply *r);
 
 /** desc_event / desc_private: the two opaque texts that the functions carry for a blob: what events may show, and the rest. */
 void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX]);

@@ -172,7 +172,7 @@ static int once_end(struct call *c, struct store *s, const char *fn, const char 
 	cmd_fcall(&m, fn, once_shard(hash));
 	cmd_text(&m, hash);
 	cmd_text(&m, id);
-	return c != NULL ? call_send(c, &m) : cmd_send(s, &m, NULL, NULL);
+	return c != NULL ? call_send(c, &m) : cmd_send(s, &m, store_hear, s);
 }
 
 /* Its uploader is not going to be told of it, so it must not live; if it has asked again and knows, it stays. */

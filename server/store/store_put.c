@@ -284,6 +284,16 @@ static void put_answer(struct store_put *p, int err, const struct store_blob *bl
 	put_free(p);
 }
 
+/* A command beside the chunk's was refused: what answers the commit tells, and is told why by this. */
+static void on_part(void *ctx, const redisReply *r)
+{
+	struct store_put *p = ctx;
+	int err = r != NULL && p->err == 0 ? store_err(p->store, r) : 0;
+
+	if (err != 0)
+		put_fail(p, err);
+}
+
 static void on_cleaned(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
@@ -331,19 +341,25 @@ static void on_whole(void *ctx, const redisReply *r)
 		return;
 	}
 	if (p->err == 0)
-		p->err = err; /* else the reason is known already: a command was not queued */
+		p->err = err; /* otherwise the reason is known already: a command was not queued */
 	if (r == NULL)
 		store_abort(p->store, p->id, p->n, STORE_STALLED_MS, true);
+	else if (!whole_discarded(r)) { /* no MULTI, or not all rights: some of it may stand there */
+		if (abort_send(p->store, p->id, p->n, 0, true, on_cleaned, p) == 0)
+			return;
+		store_abort(p->store, p->id, p->n, 0, true);
+	}
 	put_answer(p, p->err, NULL);
 }
 
 static int put_whole(struct store_put *p, int64_t left)
 {
+	static const struct whole_calls calls = {.chunk = on_set, .refused = on_part, .done = on_whole};
 	int err;
 
 	p->whole.desc = p->opts.desc;
 	memcpy(p->whole.id, p->id, sizeof p->id);
-	err = whole_send(p->store, p->shard, &p->whole, p->piece, left, on_set, on_whole, p);
+	err = whole_send(p->store, p->shard, &p->whole, p->piece, left, &calls, p);
 	if (err != 0) {
 		rconn_forget(p->store->conn, p);
 		return err;
@@ -365,7 +381,7 @@ static int put_index(struct store_put *p, int64_t left)
 	cmd_text(&m, key);
 	cmd_num(&m, store_now_ms(p->store) + (left < STAGED_MS ? left : STAGED_MS));
 	cmd_text(&m, member);
-	return cmd_send(p->store, &m, NULL, NULL);
+	return cmd_send(p->store, &m, on_part, p);
 }
 
 static int put_commit(struct store_put *p)

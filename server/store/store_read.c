@@ -49,7 +49,7 @@ static int take_tell(struct store_read *t, const char *fn)
 	cmd_fcall(&m, fn, t->shard);
 	cmd_text(&m, t->id);
 	cmd_text(&m, t->token);
-	return cmd_send(t->store, &m, NULL, NULL);
+	return cmd_send(t->store, &m, store_hear, t->store); /* refused: the reaper ends it */
 }
 
 static void on_pulse(evutil_socket_t fd, short what, void *ctx)

@@ -64,6 +64,11 @@ const char *reply_text(const redisReply *r, size_t i)
 	return e != NULL && (e->type == REDIS_REPLY_STRING || e->type == REDIS_REPLY_STATUS) ? e->str : "";
 }
 
+bool error_discarded(const char *error)
+{
+	return strncmp(error, "EXECABORT", 9) == 0;
+}
+
 /* Part of an answer. */
 struct piece {
 	const char *p;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/log.h"
 #include "core/num.h"
 #include "redis/rconn.h"
 #include "store/store.h"
@@ -16,6 +17,7 @@ struct store_watch {
 	struct rconn *conn;
 	store_due_cb *due;
 	void *ctx;
+	bool subscribed, refused; /* on this connection; refused: and logged */
 };
 
 /* ["message", "tg:due", "3f 1200"]: shard and milliseconds. Also the answers to what we send, which are none of that form. */
@@ -26,8 +28,13 @@ static void on_push(void *ctx, const redisReply *r)
 	uint64_t in_ms;
 	uint8_t shard;
 
+	if (r != NULL && r->type == REDIS_REPLY_ERROR && !w->subscribed && !w->refused) {
+		w->refused = true;
+		log_warn("store_refused", "SUBSCRIBE: what becomes due soon may end up to a second late: %.80s", r->str);
+	}
 	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements != 3)
 		return;
+	w->subscribed = true;
 	text = r->element[2];
 	if (text->type == REDIS_REPLY_STRING && text->len > 3 && text->str[2] == ' ' && tg_hex_decode(text->str, 2, &shard, 1) == 0 &&
 	    shard < TOKEN_SHARDS && tg_num_u64(text->str + 3, (size_t)text->len - 3, DUE_MAX_MS, &in_ms) == 0)
@@ -44,19 +51,31 @@ static void send_words(struct store_watch *w, int argc, const char *const argv[]
 	(void)rconn_cmd_early(w->conn, on_push, w, argc, argv, len);
 }
 
-static void on_up(struct rconn *c, void *ctx)
+static void subscribe(struct store_watch *w)
 {
 	static const char *const argv[] = {"SUBSCRIBE", CHANNEL};
 
-	(void)c;
-	send_words(ctx, 2, argv);
+	send_words(w, 2, argv);
 }
 
+static void on_up(struct rconn *c, void *ctx)
+{
+	struct store_watch *w = ctx;
+
+	(void)c;
+	w->subscribed = w->refused = false;
+	subscribe(w);
+}
+
+/* A Redis that was still loading refused it: asked again, it is as good as a ping. */
 void store_watch_ping(struct store_watch *w)
 {
 	static const char *const argv[] = {"PING"};
 
-	send_words(w, 1, argv);
+	if (w->subscribed)
+		send_words(w, 1, argv);
+	else
+		subscribe(w);
 }
 
 struct store_watch *store_watch_new(struct loop *l, const char *url, store_due_cb *cb, void *ctx, char *err, size_t cap)

@@ -30,15 +30,35 @@ int whole_err(struct store *s, const redisReply *r)
 	return 0;
 }
 
-static int send_set_record(struct store *s, unsigned shard, const struct store_blob *b, int64_t left_ms)
+bool whole_discarded(const redisReply *r)
 {
+	return r != NULL && r->type == REDIS_REPLY_ERROR && error_discarded(r->str);
+}
+
+struct whole {
+	struct store *store;
+	unsigned shard;
+	const struct store_blob *blob;
+	const struct whole_calls *calls;
+	void *ctx;
+};
+
+/* A command of the transaction that is not refused is answered +QUEUED (MULTI: +OK). */
+static int send_part(const struct whole *w, const struct cmd *m)
+{
+	return cmd_expect(w->store, m, w->calls->refused, w->ctx);
+}
+
+static int send_set_record(const struct whole *w, int64_t left_ms)
+{
+	const struct store_blob *b = w->blob;
 	char key[STORE_KEY_MAX], text[TEXT_BYTES], event[STORE_DESC_MAX], private[STORE_DESC_MAX];
 	struct text t = text_in(text, sizeof text);
 	struct cmd m = {.argc = 0};
 
 	desc_event(&b->desc, event);
 	desc_private(&b->desc, private);
-	store_key(key, shard, "b:", b->id);
+	store_key(key, w->shard, "b:", b->id);
 	text_join(&t, "live\t", b->desc.uploader, "\t", b->desc.to, "\t\t0\t1\t");
 	text_num(&t, (int64_t)b->desc.size_bytes);
 	text_add(&t, "\t");
@@ -51,31 +71,33 @@ static int send_set_record(struct store *s, unsigned shard, const struct store_b
 	cmd_text(&m, text);
 	cmd_text(&m, "PX");
 	cmd_num(&m, left_ms + STORE_NET_MS + (int64_t)TG_TOMBSTONE_S * 1000);
-	return cmd_send(s, &m, NULL, NULL);
+	return send_part(w, &m);
 }
 
-static int send_index(struct store *s, unsigned shard, const struct store_blob *b)
+static int send_index(const struct whole *w)
 {
+	const struct store_blob *b = w->blob;
 	char key[STORE_KEY_MAX], member[STORE_KEY_MAX];
 	struct cmd m = {.argc = 0};
 
-	store_key(key, shard, "dl", "");
+	store_key(key, w->shard, "dl", "");
 	index_member(member, b->id);
 	cmd_text(&m, "ZADD");
 	cmd_text(&m, key);
 	cmd_num(&m, b->deadline_ms);
 	cmd_text(&m, member);
-	return cmd_send(s, &m, NULL, NULL);
+	return send_part(w, &m);
 }
 
-static int send_event(struct store *s, unsigned shard, const struct store_blob *b)
+static int send_event(const struct whole *w)
 {
+	const struct store_blob *b = w->blob;
 	char key[STORE_KEY_MAX], text[TEXT_BYTES], event[STORE_DESC_MAX];
 	struct text t = text_in(text, sizeof text);
 	struct cmd m = {.argc = 0};
 
 	desc_event(&b->desc, event);
-	store_key(key, shard, "out", "");
+	store_key(key, w->shard, "out", "");
 	text_join(&t, "e\tstored\td\t", event, "\tu\t", b->desc.uploader, "\tto\t", b->desc.to, "\ts\t\tz\t");
 	text_num(&t, (int64_t)b->desc.size_bytes);
 	text_add(&t, "\tdl\t");
@@ -87,39 +109,36 @@ static int send_event(struct store *s, unsigned shard, const struct store_blob *
 	cmd_text(&m, "*");
 	cmd_text(&m, "p");
 	cmd_text(&m, text);
-	return cmd_send(s, &m, NULL, NULL);
+	return send_part(w, &m);
 }
 
-static int send_word(struct store *s, const char *word, rconn_cb *cb, void *ctx)
-{
-	struct cmd m = {.argc = 0};
-
-	cmd_text(&m, word);
-	return cmd_send(s, &m, cb, ctx);
-}
-
-int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk, int64_t left_ms, rconn_cb *on_chunk, rconn_cb *done, void *ctx)
+int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk, int64_t left_ms,
+    const struct whole_calls *calls, void *ctx)
 {
 	char key[STORE_KEY_MAX];
 	size_t n = store_chunk_key(key, shard, b->id, 0);
+	const struct whole w = {s, shard, b, calls, ctx};
+	struct cmd multi = {.argc = 0}, exec = {.argc = 0};
 	int err;
 
+	cmd_text(&multi, "MULTI");
+	cmd_text(&exec, "EXEC");
 	b->state = STORE_LIVE;
 	b->stored_at_ms = store_now_ms(s);
 	b->deadline_ms = b->stored_at_ms + left_ms;
 	/* Either all of this is queued, or memory ran out and the connection, which would be left inside a transaction, ends. */
-	err = send_word(s, "MULTI", NULL, NULL);
+	err = send_part(&w, &multi);
 	if (err != 0)
 		return err;
-	err = rconn_store(s->conn, on_chunk, ctx, key, n, chunk, (uint64_t)left_ms + STORE_NET_MS);
+	err = rconn_store(s->conn, calls->chunk, ctx, key, n, chunk, (uint64_t)left_ms + STORE_NET_MS);
 	if (err == 0)
-		err = send_set_record(s, shard, b, left_ms);
+		err = send_set_record(&w, left_ms);
 	if (err == 0)
-		err = send_index(s, shard, b);
+		err = send_index(&w);
 	if (err == 0)
-		err = send_event(s, shard, b);
+		err = send_event(&w);
 	if (err == 0)
-		err = send_word(s, "EXEC", done, ctx);
+		err = cmd_send(s, &exec, calls->done, ctx);
 	if (err != 0)
 		rconn_break(s->conn);
 	return err;

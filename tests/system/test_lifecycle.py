@@ -1,7 +1,12 @@
 """Starting, stopping, reloading, running full, losing the store."""
+import collections
 import os
+import re
 import signal
+import threading
 import time
+
+import pytest
 
 from harness import PEERS, SLOW, wait_for
 from problems import ERRORS, check_problem
@@ -136,6 +141,55 @@ def test_full_store_refuses_uploads_and_still_gives_and_erases(launch):
     assert closed.status == 200 and not server.chunks(danish)
     assert server.put(body).status == 201
     assert server.take(blobs[2]).body == body
+
+
+def hover(server, body, seconds):
+    """Upload that body over two connections at the limit, erasing one blob for each refusal. Returns answers, and what lives."""
+    answers, live, end = [], collections.deque(), time.monotonic() + seconds
+
+    def work():
+        with server.connect() as eraser:
+            while time.monotonic() < end:
+                with server.connect() as conn:
+                    again = True
+                    while again and time.monotonic() < end:
+                        answer = conn.request("POST", "/v1/blobs", server.upload_fields(), body)
+                        answers.append(answer)
+                        again = not answer.has("Connection")  # refused in the middle
+                        if answer.status == 201:
+                            live.append(answer.json()["blob"])
+                        elif live:
+                            assert eraser.request("DELETE", f"/v1/blobs/{live.popleft()}").status == 200
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return answers, live
+
+
+@pytest.mark.parametrize("size", [4000, 60_000, 400_000])
+def test_store_at_its_limit_says_507_and_nothing_else(launch, size):
+    """Uploads that hover at the limit: whichever of an upload's commands finds the store full, the answer is 507; nothing of it stays."""
+    server = launch(workers=1, options=[("store.max_bytes", "16MiB")])
+    stored, filler = set(), server.sealed(1_000_000)
+    while (answer := server.put(filler)).status == 201:
+        stored.add(answer.json()["blob"])
+    answers, live = hover(server, server.sealed(size), 1)
+    refused = [a for a in answers if a.status != 201]
+    print(f"{size}: {len(answers)} uploads, refused {collections.Counter(a.status for a in refused)}")
+    assert len(refused) >= 20 and len(answers) - len(refused) >= 20
+    for answer in refused:
+        check_problem(answer, 507, "store-full")
+    stored |= set(live)
+
+    def blobs_of(kind):
+        """Ids in the keys of chunks, or in the members of the index."""
+        found = (re.search(f"[: ]{kind}:([^: ]+)", line) for line in server.store_lines() if (kind == "c") == (" b:" not in line))
+        return {m[1] for m in found if m}
+
+    wait_for(lambda: blobs_of("c") == stored == blobs_of("b"), "what the store has is what was stored", 5)
 
 
 def test_lost_store_is_503_and_comes_back(launch):

@@ -1070,6 +1070,43 @@ static void transaction_writes_what_the_function_would(void **state)
 	assert_nothing_but_tombstones(w);
 }
 
+/* Whichever of its commands Redis refuses: it is heard, and nothing of it stays. */
+static void transaction_refused_in_part_leaves_nothing(void **state)
+{
+	static const char *const command[] = {"multi", "set", "zadd", "xadd", "exec"};
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+
+	for (size_t i = 0; i < sizeof command / sizeof command[0]; i++) {
+		redis_server_run_cmd(&w->redis, "ACL SETUSER default -%s", command[i]);
+		assert_int_equal(upload(w, &o, 1234), TG_ESTORE);
+		redis_server_run_cmd(&w->redis, "ACL SETUSER default +%s", command[i]);
+		assert_nothing_but_tombstones(w);
+	}
+	assert_int_equal(upload(w, &o, 1234), 0);
+	end_all(w);
+}
+
+/* A blob of one chunk that does not go in a transaction: ZADD, SET, commit. */
+static void one_chunk_upload_refused_in_part_leaves_nothing(void **state)
+{
+	static const char *const command[] = {"set", "fcall"};
+	struct world *w = *state;
+	struct store_put_opts o = put_opts("", false);
+
+	o.ttl_s = 4;
+	for (size_t i = 0; i < sizeof command / sizeof command[0]; i++) {
+		redis_server_run_cmd(&w->redis, "ACL SETUSER default -%s", command[i]);
+		assert_int_equal(upload(w, &o, 1234), TG_ESTORE);
+		redis_server_run_cmd(&w->redis, "ACL SETUSER default +%s", command[i]);
+		for (int64_t end = (int64_t)clock_mono_us() + 5000000; redis_server_keys(&w->redis, "tg:*:c:*") > 0;) {
+			assert_true((int64_t)clock_mono_us() < end); /* an abort is sent again until it was done */
+			turn(w);
+		}
+		assert_int_equal(redis_server_keys(&w->redis, "tg:*:b:*"), 0);
+	}
+}
+
 static void close_with_all_takes_more_than_one_step(void **state)
 {
 	struct world *w = *state;
@@ -1115,6 +1152,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(library_gone_in_an_upload_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(take_without_its_first_chunk_is_an_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(transaction_writes_what_the_function_would, setup, teardown),
+		cmocka_unit_test_setup_teardown(transaction_refused_in_part_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_chunk_upload_refused_in_part_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(close_with_all_takes_more_than_one_step, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
