@@ -1,6 +1,9 @@
 /*
  * tls.c: the server's TLS context and the fingerprint that names a peer. It does no I/O but reading PEM files. Runs in the
  * master, which makes the context that workers inherit, and in workers, which make it anew from memory on a reload.
+ *
+ * What a client may choose is listed here, and not left to the library: a ClientHello comes from anybody, and its sender
+ * would otherwise choose what it costs (a share of the group ffdhe8192: 180 ms). docs/decisions.md tells the prices.
  */
 #include <limits.h>
 #include <stdbool.h>
@@ -11,11 +14,35 @@
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <timeglas/errors.h>
+#include "base/clock.h"
 #include "base/file.h"
 #include "net/tls.h"
 
 #define PEM_BYTES_MAX (512u << 10)
+#define CLASSIC_GROUPS "X25519:P-256:P-384"
+#define HYBRID_GROUPS "X25519MLKEM768:" CLASSIC_GROUPS /* OpenSSL 3.5 and later */
+#define CIPHERS "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"
+#define SIGALGS                                                                                    \
+	"ECDSA+SHA256:ed25519:ECDSA+SHA384:ECDSA+SHA512:ed448:"                                     \
+	"rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"                              \
+	"rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512"
+/* Client certificates may be signed by their authority with RSA PKCS#1, too; TLS 1.3 uses it nowhere else. */
+#define CLIENT_SIGALGS SIGALGS ":RSA+SHA256:RSA+SHA384:RSA+SHA512"
+#define SECURITY_LEVEL 2        /* Debian's, and no lower where the library was built with less */
+#define CHAIN_BYTES_MAX 16384   /* of a client's certificates */
+#define CHAIN_DEPTH_MAX 3       /* authorities between a client's certificate and the root */
+#define RSA_BITS_MAX 8192       /* of a client's key */
+#define LIST_BYTES_MAX 1024     /* of each list of names in a hello */
+
+/* Code points of TLS */
+enum { EXT_GROUPS = 10, EXT_SIGALGS = 13, EXT_SIGALGS_CERT = 50, EXT_KEY_SHARE = 51 };
+enum { GROUP_P256 = 23, GROUP_P384 = 24, GROUP_X25519 = 29, GROUP_X25519MLKEM768 = 0x11ec };
+
+/* P-384 costs 2.4 ms, ten times what the other groups cost: few clients need it, and they share a rate. */
+#define DEAR_PER_S 16u
+static struct { uint64_t second; unsigned used; } dear; /* of this process */
 
 static const unsigned char session_context[] = "timeglas";
 
@@ -27,18 +54,106 @@ static void say(char *err, size_t cap, const char *what, const char *path)
 	ERR_clear_error();
 }
 
+/* What a stranger's hello may cost ------------------------------------------------------------------------------------ */
+
+static bool take_dear(void)
+{
+	uint64_t now = clock_mono_us() / 1000000;
+
+	if (now != dear.second) {
+		dear.second = now;
+		dear.used = 0;
+	}
+	return dear.used++ < DEAR_PER_S;
+}
+
+static unsigned word(const unsigned char *p)
+{
+	return (unsigned)p[0] << 8 | p[1];
+}
+
+/* The library uses the first share of a group that it knows. */
+static bool chooses_p384(const unsigned char *p, size_t n)
+{
+	for (size_t at = 2; at + 4 <= n; at += 4 + word(p + at + 2)) {
+		unsigned group = word(p + at);
+
+		if (group == GROUP_P384)
+			return true;
+		if (group == GROUP_X25519 || group == GROUP_P256 || group == GROUP_X25519MLKEM768)
+			return false;
+	}
+	return false;
+}
+
+/* Called with each ClientHello before anything is computed for it. */
+static int on_hello(SSL *ssl, int *alert, void *ctx)
+{
+	static const unsigned lists[] = { EXT_GROUPS, EXT_SIGALGS, EXT_SIGALGS_CERT };
+	const unsigned char *p;
+	size_t n;
+
+	(void)ctx;
+	*alert = SSL_AD_HANDSHAKE_FAILURE;
+	if (SSL_client_hello_get0_ciphers(ssl, &p) > LIST_BYTES_MAX)
+		return SSL_CLIENT_HELLO_ERROR;
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		if (SSL_client_hello_get0_ext(ssl, lists[i], &p, &n) == 1 && n > LIST_BYTES_MAX)
+			return SSL_CLIENT_HELLO_ERROR;
+	if (SSL_client_hello_get0_ext(ssl, EXT_KEY_SHARE, &p, &n) == 1 && chooses_p384(p, n) && !take_dear())
+		return SSL_CLIENT_HELLO_ERROR;
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+const char *tls_client_fault(X509 *cert)
+{
+	const EVP_PKEY *key = X509_get0_pubkey(cert);
+	uint32_t use = X509_get_extended_key_usage(cert);
+
+	if (use == UINT32_MAX || (use & XKU_SSL_CLIENT) == 0)
+		return "it lacks the extended key usage clientAuth";
+	if (key == NULL)
+		return "its public key cannot be used";
+	if (EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) > RSA_BITS_MAX)
+		return "its RSA key has more than 8192 bits";
+	return NULL;
+}
+
+/* The library takes a certificate that names no use at all for one of every use. */
+static int on_verified(int ok, X509_STORE_CTX *x)
+{
+	if (ok && X509_STORE_CTX_get_error_depth(x) == 0 && tls_client_fault(X509_STORE_CTX_get_current_cert(x)) != NULL) {
+		X509_STORE_CTX_set_error(x, X509_V_ERR_INVALID_PURPOSE);
+		return 0;
+	}
+	return ok;
+}
+
 /* Resumption would skip the certificate check, renegotiation would redo it mid-request: neither exists here. */
-static void set_policy(SSL_CTX *ctx)
+static bool set_policy(SSL_CTX *ctx)
 {
 	SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
+	if (SSL_CTX_get_security_level(ctx) < SECURITY_LEVEL)
+		SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CLEANSE_PLAINTEXT |
 	    SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_num_tickets(ctx, 0);
+	SSL_CTX_set_max_early_data(ctx, 0);
+	SSL_CTX_set_recv_max_early_data(ctx, 0);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_session_id_context(ctx, session_context, sizeof session_context - 1);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_verified);
+	SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH_MAX);
+	SSL_CTX_set_max_cert_list(ctx, CHAIN_BYTES_MAX);
+	SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
+	/* An unknown name spoils the whole list, so a library without ML-KEM refuses the first and takes the second. */
+	bool groups = SSL_CTX_set1_groups_list(ctx, HYBRID_GROUPS) == 1 || SSL_CTX_set1_groups_list(ctx, CLASSIC_GROUPS) == 1;
+	return groups && SSL_CTX_set_ciphersuites(ctx, CIPHERS) == 1 && SSL_CTX_set1_sigalgs_list(ctx, SIGALGS) == 1 &&
+	    SSL_CTX_set1_client_sigalgs_list(ctx, CLIENT_SIGALGS) == 1;
 }
+
+/* Making -------------------------------------------------------------------------------------------------------------- */
 
 /* A key that is protected must not make a server ask for a passphrase on its terminal. */
 static int no_passphrase(char *buf, int size, int rw, void *ctx)
@@ -100,11 +215,12 @@ SSL_CTX *tls_server_ctx_of(const struct tls_pem *cert, const struct tls_pem *key
 
 	ERR_clear_error();
 	ctx = SSL_CTX_new(TLS_server_method());
-	if (!ctx) {
+	if (!ctx || !set_policy(ctx)) {
 		say(err, cap, "TLS", "context");
+		SSL_CTX_free(ctx);
 		return NULL;
 	}
-	set_policy(ctx);
+	ERR_clear_error();
 	if (!use(ctx, cert, use_chain)) {
 		say(err, cap, "certificate", cert->name);
 	} else if (!use(ctx, key, use_key)) {

@@ -19,6 +19,7 @@
 struct pki {
 	char dir[64];
 	char ca[96], server[96], server_key[96], client[96], client_key[96], stranger[96], stranger_key[96];
+	char unfit[96], unfit_key[96]; /* vouched for by ca, and says nothing of what it may be used for */
 };
 
 static inline void pki_die(const char *what)
@@ -54,7 +55,11 @@ static inline X509 *pki_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_
 	X509_set_pubkey(c, key);
 	X509V3_set_ctx(&ctx, issuer ? issuer : c, c, NULL, NULL, 0);
 	e = X509V3_EXT_conf_nid(NULL, &ctx, NID_basic_constraints, issuer ? "CA:FALSE" : "critical,CA:TRUE");
-	if (!e || X509_add_ext(c, e, -1) != 1 || X509_sign(c, issuer_key, EVP_sha256()) == 0)
+	if (!e || X509_add_ext(c, e, -1) != 1)
+		pki_die("extension");
+	X509_EXTENSION_free(e);
+	e = X509V3_EXT_conf_nid(NULL, &ctx, NID_ext_key_usage, strcmp(name, "localhost") == 0 ? "serverAuth" : "clientAuth");
+	if (!e || (issuer && strcmp(name, "unfit") != 0 && X509_add_ext(c, e, -1) != 1) || X509_sign(c, issuer_key, EVP_sha256()) == 0)
 		pki_die("certificate");
 	X509_EXTENSION_free(e);
 	return c;
@@ -68,6 +73,7 @@ static inline void pki_make(struct pki *p)
 		{ "localhost", p->server, p->server_key, ca, ca_key },
 		{ "client", p->client, p->client_key, ca, ca_key },
 		{ "stranger", p->stranger, p->stranger_key, other, other_key },
+		{ "unfit", p->unfit, p->unfit_key, ca, ca_key },
 	};
 
 	strcpy(p->dir, "/tmp/tg-unit-XXXXXX");
@@ -94,7 +100,8 @@ static inline void pki_make(struct pki *p)
 
 static inline void pki_remove(struct pki *p)
 {
-	const char *file[] = { p->ca, p->server, p->server_key, p->client, p->client_key, p->stranger, p->stranger_key };
+	const char *file[] = { p->ca, p->server, p->server_key, p->client, p->client_key, p->stranger, p->stranger_key, p->unfit,
+		p->unfit_key };
 
 	for (size_t i = 0; i < sizeof file / sizeof *file; i++)
 		unlink(file[i]);

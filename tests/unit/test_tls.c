@@ -156,6 +156,66 @@ static void tls_server_ctx_wrong_files_are_named(void **state)
 	assert_non_null(strstr(err, pki.server_key));
 }
 
+static bool admitted(const char *groups, const char *cert, const char *key)
+{
+	SSL_CTX *c = pki_client_ctx(&pki, cert, key);
+	struct meeting m;
+	bool ok;
+
+	assert_int_equal(SSL_CTX_set1_groups_list(c, groups), 1);
+	m = meet(c);
+	ok = m.server_ok && m.client_ok;
+	part(&m);
+	SSL_CTX_free(c);
+	return ok;
+}
+
+static void tls_server_ctx_takes_cheap_groups_and_no_others(void **state)
+{
+	static const char *const good[] = { "X25519", "P-256", "P-384", "ffdhe8192:X25519", "P-521:P-256" };
+	static const char *const bad[] = { "ffdhe8192", "ffdhe2048", "P-521", "X448", "ffdhe8192:P-521:X448" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		if (!admitted(good[i], pki.client, pki.client_key))
+			fail_msg("%s is refused", good[i]);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (admitted(bad[i], pki.client, pki.client_key))
+			fail_msg("%s is taken", bad[i]);
+}
+
+static void tls_server_ctx_hybrid_group_where_the_library_has_it(void **state)
+{
+	SSL_CTX *c = SSL_CTX_new(TLS_client_method());
+	bool has = SSL_CTX_set1_groups_list(c, "X25519MLKEM768") == 1;
+
+	(void)state;
+	SSL_CTX_free(c);
+	ERR_clear_error();
+	if (has) /* not before OpenSSL 3.5 */
+		assert_true(admitted("X25519MLKEM768", pki.client, pki.client_key));
+}
+
+static void tls_server_ctx_dear_group_has_a_rate_and_the_others_have_none(void **state)
+{
+	unsigned taken = 0;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		taken += admitted("P-384:X25519", pki.client, pki.client_key);
+	assert_in_range(taken, 1, 99); /* 16 of them a second, which is more time than these take */
+	for (int i = 0; i < 20; i++)
+		assert_true(admitted("X25519:P-384", pki.client, pki.client_key));
+}
+
+static void tls_server_ctx_certificate_must_be_meant_for_clients(void **state)
+{
+	(void)state;
+	assert_true(admitted("X25519", pki.client, pki.client_key));
+	assert_false(admitted("X25519", pki.unfit, pki.unfit_key));
+	assert_false(admitted("X25519", pki.server, pki.server_key));
+}
+
 static int setup(void **state)
 {
 	char err[256];
@@ -182,6 +242,10 @@ int main(void)
 		cmocka_unit_test(tls_server_ctx_other_clients_are_refused),
 		cmocka_unit_test(tls_server_ctx_gives_no_tickets_and_resumes_nothing),
 		cmocka_unit_test(tls_server_ctx_wrong_files_are_named),
+		cmocka_unit_test(tls_server_ctx_takes_cheap_groups_and_no_others),
+		cmocka_unit_test(tls_server_ctx_hybrid_group_where_the_library_has_it),
+		cmocka_unit_test(tls_server_ctx_dear_group_has_a_rate_and_the_others_have_none),
+		cmocka_unit_test(tls_server_ctx_certificate_must_be_meant_for_clients),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
