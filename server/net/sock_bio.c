@@ -1,5 +1,6 @@
 /* sock_bio.c: see sock_bio.h. It closes nothing and knows no TLS. Runs in workers. */
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,12 +24,15 @@ static int sock_read(BIO *b, char *out, size_t n, size_t *got)
 	ssize_t r = -1;
 
 	BIO_clear_flags(b, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY | BIO_FLAGS_IN_EOF);
-	errno = EAGAIN;
-	if (s->readable)
+	if (n > s->left)
+		n = s->left;
+	errno = n > 0 ? EAGAIN : EMSGSIZE;
+	if (s->readable && n > 0)
 		do
 			r = recv(s->fd, out, n, 0);
 		while (r < 0 && errno == EINTR);
 	if (r > 0) {
+		s->left -= s->left != SIZE_MAX ? (size_t)r : 0;
 		if ((size_t)r < n && !s->hup)
 			s->readable = false;
 		*got = (size_t)r;

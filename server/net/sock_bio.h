@@ -17,6 +17,7 @@ struct sock {
 	int fd;
 	bool readable, writable; /* true until the kernel or a short count said otherwise; set again at an edge */
 	bool hup;                /* the peer's FIN was reported: a short read no longer means that the socket is empty */
+	size_t left;             /* bytes that may still be read from it, SIZE_MAX: any; behind the last it is broken */
 	bool gathers;            /* between sock_gather() and sock_push() */
 	uint64_t written;        /* bytes that the kernel took, ever */
 	struct sock_kept *kept;  /* gathered records that the kernel had no room for; NULL: none */

@@ -283,8 +283,10 @@ static void do_read(struct stream *s)
 			end_io(s, n);
 			return;
 		}
+		size_t cost = io_charge(&s->io, n);
+
 		s->in_bytes += (uint64_t)n;
-		budget = (size_t)n < budget ? budget - (size_t)n : 0;
+		budget = cost < budget ? budget - cost : 0;
 		s->poke = false;
 		s->cb->on_read(s, s->in, s->ctx);
 	}

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <event2/event.h>
 #include <openssl/err.h>
+#include "base/clock.h"
 #include "net/stream_io.h"
 
 #define RECORD_BYTES 16384u     /* the most that one TLS record holds */
@@ -21,12 +22,49 @@
 #define BEHIND_BYTES 4096u
 #define SAFE_FREE_BUFFERS 0x300000e0ul /* 3.0.14 */
 #define EXACT_FROM_BYTES 4096u
+#define HANDSHAKE_BYTES 49152u  /* a hello, another one, 16 KiB of certificates, and what is read ahead behind them */
+#define READ_RECORDS 64u        /* opened by one read, which may be full of smaller ones */
+#define RECORD_COST_BYTES 4096u /* of a record that holds less */
+#define UPDATES_MAX 32u         /* new keys of the peer's in UPDATES_US; 10 us each, and those who need them need one in hours */
+#define UPDATES_US UINT64_C(60000000)
 
 /*
  * Where reads go, of whatever connection. Little is copied out of it, so that what a thousand slow connections hold is in proportion to what they sent and not to
  * what a read asks for; a chain that is nearly full is passed on as it is, and the next read makes another.
  */
 static struct evbuffer *space;
+
+/* A minute may begin with the end of the one before: then there are twice as many. */
+static bool too_many_updates(struct stream_io *io)
+{
+	uint64_t now = clock_mono_us();
+
+	if (io->updates == 0 || now - io->updates_us > UPDATES_US) {
+		io->updates = 0;
+		io->updates_us = now;
+	}
+	return ++io->updates > UPDATES_MAX;
+}
+
+/*
+ * OpenSSL calls this for each record and each message. SSL_read() goes on by itself behind a record without content: for as long as they come, and, when it reads ahead, also
+ * without SSL_MODE_AUTO_RETRY. So they are counted here, in the midst of that, and a peer that has sent too many is taken for one that has
+ * closed: that is what ends SSL_read() before the next record.
+ */
+static void on_message(int writing, int version, int type, const void *p, size_t n, SSL *ssl, void *arg)
+{
+	struct stream_io *io = arg;
+
+	(void)version;
+	if (writing)
+		return;
+	if (type == SSL3_RT_HEADER)
+		io->records++;
+	else if (type == SSL3_RT_HANDSHAKE && n > 0 && *(const unsigned char *)p == SSL3_MT_KEY_UPDATE && too_many_updates(io)) {
+		io->cut = true;
+		SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
+	}
+}
 
 /*
  * Buffers stay with a busy connection, until io_rest(): taking and giving back 16 KiB for every record costs more than the record where what is given back is
@@ -36,9 +74,13 @@ bool io_init(struct stream_io *io, int fd, SSL *ssl, bool server)
 {
 	BIO *b;
 
-	*io = (struct stream_io){ .sock = { .fd = fd, .readable = true, .writable = true }, .ssl = ssl, .can_read = true, .can_write = true };
+	*io = (struct stream_io){ .sock = { .fd = fd, .readable = true, .writable = true, .left = SIZE_MAX }, .ssl = ssl, .can_read = true, .can_write = true };
 	if (!ssl)
 		return true;
+	if (server)
+		io->sock.left = HANDSHAKE_BYTES;
+	SSL_set_msg_callback(ssl, on_message);
+	SSL_set_msg_callback_arg(ssl, io);
 	SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
 	SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_set_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CLEANSE_PLAINTEXT);
@@ -103,6 +145,8 @@ int io_error(const struct stream_io *io)
 
 static int tls_failed(struct stream_io *io, int ret, bool reading)
 {
+	if (io->cut)
+		return IO_TLS;
 	switch (SSL_get_error(io->ssl, ret)) {
 	case SSL_ERROR_WANT_READ:
 		if (!reading) {
@@ -140,8 +184,10 @@ int io_handshake(struct stream_io *io)
 
 	forget_errors();
 	rc = SSL_do_handshake(io->ssl);
-	if (rc == 1)
+	if (rc == 1) {
+		io->sock.left = SIZE_MAX;
 		return 1;
+	}
 	/* Either direction's edge may unblock it, so neither flag is kept: data behind the handshake must be tried, too. */
 	rc = tls_failed(io, rc, true);
 	io->can_read = io->can_write = true;
@@ -149,12 +195,13 @@ int io_handshake(struct stream_io *io)
 	return rc == IO_EOF ? IO_TLS : rc;
 }
 
-/* Reads up to size bytes. *failed receives the IO_… that stopped it. */
+/* Reads up to size bytes. *failed receives the IO_… that stopped it; one that has opened its share of records is not blocked. */
 static size_t tls_fill(struct stream_io *io, unsigned char *p, size_t size, int *failed)
 {
 	size_t off = 0, got = 0;
+	const unsigned before = io->records;
 
-	while (off < size) {
+	while (off < size && io->records - before < READ_RECORDS) {
 		forget_errors();
 		if (SSL_read_ex(io->ssl, p + off, size - off, &got) != 1) {
 			*failed = tls_failed(io, 0, true);
@@ -234,6 +281,14 @@ static bool add_apart(struct evbuffer *in, const void *p, size_t n)
 	if (b)
 		evbuffer_free(b);
 	return ok;
+}
+
+size_t io_charge(struct stream_io *io, ssize_t n)
+{
+	size_t least = (size_t)io->records * RECORD_COST_BYTES;
+
+	io->records = 0;
+	return n > 0 && (size_t)n > least ? (size_t)n : least;
 }
 
 ssize_t io_read(struct stream_io *io, struct evbuffer *in, size_t size)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <event2/buffer.h>
 #include <openssl/ssl.h>
@@ -21,6 +22,10 @@ struct stream_io {
 	bool read_wants_write, write_wants_read; /* TLS may block in the other direction */
 	size_t pending;          /* bytes of a TLS write that must be offered again */
 	size_t unit;             /* bytes to come that are wanted in a chain of their own (plain sockets) */
+	unsigned records;        /* that came, whatever they hold: io_charge() takes them */
+	unsigned updates;        /* of the peer's keys, since updates_us */
+	uint64_t updates_us;
+	bool cut;                /* it asks for more than it may: the next call says IO_TLS */
 	int read_end;            /* IO_… that stopped a read which had some bytes: the next call's answer */
 };
 
@@ -32,11 +37,17 @@ void io_close(struct stream_io *io);
 void io_event(struct stream_io *io, short what);
 /** io_error(io): the socket's pending error, 0 when there is none. */
 int io_error(const struct stream_io *io);
-/** io_handshake(io): 1 when done, IO_BLOCKED, IO_ERROR or IO_TLS. */
+/** io_handshake(io): 1 when done, IO_BLOCKED, IO_ERROR or IO_TLS. A client may send 48 KiB for it. */
 int io_handshake(struct stream_io *io);
 /**
+ * Tells what one io_read() cost, in bytes: a record that holds few of them, or none, costs as much as one of 4 KiB.
+ *
+ * @n  what io_read() returned; less than 0 counts for nothing
+ */
+size_t io_charge(struct stream_io *io, ssize_t n);
+/**
  * io_read(io, in, size): up to size bytes, 64 KiB at most, to the end of `in`, in memory that is in proportion to them. Returns the count, or IO_…; an error behind some
- * bytes comes with the next call.
+ * bytes comes with the next call. At most 64 records are opened; while io->can_read is still true, more may be there.
  */
 ssize_t io_read(struct stream_io *io, struct evbuffer *in, size_t size);
 /**

@@ -1,6 +1,8 @@
 /* Goal: every byte arrives once and in order, with TLS and without, whatever stops and resumes reading; ends are told once; freeing anywhere is safe. */
 #include <errno.h>
 #include <malloc.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -536,6 +538,106 @@ static void stream_slow_bytes_hold_little_memory(void **state)
 	pair_close(&p);
 }
 
+static void become_ready(struct pair *p)
+{
+	LOOP_UNTIL(p->l, p->a.ready && p->b.ready);
+}
+
+static void send_updates(struct side *x, unsigned n)
+{
+	SSL *ssl = stream_ssl(x->s);
+
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		assert_int_equal(SSL_do_handshake(ssl), 1);
+	}
+}
+
+static void stream_tls_a_few_key_updates_are_followed(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_open(&p, true, NULL, NULL);
+	become_ready(&p);
+	send_updates(&p.b, 32);
+	p.a.want = 1000;
+	fill(&p.b, 1000);
+	assert_true(loop_run_for(p.l, 20000));
+	assert_int_equal(p.a.got, 1000);
+	assert_int_equal(p.a.ends, 0);
+	pair_close(&p);
+}
+
+/* What such a read costs does not depend on how many came: those behind the bound are not even taken from the socket. */
+static void stream_tls_many_key_updates_end_it_before_the_rest_is_read(void **state)
+{
+	struct pair p;
+	int unread = 0, unsent = 0;
+
+	(void)state;
+	pair_open(&p, true, NULL, NULL);
+	become_ready(&p);
+	send_updates(&p.b, 2000);
+	p.a.stop_on_end = true;
+	p.a.want = 1; /* none comes */
+	assert_true(loop_run_for(p.l, 20000));
+	assert_int_equal(p.a.why, STREAM_TLS);
+	assert_int_equal(ioctl(stream_fd(p.a.s), FIONREAD, &unread), 0);
+	assert_int_equal(ioctl(stream_fd(p.b.s), SIOCOUTQ, &unsent), 0);
+	assert_true(unread + unsent > 2000 * 27 - 17000);
+	pair_close(&p);
+}
+
+static void stream_tls_tiny_records_are_read_64_at_a_time(void **state)
+{
+	enum { RECORDS = 4000 };
+	struct pair p;
+
+	(void)state;
+	pair_open(&p, true, NULL, NULL);
+	become_ready(&p);
+	for (unsigned i = 0; i < RECORDS; i++) {
+		unsigned char byte = (unsigned char)i;
+
+		assert_int_equal(SSL_write(stream_ssl(p.b.s), &byte, 1), 1);
+	}
+	p.a.want = RECORDS;
+	assert_true(loop_run_for(p.l, 20000));
+	assert_int_equal(p.a.got, RECORDS);
+	assert_in_range(p.a.max_in, 1, 64);
+	pair_close(&p);
+}
+
+static void stream_tls_endless_handshake_ends(void **state)
+{
+	static unsigned char junk[4 * 16389];
+	struct pair p;
+	struct stream_opts o = { .ready_timeout_s = 5 };
+	int fd[2];
+	ssize_t sent;
+
+	(void)state;
+	p = (struct pair){ .fds = open_fds() };
+	p.l = p.a.l = loop_new();
+	assert_int_equal(tcp_pair(fd), 0);
+	p.a.s = stream_accept(p.l, fd[1], SSL_new(server_ctx), &o, &calls, &p.a);
+	p.a.stop_on_end = true;
+	/* The beginning of a hello of 131,000 bytes, for whose end the library would wait. */
+	for (size_t at = 0; at < sizeof junk; at += 16389) {
+		memcpy(junk + at, "\x16\x03\x01\x40\x00", 5);
+		if (at == 0)
+			memcpy(junk + 5, "\x01\x01\xff\x00", 4);
+	}
+	sent = send(fd[0], junk, sizeof junk, 0);
+	assert_int_equal(sent, sizeof junk);
+	assert_true(loop_run_for(p.l, 20000));
+	assert_true(p.a.why == STREAM_ERROR || p.a.why == STREAM_TLS);
+	stream_free(p.a.s);
+	close(fd[0]);
+	loop_free(p.l);
+}
+
 static int setup(void **state)
 {
 	char err[256];
@@ -577,6 +679,10 @@ int main(void)
 		cmocka_unit_test(stream_tls_kept_records_are_unsent_until_the_socket_takes_them),
 		cmocka_unit_test(stream_unit_stands_in_a_chain_of_its_own),
 		cmocka_unit_test(stream_slow_bytes_hold_little_memory),
+		cmocka_unit_test(stream_tls_a_few_key_updates_are_followed),
+		cmocka_unit_test(stream_tls_many_key_updates_end_it_before_the_rest_is_read),
+		cmocka_unit_test(stream_tls_tiny_records_are_read_64_at_a_time),
+		cmocka_unit_test(stream_tls_endless_handshake_ends),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
