@@ -180,6 +180,11 @@ void store_forget(struct store *s, const void *ctx)
 		next = LIST_NEXT(c, link);
 		if (c->user != ctx)
 			continue;
+		if (c->duty != NULL) {
+			c->user = NULL;
+			c->done = c->duty;
+			continue;
+		}
 		rconn_forget(s->conn, c);
 		call_drop(c);
 	}
