@@ -40,6 +40,7 @@ struct upload {
 	bool reserved;              /* under the key stands our put's id, or is about to, and is not settled yet */
 	bool waiting;               /* the store will call back about the key */
 	bool repeated;              /* the upload was stored before: blob */
+	bool compared;              /* the repeated content goes past the guard, which has a digest to find again */
 	struct store_blob blob;     /* with a key: what the answer will tell */
 	bool stalled;               /* in api->stalled */
 	bool large;                 /* one of api->n_large */
@@ -159,15 +160,42 @@ static void grow_chunks(struct upload *u)
 	store_put_resize(u->put, STORE_CHUNK_LARGE_BYTES);
 }
 
+/* While the blob lives its key stands for its content, too: its length, and its digest as far as both requests let it be known. */
+static bool remembered(const struct upload *u)
+{
+	return u->blob.state != STORE_GONE;
+}
+
+/* Nothing of a repeated content is kept. */
+static void repeat_body(struct upload *u, struct evbuffer *data)
+{
+	size_t n = evbuffer_get_length(data);
+	int err = u->compared && !u->answered ? guard_feed(u->guard, data, n) : 0;
+	evbuffer_drain(data, n);
+	u->size_bytes += n;
+	if (u->size_bytes > u->api->conf->max_blob_bytes)
+		refuse_size(u);
+	else if (err != 0 || (remembered(u) && u->size_bytes > u->blob.desc.size_bytes))
+		refuse(u, TG_EREUSED, NULL);
+}
+
+static void repeat_end(struct upload *u)
+{
+	int err = u->compared && !u->answered ? guard_finish(u->guard) : 0;
+	if (err == TG_EDIGEST && u->opts.desc.sha256[0] != '\0')
+		refuse(u, err, guard_why(u->guard)); /* it is not what this request declares either */
+	else if (err != 0 || (remembered(u) && u->size_bytes != u->blob.desc.size_bytes))
+		refuse(u, TG_EREUSED, NULL);
+	else
+		tell(u, 200, &u->blob);
+}
+
 static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 {
 	struct upload *u = ctx;
 	size_t n, have;
 	if (u->repeated) {
-		u->size_bytes += evbuffer_get_length(data);
-		evbuffer_drain(data, evbuffer_get_length(data));
-		if (u->size_bytes > u->api->conf->max_blob_bytes)
-			refuse_size(u);
+		repeat_body(u, data);
 		return;
 	}
 	while (!u->answered && (n = evbuffer_get_length(data)) > 0) {
@@ -199,7 +227,7 @@ static void on_end(struct httpd_req *r, void *ctx)
 	(void)r;
 	u->ended = true;
 	if (u->repeated)
-		tell(u, 200, &u->blob);
+		repeat_end(u);
 	else
 		finish(u);
 }
@@ -331,6 +359,33 @@ static void begin_put(struct upload *u)
 		httpd_req_pause(u->req, u->opts.eager);
 }
 
+/* What the head says of a repeated content, against what is remembered. Readies the guard for what only the content can say. */
+static int repeat_compare(struct upload *u)
+{
+	const struct h1_head *h = httpd_req_head(u->req);
+	const char *declared = u->opts.desc.sha256, *kept = u->blob.desc.sha256;
+	uint8_t digest[32];
+	if (!remembered(u))
+		return 0;
+	if ((!h->chunked && h->content_length != u->blob.desc.size_bytes) ||
+	    (declared[0] != '\0' && kept[0] != '\0' && strcmp(declared, kept) != 0))
+		return TG_EREUSED;
+	u->compared = declared[0] != '\0' || kept[0] != '\0';
+	if (declared[0] != '\0' || kept[0] == '\0')
+		return 0;
+	if (tg_hex_decode(kept, strlen(kept), digest, sizeof digest) != 0)
+		return TG_EINTERNAL;
+	guard_free(u->guard);
+	u->guard = guard_new(digest);
+	return u->guard != NULL ? 0 : TG_ENOMEM;
+}
+
+/* Is it known without the content that it is the same? */
+static bool same_by_head(const struct upload *u)
+{
+	return !remembered(u) || (!httpd_req_head(u->req)->chunked && (u->opts.desc.sha256[0] != '\0' || u->blob.desc.sha256[0] == '\0'));
+}
+
 /* What was stored before is told once the content is in: a client that is busy sending may not be listening. One that waits for 100 Continue is. */
 static void on_once(void *ctx, int err, const struct store_blob *said)
 {
@@ -347,7 +402,9 @@ static void on_once(void *ctx, int err, const struct store_blob *said)
 	}
 	u->blob = *said;
 	u->repeated = true;
-	if (httpd_req_head(u->req)->expect_continue)
+	if ((err = repeat_compare(u)) != 0)
+		refuse(u, err, NULL);
+	else if (httpd_req_head(u->req)->expect_continue && same_by_head(u))
 		tell(u, 200, &u->blob);
 	else
 		httpd_req_pause(u->req, false);

@@ -77,7 +77,7 @@ void store_free(struct store *s);
 bool store_up(const struct store *s);
 /** store_busy(s): the write queue is above its watermark: pause sources until on_low. */
 bool store_busy(const struct store *s);
-/** store_forget(s, ctx): no callback with this ctx will be called any more; what was sent still happens. */
+/** store_forget(s, ctx): no callback with this ctx will be called any more; what was sent still happens, and what a call has to do with its answer is done. */
 void store_forget(struct store *s, const void *ctx);
 
 /* Sessions ---------------------------------------------------------------------------------------------------------- */

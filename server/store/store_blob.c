@@ -20,7 +20,7 @@ static void blob_done(struct call *c, int err, const redisReply *r)
 }
 
 static int blob_call(struct store *s, const char *fn, const char *id, const char *uploader,
-    void (*done)(struct call *, int, const redisReply *), store_blob_cb *cb, void *ctx)
+    void (*done)(struct call *, int, const redisReply *), void (*duty)(struct call *, int, const redisReply *), store_blob_cb *cb, void *ctx)
 {
 	int shard = token_shard(id, strlen(id));
 	struct call *c;
@@ -32,6 +32,7 @@ static int blob_call(struct store *s, const char *fn, const char *id, const char
 	if (c == NULL)
 		return TG_ENOMEM;
 	c->cb.blob = cb;
+	c->duty = duty;
 	cmd_fcall(&m, fn, (unsigned)shard);
 	cmd_text(&m, id);
 	if (uploader != NULL)
@@ -41,19 +42,26 @@ static int blob_call(struct store *s, const char *fn, const char *id, const char
 
 int store_stat(struct store *s, const char *id, store_blob_cb *cb, void *ctx)
 {
-	return blob_call(s, "tg1_stat", id, NULL, blob_done, cb, ctx);
+	return blob_call(s, "tg1_stat", id, NULL, blob_done, NULL, cb, ctx);
+}
+
+static void erase_duty(struct call *c, int err, const redisReply *r)
+{
+	(void)c;
+	(void)r;
+	if (err == 0)
+		metrics_count(M_ERASED, 1);
 }
 
 static void erase_done(struct call *c, int err, const redisReply *r)
 {
-	if (err == 0)
-		metrics_count(M_ERASED, 1);
+	erase_duty(c, err, r);
 	blob_done(c, err, r);
 }
 
 int store_erase(struct store *s, const char *id, const char *uploader, store_blob_cb *cb, void *ctx)
 {
-	return blob_call(s, "tg1_erase", id, uploader != NULL ? uploader : "", erase_done, cb, ctx);
+	return blob_call(s, "tg1_erase", id, uploader != NULL ? uploader : "", erase_done, erase_duty, cb, ctx);
 }
 
 static void wanted_done(struct call *c, int err, const redisReply *r)

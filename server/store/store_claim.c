@@ -237,6 +237,16 @@ int store_claim(struct store *s, const struct store_claim_opts *o, store_claim_c
 
 /* Being done --------------------------------------------------------------------------------------------------------- */
 
+static void ack_duty(struct call *c, int err, const redisReply *r)
+{
+	struct lines l = lines_of(r);
+	struct store_blob blob;
+
+	(void)c;
+	if (err == 0 && lines_blob(&l, &blob, NULL) == 0 && lines_num(&l) == 0)
+		metrics_count(M_TAKEN, 1);
+}
+
 static void ack_done(struct call *c, int err, const redisReply *r)
 {
 	struct lines l = lines_of(r);
@@ -245,8 +255,7 @@ static void ack_done(struct call *c, int err, const redisReply *r)
 
 	if (err == 0 && !have)
 		err = TG_EINTERNAL;
-	if (err == 0 && lines_num(&l) == 0)
-		metrics_count(M_TAKEN, 1);
+	ack_duty(c, err, r);
 	c->cb.blob(c->user, err, have ? &blob : NULL);
 }
 
@@ -258,6 +267,7 @@ static int ack_send(struct store *s, struct claiming *k, store_blob_cb *cb, void
 	if (c == NULL)
 		return TG_ENOMEM;
 	c->cb.blob = cb;
+	c->duty = ack_duty;
 	cmd_fcall(&m, "tg1_ack", (unsigned)token_shard(k->id, TOKEN_LEN));
 	cmd_text(&m, k->id);
 	cmd_text(&m, k->peer);

@@ -73,6 +73,11 @@ struct call {
 	uint64_t began_us;
 	unsigned shard;
 	void (*done)(struct call *c, int err, const redisReply *r); /* r: a function's answer (lines_of), or a command's reply; NULL with an err of ours */
+	/*
+	 * What is to be done with the answer when the caller has left (store_forget), instead of done: user is NULL, and cb is not to be called. NULL: nothing, and
+	 * the call ends with its user.
+	 */
+	void (*duty)(struct call *c, int err, const redisReply *r);
 	union {
 		store_session_cb *session;
 		store_session_show_cb *show;

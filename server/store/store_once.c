@@ -181,11 +181,16 @@ static void disown(struct store *s, const char *id)
 	store_abort(s, id, 0, 0, true);
 }
 
-static void on_settle(struct call *c, int err, const redisReply *r)
+static void settle_duty(struct call *c, int err, const redisReply *r)
 {
 	(void)r;
 	if (err != 0)
 		disown(c->store, c->state);
+}
+
+static void on_settle(struct call *c, int err, const redisReply *r)
+{
+	settle_duty(c, err, r);
 	c->cb.once_done(c->user, err);
 }
 
@@ -196,6 +201,7 @@ int store_once_settle(struct store *s, const char *uploader, const char *key, co
 
 	if (c != NULL) {
 		c->cb.once_done = cb;
+		c->duty = settle_duty;
 		c->state = strdup(id);
 		c->state_free = free;
 		if (c->state != NULL)

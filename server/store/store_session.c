@@ -135,11 +135,12 @@ static void closing_free(void *state)
 }
 
 static void close_done(struct call *c, int err, const redisReply *r);
+static void close_duty(struct call *c, int err, const redisReply *r);
 
-/* Owns k from now on, also on failure. */
+/* cb NULL: nobody waits for it any more. Owns k from now on, also on failure. */
 static int close_step(struct store *s, struct closing *k, store_session_show_cb *cb, void *user)
 {
-	struct call *c = call_new(s, user, close_done);
+	struct call *c = call_new(s, user, cb != NULL ? close_done : close_duty);
 	struct cmd m;
 
 	if (c == NULL) {
@@ -147,6 +148,7 @@ static int close_step(struct store *s, struct closing *k, store_session_show_cb 
 		return TG_ENOMEM;
 	}
 	c->cb.show = cb;
+	c->duty = close_duty;
 	c->state = k;
 	c->state_free = closing_free;
 	cmd_fcall(&m, "tg1_session_close", k->shard);
@@ -157,22 +159,43 @@ static int close_step(struct store *s, struct closing *k, store_session_show_cb 
 	return call_send(c, &m);
 }
 
-static void close_done(struct call *c, int err, const redisReply *r)
+/* Reads a step's answer. Returns 0 or an error; *more: another step is due. */
+static int close_read(struct closing *k, int err, const redisReply *r, struct store_session *session, bool *more)
 {
-	struct closing *k = c->state;
 	struct lines l = lines_of(r);
-	struct store_session session;
 	size_t before = k->n;
-	bool more;
 
 	if (err == 0)
-		err = lines_session(&l, &session);
-	more = lines_num(&l) == 1;
+		err = lines_session(&l, session);
+	*more = lines_num(&l) == 1;
 	if (err == 0)
 		err = blobs_append(&l, &k->blobs, &k->n);
 	metrics_count(M_SESSION_ENDED, k->n - before);
 	if (k->n > CLOSE_TOLD)
 		k->n = CLOSE_TOLD;
+	return err;
+}
+
+/* Whoever closed it has left: its blobs are erased all the same. */
+static void close_duty(struct call *c, int err, const redisReply *r)
+{
+	struct closing *k = c->state;
+	struct store_session session;
+	bool more;
+
+	if (close_read(k, err, r, &session, &more) != 0 || !more)
+		return;
+	c->state = NULL;
+	(void)close_step(c->store, k, NULL, NULL);
+}
+
+static void close_done(struct call *c, int err, const redisReply *r)
+{
+	struct closing *k = c->state;
+	struct store_session session;
+	bool more;
+
+	err = close_read(k, err, r, &session, &more);
 	if (err == 0 && more) {
 		c->state = NULL;
 		err = close_step(c->store, k, c->cb.show, c->user);

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness import digest, wait_for
+from harness import digest, seal, wait_for
 from problems import check_problem
 from wire import Closed
 
@@ -19,6 +19,51 @@ def put(server, body, k, peer="uploader", fields=(), **named):
     return server.call("POST", "/v1/blobs", peer, [*server.upload_fields(**named), ("Idempotency-Key", k), *fields], body)
 
 
+@pytest.mark.parametrize("chunked", [0, 1000])
+@pytest.mark.parametrize("declared", [False, True])
+def test_other_content_under_the_key_is_422_while_the_blob_lives(server, declared, chunked):
+    """Another length always; another digest where the first request declared one. Once the blob is gone nothing of its content is known."""
+    k, body = key(), server.sealed(3000)
+    same_length = body[:-1] + bytes([body[-1] ^ 1])
+
+    def again(content, k=k, **named):
+        return server.call("POST", "/v1/blobs", "uploader", [*server.upload_fields(**named), ("Idempotency-Key", k)], content, chunked)
+
+    blob = put(server, body, k, content_digest=digest(body) if declared else None).json()["blob"]
+    others = [body[:-1], body + b"x", server.sealed(400), server.sealed(300_000)]
+    for other in others + ([same_length, b"x" * len(body)] if declared else []):
+        check_problem(again(other), 422, "idempotency-key")
+        check_problem(again(other, content_digest=digest(other)), 422, "idempotency-key") if declared or len(other) != len(body) else None
+    if declared:
+        check_problem(again(same_length, content_digest=digest(body)), 400, "digest-mismatch")
+    for fields in ({}, {"content_digest": digest(body)}):
+        answer = again(body, **fields)
+        assert answer.status == 200 and answer.json()["blob"] == blob
+    assert server.stat(blob).json()["state"] == "live"
+    server.erase(blob)
+    assert again(server.sealed(400)).status == 200
+
+
+def test_other_content_expecting_100_is_422_before_it_is_sent(server):
+    """What the head tells is refused from the head; what it does not tell is asked for."""
+    k, body = key(), server.sealed(3000)
+    blob = put(server, body, k, content_digest=digest(body)).json()["blob"]
+    expect = [*server.upload_fields(), ("Idempotency-Key", k), ("Expect", "100-continue")]
+    for fields in ([("Content-Length", len(body) + 1)], [("Content-Length", len(body)), ("Content-Digest", digest(b"other"))]):
+        with server.connect() as conn:
+            conn.send(conn.head("POST", "/v1/blobs", expect + fields))
+            check_problem(conn.response(), 422, "idempotency-key")
+    with server.connect() as conn:
+        conn.send(conn.head("POST", "/v1/blobs", [*expect, ("Content-Length", len(body)), ("Content-Digest", digest(body))]))
+        assert conn.response().status == 200
+    with server.connect() as conn:
+        conn.send(conn.head("POST", "/v1/blobs", [*expect, ("Content-Length", len(body))]))
+        assert conn.response().status == 100
+        conn.send(body[:-1] + bytes([body[-1] ^ 1]))
+        check_problem(conn.response(), 422, "idempotency-key")
+    server.erase(blob)
+
+
 @pytest.mark.parametrize("size", [300, 200_000])
 def test_upload_again_gives_the_stored_answer(server, size):
     """201, then 200 with the same blob, also sealed anew, over another connection, and when the blob is gone."""
@@ -27,7 +72,7 @@ def test_upload_again_gives_the_stored_answer(server, size):
     assert first.status == 201
     blob = first.json()
     before = set(server.chunks())
-    for body in (server.sealed(size), server.sealed(400), server.sealed(3_000_000)):
+    for body in (server.sealed(size), seal(server.env["TIMEGLAS_RECIPIENT"], os.urandom(size))):
         again = put(server, body, k)
         assert again.status == 200 and again.json() == blob and again["Location"] == first["Location"]
     assert not set(server.chunks()) - before
@@ -43,8 +88,8 @@ def test_upload_expecting_100_is_answered_at_once(server):
     k = key()
     blob = put(server, server.sealed(300), k).json()["blob"]
     with server.connect() as conn:
-        conn.send(conn.head("POST", "/v1/blobs", [*server.upload_fields(), ("Idempotency-Key", k), ("Content-Length", 9_000_000),
-                                                  ("Expect", "100-continue")]))
+        conn.send(conn.head("POST", "/v1/blobs", [*server.upload_fields(), ("Idempotency-Key", k),
+                                                  ("Content-Length", len(server.sealed(300))), ("Expect", "100-continue")]))
         answer = conn.response()
         assert answer.status == 200 and answer.json()["blob"] == blob
     server.erase(blob)

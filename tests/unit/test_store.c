@@ -1123,6 +1123,25 @@ static void close_with_all_takes_more_than_one_step(void **state)
 	assert_nothing_but_tombstones(w);
 }
 
+static void close_with_all_goes_on_when_its_client_left(void **state)
+{
+	struct world *w = *state;
+	struct store_put_opts o;
+
+	open_session(w);
+	o = put_opts(w->session.id, false);
+	for (int i = 0; i < 150; i++)
+		assert_int_equal(upload(w, &o, 100), 0);
+	w->calls = 0;
+	assert_int_equal(store_session_close(w->store, w->session.id, NULL, true, on_show, w), 0);
+	store_forget(w->store, w);
+	for (uint64_t end = clock_mono_us() + 5000000; redis_server_keys(&w->redis, "tg:*:c:*") > 0;) {
+		assert_true(clock_mono_us() < end);
+		turn(w);
+	}
+	assert_int_equal(w->calls, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1154,6 +1173,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(transaction_writes_what_the_function_would, setup, teardown),
 		cmocka_unit_test_setup_teardown(transaction_refused_in_part_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_chunk_upload_refused_in_part_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(close_with_all_goes_on_when_its_client_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(close_with_all_takes_more_than_one_step, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

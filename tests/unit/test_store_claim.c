@@ -381,6 +381,26 @@ static void settle_of_a_lost_key_ends_the_blob(void **state)
 	assert_int_equal(redis_server_keys(&w->redis, "tg:{05}:c:*"), 0);
 }
 
+static void settle_of_a_lost_key_ends_the_blob_also_when_its_client_left(void **state)
+{
+	struct world *w = *state;
+	char id[TOKEN_LEN + 1];
+	int calls = w->calls;
+
+	token_make(SHARD, id);
+	make_blob(w, id, "ref liveness 0");
+	assert_int_equal(store_once_settle(w->store, "up", "never begun", id, on_done, w), 0);
+	store_forget(w->store, w);
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(answer(w, store_stat(w->store, id, on_blob, w)), 0);
+		if (w->blob.state == STORE_GONE)
+			break;
+		calls++;
+	}
+	assert_int_equal(w->calls, calls + 1);
+	assert_string_equal(w->blob.cause, "aborted");
+}
+
 static void forget_between_two_steps_silences_the_claim(void **state)
 {
 	struct world *w = *state;
@@ -419,6 +439,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(once_is_taken_over_when_the_first_came_to_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(once_says_what_was_stored_unless_it_was_aborted, setup, teardown),
 		cmocka_unit_test_setup_teardown(settle_of_a_lost_key_ends_the_blob, setup, teardown),
+		cmocka_unit_test_setup_teardown(settle_of_a_lost_key_ends_the_blob_also_when_its_client_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(forget_between_two_steps_silences_the_claim, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
