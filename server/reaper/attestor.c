@@ -22,6 +22,8 @@ struct attestor {
 	uint64_t last_save_s;   /* 0: not seen yet on this connection */
 	uint64_t saved_us;      /* when another snapshot was noticed */
 	enum attest last;
+	enum attest told;       /* what the evidence was told last, or is being told */
+	bool telling;
 	enum writes writes;     /* as found last */
 };
 
@@ -33,7 +35,7 @@ struct attestor *attestor_new(const struct conf *conf, bool embedded)
 		return NULL;
 	a->vouched_by = conf->store_attested_by;
 	a->embedded = embedded;
-	a->last = ATTEST_NOT_YET;
+	a->last = a->told = ATTEST_NOT_YET;
 	return a;
 }
 
@@ -47,7 +49,7 @@ void attestor_down(struct attestor *a)
 	a->asked = false;
 	a->last_save_s = 0;
 	a->saved_us = 0;
-	a->last = ATTEST_NOT_YET;
+	a->last = a->told = ATTEST_NOT_YET;
 	board_set_attest(ATTEST_NOT_YET);
 	board_set_writes(WRITES_TAKEN); /* that it cannot be reached is said otherwise */
 	metrics_gauge_set(G_ATTESTED, 0);
@@ -94,6 +96,26 @@ static void tell_writes(struct attestor *a, enum writes now)
 		log_warn("store-writes", "%s", board_writes_text(now));
 }
 
+static void on_told(void *ctx, int err)
+{
+	struct attestor *a = ctx;
+
+	a->telling = false;
+	if (err != 0)
+		a->told = ATTEST_NOT_YET;
+}
+
+/* Once a second until the store has taken it: the evidence is to have each change. */
+static void tell(struct attestor *a)
+{
+	if (a->telling || a->told == a->last)
+		return;
+	a->told = a->last;
+	a->telling = store_attested(a->store, board_attest_slug(a->last), who(a, a->last), on_told, a) == 0;
+	if (!a->telling)
+		a->told = ATTEST_NOT_YET;
+}
+
 static void on_facts(void *ctx, int err, const struct attest_facts *f)
 {
 	struct attestor *a = ctx;
@@ -106,11 +128,11 @@ static void on_facts(void *ctx, int err, const struct attest_facts *f)
 	tell_writes(a, f->writes);
 	board_set_attest(found);
 	metrics_gauge_set(G_ATTESTED, board_attest_ok(found));
-	if (found == a->last)
-		return;
-	a->last = found;
-	say(a, found);
-	store_attested(a->store, board_attest_slug(found), who(a, found));
+	if (found != a->last) {
+		a->last = found;
+		say(a, found);
+	}
+	tell(a);
 }
 
 void attestor_ask(struct attestor *a, struct store *s)

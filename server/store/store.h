@@ -251,8 +251,10 @@ struct attest_facts;
 typedef void store_attest_cb(void *ctx, int err, const struct attest_facts *f);
 /** store_attest(s, cb, ctx): what CONFIG GET and INFO say (attest.h). err: nothing was learned. */
 int store_attest(struct store *s, store_attest_cb *cb, void *ctx);
-/** store_attested(s, slug, who): put into the outbox, for the evidence, what was found; who: the operator who vouches, or "". */
-void store_attested(struct store *s, const char *slug, const char *who);
+/* err 0: it stands in the outbox. */
+typedef void store_attested_cb(void *ctx, int err);
+/** store_attested(s, slug, who, cb, ctx): put into the outbox, for the evidence, what was found; who: the operator who vouches, or "". */
+int store_attested(struct store *s, const char *slug, const char *who, store_attested_cb *cb, void *ctx);
 
 struct store_watch;
 /* An entry became the next that is due in its shard, in_ms from now. */
@@ -262,13 +264,5 @@ struct store_watch *store_watch_new(struct loop *l, const char *url, store_due_c
 /** store_watch_ping(w): find out whether the other side is still there. Now and then, or a silent loss stays unnoticed. */
 void store_watch_ping(struct store_watch *w);
 void store_watch_free(struct store_watch *w);
-
-struct store_info { /* for readiness and metrics, from INFO, DBSIZE */
-	uint64_t used_bytes, max_bytes, keys;
-	char version[16], maxmemory_policy[24], mode[16], role[16];
-	bool aof_enabled, rdb_bgsave;
-};
-typedef void store_info_cb(void *ctx, int err, const struct store_info *info);
-int store_info(struct store *s, store_info_cb *cb, void *ctx);
 
 #endif

@@ -102,12 +102,22 @@ int store_attest(struct store *s, store_attest_cb *cb, void *ctx)
 	return rc;
 }
 
-void store_attested(struct store *s, const char *slug, const char *who)
+static void attested_done(struct call *c, int err, const redisReply *r)
 {
+	(void)r;
+	c->cb.attested(c->user, err);
+}
+
+int store_attested(struct store *s, const char *slug, const char *who, store_attested_cb *cb, void *ctx)
+{
+	struct call *c = call_new(s, ctx, attested_done);
 	struct cmd m;
 
+	if (c == NULL)
+		return TG_ENOMEM;
+	c->cb.attested = cb;
 	cmd_fcall(&m, "tg1_attested", 0);
 	cmd_text(&m, slug);
 	cmd_text(&m, who);
-	(void)cmd_send(s, &m, NULL, NULL);
+	return call_send(c, &m);
 }

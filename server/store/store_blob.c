@@ -1,11 +1,10 @@
 /*
- * store_blob.c: the calls on blobs that move no bytes (look, erase), reaping, and what is known of Redis itself. Runs in workers, the reaper, admin.
+ * store_blob.c: the calls on blobs that move no bytes (look, erase), and reaping. Runs in workers, the reaper, admin.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <timeglas/errors.h>
 #include "base/metrics.h"
-#include "store/attest.h"
 #include "store/store_int.h"
 
 static void blob_done(struct call *c, int err, const redisReply *r)
@@ -145,68 +144,5 @@ int store_reap(struct store *s, unsigned shard, unsigned max, int64_t at_least_m
 	cmd_fcall(&m, "tg1_reap", shard);
 	cmd_num(&m, max);
 	cmd_num(&m, at_least_ms);
-	return call_send(c, &m);
-}
-
-/* Redis itself ------------------------------------------------------------------------------------------------------- */
-
-static uint64_t info_num(const char *info, const char *name)
-{
-	char text[24];
-
-	info_text(info, name, text, sizeof text);
-	return strtoull(text, NULL, 10);
-}
-
-static void info_done(struct call *c, int err, const redisReply *r)
-{
-	struct store_info *out = c->state;
-
-	if (err == 0 && r->type != REDIS_REPLY_STRING)
-		err = TG_EINTERNAL;
-	if (err != 0) {
-		c->cb.info(c->user, err, NULL);
-		return;
-	}
-	out->used_bytes = info_num(r->str, "used_memory");
-	out->max_bytes = info_num(r->str, "maxmemory");
-	info_text(r->str, "redis_version", out->version, sizeof out->version);
-	info_text(r->str, "maxmemory_policy", out->maxmemory_policy, sizeof out->maxmemory_policy);
-	info_text(r->str, "redis_mode", out->mode, sizeof out->mode);
-	info_text(r->str, "role", out->role, sizeof out->role);
-	out->aof_enabled = info_num(r->str, "aof_enabled") != 0;
-	out->rdb_bgsave = info_num(r->str, "rdb_bgsave_in_progress") != 0;
-	c->cb.info(c->user, 0, out);
-}
-
-/* DBSIZE goes first in the same flush; its answer comes first. */
-static void on_dbsize(void *ctx, const redisReply *r)
-{
-	struct call *c = ctx;
-	struct store_info *out = c->state;
-
-	if (r != NULL && r->type == REDIS_REPLY_INTEGER)
-		out->keys = (uint64_t)r->integer;
-}
-
-int store_info(struct store *s, store_info_cb *cb, void *ctx)
-{
-	static const char *const argv[] = {"DBSIZE"};
-	static const size_t len[] = {6};
-	struct call *c = call_new(s, ctx, info_done);
-	struct cmd m = {.argc = 0};
-	int rc;
-
-	if (c == NULL)
-		return TG_ENOMEM;
-	c->cb.info = cb;
-	c->state_free = free;
-	c->state = calloc(1, sizeof(struct store_info));
-	rc = c->state == NULL ? TG_ENOMEM : rconn_cmd(s->conn, on_dbsize, c, 1, argv, len);
-	if (rc != 0) {
-		call_drop(c);
-		return rc;
-	}
-	cmd_text(&m, "INFO");
 	return call_send(c, &m);
 }

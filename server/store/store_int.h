@@ -84,11 +84,11 @@ struct call {
 		store_blob_cb *blob;
 		store_wanted_cb *wanted;
 		store_reap_cb *reap;
-		store_info_cb *info;
 		store_claim_cb *claim;
 		store_once_cb *once;
 		store_once_done_cb *once_done;
 		store_attest_cb *attest;
+		store_attested_cb *attested;
 		store_standing_cb *standing;
 		store_done_cb *done;
 	} cb;
