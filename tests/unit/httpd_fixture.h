@@ -117,7 +117,10 @@ static inline void job_end(struct httpd_req *r, void *ctx)
 		job_begin(j, 3000000);
 	else if (at(j, "/middle"))
 		job_begin(j, 60000);
-	else if (at(j, "/abort-in-reply")) {
+	else if (at(j, "/held") || at(j, "/held-small")) {
+		httpd_reply_hold(j->r);
+		job_begin(j, at(j, "/held") ? 400000 : 100);
+	} else if (at(j, "/abort-in-reply")) {
 		httpd_reply_begin(r, 200, NULL, NULL, 100000);
 		job_more(&(struct job){ .w = j->w, .r = r, .to_send = 10000 });
 		httpd_reply_abort(r);

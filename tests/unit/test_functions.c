@@ -376,6 +376,38 @@ static void take_of_many_chunks_lives_while_it_says_so(void **state)
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
 }
 
+/* The blob is consumed, but its bytes may still be on their way. */
+static void take_may_be_delivered_until_its_blob_is_unwanted(void **state)
+{
+	(void)state;
+	session("S", 60000, 3600000);
+	blob("A", "", 0, 1, 100000);
+	assert_int_equal(fcall("take", "A v T"), 0);
+	assert_int_equal(fcall("take_wanted", "A %s 0", ""), 0);
+	assert_int_equal(fcall("erase", "A somebody"), TG_ENOENT);
+	assert_int_equal(fcall("take_wanted", "A %s 0", ""), 0);
+	assert_int_equal(fcall("erase", "A up"), TG_EGONE); /* what it is told is the truth */
+	assert_int_equal(fcall("take_wanted", "A %s 0", ""), TG_EGONE);
+	assert_string_equal(newest("c"), "consumed");
+	assert_int_equal(said("tg:{05}:b:A", ABOUT_THE_EVIDENCE), 0);
+
+	blob("B", "", 0, 3, 100000); /* erased half-way */
+	assert_int_equal(fcall("take", "B v T"), 0);
+	assert_int_equal(fcall("erase", "B up"), 0);
+	assert_int_equal(fcall("take_wanted", "B %s 0", ""), TG_EGONE);
+
+	blob("C", "S", 1, 1, 100000);
+	blob("D", "S", 0, 1, 100000);
+	assert_int_equal(fcall("take", "C v T"), 0);
+	assert_int_equal(fcall("take", "D v T"), 0);
+	assert_int_equal(fcall("take_wanted", "C S 1"), 0);
+	assert_int_equal(fcall("session_close", "S up 0 10"), 0);
+	assert_int_equal(fcall("take_wanted", "C S 1"), TG_EGONE);
+	assert_int_equal(fcall("take_wanted", "D S 0"), 0);
+	assert_int_equal(fcall("session_close", "S up 1 10"), 0);
+	assert_int_equal(fcall("take_wanted", "D S 0"), TG_EGONE);
+}
+
 static void take_of_a_blob_whose_bytes_are_lost_says_gone(void **state)
 {
 	(void)state;
@@ -562,6 +594,7 @@ int main(void)
 		T(take_is_refused_to_who_is_not_addressed),
 		T(take_by_who_may_not_read_or_erase_changes_nothing),
 		T(take_of_many_chunks_lives_while_it_says_so),
+		T(take_may_be_delivered_until_its_blob_is_unwanted),
 		T(take_of_a_blob_whose_bytes_are_lost_says_gone),
 		T(abort_of_a_live_blob_needs_an_unknown_fate),
 		T(stat_of_a_staged_blob_knows_nothing),
