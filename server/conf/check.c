@@ -115,6 +115,19 @@ static bool user_may(const char *user, const char *path, int mode)
 	return pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 1;
 }
 
+/* A FIFO, a terminal or /dev/stderr is as good as a file for a log. */
+static bool takes_lines(mode_t mode)
+{
+	return S_ISFIFO(mode) || S_ISCHR(mode);
+}
+
+/* Whoever starts it could read the file, but a reload is read by the user that it runs as. */
+static void check_readable(const struct checker *k, const struct conf *c, const char *key, const char *file)
+{
+	if (file != NULL && access(file, R_OK) == 0 && !user_may(c->user, file, R_OK))
+		say(k, key, "%s may not read %s, so no reload could; change its owner or mode, or that of its folders", c->user != NULL ? c->user : "this user", file);
+}
+
 /* file: what will be made or written; its folder must be there. */
 static void check_folder(const struct checker *k, const struct conf *c, const char *key, const char *file)
 {
@@ -130,7 +143,7 @@ static void check_folder(const struct checker *k, const struct conf *c, const ch
 		say(k, key, "%s is not a folder; give another path", dir);
 	else if (!user_may(c->user, dir, W_OK | X_OK))
 		say(k, key, "%s may not make files in %s; change its owner or mode", c->user != NULL ? c->user : "this user", dir);
-	else if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+	else if (stat(file, &st) == 0 && !S_ISREG(st.st_mode) && !(takes_lines(st.st_mode) && strcmp(key, "server.log") == 0))
 		say(k, key, "%s is not a file; give another path", file);
 	else if (stat(file, &st) == 0 && !user_may(c->user, file, W_OK))
 		say(k, key, "%s may not write %s; change its owner or mode", c->user != NULL ? c->user : "this user", file);
@@ -176,6 +189,9 @@ void check_machine(const struct conf *c, check_found *found, void *ctx)
 	const struct checker k = { found, ctx };
 
 	check_addresses(&k, c);
+	check_readable(&k, c, "server.certificate", c->certificate);
+	check_readable(&k, c, "server.key", c->key);
+	check_readable(&k, c, "server.client_ca", c->client_ca);
 	check_folder(&k, c, "server.log", c->log_file);
 	check_folder(&k, c, "server.audit_log", c->audit_log);
 	check_folder(&k, c, "server.audit_key", c->audit_key);

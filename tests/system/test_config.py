@@ -131,6 +131,21 @@ def test_check_promises_what_will_happen(pki, tmp_path):
         server.kill()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_check_looks_with_the_eyes_of_the_user(pki, tmp_path):
+    """-t by root: what the configured user may not read is named, since a reload would fail by it; a log that is a FIFO is as good as a file."""
+    c = Configured(pki, tmp_path)
+    os.mkfifo(tmp_path / "fifo")
+    os.chmod(pki / "server.key", 0o600)
+    c.file.write_text(c.file.read_text().replace("workers = 2", f"user = nobody\nlog = {tmp_path}/fifo"))
+    done = subprocess.run([BIN / "timeglasd", "-t", "-c", c.file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20, check=False, text=True)
+    number = next(i for i, line in enumerate(c.file.read_text().splitlines(), 1) if line.startswith("key = "))
+    assert done.returncode == 1 and f"{c.file}:{number}: nobody may not read {pki}/server.key" in done.stdout, done.stdout
+    c.file.write_text(c.file.read_text().replace("user = nobody\n", ""))
+    done = subprocess.run([BIN / "timeglasd", "-t", "-c", c.file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20, check=False, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 def test_without_an_addressee_an_upload_is_422(configured):
     """No default in the configuration and no Timeglas-To: nobody could ever fetch it, so it is refused."""
     server = configured.server
