@@ -23,6 +23,7 @@
 
 #define TICK_MS 250u
 #define RENEW_US 1000000u
+#define CONNECT_US 3000000u    /* to a distant store it takes a while; whoever waits for us at the start is not to be told that it cannot be used */
 #define RETRY_US 240000u       /* when there is nothing to renew: at every tick */
 #define CHECKPOINT_US 1000000u
 #define STOP_US 1500000u       /* for the last round; the master waits 2 s */
@@ -147,7 +148,7 @@ static void beat(struct recorder *x, uint64_t now)
 {
 	if (!store_up(x->store)) {
 		recorder_unsettle(x);
-		if (x->state != EVIDENCE_NO_FILE && x->state != EVIDENCE_DAMAGED)
+		if (x->state != EVIDENCE_NO_FILE && x->state != EVIDENCE_DAMAGED && (x->state != EVIDENCE_STARTING || now - x->began_us > CONNECT_US))
 			recorder_state(x, EVIDENCE_NO_STORE, 0);
 		return;
 	}
@@ -232,6 +233,7 @@ static struct recorder *recorder_new(const struct child_env *env, char *err, siz
 	if (x == NULL)
 		return NULL;
 	x->env = env;
+	x->began_us = clock_mono_us();
 	x->loop = loop_new();
 	if (x->loop == NULL) {
 		free(x);

@@ -50,7 +50,7 @@ struct recorder {
 	uint64_t asked_us, read_us;    /* when the call under way was sent */
 	uint64_t compared_us;          /* since when reads may begin: what was asked before says nothing of it */
 	uint64_t signed_us;            /* the last checkpoint */
-	uint64_t stop_us;
+	uint64_t stop_us, began_us;
 	int64_t store_ms;              /* the store's time, as of store_us; for the servers that wait */
 	uint64_t store_us, caught_up_us;
 	struct takeup takeup;

@@ -255,6 +255,8 @@ static void on_reconciled(void *ctx, int err, size_t ended)
 	if (err == 0 && (!lease_is_ours(x) || !ledger_is_open(x->ledger)))
 		err = TG_ESTORE;
 	if (err != 0) {
+		if (store_up(x->store))
+			recorder_state(x, EVIDENCE_NO_STORE, 0);
 		recorder_unsettle(x);
 		return;
 	}

@@ -113,8 +113,8 @@ def test_what_had_ended_is_refused_after_a_failover(pair, serve, tmp_path):  # n
 
 
 def test_nothing_is_read_before_the_recorder_has_compared(pair, serve, tmp_path):  # noqa: F811
-    """The worker is connected to the replica at once; its recorder sleeps. Erasing works."""
-    server = serve(pair.primary, path=pair.path)
+    """The workers of two servers are connected to the replica at once; the recorder of one has the lease, and sleeps. Erasing works."""
+    server, beside = (serve(pair.primary, path=pair.path) for _ in range(2))
     back, other = (server.put_ok(server.sealed(300)) for _ in range(2))
     claim = server.claim_ok(other["blob"])["claim"]
     pair.same()
@@ -129,11 +129,39 @@ def test_nothing_is_read_before_the_recorder_has_compared(pair, serve, tmp_path)
         check_problem(answer, 503, "store-not-compared")
     status, text = server.admin("/readyz")
     assert status == 503 and "compared" in text, text
+    wait_for(lambda: beside.take(back["blob"]).json()["type"] == "/problems/store-not-compared", "the other server refuses, too", 5)
     assert server.erase(other["blob"]).status == 200
     os.kill(pid, signal.SIGCONT)
     assert reads_begin(server, back["blob"], 5).json()["cause"] == "consumed"
     check_problem(server.take(back["blob"]), 410, "gone", "consumed")
+    assert reads_begin(beside, back["blob"], 5).json()["cause"] == "consumed"
     wait_for(lambda: server.admin("/readyz")[0] == 200, "it is ready", 5)
+
+
+def test_who_is_killed_before_all_has_ended_again_begins_anew(pair, serve, tmp_path):  # noqa: F811
+    """What had ended cannot be found at first; the recorder is killed. Nothing is read before all of it was ended, and no end is recorded three times."""
+    server = serve(pair.primary, path=pair.path)
+    blobs = [server.put_ok(server.sealed(300)) for _ in range(4)]
+    pair.same()
+    pair.detach()
+    for blob in blobs:
+        assert server.take(blob["blob"]).status == 200
+        recorded(server, "gone", blob)
+    pair.replica.cli("ACL", "SETUSER", "default", "-zscan")
+    pair.fail_over()
+    wait_for(lambda: "cannot use the store" in server.admin("/readyz")[1], "the recorder says that it cannot go on", 5)
+    os.kill(recorder(server), signal.SIGKILL)
+    wait_for(lambda: "cannot use the store" in server.admin("/readyz")[1], "and its successor", 5)
+    check_problem(server.take(blobs[0]["blob"]), 503, "store-not-compared")
+    assert not own(log_of(server), "store-reverted")
+    pair.replica.cli("ACL", "SETUSER", "default", "+zscan")
+    reads_begin(server, blobs[0]["blob"])
+    for blob in blobs:
+        check_problem(server.take(blob["blob"]), 410, "gone", "consumed")
+    log, key = finished(server, tmp_path)
+    ends = Counter(r["ref"] for r in events_of(log) if r["event"] == "gone")
+    assert [ends[b["ref"]] for b in blobs] == [2] * 4 and len(own(log, "store-reverted")) == 1
+    assert verify(log, "--key", key)[1]["came_back"] == 4
 
 
 def test_a_second_reader_is_named(pair, serve, tmp_path):  # noqa: F811

@@ -214,7 +214,7 @@ static void session_end_erases_uploads_under_way_in_slices(void **state)
 	assert_string_equal(field(3, 0), "B");           /* every visible blob has ended with the first call */
 	assert_int_equal(fcall("take", "B v T"), TG_EGONE);
 	assert_int_equal(fcall("stage", "U5 up S 1 0 64 60000 d"), TG_ESESSION);
-	while (last->element[2]->str[0] == '1' || calls == 1) {
+	while (calls == 1 || last->element[2]->str[0] == '1') {
 		assert_true((before - chunks_left()) * LARGE <= SLICE + LARGE);
 		before = chunks_left();
 		assert_int_equal(fcall("session_close", "S up 1 10"), 0);

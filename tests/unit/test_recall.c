@@ -170,6 +170,56 @@ static void find_beyond_a_revert_and_another_store(void **state)
 	assert_true(known(E2, 5, 20, 7));
 }
 
+struct behind {
+	unsigned n;
+	uint64_t last_ms;
+};
+
+static void on_behind(void *ctx, const struct chain_record *r, unsigned shard)
+{
+	struct behind *b = ctx;
+	struct chain_pos pos;
+	unsigned of;
+
+	assert_int_equal(chain_id_parse(r->id.p, r->id.n, &of, &pos), 0);
+	assert_int_equal(of, shard);
+	assert_true(b->last_ms == 0 || pos.ms < b->last_ms); /* newest first; here of one shard */
+	b->last_ms = pos.ms;
+	b->n++;
+}
+
+static unsigned behind(const char *epoch, unsigned shard, uint64_t ms, int64_t since_ms)
+{
+	struct chain_pos from[CHAIN_SHARDS];
+	struct behind b = { 0 };
+
+	memset(from, 0xff, sizeof from);
+	from[shard] = (struct chain_pos){ ms, 0 };
+	assert_int_equal(recall_behind(path, ledger_mark(ledger)->epoch, epoch, from, since_ms, on_behind, &b), 0);
+	return b.n;
+}
+
+/* What a store that went back has forgotten: all that stands behind a position, also in rotated files, and nothing of another shard or store. */
+static void behind_a_position_everything_is_told_newest_first(void **state)
+{
+	char old[96];
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i++) {
+		write_event(5, 100 + i, i);
+		write_event(6, 100 + i, i);
+		if (i % 3 == 2)
+			assert_int_equal(ledger_checkpoint(ledger, "time"), 0);
+	}
+	assert_true(tail_newest(path, old, sizeof old));
+	assert_int_equal(behind(E1, 5, 299, 0), 0);
+	assert_int_equal(behind(E1, 5, 298, 0), 1);
+	assert_int_equal(behind(E1, 5, 150, 0), 149);
+	assert_int_equal(behind(E1, 5, 0, 0), 200);
+	assert_int_equal(behind(E2, 5, 0, 0), 0);
+	assert_in_range(behind(E1, 5, 0, 250), 50, 52); /* and not what is older than anything that could live */
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -179,6 +229,7 @@ int main(void)
 		CASE(find_through_checkpoints_and_rotated_files),
 		CASE(find_goes_no_further_back_than_it_must),
 		CASE(find_beyond_a_revert_and_another_store),
+		CASE(behind_a_position_everything_is_told_newest_first),
 	};
 
 	if (sodium_init() < 0 || crypto_sign_keypair(public_key, secret) != 0)

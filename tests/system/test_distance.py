@@ -1,0 +1,57 @@
+"""A store that is 50 ms away: what must be known is asked for at once, so that each thing costs one round trip or two, and nothing costs one for each shard."""
+import time
+
+import pytest
+
+from delay_relay import Relay
+from harness import SLOW, wait_for
+from redis_store import FIT
+
+DELAY = 0.05
+ROUND = 2 * DELAY
+
+
+@pytest.fixture
+def far(store, launch):
+    external = store(*FIT)
+    relay = Relay(external.dir / "far", external.socket, DELAY)
+    began = time.monotonic()
+    server = launch(workers=1, options=[("store.url", f"unix://{relay.path}")])
+    server.env.pop("TIMEGLAS_REDIS_SOCKET")  # its folder is ours, and stays
+    server.start_s = time.monotonic() - began
+    yield server
+    if not server.exit_checked:
+        server.stop()
+    relay.stop()
+
+
+def test_a_distant_store_costs_few_round_trips(far):
+    """Ready is ready; a put and a take are one round trip each; ends are on time; closing a session goes by hundreds."""
+    server, took = far, {}
+
+    def timed(name, call, status):
+        began = time.monotonic()
+        answer = call()
+        took[name] = (time.monotonic() - began) / ROUND
+        assert answer.status == status, answer
+        return answer
+
+    assert server.admin("/readyz")[0] == 200 and server.start_s < 3 * SLOW
+    with server.connect() as up, server.connect("verifier") as reader:
+        def put(**fields):
+            return up.request("POST", "/v1/blobs", server.upload_fields(**fields), server.sealed(300))
+
+        up.request("GET", "/v1/policy")
+        reader.request("GET", "/v1/policy")
+        blob = timed("put", put, 201).json()["blob"]
+        timed("take", lambda: reader.request("POST", f"/v1/blobs/{blob}/take"), 200)
+        session = server.session()["session"]
+        refs = [put(ttl=4).json()["ref"] for _ in range(20)]
+        for _ in range(10):
+            assert put(session=session).status == 201
+        timed("close", lambda: up.request("DELETE", f"/v1/sessions/{session}?erase=all"), 200)
+    ends = wait_for(lambda: len(e := server.evidence("gone", cause="expired")) == len(refs) and e, "all have expired", 8)
+    late = sorted(e["late_us"] / 1e6 for e in ends)
+    print(f"ready after {server.start_s:.2f} s; round trips: {({k: round(v, 1) for k, v in took.items()})}; late: median {late[10]:.3f} s, worst {late[-1]:.3f} s")
+    assert took["put"] < 1.6 * SLOW and took["take"] < 1.6 * SLOW and took["close"] < 3 * SLOW
+    assert late[10] < ROUND * SLOW and late[-1] < 2.5 * ROUND * SLOW
