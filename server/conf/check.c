@@ -22,6 +22,7 @@
 #include <openssl/x509v3.h>
 #include <timeglas/errors.h>
 
+#include "base/client_cert.h"
 #include "conf/check.h"
 #include "conf/pem.h"
 
@@ -177,10 +178,10 @@ static void check_program(const struct checker *k, const char *key, const char *
 static void check_limits(const struct checker *k, const struct conf *c)
 {
 	struct rlimit files;
-	rlim_t want = (rlim_t)c->max_connections + CONF_SPARE_DESCRIPTORS;
+	rlim_t want = (rlim_t)c->max_connections + c->max_unknown + CONF_SPARE_DESCRIPTORS;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY && files.rlim_max < want && geteuid() != 0)
-		say(k, "limits.max_connections", "%u connections need %llu descriptors and this process may have %llu; raise LimitNOFILE or lower max_connections",
+		say(k, "limits.max_connections", "%u connections of peers, and those of others, need %llu descriptors and this process may have %llu; raise LimitNOFILE or lower max_connections",
 		    c->max_connections, (unsigned long long)want, (unsigned long long)files.rlim_max);
 }
 
@@ -219,6 +220,7 @@ static void check_peer(const struct checker *k, X509_STORE *roots, const struct 
 	char key[CONF_NAME_MAX + sizeof "peer .certificate"], why[CHECK_WHY];
 	X509_STORE_CTX *v = X509_STORE_CTX_new();
 	STACK_OF(X509) *chain = NULL;
+	const char *fault;
 
 	snprintf(key, sizeof key, "peer %s.certificate", p->name);
 	if (v == NULL || pem_chain(p->certificate, &chain, why, sizeof why) != 0 || X509_STORE_CTX_init(v, roots, sk_X509_value(chain, 0), chain) != 1 ||
@@ -227,6 +229,8 @@ static void check_peer(const struct checker *k, X509_STORE *roots, const struct 
 	else if (X509_verify_cert(v) != 1)
 		say(k, key, "'%s' will not be let in with %s: %s; %s", p->name, p->certificate, X509_verify_cert_error_string(X509_STORE_CTX_get_error(v)),
 		    advice(X509_STORE_CTX_get_error(v)));
+	else if ((fault = client_cert_fault(sk_X509_value(chain, 0))) != NULL)
+		say(k, key, "'%s' will not be let in with %s: %s; issue one with extendedKeyUsage = clientAuth", p->name, p->certificate, fault);
 	X509_STORE_CTX_free(v);
 	sk_X509_pop_free(chain, X509_free);
 	ERR_clear_error();

@@ -56,6 +56,7 @@ struct conf {
 
 	uint64_t max_blob_bytes;    /* 32 MiB */
 	unsigned max_connections;   /* per worker; 8192 */
+	unsigned max_unknown;       /* per worker, in their handshake or no peer's; 1024 */
 	unsigned handshake_timeout_s; /* 10 */
 	unsigned head_timeout_s;    /* from a request's first byte to the end of its head; and as long for a small call's content: 10 */
 	unsigned body_idle_s;       /* no body byte for that long: 408. 20 */

@@ -71,6 +71,7 @@ static const struct option table[] = {
 	{ "store",  "store_attested_by",   T_TEXT,     AT(store_attested_by), 0, 0, 0, NULL, false },
 	{ "limits", "max_blob",            T_SIZE,     AT(max_blob_bytes), 0, 256, 4 * GIB, "32MiB", true },
 	{ "limits", "max_connections",     T_UINT,     AT(max_connections), 0, 1, 1000000, "8192", false },
+	{ "limits", "max_unknown",         T_UINT,     AT(max_unknown), 0, 16, 65536, "1024", false },
 	{ "limits", "handshake_timeout_s", T_UINT,     AT(handshake_timeout_s), 0, 1, 300, "10", false },
 	{ "limits", "head_timeout_s",      T_UINT,     AT(head_timeout_s), 0, 1, 300, "10", false },
 	{ "limits", "body_idle_s",         T_UINT,     AT(body_idle_s), 0, 1, 300, "20", false },

@@ -5,6 +5,7 @@
  * Timers: each phase has one. Where bytes should flow, it is set anew when they did.
  */
 #include <stdio.h>
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/tally.h"
 #include "base/random.h"
 #include "http/httpd_int.h"
 #include "net/tls.h"
@@ -26,8 +28,24 @@
 #define TICK_MS 20
 #define LINGER_TICK_BYTES (320u * 1024)         /* a connection's, for each tick: 16 MB/s */
 #define LINGER_ALL_TICK_BYTES (4u * LINGER_TICK_BYTES) /* of all connections that had to wait */
+#define STRANGER_S 2               /* for its one request */
+#define STRANGER_HEAD_MAX 4096u
+#define UNKNOWN_DEFAULT 1024u
+#define REVERIFIED_PER_TURN 16u    /* 0.1 ms each */
 
 static void conn_work(struct conn *c);
+
+/* What strangers can cause at will is told in words, with the last one's address, and not oftener than once a second. */
+static struct tally refused = { .event = "tls-refused" }, made_room = { .event = "connection-made-room" }, full = { .event = "connections-full" },
+    cut = { .event = "connection-cut" };
+
+static const char *address(const struct conn *c, char out[INET6_ADDRSTRLEN])
+{
+	const void *a = c->from.any.sa_family == AF_INET6 ? (const void *)&c->from.in6.sin6_addr : (const void *)&c->from.in.sin_addr;
+	if ((c->from.any.sa_family != AF_INET && c->from.any.sa_family != AF_INET6) || inet_ntop(c->from.any.sa_family, a, out, INET6_ADDRSTRLEN) == NULL)
+		snprintf(out, INET6_ADDRSTRLEN, "a local client");
+	return out;
+}
 
 /* Making and unmaking ------------------------------------------------------------------------------------------------ */
 
@@ -47,6 +65,7 @@ static void conn_free(struct conn *c)
 		req_end(r, false);
 	if (c->waits)
 		TAILQ_REMOVE(&h->waiting, c, wait_link);
+	newcomers_remove(h->newcomers, &c->newcomer);
 	TAILQ_REMOVE(&h->conns, c, link);
 	h->n--;
 	metrics_gauge_set(G_CONNECTIONS, (int64_t)h->n);
@@ -67,13 +86,18 @@ void conn_poke(struct conn *c)
 	loop_defer(c->httpd->loop, &c->task);
 }
 
+static unsigned stranger_seconds(const struct conn *c, unsigned seconds)
+{
+	return c->peer == NULL && seconds > STRANGER_S ? STRANGER_S : seconds;
+}
+
 static unsigned phase_seconds(const struct conn *c, enum phase ph)
 {
 	const struct httpd_limits *l = &c->httpd->limits;
 	switch (ph) {
 	case PH_HANDSHAKE: return l->handshake_timeout_s;
-	case PH_IDLE: return l->idle_timeout_s;
-	case PH_HEAD: return l->head_timeout_s;
+	case PH_IDLE: return stranger_seconds(c, l->idle_timeout_s);
+	case PH_HEAD: return stranger_seconds(c, l->head_timeout_s);
 	case PH_CONTENT: return l->body_idle_s;
 	case PH_HANDLER: return l->handler_timeout_s != 0 ? l->handler_timeout_s : HANDLER_TIMEOUT_S;
 	case PH_SEND: return l->send_idle_s;
@@ -272,7 +296,22 @@ static void refuse_stranger(const struct conn *c, struct httpd_req *r)
 	char spki[2 * sizeof c->spki + 1], detail[256];
 	sodium_bin2hex(spki, sizeof spki, c->spki, sizeof c->spki);
 	snprintf(detail, sizeof detail, "no peer has this certificate's key: the operator has to configure one with spki = %s, and to reload", spki);
+	r->close = true;
 	httpd_problem(r, TG_EPEER, detail, NULL, NULL);
+}
+
+/* Certificates that were verified before the last reload are verified again before they count. */
+static bool still_vouched(struct conn *c)
+{
+	char from[INET6_ADDRSTRLEN];
+	if (c->vouched == c->httpd->reloads)
+		return true;
+	c->vouched = c->httpd->reloads;
+	if (tls_peer_still_good(stream_ssl(c->stream), c->httpd->tls))
+		return true;
+	tally_note(&cut, "%s: client_ca no longer vouches for its certificate", address(c, from));
+	conn_kill(c);
+	return false;
 }
 
 /* A whole head, if there is one, becomes the connection's request. Returns whether there is one now. */
@@ -282,7 +321,7 @@ static bool next_request(struct conn *c)
 	size_t have = evbuffer_get_length(in);
 	const char *why = NULL;
 	int err = 0;
-	if (have == 0)
+	if (have == 0 || !still_vouched(c))
 		return false;
 	if (held_full(c)) {
 		wait_for_tick(c);
@@ -298,6 +337,8 @@ static bool next_request(struct conn *c)
 		have = H1_HEAD_MAX;
 	const char *p = (const char *)evbuffer_pullup(in, (ev_ssize_t)have);
 	long n = p != NULL ? h1_head_end(p, have, &c->scanned) : TG_ENOMEM;
+	if (n == 0 && c->peer == NULL && have >= STRANGER_HEAD_MAX)
+		n = TG_EHEADERS;
 	if (n == 0)
 		return false;
 	if (n < 0) {
@@ -414,12 +455,29 @@ static void conn_work(struct conn *c)
 
 /* What happens -------------------------------------------------------------------------------------------------------- */
 
+/* A peer's connection takes one of the peers' places, if there is one. */
+static bool become_known(struct conn *c)
+{
+	struct httpd *h = c->httpd;
+	char from[INET6_ADDRSTRLEN];
+	if (h->n - newcomers_count(h->newcomers) >= h->limits.max_connections) {
+		tally_note(&full, "%s: a peer is refused, since there are max_connections (%u) of them; raise it", address(c, from), h->limits.max_connections);
+		conn_kill(c);
+		return false;
+	}
+	newcomers_remove(h->newcomers, &c->newcomer);
+	return true;
+}
+
 static void on_ready(struct stream *s, void *ctx)
 {
 	struct conn *c = ctx;
 	if (tls_peer_spki(stream_ssl(s), c->spki) == 0)
 		c->peer = c->httpd->calls->on_peer(c->httpd->ctx, c->spki);
+	c->good_until_ms = tls_peer_expiry_ms(stream_ssl(s));
 	metrics_count(M_CONNECTIONS, 1);
+	if (c->peer != NULL && !become_known(c))
+		return;
 	conn_phase(c, PH_IDLE);
 	stream_recheck(s);
 	if (c->httpd->draining)
@@ -450,12 +508,26 @@ static void on_drain(struct stream *s, void *ctx)
 	conn_poke(c);
 }
 
+static const char *handshake_fault(struct stream *s, enum stream_end why)
+{
+	switch (why) {
+	case STREAM_TIMEOUT: return "its handshake was not over in handshake_timeout_s";
+	case STREAM_EOF: return "it left before its handshake was over";
+	case STREAM_ERROR: return "it was cut off in its handshake, or sent more than one takes";
+	case STREAM_TLS: break;
+	}
+	return tls_fault(stream_ssl(s));
+}
+
 static void on_end(struct stream *s, enum stream_end why, void *ctx)
 {
 	struct conn *c = ctx;
-	(void)s;
-	if (c->phase == PH_HANDSHAKE)
+	char from[INET6_ADDRSTRLEN];
+	if (c->phase == PH_HANDSHAKE) {
 		metrics_count(M_TLS_REFUSED, 1);
+		tally_note(&refused, "%s: %s", address(c, from), handshake_fault(s, why));
+	} else if (why == STREAM_TLS)
+		tally_note(&cut, "%s: it broke the rules of TLS, or asked for too many new keys", address(c, from));
 	c->eof = true;
 	if (why != STREAM_EOF || c->phase == PH_HANDSHAKE)
 		conn_kill(c);
@@ -544,8 +616,14 @@ static void on_rest(evutil_socket_t fd, short what, void *ctx)
 {
 	struct httpd *h = ctx;
 	struct conn *c;
+	char from[INET6_ADDRSTRLEN];
+	int64_t now = clock_wall_ms();
 	(void)fd, (void)what;
 	TAILQ_FOREACH(c, &h->conns, link) {
+		if (now >= c->good_until_ms && c->phase != PH_HANDSHAKE && !c->dead) {
+			tally_note(&cut, "%s: its certificate, or one of its authorities', has expired", address(c, from));
+			conn_kill(c);
+		}
 		uint64_t in, out;
 		stream_progress(c->stream, &in, &out);
 		bool idle = in == c->rest_in && out == c->rest_out;
@@ -556,6 +634,26 @@ static void on_rest(evutil_socket_t fd, short what, void *ctx)
 		c->rest_out = out;
 		if (!c->dead && held_stalled(c))
 			conn_kill(c);
+	}
+	struct tally *const all[] = { &refused, &made_room, &full, &cut };
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		tally_flush(all[i]);
+}
+
+/* After a reload, a few in each turn. */
+static void on_reverify(struct loop_task *t, void *ctx)
+{
+	struct httpd *h = ctx;
+	struct conn *c;
+	unsigned n = 0;
+	TAILQ_FOREACH(c, &h->conns, link) {
+		if (c->vouched == h->reloads || c->phase == PH_HANDSHAKE || c->dead)
+			continue;
+		if (n++ == REVERIFIED_PER_TURN) {
+			loop_defer(h->loop, t);
+			return;
+		}
+		(void)still_vouched(c);
 	}
 }
 
@@ -573,6 +671,13 @@ struct httpd *httpd_new(struct loop *l, SSL_CTX *tls, const struct httpd_limits 
 	random_fill(h->id_key, sizeof h->id_key);
 	TAILQ_INIT(&h->conns);
 	TAILQ_INIT(&h->waiting);
+	h->reverify = (struct loop_task){ .run = on_reverify, .ctx = h };
+	if (h->limits.max_unknown == 0)
+		h->limits.max_unknown = UNKNOWN_DEFAULT;
+	if ((h->newcomers = newcomers_new(h->limits.max_unknown)) == NULL) {
+		free(h);
+		return NULL;
+	}
 	httpd_set_tls(h, tls);
 	event_assign(&h->rest, loop_base(l), -1, EV_PERSIST, on_rest, h);
 	event_add(&h->rest, loop_timeout(l, REST_S));
@@ -585,6 +690,43 @@ void httpd_set_tls(struct httpd *h, SSL_CTX *tls)
 	SSL_CTX_up_ref(tls);
 	SSL_CTX_free(h->tls);
 	h->tls = tls;
+	h->reloads++;
+	loop_defer(h->loop, &h->reverify);
+}
+
+static void make_room(struct conn *c, const char *why)
+{
+	char from[INET6_ADDRSTRLEN];
+	tally_note(&made_room, "%s: %s", address(c, from), why);
+	conn_kill(c);
+}
+
+static struct conn *conn_of(struct newcomer *n)
+{
+	return (struct conn *)(void *)((char *)n - offsetof(struct conn, newcomer));
+}
+
+bool httpd_relieve(struct httpd *h)
+{
+	struct newcomer *n = newcomers_oldest(h->newcomers);
+	if (n == NULL)
+		return false;
+	newcomers_remove(h->newcomers, n);
+	make_room(conn_of(n), "no descriptor is left, and it was the oldest that is no peer's");
+	return true;
+}
+
+/* Where does it come from, and who goes for it? */
+static int count_in(struct conn *c, int fd)
+{
+	socklen_t len = sizeof c->from;
+	struct newcomer *victim;
+	if (getpeername(fd, &c->from.any, &len) != 0)
+		c->from.any.sa_family = AF_UNSPEC;
+	int err = newcomers_add(c->httpd->newcomers, &c->newcomer, &c->from.any, &victim);
+	if (err == 0 && victim != NULL)
+		make_room(conn_of(victim), "the oldest that is no peer's went for another one, of its address or of all");
+	return err;
 }
 
 void httpd_accept(struct httpd *h, int fd)
@@ -592,7 +734,7 @@ void httpd_accept(struct httpd *h, int fd)
 	static const struct stream_cb cb = { on_ready, on_read, on_drain, on_end };
 	const struct stream_opts opts = { .in_max = STREAM_IN_MAX_BYTES, .out_low = HTTPD_OUT_LOW_BYTES,
 		.ready_timeout_s = h->limits.handshake_timeout_s };
-	SSL *ssl = h->n < h->limits.max_connections ? SSL_new(h->tls) : NULL;
+	SSL *ssl = SSL_new(h->tls);
 	struct conn *c = ssl != NULL ? calloc(1, sizeof *c) : NULL;
 	if (c == NULL) {
 		SSL_free(ssl);
@@ -603,7 +745,15 @@ void httpd_accept(struct httpd *h, int fd)
 	TAILQ_INIT(&c->held);
 	c->task = (struct loop_task){ .run = on_task, .ctx = c };
 	event_assign(&c->timer, loop_base(h->loop), -1, 0, on_timer, c);
+	c->vouched = h->reloads;
+	if (count_in(c, fd) != 0) {
+		SSL_free(ssl);
+		close(fd);
+		free(c);
+		return;
+	}
 	if ((c->stream = stream_accept(h->loop, fd, ssl, &opts, &cb, c)) == NULL) {
+		newcomers_remove(h->newcomers, &c->newcomer);
 		free(c);
 		return;
 	}
@@ -636,6 +786,8 @@ void httpd_each_peer(struct httpd *h, void *(*keep)(void *ctx, const uint8_t spk
 		c->peer = keep(ctx, c->spki, c->peer);
 		if (had && c->peer == NULL)
 			conn_kill(c);
+		else if (!had && c->peer != NULL && !c->dead)
+			(void)become_known(c);
 	}
 }
 
@@ -648,6 +800,8 @@ void httpd_free(struct httpd *h)
 		conn_free(c);
 	event_del(&h->rest);
 	event_del(&h->tick);
+	loop_cancel(h->loop, &h->reverify);
+	newcomers_free(h->newcomers);
 	SSL_CTX_free(h->tls);
 	free(h);
 }

@@ -29,7 +29,8 @@ struct httpd;      /* all connections of one worker */
 struct httpd_req;  /* one request */
 
 struct httpd_limits {
-	unsigned max_connections;
+	unsigned max_connections;   /* of peers */
+	unsigned max_unknown;       /* in their handshake, or no peer's; 0: 1024 */
 	unsigned handshake_timeout_s, head_timeout_s, body_idle_s, send_idle_s, idle_timeout_s;
 	unsigned handler_timeout_s; /* for an answer to a whole request; 0: 30 */
 	unsigned linger_max_s;     /* in all, however much still comes; 0: 10 */
@@ -38,7 +39,7 @@ struct httpd_limits {
 };
 
 struct httpd_calls { /* what the layer above provides */
-	/* A TLS handshake is complete: the peer's context for this connection's requests, or NULL: requests get 403 unknown-peer. */
+	/* A TLS handshake is complete: the peer's context for this connection's requests, or NULL: a stranger, whose one request gets 403 unknown-peer. */
 	void *(*on_peer)(void *ctx, const uint8_t spki[32]);
 	/* A head is complete. The callee sets handlers with httpd_req_handle() or replies at once. */
 	void (*on_request)(void *ctx, struct httpd_req *r);
@@ -55,10 +56,17 @@ struct httpd_handler { /* any member but on_done may be NULL */
 };
 
 struct httpd *httpd_new(struct loop *l, SSL_CTX *tls, const struct httpd_limits *limits, const struct httpd_calls *calls, void *ctx);
-/** httpd_set_tls(h, tls): new connections use this context (reload). Takes a reference. */
+/**
+ * Replaces the TLS context (reload): new connections use it, and of those that there are each is closed whose certificate it would not let in; before its
+ * next request, and in any case soon.
+ *
+ * @tls  takes a reference
+ */
 void httpd_set_tls(struct httpd *h, SSL_CTX *tls);
-/** httpd_accept(h, fd): a fresh connection; closed at once when there are max_connections. Owns fd. */
+/** httpd_accept(h, fd): a fresh connection; the oldest that is no peer's goes for it where max_unknown, or its address's share, is reached. Owns fd. */
 void httpd_accept(struct httpd *h, int fd);
+/** httpd_relieve(h): descriptors are short: closes the oldest connection that is no peer's. Returns whether there was one. */
+bool httpd_relieve(struct httpd *h);
 size_t httpd_connections(const struct httpd *h);
 /** httpd_drain(h): answers carry "Connection: close", idle connections are closed now (as after an answer: half-closed, then for at most 1 s). */
 void httpd_drain(struct httpd *h);

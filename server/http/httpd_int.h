@@ -5,7 +5,10 @@
 #include <sys/queue.h>
 #include <event2/event_struct.h>
 
+#include <netinet/in.h>
+
 #include "http/httpd.h"
+#include "http/newcomers.h"
 #include "net/stream.h"
 
 enum phase {
@@ -51,6 +54,10 @@ struct conn {
 	struct httpd_req *req;      /* NULL between requests */
 	void *peer;
 	uint8_t spki[32];
+	struct newcomer newcomer;   /* until it is a peer's */
+	union { struct sockaddr any; struct sockaddr_in in; struct sockaddr_in6 in6; } from;
+	int64_t good_until_ms;      /* its certificates end then */
+	unsigned vouched;           /* httpd's `reloads` when its certificates were verified */
 	enum phase phase;
 	bool dead, eof;
 	bool heard;                 /* bytes came since it was last looked whether the client is there */
@@ -85,6 +92,9 @@ struct httpd {
 	void *ctx;
 	struct conn_list conns;
 	size_t n;
+	struct newcomers *newcomers;
+	unsigned reloads;           /* of the TLS context */
+	struct loop_task reverify;  /* looks at the certificates of connections that are older than the context */
 	uint8_t id_key[16];         /* of this process: ids of requests are their numbers, hashed with it */
 	uint64_t requests;          /* so far */
 	struct event rest;          /* looks for connections that went idle, and at held answers */

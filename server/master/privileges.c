@@ -36,7 +36,7 @@ void privileges_limit(const struct conf *c)
 {
 	const struct rlimit none = { 0, 0 };
 	struct rlimit core, files;
-	rlim_t want = (rlim_t)c->max_connections + CONF_SPARE_DESCRIPTORS;
+	rlim_t want = (rlim_t)c->max_connections + c->max_unknown + CONF_SPARE_DESCRIPTORS;
 
 	/* Under a service manager's filter setrlimit() may be refused, where it is not needed. */
 	if ((getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_cur != 0 || core.rlim_max != 0) && setrlimit(RLIMIT_CORE, &none) != 0)
@@ -45,7 +45,7 @@ void privileges_limit(const struct conf *c)
 		return;
 	files.rlim_cur = want;
 	if (files.rlim_max != RLIM_INFINITY && files.rlim_max < want) {
-		log_warn("limits", "%llu descriptors are fewer than max_connections needs; raise LimitNOFILE or lower max_connections",
+		log_warn("limits", "%llu descriptors are fewer than max_connections and max_unknown need; raise LimitNOFILE or lower them",
 		    (unsigned long long)files.rlim_max);
 		files.rlim_cur = files.rlim_max;
 	}

@@ -11,11 +11,14 @@
 #include <unistd.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include "base/tally.h"
 #include "net/listener.h"
 
-#define BACKLOG 1024
+#define BACKLOG 4096 /* the kernel takes no more than net.core.somaxconn */
 #define ACCEPTS_PER_TURN 64  /* then the connections that are already here get their turn */
 #define BACKOFF_MS 100
+
+static struct tally shortage = { .event = "descriptors-short" };
 
 struct listener {
 	int fd;
@@ -109,6 +112,7 @@ static void on_acceptable(evutil_socket_t lfd, short what, void *arg)
 		if (fd >= 0) {
 			x->cb(fd, x->ctx);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			tally_note(&shortage, "a connection waits, and none can be taken: %s", strerror(errno));
 			if (x->relief == NULL || !x->relief(x->ctx))
 				back_off(x);
 			break;

@@ -9,13 +9,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <openssl/x509v3.h>
 #include <timeglas/errors.h>
+#include "base/client_cert.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "net/tls.h"
@@ -33,7 +34,6 @@
 #define SECURITY_LEVEL 2        /* Debian's, and no lower where the library was built with less */
 #define CHAIN_BYTES_MAX 16384   /* of a client's certificates */
 #define CHAIN_DEPTH_MAX 3       /* authorities between a client's certificate and the root */
-#define RSA_BITS_MAX 8192       /* of a client's key */
 #define LIST_BYTES_MAX 1024     /* of each list of names in a hello */
 
 /* Code points of TLS */
@@ -105,24 +105,9 @@ static int on_hello(SSL *ssl, int *alert, void *ctx)
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-const char *tls_client_fault(X509 *cert)
-{
-	const EVP_PKEY *key = X509_get0_pubkey(cert);
-	uint32_t use = X509_get_extended_key_usage(cert);
-
-	if (use == UINT32_MAX || (use & XKU_SSL_CLIENT) == 0)
-		return "it lacks the extended key usage clientAuth";
-	if (key == NULL)
-		return "its public key cannot be used";
-	if (EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) > RSA_BITS_MAX)
-		return "its RSA key has more than 8192 bits";
-	return NULL;
-}
-
-/* The library takes a certificate that names no use at all for one of every use. */
 static int on_verified(int ok, X509_STORE_CTX *x)
 {
-	if (ok && X509_STORE_CTX_get_error_depth(x) == 0 && tls_client_fault(X509_STORE_CTX_get_current_cert(x)) != NULL) {
+	if (ok && X509_STORE_CTX_get_error_depth(x) == 0 && client_cert_fault(X509_STORE_CTX_get_current_cert(x)) != NULL) {
 		X509_STORE_CTX_set_error(x, X509_V_ERR_INVALID_PURPOSE);
 		return 0;
 	}
@@ -297,4 +282,69 @@ int tls_cert_spki(const char *pem_path, uint8_t out[32], char *err, size_t cap)
 		snprintf(err, cap, "certificate %s: its public key cannot be encoded", pem_path);
 	X509_free(cert);
 	return rc;
+}
+
+/* What was checked at the handshake, looked at again ------------------------------------------------------------------- */
+
+int64_t tls_peer_expiry_ms(SSL *ssl)
+{
+	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+	int64_t first = INT64_MAX;
+
+	for (int i = 0; chain && i < sk_X509_num(chain); i++) {
+		struct tm tm;
+
+		if (ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(chain, i)), &tm) != 1)
+			return 0;
+		int64_t end = ((int64_t)timegm(&tm) + 1) * 1000; /* the last second is part of it */
+		if (end < first)
+			first = end;
+	}
+	return first;
+}
+
+bool tls_peer_still_good(SSL *ssl, SSL_CTX *ctx)
+{
+	X509 *cert = SSL_get0_peer_certificate(ssl);
+	X509_STORE_CTX *x = X509_STORE_CTX_new();
+	bool ok = cert && x && X509_STORE_CTX_init(x, SSL_CTX_get_cert_store(ctx), cert, SSL_get_peer_cert_chain(ssl)) == 1 &&
+	    X509_STORE_CTX_set_default(x, "ssl_client") == 1;
+
+	if (ok) {
+		X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(x);
+
+		X509_VERIFY_PARAM_set_depth(param, CHAIN_DEPTH_MAX);
+		X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
+		X509_STORE_CTX_set_verify_cb(x, on_verified);
+		ok = X509_verify_cert(x) == 1;
+	}
+	X509_STORE_CTX_free(x);
+	ERR_clear_error();
+	return ok;
+}
+
+const char *tls_fault(SSL *ssl)
+{
+	unsigned long e = ERR_peek_error();
+	long verified = SSL_get_verify_result(ssl);
+	const char *reason;
+
+	if (verified == X509_V_ERR_INVALID_PURPOSE)
+		return "its certificate is not meant for clients (extended key usage clientAuth)";
+	if (verified != X509_V_OK)
+		return X509_verify_cert_error_string(verified);
+	if (ERR_GET_LIB(e) != ERR_LIB_SSL)
+		return "it sent more than a handshake takes, or was cut off";
+	switch (ERR_GET_REASON(e)) {
+	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return "it showed no certificate";
+	case SSL_R_NO_SUITABLE_KEY_SHARE:
+	case SSL_R_NO_SUITABLE_GROUPS: return "it offers none of the groups " CLASSIC_GROUPS;
+	case SSL_R_UNSUPPORTED_PROTOCOL: return "it does not speak TLS 1.3";
+	case SSL_R_HTTP_REQUEST:
+	case SSL_R_WRONG_VERSION_NUMBER: return "it does not speak TLS";
+	case SSL_R_CALLBACK_FAILED: return "its hello asks for more than is given to strangers";
+	default: break;
+	}
+	reason = ERR_reason_error_string(e);
+	return reason ? reason : "its handshake is not TLS 1.3";
 }

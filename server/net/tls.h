@@ -2,6 +2,7 @@
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <openssl/ssl.h>
@@ -16,12 +17,12 @@ struct tls_pem {
 SSL_CTX *tls_server_ctx_of(const struct tls_pem *cert, const struct tls_pem *key, const struct tls_pem *client_ca, char *err, size_t cap);
 /** tls_server_ctx(cert, key, client_ca, err, cap): PEM files. NULL on failure, with err "what is wrong with which file". */
 SSL_CTX *tls_server_ctx(const char *cert_pem, const char *key_pem, const char *client_ca_pem, char *err, size_t cap);
-/**
- * Tells what, besides its chain, bars a client certificate.
- *
- * Returns a static text that goes on "the certificate cannot be a client's: ", or NULL when it may be one.
- */
-const char *tls_client_fault(X509 *cert);
+/** tls_peer_expiry_ms(ssl): Unix time at which the first certificate of the peer's verified chain ends; INT64_MAX without one. */
+int64_t tls_peer_expiry_ms(SSL *ssl);
+/** tls_peer_still_good(ssl, ctx): would the authorities of ctx let in this connection's certificate now? 0.1 ms. */
+bool tls_peer_still_good(SSL *ssl, SSL_CTX *ctx);
+/** tls_fault(ssl): why its handshake has just failed, in words that go on "…: "; valid until the next call to OpenSSL. */
+const char *tls_fault(SSL *ssl);
 /** tls_peer_spki(ssl, out): SHA-256 of the peer certificate's SubjectPublicKeyInfo (DER). Returns 0 or TG_EPEER. */
 int tls_peer_spki(SSL *ssl, uint8_t out[32]);
 /** tls_cert_spki(pem_path, out, err, cap): the same for a certificate file (configuration). 0, TG_EIO or TG_EINVAL. */

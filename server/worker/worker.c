@@ -69,11 +69,19 @@ static void begin(struct worker *w)
 	heartbeat_serving(true);
 }
 
+static bool on_short(void *ctx)
+{
+	struct worker *w = ctx;
+	return httpd_relieve(w->httpd);
+}
+
 static void stand_in(struct worker *w, unsigned i, bool on)
 {
 	struct other *o = &w->other[i];
 	if (on && o->listener == NULL) {
 		o->listener = listener_new(w->loop, w->env->worker_fds[i], on_accept, w);
+		if (o->listener != NULL)
+			listener_set_relief(o->listener, on_short);
 	} else if (!on && o->listener != NULL) {
 		listener_free(o->listener);
 		o->listener = NULL;
@@ -162,8 +170,11 @@ static void on_give_back(evutil_socket_t fd, short what, void *ctx)
 static void *keep_peer(void *ctx, const uint8_t spki[32], void *peer)
 {
 	const struct worker *w = ctx;
-	(void)peer;
-	return (void *)(uintptr_t)conf_peer_by_spki(w->conf, spki);
+	const struct conf_peer *was = peer, *is = conf_peer_by_spki(w->conf, spki);
+	/* Who lost a role, or is called otherwise, may have a call under way that began with it. */
+	if (was != NULL && is != NULL && ((was->roles & ~is->roles) != 0 || strcmp(was->name, is->name) != 0))
+		return NULL;
+	return (void *)(uintptr_t)is;
 }
 
 static SSL_CTX *tls_of(const struct handover_bytes part[HANDOVER_PARTS], char *err, size_t cap)
@@ -247,6 +258,7 @@ static int start(struct worker *w)
 	const struct conf *c = w->conf;
 	const struct httpd_limits limits = {
 		.max_connections = c->max_connections,
+		.max_unknown = c->max_unknown,
 		.handshake_timeout_s = c->handshake_timeout_s,
 		.head_timeout_s = c->head_timeout_s,
 		.body_idle_s = c->body_idle_s,
@@ -272,6 +284,7 @@ static int start(struct worker *w)
 	if (w->listener == NULL || w->patience == NULL || w->give_back == NULL || event_add(w->give_back, loop_timeout(w->loop, GIVE_BACK_S)) != 0 ||
 	    w->look == NULL || event_add(w->look, &look_every) != 0)
 		return -1;
+	listener_set_relief(w->listener, on_short);
 	listener_enable(w->listener, false);
 	return evtimer_add(w->patience, loop_timeout(w->loop, PATIENCE_S));
 }

@@ -273,7 +273,10 @@ def make_certificate(directory, ca=None):
     subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-subj", "/CN=stranger", "-keyout", key, "-out", request], **quiet)
     serial = [] if not ca else ["-CAserial", directory / "serial"]
-    subprocess.run(["openssl", "x509", "-req", "-days", "1", "-in", request, "-out", cert, *signing, *serial], **quiet)
+    use = directory / "use.ext"
+    use.write_text("extendedKeyUsage=clientAuth\n")
+    subprocess.run(["openssl", "x509", "-req", "-days", "1", "-in", request, "-out", cert, "-extfile", use, *signing, *serial],
+                   **quiet)
     return str(cert), str(key)
 
 

@@ -16,9 +16,12 @@
 #include <openssl/x509v3.h>
 #include "net/loop.h"
 
+#define BRIEF_S 3
+
 struct pki {
 	char dir[64];
 	char ca[96], server[96], server_key[96], client[96], client_key[96], stranger[96], stranger_key[96];
+	char brief[96], brief_key[96]; /* as client, for BRIEF_S seconds */
 	char unfit[96], unfit_key[96]; /* vouched for by ca, and says nothing of what it may be used for */
 };
 
@@ -49,7 +52,7 @@ static inline X509 *pki_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_
 	X509_set_version(c, 2);
 	ASN1_INTEGER_set(X509_get_serialNumber(c), serial++);
 	X509_gmtime_adj(X509_getm_notBefore(c), -60);
-	X509_gmtime_adj(X509_getm_notAfter(c), 3600);
+	X509_gmtime_adj(X509_getm_notAfter(c), strcmp(name, "brief") == 0 ? BRIEF_S : 3600);
 	X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
 	X509_set_issuer_name(c, issuer ? X509_get_subject_name(issuer) : n);
 	X509_set_pubkey(c, key);
@@ -73,6 +76,7 @@ static inline void pki_make(struct pki *p)
 		{ "localhost", p->server, p->server_key, ca, ca_key },
 		{ "client", p->client, p->client_key, ca, ca_key },
 		{ "stranger", p->stranger, p->stranger_key, other, other_key },
+		{ "brief", p->brief, p->brief_key, ca, ca_key },
 		{ "unfit", p->unfit, p->unfit_key, ca, ca_key },
 	};
 
@@ -101,7 +105,7 @@ static inline void pki_make(struct pki *p)
 static inline void pki_remove(struct pki *p)
 {
 	const char *file[] = { p->ca, p->server, p->server_key, p->client, p->client_key, p->stranger, p->stranger_key, p->unfit,
-		p->unfit_key };
+		p->unfit_key, p->brief, p->brief_key };
 
 	for (size_t i = 0; i < sizeof file / sizeof *file; i++)
 		unlink(file[i]);

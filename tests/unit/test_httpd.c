@@ -694,18 +694,18 @@ static void httpd_unknown_peer_gets_403(void **state)
 	(void)state;
 	open_world(&w, &patient);
 	w.no_peer = true;
-	send_text(&w, GET("/big", "") GET("/big", "Connection: close\r\n"));
-	until_gone(&w);
+	send_text(&w, GET("/big", "") GET("/big", ""));
+	until_gone(&w); /* a stranger has one request */
 	assert_int_equal(w.requests, 0);
-	assert_int_equal(w.logs, 2);
-	assert_int_equal(count(answer(&w), "HTTP/1.1 403"), 2);
+	assert_int_equal(w.logs, 1);
+	assert_int_equal(count(answer(&w), "HTTP/1.1 403"), 1);
 	assert_string_equal(w.last_slug, "unknown-peer");
 	/* What the configuration lacks, as it takes it. */
 	assert_int_equal(tls_cert_spki(pki.client, key, wanted, sizeof wanted), 0);
 	for (size_t i = 0; i < sizeof key; i++)
 		snprintf(spki + 2 * i, 3, "%02x", key[i]);
 	snprintf(wanted, sizeof wanted, "spki = %s,", spki);
-	assert_int_equal(count(answer(&w), wanted), 2);
+	assert_int_equal(count(answer(&w), wanted), 1);
 	close_world(&w);
 }
 
@@ -848,19 +848,36 @@ static void httpd_each_peer_removed_is_closed_at_once(void **state)
 	close_world(&w);
 }
 
-static void httpd_accept_over_the_limit_is_closed(void **state)
+/* Silent connections have a place each of their own; the next one of an address goes for the one before it, and a peer's stays. */
+static void httpd_accept_silent_ones_go_for_each_other_and_never_for_a_peer(void **state)
 {
+	struct httpd_limits narrow = patient;
 	struct world w;
-	int fd[2];
+	int fd[20][2];
 	char byte;
 
 	(void)state;
-	open_world(&w, &hasty); /* one connection */
-	assert_int_equal(tcp_pair(fd), 0);
-	httpd_accept(w.h, fd[1]);
-	assert_int_equal(httpd_connections(w.h), 1);
-	assert_int_equal(recv(fd[0], &byte, 1, 0), 0);
-	close(fd[0]);
+	narrow.max_connections = 1;
+	narrow.max_unknown = 8; /* 2 of an address */
+	open_world(&w, &narrow);
+	LOOP_UNTIL(w.l, httpd_connections(w.h) == 1);
+	send_text(&w, GET("/big", ""));
+	LOOP_UNTIL(w.l, w.requests == 1);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(tcp_pair(fd[i]), 0);
+		httpd_accept(w.h, fd[i][1]);
+	}
+	LOOP_UNTIL(w.l, httpd_connections(w.h) == 3);
+	assert_int_equal(httpd_connections(w.h), 3);
+	for (int i = 0; i < 20; i++) {
+		if (i < 18)
+			assert_int_equal(recv(fd[i][0], &byte, 1, 0), 0);
+		else
+			assert_int_equal(recv(fd[i][0], &byte, 1, MSG_DONTWAIT), -1);
+		close(fd[i][0]);
+	}
+	assert_true(httpd_relieve(w.h));
+	assert_int_equal(w.done_failed, 0);
 	close_world(&w);
 }
 
@@ -910,7 +927,7 @@ int main(void)
 		cmocka_unit_test(httpd_reply_abort_closes_and_fails),
 		cmocka_unit_test(httpd_drain_closes_idle_now_and_busy_after),
 		cmocka_unit_test(httpd_each_peer_removed_is_closed_at_once),
-		cmocka_unit_test(httpd_accept_over_the_limit_is_closed),
+		cmocka_unit_test(httpd_accept_silent_ones_go_for_each_other_and_never_for_a_peer),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -300,18 +300,60 @@ static void httpd_removed_peer_closed_at_once_mid_request(void **state)
 	}
 }
 
-static void httpd_unknown_peer_403_until_a_reload_knows_it(void **state)
+static void httpd_connection_ends_with_its_certificate(void **state)
+{
+	SSL_CTX *lasting = client_ctx;
+
+	(void)state;
+	world_open(&w, NULL);
+	client_ctx = pki_client_ctx(&pki, pki.brief, pki.brief_key);
+	client_open(&w, &c);
+	client_send(&c, GET("/x"));
+	client_expect(&c, 200, "0", false);
+	LOOP_UNTIL(w.l, httpd_connections(w.h) == 0);
+	assert_int_equal(httpd_connections(w.h), 0);
+	client_close(&c);
+	world_close(&w);
+	SSL_CTX_free(client_ctx);
+	client_ctx = lasting;
+}
+
+static void httpd_set_tls_without_its_authority_ends_a_connection(void **state)
+{
+	char err[256];
+	SSL_CTX *same, *other;
+
+	(void)state;
+	world_open(&w, NULL);
+	same = tls_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
+	other = tls_server_ctx(pki.server, pki.server_key, pki.stranger, err, sizeof err);
+	client_open(&w, &c);
+	client_send(&c, GET("/x"));
+	client_expect(&c, 200, "0", false);
+	httpd_set_tls(w.h, same);
+	client_send(&c, GET("/x"));
+	client_expect(&c, 200, "0", false);
+	httpd_set_tls(w.h, other);
+	LOOP_UNTIL(w.l, httpd_connections(w.h) == 0);
+	assert_int_equal(httpd_connections(w.h), 0);
+	client_close(&c);
+	world_close(&w);
+	SSL_CTX_free(same);
+	SSL_CTX_free(other);
+}
+
+static void httpd_stranger_whom_a_reload_knows_is_served(void **state)
 {
 	(void)state;
 	world_open(&w, NULL);
 	w.unknown_peer = true;
 	client_open(&w, &c);
-	client_send(&c, GET("/x"));
-	client_expect(&c, 403, NULL, false);
+	client_send(&c, "GE");
+	loop_run_for(w.l, 20);
 	assert_int_equal(w.requests, 0);
 	httpd_each_peer(w.h, keep_none, NULL); /* still unknown: no reason to close */
 	httpd_each_peer(w.h, keep_all, &w);
-	client_send(&c, GET("/x"));
+	client_send(&c, GET("/x") + 2);
 	client_expect(&c, 200, "0", false);
 	client_close(&c);
 	world_close(&w);
@@ -364,6 +406,8 @@ static void httpd_set_tls_new_connections_use_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(httpd_connection_ends_with_its_certificate), /* first: it lives from the making of the certificates */
+		cmocka_unit_test(httpd_set_tls_without_its_authority_ends_a_connection),
 		cmocka_unit_test(httpd_idle_closed_in_order_in_time),
 		cmocka_unit_test(httpd_idle_timeout_spares_who_still_reads),
 		cmocka_unit_test(httpd_content_waiting_for_a_paused_handler_not_late),
@@ -377,7 +421,7 @@ int main(void)
 		cmocka_unit_test(httpd_many_held_answers_of_a_pipeline_all_come),
 		cmocka_unit_test(httpd_held_answer_that_nobody_receives_is_cut_off),
 		cmocka_unit_test(httpd_removed_peer_closed_at_once_mid_request),
-		cmocka_unit_test(httpd_unknown_peer_403_until_a_reload_knows_it),
+		cmocka_unit_test(httpd_stranger_whom_a_reload_knows_is_served),
 		cmocka_unit_test(httpd_free_in_each_phase_ends_every_handler),
 		cmocka_unit_test(httpd_set_tls_new_connections_use_it),
 	};

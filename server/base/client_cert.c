@@ -1,0 +1,24 @@
+/* client_cert.c: see client_cert.h. Runs in workers, and in whoever checks a configuration. */
+#include <stdint.h>
+
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+
+#include "base/client_cert.h"
+
+#define RSA_BITS_MAX 8192 /* what a larger key signed takes long to check */
+
+const char *client_cert_fault(X509 *cert)
+{
+	const EVP_PKEY *key = X509_get0_pubkey(cert);
+	uint32_t use = X509_get_extended_key_usage(cert);
+
+	/* The library takes a certificate that names no use at all for one of every use. */
+	if (use == UINT32_MAX || (use & XKU_SSL_CLIENT) == 0)
+		return "it lacks the extended key usage clientAuth";
+	if (key == NULL)
+		return "its public key cannot be used";
+	if (EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) > RSA_BITS_MAX)
+		return "its RSA key has more than 8192 bits";
+	return NULL;
+}

@@ -1,0 +1,134 @@
+/* newcomers.c: see newcomers.h. A list by age, and by address, which a hash finds. Runs in workers. */
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <timeglas/errors.h>
+
+#include "base/random.h"
+#include "http/newcomers.h"
+
+#define BUCKETS 256u
+#define KEY_BYTES 9u /* the family, and 8 bytes of the address */
+
+TAILQ_HEAD(newcomer_list, newcomer);
+
+struct newcomers_origin {
+	unsigned char key[KEY_BYTES];
+	size_t n;
+	struct newcomer_list all;
+	LIST_ENTRY(newcomers_origin) link;
+};
+
+LIST_HEAD(origin_list, newcomers_origin);
+
+struct newcomers {
+	size_t max, n;
+	uint64_t seed;
+	struct newcomer_list all; /* oldest first */
+	struct origin_list bucket[BUCKETS];
+};
+
+struct newcomers *newcomers_new(size_t max)
+{
+	struct newcomers *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return NULL;
+	s->max = max;
+	random_fill(&s->seed, sizeof s->seed);
+	TAILQ_INIT(&s->all);
+	return s;
+}
+
+void newcomers_free(struct newcomers *s)
+{
+	free(s);
+}
+
+static void key_of(const struct sockaddr *from, unsigned char key[KEY_BYTES])
+{
+	memset(key, 0, KEY_BYTES);
+	key[0] = (unsigned char)from->sa_family;
+	if (from->sa_family == AF_INET)
+		memcpy(key + 1, &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
+	else if (from->sa_family == AF_INET6)
+		memcpy(key + 1, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 8);
+}
+
+/* A chain is never longer than the budget, so the hash need not resist more than a guess. */
+static struct origin_list *bucket_of(struct newcomers *s, const unsigned char key[KEY_BYTES])
+{
+	uint64_t h = s->seed;
+
+	for (size_t i = 0; i < KEY_BYTES; i++)
+		h = (h ^ key[i]) * UINT64_C(0x100000001b3);
+	return &s->bucket[(h >> 32) % BUCKETS];
+}
+
+static struct newcomers_origin *origin_of(struct newcomers *s, const struct sockaddr *from)
+{
+	unsigned char key[KEY_BYTES];
+	struct newcomers_origin *o;
+
+	key_of(from, key);
+	struct origin_list *bucket = bucket_of(s, key);
+	LIST_FOREACH(o, bucket, link)
+		if (memcmp(o->key, key, KEY_BYTES) == 0)
+			return o;
+	if ((o = calloc(1, sizeof *o)) == NULL)
+		return NULL;
+	memcpy(o->key, key, KEY_BYTES);
+	TAILQ_INIT(&o->all);
+	LIST_INSERT_HEAD(bucket, o, link);
+	return o;
+}
+
+int newcomers_add(struct newcomers *s, struct newcomer *n, const struct sockaddr *from, struct newcomer **victim)
+{
+	struct newcomers_origin *o = origin_of(s, from);
+	const size_t share = s->max / 4 > 0 ? s->max / 4 : 1;
+
+	*victim = NULL;
+	if (o == NULL)
+		return TG_ENOMEM;
+	if (o->n >= share || (s->n >= s->max && o->n > 0))
+		*victim = TAILQ_FIRST(&o->all);
+	else if (s->n >= s->max)
+		*victim = TAILQ_FIRST(&s->all);
+	n->origin = o;
+	o->n++;
+	s->n++;
+	TAILQ_INSERT_TAIL(&o->all, n, kin);
+	TAILQ_INSERT_TAIL(&s->all, n, link);
+	if (*victim != NULL)
+		newcomers_remove(s, *victim);
+	return 0;
+}
+
+void newcomers_remove(struct newcomers *s, struct newcomer *n)
+{
+	struct newcomers_origin *o = n->origin;
+
+	if (o == NULL)
+		return;
+	n->origin = NULL;
+	TAILQ_REMOVE(&o->all, n, kin);
+	TAILQ_REMOVE(&s->all, n, link);
+	s->n--;
+	if (--o->n > 0)
+		return;
+	LIST_REMOVE(o, link);
+	free(o);
+}
+
+struct newcomer *newcomers_oldest(const struct newcomers *s)
+{
+	return TAILQ_FIRST(&s->all);
+}
+
+size_t newcomers_count(const struct newcomers *s)
+{
+	return s->n;
+}

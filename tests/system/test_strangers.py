@@ -1,0 +1,49 @@
+"""Whoever is no peer takes no place from peers, and what it does stands in the log, in words and seldom."""
+import socket
+
+from harness import Server, wait_for
+from problems import check_problem
+from test_refusals import dev_ca, make_certificate
+from wire import Closed
+
+
+def test_silent_connections_take_no_peers_place(tmp_path):
+    """120 silent connections where 40 are allowed: a peer that was there goes on, another one gets in, and a stranger is told."""
+    server = Server(workers=1, options=[("limits.max_connections", 40), ("limits.max_unknown", 16)])
+    try:
+        with server.connect("verifier") as there:
+            assert there.request("GET", "/v1/policy").status == 200
+            silent = [socket.create_connection(server.address) for _ in range(120)]
+            try:
+                assert there.request("GET", "/v1/policy").status == 200
+                assert server.call("GET", "/v1/policy").status == 200
+                stranger = make_certificate(tmp_path, dev_ca(server))
+                with server.connect(stranger) as conn:
+                    check_problem(conn.request("GET", "/v1/policy"), 403, "unknown-peer")
+                    try:
+                        conn.request("GET", "/v1/policy")
+                        raise AssertionError("a stranger got a second answer")
+                    except (Closed, OSError):
+                        pass
+            finally:
+                for s in silent:
+                    s.close()
+        lines = wait_for(lambda: [e for e in server.log() if e["event"] == "connection-made-room"], "a line")
+        assert "127.0.0.1" in lines[0]["detail"] and len(lines) < 10
+        server.stop()
+    finally:
+        server.kill()
+
+
+def test_refused_handshakes_stand_in_the_log_once_a_second(server):
+    """50 clients without TLS: at most a few lines, which count them and name the last one's address."""
+    for _ in range(50):
+        with socket.create_connection(server.address) as s:
+            s.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            try:
+                s.recv(100)
+            except ConnectionResetError:
+                pass
+    lines = wait_for(lambda: [e["detail"] for e in server.log() if e["event"] == "tls-refused" and "of them" in e["detail"]], "a line")
+    assert "127.0.0.1" in lines[-1] and "TLS" in lines[-1], lines
+    assert len(lines) < 20

@@ -1,0 +1,103 @@
+/* Goal: newcomers keep their budget; the oldest goes; an address has a quarter, and where all is full pays for itself. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include <string.h>
+#include <netinet/in.h>
+#include <cmocka.h>
+#include "http/newcomers.h"
+
+enum { MAX = 16 };
+static struct newcomers *s;
+static struct newcomer c[256];
+
+static struct newcomer *come(unsigned i, uint32_t ip)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(ip) };
+	struct newcomer *victim;
+
+	assert_int_equal(newcomers_add(s, &c[i], (struct sockaddr *)&from, &victim), 0);
+	return victim;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(c, 0, sizeof c);
+	s = newcomers_new(MAX);
+	return s != NULL ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof c / sizeof *c; i++)
+		newcomers_remove(s, &c[i]);
+	assert_int_equal(newcomers_count(s), 0);
+	newcomers_free(s);
+	return 0;
+}
+
+static void newcomers_one_address_has_a_quarter(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < MAX / 4; i++)
+		assert_null(come(i, 1));
+	for (unsigned i = MAX / 4; i < 100; i++)
+		assert_ptr_equal(come(i, 1), &c[i - MAX / 4]);
+	assert_int_equal(newcomers_count(s), MAX / 4);
+	assert_null(come(100, 2));
+}
+
+static void newcomers_full_the_oldest_goes(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < MAX; i++)
+		assert_null(come(i, 1 + i));
+	assert_ptr_equal(come(100, 1000), &c[0]);
+	assert_ptr_equal(come(101, 1001), &c[1]);
+	/* One that came from an address that has some pays for itself. */
+	assert_ptr_equal(come(102, 1000), &c[100]);
+	assert_ptr_equal(newcomers_oldest(s), &c[2]);
+	assert_int_equal(newcomers_count(s), MAX);
+}
+
+static void newcomers_that_left_make_room(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < MAX / 4; i++)
+		assert_null(come(i, 1));
+	newcomers_remove(s, &c[1]);
+	newcomers_remove(s, &c[1]);
+	assert_null(come(50, 1));
+	assert_ptr_equal(come(51, 1), &c[0]);
+}
+
+static void newcomers_of_one_ipv6_network_are_one_address(void **state)
+{
+	struct newcomer *victim = NULL;
+
+	(void)state;
+	for (unsigned i = 0; i < MAX / 4 + 1; i++) {
+		struct sockaddr_in6 from = { .sin6_family = AF_INET6 };
+
+		memset(&from.sin6_addr, 0x20, 8);
+		from.sin6_addr.s6_addr[15] = (uint8_t)i;
+		assert_null(victim);
+		assert_int_equal(newcomers_add(s, &c[i], (struct sockaddr *)&from, &victim), 0);
+	}
+	assert_ptr_equal(victim, &c[0]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(newcomers_one_address_has_a_quarter, setup, teardown),
+		cmocka_unit_test_setup_teardown(newcomers_full_the_oldest_goes, setup, teardown),
+		cmocka_unit_test_setup_teardown(newcomers_that_left_make_room, setup, teardown),
+		cmocka_unit_test_setup_teardown(newcomers_of_one_ipv6_network_are_one_address, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
