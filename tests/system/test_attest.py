@@ -1,6 +1,7 @@
 """A store of one's own must be volatile and never evict: the server sees for itself, at start and while it runs, and says what is wrong."""
 import os
 import re
+import signal
 import time
 from pathlib import Path
 
@@ -175,3 +176,25 @@ def test_the_rights_that_the_operations_guide_names_suffice(store, launch):
     assert server.call("DELETE", f"/v1/sessions/{session}").status == 200
     server.evidence("session-end")
     assert not [e for e in server.log() if "NOPERM" in str(e)]
+
+
+def test_store_queue_is_nothing_while_there_is_no_store(serve):
+    """The gauge of what waits for the store does not keep its last value through an outage."""
+    server, external = serve(FIT)
+    gauge = "timeglas_store_queue_bytes"
+    external.proc.send_signal(signal.SIGSTOP)
+    conns = [server.connect() for _ in range(4)]
+    for conn in conns:
+        conn.sock.settimeout(1)
+        body = server.sealed(900_000)
+        try:
+            conn.sock.sendall(server.upload_head(len(body)) + body)
+        except TimeoutError:
+            pass
+    wait_for(lambda: server.metric(gauge) > 0, "uploads wait for the store", 4)
+    external.proc.kill()
+    external.proc.wait()
+    wait_for(lambda: server.metric(gauge) == 0, "nothing waits for a store that is not there", 4)
+    external.start()
+    wait_for(lambda: server.put(server.sealed(300)).status == 201, "service is back", 6)
+    assert server.metric(gauge) == 0

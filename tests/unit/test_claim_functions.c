@@ -184,8 +184,8 @@ static void claim_and_take_in_the_last_millisecond_lose_nothing(void **state)
 		char id[8];
 
 		snprintf(id, sizeof id, "B%d", i);
-		blob(id, "", 0, n, 6);
-		spin_until_us(atoll(field(1, 9)) * 1000 - i); /* the call's way there takes some of it */
+		blob(id, "", 0, n, 8);
+		spin_until_us(atoll(field(1, 9)) * 1000 - 3 * i); /* the call's way there takes some of it */
 		const int err = i % 4 < 2 ? claim(id, "v", 5000, "") : fcall("take", "%s v T", id);
 		met += err == 0;
 		assert_true(err == 0 || err == TG_EGONE);
@@ -194,7 +194,7 @@ static void claim_and_take_in_the_last_millisecond_lose_nothing(void **state)
 		reap(16);
 	}
 	print_message("of 400 %d were met alive, and %d said to be lost\n", met, lost);
-	assert_true(met > 50);
+	assert_true(met > 20);
 	assert_int_equal(lost, 0);
 	assert_int_equal(events_that_say("store-lost"), 0);
 }
