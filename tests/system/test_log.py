@@ -110,6 +110,7 @@ def test_sighup_opens_the_log_anew(launch, tmp_path):
     server.proc.send_signal(signal.SIGHUP)
     wait_for(lambda: path.exists() and '"event":"log"' in path.read_text(), "a new file", 5)
     server.call("GET", "/v1/policy")
+    wait_for(lambda: "GET /v1/policy" in path.read_text(), "the request's line, which a worker that is killed would take along", 5)
     os.kill(server.workers()[0], signal.SIGKILL)
 
     def processes():
