@@ -215,13 +215,13 @@ static void drop_input(struct conn *c)
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
 	struct httpd *h = ctx;
-	struct conn_list due = TAILQ_HEAD_INITIALIZER(due);
+	struct conn_list ready = TAILQ_HEAD_INITIALIZER(ready);
 	size_t left = LINGER_ALL_TICK_BYTES;
 	struct conn *c;
 	(void)fd, (void)what;
-	TAILQ_CONCAT(&due, &h->waiting, wait_link);
-	while ((c = TAILQ_FIRST(&due)) != NULL) {
-		TAILQ_REMOVE(&due, c, wait_link);
+	TAILQ_CONCAT(&ready, &h->waiting, wait_link);
+	while ((c = TAILQ_FIRST(&ready)) != NULL) {
+		TAILQ_REMOVE(&ready, c, wait_link);
 		c->waits = false;
 		if (c->phase == PH_LINGER && left < LINGER_TICK_BYTES) {
 			wait_for_tick(c);
