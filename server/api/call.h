@@ -67,6 +67,8 @@ void reply_gone(struct httpd_req *r, const char *what, const char *cause, int64_
 int api_may_store(const struct api *a, const char **detail);
 /** call_may_store(c): may anything new be stored now (nor are we draining)? If not, the problem has been answered. */
 bool call_may_store(struct call *c);
+/** call_may_read(c): has the store's user the rights without which what is handed out could not be ended? If not, the problem has been answered. */
+bool call_may_read(struct call *c);
 
 /* The calls: each is a route's start. */
 void upload_start(struct call *c);

@@ -71,6 +71,8 @@ void claim_start(struct call *c)
 	struct store_claim_opts o = { .id = c->id, .peer = c->peer, .processor = !call_is(c, ROLE_VERIFIER) };
 	char key[RULES_KEY_MAX + 1];
 	const char *detail;
+	if (!call_may_read(c))
+		return;
 	json_t *content = call_json(c);
 	if (content == NULL)
 		return;

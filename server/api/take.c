@@ -255,7 +255,8 @@ static void start(struct call *c, bool claimed)
 
 void take_start(struct call *c)
 {
-	start(c, false);
+	if (call_may_read(c))
+		start(c, false);
 }
 
 void claim_read(struct call *c)

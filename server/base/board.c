@@ -19,6 +19,7 @@ struct head {
 
 struct board {
 	_Atomic uint64_t attest; /* 0: not yet */
+	_Atomic char denied[96]; /* cut to that; somebody may read it half written, once */
 	_Atomic int64_t clock;   /* INT64_MIN stands for a remembered 0, and 0 for nothing */
 	_Atomic unsigned evidence;
 	_Atomic int error;
@@ -91,12 +92,33 @@ const char *board_attest_slug(enum attest a)
 	return (size_t)a < sizeof slugs / sizeof *slugs ? slugs[a] : "unknown";
 }
 
+void board_set_denied(const char *what)
+{
+	size_t n = strnlen(what, sizeof mine->denied - 1);
+
+	for (size_t i = 0; mine != NULL && i <= n; i++)
+		atomic_store(&mine->denied[i], i < n ? what[i] : '\0');
+}
+
+static const char *rights_text(const char *text)
+{
+	static char out[256];
+	char denied[sizeof mine->denied] = "";
+
+	for (size_t i = 0; mine != NULL && i < sizeof denied - 1; i++)
+		denied[i] = atomic_load(&mine->denied[i]);
+	snprintf(out, sizeof out, "%s: %s; allow it to this user, as docs/operations.md has it", text, denied);
+	return out;
+}
+
 const char *board_attest_text(enum attest a)
 {
 #define X_(name, slug, text) text,
 	static const char *const texts[] = { BOARD_ATTEST(X_) };
 #undef X_
 
+	if (a == ATTEST_RIGHTS)
+		return rights_text(texts[a]);
 	return (size_t)a < sizeof texts / sizeof *texts ? texts[a] : "unknown";
 }
 

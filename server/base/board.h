@@ -33,6 +33,7 @@ void board_attach(struct board *b);
 	X(SYNC_SEND,  "sync-send",      "the store syncs its replicas by way of a disk: set repl-diskless-sync yes")   \
 	X(SYNC_LOAD,  "sync-load",      "the store, a replica, syncs by way of a disk: set repl-diskless-load swapdb") \
 	X(LEAKS,      "leaks",          "the embedded store may log or dump what it holds; its configuration was changed") \
+	X(RIGHTS,     "rights",         "nothing is stored or handed out: the store's user may not do all that timeglasd needs") \
 	X(BARRED,     "config-barred",  "CONFIG GET is barred, so snapshots cannot be seen: allow it, or vouch with store_attested_by in [store]") \
 	X(BLIND,      "info-barred",    "INFO is barred, so nothing can be seen of the store: allow it to this user")
 
@@ -46,9 +47,12 @@ enum attest {
 void board_set_attest(enum attest a);
 /** board_attest(): ATTEST_STALE when what was found is older than 3 s. */
 enum attest board_attest(void);
+/** board_set_denied(what): what ATTEST_RIGHTS is about: commands, or what the store said; "" nothing. */
+void board_set_denied(const char *what);
 /** board_attest_ok(a): may something new be stored? */
 bool board_attest_ok(enum attest a);
 const char *board_attest_slug(enum attest a);
+/** board_attest_text(a): for people; of ATTEST_RIGHTS with what is denied. Valid until the next call. */
 const char *board_attest_text(enum attest a);
 
 /* Whether the store takes what an upload writes, by the reaper -------------------------------------------------------- */

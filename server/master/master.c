@@ -350,7 +350,11 @@ static bool all_up(const struct master *m)
 			return false;
 	}
 	/* A store that is not attested, or a recorder that cannot write, is no reason not to start: what is held can be fetched and is erased. */
-	return board_attest() != ATTEST_NOT_YET && board_evidence() != EVIDENCE_STARTING;
+	enum attest found = board_attest();
+
+	if (found == ATTEST_RIGHTS) /* then the recorder, too, may not be let begin */
+		return true;
+	return found != ATTEST_NOT_YET && board_evidence() != EVIDENCE_STARTING;
 }
 
 /*

@@ -25,6 +25,7 @@ struct attestor {
 	enum attest told;       /* what the evidence was told last, or is being told */
 	bool telling;
 	enum writes writes;     /* as found last */
+	char denied[ATTEST_DENIED];
 };
 
 struct attestor *attestor_new(const struct conf *conf, bool embedded)
@@ -126,13 +127,25 @@ static void on_facts(void *ctx, int err, const struct attest_facts *f)
 		return; /* what is on the board grows stale by itself */
 	found = judge(a, f);
 	tell_writes(a, f->writes);
+	board_set_denied(f->denied);
 	board_set_attest(found);
 	metrics_gauge_set(G_ATTESTED, board_attest_ok(found));
-	if (found != a->last) {
+	if (found != a->last || strcmp(f->denied, a->denied) != 0) {
 		a->last = found;
+		strcpy(a->denied, f->denied);
 		say(a, found);
 	}
 	tell(a);
+}
+
+void attestor_refused(struct attestor *a, const char *why)
+{
+	board_set_denied(why);
+	board_set_attest(ATTEST_RIGHTS);
+	metrics_gauge_set(G_ATTESTED, 0);
+	if (a->last != ATTEST_RIGHTS)
+		say(a, ATTEST_RIGHTS);
+	a->last = ATTEST_RIGHTS;
 }
 
 void attestor_ask(struct attestor *a, struct store *s)

@@ -13,6 +13,8 @@ struct attestor *attestor_new(const struct conf *conf, bool embedded);
 void attestor_free(struct attestor *a);
 /** attestor_down(a): the connection is lost, and the next may be to another Redis: nothing is known of it. */
 void attestor_down(struct attestor *a);
+/** attestor_refused(a, why): the store said so when it was to be made usable: nothing is stored until it lets itself be looked at. */
+void attestor_refused(struct attestor *a, const char *why);
 /** attestor_ask(a, s): look now; one look at a time. */
 void attestor_ask(struct attestor *a, struct store *s);
 

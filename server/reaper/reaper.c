@@ -231,6 +231,14 @@ static void on_down(struct store *s, void *ctx)
 	attestor_down(x->attestor);
 }
 
+static void on_refused(struct store *s, const char *why, void *ctx)
+{
+	struct reaper *x = ctx;
+
+	(void)s;
+	attestor_refused(x->attestor, why);
+}
+
 static void on_term(evutil_socket_t fd, short what, void *ctx)
 {
 	struct reaper *x = ctx;
@@ -268,7 +276,7 @@ static bool add_events(struct reaper *x)
 
 static struct reaper *reaper_new(const struct child_env *env, char *err, size_t cap)
 {
-	static const struct store_calls calls = {.on_up = on_up, .on_down = on_down};
+	static const struct store_calls calls = {.on_up = on_up, .on_down = on_down, .on_refused = on_refused};
 	struct reaper *x = calloc(1, sizeof *x);
 
 	if (x == NULL)

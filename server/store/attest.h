@@ -11,7 +11,10 @@
 
 #define ATTEST_VALUE 24 /* of a setting; a longer one is cut, and is none that is asked for */
 
+#define ATTEST_DENIED 96 /* of a list of commands; a longer one is cut */
+
 struct attest_facts {
+	char denied[ATTEST_DENIED];         /* commands that the store's user may not run, or "" */
 	bool info_barred, config_barred;
 	enum writes writes;                 /* does it take what an upload writes? Not for attest_judge() */
 	/* of INFO */

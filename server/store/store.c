@@ -17,6 +17,7 @@
 
 #define LIBRARY "timeglas_1"
 #define BEAT_S 1
+#define DENIED_WITHIN "The user executing the script can't " /* NOPERM, as Redis says it within a function */
 #define ABORTS_A_BEAT 8u
 
 static void library_check(struct store *s);
@@ -94,7 +95,7 @@ static int redis_err(struct store *s, const char *text)
 		return TG_ESTORE;
 	}
 	for (size_t i = 0; i < sizeof away / sizeof away[0]; i++)
-		if (strncmp(text, away[i], strlen(away[i])) == 0) {
+		if (strncmp(text, away[i], strlen(away[i])) == 0 || strstr(text, DENIED_WITHIN) != NULL) {
 			log_warn("store_refused", "%.80s", text);
 			return TG_ESTORE;
 		}
@@ -200,6 +201,8 @@ static void library_failed(struct store *s, const redisReply *r)
 	if (r == NULL)
 		return; /* the connection broke: on_up comes again */
 	log_error("store_library", "%.120s", r->type == REDIS_REPLY_ERROR ? r->str : "unexpected answer");
+	if (r->type == REDIS_REPLY_ERROR && s->calls.on_refused != NULL)
+		s->calls.on_refused(s, r->str, s->ctx);
 	event_add(s->again, &second);
 }
 

@@ -69,6 +69,7 @@ struct store_session {
 struct store_calls {
 	void (*on_up)(struct store *s, void *ctx);    /* connected, library loaded */
 	void (*on_down)(struct store *s, void *ctx);
+	void (*on_refused)(struct store *s, const char *why, void *ctx); /* connected, but it does not let itself be used: asked again each second */
 	void (*on_low)(struct store *s, void *ctx);   /* room in the write queue again */
 };
 

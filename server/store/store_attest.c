@@ -48,7 +48,11 @@ static void on_may_store(void *ctx, const redisReply *r)
 
 static void attest_done(struct call *c, int err, const redisReply *r)
 {
-	(void)r;
+	struct attest_facts *f = c->state;
+	struct lines l = lines_of(r);
+
+	if (err == 0)
+		lines_text(&l, f->denied, sizeof f->denied);
 	c->cb.attest(c->user, err, err == 0 ? c->state : NULL);
 }
 
@@ -77,7 +81,7 @@ static int ask(struct call *c)
 	return rc;
 }
 
-/* Four commands in one flush; the last, which is never barred, ends the call. */
+/* Four commands in one flush; the last, what this user may do here, ends the call. */
 int store_attest(struct store *s, store_attest_cb *cb, void *ctx)
 {
 	struct call *c = call_new(s, ctx, attest_done);
@@ -95,7 +99,7 @@ int store_attest(struct store *s, store_attest_cb *cb, void *ctx)
 		call_drop(c);
 		return rc;
 	}
-	cmd_fcall(&m, "tg1_time", 0);
+	cmd_fcall(&m, "tg1_rights", 0);
 	rc = call_send(c, &m);
 	if (rc != 0)
 		rconn_forget(s->conn, asked);

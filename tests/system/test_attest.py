@@ -198,3 +198,47 @@ def test_store_queue_is_nothing_while_there_is_no_store(serve):
     external.start()
     wait_for(lambda: server.put(server.sealed(300)).status == 201, "service is back", 6)
     assert server.metric(gauge) == 0
+
+
+EVERYTHING_BUT = ["SET", "XADD", "UNLINK", "ZREM"]
+ALSO_EVERYTHING_BUT = ["XDEL", "GETDEL", "GETRANGE", "PEXPIREAT", "XTRIM", "XREAD", "ZADD", "HSET", "STRLEN", "MULTI", "SUBSCRIBE", "PUBLISH", "DEL"]
+
+
+@pytest.mark.parametrize("command", [*EVERYTHING_BUT, *(pytest.param(c, marks=pytest.mark.long) for c in ALSO_EVERYTHING_BUT)])
+def test_command_denied_from_the_start(serve, command):
+    """The store's user may do everything but this: nothing is stored or handed out, and everybody is told which command it is."""
+    user = ["--user", "default", "on", "nopass", "~*", "&*", "+@all", f"-{command.lower()}"]
+    server, external = serve(FIT + user)
+    problem = refused(server, command)
+    assert "docs/operations.md" in problem["detail"]
+    assert not chunks(external), "nothing was written"
+
+
+@pytest.mark.parametrize("commands", [("XADD", "UNLINK"), pytest.param(("SET", "ZREM", *ALSO_EVERYTHING_BUT), marks=pytest.mark.long)], ids=["two", "others"])
+def test_command_denied_while_blobs_live(serve, commands):
+    """Within two seconds nothing is stored or handed out. When the right is back, what was held is handed out, or ends, each blob with one event of its end."""
+    server, external = serve(FIT + ["--user", "default", "on", "nopass", "~*", "&*", "+@all"])
+    small, large = server.sealed(300), server.sealed(200_000)
+    for command in commands:
+        session = server.session()["session"]
+        blobs = {"taken": server.put_ok(small), "claimed": server.put_ok(large), "erased": server.put_ok(large), "due": server.put_ok(small, ttl=1),
+                 "bound": server.put_ok(large, kind="passport", issuer="DNK", session=session)}
+        assert external.cli("ACL", "SETUSER", "default", f"-{command.lower()}") == "OK"
+        # At once, before anybody has noticed: each call either is carried out or changes nothing that could not be ended later.
+        answers = {"taken": server.take(blobs["taken"]["blob"]).status, "erased": server.erase(blobs["erased"]["blob"]).status,
+                   "closed": server.call("DELETE", f"/v1/sessions/{session}").status}
+        assert set(answers.values()) <= {200, 410, 503}, (command, answers)
+        wait_for(lambda: server.admin("/readyz")[0] == 503 and command in server.admin("/readyz")[1], f"{command} is missed", 3)
+        refused(server, command)
+        check_problem(server.call("POST", f"/v1/blobs/{blobs['claimed']['blob']}/claim", "verifier"), 503, "store-not-attested")
+        time.sleep(0.6)  # the reaper meets what is due, again and again
+        assert external.cli("ACL", "SETUSER", "default", f"+{command.lower()}") == "OK"
+        wait_for(lambda: server.admin("/readyz")[0] == 200, "it is well again", 5)
+        for name, done in (("taken", server.take), ("erased", server.erase)):
+            assert done(blobs[name]["blob"]).status in (200, 410), (command, name)
+        assert server.ack(server.claim_ok(blobs["claimed"]["blob"])["claim"]).status == 200
+        assert server.call("DELETE", f"/v1/sessions/{session}").status == 200
+        wait_for(lambda: not chunks(external), f"without {command} nothing was left for ever", 10)
+        for name, blob in blobs.items():
+            ends = server.evidence("gone", ref=blob["ref"])
+            assert len(ends) == 1, (command, name, ends)

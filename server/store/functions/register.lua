@@ -5,6 +5,7 @@ local function register(name, f, flag)
 end
 
 register('time', f_time, 'no-writes')
+register('rights', f_rights, 'no-writes')
 register('session_open', f_session_open)
 register('session_touch', f_session_touch, 'allow-oom')
 register('session_check', f_session_check, 'no-writes')
