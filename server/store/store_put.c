@@ -17,6 +17,7 @@
 
 #define UNANSWERED_MAX 2u
 #define STAGED_MS 30000   /* functions/base.lua has the same */
+#define ENTER_AGAIN_US 250000u /* a chunk of a session's upload is not sent longer than that after the session was found open; functions/base.lua knows */
 #define ANNOUNCE 32u      /* chunks that stage speaks of ahead, so that not every chunk needs a call */
 
 struct store_put {
@@ -29,6 +30,7 @@ struct store_put {
 	uint64_t born_us;        /* the request's first byte */
 	unsigned n;              /* chunks sent */
 	unsigned announced;
+	uint64_t entered_us;     /* when stage was called last */
 	unsigned unanswered;
 	uint64_t bytes;
 	struct evbuffer *piece;  /* the chunk in hand; a short first one waits here for its commit */
@@ -188,6 +190,7 @@ static int put_stage(struct store_put *p)
 
 	desc_event(&p->opts.desc, desc);
 	p->announced = p->n + ANNOUNCE;
+	p->entered_us = clock_mono_us();
 	cmd_fcall(&m, "tg1_stage", p->shard);
 	cmd_text(&m, p->id);
 	cmd_text(&m, p->opts.desc.uploader);
@@ -243,7 +246,9 @@ static int put_send(struct store_put *p, int64_t left)
 
 static int put_enter(struct store_put *p)
 {
-	return !p->staged || p->n >= p->announced ? put_stage(p) : 0;
+	bool stale = p->opts.desc.session[0] != '\0' && clock_mono_us() - p->entered_us > ENTER_AGAIN_US;
+
+	return !p->staged || p->n >= p->announced || stale ? put_stage(p) : 0;
 }
 
 int store_put_chunk(struct store_put *p, struct evbuffer *data)

@@ -103,3 +103,29 @@ def test_end_of_a_session_with_3_gib_under_way(launch):
     """The same for what fills a store."""
     took, wait, slice_ms = end_session(launch, 135, "close")
     assert took < GONE_S * SLOW and wait < WAIT_S * SLOW and slice_ms <= SLICE_MS * SLOW
+
+
+def test_uploads_that_go_on_leave_nothing_behind(launch):
+    """Workers that had not heard of the session's end went on writing for two seconds: a second after it nothing of that stands in the store."""
+    server = launch()
+    session = server.session()["session"]
+    conns = []
+    for _ in range(8):
+        conn = server.connect()
+        fields = server.upload_fields(kind="passport", issuer="DNK", session=session)
+        conn.send(conn.head("POST", "/v1/blobs", [*fields, ("Content-Length", "24000000")]) + server.sealed(1_000_000)[:400_000])
+        conns.append(conn)
+    wait_for(lambda: len(server.chunks()) >= 8, "all have begun")
+    assert server.call("DELETE", f"/v1/sessions/{session}").status == 200
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        for conn in conns:
+            try:
+                conn.send(bytes(70_000))
+            except OSError:
+                pass  # it has been told
+        time.sleep(0.1)
+    assert not server.chunks(), "a second after the session's end"
+    for conn in conns:
+        check_problem(conn.response(), 422, "session")
+        conn.close()

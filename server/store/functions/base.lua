@@ -26,6 +26,7 @@ local TOMBSTONE_MS = 86400000     -- TG_TOMBSTONE_S
 local TOMBSTONE = '86400000'      -- the same, as SET takes it
 local STAGED_MS = 30000           -- an upload from which nothing comes for that long is aborted
 local STALLED_MS = 60000          -- a worker that stalled in an aborted upload may still write that long
+local LATE_MS = 500               -- after a session's end its uploads' workers learn of it within half of that, if they go on writing: store_put.c
 local TAKING_MS = 60000           -- a take is ended that long after its last sign of life
 local CHUNK_BYTES = 327000        -- STORE_CHUNK_LARGE_BYTES: no chunk has more
 local BOUND_BLOBS = 32            -- TG_SESSION_BOUND_BLOBS

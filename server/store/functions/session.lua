@@ -31,6 +31,7 @@ local function sweep_one(p, s, id, cause, who, us, due_ms)
 	if not b then
 		redis.call('ZREM', p .. 'sb:' .. s.id, id)
 	elseif b.st == 'staged' then
+		trap(p, id, text(tonumber(b.n) + 1), time_ms(us) + LATE_MS) -- not the same entry as the one in a minute
 		drop_staged(p, b, time_ms(us), true)
 		redis.call('ZREM', p .. 'sb:' .. s.id, id)
 	elseif b.st == 'gone' then
