@@ -4,7 +4,8 @@
  * It knows no HTTP. Keys, fields, events: docs/store.md.
  *
  * A call with one callback returns 0 or a negative TG_E…; on 0 the callback is called exactly once, never before return, unless
- * store_forget(s, ctx) came first. Uploads and reads are objects with callbacks of their own (struct store_put, store_read). A callback's err is TG_ESTORE when the connection broke: the call's fate is then unknown.
+ * store_forget(s, ctx) came first. Uploads and reads are objects with callbacks of their own (struct store_put, store_read).
+ * A callback's err is TG_ESTORE when the connection broke: the call's fate is then unknown.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
