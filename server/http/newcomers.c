@@ -47,14 +47,21 @@ void newcomers_free(struct newcomers *s)
 	free(s);
 }
 
+/* On a socket of both families an IPv4 client has an IPv6 address: one network for all of them. It is its IPv4 address that counts. */
 static void key_of(const struct sockaddr *from, unsigned char key[KEY_BYTES])
 {
+	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
+
 	memset(key, 0, KEY_BYTES);
 	key[0] = (unsigned char)from->sa_family;
-	if (from->sa_family == AF_INET)
+	if (from->sa_family == AF_INET) {
 		memcpy(key + 1, &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
-	else if (from->sa_family == AF_INET6)
-		memcpy(key + 1, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 8);
+	} else if (from->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(v6)) {
+		key[0] = AF_INET;
+		memcpy(key + 1, v6->s6_addr + 12, 4);
+	} else if (from->sa_family == AF_INET6) {
+		memcpy(key + 1, v6->s6_addr, 8);
+	}
 }
 
 /* A chain is never longer than the budget, so the hash need not resist more than a guess. */

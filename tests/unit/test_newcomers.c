@@ -91,6 +91,23 @@ static void newcomers_of_one_ipv6_network_are_one_address(void **state)
 	assert_ptr_equal(victim, &c[0]);
 }
 
+/* What a socket on [::] says of clients that come by IPv4. */
+static void newcomers_mapped_ipv4_addresses_are_each_their_own(void **state)
+{
+	struct newcomer *victim = NULL;
+
+	(void)state;
+	for (unsigned i = 0; i < MAX; i++) {
+		struct sockaddr_in6 from = { .sin6_family = AF_INET6 };
+
+		from.sin6_addr.s6_addr[10] = from.sin6_addr.s6_addr[11] = 0xff;
+		from.sin6_addr.s6_addr[15] = (uint8_t)(i < MAX / 4 ? 1 : i);
+		assert_int_equal(newcomers_add(s, &c[i], (struct sockaddr *)&from, &victim), 0);
+		assert_null(victim);
+	}
+	assert_ptr_equal(come(100, 1), &c[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -98,6 +115,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(newcomers_full_the_oldest_goes, setup, teardown),
 		cmocka_unit_test_setup_teardown(newcomers_that_left_make_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(newcomers_of_one_ipv6_network_are_one_address, setup, teardown),
+		cmocka_unit_test_setup_teardown(newcomers_mapped_ipv4_addresses_are_each_their_own, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
