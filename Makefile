@@ -228,7 +228,7 @@ run:
 BENCH_OUT ?= build/bench
 BENCH ?= expiry throughput latency connect scale live seal
 BENCH_ARGS ?=
-## bench: how late blobs end, how fast and at what cost they pass, next to peers (BENCH="throughput latency": only these; also reaper, memory; BENCH_ARGS=--quick: options); figures and plots go to BENCH_OUT (build/bench)
+## bench: how late blobs end, how fast and at what cost they pass, next to peers (BENCH="throughput latency": only these; also reaper, memory, floods; BENCH_ARGS=--quick: options); figures and plots go to BENCH_OUT (build/bench)
 bench:
 	@tools/deps.sh build run bench
 	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=release all

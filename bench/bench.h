@@ -39,5 +39,6 @@ int bench_connect(int argc, char **argv, const char *dir);
 int bench_scale(int argc, char **argv, const char *dir);
 int bench_live(int argc, char **argv, const char *dir);
 int bench_seal(int argc, char **argv, const char *dir);
+int bench_keyupdates(int argc, char **argv, const char *dir);
 
 #endif

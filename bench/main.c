@@ -31,6 +31,7 @@ static const struct {
 	{"scale", bench_scale, "the same for one worker and two"},
 	{"live", bench_live, "the same with few blobs in the store and with a million"},
 	{"seal", bench_seal, "sealing and opening, next to the age command, and inside the library"},
+	{"keyupdates", bench_keyupdates, "a flood of TLS key updates; measures nothing (for bench/floods.py)"},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 

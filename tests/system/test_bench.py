@@ -346,10 +346,28 @@ def test_memory_broken_limit_ends_with_status_1(args):
     assert out.returncode == 1 and out.stdout.startswith(args[0]) and out.stderr == "", out.stdout + out.stderr
 
 
+# floods ----------------------------------------------------------------------------------------------------------------
+
+def test_floods_small_run_names_a_ratio_for_each(tmp_path):
+    """One short pair of each flood: it runs, and its ratio is one of two figures that it also tells. How large it is is not judged here."""
+    command = [sys.executable, ROOT / "bench" / "floods.py", "--pairs", "1", "--seconds", "0.4", "--most", "1000000"]
+    out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60 * SLOW, text=True)
+    assert out.returncode == 0, out.stdout + out.stderr
+    for name in ("ffdhe40", "ffdhe150", "keyupdates", "silent", "drip"):
+        pair = re.search(rf"^  {name} 1: flooded ([0-9.]+) [0-9.]+ \((\d+) requests\), beside ([0-9.]+) [0-9.]+ \((\d+)\), ratios ([0-9.]+)", out.stdout, re.M)
+        assert pair and int(pair[2]) > 10 and int(pair[4]) > 10, out.stdout
+        assert float(pair[5]) == pytest.approx(float(pair[1]) / float(pair[3]), rel=0.05)
+        assert re.search(rf"^{name}: median ratio of requests {pair[5]},", out.stdout, re.M), out.stdout
+    broken = subprocess.run([*command[:-1], "0", "silent"], stdout=subprocess.PIPE, check=False, timeout=60 * SLOW, text=True)
+    assert broken.returncode == 1
+    wrong = subprocess.run([*command, "novel"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
+    assert wrong.returncode == 2 and "novel" in wrong.stderr
+
+
 # The command line ------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("args", [[], ["novel"], ["expiry", "more"], ["expiry", "--novel"], ["seal", "more"], ["seal", "--novel"],
-                                  ["throughput", "--novel"], ["latency", "more"], ["connect", "--sizes", "4k"]])
+                                  ["throughput", "--novel"], ["latency", "more"], ["keyupdates"], ["keyupdates", "more"], ["connect", "--sizes", "4k"]])
 def test_wrong_usage_ends_with_status_2(args):
     out = subprocess.run([BENCH, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
     assert out.returncode == 2 and out.stdout == "" and "usage: timeglas-bench" in out.stderr
@@ -366,7 +384,7 @@ def test_wrong_value_is_refused(args):
 
 def test_help_names_every_benchmark_and_option():
     out = subprocess.run([BENCH, "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
-    assert all(name in out for name in ("expiry", "throughput", "latency", "connect", "scale", "live", "seal"))
+    assert all(name in out for name in ("expiry", "throughput", "latency", "connect", "scale", "live", "seal", "keyupdates"))
     out = subprocess.run([BENCH, "expiry", "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
     assert all(option in out for option in ("--live", "--load", "--json", "--plot", "--quick"))
     out = subprocess.run([BENCH, "seal", "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
