@@ -164,7 +164,7 @@ def turn(flood, flooded, timed_one, seconds):
 
 
 def main():
-    usage = __doc__.split("usage: ", 1)[1].split("\n\nTimed")[0]
+    usage = __doc__.split("usage: ", 1)[1].split("\n\nTimed")[0].replace("%", "%%")
     parser = argparse.ArgumentParser(usage=usage, add_help=True)
     parser.add_argument("floods", nargs="*")
     parser.add_argument("--pairs", type=int, default=6)
