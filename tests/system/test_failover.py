@@ -65,6 +65,15 @@ def reads_begin(server, blob, timeout=10):
     return wait_for(tried, "reads are served", timeout)
 
 
+def reads_wait(server, blob):
+    """As soon as its workers are connected: the first answer of the store is that it has not been compared."""
+    def answered():
+        answer = server.take(blob, "verifier2")
+        return None if answer.status == 503 and answer.json()["type"] == "/problems/store-unreachable" else answer
+
+    check_problem(wait_for(answered, "the store answers", 5), 503, "store-not-compared")
+
+
 def test_what_had_ended_is_refused_after_a_failover(pair, serve, tmp_path):  # noqa: F811
     """15 blobs consumed, claimed and erased while the replica was detached: 15 are refused."""
     server = serve(pair.primary, path=pair.path)
@@ -136,6 +145,35 @@ def test_nothing_is_read_before_the_recorder_has_compared(pair, serve, tmp_path)
     check_problem(server.take(back["blob"]), 410, "gone", "consumed")
     assert reads_begin(beside, back["blob"], 5).json()["cause"] == "consumed"
     wait_for(lambda: server.admin("/readyz")[0] == 200, "it is ready", 5)
+
+
+def test_a_primary_that_comes_back_is_compared_anew(pair, serve, tmp_path):  # noqa: F811
+    """Switched over to the replica, which the old primary follows in part from where it was: nothing is loaded anew there. Later it is promoted, and lacks the last."""
+    server = serve(pair.primary, path=pair.path)
+    back = server.put_ok(server.sealed(300))
+    port = listening(pair.replica)
+    pair.replica.cli("REPLICAOF", "NO", "ONE")
+    pair.replica.cli("REPLICAOF", "127.0.0.1", pair.primary.cli("CONFIG", "GET", "port").split()[1])
+    pair.same()
+    assert pair.primary.cli("FAILOVER", "TO", "127.0.0.1", str(port)) == "OK"
+    wait_for(lambda: "master_link_status:up" in pair.primary.cli("INFO", "replication"), "the old primary follows", 10)
+    assert "sync_full:0" in pair.replica.cli("INFO", "stats"), "it went on from where it was"
+    pair.path.unlink()
+    pair.path.symlink_to(pair.replica.socket)
+    pair.primary.cli("CLIENT", "KILL", "TYPE", "normal")
+    wait_for(lambda: server.admin("/readyz")[0] == 200, "it is ready", 10)
+    wait_for(lambda: server.stat(back["blob"]).status == 200, "reads go on", 5)
+    pair.primary.cli("REPLICAOF", "NO", "ONE")
+    assert server.take(back["blob"]).status == 200
+    recorded(server, "gone", back)
+    pid = recorder(server)
+    os.kill(pid, signal.SIGSTOP)
+    pair.path.unlink()
+    pair.path.symlink_to(pair.primary.socket)
+    pair.replica.proc.kill()
+    reads_wait(server, back["blob"])
+    os.kill(pid, signal.SIGCONT)
+    assert reads_begin(server, back["blob"]).json()["cause"] == "consumed"
 
 
 def test_who_is_killed_before_all_has_ended_again_begins_anew(pair, serve, tmp_path):  # noqa: F811

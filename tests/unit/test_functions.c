@@ -449,6 +449,48 @@ static void take_by_who_may_not_read_or_erase_changes_nothing(void **state)
 	assert_int_equal(fcall("take", "B v T"), 0);
 }
 
+/* Whatever one command is refused: its reader has the blob, or it is live as it was. Also of a session, and of several chunks. */
+static void take_refused_in_part_is_a_take_or_nothing(void **state)
+{
+	static const char *const command[] = {"get", "set", "unlink", "zadd", "zrem", "xadd", "hget", "hset", "hincrby", "exists", "time", "publish", "pexpireat"};
+
+	(void)state;
+	assert_int_equal(session("S", 60000, 100000), 0);
+	for (size_t i = 0; i < 3 * sizeof command / sizeof command[0]; i++) {
+		const char *right = command[i / 3];
+		long long events;
+		char id[8];
+		redisReply *r;
+
+		snprintf(id, sizeof id, "B%zu", i);
+		blob(id, i % 3 == 1 ? "S" : "", i % 3 == 1, i % 3 == 2 ? 3 : 1, 100000);
+		events = text_num("XLEN tg:{05}:out%s", "");
+		redis_server_run_cmd(&redis, "ACL SETUSER default -%s", right);
+		r = redisCommand(redis.c, "FCALL tg1_take 1 " DL " %s v T", id);
+		redis_server_run_cmd(&redis, "ACL SETUSER default +%s", right);
+		if (r->type == REDIS_REPLY_ERROR) {
+			assert_int_equal(text_num("XLEN tg:{05}:out%s", ""), events);
+			assert_true(text_num("ZSCORE " DL " b:%s", id) > now_ms() + 90000);
+			assert_int_equal(fcall("take", "%s v T", id), 0);
+		} else {
+			assert_memory_equal(r->str, "0\n", 2);
+		}
+		freeReplyObject(r);
+		assert_int_equal(fcall("take", "%s v T", id), i % 3 == 2 ? TG_ECLAIMED : TG_EGONE);
+	}
+}
+
+/* The net stays at the blob's deadline; but who has a claim is told of it. */
+static void claim_is_given_without_the_net(void **state)
+{
+	(void)state;
+	blob("B", "", 0, 1, 100000);
+	redis_server_run_cmd(&redis, "ACL SETUSER default -pexpireat");
+	assert_int_equal(fcall("claim", "B v 30000 TH salt %s 0", "CK"), 0);
+	redis_server_run_cmd(&redis, "ACL SETUSER default +pexpireat");
+	assert_int_equal(fcall("claim_read", "B v TH"), 0);
+}
+
 static void take_of_many_chunks_lives_while_it_says_so(void **state)
 {
 	(void)state;
@@ -696,6 +738,8 @@ int main(void)
 		T(take_of_one_chunk_leaves_none_to_look_for),
 		T(take_is_refused_to_who_is_not_addressed),
 		T(take_by_who_may_not_read_or_erase_changes_nothing),
+		T(take_refused_in_part_is_a_take_or_nothing),
+		T(claim_is_given_without_the_net),
 		T(take_of_many_chunks_lives_while_it_says_so),
 		T(take_may_be_delivered_until_its_blob_is_unwanted),
 		T(take_of_a_blob_whose_bytes_are_lost_says_gone),

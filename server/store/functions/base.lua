@@ -47,6 +47,10 @@ local LIST_UNBOUND, LIST_BOUND, LIST_GONE, LIST_STAGED, LIST_STAGED_UNBOUND = '0
 -- replica that was promoted, a restarted Redis, one that was synced anew from another and one whose library was replaced all begin with false. life names that beginning.
 local life, compared = nil, false
 
+-- A primary that became a replica, and went on from where it was (a planned failover), keeps both; when it is promoted later it may lack the last of what it followed. So it
+-- begins anew when it follows another, or did since (server.lua: begin_anew). replication: the id of the history that it was in when it was last seen.
+local replication
+
 local function text(number)
 	return string.format('%d', number)
 end

@@ -32,6 +32,19 @@ local function lost(p, b, peer)
 	return answer(EGONE, b)
 end
 
+-- A take is recorded, by the event ev: erases the first chunk. When that is refused, so is the peer; false: the bytes are not there any more, which is another end. In both
+-- cases the event is taken back, and the record, v, is live again. What is left to do behind this may fail: the peer has its blob, and the reaper looks after the rest.
+local function unlink_taken(p, id, ev, v, dl)
+	local found = redis.pcall('UNLINK', p .. 'c:' .. id .. ':0')
+	if found == 1 then
+		return true
+	end
+	redis.call('SET', p .. 'b:' .. id, v, 'PXAT', wall_ms(tonumber(dl) + TOMBSTONE_MS))
+	must(p, ev, found)
+	redis.call('XDEL', p .. 'out', ev)
+	return false
+end
+
 -- take id peer token: 0, blob as it was | EGONE, blob | ECLAIMED, blob | ENOENT. The caller has read the first chunk right before, and this
 -- erases it; so a blob of one chunk has ended then, and nothing of it is left to be looked for. The token names a take of several chunks.
 local function f_take(keys, args)
@@ -44,15 +57,10 @@ local function f_take(keys, args)
 	local line, u, to, z, dl, d = string.match(v, PLAIN)
 	if line and now < tonumber(dl) and addressed(to, peer) then
 		local ev = leave(p, id, u, to, d, z, dl, 'consumed', peer, '', text(now), '', NOTHING_KEPT)
-		local found = redis.pcall('UNLINK', chunk)
-		if found == 1 then
-			redis.call('ZREM', keys[1], 'b:' .. id)
+		if unlink_taken(p, id, ev, v, dl) then
+			redis.pcall('ZREM', keys[1], 'b:' .. id)
 			return OK .. '\n' .. id .. '\t' .. line
 		end
-		-- Refused, and so is the peer; or its bytes are not there any more, which is another end. It is live again.
-		redis.call('SET', p .. 'b:' .. id, v, 'PXAT', wall_ms(tonumber(dl) + TOMBSTONE_MS))
-		must(p, ev, found)
-		redis.call('XDEL', p .. 'out', ev)
 	end
 
 	local b, s, refused = open_for(p, id, peer, us)
@@ -66,15 +74,25 @@ local function f_take(keys, args)
 		return lost(p, b, peer)
 	end
 	session_bump(p, s, now)
-	local was = answer(OK, b)
+	local was, ev = answer(OK, b), nil
+	v = told(b) .. '\n' .. kept(b)
 	if b.n == '1' then
-		finish(p, b, 'consumed', peer, us)
+		ev = leave(p, id, b.u, b.to, b.d, b.z, b.dl, 'consumed', peer, '', text(now), '', NOTHING_KEPT)
+		unlink_taken(p, id, ev, v, b.dl)
+		pcall(unlist, p, b)
+		redis.pcall('ZREM', keys[1], 'b:' .. id)
 		return was
 	end
 	b.st, b.tk, b.w = 'taking', args[3], peer
-	step(p, b, 'e\ttaking\td\t' .. b.d .. '\tw\t' .. peer .. '\tz\t' .. b.z .. '\tat\t' .. text(now))
 	redis.call('ZADD', keys[1], text(math.min(tonumber(b.dl), now + TAKING_MS)), 'b:' .. id)
-	redis.call('UNLINK', chunk)
+	local done, why = pcall(step, p, b, 'e\ttaking\td\t' .. b.d .. '\tw\t' .. peer .. '\tz\t' .. b.z .. '\tat\t' .. text(now))
+	if done then
+		done, why = pcall(unlink_taken, p, id, why, v, b.dl)
+	end
+	if not done then -- it is live, until its own deadline
+		redis.call('ZADD', keys[1], b.dl, 'b:' .. id)
+		error(why)
+	end
 	return was
 end
 
@@ -159,7 +177,7 @@ local function f_claim(keys, args)
 		redis.call('ZADD', keys[1], b.dl, 'b:' .. id)
 		error(why)
 	end
-	seal_chunks(p, id, tonumber(b.n), ld)
+	pcall(seal_chunks, p, id, tonumber(b.n), ld) -- without it the net is at the blob's own deadline; the claimant must learn of its claim
 	return table.concat({answer(OK, b), b.ld, b.cs, '0'}, '\n')
 end
 

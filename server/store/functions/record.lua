@@ -60,9 +60,11 @@ local function unlink_ended(p, id, chunk)
 	return found
 end
 
--- A transition of a record: what tells of it, and the record.
+-- A transition of a record: what tells of it, and the record. Returns the event's id.
 local function step(p, b, what)
-	must(p, event(p, what), redis.pcall('SET', p .. 'b:' .. b.id, told(b) .. '\n' .. kept(b), 'KEEPTTL'))
+	local ev = event(p, what)
+	must(p, ev, redis.pcall('SET', p .. 'b:' .. b.id, told(b) .. '\n' .. kept(b), 'KEEPTTL'))
+	return ev
 end
 
 -- The upload ends without ever having been visible: no tombstone, only the event.

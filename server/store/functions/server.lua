@@ -1,7 +1,22 @@
 -- server.lua: what servers ask and tell of the store itself, the recorder's lease, and how a store that went back is brought up to its evidence.
 
+-- Reads wait anew in a Redis that is a replica or was one since it was seen last. Every server asks for the time behind each connect, before it reads, and once a second. A primary's
+-- id changes, too, when a first replica comes or the last one has been away for long; it has no former id then.
+local function begin_anew()
+	local info = redis.pcall('INFO', 'replication')
+	local now = type(info) == 'string' and string.match(info, 'master_replid:(%x+)')
+	if not now or now == replication then
+		return
+	end
+	if string.find(info, 'role:slave', 1, true) or (replication and string.find(string.match(info, 'master_replid2:(%x+)') or '', '[^0]')) then
+		life, compared = nil, false
+	end
+	replication = now
+end
+
 -- time: 0, ms, compared(0/1)
 local function f_time()
+	begin_anew()
 	return OK .. '\n' .. text(time_ms(time_us())) .. '\n' .. (compared and '1' or '0')
 end
 
@@ -61,6 +76,7 @@ end
 -- does. n, head: of its last checkpoint, for the servers that wait.
 local function f_recorder(keys, args)
 	local p, now = prefix(keys), time_ms(time_us())
+	begin_anew()
 	life = life or args[3] -- any random text will do
 	redis.call('SET', p .. 'epoch', args[3], 'NX')
 	local epoch, key, mine = redis.call('GET', p .. 'epoch'), p .. 'rec', '0'
@@ -83,6 +99,7 @@ end
 -- compared life: 0; ECOMPARE: this is not the life that the caller has looked at. Whoever holds the lease has compared this store with its evidence, and what had ended was
 -- ended again: reads may begin.
 local function f_compared(keys, args)
+	begin_anew()
 	if args[1] ~= life then
 		return ECOMPARE
 	end
