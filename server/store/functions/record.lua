@@ -148,10 +148,14 @@ end
 
 local DUE_CAUSE = {live = 'expired', taking = 'consumed', claimed = 'lease-expired'}
 
+local function blob_due(b)
+	return b.st == 'gone' and math.huge or tonumber(b.st == 'claimed' and b.ld or b.dl)
+end
+
 -- A visible blob whose time is over although no reaper came by yet ends here. Returns b.
 local function settle(p, b, us)
 	if b and b.st ~= 'gone' and b.st ~= 'staged' then
-		local due = tonumber(b.st == 'claimed' and b.ld or b.dl)
+		local due = blob_due(b)
 		if time_ms(us) >= due then
 			finish(p, b, DUE_CAUSE[b.st], b.w, us, due)
 		end

@@ -185,9 +185,9 @@ local function f_session_show(keys, args)
 	end
 	local r = {session_answer(OK, s), '0'}
 	for _, id in ipairs(redis.call('ZRANGE', p .. 'sb:' .. s.id, '0', text(SHOW_MAX - 1))) do
-		local b = settle(p, load(p, id), us)
-		if b and b.st ~= 'staged' then
-			r[#r + 1] = record(b)
+		local b = load(p, id)
+		if b and b.st ~= 'staged' and (room > 0 or time_ms(us) < blob_due(b)) then -- what else is due, others end
+			r[#r + 1] = record(settle(p, b, us))
 		end
 	end
 	return table.concat(r, '\n')
