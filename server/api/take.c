@@ -19,6 +19,7 @@
 
 #include "api/call.h"
 #include "api/range.h"
+#include "api/watched.h"
 #include "base/text.h"
 #include "core/num.h"
 
@@ -32,7 +33,8 @@ struct taking {
 	bool reading;             /* a chunk is on its way */
 	uint32_t chunk_bytes;     /* the blob's */
 	bool claimed;             /* a claimant's read */
-	bool asking;              /* whether the blob still stands */
+	struct watched_reader reader; /* a claimant's, of the blob's that are looked at together */
+	bool asking;              /* a take's: whether it may still be sent */
 	bool bound;               /* the blob's; */
 	char session[TOKEN_LEN + 1]; /* and the session that it names, "" none */
 	struct event watch;
@@ -48,7 +50,7 @@ static void on_look(void *ctx, int err, const struct store_blob *b)
 {
 	struct taking *t = ctx;
 	t->asking = false;
-	if (!t->claimed && t->read == NULL)
+	if (t->read == NULL)
 		return; /* all of it was read meanwhile: the next look asks for that */
 	if (err != 0 || b->state == STORE_GONE)
 		httpd_reply_revoke(t->req);
@@ -65,11 +67,9 @@ static void on_wanted(void *ctx, int err)
 static int ask(struct taking *t)
 {
 	struct store *s = t->call->api->store;
-	char id[TOKEN_LEN + 1];
-	if (!t->claimed && t->read == NULL)
+	if (t->read == NULL)
 		return store_take_wanted(s, t->call->id, t->session, t->bound, on_wanted, t);
-	snprintf(id, sizeof id, "%.*s", TOKEN_LEN, t->call->id); /* a claim's token opens with it */
-	return store_stat(s, id, on_look, t);
+	return store_stat(s, t->call->id, on_look, t);
 }
 
 static void on_watch(evutil_socket_t fd, short what, void *ctx)
@@ -78,7 +78,7 @@ static void on_watch(evutil_socket_t fd, short what, void *ctx)
 	(void)fd, (void)what;
 	if (httpd_reply_delivered(t->req))
 		return; /* t was freed */
-	if (!t->claimed && store_now_ms(t->call->api->store) >= t->until_ms)
+	if (store_now_ms(t->call->api->store) >= t->until_ms)
 		httpd_reply_revoke(t->req);
 	else if (!t->asking) {
 		t->asking = ask(t) == 0;
@@ -87,13 +87,31 @@ static void on_watch(evutil_socket_t fd, short what, void *ctx)
 	}
 }
 
+static void on_ended(void *ctx)
+{
+	const struct taking *t = ctx;
+	httpd_reply_revoke(t->req);
+}
+
+static void watch_claimed(struct taking *t)
+{
+	char id[TOKEN_LEN + 1];
+	snprintf(id, sizeof id, "%.*s", TOKEN_LEN, t->call->id); /* a claim's token opens with it */
+	if (watched_join(t->call->api, &t->reader, id, on_ended, t) != 0)
+		httpd_reply_abort(t->req);
+}
+
 static void watch(struct taking *t, const struct store_blob *b)
 {
 	struct loop *l = t->call->api->loop;
+	httpd_reply_hold(t->req);
+	if (t->claimed) {
+		watch_claimed(t);
+		return;
+	}
 	t->until_ms = b->deadline_ms;
 	t->bound = b->desc.bound;
 	text_copy(t->session, sizeof t->session, b->desc.session);
-	httpd_reply_hold(t->req);
 	event_assign(&t->watch, loop_base(l), -1, EV_PERSIST, on_watch, t);
 	event_add(&t->watch, loop_timeout(l, WATCH_S));
 }
@@ -226,6 +244,7 @@ static void on_done(struct httpd_req *r, bool ok, void *ctx)
 	(void)r, (void)ok;
 	if (event_initialized(&t->watch))
 		event_del(&t->watch);
+	watched_leave(&t->reader);
 	if (t->asking)
 		store_forget(t->call->api->store, t);
 	store_read_abort(t->read);

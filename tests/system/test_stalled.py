@@ -204,6 +204,32 @@ def test_slow_reader_gets_everything(launch):
         reader.close()
 
 
+def test_readers_of_one_claim_cost_one_question(launch):
+    """320 answers of one claim stand unread: whether it still stands is asked once a second for all, and its end resets them all."""
+    server = launch(workers=1)
+
+    def calls(seconds=2):
+        def count():
+            lines = server.redis("INFO", "stats").splitlines()
+            return int(next(line for line in lines if line.startswith("total_commands_processed:")).split(":")[1])
+
+        before = count()
+        select.select([], [], [], seconds)
+        return (count() - before) / seconds
+
+    idle = calls()
+    blob = Blob(server, 30_000)
+    readers = {"first": blob.read("claim")}
+    for i in range(19):
+        readers[i] = Stalled(server, "GET", f"/v1/claims/{blob.claim}")
+    for reader in readers.values():
+        reader.conn.send(reader.conn.head("GET", f"/v1/claims/{blob.claim}") * 20)
+    all_stall(readers)
+    assert calls() < idle + 100, idle
+    blob.erase()
+    check_cut_off(readers)
+
+
 @pytest.mark.long
 def test_take_is_delivered_within_a_minute_or_never(launch):
     server = launch(workers=1, options=[("limits.send_idle_s", 300)])

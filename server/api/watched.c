@@ -1,0 +1,120 @@
+/* watched.c: see watched.h. Found by id in the api's buckets; lives while it has readers. Runs in workers. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event_struct.h>
+#include <timeglas/errors.h>
+
+#include "api/call.h"
+#include "api/watched.h"
+#include "base/text.h"
+
+#define WATCH_S 1u
+
+TAILQ_HEAD(reader_list, watched_reader);
+
+struct watched {
+	struct api *api;
+	char id[TOKEN_LEN + 1];
+	struct reader_list readers;
+	bool asking; /* whether the blob still stands */
+	bool ending; /* its readers are being told */
+	struct event timer;
+	LIST_ENTRY(watched) link;
+};
+
+static struct watched_list *bucket_of(struct api *a, const char *id)
+{
+	unsigned h = 0;
+
+	for (; *id != '\0'; id++)
+		h = h * 31 + (unsigned char)*id;
+	return &a->watched[h % API_WATCHED_BUCKETS];
+}
+
+static void watched_free(struct watched *w)
+{
+	event_del(&w->timer);
+	if (w->asking)
+		store_forget(w->api->store, w);
+	LIST_REMOVE(w, link);
+	free(w);
+}
+
+/* What one reader does about it may make others leave. */
+static void end_all(struct watched *w)
+{
+	struct watched_reader *r;
+
+	w->ending = true;
+	while ((r = TAILQ_FIRST(&w->readers)) != NULL) {
+		TAILQ_REMOVE(&w->readers, r, link);
+		r->of = NULL;
+		r->ended(r->ctx);
+	}
+	watched_free(w);
+}
+
+static void on_look(void *ctx, int err, const struct store_blob *b)
+{
+	struct watched *w = ctx;
+
+	w->asking = false;
+	if (err != 0 || b->state == STORE_GONE)
+		end_all(w);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct watched *w = ctx;
+
+	(void)fd, (void)what;
+	if (w->asking)
+		return;
+	w->asking = store_stat(w->api->store, w->id, on_look, w) == 0;
+	if (!w->asking)
+		end_all(w);
+}
+
+static struct watched *watched_of(struct api *a, const char *id)
+{
+	struct watched_list *bucket = bucket_of(a, id);
+	struct watched *w;
+
+	LIST_FOREACH(w, bucket, link)
+		if (!w->ending && strcmp(w->id, id) == 0)
+			return w;
+	if ((w = calloc(1, sizeof *w)) == NULL)
+		return NULL;
+	w->api = a;
+	text_copy(w->id, sizeof w->id, id);
+	TAILQ_INIT(&w->readers);
+	event_assign(&w->timer, loop_base(a->loop), -1, EV_PERSIST, on_timer, w);
+	event_add(&w->timer, loop_timeout(a->loop, WATCH_S));
+	LIST_INSERT_HEAD(bucket, w, link);
+	return w;
+}
+
+int watched_join(struct api *a, struct watched_reader *r, const char *id, void (*ended)(void *ctx),
+    void *ctx)
+{
+	struct watched *w = watched_of(a, id);
+
+	if (w == NULL)
+		return TG_ENOMEM;
+	*r = (struct watched_reader){ .of = w, .ended = ended, .ctx = ctx };
+	TAILQ_INSERT_TAIL(&w->readers, r, link);
+	return 0;
+}
+
+void watched_leave(struct watched_reader *r)
+{
+	struct watched *w = r->of;
+
+	if (w == NULL)
+		return;
+	r->of = NULL;
+	TAILQ_REMOVE(&w->readers, r, link);
+	if (TAILQ_EMPTY(&w->readers) && !w->ending)
+		watched_free(w);
+}
