@@ -480,6 +480,32 @@ static void take_refused_in_part_is_a_take_or_nothing(void **state)
 	}
 }
 
+/* Whoever closes a session with all that names it dies behind the first step: nothing of it can be read any more, and the reaper erases it. */
+static void close_with_all_that_is_broken_off_is_finished(void **state)
+{
+	char id[8];
+
+	(void)state;
+	assert_int_equal(session("S", 60000, 100000), 0);
+	for (int i = 0; i < 12; i++) {
+		snprintf(id, sizeof id, "B%d", i);
+		blob(id, "S", i == 0, 1 + i % 2, 100000);
+	}
+	assert_int_equal(fcall("session_close", "S %s 1 4", "up"), 0);
+	assert_string_equal(last->element[2]->str, "1");
+	assert_int_equal(fcall("take", "B9 v %s", "T"), TG_EGONE);
+	assert_string_equal(field(1, 12), "session-closed");
+	assert_int_equal(fcall("reap", "64 %d", 0), 0);
+	for (int i = 0; i < 12; i++) {
+		snprintf(id, sizeof id, "B%d", i);
+		assert_int_equal(fcall("claim", "%s v 30000 TH salt CK 0", id), TG_EGONE);
+	}
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
+	assert_int_equal(text_num("ZCARD " DL "%s", ""), 0);
+	assert_int_equal(fcall("session_close", "S %s 1 4", "up"), 0);
+	assert_string_equal(last->element[2]->str, "0");
+}
+
 /* The net stays at the blob's deadline; but who has a claim is told of it. */
 static void claim_is_given_without_the_net(void **state)
 {
@@ -740,6 +766,7 @@ int main(void)
 		T(take_by_who_may_not_read_or_erase_changes_nothing),
 		T(take_refused_in_part_is_a_take_or_nothing),
 		T(claim_is_given_without_the_net),
+		T(close_with_all_that_is_broken_off_is_finished),
 		T(take_of_many_chunks_lives_while_it_says_so),
 		T(take_may_be_delivered_until_its_blob_is_unwanted),
 		T(take_of_a_blob_whose_bytes_are_lost_says_gone),

@@ -42,6 +42,21 @@ local function sweep_one(p, s, id, cause, who, us, due_ms)
 	return nil
 end
 
+-- Ends what is not bound to an ended session, for which somebody has asked (ea): max blobs, and max uploads. Returns whether there is more.
+local function session_sweep_unbound(p, s, us, max, gone, lates)
+	for _, score in ipairs({LIST_UNBOUND, LIST_STAGED_UNBOUND}) do
+		for i, id in ipairs(redis.call('ZRANGEBYSCORE', p .. 'sb:' .. s.id, score, score, 'LIMIT', '0', text(max + 1))) do
+			if i > max or room <= 0 then
+				return true
+			end
+			settle(p, load(p, id), us)
+			local b, late = sweep_one(p, s, id, 'session-closed', s.by or '', us)
+			gone[#gone + 1], lates[#lates + 1] = b, late
+		end
+	end
+	return false
+end
+
 -- Ends what is bound to an ended session: visible blobs by the first call, BOUND_BLOBS at most; uploads under way as far as one call may. What is left waits in the
 -- index as the session, due. Returns the blobs that were visible, how late each was, and whether there is more.
 local function session_sweep(p, s, us)
@@ -58,6 +73,10 @@ local function session_sweep(p, s, us)
 		end
 		local b, late = sweep_one(p, s, id, cause, '', us, due_ms)
 		gone[#gone + 1], lates[#lates + 1] = b, late
+	end
+	if s.ea == '1' and session_sweep_unbound(p, s, us, SWEEP_MAX, gone, lates) then
+		index(p, 's:' .. s.id, time_ms(us), time_ms(us))
+		return gone, lates, true
 	end
 	redis.call('HDEL', key, 'ref', 'n', 'z')
 	redis.call('PEXPIRE', key, TOMBSTONE)
@@ -100,10 +119,14 @@ local function load_settled(p, id, us)
 		return nil
 	end
 	local s = b.s ~= '' and b.st ~= 'gone' and session_load(p, b.s, us) or nil
-	if b.b == '1' and s and s.st ~= 'open' then
+	if s and s.st ~= 'open' and (b.b == '1' or s.ea == '1') then
 		b = load(p, id)
-		if b and b.st ~= 'gone' then -- a call that ended the session was broken off
+		if b and b.st ~= 'gone' then -- a call that ended the session was broken off, or has left it to the next
 			session_sweep(p, s, us)
+			b = load(p, id)
+		end
+		if b and b.st ~= 'gone' then
+			sweep_one(p, s, id, 'session-closed', '', us)
 			b = load(p, id)
 		end
 	end
@@ -194,31 +217,27 @@ local function f_session_show(keys, args)
 end
 
 -- session_close sid uploader all max: 0, session, more, blob...; ENOENT. uploader '': an operator. all '1': the blobs that are
--- not bound go, too, up to max of them by this call; more 1: call again, something of it is still there. The session is marked closed first.
+-- not bound go, too, up to max of them by this call; more 1: call again, something of it is still there (or leave it to the reaper).
+-- The session is marked closed first.
 local function f_session_close(keys, args)
-	local p, us, list = prefix(keys), time_us(), nil
+	local p, us = prefix(keys), time_us()
 	local s = session_load(p, args[1], us)
 	if not s or (args[2] ~= '' and s.u ~= args[2]) then
 		return ENOENT
 	end
-	local gone, lates, more, max = {}, nil, false, tonumber(args[4])
-	list = p .. 'sb:' .. s.id
+	local gone, lates, more = {}, {}, false
+	s.by = args[2]
 	if s.st == 'open' then
 		gone, lates, more = session_end(p, s, 'closed', us)
 	elseif redis.call('ZSCORE', keys[1], 's:' .. s.id) then
 		gone, lates, more = session_sweep(p, s, us)
 	end
 	if args[3] == '1' then
+		redis.call('ZADD', keys[1], text(time_ms(us)), 's:' .. s.id) -- should nobody call again, the reaper goes on
 		redis.call('HSET', p .. 's:' .. s.id, 'ea', '1')
-		for _, score in ipairs({LIST_UNBOUND, LIST_STAGED_UNBOUND}) do
-			for i, id in ipairs(redis.call('ZRANGEBYSCORE', list, score, score, 'LIMIT', '0', text(max + 1))) do
-				if i > max or room <= 0 then
-					more = true
-					break
-				end
-				settle(p, load(p, id), us)
-				gone[#gone + 1] = sweep_one(p, s, id, 'session-closed', args[2], us)
-			end
+		more = session_sweep_unbound(p, s, us, tonumber(args[4]), gone, lates) or more
+		if not more then
+			redis.call('ZREM', keys[1], 's:' .. s.id)
 		end
 	end
 	more = erase_left(p) or more
