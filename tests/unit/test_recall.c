@@ -3,6 +3,7 @@
  */
 #include "check.h"
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <hiredis/hiredis.h>
 #include <sodium.h>
@@ -220,6 +221,24 @@ static void behind_a_position_everything_is_told_newest_first(void **state)
 	assert_in_range(behind(E1, 5, 0, 250), 50, 52); /* and not what is older than anything that could live */
 }
 
+/* The time that rules is the store's: a machine's clock that is days behind it hides nothing. Another store's evidence is old by both. */
+static void behind_a_position_the_stores_time_counts(void **state)
+{
+	const int64_t day_ms = 86400000, now_ms = (int64_t)time(NULL) * 1000;
+
+	(void)state;
+	write_event(5, 100, 1);
+	assert_int_equal(ledger_checkpoint(ledger, "time"), 0);
+	write_event(5, (uint64_t)(now_ms + 2 * day_ms), 2);
+	assert_int_equal(ledger_checkpoint(ledger, "time"), 0);
+	assert_int_equal(behind(E1, 5, 0, now_ms + day_ms), 1);
+	write_own(CHAIN_STORE_LOST, "\"epoch\":\"" E2 "\",\"was\":\"" E1 "\"");
+	ledger_set_epoch(ledger, E2);
+	assert_int_equal(ledger_checkpoint(ledger, "epoch"), 0);
+	assert_int_equal(behind(E1, 5, 0, now_ms - day_ms), 1);
+	assert_int_equal(behind(E1, 5, 0, now_ms + 3 * day_ms), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -230,6 +249,7 @@ int main(void)
 		CASE(find_goes_no_further_back_than_it_must),
 		CASE(find_beyond_a_revert_and_another_store),
 		CASE(behind_a_position_everything_is_told_newest_first),
+		CASE(behind_a_position_the_stores_time_counts),
 	};
 
 	if (sodium_init() < 0 || crypto_sign_keypair(public_key, secret) != 0)
