@@ -348,6 +348,7 @@ def test_memory_broken_limit_ends_with_status_1(args):
 
 # floods ----------------------------------------------------------------------------------------------------------------
 
+@pytest.mark.long
 def test_floods_small_run_names_a_ratio_for_each(tmp_path):
     """One short pair of each flood: it runs, and its ratio is one of two figures that it also tells. How large it is is not judged here."""
     command = [sys.executable, ROOT / "bench" / "floods.py", "--pairs", "1", "--seconds", "0.4", "--most", "1000000"]
