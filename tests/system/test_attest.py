@@ -39,7 +39,7 @@ def refused(server, word):
     check_problem(server.call("POST", "/v1/sessions"), 503, "store-not-attested")
     status, text = server.admin("/readyz")
     assert status == 503 and word in text, text
-    assert [e for e in server.log() if e["event"] == "store-not-attested" and word in e["detail"]]
+    wait_for(lambda: [e for e in server.log() if e["event"] == "store-not-attested" and word in e["detail"]], "a line of it in the log", 3)
     assert server.metric("timeglas_store_attested") == 0
     return problem
 
@@ -122,7 +122,7 @@ def test_barred_config_with_somebody_who_vouches(serve):
     assert server.take(server.put_ok(body)["blob"]).body == body
     status, text = server.admin("/readyz")
     assert status == 200 and "J. Auditor" in text
-    assert [e for e in server.log() if e["event"] == "store-vouched" and "J. Auditor" in e["detail"]]
+    wait_for(lambda: [e for e in server.log() if e["event"] == "store-vouched" and "J. Auditor" in e["detail"]], "a line of it in the log", 3)
     assert server.evidence("attestation", by="J. Auditor")
 
 

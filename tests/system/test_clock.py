@@ -134,4 +134,4 @@ def test_clock_set_forward_an_hour_ends_early_and_goes_on(clocked):
         wait_for(lambda b=new: physically_gone(server, b), "it is gone in time", 5)
         assert time.monotonic() - began < 2 + SLOW
     assert server.take(day).body == body
-    assert [e for e in server.log() if e["event"] == "store-clock" and "forward" in e["detail"]]
+    wait_for(lambda: [e for e in server.log() if e["event"] == "store-clock" and "forward" in e["detail"]], "a line of it in the log", 3)

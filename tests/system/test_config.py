@@ -124,7 +124,7 @@ def test_check_promises_what_will_happen(pki, tmp_path):
     c.file.write_text(c.file.read_text().replace(str(old), str(other)))
     server = c.start()
     try:
-        assert [e for e in server.log() if e["event"] == "config" and "'newcomer' will not be let in" in e["detail"]]
+        wait_for(lambda: [e for e in server.log() if e["event"] == "config" and "'newcomer' will not be let in" in e["detail"]], "a line of it in the log", 3)
         assert server.call("GET", "/v1/policy", "operator").status == 200
         server.stop()
     finally:
