@@ -151,6 +151,35 @@ static void check_folder(const struct checker *k, const struct conf *c, const ch
 	free(copy);
 }
 
+/* What is written must be nothing else: a log in the private key's file would be the end of the key. */
+static void check_apart(const struct checker *k, const struct conf *c)
+{
+	const struct {
+		const char *key, *path;
+		bool written;
+	} file[] = {
+		{ "server.log", c->log_file, true },
+		{ "server.audit_log", c->audit_log, true },
+		{ "server.audit_key", c->audit_key, true },
+		{ "server.certificate", c->certificate, false },
+		{ "server.key", c->key, false },
+		{ "server.client_ca", c->client_ca, false },
+	};
+	const size_t n = sizeof file / sizeof *file;
+	struct stat one, other;
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = i + 1; j < n && file[i].path != NULL; j++) {
+			if (!file[i].written || file[j].path == NULL)
+				continue;
+			if (strcmp(file[i].path, file[j].path) == 0 || (stat(file[i].path, &one) == 0 && stat(file[j].path, &other) == 0 &&
+			    one.st_dev == other.st_dev && one.st_ino == other.st_ino))
+				say(k, file[i].key, "%s and %s are the same file, %s; give each its own", file[i].key + strlen("server."),
+				    file[j].key + strlen("server."), file[i].path);
+		}
+	}
+}
+
 static bool program_in(const char *dir, size_t n, const char *name)
 {
 	char path[4096];
@@ -196,6 +225,7 @@ void check_machine(const struct conf *c, check_found *found, void *ctx)
 	check_folder(&k, c, "server.log", c->log_file);
 	check_folder(&k, c, "server.audit_log", c->audit_log);
 	check_folder(&k, c, "server.audit_key", c->audit_key);
+	check_apart(&k, c);
 	if (c->store_url == NULL) {
 		check_program(&k, "store.redis_server", c->redis_server);
 		check_folder(&k, c, "store.run_dir", c->run_dir);
