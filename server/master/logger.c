@@ -1,6 +1,7 @@
 /*
  * logger.c: takes log lines from the pipe and writes them where they belong. It may block there for as long as it likes: it holds nothing that anybody waits for. Runs in
- * the logger process; the pipe is the master's, who keeps both ends, so that a logger that died loses no line.
+ * the logger process; the pipe is the master's, who keeps both ends, so that a logger
+ * that died loses only what it had read and not written yet.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -191,6 +193,14 @@ static bool take_in(struct logger *g)
 	return true;
 }
 
+/* A logger that replaces another inherits the file of the start, which may have been rotated away since. */
+static bool is_elsewhere(const char *path)
+{
+	struct stat named, open_now;
+
+	return path != NULL && (stat(path, &named) != 0 || fstat(target_fd, &open_now) != 0 || named.st_dev != open_now.st_dev || named.st_ino != open_now.st_ino);
+}
+
 int logger_main(const struct child_env *env)
 {
 	static struct logger g; /* its buffer is too large for a stack */
@@ -199,6 +209,7 @@ int logger_main(const struct child_env *env)
 
 	g.env = env;
 	g.told = metrics_counter(env->metrics, M_LOG_DROPPED);
+	reopen_asked = is_elsewhere(env->conf->log_file);
 	signal(SIGTERM, SIG_IGN); /* it ends when the last of the others has */
 	signal(SIGXFSZ, SIG_IGN);
 	sigaction(SIGHUP, &hup, NULL);

@@ -88,6 +88,16 @@ struct master {
 	struct supervise_hooks hooks;
 };
 
+/* In processes that need no key of TLS. */
+static void forget_keys(void *ctx)
+{
+	struct master *m = ctx;
+
+	SSL_CTX_free(m->tls);
+	m->tls = NULL;
+	handover_forget(m->handover);
+}
+
 static void in_child(void *ctx, const struct child *c)
 {
 	struct master *m = ctx;
@@ -98,8 +108,7 @@ static void in_child(void *ctx, const struct child *c)
 		sockets_close_admin(&m->sockets);
 	} else {
 		sockets_close_but(&m->sockets, c->env.listen_fd);
-		SSL_CTX_free(m->tls);
-		handover_forget(m->handover);
+		forget_keys(m);
 	}
 	if (m->embedded)
 		run_dir_forget(&m->run);
@@ -167,7 +176,8 @@ static int open_log(struct master *m)
 	if (m->conf->log_file != NULL) {
 		m->target_fd = logger_open_file(m->conf->log_file);
 		if (m->target_fd < 0) {
-			fprintf(stderr, "timeglasd: cannot write the log %s: %s\n", m->conf->log_file, strerror(errno));
+			fprintf(stderr, "timeglasd: cannot write the log %s: %s\n", m->conf->log_file,
+			    errno == ENXIO ? "it is a FIFO that nobody reads; start its reader first" : strerror(errno));
 			return -1;
 		}
 	}
@@ -288,7 +298,7 @@ static int prepare(struct master *m)
 		return refuse(m, err);
 	if (privileges_drop(m->conf, uid, gid) != 0)
 		return -1;
-	if (m->embedded && run_dir_guard(&m->run) != 0)
+	if (m->embedded && run_dir_guard(&m->run, forget_keys, m) != 0)
 		return refuse(m, "cannot fork");
 	m->metrics = metrics_new(CHILD_SLOTS(m->sockets.n));
 	m->board = board_new();

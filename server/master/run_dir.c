@@ -129,15 +129,17 @@ static void janitor(const struct run_dir *d, int fd)
 	_exit(0);
 }
 
-int run_dir_guard(struct run_dir *d)
+int run_dir_guard(struct run_dir *d, void (*forget)(void *ctx), void *ctx)
 {
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return TG_EIO;
 	janitor_pid = fork();
-	if (janitor_pid == 0)
+	if (janitor_pid == 0) {
+		forget(ctx);
 		janitor(d, fds[0]);
+	}
 	close(fds[0]);
 	if (janitor_pid < 0) {
 		close(fds[1]);

@@ -21,8 +21,10 @@ struct run_dir {
  * $XDG_RUNTIME_DIR or /tmp. owner -1: whoever we are. Returns 0, TG_EIO or TG_EINVAL with err.
  */
 int run_dir_open(struct run_dir *d, const char *wanted, uid_t owner, gid_t group, char *err, size_t cap);
-/** run_dir_guard(d): start the janitor. After privileges are dropped. 0 or TG_EIO. */
-int run_dir_guard(struct run_dir *d);
+/**
+ * run_dir_guard(d, forget, ctx): start the janitor, after privileges are dropped; forget(ctx) is called in it first: what it inherits and must not have. 0 or TG_EIO.
+ */
+int run_dir_guard(struct run_dir *d, void (*forget)(void *ctx), void *ctx);
 /** run_dir_forget(d): in a child: let go of lock and janitor. */
 void run_dir_forget(struct run_dir *d);
 /** run_dir_close(d): remove it now; the janitor then has nothing to do and is waited for. */

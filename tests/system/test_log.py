@@ -122,6 +122,14 @@ def test_sighup_opens_the_log_anew(launch, tmp_path):
         server.call("GET", "/v1/policy")
     wait_for(lambda: path.read_text().count("GET /v1/policy") >= 5, "the requests' lines", 5)
     assert old.stat().st_size == size and old.read_text().endswith("\n")
+    # A logger that is replaced goes on with the new file, not with that of the start.
+    logger, = [pid for pid in server.children(server.proc.pid) if "logger" in server.title(pid)]
+    os.kill(logger, signal.SIGKILL)
+    wait_for(lambda: [pid for pid in server.children(server.proc.pid) if "logger" in server.title(pid) and pid != logger], "another logger", 5)
+    for _ in range(3):
+        server.call("GET", "/v1/policy")
+    wait_for(lambda: path.read_text().count("GET /v1/policy") >= 8, "the requests' lines", 5)
+    assert old.stat().st_size == size
 
 
 def test_a_store_that_is_not_there_is_named(pki, tmp_path):  # noqa: F811

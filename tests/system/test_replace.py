@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import memory_search
 from harness import SLOW, wait_for
 from test_config import QUIET, Configured, pki  # noqa: F401
 
@@ -138,3 +139,21 @@ def test_a_store_that_hangs_is_replaced(launch):
     wait_for(lambda: not server.alive(old), "it is killed", 12)
     wait_for(lambda: server.admin("/readyz")[0] == 200, "another one serves", 10)
     assert server.take(blob).status == 404 and server.put(server.sealed(300)).status == 201
+
+
+def test_the_key_of_tls_stands_in_master_and_workers_alone(pki, tmp_path):  # noqa: F811
+    """Whoever else of us is broken into has no key to give: also not the process that tidies up, nor those that a reload came by."""
+    c = Configured(pki, tmp_path)
+    server = c.start()
+    try:
+        c.reload()
+        master, workers = server.proc.pid, server.workers()
+        others = [pid for pid in server.descendants() if pid not in workers and pid != master]
+        assert any("tidy" in server.title(pid) for pid in others) and len(others) >= 6
+        text = (pki / "server.key").read_bytes().splitlines()[1]
+        found = memory_search.search(memory_search.build(tmp_path), [master, *workers, *others], [text[i:i + 16] for i in (0, 16, 32)])
+        assert all(found[pid] for pid in [master, *workers]), "the search finds what is there"
+        assert not [server.title(pid) for pid in others if found[pid]]
+        server.stop()
+    finally:
+        server.kill()

@@ -217,6 +217,11 @@ static void run_dir_in_use_is_refused_and_a_dead_masters_is_taken_over(void **st
 	assert_int_not_equal(stat(in_dir("run"), &st), 0);
 }
 
+static void forget_nothing(void *ctx)
+{
+	(void)ctx;
+}
+
 static void run_dir_of_a_killed_master_is_removed_by_the_janitor(void **state)
 {
 	char path[128] = "", c;
@@ -231,7 +236,7 @@ static void run_dir_of_a_killed_master_is_removed_by_the_janitor(void **state)
 		struct run_dir d;
 		char err[256];
 
-		if (run_dir_open(&d, in_dir("run"), (uid_t)-1, (gid_t)-1, err, sizeof err) != 0 || run_dir_guard(&d) != 0 || write(fds[1], "x", 1) != 1)
+		if (run_dir_open(&d, in_dir("run"), (uid_t)-1, (gid_t)-1, err, sizeof err) != 0 || run_dir_guard(&d, forget_nothing, NULL) != 0 || write(fds[1], "x", 1) != 1)
 			_exit(1);
 		pause();
 		_exit(1);
