@@ -178,6 +178,7 @@ def test_throughput_shows_the_ceiling(quick, peer):
     assert run["workers_us"] is None and run["redis_us"] > 0
 
 
+@pytest.mark.long
 def test_throughput_large_blobs_pass_through_every_system(quick):
     """Several records, chunks and slices: what small ones do not reach. Void runs end with status 1, so that it ran at all is the test."""
     peers = ",".join(p for p in ("nginx", "nginx-simple", "webdis") if Path(PEERS[p]).exists()) or "none"
@@ -190,6 +191,7 @@ def test_throughput_prints_a_row_for_each_system(quick):
     assert rows == [c["label"] for c in quick(*THROUGHPUT)["json"]["cells"]]
 
 
+@pytest.mark.long
 def test_latency_quantiles_rise_and_nothing_due_is_left_out(quick):
     need("nginx")
     top = quick("latency")["json"]
@@ -203,6 +205,7 @@ def test_latency_quantiles_rise_and_nothing_due_is_left_out(quick):
     assert set(top["cells"][1]["ratio"]) == set(top["cells"][1]["ms"])
 
 
+@pytest.mark.long
 def test_connect_counts_connections_of_both(quick):
     need("nginx")
     for cell in quick("connect")["json"]["cells"]:
@@ -210,6 +213,7 @@ def test_connect_counts_connections_of_both(quick):
         assert cell["runs"][0]["workers_us"] > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("args", [("throughput", "--sizes", "4k"), ("connect",)])
 def test_before_compares_two_builds(quick, args):
     """With itself: two builds are not at hand. The other one's path is what is started: a program that is none is an error."""
@@ -222,12 +226,14 @@ def test_before_compares_two_builds(quick, args):
     assert out.returncode == 1 and "did not become ready" in out.stderr
 
 
+@pytest.mark.long
 def test_scale_compares_two_workers_with_one(quick):
     cells = quick("scale", "--sizes", "4k")["json"]["cells"]
     assert [c["workers"] for c in cells] == [2, 1]
     check_spread(cells[1]["ratio"])
 
 
+@pytest.mark.long
 def test_live_compares_many_blobs_with_few(quick):
     cells = quick("live", "--sizes", "4k")["json"]["cells"]
     assert [c["standing"] for c in cells] == [3000, 1000]
@@ -235,7 +241,7 @@ def test_live_compares_many_blobs_with_few(quick):
 
 
 @pytest.mark.skipif(not shutil.which("gnuplot"), reason="no gnuplot here: make deps installs it")
-@pytest.mark.parametrize("args", [THROUGHPUT, ("latency",)])
+@pytest.mark.parametrize("args", [THROUGHPUT, pytest.param(("latency",), marks=pytest.mark.long)])
 def test_plot_is_an_svg_with_a_curve_for_each_cell(quick, args):
     need("nginx")
     text = " ".join(ElementTree.parse(quick(*args)["svg"]).getroot().itertext())

@@ -352,6 +352,7 @@ def test_a_lost_store_takes_along_only_what_was_in_it(store, serve, tmp_path):
     assert [(r["cause"], r["n"]) for r in report["ends"]] == [("store-lost", 1)]
 
 
+@pytest.mark.long
 def test_recorders_that_take_turns_under_load_lose_and_double_nothing(store, serve, tmp_path):
     """Ended in order, killed and stopped at random moments: each event stands in one of the two files, or in both where the second one says that it may."""
     external = store(*FIT)

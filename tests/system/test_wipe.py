@@ -230,8 +230,9 @@ def test_what_a_stalled_reader_left_in_a_worker_is_wiped(launch, program):
     assert not [where for found in left.values() for where in found.values()]
 
 
-@pytest.mark.parametrize("end, size", [("erased", 20_000_000), ("session closed", 20_000_000), ("lease over", 20_000_000),
-                                       ("taken, and its time over", 20_000_000),
+@pytest.mark.parametrize("end, size", [("erased", 20_000_000), ("session closed", 20_000_000),
+                                       pytest.param("lease over", 20_000_000, marks=pytest.mark.long),
+                                       pytest.param("taken, and its time over", 20_000_000, marks=pytest.mark.long),
                                        ("erased", 60_000)])   # of which one answer behind the other fills the kernel's buffers
 def test_what_a_reader_that_stalls_has_not_got_is_wiped_with_its_blob(launch, program, end, size):
     """It keeps its connection open and reads nothing: the blob ends all the same, in the worker and in the kernel, and it gets no more of it."""
