@@ -142,19 +142,14 @@ def test_a_store_that_hangs_is_replaced(launch):
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer's shadow memory is too large to search")
-def test_the_key_of_tls_stands_in_master_and_workers_alone(pki, tmp_path):  # noqa: F811
+def test_the_key_of_tls_stands_in_master_and_workers_alone(own, tmp_path):
     """Whoever else of us is broken into has no key to give: also not the process that tidies up, nor those that a reload came by."""
-    c = Configured(pki, tmp_path)
-    server = c.start()
-    try:
-        c.reload()
-        master, workers = server.proc.pid, server.workers()
-        others = [pid for pid in server.descendants() if pid not in workers and pid != master]
-        assert any("tidy" in server.title(pid) for pid in others) and len(others) >= 6
-        text = (pki / "server.key").read_bytes().splitlines()[1]
-        found = memory_search.search(memory_search.build(tmp_path), [master, *workers, *others], [text[i:i + 16] for i in (0, 16, 32)])
-        assert all(found[pid] for pid in [master, *workers]), "the search finds what is there"
-        assert not [server.title(pid) for pid in others if found[pid]]
-        server.stop()
-    finally:
-        server.kill()
+    server = own.server
+    own.reload()
+    master, workers = server.proc.pid, server.workers()
+    others = [pid for pid in server.descendants() if pid not in workers and pid != master]
+    assert any("tidy" in server.title(pid) for pid in others) and len(others) >= 6
+    text = (own.pki / "server.key").read_bytes().splitlines()[1]
+    found = memory_search.search(memory_search.build(tmp_path), [master, *workers, *others], [text[i:i + 16] for i in (0, 16, 32)])
+    assert all(found[pid] for pid in [master, *workers]), "the search finds what is there"
+    assert not [server.title(pid) for pid in others if found[pid]]
