@@ -188,9 +188,9 @@ test:
 	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=asan all units
 	@tests/run
 
-## test-all: the same, then the long tests (floods, large stores, long faults), which have a closing line of their own
+## test-all: the same, then memcheck and the long tests (floods, large stores, long faults), which have a closing line of their own
 test-all: test
-	@tests/run long
+	@tests/run valgrind long
 
 ## coverage: line coverage of server/ and client/ by all tests; fails under 85 %
 coverage:

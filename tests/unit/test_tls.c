@@ -1,15 +1,7 @@
 /* Goal: the server's context admits TLS 1.3 with a certificate of the right CA and nothing else, resumes nothing, and names peers by their public key. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdbool.h>
-#include <cmocka.h>
 #include <openssl/err.h>
 #include <openssl/sha.h>
-#include <timeglas/errors.h>
+#include "check.h"
 #include "net_fixture.h"
 #include "net/tls.h"
 
@@ -202,10 +194,7 @@ static void tls_server_ctx_dear_group_has_a_rate_and_the_others_have_none(void *
 {
 	unsigned taken = 0;
 
-	if (getenv("TIMEGLAS_MEMCHECK") != NULL) {
-		printf("SKIP: it measures time\n");
-		skip();
-	}
+	skip_under_memcheck();
 	(void)state;
 	for (int i = 0; i < 100; i++)
 		taken += admitted("P-384:X25519", pki.client, pki.client_key);
