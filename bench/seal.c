@@ -1,5 +1,6 @@
 /*
- * seal.c: timeglas-bench seal: timeglas and the age command sealing and opening the same file in turns, and the library doing it to something small.
+ * seal.c: timeglas-bench seal: timeglas and the age command (or another build's timeglas) sealing and opening the same file in turns, and the library doing it to
+ * something small.
  * Input and output stand in memory, so that no disk is measured. It judges nothing. The method: docs/benchmarks.md. Runs in the benchmark's process.
  */
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include "args.h"
 #include "bench.h"
 #include "output.h"
+#include "perf.h"
 #include "scratch.h"
 #include "seal.h"
 #include "servers.h"
@@ -24,16 +26,23 @@
 #define WORDS_MAX 16
 #define BLOCK_BYTES (1u << 20)
 
-enum program { AGE, RAW, SIGNED, PROGRAMS };
+#define PROGRAMS_MAX 3u
+
 enum place { TO_FILE, TO_NULL, PLACES };
 
-static const char *const program_name[] = {"age", "timeglas --raw", "timeglas, signed"};
 static const char *const place_name[] = {"file", "/dev/null"};
+
+/* One of those that take turns. Words in capitals stand for what word_value() puts there. */
+struct program {
+	const char *name;
+	const char *opens; /* in --dir */
+	const char *line[2][WORDS_MAX]; /* sealing, opening */
+};
 
 struct cell {
 	bool opening;
 	enum place place;
-	struct timed t[PROGRAMS][ROUNDS_MAX];
+	struct timed t[PROGRAMS_MAX][ROUNDS_MAX];
 };
 
 #define CELLS (2 * PLACES)
@@ -41,8 +50,10 @@ struct cell {
 struct plan {
 	unsigned mib, rounds, inside_n;
 	size_t inside_bytes;
-	const char *age, *where;
+	const char *age, *before, *where; /* before: NULL, or another build's timeglas, which then takes the place of age */
 	/* filled in by prepare() */
+	const struct program *program; /* the others are compared with the first */
+	unsigned n_programs;
 	char timeglas[PATH_CHARS], dir[PATH_CHARS], version[64];
 	char recipient[TG_KEY_TEXT_MAX], sender[TG_KEY_TEXT_MAX], identity[PATH_CHARS], signing[PATH_CHARS];
 	char env_path[4096], env_home[PATH_CHARS + 8], env_tmp[PATH_CHARS + 8], *env[4];
@@ -120,18 +131,27 @@ static void make_environment(struct plan *p)
 
 /* Running ----------------------------------------------------------------------------------------------------------------- */
 
-/* Words in capitals stand for what word_value() puts there. */
-static const char *const command_line[PROGRAMS][2][WORDS_MAX] = {
-    {{"AGE", "-r", "RECIPIENT", "-o", "OUT", "IN"}, {"AGE", "-d", "-i", "IDENTITY", "-o", "OUT", "IN"}},
-    {{"TIMEGLAS", "seal", "--raw", "-r", "RECIPIENT", "-o", "OUT", "IN"}, {"TIMEGLAS", "open", "--raw", "-i", "IDENTITY", "-o", "OUT", "IN"}},
-    {{"TIMEGLAS", "seal", "--sign", "SIGNING", "--kind", "liveness", "-r", "RECIPIENT", "-o", "OUT", "IN"},
-     {"TIMEGLAS", "open", "--sender", "SENDER", "-i", "IDENTITY", "-o", "OUT", "IN"}},
+#define SEAL_SIGNED "seal", "--sign", "SIGNING", "--kind", "liveness", "-r", "RECIPIENT", "-o", "OUT", "IN"
+#define OPEN_SIGNED "open", "--sender", "SENDER", "-i", "IDENTITY", "-o", "OUT", "IN"
+
+/* age opens what age sealed, and so does timeglas --raw: both have the same work. */
+static const struct program beside_age[] = {
+    {"age", "raw.age", {{"AGE", "-r", "RECIPIENT", "-o", "OUT", "IN"}, {"AGE", "-d", "-i", "IDENTITY", "-o", "OUT", "IN"}}},
+    {"timeglas --raw", "raw.age",
+     {{"TIMEGLAS", "seal", "--raw", "-r", "RECIPIENT", "-o", "OUT", "IN"}, {"TIMEGLAS", "open", "--raw", "-i", "IDENTITY", "-o", "OUT", "IN"}}},
+    {"timeglas, signed", "signed.age", {{"TIMEGLAS", SEAL_SIGNED}, {"TIMEGLAS", OPEN_SIGNED}}},
+};
+
+/* Both open what the build of before sealed. */
+static const struct program beside_before[] = {
+    {"before", "signed.age", {{"BEFORE", SEAL_SIGNED}, {"BEFORE", OPEN_SIGNED}}},
+    {"timeglas, signed", "signed.age", {{"TIMEGLAS", SEAL_SIGNED}, {"TIMEGLAS", OPEN_SIGNED}}},
 };
 
 static const char *word_value(const struct plan *p, const char *word, const char *in, const char *out)
 {
 	const char *const value[][2] = {
-	    {"AGE", p->age}, {"TIMEGLAS", p->timeglas}, {"RECIPIENT", p->recipient}, {"SENDER", p->sender}, {"IDENTITY", p->identity},
+	    {"AGE", p->age}, {"BEFORE", p->before}, {"TIMEGLAS", p->timeglas}, {"RECIPIENT", p->recipient}, {"SENDER", p->sender}, {"IDENTITY", p->identity},
 	    {"SIGNING", p->signing}, {"IN", in}, {"OUT", out},
 	};
 
@@ -141,13 +161,12 @@ static const char *word_value(const struct plan *p, const char *word, const char
 	return word;
 }
 
-/* age opens what age sealed, and so does timeglas --raw: both have the same work. */
-static struct timed run_once(const struct plan *p, enum program who, bool opening, const char *out)
+static struct timed run_once(const struct plan *p, unsigned who, bool opening, const char *out)
 {
-	const char *const *line = command_line[who][opening];
+	const char *const *line = p->program[who].line[opening];
 	char in[PATH_CHARS], said[PATH_CHARS], *argv[WORDS_MAX + 1] = {NULL};
 
-	in_dir(p, !opening ? "content" : who == SIGNED ? "signed.age" : "raw.age", in);
+	in_dir(p, opening ? p->program[who].opens : "content", in);
 	for (unsigned i = 0; i < WORDS_MAX && line[i] != NULL; i++)
 		argv[i] = (char *)(uintptr_t)word_value(p, line[i], in, out);
 	return timed_run(argv, p->env, in_dir(p, "said", said));
@@ -159,12 +178,12 @@ static void run_cell(const struct plan *p, struct cell *c)
 	const char *out = c->place == TO_NULL ? "/dev/null" : in_dir(p, "out", file);
 
 	for (unsigned round = 0; round < p->rounds; round++) {
-		for (unsigned i = 0; i < PROGRAMS; i++) {
-			enum program who = (enum program)((i + round) % PROGRAMS); /* nobody is always the first */
+		for (unsigned i = 0; i < p->n_programs; i++) {
+			unsigned who = (i + round) % p->n_programs; /* nobody is always the first */
 
 			c->t[who][round] = run_once(p, who, c->opening, out);
 			if (c->place == TO_FILE && unlink(out) != 0)
-				die("%s left no output", program_name[who]);
+				die("%s left no output", p->program[who].name);
 		}
 	}
 }
@@ -187,16 +206,20 @@ static void run(struct plan *p)
 {
 	char out[PATH_CHARS];
 
+	p->program = p->before != NULL ? beside_before : beside_age;
+	p->n_programs = p->before != NULL ? sizeof beside_before / sizeof *beside_before : sizeof beside_age / sizeof *beside_age;
 	beside_us("timeglas", p->timeglas, sizeof p->timeglas);
 	scratch_open(p->where, p->dir, sizeof p->dir);
 	make_environment(p);
-	tell_version(p);
+	if (p->before == NULL)
+		tell_version(p);
 	make_keys(p);
 	say("the library, %zu bytes at a time", p->inside_bytes);
 	inside_measure(p->inside_bytes, p->inside_n, p->inside);
 	make_content(p);
-	(void)run_once(p, AGE, false, in_dir(p, "raw.age", out));
-	(void)run_once(p, SIGNED, false, in_dir(p, "signed.age", out));
+	for (unsigned who = 0; who < p->n_programs; who++)
+		if (who == 0 || strcmp(p->program[who].opens, p->program[who - 1].opens) != 0)
+			(void)run_once(p, who, false, in_dir(p, p->program[who].opens, out));
 	for (unsigned i = 0; i < CELLS; i++) {
 		p->cell[i].opening = i >= PLACES;
 		p->cell[i].place = (enum place)(i % PLACES);
@@ -206,10 +229,6 @@ static void run(struct plan *p)
 }
 
 /* Figures ----------------------------------------------------------------------------------------------------------------- */
-
-struct spread {
-	double min, median, max;
-};
 
 typedef double figure(const struct timed *t);
 
@@ -233,13 +252,6 @@ static double in_kernel(const struct timed *t)
 	return t->sys_ms;
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* over: NULL, or whose figure of the same round it is divided by. */
 static struct spread spread(const struct timed *t, const struct timed *over, figure *f, unsigned n)
 {
@@ -247,31 +259,35 @@ static struct spread spread(const struct timed *t, const struct timed *over, fig
 
 	for (unsigned i = 0; i < n; i++)
 		v[i] = f(&t[i]) / (over != NULL ? f(&over[i]) : 1);
-	qsort(v, n, sizeof *v, ascending);
-	return (struct spread){v[0], n % 2 != 0 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2, v[n - 1]};
+	return perf_spread(v, n);
 }
 
-static void row(const struct plan *p, const struct cell *c, enum program who)
+static void row(const struct plan *p, const struct cell *c, unsigned who)
 {
 	struct spread w = spread(c->t[who], NULL, wall, p->rounds), u = spread(c->t[who], NULL, cpu, p->rounds), rw, ru;
 
-	printf("%-5s %-9s  %-16s  %6.0f %6.0f %6.0f  %6.0f %6.0f %6.0f", c->opening ? "open" : "seal", place_name[c->place], program_name[who],
+	printf("%-5s %-9s  %-16s  %6.0f %6.0f %6.0f  %6.0f %6.0f %6.0f", c->opening ? "open" : "seal", place_name[c->place], p->program[who].name,
 	       w.min, w.median, w.max, u.min, u.median, u.max);
-	if (who != AGE) {
-		rw = spread(c->t[who], c->t[AGE], wall, p->rounds);
-		ru = spread(c->t[who], c->t[AGE], cpu, p->rounds);
+	if (who != 0) {
+		rw = spread(c->t[who], c->t[0], wall, p->rounds);
+		ru = spread(c->t[who], c->t[0], cpu, p->rounds);
 		printf("  %5.2f %5.2f %5.2f  %5.2f %5.2f %5.2f", rw.min, rw.median, rw.max, ru.min, ru.median, ru.max);
+		if (p->before != NULL && p->rounds >= 6)
+			printf("  %5.3f to %5.3f  %5.3f to %5.3f", 1 / rw.high, 1 / rw.low, 1 / ru.high, 1 / ru.low);
 	}
 	printf("\n");
 }
 
 static void table(const struct plan *p)
 {
-	printf("%u MiB, %u rounds, age %s: minimum, median, maximum\n", p->mib, p->rounds, p->version);
-	printf("%-34s  %20s  %20s  %17s  %17s\n", "", "wall ms", "processor ms", "wall : age", "processor : age");
+	if (p->before != NULL)
+		printf("%u MiB, %u rounds: minimum, median, maximum; last, 95 %% of the median speed in wall and in processor time\n", p->mib, p->rounds);
+	else
+		printf("%u MiB, %u rounds, age %s: minimum, median, maximum\n", p->mib, p->rounds, p->version);
+	printf("%-34s  %20s  %20s  %17s  %17s\n", "", "wall ms", "processor ms", "wall : first", "processor : first");
 	for (unsigned i = 0; i < CELLS; i++)
-		for (unsigned who = 0; who < PROGRAMS; who++)
-			row(p, &p->cell[i], (enum program)who);
+		for (unsigned who = 0; who < p->n_programs; who++)
+			row(p, &p->cell[i], who);
 	printf("\n%zu bytes in the library, %u times: median, 99 %%, maximum\n%-10s  %26s  %26s\n", p->inside_bytes, p->inside_n, "", "wall us",
 	       "processor us");
 	for (unsigned i = 0; i < INSIDE_WAYS; i++) {
@@ -284,20 +300,21 @@ static void table(const struct plan *p)
 
 static json_t *spread_json(struct spread s)
 {
-	return json_pack("{sososo}", "min", output_number(s.min), "median", output_number(s.median), "max", output_number(s.max));
+	return json_pack("{sososososo}", "min", output_number(s.min), "median", output_number(s.median), "max", output_number(s.max), "median_low",
+			 output_number(s.low), "median_high", output_number(s.high));
 }
 
-static json_t *cell_json(const struct plan *p, const struct cell *c, enum program who)
+static json_t *cell_json(const struct plan *p, const struct cell *c, unsigned who)
 {
-	const struct timed *t = c->t[who], *age = c->t[AGE];
-	json_t *o = json_pack("{sssssssosososo}", "operation", c->opening ? "open" : "seal", "to", place_name[c->place], "program", program_name[who],
+	const struct timed *t = c->t[who], *first = c->t[0];
+	json_t *o = json_pack("{sssssssosososo}", "operation", c->opening ? "open" : "seal", "to", place_name[c->place], "program", p->program[who].name,
 			      "wall_ms", spread_json(spread(t, NULL, wall, p->rounds)), "cpu_ms", spread_json(spread(t, NULL, cpu, p->rounds)),
 			      "user_ms", spread_json(spread(t, NULL, user, p->rounds)), "sys_ms",
 			      spread_json(spread(t, NULL, in_kernel, p->rounds)));
 
-	if (o != NULL && who != AGE) {
-		json_object_set_new(o, "wall_to_age", spread_json(spread(t, age, wall, p->rounds)));
-		json_object_set_new(o, "cpu_to_age", spread_json(spread(t, age, cpu, p->rounds)));
+	if (o != NULL && who != 0) {
+		json_object_set_new(o, p->before != NULL ? "wall_to_before" : "wall_to_age", spread_json(spread(t, first, wall, p->rounds)));
+		json_object_set_new(o, p->before != NULL ? "cpu_to_before" : "cpu_to_age", spread_json(spread(t, first, cpu, p->rounds)));
 	}
 	return o;
 }
@@ -318,8 +335,8 @@ static void report_json(const struct plan *p, const char *path)
 	json_t *cells = json_array(), *inside = json_array();
 
 	for (unsigned i = 0; i < CELLS; i++)
-		for (unsigned who = 0; who < PROGRAMS; who++)
-			json_array_append_new(cells, cell_json(p, &p->cell[i], (enum program)who));
+		for (unsigned who = 0; who < p->n_programs; who++)
+			json_array_append_new(cells, cell_json(p, &p->cell[i], who));
 	for (unsigned i = 0; i < INSIDE_WAYS; i++)
 		json_array_append_new(inside, inside_json(&p->inside[i]));
 	output_json(json_pack("{sssssssisIsIsisoso}", "benchmark", "seal", "timeglas", TG_VERSION, "age", p->version, "cores",
@@ -337,6 +354,7 @@ static int usage(FILE *out)
 	      "  --rounds N        of each program in turn (7)\n"
 	      "  --small N         times that the library seals and opens 32 KiB (4000)\n"
 	      "  --age PROGRAM     the age command to compare with (age)\n"
+	      "  --before FILE     compare with another build's timeglas instead; with 6 rounds or more the interval of the median is told\n"
 	      "  --dir DIR         where files are, on a file system in memory (/dev/shm)\n"
 	      "  --json FILE       all figures; - for stdout, instead of the table\n"
 	      "  --quick           a smoke run, before other options: its figures mean nothing\n\n"
@@ -347,7 +365,7 @@ static int usage(FILE *out)
 int bench_seal(int argc, char **argv, const char *dir)
 {
 	static const struct option options[] = {
-	    {"size", 1, NULL, 's'}, {"rounds", 1, NULL, 'r'}, {"small", 1, NULL, 'n'}, {"age", 1, NULL, 'a'}, {"dir", 1, NULL, 'd'},
+	    {"size", 1, NULL, 's'}, {"rounds", 1, NULL, 'r'}, {"small", 1, NULL, 'n'}, {"age", 1, NULL, 'a'}, {"before", 1, NULL, 'b'}, {"dir", 1, NULL, 'd'},
 	    {"json", 1, NULL, 'j'}, {"quick", 0, NULL, 'q'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
 	};
 	static struct plan plan; /* too large for a stack; the one of this process */
@@ -365,6 +383,7 @@ int bench_seal(int argc, char **argv, const char *dir)
 		case 'r': p->rounds = (unsigned)args_number(optarg, len, ROUNDS_MAX); break;
 		case 'n': p->inside_n = (unsigned)args_number(optarg, len, 1000000); break;
 		case 'a': p->age = optarg; break;
+		case 'b': p->before = optarg; break;
 		case 'd': p->where = optarg; break;
 		case 'j': json = optarg; break;
 		case 'q': p->mib = 3; p->rounds = 2; p->inside_n = 20; break;

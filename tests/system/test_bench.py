@@ -292,6 +292,15 @@ def test_seal_quick_run_reports_every_program(sealing):
             assert rising(cell["wall_to_age"]) and rising(cell["cpu_to_age"])
 
 
+def test_seal_compares_with_another_build(tmp_path):
+    out = tmp_path / "out.json"
+    subprocess.run([BENCH, "seal", "--quick", "--before", str(Path(BENCH).parent / "timeglas"), "--dir", tmp_path, "--json", out], check=True, timeout=60 * SLOW,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    cells = json.loads(out.read_text())["cells"]
+    assert [c["program"] for c in cells] == ["before", "timeglas, signed"] * 4
+    assert all(("wall_to_before" in c) == (c["program"] != "before") for c in cells)
+
+
 def test_seal_quick_run_reports_the_library(sealing):
     rows = sealing["json"]["library"]
     assert [(r["operation"], r["form"]) for r in rows] == [("seal", "raw"), ("seal", "signed"), ("open", "raw"), ("open", "signed")]
