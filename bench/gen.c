@@ -49,7 +49,8 @@ struct gen {
 	/* requests */
 	unsigned char **put;          /* one a blob, ready but for the key */
 	bool *in_put;                 /* whose key must not be overwritten now */
-	size_t put_n, put_key, take_n, take_key;
+	size_t put_n, put_key, put_name, take_n, take_key;
+	uint64_t drawn;               /* the state that names are drawn from */
 	unsigned next_blob;
 	char name[GEN_KEY_LEN];       /* the last that we gave */
 	/* blobs that can be taken, oldest first */
@@ -93,6 +94,30 @@ static void count_up(char name[GEN_KEY_LEN])
 	name[i]++;
 }
 
+/* A step of SplitMix64: names must be new and spread over the shards, not secret. */
+static uint64_t draw(struct gen *g)
+{
+	uint64_t z = g->drawn += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+/* 16 bytes in base64url: of the last character four bits are zero. */
+static void draw_name(struct gen *g, unsigned char name[GEN_NAME_LEN])
+{
+	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; i < GEN_NAME_LEN; i++) {
+		if (i % 10 == 0)
+			bits = draw(g);
+		name[i] = (unsigned char)digit[i == GEN_NAME_LEN - 1 ? bits & 48 : bits & 63];
+		bits >>= 6;
+	}
+}
+
 static unsigned fresh_blob(struct gen *g)
 {
 	do
@@ -112,6 +137,8 @@ static void send_put(struct client *c)
 		memcpy(c->key, g->name, GEN_KEY_LEN);
 		memcpy(g->put[c->blob] + g->put_key, c->key, GEN_KEY_LEN);
 	}
+	if (g->put_name != 0)
+		draw_name(g, g->put[c->blob] + g->put_name);
 	gconn_send(c->up, g->put[c->blob], g->put_n, NULL, 0);
 }
 
@@ -344,9 +371,9 @@ static void on_open(struct gconn *conn, void *ctx)
 
 /* Setting up ------------------------------------------------------------------------------------------------------------- */
 
-static size_t key_in(const char *head)
+static size_t place_of(const char *stars, const char *head)
 {
-	const char *at = strstr(head, GEN_KEY);
+	const char *at = strstr(head, stars);
 
 	return at != NULL ? (size_t)(at - head) : 0;
 }
@@ -360,8 +387,10 @@ static void make_requests(struct gen *g)
 	for (unsigned i = 0; i < blobs_count(g->blobs); i++)
 		g->put[i] = blobs_head(g->blobs, i, head, (size_t)n);
 	g->put_n = (size_t)n + size;
-	g->put_key = key_in(g->wire->put);
-	g->take_key = key_in(g->wire->take);
+	g->put_key = place_of(GEN_KEY, g->wire->put);
+	g->put_name = place_of(GEN_NAME, g->wire->put);
+	g->take_key = place_of(GEN_KEY, g->wire->take);
+	g->drawn = (uint64_t)mono_ns();
 	memset(g->name, '0', sizeof g->name);
 }
 

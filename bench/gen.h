@@ -13,6 +13,8 @@
 
 #define GEN_KEY "************************" /* in a head: where the blob's name stands; every system's names have this length */
 #define GEN_KEY_LEN 24u
+#define GEN_NAME "++++++++++++++++++++++" /* in put: where a name that the client draws stands (Timeglas-Name); the answer still tells the key */
+#define GEN_NAME_LEN 22u
 #define GEN_PATH 256
 
 /* How a system is spoken to. */

@@ -77,13 +77,13 @@ static void wire_tls(struct gen_wire *w, const struct server *s)
 	snprintf(w->down_key, sizeof w->down_key, "%s", s->verifier_key);
 }
 
-static void wire_timeglas(struct gen_wire *w, const struct server *s)
+static void wire_timeglas(struct gen_wire *w, const struct server *s, bool named)
 {
 	snprintf(w->host, sizeof w->host, "%s", s->host);
 	w->port = (unsigned)strtoul(s->port, NULL, 10);
 	wire_tls(w, s);
-	snprintf(w->put, sizeof w->put, "POST /v1/blobs HTTP/1.1\r\nHost: %s:%u\r\nTimeglas-Kind: liveness\r\nTimeglas-Ttl: " TTL "\r\n", w->host,
-	    w->port);
+	snprintf(w->put, sizeof w->put, "POST /v1/blobs HTTP/1.1\r\nHost: %s:%u\r\nTimeglas-Kind: liveness\r\nTimeglas-Ttl: " TTL "\r\n%s", w->host,
+	    w->port, named ? "Timeglas-Name: " GEN_NAME "\r\n" : "");
 	snprintf(w->take, sizeof w->take, "POST /v1/blobs/" GEN_KEY "/take HTTP/1.1\r\nHost: %s:%u\r\n", w->host, w->port);
 	w->put_status = 201;
 	w->says = "\"blob\":\"";
@@ -297,7 +297,7 @@ void system_start(struct systems *all, enum system_kind kind, struct system *s)
 		cpu_add(&s->cpu, s->store.pid, CPU_REST);
 		cpu_add(&s->cpu, s->store.redis_pid, CPU_REDIS);
 		cpu_add_children(&s->cpu, s->store.pid, "tg-worker");
-		wire_timeglas(&s->wire, &s->store);
+		wire_timeglas(&s->wire, &s->store, all->named);
 	}
 	if (!all->anywhere)
 		cpu_place(&s->cpu);

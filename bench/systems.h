@@ -18,6 +18,7 @@ struct systems {
 	unsigned workers;            /* of the next that is started */
 	const char *program;         /* the same: a timeglasd; NULL: the one beside this program */
 	bool anywhere;               /* no process is told where to run */
+	bool named;                  /* a timeglas' blobs are named by their uploader */
 	unsigned started;            /* each gets a folder of its own */
 	struct redis_like redis;
 	enum wipe_state wipes;       /* that Redis */

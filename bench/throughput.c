@@ -59,13 +59,21 @@ static void take_workers(struct compare *c, const char *value)
 		c->variant[i].workers = c->all.workers;
 }
 
+static void take_names(struct compare *c, const char *value)
+{
+	if (strcmp(value, "server") != 0 && strcmp(value, "uploader") != 0)
+		die("--names takes server or uploader");
+	c->all.named = strcmp(value, "uploader") == 0;
+}
+
 int bench_throughput(int argc, char **argv, const char *dir)
 {
 	static const struct compare_cli cli = {
 	    .usage = "  --peers WHICH     beside timeglas: nginx, nginx-simple, webdis, redis-tls, redis-unix; none (all)\n"
 	             "  --before FILE     beside timeglas: another build's timeglasd, and nobody else\n"
-	             "  --workers N       of each server (1)\n",
-	    .own = {{"peers", take_peers}, {"before", compare_before}, {"workers", take_workers}}, .quick = two_sizes,
+	             "  --workers N       of each server (1)\n"
+	             "  --names WHOSE     who names timeglas' blobs: the server, or the uploader, as for a signed file (server)\n",
+	    .own = {{"peers", take_peers}, {"before", compare_before}, {"workers", take_workers}, {"names", take_names}}, .quick = two_sizes,
 	};
 	struct compare c = {
 	    .name = "throughput", .versus = "timeglas : it", .size = {4096, 32768, 262144, 1048576}, .n_sizes = 4, .rounds = 5, .gen = load,
