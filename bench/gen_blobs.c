@@ -46,7 +46,7 @@ static size_t content_for(const tg_seal_opts *o, size_t size)
 static void seal_one(const tg_recipient *to, const void *content, unsigned char *out, size_t size)
 {
 	struct sink sink = {out, size};
-	tg_seal_opts o = {.recipient = to, .n_recipients = 1, .write = append, .ctx = &sink};
+	tg_seal_opts o = {.struct_size = sizeof o, .recipient = &to, .n_recipients = 1, .write = append, .ctx = &sink};
 	tg_sealer *s = NULL;
 
 	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, content_for(&o, size)) != 0 || tg_seal_finish(s) != 0 || sink.left != 0)
@@ -59,19 +59,21 @@ struct blobs *blobs_new(unsigned n, size_t size)
 	struct blobs *b = bench_alloc(1, sizeof *b);
 	unsigned char *content = bench_alloc(1, size);
 	tg_identity *nobody = NULL;
-	tg_recipient to;
+	tg_recipient *to = NULL;
 
 	if (tg_identity_generate(&nobody) != 0)
 		die("cannot make a key");
-	tg_identity_recipient(nobody, &to);
+	if (tg_identity_recipient(nobody, &to) != 0)
+		die("no memory for a key");
 	tg_identity_free(nobody);
 	b->n = n;
 	b->size = size;
 	b->stride = BLOBS_HEAD_MAX + size;
 	b->bytes = bench_alloc(n, b->stride);
 	for (unsigned i = 0; i < n; i++)
-		seal_one(&to, content, b->bytes + i * b->stride + BLOBS_HEAD_MAX, size);
+		seal_one(to, content, b->bytes + i * b->stride + BLOBS_HEAD_MAX, size);
 	free(content);
+	tg_recipient_free(to);
 	return b;
 }
 

@@ -17,9 +17,9 @@ struct sealed {
 
 struct who {
 	tg_identity *identity;
-	tg_recipient recipient;
+	tg_recipient *recipient;
 	tg_signer *signer;
-	tg_sender sender;
+	tg_senders *senders;
 };
 
 static int keep(void *ctx, const void *p, size_t n)
@@ -35,13 +35,13 @@ static int keep(void *ctx, const void *p, size_t n)
 
 static void seal_once(const struct who *w, bool with_signature, const unsigned char *content, size_t bytes, struct sealed *out)
 {
-	static const tg_head head = {.kind = "liveness"};
-	tg_seal_opts o = {.recipient = &w->recipient, .n_recipients = 1, .write = keep, .ctx = out};
+	const tg_recipient *to = w->recipient;
+	tg_seal_opts o = {.struct_size = sizeof o, .recipient = &to, .n_recipients = 1, .write = keep, .ctx = out};
 	tg_sealer *s = NULL;
 
 	if (with_signature) {
 		o.signer = w->signer;
-		o.head = &head;
+		o.kind = "liveness";
 	}
 	out->n = 0;
 	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, bytes) != 0 || tg_seal_finish(s) != 0)
@@ -51,8 +51,8 @@ static void seal_once(const struct who *w, bool with_signature, const unsigned c
 
 static void open_once(const struct who *w, bool with_signature, const struct sealed *sealed, struct sealed *content)
 {
-	const tg_open_opts o = {.identity = &w->identity, .n_identities = 1, .raw = !with_signature, .sender = with_signature ? &w->sender : NULL,
-				.write = keep, .ctx = content};
+	const tg_expect e = {.struct_size = sizeof e, .identity = &w->identity, .n_identities = 1, .raw = !with_signature, .senders = w->senders};
+	const tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep, .ctx = content};
 	tg_opener *op = NULL;
 
 	content->n = 0;
@@ -111,17 +111,24 @@ static void measure(const struct who *w, const unsigned char *content, size_t by
 void inside_measure(size_t bytes, unsigned n, struct inside out[INSIDE_WAYS])
 {
 	unsigned char *content = bench_alloc(1, bytes);
+	char text[TG_KEY_TEXT_MAX];
+	tg_sender *sender = NULL;
 	struct who w;
 
-	if (tg_identity_generate(&w.identity) != 0 || tg_signer_generate(&w.signer) != 0)
+	if (tg_identity_generate(&w.identity) != 0 || tg_signer_generate(&w.signer) != 0 || tg_identity_recipient(w.identity, &w.recipient) != 0 ||
+	    tg_signer_sender(w.signer, &sender) != 0 || tg_senders_new(&w.senders) != 0)
 		die("cannot make keys");
-	tg_identity_recipient(w.identity, &w.recipient);
-	tg_signer_sender(w.signer, &w.sender);
+	(void)tg_sender_text(sender, text, sizeof text);
+	if (tg_senders_add(w.senders, "bench", text) != 0)
+		die("cannot make keys");
 	for (unsigned i = 0; i < INSIDE_WAYS; i++) {
 		out[i] = (struct inside){.opening = i >= 2, .with_signature = i % 2 != 0, .n = n};
 		measure(&w, content, bytes, &out[i]);
 	}
 	tg_identity_free(w.identity);
 	tg_signer_free(w.signer);
+	tg_recipient_free(w.recipient);
+	tg_sender_free(sender);
+	tg_senders_free(w.senders);
 	free(content);
 }

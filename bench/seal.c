@@ -86,23 +86,24 @@ static void make_keys(struct plan *p)
 {
 	char secret[TG_KEY_TEXT_MAX];
 	tg_identity *identity;
-	tg_recipient recipient;
+	tg_recipient *recipient;
 	tg_signer *signer;
-	tg_sender sender;
+	tg_sender *sender;
 
-	if (tg_identity_generate(&identity) != 0 || tg_signer_generate(&signer) != 0)
+	if (tg_identity_generate(&identity) != 0 || tg_signer_generate(&signer) != 0 || tg_identity_recipient(identity, &recipient) != 0 ||
+	    tg_signer_sender(signer, &sender) != 0)
 		die("cannot make keys");
-	tg_identity_recipient(identity, &recipient);
-	tg_recipient_text(&recipient, p->recipient);
-	tg_signer_sender(signer, &sender);
-	tg_sender_text(&sender, p->sender);
-	tg_identity_text(identity, secret);
+	(void)tg_recipient_text(recipient, p->recipient, sizeof p->recipient);
+	(void)tg_sender_text(sender, p->sender, sizeof p->sender);
+	(void)tg_identity_text(identity, secret, sizeof secret);
 	write_file(p, in_dir(p, "identity", p->identity), secret, strlen(secret), 1);
-	tg_signer_text(signer, secret);
+	(void)tg_signer_text(signer, secret, sizeof secret);
 	write_file(p, in_dir(p, "signing", p->signing), secret, strlen(secret), 1);
 	sodium_memzero(secret, sizeof secret);
 	tg_identity_free(identity);
+	tg_recipient_free(recipient);
 	tg_signer_free(signer);
+	tg_sender_free(sender);
 }
 
 /* One random MiB again and again: a cipher's speed does not depend on what it is given. */

@@ -47,18 +47,21 @@ size_t wipe_envelope(unsigned char *out, size_t cap)
 {
 	static const unsigned char content[CONTENT_BYTES];
 	struct buffer b = {out, 0, cap};
-	tg_recipient to;
-	tg_seal_opts o = {.recipient = &to, .n_recipients = 1, .write = append, .ctx = &b};
+	tg_recipient *to = NULL;
+	tg_seal_opts o = {.struct_size = sizeof o, .n_recipients = 1, .write = append, .ctx = &b};
 	tg_identity *nobody = NULL;
 	tg_sealer *s = NULL;
 
 	if (tg_identity_generate(&nobody) != 0)
 		die("cannot make a key");
-	tg_identity_recipient(nobody, &to);
+	if (tg_identity_recipient(nobody, &to) != 0)
+		die("no memory for a key");
 	tg_identity_free(nobody);
+	o.recipient = (const tg_recipient *const *)&to;
 	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, sizeof content) != 0 || tg_seal_finish(s) != 0)
 		die("cannot seal");
 	tg_seal_free(s);
+	tg_recipient_free(to);
 	return b.n;
 }
 

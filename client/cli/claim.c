@@ -33,8 +33,10 @@ int claiming_prepare(const struct options *o, struct claiming *k)
 
 int claiming_fetch(struct claiming *k, tg_client *c, const char *id, struct spool *sealed, tg_blob *blob)
 {
-	int err = tg_client_claim(c, id, (uint32_t)k->lease_s, &k->claim);
+	int err;
 
+	k->claim.struct_size = sizeof k->claim;
+	err = tg_client_claim(c, id, (uint32_t)k->lease_s, &k->claim);
 	if (err != 0)
 		return cli_fail_client(c, err);
 	errno = 0;
@@ -98,11 +100,10 @@ int claiming_receipt(struct claiming *k)
 int claiming_ack(struct claiming *k, tg_client *c, int err)
 {
 	const char *outcome = cli_outcome(err);
-	tg_receipt receipt;
 
 	if (outcome == NULL)
 		return 0;
-	err = tg_client_ack(c, &k->claim, outcome, &receipt);
+	err = tg_client_ack(c, &k->claim, outcome, NULL);
 	if (err == 0)
 		k->said = json_loads(tg_client_json(c), 0, NULL);
 	return err;

@@ -84,8 +84,9 @@ static int load_put(const struct options *o, struct put *p)
 
 static int open_source(const char *path, struct put *p)
 {
-	tg_seal_opts o = { .recipient = p->keys.recipient, .n_recipients = p->keys.n_recipients, .signer = p->keys.signer,
-			   .head = p->mode == PUT_SIGNED ? &p->head : NULL };
+	tg_seal_opts o = { .struct_size = sizeof o, .recipient = material_to(&p->keys), .n_recipients = p->keys.n_recipients,
+			   .signer = p->keys.signer, .kind = p->head.kind, .issuer = p->head.issuer,
+			   .session = p->head.session, .content_type = p->head.content_type };
 	int err = source_open(path, &p->source);
 
 	if (err != 0)
@@ -122,6 +123,7 @@ static const char *choose_key(struct cli *cli, struct put *p)
 static int upload(struct cli *cli, struct put *p)
 {
 	const tg_put_opts o = {
+		.struct_size = sizeof o,
 		.kind = p->head.kind,
 		.issuer = p->head.issuer[0] != '\0' ? p->head.issuer : NULL,
 		.session = p->head.session[0] != '\0' ? p->head.session : NULL,
@@ -134,8 +136,8 @@ static int upload(struct cli *cli, struct put *p)
 		.ctx = p->source,
 		.rewind = source_can_rewind(p->source) ? source_rewind : NULL,
 	};
+	tg_blob blob = { .struct_size = sizeof blob };
 	tg_client *c;
-	tg_blob blob;
 	int err = cli_connect(cli, true, &c);
 
 	if (err != 0)
@@ -166,14 +168,12 @@ int cmd_put(struct cli *cli)
 
 static int stat_call(tg_client *c, const struct cli *cli)
 {
-	tg_blob blob;
-
-	return tg_client_stat(c, cli->operand, &blob);
+	return tg_client_stat(c, cli->operand, NULL);
 }
 
 static int erase_call(tg_client *c, const struct cli *cli)
 {
-	return tg_client_erase(c, cli->operand);
+	return tg_client_erase(c, cli->operand, NULL);
 }
 
 static int policy_call(tg_client *c, const struct cli *cli)

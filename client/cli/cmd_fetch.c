@@ -221,7 +221,7 @@ static int obtain(struct cli *cli, struct fetch *f)
 		return err;
 	}
 	errno = 0;
-	err = tg_client_take(f->client, f->id, spool_write, f->sealed, &f->blob);
+	err = tg_client_take(f->client, f->id, NULL, spool_write, f->sealed, &f->blob);
 	progress_end(&cli->progress);
 	if (err == TG_EIO)
 		return cli_fail(err, "the blob is lost: cannot write it: %s", strerror(errno));
@@ -243,7 +243,7 @@ static int conclude(struct fetch *f)
 
 static int fetch(struct cli *cli, bool claims)
 {
-	struct fetch f = { .seen_fd = -1, .claims = claims };
+	struct fetch f = { .seen_fd = -1, .claims = claims, .blob.struct_size = sizeof f.blob };
 	int err = prepare(cli, &f);
 
 	if (err == 0)

@@ -13,41 +13,43 @@
 #include "cli/output.h"
 #include "core/num.h"
 
-#define FILE_CHARS 512
-
 struct fresh_key { /* in guarded memory */
 	char secret[TG_KEY_TEXT_MAX];
-	char file[FILE_CHARS];
+	char file[2 * TG_KEY_TEXT_MAX + 128];
 };
 
 static int make_identity(struct fresh_key *k, char public_text[TG_KEY_TEXT_MAX])
 {
-	tg_recipient recipient;
-	tg_identity *id;
+	tg_recipient *recipient = NULL;
+	tg_identity *id = NULL;
 	int err = tg_identity_generate(&id);
 
-	if (err != 0)
-		return err;
-	tg_identity_text(id, k->secret);
-	tg_identity_recipient(id, &recipient);
-	tg_recipient_text(&recipient, public_text);
+	if (err == 0)
+		err = tg_identity_recipient(id, &recipient);
+	if (err == 0) {
+		(void)tg_identity_text(id, k->secret, sizeof k->secret);
+		(void)tg_recipient_text(recipient, public_text, TG_KEY_TEXT_MAX);
+	}
+	tg_recipient_free(recipient);
 	tg_identity_free(id);
-	return 0;
+	return err;
 }
 
 static int make_signer(struct fresh_key *k, char public_text[TG_KEY_TEXT_MAX])
 {
-	tg_sender sender;
-	tg_signer *signer;
+	tg_sender *sender = NULL;
+	tg_signer *signer = NULL;
 	int err = tg_signer_generate(&signer);
 
-	if (err != 0)
-		return err;
-	tg_signer_text(signer, k->secret);
-	tg_signer_sender(signer, &sender);
-	tg_sender_text(&sender, public_text);
+	if (err == 0)
+		err = tg_signer_sender(signer, &sender);
+	if (err == 0) {
+		(void)tg_signer_text(signer, k->secret, sizeof k->secret);
+		(void)tg_sender_text(sender, public_text, TG_KEY_TEXT_MAX);
+	}
+	tg_sender_free(sender);
 	tg_signer_free(signer);
-	return 0;
+	return err;
 }
 
 static int write_file(const char *path, const char *text)

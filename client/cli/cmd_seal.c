@@ -48,8 +48,9 @@ static int choose_seal(const struct cli *cli, struct material *m, tg_head *head,
 		err = cli_usage("say how to seal: --sign KEY (or set TIMEGLAS_SIGNING_KEY), or --raw for a plain age file");
 	if (err == 0 && !raw)
 		err = label_head(opt, 1, head);
-	*o = (tg_seal_opts){ .recipient = m->recipient, .n_recipients = m->n_recipients, .signer = raw ? NULL : m->signer,
-			     .head = raw ? NULL : head };
+	*o = (tg_seal_opts){ .struct_size = sizeof *o, .recipient = material_to(m), .n_recipients = m->n_recipients,
+			     .signer = raw ? NULL : m->signer, .kind = head->kind, .issuer = head->issuer,
+			     .session = head->session, .content_type = head->content_type };
 	return err;
 }
 

@@ -19,7 +19,7 @@ static int check_subject(const char *hex)
 int cmd_session_open(struct cli *cli)
 {
 	const char *subject = options_text(&cli->opt, OPT_SUBJECT);
-	tg_session session;
+	tg_session session = { .struct_size = sizeof session };
 	tg_client *c;
 	uint64_t idle_s;
 	int err = check_subject(subject);
@@ -46,23 +46,17 @@ int cmd_session_open(struct cli *cli)
 
 static int close_call(tg_client *c, const struct cli *cli)
 {
-	tg_session session;
-
-	return tg_client_session_close(c, cli->operand, options_flag(&cli->opt, OPT_ERASE_ALL), &session);
+	return tg_client_session_close(c, cli->operand, options_flag(&cli->opt, OPT_ERASE_ALL), NULL);
 }
 
 static int show_call(tg_client *c, const struct cli *cli)
 {
-	tg_session session;
-
-	return tg_client_session_show(c, cli->operand, &session);
+	return tg_client_session_show(c, cli->operand, NULL);
 }
 
 static int touch_call(tg_client *c, const struct cli *cli)
 {
-	tg_session session;
-
-	return tg_client_session_touch(c, cli->operand, &session);
+	return tg_client_session_touch(c, cli->operand, NULL);
 }
 
 int cmd_session_show(struct cli *cli)

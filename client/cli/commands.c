@@ -194,7 +194,7 @@ void command_help(const struct command *c)
 int cli_connect(struct cli *cli, bool upload, tg_client **out)
 {
 	const struct options *o = &cli->opt;
-	tg_client_opts opts = { .url = options_text(o, OPT_URL), .ca = options_text(o, OPT_CA), .cert = options_text(o, OPT_CERT),
+	tg_client_opts opts = { .struct_size = sizeof opts, .url = options_text(o, OPT_URL), .ca = options_text(o, OPT_CA), .cert = options_text(o, OPT_CERT),
 				.key = options_text(o, OPT_KEY), .progress = progress_step, .progress_ctx = &cli->progress };
 	int err;
 

@@ -89,22 +89,33 @@ int material_signer(const struct options *o, struct material *m)
 int material_sender(const struct options *o, struct material *m)
 {
 	const char *text = options_text(o, OPT_SENDER);
+	int err;
 
 	if (text == NULL)
 		return 0;
 	if (strncmp(text, "TIMEGLAS-SIGNING-KEY-", 21) == 0)
 		return cli_usage("--sender names a secret key; give the timeglas-sender1... key that belongs to it");
-	if (tg_sender_parse(text, strlen(text), &m->sender) != 0)
+	err = tg_senders_new(&m->senders);
+	if (err == 0)
+		err = tg_senders_add(m->senders, NULL, text);
+	if (err == TG_EKEY)
 		return cli_usage("%.80s is not a sender (timeglas-sender1...)", text);
-	m->has_sender = 1;
-	return 0;
+	return err == 0 ? 0 : cli_fail(err, "%s", tg_strerror(err));
+}
+
+const tg_recipient *const *material_to(const struct material *m)
+{
+	return (const tg_recipient *const *)m->recipient;
 }
 
 void material_free(struct material *m)
 {
 	for (size_t i = 0; i < m->n_identities; i++)
 		tg_identity_free(m->identity[i]);
+	for (size_t i = 0; i < m->n_recipients; i++)
+		tg_recipient_free(m->recipient[i]);
 	tg_signer_free(m->signer);
+	tg_senders_free(m->senders);
 	memset(m, 0, sizeof *m);
 }
 

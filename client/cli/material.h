@@ -8,13 +8,12 @@
 #define IDENTITIES_MAX 64
 
 struct material {
-	tg_recipient recipient[TG_RECIPIENTS_MAX];
+	tg_recipient *recipient[TG_RECIPIENTS_MAX];
 	size_t n_recipients;
 	tg_identity *identity[IDENTITIES_MAX];
 	size_t n_identities;
 	tg_signer *signer; /* NULL: none */
-	tg_sender sender;
-	int has_sender;
+	tg_senders *senders; /* NULL: none */
 };
 
 /* Each returns 0, or the exit status after having said what is wrong. What is not given at all is no error: n stays 0. */
@@ -23,6 +22,9 @@ int material_identities(const struct options *o, struct material *m);
 int material_signer(const struct options *o, struct material *m);
 int material_sender(const struct options *o, struct material *m);
 void material_free(struct material *m);
+
+/** material_to(m): the recipients as the library wants them. */
+const tg_recipient *const *material_to(const struct material *m);
 
 /**
  * label_head(o, head): kind, issuer, session and content type from the options, checked as far as the built-in table allows and with

@@ -27,7 +27,7 @@ int unseal_prepare(const struct options *o, struct unseal *u)
 		err = material_sender(o, &u->keys);
 	if (err == 0 && u->keys.n_identities == 0)
 		err = cli_usage("--identity is missing; give the file, or set TIMEGLAS_IDENTITY");
-	if (err == 0 && !u->raw && !u->keys.has_sender)
+	if (err == 0 && !u->raw && u->keys.senders == NULL)
 		err = cli_usage("--sender is missing: whose signature is to be trusted? (or --raw for plain age files)");
 	return err;
 }
@@ -54,8 +54,9 @@ static int feed(struct unseal *u, tg_opener *opener, int fd, unsigned char *buf)
 
 int unseal_run(struct unseal *u, int fd, struct spool *out)
 {
-	tg_open_opts o = { .identity = u->keys.identity, .n_identities = u->keys.n_identities, .raw = u->raw,
-			   .sender = u->raw ? NULL : &u->keys.sender, .write = spool_write, .ctx = out };
+	const tg_expect e = { .struct_size = sizeof e, .identity = u->keys.identity, .n_identities = u->keys.n_identities, .raw = u->raw,
+			      .senders = u->keys.senders };
+	const tg_open_opts o = { .struct_size = sizeof o, .expect = &e, .write = spool_write, .ctx = out };
 	unsigned char *buf = malloc(READ_BYTES);
 	tg_opener *opener = NULL;
 	int err = buf != NULL ? tg_open_new(&o, &opener) : TG_ENOMEM, saved;

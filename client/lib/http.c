@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "lib/abi.h"
 #include "lib/http.h"
 #include "lib/http_tls.h"
 
@@ -300,6 +301,7 @@ int http_perform(struct tg_client *c, struct http_call *call)
 	if (c->curl == NULL) /* tg_client_new() failed and its error was not heeded */
 		return TG_EINVAL;
 	memset(&c->problem, 0, sizeof c->problem);
+	c->problem.struct_size = sizeof c->problem;
 	c->problem.retry_after_s = -1;
 	c->error[0] = c->curl_error[0] = '\0';
 	c->json_len = 0;
@@ -360,34 +362,38 @@ static int check_url(struct tg_client *c, const char *url)
 	return c->url != NULL ? 0 : http_fail(c, TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 }
 
-int tg_client_new(const tg_client_opts *o, tg_client **out)
+int tg_client_new(const tg_client_opts *opts, tg_client **out)
 {
 	struct tg_client *c = calloc(1, sizeof *c);
+	tg_client_opts o;
 	int err;
 
 	*out = NULL;
 	if (c == NULL)
 		return TG_ENOMEM;
 	*out = c; /* also on failure: tg_client_error() says why */
+	c->problem.struct_size = sizeof c->problem;
 	c->problem.retry_after_s = -1;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return http_fail(c, TG_EINTERNAL, "libcurl does not start");
-	c->connect_timeout_ms = o->connect_timeout_ms > 0 ? o->connect_timeout_ms : CONNECT_TIMEOUT_MS;
-	c->stall_timeout_ms = o->stall_timeout_ms > 0 ? o->stall_timeout_ms : STALL_TIMEOUT_MS;
-	c->progress = o->progress;
-	c->progress_ctx = o->progress_ctx;
-	err = check_url(c, o->url != NULL ? o->url : "");
+	if (TG_ABI_IN(o, opts) != 0)
+		return http_fail(c, TG_EINVAL, "the options lack their struct_size");
+	c->connect_timeout_ms = o.connect_timeout_ms > 0 ? o.connect_timeout_ms : CONNECT_TIMEOUT_MS;
+	c->stall_timeout_ms = o.stall_timeout_ms > 0 ? o.stall_timeout_ms : STALL_TIMEOUT_MS;
+	c->progress = o.progress;
+	c->progress_ctx = o.progress_ctx;
+	err = check_url(c, o.url != NULL ? o.url : "");
 	if (err == 0)
-		err = check_file(c, "certificate authority", o->ca);
+		err = check_file(c, "certificate authority", o.ca);
 	if (err == 0)
-		err = check_file(c, "client certificate", o->cert);
+		err = check_file(c, "client certificate", o.cert);
 	if (err == 0)
-		err = check_file(c, "client key", o->key);
+		err = check_file(c, "client key", o.key);
 	if (err != 0)
 		return err;
-	c->ca = strdup(o->ca);
-	c->cert = strdup(o->cert);
-	c->key = strdup(o->key);
+	c->ca = strdup(o.ca);
+	c->cert = strdup(o.cert);
+	c->key = strdup(o.key);
 	c->curl = curl_easy_init();
 	if (c->ca == NULL || c->cert == NULL || c->key == NULL || c->curl == NULL)
 		return http_fail(c, TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));

@@ -62,9 +62,11 @@ int http_path(struct tg_client *c, const char *before, const char *id, const cha
 /** http_read_fields(c, out): the Timeglas fields of the last answer. Returns 0 or TG_EPROTO. */
 int http_read_fields(struct tg_client *c, tg_blob *out);
 int http_read_claim(struct tg_client *c, tg_claim *out);
-/** http_read_blob(c, out), http_read_session(c, out): members of the collected answer. Returns 0 or TG_EPROTO. */
+/** http_read_blob(c, out), http_read_session(c, out): members of the collected answer. Returns 0 or TG_EPROTO. The structs are the library's own: whole. */
 int http_read_blob(struct tg_client *c, tg_blob *out);
 int http_read_session(struct tg_client *c, tg_session *out);
+/** http_read_receipt(c, i, out): as tg_client_receipt(). */
+int http_read_receipt(const struct tg_client *c, size_t i, tg_receipt *out);
 /** http_copy_text(out, cap, text): for people: cut to cap, control characters become '?'. text may be NULL. */
 void http_copy_text(char *out, size_t cap, const char *text);
 

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/abi.h"
 #include "lib/http.h"
 
 #define PROBLEM_PREFIX "/problems/"
@@ -153,12 +154,13 @@ int http_is_id(const char *text)
 int http_read_blob(struct tg_client *c, tg_blob *b)
 {
 	const struct text_field fields[] = {
-		{ "blob", b->blob, sizeof b->blob },	      { "ref", b->ref, sizeof b->ref },
+		{ "blob", b->blob, sizeof b->blob },	      { "ref", b->tag, sizeof b->tag },
 		{ "state", b->state, sizeof b->state },	      { "kind", b->kind, sizeof b->kind },
 		{ "issuer", b->issuer, sizeof b->issuer },    { "session", b->session, sizeof b->session },
 		{ "sha256", b->sha256, sizeof b->sha256 },    { "stored_at", b->stored_at, sizeof b->stored_at },
 		{ "deadline", b->deadline, sizeof b->deadline }, { "cause", b->cause, sizeof b->cause },
-		{ "gone_at", b->gone_at, sizeof b->gone_at },
+		{ "gone_at", b->gone_at, sizeof b->gone_at }, { "outcome", b->outcome, sizeof b->outcome },
+		{ "event", b->event, sizeof b->event },
 	};
 	int err;
 
@@ -198,12 +200,13 @@ int http_read_claim(struct tg_client *c, tg_claim *k)
 	return err == 0 && k->claim[0] != '\0' && k->size > 0 ? 0 : no_answer(c);
 }
 
-int tg_client_receipt(const tg_client *c, size_t i, tg_receipt *r)
+int http_read_receipt(const struct tg_client *c, size_t i, tg_receipt *r)
 {
 	const struct text_field fields[] = {
 		{ "blob", r->blob, sizeof r->blob },
-		{ "ref", r->ref, sizeof r->ref },
+		{ "ref", r->tag, sizeof r->tag },
 		{ "cause", r->cause, sizeof r->cause },
+		{ "outcome", r->outcome, sizeof r->outcome },
 		{ "erased_at", r->erased_at, sizeof r->erased_at },
 		{ "event", r->event, sizeof r->event },
 	};
@@ -216,6 +219,18 @@ int tg_client_receipt(const tg_client *c, size_t i, tg_receipt *r)
 	if (one != NULL && json_object_get(one, "erased_at") != NULL)
 		err = read_texts(one, fields, sizeof fields / sizeof fields[0]);
 	json_decref(o);
+	return err;
+}
+
+int tg_client_receipt(const tg_client *c, size_t i, tg_receipt *out)
+{
+	tg_receipt r;
+	int err = TG_ABI_OUT_OK(out);
+
+	if (err != 0)
+		return err;
+	err = http_read_receipt(c, i, &r);
+	TG_ABI_OUT(out, r);
 	return err;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "core/b64.h"
 #include "core/num.h"
+#include "lib/abi.h"
 #include "lib/again.h"
 #include "lib/http.h"
 
@@ -50,16 +51,25 @@ static int simple_call(struct tg_client *c, const char *method, const char *path
 	return http_perform(c, &call);
 }
 
-int tg_client_session_open(tg_client *c, const char *subject_ref_hex, uint32_t idle_s, tg_session *out)
+static int cannot_write_result(struct tg_client *c)
+{
+	return http_fail(c, TG_EINVAL, "the struct for the result has no struct_size");
+}
+
+int tg_client_session_open(tg_client *c, const char *subject, uint32_t idle_s, tg_session *out)
 {
 	struct http_call call = { .method = "POST", .path = "/v1/sessions" };
-	json_t *o = json_object();
+	json_t *o = NULL;
 	char *body = NULL;
+	tg_session session;
 	int err = TG_ENOMEM;
 
+	if (TG_ABI_OUT_OK(out) != 0)
+		return cannot_write_result(c);
+	o = json_object();
 	if (o == NULL)
 		goto out;
-	if (subject_ref_hex != NULL && json_object_set_new(o, "subject_ref", json_string(subject_ref_hex)) != 0)
+	if (subject != NULL && json_object_set_new(o, "subject_ref", json_string(subject)) != 0)
 		goto out;
 	if (idle_s != 0 && json_object_set_new(o, "idle_s", json_integer(idle_s)) != 0)
 		goto out;
@@ -69,7 +79,9 @@ int tg_client_session_open(tg_client *c, const char *subject_ref_hex, uint32_t i
 	call.body = body;
 	err = http_perform(c, &call);
 	if (err == 0)
-		err = http_read_session(c, out);
+		err = http_read_session(c, &session);
+	if (err == 0)
+		TG_ABI_OUT(out, session);
 out:
 	free(body);
 	json_decref(o);
@@ -79,11 +91,16 @@ out:
 static int session_call(struct tg_client *c, const char *method, const char *sid, const char *after, tg_session *out)
 {
 	char path[HTTP_PATH_CHARS];
-	int err = http_path(c, "/v1/sessions/", sid, after, path);
+	tg_session session;
+	int err = TG_ABI_OUT_OK(out) != 0 ? cannot_write_result(c) : http_path(c, "/v1/sessions/", sid, after, path);
 
 	if (err == 0)
 		err = simple_call(c, method, path);
-	return err == 0 ? http_read_session(c, out) : err;
+	if (err == 0)
+		err = http_read_session(c, &session);
+	if (err == 0)
+		TG_ABI_OUT(out, session);
+	return err;
 }
 
 int tg_client_session_show(tg_client *c, const char *sid, tg_session *out)
@@ -111,6 +128,10 @@ static int put_fields(struct tg_client *c, const tg_put_opts *o, struct curl_sli
 	if (err == 0)
 		err = add_field(c, l, "Timeglas-Session", o->session);
 	if (err == 0)
+		err = add_field(c, l, "Timeglas-Subject", o->subject);
+	if (err == 0)
+		err = add_field(c, l, "Timeglas-Name", o->name);
+	if (err == 0)
 		err = add_field(c, l, "Timeglas-To", o->to);
 	if (err == 0)
 		err = add_field(c, l, "Idempotency-Key", o->idempotency_key);
@@ -128,24 +149,33 @@ static int put_fields(struct tg_client *c, const tg_put_opts *o, struct curl_sli
 	return err;
 }
 
-int tg_client_put(tg_client *c, const tg_put_opts *o, tg_blob *out)
+int tg_client_put(tg_client *c, const tg_put_opts *opts, tg_blob *out)
 {
-	struct http_call call = { .method = "POST", .path = "/v1/blobs", .upload = o };
+	tg_put_opts o;
+	struct http_call call = { .method = "POST", .path = "/v1/blobs", .upload = &o };
 	struct again a = { .must_begin = true };
-	int err = put_fields(c, o, &call.fields);
+	tg_blob blob;
+	int err;
 
+	if (TG_ABI_OUT_OK(out) != 0)
+		return cannot_write_result(c);
+	if (TG_ABI_IN(o, opts) != 0 || o.kind == NULL || o.read == NULL)
+		return http_fail(c, TG_EINVAL, "the options lack their struct_size, kind or read()");
+	err = put_fields(c, &o, &call.fields);
 	if (err == 0)
 		err = http_perform(c, &call);
-	while (err != 0 && o->idempotency_key != NULL && o->rewind != NULL && again(c, &a, err)) {
-		err = o->rewind(o->ctx);
+	while (err != 0 && o.idempotency_key != NULL && o.rewind != NULL && again(c, &a, err)) {
+		err = o.rewind(o.ctx);
 		if (err != 0)
 			break;
 		err = http_perform(c, &call);
 	}
 	if (err == 0)
-		err = http_read_blob(c, out);
-	if (err == 0 && (strcmp(out->kind, o->kind) != 0 || out->deadline[0] == '\0'))
+		err = http_read_blob(c, &blob);
+	if (err == 0 && (strcmp(blob.kind, o.kind) != 0 || blob.deadline[0] == '\0'))
 		err = http_fail(c, TG_EPROTO, "the server does not say that it holds this kind, and until when");
+	if (err == 0)
+		TG_ABI_OUT(out, blob);
 	curl_slist_free_all(call.fields);
 	return err;
 }
@@ -163,36 +193,56 @@ static int read_take(struct tg_client *c, const char *id, uint64_t received, tg_
 	return http_read_fields(c, out);
 }
 
-int tg_client_take(tg_client *c, const char *id, tg_write_fn *write, void *ctx, tg_blob *out)
+int tg_client_take(tg_client *c, const char *id, const tg_take_opts *opts, tg_write_fn *write, void *ctx, tg_blob *out)
 {
 	struct http_call call = { .method = "POST", .write = write, .write_ctx = ctx };
+	tg_take_opts o = { 0 };
 	char path[HTTP_PATH_CHARS];
-	int err = http_path(c, "/v1/blobs/", id, "/take", path);
+	tg_blob blob = { 0 };
+	int err;
 
-	memset(out, 0, sizeof *out);
-	if (err != 0)
-		return err;
+	if (TG_ABI_OUT_OK(out) != 0)
+		return cannot_write_result(c);
+	if (opts != NULL && TG_ABI_IN(o, opts) != 0)
+		return http_fail(c, TG_EINVAL, "the options lack their struct_size");
+	err = http_path(c, "/v1/blobs/", id, "/take", path);
 	call.path = path;
-	err = http_perform(c, &call);
-	return err == 0 ? read_take(c, id, call.received, out) : err;
+	if (err == 0)
+		err = http_perform(c, &call);
+	if (err == 0)
+		err = read_take(c, id, call.received, &blob);
+	TG_ABI_OUT(out, blob);
+	return err;
 }
 
 int tg_client_stat(tg_client *c, const char *id, tg_blob *out)
 {
 	char path[HTTP_PATH_CHARS];
-	int err = http_path(c, "/v1/blobs/", id, "", path);
+	tg_blob blob;
+	int err = TG_ABI_OUT_OK(out) != 0 ? cannot_write_result(c) : http_path(c, "/v1/blobs/", id, "", path);
 
 	if (err == 0)
 		err = simple_call(c, "GET", path);
-	return err == 0 ? http_read_blob(c, out) : err;
+	if (err == 0)
+		err = http_read_blob(c, &blob);
+	if (err == 0)
+		TG_ABI_OUT(out, blob);
+	return err;
 }
 
-int tg_client_erase(tg_client *c, const char *id)
+int tg_client_erase(tg_client *c, const char *id, tg_receipt *out)
 {
 	char path[HTTP_PATH_CHARS];
-	int err = http_path(c, "/v1/blobs/", id, "", path);
+	tg_receipt receipt;
+	int err = TG_ABI_OUT_OK(out) != 0 ? cannot_write_result(c) : http_path(c, "/v1/blobs/", id, "", path);
 
-	return err == 0 ? simple_call(c, "DELETE", path) : err;
+	if (err == 0)
+		err = simple_call(c, "DELETE", path);
+	if (err == 0)
+		err = http_read_receipt(c, 0, &receipt);
+	if (err == 0)
+		TG_ABI_OUT(out, receipt);
+	return err;
 }
 
 int tg_client_policy(tg_client *c)

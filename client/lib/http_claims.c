@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/num.h"
+#include "lib/abi.h"
 #include "lib/again.h"
 #include "lib/http.h"
 
@@ -40,35 +41,42 @@ out:
 	return err;
 }
 
+static int bad_struct(struct tg_client *c)
+{
+	return http_fail(c, TG_EINVAL, "a struct of the call has no struct_size");
+}
+
 int tg_client_claim(tg_client *c, const char *id, uint32_t lease_s, tg_claim *out)
 {
 	int64_t began_ms = http_mono_ms();
 	struct again a = { .must_begin = true };
 	char path[HTTP_PATH_CHARS];
-	int err = http_path(c, "/v1/blobs/", id, "/claim", path);
+	tg_claim k = { 0 };
+	int err;
 
-	memset(out, 0, sizeof *out);
+	if (out == NULL || TG_ABI_OUT_OK(out) != 0)
+		return bad_struct(c);
+	err = http_path(c, "/v1/blobs/", id, "/claim", path);
 	if (err == 0)
 		err = keyed_call(c, path, lease_s != 0 ? json_pack("{s:I}", "lease_s", (json_int_t)lease_s) : NULL, &a);
 	if (err == 0)
-		err = http_read_claim(c, out);
+		err = http_read_claim(c, &k);
+	if (err == 0)
+		http_copy_text(k.blob, sizeof k.blob, id);
 	/* A claim that was answered late began earlier than this, but at the first try at the earliest; the server's word ends it in any case. */
-	out->ends_mono_ms = began_ms + (a.until_ms != 0 ? AGAIN_MS : 0) + (int64_t)(lease_s != 0 ? lease_s : TG_LEASE_S) * 1000;
+	k.ends_mono_ms = began_ms + (a.until_ms != 0 ? AGAIN_MS : 0) + (int64_t)(lease_s != 0 ? lease_s : TG_LEASE_S) * 1000;
+	TG_ABI_OUT(out, k);
+	sodium_memzero(&k, sizeof k);
 	return err;
 }
 
-int tg_client_read(tg_client *c, const tg_claim *k, tg_write_fn *write, void *ctx, tg_blob *out)
+static int read_claim(struct tg_client *c, const tg_claim *k, const char *path, tg_write_fn *write, void *ctx, tg_blob *out)
 {
-	struct http_call call = { .method = "GET", .write = write, .write_ctx = ctx };
+	struct http_call call = { .method = "GET", .path = path, .write = write, .write_ctx = ctx };
 	struct again a = { .until_ms = k->ends_mono_ms };
-	char path[HTTP_PATH_CHARS];
 	uint64_t have = 0;
-	int err = http_path(c, "/v1/claims/", k->claim, "", path);
+	int err;
 
-	memset(out, 0, sizeof *out);
-	if (err != 0)
-		return err;
-	call.path = path;
 	do {
 		call.from = have;
 		err = http_perform(c, &call);
@@ -84,17 +92,44 @@ int tg_client_read(tg_client *c, const tg_claim *k, tg_write_fn *write, void *ct
 		return http_fail(c, TG_EPROTO, "the server sent %" PRIu64 " of the %" PRIu64 " bytes that it had announced", have, k->size);
 	out->size = have;
 	memcpy(out->sha256, k->sha256, sizeof out->sha256);
+	memcpy(out->blob, k->blob, sizeof out->blob);
 	return http_read_fields(c, out);
 }
 
-int tg_client_ack(tg_client *c, const tg_claim *k, const char *outcome, tg_receipt *out)
+int tg_client_read(tg_client *c, const tg_claim *claim, tg_write_fn *write, void *ctx, tg_blob *out)
 {
-	struct again a = { .until_ms = k->ends_mono_ms };
 	char path[HTTP_PATH_CHARS];
-	int err = http_path(c, "/v1/claims/", k->claim, "/ack", path);
+	tg_blob blob = { 0 };
+	tg_claim k;
+	int err;
 
-	memset(out, 0, sizeof *out);
+	if (TG_ABI_IN(k, claim) != 0 || TG_ABI_OUT_OK(out) != 0)
+		return bad_struct(c);
+	err = http_path(c, "/v1/claims/", k.claim, "", path);
+	if (err == 0)
+		err = read_claim(c, &k, path, write, ctx, &blob);
+	TG_ABI_OUT(out, blob);
+	sodium_memzero(&k, sizeof k);
+	return err;
+}
+
+int tg_client_ack(tg_client *c, const tg_claim *claim, const char *outcome, tg_receipt *out)
+{
+	char path[HTTP_PATH_CHARS];
+	tg_receipt receipt = { 0 };
+	struct again a = { 0 };
+	tg_claim k;
+	int err;
+
+	if (TG_ABI_IN(k, claim) != 0 || TG_ABI_OUT_OK(out) != 0)
+		return bad_struct(c);
+	a.until_ms = k.ends_mono_ms;
+	err = http_path(c, "/v1/claims/", k.claim, "/ack", path);
 	if (err == 0)
 		err = keyed_call(c, path, json_pack("{s:s}", "outcome", outcome), &a);
-	return err == 0 ? tg_client_receipt(c, 0, out) : err;
+	if (err == 0)
+		err = http_read_receipt(c, 0, &receipt);
+	TG_ABI_OUT(out, receipt);
+	sodium_memzero(&k, sizeof k);
+	return err;
 }

@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "core/point.h"
@@ -18,6 +19,38 @@
 #define HRP_SIGNER "TIMEGLAS-SIGNING-KEY-"
 #define HRP_SENDER "timeglas-sender"
 #define KEY_FILE_MAX 65536u
+#define SECRET_TEXT 128u /* characters of an identity's or a signing key's text, its NUL included */
+
+/* As snprintf: what does not fit is cut, and the length tells. */
+static size_t give_text(const char *text, char *out, size_t cap)
+{
+	size_t n = strlen(text), take = n < cap ? n : cap - 1;
+
+	if (cap > 0) {
+		memcpy(out, text, take);
+		out[take] = '\0';
+	}
+	return n;
+}
+
+static size_t secret_text(const char *hrp, const uint8_t *p, size_t n, char *out, size_t cap)
+{
+	char text[SECRET_TEXT];
+	size_t len;
+
+	(void)tg_bech32_encode(hrp, p, n, text, sizeof text);
+	len = give_text(text, out, cap);
+	tg_wipe(text, sizeof text);
+	return len;
+}
+
+static size_t public_text(const char *hrp, const uint8_t *p, size_t n, char *out, size_t cap)
+{
+	char text[TG_PUBLIC_TEXT];
+
+	(void)tg_bech32_encode(hrp, p, n, text, sizeof text);
+	return give_text(text, out, cap);
+}
 
 /* Identities ---------------------------------------------------------------------------------------------------- */
 
@@ -51,14 +84,40 @@ int tg_identity_parse(const char *text, size_t n, tg_identity **out)
 	return 0;
 }
 
-void tg_identity_text(const tg_identity *id, char out[TG_KEY_TEXT_MAX])
+size_t tg_identity_text(const tg_identity *id, char *out, size_t cap)
 {
-	(void)tg_bech32_encode(HRP_IDENTITY, id->sk, sizeof id->sk, out, TG_KEY_TEXT_MAX);
+	return secret_text(HRP_IDENTITY, id->sk, sizeof id->sk, out, cap);
 }
 
-void tg_identity_recipient(const tg_identity *id, tg_recipient *out)
+/* Public halves live in plain memory. */
+static int give_recipient(const tg_recipient *r, tg_recipient **out)
 {
-	memcpy(out->pk, id->pk, sizeof out->pk);
+	tg_recipient *copy = malloc(sizeof *copy);
+
+	if (!copy)
+		return TG_ENOMEM;
+	*copy = *r;
+	*out = copy;
+	return 0;
+}
+
+static int give_sender(const tg_sender *s, tg_sender **out)
+{
+	tg_sender *copy = malloc(sizeof *copy);
+
+	if (!copy)
+		return TG_ENOMEM;
+	*copy = *s;
+	*out = copy;
+	return 0;
+}
+
+int tg_identity_recipient(const tg_identity *id, tg_recipient **out)
+{
+	tg_recipient r;
+
+	memcpy(r.pk, id->pk, sizeof r.pk);
+	return give_recipient(&r, out);
 }
 
 void tg_identity_free(tg_identity *id)
@@ -66,7 +125,7 @@ void tg_identity_free(tg_identity *id)
 	tg_secret_free(id);
 }
 
-int tg_recipient_parse(const char *text, size_t n, tg_recipient *out)
+int tg_recipient_read(const char *text, size_t n, tg_recipient *out)
 {
 	int err = tg_bech32_decode(HRP_RECIPIENT, text, n, out->pk, sizeof out->pk);
 
@@ -74,9 +133,22 @@ int tg_recipient_parse(const char *text, size_t n, tg_recipient *out)
 	return err ? err : tg_point_small_order(out->pk) ? TG_EKEY : 0;
 }
 
-void tg_recipient_text(const tg_recipient *r, char out[TG_KEY_TEXT_MAX])
+int tg_recipient_parse(const char *text, size_t n, tg_recipient **out)
 {
-	(void)tg_bech32_encode(HRP_RECIPIENT, r->pk, sizeof r->pk, out, TG_KEY_TEXT_MAX);
+	tg_recipient r;
+	int err = tg_recipient_read(text, n, &r);
+
+	return err ? err : give_recipient(&r, out);
+}
+
+size_t tg_recipient_text(const tg_recipient *r, char *out, size_t cap)
+{
+	return public_text(HRP_RECIPIENT, r->pk, sizeof r->pk, out, cap);
+}
+
+void tg_recipient_free(tg_recipient *r)
+{
+	free(r);
 }
 
 /* Signing keys -------------------------------------------------------------------------------------------------- */
@@ -115,15 +187,18 @@ int tg_signer_parse(const char *text, size_t n, tg_signer **out)
 	return 0;
 }
 
-void tg_signer_text(const tg_signer *s, char out[TG_KEY_TEXT_MAX])
+size_t tg_signer_text(const tg_signer *s, char *out, size_t cap)
 {
 	/* The seed is the first half of libsodium's secret key. */
-	(void)tg_bech32_encode(HRP_SIGNER, s->sk, crypto_sign_SEEDBYTES, out, TG_KEY_TEXT_MAX);
+	return secret_text(HRP_SIGNER, s->sk, crypto_sign_SEEDBYTES, out, cap);
 }
 
-void tg_signer_sender(const tg_signer *s, tg_sender *out)
+int tg_signer_sender(const tg_signer *s, tg_sender **out)
 {
-	memcpy(out->pk, s->pk, sizeof out->pk);
+	tg_sender sender;
+
+	memcpy(sender.pk, s->pk, sizeof sender.pk);
+	return give_sender(&sender, out);
 }
 
 void tg_signer_free(tg_signer *s)
@@ -131,7 +206,7 @@ void tg_signer_free(tg_signer *s)
 	tg_secret_free(s);
 }
 
-int tg_sender_parse(const char *text, size_t n, tg_sender *out)
+int tg_sender_read(const char *text, size_t n, tg_sender *out)
 {
 	int err = tg_bech32_decode(HRP_SENDER, text, n, out->pk, sizeof out->pk);
 
@@ -141,9 +216,22 @@ int tg_sender_parse(const char *text, size_t n, tg_sender *out)
 	return err;
 }
 
-void tg_sender_text(const tg_sender *s, char out[TG_KEY_TEXT_MAX])
+int tg_sender_parse(const char *text, size_t n, tg_sender **out)
 {
-	(void)tg_bech32_encode(HRP_SENDER, s->pk, sizeof s->pk, out, TG_KEY_TEXT_MAX);
+	tg_sender s;
+	int err = tg_sender_read(text, n, &s);
+
+	return err ? err : give_sender(&s, out);
+}
+
+size_t tg_sender_text(const tg_sender *s, char *out, size_t cap)
+{
+	return public_text(HRP_SENDER, s->pk, sizeof s->pk, out, cap);
+}
+
+void tg_sender_free(tg_sender *s)
+{
+	free(s);
 }
 
 /* Key files ----------------------------------------------------------------------------------------------------- */

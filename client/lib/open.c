@@ -6,9 +6,11 @@
  * age.md, "Header", "The X25519 recipient type", "Payload"; head and trailer: docs/envelope.md, section 3.
  */
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include "core/b64.h"
 #include "core/envelope.h"
+#include "lib/abi.h"
 #include "lib/crypto.h"
 #include "lib/head.h"
 #include "lib/secmem.h"
@@ -23,19 +25,20 @@ enum state { ST_ARMOR, ST_HEADER, ST_NONCE, ST_FIRST_CHUNK, ST_CHUNKS };
 
 struct tg_opener {               /* in guarded memory, whole */
 	tg_open_opts o;
+	tg_expect e;
 	enum state state;
 	int err;                 /* sticky */
 	int finished;
 	const char *why;
-	tg_sender pinned;
+	char why_text[TG_HEAD_WHY + 64];
 	struct tg_envelope envelope;
 	struct tg_envelope_text text;
 	size_t armor_seen;       /* bytes so far that look like armor */
 	uint8_t file_key[TG_FILE_KEY];
 	const tg_identity *matched; /* the identity whose stanza opened */
 	int has_head;
-	tg_head head;
-	tg_sender sender;
+	struct tg_head_fields head;
+	tg_head seen;            /* the same, as the caller may see it */
 	crypto_sign_state signature;
 	struct tg_stream stream;
 	size_t held;             /* bytes of in: the header, then the nonce, then a chunk that is not whole yet */
@@ -68,10 +71,10 @@ static int on_stanza(void *ctx, const char *args, size_t args_len, const uint8_t
 		return 0;
 	if (tg_b64_decode(TG_B64_NOPAD, args + type, args_len - type, share, sizeof share) != (long)sizeof share)
 		return TG_EHEADER;
-	for (size_t i = 0; i < o->o.n_identities && !o->matched; i++) {
-		int err = tg_x25519_unwrap(o->o.identity[i], share, body, o->file_key);
+	for (size_t i = 0; i < o->e.n_identities && !o->matched; i++) {
+		int err = tg_x25519_unwrap(o->e.identity[i], share, body, o->file_key);
 		if (err == 0)
-			o->matched = o->o.identity[i];
+			o->matched = o->e.identity[i];
 		else if (err != TG_ENOMATCH)
 			return err;
 	}
@@ -149,7 +152,7 @@ static int release(tg_opener *o, const uint8_t *p, size_t n)
 
 	if (n == 0)
 		return 0;
-	if (!o->o.raw && crypto_sign_update(&o->signature, p, n) != 0)
+	if (!o->e.raw && crypto_sign_update(&o->signature, p, n) != 0)
 		return fail(o, TG_EINTERNAL, "the signature could not be computed");
 	err = o->o.write(o->o.ctx, p, n);
 	return err ? fail(o, err, "the content could not be written where it was to go") : 0;
@@ -160,7 +163,7 @@ static int release_content(tg_opener *o, uint8_t *p, size_t n)
 {
 	size_t out;
 
-	if (o->o.raw)
+	if (o->e.raw)
 		return release(o, p, n);
 	p -= o->tail;
 	n += o->tail;
@@ -172,12 +175,25 @@ static int release_content(tg_opener *o, uint8_t *p, size_t n)
 	return 0;
 }
 
-static int names(const tg_head *h, const tg_identity *id)
+static int names(const struct tg_head_fields *h, const tg_identity *id)
 {
 	for (size_t i = 0; i < h->n_recipients; i++)
 		if (memcmp(h->recipient[i].pk, id->pk, sizeof id->pk) == 0)
 			return 1;
 	return 0;
+}
+
+static int read_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
+{
+	char line[TG_HEAD_WHY];
+
+	if (!tg_head_begins(p, n))
+		return fail(o, TG_ESIGNATURE,
+			    "the content does not begin with a timeglas head: it was sealed raw, or by something else");
+	if (tg_head_parse(p, n, &o->head, len, line) == 0)
+		return 0;
+	snprintf(o->why_text, sizeof o->why_text, "the head is not well-formed: %s", line);
+	return fail(o, TG_ESIGNATURE, o->why_text);
 }
 
 /*
@@ -186,13 +202,14 @@ static int names(const tg_head *h, const tg_identity *id)
  */
 static int take_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 {
+	const char *sender_name;
 	int err;
 
-	if (tg_head_parse(p, n, &o->head, &o->sender, len) != 0)
-		return fail(o, TG_ESIGNATURE,
-			    "the content does not begin with a timeglas head: it was sealed raw, or by something else");
-	if (memcmp(o->sender.pk, o->pinned.pk, sizeof o->sender.pk) != 0)
-		return fail(o, TG_ESIGNATURE, "the head names another sender than the one that was expected");
+	if (read_head(o, p, n, len) != 0)
+		return o->err;
+	sender_name = tg_senders_find(o->e.senders, &o->head.sender);
+	if (!sender_name)
+		return fail(o, TG_ESIGNATURE, "the head names another sender than those that were expected");
 	if (!names(&o->head, o->matched))
 		return fail(o, TG_EMISLABELLED,
 			    "the sender did not seal this to the identity that opened it: it was passed on");
@@ -202,8 +219,9 @@ static int take_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 	crypto_sign_init(&o->signature);
 	if (crypto_sign_update(&o->signature, p, *len) != 0)
 		return fail(o, TG_EINTERNAL, "the signature could not be computed");
+	tg_head_public(&o->head, sender_name, &o->seen);
 	o->has_head = 1;
-	err = o->o.on_head ? o->o.on_head(o->o.ctx, &o->head) : 0;
+	err = o->o.on_head ? o->o.on_head(o->o.ctx, &o->seen) : 0;
 	return err ? fail(o, err, "the head was not accepted") : 0;
 }
 
@@ -219,7 +237,7 @@ static int open_chunk(tg_opener *o, const uint8_t *p, size_t n, int last)
 				 : "the payload was changed: a chunk is not authentic, or follows the last one");
 	if (o->state == ST_FIRST_CHUNK) {
 		o->state = ST_CHUNKS;
-		if (!o->o.raw && take_head(o, plain, n - TG_AGE_TAG, &head_len) != 0)
+		if (!o->e.raw && take_head(o, plain, n - TG_AGE_TAG, &head_len) != 0)
 			return o->err;
 	}
 	return release_content(o, plain + head_len, n - TG_AGE_TAG - head_len);
@@ -272,19 +290,34 @@ static size_t take_chunk(tg_opener *o, const uint8_t *p, size_t n)
 
 /* The interface ------------------------------------------------------------------------------------------------- */
 
+static int expect_ok(const tg_expect *e)
+{
+	if (!e->identity || e->n_identities == 0)
+		return TG_EINVAL;
+	return e->raw || (e->senders && tg_senders_count(e->senders) > 0) ? 0 : TG_EINVAL;
+}
+
 int tg_open_new(const tg_open_opts *opts, tg_opener **out)
 {
+	tg_open_opts o_in;
+	tg_expect e;
 	tg_opener *o;
+	int err = TG_ABI_IN(o_in, opts);
 
-	if (!opts->identity || opts->n_identities == 0 || !opts->write || (!opts->raw && !opts->sender))
-		return TG_EINVAL;
+	if (!err)
+		err = TG_ABI_IN(e, o_in.expect);
+	if (!err && !o_in.write)
+		err = TG_EINVAL;
+	if (!err)
+		err = expect_ok(&e);
+	if (err)
+		return err;
 	o = tg_secret_take(&spares, sizeof *o);
 	if (!o)
 		return TG_ENOMEM;
-	o->o = *opts;
+	o->o = o_in;
+	o->e = e;
 	o->why = "";
-	if (opts->sender)
-		o->pinned = *opts->sender;
 	tg_envelope_init(&o->envelope, &o->text);
 	/* Not ours to open, but then the answer is "no match", not "malformed". */
 	o->envelope.allow_scrypt = 1;
@@ -330,7 +363,7 @@ static int finish_signature(tg_opener *o)
 {
 	if (o->tail != TG_TRAILER)
 		return fail(o, TG_ESIGNATURE, "the content ends without a signature");
-	if (crypto_sign_final_verify(&o->signature, o->plain, o->pinned.pk) != 0)
+	if (crypto_sign_final_verify(&o->signature, o->plain, o->head.sender.pk) != 0)
 		return fail(o, TG_ESIGNATURE,
 			    "the sender's signature does not verify: the content is not what the sender sealed");
 	return 0;
@@ -341,7 +374,7 @@ int tg_open_finish(tg_opener *o)
 	if (!o->err && o->finished)
 		return fail(o, TG_EINVAL, "finished before");
 	o->finished = 1;
-	if (!o->err && finish_payload(o) == 0 && !o->o.raw)
+	if (!o->err && finish_payload(o) == 0 && !o->e.raw)
 		(void)finish_signature(o);
 	tg_wipe(o->plain, sizeof o->plain);
 	tg_stream_wipe(&o->stream);
@@ -350,7 +383,12 @@ int tg_open_finish(tg_opener *o)
 
 const tg_head *tg_open_head(const tg_opener *o)
 {
-	return o->has_head ? &o->head : NULL;
+	return o->has_head ? &o->seen : NULL;
+}
+
+size_t tg_open_recipient(const tg_opener *o, size_t i, char *out, size_t cap)
+{
+	return o->has_head && i < o->head.n_recipients ? tg_recipient_text(&o->head.recipient[i], out, cap) : 0;
 }
 
 const char *tg_open_why(const tg_opener *o)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include "core/b64.h"
+#include "lib/abi.h"
 #include "lib/crypto.h"
 #include "lib/head.h"
 #include "lib/secmem.h"
@@ -28,7 +29,7 @@ struct tg_sealer {               /* in guarded memory, whole */
 	int is_signed;
 	uint8_t sk[crypto_sign_SECRETKEYBYTES];
 	crypto_sign_state signature;
-	tg_head head;
+	tg_head head;            /* as the caller may see it */
 	struct tg_stream stream;
 	size_t held;             /* bytes of plain that wait for a full chunk, or for the end */
 	uint8_t plain[TG_AGE_CHUNK];
@@ -41,7 +42,10 @@ static int options_ok(const tg_seal_opts *o)
 {
 	if (!o->recipient || o->n_recipients == 0 || o->n_recipients > TG_RECIPIENTS_MAX)
 		return TG_ERECIPIENT;
-	return !o->write || (o->signer && !o->head) ? TG_EINVAL : 0;
+	for (size_t i = 0; i < o->n_recipients; i++)
+		if (!o->recipient[i])
+			return TG_ERECIPIENT;
+	return 0;
 }
 
 static int64_t now_ms(void)
@@ -51,19 +55,43 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* The head that these options describe; its issuer in canonical form. */
-static int fill_head(const tg_seal_opts *o, tg_head *h)
+/* NULL is as good as "". */
+static int copy_label(const char *label, char *out, size_t cap, int err)
 {
-	const char *issuer = o->head->issuer;
+	size_t n = label ? strlen(label) : 0;
 
-	*h = *o->head;
+	if (n >= cap)
+		return err;
+	if (n > 0)
+		memcpy(out, label, n);
+	out[n] = '\0';
+	return 0;
+}
+
+/* The head that these options describe; its issuer in canonical form. */
+static int fill_head(const tg_seal_opts *o, struct tg_head_fields *h)
+{
+	int err = copy_label(o->kind, h->kind, sizeof h->kind, TG_EKIND);
+
+	if (!err)
+		err = copy_label(o->session, h->session, sizeof h->session, TG_ESESSION);
+	if (!err)
+		err = copy_label(o->subject, h->subject, sizeof h->subject, TG_ESUBJECT);
+	if (!err)
+		err = copy_label(o->content_type, h->content_type, sizeof h->content_type, TG_EMEDIA);
+	if (err)
+		return err;
 	memset(h->issuer, 0, sizeof h->issuer);
-	if (issuer[0] && tg_issuer_parse(issuer, strnlen(issuer, sizeof o->head->issuer), h->issuer) != 0)
+	if (o->issuer && o->issuer[0] && tg_issuer_parse(o->issuer, strlen(o->issuer), h->issuer) != 0)
 		return TG_EISSUER;
-	if (h->time_ms == 0)
-		h->time_ms = now_ms();
-	randombytes_buf(h->ref, sizeof h->ref);
-	memcpy(h->recipient, o->recipient, o->n_recipients * sizeof *o->recipient);
+	h->time_ms = o->time_ms != 0 ? o->time_ms : now_ms();
+	if (o->ref)
+		memcpy(h->ref, o->ref, sizeof h->ref);
+	else
+		randombytes_buf(h->ref, sizeof h->ref);
+	memcpy(h->sender.pk, o->signer->pk, sizeof h->sender.pk);
+	for (size_t i = 0; i < o->n_recipients; i++)
+		h->recipient[i] = *o->recipient[i];
 	h->n_recipients = o->n_recipients;
 	return tg_head_check(h);
 }
@@ -132,7 +160,7 @@ static int write_header(tg_sealer *s, const tg_seal_opts *o, const uint8_t file_
 	int err;
 
 	for (size_t i = 0; i < o->n_recipients; i++) {
-		err = tg_x25519_wrap(&o->recipient[i], file_key, share, body);
+		err = tg_x25519_wrap(o->recipient[i], file_key, share, body);
 		if (err)
 			return err;
 		at = put_text(at, "-> X25519 ");
@@ -149,18 +177,15 @@ static int write_header(tg_sealer *s, const tg_seal_opts *o, const uint8_t file_
 	return s->write(s->ctx, text, (size_t)(at - text) + TG_AGE_NONCE);
 }
 
-/* Draws the keys, writes the header; for a signed file, begins with the head. */
-static int begin(tg_sealer *s, const tg_seal_opts *o)
+/* Draws the keys, writes the header; for a signed file, begins with the head (NULL: raw). */
+static int begin(tg_sealer *s, const tg_seal_opts *o, const struct tg_head_fields *head)
 {
 	uint8_t file_key[TG_FILE_KEY], nonce[TG_AGE_NONCE];
 	char text[TG_HEAD_TEXT_MAX];
-	tg_sender sender;
 	int err = 0;
 
-	if (o->signer) {
-		err = fill_head(o, &s->head);
-		if (err)
-			return err;
+	if (head) {
+		tg_head_public(head, NULL, &s->head);
 		s->is_signed = 1;
 		memcpy(s->sk, o->signer->sk, sizeof s->sk);
 		crypto_sign_init(&s->signature);
@@ -171,27 +196,34 @@ static int begin(tg_sealer *s, const tg_seal_opts *o)
 	if (!err)
 		err = write_header(s, o, file_key, nonce);
 	tg_wipe(file_key, sizeof file_key);
-	if (err || !o->signer)
+	if (err || !head)
 		return err;
-	tg_signer_sender(o->signer, &sender);
-	return push_signed(s, (const uint8_t *)text, tg_head_format(&s->head, &sender, text));
+	return push_signed(s, (const uint8_t *)text, tg_head_format(head, text));
 }
 
 /* The interface ------------------------------------------------------------------------------------------------- */
 
-int tg_seal_new(const tg_seal_opts *o, tg_sealer **out)
+int tg_seal_new(const tg_seal_opts *opts, tg_sealer **out)
 {
+	struct tg_head_fields head;
+	tg_seal_opts o;
 	tg_sealer *s;
-	int err = options_ok(o);
+	int err = TG_ABI_IN(o, opts);
 
+	if (!err && !o.write)
+		err = TG_EINVAL;
+	if (!err)
+		err = options_ok(&o);
+	if (!err && o.signer)
+		err = fill_head(&o, &head);
 	if (err)
 		return err;
 	s = tg_secret_take(&spares, sizeof *s);
 	if (!s)
 		return TG_ENOMEM;
-	s->write = o->write;
-	s->ctx = o->ctx;
-	err = begin(s, o);
+	s->write = o.write;
+	s->ctx = o.ctx;
+	err = begin(s, &o, o.signer ? &head : NULL);
 	if (err) {
 		tg_seal_free(s);
 		return err;
@@ -242,20 +274,17 @@ void tg_seal_free(tg_sealer *s)
 	tg_secret_give(&spares, s, sizeof *s);
 }
 
-uint64_t tg_seal_size(const tg_seal_opts *o, uint64_t content_len)
+uint64_t tg_seal_size(const tg_seal_opts *opts, uint64_t content_len)
 {
 	uint64_t plain = content_len, chunks;
+	struct tg_head_fields head;
 	char text[TG_HEAD_TEXT_MAX];
-	tg_sender sender;
-	tg_head head;
+	tg_seal_opts o;
 
-	if (o->n_recipients == 0 || o->n_recipients > TG_RECIPIENTS_MAX ||
-	    (o->signer && (!o->head || fill_head(o, &head) != 0)))
+	if (TG_ABI_IN(o, opts) != 0 || options_ok(&o) != 0 || (o.signer && fill_head(&o, &head) != 0))
 		return 0;
-	if (o->signer) {
-		tg_signer_sender(o->signer, &sender);
-		plain += tg_head_format(&head, &sender, text) + TG_TRAILER;
-	}
+	if (o.signer)
+		plain += tg_head_format(&head, text) + TG_TRAILER;
 	chunks = plain == 0 ? 1 : (plain + TG_AGE_CHUNK - 1) / TG_AGE_CHUNK;
-	return HEADER_TEXT(o->n_recipients) + TG_AGE_NONCE + plain + chunks * TG_AGE_TAG;
+	return HEADER_TEXT(o.n_recipients) + TG_AGE_NONCE + plain + chunks * TG_AGE_TAG;
 }

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <timeglas/timeglas.h>
 #include "lib/secmem.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -19,6 +21,7 @@
 #define ALIGN 64u
 
 static unsigned fail_at;
+static atomic_int unlocked; /* a block could not be locked */
 
 static int must_fail(void)
 {
@@ -35,9 +38,18 @@ static void *map(size_t n)
 	 * pointer. */
 	n = (n + ALIGN - 1) / ALIGN * ALIGN;
 	p = sodium_malloc(n);
-	if (p)
-		memset(p, 0, n);
+	if (!p)
+		return NULL;
+	memset(p, 0, n);
+	/* sodium_malloc() locks, but does not say when it could not: asking again for what is locked already costs nothing of the limit. */
+	if (mlock(p, n) != 0)
+		atomic_store(&unlocked, 1);
 	return p;
+}
+
+int tg_memory_locked(void)
+{
+	return !atomic_load(&unlocked);
 }
 
 void *tg_secret_alloc(size_t n)

@@ -47,6 +47,7 @@ extern "C" {
 	X(EFULL,       32, 507, "store-full",           1, "the store is full")                                       \
 	X(EMEDIA,      33, 415, "media-type",           0, "the content type is not the one expected here")           \
 	X(ECOMPARE,    34, 503, "store-not-compared",   1, "the store has not been compared with the evidence")       \
+	X(ESUBJECT,    36, 422, "subject",              0, "a subject is 64 lower-case hexadecimal digits")           \
 	/* never on the wire: the library's and the command line's own */                                              \
 	X(ENOMEM,      64,   0, "memory",               0, "out of memory")                                           \
 	X(EIO,         65,   0, "io",                   0, "input/output error")                                      \
@@ -58,12 +59,13 @@ extern "C" {
 	X(EPAYLOAD,    71,   0, "age-payload",          0, "the age payload was changed or cut")                      \
 	X(EARMOR,      72,   0, "age-armor",            0, "malformed age armor")                                     \
 	X(ESIGNATURE,  73,   0, "signature",            0, "the sender's signature does not verify")                  \
-	X(EMISLABELLED,74,   0, "mislabelled",          0, "the sealed head differs from what the server said")       \
+	X(EMISLABELLED,74,   0, "mislabelled",          0, "the sealed head differs from what was asked for")          \
 	X(EREPLAY,     75,   0, "replayed",             0, "this sealed reference was seen before")                   \
 	X(EKEY,        76,   0, "key",                  0, "not a well-formed key")                                   \
 	X(ECANCELED,   77,   0, "canceled",             0, "canceled")                                                \
 	X(EPROBLEM,    78,   0, "refused",              0, "refused by the server")                                   \
-	X(ETLS,        79,   0, "tls",                  0, "one side refuses the other's certificate or TLS")
+	X(ETLS,        79,   0, "tls",                  0, "one side refuses the other's certificate or TLS")         \
+	X(EAGE,        80,   0, "head-age",             0, "the sealed head is too old, or of the future")
 
 enum tg_error {
 	TG_OK = 0,

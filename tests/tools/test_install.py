@@ -11,7 +11,7 @@ PROGRAM = """
 #include <timeglas/timeglas.h>
 int main(void)
 {
-	tg_recipient r;
+	tg_recipient *r;
 	return tg_init() == 0 && tg_recipient_parse("age1nonsense", 12, &r) == TG_EKEY ? puts(tg_strerror(TG_EKEY)) < 0 : 1;
 }
 """

@@ -52,7 +52,8 @@ static int open_vector(const struct age_vector *v, size_t cut, char hash_hex[65]
 	crypto_hash_sha256_state hash;
 	uint8_t digest[32];
 	tg_identity *id[4];
-	tg_open_opts o = {.identity = id, .n_identities = v->n_identities, .raw = 1, .write = hash_content, .ctx = &hash};
+	tg_expect e = {.struct_size = sizeof e, .identity = id, .n_identities = v->n_identities, .raw = 1};
+	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = hash_content, .ctx = &hash};
 	tg_opener *op;
 	int err = 0;
 

@@ -110,6 +110,7 @@ static tg_client *client_of(const struct world *w, tg_client_opts o)
 {
 	tg_client *c;
 
+	o.struct_size = sizeof o;
 	o.url = w->url;
 	o.ca = o.cert = w->ca;
 	o.key = w->key;
@@ -158,8 +159,8 @@ static void put_canceled_by_progress_returns_canceled(void **state)
 {
 	int calls = 0;
 	tg_client *c = client_of(*state, (tg_client_opts){ .progress = cancel, .progress_ctx = &calls });
-	const tg_put_opts o = { .kind = "liveness", .size = UINT64_MAX, .read = give_zeros };
-	tg_blob blob;
+	const tg_put_opts o = { .struct_size = sizeof o, .kind = "liveness", .size = UINT64_MAX, .read = give_zeros };
+	tg_blob blob = { .struct_size = sizeof blob };
 
 	assert_int_equal(tg_client_put(c, &o, &blob), TG_ECANCELED);
 	assert_true(calls > 0);
@@ -169,8 +170,8 @@ static void put_canceled_by_progress_returns_canceled(void **state)
 static void put_source_fails_returns_its_error(void **state)
 {
 	tg_client *c = client_of(*state, (tg_client_opts){ 0 });
-	const tg_put_opts o = { .kind = "liveness", .size = 100, .read = give_error };
-	tg_blob blob;
+	const tg_put_opts o = { .struct_size = sizeof o, .kind = "liveness", .size = 100, .read = give_error };
+	tg_blob blob = { .struct_size = sizeof blob };
 
 	assert_int_equal(tg_client_put(c, &o, &blob), TG_EIO);
 	tg_client_free(c);
@@ -180,8 +181,8 @@ static void put_source_ends_early_is_no_upload(void **state)
 {
 	int calls = 0;
 	tg_client *c = client_of(*state, (tg_client_opts){ 0 });
-	const tg_put_opts o = { .kind = "liveness", .size = 100, .read = give_little, .ctx = &calls };
-	tg_blob blob;
+	const tg_put_opts o = { .struct_size = sizeof o, .kind = "liveness", .size = 100, .read = give_little, .ctx = &calls };
+	tg_blob blob = { .struct_size = sizeof blob };
 
 	assert_int_equal(tg_client_put(c, &o, &blob), TG_EIO);
 	assert_non_null(strstr(tg_client_error(c), "declared length"));
@@ -193,7 +194,7 @@ static void client_new_failed_is_harmless(void **state)
 	tg_client *c;
 
 	(void)state;
-	assert_int_equal(tg_client_new(&(tg_client_opts){ .url = "ftp://x" }, &c), TG_EINVAL);
+	assert_int_equal(tg_client_new(&(tg_client_opts){ .struct_size = sizeof(tg_client_opts), .url = "ftp://x" }, &c), TG_EINVAL);
 	assert_int_not_equal(tg_client_error(c)[0], '\0');
 	assert_int_equal(tg_client_policy(c), TG_EINVAL);
 	tg_client_free(c);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include "check.h"
 #include "lib/bech32.h"
+#include "lib/keys.h"
 #include "lib/secmem.h"
 
 /* Of the age test vectors. */
@@ -15,66 +16,92 @@ static void identity_text_reads_back(void **state)
 {
 	char text[TG_KEY_TEXT_MAX], again[TG_KEY_TEXT_MAX];
 	tg_identity *a, *b;
-	tg_recipient ra, rb;
+	tg_recipient *ra, *rb, *rc;
 
 	(void)state;
 	assert_int_equal(tg_identity_generate(&a), 0);
-	tg_identity_text(a, text);
+	assert_int_equal(tg_identity_text(a, text, sizeof text), 74);
 	assert_int_equal(strncmp(text, "AGE-SECRET-KEY-1", 16), 0);
 	assert_int_equal(tg_identity_parse(text, strlen(text), &b), 0);
-	tg_identity_recipient(a, &ra);
-	tg_identity_recipient(b, &rb);
-	assert_memory_equal(&ra, &rb, sizeof ra);
-	tg_recipient_text(&ra, text);
+	assert_int_equal(tg_identity_recipient(a, &ra), 0);
+	assert_int_equal(tg_identity_recipient(b, &rb), 0);
+	assert_int_equal(tg_recipient_text(ra, text, sizeof text), 62);
+	tg_recipient_text(rb, again, sizeof again);
+	assert_string_equal(text, again);
 	assert_int_equal(strncmp(text, "age1", 4), 0);
-	assert_int_equal(tg_recipient_parse(text, strlen(text), &rb), 0);
-	tg_recipient_text(&rb, again);
+	assert_int_equal(tg_recipient_parse(text, strlen(text), &rc), 0);
+	tg_recipient_text(rc, again, sizeof again);
 	assert_string_equal(text, again);
 	tg_identity_free(a);
 	tg_identity_free(b);
+	tg_recipient_free(ra);
+	tg_recipient_free(rb);
+	tg_recipient_free(rc);
 }
 
 static void signer_text_reads_back(void **state)
 {
-	char text[TG_KEY_TEXT_MAX];
+	char text[TG_KEY_TEXT_MAX], again[TG_KEY_TEXT_MAX];
 	tg_signer *a, *b;
-	tg_sender sa, sb;
+	tg_sender *sa, *sb, *sc;
 
 	(void)state;
 	assert_int_equal(tg_signer_generate(&a), 0);
-	tg_signer_text(a, text);
+	tg_signer_text(a, text, sizeof text);
 	assert_int_equal(strncmp(text, "TIMEGLAS-SIGNING-KEY-1", 22), 0);
 	assert_int_equal(tg_signer_parse(text, strlen(text), &b), 0);
-	tg_signer_sender(a, &sa);
-	tg_signer_sender(b, &sb);
-	assert_memory_equal(&sa, &sb, sizeof sa);
-	tg_sender_text(&sa, text);
+	assert_int_equal(tg_signer_sender(a, &sa), 0);
+	assert_int_equal(tg_signer_sender(b, &sb), 0);
+	tg_sender_text(sa, text, sizeof text);
+	tg_sender_text(sb, again, sizeof again);
+	assert_string_equal(text, again);
 	assert_int_equal(strncmp(text, "timeglas-sender1", 16), 0);
-	assert_int_equal(tg_sender_parse(text, strlen(text), &sb), 0);
-	assert_memory_equal(&sa, &sb, sizeof sa);
+	assert_int_equal(tg_sender_parse(text, strlen(text), &sc), 0);
+	tg_sender_text(sc, again, sizeof again);
+	assert_string_equal(text, again);
 	tg_signer_free(a);
 	tg_signer_free(b);
+	tg_sender_free(sa);
+	tg_sender_free(sb);
+	tg_sender_free(sc);
+}
+
+/* As snprintf: the length tells that it was cut, and nothing is written behind cap. */
+static void text_that_does_not_fit_is_cut(void **state)
+{
+	char whole[TG_KEY_TEXT_MAX], cut[16];
+	tg_identity *id;
+
+	(void)state;
+	assert_int_equal(tg_identity_parse(IDENTITY, strlen(IDENTITY), &id), 0);
+	assert_int_equal(tg_identity_text(id, whole, 75), 74);
+	assert_string_equal(whole, IDENTITY);
+	memset(cut, 'x', sizeof cut);
+	assert_int_equal(tg_identity_text(id, cut, 8), 74);
+	assert_memory_equal(cut, "AGE-SEC\0xxxxxxxx", sizeof cut);
+	assert_int_equal(tg_identity_text(id, NULL, 0), 74);
+	tg_identity_free(id);
 }
 
 static void generate_twice_gives_two_keys(void **state)
 {
-	tg_recipient r[2];
+	char text[2][TG_KEY_TEXT_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		tg_identity *id;
 		assert_int_equal(tg_identity_generate(&id), 0);
-		tg_identity_recipient(id, &r[i]);
+		tg_identity_text(id, text[i], sizeof text[i]);
 		tg_identity_free(id);
 	}
-	assert_memory_not_equal(&r[0], &r[1], sizeof r[0]);
+	assert_string_not_equal(text[0], text[1]);
 }
 
 static void parse_kinds_of_key_are_not_mixed(void **state)
 {
 	char text[TG_KEY_TEXT_MAX];
-	tg_recipient r;
-	tg_sender s;
+	tg_recipient *r;
+	tg_sender *s;
 	tg_identity *id;
 	tg_signer *signer;
 
@@ -82,15 +109,15 @@ static void parse_kinds_of_key_are_not_mixed(void **state)
 	assert_int_equal(tg_signer_parse(IDENTITY, strlen(IDENTITY), &signer), TG_EKEY);
 	assert_int_equal(tg_recipient_parse(IDENTITY, strlen(IDENTITY), &r), TG_EKEY);
 	assert_int_equal(tg_signer_generate(&signer), 0);
-	tg_signer_text(signer, text);
+	tg_signer_text(signer, text, sizeof text);
 	assert_int_equal(tg_identity_parse(text, strlen(text), &id), TG_EKEY);
-	tg_signer_sender(signer, &s);
-	tg_sender_text(&s, text);
+	assert_int_equal(tg_signer_sender(signer, &s), 0);
+	tg_sender_text(s, text, sizeof text);
 	assert_int_equal(tg_recipient_parse(text, strlen(text), &r), TG_EKEY);
 	tg_signer_free(signer);
+	tg_sender_free(s);
 }
 
-/* What is sealed to such a key anybody can open. */
 static void what_makes_no_object_leaves_out_alone(void **state)
 {
 	tg_identity *const was_id = (tg_identity *)0x1;
@@ -104,7 +131,7 @@ static void what_makes_no_object_leaves_out_alone(void **state)
 	assert_int_equal(tg_identity_parse("x", 1, &id), TG_EKEY);
 	assert_int_equal(tg_signer_parse("x", 1, &signer), TG_EKEY);
 	assert_int_equal(tg_signer_load("/nowhere/at/all", &signer), TG_EIO);
-	assert_int_equal(tg_seal_new(&(tg_seal_opts){ 0 }, &sealer), TG_ERECIPIENT);
+	assert_int_equal(tg_seal_new(&(tg_seal_opts){ 0 }, &sealer), TG_EINVAL);
 	assert_int_equal(tg_open_new(&(tg_open_opts){ 0 }, &opener), TG_EINVAL);
 	assert_ptr_equal(id, was_id);
 	assert_ptr_equal(signer, was_signer);
@@ -112,11 +139,12 @@ static void what_makes_no_object_leaves_out_alone(void **state)
 	assert_ptr_equal(opener, (tg_opener *)0x1);
 }
 
+/* What is sealed to such a key anybody can open. */
 static void recipient_parse_point_of_small_order_is_refused(void **state)
 {
 	const uint8_t one[32] = {1};
 	char text[TG_KEY_TEXT_MAX];
-	tg_recipient r;
+	tg_recipient *r;
 
 	(void)state;
 	assert_int_equal(tg_bech32_encode("age", one, sizeof one, text, sizeof text), 0);
@@ -126,11 +154,12 @@ static void recipient_parse_point_of_small_order_is_refused(void **state)
 static void sender_parse_point_of_small_order_is_refused(void **state)
 {
 	/* The neutral element: under it, one signature verifies for many messages. */
-	tg_sender bad = {{1}}, out;
+	const tg_sender bad = {{1}};
 	char text[TG_KEY_TEXT_MAX];
+	tg_sender *out;
 
 	(void)state;
-	tg_sender_text(&bad, text);
+	tg_sender_text(&bad, text, sizeof text);
 	assert_int_equal(tg_sender_parse(text, strlen(text), &out), TG_EKEY);
 }
 
@@ -199,12 +228,12 @@ static void load_oversized_file_is_refused(void **state)
 
 static void signer_load_takes_exactly_one_key(void **state)
 {
-	char text[TG_KEY_TEXT_MAX], file[400];
+	char text[TG_KEY_TEXT_MAX], file[2 * TG_KEY_TEXT_MAX + 32];
 	tg_signer *s;
 
 	(void)state;
 	assert_int_equal(tg_signer_generate(&s), 0);
-	tg_signer_text(s, text);
+	tg_signer_text(s, text, sizeof text);
 	tg_signer_free(s);
 	snprintf(file, sizeof file, "# signing\n%s\n", text);
 	assert_int_equal(tg_signer_load(write_file(file, strlen(file)), &s), 0);
@@ -302,6 +331,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(identity_text_reads_back),
 		cmocka_unit_test(signer_text_reads_back),
+		cmocka_unit_test(text_that_does_not_fit_is_cut),
 		cmocka_unit_test(generate_twice_gives_two_keys),
 		cmocka_unit_test(parse_kinds_of_key_are_not_mixed),
 		cmocka_unit_test(what_makes_no_object_leaves_out_alone),

@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <timeglas/timeglas.h>
 #include "check.h"
+#include "lib/keys.h"
 #include "lib/secmem.h"
 
 struct buf {
@@ -14,10 +15,10 @@ struct buf {
 };
 
 static tg_identity *alice, *bob;
-static tg_recipient to_alice, to_bob;
+static tg_recipient *to_alice, *to_bob;
 static tg_signer *signer;
-static tg_sender sender;
-static const tg_head described = {.kind = "passport", .issuer = "D<<", .content_type = "image/jp2"};
+static tg_sender *sender;
+static tg_senders *senders;
 
 static int keep(void *ctx, const void *p, size_t n)
 {
@@ -36,18 +37,20 @@ static int keep(void *ctx, const void *p, size_t n)
 	return 0;
 }
 
-static tg_seal_opts seal_opts(const tg_recipient *r, size_t n, int is_signed, struct buf *out)
+static tg_seal_opts seal_opts(tg_recipient *const *r, size_t n, int is_signed, struct buf *out)
 {
-	tg_seal_opts o = {.recipient = r, .n_recipients = n, .write = keep, .ctx = out};
+	tg_seal_opts o = {.struct_size = sizeof o, .recipient = (const tg_recipient *const *)r, .n_recipients = n, .write = keep, .ctx = out};
 
 	if (is_signed) {
 		o.signer = signer;
-		o.head = &described;
+		o.kind = "passport";
+		o.issuer = "D<<";
+		o.content_type = "image/jp2";
 	}
 	return o;
 }
 
-static int seal(const tg_recipient *r, size_t n_to, int is_signed, const uint8_t *p, size_t n, size_t cut, struct buf *out)
+static int seal(tg_recipient *const *r, size_t n_to, int is_signed, const uint8_t *p, size_t n, size_t cut, struct buf *out)
 {
 	tg_seal_opts o = seal_opts(r, n_to, is_signed, out);
 	tg_sealer *s;
@@ -84,7 +87,8 @@ static int open_as(const tg_open_opts *o, const uint8_t *p, size_t n, size_t cut
 
 static int open_with(tg_identity *id, int raw, const struct buf *in, size_t cut, struct buf *out)
 {
-	tg_open_opts o = {.identity = &id, .n_identities = 1, .raw = raw, .sender = raw ? NULL : &sender, .write = keep, .ctx = out};
+	tg_expect e = {.struct_size = sizeof e, .identity = &id, .n_identities = 1, .raw = raw, .senders = raw ? NULL : senders};
+	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep, .ctx = out};
 
 	out->n = 0;
 	return open_as(&o, in->p, in->n, cut, NULL);
@@ -151,9 +155,10 @@ static void round_trip_trailer_across_the_edge_comes_back(void **state)
 
 static void open_head_says_what_was_sealed(void **state)
 {
-	tg_recipient both[2];
+	tg_recipient *both[2];
 	struct buf sealed = {0}, opened = {0};
-	tg_open_opts o = {.identity = &bob, .n_identities = 1, .sender = &sender, .write = keep, .ctx = &opened};
+	tg_expect e = {.struct_size = sizeof e, .identity = &bob, .n_identities = 1, .senders = senders};
+	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep, .ctx = &opened};
 	tg_seal_opts so;
 	tg_sealer *s;
 	tg_head got;
@@ -165,7 +170,12 @@ static void open_head_says_what_was_sealed(void **state)
 	assert_int_equal(tg_seal_new(&so, &s), 0);
 	assert_int_equal(tg_seal_finish(s), 0);
 	assert_int_equal(open_as(&o, sealed.p, sealed.n, 100, &got), 0);
-	assert_memory_equal(&got, tg_seal_head(s), sizeof got);
+	assert_string_equal(got.sender_name, "app");
+	assert_string_equal(tg_seal_head(s)->sender_name, ""); /* which the sealer does not know */
+	assert_string_equal(got.name, tg_seal_head(s)->name);
+	assert_string_equal(got.sender, tg_seal_head(s)->sender);
+	assert_memory_equal(got.ref, tg_seal_head(s)->ref, sizeof got.ref);
+	assert_int_equal(got.time_ms, tg_seal_head(s)->time_ms);
 	assert_string_equal(got.kind, "passport");
 	assert_string_equal(got.issuer, "D");
 	assert_string_equal(got.session, "");
@@ -180,19 +190,20 @@ static void open_head_says_what_was_sealed(void **state)
 static void seal_most_recipients_each_opens(void **state)
 {
 	tg_identity *id[TG_RECIPIENTS_MAX];
-	tg_recipient r[TG_RECIPIENTS_MAX];
+	tg_recipient *r[TG_RECIPIENTS_MAX];
 	struct buf sealed = {0}, opened = {0};
 
 	(void)state;
 	for (size_t i = 0; i < TG_RECIPIENTS_MAX; i++) {
 		assert_int_equal(tg_identity_generate(&id[i]), 0);
-		tg_identity_recipient(id[i], &r[i]);
+		assert_int_equal(tg_identity_recipient(id[i], &r[i]), 0);
 	}
 	assert_int_equal(seal(r, TG_RECIPIENTS_MAX, 1, (const uint8_t *)"x", 1, 1, &sealed), 0);
 	for (size_t i = 0; i < TG_RECIPIENTS_MAX; i++) {
 		assert_int_equal(open_with(id[i], 0, &sealed, 77, &opened), 0);
 		assert_int_equal(opened.n, 1);
 		tg_identity_free(id[i]);
+		tg_recipient_free(r[i]);
 	}
 	assert_int_equal(open_with(alice, 0, &sealed, 77, &opened), TG_ENOMATCH);
 	free(sealed.p);
@@ -295,7 +306,7 @@ static void open_content_changed_by_a_recipient_is_seen(void **state)
 
 static void open_passed_on_by_a_recipient_is_seen(void **state)
 {
-	tg_recipient both[2];
+	tg_recipient *both[2];
 	struct buf sealed = {0}, plain = {0}, again = {0}, opened = {0};
 
 	(void)state;
@@ -337,20 +348,28 @@ static void open_head_without_trailer_is_refused(void **state)
 static void open_other_sender_or_raw_file_is_refused(void **state)
 {
 	struct buf sealed = {0}, raw = {0}, opened = {0};
-	tg_open_opts o = {.identity = &alice, .n_identities = 1, .write = keep, .ctx = &opened};
+	tg_expect e = {.struct_size = sizeof e, .identity = &alice, .n_identities = 1};
+	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep, .ctx = &opened};
+	char text[TG_KEY_TEXT_MAX];
+	tg_senders *others;
 	tg_signer *other;
-	tg_sender pinned;
+	tg_sender *pinned;
 
 	(void)state;
 	assert_int_equal(seal(&to_alice, 1, 1, (const uint8_t *)"x", 1, 1, &sealed), 0);
 	assert_int_equal(tg_signer_generate(&other), 0);
-	tg_signer_sender(other, &pinned);
-	tg_signer_free(other);
-	o.sender = &pinned;
+	assert_int_equal(tg_signer_sender(other, &pinned), 0);
+	tg_sender_text(pinned, text, sizeof text);
+	assert_int_equal(tg_senders_new(&others), 0);
+	assert_int_equal(tg_senders_add(others, NULL, text), 0);
+	e.senders = others;
 	assert_int_equal(open_as(&o, sealed.p, sealed.n, 99, NULL), TG_ESIGNATURE);
 	assert_int_equal(seal(&to_alice, 1, 0, (const uint8_t *)"x", 1, 1, &raw), 0);
 	assert_int_equal(open_with(alice, 0, &raw, 99, &opened), TG_ESIGNATURE);
 	assert_int_equal(opened.n, 0);
+	tg_signer_free(other);
+	tg_sender_free(pinned);
+	tg_senders_free(others);
 	free(sealed.p);
 	free(raw.p);
 	free(opened.p);
@@ -360,7 +379,8 @@ static void open_several_identities_any_may_match(void **state)
 {
 	tg_identity *ids[2];
 	struct buf sealed = {0}, opened = {0};
-	tg_open_opts o = {.identity = ids, .n_identities = 2, .sender = &sender, .write = keep, .ctx = &opened};
+	tg_expect e = {.struct_size = sizeof e, .identity = ids, .n_identities = 2, .senders = senders};
+	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep, .ctx = &opened};
 
 	(void)state;
 	ids[0] = alice;
@@ -409,7 +429,8 @@ static void callbacks_errors_come_back_and_stay(void **state)
 {
 	uint8_t *p = noise(300000);
 	struct buf sealed = {0}, opened = {.fail_after = 70000}, full = {.fail_after = 100000};
-	tg_open_opts o = {.identity = &alice, .n_identities = 1, .sender = &sender, .write = keep, .ctx = &opened};
+	tg_expect e = {.struct_size = sizeof e, .identity = &alice, .n_identities = 1, .senders = senders};
+	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep, .ctx = &opened};
 	tg_opener *op;
 
 	(void)state;
@@ -438,7 +459,8 @@ static void finish_twice_is_a_callers_fault(void **state)
 {
 	struct buf sealed = {0}, opened = {0};
 	tg_seal_opts so = seal_opts(&to_alice, 1, 1, &sealed);
-	tg_open_opts o = {.identity = &alice, .n_identities = 1, .sender = &sender, .write = keep, .ctx = &opened};
+	tg_expect e = {.struct_size = sizeof e, .identity = &alice, .n_identities = 1, .senders = senders};
+	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep, .ctx = &opened};
 	tg_sealer *s;
 	tg_opener *op;
 
@@ -460,28 +482,29 @@ static void finish_twice_is_a_callers_fault(void **state)
 
 static void seal_bad_options_are_refused(void **state)
 {
-	static const tg_recipient small_order = {{0}};
-	tg_recipient many[TG_RECIPIENTS_MAX + 1] = {{{0}}};
+	tg_recipient small_order = {{0}}, *to_small = &small_order, *many[TG_RECIPIENTS_MAX + 1];
 	struct buf out = {0};
 	tg_seal_opts o = seal_opts(many, 0, 1, &out);
-	tg_head bad = described;
 	tg_sealer *s;
 
 	(void)state;
+	for (size_t i = 0; i < LEN(many); i++)
+		many[i] = to_alice;
 	assert_int_equal(tg_seal_new(&o, &s), TG_ERECIPIENT);
 	assert_true(tg_seal_size(&o, 1) == 0);
 	o.n_recipients = TG_RECIPIENTS_MAX + 1;
 	assert_int_equal(tg_seal_new(&o, &s), TG_ERECIPIENT);
 	assert_true(tg_seal_size(&o, 1) == 0);
-	o = seal_opts(&small_order, 1, 0, &out);
+	o = seal_opts(&to_small, 1, 0, &out);
 	assert_int_equal(tg_seal_new(&o, &s), TG_EKEY);
 	o = seal_opts(&to_alice, 1, 1, &out);
-	o.head = NULL;
-	assert_int_equal(tg_seal_new(&o, &s), TG_EINVAL);
-	o.head = &bad;
-	strcpy(bad.issuer, "QQQ");
+	o.kind = NULL;
+	assert_int_equal(tg_seal_new(&o, &s), TG_EKIND);
+	o.kind = "passport";
+	o.issuer = "QQQ";
 	assert_int_equal(tg_seal_new(&o, &s), TG_EISSUER);
-	bad.issuer[0] = bad.kind[0] = '\0';
+	o.issuer = NULL;
+	o.kind = "";
 	assert_int_equal(tg_seal_new(&o, &s), TG_EKIND);
 	assert_true(tg_seal_size(&o, 1) == 0);
 	assert_int_equal(out.n, 0);
@@ -490,16 +513,20 @@ static void seal_bad_options_are_refused(void **state)
 
 static void open_bad_options_are_refused(void **state)
 {
-	tg_open_opts o = {.identity = &alice, .n_identities = 1, .write = keep};
+	tg_expect e = {.struct_size = sizeof e, .identity = &alice, .n_identities = 1};
+	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep};
 	tg_opener *op;
 
 	(void)state;
 	assert_int_equal(tg_open_new(&o, &op), TG_EINVAL); /* neither raw nor a sender */
-	o.raw = 1;
-	o.n_identities = 0;
+	e.raw = 1;
+	e.n_identities = 0;
 	assert_int_equal(tg_open_new(&o, &op), TG_EINVAL);
-	o.n_identities = 1;
+	e.n_identities = 1;
 	o.write = NULL;
+	assert_int_equal(tg_open_new(&o, &op), TG_EINVAL);
+	o.write = keep;
+	o.expect = NULL;
 	assert_int_equal(tg_open_new(&o, &op), TG_EINVAL);
 }
 
@@ -507,7 +534,8 @@ static void allocation_failure_is_reported(void **state)
 {
 	struct buf out = {0};
 	tg_seal_opts so = seal_opts(&to_alice, 1, 1, &out);
-	tg_open_opts o = {.identity = &alice, .n_identities = 1, .raw = 1, .write = keep};
+	tg_expect e = {.struct_size = sizeof e, .identity = &alice, .n_identities = 1, .raw = 1};
+	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep};
 	tg_sealer *s;
 	tg_opener *op;
 
@@ -541,13 +569,15 @@ static void seal_twice_gives_two_files_and_references(void **state)
 
 static int set_up(void **state)
 {
+	char text[TG_KEY_TEXT_MAX];
+
 	(void)state;
 	if (tg_init() != 0 || tg_identity_generate(&alice) != 0 || tg_identity_generate(&bob) != 0 || tg_signer_generate(&signer) != 0)
 		return -1;
-	tg_identity_recipient(alice, &to_alice);
-	tg_identity_recipient(bob, &to_bob);
-	tg_signer_sender(signer, &sender);
-	return 0;
+	if (tg_identity_recipient(alice, &to_alice) != 0 || tg_identity_recipient(bob, &to_bob) != 0 || tg_signer_sender(signer, &sender) != 0)
+		return -1;
+	tg_sender_text(sender, text, sizeof text);
+	return tg_senders_new(&senders) != 0 || tg_senders_add(senders, "app", text) != 0;
 }
 
 static int tear_down(void **state)
@@ -556,6 +586,10 @@ static int tear_down(void **state)
 	tg_identity_free(alice);
 	tg_identity_free(bob);
 	tg_signer_free(signer);
+	tg_recipient_free(to_alice);
+	tg_recipient_free(to_bob);
+	tg_sender_free(sender);
+	tg_senders_free(senders);
 	return 0;
 }
 
