@@ -15,7 +15,7 @@
 
 int claiming_prepare(const struct options *o, struct claiming *k)
 {
-	int err = option_number(o, OPT_LEASE, TG_LEASE_MAX_S, &k->lease_s);
+	int err = option_duration(o, OPT_LEASE, TG_LEASE_MAX_S, &k->lease_s);
 
 	if (err != 0)
 		return err;

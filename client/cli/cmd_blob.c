@@ -70,7 +70,7 @@ static int load_put(const struct options *o, struct put *p)
 	if (err == 0)
 		err = label_head(o, 1, &p->head);
 	if (err == 0)
-		err = option_number(o, OPT_TTL, TTL_MAX_S, &p->ttl_s);
+		err = option_duration(o, OPT_TTL, TTL_MAX_S, &p->ttl_s);
 	if (err == 0)
 		err = join_to(o, p->to);
 	if (err == 0 && p->mode != PUT_SEALED)

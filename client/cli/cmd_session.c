@@ -25,7 +25,7 @@ int cmd_session_open(struct cli *cli)
 	int err = check_subject(subject);
 
 	if (err == 0)
-		err = option_number(&cli->opt, OPT_IDLE, TG_SESSION_MAX_S, &idle_s);
+		err = option_duration(&cli->opt, OPT_IDLE, TG_SESSION_MAX_S, &idle_s);
 	if (err == 0)
 		err = cli_connect(cli, true, &c);
 	if (err != 0)

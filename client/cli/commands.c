@@ -12,7 +12,8 @@
 #define FETCH (B(IDENTITY) | B(SENDER) | B(RAW) | B(OUTPUT))
 
 static const struct command table[] = {
-	{ "keygen", NULL, NULL, "make an age identity, or with --sign a signing key", B(OUTPUT) | B(SIGN), 0, cmd_keygen },
+	{ "keygen", NULL, NULL, "make an age identity, or with --sign a signing key; -y prints the public half of one",
+	  B(OUTPUT) | B(SIGN) | B(PUBLIC), 0, cmd_keygen },
 	{ "seal", NULL, "[FILE]", "seal a file to the people who may read it",
 	  B(RECIPIENT) | B(SIGN) | B(RAW) | B(OUTPUT) | LABELS, B(RECIPIENT), cmd_seal },
 	{ "open", NULL, "[FILE]", "open a sealed file and check who sent it", FETCH, B(IDENTITY), cmd_open },

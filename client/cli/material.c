@@ -155,14 +155,15 @@ int label_head(const struct options *o, int need_kind, tg_head *head)
 			      : cli_usage("a %s has no --issuer", kind);
 }
 
-int option_number(const struct options *o, enum opt_id id, uint64_t max, uint64_t *out)
+int option_duration(const struct options *o, enum opt_id id, uint64_t max_s, uint64_t *out)
 {
 	const char *text = options_text(o, id);
 
 	*out = 0;
 	if (text == NULL)
 		return 0;
-	if (tg_num_u64(text, strlen(text), max, out) != 0 || *out == 0)
-		return cli_usage("--%s takes a whole number from 1 to %llu", options_row(id)->name, (unsigned long long)max);
+	if (tg_num_duration(text, strlen(text), max_s, out) != 0 || *out == 0)
+		return cli_usage("--%s takes a duration like 90, 15m, 1h or 1d: from 1 to %llu seconds", options_row(id)->name,
+				 (unsigned long long)max_s);
 	return 0;
 }

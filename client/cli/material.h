@@ -31,7 +31,10 @@ const tg_recipient *const *material_to(const struct material *m);
  * the issuer in its canonical form. Returns 0 or an exit status. need_kind: it is an error if --kind is missing.
  */
 int label_head(const struct options *o, int need_kind, tg_head *head);
-/** option_number(o, id, max, out): 0 when it is not given. Returns 0 or an exit status. */
-int option_number(const struct options *o, enum opt_id id, uint64_t max, uint64_t *out);
+/**
+ * option_duration(o, id, max_s, out): seconds of an option that takes a duration (`90`, `15m`, `1h`, `1d`), at least 1; 0 when
+ * it is not given. Returns 0 or an exit status.
+ */
+int option_duration(const struct options *o, enum opt_id id, uint64_t max_s, uint64_t *out);
 
 #endif

@@ -27,19 +27,20 @@
 	  "open with the identities in this file; repeatable")                                                         \
 	X(OPT_SIGN, "sign", 0, "KEY", "TIMEGLAS_SIGNING_KEY", "signing_key", "sign with the key in this file")        \
 	X(OPT_SENDER, "sender", 0, "PUB", "TIMEGLAS_SENDER", "sender", "accept only what this sender has signed")     \
+	X(OPT_PUBLIC, "public", 'y', "FILE", NULL, NULL, "print the public half of each key in this file")            \
 	X(OPT_RAW, "raw", 0, NULL, NULL, NULL, "plain age, without head and signature")                               \
 	X(OPT_SEALED, "sealed", 0, NULL, NULL, NULL, "put: FILE is an age file already; take, get: leave it sealed")                                   \
 	X(OPT_KIND, "kind", 0, "KIND", NULL, NULL, "passport, liveness, face3d, or one that the policy adds")         \
 	X(OPT_ISSUER, "issuer", 0, "CCC", NULL, NULL, "issuing state as in the machine-readable zone (passports)")    \
 	X(OPT_SESSION, "session", 0, "SID", NULL, NULL, "session it belongs to (Danish passports need one)")          \
 	X(OPT_TO, "to", 0, "PEER", NULL, NULL, "who may fetch it; repeatable, or a list")                             \
-	X(OPT_TTL, "ttl", 0, "SECONDS", NULL, NULL, "erase it after that long; at most the kind's ceiling")           \
+	X(OPT_TTL, "ttl", 0, "DURATION", NULL, NULL, "erase it after that long (90, 15m, 1h, 1d); at most the kind's ceiling") \
 	X(OPT_CONTENT_TYPE, "content-type", 0, "TYPE", NULL, NULL, "media type, sealed into the head")                \
 	X(OPT_IDEMPOTENCY, "idempotency-key", 0, "TEXT", NULL, NULL, "so that trying again stores it once")           \
-	X(OPT_LEASE, "lease", 0, "SECONDS", NULL, NULL, "be its one reader for that long (60; 1 to 900)")              \
+	X(OPT_LEASE, "lease", 0, "DURATION", NULL, NULL, "be its one reader for that long (60 s unless given; 1s to 15m)") \
 	X(OPT_RECEIPT, "receipt", 0, "FILE", NULL, NULL, "write the receipt of the erasure there")                    \
 	X(OPT_SUBJECT, "subject", 0, "HEX", NULL, NULL, "keyed pseudonym of the person: 32 bytes in hex")             \
-	X(OPT_IDLE, "idle", 0, "SECONDS", NULL, NULL, "end it when idle that long (1 to 3600)")                       \
+	X(OPT_IDLE, "idle", 0, "DURATION", NULL, NULL, "end it when idle that long (1s to 1h)")                        \
 	X(OPT_ERASE_ALL, "erase-all", 0, NULL, NULL, NULL, "erase every blob of the session, not only the bound ones") \
 	X(OPT_AT, "at", 0, "TIME", NULL, NULL, "show what was held then")                                             \
 	X(OPT_PEER, "peer", 0, "NAME", NULL, NULL, "show what this peer stored and read")                             \

@@ -61,6 +61,27 @@ int tg_num_size(const char *s, size_t n, uint64_t max, uint64_t *out)
 	return 0;
 }
 
+int tg_num_duration(const char *s, size_t n, uint64_t max, uint64_t *out)
+{
+	uint64_t unit_s = 0, v;
+
+	switch (n > 1 ? s[n - 1] : '\0') {
+	case 's': unit_s = 1; break;
+	case 'm': unit_s = 60; break;
+	case 'h': unit_s = 3600; break;
+	case 'd': unit_s = 86400; break;
+	default: break;
+	}
+	if (unit_s != 0)
+		n--;
+	else
+		unit_s = 1;
+	if (tg_num_u64(s, n, max / unit_s, &v) != 0)
+		return TG_EINVAL;
+	*out = v * unit_s;
+	return 0;
+}
+
 static int nibble(char c)
 {
 	if (c >= '0' && c <= '9')

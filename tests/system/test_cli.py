@@ -111,6 +111,38 @@ def test_keygen_json_keeps_the_secret_off_stdout(cli):
     assert done.stdout == b"" and json.loads(done.stderr)["error"] == "usage"
 
 
+def test_keygen_y_prints_the_public_halves(cli, keys, tmp_path):
+    """Goal: who has a key file alone gets its public half from it: of an identity, of a signing key, of several, from stdin;
+    age-keygen agrees about identities."""
+    assert cli("keygen", "-y", keys["identity"], ok=0).stdout.decode() == keys["identity_public"] + "\n"
+    assert cli("keygen", "-y", keys["signing"], ok=0).stdout.decode() == keys["signing_public"] + "\n"
+    two = keys["identity"].read_bytes() + b"\r\n# another\r\n" + keys["stranger"].read_bytes()
+    (tmp_path / "two.key").write_bytes(two)
+    age = subprocess.run(["age-keygen", "-y", tmp_path / "two.key"], capture_output=True, check=True).stdout
+    assert age.count(b"\n") == 2
+    for done in (cli("keygen", "-y", tmp_path / "two.key", ok=0), cli("keygen", "--public=-", stdin=two, ok=0)):
+        assert done.stdout == age and done.stderr == b""
+    assert cli("keygen", "-y", tmp_path / "two.key", "-o", tmp_path / "pub", ok=0).stdout == b""
+    assert (tmp_path / "pub").read_bytes() == age
+    done = cli("keygen", "-y", tmp_path / "two.key", "-o", tmp_path / "pub", ok=2)
+    assert b"never overwritten" in done.stderr
+    o = json.loads(cli("keygen", "--json", "-y", "-", stdin=two + keys["signing"].read_bytes(), ok=0).stdout)
+    assert o == {"recipients": age.decode().split(), "senders": [keys["signing_public"]]}
+
+
+def test_keygen_y_says_where_a_key_is_malformed_and_never_prints_it(cli, keys, tmp_path):
+    """Goal: a file with one wrong character tells its line; what may be most of a secret stays where it is."""
+    secret = keys["identity"].read_text().splitlines()[2]
+    for text, said in ((f"# a key\n\n{secret[:-1]}\n", b"line 3: neither an identity"), (keys["identity_public"], b"line 1: neither"),
+                       (f"{secret}\n{secret.lower()}x\n", b"line 2: neither"), ("# none\n", b"holds no key"), ("", b"holds no key"),
+                       ("\ufeff" + secret, b"byte order mark"), ("#" * 65536, b"too large")):
+        (tmp_path / "bad.key").write_text(text, encoding="utf-8")
+        done = cli("keygen", "-y", tmp_path / "bad.key", ok=2)
+        assert said in done.stderr and done.stdout == b"" and secret[:-1].encode() not in done.stderr.upper(), done.stderr
+    assert b"cannot read" in cli("keygen", "-y", tmp_path / "none", ok=2).stderr
+    assert b"leave --sign out" in cli("keygen", "--sign", "-y", keys["signing"], ok=2).stderr
+
+
 # Sealing and opening --------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("size", SIZES)
@@ -328,10 +360,11 @@ USAGE = [
     ["put", "--kind", "liveness", "-r", "RECIPIENT", "--raw", "--sealed", "/dev/null"],
     ["put", "--kind", "liveness", "-r", "RECIPIENT", "--sealed", "/dev/null"],
     ["put", "--raw", "-r", "RECIPIENT", "/dev/null"], ["put", "--kind", "liveness", "--raw", "/dev/null"],
-    ["put", "--kind", "liveness", "-r", "RECIPIENT", "--raw", "--ttl", "1h", "/dev/null"],
+    ["put", "--kind", "liveness", "-r", "RECIPIENT", "--raw", "--ttl", "1w", "/dev/null"],
     ["put", "--kind", "liveness", "-r", "RECIPIENT", "--raw", "--ttl", "0", "/dev/null"],
     ["take", "../../etc", "-o", "x"], ["take", "id", "--raw", "-o", "x"], ["take", "id", "--sealed", "-i", "IDENTITY", "-o", "x"], ["stat", "id"],
-    ["session", "open", "--subject", "0123"], ["session", "open", "--idle", "3601"],
+    ["session", "open", "--subject", "0123"], ["session", "open", "--idle", "3601"], ["session", "open", "--idle", "61m"],
+    ["get", "id", "--lease", "16m", "--sealed"], ["session", "open", "--idle", "1.5h"],
 ]
 
 

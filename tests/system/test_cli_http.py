@@ -218,7 +218,7 @@ def test_session_commands(run, pki):
     """Goal: the right calls, and the id alone on stdout."""
     subject = "ab" * 32
     with serve(pki, Answer(201, SESSION)) as server:
-        assert run(server, "session", "open", "--idle", "60", "--subject", subject, ok=0).stdout == b"sess-1\n"
+        assert run(server, "session", "open", "--idle", "1m", "--subject", subject, ok=0).stdout == b"sess-1\n"
         assert json.loads(server.seen[0][3]) == {"subject_ref": subject, "idle_s": 60}
         assert server.seen[0][2]["Content-Type"] == "application/json"
         assert json.loads(run(server, "session", "open", "--json", ok=0).stdout) == SESSION
@@ -261,11 +261,11 @@ def test_put_seals_while_it_sends(run, pki, keys, tmp_path, size):
     (tmp_path / "f").write_bytes(data)
     with serve(pki, Answer(201, {**BLOB, "kind": "passport", "issuer": "UTO"})) as server:
         done = run(server, "put", "--kind", "passport", "--issuer", "uto".upper(), "--session", "s1", "--to", "a,b", "--to", "c", "--ttl",
-                   "9", "--idempotency-key", "k", tmp_path / "f", env=keys, ok=0)
+                   "2h", "--idempotency-key", "k", tmp_path / "f", env=keys, ok=0)
         assert done.stdout == ID.encode() + b"\n" and b"erased at" in done.stderr
         f = put_fields(server)
         assert (f["timeglas-kind"], f["timeglas-issuer"], f["timeglas-session"]) == ("passport", "UTO", "s1")
-        assert (f["timeglas-to"], f["timeglas-ttl"], f["idempotency-key"]) == ("a, b, c", "9", "k")
+        assert (f["timeglas-to"], f["timeglas-ttl"], f["idempotency-key"]) == ("a, b, c", "7200", "k")
         assert "transfer-encoding" not in f and "content-digest" not in f
         body = server.seen[-1][3]
         assert int(f["content-length"]) == len(body)
@@ -482,7 +482,7 @@ def test_nothing_is_consumed_when_it_could_not_be_written(run, pki, keys, home):
         (home / "file").write_text("")
         run(server, "take", ID, "-o", "x", env={**keys, "XDG_STATE_HOME": home / "file"}, ok=2)
         run(server, "get", ID, "-o", "x", "--receipt", "/nowhere/r", env=keys, ok=2)
-        for lease in ("0", "901", "1.5", "-1"):
+        for lease in ("0", "901", "1.5", "-1", "16m", "1d"):
             run(server, "get", ID, "-o", "x", "--lease", lease, env=keys, ok=2)
         assert server.seen == []
 

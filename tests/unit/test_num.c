@@ -59,6 +59,37 @@ static void num_size_bad_text_is_refused(void **state)
 	assert_int_equal(tg_num_size("1k", 2, 2047, &v), 0);
 }
 
+static void num_duration_units_multiply(void **state)
+{
+	static const struct { const char *s; uint64_t max, want; } good[] = {
+		{"0", 0, 0}, {"90", 90, 90}, {"90s", 90, 90}, {"15m", 900, 900}, {"1h", 3600, 3600}, {"24h", 86400, 86400}, {"1d", 86400, 86400},
+		{"0d", 0, 0}, {"18446744073709551615", UINT64_MAX, UINT64_MAX}, {"213503982334601d", UINT64_MAX, 18446744073709526400u},
+	};
+	uint64_t v;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(good); i++) {
+		assert_int_equal(tg_num_duration(good[i].s, strlen(good[i].s), good[i].max, &v), 0);
+		assert_true(v == good[i].want);
+	}
+}
+
+static void num_duration_bad_text_is_refused(void **state)
+{
+	static const char *const bad[] = {"", "s", "d", "1.5h", "1h30m", "1 h", "-1m", "+1m", "1H", "1D", "1M", "1w", "1ms", "1min", "1hh", "h1",
+					  "213503982334602d", "18446744073709551616"};
+	uint64_t v = 42;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(bad); i++)
+		assert_int_equal(tg_num_duration(bad[i], strlen(bad[i]), UINT64_MAX, &v), TG_EINVAL);
+	assert_int_equal(tg_num_duration("901", 3, 900, &v), TG_EINVAL);
+	assert_int_equal(tg_num_duration("16m", 3, 900, &v), TG_EINVAL);
+	assert_int_equal(tg_num_duration("16m", 3, 959, &v), TG_EINVAL);
+	assert_true(v == 42);
+	assert_int_equal(tg_num_duration("16m", 3, 960, &v), 0);
+}
+
 static void hex_round_trip_and_faults(void **state)
 {
 	uint8_t raw[256], back[256];
@@ -142,6 +173,8 @@ int main(void)
 		cmocka_unit_test(num_u64_bad_text_is_refused),
 		cmocka_unit_test(num_size_suffixes_multiply),
 		cmocka_unit_test(num_size_bad_text_is_refused),
+		cmocka_unit_test(num_duration_units_multiply),
+		cmocka_unit_test(num_duration_bad_text_is_refused),
 		cmocka_unit_test(hex_round_trip_and_faults),
 		cmocka_unit_test(time_format_agrees_with_the_c_library),
 		cmocka_unit_test(time_every_day_of_four_centuries_reads_back),
