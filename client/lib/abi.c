@@ -14,7 +14,7 @@ int tg_abi_in(void *ours, size_t size, const void *theirs, size_t first)
 {
 	size_t n = theirs ? size_of(theirs) : 0;
 
-	if (n < first)
+	if (n < first || n > TG_ABI_SIZE_MAX)
 		return TG_EINVAL;
 	for (size_t i = size; i < n; i++) /* a demand of a newer program: refused, not passed over */
 		if (((const unsigned char *)theirs)[i] != 0)
@@ -26,7 +26,9 @@ int tg_abi_in(void *ours, size_t size, const void *theirs, size_t first)
 
 int tg_abi_out_ok(const void *theirs, size_t first)
 {
-	return !theirs || size_of(theirs) >= first ? 0 : TG_EINVAL;
+	size_t n = theirs ? size_of(theirs) : first;
+
+	return n >= first && n <= TG_ABI_SIZE_MAX ? 0 : TG_EINVAL;
 }
 
 void tg_abi_out(void *theirs, const void *ours, size_t size)

@@ -13,6 +13,7 @@
  * offsetof() of its first new member.
  */
 #define TG_ABI_FIRST(type) sizeof(type)
+#define TG_ABI_SIZE_MAX 65536u /* no struct is so large: what stands there was never set */
 
 /**
  * Copies a caller's struct into one of the library's.
@@ -21,7 +22,8 @@
  * @theirs begins with its struct_size
  * @first  the smallest struct_size that is a caller's
  *
- * Returns 0, or TG_EINVAL: NULL, too small, or longer than ours with something in it that this library does not know.
+ * Returns 0, or TG_EINVAL: NULL, too small, larger than TG_ABI_SIZE_MAX, or longer than ours with something in it that
+ * this library does not know.
  */
 int tg_abi_in(void *ours, size_t size, const void *theirs, size_t first);
 /** tg_abi_out_ok(theirs, first): can a result be written there? NULL (not wanted) is fine. Returns 0 or TG_EINVAL. */
