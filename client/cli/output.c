@@ -45,6 +45,7 @@ static const struct meaning {
 	{ TG_ESIGNATURE, CLI_CRYPTO, "decrypt-failed" },
 	{ TG_EMISLABELLED, CLI_CRYPTO, "mislabelled" },
 	{ TG_EREPLAY, CLI_CRYPTO, "rejected" },
+	{ TG_EAGE, CLI_CRYPTO, "rejected" },
 };
 
 static const struct meaning *meaning_of(int code)

@@ -14,7 +14,7 @@
 
 /* Fetched once: a fetch takes a lock and a search, and a client may seal thousands of small files. Never freed. */
 static EVP_KDF *hkdf;
-static EVP_CIPHER *bulk;
+static EVP_CIPHER *bulk, *mac;
 
 int tg_init(void)
 {
@@ -24,12 +24,19 @@ int tg_init(void)
 		hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
 	if (!bulk)
 		bulk = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
-	return hkdf && bulk ? 0 : TG_EINTERNAL;
+	if (!mac)
+		mac = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
+	return hkdf && bulk && mac ? 0 : TG_EINTERNAL;
 }
 
 const EVP_CIPHER *tg_bulk_cipher(void)
 {
 	return bulk;
+}
+
+const EVP_CIPHER *tg_mac_cipher(void)
+{
+	return mac;
 }
 
 int tg_hkdf(const uint8_t *key, size_t n, const uint8_t *salt, size_t salt_len, const char *info, uint8_t out[32])

@@ -17,6 +17,8 @@
 int tg_hkdf(const uint8_t *key, size_t n, const uint8_t *salt, size_t salt_len, const char *info, uint8_t out[32]);
 /** tg_bulk_cipher(): ChaCha20-Poly1305, fetched by tg_init(). NULL before. */
 const EVP_CIPHER *tg_bulk_cipher(void);
+/** tg_mac_cipher(): AES-128-GCM, for its MAC alone, fetched by tg_init(). NULL before. */
+const EVP_CIPHER *tg_mac_cipher(void);
 /**
  * tg_header_mac(file_key, p, n, out): the MAC of an age header, p being everything through "---". Returns 0 or
  * TG_EINTERNAL.

@@ -240,6 +240,8 @@ int tg_client_erase(tg_client *c, const char *id, tg_receipt *out)
 		err = simple_call(c, "DELETE", path);
 	if (err == 0)
 		err = http_read_receipt(c, 0, &receipt);
+	if (err == TG_ENOENT && c->problem.status == 0)
+		err = http_fail(c, TG_EPROTO, "the server gave no receipt: nobody knows whether it is erased");
 	if (err == 0)
 		TG_ABI_OUT(out, receipt);
 	return err;

@@ -1,7 +1,8 @@
 /*
  * open.c: opens an age v1 file for X25519 identities; unless raw, checks its head and the signature behind the
  * content. Constant memory: one sealed and one plain chunk. What it releases is authentic chunk by chunk, but good
- * only once tg_open_finish() says so. It does not read armor, passphrases or plugins' recipients. Runs in the library.
+ * only once tg_open_finish() says so. It does not read armor, passphrases or plugins' recipients. What the caller demands
+ * of the head is compared in expect.c. Runs in the library.
  *
  * age.md, "Header", "The X25519 recipient type", "Payload"; head and trailer: docs/envelope.md, section 3.
  */
@@ -12,7 +13,9 @@
 #include "core/envelope.h"
 #include "lib/abi.h"
 #include "lib/crypto.h"
+#include "lib/expect.h"
 #include "lib/head.h"
+#include "lib/open.h"
 #include "lib/secmem.h"
 #include "lib/stream.h"
 
@@ -20,6 +23,7 @@
 #define KEY_TEXT 43
 #define MAC_TAIL (1 + KEY_TEXT + 1) /* what of the MAC line the MAC does not cover: space, text, LF */
 #define X25519_WORD "X25519 "
+#define GREASE "-grease"
 
 enum state { ST_ARMOR, ST_HEADER, ST_NONCE, ST_FIRST_CHUNK, ST_CHUNKS };
 
@@ -30,17 +34,23 @@ struct tg_opener {               /* in guarded memory, whole */
 	int err;                 /* sticky */
 	int finished;
 	const char *why;
-	char why_text[TG_HEAD_WHY + 64];
+	char why_text[TG_EXPECT_WHY];
 	struct tg_envelope envelope;
 	struct tg_envelope_text text;
 	size_t armor_seen;       /* bytes so far that look like armor */
 	uint8_t file_key[TG_FILE_KEY];
-	const tg_identity *matched; /* the identity whose stanza opened */
+	const tg_identity *matched; /* the identity whose stanza opened first */
+	struct tg_stanzas stanzas;
 	int has_head;
 	struct tg_head_fields head;
 	tg_head seen;            /* the same, as the caller may see it */
 	crypto_sign_state signature;
 	struct tg_stream stream;
+	tg_chunk_fn *on_chunk;   /* may be NULL; sees each sealed chunk */
+	void *chunk_ctx;
+	int keep_stream;
+	size_t head_len;
+	uint64_t content_len;
 	size_t held;             /* bytes of in: the header, then the nonce, then a chunk that is not whole yet */
 	uint8_t in[TG_SEALED_CHUNK];
 	size_t tail;             /* bytes in front of plain + TG_TRAILER: they may be the trailer */
@@ -60,25 +70,52 @@ static int fail(tg_opener *o, int err, const char *why)
 
 /* The header ---------------------------------------------------------------------------------------------------- */
 
-/* Of each stanza, as it ends: try our identities on it. Its form has been checked by the grammar. */
+/* The first that opens gives the file key. Unless raw, the others are tried too: which are ours is compared with the head. */
+static int try_identities(tg_opener *o, const uint8_t share[32], const uint8_t *body)
+{
+	uint8_t other[TG_FILE_KEY];
+	int err = 0;
+
+	for (size_t i = 0; i < o->e.n_identities && !err; i++) {
+		err = tg_x25519_unwrap(o->e.identity[i], share, body, o->matched ? other : o->file_key);
+		if (err == 0) {
+			if (!o->matched)
+				o->matched = o->e.identity[i];
+			memcpy(o->stanzas.ours[o->stanzas.n_ours++], o->e.identity[i]->pk, sizeof o->e.identity[i]->pk);
+			break;
+		}
+		if (err == TG_ENOMATCH)
+			err = 0;
+	}
+	tg_wipe(other, sizeof other);
+	return err;
+}
+
+static int is_grease(const char *args, size_t args_len)
+{
+	const char *blank = memchr(args, ' ', args_len);
+	size_t type = blank ? (size_t)(blank - args) : args_len;
+
+	return type >= strlen(GREASE) && memcmp(args + type - strlen(GREASE), GREASE, strlen(GREASE)) == 0;
+}
+
+/* Of each stanza, as it ends: count its type, try our identities on it. Its form has been checked by the grammar. */
 static int on_stanza(void *ctx, const char *args, size_t args_len, const uint8_t *body, size_t body_len)
 {
 	tg_opener *o = ctx;
 	size_t type = strlen(X25519_WORD);
 	uint8_t share[32];
 
-	if (args_len <= type || memcmp(args, X25519_WORD, type) != 0 || body_len != TG_WRAPPED_KEY)
+	if (args_len <= type || memcmp(args, X25519_WORD, type) != 0 || body_len != TG_WRAPPED_KEY) {
+		o->stanzas.n_other += !is_grease(args, args_len);
+		return 0;
+	}
+	o->stanzas.n_x25519++;
+	if (o->matched && o->e.raw)
 		return 0;
 	if (tg_b64_decode(TG_B64_NOPAD, args + type, args_len - type, share, sizeof share) != (long)sizeof share)
 		return TG_EHEADER;
-	for (size_t i = 0; i < o->e.n_identities && !o->matched; i++) {
-		int err = tg_x25519_unwrap(o->e.identity[i], share, body, o->file_key);
-		if (err == 0)
-			o->matched = o->e.identity[i];
-		else if (err != TG_ENOMATCH)
-			return err;
-	}
-	return 0;
+	return try_identities(o, share, body);
 }
 
 /* The header is whole (o->in, o->held): does its MAC hold under the file key? */
@@ -154,6 +191,7 @@ static int release(tg_opener *o, const uint8_t *p, size_t n)
 		return 0;
 	if (!o->e.raw && crypto_sign_update(&o->signature, p, n) != 0)
 		return fail(o, TG_EINTERNAL, "the signature could not be computed");
+	o->content_len += n;
 	err = o->o.write(o->o.ctx, p, n);
 	return err ? fail(o, err, "the content could not be written where it was to go") : 0;
 }
@@ -175,14 +213,6 @@ static int release_content(tg_opener *o, uint8_t *p, size_t n)
 	return 0;
 }
 
-static int names(const struct tg_head_fields *h, const tg_identity *id)
-{
-	for (size_t i = 0; i < h->n_recipients; i++)
-		if (memcmp(h->recipient[i].pk, id->pk, sizeof id->pk) == 0)
-			return 1;
-	return 0;
-}
-
 static int read_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 {
 	char line[TG_HEAD_WHY];
@@ -197,8 +227,8 @@ static int read_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 }
 
 /*
- * The head stands whole in the first chunk. It is believed only after the signature; what contradicts the file
- * already ends it here.
+ * The head stands whole in the first chunk. It is believed only after the signature; what contradicts the file, or what
+ * the caller knows, already ends it here.
  */
 static int take_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 {
@@ -210,17 +240,15 @@ static int take_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 	sender_name = tg_senders_find(o->e.senders, &o->head.sender);
 	if (!sender_name)
 		return fail(o, TG_ESIGNATURE, "the head names another sender than those that were expected");
-	if (!names(&o->head, o->matched))
-		return fail(o, TG_EMISLABELLED,
-			    "the sender did not seal this to the identity that opened it: it was passed on");
-	if (o->envelope.n_x25519 != o->head.n_recipients)
-		return fail(o, TG_EMISLABELLED,
-			    "the file has other recipients than the sender sealed it to: it was passed on");
+	tg_head_public(&o->head, sender_name, &o->seen);
+	err = tg_expect_head(&o->e, &o->head, &o->seen, &o->stanzas, o->why_text);
+	if (err)
+		return fail(o, err, o->why_text);
 	crypto_sign_init(&o->signature);
 	if (crypto_sign_update(&o->signature, p, *len) != 0)
 		return fail(o, TG_EINTERNAL, "the signature could not be computed");
-	tg_head_public(&o->head, sender_name, &o->seen);
 	o->has_head = 1;
+	o->head_len = *len;
 	err = o->o.on_head ? o->o.on_head(o->o.ctx, &o->seen) : 0;
 	return err ? fail(o, err, "the head was not accepted") : 0;
 }
@@ -229,8 +257,11 @@ static int open_chunk(tg_opener *o, const uint8_t *p, size_t n, int last)
 {
 	uint8_t *plain = o->plain + TG_TRAILER;
 	size_t head_len = 0;
-	int err = tg_stream_open(&o->stream, p, n, last, plain);
+	int err = o->on_chunk ? o->on_chunk(o->chunk_ctx, p, n) : 0;
 
+	if (err)
+		return fail(o, err, tg_strerror(err));
+	err = tg_stream_open(&o->stream, p, n, last, plain);
 	if (err)
 		return fail(o, err,
 			    last ? "the payload was cut or changed: its last chunk is not authentic"
@@ -290,13 +321,6 @@ static size_t take_chunk(tg_opener *o, const uint8_t *p, size_t n)
 
 /* The interface ------------------------------------------------------------------------------------------------- */
 
-static int expect_ok(const tg_expect *e)
-{
-	if (!e->identity || e->n_identities == 0)
-		return TG_EINVAL;
-	return e->raw || (e->senders && tg_senders_count(e->senders) > 0) ? 0 : TG_EINVAL;
-}
-
 int tg_open_new(const tg_open_opts *opts, tg_opener **out)
 {
 	tg_open_opts o_in;
@@ -309,7 +333,7 @@ int tg_open_new(const tg_open_opts *opts, tg_opener **out)
 	if (!err && !o_in.write)
 		err = TG_EINVAL;
 	if (!err)
-		err = expect_ok(&e);
+		err = tg_expect_ok(&e);
 	if (err)
 		return err;
 	o = tg_secret_take(&spares, sizeof *o);
@@ -377,7 +401,8 @@ int tg_open_finish(tg_opener *o)
 	if (!o->err && finish_payload(o) == 0 && !o->e.raw)
 		(void)finish_signature(o);
 	tg_wipe(o->plain, sizeof o->plain);
-	tg_stream_wipe(&o->stream);
+	if (!o->keep_stream)
+		tg_stream_wipe(&o->stream);
 	return o->err;
 }
 
@@ -394,6 +419,22 @@ size_t tg_open_recipient(const tg_opener *o, size_t i, char *out, size_t cap)
 const char *tg_open_why(const tg_opener *o)
 {
 	return o->why;
+}
+
+void tg_open_watch(tg_opener *o, tg_chunk_fn *on_chunk, void *ctx)
+{
+	o->on_chunk = on_chunk;
+	o->chunk_ctx = ctx;
+	o->keep_stream = 1;
+}
+
+void tg_open_again(tg_opener *o, struct tg_payload *out)
+{
+	out->stream = &o->stream;
+	out->start = o->envelope.header_len + TG_AGE_NONCE;
+	out->head_len = o->head_len;
+	out->content_len = o->content_len;
+	tg_stream_rewind(&o->stream);
 }
 
 void tg_open_free(tg_opener *o)

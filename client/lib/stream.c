@@ -82,6 +82,12 @@ int tg_stream_open(struct tg_stream *s, const uint8_t *p, size_t n, int last, ui
 	return err;
 }
 
+void tg_stream_rewind(struct tg_stream *s)
+{
+	s->chunk = 0;
+	s->ended = 0;
+}
+
 void tg_stream_wipe(struct tg_stream *s)
 {
 	EVP_CIPHER_CTX_free(s->ctx);

@@ -30,6 +30,8 @@ int tg_stream_seal(struct tg_stream *s, const uint8_t *p, size_t n, int last, ui
  * 0, TG_EPAYLOAD or TG_EINTERNAL.
  */
 int tg_stream_open(struct tg_stream *s, const uint8_t *p, size_t n, int last, uint8_t *out);
+/** tg_stream_rewind(s): the next chunk is the first again, under the same key. Only for opening. */
+void tg_stream_rewind(struct tg_stream *s);
 /** tg_stream_wipe(s): frees the context; OpenSSL cleanses the key. Harmless on a zeroed struct. */
 void tg_stream_wipe(struct tg_stream *s);
 

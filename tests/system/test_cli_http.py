@@ -243,7 +243,7 @@ def test_tables_and_json(run, pki):
         assert ["lease_max_s", "900"] in rows and ["kind", "issuer", "ceiling_s", "session_bound"] in rows
         assert ["passport", "danish", "3600", "yes"] in rows and ["face3d", "-", "86400", "no"] in rows
         assert json.loads(run(server, "--json", "policy", ok=0).stdout) == policy
-    with serve(pki, Answer(200, {"blob": ID, "cause": "erased"})) as server:
+    with serve(pki, Answer(200, {"blob": ID, "cause": "erased", "erased_at": "2026-11-22T12:00:00.000Z"})) as server:
         assert b"erased" in run(server, "rm", ID, ok=0).stdout
         assert server.seen[0][:2] == ("DELETE", f"/v1/blobs/{ID}")
 
