@@ -42,7 +42,7 @@ static const struct meaning {
 	{ TG_ENOMATCH, CLI_CRYPTO, "decrypt-failed" },
 	{ TG_EPAYLOAD, CLI_CRYPTO, "decrypt-failed" },
 	{ TG_EARMOR, CLI_CRYPTO, "decrypt-failed" },
-	{ TG_ESIGNATURE, CLI_CRYPTO, "decrypt-failed" },
+	{ TG_ESIGNATURE, CLI_CRYPTO, "bad-signature" },
 	{ TG_EMISLABELLED, CLI_CRYPTO, "mislabelled" },
 	{ TG_EREPLAY, CLI_CRYPTO, "rejected" },
 	{ TG_EAGE, CLI_CRYPTO, "rejected" },
@@ -139,6 +139,7 @@ static int say_problem(const tg_problem *p)
 			add_text(o, "detail", p->detail);
 			add_text(o, "cause", p->cause);
 			add_text(o, "gone_at", p->gone_at);
+			add_text(o, "lease_deadline", p->lease_deadline);
 			if (p->retry_after_s >= 0)
 				json_object_set_new(o, "retry_after_s", json_integer(p->retry_after_s));
 		}

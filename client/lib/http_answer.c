@@ -100,6 +100,7 @@ int http_read_problem(struct tg_client *c, long status)
 	http_copy_text(p->detail, sizeof p->detail, text_member(o, "detail"));
 	http_copy_text(p->cause, sizeof p->cause, text_member(o, "cause"));
 	http_copy_text(p->gone_at, sizeof p->gone_at, text_member(o, "gone_at"));
+	http_copy_text(p->lease_deadline, sizeof p->lease_deadline, text_member(o, "lease_deadline"));
 	http_copy_text(p->instance, sizeof p->instance, text_member(o, "instance"));
 	json_decref(o);
 	return p->code;

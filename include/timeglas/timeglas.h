@@ -256,6 +256,7 @@ typedef struct { /* the last refusal, RFC 9457; valid until the next call on the
 	int code;               /* the TG_E... whose slug the type names, or TG_EPROBLEM */
 	char type[64], title[128], detail[512], cause[32], gone_at[32], instance[64];
 	long retry_after_s;     /* -1: none */
+	char lease_deadline[32]; /* of TG_ECLAIMED: until when the caller itself has claimed it; "": somebody else has */
 } tg_problem;
 
 typedef struct {

@@ -16,15 +16,19 @@ static void describe(struct jsonw *w, const struct store_blob *b)
 	jsonw_time(w, "deadline", b->deadline_ms);
 }
 
-void answer_blob(struct jsonw *w, const struct store_blob *b, bool with_ref)
+void answer_blob(struct jsonw *w, const struct store_blob *b, bool full)
 {
 	jsonw_str(w, "blob", b->id);
 	jsonw_str(w, "state", store_state_text(b->state));
-	if (with_ref)
+	if (full)
 		jsonw_str(w, "ref", b->desc.ref);
 	if (b->state == STORE_GONE) {
 		jsonw_str(w, "cause", b->cause);
 		jsonw_time(w, "gone_at", b->gone_at_ms);
+		if (full) {
+			jsonw_str(w, "outcome", b->outcome);
+			jsonw_str(w, "event", b->event);
+		}
 	} else
 		describe(w, b);
 }
@@ -68,6 +72,7 @@ void answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b
 	jsonw_str(w, "blob", b->id);
 	jsonw_str(w, "ref", b->desc.ref);
 	jsonw_str(w, "cause", b->cause);
+	jsonw_str(w, "outcome", b->outcome);
 	jsonw_time(w, "erased_at", b->gone_at_ms);
 	jsonw_str(w, "event", b->event);
 	answer_head(w);

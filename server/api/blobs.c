@@ -15,15 +15,15 @@ static void on_stat(void *ctx, int err, const struct store_blob *b)
 {
 	struct call *c = ctx;
 	c->waiting = false;
-	bool known = err == 0 && (call_is(c, ROLE_OPERATOR) || is_uploader(c, b) ||
-	    (call_is(c, ROLE_VERIFIER) && rules_addressed(b->desc.to, c->peer)));
+	bool full = err == 0 && (call_is(c, ROLE_OPERATOR) || is_uploader(c, b));
+	bool known = full || (err == 0 && (call_is(c, ROLE_VERIFIER) && rules_addressed(b->desc.to, c->peer)));
 	if (!known) {
 		reply_error(c->req, err != 0 ? err : TG_ENOENT, NULL);
 		return;
 	}
 	struct jsonw w = { 0 };
 	jsonw_open(&w, NULL, '{');
-	answer_blob(&w, b, is_uploader(c, b));
+	answer_blob(&w, b, full);
 	jsonw_close(&w, '}');
 	reply_json(c->req, 200, NULL, &w);
 }

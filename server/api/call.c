@@ -181,10 +181,26 @@ void reply_gone(struct httpd_req *r, const char *what, const char *cause, int64_
 	httpd_problem(r, TG_EGONE, detail, NULL, members);
 }
 
+/* For the claimant alone: it may have lost the answer that named its claim. */
+static void reply_own_claim(struct httpd_req *r, int64_t until_ms)
+{
+	char members[64], at[TG_TIME_LEN + 1], detail[256];
+	tg_time_format(until_ms, at);
+	snprintf(members, sizeof members, ",\"lease_deadline\":\"%s\"", at);
+	snprintf(detail, sizeof detail,
+	    "you have claimed this blob yourself, and it is erased at %s unless you ack it before; go on with that claim, or repeat its request with the "
+	    "Idempotency-Key that it had", at);
+	httpd_problem(r, TG_ECLAIMED, detail, NULL, members);
+}
+
 void reply_error(struct httpd_req *r, int err, const struct store_blob *blob)
 {
 	if (err == TG_EGONE && blob != NULL && blob->cause[0] != '\0') {
 		reply_gone(r, "blob", blob->cause, blob->gone_at_ms);
+		return;
+	}
+	if (err == TG_ECLAIMED && blob != NULL && blob->own_lease_ms != 0) {
+		reply_own_claim(r, blob->own_lease_ms);
 		return;
 	}
 	if (tg_error_status(err) == 0)

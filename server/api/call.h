@@ -58,7 +58,7 @@ json_t *call_json(struct call *c);
 
 /** reply_json(r, status, fields, w): the text of w; frees w. 500 when memory ran out. */
 void reply_json(struct httpd_req *r, int status, const char *fields, struct jsonw *w);
-/** reply_error(r, err, blob): the problem for a store's or rule's error; blob: for TG_EGONE, cause and time. May be NULL. */
+/** reply_error(r, err, blob): the problem for a store's or rule's error; blob: for TG_EGONE, cause and time; for TG_ECLAIMED, the caller's own lease. May be NULL. */
 void reply_error(struct httpd_req *r, int err, const struct store_blob *blob);
 
 /** reply_gone(r, what, cause, at_ms): the 410 of a blob or session, with its cause and time. */
@@ -92,7 +92,8 @@ void policy_show(struct call *c);
 void upload_resume(struct api *a);
 
 /* Members of answers, each inside an object that the caller has opened. */
-void answer_blob(struct jsonw *w, const struct store_blob *b, bool with_ref);
+/** answer_blob(w, b, full): full: for its uploader and operators, who are also told how the evidence calls it, and of one that is gone outcome and event. */
+void answer_blob(struct jsonw *w, const struct store_blob *b, bool full);
 /** answer_stored: what an upload is answered, also when it is asked for again while the blob is claimed. */
 void answer_stored(struct jsonw *w, const struct store_blob *b);
 void answer_session(struct jsonw *w, const struct store_session *s);

@@ -86,7 +86,7 @@ void claim_start(struct call *c)
 
 static const char *read_outcome(const json_t *o)
 {
-	static const char *const known[] = { "ok", "decrypt-failed", "mislabelled", "rejected" };
+	static const char *const known[] = { "ok", "decrypt-failed", "bad-signature", "mislabelled", "rejected" };
 	const json_t *v = json_object_get(o, "outcome");
 	if (!only_member(o, "outcome") || !json_is_string(v))
 		return NULL;
@@ -106,7 +106,7 @@ void claim_ack(struct call *c)
 	const char *outcome = read_outcome(content);
 	json_decref(content);
 	if (outcome == NULL)
-		httpd_problem(c->req, TG_EINVAL, "the content is {\"outcome\": one of ok, decrypt-failed, mislabelled, rejected}", NULL, NULL);
+		httpd_problem(c->req, TG_EINVAL, "the content is {\"outcome\": one of ok, decrypt-failed, bad-signature, mislabelled, rejected}", NULL, NULL);
 	else if (read_key(c, key, &use))
 		call_sent(c, store_ack(c->api->store, c->id, c->peer, outcome, use, on_receipt, c));
 }

@@ -105,7 +105,7 @@ static void on_show(void *ctx, int err, const struct store_session *s, const str
 		if (!all && !rules_addressed(blobs[i].desc.to, c->peer))
 			continue;
 		jsonw_open(&w, NULL, '{');
-		answer_blob(&w, &blobs[i], mine);
+		answer_blob(&w, &blobs[i], all);
 		jsonw_close(&w, '}');
 	}
 	jsonw_close(&w, ']');

@@ -20,6 +20,7 @@
 #include "net/loop.h"
 
 #define STORE_CAUSE_MAX 19
+#define STORE_OUTCOME_MAX 16
 /* Just below classes of the allocator (docs/decisions.md). */
 #define STORE_CHUNK_BYTES 65000u        /* of a blob that does not say otherwise */
 #define STORE_CHUNK_LARGE_BYTES 327000u /* the most: for a few quick uploads */
@@ -53,8 +54,10 @@ struct store_blob {
 	struct store_desc desc;
 	int64_t stored_at_ms, deadline_ms;  /* Unix */
 	char cause[STORE_CAUSE_MAX + 1];                   /* when gone: "consumed", "expired", … */
+	char outcome[STORE_OUTCOME_MAX + 1]; /* when gone: what the ack said, or "" */
 	int64_t gone_at_ms;
 	char event[48];                     /* id of the event that ended it, "SS-…": shard, dash, stream id */
+	int64_t own_lease_ms;               /* of TG_ECLAIMED: until when the caller itself has claimed it; 0: somebody else has */
 };
 
 struct store_session {
@@ -127,7 +130,7 @@ void store_put_abort(struct store_put *p);
 struct store_read;
 struct store_read_calls {
 	/*
-	 * err 0: the blob is ours; its bytes follow. TG_ENOENT, TG_EGONE, TG_ECLAIMED: blob filled in for GONE. Then the read is freed after return.
+	 * err 0: the blob is ours; its bytes follow. TG_ENOENT, TG_EGONE, TG_ECLAIMED: blob filled in for the latter two. Then the read is freed after return.
 	 */
 	void (*on_begin)(struct store_read *t, int err, const struct store_blob *blob, void *ctx);
 	/* A chunk: all bytes in data are the callee's. done: it was the last; the read is freed after return. err: broken off (TG_ESTORE, TG_EGONE), freed after return. */
@@ -176,7 +179,7 @@ struct store_claim_opts {
 	bool processor;          /* may have passports alone, and no Danish one: TG_EPROCESSOR */
 	const char *key;         /* Idempotency-Key, or NULL */
 };
-/* err 0: claim and blob. TG_EGONE: blob alone. TG_ENOENT, TG_ECLAIMED, TG_EPROCESSOR, TG_EREUSED. */
+/* err 0: claim and blob. TG_EGONE, TG_ECLAIMED: blob alone. TG_ENOENT, TG_EPROCESSOR, TG_EREUSED. */
 typedef void store_claim_cb(void *ctx, int err, const struct store_claim *claim, const struct store_blob *blob);
 /** store_claim(s, o, cb, ctx): become the blob's one reader until the lease ends, at the blob's deadline at the latest. o is not needed after return. */
 int store_claim(struct store *s, const struct store_claim_opts *o, store_claim_cb *cb, void *ctx);

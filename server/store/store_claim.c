@@ -16,7 +16,6 @@
 #define SECRET_BYTES 16
 #define SALT_BYTES SECRET_BYTES
 #define SECRET_CHARS (STORE_CLAIM_LEN - TOKEN_LEN)
-#define OUTCOME_MAX 16
 #define KEY_KEPT_MS ((int64_t)TG_LEASE_MAX_S * 1000) /* the claim's tombstone begins then at the latest */
 
 struct claiming {
@@ -24,7 +23,7 @@ struct claiming {
 	char peer[CONF_NAME_MAX + 1];
 	uint32_t lease_s;
 	bool processor;
-	char outcome[OUTCOME_MAX + 1];      /* of an ack */
+	char outcome[STORE_OUTCOME_MAX + 1];      /* of an ack */
 	char secret_hash[CLAIM_HASH_LEN + 1];
 	char key_hash[ONCE_HASH_LEN + 1];   /* "" no key */
 	char salt[2 * SALT_BYTES + 1];      /* "" no key */
@@ -151,7 +150,7 @@ static int key_send(struct call *c, const char *verb)
 
 /* Claiming ----------------------------------------------------------------------------------------------------------- */
 
-/* Answer: blob, lease deadline, salt, repeated. */
+/* Answer: blob, lease deadline, salt, repeated; of TG_ECLAIMED the blob, and the lease deadline where the claim is the caller's own. */
 static void claim_done(struct call *c, int err, const redisReply *r)
 {
 	struct claiming *k = c->state;
@@ -166,6 +165,8 @@ static void claim_done(struct call *c, int err, const redisReply *r)
 	claim.repeated = lines_num(&l) == 1;
 	if (err == 0 && !have)
 		err = TG_EINTERNAL;
+	if (err == TG_ECLAIMED)
+		blob.own_lease_ms = claim.lease_deadline_ms;
 	if (err == 0 && claim.repeated)
 		err = secret_derive(k, salt);
 	if (err == 0) {

@@ -131,6 +131,8 @@ static void on_take(void *ctx, const redisReply *r)
 	int err = store_err(t->store, r);
 	bool have = lines_blob(&l, &blob, &t->n) == 0;
 
+	if (err == TG_ECLAIMED)
+		blob.own_lease_ms = lines_num(&l);
 	if (err == 0 && !(have && consistent(t, &blob)))
 		err = take_broken(t);
 	t->begun = err == 0;

@@ -242,6 +242,16 @@ int lines_blob(struct lines *a, struct store_blob *b, unsigned *n_chunks)
 	at = word(at, b->desc.kind, sizeof b->desc.kind);
 	(void)word(at, danish, sizeof danish);
 	b->desc.danish = danish[0] == '1';
+	text_of(f[R_CAUSE], b->cause, sizeof b->cause);
+	b->gone_at_ms = num_of(f[R_GONE_AT]);
+	text_of(f[R_EVENT], b->event, sizeof b->event);
+	if (n_chunks != NULL)
+		*n_chunks = (unsigned)num_of(f[R_CHUNKS]);
+	if (b->state == STORE_GONE) { /* of what it was, nothing stands there any more */
+		text_of(f[R_PRIVATE], b->outcome, sizeof b->outcome);
+		b->desc.chunk_bytes = STORE_CHUNK_BYTES;
+		return 0;
+	}
 	at = word(text_of(f[R_PRIVATE], text, sizeof text), b->desc.issuer, sizeof b->desc.issuer);
 	at = word(at, b->desc.sha256, sizeof b->desc.sha256);
 	(void)word(at, chunk, sizeof chunk);
@@ -250,11 +260,6 @@ int lines_blob(struct lines *a, struct store_blob *b, unsigned *n_chunks)
 		return TG_EINTERNAL;
 	b->stored_at_ms = num_of(f[R_STORED]);
 	b->deadline_ms = num_of(f[R_DEADLINE]);
-	text_of(f[R_CAUSE], b->cause, sizeof b->cause);
-	b->gone_at_ms = num_of(f[R_GONE_AT]);
-	text_of(f[R_EVENT], b->event, sizeof b->event);
-	if (n_chunks != NULL)
-		*n_chunks = (unsigned)num_of(f[R_CHUNKS]);
 	return 0;
 }
 

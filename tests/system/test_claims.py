@@ -47,14 +47,53 @@ def test_claim_read_ack_in_order(server):
     assert stored["n"] < claimed["n"] < gone["n"]
 
 
-@pytest.mark.parametrize("outcome", ["ok", "decrypt-failed", "mislabelled", "rejected"])
+OUTCOMES = ["ok", "decrypt-failed", "bad-signature", "mislabelled", "rejected"]
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_each_outcome_erases_and_is_told_to_the_evidence(server, outcome):
     """Whatever the verifier made of it, its ack erases; the outcome stands in the event."""
     blob = server.put_ok(server.sealed(300))
     claim = server.claim_ok(blob["blob"])["claim"]
-    assert server.ack(claim, outcome).status == 200
+    receipt = server.ack(claim, outcome).json()
+    assert receipt["outcome"] == outcome
     assert not server.chunks(blob["blob"])
     assert server.evidence("gone", ref=blob["ref"])[0]["outcome"] == outcome
+    for peer in ("uploader", "operator"):
+        gone = server.stat(blob["blob"], peer).json()
+        assert (gone["state"], gone["outcome"], gone["event"]) == ("gone", outcome, receipt["event"]), peer
+    for peer in ("verifier", "verifier2"):
+        assert not {"outcome", "event", "ref"} & set(server.stat(blob["blob"], peer).json()), peer
+
+
+def test_end_without_an_ack_has_no_outcome(server):
+    """Taken, erased, or closed with its session: the uploader is told the event and that there is no outcome, in a session's list as well."""
+    session = server.session()["session"]
+    taken, erased, closed = (server.put_ok(server.sealed(300), session=session)["blob"] for _ in range(3))
+    assert server.take(taken).status == 200
+    receipt = server.erase(erased).json()
+    assert server.stat(erased).json()["event"] == receipt["event"] and receipt["outcome"] is None
+    listed = {b["blob"]: b for b in server.call("GET", f"/v1/sessions/{session}").json()["blobs"]}
+    server.call("DELETE", f"/v1/sessions/{session}?erase=all")
+    for blob, cause in ((taken, "consumed"), (erased, "erased"), (closed, "session-closed")):
+        gone = server.stat(blob).json()
+        assert gone["cause"] == cause and gone["outcome"] is None and re.fullmatch(r"[0-9a-f]{2}-\d+-\d+", gone["event"])
+    assert listed[taken]["outcome"] is None and "outcome" not in listed[closed]
+
+
+def test_second_claim_is_told_that_it_is_its_own(server):
+    """The claimant, who lost its answer and its key: 409 with the end of its own lease, from claim and take. Others: the plain 409."""
+    blob = server.put_ok(server.sealed(300))["blob"]
+    claim = server.claim_ok(blob, key="the first")
+    for answer in (server.claim(blob), server.claim(blob, key="another"), server.take(blob)):
+        problem = check_problem(answer, 409, "claimed")
+        assert problem["lease_deadline"] == claim["lease_deadline"] and claim["lease_deadline"] in problem["detail"]
+        assert claim["claim"][24:] not in answer.body.decode()
+    assert server.claim(blob, key="the first").json() == claim
+    for answer in (server.claim(blob, "verifier2"), server.take(blob, "verifier2"), server.claim(blob, "verifier2", key="the first")):
+        problem = check_problem(answer, 409, "claimed")
+        assert "lease_deadline" not in problem and claim["lease_deadline"] not in problem["detail"]
+    assert server.ack(claim["claim"]).status == 200
 
 
 def cut_read(server, claim, have, size, rng):

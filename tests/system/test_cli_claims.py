@@ -95,11 +95,14 @@ def test_lost_answers_of_claim_and_ack_are_asked_for_again(run, pki, keys, tmp_p
         assert server.seen[4][3] == server.seen[5][3]
 
 
-@pytest.mark.parametrize("broken, said", [("label", "mislabelled"), ("bytes", "decrypt-failed"), ("digest", "decrypt-failed"),
+@pytest.mark.parametrize("broken, said", [("signature", "bad-signature"), ("label", "mislabelled"), ("bytes", "decrypt-failed"), ("digest", "decrypt-failed"),
                                           ("replay", "rejected")])
 def test_failed_check_is_acked_as_such_and_kept(run, pki, keys, tmp_path, broken, said):
     """Goal: exit 4, the sealed bytes kept, the buffer told what was wrong, and the receipt written all the same."""
     body = sealed(keys, tmp_path, b"v" * 1000)
+    if broken == "signature":  # sealed and signed by somebody else
+        subprocess.run([TIMEGLAS, "keygen", "--sign", "-o", tmp_path / "home/other.key"], check=True, capture_output=True)
+        body = sealed({**keys, "TIMEGLAS_SIGNING_KEY": tmp_path / "home/other.key"}, tmp_path, b"v" * 1000)
     sha = hashlib.sha256(body + b"x").hexdigest() if broken == "digest" else None
     if broken == "bytes":
         body = body[:-1] + bytes([body[-1] ^ 1])
@@ -287,3 +290,6 @@ def test_get_of_relabelled_evidence_is_acked_mislabelled(server, proxy, tmp_path
     command(server, proxy, tmp_path, "verifier", "get", blob, "-o", "out", ok=4)
     assert (tmp_path / "out.age").read_bytes() == sealed_file.read_bytes() and not (tmp_path / "out").exists()
     assert server.stat(blob).json()["cause"] == "consumed" and not server.chunks(blob)
+    shown = command(server, proxy, tmp_path, "uploader", "stat", blob).stdout.decode()
+    gone = json.loads(command(server, proxy, tmp_path, "uploader", "stat", blob, "--json").stdout)
+    assert "mislabelled" in shown and gone["outcome"] == "mislabelled" and gone["event"] in shown

@@ -225,7 +225,7 @@ def test_erase_gives_a_receipt(server, peer):
     answer = server.erase(blob["blob"], peer)
     assert answer.status == 200, answer
     receipt = answer.json()
-    assert set(receipt) == {"blob", "ref", "cause", "erased_at", "event", "head"}, receipt
+    assert set(receipt) == {"blob", "ref", "cause", "outcome", "erased_at", "event", "head"}, receipt
     assert (receipt["blob"], receipt["ref"], receipt["cause"]) == (blob["blob"], blob["ref"], "erased")
     assert TIME.fullmatch(receipt["erased_at"]) and receipt["event"].startswith(blob["blob"][:2] + "-")
     assert not server.chunks(blob["blob"])

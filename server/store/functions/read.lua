@@ -11,6 +11,11 @@ local function answer(code, b)
 	return code .. '\n' .. record(b)
 end
 
+-- Somebody reads it already. Whoever claimed it itself is told until when, and nobody else is.
+local function claimed_already(b, peer)
+	return answer(ECLAIMED, b) .. (b.st == 'claimed' and b.w == peer and '\n' .. b.ld or '')
+end
+
 -- A live blob that peer may read, and its session. Otherwise nil, nil and the refusal.
 local function open_for(p, id, peer, us)
 	local b, s = load_settled(p, id, us)
@@ -45,7 +50,7 @@ local function unlink_taken(p, id, ev, v, dl)
 	return false
 end
 
--- take id peer token: 0, blob as it was | EGONE, blob | ECLAIMED, blob | ENOENT. The caller has read the first chunk right before, and this
+-- take id peer token: 0, blob as it was | EGONE, blob | ECLAIMED, blob, lease deadline where peer has claimed it | ENOENT. The caller has read the first chunk right before, and this
 -- erases it; so a blob of one chunk has ended then, and nothing of it is left to be looked for. The token names a take of several chunks.
 local function f_take(keys, args)
 	if not compared then
@@ -68,7 +73,7 @@ local function f_take(keys, args)
 		return refused
 	end
 	if b.st ~= 'live' then
-		return answer(ECLAIMED, b)
+		return claimed_already(b, peer)
 	end
 	if redis.call('EXISTS', chunk) == 0 then
 		return lost(p, b, peer)
@@ -144,7 +149,8 @@ local function f_take_wanted(keys, args)
 	return OK
 end
 
--- claim id peer lease_ms th salt ck processor: 0, blob, lease deadline, salt, repeated | EGONE, blob | ECLAIMED, blob | EPROCESSOR | ENOENT.
+-- claim id peer lease_ms th salt ck processor: 0, blob, lease deadline, salt, repeated | EGONE, blob | ECLAIMED, blob, lease deadline where peer has
+-- claimed it | EPROCESSOR | ENOENT.
 -- th: the hash of the token's secret, which is all that is kept of it. ck: peer and Idempotency-Key hashed, '' none; then salt is what
 -- the caller derives the secret from, and who repeats the claim under the same key is given it again. processor '1': a foreign passport or nothing.
 local function f_claim(keys, args)
@@ -163,7 +169,7 @@ local function f_claim(keys, args)
 		return table.concat({answer(OK, b), b.ld, b.cs, '1'}, '\n')
 	end
 	if b.st ~= 'live' then
-		return answer(ECLAIMED, b)
+		return claimed_already(b, peer)
 	end
 	local ld = math.min(tonumber(b.dl), now + tonumber(args[3]))
 	if not have_chunks(p, id, tonumber(b.n), tonumber(b.z)) then

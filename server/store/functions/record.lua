@@ -81,12 +81,12 @@ local function drop_staged(p, b, now, stalled)
 	redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
 end
 
--- The event of a blob's end, and what is left of it for a day: who may know of it, how it ended; of the evidence only the ref. late: us after the deadline that
+-- The event of a blob's end, and what is left of it for a day: who may know of it, how it ended; of the evidence only the ref. It stands where p was: the outcome. late: us after the deadline that
 -- ended it, outcome: what a claim's ack said, or ''. more: the record's second line. again '1': it had ended before, and came back. Returns the event's id. A take spends its time here, so: no table, few strings.
 local function leave(p, id, u, to, d, z, dl, cause, who, late, now, outcome, more, again)
 	local ev = event(p, 'e\tgone\td\t' .. d .. '\tc\t' .. cause .. '\to\t' .. outcome .. '\tu\t' .. u .. '\tw\t' .. who .. '\tz\t' .. z .. '\tdl\t' .. dl .. '\tlate\t' .. late ..
 		'\tat\t' .. now .. (again and '\tagain\t' .. again or ''))
-	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, 'gone\t' .. u .. '\t' .. to .. '\t\t\t\t\t\t\t' .. string.match(d, '^%S*') .. '\t\t' .. cause .. '\t' .. now .. '\t' ..
+	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, 'gone\t' .. u .. '\t' .. to .. '\t\t\t\t\t\t\t' .. string.match(d, '^%S*') .. '\t' .. outcome .. '\t' .. cause .. '\t' .. now .. '\t' ..
 		event_name(p, ev) .. '\n' .. more, 'PX', TOMBSTONE))
 	return ev
 end
@@ -100,7 +100,7 @@ local function ended(p, b, cause, who, us, due_ms, outcome)
 		more = '\t' .. b.w .. '\t' .. b.th .. '\t\t\t\t' .. b.ak .. '\t'
 	end
 	b.ev = event_name(p, leave(p, b.id, b.u, b.to, b.d, b.z, b.dl, cause, who, late, now, outcome or '', more, b.again))
-	b.st, b.c, b.ga = 'gone', cause, now
+	b.st, b.p, b.c, b.ga = 'gone', outcome or '', cause, now
 	return late
 end
 
