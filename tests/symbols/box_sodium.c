@@ -1,4 +1,4 @@
-/* An object that must never be part of the server: `make check-symbols` links it in and expects to be stopped at crypto_box_seal_open. */
+/* An object that must never be part of the server. Fault: imports crypto_box_seal_open. */
 #include <sodium.h>
 
 extern const void *const forbidden_reference;

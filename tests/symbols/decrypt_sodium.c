@@ -1,4 +1,4 @@
-/* An object that must never be part of the server: `make check-symbols` links it in and expects to be stopped at crypto_aead_chacha20poly1305_ietf_decrypt. */
+/* An object that must never be part of the server. Fault: imports crypto_aead_chacha20poly1305_ietf_decrypt. */
 #include <sodium.h>
 
 extern const void *const forbidden_reference;

@@ -1,4 +1,4 @@
-/* An object that must never be part of the server: `make check-symbols` links it in and expects to be stopped at tg_identity_parse. */
+/* An object that must never be part of the server. Fault: holds tg_identity_parse. */
 #include <timeglas/timeglas.h>
 
 extern const void *const forbidden_reference;

@@ -1,4 +1,4 @@
-/* An object that must never be part of the server: `make check-symbols` links it in and expects to be stopped at dlsym. */
+/* An object that must never be part of the server. Fault: imports dlsym. */
 #include <dlfcn.h>
 
 extern const void *const forbidden_reference;

@@ -1,0 +1,2 @@
+/* A server that could run what it has written. Fault: has an executable stack. */
+typedef int nothing;

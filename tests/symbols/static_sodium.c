@@ -1,0 +1,5 @@
+/* libsodium, linked statically: no import tells of it. Fault: holds crypto_box_seal_open. */
+#include <sodium.h>
+
+extern const void *const forbidden_reference;
+__attribute__((used)) const void *const forbidden_reference = (const void *)&crypto_box_seal_open;
