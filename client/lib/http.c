@@ -272,6 +272,15 @@ static int answer_whole(const struct tg_client *c, const struct transfer *t, lon
 	return c->json_len > 0 && strtoull(length, NULL, 10) == c->json_len;
 }
 
+/* Also as a sentence, for programs that do not want to take a refusal apart. */
+static int refused(struct tg_client *c, long status)
+{
+	const tg_problem *p = &c->problem;
+	int err = http_read_problem(c, status);
+
+	return http_fail(c, err, "refused (%ld): %s%s%s", status, p->title, p->detail[0] != '\0' ? ": " : "", p->detail);
+}
+
 static int judge(struct transfer *t, CURLcode rc)
 {
 	struct tg_client *c = t->c;
@@ -286,7 +295,7 @@ static int judge(struct transfer *t, CURLcode rc)
 		return 0;
 	if (status >= 300 && status < 400)
 		return http_fail(c, TG_EPROTO, "the server answered %ld; redirects are not followed", status);
-	return http_read_problem(c, status);
+	return refused(c, status);
 }
 
 int http_perform(struct tg_client *c, struct http_call *call)

@@ -318,7 +318,10 @@ typedef struct { /* what an ack, an erasure or a session's end leaves in hand; t
 int tg_client_new(const tg_client_opts *o, tg_client **out);
 void tg_client_free(tg_client *c); /* NULL is fine */
 const tg_problem *tg_client_problem(const tg_client *c);
-/** tg_client_error(c): a sentence for the last failure that is not a refusal (cannot connect, a certificate, …): what is wrong and what to do. "" when there was none. */
+/**
+ * tg_client_error(c): a sentence for the last failure: what is wrong, and what to do. Of a refusal it is status, title and
+ * detail; tg_client_problem() has them apart. "" when there was none.
+ */
 const char *tg_client_error(const tg_client *c);
 /** tg_client_json(c): the last JSON answer as text, for --json. "" when there was none. */
 const char *tg_client_json(const tg_client *c);
