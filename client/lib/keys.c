@@ -206,9 +206,14 @@ void tg_signer_free(tg_signer *s)
 	tg_secret_free(s);
 }
 
+int tg_sender_decode(const char *text, size_t n, tg_sender *out)
+{
+	return tg_bech32_decode(HRP_SENDER, text, n, out->pk, sizeof out->pk);
+}
+
 int tg_sender_read(const char *text, size_t n, tg_sender *out)
 {
-	int err = tg_bech32_decode(HRP_SENDER, text, n, out->pk, sizeof out->pk);
+	int err = tg_sender_decode(text, n, out);
 
 	/* A point of small order would let anybody sign; better refused when it is typed than at the first file. */
 	if (!err && crypto_core_ed25519_is_valid_point(out->pk) != 1)

@@ -28,6 +28,8 @@ struct tg_sender { /* Ed25519 */
 /** tg_recipient_read(text, n, out), tg_sender_read(text, n, out): as _parse, without an allocation. 0 or TG_EKEY. */
 int tg_recipient_read(const char *text, size_t n, tg_recipient *out);
 int tg_sender_read(const char *text, size_t n, tg_sender *out);
+/** tg_sender_decode(text, n, out): the same, but the point is not looked at: for a key that is then looked up among such as were. */
+int tg_sender_decode(const char *text, size_t n, tg_sender *out);
 
 /**
  * Whose key is this?

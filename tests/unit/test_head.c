@@ -3,6 +3,8 @@
 #include "check.h"
 #include "lib/head.h"
 
+#define SUBJECT "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
 static struct tg_head_fields head;
 static char why[TG_HEAD_WHY];
 
@@ -17,6 +19,7 @@ static void make(void)
 	strcpy(head.kind, "passport");
 	strcpy(head.issuer, "DNK");
 	strcpy(head.session, "00AAAAAAAAAAAAAAAAAAAA_-");
+	strcpy(head.subject, SUBJECT);
 	strcpy(head.content_type, "application/vnd.icao; v=1");
 	head.time_ms = 1795348800123;
 	memset(head.ref, 0xab, sizeof head.ref);
@@ -91,10 +94,11 @@ static void format_without_optional_fields_reads_back(void **state)
 
 	(void)state;
 	make();
-	head.issuer[0] = head.session[0] = head.content_type[0] = '\0';
+	head.issuer[0] = head.session[0] = head.subject[0] = head.content_type[0] = '\0';
 	text[tg_head_format(&head, text)] = '\0';
 	assert_null(strstr(text, "issuer"));
 	assert_null(strstr(text, "session"));
+	assert_null(strstr(text, "subject"));
 	assert_null(strstr(text, "content-type"));
 	assert_int_equal(parse(text), 0);
 }
@@ -111,28 +115,77 @@ static int parse_changed(const char *from, const char *to)
 	return parse(changed);
 }
 
-static void parse_other_spellings_are_refused(void **state)
+/* Whoever writes heads in another language is told which line is wrong, and how. The lines: 1 timeglas-head, 2 kind, 3 issuer, 4 session, 5 subject, 6 time,
+ * 7 content-type, 8 sender, 9 and 10 recipient, 11 ref, 12 the empty one. */
+static void parse_other_spellings_are_refused_by_line_and_reason(void **state)
 {
-	static const struct { const char *from, *to; } bad[] = {
-		{"timeglas-head: 1", "timeglas-head: 2"}, {"timeglas-head: 1", "timeglas-head: 01"}, {"timeglas-head: 1\n", ""}, {"timeglas-head", "Timeglas-Head"},
-		{"kind: passport", "kind: Passport"}, {"kind: passport", "kind:passport"}, {"kind: passport", "kind:  passport"}, {"kind: passport", "kind: "},
-		{"kind: passport", "kind: passport "}, {"kind: passport\n", "kind: passport\r\n"}, {"kind: passport\n", ""},
-		{"kind: passport\n", "kind: passport\nkind: passport\n"}, {"kind: passport", "kind: ppppppppppppppppppppppppppppppppp"},
-		{"issuer: DNK", "issuer: D<<"}, {"issuer: DNK", "issuer: QQQ"}, {"issuer: DNK", "issuer: "}, {"issuer: DNK\n", "issuer: DNK\nissuer: DNK\n"},
-		{"session: 00", "session: 0 "}, {"session: 00", "session: 00AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
-		{"2026-11-22T12:00:00.123Z", "2026-11-22T12:00:00Z"}, {"2026-11-22", "2026-02-30"}, {"content-type: a", "content-type:  a"},
-		{"content-type: a", "content-type: \t"}, {"sender: timeglas-sender1", "sender: timeglas-sender2"}, {"sender: ", "from: "},
-		{"recipient: age1", "recipient: AGE1"}, {"ref: ab", "ref: AB"}, {"ref: ab", "ref: "}, {"ref: ab", "ref: abab"}, {"\n\n", "\n"}, {"\n\n", "\n \n"},
-		{"ref: ", "x: y\nref: "}, {"\n\n", "\nx: y\n\n"},
+	static const struct { const char *from, *to, *why; } bad[] = {
+		{"timeglas-head: 1", "timeglas-head: 2", "line 1: this version"}, {"timeglas-head: 1", "timeglas-head: 01", "line 1: this version"},
+		{"timeglas-head: 1\n", "", "line 1: the field \"timeglas-head\" is missing"}, {"timeglas-head", "Timeglas-Head", "line 1: the name of the field \"timeglas-head\" is written in lower case"},
+		{"kind: passport", "kind: Passport", "line 2: a kind is"}, {"kind: passport", "kind:passport", "line 2: one blank"}, {"kind: passport", "kind:  passport", "line 2: one blank"},
+		{"kind: passport", "kind:\tpassport", "line 2: one blank"}, {"kind: passport", "kind : passport", "line 2: there is no field of this name"},
+		{"kind: passport", "kind: ", "line 2: a kind is"}, {"kind: passport", "kind:", "line 2: one blank"}, {"kind: passport", "kind", "line 2: neither a field"},
+		{"kind: passport", "kind: passport ", "line 2: a kind is"}, {"kind: passport\n", "kind: passport\r\n", "line 2: a carriage return"},
+		{"kind: passport\n", "", "line 2: the field \"kind\" is missing"}, {"kind: passport\n", "kind: passport\nkind: passport\n", "line 3: the field \"kind\" stands here a second time"},
+		{"kind: passport", "kind: ppppppppppppppppppppppppppppppppp", "line 2: a kind is"}, {"kind: passport", "Kind: passport", "line 2: the name of the field \"kind\" is written in lower case"},
+		{"issuer: DNK", "issuer: D<<", "line 3: the issuer is written without fillers"}, {"issuer: DNK", "issuer: QQQ", "line 3: the issuer is not an ICAO 9303 code"},
+		{"issuer: DNK", "issuer: ", "line 3: the issuer"}, {"issuer: DNK\n", "issuer: DNK\nissuer: DNK\n", "line 4: the field \"issuer\" stands here a second time"},
+		{"session: 00", "session: 0 ", "line 4: a session is"}, {"session: 00", "session: 00AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "line 4: a session is"},
+		{"subject: 00", "subject: 0", "line 5: a subject is"}, {"subject: 00", "subject: 0000", "line 5: a subject is"}, {"aabbcc", "AABBCC", "line 5: a subject is"},
+		{"subject: 00", "subject: ", "line 5: a subject is"},
+		{"issuer: DNK\n", "time: 2026-11-22T12:00:00.123Z\nissuer: DNK\n", "line 4: the field \"issuer\" stands too late: before \"time\""},
+		{"12:00:00.123Z", "12:00:00Z", "line 6: milliseconds are missing"}, {"12:00:00.123Z", "12:00:00.123456Z", "line 6: the time has exactly three digits"},
+		{"12:00:00.123Z", "12:00:00.1Z", "line 6: the time has exactly three digits"}, {"12:00:00.123Z", "12:00:00.123+00:00", "line 6: the time is in UTC"},
+		{"12:00:00.123Z", "12:00:00.123z", "line 6: the time is in UTC"}, {"12:00:00.123Z", "12:00:60.123Z", "line 6: the time is not one of the form"},
+		{"2026-11-22T", "2026-02-30T", "line 6: the time is not one of the form"}, {"2026-11-22T", "2026-11-22 ", "line 6: the time is not one of the form"},
+		{"content-type: a", "content-type:  a", "line 7: one blank"}, {"content-type: a", "content-type: \t", "line 7: a content type is"},
+		{"content-type: a", "content-type: \xc3\xa6", "line 7: a content type is"},
+		{"sender: timeglas-sender1", "sender: timeglas-sender2", "line 8: the sender is not"}, {"sender: ", "from: ", "line 8: there is no field of this name"},
+		{"sender: timeglas-sender1", "sender: TIMEGLAS-SENDER1", "line 8: the sender is not"},
+		{"recipient: age1", "recipient: AGE1", "line 9: the recipient is not"}, {"recipient: age1", "recipient: age1pq1", "line 9: the recipient is not"},
+		{"ref: ab", "ref: AB", "line 11: a ref is"}, {"ref: ab", "ref: ", "line 11: a ref is"}, {"ref: ab", "ref: abab", "line 11: a ref is"},
+		{"\n\n", "\n", "line 12: the content ends within the head"}, {"\n\n", "\n \n", "line 12: neither a field"}, {"\n\n", "\n\r\n", "line 12: a carriage return"},
+		{"ref: ", "x: y\nref: ", "line 11: there is no field of this name"}, {"\n\n", "\nx: y\n\n", "line 12: there is no field of this name"},
+		{"timeglas-head: 1\n", "\n", "line 1: the field \"timeglas-head\" is missing"}, {"kind: passport\n", "\n", "line 2: the field \"kind\" is missing"},
 	};
 
 	(void)state;
 	make();
 	assert_int_equal(parse_changed("kind: passport", "kind: passport"), 0);
 	assert_int_equal(parse_changed("DNK", "D"), 0);
-	for (size_t i = 0; i < LEN(bad); i++)
-		if (parse_changed(bad[i].from, bad[i].to) != TG_EINVAL)
-			fail_msg("\"%s\" passed for \"%s\"", bad[i].to, bad[i].from);
+	for (size_t i = 0; i < LEN(bad); i++) {
+		int err = parse_changed(bad[i].from, bad[i].to);
+		if (err != TG_EINVAL || strncmp(why, bad[i].why, strlen(bad[i].why)) != 0)
+			fail_msg("\"%s\" for \"%s\": %d, %s", bad[i].to, bad[i].from, err, why);
+	}
+}
+
+/* Nothing of what is refused is repeated in the reason: it may be anything. */
+static void parse_reasons_are_plain_text(void **state)
+{
+	static const char *const hostile[] = {"\x1b[2J: x", "\xe2\x80\xaeref: x", ": x", "kind: \x1b[2J", "KIND\x7f: x"};
+
+	(void)state;
+	make();
+	for (size_t i = 0; i < LEN(hostile); i++) {
+		assert_int_equal(parse_changed("kind: passport", hostile[i]), TG_EINVAL);
+		for (const char *c = why; *c; c++)
+			assert_in_range(*c, 0x20, 0x7e);
+	}
+}
+
+static void parse_endless_head_is_refused(void **state)
+{
+	size_t n = 3 * TG_HEAD_TEXT_MAX, len;
+	struct tg_head_fields h;
+	uint8_t *p = malloc(n);
+
+	(void)state;
+	memset(p, 'a', n);
+	memcpy(p, "timeglas-head: 1\n", 17);
+	assert_int_equal(tg_head_parse(p, n, &h, &len, why), TG_EINVAL);
+	assert_non_null(strstr(why, "line 2: the head is longer"));
+	free(p);
 }
 
 static void parse_every_cut_is_refused(void **state)
@@ -184,6 +237,12 @@ static void check_bad_fields_are_named(void **state)
 	strcpy(head.session, "a b");
 	assert_int_equal(tg_head_check(&head), TG_ESESSION);
 	make();
+	strcpy(head.subject, "00");
+	assert_int_equal(tg_head_check(&head), TG_ESUBJECT);
+	make();
+	head.time_ms = INT64_C(253402300800000); /* the year 10000 has no text */
+	assert_int_equal(tg_head_check(&head), TG_EINVAL);
+	make();
 	strcpy(head.content_type, "text/plain\nref: 00");
 	assert_int_equal(tg_head_check(&head), TG_EMEDIA);
 	make();
@@ -205,7 +264,9 @@ int main(void)
 		cmocka_unit_test(format_reads_back),
 		cmocka_unit_test(format_longest_fits),
 		cmocka_unit_test(format_without_optional_fields_reads_back),
-		cmocka_unit_test(parse_other_spellings_are_refused),
+		cmocka_unit_test(parse_other_spellings_are_refused_by_line_and_reason),
+		cmocka_unit_test(parse_reasons_are_plain_text),
+		cmocka_unit_test(parse_endless_head_is_refused),
 		cmocka_unit_test(parse_every_cut_is_refused),
 		cmocka_unit_test(parse_too_many_recipients_are_refused),
 		cmocka_unit_test(check_bad_fields_are_named),
