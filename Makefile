@@ -58,7 +58,7 @@ LUA_OBJ := $(B)/obj/gen/functions_lua.o
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 SERVER_LIBS := -levent_openssl -levent_core -levent_extra -lssl -lcrypto -lhiredis -lsodium -ljansson -linih
-LIB_LIBS := -lcurl -lcrypto -lsodium -ljansson
+LIB_LIBS := -lcurl -lssl -lcrypto -lsodium -ljansson
 CLI_LIBS := $(LIB_LIBS) -linih
 TEST_LIBS := $(SERVER_LIBS) -lcurl -lcmocka -lz -lm
 # Nothing in the server calls jemalloc by name, so without --no-as-needed a linker may drop it, and with it the wiping of freed memory.

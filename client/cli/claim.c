@@ -3,6 +3,7 @@
  * docs/openapi.yaml, timeglas(1).
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,9 @@ int claiming_fetch(struct claiming *k, tg_client *c, const char *id, struct spoo
 	err = tg_client_claim(c, id, (uint32_t)k->lease_s, &k->claim);
 	if (err != 0)
 		return cli_fail_client(c, err);
+	if (k->claim.size > (k->max_size != 0 ? k->max_size : TG_MAX_SIZE))
+		return cli_fail(TG_ETOOBIG, "the blob has %" PRIu64 " bytes, more than --max-size allows: nothing of it was read; the buffer erases it when the lease ends",
+				k->claim.size);
 	errno = 0;
 	err = tg_client_read(c, &k->claim, spool_write, sealed, blob);
 	if (err == TG_EIO)

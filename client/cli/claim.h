@@ -9,6 +9,7 @@
 
 struct claiming {
 	uint64_t lease_s;         /* 0: not said */
+	uint64_t max_size;        /* 0: TG_MAX_SIZE */
 	const char *receipt_path; /* NULL: nobody wants it */
 	struct spool *receipt;
 	tg_claim claim;

@@ -26,6 +26,7 @@ struct fetch {
 	bool claims;              /* get; otherwise take */
 	struct claiming claiming;
 	tg_client *client;
+	uint64_t max_size;        /* 0: TG_MAX_SIZE */
 	bool opening;             /* otherwise the ciphertext itself is what the user wants */
 	struct unseal unseal;
 	struct spool *sealed;     /* as it came; kept when the rest fails */
@@ -93,6 +94,9 @@ static int prepare(struct cli *cli, struct fetch *f)
 	f->opening = options_text(o, OPT_IDENTITY) != NULL && !options_flag(o, OPT_SEALED);
 	if (n == 0 || n > TG_SESSION_MAX || strspn(f->id, ID_CHARS) != n)
 		return cli_usage("that is not a blob's id");
+	if (option_size(o, OPT_MAX_SIZE, &f->max_size) != 0)
+		return CLI_USAGE;
+	f->claiming.max_size = f->max_size;
 	if (f->claims && claiming_prepare(o, &f->claiming) != 0)
 		return CLI_USAGE;
 	if (output_json() && (f->target == NULL || strcmp(f->target, "-") == 0))
@@ -211,6 +215,7 @@ static int say_fetched(const struct fetch *f)
 /* After a take the buffer has no copy any more. */
 static int obtain(struct cli *cli, struct fetch *f)
 {
+	const tg_take_opts take = { .struct_size = sizeof take, .max_size = f->max_size };
 	int err = cli_connect(cli, false, &f->client);
 
 	if (err != 0)
@@ -221,7 +226,7 @@ static int obtain(struct cli *cli, struct fetch *f)
 		return err;
 	}
 	errno = 0;
-	err = tg_client_take(f->client, f->id, NULL, spool_write, f->sealed, &f->blob);
+	err = tg_client_take(f->client, f->id, &take, spool_write, f->sealed, &f->blob);
 	progress_end(&cli->progress);
 	if (err == TG_EIO)
 		return cli_fail(err, "the blob is lost: cannot write it: %s", strerror(errno));

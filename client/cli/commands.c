@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/commands.h"
+#include "cli/material.h"
 #include "cli/output.h"
+
+#define TIMEOUT_MAX_S 86400u
 
 #define B(id) OPT_BIT(OPT_##id)
 #define LABELS (B(KIND) | B(ISSUER) | B(SESSION) | B(CONTENT_TYPE))
@@ -24,8 +27,8 @@ static const struct command table[] = {
 	{ "put", NULL, "FILE", "seal and upload; prints the blob's id",
 	  B(RECIPIENT) | B(SIGN) | B(RAW) | B(SEALED) | B(TO) | B(TTL) | B(IDEMPOTENCY) | LABELS, B(KIND), cmd_put },
 	{ "get", NULL, "ID", "claim a blob, fetch it (resuming), open it, check head and sender, ack",
-	  FETCH | B(SEALED) | B(LEASE) | B(RECEIPT), 0, cmd_get },
-	{ "take", NULL, "ID", "the at-most-once fetch; without an identity, the ciphertext", FETCH | B(SEALED), 0, cmd_take },
+	  FETCH | B(SEALED) | B(LEASE) | B(MAX_SIZE) | B(RECEIPT), 0, cmd_get },
+	{ "take", NULL, "ID", "the at-most-once fetch; without an identity, the ciphertext", FETCH | B(SEALED) | B(MAX_SIZE), 0, cmd_take },
 	{ "stat", NULL, "ID", "what the buffer knows of a blob, without consuming it", 0, 0, cmd_stat },
 	{ "rm", NULL, "ID", "erase a blob", 0, 0, cmd_rm },
 	{ "audit", "verify", "FILE...", "is the evidence whole, was everything erased, and how late", B(RECEIPT), 0, cmd_audit_verify },
@@ -189,7 +192,7 @@ void command_help(const struct command *c)
 	}
 	printf("\neverywhere (timeglas COMMAND --help tells the rest):\n");
 	print_options(NULL, OPT_GLOBAL);
-	printf("\nexit status: 0 done, 1 refused by the server, 2 usage or a local file, 3 server not reached, 4 crypto failure, 5 evidence not whole\n");
+	printf("\nexit status: 0 done, 1 refused for good, 6 refused for now (429, 503, 507), 2 usage or a local file, 3 server not reached, 4 crypto failure, 5 evidence not whole\n");
 }
 
 int cli_connect(struct cli *cli, bool upload, tg_client **out)
@@ -197,9 +200,13 @@ int cli_connect(struct cli *cli, bool upload, tg_client **out)
 	const struct options *o = &cli->opt;
 	tg_client_opts opts = { .struct_size = sizeof opts, .url = options_text(o, OPT_URL), .ca = options_text(o, OPT_CA), .cert = options_text(o, OPT_CERT),
 				.key = options_text(o, OPT_KEY), .progress = progress_step, .progress_ctx = &cli->progress };
-	int err;
+	uint64_t timeout_s;
+	int err = option_duration(o, OPT_TIMEOUT, TIMEOUT_MAX_S, &timeout_s);
 
 	*out = NULL;
+	if (err != 0)
+		return err;
+	opts.timeout_ms = (long)timeout_s * 1000;
 	for (int id = OPT_URL; id <= OPT_KEY; id++)
 		if (options_text(o, id) == NULL)
 			return cli_usage("--%s is missing; give it, or set %s, or put '%s' into the configuration file", options_row(id)->name,

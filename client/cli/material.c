@@ -167,3 +167,15 @@ int option_duration(const struct options *o, enum opt_id id, uint64_t max_s, uin
 				 (unsigned long long)max_s);
 	return 0;
 }
+
+int option_size(const struct options *o, enum opt_id id, uint64_t *out)
+{
+	const char *text = options_text(o, id);
+
+	*out = 0;
+	if (text == NULL)
+		return 0;
+	if (tg_num_size(text, strlen(text), INT64_MAX, out) != 0 || *out == 0)
+		return cli_usage("--%s takes a size in bytes, like 1000, 64KiB, 20MiB or 1GiB", options_row(id)->name);
+	return 0;
+}

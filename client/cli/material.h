@@ -36,5 +36,7 @@ int label_head(const struct options *o, int need_kind, tg_head *head);
  * it is not given. Returns 0 or an exit status.
  */
 int option_duration(const struct options *o, enum opt_id id, uint64_t max_s, uint64_t *out);
+/** option_size(o, id, out): bytes of an option that takes `1000`, `64k`, `20MiB`, `1g`, at least 1; 0 when it is not given. Returns 0 or an exit status. */
+int option_size(const struct options *o, enum opt_id id, uint64_t *out);
 
 #endif

@@ -174,7 +174,7 @@ static int on_config(void *user, const char *section, const char *name, const ch
 		r->o->config_text[id] = config_value(r->path, id, value);
 		return r->o->config_text[id] != NULL;
 	}
-	r->err = bad(r->why, "%s: unknown key %s%s%s; known are url ca cert key recipient identity signing_key sender", r->path,
+	r->err = bad(r->why, "%s: unknown key %s%s%s; known are url ca cert key timeout recipient identity signing_key sender", r->path,
 		     section, section[0] != '\0' ? "." : "", name);
 	return 0;
 }

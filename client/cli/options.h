@@ -16,6 +16,8 @@
 	X(OPT_CA, "ca", 0, "FILE", "TIMEGLAS_CA", "ca", "certificate authority of the buffer (PEM)")                  \
 	X(OPT_CERT, "cert", 0, "FILE", "TIMEGLAS_CERT", "cert", "client certificate (PEM)")                           \
 	X(OPT_KEY, "key", 0, "FILE", "TIMEGLAS_KEY", "key", "key of the client certificate (PEM)")                    \
+	X(OPT_TIMEOUT, "timeout", 0, "DURATION", "TIMEGLAS_TIMEOUT", "timeout",                                        \
+	  "give a call up after that long (1m; put 1h, take 15m, get: its lease)")                                     \
 	X(OPT_CONFIG, "config", 0, "FILE", "TIMEGLAS_CONFIG", NULL, "read defaults from here")                        \
 	X(OPT_JSON, "json", 0, NULL, NULL, NULL, "one JSON object on stdout; errors as JSON on stderr")               \
 	X(OPT_HELP, "help", 'h', NULL, NULL, NULL, "say how to use this command")                                     \
@@ -38,6 +40,7 @@
 	X(OPT_CONTENT_TYPE, "content-type", 0, "TYPE", NULL, NULL, "media type, sealed into the head")                \
 	X(OPT_IDEMPOTENCY, "idempotency-key", 0, "TEXT", NULL, NULL, "so that trying again stores it once")           \
 	X(OPT_LEASE, "lease", 0, "DURATION", NULL, NULL, "be its one reader for that long (60 s unless given; 1s to 15m)") \
+	X(OPT_MAX_SIZE, "max-size", 0, "BYTES", NULL, NULL, "refuse a larger blob before its first byte (1GiB)")       \
 	X(OPT_RECEIPT, "receipt", 0, "FILE", NULL, NULL, "write the receipt of the erasure there")                    \
 	X(OPT_SUBJECT, "subject", 0, "HEX", NULL, NULL, "keyed pseudonym of the person: 32 bytes in hex")             \
 	X(OPT_IDLE, "idle", 0, "DURATION", NULL, NULL, "end it when idle that long (1s to 1h)")                        \
@@ -54,7 +57,7 @@ enum opt_id {
 };
 #define OPT_BIT(id) (UINT64_C(1) << (id))
 #define OPT_GLOBAL                                                                                                     \
-	(OPT_BIT(OPT_URL) | OPT_BIT(OPT_CA) | OPT_BIT(OPT_CERT) | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_CONFIG) |             \
+	(OPT_BIT(OPT_URL) | OPT_BIT(OPT_CA) | OPT_BIT(OPT_CERT) | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_TIMEOUT) | OPT_BIT(OPT_CONFIG) | \
 	 OPT_BIT(OPT_JSON) | OPT_BIT(OPT_HELP) | OPT_BIT(OPT_VERSION))
 
 #define OPT_VALUES_MAX 20

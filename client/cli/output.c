@@ -12,6 +12,7 @@
 #include "lib/http.h"
 
 #define MESSAGE_CHARS 1024
+#define LINE_CHARS 8192 /* a path may have 4096 */
 
 static bool as_json;
 
@@ -35,6 +36,7 @@ static const struct meaning {
 	{ TG_ENET, CLI_UNREACHED, NULL },
 	{ TG_EPROTO, CLI_UNREACHED, NULL },
 	{ TG_ETLS, CLI_UNREACHED, NULL },
+	{ TG_ETOOBIG, CLI_REFUSED, NULL },
 	{ TG_EENVELOPE, CLI_CRYPTO, NULL },
 	{ TG_EDIGEST, CLI_CRYPTO, "decrypt-failed" },
 	{ TG_EHEADER, CLI_CRYPTO, "decrypt-failed" },
@@ -63,14 +65,24 @@ const char *cli_outcome(int code)
 	return meaning_of(code)->outcome;
 }
 
+/* All JSON that the command prints passes here. */
 static void print_json(FILE *f, json_t *o)
 {
-	char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+	char *text = http_json_dump(o);
 
 	if (text != NULL)
 		fprintf(f, "%s\n", text);
 	free(text);
 	json_decref(o);
+}
+
+/* All lines for people pass here: whatever is quoted in them, a file's name or a server's word, steers no terminal. */
+static void print_line(FILE *f, const char *text)
+{
+	char line[LINE_CHARS];
+
+	http_copy_text(line, sizeof line, text);
+	fprintf(f, "%s\n", line);
 }
 
 static json_t *error_object(const char *slug, int exit_status, const char *message)
@@ -82,8 +94,11 @@ static int say(const char *slug, int exit_status, char *message)
 {
 	json_t *o;
 
+	char line[MESSAGE_CHARS + 16];
+
 	if (!as_json) {
-		fprintf(stderr, "timeglas: %s\n", message);
+		snprintf(line, sizeof line, "timeglas: %s", message);
+		print_line(stderr, line);
 		return exit_status;
 	}
 	o = error_object(slug, exit_status, message);
@@ -125,14 +140,21 @@ static void add_text(json_t *o, const char *name, const char *text)
 		json_object_set_new(o, name, json_string(text));
 }
 
+/* Over a quota, the store not to be reached, or full: the same request may be made again later. */
+static enum cli_exit exit_of_status(int status)
+{
+	return status == 429 || status == 503 || status == 507 ? CLI_LATER : CLI_REFUSED;
+}
+
 /* JSON carries the server's own words, which scripts may know; people get those of this command. */
 static int say_problem(const tg_problem *p)
 {
-	char title[sizeof p->title + 64], detail[sizeof p->detail + 128];
+	char title[sizeof p->title + 64], detail[sizeof p->detail + 128], line[LINE_CHARS];
+	enum cli_exit exit_status = exit_of_status(p->status);
 
 	if (as_json) {
 		json_t *o = json_pack("{s:s, s:s, s:i, s:i}", "error", p->code == TG_EPROBLEM ? "refused" : tg_error_slug(p->code),
-				      "title", p->title, "status", p->status, "exit", (int)CLI_REFUSED);
+				      "title", p->title, "status", p->status, "exit", (int)exit_status);
 
 		if (o != NULL) {
 			add_text(o, "type", p->type);
@@ -144,18 +166,23 @@ static int say_problem(const tg_problem *p)
 				json_object_set_new(o, "retry_after_s", json_integer(p->retry_after_s));
 		}
 		print_json(stderr, o);
-		return CLI_REFUSED;
+		return exit_status;
 	}
 	words_of_options(p->title, title, sizeof title);
 	words_of_options(p->detail, detail, sizeof detail);
-	fprintf(stderr, "timeglas: refused: %s (%d)\n", title, p->status);
-	if (detail[0] != '\0')
-		fprintf(stderr, "  %s\n", detail);
-	if (p->cause[0] != '\0')
-		fprintf(stderr, "  cause: %s%s%s\n", p->cause, p->gone_at[0] != '\0' ? ", at " : "", p->gone_at);
+	snprintf(line, sizeof line, "timeglas: refused: %s (%d)", title, p->status);
+	print_line(stderr, line);
+	if (detail[0] != '\0') {
+		snprintf(line, sizeof line, "  %s", detail);
+		print_line(stderr, line);
+	}
+	if (p->cause[0] != '\0') {
+		snprintf(line, sizeof line, "  cause: %s%s%s", p->cause, p->gone_at[0] != '\0' ? ", at " : "", p->gone_at);
+		print_line(stderr, line);
+	}
 	if (p->retry_after_s >= 0)
 		fprintf(stderr, "  try again in %ld s\n", p->retry_after_s);
-	return CLI_REFUSED;
+	return exit_status;
 }
 
 int cli_fail_client(const tg_client *c, int err)
@@ -170,19 +197,20 @@ int cli_fail_client(const tg_client *c, int err)
 
 void cli_note(const char *fmt, ...)
 {
+	char line[LINE_CHARS];
 	va_list ap;
 
 	if (as_json)
 		return;
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	print_line(stderr, line);
 }
 
 void output_text(const char *s)
 {
-	printf("%s\n", s);
+	print_line(stdout, s);
 }
 
 int output_object(json_t *o)
@@ -206,7 +234,7 @@ static void cell_text(const json_t *v, char *out, size_t cap)
 	else if (json_is_integer(v))
 		snprintf(out, cap, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
 	else if (json_is_object(v)) {
-		char *text = json_dumps(v, JSON_COMPACT);
+		char *text = http_json_dump(v);
 
 		http_copy_text(out, cap, text != NULL ? text : "...");
 		free(text);
@@ -216,6 +244,13 @@ static void cell_text(const json_t *v, char *out, size_t cap)
 
 #define CELL_CHARS 128
 #define COLUMNS_MAX 16
+
+static int width_of(const char *key)
+{
+	size_t n = strlen(key);
+
+	return (int)(n < CELL_CHARS ? n : CELL_CHARS - 1);
+}
 
 static void print_rows(const json_t *rows)
 {
@@ -228,7 +263,7 @@ static void print_rows(const json_t *rows)
 
 	json_object_foreach(json_array_get(rows, 0), key, v)
 		if (n < COLUMNS_MAX) {
-			width[n] = (int)strlen(key);
+			width[n] = width_of(key);
 			column[n++] = key;
 		}
 	json_array_foreach(rows, i, row)
@@ -237,8 +272,10 @@ static void print_rows(const json_t *rows)
 			if ((int)strlen(cell) > width[c])
 				width[c] = (int)strlen(cell);
 		}
-	for (size_t c = 0; c < n; c++)
-		printf("  %-*s", c + 1 < n ? width[c] : 0, column[c]);
+	for (size_t c = 0; c < n; c++) {
+		http_copy_text(cell, sizeof cell, column[c]);
+		printf("  %-*s", c + 1 < n ? width[c] : 0, cell);
+	}
 	printf("\n");
 	json_array_foreach(rows, i, row) {
 		for (size_t c = 0; c < n; c++) {
@@ -251,24 +288,26 @@ static void print_rows(const json_t *rows)
 
 static void print_table(json_t *o)
 {
-	char cell[CELL_CHARS];
+	char cell[CELL_CHARS], name[CELL_CHARS];
 	const char *key;
 	json_t *v;
 	int width = 0;
 
 	json_object_foreach(o, key, v)
-		if (!json_is_array(v) && (int)strlen(key) > width)
-			width = (int)strlen(key);
+		if (!json_is_array(v) && width_of(key) > width)
+			width = width_of(key);
 	json_object_foreach(o, key, v) {
 		if (json_is_array(v))
 			continue;
+		http_copy_text(name, sizeof name, key);
 		cell_text(v, cell, sizeof cell);
-		printf("%-*s  %s\n", width, key, cell);
+		printf("%-*s  %s\n", width, name, cell);
 	}
 	json_object_foreach(o, key, v) {
 		if (!json_is_array(v))
 			continue;
-		printf("%s%s\n", key, json_array_size(v) == 0 ? ": none" : ":");
+		http_copy_text(name, sizeof name, key);
+		printf("%s%s\n", name, json_array_size(v) == 0 ? ": none" : ":");
 		if (json_array_size(v) > 0)
 			print_rows(v);
 	}
@@ -276,7 +315,8 @@ static void print_table(json_t *o)
 
 int output_answer(const tg_client *c)
 {
-	json_t *o = json_loads(tg_client_json(c), 0, NULL);
+	const char *text = tg_client_json(c);
+	json_t *o = http_json_parse(text, strlen(text));
 
 	if (!json_is_object(o)) {
 		json_decref(o);

@@ -11,11 +11,12 @@
 
 enum cli_exit {
 	CLI_DONE = 0,
-	CLI_REFUSED = 1,   /* by the server; its problem is printed */
+	CLI_REFUSED = 1,   /* for good, by the server; its problem is printed */
 	CLI_USAGE = 2,     /* also what is wrong on this machine: a file, a full disk */
 	CLI_UNREACHED = 3,
 	CLI_CRYPTO = 4,
-	CLI_EVIDENCE = 5   /* tampered with or incomplete */
+	CLI_EVIDENCE = 5,  /* tampered with or incomplete */
+	CLI_LATER = 6      /* refused by the server for now (429, 503, 507): the same may be tried again */
 };
 
 /** output_init(json): before anything is said. */

@@ -47,7 +47,7 @@ bool again(const struct tg_client *c, struct again *a, int err)
 	wait = a->wait_ms - (long)randombytes_uniform((uint32_t)a->wait_ms / 2);
 	if (p->status != 0 && p->retry_after_s > 0 && p->retry_after_s <= RETRY_AFTER_MAX_S)
 		wait = p->retry_after_s * 1000;
-	if (now + wait > a->until_ms)
+	if (now + wait > a->until_ms || (a->deadline_ms != 0 && now + wait > a->deadline_ms))
 		return false;
 	sleep_ms(wait);
 	a->wait_ms = a->wait_ms * 2 > LONGEST_WAIT_MS ? LONGEST_WAIT_MS : a->wait_ms * 2;

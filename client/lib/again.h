@@ -7,6 +7,7 @@
 
 struct again {
 	int64_t until_ms;  /* http_mono_ms() after which nobody tries any more; 0: AGAIN_MS after the first break */
+	int64_t deadline_ms; /* of the whole call; 0: none */
 	bool must_begin;   /* a first try that never got as far as sending its request is not repeated */
 	unsigned tries;
 	long wait_ms;

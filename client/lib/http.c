@@ -3,6 +3,7 @@
  * It knows no call of the API and no JSON; it follows no redirect, uses no proxy and trusts no authority but the one given.
  * Runs in whatever process uses the library. docs/openapi.yaml.
  */
+#include <openssl/ssl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 #include "lib/abi.h"
 #include "lib/http.h"
+#include "lib/http_head.h"
 #include "lib/http_tls.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
@@ -25,6 +27,7 @@ struct transfer {
 	uint64_t upload_left;     /* UINT64_MAX: unknown */
 	curl_off_t moved;         /* bytes both ways at the last look */
 	int64_t moved_at_ms;
+	int64_t sent_at_ms;       /* the upload's source has ended; 0: not yet */
 	int abort_code;           /* why a callback of ours ended the transfer */
 };
 
@@ -38,12 +41,19 @@ int64_t http_mono_ms(void)
 
 int http_fail(struct tg_client *c, int code, const char *fmt, ...)
 {
+	char text[sizeof c->error];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(c->error, sizeof c->error, fmt, ap);
+	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	http_copy_text(c->error, sizeof c->error, text); /* of certificates, and of libcurl, which quotes the server */
 	return code;
+}
+
+int64_t http_until(const struct tg_client *c, int64_t own_ms)
+{
+	return http_mono_ms() + (c->timeout_ms > 0 ? c->timeout_ms : own_ms);
 }
 
 static int abort_with(struct transfer *t, int code, const char *why)
@@ -77,6 +87,9 @@ static size_t on_read(char *p, size_t size, size_t n, void *ctx)
 		}
 		t->upload_left -= (uint64_t)got;
 	}
+	t->call->sent += (uint64_t)got;
+	if (got == 0 || t->upload_left == 0)
+		t->sent_at_ms = t->moved_at_ms;
 	return (size_t)got;
 }
 
@@ -97,27 +110,14 @@ static int collect(struct transfer *t, const char *p, size_t n)
 	return 0;
 }
 
-const char *http_field(const struct tg_client *c, const char *name)
+static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
-	struct curl_header *f;
+	struct transfer *t = ctx;
+	int err = http_head_line(t->c, t->call, p, size * n);
 
-	if (curl_easy_header(c->curl, name, 0, CURLH_HEADER, -1, &f) != CURLHE_OK || f->amount != 1)
-		return NULL;
-	return f->value;
-}
-
-/* A part is good only where it was asked for: bytes in the wrong place would be found by the seal alone, and too late to ask again. */
-static int check_start(struct transfer *t, long status)
-{
-	const char *range = http_field(t->c, "Content-Range");
-	char want[32];
-
-	if (status == 200 && t->call->from == 0)
-		return 0;
-	snprintf(want, sizeof want, "bytes %llu-", (unsigned long long)t->call->from);
-	if (status == 206 && t->call->from > 0 && range != NULL && strncmp(range, want, strlen(want)) == 0)
-		return 0;
-	return abort_with(t, TG_EPROTO, "the server sent another part of the content than it was asked for");
+	if (err != 0)
+		t->abort_code = err;
+	return err == 0 ? size * n : 0;
 }
 
 static size_t on_write(char *p, size_t size, size_t n, void *ctx)
@@ -132,8 +132,10 @@ static size_t on_write(char *p, size_t size, size_t n, void *ctx)
 		return collect(t, p, len) == 0 ? len : 0;
 	if (len == 0)
 		return 0;
-	if (t->call->received == 0 && check_start(t, status) != 0)
+	if (len > t->call->length - t->call->received) {
+		abort_with(t, TG_EPROTO, "the server sent more than it had announced");
 		return 0;
+	}
 	err = t->call->write(t->call->write_ctx, p, len);
 	if (err != 0) {
 		abort_with(t, err, tg_strerror(err));
@@ -158,11 +160,26 @@ static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_o
 		abort_with(t, TG_ENET, "the transfer stalled: not a byte moved within the time limit");
 		return 1;
 	}
+	if (t->sent_at_ms != 0 && now - t->sent_at_ms > (c->timeout_ms > 0 ? c->timeout_ms : HTTP_CALL_MS)) {
+		abort_with(t, TG_ENET, "the upload is sent, but the server did not answer it within the time limit");
+		return 1;
+	}
 	if (c->progress != NULL && c->progress(c->progress_ctx, (uint64_t)up, (uint64_t)down, (uint64_t)total) != 0) {
 		abort_with(t, TG_ECANCELED, tg_strerror(TG_ECANCELED));
 		return 1;
 	}
 	return 0;
+}
+
+/*
+ * OpenSSL goes on inside SSL_read() for as long as records come that are not content (key updates, tickets): then no clock of ours would be looked at. So
+ * it returns after each.
+ */
+static CURLcode on_ssl(CURL *curl, void *ssl_ctx, void *ctx)
+{
+	(void)curl, (void)ctx;
+	SSL_CTX_clear_mode(ssl_ctx, SSL_MODE_AUTO_RETRY);
+	return CURLE_OK;
 }
 
 static int set_security(struct tg_client *c)
@@ -174,6 +191,7 @@ static int set_security(struct tg_client *c)
 	if (rc == CURLE_OK)                                                                                            \
 	rc = curl_easy_setopt(h, option, value)
 	SET(CURLOPT_PROTOCOLS_STR, "https");
+	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_NOPROXY, "*");
@@ -183,6 +201,7 @@ static int set_security(struct tg_client *c)
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	SET(CURLOPT_SSL_CTX_FUNCTION, on_ssl);
 	SET(CURLOPT_CAINFO, c->ca);
 	SET(CURLOPT_CAPATH, NULL); /* the system's authorities are not ours */
 	SET(CURLOPT_SSLCERT, c->cert);
@@ -195,6 +214,7 @@ static int set_security(struct tg_client *c)
 	SET(CURLOPT_USERAGENT, "timeglas/" TG_VERSION);
 	SET(CURLOPT_NOPROGRESS, 0L);
 	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_WRITEFUNCTION, on_write);
 	SET(CURLOPT_READFUNCTION, on_read);
 	return rc == CURLE_OK ? 0 : http_fail(c, TG_EINTERNAL, "libcurl: %s", curl_easy_strerror(rc));
@@ -234,6 +254,13 @@ static int set_content(struct tg_client *c, const struct http_call *call, struct
 	return l != NULL ? 0 : http_fail(c, TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 }
 
+static int begun(const struct tg_client *c)
+{
+	long sent = 0;
+
+	return curl_easy_getinfo(c->curl, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK && sent > 0;
+}
+
 static int transport_error(struct tg_client *c, CURLcode rc)
 {
 	const char *what = c->curl_error[0] != '\0' ? c->curl_error : curl_easy_strerror(rc);
@@ -242,7 +269,9 @@ static int transport_error(struct tg_client *c, CURLcode rc)
 	if (err != 0)
 		return err;
 	switch (rc) {
-	case CURLE_OUT_OF_MEMORY:
+	case CURLE_OUT_OF_MEMORY: /* libcurl 7.88 calls a line of a head that is longer than 100 KiB so, too */
+		if (begun(c))
+			return http_fail(c, TG_EPROTO, "a line in the head of the server's answer does not end (or memory ran out)");
 		return http_fail(c, TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 	case CURLE_URL_MALFORMAT:
 		return http_fail(c, TG_EINVAL, "%s", what);
@@ -255,6 +284,10 @@ static int transport_error(struct tg_client *c, CURLcode rc)
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_GOT_NOTHING:
 		return http_broken_error(c);
+	case CURLE_OPERATION_TIMEDOUT:
+		if (begun(c))
+			return http_fail(c, TG_ENET, "not done within the time limit (of the call, or the lease's end)");
+		return http_fail(c, TG_ENET, "%s", what);
 	case CURLE_PARTIAL_FILE:
 		return http_fail(c, TG_ENET, "the answer was broken off: %s", what);
 	default:
@@ -291,10 +324,10 @@ static int judge(struct transfer *t, CURLcode rc)
 		return t->abort_code;
 	if (rc != CURLE_OK && !answer_whole(c, t, status))
 		return transport_error(c, rc);
-	if (status >= 200 && status < 300)
-		return 0;
-	if (status >= 300 && status < 400)
-		return http_fail(c, TG_EPROTO, "the server answered %ld; redirects are not followed", status);
+	if (status < 200)
+		return http_fail(c, TG_EPROTO, "the server gave no answer");
+	if (status < 300)
+		return t->call->write == NULL ? http_read_json(c) : 0;
 	return refused(c, status);
 }
 
@@ -304,7 +337,6 @@ int http_perform(struct tg_client *c, struct http_call *call)
 	struct curl_slist *fields = NULL;
 	char url[URL_MAX + 256], range[32];
 	CURLcode rc;
-	long sent;
 	int err;
 
 	if (c->curl == NULL) /* tg_client_new() failed and its error was not heeded */
@@ -317,8 +349,11 @@ int http_perform(struct tg_client *c, struct http_call *call)
 	if (c->json != NULL)
 		c->json[0] = '\0';
 	t.upload_left = call->upload != NULL ? call->upload->size : 0;
-	call->received = 0;
+	call->received = call->sent = call->length = 0;
+	call->head = (struct http_head){ 0 };
 	c->begun = 0;
+	if (call->until_ms <= http_mono_ms())
+		return http_fail(c, TG_ENET, "not done within the time limit (of the call, or the lease's end)");
 
 	curl_easy_reset(c->curl); /* keeps the connection */
 	err = set_security(c);
@@ -330,6 +365,7 @@ int http_perform(struct tg_client *c, struct http_call *call)
 	curl_easy_setopt(c->curl, CURLOPT_URL, url);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, fields);
 	curl_easy_setopt(c->curl, CURLOPT_XFERINFODATA, &t);
+	curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, &t);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &t);
 	curl_easy_setopt(c->curl, CURLOPT_READDATA, &t);
 	/* libcurl repeats a request that died on an idle connection; a request that consumes must never be sent twice. */
@@ -338,9 +374,9 @@ int http_perform(struct tg_client *c, struct http_call *call)
 		snprintf(range, sizeof range, "%llu-", (unsigned long long)call->from);
 		curl_easy_setopt(c->curl, CURLOPT_RANGE, range);
 	}
+	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, (long)(call->until_ms - http_mono_ms() > 0 ? call->until_ms - http_mono_ms() : 1));
 	rc = curl_easy_perform(c->curl);
-	if (curl_easy_getinfo(c->curl, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK)
-		c->begun = sent > 0;
+	c->begun = begun(c);
 	err = judge(&t, rc);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, NULL);
 out:
@@ -389,6 +425,7 @@ int tg_client_new(const tg_client_opts *opts, tg_client **out)
 		return http_fail(c, TG_EINVAL, "the options lack their struct_size");
 	c->connect_timeout_ms = o.connect_timeout_ms > 0 ? o.connect_timeout_ms : CONNECT_TIMEOUT_MS;
 	c->stall_timeout_ms = o.stall_timeout_ms > 0 ? o.stall_timeout_ms : STALL_TIMEOUT_MS;
+	c->timeout_ms = o.timeout_ms > 0 ? o.timeout_ms : 0;
 	c->progress = o.progress;
 	c->progress_ctx = o.progress_ctx;
 	err = check_url(c, o.url != NULL ? o.url : "");

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <timeglas/timeglas.h>
+#include "lib/http_text.h"
 
 #define HTTP_JSON_MAX (1024u * 1024u) /* bytes of a JSON answer; more is a protocol error */
 
@@ -16,7 +17,7 @@ struct tg_client {
 	CURL *curl;
 	char *url;                     /* https://host[:port], no slash at its end */
 	char *ca, *cert, *key;
-	long connect_timeout_ms, stall_timeout_ms;
+	long connect_timeout_ms, stall_timeout_ms, timeout_ms; /* timeout_ms 0: each call's own */
 	int (*progress)(void *ctx, uint64_t sent, uint64_t received, uint64_t total);
 	void *progress_ctx;
 	char curl_error[CURL_ERROR_SIZE];
@@ -27,6 +28,17 @@ struct tg_client {
 	int begun;                     /* the last call got as far as sending its request */
 };
 
+#define HTTP_CALL_MS 60000                      /* the whole of a call that moves no blob, all its tries together */
+#define HTTP_TAKE_MS (TG_LEASE_MAX_S * 1000)    /* of a take: as long as the longest lease */
+#define HTTP_PUT_MS (TG_SESSION_MAX_S * 1000)   /* of an upload: as long as the longest session; the answer to it: HTTP_CALL_MS */
+#define HTTP_ETAG_CHARS 128
+
+struct http_head { /* of the answer that is being read */
+	size_t bytes;
+	unsigned lines, interim;
+	long status;
+};
+
 struct http_call {
 	const char *method;            /* GET, POST, DELETE */
 	const char *path;              /* "/v1/…" */
@@ -35,7 +47,14 @@ struct http_call {
 	const tg_put_opts *upload;     /* content to stream, or NULL */
 	tg_write_fn *write;            /* receives the content of a 200 (from > 0: of a 206); NULL: the answer is JSON */
 	uint64_t from;                 /* with write: the first byte that is wanted */
+	uint64_t size, max_size;       /* with write: bytes of all of it, where they are known (0: they are not); more than max_size are refused (0: no such limit) */
 	void *write_ctx;
+	int created, repeatable;       /* without write: 201 is the answer, not 200; 200 fits as well: it may be the repeat of another's */
+	int64_t until_ms;              /* http_mono_ms() at which the call ends in any case; the same for all its tries */
+	struct http_head head;
+	uint64_t length;               /* out: Content-Length of the answer */
+	uint64_t sent;                 /* out: bytes that the upload's source gave */
+	char etag[HTTP_ETAG_CHARS];    /* of the first answer; kept from try to try */
 	uint64_t received;             /* out: bytes given to write */
 };
 
@@ -45,8 +64,12 @@ struct http_call {
  * TG_EINVAL, TG_ECANCELED and what read or write returned (then c->error says what happened).
  */
 int http_perform(struct tg_client *c, struct http_call *call);
-/** http_field(c, name): a field of the last answer, or NULL. Valid until the next http_perform(). */
+/** http_until(c, own_ms): until_ms of a call that begins now: the client's timeout_ms, otherwise own_ms, from now on. */
+int64_t http_until(const struct tg_client *c, int64_t own_ms);
+/** http_field(c, name): a field that the last answer has once, or NULL. Valid until the next http_perform(). */
 const char *http_field(const struct tg_client *c, const char *name);
+/** http_field_count(c, name): how often it has it. */
+size_t http_field_count(const struct tg_client *c, const char *name);
 /** http_fail(c, code, fmt, …): set c->error, return code. */
 int http_fail(struct tg_client *c, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
@@ -67,7 +90,13 @@ int http_read_blob(struct tg_client *c, tg_blob *out);
 int http_read_session(struct tg_client *c, tg_session *out);
 /** http_read_receipt(c, i, out): as tg_client_receipt(). */
 int http_read_receipt(const struct tg_client *c, size_t i, tg_receipt *out);
-/** http_copy_text(out, cap, text): for people: cut to cap, control characters become '?'. text may be NULL. */
-void http_copy_text(char *out, size_t cap, const char *text);
+/** http_receipt_of(c, id, outcome, out): the answer's one receipt, of this blob and this outcome (NULL: of any). Returns 0 or TG_EPROTO. */
+int http_receipt_of(struct tg_client *c, const char *id, const char *outcome, tg_receipt *out);
+/** http_receipts_whole(c): has it a list of receipts, each of them whole? Returns 0 or TG_EPROTO. */
+int http_receipts_whole(struct tg_client *c);
+/** http_read_json(c): the collected answer is the JSON of a success: held to its bounds, and put into the form of http_json_dump(). Returns 0 or TG_EPROTO. */
+int http_read_json(struct tg_client *c);
+/** http_is_time(text): RFC 3339, as all times of the API? */
+int http_is_time(const char *text);
 
 #endif

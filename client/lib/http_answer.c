@@ -6,32 +6,13 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/num.h"
 #include "lib/abi.h"
 #include "lib/http.h"
 
 #define PROBLEM_PREFIX "/problems/"
-
-void http_copy_text(char *out, size_t cap, const char *text)
-{
-	const unsigned char *s = (const unsigned char *)(text != NULL ? text : "");
-	size_t n = 0;
-
-	for (; *s != '\0' && n + 1 < cap; s++) {
-		int control = *s < 0x20 || *s == 0x7f;
-
-		if (*s == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0) { /* C1 controls in UTF-8: some terminals obey them */
-			s++;
-			control = 1;
-		}
-		out[n++] = control ? '?' : (char)*s;
-	}
-	if (*s != '\0') /* cut: not in the middle of a UTF-8 character */
-		while (n > 0 && (s[0] & 0xc0) == 0x80) {
-			s--;
-			n--;
-		}
-	out[n] = '\0';
-}
+#define RETRY_AFTER_MAX_S 86400
+#define TAG_CHARS_MIN 32
 
 static int code_of_type(const char *type)
 {
@@ -49,14 +30,7 @@ static int code_of_type(const char *type)
 
 static json_t *answer(const struct tg_client *c)
 {
-	json_error_t e;
-	json_t *o = c->json_len > 0 ? json_loadb(c->json, c->json_len, JSON_REJECT_DUPLICATES, &e) : NULL;
-
-	if (o != NULL && !json_is_object(o)) {
-		json_decref(o);
-		o = NULL;
-	}
-	return o;
+	return http_json_parse(c->json != NULL ? c->json : "", c->json_len);
 }
 
 static const char *text_member(const json_t *o, const char *name)
@@ -73,7 +47,7 @@ static long retry_after(const struct tg_client *c)
 	if (s == NULL || s[0] < '0' || s[0] > '9')
 		return -1;
 	v = strtol(s, &end, 10);
-	return *end == '\0' && v >= 0 ? v : -1;
+	return *end == '\0' && v <= RETRY_AFTER_MAX_S ? v : -1; /* what nobody would wait for is no advice */
 }
 
 int http_read_problem(struct tg_client *c, long status)
@@ -133,14 +107,65 @@ static int no_answer(struct tg_client *c)
 	return http_fail(c, TG_EPROTO, "the server's answer is not the JSON that this call promises");
 }
 
+int http_read_json(struct tg_client *c)
+{
+	json_t *o = answer(c);
+	char *text = http_json_dump(o);
+
+	json_decref(o);
+	free(c->json);
+	c->json = text;
+	c->json_len = text != NULL ? strlen(text) : 0;
+	return text != NULL ? 0 : no_answer(c);
+}
+
+int http_is_time(const char *text)
+{
+	int64_t ms;
+
+	return tg_time_parse(text, strlen(text), &ms) == 0;
+}
+
+static int is_time_or_none(const char *text)
+{
+	return text[0] == '\0' || http_is_time(text);
+}
+
+static int is_hex(const char *text, size_t least)
+{
+	size_t n = strlen(text);
+
+	return n >= least && strspn(text, "0123456789abcdef") == n;
+}
+
+/* One word, as causes, states, outcomes and events are. */
+static int is_word(const char *text)
+{
+	size_t n = strlen(text);
+
+	return n > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") == n;
+}
+
+static int is_word_or_none(const char *text)
+{
+	return text[0] == '\0' || is_word(text);
+}
+
+static int is_sha256_or_none(const char *text)
+{
+	return text[0] == '\0' || (strlen(text) == 64 && is_hex(text, 64));
+}
+
 /* An answer that is texts and one count; absent, the count is 0. */
 static int read_answer(struct tg_client *c, const struct text_field *f, size_t n, const char *count_name, uint64_t *count)
 {
 	json_t *o = answer(c);
-	json_int_t v = json_integer_value(json_object_get(o, count_name));
+	const json_t *v = json_object_get(o, count_name);
 	int err = o != NULL ? read_texts(o, f, n) : TG_EPROTO;
 
-	*count = v > 0 ? (uint64_t)v : 0;
+	if (v != NULL && !json_is_null(v) && (!json_is_integer(v) || json_integer_value(v) < 0))
+		err = TG_EPROTO;
+	*count = err == 0 ? (uint64_t)json_integer_value(v) : 0;
 	json_decref(o);
 	return err;
 }
@@ -167,7 +192,12 @@ int http_read_blob(struct tg_client *c, tg_blob *b)
 
 	memset(b, 0, sizeof *b);
 	err = read_answer(c, fields, sizeof fields / sizeof fields[0], "size", &b->size);
-	return err == 0 && http_is_id(b->blob) ? 0 : no_answer(c);
+	if (err != 0 || !http_is_id(b->blob) || !is_word(b->state) || !is_word_or_none(b->kind) || !is_word_or_none(b->issuer) || !is_word_or_none(b->session) ||
+	    !is_sha256_or_none(b->sha256) || !is_word_or_none(b->cause) || !is_word_or_none(b->outcome) || !is_word_or_none(b->event))
+		return no_answer(c);
+	if (!is_time_or_none(b->stored_at) || !is_time_or_none(b->deadline) || !is_time_or_none(b->gone_at) || !(b->tag[0] == '\0' || is_hex(b->tag, TAG_CHARS_MIN)))
+		return no_answer(c);
+	return 0;
 }
 
 int http_read_session(struct tg_client *c, tg_session *s)
@@ -183,8 +213,10 @@ int http_read_session(struct tg_client *c, tg_session *s)
 
 	memset(s, 0, sizeof *s);
 	err = read_answer(c, fields, sizeof fields / sizeof fields[0], "idle_s", &idle_s);
-	s->idle_s = idle_s <= UINT32_MAX ? (uint32_t)idle_s : 0;
-	return err == 0 && http_is_id(s->session) ? 0 : no_answer(c);
+	if (err != 0 || idle_s > UINT32_MAX || !http_is_id(s->session) || !is_word(s->state) || !is_time_or_none(s->opened_at) || !is_time_or_none(s->deadline))
+		return no_answer(c);
+	s->idle_s = (uint32_t)idle_s;
+	return 0;
 }
 
 int http_read_claim(struct tg_client *c, tg_claim *k)
@@ -198,10 +230,10 @@ int http_read_claim(struct tg_client *c, tg_claim *k)
 
 	memset(k, 0, sizeof *k);
 	err = read_answer(c, fields, sizeof fields / sizeof fields[0], "size", &k->size);
-	return err == 0 && k->claim[0] != '\0' && k->size > 0 ? 0 : no_answer(c);
+	return err == 0 && http_is_id(k->claim) && k->size > 0 && is_sha256_or_none(k->sha256) && http_is_time(k->lease_deadline) ? 0 : no_answer(c);
 }
 
-int http_read_receipt(const struct tg_client *c, size_t i, tg_receipt *r)
+static int read_receipt(const json_t *o, tg_receipt *r)
 {
 	const struct text_field fields[] = {
 		{ "blob", r->blob, sizeof r->blob },
@@ -211,16 +243,52 @@ int http_read_receipt(const struct tg_client *c, size_t i, tg_receipt *r)
 		{ "erased_at", r->erased_at, sizeof r->erased_at },
 		{ "event", r->event, sizeof r->event },
 	};
-	json_t *o = answer(c);
-	const json_t *list = json_object_get(o, "receipts");
-	const json_t *one = list != NULL ? json_array_get(list, i) : i == 0 ? o : NULL;
-	int err = TG_ENOENT;
 
 	memset(r, 0, sizeof *r);
-	if (one != NULL && json_object_get(one, "erased_at") != NULL)
-		err = read_texts(one, fields, sizeof fields / sizeof fields[0]);
+	if (json_object_get(o, "erased_at") == NULL)
+		return TG_ENOENT;
+	if (read_texts(o, fields, sizeof fields / sizeof fields[0]) != 0)
+		return TG_EPROTO;
+	return http_is_id(r->blob) && is_hex(r->tag, TAG_CHARS_MIN) && is_word(r->cause) && is_word_or_none(r->outcome) && http_is_time(r->erased_at) &&
+	       is_word(r->event) ? 0 : TG_EPROTO;
+}
+
+int http_read_receipt(const struct tg_client *c, size_t i, tg_receipt *r)
+{
+	json_t *o = answer(c);
+	const json_t *list = json_object_get(o, "receipts");
+	int err = read_receipt(list != NULL ? json_array_get(list, i) : i == 0 ? o : NULL, r);
+
 	json_decref(o);
 	return err;
+}
+
+int http_receipt_of(struct tg_client *c, const char *id, const char *outcome, tg_receipt *r)
+{
+	int err = http_read_receipt(c, 0, r);
+
+	if (err != 0)
+		return http_fail(c, TG_EPROTO, "the server's answer holds no receipt, so nothing shows that the blob is erased");
+	if (strcmp(r->blob, id) != 0)
+		return http_fail(c, TG_EPROTO, "the server's receipt is for another blob, so nothing shows that this one is erased");
+	if (outcome != NULL && r->outcome[0] != '\0' && strcmp(r->outcome, outcome) != 0)
+		return http_fail(c, TG_EPROTO, "the server's receipt tells another outcome than was sent");
+	return 0;
+}
+
+int http_receipts_whole(struct tg_client *c)
+{
+	json_t *o = answer(c), *one;
+	const json_t *list = json_object_get(o, "receipts");
+	int err = json_is_array(list) ? 0 : TG_EPROTO;
+	tg_receipt r;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+		if (err == 0)
+			err = read_receipt(one, &r);
+	json_decref(o);
+	return err == 0 ? 0 : http_fail(c, TG_EPROTO, "the server's answer does not have a receipt for each blob that the session had");
 }
 
 int tg_client_receipt(const tg_client *c, size_t i, tg_receipt *out)
@@ -257,5 +325,7 @@ int http_read_fields(struct tg_client *c, tg_blob *out)
 		err = copy_field(c, "Timeglas-Stored-At", out->stored_at, sizeof out->stored_at);
 	if (err == 0 && out->kind[0] == '\0')
 		err = http_fail(c, TG_EPROTO, "the answer carries no Timeglas-Kind");
+	if (err == 0 && (!is_word(out->kind) || !is_word_or_none(out->issuer) || !is_word_or_none(out->session) || !is_time_or_none(out->stored_at)))
+		err = http_fail(c, TG_EPROTO, "the answer's Timeglas fields are not of their form");
 	return err;
 }

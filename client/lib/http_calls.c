@@ -46,7 +46,7 @@ static int add_field(struct tg_client *c, struct curl_slist **l, const char *nam
 
 static int simple_call(struct tg_client *c, const char *method, const char *path)
 {
-	struct http_call call = { .method = method, .path = path };
+	struct http_call call = { .method = method, .path = path, .until_ms = http_until(c, HTTP_CALL_MS) };
 
 	return http_perform(c, &call);
 }
@@ -58,7 +58,7 @@ static int cannot_write_result(struct tg_client *c)
 
 int tg_client_session_open(tg_client *c, const char *subject, uint32_t idle_s, tg_session *out)
 {
-	struct http_call call = { .method = "POST", .path = "/v1/sessions" };
+	struct http_call call = { .method = "POST", .path = "/v1/sessions", .created = 1, .until_ms = http_until(c, HTTP_CALL_MS) };
 	json_t *o = NULL;
 	char *body = NULL;
 	tg_session session;
@@ -80,6 +80,8 @@ int tg_client_session_open(tg_client *c, const char *subject, uint32_t idle_s, t
 	err = http_perform(c, &call);
 	if (err == 0)
 		err = http_read_session(c, &session);
+	if (err == 0 && (session.deadline[0] == '\0' || session.idle_s == 0))
+		err = http_fail(c, TG_EPROTO, "the server does not say until when the session lasts");
 	if (err == 0)
 		TG_ABI_OUT(out, session);
 out:
@@ -98,6 +100,10 @@ static int session_call(struct tg_client *c, const char *method, const char *sid
 		err = simple_call(c, method, path);
 	if (err == 0)
 		err = http_read_session(c, &session);
+	if (err == 0 && strcmp(session.session, sid) != 0)
+		err = http_fail(c, TG_EPROTO, "the server's answer is about another session than was asked for");
+	if (err == 0 && strcmp(method, "DELETE") == 0)
+		err = http_receipts_whole(c);
 	if (err == 0)
 		TG_ABI_OUT(out, session);
 	return err;
@@ -149,11 +155,58 @@ static int put_fields(struct tg_client *c, const tg_put_opts *o, struct curl_sli
 	return err;
 }
 
+/* "D" and "D<<" are one issuer. */
+static bool same_issuer(const char *asked, const char *said)
+{
+	char code[4];
+
+	if (asked == NULL || asked[0] == '\0')
+		return true; /* none was declared; whether the server fills one in is its own affair */
+	return tg_issuer_parse(asked, strlen(asked), code) == 0 ? strcmp(code, said) == 0 : strcmp(asked, said) == 0;
+}
+
+static bool same_text(const char *asked, const char *said)
+{
+	return strcmp(asked != NULL ? asked : "", said) == 0;
+}
+
+static const char *differing(const tg_put_opts *o, uint64_t sent, const tg_blob *b)
+{
+	char hex[2 * SHA256_BYTES + 1];
+
+	if (strcmp(b->kind, o->kind) != 0)
+		return "kind";
+	if (!same_issuer(o->issuer, b->issuer))
+		return "issuer";
+	if (!same_text(o->session, b->session))
+		return "session";
+	if (b->size != (o->size != UINT64_MAX ? o->size : sent))
+		return "size";
+	if (o->sha256 != NULL && b->sha256[0] != '\0' && strcmp(tg_hex_encode(o->sha256, SHA256_BYTES, hex), b->sha256) != 0)
+		return "SHA-256";
+	return NULL;
+}
+
+/* What the server says that it holds is what was sent, under the name that was sent. A blob that is gone already has only its name left. */
+static int check_put(struct tg_client *c, const tg_put_opts *o, uint64_t sent, const tg_blob *b)
+{
+	const char *what = strcmp(b->state, "gone") == 0 && b->kind[0] == '\0' ? NULL : differing(o, sent, b);
+	char name[TG_NAME_CHARS + 1];
+
+	if (o->name != NULL && (tg_id_name(b->blob, name) != 0 || strcmp(name, o->name) != 0))
+		return http_fail(c, TG_EPROTO, "the server's id has another name than the one that was sent with the blob");
+	if (what != NULL)
+		return http_fail(c, TG_EPROTO, "what the server says that it holds is not what was sent: another %s", what);
+	if (strcmp(b->state, "gone") != 0 && b->deadline[0] == '\0')
+		return http_fail(c, TG_EPROTO, "the server does not say until when it holds the blob");
+	return 0;
+}
+
 int tg_client_put(tg_client *c, const tg_put_opts *opts, tg_blob *out)
 {
 	tg_put_opts o;
-	struct http_call call = { .method = "POST", .path = "/v1/blobs", .upload = &o };
-	struct again a = { .must_begin = true };
+	struct http_call call = { .method = "POST", .path = "/v1/blobs", .upload = &o, .created = 1, .until_ms = http_until(c, HTTP_PUT_MS) };
+	struct again a = { .must_begin = true, .deadline_ms = call.until_ms };
 	tg_blob blob;
 	int err;
 
@@ -161,6 +214,7 @@ int tg_client_put(tg_client *c, const tg_put_opts *opts, tg_blob *out)
 		return cannot_write_result(c);
 	if (TG_ABI_IN(o, opts) != 0 || o.kind == NULL || o.read == NULL)
 		return http_fail(c, TG_EINVAL, "the options lack their struct_size, kind or read()");
+	call.repeatable = o.idempotency_key != NULL || o.name != NULL;
 	err = put_fields(c, &o, &call.fields);
 	if (err == 0)
 		err = http_perform(c, &call);
@@ -172,30 +226,17 @@ int tg_client_put(tg_client *c, const tg_put_opts *opts, tg_blob *out)
 	}
 	if (err == 0)
 		err = http_read_blob(c, &blob);
-	if (err == 0 && (strcmp(blob.kind, o.kind) != 0 || blob.deadline[0] == '\0'))
-		err = http_fail(c, TG_EPROTO, "the server does not say that it holds this kind, and until when");
+	if (err == 0)
+		err = check_put(c, &o, call.sent, &blob);
 	if (err == 0)
 		TG_ABI_OUT(out, blob);
 	curl_slist_free_all(call.fields);
 	return err;
 }
 
-/* What the header fields of a take say. A length is demanded: without one, a broken connection could pass for the end. */
-static int read_take(struct tg_client *c, const char *id, uint64_t received, tg_blob *out)
-{
-	const char *length = http_field(c, "Content-Length");
-
-	if (length == NULL || tg_num_u64(length, strlen(length), INT64_MAX, &out->size) != 0)
-		return http_fail(c, TG_EPROTO, "the answer carries no Content-Length, so nobody can tell whether it is whole");
-	if (out->size != received)
-		return http_fail(c, TG_ENET, "the answer was broken off: %" PRIu64 " of %" PRIu64 " bytes", received, out->size);
-	http_copy_text(out->blob, sizeof out->blob, id);
-	return http_read_fields(c, out);
-}
-
 int tg_client_take(tg_client *c, const char *id, const tg_take_opts *opts, tg_write_fn *write, void *ctx, tg_blob *out)
 {
-	struct http_call call = { .method = "POST", .write = write, .write_ctx = ctx };
+	struct http_call call = { .method = "POST", .write = write, .write_ctx = ctx, .until_ms = http_until(c, HTTP_TAKE_MS) };
 	tg_take_opts o = { 0 };
 	char path[HTTP_PATH_CHARS];
 	tg_blob blob = { 0 };
@@ -207,10 +248,16 @@ int tg_client_take(tg_client *c, const char *id, const tg_take_opts *opts, tg_wr
 		return http_fail(c, TG_EINVAL, "the options lack their struct_size");
 	err = http_path(c, "/v1/blobs/", id, "/take", path);
 	call.path = path;
+	call.max_size = o.max_size != 0 ? o.max_size : TG_MAX_SIZE;
 	if (err == 0)
 		err = http_perform(c, &call);
-	if (err == 0)
-		err = read_take(c, id, call.received, &blob);
+	if (err == 0 && call.received != call.length)
+		err = http_fail(c, TG_ENET, "the answer was broken off: %" PRIu64 " of %" PRIu64 " bytes", call.received, call.length);
+	if (err == 0) {
+		blob.size = call.received;
+		http_copy_text(blob.blob, sizeof blob.blob, id);
+		err = http_read_fields(c, &blob);
+	}
 	TG_ABI_OUT(out, blob);
 	return err;
 }
@@ -225,6 +272,8 @@ int tg_client_stat(tg_client *c, const char *id, tg_blob *out)
 		err = simple_call(c, "GET", path);
 	if (err == 0)
 		err = http_read_blob(c, &blob);
+	if (err == 0 && strcmp(blob.blob, id) != 0)
+		err = http_fail(c, TG_EPROTO, "the server's answer is about another blob than was asked for");
 	if (err == 0)
 		TG_ABI_OUT(out, blob);
 	return err;
@@ -239,9 +288,7 @@ int tg_client_erase(tg_client *c, const char *id, tg_receipt *out)
 	if (err == 0)
 		err = simple_call(c, "DELETE", path);
 	if (err == 0)
-		err = http_read_receipt(c, 0, &receipt);
-	if (err == TG_ENOENT && c->problem.status == 0)
-		err = http_fail(c, TG_EPROTO, "the server gave no receipt: nobody knows whether it is erased");
+		err = http_receipt_of(c, id, NULL, &receipt);
 	if (err == 0)
 		TG_ABI_OUT(out, receipt);
 	return err;

@@ -17,9 +17,9 @@
 #define KEY_FIELD "Idempotency-Key: "
 
 /* One call with a JSON object of one member (NULL: none), again under the same key until it is answered. */
-static int keyed_call(struct tg_client *c, const char *path, json_t *content, struct again *a)
+static int keyed_call(struct tg_client *c, const char *path, int created, json_t *content, struct again *a)
 {
-	struct http_call call = { .method = "POST", .path = path };
+	struct http_call call = { .method = "POST", .path = path, .created = created, .repeatable = 1, .until_ms = http_until(c, HTTP_CALL_MS) };
 	char field[sizeof KEY_FIELD + 2 * KEY_BYTES] = KEY_FIELD;
 	uint8_t raw[KEY_BYTES];
 	char *body = content != NULL ? json_dumps(content, JSON_COMPACT) : NULL;
@@ -31,6 +31,7 @@ static int keyed_call(struct tg_client *c, const char *path, json_t *content, st
 	if (call.fields == NULL || (content != NULL && body == NULL))
 		goto out;
 	call.body = body;
+	a->deadline_ms = call.until_ms;
 	do
 		err = http_perform(c, &call);
 	while (err != 0 && again(c, a, err));
@@ -58,9 +59,11 @@ int tg_client_claim(tg_client *c, const char *id, uint32_t lease_s, tg_claim *ou
 		return bad_struct(c);
 	err = http_path(c, "/v1/blobs/", id, "/claim", path);
 	if (err == 0)
-		err = keyed_call(c, path, lease_s != 0 ? json_pack("{s:I}", "lease_s", (json_int_t)lease_s) : NULL, &a);
+		err = keyed_call(c, path, 1, lease_s != 0 ? json_pack("{s:I}", "lease_s", (json_int_t)lease_s) : NULL, &a);
 	if (err == 0)
 		err = http_read_claim(c, &k);
+	if (err == 0 && strncmp(k.claim, id, strlen(id)) != 0) /* a token is the id and a secret */
+		err = http_fail(c, TG_EPROTO, "the server's claim is on another blob than was asked for");
 	if (err == 0)
 		http_copy_text(k.blob, sizeof k.blob, id);
 	/* A claim that was answered late began earlier than this, but at the first try at the earliest; the server's word ends it in any case. */
@@ -72,11 +75,13 @@ int tg_client_claim(tg_client *c, const char *id, uint32_t lease_s, tg_claim *ou
 
 static int read_claim(struct tg_client *c, const tg_claim *k, const char *path, tg_write_fn *write, void *ctx, tg_blob *out)
 {
-	struct http_call call = { .method = "GET", .path = path, .write = write, .write_ctx = ctx };
+	struct http_call call = { .method = "GET", .path = path, .write = write, .write_ctx = ctx, .size = k->size };
 	struct again a = { .until_ms = k->ends_mono_ms };
 	uint64_t have = 0;
 	int err;
 
+	call.until_ms = c->timeout_ms > 0 && http_until(c, 0) < k->ends_mono_ms ? http_until(c, 0) : k->ends_mono_ms;
+	a.deadline_ms = call.until_ms;
 	do {
 		call.from = have;
 		err = http_perform(c, &call);
@@ -126,9 +131,9 @@ int tg_client_ack(tg_client *c, const tg_claim *claim, const char *outcome, tg_r
 	a.until_ms = k.ends_mono_ms;
 	err = http_path(c, "/v1/claims/", k.claim, "/ack", path);
 	if (err == 0)
-		err = keyed_call(c, path, json_pack("{s:s}", "outcome", outcome), &a);
+		err = keyed_call(c, path, 0, json_pack("{s:s}", "outcome", outcome), &a);
 	if (err == 0)
-		err = http_read_receipt(c, 0, &receipt);
+		err = http_receipt_of(c, k.blob, outcome, &receipt);
 	TG_ABI_OUT(out, receipt);
 	sodium_memzero(&k, sizeof k);
 	return err;

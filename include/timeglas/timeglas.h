@@ -248,6 +248,7 @@ typedef struct {
 	long stall_timeout_ms;   /* no byte for that long ends a transfer; 0: 30,000 */
 	int (*progress)(void *ctx, uint64_t sent, uint64_t received, uint64_t total); /* may be NULL; non-zero cancels */
 	void *progress_ctx;
+	long timeout_ms;         /* of a whole call, its repetitions included; 0: one that moves no blob 60,000, a take 900,000, an upload 3,600,000. A read ends with its lease */
 } tg_client_opts;
 
 typedef struct { /* the last refusal, RFC 9457; valid until the next call on the client */

@@ -1,6 +1,7 @@
 """A scripted HTTPS server for the tests of the client: real TLS 1.3 with client certificates, but answers that a real buffer
 would never give (broken off, mislabelled, oversized). The real server is driven by the other system tests.
 """
+import base64
 import contextlib
 import http.server
 import json
@@ -27,14 +28,35 @@ def make_pki(folder):
 
 
 class Answer:
-    """What to say to one request. cut: close after that many bytes of the body; length: send Content-Length; early: answer from the
+    """What to say to one request. body: bytes, an object, or a function of (fields, content) of the request that gives one. cut: close after that many bytes of the body; length: send Content-Length; early: answer from the
     headers, without reading the body; hold: an Event to wait for in the middle of the body.
     """
 
     def __init__(self, status=200, body=b"", media="application/json", fields=(), cut=None, length=True, early=False, hold=None):
         self.hold = hold
         self.status, self.media, self.fields, self.cut, self.length, self.early = status, media, dict(fields), cut, length, early
+        self.make = body if callable(body) else None
         self.body = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
+
+    def made(self, fields, content):
+        return self if self.make is None else Answer(self.status, self.make(fields, content), self.media, self.fields, self.cut, self.length,
+                                                     self.early, self.hold)
+
+
+def stored(known, status=201, **more):
+    """The answer to an upload: known, with what the upload itself tells. more: what is told otherwise, and options of Answer."""
+    options = {k: more.pop(k) for k in ("cut", "length", "early", "hold") if k in more}
+
+    def make(fields, content):
+        digest = fields.get("Content-Digest", "")
+        told = {"kind": fields["Timeglas-Kind"], "issuer": fields["Timeglas-Issuer"], "session": fields["Timeglas-Session"], "size": len(content)}
+        if digest:
+            told["sha256"] = base64.b64decode(digest.removeprefix("sha-256=:").removesuffix(":")).hex()
+        if fields["Timeglas-Name"]:
+            told["blob"] = "00" + fields["Timeglas-Name"]
+        return {**known, **told, **more}
+
+    return Answer(status, make, **options)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -60,6 +82,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         a = script.pop(0) if len(script) > 1 else script[0]
         content = None if a.early else self.read_body()
         self.server.seen.append((self.command, self.path, self.headers, content))
+        a = a.made(self.headers, content)
         self.send_response(a.status)
         for name, value in {"Content-Type": a.media, **a.fields}.items():
             self.send_header(name, value)

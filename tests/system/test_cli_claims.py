@@ -11,13 +11,12 @@ import threading
 
 import pytest
 
-from cli_server import Answer, serve
+from cli_server import Answer, serve, stored
 from harness import wait_for
 from test_cli import TIMEGLAS, environment
-from test_cli_http import BLOB, GONE, ID, PROBLEM, command_env, home, keys, kept, pki, run, sealed, strays  # noqa: F401  fixtures, too
+from test_cli_http import BLOB, GONE, ID, PROBLEM, RECEIPT, command_env, home, keys, kept, pki, run, sealed, strays  # noqa: F401  fixtures, too
 
 TOKEN = ID + "B" * 22
-RECEIPT = {"blob": ID, "ref": "0" * 32, "cause": "consumed", "erased_at": "2026-11-22T12:00:01.000Z", "event": "00-1-1", "head": None}
 SIZE = 150_000
 
 
@@ -162,8 +161,8 @@ def test_put_repeats_under_one_key(run, pki, keys, tmp_path, how):
     data = os.urandom(100_000)
     (tmp_path / "f").write_bytes(sealed(keys, tmp_path, data) if how == "sealed" else data)
     args = {"raw": ["--raw"], "sealed": ["--sealed"]}.get(how, [])
-    script = [Answer(201, BLOB, cut=0), Answer(409, {"type": "/problems/in-flight", "status": 409}, PROBLEM, {"Retry-After": "1"}),
-              Answer(200, BLOB)]
+    script = [stored(BLOB, cut=0), Answer(409, {"type": "/problems/in-flight", "status": 409}, PROBLEM, {"Retry-After": "1"}),
+              stored(BLOB, 200)]
     with serve(pki, *script) as server:
         if how == "pipe":
             run(server, "put", "--kind", "liveness", "-", stdin=data, env=keys, ok=3)

@@ -16,10 +16,10 @@ import time
 
 import pytest
 
-from cli_server import Answer, Handler, make_pki, serve
+from cli_server import Answer, Handler, make_pki, serve, stored
 from test_cli import TIMEGLAS, environment
 
-BLOB = {"blob": "00AAAAAAAAAAAAAAAAAAAAAA", "ref": "r1", "state": "live", "kind": "liveness", "issuer": None, "session": None,
+BLOB = {"blob": "00AAAAAAAAAAAAAAAAAAAAAA", "ref": "ab" * 16, "state": "live", "kind": "liveness", "issuer": None, "session": None,
         "size": 7, "sha256": None, "stored_at": "2026-11-22T12:00:00.123Z", "deadline": "2026-11-23T12:00:00.123Z"}
 ID = BLOB["blob"]
 SESSION = {"session": "sess-1", "state": "open", "opened_at": "2026-11-22T12:00:00.123Z", "deadline": "2026-11-22T13:00:00.123Z",
@@ -27,6 +27,7 @@ SESSION = {"session": "sess-1", "state": "open", "opened_at": "2026-11-22T12:00:
 GONE = {"type": "/problems/gone", "title": "the blob is gone", "status": 410, "detail": "It was taken.", "cause": "consumed",
         "gone_at": "2026-11-22T12:00:01.000Z"}
 PROBLEM = "application/problem+json"
+RECEIPT = {"blob": ID, "ref": "0" * 32, "cause": "consumed", "erased_at": "2026-11-22T12:00:01.000Z", "event": "00-1-1", "head": None}
 
 
 @pytest.fixture(scope="module")
@@ -157,8 +158,8 @@ def test_retry_after_is_told(run, pki):
     """Goal: who may try again later learns when."""
     body = {"type": "/problems/store-full", "title": "the store is full", "status": 507}
     with serve(pki, Answer(507, body, PROBLEM, {"Retry-After": "7"})) as server:
-        assert b"7 s" in run(server, "stat", ID, ok=1).stderr
-        assert json.loads(run(server, "--json", "stat", ID, ok=1).stderr)["retry_after_s"] == 7
+        assert b"7 s" in run(server, "stat", ID, ok=6).stderr
+        assert json.loads(run(server, "--json", "stat", ID, ok=6).stderr)["retry_after_s"] == 7
 
 
 @pytest.mark.parametrize("answer", [Answer(502, b"<html>bad gateway</html>", "text/html"), Answer(500, b"{", PROBLEM),
@@ -174,7 +175,7 @@ def test_refusal_without_a_problem_is_still_a_refusal(run, pki, answer):
 def test_a_server_cannot_steer_the_terminal(run, pki):
     """Goal: escape sequences in a problem or in an answer come out as question marks."""
     evil = dict(GONE, title="a\x1b[2Jb", detail="c\u009bd\x07")
-    with serve(pki, Answer(410, evil, PROBLEM), Answer(200, dict(BLOB, state="e\x1b[2Jf"))) as server:
+    with serve(pki, Answer(410, evil, PROBLEM), Answer(200, dict(BLOB, more="e\x1b[2Jf"))) as server:
         err = run(server, "stat", ID, ok=1).stderr
         assert b"\x1b" not in err and b"\xc2\x9b" not in err and b"\x07" not in err and b"a?[2Jb" in err
         assert b"\x1b" not in run(server, "stat", ID, ok=0).stdout
@@ -189,10 +190,11 @@ def test_answers_out_of_contract_are_exit_3(run, pki, answer):
         assert run(server, "stat", ID, ok=3).stdout == b""
 
 
-@pytest.mark.parametrize("lie", [{"blob": "../../etc"}, {"blob": "a b"}, {"blob": "$(id)"}, {"deadline": None}, {"kind": "face3d"}])
+@pytest.mark.parametrize("lie", [{"blob": "../../etc"}, {"blob": "a b"}, {"blob": "$(id)"}, {"deadline": None}, {"kind": "face3d"}, {"size": 8}, {"size": None},
+                                 {"issuer": "DNK", "kind": "face3d"}, {"session": "s9"}, {"deadline": "tomorrow"}, {"sha256": "0"}])
 def test_put_answer_that_does_not_fit_is_exit_3(run, pki, keys, lie):
     """Goal: who puts gets a well-formed id of what was put, with its deadline, or no success."""
-    with serve(pki, Answer(201, {**BLOB, **lie})) as server:
+    with serve(pki, stored(BLOB, **lie)) as server:
         assert run(server, "put", "--kind", "liveness", "--raw", "-", env=keys, ok=3).stdout == b""
 
 
@@ -223,14 +225,15 @@ def test_session_commands(run, pki):
         assert server.seen[0][2]["Content-Type"] == "application/json"
         assert json.loads(run(server, "session", "open", "--json", ok=0).stdout) == SESSION
         assert json.loads(server.seen[1][3]) == {}
+    with serve(pki, Answer(200, {**SESSION, "receipts": [RECEIPT]})) as server:
         assert b"600" in run(server, "session", "show", "sess-1", ok=0).stdout
         run(server, "session", "touch", "sess-1", ok=0)
         run(server, "session", "close", "sess-1", ok=0)
         run(server, "session", "close", "sess-1", "--erase-all", ok=0)
-        assert [s[:2] for s in server.seen[2:]] == [
+        assert [s[:2] for s in server.seen] == [
             ("GET", "/v1/sessions/sess-1"), ("POST", "/v1/sessions/sess-1/touch"), ("DELETE", "/v1/sessions/sess-1"),
             ("DELETE", "/v1/sessions/sess-1?erase=all")]
-        assert server.seen[3][2]["Content-Length"] == "0" and server.seen[3][2]["Content-Type"] is None
+        assert server.seen[1][2]["Content-Length"] == "0" and server.seen[1][2]["Content-Type"] is None
 
 
 def test_tables_and_json(run, pki):
@@ -243,8 +246,8 @@ def test_tables_and_json(run, pki):
         assert ["lease_max_s", "900"] in rows and ["kind", "issuer", "ceiling_s", "session_bound"] in rows
         assert ["passport", "danish", "3600", "yes"] in rows and ["face3d", "-", "86400", "no"] in rows
         assert json.loads(run(server, "--json", "policy", ok=0).stdout) == policy
-    with serve(pki, Answer(200, {"blob": ID, "cause": "erased", "erased_at": "2026-11-22T12:00:00.000Z"})) as server:
-        assert b"erased" in run(server, "rm", ID, ok=0).stdout
+    with serve(pki, Answer(200, RECEIPT)) as server:
+        assert b"consumed" in run(server, "rm", ID, ok=0).stdout
         assert server.seen[0][:2] == ("DELETE", f"/v1/blobs/{ID}")
 
 
@@ -259,7 +262,7 @@ def test_put_seals_while_it_sends(run, pki, keys, tmp_path, size):
     """Goal: a file goes up with its exact sealed length, opens to the same bytes, and the id stands alone on stdout."""
     data = os.urandom(size)
     (tmp_path / "f").write_bytes(data)
-    with serve(pki, Answer(201, {**BLOB, "kind": "passport", "issuer": "UTO"})) as server:
+    with serve(pki, stored(BLOB)) as server:
         done = run(server, "put", "--kind", "passport", "--issuer", "uto".upper(), "--session", "s1", "--to", "a,b", "--to", "c", "--ttl",
                    "2h", "--idempotency-key", "k", tmp_path / "f", env=keys, ok=0)
         assert done.stdout == ID.encode() + b"\n" and b"erased at" in done.stderr
@@ -276,7 +279,7 @@ def test_put_seals_while_it_sends(run, pki, keys, tmp_path, size):
 
 def test_put_from_a_pipe_is_chunked(run, pki, keys):
     """Goal: content of unknown length needs no temporary file."""
-    with serve(pki, Answer(201, BLOB)) as server:
+    with serve(pki, stored(BLOB)) as server:
         run(server, "put", "--kind", "liveness", "--raw", "-", stdin=b"z" * 200_000, env=keys, ok=0)
         assert put_fields(server)["transfer-encoding"] == "chunked"
         opened = subprocess.run(["age", "-d", "-i", keys["TIMEGLAS_IDENTITY"]], input=server.seen[0][3], capture_output=True)
@@ -286,7 +289,7 @@ def test_put_from_a_pipe_is_chunked(run, pki, keys):
 def test_put_fills_its_writes(pki, keys, command_env):
     """Goal: where more is at hand, no write to the server is as small as the rest of a sealed chunk."""
     ours, theirs = socket.socketpair()
-    with serve(pki, Answer(201, BLOB)) as server, ours, theirs:
+    with serve(pki, stored(BLOB)) as server, ours, theirs:
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 400_000)
         ours.sendall(b"z" * 200_000)
         ours.shutdown(socket.SHUT_WR)
@@ -298,7 +301,7 @@ def test_put_fills_its_writes(pki, keys, command_env):
 
 def test_put_keeps_nothing_back_for_a_slow_pipe(pki, keys, command_env):
     """Goal: a chunk that can be sealed is sent before the next byte comes."""
-    with serve(pki, Answer(201, BLOB)) as server, \
+    with serve(pki, stored(BLOB)) as server, \
             subprocess.Popen([TIMEGLAS, "put", "--kind", "liveness", "--raw", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL, env=command_env(server, **keys)) as put:
         put.stdin.write(b"z" * 66_000)
@@ -316,7 +319,7 @@ def test_put_sealed_sends_its_digest(run, pki, keys, tmp_path, from_stdin):
     """Goal: a file that is sealed already goes up byte for byte, with its Content-Digest (RFC 9530)."""
     body = sealed(keys, tmp_path, b"y" * 100_000)
     (tmp_path / "f.age").write_bytes(body)
-    with serve(pki, Answer(201, BLOB)) as server:
+    with serve(pki, stored(BLOB)) as server:
         run(server, "put", "--kind", "liveness", "--sealed", "-" if from_stdin else tmp_path / "f.age", env=keys, ok=0,
             stdin=body if from_stdin else b"")
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
@@ -336,7 +339,7 @@ def test_put_refused_early_reads_the_answer(run, pki, keys, tmp_path):
 
 def test_put_values_cannot_add_header_fields(run, pki, keys):
     """Goal: a line break in a value is refused before anything is sent."""
-    with serve(pki, Answer(201, BLOB)) as server:
+    with serve(pki, stored(BLOB)) as server:
         run(server, "put", "--kind", "liveness", "--raw", "--session", "a\r\nTimeglas-To: evil", "-", env=keys, ok=2)
         run(server, "put", "--kind", "liveness", "--raw", "--to", "a\nb", "-", env=keys, ok=2)
         assert server.seen == []
@@ -499,7 +502,7 @@ def test_output_that_fails_after_the_take_keeps_it_sealed(run, pki, keys, tmp_pa
 def test_progress_is_for_terminals_only(run, pki, keys, tmp_path):
     """Goal: no control characters in a log file."""
     (tmp_path / "f").write_bytes(b"\0" * 3_000_000)
-    with serve(pki, Answer(201, BLOB)) as server:
+    with serve(pki, stored(BLOB)) as server:
         assert b"\r" not in run(server, "put", "--kind", "liveness", tmp_path / "f", env=keys, ok=0).stderr
 
 

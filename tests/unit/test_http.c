@@ -1,6 +1,5 @@
 /*
- * test_http.c: the client's HTTP half where the system tests cannot reach it: its timeouts, its cancelling, what it makes of hostile
- * text. The other side is `openssl s_server`, which speaks TLS and then says nothing.
+ * test_http.c: the client's HTTP half where the system tests cannot reach it: its timeouts and its cancelling. The other side is `openssl s_server`, which speaks TLS and then says nothing.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -201,23 +200,6 @@ static void client_new_failed_is_harmless(void **state)
 	tg_client_free(NULL);
 }
 
-static void copy_text_hostile_is_harmless(void **state)
-{
-	static const struct { const char *in, *out; } cases[] = {
-		{ NULL, "" }, { "", "" }, { "plain", "plain" }, { "a\x1b[2J\n", "a?[2J?" }, { "\xc2\x9b" "1m", "?1m" },
-		{ "\xc3\xa6\xc2\xa7", "\xc3\xa6\xc2\xa7" }, { "1234567890", "1234567" }, { "123456\xc3\xa6", "123456" },
-		{ "12345\xe2\x82\xac", "12345" }, { "1234\xe2\x82\xac", "1234\xe2\x82\xac" }, { "\x7f", "?" }, { "\xc2", "\xc2" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		char out[8];
-
-		http_copy_text(out, sizeof out, cases[i].in);
-		assert_string_equal(out, cases[i].out);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,7 +208,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(put_source_fails_returns_its_error, start_world, stop_world),
 		cmocka_unit_test_setup_teardown(put_source_ends_early_is_no_upload, start_world, stop_world),
 		cmocka_unit_test(client_new_failed_is_harmless),
-		cmocka_unit_test(copy_text_hostile_is_harmless),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
