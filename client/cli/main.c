@@ -71,6 +71,8 @@ int main(int argc, char **argv)
 		status = cli_fail(TG_EINTERNAL, "cannot start: no randomness, no ciphers, or no way to keep memory private");
 	else
 		status = run(&cli, argc, argv);
+	if (!tg_memory_locked())
+		cli_note("timeglas: memory for keys could not be locked, so they may have gone to swap; raise the limit (ulimit -l), or encrypt swap");
 	options_free(&cli.opt);
 #ifdef __SANITIZE_ADDRESS__
 	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* the leak check at exit traces this process; the secrets are gone */

@@ -1,10 +1,12 @@
 """The timeglas command without a buffer: keys, sealing, opening, what it refuses, and that `age` understands it.
 Talking to a server that misbehaves is in test_cli_http.py, the real buffer in the other system tests.
 """
+import ctypes
 import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import stat
 import subprocess
@@ -481,3 +483,25 @@ def test_no_core_and_not_dumpable(keys, open_dir):
             assert re.search(r"Max core file size +0 +0 ", limits)
         finally:
             waiting.kill()
+
+
+def no_locked_memory():
+    """As for a user whose limit is used up; root needs to lose its right to pass over it."""
+    ctypes.CDLL(None).prctl(24, 14, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_IPC_LOCK
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
+
+
+def test_memory_that_cannot_be_locked_is_told_once(cli, keys, tmp_path):
+    """Keys may go to swap then: the work goes on, and a line says so; none when all is locked."""
+    sealed = tmp_path / "sealed.age"
+    line = b"could not be locked"
+    command = [TIMEGLAS, "seal", "-r", keys["identity_public"], "--sign", str(keys["signing"]), "--kind", "liveness", "-o", str(sealed)]
+    for limit, times in ((None, 0), (no_locked_memory, 1)):
+        done = subprocess.run(command, input=b"x" * 300_000, capture_output=True, timeout=60, env=environment(tmp_path / "home"),
+                              preexec_fn=limit)
+        assert done.returncode == 0 and done.stderr.count(line) == times, done.stderr
+    opened = cli("open", "-i", keys["identity"], "--sender", keys["signing_public"], sealed, ok=0)
+    assert opened.stdout == b"x" * 300_000 and line not in opened.stderr
+    done = subprocess.run([*command[:1], "--json", *command[1:]], input=b"x", capture_output=True, env=environment(tmp_path / "home"),
+                          preexec_fn=no_locked_memory)
+    assert done.returncode == 0 and done.stderr == b""
