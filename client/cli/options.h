@@ -42,7 +42,7 @@
 	X(OPT_LEASE, "lease", 0, "DURATION", NULL, NULL, "be its one reader for that long (60 s unless given; 1s to 15m)") \
 	X(OPT_MAX_SIZE, "max-size", 0, "BYTES", NULL, NULL, "refuse a larger blob before its first byte (1GiB)")       \
 	X(OPT_RECEIPT, "receipt", 0, "FILE", NULL, NULL, "write the receipt of the erasure there")                    \
-	X(OPT_SUBJECT, "subject", 0, "HEX", NULL, NULL, "keyed pseudonym of the person: 32 bytes in hex")             \
+	X(OPT_SUBJECT, "subject", 0, "HEX", NULL, NULL, "keyed pseudonym of the person: 64 lower-case hex digits")             \
 	X(OPT_IDLE, "idle", 0, "DURATION", NULL, NULL, "end it when idle that long (1s to 1h)")                        \
 	X(OPT_ERASE_ALL, "erase-all", 0, NULL, NULL, NULL, "erase every blob of the session, not only the bound ones") \
 	X(OPT_AT, "at", 0, "TIME", NULL, NULL, "show what was held then")                                             \

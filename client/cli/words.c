@@ -14,7 +14,7 @@ static const struct word {
 	{ "Timeglas-Ttl", "--ttl" },
 	{ "Idempotency-Key", "--idempotency-key" },
 	{ "idle_s", "--idle" },
-	{ "subject_ref", "--subject" },
+	{ "Timeglas-Subject", "--subject" },
 	{ "lease_s", "--lease" },
 	{ "GET /v1/policy", "timeglas policy" },
 	{ "POST /v1/sessions", "timeglas session open" },

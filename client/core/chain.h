@@ -41,6 +41,7 @@ struct chain_record {
 	struct chain_text event;
 	struct chain_text ref, kind;
 	int dk;                   /* 1, 0; -1: not there */
+	struct chain_text subject; /* hashed */
 	int64_t size_bytes, deadline_ms, late_us; /* -1: not there */
 	int64_t lease_ms;         /* deadline of a claim; -1: not there */
 	struct chain_text cause, outcome, uploader, to, by, session;

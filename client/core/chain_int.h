@@ -11,6 +11,7 @@
 #define CHAIN_M_REF ",\"ref\":\""
 #define CHAIN_M_KIND ",\"kind\":\""
 #define CHAIN_M_DK ",\"dk\":"
+#define CHAIN_M_SUBJECT ",\"subject\":\""
 #define CHAIN_M_SIZE ",\"size\":"
 #define CHAIN_M_DEADLINE ",\"deadline\":\""
 #define CHAIN_M_LEASE ",\"lease\":\""

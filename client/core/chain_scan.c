@@ -166,6 +166,7 @@ static void scan_record(struct scan *s, struct chain_record *r)
 		if (!r->dk)
 			must(s, "false");
 	}
+	r->subject = maybe_string(s, CHAIN_M_SUBJECT);
 	r->size_bytes = may(s, CHAIN_M_SIZE) ? (int64_t)number(s, INT64_MAX) : -1;
 	r->deadline_ms = may(s, CHAIN_M_DEADLINE) ? time_of(s) : -1;
 	r->lease_ms = may(s, CHAIN_M_LEASE) ? time_of(s) : -1;

@@ -131,6 +131,7 @@ void chain_put_record(struct chain_buf *b, const struct chain_record *r)
 	put_string(b, CHAIN_M_KIND, r->kind);
 	if (r->dk >= 0)
 		put_text(b, r->dk ? CHAIN_M_DK "true" : CHAIN_M_DK "false");
+	put_string(b, CHAIN_M_SUBJECT, r->subject);
 	put_number(b, CHAIN_M_SIZE, r->size_bytes);
 	put_deadline(b, CHAIN_M_DEADLINE, r->deadline_ms);
 	put_deadline(b, CHAIN_M_LEASE, r->lease_ms);

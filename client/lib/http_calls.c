@@ -69,7 +69,7 @@ int tg_client_session_open(tg_client *c, const char *subject, uint32_t idle_s, t
 	o = json_object();
 	if (o == NULL)
 		goto out;
-	if (subject != NULL && json_object_set_new(o, "subject_ref", json_string(subject)) != 0)
+	if (subject != NULL && json_object_set_new(o, "subject", json_string(subject)) != 0)
 		goto out;
 	if (idle_s != 0 && json_object_set_new(o, "idle_s", json_integer(idle_s)) != 0)
 		goto out;

@@ -159,6 +159,7 @@ static const char *sentence(int err)
 	case TG_ENOENT: return "there is no such blob or session, or it is not yours to know of";
 	case TG_ECLAIMED: return "another verifier is reading this blob; it will not come back";
 	case TG_ESESSION: return "the session named in Timeglas-Session is not open: it has ended, or never was; open a new one";
+	case TG_ESUBJECT: return "Timeglas-Subject names another subject than the session is of; leave it out, or open a session with that subject";
 	case TG_EQUOTA: return "the session holds as much session-bound evidence as it may; have it fetched, or close the session";
 	case TG_EPROCESSOR: return "a processor may claim passports only, and none that was issued in Denmark, the Faroe Islands or Greenland";
 	case TG_EREUSED: return "this Idempotency-Key was used for something else within the last days; draw a new one for each request";

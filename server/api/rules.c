@@ -2,6 +2,7 @@
 #include <string.h>
 #include <stdio.h>
 
+#include <sodium.h>
 #include <timeglas/errors.h>
 
 #include "api/rules.h"
@@ -9,6 +10,7 @@
 #include "core/b64.h"
 #include "core/num.h"
 
+#define SUBJECT_CHARS 64u /* 32 bytes in hex */
 #define KEY_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_-.*" /* RFC 8941 section 3.1.2 */
 
 static int refuse(const char **detail, int err, const char *sentence)
@@ -181,6 +183,27 @@ static int judge_session(const struct h1_str *session, struct rules_upload *out,
 	return 0;
 }
 
+int rules_subject(const char *uploader, const char *text, size_t n, char hash[STORE_SUBJECT_LEN + 1])
+{
+	static const char domain[] = "timeglas subject 1\n";
+	crypto_hash_sha256_state h;
+	uint8_t sum[crypto_hash_sha256_BYTES];
+	if (n != SUBJECT_CHARS)
+		return TG_ESUBJECT;
+	for (size_t i = 0; i < n; i++)
+		if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f')))
+			return TG_ESUBJECT;
+	crypto_hash_sha256_init(&h);
+	crypto_hash_sha256_update(&h, (const unsigned char *)domain, sizeof domain - 1);
+	crypto_hash_sha256_update(&h, (const unsigned char *)uploader, strlen(uploader));
+	crypto_hash_sha256_update(&h, (const unsigned char *)"\n", 1);
+	crypto_hash_sha256_update(&h, (const unsigned char *)text, n);
+	crypto_hash_sha256_final(&h, sum);
+	tg_hex_encode(sum, STORE_SUBJECT_LEN / 2, hash);
+	sodium_memzero(&h, sizeof h);
+	return 0;
+}
+
 int rules_upload(const struct conf *conf, const struct conf_peer *uploader, const struct h1_head *head, struct rules_upload *out,
     const char **detail)
 {
@@ -191,6 +214,7 @@ int rules_upload(const struct conf *conf, const struct conf_peer *uploader, cons
 	const struct h1_str *kind = single(head, "timeglas-kind", &err), *issuer = single(head, "timeglas-issuer", &err);
 	const struct h1_str *session = single(head, "timeglas-session", &err), *ttl = single(head, "timeglas-ttl", &err);
 	const struct h1_str *to = single(head, "timeglas-to", &err), *digest = single(head, "content-digest", &err);
+	const struct h1_str *subject = single(head, "timeglas-subject", &err);
 	if (err != 0)
 		return refuse(detail, TG_EINVAL, "each Timeglas field and Content-Digest may stand once, and then not empty");
 	if ((err = judge_kind(conf, kind, issuer, out, &rule, detail)) != 0 || (err = judge_ttl(ttl, rule, out, detail)) != 0 ||
@@ -202,6 +226,8 @@ int rules_upload(const struct conf *conf, const struct conf_peer *uploader, cons
 	if (out->has_digest)
 		tg_hex_encode(out->digest, sizeof out->digest, out->desc.sha256);
 	text_copy(out->desc.uploader, sizeof out->desc.uploader, uploader->name);
+	if (subject != NULL && rules_subject(uploader->name, subject->p, subject->n, out->desc.subject) != 0)
+		return refuse(detail, TG_ESUBJECT, "Timeglas-Subject is 64 lower-case hexadecimal digits: a keyed pseudonym, never a document number");
 	return 0;
 }
 

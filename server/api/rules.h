@@ -19,8 +19,8 @@ struct rules_upload {
 };
 
 /**
- * rules_upload(conf, uploader, head, out, detail): judge the fields Timeglas-Kind, -Issuer, -Session, -Ttl, -To and Content-Digest.
- * Returns 0, TG_EINVAL (malformed or repeated field), TG_EKIND, TG_EISSUER, TG_ETTL, TG_ESESSION, TG_ERECIPIENT; *detail: a static sentence that
+ * rules_upload(conf, uploader, head, out, detail): judge the fields Timeglas-Kind, -Issuer, -Session, -Subject, -Ttl, -To and Content-Digest.
+ * Returns 0, TG_EINVAL (malformed or repeated field), TG_EKIND, TG_EISSUER, TG_ETTL, TG_ESESSION, TG_ESUBJECT, TG_ERECIPIENT; *detail: a static sentence that
  * says what to do.
  */
 int rules_upload(const struct conf *conf, const struct conf_peer *uploader, const struct h1_head *head, struct rules_upload *out,
@@ -31,6 +31,12 @@ int rules_upload(const struct conf *conf, const struct conf_peer *uploader, cons
  * Returns 0 (*found: was there a sha-256?) or TG_EINVAL.
  */
 int rules_content_digest(const char *value, size_t n, uint8_t out[32], bool *found);
+
+/**
+ * rules_subject(uploader, text, n, hash): a subject as it may be kept: the first 16 bytes, in hex, of SHA-256("timeglas subject 1" LF uploader LF and the 64 digits). The
+ * digits themselves go no further. Returns 0, or TG_ESUBJECT: it is not 64 lower-case hexadecimal digits.
+ */
+int rules_subject(const char *uploader, const char *text, size_t n, char hash[STORE_SUBJECT_LEN + 1]);
 
 #define RULES_KEY_MAX 255
 /** rules_key(head, out, detail): the Idempotency-Key: 1..RULES_KEY_MAX printable ASCII characters, as they stand; "" when there is none. 0 or TG_EINVAL. */

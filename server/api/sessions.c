@@ -8,12 +8,9 @@
 
 #include "api/call.h"
 #include "api/rules.h"
-#include "core/num.h"
 
-#define SUBJECT_REF_CHARS 64u /* 32 bytes in hex */
-
-/* {subject_ref?, idle_s?}. Returns a sentence when it is refused, else NULL. */
-static const char *read_open(const json_t *o, char subject[SUBJECT_REF_CHARS + 1], uint32_t *idle_s)
+/* {subject?, idle_s?}. Of the subject its hash is taken. Returns 0, or an error and a sentence. */
+static int read_open(const json_t *o, const char *uploader, char subject[STORE_SUBJECT_LEN + 1], uint32_t *idle_s, const char **why)
 {
 	const char *key;
 	json_t *v;
@@ -21,17 +18,15 @@ static const char *read_open(const json_t *o, char subject[SUBJECT_REF_CHARS + 1
 		if (strcmp(key, "idle_s") == 0) {
 			json_int_t s = json_integer_value(v);
 			if (!json_is_integer(v) || s < 1 || s > (json_int_t)TG_SESSION_MAX_S)
-				return "idle_s is a whole number of seconds from 1 to 3600";
+				return *why = "idle_s is a whole number of seconds from 1 to 3600", TG_EINVAL;
 			*idle_s = (uint32_t)s;
-		} else if (strcmp(key, "subject_ref") == 0) {
-			uint8_t raw[SUBJECT_REF_CHARS / 2];
-			if (!json_is_string(v) || tg_hex_decode(json_string_value(v), json_string_length(v), raw, sizeof raw) != 0)
-				return "subject_ref is 32 bytes in hex: a keyed pseudonym, never a document number";
-			tg_hex_encode(raw, sizeof raw, subject);
+		} else if (strcmp(key, "subject") == 0) {
+			if (!json_is_string(v) || rules_subject(uploader, json_string_value(v), json_string_length(v), subject) != 0)
+				return *why = "subject is 64 lower-case hexadecimal digits: a keyed pseudonym, never a document number", TG_ESUBJECT;
 		} else
-			return "only subject_ref and idle_s are known here";
+			return *why = "only subject and idle_s are known here", TG_EINVAL;
 	}
-	return NULL;
+	return 0;
 }
 
 static void on_session(void *ctx, int err, const struct store_session *s)
@@ -62,17 +57,18 @@ static void on_session(void *ctx, int err, const struct store_session *s)
 
 void session_open(struct call *c)
 {
-	char subject[SUBJECT_REF_CHARS + 1] = "";
+	char subject[STORE_SUBJECT_LEN + 1] = "";
+	const char *why = NULL;
 	uint32_t idle_s = TG_SESSION_IDLE_S;
 	if (!call_may_store(c))
 		return;
 	json_t *content = call_json(c);
 	if (content == NULL)
 		return;
-	const char *why = read_open(content, subject, &idle_s);
+	int err = read_open(content, c->peer, subject, &idle_s, &why);
 	json_decref(content);
-	if (why != NULL) {
-		httpd_problem(c->req, TG_EINVAL, why, NULL, NULL);
+	if (err != 0) {
+		httpd_problem(c->req, err, why, NULL, NULL);
 		return;
 	}
 	c->flag = true;

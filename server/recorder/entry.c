@@ -33,17 +33,21 @@ static bool text(struct chain_text t, struct chain_text *out)
 	return true;
 }
 
-/* "<ref|-> <kind> <1|0>" */
+/* "<ref|-> <kind> <1|0>", and behind that perhaps the subject's hash */
 static bool description(struct chain_text t, struct chain_record *r)
 {
 	const char *end = t.p + t.n, *a = memchr(t.p, ' ', t.n), *b = a != NULL ? memchr(a + 1, ' ', (size_t)(end - a - 1)) : NULL;
 
-	if (b == NULL || r->dk >= 0 || end - b != 2 || (b[1] != '0' && b[1] != '1') || a == t.p || b == a + 1)
+	const char *subject = b != NULL && end - b > 3 && b[2] == ' ' ? b + 3 : NULL;
+
+	if (b == NULL || r->dk >= 0 || (end - b != 2 && (subject == NULL || r->subject.p != NULL)) || (b[1] != '0' && b[1] != '1') || a == t.p || b == a + 1)
 		return false;
 	if (a - t.p != 1 || t.p[0] != '-')
 		r->ref = (struct chain_text){ t.p, (size_t)(a - t.p) };
 	r->kind = (struct chain_text){ a + 1, (size_t)(b - a - 1) };
 	r->dk = b[1] == '1';
+	if (subject != NULL)
+		r->subject = (struct chain_text){ subject, (size_t)(end - subject) };
 	return true;
 }
 
@@ -82,12 +86,14 @@ static bool place(struct chain_record *r, struct chain_text name, struct chain_t
 		return text(v, &r->uploader);
 	if (is(name, "w"))
 		return text(v, &r->by);
+	if (is(name, "sj"))
+		return v.n > 0 && text(v, &r->subject);
 	return is(name, "s") && text(v, &r->session);
 }
 
 static bool known(struct chain_text name)
 {
-	static const char *const names[] = { "e", "d", "at", "z", "dl", "ld", "late", "to", "c", "o", "u", "w", "s" };
+	static const char *const names[] = { "e", "d", "at", "z", "dl", "ld", "late", "to", "c", "o", "u", "w", "s", "sj" };
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof *names; i++)

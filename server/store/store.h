@@ -27,6 +27,7 @@
 #define STORE_CHUNK_SMALL_BYTES 24000u  /* for uploads in a crowd: each holds the chunk that it is filling */
 #define STORE_TO_TEXT 640        /* " verifier verifier2 ": names, each with blanks around it */
 #define STORE_DESC_MAX 512
+#define STORE_SUBJECT_LEN 32 /* of a subject's hash, hex */
 
 struct store;
 
@@ -42,6 +43,7 @@ struct store_desc {
 	char to[STORE_TO_TEXT];
 	char ref[33];               /* 128 random bits in hex, drawn by the store's caller */
 	char sha256[65];            /* hex; "" not declared */
+	char subject[STORE_SUBJECT_LEN + 1]; /* hashed: rules_subject(); "" none, or its session's */
 	bool danish;                /* evidence: DK or not */
 	bool bound;                 /* erased with its session */
 	uint64_t size_bytes;
@@ -64,7 +66,6 @@ struct store_session {
 	char id[TOKEN_LEN + 1];
 	char state[20];          /* "open", "closed", "expired", "idle" */
 	char uploader[CONF_NAME_MAX + 1];
-	char subject_ref[65];
 	int64_t opened_at_ms, deadline_ms, idle_deadline_ms;
 	int64_t gone_at_ms;         /* when it has ended */
 	uint32_t idle_s;
@@ -87,7 +88,8 @@ void store_forget(struct store *s, const void *ctx);
 
 /* Sessions ---------------------------------------------------------------------------------------------------------- */
 typedef void store_session_cb(void *ctx, int err, const struct store_session *session);
-int store_session_open(struct store *s, const char *uploader, const char *subject_ref, uint32_t idle_s, store_session_cb *cb, void *ctx);
+/** store_session_open(s, uploader, subject, idle_s, cb, ctx): subject: its hash, which then holds for all its blobs and names the shard; "" or NULL: none. */
+int store_session_open(struct store *s, const char *uploader, const char *subject, uint32_t idle_s, store_session_cb *cb, void *ctx);
 /** touch: only its uploader (TG_ENOENT otherwise); TG_EGONE when it has ended (session filled in). */
 int store_session_touch(struct store *s, const char *sid, const char *uploader, store_session_cb *cb, void *ctx);
 

@@ -171,6 +171,10 @@ int whole_err(struct store *s, const redisReply *r);
 /** whole_discarded(r): an EXEC that failed: is it certain that none of the commands was carried out? */
 bool whole_discarded(const redisReply *r);
 
+/** desc_shard(d): the shard of what is stored: its session's; without one, its subject's; otherwise any. -1: the session's id is none. */
+int desc_shard(const struct store_desc *d);
+/** subject_shard(hash): the shard that a subject's hash names. */
+unsigned subject_shard(const char *hash);
 /** desc_event / desc_private: the two opaque texts that the functions carry for a blob: what events may show, and the rest. */
 void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX]);
 void desc_private(const struct store_desc *d, char out[STORE_DESC_MAX]);

@@ -102,6 +102,7 @@ static int put_look(struct store_put *p, rconn_cb *cb)
 	cmd_fcall(&m, "tg1_session_check", p->shard);
 	cmd_text(&m, p->opts.desc.session);
 	cmd_text(&m, p->opts.desc.uploader);
+	cmd_text(&m, p->opts.desc.subject);
 	return cmd_send(p->store, &m, cb, p);
 }
 
@@ -117,9 +118,8 @@ static int put_ask(struct store_put *p)
 
 struct store_put *store_put_new(struct store *s, const struct store_put_opts *o, const struct store_put_calls *calls, void *ctx, int *err)
 {
-	const char *sid = o->desc.session;
-	const char *fixed = sid[0] != '\0' ? sid : o->id;
-	int shard = fixed[0] != '\0' ? token_shard(fixed, strlen(fixed)) : (int)token_any_shard();
+	bool fixed = o->id[0] != '\0' && o->desc.session[0] == '\0';
+	int shard = fixed ? token_shard(o->id, strlen(o->id)) : desc_shard(&o->desc);
 	struct store_put *p;
 
 	*err = TG_ESESSION;

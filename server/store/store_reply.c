@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <timeglas/errors.h>
+#include "core/num.h"
 #include "store/store_int.h"
 
 enum { R_ID, R_STATE, R_UPLOADER, R_TO, R_SESSION, R_BOUND, R_CHUNKS, R_SIZE, R_STORED, R_DEADLINE, R_DESC, R_PRIVATE, R_CAUSE, R_GONE_AT, R_EVENT, R_N };
-enum { S_ID, S_STATE, S_UPLOADER, S_REF, S_OPENED, S_DEADLINE, S_IDLE_DEADLINE, S_IDLE, S_GONE_AT, S_N };
+enum { S_ID, S_STATE, S_UPLOADER, S_OPENED, S_DEADLINE, S_IDLE_DEADLINE, S_IDLE, S_GONE_AT, S_N };
 
 static struct text key_in(char out[STORE_KEY_MAX], unsigned shard, const char *kind, const char *id)
 {
@@ -122,11 +123,29 @@ static const char *or_dash(const char *text)
 	return text[0] != '\0' ? text : "-";
 }
 
+unsigned subject_shard(const char *hash)
+{
+	uint8_t first = 0;
+
+	if (tg_hex_decode(hash, 2, &first, 1) != 0)
+		abort(); /* it is ours */
+	return first % TOKEN_SHARDS;
+}
+
+int desc_shard(const struct store_desc *d)
+{
+	if (d->session[0] != '\0')
+		return token_shard(d->session, strlen(d->session));
+	return (int)(d->subject[0] != '\0' ? subject_shard(d->subject) : token_any_shard());
+}
+
 void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX])
 {
 	struct text t = text_in(out, STORE_DESC_MAX);
 
 	text_join(&t, or_dash(d->ref), " ", d->kind, d->danish ? " 1" : " 0");
+	if (d->subject[0] != '\0')
+		text_join(&t, " ", d->subject);
 }
 
 void desc_private(const struct store_desc *d, char out[STORE_DESC_MAX])
@@ -240,8 +259,9 @@ int lines_blob(struct lines *a, struct store_blob *b, unsigned *n_chunks)
 	b->desc.size_bytes = (uint64_t)num_of(f[R_SIZE]);
 	at = word(text_of(f[R_DESC], text, sizeof text), b->desc.ref, sizeof b->desc.ref);
 	at = word(at, b->desc.kind, sizeof b->desc.kind);
-	(void)word(at, danish, sizeof danish);
+	at = word(at, danish, sizeof danish);
 	b->desc.danish = danish[0] == '1';
+	(void)word(at, b->desc.subject, sizeof b->desc.subject);
 	text_of(f[R_CAUSE], b->cause, sizeof b->cause);
 	b->gone_at_ms = num_of(f[R_GONE_AT]);
 	text_of(f[R_EVENT], b->event, sizeof b->event);
@@ -274,7 +294,6 @@ int lines_session(struct lines *a, struct store_session *s)
 	text_of(f[S_ID], s->id, sizeof s->id);
 	text_of(f[S_STATE], s->state, sizeof s->state);
 	text_of(f[S_UPLOADER], s->uploader, sizeof s->uploader);
-	text_of(f[S_REF], s->subject_ref, sizeof s->subject_ref);
 	s->opened_at_ms = num_of(f[S_OPENED]);
 	s->deadline_ms = num_of(f[S_DEADLINE]);
 	s->idle_deadline_ms = num_of(f[S_IDLE_DEADLINE]);

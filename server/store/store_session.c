@@ -22,7 +22,7 @@ static void session_done(struct call *c, int err, const redisReply *r)
 	c->cb.session(c->user, err, have ? &session : NULL);
 }
 
-int store_session_open(struct store *s, const char *uploader, const char *subject_ref, uint32_t idle_s, store_session_cb *cb, void *ctx)
+int store_session_open(struct store *s, const char *uploader, const char *subject, uint32_t idle_s, store_session_cb *cb, void *ctx)
 {
 	struct call *c = call_new(s, ctx, session_done);
 	char sid[TOKEN_LEN + 1];
@@ -31,12 +31,12 @@ int store_session_open(struct store *s, const char *uploader, const char *subjec
 	if (c == NULL)
 		return TG_ENOMEM;
 	c->cb.session = cb;
-	c->shard = token_any_shard();
+	c->shard = subject != NULL && subject[0] != '\0' ? subject_shard(subject) : token_any_shard();
 	token_make(c->shard, sid);
 	cmd_fcall(&m, "tg1_session_open", c->shard);
 	cmd_text(&m, sid);
 	cmd_text(&m, uploader);
-	cmd_text(&m, subject_ref != NULL ? subject_ref : "");
+	cmd_text(&m, subject != NULL ? subject : "");
 	cmd_num(&m, (int64_t)idle_s * 1000);
 	cmd_num(&m, (int64_t)TG_SESSION_MAX_S * 1000);
 	return call_send(c, &m);

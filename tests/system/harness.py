@@ -173,8 +173,8 @@ class Server:
                               stdout=subprocess.PIPE, check=True).stdout
 
     @staticmethod
-    def upload_fields(kind="liveness", issuer=None, session=None, ttl=None, to=None, content_digest=None):
-        named = (("Kind", kind), ("Issuer", issuer), ("Session", session), ("Ttl", ttl), ("To", to))
+    def upload_fields(kind="liveness", issuer=None, session=None, ttl=None, to=None, content_digest=None, subject=None):
+        named = (("Kind", kind), ("Issuer", issuer), ("Session", session), ("Subject", subject), ("Ttl", ttl), ("To", to))
         fields = [(f"Timeglas-{n}", str(v)) for n, v in named if v is not None]
         return fields + ([("Content-Digest", content_digest)] if content_digest else [])
 

@@ -221,7 +221,7 @@ def test_session_commands(run, pki):
     subject = "ab" * 32
     with serve(pki, Answer(201, SESSION)) as server:
         assert run(server, "session", "open", "--idle", "1m", "--subject", subject, ok=0).stdout == b"sess-1\n"
-        assert json.loads(server.seen[0][3]) == {"subject_ref": subject, "idle_s": 60}
+        assert json.loads(server.seen[0][3]) == {"subject": subject, "idle_s": 60}
         assert server.seen[0][2]["Content-Type"] == "application/json"
         assert json.loads(run(server, "session", "open", "--json", ok=0).stdout) == SESSION
         assert json.loads(server.seen[1][3]) == {}

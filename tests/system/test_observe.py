@@ -11,7 +11,7 @@ def test_request_log_is_json_lines_without_ids_or_persons(launch):
     """One line a request says which call, by whom, how it ended; never which blob, which session, whose passport."""
     server = launch(workers=2)
     subject = "5ca1ab1e" * 8
-    session = server.session(subject_ref=subject)["session"]
+    session = server.session(subject=subject)["session"]
     blobs = [server.put_ok(server.sealed(300), kind="passport", issuer="DNK", session=session),
              server.put_ok(server.sealed(300), kind="passport", issuer="SWE", session=session)]
     assert server.take(blobs[1]["blob"]).status == 200

@@ -221,8 +221,7 @@ def test_too_large_is_413_from_the_headers(server, nothing_new):
 
 @pytest.mark.parametrize("body", [
     b"{", b"[]", b'"x"', b'{"idle_s":0}', b'{"idle_s":3601}', b'{"idle_s":"9"}', b'{"idle_s":1.5}', b'{"idle_s":9}x',
-    b'{"subject_ref":"12"}', b'{"subject_ref":"' + b"g" * 64 + b'"}', b'{"subject_ref":"' + b"a" * 66 + b'"}',
-    b'{"surprise":1}', b"\xff\xfe", b'{"idle_s":9,"idle_s":8}',
+    b'{"subject_ref":"' + b"a" * 64 + b'"}', b'{"surprise":1}', b"\xff\xfe", b'{"idle_s":9,"idle_s":8}',
 ])
 def test_malformed_session_request_is_refused(server, nothing_new, body):
     """A session is opened only from JSON that says exactly what the contract allows."""

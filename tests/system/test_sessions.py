@@ -16,7 +16,7 @@ def show(server, session, peer="uploader"):
 
 def test_open_session_has_its_members(server):
     """201 with exactly what the contract names; an hour at most, idle after ten minutes unless asked otherwise."""
-    for members, idle in (({}, 600), ({"idle_s": 42}, 42), ({"subject_ref": "ab" * 32, "idle_s": 3600}, 3600)):
+    for members, idle in (({}, 600), ({"idle_s": 42}, 42), ({"subject": "ab" * 32, "idle_s": 3600}, 3600)):
         session = server.session(**members)
         assert set(session) == {"session", "state", "opened_at", "deadline", "idle_s"}, session
         assert ID.fullmatch(session["session"]) and session["state"] == "open" and session["idle_s"] == idle
@@ -92,7 +92,7 @@ def test_operator_may_close(server):
 
 def test_operator_sees_what_it_may_close(server):
     """An operator sees a session of another with all of its blobs, and by which name the evidence has them; but not its subject."""
-    session = server.session(subject_ref="ab" * 32)["session"]
+    session = server.session(subject="ab" * 32)["session"]
     blobs = {server.put_ok(server.sealed(100), session=session, to=to)["blob"] for to in ("verifier", "verifier2")}
     answer = server.call("GET", f"/v1/sessions/{session}", "operator")
     assert answer.status == 200, answer

@@ -92,6 +92,7 @@ static void claim_repeated_under_its_key_is_told_the_same(void **state)
 	assert_string_equal(last->element[3]->str, "SALT");
 	assert_int_equal(last->element[4]->integer, 1);
 	assert_int_equal(claim("B", "v", 5000, "OTHER"), TG_ECLAIMED);
+	assert_int_equal(atoll(last->element[2]->str), ld); /* it is its own */
 	assert_int_equal(fcall("claim_read", "B v HASH2"), TG_ENOENT);
 	assert_int_equal(fcall("ack", "B v HASH ok ACK"), 0);
 	assert_int_equal(last->element[2]->integer, 0);
@@ -99,7 +100,7 @@ static void claim_repeated_under_its_key_is_told_the_same(void **state)
 	assert_int_equal(last->element[2]->integer, 1);
 	assert_int_equal(fcall("ack", "B v HASH ok OTHER"), TG_EGONE);
 	assert_int_equal(claim("B", "v", 5000, "KEY"), TG_EGONE); /* a tombstone knows neither size nor digest */
-	assert_int_equal(said("tg:{05}:b:B", "XXXXXXXXXXXXXXXXXXXXXX"), 10); /* st u to d c ga ev, and of the claim: w th ak */
+	assert_int_equal(said("tg:{05}:b:B", "XXXXXXXXXXXXXXXXXXXXXX"), 11); /* st u to d p c ga ev, and of the claim: w th ak */
 }
 
 static void claim_lease_end_is_met_by_reaper_or_reader_first(void **state)

@@ -75,13 +75,17 @@ static void fill_absent_and_empty_fields_leave_no_trace(void **state)
 	FILL("d", "- liveness 0");
 	assert_true(is(r->event, "?") && r->ref.p == NULL && is(r->kind, "liveness"));
 	assert_int_equal(r->dk, 0);
+	FILL("e", "gone", "d", "00112233 face3d 0 0123456789abcdef0123456789abcdef");
+	assert_true(is(r->ref, "00112233") && is(r->kind, "face3d") && is(r->subject, "0123456789abcdef0123456789abcdef"));
+	FILL("e", "session-open", "sj", "0123", "sj", "");
+	assert_true(is(r->subject, "0123"));
 }
 
 static void fill_other_forms_are_carried_as_they_are(void **state)
 {
 	static const char *const bad[][2] = {
 		{ "z", "007" }, { "z", "-1" }, { "z", "1 " }, { "z", "9223372036854775808" }, { "dl", "253402300800000" }, { "ld", "x" }, { "late", "1.5" },
-		{ "at", "01" }, { "to", "v" }, { "to", "  " }, { "to", " v" }, { "to", "v " }, { "d", "ref passport" }, { "d", "ref passport 2" }, { "d", "ref passport 10" },
+		{ "at", "01" }, { "to", "v" }, { "to", "  " }, { "to", " v" }, { "to", "v " }, { "d", "ref passport" }, { "d", "ref passport 2" }, { "d", "ref passport 10" }, { "d", "ref passport 1 " },
 		{ "d", " passport 1" }, { "d", "ref  1" }, { "d", "refpassport1" }, { "new", "" }, { "new", "value" }, { "", "" }, { "E", "gone" },
 	};
 	char more[64];

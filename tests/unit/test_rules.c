@@ -16,6 +16,8 @@
 
 static struct conf *conf;
 
+#define SUBJECT "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e"
+
 static int setup(void **state)
 {
 	static const struct { const char *name; unsigned roles; } peers[] = {
@@ -93,6 +95,20 @@ static void rules_upload_each_kind_gets_its_rule(void **state)
 	}
 }
 
+static void rules_subject_is_hashed_with_its_uploader(void **state)
+{
+	char hash[STORE_SUBJECT_LEN + 1];
+	(void)state;
+	assert_int_equal(rules_subject("up", SUBJECT, 64, hash), 0);
+	assert_string_equal(hash, "5f05d23600d97ba8a2b8026f3ce0d926");
+	for (size_t i = 0; i < 64; i++) {
+		char text[] = SUBJECT;
+		text[i] = "gA/:`\n"[i % 6];
+		assert_int_equal(rules_subject("up", text, 64, hash), TG_ESUBJECT);
+	}
+	assert_int_equal(rules_subject("up", SUBJECT, 63, hash), TG_ESUBJECT);
+}
+
 static void rules_upload_each_fault_gets_its_error(void **state)
 {
 	static const struct { const char *fields; int err; } bad[] = {
@@ -114,6 +130,9 @@ static void rules_upload_each_fault_gets_its_error(void **state)
 		{ "Kind: passport\nIssuer: DNK\n", TG_ESESSION },
 		{ "Kind: passport\nIssuer: DNK\nSession: nonsense\n", TG_ESESSION },
 		{ "Kind: liveness\nSession: 99AAAAAAAAAAAAAAAAAAAAAA\n", TG_ESESSION },
+		{ "Kind: liveness\nSubject: 12\n", TG_ESUBJECT },
+		{ "Kind: liveness\nSubject: " SUBJECT "0\n", TG_ESUBJECT },
+		{ "Kind: liveness\nSubject: " SUBJECT "\nSubject: " SUBJECT "\n", TG_EINVAL },
 		{ "Kind: liveness\nTtl: 0\n", TG_ETTL },
 		{ "Kind: liveness\nTtl: 86401\n", TG_ETTL },
 		{ "Kind: passport\nIssuer: DNK\nSession: " SID "\nTtl: 3601\n", TG_ETTL },
@@ -243,6 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_upload_each_kind_gets_its_rule),
+		cmocka_unit_test(rules_subject_is_hashed_with_its_uploader),
 		cmocka_unit_test(rules_upload_each_fault_gets_its_error),
 		cmocka_unit_test(rules_upload_without_default_addressee_needs_one),
 		cmocka_unit_test(rules_upload_for_processors_alone_is_a_foreign_passport),

@@ -162,7 +162,7 @@ local function f_claim(keys, args)
 	if not b then
 		return refused
 	end
-	if args[7] == '1' and string.sub(b.d, -11) ~= ' passport 0' then
+	if args[7] == '1' and not string.find(b.d, '^%S+ passport 0') then
 		return EPROCESSOR
 	end
 	if b.st == 'claimed' and ck ~= '' and b.ck == ck then

@@ -1,9 +1,9 @@
 -- session.lua: sessions: opened, kept awake, looked at, ended with everything that is bound to them. A session is a hash, "tg:{NN}:s:<sid>".
 
-local SESSION = {'st', 'u', 'ref', 'at', 'dl', 'idl', 'idle', 'n', 'z', 'h', 'ga', 'ea'}
+local SESSION = {'st', 'u', 'sj', 'at', 'dl', 'idl', 'idle', 'n', 'z', 'h', 'ga', 'ea'}
 
 local function session_record(s)
-	return table.concat({s.id, s.st, s.u, s.ref, s.at, s.dl, s.idl, s.idle, s.ga}, '\t')
+	return table.concat({s.id, s.st, s.u, s.at, s.dl, s.idl, s.idle, s.ga}, '\t')
 end
 
 local function session_answer(code, s)
@@ -78,7 +78,7 @@ local function session_sweep(p, s, us)
 		index(p, 's:' .. s.id, time_ms(us), time_ms(us))
 		return gone, lates, true
 	end
-	redis.call('HDEL', key, 'ref', 'n', 'z')
+	redis.call('HDEL', key, 'sj', 'n', 'z')
 	redis.call('PEXPIRE', key, TOMBSTONE)
 	redis.call('PEXPIRE', list, TOMBSTONE)
 	redis.call('ZREM', p .. 'dl', 's:' .. s.id)
@@ -158,16 +158,25 @@ local function session_enlist(p, s, id, score)
 	redis.call('PEXPIREAT', p .. 'sb:' .. s.id, wall_ms(tonumber(s.dl) + TOMBSTONE_MS))
 end
 
--- session_open sid uploader subject_ref idle_ms length_ms: 0, session
+-- What is uploaded into a session is of the session's subject, whether its d says so or not: d with that, or nil, when it names another.
+local function of_subject(s, d)
+	local said = string.match(d, '^%S+ %S+ %d (%S+)$')
+	if said then
+		return said == s.sj and d or nil
+	end
+	return s.sj == '' and d or d .. ' ' .. s.sj
+end
+
+-- session_open sid uploader subject idle_ms length_ms: 0, session. subject: hashed, or ''.
 local function f_session_open(keys, args)
 	local p, sid, now = prefix(keys), args[1], time_ms(time_us())
 	local dl = now + tonumber(args[5])
 	local idl = math.min(dl, now + tonumber(args[4]))
-	local s = {id = sid, st = 'open', u = args[2], ref = args[3], at = text(now), dl = text(dl), idl = text(idl), idle = args[4], ga = ''}
+	local s = {id = sid, st = 'open', u = args[2], sj = args[3], at = text(now), dl = text(dl), idl = text(idl), idle = args[4], ga = ''}
 	local h = string.sub(redis.sha1hex(sid), 1, 16)
 	index(p, 's:' .. sid, idl, now)
-	must(p, event(p, 'e\tsession-open\ts\t' .. h .. '\tu\t' .. s.u .. '\tdl\t' .. s.dl .. '\tat\t' .. s.at),
-		redis.pcall('HSET', p .. 's:' .. sid, 'st', 'open', 'u', s.u, 'ref', s.ref, 'at', s.at, 'dl', s.dl, 'idl', s.idl, 'idle', s.idle, 'n', '0', 'z', '0', 'h', h))
+	must(p, event(p, 'e\tsession-open\ts\t' .. h .. '\tu\t' .. s.u .. '\tdl\t' .. s.dl .. '\tat\t' .. s.at .. (s.sj ~= '' and '\tsj\t' .. s.sj or '')),
+		redis.pcall('HSET', p .. 's:' .. sid, 'st', 'open', 'u', s.u, 'sj', s.sj, 'at', s.at, 'dl', s.dl, 'idl', s.idl, 'idle', s.idle, 'n', '0', 'z', '0', 'h', h))
 	redis.call('PEXPIREAT', p .. 's:' .. sid, wall_ms(dl + TOMBSTONE_MS))
 	return session_answer(OK, s)
 end
@@ -186,12 +195,12 @@ local function f_session_touch(keys, args)
 	return session_answer(OK, s)
 end
 
--- session_check sid uploader: 0; ESESSION: may an upload name it? Looks only.
+-- session_check sid uploader subject: 0; ESESSION, ESUBJECT: may an upload name it, and that subject ('': none)? Looks only.
 local function f_session_check(keys, args)
-	local v = redis.call('HMGET', prefix(keys) .. 's:' .. args[1], 'st', 'u', 'dl', 'idl')
+	local v = redis.call('HMGET', prefix(keys) .. 's:' .. args[1], 'st', 'u', 'dl', 'idl', 'sj')
 	local now = time_ms(time_us())
 	if v[1] == 'open' and v[2] == args[2] and now < tonumber(v[3]) and now < tonumber(v[4]) then
-		return OK
+		return ((args[3] or '') == '' or args[3] == v[5]) and OK or ESUBJECT
 	end
 	return ESESSION
 end

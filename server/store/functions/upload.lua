@@ -1,31 +1,32 @@
 -- upload.lua: from the first chunk of several to a live blob, or to nothing.
 
--- stage id uploader sid bound first n left_ms d: 0; ESESSION; ETIMEOUT. Enters an upload of several chunks in the index
+-- stage id uploader sid bound first n left_ms d: 0; ESESSION; ESUBJECT; ETIMEOUT. Enters an upload of several chunks in the index
 -- (first '1') or keeps it there. n: no chunk has a higher number yet than n - 1. left_ms: until the first byte's time to live is over.
 local function f_stage(keys, args)
 	local p, id, sid, us = prefix(keys), args[1], args[3], time_us()
-	local now, left = time_ms(us), tonumber(args[7])
+	local now, left, d = time_ms(us), tonumber(args[7]), args[8]
 	local b = load(p, id)
 	if args[5] ~= '1' and not (b and b.st == 'staged') then
 		return sid ~= '' and not session_open_for(p, sid, args[2], us) and ESESSION or ETIMEOUT -- the session's end, or a reaper, was quicker
 	end
 	if sid ~= '' then
 		local s = session_open_for(p, sid, args[2], us)
-		if not s then
+		d = s and of_subject(s, d)
+		if not d then
 			-- the chunk that stands behind this call in the pipeline arrives all the same
 			trap(p, id, 1, now + math.min(STAGED_MS, left))
-			return ESESSION
+			return s and ESUBJECT or ESESSION
 		end
 		session_bump(p, s, now)
 		session_enlist(p, s, id, args[4] == '1' and LIST_STAGED or LIST_STAGED_UNBOUND)
 	end
 	redis.call('ZADD', p .. 'dl', text(now + math.min(STAGED_MS, left)), 'b:' .. id)
-	local line = line_told('staged', args[2], '', sid, args[4], args[6], '', '', '', args[8], '', '', '', '')
+	local line = line_told('staged', args[2], '', sid, args[4], args[6], '', '', '', d, '', '', '', '')
 	save(p, id, line, NOTHING_KEPT, 'PXAT', wall_ms(now + left + TOMBSTONE_MS))
 	return OK
 end
 
--- commit id uploader to sid bound n size ttl_ms age_ms d p staged: 0, blob; ESESSION, ETTL, EQUOTA, ESTORE, ETIMEOUT. Refused: nothing is left.
+-- commit id uploader to sid bound n size ttl_ms age_ms d p staged: 0, blob; ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE, ETIMEOUT. Refused: nothing is left.
 -- staged '0': stage was never called for it.
 local function f_commit(keys, args)
 	local p, id, uploader, sid, bound = prefix(keys), args[1], args[2], args[4], args[5]
@@ -45,9 +46,14 @@ local function f_commit(keys, args)
 		deadline = math.min(deadline, tonumber(s.dl))
 	end
 
-	local err
+	local d, err = args[10], nil
+	if s then
+		d = of_subject(s, d)
+	end
 	if sid ~= '' and not s then
 		err = ESESSION
+	elseif not d then
+		err = ESUBJECT
 	elseif now >= deadline then
 		err = ETTL
 	elseif bound == '1' and (tonumber(s.n) >= BOUND_BLOBS or tonumber(s.z) + size > BOUND_BYTES) then
@@ -66,7 +72,7 @@ local function f_commit(keys, args)
 		return err
 	end
 
-	local to, z, at, dl, d = args[3], args[7], text(now), text(deadline), args[10]
+	local to, z, at, dl = args[3], args[7], text(now), text(deadline)
 	local line = line_told('live', uploader, to, sid, bound, args[6], z, at, dl, d, args[11], '', '', '')
 	index(p, 'b:' .. id, deadline, now)
 	if s then
