@@ -258,6 +258,8 @@ deps:
 	@tools/deps.sh build run demo test lint cov fuzz bench
 
 INSTALL ?= install
+# A page of section 3 is found under the name of each function that it describes (n, of the page f).
+each-function = for f in $(filter %.3,$(MAN)); do for n in $$(sed -n '/^.Sh NAME/,/^.Nd/s/^.Nm \([a-z_]*\).*/\1/p' $$f); do $(1); done; done
 D := $(DESTDIR)$(PREFIX)
 ## install: programs, library, headers, man pages, examples below DESTDIR and PREFIX
 install: all
@@ -274,12 +276,14 @@ install: all
 	$(INSTALL) -m 644 $(wildcard docs/bench/*) $(D)/share/doc/timeglas/docs/bench/
 	for f in $(wildcard deploy/*); do sed 's|/usr/local/|$(PREFIX)/|' $$f >$(D)/share/doc/timeglas/examples/$${f##*/}; done
 	for f in $(MAN); do s=man$${f##*.}; $(INSTALL) -d $(D)/share/man/$$s; $(INSTALL) -m 644 $$f $(D)/share/man/$$s/; done
+	$(call each-function,[ -e $(D)/share/man/man3/$$n.3 ] || ln -s $${f##*/} $(D)/share/man/man3/$$n.3)
 ## uninstall: remove what install put there
 uninstall:
 	rm -f $(D)/bin/timeglasd $(D)/bin/timeglas $(D)/lib/libtimeglas.a $(D)/lib/libtimeglas.so.$(SOVERSION) $(D)/lib/libtimeglas.so \
 	  $(D)/lib/pkgconfig/timeglas.pc
 	rm -rf $(D)/lib/timeglas
 	rm -rf $(D)/include/timeglas $(D)/share/doc/timeglas
+	$(call each-function,rm -f $(D)/share/man/man3/$$n.3)
 	for f in $(MAN); do rm -f $(D)/share/man/man$${f##*.}/$${f##*/}; done
 
 ## clean: remove everything that was built
