@@ -2,6 +2,7 @@
 #include <string.h>
 #include <stdio.h>
 
+#include <openssl/sha.h>
 #include <sodium.h>
 #include <timeglas/errors.h>
 
@@ -185,22 +186,19 @@ static int judge_session(const struct h1_str *session, struct rules_upload *out,
 
 int rules_subject(const char *uploader, const char *text, size_t n, char hash[STORE_SUBJECT_LEN + 1])
 {
-	static const char domain[] = "timeglas subject 1\n";
-	crypto_hash_sha256_state h;
-	uint8_t sum[crypto_hash_sha256_BYTES];
+	char said[32 + CONF_NAME_MAX + SUBJECT_CHARS];
+	uint8_t sum[SHA256_DIGEST_LENGTH];
+	struct text t = text_in(said, sizeof said);
 	if (n != SUBJECT_CHARS)
 		return TG_ESUBJECT;
 	for (size_t i = 0; i < n; i++)
 		if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f')))
 			return TG_ESUBJECT;
-	crypto_hash_sha256_init(&h);
-	crypto_hash_sha256_update(&h, (const unsigned char *)domain, sizeof domain - 1);
-	crypto_hash_sha256_update(&h, (const unsigned char *)uploader, strlen(uploader));
-	crypto_hash_sha256_update(&h, (const unsigned char *)"\n", 1);
-	crypto_hash_sha256_update(&h, (const unsigned char *)text, n);
-	crypto_hash_sha256_final(&h, sum);
+	text_join(&t, "timeglas subject 1\n", uploader, "\n");
+	text_add_n(&t, text, n);
+	SHA256((const unsigned char *)said, text_len(&t), sum);
+	sodium_memzero(said, sizeof said);
 	tg_hex_encode(sum, STORE_SUBJECT_LEN / 2, hash);
-	sodium_memzero(&h, sizeof h);
 	return 0;
 }
 
