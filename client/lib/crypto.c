@@ -8,6 +8,7 @@
 #include <sodium.h>
 #include <string.h>
 #include "lib/crypto.h"
+#include "lib/prehash.h"
 #include "lib/secmem.h"
 
 #define X25519_INFO "age-encryption.org/v1/X25519"
@@ -26,7 +27,7 @@ int tg_init(void)
 		bulk = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
 	if (!mac)
 		mac = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
-	return hkdf && bulk && mac ? 0 : TG_EINTERNAL;
+	return hkdf && bulk && mac && tg_prehash_works() ? 0 : TG_EINTERNAL;
 }
 
 const EVP_CIPHER *tg_bulk_cipher(void)

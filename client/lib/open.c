@@ -16,6 +16,7 @@
 #include "lib/expect.h"
 #include "lib/head.h"
 #include "lib/open.h"
+#include "lib/prehash.h"
 #include "lib/secmem.h"
 #include "lib/stream.h"
 
@@ -44,7 +45,7 @@ struct tg_opener {               /* in guarded memory, whole */
 	int has_head;
 	struct tg_head_fields head;
 	tg_head seen;            /* the same, as the caller may see it */
-	crypto_sign_state signature;
+	struct tg_prehash signed_part;
 	struct tg_stream stream;
 	tg_chunk_fn *on_chunk;   /* may be NULL; sees each sealed chunk */
 	void *chunk_ctx;
@@ -189,8 +190,8 @@ static int release(tg_opener *o, const uint8_t *p, size_t n)
 
 	if (n == 0)
 		return 0;
-	if (!o->e.raw && crypto_sign_update(&o->signature, p, n) != 0)
-		return fail(o, TG_EINTERNAL, "the signature could not be computed");
+	if (!o->e.raw)
+		tg_prehash_update(&o->signed_part, p, n);
 	o->content_len += n;
 	err = o->o.write(o->o.ctx, p, n);
 	return err ? fail(o, err, "the content could not be written where it was to go") : 0;
@@ -244,9 +245,8 @@ static int take_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 	err = tg_expect_head(&o->e, &o->head, &o->seen, &o->stanzas, o->why_text);
 	if (err)
 		return fail(o, err, o->why_text);
-	crypto_sign_init(&o->signature);
-	if (crypto_sign_update(&o->signature, p, *len) != 0)
-		return fail(o, TG_EINTERNAL, "the signature could not be computed");
+	tg_prehash_init(&o->signed_part);
+	tg_prehash_update(&o->signed_part, p, *len);
 	o->has_head = 1;
 	o->head_len = *len;
 	err = o->o.on_head ? o->o.on_head(o->o.ctx, &o->seen) : 0;
@@ -387,7 +387,7 @@ static int finish_signature(tg_opener *o)
 {
 	if (o->tail != TG_TRAILER)
 		return fail(o, TG_ESIGNATURE, "the content ends without a signature");
-	if (crypto_sign_final_verify(&o->signature, o->plain, o->head.sender.pk) != 0)
+	if (tg_prehash_verify(&o->signed_part, o->plain, o->head.sender.pk) != 0)
 		return fail(o, TG_ESIGNATURE,
 			    "the sender's signature does not verify: the content is not what the sender sealed");
 	return 0;

@@ -12,6 +12,7 @@
 #include "lib/abi.h"
 #include "lib/crypto.h"
 #include "lib/head.h"
+#include "lib/prehash.h"
 #include "lib/secmem.h"
 #include "lib/stream.h"
 
@@ -28,7 +29,7 @@ struct tg_sealer {               /* in guarded memory, whole */
 	int finished;
 	int is_signed;
 	uint8_t sk[crypto_sign_SECRETKEYBYTES];
-	crypto_sign_state signature;
+	struct tg_prehash signed_part;
 	tg_head head;            /* as the caller may see it */
 	struct tg_stream stream;
 	size_t held;             /* bytes of plain that wait for a full chunk, or for the end */
@@ -131,8 +132,8 @@ static int push_plain(tg_sealer *s, const uint8_t *p, size_t n)
 /* The head and the content: what the signature covers. */
 static int push_signed(tg_sealer *s, const uint8_t *p, size_t n)
 {
-	if (s->is_signed && crypto_sign_update(&s->signature, p, n) != 0)
-		return TG_EINTERNAL;
+	if (s->is_signed)
+		tg_prehash_update(&s->signed_part, p, n);
 	return push_plain(s, p, n);
 }
 
@@ -188,7 +189,7 @@ static int begin(tg_sealer *s, const tg_seal_opts *o, const struct tg_head_field
 		tg_head_public(head, NULL, &s->head);
 		s->is_signed = 1;
 		memcpy(s->sk, o->signer->sk, sizeof s->sk);
-		crypto_sign_init(&s->signature);
+		tg_prehash_init(&s->signed_part);
 	}
 	randombytes_buf(file_key, sizeof file_key);
 	randombytes_buf(nonce, sizeof nonce);
@@ -249,7 +250,7 @@ int tg_seal_finish(tg_sealer *s)
 		s->err = TG_EINVAL;
 	s->finished = 1;
 	if (!s->err && s->is_signed) {
-		s->err = crypto_sign_final_create(&s->signature, signature, NULL, s->sk) == 0 ? 0 : TG_EINTERNAL;
+		s->err = tg_prehash_sign(&s->signed_part, s->sk, signature);
 		if (!s->err)
 			s->err = push_plain(s, signature, sizeof signature);
 	}
