@@ -1,18 +1,14 @@
 /*
- * cmd_blob.c: timeglas put, stat, rm, policy. put seals while it sends, so that plaintext needs neither memory nor disk.
+ * cmd_blob.c: timeglas put, stat, rm, policy. The library seals while it sends, so that plaintext needs neither memory nor disk.
  * Fetching is in cmd_fetch.c. Runs in the timeglas command. docs/openapi.yaml, timeglas(1).
  */
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include "cli/commands.h"
 #include "cli/material.h"
 #include "cli/output.h"
-#include "cli/source.h"
-#include "core/num.h"
 
 #define TO_CHARS 1024
-#define KEY_BYTES 16
 #define BLANKS ", \t"
 #define TTL_MAX_S 1000000000u /* what is above the ceiling is the server's to refuse, with its reason */
 
@@ -21,12 +17,9 @@ enum put_mode { PUT_SIGNED, PUT_RAW, PUT_SEALED };
 struct put {
 	enum put_mode mode;
 	struct material keys;
-	tg_head head;
+	struct labels labels;
 	char to[TO_CHARS];
 	uint64_t ttl_s;
-	struct source *source;
-	uint8_t sha256[32];
-	char key[2 * KEY_BYTES + 1]; /* drawn unless given, where trying again is possible */
 };
 
 static int choose_mode(const struct options *o, struct put *p)
@@ -43,6 +36,8 @@ static int choose_mode(const struct options *o, struct put *p)
 		return cli_usage("--content-type is sealed into the head, and only a signed file has one");
 	if (p->mode == PUT_SEALED && options_given(o, OPT_RECIPIENT))
 		return cli_usage("--sealed and --recipient exclude each other: FILE has its recipients already");
+	if (p->mode != PUT_SEALED && options_given(o, OPT_NAME))
+		return cli_usage("--name goes with --sealed: what is sealed now gets the name that follows from its signature");
 	return 0;
 }
 
@@ -68,7 +63,7 @@ static int load_put(const struct options *o, struct put *p)
 	int err = choose_mode(o, p);
 
 	if (err == 0)
-		err = label_head(o, 1, &p->head);
+		err = label_options(o, 1, &p->labels);
 	if (err == 0)
 		err = option_duration(o, OPT_TTL, TTL_MAX_S, &p->ttl_s);
 	if (err == 0)
@@ -82,19 +77,7 @@ static int load_put(const struct options *o, struct put *p)
 	return err;
 }
 
-static int open_source(const char *path, struct put *p)
-{
-	tg_seal_opts o = { .struct_size = sizeof o, .recipient = material_to(&p->keys), .n_recipients = p->keys.n_recipients,
-			   .signer = p->keys.signer, .kind = p->head.kind, .issuer = p->head.issuer,
-			   .session = p->head.session, .content_type = p->head.content_type };
-	int err = source_open(path, &p->source);
-
-	if (err != 0)
-		return err;
-	return p->mode == PUT_SEALED ? source_digest(p->source, p->sha256) : source_seal(p->source, &o);
-}
-
-static int say_put(tg_client *c, const tg_blob *b)
+static int say_put(tg_client *c, const struct put *p, const tg_blob *b)
 {
 	if (output_json())
 		return output_answer(c);
@@ -105,49 +88,29 @@ static int say_put(tg_client *c, const tg_blob *b)
 	}
 	cli_note("%s%s%s, %llu bytes sealed, erased at %s at the latest", b->kind, b->issuer[0] != '\0' ? " " : "", b->issuer,
 		 (unsigned long long)b->size, b->deadline);
+	if (p->mode == PUT_RAW)
+		cli_note("raw: nothing binds this id to the content; a reader has to say --raw");
 	return CLI_DONE;
-}
-
-/* Under a key a broken connection is no reason to give up: the server stores it once. A pipe cannot be read again. */
-static const char *choose_key(struct cli *cli, struct put *p)
-{
-	const char *given = options_text(&cli->opt, OPT_IDEMPOTENCY);
-	uint8_t raw[KEY_BYTES];
-
-	if (given != NULL || !source_can_rewind(p->source))
-		return given;
-	randombytes_buf(raw, sizeof raw);
-	return tg_hex_encode(raw, sizeof raw, p->key);
 }
 
 static int upload(struct cli *cli, struct put *p)
 {
-	const tg_put_opts o = {
-		.struct_size = sizeof o,
-		.kind = p->head.kind,
-		.issuer = p->head.issuer[0] != '\0' ? p->head.issuer : NULL,
-		.session = p->head.session[0] != '\0' ? p->head.session : NULL,
-		.to = p->to[0] != '\0' ? p->to : NULL,
-		.idempotency_key = choose_key(cli, p),
-		.ttl_s = p->ttl_s,
-		.size = source_size(p->source),
-		.sha256 = p->mode == PUT_SEALED ? p->sha256 : NULL,
-		.read = source_read,
-		.ctx = p->source,
-		.rewind = source_can_rewind(p->source) ? source_rewind : NULL,
-	};
+	const struct options *opt = &cli->opt;
+	const struct labels *l = &p->labels;
+	const tg_put_file_opts o = { .struct_size = sizeof o, .recipient = material_to(&p->keys), .n_recipients = p->keys.n_recipients,
+				     .signer = p->keys.signer, .raw = p->mode == PUT_RAW, .kind = l->kind, .issuer = l->issuer,
+				     .session = l->session, .subject = l->subject, .content_type = l->content_type,
+				     .to = p->to[0] != '\0' ? p->to : NULL, .ttl_s = p->ttl_s, .sealed = p->mode == PUT_SEALED,
+				     .name = options_text(opt, OPT_NAME), .idempotency_key = options_text(opt, OPT_IDEMPOTENCY) };
 	tg_blob blob = { .struct_size = sizeof blob };
 	tg_client *c;
 	int err = cli_connect(cli, true, &c);
 
 	if (err != 0)
 		return err;
-	err = tg_client_put(c, &o, &blob);
+	err = tg_put_file(c, &o, cli->operand, &blob);
 	progress_end(&cli->progress);
-	if (err == TG_EIO && source_why(p->source) != NULL)
-		err = cli_fail(err, "nothing is stored: %s: %s", cli->operand, source_why(p->source));
-	else
-		err = err == 0 ? say_put(c, &blob) : cli_fail_client(c, err);
+	err = err == 0 ? say_put(c, p, &blob) : cli_fail_client(c, err);
 	cli_disconnect(cli, c);
 	return err;
 }
@@ -158,10 +121,7 @@ int cmd_put(struct cli *cli)
 	int err = load_put(&cli->opt, &p);
 
 	if (err == 0)
-		err = open_source(cli->operand, &p);
-	if (err == 0)
 		err = upload(cli, &p);
-	source_free(p.source);
 	material_free(&p.keys);
 	return err;
 }

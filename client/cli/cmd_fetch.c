@@ -1,279 +1,255 @@
 /*
- * cmd_fetch.c: timeglas take and get: fetch a blob once, open it, and release it only when it is whole, from the pinned sender, labelled
- * as the server said, and new. What arrived is never lost by a failed check: the buffer erases it, so it is kept here, sealed.
- * take is the at-most-once form; get claims the blob first (claim.c), so that a broken download goes on, and acks when all is safe.
+ * cmd_fetch.c: timeglas take and get: a blob from the buffer to a file or a pipe. The library fetches, checks, releases and acks; this chooses where things
+ * go, and tells. take is the at-most-once form; get claims the blob first, so that a broken download goes on, and acks when all is safe.
  * Runs in the timeglas command. docs/envelope.md, docs/openapi.yaml, timeglas(1).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-#include "cli/claim.h"
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "cli/seen.h"
-#include "cli/spool.h"
 #include "cli/unseal.h"
+#include "lib/spool.h"
 
 #define PATH_CHARS 4096
-#define ID_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 struct fetch {
 	const char *id, *target;
-	bool claims;              /* get; otherwise take */
-	struct claiming claiming;
-	tg_client *client;
-	uint64_t max_size;        /* 0: TG_MAX_SIZE */
+	bool stream;              /* the target gets bytes, and no name */
 	bool opening;             /* otherwise the ciphertext itself is what the user wants */
 	struct unseal unseal;
-	struct spool *sealed;     /* as it came; kept when the rest fails */
-	struct spool *good;       /* what the user gets */
-	int seen_fd;
-	tg_blob blob;             /* what the server said */
-	char kept[PATH_CHARS + 16];
+	tg_fetch_opts opts;
+	char keep[PATH_CHARS];
+	const char *receipt_path;
+	struct tg_spool *receipt; /* NULL: not wanted */
+	int out;                  /* of a stream; -1 before it is open */
+	tg_client *client;
+	tg_fetched got;
 };
-
-static bool is_stream(const char *target)
-{
-	struct stat st;
-
-	return target == NULL || strcmp(target, "-") == 0 || (stat(target, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
-}
 
 static int cannot_write(const char *path)
 {
-	return cli_fail(TG_EIO, "nothing was fetched: cannot write %s: %s", path != NULL ? path : "a temporary file", strerror(errno));
+	return cli_fail(TG_EIO, "nothing was fetched: cannot write %s: %s", path, strerror(errno));
+}
+
+/* Can a file be made there? */
+static int probe(const char *path)
+{
+	struct tg_spool *s;
+	int err = tg_spool_new(path, &s);
+
+	if (err == 0)
+		tg_spool_free(s);
+	return err;
 }
 
 /* Beside the target; for a stream, in the working directory, or where temporary files go. */
-static int spool_sealed(struct fetch *f)
+static int choose_keep(struct fetch *f)
 {
 	const char *tmp = getenv("TMPDIR");
-	char path[PATH_CHARS];
 
-	if (!is_stream(f->target))
-		snprintf(path, sizeof path, "%s.age", f->target);
-	else
-		snprintf(path, sizeof path, "%s.age", f->id);
-	if (spool_new(path, &f->sealed) == 0)
+	if (!f->stream) {
+		if (snprintf(f->keep, sizeof f->keep, "%s.age", f->target) >= (int)sizeof f->keep)
+			return cli_usage("the name of the output file is too long");
+		return probe(f->keep) == 0 ? 0 : cannot_write(f->keep);
+	}
+	snprintf(f->keep, sizeof f->keep, "%s.age", f->id);
+	if (probe(f->keep) == 0)
 		return 0;
-	if (!is_stream(f->target))
-		return cannot_write(path);
-	snprintf(path, sizeof path, "%s/%s.age", tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp", f->id);
-	return spool_new(path, &f->sealed) == 0 ? 0 : cannot_write(path);
+	snprintf(f->keep, sizeof f->keep, "%s/%s.age", tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp", f->id);
+	return probe(f->keep) == 0 ? 0 : cannot_write(f->keep);
 }
 
-static int prepare_opening(const struct options *o, struct fetch *f)
+static int choose_receipt(const struct options *o, struct fetch *f)
 {
-	char why[256];
-	int err = unseal_prepare(o, &f->unseal);
-
-	if (err == 0 && !f->unseal.raw && seen_open(why, &f->seen_fd) != 0)
-		err = cli_fail(TG_EIO, "nothing was fetched: %s", why);
-	return err;
+	f->receipt_path = options_text(o, OPT_RECEIPT);
+	if (f->receipt_path == NULL)
+		return 0;
+	if (strcmp(f->receipt_path, "-") == 0)
+		return cli_usage("--receipt takes a file; with --json the receipt stands in the object, too");
+	return tg_spool_new(f->receipt_path, &f->receipt) == 0 ? 0 : cannot_write(f->receipt_path);
 }
 
-static int open_spools(struct fetch *f)
+static int check_output(const struct fetch *f)
 {
-	if (spool_new(f->target, &f->good) != 0)
-		return cannot_write(f->target);
-	return spool_sealed(f);
+	bool to_stdout = f->target == NULL || strcmp(f->target, "-") == 0;
+
+	if (to_stdout && output_json())
+		return cli_usage("--json needs -o FILE: stdout is for the JSON object");
+	if (to_stdout && !f->opening && isatty(STDOUT_FILENO))
+		return cli_usage("the sealed content is binary and stdout is a terminal: give -o FILE");
+	return 0;
 }
 
-/* Everything that can fail on this machine fails here, before the buffer gives the only copy away. */
-static int prepare(struct cli *cli, struct fetch *f)
+static int choose_opening(const struct options *o, struct fetch *f)
+{
+	if (f->opening)
+		return unseal_prepare(o, TG_MAX_AGE_MS / 1000, &f->unseal);
+	for (int id = 0; id < OPT_N; id++)
+		if (options_given(o, id) && (id == OPT_SENDER || id == OPT_RAW || id == OPT_KIND || id == OPT_ISSUER || id == OPT_SESSION ||
+					     id == OPT_SUBJECT || id == OPT_MAX_AGE))
+			return cli_usage("--%s is for opening: give --identity, and not --sealed", options_row(id)->name);
+	return options_given(o, OPT_IDENTITY) ? cli_usage("--sealed and --identity exclude each other") : 0;
+}
+
+static int open_stream(struct fetch *f)
+{
+	if (!f->stream)
+		return 0;
+	fflush(stdout);
+	f->out = f->target == NULL || strcmp(f->target, "-") == 0 ? STDOUT_FILENO : open(f->target, O_WRONLY | O_CLOEXEC);
+	return f->out >= 0 ? 0 : cannot_write(f->target);
+}
+
+/* Everything that can fail on this machine fails before the buffer gives the only copy away: here, or in the library. */
+static int prepare(struct cli *cli, struct fetch *f, bool take)
 {
 	const struct options *o = &cli->opt;
-	size_t n = strlen(cli->operand);
+	uint64_t lease_s = 0, max_size = 0;
+	int err;
 
 	f->id = cli->operand;
 	f->target = options_text(o, OPT_OUTPUT);
+	f->stream = tg_spool_is_stream(f->target);
 	f->opening = options_text(o, OPT_IDENTITY) != NULL && !options_flag(o, OPT_SEALED);
-	if (n == 0 || n > TG_SESSION_MAX || strspn(f->id, ID_CHARS) != n)
+	if (tg_id_name(f->id, NULL) != 0)
 		return cli_usage("that is not a blob's id");
-	if (option_size(o, OPT_MAX_SIZE, &f->max_size) != 0)
-		return CLI_USAGE;
-	f->claiming.max_size = f->max_size;
-	if (f->claims && claiming_prepare(o, &f->claiming) != 0)
-		return CLI_USAGE;
-	if (output_json() && (f->target == NULL || strcmp(f->target, "-") == 0))
-		return cli_usage("--json needs -o FILE: stdout is for the JSON object");
-	if (f->opening) {
-		int err = prepare_opening(o, f);
-
-		return err == 0 ? open_spools(f) : err;
-	}
-	if (options_given(o, OPT_SENDER) || options_flag(o, OPT_RAW))
-		return cli_usage("--sender and --raw are for opening: give --identity, and not --sealed");
-	if (options_given(o, OPT_IDENTITY))
-		return cli_usage("--sealed and --identity exclude each other");
-	if ((f->target == NULL || strcmp(f->target, "-") == 0) && isatty(STDOUT_FILENO))
-		return cli_usage("the sealed content is binary and stdout is a terminal: give -o FILE");
-	return open_spools(f);
+	err = option_duration(o, OPT_LEASE, TG_LEASE_MAX_S, &lease_s);
+	if (err == 0)
+		err = option_size(o, OPT_MAX_SIZE, &max_size);
+	if (err == 0)
+		err = check_output(f);
+	if (err == 0)
+		err = choose_opening(o, f);
+	if (err == 0)
+		err = choose_receipt(o, f);
+	if (err == 0 && !options_flag(o, OPT_NO_KEEP))
+		err = choose_keep(f);
+	if (err == 0)
+		err = open_stream(f);
+	f->opts = (tg_fetch_opts){ .struct_size = sizeof f->opts, .expect = f->opening ? &f->unseal.expect : NULL, .take = take,
+				   .lease_s = (uint32_t)lease_s, .max_size = max_size, .keep = f->keep[0] != '\0' ? f->keep : NULL,
+				   .sealed = !f->opening };
+	return err;
 }
 
-/* The server relabels in vain: kind, issuer and session stand under the sender's signature. */
-static int check_labels(struct fetch *f)
+static int write_stream(void *fetch, const void *p, size_t n)
 {
-	const tg_head *h = &f->unseal.head;
-	const tg_blob *b = &f->blob;
-	const char *what = NULL;
+	const struct fetch *f = fetch;
+	const unsigned char *at = p;
 
-	if (strcmp(h->kind, b->kind) != 0)
-		what = "kind";
-	else if (strcmp(h->issuer, b->issuer) != 0)
-		what = "issuer";
-	else if (strcmp(h->session, b->session) != 0)
-		what = "session";
-	if (what == NULL)
+	while (n > 0) {
+		ssize_t k = write(f->out, at, n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			return TG_EIO;
+		at += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+/* The last answer is the ack's. */
+static int write_receipt(struct fetch *f)
+{
+	const char *text = tg_client_json(f->client);
+	int err;
+
+	if (f->receipt == NULL || !f->got.acked)
 		return 0;
-	snprintf(f->unseal.why, sizeof f->unseal.why, "the sealed head names another %s than the server did", what);
-	return TG_EMISLABELLED;
-}
-
-static int check_new(struct fetch *f)
-{
-	int err = seen_check(f->seen_fd, f->unseal.head.ref, (int64_t)time(NULL));
-
-	if (err == TG_EREPLAY)
-		snprintf(f->unseal.why, sizeof f->unseal.why, "its sealed reference was received within the last day: a replay");
-	else if (err != 0)
-		snprintf(f->unseal.why, sizeof f->unseal.why, "cannot remember its reference: %s", strerror(errno));
-	return err;
-}
-
-static int verify(struct fetch *f)
-{
-	int err = spool_rewind(f->sealed);
-
+	err = tg_spool_write(f->receipt, text, strlen(text));
 	if (err == 0)
-		err = unseal_run(&f->unseal, spool_fd(f->sealed), f->good);
-	if (err == 0 && f->unseal.has_head)
-		err = check_labels(f);
-	if (err == 0 && f->unseal.has_head)
-		err = check_new(f);
-	return err;
+		err = tg_spool_write(f->receipt, "\n", 1);
+	if (err == 0)
+		err = tg_spool_commit(f->receipt);
+	return err == 0 ? 0 : cli_fail(TG_EIO, "the blob is fetched and erased, but its receipt could not be written to %s: %s", f->receipt_path,
+				       strerror(errno));
 }
 
-static int release(struct fetch *f)
+static const char *none_if_empty(const char *text)
 {
-	int err = f->claims ? claiming_digest(&f->claiming, f->sealed, f->unseal.why) : 0;
-
-	if (err == 0)
-		err = f->opening ? verify(f) : spool_copy(f->sealed, spool_write, f->good);
-	if (err == 0)
-		err = spool_commit(f->good);
-	if (err != 0 && f->unseal.why[0] == '\0')
-		snprintf(f->unseal.why, sizeof f->unseal.why, "cannot write: %s", strerror(errno));
-	return err;
-}
-
-static int give_up(struct fetch *f, int err)
-{
-	const char *erased = "has erased it";
-	int kept = spool_keep(f->sealed, f->kept, sizeof f->kept), saved = errno;
-
-	if (f->claims) {
-		(void)claiming_ack(&f->claiming, f->client, err);
-		if (f->claiming.said == NULL)
-			erased = "erases it when the lease ends";
-		(void)claiming_receipt(&f->claiming);
-	}
-	if (kept == 0)
-		return cli_fail(err, "not released: %s. The buffer %s; the sealed content is kept in %s", f->unseal.why, erased, f->kept);
-	return cli_fail(err, "not released: %s. The buffer %s, and the sealed content could not be kept: %s", f->unseal.why, erased,
-			strerror(saved));
+	return text[0] != '\0' ? text : NULL;
 }
 
 static int say_fetched(const struct fetch *f)
 {
-	const tg_blob *b = &f->blob;
+	const tg_blob *b = f->got.blob;
 	json_t *o;
 
 	if (!output_json()) {
 		if (f->opening)
-			head_note(&f->unseal);
+			head_note(f->got.head);
 		else
 			cli_note("%s%s%s, %llu bytes, still sealed", b->kind, b->issuer[0] != '\0' ? " " : "", b->issuer,
 				 (unsigned long long)b->size);
 		return CLI_DONE;
 	}
-	o = json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:I, s:s, s:b}", "blob", b->blob, "kind", b->kind, "issuer",
-		      b->issuer[0] != '\0' ? b->issuer : NULL, "session", b->session[0] != '\0' ? b->session : NULL, "stored_at",
-		      b->stored_at[0] != '\0' ? b->stored_at : NULL, "size", (json_int_t)b->size, "file", f->target, "opened",
-		      f->opening ? 1 : 0);
-	if (o != NULL && f->opening && f->unseal.has_head)
-		json_object_set_new(o, "head", head_json(&f->unseal.head));
-	if (o != NULL && f->claiming.said != NULL)
-		json_object_set(o, "receipt", f->claiming.said);
+	o = json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:I, s:s, s:b}", "blob", f->id, "kind", b->kind, "issuer", none_if_empty(b->issuer),
+		      "session", none_if_empty(b->session), "stored_at", none_if_empty(b->stored_at), "size", (json_int_t)b->size, "file",
+		      f->target, "opened", f->opening ? 1 : 0);
+	if (o != NULL && f->got.head != NULL)
+		json_object_set_new(o, "head", head_json(f->got.head));
+	if (o != NULL && f->got.acked)
+		json_object_set_new(o, "receipt", json_loads(tg_client_json(f->client), 0, NULL));
 	return output_object(o);
 }
 
-/* After a take the buffer has no copy any more. */
-static int obtain(struct cli *cli, struct fetch *f)
+static int conclude(struct fetch *f, int err)
 {
-	const tg_take_opts take = { .struct_size = sizeof take, .max_size = f->max_size };
+	int receipt;
+
+	if (err != 0 && f->got.released) {
+		cli_note("the content is whole, checked and written, but the buffer could not be told so:");
+		return cli_fail_client(f->client, err);
+	}
+	receipt = write_receipt(f);
+	if (err != 0)
+		return cli_fail_client(f->client, err);
+	return receipt == 0 ? say_fetched(f) : receipt;
+}
+
+static int run(struct cli *cli, struct fetch *f)
+{
 	int err = cli_connect(cli, false, &f->client);
 
 	if (err != 0)
 		return err;
-	if (f->claims) {
-		err = claiming_fetch(&f->claiming, f->client, f->id, f->sealed, &f->blob);
-		progress_end(&cli->progress);
-		return err;
-	}
-	errno = 0;
-	err = tg_client_take(f->client, f->id, &take, spool_write, f->sealed, &f->blob);
+	f->got.struct_size = sizeof f->got;
+	if (f->stream)
+		err = tg_fetch(f->client, f->id, &f->opts, write_stream, f, &f->got);
+	else
+		err = tg_fetch_file(f->client, f->id, &f->opts, f->target, &f->got);
 	progress_end(&cli->progress);
-	if (err == TG_EIO)
-		return cli_fail(err, "the blob is lost: cannot write it: %s", strerror(errno));
-	return err != 0 ? cli_fail_client(f->client, err) : 0;
+	err = conclude(f, err);
+	cli_disconnect(cli, f->client);
+	return err;
 }
 
-/* All is safe where the user wants it: now the buffer may erase its copy. */
-static int conclude(struct fetch *f)
+static int fetch(struct cli *cli, bool take)
 {
-	int err = f->claims ? claiming_ack(&f->claiming, f->client, 0) : 0;
-
-	if (err != 0) {
-		cli_note("the content is whole, checked and written, but the buffer could not be told so:");
-		return cli_fail_client(f->client, err);
-	}
-	err = claiming_receipt(&f->claiming);
-	return err == 0 ? say_fetched(f) : err;
-}
-
-static int fetch(struct cli *cli, bool claims)
-{
-	struct fetch f = { .seen_fd = -1, .claims = claims, .blob.struct_size = sizeof f.blob };
-	int err = prepare(cli, &f);
+	struct fetch f = { .out = -1 };
+	int err = prepare(cli, &f, take);
 
 	if (err == 0)
-		err = obtain(cli, &f);
-	if (err == 0) {
-		err = release(&f);
-		err = err == 0 ? conclude(&f) : give_up(&f, err);
-	}
-	if (f.client != NULL)
-		cli_disconnect(cli, f.client);
-	claiming_free(&f.claiming);
+		err = run(cli, &f);
+	if (f.out > STDERR_FILENO && close(f.out) != 0 && err == 0)
+		err = cli_fail(TG_EIO, "cannot write %s: %s", f.target, strerror(errno));
 	unseal_free(&f.unseal);
-	spool_free(f.sealed);
-	spool_free(f.good);
-	if (f.seen_fd >= 0)
-		close(f.seen_fd);
+	tg_spool_free(f.receipt);
 	return err;
 }
 
 int cmd_take(struct cli *cli)
 {
-	return fetch(cli, false);
+	return fetch(cli, true);
 }
 
 int cmd_get(struct cli *cli)
 {
-	return fetch(cli, true);
+	return fetch(cli, false);
 }

@@ -1,17 +1,20 @@
 /*
  * cmd_seal.c: timeglas seal and open: files on this machine, no network. What is opened is
- * released when all of it has been checked, what is sealed as it comes.
+ * released when all of it has been checked, what is sealed as it comes. No plaintext lies in any file but the one that is asked for.
  * Runs in the timeglas command. docs/envelope.md, timeglas(1).
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "cli/commands.h"
 #include "cli/material.h"
 #include "cli/output.h"
-#include "cli/source.h"
-#include "cli/spool.h"
 #include "cli/unseal.h"
+#include "lib/source.h"
+#include "lib/spool.h"
 
 static bool to_stdout(const char *target)
 {
@@ -29,7 +32,7 @@ static int check_output(const struct cli *cli, bool binary)
 	return 0;
 }
 
-static int choose_seal(const struct cli *cli, struct material *m, tg_head *head, tg_seal_opts *o)
+static int choose_seal(const struct cli *cli, struct material *m, struct labels *l, tg_seal_opts *o)
 {
 	const struct options *opt = &cli->opt;
 	bool raw = options_flag(opt, OPT_RAW);
@@ -37,8 +40,8 @@ static int choose_seal(const struct cli *cli, struct material *m, tg_head *head,
 
 	if (raw && options_given(opt, OPT_SIGN))
 		return cli_usage("--raw and --sign exclude each other");
-	if (raw && (opt->given & (OPT_BIT(OPT_KIND) | OPT_BIT(OPT_ISSUER) | OPT_BIT(OPT_SESSION) | OPT_BIT(OPT_CONTENT_TYPE))) != 0)
-		return cli_usage("a --raw file has no head, so --kind, --issuer, --session and --content-type have no place in it");
+	if (raw && (opt->given & (OPT_BIT(OPT_KIND) | OPT_BIT(OPT_ISSUER) | OPT_BIT(OPT_SESSION) | OPT_BIT(OPT_SUBJECT) | OPT_BIT(OPT_CONTENT_TYPE))) != 0)
+		return cli_usage("a --raw file has no head, so --kind, --issuer, --session, --subject and --content-type have no place in it");
 	err = material_recipients(opt, m);
 	if (err == 0 && m->n_recipients == 0)
 		err = cli_usage("--recipient is missing; give an age1... key, or set TIMEGLAS_RECIPIENT");
@@ -47,10 +50,10 @@ static int choose_seal(const struct cli *cli, struct material *m, tg_head *head,
 	if (err == 0 && !raw && m->signer == NULL)
 		err = cli_usage("say how to seal: --sign KEY (or set TIMEGLAS_SIGNING_KEY), or --raw for a plain age file");
 	if (err == 0 && !raw)
-		err = label_head(opt, 1, head);
+		err = label_options(opt, 1, l);
 	*o = (tg_seal_opts){ .struct_size = sizeof *o, .recipient = material_to(m), .n_recipients = m->n_recipients,
-			     .signer = raw ? NULL : m->signer, .kind = head->kind, .issuer = head->issuer,
-			     .session = head->session, .content_type = head->content_type };
+			     .signer = raw ? NULL : m->signer, .kind = l->kind, .issuer = l->issuer, .session = l->session,
+			     .subject = l->subject, .content_type = l->content_type };
 	return err;
 }
 
@@ -59,86 +62,289 @@ static int cannot_write(const char *what)
 	return cli_fail(TG_EIO, "cannot write %s: %s", what, strerror(errno));
 }
 
-static int pump(struct source *in, struct spool *out)
+static int cannot_read(const char *path)
 {
-	int err = source_push(in);
+	return cli_fail(TG_EIO, "cannot read %s: %s", strcmp(path, "-") == 0 ? "stdin" : path, strerror(errno));
+}
 
-	if (err == TG_EIO && source_why(in) == NULL)
+static int open_source(const struct cli *cli, struct tg_source **in)
+{
+	const char *path = cli->operand != NULL ? cli->operand : "-";
+
+	return tg_source_open(path, in) == 0 ? 0 : cannot_read(path);
+}
+
+/* For what is good as it comes: a target that is no regular file gets every byte at once. One that is still appears whole, or not at all. */
+static int open_target(const char *target, struct tg_spool **out, int *stream)
+{
+	*stream = -1;
+	if (!tg_spool_is_stream(target))
+		return tg_spool_new(target, out) == 0 ? 0 : cannot_write(target);
+	*stream = to_stdout(target) ? STDOUT_FILENO : open(target, O_WRONLY | O_CLOEXEC);
+	if (*stream < 0)
+		return cannot_write(target);
+	return tg_spool_through(*stream, out) == 0 ? 0 : cannot_write(to_stdout(target) ? "to stdout" : target);
+}
+
+static int close_target(struct tg_spool *out, int stream)
+{
+	int err = stream > STDERR_FILENO && close(stream) != 0 ? TG_EIO : 0;
+
+	tg_spool_free(out);
+	return err;
+}
+
+static int cannot_seal(int err)
+{
+	if (err == TG_EIO) /* nothing is read yet: the header could not be written */
+		return cannot_write("the sealed file");
+	return cli_fail(err, "cannot seal: %s", err == TG_ESESSION ? "--session holds what no session's id does"
+						: err == TG_EMEDIA ? "--content-type is not a media type"
+								   : tg_strerror(err));
+}
+
+static int pump(struct tg_source *in, struct tg_spool *out)
+{
+	int err = tg_source_push(in);
+
+	if (err == TG_EIO && tg_source_why(in) == NULL)
 		return cannot_write("the sealed file");
 	if (err != 0)
-		return cli_fail(err, "cannot seal: %s", source_why(in) != NULL ? source_why(in) : tg_strerror(err));
-	return spool_commit(out) == 0 ? CLI_DONE : cannot_write("the sealed file");
+		return cli_fail(err, "cannot seal: %s", tg_source_why(in) != NULL ? tg_source_why(in) : tg_strerror(err));
+	return tg_spool_commit(out) == 0 ? CLI_DONE : cannot_write("the sealed file");
+}
+
+static int say_sealed(const char *target, uint64_t size, const char *name)
+{
+	if (output_json())
+		return output_object(json_pack("{s:s, s:I, s:s*}", "file", target, "size", (json_int_t)size, "name", name[0] != '\0' ? name : NULL));
+	if (name[0] != '\0')
+		cli_note("sealed; to store it: timeglas put --sealed --name %s", name);
+	return CLI_DONE;
 }
 
 /* What is sealed may be seen as it comes: a part of it opens to nobody who would take it for the whole. */
 int cmd_seal(struct cli *cli)
 {
 	const char *target = options_text(&cli->opt, OPT_OUTPUT);
+	char name[TG_NAME_CHARS + 1] = "";
 	struct material m = { 0 };
-	struct source *in = NULL;
-	struct spool *out = NULL;
-	tg_head head = { 0 };
+	struct labels l = { 0 };
+	struct tg_source *in = NULL;
+	struct tg_spool *out = NULL;
 	tg_seal_opts o;
-	int err = check_output(cli, true);
+	int err = check_output(cli, true), stream = -1, sealed;
 
 	if (err == 0)
-		err = choose_seal(cli, &m, &head, &o);
+		err = choose_seal(cli, &m, &l, &o);
 	if (err == 0)
-		err = source_open(cli->operand != NULL ? cli->operand : "-", &in);
-	if (err == 0 && spool_through(target, &out) != 0)
-		err = cannot_write(target != NULL ? target : "a temporary file");
-	o.write = spool_write;
+		err = open_source(cli, &in);
+	if (err == 0)
+		err = open_target(target, &out, &stream);
+	o.write = tg_spool_write;
 	o.ctx = out;
-	if (err == 0)
-		err = source_seal(in, &o);
+	if (err == 0 && (sealed = tg_source_seal(in, &o, name)) != 0)
+		err = cannot_seal(sealed);
 	if (err == 0)
 		err = pump(in, out);
-	if (err == 0 && output_json())
-		err = output_object(json_pack("{s:s, s:I}", "file", target, "size", (json_int_t)spool_size(out)));
-	source_free(in);
-	spool_free(out);
+	if (err == 0)
+		err = say_sealed(target, tg_spool_size(out), name);
+	if (close_target(out, stream) != 0 && err == 0)
+		err = cannot_write("the sealed file");
+	tg_source_free(in);
 	material_free(&m);
 	return err;
 }
 
-static int open_into(struct cli *cli, struct unseal *u, int fd, struct spool *out)
+/* Opening ---------------------------------------------------------------------------------------------------------------- */
+
+#define READ_BYTES 262144 /* of several sealed chunks at once, the opener copies the first and the last alone */
+
+struct opening {
+	struct unseal u;
+	struct tg_source *in;
+	tg_head head;
+	bool has_head;
+	uint64_t size;   /* of what was released */
+	int write_errno;
+	char why[512];
+};
+
+static int feed(struct opening *p, tg_opener *opener, unsigned char *buf)
 {
-	const char *target = options_text(&cli->opt, OPT_OUTPUT);
-	int err = unseal_run(u, fd, out);
+	int err = 0;
+
+	while (err == 0) {
+		ssize_t n = read(tg_source_fd(p->in), buf, READ_BYTES);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			snprintf(p->why, sizeof p->why, "cannot read: %s", strerror(errno));
+			return TG_EIO;
+		}
+		if (n == 0)
+			return tg_open_finish(opener);
+		err = tg_open_push(opener, buf, (size_t)n);
+	}
+	return err;
+}
+
+static int fail_opening(struct opening *p, int err, const char *why)
+{
+	if (p->why[0] == '\0' && err == TG_EIO && p->write_errno != 0)
+		snprintf(p->why, sizeof p->why, "cannot write: %s", strerror(p->write_errno));
+	return cli_fail(err, "not opened: %s", p->why[0] != '\0' ? p->why : why[0] != '\0' ? why : tg_strerror(err));
+}
+
+/* Straight into the nameless file that becomes the target when all of it has been checked. */
+static int open_to_file(struct opening *p, const char *target)
+{
+	tg_open_opts o = { .struct_size = sizeof o, .expect = &p->u.expect, .write = tg_spool_write };
+	unsigned char *buf = malloc(READ_BYTES);
+	struct tg_spool *out = NULL;
+	tg_opener *opener = NULL;
+	const tg_head *head;
+	int err;
+
+	if (buf == NULL)
+		return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+	if (tg_spool_new(target, &out) != 0) {
+		free(buf);
+		return cannot_write(target);
+	}
+	o.ctx = out;
+	err = tg_open_new(&o, &opener);
+	if (err == 0) {
+		errno = 0;
+		err = feed(p, opener, buf);
+		p->write_errno = errno;
+	}
+	if (err != 0) {
+		err = fail_opening(p, err, opener != NULL ? tg_open_why(opener) : "");
+	} else if (tg_spool_commit(out) != 0) {
+		err = cannot_write("the opened content");
+	} else {
+		p->size = tg_spool_size(out);
+		head = tg_open_head(opener);
+		p->has_head = head != NULL;
+		if (head != NULL)
+			p->head = *head;
+	}
+	tg_open_free(opener);
+	tg_spool_free(out);
+	free(buf);
+	return err;
+}
+
+struct stream {
+	int fd;
+	struct opening *p;
+};
+
+static int write_stream(void *ctx, const void *data, size_t n)
+{
+	struct stream *s = ctx;
+	const unsigned char *at = data;
+
+	for (size_t left = n; left > 0;) {
+		ssize_t k = write(s->fd, at, left);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0) {
+			s->p->write_errno = errno;
+			return TG_EIO;
+		}
+		at += k;
+		left -= (size_t)k;
+	}
+	s->p->size += n;
+	return 0;
+}
+
+/* A pipe can be read once. What is kept of it for the second time, in a nameless file, is sealed. */
+static int spool_input(struct opening *p, struct tg_spool **kept)
+{
+	unsigned char *buf = malloc(READ_BYTES);
+	int err = buf != NULL ? tg_spool_new(NULL, kept) : TG_ENOMEM;
+
+	while (err == 0) {
+		ssize_t n = read(tg_source_fd(p->in), buf, READ_BYTES);
+
+		if (n < 0 && errno != EINTR)
+			err = TG_EIO;
+		else if (n > 0)
+			err = tg_spool_write(*kept, buf, (size_t)n);
+		else if (n == 0)
+			break;
+	}
+	if (err == 0)
+		err = tg_spool_rewind(*kept);
+	free(buf);
+	return err == 0 ? 0 : cli_fail(err, "cannot keep the sealed input in a temporary file: %s", err == TG_EIO ? strerror(errno) : tg_strerror(err));
+}
+
+/* All of it is checked before the first byte goes out. */
+static int open_to_stream(struct opening *p, const char *target)
+{
+	struct stream s = { .fd = to_stdout(target) ? STDOUT_FILENO : open(target, O_WRONLY | O_CLOEXEC), .p = p };
+	const tg_open_opts o = { .struct_size = sizeof o, .expect = &p->u.expect, .write = write_stream, .ctx = &s };
+	struct tg_spool *kept = NULL;
+	char why[512] = "";
+	int err = 0, fd = tg_source_fd(p->in);
+
+	if (s.fd < 0)
+		return cannot_write(target);
+	if (!tg_source_can_rewind(p->in)) {
+		err = spool_input(p, &kept);
+		fd = kept != NULL ? tg_spool_fd(kept) : -1;
+	}
+	if (err == 0) {
+		p->head.struct_size = sizeof p->head;
+		err = tg_open_fd(&o, fd, &p->head, why, sizeof why);
+		p->has_head = err == 0 && !p->u.expect.raw;
+		if (err != 0)
+			err = fail_opening(p, err, why);
+	}
+	if (s.fd > STDERR_FILENO && close(s.fd) != 0 && err == 0)
+		err = cannot_write("the opened content");
+	tg_spool_free(kept);
+	return err;
+}
+
+static int say_opened(const struct opening *p, const char *target)
+{
 	json_t *o;
 
-	if (err != 0)
-		return cli_fail(err, "not opened: %s", u->why);
-	if (spool_commit(out) != 0)
-		return cannot_write("the opened content");
 	if (!output_json()) {
-		head_note(u);
+		head_note(p->has_head ? &p->head : NULL);
 		return CLI_DONE;
 	}
-	o = json_pack("{s:s, s:I}", "file", target, "size", (json_int_t)spool_size(out));
-	if (o != NULL && u->has_head)
-		json_object_set_new(o, "head", head_json(&u->head));
+	o = json_pack("{s:s, s:I}", "file", target, "size", (json_int_t)p->size);
+	if (o != NULL && p->has_head)
+		json_object_set_new(o, "head", head_json(&p->head));
 	return output_object(o);
 }
 
+/* One may open one's own file twice, and an old one, so nothing is remembered, and --max-age may say anything. */
 int cmd_open(struct cli *cli)
 {
 	const char *target = options_text(&cli->opt, OPT_OUTPUT);
-	struct source *in = NULL;
-	struct spool *out = NULL;
-	struct unseal u = { 0 };
+	struct opening p = { .size = 0 };
 	int err = check_output(cli, false);
 
 	if (err == 0)
-		err = unseal_prepare(&cli->opt, &u);
+		err = unseal_prepare(&cli->opt, INT64_MAX / 1000, &p.u);
+	if (err == 0 && p.u.expect.blob != NULL && tg_id_name(p.u.expect.blob, NULL) != 0)
+		err = cli_usage("--id: that is not a blob's id");
 	if (err == 0)
-		err = source_open(cli->operand != NULL ? cli->operand : "-", &in);
-	if (err == 0 && spool_new(target, &out) != 0)
-		err = cannot_write(target != NULL ? target : "a temporary file");
+		err = open_source(cli, &p.in);
 	if (err == 0)
-		err = open_into(cli, &u, source_fd(in), out);
-	source_free(in);
-	spool_free(out);
-	unseal_free(&u);
+		err = tg_spool_is_stream(target) ? open_to_stream(&p, target) : open_to_file(&p, target);
+	if (err == 0)
+		err = say_opened(&p, target);
+	tg_source_free(p.in);
+	unseal_free(&p.u);
 	return err;
 }

@@ -11,24 +11,26 @@
 #define TIMEOUT_MAX_S 86400u
 
 #define B(id) OPT_BIT(OPT_##id)
-#define LABELS (B(KIND) | B(ISSUER) | B(SESSION) | B(CONTENT_TYPE))
-#define FETCH (B(IDENTITY) | B(SENDER) | B(RAW) | B(OUTPUT))
+#define DEMANDS (B(KIND) | B(ISSUER) | B(SESSION) | B(SUBJECT))
+#define LABELS (DEMANDS | B(CONTENT_TYPE))
+#define OPENING (B(IDENTITY) | B(SENDER) | B(RAW) | B(OUTPUT) | B(MAX_AGE) | DEMANDS)
+#define FETCH (OPENING | B(SEALED) | B(MAX_SIZE) | B(NO_KEEP))
 
 static const struct command table[] = {
 	{ "keygen", NULL, NULL, "make an age identity, or with --sign a signing key; -y prints the public half of one",
 	  B(OUTPUT) | B(SIGN) | B(PUBLIC), 0, cmd_keygen },
 	{ "seal", NULL, "[FILE]", "seal a file to the people who may read it",
 	  B(RECIPIENT) | B(SIGN) | B(RAW) | B(OUTPUT) | LABELS, B(RECIPIENT), cmd_seal },
-	{ "open", NULL, "[FILE]", "open a sealed file and check who sent it", FETCH, B(IDENTITY), cmd_open },
+	{ "open", NULL, "[FILE]", "open a sealed file and check who sent it", OPENING | B(ID), B(IDENTITY), cmd_open },
 	{ "session", "open", NULL, "start a session; prints its id", B(SUBJECT) | B(IDLE), 0, cmd_session_open },
 	{ "session", "show", "SID", "state, deadline and blobs of a session", 0, 0, cmd_session_show },
 	{ "session", "touch", "SID", "reset its idle clock", 0, 0, cmd_session_touch },
 	{ "session", "close", "SID", "end it and erase what is bound to it", B(ERASE_ALL), 0, cmd_session_close },
 	{ "put", NULL, "FILE", "seal and upload; prints the blob's id",
-	  B(RECIPIENT) | B(SIGN) | B(RAW) | B(SEALED) | B(TO) | B(TTL) | B(IDEMPOTENCY) | LABELS, B(KIND), cmd_put },
-	{ "get", NULL, "ID", "claim a blob, fetch it (resuming), open it, check head and sender, ack",
-	  FETCH | B(SEALED) | B(LEASE) | B(MAX_SIZE) | B(RECEIPT), 0, cmd_get },
-	{ "take", NULL, "ID", "the at-most-once fetch; without an identity, the ciphertext", FETCH | B(SEALED) | B(MAX_SIZE), 0, cmd_take },
+	  B(RECIPIENT) | B(SIGN) | B(RAW) | B(SEALED) | B(NAME) | B(TO) | B(TTL) | B(IDEMPOTENCY) | LABELS, B(KIND), cmd_put },
+	{ "get", NULL, "ID", "claim a blob, fetch it (resuming), open it, check head, id and sender, ack",
+	  FETCH | B(LEASE) | B(RECEIPT), 0, cmd_get },
+	{ "take", NULL, "ID", "the at-most-once fetch; without an identity, the ciphertext", FETCH, 0, cmd_take },
 	{ "stat", NULL, "ID", "what the buffer knows of a blob, without consuming it", 0, 0, cmd_stat },
 	{ "rm", NULL, "ID", "erase a blob", 0, 0, cmd_rm },
 	{ "audit", "verify", "FILE...", "is the evidence whole, was everything erased, and how late", B(RECEIPT), 0, cmd_audit_verify },
@@ -51,7 +53,7 @@ static bool is_audit(const struct command *c)
 /* What may be said more than once. Of all else the last would silently replace the others. */
 static uint64_t repeatable(const struct command *c)
 {
-	return B(RECIPIENT) | B(IDENTITY) | (is_audit(c) ? B(KEY) : B(TO));
+	return B(RECIPIENT) | B(IDENTITY) | B(SENDER) | (is_audit(c) ? B(KEY) : B(TO));
 }
 
 /* A command that lets an option pass which it would not obey would be lying. */
@@ -146,6 +148,14 @@ static const char *other_help(const struct command *c, int id)
 		return "public key (or a file with it) that must have signed; repeatable";
 	if (id == OPT_RECEIPT && is_audit(c))
 		return "a receipt that you kept: its head and its event must be there";
+	if ((c->options & B(MAX_AGE)) != 0 && id == OPT_KIND)
+		return "the kind that it must be";
+	if ((c->options & B(MAX_AGE)) != 0 && id == OPT_ISSUER)
+		return "the issuing state that it must name";
+	if ((c->options & B(MAX_AGE)) != 0 && id == OPT_SESSION)
+		return "the session that it must have been sealed for";
+	if ((c->options & B(MAX_AGE)) != 0 && id == OPT_SUBJECT)
+		return "the pseudonym that it must name";
 	return id == OPT_TO && is_audit(c) ? "up to this moment (with --peer); a TIME" : NULL;
 }
 

@@ -61,6 +61,16 @@ static int run(struct cli *cli, int argc, char **argv)
 	return command->run(cli);
 }
 
+/* Whatever the command: copies whose time is over go. */
+static int run_swept(struct cli *cli, int argc, char **argv)
+{
+	int removed = tg_kept_sweep();
+
+	if (removed > 0)
+		cli_note("removed %d kept sealed %s, whose time was over", removed, removed == 1 ? "copy" : "copies");
+	return run(cli, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	static struct cli cli;
@@ -70,7 +80,7 @@ int main(int argc, char **argv)
 	if (harden() != 0 || tg_init() != 0)
 		status = cli_fail(TG_EINTERNAL, "cannot start: no randomness, no ciphers, or no way to keep memory private");
 	else
-		status = run(&cli, argc, argv);
+		status = run_swept(&cli, argc, argv);
 	if (!tg_memory_locked())
 		cli_note("timeglas: memory for keys could not be locked, so they may have gone to swap; raise the limit (ulimit -l), or encrypt swap");
 	options_free(&cli.opt);

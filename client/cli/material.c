@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "core/encoding.h"
 #include "core/num.h"
+#include "lib/put_file.h"
 
 #define BLANKS ", \t\r\n"
 
@@ -86,21 +87,49 @@ int material_signer(const struct options *o, struct material *m)
 	return err == 0 ? 0 : cannot_load(err, "signing key", path);
 }
 
-int material_sender(const struct options *o, struct material *m)
+static int add_keys(struct material *m, const char *s)
 {
-	const char *text = options_text(o, OPT_SENDER);
-	int err;
+	char key[TG_KEY_TEXT_MAX];
+	int err = 0;
 
-	if (text == NULL)
-		return 0;
-	if (strncmp(text, "TIMEGLAS-SIGNING-KEY-", 21) == 0)
-		return cli_usage("--sender names a secret key; give the timeglas-sender1... key that belongs to it");
-	err = tg_senders_new(&m->senders);
-	if (err == 0)
-		err = tg_senders_add(m->senders, NULL, text);
-	if (err == TG_EKEY)
-		return cli_usage("%.80s is not a sender (timeglas-sender1...)", text);
+	for (size_t n; err == 0 && (s += strspn(s, BLANKS), (n = strcspn(s, BLANKS)) > 0); s += n) {
+		if (n >= sizeof key)
+			return cli_usage("--sender holds a text that is too long for a key");
+		memcpy(key, s, n);
+		key[n] = '\0';
+		err = tg_senders_add(m->senders, NULL, key);
+		if (err == TG_EKEY)
+			return cli_usage("%.80s is not a sender (timeglas-sender1...)", key);
+	}
 	return err == 0 ? 0 : cli_fail(err, "%s", tg_strerror(err));
+}
+
+static int add_file(struct material *m, const char *path)
+{
+	char why[512] = "";
+	int err = tg_senders_load(m->senders, path, why, sizeof why);
+
+	if (err == 0)
+		return 0;
+	if (err == TG_EIO)
+		return cli_usage("%.200s is neither a sender (timeglas-sender1...) nor a file of them that can be read: %s", path, strerror(errno));
+	return cli_fail(err, "%.200s: %s", path, why[0] != '\0' ? why : tg_strerror(err));
+}
+
+int material_senders(const struct options *o, struct material *m)
+{
+	int err = o->n[OPT_SENDER] > 0 ? tg_senders_new(&m->senders) : 0;
+
+	if (err != 0)
+		return cli_fail(err, "%s", tg_strerror(err));
+	for (size_t i = 0; err == 0 && i < o->n[OPT_SENDER]; i++) {
+		const char *text = o->value[OPT_SENDER][i];
+
+		if (strncmp(text, "TIMEGLAS-SIGNING-KEY-", 21) == 0)
+			return cli_usage("--sender names a secret key; give the timeglas-sender1... key that belongs to it");
+		err = strncmp(text, SENDER_PREFIX, strlen(SENDER_PREFIX)) == 0 ? add_keys(m, text) : add_file(m, text);
+	}
+	return err;
 }
 
 const tg_recipient *const *material_to(const struct material *m)
@@ -119,40 +148,47 @@ void material_free(struct material *m)
 	memset(m, 0, sizeof *m);
 }
 
-static int copy_label(const char *option, const char *text, char *out, size_t cap)
+static int check_text(const char *option, const char *text, size_t max)
 {
-	if (text == NULL)
-		return 0;
-	if (text[0] == '\0' || strlen(text) >= cap)
-		return cli_usage("--%s takes 1 to %zu characters", option, cap - 1);
-	snprintf(out, cap, "%s", text);
+	if (text != NULL && (text[0] == '\0' || strlen(text) > max))
+		return cli_usage("--%s takes 1 to %zu characters", option, max);
 	return 0;
 }
 
-int label_head(const struct options *o, int need_kind, tg_head *head)
+static int check_subject(const char *hex)
 {
-	const char *kind = options_text(o, OPT_KIND), *issuer = options_text(o, OPT_ISSUER);
-	const struct tg_rule *rule;
-	struct tg_policy policy;
+	size_t n = hex != NULL ? strlen(hex) : 0;
+
+	if (hex == NULL || (n == TG_SUBJECT_CHARS && strspn(hex, "0123456789abcdef") == n))
+		return 0;
+	return cli_usage("--subject takes 64 lower-case hexadecimal digits: a keyed pseudonym of the document number, never the number itself");
+}
+
+int label_options(const struct options *o, int need_kind, struct labels *l)
+{
+	char why[160];
 	int err;
 
-	if (kind == NULL && need_kind)
+	*l = (struct labels){ .kind = options_text(o, OPT_KIND), .issuer = options_text(o, OPT_ISSUER), .session = options_text(o, OPT_SESSION),
+			      .subject = options_text(o, OPT_SUBJECT), .content_type = options_text(o, OPT_CONTENT_TYPE) };
+	if (l->kind == NULL && need_kind)
 		return cli_usage("--kind is missing: passport, liveness or face3d");
-	err = copy_label("kind", kind, head->kind, sizeof head->kind);
+	err = check_text("kind", l->kind, TG_KIND_MAX);
 	if (err == 0)
-		err = copy_label("session", options_text(o, OPT_SESSION), head->session, sizeof head->session);
+		err = check_text("session", l->session, TG_SESSION_MAX);
 	if (err == 0)
-		err = copy_label("content-type", options_text(o, OPT_CONTENT_TYPE), head->content_type, sizeof head->content_type);
+		err = check_text("content-type", l->content_type, TG_CONTENT_TYPE_MAX);
+	if (err == 0)
+		err = check_subject(l->subject);
 	if (err != 0)
 		return err;
-	if (issuer != NULL && tg_issuer_parse(issuer, strlen(issuer), head->issuer) != 0)
-		return cli_usage("%.8s is not an ICAO 9303 issuing state as it stands in the machine-readable zone (DNK, D, UTO)", issuer);
-	tg_policy_init(&policy);
-	/* A kind that the table lacks may still be in the server's policy; a wrong issuer for a known kind is wrong everywhere. */
-	if (kind == NULL || tg_policy_rule(&policy, kind, issuer != NULL ? head->issuer : NULL, &rule) != TG_EISSUER)
-		return 0;
-	return issuer == NULL ? cli_usage("a %s needs --issuer, the issuing state in its machine-readable zone", kind)
-			      : cli_usage("a %s has no --issuer", kind);
+	if (l->kind == NULL && l->issuer != NULL && tg_issuer_parse(l->issuer, strlen(l->issuer), l->canonical) != 0)
+		return cli_usage("%.8s is not an ICAO 9303 issuing state as it stands in the machine-readable zone (DNK, D, UTO)", l->issuer);
+	if (l->kind != NULL && tg_put_labels(l->kind, l->issuer, l->canonical, why, sizeof why) != 0 && (need_kind || l->issuer != NULL))
+		return cli_usage("--issuer: %s", why);
+	if (l->issuer != NULL)
+		l->issuer = l->canonical;
+	return 0;
 }
 
 int option_duration(const struct options *o, enum opt_id id, uint64_t max_s, uint64_t *out)

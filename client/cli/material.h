@@ -20,17 +20,25 @@ struct material {
 int material_recipients(const struct options *o, struct material *m);
 int material_identities(const struct options *o, struct material *m);
 int material_signer(const struct options *o, struct material *m);
-int material_sender(const struct options *o, struct material *m);
+int material_senders(const struct options *o, struct material *m);
 void material_free(struct material *m);
 
 /** material_to(m): the recipients as the library wants them. */
 const tg_recipient *const *material_to(const struct material *m);
 
+/* What a sender's key begins with; another text names a file of them. */
+#define SENDER_PREFIX "timeglas-sender1"
+
+struct labels { /* as the options say it; NULL: not given */
+	const char *kind, *issuer, *session, *subject, *content_type;
+	char canonical[4]; /* the issuer, without fillers */
+};
+
 /**
- * label_head(o, head): kind, issuer, session and content type from the options, checked as far as the built-in table allows and with
- * the issuer in its canonical form. Returns 0 or an exit status. need_kind: it is an error if --kind is missing.
+ * label_options(o, need_kind, out): kind, issuer, session, subject and content type, checked as far as this machine can. need_kind: it is an error if --kind is
+ * missing. Returns 0 or an exit status, having said what is wrong.
  */
-int label_head(const struct options *o, int need_kind, tg_head *head);
+int label_options(const struct options *o, int need_kind, struct labels *out);
 /**
  * option_duration(o, id, max_s, out): seconds of an option that takes a duration (`90`, `15m`, `1h`, `1d`), at least 1; 0 when
  * it is not given. Returns 0 or an exit status.

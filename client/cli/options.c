@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "cli/material.h"
 #include "cli/options.h"
 
 #define PATH_CHARS 4096
@@ -138,8 +139,10 @@ struct config_reader {
 	int err;
 };
 
-static bool names_file(int id)
+static bool names_file(int id, const char *value)
 {
+	if (id == OPT_SENDER)
+		return strncmp(value, SENDER_PREFIX, strlen(SENDER_PREFIX)) != 0;
 	return id == OPT_CA || id == OPT_CERT || id == OPT_KEY || id == OPT_IDENTITY || id == OPT_SIGN;
 }
 
@@ -149,7 +152,7 @@ static char *config_value(const char *config_path, int id, const char *value)
 	const char *home = getenv("HOME"), *slash = strrchr(config_path, '/');
 	char *out = NULL;
 
-	if (!names_file(id) || value[0] == '/')
+	if (!names_file(id, value) || value[0] == '/')
 		return strdup(value);
 	if (strncmp(value, "~/", 2) == 0 && home != NULL)
 		return asprintf(&out, "%s/%s", home, value + 2) < 0 ? NULL : out;

@@ -28,10 +28,15 @@
 	X(OPT_IDENTITY, "identity", 'i', "FILE", "TIMEGLAS_IDENTITY", "identity",                                     \
 	  "open with the identities in this file; repeatable")                                                         \
 	X(OPT_SIGN, "sign", 0, "KEY", "TIMEGLAS_SIGNING_KEY", "signing_key", "sign with the key in this file")        \
-	X(OPT_SENDER, "sender", 0, "PUB", "TIMEGLAS_SENDER", "sender", "accept only what this sender has signed")     \
+	X(OPT_SENDER, "sender", 0, "PUB|FILE", "TIMEGLAS_SENDER", "sender",                                           \
+	  "accept only what this sender, or one in FILE, has signed; repeatable")                                      \
 	X(OPT_PUBLIC, "public", 'y', "FILE", NULL, NULL, "print the public half of each key in this file")            \
-	X(OPT_RAW, "raw", 0, NULL, NULL, NULL, "plain age, without head and signature")                               \
+	X(OPT_RAW, "raw", 0, NULL, NULL, NULL, "plain age: without head, signature and bound id")                     \
 	X(OPT_SEALED, "sealed", 0, NULL, NULL, NULL, "put: FILE is an age file already; take, get: leave it sealed")                                   \
+	X(OPT_NAME, "name", 0, "NAME", NULL, NULL, "put --sealed: the name that seal printed for FILE")               \
+	X(OPT_ID, "id", 0, "ID", NULL, NULL, "accept only what was stored as this blob")                              \
+	X(OPT_MAX_AGE, "max-age", 0, "DURATION", NULL, NULL, "accept only what was sealed since (1 day and 5 minutes)")   \
+	X(OPT_NO_KEEP, "no-keep", 0, NULL, NULL, NULL, "keep no sealed copy of what fails a check")                   \
 	X(OPT_KIND, "kind", 0, "KIND", NULL, NULL, "passport, liveness, face3d, or one that the policy adds")         \
 	X(OPT_ISSUER, "issuer", 0, "CCC", NULL, NULL, "issuing state as in the machine-readable zone (passports)")    \
 	X(OPT_SESSION, "session", 0, "SID", NULL, NULL, "session it belongs to (Danish passports need one)")          \

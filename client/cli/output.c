@@ -26,28 +26,27 @@ bool output_json(void)
 	return as_json;
 }
 
-/* What an error means to those outside: to a script, and to the buffer that waits for an ack. Others: this machine's own affair. */
+/* What an error means to a script. Others: this machine's own affair. */
 static const struct meaning {
 	int code;
 	enum cli_exit exit;
-	const char *outcome;
 } meanings[] = {
-	{ 0, CLI_DONE, "ok" },
-	{ TG_ENET, CLI_UNREACHED, NULL },
-	{ TG_EPROTO, CLI_UNREACHED, NULL },
-	{ TG_ETLS, CLI_UNREACHED, NULL },
-	{ TG_ETOOBIG, CLI_REFUSED, NULL },
-	{ TG_EENVELOPE, CLI_CRYPTO, NULL },
-	{ TG_EDIGEST, CLI_CRYPTO, "decrypt-failed" },
-	{ TG_EHEADER, CLI_CRYPTO, "decrypt-failed" },
-	{ TG_EHMAC, CLI_CRYPTO, "decrypt-failed" },
-	{ TG_ENOMATCH, CLI_CRYPTO, "decrypt-failed" },
-	{ TG_EPAYLOAD, CLI_CRYPTO, "decrypt-failed" },
-	{ TG_EARMOR, CLI_CRYPTO, "decrypt-failed" },
-	{ TG_ESIGNATURE, CLI_CRYPTO, "bad-signature" },
-	{ TG_EMISLABELLED, CLI_CRYPTO, "mislabelled" },
-	{ TG_EREPLAY, CLI_CRYPTO, "rejected" },
-	{ TG_EAGE, CLI_CRYPTO, "rejected" },
+	{ 0, CLI_DONE },
+	{ TG_ENET, CLI_UNREACHED },
+	{ TG_EPROTO, CLI_UNREACHED },
+	{ TG_ETLS, CLI_UNREACHED },
+	{ TG_ETOOBIG, CLI_REFUSED },
+	{ TG_EENVELOPE, CLI_CRYPTO },
+	{ TG_EDIGEST, CLI_CRYPTO },
+	{ TG_EHEADER, CLI_CRYPTO },
+	{ TG_EHMAC, CLI_CRYPTO },
+	{ TG_ENOMATCH, CLI_CRYPTO },
+	{ TG_EPAYLOAD, CLI_CRYPTO },
+	{ TG_EARMOR, CLI_CRYPTO },
+	{ TG_ESIGNATURE, CLI_CRYPTO },
+	{ TG_EMISLABELLED, CLI_CRYPTO },
+	{ TG_EAGE, CLI_CRYPTO },
+	{ TG_EREPLAY, CLI_CRYPTO },
 };
 
 static const struct meaning *meaning_of(int code)
@@ -58,11 +57,6 @@ static const struct meaning *meaning_of(int code)
 		if (meanings[i].code == code)
 			return &meanings[i];
 	return &other;
-}
-
-const char *cli_outcome(int code)
-{
-	return meaning_of(code)->outcome;
 }
 
 /* All JSON that the command prints passes here. */

@@ -25,8 +25,6 @@ bool output_json(void);
 
 /** cli_fail(code, fmt, …): say why, and return the exit status that belongs to a TG_E… code. */
 int cli_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/** cli_outcome(code): what an ack says of checks that ended so (0: all well); NULL when it is no fault of the blob. */
-const char *cli_outcome(int code);
 /** cli_usage(fmt, …): the user is to say it differently. Returns CLI_USAGE. */
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /** cli_fail_client(c, err): why a tg_client_* call failed: the server's problem, or what happened on the way. */

@@ -15,6 +15,7 @@ static const struct word {
 	{ "Idempotency-Key", "--idempotency-key" },
 	{ "idle_s", "--idle" },
 	{ "Timeglas-Subject", "--subject" },
+	{ "Timeglas-Name", "--name" },
 	{ "lease_s", "--lease" },
 	{ "GET /v1/policy", "timeglas policy" },
 	{ "POST /v1/sessions", "timeglas session open" },

@@ -331,6 +331,13 @@ static int judge(struct transfer *t, CURLcode rc)
 	return refused(c, status);
 }
 
+void http_no_problem(struct tg_client *c)
+{
+	memset(&c->problem, 0, sizeof c->problem);
+	c->problem.struct_size = sizeof c->problem;
+	c->problem.retry_after_s = -1;
+}
+
 int http_perform(struct tg_client *c, struct http_call *call)
 {
 	struct transfer t = { .c = c, .call = call, .moved_at_ms = http_mono_ms() };
@@ -341,9 +348,7 @@ int http_perform(struct tg_client *c, struct http_call *call)
 
 	if (c->curl == NULL) /* tg_client_new() failed and its error was not heeded */
 		return TG_EINVAL;
-	memset(&c->problem, 0, sizeof c->problem);
-	c->problem.struct_size = sizeof c->problem;
-	c->problem.retry_after_s = -1;
+	http_no_problem(c);
 	c->error[0] = c->curl_error[0] = '\0';
 	c->json_len = 0;
 	if (c->json != NULL)
@@ -458,6 +463,7 @@ void tg_client_free(tg_client *c)
 	free(c->cert);
 	free(c->key);
 	free(c->json);
+	free(c->fetched);
 	free(c);
 }
 
@@ -474,4 +480,17 @@ const char *tg_client_error(const tg_client *c)
 const char *tg_client_json(const tg_client *c)
 {
 	return c->json != NULL ? c->json : "";
+}
+
+struct tg_fetched_parts *http_fetched(struct tg_client *c)
+{
+	if (c->fetched == NULL)
+		c->fetched = malloc(sizeof *c->fetched);
+	if (c->fetched == NULL)
+		return NULL;
+	memset(c->fetched, 0, sizeof *c->fetched);
+	c->fetched->head.struct_size = sizeof c->fetched->head;
+	c->fetched->blob.struct_size = sizeof c->fetched->blob;
+	c->fetched->receipt.struct_size = sizeof c->fetched->receipt;
+	return c->fetched;
 }

@@ -26,6 +26,16 @@ struct tg_client {
 	char *json;                    /* the collected answer, NUL-terminated; NULL before the first */
 	size_t json_len;
 	int begun;                     /* the last call got as far as sending its request */
+	struct tg_fetched_parts *fetched; /* what the last tg_fetch() points to; NULL before the first */
+};
+
+struct tg_fetched_parts {
+	tg_head head;
+	tg_blob blob;
+	tg_receipt receipt;
+	int has_head, acked;
+	char kept[TG_KEPT_MAX + 1];
+	int64_t kept_until_ms;
 };
 
 #define HTTP_CALL_MS 60000                      /* the whole of a call that moves no blob, all its tries together */
@@ -98,5 +108,10 @@ int http_receipts_whole(struct tg_client *c);
 int http_read_json(struct tg_client *c);
 /** http_is_time(text): RFC 3339, as all times of the API? */
 int http_is_time(const char *text);
+
+/** http_fetched(c): the client's room for the results of a fetch, zeroed. NULL without memory. */
+struct tg_fetched_parts *http_fetched(struct tg_client *c);
+/** http_no_problem(c): the last refusal is not what the caller is to be told. */
+void http_no_problem(struct tg_client *c);
 
 #endif

@@ -218,7 +218,7 @@ int tg_client_put(tg_client *c, const tg_put_opts *opts, tg_blob *out)
 	err = put_fields(c, &o, &call.fields);
 	if (err == 0)
 		err = http_perform(c, &call);
-	while (err != 0 && o.idempotency_key != NULL && o.rewind != NULL && again(c, &a, err)) {
+	while (err != 0 && (o.idempotency_key != NULL || o.name != NULL) && o.rewind != NULL && again(c, &a, err)) {
 		err = o.rewind(o.ctx);
 		if (err != 0)
 			break;

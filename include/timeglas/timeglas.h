@@ -376,10 +376,14 @@ typedef struct {
 	const char *kind, *issuer, *session, *subject, *content_type;
 	const char *to;                 /* peers that may fetch it, a list; NULL: as the server is configured for this uploader */
 	uint64_t ttl_s;                 /* 0: the kind's ceiling */
+	int sealed;                     /* 1: the file is sealed already, and sent as it is, with its digest; then no recipient, signer or content_type */
+	const char *name;               /* with sealed: the name that its sealing gave; NULL: nothing binds the id to the content */
+	const char *idempotency_key;    /* NULL: one is drawn where it is needed, for what has no name */
 } tg_put_file_opts;
 
 /**
- * Seals a file while it is sent, under the name that follows from its signature; the server's answer is checked, and a lost one asked for again.
+ * Seals a file while it is sent, under the name that follows from its signature; the server's answer is checked, and a lost one asked for again for up to
+ * 15 s, unless the file is a pipe. What is sent again is sealed anew, with the same reference and time, so that it is the same blob.
  *
  * @path  read, never written; "-" is stdin
  * @out   what the server holds now; struct_size set; NULL: not wanted
@@ -394,9 +398,10 @@ typedef struct {
 	int take;                       /* 1: the at-most-once form; 0: claim, read, ack */
 	uint32_t lease_s;               /* 0: TG_LEASE_S */
 	uint64_t max_size;              /* sealed bytes; 0: TG_MAX_SIZE */
-	tg_seen_fn *seen;               /* NULL: the library's own file ($XDG_STATE_HOME/timeglas/seen) */
+	tg_seen_fn *seen;               /* NULL: the library's own file ($XDG_STATE_HOME/timeglas/received), of one user on one machine */
 	void *seen_ctx;
-	const char *keep;               /* where the sealed bytes go when a check fails; NULL: they are not kept */
+	const char *keep;               /* where the sealed bytes go when a check fails, until the blob's limit; NULL: they are not kept */
+	int sealed;                     /* 1: the bytes are wanted as they are sealed; nothing but size and digest is checked, and expect may be NULL */
 } tg_fetch_opts;
 
 #define TG_KEPT_MAX 4127
@@ -406,20 +411,30 @@ typedef struct {
 	const tg_blob *blob;            /* what the server said */
 	const tg_receipt *receipt;
 	int acked;                      /* the buffer was told how it ended */
+	int released;                   /* all of the content was given out; with an error: only the ack failed */
+	int64_t kept_until_ms;          /* Unix: then the kept file must be gone; tg_kept_sweep() sees to it */
 	char kept[TG_KEPT_MAX + 1];     /* the file in which the sealed bytes are kept; "" for none */
 } tg_fetched;
 
 /**
  * Fetches a blob, checks everything (size, digest, id, labels, age, sender, replay), releases it, and tells the buffer how it ended.
  *
+ * @o      max_age_ms of its expect can only tighten: TG_EINVAL above TG_MAX_AGE_MS, or for -1
  * @write  called only after every check has passed
  * @out    struct_size set; NULL: not wanted. Filled in on failure too, as far as it came
  *
- * Returns 0 or a TG_E...: tg_client_problem() or tg_client_error() say why.
+ * Returns 0 or a TG_E...: tg_client_problem() or tg_client_error() say why. Acked with "decrypt-failed" are TG_EDIGEST, TG_EHEADER, TG_EHMAC, TG_ENOMATCH,
+ * TG_EPAYLOAD and TG_EARMOR; with "bad-signature" TG_ESIGNATURE; with "mislabelled" TG_EMISLABELLED; with "rejected" TG_EAGE and TG_EREPLAY. What fails on
+ * this machine alone is not acked, and the buffer erases the blob when the lease ends.
  */
 int tg_fetch(tg_client *c, const char *id, const tg_fetch_opts *o, tg_write_fn *write, void *ctx, tg_fetched *out);
 /** tg_fetch_file(c, id, o, path, out): the same, into a file (0600) that appears whole or not at all. */
 int tg_fetch_file(tg_client *c, const char *id, const tg_fetch_opts *o, const char *path, tg_fetched *out);
+/**
+ * tg_kept_sweep(): removes kept copies whose time is over, of all programs of this user: those that are still as they were left. A fetch with `keep` does so, and
+ * every run of the timeglas command. Returns how many it removed.
+ */
+int tg_kept_sweep(void);
 
 #ifdef __cplusplus
 }

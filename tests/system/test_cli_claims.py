@@ -14,14 +14,17 @@ import pytest
 from cli_server import Answer, serve, stored
 from harness import wait_for
 from test_cli import TIMEGLAS, environment
-from test_cli_http import BLOB, GONE, ID, PROBLEM, RECEIPT, command_env, home, keys, kept, pki, run, sealed, strays  # noqa: F401  fixtures, too
+from test_cli_http import BLOB, GONE, ID, PROBLEM, RECEIPT, changed, command_env, home, keys, kept, pki, run, sealed, strays  # noqa: F401  fixtures, too
 
-TOKEN = ID + "B" * 22
 SIZE = 150_000
 
 
+def token(body):
+    return body.id + "B" * 22
+
+
 def claimed(body, sha256=None, **more):
-    return Answer(201, {"claim": TOKEN, "size": len(body), "sha256": sha256, "lease_deadline": "2026-11-22T12:01:00.123Z"}, **more)
+    return Answer(201, {"claim": token(body), "size": len(body), "sha256": sha256, "lease_deadline": "2026-11-22T12:01:00.123Z"}, **more)
 
 
 def part(body, first=0, kind="liveness", cut=None, **fields):
@@ -31,8 +34,13 @@ def part(body, first=0, kind="liveness", cut=None, **fields):
     return Answer(206 if first else 200, body[first:], "application/octet-stream", head, cut=cut)
 
 
-def acked(**more):
-    return Answer(200, {**RECEIPT, **more})
+def looked_at(body, **more):
+    """How long may it be kept?"""
+    return Answer(200, {**BLOB, "blob": body.id, "state": "claimed", **more})
+
+
+def acked(body, **more):
+    return Answer(200, {**RECEIPT, "blob": body.id, **more})
 
 
 def calls(server):
@@ -46,14 +54,15 @@ def outcome(server):
 def test_get_claims_reads_and_acks(run, pki, keys, tmp_path):
     """Goal: three requests, the content, and the receipt where it is wanted; the ack comes after the file is there."""
     body = sealed(keys, tmp_path, b"v" * SIZE)
-    with serve(pki, claimed(body, hashlib.sha256(body).hexdigest()), part(body), acked()) as server:
-        o = json.loads(run(server, "get", ID, "--json", "-o", "out", "--receipt", "r.json", "--lease", "7", env=keys, ok=0).stdout)
-        assert calls(server) == [("POST", f"/blobs/{ID}/claim", None), ("GET", f"/claims/{TOKEN}", None),
-                                 ("POST", f"/claims/{TOKEN}/ack", None)]
+    with serve(pki, claimed(body, hashlib.sha256(body).hexdigest()), part(body), acked(body)) as server:
+        o = json.loads(run(server, "get", body.id, "--json", "-o", "out", "--receipt", "r.json", "--lease", "7", env=keys, ok=0).stdout)
+        assert calls(server) == [("POST", f"/blobs/{body.id}/claim", None), ("GET", f"/claims/{token(body)}", None),
+                                 ("POST", f"/claims/{token(body)}/ack", None)]
         assert json.loads(server.seen[0][3]) == {"lease_s": 7} and outcome(server) == "ok"
         sent = [s[2]["Idempotency-Key"] for s in server.seen]
         assert sent[0] and sent[2] and sent[0] != sent[2] and sent[1] is None
-    assert o["receipt"] == RECEIPT == json.loads((tmp_path / "r.json").read_text()) and o["opened"] is True and o["blob"] == ID
+    receipt = {**RECEIPT, "blob": body.id}
+    assert o["receipt"] == receipt == json.loads((tmp_path / "r.json").read_text()) and o["opened"] is True and o["blob"] == body.id
     assert (tmp_path / "out").read_bytes() == b"v" * SIZE
     assert strays(tmp_path) == ["out", "r.json"]
 
@@ -61,9 +70,9 @@ def test_get_claims_reads_and_acks(run, pki, keys, tmp_path):
 def test_get_resumes_where_it_broke(run, pki, keys, tmp_path):
     """Goal: broken three times, once before the first byte of a part; each byte is asked for once."""
     body = sealed(keys, tmp_path, b"v" * SIZE)
-    script = [claimed(body), part(body, cut=40_000), part(body, 40_000, cut=0), part(body, 40_000, cut=70_001), part(body, 110_001), acked()]
+    script = [claimed(body), part(body, cut=40_000), part(body, 40_000, cut=0), part(body, 40_000, cut=70_001), part(body, 110_001), acked(body)]
     with serve(pki, *script) as server:
-        assert run(server, "get", ID, env=keys, ok=0).stdout == b"v" * SIZE
+        assert run(server, "get", body.id, env=keys, ok=0).stdout == b"v" * SIZE
         assert [c[2] for c in calls(server)] == [None, None, "bytes=40000-", "bytes=40000-", "bytes=110001-", None]
 
 
@@ -77,7 +86,7 @@ def test_get_takes_no_byte_of_another_part(run, pki, keys, tmp_path, odd):
     elif odd == "no range":
         second.fields.pop("Content-Range")
     with serve(pki, claimed(body), part(body, cut=50_000), second) as server:
-        done = run(server, "get", ID, env=keys, ok=3)
+        done = run(server, "get", body.id, env=keys, ok=3)
         assert done.stdout == b"" and b"another part" in done.stderr and len(server.seen) == 3
     assert strays(tmp_path) == []
 
@@ -86,9 +95,9 @@ def test_lost_answers_of_claim_and_ack_are_asked_for_again(run, pki, keys, tmp_p
     """Goal: the same request under the same key, until it is answered."""
     body = sealed(keys, tmp_path, b"v" * 1000)
     script = [claimed(body, cut=3), Answer(503, {"type": "/problems/store-unreachable", "status": 503}, PROBLEM, {"Retry-After": "1"}),
-              claimed(body), part(body), Answer(200, RECEIPT, cut=0), acked()]
+              claimed(body), part(body), Answer(200, {**RECEIPT, "blob": body.id}, cut=0), acked(body)]
     with serve(pki, *script) as server:
-        assert run(server, "get", ID, env=keys, ok=0).stdout == b"v" * 1000
+        assert run(server, "get", body.id, env=keys, ok=0).stdout == b"v" * 1000
         keys_sent = [s[2]["Idempotency-Key"] for s in server.seen]
         assert len(set(keys_sent[:3])) == 1 and keys_sent[4] == keys_sent[5] != keys_sent[0]
         assert server.seen[4][3] == server.seen[5][3]
@@ -104,13 +113,13 @@ def test_failed_check_is_acked_as_such_and_kept(run, pki, keys, tmp_path, broken
         body = sealed({**keys, "TIMEGLAS_SIGNING_KEY": tmp_path / "home/other.key"}, tmp_path, b"v" * 1000)
     sha = hashlib.sha256(body + b"x").hexdigest() if broken == "digest" else None
     if broken == "bytes":
-        body = body[:-1] + bytes([body[-1] ^ 1])
-    round_ = [claimed(body, sha), part(body, kind="face3d" if broken == "label" else "liveness"), acked()]
-    with serve(pki, *(round_ * 2)) as server:
+        body = changed(body)
+    round_ = [claimed(body, sha), part(body, kind="face3d" if broken == "label" else "liveness"), looked_at(body), acked(body)]
+    with serve(pki, *(round_[:2] + round_[3:] if broken == "replay" else []), *round_) as server:
         if broken == "replay":
-            run(server, "get", ID, "-o", "first", env=keys, ok=0)
+            run(server, "get", body.id, "-o", "first", env=keys, ok=0)
             (tmp_path / "first").unlink()
-        done = run(server, "get", ID, "-o", "out", "--receipt", "r.json", env=keys, ok=4)
+        done = run(server, "get", body.id, "-o", "out", "--receipt", "r.json", env=keys, ok=4)
         assert outcome(server) == said and b"has erased it" in done.stderr
         kept(done, tmp_path, body, "out.age")
     assert strays(tmp_path) == ["r.json"]
@@ -119,10 +128,10 @@ def test_failed_check_is_acked_as_such_and_kept(run, pki, keys, tmp_path, broken
 def test_local_failure_is_not_acked(run, pki, keys, tmp_path):
     """Goal: a full disk is no verdict on the evidence: the sealed content is kept, the lease runs out."""
     body = sealed(keys, tmp_path, b"v" * 100_000)
-    with serve(pki, claimed(body), part(body), acked()) as server:
-        done = run(server, "get", ID, "-o", "/dev/full", env=keys, ok=2)
-        assert b"when the lease ends" in done.stderr and len(server.seen) == 2
-        kept(done, tmp_path, body, ID + ".age")
+    with serve(pki, claimed(body), part(body), looked_at(body), acked(body)) as server:
+        done = run(server, "get", body.id, "-o", "/dev/full", env=keys, ok=2)
+        assert b"when the lease ends" in done.stderr and [c[0] for c in calls(server)] == ["POST", "GET", "GET"]
+        kept(done, tmp_path, body, body.id + ".age")
 
 
 def test_get_refusals_leave_nothing(run, pki, keys, tmp_path):
@@ -132,7 +141,7 @@ def test_get_refusals_leave_nothing(run, pki, keys, tmp_path):
     for script, n in (([Answer(409, taken, PROBLEM)], 1), ([Answer(410, GONE, PROBLEM)], 1),
                       ([claimed(body), part(body, cut=10), Answer(410, GONE, PROBLEM)], 3)):
         with serve(pki, *script) as server:
-            assert run(server, "get", ID, "-o", "out", env=keys, ok=1).stdout == b""
+            assert run(server, "get", body.id, "-o", "out", env=keys, ok=1).stdout == b""
             assert len(server.seen) == n
     assert strays(tmp_path) == []
 
@@ -141,7 +150,7 @@ def test_ack_that_is_refused_is_told_and_the_file_stays(run, pki, keys, tmp_path
     """Goal: the lease ended while we wrote: the content is good, and the user learns that the buffer thinks otherwise."""
     body = sealed(keys, tmp_path, b"v" * 1000)
     with serve(pki, claimed(body), part(body), Answer(410, {**GONE, "cause": "lease-expired"}, PROBLEM)) as server:
-        done = run(server, "get", ID, "-o", "out", env=keys, ok=1)
+        done = run(server, "get", body.id, "-o", "out", env=keys, ok=1)
         assert b"lease-expired" in done.stderr and b"checked and written" in done.stderr
     assert (tmp_path / "out").read_bytes() == b"v" * 1000
 
@@ -150,7 +159,7 @@ def test_lease_bounds_how_long_it_tries(run, pki, keys, tmp_path):
     """Goal: with the lease over nobody goes on asking; exit 3."""
     body = sealed(keys, tmp_path, b"v" * SIZE)
     with serve(pki, claimed(body), part(body, cut=10), part(body, 10, cut=0)) as server:
-        done = run(server, "get", ID, "--lease", "1", env=keys, ok=3)
+        done = run(server, "get", body.id, "--lease", "1", env=keys, ok=3)
         assert done.stdout == b"" and 3 <= len(server.seen) <= 14
     assert strays(tmp_path) == []
 

@@ -1,12 +1,12 @@
-/* digest.c: see digest.h. It opens no file and compares nothing. Runs in the timeglas command. */
+/* digest.c: see digest.h. It opens no file and compares nothing. Runs in the library. */
 #include <openssl/evp.h>
 #include <stdlib.h>
-#include <timeglas/timeglas.h>
-#include "cli/digest.h"
+#include <timeglas/errors.h>
+#include "lib/digest.h"
 
 #define READ_BYTES 65536
 
-int digest(long (*read)(void *ctx, void *p, size_t cap), void *ctx, uint8_t out[DIGEST_BYTES])
+int tg_digest(long (*read)(void *ctx, void *p, size_t cap), void *ctx, uint8_t out[TG_DIGEST_BYTES])
 {
 	EVP_MD_CTX *h = EVP_MD_CTX_new();
 	unsigned char *buf = malloc(READ_BYTES);

@@ -1,6 +1,6 @@
 /*
  * source.c: the content of an upload. Sealing is a push and sending is a pull, so a small buffer of sealed bytes stands between
- * them. Plaintext passes through one wiped buffer and never touches a disk. Runs in the timeglas command.
+ * them. Plaintext passes through one guarded buffer and never touches a disk. Runs in the library.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,32 +10,34 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
-#include "cli/digest.h"
-#include "cli/output.h"
-#include "cli/source.h"
-#include "cli/spool.h"
+#include "lib/digest.h"
+#include "lib/secmem.h"
+#include "lib/source.h"
+#include "lib/spool.h"
 
 #define READ_BYTES 65536
 #define PLAIN_BYTES (4 * READ_BYTES) /* of whole chunks at once, the sealer copies the last alone */
 
-struct source {
+struct tg_source {
 	int fd;
 	bool regular, ended;
 	uint64_t left;           /* of a regular file: bytes that it had when it was opened and that are still to come */
 	uint64_t size;           /* UINT64_MAX: unknown */
 	uint64_t length;         /* of the file itself, from start on */
 	off_t start;             /* where reading began */
-	const char *path, *why;
+	const char *why;
 	tg_sealer *sealer;
 	tg_seal_opts seal;
-	struct spool *spool;     /* stdin, kept for its digest */
+	uint8_t ref[TG_REF_BYTES];
+	struct tg_spool *spool;     /* stdin, kept for its digest */
 	unsigned char *plain;    /* PLAIN_BYTES */
 	unsigned char *ready;    /* sealed bytes on their way */
 	size_t ready_len, ready_at, ready_cap;
 };
 
-static int measure(struct source *s)
+static int measure(struct tg_source *s)
 {
 	struct stat st;
 	off_t at;
@@ -57,33 +59,34 @@ static int measure(struct source *s)
 	return 0;
 }
 
-int source_open(const char *path, struct source **out)
+int tg_source_open(const char *path, struct tg_source **out)
 {
-	struct source *s = calloc(1, sizeof *s);
-	int err;
+	struct tg_source *s = calloc(1, sizeof *s);
+	int err, saved;
 
-	*out = s;
+	*out = NULL;
 	if (s == NULL)
-		return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
-	s->path = strcmp(path, "-") == 0 ? "stdin" : path;
+		return TG_ENOMEM;
 	s->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	err = s->fd < 0 ? TG_EIO : measure(s);
-	if (err == 0)
+	if (err == 0) {
+		*out = s;
 		return 0;
-	err = cli_fail(err, "cannot read %s: %s", s->path, strerror(errno));
-	source_free(s);
-	*out = NULL;
+	}
+	saved = errno;
+	tg_source_free(s);
+	errno = saved;
 	return err;
 }
 
-int source_fd(const struct source *s)
+int tg_source_fd(const struct tg_source *s)
 {
 	return s->fd;
 }
 
 static int on_sealed(void *ctx, const void *p, size_t n)
 {
-	struct source *s = ctx;
+	struct tg_source *s = ctx;
 
 	if (s->ready_at == s->ready_len)
 		s->ready_at = s->ready_len = 0;
@@ -101,30 +104,45 @@ static int on_sealed(void *ctx, const void *p, size_t n)
 	return 0;
 }
 
-int source_seal(struct source *s, const tg_seal_opts *opts)
+/* Drawn here and not by the sealer, so that sealing again gives the same name. */
+static void fix_head(struct tg_source *s, tg_seal_opts *o)
 {
-	tg_seal_opts o = *opts;
-	int err;
+	struct timespec ts;
 
-	if (o.write == NULL) {
-		o.write = on_sealed;
-		o.ctx = s;
+	if (o->ref == NULL) {
+		randombytes_buf(s->ref, sizeof s->ref);
+		o->ref = s->ref;
 	}
-	s->seal = o;
-	if (s->regular)
-		s->size = tg_seal_size(&o, s->left);
-	s->plain = sodium_malloc(PLAIN_BYTES);
-	err = s->plain != NULL ? tg_seal_new(&o, &s->sealer) : TG_ENOMEM;
-	if (err == TG_ESESSION)
-		return cli_fail(err, "cannot seal: --session holds what no session's id does");
-	if (err == TG_EMEDIA)
-		return cli_fail(err, "cannot seal: --content-type is not a media type");
-	if (err == TG_EIO) /* nothing is read yet: the header could not be written */
-		return cli_fail(err, "cannot write the sealed file: %s", strerror(errno));
-	return err == 0 ? 0 : cli_fail(err, "cannot seal: %s", tg_strerror(err));
+	if (o->time_ms == 0) {
+		clock_gettime(CLOCK_REALTIME, &ts);
+		o->time_ms = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	}
 }
 
-static long fail_read(struct source *s, const char *why)
+int tg_source_seal(struct tg_source *s, const tg_seal_opts *opts, char name[TG_NAME_CHARS + 1])
+{
+	const tg_head *head;
+	int err;
+
+	name[0] = '\0';
+	s->seal = *opts;
+	if (s->seal.write == NULL) {
+		s->seal.write = on_sealed;
+		s->seal.ctx = s;
+	}
+	if (s->seal.signer != NULL)
+		fix_head(s, &s->seal);
+	if (s->regular)
+		s->size = tg_seal_size(&s->seal, s->left);
+	s->plain = tg_secret_alloc(PLAIN_BYTES);
+	err = s->plain != NULL ? tg_seal_new(&s->seal, &s->sealer) : TG_ENOMEM;
+	head = err == 0 ? tg_seal_head(s->sealer) : NULL;
+	if (head != NULL)
+		memcpy(name, head->name, TG_NAME_CHARS + 1);
+	return err;
+}
+
+static long fail_read(struct tg_source *s, const char *why)
 {
 	s->why = why;
 	return TG_EIO;
@@ -133,7 +151,7 @@ static long fail_read(struct source *s, const char *why)
 /* The next bytes of the file itself. A file that grows or shrinks meanwhile would not be what its declared length says. */
 static long read_file(void *ctx, void *p, size_t cap)
 {
-	struct source *s = ctx;
+	struct tg_source *s = ctx;
 	unsigned char probe;
 	ssize_t n;
 
@@ -156,7 +174,7 @@ static long read_file(void *ctx, void *p, size_t cap)
 	return n;
 }
 
-static int seal_more(struct source *s)
+static int seal_more(struct tg_source *s)
 {
 	long n = read_file(s, s->plain, PLAIN_BYTES);
 
@@ -169,14 +187,14 @@ static int seal_more(struct source *s)
 }
 
 /* Or would reading wait? */
-static bool more_at_hand(const struct source *s)
+static bool more_at_hand(const struct tg_source *s)
 {
 	struct pollfd p = { .fd = s->fd, .events = POLLIN };
 
 	return poll(&p, 1, 0) > 0;
 }
 
-static size_t take_ready(struct source *s, unsigned char *p, size_t cap)
+static size_t take_ready(struct tg_source *s, unsigned char *p, size_t cap)
 {
 	size_t n = s->ready_len - s->ready_at;
 
@@ -189,9 +207,9 @@ static size_t take_ready(struct source *s, unsigned char *p, size_t cap)
 }
 
 /* Fills p, as every answer becomes a write and a TLS record of its own, but keeps nothing back from the reader for the sake of a slow pipe. */
-long source_read(void *ctx, void *p, size_t cap)
+long tg_source_read(void *ctx, void *p, size_t cap)
 {
-	struct source *s = ctx;
+	struct tg_source *s = ctx;
 	size_t n = 0;
 	int err;
 
@@ -207,7 +225,7 @@ long source_read(void *ctx, void *p, size_t cap)
 	}
 }
 
-int source_push(struct source *s)
+int tg_source_push(struct tg_source *s)
 {
 	int err = 0;
 
@@ -217,28 +235,28 @@ int source_push(struct source *s)
 }
 
 /* A pipe can be read once; for its digest it has to be kept. What is kept is sealed already. */
-static int keep_stream(struct source *s)
+static int keep_stream(struct tg_source *s)
 {
 	unsigned char *buf = malloc(READ_BYTES);
-	int err = buf != NULL ? spool_new(NULL, &s->spool) : TG_ENOMEM;
+	int err = buf != NULL ? tg_spool_new(NULL, &s->spool) : TG_ENOMEM;
 	long n = 0;
 
 	while (err == 0 && (n = read_file(s, buf, READ_BYTES)) > 0)
-		err = spool_write(s->spool, buf, (size_t)n);
+		err = tg_spool_write(s->spool, buf, (size_t)n);
 	if (err == 0 && n < 0)
 		err = (int)n;
 	if (err == 0)
-		err = spool_rewind(s->spool);
+		err = tg_spool_rewind(s->spool);
 	free(buf);
 	if (err != 0)
 		return err;
 	if (s->fd != STDIN_FILENO)
 		close(s->fd);
-	s->fd = spool_fd(s->spool);
+	s->fd = tg_spool_fd(s->spool);
 	return measure(s);
 }
 
-int source_digest(struct source *s, uint8_t sha256[32])
+int tg_source_digest(struct tg_source *s, uint8_t sha256[32])
 {
 	int err = s->regular ? 0 : keep_stream(s);
 	off_t start = 0;
@@ -246,21 +264,21 @@ int source_digest(struct source *s, uint8_t sha256[32])
 	if (err == 0 && (start = lseek(s->fd, 0, SEEK_CUR)) < 0)
 		err = TG_EIO;
 	if (err == 0)
-		err = digest(read_file, s, sha256);
+		err = tg_digest(read_file, s, sha256);
 	if (err == 0 && lseek(s->fd, start, SEEK_SET) != start)
 		err = TG_EIO;
 	s->left = s->size;
-	return err == 0 ? 0 : cli_fail(err, "cannot read %s: %s", s->path, s->why != NULL ? s->why : strerror(errno));
+	return err == TG_EIO && s->why == NULL ? (int)fail_read(s, strerror(errno)) : err;
 }
 
-bool source_can_rewind(const struct source *s)
+bool tg_source_can_rewind(const struct tg_source *s)
 {
 	return s->regular && s->start >= 0;
 }
 
-int source_rewind(void *ctx)
+int tg_source_rewind(void *ctx)
 {
-	struct source *s = ctx;
+	struct tg_source *s = ctx;
 
 	if (lseek(s->fd, s->start, SEEK_SET) != s->start)
 		return (int)fail_read(s, strerror(errno));
@@ -274,25 +292,25 @@ int source_rewind(void *ctx)
 	return tg_seal_new(&s->seal, &s->sealer);
 }
 
-uint64_t source_size(const struct source *s)
+uint64_t tg_source_size(const struct tg_source *s)
 {
 	return s->size;
 }
 
-const char *source_why(const struct source *s)
+const char *tg_source_why(const struct tg_source *s)
 {
 	return s->why;
 }
 
-void source_free(struct source *s)
+void tg_source_free(struct tg_source *s)
 {
 	if (s == NULL)
 		return;
 	if (s->fd > STDIN_FILENO && s->spool == NULL)
 		close(s->fd);
-	spool_free(s->spool);
+	tg_spool_free(s->spool);
 	tg_seal_free(s->sealer);
-	sodium_free(s->plain);
+	tg_secret_free(s->plain);
 	free(s->ready);
 	free(s);
 }

@@ -1,0 +1,194 @@
+/*
+ * kept.c: the list of kept copies: a line for each, `until device inode modified path`, in milliseconds and nanoseconds of Unix time; the path
+ * with %XX for what would break a line. A file that was moved, changed or replaced is no longer the one that was listed: it is the user's, and stays.
+ * Runs in the library. timeglas(1), FILES.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <timeglas/timeglas.h>
+#include <unistd.h>
+#include "lib/kept.h"
+#include "lib/state.h"
+
+#define FILE_NAME "kept"
+#define TEMP_NAME "kept.new"
+
+struct entry {
+	int64_t until_ms, modified_ns;
+	uint64_t dev, ino;
+	char *path;
+};
+
+static int64_t modified(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+static void write_entry(FILE *f, const struct entry *e)
+{
+	fprintf(f, "%" PRId64 " %" PRIu64 " %" PRIu64 " %" PRId64 " ", e->until_ms, e->dev, e->ino, e->modified_ns);
+	for (const unsigned char *p = (const unsigned char *)e->path; *p != '\0'; p++)
+		if (*p <= ' ' || *p == '%' || *p == 0x7f)
+			fprintf(f, "%%%02x", *p);
+		else
+			fputc(*p, f);
+	fputc('\n', f);
+}
+
+static void unescape(char *s)
+{
+	char *to = s;
+	unsigned byte;
+
+	for (; *s != '\0' && *s != '\n'; s++)
+		if (*s == '%' && sscanf(s + 1, "%2x", &byte) == 1 && byte != 0) {
+			*to++ = (char)byte;
+			s += 2;
+		} else {
+			*to++ = *s;
+		}
+	*to = '\0';
+}
+
+static bool read_entry(char *line, struct entry *e)
+{
+	int at = 0;
+
+	if (sscanf(line, "%" SCNd64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %n", &e->until_ms, &e->dev, &e->ino, &e->modified_ns, &at) != 4 || at == 0)
+		return false;
+	e->path = line + at;
+	unescape(e->path);
+	return e->path[0] == '/';
+}
+
+int tg_kept_add(const char *path, int64_t until_ms)
+{
+	struct entry e = { .until_ms = until_ms, .path = realpath(path, NULL) };
+	int dir = -1, lock = -1, fd = -1, err = TG_EIO;
+	struct stat st;
+	FILE *f = NULL;
+	char why[256];
+
+	if (e.path == NULL || lstat(e.path, &st) != 0 || tg_state_open(&dir, why, sizeof why) != 0)
+		goto out;
+	e.dev = st.st_dev;
+	e.ino = st.st_ino;
+	e.modified_ns = modified(&st);
+	lock = tg_state_lock(dir);
+	fd = lock >= 0 ? openat(dir, FILE_NAME, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+	f = fd >= 0 ? fdopen(fd, "a") : NULL;
+	if (f == NULL)
+		goto out;
+	fd = -1;
+	write_entry(f, &e);
+	err = fflush(f) == 0 && fsync(fileno(f)) == 0 ? 0 : TG_EIO;
+out:
+	if (f != NULL)
+		fclose(f);
+	if (fd >= 0)
+		close(fd);
+	tg_state_unlock(lock);
+	if (dir >= 0)
+		close(dir);
+	free(e.path);
+	return err;
+}
+
+/* Is it still the file that was listed? Then its time is over; otherwise it is no business of ours. Returns whether it is gone or not ours. */
+static bool remove_listed(const struct entry *e, int *removed)
+{
+	struct stat st;
+
+	if (lstat(e->path, &st) != 0)
+		return errno == ENOENT || errno == ENOTDIR;
+	if (!S_ISREG(st.st_mode) || st.st_dev != e->dev || st.st_ino != e->ino || modified(&st) != e->modified_ns)
+		return true;
+	if (unlink(e->path) != 0)
+		return false;
+	++*removed;
+	return true;
+}
+
+/* Copies to the new list what is not due, or could not be removed. Returns how many stay. */
+static size_t sweep_lines(FILE *from, FILE *to, int64_t now_ms, int *removed)
+{
+	char *line = NULL;
+	size_t cap = 0, stay = 0;
+	struct entry e;
+
+	while (getline(&line, &cap, from) > 0) {
+		if (!read_entry(line, &e) || (now_ms >= e.until_ms && remove_listed(&e, removed)))
+			continue;
+		write_entry(to, &e);
+		stay++;
+	}
+	free(line);
+	return stay;
+}
+
+static FILE *open_at(int dir, const char *name, int flags, const char *mode)
+{
+	int fd = openat(dir, name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+	FILE *f = fd >= 0 ? fdopen(fd, mode) : NULL;
+
+	if (f == NULL && fd >= 0)
+		close(fd);
+	return f;
+}
+
+static int sweep(int dir, int64_t now_ms)
+{
+	int lock = tg_state_lock(dir), removed = 0;
+	FILE *from = lock >= 0 ? open_at(dir, FILE_NAME, O_RDONLY, "r") : NULL;
+	FILE *to = from != NULL ? open_at(dir, TEMP_NAME, O_WRONLY | O_CREAT | O_TRUNC, "w") : NULL;
+	size_t stay = 1;
+	bool good = false;
+
+	if (to != NULL) {
+		stay = sweep_lines(from, to, now_ms, &removed);
+		good = fflush(to) == 0 && fsync(fileno(to)) == 0 && !ferror(from);
+	}
+	if (good && stay > 0)
+		good = renameat(dir, TEMP_NAME, dir, FILE_NAME) == 0;
+	else if (good)
+		unlinkat(dir, FILE_NAME, 0);
+	if (to != NULL && (!good || stay == 0))
+		unlinkat(dir, TEMP_NAME, 0);
+	if (from != NULL)
+		fclose(from);
+	if (to != NULL)
+		fclose(to);
+	tg_state_unlock(lock);
+	return removed;
+}
+
+int tg_kept_sweep_at(int64_t now_ms)
+{
+	char path[TG_STATE_PATH];
+	int dir, removed = 0;
+
+	if (tg_state_path(path) != 0)
+		return 0;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return 0;
+	if (faccessat(dir, FILE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		removed = sweep(dir, now_ms);
+	close(dir);
+	return removed;
+}
+
+int tg_kept_sweep(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return tg_kept_sweep_at((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
