@@ -47,6 +47,7 @@ extern "C" {
 	X(EFULL,       32, 507, "store-full",           1, "the store is full")                                       \
 	X(EMEDIA,      33, 415, "media-type",           0, "the content type is not the one expected here")           \
 	X(ECOMPARE,    34, 503, "store-not-compared",   1, "the store has not been compared with the evidence")       \
+	X(ETAKEN,      35, 409, "id-taken",             0, "the name is taken, or was within the last day")            \
 	X(ESUBJECT,    36, 422, "subject",              0, "a subject is 64 lower-case hexadecimal digits")           \
 	/* never on the wire: the library's and the command line's own */                                              \
 	X(ENOMEM,      64,   0, "memory",               0, "out of memory")                                           \

@@ -202,10 +202,20 @@ int rules_subject(const char *uploader, const char *text, size_t n, char hash[ST
 	return 0;
 }
 
+/* The first refusal is the one that is told. */
+static void first(int *err, const char **detail, int next, const char *const *why)
+{
+	if (*err == 0 && next != 0) {
+		*err = next;
+		*detail = *why;
+	}
+}
+
 int rules_upload(const struct conf *conf, const struct conf_peer *uploader, const struct h1_head *head, struct rules_upload *out,
     const char **detail)
 {
 	const struct tg_rule *rule = NULL;
+	const char *why = NULL;
 	unsigned roles = 0;
 	int err = 0;
 	memset(out, 0, sizeof *out);
@@ -215,17 +225,32 @@ int rules_upload(const struct conf *conf, const struct conf_peer *uploader, cons
 	const struct h1_str *subject = single(head, "timeglas-subject", &err);
 	if (err != 0)
 		return refuse(detail, TG_EINVAL, "each Timeglas field and Content-Digest may stand once, and then not empty");
-	if ((err = judge_kind(conf, kind, issuer, out, &rule, detail)) != 0 || (err = judge_ttl(ttl, rule, out, detail)) != 0 ||
-	    (err = judge_session(session, out, detail)) != 0 || (err = judge_to(conf, uploader, to, out, &roles, detail)) != 0 ||
-	    (err = judge_readers(&out->desc, roles, detail)) != 0)
+	text_copy(out->desc.uploader, sizeof out->desc.uploader, uploader->name);
+	if ((err = rules_name(head, out->desc.name, detail)) != 0)
 		return err;
 	if (digest != NULL && rules_content_digest(digest->p, digest->n, out->digest, &out->has_digest) != 0)
 		return refuse(detail, TG_EINVAL, "Content-Digest is not as in RFC 9530: sha-256=:BASE64:");
 	if (out->has_digest)
 		tg_hex_encode(out->digest, sizeof out->digest, out->desc.sha256);
-	text_copy(out->desc.uploader, sizeof out->desc.uploader, uploader->name);
 	if (subject != NULL && rules_subject(uploader->name, subject->p, subject->n, out->desc.subject) != 0)
 		return refuse(detail, TG_ESUBJECT, "Timeglas-Subject is 64 lower-case hexadecimal digits: a keyed pseudonym, never a document number");
+	first(&err, detail, judge_kind(conf, kind, issuer, out, &rule, &why), &why);
+	if (err == 0)
+		first(&err, detail, judge_ttl(ttl, rule, out, &why), &why);
+	first(&err, detail, judge_session(session, out, &why), &why);
+	first(&err, detail, judge_to(conf, uploader, to, out, &roles, &why), &why);
+	if (err == 0)
+		first(&err, detail, judge_readers(&out->desc, roles, &why), &why);
+	return err;
+}
+
+int rules_name(const struct h1_head *head, char out[TOKEN_NAME_LEN + 1], const char **detail)
+{
+	int err = 0;
+	const struct h1_str *v = single(head, "timeglas-name", &err);
+	out[0] = '\0';
+	if (err != 0 || (v != NULL && (token_name_shard(v->p, v->n) < 0 || copy_text(*v, out, TOKEN_NAME_LEN + 1) != 0)))
+		return refuse(detail, TG_EINVAL, "Timeglas-Name stands once and is 22 characters: base64url of 16 bytes, without padding");
 	return 0;
 }
 

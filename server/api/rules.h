@@ -25,6 +25,7 @@ struct rules_upload {
  */
 int rules_upload(const struct conf *conf, const struct conf_peer *uploader, const struct h1_head *head, struct rules_upload *out,
     const char **detail);
+/* On a refusal but TG_EINVAL out->desc is filled in all the same, as far as a repeated upload is compared by it: a name is looked up before the policy. */
 
 /**
  * rules_content_digest(value, n, out, found): RFC 9530 Content-Digest, a dictionary of byte sequences. Other algorithms than sha-256 are passed over.
@@ -37,6 +38,8 @@ int rules_content_digest(const char *value, size_t n, uint8_t out[32], bool *fou
  * digits themselves go no further. Returns 0, or TG_ESUBJECT: it is not 64 lower-case hexadecimal digits.
  */
 int rules_subject(const char *uploader, const char *text, size_t n, char hash[STORE_SUBJECT_LEN + 1]);
+/** rules_name(head, out, detail): the Timeglas-Name; "" when there is none. 0 or TG_EINVAL. */
+int rules_name(const struct h1_head *head, char out[TOKEN_NAME_LEN + 1], const char **detail);
 
 #define RULES_KEY_MAX 255
 /** rules_key(head, out, detail): the Idempotency-Key: 1..RULES_KEY_MAX printable ASCII characters, as they stand; "" when there is none. 0 or TG_EINVAL. */

@@ -39,9 +39,11 @@ struct upload {
 	char key[RULES_KEY_MAX + 1];/* Idempotency-Key; "" none */
 	bool reserved;              /* under the key stands our put's id, or is about to, and is not settled yet */
 	bool waiting;               /* the store will call back about the key */
+	int refused;                /* the rules refuse it, unless it was stored before under its name; 0: they do not */
+	const char *refused_why;
 	bool repeated;              /* the upload was stored before: blob */
 	bool compared;              /* the repeated content goes past the guard, which has a digest to find again */
-	struct store_blob blob;     /* with a key: what the answer will tell */
+	struct store_blob blob;     /* with a key, or of a name that is known: what the answer will tell */
 	bool stalled;               /* in api->stalled */
 	bool large;                 /* one of api->n_large */
 	TAILQ_ENTRY(upload) link;
@@ -166,6 +168,12 @@ static bool remembered(const struct upload *u)
 	return u->blob.state != STORE_GONE;
 }
 
+/* The repeated content is not the one that is remembered. */
+static int other_content(const struct upload *u)
+{
+	return u->opts.desc.name[0] != '\0' ? TG_ETAKEN : TG_EREUSED;
+}
+
 /* Nothing of a repeated content is kept. */
 static void repeat_body(struct upload *u, struct evbuffer *data)
 {
@@ -176,7 +184,7 @@ static void repeat_body(struct upload *u, struct evbuffer *data)
 	if (u->size_bytes > u->api->conf->max_blob_bytes)
 		refuse_size(u);
 	else if (err != 0 || (remembered(u) && u->size_bytes > u->blob.desc.size_bytes))
-		refuse(u, TG_EREUSED, NULL);
+		refuse(u, other_content(u), NULL);
 }
 
 static void repeat_end(struct upload *u)
@@ -185,7 +193,7 @@ static void repeat_end(struct upload *u)
 	if (err == TG_EDIGEST && u->opts.desc.sha256[0] != '\0')
 		refuse(u, err, guard_why(u->guard)); /* it is not what this request declares either */
 	else if (err != 0 || (remembered(u) && u->size_bytes != u->blob.desc.size_bytes))
-		refuse(u, TG_EREUSED, NULL);
+		refuse(u, other_content(u), NULL);
 	else
 		tell(u, 200, &u->blob);
 }
@@ -281,7 +289,7 @@ static void on_settled(void *ctx, int err)
 	if (err != 0)
 		refuse(u, err, NULL);
 	else
-		tell(u, 201, &u->blob);
+		tell(u, u->blob.repeated ? 200 : 201, &u->blob);
 }
 
 static void on_committed(struct store_put *p, int err, const struct store_blob *b, void *ctx)
@@ -294,7 +302,7 @@ static void on_committed(struct store_put *p, int err, const struct store_blob *
 		return;
 	}
 	if (!u->reserved) {
-		tell(u, 201, b);
+		tell(u, b->repeated ? 200 : 201, b);
 		return;
 	}
 	u->blob = *b;
@@ -369,7 +377,7 @@ static int repeat_compare(struct upload *u)
 		return 0;
 	if ((!h->chunked && h->content_length != u->blob.desc.size_bytes) ||
 	    (declared[0] != '\0' && kept[0] != '\0' && strcmp(declared, kept) != 0))
-		return TG_EREUSED;
+		return other_content(u);
 	u->compared = declared[0] != '\0' || kept[0] != '\0';
 	if (declared[0] != '\0' || kept[0] == '\0')
 		return 0;
@@ -386,20 +394,12 @@ static bool same_by_head(const struct upload *u)
 	return !remembered(u) || (!httpd_req_head(u->req)->chunked && (u->opts.desc.sha256[0] != '\0' || u->blob.desc.sha256[0] == '\0'));
 }
 
+static void begin_key(struct upload *u);
+
 /* What was stored before is told once the content is in: a client that is busy sending may not be listening. One that waits for 100 Continue is. */
-static void on_once(void *ctx, int err, const struct store_blob *said)
+static void repeat(struct upload *u, const struct store_blob *said)
 {
-	struct upload *u = ctx;
-	u->waiting = false;
-	if (err == 0 && said == NULL) {
-		begin_put(u);
-		return;
-	}
-	u->reserved = false;
-	if (err != 0) {
-		refuse(u, err, NULL);
-		return;
-	}
+	int err;
 	u->blob = *said;
 	u->repeated = true;
 	if ((err = repeat_compare(u)) != 0)
@@ -409,6 +409,52 @@ static void on_once(void *ctx, int err, const struct store_blob *said)
 	else
 		httpd_req_pause(u->req, false);
 }
+
+static void on_once(void *ctx, int err, const struct store_blob *said)
+{
+	struct upload *u = ctx;
+	u->waiting = false;
+	if (err == 0 && said == NULL) {
+		begin_put(u);
+		return;
+	}
+	u->reserved = false;
+	if (err != 0)
+		refuse(u, err, NULL);
+	else
+		repeat(u, said);
+}
+
+static void on_named(void *ctx, int err, const struct store_blob *said)
+{
+	struct upload *u = ctx;
+	u->waiting = false;
+	if (err != 0)
+		refuse(u, err, NULL);
+	else if (said != NULL)
+		repeat(u, said);
+	else if (u->refused != 0)
+		refuse(u, u->refused, u->refused_why);
+	else if (u->key[0] != '\0')
+		begin_key(u);
+	else {
+		begin_put(u);
+		if (!u->answered && !u->opts.eager)
+			httpd_req_pause(u->req, false);
+	}
+}
+
+static void begin_name(struct upload *u)
+{
+	const struct h1_head *h = httpd_req_head(u->req);
+	int err = store_named(u->api->store, &u->opts.desc, h->chunked ? STORE_SIZE_UNKNOWN : h->content_length, on_named, u);
+	u->waiting = err == 0;
+	if (err != 0)
+		refuse(u, err, NULL);
+	else
+		httpd_req_pause(u->req, true);
+}
+
 
 static void begin_key(struct upload *u)
 {
@@ -432,7 +478,11 @@ void upload_start(struct call *c)
 		return;
 	}
 	int err = rules_upload(c->api->conf, httpd_req_peer(c->req), h, &rules, &detail);
-	if (err == 0)
+	/* A name is looked up before session and policy: what was stored may have ended with its session, or under a policy that was tightened since. */
+	bool named = rules.desc.name[0] != '\0', late = err != 0 && err != TG_EINVAL && named;
+	int refused = late ? err : 0;
+	const char *why = detail;
+	if (err == 0 || late)
 		err = rules_key(h, key, &detail);
 	if (err != 0) {
 		if (detail != NULL)
@@ -456,7 +506,12 @@ void upload_start(struct call *c)
 	}
 	/* One chunk that is already on its way costs one round trip if the session is asked for at commit only. */
 	u->opts.eager = rules.desc.session[0] != '\0' && (h->chunked || h->expect_continue || h->content_length > u->opts.desc.chunk_bytes);
-	if (u->key[0] != '\0')
+	u->refused = refused;
+	u->refused_why = why;
+	/* Of what comes as one chunk the commit tells. */
+	if (named && (refused != 0 || h->chunked || h->expect_continue || h->content_length > u->opts.desc.chunk_bytes))
+		begin_name(u);
+	else if (u->key[0] != '\0')
 		begin_key(u);
 	else
 		begin_put(u);

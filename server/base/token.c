@@ -10,7 +10,6 @@
 #include "base/token.h"
 
 #define RANDOM_BYTES 16
-#define B64_CHARS 22 /* of 16 bytes, without padding */
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -23,16 +22,43 @@ void token_make(unsigned shard, char out[TOKEN_LEN + 1])
 	random_fill(r, sizeof r);
 	out[0] = hex_digits[shard >> 4];
 	out[1] = hex_digits[shard & 15];
-	sodium_bin2base64(out + 2, B64_CHARS + 1, r, sizeof r, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_bin2base64(out + 2, TOKEN_NAME_LEN + 1, r, sizeof r, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	sodium_memzero(r, sizeof r);
+}
+
+/* Refuses what is not canonical, so that no two texts name one blob. Returns its first byte, or -1. */
+static int name_first(const char *name)
+{
+	uint8_t r[RANDOM_BYTES];
+	size_t got;
+	int ok = sodium_base642bin(r, sizeof r, name, TOKEN_NAME_LEN, NULL, &got, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	int first = ok == 0 && got == RANDOM_BYTES ? r[0] : -1;
+
+	sodium_memzero(r, sizeof r);
+	return first;
+}
+
+int token_name_shard(const char *name, size_t n)
+{
+	int first = n == TOKEN_NAME_LEN ? name_first(name) : -1;
+
+	return first < 0 ? -1 : first % (int)TOKEN_SHARDS;
+}
+
+void token_named(unsigned shard, const char name[TOKEN_NAME_LEN + 1], char out[TOKEN_LEN + 1])
+{
+	if (shard >= TOKEN_SHARDS)
+		abort();
+	out[0] = hex_digits[shard >> 4];
+	out[1] = hex_digits[shard & 15];
+	memcpy(out + 2, name, TOKEN_NAME_LEN);
+	out[TOKEN_LEN] = '\0';
 }
 
 int token_shard(const char *s, size_t n)
 {
-	uint8_t r[RANDOM_BYTES];
 	const char *hi, *lo;
-	size_t got;
-	int shard, ok;
+	int shard;
 
 	if (n != TOKEN_LEN || s[0] == '\0' || s[1] == '\0')
 		return -1;
@@ -41,12 +67,7 @@ int token_shard(const char *s, size_t n)
 	if (hi == NULL || lo == NULL)
 		return -1;
 	shard = (int)((hi - hex_digits) << 4 | (lo - hex_digits));
-	if (shard >= (int)TOKEN_SHARDS)
-		return -1;
-	/* Refuses what is not canonical, so that no two texts name one blob. */
-	ok = sodium_base642bin(r, sizeof r, s + 2, B64_CHARS, NULL, &got, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	sodium_memzero(r, sizeof r);
-	return ok == 0 && got == RANDOM_BYTES ? shard : -1;
+	return shard < (int)TOKEN_SHARDS && name_first(s + 2) >= 0 ? shard : -1;
 }
 
 unsigned token_any_shard(void)

@@ -41,6 +41,7 @@ struct store_desc {
 	char session[TOKEN_LEN + 1];/* "" none */
 	char uploader[CONF_NAME_MAX + 1];
 	char to[STORE_TO_TEXT];
+	char name[TOKEN_NAME_LEN + 1]; /* of an upload: chosen by its uploader; "": the store draws one */
 	char ref[33];               /* 128 random bits in hex, drawn by the store's caller */
 	char sha256[65];            /* hex; "" not declared */
 	char subject[STORE_SUBJECT_LEN + 1]; /* hashed: rules_subject(); "" none, or its session's */
@@ -59,6 +60,7 @@ struct store_blob {
 	char outcome[STORE_OUTCOME_MAX + 1]; /* when gone: what the ack said, or "" */
 	int64_t gone_at_ms;
 	char event[48];                     /* id of the event that ended it, "SS-…": shard, dash, stream id */
+	bool repeated;                      /* of a commit: it was stored before, by the same uploader and as the same */
 	int64_t own_lease_ms;               /* of TG_ECLAIMED: until when the caller itself has claimed it; 0: somebody else has */
 };
 
@@ -100,9 +102,12 @@ int store_session_show(struct store *s, const char *sid, store_session_show_cb *
 int store_session_close(struct store *s, const char *sid, const char *uploader, bool erase_all, store_session_show_cb *cb, void *ctx);
 
 /* Upload ------------------------------------------------------------------------------------------------------------ */
+/** store_upload_id(d, out): the id of what d describes: the name is d's, or drawn; the shard the session's, or the name's. 0 or TG_ESESSION. */
+int store_upload_id(const struct store_desc *d, char out[TOKEN_LEN + 1]);
+
 struct store_put;
 struct store_put_opts {
-	char id[TOKEN_LEN + 1];      /* "": draw one */
+	char id[TOKEN_LEN + 1];      /* "": store_upload_id()'s */
 	struct store_desc desc;      /* size_bytes is filled in by commit; sha256 and ref are read at commit */
 	uint32_t ttl_s;              /* from the request's first byte */
 	uint64_t age_us;             /* since the request's first byte, at the time of the call */
@@ -123,8 +128,18 @@ bool store_put_room(const struct store_put *p);
 void store_put_resize(struct store_put *p, uint32_t chunk_bytes);
 /** store_put_chunk(p, data): moves one chunk's bytes out of data (or all, when there is less: only for the last chunk). */
 int store_put_chunk(struct store_put *p, struct evbuffer *data);
-/** store_put_commit(p, o): make it live. o->desc as final. Answer: on_committed, with TG_ESESSION, TG_ETTL, TG_EFULL, TG_EQUOTA, TG_ESTORE on failure, and then nothing is left in Redis. */
+/** store_put_commit(p, o): make it live. o->desc as final. Answer: on_committed, with TG_ESESSION, TG_ETTL, TG_EFULL, TG_EQUOTA, TG_ETAKEN, TG_ESTORE on failure, and then nothing is left in Redis; blob->repeated. */
 int store_put_commit(struct store_put *p, const struct store_put_opts *o);
+/* err 0 and said NULL: there is none. said: it was stored before, by the same uploader and as the same; it may be gone since. TG_ETAKEN: anything else. */
+typedef void store_named_cb(void *ctx, int err, const struct store_blob *said);
+/**
+ * Asks what stands under a name that an uploader chose. Whoever is told of its blob knows of it: it is not aborted any more because nobody did.
+ *
+ * @d           as of the upload; with a name
+ * @size_bytes  of its content; STORE_SIZE_UNKNOWN
+ */
+int store_named(struct store *s, const struct store_desc *d, uint64_t size_bytes, store_named_cb *cb, void *ctx);
+#define STORE_SIZE_UNKNOWN UINT64_MAX
 /** store_put_abort(p): erase what was written, cause "aborted"; no callbacks any more; p is freed. NULL is fine. */
 void store_put_abort(struct store_put *p);
 

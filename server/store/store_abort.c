@@ -14,20 +14,20 @@
 struct abort_call {
 	TAILQ_ENTRY(abort_call) link;
 	struct store *store;
-	char id[TOKEN_LEN + 1];
+	char attempt[ATTEMPT_LEN + 1];
 	unsigned n; /* chunks */
 	unsigned tries;
 	int64_t later_ms;
 	bool unknown;
 };
 
-int abort_send(struct store *s, const char *id, unsigned n, int64_t later_ms, bool unknown, rconn_cb *cb, void *ctx)
+int abort_send(struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown, rconn_cb *cb, void *ctx)
 {
-	int shard = token_shard(id, strlen(id));
+	int shard = token_shard(attempt, TOKEN_LEN);
 	struct cmd m;
 
 	cmd_fcall(&m, "tg1_abort", (unsigned)shard);
-	cmd_text(&m, id);
+	cmd_text(&m, attempt);
 	cmd_num(&m, n);
 	cmd_num(&m, later_ms);
 	cmd_text(&m, unknown ? "1" : "0");
@@ -67,25 +67,25 @@ static void on_aborted(void *ctx, const redisReply *r)
 
 static void call_begin(struct abort_call *a)
 {
-	if (abort_send(a->store, a->id, a->n, a->later_ms, a->unknown, on_aborted, a) == 0)
+	if (abort_send(a->store, a->attempt, a->n, a->later_ms, a->unknown, on_aborted, a) == 0)
 		TAILQ_INSERT_TAIL(&a->store->aborts_sent, a, link);
 	else
 		call_wait(a);
 }
 
-void store_abort(struct store *s, const char *id, unsigned n, int64_t later_ms, bool unknown)
+void store_abort(struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown)
 {
 	/* What may be live has places of its own: the others have an entry in the index, and the reaper. */
 	const unsigned most = unknown ? STORE_ABORTS_MAX : STORE_ABORTS_MAX / 2;
 	struct abort_call *a = s->n_aborts < most ? calloc(1, sizeof *a) : NULL;
 
 	if (a == NULL) {
-		if (abort_send(s, id, n, later_ms, unknown, store_hear, s) != 0 && unknown)
+		if (abort_send(s, attempt, n, later_ms, unknown, store_hear, s) != 0 && unknown)
 			log_warn("store_abort", "an upload of unknown fate is left to its deadline");
 		return;
 	}
 	*a = (struct abort_call){.store = s, .n = n, .later_ms = later_ms, .unknown = unknown};
-	strcpy(a->id, id);
+	strcpy(a->attempt, attempt);
 	s->n_aborts++;
 	call_begin(a);
 }

@@ -12,6 +12,12 @@
 #define STORE_KEY_MAX 80
 #define STORE_STALLED_MS 60000 /* what was sent on a connection that broke may arrive that late; functions/base.lua has the same */
 #define STORE_NET_MS 50 /* Redis's own expiry of a chunk is the net and must not be first; functions/base.lua has the same */
+/*
+ * An upload's attempt: the blob's id, and where that was chosen by the uploader a token of the store's behind it, "<id>:<token>", so that attempts cannot touch each other. All that
+ * stands in Redis before the commit is under it.
+ */
+#define ATTEMPT_TOKEN_LEN 11 /* base64url of 8 bytes */
+#define ATTEMPT_LEN (TOKEN_LEN + 1 + ATTEMPT_TOKEN_LEN)
 #define STORE_ABORTS_MAX 4096u /* aborts that Redis has not confirmed */
 /*
  * How often uploads, and takes of several chunks, tell the index that they are alive (it waits 30 and 60 s), and learn that they no longer are: what stands
@@ -37,11 +43,11 @@ struct store {
 };
 
 /* Aborts (store_abort.c) */
-/** abort_send(s, id, n, later_ms, unknown, cb, ctx): the function tg1_abort, for an upload of n chunks. 0, or TG_ESTORE and no callback. */
-int abort_send(struct store *s, const char *id, unsigned n, int64_t later_ms, bool unknown, rconn_cb *cb, void *ctx);
-/** store_abort(s, id, n, later_ms, unknown): the same until Redis says that it was done: an upload that nobody was told of must not live, and a chunk without its index entry
+/** abort_send(s, attempt, n, later_ms, unknown, cb, ctx): the function tg1_abort, for an upload of n chunks. 0, or TG_ESTORE and no callback. */
+int abort_send(struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown, rconn_cb *cb, void *ctx);
+/** store_abort(s, attempt, n, later_ms, unknown): the same until Redis says that it was done: an upload that nobody was told of must not live, and a chunk without its index entry
  * is the reaper's no more. */
-void store_abort(struct store *s, const char *id, unsigned n, int64_t later_ms, bool unknown);
+void store_abort(struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown);
 /** store_aborts_send(s, most): so many of those that wait, after a connect or now and then. */
 void store_aborts_send(struct store *s, unsigned most);
 void store_aborts_free(struct store *s);
@@ -87,6 +93,7 @@ struct call {
 		store_claim_cb *claim;
 		store_once_cb *once;
 		store_once_done_cb *once_done;
+		store_named_cb *named;
 		store_attest_cb *attest;
 		store_attested_cb *attested;
 		store_standing_cb *standing;
@@ -144,6 +151,10 @@ bool error_discarded(const char *error);
 /** claim_hash(claim, out): what the store keeps of a claim token's secret. Returns out. */
 const char *claim_hash(const char *claim, char out[CLAIM_HASH_LEN + 1]);
 
+#define DESC_HASH_LEN 64
+/** desc_hash(out, d, size_bytes): what is kept of a description under a chosen name: keyed with the name, so that it tells nothing to who has not got that (functions/upload.lua). */
+void desc_hash(char out[DESC_HASH_LEN + 1], const struct store_desc *d, uint64_t size_bytes);
+
 #define ONCE_HASH_LEN 32
 /** once_hash(out, n, text): texts as one hash, in hex; no two lists of texts give the same. Returns out. */
 const char *once_hash(char out[ONCE_HASH_LEN + 1], size_t n, const char *const text[]);
@@ -171,7 +182,7 @@ int whole_err(struct store *s, const redisReply *r);
 /** whole_discarded(r): an EXEC that failed: is it certain that none of the commands was carried out? */
 bool whole_discarded(const redisReply *r);
 
-/** desc_shard(d): the shard of what is stored: its session's; without one, its subject's; otherwise any. -1: the session's id is none. */
+/** desc_shard(d): the shard of what is stored: its session's; without one, its subject's; without both, its name's, or any. -1: the session's id is none. */
 int desc_shard(const struct store_desc *d);
 /** subject_shard(hash): the shard that a subject's hash names. */
 unsigned subject_shard(const char *hash);

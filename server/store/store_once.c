@@ -148,15 +148,16 @@ static int once_begin(struct store *s, struct once *o, const char *old, store_on
 
 int store_once_begin(struct store *s, const struct store_desc *d, const char *key, char id[TOKEN_LEN + 1], store_once_cb *cb, void *ctx)
 {
-	int shard = desc_shard(d);
-	struct once *o = shard < 0 ? NULL : calloc(1, sizeof *o);
+	struct once *o = calloc(1, sizeof *o);
+	int err = o != NULL ? store_upload_id(d, o->mine) : TG_ENOMEM;
 
-	if (o == NULL)
-		return shard < 0 ? TG_ESESSION : TG_ENOMEM;
+	if (err != 0) {
+		free(o);
+		return err;
+	}
 	once_hash(o->key, 2, (const char *const[]){d->uploader, key});
 	/* With the key in it: from a hash of so little as kind and issuer alone a reader of Redis could guess them. */
-	once_hash(o->what, 7, (const char *const[]){key, "upload", d->kind, d->issuer, d->session, d->to, d->subject});
-	token_make((unsigned)shard, o->mine);
+	once_hash(o->what, 8, (const char *const[]){key, "upload", d->kind, d->issuer, d->session, d->to, d->subject, d->name});
 	memcpy(id, o->mine, sizeof o->mine);
 	return once_begin(s, o, "", cb, ctx);
 }

@@ -1,7 +1,7 @@
 /*
  * store_put.c: an upload. Its chunks are native SETs with an expiry; functions only enter it in the deadline index (stage), make it visible
- * (commit), or end it (abort). A blob of one chunk goes in one pipeline: ZADD, SET, commit; without a session, in one transaction (store_whole.c). Runs in
- * workers.
+ * (commit), or end it (abort). A blob of one chunk goes in one pipeline: ZADD, SET, commit; without a session, and under a name
+ * that was drawn here, in one transaction (store_whole.c). Runs in workers.
  *
  * Whatever happens to this process, each chunk that Redis holds has an index entry (b:<id> or x:<id>:...) at most 30 or 60 s ahead, so the reaper
  * wipes it. The entry is renewed while the upload lives, also when its bytes come too slowly to fill a chunk; and an upload that drips is refused
@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <event2/event_struct.h>
+#include <sodium.h>
 #include <timeglas/errors.h>
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/random.h"
 #include "store/store_int.h"
 
 #define UNANSWERED_MAX 2u
@@ -26,6 +28,7 @@ struct store_put {
 	struct store_put_calls calls;
 	void *ctx;
 	char id[TOKEN_LEN + 1];
+	char attempt[ATTEMPT_LEN + 1]; /* what stands in Redis before the commit is under this */
 	unsigned shard;
 	uint64_t born_us;        /* the request's first byte */
 	unsigned n;              /* chunks sent */
@@ -116,14 +119,40 @@ static int put_ask(struct store_put *p)
 	return 0;
 }
 
+int store_upload_id(const struct store_desc *d, char out[TOKEN_LEN + 1])
+{
+	int shard = desc_shard(d);
+
+	if (shard < 0)
+		return TG_ESESSION;
+	if (d->name[0] != '\0')
+		token_named((unsigned)shard, d->name, out);
+	else
+		token_make((unsigned)shard, out);
+	return 0;
+}
+
+/* Others may attempt what has a chosen name; nobody else knows of an id that is drawn here. */
+static void name_attempt(struct store_put *p)
+{
+	uint8_t r[8];
+
+	memcpy(p->attempt, p->id, TOKEN_LEN + 1);
+	if (p->opts.desc.name[0] == '\0')
+		return;
+	random_fill(r, sizeof r);
+	p->attempt[TOKEN_LEN] = ':';
+	sodium_bin2base64(p->attempt + TOKEN_LEN + 1, ATTEMPT_TOKEN_LEN + 1, r, sizeof r, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
 struct store_put *store_put_new(struct store *s, const struct store_put_opts *o, const struct store_put_calls *calls, void *ctx, int *err)
 {
-	bool fixed = o->id[0] != '\0' && o->desc.session[0] == '\0';
-	int shard = fixed ? token_shard(o->id, strlen(o->id)) : desc_shard(&o->desc);
+	char id[TOKEN_LEN + 1];
 	struct store_put *p;
 
-	*err = TG_ESESSION;
-	if (shard < 0)
+	memcpy(id, o->id, sizeof id);
+	*err = id[0] != '\0' ? 0 : store_upload_id(&o->desc, id);
+	if (*err != 0)
 		return NULL;
 	*err = TG_ESTORE;
 	if (!s->up)
@@ -138,12 +167,10 @@ struct store_put *store_put_new(struct store *s, const struct store_put_opts *o,
 		p->opts.desc.chunk_bytes = STORE_CHUNK_BYTES;
 	p->calls = *calls;
 	p->ctx = ctx;
-	p->shard = (unsigned)shard;
+	memcpy(p->id, id, sizeof id);
+	p->shard = (unsigned)token_shard(id, TOKEN_LEN);
+	name_attempt(p);
 	p->born_us = clock_mono_us() - o->age_us;
-	if (o->id[0] != '\0')
-		memcpy(p->id, o->id, sizeof p->id);
-	else
-		token_make(p->shard, p->id);
 	p->piece = evbuffer_new();
 	event_assign(&p->pulse, loop_base(s->loop), -1, EV_PERSIST, on_pulse, p);
 	if (p->piece != NULL && event_add(&p->pulse, loop_timeout(s->loop, STORE_PULSE_S)) == 0)
@@ -192,7 +219,7 @@ static int put_stage(struct store_put *p)
 	p->announced = p->n + ANNOUNCE;
 	p->entered_us = clock_mono_us();
 	cmd_fcall(&m, "tg1_stage", p->shard);
-	cmd_text(&m, p->id);
+	cmd_text(&m, p->attempt);
 	cmd_text(&m, p->opts.desc.uploader);
 	cmd_text(&m, p->opts.desc.session);
 	cmd_text(&m, p->opts.desc.bound ? "1" : "0");
@@ -234,7 +261,7 @@ static void on_set(void *ctx, const redisReply *r)
 static int put_send(struct store_put *p, int64_t left)
 {
 	char key[STORE_KEY_MAX];
-	size_t n = store_chunk_key(key, p->shard, p->id, p->n);
+	size_t n = store_chunk_key(key, p->shard, p->attempt, p->n);
 	int rc = rconn_store(p->store->conn, on_set, p, key, n, p->piece, (uint64_t)left + STORE_NET_MS);
 
 	if (rc != 0)
@@ -304,7 +331,7 @@ static void on_cleaned(void *ctx, const redisReply *r)
 	struct store_put *p = ctx;
 
 	if (store_err(p->store, r) != 0)
-		store_abort(p->store, p->id, p->n, STORE_STALLED_MS, true);
+		store_abort(p->store, p->attempt, p->n, STORE_STALLED_MS, true);
 	put_answer(p, p->err, NULL);
 }
 
@@ -318,19 +345,20 @@ static void on_commit(void *ctx, const redisReply *r)
 	if (err == 0)
 		err = lines_blob(&l, &blob, NULL);
 	if (err == 0) {
-		metrics_count(M_STORED, 1);
+		blob.repeated = lines_more(&l) && lines_num(&l) == 1;
+		metrics_count(M_STORED, blob.repeated ? 0 : 1);
 		put_answer(p, 0, &blob);
 		return;
 	}
 	if (p->err == 0)
 		p->err = err; /* else the reason is known already: a chunk was refused */
 	if (r == NULL)
-		store_abort(p->store, p->id, p->n, STORE_STALLED_MS, true);
+		store_abort(p->store, p->attempt, p->n, STORE_STALLED_MS, true);
 	/* A function that refuses has cleaned up; Redis refusing the function has not. */
 	if (r != NULL && r->type == REDIS_REPLY_ERROR) {
-		if (abort_send(p->store, p->id, p->n, 0, true, on_cleaned, p) == 0)
+		if (abort_send(p->store, p->attempt, p->n, 0, true, on_cleaned, p) == 0)
 			return;
-		store_abort(p->store, p->id, p->n, 0, true);
+		store_abort(p->store, p->attempt, p->n, 0, true);
 	}
 	put_answer(p, p->err, NULL);
 }
@@ -348,11 +376,11 @@ static void on_whole(void *ctx, const redisReply *r)
 	if (p->err == 0)
 		p->err = err; /* otherwise the reason is known already: a command was not queued */
 	if (r == NULL)
-		store_abort(p->store, p->id, p->n, STORE_STALLED_MS, true);
+		store_abort(p->store, p->attempt, p->n, STORE_STALLED_MS, true);
 	else if (!whole_discarded(r)) { /* no MULTI, or not all rights: some of it may stand there */
-		if (abort_send(p->store, p->id, p->n, 0, true, on_cleaned, p) == 0)
+		if (abort_send(p->store, p->attempt, p->n, 0, true, on_cleaned, p) == 0)
 			return;
-		store_abort(p->store, p->id, p->n, 0, true);
+		store_abort(p->store, p->attempt, p->n, 0, true);
 	}
 	put_answer(p, p->err, NULL);
 }
@@ -381,7 +409,7 @@ static int put_index(struct store_put *p, int64_t left)
 	struct cmd m = {.argc = 0};
 
 	store_key(key, p->shard, "dl", "");
-	index_member(member, p->id);
+	index_member(member, p->attempt);
 	cmd_text(&m, "ZADD");
 	cmd_text(&m, key);
 	cmd_num(&m, store_now_ms(p->store) + (left < STAGED_MS ? left : STAGED_MS));
@@ -391,14 +419,16 @@ static int put_index(struct store_put *p, int64_t left)
 
 static int put_commit(struct store_put *p)
 {
-	char event[STORE_DESC_MAX], private[STORE_DESC_MAX];
+	char event[STORE_DESC_MAX], private[STORE_DESC_MAX], hash[DESC_HASH_LEN + 1] = "";
 	const struct store_desc *d = &p->opts.desc;
 	struct cmd m;
 
 	desc_event(d, event);
 	desc_private(d, private);
+	if (d->name[0] != '\0')
+		desc_hash(hash, d, p->bytes);
 	cmd_fcall(&m, "tg1_commit", p->shard);
-	cmd_text(&m, p->id);
+	cmd_text(&m, p->attempt);
 	cmd_text(&m, d->uploader);
 	cmd_text(&m, d->to);
 	cmd_text(&m, d->session);
@@ -410,6 +440,7 @@ static int put_commit(struct store_put *p)
 	cmd_text(&m, event);
 	cmd_text(&m, private);
 	cmd_text(&m, p->staged ? "1" : "0");
+	cmd_text(&m, hash);
 	return cmd_send(p->store, &m, on_commit, p);
 }
 
@@ -451,7 +482,7 @@ void store_put_abort(struct store_put *p)
 		return;
 	if (p->n > 0 || p->staged) {
 		metrics_count(M_ABORTED, 1);
-		store_abort(p->store, p->id, p->n, p->err == TG_ESTORE ? STORE_STALLED_MS : 0, p->committing); /* a broken connection may still hold what we sent */
+		store_abort(p->store, p->attempt, p->n, p->err == TG_ESTORE ? STORE_STALLED_MS : 0, p->committing); /* a broken connection may still hold what we sent */
 	}
 	put_free(p);
 }

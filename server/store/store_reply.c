@@ -136,7 +136,9 @@ int desc_shard(const struct store_desc *d)
 {
 	if (d->session[0] != '\0')
 		return token_shard(d->session, strlen(d->session));
-	return (int)(d->subject[0] != '\0' ? subject_shard(d->subject) : token_any_shard());
+	if (d->subject[0] != '\0')
+		return (int)subject_shard(d->subject);
+	return d->name[0] != '\0' ? token_name_shard(d->name, strlen(d->name)) : (int)token_any_shard();
 }
 
 void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX])

@@ -16,7 +16,7 @@
 
 bool whole_fits(const struct store_desc *d, int64_t left_ms)
 {
-	return d->session[0] == '\0' && left_ms > 2 * SWEEP_MS;
+	return d->session[0] == '\0' && d->name[0] == '\0' && left_ms > 2 * SWEEP_MS;
 }
 
 /* The transaction's answer: of each command its own, or why none of them was carried out. */
@@ -65,7 +65,7 @@ static int send_set_record(const struct whole *w, int64_t left_ms)
 	text_num(&t, b->stored_at_ms);
 	text_add(&t, "\t");
 	text_num(&t, b->deadline_ms);
-	text_join(&t, "\t", event, "\t", private, "\t\t\t\n\t\t\t\t\t\t\t");
+	text_join(&t, "\t", event, "\t", private, "\t\t\t\n\t\t\t\t\t\t\t\t\t");
 	cmd_text(&m, "SET");
 	cmd_text(&m, key);
 	cmd_text(&m, text);

@@ -20,7 +20,7 @@
 -- An incompatible change needs a new library name and new function names: two servers of different versions may share one Redis.
 
 local OK, ENOENT, ETIMEOUT, ECLAIMED, EINFLIGHT, EGONE, ETTL, ESESSION = '0', '5', '7', '8', '9', '10', '18', '19'
-local EPROCESSOR, EREUSED, EQUOTA, ESTORE, ECOMPARE, ESUBJECT = '21', '22', '23', '27', '34', '36'
+local EPROCESSOR, EREUSED, EQUOTA, ESTORE, ECOMPARE, ETAKEN, ESUBJECT = '21', '22', '23', '27', '34', '35', '36'
 
 local TOMBSTONE_MS = 86400000     -- TG_TOMBSTONE_S
 local TOMBSTONE = '86400000'      -- the same, as SET takes it

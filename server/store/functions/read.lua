@@ -61,7 +61,7 @@ local function f_take(keys, args)
 	local v = redis.call('GET', p .. 'b:' .. id) or ''
 	local line, u, to, z, dl, d = string.match(v, PLAIN)
 	if line and now < tonumber(dl) and addressed(to, peer) then
-		local ev = leave(p, id, u, to, d, z, dl, 'consumed', peer, '', text(now), '', NOTHING_KEPT)
+		local ev = leave(p, id, u, to, d, z, dl, 'consumed', peer, '', text(now), '', kept_of_taken(v))
 		if unlink_taken(p, id, ev, v, dl) then
 			redis.pcall('ZREM', keys[1], 'b:' .. id)
 			return OK .. '\n' .. id .. '\t' .. line
@@ -82,7 +82,7 @@ local function f_take(keys, args)
 	local was, ev = answer(OK, b), nil
 	v = told(b) .. '\n' .. kept(b)
 	if b.n == '1' then
-		ev = leave(p, id, b.u, b.to, b.d, b.z, b.dl, 'consumed', peer, '', text(now), '', NOTHING_KEPT)
+		ev = leave(p, id, b.u, b.to, b.d, b.z, b.dl, 'consumed', peer, '', text(now), '', NOTHING_KEPT .. b.f)
 		unlink_taken(p, id, ev, v, b.dl)
 		pcall(unlist, p, b)
 		redis.pcall('ZREM', keys[1], 'b:' .. id)

@@ -2,10 +2,10 @@
 -- transitions need. One string is read, and written with its expiry, by one command each; a hash would take two, and a search for each field.
 
 local TOLD = '^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\n]*)\n(.*)$'
-local KEPT = '^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$'
+local KEPT = '^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$'
 -- A live blob as most are: of one chunk, without a session. Its first line, and of that what its end needs.
 local PLAIN = '^(live\t([^\t]*)\t([^\t]*)\t\t0\t1\t([^\t]*)\t[^\t]*\t([^\t]*)\t([^\t]*)\t[^\n]*)\n'
-local NOTHING_KEPT = '\t\t\t\t\t\t\t'
+local NOTHING_KEPT = '\t\t\t\t\t\t\t\t\t'
 
 local function load(p, id)
 	local v = redis.call('GET', p .. 'b:' .. id)
@@ -14,9 +14,9 @@ local function load(p, id)
 	end
 	local st, u, to, s, b, n, z, at, dl, d, private, c, ga, ev, kept = string.match(v, TOLD)
 	local r = {id = id, st = st, u = u, to = to, s = s, b = b, n = n, z = z, at = at, dl = dl, d = d, p = private, c = c, ga = ga, ev = ev,
-		tk = '', w = '', th = '', ld = '', cs = '', ck = '', ak = '', kn = ''}
+		tk = '', w = '', th = '', ld = '', cs = '', ck = '', ak = '', kn = '', a = '', f = ''}
 	if kept ~= NOTHING_KEPT then
-		r.tk, r.w, r.th, r.ld, r.cs, r.ck, r.ak, r.kn = string.match(kept, KEPT)
+		r.tk, r.w, r.th, r.ld, r.cs, r.ck, r.ak, r.kn, r.a, r.f = string.match(kept, KEPT)
 	end
 	return r
 end
@@ -32,7 +32,15 @@ local function told(b)
 end
 
 local function kept(b)
-	return b.tk .. '\t' .. b.w .. '\t' .. b.th .. '\t' .. b.ld .. '\t' .. b.cs .. '\t' .. b.ck .. '\t' .. b.ak .. '\t' .. b.kn
+	return b.tk .. '\t' .. b.w .. '\t' .. b.th .. '\t' .. b.ld .. '\t' .. b.cs .. '\t' .. b.ck .. '\t' .. b.ak .. '\t' .. b.kn .. '\t' .. b.a .. '\t' .. b.f
+end
+
+-- What a tombstone keeps of a record, v, of which nothing but its description is worth keeping. The server's own names have none.
+local function kept_of_taken(v)
+	if string.byte(v, -1) == 9 then
+		return NOTHING_KEPT
+	end
+	return NOTHING_KEPT .. string.match(v, '[^\t]*$')
 end
 
 -- ...: SET's option on expiry: 'KEEPTTL', or 'PX' or 'PXAT' and a time. For changes that no event tells of.
@@ -97,7 +105,9 @@ local function ended(p, b, cause, who, us, due_ms, outcome)
 	local now, more = text(time_ms(us)), NOTHING_KEPT
 	local late = due_ms and text(math.max(0, us - due_ms * 1000)) or ''
 	if b.th ~= '' then
-		more = '\t' .. b.w .. '\t' .. b.th .. '\t\t\t\t' .. b.ak .. '\t'
+		more = '\t' .. b.w .. '\t' .. b.th .. '\t\t\t\t' .. b.ak .. '\t\t\t' .. b.f
+	elseif b.f ~= '' then
+		more = NOTHING_KEPT .. b.f
 	end
 	b.ev = event_name(p, leave(p, b.id, b.u, b.to, b.d, b.z, b.dl, cause, who, late, now, outcome or '', more, b.again))
 	b.st, b.p, b.c, b.ga = 'gone', outcome or '', cause, now

@@ -26,7 +26,7 @@ local function f_may_store()
 end
 
 -- What functions run, and what servers send themselves, each as it may look, with KEY for a key. (FUNCTION and FCALL show themselves; INFO and CONFIG are attestation's.)
-local RIGHTS = {{'TIME'}, {'GET', 'KEY'}, {'SET', 'KEY', '1', 'PX', '1'}, {'DEL', 'KEY'}, {'UNLINK', 'KEY'}, {'EXISTS', 'KEY'}, {'STRLEN', 'KEY'}, {'GETRANGE', 'KEY', '0', '1'},
+local RIGHTS = {{'TIME'}, {'GET', 'KEY'}, {'SET', 'KEY', '1', 'PX', '1'}, {'DEL', 'KEY'}, {'UNLINK', 'KEY'}, {'RENAME', 'KEY', 'KEY'}, {'EXISTS', 'KEY'}, {'STRLEN', 'KEY'}, {'GETRANGE', 'KEY', '0', '1'},
 	{'GETDEL', 'KEY'}, {'PEXPIRE', 'KEY', '1'}, {'PEXPIREAT', 'KEY', '1'}, {'HSET', 'KEY', 'f', '1'}, {'HGET', 'KEY', 'f'}, {'HMGET', 'KEY', 'f'}, {'HDEL', 'KEY', 'f'},
 	{'HINCRBY', 'KEY', 'f', '1'}, {'ZADD', 'KEY', '1', 'm'}, {'ZREM', 'KEY', 'm'}, {'ZRANGE', 'KEY', '0', '0'}, {'ZRANGEBYSCORE', 'KEY', '0', '0'}, {'ZSCORE', 'KEY', 'm'},
 	{'ZCOUNT', 'KEY', '0', '0'}, {'ZSCAN', 'KEY', '0'}, {'XADD', 'KEY', '*', 'p', '1'}, {'XDEL', 'KEY', '1-1'}, {'XRANGE', 'KEY', '-', '+'}, {'XINFO', 'STREAM', 'KEY'},

@@ -1,5 +1,59 @@
 -- upload.lua: from the first chunk of several to a live blob, or to nothing.
 
+-- Staged is an attempt, not a blob. Whose name was chosen by its uploader may be attempted by several, and by strangers: so each attempt is called <id>:<token>, of a token that the server
+-- drew, and all that exists before the commit (chunks, index entry, record, place in the session's list, what aborts and sweeps look for) is under that. Of a name that the server
+-- drew there is one attempt, which is called as its blob. commit alone leads from an attempt to a blob, if there is none.
+
+-- The id and the token of an attempt; nil: of a name that the server drew.
+local function attempt_of(attempt)
+	return string.match(attempt, '^([^:]+):([^:]+)$')
+end
+
+-- Descriptions: 32 characters for what a request's head says, 16 for the content's length, 16 for its digest; '-' where that is not known.
+local function same_part(a, b, from, to)
+	local x, y = string.sub(a, from, to), string.sub(b, from, to)
+	return x == y or string.byte(x) == 45 or string.byte(y) == 45
+end
+
+local function same_description(a, b)
+	return string.sub(a, 1, 32) == string.sub(b, 1, 32) and same_part(a, b, 33, 48) and same_part(a, b, 49, 64)
+end
+
+-- What stands under a name that its uploader chose: nil for nothing, or the answer. An attempt that was ended because nobody had been told of it stands for nothing to whoever repeats it.
+-- Who repeats what he stored learns of it now, so an abort that is still to come leaves it alone.
+local function taken(p, id, uploader, f, us)
+	local b = load_settled(p, id, us)
+	if not b then
+		return nil
+	end
+	if b.u ~= uploader or b.f == '' or not same_description(b.f, f) then
+		return ETAKEN
+	end
+	if b.st == 'gone' then
+		return b.c ~= 'aborted' and OK .. '\n' .. record(b) .. '\n1' or nil
+	end
+	if b.kn == '' then
+		b.kn = '1'
+		save(p, id, told(b), kept(b), 'KEEPTTL')
+	end
+	return OK .. '\n' .. record(b) .. '\n1'
+end
+
+-- named id uploader f: 0, blob | 0 | ETAKEN: what stands under a name that its uploader chose. Asked before session and policy are.
+local function f_named(keys, args)
+	if not compared then
+		return ECOMPARE
+	end
+	return taken(prefix(keys), args[1], args[2], args[3], time_us()) or OK
+end
+
+-- The chunks of an attempt become the blob's. Nothing is copied. Those of a blob that ended a day ago or more, or was aborted, are not there any more.
+local function adopt_chunks(p, attempt, id, n)
+	for i = 0, n - 1 do
+		redis.call('RENAME', p .. 'c:' .. attempt .. ':' .. i, p .. 'c:' .. id .. ':' .. i)
+	end
+end
+
 -- stage id uploader sid bound first n left_ms d: 0; ESESSION; ESUBJECT; ETIMEOUT. Enters an upload of several chunks in the index
 -- (first '1') or keeps it there. n: no chunk has a higher number yet than n - 1. left_ms: until the first byte's time to live is over.
 local function f_stage(keys, args)
@@ -26,12 +80,53 @@ local function f_stage(keys, args)
 	return OK
 end
 
--- commit id uploader to sid bound n size ttl_ms age_ms d p staged: 0, blob; ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE, ETIMEOUT. Refused: nothing is left.
--- staged '0': stage was never called for it.
+-- Nothing stands under an attempt's own name any more. staged: a record and a place in its session's list may.
+local function leave_attempt(p, attempt, sid, staged)
+	if staged then
+		redis.call('DEL', p .. 'b:' .. attempt)
+	end
+	if staged and sid ~= '' then
+		redis.call('ZREM', p .. 'sb:' .. sid, attempt)
+	end
+	redis.call('ZREM', p .. 'dl', 'b:' .. attempt)
+end
+
+-- A blob comes to be: what tells of it, and its record.
+local function appear(p, id, record_text, what, deadline)
+	local ev = event(p, what)
+	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, record_text, 'PXAT', wall_ms(deadline + TOMBSTONE_MS)))
+end
+
+-- The same of a blob that was an attempt: its chunks first. When something of it is refused, the reaper finds chunks without a record.
+local function appear_from(p, attempt, n, id, record_text, what, deadline, now)
+	local done, why = pcall(adopt_chunks, p, attempt, id, n)
+	if done then
+		done, why = pcall(appear, p, id, record_text, what, deadline)
+	end
+	if not done then
+		redis.call('ZADD', p .. 'dl', text(now), 'b:' .. id)
+		error(why)
+	end
+end
+
+-- An attempt is over before anybody saw it, and what it was for exists: nothing is left of it, and there is nothing to tell.
+local function drop_attempt(p, attempt, sid, n)
+	erase_chunks(p, attempt, 0, n, false)
+	leave_attempt(p, attempt, sid, true)
+end
+
+-- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f: 0, blob; 0, blob, 1: it was stored before; ETAKEN, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE, ETIMEOUT. Refused: nothing is
+-- left of the attempt. staged '0': stage was never called for it. f: of an attempt, the description.
 local function f_commit(keys, args)
 	local p, id, uploader, sid, bound = prefix(keys), args[1], args[2], args[4], args[5]
+	local name, token = attempt_of(id)
 	local n, size, us = tonumber(args[6]), tonumber(args[7]), time_us()
 	local now = time_ms(us)
+	local before = name and taken(p, name, uploader, args[13], us)
+	if before then
+		drop_attempt(p, id, sid, n)
+		return before
+	end
 	local staged = args[12] ~= '0' and load(p, id) or nil
 	local s = sid ~= '' and session_open_for(p, sid, uploader, us) or nil
 	if staged and sid ~= '' then
@@ -74,12 +169,21 @@ local function f_commit(keys, args)
 
 	local to, z, at, dl = args[3], args[7], text(now), text(deadline)
 	local line = line_told('live', uploader, to, sid, bound, args[6], z, at, dl, d, args[11], '', '', '')
+	local attempt, more = id, NOTHING_KEPT
+	if name then
+		id, more = name, '\t\t\t\t\t\t\t\t' .. token .. '\t' .. args[13]
+	end
 	index(p, 'b:' .. id, deadline, now)
 	if s then
 		session_enlist(p, s, id, bound == '1' and LIST_BOUND or LIST_UNBOUND)
 	end
-	local ev = event(p, 'e\tstored\td\t' .. d .. '\tu\t' .. uploader .. '\tto\t' .. to .. '\ts\t' .. (bound == '1' and s.h or '') .. '\tz\t' .. z .. '\tdl\t' .. dl .. '\tat\t' .. at)
-	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, line .. '\n' .. NOTHING_KEPT, 'PXAT', wall_ms(deadline + TOMBSTONE_MS)))
+	local what = 'e\tstored\td\t' .. d .. '\tu\t' .. uploader .. '\tto\t' .. to .. '\ts\t' .. (bound == '1' and s.h or '') .. '\tz\t' .. z .. '\tdl\t' .. dl .. '\tat\t' .. at
+	if name then
+		appear_from(p, attempt, n, id, line .. '\n' .. more, what, deadline, now)
+		pcall(leave_attempt, p, attempt, sid, staged) -- a reaper would find nothing under it
+	else
+		appear(p, id, line .. '\n' .. more, what, deadline)
+	end
 	if s then
 		session_bump(p, s, now)
 		if bound == '1' then
@@ -90,15 +194,19 @@ local function f_commit(keys, args)
 	return OK .. '\n' .. id .. '\t' .. line
 end
 
--- abort id n later_ms unknown: 0: an upload that is not going to be committed. later_ms: its writes may still be on their way for that
+-- abort attempt n later_ms unknown: 0: an upload that is not going to be committed. later_ms: its writes may still be on their way for that
 -- long. unknown '1': its commit was sent, and nobody has been told the answer: should it be live, it ends, too; unless its uploader has asked
--- again by its Idempotency-Key and learned of it since.
+-- again, by name or Idempotency-Key, and learned of it since.
 local function f_abort(keys, args)
 	local p, id, us = prefix(keys), args[1], time_us()
-	local now, b = time_ms(us), load(p, id)
-	if b and b.st == 'live' and args[4] == '1' and b.kn == '' then
+	local name, token = attempt_of(id)
+	local now, b = time_ms(us), load(p, name or id)
+	if b and b.st == 'live' and args[4] == '1' and b.kn == '' and (not name or b.a == token) then
 		finish(p, b, 'aborted', '', us)
 		return OK
+	end
+	if name then
+		b = load(p, id)
 	end
 	if b and b.st ~= 'staged' then
 		return OK
