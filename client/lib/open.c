@@ -74,7 +74,7 @@ static int fail(tg_opener *o, int err, const char *why)
 /* The first that opens gives the file key. Unless raw, the others are tried too: which are ours is compared with the head. */
 static int try_identities(tg_opener *o, const uint8_t share[32], const uint8_t *body)
 {
-	uint8_t other[TG_FILE_KEY];
+	uint8_t other[TG_FILE_KEY] = {0};
 	int err = 0;
 
 	for (size_t i = 0; i < o->e.n_identities && !err; i++) {

@@ -491,6 +491,7 @@ def no_locked_memory():
     resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
 
 
+@pytest.mark.skipif("asan" in TIMEGLAS, reason="a sanitizer answers mlock() itself, and locks nothing")
 def test_memory_that_cannot_be_locked_is_told_once(cli, keys, tmp_path):
     """Keys may go to swap then: the work goes on, and a line says so; none when all is locked."""
     sealed = tmp_path / "sealed.age"
