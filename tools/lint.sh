@@ -66,7 +66,7 @@ for path in sys.stdin.read().split():
 with_white_space() {
 	local bad=0 f
 	while read -r f; do
-		case $f in tests/vectors/*|tests/fixtures/*|tests/fuzz/regression/*|*.svg|*.jpg|*.png) continue ;; esac
+		case $f in tests/vectors/*|tests/fixtures/*|tests/fuzz/regression/*|docs/vectors/sealed/*|*.svg|*.jpg|*.png) continue ;; esac
 		! grep -nHP '[ \t]+$|\r' "$f" || bad=1
 		[ -z "$(tail -c 1 "$f")" ] || { echo "$f: no newline at the end"; bad=1; }
 		case $f in
