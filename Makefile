@@ -276,6 +276,7 @@ install: all
 	$(INSTALL) -m 644 $(wildcard docs/vectors/*.*) $(D)/share/doc/timeglas/docs/vectors/
 	$(INSTALL) -m 644 $(wildcard docs/vectors/sealed/*) $(D)/share/doc/timeglas/docs/vectors/sealed/
 	$(INSTALL) -m 644 $(wildcard docs/bench/*) $(D)/share/doc/timeglas/docs/bench/
+	$(INSTALL) -m 644 $(wildcard docs/examples/*) $(D)/share/doc/timeglas/examples/
 	for f in $(wildcard deploy/*); do sed 's|/usr/local/|$(PREFIX)/|' $$f >$(D)/share/doc/timeglas/examples/$${f##*/}; done
 	for f in $(MAN); do s=man$${f##*.}; $(INSTALL) -d $(D)/share/man/$$s; $(INSTALL) -m 644 $$f $(D)/share/man/$$s/; done
 	$(call each-function,[ -e $(D)/share/man/man3/$$n.3 ] || ln -s $${f##*/} $(D)/share/man/man3/$$n.3)
