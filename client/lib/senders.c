@@ -12,6 +12,7 @@
 
 #define BLANKS " \t"
 #define SENDERS_MAX 4096u
+#define LINE_MAX_CHARS (TG_KEY_TEXT_MAX + TG_SENDER_NAME_MAX + 128)
 
 struct sender_row {
 	tg_sender key;
@@ -173,25 +174,25 @@ static const char *fault_of(const char *line, size_t n, size_t number, int err)
 
 static int load(tg_senders *s, FILE *f, char *why, size_t cap)
 {
-	size_t number = 0, size = 0;
-	char *line = NULL;
-	ssize_t n;
+	char line[LINE_MAX_CHARS];
+	size_t number = 0;
 	int err = 0;
 
 	errno = 0;
-	while (!err && (n = getline(&line, &size, f)) >= 0) {
-		size_t len = (size_t)n;
+	while (!err && fgets(line, sizeof line, f)) {
+		size_t n = strlen(line);
+		int whole = n > 0 && line[n - 1] == '\n';
 
 		number++;
-		if (len > 0 && line[len - 1] == '\n')
-			len--;
-		err = memchr(line, '\0', len) ? TG_EKEY : add_line(s, line, len);
+		if (whole)
+			n--;
+		/* Too long, or cut by a NUL: nothing that a key stands in. */
+		err = whole || (n + 1 < sizeof line && feof(f)) ? add_line(s, line, n) : TG_EKEY;
 		if (err)
-			say(why, cap, "line %zu: %s", number, fault_of(line, len, number, err));
+			say(why, cap, "line %zu: %s", number, fault_of(line, n, number, err));
 		if (err == TG_EINVAL)
 			err = TG_EKEY;
 	}
-	free(line);
 	if (!err && ferror(f)) {
 		err = TG_EIO;
 		say(why, cap, "cannot read it: %s", strerror(errno));

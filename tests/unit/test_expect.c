@@ -448,6 +448,9 @@ static void senders_load_reads_names_keys_and_comments(void **state)
 		tg_senders_free(s);
 	}
 	assert_int_equal(tg_senders_new(&s), 0);
+	assert_int_equal(tg_senders_load(s, "/dev/zero", why, sizeof why), TG_EKEY);
+	assert_non_null(strstr(why, "line 1"));
+	assert_int_equal(tg_senders_load(s, "/", why, sizeof why), TG_EIO);
 	assert_int_equal(tg_senders_load(s, "/nowhere/at/all", NULL, 0), TG_EIO);
 	assert_int_equal(tg_senders_add(s, "two words", one), TG_EINVAL);
 	assert_int_equal(tg_senders_add(s, "", one), TG_EINVAL);
