@@ -342,6 +342,39 @@ def test_open_appends_where_stdout_does(cli, keys, tmp_path):
     assert (tmp_path / "out").read_bytes() == b"before" + b"x" * 300_000
 
 
+def test_senders_rotate_their_keys_without_losing_a_blob(cli, keys, tmp_path):
+    """Goal: a file of names and keys, made with keygen -y; while a sender's old and new key stand there, both open, and each
+    message says who it was; when the old one is gone, so is what it signed."""
+    senders, new = tmp_path / "senders", tmp_path / "new.key"
+    cli("keygen", "--sign", "-o", new, ok=0)
+    public = [cli("keygen", "-y", k, ok=0).stdout.decode().strip() for k in (keys["signing"], new)]
+    sealed = [cli("seal", "-r", keys["identity_public"], "--kind", "liveness", "--sign", k, stdin=b"film", ok=0).stdout for k in (keys["signing"], new)]
+    old_line, new_line = (f"app-backend\t{p}\n" for p in public)
+    senders.write_text(f"# who may send\n\n{old_line}# from Monday on\n{new_line}")
+    for how in (["--sender", senders], ["--sender", public[0], "--sender", public[1]]):
+        for i, text in enumerate(sealed):
+            out = tmp_path / "out"
+            o = json.loads(cli("open", "-i", keys["identity"], *how, "--json", "-o", out, stdin=text, ok=0).stdout)["head"]
+            assert out.read_bytes() == b"film" and o["sender"] == public[i]
+            assert o["sender_name"] == ("app-backend" if how[1] == senders else public[i])
+    assert b"app-backend" in cli("open", "-i", keys["identity"], "--sender", senders, stdin=sealed[1], ok=0).stderr
+    senders.write_text(new_line)
+    done = cli("open", "-i", keys["identity"], "--sender", senders, stdin=sealed[0], ok=4)
+    assert done.stdout == b"" and b"another sender" in done.stderr
+    cli("open", "-i", keys["identity"], "--sender", senders, stdin=sealed[1], ok=0)
+
+
+@pytest.mark.parametrize("text, said", [
+    ("app KEY\napp timeglas-sender1junk\n", b"line 2"), ("# none\n", b"no key"), ("other KEY\napp KEY\n", b"line 2"),
+    ("SECRET\n", b"secret signing key"), ("a b KEY\n", b"line 1")], ids=["junk", "none", "two names", "secret", "three words"])
+def test_file_of_senders_that_is_wrong_says_where(cli, keys, tmp_path, text, said):
+    """Goal: a wrong line is found before anything is opened, and a secret in it is not printed."""
+    secret = keys["signing"].read_text().splitlines()[2]
+    (tmp_path / "senders").write_text(text.replace("KEY", keys["signing_public"]).replace("SECRET", secret))
+    done = cli("open", "-i", keys["identity"], "--sender", tmp_path / "senders", stdin=b"x", ok=2)
+    assert said in done.stderr and secret.encode() not in done.stderr and done.stdout == b"", done.stderr
+
+
 # What is refused ------------------------------------------------------------------------------------------------------
 
 USAGE = [
