@@ -13,7 +13,7 @@ packages() {
 	# GStreamer makes the specimen's JPEG and MP4: a third of what ffmpeg would bring along
 	demo) echo redis-server redis-tools curl python3 gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 		gstreamer1.0-plugins-ugly ;;
-	test) echo redis-server redis-tools age curl openssl python3 python3-pytest python3-yaml libcmocka-dev zlib1g-dev valgrind ;;
+	test) echo redis-server redis-tools age curl openssl python3 python3-pytest python3-yaml libcmocka-dev zlib1g-dev valgrind strace ;;
 	lint) echo cppcheck clang-tidy mandoc shellcheck python3-yaml git ;;
 	cov) echo gcovr ;;
 	fuzz) echo clang ;;
