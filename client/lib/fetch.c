@@ -118,7 +118,7 @@ static int check_options(struct fetch *f, const tg_fetch_opts *o)
 		return http_fail(f->c, err, "struct_size of the options is not that of a published struct, or a newer one's member is set");
 	if (tg_id_name(f->id, NULL) != 0)
 		return http_fail(f->c, TG_EINVAL, "that is not a blob's id: two hex digits and a name of %d characters", TG_NAME_CHARS);
-	f->expect.blob = NULL; /* the id's name is compared once the server takes names from clients */
+	f->expect.blob = f->expect.raw || f->o.sealed ? NULL : f->id;
 	return check_expect(f);
 }
 

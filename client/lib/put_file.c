@@ -105,12 +105,12 @@ static int open_source(struct tg_client *c, struct put *p, const char *path)
 	return err == 0 ? 0 : cannot_seal(c, err);
 }
 
-/* Stored once under a key, for servers that take no names. A pipe cannot be sent again, so it needs none. */
+/* What nothing names is stored once under a key. A pipe cannot be sent again, so it needs none. */
 static const char *choose_key(struct put *p)
 {
 	uint8_t raw[KEY_BYTES];
 
-	if (p->o.idempotency_key != NULL || !tg_source_can_rewind(p->source))
+	if (p->o.idempotency_key != NULL || p->name[0] != '\0' || !tg_source_can_rewind(p->source))
 		return p->o.idempotency_key;
 	randombytes_buf(raw, sizeof raw);
 	return tg_hex_encode(raw, sizeof raw, p->key);
@@ -126,7 +126,7 @@ static int send_it(struct tg_client *c, struct put *p, const char *path, tg_blob
 		.subject = none_if_empty(p->o.subject),
 		.to = none_if_empty(p->o.to),
 		.idempotency_key = choose_key(p),
-		.name = p->o.sealed ? none_if_empty(p->name) : NULL, /* of all that is signed, once the server takes names */
+		.name = none_if_empty(p->name),
 		.ttl_s = p->o.ttl_s,
 		.size = tg_source_size(p->source),
 		.sha256 = p->o.sealed ? p->sha256 : NULL,

@@ -165,8 +165,10 @@ def test_lease_bounds_how_long_it_tries(run, pki, keys, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["file", "raw", "sealed", "pipe"])
-def test_put_repeats_under_one_key(run, pki, keys, tmp_path, how):
-    """Goal: an answer that was lost is asked for again with all of the content, sealed anew; a pipe cannot be read twice."""
+def test_put_repeats_under_one_name_or_key(run, pki, keys, tmp_path, how):
+    """Goal: an answer that was lost is asked for again with all of the content, sealed anew; a pipe cannot be read twice. What is signed keeps its
+    name, reference and time, and needs no key.
+    """
     data = os.urandom(100_000)
     (tmp_path / "f").write_bytes(sealed(keys, tmp_path, data) if how == "sealed" else data)
     args = {"raw": ["--raw"], "sealed": ["--sealed"]}.get(how, [])
@@ -177,15 +179,20 @@ def test_put_repeats_under_one_key(run, pki, keys, tmp_path, how):
             run(server, "put", "--kind", "liveness", "-", stdin=data, env=keys, ok=3)
             assert len(server.seen) == 1 and server.seen[0][2]["Idempotency-Key"] is None
             return
-        assert run(server, "put", "--kind", "liveness", *args, tmp_path / "f", env=keys, ok=0).stdout == ID.encode() + b"\n"
-        assert len({s[2]["Idempotency-Key"] for s in server.seen}) == 1 and len(server.seen) == 3
-        assert server.seen[0][2]["Idempotency-Key"]
+        told = run(server, "put", "--kind", "liveness", *args, tmp_path / "f", env=keys, ok=0).stdout.decode().strip()
+        sent = [(s[2]["Timeglas-Name"], s[2]["Idempotency-Key"]) for s in server.seen]
+        assert len(sent) == 3 and len(set(sent)) == 1
+        name, key = sent[0]
+        assert (name and told == "00" + name and not key) if how == "file" else (key and told == ID and not name)
+        heads = []
         for _, _, headers, body in server.seen:
             assert int(headers["Content-Length"]) == len(body)
-            (tmp_path / "got").write_bytes(body)
             more = ["--raw"] if how == "raw" else []
-            assert run(None, "open", *more, tmp_path / "got", env={**keys, **({"TIMEGLAS_SENDER": ""} if how == "raw" else {})}, url="x",
-                       ok=0).stdout == data
+            done = run(None, "open", *more, "--json", "-o", "got", stdin=body, env={**keys, **({"TIMEGLAS_SENDER": ""} if how == "raw" else {})},
+                       url="x", ok=0)
+            heads.append(json.loads(done.stdout).get("head"))
+            assert (tmp_path / "got").read_bytes() == data
+        assert all(h == heads[0] for h in heads) and (how != "file" or heads[0]["name"] == name)
 
 
 def test_put_to_nobody_gives_up_at_once(run, keys, tmp_path):

@@ -288,8 +288,8 @@ def test_put_seals_while_it_sends(run, pki, keys, tmp_path, size):
     with serve(pki, stored(BLOB)) as server:
         done = run(server, "put", "--kind", "passport", "--issuer", "uto".upper(), "--session", "s1", "--to", "a,b", "--to", "c", "--ttl",
                    "2h", "--idempotency-key", "k", tmp_path / "f", env=keys, ok=0)
-        assert done.stdout == ID.encode() + b"\n" and b"erased at" in done.stderr
         f = put_fields(server)
+        assert done.stdout == b"00" + f["timeglas-name"].encode() + b"\n" and b"erased at" in done.stderr
         assert (f["timeglas-kind"], f["timeglas-issuer"], f["timeglas-session"]) == ("passport", "UTO", "s1")
         assert (f["timeglas-to"], f["timeglas-ttl"], f["idempotency-key"]) == ("a, b, c", "7200", "k")
         assert "transfer-encoding" not in f and "content-digest" not in f
@@ -297,7 +297,7 @@ def test_put_seals_while_it_sends(run, pki, keys, tmp_path, size):
         assert int(f["content-length"]) == len(body)
         assert (f.get("expect") == "100-continue") == (len(body) >= 65536)
         (tmp_path / "got").write_bytes(body)
-        assert run(None, "open", tmp_path / "got", env=keys, url="x", ok=0).stdout == data
+        assert run(None, "open", "--id", "00" + f["timeglas-name"], tmp_path / "got", env=keys, url="x", ok=0).stdout == data
 
 
 def test_put_from_a_pipe_is_chunked(run, pki, keys):
