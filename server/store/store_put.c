@@ -1,10 +1,10 @@
 /*
  * store_put.c: an upload. Its chunks are native SETs with an expiry; functions only enter it in the deadline index (stage), make it visible
- * (commit), or end it (abort). A blob of one chunk goes in one pipeline: ZADD, SET, commit; without a session, and under a name
- * that was drawn here, in one transaction (store_whole.c). Runs in workers.
+ * (commit), or end it (abort). A blob of one chunk goes in one pipeline: under a name that its uploader chose SET, commit; under one that was drawn
+ * here ZADD, SET, commit, and without a session one transaction (store_whole.c). Runs in workers.
  *
  * Whatever happens to this process, each chunk that Redis holds has an index entry (b:<id> or x:<id>:...) at most 30 or 60 s ahead, so the reaper
- * wipes it. The entry is renewed while the upload lives, also when its bytes come too slowly to fill a chunk; and an upload that drips is refused
+ * wipes it; the only chunk of a chosen name expires in 30 s by itself, until its commit has made it a blob's. The entry is renewed while the upload lives, also when its bytes come too slowly to fill a chunk; and an upload that drips is refused
  * when its time is over or its session has ended, although nothing of it may have reached the store yet.
  */
 #include <stdlib.h>
@@ -257,7 +257,7 @@ static void on_set(void *ctx, const redisReply *r)
 		p->calls.on_room(p, p->ctx);
 }
 
-/* Sends the chunk in hand. */
+/* Sends the chunk in hand, for left ms. */
 static int put_send(struct store_put *p, int64_t left)
 {
 	char key[STORE_KEY_MAX];
@@ -417,6 +417,17 @@ static int put_index(struct store_put *p, int64_t left)
 	return cmd_send(p->store, &m, on_part, p);
 }
 
+/* The only chunk; its commit stands behind it in the pipeline. Should that never come, an attempt's chunk, which is nobody's blob yet, expires by itself. */
+static int put_single(struct store_put *p, int64_t left)
+{
+	int err;
+
+	if (p->opts.desc.name[0] != '\0')
+		return put_send(p, left < STAGED_MS ? left : STAGED_MS);
+	err = put_index(p, left);
+	return err != 0 ? err : put_send(p, left);
+}
+
 static int put_commit(struct store_put *p)
 {
 	char event[STORE_DESC_MAX], private[STORE_DESC_MAX], hash[DESC_HASH_LEN + 1] = "";
@@ -466,9 +477,7 @@ int store_put_commit(struct store_put *p, const struct store_put_opts *o)
 	}
 	if (p->held) {
 		p->held = false;
-		p->err = put_index(p, left);
-		if (p->err == 0)
-			p->err = put_send(p, left);
+		p->err = put_single(p, left);
 	}
 	if (p->err == 0)
 		p->err = put_commit(p);

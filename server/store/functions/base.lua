@@ -159,7 +159,7 @@ end
 
 -- Goes on with what an earlier call left over.
 local function erase_more(p, member)
-	local id, from, n = string.match(member, '^e:([^:]+):(%d+):#(%d+)$')
+	local id, from, n = string.match(member, '^e:(.+):(%d+):#(%d+)$')
 	if id then
 		erase_chunks(p, id, tonumber(from), tonumber(n), true)
 	end
@@ -178,9 +178,23 @@ local function erase_left(p)
 	return true
 end
 
--- Writes for this upload may still come: what they leave is wiped at that time. n: chunks 0..n-1 at least are looked for.
-local function trap(p, id, n, at)
-	redis.call('ZADD', p .. 'dl', text(at), 'x:' .. id .. ':#' .. n)
+-- The same with what is left of one blob. Returns whether all of it is gone.
+local function erase_left_of(p, id)
+	for _, member in ipairs(redis.call('ZRANGEBYSCORE', p .. 'dl', '0', '0')) do
+		if string.match(member, '^e:([^:]+):%d+:#') == id then
+			if room <= 0 then
+				return false
+			end
+			erase_more(p, member)
+		end
+	end
+	return room > 0
+end
+
+-- Writes for this upload may still come: what they leave is wiped at that time. n: chunks 0..n-1 at least are looked for. kind 'u': its commit may come as well,
+-- of which nobody is told.
+local function trap(p, id, n, at, kind)
+	redis.call('ZADD', p .. 'dl', text(at), (kind or 'x') .. ':' .. id .. ':#' .. n)
 end
 
 -- Are all n chunks there, and have they size bytes together? (None is empty.)

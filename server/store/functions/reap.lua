@@ -39,11 +39,18 @@ local function reap_session(p, sid, us, r)
 	end
 end
 
--- What writes that came too late have left.
-local function reap_trap(p, member)
-	local id, n = string.match(member, '^x:([^:]+):#(%d+)$')
-	if id then
-		erase_chunks(p, id, 0, tonumber(n), true)
+-- What writes that came too late have left. Of a commit that came behind its own abort nobody was told, so its blob ends; unless its uploader has asked again and learned of it.
+local function reap_trap(p, member, us)
+	local kind, attempt, n = string.match(member, '^([xu]):(.+):#(%d+)$')
+	if attempt then
+		local id, token = attempt_of(attempt)
+		local b = load(p, id)
+		if kind == 'u' and untold(b, token) then
+			finish(p, b, 'aborted', '', us)
+		end
+		if token ~= '' or not b or b.st == 'staged' or b.st == 'gone' then
+			erase_chunks(p, attempt, 0, tonumber(n), true)
+		end
 	end
 	redis.call('ZREM', p .. 'dl', member)
 end
@@ -60,7 +67,7 @@ local function reap_entry(p, member, score, us, batch, r)
 	elseif kind == 'e' then
 		erase_more(p, member)
 	else
-		reap_trap(p, member)
+		reap_trap(p, member, us)
 	end
 end
 

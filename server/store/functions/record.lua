@@ -53,6 +53,17 @@ local function record(b)
 	return b.id .. '\t' .. told(b)
 end
 
+-- The id of what an attempt is for, and the attempt's token. A name that the server drew has one attempt, without a token, which is called as its blob: upload.lua.
+local function attempt_of(attempt)
+	local id, token = string.match(attempt, '^([^:]+):(.+)$')
+	return id or attempt, token or ''
+end
+
+-- A live blob that the attempt with this token made, and of which nobody knows.
+local function untold(b, token)
+	return b and b.st == 'live' and b.a == token and b.kn == ''
+end
+
 -- What has ended could not be erased: the reaper tries again, at once.
 local function try_again(p, id, why)
 	redis.pcall('ZADD', p .. 'dl', '1', 'b:' .. id)

@@ -4,11 +4,6 @@
 -- drew, and all that exists before the commit (chunks, index entry, record, place in the session's list, what aborts and sweeps look for) is under that. Of a name that the server
 -- drew there is one attempt, which is called as its blob. commit alone leads from an attempt to a blob, if there is none.
 
--- The id and the token of an attempt; nil: of a name that the server drew.
-local function attempt_of(attempt)
-	return string.match(attempt, '^([^:]+):([^:]+)$')
-end
-
 -- Descriptions: 32 characters for what a request's head says, 16 for the content's length, 16 for its digest; '-' where that is not known.
 local function same_part(a, b, from, to)
 	local x, y = string.sub(a, from, to), string.sub(b, from, to)
@@ -19,7 +14,8 @@ local function same_description(a, b)
 	return string.sub(a, 1, 32) == string.sub(b, 1, 32) and same_part(a, b, 33, 48) and same_part(a, b, 49, 64)
 end
 
--- What stands under a name that its uploader chose: nil for nothing, or the answer. An attempt that was ended because nobody had been told of it stands for nothing to whoever repeats it.
+-- What stands under a name that its uploader chose: nil for nothing, or the answer. A blob that ended as aborted, because nobody had been told of it, stands for nothing to whoever repeats its upload;
+-- its bytes must be gone, or what is left of them to erase would be the new blob's.
 -- Who repeats what he stored learns of it now, so an abort that is still to come leaves it alone.
 local function taken(p, id, uploader, f, us)
 	local b = load_settled(p, id, us)
@@ -29,21 +25,21 @@ local function taken(p, id, uploader, f, us)
 	if b.u ~= uploader or b.f == '' or not same_description(b.f, f) then
 		return ETAKEN
 	end
-	if b.st == 'gone' then
-		return b.c ~= 'aborted' and OK .. '\n' .. record(b) .. '\n1' or nil
+	if b.st == 'gone' and b.c == 'aborted' then
+		return not erase_left_of(p, id) and EINFLIGHT or nil
 	end
-	if b.kn == '' then
+	if not compared then -- it may be back although the evidence has its end
+		return ECOMPARE
+	end
+	if b.st ~= 'gone' and b.kn == '' then
 		b.kn = '1'
 		save(p, id, told(b), kept(b), 'KEEPTTL')
 	end
 	return OK .. '\n' .. record(b) .. '\n1'
 end
 
--- named id uploader f: 0, blob | 0 | ETAKEN: what stands under a name that its uploader chose. Asked before session and policy are.
+-- named id uploader f: 0, blob | 0 | ETAKEN, EINFLIGHT: what stands under a name that its uploader chose. Asked before session and policy are.
 local function f_named(keys, args)
-	if not compared then
-		return ECOMPARE
-	end
 	return taken(prefix(keys), args[1], args[2], args[3], time_us()) or OK
 end
 
@@ -80,12 +76,9 @@ local function f_stage(keys, args)
 	return OK
 end
 
--- Nothing stands under an attempt's own name any more. staged: a record and a place in its session's list may.
-local function leave_attempt(p, attempt, sid, staged)
-	if staged then
-		redis.call('DEL', p .. 'b:' .. attempt)
-	end
-	if staged and sid ~= '' then
+-- Takes an attempt, whose record is gone, from its session's list and the index.
+local function leave_attempt(p, attempt, sid)
+	if sid ~= '' then
 		redis.call('ZREM', p .. 'sb:' .. sid, attempt)
 	end
 	redis.call('ZREM', p .. 'dl', 'b:' .. attempt)
@@ -97,8 +90,12 @@ local function appear(p, id, record_text, what, deadline)
 	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, record_text, 'PXAT', wall_ms(deadline + TOMBSTONE_MS)))
 end
 
--- The same of a blob that was an attempt: its chunks first. When something of it is refused, the reaper finds chunks without a record.
-local function appear_from(p, attempt, n, id, record_text, what, deadline, now)
+-- The same of a blob that was an attempt: first the attempt's record goes, or two would tell of one upload, then the chunks become the blob's. When something of it is refused, the reaper finds
+-- chunks without a record.
+local function appear_from(p, attempt, staged, n, id, record_text, what, deadline, now)
+	if staged then
+		redis.call('DEL', p .. 'b:' .. attempt)
+	end
 	local done, why = pcall(adopt_chunks, p, attempt, id, n)
 	if done then
 		done, why = pcall(appear, p, id, record_text, what, deadline)
@@ -110,21 +107,27 @@ local function appear_from(p, attempt, n, id, record_text, what, deadline, now)
 end
 
 -- An attempt is over before anybody saw it, and what it was for exists: nothing is left of it, and there is nothing to tell.
-local function drop_attempt(p, attempt, sid, n)
+local function drop_attempt(p, attempt, staged, sid, n)
+	if staged then
+		redis.call('DEL', p .. 'b:' .. attempt)
+	end
 	erase_chunks(p, attempt, 0, n, false)
-	leave_attempt(p, attempt, sid, true)
+	if staged then
+		leave_attempt(p, attempt, sid)
+	end
 end
 
--- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f: 0, blob; 0, blob, 1: it was stored before; ETAKEN, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE, ETIMEOUT. Refused: nothing is
+-- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f: 0, blob; 0, blob, 1: it was stored before; ETAKEN, EINFLIGHT, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE, ETIMEOUT. Refused: nothing is
 -- left of the attempt. staged '0': stage was never called for it. f: of an attempt, the description.
 local function f_commit(keys, args)
 	local p, id, uploader, sid, bound = prefix(keys), args[1], args[2], args[4], args[5]
 	local name, token = attempt_of(id)
+	local named = token ~= ''
 	local n, size, us = tonumber(args[6]), tonumber(args[7]), time_us()
 	local now = time_ms(us)
-	local before = name and taken(p, name, uploader, args[13], us)
+	local before = named and taken(p, name, uploader, args[13], us)
 	if before then
-		drop_attempt(p, id, sid, n)
+		drop_attempt(p, id, args[12] ~= '0', sid, n)
 		return before
 	end
 	local staged = args[12] ~= '0' and load(p, id) or nil
@@ -170,7 +173,7 @@ local function f_commit(keys, args)
 	local to, z, at, dl = args[3], args[7], text(now), text(deadline)
 	local line = line_told('live', uploader, to, sid, bound, args[6], z, at, dl, d, args[11], '', '', '')
 	local attempt, more = id, NOTHING_KEPT
-	if name then
+	if named then
 		id, more = name, '\t\t\t\t\t\t\t\t' .. token .. '\t' .. args[13]
 	end
 	index(p, 'b:' .. id, deadline, now)
@@ -178,9 +181,11 @@ local function f_commit(keys, args)
 		session_enlist(p, s, id, bound == '1' and LIST_BOUND or LIST_UNBOUND)
 	end
 	local what = 'e\tstored\td\t' .. d .. '\tu\t' .. uploader .. '\tto\t' .. to .. '\ts\t' .. (bound == '1' and s.h or '') .. '\tz\t' .. z .. '\tdl\t' .. dl .. '\tat\t' .. at
-	if name then
-		appear_from(p, attempt, n, id, line .. '\n' .. more, what, deadline, now)
-		pcall(leave_attempt, p, attempt, sid, staged) -- a reaper would find nothing under it
+	if named then
+		appear_from(p, attempt, staged, n, id, line .. '\n' .. more, what, deadline, now)
+		if staged then
+			pcall(leave_attempt, p, attempt, sid) -- a reaper would find nothing under it
+		end
 	else
 		appear(p, id, line .. '\n' .. more, what, deadline)
 	end
@@ -200,19 +205,19 @@ end
 local function f_abort(keys, args)
 	local p, id, us = prefix(keys), args[1], time_us()
 	local name, token = attempt_of(id)
-	local now, b = time_ms(us), load(p, name or id)
-	if b and b.st == 'live' and args[4] == '1' and b.kn == '' and (not name or b.a == token) then
+	local now, b = time_ms(us), load(p, name)
+	if args[4] == '1' and untold(b, token) then
 		finish(p, b, 'aborted', '', us)
 		return OK
 	end
-	if name then
+	if token ~= '' then
 		b = load(p, id)
 	end
 	if b and b.st ~= 'staged' then
 		return OK
 	end
 	if args[3] ~= '0' then
-		trap(p, id, args[2], now + tonumber(args[3]))
+		trap(p, id, args[2], now + tonumber(args[3]), args[4] == '1' and 'u' or 'x')
 	end
 	if b then
 		b.n = text(math.max(tonumber(b.n), tonumber(args[2])))
