@@ -92,7 +92,7 @@ size_t tg_identity_text(const tg_identity *id, char *out, size_t cap)
 /* Public halves live in plain memory. */
 static int give_recipient(const tg_recipient *r, tg_recipient **out)
 {
-	tg_recipient *copy = malloc(sizeof *copy);
+	tg_recipient *copy = tg_plain_alloc(sizeof *copy);
 
 	if (!copy)
 		return TG_ENOMEM;
@@ -103,7 +103,7 @@ static int give_recipient(const tg_recipient *r, tg_recipient **out)
 
 static int give_sender(const tg_sender *s, tg_sender **out)
 {
-	tg_sender *copy = malloc(sizeof *copy);
+	tg_sender *copy = tg_plain_alloc(sizeof *copy);
 
 	if (!copy)
 		return TG_ENOMEM;

@@ -95,7 +95,7 @@ static int remember_chunk(void *ctx, const uint8_t *chunk, size_t n)
 
 	if (p->n_tags == p->cap_tags) {
 		size_t cap = p->cap_tags ? p->cap_tags * 2 : 64;
-		uint8_t(*grown)[TAG] = realloc(p->tag, cap * sizeof *grown);
+		uint8_t(*grown)[TAG] = tg_plain_grow(p->tag, cap * sizeof *grown);
 
 		if (!grown)
 			return TG_ENOMEM;
@@ -245,7 +245,7 @@ static int prepare(struct pass *p, tg_opener **opener, tg_expect *e)
 	p->start = lseek(p->fd, 0, SEEK_CUR);
 	if (p->start < 0)
 		return say(p, TG_EIO, "it cannot be read twice, as it is no file");
-	p->buf = malloc(READ_BYTES);
+	p->buf = tg_plain_alloc(READ_BYTES);
 	p->content = tg_secret_take(&spares, sizeof *p->content);
 	first.ctx = p->content;
 	if (!p->buf || !p->content)

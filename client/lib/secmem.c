@@ -57,6 +57,16 @@ void *tg_secret_alloc(size_t n)
 	return must_fail() ? NULL : map(n);
 }
 
+void *tg_plain_alloc(size_t n)
+{
+	return must_fail() ? NULL : malloc(n);
+}
+
+void *tg_plain_grow(void *p, size_t n)
+{
+	return must_fail() ? NULL : realloc(p, n);
+}
+
 void tg_secret_free(void *p)
 {
 	sodium_free(p);

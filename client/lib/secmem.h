@@ -25,9 +25,12 @@ struct tg_spares {
  */
 void *tg_secret_take(struct tg_spares *s, size_t n);
 void tg_secret_give(struct tg_spares *s, void *p, size_t n);
+/** tg_plain_alloc(n), tg_plain_grow(p, n): malloc() and realloc() for what is no secret, so that tests can let them fail, too. Free with free(). */
+void *tg_plain_alloc(size_t n);
+void *tg_plain_grow(void *p, size_t n);
 /** tg_wipe(p, n): overwrite; never optimised away. */
 void tg_wipe(void *p, size_t n);
-/** tg_alloc_fail_at(n): tests only: the n-th tg_secret_alloc() or tg_secret_take() from now (1: the next) returns NULL, once. 0: never. */
+/** tg_alloc_fail_at(n): tests only: the n-th allocation by one of these from now (1: the next) returns NULL, once. 0: never. */
 void tg_alloc_fail_at(unsigned n);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "core/encoding.h"
 #include "lib/keys.h"
+#include "lib/secmem.h"
 
 #define BLANKS " \t"
 #define SENDERS_MAX 4096u
@@ -26,10 +27,11 @@ struct tg_senders {
 
 int tg_senders_new(tg_senders **out)
 {
-	tg_senders *s = calloc(1, sizeof *s);
+	tg_senders *s = tg_plain_alloc(sizeof *s);
 
 	if (!s)
 		return TG_ENOMEM;
+	memset(s, 0, sizeof *s);
 	*out = s;
 	return 0;
 }
@@ -79,7 +81,7 @@ static int grow(tg_senders *s)
 		return 0;
 	if (s->n == SENDERS_MAX)
 		return TG_ENOMEM;
-	row = realloc(s->row, cap * sizeof *row);
+	row = tg_plain_grow(s->row, cap * sizeof *row);
 	if (!row)
 		return TG_ENOMEM;
 	s->row = row;

@@ -10,6 +10,7 @@
 #include "core/num.h"
 #include "lib/crypto.h"
 #include "lib/keys.h"
+#include "lib/secmem.h"
 #include "lib/stream.h"
 
 #define NOW INT64_C(1795348800123) /* 2026-11-22T12:00:00.123Z */
@@ -460,6 +461,37 @@ static void senders_load_reads_names_keys_and_comments(void **state)
 	tg_senders_free(NULL);
 }
 
+static void senders_no_memory_leaves_the_set_as_it_was(void **state)
+{
+	char one[128], two[128], file[512];
+	tg_senders *s = NULL;
+	tg_recipient *r = NULL;
+	tg_sender *sender = NULL;
+
+	(void)state;
+	strcpy(one, text_of(app));
+	strcpy(two, text_of(app2));
+	snprintf(file, sizeof file, "a %s\nb %s\n", one, two);
+	tg_alloc_fail_at(1);
+	assert_int_equal(tg_senders_new(&s), TG_ENOMEM);
+	assert_null(s);
+	assert_int_equal(tg_senders_new(&s), 0);
+	tg_alloc_fail_at(1);
+	assert_int_equal(load(s, file), TG_ENOMEM);
+	assert_int_equal(tg_senders_count(s), 0);
+	assert_int_equal(load(s, file), 0);
+	assert_int_equal(tg_senders_count(s), 2);
+	tg_alloc_fail_at(1);
+	assert_int_equal(tg_identity_recipient(alice, &r), TG_ENOMEM);
+	tg_alloc_fail_at(1);
+	assert_int_equal(tg_signer_sender(app, &sender), TG_ENOMEM);
+	tg_alloc_fail_at(1);
+	assert_int_equal(tg_sender_parse(one, strlen(one), &sender), TG_ENOMEM);
+	assert_null(r);
+	assert_null(sender);
+	tg_senders_free(s);
+}
+
 /* Recipients ------------------------------------------------------------------------------------------------------ */
 
 /* What a recipient can do: seal the signed inside again, under a header of its own making. */
@@ -607,6 +639,7 @@ int main(void)
 		cmocka_unit_test(open_says_which_of_the_senders_signed),
 		cmocka_unit_test(open_signature_must_be_of_the_sender_that_the_head_names),
 		cmocka_unit_test(senders_load_reads_names_keys_and_comments),
+		cmocka_unit_test(senders_no_memory_leaves_the_set_as_it_was),
 		cmocka_unit_test(open_recipients_are_compared_by_type_and_number),
 		cmocka_unit_test(open_every_identity_that_is_named_must_have_its_stanza),
 	};

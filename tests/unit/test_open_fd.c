@@ -380,7 +380,7 @@ static void open_fd_errors_come_back(void **state)
 	e.blob = "x";
 	assert_int_equal(tg_open_fd(&o, fd, NULL, why, sizeof why), TG_EINVAL);
 	e.blob = NULL;
-	for (unsigned at = 1; at <= 2; at++) {
+	for (unsigned at = 1; at <= 4; at++) { /* what is read into, held content, the opener, tags */
 		assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 		tg_alloc_fail_at(at);
 		assert_int_equal(tg_open_fd(&o, fd, NULL, why, sizeof why), TG_ENOMEM);
