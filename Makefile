@@ -173,6 +173,7 @@ $(B)/symbols/static_sodium $(B)/symbols/renamed_sodium: SERVER_LIBS := $(subst -
 $(B)/symbols/static_openssl: SERVER_LIBS := $(subst -lssl -lcrypto,-l:libssl.a -l:libcrypto.a,$(SERVER_LIBS))
 $(B)/symbols/search_path: TRAP_LDFLAGS := -Wl,-rpath,/opt/other -Wl,--enable-new-dtags
 $(B)/symbols/executable_stack: TRAP_LDFLAGS := -Wl,-z,execstack
+$(B)/symbols/writable_code: TRAP_LDFLAGS := -Wl,--no-warn-rwx-segments
 $(B)/symbols/stripped: TRAP_AFTER := strip
 $(B)/symbols/nameless_code: TRAP_AFTER := objcopy --strip-symbol=fold
 $(B)/symbols/renamed_sodium: TRAP_AFTER := tests/symbols/rename.sh

@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 import envelope as env
 import primitives as pr
 
-NOW = env.parse_time("2026-11-22T12:00:00.123Z")
+NOW = env.parse_time("2024-11-22T12:00:00.123Z")
 SESSION = "00AAAAAAAAAAAAAAAAAAAAAA"
 SUBJECT = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 OTHER_SUBJECT = "f" + SUBJECT[1:]
@@ -428,6 +428,12 @@ def bad_files(c):
     c.add("stanza-taken-away", "a recipient is taken out: the MAC covers the header", two.bytes().replace(two.stanzas[1], b""), "TG_EHMAC", "MAC")
     c.add("scrypt", "a passphrase: no identity opens that", env.header(s.file_key, [env.stanza(b"scrypt " + env.b64(bytes(16)) + b" 10", bytes(32))])
           + s.payload(), "TG_ENOMATCH", "passphrase")
+    passphrase = env.stanza(b"scrypt " + env.b64(bytes(16)) + b" 10", bytes(32))
+    c.add("scrypt-beside", "a passphrase beside a recipient: it stands alone or not at all",
+          env.header(s.file_key, [*s.stanzas, passphrase]) + s.payload(), "TG_EHEADER", "only one")
+    for name, why, body in (("body-line-long", "a body's line of 65 characters or more", env.b64(bytes(60)) + b"\n"),
+                            ("body-not-ended", "a body of 64 characters without the empty line", env.b64(bytes(48)) + b"\n")):
+        c.add(name, why, env.header(s.file_key, [*s.stanzas, b"-> x-grease\n" + body]) + s.payload(), "TG_EHEADER")
     c.add("cut-in-header", "cut within the header", head[:60], "TG_EHEADER", "ends within its header")
     c.add("cut-in-nonce", "cut within the nonce", data[:len(head) + 10], "TG_EHEADER", "ends within its nonce")
     c.add("no-payload", "cut behind the nonce", data[:len(head) + 16], "TG_EPAYLOAD")

@@ -2,9 +2,11 @@
  * Goal: what docs/vectors/ says of heads, trailers, names, ids, subjects and sealed files is what our own client and server make of them: the same
  * outcome, the same line, a reason that has the same words in it. Whoever writes a client in another language can rely on them.
  */
+#include <fcntl.h>
 #include <jansson.h>
 #include <sodium.h>
 #include <timeglas/timeglas.h>
+#include <unistd.h>
 #include "check.h"
 #include "api/rules.h"
 #include "base/token.h"
@@ -360,6 +362,28 @@ static void open_in_pieces(const json_t *v, const tg_expect *e, size_t n, size_t
 	tg_open_free(o);
 }
 
+/* Checked whole before it is released: nothing comes out of what is refused, and all of it of what opens. */
+static void open_by_descriptor(const json_t *v, const tg_expect *e)
+{
+	tg_open_opts opts = { .struct_size = sizeof opts, .expect = e, .write = keep, .ctx = &out };
+	char path[256], why[512] = "";
+	int fd, err;
+
+	snprintf(path, sizeof path, FOLDER "%s", text(v, "file"));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	out.n = 0;
+	err = tg_open_fd(&opts, fd, NULL, why, sizeof why);
+	close(fd);
+	if (strcmp(text(v, "outcome"), "ok") != 0) {
+		check_refused(v, err, why);
+		if (out.n != 0)
+			differs("sealed", v, "something of it");
+	} else if (err || out.n != (size_t)json_integer_value(json_object_get(v, "content_length"))) {
+		differs("sealed", v, why);
+	}
+}
+
 static void sealed_files_open_and_are_refused_as_written(void **state)
 {
 	static const size_t steps[] = { FILE_MAX, 1000 };
@@ -377,6 +401,7 @@ static void sealed_files_open_and_are_refused_as_written(void **state)
 		e = demands(v, id, senders);
 		for (size_t k = 0; k < LEN(steps); k++)
 			open_in_pieces(v, &e, read_file(text(v, "file")), steps[k]);
+		open_by_descriptor(v, &e);
 		for (size_t k = 0; k < e.n_identities; k++)
 			tg_identity_free(id[k]);
 		tg_senders_free(senders);
