@@ -251,7 +251,7 @@ static int check_new(struct fetch *f, const tg_head *h)
 		return why(f, err, "its sealed reference was received before: a replay");
 	if (err == 0)
 		return 0;
-	snprintf(f->why, sizeof f->why, "cannot remember its reference: %s", seen_why[0] != '\0' ? seen_why : tg_strerror(err));
+	snprintf(f->why, sizeof f->why, "cannot remember its reference: %.400s", seen_why[0] != '\0' ? seen_why : tg_strerror(err));
 	f->judged = true;
 	return err;
 }
