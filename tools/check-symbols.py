@@ -20,14 +20,17 @@ ALLOWED = "tools/check-symbols.allow"
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_GNU_STACK = 1, 2, 3, 0x6474E551
 PF_X, PF_W = 1, 2
 SHT_SYMTAB, SHT_NOBITS, SHF_EXECINSTR = 2, 8, 4
-DT = {"NEEDED": 1, "HASH": 4, "STRTAB": 5, "SYMTAB": 6, "RELA": 7, "RELASZ": 8, "RPATH": 15, "TEXTREL": 22, "JMPREL": 23,
+DT = {"NEEDED": 1, "HASH": 4, "STRTAB": 5, "SYMTAB": 6, "RELA": 7, "RELASZ": 8, "RPATH": 15, "TEXTREL": 22,
+      "JMPREL": 23,
       "PLTRELSZ": 2, "RUNPATH": 29, "FLAGS": 30, "GNU_HASH": 0x6FFFFEF5, "VERSYM": 0x6FFFFFF0, "VERNEED": 0x6FFFFFFE,
-      "VERNEEDNUM": 0x6FFFFFFF, "CONFIG": 0x6FFFFEFA, "DEPAUDIT": 0x6FFFFEFB, "AUDIT": 0x6FFFFEFC, "AUXILIARY": 0x7FFFFFFD,
+      "VERNEEDNUM": 0x6FFFFFFF, "CONFIG": 0x6FFFFEFA, "DEPAUDIT": 0x6FFFFEFB, "AUDIT": 0x6FFFFEFC,
+      "AUXILIARY": 0x7FFFFFFD,
       "FILTER": 0x7FFFFFFF}
 DF_TEXTREL = 4
 STT_OBJECT, STT_FUNC, STT_FILE, STT_IFUNC = 1, 2, 4, 10
 # What the C compiler itself adds: names, and the most that one may weigh.
-STARTUP = {"_start", "_init", "_fini", "deregister_tm_clones", "register_tm_clones", "__do_global_dtors_aux", "frame_dummy",
+STARTUP = {"_start", "_init", "_fini", "deregister_tm_clones", "register_tm_clones", "__do_global_dtors_aux",
+           "frame_dummy",
            "_IO_stdin_used", "__abi_tag", "completed.0", "call_weak_fn"}
 STARTUP_MAX = 96
 PADDING_MAX = 31 # between two functions that are aligned to 32 bytes
@@ -70,7 +73,8 @@ class Elf:
         phoff, shoff = struct.unpack_from("<QQ", data, 32)
         phentsize, phnum, shentsize, shnum, shstrndx = struct.unpack_from("<HHHHH", data, 54)
         names = ("type", "flags", "offset", "vaddr", "paddr", "filesz", "memsz", "align")
-        self.segments = [dict(zip(names, struct.unpack_from("<IIQQQQQQ", data, phoff + i * phentsize))) for i in range(phnum)]
+        self.segments = [dict(zip(names, struct.unpack_from("<IIQQQQQQ", data, phoff + i * phentsize)))
+                         for i in range(phnum)]
         names = ("name", "type", "flags", "addr", "offset", "size", "link", "info", "align", "entsize")
         self.sections = [dict(zip(names, struct.unpack_from("<IIQQQQIIQQ", data, shoff + i * shentsize)))
                          for i in range(shnum)] if shoff else []
@@ -103,7 +107,8 @@ class Elf:
 
     def symbol(self, at, strings):
         name, info, other, shndx, value, size = struct.unpack_from("<IBBHQQ", self.data, at)
-        return {"name": self.string(strings + name), "type": info & 15, "global": info >> 4 != 0, "defined": shndx != 0,
+        return {"name": self.string(strings + name), "type": info & 15, "global": info >> 4 != 0,
+                "defined": shndx != 0,
                 "value": value, "size": size, "index": shndx, "visible": other & 3 in (0, 3)}
 
     def dynamic_symbols(self):
@@ -212,7 +217,8 @@ class Server:
     def __init__(self, build):
         self.allowed = allow_list()
         own = [f"{build}/obj/server/main.o", f"{build}/libserver.a", f"{build}/libcore.a"]
-        sources = {f[:-2] for folder in ("server", "client/core") for _, _, names in os.walk(os.path.join(TOP, folder))
+        sources = {f[:-2] for folder in ("server", "client/core") for _, _, names in os.walk(os.path.join(TOP,
+            folder))
                    for f in names if f.endswith(".c")} | {"functions_lua"}
         # (name, size) of each function and object that the server's own objects define
         self.defined, self.strangers, core = set(), [], set()
@@ -291,7 +297,8 @@ def origins(elf, server):
         name = s["name"]
         if name in server.client:
             yield f"holds {name} of the client's {server.client[name]}: the server links client/core only"
-        elif (name, s["size"]) not in server.defined and not (name in STARTUP and s["size"] <= STARTUP_MAX) and s["size"] > 0:
+        elif (name, s["size"]) not in server.defined and not (name in STARTUP
+                                                              and s["size"] <= STARTUP_MAX) and s["size"] > 0:
             yield (f"holds {name}, which no object of the server defines in this size: what was linked in, "
                    "or built from other sources?")
     code = [s for s in elf.loads() if s["flags"] & PF_X]
@@ -335,7 +342,8 @@ def constants(elf):
             suspects[(first, last)] = name
     # Bytes may stand across two instructions, so a disassembler decides.
     for (first, last), name in merged(suspects).items():
-        text = subprocess.run(["objdump", "--disassemble", f"--start-address={first}", f"--stop-address={last}", elf.what],
+        text = subprocess.run(["objdump", "--disassemble", f"--start-address={first}", f"--stop-address={last}",
+                               elf.what],
                               check=True, capture_output=True, text=True).stdout
         for found in sorted({m.group(1) for m in re.finditer(r"\t" + mnemonics, text)}):
             yield f"has the instruction {found} ({name}): the server is neither to encrypt nor to call the kernel past libc"

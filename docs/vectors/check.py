@@ -23,14 +23,17 @@ def load(folder, name):
 def check_keys(keys):
     for name, k in keys["identities"].items():
         secret = bytes.fromhex(k["secret_hex"])
-        yield f"key {name}", (env.identity_text(secret) == k["identity"] and pr.x25519(secret, pr.BASEPOINT).hex() == k["public_hex"]
+        yield f"key {name}", (env.identity_text(secret) == k["identity"] and pr.x25519(secret,
+            pr.BASEPOINT).hex() == k["public_hex"]
                               and env.parse_recipient(k["recipient"]).hex() == k["public_hex"])
     for name, k in keys["signers"].items():
         seed = bytes.fromhex(k["seed_hex"])
-        yield f"key {name}", (env.signing_key_text(seed) == k["signing_key"] and pr.ed25519_public(seed).hex() == k["public_hex"]
+        yield f"key {name}", (env.signing_key_text(seed) == k["signing_key"]
+                              and pr.ed25519_public(seed).hex() == k["public_hex"]
                               and env.parse_sender(k["sender"]).hex() == k["public_hex"])
     for k in keys["refused"]:
-        yield f"refused {k['kind']}, {k['why']}", (env.parse_sender if k["kind"] == "sender" else env.parse_recipient)(k["text"]) is None
+        yield f"refused {k['kind']}, {k['why']}", (env.parse_sender
+                                                   if k["kind"] == "sender" else env.parse_recipient)(k["text"]) is None
 
 
 def check_heads(heads):
@@ -38,7 +41,8 @@ def check_heads(heads):
         text = case["head"].encode("latin-1")
         try:
             fields, length = env.parse_head(text)
-            result = (case["ok"] and fields == case["fields"] and length == len(text) and env.format_head(fields) == text
+            result = (case["ok"] and fields == case["fields"] and length == len(text)
+                      and env.format_head(fields) == text
                       and env.parse_time(fields["time"]) == case["time_ms"])
         except env.Refused as e:
             result = not case["ok"] and e.line == case["line"] and case["says"] in e.why
@@ -50,7 +54,8 @@ def check_trailers(trailers):
         message = case["head"].encode() + bytes.fromhex(case["content_hex"])
         verified = pr.ed25519ph_verify(env.parse_sender(case["sender"]), message, bytes.fromhex(case["trailer_hex"]))
         made = pr.ed25519ph_sign(bytes.fromhex(case["seed_hex"]), message).hex()
-        yield f"trailer {case['name']}", (verified == case["ok"] and hashlib.sha512(message).hexdigest() == case["sha512_hex"]
+        yield f"trailer {case['name']}", (verified == case["ok"]
+                                          and hashlib.sha512(message).hexdigest() == case["sha512_hex"]
                                           and (not case["ok"] or made == case["trailer_hex"]))
 
 
@@ -67,7 +72,8 @@ def check_names(names):
 
 def check_sealed(folder, sealed, keys):
     for case in sealed["cases"]:
-        expect = {name: case[name] for name in ("raw", "max_age_ms", "id", "kind", "issuer", "session", "subject") if name in case}
+        expect = {name: case[name] for name in ("raw", "max_age_ms", "id", "kind", "issuer", "session", "subject")
+                  if name in case}
         expect["now_ms"] = env.parse_time(case["now"])
         expect["identities"] = [bytes.fromhex(keys["identities"][who]["secret_hex"]) for who in case["identities"]]
         expect["senders"] = [env.parse_sender(keys["signers"][who]["sender"]) for who in case["senders"]]
@@ -77,7 +83,8 @@ def check_sealed(folder, sealed, keys):
             head, content = env.open_sealed(data, expect)
             result = (case["outcome"] == "ok" and len(content) == case["content_length"]
                       and hashlib.sha256(content).hexdigest() == case["content_sha256"]
-                      and (head is None or env.name_of(env.parse_sender(head["sender"]), bytes.fromhex(head["ref"])) == case["blob_name"]))
+                      and (head is None or env.name_of(env.parse_sender(head["sender"]),
+                                                       bytes.fromhex(head["ref"])) == case["blob_name"]))
         except env.Refused as e:
             result = e.code == case["outcome"] and e.line == case.get("line")
         yield f"sealed {case['name']}", result
@@ -100,8 +107,10 @@ def check_sizes(folder, sealed, keys):
 def main(folder):
     pr.self_test()
     keys, sealed = load(folder, "keys.json"), load(folder, "sealed.json")
-    results = [*check_keys(keys), *check_heads(load(folder, "heads.json")), *check_trailers(load(folder, "trailers.json")),
-               *check_names(load(folder, "names.json")), *check_sealed(folder, sealed, keys), *check_sizes(folder, sealed, keys)]
+    results = [*check_keys(keys), *check_heads(load(folder, "heads.json")), *check_trailers(load(folder,
+        "trailers.json")),
+               *check_names(load(folder, "names.json")), *check_sealed(folder, sealed, keys), *check_sizes(folder,
+                   sealed, keys)]
     wrong = [name for name, result in results if not result]
     for name in wrong:
         print(f"not as it says: {name}", file=sys.stderr)

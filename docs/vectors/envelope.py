@@ -163,10 +163,13 @@ FIELDS = (
     ("session", False, False, _matches("[A-Za-z0-9_-]{1,64}", "a session is 1 to 64 of A-Z, a-z, 0-9, '-' and '_'")),
     ("subject", False, False, _matches("[0-9a-f]{64}", "a subject is 64 lower-case hexadecimal digits")),
     ("time", True, False, _time),
-    ("content-type", False, False, _matches("[!-~]([ -~]{0,125}[!-~])?", "a content type is 1 to 127 printable ASCII characters, "
+    ("content-type", False, False, _matches("[!-~]([ -~]{0,125}[!-~])?",
+                                            "a content type is 1 to 127 printable ASCII characters, "
                                             "without a blank at either end")),
-    ("sender", True, False, lambda text: None if decode_sender(text) else "the sender is not a well-formed timeglas-sender1... key"),
-    ("recipient", True, True, lambda text: None if parse_recipient(text) else "the recipient is not a well-formed age X25519 key"),
+    ("sender", True, False, lambda text: None
+     if decode_sender(text) else "the sender is not a well-formed timeglas-sender1... key"),
+    ("recipient", True, True, lambda text: None
+     if parse_recipient(text) else "the recipient is not a well-formed age X25519 key"),
     ("ref", True, False, _matches("[0-9a-f]{32}", "a ref is 32 lower-case hexadecimal digits")),
 )
 NAMES = [f[0] for f in FIELDS]
@@ -216,7 +219,8 @@ def parse_head(data):
         if not value.startswith(" "):
             refuse("one blank stands between the colon and the value")
         if i < following and not (FIELDS[i][2] and following == i + 1):
-            refuse(f'the field "{name}" stands here a second time' if name in fields else f'the field "{name}" stands too late')
+            refuse(f'the field "{name}" stands here a second time'
+                   if name in fields else f'the field "{name}" stands too late')
         want(i)
         value = value[1:]
         if value.startswith(" "):
@@ -262,7 +266,8 @@ def chunk_nonce(number, last):
 def payload(file_key, nonce, plain):
     key = pr.hkdf(file_key, nonce, b"payload")
     parts = [plain[i:i + CHUNK] for i in range(0, len(plain), CHUNK)] or [b""]
-    return nonce + b"".join(pr.aead_seal(key, chunk_nonce(i, i == len(parts) - 1), part) for i, part in enumerate(parts))
+    return nonce + b"".join(pr.aead_seal(key, chunk_nonce(i, i == len(parts) - 1), part) for i,
+                            part in enumerate(parts))
 
 
 def signed(head, content, seed):
@@ -273,7 +278,8 @@ def signed(head, content, seed):
 # Opening ------------------------------------------------------------------------------------------------------------
 
 # Type: arguments' sizes in bytes, the body's. Others pass by the general rules.
-NATIVE = {b"X25519": ((32,), 32), b"mlkem768x25519": ((1120,), 32), b"p256tag": ((4, 65), 32), b"mlkem768p256tag": ((4, 1153), 32)}
+NATIVE = {b"X25519": ((32,), 32), b"mlkem768x25519": ((1120,), 32), b"p256tag": ((4, 65), 32),
+          b"mlkem768p256tag": ((4, 1153), 32)}
 
 
 def parse_header(data):
@@ -384,7 +390,8 @@ def check_demands(expect):
         return
     if not expect["senders"] or "id" in expect and name_of_id(expect["id"]) is None:
         raise Refused("TG_EINVAL", "no senders, or not an id")
-    for name, code in (("kind", "TG_EKIND"), ("issuer", "TG_EISSUER"), ("session", "TG_ESESSION"), ("subject", "TG_ESUBJECT")):
+    for name, code in (("kind", "TG_EKIND"), ("issuer", "TG_EISSUER"), ("session", "TG_ESESSION"), ("subject",
+        "TG_ESUBJECT")):
         value = {"D<<": "D"}.get(expect.get(name), expect.get(name))
         fault = FIELDS[NAMES.index(name)][3](value) if value is not None else None
         if fault:

@@ -97,7 +97,8 @@ def xor(a, b):
 
 
 def _tag(key, nonce, aad, sealed):
-    padded = aad + bytes(-len(aad) % 16) + sealed + bytes(-len(sealed) % 16) + struct.pack("<QQ", len(aad), len(sealed))
+    padded = aad + bytes(-len(aad) % 16) + sealed + bytes(-len(sealed) % 16) + struct.pack("<QQ", len(aad),
+        len(sealed))
     return poly1305(chacha20(key, nonce, 0, 32), padded)
 
 

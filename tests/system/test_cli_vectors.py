@@ -37,7 +37,8 @@ def arguments(case, folder):
 def fault(case, folder):
     """What is not as the vector says, or None."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("TIMEGLAS_", "XDG_"))}
-    done = subprocess.run([TIMEGLAS, *arguments(case, folder)], capture_output=True, timeout=60, env={**env, "HOME": str(folder)})
+    done = subprocess.run([TIMEGLAS, *arguments(case, folder)], capture_output=True, timeout=60, env={**env,
+        "HOME": str(folder)})
     said = done.stderr.decode()
     if done.returncode != case["exit"]:
         return f"exit status {done.returncode}: {said}"

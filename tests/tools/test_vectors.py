@@ -20,7 +20,8 @@ import primitives # noqa: E402
 
 
 def run(script, *args):
-    return subprocess.run([sys.executable, "-B", os.path.join(FOLDER, script), *args], capture_output=True, text=True, timeout=120)
+    return subprocess.run([sys.executable, "-B", os.path.join(FOLDER, script), *args], capture_output=True, text=True,
+                          timeout=120)
 
 
 def load(name):
@@ -29,7 +30,8 @@ def load(name):
 
 
 def files(root):
-    return sorted(os.path.relpath(os.path.join(folder, name), root) for folder, _, names in os.walk(root) for name in names)
+    return sorted(os.path.relpath(os.path.join(folder, name), root) for folder, _, names in os.walk(root)
+                  for name in names)
 
 
 def test_the_generator_makes_the_same_bytes(tmp_path):
@@ -74,13 +76,16 @@ def test_a_reader_that_leaves_a_rule_out_is_found(rule, monkeypatch):
     lenient, kind = LENIENT[rule]
     monkeypatch.setattr(primitives if rule == "ed25519ph_verify" else envelope, rule, lenient)
     vectors = load(kind + ".json")
-    results = check.check_sealed(FOLDER, vectors, load("keys.json")) if kind == "sealed" else getattr(check, "check_" + kind)(vectors)
+    results = check.check_sealed(FOLDER, vectors, load("keys.json")) if kind == "sealed" else getattr(check,
+        "check_" + kind)(vectors)
     assert [name for name, result in results if not result]
 
 
 def test_each_case_has_a_reason_and_an_exit_status():
     for case in load("sealed.json")["cases"]:
-        assert case["why"] and case["exit"] == (0 if case["outcome"] == "ok" else case["exit"]) and case["exit"] in (0, 2, 4), case["name"]
+        assert case["why"] and case["exit"] == (0
+                                                if case["outcome"] == "ok" else case["exit"]) and case["exit"] in (0,
+                                                    2, 4), case["name"]
         assert ("ack" in case) == (case["exit"] == 4), case["name"]
     for case in load("heads.json")["cases"]:
         assert case["why"] and (case["ok"] or case["line"] > 0 and case["says"]), case["name"]
@@ -95,7 +100,8 @@ def test_the_age_command_opens_what_opens(tmp_path):
             continue
         key = tmp_path / "key"
         key.write_text("".join(keys["identities"][who]["identity"] + "\n" for who in case["identities"]))
-        result = subprocess.run(["age", "-d", "-i", str(key), os.path.join(FOLDER, case["file"])], capture_output=True, timeout=30)
+        result = subprocess.run(["age", "-d", "-i", str(key), os.path.join(FOLDER, case["file"])],
+                                capture_output=True, timeout=30)
         assert result.returncode == 0, (case["name"], result.stderr)
         assert len(result.stdout) >= case["content_length"]
         opened += 1
