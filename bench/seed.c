@@ -80,14 +80,11 @@ static void begin(struct seeder *x, struct slot *slot)
 	int64_t life = lifetime_us(x->plan, x->begun);
 	struct evbuffer *data = evbuffer_new();
 	struct store_put *p;
-	uint8_t ref[16];
 	int err = 0;
 
 	/* A lifetime is whole seconds; an upload that seems to have begun earlier gives the fraction. */
 	o.ttl_s = (uint32_t)((life + 999999) / 1000000);
 	o.age_us = (uint64_t)o.ttl_s * 1000000 - (uint64_t)life;
-	randombytes_buf(ref, sizeof ref);
-	sodium_bin2hex(o.desc.ref, sizeof o.desc.ref, ref, sizeof ref);
 	slot->i = x->begun++;
 	p = store_put_new(x->store, &o, &calls, slot, &err);
 	if (p == NULL || data == NULL || evbuffer_add(data, x->content, x->plan->bytes) != 0 || store_put_chunk(p, data) != 0 ||

@@ -1,5 +1,5 @@
 /*
- * audit_life.c: blobs by their ref from "stored" to "gone", in a hash table of what is open; lateness in histograms. Runs in the timeglas command.
+ * audit_life.c: blobs by their tag from "stored" to "gone", in a hash table of what is open; lateness in histograms. Runs in the timeglas command.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -104,29 +104,29 @@ static uint16_t row_of(struct life *l, struct chain_text kind, int dk, struct ch
 
 /* The open ones ------------------------------------------------------------------------------------------------------- */
 
-static void ref_of(struct chain_text t, uint8_t out[16])
+static void tag_of(struct chain_text t, uint8_t out[16])
 {
 	if (t.n == 32 && tg_hex_decode(t.p, t.n, out, 16) == 0)
 		return;
 	crypto_generichash(out, 16, (const unsigned char *)(t.p != NULL ? t.p : ""), t.n, NULL, 0);
 }
 
-static size_t hash_of(const struct life *l, const uint8_t ref[16])
+static size_t hash_of(const struct life *l, const uint8_t tag[16])
 {
 	uint8_t h[crypto_shorthash_BYTES];
 	size_t n;
 
-	crypto_shorthash(h, ref, 16, l->seed);
+	crypto_shorthash(h, tag, 16, l->seed);
 	memcpy(&n, h, sizeof n);
 	return n;
 }
 
 /* Its place, or the free one where it would be. */
-static size_t place(const struct life *l, const uint8_t ref[16])
+static size_t place(const struct life *l, const uint8_t tag[16])
 {
 	size_t i;
 
-	for (i = hash_of(l, ref) & (l->cap - 1); l->slot[i].file != NULL && memcmp(l->slot[i].ref, ref, 16) != 0; i = (i + 1) & (l->cap - 1))
+	for (i = hash_of(l, tag) & (l->cap - 1); l->slot[i].file != NULL && memcmp(l->slot[i].tag, tag, 16) != 0; i = (i + 1) & (l->cap - 1))
 		;
 	return i;
 }
@@ -146,7 +146,7 @@ static bool grow(struct life *l)
 	}
 	for (size_t i = 0; i < old.cap; i++)
 		if (old.slot[i].file != NULL)
-			l->slot[place(l, old.slot[i].ref)] = old.slot[i];
+			l->slot[place(l, old.slot[i].tag)] = old.slot[i];
 	free(old.slot);
 	return true;
 }
@@ -157,7 +157,7 @@ static void take_out(struct life *l, size_t at)
 	size_t mask = l->cap - 1, hole = at;
 
 	for (size_t i = (at + 1) & mask; l->slot[i].file != NULL; i = (i + 1) & mask) {
-		if (((i - hash_of(l, l->slot[i].ref)) & mask) < ((i - hole) & mask))
+		if (((i - hash_of(l, l->slot[i].tag)) & mask) < ((i - hole) & mask))
 			continue;
 		l->slot[hole] = l->slot[i];
 		hole = i;
@@ -195,8 +195,8 @@ static void on_stored(struct life *l, struct findings *f, const struct audit_eve
 
 	if ((l->n_open + 1) * 2 > l->cap && !grow(l))
 		return;
-	ref_of(r->ref, o.ref);
-	i = place(l, o.ref);
+	tag_of(r->tag, o.tag);
+	i = place(l, o.tag);
 	if (l->slot[i].file != NULL) {
 		findings_add(f, "twice", at, "this blob was stored already, on line %" PRIu64, l->slot[i].line);
 		return;
@@ -229,10 +229,10 @@ static void second_reader(struct life *l, struct findings *f, const struct chain
 {
 	l->second++;
 	if (first != NULL)
-		findings_add(f, "second-reader", at, "blob %.*s was read again, by %.*s: it had its one reader on line %" PRIu64, (int)r->ref.n, r->ref.p, (int)r->by.n,
+		findings_add(f, "second-reader", at, "blob %.*s was read again, by %.*s: it had its one reader on line %" PRIu64, (int)r->tag.n, r->tag.p, (int)r->by.n,
 			     r->by.p, first->reader_line);
 	else
-		findings_add(f, "second-reader", at, "blob %.*s was read by %.*s after it had ended", (int)r->ref.n, r->ref.p, (int)r->by.n, r->by.p);
+		findings_add(f, "second-reader", at, "blob %.*s was read by %.*s after it had ended", (int)r->tag.n, r->tag.p, (int)r->by.n, r->by.p);
 }
 
 /* The end of a blob that is not open. A store that went back may have had it once more; the recorder that noticed ended it again, and says so. */
@@ -245,12 +245,12 @@ static void on_gone_unknown(struct life *l, struct findings *f, const struct cha
 	else
 		l->before++;
 	if (again)
-		findings_add(f, "ended-again", at, "blob %.*s had ended; the store went back, had it again, and it was ended again before anybody could read it", (int)r->ref.n,
-			     r->ref.p);
+		findings_add(f, "ended-again", at, "blob %.*s had ended; the store went back, had it again, and it was ended again before anybody could read it", (int)r->tag.n,
+			     r->tag.p);
 	else if (back && chain_is(r->cause, "consumed"))
 		second_reader(l, f, r, at, NULL);
 	else if (back)
-		findings_add(f, "ended-again", at, "blob %.*s had ended, and was in the store again until now: the store went back, and nobody ended it", (int)r->ref.n, r->ref.p);
+		findings_add(f, "ended-again", at, "blob %.*s had ended, and was in the store again until now: the store went back, and nobody ended it", (int)r->tag.n, r->tag.p);
 	else if (begins_here(l, r))
 		findings_add(f, "no-begin", at, "the end of a blob that was not there: it has ended before, or its beginning is missing");
 }
@@ -267,12 +267,12 @@ static uint64_t reader_of(const struct life *l, const struct chain_record *r)
 static void on_read(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
 {
 	struct life_open *o;
-	uint8_t ref[16];
+	uint8_t tag[16];
 
-	if (r->ref.p == NULL || r->by.p == NULL)
+	if (r->tag.p == NULL || r->by.p == NULL)
 		return;
-	ref_of(r->ref, ref);
-	o = l->cap > 0 ? &l->slot[place(l, ref)] : NULL;
+	tag_of(r->tag, tag);
+	o = l->cap > 0 ? &l->slot[place(l, tag)] : NULL;
 	if (o == NULL || o->file == NULL) {
 		if (l->reverted > 0 && begins_here(l, r))
 			second_reader(l, f, r, at, NULL);
@@ -289,11 +289,11 @@ static void on_gone(struct life *l, struct findings *f, const struct chain_recor
 	static const struct chain_text unknown = { "?", 1 };
 	int64_t late = r->late_us;
 	struct life_row *row;
-	uint8_t ref[16];
+	uint8_t tag[16];
 	size_t i;
 
-	ref_of(r->ref, ref);
-	i = l->cap > 0 ? place(l, ref) : 0;
+	tag_of(r->tag, tag);
+	i = l->cap > 0 ? place(l, tag) : 0;
 	if (l->cap == 0 || l->slot[i].file == NULL) {
 		on_gone_unknown(l, f, r, at);
 		return;
@@ -346,7 +346,7 @@ static void settle(struct life *l)
 	}
 	for (size_t i = 0; i < old.cap; i++)
 		if (old.slot[i].file != NULL)
-			l->slot[place(l, old.slot[i].ref)] = old.slot[i];
+			l->slot[place(l, old.slot[i].tag)] = old.slot[i];
 	free(old.slot);
 }
 

@@ -21,7 +21,7 @@ struct life_row {
 };
 
 struct life_open {
-	uint8_t ref[16];
+	uint8_t tag[16];
 	int64_t deadline_ms;
 	int64_t limit_ms;           /* when it must have ended by the published rules, whatever it was given */
 	uint64_t line;
@@ -37,7 +37,7 @@ struct life { /* zeroed before first use; life_free() after the last */
 	struct life_row row[LIFE_ROWS];
 	size_t n_rows;
 	struct life_open *slot;
-	uint8_t seed[16];           /* of the table: who writes refs must not know where they end up */
+	uint8_t seed[16];           /* of the table: who writes tags must not know where they end up */
 	size_t cap, n_open;
 	uint64_t stored, ended, aborted, lost;
 	uint64_t before;            /* ends of what was stored before the first file, or in one that is not given */

@@ -62,7 +62,8 @@ static bool take(const json_t *o, struct receipt *r)
 	const json_t *head = json_object_get(o, "head"), *n = json_object_get(head, "n");
 	const char *hash = json_string_value(json_object_get(head, "hash"));
 
-	if (!copy(o, "ref", r->ref, sizeof r->ref) || !copy(o, "cause", r->cause, sizeof r->cause) || !copy(o, "event", r->event, sizeof r->event))
+	if ((!copy(o, "tag", r->tag, sizeof r->tag) && !copy(o, "ref", r->tag, sizeof r->tag)) || /* its older name */
+	    !copy(o, "cause", r->cause, sizeof r->cause) || !copy(o, "event", r->event, sizeof r->event))
 		return false;
 	if (head == NULL || json_is_null(head))
 		return true;
@@ -112,7 +113,7 @@ void receipt_line(struct receipt *r, const uint8_t hash[CHAIN_HASH], const struc
 	}
 	if (l->is_check || !chain_is(e->id, r->event))
 		return;
-	if (chain_is(e->ref, r->ref) && chain_is(e->cause, r->cause))
+	if (chain_is(e->tag, r->tag) && chain_is(e->cause, r->cause))
 		r->event_met = true;
 	else
 		note_wrong(&r->event_wrong, at);
@@ -141,7 +142,7 @@ void receipt_end(const struct receipt *r, struct findings *f, uint64_t first_n, 
 	if (r->event_met)
 		return;
 	if (r->event_wrong.line != 0)
-		findings_add(f, "receipt", &wrong, "the receipt tells of this event with another ref or cause");
+		findings_add(f, "receipt", &wrong, "the receipt tells of this event with another tag or cause");
 	else
 		findings_add(f, "receipt", NULL, "event %s, which the receipt attests, is not there: the file was cut, or is older than the receipt", r->event);
 }

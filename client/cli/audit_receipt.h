@@ -5,7 +5,7 @@
 #include "cli/audit_chain.h"
 
 struct receipt {
-	char ref[64], cause[32], event[CHAIN_ID_MAX + 1];
+	char tag[64], cause[32], event[CHAIN_ID_MAX + 1];
 	uint64_t head_n;          /* 0: none was signed when it was given */
 	uint8_t head[CHAIN_HASH];
 	bool head_met, event_met; /* in a chain, and right */

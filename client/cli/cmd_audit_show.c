@@ -14,7 +14,7 @@
 #define TEXT 48
 
 struct held { /* a blob that was stored before the moment */
-	char ref[TEXT], kind[TEXT], uploader[TEXT], cause[TEXT];
+	char tag[TEXT], kind[TEXT], uploader[TEXT], cause[TEXT];
 	int dk;
 	int64_t stored_ms, deadline_ms, ended_ms; /* ended_ms -1: not in the file */
 	uint64_t size;
@@ -44,22 +44,22 @@ static void copy(char out[TEXT], struct chain_text t)
 
 /* What was held at a moment ------------------------------------------------------------------------------------------- */
 
-/* Keyed: who writes refs must not know where they end up. */
-static size_t hash_of(const struct show *s, const char *ref)
+/* Keyed: who writes tags must not know where they end up. */
+static size_t hash_of(const struct show *s, const char *tag)
 {
 	uint8_t h[crypto_shorthash_BYTES];
 	size_t n;
 
-	crypto_shorthash(h, (const unsigned char *)ref, strlen(ref), s->seed);
+	crypto_shorthash(h, (const unsigned char *)tag, strlen(tag), s->seed);
 	memcpy(&n, h, sizeof n);
 	return n;
 }
 
-static size_t *find(const struct show *s, const char *ref)
+static size_t *find(const struct show *s, const char *tag)
 {
-	size_t i = hash_of(s, ref) & (s->slots - 1);
+	size_t i = hash_of(s, tag) & (s->slots - 1);
 
-	while (s->slot[i] != 0 && strcmp(s->held[s->slot[i] - 1].ref, ref) != 0)
+	while (s->slot[i] != 0 && strcmp(s->held[s->slot[i] - 1].tag, tag) != 0)
 		i = (i + 1) & (s->slots - 1);
 	return &s->slot[i];
 }
@@ -88,7 +88,7 @@ static bool make_room(struct show *s)
 	if (s->slot == NULL)
 		return false;
 	for (size_t i = 0; i < s->n; i++)
-		*find(s, s->held[i].ref) = i + 1;
+		*find(s, s->held[i].tag) = i + 1;
 	return true;
 }
 
@@ -100,11 +100,11 @@ static int hold(struct show *s, const struct audit_event *e)
 
 	if (!make_room(s))
 		return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
-	copy(h.ref, r->ref);
+	copy(h.tag, r->tag);
 	copy(h.kind, r->kind);
 	copy(h.uploader, r->uploader);
 	s->held[s->n++] = h;
-	*find(s, h.ref) = s->n;
+	*find(s, h.tag) = s->n;
 	return 0;
 }
 
@@ -138,7 +138,7 @@ static void forget(struct show *s, const struct audit_event *e)
 static int at_event(struct show *s, const struct audit_event *e)
 {
 	const struct chain_record *r = e->record;
-	char ref[TEXT];
+	char tag[TEXT];
 	size_t *slot;
 
 	if (chain_is(r->event, CHAIN_STORE_LOST) || chain_is(r->event, CHAIN_STORE_REVERTED))
@@ -147,8 +147,8 @@ static int at_event(struct show *s, const struct audit_event *e)
 		return hold(s, e);
 	if (!chain_is(r->event, "gone") || s->n == 0)
 		return 0;
-	copy(ref, r->ref);
-	slot = find(s, ref);
+	copy(tag, r->tag);
+	slot = find(s, tag);
 	if (*slot != 0)
 		end(&s->held[*slot - 1], s->at_ms, r->time_ms, r->cause);
 	return 0;
@@ -174,7 +174,7 @@ static void print_held(struct show *s, const struct held *h)
 
 	s->found++;
 	if (s->rows != NULL) {
-		json_array_append_new(s->rows, json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "ref", or_null(h->ref), "kind", or_null(h->kind), "dk",
+		json_array_append_new(s->rows, json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "tag", or_null(h->tag), "kind", or_null(h->kind), "dk",
 							 json_boolean(h->dk == 1), "size", (json_int_t)h->size, "uploader", or_null(h->uploader), "stored_at",
 							 time_json(h->stored_ms), "deadline", time_json(h->deadline_ms), "ended_at", time_json(h->ended_ms),
 							 "cause", or_null(h->cause)));
@@ -182,14 +182,14 @@ static void print_held(struct show *s, const struct held *h)
 	}
 	if (h->ended_ms >= 0)
 		tg_time_format(h->ended_ms, ended);
-	printf("%-32s %-10s %-6s %s %10" PRIu64 "  %-24s %s\n", h->ref, h->kind, h->dk == 1 ? "DK" : "not DK", tg_time_format(h->deadline_ms, deadline), h->size,
+	printf("%-32s %-10s %-6s %s %10" PRIu64 "  %-24s %s\n", h->tag, h->kind, h->dk == 1 ? "DK" : "not DK", tg_time_format(h->deadline_ms, deadline), h->size,
 	       ended, h->cause);
 }
 
 static void print_all_held(struct show *s)
 {
 	if (s->rows == NULL)
-		printf("%-32s %-10s %-6s %-24s %10s  %-24s %s\n", "ref", "kind", "issuer", "deadline", "size", "ended", "cause");
+		printf("%-32s %-10s %-6s %-24s %10s  %-24s %s\n", "tag", "kind", "issuer", "deadline", "size", "ended", "cause");
 	for (size_t i = 0; i < s->n; i++)
 		if (!s->held[i].gone)
 			print_held(s, &s->held[i]);
@@ -199,21 +199,21 @@ static void print_all_held(struct show *s)
 static void peer_record(struct show *s, const struct chain_record *r)
 {
 	bool stored = chain_is(r->event, "stored") && chain_is(r->uploader, s->peer);
-	char time[TG_TIME_LEN + 1], ref[TEXT], kind[TEXT], cause[TEXT], event[TEXT];
+	char time[TG_TIME_LEN + 1], tag[TEXT], kind[TEXT], cause[TEXT], event[TEXT];
 
 	if (r->time_ms < s->from_ms || r->time_ms > s->to_ms || (!stored && !chain_is(r->by, s->peer)))
 		return;
 	s->found++;
-	copy(ref, r->ref);
+	copy(tag, r->tag);
 	copy(kind, r->kind);
 	copy(cause, r->cause);
 	copy(event, r->event);
 	if (s->rows != NULL)
-		json_array_append_new(s->rows, json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:o}", "time", time_json(r->time_ms), "event", event, "ref", or_null(ref),
+		json_array_append_new(s->rows, json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:o}", "time", time_json(r->time_ms), "event", event, "tag", or_null(tag),
 							 "kind", or_null(kind), "dk", json_boolean(r->dk == 1), "size",
 							 (json_int_t)(r->size_bytes > 0 ? r->size_bytes : 0), "cause", or_null(cause)));
 	else
-		printf("%s  %-12s %-32s %-10s %-6s %10" PRId64 "  %s\n", tg_time_format(r->time_ms, time), event, ref, kind, r->dk == 1 ? "DK" : "not DK",
+		printf("%s  %-12s %-32s %-10s %-6s %10" PRId64 "  %s\n", tg_time_format(r->time_ms, time), event, tag, kind, r->dk == 1 ? "DK" : "not DK",
 		       r->size_bytes > 0 ? r->size_bytes : 0, cause);
 }
 

@@ -39,7 +39,7 @@ struct chain_record {
 	int64_t time_ms;
 	struct chain_text id;     /* "NN-<stream id>"; not there: the recorder's own */
 	struct chain_text event;
-	struct chain_text ref, kind;
+	struct chain_text tag, kind;
 	int dk;                   /* 1, 0; -1: not there */
 	struct chain_text subject; /* hashed */
 	int64_t size_bytes, deadline_ms, late_us; /* -1: not there */

@@ -8,7 +8,8 @@
 #define CHAIN_M_TIME ",\"time\":\""
 #define CHAIN_M_ID ",\"id\":\""
 #define CHAIN_M_EVENT ",\"event\":\""
-#define CHAIN_M_REF ",\"ref\":\""
+#define CHAIN_M_TAG ",\"tag\":\""
+#define CHAIN_M_TAG_BEFORE ",\"ref\":\"" /* as older lines have it */
 #define CHAIN_M_KIND ",\"kind\":\""
 #define CHAIN_M_DK ",\"dk\":"
 #define CHAIN_M_SUBJECT ",\"subject\":\""

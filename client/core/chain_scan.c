@@ -1,6 +1,7 @@
 /*
  * chain_scan.c: reads lines of the evidence, by hand and strictly: members in their one order, numbers and escapes in their one form. A line that reads
- * is one that chain_write.c could have written, byte by byte. It checks neither hashes nor signatures. Runs in the recorder (its own tail) and in the timeglas command.
+ * is one that chain_write.c could have written, byte by byte, or
+ * could have when the tag was called `ref`. It checks neither hashes nor signatures. Runs in the recorder (its own tail) and in the timeglas command.
  */
 #include <string.h>
 #include <timeglas/errors.h>
@@ -158,7 +159,9 @@ static void scan_record(struct scan *s, struct chain_record *r)
 	r->id = maybe_string(s, CHAIN_M_ID);
 	must(s, CHAIN_M_EVENT);
 	r->event = string(s);
-	r->ref = maybe_string(s, CHAIN_M_REF);
+	r->tag = maybe_string(s, CHAIN_M_TAG);
+	if (r->tag.p == NULL)
+		r->tag = maybe_string(s, CHAIN_M_TAG_BEFORE);
 	r->kind = maybe_string(s, CHAIN_M_KIND);
 	r->dk = -1;
 	if (may(s, CHAIN_M_DK)) {

@@ -127,7 +127,7 @@ void chain_put_record(struct chain_buf *b, const struct chain_record *r)
 	put_start(b, r->n, r->time_ms);
 	put_string(b, CHAIN_M_ID, r->id);
 	put_string(b, CHAIN_M_EVENT, r->event);
-	put_string(b, CHAIN_M_REF, r->ref);
+	put_string(b, CHAIN_M_TAG, r->tag);
 	put_string(b, CHAIN_M_KIND, r->kind);
 	if (r->dk >= 0)
 		put_text(b, r->dk ? CHAIN_M_DK "true" : CHAIN_M_DK "false");

@@ -180,7 +180,7 @@ int http_is_id(const char *text)
 int http_read_blob(struct tg_client *c, tg_blob *b)
 {
 	const struct text_field fields[] = {
-		{ "blob", b->blob, sizeof b->blob },	      { "ref", b->tag, sizeof b->tag },
+		{ "blob", b->blob, sizeof b->blob },	      { "tag", b->tag, sizeof b->tag },
 		{ "state", b->state, sizeof b->state },	      { "kind", b->kind, sizeof b->kind },
 		{ "issuer", b->issuer, sizeof b->issuer },    { "session", b->session, sizeof b->session },
 		{ "sha256", b->sha256, sizeof b->sha256 },    { "stored_at", b->stored_at, sizeof b->stored_at },
@@ -237,7 +237,7 @@ static int read_receipt(const json_t *o, tg_receipt *r)
 {
 	const struct text_field fields[] = {
 		{ "blob", r->blob, sizeof r->blob },
-		{ "ref", r->tag, sizeof r->tag },
+		{ "tag", r->tag, sizeof r->tag },
 		{ "cause", r->cause, sizeof r->cause },
 		{ "outcome", r->outcome, sizeof r->outcome },
 		{ "erased_at", r->erased_at, sizeof r->erased_at },

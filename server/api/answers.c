@@ -21,7 +21,7 @@ void answer_blob(struct jsonw *w, const struct store_blob *b, bool full)
 	jsonw_str(w, "blob", b->id);
 	jsonw_str(w, "state", store_state_text(b->state));
 	if (full)
-		jsonw_str(w, "ref", b->desc.ref);
+		jsonw_str(w, "tag", b->desc.tag);
 	if (b->state == STORE_GONE) {
 		jsonw_str(w, "cause", b->cause);
 		jsonw_time(w, "gone_at", b->gone_at_ms);
@@ -37,7 +37,7 @@ void answer_stored(struct jsonw *w, const struct store_blob *b)
 {
 	jsonw_str(w, "blob", b->id);
 	jsonw_str(w, "state", store_state_text(STORE_LIVE)); /* as it was said the first time; its state now is GET's to tell */
-	jsonw_str(w, "ref", b->desc.ref);
+	jsonw_str(w, "tag", b->desc.tag);
 	describe(w, b);
 }
 
@@ -70,7 +70,7 @@ void answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b
 {
 	jsonw_open(w, key, '{');
 	jsonw_str(w, "blob", b->id);
-	jsonw_str(w, "ref", b->desc.ref);
+	jsonw_str(w, "tag", b->desc.tag);
 	jsonw_str(w, "cause", b->cause);
 	jsonw_str(w, "outcome", b->outcome);
 	jsonw_time(w, "erased_at", b->gone_at_ms);

@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 struct rules_upload {
-	struct store_desc desc; /* all but ref and size_bytes; sha256 as declared */
+	struct store_desc desc; /* all but tag and size_bytes; sha256 as declared */
 	uint32_t ttl_s;
 	bool has_digest;
 	uint8_t digest[32];     /* the declared SHA-256 */

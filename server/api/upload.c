@@ -14,7 +14,6 @@
 #include "api/guard.h"
 #include "api/rules.h"
 #include "base/metrics.h"
-#include "base/random.h"
 #include "base/text.h"
 #include "core/num.h"
 #include "net/compact.h"
@@ -348,9 +347,6 @@ static struct upload *upload_new(struct call *c, const struct rules_upload *rule
 		return NULL;
 	}
 	u->opts.desc.chunk_bytes = c->api->n_uploads < CROWD ? STORE_CHUNK_BYTES : STORE_CHUNK_SMALL_BYTES;
-	uint8_t ref[16];
-	random_fill(ref, sizeof ref);
-	tg_hex_encode(ref, sizeof ref, u->opts.desc.ref);
 	metrics_gauge_add(G_UPLOADS, 1);
 	c->api->n_uploads++;
 	return u;

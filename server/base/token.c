@@ -4,12 +4,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <openssl/sha.h>
 #include <sodium.h>
 
 #include "base/random.h"
 #include "base/token.h"
+#include "core/num.h"
 
 #define RANDOM_BYTES 16
+#define EVIDENCE "timeglas evidence 1\n"
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -68,6 +71,16 @@ int token_shard(const char *s, size_t n)
 		return -1;
 	shard = (int)((hi - hex_digits) << 4 | (lo - hex_digits));
 	return shard < (int)TOKEN_SHARDS && name_first(s + 2) >= 0 ? shard : -1;
+}
+
+void token_tag(const char id[TOKEN_LEN + 1], char out[TOKEN_TAG_LEN + 1])
+{
+	char said[sizeof EVIDENCE + TOKEN_LEN] = EVIDENCE;
+	uint8_t sum[SHA256_DIGEST_LENGTH];
+
+	memcpy(said + sizeof EVIDENCE - 1, id, TOKEN_LEN);
+	SHA256((const unsigned char *)said, sizeof EVIDENCE - 1 + TOKEN_LEN, sum);
+	tg_hex_encode(sum, TOKEN_TAG_LEN / 2, out);
 }
 
 unsigned token_any_shard(void)

@@ -16,6 +16,9 @@ int token_shard(const char *s, size_t n);
 void token_named(unsigned shard, const char name[TOKEN_NAME_LEN + 1], char out[TOKEN_LEN + 1]);
 /** token_name_shard(name, n): the shard that a well-formed name names, where nothing else does: its first byte, mod TOKEN_SHARDS. -1: it is not well-formed. */
 int token_name_shard(const char *name, size_t n);
+#define TOKEN_TAG_LEN 32
+/** token_tag(id, out): how evidence calls the blob of that id: the first 16 bytes, in hex, of SHA-256("timeglas evidence 1" LF id). Who has the id finds its lines. */
+void token_tag(const char id[TOKEN_LEN + 1], char out[TOKEN_TAG_LEN + 1]);
 /** token_any_shard(): a shard drawn at random. */
 unsigned token_any_shard(void);
 

@@ -33,7 +33,7 @@ static bool text(struct chain_text t, struct chain_text *out)
 	return true;
 }
 
-/* "<ref|-> <kind> <1|0>", and behind that perhaps the subject's hash */
+/* "<tag|-> <kind> <1|0>", and behind that perhaps the subject's hash */
 static bool description(struct chain_text t, struct chain_record *r)
 {
 	const char *end = t.p + t.n, *a = memchr(t.p, ' ', t.n), *b = a != NULL ? memchr(a + 1, ' ', (size_t)(end - a - 1)) : NULL;
@@ -43,7 +43,7 @@ static bool description(struct chain_text t, struct chain_record *r)
 	if (b == NULL || r->dk >= 0 || (end - b != 2 && (subject == NULL || r->subject.p != NULL)) || (b[1] != '0' && b[1] != '1') || a == t.p || b == a + 1)
 		return false;
 	if (a - t.p != 1 || t.p[0] != '-')
-		r->ref = (struct chain_text){ t.p, (size_t)(a - t.p) };
+		r->tag = (struct chain_text){ t.p, (size_t)(a - t.p) };
 	r->kind = (struct chain_text){ a + 1, (size_t)(b - a - 1) };
 	r->dk = b[1] == '1';
 	if (subject != NULL)

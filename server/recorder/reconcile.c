@@ -1,6 +1,6 @@
 /*
  * reconcile.c: ends again what the evidence says has ended, in a store that was failed over to a replica that was behind. The store knows blobs by ids, the evidence by
- * refs: so what was forgotten is read from the files, newest first, and what stands in the deadline index of those shards is compared with it.
+ * tags: so what was forgotten is read from the files, newest first, and what stands in the deadline index of those shards is compared with it.
  *
  *   gone            → ends again, as it had ended
  *   taking, and no end  → its reader has had bytes: consumed
@@ -25,7 +25,7 @@
 enum weight { GONE, TAKING, CLAIMED }; /* of what is told of one blob, the first counts */
 
 struct ended {
-	char ref[33];
+	char tag[33];
 	bool session;
 	unsigned shard;
 	enum weight weight;
@@ -90,8 +90,8 @@ static bool what(const struct chain_record *r, struct ended *e)
 	copy(e->cause, sizeof e->cause, cause);
 	copy(e->by, sizeof e->by, r->by);
 	copy(e->outcome, sizeof e->outcome, r->outcome);
-	copy(e->ref, sizeof e->ref, e->session ? r->session : r->ref);
-	return e->ref[0] != '\0';
+	copy(e->tag, sizeof e->tag, e->session ? r->session : r->tag);
+	return e->tag[0] != '\0';
 }
 
 static void on_record(void *ctx, const struct chain_record *r, unsigned shard)
@@ -122,7 +122,7 @@ static int by_name(const void *a, const void *b)
 		return x->shard < y->shard ? -1 : 1;
 	if (x->session != y->session)
 		return x->session ? 1 : -1;
-	return strcmp(x->ref, y->ref);
+	return strcmp(x->tag, y->tag);
 }
 
 static int by_name_and_weight(const void *a, const void *b)
@@ -148,7 +148,7 @@ static const struct ended *find(const struct reconcile *x, unsigned shard, const
 {
 	struct ended key = { .shard = shard, .session = s->session };
 
-	text_copy(key.ref, sizeof key.ref, s->ref);
+	text_copy(key.tag, sizeof key.tag, s->tag);
 	return bsearch(&key, x->list, x->n, sizeof *x->list, by_name);
 }
 
@@ -180,7 +180,7 @@ static void on_ended(void *ctx, int err, unsigned shard)
 
 static int end(struct reconcile *x, unsigned shard, const char *id, const struct ended *as)
 {
-	const struct store_end_again e = { .session = as->session, .id = id, .ref = as->ref, .cause = as->cause, .by = as->by, .outcome = as->outcome };
+	const struct store_end_again e = { .session = as->session, .id = id, .tag = as->tag, .cause = as->cause, .by = as->by, .outcome = as->outcome };
 	int rc = store_end_again(x->store, shard, &e, on_ended, x);
 
 	x->shard[shard].ends += rc == 0;

@@ -42,7 +42,7 @@ struct store_desc {
 	char uploader[CONF_NAME_MAX + 1];
 	char to[STORE_TO_TEXT];
 	char name[TOKEN_NAME_LEN + 1]; /* of an upload: chosen by its uploader; "": the store draws one */
-	char ref[33];               /* 128 random bits in hex, drawn by the store's caller */
+	char tag[TOKEN_TAG_LEN + 1];/* how evidence calls it: token_tag(); of an upload the store fills it in */
 	char sha256[65];            /* hex; "" not declared */
 	char subject[STORE_SUBJECT_LEN + 1]; /* hashed: rules_subject(); "" none, or its session's */
 	bool danish;                /* evidence: DK or not */
@@ -108,7 +108,7 @@ int store_upload_id(const struct store_desc *d, char out[TOKEN_LEN + 1]);
 struct store_put;
 struct store_put_opts {
 	char id[TOKEN_LEN + 1];      /* "": store_upload_id()'s */
-	struct store_desc desc;      /* size_bytes is filled in by commit; sha256 and ref are read at commit */
+	struct store_desc desc;      /* size_bytes is filled in by commit; sha256 is read at commit */
 	uint32_t ttl_s;              /* from the request's first byte */
 	uint64_t age_us;             /* since the request's first byte, at the time of the call */
 	bool eager;                  /* ask at once whether the session is open; otherwise commit finds out */
@@ -248,7 +248,7 @@ int store_reap(struct store *s, unsigned shard, unsigned max, int64_t at_least_m
 #define STORE_CURSOR_MAX 20
 struct store_standing { /* what the index of a shard still holds */
 	char id[TOKEN_LEN + 1];
-	char ref[33];             /* of a session: its h */
+	char tag[33];             /* of a session: its h */
 	bool session;             /* an open one; otherwise a blob that can be seen */
 	bool live;                /* a blob: nobody reads it yet */
 };
@@ -259,7 +259,7 @@ int store_standing(struct store *s, unsigned shard, const char *cursor, unsigned
 
 struct store_end_again {
 	bool session;
-	const char *id, *ref, *cause;
+	const char *id, *tag, *cause;
 	const char *by, *outcome; /* of a blob */
 };
 typedef void store_done_cb(void *ctx, int err, unsigned shard);

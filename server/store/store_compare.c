@@ -7,7 +7,7 @@
 #include <timeglas/errors.h>
 #include "store/store_int.h"
 
-/* "b id st ref" or "s id h". */
+/* "b id st tag" or "s id h". */
 static bool read_standing(struct lines *l, struct store_standing *out)
 {
 	char line[160], *at = line, *kind, *id, *third, *last;
@@ -22,9 +22,9 @@ static bool read_standing(struct lines *l, struct store_standing *out)
 	*out = (struct store_standing){ .session = kind[0] == 's' };
 	text_copy(out->id, sizeof out->id, id);
 	if (out->session)
-		text_copy(out->ref, sizeof out->ref, third);
+		text_copy(out->tag, sizeof out->tag, third);
 	else if (last != NULL)
-		text_copy(out->ref, sizeof out->ref, last);
+		text_copy(out->tag, sizeof out->tag, last);
 	out->live = !out->session && strcmp(third, "live") == 0;
 	return out->session || last != NULL;
 }
@@ -88,7 +88,7 @@ int store_end_again(struct store *s, unsigned shard, const struct store_end_agai
 		return TG_ENOMEM;
 	cmd_fcall(&m, e->session ? "tg1_session_end_again" : "tg1_end_again", shard);
 	cmd_text(&m, e->id);
-	cmd_text(&m, e->ref);
+	cmd_text(&m, e->tag);
 	cmd_text(&m, e->cause);
 	if (!e->session) {
 		cmd_text(&m, e->by);

@@ -171,6 +171,7 @@ struct store_put *store_put_new(struct store *s, const struct store_put_opts *o,
 	p->shard = (unsigned)token_shard(id, TOKEN_LEN);
 	name_attempt(p);
 	p->born_us = clock_mono_us() - o->age_us;
+	token_tag(p->id, p->opts.desc.tag);
 	p->piece = evbuffer_new();
 	event_assign(&p->pulse, loop_base(s->loop), -1, EV_PERSIST, on_pulse, p);
 	if (p->piece != NULL && event_add(&p->pulse, loop_timeout(s->loop, STORE_PULSE_S)) == 0)
@@ -466,6 +467,7 @@ int store_put_commit(struct store_put *p, const struct store_put_opts *o)
 	const uint32_t chunk = p->opts.desc.chunk_bytes;
 	p->opts.desc = o->desc;
 	p->opts.desc.chunk_bytes = chunk;
+	token_tag(p->id, p->opts.desc.tag);
 	p->opts.desc.size_bytes = p->bytes;
 	if (p->held && left <= 0)
 		return p->err = TG_ETTL;

@@ -145,7 +145,7 @@ void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX])
 {
 	struct text t = text_in(out, STORE_DESC_MAX);
 
-	text_join(&t, or_dash(d->ref), " ", d->kind, d->danish ? " 1" : " 0");
+	text_join(&t, or_dash(d->tag), " ", d->kind, d->danish ? " 1" : " 0");
 	if (d->subject[0] != '\0')
 		text_join(&t, " ", d->subject);
 }
@@ -259,7 +259,7 @@ int lines_blob(struct lines *a, struct store_blob *b, unsigned *n_chunks)
 	text_of(f[R_SESSION], b->desc.session, sizeof b->desc.session);
 	b->desc.bound = f[R_BOUND].n == 1 && f[R_BOUND].p[0] == '1';
 	b->desc.size_bytes = (uint64_t)num_of(f[R_SIZE]);
-	at = word(text_of(f[R_DESC], text, sizeof text), b->desc.ref, sizeof b->desc.ref);
+	at = word(text_of(f[R_DESC], text, sizeof text), b->desc.tag, sizeof b->desc.tag);
 	at = word(at, b->desc.kind, sizeof b->desc.kind);
 	at = word(at, danish, sizeof danish);
 	b->desc.danish = danish[0] == '1';

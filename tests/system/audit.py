@@ -46,8 +46,8 @@ def events_of(log):
 
 
 def recorded(server, what, blob, timeout=5):
-    return wait_for(lambda: [r for r in events_of(log_of(server)) if r["event"] == what and r.get("ref") == blob["ref"]],
-                    f"{what} of {blob['ref']} is recorded", timeout)[0]
+    return wait_for(lambda: [r for r in events_of(log_of(server)) if r["event"] == what and r.get("tag") == blob["tag"]],
+                    f"{what} of {blob['tag']} is recorded", timeout)[0]
 
 
 def finished(server, tmp_path):

@@ -242,5 +242,5 @@ def test_command_denied_while_blobs_live(serve, commands):
         assert server.call("DELETE", f"/v1/sessions/{session}").status == 200
         wait_for(lambda: not chunks(external), f"without {command} nothing was left for ever", 10)
         for name, blob in blobs.items():
-            ends = server.evidence("gone", ref=blob["ref"])
+            ends = server.evidence("gone", tag=blob["tag"])
             assert len(ends) == 1, (command, name, ends)

@@ -42,8 +42,8 @@ def account(*readers):
     return ledger
 
 
-def event(name, n, cause="", by="", ref=REF):
-    return Event(f"00-{n}-0", name, ref, cause, by, 1001.0, -1)
+def event(name, n, cause="", by="", tag=REF):
+    return Event(f"00-{n}-0", name, tag, cause, by, 1001.0, -1)
 
 
 STORED, GONE = event("stored", 1), event("gone", 2, "consumed", "verifier")
@@ -66,8 +66,8 @@ TAKE = ("verifier", "take", None, -1)
     ([TAKE], [STORED, event("gone", 2, "expired")], None, "evidence says expired"),
     ([TAKE], [STORED, event("gone", 2, "consumed", "verifier2")], None, "consumed by 'verifier2'"),
     ([TAKE], [STORED, GONE], ("consumed", "00-9-0"), "receipt says"),
-    ([TAKE], [STORED, GONE, event("stored", 5, ref="cd")], None, "cd: 0 ends"),
-    ([TAKE], [STORED, GONE, event("gone", 5, ref="cd")], None, "cd: an end without a beginning"),
+    ([TAKE], [STORED, GONE, event("stored", 5, tag="cd")], None, "cd: 0 ends"),
+    ([TAKE], [STORED, GONE, event("gone", 5, tag="cd")], None, "cd: an end without a beginning"),
 ])
 def test_verdict_names_what_is_wrong(readers, events, receipt, said):
     """A good account passes; each kind of fault is found."""

@@ -35,15 +35,15 @@ def test_claim_read_ack_in_order(server):
     done = server.ack(claim["claim"])
     assert done.status == 200
     receipt = done.json()
-    assert receipt["blob"] == blob["blob"] and receipt["ref"] == blob["ref"] and receipt["cause"] == "consumed"
+    assert receipt["blob"] == blob["blob"] and receipt["tag"] == blob["tag"] and receipt["cause"] == "consumed"
     assert not server.chunks(blob["blob"])
     check_problem(server.read_claim(claim["claim"]), 410, "gone", "consumed")
     check_problem(server.ack(claim["claim"]), 410, "gone", "consumed")
-    gone, = server.evidence("gone", ref=blob["ref"])
+    gone, = server.evidence("gone", tag=blob["tag"])
     assert gone["cause"] == "consumed" and gone["outcome"] == "ok" and gone["by"] == "verifier"
-    claimed, = server.evidence("claimed", ref=blob["ref"])
+    claimed, = server.evidence("claimed", tag=blob["tag"])
     assert claimed["by"] == "verifier" and abs(moment(claimed["lease"]) - moment(claim["lease_deadline"])) < 0.002
-    stored, = server.evidence("stored", ref=blob["ref"])
+    stored, = server.evidence("stored", tag=blob["tag"])
     assert stored["n"] < claimed["n"] < gone["n"]
 
 
@@ -58,12 +58,12 @@ def test_each_outcome_erases_and_is_told_to_the_evidence(server, outcome):
     receipt = server.ack(claim, outcome).json()
     assert receipt["outcome"] == outcome
     assert not server.chunks(blob["blob"])
-    assert server.evidence("gone", ref=blob["ref"])[0]["outcome"] == outcome
+    assert server.evidence("gone", tag=blob["tag"])[0]["outcome"] == outcome
     for peer in ("uploader", "operator"):
         gone = server.stat(blob["blob"], peer).json()
         assert (gone["state"], gone["outcome"], gone["event"]) == ("gone", outcome, receipt["event"]), peer
     for peer in ("verifier", "verifier2"):
-        assert not {"outcome", "event", "ref"} & set(server.stat(blob["blob"], peer).json()), peer
+        assert not {"outcome", "event", "tag"} & set(server.stat(blob["blob"], peer).json()), peer
 
 
 def test_end_without_an_ack_has_no_outcome(server):
@@ -238,7 +238,7 @@ def test_lease_end_erases(server):
     check_problem(server.ack(claim["claim"]), 410, "gone", "lease-expired")
     check_problem(server.claim(blob["blob"], "verifier2"), 410, "gone", "lease-expired")
     wait_for(lambda: not server.chunks(blob["blob"]), "nothing is left", 2)
-    last, = server.evidence("gone", ref=blob["ref"])
+    last, = server.evidence("gone", tag=blob["tag"])
     assert last["cause"] == "lease-expired" and last["by"] == "verifier" and "outcome" not in last and last["late_us"] < 500_000 * SLOW
 
 

@@ -21,7 +21,7 @@ import pytest
 from cli_server import Answer, Handler, make_pki, serve, stored
 from test_cli import TIMEGLAS, environment
 
-BLOB = {"blob": "00AAAAAAAAAAAAAAAAAAAAAA", "ref": "ab" * 16, "state": "live", "kind": "liveness", "issuer": None, "session": None,
+BLOB = {"blob": "00AAAAAAAAAAAAAAAAAAAAAA", "tag": "ab" * 16, "state": "live", "kind": "liveness", "issuer": None, "session": None,
         "size": 7, "sha256": None, "stored_at": "2026-11-22T12:00:00.123Z", "deadline": "2026-11-23T12:00:00.123Z"}
 ID = BLOB["blob"]
 SESSION = {"session": "sess-1", "state": "open", "opened_at": "2026-11-22T12:00:00.123Z", "deadline": "2026-11-22T13:00:00.123Z",
@@ -29,7 +29,7 @@ SESSION = {"session": "sess-1", "state": "open", "opened_at": "2026-11-22T12:00:
 GONE = {"type": "/problems/gone", "title": "the blob is gone", "status": 410, "detail": "It was taken.", "cause": "consumed",
         "gone_at": "2026-11-22T12:00:01.000Z"}
 PROBLEM = "application/problem+json"
-RECEIPT = {"blob": ID, "ref": "0" * 32, "cause": "consumed", "erased_at": "2026-11-22T12:00:01.000Z", "event": "00-1-1", "head": None}
+RECEIPT = {"blob": ID, "tag": "0" * 32, "cause": "consumed", "erased_at": "2026-11-22T12:00:01.000Z", "event": "00-1-1", "head": None}
 
 
 @pytest.fixture(scope="module")

@@ -46,11 +46,11 @@ def test_a_distant_store_costs_few_round_trips(far):
         blob = timed("put", put, 201).json()["blob"]
         timed("take", lambda: reader.request("POST", f"/v1/blobs/{blob}/take"), 200)
         session = server.session()["session"]
-        refs = [put(ttl=4).json()["ref"] for _ in range(20)]
+        tags = [put(ttl=4).json()["tag"] for _ in range(20)]
         for _ in range(10):
             assert put(session=session).status == 201
         timed("close", lambda: up.request("DELETE", f"/v1/sessions/{session}?erase=all"), 200)
-    ends = wait_for(lambda: len(e := server.evidence("gone", cause="expired")) == len(refs) and e, "all have expired", 8)
+    ends = wait_for(lambda: len(e := server.evidence("gone", cause="expired")) == len(tags) and e, "all have expired", 8)
     late = sorted(e["late_us"] / 1e6 for e in ends)
     print(f"ready after {server.start_s:.2f} s; round trips: {({k: round(v, 1) for k, v in took.items()})}; late: median {late[10]:.3f} s, worst {late[-1]:.3f} s")
     assert took["put"] < 1.6 * SLOW and took["take"] < 1.6 * SLOW and took["close"] < 3 * SLOW

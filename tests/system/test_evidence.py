@@ -229,7 +229,7 @@ def test_a_blob_without_an_end_is_incomplete(launch, tmp_path):
 
 
 def test_show_tells_what_was_live_and_what_a_peer_did(launch, tmp_path):
-    """For an incident: by ref, kind, DK or not, deadline; and who stored and read."""
+    """For an incident: by tag, kind, DK or not, deadline; and who stored and read."""
     server = launch(workers=1)
     first = server.put_ok(server.sealed(300), kind="passport", issuer="SWE")
     time.sleep(0.05)
@@ -240,16 +240,16 @@ def test_show_tells_what_was_live_and_what_a_peer_did(launch, tmp_path):
     log, _ = finished(server, tmp_path)
     done = audit("show", "--json", log, "--at", moment)
     assert done.returncode == 0, done.stderr
-    held = {h["ref"]: h for h in json.loads(done.stdout)["held"]}
-    assert set(held) == {first["ref"], second["ref"]}
-    assert held[first["ref"]]["kind"] == "passport" and held[first["ref"]]["dk"] is False
-    assert held[first["ref"]]["deadline"] == first["deadline"] and held[first["ref"]]["cause"] == "consumed"
-    assert held[second["ref"]]["ended_at"] is None
+    held = {h["tag"]: h for h in json.loads(done.stdout)["held"]}
+    assert set(held) == {first["tag"], second["tag"]}
+    assert held[first["tag"]]["kind"] == "passport" and held[first["tag"]]["dk"] is False
+    assert held[first["tag"]]["deadline"] == first["deadline"] and held[first["tag"]]["cause"] == "consumed"
+    assert held[second["tag"]]["ended_at"] is None
     assert json.loads(audit("show", "--json", log, "--at", "2020-01-01T00:00:00Z").stdout)["held"] == []
     read = json.loads(audit("show", "--json", log, "--peer", "verifier2").stdout)["events"]
-    assert [(e["event"], e["ref"], e["cause"]) for e in read] == [("gone", first["ref"], "consumed")]
+    assert [(e["event"], e["tag"], e["cause"]) for e in read] == [("gone", first["tag"], "consumed")]
     stored = json.loads(audit("show", "--json", log, "--peer", "uploader", "--from", moment).stdout)["events"]
-    assert [e["ref"] for e in stored] == [second["ref"]]
+    assert [e["tag"] for e in stored] == [second["tag"]]
     assert audit("show", log).returncode == 2 and audit("show", log, "--at", "yesterday").returncode == 2
 
 
@@ -491,7 +491,7 @@ def kinds(path):
 def test_evidence_of_a_blob_that_was_held_too_long_is_a_finding(tmp_path):
     """Its deadline was right, but nobody erased it in time: a verdict of "good" would be a lie about the rules."""
     def life(end, kind="passport", dk="true", deadline="2026-11-22T13:00:00.000Z"):
-        blob = f'"ref":"{"0" * 32}","kind":"{kind}","dk":{dk},"size":1,"deadline":"{deadline}"'
+        blob = f'"tag":"{"0" * 32}","kind":"{kind}","dk":{dk},"size":1,"deadline":"{deadline}"'
         return kinds(chained(tmp_path / "l", ("2026-11-22T12:00:00.000Z", f'"event":"stored",{blob}'),
                              (end, f'"event":"gone",{blob},"cause":"expired","late_us":1')))
 
@@ -503,7 +503,7 @@ def test_evidence_of_a_blob_that_was_held_too_long_is_a_finding(tmp_path):
 def test_evidence_of_a_claim_without_its_limit_is_a_finding(tmp_path):
     """A claim lasts 15 minutes at most."""
     for lease, found in ('"lease":"2026-11-22T12:15:00.000Z",', []), ('"lease":"2026-11-22T12:15:00.001Z",', ["limit"]), ("", ["limit"]):
-        line = f'"event":"claimed","ref":"{"0" * 32}","kind":"face3d","dk":false,"deadline":"2026-11-22T18:00:00.000Z",{lease}"by":"v"'
+        line = f'"event":"claimed","tag":"{"0" * 32}","kind":"face3d","dk":false,"deadline":"2026-11-22T18:00:00.000Z",{lease}"by":"v"'
         assert kinds(chained(tmp_path / "l", ("2026-11-22T12:00:00.000Z", line))) == found
 
 
@@ -552,8 +552,8 @@ def test_a_file_that_is_no_evidence_is_named_as_that(tmp_path):
 
 @pytest.mark.parametrize("command", [("verify",), ("show", "--at", "2026-11-22T12:00:00Z")])
 def test_refs_that_were_made_to_collide_do_not_slow_it(tmp_path, command):
-    """Whoever writes a file may choose the refs; when their first half was their place in a table, 80,000 took 14 s."""
-    blob = '"event":"stored","ref":"%032x","kind":"liveness","dk":false,"size":1,"deadline":"2026-11-22T12:10:00.000Z"'
+    """Whoever writes a file may choose the tags; when their first half was their place in a table, 80,000 took 14 s."""
+    blob = '"event":"stored","tag":"%032x","kind":"liveness","dk":false,"size":1,"deadline":"2026-11-22T12:10:00.000Z"'
     log = chained(tmp_path / "l", *(("2026-11-22T12:00:00.000Z", blob % n) for n in range(80_000)))
     began = time.monotonic()
     assert audit(command[0], *command[1:], log).returncode == 5

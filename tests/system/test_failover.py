@@ -109,13 +109,13 @@ def test_what_had_ended_is_refused_after_a_failover(pair, serve, tmp_path):  # n
     log, key = finished(server, tmp_path)
     assert own(log, "store-reverted")
     events = events_of(log)
-    ends = Counter(r["ref"] for r in events if r["event"] == "gone")
-    claimed_only = [b["ref"] for i, b in enumerate(blobs[:BLOBS - 2]) if i % 4 == 3]
-    assert {b["ref"]: ends[b["ref"]] for b in blobs} == {b["ref"]: 1 if b["ref"] in claimed_only else 2 for b in blobs}
-    again = {r["ref"]: r["cause"] for r in events if r.get("more", {}).get("again")}
-    assert set(again) == {b["ref"] for b in blobs}
-    assert {again[ref] for ref in claimed_only} == {"store-lost"}
-    assert again[blobs[0]["ref"]] == again[blobs[-1]["ref"]] == "consumed" and again[blobs[1]["ref"]] == "erased" and again[blobs[-2]["ref"]] == "session-closed"
+    ends = Counter(r["tag"] for r in events if r["event"] == "gone")
+    claimed_only = [b["tag"] for i, b in enumerate(blobs[:BLOBS - 2]) if i % 4 == 3]
+    assert {b["tag"]: ends[b["tag"]] for b in blobs} == {b["tag"]: 1 if b["tag"] in claimed_only else 2 for b in blobs}
+    again = {r["tag"]: r["cause"] for r in events if r.get("more", {}).get("again")}
+    assert set(again) == {b["tag"] for b in blobs}
+    assert {again[tag] for tag in claimed_only} == {"store-lost"}
+    assert again[blobs[0]["tag"]] == again[blobs[-1]["tag"]] == "consumed" and again[blobs[1]["tag"]] == "erased" and again[blobs[-2]["tag"]] == "session-closed"
     status, report = verify(log, "--key", key)
     assert (status, report["good"], report["reverted"], report["second_readers"], report["open"]) == (5, False, 1, 0, 0), report
     assert Counter(f["what"] for f in report["findings"]) == {"ended-again": BLOBS - len(claimed_only)}
@@ -199,8 +199,8 @@ def test_who_is_killed_before_all_has_ended_again_begins_anew(pair, serve, tmp_p
     for blob in blobs:
         check_problem(server.take(blob["blob"]), 410, "gone", "consumed")
     log, key = finished(server, tmp_path)
-    ends = Counter(r["ref"] for r in events_of(log) if r["event"] == "gone")
-    assert [ends[b["ref"]] for b in blobs] == [2] * 4 and len(own(log, "store-reverted")) == 1
+    ends = Counter(r["tag"] for r in events_of(log) if r["event"] == "gone")
+    assert [ends[b["tag"]] for b in blobs] == [2] * 4 and len(own(log, "store-reverted")) == 1
     assert verify(log, "--key", key)[1]["came_back"] == 4
 
 
@@ -226,12 +226,12 @@ def test_a_second_reader_is_named(pair, serve, tmp_path):  # noqa: F811
     assert [server.take(b["blob"], "verifier2").status for b in blobs[1:]] == [200, 200]
     os.kill(pid, signal.SIGCONT)
     for blob in blobs[1:]:
-        wait_for(lambda b=blob: [r for r in events_of(log_of(server)) if r["event"] == "gone" and r["ref"] == b["ref"] and r.get("by") == "verifier2"], "it is recorded", 10)
+        wait_for(lambda b=blob: [r for r in events_of(log_of(server)) if r["event"] == "gone" and r["tag"] == b["tag"] and r.get("by") == "verifier2"], "it is recorded", 10)
     log, key = finished(server, tmp_path)
     status, report = verify(log, "--key", key)
     assert status == 5 and not report["good"] and report["second_readers"] == 2, report
     named = [f["detail"] for f in report["findings"] if f["what"] == "second-reader"]
-    assert [any(b["ref"] in d and "verifier2" in d for d in named) for b in blobs] == [True, True, False], named
+    assert [any(b["tag"] in d and "verifier2" in d for d in named) for b in blobs] == [True, True, False], named
 
 
 def test_reads_resume_at_once_after_a_restart_or_a_broken_connection(store, serve):  # noqa: F811

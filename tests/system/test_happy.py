@@ -35,8 +35,9 @@ def test_upload_then_take_gives_the_same_bytes_once(server, kind, issuer, ceilin
     assert answer.status == 201, answer
     blob = answer.json()
     server.secrets.add(blob["blob"])
-    assert set(blob) >= {"blob", "ref", "kind", "issuer", "size", "sha256", "stored_at", "deadline"}, blob
-    assert ID.fullmatch(blob["blob"]) and re.fullmatch(r"[0-9a-f]{32}", blob["ref"])
+    assert set(blob) >= {"blob", "tag", "kind", "issuer", "size", "sha256", "stored_at", "deadline"}, blob
+    assert ID.fullmatch(blob["blob"])
+    assert blob["tag"] == hashlib.sha256(b"timeglas evidence 1\n" + blob["blob"].encode()).hexdigest()[:32], "who has the id finds its lines"
     assert answer["Location"] == f"/v1/blobs/{blob['blob']}"
     canonical = issuer.rstrip("<") if issuer else None
     assert (blob["kind"], blob["issuer"], blob["size"]) == (kind, canonical, len(body))
@@ -205,7 +206,7 @@ def test_uploader_shortens_the_lifetime(server):
 
 
 def test_stat_tells_each_peer_what_it_may_know(server):
-    """Looking consumes nothing, and the blob's ref is the uploader's alone."""
+    """Looking consumes nothing, and the blob's tag is the uploader's alone."""
     blob = server.put_ok(server.sealed(10))
     for _ in range(3):
         for peer in ("uploader", "verifier", "verifier2", "operator"):
@@ -213,8 +214,8 @@ def test_stat_tells_each_peer_what_it_may_know(server):
             assert (seen["blob"], seen["state"], seen["kind"], seen["size"]) == \
                 (blob["blob"], "live", "liveness", blob["size"])
             assert "cause" not in seen and "gone_at" not in seen
-    assert "ref" not in server.stat(blob["blob"], "verifier").json()
-    assert server.stat(blob["blob"], "uploader").json()["ref"] == blob["ref"]
+    assert "tag" not in server.stat(blob["blob"], "verifier").json()
+    assert server.stat(blob["blob"], "uploader").json()["tag"] == blob["tag"]
     assert server.take(blob["blob"]).status == 200
 
 
@@ -225,8 +226,8 @@ def test_erase_gives_a_receipt(server, peer):
     answer = server.erase(blob["blob"], peer)
     assert answer.status == 200, answer
     receipt = answer.json()
-    assert set(receipt) == {"blob", "ref", "cause", "outcome", "erased_at", "event", "head"}, receipt
-    assert (receipt["blob"], receipt["ref"], receipt["cause"]) == (blob["blob"], blob["ref"], "erased")
+    assert set(receipt) == {"blob", "tag", "cause", "outcome", "erased_at", "event", "head"}, receipt
+    assert (receipt["blob"], receipt["tag"], receipt["cause"]) == (blob["blob"], blob["tag"], "erased")
     assert TIME.fullmatch(receipt["erased_at"]) and receipt["event"].startswith(blob["blob"][:2] + "-")
     assert not server.chunks(blob["blob"])
 

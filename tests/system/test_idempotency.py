@@ -79,7 +79,7 @@ def test_upload_again_gives_the_stored_answer(server, size):
     assert server.take(blob["blob"]).body == server.sealed(size)
     gone = put(server, server.sealed(size), k)
     assert gone.status == 200 and gone.json() == server.stat(blob["blob"]).json(), "as long as the tombstone, and no more than it knows"
-    assert gone.json()["cause"] == "consumed" and gone.json()["ref"] == blob["ref"]
+    assert gone.json()["cause"] == "consumed" and gone.json()["tag"] == blob["tag"]
     assert not server.chunks(blob["blob"])
 
 

@@ -22,7 +22,7 @@ def test_request_log_is_json_lines_without_ids_or_persons(launch):
     assert server.call("DELETE", f"/v1/sessions/{session}?erase=all").status == 200
     wait_for(lambda: [e for e in server.log() if e.get("call", "").startswith("DELETE /v1/sessions/")], "the last line", 3)
     text = server.log_text()
-    ids = [session, subject] + [b[m] for b in blobs for m in ("blob", "ref")]
+    ids = [session, subject] + [b[m] for b in blobs for m in ("blob", "tag")]
     for secret in ids + ["DNK", "SWE", "OLSEN", "age1", "AGE-SECRET"]:
         assert secret not in text, secret
     for line in text.splitlines():

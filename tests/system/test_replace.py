@@ -121,7 +121,7 @@ def test_what_hangs_is_replaced(launch):
     assert answered(server, 12) == 12
     wait_for(lambda: not any(server.alive(p) for p in stopped.values()), "they are killed", 5)
     wait_for(lambda: all(process(server, name) for name in stopped), "and replaced", 3)
-    gone, = server.evidence("gone", ref=blob["ref"])
+    gone, = server.evidence("gone", tag=blob["tag"])
     assert gone["cause"] == "expired" and gone["late_us"] < 4_000_000 * SLOW, gone
     took = time.monotonic() - began
     assert took < 6 * SLOW, took

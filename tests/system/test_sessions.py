@@ -54,8 +54,8 @@ def test_closing_erases_danish_passports_before_the_answer(server, size):
     assert answer.status == 200
     body = answer.json()
     assert set(body) == {"session", "state", "receipts"} and body["state"] == "closed"
-    assert {(r["blob"], r["ref"], r["cause"]) for r in body["receipts"]} == \
-        {(b["blob"], b["ref"], "session-closed") for b in blobs}
+    assert {(r["blob"], r["tag"], r["cause"]) for r in body["receipts"]} == \
+        {(b["blob"], b["tag"], "session-closed") for b in blobs}
     assert server.stat(other["blob"]).json()["state"] == "live", "what is not bound to the session stays"
     assert show(server, session).json()["state"] == "closed"
     assert server.erase(other["blob"]).status == 200
@@ -98,7 +98,7 @@ def test_operator_sees_what_it_may_close(server):
     assert answer.status == 200, answer
     seen = answer.json()
     assert {b["blob"] for b in seen["blobs"]} == blobs and seen["state"] == "open"
-    assert all("ref" in b for b in seen["blobs"]) and b"abab" not in answer.body
+    assert all("tag" in b for b in seen["blobs"]) and b"abab" not in answer.body
     assert server.call("GET", "/v1/sessions/00" + "A" * 22, "operator").status == 404
     assert server.call("DELETE", f"/v1/sessions/{session}?erase=all", "operator").status == 200
 

@@ -43,7 +43,7 @@ def test_subject_is_kept_as_its_hash_in_its_shard(server, size, how):
     assert blob["blob"][:2] == shard_of(hashed) == (session or blob["blob"])[:2]
     assert server.ack(server.claim_ok(blob["blob"])["claim"]).status == 200
     for event in ("stored", "claimed", "gone"):
-        record = server.evidence(event, ref=blob["ref"])[0]
+        record = server.evidence(event, tag=blob["tag"])[0]
         assert record["subject"] == hashed and record["kind"] == "liveness" and "more" not in record
     if session:
         server.evidence("session-open", subject=hashed)
@@ -53,7 +53,7 @@ def test_without_a_subject_no_event_has_one(server):
     """What nobody named is not made up."""
     blob = server.put_ok(server.sealed(300), session=server.session()["session"])
     assert server.take(blob["blob"]).status == 200
-    assert "subject" not in server.evidence("gone", ref=blob["ref"])[0]
+    assert "subject" not in server.evidence("gone", tag=blob["tag"])[0]
 
 
 def test_subjects_digits_are_nowhere(launch):

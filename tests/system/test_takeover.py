@@ -124,7 +124,7 @@ def test_what_the_dead_one_wrote_and_did_not_trim_is_named(store, serve, relay, 
     page = audit("verify", first_log, second_log, *keys)
     assert page.returncode == 0 and "also recorded by " + str(second_log) in page.stdout.decode()
     held = json.loads(audit("show", "--json", second_log, first_log, "--at", doubled["stored_at"], *keys).stdout)
-    assert {h["ref"] for h in held["held"]} == {before["ref"], doubled["ref"]} and held["complete"]
+    assert {h["tag"] for h in held["held"]} == {before["tag"], doubled["tag"]} and held["complete"]
     tampered_chains_that_belong_together(first_log, second_log, twice, int(over["more"]["n"]), tmp_path)
 
 
@@ -319,7 +319,7 @@ def test_a_replica_without_the_last_moments(store, serve, tmp_path):
     wait_for(lambda: server.put(server.sealed(300)).status == 201, "it goes on", 10)
     assert server.stat(lost["blob"]).status == 404
     assert (server.erase(kept_blob["blob"]).status, server.erase(back["blob"]).status) == (200, 410), "what was consumed had come back"
-    wait_for(lambda: len([r for r in events_of(log_of(server)) if r["event"] == "gone" and r["ref"] == back["ref"]]) == 2, "and ends again", 5)
+    wait_for(lambda: len([r for r in events_of(log_of(server)) if r["event"] == "gone" and r["tag"] == back["tag"]]) == 2, "and ends again", 5)
     log, key = finished(server, tmp_path)
     reverted, = own(log, "store-reverted")
     assert lost["blob"][:2] in reverted["more"] and back["blob"][:2] in reverted["more"]

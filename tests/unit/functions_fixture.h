@@ -169,7 +169,7 @@ static inline int session(const char *sid, long idle_ms, long length_ms)
 
 static inline int commit(const char *id, const char *sid, int bound, int n, int size, long ttl_ms, long age_ms)
 {
-	return fcall("commit", "%s up %s %s %d %d %d %ld %ld %s %s", id, " v w ", sid, bound, n, size, ttl_ms, age_ms, "ref passport 1", "DNK -");
+	return fcall("commit", "%s up %s %s %d %d %d %ld %ld %s %s", id, " v w ", sid, bound, n, size, ttl_ms, age_ms, "tag passport 1", "DNK -");
 }
 
 /* A live blob of five bytes a chunk. */

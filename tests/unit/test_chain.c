@@ -21,7 +21,7 @@ static uint8_t public_key[CHAIN_KEY], secret[CHAIN_SECRET];
 
 static struct chain_record a_record(void)
 {
-	struct chain_record r = {.n = 7, .time_ms = 1700000000123, .id = T("3f-1700000000123-4"), .event = T("gone"), .ref = T("00112233445566778899aabbccddeeff"),
+	struct chain_record r = {.n = 7, .time_ms = 1700000000123, .id = T("3f-1700000000123-4"), .event = T("gone"), .tag = T("00112233445566778899aabbccddeeff"),
 		.kind = T("passport"), .dk = 1, .subject = T("00112233445566778899aabbccddeeff"), .size_bytes = 0, .deadline_ms = 1700003600123, .lease_ms = 1700000900000, .late_us = 0, .cause = T("consumed"),
 		.outcome = T("ok"), .uploader = T("up"), .to = T("v w"), .by = T("v"), .session = T("0123456789abcdef")};
 
@@ -91,6 +91,23 @@ static void put_record_absent_members_stay_absent(void **state)
 	assert_int_equal(l.record.size_bytes, -1);
 	assert_int_equal(l.record.late_us, -1);
 	assert_null(l.record.more.p);
+}
+
+/* Lines of an older program call the tag a ref. */
+static void scan_record_with_the_older_name_of_the_tag(void **state)
+{
+	static char line[CHAIN_LINE_MAX + 1];
+	struct chain_record r = a_record();
+	struct chain_line l;
+	size_t n = round_trip(&r, line, &l);
+	char *at = strstr(line, ",\"tag\":");
+
+	(void)state;
+	assert_non_null(at);
+	memcpy(at + 2, "ref", 3);
+	assert_int_equal(chain_scan(line, n, &l), 0);
+	assert_int_equal(l.record.tag.n, r.tag.n);
+	assert_memory_equal(l.record.tag.p, r.tag.p, r.tag.n);
 }
 
 static void put_record_too_long_is_told(void **state)
@@ -242,7 +259,7 @@ static void sign(struct chain_check *c, const char *reason, int64_t ms)
 
 static void event(struct chain_check *c, const char *what, uint64_t blob, int64_t ms, int64_t late_us)
 {
-	char id[64], ref[33];
+	char id[64], tag[33];
 	unsigned shard = (unsigned)(blob % 64);
 	struct chain_record r = {.n = ++number, .time_ms = ms, .event = T(what), .kind = T("liveness"), .dk = 0, .size_bytes = 40000, .deadline_ms = ms + 1000,
 		.lease_ms = -1, .late_us = late_us, .uploader = T("uploader")};
@@ -250,9 +267,9 @@ static void event(struct chain_check *c, const char *what, uint64_t blob, int64_
 	c->pos[shard].ms = (uint64_t)ms;
 	c->pos[shard].seq++;
 	snprintf(id, sizeof id, "%02x-%llu-%llu", shard, (unsigned long long)ms, (unsigned long long)c->pos[shard].seq);
-	snprintf(ref, sizeof ref, "%016llx%016llx", (unsigned long long)(blob * 0x9e3779b97f4a7c15u), (unsigned long long)blob);
+	snprintf(tag, sizeof tag, "%016llx%016llx", (unsigned long long)(blob * 0x9e3779b97f4a7c15u), (unsigned long long)blob);
 	r.id = T(id);
-	r.ref = T(ref);
+	r.tag = T(tag);
 	if (late_us >= 0) {
 		r.deadline_ms = ms - 1;
 		r.cause = T("expired");
@@ -294,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(put_record_all_members_read_back),
 		cmocka_unit_test(put_record_absent_members_stay_absent),
+		cmocka_unit_test(scan_record_with_the_older_name_of_the_tag),
 		cmocka_unit_test(put_record_too_long_is_told),
 		cmocka_unit_test(scan_any_byte_changed_is_refused_or_different),
 		cmocka_unit_test(scan_other_forms_are_refused),

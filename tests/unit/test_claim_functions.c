@@ -155,10 +155,10 @@ static void claim_by_a_processor_is_of_foreign_passports_alone(void **state)
 	assert_int_equal(fcall("claim", "B v 1000 HASH %s %s 1", "", ""), TG_EPROCESSOR);
 	assert_int_equal(fcall("claim", "B x 1000 HASH %s %s 1", "", ""), TG_ENOENT);
 	chunk("C", 0, "bytes");
-	assert_int_equal(fcall("commit", "C up %s %s 0 1 5 60000 0 %s %s", " v ", "", "ref liveness 0", "- -"), 0);
+	assert_int_equal(fcall("commit", "C up %s %s 0 1 5 60000 0 %s %s", " v ", "", "tag liveness 0", "- -"), 0);
 	assert_int_equal(fcall("claim", "C v 1000 HASH %s %s 1", "", ""), TG_EPROCESSOR);
 	chunk("D", 0, "bytes");
-	assert_int_equal(fcall("commit", "D up %s %s 0 1 5 60000 0 %s %s", " v ", "", "ref passport 0", "SWE -"), 0);
+	assert_int_equal(fcall("commit", "D up %s %s 0 1 5 60000 0 %s %s", " v ", "", "tag passport 0", "SWE -"), 0);
 	assert_int_equal(fcall("claim", "D v 1000 HASH %s %s 1", "", ""), 0);
 	assert_int_equal(fcall("ack", "D v HASH ok %s", ""), 0);
 	assert_int_equal(fcall("claim", "D v 1000 HASH %s %s 1", "", ""), TG_EGONE);

@@ -50,7 +50,7 @@ static void fill_all_members_find_their_place(void **state)
 	(void)state;
 	FILL("e", "gone", "d", "00112233 passport 1", "c", "lease-expired", "o", "ok", "u", "app", "w", "v", "to", " v w ", "s", "0123", "z", "300", "dl",
 	    "1700000000100", "ld", "1700000000050", "late", "23000", "at", "1700000000124");
-	assert_true(is(r->id, "05-1700000000123-4") && is(r->event, "gone") && is(r->ref, "00112233") && is(r->kind, "passport"));
+	assert_true(is(r->id, "05-1700000000123-4") && is(r->event, "gone") && is(r->tag, "00112233") && is(r->kind, "passport"));
 	assert_true(is(r->cause, "lease-expired") && is(r->outcome, "ok") && is(r->uploader, "app") && is(r->by, "v") && is(r->to, "v w"));
 	assert_true(is(r->session, "0123"));
 	assert_int_equal(r->dk, 1);
@@ -68,15 +68,15 @@ static void fill_absent_and_empty_fields_leave_no_trace(void **state)
 
 	(void)state;
 	FILL("e", "stored", "s", "", "o", "", "late", "");
-	assert_true(r->ref.p == NULL && r->kind.p == NULL && r->session.p == NULL && r->outcome.p == NULL && r->to.p == NULL);
+	assert_true(r->tag.p == NULL && r->kind.p == NULL && r->session.p == NULL && r->outcome.p == NULL && r->to.p == NULL);
 	assert_true(r->dk < 0 && r->size_bytes < 0 && r->deadline_ms < 0 && r->lease_ms < 0 && r->late_us < 0);
 	assert_int_equal(r->time_ms, 1700000000123); /* no "at": when the store took it in */
 	assert_more(NULL);
 	FILL("d", "- liveness 0");
-	assert_true(is(r->event, "?") && r->ref.p == NULL && is(r->kind, "liveness"));
+	assert_true(is(r->event, "?") && r->tag.p == NULL && is(r->kind, "liveness"));
 	assert_int_equal(r->dk, 0);
 	FILL("e", "gone", "d", "00112233 face3d 0 0123456789abcdef0123456789abcdef");
-	assert_true(is(r->ref, "00112233") && is(r->kind, "face3d") && is(r->subject, "0123456789abcdef0123456789abcdef"));
+	assert_true(is(r->tag, "00112233") && is(r->kind, "face3d") && is(r->subject, "0123456789abcdef0123456789abcdef"));
 	FILL("e", "session-open", "sj", "0123", "sj", "");
 	assert_true(is(r->subject, "0123"));
 }
@@ -85,8 +85,8 @@ static void fill_other_forms_are_carried_as_they_are(void **state)
 {
 	static const char *const bad[][2] = {
 		{ "z", "007" }, { "z", "-1" }, { "z", "1 " }, { "z", "9223372036854775808" }, { "dl", "253402300800000" }, { "ld", "x" }, { "late", "1.5" },
-		{ "at", "01" }, { "to", "v" }, { "to", "  " }, { "to", " v" }, { "to", "v " }, { "d", "ref passport" }, { "d", "ref passport 2" }, { "d", "ref passport 10" }, { "d", "ref passport 1 " },
-		{ "d", " passport 1" }, { "d", "ref  1" }, { "d", "refpassport1" }, { "new", "" }, { "new", "value" }, { "", "" }, { "E", "gone" },
+		{ "at", "01" }, { "to", "v" }, { "to", "  " }, { "to", " v" }, { "to", "v " }, { "d", "tag passport" }, { "d", "tag passport 2" }, { "d", "tag passport 10" }, { "d", "tag passport 1 " },
+		{ "d", " passport 1" }, { "d", "tag  1" }, { "d", "refpassport1" }, { "new", "" }, { "new", "value" }, { "", "" }, { "E", "gone" },
 	};
 	char more[64];
 
@@ -95,7 +95,7 @@ static void fill_other_forms_are_carried_as_they_are(void **state)
 		FILL("e", "gone", bad[i][0], bad[i][1]);
 		snprintf(more, sizeof more, "\"%s\":\"%s\"", bad[i][0], bad[i][1]);
 		assert_more(more);
-		assert_true(is(x.record.event, "gone") && x.record.ref.p == NULL && x.record.to.p == NULL && x.record.size_bytes < 0 && x.record.deadline_ms < 0);
+		assert_true(is(x.record.event, "gone") && x.record.tag.p == NULL && x.record.to.p == NULL && x.record.size_bytes < 0 && x.record.deadline_ms < 0);
 		assert_int_equal(x.record.time_ms, 1700000000123);
 	}
 }
@@ -104,7 +104,7 @@ static void fill_second_of_a_kind_does_not_replace_the_first(void **state)
 {
 	(void)state;
 	FILL("e", "gone", "e", "stored", "z", "1", "z", "2", "d", "a k 1", "d", "b l 0", "u", "app", "u", "other", "at", "5", "at", "6");
-	assert_true(is(x.record.event, "gone") && is(x.record.ref, "a") && is(x.record.uploader, "app"));
+	assert_true(is(x.record.event, "gone") && is(x.record.tag, "a") && is(x.record.uploader, "app"));
 	assert_int_equal(x.record.size_bytes, 1);
 	assert_int_equal(x.record.time_ms, 5);
 	assert_more("\"e\":\"stored\",\"z\":\"2\",\"d\":\"b l 0\",\"u\":\"other\",\"at\":\"6\"");
@@ -151,7 +151,7 @@ static void fill_too_large_event_is_unreadable_but_bound(void **state)
 	sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
 	snprintf(more, sizeof more, "\"bytes\":\"%zu\",\"blake2b\":\"%s\"", n - 4, hex);
 	assert_more(more);
-	assert_true(is(x.record.event, "unreadable") && is(x.record.id, "05-1700000000123-4") && x.record.dk < 0 && x.record.ref.p == NULL);
+	assert_true(is(x.record.event, "unreadable") && is(x.record.id, "05-1700000000123-4") && x.record.dk < 0 && x.record.tag.p == NULL);
 	assert_int_equal(x.record.time_ms, 1700000000123);
 }
 

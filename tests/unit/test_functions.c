@@ -21,7 +21,7 @@ static void commit_live_sets_index_expiry_event_and_quota(void **state)
 	assert_int_equal(text_num("HGET %s n", "tg:{05}:s:S"), 1);
 	assert_int_equal(text_num("HGET %s z", "tg:{05}:s:S"), 10);
 	assert_string_equal(newest("e"), "stored");
-	assert_string_equal(newest("d"), "ref passport 1");
+	assert_string_equal(newest("d"), "tag passport 1");
 	assert_string_equal(newest("z"), "10");
 	assert_string_equal(newest("to"), " v w ");
 	assert_string_not_equal(newest("s"), "S"); /* a session's name is a secret of its uploader */
@@ -142,7 +142,7 @@ static void finish_tombstone_tells_cause_time_and_peers_alone(void **state)
 		assert_int_equal(said("tg:{05}:b:B", OF_A_TAKE), 0);
 		assert_int_equal(said("tg:{05}:b:B", OF_A_TOMBSTONE), 7);
 		assert_int_equal(fcall("take", "B w U"), TG_EGONE);
-		assert_string_equal(field(1, 10), "ref");
+		assert_string_equal(field(1, 10), "tag");
 		assert_string_equal(field(1, 12), cause[i]);
 	}
 	assert_int_equal(text_num("HEXISTS %s sj", "tg:{05}:s:S") + text_num("HEXISTS %s n", "tg:{05}:s:S") + text_num("HEXISTS %s z", "tg:{05}:s:S"), 0);
@@ -239,7 +239,7 @@ static int count_events(const char *text)
 	return n;
 }
 
-/* A live blob whose events can be told from others': its ref is its id. */
+/* A live blob whose events can be told from others': its tag is its id. */
 static void named_blob(const char *id, const char *sid, int bound, int n)
 {
 	char desc[32];
@@ -709,14 +709,14 @@ static void what_came_back_ends_again(void **state)
 	assert_string_equal(last->element[1]->str, "0");
 	assert_int_equal(last->elements, 5);
 	assert_int_equal(fcall("end_again", "B other consumed v ok"), TG_ENOENT);
-	assert_int_equal(fcall("end_again", "B ref consumed v ok"), 0);
+	assert_int_equal(fcall("end_again", "B tag consumed v ok"), 0);
 	assert_string_equal(newest("again"), "1");
 	assert_string_equal(newest("c"), "consumed");
 	assert_string_equal(newest("w"), "v");
 	assert_string_equal(newest("o"), "ok");
-	assert_int_equal(fcall("end_again", "B ref consumed v ok"), TG_ENOENT);
+	assert_int_equal(fcall("end_again", "B tag consumed v ok"), TG_ENOENT);
 	assert_int_equal(fcall("take", "B v T"), TG_EGONE);
-	assert_int_equal(fcall("end_again", "M ref erased op %s", ""), 0);
+	assert_int_equal(fcall("end_again", "M tag erased op %s", ""), 0);
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
 	assert_int_equal(fcall("standing", "0 100"), 0);
 	assert_int_equal(last->elements, 3);

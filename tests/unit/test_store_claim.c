@@ -196,7 +196,7 @@ static void claim_read_gives_each_range_its_bytes(void **state)
 	char id[TOKEN_LEN + 1];
 
 	token_make(SHARD, id);
-	make_blob(w, id, "ref passport 0");
+	make_blob(w, id, "tag passport 0");
 	assert_int_equal(claim(w, id, "v", NULL), 0);
 	assert_int_equal(store_claim_shard(w->claim.token, strlen(w->claim.token)), SHARD);
 	assert_int_equal(w->blob.state, STORE_CLAIMED);
@@ -226,7 +226,7 @@ static void claim_read_goes_by_the_chunks_of_the_blob(void **state)
 	char id[TOKEN_LEN + 1];
 
 	token_make(SHARD, id);
-	make_blob_of(w, id, "ref passport 0", 1000, "SWE - 1000");
+	make_blob_of(w, id, "tag passport 0", 1000, "SWE - 1000");
 	assert_int_equal(claim(w, id, "v", NULL), 0);
 	assert_int_equal(w->blob.desc.chunk_bytes, 1000);
 	for (int i = 0; i < 50; i++) {
@@ -234,7 +234,7 @@ static void claim_read_goes_by_the_chunks_of_the_blob(void **state)
 		assert_range(w, from, len, (int)((from + len - 1) / 1000 - from / 1000) + 1);
 	}
 	token_make(SHARD, id);
-	make_blob_of(w, id, "ref passport 0", STORE_CHUNK_BYTES, "SWE - 0");
+	make_blob_of(w, id, "tag passport 0", STORE_CHUNK_BYTES, "SWE - 0");
 	assert_int_equal(claim(w, id, "v", NULL), TG_EINTERNAL);
 }
 
@@ -244,7 +244,7 @@ static void claim_read_of_a_chunk_that_is_gone_breaks_off(void **state)
 	char id[TOKEN_LEN + 1];
 
 	token_make(SHARD, id);
-	make_blob(w, id, "ref passport 0");
+	make_blob(w, id, "tag passport 0");
 	assert_int_equal(claim(w, id, "v", NULL), 0);
 	redis_server_run_cmd(&w->redis, "DEL tg:{05}:c:%s:1", id);
 	assert_int_equal(read_range(w, w->claim.token, "v", 0, SIZE), TG_EGONE);
@@ -260,7 +260,7 @@ static void claim_token_of_another_form_or_secret_opens_nothing(void **state)
 
 	token_make(SHARD, id);
 	token_make(SHARD, zero);
-	make_blob(w, id, "ref passport 0");
+	make_blob(w, id, "tag passport 0");
 	assert_int_equal(claim(w, id, "v", NULL), 0);
 	strcpy(token, w->claim.token);
 	assert_int_equal(read_range(w, token, "w", 0, 1), TG_ENOENT);
@@ -287,7 +287,7 @@ static void claim_under_a_key_gives_one_token_from_any_server(void **state)
 
 	token_make(SHARD, id);
 	token_make(SHARD, other);
-	make_blob(w, id, "ref passport 0");
+	make_blob(w, id, "tag passport 0");
 	make_blob(w, other, "ref2 passport 0");
 	assert_int_equal(claim(w, id, "v", "key"), 0);
 	first = w->claim;
@@ -350,7 +350,7 @@ static void once_says_what_was_stored_unless_it_was_aborted(void **state)
 		if (token_shard(id, TOKEN_LEN) != SHARD)
 			store_once_drop(w->store, "up", "key", id);
 	} while (token_shard(id, TOKEN_LEN) != SHARD);
-	make_blob(w, id, "ref liveness 0");
+	make_blob(w, id, "tag liveness 0");
 	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", other, on_once, w)), 0); /* committed, not settled: its server died */
 	assert_true(w->said);
 	assert_string_equal(w->blob.id, id);
@@ -374,7 +374,7 @@ static void settle_of_a_lost_key_ends_the_blob(void **state)
 	char id[TOKEN_LEN + 1];
 
 	token_make(SHARD, id);
-	make_blob(w, id, "ref liveness 0");
+	make_blob(w, id, "tag liveness 0");
 	assert_int_equal(answer(w, store_once_settle(w->store, "up", "never begun", id, on_done, w)), TG_EINFLIGHT);
 	assert_int_equal(answer(w, store_stat(w->store, id, on_blob, w)), 0);
 	assert_string_equal(w->blob.cause, "aborted");
@@ -388,7 +388,7 @@ static void settle_of_a_lost_key_ends_the_blob_also_when_its_client_left(void **
 	int calls = w->calls;
 
 	token_make(SHARD, id);
-	make_blob(w, id, "ref liveness 0");
+	make_blob(w, id, "tag liveness 0");
 	assert_int_equal(store_once_settle(w->store, "up", "never begun", id, on_done, w), 0);
 	store_forget(w->store, w);
 	for (int i = 0; i < 200; i++) {
@@ -409,7 +409,7 @@ static void forget_between_two_steps_silences_the_claim(void **state)
 	char id[TOKEN_LEN + 1], other[TOKEN_LEN + 1];
 
 	token_make(SHARD, id);
-	make_blob(w, id, "ref liveness 0");
+	make_blob(w, id, "tag liveness 0");
 	o.id = id;
 	assert_int_equal(store_claim(w->store, &o, on_claim, w), 0);
 	store_forget(w->store, w);

@@ -65,6 +65,16 @@ static void token_any_shard_many_draws_cover_all(void **state)
 		assert_int_equal(seen[i], 1);
 }
 
+/* printf 'timeglas evidence 1\n2aAAAAAAAAAAAAAAAAAAAAAA' | sha256sum | cut -c1-32 */
+static void token_tag_is_what_others_compute(void **state)
+{
+	char tag[TOKEN_TAG_LEN + 1];
+
+	(void)state;
+	token_tag("2aAAAAAAAAAAAAAAAAAAAAAA", tag);
+	assert_string_equal(tag, "87308bf42cdd3c57b13916080ad00378");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -72,6 +82,7 @@ int main(void)
 		cmocka_unit_test(token_shard_malformed_is_refused),
 		cmocka_unit_test(token_shard_canonical_is_accepted),
 		cmocka_unit_test(token_any_shard_many_draws_cover_all),
+		cmocka_unit_test(token_tag_is_what_others_compute),
 	};
 
 	if (sodium_init() < 0)

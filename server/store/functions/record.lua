@@ -100,7 +100,7 @@ local function drop_staged(p, b, now, stalled)
 	redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
 end
 
--- The event of a blob's end, and what is left of it for a day: who may know of it, how it ended; of the evidence only the ref. It stands where p was: the outcome. late: us after the deadline that
+-- The event of a blob's end, and what is left of it for a day: who may know of it, how it ended; of the evidence only the tag. It stands where p was: the outcome. late: us after the deadline that
 -- ended it, outcome: what a claim's ack said, or ''. more: the record's second line. again '1': it had ended before, and came back. Returns the event's id. A take spends its time here, so: no table, few strings.
 local function leave(p, id, u, to, d, z, dl, cause, who, late, now, outcome, more, again)
 	local ev = event(p, 'e\tgone\td\t' .. d .. '\tc\t' .. cause .. '\to\t' .. outcome .. '\tu\t' .. u .. '\tw\t' .. who .. '\tz\t' .. z .. '\tdl\t' .. dl .. '\tlate\t' .. late ..

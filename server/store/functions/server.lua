@@ -107,7 +107,7 @@ local function f_compared(keys, args)
 	return OK
 end
 
--- standing cursor count: 0, the next cursor ('0': that was all), then a line for each blob (b id st ref) and open session (s id h) of about count entries
+-- standing cursor count: 0, the next cursor ('0': that was all), then a line for each blob (b id st tag) and open session (s id h) of about count entries
 -- of the index. As ZSCAN: what stands there all the while is told, perhaps twice.
 local function f_standing(keys, args)
 	local p, scan = prefix(keys), redis.call('ZSCAN', keys[1], args[1], 'COUNT', args[2])
@@ -126,7 +126,7 @@ local function f_standing(keys, args)
 	return table.concat(r, '\n')
 end
 
--- end_again id ref cause who outcome: 0; ENOENT: the evidence says that this blob has ended, and the store, which went back, has it still. The event says that it is
+-- end_again id tag cause who outcome: 0; ENOENT: the evidence says that this blob has ended, and the store, which went back, has it still. The event says that it is
 -- such an end. A claim, or a take, that the store does not know any more ends what is live alone: whatever else it may be, it knows.
 local function f_end_again(keys, args)
 	local p, cause, us = prefix(keys), args[3], time_us()
