@@ -21,6 +21,29 @@ BUILDS = {"c": ["cc", "-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"],
           "cc": ["c++", "-std=c++17", "-Wall", "-Wextra", "-pedantic", "-Werror"]}
 LANGUAGES = (*BUILDS, "py")
 
+# The sealed bytes of two blobs change places; what the store says of them stays.
+FIND = """
+local function find(id)
+  for _, key in ipairs(redis.call('KEYS', 'tg:*' .. id .. '*')) do
+    if redis.call('TYPE', key).ok == 'string' then
+      local value = redis.call('GET', key)
+      local at = string.find(value, 'age-encryption.org/v1\\n', 1, true)
+      if at then return key, string.sub(value, 1, at - 1), string.sub(value, at) end
+    end
+  end
+end
+"""
+EXCHANGE = FIND + """
+local a, head_a, sealed_a = find(ARGV[1])
+local b, head_b, sealed_b = find(ARGV[2])
+assert(#sealed_a == #sealed_b and sealed_a ~= sealed_b)
+redis.call('SET', a, head_a .. sealed_b, 'KEEPTTL')
+redis.call('SET', b, head_b .. sealed_a, 'KEEPTTL')
+"""
+SEALED = FIND + """
+local key, head, sealed = find(ARGV[1])
+return string.gsub(sealed, '.', function(c) return string.format('%02x', string.byte(c)) end)
+"""
 # All of a blob's shard but the events and what the recorder notes of them: it notices a store that was taken back as a whole.
 COPY = """
 for _, key in ipairs(redis.call('KEYS', 'tg:{' .. string.sub(ARGV[1], 1, 2) .. '}:*')) do
@@ -103,14 +126,28 @@ def test_stores_and_fetches(run, server, tmp_path, language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_what_was_exchanged_in_the_store_is_refused(run, server, tmp_path, language):
+    blobs = []
+    for name in "ab":
+        (tmp_path / name).write_bytes(name.encode() * 10_000)
+        blobs.append(put(run, server, tmp_path / name, language))
+    server.redis("EVAL", EXCHANGE, "0", *blobs)
+    refused(run("fetch", language, blobs[0], tmp_path / "out"), tmp_path / "out", "the sealed head differs")
+    assert server.stat(blobs[0]).json()["outcome"] == "mislabelled"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_what_a_thief_restored_is_refused(run, server, tmp_path, language):
-    """Goal: the same blob, served a second time."""
+    """Goal: the same blob, served a second time, and its sealed bytes, uploaded again by somebody else under an id that the server drew."""
     (tmp_path / "in").write_bytes(b"x" * 10_000)
     blob = put(run, server, tmp_path / "in", language)
+    sealed = bytes.fromhex(server.redis("EVAL", SEALED, "0", blob))
     server.redis("EVAL", COPY, "0", blob)
     assert run("fetch", language, blob, tmp_path / "first").returncode == 0
     server.redis("EVAL", RESTORE, "0")
     refused(run("fetch", language, blob, tmp_path / "out"), tmp_path / "out", "seen before")
+    again = server.put_ok(sealed, kind="passport", issuer="UTO")["blob"]
+    refused(run("fetch", language, again, tmp_path / "out"), tmp_path / "out", "the sealed head differs")
 
 
 @pytest.fixture(scope="module")
