@@ -175,7 +175,10 @@ uint64_t tg_seal_size(const tg_seal_opts *o, uint64_t content_len);
 
 /* Opening --------------------------------------------------------------------------------------------------------- */
 
-/* What the caller knows, and demands. All that is not NULL must hold, or nothing is released. */
+/*
+ * What the caller knows, and demands. All that is not NULL must hold, or nothing is released. Here "" is no "none", but TG_EINVAL or the
+ * label's own error: it is what a variable holds that nobody has filled in.
+ */
 typedef struct {
 	size_t struct_size;
 	tg_identity *const *identity;  /* one of them must be a recipient */
@@ -201,7 +204,7 @@ typedef struct {
  * is unauthenticated until then. tg_open_fd() releases nothing too early.
  */
 typedef struct tg_opener tg_opener;
-/** tg_open_new(o, out): Returns 0, TG_EINVAL (no identity, write, or senders unless raw; a demand that nothing can meet, as no id has that form) or TG_ENOMEM. */
+/** tg_open_new(o, out): Returns 0, TG_EINVAL (no identity, write, or senders unless raw; no id), TG_EKIND, TG_EISSUER, TG_ESESSION or TG_ESUBJECT (a demand that no head can meet), or TG_ENOMEM. */
 int tg_open_new(const tg_open_opts *o, tg_opener **out);
 /**
  * tg_open_push(o, p, n): sealed bytes. Returns 0; TG_EARMOR (armored: only binary files are read), TG_EHEADER, TG_ENOMATCH, TG_EHMAC, TG_EPAYLOAD;
@@ -394,7 +397,7 @@ int tg_put_file(tg_client *c, const tg_put_file_opts *o, const char *path, tg_bl
 
 typedef struct {
 	size_t struct_size;
-	const tg_expect *expect;        /* its blob is taken from the call, not from here */
+	const tg_expect *expect;        /* its blob is taken from the call, not from here; its max_age_ms may only shorten TG_MAX_AGE_MS */
 	int take;                       /* 1: the at-most-once form; 0: claim, read, ack */
 	uint32_t lease_s;               /* 0: TG_LEASE_S */
 	uint64_t max_size;              /* sealed bytes; 0: TG_MAX_SIZE */
