@@ -14,6 +14,7 @@
 #include <time.h>
 #include <timeglas/timeglas.h>
 #include <unistd.h>
+#include "core/num.h"
 #include "lib/kept.h"
 #include "lib/state.h"
 
@@ -45,10 +46,10 @@ static void write_entry(FILE *f, const struct entry *e)
 static void unescape(char *s)
 {
 	char *to = s;
-	unsigned byte;
+	uint8_t byte;
 
 	for (; *s != '\0' && *s != '\n'; s++)
-		if (*s == '%' && sscanf(s + 1, "%2x", &byte) == 1 && byte != 0) {
+		if (*s == '%' && s[1] != '\0' && tg_hex_decode(s + 1, 2, &byte, 1) == 0 && byte != 0) {
 			*to++ = (char)byte;
 			s += 2;
 		} else {
@@ -57,13 +58,27 @@ static void unescape(char *s)
 	*to = '\0';
 }
 
+/* A number up to the next blank; line is then behind that. */
+static bool take_number(char **line, uint64_t *out)
+{
+	size_t n = strcspn(*line, " ");
+
+	if ((*line)[n] != ' ' || tg_num_u64(*line, n, UINT64_MAX, out) != 0)
+		return false;
+	*line += n + 1;
+	return true;
+}
+
 static bool read_entry(char *line, struct entry *e)
 {
-	int at = 0;
+	uint64_t until, modified_at;
 
-	if (sscanf(line, "%" SCNd64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %n", &e->until_ms, &e->dev, &e->ino, &e->modified_ns, &at) != 4 || at == 0)
+	if (!take_number(&line, &until) || !take_number(&line, &e->dev) || !take_number(&line, &e->ino) || !take_number(&line, &modified_at) ||
+	    until > INT64_MAX || modified_at > INT64_MAX)
 		return false;
-	e->path = line + at;
+	e->until_ms = (int64_t)until;
+	e->modified_ns = (int64_t)modified_at;
+	e->path = line;
 	unescape(e->path);
 	return e->path[0] == '/';
 }

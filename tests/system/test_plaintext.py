@@ -197,6 +197,7 @@ def no_locked_memory():
     ctypes.CDLL(None).prctl(24, 14, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_IPC_LOCK: root is above the limit otherwise
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer locks no memory")
 def test_memory_that_cannot_be_locked_is_told_once(keys, tmp_path, home):
     """Goal: no silence, and no flood."""
     env = {**environment(home), **{k: str(v) for k, v in keys.items()}}
