@@ -328,7 +328,8 @@ static long no_bytes(void *ctx, void *p, size_t cap)
 
 static int start(void **state)
 {
-	tg_client_opts o = { .struct_size = sizeof o, .url = "https://127.0.0.1:1", .ca = "/dev/null", .cert = "/dev/null", .key = "/dev/null" };
+	tg_client_opts o = { .struct_size = sizeof o, .url = "https://127.0.0.1:1", .ca = "/dev/null", .cert = "/dev/null",
+			     .key = "/dev/null", .timeout_ms = 100 /* an ack is repeated for a while */ };
 	tg_sender *sender;
 	char text[TG_KEY_TEXT_MAX];
 
@@ -448,6 +449,42 @@ static int client_ack(void *p, size_t struct_size)
 	return tg_client_ack(world.client, p, "ok", NULL);
 }
 
+static int put_file(void *p, size_t struct_size)
+{
+	const tg_recipient *to = world.recipient;
+
+	*(tg_put_file_opts *)p = (tg_put_file_opts){ .struct_size = struct_size, .recipient = &to, .n_recipients = 1,
+						     .signer = world.signer, .kind = "liveness" };
+	return tg_put_file(world.client, p, "/nowhere/at/all", NULL);
+}
+
+static int fetch(void *p, size_t struct_size)
+{
+	*(tg_fetch_opts *)p = (tg_fetch_opts){ .struct_size = struct_size, .sealed = 1 };
+	return tg_fetch(world.client, "00AAAAAAAAAAAAAAAAAAAAAA", p, drop, NULL, NULL);
+}
+
+static int fetch_expect(void *p, size_t struct_size)
+{
+	tg_fetch_opts o = { .struct_size = sizeof o, .expect = p, .sealed = 1 };
+
+	*(tg_expect *)p = world.expect;
+	((tg_expect *)p)->struct_size = struct_size;
+	return tg_fetch(world.client, "00AAAAAAAAAAAAAAAAAAAAAA", &o, drop, NULL, NULL);
+}
+
+static int open_fd(void *p, size_t struct_size)
+{
+	FILE *f = tmpfile(); /* empty: no age file */
+	int err;
+
+	*(tg_open_opts *)p = (tg_open_opts){ .struct_size = struct_size, .expect = &world.expect, .write = drop };
+	assert_non_null(f);
+	err = tg_open_fd(p, fileno(f), NULL, NULL, 0);
+	fclose(f);
+	return err;
+}
+
 static const struct taker {
 	const char *name;
 	size_t size;
@@ -462,6 +499,10 @@ static const struct taker {
 	{ "tg_client_take", sizeof(tg_take_opts), client_take },
 	{ "tg_client_read", sizeof(tg_claim), client_read },
 	{ "tg_client_ack", sizeof(tg_claim), client_ack },
+	{ "tg_put_file", sizeof(tg_put_file_opts), put_file },
+	{ "tg_fetch", sizeof(tg_fetch_opts), fetch },
+	{ "tg_fetch's expect", sizeof(tg_expect), fetch_expect },
+	{ "tg_open_fd", sizeof(tg_open_opts), open_fd },
 };
 
 union mem { /* a caller's struct, and what lies behind it */
@@ -560,6 +601,33 @@ static int out_receipt(void *out)
 	return tg_client_receipt(world.client, 0, out);
 }
 
+static int out_put_file(void *out)
+{
+	const tg_recipient *to = world.recipient;
+	tg_put_file_opts o = { .struct_size = sizeof o, .recipient = &to, .n_recipients = 1, .signer = world.signer, .kind = "liveness" };
+
+	return tg_put_file(world.client, &o, "/dev/null", out);
+}
+
+static int out_fetch(void *out)
+{
+	tg_fetch_opts o = { .struct_size = sizeof o, .sealed = 1 };
+
+	return tg_fetch(world.client, "00AAAAAAAAAAAAAAAAAAAAAA", &o, drop, NULL, out);
+}
+
+static int out_open_fd(void *out)
+{
+	tg_open_opts o = { .struct_size = sizeof o, .expect = &world.expect, .write = drop };
+	FILE *f = tmpfile();
+	int err;
+
+	assert_non_null(f);
+	err = tg_open_fd(&o, fileno(f), out, NULL, 0);
+	fclose(f);
+	return err;
+}
+
 static const struct giver {
 	const char *name;
 	size_t size;
@@ -577,6 +645,9 @@ static const struct giver {
 	{ "tg_client_ack", sizeof(tg_receipt), out_ack },
 	{ "tg_client_erase", sizeof(tg_receipt), out_erase },
 	{ "tg_client_receipt", sizeof(tg_receipt), out_receipt },
+	{ "tg_put_file", sizeof(tg_blob), out_put_file },
+	{ "tg_fetch", sizeof(tg_fetched), out_fetch },
+	{ "tg_open_fd", sizeof(tg_head), out_open_fd },
 };
 
 static void abi_every_function_judges_the_size_of_its_result(void **state)
