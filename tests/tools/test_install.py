@@ -59,6 +59,15 @@ def test_a_program_builds_against_it_with_pkg_config(installed, tmp_path, static
     assert run(str(tmp_path / "p"), env=env).strip()
 
 
+def test_the_static_library_names_what_it_needs(installed):
+    """Goal: Requires.private has each library that the shared one was linked with, and no other."""
+    root, env = installed
+    lib = root / "opt/timeglas/lib"
+    needed = set(re.findall(r"\(NEEDED\).*\[lib(\w+)\.so", run("readelf", "-d", str(lib / "libtimeglas.so.0")))) - {"c"}
+    private = run("pkg-config", "--print-requires-private", "timeglas", env={**env, "PKG_CONFIG_PATH": f"{lib}/pkgconfig"}).split()
+    assert {re.sub("^lib", "", p) for p in private} == {re.sub("-.*", "", n) for n in needed}
+
+
 def test_shared_library_exports_the_public_functions_alone(installed):
     root, _ = installed
     so = root / "opt/timeglas/lib/libtimeglas.so.0"
