@@ -8,6 +8,7 @@
 #include "cli/audit_receipt.h"
 #include "cli/output.h"
 #include "core/num.h"
+#include "lib/http_text.h"
 
 #define FILE_BYTES_MAX ((size_t)16 << 20)
 
@@ -54,7 +55,10 @@ static bool copy(const json_t *o, const char *name, char *out, size_t cap)
 {
 	const char *s = json_string_value(json_object_get(o, name));
 
-	return s != NULL && s[0] != '\0' && snprintf(out, cap, "%s", s) < (int)cap;
+	if (s == NULL || s[0] == '\0' || strlen(s) >= cap)
+		return false;
+	http_copy_text(out, cap, s); /* a server wrote it, and it is printed */
+	return true;
 }
 
 static bool take(const json_t *o, struct receipt *r)

@@ -68,7 +68,7 @@ class World:
     """Keys, certificates and evidence; made once. env: what `timeglasd --dev` writes for a shell."""
 
     def __init__(self, folder, env, client):
-        self.folder, self.env, self.client = Path(folder), dict(env), str(client)
+        self.folder, self.env, self.client = Path(folder), dict(env), str(Path(client).resolve())
         self.pki = Path(env["TIMEGLAS_CA"]).parent
         (self.folder / "home").mkdir()
         self.sender = sender_key(env["TIMEGLAS_SENDER"])
