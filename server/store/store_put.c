@@ -214,9 +214,12 @@ static void on_stage(void *ctx, const redisReply *r)
 static int put_stage(struct store_put *p)
 {
 	char desc[STORE_DESC_MAX];
+	struct store_desc d = p->opts.desc;
 	struct cmd m;
 
-	desc_event(&p->opts.desc, desc);
+	if (d.name[0] != '\0')
+		d.tag[0] = '\0'; /* should the attempt be aborted, that is no word of the blob, which may be another's */
+	desc_event(&d, desc);
 	p->announced = p->n + ANNOUNCE;
 	p->entered_us = clock_mono_us();
 	cmd_fcall(&m, "tg1_stage", p->shard);

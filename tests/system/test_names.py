@@ -120,3 +120,17 @@ def test_a_repeat_is_answered_after_its_session_was_closed(server, bodies):
     server.call("DELETE", f"/v1/sessions/{sid}?erase=all")
     again = put(server, name, bodies[300], session=sid)
     assert again.status == 200 and again.json()["cause"] in ("session-closed", "erased")
+
+
+def test_an_attempt_that_ends_is_no_word_of_the_blob(server, bodies):
+    """Evidence calls a blob by a hash of its id, which is the same for whoever attempts that id: an attempt that came to nothing has no tag."""
+    name = fresh_name()
+    with server.connect() as conn:
+        conn.send(conn.head("POST", "/v1/blobs", [*server.upload_fields(), ("Timeglas-Name", name), ("Content-Length", 4 * LARGE)]) + bodies[LARGE])
+        wait_for(lambda: server.chunks(name), "the attempt to have chunks")
+        blob = put(server, name, bodies[300]).json()
+        assert len(server.chunks(name)) > 1
+    wait_for(lambda: len(server.chunks(name)) == 1, "the attempt to be erased, and the blob to stay")
+    server.erase(blob["blob"])
+    server.evidence("gone", tag=blob["tag"])
+    assert all(e.get("tag") != blob["tag"] for e in server.evidence("aborted"))
