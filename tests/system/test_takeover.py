@@ -82,6 +82,7 @@ def relay(tmp_path):
         one.stop()
 
 
+@pytest.mark.long
 def test_what_the_dead_one_wrote_and_did_not_trim_is_named(store, serve, relay, tmp_path):
     """One recorder writes and cannot trim any more, and dies for good; the next one cannot know: it records the events again, names them, and with both files
     at hand they are known to be the same."""
@@ -189,6 +190,7 @@ def test_what_cannot_be_trimmed_stops_uploads(launch):
     assert Counter(ids(log_of(server))).most_common(1)[0][1] == 1
 
 
+@pytest.mark.long
 def test_a_recorder_that_cannot_write_makes_room(store, serve, tmp_path):
     """It has the lease and records nothing: after some seconds another server's recorder gets a turn; alone, it goes on trying."""
     external = store(*FIT)
@@ -207,6 +209,7 @@ def test_a_recorder_that_cannot_write_makes_room(store, serve, tmp_path):
     until_recording(first, 5)
 
 
+@pytest.mark.long
 def test_the_lease_goes_there_and_back(store, serve, tmp_path):
     """A recorder that was away finds another in its place, and waits; what it had read before is not written any more; when the other ends in order it goes on at once,
     and no event is in two files."""

@@ -295,6 +295,7 @@ def test_an_upload_that_drips_does_not_stand_in_a_worker_when_its_time_is_over(l
         assert not [where for found in left.values() for where in found.values()]
 
 
+@pytest.mark.long
 def test_nothing_stays_where_nothing_follows(launch, program):
     """A take is the last thing that happens: no later command overwrites what Redis's buffers of that connection hold."""
     server = launch(workers=1)
