@@ -186,6 +186,25 @@ static void repeat_body(struct upload *u, struct evbuffer *data)
 		refuse(u, other_content(u), NULL);
 }
 
+static void on_length_known(void *ctx, int err, const struct store_blob *said)
+{
+	struct upload *u = ctx;
+	u->waiting = false;
+	if (err != 0 || said == NULL)
+		refuse(u, err != 0 ? err : TG_ETAKEN, NULL);
+	else
+		tell(u, 200, said);
+}
+
+/* A chunked repeat of a blob that is gone: its length was not known when the name was looked up. */
+static void repeat_look_again(struct upload *u)
+{
+	int err = store_named(u->api->store, &u->opts.desc, u->size_bytes, on_length_known, u);
+	u->waiting = err == 0;
+	if (err != 0)
+		refuse(u, err, NULL);
+}
+
 static void repeat_end(struct upload *u)
 {
 	int err = u->compared && !u->answered ? guard_finish(u->guard) : 0;
@@ -193,6 +212,8 @@ static void repeat_end(struct upload *u)
 		refuse(u, err, guard_why(u->guard)); /* it is not what this request declares either */
 	else if (err != 0 || (remembered(u) && u->size_bytes != u->blob.desc.size_bytes))
 		refuse(u, other_content(u), NULL);
+	else if (!u->answered && !remembered(u) && u->opts.desc.name[0] != '\0' && httpd_req_head(u->req)->chunked)
+		repeat_look_again(u);
 	else
 		tell(u, 200, &u->blob);
 }
@@ -450,7 +471,6 @@ static void begin_name(struct upload *u)
 	else
 		httpd_req_pause(u->req, true);
 }
-
 
 static void begin_key(struct upload *u)
 {
