@@ -128,7 +128,10 @@ bool store_put_room(const struct store_put *p);
 void store_put_resize(struct store_put *p, uint32_t chunk_bytes);
 /** store_put_chunk(p, data): moves one chunk's bytes out of data (or all, when there is less: only for the last chunk). */
 int store_put_chunk(struct store_put *p, struct evbuffer *data);
-/** store_put_commit(p, o): make it live. o->desc as final. Answer: on_committed, with TG_ESESSION, TG_ETTL, TG_EFULL, TG_EQUOTA, TG_ETAKEN, TG_ESTORE on failure, and then nothing is left in Redis; blob->repeated. */
+/**
+ * store_put_commit(p, o): make it live. o->desc as final. Answer: on_committed, with TG_ESESSION, TG_ETTL, TG_EFULL, TG_EQUOTA, TG_ETAKEN,
+ * TG_ESTORE on failure, and then nothing is left in Redis; blob->repeated.
+ */
 int store_put_commit(struct store_put *p, const struct store_put_opts *o);
 /* err 0 and said NULL: there is none. said: it was stored before, by the same uploader and as the same; it may be gone since. TG_ETAKEN: anything else. */
 typedef void store_named_cb(void *ctx, int err, const struct store_blob *said);

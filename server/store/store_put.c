@@ -4,8 +4,9 @@
  * here ZADD, SET, commit, and without a session one transaction (store_whole.c). Runs in workers.
  *
  * Whatever happens to this process, each chunk that Redis holds has an index entry (b:<id> or x:<id>:...) at most 30 or 60 s ahead, so the reaper
- * wipes it; the only chunk of a chosen name expires in 30 s by itself, until its commit has made it a blob's. The entry is renewed while the upload lives, also when its bytes come too slowly to fill a chunk; and an upload that drips is refused
- * when its time is over or its session has ended, although nothing of it may have reached the store yet.
+ * wipes it. The only chunk of a blob with a chosen name has no entry: it expires after 30 s by itself, unless its commit makes it a blob's.
+ * The entry is renewed while the upload lives, also when its bytes come too slowly to fill a chunk. An upload that drips is refused when its
+ * time is over or its session has ended, although nothing of it may have reached the store yet.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -22,7 +22,8 @@ static uint8_t public_key[CHAIN_KEY], secret[CHAIN_SECRET];
 static struct chain_record a_record(void)
 {
 	struct chain_record r = {.n = 7, .time_ms = 1700000000123, .id = T("3f-1700000000123-4"), .event = T("gone"), .tag = T("00112233445566778899aabbccddeeff"),
-		.kind = T("passport"), .dk = 1, .subject = T("00112233445566778899aabbccddeeff"), .size_bytes = 0, .deadline_ms = 1700003600123, .lease_ms = 1700000900000, .late_us = 0, .cause = T("consumed"),
+		.kind = T("passport"), .dk = 1, .subject = T("00112233445566778899aabbccddeeff"), .size_bytes = 0, .deadline_ms = 1700003600123,
+		.lease_ms = 1700000900000, .late_us = 0, .cause = T("consumed"),
 		.outcome = T("ok"), .uploader = T("up"), .to = T("v w"), .by = T("v"), .session = T("0123456789abcdef")};
 
 	memset(r.prev, 0xa5, sizeof r.prev);

@@ -85,7 +85,8 @@ static void fill_other_forms_are_carried_as_they_are(void **state)
 {
 	static const char *const bad[][2] = {
 		{ "z", "007" }, { "z", "-1" }, { "z", "1 " }, { "z", "9223372036854775808" }, { "dl", "253402300800000" }, { "ld", "x" }, { "late", "1.5" },
-		{ "at", "01" }, { "to", "v" }, { "to", "  " }, { "to", " v" }, { "to", "v " }, { "d", "tag passport" }, { "d", "tag passport 2" }, { "d", "tag passport 10" }, { "d", "tag passport 1 " },
+		{ "at", "01" }, { "to", "v" }, { "to", "  " }, { "to", " v" }, { "to", "v " },
+		{ "d", "tag passport" }, { "d", "tag passport 2" }, { "d", "tag passport 10" }, { "d", "tag passport 1 " },
 		{ "d", " passport 1" }, { "d", "tag  1" }, { "d", "refpassport1" }, { "new", "" }, { "new", "value" }, { "", "" }, { "E", "gone" },
 	};
 	char more[64];
