@@ -20,7 +20,16 @@ struct put {
 	struct labels labels;
 	char to[TO_CHARS];
 	uint64_t ttl_s;
+	bool named;
 };
+
+static bool name_fits(const char *name)
+{
+	char id[2 + TG_NAME_CHARS + 2];
+
+	snprintf(id, sizeof id, "00%s", name);
+	return tg_id_name(id, NULL) == 0;
+}
 
 static int choose_mode(const struct options *o, struct put *p)
 {
@@ -38,6 +47,8 @@ static int choose_mode(const struct options *o, struct put *p)
 		return cli_usage("--sealed and --recipient exclude each other: FILE has its recipients already");
 	if (p->mode != PUT_SEALED && options_given(o, OPT_NAME))
 		return cli_usage("--name goes with --sealed: what is sealed now gets the name that follows from its signature");
+	if (options_given(o, OPT_NAME) && !name_fits(options_text(o, OPT_NAME)))
+		return cli_usage("--name takes the 22 characters that timeglas seal printed for FILE");
 	return 0;
 }
 
@@ -62,6 +73,7 @@ static int load_put(const struct options *o, struct put *p)
 {
 	int err = choose_mode(o, p);
 
+	p->named = options_given(o, OPT_NAME);
 	if (err == 0)
 		err = label_options(o, 1, &p->labels);
 	if (err == 0)
@@ -90,6 +102,9 @@ static int say_put(tg_client *c, const struct put *p, const tg_blob *b)
 		 (unsigned long long)b->size, b->deadline);
 	if (p->mode == PUT_RAW)
 		cli_note("raw: nothing binds this id to the content; a reader has to say --raw");
+	if (p->mode == PUT_SEALED && !p->named)
+		cli_note("no --name: nothing binds this id to the content; if FILE is signed, no reader accepts it: store it with the --name that "
+			 "timeglas seal printed; if it is plain age, a reader has to say --raw");
 	return CLI_DONE;
 }
 

@@ -11,6 +11,9 @@
 #include "core/num.h"
 #include "lib/put_file.h"
 
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
 #define BLANKS ", \t\r\n"
 
 int material_recipients(const struct options *o, struct material *m)
@@ -155,6 +158,16 @@ static int check_text(const char *option, const char *text, size_t max)
 	return 0;
 }
 
+/* The grammars of docs/envelope.md, section 3. */
+static int check_letters(const char *option, const char *text, size_t max, const char *letters, const char *said)
+{
+	size_t n = text != NULL ? strlen(text) : 0;
+
+	if (text == NULL || (n > 0 && n <= max && strspn(text, letters) == n))
+		return 0;
+	return cli_usage("--%s takes 1 to %zu of %s", option, max, said);
+}
+
 static int check_subject(const char *hex)
 {
 	size_t n = hex != NULL ? strlen(hex) : 0;
@@ -173,9 +186,9 @@ int label_options(const struct options *o, int need_kind, struct labels *l)
 			      .subject = options_text(o, OPT_SUBJECT), .content_type = options_text(o, OPT_CONTENT_TYPE) };
 	if (l->kind == NULL && need_kind)
 		return cli_usage("--kind is missing: passport, liveness or face3d");
-	err = check_text("kind", l->kind, TG_KIND_MAX);
+	err = check_letters("kind", l->kind, TG_KIND_MAX, LOWER DIGITS "-", "a-z, 0-9 and -, like passport, liveness or face3d");
 	if (err == 0)
-		err = check_text("session", l->session, TG_SESSION_MAX);
+		err = check_letters("session", l->session, TG_SESSION_MAX, UPPER LOWER DIGITS "-_", "A-Z, a-z, 0-9, - and _");
 	if (err == 0)
 		err = check_text("content-type", l->content_type, TG_CONTENT_TYPE_MAX);
 	if (err == 0)

@@ -163,7 +163,12 @@ static int say_problem(const tg_problem *p)
 		return exit_status;
 	}
 	words_of_options(p->title, title, sizeof title);
-	words_of_options(p->detail, detail, sizeof detail);
+	if (p->code == TG_ECLAIMED && p->lease_deadline[0] != '\0') /* the server speaks of keys that this command draws by itself */
+		snprintf(detail, sizeof detail,
+			 "an earlier get with this certificate has claimed the blob, and only that one can go on; it is erased at %s at the latest",
+			 p->lease_deadline);
+	else
+		words_of_options(p->detail, detail, sizeof detail);
 	snprintf(line, sizeof line, "timeglas: refused: %s (%d)", title, p->status);
 	print_line(stderr, line);
 	if (detail[0] != '\0') {

@@ -77,7 +77,7 @@ static int check_name(const char *blob, const tg_head *seen, char *why)
 	if (!blob || (tg_id_name(blob, name) == 0 && strcmp(name, seen->name) == 0))
 		return 0;
 	return differs(why, TG_EMISLABELLED,
-		       "this is not the blob %s that was asked for: what was sealed here has the name %s; somebody exchanged it", blob,
+		       "this is not the blob %s that was asked for: what was sealed here has the name %s; somebody exchanged it, or it was stored without its name", blob,
 		       seen->name);
 }
 

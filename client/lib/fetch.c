@@ -102,7 +102,7 @@ static int check_expect(struct fetch *f)
 	if (e->raw && (e->kind != NULL || e->issuer != NULL || e->session != NULL || e->subject != NULL))
 		return http_fail(f->c, TG_EINVAL, "raw content has no signed head, so nothing can be demanded of it");
 	if (e->max_age_ms < 0 || e->max_age_ms > TG_MAX_AGE_MS)
-		return http_fail(f->c, TG_EINVAL, "what is fetched is at most a day and five minutes old: a replay is told for that long");
+		return http_fail(f->c, TG_EINVAL, "max_age_ms is a day and five minutes at most: no reference is remembered for longer");
 	err = tg_expect_ok(e);
 	return err == 0 ? 0 : http_fail(f->c, err, "what is demanded of the signed head can stand in none: %s", tg_strerror(err));
 }

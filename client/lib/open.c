@@ -220,7 +220,7 @@ static int read_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 
 	if (!tg_head_begins(p, n))
 		return fail(o, TG_ESIGNATURE,
-			    "the content does not begin with a timeglas head: it was sealed raw, or by something else");
+			    "the content does not begin with a timeglas head: it was sealed raw, and nobody asked for raw content, or by something else");
 	if (tg_head_parse(p, n, &o->head, len, line) == 0)
 		return 0;
 	snprintf(o->why_text, sizeof o->why_text, "the head is not well-formed: %s", line);

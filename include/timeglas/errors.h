@@ -20,7 +20,7 @@ extern "C" {
 	X(ENOENT,       5, 404, "not-found",            0, "no such thing")                                           \
 	X(EMETHOD,      6, 405, "method",               0, "method not allowed here")                                 \
 	X(ETIMEOUT,     7, 408, "timeout",              1, "the request took too long")                               \
-	X(ECLAIMED,     8, 409, "claimed",              0, "claimed by another verifier")                             \
+	X(ECLAIMED,     8, 409, "claimed",              0, "claimed already")                                         \
 	X(EINFLIGHT,    9, 409, "in-flight",            1, "the first request with this key is still under way")      \
 	X(EGONE,       10, 410, "gone",                 0, "the blob is gone")                                        \
 	X(ETOOBIG,     11, 413, "too-large",            0, "content too large")                                       \

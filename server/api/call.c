@@ -157,7 +157,8 @@ static const char *sentence(int err)
 {
 	switch (err) {
 	case TG_ENOENT: return "there is no such blob or session, or it is not yours to know of";
-	case TG_ECLAIMED: return "another verifier is reading this blob; it will not come back";
+	case TG_ECLAIMED: return "another verifier has claimed this blob; it will be erased, not released";
+	case TG_ETAKEN: return "Timeglas-Name was used for something else, here or by another peer; a repeat needs the same fields and content, new content a new ref";
 	case TG_ESESSION: return "the session named in Timeglas-Session is not open: it has ended, or never was; open a new one";
 	case TG_ESUBJECT: return "Timeglas-Subject names another subject than the session is of; leave it out, or open a session with that subject";
 	case TG_EQUOTA: return "the session holds as much session-bound evidence as it may; have it fetched, or close the session";
@@ -189,7 +190,7 @@ static void reply_own_claim(struct httpd_req *r, int64_t until_ms)
 	tg_time_format(until_ms, at);
 	snprintf(members, sizeof members, ",\"lease_deadline\":\"%s\"", at);
 	snprintf(detail, sizeof detail,
-	    "you have claimed this blob yourself, and it is erased at %s unless you ack it before; go on with that claim, or repeat its request with the "
+	    "this certificate has claimed the blob already, and it is erased at %s at the latest; go on with that claim, or repeat its request with the "
 	    "Idempotency-Key that it had", at);
 	httpd_problem(r, TG_ECLAIMED, detail, NULL, members);
 }

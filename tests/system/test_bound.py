@@ -140,6 +140,33 @@ def test_sealed_file_of_another_id_is_refused_offline(server, tmp_path):
     assert timeglas(server, tmp_path, "verifier", "get", blob).stdout == b"content"
 
 
+def test_sealed_file_without_its_name_is_told_at_both_ends(server, tmp_path):
+    """Goal: who forgets --name hears it at once, and a reader does not hear of an attack alone; a wrong name is the user's mistake, told before anything is sent."""
+    (tmp_path / "in").write_bytes(b"content")
+    timeglas(server, tmp_path, "uploader", "seal", "--kind", "liveness", "-o", "s.age", "in")
+    done = timeglas(server, tmp_path, "uploader", "put", "--kind", "liveness", "--sealed", "s.age")
+    assert b"no --name: nothing binds this id" in done.stderr
+    blob = done.stdout.decode().strip()
+    server.secrets.add(blob)
+    done = timeglas(server, tmp_path, "verifier", "get", blob, "--no-keep", ok=4)
+    assert b"or it was stored without its name" in done.stderr
+    for name in ("foo", "A" * 21 + "B", "A" * 23):
+        done = timeglas(server, tmp_path, "uploader", "put", "--kind", "liveness", "--sealed", "--name", name, "s.age", ok=2)
+        assert b"22 characters that timeglas seal printed" in done.stderr
+    for option, value in (("--kind", "Liveness"), ("--session", "a b")):
+        done = timeglas(server, tmp_path, "verifier", "open", option, value, "s.age", ok=2)
+        assert option.encode() + b" takes 1 to " in done.stderr
+
+
+def test_second_get_of_a_claimed_blob_is_told_what_can_be_done(server, tmp_path):
+    """Goal: the text names nothing that `get` does not have (an Idempotency-Key), and says until when."""
+    blob, _ = put(server, tmp_path, "anna", 4000)
+    timeglas(server, tmp_path, "verifier", "get", blob, "--max-size", "1000", ok=1)
+    done = timeglas(server, tmp_path, "verifier", "get", blob, ok=1)
+    assert b"an earlier get with this certificate has claimed" in done.stderr and b"dempotency" not in done.stderr
+    assert b"another verifier" not in done.stderr
+
+
 def test_raw_blob_says_that_nothing_binds_it(server, tmp_path):
     """Goal: a raw blob is refused unless it is asked for as such, and then with a note."""
     (tmp_path / "in").write_bytes(b"content")
