@@ -8,7 +8,7 @@
 #include "redis/rconn.h"
 #include "store/store.h"
 
-#define STORE_ARGS_MAX 20
+#define STORE_ARGS_MAX 24
 #define STORE_KEY_MAX 80
 #define STORE_STALLED_MS 60000 /* what was sent on a connection that broke may arrive that late; functions/base.lua has the same */
 #define STORE_NET_MS 50 /* Redis's own expiry of a chunk is the net and must not be first; functions/base.lua has the same */
@@ -166,8 +166,14 @@ struct once_args {
 /** once_send(c, a): the function once_begin, in the shard that the key's hash names; its answer is c's. As call_send(). */
 int once_send(struct call *c, const struct once_args *a);
 
-/** whole_fits(d, left_ms): may an upload of one chunk go by whole_send()? */
+/** whole_fits(d, left_ms): may an upload of one chunk go by whole_send(), or under a chosen name by what whole_texts() writes? Nothing has to be looked up for it. */
 bool whole_fits(const struct store_desc *d, int64_t left_ms);
+#define WHOLE_TEXT_BYTES (4 * STORE_DESC_MAX)
+/** whole_texts(s, b, kept, left_ms, record, event): what goes live. Of b, id and desc are given; its times are filled in. kept: the record's second line. */
+void whole_texts(struct store *s, struct store_blob *b, const char *kept, int64_t left_ms, char record[WHOLE_TEXT_BYTES], char event[WHOLE_TEXT_BYTES]);
+/** whole_record_ms(left_ms): how long a record stands in Redis. */
+int64_t whole_record_ms(int64_t left_ms);
+#define WHOLE_NOTHING_KEPT "\t\t\t\t\t\t\t\t\t"
 struct whole_calls {
 	rconn_cb *chunk;   /* the chunk was queued, or why not */
 	rconn_cb *refused; /* why another of the commands was not queued; in any number */

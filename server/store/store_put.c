@@ -41,7 +41,7 @@ struct store_put {
 	bool held, ended;        /* piece holds that one; a short chunk was given: no more may come */
 	bool staged, committing, answering;
 	int err;                 /* sticky */
-	struct store_blob whole; /* what goes live by whole_send() */
+	struct store_blob whole; /* what goes live as it was written here */
 	struct event pulse;      /* from the beginning: what has not reached the store yet must not outlive its time here either */
 	struct loop_task checked;
 };
@@ -347,6 +347,11 @@ static void on_commit(void *ctx, const redisReply *r)
 	struct store_blob blob;
 	int err = store_err(p->store, r);
 
+	if (err == 0 && !lines_more(&l)) {
+		metrics_count(M_STORED, 1);
+		put_answer(p, 0, &p->whole);
+		return;
+	}
 	if (err == 0)
 		err = lines_blob(&l, &blob, NULL);
 	if (err == 0) {
@@ -433,9 +438,12 @@ static int put_single(struct store_put *p, int64_t left)
 	return err != 0 ? err : put_send(p, left);
 }
 
-static int put_commit(struct store_put *p)
+/* quick: of an only chunk under a chosen name that nothing has to be looked up for, what goes live is written here. */
+static int put_commit(struct store_put *p, bool quick, int64_t left)
 {
 	char event[STORE_DESC_MAX], private[STORE_DESC_MAX], hash[DESC_HASH_LEN + 1] = "";
+	char kept[ATTEMPT_TOKEN_LEN + DESC_HASH_LEN + 16], record[WHOLE_TEXT_BYTES], stored[WHOLE_TEXT_BYTES];
+	struct text t = text_in(kept, sizeof kept);
 	const struct store_desc *d = &p->opts.desc;
 	struct cmd m;
 
@@ -457,6 +465,17 @@ static int put_commit(struct store_put *p)
 	cmd_text(&m, private);
 	cmd_text(&m, p->staged ? "1" : "0");
 	cmd_text(&m, hash);
+	if (quick) {
+		text_join(&t, "\t\t\t\t\t\t\t\t", p->attempt + TOKEN_LEN + 1, "\t", hash);
+		p->whole.desc = *d;
+		memcpy(p->whole.id, p->id, sizeof p->id);
+		whole_texts(p->store, &p->whole, kept, left, record, stored);
+		cmd_text(&m, record);
+		cmd_text(&m, stored);
+		cmd_num(&m, p->whole.deadline_ms);
+		cmd_num(&m, whole_record_ms(left));
+		cmd_num(&m, left + STORE_NET_MS);
+	}
 	return cmd_send(p->store, &m, on_commit, p);
 }
 
@@ -475,7 +494,8 @@ int store_put_commit(struct store_put *p, const struct store_put_opts *o)
 	p->opts.desc.size_bytes = p->bytes;
 	if (p->held && left <= 0)
 		return p->err = TG_ETTL;
-	if (p->held && whole_fits(&p->opts.desc, left)) {
+	const bool fits = p->held && whole_fits(&p->opts.desc, left), named = p->opts.desc.name[0] != '\0';
+	if (fits && !named) {
 		p->held = false;
 		p->err = put_whole(p, left);
 		p->committing = p->err == 0;
@@ -486,7 +506,7 @@ int store_put_commit(struct store_put *p, const struct store_put_opts *o)
 		p->err = put_single(p, left);
 	}
 	if (p->err == 0)
-		p->err = put_commit(p);
+		p->err = put_commit(p, fits, left);
 	p->committing = p->err == 0;
 	return p->err;
 }

@@ -284,7 +284,7 @@ static void a_store_that_was_not_compared_tells_no_uploader_of_its_blob(void **s
 
 static void run_denied(const char *command, const char *const words[], int n)
 {
-	const char *argv[20] = {"FCALL", words[0], "1", DL};
+	const char *argv[24] = {"FCALL", words[0], "1", DL};
 
 	for (int i = 1; i < n; i++)
 		argv[3 + i] = words[i];
@@ -330,6 +330,71 @@ static void command_denied_within_a_commit_leaves_nothing_untold(void **state)
 			}
 }
 
+/* What a server has written itself: of an only chunk, without a session. */
+static const char *const written[] = {"tg1_commit", "B:T2", "up", " v ", "", "0", "1", "5", "100000", "0", "new passport 0", "DNK -", "0", SAME,
+	"live\tup\t v \t\t0\t1\t5\t1\t9000000000000\tnew passport 0\tDNK -\t\t\t\n\t\t\t\t\t\t\t\tT2\t" SAME,
+	"e\tstored\td\tnew passport 0\tu\tup\tto\t v \ts\t\tz\t5\tdl\t9000000000000\tat\t1", "9000000000000", "86500000", "100000"};
+#define WRITTEN_N ((int)(sizeof written / sizeof *written))
+
+static int commit_written(void)
+{
+	const char *argv[24] = {"FCALL", written[0], "1", DL};
+	redisReply *r;
+	int err;
+
+	memcpy(argv + 4, written + 1, sizeof written - sizeof *written);
+	r = redisCommandArgv(redis.c, 3 + WRITTEN_N, argv, NULL);
+	assert_int_equal(r->type, REDIS_REPLY_STRING);
+	err = -atoi(r->str);
+	item_free(last);
+	last = item_new(r->str, "\n\t");
+	freeReplyObject(r);
+	return err;
+}
+
+static void commit_of_what_a_server_has_written_is_a_blob_if_the_name_is_free(void **state)
+{
+	(void)state;
+	write_attempt("B:T2", "", 1, "new");
+	assert_int_equal(commit_written(), 0);
+	assert_int_equal(last->elements, 1);
+	assert_int_equal(redis_server_keys(&redis, "*B:T*"), 0);
+	assert_int_equal(redis_server_int(&redis, "ZCARD " DL), 1);
+	assert_in_range(redis_server_int(&redis, "PTTL tg:{05}:c:B:0"), 90000, 100000);
+	for (int gone = 0; gone < 2; gone++) {
+		write_attempt("B:T2", "", 1, "new");
+		assert_int_equal(commit_written(), 0);
+		assert_string_equal(last->element[2]->str, "1");
+		assert_string_equal(field(1, 1), gone ? "gone" : "live");
+		assert_int_equal(redis_server_int(&redis, "ZCARD " DL), !gone);
+		assert_int_equal(chunks_left(), !gone);
+		if (!gone)
+			assert_int_equal(fcall("take", "B v T"), 0);
+	}
+	assert_int_equal(fcall("named", "B up %s", HEAD_B LENGTH DIGEST), TG_ETAKEN); /* the tombstone of a take knows */
+	assert_int_equal(count_events("e\tstored\t"), 1);
+	redis_server_run_cmd(&redis, "FLUSHALL");
+	assert_int_equal(commit_written(), TG_ESTORE); /* no chunk is there */
+	assert_int_equal(redis_server_int(&redis, "DBSIZE"), 0);
+}
+
+static void command_denied_within_a_written_commit_leaves_nothing_untold(void **state)
+{
+	static const char *const denied[] = {"set", "xadd", "unlink", "zrem", "zadd", "del", "rename", "pexpire"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof denied / sizeof *denied; i++) {
+		redis_server_run_cmd(&redis, "FLUSHALL");
+		write_attempt("B:T2", "", 1, "new");
+		run_denied(denied[i], written, WRITTEN_N);
+		assert_int_equal(fcall("abort", "B:T2 1 0 1"), 0);
+		end_all();
+		const int stored = count_events("e\tstored\td\tnew "), ended = count_events("e\tgone\td\tnew ");
+		if (stored != ended || chunks_left() != 0)
+			fail_msg("without %s: stored %d times, ended %d, %lld chunks left", denied[i], stored, ended, chunks_left());
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +409,8 @@ int main(void)
 		T(a_blob_in_the_place_of_an_aborted_one_keeps_its_bytes),
 		T(a_store_that_was_not_compared_tells_no_uploader_of_its_blob),
 		T(command_denied_within_a_commit_leaves_nothing_untold),
+		T(commit_of_what_a_server_has_written_is_a_blob_if_the_name_is_free),
+		T(command_denied_within_a_written_commit_leaves_nothing_untold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

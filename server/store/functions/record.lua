@@ -40,7 +40,7 @@ local function kept_of_taken(v)
 	if string.byte(v, -1) == 9 then
 		return NOTHING_KEPT
 	end
-	return NOTHING_KEPT .. string.match(v, '[^\t]*$')
+	return NOTHING_KEPT .. string.sub(v, -64)
 end
 
 -- ...: SET's option on expiry: 'KEEPTTL', or 'PX' or 'PXAT' and a time. For changes that no event tells of.

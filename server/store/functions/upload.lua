@@ -117,12 +117,44 @@ local function drop_attempt(p, attempt, staged, sid, n)
 	end
 end
 
--- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f: 0, blob; 0, blob, 1: it was stored before; ETAKEN, EINFLIGHT, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE, ETIMEOUT. Refused: nothing is
+-- The usual case of a name that nobody has: one chunk, no session, a deadline that no reaper must be woken for. What is to be written comes ready from the server (args[14] on: record, event, deadline,
+-- how long record and chunk live), so it costs five commands. The name is ours once the record is set; what goes wrong behind that takes it back. Returns false where the long way has to judge:
+-- something stands there, or the chunk does not.
+local function appear_single(keys, p, name, attempt, args)
+	local member, record, chunk = 'b:' .. name, p .. 'b:' .. name, p .. 'c:' .. name .. ':0'
+	if redis.call('ZADD', keys[1], 'NX', args[16], member) == 0 then
+		return false
+	end
+	if not redis.call('SET', record, args[14], 'NX', 'PX', args[17]) then
+		redis.call('ZREM', keys[1], member)
+		return false
+	end
+	if redis.pcall('RENAME', p .. 'c:' .. attempt .. ':0', chunk).err then
+		redis.call('DEL', record)
+		redis.call('ZREM', keys[1], member)
+		return false
+	end
+	local done = redis.pcall('PEXPIRE', chunk, args[18])
+	if done == 1 then
+		done = redis.pcall('XADD', p .. 'out', '*', 'p', args[15])
+	end
+	if type(done) == 'table' then
+		redis.call('DEL', record)
+		redis.call('ZADD', keys[1], '1', member) -- the reaper finds a chunk without a record
+		error(done)
+	end
+	return true
+end
+
+-- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f [record event deadline_ms record_ms chunk_ms]: 0, blob; 0: it is as the caller wrote; 0, blob, 1: it was stored before; ETAKEN, EINFLIGHT, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE, ETIMEOUT. Refused: nothing is
 -- left of the attempt. staged '0': stage was never called for it. f: of an attempt, the description.
 local function f_commit(keys, args)
 	local p, id, uploader, sid, bound = prefix(keys), args[1], args[2], args[4], args[5]
 	local name, token = attempt_of(id)
 	local named = token ~= ''
+	if args[14] and appear_single(keys, p, name, id, args) then
+		return OK
+	end
 	local n, size, us = tonumber(args[6]), tonumber(args[7]), time_us()
 	local now = time_ms(us)
 	local before = named and taken(p, name, uploader, args[13], us)
