@@ -74,7 +74,7 @@ static int open_source(const struct cli *cli, struct tg_source **in)
 	return tg_source_open(path, in) == 0 ? 0 : cannot_read(path);
 }
 
-/* For what is good as it comes: a target that is no regular file gets every byte at once. One that is still appears whole, or not at all. */
+/* For output that needs no check: a pipe or device gets each byte as it comes; a regular file appears whole, or not at all. */
 static int open_target(const char *target, struct tg_spool **out, int *stream)
 {
 	*stream = -1;

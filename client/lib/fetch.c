@@ -222,7 +222,7 @@ static int check_digest(struct fetch *f)
 	return why(f, TG_EDIGEST, "it is not what its uploader declared: its SHA-256 differs");
 }
 
-/* The server relabels in vain: kind, issuer and session stand under the sender's signature. */
+/* Kind, issuer and session stand under the sender's signature, so a server that changes them is found out. */
 static int check_labels(struct fetch *f, const tg_head *h)
 {
 	const tg_blob *b = &f->parts->blob;

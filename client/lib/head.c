@@ -199,7 +199,10 @@ static const char *read_content_type(struct tg_head_fields *h, struct value v)
 		    "a content type is 1 to 127 printable ASCII characters, without a blank at either end");
 }
 
-/* Whether it is a point of use costs more than all else here; only a key of the set of senders, where it was asked, goes on. */
+/*
+ * Checking for a point of small order would cost more than everything else here. It is done when a key enters the set of senders, and no other
+ * key is accepted.
+ */
 static const char *read_sender(struct tg_head_fields *h, struct value v)
 {
 	return tg_sender_decode(v.s, v.n, &h->sender) == 0 ? NULL : "the sender is not a well-formed timeglas-sender1... key";

@@ -116,7 +116,7 @@ out:
 	return err;
 }
 
-/* Is it still the file that was listed? Then its time is over; otherwise it is no business of ours. Returns whether it is gone or not ours. */
+/* Removes the file if it is still the one that was listed. Returns whether its line can be dropped: it is gone, or another file. */
 static bool remove_listed(const struct entry *e, int *removed)
 {
 	struct stat st;
