@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <timeglas/timeglas.h>
 
+static const char usage[] = "usage: fetch ID FILE [SESSION], with TIMEGLAS_URL, _CA, _CERT, _KEY, _IDENTITY (a file) and _SENDER set";
+
 int main(int argc, char **argv)
 {
 	const char *identities = getenv("TIMEGLAS_IDENTITY"), *sender = getenv("TIMEGLAS_SENDER");
@@ -30,7 +32,7 @@ int main(int argc, char **argv)
 	if (err == 0)
 		printf("%s by %s at %lld\n", got.head->kind, got.head->sender_name, (long long)got.head->time_ms);
 	else
-		fprintf(stderr, "fetch: %s: %s\n", tg_strerror(err), client != NULL ? tg_client_error(client) : "");
+		fprintf(stderr, "fetch: %s: %s\n", tg_strerror(err), client != NULL ? tg_client_error(client) : usage);
 	tg_client_free(client);
 	tg_senders_free(senders);
 	while (expect.n_identities > 0)

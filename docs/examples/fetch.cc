@@ -11,6 +11,8 @@
 template <auto F> struct Free { template <class T> void operator()(T *p) const { F(p); } };
 static std::string env(const char *name) { const char *v = std::getenv(name); return v ? v : ""; }
 
+static const char usage[] = "usage: fetch ID FILE [SESSION], with TIMEGLAS_URL, _CA, _CERT, _KEY, _IDENTITY (a file) and _SENDER set";
+
 int main(int argc, char **argv)
 {
 	const std::string url = env("TIMEGLAS_URL"), ca = env("TIMEGLAS_CA"), cert = env("TIMEGLAS_CERT"), key = env("TIMEGLAS_KEY");
@@ -35,6 +37,6 @@ int main(int argc, char **argv)
 	expect.identity = &identity, expect.senders = senders, expect.session = argc > 3 ? argv[3] : nullptr, o.expect = &expect;
 	if (!err) err = tg_fetch_file(client, argv[1], &o, argv[2], &got);
 	if (!err) std::cout << got.head->kind << " by " << got.head->sender_name << " at " << got.head->time_ms << '\n';
-	else std::cerr << "fetch: " << tg_strerror(err) << ": " << (client ? tg_client_error(client) : "") << '\n';
+	else std::cerr << "fetch: " << tg_strerror(err) << ": " << (client ? tg_client_error(client) : usage) << '\n';
 	return err != 0;
 }

@@ -28,9 +28,9 @@ Fetched = struct("Fetched", ("head", POINTER(Head)), ("blob", c_void_p), ("recei
                  ("kept_until_ms", c_int64), ("kept", c_char * 4128))
 tg = ctypes.CDLL("libtimeglas.so.0")
 tg.tg_strerror.restype = tg.tg_client_error.restype = c_char_p
+blob, file, session = (list(map(os.fsencode, sys.argv[1:])) + [None])[:3] if len(sys.argv) > 2 else sys.exit(__doc__)
 url, ca, cert, key, identities, sender = (os.fsencode(os.environ["TIMEGLAS_" + name]) for name in
                                           ("URL", "CA", "CERT", "KEY", "IDENTITY", "SENDER"))
-blob, file, session = (list(map(os.fsencode, sys.argv[1:])) + [None])[:3]
 identity, n, senders, client = (c_void_p * 16)(), c_size_t(), c_void_p(), c_void_p()
 got = Fetched(sizeof(Fetched))
 err = (tg.tg_init() or tg.tg_identity_load(identities, identity, c_size_t(16), byref(n)) or tg.tg_senders_new(byref(senders))
@@ -39,6 +39,6 @@ err = (tg.tg_init() or tg.tg_identity_load(identities, identity, c_size_t(16), b
 expect = Expect(sizeof(Expect), ctypes.addressof(identity), n, senders, session=session)
 err = err or tg.tg_fetch_file(client, blob, byref(FetchOpts(sizeof(FetchOpts), ctypes.pointer(expect))), file, byref(got))
 if err:
-    sys.exit(f"fetch: {tg.tg_strerror(err).decode()}: {tg.tg_client_error(client).decode() if client else ''}")
+    sys.exit(f"fetch: {tg.tg_strerror(err).decode()}: {tg.tg_client_error(client).decode() if client else __doc__}")
 head = got.head.contents
 print(f"{head.kind.decode()} by {head.sender_name.decode()} at {head.time_ms}")

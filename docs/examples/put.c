@@ -9,6 +9,8 @@
 #include <string.h>
 #include <timeglas/timeglas.h>
 
+static const char usage[] = "usage: put FILE KIND [ISSUER [SESSION]], with TIMEGLAS_URL, _CA, _CERT, _KEY, _RECIPIENT and _SIGNING_KEY (a file) set";
+
 int main(int argc, char **argv)
 {
 	const char *key = getenv("TIMEGLAS_RECIPIENT"), *signing_key = getenv("TIMEGLAS_SIGNING_KEY");
@@ -30,7 +32,7 @@ int main(int argc, char **argv)
 	if (err == 0)
 		puts(blob.blob);
 	else
-		fprintf(stderr, "put: %s: %s\n", tg_strerror(err), client != NULL ? tg_client_error(client) : "");
+		fprintf(stderr, "put: %s: %s\n", tg_strerror(err), client != NULL ? tg_client_error(client) : usage);
 	tg_client_free(client);
 	tg_signer_free(signer);
 	tg_recipient_free(recipient);

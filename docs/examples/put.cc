@@ -11,6 +11,8 @@
 template <auto F> struct Free { template <class T> void operator()(T *p) const { F(p); } };
 static std::string env(const char *name) { const char *v = std::getenv(name); return v ? v : ""; }
 
+static const char usage[] = "usage: put FILE KIND [ISSUER [SESSION]], with TIMEGLAS_URL, _CA, _CERT, _KEY, _RECIPIENT and _SIGNING_KEY (a file) set";
+
 int main(int argc, char **argv)
 {
 	const std::string url = env("TIMEGLAS_URL"), ca = env("TIMEGLAS_CA"), cert = env("TIMEGLAS_CERT"), key = env("TIMEGLAS_KEY"),
@@ -35,6 +37,6 @@ int main(int argc, char **argv)
 	if (!err) o.kind = argv[2], o.issuer = argc > 3 ? argv[3] : nullptr, o.session = argc > 4 ? argv[4] : nullptr;
 	if (!err) err = tg_put_file(client, &o, argv[1], &blob);
 	if (!err) std::cout << blob.blob << '\n';
-	else std::cerr << "put: " << tg_strerror(err) << ": " << (client ? tg_client_error(client) : "") << '\n';
+	else std::cerr << "put: " << tg_strerror(err) << ": " << (client ? tg_client_error(client) : usage) << '\n';
 	return err != 0;
 }

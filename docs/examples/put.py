@@ -23,9 +23,9 @@ PutFileOpts = struct("PutFileOpts", ("recipient", c_void_p), ("n_recipients", c_
 Blob = struct("Blob", ("blob", c_char * 65), ("more", c_char * 479))
 tg = ctypes.CDLL("libtimeglas.so.0")
 tg.tg_strerror.restype = tg.tg_client_error.restype = c_char_p
+file, kind, issuer, session = (list(map(os.fsencode, sys.argv[1:])) + [None, None])[:4] if len(sys.argv) > 2 else sys.exit(__doc__)
 url, ca, cert, key, to, signing_key = (os.fsencode(os.environ["TIMEGLAS_" + name]) for name in
                                        ("URL", "CA", "CERT", "KEY", "RECIPIENT", "SIGNING_KEY"))
-file, kind, issuer, session = (list(map(os.fsencode, sys.argv[1:])) + [None, None])[:4]
 recipient, signer, client = (c_void_p * 1)(), c_void_p(), c_void_p()
 blob = Blob(sizeof(Blob))
 err = (tg.tg_init() or tg.tg_recipient_parse(to, c_size_t(len(to)), recipient) or tg.tg_signer_load(signing_key, byref(signer))
@@ -33,5 +33,5 @@ err = (tg.tg_init() or tg.tg_recipient_parse(to, c_size_t(len(to)), recipient) o
        or tg.tg_put_file(client, byref(PutFileOpts(sizeof(PutFileOpts), ctypes.addressof(recipient), 1, signer, 0, kind, issuer, session)),
                          file, byref(blob)))
 if err:
-    sys.exit(f"put: {tg.tg_strerror(err).decode()}: {tg.tg_client_error(client).decode() if client else ''}")
+    sys.exit(f"put: {tg.tg_strerror(err).decode()}: {tg.tg_client_error(client).decode() if client else __doc__}")
 print(blob.blob.decode())

@@ -203,6 +203,15 @@ def test_a_head_of_25_hours_ago_is_refused(run, server, tmp_path, old_sealed, la
             refused(done, tmp_path / "out", "old" if hours > 0 else "future")
 
 
+def test_examples_without_arguments_or_keys_say_what_they_need(installed, programs):
+    """Goal: whoever starts one for the first time reads how it is used, not an error code alone."""
+    env = {k: v for k, v in installed[1].items() if not k.startswith("TIMEGLAS")}
+    for (name, language), command in programs.items():
+        for args in ([], ["a", "b"]) if language != "py" else ([],):
+            done = subprocess.run([*command, *args], env=env, capture_output=True, text=True, timeout=30)
+            assert done.returncode == 1 and f"usage: {name}" in done.stderr, (name, language, done)
+
+
 def test_example_of_the_readme_compiles(installed, tmp_path):
     """Goal: what README shows is what the header has, given the variables that it names."""
     code = re.search(r"```c\n(.*?)```", (TOP / "README.md").read_text(), re.S)[1]
