@@ -2,12 +2,15 @@
  * main.c: the timeglas command: closes the doors through which secrets leave a process, reads the command line, runs one command.
  * What the commands do is in cmd_*.c. timeglas(1).
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <timeglas/timeglas.h>
+#include <unistd.h>
 #include "cli/commands.h"
 #include "cli/output.h"
 
@@ -19,6 +22,18 @@ static int harden(void)
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), so that it is reported and cleaned up after */
 	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return TG_EINTERNAL;
+	return 0;
+}
+
+/*
+ * A standard stream that the caller closed must stay an error: otherwise the next file that is opened takes its number, and what is meant
+ * for stdout or stderr, evidence too, goes into that file. What stands in its place can be opened, but not used.
+ */
+static int occupy_closed_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return TG_EINTERNAL;
 	return 0;
 }
 
@@ -76,6 +91,8 @@ int main(int argc, char **argv)
 	static struct cli cli;
 	int status;
 
+	if (occupy_closed_streams() != 0)
+		return CLI_USAGE;
 	output_init(wants_json(argc, argv));
 	if (harden() != 0 || tg_init() != 0)
 		status = cli_fail(TG_EINTERNAL, "cannot start: no randomness, no ciphers, or no way to keep memory private");

@@ -308,3 +308,14 @@ def test_get_of_relabelled_evidence_is_acked_mislabelled(server, proxy, tmp_path
     shown = command(server, proxy, tmp_path, "uploader", "stat", blob).stdout.decode()
     gone = json.loads(command(server, proxy, tmp_path, "uploader", "stat", blob, "--json").stdout)
     assert "mislabelled" in shown and gone["outcome"] == "mislabelled" and gone["event"] in shown
+
+
+def test_closed_stdout_is_no_other_file(command_env, pki, keys, tmp_path):
+    """Goal: where stdout is closed, the next file that is opened does not take its number, and with it the evidence."""
+    body = sealed(keys, tmp_path, b"w" * 1000)
+    with serve(pki, claimed(body), part(body), acked(body)) as server:
+        done = subprocess.run(["sh", "-c", '"$0" get "$1" -o - --receipt receipt >&-; echo $? > status', TIMEGLAS, body.id], cwd=tmp_path,
+                              env=command_env(server, **keys), stderr=subprocess.PIPE)
+        assert (tmp_path / "status").read_text() == "2\n" and b"Bad file descriptor" in done.stderr
+        assert "/ack" not in [s[1][-4:] for s in server.seen]
+    assert not (tmp_path / "receipt").exists()
