@@ -70,6 +70,8 @@ static int choose_receipt(const struct options *o, struct fetch *f)
 		return 0;
 	if (strcmp(f->receipt_path, "-") == 0)
 		return cli_usage("--receipt takes a file; with --json the receipt stands in the object, too");
+	if (!f->stream && strcmp(f->receipt_path, f->target) == 0)
+		return cli_usage("--receipt and --output name one file: the receipt would replace the evidence");
 	return tg_spool_new(f->receipt_path, &f->receipt) == 0 ? 0 : cannot_write(f->receipt_path);
 }
 
@@ -92,6 +94,8 @@ static int choose_opening(const struct options *o, struct fetch *f)
 		if (options_given(o, id) && (id == OPT_SENDER || id == OPT_RAW || id == OPT_KIND || id == OPT_ISSUER || id == OPT_SESSION ||
 					     id == OPT_SUBJECT || id == OPT_MAX_AGE))
 			return cli_usage("--%s is for opening: give --identity, and not --sealed", options_row(id)->name);
+	if (!options_flag(o, OPT_SEALED))
+		return cli_usage("--identity is missing: give the file, or set TIMEGLAS_IDENTITY; or say --sealed for the sealed content itself, unchecked");
 	return options_given(o, OPT_IDENTITY) ? cli_usage("--sealed and --identity exclude each other") : 0;
 }
 

@@ -30,7 +30,7 @@ static const struct command table[] = {
 	  B(RECIPIENT) | B(SIGN) | B(RAW) | B(SEALED) | B(NAME) | B(TO) | B(TTL) | B(IDEMPOTENCY) | LABELS, B(KIND), cmd_put },
 	{ "get", NULL, "ID", "claim a blob, fetch it (resuming), open it, check head, id and sender, ack",
 	  FETCH | B(LEASE) | B(RECEIPT), 0, cmd_get },
-	{ "take", NULL, "ID", "the at-most-once fetch; without an identity, the ciphertext", FETCH, 0, cmd_take },
+	{ "take", NULL, "ID", "the at-most-once fetch; with --sealed, the ciphertext", FETCH, 0, cmd_take },
 	{ "stat", NULL, "ID", "what the buffer knows of a blob, without consuming it", 0, 0, cmd_stat },
 	{ "rm", NULL, "ID", "erase a blob", 0, 0, cmd_rm },
 	{ "audit", "verify", "FILE...", "is the evidence whole, was everything erased, and how late", B(RECEIPT), 0, cmd_audit_verify },

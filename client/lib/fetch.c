@@ -409,7 +409,7 @@ static int64_t keep_until(struct fetch *f)
 	if (!f->o.take && tg_client_stat(f->c, f->id, &now) == 0 && tg_time_parse(now.deadline, strlen(now.deadline), &at) == 0 &&
 	    at < until_ms)
 		until_ms = at;
-	return until_ms;
+	return until_ms > f->now_ms ? until_ms : f->now_ms; /* by a server's word it may have been over long ago, or before 1970 */
 }
 
 static void keep(struct fetch *f, char *said, size_t cap)

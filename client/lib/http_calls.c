@@ -102,6 +102,8 @@ static int session_call(struct tg_client *c, const char *method, const char *sid
 		err = http_read_session(c, &session);
 	if (err == 0 && strcmp(session.session, sid) != 0)
 		err = http_fail(c, TG_EPROTO, "the server's answer is about another session than was asked for");
+	if (err == 0 && strcmp(method, "DELETE") == 0 && strcmp(session.state, "open") == 0)
+		err = http_fail(c, TG_EPROTO, "the server says that the session is still open");
 	if (err == 0 && strcmp(method, "DELETE") == 0)
 		err = http_receipts_whole(c);
 	if (err == 0)
@@ -195,6 +197,8 @@ static int check_put(struct tg_client *c, const tg_put_opts *o, uint64_t sent, c
 
 	if (o->name != NULL && (tg_id_name(b->blob, name) != 0 || strcmp(name, o->name) != 0))
 		return http_fail(c, TG_EPROTO, "the server's id has another name than the one that was sent with the blob");
+	if (tg_id_name(b->blob, NULL) != 0)
+		return http_fail(c, TG_EPROTO, "the server's answer does not have a blob's id");
 	if (what != NULL)
 		return http_fail(c, TG_EPROTO, "what the server says that it holds is not what was sent: another %s", what);
 	if (strcmp(b->state, "gone") != 0 && b->deadline[0] == '\0')

@@ -6,10 +6,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <timeglas/errors.h>
 #include <unistd.h>
 #include "lib/state.h"
 
+#define WAIT_MS 10000 /* it is held for some milliseconds; by a process that was stopped, for ever */
+#define PAUSE_MS 5
 #define LOCK_NAME "lock" /* and not the folder itself: over NFS only what is open for writing can be locked */
 
 int tg_state_path(char out[TG_STATE_PATH])
@@ -66,16 +69,19 @@ int tg_state_open(int *fd, char *why, size_t cap)
 int tg_state_lock(int dir)
 {
 	int fd = openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), saved;
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
 
 	if (fd < 0)
 		return TG_EIO;
-	while (flock(fd, LOCK_EX) != 0)
-		if (errno != EINTR) {
-			saved = errno;
+	for (int waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += PAUSE_MS) {
+		if ((errno != EWOULDBLOCK && errno != EINTR) || waited_ms >= WAIT_MS) {
+			saved = errno == EWOULDBLOCK ? ETIMEDOUT : errno;
 			close(fd);
 			errno = saved;
 			return TG_EIO;
 		}
+		nanosleep(&pause, NULL);
+	}
 	return fd;
 }
 

@@ -18,7 +18,7 @@ int tg_state_path(char out[TG_STATE_PATH]);
 int tg_state_open(int *fd, char *why, size_t cap);
 /**
  * Waits for the folder's lock, which every process that changes something in it takes: the file `lock`.
- * Returns a descriptor for tg_state_unlock(), or TG_EIO (errno).
+ * It is held for milliseconds, so the wait ends after 10 s. Returns a descriptor for tg_state_unlock(), or TG_EIO (errno; ETIMEDOUT).
  */
 int tg_state_lock(int dir);
 void tg_state_unlock(int lock); /* a negative one is fine */

@@ -597,6 +597,7 @@ attack("rm-no-receipt", "answers an erasure with what it knows of the blob", RM,
 attack("rm-empty", "answers an erasure with an empty object", RM, 3, says("rm", 200, {}), peer="UPLOADER")
 attack("close-no-receipts", "ends a session without receipts", CLOSE, 3, says("session close", 200, lambda h, r: h.session(state="closed")), peer="UPLOADER")
 attack("close-broken-receipt", "ends a session with a receipt that says nothing", CLOSE, 3, says("session close", 200, lambda h, r: h.session(state="closed", receipts=[h.receipt(), {}])), peer="UPLOADER")
+attack("close-still-open", "says that a session which was to end is open", CLOSE, 3, says("session close", 200, lambda h, r: h.session(receipts=[])), peer="UPLOADER")
 attack("close-of-another", "ends another session", CLOSE, 3, says("session close", 200, lambda h, r: h.session(session="sess-2", state="closed", receipts=[])), peer="UPLOADER")
 
 # What it says that it holds

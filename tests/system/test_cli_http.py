@@ -4,6 +4,7 @@ it makes of answers that are broken off, mislabelled, replayed or nonsense. Real
 import base64
 import contextlib
 import datetime
+import fcntl
 import hashlib
 import json
 import os
@@ -248,7 +249,8 @@ def test_session_commands(run, pki):
         assert server.seen[0][2]["Content-Type"] == "application/json"
         assert json.loads(run(server, "session", "open", "--json", ok=0).stdout) == SESSION
         assert json.loads(server.seen[1][3]) == {}
-    with serve(pki, Answer(200, {**SESSION, "receipts": [RECEIPT]})) as server:
+    closed = Answer(200, {**SESSION, "state": "closed", "receipts": [RECEIPT]})
+    with serve(pki, Answer(200, SESSION), Answer(200, SESSION), closed, closed, Answer(200, {**SESSION, "receipts": []})) as server:
         assert b"600" in run(server, "session", "show", "sess-1", ok=0).stdout
         run(server, "session", "touch", "sess-1", ok=0)
         run(server, "session", "close", "sess-1", ok=0)
@@ -256,6 +258,7 @@ def test_session_commands(run, pki):
         assert [s[:2] for s in server.seen] == [
             ("GET", "/v1/sessions/sess-1"), ("POST", "/v1/sessions/sess-1/touch"), ("DELETE", "/v1/sessions/sess-1"),
             ("DELETE", "/v1/sessions/sess-1?erase=all")]
+        assert b"still open" in run(server, "session", "close", "sess-1", ok=3).stderr
         assert server.seen[1][2]["Content-Length"] == "0" and server.seen[1][2]["Content-Type"] is None
 
 
@@ -390,11 +393,14 @@ def test_take_opens_to_file_and_stdout(run, pki, keys, tmp_path):
     assert strays(tmp_path) == ["out"]
 
 
-def test_take_without_identity_gives_the_ciphertext(run, pki, keys, tmp_path):
-    """Goal: who holds the key elsewhere gets the sealed bytes as they are."""
+def test_ciphertext_is_given_only_where_it_is_asked_for(run, pki, keys, tmp_path):
+    """Goal: who holds the key elsewhere gets the sealed bytes as they are; but a variable that is not set makes nothing pass unchecked."""
     body = sealed(keys, tmp_path, b"v" * 1000)
     with serve(pki, taken(body)) as server:
-        assert run(server, "take", ID, ok=0).stdout == body
+        for how in ("take", "get"):
+            assert b"--identity is missing" in run(server, how, ID, "-o", "out", env={**keys, "TIMEGLAS_IDENTITY": ""}, ok=2).stderr
+        assert server.seen == [] and strays(tmp_path) == []
+        assert run(server, "take", ID, "--sealed", ok=0).stdout == body
         run(server, "take", ID, "--sealed", "-o", "out.age", env=keys, ok=0)
         assert (tmp_path / "out.age").read_bytes() == body and strays(tmp_path) == ["out.age"]
 
@@ -476,9 +482,9 @@ def test_broken_off_is_exit_3_and_releases_nothing(run, pki, keys, tmp_path, how
         answer.fields.pop("Timeglas-Kind")
     (tmp_path / "out").write_bytes(b"earlier")
     with serve(pki, answer) as server:
-        for env in ({}, keys):
-            assert run(server, "take", ID, env=env, ok=3).stdout == b""
-            run(server, "take", ID, "-o", "out", env=env, ok=3)
+        for more, env in ((["--sealed"], {}), ([], keys)):
+            assert run(server, "take", ID, *more, env=env, ok=3).stdout == b""
+            run(server, "take", ID, *more, "-o", "out", env=env, ok=3)
         assert len(server.seen) == 4  # not once did it ask again by itself
     assert strays(tmp_path) == ["out"] and (tmp_path / "out").read_bytes() == b"earlier"
 
@@ -486,9 +492,9 @@ def test_broken_off_is_exit_3_and_releases_nothing(run, pki, keys, tmp_path, how
 def test_take_refused_leaves_nothing(run, pki, keys, tmp_path):
     """Goal: a 410 is exit 1, with no file and no output."""
     with serve(pki, Answer(410, GONE, PROBLEM)) as server:
-        for env in ({}, keys):
-            assert run(server, "take", ID, "-o", "out", env=env, ok=1).stdout == b""
-            assert run(server, "take", ID, env=env, ok=1).stdout == b""
+        for more, env in ((["--sealed"], {}), ([], keys)):
+            assert run(server, "take", ID, *more, "-o", "out", env=env, ok=1).stdout == b""
+            assert run(server, "take", ID, *more, env=env, ok=1).stdout == b""
     assert strays(tmp_path) == []
 
 
@@ -510,10 +516,27 @@ def test_nothing_is_consumed_when_it_could_not_be_written(run, pki, keys, home):
 def test_output_that_fails_after_the_take_keeps_it_sealed(run, pki, keys, tmp_path):
     """Goal: a full disk behind stdout costs no evidence."""
     body = sealed(keys, tmp_path, b"w" * 100_000)
-    for env in (keys, {}):
+    for more, env in (([], keys), (["--sealed"], {})):
         with serve(pki, taken(body)) as server:
-            kept(run(server, "take", body.id, "-o", "/dev/full", env={**env, "XDG_STATE_HOME": tmp_path / "tmp" / str(len(env))}, ok=2),
+            kept(run(server, "take", body.id, *more, "-o", "/dev/full", env={**env, "XDG_STATE_HOME": tmp_path / "tmp" / str(len(env))}, ok=2),
                  tmp_path, body, body.id + ".age")
+
+
+def test_receipt_does_not_replace_the_evidence(run, pki, keys):
+    """Goal: one name for both is refused before anything is asked for."""
+    with serve(pki, Answer(500)) as server:
+        assert b"name one file" in run(server, "get", ID, "-o", "out", "--receipt", "out", env=keys, ok=2).stderr
+        assert server.seen == []
+
+
+@pytest.mark.long
+def test_memory_that_stays_locked_ends_the_fetch(run, pki, keys, home):
+    """Goal: a process that was stopped while it had the lock makes no other wait for ever."""
+    (home / "state/timeglas").mkdir(parents=True, exist_ok=True)
+    with open(home / "state/timeglas/lock", "w") as lock, serve(pki, Answer(500)) as server:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = run(server, "take", ID, "-o", "out", env=keys, ok=2)
+        assert b"cannot lock the memory" in done.stderr and b"timed out" in done.stderr and server.seen == []
 
 
 def test_progress_is_for_terminals_only(run, pki, keys, tmp_path):
