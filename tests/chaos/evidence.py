@@ -10,7 +10,7 @@ SHARDS = 64
 class Event:
     id: str          # "NN-<stream id>"
     name: str        # stored, claimed, taking, gone, aborted, …
-    ref: str
+    tag: str
     cause: str
     by: str
     at: float        # Unix seconds
@@ -37,5 +37,5 @@ def of_streams(redis):
 def of_file(path):
     """Every event in the audit log, as often as it stands there."""
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    return [Event(r["id"], r["event"], r.get("ref", "-"), r.get("cause", ""), r.get("by", ""), moment(r["time"]),
+    return [Event(r["id"], r["event"], r.get("tag", "-"), r.get("cause", ""), r.get("by", ""), moment(r["time"]),
                   r.get("late_us", -1)) for r in lines if "id" in r]

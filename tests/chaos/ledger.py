@@ -13,7 +13,7 @@ ENDS_OF_A_CLAIM = {"consumed", "lease-expired", "session-closed", "session-idle"
 @dataclass
 class Blob:
     id: str
-    ref: str
+    tag: str
     deadline: float          # Unix seconds
     sha256: str
     size: int
@@ -28,7 +28,7 @@ class Ledger:
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.blobs = {}            # by ref
+        self.blobs = {}            # by tag
         self.by_id = {}
         self.counts = Counter()
         self.violations = []
@@ -46,10 +46,10 @@ class Ledger:
     def stored(self, blob):
         """An uploader was told that it is stored; under an Idempotency-Key perhaps more than once."""
         with self.lock:
-            known = self.blobs.setdefault(blob.ref, blob)
+            known = self.blobs.setdefault(blob.tag, blob)
             self.by_id[blob.id] = known
             if (known.id, known.deadline) != (blob.id, blob.deadline):
-                self.violations.append(f"{blob.ref}: two blobs under one ref")
+                self.violations.append(f"{blob.tag}: two blobs under one tag")
             return known
 
     def first_byte(self, blob, peer, how, token, asked_at, limit):
@@ -62,10 +62,10 @@ class Ledger:
             blob.readers[token] = (peer, how)
             if len(blob.readers) > 1:
                 readers = sorted(f"{how} by {peer}" for peer, how in blob.readers.values())
-                self.violations.append(f"{blob.ref}: delivered {len(readers)} times: {readers}")
+                self.violations.append(f"{blob.tag}: delivered {len(readers)} times: {readers}")
             if asked_at > limit + GRACE_S:
                 late_ms = 1000 * (asked_at - limit)
-                self.violations.append(f"{blob.ref}: {how} answered although asked {late_ms:.0f} ms after its end")
+                self.violations.append(f"{blob.tag}: {how} answered although asked {late_ms:.0f} ms after its end")
 
     def receipt(self, answer):
         """A receipt out of an answer's JSON: one that must stand in the evidence just so."""
@@ -82,19 +82,19 @@ class Ledger:
         ids = Counter(e.id for e in events)
         for e in events:
             if e.name in ("stored", "gone"):
-                (stored if e.name == "stored" else gone)[e.ref].append(e)
+                (stored if e.name == "stored" else gone)[e.tag].append(e)
         wrong = [f"event {i} stands {n} times in the evidence" for i, n in ids.items() if n > 1]
-        wrong += [f"{ref}: acknowledged, but not in the evidence" for ref in self.blobs if ref not in stored]
-        wrong += [f"{ref}: {len(x)} times stored" for ref, x in stored.items() if len(x) != 1]
-        wrong += [f"{ref}: {len(gone.get(ref, ()))} ends: {[e.cause for e in gone.get(ref, ())]}" for ref in stored
-                  if len(gone.get(ref, ())) != 1]
-        wrong += [f"{ref}: an end without a beginning" for ref in gone if ref not in stored]
-        for ref, blob in self.blobs.items():
-            if len(gone.get(ref, ())) == 1:
-                wrong += self.contradictions(blob, gone[ref][0])
+        wrong += [f"{tag}: acknowledged, but not in the evidence" for tag in self.blobs if tag not in stored]
+        wrong += [f"{tag}: {len(x)} times stored" for tag, x in stored.items() if len(x) != 1]
+        wrong += [f"{tag}: {len(gone.get(tag, ()))} ends: {[e.cause for e in gone.get(tag, ())]}" for tag in stored
+                  if len(gone.get(tag, ())) != 1]
+        wrong += [f"{tag}: an end without a beginning" for tag in gone if tag not in stored]
+        for tag, blob in self.blobs.items():
+            if len(gone.get(tag, ())) == 1:
+                wrong += self.contradictions(blob, gone[tag][0])
         self.violations += wrong
         ends = Counter(len(x) for x in gone.values())
-        ends[0] = sum(ref not in gone for ref in stored)
+        ends[0] = sum(tag not in gone for tag in stored)
         every = [e for x in gone.values() for e in x]
         return {"stored": len(stored), "unacknowledged": len(set(stored) - set(self.blobs)),
                 "causes": Counter(e.cause for e in every), "ends_per_blob": +ends,
@@ -104,9 +104,9 @@ class Ledger:
     def contradictions(blob, end):
         """What clients saw of a blob, against its one end."""
         said = (end.cause, end.id)
-        wrong = [f"{blob.ref}: receipt says {r}, the evidence {said}" for r in blob.receipts if r != said]
+        wrong = [f"{blob.tag}: receipt says {r}, the evidence {said}" for r in blob.receipts if r != said]
         for peer, how in blob.readers.values():
             allowed = ENDS_OF_A_TAKE if how == "take" else ENDS_OF_A_CLAIM
             if end.cause not in allowed or (end.cause == "consumed" and end.by != peer):
-                wrong.append(f"{blob.ref}: {peer} read it ({how}), the evidence says {end.cause} by {end.by!r}")
+                wrong.append(f"{blob.tag}: {peer} read it ({how}), the evidence says {end.cause} by {end.by!r}")
         return wrong

@@ -237,7 +237,7 @@ class Uploader(Client):
             self.ledger.count("uploads that had ended before their answer")
 
     def acknowledged(self, told, body, session, fate):
-        blob = self.ledger.stored(Blob(told["blob"], told["ref"], moment(told["deadline"]),
+        blob = self.ledger.stored(Blob(told["blob"], told["tag"], moment(told["deadline"]),
                                        hashlib.sha256(body).hexdigest(), len(body), session or ""))
         self.ledger.count("uploads acknowledged")
         now, offer = time.time(), self.load.offers.offer
@@ -265,7 +265,7 @@ class Verifier(Client):
 
     def whole(self, blob, content):
         if hashlib.sha256(content).hexdigest() != blob.sha256:
-            self.ledger.violation(f"{blob.ref}: {self.peer} received other bytes than were uploaded")
+            self.ledger.violation(f"{blob.tag}: {self.peer} received other bytes than were uploaded")
 
     def refused(self, what, blob, answer):
         """A refusal that may be: 409 and 410. Anything else, and a 404 above all, is wrong."""
@@ -275,7 +275,7 @@ class Verifier(Client):
             self.ledger.count("503")
             self.load.offers.offer(blob, what, [self.peer], time.time() + RETRY_S)
         else:
-            self.unexpected(f"{what} of {blob.ref}", answer)
+            self.unexpected(f"{what} of {blob.tag}", answer)
 
     def take(self, blob):
         asked_at, seen = time.time(), []
@@ -330,7 +330,7 @@ class Verifier(Client):
                 self.ledger.count("claims that ended while being read")
                 return None
             elif status not in (None, 503):
-                self.ledger.violation(f"{blob.ref}: {status} for its claim's bytes")
+                self.ledger.violation(f"{blob.tag}: {status} for its claim's bytes")
                 return None
             if len(have) < blob.size:
                 if time.time() > blob.lease_end + 5:
@@ -368,7 +368,7 @@ class Verifier(Client):
         elif answer is not None and answer.status == 410:
             self.ledger.count("acks that came too late")
         elif answer is not None:
-            self.unexpected(f"ack of {blob.ref}", answer)
+            self.unexpected(f"ack of {blob.tag}", answer)
 
 
 class Load:
