@@ -488,9 +488,11 @@ int store_put_commit(struct store_put *p, const struct store_put_opts *o)
 	if (p->committing || p->bytes == 0)
 		return TG_EINVAL;
 	const uint32_t chunk = p->opts.desc.chunk_bytes;
+	char tag[sizeof p->opts.desc.tag];
+	memcpy(tag, p->opts.desc.tag, sizeof tag);
 	p->opts.desc = o->desc;
 	p->opts.desc.chunk_bytes = chunk;
-	token_tag(p->id, p->opts.desc.tag);
+	memcpy(p->opts.desc.tag, tag, sizeof tag);
 	p->opts.desc.size_bytes = p->bytes;
 	if (p->held && left <= 0)
 		return p->err = TG_ETTL;
