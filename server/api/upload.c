@@ -302,14 +302,23 @@ static void on_refused(struct store_put *p, int err, void *ctx)
 	refuse(ctx, err, NULL);
 }
 
+/*
+ * Of a chosen name, what was committed is told whatever became of the key: another request with the same key and name, which reserved the same id, may have come to nothing
+ * and dropped it; and a repeat finds the blob by its name.
+ */
+static void settled(struct upload *u, int err)
+{
+	if (err != 0 && u->opts.desc.name[0] == '\0')
+		refuse(u, err, NULL);
+	else
+		tell(u, u->blob.repeated ? 200 : 201, &u->blob);
+}
+
 static void on_settled(void *ctx, int err)
 {
 	struct upload *u = ctx;
 	u->waiting = false;
-	if (err != 0)
-		refuse(u, err, NULL);
-	else
-		tell(u, u->blob.repeated ? 200 : 201, &u->blob);
+	settled(u, err);
 }
 
 static void on_committed(struct store_put *p, int err, const struct store_blob *b, void *ctx)
@@ -330,7 +339,7 @@ static void on_committed(struct store_put *p, int err, const struct store_blob *
 	err = store_once_settle(u->api->store, b->desc.uploader, u->key, b->id, on_settled, u);
 	u->waiting = err == 0;
 	if (err != 0)
-		refuse(u, err, NULL);
+		settled(u, err);
 }
 
 static void on_done(struct httpd_req *r, bool ok, void *ctx)

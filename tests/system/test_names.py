@@ -136,3 +136,30 @@ def test_an_attempt_that_ends_is_no_word_of_the_blob(server, bodies):
     server.erase(blob["blob"])
     server.evidence("gone", tag=blob["tag"])
     assert all(e.get("tag") != blob["tag"] for e in server.evidence("aborted"))
+
+
+def test_a_repeat_that_is_cut_does_not_refuse_the_first(server, bodies):
+    """Both have the same Idempotency-Key, and by their name the same id: what the second reserved, it drops. The first is stored all the same, and says so."""
+    name, body, more = fresh_name(), bodies[LARGE], [("Idempotency-Key", fresh_name())]
+
+    def begin(conn, n):
+        conn.send(conn.head("POST", "/v1/blobs", [*server.upload_fields(), ("Timeglas-Name", name), *more, ("Content-Length", len(body))]) + body[:n])
+
+    def attempts():
+        return {key.split(":")[-2] for key in server.chunks(name)}
+
+    with server.connect() as first:
+        begin(first, len(body) - 1)
+        wait_for(lambda: len(attempts()) == 1, "the first to have chunks")
+        second = server.connect()
+        begin(second, len(body) - 1)
+        wait_for(lambda: len(attempts()) == 2, "the second to have chunks")
+        second.reset()
+        wait_for(lambda: len(attempts()) == 1, "the second to be erased")
+        wait_for(lambda: not server.redis("--scan", "--pattern", "tg:{*}:i:*"), "the key to be free")
+        first.send(body[-1:])
+        answer = first.response()
+    assert answer.status == 201, answer
+    again = put(server, name, body, more=more)
+    assert again.status == 200 and again.json() == answer.json()
+    assert server.take(answer.json()["blob"]).body == body
