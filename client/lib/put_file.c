@@ -54,13 +54,30 @@ int tg_put_labels(const char *kind, const char *issuer, char canonical[4], char 
 	return TG_EISSUER;
 }
 
+/* A text that was never filled in is a mistake, and not a wish for what stands without one: no bond to the session, the server's default readers. */
+static const char *empty_option(const tg_put_file_opts *o)
+{
+	const struct { const char *name, *text; } texts[] = {
+		{ "issuer", o->issuer }, { "session", o->session }, { "subject", o->subject }, { "to", o->to }, { "name", o->name },
+	};
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		if (texts[i].text != NULL && texts[i].text[0] == '\0')
+			return texts[i].name;
+	return NULL;
+}
+
 static int check_options(struct tg_client *c, struct put *p, const tg_put_file_opts *o)
 {
 	int err = TG_ABI_IN(p->o, o);
+	const char *empty;
 	char why[160];
 
 	if (err != 0)
 		return http_fail(c, err, "struct_size of the options is not that of a published struct, or a newer one's member is set");
+	empty = empty_option(&p->o);
+	if (empty != NULL)
+		return http_fail(c, TG_EINVAL, "nothing is stored: %s is empty: fill it in, or leave it NULL", empty);
 	if (p->o.sealed ? p->o.signer != NULL || p->o.raw || p->o.n_recipients > 0 || none_if_empty(p->o.content_type) != NULL
 			: (p->o.signer == NULL) != (p->o.raw != 0))
 		return http_fail(c, TG_EINVAL, "say how it is sealed: with a signer, or raw, or sealed already");

@@ -388,6 +388,7 @@ typedef struct {
  * Seals a file while it is sent, under the name that follows from its signature; the server's answer is checked, and a lost one asked for again for up to
  * 15 s, unless the file is a pipe. What is sent again is sealed anew, with the same reference and time, so that it is the same blob.
  *
+ * @o     an empty issuer, session, subject, to or name is TG_EINVAL: NULL is none
  * @path  read, never written; "-" is stdin
  * @out   what the server holds now; struct_size set; NULL: not wanted
  *

@@ -686,6 +686,27 @@ static void abi_receipt_of_an_older_or_newer_program(void **state)
 		assert_int_equal(m.byte[at], 0x5a);
 }
 
+/* Unfilled is not none: that would be the server's default readers, or no bond to the session. */
+static void put_file_refuses_empty_texts(void **state)
+{
+	const tg_recipient *to = world.recipient;
+	const tg_put_file_opts good = { .struct_size = sizeof good, .recipient = &to, .n_recipients = 1,
+					.signer = world.signer, .kind = "liveness" };
+	const size_t texts[] = { offsetof(tg_put_file_opts, issuer), offsetof(tg_put_file_opts, session),
+				 offsetof(tg_put_file_opts, subject), offsetof(tg_put_file_opts, to), offsetof(tg_put_file_opts, name) };
+	const char *empty = "";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		tg_put_file_opts o = good;
+
+		memcpy((char *)&o + texts[i], &empty, sizeof empty);
+		assert_int_equal(tg_put_file(world.client, &o, "/nowhere/at/all", NULL), TG_EINVAL);
+		assert_non_null(strstr(tg_client_error(world.client), "is empty"));
+	}
+	assert_int_equal(tg_put_file(world.client, &good, "/nowhere/at/all", NULL), TG_EIO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -699,6 +720,7 @@ int main(void)
 		cmocka_unit_test(abi_every_function_judges_the_size_of_its_options),
 		cmocka_unit_test(abi_every_function_judges_the_size_of_its_result),
 		cmocka_unit_test(abi_receipt_of_an_older_or_newer_program),
+		cmocka_unit_test(put_file_refuses_empty_texts),
 	};
 	return cmocka_run_group_tests(tests, start, stop);
 }

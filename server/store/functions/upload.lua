@@ -19,17 +19,17 @@ end
 -- Who repeats what he stored learns of it now, so an abort that is still to come leaves it alone.
 local function taken(p, id, uploader, f, us)
 	local b = load_settled(p, id, us)
+	if b and (b.u ~= uploader or b.f == '' or not same_description(b.f, f)) then
+		return ETAKEN
+	end
+	if not compared then -- it may be back although the evidence has its end, or forgotten although it was stored
+		return ECOMPARE
+	end
 	if not b then
 		return nil
 	end
-	if b.u ~= uploader or b.f == '' or not same_description(b.f, f) then
-		return ETAKEN
-	end
 	if b.st == 'gone' and b.c == 'aborted' then
 		return not erase_left_of(p, id) and EINFLIGHT or nil
-	end
-	if not compared then -- it may be back although the evidence has its end
-		return ECOMPARE
 	end
 	if b.st ~= 'gone' and b.kn == '' then
 		b.kn = '1'
@@ -38,7 +38,7 @@ local function taken(p, id, uploader, f, us)
 	return OK .. '\n' .. record(b) .. '\n1'
 end
 
--- named id uploader f: 0, blob | 0 | ETAKEN, EINFLIGHT: what stands under a name that its uploader chose. Asked before session and policy are.
+-- named id uploader f: 0, blob | 0 | ETAKEN, EINFLIGHT, ECOMPARE: what stands under a name that its uploader chose. Asked before session and policy are.
 local function f_named(keys, args)
 	return taken(prefix(keys), args[1], args[2], args[3], time_us()) or OK
 end
@@ -93,10 +93,13 @@ end
 -- The same of a blob that was an attempt: first the attempt's record goes, or two would tell of one upload, then the chunks become the blob's. When something of it is refused, the reaper finds
 -- chunks without a record.
 local function appear_from(p, attempt, staged, n, id, record_text, what, deadline, now)
+	local done, why = true, nil
 	if staged then
-		redis.call('DEL', p .. 'b:' .. attempt)
+		done, why = pcall(redis.call, 'DEL', p .. 'b:' .. attempt)
 	end
-	local done, why = pcall(adopt_chunks, p, attempt, id, n)
+	if done then
+		done, why = pcall(adopt_chunks, p, attempt, id, n)
+	end
 	if done then
 		done, why = pcall(appear, p, id, record_text, what, deadline)
 	end
@@ -125,9 +128,10 @@ local function appear_single(keys, p, name, attempt, args)
 	if redis.call('ZADD', keys[1], 'NX', args[16], member) == 0 then
 		return false
 	end
-	if not redis.call('SET', record, args[14], 'NX', 'PX', args[17]) then
+	local set = redis.pcall('SET', record, args[14], 'NX', 'PX', args[17])
+	if not set or set.err then
 		redis.call('ZREM', keys[1], member)
-		return false
+		return set and error(set) or false
 	end
 	if redis.pcall('RENAME', p .. 'c:' .. attempt .. ':0', chunk).err then
 		redis.call('DEL', record)
@@ -146,13 +150,13 @@ local function appear_single(keys, p, name, attempt, args)
 	return true
 end
 
--- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f [record event deadline_ms record_ms chunk_ms]: 0, blob; 0: it is as the caller wrote; 0, blob, 1: it was stored before; ETAKEN, EINFLIGHT, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE, ETIMEOUT. Refused: nothing is
+-- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f [record event deadline_ms record_ms chunk_ms]: 0, blob; 0: it is as the caller wrote; 0, blob, 1: it was stored before; ETAKEN, EINFLIGHT, ECOMPARE, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE, ETIMEOUT. Refused: nothing is
 -- left of the attempt. staged '0': stage was never called for it. f: of an attempt, the description.
 local function f_commit(keys, args)
 	local p, id, uploader, sid, bound = prefix(keys), args[1], args[2], args[4], args[5]
 	local name, token = attempt_of(id)
 	local named = token ~= ''
-	if args[14] and appear_single(keys, p, name, id, args) then
+	if args[14] and compared and appear_single(keys, p, name, id, args) then
 		return OK
 	end
 	local n, size, us = tonumber(args[6]), tonumber(args[7]), time_us()
@@ -240,6 +244,7 @@ local function f_abort(keys, args)
 	local now, b = time_ms(us), load(p, name)
 	if args[4] == '1' and untold(b, token) then
 		finish(p, b, 'aborted', '', us)
+		erase_chunks(p, id, 0, token ~= '' and tonumber(args[2]) or 0, false) -- a commit that was broken off may have left some
 		return OK
 	end
 	if token ~= '' then
