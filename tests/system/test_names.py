@@ -145,9 +145,13 @@ def test_a_repeat_that_is_cut_does_not_refuse_the_first(server, bodies):
     def begin(conn, n):
         conn.send(conn.head("POST", "/v1/blobs", [*server.upload_fields(), ("Timeglas-Name", name), *more, ("Content-Length", len(body))]) + body[:n])
 
+    def keys():
+        return set(server.redis("--scan", "--pattern", "tg:{*}:i:*").splitlines())
+
     def attempts():
         return {key.split(":")[-2] for key in server.chunks(name)}
 
+    others = keys()
     with server.connect() as first:
         begin(first, len(body) - 1)
         wait_for(lambda: len(attempts()) == 1, "the first to have chunks")
@@ -156,7 +160,7 @@ def test_a_repeat_that_is_cut_does_not_refuse_the_first(server, bodies):
         wait_for(lambda: len(attempts()) == 2, "the second to have chunks")
         second.reset()
         wait_for(lambda: len(attempts()) == 1, "the second to be erased")
-        wait_for(lambda: not server.redis("--scan", "--pattern", "tg:{*}:i:*"), "the key to be free")
+        wait_for(lambda: keys() == others, "the key to be free")
         first.send(body[-1:])
         answer = first.response()
     assert answer.status == 201, answer
