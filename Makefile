@@ -38,12 +38,12 @@ fuzz_LDFLAGS := -fsanitize=address,undefined
 cov_CFLAGS := -O0 --coverage
 cov_LDFLAGS := --coverage
 
-ALL_CPPFLAGS := -D_GNU_SOURCE -Iinclude -Iclient -Iserver -I$(B)/gen $(CPPFLAGS)
+ALL_CPPFLAGS := -D_GNU_SOURCE -I. -Iinclude -Iclient -Iserver -I$(B)/gen $(CPPFLAGS)
 ALL_CFLAGS := $(BASE_CFLAGS) $($(PROFILE)_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS := $($(PROFILE)_LDFLAGS) $(LDFLAGS)
 PIE_LDFLAGS := $(if $(filter release,$(PROFILE)),-pie)
 
-CORE_SRC := $(wildcard client/core/*.c)
+CORE_SRC := $(wildcard core/*.c)
 LIB_SRC := $(wildcard client/lib/*.c)
 CLI_SRC := $(wildcard client/cli/*.c)
 SERVER_SRC := $(filter-out server/main.c server/wipe/preload.c,$(wildcard server/*/*.c))
@@ -203,13 +203,13 @@ test:
 test-all: test
 	@tests/run valgrind long
 
-## coverage: line coverage of server/ and client/ by all tests; fails under 85 %
+## coverage: line coverage of core/, server/ and client/ by all tests; fails under 85 %
 coverage:
 	@tools/deps.sh build test cov
 	@$(MAKE) --no-print-directory -j$(JOBS) PROFILE=cov all units
 	@find build/cov -name '*.gcda' -delete
 	@TIMEGLAS_BUILD=build/cov tests/run unit system
-	@gcovr --root . --object-directory build/cov --filter 'server/' --filter 'client/' --fail-under-line 85 --print-summary
+	@gcovr --root . --object-directory build/cov --filter 'core/' --filter 'server/' --filter 'client/' --fail-under-line 85 --print-summary
 
 FUZZ_S ?= 30
 ## fuzz: run each fuzzer of tests/fuzz for FUZZ_S seconds (30)

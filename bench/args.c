@@ -13,7 +13,8 @@ uint64_t args_number(const char *text, size_t len, uint64_t max)
 	uint64_t v = 0;
 
 	if (tg_num_u64(text, len, max, &v) != 0 || v == 0)
-		die("%.*s: a number from 1 to %llu is wanted here", (int)len, text, (unsigned long long)max);
+		die("%.*s: a number from 1 to %llu is wanted here", (int)len, text,
+			(unsigned long long)max);
 	return v;
 }
 
@@ -29,11 +30,15 @@ double args_seconds(const char *text)
 
 size_t args_bytes(const char *text, size_t len)
 {
-	unsigned shift = len > 0 && (text[len - 1] | 0x20) == 'k' ? 10 : len > 0 && (text[len - 1] | 0x20) == 'm' ? 20 : 0;
+	unsigned shift = len > 0 && (text[len - 1] | 0x20) == 'k' ? 10 :
+		len > 0 && (text[len - 1] | 0x20) == 'm'          ? 20 :
+								    0;
 	uint64_t v = 0;
 
-	if (tg_num_u64(text, len - (shift > 0), BYTES_MAX, &v) != 0 || v << shift < BYTES_MIN || v << shift > BYTES_MAX)
-		die("%.*s: a size from %u bytes to %llum is wanted here", (int)len, text, BYTES_MIN, (unsigned long long)(BYTES_MAX >> 20));
+	if (tg_num_u64(text, len - (shift > 0), BYTES_MAX, &v) != 0 || v << shift < BYTES_MIN ||
+		v << shift > BYTES_MAX)
+		die("%.*s: a size from %u bytes to %llum is wanted here", (int)len, text, BYTES_MIN,
+			(unsigned long long)(BYTES_MAX >> 20));
 	return (size_t)(v << shift);
 }
 

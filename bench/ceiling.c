@@ -1,6 +1,6 @@
 /*
- * ceiling.c: see ceiling.h. redis-benchmark knows no duration, so short runs tell how many requests fill the time. It overwrites and reads one
- * key: no memory grows. Runs in the benchmark's process.
+ * ceiling.c: see ceiling.h. redis-benchmark knows no duration, so short runs tell how many requests
+ * fill the time. It overwrites and reads one key: no memory grows. Runs in the benchmark's process.
  */
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +14,8 @@
 #define PROBE 500u
 
 /* Runs so many of SET or GET; returns how many a second, 0 when it failed. */
-static double run(const struct system *s, const char *command, size_t size, unsigned clients, uint64_t n)
+static double run(
+	const struct system *s, const char *command, size_t size, unsigned clients, uint64_t n)
 {
 	char line[2048], where[1280], want[16];
 	double per_s = 0;
@@ -23,10 +24,11 @@ static double run(const struct system *s, const char *command, size_t size, unsi
 	if (s->kind == SYSTEM_REDIS_UNIX)
 		snprintf(where, sizeof where, "-s %s", s->store.socket);
 	else
-		snprintf(where, sizeof where, "-h %s -p %u --tls --cacert %s --cert %s --key %s", s->wire.host, s->wire.port, s->wire.ca,
-		    s->wire.up_cert, s->wire.up_key);
-	snprintf(line, sizeof line, "exec redis-benchmark --csv -t %s -c %u -d %zu -n %llu %s 2>/dev/null", command, clients, size,
-	    (unsigned long long)n, where);
+		snprintf(where, sizeof where, "-h %s -p %u --tls --cacert %s --cert %s --key %s",
+			s->wire.host, s->wire.port, s->wire.ca, s->wire.up_cert, s->wire.up_key);
+	snprintf(line, sizeof line,
+		"exec redis-benchmark --csv -t %s -c %u -d %zu -n %llu %s 2>/dev/null", command,
+		clients, size, (unsigned long long)n, where);
 	snprintf(want, sizeof want, "\"%s\",\"", command);
 	f = popen(line, "re");
 	if (f == NULL)
@@ -42,11 +44,14 @@ static double seconds_of_children(void)
 	struct rusage u;
 
 	getrusage(RUSAGE_CHILDREN, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+		(double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-/* Runs more and more requests until they last half of the time at least: shorter runs measure handshakes. n: how many the last one had. */
-static double run_for(const struct system *s, const char *command, size_t size, unsigned clients, double seconds, uint64_t *n)
+/* Runs more and more requests until they last half of the time at least: shorter runs measure
+ * handshakes. n: how many the last one had. */
+static double run_for(const struct system *s, const char *command, size_t size, unsigned clients,
+	double seconds, uint64_t *n)
 {
 	double took, per_s;
 	int64_t began;

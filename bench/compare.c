@@ -1,4 +1,5 @@
-/* compare.c: see compare.h. The method: docs/benchmarks.md. It judges nothing. Runs in the benchmark's process. */
+/* compare.c: see compare.h. The method: docs/benchmarks.md. It judges nothing. Runs in the
+ * benchmark's process. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 
 #define POOL_BLOBS 256u
 #define DAY_MS INT64_C(86400000)
-#define STANDING_BYTES 300u  /* of a small envelope */
+#define STANDING_BYTES 300u /* of a small envelope */
 #define SETTLE_MS 1000
 
 struct sample *compare_at(const struct compare *c, unsigned size, unsigned variant, unsigned round)
@@ -23,7 +24,8 @@ static double figure(const struct sample *s, compare_figure *what)
 	return s->error[0] == '\0' ? what(s) : (double)NAN;
 }
 
-struct spread compare_of(const struct compare *c, unsigned size, unsigned variant, compare_figure *what)
+struct spread compare_of(
+	const struct compare *c, unsigned size, unsigned variant, compare_figure *what)
 {
 	double v[ROUNDS_MAX];
 
@@ -32,12 +34,14 @@ struct spread compare_of(const struct compare *c, unsigned size, unsigned varian
 	return perf_spread(v, c->rounds);
 }
 
-struct spread compare_ratio(const struct compare *c, unsigned size, unsigned variant, compare_figure *what)
+struct spread compare_ratio(
+	const struct compare *c, unsigned size, unsigned variant, compare_figure *what)
 {
 	double v[ROUNDS_MAX];
 
 	for (unsigned i = 0; i < c->rounds; i++)
-		v[i] = figure(compare_at(c, size, 0, i), what) / figure(compare_at(c, size, variant, i), what);
+		v[i] = figure(compare_at(c, size, 0, i), what) /
+			figure(compare_at(c, size, variant, i), what);
 	return perf_spread(v, c->rounds);
 }
 
@@ -46,13 +50,17 @@ void compare_before(struct compare *c, const char *program)
 	if (access(program, X_OK) != 0)
 		die("--before takes a timeglasd: %s cannot be run", program);
 	c->versus = "now : before";
-	c->variant[1] = (struct variant){.kind = SYSTEM_TIMEGLAS, .workers = c->variant[0].workers, .label = "before", .program = program};
+	c->variant[1] = (struct variant){.kind = SYSTEM_TIMEGLAS,
+		.workers = c->variant[0].workers,
+		.label = "before",
+		.program = program};
 	c->n_variants = 2;
 }
 
 static void start(struct compare *c, const struct variant *v, struct system *s)
 {
-	const struct seed_plan standing = {v->standing, STANDING_BYTES, DAY_MS - 1000, 0, "standing"};
+	const struct seed_plan standing = {
+		v->standing, STANDING_BYTES, DAY_MS - 1000, 0, "standing"};
 
 	c->all.workers = v->workers;
 	c->all.program = v->program;
@@ -64,7 +72,8 @@ static void start(struct compare *c, const struct variant *v, struct system *s)
 	seed_settle(&s->store, SETTLE_MS);
 }
 
-void compare_cell(const struct compare *c, struct system *s, struct blobs *b, unsigned size, struct sample *out)
+void compare_cell(const struct compare *c, struct system *s, struct blobs *b, unsigned size,
+	struct sample *out)
 {
 	struct gen_plan plan = c->gen;
 
@@ -74,7 +83,8 @@ void compare_cell(const struct compare *c, struct system *s, struct blobs *b, un
 }
 
 /* kept: the servers that stay up. */
-static void cell_run(struct compare *c, struct system *kept, struct blobs *b, unsigned size, unsigned variant, unsigned round)
+static void cell_run(struct compare *c, struct system *kept, struct blobs *b, unsigned size,
+	unsigned variant, unsigned round)
 {
 	const struct variant *v = &c->variant[variant];
 	struct sample *out = compare_at(c, size, variant, round);
@@ -91,8 +101,9 @@ static void cell_run(struct compare *c, struct system *kept, struct blobs *b, un
 	if (out->error[0] != '\0')
 		say("round %u,%s %s: VOID: %s", round + 1, bytes, v->label, out->error);
 	else
-		say("round %u,%s %s: %.0f a second; each %.1f us in workers, %.1f in Redis", round + 1, bytes, v->label, out->per_s,
-		    out->us[CPU_WORKERS], out->us[CPU_REDIS]);
+		say("round %u,%s %s: %.0f a second; each %.1f us in workers, %.1f in Redis",
+			round + 1, bytes, v->label, out->per_s, out->us[CPU_WORKERS],
+			out->us[CPU_REDIS]);
 }
 
 void compare_run(struct compare *c, const char *dir)
@@ -100,8 +111,10 @@ void compare_run(struct compare *c, const char *dir)
 	struct system *kept = bench_alloc(c->n_variants, sizeof *kept);
 	struct blobs *b[SIZES_MAX] = {NULL};
 
-	c->samples = bench_alloc((size_t)c->n_sizes * c->n_variants * c->rounds, sizeof *c->samples);
-	for (unsigned k = 0; k < c->n_variants; k++) /* for all of them, or for none: they are compared */
+	c->samples =
+		bench_alloc((size_t)c->n_sizes * c->n_variants * c->rounds, sizeof *c->samples);
+	/* for all of them, or for none: they are compared */
+	for (unsigned k = 0; k < c->n_variants; k++)
 		c->all.anywhere = c->all.anywhere || !cpu_enough(c->variant[k].workers);
 	systems_open(&c->all, dir);
 	for (unsigned i = 0; i < c->n_sizes; i++)

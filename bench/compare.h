@@ -1,6 +1,7 @@
 /*
- * compare.h: variants (systems, or one system set up in different ways) under the same load, sizes times rounds, by turns. Every ratio is the
- * first variant's figure to another's, taken within a round. The benchmarks throughput, scale and live are comparisons of this kind.
+ * compare.h: variants (systems, or one system set up in different ways) under the same load, sizes
+ * times rounds, by turns. Every ratio is the first variant's figure to another's, taken within a
+ * round. The benchmarks throughput, scale and live are comparisons of this kind.
  */
 #ifndef BENCH_COMPARE_H
 #define BENCH_COMPARE_H
@@ -14,32 +15,39 @@
 struct variant {
 	enum system_kind kind;
 	unsigned workers;
-	unsigned standing;           /* blobs with a day to live beside those put and taken; not 0: its server stays up for all rounds */
+	/* blobs with a day to live beside those put and taken; not 0: its server stays up for all
+	 * rounds */
+	unsigned standing;
 	char label[32];
-	const char *program;         /* another build's timeglasd; NULL: the one beside this program */
+	/* another build's timeglasd; NULL: the one beside this program */
+	const char *program;
 };
 
 struct compare {
-	const char *name;            /* of the benchmark */
-	const char *versus;          /* what a ratio is called in the table */
-	const char *unit;            /* of what is counted; NULL: requests */
+	const char *name;   /* of the benchmark */
+	const char *versus; /* what a ratio is called in the table */
+	const char *unit;   /* of what is counted; NULL: requests */
 	/* How a sample is taken; NULL: perf_measure(). */
-	void (*measure)(struct system *s, const struct gen_plan *p, struct blobs *b, struct sample *out);
-	/* Once, before the first: what follows from a measurement of its own; may be NULL. b: as many as sizes. */
+	void (*measure)(
+		struct system *s, const struct gen_plan *p, struct blobs *b, struct sample *out);
+	/* Once, before the first: what follows from a measurement of its own; may be NULL. b: as
+	 * many as sizes. */
 	void (*prepare)(struct compare *c, struct blobs **b);
-	double rate[SIZES_MAX];      /* gen_plan's, of each size */
-	size_t size[SIZES_MAX];      /* 0: no blobs are needed */
+	double rate[SIZES_MAX]; /* gen_plan's, of each size */
+	size_t size[SIZES_MAX]; /* 0: no blobs are needed */
 	unsigned n_sizes, rounds;
 	struct variant variant[VARIANTS_MAX];
 	unsigned n_variants;
 	struct gen_plan gen;
 	struct systems all;
-	struct sample *samples;      /* compare_at() */
+	struct sample *samples; /* compare_at() */
 };
 
 /** compare_cell(c, s, b, size, out): one sample of a running system. */
-void compare_cell(const struct compare *c, struct system *s, struct blobs *b, unsigned size, struct sample *out);
-/** compare_run(c, dir): measures all; a void sample is told at once and kept as such. compare_free(c). */
+void compare_cell(const struct compare *c, struct system *s, struct blobs *b, unsigned size,
+	struct sample *out);
+/** compare_run(c, dir): measures all; a void sample is told at once and kept as such.
+ * compare_free(c). */
 void compare_run(struct compare *c, const char *dir);
 void compare_free(struct compare *c);
 
@@ -47,12 +55,15 @@ typedef double compare_figure(const struct sample *s);
 
 /** compare_at(c, size, variant, round): by index. */
 struct sample *compare_at(const struct compare *c, unsigned size, unsigned variant, unsigned round);
-/** compare_of(c, size, variant, what): the spread of a figure over the rounds. compare_ratio: of the first variant's to it, in each round. */
-struct spread compare_of(const struct compare *c, unsigned size, unsigned variant, compare_figure *what);
-struct spread compare_ratio(const struct compare *c, unsigned size, unsigned variant, compare_figure *what);
+/** compare_of(c, size, variant, what): the spread of a figure over the rounds. compare_ratio: of
+ * the first variant's to it, in each round. */
+struct spread compare_of(
+	const struct compare *c, unsigned size, unsigned variant, compare_figure *what);
+struct spread compare_ratio(
+	const struct compare *c, unsigned size, unsigned variant, compare_figure *what);
 
 struct compare_option {
-	const char *name;            /* "--NAME VALUE"; NULL ends the list */
+	const char *name; /* "--NAME VALUE"; NULL ends the list */
 	void (*take)(struct compare *c, const char *value);
 };
 
@@ -63,17 +74,19 @@ struct compare_reports {
 };
 
 struct compare_cli {
-	const char *usage;           /* of its own options: lines */
+	const char *usage; /* of its own options: lines */
 	struct compare_option own[4];
-	void (*quick)(struct compare *c);  /* what --quick changes beside time; may be NULL */
-	bool sizeless;               /* --sizes, and a plot by size, make no sense */
+	void (*quick)(struct compare *c);      /* what --quick changes beside time; may be NULL */
+	bool sizeless;                         /* --sizes, and a plot by size, make no sense */
 	const struct compare_reports *reports; /* NULL: those below */
 };
 
 /** compare_main(c, cli, argc, argv, dir): options, measurement, reports. Returns an exit status. */
-int compare_main(struct compare *c, const struct compare_cli *cli, int argc, char **argv, const char *dir);
+int compare_main(
+	struct compare *c, const struct compare_cli *cli, int argc, char **argv, const char *dir);
 
-/** compare_before(c, program): the variants are this build and another's timeglasd, and nobody else. */
+/** compare_before(c, program): the variants are this build and another's timeglasd, and nobody
+ * else. */
 void compare_before(struct compare *c, const char *program);
 
 void compare_table(const struct compare *c);

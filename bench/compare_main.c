@@ -1,4 +1,5 @@
-/* compare_main.c: the command line that throughput, scale and live have in common. It measures nothing itself. */
+/* compare_main.c: the command line that throughput, scale and live have in common. It measures
+ * nothing itself. */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,20 +13,21 @@
 #define OPTIONS_MAX 16
 #define OWN 1000 /* what getopt returns for the first option of the benchmark's own */
 
-static const char by_size[] =
-    "  --sizes N[,N…]    of the sealed blobs: bytes, or with k or m\n"
-    "  --plot FILE       an SVG (takes gnuplot)\n";
-static const char common[] =
-    "  --rounds N        each measures every size of every variant once\n"
-    "  --seconds S       of each measurement, after a second to warm up\n"
-    "  --connections N   clients (32)\n"
-    "  --json FILE       all figures; - for stdout, instead of the table\n"
-    "  --quick           a smoke run of some seconds, before other options: its figures mean nothing\n\n"
-    "It starts its own servers, on loopback and unix sockets, and leaves nothing behind. docs/benchmarks.md has the method.\n";
+static const char by_size[] = "  --sizes N[,N…]    of the sealed blobs: bytes, or with k or m\n"
+			      "  --plot FILE       an SVG (takes gnuplot)\n";
+static const char common[] = "  --rounds N        each measures every size of every variant once\n"
+			     "  --seconds S       of each measurement, after a second to warm up\n"
+			     "  --connections N   clients (32)\n"
+			     "  --json FILE       all figures; - for stdout, instead of the table\n"
+			     "  --quick           a smoke run of some seconds, before other "
+			     "options: its figures mean nothing\n\n"
+			     "It starts its own servers, on loopback and unix sockets, and leaves "
+			     "nothing behind. docs/benchmarks.md has the method.\n";
 
 static int usage(const struct compare *c, const struct compare_cli *cli, FILE *out)
 {
-	fprintf(out, "usage: timeglas-bench %s [OPTION…]\n\n%s%s%s", c->name, cli->usage, cli->sizeless ? "" : by_size, common);
+	fprintf(out, "usage: timeglas-bench %s [OPTION…]\n\n%s%s%s", c->name, cli->usage,
+		cli->sizeless ? "" : by_size, common);
 	return out == stdout ? 0 : 2;
 }
 
@@ -47,7 +49,8 @@ static void shorten(struct compare *c, const struct compare_cli *cli)
 		cli->quick(c);
 }
 
-static void report(const struct compare *c, const struct compare_reports *r, const char *json, const char *plot)
+static void report(const struct compare *c, const struct compare_reports *r, const char *json,
+	const char *plot)
 {
 	static const struct compare_reports usual = {compare_table, compare_json, compare_plot};
 
@@ -73,8 +76,12 @@ static int status(const struct compare *c)
 static void list_options(const struct compare_cli *cli, struct option all[OPTIONS_MAX])
 {
 	static const struct option ours[] = {
-	    {"rounds", 1, NULL, 'r'}, {"seconds", 1, NULL, 't'}, {"connections", 1, NULL, 'c'}, {"json", 1, NULL, 'j'},
-	    {"quick", 0, NULL, 'q'}, {"help", 0, NULL, 'h'},
+		{"rounds", 1, NULL, 'r'},
+		{"seconds", 1, NULL, 't'},
+		{"connections", 1, NULL, 'c'},
+		{"json", 1, NULL, 'j'},
+		{"quick", 0, NULL, 'q'},
+		{"help", 0, NULL, 'h'},
 	};
 	size_t n = sizeof ours / sizeof *ours, more = sizeof cli->own / sizeof *cli->own;
 
@@ -88,7 +95,8 @@ static void list_options(const struct compare_cli *cli, struct option all[OPTION
 		all[n + i] = (struct option){cli->own[i].name, 1, NULL, OWN + (int)i};
 }
 
-int compare_main(struct compare *c, const struct compare_cli *cli, int argc, char **argv, const char *dir)
+int compare_main(
+	struct compare *c, const struct compare_cli *cli, int argc, char **argv, const char *dir)
 {
 	struct option options[OPTIONS_MAX];
 	const char *json = NULL, *plot = NULL;
@@ -99,14 +107,30 @@ int compare_main(struct compare *c, const struct compare_cli *cli, int argc, cha
 		size_t len = optarg != NULL ? strlen(optarg) : 0;
 
 		switch (opt) {
-		case 's': c->n_sizes = 0; args_each(optarg, add_size, c); break;
-		case 'r': c->rounds = (unsigned)args_number(optarg, len, ROUNDS_MAX); break;
-		case 't': c->gen.measure_s = args_seconds(optarg); break;
-		case 'c': c->gen.clients = (unsigned)args_number(optarg, len, 128); break;
-		case 'j': json = optarg; break;
-		case 'p': plot = optarg; break;
-		case 'q': shorten(c, cli); break;
-		case 'h': return usage(c, cli, stdout);
+		case 's':
+			c->n_sizes = 0;
+			args_each(optarg, add_size, c);
+			break;
+		case 'r':
+			c->rounds = (unsigned)args_number(optarg, len, ROUNDS_MAX);
+			break;
+		case 't':
+			c->gen.measure_s = args_seconds(optarg);
+			break;
+		case 'c':
+			c->gen.clients = (unsigned)args_number(optarg, len, 128);
+			break;
+		case 'j':
+			json = optarg;
+			break;
+		case 'p':
+			plot = optarg;
+			break;
+		case 'q':
+			shorten(c, cli);
+			break;
+		case 'h':
+			return usage(c, cli, stdout);
 		default:
 			if (opt < OWN)
 				return usage(c, cli, stderr);

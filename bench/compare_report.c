@@ -1,4 +1,5 @@
-/* compare_report.c: what a comparison measured, as a table, as JSON, and as a plot. It leaves nothing out and rounds only what people read. */
+/* compare_report.c: what a comparison measured, as a table, as JSON, and as a plot. It leaves
+ * nothing out and rounds only what people read. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static double others(const struct sample *s)
 	return 100 * s->others;
 }
 
-/* Table ------------------------------------------------------------------------------------------------------------------ */
+/* Table -------------------------------------------------------------------- */
 
 static const char *show(double v, int digits, char out[16])
 {
@@ -79,7 +80,8 @@ static void row(const struct compare *c, unsigned size, unsigned variant)
 		printf(" %5s", show(compare_ratio(c, size, variant, server).median, 2, t));
 	}
 	if (compare_of(c, size, variant, per_s).n < c->rounds)
-		printf("  %u of %u void", c->rounds - compare_of(c, size, variant, per_s).n, c->rounds);
+		printf("  %u of %u void", c->rounds - compare_of(c, size, variant, per_s).n,
+			c->rounds);
 	putchar('\n');
 }
 
@@ -88,24 +90,28 @@ void compare_table(const struct compare *c)
 	char head[64];
 
 	snprintf(head, sizeof head, "%s a second", c->unit != NULL ? c->unit : "requests");
-	printf("Redis %s; %u clients; %u round(s) of %g s", c->all.redis.version, c->gen.clients, c->rounds, c->gen.measure_s);
+	printf("Redis %s; %u clients; %u round(s) of %g s", c->all.redis.version, c->gen.clients,
+		c->rounds, c->gen.measure_s);
 	if (c->gen.live > 0)
 		printf("; about %u blobs put and not yet taken", c->gen.live);
 	printf("\n\n");
-	printf("%8s %-14s %26s  %32s %6s  %30s   %s\n", "", "", head, "us of processor time for each", "", c->versus, "same, of time in");
-	printf("%8s %-14s %8s %8s %8s  %7s %7s %7s %7s %7s  %5s %5s %5s  %5s %5s  %7s %5s\n", "bytes", "", "min", "median", "max", "workers", "rest", "Redis",
-	    "gen", "others", "min", "med", "max", "95 %", "", "workers", "all");
+	printf("%8s %-14s %26s  %32s %6s  %30s   %s\n", "", "", head,
+		"us of processor time for each", "", c->versus, "same, of time in");
+	printf("%8s %-14s %8s %8s %8s  %7s %7s %7s %7s %7s  %5s %5s %5s  %5s %5s  %7s %5s\n",
+		"bytes", "", "min", "median", "max", "workers", "rest", "Redis", "gen", "others",
+		"min", "med", "max", "95 %", "", "workers", "all");
 	for (unsigned i = 0; i < c->n_sizes; i++)
 		for (unsigned k = 0; k < c->n_variants; k++)
 			row(c, i, k);
 }
 
-/* JSON ------------------------------------------------------------------------------------------------------------------- */
+/* JSON --------------------------------------------------------------------- */
 
 static json_t *spread_json(struct spread s)
 {
-	return json_pack("{sosososososi}", "min", output_number(s.min), "median", output_number(s.median), "max", output_number(s.max), "median_low",
-	    output_number(s.low), "median_high", output_number(s.high), "n", (int)s.n);
+	return json_pack("{sosososososi}", "min", output_number(s.min), "median",
+		output_number(s.median), "max", output_number(s.max), "median_low",
+		output_number(s.low), "median_high", output_number(s.high), "n", (int)s.n);
 }
 
 static json_t *sample_json(const struct sample *s)
@@ -114,9 +120,11 @@ static json_t *sample_json(const struct sample *s)
 
 	if (s->error[0] != '\0')
 		return json_pack("{ss}", "void", s->error);
-	j = json_pack("{sosososososososo}", "requests_per_s", output_number(s->per_s), "requests", output_number(s->requests), "seconds",
-	    output_number(s->seconds), "workers_us", output_number(s->us[CPU_WORKERS]), "rest_us", output_number(s->us[CPU_REST]), "redis_us",
-	    output_number(s->us[CPU_REDIS]), "generator_us", output_number(s->us[CPU_GENERATOR]), "others", output_number(s->others));
+	j = json_pack("{sosososososososo}", "requests_per_s", output_number(s->per_s), "requests",
+		output_number(s->requests), "seconds", output_number(s->seconds), "workers_us",
+		output_number(s->us[CPU_WORKERS]), "rest_us", output_number(s->us[CPU_REST]),
+		"redis_us", output_number(s->us[CPU_REDIS]), "generator_us",
+		output_number(s->us[CPU_GENERATOR]), "others", output_number(s->others));
 	if (s->set_per_s > 0) {
 		json_object_set_new(j, "set_per_s", output_number(s->set_per_s));
 		json_object_set_new(j, "get_per_s", output_number(s->get_per_s));
@@ -131,13 +139,19 @@ static json_t *cell_json(const struct compare *c, unsigned size, unsigned varian
 
 	for (unsigned i = 0; i < c->rounds; i++)
 		json_array_append_new(runs, sample_json(compare_at(c, size, variant, i)));
-	j = json_pack("{sisssssisisosososo}", "bytes", (int)c->size[size], "label", v->label, "system", system_name(v->kind), "workers",
-	    (int)v->workers, "standing", (int)v->standing, "requests_per_s", spread_json(compare_of(c, size, variant, per_s)), "workers_us",
-	    spread_json(compare_of(c, size, variant, workers)), "server_us", spread_json(compare_of(c, size, variant, server)), "runs", runs);
+	j = json_pack("{sisssssisisosososo}", "bytes", (int)c->size[size], "label", v->label,
+		"system", system_name(v->kind), "workers", (int)v->workers, "standing",
+		(int)v->standing, "requests_per_s",
+		spread_json(compare_of(c, size, variant, per_s)), "workers_us",
+		spread_json(compare_of(c, size, variant, workers)), "server_us",
+		spread_json(compare_of(c, size, variant, server)), "runs", runs);
 	if (variant > 0) {
-		json_object_set_new(j, "ratio", spread_json(compare_ratio(c, size, variant, per_s)));
-		json_object_set_new(j, "workers_ratio", spread_json(compare_ratio(c, size, variant, workers)));
-		json_object_set_new(j, "server_ratio", spread_json(compare_ratio(c, size, variant, server)));
+		json_object_set_new(
+			j, "ratio", spread_json(compare_ratio(c, size, variant, per_s)));
+		json_object_set_new(
+			j, "workers_ratio", spread_json(compare_ratio(c, size, variant, workers)));
+		json_object_set_new(
+			j, "server_ratio", spread_json(compare_ratio(c, size, variant, server)));
 	}
 	return j;
 }
@@ -149,21 +163,31 @@ void compare_json(const struct compare *c, const char *path)
 	for (unsigned i = 0; i < c->n_sizes; i++)
 		for (unsigned k = 0; k < c->n_variants; k++)
 			json_array_append_new(cells, cell_json(c, i, k));
-	output_json(json_pack("{sssssssisisisisssoso}", "benchmark", c->name, "timeglas", TG_VERSION, "redis", c->all.redis.version, "cores",
-	    (int)sysconf(_SC_NPROCESSORS_ONLN), "clients", (int)c->gen.clients, "live", (int)c->gen.live, "rounds", (int)c->rounds,
-	    "ratio_of", c->variant[0].label, "seconds", output_number(c->gen.measure_s), "cells", cells), path);
+	output_json(
+		json_pack("{sssssssisisisisssoso}", "benchmark", c->name, "timeglas", TG_VERSION,
+			"redis", c->all.redis.version, "cores", (int)sysconf(_SC_NPROCESSORS_ONLN),
+			"clients", (int)c->gen.clients, "live", (int)c->gen.live, "rounds",
+			(int)c->rounds, "ratio_of", c->variant[0].label, "seconds",
+			output_number(c->gen.measure_s), "cells", cells),
+		path);
 }
 
-/* Plot ------------------------------------------------------------------------------------------------------------------- */
+/* Plot --------------------------------------------------------------------- */
 
 void compare_plot(const struct compare *c, const char *path)
 {
-	static const char *const colour[VARIANTS_MAX] = {"#084081", "#d7301f", "#fc8d59", "#7a0177", "#238b45", "#74c476", "#525252", "#000000"};
+	static const char *const colour[VARIANTS_MAX] = {"#084081", "#d7301f", "#fc8d59", "#7a0177",
+		"#238b45", "#74c476", "#525252", "#000000"};
 	FILE *f = output_plot(path);
 
-	fprintf(f, "set title 'timeglas-bench %s: puts and takes by turns (median, smallest and largest of %u)'\n"
-	    "set logscale xy\nset xlabel 'sealed blob'\nset ylabel 'requests a second'\nset format y '%%.0f'\n"
-	    "set xtics ('1 KiB' 1024, '4 KiB' 4096, '32 KiB' 32768, '256 KiB' 262144, '1 MiB' 1048576, '4 MiB' 4194304)\n", c->name, c->rounds);
+	fprintf(f,
+		"set title 'timeglas-bench %s: puts and takes by turns (median, smallest and "
+		"largest of %u)'\n"
+		"set logscale xy\nset xlabel 'sealed blob'\nset ylabel 'requests a second'\nset "
+		"format y '%%.0f'\n"
+		"set xtics ('1 KiB' 1024, '4 KiB' 4096, '32 KiB' 32768, '256 KiB' 262144, '1 MiB' "
+		"1048576, '4 MiB' 4194304)\n",
+		c->name, c->rounds);
 	for (unsigned k = 0; k < c->n_variants; k++) {
 		fprintf(f, "$v%u << EOD\n", k);
 		for (unsigned i = 0; i < c->n_sizes; i++) {
@@ -176,8 +200,12 @@ void compare_plot(const struct compare *c, const char *path)
 	}
 	fprintf(f, "set xrange [*:*] noextend\nset offsets graph 0.05, graph 0.05\n");
 	for (unsigned k = 0; k < c->n_variants; k++)
-		fprintf(f, "%s$v%u using 1:2:3:4 with yerrorlines lw %d dt %d pt 7 ps 0.6 lc '%s' title '%s'", k == 0 ? "plot " : ", ", k,
-		    k == 0 ? 3 : 2, c->variant[k].kind >= SYSTEM_REDIS_TLS ? 2 : 1, colour[k], c->variant[k].label);
+		fprintf(f,
+			"%s$v%u using 1:2:3:4 with yerrorlines lw %d dt %d pt 7 ps 0.6 lc '%s' "
+			"title '%s'",
+			k == 0 ? "plot " : ", ", k, k == 0 ? 3 : 2,
+			c->variant[k].kind >= SYSTEM_REDIS_TLS ? 2 : 1, colour[k],
+			c->variant[k].label);
 	fputc('\n', f);
 	output_plot_end(f);
 }

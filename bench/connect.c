@@ -1,6 +1,7 @@
 /*
- * connect.c: timeglas-bench connect: new connections a second: a full mutual TLS 1.3 handshake, one request with a tiny answer, and the end, over
- * and over, by so many clients at once. Peer: nginx, whose answer is a constant. Runs in the benchmark's process.
+ * connect.c: timeglas-bench connect: new connections a second: a full mutual TLS 1.3 handshake, one
+ * request with a tiny answer, and the end, over and over, by so many clients at once. Peer: nginx,
+ * whose answer is a constant. Runs in the benchmark's process.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,8 @@ static void on_answer(struct gconn *c, int status, const char *content, size_t n
 
 	(void)n;
 	if (status != 200) {
-		snprintf(h->out->error, sizeof h->out->error, "answered with %d: %.100s", status, content);
+		snprintf(h->out->error, sizeof h->out->error, "answered with %d: %.100s", status,
+			content);
 		event_base_loopbreak(h->base);
 		return;
 	}
@@ -54,7 +56,8 @@ static void on_fail(struct gconn *c, const char *why, void *ctx)
 
 static void run_for(struct herd *h, double seconds)
 {
-	const struct timeval tv = {.tv_sec = (time_t)seconds, .tv_usec = (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6)};
+	const struct timeval tv = {.tv_sec = (time_t)seconds,
+		.tv_usec = (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6)};
 
 	event_base_loopexit(h->base, &tv);
 	if (h->out->error[0] == '\0' && event_base_dispatch(h->base) < 0)
@@ -75,10 +78,12 @@ static void count(struct herd *h, struct system *s, double seconds)
 	h->out->requests = (double)h->done;
 	perf_derive(h->out, &spent);
 	if (h->out->error[0] == '\0' && h->done == 0)
-		snprintf(h->out->error, sizeof h->out->error, "no connection was made in %g s", seconds);
+		snprintf(h->out->error, sizeof h->out->error, "no connection was made in %g s",
+			seconds);
 }
 
-static void connect_measure(struct system *s, const struct gen_plan *p, struct blobs *b, struct sample *out)
+static void connect_measure(
+	struct system *s, const struct gen_plan *p, struct blobs *b, struct sample *out)
 {
 	static const struct gconn_calls calls = {on_open, on_answer, on_fail};
 	struct herd h = {.base = event_base_new(), .out = out};
@@ -88,8 +93,9 @@ static void connect_measure(struct system *s, const struct gen_plan *p, struct b
 	memset(out, 0, sizeof *out);
 	if (h.base == NULL)
 		die("out of memory");
-	h.request_n = (size_t)snprintf(h.request, sizeof h.request, "GET %s HTTP/1.1\r\nHost: %s:%u\r\n\r\n",
-	    s->kind == SYSTEM_TIMEGLAS ? "/v1/policy" : "/ping", s->wire.host, s->wire.port);
+	h.request_n = (size_t)snprintf(h.request, sizeof h.request,
+		"GET %s HTTP/1.1\r\nHost: %s:%u\r\n\r\n",
+		s->kind == SYSTEM_TIMEGLAS ? "/v1/policy" : "/ping", s->wire.host, s->wire.port);
 	for (unsigned i = 0; i < p->clients; i++) {
 		h.conn[i] = gconn_new(h.base, s->wire.host, s->wire.port, tls, &calls, &h);
 		gconn_from(h.conn[i], i + 1);
@@ -112,17 +118,26 @@ static void take_workers(struct compare *c, const char *value)
 int bench_connect(int argc, char **argv, const char *dir)
 {
 	static const struct compare_cli cli = {
-	    .usage = "  --before FILE     beside timeglas: another build's timeglasd, and nobody else\n"
-	             "  --workers N       of each server (1)\n",
-	    .own = {{"before", compare_before}, {"workers", take_workers}}, .sizeless = true};
+		.usage = "  --before FILE     beside timeglas: another build's timeglasd, and "
+			 "nobody else\n"
+			 "  --workers N       of each server (1)\n",
+		.own = {{"before", compare_before}, {"workers", take_workers}},
+		.sizeless = true};
 	struct compare c = {
-	    .name = "connect", .versus = "timeglas : it", .unit = "connections", .measure = connect_measure, .n_sizes = 1, .rounds = 5,
-	    .variant = {{SYSTEM_TIMEGLAS, 1, 0, "timeglas"}, {SYSTEM_NGINX, 1, 0, "nginx"}}, .n_variants = 2,
-	    .gen = {.clients = 32, .warm_s = 1, .measure_s = 4},
+		.name = "connect",
+		.versus = "timeglas : it",
+		.unit = "connections",
+		.measure = connect_measure,
+		.n_sizes = 1,
+		.rounds = 5,
+		.variant = {{SYSTEM_TIMEGLAS, 1, 0, "timeglas"}, {SYSTEM_NGINX, 1, 0, "nginx"}},
+		.n_variants = 2,
+		.gen = {.clients = 32, .warm_s = 1, .measure_s = 4},
 	};
 
 	if (system_missing(SYSTEM_NGINX) != NULL) {
-		say("nginx is left out: the package %s is not installed (make deps)", system_missing(SYSTEM_NGINX));
+		say("nginx is left out: the package %s is not installed (make deps)",
+			system_missing(SYSTEM_NGINX));
 		c.n_variants = 1;
 	}
 	return compare_main(&c, &cli, argc, argv, dir);

@@ -63,7 +63,10 @@ static void confine(pid_t pid, const cpu_set_t *to)
 	if (d == NULL)
 		die("process %ld of a server ended", (long)pid);
 	while ((e = readdir(d)) != NULL)
-		if (e->d_name[0] != '.' && sched_setaffinity((pid_t)strtol(e->d_name, NULL, 10), sizeof *to, to) != 0 && errno != ESRCH)
+		if (e->d_name[0] != '.' &&
+			sched_setaffinity((pid_t)strtol(e->d_name, NULL, 10), sizeof *to, to) !=
+				0 &&
+			errno != ESRCH)
 			die("cannot tell process %ld where to run: %s", (long)pid, strerror(errno));
 	closedir(d);
 }
@@ -123,7 +126,8 @@ static double spent(pid_t pid)
 static double machine(void)
 {
 	double ticks = 0;
-	char line[256] = "", *at = line + 4; /* "cpu ": user nice system idle iowait irq softirq steal */
+	/* "cpu ": user nice system idle iowait irq softirq steal */
+	char line[256] = "", *at = line + 4;
 	FILE *f = fopen("/proc/stat", "re");
 
 	if (f == NULL || fgets(line, sizeof line, f) == NULL)

@@ -1,6 +1,7 @@
 /*
- * expiry.c: timeglas-bench expiry: how late blobs are refused, removed and wiped, in timeglas and in plain Redis, with so many live blobs
- * beside them, idle and under load. The method: docs/benchmarks.md. It judges nothing. Runs in the benchmark's process.
+ * expiry.c: timeglas-bench expiry: how late blobs are refused, removed and wiped, in timeglas and
+ * in plain Redis, with so many live blobs beside them, idle and under load. The method:
+ * docs/benchmarks.md. It judges nothing. Runs in the benchmark's process.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -20,16 +21,41 @@
 #define CELLS_MAX (LIVE_MAX * 4)
 
 static const struct expiry_plan whole = {
-    .live = {1000, 100000, 1000000}, .n_live = 3, .idle = true, .busy = true, .sample = 1000, .asked = 50, .wiped = 20, .lead_ms = 3000,
-    .spread_ms = 10000, .window_ms = 60000, .wipe_lead_ms = 4000, .wipe_window_ms = 5000, .settle_ms = 1000, .workers = 2, .connections = 32,
+	.live = {1000, 100000, 1000000},
+	.n_live = 3,
+	.idle = true,
+	.busy = true,
+	.sample = 1000,
+	.asked = 50,
+	.wiped = 20,
+	.lead_ms = 3000,
+	.spread_ms = 10000,
+	.window_ms = 60000,
+	.wipe_lead_ms = 4000,
+	.wipe_window_ms = 5000,
+	.settle_ms = 1000,
+	.workers = 2,
+	.connections = 32,
 };
 /* A smoke run: everything is done once, and nothing it says is worth keeping. */
 static const struct expiry_plan quick = {
-    .live = {200}, .n_live = 1, .busy = true, .sample = 20, .asked = 3, .wiped = 3, .lead_ms = 700, .spread_ms = 200, .window_ms = 300,
-    .wipe_lead_ms = 2000, .wipe_window_ms = 200, .settle_ms = 100, .workers = 1, .connections = 2,
+	.live = {200},
+	.n_live = 1,
+	.busy = true,
+	.sample = 20,
+	.asked = 3,
+	.wiped = 3,
+	.lead_ms = 700,
+	.spread_ms = 200,
+	.window_ms = 300,
+	.wipe_lead_ms = 2000,
+	.wipe_window_ms = 200,
+	.settle_ms = 100,
+	.workers = 1,
+	.connections = 2,
 };
 
-/* Lateness --------------------------------------------------------------------------------------------------------------- */
+/* Lateness ----------------------------------------------------------------- */
 
 void lateness_new(struct lateness *l, unsigned of)
 {
@@ -55,7 +81,7 @@ void lateness_sort(struct lateness *l)
 	qsort(l->ms, l->n, sizeof *l->ms, ascending);
 }
 
-/* A cell ------------------------------------------------------------------------------------------------------------------ */
+/* A cell ------------------------------------------------------------------- */
 
 struct jiffies {
 	unsigned long long idle, all;
@@ -64,7 +90,8 @@ struct jiffies {
 static struct jiffies jiffies(void)
 {
 	struct jiffies j = {0, 0};
-	char line[256] = "", *at = line + 4; /* "cpu ": user nice system idle iowait irq softirq steal */
+	/* "cpu ": user nice system idle iowait irq softirq steal */
+	char line[256] = "", *at = line + 4;
 	FILE *f = fopen("/proc/stat", "re");
 
 	if (f == NULL || fgets(line, sizeof line, f) == NULL)
@@ -91,7 +118,8 @@ static void count_asked(struct cell *c, const struct asked *a, const struct seed
 	lateness_sort(&c->refused);
 }
 
-static void count_removed(struct cell *c, const int64_t *removed_us, const struct seeded *b, unsigned n)
+static void count_removed(
+	struct cell *c, const int64_t *removed_us, const struct seeded *b, unsigned n)
 {
 	lateness_new(&c->removed, n);
 	for (unsigned i = 0; i < n; i++)
@@ -107,11 +135,14 @@ static void clear_plain(const struct server *s, const struct seeded *b, unsigned
 		freeReplyObject(redis_do(s->redis, "UNLINK %s", b[i].key));
 }
 
-static void removal_measure(const struct server *s, const struct expiry_plan *p, struct cell *c, const struct load *load)
+static void removal_measure(const struct server *s, const struct expiry_plan *p, struct cell *c,
+	const struct load *load)
 {
 	unsigned n = p->sample < c->live / 10 ? p->sample : c->live / 10;
-	const struct seed_plan watched = {n, p->blob_bytes, p->lead_ms, p->spread_ms * 1000 / n, "watched"};
-	const struct seed_plan asked = {p->asked, p->blob_bytes, p->lead_ms, p->spread_ms * 1000 / p->asked, "asked"};
+	const struct seed_plan watched = {
+		n, p->blob_bytes, p->lead_ms, p->spread_ms * 1000 / n, "watched"};
+	const struct seed_plan asked = {
+		p->asked, p->blob_bytes, p->lead_ms, p->spread_ms * 1000 / p->asked, "asked"};
 	struct seeded *w = bench_alloc(n, sizeof *w), *a = bench_alloc(p->asked, sizeof *a);
 	struct asked *answers = bench_share(p->asked * sizeof *answers);
 	int64_t *removed_us = bench_alloc(n, sizeof *removed_us), began, until;
@@ -125,7 +156,8 @@ static void removal_measure(const struct server *s, const struct expiry_plan *p,
 	watch = watch_open(s, w, n);
 	asker = ask_start(s, a, p->asked, answers);
 	if (wall_us() > w[0].deadline_us)
-		die("this machine is too slow: the first deadline passed before everything was stored");
+		die("this machine is too slow: the first deadline passed before everything was "
+		    "stored");
 	began = wall_us();
 	before = jiffies();
 	ops = load != NULL ? load_ops(load) : 0;
@@ -135,7 +167,9 @@ static void removal_measure(const struct server *s, const struct expiry_plan *p,
 	after = jiffies();
 	if (load != NULL)
 		c->ops_per_s = (double)(load_ops(load) - ops) * 1e6 / (double)(wall_us() - began);
-	c->machine_busy = after.all > before.all ? 1 - (double)(after.idle - before.idle) / (double)(after.all - before.all) : 0;
+	c->machine_busy = after.all > before.all ?
+		1 - (double)(after.idle - before.idle) / (double)(after.all - before.all) :
+		0;
 	watch_run(watch, until + p->window_ms * 1000, removed_us);
 	c->observed_s = (double)p->window_ms / 1000;
 	ask_wait(asker);
@@ -161,9 +195,10 @@ static void cell_run(const struct server *s, const struct expiry_plan *p, struct
 	load_stop(load);
 }
 
-/* All of them ------------------------------------------------------------------------------------------------------------- */
+/* All of them -------------------------------------------------------------- */
 
-static size_t system_run(struct expiry_plan *p, bool plain, unsigned live, const char *dir, struct cell *c)
+static size_t system_run(
+	struct expiry_plan *p, bool plain, unsigned live, const char *dir, struct cell *c)
 {
 	const struct seed_plan standing = {live, p->blob_bytes, DAY_MS - 1000, 0, "standing"};
 	struct server s;
@@ -173,7 +208,8 @@ static size_t system_run(struct expiry_plan *p, bool plain, unsigned live, const
 		plain_start(&s, dir, &p->redis, false);
 	else
 		timeglas_start(&s, dir, p->workers, NULL);
-	freeReplyObject(redis_do(s.redis, "CONFIG SET notify-keyspace-events Kgx")); /* watch.c listens */
+	/* watch.c listens */
+	freeReplyObject(redis_do(s.redis, "CONFIG SET notify-keyspace-events Kgx"));
 	if (!plain)
 		redis_like(&s, &p->redis);
 	say("%s: storing %u blobs", plain ? "plain Redis" : "timeglas", live);
@@ -182,7 +218,8 @@ static size_t system_run(struct expiry_plan *p, bool plain, unsigned live, const
 	for (int busy = 0; busy < 2; busy++) {
 		if (!(busy ? p->busy : p->idle))
 			continue;
-		say("%s: %u blobs, %s", plain ? "plain Redis" : "timeglas", live, busy ? "under load" : "idle");
+		say("%s: %u blobs, %s", plain ? "plain Redis" : "timeglas", live,
+			busy ? "under load" : "idle");
 		c[n] = (struct cell){.plain = plain, .busy = busy, .live = live};
 		cell_run(&s, p, &c[n++]);
 	}
@@ -216,22 +253,26 @@ static void run(struct expiry_plan *p, const char *dir, const char *json, const 
 	free(c);
 }
 
-/* The command line -------------------------------------------------------------------------------------------------------- */
+/* The command line --------------------------------------------------------- */
 
 static int usage(FILE *out)
 {
 	fputs("usage: timeglas-bench expiry [OPTION…]\n\n"
 	      "  --live N[,N…]     live blobs beside those that end (1000,100000,1000000)\n"
 	      "  --load WHICH      idle, busy or both (both)\n"
-	      "  --sample N        blobs whose removal is watched (1000; at most a tenth of the live ones)\n"
+	      "  --sample N        blobs whose removal is watched (1000; at most a tenth of the "
+	      "live ones)\n"
 	      "  --spread S        seconds from the first deadline to the last (10)\n"
 	      "  --window S        seconds for which removal is waited for (60)\n"
 	      "  --workers N       of timeglasd (2)\n"
 	      "  --connections N   of the load (32)\n"
 	      "  --json FILE       all figures; - for stdout, instead of the table\n"
 	      "  --plot FILE       an SVG of the distributions (takes gnuplot)\n"
-	      "  --quick           a smoke run of some seconds, before other options: its figures mean nothing\n\n"
-	      "It starts its own servers, on loopback and unix sockets, and leaves nothing behind. docs/benchmarks.md has the method.\n", out);
+	      "  --quick           a smoke run of some seconds, before other options: its figures "
+	      "mean nothing\n\n"
+	      "It starts its own servers, on loopback and unix sockets, and leaves nothing behind. "
+	      "docs/benchmarks.md has the method.\n",
+		out);
 	return out == stdout ? 0 : 2;
 }
 
@@ -257,9 +298,18 @@ static void parse_load(struct expiry_plan *p, const char *text)
 int bench_expiry(int argc, char **argv, const char *dir)
 {
 	static const struct option options[] = {
-	    {"live", 1, NULL, 'n'}, {"load", 1, NULL, 'l'}, {"sample", 1, NULL, 's'}, {"spread", 1, NULL, 'd'}, {"window", 1, NULL, 'w'},
-	    {"workers", 1, NULL, 'k'}, {"connections", 1, NULL, 'c'}, {"json", 1, NULL, 'j'}, {"plot", 1, NULL, 'p'}, {"quick", 0, NULL, 'q'},
-	    {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
+		{"live", 1, NULL, 'n'},
+		{"load", 1, NULL, 'l'},
+		{"sample", 1, NULL, 's'},
+		{"spread", 1, NULL, 'd'},
+		{"window", 1, NULL, 'w'},
+		{"workers", 1, NULL, 'k'},
+		{"connections", 1, NULL, 'c'},
+		{"json", 1, NULL, 'j'},
+		{"plot", 1, NULL, 'p'},
+		{"quick", 0, NULL, 'q'},
+		{"help", 0, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	struct expiry_plan p = whole;
 	const char *json = NULL, *plot = NULL;
@@ -270,18 +320,41 @@ int bench_expiry(int argc, char **argv, const char *dir)
 		size_t len = optarg != NULL ? strlen(optarg) : 0;
 
 		switch (opt) {
-		case 'n': p.n_live = 0; args_each(optarg, add_live, &p); break;
-		case 'l': parse_load(&p, optarg); break;
-		case 's': p.sample = (unsigned)args_number(optarg, len, 100000); break;
-		case 'd': p.spread_ms = (int64_t)args_number(optarg, len, 3600) * 1000; break;
-		case 'w': p.window_ms = (int64_t)args_number(optarg, len, 3600) * 1000; break;
-		case 'k': p.workers = (unsigned)args_number(optarg, len, 64); break;
-		case 'c': p.connections = (unsigned)args_number(optarg, len, 64); break;
-		case 'j': json = optarg; break;
-		case 'p': plot = optarg; break;
-		case 'q': p = quick; break;
-		case 'h': return usage(stdout);
-		default: return usage(stderr);
+		case 'n':
+			p.n_live = 0;
+			args_each(optarg, add_live, &p);
+			break;
+		case 'l':
+			parse_load(&p, optarg);
+			break;
+		case 's':
+			p.sample = (unsigned)args_number(optarg, len, 100000);
+			break;
+		case 'd':
+			p.spread_ms = (int64_t)args_number(optarg, len, 3600) * 1000;
+			break;
+		case 'w':
+			p.window_ms = (int64_t)args_number(optarg, len, 3600) * 1000;
+			break;
+		case 'k':
+			p.workers = (unsigned)args_number(optarg, len, 64);
+			break;
+		case 'c':
+			p.connections = (unsigned)args_number(optarg, len, 64);
+			break;
+		case 'j':
+			json = optarg;
+			break;
+		case 'p':
+			plot = optarg;
+			break;
+		case 'q':
+			p = quick;
+			break;
+		case 'h':
+			return usage(stdout);
+		default:
+			return usage(stderr);
 		}
 	}
 	if (optind != argc)

@@ -1,22 +1,25 @@
 #!/usr/bin/python3
-"""Do floods from strangers and peers slow down others? Two development servers of one worker each; clients of the first are timed while
-a flood goes to it, and while the same flood goes to the second, by turns: what a flood costs the machine is in both.
+"""Do floods from strangers and peers slow down others? Two development servers of one worker each;
+clients of the first are timed while a flood goes to it, and while the same flood goes to the
+second, by turns: what a flood costs the machine is in both.
 
 usage: bench/floods.py [options] [FLOOD…]        all of them, unless some are named
 
-ffdhe40, ffdhe150   so many replayed ClientHellos a second that offer nothing but ffdhe8192, without a certificate
+ffdhe40, ffdhe150   so many replayed ClientHellos a second that offer nothing but ffdhe8192, without
+                    a certificate
 keyupdates          8 connections of a peer, each with 30,000 TLS key updates a second
 silent              1,000 connections a second that say nothing
-drip                90 connections to the admin plane, each with a head of which a byte comes now and then
+drip                90 connections to the admin plane, each with a head of which a byte comes now
+                    and then
 
     --pairs N        so many pairs of turns of each flood (6)
     --seconds S      of each turn (3)
     --most RATIO     end with status 1 where the median ratio of the 99 % quantiles is larger (1.5)
 
-Timed are requests on a kept connection, about 250 a second, and new connections with a request, about 20 a second. A ratio is that of a
-pair. The server is build/release/timeglasd, or the one in TIMEGLAS_BIN_DIR; with that of another build, --keyupdates names a timeglas-bench
-that has the command of that name.
-"""
+Timed are requests on a kept connection, about 250 a second, and new connections with a request,
+about 20 a second. A ratio is that of a pair. The server is build/release/timeglasd, or the one in
+TIMEGLAS_BIN_DIR; with that of another build, --keyupdates names a timeglas-bench that has the
+command of that name."""
 import argparse
 import multiprocessing
 import resource
@@ -33,18 +36,29 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "syste
 import harness  # noqa: E402
 
 KEPT_EVERY_S, NEW_EVERY_S = 0.004, 0.05
-SETTLE_S = 0.5          # between the beginning of a flood and the first request
-OPEN_MAX = 6000         # connections of a flood that stay open; the oldest goes
+SETTLE_S = 0.5  # between the beginning of a flood and the first request
+OPEN_MAX = 6000  # connections of a flood that stay open; the oldest goes
 DRIPS = 90
 
 
-# Floods: functions of (server, stop), each in a process of its own ---------------------------------------------------------
+# Floods: functions of (server, stop), each in a process of its own ---------
+
 
 def client_hello():
     """The ClientHello of a client that has nothing but ffdhe8192."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        command = ["openssl", "s_client", "-connect", f"127.0.0.1:{listener.getsockname()[1]}", "-groups", "ffdhe8192", "-tls1_3"]
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        command = [
+            "openssl",
+            "s_client",
+            "-connect",
+            f"127.0.0.1:{listener.getsockname()[1]}",
+            "-groups",
+            "ffdhe8192",
+            "-tls1_3",
+        ]
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ):
             conn, _ = listener.accept()
             with conn:
                 return conn.recv(16384)
@@ -103,12 +117,30 @@ def key_updates(program):
     def flood(server, stop):
         cert, key = server.files("uploader")
         while not stop.is_set():
-            subprocess.run([program, "keyupdates", "--port", str(server.address[1]), "--ca", server.env["TIMEGLAS_CA"], "--cert", cert, "--key", key,
-                            "--seconds", "0.5"], stdout=subprocess.DEVNULL, check=False)
+            subprocess.run(
+                [
+                    program,
+                    "keyupdates",
+                    "--port",
+                    str(server.address[1]),
+                    "--ca",
+                    server.env["TIMEGLAS_CA"],
+                    "--cert",
+                    cert,
+                    "--key",
+                    key,
+                    "--seconds",
+                    "0.5",
+                ],
+                stdout=subprocess.DEVNULL,
+                check=False,
+            )
+
     return flood
 
 
-# The others ------------------------------------------------------------------------------------------------------------------
+# The others ----------------------------------------------------------------
+
 
 def quantile(values, q):
     values = sorted(values)
@@ -124,7 +156,8 @@ def timed(call, every, until, out):
 
 
 def serve_others(server, seconds):
-    """What requests and new connections of well-behaved clients took, in seconds. A client that gets no answer for 10 s took 10 s."""
+    """What requests and new connections of well-behaved clients took, in seconds. A client that
+    gets no answer for 10 s took 10 s."""
     kept, new = [], []
     until = time.monotonic() + seconds
     conn = server.connect("verifier")
@@ -140,6 +173,7 @@ def serve_others(server, seconds):
             timed(call, every, until, out)
         except (OSError, EOFError, AssertionError):
             out.append(10.0)
+
     other = threading.Thread(target=safely, args=(connect, NEW_EVERY_S, new))
     other.start()
     safely(lambda: conn.request("GET", "/v1/policy"), KEPT_EVERY_S, kept)
@@ -172,8 +206,13 @@ def main():
     parser.add_argument("--most", type=float, default=1.5)
     parser.add_argument("--keyupdates", default=str(harness.BIN / "timeglas-bench"))
     args = parser.parse_args()
-    known = {"ffdhe40": lambda: hellos(40), "ffdhe150": lambda: hellos(150), "keyupdates": lambda: key_updates(args.keyupdates),
-             "silent": lambda: silent, "drip": lambda: drip}
+    known = {
+        "ffdhe40": lambda: hellos(40),
+        "ffdhe150": lambda: hellos(150),
+        "keyupdates": lambda: key_updates(args.keyupdates),
+        "silent": lambda: silent,
+        "drip": lambda: drip,
+    }
     unknown = [name for name in args.floods if name not in known]
     if unknown:
         parser.error(f"no flood {' '.join(unknown)}")
@@ -183,7 +222,13 @@ def main():
     broken = False
     first, second = harness.Server(workers=1), harness.Server(workers=1)
     try:
-        print(f"99 % of requests and of new connections took at most, ms; {args.pairs} pairs of {args.seconds:g} s", flush=True)
+        print(
+            (
+                f"99 % of requests and of new connections took at most, ms; {args.pairs} pairs of"
+                f" {args.seconds:g} s"
+            ),
+            flush=True,
+        )
         for name in args.floods or known:
             flood, rows = known[name](), []
             for i in range(args.pairs):
@@ -191,10 +236,20 @@ def main():
                 took = {id(flooded): turn(flood, flooded, first, args.seconds) for flooded in order}
                 own, beside = took[id(first)], took[id(second)]
                 rows.append((own, beside, own[0] / beside[0], own[1] / beside[1]))
-                print(f"  {name} {i + 1}: flooded {own[0] * 1e3:.2f} {own[1] * 1e3:.2f} ({own[2]} requests), "
-                      f"beside {beside[0] * 1e3:.2f} {beside[1] * 1e3:.2f} ({beside[2]}), ratios {rows[-1][2]:.2f} {rows[-1][3]:.2f}", flush=True)
+                print(
+                    (
+                        f"  {name} {i + 1}: flooded"
+                        f" {own[0] * 1e3:.2f} {own[1] * 1e3:.2f} ({own[2]} requests), beside"
+                        f" {beside[0] * 1e3:.2f} {beside[1] * 1e3:.2f} ({beside[2]}), ratios"
+                        f" {rows[-1][2]:.2f} {rows[-1][3]:.2f}"
+                    ),
+                    flush=True,
+                )
             kept, new = (statistics.median(row[i] for row in rows) for i in (2, 3))
-            print(f"{name}: median ratio of requests {kept:.2f}, of new connections {new:.2f}", flush=True)
+            print(
+                f"{name}: median ratio of requests {kept:.2f}, of new connections {new:.2f}",
+                flush=True,
+            )
             broken = broken or kept > args.most
     finally:
         first.kill()

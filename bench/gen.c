@@ -1,6 +1,7 @@
 /*
- * gen.c: see gen.h. Clients open their connections, fill the system up to the number of live blobs, then put and take by turns: some time
- * to warm up, some time that counts; at the end what is under way is waited for. Runs in the benchmark's process.
+ * gen.c: see gen.h. Clients open their connections, fill the system up to the number of live blobs,
+ * then put and take by turns: some time to warm up, some time that counts; at the end what is under
+ * way is waited for. Runs in the benchmark's process.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -14,19 +15,21 @@
 #include "gen_conn.h"
 
 #define SECOND INT64_C(1000000000)
-#define PATIENCE_S 30    /* without any answer */
-#define STEP_NS 200000.0 /* requests at a rate are due at multiples of this: to set a timer costs 20 us on a virtual machine, too much for each of them */
+#define PATIENCE_S 30 /* without any answer */
+/* requests at a rate are due at multiples of this: to set a timer costs 20 us on a virtual machine,
+ * too much for each of them */
+#define STEP_NS 200000.0
 
 enum phase { OPENING, FILLING, WARMING, MEASURING, DRAINING };
 
 struct client {
 	struct gen *g;
 	struct gconn *up, *down;
-	bool putting;                 /* the request under way, or the last one */
-	int64_t since;                /* it was sent, or due */
+	bool putting;  /* the request under way, or the last one */
+	int64_t since; /* it was sent, or due */
 	unsigned blob;
 	char key[GEN_KEY_LEN];
-	char take[BLOBS_HEAD_MAX];    /* the request, ready but for the key */
+	char take[BLOBS_HEAD_MAX]; /* the request, ready but for the key */
 };
 
 struct live {
@@ -45,23 +48,23 @@ struct gen {
 	enum phase phase;
 	unsigned opened, busy, to_fill;
 	uint64_t answers, answers_seen;
-	int64_t began;                /* measuring */
+	int64_t began; /* measuring */
 	/* requests */
-	unsigned char **put;          /* one a blob, ready but for the key */
-	bool *in_put;                 /* whose key must not be overwritten now */
+	unsigned char **put; /* one a blob, ready but for the key */
+	bool *in_put;        /* whose key must not be overwritten now */
 	size_t put_n, put_key, put_name, take_n, take_key;
-	uint64_t drawn;               /* the state that names are drawn from */
+	uint64_t drawn; /* the state that names are drawn from */
 	unsigned next_blob;
-	char name[GEN_KEY_LEN];       /* the last that we gave */
+	char name[GEN_KEY_LEN]; /* the last that we gave */
 	/* blobs that can be taken, oldest first */
 	struct live *live;
 	unsigned live_cap, live_first, live_n;
 	/* with a rate */
-	struct client **idle;         /* whoever has been so the longest first */
+	struct client **idle; /* whoever has been so the longest first */
 	unsigned idle_first, idle_n;
 	uint64_t n_started;
-	int64_t schedule, until;      /* of request 0; the first that is none any more */
-	int64_t alarm;                /* what due_fd waits for */
+	int64_t schedule, until; /* of request 0; the first that is none any more */
+	int64_t alarm;           /* what due_fd waits for */
 	int due_fd;
 	struct client *client;
 };
@@ -82,7 +85,7 @@ __attribute__((format(printf, 2, 3))) static void spoil(struct gen *g, const cha
 	event_base_loopbreak(g->base);
 }
 
-/* Requests --------------------------------------------------------------------------------------------------------------- */
+/* Requests ----------------------------------------------------------------- */
 
 /* The next name, counting in digits. */
 static void count_up(char name[GEN_KEY_LEN])
@@ -107,7 +110,8 @@ static uint64_t draw(struct gen *g)
 /* 16 bytes in base64url: of the last character four bits are zero. */
 static void draw_name(struct gen *g, unsigned char name[GEN_NAME_LEN])
 {
-	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	static const char digit[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	uint64_t bits = 0;
 
 	for (unsigned i = 0; i < GEN_NAME_LEN; i++) {
@@ -172,7 +176,8 @@ static void start(struct client *c, bool putting, int64_t since)
 static void count(struct gen *g, const struct client *c, int64_t now)
 {
 	struct gen_result *r = g->result;
-	bool counts = g->plan->rate > 0 ? c->since >= g->began && g->began != 0 : g->phase == MEASURING;
+	bool counts =
+		g->plan->rate > 0 ? c->since >= g->began && g->began != 0 : g->phase == MEASURING;
 
 	if (!counts)
 		return;
@@ -222,10 +227,14 @@ static void on_fail(struct gconn *conn, const char *why, void *ctx)
 	struct client *c = ctx;
 
 	(void)conn;
-	spoil(c->g, "%s: %s", c->g->phase == OPENING ? "connecting" : c->putting ? "a put" : "a take", why);
+	spoil(c->g, "%s: %s",
+		c->g->phase == OPENING ? "connecting" :
+			c->putting     ? "a put" :
+					 "a take",
+		why);
 }
 
-/* Whose turn it is --------------------------------------------------------------------------------------------------------- */
+/* Whose turn it is --------------------------------------------------------- */
 
 static int64_t due(const struct gen *g, uint64_t i)
 {
@@ -238,7 +247,8 @@ static void pump(struct gen *g)
 	struct itimerspec at = {.it_value = {0, 0}};
 	int64_t now = mono_ns(), next;
 
-	while (g->idle_n > 0 && g->result->error[0] == '\0' && (next = due(g, g->n_started)) < g->until) {
+	while (g->idle_n > 0 && g->result->error[0] == '\0' &&
+		(next = due(g, g->n_started)) < g->until) {
 		struct client *c = g->idle[g->idle_first];
 
 		if (next > now) {
@@ -255,7 +265,9 @@ static void pump(struct gen *g)
 		start(c, g->n_started++ % 2 == 0, next);
 	}
 	if (g->idle_n == 0 && now > g->schedule) {
-		double step = floor((double)((now < g->until ? now : g->until) - g->schedule) / STEP_NS) * STEP_NS;
+		double step =
+			floor((double)((now < g->until ? now : g->until) - g->schedule) / STEP_NS) *
+			STEP_NS;
 		uint64_t all = (uint64_t)(step * g->plan->rate / 1e9);
 
 		if (all > g->n_started && all - g->n_started > g->result->backlog_max)
@@ -272,7 +284,8 @@ static void on_due(evutil_socket_t fd, short what, void *ctx)
 
 static void wait_for(struct gen *g, double seconds)
 {
-	struct timeval tv = {.tv_sec = (time_t)seconds, .tv_usec = (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6)};
+	struct timeval tv = {.tv_sec = (time_t)seconds,
+		.tv_usec = (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6)};
 
 	evtimer_add(g->phase_timer, &tv);
 }
@@ -321,8 +334,10 @@ static void on_phase(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	/* On a machine that is very busy with something else a short time may see nothing: that is no measurement yet. */
-	if (g->phase == MEASURING && g->plan->rate <= 0 && g->result->puts + g->result->takes == 0) {
+	/* On a machine that is very busy with something else a short time may see nothing: that is
+	 * no measurement yet. */
+	if (g->phase == MEASURING && g->plan->rate <= 0 &&
+		g->result->puts + g->result->takes == 0) {
 		wait_for(g, g->plan->measure_s);
 		return;
 	}
@@ -369,7 +384,7 @@ static void on_open(struct gconn *conn, void *ctx)
 		proceed(&g->client[i], now);
 }
 
-/* Setting up ------------------------------------------------------------------------------------------------------------- */
+/* Setting up --------------------------------------------------------------- */
 
 static size_t place_of(const char *stars, const char *head)
 {
@@ -400,7 +415,8 @@ static void make_client(struct gen *g, struct client *c)
 	const struct gen_wire *w = g->wire;
 
 	c->g = g;
-	g->take_n = (size_t)snprintf(c->take, sizeof c->take, "%sContent-Length: 0\r\n\r\n", w->take);
+	g->take_n =
+		(size_t)snprintf(c->take, sizeof c->take, "%sContent-Length: 0\r\n\r\n", w->take);
 	c->up = gconn_new(g->base, w->host, w->port, g->up_tls, &calls, c);
 	c->down = gconn_new(g->base, w->host, w->port, g->down_tls, &calls, c);
 	gconn_open(c->up);
@@ -415,8 +431,9 @@ static void make_timers(struct gen *g)
 	g->watchdog = event_new(g->base, -1, EV_PERSIST, on_watchdog, g);
 	g->due_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	g->due_event = event_new(g->base, g->due_fd, EV_READ | EV_ET | EV_PERSIST, on_due, g);
-	if (g->phase_timer == NULL || g->watchdog == NULL || g->due_fd < 0 || g->due_event == NULL ||
-	    event_add(g->watchdog, &patience) != 0 || event_add(g->due_event, NULL) != 0)
+	if (g->phase_timer == NULL || g->watchdog == NULL || g->due_fd < 0 ||
+		g->due_event == NULL || event_add(g->watchdog, &patience) != 0 ||
+		event_add(g->due_event, NULL) != 0)
 		die("out of memory");
 }
 
@@ -465,7 +482,8 @@ static void unmake(struct gen *g)
 	free(g->client);
 }
 
-void gen_run(const struct gen_wire *w, const struct gen_plan *p, struct blobs *b, struct gen_result *r)
+void gen_run(
+	const struct gen_wire *w, const struct gen_plan *p, struct blobs *b, struct gen_result *r)
 {
 	struct gen g = {.wire = w, .plan = p, .result = r, .blobs = b};
 

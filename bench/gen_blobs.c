@@ -46,10 +46,15 @@ static size_t content_for(const tg_seal_opts *o, size_t size)
 static void seal_one(const tg_recipient *to, const void *content, unsigned char *out, size_t size)
 {
 	struct sink sink = {out, size};
-	tg_seal_opts o = {.struct_size = sizeof o, .recipient = &to, .n_recipients = 1, .write = append, .ctx = &sink};
+	tg_seal_opts o = {.struct_size = sizeof o,
+		.recipient = &to,
+		.n_recipients = 1,
+		.write = append,
+		.ctx = &sink};
 	tg_sealer *s = NULL;
 
-	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, content_for(&o, size)) != 0 || tg_seal_finish(s) != 0 || sink.left != 0)
+	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, content_for(&o, size)) != 0 ||
+		tg_seal_finish(s) != 0 || sink.left != 0)
 		die("cannot seal");
 	tg_seal_free(s);
 }

@@ -14,9 +14,10 @@
 #include "gen_conn.h"
 
 #define READ_BYTES 65536u
-#define READ_AHEAD_BYTES 131072u  /* several records in one read */
+#define READ_AHEAD_BYTES 131072u             /* several records in one read */
 #define GATHERED_BYTES (4u * (16384u + 64u)) /* four records in one write */
-#define COMPARED 64u              /* bytes at each end: an envelope's share, which differs from blob to blob, is among the first */
+/* bytes at each end: an envelope's share, which differs from blob to blob, is among the first */
+#define COMPARED 64u
 
 enum state { CLOSED, CONNECTING, IDLE, SENDING, AWAITING_HEAD, READING };
 
@@ -26,16 +27,16 @@ struct gconn {
 	struct event_base *base;
 	struct event *ev;
 	SSL_CTX *tls;
-	SSL *ssl;                     /* NULL: plain */
+	SSL *ssl; /* NULL: plain */
 	int fd;
-	struct sockaddr_in to, from;  /* from: of family 0 when any will do */
+	struct sockaddr_in to, from; /* from: of family 0 when any will do */
 	enum state state;
 	const unsigned char *request;
 	size_t request_n, sent;
 	const unsigned char *want;
-	size_t want_n, got;           /* content */
+	size_t want_n, got; /* content */
 	int status;
-	size_t carried;               /* the beginning of an answer that did not come whole */
+	size_t carried; /* the beginning of an answer that did not come whole */
 	char carry[GCONN_ANSWER_MAX];
 };
 
@@ -44,14 +45,16 @@ static char room[GCONN_ANSWER_MAX + READ_BYTES + 1];
 
 static void on_event(evutil_socket_t fd, short what, void *ctx);
 
-/* Making and ending ------------------------------------------------------------------------------------------------------ */
+/* Making and ending -------------------------------------------------------- */
 
 SSL_CTX *gconn_tls(const char *ca, const char *cert, const char *key)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
 
-	if (tls == NULL || SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) != 1 || SSL_CTX_load_verify_locations(tls, ca, NULL) != 1 ||
-	    SSL_CTX_use_certificate_chain_file(tls, cert) != 1 || SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1)
+	if (tls == NULL || SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) != 1 ||
+		SSL_CTX_load_verify_locations(tls, ca, NULL) != 1 ||
+		SSL_CTX_use_certificate_chain_file(tls, cert) != 1 ||
+		SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1)
 		die("cannot use %s", cert);
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_read_ahead(tls, 1);
@@ -60,7 +63,8 @@ SSL_CTX *gconn_tls(const char *ca, const char *cert, const char *key)
 	return tls;
 }
 
-struct gconn *gconn_new(struct event_base *base, const char *host, unsigned port, SSL_CTX *tls, const struct gconn_calls *calls, void *ctx)
+struct gconn *gconn_new(struct event_base *base, const char *host, unsigned port, SSL_CTX *tls,
+	const struct gconn_calls *calls, void *ctx)
 {
 	struct gconn *c = bench_alloc(1, sizeof *c);
 
@@ -85,10 +89,12 @@ void gconn_from(struct gconn *c, unsigned n)
 /* A write to the socket costs more than the records in it: some are gathered. */
 static void use_tls(struct gconn *c)
 {
-	BIO *in = BIO_new_socket(c->fd, BIO_NOCLOSE), *out = BIO_new_socket(c->fd, BIO_NOCLOSE), *gather = BIO_new(BIO_f_buffer());
+	BIO *in = BIO_new_socket(c->fd, BIO_NOCLOSE), *out = BIO_new_socket(c->fd, BIO_NOCLOSE),
+	    *gather = BIO_new(BIO_f_buffer());
 
 	c->ssl = SSL_new(c->tls);
-	if (c->ssl == NULL || in == NULL || out == NULL || gather == NULL || BIO_set_write_buffer_size(gather, GATHERED_BYTES) != 1)
+	if (c->ssl == NULL || in == NULL || out == NULL || gather == NULL ||
+		BIO_set_write_buffer_size(gather, GATHERED_BYTES) != 1)
 		die("out of memory");
 	SSL_set0_rbio(c->ssl, in);
 	SSL_set0_wbio(c->ssl, BIO_push(gather, out));
@@ -100,10 +106,13 @@ void gconn_open(struct gconn *c)
 	int one = 1;
 
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->from.sin_family != 0 && (setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one) != 0 ||
-	    bind(c->fd, (const struct sockaddr *)&c->from, sizeof c->from) != 0))
+	if (c->from.sin_family != 0 &&
+		(setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one) != 0 ||
+			bind(c->fd, (const struct sockaddr *)&c->from, sizeof c->from) != 0))
 		die("cannot connect from an address of the loopback: %s", strerror(errno));
-	if (c->fd < 0 || (connect(c->fd, (const struct sockaddr *)&c->to, sizeof c->to) != 0 && errno != EINPROGRESS))
+	if (c->fd < 0 ||
+		(connect(c->fd, (const struct sockaddr *)&c->to, sizeof c->to) != 0 &&
+			errno != EINPROGRESS))
 		die("cannot connect to port %u: %s", ntohs(c->to.sin_port), strerror(errno));
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	if (c->tls != NULL)
@@ -144,9 +153,10 @@ static bool fail(struct gconn *c, const char *why)
 	return false;
 }
 
-/* The socket ------------------------------------------------------------------------------------------------------------- */
+/* The socket --------------------------------------------------------------- */
 
-/* What became of a TLS call that returned r: 0: it has to wait for the socket; -1: over, and told. */
+/* What became of a TLS call that returned r: 0: it has to wait for the socket; -1: over, and told.
+ */
 static int tls_excuse(struct gconn *c, int r)
 {
 	char why[200];
@@ -155,7 +165,8 @@ static int tls_excuse(struct gconn *c, int r)
 	if (err == SSL_ERROR_WANT_READ || err == SSL_ERROR_WANT_WRITE)
 		return 0;
 	if (err == SSL_ERROR_SSL)
-		snprintf(why, sizeof why, "the connection ended: TLS: %s", ERR_reason_error_string(ERR_get_error()));
+		snprintf(why, sizeof why, "the connection ended: TLS: %s",
+			ERR_reason_error_string(ERR_get_error()));
 	else
 		snprintf(why, sizeof why, "the connection ended: the server closed it");
 	ERR_clear_error();
@@ -169,7 +180,8 @@ static ssize_t plain_excuse(struct gconn *c, ssize_t n)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	snprintf(why, sizeof why, "the connection ended: %s", n == 0 ? "the server closed it" : strerror(errno));
+	snprintf(why, sizeof why, "the connection ended: %s",
+		n == 0 ? "the server closed it" : strerror(errno));
 	fail(c, why);
 	return -1;
 }
@@ -189,7 +201,8 @@ static void push_out(struct gconn *c)
 	while (c->sent < c->request_n) {
 		const unsigned char *from = c->request + c->sent;
 		size_t n = c->request_n - c->sent;
-		ssize_t put = c->ssl != NULL ? SSL_write(c->ssl, from, (int)n) : send(c->fd, from, n, MSG_NOSIGNAL);
+		ssize_t put = c->ssl != NULL ? SSL_write(c->ssl, from, (int)n) :
+					       send(c->fd, from, n, MSG_NOSIGNAL);
 
 		if (put <= 0) {
 			if (c->ssl != NULL)
@@ -221,7 +234,7 @@ void gconn_send(struct gconn *c, const void *request, size_t n, const void *want
 	push_out(c);
 }
 
-/* Answers ---------------------------------------------------------------------------------------------------------------- */
+/* Answers ------------------------------------------------------------------ */
 
 static void answered(struct gconn *c, const char *content, size_t n)
 {
@@ -230,7 +243,8 @@ static void answered(struct gconn *c, const char *content, size_t n)
 	c->calls->on_answer(c, c->status, content, n, c->ctx);
 }
 
-/* Of what is between from and from + n, that which lies in lo..hi of the content must be what was wanted. */
+/* Of what is between from and from + n, that which lies in lo..hi of the content must be what was
+ * wanted. */
 static bool same(const struct gconn *c, const char *p, size_t from, size_t n, size_t lo, size_t hi)
 {
 	size_t a = from > lo ? from : lo, b = from + n < hi ? from + n : hi;
@@ -243,8 +257,9 @@ static bool compare(struct gconn *c, const char *p, size_t n)
 {
 	size_t tail = c->want_n > COMPARED ? c->want_n - COMPARED : 0;
 
-	if (n > c->want_n - c->got || !same(c, p, c->got, n, 0, COMPARED < c->want_n ? COMPARED : c->want_n) ||
-	    !same(c, p, c->got, n, tail, c->want_n))
+	if (n > c->want_n - c->got ||
+		!same(c, p, c->got, n, 0, COMPARED < c->want_n ? COMPARED : c->want_n) ||
+		!same(c, p, c->got, n, tail, c->want_n))
 		return fail(c, "the content is not what was stored");
 	c->got += n;
 	return true;
@@ -272,7 +287,8 @@ static bool keep(struct gconn *c, const char *p, size_t n)
 	return true;
 }
 
-/* Content has begun, or ended. After answered() the connection may already be at the next request. */
+/* Content has begun, or ended. After answered() the connection may already be at the next request.
+ */
 static bool go_on(struct gconn *c)
 {
 	if (c->got < c->want_n)
@@ -281,7 +297,8 @@ static bool go_on(struct gconn *c)
 	return false;
 }
 
-/* The beginning of an answer: p, n bytes, NUL-terminated, all there is of it yet. Returns whether to read on. */
+/* The beginning of an answer: p, n bytes, NUL-terminated, all there is of it yet. Returns whether
+ * to read on. */
 static bool on_head(struct gconn *c, const char *p, size_t n)
 {
 	const char *end = memmem(p, n, "\r\n\r\n", 4);
@@ -357,7 +374,8 @@ static void on_event(evutil_socket_t fd, short what, void *ctx)
 	}
 	if (c->state == SENDING)
 		push_out(c);
-	/* An answer that came early, while the request was still being sent, has no event of its own any more. */
+	/* An answer that came early, while the request was still being sent, has no event of its
+	 * own any more. */
 	if (c->state == AWAITING_HEAD || c->state == READING)
 		receive(c);
 }

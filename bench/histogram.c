@@ -4,9 +4,9 @@
 #include "bench.h"
 #include "histogram.h"
 
-#define FINE_BITS 10u                 /* buckets in each power of two: 1024 */
+#define FINE_BITS 10u /* buckets in each power of two: 1024 */
 #define FINE (UINT64_C(1) << FINE_BITS)
-#define LARGEST_BITS 36u              /* 68.7 s */
+#define LARGEST_BITS 36u /* 68.7 s */
 #define LARGEST ((UINT64_C(1) << LARGEST_BITS) - 1)
 #define BUCKETS ((LARGEST_BITS - FINE_BITS + 1) << FINE_BITS)
 

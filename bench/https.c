@@ -1,4 +1,5 @@
-/* https.c: see https.h. It checks the server's certificate, but no more of an answer than it needs. Runs in a benchmark's processes. */
+/* https.c: see https.h. It checks the server's certificate, but no more of an answer than it needs.
+ * Runs in a benchmark's processes. */
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -21,7 +22,7 @@ struct https {
 	SSL *ssl;
 	int fd;
 	const struct server *server;
-	size_t body;                     /* where it begins in in[] */
+	size_t body; /* where it begins in in[] */
 	char in[HEAD_MAX + HTTPS_BODY_MAX + 1];
 };
 
@@ -50,13 +51,15 @@ struct https *https_open(const struct server *s, const char *cert, const char *k
 	h->fd = dial(s);
 	h->tls = SSL_CTX_new(TLS_client_method());
 	if (h->tls == NULL || SSL_CTX_set_min_proto_version(h->tls, TLS1_3_VERSION) != 1 ||
-	    SSL_CTX_load_verify_locations(h->tls, s->ca, NULL) != 1 || SSL_CTX_use_certificate_chain_file(h->tls, cert) != 1 ||
-	    SSL_CTX_use_PrivateKey_file(h->tls, key, SSL_FILETYPE_PEM) != 1)
+		SSL_CTX_load_verify_locations(h->tls, s->ca, NULL) != 1 ||
+		SSL_CTX_use_certificate_chain_file(h->tls, cert) != 1 ||
+		SSL_CTX_use_PrivateKey_file(h->tls, key, SSL_FILETYPE_PEM) != 1)
 		die("cannot use %s", cert);
 	SSL_CTX_set_verify(h->tls, SSL_VERIFY_PEER, NULL);
 	h->ssl = SSL_new(h->tls);
 	if (h->ssl == NULL || SSL_set_fd(h->ssl, h->fd) != 1 || SSL_connect(h->ssl) != 1)
-		die("TLS with %s:%s failed: %s", s->host, s->port, ERR_reason_error_string(ERR_get_error()));
+		die("TLS with %s:%s failed: %s", s->host, s->port,
+			ERR_reason_error_string(ERR_get_error()));
 	return h;
 }
 
@@ -73,7 +76,8 @@ const char *https_body(const struct https *h)
 	return h->in + h->body;
 }
 
-/* The content's length, from a whole head: everything that these benchmarks ask for is announced. */
+/* The content's length, from a whole head: everything that these benchmarks ask for is announced.
+ */
 static size_t content_length(const char *head)
 {
 	const char *at = strcasestr(head, "\r\nContent-Length:");
@@ -105,11 +109,13 @@ static int receive(struct https *h)
 	return strncmp(h->in, "HTTP/1.1 ", 9) == 0 ? (int)strtol(h->in + 9, NULL, 10) : 0;
 }
 
-int https_call(struct https *h, const char *method, const char *path, const char *fields, const void *body, size_t n)
+int https_call(struct https *h, const char *method, const char *path, const char *fields,
+	const void *body, size_t n)
 {
 	char out[HEAD_MAX + HTTPS_BODY_MAX];
-	int len = snprintf(out, HEAD_MAX, "%s %s HTTP/1.1\r\nHost: %s:%s\r\n%sContent-Length: %zu\r\n\r\n", method, path, h->server->host,
-	    h->server->port, fields, n);
+	int len = snprintf(out, HEAD_MAX,
+		"%s %s HTTP/1.1\r\nHost: %s:%s\r\n%sContent-Length: %zu\r\n\r\n", method, path,
+		h->server->host, h->server->port, fields, n);
 
 	if (len >= HEAD_MAX || n > HTTPS_BODY_MAX)
 		die("a request is too long");

@@ -1,4 +1,5 @@
-/* inside.c: how long the library takes to seal and to open something small, keys agreed on and derived, memory taken and given back. */
+/* inside.c: how long the library takes to seal and to open something small, keys agreed on and
+ * derived, memory taken and given back. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,10 +34,15 @@ static int keep(void *ctx, const void *p, size_t n)
 	return 0;
 }
 
-static void seal_once(const struct who *w, bool with_signature, const unsigned char *content, size_t bytes, struct sealed *out)
+static void seal_once(const struct who *w, bool with_signature, const unsigned char *content,
+	size_t bytes, struct sealed *out)
 {
 	const tg_recipient *to = w->recipient;
-	tg_seal_opts o = {.struct_size = sizeof o, .recipient = &to, .n_recipients = 1, .write = keep, .ctx = out};
+	tg_seal_opts o = {.struct_size = sizeof o,
+		.recipient = &to,
+		.n_recipients = 1,
+		.write = keep,
+		.ctx = out};
 	tg_sealer *s = NULL;
 
 	if (with_signature) {
@@ -44,19 +50,27 @@ static void seal_once(const struct who *w, bool with_signature, const unsigned c
 		o.kind = "liveness";
 	}
 	out->n = 0;
-	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, bytes) != 0 || tg_seal_finish(s) != 0)
+	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, bytes) != 0 ||
+		tg_seal_finish(s) != 0)
 		die("cannot seal");
 	tg_seal_free(s);
 }
 
-static void open_once(const struct who *w, bool with_signature, const struct sealed *sealed, struct sealed *content)
+static void open_once(const struct who *w, bool with_signature, const struct sealed *sealed,
+	struct sealed *content)
 {
-	const tg_expect e = {.struct_size = sizeof e, .identity = &w->identity, .n_identities = 1, .raw = !with_signature, .senders = w->senders};
-	const tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep, .ctx = content};
+	const tg_expect e = {.struct_size = sizeof e,
+		.identity = &w->identity,
+		.n_identities = 1,
+		.raw = !with_signature,
+		.senders = w->senders};
+	const tg_open_opts o = {
+		.struct_size = sizeof o, .expect = &e, .write = keep, .ctx = content};
 	tg_opener *op = NULL;
 
 	content->n = 0;
-	if (tg_open_new(&o, &op) != 0 || tg_open_push(op, sealed->p, sealed->n) != 0 || tg_open_finish(op) != 0)
+	if (tg_open_new(&o, &op) != 0 || tg_open_push(op, sealed->p, sealed->n) != 0 ||
+		tg_open_finish(op) != 0)
 		die("cannot open");
 	tg_open_free(op);
 }
@@ -82,9 +96,11 @@ static struct small quantiles(double *us, unsigned n)
 	return (struct small){us[n / 2], us[(uint64_t)n * 99 / 100], us[n - 1]};
 }
 
-static void measure(const struct who *w, const unsigned char *content, size_t bytes, struct inside *way)
+static void measure(
+	const struct who *w, const unsigned char *content, size_t bytes, struct inside *way)
 {
-	struct sealed sealed = {bench_alloc(1, bytes + SEALED_MORE), 0, bytes + SEALED_MORE}, opened = {bench_alloc(1, bytes), 0, bytes};
+	struct sealed sealed = {bench_alloc(1, bytes + SEALED_MORE), 0, bytes + SEALED_MORE},
+		      opened = {bench_alloc(1, bytes), 0, bytes};
 	double *wall = bench_alloc(way->n, sizeof *wall), *cpu = bench_alloc(way->n, sizeof *cpu);
 
 	seal_once(w, way->with_signature, content, bytes, &sealed);
@@ -115,8 +131,9 @@ void inside_measure(size_t bytes, unsigned n, struct inside out[INSIDE_WAYS])
 	tg_sender *sender = NULL;
 	struct who w;
 
-	if (tg_identity_generate(&w.identity) != 0 || tg_signer_generate(&w.signer) != 0 || tg_identity_recipient(w.identity, &w.recipient) != 0 ||
-	    tg_signer_sender(w.signer, &sender) != 0 || tg_senders_new(&w.senders) != 0)
+	if (tg_identity_generate(&w.identity) != 0 || tg_signer_generate(&w.signer) != 0 ||
+		tg_identity_recipient(w.identity, &w.recipient) != 0 ||
+		tg_signer_sender(w.signer, &sender) != 0 || tg_senders_new(&w.senders) != 0)
 		die("cannot make keys");
 	(void)tg_sender_text(sender, text, sizeof text);
 	if (tg_senders_add(w.senders, "bench", text) != 0)

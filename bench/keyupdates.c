@@ -1,6 +1,7 @@
 /*
- * keyupdates.c: timeglas-bench keyupdates: what a hostile client with a certificate sends: TLS 1.3 key updates (RFC 8446, section 4.6.3), and nothing else, as fast as
- * it is told, over so many connections; whoever is cut comes again. It measures nothing but itself. For bench/floods.py.
+ * keyupdates.c: timeglas-bench keyupdates: what a hostile client with a certificate sends: TLS 1.3
+ * key updates (RFC 8446, section 4.6.3), and nothing else, as fast as it is told, over so many
+ * connections; whoever is cut comes again. It measures nothing but itself. For bench/floods.py.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -31,9 +32,9 @@ struct flood {
 };
 
 struct flooder {
-	SSL *ssl;    /* NULL: not connected */
+	SSL *ssl; /* NULL: not connected */
 	int fd;
-	BIO *out;    /* what TLS makes; written in batches */
+	BIO *out; /* what TLS makes; written in batches */
 	uint64_t due;
 };
 
@@ -51,7 +52,9 @@ static void hang_up(struct flooder *f)
 
 static bool call(struct flooder *f, const struct flood *o)
 {
-	const struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((in_port_t)o->port), .sin_addr.s_addr = inet_addr(o->host)};
+	const struct sockaddr_in at = {.sin_family = AF_INET,
+		.sin_port = htons((in_port_t)o->port),
+		.sin_addr.s_addr = inet_addr(o->host)};
 	const struct timeval patience = {.tv_sec = 2};
 	const int one = 1;
 
@@ -61,7 +64,8 @@ static bool call(struct flooder *f, const struct flood *o)
 	setsockopt(f->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	setsockopt(f->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	setsockopt(f->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	if (connect(f->fd, (const struct sockaddr *)&at, sizeof at) == 0 && (f->ssl = SSL_new(o->tls)) != NULL) {
+	if (connect(f->fd, (const struct sockaddr *)&at, sizeof at) == 0 &&
+		(f->ssl = SSL_new(o->tls)) != NULL) {
 		SSL_set_fd(f->ssl, f->fd);
 		if (SSL_connect(f->ssl) == 1 && (f->out = BIO_new(BIO_s_mem())) != NULL) {
 			SSL_set0_wbio(f->ssl, f->out);
@@ -81,7 +85,8 @@ static bool send_batch(struct flooder *f, uint64_t n)
 	long len;
 
 	for (uint64_t i = 0; i < n; i++)
-		if (SSL_key_update(f->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) != 1 || SSL_do_handshake(f->ssl) != 1)
+		if (SSL_key_update(f->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) != 1 ||
+			SSL_do_handshake(f->ssl) != 1)
 			return false;
 	len = BIO_get_mem_data(f->out, &p);
 	for (long at = 0; at < len;) {
@@ -126,26 +131,37 @@ static void run(const struct flood *o)
 		SSL_free(f[i].ssl);
 		close(f[i].fd);
 	}
-	printf("%llu key updates in %g s over %u connections; %llu handshakes, cut %llu times\n", (unsigned long long)sent, o->seconds, o->connections,
-	    (unsigned long long)opened, (unsigned long long)cut);
+	printf("%llu key updates in %g s over %u connections; %llu handshakes, cut %llu times\n",
+		(unsigned long long)sent, o->seconds, o->connections, (unsigned long long)opened,
+		(unsigned long long)cut);
 }
 
 static int usage(FILE *out)
 {
-	fputs("usage: timeglas-bench keyupdates --port N --ca FILE --cert FILE --key FILE [OPTION…]\n\n"
+	fputs("usage: timeglas-bench keyupdates --port N --ca FILE --cert FILE --key FILE "
+	      "[OPTION…]\n\n"
 	      "  --host ADDRESS    127.0.0.1\n"
 	      "  --connections N   so many at once (8)\n"
 	      "  --rate N          key updates a second, of each (30000)\n"
 	      "  --seconds S       (3)\n\n"
-	      "A flood of TLS key updates, for bench/floods.py. Only to servers of your own.\n", out);
+	      "A flood of TLS key updates, for bench/floods.py. Only to servers of your own.\n",
+		out);
 	return out == stdout ? 0 : 2;
 }
 
 int bench_keyupdates(int argc, char **argv, const char *dir)
 {
 	static const struct option options[] = {
-	    {"host", 1, NULL, 'h'}, {"port", 1, NULL, 'p'}, {"ca", 1, NULL, 'a'}, {"cert", 1, NULL, 'c'}, {"key", 1, NULL, 'k'},
-	    {"connections", 1, NULL, 'n'}, {"rate", 1, NULL, 'r'}, {"seconds", 1, NULL, 's'}, {"help", 0, NULL, '?' + 1}, {0},
+		{"host", 1, NULL, 'h'},
+		{"port", 1, NULL, 'p'},
+		{"ca", 1, NULL, 'a'},
+		{"cert", 1, NULL, 'c'},
+		{"key", 1, NULL, 'k'},
+		{"connections", 1, NULL, 'n'},
+		{"rate", 1, NULL, 'r'},
+		{"seconds", 1, NULL, 's'},
+		{"help", 0, NULL, '?' + 1},
+		{0},
 	};
 	struct flood o = {.host = "127.0.0.1", .connections = 8, .rate = 30000, .seconds = 3};
 	int opt;
@@ -153,16 +169,35 @@ int bench_keyupdates(int argc, char **argv, const char *dir)
 	(void)dir;
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (opt) {
-		case 'h': o.host = optarg; break;
-		case 'p': o.port = (unsigned)args_number(optarg, strlen(optarg), 65535); break;
-		case 'a': o.ca = optarg; break;
-		case 'c': o.cert = optarg; break;
-		case 'k': o.key = optarg; break;
-		case 'n': o.connections = (unsigned)args_number(optarg, strlen(optarg), CONNECTIONS_MAX); break;
-		case 'r': o.rate = args_number(optarg, strlen(optarg), 1000000); break;
-		case 's': o.seconds = args_seconds(optarg); break;
-		case '?' + 1: return usage(stdout);
-		default: return usage(stderr);
+		case 'h':
+			o.host = optarg;
+			break;
+		case 'p':
+			o.port = (unsigned)args_number(optarg, strlen(optarg), 65535);
+			break;
+		case 'a':
+			o.ca = optarg;
+			break;
+		case 'c':
+			o.cert = optarg;
+			break;
+		case 'k':
+			o.key = optarg;
+			break;
+		case 'n':
+			o.connections =
+				(unsigned)args_number(optarg, strlen(optarg), CONNECTIONS_MAX);
+			break;
+		case 'r':
+			o.rate = args_number(optarg, strlen(optarg), 1000000);
+			break;
+		case 's':
+			o.seconds = args_seconds(optarg);
+			break;
+		case '?' + 1:
+			return usage(stdout);
+		default:
+			return usage(stderr);
 		}
 	}
 	if (optind != argc || o.port == 0 || o.ca == NULL || o.cert == NULL || o.key == NULL)

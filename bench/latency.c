@@ -1,7 +1,8 @@
 /*
- * latency.c: timeglas-bench latency: how long a put or a take lasts at a fixed rate: half of what nginx with Lua manages at most on this machine,
- * measured first. Requests are sent on a schedule and their time counts from when they were due, so a server that stalls is charged for
- * all that it kept waiting. The method: docs/benchmarks.md. Runs in the benchmark's process.
+ * latency.c: timeglas-bench latency: how long a put or a take lasts at a fixed rate: half of what
+ * nginx with Lua manages at most on this machine, measured first. Requests are sent on a schedule
+ * and their time counts from when they were due, so a server that stalls is charged for all that it
+ * kept waiting. The method: docs/benchmarks.md. Runs in the benchmark's process.
  */
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #include "compare.h"
 #include "output.h"
 
-#define DECADES 6u      /* of the plot's axis: to 99.9999 % */
+#define DECADES 6u /* of the plot's axis: to 99.9999 % */
 
 static const struct {
 	const char *name;
@@ -32,7 +33,8 @@ static void calibrate(struct compare *c, struct blobs **b)
 	struct system peer;
 
 	if (system_missing(SYSTEM_NGINX) != NULL)
-		die("the package %s is not installed (make deps): there is no rate without nginx", system_missing(SYSTEM_NGINX));
+		die("the package %s is not installed (make deps): there is no rate without nginx",
+			system_missing(SYSTEM_NGINX));
 	for (unsigned i = 0; i < c->n_sizes; i++) {
 		double best = 0;
 
@@ -52,7 +54,7 @@ static void calibrate(struct compare *c, struct blobs **b)
 	}
 }
 
-/* Figures ---------------------------------------------------------------------------------------------------------------- */
+/* Figures ------------------------------------------------------------------ */
 
 static double of_sample(const struct sample *s, double q)
 {
@@ -75,7 +77,8 @@ static struct spread ratio(const struct compare *c, unsigned size, unsigned vari
 	double v[ROUNDS_MAX];
 
 	for (unsigned i = 0; i < c->rounds; i++)
-		v[i] = of_sample(compare_at(c, size, 0, i), q) / of_sample(compare_at(c, size, variant, i), q);
+		v[i] = of_sample(compare_at(c, size, 0, i), q) /
+			of_sample(compare_at(c, size, variant, i), q);
 	return perf_spread(v, c->rounds);
 }
 
@@ -98,12 +101,13 @@ static uint64_t backlog(const struct compare *c, unsigned size, unsigned variant
 	return most;
 }
 
-/* Reports ---------------------------------------------------------------------------------------------------------------- */
+/* Reports ------------------------------------------------------------------ */
 
 static void table(const struct compare *c)
 {
-	printf("Milliseconds from when a request was due, over %u round(s) of %g s together; in brackets timeglas : it, median of the rounds\n\n",
-	    c->rounds, c->gen.measure_s);
+	printf("Milliseconds from when a request was due, over %u round(s) of %g s together; in "
+	       "brackets timeglas : it, median of the rounds\n\n",
+		c->rounds, c->gen.measure_s);
 	printf("%8s %-12s %8s", "bytes", "", "a second");
 	for (size_t k = 0; k < N_QUANTILES; k++)
 		printf("  %15s", quantiles[k].name);
@@ -128,10 +132,12 @@ static void table(const struct compare *c)
 
 static json_t *spread_json(struct spread s)
 {
-	return json_pack("{sosososi}", "min", output_number(s.min), "median", output_number(s.median), "max", output_number(s.max), "n", (int)s.n);
+	return json_pack("{sosososi}", "min", output_number(s.min), "median",
+		output_number(s.median), "max", output_number(s.max), "n", (int)s.n);
 }
 
-/* The k-th point along the plot's axis: of so many requests one is slower. The last is where one request stands alone. */
+/* The k-th point along the plot's axis: of so many requests one is slower. The last is where one
+ * request stands alone. */
 static bool curve_point(const struct histogram *h, unsigned k, unsigned in_a_decade, double *of)
 {
 	*of = pow(10, (double)k / in_a_decade);
@@ -145,27 +151,36 @@ static json_t *curve(const struct histogram *h)
 	double of;
 
 	for (unsigned k = 0; curve_point(h, k, 10, &of); k++)
-		json_array_append_new(a, json_pack("[fo]", 1 - 1 / of, output_number(histogram_quantile(h, 1 - 1 / of) / 1e6)));
+		json_array_append_new(a,
+			json_pack("[fo]", 1 - 1 / of,
+				output_number(histogram_quantile(h, 1 - 1 / of) / 1e6)));
 	return a;
 }
 
 static json_t *cell_json(const struct compare *c, unsigned size, unsigned variant)
 {
 	struct histogram *h = merged(c, size, variant);
-	json_t *ms = json_object(), *rounds = json_object(), *ratios = json_object(), *voids = json_array(), *j;
+	json_t *ms = json_object(), *rounds = json_object(), *ratios = json_object(),
+	       *voids = json_array(), *j;
 
 	for (size_t k = 0; k < N_QUANTILES; k++) {
-		json_object_set_new(ms, quantiles[k].name, output_number(histogram_quantile(h, quantiles[k].q) / 1e6));
-		json_object_set_new(rounds, quantiles[k].name, spread_json(over_rounds(c, size, variant, quantiles[k].q)));
+		json_object_set_new(ms, quantiles[k].name,
+			output_number(histogram_quantile(h, quantiles[k].q) / 1e6));
+		json_object_set_new(rounds, quantiles[k].name,
+			spread_json(over_rounds(c, size, variant, quantiles[k].q)));
 		if (variant > 0)
-			json_object_set_new(ratios, quantiles[k].name, spread_json(ratio(c, size, variant, quantiles[k].q)));
+			json_object_set_new(ratios, quantiles[k].name,
+				spread_json(ratio(c, size, variant, quantiles[k].q)));
 	}
 	for (unsigned i = 0; i < c->rounds; i++)
 		if (compare_at(c, size, variant, i)->error[0] != '\0')
-			json_array_append_new(voids, json_string(compare_at(c, size, variant, i)->error));
-	j = json_pack("{sisssosIsosososIsoso}", "bytes", (int)c->size[size], "system", c->variant[variant].label, "rate", output_number(c->rate[size]),
-	    "requests", (json_int_t)histogram_count(h), "ms", ms, "rounds", rounds, "ratio", ratios, "backlog_max",
-	    (json_int_t)backlog(c, size, variant), "void", voids, "curve", curve(h));
+			json_array_append_new(
+				voids, json_string(compare_at(c, size, variant, i)->error));
+	j = json_pack("{sisssosIsosososIsoso}", "bytes", (int)c->size[size], "system",
+		c->variant[variant].label, "rate", output_number(c->rate[size]), "requests",
+		(json_int_t)histogram_count(h), "ms", ms, "rounds", rounds, "ratio", ratios,
+		"backlog_max", (json_int_t)backlog(c, size, variant), "void", voids, "curve",
+		curve(h));
 	histogram_free(h);
 	return j;
 }
@@ -177,9 +192,12 @@ static void json(const struct compare *c, const char *path)
 	for (unsigned i = 0; i < c->n_sizes; i++)
 		for (unsigned v = 0; v < c->n_variants; v++)
 			json_array_append_new(cells, cell_json(c, i, v));
-	output_json(json_pack("{sssssssisisisososo}", "benchmark", c->name, "timeglas", TG_VERSION, "redis", c->all.redis.version, "cores",
-	    (int)sysconf(_SC_NPROCESSORS_ONLN), "clients", (int)c->gen.clients, "rounds", (int)c->rounds, "share", output_number(share), "seconds",
-	    output_number(c->gen.measure_s), "cells", cells), path);
+	output_json(json_pack("{sssssssisisisososo}", "benchmark", c->name, "timeglas", TG_VERSION,
+			    "redis", c->all.redis.version, "cores",
+			    (int)sysconf(_SC_NPROCESSORS_ONLN), "clients", (int)c->gen.clients,
+			    "rounds", (int)c->rounds, "share", output_number(share), "seconds",
+			    output_number(c->gen.measure_s), "cells", cells),
+		path);
 }
 
 static void plot_data(FILE *f, const struct compare *c, unsigned size, unsigned variant)
@@ -196,24 +214,31 @@ static void plot_data(FILE *f, const struct compare *c, unsigned size, unsigned 
 
 static void plot(const struct compare *c, const char *path)
 {
-	static const char *const ours[] = {"#2b8cbe", "#084081", "#7fc4e8"}, *const theirs[] = {"#ef6548", "#990000", "#fdbb84"};
+	static const char *const ours[] = {"#2b8cbe", "#084081", "#7fc4e8"},
+				 *const theirs[] = {"#ef6548", "#990000", "#fdbb84"};
 	FILE *f = output_plot(path);
 
-	fprintf(f, "set title 'timeglas-bench latency: from when a request was due'\nset logscale xy\nset xlabel 'of all requests'\n"
-	    "set xtics ('0 %%%%' 1, '90 %%%%' 10, '99 %%%%' 100, '99.9 %%%%' 1e3, '99.99 %%%%' 1e4, '99.999 %%%%' 1e5, '99.9999 %%%%' 1e6)\n"
-	    "set ylabel 'ms'\nset format y '%%g'\n");
+	fprintf(f,
+		"set title 'timeglas-bench latency: from when a request was due'\nset logscale "
+		"xy\nset xlabel 'of all requests'\n"
+		"set xtics ('0 %%%%' 1, '90 %%%%' 10, '99 %%%%' 100, '99.9 %%%%' 1e3, '99.99 %%%%' "
+		"1e4, '99.999 %%%%' 1e5, '99.9999 %%%%' 1e6)\n"
+		"set ylabel 'ms'\nset format y '%%g'\n");
 	for (unsigned i = 0; i < c->n_sizes; i++)
 		for (unsigned v = 0; v < c->n_variants; v++)
 			plot_data(f, c, i, v);
 	for (unsigned i = 0; i < c->n_sizes; i++)
 		for (unsigned v = 0; v < c->n_variants; v++)
-			fprintf(f, "%s$c%u_%u using 1:2 with lines lw 2 lc '%s' title '%s, %zu KiB, %.0f a second'", i + v == 0 ? "plot " : ", ", i, v,
-			    (v == 0 ? ours : theirs)[i % 3], c->variant[v].label, c->size[i] >> 10, c->rate[i]);
+			fprintf(f,
+				"%s$c%u_%u using 1:2 with lines lw 2 lc '%s' title '%s, %zu KiB, "
+				"%.0f a second'",
+				i + v == 0 ? "plot " : ", ", i, v, (v == 0 ? ours : theirs)[i % 3],
+				c->variant[v].label, c->size[i] >> 10, c->rate[i]);
 	fputc('\n', f);
 	output_plot_end(f);
 }
 
-/* The command line ------------------------------------------------------------------------------------------------------- */
+/* The command line --------------------------------------------------------- */
 
 static void take_workers(struct compare *c, const char *value)
 {
@@ -243,15 +268,24 @@ int bench_latency(int argc, char **argv, const char *dir)
 {
 	static const struct compare_reports reports = {table, json, plot};
 	static const struct compare_cli cli = {
-	    .usage = "  --workers N       of each server (1)\n"
-	             "  --rate N          requests a second, instead of a share of nginx's\n"
-	             "  --share PERCENT   of what nginx does at most (50)\n",
-	    .own = {{"workers", take_workers}, {"rate", take_rate}, {"share", take_share}}, .quick = once, .reports = &reports,
+		.usage = "  --workers N       of each server (1)\n"
+			 "  --rate N          requests a second, instead of a share of nginx's\n"
+			 "  --share PERCENT   of what nginx does at most (50)\n",
+		.own = {{"workers", take_workers}, {"rate", take_rate}, {"share", take_share}},
+		.quick = once,
+		.reports = &reports,
 	};
 	struct compare c = {
-	    .name = "latency", .versus = "timeglas : it", .prepare = calibrate, .size = {4096, 32768}, .n_sizes = 2, .rounds = 5,
-	    .variant = {{SYSTEM_TIMEGLAS, 1, 0, "timeglas"}, {SYSTEM_NGINX, 1, 0, "nginx"}}, .n_variants = 2,
-	    .gen = {.clients = 32, .live = 200, .warm_s = 1, .measure_s = 8}, .all = {.anywhere = true},
+		.name = "latency",
+		.versus = "timeglas : it",
+		.prepare = calibrate,
+		.size = {4096, 32768},
+		.n_sizes = 2,
+		.rounds = 5,
+		.variant = {{SYSTEM_TIMEGLAS, 1, 0, "timeglas"}, {SYSTEM_NGINX, 1, 0, "nginx"}},
+		.n_variants = 2,
+		.gen = {.clients = 32, .live = 200, .warm_s = 1, .measure_s = 8},
+		.all = {.anywhere = true},
 	};
 
 	return compare_main(&c, &cli, argc, argv, dir);

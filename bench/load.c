@@ -1,4 +1,5 @@
-/* load.c: see load.h. A process per connection, blocking. It measures nothing but how much it did. */
+/* load.c: see load.h. A process per connection, blocking. It measures nothing but how much it did.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,17 +20,21 @@
 struct load {
 	unsigned n;
 	pid_t pid[CONNECTIONS_MAX];
-	volatile uint64_t *ops;  /* shared, one counter a cache line */
+	volatile uint64_t *ops; /* shared, one counter a cache line */
 };
 
-static void timeglas_client(const struct server *s, const void *blob, size_t n, volatile uint64_t *ops)
+static void timeglas_client(
+	const struct server *s, const void *blob, size_t n, volatile uint64_t *ops)
 {
-	struct https *up = https_open(s, s->uploader_cert, s->uploader_key), *down = https_open(s, s->verifier_cert, s->verifier_key);
+	struct https *up = https_open(s, s->uploader_cert, s->uploader_key),
+		     *down = https_open(s, s->verifier_cert, s->verifier_key);
 	char path[64];
 	const char *id;
 
 	for (;;) {
-		if (https_call(up, "POST", "/v1/blobs", "Timeglas-Kind: liveness\r\nTimeglas-Ttl: " TTL_S "\r\n", blob, n) != 201)
+		if (https_call(up, "POST", "/v1/blobs",
+			    "Timeglas-Kind: liveness\r\nTimeglas-Ttl: " TTL_S "\r\n", blob,
+			    n) != 201)
 			die("load: put: %s", https_body(up));
 		id = strstr(https_body(up), "\"blob\":\"");
 		if (id == NULL)
@@ -41,13 +46,15 @@ static void timeglas_client(const struct server *s, const void *blob, size_t n, 
 	}
 }
 
-static void plain_client(const struct server *s, unsigned who, const void *blob, size_t n, volatile uint64_t *ops)
+static void plain_client(
+	const struct server *s, unsigned who, const void *blob, size_t n, volatile uint64_t *ops)
 {
 	redisContext *c = redis_open(s);
 	redisReply *r;
 
 	for (unsigned i = 0;; i++) {
-		freeReplyObject(redis_do(c, "SET bench:load:%u:%u %b PX " TTL_S "000", who, i, blob, n));
+		freeReplyObject(
+			redis_do(c, "SET bench:load:%u:%u %b PX " TTL_S "000", who, i, blob, n));
 		r = redis_do(c, "GETDEL bench:load:%u:%u", who, i);
 		if (r->type != REDIS_REPLY_STRING)
 			die("load: a key is missing");

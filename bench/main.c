@@ -1,8 +1,10 @@
 /*
- * main.c: timeglas-bench COMMAND…: finds the benchmark and tidies up behind it. It measures nothing itself.
+ * main.c: timeglas-bench COMMAND…: finds the benchmark and tidies up behind it. It measures nothing
+ * itself.
  *
- * The benchmark runs in a child. This process adopts what that one leaves behind (servers, load), waits for its end, ends it where it
- * does not, and removes the temporary folder: after success, failure, a crash or Ctrl-C alike.
+ * The benchmark runs in a child. This process adopts what that one leaves behind (servers, load),
+ * waits for its end, ends it where it does not, and removes the temporary folder: after success,
+ * failure, a crash or Ctrl-C alike.
  */
 #include <errno.h>
 #include <ftw.h>
@@ -24,14 +26,19 @@ static const struct {
 	int (*run)(int argc, char **argv, const char *dir);
 	const char *help;
 } commands[] = {
-	{"expiry", bench_expiry, "how late blobs are refused, removed and wiped, next to plain Redis with TTLs"},
-	{"throughput", bench_throughput, "requests and processor time, next to nginx + Lua, webdis and Redis itself"},
-	{"latency", bench_latency, "how long requests take at half of what nginx + Lua can do at most, next to it"},
+	{"expiry", bench_expiry,
+		"how late blobs are refused, removed and wiped, next to plain Redis with TTLs"},
+	{"throughput", bench_throughput,
+		"requests and processor time, next to nginx + Lua, webdis and Redis itself"},
+	{"latency", bench_latency,
+		"how long requests take at half of what nginx + Lua can do at most, next to it"},
 	{"connect", bench_connect, "new connections with mutual TLS, next to nginx"},
 	{"scale", bench_scale, "the same for one worker and two"},
 	{"live", bench_live, "the same with few blobs in the store and with a million"},
-	{"seal", bench_seal, "sealing and opening, next to the age command, and inside the library"},
-	{"keyupdates", bench_keyupdates, "a flood of TLS key updates; measures nothing (for bench/floods.py)"},
+	{"seal", bench_seal,
+		"sealing and opening, next to the age command, and inside the library"},
+	{"keyupdates", bench_keyupdates,
+		"a flood of TLS key updates; measures nothing (for bench/floods.py)"},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
@@ -42,7 +49,9 @@ static int usage(FILE *out)
 	fputs("usage: timeglas-bench COMMAND [OPTION…]\n\n", out);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].help);
-	fputs("\ntimeglas-bench COMMAND --help tells the options. docs/benchmarks.md tells what is measured, and how.\n", out);
+	fputs("\ntimeglas-bench COMMAND --help tells the options. docs/benchmarks.md tells what is "
+	      "measured, and how.\n",
+		out);
 	return out == stdout ? 0 : 2;
 }
 

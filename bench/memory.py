@@ -1,15 +1,18 @@
 #!/usr/bin/python3
-"""Does a server's memory stay bounded with many clients at once? Against a development server of two workers, over mutual TLS.
+"""Does a server's memory stay bounded with many clients at once? Against a development server of
+two workers, over mutual TLS.
 
 usage: bench/memory.py [trickle] [idle] [options]        both, unless one is named
 
-trickle: many uploads at once, each dripping in at a low rate. All must be answered 201, and the workers' memory must stay below a limit.
-idle:    many connections that have made one small request each, and now do nothing. What one of them costs must stay below a limit: after their
+trickle: many uploads at once, each dripping in at a low rate. All must be answered 201, and the
+workers' memory must stay below a limit.
+idle:    many connections that have made one small request each, and now do nothing. What one of
+         them costs must stay below a limit: after their
          requests, some seconds later, and after another request on each.
 
-The figures are of the workers together, from /proc: Pss (shared pages divided among those who share them), and the highest resident sets ever
-(VmHWM). Buffers of the kernel are not in them. The server is build/release/timeglasd, or the one in TIMEGLAS_BIN_DIR.
-"""
+The figures are of the workers together, from /proc: Pss (shared pages divided among those who share
+them), and the highest resident sets ever (VmHWM). Buffers of the kernel are not in them. The server
+is build/release/timeglasd, or the one in TIMEGLAS_BIN_DIR."""
 import argparse
 import collections
 import multiprocessing
@@ -27,8 +30,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "system"))
 import harness  # noqa: E402
 
-CLIENTS = 2             # processes that load
-BLOCKED_S = 0.005       # until a slice that its socket did not take is offered again
+CLIENTS = 2  # processes that load
+BLOCKED_S = 0.005  # until a slice that its socket did not take is offered again
 KIB, MIB = 1 << 10, 1 << 20
 
 
@@ -39,15 +42,21 @@ def size(text):
     return int(found[1]) * {"": 1, "KiB": KIB, "MiB": MIB, "GiB": 1 << 30}[found[2]]
 
 
-# What the workers use -----------------------------------------------------------------------------------------------------
+# What the workers use ------------------------------------------------------
+
 
 def memory(pids):
-    """Bytes of these processes together: pss, hwm. Where Pss may not be read, the resident set stands for it: it is never less."""
+    """Bytes of these processes together: pss, hwm. Where Pss may not be read, the resident set
+    stands for it: it is never less."""
     total = collections.Counter()
     for pid in pids:
-        fields = dict(re.findall(r"^(\w+):\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.M))
+        fields = dict(
+            re.findall(r"^(\w+):\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.M)
+        )
         try:
-            pss = re.search(r"^Pss:\s+(\d+) kB$", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1]
+            pss = re.search(
+                r"^Pss:\s+(\d+) kB$", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M
+            )[1]
         except PermissionError:
             pss = fields["VmRSS"]
         total.update(pss=int(pss) * KIB, hwm=int(fields["VmHWM"]) * KIB)
@@ -58,7 +67,8 @@ def load_average():
     return "load average " + " ".join(Path("/proc/loadavg").read_text().split()[:3])
 
 
-# Clients --------------------------------------------------------------------------------------------------------------------
+# Clients -------------------------------------------------------------------
+
 
 class Clients:
     """Processes that run work(pipe, share, …), where the shares add up to total."""
@@ -67,7 +77,11 @@ class Clients:
         self.all = []
         for i in range(CLIENTS):
             ours, theirs = multiprocessing.Pipe()
-            process = multiprocessing.Process(target=work, args=(theirs, total // CLIENTS + (i < total % CLIENTS), *args), daemon=True)
+            process = multiprocessing.Process(
+                target=work,
+                args=(theirs, total // CLIENTS + (i < total % CLIENTS), *args),
+                daemon=True,
+            )
             process.start()
             theirs.close()
             self.all.append((process, ours))
@@ -107,7 +121,7 @@ class Drip:
     def send(self):
         """Sends the slice that is due, or what is left of it. Returns whether it is out."""
         try:
-            self.at += self.sock.send(self.body[self.at:self.end])
+            self.at += self.sock.send(self.body[self.at : self.end])
         except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
             pass
         if self.at < self.end:
@@ -128,7 +142,8 @@ class Drip:
 
 
 class Drips:
-    """Many of them, in one thread. Each slice is due a fixed time after the one before, so that whoever was served last is due last: a queue is in order."""
+    """Many of them, in one thread. Each slice is due a fixed time after the one before, so that
+    whoever was served last is due last: a queue is in order."""
 
     def __init__(self, body, piece, period):
         self.body, self.piece, self.period = memoryview(body), piece, period
@@ -165,7 +180,8 @@ class Drips:
             self.over(drip, f"{type(e).__name__} while sending")
 
     def turn(self, longest):
-        """Sends what is due, then waits for answers until more is, or for so many seconds at most."""
+        """Sends what is due, then waits for answers until more is, or for so many seconds at
+        most."""
         now, again, self.blocked = time.monotonic(), self.blocked, []
         for drip in again:
             self.serve(drip)
@@ -174,7 +190,9 @@ class Drips:
             self.serve(self.queue.popleft())
         if self.queue:
             longest = min(longest, self.queue[0].due - time.monotonic())
-        for key, _ in self.selector.select(max(0.0, min(longest, BLOCKED_S) if self.blocked else longest)):
+        for key, _ in self.selector.select(
+            max(0.0, min(longest, BLOCKED_S) if self.blocked else longest)
+        ):
             try:
                 status = key.data.receive()
             except OSError as e:
@@ -184,7 +202,8 @@ class Drips:
 
 
 def trickle_client(pipe, share, address, context, head, body, piece, period, spread):
-    """share uploads that begin evenly over spread seconds. Says how they ended, and how late the latest slice was."""
+    """share uploads that begin evenly over spread seconds. Says how they ended, and how late the
+    latest slice was."""
     drips, begun, start = Drips(body, piece, period), 0, time.monotonic()
     while sum(drips.ends.values()) < share:
         if begun < share and time.monotonic() >= start + begun * spread / share:
@@ -214,7 +233,8 @@ def ask(sock, request):
 
 
 def idle_client(pipe, share, address, context, request):
-    """share connections. Whenever it is told: one request on each, one after the other. Says how many were answered."""
+    """share connections. Whenever it is told: one request on each, one after the other. Says how
+    many were answered."""
     socks = []
     while pipe.recv():
         good = 0
@@ -225,40 +245,69 @@ def idle_client(pipe, share, address, context, request):
         pipe.send(good)
 
 
-# Measurements ---------------------------------------------------------------------------------------------------------------
+# Measurements --------------------------------------------------------------
+
 
 def start(args, connections, store):
     """All connections may meet in one worker: the kernel spreads them by chance."""
-    return harness.Server(workers=args.workers, options=[
-        ("store.max_bytes", max(store, 64 * MIB)), ("server.log_level", "warn"), ("limits.max_connections", connections + 64),
-        ("limits.max_blob", "1GiB"), ("limits.handshake_timeout_s", 60), ("limits.idle_timeout_s", 600)])
+    return harness.Server(
+        workers=args.workers,
+        options=[
+            ("store.max_bytes", max(store, 64 * MIB)),
+            ("server.log_level", "warn"),
+            ("limits.max_connections", connections + 64),
+            ("limits.max_blob", "1GiB"),
+            ("limits.handshake_timeout_s", 60),
+            ("limits.idle_timeout_s", 600),
+        ],
+    )
 
 
 def trickle(args):
     # 65,000 bytes take 65,584 in the store; what is more is for its keys and its buffers.
-    server, clients = start(args, args.uploads, int(args.uploads * (args.size + 64 * KIB) * 1.05)), None
+    server, clients = (
+        start(args, args.uploads, int(args.uploads * (args.size + 64 * KIB) * 1.05)),
+        None,
+    )
     try:
         body, pids, samples, together = server.sealed(args.size), server.workers(), [], 0
         before, began = memory(pids), time.monotonic()
-        clients = Clients(trickle_client, args.uploads, server.address, server.context("uploader"), server.upload_head(len(body)), body, args.slice,
-                          args.slice / args.rate, args.spread)
+        clients = Clients(
+            trickle_client,
+            args.uploads,
+            server.address,
+            server.context("uploader"),
+            server.upload_head(len(body)),
+            body,
+            args.slice,
+            args.slice / args.rate,
+            args.spread,
+        )
         while clients.silent():
             time.sleep(args.every)
             samples.append(memory(pids))
             together = max(together, int(server.metric("timeglas_uploads")))
         took, after, said = time.monotonic() - began, memory(pids), clients.said()
-        # Of each worker by itself: they were not that large at the same moment, and the libraries they share are in both.
+        # Of each worker by itself: they were not that large at the same moment, and the libraries
+        # they share are in both.
         ever = after["hwm"]
     finally:
         if clients:
             clients.end()
         server.kill()
-    ends, pss = sum((ends for ends, _ in said), collections.Counter()), max(m["pss"] for m in samples)
-    print(f"trickle: {args.uploads} uploads of {len(body)} bytes at {args.rate / KIB:g} KiB/s, {args.slice} bytes at a time; {args.workers} workers; {load_average()}\n"
-          f"  answered {', '.join(f'{how}: {n}' for how, n in sorted(ends.items()))}; {together} at once; {took:.1f} s, of {len(body) / args.rate:.1f} that the rate "
-          f"asks for; slices were {max(late for _, late in said):.2f} s late at most\n"
-          f"  workers' memory, MiB: Pss {before['pss'] / MIB:.1f} before, {pss / MIB:.1f} at most in {len(samples)} samples, {after['pss'] / MIB:.1f} after "
-          f"(limit {args.limit_all / MIB:g}); the highest resident sets ever of each, added up, {ever / MIB:.1f}")
+    ends, pss = sum((ends for ends, _ in said), collections.Counter()), max(
+        m["pss"] for m in samples
+    )
+    print(
+        f"trickle: {args.uploads} uploads of {len(body)} bytes at {args.rate / KIB:g} KiB/s,"
+        f" {args.slice} bytes at a time; {args.workers} workers; {load_average()}\n  answered"
+        f" {', '.join(f'{how}: {n}' for how, n in sorted(ends.items()))}; {together} at once;"
+        f" {took:.1f} s, of {len(body) / args.rate:.1f} that the rate asks for; slices were"
+        f" {max(late for _, late in said):.2f} s late at most\n  workers' memory, MiB: Pss"
+        f" {before['pss'] / MIB:.1f} before, {pss / MIB:.1f} at most in {len(samples)} samples,"
+        f" {after['pss'] / MIB:.1f} after (limit {args.limit_all / MIB:g}); the highest resident"
+        f" sets ever of each, added up, {ever / MIB:.1f}"
+    )
     return ends == {"201": args.uploads} and pss <= args.limit_all
 
 
@@ -267,8 +316,14 @@ def idle(args):
     try:
         pids, n = server.workers(), args.connections
         before = memory(pids)["pss"]
-        print(f"idle: {n} connections; {args.workers} workers; {load_average()}\n  Pss before: {before / MIB:.1f} MiB")
-        request = f"GET /v1/policy HTTP/1.1\r\nHost: {server.address[0]}:{server.address[1]}\r\n\r\n".encode()
+        print(
+            f"idle: {n} connections; {args.workers} workers; {load_average()}\n  Pss before:"
+            f" {before / MIB:.1f} MiB"
+        )
+        request = (
+            f"GET /v1/policy HTTP/1.1\r\nHost: {server.address[0]}:{server.address[1]}\r\n\r\n"
+            .encode()
+        )
         clients = Clients(idle_client, n, server.address, server.context("uploader"), request)
         for what in ("connecting, and a request on each", "another request on each"):
             began = time.monotonic()
@@ -279,8 +334,11 @@ def idle(args):
                 time.sleep(wait)
                 figures.append((memory(pids)["pss"] - before) / n)
             open_now = int(server.metric("timeglas_connections"))
-            print(f"  {what}: {answered} answered in {took:.1f} s; KiB per connection: {figures[0] / KIB:.1f} at once, {figures[1] / KIB:.1f} after "
-                  f"{args.hold:g} s (limit {args.limit_each / KIB:g}); {open_now} open; {load_average()}")
+            print(
+                f"  {what}: {answered} answered in {took:.1f} s; KiB per connection:"
+                f" {figures[0] / KIB:.1f} at once, {figures[1] / KIB:.1f} after {args.hold:g} s"
+                f" (limit {args.limit_each / KIB:g}); {open_now} open; {load_average()}"
+            )
             kept = kept and answered == open_now == n and max(figures) <= args.limit_each
     finally:
         if clients:
@@ -291,25 +349,55 @@ def idle(args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="*", choices=("trickle", "idle", []), help="both, unless one is named")
+    parser.add_argument(
+        "what", nargs="*", choices=("trickle", "idle", []), help="both, unless one is named"
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--uploads", type=int, default=1000)
-    parser.add_argument("--size", type=size, default=8 * MIB, help="of each upload's content; sealed, it is a little more (8MiB)")
+    parser.add_argument(
+        "--size",
+        type=size,
+        default=8 * MIB,
+        help="of each upload's content; sealed, it is a little more (8MiB)",
+    )
     parser.add_argument("--rate", type=size, default=64 * KIB, help="of each, a second (64KiB)")
-    parser.add_argument("--slice", type=size, default=8 * KIB, help="bytes sent at a time, in one TLS record up to 16 KiB (8KiB)")
-    parser.add_argument("--spread", type=float, default=8.0, help="seconds over which they begin (8)")
-    parser.add_argument("--every", type=float, default=1.0, help="seconds between two samples of memory (1)")
-    parser.add_argument("--limit-all", type=size, default=128 * MIB, help="for the workers' memory while uploads trickle in (128MiB)")
+    parser.add_argument(
+        "--slice",
+        type=size,
+        default=8 * KIB,
+        help="bytes sent at a time, in one TLS record up to 16 KiB (8KiB)",
+    )
+    parser.add_argument(
+        "--spread", type=float, default=8.0, help="seconds over which they begin (8)"
+    )
+    parser.add_argument(
+        "--every", type=float, default=1.0, help="seconds between two samples of memory (1)"
+    )
+    parser.add_argument(
+        "--limit-all",
+        type=size,
+        default=128 * MIB,
+        help="for the workers' memory while uploads trickle in (128MiB)",
+    )
     parser.add_argument("--connections", type=int, default=5000)
     parser.add_argument("--hold", type=float, default=5.0, help="seconds that they are idle (5)")
-    parser.add_argument("--limit-each", type=size, default=40 * KIB, help="for what an idle connection costs (40KiB)")
+    parser.add_argument(
+        "--limit-each",
+        type=size,
+        default=40 * KIB,
+        help="for what an idle connection costs (40KiB)",
+    )
     args = parser.parse_args()
-    files = max(args.uploads, args.connections) + 512     # a server inherits it, too
+    files = max(args.uploads, args.connections) + 512  # a server inherits it, too
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < files:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, max(files, hard)))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))     # as Ctrl-C does: the server must not outlive us
-    kept = [{"trickle": trickle, "idle": idle}[what](args) for what in args.what or ("trickle", "idle")]
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(1)
+    )  # as Ctrl-C does: the server must not outlive us
+    kept = [
+        {"trickle": trickle, "idle": idle}[what](args) for what in args.what or ("trickle", "idle")
+    ]
     sys.exit(0 if all(kept) else 1)
 
 

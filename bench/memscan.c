@@ -1,6 +1,7 @@
 /*
- * memscan.c: see memscan.h. A marker of 32 bytes contains, wherever it stands, an 8-byte word at an address divisible by 8 that begins at
- * one of its first 8 bytes: so only every eighth position is looked up, for all markers at once, and a gigabyte takes about a second.
+ * memscan.c: see memscan.h. A marker of 32 bytes contains, wherever it stands, an 8-byte word at an
+ * address divisible by 8 that begins at one of its first 8 bytes: so only every eighth position is
+ * looked up, for all markers at once, and a gigabyte takes about a second.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -15,13 +16,15 @@
 #define BLOCK (1u << 20)
 #define OVERLAP 64u /* so that each marker is whole in one block */
 #define FILTER_BITS 16
-#define RANGE_MAX (UINT64_C(1) << 36) /* larger ones are a sanitizer's shadow, hardly any of it there */
+/* larger ones are a sanitizer's shadow, hardly any of it there */
+#define RANGE_MAX (UINT64_C(1) << 36)
 
 struct search {
 	const unsigned char (*marker)[MARKER_BYTES];
 	unsigned n;
 	bool *found;
-	unsigned char filter[1u << FILTER_BITS]; /* may a word with this hash begin inside a marker? */
+	/* may a word with this hash begin inside a marker? */
+	unsigned char filter[1u << FILTER_BITS];
 	unsigned char block[BLOCK];
 };
 
@@ -45,8 +48,10 @@ static void verify(struct search *x, size_t at, size_t len)
 
 	for (unsigned m = 0; m < x->n; m++)
 		for (size_t off = 0; off < 8; off++)
-			if (!x->found[m] && at >= off && at - off + MARKER_BYTES <= len && word_at(x->marker[m] + off) == w)
-				x->found[m] = memcmp(x->block + at - off, x->marker[m], MARKER_BYTES) == 0;
+			if (!x->found[m] && at >= off && at - off + MARKER_BYTES <= len &&
+				word_at(x->marker[m] + off) == w)
+				x->found[m] = memcmp(x->block + at - off, x->marker[m],
+						      MARKER_BYTES) == 0;
 }
 
 static void search_range(struct search *x, int fd, uint64_t from, uint64_t to)

@@ -6,8 +6,8 @@
 #include "output.h"
 
 static const char preamble[] =
-    "set terminal svg size 960,540 font 'sans-serif,13' background '#ffffff'\n"
-    "set grid xtics ytics lc '#dddddd'\nset key outside right top Left reverse samplen 2\n";
+	"set terminal svg size 960,540 font 'sans-serif,13' background '#ffffff'\n"
+	"set grid xtics ytics lc '#dddddd'\nset key outside right top Left reverse samplen 2\n";
 
 json_t *output_number(double v)
 {
@@ -18,8 +18,9 @@ void output_json(json_t *all, const char *path)
 {
 	FILE *f = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
 
-	if (all == NULL || f == NULL || json_dumpf(all, f, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 || fputc('\n', f) == EOF ||
-	    fflush(f) != 0)
+	if (all == NULL || f == NULL ||
+		json_dumpf(all, f, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 ||
+		fputc('\n', f) == EOF || fflush(f) != 0)
 		die("cannot write %s", path);
 	if (f != stdout)
 		fclose(f);

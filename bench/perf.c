@@ -68,7 +68,8 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* How many of n sorted figures lie outside the median's interval on either side: the most for which P(Binomial(n, 1/2) < out) stays below 0.025. */
+/* How many of n sorted figures lie outside the median's interval on either side: the most for which
+ * P(Binomial(n, 1/2) < out) stays below 0.025. */
 static unsigned outside(unsigned n)
 {
 	double p = pow(0.5, n), below = p;

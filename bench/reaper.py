@@ -1,15 +1,17 @@
 #!/usr/bin/python3
-"""How punctual is the reaper, and how long does anybody wait for it? Against a development server's own Redis.
+"""How punctual is the reaper, and how long does anybody wait for it? Against a development server's
+own Redis.
 
 usage: bench/reaper.py spread [--live 1000000] [--ending 10000] [--within 10]
        bench/reaper.py same   [--live 1000000]
 
-spread: so many blobs live, and some more that end within ten seconds: from each deadline to the removal of its bytes, as Redis's key events tell.
-same:   all blobs end at one instant: how long until the last byte is gone, and how long the slowest upload or fetch waits meanwhile.
+spread: so many blobs live, and some more that end within ten seconds: from each deadline to the
+removal of its bytes, as Redis's key events tell.
+same:   all blobs end at one instant: how long until the last byte is gone, and how long the slowest
+        upload or fetch waits meanwhile.
 
-Blobs are made by the functions that the server uses (SET, tg1_commit), pipelined, straight on the store's socket. The server is build/release/timeglasd,
-or the one in TIMEGLAS_BIN_DIR.
-"""
+Blobs are made by the functions that the server uses (SET, tg1_commit), pipelined, straight on the
+store's socket. The server is build/release/timeglasd, or the one in TIMEGLAS_BIN_DIR."""
 import argparse
 import os
 import socket
@@ -67,7 +69,8 @@ class Redis:
 
 
 def load(redis, name, count, deadline_of):
-    """Commits count blobs; deadline_of(i): when the i-th ends, in Unix seconds. A blob ends at now + ttl - age, so its ttl is chosen in each batch anew."""
+    """Commits count blobs; deadline_of(i): when the i-th ends, in Unix seconds. A blob ends at now
+    + ttl - age, so its ttl is chosen in each batch anew."""
     for first in range(0, count, BATCH):
         now, commands, last = redis.now(), [], min(first + BATCH, count)
         for i in range(first, last):
@@ -75,8 +78,25 @@ def load(redis, name, count, deadline_of):
             blob = b"%02x%s%010d" % (i % 64, name, i)
             ttl = int((deadline_of(i) - now) * 1000)
             commands.append(command("SET", shard + b"c:" + blob + b":0", BYTES, "PX", ttl + 5000))
-            commands.append(command("FCALL", "tg1_commit", 1, shard + b"dl", blob, "uploader", " verifier ", "", 0, 1, len(BYTES), ttl, 0,
-                                    "0123456789abcdef0123456789abcdef liveness 0", "- -"))
+            commands.append(
+                command(
+                    "FCALL",
+                    "tg1_commit",
+                    1,
+                    shard + b"dl",
+                    blob,
+                    "uploader",
+                    " verifier ",
+                    "",
+                    0,
+                    1,
+                    len(BYTES),
+                    ttl,
+                    0,
+                    "0123456789abcdef0123456789abcdef liveness 0",
+                    "- -",
+                )
+            )
         for answer in redis.pipeline(commands, len(commands))[1::2]:
             assert answer.split(b"\n")[0] == b"0", answer
 
@@ -98,7 +118,13 @@ def spread(server, args):
     assert redis.now() < start, "loading took too long"
     deadline = {}
     for shard in range(64):
-        found = redis("ZRANGEBYSCORE", "tg:{%02x}:dl" % shard, "-inf", int((start + args.within + 1) * 1000), "WITHSCORES")
+        found = redis(
+            "ZRANGEBYSCORE",
+            "tg:{%02x}:dl" % shard,
+            "-inf",
+            int((start + args.within + 1) * 1000),
+            "WITHSCORES",
+        )
         deadline.update((member[2:], int(score)) for member, score in zip(found[::2], found[1::2]))
     assert len(deadline) == args.ending, len(deadline)
     late, how = [], {}
@@ -112,13 +138,17 @@ def spread(server, args):
                 late.append(seen * 1000 - deadline.pop(blob))
                 how[event] = how.get(event, 0) + 1
     late.sort()
-    print(f"{len(late)} chunks removed by {how}; ms after the deadline: min {late[0]:.2f}, p50 {percentile(late, .5):.2f}, "
-          f"p99 {percentile(late, .99):.2f}, p99.9 {percentile(late, .999):.2f}, max {late[-1]:.2f}")
-    return late[0] >= 0 and percentile(late, .999) <= 10 and late[-1] <= 50
+    print(
+        f"{len(late)} chunks removed by {how}; ms after the deadline: min {late[0]:.2f}, p50"
+        f" {percentile(late, .5):.2f}, p99 {percentile(late, .99):.2f}, p99.9"
+        f" {percentile(late, .999):.2f}, max {late[-1]:.2f}"
+    )
+    return late[0] >= 0 and percentile(late, 0.999) <= 10 and late[-1] <= 50
 
 
 class Probe(threading.Thread):
-    """Uploads and fetches one small blob after another over one connection each, and keeps the slowest."""
+    """Uploads and fetches one small blob after another over one connection each, and keeps the
+    slowest."""
 
     def __init__(self, server):
         super().__init__(daemon=True)
@@ -144,7 +174,10 @@ def same(server, args):
     deadline = redis.now() + 20 + args.live / args.load
     began = time.monotonic()
     load(redis, b"S", args.live, lambda i: deadline)
-    print(f"{args.live} live after {time.monotonic() - began:.1f} s, {redis('DBSIZE')} keys, {deadline - redis.now():.1f} s to go")
+    print(
+        f"{args.live} live after {time.monotonic() - began:.1f} s, {redis('DBSIZE')} keys,"
+        f" {deadline - redis.now():.1f} s to go"
+    )
     assert redis.now() < deadline - 2, "loading took too long"
     redis("CONFIG", "RESETSTAT")
     redis("CONFIG", "SET", "latency-monitor-threshold", 20)
@@ -152,22 +185,31 @@ def same(server, args):
     time.sleep(max(0.0, deadline - time.time() - 1))
     probe.start()
     keys = redis("DBSIZE")
-    # Redis's own expiry works at the same time. Every blob is two keys before its end and one, its tombstone, after; the rest is the probe's handful.
+    # Redis's own expiry works at the same time. Every blob is two keys before its end and one, its
+    # tombstone, after; the rest is the probe's handful.
     goal = keys - args.live + 2000
     while redis("DBSIZE") > goal:
         time.sleep(0.05)
     took = redis.now() - deadline
-    while (left := sum(redis("ZCARD", "tg:{%02x}:dl" % shard) for shard in range(64))) > 100 and redis.now() < deadline + 120:
+    while (
+        left := sum(redis("ZCARD", "tg:{%02x}:dl" % shard) for shard in range(64))
+    ) > 100 and redis.now() < deadline + 120:
         time.sleep(0.05)
     recorded = redis.now() - deadline
     probe.ended = True
     probe.join()
     waits = sorted(probe.waits)
-    print("Redis was held up for more than 20 ms by:", {e[0].decode(): f"max {e[3]} ms" for e in redis("LATENCY", "LATEST")} or "nothing")
+    print(
+        "Redis was held up for more than 20 ms by:",
+        {e[0].decode(): f"max {e[3]} ms" for e in redis("LATENCY", "LATEST")} or "nothing",
+    )
     stats = redis("INFO", "commandstats").decode()
     print(*(line for line in stats.split("\r\n") if line.startswith("cmdstat_fcall:")))
-    print(f"bytes gone {took:.1f} s after the deadline, each end recorded after {recorded:.1f} s; {len(waits)} requests meanwhile, ms: p50 {percentile(waits, .5) * 1e3:.1f}, "
-          f"p99 {percentile(waits, .99) * 1e3:.1f}, max {waits[-1] * 1e3:.1f}")
+    print(
+        f"bytes gone {took:.1f} s after the deadline, each end recorded after {recorded:.1f} s;"
+        f" {len(waits)} requests meanwhile, ms: p50 {percentile(waits, .5) * 1e3:.1f}, p99"
+        f" {percentile(waits, .99) * 1e3:.1f}, max {waits[-1] * 1e3:.1f}"
+    )
     return left <= 100 and took <= 30 and waits[-1] <= 0.25
 
 
@@ -176,13 +218,24 @@ def main():
     parser.add_argument("what", choices=("spread", "same"))
     parser.add_argument("--live", type=int, default=1000000)
     parser.add_argument("--ending", type=int, default=10000)
-    parser.add_argument("--load", type=float, default=6000, help="blobs a second that loading reaches at least")
+    parser.add_argument(
+        "--load", type=float, default=6000, help="blobs a second that loading reaches at least"
+    )
     parser.add_argument("--within", type=float, default=10.0)
     args = parser.parse_args()
-    server = harness.Server(workers=1, options=[("store.max_bytes", "3GiB"), ("server.log_level", "warn")])
+    server = harness.Server(
+        workers=1, options=[("store.max_bytes", "3GiB"), ("server.log_level", "warn")]
+    )
     try:
         kept = {"spread": spread, "same": same}[args.what](server, args)
-        print("reaper: " + "; ".join(line for line in server.admin("/metrics")[1].splitlines() if "backlog " in line and "#" not in line))
+        print(
+            "reaper: "
+            + "; ".join(
+                line
+                for line in server.admin("/metrics")[1].splitlines()
+                if "backlog " in line and "#" not in line
+            )
+        )
     finally:
         server.kill()
     sys.exit(0 if kept else 1)

@@ -1,4 +1,5 @@
-/* report.c: what was measured, as a table, as JSON, and as a plot. It leaves nothing out and rounds only what people read. */
+/* report.c: what was measured, as a table, as JSON, and as a plot. It leaves nothing out and rounds
+ * only what people read. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static unsigned point(const struct lateness *l, unsigned k)
 	return points(l) == 1 ? 0 : (unsigned)((uint64_t)k * (l->n - 1) / (points(l) - 1));
 }
 
-/* Table ------------------------------------------------------------------------------------------------------------------ */
+/* Table -------------------------------------------------------------------- */
 
 static const char *show(double ms, double beyond_s, char out[TEXT])
 {
@@ -61,7 +62,8 @@ static const char *show(double ms, double beyond_s, char out[TEXT])
 
 static void table_row(const struct cell *c)
 {
-	char p50[TEXT], p99[TEXT], max[TEXT], r50[TEXT], rmax[TEXT], wiped[TEXT], left[TEXT], not_removed[TEXT], late[TEXT];
+	char p50[TEXT], p99[TEXT], max[TEXT], r50[TEXT], rmax[TEXT], wiped[TEXT], left[TEXT],
+		not_removed[TEXT], late[TEXT];
 
 	show(quantile(&c->removed, 0.5), c->observed_s, p50);
 	show(quantile(&c->removed, 0.99), c->observed_s, p99);
@@ -69,34 +71,40 @@ static void table_row(const struct cell *c)
 	show(quantile(&c->refused, 0.5), 1, r50);
 	show(quantile(&c->refused, 1), 1, rmax);
 	show(quantile(&c->wiped, 1), 0, wiped);
-	snprintf(not_removed, sizeof not_removed, "%u/%u", c->removed.of - c->removed.n, c->removed.of);
+	snprintf(not_removed, sizeof not_removed, "%u/%u", c->removed.of - c->removed.n,
+		c->removed.of);
 	snprintf(late, sizeof late, "%u/%u", c->late_live, c->refused.of);
 	if (c->readable)
 		snprintf(left, sizeof left, "%u/%u", c->wiped.of - c->wiped.n, c->wiped.of);
 	else
 		snprintf(left, sizeof left, "unread");
-	printf("%-9s %8u %-4s  %10s %10s %10s %9s  %10s %10s %5s  %9s %7s\n", system_name(c), c->live, load_name(c), p50, p99, max,
-	    not_removed, r50, rmax, late, wiped, left);
+	printf("%-9s %8u %-4s  %10s %10s %10s %9s  %10s %10s %5s  %9s %7s\n", system_name(c),
+		c->live, load_name(c), p50, p99, max, not_removed, r50, rmax, late, wiped, left);
 }
 
 void report_table(const struct expiry_plan *p, const struct cell *c, size_t n)
 {
-	printf("Redis %s, %u workers, blobs of %u bytes. Lateness after the deadline; \"never\": not removed within %g s;\n"
-	       "\"late\": answered as live to a request sent after the deadline; wiped: no longer found in memory, the last\n"
+	printf("Redis %s, %u workers, blobs of %u bytes. Lateness after the deadline; \"never\": "
+	       "not removed within %g s;\n"
+	       "\"late\": answered as live to a request sent after the deadline; wiped: no longer "
+	       "found in memory, the last\n"
 	       "one; left: still found there %g s later.\n\n",
-	    p->redis.version, p->workers, p->blob_bytes, (double)p->window_ms / 1000, (double)p->wipe_window_ms / 1000);
-	printf("%-23s  %-42s  %-28s %-18s\n", "", "removed from Redis", "first refused", "in memory");
-	printf("%-9s %8s %-4s  %10s %10s %10s %9s  %10s %10s %5s  %9s %7s\n", "", "live", "load", "p50", "p99", "max", "never", "p50",
-	    "max", "late", "wiped", "left");
+		p->redis.version, p->workers, p->blob_bytes, (double)p->window_ms / 1000,
+		(double)p->wipe_window_ms / 1000);
+	printf("%-23s  %-42s  %-28s %-18s\n", "", "removed from Redis", "first refused",
+		"in memory");
+	printf("%-9s %8s %-4s  %10s %10s %10s %9s  %10s %10s %5s  %9s %7s\n", "", "live", "load",
+		"p50", "p99", "max", "never", "p50", "max", "late", "wiped", "left");
 	for (size_t i = 0; i < n; i++)
 		table_row(&c[i]);
 	for (size_t i = 0; i < n; i++)
 		if (c[i].after_read >= 0)
-			printf("redis-ttl, %u live, %s: after a read had made Redis remove them, %d of %u were still in its memory\n",
-			    c[i].live, load_name(&c[i]), c[i].after_read, c[i].wiped.of);
+			printf("redis-ttl, %u live, %s: after a read had made Redis remove them, "
+			       "%d of %u were still in its memory\n",
+				c[i].live, load_name(&c[i]), c[i].after_read, c[i].wiped.of);
 }
 
-/* JSON ------------------------------------------------------------------------------------------------------------------- */
+/* JSON --------------------------------------------------------------------- */
 
 /* [ms, how many of 1 were not later]… */
 static json_t *curve(const struct lateness *l)
@@ -104,15 +112,19 @@ static json_t *curve(const struct lateness *l)
 	json_t *a = json_array();
 
 	for (unsigned k = 0; k < points(l); k++)
-		json_array_append_new(a, json_pack("[oo]", output_number(l->ms[point(l, k)]), output_number((point(l, k) + 1.0) / l->of)));
+		json_array_append_new(a,
+			json_pack("[oo]", output_number(l->ms[point(l, k)]),
+				output_number((point(l, k) + 1.0) / l->of)));
 	return a;
 }
 
 static json_t *lateness_json(const struct lateness *l)
 {
-	return json_pack("{sisisosososososo}", "n", (int)l->of, "ended", (int)l->n, "p50_ms", output_number(quantile(l, 0.5)), "p90_ms",
-	    output_number(quantile(l, 0.9)), "p99_ms", output_number(quantile(l, 0.99)), "max_ms", output_number(quantile(l, 1)), "last_seen_ms",
-	    output_number(l->n > 0 ? l->ms[l->n - 1] : (double)NAN), "curve", curve(l));
+	return json_pack("{sisisosososososo}", "n", (int)l->of, "ended", (int)l->n, "p50_ms",
+		output_number(quantile(l, 0.5)), "p90_ms", output_number(quantile(l, 0.9)),
+		"p99_ms", output_number(quantile(l, 0.99)), "max_ms", output_number(quantile(l, 1)),
+		"last_seen_ms", output_number(l->n > 0 ? l->ms[l->n - 1] : (double)NAN), "curve",
+		curve(l));
 }
 
 static json_t *memory_json(const struct cell *c)
@@ -123,7 +135,8 @@ static json_t *memory_json(const struct cell *c)
 	json_object_set_new(m, "found_live", json_integer(c->found_live));
 	json_object_set_new(m, "left_in_redis", json_integer(c->in_redis));
 	json_object_set_new(m, "left_in_server", json_integer(c->in_server));
-	json_object_set_new(m, "left_after_read", c->after_read < 0 ? json_null() : json_integer(c->after_read));
+	json_object_set_new(m, "left_after_read",
+		c->after_read < 0 ? json_null() : json_integer(c->after_read));
 	json_object_set_new(m, "look_ms", output_number(c->scan_ms));
 	return m;
 }
@@ -133,10 +146,13 @@ static json_t *cell_json(const struct cell *c)
 	json_t *refused = lateness_json(&c->refused);
 
 	json_object_set_new(refused, "late_live", json_integer(c->late_live));
-	json_object_set_new(refused, "confirmed_410", c->plain ? json_null() : json_integer(c->confirmed));
-	return json_pack("{sssisssosososososo}", "system", system_name(c), "live", (int)c->live, "load", load_name(c), "load_ops_per_s",
-	    output_number(c->ops_per_s), "machine_busy", output_number(c->machine_busy), "observed_s", output_number(c->observed_s), "removed",
-	    lateness_json(&c->removed), "refused", refused, "memory", memory_json(c));
+	json_object_set_new(
+		refused, "confirmed_410", c->plain ? json_null() : json_integer(c->confirmed));
+	return json_pack("{sssisssosososososo}", "system", system_name(c), "live", (int)c->live,
+		"load", load_name(c), "load_ops_per_s", output_number(c->ops_per_s), "machine_busy",
+		output_number(c->machine_busy), "observed_s", output_number(c->observed_s),
+		"removed", lateness_json(&c->removed), "refused", refused, "memory",
+		memory_json(c));
 }
 
 void report_json(const struct expiry_plan *p, const struct cell *c, size_t n, const char *path)
@@ -145,24 +161,28 @@ void report_json(const struct expiry_plan *p, const struct cell *c, size_t n, co
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(cells, cell_json(&c[i]));
-	all = json_pack("{sssssssisisisisososo}", "benchmark", "expiry", "timeglas", TG_VERSION, "redis", p->redis.version, "cores",
-	    (int)sysconf(_SC_NPROCESSORS_ONLN), "workers", (int)p->workers, "load_connections", (int)p->connections, "blob_bytes",
-	    (int)p->blob_bytes, "spread_s", output_number((double)p->spread_ms / 1000), "window_s", output_number((double)p->window_ms / 1000), "cells", cells);
+	all = json_pack("{sssssssisisisisososo}", "benchmark", "expiry", "timeglas", TG_VERSION,
+		"redis", p->redis.version, "cores", (int)sysconf(_SC_NPROCESSORS_ONLN), "workers",
+		(int)p->workers, "load_connections", (int)p->connections, "blob_bytes",
+		(int)p->blob_bytes, "spread_s", output_number((double)p->spread_ms / 1000),
+		"window_s", output_number((double)p->window_ms / 1000), "cells", cells);
 	output_json(all, path);
 }
 
-/* Plot ------------------------------------------------------------------------------------------------------------------- */
+/* Plot --------------------------------------------------------------------- */
 
 static const char preamble[] =
-    "set title 'Bytes still in Redis after their deadline'\n"
-    "set logscale x\nset xlabel 'time after the deadline'\n"
-    "set xtics ('0.1 ms' 0.1, '1 ms' 1, '10 ms' 10, '100 ms' 100, '1 s' 1000, '10 s' 10000, '100 s' 100000, '1000 s' 1000000)\n"
-    "set ylabel 'of the blobs that fell due'\nset yrange [-2:102]\nset format y '%g %%'\n";
+	"set title 'Bytes still in Redis after their deadline'\n"
+	"set logscale x\nset xlabel 'time after the deadline'\n"
+	"set xtics ('0.1 ms' 0.1, '1 ms' 1, '10 ms' 10, '100 ms' 100, '1 s' 1000, '10 s' 10000, "
+	"'100 s' 100000, '1000 s' 1000000)\n"
+	"set ylabel 'of the blobs that fell due'\nset yrange [-2:102]\nset format y '%g %%'\n";
 
 /* Darker: more live blobs. Dashed: under load. */
 static const char *colour(const struct cell *c, unsigned rank)
 {
-	static const char *const ours[] = {"#7fc4e8", "#2b8cbe", "#084081"}, *const theirs[] = {"#fdbb84", "#ef6548", "#990000"};
+	static const char *const ours[] = {"#7fc4e8", "#2b8cbe", "#084081"},
+				 *const theirs[] = {"#fdbb84", "#ef6548", "#990000"};
 
 	return (c->plain ? theirs : ours)[rank < 3 ? rank : 2];
 }
@@ -176,7 +196,8 @@ static void plot_data(FILE *f, const struct cell *c, size_t i, double end_ms)
 	for (unsigned k = 0; k < points(l); k++) {
 		unsigned at = point(l, k);
 
-		fprintf(f, "%g %g\n", l->ms[at] > FLOOR_MS ? l->ms[at] : FLOOR_MS, 100 - 100.0 * (at + 1) / l->of);
+		fprintf(f, "%g %g\n", l->ms[at] > FLOOR_MS ? l->ms[at] : FLOOR_MS,
+			100 - 100.0 * (at + 1) / l->of);
 	}
 	if (l->n < l->of) /* watched until then, and still there */
 		fprintf(f, "%g %g\n", end_ms > last ? end_ms : last, 100 - 100.0 * l->n / l->of);
@@ -190,8 +211,10 @@ static void plot_curves(FILE *f, const struct expiry_plan *p, const struct cell 
 
 		while (rank + 1 < p->n_live && p->live[rank] != c[i].live)
 			rank++;
-		fprintf(f, "%s$c%zu using 1:2 with steps lw 2 dt %d lc '%s' title '%s, %u live, %s'", i == 0 ? "plot " : ", ", i,
-		    c[i].busy ? 2 : 1, colour(&c[i], rank), c[i].plain ? "Redis TTL" : "timeglas", c[i].live, load_name(&c[i]));
+		fprintf(f,
+			"%s$c%zu using 1:2 with steps lw 2 dt %d lc '%s' title '%s, %u live, %s'",
+			i == 0 ? "plot " : ", ", i, c[i].busy ? 2 : 1, colour(&c[i], rank),
+			c[i].plain ? "Redis TTL" : "timeglas", c[i].live, load_name(&c[i]));
 	}
 	fputc('\n', f);
 }

@@ -1,7 +1,8 @@
 /*
- * seal.c: timeglas-bench seal: timeglas and the age command (or another build's timeglas) sealing and opening the same file in turns, and the library doing it to
- * something small.
- * Input and output stand in memory, so that no disk is measured. It judges nothing. The method: docs/benchmarks.md. Runs in the benchmark's process.
+ * seal.c: timeglas-bench seal: timeglas and the age command (or another build's timeglas) sealing
+ * and opening the same file in turns, and the library doing it to something small. Input and output
+ * stand in memory, so that no disk is measured. It judges nothing. The method: docs/benchmarks.md.
+ * Runs in the benchmark's process.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +36,7 @@ static const char *const place_name[] = {"file", "/dev/null"};
 /* One of those that take turns. Words in capitals stand for what word_value() puts there. */
 struct program {
 	const char *name;
-	const char *opens; /* in --dir */
+	const char *opens;              /* in --dir */
 	const char *line[2][WORDS_MAX]; /* sealing, opening */
 };
 
@@ -50,18 +51,20 @@ struct cell {
 struct plan {
 	unsigned mib, rounds, inside_n;
 	size_t inside_bytes;
-	const char *age, *before, *where; /* before: NULL, or another build's timeglas, which then takes the place of age */
+	/* before: NULL, or another build's timeglas, which then takes the place of age */
+	const char *age, *before, *where;
 	/* filled in by prepare() */
 	const struct program *program; /* the others are compared with the first */
 	unsigned n_programs;
 	char timeglas[PATH_CHARS], dir[PATH_CHARS], version[64];
-	char recipient[TG_KEY_TEXT_MAX], sender[TG_KEY_TEXT_MAX], identity[PATH_CHARS], signing[PATH_CHARS];
+	char recipient[TG_KEY_TEXT_MAX], sender[TG_KEY_TEXT_MAX], identity[PATH_CHARS],
+		signing[PATH_CHARS];
 	char env_path[4096], env_home[PATH_CHARS + 8], env_tmp[PATH_CHARS + 8], *env[4];
 	struct cell cell[CELLS];
 	struct inside inside[INSIDE_WAYS];
 };
 
-/* Preparing --------------------------------------------------------------------------------------------------------------- */
+/* Preparing ---------------------------------------------------------------- */
 
 static const char *in_dir(const struct plan *p, const char *name, char out[PATH_CHARS])
 {
@@ -70,7 +73,8 @@ static const char *in_dir(const struct plan *p, const char *name, char out[PATH_
 	return out;
 }
 
-static void write_file(const struct plan *p, const char *path, const void *data, size_t n, unsigned times)
+static void write_file(
+	const struct plan *p, const char *path, const void *data, size_t n, unsigned times)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
@@ -90,8 +94,9 @@ static void make_keys(struct plan *p)
 	tg_signer *signer;
 	tg_sender *sender;
 
-	if (tg_identity_generate(&identity) != 0 || tg_signer_generate(&signer) != 0 || tg_identity_recipient(identity, &recipient) != 0 ||
-	    tg_signer_sender(signer, &sender) != 0)
+	if (tg_identity_generate(&identity) != 0 || tg_signer_generate(&signer) != 0 ||
+		tg_identity_recipient(identity, &recipient) != 0 ||
+		tg_signer_sender(signer, &sender) != 0)
 		die("cannot make keys");
 	(void)tg_recipient_text(recipient, p->recipient, sizeof p->recipient);
 	(void)tg_sender_text(sender, p->sender, sizeof p->sender);
@@ -130,30 +135,42 @@ static void make_environment(struct plan *p)
 	p->env[2] = p->env_tmp;
 }
 
-/* Running ----------------------------------------------------------------------------------------------------------------- */
+/* Running ------------------------------------------------------------------ */
 
-#define SEAL_SIGNED "seal", "--sign", "SIGNING", "--kind", "liveness", "-r", "RECIPIENT", "-o", "OUT", "IN"
+#define SEAL_SIGNED \
+	"seal", "--sign", "SIGNING", "--kind", "liveness", "-r", "RECIPIENT", "-o", "OUT", "IN"
 #define OPEN_SIGNED "open", "--sender", "SENDER", "-i", "IDENTITY", "-o", "OUT", "IN"
 
 /* age opens what age sealed, and so does timeglas --raw: both have the same work. */
 static const struct program beside_age[] = {
-    {"age", "raw.age", {{"AGE", "-r", "RECIPIENT", "-o", "OUT", "IN"}, {"AGE", "-d", "-i", "IDENTITY", "-o", "OUT", "IN"}}},
-    {"timeglas --raw", "raw.age",
-     {{"TIMEGLAS", "seal", "--raw", "-r", "RECIPIENT", "-o", "OUT", "IN"}, {"TIMEGLAS", "open", "--raw", "-i", "IDENTITY", "-o", "OUT", "IN"}}},
-    {"timeglas, signed", "signed.age", {{"TIMEGLAS", SEAL_SIGNED}, {"TIMEGLAS", OPEN_SIGNED}}},
+	{"age", "raw.age",
+		{{"AGE", "-r", "RECIPIENT", "-o", "OUT", "IN"},
+			{"AGE", "-d", "-i", "IDENTITY", "-o", "OUT", "IN"}}},
+	{"timeglas --raw", "raw.age",
+		{{"TIMEGLAS", "seal", "--raw", "-r", "RECIPIENT", "-o", "OUT", "IN"},
+			{"TIMEGLAS", "open", "--raw", "-i", "IDENTITY", "-o", "OUT", "IN"}}},
+	{"timeglas, signed", "signed.age", {{"TIMEGLAS", SEAL_SIGNED}, {"TIMEGLAS", OPEN_SIGNED}}},
 };
 
 /* Both open what the build of before sealed. */
 static const struct program beside_before[] = {
-    {"before", "signed.age", {{"BEFORE", SEAL_SIGNED}, {"BEFORE", OPEN_SIGNED}}},
-    {"timeglas, signed", "signed.age", {{"TIMEGLAS", SEAL_SIGNED}, {"TIMEGLAS", OPEN_SIGNED}}},
+	{"before", "signed.age", {{"BEFORE", SEAL_SIGNED}, {"BEFORE", OPEN_SIGNED}}},
+	{"timeglas, signed", "signed.age", {{"TIMEGLAS", SEAL_SIGNED}, {"TIMEGLAS", OPEN_SIGNED}}},
 };
 
-static const char *word_value(const struct plan *p, const char *word, const char *in, const char *out)
+static const char *word_value(
+	const struct plan *p, const char *word, const char *in, const char *out)
 {
 	const char *const value[][2] = {
-	    {"AGE", p->age}, {"BEFORE", p->before}, {"TIMEGLAS", p->timeglas}, {"RECIPIENT", p->recipient}, {"SENDER", p->sender}, {"IDENTITY", p->identity},
-	    {"SIGNING", p->signing}, {"IN", in}, {"OUT", out},
+		{"AGE", p->age},
+		{"BEFORE", p->before},
+		{"TIMEGLAS", p->timeglas},
+		{"RECIPIENT", p->recipient},
+		{"SENDER", p->sender},
+		{"IDENTITY", p->identity},
+		{"SIGNING", p->signing},
+		{"IN", in},
+		{"OUT", out},
 	};
 
 	for (size_t i = 0; i < sizeof value / sizeof *value; i++)
@@ -192,7 +209,7 @@ static void run_cell(const struct plan *p, struct cell *c)
 static void tell_version(struct plan *p)
 {
 	char said[PATH_CHARS];
-	char *const argv[] = {(char *)(uintptr_t)p->age, (char *)(uintptr_t)"--version", NULL};
+	char *const argv[] = {(char *)(uintptr_t)p->age, (char *)(uintptr_t) "--version", NULL};
 	FILE *f;
 
 	(void)timed_run(argv, p->env, in_dir(p, "said", said));
@@ -208,7 +225,8 @@ static void run(struct plan *p)
 	char out[PATH_CHARS];
 
 	p->program = p->before != NULL ? beside_before : beside_age;
-	p->n_programs = p->before != NULL ? sizeof beside_before / sizeof *beside_before : sizeof beside_age / sizeof *beside_age;
+	p->n_programs = p->before != NULL ? sizeof beside_before / sizeof *beside_before :
+					    sizeof beside_age / sizeof *beside_age;
 	beside_us("timeglas", p->timeglas, sizeof p->timeglas);
 	scratch_open(p->where, p->dir, sizeof p->dir);
 	make_environment(p);
@@ -224,12 +242,13 @@ static void run(struct plan *p)
 	for (unsigned i = 0; i < CELLS; i++) {
 		p->cell[i].opening = i >= PLACES;
 		p->cell[i].place = (enum place)(i % PLACES);
-		say("%s %u MiB to %s, %u rounds", p->cell[i].opening ? "opening" : "sealing", p->mib, place_name[p->cell[i].place], p->rounds);
+		say("%s %u MiB to %s, %u rounds", p->cell[i].opening ? "opening" : "sealing",
+			p->mib, place_name[p->cell[i].place], p->rounds);
 		run_cell(p, &p->cell[i]);
 	}
 }
 
-/* Figures ----------------------------------------------------------------------------------------------------------------- */
+/* Figures ------------------------------------------------------------------ */
 
 typedef double figure(const struct timed *t);
 
@@ -265,16 +284,20 @@ static struct spread spread(const struct timed *t, const struct timed *over, fig
 
 static void row(const struct plan *p, const struct cell *c, unsigned who)
 {
-	struct spread w = spread(c->t[who], NULL, wall, p->rounds), u = spread(c->t[who], NULL, cpu, p->rounds), rw, ru;
+	struct spread w = spread(c->t[who], NULL, wall, p->rounds),
+		      u = spread(c->t[who], NULL, cpu, p->rounds), rw, ru;
 
-	printf("%-5s %-9s  %-16s  %6.0f %6.0f %6.0f  %6.0f %6.0f %6.0f", c->opening ? "open" : "seal", place_name[c->place], p->program[who].name,
-	       w.min, w.median, w.max, u.min, u.median, u.max);
+	printf("%-5s %-9s  %-16s  %6.0f %6.0f %6.0f  %6.0f %6.0f %6.0f",
+		c->opening ? "open" : "seal", place_name[c->place], p->program[who].name, w.min,
+		w.median, w.max, u.min, u.median, u.max);
 	if (who != 0) {
 		rw = spread(c->t[who], c->t[0], wall, p->rounds);
 		ru = spread(c->t[who], c->t[0], cpu, p->rounds);
-		printf("  %5.2f %5.2f %5.2f  %5.2f %5.2f %5.2f", rw.min, rw.median, rw.max, ru.min, ru.median, ru.max);
+		printf("  %5.2f %5.2f %5.2f  %5.2f %5.2f %5.2f", rw.min, rw.median, rw.max, ru.min,
+			ru.median, ru.max);
 		if (p->before != NULL && p->rounds >= 6)
-			printf("  %5.3f to %5.3f  %5.3f to %5.3f", 1 / rw.high, 1 / rw.low, 1 / ru.high, 1 / ru.low);
+			printf("  %5.3f to %5.3f  %5.3f to %5.3f", 1 / rw.high, 1 / rw.low,
+				1 / ru.high, 1 / ru.low);
 	}
 	printf("\n");
 }
@@ -282,53 +305,66 @@ static void row(const struct plan *p, const struct cell *c, unsigned who)
 static void table(const struct plan *p)
 {
 	if (p->before != NULL)
-		printf("%u MiB, %u rounds: minimum, median, maximum; last, 95 %% of the median speed in wall and in processor time\n", p->mib, p->rounds);
+		printf("%u MiB, %u rounds: minimum, median, maximum; last, 95 %% of the median "
+		       "speed in wall and in processor time\n",
+			p->mib, p->rounds);
 	else
-		printf("%u MiB, %u rounds, age %s: minimum, median, maximum\n", p->mib, p->rounds, p->version);
-	printf("%-34s  %20s  %20s  %17s  %17s\n", "", "wall ms", "processor ms", "wall : first", "processor : first");
+		printf("%u MiB, %u rounds, age %s: minimum, median, maximum\n", p->mib, p->rounds,
+			p->version);
+	printf("%-34s  %20s  %20s  %17s  %17s\n", "", "wall ms", "processor ms", "wall : first",
+		"processor : first");
 	for (unsigned i = 0; i < CELLS; i++)
 		for (unsigned who = 0; who < p->n_programs; who++)
 			row(p, &p->cell[i], who);
-	printf("\n%zu bytes in the library, %u times: median, 99 %%, maximum\n%-10s  %26s  %26s\n", p->inside_bytes, p->inside_n, "", "wall us",
-	       "processor us");
+	printf("\n%zu bytes in the library, %u times: median, 99 %%, maximum\n%-10s  %26s  %26s\n",
+		p->inside_bytes, p->inside_n, "", "wall us", "processor us");
 	for (unsigned i = 0; i < INSIDE_WAYS; i++) {
 		const struct inside *w = &p->inside[i];
 
-		printf("%-4s %-6s %8.1f %8.1f %8.0f  %8.1f %8.1f %8.0f\n", w->opening ? "open" : "seal", w->with_signature ? "signed" : "raw",
-		       w->wall.median_us, w->wall.p99_us, w->wall.max_us, w->cpu.median_us, w->cpu.p99_us, w->cpu.max_us);
+		printf("%-4s %-6s %8.1f %8.1f %8.0f  %8.1f %8.1f %8.0f\n",
+			w->opening ? "open" : "seal", w->with_signature ? "signed" : "raw",
+			w->wall.median_us, w->wall.p99_us, w->wall.max_us, w->cpu.median_us,
+			w->cpu.p99_us, w->cpu.max_us);
 	}
 }
 
 static json_t *spread_json(struct spread s)
 {
-	return json_pack("{sososososo}", "min", output_number(s.min), "median", output_number(s.median), "max", output_number(s.max), "median_low",
-			 output_number(s.low), "median_high", output_number(s.high));
+	return json_pack("{sososososo}", "min", output_number(s.min), "median",
+		output_number(s.median), "max", output_number(s.max), "median_low",
+		output_number(s.low), "median_high", output_number(s.high));
 }
 
 static json_t *cell_json(const struct plan *p, const struct cell *c, unsigned who)
 {
 	const struct timed *t = c->t[who], *first = c->t[0];
-	json_t *o = json_pack("{sssssssosososo}", "operation", c->opening ? "open" : "seal", "to", place_name[c->place], "program", p->program[who].name,
-			      "wall_ms", spread_json(spread(t, NULL, wall, p->rounds)), "cpu_ms", spread_json(spread(t, NULL, cpu, p->rounds)),
-			      "user_ms", spread_json(spread(t, NULL, user, p->rounds)), "sys_ms",
-			      spread_json(spread(t, NULL, in_kernel, p->rounds)));
+	json_t *o = json_pack("{sssssssosososo}", "operation", c->opening ? "open" : "seal", "to",
+		place_name[c->place], "program", p->program[who].name, "wall_ms",
+		spread_json(spread(t, NULL, wall, p->rounds)), "cpu_ms",
+		spread_json(spread(t, NULL, cpu, p->rounds)), "user_ms",
+		spread_json(spread(t, NULL, user, p->rounds)), "sys_ms",
+		spread_json(spread(t, NULL, in_kernel, p->rounds)));
 
 	if (o != NULL && who != 0) {
-		json_object_set_new(o, p->before != NULL ? "wall_to_before" : "wall_to_age", spread_json(spread(t, first, wall, p->rounds)));
-		json_object_set_new(o, p->before != NULL ? "cpu_to_before" : "cpu_to_age", spread_json(spread(t, first, cpu, p->rounds)));
+		json_object_set_new(o, p->before != NULL ? "wall_to_before" : "wall_to_age",
+			spread_json(spread(t, first, wall, p->rounds)));
+		json_object_set_new(o, p->before != NULL ? "cpu_to_before" : "cpu_to_age",
+			spread_json(spread(t, first, cpu, p->rounds)));
 	}
 	return o;
 }
 
 static json_t *small_json(struct small s)
 {
-	return json_pack("{sososo}", "median", output_number(s.median_us), "p99", output_number(s.p99_us), "max", output_number(s.max_us));
+	return json_pack("{sososo}", "median", output_number(s.median_us), "p99",
+		output_number(s.p99_us), "max", output_number(s.max_us));
 }
 
 static json_t *inside_json(const struct inside *w)
 {
-	return json_pack("{sssssisoso}", "operation", w->opening ? "open" : "seal", "form", w->with_signature ? "signed" : "raw", "n", (int)w->n,
-			 "wall_us", small_json(w->wall), "cpu_us", small_json(w->cpu));
+	return json_pack("{sssssisoso}", "operation", w->opening ? "open" : "seal", "form",
+		w->with_signature ? "signed" : "raw", "n", (int)w->n, "wall_us",
+		small_json(w->wall), "cpu_us", small_json(w->cpu));
 }
 
 static void report_json(const struct plan *p, const char *path)
@@ -340,34 +376,46 @@ static void report_json(const struct plan *p, const char *path)
 			json_array_append_new(cells, cell_json(p, &p->cell[i], who));
 	for (unsigned i = 0; i < INSIDE_WAYS; i++)
 		json_array_append_new(inside, inside_json(&p->inside[i]));
-	output_json(json_pack("{sssssssisIsIsisoso}", "benchmark", "seal", "timeglas", TG_VERSION, "age", p->version, "cores",
-			      (int)sysconf(_SC_NPROCESSORS_ONLN), "bytes", (json_int_t)p->mib << 20, "library_bytes", (json_int_t)p->inside_bytes,
-			      "rounds", (int)p->rounds, "cells", cells, "library", inside),
-		    path);
+	output_json(json_pack("{sssssssisIsIsisoso}", "benchmark", "seal", "timeglas", TG_VERSION,
+			    "age", p->version, "cores", (int)sysconf(_SC_NPROCESSORS_ONLN), "bytes",
+			    (json_int_t)p->mib << 20, "library_bytes", (json_int_t)p->inside_bytes,
+			    "rounds", (int)p->rounds, "cells", cells, "library", inside),
+		path);
 }
 
-/* The command line -------------------------------------------------------------------------------------------------------- */
+/* The command line --------------------------------------------------------- */
 
 static int usage(FILE *out)
 {
 	fputs("usage: timeglas-bench seal [OPTION…]\n\n"
-	      "  --size MIB        of the file that is sealed and opened (256; --dir holds up to four of them)\n"
+	      "  --size MIB        of the file that is sealed and opened (256; --dir holds up to "
+	      "four of them)\n"
 	      "  --rounds N        of each program in turn (7)\n"
 	      "  --small N         times that the library seals and opens 32 KiB (4000)\n"
 	      "  --age PROGRAM     the age command to compare with (age)\n"
-	      "  --before FILE     compare with another build's timeglas instead; with 6 rounds or more the interval of the median is told\n"
+	      "  --before FILE     compare with another build's timeglas instead; with 6 rounds or "
+	      "more the interval of the median is told\n"
 	      "  --dir DIR         where files are, on a file system in memory (/dev/shm)\n"
 	      "  --json FILE       all figures; - for stdout, instead of the table\n"
 	      "  --quick           a smoke run, before other options: its figures mean nothing\n\n"
-	      "It leaves nothing behind. docs/benchmarks.md has the method.\n", out);
+	      "It leaves nothing behind. docs/benchmarks.md has the method.\n",
+		out);
 	return out == stdout ? 0 : 2;
 }
 
 int bench_seal(int argc, char **argv, const char *dir)
 {
 	static const struct option options[] = {
-	    {"size", 1, NULL, 's'}, {"rounds", 1, NULL, 'r'}, {"small", 1, NULL, 'n'}, {"age", 1, NULL, 'a'}, {"before", 1, NULL, 'b'}, {"dir", 1, NULL, 'd'},
-	    {"json", 1, NULL, 'j'}, {"quick", 0, NULL, 'q'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
+		{"size", 1, NULL, 's'},
+		{"rounds", 1, NULL, 'r'},
+		{"small", 1, NULL, 'n'},
+		{"age", 1, NULL, 'a'},
+		{"before", 1, NULL, 'b'},
+		{"dir", 1, NULL, 'd'},
+		{"json", 1, NULL, 'j'},
+		{"quick", 0, NULL, 'q'},
+		{"help", 0, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	static struct plan plan; /* too large for a stack; the one of this process */
 	struct plan *const p = &plan;
@@ -375,21 +423,46 @@ int bench_seal(int argc, char **argv, const char *dir)
 	int opt;
 
 	(void)dir;
-	*p = (struct plan){.mib = 256, .rounds = 7, .inside_n = 4000, .inside_bytes = 32768, .age = "age", .where = "/dev/shm"};
+	*p = (struct plan){.mib = 256,
+		.rounds = 7,
+		.inside_n = 4000,
+		.inside_bytes = 32768,
+		.age = "age",
+		.where = "/dev/shm"};
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		size_t len = optarg != NULL ? strlen(optarg) : 0;
 
 		switch (opt) {
-		case 's': p->mib = (unsigned)args_number(optarg, len, 16384); break;
-		case 'r': p->rounds = (unsigned)args_number(optarg, len, ROUNDS_MAX); break;
-		case 'n': p->inside_n = (unsigned)args_number(optarg, len, 1000000); break;
-		case 'a': p->age = optarg; break;
-		case 'b': p->before = optarg; break;
-		case 'd': p->where = optarg; break;
-		case 'j': json = optarg; break;
-		case 'q': p->mib = 3; p->rounds = 2; p->inside_n = 20; break;
-		case 'h': return usage(stdout);
-		default: return usage(stderr);
+		case 's':
+			p->mib = (unsigned)args_number(optarg, len, 16384);
+			break;
+		case 'r':
+			p->rounds = (unsigned)args_number(optarg, len, ROUNDS_MAX);
+			break;
+		case 'n':
+			p->inside_n = (unsigned)args_number(optarg, len, 1000000);
+			break;
+		case 'a':
+			p->age = optarg;
+			break;
+		case 'b':
+			p->before = optarg;
+			break;
+		case 'd':
+			p->where = optarg;
+			break;
+		case 'j':
+			json = optarg;
+			break;
+		case 'q':
+			p->mib = 3;
+			p->rounds = 2;
+			p->inside_n = 20;
+			break;
+		case 'h':
+			return usage(stdout);
+		default:
+			return usage(stderr);
 		}
 	}
 	if (optind != argc)

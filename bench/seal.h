@@ -15,7 +15,8 @@ struct inside { /* one way of sealing or opening in this process, without input 
 
 #define INSIDE_WAYS 4
 
-/** inside_measure(bytes, n, out): n times that much content, each from new to free, one after the other. */
+/** inside_measure(bytes, n, out): n times that much content, each from new to free, one after the
+ * other. */
 void inside_measure(size_t bytes, unsigned n, struct inside out[INSIDE_WAYS]);
 
 #endif

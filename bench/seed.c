@@ -1,4 +1,5 @@
-/* seed.c: see seed.h. Pipelined, with a bounded number of blobs under way. Runs in the benchmark's process. */
+/* seed.c: see seed.h. Pipelined, with a bounded number of blobs under way. Runs in the benchmark's
+ * process. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 struct slot {
 	struct seeder *seeder;
-	unsigned i;              /* which blob */
+	unsigned i; /* which blob */
 };
 
 struct seeder {
@@ -33,7 +34,7 @@ static int64_t lifetime_us(const struct seed_plan *p, unsigned i)
 	return p->first_ms * 1000 + (int64_t)i * p->step_us;
 }
 
-/* timeglas ------------------------------------------------------------------------------------------------------------- */
+/* timeglas ----------------------------------------------------------------- */
 
 static void pump(struct seeder *x);
 
@@ -74,21 +75,25 @@ static void on_committed(struct store_put *p, int err, const struct store_blob *
 
 static void begin(struct seeder *x, struct slot *slot)
 {
-	static const struct store_put_calls calls = {
-	    .on_room = on_nothing, .on_refused = on_refused, .on_checked = on_nothing, .on_committed = on_committed};
-	struct store_put_opts o = {.desc = {.kind = "liveness", .uploader = "uploader", .to = " verifier verifier2 "}};
+	static const struct store_put_calls calls = {.on_room = on_nothing,
+		.on_refused = on_refused,
+		.on_checked = on_nothing,
+		.on_committed = on_committed};
+	struct store_put_opts o = {
+		.desc = {.kind = "liveness", .uploader = "uploader", .to = " verifier verifier2 "}};
 	int64_t life = lifetime_us(x->plan, x->begun);
 	struct evbuffer *data = evbuffer_new();
 	struct store_put *p;
 	int err = 0;
 
-	/* A lifetime is whole seconds; an upload that seems to have begun earlier gives the fraction. */
+	/* A lifetime is whole seconds; an upload that seems to have begun earlier gives the
+	 * fraction. */
 	o.ttl_s = (uint32_t)((life + 999999) / 1000000);
 	o.age_us = (uint64_t)o.ttl_s * 1000000 - (uint64_t)life;
 	slot->i = x->begun++;
 	p = store_put_new(x->store, &o, &calls, slot, &err);
-	if (p == NULL || data == NULL || evbuffer_add(data, x->content, x->plan->bytes) != 0 || store_put_chunk(p, data) != 0 ||
-	    store_put_commit(p, &o) != 0)
+	if (p == NULL || data == NULL || evbuffer_add(data, x->content, x->plan->bytes) != 0 ||
+		store_put_chunk(p, data) != 0 || store_put_commit(p, &o) != 0)
 		die("seeding: cannot store a blob (%d)", err);
 	evbuffer_free(data);
 }
@@ -114,7 +119,8 @@ static void on_down(struct store *s, void *ctx)
 
 static void seed_timeglas(const struct server *s, struct seeder *x)
 {
-	static const struct store_calls calls = {.on_up = on_store, .on_down = on_down, .on_low = on_store};
+	static const struct store_calls calls = {
+		.on_up = on_store, .on_down = on_down, .on_low = on_store};
 	char url[PATH_CHARS + 8], err[256] = "";
 
 	for (unsigned i = 0; i < IN_FLIGHT; i++) {
@@ -130,7 +136,7 @@ static void seed_timeglas(const struct server *s, struct seeder *x)
 	loop_free(x->loop);
 }
 
-/* Plain Redis ----------------------------------------------------------------------------------------------------------- */
+/* Plain Redis -------------------------------------------------------------- */
 
 static void seed_plain(const struct server *s, const struct seeder *x)
 {
@@ -145,7 +151,8 @@ static void seed_plain(const struct server *s, const struct seeder *x)
 		snprintf(o->key, sizeof o->key, "bench:%s:%u", p->name, i);
 		o->id[0] = '\0';
 		o->deadline_us = (wall_us() + lifetime_us(p, i)) / 1000 * 1000;
-		redisAppendCommand(c, "SET %s %b PXAT %lld", o->key, x->content, (size_t)p->bytes, (long long)(o->deadline_us / 1000));
+		redisAppendCommand(c, "SET %s %b PXAT %lld", o->key, x->content, (size_t)p->bytes,
+			(long long)(o->deadline_us / 1000));
 		if (i % IN_FLIGHT == IN_FLIGHT - 1)
 			redis_answers(c, IN_FLIGHT);
 	}
@@ -170,7 +177,7 @@ void seed(const struct server *s, const struct seed_plan *p, struct seeded *out)
 	free(x);
 }
 
-/* Settling ------------------------------------------------------------------------------------------------------------- */
+/* Settling ----------------------------------------------------------------- */
 
 static long long outbox_length(redisContext *c)
 {

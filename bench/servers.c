@@ -1,6 +1,6 @@
 /*
- * servers.c: starts, asks and ends the systems under test. It puts nothing into them. Runs in the benchmark's process; what it
- * starts gets SIGTERM when that one dies.
+ * servers.c: starts, asks and ends the systems under test. It puts nothing into them. Runs in the
+ * benchmark's process; what it starts gets SIGTERM when that one dies.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,14 +20,35 @@
 #include "servers.h"
 
 #define START_S 30
-#define USED_VALUES 128000u /* of 1,000 bytes: what large ones leave is not split for small ones */
+/* of 1,000 bytes: what large ones leave is not split for small ones */
+#define USED_VALUES 128000u
 #define USED_PIPELINE 1000u
 
-/* Everything that could matter to expiry or memory. Not among them: the environment (the allocator that wipes and has huge pages), which is timeglas's own measure. */
+/* Everything that could matter to expiry or memory. Not among them: the environment (the allocator
+ * that wipes and has huge pages), which is timeglas's own measure. */
 static const char *const copied[] = {
-	"save", "appendonly", "hz", "dynamic-hz", "active-expire-effort", "lazyfree-lazy-expire", "lazyfree-lazy-user-del", "maxmemory",
-	"maxmemory-policy", "databases", "hash-max-listpack-value", "io-threads", "latency-tracking", "slowlog-log-slower-than",
-	"crash-log-enabled", "timeout", "maxclients", "activedefrag", "activerehashing", "jemalloc-bg-thread", "disable-thp", "notify-keyspace-events",
+	"save",
+	"appendonly",
+	"hz",
+	"dynamic-hz",
+	"active-expire-effort",
+	"lazyfree-lazy-expire",
+	"lazyfree-lazy-user-del",
+	"maxmemory",
+	"maxmemory-policy",
+	"databases",
+	"hash-max-listpack-value",
+	"io-threads",
+	"latency-tracking",
+	"slowlog-log-slower-than",
+	"crash-log-enabled",
+	"timeout",
+	"maxclients",
+	"activedefrag",
+	"activerehashing",
+	"jemalloc-bg-thread",
+	"disable-thp",
+	"notify-keyspace-events",
 };
 #define N_COPIED (sizeof copied / sizeof *copied)
 
@@ -72,7 +93,8 @@ void beside_us(const char *name, char *out, size_t cap)
 		die("cannot tell where this program is");
 	out[n] = '\0';
 	n = strrchr(out, '/') + 1 - out;
-	if (snprintf(out + n, cap - (size_t)n, "%s", name) >= (int)(cap - (size_t)n) || access(out, X_OK) != 0)
+	if (snprintf(out + n, cap - (size_t)n, "%s", name) >= (int)(cap - (size_t)n) ||
+		access(out, X_OK) != 0)
 		die("no %s beside this program; run make", name);
 }
 
@@ -160,7 +182,9 @@ void timeglas_start(struct server *s, const char *dir, unsigned workers, const c
 	if (s->pid == 0) {
 		server_become(fds[1]);
 		setenv("TMPDIR", dir, 1);
-		execl(program, "timeglasd", "--dev", dev, "--workers", n, "--set", "server.log_level=warn", (char *)NULL); /* the peers log no requests either */
+		/* the peers log no requests either */
+		execl(program, "timeglasd", "--dev", dev, "--workers", n, "--set",
+			"server.log_level=warn", (char *)NULL);
 		_exit(127);
 	}
 	close(fds[1]);
@@ -172,8 +196,9 @@ void timeglas_start(struct server *s, const char *dir, unsigned workers, const c
 
 void redis_set(struct redis_like *like, const char *name, const char *value)
 {
-	if (like->n == SETTINGS_MAX || snprintf(like->setting[like->n][0], SETTING_CHARS, "--%s", name) >= SETTING_CHARS ||
-	    snprintf(like->setting[like->n][1], SETTING_CHARS, "%s", value) >= SETTING_CHARS)
+	if (like->n == SETTINGS_MAX ||
+		snprintf(like->setting[like->n][0], SETTING_CHARS, "--%s", name) >= SETTING_CHARS ||
+		snprintf(like->setting[like->n][1], SETTING_CHARS, "%s", value) >= SETTING_CHARS)
 		die("too many settings for Redis, or %s is too long", name);
 	like->n++;
 }
@@ -198,7 +223,8 @@ void redis_like(const struct server *s, struct redis_like *out)
 	r = redis_do(s->redis, "INFO server");
 	at = strstr(r->str, "redis_version:");
 	if (at != NULL)
-		snprintf(out->version, sizeof out->version, "%.*s", (int)strcspn(at + 14, "\r\n"), at + 14);
+		snprintf(out->version, sizeof out->version, "%.*s", (int)strcspn(at + 14, "\r\n"),
+			at + 14);
 	freeReplyObject(r);
 }
 
@@ -224,7 +250,8 @@ static void await_redis(struct server *s)
 	die("redis-server did not start");
 }
 
-/* The environment that timeglas gives its Redis (server/master/redis_embed.c), as far as this build has it. */
+/* The environment that timeglas gives its Redis (server/master/redis_embed.c), as far as this build
+ * has it. */
 static void wiping_environment(void)
 {
 	char library[PATH_MAX];
@@ -237,7 +264,8 @@ static void wiping_environment(void)
 
 void plain_start(struct server *s, const char *dir, const struct redis_like *like, bool wiping)
 {
-	const char *argv[2 * SETTINGS_MAX + 10] = {"redis-server", "--port", "0", "--dir", dir, "--unixsocket", s->socket};
+	const char *argv[2 * SETTINGS_MAX + 10] = {
+		"redis-server", "--port", "0", "--dir", dir, "--unixsocket", s->socket};
 	size_t n = 7;
 	int null_fd;
 

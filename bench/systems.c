@@ -1,4 +1,5 @@
-/* systems.c: see systems.h. Starts, tells how to speak to them, and ends them. Runs in the benchmark's process. */
+/* systems.c: see systems.h. Starts, tells how to speak to them, and ends them. Runs in the
+ * benchmark's process. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +26,10 @@ static const struct {
 	const char *name, *needs, *package;
 } kinds[SYSTEM_KINDS] = {
 	[SYSTEM_TIMEGLAS] = {"timeglas", NULL, NULL},
-	[SYSTEM_NGINX] = {"nginx", NGINX_MODULES "/ngx_http_lua_module.so", "libnginx-mod-http-lua"},
-	[SYSTEM_SIMPLE] = {"nginx-simple", NGINX_MODULES "/ngx_http_lua_module.so", "libnginx-mod-http-lua"},
+	[SYSTEM_NGINX] = {"nginx", NGINX_MODULES "/ngx_http_lua_module.so",
+		"libnginx-mod-http-lua"},
+	[SYSTEM_SIMPLE] = {"nginx-simple", NGINX_MODULES "/ngx_http_lua_module.so",
+		"libnginx-mod-http-lua"},
 	[SYSTEM_WEBDIS] = {"webdis", WEBDIS, "webdis"},
 	[SYSTEM_REDIS_TLS] = {"redis-tls", "/usr/bin/redis-benchmark", "redis-tools"},
 	[SYSTEM_REDIS_UNIX] = {"redis-unix", "/usr/bin/redis-benchmark", "redis-tools"},
@@ -47,7 +50,9 @@ int system_kind(const char *word, size_t len)
 
 const char *system_missing(enum system_kind kind)
 {
-	return kinds[kind].needs != NULL && access(kinds[kind].needs, R_OK) != 0 ? kinds[kind].package : NULL;
+	return kinds[kind].needs != NULL && access(kinds[kind].needs, R_OK) != 0 ?
+		kinds[kind].package :
+		NULL;
 }
 
 void systems_open(struct systems *all, const char *dir)
@@ -65,7 +70,7 @@ void systems_open(struct systems *all, const char *dir)
 	server_stop(&s);
 }
 
-/* How to speak to them ----------------------------------------------------------------------------------------------------- */
+/* How to speak to them ----------------------------------------------------- */
 
 static void wire_tls(struct gen_wire *w, const struct server *s)
 {
@@ -82,9 +87,12 @@ static void wire_timeglas(struct gen_wire *w, const struct server *s, bool named
 	snprintf(w->host, sizeof w->host, "%s", s->host);
 	w->port = (unsigned)strtoul(s->port, NULL, 10);
 	wire_tls(w, s);
-	snprintf(w->put, sizeof w->put, "POST /v1/blobs HTTP/1.1\r\nHost: %s:%u\r\nTimeglas-Kind: liveness\r\nTimeglas-Ttl: " TTL "\r\n%s", w->host,
-	    w->port, named ? "Timeglas-Name: " GEN_NAME "\r\n" : "");
-	snprintf(w->take, sizeof w->take, "POST /v1/blobs/" GEN_KEY "/take HTTP/1.1\r\nHost: %s:%u\r\n", w->host, w->port);
+	snprintf(w->put, sizeof w->put,
+		"POST /v1/blobs HTTP/1.1\r\nHost: %s:%u\r\nTimeglas-Kind: "
+		"liveness\r\nTimeglas-Ttl: " TTL "\r\n%s",
+		w->host, w->port, named ? "Timeglas-Name: " GEN_NAME "\r\n" : "");
+	snprintf(w->take, sizeof w->take,
+		"POST /v1/blobs/" GEN_KEY "/take HTTP/1.1\r\nHost: %s:%u\r\n", w->host, w->port);
 	w->put_status = 201;
 	w->says = "\"blob\":\"";
 	w->names = true;
@@ -93,28 +101,33 @@ static void wire_timeglas(struct gen_wire *w, const struct server *s, bool named
 static void wire_nginx(struct gen_wire *w, const struct systems *all)
 {
 	wire_tls(w, &all->example);
-	snprintf(w->put, sizeof w->put, "PUT /b/" GEN_KEY " HTTP/1.1\r\nHost: %s:%u\r\n", w->host, w->port);
-	snprintf(w->take, sizeof w->take, "POST /b/" GEN_KEY " HTTP/1.1\r\nHost: %s:%u\r\n", w->host, w->port);
+	snprintf(w->put, sizeof w->put, "PUT /b/" GEN_KEY " HTTP/1.1\r\nHost: %s:%u\r\n", w->host,
+		w->port);
+	snprintf(w->take, sizeof w->take, "POST /b/" GEN_KEY " HTTP/1.1\r\nHost: %s:%u\r\n",
+		w->host, w->port);
 	w->put_status = 201;
 	w->says = "stored";
 }
 
 static void wire_webdis(struct gen_wire *w)
 {
-	snprintf(w->put, sizeof w->put, "PUT /SETEX/" GEN_KEY "/" TTL " HTTP/1.1\r\nHost: %s:%u\r\n", w->host, w->port);
-	snprintf(w->take, sizeof w->take, "GET /GETDEL/" GEN_KEY ".txt HTTP/1.1\r\nHost: %s:%u\r\n", w->host, w->port);
+	snprintf(w->put, sizeof w->put,
+		"PUT /SETEX/" GEN_KEY "/" TTL " HTTP/1.1\r\nHost: %s:%u\r\n", w->host, w->port);
+	snprintf(w->take, sizeof w->take, "GET /GETDEL/" GEN_KEY ".txt HTTP/1.1\r\nHost: %s:%u\r\n",
+		w->host, w->port);
 	w->put_status = 200;
 	w->says = "[true,\"OK\"]";
 }
 
-/* Their configurations ------------------------------------------------------------------------------------------------------ */
+/* Their configurations ----------------------------------------------------- */
 
 struct name {
 	const char *name, *value;
 };
 
 /* A file of bench/peers/ into the system's folder, with @NAMES@ filled in. */
-static void write_file(const char *dir, const char *file, const char *text, const struct name *names, size_t n)
+static void write_file(
+	const char *dir, const char *file, const char *text, const struct name *names, size_t n)
 {
 	char path[PATH_CHARS + 32];
 	FILE *f;
@@ -151,7 +164,8 @@ static unsigned free_port(void)
 	socklen_t n = sizeof a;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof a) != 0 || getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof a) != 0 ||
+		getsockname(fd, (struct sockaddr *)&a, &n) != 0)
 		die("cannot find a port: %s", strerror(errno));
 	close(fd);
 	return ntohs(a.sin_port);
@@ -159,7 +173,9 @@ static unsigned free_port(void)
 
 static bool answers(unsigned port)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((in_port_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in a = {.sin_family = AF_INET,
+		.sin_port = htons((in_port_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool up = fd >= 0 && connect(fd, (const struct sockaddr *)&a, sizeof a) == 0;
 
@@ -167,7 +183,8 @@ static bool answers(unsigned port)
 	return up;
 }
 
-/* glibc gives memory back to the kernel at the end of each request that needs much, and takes it again page by page; this keeps it. */
+/* glibc gives memory back to the kernel at the end of each request that needs much, and takes it
+ * again page by page; this keeps it. */
 static void keep_memory(void)
 {
 	setenv("MALLOC_MMAP_THRESHOLD_", "33554432", 1);
@@ -175,8 +192,10 @@ static void keep_memory(void)
 	setenv("MALLOC_TOP_PAD_", "16777216", 1);
 }
 
-/* Runs argv, with what it says in DIR/said; returns when it takes connections and has so many children. */
-static void run_front(struct system *s, const char *dir, const char *const argv[], unsigned children)
+/* Runs argv, with what it says in DIR/said; returns when it takes connections and has so many
+ * children. */
+static void run_front(
+	struct system *s, const char *dir, const char *const argv[], unsigned children)
 {
 	int64_t until = wall_us() + START_S * INT64_C(1000000);
 	pid_t child[CPU_PIDS];
@@ -205,13 +224,20 @@ static void run_front(struct system *s, const char *dir, const char *const argv[
 	}
 }
 
-static void start_nginx(struct systems *all, struct system *s, const char *dir, const char *port, const char *workers)
+static void start_nginx(struct systems *all, struct system *s, const char *dir, const char *port,
+	const char *workers)
 {
 	char conf[PATH_CHARS + 16], log[PATH_CHARS + 16];
 	const struct name names[] = {
-	    {"USER", geteuid() == 0 ? "user root root;" : ""}, {"DIR", dir}, {"PORT", port}, {"PKI", all->pki}, {"SOCKET", s->store.socket},
-	    {"WORKERS", workers}, {"MODULES", NGINX_MODULES}, {"LUA_BUFFER", "64k"},
-	    {"HANDLER", s->kind == SYSTEM_SIMPLE ? "simple" : "handler"},
+		{"USER", geteuid() == 0 ? "user root root;" : ""},
+		{"DIR", dir},
+		{"PORT", port},
+		{"PKI", all->pki},
+		{"SOCKET", s->store.socket},
+		{"WORKERS", workers},
+		{"MODULES", NGINX_MODULES},
+		{"LUA_BUFFER", "64k"},
+		{"HANDLER", s->kind == SYSTEM_SIMPLE ? "simple" : "handler"},
 	};
 	const char *argv[] = {NGINX, "-p", dir, "-c", conf, "-e", log, NULL};
 
@@ -229,7 +255,8 @@ static void start_nginx(struct systems *all, struct system *s, const char *dir, 
 static void start_webdis(struct system *s, const char *dir, const char *port, const char *workers)
 {
 	char conf[PATH_CHARS + 16];
-	const struct name names[] = {{"DIR", dir}, {"PORT", port}, {"SOCKET", s->store.socket}, {"WORKERS", workers}};
+	const struct name names[] = {
+		{"DIR", dir}, {"PORT", port}, {"SOCKET", s->store.socket}, {"WORKERS", workers}};
 	const char *argv[] = {WEBDIS, conf, NULL};
 
 	snprintf(conf, sizeof conf, "%s/webdis.json", dir);
@@ -243,8 +270,8 @@ static void start_webdis(struct system *s, const char *dir, const char *port, co
 static void add_tls(struct redis_like *like, const struct systems *all, const char *port)
 {
 	char path[PATH_CHARS + 16];
-	static const char *const files[][2] = {
-	    {"tls-cert-file", "server.pem"}, {"tls-key-file", "server.key"}, {"tls-ca-cert-file", "ca.pem"}};
+	static const char *const files[][2] = {{"tls-cert-file", "server.pem"},
+		{"tls-key-file", "server.key"}, {"tls-ca-cert-file", "ca.pem"}};
 
 	redis_set(like, "tls-port", port);
 	redis_set(like, "tls-auth-clients", "yes");
@@ -272,7 +299,8 @@ static void start_peer(struct systems *all, struct system *s, const char *dir)
 		add_tls(&like, all, port);
 	plain_start(&s->store, redis, &like, true);
 	if (server_wipes(&s->store) != all->wipes)
-		die("the peers' Redis would not wipe memory as timeglas's does: no fair comparison");
+		die("the peers' Redis would not wipe memory as timeglas's does: no fair "
+		    "comparison");
 	cpu_add(&s->cpu, s->store.pid, CPU_REDIS);
 	if (s->kind == SYSTEM_NGINX || s->kind == SYSTEM_SIMPLE)
 		start_nginx(all, s, dir, port, workers);

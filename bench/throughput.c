@@ -1,6 +1,7 @@
 /*
- * throughput.c: timeglas-bench throughput: timeglas and its peers in a steady state of puts and takes (compare.h). And the two that compare
- * timeglas with itself: scale, with one worker and two, and live, with few and with a million blobs in the store.
+ * throughput.c: timeglas-bench throughput: timeglas and its peers in a steady state of puts and
+ * takes (compare.h). And the two that compare timeglas with itself: scale, with one worker and two,
+ * and live, with few and with a million blobs in the store.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@ static void two_sizes(struct compare *c)
 	c->size[1] = 262144;
 }
 
-/* throughput --------------------------------------------------------------------------------------------------------------- */
+/* throughput --------------------------------------------------------------- */
 
 static void add_kind(struct compare *c, enum system_kind kind)
 {
@@ -26,7 +27,8 @@ static void add_kind(struct compare *c, enum system_kind kind)
 	if (c->n_variants == VARIANTS_MAX)
 		die("too many peers");
 	if (system_missing(kind) != NULL) {
-		say("%s is left out: the package %s is not installed (make deps)", system_name(kind), system_missing(kind));
+		say("%s is left out: the package %s is not installed (make deps)",
+			system_name(kind), system_missing(kind));
 		return;
 	}
 	*v = (struct variant){.kind = kind, .workers = c->all.workers};
@@ -69,15 +71,25 @@ static void take_names(struct compare *c, const char *value)
 int bench_throughput(int argc, char **argv, const char *dir)
 {
 	static const struct compare_cli cli = {
-	    .usage = "  --peers WHICH     beside timeglas: nginx, nginx-simple, webdis, redis-tls, redis-unix; none (all)\n"
-	             "  --before FILE     beside timeglas: another build's timeglasd, and nobody else\n"
-	             "  --workers N       of each server (1)\n"
-	             "  --names WHOSE     who names timeglas' blobs: the server, or the uploader, as for a signed file (server)\n",
-	    .own = {{"peers", take_peers}, {"before", compare_before}, {"workers", take_workers}, {"names", take_names}}, .quick = two_sizes,
+		.usage = "  --peers WHICH     beside timeglas: nginx, nginx-simple, webdis, "
+			 "redis-tls, redis-unix; none (all)\n"
+			 "  --before FILE     beside timeglas: another build's timeglasd, and "
+			 "nobody else\n"
+			 "  --workers N       of each server (1)\n"
+			 "  --names WHOSE     who names timeglas' blobs: the server, or the "
+			 "uploader, as for a signed file (server)\n",
+		.own = {{"peers", take_peers}, {"before", compare_before},
+			{"workers", take_workers}, {"names", take_names}},
+		.quick = two_sizes,
 	};
 	struct compare c = {
-	    .name = "throughput", .versus = "timeglas : it", .size = {4096, 32768, 262144, 1048576}, .n_sizes = 4, .rounds = 5, .gen = load,
-	    .all = {.workers = 1},
+		.name = "throughput",
+		.versus = "timeglas : it",
+		.size = {4096, 32768, 262144, 1048576},
+		.n_sizes = 4,
+		.rounds = 5,
+		.gen = load,
+		.all = {.workers = 1},
 	};
 
 	for (int i = 0; i < SYSTEM_KINDS; i++)
@@ -85,20 +97,27 @@ int bench_throughput(int argc, char **argv, const char *dir)
 	return compare_main(&c, &cli, argc, argv, dir);
 }
 
-/* scale ---------------------------------------------------------------------------------------------------------------------- */
+/* scale -------------------------------------------------------------------- */
 
 int bench_scale(int argc, char **argv, const char *dir)
 {
 	static const struct compare_cli cli = {.usage = "", .quick = two_sizes};
 	struct compare c = {
-	    .name = "scale", .versus = "2 workers : 1", .size = {4096, 32768, 262144, 1048576}, .n_sizes = 4, .rounds = 5, .gen = load,
-	    .variant = {{SYSTEM_TIMEGLAS, 2, 0, "2 workers"}, {SYSTEM_TIMEGLAS, 1, 0, "1 worker"}}, .n_variants = 2,
+		.name = "scale",
+		.versus = "2 workers : 1",
+		.size = {4096, 32768, 262144, 1048576},
+		.n_sizes = 4,
+		.rounds = 5,
+		.gen = load,
+		.variant = {{SYSTEM_TIMEGLAS, 2, 0, "2 workers"},
+			{SYSTEM_TIMEGLAS, 1, 0, "1 worker"}},
+		.n_variants = 2,
 	};
 
 	return compare_main(&c, &cli, argc, argv, dir);
 }
 
-/* live ----------------------------------------------------------------------------------------------------------------------- */
+/* live --------------------------------------------------------------------- */
 
 static void set_live(struct compare *c, unsigned i, unsigned n)
 {
@@ -120,9 +139,16 @@ static void few_live(struct compare *c)
 int bench_live(int argc, char **argv, const char *dir)
 {
 	static const struct compare_cli cli = {
-	    .usage = "  --live N          blobs in the store, next to 1000 (1000000)\n", .own = {{"live", take_live}}, .quick = few_live};
-	struct compare c = {
-	    .name = "live", .versus = "many : few", .size = {4096, 32768}, .n_sizes = 2, .rounds = 5, .gen = load, .n_variants = 2};
+		.usage = "  --live N          blobs in the store, next to 1000 (1000000)\n",
+		.own = {{"live", take_live}},
+		.quick = few_live};
+	struct compare c = {.name = "live",
+		.versus = "many : few",
+		.size = {4096, 32768},
+		.n_sizes = 2,
+		.rounds = 5,
+		.gen = load,
+		.n_variants = 2};
 
 	set_live(&c, 0, 1000000);
 	set_live(&c, 1, 1000);

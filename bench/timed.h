@@ -7,8 +7,8 @@ struct timed {
 };
 
 /**
- * timed_run(argv, env, said): runs argv (found through PATH) with that environment and no stdin; what it says goes to the file said. Dies, showing it,
- * unless it succeeds.
+ * timed_run(argv, env, said): runs argv (found through PATH) with that environment and no stdin;
+ * what it says goes to the file said. Dies, showing it, unless it succeeds.
  */
 struct timed timed_run(char *const argv[], char *const env[], const char *said);
 

@@ -1,4 +1,5 @@
-/* watch.c: see watch.h. Times are taken when an event or an answer arrives, so they contain its way here. Runs in the benchmark's process. */
+/* watch.c: see watch.h. Times are taken when an event or an answer arrives, so they contain its way
+ * here. Runs in the benchmark's process. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -13,7 +14,7 @@
 #include "watch.h"
 
 #define CHANNEL "__keyspace@0__:"
-#define EARLY_US 5000        /* asking begins so long before the deadline */
+#define EARLY_US 5000 /* asking begins so long before the deadline */
 #define GIVE_UP_US 1000000
 
 struct name {
@@ -27,7 +28,7 @@ struct watch {
 	unsigned n, left;
 };
 
-/* Removal --------------------------------------------------------------------------------------------------------------- */
+/* Removal ------------------------------------------------------------------ */
 
 static int by_name(const void *a, const void *b)
 {
@@ -50,13 +51,16 @@ struct watch *watch_open(const struct server *s, const struct seeded *b, unsigne
 	return w;
 }
 
-/* A removal says "del" (UNLINK, too) or "expired"; anything else that happens to a key is not of interest. */
+/* A removal says "del" (UNLINK, too) or "expired"; anything else that happens to a key is not of
+ * interest. */
 static void note(struct watch *w, const redisReply *r, int64_t now, int64_t *removed_us)
 {
 	struct name want = {NULL, 0}, *at;
 
-	if (r->type != REDIS_REPLY_ARRAY || r->elements != 3 || strcmp(r->element[0]->str, "message") != 0 ||
-	    (strcmp(r->element[2]->str, "del") != 0 && strcmp(r->element[2]->str, "expired") != 0))
+	if (r->type != REDIS_REPLY_ARRAY || r->elements != 3 ||
+		strcmp(r->element[0]->str, "message") != 0 ||
+		(strcmp(r->element[2]->str, "del") != 0 &&
+			strcmp(r->element[2]->str, "expired") != 0))
 		return;
 	want.key = r->element[1]->str + strlen(CHANNEL);
 	at = bsearch(&want, w->by_key, w->n, sizeof *w->by_key, by_name);
@@ -92,7 +96,7 @@ void watch_close(struct watch *w)
 	free(w);
 }
 
-/* Asking ---------------------------------------------------------------------------------------------------------------- */
+/* Asking ------------------------------------------------------------------- */
 
 struct asker {
 	const struct server *server;

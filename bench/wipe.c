@@ -1,6 +1,7 @@
 /*
- * wipe.c: how long a blob's bytes can be found in memory after its deadline. Blobs go the whole way here: sealed, uploaded over mTLS (plain
- * Redis: SET). Two pieces of each are looked for: its age share and its end, both as good as random. Runs in the benchmark's process.
+ * wipe.c: how long a blob's bytes can be found in memory after its deadline. Blobs go the whole way
+ * here: sealed, uploaded over mTLS (plain Redis: SET). Two pieces of each are looked for: its age
+ * share and its end, both as good as random. Runs in the benchmark's process.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +27,8 @@ struct buffer {
 struct wipe {
 	const struct server *server;
 	unsigned n;
-	unsigned char (*marker)[MARKER_BYTES];  /* PIECES for each blob */
-	bool *in_redis, *in_server;             /* for each marker, in the last look */
+	unsigned char (*marker)[MARKER_BYTES]; /* PIECES for each blob */
+	bool *in_redis, *in_server;            /* for each marker, in the last look */
 	int64_t *deadline_us;
 	char (*key)[64];
 };
@@ -58,32 +59,38 @@ size_t wipe_envelope(unsigned char *out, size_t cap)
 		die("no memory for a key");
 	tg_identity_free(nobody);
 	o.recipient = (const tg_recipient *const *)&to;
-	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, sizeof content) != 0 || tg_seal_finish(s) != 0)
+	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, sizeof content) != 0 ||
+		tg_seal_finish(s) != 0)
 		die("cannot seal");
 	tg_seal_free(s);
 	tg_recipient_free(to);
 	return b.n;
 }
 
-/* Storing ------------------------------------------------------------------------------------------------------------- */
+/* Storing ------------------------------------------------------------------ */
 
-static void store_plain(struct wipe *w, unsigned i, const unsigned char *blob, size_t n, int64_t ttl_ms)
+static void store_plain(
+	struct wipe *w, unsigned i, const unsigned char *blob, size_t n, int64_t ttl_ms)
 {
 	int64_t deadline_ms = wall_us() / 1000 + ttl_ms;
 
 	snprintf(w->key[i], sizeof w->key[i], "bench:wipe:%u", i);
-	freeReplyObject(redis_do(w->server->redis, "SET %s %b PXAT %lld", w->key[i], blob, n, (long long)deadline_ms));
+	freeReplyObject(redis_do(w->server->redis, "SET %s %b PXAT %lld", w->key[i], blob, n,
+		(long long)deadline_ms));
 	w->deadline_us[i] = deadline_ms * 1000;
 }
 
-static void store_timeglas(struct wipe *w, struct https *h, unsigned i, const unsigned char *blob, size_t n, int64_t ttl_ms)
+static void store_timeglas(struct wipe *w, struct https *h, unsigned i, const unsigned char *blob,
+	size_t n, int64_t ttl_ms)
 {
 	char fields[96], key[16], member[32];
 	const char *id;
 	redisReply *r;
 
-	snprintf(fields, sizeof fields, "Timeglas-Kind: liveness\r\nTimeglas-Ttl: %lld\r\n", (long long)(ttl_ms / 1000));
-	if (https_call(h, "POST", "/v1/blobs", fields, blob, n) != 201 || (id = strstr(https_body(h), "\"blob\":\"")) == NULL)
+	snprintf(fields, sizeof fields, "Timeglas-Kind: liveness\r\nTimeglas-Ttl: %lld\r\n",
+		(long long)(ttl_ms / 1000));
+	if (https_call(h, "POST", "/v1/blobs", fields, blob, n) != 201 ||
+		(id = strstr(https_body(h), "\"blob\":\"")) == NULL)
 		die("put: %s", https_body(h));
 	id += 8;
 	snprintf(key, sizeof key, "tg:{%.2s}:dl", id);
@@ -115,7 +122,7 @@ static void store_all(struct wipe *w, struct https *h, int64_t ttl_ms)
 	explicit_bzero(blob, sizeof blob);
 }
 
-/* Looking ------------------------------------------------------------------------------------------------------------- */
+/* Looking ------------------------------------------------------------------ */
 
 /* timeglasd and its children, without Redis. */
 static unsigned server_pids(const struct server *s, pid_t out[PIDS_MAX])
@@ -135,7 +142,8 @@ static unsigned server_pids(const struct server *s, pid_t out[PIDS_MAX])
 /* One look at everything. False: memory may not be read. */
 static bool look(struct wipe *w)
 {
-	const unsigned char(*marker)[MARKER_BYTES] = (const unsigned char(*)[MARKER_BYTES])w->marker;
+	const unsigned char(*marker)[MARKER_BYTES] =
+		(const unsigned char(*)[MARKER_BYTES])w->marker;
 	pid_t pid[PIDS_MAX];
 	unsigned n = server_pids(w->server, pid);
 
@@ -163,10 +171,12 @@ static unsigned count(const struct wipe *w, const bool *found)
 	return n;
 }
 
-/* Looks again and again until nothing is left, or the window is over. A blob counts as wiped when a whole look has not found it. */
+/* Looks again and again until nothing is left, or the window is over. A blob counts as wiped when a
+ * whole look has not found it. */
 static void watch_memory(struct wipe *w, const struct expiry_plan *p, struct cell *c)
 {
-	int64_t last = w->deadline_us[w->n - 1], until = last + p->wipe_window_ms * 1000, began, ended;
+	int64_t last = w->deadline_us[w->n - 1], until = last + p->wipe_window_ms * 1000, began,
+		ended;
 	bool *gone = bench_alloc(w->n, sizeof *gone);
 
 	sleep_until_us(last);
@@ -216,7 +226,8 @@ void wipe_measure(const struct server *s, const struct expiry_plan *p, struct ce
 	if (s->plain && c->readable)
 		force_removal(&w, c);
 	if (h != NULL)
-		https_close(h); /* only now: a client may stay connected, and its blobs end all the same */
+		/* only now: a client may stay connected, and its blobs end all the same */
+		https_close(h);
 	free(w.marker);
 	free(w.in_redis);
 	free(w.in_server);

@@ -1,6 +1,6 @@
 /*
- * main.c: timeglasd's command line (timeglasd(8)). Options are matched whole: an abbreviation that means something else tomorrow is refused
- * today. Runs in the master.
+ * main.c: timeglasd's command line (timeglasd(8)). Options are matched whole: an abbreviation that
+ * means something else tomorrow is refused today. Runs in the master.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,27 +22,31 @@ struct args {
 	bool test, help, version;
 };
 
-static const char usage[] =
-    "usage: timeglasd -c FILE [--set SECTION.KEY=VALUE]...\n"
-    "       timeglasd -t -c FILE\n"
-    "       timeglasd --dev DIR [--listen HOST:PORT] [--workers N] [--set SECTION.KEY=VALUE]...\n"
-    "       timeglasd --help | --version\n";
+static const char usage[] = "usage: timeglasd -c FILE [--set SECTION.KEY=VALUE]...\n"
+			    "       timeglasd -t -c FILE\n"
+			    "       timeglasd --dev DIR [--listen HOST:PORT] [--workers N] [--set "
+			    "SECTION.KEY=VALUE]...\n"
+			    "       timeglasd --help | --version\n";
 
 static const char help[] =
-    "\n"
-    "  -c FILE              run with this configuration (timeglasd.conf(5))\n"
-    "  -t                   only check it: prints FILE: ok, or each mistake with its line\n"
-    "  --dev DIR            a server to play with: throwaway certificates and keys in DIR, a Redis of its own;\n"
-    "                       prints one line 'ready URL'; then DIR/env has everything that a client needs\n"
-    "  --listen HOST:PORT   where (--dev: 127.0.0.1 and a free port)\n"
-    "  --workers N          how many worker processes (one per core)\n"
-    "  --set S.K=VALUE      over what the configuration says, e.g. --set limits.max_blob=64MiB\n"
-    "\n"
-    "SIGTERM ends it in order, a second one at once; SIGHUP reloads certificates and peers.\n";
+	"\n"
+	"  -c FILE              run with this configuration (timeglasd.conf(5))\n"
+	"  -t                   only check it: prints FILE: ok, or each mistake with its line\n"
+	"  --dev DIR            a server to play with: throwaway certificates and keys in DIR, a "
+	"Redis of its own;\n"
+	"                       prints one line 'ready URL'; then DIR/env has everything that a "
+	"client needs\n"
+	"  --listen HOST:PORT   where (--dev: 127.0.0.1 and a free port)\n"
+	"  --workers N          how many worker processes (one per core)\n"
+	"  --set S.K=VALUE      over what the configuration says, e.g. --set "
+	"limits.max_blob=64MiB\n"
+	"\n"
+	"SIGTERM ends it in order, a second one at once; SIGHUP reloads certificates and peers.\n";
 
 /*
- * "--name VALUE" or "--name=VALUE". Returns how many arguments it took, 0 when this is another option, -1 without a value, -2 when *out was set before:
- * a second one would silently replace the first.
+ * "--name VALUE" or "--name=VALUE". Returns how many arguments it took, 0 when this is another
+ * option, -1 without a value, -2 when *out was set before: a second one would silently replace the
+ * first.
  */
 static int with_value(char *const *argv, const char *name, const char **out)
 {
@@ -71,9 +75,12 @@ static int complain(const char *what, const char *about)
 static int set(const char *setting, const char *said)
 {
 	switch (conf_override(setting)) {
-	case 0: return 0;
-	case TG_EREUSED: return complain("set more than once; keep one:", said);
-	default: return complain("not SECTION.KEY=VALUE:", said);
+	case 0:
+		return 0;
+	case TG_EREUSED:
+		return complain("set more than once; keep one:", said);
+	default:
+		return complain("not SECTION.KEY=VALUE:", said);
 	}
 }
 
@@ -81,9 +88,13 @@ static int parse_one(struct args *a, char *const *argv, int *took)
 {
 	const char *setting = NULL;
 
-	if ((*took = with_value(argv, "-c", &a->conf_path)) != 0 || (*took = with_value(argv, "--dev", &a->dev_dir)) != 0 ||
-	    (*took = with_value(argv, "--listen", &a->listen)) != 0 || (*took = with_value(argv, "--workers", &a->workers)) != 0)
-		return *took > 0 ? 0 : complain(*took == -1 ? "a value must follow" : "give it once:", argv[0]);
+	if ((*took = with_value(argv, "-c", &a->conf_path)) != 0 ||
+		(*took = with_value(argv, "--dev", &a->dev_dir)) != 0 ||
+		(*took = with_value(argv, "--listen", &a->listen)) != 0 ||
+		(*took = with_value(argv, "--workers", &a->workers)) != 0)
+		return *took > 0 ?
+			0 :
+			complain(*took == -1 ? "a value must follow" : "give it once:", argv[0]);
 	*took = with_value(argv, "--set", &setting);
 	if (*took > 0)
 		return set(setting, setting);
@@ -134,7 +145,7 @@ static int run(const struct args *a, char *const *argv)
 	char err[ERR_CHARS] = "timeglasd: out of memory";
 	/* A copy: process titles are written over the arguments. */
 	char *path = strdup(a->dev_dir != NULL ? a->dev_dir : a->conf_path);
-	struct master_opts o = { .child_argv = argv };
+	struct master_opts o = {.child_argv = argv};
 	int status = EXIT_FAILURE;
 
 	if (path == NULL)
@@ -148,7 +159,8 @@ static int run(const struct args *a, char *const *argv)
 	if (o.conf == NULL) {
 		fprintf(stderr, "%s\n", err);
 	} else if (a->test) {
-		if (o.conf_path != NULL && err[0] == '\0' && reload_check(o.conf, err, sizeof err) == 0) {
+		if (o.conf_path != NULL && err[0] == '\0' &&
+			reload_check(o.conf, err, sizeof err) == 0) {
 			printf("%s: ok\n", path);
 			status = EXIT_SUCCESS;
 		} else {
@@ -165,7 +177,7 @@ static int run(const struct args *a, char *const *argv)
 
 int main(int argc, char *argv[])
 {
-	struct args a = { 0 };
+	struct args a = {0};
 	int status;
 
 	(void)argc;

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Can a server binary open an envelope? Checks what it imports, what it links, and where each of its functions comes from.
+"""Can a server binary open an envelope? Checks what it imports, what it links, and where each of
+its functions comes from.
 
     tools/check-symbols.py BINARY               exit 1 and each fault with its cure
-    tools/check-symbols.py --traps BINARY…      exit 1 when one of these is not stopped for its reason (the check's own test)
+    tools/check-symbols.py --traps BINARY…      exit 1 when one of these is not stopped for its
+    reason (the check's own test)
 
-What may be imported and linked stands in tools/check-symbols.allow. The binary is read the way the loader reads it (program
-headers, dynamic section), so section headers that lie change nothing. docs/threat-model.md says what this proves and what not.
-A trap is BUILD/symbols/NAME; the opening comment of tests/symbols/NAME.c ends with the words that must be among its faults.
-"""
+What may be imported and linked stands in tools/check-symbols.allow. The binary is read the way the
+loader reads it (program headers, dynamic section), so section headers that lie change nothing.
+docs/threat-model.md says what this proves and what not. A trap is BUILD/symbols/NAME; the opening
+comment of tests/symbols/NAME.c ends with the words that must be among its faults."""
 import os
 import re
 import struct
@@ -20,22 +22,50 @@ ALLOWED = "tools/check-symbols.allow"
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_GNU_STACK = 1, 2, 3, 0x6474E551
 PF_X, PF_W = 1, 2
 SHT_SYMTAB, SHT_NOBITS, SHF_EXECINSTR = 2, 8, 4
-DT = {"NEEDED": 1, "HASH": 4, "STRTAB": 5, "SYMTAB": 6, "RELA": 7, "RELASZ": 8, "RPATH": 15, "TEXTREL": 22,
-      "JMPREL": 23,
-      "PLTRELSZ": 2, "RUNPATH": 29, "FLAGS": 30, "GNU_HASH": 0x6FFFFEF5, "VERSYM": 0x6FFFFFF0, "VERNEED": 0x6FFFFFFE,
-      "VERNEEDNUM": 0x6FFFFFFF, "CONFIG": 0x6FFFFEFA, "DEPAUDIT": 0x6FFFFEFB, "AUDIT": 0x6FFFFEFC,
-      "AUXILIARY": 0x7FFFFFFD,
-      "FILTER": 0x7FFFFFFF}
+DT = {
+    "NEEDED": 1,
+    "HASH": 4,
+    "STRTAB": 5,
+    "SYMTAB": 6,
+    "RELA": 7,
+    "RELASZ": 8,
+    "RPATH": 15,
+    "TEXTREL": 22,
+    "JMPREL": 23,
+    "PLTRELSZ": 2,
+    "RUNPATH": 29,
+    "FLAGS": 30,
+    "GNU_HASH": 0x6FFFFEF5,
+    "VERSYM": 0x6FFFFFF0,
+    "VERNEED": 0x6FFFFFFE,
+    "VERNEEDNUM": 0x6FFFFFFF,
+    "CONFIG": 0x6FFFFEFA,
+    "DEPAUDIT": 0x6FFFFEFB,
+    "AUDIT": 0x6FFFFEFC,
+    "AUXILIARY": 0x7FFFFFFD,
+    "FILTER": 0x7FFFFFFF,
+}
 DF_TEXTREL = 4
 STT_OBJECT, STT_FUNC, STT_FILE, STT_IFUNC = 1, 2, 4, 10
 # What the C compiler itself adds: names, and the most that one may weigh.
-STARTUP = {"_start", "_init", "_fini", "deregister_tm_clones", "register_tm_clones", "__do_global_dtors_aux",
-           "frame_dummy",
-           "_IO_stdin_used", "__abi_tag", "completed.0", "call_weak_fn"}
+STARTUP = {
+    "_start",
+    "_init",
+    "_fini",
+    "deregister_tm_clones",
+    "register_tm_clones",
+    "__do_global_dtors_aux",
+    "frame_dummy",
+    "_IO_stdin_used",
+    "__abi_tag",
+    "completed.0",
+    "call_weak_fn",
+}
 STARTUP_MAX = 96
-PADDING_MAX = 31 # between two functions that are aligned to 32 bytes
+PADDING_MAX = 31  # between two functions that are aligned to 32 bytes
 TOLD_OF_A_KIND = 20
-# Constants that an implementation of the primitive can hardly do without. The server has none of its own.
+# Constants that an implementation of the primitive can hardly do without. The server has none of
+# its own.
 WORDS32 = "32-bit words"
 CONSTANTS = {
     "ChaCha20 or XSalsa20": (WORDS32, (0x61707865, 0x3320646E, 0x79622D32, 0x6B206574)),
@@ -48,11 +78,14 @@ CONSTANTS = {
     "age, X25519 stanza's key": ("bytes", b"age-encryption.org/v1/X25519"),
     "age, scrypt stanza's key": ("bytes", b"age-encryption.org/v1/scrypt"),
 }
-# Instructions that the compiler uses for nothing else; each has bytes to look for, and a name to look for where they stand.
+# Instructions that the compiler uses for nothing else; each has bytes to look for, and a name to
+# look for where they stand.
 INSTRUCTIONS = {
-    "x86": (rb"\x0f\x05|\x0f\x34|\xcd\x80|\x66\x0f\x38[\xdb-\xdf]|\x66\x0f\x3a[\x44\xdf]|\xc4[\x00-\xff]{2}[\x44\xdb-\xdf]|"
-            rb"\x62[\x00-\xff]{3}[\x44\xdc-\xdf]|\x0f\x38[\xc8-\xcd]|\x0f\x3a\xcc",
-            r"\b(syscall|sysenter|int +\$0x80|v?aes\w+|v?pclmul\w+|sha(1|256)\w+)"),
+    "x86": (
+        rb"\x0f\x05|\x0f\x34|\xcd\x80|\x66\x0f\x38[\xdb-\xdf]|\x66\x0f\x3a[\x44\xdf]|\xc4[\x00-\xff]{2}[\x44\xdb-\xdf]|"
+        rb"\x62[\x00-\xff]{3}[\x44\xdc-\xdf]|\x0f\x38[\xc8-\xcd]|\x0f\x3a\xcc",
+        r"\b(syscall|sysenter|int +\$0x80|v?aes\w+|v?pclmul\w+|sha(1|256)\w+)",
+    ),
     "aarch64": (rb"[\x00-\xff]", r"\b(svc|aes(d|e|mc|imc)|pmull2?|sha(1|256|512)\w+)\b"),
 }
 MACHINES = {62: "x86", 183: "aarch64"}
@@ -63,7 +96,8 @@ class Unreadable(Exception):
 
 
 class Elf:
-    """One ELF file: program headers and dynamic section as the loader sees them; the symbol table where there is one."""
+    """One ELF file: program headers and dynamic section as the loader sees them; the symbol table
+    where there is one."""
 
     def __init__(self, data, what):
         self.data, self.what = data, what
@@ -73,17 +107,36 @@ class Elf:
         phoff, shoff = struct.unpack_from("<QQ", data, 32)
         phentsize, phnum, shentsize, shnum, shstrndx = struct.unpack_from("<HHHHH", data, 54)
         names = ("type", "flags", "offset", "vaddr", "paddr", "filesz", "memsz", "align")
-        self.segments = [dict(zip(names, struct.unpack_from("<IIQQQQQQ", data, phoff + i * phentsize)))
-                         for i in range(phnum)]
-        names = ("name", "type", "flags", "addr", "offset", "size", "link", "info", "align", "entsize")
-        self.sections = [dict(zip(names, struct.unpack_from("<IIQQQQIIQQ", data, shoff + i * shentsize)))
-                         for i in range(shnum)] if shoff else []
+        self.segments = [
+            dict(zip(names, struct.unpack_from("<IIQQQQQQ", data, phoff + i * phentsize)))
+            for i in range(phnum)
+        ]
+        names = (
+            "name",
+            "type",
+            "flags",
+            "addr",
+            "offset",
+            "size",
+            "link",
+            "info",
+            "align",
+            "entsize",
+        )
+        self.sections = (
+            [
+                dict(zip(names, struct.unpack_from("<IIQQQQIIQQ", data, shoff + i * shentsize)))
+                for i in range(shnum)
+            ]
+            if shoff
+            else []
+        )
         if self.sections:
             for s in self.sections:
                 s["name"] = self.string(self.sections[shstrndx]["offset"] + s["name"])
 
     def string(self, at):
-        return self.data[at:self.data.index(b"\0", at)].decode("utf-8", "replace")
+        return self.data[at : self.data.index(b"\0", at)].decode("utf-8", "replace")
 
     def loads(self):
         return [s for s in self.segments if s["type"] == PT_LOAD]
@@ -107,12 +160,20 @@ class Elf:
 
     def symbol(self, at, strings):
         name, info, other, shndx, value, size = struct.unpack_from("<IBBHQQ", self.data, at)
-        return {"name": self.string(strings + name), "type": info & 15, "global": info >> 4 != 0,
-                "defined": shndx != 0,
-                "value": value, "size": size, "index": shndx, "visible": other & 3 in (0, 3)}
+        return {
+            "name": self.string(strings + name),
+            "type": info & 15,
+            "global": info >> 4 != 0,
+            "defined": shndx != 0,
+            "value": value,
+            "size": size,
+            "index": shndx,
+            "visible": other & 3 in (0, 3),
+        }
 
     def dynamic_symbols(self):
-        """What is imported and exported: all symbols up to the last one that the hash table or a relocation names."""
+        """What is imported and exported: all symbols up to the last one that the hash table or a
+        relocation names."""
         tags = dict(self.dynamic())
         if DT["SYMTAB"] not in tags:
             return
@@ -124,20 +185,31 @@ class Elf:
             table = self.at(tags[DT["GNU_HASH"]])
             buckets, first, bloom, _ = struct.unpack_from("<IIII", self.data, table)
             chains = table + 16 + 8 * bloom + 4 * buckets
-            last = max(struct.unpack_from(f"<{buckets}I", self.data, table + 16 + 8 * bloom), default=0)
-            while last >= first and not struct.unpack_from("<I", self.data, chains + 4 * (last - first))[0] & 1:
+            last = max(
+                struct.unpack_from(f"<{buckets}I", self.data, table + 16 + 8 * bloom), default=0
+            )
+            while (
+                last >= first
+                and not struct.unpack_from("<I", self.data, chains + 4 * (last - first))[0] & 1
+            ):
                 last += 1
             count = max(count, last + 1, first)
         for start, size in (("RELA", "RELASZ"), ("JMPREL", "PLTRELSZ")):
             if DT[start] in tags:
                 at = self.at(tags[DT[start]])
                 for entry in range(at, at + tags[DT[size]], 24):
-                    count = max(count, (struct.unpack_from("<Q", self.data, entry + 8)[0] >> 32) + 1)
+                    count = max(
+                        count, (struct.unpack_from("<Q", self.data, entry + 8)[0] >> 32) + 1
+                    )
         libraries = self.version_libraries(tags, strtab)
         versym = self.at(tags[DT["VERSYM"]]) if DT["VERSYM"] in tags else None
         for i in range(1, count):
             symbol = self.symbol(symtab + 24 * i, strtab)
-            version = struct.unpack_from("<H", self.data, versym + 2 * i)[0] & 0x7FFF if versym is not None else 0
+            version = (
+                struct.unpack_from("<H", self.data, versym + 2 * i)[0] & 0x7FFF
+                if versym is not None
+                else 0
+            )
             symbol["library"] = libraries.get(version)
             yield symbol
 
@@ -173,14 +245,14 @@ def members(path):
         return
     at, long_names = 8, b""
     while at + 60 <= len(data):
-        name, size = data[at:at + 16].decode().rstrip(), int(data[at + 48:at + 58])
-        content = data[at + 60:at + 60 + size]
+        name, size = data[at : at + 16].decode().rstrip(), int(data[at + 48 : at + 58])
+        content = data[at + 60 : at + 60 + size]
         if name == "//":
             long_names = content
         elif name not in ("/", "/SYM64/"):
             if name.startswith("/"):
                 start = int(name[1:])
-                name = long_names[start:long_names.index(b"\n", start)].decode()
+                name = long_names[start : long_names.index(b"\n", start)].decode()
             yield name.rstrip("/"), content
         at += 60 + size + size % 2
 
@@ -191,7 +263,8 @@ def stem(soname):
 
 
 def plain(name):
-    """The function that glibc's checked and C23 names stand for: __memcpy_chk → memcpy, __isoc23_strtol → strtol."""
+    """The function that glibc's checked and C23 names stand for: __memcpy_chk → memcpy,
+    __isoc23_strtol → strtol."""
     fortified = re.fullmatch(r"__(\w+)_chk", name)
     return re.sub(r"^__isoc\d\d_", "", fortified.group(1) if fortified else name)
 
@@ -217,25 +290,39 @@ class Server:
     def __init__(self, build):
         self.allowed = allow_list()
         own = [f"{build}/obj/server/main.o", f"{build}/libserver.a", f"{build}/libcore.a"]
-        sources = {f[:-2] for folder in ("server", "client/core") for _, _, names in os.walk(os.path.join(TOP,
-            folder))
-                   for f in names if f.endswith(".c")} | {"functions_lua"}
+        sources = {
+            f[:-2]
+            for folder in ("server", "core")
+            for _, _, names in os.walk(os.path.join(TOP, folder))
+            for f in names
+            if f.endswith(".c")
+        } | {"functions_lua"}
         # (name, size) of each function and object that the server's own objects define
         self.defined, self.strangers, core = set(), [], set()
         for path in own:
             for name, data in members(path):
                 if name[:-2] not in sources:
-                    self.strangers.append(f"links {name} of {path}, which has no source in server/ or client/core/: "
-                                          "take it out of the Makefile's list")
+                    self.strangers.append(
+                        f"links {name} of {path}, which has no source in server/ or core/: "
+                        "take it out of the Makefile's list"
+                    )
                 for s in Elf(data, name).symbols():
                     if s["defined"] and s["type"] in (STT_FUNC, STT_OBJECT, STT_IFUNC):
                         self.defined.add((s["name"], s["size"]))
                 if path.endswith("libcore.a"):
                     core.add(name)
-        self.client = {s["name"]: name for name, data in members(f"{build}/libtimeglas.a") if name not in core
-                       for s in Elf(data, name).symbols() if s["defined"] and s["global"] and s["type"] == STT_FUNC}
+        self.client = {
+            s["name"]: name
+            for name, data in members(f"{build}/libtimeglas.a")
+            if name not in core
+            for s in Elf(data, name).symbols()
+            if s["defined"] and s["global"] and s["type"] == STT_FUNC
+        }
         if not self.defined or not self.client:
-            raise Unreadable(f"{build}: the objects have no symbols (built for link-time optimization?): build without")
+            raise Unreadable(
+                f"{build}: the objects have no symbols (built for link-time optimization?): build"
+                " without"
+            )
 
 
 def imports(elf, allowed):
@@ -244,38 +331,63 @@ def imports(elf, allowed):
     needed = [elf.string(strings + value) for tag, value in elf.dynamic() if tag == DT["NEEDED"]]
     for soname in needed:
         if stem(soname) not in allowed:
-            yield (f"links {soname}: take it out, or put [{stem(soname)}] with what is called into {ALLOWED}, "
-                   "and the reason into docs/decisions.md")
-    of = {name: library for library, names in allowed.items() if library != "exports" for name in names}
+            yield (
+                f"links {soname}: take it out, or put [{stem(soname)}] with what is called into"
+                f" {ALLOWED}, and the reason into docs/decisions.md"
+            )
+    of = {
+        name: library
+        for library, names in allowed.items()
+        if library != "exports"
+        for name in names
+    }
     for s in elf.dynamic_symbols():
         name = s["name"]
         if s["defined"]:
             if s["visible"] and name not in allowed["exports"]:
-                yield (f"exports {name}, which then stands before every library's: make it static, "
-                       f"or list it under [exports] in {ALLOWED}")
+                yield (
+                    f"exports {name}, which then stands before every library's: make it static, "
+                    f"or list it under [exports] in {ALLOWED}"
+                )
         elif name not in of and plain(name) not in of:
-            yield (f"imports {name}: do without it, or put it into {ALLOWED} with the reason in docs/decisions.md; "
-                   "never what decrypts, derives a shared secret, or finds a function by its name")
+            yield (
+                f"imports {name}: do without it, or put it into {ALLOWED} with the reason in"
+                " docs/decisions.md; never what decrypts, derives a shared secret, or finds a"
+                " function by its name"
+            )
         elif s["library"] and stem(s["library"]) != of.get(name, of.get(plain(name))):
-            yield f"imports {name} from {s['library']}, but {ALLOWED} has it of {of.get(name, of.get(plain(name)))}"
+            yield (
+                f"imports {name} from {s['library']}, but {ALLOWED} has it of"
+                f" {of.get(name, of.get(plain(name)))}"
+            )
 
 
 def loading(elf):
-    """How the binary is loaded: by the system's loader, from the system's folders, nothing both writable and executable."""
+    """How the binary is loaded: by the system's loader, from the system's folders, nothing both
+    writable and executable."""
     tags, strings = list(elf.dynamic()), None
     interpreter = [s for s in elf.segments if s["type"] == PT_INTERP]
     if not interpreter or not any(tag == DT["NEEDED"] for tag, _ in tags):
-        yield "is statically linked: what it holds cannot be told from its imports; link it dynamically"
+        yield (
+            "is statically linked: what it holds cannot be told from its imports; link it"
+            " dynamically"
+        )
         return
-    if not re.fullmatch(r"/lib(64)?/([\w-]+/)?ld[\w.-]*\.so\.\d", elf.string(interpreter[0]["offset"])):
+    if not re.fullmatch(
+        r"/lib(64)?/([\w-]+/)?ld[\w.-]*\.so\.\d", elf.string(interpreter[0]["offset"])
+    ):
         yield f"is loaded by {elf.string(interpreter[0]['offset'])}: use the system's loader"
     strings = elf.at(dict(tags)[DT["STRTAB"]])
     for name in ("RPATH", "RUNPATH", "CONFIG", "DEPAUDIT", "AUDIT", "AUXILIARY", "FILTER"):
         for tag, value in tags:
             if tag == DT[name]:
-                yield (f"has DT_{name} {elf.string(strings + value)}: another library could take the place of "
-                       "the system's; link without it")
-    if any(tag == DT["TEXTREL"] or tag == DT["FLAGS"] and value & DF_TEXTREL for tag, value in tags):
+                yield (
+                    f"has DT_{name} {elf.string(strings + value)}: another library could take the"
+                    " place of the system's; link without it"
+                )
+    if any(
+        tag == DT["TEXTREL"] or tag == DT["FLAGS"] and value & DF_TEXTREL for tag, value in tags
+    ):
         yield "has text relocations: its code is written to at start; compile with -fPIC"
     for s in elf.loads():
         if s["flags"] & PF_X and s["flags"] & PF_W:
@@ -288,19 +400,27 @@ def loading(elf):
 
 
 def origins(elf, server):
-    """Every function and object is one of the server's own objects', and every executable byte belongs to a function."""
-    own = [s for s in elf.symbols() if s["defined"] and s["type"] in (STT_FUNC, STT_OBJECT, STT_IFUNC)]
+    """Every function and object is one of the server's own objects', and every executable byte
+    belongs to a function."""
+    own = [
+        s for s in elf.symbols() if s["defined"] and s["type"] in (STT_FUNC, STT_OBJECT, STT_IFUNC)
+    ]
     if not any(s["name"] == "main" for s in own):
         yield "has no symbol table (stripped): check the binary before it is stripped"
         return
     for s in own:
         name = s["name"]
         if name in server.client:
-            yield f"holds {name} of the client's {server.client[name]}: the server links client/core only"
-        elif (name, s["size"]) not in server.defined and not (name in STARTUP
-                                                              and s["size"] <= STARTUP_MAX) and s["size"] > 0:
-            yield (f"holds {name}, which no object of the server defines in this size: what was linked in, "
-                   "or built from other sources?")
+            yield f"holds {name} of the client's {server.client[name]}: the server links core only"
+        elif (
+            (name, s["size"]) not in server.defined
+            and not (name in STARTUP and s["size"] <= STARTUP_MAX)
+            and s["size"] > 0
+        ):
+            yield (
+                f"holds {name}, which no object of the server defines in this size: what was linked"
+                " in, or built from other sources?"
+            )
     code = [s for s in elf.loads() if s["flags"] & PF_X]
     for segment in code:
         start, end = segment["vaddr"], segment["vaddr"] + segment["filesz"]
@@ -308,7 +428,9 @@ def origins(elf, server):
         for s in own:
             if start <= s["value"] < end:
                 if s["type"] == STT_OBJECT:
-                    yield f"has the object {s['name']} among its code: data are not to be executable"
+                    yield (
+                        f"has the object {s['name']} among its code: data are not to be executable"
+                    )
                 else:
                     covered.append((s["value"], s["value"] + s["size"], s["name"]))
         limit = 32 * (len(list(elf.dynamic_symbols())) + 2)
@@ -317,43 +439,73 @@ def origins(elf, server):
                 covered.append((s["addr"], s["addr"] + s["size"], s["name"]))
         at, before = start, "the start"
         for first, last, name in sorted(covered) + [(end, end, "the end")]:
-            if first - at > (STARTUP_MAX if before in STARTUP or before == "the start" else PADDING_MAX):
-                yield f"has {first - at} bytes of nameless code behind {before}: was a symbol stripped?"
+            if first - at > (
+                STARTUP_MAX if before in STARTUP or before == "the start" else PADDING_MAX
+            ):
+                yield (
+                    f"has {first - at} bytes of nameless code behind {before}: was a symbol"
+                    " stripped?"
+                )
             if last >= at:
                 at, before = last, name
 
 
 def constants(elf):
-    """Tables and numbers of ciphers and curves, in code or data; instructions that decrypt, or call the kernel past libc."""
-    images = [elf.data[s["offset"]:s["offset"] + s["filesz"]] for s in elf.loads()]
+    """Tables and numbers of ciphers and curves, in code or data; instructions that decrypt, or call
+    the kernel past libc."""
+    images = [elf.data[s["offset"] : s["offset"] + s["filesz"]] for s in elf.loads()]
     for what, (form, value) in CONSTANTS.items():
         wanted = [value] if form == "bytes" else [struct.pack("<I", word) for word in value]
         if all(any(w in image for image in images) for w in wanted):
-            yield f"holds constants of a cipher, curve or hash ({what}): the server is not to compute one itself"
+            yield (
+                f"holds constants of a cipher, curve or hash ({what}): the server is not to compute"
+                " one itself"
+            )
     pattern, mnemonics = INSTRUCTIONS.get(MACHINES.get(elf.machine), (None, None))
     if pattern is None:
         return
-    functions = sorted((s["value"], s["value"] + s["size"], s["name"]) for s in elf.symbols()
-                       if s["defined"] and s["type"] == STT_FUNC and s["size"])
+    functions = sorted(
+        (s["value"], s["value"] + s["size"], s["name"])
+        for s in elf.symbols()
+        if s["defined"] and s["type"] == STT_FUNC and s["size"]
+    )
     suspects = {}
     for first, last, name in functions:
         offset = elf.at(first)
-        if re.search(pattern, elf.data[offset:offset + last - first], re.DOTALL):
+        if re.search(pattern, elf.data[offset : offset + last - first], re.DOTALL):
             suspects[(first, last)] = name
     # Bytes may stand across two instructions, so a disassembler decides.
     for (first, last), name in merged(suspects).items():
-        text = subprocess.run(["objdump", "--disassemble", f"--start-address={first}", f"--stop-address={last}",
-                               elf.what],
-                              check=True, capture_output=True, text=True).stdout
+        text = subprocess.run(
+            [
+                "objdump",
+                "--disassemble",
+                f"--start-address={first}",
+                f"--stop-address={last}",
+                elf.what,
+            ],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
         for found in sorted({m.group(1) for m in re.finditer(r"\t" + mnemonics, text)}):
-            yield f"has the instruction {found} ({name}): the server is neither to encrypt nor to call the kernel past libc"
+            yield (
+                f"has the instruction {found} ({name}): the server is neither to encrypt nor to"
+                " call the kernel past libc"
+            )
 
 
 def merged(suspects):
-    """One run of the disassembler for all, where there are many: the functions between them do no harm."""
+    """One run of the disassembler for all, where there are many: the functions between them do no
+    harm."""
     if len(suspects) <= 4:
         return suspects
-    return {(min(first for first, _ in suspects), max(last for _, last in suspects)): "one of several functions"}
+    return {
+        (
+            min(first for first, _ in suspects),
+            max(last for _, last in suspects),
+        ): "one of several functions"
+    }
 
 
 def faults(path, server):
@@ -363,13 +515,19 @@ def faults(path, server):
         found = list(loading(elf))
         if any(fault.startswith("is statically") for fault in found):
             return found + list(origins(elf, server))
-        return found + list(imports(elf, server.allowed)) + list(origins(elf, server)) + list(constants(elf))
+        return (
+            found
+            + list(imports(elf, server.allowed))
+            + list(origins(elf, server))
+            + list(constants(elf))
+        )
     except (Unreadable, OSError, struct.error, IndexError, KeyError, ValueError) as e:
         return [f"cannot be read: {e!r}"]
 
 
 def tell(found):
-    """The faults, of each kind (its first word) the first few: a library that was linked in has hundreds."""
+    """The faults, of each kind (its first word) the first few: a library that was linked in has
+    hundreds."""
     for kind in sorted({fault.split()[0] for fault in found}):
         of_kind = [fault for fault in found if fault.split()[0] == kind]
         for fault in of_kind[:TOLD_OF_A_KIND]:
@@ -380,21 +538,30 @@ def tell(found):
 
 def expected(path):
     """The words in a trap's opening comment: `… Fault: WORDS. */`"""
-    with open(os.path.join(TOP, "tests/symbols", os.path.basename(path) + ".c"), encoding="utf-8") as f:
+    with open(
+        os.path.join(TOP, "tests/symbols", os.path.basename(path) + ".c"), encoding="utf-8"
+    ) as f:
         return re.search(r"Fault: (.*?)\.\s*\*/", f.read(), re.DOTALL).group(1)
 
 
 def traps(paths, server):
     def one(path):
         want, found = expected(path), faults(path, server)
-        return None if any(re.search(rf"(^|\W){re.escape(want)}(\W|$)", f) for f in found) else (path, want, found)
+        return (
+            None
+            if any(re.search(rf"(^|\W){re.escape(want)}(\W|$)", f) for f in found)
+            else (path, want, found)
+        )
 
     missed = [m for m in map(one, paths) if m]
     for path, want, found in missed:
         print(f"check-symbols: FAILED to stop {path} at '{want}'; it said:", file=sys.stderr)
         tell(found or ["nothing"])
     if not missed:
-        print(f"check-symbols: the check stops all {len(paths)} binaries that it must stop, each for its reason")
+        print(
+            f"check-symbols: the check stops all {len(paths)} binaries that it must stop, each for"
+            " its reason"
+        )
     return 1 if missed or not paths else 0
 
 
@@ -414,12 +581,17 @@ def main(argv):
         return traps(paths, server)
     found = server.strangers + faults(paths[0], server)
     if found:
-        print(f"check-symbols: {paths[0]} is not known to be unable to open an envelope:", file=sys.stderr)
+        print(
+            f"check-symbols: {paths[0]} is not known to be unable to open an envelope:",
+            file=sys.stderr,
+        )
         tell(found)
         return 1
     names = sum(len(names) for library, names in server.allowed.items() if library != "exports")
-    print(f"check-symbols: {paths[0]} imports nothing but {names} listed functions of "
-          f"{len(server.allowed) - 1} listed libraries; all its code is the server's own")
+    print(
+        f"check-symbols: {paths[0]} imports nothing but {names} listed functions of "
+        f"{len(server.allowed) - 1} listed libraries; all its code is the server's own"
+    )
     return 0
 
 

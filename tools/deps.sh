@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages that timeglas needs, in groups: build run demo test lint cov fuzz bench.
+# Installs the Debian packages that timeglas needs, in groups: build run demo test lint cov fuzz
+# bench.
 #   tools/deps.sh GROUP…           install what is missing; does nothing, quickly, when nothing is
 #   tools/deps.sh --check GROUP…   only say what is missing, and how to get it; exit 1 then
 # It never lets a package start its service, and asks apt for nothing but these packages.
@@ -14,7 +15,7 @@ packages() {
 	demo) echo redis-server redis-tools curl python3 gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 		gstreamer1.0-plugins-ugly ;;
 	test) echo redis-server redis-tools age curl openssl python3 python3-pytest python3-yaml libcmocka-dev zlib1g-dev valgrind strace ;;
-	lint) echo cppcheck clang-tidy mandoc shellcheck python3-yaml git ;;
+	lint) echo clang-format cppcheck clang-tidy mandoc shellcheck python3-yaml git ;;
 	cov) echo gcovr ;;
 	fuzz) echo clang ;;
 	bench) echo age gnuplot-nox redis-tools nginx libnginx-mod-http-lua webdis ;;
@@ -76,7 +77,8 @@ install() {
 	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
 }
 echo "installing:$missing"
-# The package lists are fetched only when there are none, or when those there are no longer lead to a package.
+# The package lists are fetched only when there are none, or when those there are no longer lead to
+# a package.
 # shellcheck disable=SC2086
 known=$(apt-cache policy $missing 2>/dev/null | grep -c 'Candidate: [^(]' || true)
 if [ "$known" -lt "$(echo "$missing" | wc -w)" ] || ! install; then

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Fails when a source file includes one of a layer above its own, or beside it.
 
-Each layer may include itself and what lies below it in BELOW (transitively). The public headers, <timeglas/...>, are for
-everyone, except that of the server only main includes timeglas.h, for its version: it is the client library's, which holds keys.
+Each layer may include itself and what lies below it in BELOW (transitively). The public headers,
+<timeglas/...>, are for everyone, except that of the server only main includes timeglas.h, for its
+version: it is the client library's, which holds keys.
 
 usage: layers.py [ROOT]       check a tree (the current directory)
        layers.py --self-test  check that bad trees are refused
@@ -22,7 +23,10 @@ BELOW = {
     "store": ["redis"],
     "http": ["conf", "net"],
     "api": ["store", "http"],
-    "worker": ["api"], "reaper": ["api"], "recorder": ["api"], "admin": ["api"],
+    "worker": ["api"],
+    "reaper": ["api"],
+    "recorder": ["api"],
+    "admin": ["api"],
     "master": ["worker", "reaper", "recorder", "admin"],
     "main": ["master"],
     "lib": ["core"],
@@ -44,6 +48,8 @@ def reachable(layer):
 def layer_of(path):
     """The layer of a file given by its path in the tree, or None."""
     parts = path.split("/")
+    if parts[0] == "core":
+        return "core"
     if parts[0] == "server":
         return "main" if len(parts) == 2 else parts[1]
     return parts[1] if parts[0] == "client" and len(parts) > 2 else None
@@ -60,7 +66,7 @@ def target_of(path, quote, name):
 
 def faults(root):
     found, files = [], 0
-    for top in ("server", "client"):
+    for top in ("core", "server", "client"):
         for folder, _, names in os.walk(os.path.join(root, top)):
             for name in sorted(n for n in names if n.endswith((".c", ".h"))):
                 full = os.path.join(folder, name)
@@ -81,9 +87,9 @@ def faults_of(path, text):
         if match[2] == "timeglas/timeglas.h" and path.startswith("server/") and own != "main":
             found.append(f"{where}: the server does not include the client library's header")
         elif target is not None and target not in BELOW:
-            found.append(f"{where}: \"{match[2]}\" belongs to no layer")
+            found.append(f'{where}: "{match[2]}" belongs to no layer')
         elif target is not None and target not in reachable(own):
-            found.append(f"{where}: {own} may not include \"{match[2]}\": {target} is not below it")
+            found.append(f'{where}: {own} may not include "{match[2]}": {target} is not below it')
     return found
 
 
@@ -98,12 +104,17 @@ def self_test():
         "server/api/f.c": '#include "lib/keys.h"\n',
         "server/api/g.c": "#include <timeglas/timeglas.h>\n",
         "server/novel/h.c": "\n",
-        "client/core/i.c": '#include "lib/keys.h"\n',
+        "core/i.c": '#include "lib/keys.h"\n',
         "client/cli/j.c": '#include "net/loop.h"\n',
     }
     good = {
-        "server/main.c": '#include "master/master.h"\n#include "base/log.h"\n#include <timeglas/timeglas.h>\n',
-        "server/api/k.c": '#include "store/store.h"\n#include "http/h1.h"\n#include "core/num.h"\n#include "local.h"\n',
+        "server/main.c": (
+            '#include "master/master.h"\n#include "base/log.h"\n#include <timeglas/timeglas.h>\n'
+        ),
+        "server/api/k.c": (
+            '#include "store/store.h"\n#include "http/h1.h"\n#include "core/num.h"\n#include'
+            ' "local.h"\n'
+        ),
         "client/cli/l.c": '#include <timeglas/timeglas.h>\n#include "core/b64.h"\n',
     }
     for tree, expected in ((bad, set(bad)), (good, set()), ({**bad, **good}, set(bad))):

@@ -1,6 +1,7 @@
 /*
- * audit_all.c: runs through the chains side by side. One recorder at a time writes for a store, and the first record of whoever comes next says whose place it takes (taken-over): up
- * to there, the other chain is read first. Runs in the timeglas command. docs/evidence.md.
+ * audit_all.c: runs through the chains side by side. One recorder at a time writes for a store, and
+ * the first record of whoever comes next says whose place it takes (taken-over): up to there, the
+ * other chain is read first. Runs in the timeglas command. docs/evidence.md.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -14,7 +15,7 @@
 static struct audit_quote quote_of(const struct chain_record *r)
 {
 	struct chain_text rest = r->more, name, value;
-	struct audit_quote q = { 0 };
+	struct audit_quote q = {0};
 
 	while (chain_next_member(&rest, &name, &value)) {
 		if (chain_is(name, "key"))
@@ -28,7 +29,8 @@ static struct audit_quote quote_of(const struct chain_record *r)
 	return q;
 }
 
-/* The chain that is quoted: of several with that key, the one in which the quoted line stands. NULL: it is not given. */
+/* The chain that is quoted: of several with that key, the one in which the quoted line stands.
+ * NULL: it is not given. */
 static const struct audit_track *quoted(const struct audit_track *t, const struct audit_quote *q)
 {
 	const struct audit_track *found = NULL;
@@ -36,15 +38,17 @@ static const struct audit_track *quoted(const struct audit_track *t, const struc
 	for (size_t i = 0; i < t->all->n; i++) {
 		const struct audit_track *o = &t->all->track[i];
 
-		if (o == t || !q->has_key || !o->first->begins || memcmp(o->first->key, q->key, CHAIN_KEY) != 0)
+		if (o == t || !q->has_key || !o->first->begins ||
+			memcmp(o->first->key, q->key, CHAIN_KEY) != 0)
 			continue;
-		if (found == NULL || (q->has_head && audit_chain_signed(&o->chain, q->n, q->hash) == 1))
+		if (found == NULL ||
+			(q->has_head && audit_chain_signed(&o->chain, q->n, q->hash) == 1))
 			found = o;
 	}
 	return found;
 }
 
-/* Stores -------------------------------------------------------------------------------------------------------------- */
+/* Stores ------------------------------------------------------------------- */
 
 static unsigned number_of(struct audit_all *a, const char *epoch, size_t n)
 {
@@ -78,7 +82,7 @@ static unsigned lost_epoch(struct audit_track *t, const struct chain_record *r)
 	return was;
 }
 
-/* Lines --------------------------------------------------------------------------------------------------------------- */
+/* Lines -------------------------------------------------------------------- */
 
 static void gap(struct audit_all *a, int64_t at_ms)
 {
@@ -86,7 +90,8 @@ static void gap(struct audit_all *a, int64_t at_ms)
 	a->calls->gap(a->ctx, at_ms);
 }
 
-static void on_taken_over(struct audit_track *t, const struct chain_record *r, const struct audit_at *at)
+static void on_taken_over(
+	struct audit_track *t, const struct chain_record *r, const struct audit_at *at)
 {
 	const struct audit_quote q = quote_of(r);
 	const struct audit_track *o = quoted(t, &q);
@@ -97,8 +102,11 @@ static void on_taken_over(struct audit_track *t, const struct chain_record *r, c
 		t->doubt_epoch = 0; /* known from the next checkpoint, or the same as before */
 		gap(t->all, r->time_ms);
 	} else if (q.has_head && audit_chain_signed(&o->chain, q.n, q.hash) == 0) {
-		findings_add(&t->all->findings, "head", at, "whose place is taken here had signed line number %" PRIu64 " of the chain that begins with %s, which is not there: cut off, or "
-			     "written anew", q.n, o->first->path);
+		findings_add(&t->all->findings, "head", at,
+			"whose place is taken here had signed line number %" PRIu64
+			" of the chain that begins with %s, which is not there: cut off, or "
+			"written anew",
+			q.n, o->first->path);
 	}
 }
 
@@ -110,9 +118,10 @@ static bool in_doubt(struct audit_track *t, const struct audit_event *e)
 	return t->doubt_epoch == t->epoch && chain_pos_cmp(&e->pos, &t->doubt[e->shard]) <= 0;
 }
 
-static int on_record(struct audit_track *t, const char *line, size_t n, const struct chain_record *r, const struct audit_at *at)
+static int on_record(struct audit_track *t, const char *line, size_t n,
+	const struct chain_record *r, const struct audit_at *at)
 {
-	struct audit_event e = { .record = r, .at = at, .epoch = t->epoch, .shard = CHAIN_SHARDS };
+	struct audit_event e = {.record = r, .at = at, .epoch = t->epoch, .shard = CHAIN_SHARDS};
 
 	if (r->id.p != NULL && chain_id_parse(r->id.p, r->id.n, &e.shard, &e.pos) != 0)
 		e.shard = CHAIN_SHARDS;
@@ -124,7 +133,9 @@ static int on_record(struct audit_track *t, const char *line, size_t n, const st
 		twins_revert(&t->all->twins, &e);
 	if (e.shard < CHAIN_SHARDS) {
 		t->all->doubtful += in_doubt(t, &e);
-		if (t->all->n > 1 && !twins_meet(&t->all->twins, &t->all->findings, &e, line, n, (size_t)(t - t->all->track)))
+		if (t->all->n > 1 &&
+			!twins_meet(&t->all->twins, &t->all->findings, &e, line, n,
+				(size_t)(t - t->all->track)))
 			return 0;
 	}
 	return t->all->calls->event(t->all->ctx, &e);
@@ -175,14 +186,15 @@ static bool more(void *ctx)
 	return audit_chain_growing(&t->chain);
 }
 
-/* Running ------------------------------------------------------------------------------------------------------------- */
+/* Running ------------------------------------------------------------------ */
 
 /* Is everything read that comes before what this chain goes on with? */
 static bool may_go_on(const struct audit_track *t)
 {
 	const struct audit_track *o = t->waits ? quoted(t, &t->quote) : NULL;
 
-	return o == NULL || audit_reader_done(o->reader) || (t->quote.has_head && o->chain.last_n >= t->quote.n);
+	return o == NULL || audit_reader_done(o->reader) ||
+		(t->quote.has_head && o->chain.last_n >= t->quote.n);
 }
 
 static struct audit_track *next_track(const struct audit_all *a)
@@ -197,7 +209,8 @@ static struct audit_track *next_track(const struct audit_all *a)
 		if (audit_reader_done(t->reader))
 			continue;
 		may = may_go_on(t);
-		if (best == NULL || may > best_may || (may == best_may && t->next_ms < best->next_ms)) {
+		if (best == NULL || may > best_may ||
+			(may == best_may && t->next_ms < best->next_ms)) {
 			best = t;
 			best_may = may;
 		}
@@ -217,9 +230,10 @@ static int run(struct audit_all *a)
 	return rc;
 }
 
-static int open_track(struct audit_all *a, struct cli *cli, struct audit_track *t, const struct audit_file *f, size_t n)
+static int open_track(struct audit_all *a, struct cli *cli, struct audit_track *t,
+	const struct audit_file *f, size_t n)
 {
-	static const struct audit_read_calls calls = { on_line, stop_before, more };
+	static const struct audit_read_calls calls = {on_line, stop_before, more};
 
 	t->all = a;
 	t->file = t->first = f;
@@ -250,7 +264,8 @@ static int open_tracks(struct audit_all *a, struct cli *cli, size_t n)
 			a->bytes.total += a->file[to].size;
 		if (open_track(a, cli, &a->track[c], &a->file[from], to - from) != 0)
 			return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
-		rc = audit_keys(cli, a->track[c].first->path, &a->track[c].chain, &a->track[c].key_from, a->track[c].beside);
+		rc = audit_keys(cli, a->track[c].first->path, &a->track[c].chain,
+			&a->track[c].key_from, a->track[c].beside);
 	}
 	return rc;
 }
@@ -260,15 +275,19 @@ static void find_copies(struct audit_all *a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < i; k++)
-			if (a->file[i].begins && a->file[k].begins && memcmp(a->file[i].first, a->file[k].first, CHAIN_HASH) == 0) {
-				const struct audit_at at = { a->file[i].path, 1, true };
+			if (a->file[i].begins && a->file[k].begins &&
+				memcmp(a->file[i].first, a->file[k].first, CHAIN_HASH) == 0) {
+				const struct audit_at at = {a->file[i].path, 1, true};
 
-				findings_add(&a->findings, "duplicate", &at, "this file is a copy of %s, or of a part of it", a->file[k].path);
+				findings_add(&a->findings, "duplicate", &at,
+					"this file is a copy of %s, or of a part of it",
+					a->file[k].path);
 				break;
 			}
 }
 
-int audit_all_run(struct audit_all *a, struct cli *cli, const char *const *files, size_t n, const struct audit_calls *calls, void *ctx)
+int audit_all_run(struct audit_all *a, struct cli *cli, const char *const *files, size_t n,
+	const struct audit_calls *calls, void *ctx)
 {
 	int rc;
 
@@ -302,14 +321,14 @@ void audit_all_free(struct audit_all *a)
 	free(a->track);
 	free(a->file);
 	free(a->epoch);
-	*a = (struct audit_all){ 0 };
+	*a = (struct audit_all){0};
 }
 
-/* Sums ---------------------------------------------------------------------------------------------------------------- */
+/* Sums --------------------------------------------------------------------- */
 
 struct audit_sums audit_all_sums(const struct audit_all *a)
 {
-	struct audit_sums s = { 0 };
+	struct audit_sums s = {0};
 
 	for (size_t i = 0; i < a->n; i++) {
 		const struct audit_chain *c = &a->track[i].chain;

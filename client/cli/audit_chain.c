@@ -1,4 +1,5 @@
-/* audit_chain.c: the chain's checks, in the order of lines. Constant memory. Runs in the timeglas command. docs/evidence.md. */
+/* audit_chain.c: the chain's checks, in the order of lines. Constant memory. Runs in the timeglas
+ * command. docs/evidence.md. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,9 +10,10 @@
 
 #define YOUNG_MS 5000
 
-/* Findings ------------------------------------------------------------------------------------------------------------ */
+/* Findings ----------------------------------------------------------------- */
 
-struct finding *findings_add(struct findings *f, const char *what, const struct audit_at *at, const char *fmt, ...)
+struct finding *findings_add(
+	struct findings *f, const char *what, const struct audit_at *at, const char *fmt, ...)
 {
 	struct finding *x;
 	va_list ap;
@@ -34,12 +36,13 @@ struct finding *findings_add(struct findings *f, const char *what, const struct 
 void findings_free(struct findings *f)
 {
 	free(f->list);
-	*f = (struct findings){ 0 };
+	*f = (struct findings){0};
 }
 
-/* Numbers and hashes -------------------------------------------------------------------------------------------------- */
+/* Numbers and hashes ------------------------------------------------------- */
 
-/* Two lines do not fit together. If the later one does not fit its successor either, it is the one that was changed, and else the earlier. */
+/* Two lines do not fit together. If the later one does not fit its successor either, it is the one
+ * that was changed, and else the earlier. */
 static void settle_pair(struct audit_chain *c, bool later)
 {
 	struct finding *f = c->pair;
@@ -54,7 +57,8 @@ static void settle_pair(struct audit_chain *c, bool later)
 	snprintf(f->detail, sizeof f->detail, "this line was changed after it was written");
 }
 
-static void check_link(struct audit_chain *c, const uint8_t prev[CHAIN_HASH], const struct audit_at *at)
+static void check_link(
+	struct audit_chain *c, const uint8_t prev[CHAIN_HASH], const struct audit_at *at)
 {
 	bool fits = memcmp(prev, c->last_hash, CHAIN_HASH) == 0;
 
@@ -64,19 +68,22 @@ static void check_link(struct audit_chain *c, const uint8_t prev[CHAIN_HASH], co
 	}
 	if (fits || c->last_bad)
 		return;
-	c->pair = findings_add(c->findings, "changed", &c->before, "this line or the next one was changed after it was written");
+	c->pair = findings_add(c->findings, "changed", &c->before,
+		"this line or the next one was changed after it was written");
 	c->pair_at = *at;
 }
 
 /* Returns whether the line continues the chain. */
-static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[CHAIN_HASH], const uint8_t hash[CHAIN_HASH], const struct audit_at *at)
+static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[CHAIN_HASH],
+	const uint8_t hash[CHAIN_HASH], const struct audit_at *at)
 {
 	static const uint8_t zero[CHAIN_HASH];
 
 	if (c->last_n == 0) {
 		c->first_n = n;
 		if (n == 1 && memcmp(prev, zero, CHAIN_HASH) != 0)
-			findings_add(c->findings, "changed", at, "the first line of all names a line before it");
+			findings_add(c->findings, "changed", at,
+				"the first line of all names a line before it");
 		return true;
 	}
 	if (n == c->last_n + 1) {
@@ -85,18 +92,22 @@ static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[C
 	}
 	if (n > c->last_n) {
 		settle_pair(c, false);
-		findings_add(c->findings, "missing", at, "%" PRIu64 " line%s missing before this one: number %" PRIu64 " follows %" PRIu64,
-			     n - c->last_n - 1, n - c->last_n == 2 ? " is" : "s are", n, c->last_n);
+		findings_add(c->findings, "missing", at,
+			"%" PRIu64 " line%s missing before this one: number %" PRIu64
+			" follows %" PRIu64,
+			n - c->last_n - 1, n - c->last_n == 2 ? " is" : "s are", n, c->last_n);
 		return true;
 	}
 	if (n == c->last_n && memcmp(hash, c->last_hash, CHAIN_HASH) == 0)
 		findings_add(c->findings, "duplicate", at, "the line before stands here again");
 	else
-		findings_add(c->findings, "order", at, "number %" PRIu64 " stands after %" PRIu64 ": moved or repeated", n, c->last_n);
+		findings_add(c->findings, "order", at,
+			"number %" PRIu64 " stands after %" PRIu64 ": moved or repeated", n,
+			c->last_n);
 	return false;
 }
 
-/* Checkpoints and positions ------------------------------------------------------------------------------------------- */
+/* Checkpoints and positions ------------------------------------------------ */
 
 static bool key_known(struct audit_chain *c, const uint8_t key[CHAIN_KEY])
 {
@@ -111,14 +122,17 @@ static bool key_known(struct audit_chain *c, const uint8_t key[CHAIN_KEY])
 }
 
 /* Returns whether it is good. */
-static bool check_signature(struct audit_chain *c, const char *line, const struct chain_check *k, const struct audit_at *at)
+static bool check_signature(struct audit_chain *c, const char *line, const struct chain_check *k,
+	const struct audit_at *at)
 {
 	if (!key_known(c, k->key)) {
-		findings_add(c->findings, "key", at, "signed with another key than the one that was given or came first");
+		findings_add(c->findings, "key", at,
+			"signed with another key than the one that was given or came first");
 		return false;
 	}
 	if (chain_check_verify(line, k) != 0) {
-		findings_add(c->findings, "signature", at, "the signature of this checkpoint is not good");
+		findings_add(c->findings, "signature", at,
+			"the signature of this checkpoint is not good");
 		return false;
 	}
 	c->unsigned_lines = 0;
@@ -153,8 +167,10 @@ int audit_chain_signed(const struct audit_chain *c, uint64_t n, const uint8_t ha
 	return n < c->first_n || (c->n_heads > AUDIT_HEADS && n < oldest) ? -1 : 0;
 }
 
-/* Each outbox numbers its events upwards; one that comes twice, or late, shows here even if the chain was written so. */
-static void check_position(struct audit_chain *c, const struct chain_record *r, const struct audit_at *at)
+/* Each outbox numbers its events upwards; one that comes twice, or late, shows here even if the
+ * chain was written so. */
+static void check_position(
+	struct audit_chain *c, const struct chain_record *r, const struct audit_at *at)
 {
 	unsigned shard;
 	struct chain_pos pos;
@@ -166,16 +182,18 @@ static void check_position(struct audit_chain *c, const struct chain_record *r, 
 	if (r->id.p == NULL)
 		return;
 	if (chain_id_parse(r->id.p, r->id.n, &shard, &pos) != 0) {
-		findings_add(c->findings, "changed", at, "not an event's id: %.*s", (int)(r->id.n < 60 ? r->id.n : 60), r->id.p);
+		findings_add(c->findings, "changed", at, "not an event's id: %.*s",
+			(int)(r->id.n < 60 ? r->id.n : 60), r->id.p);
 		return;
 	}
 	if (chain_pos_cmp(&pos, &c->pos[shard]) <= 0)
-		findings_add(c->findings, "twice", at, "event %.*s was recorded already", (int)r->id.n, r->id.p);
+		findings_add(c->findings, "twice", at, "event %.*s was recorded already",
+			(int)r->id.n, r->id.p);
 	else
 		c->pos[shard] = pos;
 }
 
-/* Lines --------------------------------------------------------------------------------------------------------------- */
+/* Lines -------------------------------------------------------------------- */
 
 static void note_time(struct audit_chain *c, int64_t ms)
 {
@@ -185,23 +203,28 @@ static void note_time(struct audit_chain *c, int64_t ms)
 		c->last_ms = ms;
 }
 
-static void check_beginning(struct audit_chain *c, const struct chain_line *l, const struct audit_at *at)
+static void check_beginning(
+	struct audit_chain *c, const struct chain_line *l, const struct audit_at *at)
 {
 	if (at->file == c->file)
 		return;
 	c->file = at->file;
 	if (!l->is_check || !chain_is(l->check.reason, "begin"))
-		findings_add(c->findings, "begin", at, "a file begins with a checkpoint that says so; what stood before this line was cut off");
+		findings_add(c->findings, "begin", at,
+			"a file begins with a checkpoint that says so; what stood before this line "
+			"was cut off");
 	else if (c->last_n == 0)
 		memcpy(c->pos, l->check.pos, sizeof c->pos);
 }
 
 /* A line that cannot be read takes the place of the one that was expected. */
-static void unreadable(struct audit_chain *c, const struct audit_at *at, const uint8_t hash[CHAIN_HASH])
+static void unreadable(
+	struct audit_chain *c, const struct audit_at *at, const uint8_t hash[CHAIN_HASH])
 {
 	settle_pair(c, false);
 	if (at->whole)
-		findings_add(c->findings, "changed", at, "this is not a line as the recorder writes it");
+		findings_add(
+			c->findings, "changed", at, "this is not a line as the recorder writes it");
 	else
 		findings_add(c->findings, "cut", at, "the file ends in the middle of a line");
 	c->file = at->file;
@@ -212,13 +235,15 @@ static void unreadable(struct audit_chain *c, const struct audit_at *at, const u
 	c->before = *at;
 }
 
-bool audit_chain_line(struct audit_chain *c, const char *line, size_t n, const struct audit_at *at, struct chain_line *out)
+bool audit_chain_line(struct audit_chain *c, const char *line, size_t n, const struct audit_at *at,
+	struct chain_line *out)
 {
 	uint8_t hash[CHAIN_HASH];
 	bool good = true;
 
 	if (n == 0 && !at->whole) {
-		findings_add(c->findings, "begin", at, "the file is empty: what stood in it was cut off");
+		findings_add(c->findings, "begin", at,
+			"the file is empty: what stood in it was cut off");
 		return false;
 	}
 	c->lines++;
@@ -229,7 +254,8 @@ bool audit_chain_line(struct audit_chain *c, const char *line, size_t n, const s
 		return false;
 	}
 	check_beginning(c, out, at);
-	if (!check_number(c, out->is_check ? out->check.n : out->record.n, out->is_check ? out->check.prev : out->record.prev, hash, at))
+	if (!check_number(c, out->is_check ? out->check.n : out->record.n,
+		    out->is_check ? out->check.prev : out->record.prev, hash, at))
 		return false;
 	c->last_n = out->is_check ? out->check.n : out->record.n;
 	memcpy(c->last_hash, hash, CHAIN_HASH);
@@ -250,13 +276,16 @@ bool audit_chain_line(struct audit_chain *c, const char *line, size_t n, const s
 
 void audit_chain_end(struct audit_chain *c)
 {
-	c->pair = NULL; /* the last line fits the one before it or not: "this line or the next one" stands */
+	/* the last line fits the one before it or not: "this line or the next one" stands */
+	c->pair = NULL;
 	if (c->lines == 0)
 		return; /* it was said of each file */
 	if (c->checks == 0)
 		findings_add(c->findings, "unsigned", &c->before, "nothing here is signed");
 	else if (c->unsigned_lines > 0 && !c->last_bad)
-		findings_add(c->findings, "unsigned", &c->before, "the last %" PRIu64 " lines lack the checkpoint that should cover them", c->unsigned_lines);
+		findings_add(c->findings, "unsigned", &c->before,
+			"the last %" PRIu64 " lines lack the checkpoint that should cover them",
+			c->unsigned_lines);
 }
 
 bool audit_chain_growing(const struct audit_chain *c)

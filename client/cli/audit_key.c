@@ -13,7 +13,8 @@ static bool find_key(const char *text, uint8_t out[CHAIN_KEY])
 	const size_t prefix = sizeof CHAIN_PUBLIC - 1;
 	const char *at = strstr(text, CHAIN_PUBLIC);
 
-	return at != NULL && strspn(at + prefix, "0123456789abcdef") == 2 * CHAIN_KEY && tg_hex_decode(at + prefix, 2 * CHAIN_KEY, out, CHAIN_KEY) == 0;
+	return at != NULL && strspn(at + prefix, "0123456789abcdef") == 2 * CHAIN_KEY &&
+		tg_hex_decode(at + prefix, 2 * CHAIN_KEY, out, CHAIN_KEY) == 0;
 }
 
 static bool read_key(const char *path, uint8_t out[CHAIN_KEY])
@@ -39,8 +40,10 @@ static bool key_beside(const char *log, char path[4096], uint8_t out[CHAIN_KEY])
 	return snprintf(path, 4096, "%.*s.key.pub", stem, log) < 4096 && read_key(path, out);
 }
 
-/* --key PUB, repeatable: the text or a file with it. It shares its name with the client certificate's key, so only the command line counts. */
-int audit_keys(const struct cli *cli, const char *log, struct audit_chain *c, const char **from, char beside[4096])
+/* --key PUB, repeatable: the text or a file with it. It shares its name with the client
+ * certificate's key, so only the command line counts. */
+int audit_keys(const struct cli *cli, const char *log, struct audit_chain *c, const char **from,
+	char beside[4096])
 {
 	const struct options *o = &cli->opt;
 
@@ -58,7 +61,9 @@ int audit_keys(const struct cli *cli, const char *log, struct audit_chain *c, co
 		if (c->n_keys == AUDIT_KEYS_MAX)
 			return cli_usage("--key is given more than %d times", AUDIT_KEYS_MAX);
 		if (!find_key(value, c->key[c->n_keys]) && !read_key(value, c->key[c->n_keys]))
-			return cli_usage("--key: neither a public key (%s...) nor a file with one: %s", CHAIN_PUBLIC, value);
+			return cli_usage(
+				"--key: neither a public key (%s...) nor a file with one: %s",
+				CHAIN_PUBLIC, value);
 		c->n_keys++;
 	}
 	*from = "given";

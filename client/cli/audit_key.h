@@ -6,9 +6,11 @@
 #include "cli/commands.h"
 
 /**
- * audit_keys(cli, log, c, from, beside): for the chain that begins with the file log: what --key says, or the file beside it, whose name is put into beside. *from: "given", beside, or
- * NULL: nobody said. Returns an exit status.
+ * audit_keys(cli, log, c, from, beside): for the chain that begins with the file log: what --key
+ * says, or the file beside it, whose name is put into beside. *from: "given", beside, or NULL:
+ * nobody said. Returns an exit status.
  */
-int audit_keys(const struct cli *cli, const char *log, struct audit_chain *c, const char **from, char beside[4096]);
+int audit_keys(const struct cli *cli, const char *log, struct audit_chain *c, const char **from,
+	char beside[4096]);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * audit_life.c: blobs by their tag from "stored" to "gone", in a hash table of what is open; lateness in histograms. Runs in the timeglas command.
+ * audit_life.c: blobs by their tag from "stored" to "gone", in a hash table of what is open;
+ * lateness in histograms. Runs in the timeglas command.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,11 +11,15 @@
 #include "core/num.h"
 
 #define FIRST_SLOTS 4096u
-#define GRACE_MS 1000 /* an end that was due that shortly before the last line may stand in lines that were not written yet */
-#define LATE_MS 5000  /* an erasure that much later than the rules allow is told as a breach of them, and not only in the table */
+/* an end that was due that shortly before the last line may stand in lines that were not written
+ * yet */
+#define GRACE_MS 1000
+/* an erasure that much later than the rules allow is told as a breach of them, and not only in the
+ * table */
+#define LATE_MS 5000
 #define SUB_BITS 5
 
-/* Lateness: exact below 32 us, then 32 buckets for each doubling. ------------------------------------------------------- */
+/* Lateness: exact below 32 us, then 32 buckets for each doubling. ---------- */
 
 static unsigned bucket_of(uint64_t us)
 {
@@ -34,7 +39,9 @@ static int64_t bucket_top(unsigned b)
 	if (shift <= 1)
 		return b;
 	shift--;
-	return (int64_t)((((uint64_t)(b & ((1u << SUB_BITS) - 1)) + (1u << SUB_BITS) + 1) << shift) - 1);
+	return (int64_t)((((uint64_t)(b & ((1u << SUB_BITS) - 1)) + (1u << SUB_BITS) + 1)
+				 << shift) -
+		1);
 }
 
 static void add_late(struct life_row *r, int64_t us)
@@ -63,7 +70,7 @@ int64_t life_quantile_us(const struct life_row *r, double q)
 	return r->worst_us;
 }
 
-/* Rows ---------------------------------------------------------------------------------------------------------------- */
+/* Rows --------------------------------------------------------------------- */
 
 static bool same(const char *name, struct chain_text t)
 {
@@ -85,11 +92,12 @@ static uint16_t row_of(struct life *l, struct chain_text kind, int dk, struct ch
 	struct life_row *r;
 
 	if (kind.p == NULL)
-		kind = (struct chain_text){ "?", 1 };
+		kind = (struct chain_text){"?", 1};
 	if (!chain_is(kind, "passport"))
 		dk = -1;
 	for (size_t i = 0; i < l->n_rows; i++)
-		if (l->row[i].dk == dk && same(l->row[i].kind, kind) && same(l->row[i].cause, cause))
+		if (l->row[i].dk == dk && same(l->row[i].kind, kind) &&
+			same(l->row[i].cause, cause))
 			return (uint16_t)i;
 	if (l->n_rows == LIFE_ROWS)
 		return LIFE_ROWS - 1;
@@ -98,11 +106,11 @@ static uint16_t row_of(struct life *l, struct chain_text kind, int dk, struct ch
 	copy(r->kind, kind);
 	copy(r->cause, cause);
 	if (l->n_rows == LIFE_ROWS - 1)
-		*r = (struct life_row){ .kind = "(others)", .cause = "(others)", .dk = -1 };
+		*r = (struct life_row){.kind = "(others)", .cause = "(others)", .dk = -1};
 	return (uint16_t)l->n_rows++;
 }
 
-/* The open ones ------------------------------------------------------------------------------------------------------- */
+/* The open ones ------------------------------------------------------------ */
 
 static void tag_of(struct chain_text t, uint8_t out[16])
 {
@@ -126,7 +134,9 @@ static size_t place(const struct life *l, const uint8_t tag[16])
 {
 	size_t i;
 
-	for (i = hash_of(l, tag) & (l->cap - 1); l->slot[i].file != NULL && memcmp(l->slot[i].tag, tag, 16) != 0; i = (i + 1) & (l->cap - 1))
+	for (i = hash_of(l, tag) & (l->cap - 1);
+		l->slot[i].file != NULL && memcmp(l->slot[i].tag, tag, 16) != 0;
+		i = (i + 1) & (l->cap - 1))
 		;
 	return i;
 }
@@ -166,7 +176,7 @@ static void take_out(struct life *l, size_t at)
 	l->n_open--;
 }
 
-/* Events -------------------------------------------------------------------------------------------------------------- */
+/* Events ------------------------------------------------------------------- */
 
 /* The rules that nobody can configure away: an hour for Danish passports, a day for everything. */
 static int64_t limit_of(const struct chain_record *r)
@@ -181,16 +191,24 @@ static void check_limit(struct findings *f, const struct chain_record *r, const 
 	if (r->deadline_ms < 0)
 		findings_add(f, "limit", at, "a blob was stored without a deadline");
 	else if (r->deadline_ms - r->time_ms > limit_s * 1000)
-		findings_add(f, "limit", at, "a blob was given more time than the %" PRId64 " s that its kind may be held", limit_s);
+		findings_add(f, "limit", at,
+			"a blob was given more time than the %" PRId64
+			" s that its kind may be held",
+			limit_s);
 }
 
 static void on_stored(struct life *l, struct findings *f, const struct audit_event *e)
 {
-	const struct chain_text none = { "", 0 };
+	const struct chain_text none = {"", 0};
 	const struct chain_record *r = e->record;
 	const struct audit_at *at = e->at;
-	struct life_open o = { .deadline_ms = r->deadline_ms, .limit_ms = r->time_ms + limit_of(r) * 1000, .line = at->line, .file = at->file,
-			       .pos = e->pos, .epoch = e->epoch, .shard = (uint8_t)e->shard };
+	struct life_open o = {.deadline_ms = r->deadline_ms,
+		.limit_ms = r->time_ms + limit_of(r) * 1000,
+		.line = at->line,
+		.file = at->file,
+		.pos = e->pos,
+		.epoch = e->epoch,
+		.shard = (uint8_t)e->shard};
 	size_t i;
 
 	if ((l->n_open + 1) * 2 > l->cap && !grow(l))
@@ -198,7 +216,8 @@ static void on_stored(struct life *l, struct findings *f, const struct audit_eve
 	tag_of(r->tag, o.tag);
 	i = place(l, o.tag);
 	if (l->slot[i].file != NULL) {
-		findings_add(f, "twice", at, "this blob was stored already, on line %" PRIu64, l->slot[i].line);
+		findings_add(f, "twice", at, "this blob was stored already, on line %" PRIu64,
+			l->slot[i].line);
 		return;
 	}
 	o.row = row_of(l, r->kind, r->dk, none);
@@ -225,34 +244,49 @@ static bool has_member(const struct chain_record *r, const char *wanted)
 	return false;
 }
 
-static void second_reader(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at, const struct life_open *first)
+static void second_reader(struct life *l, struct findings *f, const struct chain_record *r,
+	const struct audit_at *at, const struct life_open *first)
 {
 	l->second++;
 	if (first != NULL)
-		findings_add(f, "second-reader", at, "blob %.*s was read again, by %.*s: it had its one reader on line %" PRIu64, (int)r->tag.n, r->tag.p, (int)r->by.n,
-			     r->by.p, first->reader_line);
+		findings_add(f, "second-reader", at,
+			"blob %.*s was read again, by %.*s: it had its one reader on line %" PRIu64,
+			(int)r->tag.n, r->tag.p, (int)r->by.n, r->by.p, first->reader_line);
 	else
-		findings_add(f, "second-reader", at, "blob %.*s was read by %.*s after it had ended", (int)r->tag.n, r->tag.p, (int)r->by.n, r->by.p);
+		findings_add(f, "second-reader", at,
+			"blob %.*s was read by %.*s after it had ended", (int)r->tag.n, r->tag.p,
+			(int)r->by.n, r->by.p);
 }
 
-/* The end of a blob that is not open. A store that went back may have had it once more; the recorder that noticed ended it again, and says so. */
-static void on_gone_unknown(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
+/* The end of a blob that is not open. A store that went back may have had it once more; the
+ * recorder that noticed ended it again, and says so. */
+static void on_gone_unknown(
+	struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
 {
-	bool again = has_member(r, CHAIN_AGAIN), back = l->reverted > 0 && r->deadline_ms >= 0 && r->deadline_ms <= l->came_back_ms && begins_here(l, r);
+	bool again = has_member(r, CHAIN_AGAIN),
+	     back = l->reverted > 0 && r->deadline_ms >= 0 && r->deadline_ms <= l->came_back_ms &&
+		begins_here(l, r);
 
 	if (again || back)
 		l->again++;
 	else
 		l->before++;
 	if (again)
-		findings_add(f, "ended-again", at, "blob %.*s had ended; the store went back, had it again, and it was ended again before anybody could read it", (int)r->tag.n,
-			     r->tag.p);
+		findings_add(f, "ended-again", at,
+			"blob %.*s had ended; the store went back, had it again, and it was ended "
+			"again before anybody could read it",
+			(int)r->tag.n, r->tag.p);
 	else if (back && chain_is(r->cause, "consumed"))
 		second_reader(l, f, r, at, NULL);
 	else if (back)
-		findings_add(f, "ended-again", at, "blob %.*s had ended, and was in the store again until now: the store went back, and nobody ended it", (int)r->tag.n, r->tag.p);
+		findings_add(f, "ended-again", at,
+			"blob %.*s had ended, and was in the store again until now: the store went "
+			"back, and nobody ended it",
+			(int)r->tag.n, r->tag.p);
 	else if (begins_here(l, r))
-		findings_add(f, "no-begin", at, "the end of a blob that was not there: it has ended before, or its beginning is missing");
+		findings_add(f, "no-begin", at,
+			"the end of a blob that was not there: it has ended before, or its "
+			"beginning is missing");
 }
 
 static uint64_t reader_of(const struct life *l, const struct chain_record *r)
@@ -264,7 +298,8 @@ static uint64_t reader_of(const struct life *l, const struct chain_record *r)
 }
 
 /* Somebody becomes the reader of it: there must be no other. */
-static void on_read(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
+static void on_read(
+	struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
 {
 	struct life_open *o;
 	uint8_t tag[16];
@@ -284,9 +319,10 @@ static void on_read(struct life *l, struct findings *f, const struct chain_recor
 	o->reader_line = at->line;
 }
 
-static void on_gone(struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
+static void on_gone(
+	struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
 {
-	static const struct chain_text unknown = { "?", 1 };
+	static const struct chain_text unknown = {"?", 1};
 	int64_t late = r->late_us;
 	struct life_row *row;
 	uint8_t tag[16];
@@ -299,9 +335,13 @@ static void on_gone(struct life *l, struct findings *f, const struct chain_recor
 		return;
 	}
 	if (r->time_ms > l->slot[i].limit_ms + LATE_MS)
-		findings_add(f, "limit", at, "a blob was held %" PRId64 " s longer than its kind may be: it was stored on line %" PRIu64 " of %s",
-			     (r->time_ms - l->slot[i].limit_ms) / 1000, l->slot[i].line, l->slot[i].file);
-	if (chain_is(r->cause, "consumed") && r->by.p != NULL && l->slot[i].reader != 0 && l->slot[i].reader != reader_of(l, r))
+		findings_add(f, "limit", at,
+			"a blob was held %" PRId64
+			" s longer than its kind may be: it was stored on line %" PRIu64 " of %s",
+			(r->time_ms - l->slot[i].limit_ms) / 1000, l->slot[i].line,
+			l->slot[i].file);
+	if (chain_is(r->cause, "consumed") && r->by.p != NULL && l->slot[i].reader != 0 &&
+		l->slot[i].reader != reader_of(l, r))
 		second_reader(l, f, r, at, &l->slot[i]);
 	take_out(l, i);
 	row = &l->row[row_of(l, r->kind, r->dk, r->cause.p != NULL ? r->cause : unknown)];
@@ -316,7 +356,8 @@ static void on_gone(struct life *l, struct findings *f, const struct chain_recor
 static void close_open(struct life *l, size_t i, const char *why)
 {
 	const struct life_row *stored = &l->row[l->slot[i].row];
-	const struct chain_text kind = { stored->kind, strlen(stored->kind) }, cause = { why, strlen(why) };
+	const struct chain_text kind = {stored->kind, strlen(stored->kind)},
+				cause = {why, strlen(why)};
 
 	l->row[row_of(l, kind, stored->dk, cause)].n++;
 	l->slot[i].file = NULL;
@@ -354,12 +395,14 @@ static void settle(struct life *l)
 static void on_lost(struct life *l, const struct audit_event *e)
 {
 	for (size_t i = 0; i < l->cap; i++)
-		if (l->slot[i].file != NULL && (e->lost == 0 || l->slot[i].epoch == 0 || l->slot[i].epoch == e->lost))
+		if (l->slot[i].file != NULL &&
+			(e->lost == 0 || l->slot[i].epoch == 0 || l->slot[i].epoch == e->lost))
 			lose(l, i, CHAIN_STORE_LOST);
 	settle(l);
 }
 
-/* It came back as it had been before: what was stored in the moments that it has forgotten is gone, and what ended in them may be back, until its deadline. */
+/* It came back as it had been before: what was stored in the moments that it has forgotten is gone,
+ * and what ended in them may be back, until its deadline. */
 static void on_reverted(struct life *l, const struct audit_event *e)
 {
 	struct chain_pos from[CHAIN_SHARDS];
@@ -369,7 +412,8 @@ static void on_reverted(struct life *l, const struct audit_event *e)
 	for (size_t i = 0; i < l->cap; i++) {
 		const struct life_open *o = &l->slot[i];
 
-		if (o->file != NULL && o->epoch == e->epoch && o->shard < CHAIN_SHARDS && chain_pos_cmp(&o->pos, &from[o->shard]) > 0)
+		if (o->file != NULL && o->epoch == e->epoch && o->shard < CHAIN_SHARDS &&
+			chain_pos_cmp(&o->pos, &from[o->shard]) > 0)
 			lose(l, i, CHAIN_STORE_REVERTED);
 	}
 	settle(l);
@@ -383,7 +427,9 @@ static void on_claimed(struct findings *f, const struct chain_record *r, const s
 	if (r->lease_ms < 0)
 		findings_add(f, "limit", at, "a blob was claimed without an end");
 	else if (r->lease_ms - r->time_ms > (int64_t)TG_LEASE_MAX_S * 1000)
-		findings_add(f, "limit", at, "a claim was given more than the %u s that one may have", (unsigned)TG_LEASE_MAX_S);
+		findings_add(f, "limit", at,
+			"a claim was given more than the %u s that one may have",
+			(unsigned)TG_LEASE_MAX_S);
 }
 
 void life_gap(struct life *l, int64_t at_ms)
@@ -410,8 +456,7 @@ void life_event(struct life *l, struct findings *f, const struct audit_event *e)
 	else if (chain_is(r->event, "claimed")) {
 		on_read(l, f, r, e->at);
 		on_claimed(f, r, e->at);
-	}
-	else if (chain_is(r->event, CHAIN_STORE_LOST))
+	} else if (chain_is(r->event, CHAIN_STORE_LOST))
 		on_lost(l, e);
 	else if (chain_is(r->event, CHAIN_STORE_REVERTED))
 		on_reverted(l, e);
@@ -438,9 +483,11 @@ uint64_t life_overdue(const struct life *l, struct findings *f, int64_t last_ms)
 	if (n > 0)
 		qsort(due, n, sizeof *due, by_line);
 	for (size_t i = 0; i < n; i++) {
-		const struct audit_at at = { due[i].file, due[i].line, true };
+		const struct audit_at at = {due[i].file, due[i].line, true};
 
-		findings_add(f, "no-end", &at, "the blob stored here was due at %s, and its end is not recorded", tg_time_format(due[i].deadline_ms, text));
+		findings_add(f, "no-end", &at,
+			"the blob stored here was due at %s, and its end is not recorded",
+			tg_time_format(due[i].deadline_ms, text));
 	}
 	free(due);
 	return n;
@@ -451,5 +498,5 @@ void life_free(struct life *l)
 	for (size_t i = 0; i < l->n_rows; i++)
 		free(l->row[i].hist);
 	free(l->slot);
-	*l = (struct life){ 0 };
+	*l = (struct life){0};
 }

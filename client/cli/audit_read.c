@@ -1,7 +1,7 @@
 /*
- * audit_read.c: reads evidence files line by line in constant memory. A file that a recorder is writing just now may end in half a line, or in lines that are not
- * signed yet; it is then given a moment.
- * Runs in the timeglas command.
+ * audit_read.c: reads evidence files line by line in constant memory. A file that a recorder is
+ * writing just now may end in half a line, or in lines that are not signed yet; it is then given a
+ * moment. Runs in the timeglas command.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,27 +23,35 @@ enum { STOPPED = -1 };
 struct audit_reader {
 	struct cli *cli;
 	const char *const *files;
-	size_t n_files, i;   /* i: the one that is open, or the next one */
+	size_t n_files, i; /* i: the one that is open, or the next one */
 	const struct audit_read_calls *calls;
 	void *ctx;
 	struct audit_bytes *bytes;
 	int fd;
-	bool any;            /* the open file had something to read */
-	bool waiting;        /* the end was reached once */
-	bool stopped;        /* the buffer begins with the line before which it was stopped */
+	bool any;     /* the open file had something to read */
+	bool waiting; /* the end was reached once */
+	bool stopped; /* the buffer begins with the line before which it was stopped */
 	char *buf;
 	size_t n;
 	struct audit_at at;
-	bool skipping;       /* in the rest of a line that was too long */
+	bool skipping; /* in the rest of a line that was too long */
 };
 
-struct audit_reader *audit_reader_new(struct cli *cli, const char *const *files, size_t n, const struct audit_read_calls *calls, void *ctx, struct audit_bytes *bytes)
+struct audit_reader *audit_reader_new(struct cli *cli, const char *const *files, size_t n,
+	const struct audit_read_calls *calls, void *ctx, struct audit_bytes *bytes)
 {
 	struct audit_reader *r = calloc(1, sizeof *r);
 
 	if (r == NULL)
 		return NULL;
-	*r = (struct audit_reader){ .cli = cli, .files = files, .n_files = n, .calls = calls, .ctx = ctx, .bytes = bytes, .fd = -1, .buf = malloc(BUF_BYTES) };
+	*r = (struct audit_reader){.cli = cli,
+		.files = files,
+		.n_files = n,
+		.calls = calls,
+		.ctx = ctx,
+		.bytes = bytes,
+		.fd = -1,
+		.buf = malloc(BUF_BYTES)};
 	if (r->buf == NULL) {
 		free(r);
 		return NULL;
@@ -128,7 +136,7 @@ static int give_lines(struct audit_reader *r)
 
 static int read_file(struct audit_reader *r)
 {
-	const struct timespec moment = { 0, WAIT_MS * 1000000L };
+	const struct timespec moment = {0, WAIT_MS * 1000000L};
 	int rc = give_lines(r), tries = 0, half = 0;
 	ssize_t got;
 
@@ -162,7 +170,7 @@ static int read_file(struct audit_reader *r)
 
 static int open_next(struct audit_reader *r)
 {
-	r->at = (struct audit_at){ .file = r->files[r->i] };
+	r->at = (struct audit_at){.file = r->files[r->i]};
 	r->n = 0;
 	r->any = r->skipping = false;
 	r->fd = open(r->at.file, O_RDONLY | O_CLOEXEC);

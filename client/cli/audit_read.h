@@ -1,4 +1,5 @@
-/* audit_read.h: the files of one chain as a stream of lines that can be stopped before a line and gone on with later. It judges nothing. */
+/* audit_read.h: the files of one chain as a stream of lines that can be stopped before a line and
+ * gone on with later. It judges nothing. */
 #ifndef CLI_AUDIT_READ_H
 #define CLI_AUDIT_READ_H
 
@@ -9,16 +10,18 @@
 
 struct audit_at { /* where a line stands */
 	const char *file;
-	uint64_t line;    /* 1, 2, … */
-	bool whole;       /* it ends with a LF */
+	uint64_t line; /* 1, 2, … */
+	bool whole;    /* it ends with a LF */
 };
 
 struct audit_read_calls {
-	/* A line, without its LF. Lines that are too long for evidence come cut; of an empty file one comes that is empty and not whole. Returns 0 to go on, or an exit status. */
+	/* A line, without its LF. Lines that are too long for evidence come cut; of an empty file
+	 * one comes that is empty and not whole. Returns 0 to go on, or an exit status. */
 	int (*line)(void *ctx, const char *line, size_t n, const struct audit_at *at);
 	/* Stop before this line? It is the first one of the next audit_read(). */
 	bool (*stop)(void *ctx, const char *line, size_t n);
-	/* At the end of the last file: is more to be waited for? Asked again after each line that comes then. */
+	/* At the end of the last file: is more to be waited for? Asked again after each line that
+	 * comes then. */
 	bool (*more)(void *ctx);
 };
 
@@ -28,10 +31,13 @@ struct audit_bytes { /* over all files of all chains, for the progress bar */
 
 struct audit_reader;
 
-/** audit_reader_new(cli, files, n, calls, ctx, bytes): files in the order in which they are read; borrowed, as calls and bytes. NULL without memory. */
-struct audit_reader *audit_reader_new(struct cli *cli, const char *const *files, size_t n, const struct audit_read_calls *calls, void *ctx, struct audit_bytes *bytes);
+/** audit_reader_new(cli, files, n, calls, ctx, bytes): files in the order in which they are read;
+ * borrowed, as calls and bytes. NULL without memory. */
+struct audit_reader *audit_reader_new(struct cli *cli, const char *const *files, size_t n,
+	const struct audit_read_calls *calls, void *ctx, struct audit_bytes *bytes);
 void audit_reader_free(struct audit_reader *r);
-/** audit_read(r): up to where stop says, or the end. Returns 0, CLI_USAGE (a file cannot be read; said), or what line returned. */
+/** audit_read(r): up to where stop says, or the end. Returns 0, CLI_USAGE (a file cannot be read;
+ * said), or what line returned. */
 int audit_read(struct audit_reader *r);
 /** audit_reader_done(r): the end was reached. */
 bool audit_reader_done(const struct audit_reader *r);

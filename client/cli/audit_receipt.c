@@ -1,4 +1,5 @@
-/* audit_receipt.c: reads a receipt and compares it with the lines of the evidence. Runs in the timeglas command. */
+/* audit_receipt.c: reads a receipt and compares it with the lines of the evidence. Runs in the
+ * timeglas command. */
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -66,12 +67,15 @@ static bool take(const json_t *o, struct receipt *r)
 	const json_t *head = json_object_get(o, "head"), *n = json_object_get(head, "n");
 	const char *hash = json_string_value(json_object_get(head, "hash"));
 
-	if ((!copy(o, "tag", r->tag, sizeof r->tag) && !copy(o, "ref", r->tag, sizeof r->tag)) || /* its older name */
-	    !copy(o, "cause", r->cause, sizeof r->cause) || !copy(o, "event", r->event, sizeof r->event))
+	/* its older name */
+	if ((!copy(o, "tag", r->tag, sizeof r->tag) && !copy(o, "ref", r->tag, sizeof r->tag)) ||
+		!copy(o, "cause", r->cause, sizeof r->cause) ||
+		!copy(o, "event", r->event, sizeof r->event))
 		return false;
 	if (head == NULL || json_is_null(head))
 		return true;
-	if (!json_is_integer(n) || json_integer_value(n) <= 0 || hash == NULL || tg_hex_decode(hash, strlen(hash), r->head, CHAIN_HASH) != 0)
+	if (!json_is_integer(n) || json_integer_value(n) <= 0 || hash == NULL ||
+		tg_hex_decode(hash, strlen(hash), r->head, CHAIN_HASH) != 0)
 		return false;
 	r->head_n = (uint64_t)json_integer_value(n);
 	return true;
@@ -84,7 +88,7 @@ int receipt_load(const char *path, struct receipt *out)
 	const json_t *one = o, *list = json_object_get(o, "receipts");
 	bool good;
 
-	*out = (struct receipt){ 0 };
+	*out = (struct receipt){0};
 	if (text == NULL)
 		return CLI_USAGE;
 	if (json_is_array(list))
@@ -94,7 +98,10 @@ int receipt_load(const char *path, struct receipt *out)
 	good = take(one, out);
 	json_decref(o);
 	free(text);
-	return good ? 0 : cli_usage("%s holds no receipt; keep what 'timeglas rm --json', an ack or a closed session answered", path);
+	return good ? 0 :
+		      cli_usage("%s holds no receipt; keep what 'timeglas rm --json', an ack or a "
+				"closed session answered",
+			      path);
 }
 
 static void note_wrong(struct receipt_wrong *w, const struct audit_at *at)
@@ -105,7 +112,8 @@ static void note_wrong(struct receipt_wrong *w, const struct audit_at *at)
 	w->line = at->line;
 }
 
-void receipt_line(struct receipt *r, const uint8_t hash[CHAIN_HASH], const struct chain_line *l, const struct audit_at *at)
+void receipt_line(struct receipt *r, const uint8_t hash[CHAIN_HASH], const struct chain_line *l,
+	const struct audit_at *at)
 {
 	const struct chain_record *e = &l->record;
 
@@ -123,30 +131,46 @@ void receipt_line(struct receipt *r, const uint8_t hash[CHAIN_HASH], const struc
 		note_wrong(&r->event_wrong, at);
 }
 
-static void end_head(const struct receipt *r, struct findings *f, uint64_t first_n, uint64_t last_n, const struct audit_at *last)
+static void end_head(const struct receipt *r, struct findings *f, uint64_t first_n, uint64_t last_n,
+	const struct audit_at *last)
 {
-	const struct audit_at wrong = { r->head_wrong.file, r->head_wrong.line, true };
+	const struct audit_at wrong = {r->head_wrong.file, r->head_wrong.line, true};
 
 	if (r->head_wrong.line != 0)
-		findings_add(f, "receipt", &wrong, "the receipt quotes this line otherwise: everything up to here was written anew");
+		findings_add(f, "receipt", &wrong,
+			"the receipt quotes this line otherwise: everything up to here was written "
+			"anew");
 	else if (r->head_n > last_n)
-		findings_add(f, "receipt", last, "the end was cut off: the receipt quotes line number %" PRIu64 ", and the last one here is %" PRIu64, r->head_n, last_n);
+		findings_add(f, "receipt", last,
+			"the end was cut off: the receipt quotes line number %" PRIu64
+			", and the last one here is %" PRIu64,
+			r->head_n, last_n);
 	else if (r->head_n < first_n)
-		findings_add(f, "receipt", NULL, "the receipt quotes line number %" PRIu64 ", which stands in an earlier file: give that, too", r->head_n);
+		findings_add(f, "receipt", NULL,
+			"the receipt quotes line number %" PRIu64
+			", which stands in an earlier file: give that, too",
+			r->head_n);
 	else
-		findings_add(f, "receipt", NULL, "line number %" PRIu64 ", which the receipt quotes, is not there", r->head_n);
+		findings_add(f, "receipt", NULL,
+			"line number %" PRIu64 ", which the receipt quotes, is not there",
+			r->head_n);
 }
 
-void receipt_end(const struct receipt *r, struct findings *f, uint64_t first_n, uint64_t last_n, const struct audit_at *last)
+void receipt_end(const struct receipt *r, struct findings *f, uint64_t first_n, uint64_t last_n,
+	const struct audit_at *last)
 {
-	const struct audit_at wrong = { r->event_wrong.file, r->event_wrong.line, true };
+	const struct audit_at wrong = {r->event_wrong.file, r->event_wrong.line, true};
 
 	if (r->head_n > 0 && !r->head_met)
 		end_head(r, f, first_n, last_n, last);
 	if (r->event_met)
 		return;
 	if (r->event_wrong.line != 0)
-		findings_add(f, "receipt", &wrong, "the receipt tells of this event with another tag or cause");
+		findings_add(f, "receipt", &wrong,
+			"the receipt tells of this event with another tag or cause");
 	else
-		findings_add(f, "receipt", NULL, "event %s, which the receipt attests, is not there: the file was cut, or is older than the receipt", r->event);
+		findings_add(f, "receipt", NULL,
+			"event %s, which the receipt attests, is not there: the file was cut, or "
+			"is older than the receipt",
+			r->event);
 }

@@ -1,4 +1,5 @@
-/* audit_report.c: the answer to a data protection officer's questions, in plain words. It computes nothing but quantiles. Runs in the timeglas command. */
+/* audit_report.c: the answer to a data protection officer's questions, in plain words. It computes
+ * nothing but quantiles. Runs in the timeglas command. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,12 +38,13 @@ static uint64_t ended_of(const struct life *l, const struct life_row *stored)
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < l->n_rows; i++)
-		if (l->row[i].cause[0] != '\0' && l->row[i].dk == stored->dk && strcmp(l->row[i].kind, stored->kind) == 0)
+		if (l->row[i].cause[0] != '\0' && l->row[i].dk == stored->dk &&
+			strcmp(l->row[i].kind, stored->kind) == 0)
 			n += l->row[i].n;
 	return n;
 }
 
-/* For people ---------------------------------------------------------------------------------------------------------- */
+/* For people --------------------------------------------------------------- */
 
 static void print_chain(const struct audit_track *t)
 {
@@ -50,14 +52,21 @@ static void print_chain(const struct audit_track *t)
 	char key[96];
 
 	if (t->all->n > 1)
-		printf("%s%s: lines %" PRIu64 " to %" PRIu64 "\n", t->file->path, t->n_files > 1 ? " and others" : "", t->chain.first_n, t->chain.last_n);
+		printf("%s%s: lines %" PRIu64 " to %" PRIu64 "\n", t->file->path,
+			t->n_files > 1 ? " and others" : "", t->chain.first_n, t->chain.last_n);
 	if (h != NULL)
 		printf("Signed by %s%s\n", key_text(t->chain.seen_key, key),
-		       t->key_from == NULL ? "\n  Nobody said which key it must be. Compare this one with the operator's, or give it with --key." : "");
+			t->key_from == NULL ? "\n  Nobody said which key it must be. Compare this "
+					      "one with the operator's, or give it with --key." :
+					      "");
 	if (t->key_from != NULL && strcmp(t->key_from, "given") != 0)
-		printf("  as %s says, which lies beside the evidence: whoever can change one can change both. Better give --key.\n", t->key_from);
+		printf("  as %s says, which lies beside the evidence: whoever can change one can "
+		       "change both. Better give --key.\n",
+			t->key_from);
 	if (t->chain.first_n > 1)
-		printf("The chain begins at line number %" PRIu64 "; what came before stands in earlier files.\n", t->chain.first_n);
+		printf("The chain begins at line number %" PRIu64
+		       "; what came before stands in earlier files.\n",
+			t->chain.first_n);
 }
 
 static void print_head(const struct audit_report *r)
@@ -65,29 +74,36 @@ static void print_head(const struct audit_report *r)
 	const struct audit_all *a = r->all;
 	char from[TG_TIME_LEN + 1], to[TG_TIME_LEN + 1];
 
-	printf("Evidence of timeglas: %s%s\n", a->file->path, a->n > 1 || a->track->n_files > 1 ? " and others" : "");
+	printf("Evidence of timeglas: %s%s\n", a->file->path,
+		a->n > 1 || a->track->n_files > 1 ? " and others" : "");
 	if (r->sums.records + r->sums.checks > 0)
-		printf("%" PRIu64 " events and %" PRIu64 " signed checkpoints, from %s to %s\n", r->sums.records, r->sums.checks,
-		       tg_time_format(r->sums.first_ms, from), tg_time_format(r->sums.last_ms, to));
+		printf("%" PRIu64 " events and %" PRIu64 " signed checkpoints, from %s to %s\n",
+			r->sums.records, r->sums.checks, tg_time_format(r->sums.first_ms, from),
+			tg_time_format(r->sums.last_ms, to));
 	if (a->n > 1)
 		printf("%zu chains, each by a recorder of its own\n", a->n);
-	printf("\nVERDICT: %s\n", a->findings.total == 0 ? "GOOD. Nothing was changed, removed, repeated or moved, and every blob that was due has ended."
-							   : "NOT GOOD. What is wrong stands below, with its line.");
+	printf("\nVERDICT: %s\n",
+		a->findings.total == 0 ? "GOOD. Nothing was changed, removed, repeated or moved, "
+					 "and every blob that was due has ended." :
+					 "NOT GOOD. What is wrong stands below, with its line.");
 	for (size_t i = 0; i < a->n; i++)
 		print_chain(&a->track[i]);
 	if (r->receipt != NULL && r->receipt->event_met)
-		printf("The receipt fits: its event is recorded%s.\n", r->receipt->head_met ? ", and the head that it quotes is unchanged" : "");
+		printf("The receipt fits: its event is recorded%s.\n",
+			r->receipt->head_met ? ", and the head that it quotes is unchanged" : "");
 }
 
 static void print_stored(const struct life *l)
 {
-	printf("\nWhat was stored, and whether it has ended\n  %-20s %-7s %10s %10s %10s\n", "kind", "issuer", "stored", "ended", "still held");
+	printf("\nWhat was stored, and whether it has ended\n  %-20s %-7s %10s %10s %10s\n", "kind",
+		"issuer", "stored", "ended", "still held");
 	for (size_t i = 0; i < l->n_rows; i++) {
 		const struct life_row *w = &l->row[i];
 		uint64_t ended = ended_of(l, w);
 
 		if (w->cause[0] == '\0')
-			printf("  %-20s %-7s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "\n", w->kind, issuer_text(w->dk), w->n, ended, w->n - ended);
+			printf("  %-20s %-7s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "\n", w->kind,
+				issuer_text(w->dk), w->n, ended, w->n - ended);
 	}
 }
 
@@ -95,30 +111,44 @@ static void print_ends(const struct life *l)
 {
 	char a[24], b[24], c[24];
 
-	printf("\nHow each ended, and how long after its deadline it was erased (where a deadline ended it)\n  %-20s %-7s %-16s %10s %10s %10s %10s\n", "kind",
-	       "issuer", "cause", "blobs", "median", "99.9 %", "worst");
+	printf("\nHow each ended, and how long after its deadline it was erased (where a deadline "
+	       "ended it)\n  %-20s %-7s %-16s %10s %10s %10s %10s\n",
+		"kind", "issuer", "cause", "blobs", "median", "99.9 %", "worst");
 	for (size_t i = 0; i < l->n_rows; i++) {
 		const struct life_row *w = &l->row[i];
 
 		if (w->cause[0] == '\0')
 			continue;
-		printf("  %-20s %-7s %-16s %10" PRIu64, w->kind, issuer_text(w->dk), w->cause, w->n);
+		printf("  %-20s %-7s %-16s %10" PRIu64, w->kind, issuer_text(w->dk), w->cause,
+			w->n);
 		if (w->n_late > 0)
-			printf(" %10s %10s %10s\n", duration(life_quantile_us(w, 0.5), a), duration(life_quantile_us(w, 0.999), b), duration(w->worst_us, c));
+			printf(" %10s %10s %10s\n", duration(life_quantile_us(w, 0.5), a),
+				duration(life_quantile_us(w, 0.999), b), duration(w->worst_us, c));
 		else
 			printf(" %10s %10s %10s\n", "-", "-", "-");
 	}
 	if (l->aborted > 0)
-		printf("  %" PRIu64 " uploads were broken off before anybody could see them, and erased\n", l->aborted);
+		printf("  %" PRIu64
+		       " uploads were broken off before anybody could see them, and erased\n",
+			l->aborted);
 	if (l->before > 0 && l->gaps)
-		printf("  %" PRIu64 " ends belong to blobs stored before these files begin, or in files that were not given\n", l->before);
+		printf("  %" PRIu64 " ends belong to blobs stored before these files begin, or in "
+		       "files that were not given\n",
+			l->before);
 	if (l->again > 0)
-		printf("  %" PRIu64 " ends belong to blobs that came back when the store was failed over\n", l->again);
+		printf("  %" PRIu64
+		       " ends belong to blobs that came back when the store was failed over\n",
+			l->again);
 	if (l->second > 0)
-		printf("  %" PRIu64 " times a blob was read that had its one reader already\n", l->second);
+		printf("  %" PRIu64 " times a blob was read that had its one reader already\n",
+			l->second);
 	if (l->reverted > 0)
-		printf("  The store went back %" PRIu64 " times (a failover to a replica that was behind). Ends in the last moments before, which were not recorded yet, are not\n"
-		       "  known: what they ended may have been read once more, and nothing here can tell.\n", l->reverted);
+		printf("  The store went back %" PRIu64
+		       " times (a failover to a replica that was behind). Ends in the last moments "
+		       "before, which were not recorded yet, are not\n"
+		       "  known: what they ended may have been read once more, and nothing here "
+		       "can tell.\n",
+			l->reverted);
 }
 
 /* How the chains hang together, if there is anything to say. */
@@ -127,16 +157,21 @@ static void print_handovers(const struct audit_report *r)
 	const struct twins *t = &r->all->twins;
 
 	if (r->life->elsewhere > 0)
-		printf("\n%" PRIu64 " blobs were held when another recorder wrote on, whose files were not given: give them, too, or their ends are not known\n",
-		       r->life->elsewhere);
+		printf("\n%" PRIu64 " blobs were held when another recorder wrote on, whose files "
+		       "were not given: give them, too, or their ends are not known\n",
+			r->life->elsewhere);
 	if (r->all->doubtful > 0)
-		printf("\n%" PRIu64 " events may also be recorded by a recorder whose files were not given: it died, or was stopped, in that moment\n", r->all->doubtful);
+		printf("\n%" PRIu64 " events may also be recorded by a recorder whose files were "
+		       "not given: it died, or was stopped, in that moment\n",
+			r->all->doubtful);
 	if (t->total == 0)
 		return;
-	printf("\nRecorded by two recorders, because the first died before it could say so; each counts once\n");
+	printf("\nRecorded by two recorders, because the first died before it could say so; each "
+	       "counts once\n");
 	for (size_t i = 0; i < t->n && i < FINDINGS_SHOWN; i++)
-		printf("  %s: %s, line %" PRIu64 "; also recorded by %s, line %" PRIu64 "\n", t->list[i].event, t->list[i].file, t->list[i].line, t->list[i].also,
-		       t->list[i].also_line);
+		printf("  %s: %s, line %" PRIu64 "; also recorded by %s, line %" PRIu64 "\n",
+			t->list[i].event, t->list[i].file, t->list[i].line, t->list[i].also,
+			t->list[i].also_line);
 	if (t->total > FINDINGS_SHOWN)
 		printf("  and %" PRIu64 " more\n", t->total - FINDINGS_SHOWN);
 }
@@ -153,7 +188,8 @@ static void print_findings(const struct findings *f)
 
 		http_copy_text(detail, sizeof detail, x->detail);
 		if (x->line > 0)
-			printf("  %s, line %" PRIu64 " (%s): %s\n", x->file, x->line, x->what, detail);
+			printf("  %s, line %" PRIu64 " (%s): %s\n", x->file, x->line, x->what,
+				detail);
 		else
 			printf("  (%s): %s\n", x->what, detail);
 	}
@@ -171,14 +207,17 @@ void report_text(const struct audit_report *r)
 		print_ends(l);
 	}
 	printf("\n%zu %s still held", l->n_open, l->n_open == 1 ? "blob is" : "blobs are");
-	printf(r->overdue > 0 ? "; %" PRIu64 " of them should have ended\n" : ", none past its deadline\n", r->overdue);
+	printf(r->overdue > 0 ? "; %" PRIu64 " of them should have ended\n" :
+				", none past its deadline\n",
+		r->overdue);
 	print_handovers(r);
 	print_findings(&r->all->findings);
 	if (r->receipt == NULL)
-		printf("\nA file that ends early and is whole otherwise is found only with a receipt (--receipt) that is younger than the cut.\n");
+		printf("\nA file that ends early and is whole otherwise is found only with a "
+		       "receipt (--receipt) that is younger than the cut.\n");
 }
 
-/* For programs -------------------------------------------------------------------------------------------------------- */
+/* For programs ------------------------------------------------------------- */
 
 static json_t *time_json(int64_t ms)
 {
@@ -196,8 +235,9 @@ static json_t *late_json(const struct life_row *w)
 {
 	if (w->n_late == 0)
 		return json_null();
-	return json_pack("{s:I, s:I, s:I, s:I}", "n", (json_int_t)w->n_late, "median_us", (json_int_t)life_quantile_us(w, 0.5), "p999_us",
-			 (json_int_t)life_quantile_us(w, 0.999), "worst_us", (json_int_t)w->worst_us);
+	return json_pack("{s:I, s:I, s:I, s:I}", "n", (json_int_t)w->n_late, "median_us",
+		(json_int_t)life_quantile_us(w, 0.5), "p999_us",
+		(json_int_t)life_quantile_us(w, 0.999), "worst_us", (json_int_t)w->worst_us);
 }
 
 static void rows_json(const struct life *l, json_t *stored, json_t *ends)
@@ -207,11 +247,15 @@ static void rows_json(const struct life *l, json_t *stored, json_t *ends)
 		json_int_t n = (json_int_t)w->n, ended = (json_int_t)ended_of(l, w);
 
 		if (w->cause[0] == '\0')
-			json_array_append_new(stored, json_pack("{s:s, s:o, s:I, s:I, s:I}", "kind", w->kind, "dk", dk_json(w->dk), "stored", n, "ended", ended,
-								"held", n - ended));
+			json_array_append_new(stored,
+				json_pack("{s:s, s:o, s:I, s:I, s:I}", "kind", w->kind, "dk",
+					dk_json(w->dk), "stored", n, "ended", ended, "held",
+					n - ended));
 		else
-			json_array_append_new(ends, json_pack("{s:s, s:o, s:s, s:I, s:o}", "kind", w->kind, "dk", dk_json(w->dk), "cause", w->cause, "n", n,
-							      "late", late_json(w)));
+			json_array_append_new(ends,
+				json_pack("{s:s, s:o, s:s, s:I, s:o}", "kind", w->kind, "dk",
+					dk_json(w->dk), "cause", w->cause, "n", n, "late",
+					late_json(w)));
 	}
 }
 
@@ -220,8 +264,10 @@ static json_t *findings_json(const struct findings *f)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < f->n; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:s}", "what", f->list[i].what, "file", f->list[i].file, "line",
-						      (json_int_t)f->list[i].line, "detail", f->list[i].detail));
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:I, s:s}", "what", f->list[i].what, "file",
+				f->list[i].file, "line", (json_int_t)f->list[i].line, "detail",
+				f->list[i].detail));
 	return list;
 }
 
@@ -232,7 +278,8 @@ static json_t *head_json(const struct audit_chain *c)
 
 	if (h == NULL)
 		return json_null();
-	return json_pack("{s:I, s:s, s:s}", "n", (json_int_t)h->n, "hash", tg_hex_encode(h->hash, CHAIN_HASH, hex), "key", key_text(c->seen_key, key));
+	return json_pack("{s:I, s:s, s:s}", "n", (json_int_t)h->n, "hash",
+		tg_hex_encode(h->hash, CHAIN_HASH, hex), "key", key_text(c->seen_key, key));
 }
 
 static json_t *chains_json(const struct audit_all *a)
@@ -245,9 +292,12 @@ static json_t *chains_json(const struct audit_all *a)
 
 		for (size_t k = 0; k < t->n_files; k++)
 			json_array_append_new(files, json_string(t->file[k].path));
-		json_array_append_new(list, json_pack("{s:o, s:I, s:I, s:I, s:o, s:o}", "files", files, "events", (json_int_t)t->chain.records, "first_n",
-						      (json_int_t)t->chain.first_n, "last_n", (json_int_t)t->chain.last_n, "head", head_json(&t->chain),
-						      "key_from", t->key_from != NULL ? json_string(t->key_from) : json_null()));
+		json_array_append_new(list,
+			json_pack("{s:o, s:I, s:I, s:I, s:o, s:o}", "files", files, "events",
+				(json_int_t)t->chain.records, "first_n",
+				(json_int_t)t->chain.first_n, "last_n", (json_int_t)t->chain.last_n,
+				"head", head_json(&t->chain), "key_from",
+				t->key_from != NULL ? json_string(t->key_from) : json_null()));
 	}
 	return list;
 }
@@ -257,8 +307,10 @@ static json_t *twins_json(const struct twins *t)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < t->n; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:s, s:I}", "event", t->list[i].event, "file", t->list[i].file, "line",
-						      (json_int_t)t->list[i].line, "also_file", t->list[i].also, "also_line", (json_int_t)t->list[i].also_line));
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:I, s:s, s:I}", "event", t->list[i].event, "file",
+				t->list[i].file, "line", (json_int_t)t->list[i].line, "also_file",
+				t->list[i].also, "also_line", (json_int_t)t->list[i].also_line));
 	return list;
 }
 
@@ -283,8 +335,10 @@ json_t *report_json(const struct audit_report *r)
 {
 	const struct audit_all *a = r->all;
 	const struct audit_sums *s = &r->sums;
-	json_t *o = json_pack("{s:b, s:I, s:I, s:I, s:I, s:o}", "good", a->findings.total == 0, "lines", (json_int_t)s->lines, "events", (json_int_t)s->records,
-			      "checkpoints", (json_int_t)s->checks, "unsigned_lines", (json_int_t)s->unsigned_lines, "chains", chains_json(a));
+	json_t *o = json_pack("{s:b, s:I, s:I, s:I, s:I, s:o}", "good", a->findings.total == 0,
+		"lines", (json_int_t)s->lines, "events", (json_int_t)s->records, "checkpoints",
+		(json_int_t)s->checks, "unsigned_lines", (json_int_t)s->unsigned_lines, "chains",
+		chains_json(a));
 
 	if (o == NULL)
 		return NULL;
@@ -297,7 +351,9 @@ json_t *report_json(const struct audit_report *r)
 	json_object_set_new(o, "also_recorded", twins_json(&a->twins));
 	json_object_set_new(o, "in_doubt", json_integer((json_int_t)a->doubtful));
 	if (r->receipt != NULL)
-		json_object_set_new(o, "receipt", json_pack("{s:b, s:b}", "event", r->receipt->event_met, "head", r->receipt->head_met));
+		json_object_set_new(o, "receipt",
+			json_pack("{s:b, s:b}", "event", r->receipt->event_met, "head",
+				r->receipt->head_met));
 	json_object_set_new(o, "findings_total", json_integer((json_int_t)a->findings.total));
 	json_object_set_new(o, "findings", findings_json(&a->findings));
 	return o;

@@ -48,7 +48,8 @@ static void look_at_first(const char *p, size_t n, struct audit_file *f)
 /* The last whole line in the file's last bytes. */
 static void look_at_last(const char *p, size_t n, struct audit_file *f)
 {
-	const char *end = memrchr(p, '\n', n), *lf = end != NULL && end > p ? memrchr(p, '\n', (size_t)(end - p)) : NULL;
+	const char *end = memrchr(p, '\n', n),
+		   *lf = end != NULL && end > p ? memrchr(p, '\n', (size_t)(end - p)) : NULL;
 	const char *from = lf != NULL ? lf + 1 : p;
 	struct chain_line l;
 
@@ -58,18 +59,20 @@ static void look_at_last(const char *p, size_t n, struct audit_file *f)
 	chain_hash(from, (size_t)(end - from), f->last);
 }
 
-/* However it was tampered with, a line that begins as the recorder's do is left of evidence somewhere near its ends. */
+/* However it was tampered with, a line that begins as the recorder's do is left of evidence
+ * somewhere near its ends. */
 static bool any_line(const char *p, size_t n)
 {
 	const size_t opening = sizeof OPENING - 1;
 
-	return (n >= opening && memcmp(p, OPENING, opening) == 0) || memmem(p, n, "\n" OPENING, opening + 1) != NULL;
+	return (n >= opening && memcmp(p, OPENING, opening) == 0) ||
+		memmem(p, n, "\n" OPENING, opening + 1) != NULL;
 }
 
 /* gzip, zstd, xz, bzip2 */
 static bool is_packed(const char *head, size_t n)
 {
-	static const char *const magic[] = { "\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd\x37zXZ", "BZh" };
+	static const char *const magic[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd\x37zXZ", "BZh"};
 
 	for (size_t i = 0; i < sizeof magic / sizeof magic[0]; i++)
 		if (n >= strlen(magic[i]) && memcmp(head, magic[i], strlen(magic[i])) == 0)
@@ -80,7 +83,7 @@ static bool is_packed(const char *head, size_t n)
 /* A file that its recorder has just made gets its first line in a moment. */
 static ssize_t read_head(int fd, char *buf, size_t cap)
 {
-	const struct timespec moment = { 0, WAIT_MS * 1000000L };
+	const struct timespec moment = {0, WAIT_MS * 1000000L};
 	ssize_t n = pread(fd, buf, cap, 0);
 
 	for (int tries = 0; n == 0 && tries < WAIT_TRIES; tries++) {
@@ -94,10 +97,11 @@ static int look(struct audit_file *f)
 {
 	static char buf[2 * LOOK_BYTES];
 	int fd = open(f->path, O_RDONLY | O_CLOEXEC);
-	struct stat st = { 0 };
+	struct stat st = {0};
 	ssize_t n = fd >= 0 ? read_head(fd, buf, LOOK_BYTES) : -1;
 	bool good = n >= 0 && fstat(fd, &st) == 0, packed = good && is_packed(buf, (size_t)n);
-	bool evidence = good && (n == 0 || any_line(buf, (size_t)n)); /* an empty one may have been: a finding */
+	/* an empty one may have been: a finding */
+	bool evidence = good && (n == 0 || any_line(buf, (size_t)n));
 
 	if (good && !packed) {
 		f->size = (uint64_t)st.st_size;
@@ -105,7 +109,8 @@ static int look(struct audit_file *f)
 		f->ino = st.st_ino;
 		look_at_first(buf, (size_t)n, f);
 		/* Half a line may stand behind the last one. */
-		n = pread(fd, buf, sizeof buf, st.st_size > (off_t)sizeof buf ? st.st_size - (off_t)sizeof buf : 0);
+		n = pread(fd, buf, sizeof buf,
+			st.st_size > (off_t)sizeof buf ? st.st_size - (off_t)sizeof buf : 0);
 		good = n >= 0;
 		evidence = evidence || (good && any_line(buf, (size_t)n));
 	}
@@ -116,13 +121,15 @@ static int look(struct audit_file *f)
 	if (packed)
 		return cli_usage("%s is compressed: unpack it first", f->path);
 	if (good && !evidence)
-		return cli_usage("%s is no evidence file: no line of it begins as a recorder's do; give the file that audit_log names, and those rotated from it", f->path);
+		return cli_usage("%s is no evidence file: no line of it begins as a recorder's do; "
+				 "give the file that audit_log names, and those rotated from it",
+			f->path);
 	if (good)
 		look_at_last(buf, (size_t)n, f);
 	return good ? 0 : CLI_USAGE;
 }
 
-/* Sorting ------------------------------------------------------------------------------------------------------------- */
+/* Sorting ------------------------------------------------------------------ */
 
 static int by_number(const void *a, const void *b)
 {
@@ -140,17 +147,21 @@ static int by_chain(const void *a, const void *b)
 	return x->chain != y->chain ? (x->chain < y->chain ? -1 : 1) : by_number(a, b);
 }
 
-/* Does f go on where the file e, the last one of its chain so far, ends? 2: its first line says so. 1: nothing says that it does not. */
+/* Does f go on where the file e, the last one of its chain so far, ends? 2: its first line says so.
+ * 1: nothing says that it does not. */
 static int follows(const struct audit_file *f, const struct audit_file *e)
 {
-	if (e->last_n != 0 && f->begins && f->first_n == e->last_n + 1 && memcmp(f->prev, e->last, CHAIN_HASH) == 0)
+	if (e->last_n != 0 && f->begins && f->first_n == e->last_n + 1 &&
+		memcmp(f->prev, e->last, CHAIN_HASH) == 0)
 		return 2;
 	if (!f->begins)
 		return 1;
-	return f->first_n > 1 && f->first_n > e->first_n && (!e->begins || memcmp(f->key, e->key, CHAIN_KEY) == 0);
+	return f->first_n > 1 && f->first_n > e->first_n &&
+		(!e->begins || memcmp(f->key, e->key, CHAIN_KEY) == 0);
 }
 
-/* In the order of first lines: each file goes to the chain whose end fits best, the fullest of several, or begins one. */
+/* In the order of first lines: each file goes to the chain whose end fits best, the fullest of
+ * several, or begins one. */
 static size_t assign(struct audit_file *f, size_t n)
 {
 	size_t chains = 0;
@@ -168,7 +179,8 @@ static size_t assign(struct audit_file *f, size_t n)
 			while (e > 0 && f[e - 1].chain != c)
 				e--;
 			fit = follows(&f[i], &f[e - 1]);
-			if (fit > best || (fit > 0 && fit == best && f[e - 1].last_n < f[i].first_n)) {
+			if (fit > best ||
+				(fit > 0 && fit == best && f[e - 1].last_n < f[i].first_n)) {
 				best = fit;
 				f[i].chain = c;
 			}
@@ -183,11 +195,12 @@ int audit_set(const char *const *paths, size_t n, struct audit_file *out, size_t
 	for (size_t i = 0; i < n; i++) {
 		int rc;
 
-		out[i] = (struct audit_file){ .path = paths[i] };
+		out[i] = (struct audit_file){.path = paths[i]};
 		rc = look(&out[i]);
 		for (size_t k = 0; k < i && rc == 0; k++)
 			if (out[k].dev == out[i].dev && out[k].ino == out[i].ino)
-				rc = cli_usage("%s and %s are the same file: give it once", out[k].path, out[i].path);
+				rc = cli_usage("%s and %s are the same file: give it once",
+					out[k].path, out[i].path);
 		if (rc != 0)
 			return rc;
 	}

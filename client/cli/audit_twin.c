@@ -1,6 +1,7 @@
 /*
- * audit_twin.c: the last events of each outbox, over all chains. What is in doubt at a handover is one round, of 256 events a shard at most, and what a replica did not know yet; so
- * a few rounds are remembered. Runs in the timeglas command.
+ * audit_twin.c: the last events of each outbox, over all chains. What is in doubt at a handover is
+ * one round, of 256 events a shard at most, and what a replica did not know yet; so a few rounds
+ * are remembered. Runs in the timeglas command.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 struct seen {
 	struct chain_pos pos;
 	unsigned epoch;
-	uint32_t chain;         /* + 1; 0: a free place */
+	uint32_t chain; /* + 1; 0: a free place */
 	uint8_t content[CONTENT];
 	const char *file;
 	uint64_t line;
@@ -23,14 +24,15 @@ struct seen {
 
 struct twin_ring {
 	struct seen place[RING];
-	size_t n;               /* that were ever put in */
+	size_t n; /* that were ever put in */
 };
 
 /* All that the event says: the line between its number and the hash of the line before. */
 static void content_of(const char *line, size_t n, uint8_t out[CONTENT])
 {
 	static const char prev[] = ",\"prev\":\"";
-	const char *from = memchr(line, ',', n), *to = line + n - (sizeof prev - 1) - (size_t)2 * CHAIN_HASH - 2;
+	const char *from = memchr(line, ',', n),
+		   *to = line + n - (sizeof prev - 1) - (size_t)2 * CHAIN_HASH - 2;
 
 	crypto_generichash(out, CONTENT, (const unsigned char *)from, (size_t)(to - from), NULL, 0);
 }
@@ -54,7 +56,9 @@ static bool may_be_old(const struct twin_ring *r, const struct audit_event *e)
 {
 	const struct seen *last = &r->place[(r->n - 1) % RING];
 
-	return r->n > 0 && (last->chain == 0 || last->epoch != e->epoch || chain_pos_cmp(&e->pos, &last->pos) <= 0);
+	return r->n > 0 &&
+		(last->chain == 0 || last->epoch != e->epoch ||
+			chain_pos_cmp(&e->pos, &last->pos) <= 0);
 }
 
 static void tell(struct twins *t, const struct audit_event *e, const struct seen *s)
@@ -74,9 +78,14 @@ static void tell(struct twins *t, const struct audit_event *e, const struct seen
 	x->also_line = e->at->line;
 }
 
-bool twins_meet(struct twins *t, struct findings *f, const struct audit_event *e, const char *line, size_t n, size_t chain)
+bool twins_meet(struct twins *t, struct findings *f, const struct audit_event *e, const char *line,
+	size_t n, size_t chain)
 {
-	struct seen now = { .pos = e->pos, .epoch = e->epoch, .chain = (uint32_t)chain + 1, .file = e->at->file, .line = e->at->line };
+	struct seen now = {.pos = e->pos,
+		.epoch = e->epoch,
+		.chain = (uint32_t)chain + 1,
+		.file = e->at->file,
+		.line = e->at->line};
 	struct twin_ring *r;
 	struct seen *s;
 
@@ -94,7 +103,9 @@ bool twins_meet(struct twins *t, struct findings *f, const struct audit_event *e
 	if (memcmp(s->content, now.content, CONTENT) == 0)
 		tell(t, e, s);
 	else
-		findings_add(f, "twice", e->at, "event %.*s is recorded otherwise on line %" PRIu64 " of %s", (int)e->record->id.n, e->record->id.p, s->line, s->file);
+		findings_add(f, "twice", e->at,
+			"event %.*s is recorded otherwise on line %" PRIu64 " of %s",
+			(int)e->record->id.n, e->record->id.p, s->line, s->file);
 	return false;
 }
 
@@ -117,5 +128,5 @@ void twins_free(struct twins *t)
 {
 	free(t->list);
 	free(t->ring);
-	*t = (struct twins){ 0 };
+	*t = (struct twins){0};
 }

@@ -1,6 +1,7 @@
 /*
- * cmd_audit.c: timeglas audit verify: is the evidence whole, and what does it say? Offline; trusts nothing but the keys and the receipt that it is given.
- * Runs in the timeglas command. docs/evidence.md.
+ * cmd_audit.c: timeglas audit verify: is the evidence whole, and what does it say? Offline; trusts
+ * nothing but the keys and the receipt that it is given. Runs in the timeglas command.
+ * docs/evidence.md.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,8 @@ struct verify {
 	bool has_receipt;
 };
 
-static int on_line(void *ctx, const struct audit_chain *c, const struct chain_line *l, const struct audit_at *at)
+static int on_line(void *ctx, const struct audit_chain *c, const struct chain_line *l,
+	const struct audit_at *at)
 {
 	struct verify *v = ctx;
 
@@ -45,7 +47,8 @@ static int tell(struct verify *v, struct audit_report *r)
 	r->sums = audit_all_sums(&v->all);
 	r->overdue = life_overdue(&v->life, &v->all.findings, r->sums.last_ms);
 	if (v->has_receipt)
-		receipt_end(&v->receipt, &v->all.findings, r->sums.first_n, r->sums.last_n, r->sums.last);
+		receipt_end(&v->receipt, &v->all.findings, r->sums.first_n, r->sums.last_n,
+			r->sums.last);
 	if (output_json())
 		status = output_object(report_json(r));
 	else
@@ -57,10 +60,10 @@ static int tell(struct verify *v, struct audit_report *r)
 
 int cmd_audit_verify(struct cli *cli)
 {
-	static const struct audit_calls calls = { on_line, on_event, on_gap };
+	static const struct audit_calls calls = {on_line, on_event, on_gap};
 	struct verify *v = calloc(1, sizeof *v);
 	const char *path = options_text(&cli->opt, OPT_RECEIPT);
-	struct audit_report r = { 0 };
+	struct audit_report r = {0};
 	int status = v != NULL ? CLI_DONE : cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 
 	if (status == CLI_DONE && path != NULL) {
@@ -69,7 +72,8 @@ int cmd_audit_verify(struct cli *cli)
 		r.receipt = &v->receipt;
 	}
 	if (status == CLI_DONE)
-		status = audit_all_run(&v->all, cli, cli->opt.word + 2, cli->opt.n_words - 2, &calls, v);
+		status = audit_all_run(
+			&v->all, cli, cli->opt.word + 2, cli->opt.n_words - 2, &calls, v);
 	if (status == CLI_DONE) {
 		r.all = &v->all;
 		r.life = &v->life;

@@ -1,6 +1,7 @@
 /*
- * cmd_audit_show.c: timeglas audit show: for an incident: what was held at a moment, or what one peer stored and read between two. It checks the chain on the
- * way: what a file says that is not whole is still shown, but not without saying so. Runs in the timeglas command.
+ * cmd_audit_show.c: timeglas audit show: for an incident: what was held at a moment, or what one
+ * peer stored and read between two. It checks the chain on the way: what a file says that is not
+ * whole is still shown, but not without saying so. Runs in the timeglas command.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,24 +26,25 @@ struct held { /* a blob that was stored before the moment */
 
 struct show {
 	struct audit_all all;
-	const char *peer;           /* NULL: --at */
+	const char *peer; /* NULL: --at */
 	int64_t at_ms, from_ms, to_ms;
 	struct held *held;
 	size_t n, cap;
-	size_t *slot;               /* of a hash table: index + 1 */
+	size_t *slot; /* of a hash table: index + 1 */
 	size_t slots;
 	uint8_t seed[crypto_shorthash_KEYBYTES];
-	json_t *rows;               /* --json */
+	json_t *rows; /* --json */
 	uint64_t found;
 	bool reverted;
 };
 
 static void copy(char out[TEXT], struct chain_text t)
 {
-	snprintf(out, TEXT, "%.*s", (int)(t.p != NULL ? (t.n < TEXT ? t.n : TEXT - 1) : 0), t.p != NULL ? t.p : "");
+	snprintf(out, TEXT, "%.*s", (int)(t.p != NULL ? (t.n < TEXT ? t.n : TEXT - 1) : 0),
+		t.p != NULL ? t.p : "");
 }
 
-/* What was held at a moment ------------------------------------------------------------------------------------------- */
+/* What was held at a moment ------------------------------------------------ */
 
 /* Keyed: who writes tags must not know where they end up. */
 static size_t hash_of(const struct show *s, const char *tag)
@@ -95,8 +97,14 @@ static bool make_room(struct show *s)
 static int hold(struct show *s, const struct audit_event *e)
 {
 	const struct chain_record *r = e->record;
-	struct held h = { .dk = r->dk, .stored_ms = r->time_ms, .deadline_ms = r->deadline_ms, .ended_ms = -1,
-			  .size = r->size_bytes > 0 ? (uint64_t)r->size_bytes : 0, .epoch = e->epoch, .shard = e->shard, .pos = e->pos };
+	struct held h = {.dk = r->dk,
+		.stored_ms = r->time_ms,
+		.deadline_ms = r->deadline_ms,
+		.ended_ms = -1,
+		.size = r->size_bytes > 0 ? (uint64_t)r->size_bytes : 0,
+		.epoch = e->epoch,
+		.shard = e->shard,
+		.pos = e->pos};
 
 	if (!make_room(s))
 		return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
@@ -128,8 +136,9 @@ static void forget(struct show *s, const struct audit_event *e)
 	for (size_t i = 0; i < s->n; i++) {
 		struct held *h = &s->held[i];
 
-		if (lost ? e->lost == 0 || h->epoch == 0 || h->epoch == e->lost
-			 : h->epoch == e->epoch && h->shard < CHAIN_SHARDS && chain_pos_cmp(&h->pos, &from[h->shard]) > 0)
+		if (lost ? e->lost == 0 || h->epoch == 0 || h->epoch == e->lost :
+			   h->epoch == e->epoch && h->shard < CHAIN_SHARDS &&
+					chain_pos_cmp(&h->pos, &from[h->shard]) > 0)
 			end(h, s->at_ms, e->record->time_ms, e->record->event);
 	}
 	s->reverted |= !lost && e->record->time_ms <= s->at_ms;
@@ -154,7 +163,7 @@ static int at_event(struct show *s, const struct audit_event *e)
 	return 0;
 }
 
-/* Rows ---------------------------------------------------------------------------------------------------------------- */
+/* Rows --------------------------------------------------------------------- */
 
 static json_t *time_json(int64_t ms)
 {
@@ -174,22 +183,27 @@ static void print_held(struct show *s, const struct held *h)
 
 	s->found++;
 	if (s->rows != NULL) {
-		json_array_append_new(s->rows, json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "tag", or_null(h->tag), "kind", or_null(h->kind), "dk",
-							 json_boolean(h->dk == 1), "size", (json_int_t)h->size, "uploader", or_null(h->uploader), "stored_at",
-							 time_json(h->stored_ms), "deadline", time_json(h->deadline_ms), "ended_at", time_json(h->ended_ms),
-							 "cause", or_null(h->cause)));
+		json_array_append_new(s->rows,
+			json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "tag",
+				or_null(h->tag), "kind", or_null(h->kind), "dk",
+				json_boolean(h->dk == 1), "size", (json_int_t)h->size, "uploader",
+				or_null(h->uploader), "stored_at", time_json(h->stored_ms),
+				"deadline", time_json(h->deadline_ms), "ended_at",
+				time_json(h->ended_ms), "cause", or_null(h->cause)));
 		return;
 	}
 	if (h->ended_ms >= 0)
 		tg_time_format(h->ended_ms, ended);
-	printf("%-32s %-10s %-6s %s %10" PRIu64 "  %-24s %s\n", h->tag, h->kind, h->dk == 1 ? "DK" : "not DK", tg_time_format(h->deadline_ms, deadline), h->size,
-	       ended, h->cause);
+	printf("%-32s %-10s %-6s %s %10" PRIu64 "  %-24s %s\n", h->tag, h->kind,
+		h->dk == 1 ? "DK" : "not DK", tg_time_format(h->deadline_ms, deadline), h->size,
+		ended, h->cause);
 }
 
 static void print_all_held(struct show *s)
 {
 	if (s->rows == NULL)
-		printf("%-32s %-10s %-6s %-24s %10s  %-24s %s\n", "tag", "kind", "issuer", "deadline", "size", "ended", "cause");
+		printf("%-32s %-10s %-6s %-24s %10s  %-24s %s\n", "tag", "kind", "issuer",
+			"deadline", "size", "ended", "cause");
 	for (size_t i = 0; i < s->n; i++)
 		if (!s->held[i].gone)
 			print_held(s, &s->held[i]);
@@ -201,7 +215,8 @@ static void peer_record(struct show *s, const struct chain_record *r)
 	bool stored = chain_is(r->event, "stored") && chain_is(r->uploader, s->peer);
 	char time[TG_TIME_LEN + 1], tag[TEXT], kind[TEXT], cause[TEXT], event[TEXT];
 
-	if (r->time_ms < s->from_ms || r->time_ms > s->to_ms || (!stored && !chain_is(r->by, s->peer)))
+	if (r->time_ms < s->from_ms || r->time_ms > s->to_ms ||
+		(!stored && !chain_is(r->by, s->peer)))
 		return;
 	s->found++;
 	copy(tag, r->tag);
@@ -209,17 +224,22 @@ static void peer_record(struct show *s, const struct chain_record *r)
 	copy(cause, r->cause);
 	copy(event, r->event);
 	if (s->rows != NULL)
-		json_array_append_new(s->rows, json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:o}", "time", time_json(r->time_ms), "event", event, "tag", or_null(tag),
-							 "kind", or_null(kind), "dk", json_boolean(r->dk == 1), "size",
-							 (json_int_t)(r->size_bytes > 0 ? r->size_bytes : 0), "cause", or_null(cause)));
+		json_array_append_new(s->rows,
+			json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:o}", "time",
+				time_json(r->time_ms), "event", event, "tag", or_null(tag), "kind",
+				or_null(kind), "dk", json_boolean(r->dk == 1), "size",
+				(json_int_t)(r->size_bytes > 0 ? r->size_bytes : 0), "cause",
+				or_null(cause)));
 	else
-		printf("%s  %-12s %-32s %-10s %-6s %10" PRId64 "  %s\n", tg_time_format(r->time_ms, time), event, tag, kind, r->dk == 1 ? "DK" : "not DK",
-		       r->size_bytes > 0 ? r->size_bytes : 0, cause);
+		printf("%s  %-12s %-32s %-10s %-6s %10" PRId64 "  %s\n",
+			tg_time_format(r->time_ms, time), event, tag, kind,
+			r->dk == 1 ? "DK" : "not DK", r->size_bytes > 0 ? r->size_bytes : 0, cause);
 }
 
-/* The command --------------------------------------------------------------------------------------------------------- */
+/* The command -------------------------------------------------------------- */
 
-static int on_line(void *ctx, const struct audit_chain *c, const struct chain_line *l, const struct audit_at *at)
+static int on_line(void *ctx, const struct audit_chain *c, const struct chain_line *l,
+	const struct audit_at *at)
 {
 	(void)ctx, (void)c, (void)l, (void)at;
 	return 0;
@@ -247,7 +267,8 @@ static int read_time(const struct options *o, enum opt_id id, int64_t otherwise,
 	*out = otherwise;
 	if (text == NULL || tg_time_parse(text, strlen(text), out) == 0)
 		return 0;
-	return cli_usage("--%s: not a time like 2026-11-22T12:00:00Z: %s", options_row(id)->name, text);
+	return cli_usage(
+		"--%s: not a time like 2026-11-22T12:00:00Z: %s", options_row(id)->name, text);
 }
 
 static int read_question(const struct options *o, struct show *s)
@@ -257,7 +278,8 @@ static int read_question(const struct options *o, struct show *s)
 
 	s->peer = options_text(o, OPT_PEER);
 	if ((at != NULL) == (s->peer != NULL))
-		return cli_usage("ask one thing: --at TIME (what was held then), or --peer NAME [--from TIME] [--to TIME] (what that peer stored and read)");
+		return cli_usage("ask one thing: --at TIME (what was held then), or --peer NAME "
+				 "[--from TIME] [--to TIME] (what that peer stored and read)");
 	if (at != NULL && (options_flag(o, OPT_FROM) || options_flag(o, OPT_TO)))
 		return cli_usage("--from and --to belong to --peer");
 	status = read_time(o, OPT_AT, 0, &s->at_ms);
@@ -269,11 +291,15 @@ static int read_question(const struct options *o, struct show *s)
 static void note(const struct show *s)
 {
 	if (s->all.gaps > 0)
-		cli_note("timeglas: not all evidence is given: what an earlier file, or another recorder's, would tell is missing here");
+		cli_note("timeglas: not all evidence is given: what an earlier file, or another "
+			 "recorder's, would tell is missing here");
 	if (s->reverted)
-		cli_note("timeglas: the store was failed over before that time: what had ended in the moments before may have been held once more");
+		cli_note("timeglas: the store was failed over before that time: what had ended in "
+			 "the moments before may have been held once more");
 	if (s->all.findings.total > 0)
-		cli_note("timeglas: this evidence is not as it was written (%" PRIu64 " findings): see 'timeglas audit verify'", s->all.findings.total);
+		cli_note("timeglas: this evidence is not as it was written (%" PRIu64
+			 " findings): see 'timeglas audit verify'",
+			s->all.findings.total);
 }
 
 static int tell(struct show *s)
@@ -284,8 +310,9 @@ static int tell(struct show *s)
 	if (s->peer == NULL)
 		print_all_held(s);
 	if (s->rows != NULL)
-		status = output_object(json_pack("{s:b, s:I, s:b, s:o}", "good", good, "n", (json_int_t)s->found, "complete", s->all.gaps == 0,
-						 s->peer == NULL ? "held" : "events", s->rows));
+		status = output_object(json_pack("{s:b, s:I, s:b, s:o}", "good", good, "n",
+			(json_int_t)s->found, "complete", s->all.gaps == 0,
+			s->peer == NULL ? "held" : "events", s->rows));
 	else if (s->found == 0)
 		printf("nothing\n");
 	note(s);
@@ -294,13 +321,14 @@ static int tell(struct show *s)
 
 int cmd_audit_show(struct cli *cli)
 {
-	static const struct audit_calls calls = { on_line, on_event, on_gap };
-	struct show s = { .rows = output_json() ? json_array() : NULL };
+	static const struct audit_calls calls = {on_line, on_event, on_gap};
+	struct show s = {.rows = output_json() ? json_array() : NULL};
 	int status = read_question(&cli->opt, &s);
 
 	randombytes_buf(s.seed, sizeof s.seed);
 	if (status == CLI_DONE)
-		status = audit_all_run(&s.all, cli, cli->opt.word + 2, cli->opt.n_words - 2, &calls, &s);
+		status = audit_all_run(
+			&s.all, cli, cli->opt.word + 2, cli->opt.n_words - 2, &calls, &s);
 	if (status == CLI_DONE)
 		status = tell(&s);
 	else

@@ -1,6 +1,7 @@
 /*
- * cmd_blob.c: timeglas put, stat, rm, policy. The library seals while it sends, so that plaintext needs neither memory nor disk.
- * Fetching is in cmd_fetch.c. Runs in the timeglas command. docs/openapi.yaml, timeglas(1).
+ * cmd_blob.c: timeglas put, stat, rm, policy. The library seals while it sends, so that plaintext
+ * needs neither memory nor disk. Fetching is in cmd_fetch.c. Runs in the timeglas command.
+ * docs/openapi.yaml, timeglas(1).
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,8 @@
 
 #define TO_CHARS 1024
 #define BLANKS ", \t"
-#define TTL_MAX_S 1000000000u /* what is above the ceiling is the server's to refuse, with its reason */
+/* what is above the ceiling is the server's to refuse, with its reason */
+#define TTL_MAX_S 1000000000u
 
 enum put_mode { PUT_SIGNED, PUT_RAW, PUT_SEALED };
 
@@ -33,22 +35,30 @@ static bool name_fits(const char *name)
 
 static int choose_mode(const struct options *o, struct put *p)
 {
-	int given = options_flag(o, OPT_RAW) + options_flag(o, OPT_SEALED) + options_given(o, OPT_SIGN);
+	int given =
+		options_flag(o, OPT_RAW) + options_flag(o, OPT_SEALED) + options_given(o, OPT_SIGN);
 
 	if (given > 1)
 		return cli_usage("--sign, --raw and --sealed exclude each other");
-	p->mode = options_flag(o, OPT_RAW) ? PUT_RAW : options_flag(o, OPT_SEALED) ? PUT_SEALED : PUT_SIGNED;
+	p->mode = options_flag(o, OPT_RAW)  ? PUT_RAW :
+		options_flag(o, OPT_SEALED) ? PUT_SEALED :
+					      PUT_SIGNED;
 	if (p->mode == PUT_SIGNED && options_text(o, OPT_SIGN) == NULL)
-		return cli_usage("say how to seal: --sign KEY (or set TIMEGLAS_SIGNING_KEY), --raw for a plain age file, or --sealed if FILE "
+		return cli_usage("say how to seal: --sign KEY (or set TIMEGLAS_SIGNING_KEY), --raw "
+				 "for a plain age file, or --sealed if FILE "
 				 "is an age file already");
 	if (p->mode != PUT_SIGNED && options_given(o, OPT_CONTENT_TYPE))
-		return cli_usage("--content-type is sealed into the head, and only a signed file has one");
+		return cli_usage(
+			"--content-type is sealed into the head, and only a signed file has one");
 	if (p->mode == PUT_SEALED && options_given(o, OPT_RECIPIENT))
-		return cli_usage("--sealed and --recipient exclude each other: FILE has its recipients already");
+		return cli_usage("--sealed and --recipient exclude each other: FILE has its "
+				 "recipients already");
 	if (p->mode != PUT_SEALED && options_given(o, OPT_NAME))
-		return cli_usage("--name goes with --sealed: what is sealed now gets the name that follows from its signature");
+		return cli_usage("--name goes with --sealed: what is sealed now gets the name that "
+				 "follows from its signature");
 	if (options_given(o, OPT_NAME) && !name_fits(options_text(o, OPT_NAME)))
-		return cli_usage("--name takes the 22 characters that timeglas seal printed for FILE");
+		return cli_usage(
+			"--name takes the 22 characters that timeglas seal printed for FILE");
 	return 0;
 }
 
@@ -63,7 +73,8 @@ static int join_to(const struct options *o, char out[TO_CHARS])
 		for (size_t n; s += strspn(s, BLANKS), (n = strcspn(s, BLANKS)) > 0; s += n) {
 			if (n > TO_CHARS - 3 - len)
 				return cli_usage("--to names too many peers");
-			len += (size_t)snprintf(out + len, TO_CHARS - len, "%s%.*s", len > 0 ? ", " : "", (int)n, s);
+			len += (size_t)snprintf(out + len, TO_CHARS - len, "%s%.*s",
+				len > 0 ? ", " : "", (int)n, s);
 		}
 	}
 	return o->n[OPT_TO] > 0 && len == 0 ? cli_usage("--to names nobody") : 0;
@@ -83,7 +94,8 @@ static int load_put(const struct options *o, struct put *p)
 	if (err == 0 && p->mode != PUT_SEALED)
 		err = material_recipients(o, &p->keys);
 	if (err == 0 && p->mode != PUT_SEALED && p->keys.n_recipients == 0)
-		err = cli_usage("--recipient is missing; give an age1... key, or set TIMEGLAS_RECIPIENT");
+		err = cli_usage(
+			"--recipient is missing; give an age1... key, or set TIMEGLAS_RECIPIENT");
 	if (err == 0 && p->mode == PUT_SIGNED)
 		err = material_signer(o, &p->keys);
 	return err;
@@ -94,16 +106,19 @@ static int say_put(tg_client *c, const struct put *p, const tg_blob *b)
 	if (output_json())
 		return output_answer(c);
 	output_text(b->blob);
-	if (strcmp(b->state, "gone") == 0) { /* an answer that was lost, and asked for again later */
+	if (strcmp(b->state, "gone") == 0) {
+		/* an answer that was lost, and asked for again later */
 		cli_note("stored, and gone since: %s, at %s", b->cause, b->gone_at);
 		return CLI_DONE;
 	}
-	cli_note("%s%s%s, %llu bytes sealed, erased at %s at the latest", b->kind, b->issuer[0] != '\0' ? " " : "", b->issuer,
-		 (unsigned long long)b->size, b->deadline);
+	cli_note("%s%s%s, %llu bytes sealed, erased at %s at the latest", b->kind,
+		b->issuer[0] != '\0' ? " " : "", b->issuer, (unsigned long long)b->size,
+		b->deadline);
 	if (p->mode == PUT_RAW)
 		cli_note("raw: nothing binds this id to the content; a reader has to say --raw");
 	if (p->mode == PUT_SEALED && !p->named)
-		cli_note("no --name: nothing binds this id to the content; if FILE is signed, no reader accepts it: store it with the --name that "
+		cli_note("no --name: nothing binds this id to the content; if FILE is signed, no "
+			 "reader accepts it: store it with the --name that "
 			 "timeglas seal printed; if it is plain age, a reader has to say --raw");
 	return CLI_DONE;
 }
@@ -112,12 +127,22 @@ static int upload(struct cli *cli, struct put *p)
 {
 	const struct options *opt = &cli->opt;
 	const struct labels *l = &p->labels;
-	const tg_put_file_opts o = { .struct_size = sizeof o, .recipient = material_to(&p->keys), .n_recipients = p->keys.n_recipients,
-				     .signer = p->keys.signer, .raw = p->mode == PUT_RAW, .kind = l->kind, .issuer = l->issuer,
-				     .session = l->session, .subject = l->subject, .content_type = l->content_type,
-				     .to = p->to[0] != '\0' ? p->to : NULL, .ttl_s = p->ttl_s, .sealed = p->mode == PUT_SEALED,
-				     .name = options_text(opt, OPT_NAME), .idempotency_key = options_text(opt, OPT_IDEMPOTENCY) };
-	tg_blob blob = { .struct_size = sizeof blob };
+	const tg_put_file_opts o = {.struct_size = sizeof o,
+		.recipient = material_to(&p->keys),
+		.n_recipients = p->keys.n_recipients,
+		.signer = p->keys.signer,
+		.raw = p->mode == PUT_RAW,
+		.kind = l->kind,
+		.issuer = l->issuer,
+		.session = l->session,
+		.subject = l->subject,
+		.content_type = l->content_type,
+		.to = p->to[0] != '\0' ? p->to : NULL,
+		.ttl_s = p->ttl_s,
+		.sealed = p->mode == PUT_SEALED,
+		.name = options_text(opt, OPT_NAME),
+		.idempotency_key = options_text(opt, OPT_IDEMPOTENCY)};
+	tg_blob blob = {.struct_size = sizeof blob};
 	tg_client *c;
 	int err = cli_connect(cli, true, &c);
 
@@ -132,7 +157,7 @@ static int upload(struct cli *cli, struct put *p)
 
 int cmd_put(struct cli *cli)
 {
-	struct put p = { 0 };
+	struct put p = {0};
 	int err = load_put(&cli->opt, &p);
 
 	if (err == 0)

@@ -1,7 +1,8 @@
 /*
- * cmd_fetch.c: timeglas take and get: a blob from the buffer to a file or a pipe. The library fetches, checks, releases and acks; this chooses where things
- * go, and tells. take is the at-most-once form; get claims the blob first, so that a broken download goes on, and acks when all is safe.
- * Runs in the timeglas command. docs/envelope.md, docs/openapi.yaml, timeglas(1).
+ * cmd_fetch.c: timeglas take and get: a blob from the buffer to a file or a pipe. The library
+ * fetches, checks, releases and acks; this chooses where things go, and tells. take is the
+ * at-most-once form; get claims the blob first, so that a broken download goes on, and acks when
+ * all is safe. Runs in the timeglas command. docs/envelope.md, docs/openapi.yaml, timeglas(1).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +19,8 @@
 
 struct fetch {
 	const char *id, *target;
-	bool stream;              /* the target gets bytes, and no name */
-	bool opening;             /* otherwise the ciphertext itself is what the user wants */
+	bool stream;  /* the target gets bytes, and no name */
+	bool opening; /* otherwise the ciphertext itself is what the user wants */
 	struct unseal unseal;
 	tg_fetch_opts opts;
 	char keep[PATH_CHARS];
@@ -59,7 +60,8 @@ static int choose_keep(struct fetch *f)
 	snprintf(f->keep, sizeof f->keep, "%s.age", f->id);
 	if (probe(f->keep) == 0)
 		return 0;
-	snprintf(f->keep, sizeof f->keep, "%s/%s.age", tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp", f->id);
+	snprintf(f->keep, sizeof f->keep, "%s/%s.age", tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp",
+		f->id);
 	return probe(f->keep) == 0 ? 0 : cannot_write(f->keep);
 }
 
@@ -69,9 +71,11 @@ static int choose_receipt(const struct options *o, struct fetch *f)
 	if (f->receipt_path == NULL)
 		return 0;
 	if (strcmp(f->receipt_path, "-") == 0)
-		return cli_usage("--receipt takes a file; with --json the receipt stands in the object, too");
+		return cli_usage("--receipt takes a file; with --json the receipt stands in the "
+				 "object, too");
 	if (!f->stream && strcmp(f->receipt_path, f->target) == 0)
-		return cli_usage("--receipt and --output name one file: the receipt would replace the evidence");
+		return cli_usage("--receipt and --output name one file: the receipt would replace "
+				 "the evidence");
 	return tg_spool_new(f->receipt_path, &f->receipt) == 0 ? 0 : cannot_write(f->receipt_path);
 }
 
@@ -82,7 +86,8 @@ static int check_output(const struct fetch *f)
 	if (to_stdout && output_json())
 		return cli_usage("--json needs -o FILE: stdout is for the JSON object");
 	if (to_stdout && !f->opening && isatty(STDOUT_FILENO))
-		return cli_usage("the sealed content is binary and stdout is a terminal: give -o FILE");
+		return cli_usage(
+			"the sealed content is binary and stdout is a terminal: give -o FILE");
 	return 0;
 }
 
@@ -91,12 +96,17 @@ static int choose_opening(const struct options *o, struct fetch *f)
 	if (f->opening)
 		return unseal_prepare(o, TG_MAX_AGE_MS / 1000, &f->unseal);
 	for (int id = 0; id < OPT_N; id++)
-		if (options_given(o, id) && (id == OPT_SENDER || id == OPT_RAW || id == OPT_KIND || id == OPT_ISSUER || id == OPT_SESSION ||
-					     id == OPT_SUBJECT || id == OPT_MAX_AGE))
-			return cli_usage("--%s is for opening: give --identity, and not --sealed", options_row(id)->name);
+		if (options_given(o, id) &&
+			(id == OPT_SENDER || id == OPT_RAW || id == OPT_KIND || id == OPT_ISSUER ||
+				id == OPT_SESSION || id == OPT_SUBJECT || id == OPT_MAX_AGE))
+			return cli_usage("--%s is for opening: give --identity, and not --sealed",
+				options_row(id)->name);
 	if (!options_flag(o, OPT_SEALED))
-		return cli_usage("--identity is missing: give the file, or set TIMEGLAS_IDENTITY; or say --sealed for the sealed content itself, unchecked");
-	return options_given(o, OPT_IDENTITY) ? cli_usage("--sealed and --identity exclude each other") : 0;
+		return cli_usage("--identity is missing: give the file, or set TIMEGLAS_IDENTITY; "
+				 "or say --sealed for the sealed content itself, unchecked");
+	return options_given(o, OPT_IDENTITY) ?
+		cli_usage("--sealed and --identity exclude each other") :
+		0;
 }
 
 static int open_stream(struct fetch *f)
@@ -104,11 +114,14 @@ static int open_stream(struct fetch *f)
 	if (!f->stream)
 		return 0;
 	fflush(stdout);
-	f->out = f->target == NULL || strcmp(f->target, "-") == 0 ? STDOUT_FILENO : open(f->target, O_WRONLY | O_CLOEXEC);
+	f->out = f->target == NULL || strcmp(f->target, "-") == 0 ?
+		STDOUT_FILENO :
+		open(f->target, O_WRONLY | O_CLOEXEC);
 	return f->out >= 0 ? 0 : cannot_write(f->target);
 }
 
-/* Everything that can fail on this machine fails before the buffer gives the only copy away: here, or in the library. */
+/* Everything that can fail on this machine fails before the buffer gives the only copy away: here,
+ * or in the library. */
 static int prepare(struct cli *cli, struct fetch *f, bool take)
 {
 	const struct options *o = &cli->opt;
@@ -134,9 +147,13 @@ static int prepare(struct cli *cli, struct fetch *f, bool take)
 		err = choose_keep(f);
 	if (err == 0)
 		err = open_stream(f);
-	f->opts = (tg_fetch_opts){ .struct_size = sizeof f->opts, .expect = f->opening ? &f->unseal.expect : NULL, .take = take,
-				   .lease_s = (uint32_t)lease_s, .max_size = max_size, .keep = f->keep[0] != '\0' ? f->keep : NULL,
-				   .sealed = !f->opening };
+	f->opts = (tg_fetch_opts){.struct_size = sizeof f->opts,
+		.expect = f->opening ? &f->unseal.expect : NULL,
+		.take = take,
+		.lease_s = (uint32_t)lease_s,
+		.max_size = max_size,
+		.keep = f->keep[0] != '\0' ? f->keep : NULL,
+		.sealed = !f->opening};
 	return err;
 }
 
@@ -171,8 +188,11 @@ static int write_receipt(struct fetch *f)
 		err = tg_spool_write(f->receipt, "\n", 1);
 	if (err == 0)
 		err = tg_spool_commit(f->receipt);
-	return err == 0 ? 0 : cli_fail(TG_EIO, "the blob is fetched and erased, but its receipt could not be written to %s: %s", f->receipt_path,
-				       strerror(errno));
+	return err == 0 ? 0 :
+			  cli_fail(TG_EIO,
+				  "the blob is fetched and erased, but its receipt could not be "
+				  "written to %s: %s",
+				  f->receipt_path, strerror(errno));
 }
 
 static const char *none_if_empty(const char *text)
@@ -189,13 +209,15 @@ static int say_fetched(const struct fetch *f)
 		if (f->opening)
 			head_note(f->got.head);
 		else
-			cli_note("%s%s%s, %llu bytes, still sealed", b->kind, b->issuer[0] != '\0' ? " " : "", b->issuer,
-				 (unsigned long long)b->size);
+			cli_note("%s%s%s, %llu bytes, still sealed", b->kind,
+				b->issuer[0] != '\0' ? " " : "", b->issuer,
+				(unsigned long long)b->size);
 		return CLI_DONE;
 	}
-	o = json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:I, s:s, s:b}", "blob", f->id, "kind", b->kind, "issuer", none_if_empty(b->issuer),
-		      "session", none_if_empty(b->session), "stored_at", none_if_empty(b->stored_at), "size", (json_int_t)b->size, "file",
-		      f->target, "opened", f->opening ? 1 : 0);
+	o = json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:I, s:s, s:b}", "blob", f->id, "kind", b->kind,
+		"issuer", none_if_empty(b->issuer), "session", none_if_empty(b->session),
+		"stored_at", none_if_empty(b->stored_at), "size", (json_int_t)b->size, "file",
+		f->target, "opened", f->opening ? 1 : 0);
 	if (o != NULL && f->got.head != NULL)
 		json_object_set_new(o, "head", head_json(f->got.head));
 	if (o != NULL && f->got.acked)
@@ -208,7 +230,8 @@ static int conclude(struct fetch *f, int err)
 	int receipt;
 
 	if (err != 0 && f->got.released) {
-		cli_note("the content is whole, checked and written, but the buffer could not be told so:");
+		cli_note("the content is whole, checked and written, but the buffer could not be "
+			 "told so:");
 		return cli_fail_client(f->client, err);
 	}
 	receipt = write_receipt(f);
@@ -236,7 +259,7 @@ static int run(struct cli *cli, struct fetch *f)
 
 static int fetch(struct cli *cli, bool take)
 {
-	struct fetch f = { .out = -1 };
+	struct fetch f = {.out = -1};
 	int err = prepare(cli, &f, take);
 
 	if (err == 0)

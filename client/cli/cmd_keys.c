@@ -1,7 +1,6 @@
 /*
- * cmd_keys.c: timeglas keygen: age identities and signing keys, in files that only their owner can read, and the public
- * halves of such files. No network.
- * Runs in the timeglas command. timeglas(1).
+ * cmd_keys.c: timeglas keygen: age identities and signing keys, in files that only their owner can
+ * read, and the public halves of such files. No network. Runs in the timeglas command. timeglas(1).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -95,18 +94,20 @@ static int write_stdout(const char *text)
 	return write(STDOUT_FILENO, text, n) == (ssize_t)n ? 0 : TG_EIO;
 }
 
-static int give_json(const char *path, const char *name, const char *public_text, const char *created)
+static int give_json(
+	const char *path, const char *name, const char *public_text, const char *created)
 {
-	return output_object(json_pack("{s:s, s:s, s:s}", name, public_text, "created", created, "file", path));
+	return output_object(
+		json_pack("{s:s, s:s, s:s}", name, public_text, "created", created, "file", path));
 }
 
-/* Public halves -------------------------------------------------------------------------------- */
+/* Public halves ------------------------------------------------------------ */
 
 struct public_keys {
-	const char *path;       /* of the file with the secrets, for messages */
-	char *secrets;          /* guarded: the whole file */
+	const char *path; /* of the file with the secrets, for messages */
+	char *secrets;    /* guarded: the whole file */
 	size_t n;
-	FILE *text;             /* a line for each key, in the file's order */
+	FILE *text; /* a line for each key, in the file's order */
 	json_t *recipients, *senders;
 };
 
@@ -131,7 +132,8 @@ static int read_secrets(struct public_keys *p)
 	return n < 0 ? TG_EIO : p->n < KEY_FILE_MAX ? 0 : TG_EKEY;
 }
 
-/* One line of a key file, which is an identity or a signing key. Returns 0 or TG_EKEY, TG_ENOMEM. */
+/* One line of a key file, which is an identity or a signing key. Returns 0 or TG_EKEY, TG_ENOMEM.
+ */
 static int print_public(struct public_keys *p, const char *line, size_t n)
 {
 	char text[TG_KEY_TEXT_MAX];
@@ -174,9 +176,12 @@ static int print_publics(struct public_keys *p)
 		if (n == 0 || line[0] == '#')
 			continue;
 		err = print_public(p, line, n);
-		if (err == TG_EKEY) /* the line is not printed: it may be a secret with a typing error */
-			return cli_fail(err, "%s, line %u: neither an identity (AGE-SECRET-KEY-1...) "
-					"nor a signing key (TIMEGLAS-SIGNING-KEY-1...)", p->path, number);
+		/* the line is not printed: it may be a secret with a typing error */
+		if (err == TG_EKEY)
+			return cli_fail(err,
+				"%s, line %u: neither an identity (AGE-SECRET-KEY-1...) "
+				"nor a signing key (TIMEGLAS-SIGNING-KEY-1...)",
+				p->path, number);
 		if (err != 0)
 			return cli_fail(err, "%s", tg_strerror(err));
 		found++;
@@ -194,8 +199,10 @@ static int cannot_write(const char *path)
 /* keygen -y. */
 static int keygen_public(const char *from, const char *to)
 {
-	struct public_keys p = { .path = from, .secrets = sodium_malloc(KEY_FILE_MAX),
-				 .recipients = json_array(), .senders = json_array() };
+	struct public_keys p = {.path = from,
+		.secrets = sodium_malloc(KEY_FILE_MAX),
+		.recipients = json_array(),
+		.senders = json_array()};
 	char *text = NULL;
 	size_t n = 0;
 	int err = 0;
@@ -207,8 +214,8 @@ static int keygen_public(const char *from, const char *to)
 	}
 	err = read_secrets(&p);
 	if (err != 0)
-		err = err == TG_EIO ? cli_fail(err, "cannot read %s: %s", from, strerror(errno))
-				    : cli_fail(err, "%s is too large for a file of keys", from);
+		err = err == TG_EIO ? cli_fail(err, "cannot read %s: %s", from, strerror(errno)) :
+				      cli_fail(err, "%s is too large for a file of keys", from);
 	else
 		err = print_publics(&p);
 	if (err == 0 && fflush(p.text) != 0)
@@ -218,7 +225,8 @@ static int keygen_public(const char *from, const char *to)
 	if (to != NULL && write_file(to, text) != 0)
 		err = cannot_write(to);
 	else if (output_json())
-		err = output_object(json_pack("{s:O, s:O}", "recipients", p.recipients, "senders", p.senders));
+		err = output_object(
+			json_pack("{s:O, s:O}", "recipients", p.recipients, "senders", p.senders));
 	else if (to == NULL)
 		fwrite(text, 1, n, stdout);
 out:
@@ -233,8 +241,10 @@ out:
 
 int cmd_keygen(struct cli *cli)
 {
-	const char *path = options_text(&cli->opt, OPT_OUTPUT), *from = options_text(&cli->opt, OPT_PUBLIC);
-	bool sign = options_given(&cli->opt, OPT_SIGN); /* TIMEGLAS_SIGNING_KEY names a key to use, not to make */
+	const char *path = options_text(&cli->opt, OPT_OUTPUT),
+		   *from = options_text(&cli->opt, OPT_PUBLIC);
+	/* TIMEGLAS_SIGNING_KEY names a key to use, not to make */
+	bool sign = options_given(&cli->opt, OPT_SIGN);
 	struct fresh_key *k = sodium_malloc(sizeof *k);
 	char public_text[TG_KEY_TEXT_MAX], created[TG_TIME_LEN + 1];
 	int err = k != NULL ? 0 : TG_ENOMEM;
@@ -242,11 +252,13 @@ int cmd_keygen(struct cli *cli)
 	if (path != NULL && strcmp(path, "-") == 0)
 		path = NULL;
 	if (from != NULL) {
-		err = sign ? cli_usage("keygen -y reads a key that exists; leave --sign out: the file tells its kind")
-			   : keygen_public(from, path);
+		err = sign ? cli_usage("keygen -y reads a key that exists; leave --sign out: the "
+				       "file tells its kind") :
+			     keygen_public(from, path);
 		goto out;
 	}
-	if (path == NULL && output_json()) { /* a JSON writer would leave copies of the secret in memory */
+	if (path == NULL && output_json()) {
+		/* a JSON writer would leave copies of the secret in memory */
 		err = cli_usage("keygen --json writes the secret to a file: give -o FILE");
 		goto out;
 	}
@@ -257,7 +269,8 @@ int cmd_keygen(struct cli *cli)
 		goto out;
 	}
 	tg_time_format((int64_t)time(NULL) * 1000, created);
-	snprintf(k->file, sizeof k->file, "# created: %s\n# public key: %s\n%s\n", created, public_text, k->secret);
+	snprintf(k->file, sizeof k->file, "# created: %s\n# public key: %s\n%s\n", created,
+		public_text, k->secret);
 	if (path != NULL && write_file(path, k->file) != 0) {
 		err = cannot_write(path);
 		goto out;

@@ -1,7 +1,7 @@
 /*
  * cmd_seal.c: timeglas seal and open: files on this machine, no network. What is opened is
- * released when all of it has been checked, what is sealed as it comes. No plaintext lies in any file but the one that is asked for.
- * Runs in the timeglas command. docs/envelope.md, timeglas(1).
+ * released when all of it has been checked, what is sealed as it comes. No plaintext lies in any
+ * file but the one that is asked for. Runs in the timeglas command. docs/envelope.md, timeglas(1).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,20 +40,32 @@ static int choose_seal(const struct cli *cli, struct material *m, struct labels 
 
 	if (raw && options_given(opt, OPT_SIGN))
 		return cli_usage("--raw and --sign exclude each other");
-	if (raw && (opt->given & (OPT_BIT(OPT_KIND) | OPT_BIT(OPT_ISSUER) | OPT_BIT(OPT_SESSION) | OPT_BIT(OPT_SUBJECT) | OPT_BIT(OPT_CONTENT_TYPE))) != 0)
-		return cli_usage("a --raw file has no head, so --kind, --issuer, --session, --subject and --content-type have no place in it");
+	if (raw &&
+		(opt->given &
+			(OPT_BIT(OPT_KIND) | OPT_BIT(OPT_ISSUER) | OPT_BIT(OPT_SESSION) |
+				OPT_BIT(OPT_SUBJECT) | OPT_BIT(OPT_CONTENT_TYPE))) != 0)
+		return cli_usage("a --raw file has no head, so --kind, --issuer, --session, "
+				 "--subject and --content-type have no place in it");
 	err = material_recipients(opt, m);
 	if (err == 0 && m->n_recipients == 0)
-		err = cli_usage("--recipient is missing; give an age1... key, or set TIMEGLAS_RECIPIENT");
+		err = cli_usage(
+			"--recipient is missing; give an age1... key, or set TIMEGLAS_RECIPIENT");
 	if (err == 0 && !raw)
 		err = material_signer(opt, m);
 	if (err == 0 && !raw && m->signer == NULL)
-		err = cli_usage("say how to seal: --sign KEY (or set TIMEGLAS_SIGNING_KEY), or --raw for a plain age file");
+		err = cli_usage("say how to seal: --sign KEY (or set TIMEGLAS_SIGNING_KEY), or "
+				"--raw for a plain age file");
 	if (err == 0 && !raw)
 		err = label_options(opt, 1, l);
-	*o = (tg_seal_opts){ .struct_size = sizeof *o, .recipient = material_to(m), .n_recipients = m->n_recipients,
-			     .signer = raw ? NULL : m->signer, .kind = l->kind, .issuer = l->issuer, .session = l->session,
-			     .subject = l->subject, .content_type = l->content_type };
+	*o = (tg_seal_opts){.struct_size = sizeof *o,
+		.recipient = material_to(m),
+		.n_recipients = m->n_recipients,
+		.signer = raw ? NULL : m->signer,
+		.kind = l->kind,
+		.issuer = l->issuer,
+		.session = l->session,
+		.subject = l->subject,
+		.content_type = l->content_type};
 	return err;
 }
 
@@ -64,7 +76,8 @@ static int cannot_write(const char *what)
 
 static int cannot_read(const char *path)
 {
-	return cli_fail(TG_EIO, "cannot read %s: %s", strcmp(path, "-") == 0 ? "stdin" : path, strerror(errno));
+	return cli_fail(TG_EIO, "cannot read %s: %s", strcmp(path, "-") == 0 ? "stdin" : path,
+		strerror(errno));
 }
 
 static int open_source(const struct cli *cli, struct tg_source **in)
@@ -74,7 +87,8 @@ static int open_source(const struct cli *cli, struct tg_source **in)
 	return tg_source_open(path, in) == 0 ? 0 : cannot_read(path);
 }
 
-/* For output that needs no check: a pipe or device gets each byte as it comes; a regular file appears whole, or not at all. */
+/* For output that needs no check: a pipe or device gets each byte as it comes; a regular file
+ * appears whole, or not at all. */
 static int open_target(const char *target, struct tg_spool **out, int *stream)
 {
 	*stream = -1;
@@ -83,7 +97,9 @@ static int open_target(const char *target, struct tg_spool **out, int *stream)
 	*stream = to_stdout(target) ? STDOUT_FILENO : open(target, O_WRONLY | O_CLOEXEC);
 	if (*stream < 0)
 		return cannot_write(target);
-	return tg_spool_through(*stream, out) == 0 ? 0 : cannot_write(to_stdout(target) ? "to stdout" : target);
+	return tg_spool_through(*stream, out) == 0 ?
+		0 :
+		cannot_write(to_stdout(target) ? "to stdout" : target);
 }
 
 static int close_target(struct tg_spool *out, int stream)
@@ -98,9 +114,10 @@ static int cannot_seal(int err)
 {
 	if (err == TG_EIO) /* nothing is read yet: the header could not be written */
 		return cannot_write("the sealed file");
-	return cli_fail(err, "cannot seal: %s", err == TG_ESESSION ? "--session holds what no session's id does"
-						: err == TG_EMEDIA ? "--content-type is not a media type"
-								   : tg_strerror(err));
+	return cli_fail(err, "cannot seal: %s",
+		err == TG_ESESSION       ? "--session holds what no session's id does" :
+			err == TG_EMEDIA ? "--content-type is not a media type" :
+					   tg_strerror(err));
 }
 
 static int pump(struct tg_source *in, struct tg_spool *out)
@@ -110,26 +127,29 @@ static int pump(struct tg_source *in, struct tg_spool *out)
 	if (err == TG_EIO && tg_source_why(in) == NULL)
 		return cannot_write("the sealed file");
 	if (err != 0)
-		return cli_fail(err, "cannot seal: %s", tg_source_why(in) != NULL ? tg_source_why(in) : tg_strerror(err));
+		return cli_fail(err, "cannot seal: %s",
+			tg_source_why(in) != NULL ? tg_source_why(in) : tg_strerror(err));
 	return tg_spool_commit(out) == 0 ? CLI_DONE : cannot_write("the sealed file");
 }
 
 static int say_sealed(const char *target, uint64_t size, const char *name)
 {
 	if (output_json())
-		return output_object(json_pack("{s:s, s:I, s:s*}", "file", target, "size", (json_int_t)size, "name", name[0] != '\0' ? name : NULL));
+		return output_object(json_pack("{s:s, s:I, s:s*}", "file", target, "size",
+			(json_int_t)size, "name", name[0] != '\0' ? name : NULL));
 	if (name[0] != '\0')
 		cli_note("sealed; to store it: timeglas put --sealed --name %s", name);
 	return CLI_DONE;
 }
 
-/* What is sealed may be seen as it comes: a part of it opens to nobody who would take it for the whole. */
+/* What is sealed may be seen as it comes: a part of it opens to nobody who would take it for the
+ * whole. */
 int cmd_seal(struct cli *cli)
 {
 	const char *target = options_text(&cli->opt, OPT_OUTPUT);
 	char name[TG_NAME_CHARS + 1] = "";
-	struct material m = { 0 };
-	struct labels l = { 0 };
+	struct material m = {0};
+	struct labels l = {0};
 	struct tg_source *in = NULL;
 	struct tg_spool *out = NULL;
 	tg_seal_opts o;
@@ -156,16 +176,17 @@ int cmd_seal(struct cli *cli)
 	return err;
 }
 
-/* Opening ---------------------------------------------------------------------------------------------------------------- */
+/* Opening ------------------------------------------------------------------ */
 
-#define READ_BYTES 262144 /* of several sealed chunks at once, the opener copies the first and the last alone */
+/* of several sealed chunks at once, the opener copies the first and the last alone */
+#define READ_BYTES 262144
 
 struct opening {
 	struct unseal u;
 	struct tg_source *in;
 	tg_head head;
 	bool has_head;
-	uint64_t size;   /* of what was released */
+	uint64_t size; /* of what was released */
 	int write_errno;
 	char why[512];
 };
@@ -194,13 +215,16 @@ static int fail_opening(struct opening *p, int err, const char *why)
 {
 	if (p->why[0] == '\0' && err == TG_EIO && p->write_errno != 0)
 		snprintf(p->why, sizeof p->why, "cannot write: %s", strerror(p->write_errno));
-	return cli_fail(err, "not opened: %s", p->why[0] != '\0' ? p->why : why[0] != '\0' ? why : tg_strerror(err));
+	return cli_fail(err, "not opened: %s",
+		p->why[0] != '\0'      ? p->why :
+			why[0] != '\0' ? why :
+					 tg_strerror(err));
 }
 
 /* Straight into the nameless file that becomes the target when all of it has been checked. */
 static int open_to_file(struct opening *p, const char *target)
 {
-	tg_open_opts o = { .struct_size = sizeof o, .expect = &p->u.expect, .write = tg_spool_write };
+	tg_open_opts o = {.struct_size = sizeof o, .expect = &p->u.expect, .write = tg_spool_write};
 	unsigned char *buf = malloc(READ_BYTES);
 	struct tg_spool *out = NULL;
 	tg_opener *opener = NULL;
@@ -263,7 +287,8 @@ static int write_stream(void *ctx, const void *data, size_t n)
 	return 0;
 }
 
-/* A pipe can be read once. What is kept of it for the second time, in a nameless file, is sealed. */
+/* A pipe can be read once. What is kept of it for the second time, in a nameless file, is sealed.
+ */
 static int spool_input(struct opening *p, struct tg_spool **kept)
 {
 	unsigned char *buf = malloc(READ_BYTES);
@@ -282,14 +307,19 @@ static int spool_input(struct opening *p, struct tg_spool **kept)
 	if (err == 0)
 		err = tg_spool_rewind(*kept);
 	free(buf);
-	return err == 0 ? 0 : cli_fail(err, "cannot keep the sealed input in a temporary file: %s", err == TG_EIO ? strerror(errno) : tg_strerror(err));
+	return err == 0 ? 0 :
+			  cli_fail(err, "cannot keep the sealed input in a temporary file: %s",
+				  err == TG_EIO ? strerror(errno) : tg_strerror(err));
 }
 
 /* All of it is checked before the first byte goes out. */
 static int open_to_stream(struct opening *p, const char *target)
 {
-	struct stream s = { .fd = to_stdout(target) ? STDOUT_FILENO : open(target, O_WRONLY | O_CLOEXEC), .p = p };
-	const tg_open_opts o = { .struct_size = sizeof o, .expect = &p->u.expect, .write = write_stream, .ctx = &s };
+	struct stream s = {
+		.fd = to_stdout(target) ? STDOUT_FILENO : open(target, O_WRONLY | O_CLOEXEC),
+		.p = p};
+	const tg_open_opts o = {
+		.struct_size = sizeof o, .expect = &p->u.expect, .write = write_stream, .ctx = &s};
 	struct tg_spool *kept = NULL;
 	char why[512] = "";
 	int err = 0, fd = tg_source_fd(p->in);
@@ -327,11 +357,12 @@ static int say_opened(const struct opening *p, const char *target)
 	return output_object(o);
 }
 
-/* One may open one's own file twice, and an old one, so nothing is remembered, and --max-age may say anything. */
+/* One may open one's own file twice, and an old one, so nothing is remembered, and --max-age may
+ * say anything. */
 int cmd_open(struct cli *cli)
 {
 	const char *target = options_text(&cli->opt, OPT_OUTPUT);
-	struct opening p = { .size = 0 };
+	struct opening p = {.size = 0};
 	int err = check_output(cli, false);
 
 	if (err == 0)
@@ -341,7 +372,8 @@ int cmd_open(struct cli *cli)
 	if (err == 0)
 		err = open_source(cli, &p.in);
 	if (err == 0)
-		err = tg_spool_is_stream(target) ? open_to_stream(&p, target) : open_to_file(&p, target);
+		err = tg_spool_is_stream(target) ? open_to_stream(&p, target) :
+						   open_to_file(&p, target);
 	if (err == 0)
 		err = say_opened(&p, target);
 	tg_source_free(p.in);

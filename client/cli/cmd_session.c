@@ -1,5 +1,6 @@
 /*
- * cmd_session.c: timeglas session open | show | touch | close. Runs in the timeglas command. docs/openapi.yaml.
+ * cmd_session.c: timeglas session open | show | touch | close. Runs in the timeglas command.
+ * docs/openapi.yaml.
  */
 #include <string.h>
 #include "cli/commands.h"
@@ -8,15 +9,18 @@
 
 static int check_subject(const char *hex)
 {
-	if (hex == NULL || (strlen(hex) == TG_SUBJECT_CHARS && strspn(hex, "0123456789abcdef") == TG_SUBJECT_CHARS))
+	if (hex == NULL ||
+		(strlen(hex) == TG_SUBJECT_CHARS &&
+			strspn(hex, "0123456789abcdef") == TG_SUBJECT_CHARS))
 		return 0;
-	return cli_usage("--subject takes 64 lower-case hexadecimal digits: a keyed pseudonym of the document number, never the number itself");
+	return cli_usage("--subject takes 64 lower-case hexadecimal digits: a keyed pseudonym of "
+			 "the document number, never the number itself");
 }
 
 int cmd_session_open(struct cli *cli)
 {
 	const char *subject = options_text(&cli->opt, OPT_SUBJECT);
-	tg_session session = { .struct_size = sizeof session };
+	tg_session session = {.struct_size = sizeof session};
 	tg_client *c;
 	uint64_t idle_s;
 	int err = check_subject(subject);
@@ -43,7 +47,8 @@ int cmd_session_open(struct cli *cli)
 
 static int close_call(tg_client *c, const struct cli *cli)
 {
-	return tg_client_session_close(c, cli->operand, options_flag(&cli->opt, OPT_ERASE_ALL), NULL);
+	return tg_client_session_close(
+		c, cli->operand, options_flag(&cli->opt, OPT_ERASE_ALL), NULL);
 }
 
 static int show_call(tg_client *c, const struct cli *cli)

@@ -17,25 +17,38 @@
 #define FETCH (OPENING | B(SEALED) | B(MAX_SIZE) | B(NO_KEEP))
 
 static const struct command table[] = {
-	{ "keygen", NULL, NULL, "make an age identity, or with --sign a signing key; -y prints the public half of one",
-	  B(OUTPUT) | B(SIGN) | B(PUBLIC), 0, cmd_keygen },
-	{ "seal", NULL, "[FILE]", "seal a file to the people who may read it",
-	  B(RECIPIENT) | B(SIGN) | B(RAW) | B(OUTPUT) | LABELS, B(RECIPIENT), cmd_seal },
-	{ "open", NULL, "[FILE]", "open a sealed file and check who sent it", OPENING | B(ID), B(IDENTITY), cmd_open },
-	{ "session", "open", NULL, "start a session; prints its id", B(SUBJECT) | B(IDLE), 0, cmd_session_open },
-	{ "session", "show", "SID", "state, deadline and blobs of a session", 0, 0, cmd_session_show },
-	{ "session", "touch", "SID", "reset its idle clock", 0, 0, cmd_session_touch },
-	{ "session", "close", "SID", "end it and erase what is bound to it", B(ERASE_ALL), 0, cmd_session_close },
-	{ "put", NULL, "FILE", "seal and upload; prints the blob's id",
-	  B(RECIPIENT) | B(SIGN) | B(RAW) | B(SEALED) | B(NAME) | B(TO) | B(TTL) | B(IDEMPOTENCY) | LABELS, B(KIND), cmd_put },
-	{ "get", NULL, "ID", "claim a blob, fetch it (resuming), open it, check head, id and sender, ack",
-	  FETCH | B(LEASE) | B(RECEIPT), 0, cmd_get },
-	{ "take", NULL, "ID", "the at-most-once fetch; with --sealed, the ciphertext", FETCH, 0, cmd_take },
-	{ "stat", NULL, "ID", "what the buffer knows of a blob, without consuming it", 0, 0, cmd_stat },
-	{ "rm", NULL, "ID", "erase a blob", 0, 0, cmd_rm },
-	{ "audit", "verify", "FILE...", "is the evidence whole, was everything erased, and how late", B(RECEIPT), 0, cmd_audit_verify },
-	{ "audit", "show", "FILE...", "what was held at a time, or what a peer stored and read", B(AT) | B(PEER) | B(FROM) | B(TO), 0, cmd_audit_show },
-	{ "policy", NULL, NULL, "the retention table in force", 0, 0, cmd_policy },
+	{"keygen", NULL, NULL,
+		"make an age identity, or with --sign a signing key; -y prints the public half of "
+		"one",
+		B(OUTPUT) | B(SIGN) | B(PUBLIC), 0, cmd_keygen},
+	{"seal", NULL, "[FILE]", "seal a file to the people who may read it",
+		B(RECIPIENT) | B(SIGN) | B(RAW) | B(OUTPUT) | LABELS, B(RECIPIENT), cmd_seal},
+	{"open", NULL, "[FILE]", "open a sealed file and check who sent it", OPENING | B(ID),
+		B(IDENTITY), cmd_open},
+	{"session", "open", NULL, "start a session; prints its id", B(SUBJECT) | B(IDLE), 0,
+		cmd_session_open},
+	{"session", "show", "SID", "state, deadline and blobs of a session", 0, 0,
+		cmd_session_show},
+	{"session", "touch", "SID", "reset its idle clock", 0, 0, cmd_session_touch},
+	{"session", "close", "SID", "end it and erase what is bound to it", B(ERASE_ALL), 0,
+		cmd_session_close},
+	{"put", NULL, "FILE", "seal and upload; prints the blob's id",
+		B(RECIPIENT) | B(SIGN) | B(RAW) | B(SEALED) | B(NAME) | B(TO) | B(TTL) |
+			B(IDEMPOTENCY) | LABELS,
+		B(KIND), cmd_put},
+	{"get", NULL, "ID",
+		"claim a blob, fetch it (resuming), open it, check head, id and sender, ack",
+		FETCH | B(LEASE) | B(RECEIPT), 0, cmd_get},
+	{"take", NULL, "ID", "the at-most-once fetch; with --sealed, the ciphertext", FETCH, 0,
+		cmd_take},
+	{"stat", NULL, "ID", "what the buffer knows of a blob, without consuming it", 0, 0,
+		cmd_stat},
+	{"rm", NULL, "ID", "erase a blob", 0, 0, cmd_rm},
+	{"audit", "verify", "FILE...", "is the evidence whole, was everything erased, and how late",
+		B(RECEIPT), 0, cmd_audit_verify},
+	{"audit", "show", "FILE...", "what was held at a time, or what a peer stored and read",
+		B(AT) | B(PEER) | B(FROM) | B(TO), 0, cmd_audit_show},
+	{"policy", NULL, NULL, "the retention table in force", 0, 0, cmd_policy},
 };
 #define TABLE_N (sizeof table / sizeof table[0])
 
@@ -63,15 +76,17 @@ static int check_options(const struct options *o, const struct command *c, char 
 
 	for (int id = 0; id < OPT_N; id++)
 		if (o->n[id] > 1 && options_row(id)->arg != NULL && (many & OPT_BIT(id)) == 0) {
-			snprintf(why, 256, "--%s is given more than once; give it once", options_row(id)->name);
+			snprintf(why, 256, "--%s is given more than once; give it once",
+				options_row(id)->name);
 			return TG_EINVAL;
 		}
 	if (odd == 0)
 		return 0;
 	for (int id = 0; id < OPT_N; id++)
 		if ((odd & OPT_BIT(id)) != 0) {
-			snprintf(why, 256, "%s%s%s does not take --%s", c->name, c->sub != NULL ? " " : "", c->sub != NULL ? c->sub : "",
-				 options_row(id)->name);
+			snprintf(why, 256, "%s%s%s does not take --%s", c->name,
+				c->sub != NULL ? " " : "", c->sub != NULL ? c->sub : "",
+				options_row(id)->name);
 			break;
 		}
 	return TG_EINVAL;
@@ -85,7 +100,8 @@ static bool takes_many(const struct command *c)
 	return n > 3 && strcmp(c->operand + n - 3, "...") == 0;
 }
 
-static int check_operand(const struct options *o, const struct command *c, const char **operand, char why[256])
+static int check_operand(
+	const struct options *o, const struct command *c, const char **operand, char why[256])
 {
 	size_t words = c->sub != NULL ? 2 : 1, have = o->n_words - words;
 
@@ -97,7 +113,8 @@ static int check_operand(const struct options *o, const struct command *c, const
 	return 0;
 }
 
-int command_find(const struct options *o, const struct command **out, const char **operand, char why[256])
+int command_find(
+	const struct options *o, const struct command **out, const char **operand, char why[256])
 {
 	const struct command *group = NULL;
 
@@ -114,9 +131,11 @@ int command_find(const struct options *o, const struct command **out, const char
 	if (group == NULL)
 		return wrong(why, "there is no command", o->word[0]);
 	if (*out == NULL)
-		return options_flag(o, OPT_HELP) ? 0
-		       : is_audit(group)	 ? wrong(why, "after 'audit' comes verify or", "show")
-						 : wrong(why, "after 'session' comes one of open, show, touch,", "close");
+		return options_flag(o, OPT_HELP) ?
+			0 :
+			is_audit(group) ?
+			wrong(why, "after 'audit' comes verify or", "show") :
+			wrong(why, "after 'session' comes one of open, show, touch,", "close");
 	if (options_flag(o, OPT_HELP))
 		return 0;
 	if (check_options(o, *out, why) != 0)
@@ -126,7 +145,8 @@ int command_find(const struct options *o, const struct command **out, const char
 
 static void print_usage(const struct command *c)
 {
-	printf("usage: timeglas %s%s%s", c->name, c->sub != NULL ? " " : "", c->sub != NULL ? c->sub : "");
+	printf("usage: timeglas %s%s%s", c->name, c->sub != NULL ? " " : "",
+		c->sub != NULL ? c->sub : "");
 	for (int id = 0; id < OPT_N; id++) {
 		const struct option_row *r = options_row(id);
 		const char *arg = id == OPT_SIGN && c->run == cmd_keygen ? NULL : r->arg;
@@ -134,9 +154,11 @@ static void print_usage(const struct command *c)
 		if ((c->options & OPT_BIT(id)) == 0)
 			continue;
 		printf(c->required & OPT_BIT(id) ? " --%s" : " [--%s", r->name);
-		printf("%s%s%s", arg != NULL ? " " : "", arg != NULL ? arg : "", c->required & OPT_BIT(id) ? "" : "]");
+		printf("%s%s%s", arg != NULL ? " " : "", arg != NULL ? arg : "",
+			c->required & OPT_BIT(id) ? "" : "]");
 	}
-	printf("%s%s\n\n  %s\n\n", c->operand != NULL ? " " : "", c->operand != NULL ? c->operand : "", c->what);
+	printf("%s%s\n\n  %s\n\n", c->operand != NULL ? " " : "",
+		c->operand != NULL ? c->operand : "", c->what);
 }
 
 /* The same word, for something else. */
@@ -167,12 +189,15 @@ static void print_option(const struct command *c, int id)
 	char left[64];
 
 	if (r->letter != 0)
-		snprintf(left, sizeof left, "-%c, --%s%s%s", r->letter, r->name, flag ? "" : " ", flag ? "" : r->arg);
+		snprintf(left, sizeof left, "-%c, --%s%s%s", r->letter, r->name, flag ? "" : " ",
+			flag ? "" : r->arg);
 	else
-		snprintf(left, sizeof left, "    --%s%s%s", r->name, flag ? "" : " ", flag ? "" : r->arg);
+		snprintf(left, sizeof left, "    --%s%s%s", r->name, flag ? "" : " ",
+			flag ? "" : r->arg);
 	printf("  %-28s %s", left, other != NULL ? other : r->help);
-	printf("%s%s%s\n", other == NULL && r->env != NULL ? " [" : "", other == NULL && r->env != NULL ? r->env : "",
-	       other == NULL && r->env != NULL ? "]" : "");
+	printf("%s%s%s\n", other == NULL && r->env != NULL ? " [" : "",
+		other == NULL && r->env != NULL ? r->env : "",
+		other == NULL && r->env != NULL ? "]" : "");
 }
 
 static void print_options(const struct command *c, uint64_t set)
@@ -195,21 +220,29 @@ void command_help(const struct command *c)
 	for (size_t i = 0; i < TABLE_N; i++) {
 		char left[32];
 
-		snprintf(left, sizeof left, "%s%s%s%s%s", table[i].name, table[i].sub != NULL ? " " : "",
-			 table[i].sub != NULL ? table[i].sub : "", table[i].operand != NULL ? " " : "",
-			 table[i].operand != NULL ? table[i].operand : "");
+		snprintf(left, sizeof left, "%s%s%s%s%s", table[i].name,
+			table[i].sub != NULL ? " " : "", table[i].sub != NULL ? table[i].sub : "",
+			table[i].operand != NULL ? " " : "",
+			table[i].operand != NULL ? table[i].operand : "");
 		printf("  %-20s %s\n", left, table[i].what);
 	}
 	printf("\neverywhere (timeglas COMMAND --help tells the rest):\n");
 	print_options(NULL, OPT_GLOBAL);
-	printf("\nexit status: 0 done, 1 refused for good, 6 refused for now (429, 503, 507), 2 usage or a local file, 3 server not reached, 4 crypto failure, 5 evidence not whole\n");
+	printf("\nexit status: 0 done, 1 refused for good, 6 refused for now (429, 503, 507), 2 "
+	       "usage or a local file, 3 server not reached, 4 crypto failure, 5 evidence not "
+	       "whole\n");
 }
 
 int cli_connect(struct cli *cli, bool upload, tg_client **out)
 {
 	const struct options *o = &cli->opt;
-	tg_client_opts opts = { .struct_size = sizeof opts, .url = options_text(o, OPT_URL), .ca = options_text(o, OPT_CA), .cert = options_text(o, OPT_CERT),
-				.key = options_text(o, OPT_KEY), .progress = progress_step, .progress_ctx = &cli->progress };
+	tg_client_opts opts = {.struct_size = sizeof opts,
+		.url = options_text(o, OPT_URL),
+		.ca = options_text(o, OPT_CA),
+		.cert = options_text(o, OPT_CERT),
+		.key = options_text(o, OPT_KEY),
+		.progress = progress_step,
+		.progress_ctx = &cli->progress};
 	uint64_t timeout_s;
 	int err = option_duration(o, OPT_TIMEOUT, TIMEOUT_MAX_S, &timeout_s);
 
@@ -219,8 +252,9 @@ int cli_connect(struct cli *cli, bool upload, tg_client **out)
 	opts.timeout_ms = (long)timeout_s * 1000;
 	for (int id = OPT_URL; id <= OPT_KEY; id++)
 		if (options_text(o, id) == NULL)
-			return cli_usage("--%s is missing; give it, or set %s, or put '%s' into the configuration file", options_row(id)->name,
-					 options_row(id)->env, options_row(id)->key);
+			return cli_usage("--%s is missing; give it, or set %s, or put '%s' into "
+					 "the configuration file",
+				options_row(id)->name, options_row(id)->env, options_row(id)->key);
 	err = tg_client_new(&opts, out);
 	if (err == 0) {
 		progress_start(&cli->progress, upload);

@@ -1,6 +1,6 @@
 /*
- * main.c: the timeglas command: closes the doors through which secrets leave a process, reads the command line, runs one command.
- * What the commands do is in cmd_*.c. timeglas(1).
+ * main.c: the timeglas command: closes the doors through which secrets leave a process, reads the
+ * command line, runs one command. What the commands do is in cmd_*.c. timeglas(1).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,22 +17,25 @@
 /* No core file and no debugger of the same user may see keys or plaintext. */
 static int harden(void)
 {
-	const struct rlimit none = { 0, 0 };
+	const struct rlimit none = {0, 0};
 
-	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), so that it is reported and cleaned up after */
+	/* a closed pipe is an error of write(), so that it is reported and cleaned up after */
+	signal(SIGPIPE, SIG_IGN);
 	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return TG_EINTERNAL;
 	return 0;
 }
 
 /*
- * A standard stream that the caller closed must stay an error: otherwise the next file that is opened takes its number, and what is meant
- * for stdout or stderr, evidence too, goes into that file. What stands in its place can be opened, but not used.
+ * A standard stream that the caller closed must stay an error: otherwise the next file that is
+ * opened takes its number, and what is meant for stdout or stderr, evidence too, goes into that
+ * file. What stands in its place can be opened, but not used.
  */
 static int occupy_closed_streams(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
 			return TG_EINTERNAL;
 	return 0;
 }
@@ -82,7 +85,8 @@ static int run_swept(struct cli *cli, int argc, char **argv)
 	int removed = tg_kept_sweep();
 
 	if (removed > 0)
-		cli_note("removed %d kept sealed %s, whose time was over", removed, removed == 1 ? "copy" : "copies");
+		cli_note("removed %d kept sealed %s, whose time was over", removed,
+			removed == 1 ? "copy" : "copies");
 	return run(cli, argc, argv);
 }
 
@@ -95,14 +99,18 @@ int main(int argc, char **argv)
 		return CLI_USAGE;
 	output_init(wants_json(argc, argv));
 	if (harden() != 0 || tg_init() != 0)
-		status = cli_fail(TG_EINTERNAL, "cannot start: no randomness, no ciphers, or no way to keep memory private");
+		status = cli_fail(TG_EINTERNAL,
+			"cannot start: no randomness, no ciphers, or no way to keep memory "
+			"private");
 	else
 		status = run_swept(&cli, argc, argv);
 	if (!tg_memory_locked())
-		cli_note("timeglas: memory for keys could not be locked, so they may have gone to swap; raise the limit (ulimit -l), or encrypt swap");
+		cli_note("timeglas: memory for keys could not be locked, so they may have gone to "
+			 "swap; raise the limit (ulimit -l), or encrypt swap");
 	options_free(&cli.opt);
 #ifdef __SANITIZE_ADDRESS__
-	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* the leak check at exit traces this process; the secrets are gone */
+	/* the leak check at exit traces this process; the secrets are gone */
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 #endif
 	return output_finish(status);
 }

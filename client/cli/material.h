@@ -1,4 +1,5 @@
-/* material.h: the keys that options name: recipients, identities, signing key, sender. Loaded once a command, wiped when it ends. */
+/* material.h: the keys that options name: recipients, identities, signing key, sender. Loaded once
+ * a command, wiped when it ends. */
 #ifndef CLI_MATERIAL_H
 #define CLI_MATERIAL_H
 
@@ -12,11 +13,12 @@ struct material {
 	size_t n_recipients;
 	tg_identity *identity[IDENTITIES_MAX];
 	size_t n_identities;
-	tg_signer *signer; /* NULL: none */
+	tg_signer *signer;   /* NULL: none */
 	tg_senders *senders; /* NULL: none */
 };
 
-/* Each returns 0, or the exit status after having said what is wrong. What is not given at all is no error: n stays 0. */
+/* Each returns 0, or the exit status after having said what is wrong. What is not given at all is
+ * no error: n stays 0. */
 int material_recipients(const struct options *o, struct material *m);
 int material_identities(const struct options *o, struct material *m);
 int material_signer(const struct options *o, struct material *m);
@@ -35,16 +37,18 @@ struct labels { /* as the options say it; NULL: not given */
 };
 
 /**
- * label_options(o, need_kind, out): kind, issuer, session, subject and content type, checked as far as this machine can. need_kind: it is an error if --kind is
- * missing. Returns 0 or an exit status, having said what is wrong.
+ * label_options(o, need_kind, out): kind, issuer, session, subject and content type, checked as far
+ * as this machine can. need_kind: it is an error if --kind is missing. Returns 0 or an exit status,
+ * having said what is wrong.
  */
 int label_options(const struct options *o, int need_kind, struct labels *out);
 /**
- * option_duration(o, id, max_s, out): seconds of an option that takes a duration (`90`, `15m`, `1h`, `1d`), at least 1; 0 when
- * it is not given. Returns 0 or an exit status.
+ * option_duration(o, id, max_s, out): seconds of an option that takes a duration (`90`, `15m`,
+ * `1h`, `1d`), at least 1; 0 when it is not given. Returns 0 or an exit status.
  */
 int option_duration(const struct options *o, enum opt_id id, uint64_t max_s, uint64_t *out);
-/** option_size(o, id, out): bytes of an option that takes `1000`, `64k`, `20MiB`, `1g`, at least 1; 0 when it is not given. Returns 0 or an exit status. */
+/** option_size(o, id, out): bytes of an option that takes `1000`, `64k`, `20MiB`, `1g`, at least 1;
+ * 0 when it is not given. Returns 0 or an exit status. */
 int option_size(const struct options *o, enum opt_id id, uint64_t *out);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * options.c: reads the command line, the environment and the client's configuration file. Our own reader and not
- * getopt_long(): --sign takes a value except for keygen, and abbreviated options would make scripts break later.
- * It opens nothing but the configuration file and judges no value. Runs in the timeglas command. timeglas(1).
+ * options.c: reads the command line, the environment and the client's configuration file. Our own
+ * reader and not getopt_long(): --sign takes a value except for keygen, and abbreviated options
+ * would make scripts break later. It opens nothing but the configuration file and judges no value.
+ * Runs in the timeglas command. timeglas(1).
  */
 #include <errno.h>
 #include <ini.h>
@@ -15,8 +16,13 @@
 #define PATH_CHARS 4096
 
 static const struct option_row rows[OPT_N] = {
-#define X_(id, name_, letter_, arg_, env_, key_, help_)                                                                \
-	[id] = { .name = name_, .arg = arg_, .env = env_, .key = key_, .help = help_, .letter = letter_ },
+#define X_(id, name_, letter_, arg_, env_, key_, help_) \
+	[id] = {.name = name_, \
+		.arg = arg_, \
+		.env = env_, \
+		.key = key_, \
+		.help = help_, \
+		.letter = letter_},
 	CLI_OPTIONS(X_)
 #undef X_
 };
@@ -62,7 +68,8 @@ static int add(struct options *o, int id, const char *value, char why[256])
 	return 0;
 }
 
-/* keygen's --sign is a flag, everybody else's names a key. Before the command is known, the next word tells. */
+/* keygen's --sign is a flag, everybody else's names a key. Before the command is known, the next
+ * word tells. */
 static bool takes_value(const struct options *o, int id, const char *next)
 {
 	if (id != OPT_SIGN)
@@ -72,7 +79,8 @@ static bool takes_value(const struct options *o, int id, const char *next)
 	return next != NULL && strcmp(next, "keygen") != 0 && (next[0] != '-' || next[1] == '\0');
 }
 
-static int parse_option(struct options *o, const char *arg, const char *next, int *used_next, char why[256])
+static int parse_option(
+	struct options *o, const char *arg, const char *next, int *used_next, char why[256])
 {
 	const char *value = NULL;
 	int id;
@@ -130,7 +138,7 @@ int options_parse(struct options *o, int argc, char **argv, char why[256])
 	return 0;
 }
 
-/* Configuration --------------------------------------------------------------------------------------------------- */
+/* Configuration ------------------------------------------------------------ */
 
 struct config_reader {
 	struct options *o;
@@ -143,10 +151,12 @@ static bool names_file(int id, const char *value)
 {
 	if (id == OPT_SENDER)
 		return strncmp(value, SENDER_PREFIX, strlen(SENDER_PREFIX)) != 0;
-	return id == OPT_CA || id == OPT_CERT || id == OPT_KEY || id == OPT_IDENTITY || id == OPT_SIGN;
+	return id == OPT_CA || id == OPT_CERT || id == OPT_KEY || id == OPT_IDENTITY ||
+		id == OPT_SIGN;
 }
 
-/* "~/…" is the home directory; another relative path starts where the configuration file is, not where the user happens to be. */
+/* "~/…" is the home directory; another relative path starts where the configuration file is, not
+ * where the user happens to be. */
 static char *config_value(const char *config_path, int id, const char *value)
 {
 	const char *home = getenv("HOME"), *slash = strrchr(config_path, '/');
@@ -158,7 +168,9 @@ static char *config_value(const char *config_path, int id, const char *value)
 		return asprintf(&out, "%s/%s", home, value + 2) < 0 ? NULL : out;
 	if (slash == NULL)
 		return strdup(value);
-	return asprintf(&out, "%.*s/%s", (int)(slash - config_path), config_path, value) < 0 ? NULL : out;
+	return asprintf(&out, "%.*s/%s", (int)(slash - config_path), config_path, value) < 0 ?
+		NULL :
+		out;
 }
 
 static int on_config(void *user, const char *section, const char *name, const char *value)
@@ -177,14 +189,16 @@ static int on_config(void *user, const char *section, const char *name, const ch
 		r->o->config_text[id] = config_value(r->path, id, value);
 		return r->o->config_text[id] != NULL;
 	}
-	r->err = bad(r->why, "%s: unknown key %s%s%s; known are url ca cert key timeout recipient identity signing_key sender", r->path,
-		     section, section[0] != '\0' ? "." : "", name);
+	r->err = bad(r->why,
+		"%s: unknown key %s%s%s; known are url ca cert key timeout recipient identity "
+		"signing_key sender",
+		r->path, section, section[0] != '\0' ? "." : "", name);
 	return 0;
 }
 
 static int read_config(struct options *o, const char *path, bool must_exist, char why[256])
 {
-	struct config_reader r = { .o = o, .path = path, .why = why };
+	struct config_reader r = {.o = o, .path = path, .why = why};
 	FILE *f = fopen(path, "re");
 	int line;
 
@@ -205,7 +219,8 @@ static int read_config(struct options *o, const char *path, bool must_exist, cha
 
 static int config_file(struct options *o, char why[256])
 {
-	const char *path = options_text(o, OPT_CONFIG), *dir = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	const char *path = options_text(o, OPT_CONFIG), *dir = getenv("XDG_CONFIG_HOME"),
+		   *home = getenv("HOME");
 	char standard[PATH_CHARS];
 	int n;
 
@@ -225,7 +240,8 @@ int options_defaults(struct options *o, char why[256])
 	int err;
 
 	for (int id = 0; id < OPT_N; id++) {
-		const char *value = o->n[id] == 0 && rows[id].env != NULL ? getenv(rows[id].env) : NULL;
+		const char *value =
+			o->n[id] == 0 && rows[id].env != NULL ? getenv(rows[id].env) : NULL;
 
 		if (value != NULL && value[0] != '\0')
 			o->value[id][o->n[id]++] = value;

@@ -1,6 +1,7 @@
 /*
- * options.h: what the user said, on the command line, in the environment, in the client's configuration file; in this order
- * of precedence. Every option stands once, in the table below; which command takes which is in commands.c.
+ * options.h: what the user said, on the command line, in the environment, in the client's
+ * configuration file; in this order of precedence. Every option stands once, in the table below;
+ * which command takes which is in commands.c.
  */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
@@ -10,83 +11,108 @@
 #include <stdint.h>
 #include <timeglas/timeglas.h>
 
-/* X(id, long name, short name or 0, argument or NULL, environment or NULL, configuration key or NULL, help) */
-#define CLI_OPTIONS(X)                                                                                                 \
-	X(OPT_URL, "url", 0, "URL", "TIMEGLAS_URL", "url", "the buffer, https://host:port")                           \
-	X(OPT_CA, "ca", 0, "FILE", "TIMEGLAS_CA", "ca", "certificate authority of the buffer (PEM)")                  \
-	X(OPT_CERT, "cert", 0, "FILE", "TIMEGLAS_CERT", "cert", "client certificate (PEM)")                           \
-	X(OPT_KEY, "key", 0, "FILE", "TIMEGLAS_KEY", "key", "key of the client certificate (PEM)")                    \
-	X(OPT_TIMEOUT, "timeout", 0, "DURATION", "TIMEGLAS_TIMEOUT", "timeout",                                        \
-	  "give a call up after that long (1m; put 1h, take 15m, get: its lease)")                                     \
-	X(OPT_CONFIG, "config", 0, "FILE", "TIMEGLAS_CONFIG", NULL, "read defaults from here")                        \
-	X(OPT_JSON, "json", 0, NULL, NULL, NULL, "one JSON object on stdout; errors as JSON on stderr")               \
-	X(OPT_HELP, "help", 'h', NULL, NULL, NULL, "say how to use this command")                                     \
-	X(OPT_VERSION, "version", 0, NULL, NULL, NULL, "print the version")                                           \
-	X(OPT_OUTPUT, "output", 'o', "FILE", NULL, NULL, "write there instead of to stdout")                          \
-	X(OPT_RECIPIENT, "recipient", 'r', "RECIPIENT", "TIMEGLAS_RECIPIENT", "recipient",                            \
-	  "seal to this age1... key; repeatable, or a list")                                                           \
-	X(OPT_IDENTITY, "identity", 'i', "FILE", "TIMEGLAS_IDENTITY", "identity",                                     \
-	  "open with the identities in this file; repeatable")                                                         \
-	X(OPT_SIGN, "sign", 0, "KEY", "TIMEGLAS_SIGNING_KEY", "signing_key", "sign with the key in this file")        \
-	X(OPT_SENDER, "sender", 0, "PUB|FILE", "TIMEGLAS_SENDER", "sender",                                           \
-	  "accept only what this sender, or one in FILE, has signed; repeatable")                                      \
-	X(OPT_PUBLIC, "public", 'y', "FILE", NULL, NULL, "print the public half of each key in this file")            \
-	X(OPT_RAW, "raw", 0, NULL, NULL, NULL, "plain age: without head, signature and bound id")                     \
-	X(OPT_SEALED, "sealed", 0, NULL, NULL, NULL, "put: FILE is an age file already; take, get: leave it sealed")                                   \
-	X(OPT_NAME, "name", 0, "NAME", NULL, NULL, "put --sealed: the name that seal printed for FILE")               \
-	X(OPT_ID, "id", 0, "ID", NULL, NULL, "accept only what was stored as this blob")                              \
-	X(OPT_MAX_AGE, "max-age", 0, "DURATION", NULL, NULL, "accept only what was sealed since (1 day and 5 minutes)")   \
-	X(OPT_NO_KEEP, "no-keep", 0, NULL, NULL, NULL, "keep no sealed copy of what fails a check")                   \
-	X(OPT_KIND, "kind", 0, "KIND", NULL, NULL, "passport, liveness, face3d, or one that the policy adds")         \
-	X(OPT_ISSUER, "issuer", 0, "CCC", NULL, NULL, "issuing state as in the machine-readable zone (passports)")    \
-	X(OPT_SESSION, "session", 0, "SID", NULL, NULL, "session it belongs to (Danish passports need one)")          \
-	X(OPT_TO, "to", 0, "PEER", NULL, NULL, "who may fetch it; repeatable, or a list")                             \
-	X(OPT_TTL, "ttl", 0, "DURATION", NULL, NULL, "erase it after that long (90, 15m, 1h, 1d); at most the kind's ceiling") \
-	X(OPT_CONTENT_TYPE, "content-type", 0, "TYPE", NULL, NULL, "media type, sealed into the head")                \
-	X(OPT_IDEMPOTENCY, "idempotency-key", 0, "TEXT", NULL, NULL, "so that trying again stores it once")           \
-	X(OPT_LEASE, "lease", 0, "DURATION", NULL, NULL, "be its one reader for that long (60 s unless given; 1s to 15m)") \
-	X(OPT_MAX_SIZE, "max-size", 0, "BYTES", NULL, NULL, "refuse a larger blob before its first byte (1GiB)")       \
-	X(OPT_RECEIPT, "receipt", 0, "FILE", NULL, NULL, "write the receipt of the erasure there")                    \
-	X(OPT_SUBJECT, "subject", 0, "HEX", NULL, NULL, "keyed pseudonym of the person: 64 lower-case hex digits")             \
-	X(OPT_IDLE, "idle", 0, "DURATION", NULL, NULL, "end it when idle that long (1s to 1h)")                        \
-	X(OPT_ERASE_ALL, "erase-all", 0, NULL, NULL, NULL, "erase every blob of the session, not only the bound ones") \
-	X(OPT_AT, "at", 0, "TIME", NULL, NULL, "show what was held then")                                             \
-	X(OPT_PEER, "peer", 0, "NAME", NULL, NULL, "show what this peer stored and read")                             \
+/* X(id, long name, short name or 0, argument or NULL, environment or NULL, configuration key or
+ * NULL, help) */
+#define CLI_OPTIONS(X) \
+	X(OPT_URL, "url", 0, "URL", "TIMEGLAS_URL", "url", "the buffer, https://host:port") \
+	X(OPT_CA, "ca", 0, "FILE", "TIMEGLAS_CA", "ca", \
+		"certificate authority of the buffer (PEM)") \
+	X(OPT_CERT, "cert", 0, "FILE", "TIMEGLAS_CERT", "cert", "client certificate (PEM)") \
+	X(OPT_KEY, "key", 0, "FILE", "TIMEGLAS_KEY", "key", "key of the client certificate (PEM)") \
+	X(OPT_TIMEOUT, "timeout", 0, "DURATION", "TIMEGLAS_TIMEOUT", "timeout", \
+		"give a call up after that long (1m; put 1h, take 15m, get: its lease)") \
+	X(OPT_CONFIG, "config", 0, "FILE", "TIMEGLAS_CONFIG", NULL, "read defaults from here") \
+	X(OPT_JSON, "json", 0, NULL, NULL, NULL, \
+		"one JSON object on stdout; errors as JSON on stderr") \
+	X(OPT_HELP, "help", 'h', NULL, NULL, NULL, "say how to use this command") \
+	X(OPT_VERSION, "version", 0, NULL, NULL, NULL, "print the version") \
+	X(OPT_OUTPUT, "output", 'o', "FILE", NULL, NULL, "write there instead of to stdout") \
+	X(OPT_RECIPIENT, "recipient", 'r', "RECIPIENT", "TIMEGLAS_RECIPIENT", "recipient", \
+		"seal to this age1... key; repeatable, or a list") \
+	X(OPT_IDENTITY, "identity", 'i', "FILE", "TIMEGLAS_IDENTITY", "identity", \
+		"open with the identities in this file; repeatable") \
+	X(OPT_SIGN, "sign", 0, "KEY", "TIMEGLAS_SIGNING_KEY", "signing_key", \
+		"sign with the key in this file") \
+	X(OPT_SENDER, "sender", 0, "PUB|FILE", "TIMEGLAS_SENDER", "sender", \
+		"accept only what this sender, or one in FILE, has signed; repeatable") \
+	X(OPT_PUBLIC, "public", 'y', "FILE", NULL, NULL, \
+		"print the public half of each key in this file") \
+	X(OPT_RAW, "raw", 0, NULL, NULL, NULL, "plain age: without head, signature and bound id") \
+	X(OPT_SEALED, "sealed", 0, NULL, NULL, NULL, \
+		"put: FILE is an age file already; take, get: leave it sealed") \
+	X(OPT_NAME, "name", 0, "NAME", NULL, NULL, \
+		"put --sealed: the name that seal printed for FILE") \
+	X(OPT_ID, "id", 0, "ID", NULL, NULL, "accept only what was stored as this blob") \
+	X(OPT_MAX_AGE, "max-age", 0, "DURATION", NULL, NULL, \
+		"accept only what was sealed since (1 day and 5 minutes)") \
+	X(OPT_NO_KEEP, "no-keep", 0, NULL, NULL, NULL, \
+		"keep no sealed copy of what fails a check") \
+	X(OPT_KIND, "kind", 0, "KIND", NULL, NULL, \
+		"passport, liveness, face3d, or one that the policy adds") \
+	X(OPT_ISSUER, "issuer", 0, "CCC", NULL, NULL, \
+		"issuing state as in the machine-readable zone (passports)") \
+	X(OPT_SESSION, "session", 0, "SID", NULL, NULL, \
+		"session it belongs to (Danish passports need one)") \
+	X(OPT_TO, "to", 0, "PEER", NULL, NULL, "who may fetch it; repeatable, or a list") \
+	X(OPT_TTL, "ttl", 0, "DURATION", NULL, NULL, \
+		"erase it after that long (90, 15m, 1h, 1d); at most the kind's ceiling") \
+	X(OPT_CONTENT_TYPE, "content-type", 0, "TYPE", NULL, NULL, \
+		"media type, sealed into the head") \
+	X(OPT_IDEMPOTENCY, "idempotency-key", 0, "TEXT", NULL, NULL, \
+		"so that trying again stores it once") \
+	X(OPT_LEASE, "lease", 0, "DURATION", NULL, NULL, \
+		"be its one reader for that long (60 s unless given; 1s to 15m)") \
+	X(OPT_MAX_SIZE, "max-size", 0, "BYTES", NULL, NULL, \
+		"refuse a larger blob before its first byte (1GiB)") \
+	X(OPT_RECEIPT, "receipt", 0, "FILE", NULL, NULL, "write the receipt of the erasure there") \
+	X(OPT_SUBJECT, "subject", 0, "HEX", NULL, NULL, \
+		"keyed pseudonym of the person: 64 lower-case hex digits") \
+	X(OPT_IDLE, "idle", 0, "DURATION", NULL, NULL, "end it when idle that long (1s to 1h)") \
+	X(OPT_ERASE_ALL, "erase-all", 0, NULL, NULL, NULL, \
+		"erase every blob of the session, not only the bound ones") \
+	X(OPT_AT, "at", 0, "TIME", NULL, NULL, "show what was held then") \
+	X(OPT_PEER, "peer", 0, "NAME", NULL, NULL, "show what this peer stored and read") \
 	X(OPT_FROM, "from", 0, "TIME", NULL, NULL, "from this moment on (with --peer)")
 
 enum opt_id {
 #define CLI_X_(id, ...) id,
 	CLI_OPTIONS(CLI_X_)
 #undef CLI_X_
-	OPT_N
+		OPT_N
 };
 #define OPT_BIT(id) (UINT64_C(1) << (id))
-#define OPT_GLOBAL                                                                                                     \
-	(OPT_BIT(OPT_URL) | OPT_BIT(OPT_CA) | OPT_BIT(OPT_CERT) | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_TIMEOUT) | OPT_BIT(OPT_CONFIG) | \
-	 OPT_BIT(OPT_JSON) | OPT_BIT(OPT_HELP) | OPT_BIT(OPT_VERSION))
+#define OPT_GLOBAL \
+	(OPT_BIT(OPT_URL) | OPT_BIT(OPT_CA) | OPT_BIT(OPT_CERT) | OPT_BIT(OPT_KEY) | \
+		OPT_BIT(OPT_TIMEOUT) | OPT_BIT(OPT_CONFIG) | OPT_BIT(OPT_JSON) | \
+		OPT_BIT(OPT_HELP) | OPT_BIT(OPT_VERSION))
 
 #define OPT_VALUES_MAX 20
 #define OPERANDS_MAX 1024 /* command, subcommand, and what they work on */
 
 struct options {
-	const char *value[OPT_N][OPT_VALUES_MAX]; /* borrowed from argv, the environment or config_text */
+	/* borrowed from argv, the environment or config_text */
+	const char *value[OPT_N][OPT_VALUES_MAX];
 	size_t n[OPT_N];
-	uint64_t given;              /* options that stood on the command line */
+	uint64_t given; /* options that stood on the command line */
 	const char *word[OPERANDS_MAX];
 	size_t n_words;
-	char *config_text[OPT_N];    /* owned */
+	char *config_text[OPT_N]; /* owned */
 };
 
-/** options_parse(o, argc, argv, why): options may stand anywhere before "--". Returns 0, or TG_EINVAL with a sentence in why. */
+/** options_parse(o, argc, argv, why): options may stand anywhere before "--". Returns 0, or
+ * TG_EINVAL with a sentence in why. */
 int options_parse(struct options *o, int argc, char **argv, char why[256]);
-/** options_defaults(o, why): environment and configuration file for what was not given. Returns 0, TG_EINVAL or TG_EIO. */
+/** options_defaults(o, why): environment and configuration file for what was not given. Returns 0,
+ * TG_EINVAL or TG_EIO. */
 int options_defaults(struct options *o, char why[256]);
 void options_free(struct options *o);
 
-/** options_text(o, id): the value, the first one of an option that may be repeated; NULL when there is none. */
+/** options_text(o, id): the value, the first one of an option that may be repeated; NULL when there
+ * is none. */
 const char *options_text(const struct options *o, enum opt_id id);
 bool options_flag(const struct options *o, enum opt_id id);
-/** options_given(o, id): did it stand on the command line? (Not in the environment or the configuration.) */
+/** options_given(o, id): did it stand on the command line? (Not in the environment or the
+ * configuration.) */
 bool options_given(const struct options *o, enum opt_id id);
 
 struct option_row {

@@ -1,6 +1,7 @@
 /*
- * output.c: what the command says, for people and as JSON, and what an error means outside: exit status, an ack's outcome.
- * It writes to stdout and stderr only; blobs do not pass here. Runs in the timeglas command. timeglas(1).
+ * output.c: what the command says, for people and as JSON, and what an error means outside: exit
+ * status, an ack's outcome. It writes to stdout and stderr only; blobs do not pass here. Runs in
+ * the timeglas command. timeglas(1).
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -31,27 +32,27 @@ static const struct meaning {
 	int code;
 	enum cli_exit exit;
 } meanings[] = {
-	{ 0, CLI_DONE },
-	{ TG_ENET, CLI_UNREACHED },
-	{ TG_EPROTO, CLI_UNREACHED },
-	{ TG_ETLS, CLI_UNREACHED },
-	{ TG_ETOOBIG, CLI_REFUSED },
-	{ TG_EENVELOPE, CLI_CRYPTO },
-	{ TG_EDIGEST, CLI_CRYPTO },
-	{ TG_EHEADER, CLI_CRYPTO },
-	{ TG_EHMAC, CLI_CRYPTO },
-	{ TG_ENOMATCH, CLI_CRYPTO },
-	{ TG_EPAYLOAD, CLI_CRYPTO },
-	{ TG_EARMOR, CLI_CRYPTO },
-	{ TG_ESIGNATURE, CLI_CRYPTO },
-	{ TG_EMISLABELLED, CLI_CRYPTO },
-	{ TG_EAGE, CLI_CRYPTO },
-	{ TG_EREPLAY, CLI_CRYPTO },
+	{0, CLI_DONE},
+	{TG_ENET, CLI_UNREACHED},
+	{TG_EPROTO, CLI_UNREACHED},
+	{TG_ETLS, CLI_UNREACHED},
+	{TG_ETOOBIG, CLI_REFUSED},
+	{TG_EENVELOPE, CLI_CRYPTO},
+	{TG_EDIGEST, CLI_CRYPTO},
+	{TG_EHEADER, CLI_CRYPTO},
+	{TG_EHMAC, CLI_CRYPTO},
+	{TG_ENOMATCH, CLI_CRYPTO},
+	{TG_EPAYLOAD, CLI_CRYPTO},
+	{TG_EARMOR, CLI_CRYPTO},
+	{TG_ESIGNATURE, CLI_CRYPTO},
+	{TG_EMISLABELLED, CLI_CRYPTO},
+	{TG_EAGE, CLI_CRYPTO},
+	{TG_EREPLAY, CLI_CRYPTO},
 };
 
 static const struct meaning *meaning_of(int code)
 {
-	static const struct meaning other = { .exit = CLI_USAGE };
+	static const struct meaning other = {.exit = CLI_USAGE};
 
 	for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
 		if (meanings[i].code == code)
@@ -70,7 +71,8 @@ static void print_json(FILE *f, json_t *o)
 	json_decref(o);
 }
 
-/* All lines for people pass here: whatever is quoted in them, a file's name or a server's word, steers no terminal. */
+/* All lines for people pass here: whatever is quoted in them, a file's name or a server's word,
+ * steers no terminal. */
 static void print_line(FILE *f, const char *text)
 {
 	char line[LINE_CHARS];
@@ -147,8 +149,9 @@ static int say_problem(const tg_problem *p)
 	enum cli_exit exit_status = exit_of_status(p->status);
 
 	if (as_json) {
-		json_t *o = json_pack("{s:s, s:s, s:i, s:i}", "error", p->code == TG_EPROBLEM ? "refused" : tg_error_slug(p->code),
-				      "title", p->title, "status", p->status, "exit", (int)exit_status);
+		json_t *o = json_pack("{s:s, s:s, s:i, s:i}", "error",
+			p->code == TG_EPROBLEM ? "refused" : tg_error_slug(p->code), "title",
+			p->title, "status", p->status, "exit", (int)exit_status);
 
 		if (o != NULL) {
 			add_text(o, "type", p->type);
@@ -157,16 +160,19 @@ static int say_problem(const tg_problem *p)
 			add_text(o, "gone_at", p->gone_at);
 			add_text(o, "lease_deadline", p->lease_deadline);
 			if (p->retry_after_s >= 0)
-				json_object_set_new(o, "retry_after_s", json_integer(p->retry_after_s));
+				json_object_set_new(
+					o, "retry_after_s", json_integer(p->retry_after_s));
 		}
 		print_json(stderr, o);
 		return exit_status;
 	}
 	words_of_options(p->title, title, sizeof title);
-	if (p->code == TG_ECLAIMED && p->lease_deadline[0] != '\0') /* the server speaks of keys that this command draws by itself */
+	/* the server speaks of keys that this command draws by itself */
+	if (p->code == TG_ECLAIMED && p->lease_deadline[0] != '\0')
 		snprintf(detail, sizeof detail,
-			 "an earlier get with this certificate has claimed the blob, and only that one can go on; it is erased at %s at the latest",
-			 p->lease_deadline);
+			"an earlier get with this certificate has claimed the blob, and only that "
+			"one can go on; it is erased at %s at the latest",
+			p->lease_deadline);
 	else
 		words_of_options(p->detail, detail, sizeof detail);
 	snprintf(line, sizeof line, "timeglas: refused: %s (%d)", title, p->status);
@@ -176,7 +182,8 @@ static int say_problem(const tg_problem *p)
 		print_line(stderr, line);
 	}
 	if (p->cause[0] != '\0') {
-		snprintf(line, sizeof line, "  cause: %s%s%s", p->cause, p->gone_at[0] != '\0' ? ", at " : "", p->gone_at);
+		snprintf(line, sizeof line, "  cause: %s%s%s", p->cause,
+			p->gone_at[0] != '\0' ? ", at " : "", p->gone_at);
 		print_line(stderr, line);
 	}
 	if (p->retry_after_s >= 0)
@@ -220,7 +227,8 @@ int output_object(json_t *o)
 	return CLI_DONE;
 }
 
-/* The table for people. The server's answers are flat objects, some with an array of flat objects in them. -------------- */
+/* The table for people. The server's answers are flat objects, some with an array of flat objects
+ * in them. ---- */
 
 static void cell_text(const json_t *v, char *out, size_t cap)
 {
@@ -238,7 +246,8 @@ static void cell_text(const json_t *v, char *out, size_t cap)
 		http_copy_text(out, cap, text != NULL ? text : "...");
 		free(text);
 	} else
-		http_copy_text(out, cap, s != NULL ? s : "..."); /* a server must not steer the terminal */
+		/* a server must not steer the terminal */
+		http_copy_text(out, cap, s != NULL ? s : "...");
 }
 
 #define CELL_CHARS 128
@@ -260,23 +269,24 @@ static void print_rows(const json_t *rows)
 	const char *key;
 	json_t *row, *v;
 
-	json_object_foreach(json_array_get(rows, 0), key, v)
-		if (n < COLUMNS_MAX) {
-			width[n] = width_of(key);
-			column[n++] = key;
-		}
-	json_array_foreach(rows, i, row)
-		for (size_t c = 0; c < n; c++) {
-			cell_text(json_object_get(row, column[c]), cell, sizeof cell);
-			if ((int)strlen(cell) > width[c])
-				width[c] = (int)strlen(cell);
-		}
+	json_object_foreach(json_array_get(rows, 0), key, v) if (n < COLUMNS_MAX)
+	{
+		width[n] = width_of(key);
+		column[n++] = key;
+	}
+	json_array_foreach(rows, i, row) for (size_t c = 0; c < n; c++)
+	{
+		cell_text(json_object_get(row, column[c]), cell, sizeof cell);
+		if ((int)strlen(cell) > width[c])
+			width[c] = (int)strlen(cell);
+	}
 	for (size_t c = 0; c < n; c++) {
 		http_copy_text(cell, sizeof cell, column[c]);
 		printf("  %-*s", c + 1 < n ? width[c] : 0, cell);
 	}
 	printf("\n");
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		for (size_t c = 0; c < n; c++) {
 			cell_text(json_object_get(row, column[c]), cell, sizeof cell);
 			printf("  %-*s", c + 1 < n ? width[c] : 0, cell);
@@ -292,17 +302,18 @@ static void print_table(json_t *o)
 	json_t *v;
 	int width = 0;
 
+	json_object_foreach(o, key, v) if (!json_is_array(v) && width_of(key) > width) width =
+		width_of(key);
 	json_object_foreach(o, key, v)
-		if (!json_is_array(v) && width_of(key) > width)
-			width = width_of(key);
-	json_object_foreach(o, key, v) {
+	{
 		if (json_is_array(v))
 			continue;
 		http_copy_text(name, sizeof name, key);
 		cell_text(v, cell, sizeof cell);
 		printf("%-*s  %s\n", width, name, cell);
 	}
-	json_object_foreach(o, key, v) {
+	json_object_foreach(o, key, v)
+	{
 		if (!json_is_array(v))
 			continue;
 		http_copy_text(name, sizeof name, key);
@@ -319,7 +330,8 @@ int output_answer(const tg_client *c)
 
 	if (!json_is_object(o)) {
 		json_decref(o);
-		return cli_fail(TG_EPROTO, "the server's answer is not the JSON that this call promises");
+		return cli_fail(
+			TG_EPROTO, "the server's answer is not the JSON that this call promises");
 	}
 	if (as_json)
 		return output_object(o);

@@ -1,4 +1,5 @@
-/* progress.c: the bar on stderr. It knows no transfer, only numbers. Runs in the timeglas command. */
+/* progress.c: the bar on stderr. It knows no transfer, only numbers. Runs in the timeglas command.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -6,7 +7,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 
-#define FIRST_MS 300   /* what is done sooner needs no bar */
+#define FIRST_MS 300 /* what is done sooner needs no bar */
 #define REDRAW_MS 100
 #define BAR_CELLS 20
 #define LINE_CHARS 120
@@ -21,7 +22,7 @@ static int64_t mono_ms(void)
 
 static void amount(double bytes, char out[16])
 {
-	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	static const char *const unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
 	size_t u = 0;
 
 	while (bytes >= 1024 && u < 4) {
@@ -49,15 +50,19 @@ void progress_line(uint64_t done, uint64_t total, int64_t elapsed_ms, char *out,
 	amount((double)total, all);
 	left_s = rate > 0 ? (uint64_t)((double)(total - done) / rate + 0.5) : 0;
 	if (rate > 0)
-		snprintf(out, cap, "[%s] %3.0f%%  %s of %s  %s/s  ETA %" PRIu64 ":%02u", bar, (double)done * 100 / (double)total,
-			 have, all, speed, left_s / 60, (unsigned)(left_s % 60));
+		snprintf(out, cap, "[%s] %3.0f%%  %s of %s  %s/s  ETA %" PRIu64 ":%02u", bar,
+			(double)done * 100 / (double)total, have, all, speed, left_s / 60,
+			(unsigned)(left_s % 60));
 	else
-		snprintf(out, cap, "[%s] %3.0f%%  %s of %s", bar, (double)done * 100 / (double)total, have, all);
+		snprintf(out, cap, "[%s] %3.0f%%  %s of %s", bar,
+			(double)done * 100 / (double)total, have, all);
 }
 
 void progress_start(struct progress *p, bool upload)
 {
-	*p = (struct progress){ .upload = upload, .watched = !output_json() && isatty(STDERR_FILENO), .start_ms = mono_ms() };
+	*p = (struct progress){.upload = upload,
+		.watched = !output_json() && isatty(STDERR_FILENO),
+		.start_ms = mono_ms()};
 }
 
 int progress_step(void *ctx, uint64_t sent, uint64_t received, uint64_t total)

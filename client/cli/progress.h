@@ -1,4 +1,5 @@
-/* progress.h: a bar on stderr while a transfer runs, when somebody is looking: not under --json and not into a file. */
+/* progress.h: a bar on stderr while a transfer runs, when somebody is looking: not under --json and
+ * not into a file. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
@@ -13,11 +14,13 @@ struct progress {
 
 /** progress_start(p, upload): upload: what is sent counts, otherwise what is received. */
 void progress_start(struct progress *p, bool upload);
-/** progress_step(p, sent, received, total): for tg_client_opts.progress. total 0: unknown. Returns 0. */
+/** progress_step(p, sent, received, total): for tg_client_opts.progress. total 0: unknown. Returns
+ * 0. */
 int progress_step(void *p, uint64_t sent, uint64_t received, uint64_t total);
 /** progress_end(p): wipes the bar, so that the next line starts clean. */
 void progress_end(struct progress *p);
-/** progress_line(done, total, elapsed_ms, out, cap): the bar's text: percentage, amount, rate, ETA. */
+/** progress_line(done, total, elapsed_ms, out, cap): the bar's text: percentage, amount, rate, ETA.
+ */
 void progress_line(uint64_t done, uint64_t total, int64_t elapsed_ms, char *out, size_t cap);
 
 #endif

@@ -1,22 +1,25 @@
 /*
- * unseal.c: turns options into what is demanded of a sealed file; the library checks it. It opens nothing and never talks to the buffer.
- * Runs in the timeglas command. docs/envelope.md.
+ * unseal.c: turns options into what is demanded of a sealed file; the library checks it. It opens
+ * nothing and never talks to the buffer. Runs in the timeglas command. docs/envelope.md.
  */
 #include <string.h>
 #include "cli/output.h"
 #include "cli/unseal.h"
 #include "core/num.h"
 
-static const enum opt_id of_head[] = { OPT_KIND, OPT_ISSUER, OPT_SESSION, OPT_SUBJECT, OPT_MAX_AGE, OPT_ID };
+static const enum opt_id of_head[] = {
+	OPT_KIND, OPT_ISSUER, OPT_SESSION, OPT_SUBJECT, OPT_MAX_AGE, OPT_ID};
 
 static int check_raw(const struct options *o)
 {
 	if (options_given(o, OPT_SENDER))
-		return cli_usage("--raw and --sender exclude each other: a raw file names no sender");
+		return cli_usage(
+			"--raw and --sender exclude each other: a raw file names no sender");
 	for (size_t i = 0; i < sizeof of_head / sizeof of_head[0]; i++)
 		if (options_given(o, of_head[i]))
-			return cli_usage("--raw and --%s exclude each other: a raw file has no signed head that could be compared",
-					 options_row(of_head[i])->name);
+			return cli_usage("--raw and --%s exclude each other: a raw file has no "
+					 "signed head that could be compared",
+				options_row(of_head[i])->name);
 	return 0;
 }
 
@@ -29,7 +32,8 @@ static int load_keys(const struct options *o, bool raw, struct material *keys)
 	if (err == 0 && keys->n_identities == 0)
 		err = cli_usage("--identity is missing; give the file, or set TIMEGLAS_IDENTITY");
 	if (err == 0 && !raw && keys->senders == NULL)
-		err = cli_usage("--sender is missing: whose signature is to be trusted? (or --raw for plain age files)");
+		err = cli_usage("--sender is missing: whose signature is to be trusted? (or --raw "
+				"for plain age files)");
 	return err;
 }
 
@@ -46,10 +50,17 @@ int unseal_prepare(const struct options *o, uint64_t max_age_s, struct unseal *u
 		err = option_duration(o, OPT_MAX_AGE, max_age_s, &age_s);
 	if (err == 0)
 		err = load_keys(o, raw, &u->keys);
-	u->expect = (tg_expect){ .struct_size = sizeof u->expect, .identity = u->keys.identity, .n_identities = u->keys.n_identities,
-				 .senders = u->keys.senders, .raw = raw, .blob = options_text(o, OPT_ID), .kind = u->labels.kind,
-				 .issuer = u->labels.issuer, .session = u->labels.session, .subject = u->labels.subject,
-				 .max_age_ms = (int64_t)age_s * 1000 };
+	u->expect = (tg_expect){.struct_size = sizeof u->expect,
+		.identity = u->keys.identity,
+		.n_identities = u->keys.n_identities,
+		.senders = u->keys.senders,
+		.raw = raw,
+		.blob = options_text(o, OPT_ID),
+		.kind = u->labels.kind,
+		.issuer = u->labels.issuer,
+		.session = u->labels.session,
+		.subject = u->labels.subject,
+		.max_age_ms = (int64_t)age_s * 1000};
 	return err;
 }
 
@@ -67,10 +78,12 @@ json_t *head_json(const tg_head *h)
 {
 	char time_text[TG_TIME_LEN + 1], ref[2 * TG_REF_BYTES + 1];
 
-	return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s, s:s, s:s, s:s, s:s}", "kind", h->kind, "issuer", none_if_empty(h->issuer),
-			 "session", none_if_empty(h->session), "subject", none_if_empty(h->subject), "content_type",
-			 none_if_empty(h->content_type), "time", tg_time_format(h->time_ms, time_text), "ref",
-			 tg_hex_encode(h->ref, TG_REF_BYTES, ref), "name", h->name, "sender", h->sender, "sender_name", h->sender_name);
+	return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s, s:s, s:s, s:s, s:s}", "kind", h->kind,
+		"issuer", none_if_empty(h->issuer), "session", none_if_empty(h->session), "subject",
+		none_if_empty(h->subject), "content_type", none_if_empty(h->content_type), "time",
+		tg_time_format(h->time_ms, time_text), "ref",
+		tg_hex_encode(h->ref, TG_REF_BYTES, ref), "name", h->name, "sender", h->sender,
+		"sender_name", h->sender_name);
 }
 
 void head_note(const tg_head *h)
@@ -78,10 +91,13 @@ void head_note(const tg_head *h)
 	char time_text[TG_TIME_LEN + 1];
 
 	if (h == NULL) {
-		cli_note("raw: nothing says who sealed this, when, or that it is the blob that was asked for");
+		cli_note("raw: nothing says who sealed this, when, or that it is the blob that was "
+			 "asked for");
 		return;
 	}
-	cli_note("%s%s%s%s%s, sealed %s%s%s; signed by %s, whose signature is good", h->kind, h->issuer[0] != '\0' ? " " : "", h->issuer,
-		 h->session[0] != '\0' ? ", session " : "", h->session, tg_time_format(h->time_ms, time_text),
-		 h->content_type[0] != '\0' ? ", " : "", h->content_type, h->sender_name);
+	cli_note("%s%s%s%s%s, sealed %s%s%s; signed by %s, whose signature is good", h->kind,
+		h->issuer[0] != '\0' ? " " : "", h->issuer,
+		h->session[0] != '\0' ? ", session " : "", h->session,
+		tg_time_format(h->time_ms, time_text), h->content_type[0] != '\0' ? ", " : "",
+		h->content_type, h->sender_name);
 }

@@ -1,5 +1,6 @@
 /*
- * words.c: the one table from the HTTP API's names to the command's. What is not in it passes as it is. Runs in the timeglas command.
+ * words.c: the one table from the HTTP API's names to the command's. What is not in it passes as it
+ * is. Runs in the timeglas command.
  */
 #include <string.h>
 #include "cli/words.h"
@@ -7,18 +8,18 @@
 static const struct word {
 	const char *http, *option;
 } words[] = {
-	{ "Timeglas-Kind", "--kind" },
-	{ "Timeglas-Issuer", "--issuer" },
-	{ "Timeglas-Session", "--session" },
-	{ "Timeglas-To", "--to" },
-	{ "Timeglas-Ttl", "--ttl" },
-	{ "Idempotency-Key", "--idempotency-key" },
-	{ "idle_s", "--idle" },
-	{ "Timeglas-Subject", "--subject" },
-	{ "Timeglas-Name", "--name" },
-	{ "lease_s", "--lease" },
-	{ "GET /v1/policy", "timeglas policy" },
-	{ "POST /v1/sessions", "timeglas session open" },
+	{"Timeglas-Kind", "--kind"},
+	{"Timeglas-Issuer", "--issuer"},
+	{"Timeglas-Session", "--session"},
+	{"Timeglas-To", "--to"},
+	{"Timeglas-Ttl", "--ttl"},
+	{"Idempotency-Key", "--idempotency-key"},
+	{"idle_s", "--idle"},
+	{"Timeglas-Subject", "--subject"},
+	{"Timeglas-Name", "--name"},
+	{"lease_s", "--lease"},
+	{"GET /v1/policy", "timeglas policy"},
+	{"POST /v1/sessions", "timeglas session open"},
 };
 
 static const struct word *word_at(const char *text)

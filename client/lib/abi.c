@@ -1,4 +1,5 @@
-/* abi.c: copies structs of callers that may be older or newer than this library. It knows no struct. Runs in the library. */
+/* abi.c: copies structs of callers that may be older or newer than this library. It knows no
+ * struct. Runs in the library. */
 #include <string.h>
 #include "lib/abi.h"
 
@@ -16,7 +17,8 @@ int tg_abi_in(void *ours, size_t size, const void *theirs, size_t first)
 
 	if (n < first || n > TG_ABI_SIZE_MAX)
 		return TG_EINVAL;
-	for (size_t i = size; i < n; i++) /* a demand of a newer program: refused, not passed over */
+	/* a demand of a newer program: refused, not passed over */
+	for (size_t i = size; i < n; i++)
 		if (((const unsigned char *)theirs)[i] != 0)
 			return TG_EINVAL;
 	memset(ours, 0, size);
@@ -39,5 +41,6 @@ void tg_abi_out(void *theirs, const void *ours, size_t size)
 		return;
 	n = size_of(theirs);
 	memset((unsigned char *)theirs + head, 0, n - head);
-	memcpy((unsigned char *)theirs + head, (const unsigned char *)ours + head, (n < size ? n : size) - head);
+	memcpy((unsigned char *)theirs + head, (const unsigned char *)ours + head,
+		(n < size ? n : size) - head);
 }

@@ -1,6 +1,8 @@
 /*
- * again.c: back-off between tries: 100 ms, doubling to 2 s, a random part less, so that many clients do not come back at once. It sends nothing itself;
- * who uses it sees to it that the request may be sent twice (an Idempotency-Key, or a read). Runs in whatever process uses the library.
+ * again.c: back-off between tries: 100 ms, doubling to 2 s, a random part less, so that many
+ * clients do not come back at once. It sends nothing itself; who uses it sees to it that the
+ * request may be sent twice (an Idempotency-Key, or a read). Runs in whatever process uses the
+ * library.
  */
 #include <sodium.h>
 #include <time.h>
@@ -12,7 +14,7 @@
 
 static void sleep_ms(long ms)
 {
-	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
+	struct timespec ts = {ms / 1000, ms % 1000 * 1000000};
 
 	while (nanosleep(&ts, &ts) != 0)
 		; /* interrupted: the rest of it */

@@ -1,6 +1,6 @@
 /*
- * bech32.c: Bech32 (BIP 173, not the later Bech32m), which age uses for the text of keys. Knows no key types. Runs in
- * the library.
+ * bech32.c: Bech32 (BIP 173, not the later Bech32m), which age uses for the text of keys. Knows no
+ * key types. Runs in the library.
  */
 #include <string.h>
 #include <timeglas/errors.h>

@@ -1,6 +1,7 @@
 /*
- * crypto.c: tg_init(), HKDF, the age header MAC and the X25519 stanza (age.md). The bulk cipher is in stream.c. Runs
- * in the library: nothing here is ever linked into the server, which must not be able to open anything.
+ * crypto.c: tg_init(), HKDF, the age header MAC and the X25519 stanza (age.md). The bulk cipher is
+ * in stream.c. Runs in the library: nothing here is ever linked into the server, which must not be
+ * able to open anything.
  */
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
@@ -13,7 +14,8 @@
 
 #define X25519_INFO "age-encryption.org/v1/X25519"
 
-/* Fetched once: a fetch takes a lock and a search, and a client may seal thousands of small files. Never freed. */
+/* Fetched once: a fetch takes a lock and a search, and a client may seal thousands of small files.
+ * Never freed. */
 static EVP_KDF *hkdf;
 static EVP_CIPHER *bulk, *mac;
 
@@ -40,7 +42,8 @@ const EVP_CIPHER *tg_mac_cipher(void)
 	return mac;
 }
 
-int tg_hkdf(const uint8_t *key, size_t n, const uint8_t *salt, size_t salt_len, const char *info, uint8_t out[32])
+int tg_hkdf(const uint8_t *key, size_t n, const uint8_t *salt, size_t salt_len, const char *info,
+	uint8_t out[32])
 {
 	static const uint8_t none[1];
 	EVP_KDF_CTX *ctx = hkdf ? EVP_KDF_CTX_new(hkdf) : NULL;
@@ -48,9 +51,10 @@ int tg_hkdf(const uint8_t *key, size_t n, const uint8_t *salt, size_t salt_len, 
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)key, n),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)(salt ? salt : none),
-						  salt_len),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)info, strlen(info)),
+		OSSL_PARAM_construct_octet_string(
+			OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)(salt ? salt : none), salt_len),
+		OSSL_PARAM_construct_octet_string(
+			OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)info, strlen(info)),
 		OSSL_PARAM_construct_end(),
 	};
 	int ok = ctx && EVP_KDF_derive(ctx, out, 32, params) == 1;
@@ -70,7 +74,8 @@ int tg_header_mac(const uint8_t file_key[TG_FILE_KEY], const uint8_t *p, size_t 
 	return err;
 }
 
-static int wrap_key(const uint8_t secret[32], const uint8_t share[32], const uint8_t pk[32], uint8_t out[32])
+static int wrap_key(
+	const uint8_t secret[32], const uint8_t share[32], const uint8_t pk[32], uint8_t out[32])
 {
 	uint8_t salt[64];
 
@@ -80,35 +85,40 @@ static int wrap_key(const uint8_t secret[32], const uint8_t share[32], const uin
 }
 
 int tg_x25519_wrap(const tg_recipient *to, const uint8_t file_key[TG_FILE_KEY], uint8_t share[32],
-		   uint8_t body[TG_WRAPPED_KEY])
+	uint8_t body[TG_WRAPPED_KEY])
 {
-	static const uint8_t nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES]; /* the key is used once */
+	/* the key is used once */
+	static const uint8_t nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
 	uint8_t once[32], secret[32], key[32];
 	int err = TG_EKEY;
 
 	randombytes_buf(once, sizeof once);
-	if (crypto_scalarmult_base(share, once) == 0 && crypto_scalarmult(secret, once, to->pk) == 0)
+	if (crypto_scalarmult_base(share, once) == 0 &&
+		crypto_scalarmult(secret, once, to->pk) == 0)
 		err = wrap_key(secret, share, to->pk, key);
 	if (!err)
-		crypto_aead_chacha20poly1305_ietf_encrypt(body, NULL, file_key, TG_FILE_KEY, NULL, 0, NULL, nonce, key);
+		crypto_aead_chacha20poly1305_ietf_encrypt(
+			body, NULL, file_key, TG_FILE_KEY, NULL, 0, NULL, nonce, key);
 	tg_wipe(once, sizeof once);
 	tg_wipe(secret, sizeof secret);
 	tg_wipe(key, sizeof key);
 	return err;
 }
 
-int tg_x25519_unwrap(const tg_identity *id, const uint8_t share[32], const uint8_t body[TG_WRAPPED_KEY],
-		     uint8_t file_key[TG_FILE_KEY])
+int tg_x25519_unwrap(const tg_identity *id, const uint8_t share[32],
+	const uint8_t body[TG_WRAPPED_KEY], uint8_t file_key[TG_FILE_KEY])
 {
 	static const uint8_t nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
 	uint8_t secret[32], key[32];
 	int err = TG_EHEADER;
 
-	/* libsodium fails exactly on an all-zero shared secret, which age.md says must end the file. */
+	/* libsodium fails exactly on an all-zero shared secret, which age.md says must end the
+	 * file. */
 	if (crypto_scalarmult(secret, id->sk, share) == 0)
 		err = wrap_key(secret, share, id->pk, key);
-	if (!err && crypto_aead_chacha20poly1305_ietf_decrypt(file_key, NULL, NULL, body, TG_WRAPPED_KEY, NULL, 0,
-							      nonce, key) != 0)
+	if (!err &&
+		crypto_aead_chacha20poly1305_ietf_decrypt(
+			file_key, NULL, NULL, body, TG_WRAPPED_KEY, NULL, 0, nonce, key) != 0)
 		err = TG_ENOMATCH;
 	tg_wipe(secret, sizeof secret);
 	tg_wipe(key, sizeof key);

@@ -1,6 +1,7 @@
 /*
- * expect.c: compares a signed head with what the caller knows: the id that was asked for, labels, age, recipients. It opens
- * nothing, and it is not told what a server said. Runs in the library. docs/envelope.md, section 3.
+ * expect.c: compares a signed head with what the caller knows: the id that was asked for, labels,
+ * age, recipients. It opens nothing, and it is not told what a server said. Runs in the library.
+ * docs/envelope.md, section 3.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -12,9 +13,10 @@
 
 #define ANY_AGE (-1)
 
-/* The demands themselves ------------------------------------------------------------------------------------------ */
+/* The demands themselves --------------------------------------------------- */
 
-/* "" is no demand that could be met: a variable that somebody forgot to fill must not open everything. */
+/* "" is no demand that could be met: a variable that somebody forgot to fill must not open
+ * everything. */
 static int label_fits(const char *demand, char *field, size_t cap)
 {
 	size_t n = strlen(demand);
@@ -28,11 +30,13 @@ static int label_fits(const char *demand, char *field, size_t cap)
 /* By the rules of the head itself: a head that is otherwise good, with these labels in it. */
 static int labels_ok(const tg_expect *e)
 {
-	struct tg_head_fields h = { .kind = "passport", .n_recipients = 1 };
+	struct tg_head_fields h = {.kind = "passport", .n_recipients = 1};
 
 	if (e->kind && !label_fits(e->kind, h.kind, sizeof h.kind))
 		return TG_EKIND;
-	if (e->issuer && (e->issuer[0] == '\0' || tg_issuer_parse(e->issuer, strlen(e->issuer), h.issuer) != 0))
+	if (e->issuer &&
+		(e->issuer[0] == '\0' ||
+			tg_issuer_parse(e->issuer, strlen(e->issuer), h.issuer) != 0))
 		return TG_EISSUER;
 	if (e->session && !label_fits(e->session, h.session, sizeof h.session))
 		return TG_ESESSION;
@@ -57,7 +61,7 @@ int tg_expect_ok(const tg_expect *e)
 	return labels_ok(e);
 }
 
-/* The head against them ------------------------------------------------------------------------------------------- */
+/* The head against them ---------------------------------------------------- */
 
 static int differs(char *why, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static int differs(char *why, int err, const char *fmt, ...)
@@ -77,8 +81,9 @@ static int check_name(const char *blob, const tg_head *seen, char *why)
 	if (!blob || (tg_id_name(blob, name) == 0 && strcmp(name, seen->name) == 0))
 		return 0;
 	return differs(why, TG_EMISLABELLED,
-		       "this is not the blob %s that was asked for: what was sealed here has the name %s; somebody exchanged it, or it was stored without its name", blob,
-		       seen->name);
+		"this is not the blob %s that was asked for: what was sealed here has the name %s; "
+		"somebody exchanged it, or it was stored without its name",
+		blob, seen->name);
 }
 
 /* A head's text holds nothing that could steer a terminal (head.c). */
@@ -87,8 +92,10 @@ static int check_label(const char *label, const char *demand, const char *is, ch
 	if (!demand || strcmp(demand, is) == 0)
 		return 0;
 	if (is[0] == '\0')
-		return differs(why, TG_EMISLABELLED, "the signed head names no %s, and %s was demanded", label, demand);
-	return differs(why, TG_EMISLABELLED, "the signed head names the %s %s, and %s was demanded", label, is, demand);
+		return differs(why, TG_EMISLABELLED,
+			"the signed head names no %s, and %s was demanded", label, demand);
+	return differs(why, TG_EMISLABELLED, "the signed head names the %s %s, and %s was demanded",
+		label, is, demand);
 }
 
 static int check_labels(const tg_expect *e, const tg_head *seen, char *why)
@@ -120,11 +127,14 @@ static int check_age(const tg_expect *e, int64_t time_ms, char *why)
 
 	if (age < -TG_MAX_AHEAD_MS)
 		return differs(why, TG_EAGE,
-			       "it says that it was sealed at %s, %" PRId64 " s from now; one of the two clocks is wrong, or somebody lies",
-			       tg_time_format(time_ms, text), -age / 1000);
+			"it says that it was sealed at %s, %" PRId64
+			" s from now; one of the two clocks is wrong, or somebody lies",
+			tg_time_format(time_ms, text), -age / 1000);
 	if (max != ANY_AGE && age > max)
-		return differs(why, TG_EAGE, "it was sealed at %s, %" PRId64 " s ago; at most %" PRId64 " s are accepted",
-			       tg_time_format(time_ms, text), age / 1000, max / 1000);
+		return differs(why, TG_EAGE,
+			"it was sealed at %s, %" PRId64 " s ago; at most %" PRId64
+			" s are accepted",
+			tg_time_format(time_ms, text), age / 1000, max / 1000);
 	return 0;
 }
 
@@ -147,11 +157,13 @@ static size_t opened(const struct tg_stanzas *s, const uint8_t pk[32])
 }
 
 /*
- * Whose an X25519 stanza is can be known only by who opens it. So: those that are ours must be exactly those that the head gives us,
- * and the number of all of them must be right. A head names X25519 recipients alone, so a signed file has no stanza of
- * another type; but grease, which some implementations add to every file, is nobody's.
+ * Whose an X25519 stanza is can be known only by who opens it. So: those that are ours must be
+ * exactly those that the head gives us, and the number of all of them must be right. A head names
+ * X25519 recipients alone, so a signed file has no stanza of another type; but grease, which some
+ * implementations add to every file, is nobody's.
  */
-static int check_recipients(const tg_expect *e, const struct tg_head_fields *h, const struct tg_stanzas *s, char *why)
+static int check_recipients(
+	const tg_expect *e, const struct tg_head_fields *h, const struct tg_stanzas *s, char *why)
 {
 	int ok = s->n_x25519 == h->n_recipients && s->n_other == 0;
 
@@ -161,16 +173,18 @@ static int check_recipients(const tg_expect *e, const struct tg_head_fields *h, 
 
 		if (n > 0 && want == 0)
 			return differs(why, TG_EMISLABELLED,
-				       "the sender did not seal this to the identity that opened it: it was passed on");
+				"the sender did not seal this to the identity that opened it: it "
+				"was passed on");
 		ok = ok && n == want;
 	}
 	if (ok)
 		return 0;
-	return differs(why, TG_EMISLABELLED, "the file has other recipients than the sender sealed it to: it was passed on");
+	return differs(why, TG_EMISLABELLED,
+		"the file has other recipients than the sender sealed it to: it was passed on");
 }
 
-int tg_expect_head(const tg_expect *e, const struct tg_head_fields *h, const tg_head *seen, const struct tg_stanzas *s,
-		   char why[TG_EXPECT_WHY])
+int tg_expect_head(const tg_expect *e, const struct tg_head_fields *h, const tg_head *seen,
+	const struct tg_stanzas *s, char why[TG_EXPECT_WHY])
 {
 	int err = check_recipients(e, h, s, why);
 

@@ -1,4 +1,5 @@
-/* expect.h: what a caller demands of a sealed file (tg_expect), compared with its signed head. Not installed. */
+/* expect.h: what a caller demands of a sealed file (tg_expect), compared with its signed head. Not
+ * installed. */
 #ifndef TG_LIB_EXPECT_H
 #define TG_LIB_EXPECT_H
 
@@ -9,18 +10,19 @@
 
 #define TG_EXPECT_WHY 384 /* bytes of a reason, its NUL included */
 
-struct tg_stanzas {              /* what the age header has */
+struct tg_stanzas { /* what the age header has */
 	size_t n_x25519;
-	size_t n_other;          /* of other types, grease not counted */
-	size_t n_ours;           /* X25519 stanzas that our identities open; unless raw, all of them */
+	size_t n_other; /* of other types, grease not counted */
+	/* X25519 stanzas that our identities open; unless raw, all of them */
+	size_t n_ours;
 	uint8_t ours[TG_ENVELOPE_STANZAS_MAX][32]; /* the public half of the identity that did */
 };
 
 /**
  * Can these demands be met by any file?
  *
- * Returns 0, TG_EINVAL (no identity; no senders, or no demand that raw allows; not an id; a time out of range), TG_EKIND,
- * TG_EISSUER, TG_ESESSION or TG_ESUBJECT.
+ * Returns 0, TG_EINVAL (no identity; no senders, or no demand that raw allows; not an id; a time
+ * out of range), TG_EKIND, TG_EISSUER, TG_ESESSION or TG_ESUBJECT.
  */
 int tg_expect_ok(const tg_expect *e);
 /**
@@ -31,7 +33,7 @@ int tg_expect_ok(const tg_expect *e);
  *
  * Returns 0, TG_EMISLABELLED or TG_EAGE.
  */
-int tg_expect_head(const tg_expect *e, const struct tg_head_fields *h, const tg_head *seen, const struct tg_stanzas *s,
-		   char why[TG_EXPECT_WHY]);
+int tg_expect_head(const tg_expect *e, const struct tg_head_fields *h, const tg_head *seen,
+	const struct tg_stanzas *s, char why[TG_EXPECT_WHY]);
 
 #endif

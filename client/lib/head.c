@@ -1,7 +1,8 @@
 /*
- * head.c: writes and strictly reads the head of docs/envelope.md, section 3: fixed order, one spelling, every field
- * bounded, so that a head has exactly one text and its signature covers exactly one meaning. What is not so is named, by
- * line and reason, for those who write heads in another language. No secret keys, no I/O. Runs in the library.
+ * head.c: writes and strictly reads the head of docs/envelope.md, section 3: fixed order, one
+ * spelling, every field bounded, so that a head has exactly one text and its signature covers
+ * exactly one meaning. What is not so is named, by line and reason, for those who write heads in
+ * another language. No secret keys, no I/O. Runs in the library.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #define VERSION "1"
 #define REF_CHARS (2 * TG_REF_BYTES)
 
-/* What each field may hold: the same checks when writing and when reading. -------------------------------------- */
+/* What each field may hold: the same checks when writing and when reading. ---- */
 
 static int kind_ok(const char *s, size_t n)
 {
@@ -34,8 +35,8 @@ static int issuer_ok(const char *s, size_t n)
 static int session_ok(const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= '0' && s[i] <= '9') ||
-		      s[i] == '-' || s[i] == '_'))
+		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
+			    (s[i] >= '0' && s[i] <= '9') || s[i] == '-' || s[i] == '_'))
 			return 0;
 	return n > 0 && n <= TG_SESSION_MAX;
 }
@@ -79,7 +80,8 @@ int tg_head_check(const struct tg_head_fields *h)
 		return TG_ESESSION;
 	if (h->subject[0] && !subject_ok(h->subject, strnlen(h->subject, sizeof h->subject)))
 		return TG_ESUBJECT;
-	if (h->content_type[0] && !content_type_ok(h->content_type, strnlen(h->content_type, sizeof h->content_type)))
+	if (h->content_type[0] &&
+		!content_type_ok(h->content_type, strnlen(h->content_type, sizeof h->content_type)))
 		return TG_EMEDIA;
 	if (!time_ok(h->time_ms))
 		return TG_EINVAL;
@@ -88,7 +90,7 @@ int tg_head_check(const struct tg_head_fields *h)
 	return 0;
 }
 
-/* Writing ------------------------------------------------------------------------------------------------------- */
+/* Writing ------------------------------------------------------------------ */
 
 static char *put_text(char *at, const char *s)
 {
@@ -110,7 +112,8 @@ size_t tg_head_format(const struct tg_head_fields *h, char out[TG_HEAD_TEXT_MAX]
 {
 	char text[TG_PUBLIC_TEXT], *at = put_field(out, VERSION_NAME, VERSION);
 
-	/* TG_HEAD_TEXT_MAX holds the longest of each: 17 + 38 + 12 + 74 + 74 + 31 + 143 + 84 + 20 * 75 + 38 + 1. */
+	/* TG_HEAD_TEXT_MAX holds the longest of each: 17 + 38 + 12 + 74 + 74 + 31 + 143 + 84 + 20 *
+	 * 75 + 38 + 1. */
 	at = put_field(at, "kind", h->kind);
 	if (h->issuer[0])
 		at = put_field(at, "issuer", h->issuer);
@@ -132,7 +135,8 @@ size_t tg_head_format(const struct tg_head_fields *h, char out[TG_HEAD_TEXT_MAX]
 	return (size_t)(at - out);
 }
 
-/* Reading: each value by a function of its own, which returns NULL or what is wrong with it. ---------------------- */
+/* Reading: each value by a function of its own, which returns NULL or what is wrong with it. ----
+ */
 
 struct value {
 	const char *s;
@@ -152,7 +156,9 @@ static const char *keep(struct value v, int ok, char *out, const char *rule)
 static const char *read_version(struct tg_head_fields *h, struct value v)
 {
 	(void)h;
-	return v.n == strlen(VERSION) && memcmp(v.s, VERSION, v.n) == 0 ? NULL : "this version of the head is not known; 1 is the only one";
+	return v.n == strlen(VERSION) && memcmp(v.s, VERSION, v.n) == 0 ?
+		NULL :
+		"this version of the head is not known; 1 is the only one";
 }
 
 static const char *read_kind(struct tg_head_fields *h, struct value v)
@@ -171,21 +177,25 @@ static const char *read_issuer(struct tg_head_fields *h, struct value v)
 
 static const char *read_session(struct tg_head_fields *h, struct value v)
 {
-	return keep(v, session_ok(v.s, v.n), h->session, "a session is 1 to 64 of A-Z, a-z, 0-9, '-' and '_'");
+	return keep(v, session_ok(v.s, v.n), h->session,
+		"a session is 1 to 64 of A-Z, a-z, 0-9, '-' and '_'");
 }
 
 static const char *read_subject(struct tg_head_fields *h, struct value v)
 {
-	return keep(v, subject_ok(v.s, v.n), h->subject, "a subject is 64 lower-case hexadecimal digits");
+	return keep(v, subject_ok(v.s, v.n), h->subject,
+		"a subject is 64 lower-case hexadecimal digits");
 }
 
-/* Those who print times by a library meet these: Java's Instant leaves ".000" out, others write six digits, or an offset. */
+/* Those who print times by a library meet these: Java's Instant leaves ".000" out, others write six
+ * digits, or an offset. */
 static const char *read_time(struct tg_head_fields *h, struct value v)
 {
 	if (v.n == TG_TIME_LEN && tg_time_parse(v.s, v.n, &h->time_ms) == 0)
 		return NULL;
 	if (v.n == TG_TIME_LEN - 4 && tg_time_parse(v.s, v.n, &h->time_ms) == 0)
-		return "milliseconds are missing: the time ends with .000Z, also when they are zero";
+		return "milliseconds are missing: the time ends with .000Z, also when they are "
+		       "zero";
 	if (v.n == 0 || v.s[v.n - 1] != 'Z')
 		return "the time is in UTC and ends with Z";
 	if (v.n > 20 && v.s[19] == '.' && v.n != TG_TIME_LEN)
@@ -196,16 +206,19 @@ static const char *read_time(struct tg_head_fields *h, struct value v)
 static const char *read_content_type(struct tg_head_fields *h, struct value v)
 {
 	return keep(v, content_type_ok(v.s, v.n), h->content_type,
-		    "a content type is 1 to 127 printable ASCII characters, without a blank at either end");
+		"a content type is 1 to 127 printable ASCII characters, without a blank at either "
+		"end");
 }
 
 /*
- * Checking for a point of small order would cost more than everything else here. It is done when a key enters the set of senders, and no other
- * key is accepted.
+ * Checking for a point of small order would cost more than everything else here. It is done when a
+ * key enters the set of senders, and no other key is accepted.
  */
 static const char *read_sender(struct tg_head_fields *h, struct value v)
 {
-	return tg_sender_decode(v.s, v.n, &h->sender) == 0 ? NULL : "the sender is not a well-formed timeglas-sender1... key";
+	return tg_sender_decode(v.s, v.n, &h->sender) == 0 ?
+		NULL :
+		"the sender is not a well-formed timeglas-sender1... key";
 }
 
 static const char *read_recipient(struct tg_head_fields *h, struct value v)
@@ -220,7 +233,8 @@ static const char *read_recipient(struct tg_head_fields *h, struct value v)
 
 static const char *read_ref(struct tg_head_fields *h, struct value v)
 {
-	if (v.n != REF_CHARS || !lower_hex(v.s, v.n) || tg_hex_decode(v.s, v.n, h->ref, sizeof h->ref) != 0)
+	if (v.n != REF_CHARS || !lower_hex(v.s, v.n) ||
+		tg_hex_decode(v.s, v.n, h->ref, sizeof h->ref) != 0)
 		return "a ref is 32 lower-case hexadecimal digits";
 	return NULL;
 }
@@ -231,28 +245,29 @@ static const struct field {
 	int needed, repeats;
 	const char *(*read)(struct tg_head_fields *h, struct value v);
 } fields[] = {
-	{ VERSION_NAME, 1, 0, read_version },
-	{ "kind", 1, 0, read_kind },
-	{ "issuer", 0, 0, read_issuer },
-	{ "session", 0, 0, read_session },
-	{ "subject", 0, 0, read_subject },
-	{ "time", 1, 0, read_time },
-	{ "content-type", 0, 0, read_content_type },
-	{ "sender", 1, 0, read_sender },
-	{ "recipient", 1, 1, read_recipient },
-	{ "ref", 1, 0, read_ref },
+	{VERSION_NAME, 1, 0, read_version},
+	{"kind", 1, 0, read_kind},
+	{"issuer", 0, 0, read_issuer},
+	{"session", 0, 0, read_session},
+	{"subject", 0, 0, read_subject},
+	{"time", 1, 0, read_time},
+	{"content-type", 0, 0, read_content_type},
+	{"sender", 1, 0, read_sender},
+	{"recipient", 1, 1, read_recipient},
+	{"ref", 1, 0, read_ref},
 };
 #define FIELDS (sizeof fields / sizeof fields[0])
 
 struct reader {
 	const char *at, *end;
 	unsigned line;
-	size_t next;     /* the first field that may follow */
-	unsigned seen;   /* a bit a field */
+	size_t next;   /* the first field that may follow */
+	unsigned seen; /* a bit a field */
 	char *why;
 };
 
-static int refuse(const struct reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static int refuse(const struct reader *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 static int refuse(const struct reader *r, const char *fmt, ...)
 {
 	int n = snprintf(r->why, TG_HEAD_WHY, "line %u: ", r->line);
@@ -276,8 +291,10 @@ static int complete(const struct reader *r, size_t before)
 static int unknown(const struct reader *r, const char *line, size_t name_len)
 {
 	for (size_t i = 0; i < FIELDS; i++)
-		if (strlen(fields[i].name) == name_len && strncasecmp(fields[i].name, line, name_len) == 0)
-			return refuse(r, "the name of the field \"%s\" is written in lower case", fields[i].name);
+		if (strlen(fields[i].name) == name_len &&
+			strncasecmp(fields[i].name, line, name_len) == 0)
+			return refuse(r, "the name of the field \"%s\" is written in lower case",
+				fields[i].name);
 	return refuse(r, "there is no field of this name in a head");
 }
 
@@ -285,7 +302,8 @@ static int misplaced(const struct reader *r, size_t i)
 {
 	if (r->seen & 1u << i)
 		return refuse(r, "the field \"%s\" stands here a second time", fields[i].name);
-	return refuse(r, "the field \"%s\" stands too late: before \"%s\" is its place", fields[i].name, fields[r->next - 1].name);
+	return refuse(r, "the field \"%s\" stands too late: before \"%s\" is its place",
+		fields[i].name, fields[r->next - 1].name);
 }
 
 static int take_line(struct reader *r, struct tg_head_fields *h, const char *line, size_t n)
@@ -298,10 +316,13 @@ static int take_line(struct reader *r, struct tg_head_fields *h, const char *lin
 		return refuse(r, "a carriage return: lines end with a line feed alone");
 	colon = memchr(line, ':', n);
 	if (!colon)
-		return refuse(r, "neither a field, as \"name: value\", nor the empty line that ends the head");
+		return refuse(r,
+			"neither a field, as \"name: value\", nor the empty line that ends the "
+			"head");
 	name_len = (size_t)(colon - line);
 	for (i = 0; i < FIELDS; i++)
-		if (strlen(fields[i].name) == name_len && memcmp(fields[i].name, line, name_len) == 0)
+		if (strlen(fields[i].name) == name_len &&
+			memcmp(fields[i].name, line, name_len) == 0)
 			break;
 	if (i == FIELDS)
 		return unknown(r, line, name_len);
@@ -314,7 +335,7 @@ static int take_line(struct reader *r, struct tg_head_fields *h, const char *lin
 		return err;
 	if (colon[2] == ' ' && n > name_len + 2)
 		return refuse(r, "one blank stands between the colon and the value");
-	fault = fields[i].read(h, (struct value){ colon + 2, n - name_len - 2 });
+	fault = fields[i].read(h, (struct value){colon + 2, n - name_len - 2});
 	if (fault)
 		return refuse(r, "%s", fault);
 	r->seen |= 1u << i;
@@ -322,10 +343,11 @@ static int take_line(struct reader *r, struct tg_head_fields *h, const char *lin
 	return 0;
 }
 
-int tg_head_parse(const uint8_t *p, size_t n, struct tg_head_fields *h, size_t *len, char why[TG_HEAD_WHY])
+int tg_head_parse(
+	const uint8_t *p, size_t n, struct tg_head_fields *h, size_t *len, char why[TG_HEAD_WHY])
 {
 	size_t bound = n < TG_HEAD_TEXT_MAX ? n : TG_HEAD_TEXT_MAX;
-	struct reader r = { .at = (const char *)p, .end = (const char *)p + bound, .why = why };
+	struct reader r = {.at = (const char *)p, .end = (const char *)p + bound, .why = why};
 
 	memset(h, 0, sizeof *h);
 	for (;;) {
@@ -334,8 +356,11 @@ int tg_head_parse(const uint8_t *p, size_t n, struct tg_head_fields *h, size_t *
 
 		r.line++;
 		if (!lf)
-			return refuse(&r, n > bound ? "the head is longer than 4096 bytes, or its empty line is missing"
-						    : "the content ends within the head, or its empty line is missing");
+			return refuse(&r,
+				n > bound ? "the head is longer than 4096 bytes, or its empty line "
+					    "is missing" :
+					    "the content ends within the head, or its empty line "
+					    "is missing");
 		r.at = lf + 1;
 		if (lf == line)
 			break;

@@ -1,7 +1,8 @@
 /*
- * http.c: the client's connection and one transfer over it (libcurl; HTTP/1.1 over TLS 1.3 with a client certificate).
- * It knows no call of the API and no JSON; it follows no redirect, uses no proxy and trusts no authority but the one given.
- * Runs in whatever process uses the library. docs/openapi.yaml.
+ * http.c: the client's connection and one transfer over it (libcurl; HTTP/1.1 over TLS 1.3 with a
+ * client certificate). It knows no call of the API and no JSON; it follows no redirect, uses no
+ * proxy and trusts no authority but the one given. Runs in whatever process uses the library.
+ * docs/openapi.yaml.
  */
 #include <openssl/ssl.h>
 #include <stdarg.h>
@@ -17,18 +18,19 @@
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define STALL_TIMEOUT_MS 30000L
-#define EXPECT_FROM_BYTES (64u * 1024u) /* below, sending costs less than waiting for 100 Continue */
+/* below, sending costs less than waiting for 100 Continue */
+#define EXPECT_FROM_BYTES (64u * 1024u)
 #define EXPECT_TIMEOUT_MS 1000L
 #define URL_MAX 512u
 
 struct transfer {
 	struct tg_client *c;
 	struct http_call *call;
-	uint64_t upload_left;     /* UINT64_MAX: unknown */
-	curl_off_t moved;         /* bytes both ways at the last look */
+	uint64_t upload_left; /* UINT64_MAX: unknown */
+	curl_off_t moved;     /* bytes both ways at the last look */
 	int64_t moved_at_ms;
-	int64_t sent_at_ms;       /* the upload's source has ended; 0: not yet */
-	int abort_code;           /* why a callback of ours ended the transfer */
+	int64_t sent_at_ms; /* the upload's source has ended; 0: not yet */
+	int abort_code;     /* why a callback of ours ended the transfer */
 };
 
 int64_t http_mono_ms(void)
@@ -47,7 +49,8 @@ int http_fail(struct tg_client *c, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	http_copy_text(c->error, sizeof c->error, text); /* of certificates, and of libcurl, which quotes the server */
+	/* of certificates, and of libcurl, which quotes the server */
+	http_copy_text(c->error, sizeof c->error, text);
 	return code;
 }
 
@@ -62,7 +65,8 @@ static int abort_with(struct transfer *t, int code, const char *why)
 	return http_fail(t->c, code, "%s", why);
 }
 
-/* Content up. The declared length is a promise: a source that ends early or runs over must not look like a whole upload. */
+/* Content up. The declared length is a promise: a source that ends early or runs over must not look
+ * like a whole upload. */
 static size_t on_read(char *p, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
@@ -99,7 +103,8 @@ static int collect(struct transfer *t, const char *p, size_t n)
 	char *grown;
 
 	if (n > HTTP_JSON_MAX - c->json_len)
-		return abort_with(t, TG_EPROTO, "the server's answer is larger than any answer should be");
+		return abort_with(
+			t, TG_EPROTO, "the server's answer is larger than any answer should be");
 	grown = realloc(c->json, c->json_len + n + 1);
 	if (grown == NULL)
 		return abort_with(t, TG_ENOMEM, tg_strerror(TG_ENOMEM));
@@ -146,7 +151,8 @@ static size_t on_write(char *p, size_t size, size_t n, void *ctx)
 }
 
 /* libcurl calls this about once a second even when nothing moves, so it is also the stall clock. */
-static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+static int on_progress(
+	void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
 	struct transfer *t = ctx;
 	struct tg_client *c = t->c;
@@ -157,14 +163,19 @@ static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_o
 		t->moved = down + up;
 		t->moved_at_ms = now;
 	} else if (now - t->moved_at_ms > c->stall_timeout_ms) {
-		abort_with(t, TG_ENET, "the transfer stalled: not a byte moved within the time limit");
+		abort_with(
+			t, TG_ENET, "the transfer stalled: not a byte moved within the time limit");
 		return 1;
 	}
-	if (t->sent_at_ms != 0 && now - t->sent_at_ms > (c->timeout_ms > 0 ? c->timeout_ms : HTTP_CALL_MS)) {
-		abort_with(t, TG_ENET, "the upload is sent, but the server did not answer it within the time limit");
+	if (t->sent_at_ms != 0 &&
+		now - t->sent_at_ms > (c->timeout_ms > 0 ? c->timeout_ms : HTTP_CALL_MS)) {
+		abort_with(t, TG_ENET,
+			"the upload is sent, but the server did not answer it within the time "
+			"limit");
 		return 1;
 	}
-	if (c->progress != NULL && c->progress(c->progress_ctx, (uint64_t)up, (uint64_t)down, (uint64_t)total) != 0) {
+	if (c->progress != NULL &&
+		c->progress(c->progress_ctx, (uint64_t)up, (uint64_t)down, (uint64_t)total) != 0) {
 		abort_with(t, TG_ECANCELED, tg_strerror(TG_ECANCELED));
 		return 1;
 	}
@@ -172,8 +183,8 @@ static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_o
 }
 
 /*
- * OpenSSL goes on inside SSL_read() for as long as records come that are not content (key updates, tickets): then no clock of ours would be looked at. So
- * it returns after each.
+ * OpenSSL goes on inside SSL_read() for as long as records come that are not content (key updates,
+ * tickets): then no clock of ours would be looked at. So it returns after each.
  */
 static CURLcode on_ssl(CURL *curl, void *ssl_ctx, void *ctx)
 {
@@ -187,8 +198,8 @@ static int set_security(struct tg_client *c)
 	CURL *h = c->curl;
 	CURLcode rc = CURLE_OK;
 
-#define SET(option, value)                                                                                             \
-	if (rc == CURLE_OK)                                                                                            \
+#define SET(option, value) \
+	if (rc == CURLE_OK) \
 	rc = curl_easy_setopt(h, option, value)
 	SET(CURLOPT_PROTOCOLS_STR, "https");
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
@@ -217,7 +228,8 @@ static int set_security(struct tg_client *c)
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_WRITEFUNCTION, on_write);
 	SET(CURLOPT_READFUNCTION, on_read);
-	return rc == CURLE_OK ? 0 : http_fail(c, TG_EINTERNAL, "libcurl: %s", curl_easy_strerror(rc));
+	return rc == CURLE_OK ? 0 :
+				http_fail(c, TG_EINTERNAL, "libcurl: %s", curl_easy_strerror(rc));
 }
 
 static int set_content(struct tg_client *c, const struct http_call *call, struct curl_slist **own)
@@ -237,7 +249,8 @@ static int set_content(struct tg_client *c, const struct http_call *call, struct
 			l = curl_slist_append(l, "Transfer-Encoding: chunked");
 	} else if (strcmp(call->method, "POST") == 0) {
 		curl_easy_setopt(h, CURLOPT_POST, 1L);
-		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(call->body != NULL ? strlen(call->body) : 0));
+		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE,
+			(curl_off_t)(call->body != NULL ? strlen(call->body) : 0));
 		curl_easy_setopt(h, CURLOPT_POSTFIELDS, call->body != NULL ? call->body : "");
 	} else {
 		curl_easy_setopt(h, CURLOPT_HTTPGET, 1L);
@@ -245,9 +258,10 @@ static int set_content(struct tg_client *c, const struct http_call *call, struct
 			curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, call->method);
 	}
 	l = curl_slist_append(l, expect);
-	l = curl_slist_append(l, up != NULL	     ? "Content-Type: application/octet-stream"
-				 : call->body != NULL ? "Content-Type: application/json"
-						      : "Content-Type:");
+	l = curl_slist_append(l,
+		up != NULL                 ? "Content-Type: application/octet-stream" :
+			call->body != NULL ? "Content-Type: application/json" :
+					     "Content-Type:");
 	for (const struct curl_slist *f = call->fields; f != NULL; f = f->next)
 		l = curl_slist_append(l, f->data);
 	*own = l;
@@ -269,13 +283,17 @@ static int transport_error(struct tg_client *c, CURLcode rc)
 	if (err != 0)
 		return err;
 	switch (rc) {
-	case CURLE_OUT_OF_MEMORY: /* libcurl 7.88 calls a line of a head that is longer than 100 KiB so, too */
+	/* libcurl 7.88 calls a line of a head that is longer than 100 KiB so, too */
+	case CURLE_OUT_OF_MEMORY:
 		if (begun(c))
-			return http_fail(c, TG_EPROTO, "a line in the head of the server's answer does not end (or memory ran out)");
+			return http_fail(c, TG_EPROTO,
+				"a line in the head of the server's answer does not end (or memory "
+				"ran out)");
 		return http_fail(c, TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 	case CURLE_URL_MALFORMAT:
 		return http_fail(c, TG_EINVAL, "%s", what);
-	case CURLE_UNSUPPORTED_PROTOCOL: /* what came is no HTTP/1; the address was checked before */
+	/* what came is no HTTP/1; the address was checked before */
+	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_BAD_CONTENT_ENCODING:
 		return http_fail(c, TG_EPROTO, "%s", what);
@@ -286,7 +304,8 @@ static int transport_error(struct tg_client *c, CURLcode rc)
 		return http_broken_error(c);
 	case CURLE_OPERATION_TIMEDOUT:
 		if (begun(c))
-			return http_fail(c, TG_ENET, "not done within the time limit (of the call, or the lease's end)");
+			return http_fail(c, TG_ENET,
+				"not done within the time limit (of the call, or the lease's end)");
 		return http_fail(c, TG_ENET, "%s", what);
 	case CURLE_PARTIAL_FILE:
 		return http_fail(c, TG_ENET, "the answer was broken off: %s", what);
@@ -295,7 +314,8 @@ static int transport_error(struct tg_client *c, CURLcode rc)
 	}
 }
 
-/* A refusal sent early may be followed by a reset while we still send: what counts is whether the answer is whole. */
+/* A refusal sent early may be followed by a reset while we still send: what counts is whether the
+ * answer is whole. */
 static int answer_whole(const struct tg_client *c, const struct transfer *t, long status)
 {
 	const char *length = http_field(c, "Content-Length");
@@ -311,7 +331,8 @@ static int refused(struct tg_client *c, long status)
 	const tg_problem *p = &c->problem;
 	int err = http_read_problem(c, status);
 
-	return http_fail(c, err, "refused (%ld): %s%s%s", status, p->title, p->detail[0] != '\0' ? ": " : "", p->detail);
+	return http_fail(c, err, "refused (%ld): %s%s%s", status, p->title,
+		p->detail[0] != '\0' ? ": " : "", p->detail);
 }
 
 static int judge(struct transfer *t, CURLcode rc)
@@ -340,7 +361,7 @@ void http_no_problem(struct tg_client *c)
 
 int http_perform(struct tg_client *c, struct http_call *call)
 {
-	struct transfer t = { .c = c, .call = call, .moved_at_ms = http_mono_ms() };
+	struct transfer t = {.c = c, .call = call, .moved_at_ms = http_mono_ms()};
 	struct curl_slist *fields = NULL;
 	char url[URL_MAX + 256], range[32];
 	CURLcode rc;
@@ -355,10 +376,11 @@ int http_perform(struct tg_client *c, struct http_call *call)
 		c->json[0] = '\0';
 	t.upload_left = call->upload != NULL ? call->upload->size : 0;
 	call->received = call->sent = call->length = 0;
-	call->head = (struct http_head){ 0 };
+	call->head = (struct http_head){0};
 	c->begun = 0;
 	if (call->until_ms <= http_mono_ms())
-		return http_fail(c, TG_ENET, "not done within the time limit (of the call, or the lease's end)");
+		return http_fail(c, TG_ENET,
+			"not done within the time limit (of the call, or the lease's end)");
 
 	curl_easy_reset(c->curl); /* keeps the connection */
 	err = set_security(c);
@@ -373,13 +395,16 @@ int http_perform(struct tg_client *c, struct http_call *call)
 	curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, &t);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &t);
 	curl_easy_setopt(c->curl, CURLOPT_READDATA, &t);
-	/* libcurl repeats a request that died on an idle connection; a request that consumes must never be sent twice. */
-	curl_easy_setopt(c->curl, CURLOPT_FRESH_CONNECT, call->write != NULL && strcmp(call->method, "POST") == 0 ? 1L : 0L);
+	/* libcurl repeats a request that died on an idle connection; a request that consumes must
+	 * never be sent twice. */
+	curl_easy_setopt(c->curl, CURLOPT_FRESH_CONNECT,
+		call->write != NULL && strcmp(call->method, "POST") == 0 ? 1L : 0L);
 	if (call->write != NULL && call->from > 0) {
 		snprintf(range, sizeof range, "%llu-", (unsigned long long)call->from);
 		curl_easy_setopt(c->curl, CURLOPT_RANGE, range);
 	}
-	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, (long)(call->until_ms - http_mono_ms() > 0 ? call->until_ms - http_mono_ms() : 1));
+	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS,
+		(long)(call->until_ms - http_mono_ms() > 0 ? call->until_ms - http_mono_ms() : 1));
 	rc = curl_easy_perform(c->curl);
 	c->begun = begun(c);
 	err = judge(&t, rc);
@@ -403,11 +428,13 @@ static int check_url(struct tg_client *c, const char *url)
 	size_t n = strlen(url);
 
 	if (strncmp(url, "https://", 8) != 0 || n < 9 || n > URL_MAX)
-		return http_fail(c, TG_EINVAL, "the server's address has the form https://host:port, not %s", url);
+		return http_fail(c, TG_EINVAL,
+			"the server's address has the form https://host:port, not %s", url);
 	while (n > 8 && url[n - 1] == '/')
 		n--;
 	if (strcspn(url + 8, "/?#@ \\") < n - 8)
-		return http_fail(c, TG_EINVAL, "the server's address has the form https://host:port, not %s", url);
+		return http_fail(c, TG_EINVAL,
+			"the server's address has the form https://host:port, not %s", url);
 	c->url = strndup(url, n);
 	return c->url != NULL ? 0 : http_fail(c, TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 }
@@ -428,7 +455,8 @@ int tg_client_new(const tg_client_opts *opts, tg_client **out)
 		return http_fail(c, TG_EINTERNAL, "libcurl does not start");
 	if (TG_ABI_IN(o, opts) != 0)
 		return http_fail(c, TG_EINVAL, "the options lack their struct_size");
-	c->connect_timeout_ms = o.connect_timeout_ms > 0 ? o.connect_timeout_ms : CONNECT_TIMEOUT_MS;
+	c->connect_timeout_ms =
+		o.connect_timeout_ms > 0 ? o.connect_timeout_ms : CONNECT_TIMEOUT_MS;
 	c->stall_timeout_ms = o.stall_timeout_ms > 0 ? o.stall_timeout_ms : STALL_TIMEOUT_MS;
 	c->timeout_ms = o.timeout_ms > 0 ? o.timeout_ms : 0;
 	c->progress = o.progress;

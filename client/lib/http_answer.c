@@ -1,7 +1,8 @@
 /*
- * http_answer.c: what the server said, from JSON into structs (RFC 9457 problems, blobs, sessions). The server is not
- * trusted to be well-behaved: lengths are cut, control characters never reach a terminal, wrong types are a protocol error.
- * No I/O. Runs in whatever process uses the library. docs/openapi.yaml.
+ * http_answer.c: what the server said, from JSON into structs (RFC 9457 problems, blobs, sessions).
+ * The server is not trusted to be well-behaved: lengths are cut, control characters never reach a
+ * terminal, wrong types are a protocol error. No I/O. Runs in whatever process uses the library.
+ * docs/openapi.yaml.
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -20,8 +21,8 @@ static int code_of_type(const char *type)
 
 	if (type == NULL || strncmp(type, PROBLEM_PREFIX, n) != 0)
 		return TG_EPROBLEM;
-#define X_(name, number, status, slug, retryable, text)                                                                \
-	if ((status) != 0 && strcmp(type + n, slug) == 0)                                                              \
+#define X_(name, number, status, slug, retryable, text) \
+	if ((status) != 0 && strcmp(type + n, slug) == 0) \
 		return TG_##name;
 	TG_ERRORS(X_)
 #undef X_
@@ -47,7 +48,8 @@ static long retry_after(const struct tg_client *c)
 	if (s == NULL || s[0] < '0' || s[0] > '9')
 		return -1;
 	v = strtol(s, &end, 10);
-	return *end == '\0' && v <= RETRY_AFTER_MAX_S ? v : -1; /* what nobody would wait for is no advice */
+	/* what nobody would wait for is no advice */
+	return *end == '\0' && v <= RETRY_AFTER_MAX_S ? v : -1;
 }
 
 int http_read_problem(struct tg_client *c, long status)
@@ -74,7 +76,8 @@ int http_read_problem(struct tg_client *c, long status)
 	http_copy_text(p->detail, sizeof p->detail, text_member(o, "detail"));
 	http_copy_text(p->cause, sizeof p->cause, text_member(o, "cause"));
 	http_copy_text(p->gone_at, sizeof p->gone_at, text_member(o, "gone_at"));
-	http_copy_text(p->lease_deadline, sizeof p->lease_deadline, text_member(o, "lease_deadline"));
+	http_copy_text(
+		p->lease_deadline, sizeof p->lease_deadline, text_member(o, "lease_deadline"));
 	http_copy_text(p->instance, sizeof p->instance, text_member(o, "instance"));
 	json_decref(o);
 	return p->code;
@@ -104,7 +107,8 @@ static int read_texts(const json_t *o, const struct text_field *f, size_t n)
 
 static int no_answer(struct tg_client *c)
 {
-	return http_fail(c, TG_EPROTO, "the server's answer is not the JSON that this call promises");
+	return http_fail(
+		c, TG_EPROTO, "the server's answer is not the JSON that this call promises");
 }
 
 int http_read_json(struct tg_client *c)
@@ -143,7 +147,9 @@ static int is_word(const char *text)
 {
 	size_t n = strlen(text);
 
-	return n > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") == n;
+	return n > 0 &&
+		strspn(text,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") == n;
 }
 
 static int is_word_or_none(const char *text)
@@ -157,7 +163,8 @@ static int is_sha256_or_none(const char *text)
 }
 
 /* An answer that is texts and one count; absent, the count is 0. */
-static int read_answer(struct tg_client *c, const struct text_field *f, size_t n, const char *count_name, uint64_t *count)
+static int read_answer(struct tg_client *c, const struct text_field *f, size_t n,
+	const char *count_name, uint64_t *count)
 {
 	json_t *o = answer(c);
 	const json_t *v = json_object_get(o, count_name);
@@ -174,28 +181,40 @@ int http_is_id(const char *text)
 {
 	size_t n = strlen(text);
 
-	return n > 0 && n <= TG_SESSION_MAX && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == n;
+	return n > 0 && n <= TG_SESSION_MAX &&
+		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
+		n;
 }
 
 int http_read_blob(struct tg_client *c, tg_blob *b)
 {
 	const struct text_field fields[] = {
-		{ "blob", b->blob, sizeof b->blob },	      { "tag", b->tag, sizeof b->tag },
-		{ "state", b->state, sizeof b->state },	      { "kind", b->kind, sizeof b->kind },
-		{ "issuer", b->issuer, sizeof b->issuer },    { "session", b->session, sizeof b->session },
-		{ "sha256", b->sha256, sizeof b->sha256 },    { "stored_at", b->stored_at, sizeof b->stored_at },
-		{ "deadline", b->deadline, sizeof b->deadline }, { "cause", b->cause, sizeof b->cause },
-		{ "gone_at", b->gone_at, sizeof b->gone_at }, { "outcome", b->outcome, sizeof b->outcome },
-		{ "event", b->event, sizeof b->event },
+		{"blob", b->blob, sizeof b->blob},
+		{"tag", b->tag, sizeof b->tag},
+		{"state", b->state, sizeof b->state},
+		{"kind", b->kind, sizeof b->kind},
+		{"issuer", b->issuer, sizeof b->issuer},
+		{"session", b->session, sizeof b->session},
+		{"sha256", b->sha256, sizeof b->sha256},
+		{"stored_at", b->stored_at, sizeof b->stored_at},
+		{"deadline", b->deadline, sizeof b->deadline},
+		{"cause", b->cause, sizeof b->cause},
+		{"gone_at", b->gone_at, sizeof b->gone_at},
+		{"outcome", b->outcome, sizeof b->outcome},
+		{"event", b->event, sizeof b->event},
 	};
 	int err;
 
 	memset(b, 0, sizeof *b);
 	err = read_answer(c, fields, sizeof fields / sizeof fields[0], "size", &b->size);
-	if (err != 0 || !http_is_id(b->blob) || !is_word(b->state) || !is_word_or_none(b->kind) || !is_word_or_none(b->issuer) || !is_word_or_none(b->session) ||
-	    !is_sha256_or_none(b->sha256) || !is_word_or_none(b->cause) || !is_word_or_none(b->outcome) || !is_word_or_none(b->event))
+	if (err != 0 || !http_is_id(b->blob) || !is_word(b->state) || !is_word_or_none(b->kind) ||
+		!is_word_or_none(b->issuer) || !is_word_or_none(b->session) ||
+		!is_sha256_or_none(b->sha256) || !is_word_or_none(b->cause) ||
+		!is_word_or_none(b->outcome) || !is_word_or_none(b->event))
 		return no_answer(c);
-	if (!is_time_or_none(b->stored_at) || !is_time_or_none(b->deadline) || !is_time_or_none(b->gone_at) || !(b->tag[0] == '\0' || is_hex(b->tag, TAG_CHARS_MIN)))
+	if (!is_time_or_none(b->stored_at) || !is_time_or_none(b->deadline) ||
+		!is_time_or_none(b->gone_at) ||
+		!(b->tag[0] == '\0' || is_hex(b->tag, TAG_CHARS_MIN)))
 		return no_answer(c);
 	return 0;
 }
@@ -203,17 +222,18 @@ int http_read_blob(struct tg_client *c, tg_blob *b)
 int http_read_session(struct tg_client *c, tg_session *s)
 {
 	const struct text_field fields[] = {
-		{ "session", s->session, sizeof s->session },
-		{ "state", s->state, sizeof s->state },
-		{ "opened_at", s->opened_at, sizeof s->opened_at },
-		{ "deadline", s->deadline, sizeof s->deadline },
+		{"session", s->session, sizeof s->session},
+		{"state", s->state, sizeof s->state},
+		{"opened_at", s->opened_at, sizeof s->opened_at},
+		{"deadline", s->deadline, sizeof s->deadline},
 	};
 	uint64_t idle_s;
 	int err;
 
 	memset(s, 0, sizeof *s);
 	err = read_answer(c, fields, sizeof fields / sizeof fields[0], "idle_s", &idle_s);
-	if (err != 0 || idle_s > UINT32_MAX || !http_is_id(s->session) || !is_word(s->state) || !is_time_or_none(s->opened_at) || !is_time_or_none(s->deadline))
+	if (err != 0 || idle_s > UINT32_MAX || !http_is_id(s->session) || !is_word(s->state) ||
+		!is_time_or_none(s->opened_at) || !is_time_or_none(s->deadline))
 		return no_answer(c);
 	s->idle_s = (uint32_t)idle_s;
 	return 0;
@@ -222,26 +242,29 @@ int http_read_session(struct tg_client *c, tg_session *s)
 int http_read_claim(struct tg_client *c, tg_claim *k)
 {
 	const struct text_field fields[] = {
-		{ "claim", k->claim, sizeof k->claim },
-		{ "sha256", k->sha256, sizeof k->sha256 },
-		{ "lease_deadline", k->lease_deadline, sizeof k->lease_deadline },
+		{"claim", k->claim, sizeof k->claim},
+		{"sha256", k->sha256, sizeof k->sha256},
+		{"lease_deadline", k->lease_deadline, sizeof k->lease_deadline},
 	};
 	int err;
 
 	memset(k, 0, sizeof *k);
 	err = read_answer(c, fields, sizeof fields / sizeof fields[0], "size", &k->size);
-	return err == 0 && http_is_id(k->claim) && k->size > 0 && is_sha256_or_none(k->sha256) && http_is_time(k->lease_deadline) ? 0 : no_answer(c);
+	return err == 0 && http_is_id(k->claim) && k->size > 0 && is_sha256_or_none(k->sha256) &&
+			http_is_time(k->lease_deadline) ?
+		0 :
+		no_answer(c);
 }
 
 static int read_receipt(const json_t *o, tg_receipt *r)
 {
 	const struct text_field fields[] = {
-		{ "blob", r->blob, sizeof r->blob },
-		{ "tag", r->tag, sizeof r->tag },
-		{ "cause", r->cause, sizeof r->cause },
-		{ "outcome", r->outcome, sizeof r->outcome },
-		{ "erased_at", r->erased_at, sizeof r->erased_at },
-		{ "event", r->event, sizeof r->event },
+		{"blob", r->blob, sizeof r->blob},
+		{"tag", r->tag, sizeof r->tag},
+		{"cause", r->cause, sizeof r->cause},
+		{"outcome", r->outcome, sizeof r->outcome},
+		{"erased_at", r->erased_at, sizeof r->erased_at},
+		{"event", r->event, sizeof r->event},
 	};
 
 	memset(r, 0, sizeof *r);
@@ -249,8 +272,11 @@ static int read_receipt(const json_t *o, tg_receipt *r)
 		return TG_ENOENT;
 	if (read_texts(o, fields, sizeof fields / sizeof fields[0]) != 0)
 		return TG_EPROTO;
-	return http_is_id(r->blob) && is_hex(r->tag, TAG_CHARS_MIN) && is_word(r->cause) && is_word_or_none(r->outcome) && http_is_time(r->erased_at) &&
-	       is_word(r->event) ? 0 : TG_EPROTO;
+	return http_is_id(r->blob) && is_hex(r->tag, TAG_CHARS_MIN) && is_word(r->cause) &&
+			is_word_or_none(r->outcome) && http_is_time(r->erased_at) &&
+			is_word(r->event) ?
+		0 :
+		TG_EPROTO;
 }
 
 int http_read_receipt(const struct tg_client *c, size_t i, tg_receipt *r)
@@ -268,11 +294,16 @@ int http_receipt_of(struct tg_client *c, const char *id, const char *outcome, tg
 	int err = http_read_receipt(c, 0, r);
 
 	if (err != 0)
-		return http_fail(c, TG_EPROTO, "the server's answer holds no receipt, so nothing shows that the blob is erased");
+		return http_fail(c, TG_EPROTO,
+			"the server's answer holds no receipt, so nothing shows that the blob is "
+			"erased");
 	if (strcmp(r->blob, id) != 0)
-		return http_fail(c, TG_EPROTO, "the server's receipt is for another blob, so nothing shows that this one is erased");
+		return http_fail(c, TG_EPROTO,
+			"the server's receipt is for another blob, so nothing shows that this one "
+			"is erased");
 	if (outcome != NULL && r->outcome[0] != '\0' && strcmp(r->outcome, outcome) != 0)
-		return http_fail(c, TG_EPROTO, "the server's receipt tells another outcome than was sent");
+		return http_fail(
+			c, TG_EPROTO, "the server's receipt tells another outcome than was sent");
 	return 0;
 }
 
@@ -284,11 +315,12 @@ int http_receipts_whole(struct tg_client *c)
 	tg_receipt r;
 	size_t i;
 
-	json_array_foreach(list, i, one)
-		if (err == 0)
-			err = read_receipt(one, &r);
+	json_array_foreach(list, i, one) if (err == 0) err = read_receipt(one, &r);
 	json_decref(o);
-	return err == 0 ? 0 : http_fail(c, TG_EPROTO, "the server's answer does not have a receipt for each blob that the session had");
+	return err == 0 ? 0 :
+			  http_fail(c, TG_EPROTO,
+				  "the server's answer does not have a receipt for each blob that "
+				  "the session had");
 }
 
 int tg_client_receipt(const tg_client *c, size_t i, tg_receipt *out)
@@ -325,7 +357,9 @@ int http_read_fields(struct tg_client *c, tg_blob *out)
 		err = copy_field(c, "Timeglas-Stored-At", out->stored_at, sizeof out->stored_at);
 	if (err == 0 && out->kind[0] == '\0')
 		err = http_fail(c, TG_EPROTO, "the answer carries no Timeglas-Kind");
-	if (err == 0 && (!is_word(out->kind) || !is_word_or_none(out->issuer) || !is_word_or_none(out->session) || !is_time_or_none(out->stored_at)))
+	if (err == 0 &&
+		(!is_word(out->kind) || !is_word_or_none(out->issuer) ||
+			!is_word_or_none(out->session) || !is_time_or_none(out->stored_at)))
 		err = http_fail(c, TG_EPROTO, "the answer's Timeglas fields are not of their form");
 	return err;
 }

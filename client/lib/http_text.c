@@ -1,6 +1,7 @@
 /*
- * http_text.c: what of a server's text may reach a person, and the bounds of its JSON. It knows no call and no field. No I/O.
- * Runs in whatever process uses the library. RFC 3629 (UTF-8), RFC 8259 (JSON), Unicode UAX #9 (bidirectional controls).
+ * http_text.c: what of a server's text may reach a person, and the bounds of its JSON. It knows no
+ * call and no field. No I/O. Runs in whatever process uses the library. RFC 3629 (UTF-8), RFC 8259
+ * (JSON), Unicode UAX #9 (bidirectional controls).
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,13 +12,16 @@
 static const struct range {
 	uint32_t first, last;
 } unprintable[] = {
-	{ 0x0000, 0x001f }, { 0x007f, 0x009f },     /* C0, DEL, C1 */
-	{ 0x00ad, 0x00ad }, { 0x061c, 0x061c },     /* soft hyphen; Arabic letter mark */
-	{ 0x180e, 0x180e }, { 0x200b, 0x200f },     /* without width; left-to-right and right-to-left mark */
-	{ 0x2028, 0x202e },                         /* line and paragraph separator; embeddings and overrides */
-	{ 0x2060, 0x206f },                         /* isolates, and what is without width or deprecated */
-	{ 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },     /* byte order mark; interlinear annotation */
-	{ 0xe0000, 0xe0fff },                       /* tags, variation selectors */
+	{0x0000, 0x001f}, {0x007f, 0x009f}, /* C0, DEL, C1 */
+	{0x00ad, 0x00ad}, {0x061c, 0x061c}, /* soft hyphen; Arabic letter mark */
+	/* without width; left-to-right and right-to-left mark */
+	{0x180e, 0x180e}, {0x200b, 0x200f},
+	/* line and paragraph separator; embeddings and overrides */
+	{0x2028, 0x202e},
+	/* isolates, and what is without width or deprecated */
+	{0x2060, 0x206f}, {0xfeff, 0xfeff},
+	{0xfff9, 0xfffb},   /* byte order mark; interlinear annotation */
+	{0xe0000, 0xe0fff}, /* tags, variation selectors */
 };
 
 /* Bytes of the well-formed character at s, 0 for none. No byte behind a NUL is read. */
@@ -27,9 +31,15 @@ static size_t decode(const unsigned char *s, uint32_t *out)
 		unsigned char first, last, second_min, second_max, mask;
 		size_t n;
 	} forms[] = {
-		{ 0x00, 0x7f, 0, 0, 0x7f, 1 },	      { 0xc2, 0xdf, 0x80, 0xbf, 0x1f, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 0x0f, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 0x0f, 3 }, { 0xed, 0xed, 0x80, 0x9f, 0x0f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 0x0f, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 0x07, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 0x07, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 0x07, 4 },
+		{0x00, 0x7f, 0, 0, 0x7f, 1},
+		{0xc2, 0xdf, 0x80, 0xbf, 0x1f, 2},
+		{0xe0, 0xe0, 0xa0, 0xbf, 0x0f, 3},
+		{0xe1, 0xec, 0x80, 0xbf, 0x0f, 3},
+		{0xed, 0xed, 0x80, 0x9f, 0x0f, 3},
+		{0xee, 0xef, 0x80, 0xbf, 0x0f, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 0x07, 4},
+		{0xf1, 0xf3, 0x80, 0xbf, 0x07, 4},
+		{0xf4, 0xf4, 0x80, 0x8f, 0x07, 4},
 	};
 	const struct form *f = forms;
 
@@ -39,7 +49,8 @@ static size_t decode(const unsigned char *s, uint32_t *out)
 		return 0;
 	*out = *s & f->mask;
 	for (size_t i = 1; i < f->n; i++) {
-		if (s[i] < (i == 1 ? f->second_min : 0x80) || s[i] > (i == 1 ? f->second_max : 0xbf))
+		if (s[i] < (i == 1 ? f->second_min : 0x80) ||
+			s[i] > (i == 1 ? f->second_max : 0xbf))
 			return 0;
 		*out = *out << 6 | (s[i] & 0x3f);
 	}
@@ -104,7 +115,9 @@ static int within_bounds(const char *text, size_t n)
 
 json_t *http_json_parse(const char *text, size_t n)
 {
-	json_t *o = n > 0 && within_bounds(text, n) ? json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	json_t *o = n > 0 && within_bounds(text, n) ?
+		json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL) :
+		NULL;
 
 	if (json_is_object(o))
 		return o;
@@ -115,7 +128,9 @@ json_t *http_json_parse(const char *text, size_t n)
 char *http_json_dump(const json_t *o)
 {
 	static const char del[] = "\\u007f";
-	char *text = o != NULL ? json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) : NULL, *out;
+	char *text = o != NULL ? json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) :
+				 NULL,
+	     *out;
 	size_t n = 0, at = 0;
 
 	if (text == NULL)
@@ -124,7 +139,8 @@ char *http_json_dump(const json_t *o)
 		n += *s == 0x7f;
 	if (n == 0)
 		return text;
-	out = malloc(strlen(text) + n * (sizeof del - 2) + 1); /* DEL is ASCII, so jansson leaves it */
+	/* DEL is ASCII, so jansson leaves it */
+	out = malloc(strlen(text) + n * (sizeof del - 2) + 1);
 	for (const char *s = text; out != NULL; s++) {
 		if (*s == 0x7f) {
 			memcpy(out + at, del, sizeof del - 1);

@@ -1,7 +1,8 @@
 /*
- * kept.c: the list of kept copies: a line for each, `until device inode modified path`, in milliseconds and nanoseconds of Unix time; the path
- * with %XX for what would break a line. A file that was moved, changed or replaced is no longer the one that was listed: it is the user's, and stays.
- * Runs in the library. timeglas(1), FILES.
+ * kept.c: the list of kept copies: a line for each, `until device inode modified path`, in
+ * milliseconds and nanoseconds of Unix time; the path with %XX for what would break a line. A file
+ * that was moved, changed or replaced is no longer the one that was listed: it is the user's, and
+ * stays. Runs in the library. timeglas(1), FILES.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,8 @@ static int64_t modified(const struct stat *st)
 
 static void write_entry(FILE *f, const struct entry *e)
 {
-	fprintf(f, "%" PRId64 " %" PRIu64 " %" PRIu64 " %" PRId64 " ", e->until_ms, e->dev, e->ino, e->modified_ns);
+	fprintf(f, "%" PRId64 " %" PRIu64 " %" PRIu64 " %" PRId64 " ", e->until_ms, e->dev, e->ino,
+		e->modified_ns);
 	for (const unsigned char *p = (const unsigned char *)e->path; *p != '\0'; p++)
 		if (*p <= ' ' || *p == '%' || *p == 0x7f)
 			fprintf(f, "%%%02x", *p);
@@ -49,7 +51,8 @@ static void unescape(char *s)
 	uint8_t byte;
 
 	for (; *s != '\0' && *s != '\n'; s++)
-		if (*s == '%' && s[1] != '\0' && tg_hex_decode(s + 1, 2, &byte, 1) == 0 && byte != 0) {
+		if (*s == '%' && s[1] != '\0' && tg_hex_decode(s + 1, 2, &byte, 1) == 0 &&
+			byte != 0) {
 			*to++ = (char)byte;
 			s += 2;
 		} else {
@@ -73,8 +76,9 @@ static bool read_entry(char *line, struct entry *e)
 {
 	uint64_t until, modified_at;
 
-	if (!take_number(&line, &until) || !take_number(&line, &e->dev) || !take_number(&line, &e->ino) || !take_number(&line, &modified_at) ||
-	    until > INT64_MAX || modified_at > INT64_MAX)
+	if (!take_number(&line, &until) || !take_number(&line, &e->dev) ||
+		!take_number(&line, &e->ino) || !take_number(&line, &modified_at) ||
+		until > INT64_MAX || modified_at > INT64_MAX)
 		return false;
 	e->until_ms = (int64_t)until;
 	e->modified_ns = (int64_t)modified_at;
@@ -85,7 +89,7 @@ static bool read_entry(char *line, struct entry *e)
 
 int tg_kept_add(const char *path, int64_t until_ms)
 {
-	struct entry e = { .until_ms = until_ms, .path = realpath(path, NULL) };
+	struct entry e = {.until_ms = until_ms, .path = realpath(path, NULL)};
 	int dir = -1, lock = -1, fd = -1, err = TG_EIO;
 	struct stat st;
 	FILE *f = NULL;
@@ -97,7 +101,9 @@ int tg_kept_add(const char *path, int64_t until_ms)
 	e.ino = st.st_ino;
 	e.modified_ns = modified(&st);
 	lock = tg_state_lock(dir);
-	fd = lock >= 0 ? openat(dir, FILE_NAME, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+	fd = lock >= 0 ? openat(dir, FILE_NAME,
+				 O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) :
+			 -1;
 	f = fd >= 0 ? fdopen(fd, "a") : NULL;
 	if (f == NULL)
 		goto out;
@@ -116,14 +122,16 @@ out:
 	return err;
 }
 
-/* Removes the file if it is still the one that was listed. Returns whether its line can be dropped: it is gone, or another file. */
+/* Removes the file if it is still the one that was listed. Returns whether its line can be dropped:
+ * it is gone, or another file. */
 static bool remove_listed(const struct entry *e, int *removed)
 {
 	struct stat st;
 
 	if (lstat(e->path, &st) != 0)
 		return errno == ENOENT || errno == ENOTDIR;
-	if (!S_ISREG(st.st_mode) || st.st_dev != e->dev || st.st_ino != e->ino || modified(&st) != e->modified_ns)
+	if (!S_ISREG(st.st_mode) || st.st_dev != e->dev || st.st_ino != e->ino ||
+		modified(&st) != e->modified_ns)
 		return true;
 	if (unlink(e->path) != 0)
 		return false;

@@ -1,8 +1,10 @@
 /*
- * keys.c: identities, recipients, signing keys and senders, and their text. It generates and reads keys; it uses none.
- * Secret halves live in guarded memory from the first byte read to the last byte freed. Runs in the library.
+ * keys.c: identities, recipients, signing keys and senders, and their text. It generates and reads
+ * keys; it uses none. Secret halves live in guarded memory from the first byte read to the last
+ * byte freed. Runs in the library.
  *
- * Text: age's own for X25519 (age.md, "The X25519 recipient type"); ours for Ed25519 is the same with other prefixes.
+ * Text: age's own for X25519 (age.md, "The X25519 recipient type"); ours for Ed25519 is the same
+ * with other prefixes.
  */
 #include <fcntl.h>
 #include <sodium.h>
@@ -19,7 +21,8 @@
 #define HRP_SIGNER "TIMEGLAS-SIGNING-KEY-"
 #define HRP_SENDER "timeglas-sender"
 #define KEY_FILE_MAX 65536u
-#define SECRET_TEXT 128u /* characters of an identity's or a signing key's text, its NUL included */
+/* characters of an identity's or a signing key's text, its NUL included */
+#define SECRET_TEXT 128u
 
 /* As snprintf: what does not fit is cut, and the length tells. */
 static size_t give_text(const char *text, char *out, size_t cap)
@@ -52,7 +55,7 @@ static size_t public_text(const char *hrp, const uint8_t *p, size_t n, char *out
 	return give_text(text, out, cap);
 }
 
-/* Identities ---------------------------------------------------------------------------------------------------- */
+/* Identities --------------------------------------------------------------- */
 
 int tg_identity_generate(tg_identity **out)
 {
@@ -76,7 +79,7 @@ int tg_identity_parse(const char *text, size_t n, tg_identity **out)
 	if (!id)
 		return TG_ENOMEM;
 	if (tg_bech32_decode(HRP_IDENTITY, text, n, id->sk, sizeof id->sk) != 0 ||
-	    crypto_scalarmult_base(id->pk, id->sk) != 0) {
+		crypto_scalarmult_base(id->pk, id->sk) != 0) {
 		tg_identity_free(id);
 		return TG_EKEY;
 	}
@@ -129,7 +132,8 @@ int tg_recipient_read(const char *text, size_t n, tg_recipient *out)
 {
 	int err = tg_bech32_decode(HRP_RECIPIENT, text, n, out->pk, sizeof out->pk);
 
-	/* Whatever is sealed to it anybody can open: better refused when it is typed than at the first file. */
+	/* Whatever is sealed to it anybody can open: better refused when it is typed than at the
+	 * first file. */
 	return err ? err : tg_point_small_order(out->pk) ? TG_EKEY : 0;
 }
 
@@ -151,7 +155,7 @@ void tg_recipient_free(tg_recipient *r)
 	free(r);
 }
 
-/* Signing keys -------------------------------------------------------------------------------------------------- */
+/* Signing keys ------------------------------------------------------------- */
 
 int tg_signer_generate(tg_signer **out)
 {
@@ -215,7 +219,8 @@ int tg_sender_read(const char *text, size_t n, tg_sender *out)
 {
 	int err = tg_sender_decode(text, n, out);
 
-	/* A point of small order would let anybody sign; better refused when it is typed than at the first file. */
+	/* A point of small order would let anybody sign; better refused when it is typed than at
+	 * the first file. */
 	if (!err && crypto_core_ed25519_is_valid_point(out->pk) != 1)
 		err = TG_EKEY;
 	return err;
@@ -239,9 +244,10 @@ void tg_sender_free(tg_sender *s)
 	free(s);
 }
 
-/* Key files ----------------------------------------------------------------------------------------------------- */
+/* Key files ---------------------------------------------------------------- */
 
-/* Reads a whole key file into guarded memory (*buf, for the caller to free). TG_EIO leaves errno as it was set. */
+/* Reads a whole key file into guarded memory (*buf, for the caller to free). TG_EIO leaves errno as
+ * it was set. */
 static int read_key_file(const char *path, char **buf, size_t *len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err = TG_EIO;
@@ -271,7 +277,8 @@ static int read_key_file(const char *path, char **buf, size_t *len)
 	return err;
 }
 
-/* The next line that is neither empty nor a comment, without its LF or CRLF. Returns 0 at the end. */
+/* The next line that is neither empty nor a comment, without its LF or CRLF. Returns 0 at the end.
+ */
 static int next_key_line(const char **at, const char *end, const char **line, size_t *n)
 {
 	while (*at < end) {
@@ -321,7 +328,8 @@ int tg_signer_load(const char *path, tg_signer **out)
 		return err;
 	at = buf;
 	err = TG_EKEY;
-	if (next_key_line(&at, buf + len, &line, &line_len) && !next_key_line(&at, buf + len, &more, &more_len))
+	if (next_key_line(&at, buf + len, &line, &line_len) &&
+		!next_key_line(&at, buf + len, &more, &more_len))
 		err = tg_signer_parse(line, line_len, out);
 	tg_secret_free(buf);
 	return err;

@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include <timeglas/timeglas.h>
 
-#define TG_PUBLIC_TEXT 96 /* characters of a recipient's or a sender's text, its NUL included: 63 and 75 are needed */
+/* characters of a recipient's or a sender's text, its NUL included: 63 and 75 are needed */
+#define TG_PUBLIC_TEXT 96
 
 struct tg_identity {
 	uint8_t sk[32];
@@ -25,10 +26,12 @@ struct tg_sender { /* Ed25519 */
 	uint8_t pk[32];
 };
 
-/** tg_recipient_read(text, n, out), tg_sender_read(text, n, out): as _parse, without an allocation. 0 or TG_EKEY. */
+/** tg_recipient_read(text, n, out), tg_sender_read(text, n, out): as _parse, without an allocation.
+ * 0 or TG_EKEY. */
 int tg_recipient_read(const char *text, size_t n, tg_recipient *out);
 int tg_sender_read(const char *text, size_t n, tg_sender *out);
-/** tg_sender_decode(text, n, out): the same, but the point is not looked at: for a key that is then looked up among such as were. */
+/** tg_sender_decode(text, n, out): the same, but the point is not looked at: for a key that is then
+ * looked up among such as were. */
 int tg_sender_decode(const char *text, size_t n, tg_sender *out);
 
 /**

@@ -1,6 +1,6 @@
 /*
- * name.c: the name that binds a blob's id to what was sealed (docs/envelope.md, section 3). No keys but public ones, no I/O.
- * Runs in the library.
+ * name.c: the name that binds a blob's id to what was sealed (docs/envelope.md, section 3). No keys
+ * but public ones, no I/O. Runs in the library.
  */
 #include <sodium.h>
 #include <string.h>
@@ -11,7 +11,8 @@
 #define NAME_BYTES 16
 #define SHARDS 64
 
-void tg_name_of(const tg_sender *sender, const uint8_t ref[TG_REF_BYTES], char out[TG_NAME_CHARS + 1])
+void tg_name_of(
+	const tg_sender *sender, const uint8_t ref[TG_REF_BYTES], char out[TG_NAME_CHARS + 1])
 {
 	uint8_t hash[crypto_hash_sha256_BYTES];
 	crypto_hash_sha256_state h;
@@ -27,7 +28,8 @@ void tg_name_of(const tg_sender *sender, const uint8_t ref[TG_REF_BYTES], char o
 static int shard_of(const char id[2])
 {
 	static const char digits[] = "0123456789abcdef";
-	const char *high = id[0] ? strchr(digits, id[0]) : NULL, *low = high && id[1] ? strchr(digits, id[1]) : NULL;
+	const char *high = id[0] ? strchr(digits, id[0]) : NULL,
+		   *low = high && id[1] ? strchr(digits, id[1]) : NULL;
 
 	return low ? (int)(high - digits) * 16 + (int)(low - digits) : -1;
 }
@@ -42,7 +44,8 @@ int tg_id_name(const char *id, char out[TG_NAME_CHARS + 1])
 	shard = shard_of(id);
 	id += TG_ID_CHARS - TG_NAME_CHARS;
 	/* Canonical only: of the last character's six bits, four must be zero. */
-	if (shard < 0 || shard >= SHARDS || tg_b64_decode(TG_B64_URL, id, TG_NAME_CHARS, raw, sizeof raw) != NAME_BYTES)
+	if (shard < 0 || shard >= SHARDS ||
+		tg_b64_decode(TG_B64_URL, id, TG_NAME_CHARS, raw, sizeof raw) != NAME_BYTES)
 		return TG_EINVAL;
 	if (out)
 		memcpy(out, id, TG_NAME_CHARS + 1);

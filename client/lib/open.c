@@ -1,10 +1,12 @@
 /*
- * open.c: opens an age v1 file for X25519 identities; unless raw, checks its head and the signature behind the
- * content. Constant memory: one sealed and one plain chunk. What it releases is authentic chunk by chunk, but good
- * only once tg_open_finish() says so. It does not read armor, passphrases or plugins' recipients. What the caller demands
- * of the head is compared in expect.c. Runs in the library.
+ * open.c: opens an age v1 file for X25519 identities; unless raw, checks its head and the signature
+ * behind the content. Constant memory: one sealed and one plain chunk. What it releases is
+ * authentic chunk by chunk, but good only once tg_open_finish() says so. It does not read armor,
+ * passphrases or plugins' recipients. What the caller demands of the head is compared in expect.c.
+ * Runs in the library.
  *
- * age.md, "Header", "The X25519 recipient type", "Payload"; head and trailer: docs/envelope.md, section 3.
+ * age.md, "Header", "The X25519 recipient type", "Payload"; head and trailer: docs/envelope.md,
+ * section 3.
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -22,45 +24,48 @@
 
 #define ARMOR_LINE "-----BEGIN AGE ENCRYPTED FILE-----"
 #define KEY_TEXT 43
-#define MAC_TAIL (1 + KEY_TEXT + 1) /* what of the MAC line the MAC does not cover: space, text, LF */
+/* what of the MAC line the MAC does not cover: space, text, LF */
+#define MAC_TAIL (1 + KEY_TEXT + 1)
 #define X25519_WORD "X25519 "
 #define GREASE "-grease"
 
 enum state { ST_ARMOR, ST_HEADER, ST_NONCE, ST_FIRST_CHUNK, ST_CHUNKS };
 
-struct tg_opener {               /* in guarded memory, whole */
+struct tg_opener { /* in guarded memory, whole */
 	tg_open_opts o;
 	tg_expect e;
 	enum state state;
-	int err;                 /* sticky */
+	int err; /* sticky */
 	int finished;
 	const char *why;
 	char why_text[TG_EXPECT_WHY];
 	struct tg_envelope envelope;
 	struct tg_envelope_text text;
-	size_t armor_seen;       /* bytes so far that look like armor */
+	size_t armor_seen; /* bytes so far that look like armor */
 	uint8_t file_key[TG_FILE_KEY];
 	const tg_identity *matched; /* the identity whose stanza opened first */
 	struct tg_stanzas stanzas;
 	int has_head;
 	struct tg_head_fields head;
-	tg_head seen;            /* the same, as the caller may see it */
+	tg_head seen; /* the same, as the caller may see it */
 	struct tg_prehash signed_part;
 	struct tg_stream stream;
-	tg_chunk_fn *on_chunk;   /* may be NULL; sees each sealed chunk */
+	tg_chunk_fn *on_chunk; /* may be NULL; sees each sealed chunk */
 	void *chunk_ctx;
 	int keep_stream;
 	size_t head_len;
 	uint64_t content_len;
-	size_t held;             /* bytes of in: the header, then the nonce, then a chunk that is not whole yet */
+	/* bytes of in: the header, then the nonce, then a chunk that is not whole yet */
+	size_t held;
 	uint8_t in[TG_SEALED_CHUNK];
-	size_t tail;             /* bytes in front of plain + TG_TRAILER: they may be the trailer */
+	size_t tail; /* bytes in front of plain + TG_TRAILER: they may be the trailer */
 	uint8_t plain[TG_TRAILER + TG_AGE_CHUNK];
 };
 
 static struct tg_spares spares;
 
-_Static_assert(TG_ENVELOPE_HEADER_MAX <= TG_SEALED_CHUNK, "the header is collected where chunks will be");
+_Static_assert(
+	TG_ENVELOPE_HEADER_MAX <= TG_SEALED_CHUNK, "the header is collected where chunks will be");
 
 static int fail(tg_opener *o, int err, const char *why)
 {
@@ -69,20 +74,23 @@ static int fail(tg_opener *o, int err, const char *why)
 	return err;
 }
 
-/* The header ---------------------------------------------------------------------------------------------------- */
+/* The header --------------------------------------------------------------- */
 
-/* The first that opens gives the file key. Unless raw, the others are tried too: which are ours is compared with the head. */
+/* The first that opens gives the file key. Unless raw, the others are tried too: which are ours is
+ * compared with the head. */
 static int try_identities(tg_opener *o, const uint8_t share[32], const uint8_t *body)
 {
 	uint8_t other[TG_FILE_KEY] = {0};
 	int err = 0;
 
 	for (size_t i = 0; i < o->e.n_identities && !err; i++) {
-		err = tg_x25519_unwrap(o->e.identity[i], share, body, o->matched ? other : o->file_key);
+		err = tg_x25519_unwrap(
+			o->e.identity[i], share, body, o->matched ? other : o->file_key);
 		if (err == 0) {
 			if (!o->matched)
 				o->matched = o->e.identity[i];
-			memcpy(o->stanzas.ours[o->stanzas.n_ours++], o->e.identity[i]->pk, sizeof o->e.identity[i]->pk);
+			memcpy(o->stanzas.ours[o->stanzas.n_ours++], o->e.identity[i]->pk,
+				sizeof o->e.identity[i]->pk);
 			break;
 		}
 		if (err == TG_ENOMATCH)
@@ -97,24 +105,29 @@ static int is_grease(const char *args, size_t args_len)
 	const char *blank = memchr(args, ' ', args_len);
 	size_t type = blank ? (size_t)(blank - args) : args_len;
 
-	return type >= strlen(GREASE) && memcmp(args + type - strlen(GREASE), GREASE, strlen(GREASE)) == 0;
+	return type >= strlen(GREASE) &&
+		memcmp(args + type - strlen(GREASE), GREASE, strlen(GREASE)) == 0;
 }
 
-/* Of each stanza, as it ends: count its type, try our identities on it. Its form has been checked by the grammar. */
-static int on_stanza(void *ctx, const char *args, size_t args_len, const uint8_t *body, size_t body_len)
+/* Of each stanza, as it ends: count its type, try our identities on it. Its form has been checked
+ * by the grammar. */
+static int on_stanza(
+	void *ctx, const char *args, size_t args_len, const uint8_t *body, size_t body_len)
 {
 	tg_opener *o = ctx;
 	size_t type = strlen(X25519_WORD);
 	uint8_t share[32];
 
-	if (args_len <= type || memcmp(args, X25519_WORD, type) != 0 || body_len != TG_WRAPPED_KEY) {
+	if (args_len <= type || memcmp(args, X25519_WORD, type) != 0 ||
+		body_len != TG_WRAPPED_KEY) {
 		o->stanzas.n_other += !is_grease(args, args_len);
 		return 0;
 	}
 	o->stanzas.n_x25519++;
 	if (o->matched && o->e.raw)
 		return 0;
-	if (tg_b64_decode(TG_B64_NOPAD, args + type, args_len - type, share, sizeof share) != (long)sizeof share)
+	if (tg_b64_decode(TG_B64_NOPAD, args + type, args_len - type, share, sizeof share) !=
+		(long)sizeof share)
 		return TG_EHEADER;
 	return try_identities(o, share, body);
 }
@@ -126,20 +139,23 @@ static int check_header(tg_opener *o)
 	uint8_t want[32], got[32];
 
 	if (!o->matched)
-		return fail(o, TG_ENOMATCH, o->envelope.n_scrypt > 0
-						    ? "the file is sealed with a passphrase, not to an identity"
-						    : "none of the identities is a recipient of this file");
+		return fail(o, TG_ENOMATCH,
+			o->envelope.n_scrypt > 0 ?
+				"the file is sealed with a passphrase, not to an identity" :
+				"none of the identities is a recipient of this file");
 	if (tg_b64_decode(TG_B64_NOPAD, mac_text, KEY_TEXT, got, sizeof got) != (long)sizeof got ||
-	    tg_header_mac(o->file_key, o->in, o->held - MAC_TAIL, want) != 0)
+		tg_header_mac(o->file_key, o->in, o->held - MAC_TAIL, want) != 0)
 		return fail(o, TG_EINTERNAL, "the header's MAC could not be computed");
 	if (sodium_memcmp(want, got, sizeof want) != 0)
-		return fail(o, TG_EHMAC, "the header was changed after sealing: its MAC does not match");
+		return fail(o, TG_EHMAC,
+			"the header was changed after sealing: its MAC does not match");
 	o->held = 0;
 	o->state = ST_NONCE;
 	return 0;
 }
 
-/* Feeds the grammar and keeps the header, which the MAC will need. Returns the bytes taken: the rest is payload. */
+/* Feeds the grammar and keeps the header, which the MAC will need. Returns the bytes taken: the
+ * rest is payload. */
 static size_t take_header(tg_opener *o, const uint8_t *p, size_t n)
 {
 	uint64_t before = o->envelope.header_len;
@@ -148,7 +164,8 @@ static size_t take_header(tg_opener *o, const uint8_t *p, size_t n)
 
 	if (err) {
 		(void)fail(o, err == TG_EENVELOPE ? TG_EHEADER : err,
-			   err == TG_EHEADER ? "an X25519 share is a point of small order" : o->envelope.why);
+			err == TG_EHEADER ? "an X25519 share is a point of small order" :
+					    o->envelope.why);
 		return n;
 	}
 	memcpy(o->in + o->held, p, took);
@@ -159,21 +176,23 @@ static size_t take_header(tg_opener *o, const uint8_t *p, size_t n)
 }
 
 /*
- * Armor is told apart before the grammar sees it, for an error that helps; what merely began like it goes on as a
- * header.
+ * Armor is told apart before the grammar sees it, for an error that helps; what merely began like
+ * it goes on as a header.
  */
 static size_t take_armor(tg_opener *o, const uint8_t *p, size_t n)
 {
 	size_t took = 0;
 
-	while (took < n && o->armor_seen < strlen(ARMOR_LINE) && p[took] == (uint8_t)ARMOR_LINE[o->armor_seen]) {
+	while (took < n && o->armor_seen < strlen(ARMOR_LINE) &&
+		p[took] == (uint8_t)ARMOR_LINE[o->armor_seen]) {
 		o->armor_seen++;
 		took++;
 	}
 	if (o->armor_seen == strlen(ARMOR_LINE)) {
 		(void)fail(o, TG_EARMOR,
-			   "the file is ASCII-armored: remove the armor first (drop its first and last line, "
-			   "decode the rest as base64)");
+			"the file is ASCII-armored: remove the armor first (drop its first and "
+			"last line, "
+			"decode the rest as base64)");
 	} else if (took < n) {
 		o->state = ST_HEADER;
 		if (o->armor_seen > 0)
@@ -182,7 +201,7 @@ static size_t take_armor(tg_opener *o, const uint8_t *p, size_t n)
 	return took;
 }
 
-/* Content ------------------------------------------------------------------------------------------------------- */
+/* Content ------------------------------------------------------------------ */
 
 static int release(tg_opener *o, const uint8_t *p, size_t n)
 {
@@ -197,7 +216,8 @@ static int release(tg_opener *o, const uint8_t *p, size_t n)
 	return err ? fail(o, err, "the content could not be written where it was to go") : 0;
 }
 
-/* Releases n bytes at p (within o->plain, behind the tail), but for the last 64, which may be the trailer. */
+/* Releases n bytes at p (within o->plain, behind the tail), but for the last 64, which may be the
+ * trailer. */
 static int release_content(tg_opener *o, uint8_t *p, size_t n)
 {
 	size_t out;
@@ -220,7 +240,8 @@ static int read_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 
 	if (!tg_head_begins(p, n))
 		return fail(o, TG_ESIGNATURE,
-			    "the content does not begin with a timeglas head: it was sealed raw, and nobody asked for raw content, or by something else");
+			"the content does not begin with a timeglas head: it was sealed raw, and "
+			"nobody asked for raw content, or by something else");
 	if (tg_head_parse(p, n, &o->head, len, line) == 0)
 		return 0;
 	snprintf(o->why_text, sizeof o->why_text, "the head is not well-formed: %s", line);
@@ -228,8 +249,8 @@ static int read_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 }
 
 /*
- * The head stands whole in the first chunk. It is believed only after the signature; what contradicts the file, or what
- * the caller knows, already ends it here.
+ * The head stands whole in the first chunk. It is believed only after the signature; what
+ * contradicts the file, or what the caller knows, already ends it here.
  */
 static int take_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 {
@@ -240,7 +261,8 @@ static int take_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 		return o->err;
 	sender_name = tg_senders_find(o->e.senders, &o->head.sender);
 	if (!sender_name)
-		return fail(o, TG_ESIGNATURE, "the head names another sender than those that were expected");
+		return fail(o, TG_ESIGNATURE,
+			"the head names another sender than those that were expected");
 	tg_head_public(&o->head, sender_name, &o->seen);
 	err = tg_expect_head(&o->e, &o->head, &o->seen, &o->stanzas, o->why_text);
 	if (err)
@@ -264,8 +286,9 @@ static int open_chunk(tg_opener *o, const uint8_t *p, size_t n, int last)
 	err = tg_stream_open(&o->stream, p, n, last, plain);
 	if (err)
 		return fail(o, err,
-			    last ? "the payload was cut or changed: its last chunk is not authentic"
-				 : "the payload was changed: a chunk is not authentic, or follows the last one");
+			last ? "the payload was cut or changed: its last chunk is not authentic" :
+			       "the payload was changed: a chunk is not authentic, or follows the "
+			       "last one");
 	if (o->state == ST_FIRST_CHUNK) {
 		o->state = ST_CHUNKS;
 		if (!o->e.raw && take_head(o, plain, n - TG_AGE_TAG, &head_len) != 0)
@@ -274,7 +297,7 @@ static int open_chunk(tg_opener *o, const uint8_t *p, size_t n, int last)
 	return release_content(o, plain + head_len, n - TG_AGE_TAG - head_len);
 }
 
-/* The payload --------------------------------------------------------------------------------------------------- */
+/* The payload -------------------------------------------------------------- */
 
 static size_t hold(tg_opener *o, const uint8_t *p, size_t n, size_t want)
 {
@@ -311,7 +334,8 @@ static size_t take_chunk(tg_opener *o, const uint8_t *p, size_t n)
 	}
 	took = hold(o, p, n, TG_SEALED_CHUNK);
 	if (o->stream.ended) {
-		(void)fail(o, TG_EPAYLOAD, "the payload was added to: something follows its last chunk");
+		(void)fail(o, TG_EPAYLOAD,
+			"the payload was added to: something follows its last chunk");
 	} else if (o->held == TG_SEALED_CHUNK) {
 		o->held = 0;
 		(void)open_chunk(o, o->in, TG_SEALED_CHUNK, 0);
@@ -319,7 +343,7 @@ static size_t take_chunk(tg_opener *o, const uint8_t *p, size_t n)
 	return took;
 }
 
-/* The interface ------------------------------------------------------------------------------------------------- */
+/* The interface ------------------------------------------------------------ */
 
 int tg_open_new(const tg_open_opts *opts, tg_opener **out)
 {
@@ -360,11 +384,19 @@ int tg_open_push(tg_opener *o, const void *data, size_t n)
 	while (n > 0 && !o->err) {
 		size_t took = 0;
 		switch (o->state) {
-		case ST_ARMOR: took = take_armor(o, p, n); break;
-		case ST_HEADER: took = take_header(o, p, n); break;
-		case ST_NONCE: took = take_nonce(o, p, n); break;
+		case ST_ARMOR:
+			took = take_armor(o, p, n);
+			break;
+		case ST_HEADER:
+			took = take_header(o, p, n);
+			break;
+		case ST_NONCE:
+			took = take_nonce(o, p, n);
+			break;
 		case ST_FIRST_CHUNK:
-		case ST_CHUNKS: took = take_chunk(o, p, n); break;
+		case ST_CHUNKS:
+			took = take_chunk(o, p, n);
+			break;
 		}
 		p += took;
 		n -= took;
@@ -389,7 +421,8 @@ static int finish_signature(tg_opener *o)
 		return fail(o, TG_ESIGNATURE, "the content ends without a signature");
 	if (tg_prehash_verify(&o->signed_part, o->plain, o->head.sender.pk) != 0)
 		return fail(o, TG_ESIGNATURE,
-			    "the sender's signature does not verify: the content is not what the sender sealed");
+			"the sender's signature does not verify: the content is not what the "
+			"sender sealed");
 	return 0;
 }
 
@@ -413,7 +446,9 @@ const tg_head *tg_open_head(const tg_opener *o)
 
 size_t tg_open_recipient(const tg_opener *o, size_t i, char *out, size_t cap)
 {
-	return o->has_head && i < o->head.n_recipients ? tg_recipient_text(&o->head.recipient[i], out, cap) : 0;
+	return o->has_head && i < o->head.n_recipients ?
+		tg_recipient_text(&o->head.recipient[i], out, cap) :
+		0;
 }
 
 const char *tg_open_why(const tg_opener *o)

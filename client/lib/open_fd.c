@@ -1,8 +1,9 @@
 /*
- * open_fd.c: opens a sealed file without keeping plaintext and without releasing anything too early: it checks all of it
- * first, and then releases. What fits into one block of guarded memory is kept there between the two; what does not is
- * read and opened again, each chunk proved to be the one that was checked by a MAC under a key that nobody else ever has
- * (AES-GMAC; a tag of 16 bytes is kept for each chunk of 64 KiB). Runs in the library. docs/envelope.md, section 3.
+ * open_fd.c: opens a sealed file without keeping plaintext and without releasing anything too
+ * early: it checks all of it first, and then releases. What fits into one block of guarded memory
+ * is kept there between the two; what does not is read and opened again, each chunk proved to be
+ * the one that was checked by a MAC under a key that nobody else ever has (AES-GMAC; a tag of 16
+ * bytes is kept for each chunk of 64 KiB). Runs in the library. docs/envelope.md, section 3.
  */
 #include <errno.h>
 #include <openssl/evp.h>
@@ -16,15 +17,18 @@
 #include "lib/open.h"
 #include "lib/secmem.h"
 
-#define READ_BYTES 262144 /* of several sealed chunks at once, the opener copies the first and the last alone */
+/* of several sealed chunks at once, the opener copies the first and the last alone */
+#define READ_BYTES 262144
 #define TAG 16
 #define IV 12
 #define KEY 16
-#define CHANGED "the file was changed while it was being opened: what was released is only a beginning of it"
+#define CHANGED \
+	"the file was changed while it was being opened: what was released is only a beginning " \
+	"of it"
 
-struct content {                 /* in guarded memory, whole */
+struct content { /* in guarded memory, whole */
 	size_t n;
-	int over;                /* it did not fit: what is here is of no use */
+	int over; /* it did not fit: what is here is of no use */
 	uint8_t bytes[TG_AGE_CHUNK];
 };
 
@@ -33,14 +37,14 @@ static struct tg_spares spares;
 struct pass {
 	tg_open_opts o;
 	int fd;
-	off_t start;             /* where the sealed file begins */
+	off_t start; /* where the sealed file begins */
 	char *why;
 	size_t why_cap;
 	struct content *content;
 	EVP_CIPHER_CTX *mac;
-	uint8_t (*tag)[TAG];     /* of each sealed chunk, in order */
+	uint8_t (*tag)[TAG]; /* of each sealed chunk, in order */
 	size_t n_tags, cap_tags;
-	uint8_t *buf;            /* READ_BYTES */
+	uint8_t *buf; /* READ_BYTES */
 };
 
 static int say(struct pass *p, int err, const char *why)
@@ -60,7 +64,7 @@ static int cannot_read(struct pass *p)
 	return say(p, TG_EIO, text);
 }
 
-/* The MAC of chunks ----------------------------------------------------------------------------------------------- */
+/* The MAC of chunks -------------------------------------------------------- */
 
 static int mac_new(struct pass *p)
 {
@@ -75,7 +79,8 @@ static int mac_new(struct pass *p)
 }
 
 /* Its number is the nonce: a chunk in another place has another tag. */
-static int mac_chunk(struct pass *p, uint64_t number, const uint8_t *chunk, size_t n, uint8_t tag[TAG])
+static int mac_chunk(
+	struct pass *p, uint64_t number, const uint8_t *chunk, size_t n, uint8_t tag[TAG])
 {
 	uint8_t iv[IV] = {0};
 	int len;
@@ -83,8 +88,9 @@ static int mac_chunk(struct pass *p, uint64_t number, const uint8_t *chunk, size
 	for (unsigned i = 0; i < 8; i++)
 		iv[i] = (uint8_t)(number >> 8 * i);
 	if (EVP_EncryptInit_ex2(p->mac, NULL, NULL, iv, NULL) != 1 ||
-	    EVP_EncryptUpdate(p->mac, NULL, &len, chunk, (int)n) != 1 || EVP_EncryptFinal_ex(p->mac, tag, &len) != 1 ||
-	    EVP_CIPHER_CTX_ctrl(p->mac, EVP_CTRL_AEAD_GET_TAG, TAG, tag) != 1)
+		EVP_EncryptUpdate(p->mac, NULL, &len, chunk, (int)n) != 1 ||
+		EVP_EncryptFinal_ex(p->mac, tag, &len) != 1 ||
+		EVP_CIPHER_CTX_ctrl(p->mac, EVP_CTRL_AEAD_GET_TAG, TAG, tag) != 1)
 		return TG_EINTERNAL;
 	return 0;
 }
@@ -106,7 +112,7 @@ static int remember_chunk(void *ctx, const uint8_t *chunk, size_t n)
 	return mac_chunk(p, p->n_tags - 1, chunk, n, p->tag[p->n_tags - 1]);
 }
 
-/* The first pass -------------------------------------------------------------------------------------------------- */
+/* The first pass ----------------------------------------------------------- */
 
 static int hold(void *ctx, const void *data, size_t n)
 {
@@ -140,7 +146,7 @@ static int check(struct pass *p, tg_opener *opener)
 	return say(p, err, tg_open_why(opener));
 }
 
-/* The second pass ------------------------------------------------------------------------------------------------- */
+/* The second pass ---------------------------------------------------------- */
 
 static int read_chunk(struct pass *p, off_t at, size_t *n)
 {
@@ -166,7 +172,8 @@ static int same_chunk(struct pass *p, size_t number, size_t n)
 
 	if (err)
 		return say(p, err, tg_strerror(err));
-	return sodium_memcmp(tag, p->tag[number], sizeof tag) == 0 ? 0 : say(p, TG_EPAYLOAD, CHANGED);
+	return sodium_memcmp(tag, p->tag[number], sizeof tag) == 0 ? 0 :
+								     say(p, TG_EPAYLOAD, CHANGED);
 }
 
 static int give(struct pass *p, const uint8_t *bytes, size_t n)
@@ -176,7 +183,8 @@ static int give(struct pass *p, const uint8_t *bytes, size_t n)
 	return say(p, err, "the content could not be written where it was to go");
 }
 
-/* All chunks were authentic, the head and the signature good: only what is still the same is opened and released. */
+/* All chunks were authentic, the head and the signature good: only what is still the same is opened
+ * and released. */
 static int release(struct pass *p, const struct tg_payload *payload)
 {
 	uint64_t left = payload->content_len;
@@ -186,12 +194,14 @@ static int release(struct pass *p, const struct tg_payload *payload)
 	for (size_t i = 0; i < p->n_tags && !err && left > 0; i++) {
 		size_t plain, give_n;
 
-		err = read_chunk(p, p->start + (off_t)payload->start + (off_t)i * (off_t)TG_SEALED_CHUNK, &n);
+		err = read_chunk(p,
+			p->start + (off_t)payload->start + (off_t)i * (off_t)TG_SEALED_CHUNK, &n);
 		if (!err)
 			err = same_chunk(p, i, n);
 		if (err)
 			break;
-		err = tg_stream_open(payload->stream, p->buf, n, i + 1 == p->n_tags, p->content->bytes);
+		err = tg_stream_open(
+			payload->stream, p->buf, n, i + 1 == p->n_tags, p->content->bytes);
 		if (err) {
 			say(p, err, CHANGED);
 			break;
@@ -239,7 +249,7 @@ static int64_t now_of(const tg_expect *e)
 
 static int prepare(struct pass *p, tg_opener **opener, tg_expect *e)
 {
-	tg_open_opts first = { .struct_size = sizeof first, .expect = e, .write = hold };
+	tg_open_opts first = {.struct_size = sizeof first, .expect = e, .write = hold};
 	int err = 0;
 
 	p->start = lseek(p->fd, 0, SEEK_CUR);
@@ -258,12 +268,14 @@ static int prepare(struct pass *p, tg_opener **opener, tg_expect *e)
 	}
 	if (!err)
 		tg_open_watch(*opener, remember_chunk, p);
-	return say(p, err, err == TG_EINVAL ? "identities, senders or demands are missing, or malformed" : tg_strerror(err));
+	return say(p, err,
+		err == TG_EINVAL ? "identities, senders or demands are missing, or malformed" :
+				   tg_strerror(err));
 }
 
 int tg_open_fd(const tg_open_opts *opts, int fd, tg_head *head, char *why, size_t why_cap)
 {
-	struct pass p = { .fd = fd, .why = why, .why_cap = why_cap };
+	struct pass p = {.fd = fd, .why = why, .why_cap = why_cap};
 	tg_opener *opener = NULL;
 	tg_expect e;
 	int err = TG_ABI_IN(p.o, opts), saved;

@@ -1,7 +1,8 @@
 /*
- * prehash.c: the hash of Ed25519ph by OpenSSL, whose SHA-512 takes two thirds of the time of libsodium's, and the signature
- * by libsodium, as OpenSSL 3.0 has no Ed25519ph. The hash's state passes from one to the other: both publish it in their
- * headers (FIPS 180-4: eight words, a count of bits, a block that is not full). Runs in the library.
+ * prehash.c: the hash of Ed25519ph by OpenSSL, whose SHA-512 takes two thirds of the time of
+ * libsodium's, and the signature by libsodium, as OpenSSL 3.0 has no Ed25519ph. The hash's state
+ * passes from one to the other: both publish it in their headers (FIPS 180-4: eight words, a count
+ * of bits, a block that is not full). Runs in the library.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED /* only these functions show their state */
 #include "lib/prehash.h"
@@ -10,8 +11,10 @@
 #include <timeglas/errors.h>
 #include "lib/secmem.h"
 
-_Static_assert(sizeof(((crypto_sign_state *)0)->hs.state) == sizeof(((SHA512_CTX *)0)->h), "eight words of 64 bits");
-_Static_assert(sizeof(((crypto_sign_state *)0)->hs.buf) == sizeof(((SHA512_CTX *)0)->u.p), "a block of 128 bytes");
+_Static_assert(sizeof(((crypto_sign_state *)0)->hs.state) == sizeof(((SHA512_CTX *)0)->h),
+	"eight words of 64 bits");
+_Static_assert(sizeof(((crypto_sign_state *)0)->hs.buf) == sizeof(((SHA512_CTX *)0)->u.p),
+	"a block of 128 bytes");
 
 void tg_prehash_init(struct tg_prehash *h)
 {

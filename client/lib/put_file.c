@@ -1,7 +1,8 @@
 /*
- * put_file.c: tg_put_file(): a file to the buffer, sealed while it is sent, under the name that follows from its signature. A signed upload can so be
- * repeated until it is answered, and the server stores it once; what is raw or sealed already is repeated under an Idempotency-Key. Plaintext touches
- * no disk. Runs in the library. docs/envelope.md, docs/openapi.yaml.
+ * put_file.c: tg_put_file(): a file to the buffer, sealed while it is sent, under the name that
+ * follows from its signature. A signed upload can so be repeated until it is answered, and the
+ * server stores it once; what is raw or sealed already is repeated under an Idempotency-Key.
+ * Plaintext touches no disk. Runs in the library. docs/envelope.md, docs/openapi.yaml.
  */
 #include <errno.h>
 #include <sodium.h>
@@ -40,25 +41,38 @@ int tg_put_labels(const char *kind, const char *issuer, char canonical[4], char 
 		snprintf(why, cap, "the kind is missing: passport, liveness or face3d");
 		return TG_EKIND;
 	}
-	if (none_if_empty(issuer) != NULL && tg_issuer_parse(issuer, strlen(issuer), canonical) != 0) {
-		snprintf(why, cap, "%.8s is not an ICAO 9303 issuing state as it stands in the machine-readable zone (DNK, D, UTO)", issuer);
+	if (none_if_empty(issuer) != NULL &&
+		tg_issuer_parse(issuer, strlen(issuer), canonical) != 0) {
+		snprintf(why, cap,
+			"%.8s is not an ICAO 9303 issuing state as it stands in the "
+			"machine-readable zone (DNK, D, UTO)",
+			issuer);
 		return TG_EISSUER;
 	}
 	tg_policy_init(&policy);
 	if (tg_policy_rule(&policy, kind, none_if_empty(canonical), &rule) != TG_EISSUER)
 		return 0;
 	if (canonical[0] == '\0')
-		snprintf(why, cap, "a %.31s needs its issuer, the issuing state in its machine-readable zone", kind);
+		snprintf(why, cap,
+			"a %.31s needs its issuer, the issuing state in its machine-readable zone",
+			kind);
 	else
 		snprintf(why, cap, "a %.31s has no issuer", kind);
 	return TG_EISSUER;
 }
 
-/* A text that was never filled in is a mistake, and not a wish for what stands without one: no bond to the session, the server's default readers. */
+/* A text that was never filled in is a mistake, and not a wish for what stands without one: no bond
+ * to the session, the server's default readers. */
 static const char *empty_option(const tg_put_file_opts *o)
 {
-	const struct { const char *name, *text; } texts[] = {
-		{ "issuer", o->issuer }, { "session", o->session }, { "subject", o->subject }, { "to", o->to }, { "name", o->name },
+	const struct {
+		const char *name, *text;
+	} texts[] = {
+		{"issuer", o->issuer},
+		{"session", o->session},
+		{"subject", o->subject},
+		{"to", o->to},
+		{"name", o->name},
 	};
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -74,34 +88,43 @@ static int check_options(struct tg_client *c, struct put *p, const tg_put_file_o
 	char why[160];
 
 	if (err != 0)
-		return http_fail(c, err, "struct_size of the options is not that of a published struct, or a newer one's member is set");
+		return http_fail(c, err,
+			"struct_size of the options is not that of a published struct, or a newer "
+			"one's member is set");
 	empty = empty_option(&p->o);
 	if (empty != NULL)
-		return http_fail(c, TG_EINVAL, "nothing is stored: %s is empty: fill it in, or leave it NULL", empty);
-	if (p->o.sealed ? p->o.signer != NULL || p->o.raw || p->o.n_recipients > 0 || none_if_empty(p->o.content_type) != NULL
-			: (p->o.signer == NULL) != (p->o.raw != 0))
-		return http_fail(c, TG_EINVAL, "say how it is sealed: with a signer, or raw, or sealed already");
+		return http_fail(c, TG_EINVAL,
+			"nothing is stored: %s is empty: fill it in, or leave it NULL", empty);
+	if (p->o.sealed ? p->o.signer != NULL || p->o.raw || p->o.n_recipients > 0 ||
+				none_if_empty(p->o.content_type) != NULL :
+			  (p->o.signer == NULL) != (p->o.raw != 0))
+		return http_fail(c, TG_EINVAL,
+			"say how it is sealed: with a signer, or raw, or sealed already");
 	if (none_if_empty(p->o.name) != NULL && !p->o.sealed)
-		return http_fail(c, TG_EINVAL, "a name follows from what is sealed: only for a file that is sealed already it is given");
+		return http_fail(c, TG_EINVAL,
+			"a name follows from what is sealed: only for a file that is sealed "
+			"already it is given");
 	if (p->o.raw && none_if_empty(p->o.content_type) != NULL)
-		return http_fail(c, TG_EINVAL, "a content type is sealed into the head, and raw content has none");
+		return http_fail(c, TG_EINVAL,
+			"a content type is sealed into the head, and raw content has none");
 	err = tg_put_labels(p->o.kind, p->o.issuer, p->issuer, why, sizeof why);
 	return err == 0 ? 0 : http_fail(c, err, "nothing is stored: %s", why);
 }
 
 static int cannot_seal(struct tg_client *c, int err)
 {
-	return http_fail(c, err, "cannot seal: %s", err == TG_ESESSION ? "the session holds what no session's id does"
-						    : err == TG_EMEDIA ? "the content type is not a media type"
-								       : tg_strerror(err));
+	return http_fail(c, err, "cannot seal: %s",
+		err == TG_ESESSION       ? "the session holds what no session's id does" :
+			err == TG_EMEDIA ? "the content type is not a media type" :
+					   tg_strerror(err));
 }
 
 static int cannot_read(struct tg_client *c, const struct put *p, int err, const char *path)
 {
 	const char *why = p->source != NULL ? tg_source_why(p->source) : strerror(errno);
 
-	return http_fail(c, err, "nothing is stored: cannot read %s: %s", strcmp(path, "-") == 0 ? "stdin" : path,
-			 why != NULL ? why : tg_strerror(err));
+	return http_fail(c, err, "nothing is stored: cannot read %s: %s",
+		strcmp(path, "-") == 0 ? "stdin" : path, why != NULL ? why : tg_strerror(err));
 }
 
 static int open_source(struct tg_client *c, struct put *p, const char *path)
@@ -115,9 +138,15 @@ static int open_source(struct tg_client *c, struct put *p, const char *path)
 		err = tg_source_digest(p->source, p->sha256);
 		return err == 0 ? 0 : cannot_read(c, p, err, path);
 	}
-	p->seal = (tg_seal_opts){ .struct_size = sizeof p->seal, .recipient = p->o.recipient, .n_recipients = p->o.n_recipients,
-				  .signer = p->o.signer, .kind = p->o.kind, .issuer = p->issuer, .session = p->o.session,
-				  .subject = p->o.subject, .content_type = p->o.content_type };
+	p->seal = (tg_seal_opts){.struct_size = sizeof p->seal,
+		.recipient = p->o.recipient,
+		.n_recipients = p->o.n_recipients,
+		.signer = p->o.signer,
+		.kind = p->o.kind,
+		.issuer = p->issuer,
+		.session = p->o.session,
+		.subject = p->o.subject,
+		.content_type = p->o.content_type};
 	err = tg_source_seal(p->source, &p->seal, p->name);
 	return err == 0 ? 0 : cannot_seal(c, err);
 }
@@ -153,13 +182,15 @@ static int send_it(struct tg_client *c, struct put *p, const char *path, tg_blob
 	};
 	int err = tg_client_put(c, &o, out);
 
-	return err == TG_EIO && tg_source_why(p->source) != NULL ? cannot_read(c, p, err, path) : err;
+	return err == TG_EIO && tg_source_why(p->source) != NULL ? cannot_read(c, p, err, path) :
+								   err;
 }
 
 int tg_put_file(tg_client *c, const tg_put_file_opts *o, const char *path, tg_blob *out)
 {
-	struct put p = { .name = "" };
-	int err = path != NULL ? check_options(c, &p, o) : http_fail(c, TG_EINVAL, "no file is named");
+	struct put p = {.name = ""};
+	int err = path != NULL ? check_options(c, &p, o) :
+				 http_fail(c, TG_EINVAL, "no file is named");
 
 	if (err == 0)
 		err = open_source(c, &p, path);

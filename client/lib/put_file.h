@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /**
- * Do kind and issuer go together? A kind that the built-in table lacks may still be in the server's policy; a wrong issuer for a known kind is
- * wrong everywhere.
+ * Do kind and issuer go together? A kind that the built-in table lacks may still be in the server's
+ * policy; a wrong issuer for a known kind is wrong everywhere.
  *
  * @issuer     as it stands in the machine-readable zone; NULL or "": none
  * @canonical  out: the issuer without fillers; "" for none

@@ -1,9 +1,10 @@
 /*
- * seal.c: seals content to recipients as an age v1 file, with a signed head in front of it and the signature behind
- * it unless raw. Streams: one chunk of plaintext and one of ciphertext are all that it holds. It does no I/O but the
- * caller's write(). Runs in the library.
+ * seal.c: seals content to recipients as an age v1 file, with a signed head in front of it and the
+ * signature behind it unless raw. Streams: one chunk of plaintext and one of ciphertext are all
+ * that it holds. It does no I/O but the caller's write(). Runs in the library.
  *
- * age.md, "Header", "The X25519 recipient type", "Payload"; head and trailer: docs/envelope.md, section 3.
+ * age.md, "Header", "The X25519 recipient type", "Payload"; head and trailer: docs/envelope.md,
+ * section 3.
  */
 #include <sodium.h>
 #include <string.h>
@@ -20,19 +21,19 @@
 #define KEY_TEXT 43
 #define STANZA_TEXT (sizeof "-> X25519 " - 1 + KEY_TEXT + 1 + KEY_TEXT + 1)
 #define MAC_TEXT (sizeof "--- " - 1 + KEY_TEXT + 1)
-#define HEADER_TEXT(n) (sizeof VERSION_LINE - 1 + (n) * STANZA_TEXT + MAC_TEXT)
+#define HEADER_TEXT(n) (sizeof VERSION_LINE - 1 + (n)*STANZA_TEXT + MAC_TEXT)
 
-struct tg_sealer {               /* in guarded memory, whole */
+struct tg_sealer { /* in guarded memory, whole */
 	tg_write_fn *write;
 	void *ctx;
-	int err;                 /* sticky */
+	int err; /* sticky */
 	int finished;
 	int is_signed;
 	uint8_t sk[crypto_sign_SECRETKEYBYTES];
 	struct tg_prehash signed_part;
-	tg_head head;            /* as the caller may see it */
+	tg_head head; /* as the caller may see it */
 	struct tg_stream stream;
-	size_t held;             /* bytes of plain that wait for a full chunk, or for the end */
+	size_t held; /* bytes of plain that wait for a full chunk, or for the end */
 	uint8_t plain[TG_AGE_CHUNK];
 	uint8_t sealed[TG_SEALED_CHUNK];
 };
@@ -79,11 +80,13 @@ static int fill_head(const tg_seal_opts *o, struct tg_head_fields *h)
 	if (!err)
 		err = copy_label(o->subject, h->subject, sizeof h->subject, TG_ESUBJECT);
 	if (!err)
-		err = copy_label(o->content_type, h->content_type, sizeof h->content_type, TG_EMEDIA);
+		err = copy_label(
+			o->content_type, h->content_type, sizeof h->content_type, TG_EMEDIA);
 	if (err)
 		return err;
 	memset(h->issuer, 0, sizeof h->issuer);
-	if (o->issuer && o->issuer[0] && tg_issuer_parse(o->issuer, strlen(o->issuer), h->issuer) != 0)
+	if (o->issuer && o->issuer[0] &&
+		tg_issuer_parse(o->issuer, strlen(o->issuer), h->issuer) != 0)
 		return TG_EISSUER;
 	h->time_ms = o->time_ms != 0 ? o->time_ms : now_ms();
 	if (o->ref)
@@ -97,7 +100,7 @@ static int fill_head(const tg_seal_opts *o, struct tg_head_fields *h)
 	return tg_head_check(h);
 }
 
-/* Sealing chunks ------------------------------------------------------------------------------------------------ */
+/* Sealing chunks ----------------------------------------------------------- */
 
 static int seal_chunk(tg_sealer *s, const uint8_t *p, size_t n, int last)
 {
@@ -105,7 +108,8 @@ static int seal_chunk(tg_sealer *s, const uint8_t *p, size_t n, int last)
 	return err ? err : s->write(s->ctx, s->sealed, n + TG_AGE_TAG);
 }
 
-/* A full chunk is sealed only when more follows: the last one must carry its mark, also when it is full. */
+/* A full chunk is sealed only when more follows: the last one must carry its mark, also when it is
+ * full. */
 static int push_plain(tg_sealer *s, const uint8_t *p, size_t n)
 {
 	while (n > 0) {
@@ -137,7 +141,7 @@ static int push_signed(tg_sealer *s, const uint8_t *p, size_t n)
 	return push_plain(s, p, n);
 }
 
-/* The header ---------------------------------------------------------------------------------------------------- */
+/* The header --------------------------------------------------------------- */
 
 static char *put_text(char *at, const char *text)
 {
@@ -154,9 +158,10 @@ static char *put_key(char *at, const uint8_t key[32])
 }
 
 static int write_header(tg_sealer *s, const tg_seal_opts *o, const uint8_t file_key[TG_FILE_KEY],
-			const uint8_t nonce[TG_AGE_NONCE])
+	const uint8_t nonce[TG_AGE_NONCE])
 {
-	char text[HEADER_TEXT(TG_RECIPIENTS_MAX) + TG_AGE_NONCE + 2], *at = put_text(text, VERSION_LINE);
+	char text[HEADER_TEXT(TG_RECIPIENTS_MAX) + TG_AGE_NONCE + 2],
+		*at = put_text(text, VERSION_LINE);
 	uint8_t share[32], body[TG_WRAPPED_KEY], mac[32];
 	int err;
 
@@ -202,7 +207,7 @@ static int begin(tg_sealer *s, const tg_seal_opts *o, const struct tg_head_field
 	return push_signed(s, (const uint8_t *)text, tg_head_format(head, text));
 }
 
-/* The interface ------------------------------------------------------------------------------------------------- */
+/* The interface ------------------------------------------------------------ */
 
 int tg_seal_new(const tg_seal_opts *opts, tg_sealer **out)
 {
@@ -282,7 +287,8 @@ uint64_t tg_seal_size(const tg_seal_opts *opts, uint64_t content_len)
 	char text[TG_HEAD_TEXT_MAX];
 	tg_seal_opts o;
 
-	if (TG_ABI_IN(o, opts) != 0 || options_ok(&o) != 0 || (o.signer && fill_head(&o, &head) != 0))
+	if (TG_ABI_IN(o, opts) != 0 || options_ok(&o) != 0 ||
+		(o.signer && fill_head(&o, &head) != 0))
 		return 0;
 	if (o.signer)
 		plain += tg_head_format(&head, text) + TG_TRAILER;

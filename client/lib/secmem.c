@@ -1,6 +1,6 @@
 /*
- * secmem.c: guarded memory, by libsodium. Decides nothing about what is a secret. Runs in the library only: no server
- * process has any.
+ * secmem.c: guarded memory, by libsodium. Decides nothing about what is a secret. Runs in the
+ * library only: no server process has any.
  */
 #include <sodium.h>
 #include <stdatomic.h>
@@ -34,14 +34,15 @@ static void *map(size_t n)
 
 	if (n > SIZE_MAX - ALIGN)
 		return NULL;
-	/* sodium_malloc() puts the end, not the beginning, at a page's edge: only a rounded size gives an aligned
-	 * pointer. */
+	/* sodium_malloc() puts the end, not the beginning, at a page's edge: only a rounded size
+	 * gives an aligned pointer. */
 	n = (n + ALIGN - 1) / ALIGN * ALIGN;
 	p = sodium_malloc(n);
 	if (!p)
 		return NULL;
 	memset(p, 0, n);
-	/* sodium_malloc() locks, but does not say when it could not: asking again for what is locked already costs nothing of the limit. */
+	/* sodium_malloc() locks, but does not say when it could not: asking again for what is
+	 * locked already costs nothing of the limit. */
 	if (mlock(p, n) != 0)
 		atomic_store(&unlocked, 1);
 	return p;
@@ -72,7 +73,8 @@ void tg_secret_free(void *p)
 	sodium_free(p);
 }
 
-/* Mapping, guarding and locking pages takes several times as long as sealing a small file in them. */
+/* Mapping, guarding and locking pages takes several times as long as sealing a small file in them.
+ */
 void *tg_secret_take(struct tg_spares *s, size_t n)
 {
 	if (must_fail())

@@ -1,8 +1,10 @@
 /*
- * seen.c: the memory of received references: fixed records behind a line that names the format, under the lock of the state folder. Hashed, so that
- * the file tells nobody which evidence was received. A record that was being written when the machine stopped is no record, as nothing was released
- * before it was synced; any other damage is an error, since a memory that forgets would let evidence be replayed. When half of the records may be
- * forgotten the file is written anew and takes the old one's place. Runs in the library. docs/envelope.md, section 6.
+ * seen.c: the memory of received references: fixed records behind a line that names the format,
+ * under the lock of the state folder. Hashed, so that the file tells nobody which evidence was
+ * received. A record that was being written when the machine stopped is no record, as nothing was
+ * released before it was synced; any other damage is an error, since a memory that forgets would
+ * let evidence be replayed. When half of the records may be forgotten the file is written anew and
+ * takes the old one's place. Runs in the library. docs/envelope.md, section 6.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,21 +22,25 @@
 
 #define FILE_NAME "received"
 #define TEMP_NAME "received.new"
-#define OLD_NAME "seen"            /* records of 8 bytes of Unix seconds and 32 of BLAKE2b, remembered for a day */
+/* records of 8 bytes of Unix seconds and 32 of BLAKE2b, remembered for a day */
+#define OLD_NAME "seen"
 #define MAGIC "timeglas seen 2\n"
 #define MAGIC_BYTES (sizeof MAGIC - 1)
 #define HASH_BYTES 24
 #define SUM_BYTES 8
 #define OLD_HASH_BYTES 32
 #define DAY_MS INT64_C(86400000)
-#define LINGER_MS DAY_MS           /* a clock that is ahead for less than that makes nobody forget */
-#define OLD_AHEAD_MS INT64_C(600000) /* of an old record: its head was at most 5 minutes ahead, and is accepted for a day and 5 minutes */
+/* a clock that is ahead for less than that makes nobody forget */
+#define LINGER_MS DAY_MS
+/* of an old record: its head was at most 5 minutes ahead, and is accepted for a day and 5 minutes
+ */
+#define OLD_AHEAD_MS INT64_C(600000)
 #define FILE_MAX (INT64_C(1) << 30)
 
 struct record {
-	int64_t until_ms;          /* in this machine's byte order */
-	uint8_t hash[HASH_BYTES];  /* BLAKE2b of the reference */
-	uint8_t sum[SUM_BYTES];    /* BLAKE2b of the two */
+	int64_t until_ms;         /* in this machine's byte order */
+	uint8_t hash[HASH_BYTES]; /* BLAKE2b of the reference */
+	uint8_t sum[SUM_BYTES];   /* BLAKE2b of the two */
 };
 
 struct old_record {
@@ -46,10 +52,10 @@ struct tg_seen {
 	int dir;
 };
 
-struct memory {                    /* the file as it is now, under the lock */
+struct memory { /* the file as it is now, under the lock */
 	int fd;
 	uint8_t *bytes;
-	size_t n;                  /* records */
+	size_t n; /* records */
 };
 
 static struct record *records(const struct memory *m)
@@ -61,7 +67,8 @@ static void sum_of(const struct record *r, uint8_t out[SUM_BYTES])
 {
 	uint8_t whole[16];
 
-	crypto_generichash(whole, sizeof whole, (const uint8_t *)r, offsetof(struct record, sum), NULL, 0);
+	crypto_generichash(
+		whole, sizeof whole, (const uint8_t *)r, offsetof(struct record, sum), NULL, 0);
 	memcpy(out, whole, SUM_BYTES);
 }
 
@@ -80,7 +87,9 @@ static int cannot(char why[TG_SEEN_WHY], const char *what)
 
 	if (tg_state_path(dir) != 0)
 		dir[0] = '\0';
-	snprintf(why, TG_SEEN_WHY, "cannot %s the memory of received references, %.300s/" FILE_NAME ": %s", what, dir, strerror(saved));
+	snprintf(why, TG_SEEN_WHY,
+		"cannot %s the memory of received references, %.300s/" FILE_NAME ": %s", what, dir,
+		strerror(saved));
 	errno = saved;
 	return TG_EIO;
 }
@@ -91,13 +100,17 @@ static int damaged(char why[TG_SEEN_WHY], const char *where)
 
 	if (tg_state_path(dir) != 0)
 		dir[0] = '\0';
-	snprintf(why, TG_SEEN_WHY, "the memory of received references is damaged (%.300s/" FILE_NAME ", %s): what was received before could be "
-		 "replayed unnoticed. Restore the file, or move it away, fetch nothing for a day and 5 minutes, and go on", dir, where);
+	snprintf(why, TG_SEEN_WHY,
+		"the memory of received references is damaged (%.300s/" FILE_NAME
+		", %s): what was received before could be "
+		"replayed unnoticed. Restore the file, or move it away, fetch nothing for a day "
+		"and 5 minutes, and go on",
+		dir, where);
 	errno = EILSEQ;
 	return TG_EIO;
 }
 
-/* Files ------------------------------------------------------------------------------------------------------------ */
+/* Files -------------------------------------------------------------------- */
 
 static int write_at(int fd, const void *p, size_t n, off_t at)
 {
@@ -152,7 +165,8 @@ static void memory_free(struct memory *m)
 	free(m->bytes);
 }
 
-/* Only what was being appended last may be unfinished: fewer bytes than a record has, or, where a length reaches the disk before the data, zeros. */
+/* Only what was being appended last may be unfinished: fewer bytes than a record has, or, where a
+ * length reaches the disk before the data, zeros. */
 static int check_records(struct memory *m, size_t size, char why[TG_SEEN_WHY])
 {
 	static const struct record none;
@@ -161,7 +175,8 @@ static int check_records(struct memory *m, size_t size, char why[TG_SEEN_WHY])
 	if (size < MAGIC_BYTES || memcmp(m->bytes, MAGIC, MAGIC_BYTES) != 0)
 		return damaged(why, "its first line");
 	m->n = (size - MAGIC_BYTES) / sizeof(struct record);
-	if (m->n > 0 && (size - MAGIC_BYTES) % sizeof none == 0 && memcmp(&records(m)[m->n - 1], &none, sizeof none) == 0)
+	if (m->n > 0 && (size - MAGIC_BYTES) % sizeof none == 0 &&
+		memcmp(&records(m)[m->n - 1], &none, sizeof none) == 0)
 		m->n--;
 	for (size_t i = 0; i < m->n; i++)
 		if (!is_whole(&records(m)[i])) {
@@ -176,7 +191,7 @@ static int memory_read(int dir, struct memory *m, char why[TG_SEEN_WHY])
 	size_t size = 0;
 	int err;
 
-	*m = (struct memory){ .fd = openat(dir, FILE_NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW) };
+	*m = (struct memory){.fd = openat(dir, FILE_NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW)};
 	if (m->fd < 0)
 		return cannot(why, "open");
 	err = read_all(m->fd, &m->bytes, &size);
@@ -187,7 +202,9 @@ static int memory_read(int dir, struct memory *m, char why[TG_SEEN_WHY])
 
 static int replace(int dir, const struct record *r, size_t n, char why[TG_SEEN_WHY])
 {
-	int fd = openat(dir, TEMP_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), err;
+	int fd = openat(
+		    dir, TEMP_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600),
+	    err;
 
 	err = fd >= 0 ? write_at(fd, MAGIC, MAGIC_BYTES, 0) : TG_EIO;
 	if (err == 0)
@@ -203,11 +220,11 @@ static int replace(int dir, const struct record *r, size_t n, char why[TG_SEEN_W
 	return err;
 }
 
-/* The memory of before ----------------------------------------------------------------------------------------------- */
+/* The memory of before ----------------------------------------------------- */
 
 static struct record make_record(const uint8_t ref_hash[OLD_HASH_BYTES], int64_t until_ms)
 {
-	struct record r = { .until_ms = until_ms };
+	struct record r = {.until_ms = until_ms};
 
 	memcpy(r.hash, ref_hash, HASH_BYTES);
 	sum_of(&r, r.sum);
@@ -256,12 +273,12 @@ static int create(int dir, char why[TG_SEEN_WHY])
 	return err;
 }
 
-/* The interface ------------------------------------------------------------------------------------------------------- */
+/* The interface ------------------------------------------------------------ */
 
 int tg_seen_open(struct tg_seen **out, char why[TG_SEEN_WHY])
 {
 	struct tg_seen *s = calloc(1, sizeof *s);
-	struct memory m = { .fd = -1 };
+	struct memory m = {.fd = -1};
 	int err, lock = -1;
 
 	*out = NULL;
@@ -284,8 +301,10 @@ int tg_seen_open(struct tg_seen **out, char why[TG_SEEN_WHY])
 	return err;
 }
 
-/* One more, synced; or, when half may be forgotten, all of the others and this one in a new file. */
-static int add(int dir, struct memory *m, const struct record *mine, int64_t now_ms, char why[TG_SEEN_WHY])
+/* One more, synced; or, when half may be forgotten, all of the others and this one in a new file.
+ */
+static int add(
+	int dir, struct memory *m, const struct record *mine, int64_t now_ms, char why[TG_SEEN_WHY])
 {
 	struct record *r = records(m);
 	size_t living = 0;
@@ -295,7 +314,8 @@ static int add(int dir, struct memory *m, const struct record *mine, int64_t now
 	if (living * 2 > m->n || m->n == 0) {
 		off_t at = (off_t)(MAGIC_BYTES + m->n * sizeof *r);
 
-		if (write_at(m->fd, mine, sizeof *mine, at) != 0 || fsync(m->fd) != 0) /* over what was never finished, too */
+		/* over what was never finished, too */
+		if (write_at(m->fd, mine, sizeof *mine, at) != 0 || fsync(m->fd) != 0)
 			return cannot(why, "write");
 		return 0;
 	}
@@ -307,11 +327,12 @@ static int add(int dir, struct memory *m, const struct record *mine, int64_t now
 	return replace(dir, r, living, why);
 }
 
-int tg_seen_add(struct tg_seen *s, const uint8_t ref[TG_SEEN_REF], int64_t until_ms, int64_t now_ms, char why[TG_SEEN_WHY])
+int tg_seen_add(struct tg_seen *s, const uint8_t ref[TG_SEEN_REF], int64_t until_ms, int64_t now_ms,
+	char why[TG_SEEN_WHY])
 {
 	uint8_t hash[OLD_HASH_BYTES];
 	struct record mine;
-	struct memory m = { .fd = -1 };
+	struct memory m = {.fd = -1};
 	int err, lock = tg_state_lock(s->dir);
 
 	why[0] = '\0';

@@ -1,6 +1,6 @@
 /*
- * senders.c: the set of senders whose signatures are trusted, from texts and from files. It verifies nothing. Runs in the
- * library.
+ * senders.c: the set of senders whose signatures are trusted, from texts and from files. It
+ * verifies nothing. Runs in the library.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -117,7 +117,7 @@ int tg_senders_add(tg_senders *s, const char *name, const char *key_text)
 	return add(s, name, name ? strlen(name) : 0, key_text, strlen(key_text));
 }
 
-/* Files ---------------------------------------------------------------------------------------------------------- */
+/* Files -------------------------------------------------------------------- */
 
 static void say(char *why, size_t cap, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void say(char *why, size_t cap, const char *fmt, ...)
@@ -163,15 +163,20 @@ static int add_line(tg_senders *s, const char *line, size_t n)
 
 static const char *fault_of(const char *line, size_t n, size_t number, int err)
 {
-	const char *fault = number == 1 ? tg_encoding_fault((const uint8_t *)line, n < TG_ENCODING_BYTES ? n : TG_ENCODING_BYTES) : NULL;
+	const char *fault = number == 1 ? tg_encoding_fault((const uint8_t *)line,
+						  n < TG_ENCODING_BYTES ? n : TG_ENCODING_BYTES) :
+					  NULL;
 
 	if (fault)
 		return fault;
 	if (memmem(line, n, "TIMEGLAS-SIGNING-KEY-", 21))
-		return "that is a secret signing key; here stands the timeglas-sender1... key that belongs to it";
+		return "that is a secret signing key; here stands the timeglas-sender1... key that "
+		       "belongs to it";
 	if (err == TG_EINVAL)
 		return "a name is 1 to 127 visible ASCII characters, and a key has one name";
-	return err == TG_EKEY ? "a line is a timeglas-sender1... key, with a name in front of it if you like" : tg_strerror(err);
+	return err == TG_EKEY ?
+		"a line is a timeglas-sender1... key, with a name in front of it if you like" :
+		tg_strerror(err);
 }
 
 static int load(tg_senders *s, FILE *f, char *why, size_t cap)

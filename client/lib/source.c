@@ -1,6 +1,7 @@
 /*
- * source.c: the content of an upload. Sealing is a push and sending is a pull, so a small buffer of sealed bytes stands between
- * them. Plaintext passes through one guarded buffer and never touches a disk. Runs in the library.
+ * source.c: the content of an upload. Sealing is a push and sending is a pull, so a small buffer of
+ * sealed bytes stands between them. Plaintext passes through one guarded buffer and never touches a
+ * disk. Runs in the library.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,22 +19,24 @@
 #include "lib/spool.h"
 
 #define READ_BYTES 65536
-#define PLAIN_BYTES (4 * READ_BYTES) /* of whole chunks at once, the sealer copies the last alone */
+/* of whole chunks at once, the sealer copies the last alone */
+#define PLAIN_BYTES (4 * READ_BYTES)
 
 struct tg_source {
 	int fd;
 	bool regular, ended;
-	uint64_t left;           /* of a regular file: bytes that it had when it was opened and that are still to come */
-	uint64_t size;           /* UINT64_MAX: unknown */
-	uint64_t length;         /* of the file itself, from start on */
-	off_t start;             /* where reading began */
+	/* of a regular file: bytes that it had when it was opened and that are still to come */
+	uint64_t left;
+	uint64_t size;   /* UINT64_MAX: unknown */
+	uint64_t length; /* of the file itself, from start on */
+	off_t start;     /* where reading began */
 	const char *why;
 	tg_sealer *sealer;
 	tg_seal_opts seal;
 	uint8_t ref[TG_REF_BYTES];
-	struct tg_spool *spool;     /* stdin, kept for its digest */
-	unsigned char *plain;    /* PLAIN_BYTES */
-	unsigned char *ready;    /* sealed bytes on their way */
+	struct tg_spool *spool; /* stdin, kept for its digest */
+	unsigned char *plain;   /* PLAIN_BYTES */
+	unsigned char *ready;   /* sealed bytes on their way */
 	size_t ready_len, ready_at, ready_cap;
 };
 
@@ -148,7 +151,8 @@ static long fail_read(struct tg_source *s, const char *why)
 	return TG_EIO;
 }
 
-/* The next bytes of the file itself. A file that grows or shrinks meanwhile would not be what its declared length says. */
+/* The next bytes of the file itself. A file that grows or shrinks meanwhile would not be what its
+ * declared length says. */
 static long read_file(void *ctx, void *p, size_t cap)
 {
 	struct tg_source *s = ctx;
@@ -189,7 +193,7 @@ static int seal_more(struct tg_source *s)
 /* Or would reading wait? */
 static bool more_at_hand(const struct tg_source *s)
 {
-	struct pollfd p = { .fd = s->fd, .events = POLLIN };
+	struct pollfd p = {.fd = s->fd, .events = POLLIN};
 
 	return poll(&p, 1, 0) > 0;
 }
@@ -206,7 +210,8 @@ static size_t take_ready(struct tg_source *s, unsigned char *p, size_t cap)
 	return n;
 }
 
-/* Fills p, as every answer becomes a write and a TLS record of its own, but keeps nothing back from the reader for the sake of a slow pipe. */
+/* Fills p, as every answer becomes a write and a TLS record of its own, but keeps nothing back from
+ * the reader for the sake of a slow pipe. */
 long tg_source_read(void *ctx, void *p, size_t cap)
 {
 	struct tg_source *s = ctx;

@@ -1,6 +1,7 @@
 /*
- * spool.c: output that is released whole or not at all. It holds nothing in memory and names no file before its content has been checked by the
- * caller. A name that is not yet the final one exists only while all signals are blocked. Runs in the library.
+ * spool.c: output that is released whole or not at all. It holds nothing in memory and names no
+ * file before its content has been checked by the caller. A name that is not yet the final one
+ * exists only while all signals are blocked. Runs in the library.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,10 +24,11 @@
 
 struct tg_spool {
 	int fd;
-	bool through;  /* fd is the caller's: what is written is out */
-	bool linkable; /* made with O_TMPFILE; otherwise the name is gone for good, and only a copy can get one */
+	bool through; /* fd is the caller's: what is written is out */
+	/* made with O_TMPFILE; otherwise the name is gone for good, and only a copy can get one */
+	bool linkable;
 	uint64_t size;
-	char *target;  /* NULL: none */
+	char *target; /* NULL: none */
 	char *dir;
 };
 
@@ -37,7 +39,8 @@ void tg_spool_without_tmpfile(bool without)
 	no_tmpfile = without;
 }
 
-/* No signal ends the process between this and let_signals(): what has a temporary name then gets its real one, or loses it. */
+/* No signal ends the process between this and let_signals(): what has a temporary name then gets
+ * its real one, or loses it. */
 static void hold_signals(sigset_t *before)
 {
 	sigset_t all;
@@ -54,7 +57,8 @@ static void let_signals(const sigset_t *before)
 	errno = saved;
 }
 
-/* A file with a temporary name in the spool's folder, which the caller frees. Returns its descriptor, or -1 (errno). */
+/* A file with a temporary name in the spool's folder, which the caller frees. Returns its
+ * descriptor, or -1 (errno). */
 static int open_named(const struct tg_spool *s, char **name)
 {
 	int fd;
@@ -118,7 +122,8 @@ bool tg_spool_is_stream(const char *target)
 {
 	struct stat st;
 
-	return target == NULL || strcmp(target, "-") == 0 || (stat(target, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+	return target == NULL || strcmp(target, "-") == 0 ||
+		(stat(target, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
 }
 
 static int check_target(const char *target)
@@ -145,7 +150,8 @@ int tg_spool_new(const char *target, struct tg_spool **out)
 	s->fd = -1;
 	s->target = target != NULL ? strdup(target) : NULL;
 	s->dir = target != NULL ? dir_of(target) : temp_dir();
-	err = s->dir != NULL && (target == NULL || s->target != NULL) ? open_nameless(s) : TG_ENOMEM;
+	err = s->dir != NULL && (target == NULL || s->target != NULL) ? open_nameless(s) :
+									TG_ENOMEM;
 	if (err == 0)
 		*out = s;
 	else
@@ -203,7 +209,7 @@ int tg_spool_rewind(struct tg_spool *s)
 	return lseek(s->fd, 0, SEEK_SET) == 0 ? 0 : TG_EIO;
 }
 
-/* Names -------------------------------------------------------------------------------------------------------------- */
+/* Names -------------------------------------------------------------------- */
 
 static int copy_by_hand(int from, int to)
 {
@@ -238,7 +244,8 @@ static int copy_all(struct tg_spool *s, int to)
 	return err;
 }
 
-/* Gives an O_TMPFILE's inode its name, which must not exist yet. /proc, as AT_EMPTY_PATH needs a capability. */
+/* Gives an O_TMPFILE's inode its name, which must not exist yet. /proc, as AT_EMPTY_PATH needs a
+ * capability. */
 static int link_as(const struct tg_spool *s, const char *path)
 {
 	char self[PROC_FD_CHARS];
@@ -253,7 +260,8 @@ static int link_temporarily(struct tg_spool *s, char **name)
 
 	for (int i = 0; i < NAME_TRIES; i++) {
 		free(*name);
-		if (asprintf(name, "%s/.timeglas.%08x", s->dir, (unsigned)randombytes_random()) < 0) {
+		if (asprintf(name, "%s/.timeglas.%08x", s->dir, (unsigned)randombytes_random()) <
+			0) {
 			*name = NULL;
 			return TG_ENOMEM;
 		}

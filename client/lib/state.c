@@ -11,9 +11,11 @@
 #include <unistd.h>
 #include "lib/state.h"
 
-#define WAIT_MS 10000 /* it is held for some milliseconds; by a process that was stopped, for ever */
+/* it is held for some milliseconds; by a process that was stopped, for ever */
+#define WAIT_MS 10000
 #define PAUSE_MS 5
-#define LOCK_NAME "lock" /* and not the folder itself: over NFS only what is open for writing can be locked */
+/* and not the folder itself: over NFS only what is open for writing can be locked */
+#define LOCK_NAME "lock"
 
 int tg_state_path(char out[TG_STATE_PATH])
 {
@@ -55,21 +57,24 @@ int tg_state_open(int *fd, char *why, size_t cap)
 
 	*fd = -1;
 	if (tg_state_path(path) != 0) {
-		snprintf(why, cap, "no folder for what was received: set XDG_STATE_HOME or HOME to an absolute path");
+		snprintf(why, cap,
+			"no folder for what was received: set XDG_STATE_HOME or HOME to an "
+			"absolute path");
 		return TG_EIO;
 	}
 	if (make_dirs(path) == 0)
 		*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*fd >= 0)
 		return 0;
-	snprintf(why, cap, "cannot use the folder %.150s (XDG_STATE_HOME, HOME): %s", path, strerror(errno));
+	snprintf(why, cap, "cannot use the folder %.150s (XDG_STATE_HOME, HOME): %s", path,
+		strerror(errno));
 	return TG_EIO;
 }
 
 int tg_state_lock(int dir)
 {
 	int fd = openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), saved;
-	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
 
 	if (fd < 0)
 		return TG_EIO;

@@ -1,4 +1,5 @@
-/* state.h: the folder in which the library keeps what must outlive a process: received references, and which sealed copies it keeps. */
+/* state.h: the folder in which the library keeps what must outlive a process: received references,
+ * and which sealed copies it keeps. */
 #ifndef TG_LIB_STATE_H
 #define TG_LIB_STATE_H
 
@@ -8,7 +9,8 @@
 
 /**
  * Names the folder: $XDG_STATE_HOME/timeglas, or ~/.local/state/timeglas. It need not exist.
- * Returns 0, or TG_EIO when neither variable holds an absolute path (errno says ENOENT or ENAMETOOLONG).
+ * Returns 0, or TG_EIO when neither variable holds an absolute path (errno says ENOENT or
+ * ENAMETOOLONG).
  */
 int tg_state_path(char out[TG_STATE_PATH]);
 /**
@@ -17,8 +19,9 @@ int tg_state_path(char out[TG_STATE_PATH]);
  */
 int tg_state_open(int *fd, char *why, size_t cap);
 /**
- * Waits for the folder's lock, which every process that changes something in it takes: the file `lock`.
- * It is held for milliseconds, so the wait ends after 10 s. Returns a descriptor for tg_state_unlock(), or TG_EIO (errno; ETIMEDOUT).
+ * Waits for the folder's lock, which every process that changes something in it takes: the file
+ * `lock`. It is held for milliseconds, so the wait ends after 10 s. Returns a descriptor for
+ * tg_state_unlock(), or TG_EIO (errno; ETIMEDOUT).
  */
 int tg_state_lock(int dir);
 void tg_state_unlock(int lock); /* a negative one is fine */

@@ -1,7 +1,7 @@
 /*
- * stream.c: the payload of an age file (age.md, "Payload"). Seals and opens single chunks; who holds them, and when
- * they may be released, is decided in seal.c and open.c. OpenSSL's cipher, because it is twice as fast as libsodium's
- * here. Runs in the library.
+ * stream.c: the payload of an age file (age.md, "Payload"). Seals and opens single chunks; who
+ * holds them, and when they may be released, is decided in seal.c and open.c. OpenSSL's cipher,
+ * because it is twice as fast as libsodium's here. Runs in the library.
  */
 #include <string.h>
 #include "lib/secmem.h"
@@ -9,8 +9,8 @@
 
 #define NONCE 12
 
-int tg_stream_init(struct tg_stream *s, const uint8_t file_key[TG_FILE_KEY], const uint8_t nonce[TG_AGE_NONCE],
-		   int sealing)
+int tg_stream_init(struct tg_stream *s, const uint8_t file_key[TG_FILE_KEY],
+	const uint8_t nonce[TG_AGE_NONCE], int sealing)
 {
 	uint8_t key[32];
 	int err = tg_hkdf(file_key, TG_FILE_KEY, nonce, TG_AGE_NONCE, "payload", key);
@@ -20,14 +20,16 @@ int tg_stream_init(struct tg_stream *s, const uint8_t file_key[TG_FILE_KEY], con
 		s->ctx = EVP_CIPHER_CTX_new();
 		if (!s->ctx)
 			err = TG_ENOMEM;
-		else if (EVP_CipherInit_ex2(s->ctx, tg_bulk_cipher(), key, NULL, sealing, NULL) != 1)
+		else if (EVP_CipherInit_ex2(s->ctx, tg_bulk_cipher(), key, NULL, sealing, NULL) !=
+			1)
 			err = TG_EINTERNAL;
 	}
 	tg_wipe(key, sizeof key);
 	return err;
 }
 
-/* Eleven bytes of counter, big-endian, of which a file that fits anywhere uses eight; then 1 on the last chunk. */
+/* Eleven bytes of counter, big-endian, of which a file that fits anywhere uses eight; then 1 on the
+ * last chunk. */
 static int start_chunk(struct tg_stream *s, int last)
 {
 	uint8_t nonce[NONCE] = {0};
@@ -42,9 +44,10 @@ int tg_stream_seal(struct tg_stream *s, const uint8_t *p, size_t n, int last, ui
 {
 	int len = 0, rest = 0;
 
-	if (!start_chunk(s, last) || (n > 0 && EVP_EncryptUpdate(s->ctx, out, &len, p, (int)n) != 1) ||
-	    EVP_EncryptFinal_ex(s->ctx, out + len, &rest) != 1 || (size_t)(len + rest) != n ||
-	    EVP_CIPHER_CTX_ctrl(s->ctx, EVP_CTRL_AEAD_GET_TAG, TG_AGE_TAG, out + n) != 1)
+	if (!start_chunk(s, last) ||
+		(n > 0 && EVP_EncryptUpdate(s->ctx, out, &len, p, (int)n) != 1) ||
+		EVP_EncryptFinal_ex(s->ctx, out + len, &rest) != 1 || (size_t)(len + rest) != n ||
+		EVP_CIPHER_CTX_ctrl(s->ctx, EVP_CTRL_AEAD_GET_TAG, TG_AGE_TAG, out + n) != 1)
 		return TG_EINTERNAL;
 	s->chunk++;
 	s->ended = last;
@@ -57,10 +60,11 @@ static int open_as(struct tg_stream *s, const uint8_t *p, size_t n, int last, ui
 	int len = 0, rest = 0;
 
 	memcpy(tag, p + n, sizeof tag);
-	if (!start_chunk(s, last) || EVP_CIPHER_CTX_ctrl(s->ctx, EVP_CTRL_AEAD_SET_TAG, TG_AGE_TAG, tag) != 1)
+	if (!start_chunk(s, last) ||
+		EVP_CIPHER_CTX_ctrl(s->ctx, EVP_CTRL_AEAD_SET_TAG, TG_AGE_TAG, tag) != 1)
 		return TG_EINTERNAL;
 	if ((n > 0 && EVP_DecryptUpdate(s->ctx, out, &len, p, (int)n) != 1) ||
-	    EVP_DecryptFinal_ex(s->ctx, out + len, &rest) != 1) {
+		EVP_DecryptFinal_ex(s->ctx, out + len, &rest) != 1) {
 		tg_wipe(out, n); /* decrypted before it was known to be false */
 		return TG_EPAYLOAD;
 	}

@@ -1,8 +1,9 @@
-"""Seals and opens what docs/envelope.md describes: age v1 with X25519, head, trailer, name. A second implementation, for test vectors.
+"""Seals and opens what docs/envelope.md describes: age v1 with X25519, head, trailer, name. A
+second implementation, for test vectors.
 
-Written from the specification, not from the client's sources, and with no library but Python's own. A file is in memory as a whole here, and
-nothing is returned of one that is refused; a program for real evidence needs constant-time primitives and streams.
-"""
+Written from the specification, not from the client's sources, and with no library but Python's own.
+A file is in memory as a whole here, and nothing is returned of one that is refused; a program for
+real evidence needs constant-time primitives and streams."""
 import base64
 import calendar
 import hashlib
@@ -18,27 +19,35 @@ DAY_MS = 86400000
 MAX_AGE_MS, MAX_AHEAD_MS = DAY_MS + 300000, 300000
 ANY_AGE = -1
 
-# ISO 3166-1 alpha-3, ICAO Doc 9303-3 section 5 parts B to D, and codes that were withdrawn; and Germany's D.
-ISSUERS = set(re.findall("...", (
-    "ABWAFGAGOAIAALAALBANDAREARGARMASMATAATFATGAUSAUTAZEBDIBELBENBESBFABGDBGRBHRBHSBIHBLMBLRBLZBMUBOLBRABRBBRNBTNBVTBWACAFCANCCKCHE"
-    "CHLCHNCIVCMRCODCOGCOKCOLCOMCPVCRICUBCUWCXRCYMCYPCZEDEUDJIDMADNKDOMDZAECUEGYERIESHESPESTETHFINFJIFLKFRAFROFSMGABGBRGEOGGYGHAGIB"
-    "GINGLPGMBGNBGNQGRCGRDGRLGTMGUFGUMGUYHKGHMDHNDHRVHTIHUNIDNIMNINDIOTIRLIRNIRQISLISRITAJAMJEYJORJPNKAZKENKGZKHMKIRKNAKORKWTLAOLBN"
-    "LBRLBYLCALIELKALSOLTULUXLVAMACMAFMARMCOMDAMDGMDVMEXMHLMKDMLIMLTMMRMNEMNGMNPMOZMRTMSRMTQMUSMWIMYSMYTNAMNCLNERNFKNGANICNIUNLDNOR"
-    "NPLNRUNZLOMNPAKPANPCNPERPHLPLWPNGPOLPRIPRKPRTPRYPSEPYFQATREUROURUSRWASAUSDNSENSGPSGSSHNSJMSLBSLESLVSMRSOMSPMSRBSSDSTPSURSVKSVN"
-    "SWESWZSXMSYCSYRTCATCDTGOTHATJKTKLTKMTLSTONTTOTUNTURTUVTWNTZAUGAUKRUMIURYUSAUZBVATVCTVENVGBVIRVNMVUTWLFWSMYEMZAFZMBZWE"
-    "EUEGBDGBNGBOGBPGBSIAORKSUNAUNKUNOUTOXBAXCCXCEXCOXDCXECXESXIMXMPXOMXPOXXAXXBXXCXXX"
-    "ANTBURBYSCSKDDRFXXNTZROMSCGSUNTMPYMDYUGZAR"))) | {"D"}
+# ISO 3166-1 alpha-3, ICAO Doc 9303-3 section 5 parts B to D, and codes that were withdrawn; and
+# Germany's D.
+ISSUERS = set(
+    re.findall(
+        "...",
+        (
+            "ABWAFGAGOAIAALAALBANDAREARGARMASMATAATFATGAUSAUTAZEBDIBELBENBESBFABGDBGRBHRBHSBIHBLMBLRBLZBMUBOLBRABRBBRNBTNBVTBWACAFCANCCKCHE"
+            "CHLCHNCIVCMRCODCOGCOKCOLCOMCPVCRICUBCUWCXRCYMCYPCZEDEUDJIDMADNKDOMDZAECUEGYERIESHESPESTETHFINFJIFLKFRAFROFSMGABGBRGEOGGYGHAGIB"
+            "GINGLPGMBGNBGNQGRCGRDGRLGTMGUFGUMGUYHKGHMDHNDHRVHTIHUNIDNIMNINDIOTIRLIRNIRQISLISRITAJAMJEYJORJPNKAZKENKGZKHMKIRKNAKORKWTLAOLBN"
+            "LBRLBYLCALIELKALSOLTULUXLVAMACMAFMARMCOMDAMDGMDVMEXMHLMKDMLIMLTMMRMNEMNGMNPMOZMRTMSRMTQMUSMWIMYSMYTNAMNCLNERNFKNGANICNIUNLDNOR"
+            "NPLNRUNZLOMNPAKPANPCNPERPHLPLWPNGPOLPRIPRKPRTPRYPSEPYFQATREUROURUSRWASAUSDNSENSGPSGSSHNSJMSLBSLESLVSMRSOMSPMSRBSSDSTPSURSVKSVN"
+            "SWESWZSXMSYCSYRTCATCDTGOTHATJKTKLTKMTLSTONTTOTUNTURTUVTWNTZAUGAUKRUMIURYUSAUZBVATVCTVENVGBVIRVNMVUTWLFWSMYEMZAFZMBZWE"
+            "EUEGBDGBNGBOGBPGBSIAORKSUNAUNKUNOUTOXBAXCCXCEXCOXDCXECXESXIMXMPXOMXPOXXAXXBXXCXXX"
+            "ANTBURBYSCSKDDRFXXNTZROMSCGSUNTMPYMDYUGZAR"
+        ),
+    )
+) | {"D"}
 
 
 class Refused(Exception):
-    """A file, head or demand that is not accepted: the client's code, the reason, and for a head the line."""
+    """A file, head or demand that is not accepted: the client's code, the reason, and for a head
+    the line."""
 
     def __init__(self, code, why, line=None):
         super().__init__(f"{code}: {why}")
         self.code, self.why, self.line = code, why, line
 
 
-# Keys as text (section 4) -------------------------------------------------------------------------------------------
+# Keys as text (section 4) --------------------------------------------------
 
 
 def b64(data):
@@ -89,12 +98,13 @@ def decode_sender(text):
 
 
 def parse_sender(text):
-    """A key that may be trusted. In a head the form is enough: another key than a trusted one ends it anyway."""
+    """A key that may be trusted. In a head the form is enough: another key than a trusted one ends
+    it anyway."""
     key = decode_sender(text)
     return key if key is not None and pr.in_main_subgroup(key) else None
 
 
-# Names, ids, subjects -----------------------------------------------------------------------------------------------
+# Names, ids, subjects ------------------------------------------------------
 
 
 def name_of(sender, ref):
@@ -102,8 +112,12 @@ def name_of(sender, ref):
 
 
 def name_of_id(ident):
-    """The last 22 characters of an id, or None where it is none: 00..3f, then a name in its one spelling."""
-    if not re.fullmatch(r"[0-3][0-9a-f][A-Za-z0-9_-]{22}", ident) or unb64(ident[2:].encode(), b"-_") is None:
+    """The last 22 characters of an id, or None where it is none: 00..3f, then a name in its one
+    spelling."""
+    if (
+        not re.fullmatch(r"[0-3][0-9a-f][A-Za-z0-9_-]{22}", ident)
+        or unb64(ident[2:].encode(), b"-_") is None
+    ):
         return None
     return ident[2:]
 
@@ -113,10 +127,12 @@ def shard_of_name(name):
 
 
 def subject_hash(uploader, subject):
-    return hashlib.sha256(b"timeglas subject 1\n" + uploader.encode() + b"\n" + subject.encode()).hexdigest()[:32]
+    return hashlib.sha256(
+        b"timeglas subject 1\n" + uploader.encode() + b"\n" + subject.encode()
+    ).hexdigest()[:32]
 
 
-# The head (section 3) -----------------------------------------------------------------------------------------------
+# The head (section 3) ------------------------------------------------------
 
 
 def format_time(ms):
@@ -127,11 +143,21 @@ def parse_time(text):
     """Milliseconds since 1970, or why not."""
     form = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?Z", text, re.ASCII)
     if not form:
-        return "the time is not of the form 2026-11-22T12:00:00.123Z" if text.endswith("Z") else "the time is in UTC and ends with Z"
+        return (
+            "the time is not of the form 2026-11-22T12:00:00.123Z"
+            if text.endswith("Z")
+            else "the time is in UTC and ends with Z"
+        )
     year, month, day, hour, minute, second = (int(n) for n in form.groups()[:6])
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     days = (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-    if not 1 <= month <= 12 or not 1 <= day <= days[month - 1] or hour > 23 or minute > 59 or second > 59:
+    if (
+        not 1 <= month <= 12
+        or not 1 <= day <= days[month - 1]
+        or hour > 23
+        or minute > 59
+        or second > 59
+    ):
         return "the time is not of the form 2026-11-22T12:00:00.123Z: there is no such time"
     if form.group(7) is None:
         return "milliseconds are missing: the time ends with .000Z, also when they are zero"
@@ -160,16 +186,46 @@ FIELDS = (
     ("timeglas-head", True, False, _matches("1", "this version of the head is not known")),
     ("kind", True, False, _matches("[a-z0-9-]{1,31}", "a kind is 1 to 31 of a-z, 0-9 and '-'")),
     ("issuer", False, False, _issuer),
-    ("session", False, False, _matches("[A-Za-z0-9_-]{1,64}", "a session is 1 to 64 of A-Z, a-z, 0-9, '-' and '_'")),
-    ("subject", False, False, _matches("[0-9a-f]{64}", "a subject is 64 lower-case hexadecimal digits")),
+    (
+        "session",
+        False,
+        False,
+        _matches("[A-Za-z0-9_-]{1,64}", "a session is 1 to 64 of A-Z, a-z, 0-9, '-' and '_'"),
+    ),
+    (
+        "subject",
+        False,
+        False,
+        _matches("[0-9a-f]{64}", "a subject is 64 lower-case hexadecimal digits"),
+    ),
     ("time", True, False, _time),
-    ("content-type", False, False, _matches("[!-~]([ -~]{0,125}[!-~])?",
-                                            "a content type is 1 to 127 printable ASCII characters, "
-                                            "without a blank at either end")),
-    ("sender", True, False, lambda text: None
-     if decode_sender(text) else "the sender is not a well-formed timeglas-sender1... key"),
-    ("recipient", True, True, lambda text: None
-     if parse_recipient(text) else "the recipient is not a well-formed age X25519 key"),
+    (
+        "content-type",
+        False,
+        False,
+        _matches(
+            "[!-~]([ -~]{0,125}[!-~])?",
+            "a content type is 1 to 127 printable ASCII characters, without a blank at either end",
+        ),
+    ),
+    (
+        "sender",
+        True,
+        False,
+        lambda text: (
+            None
+            if decode_sender(text)
+            else "the sender is not a well-formed timeglas-sender1... key"
+        ),
+    ),
+    (
+        "recipient",
+        True,
+        True,
+        lambda text: (
+            None if parse_recipient(text) else "the recipient is not a well-formed age X25519 key"
+        ),
+    ),
     ("ref", True, False, _matches("[0-9a-f]{32}", "a ref is 32 lower-case hexadecimal digits")),
 )
 NAMES = [f[0] for f in FIELDS]
@@ -186,7 +242,8 @@ def format_head(fields):
 
 
 def parse_head(data):
-    """Fields by name, and the head's length with its blank line. Raises Refused with the first line that is wrong."""
+    """Fields by name, and the head's length with its blank line. Raises Refused with the first line
+    that is wrong."""
     fields, at, number, following = {}, 0, 0, 0
 
     def refuse(why):
@@ -201,8 +258,11 @@ def parse_head(data):
         number += 1
         end = data[:HEAD_MAX].find(b"\n", at)
         if end < 0:
-            refuse("the head is longer than 4096 bytes, or its empty line is missing" if len(data) > HEAD_MAX
-                   else "the content ends within the head, or its empty line is missing")
+            refuse(
+                "the head is longer than 4096 bytes, or its empty line is missing"
+                if len(data) > HEAD_MAX
+                else "the content ends within the head, or its empty line is missing"
+            )
         line, at = data[at:end].decode("latin-1"), end + 1
         if line == "":
             want(len(FIELDS))
@@ -213,14 +273,20 @@ def parse_head(data):
         if not colon:
             refuse('neither a field, as "name: value", nor the empty line that ends the head')
         if name not in NAMES:
-            refuse(f'the name of the field "{name.lower()}" is written in lower case' if name.lower() in NAMES
-                   else "there is no field of this name in a head")
+            refuse(
+                f'the name of the field "{name.lower()}" is written in lower case'
+                if name.lower() in NAMES
+                else "there is no field of this name in a head"
+            )
         i = NAMES.index(name)
         if not value.startswith(" "):
             refuse("one blank stands between the colon and the value")
         if i < following and not (FIELDS[i][2] and following == i + 1):
-            refuse(f'the field "{name}" stands here a second time'
-                   if name in fields else f'the field "{name}" stands too late')
+            refuse(
+                f'the field "{name}" stands here a second time'
+                if name in fields
+                else f'the field "{name}" stands too late'
+            )
         want(i)
         value = value[1:]
         if value.startswith(" "):
@@ -237,18 +303,20 @@ def parse_head(data):
         following = i + 1
 
 
-# Sealing (section 1) ------------------------------------------------------------------------------------------------
+# Sealing (section 1) -------------------------------------------------------
 
 
 def x25519_stanza(file_key, recipient, ephemeral):
     share = pr.x25519(ephemeral, pr.BASEPOINT)
-    key = pr.hkdf(pr.x25519(ephemeral, recipient), share + recipient, b"age-encryption.org/v1/X25519")
+    key = pr.hkdf(
+        pr.x25519(ephemeral, recipient), share + recipient, b"age-encryption.org/v1/X25519"
+    )
     return stanza(b"X25519 " + b64(share), pr.aead_seal(key, bytes(12), file_key))
 
 
 def stanza(args, body):
     text = b64(body)
-    lines = [text[i:i + 64] for i in range(0, len(text), 64)]
+    lines = [text[i : i + 64] for i in range(0, len(text), 64)]
     if len(text) % 64 == 0:
         lines.append(b"")
     return b"-> " + args + b"\n" + b"\n".join(lines) + b"\n"
@@ -265,9 +333,10 @@ def chunk_nonce(number, last):
 
 def payload(file_key, nonce, plain):
     key = pr.hkdf(file_key, nonce, b"payload")
-    parts = [plain[i:i + CHUNK] for i in range(0, len(plain), CHUNK)] or [b""]
-    return nonce + b"".join(pr.aead_seal(key, chunk_nonce(i, i == len(parts) - 1), part) for i,
-                            part in enumerate(parts))
+    parts = [plain[i : i + CHUNK] for i in range(0, len(plain), CHUNK)] or [b""]
+    return nonce + b"".join(
+        pr.aead_seal(key, chunk_nonce(i, i == len(parts) - 1), part) for i, part in enumerate(parts)
+    )
 
 
 def signed(head, content, seed):
@@ -275,11 +344,15 @@ def signed(head, content, seed):
     return head + content + pr.ed25519ph_sign(seed, head + content)
 
 
-# Opening ------------------------------------------------------------------------------------------------------------
+# Opening -------------------------------------------------------------------
 
 # Type: arguments' sizes in bytes, the body's. Others pass by the general rules.
-NATIVE = {b"X25519": ((32,), 32), b"mlkem768x25519": ((1120,), 32), b"p256tag": ((4, 65), 32),
-          b"mlkem768p256tag": ((4, 1153), 32)}
+NATIVE = {
+    b"X25519": ((32,), 32),
+    b"mlkem768x25519": ((1120,), 32),
+    b"p256tag": ((4, 65), 32),
+    b"mlkem768p256tag": ((4, 1153), 32),
+}
 
 
 def parse_header(data):
@@ -312,9 +385,13 @@ def parse_header(data):
                 refuse("the header names no recipient")
             if any(words[0] == b"scrypt" for words, _ in stanzas) and len(stanzas) > 1:
                 refuse("a scrypt stanza is the only one")
-            return stanzas, data[:start + 3], mac, at
+            return stanzas, data[: start + 3], mac, at
         words = text.split(b" ")
-        if words[0] != b"->" or len(words) < 2 or not all(re.fullmatch(rb"[!-~]+", w) for w in words):
+        if (
+            words[0] != b"->"
+            or len(words) < 2
+            or not all(re.fullmatch(rb"[!-~]+", w) for w in words)
+        ):
             refuse("not a stanza: visible ASCII words with one space between them")
         body = b""
         while True:
@@ -340,7 +417,8 @@ def parse_header(data):
 
 
 def unwrap(stanzas, identities):
-    """The file key, and for each X25519 stanza that an identity opens, that identity's public half."""
+    """The file key, and for each X25519 stanza that an identity opens, that identity's public
+    half."""
     file_key, ours = None, []
     for words, body in stanzas:
         if words[0] != b"X25519":
@@ -365,7 +443,7 @@ def open_chunks(file_key, data):
         raise Refused("TG_EHEADER", "the file ends within its nonce")
     key, sealed, number = pr.hkdf(file_key, data[:16], b"payload"), data[16:], 0
     while True:
-        part, sealed = sealed[:CHUNK + TAG], sealed[CHUNK + TAG:]
+        part, sealed = sealed[: CHUNK + TAG], sealed[CHUNK + TAG :]
         plain = pr.aead_open(key, chunk_nonce(number, 1), part)
         if plain is not None:
             if plain == b"" and number > 0:
@@ -390,8 +468,12 @@ def check_demands(expect):
         return
     if not expect["senders"] or "id" in expect and name_of_id(expect["id"]) is None:
         raise Refused("TG_EINVAL", "no senders, or not an id")
-    for name, code in (("kind", "TG_EKIND"), ("issuer", "TG_EISSUER"), ("session", "TG_ESESSION"), ("subject",
-        "TG_ESUBJECT")):
+    for name, code in (
+        ("kind", "TG_EKIND"),
+        ("issuer", "TG_EISSUER"),
+        ("session", "TG_ESESSION"),
+        ("subject", "TG_ESUBJECT"),
+    ):
         value = {"D<<": "D"}.get(expect.get(name), expect.get(name))
         fault = FIELDS[NAMES.index(name)][3](value) if value is not None else None
         if fault:
@@ -400,19 +482,32 @@ def check_demands(expect):
 
 def check_head(head, stanzas, ours, expect):
     """Head against file, and against what the caller knows: recipients, name, labels, age."""
-    sender, recipients = decode_sender(head["sender"]), [parse_recipient(r) for r in head["recipient"]]
+    sender, recipients = decode_sender(head["sender"]), [
+        parse_recipient(r) for r in head["recipient"]
+    ]
     if sender not in expect["senders"]:
-        raise Refused("TG_ESIGNATURE", "the head names another sender than those that were expected")
-    foreign = [words for words, _ in stanzas if words[0] != b"X25519" and not words[0].endswith(b"-grease")]
+        raise Refused(
+            "TG_ESIGNATURE", "the head names another sender than those that were expected"
+        )
+    foreign = [
+        words for words, _ in stanzas if words[0] != b"X25519" and not words[0].endswith(b"-grease")
+    ]
     mine = [pr.x25519(secret, pr.BASEPOINT) for secret in expect["identities"]]
-    if (sum(words[0] == b"X25519" for words, _ in stanzas) != len(recipients) or foreign
-            or any(ours.count(public) != recipients.count(public) for public in mine)):
-        raise Refused("TG_EMISLABELLED", "the file has other recipients than the sender sealed it to")
+    if (
+        sum(words[0] == b"X25519" for words, _ in stanzas) != len(recipients)
+        or foreign
+        or any(ours.count(public) != recipients.count(public) for public in mine)
+    ):
+        raise Refused(
+            "TG_EMISLABELLED", "the file has other recipients than the sender sealed it to"
+        )
     if "id" in expect and name_of_id(expect["id"]) != name_of(sender, bytes.fromhex(head["ref"])):
         raise Refused("TG_EMISLABELLED", "this is not the blob that was asked for")
     for name in ("kind", "issuer", "session", "subject"):
         if name in expect and {"D<<": "D"}.get(expect[name], expect[name]) != head.get(name):
-            raise Refused("TG_EMISLABELLED", f"the signed head has another {name} than was demanded")
+            raise Refused(
+                "TG_EMISLABELLED", f"the signed head has another {name} than was demanded"
+            )
     age, limit = expect["now_ms"] - parse_time(head["time"]), expect.get("max_age_ms", MAX_AGE_MS)
     if age < -MAX_AHEAD_MS:
         raise Refused("TG_EAGE", "the head is of the future")
@@ -423,8 +518,8 @@ def check_head(head, stanzas, ours, expect):
 def open_sealed(data, expect):
     """Head (None when raw) and content of a sealed file, or Refused.
 
-    expect: identities (secrets), senders (public keys), now_ms; raw, max_age_ms, id, kind, issuer, session, subject where demanded.
-    """
+    expect: identities (secrets), senders (public keys), now_ms; raw, max_age_ms, id, kind, issuer,
+    session, subject where demanded."""
     check_demands(expect)
     stanzas, covered, mac, at = parse_header(data)
     file_key, ours = unwrap(stanzas, expect["identities"])

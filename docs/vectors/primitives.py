@@ -1,13 +1,14 @@
-"""The primitives that an envelope needs, written out from their specifications, with nothing but Python's own library.
+"""The primitives that an envelope needs, written out from their specifications, with nothing but
+Python's own library.
 
-For test vectors only: nothing here runs in constant time. `python3 primitives.py` checks each against its specification's examples.
-"""
+For test vectors only: nothing here runs in constant time. `python3 primitives.py` checks each
+against its specification's examples."""
 import functools
 import hashlib
 import hmac
 import struct
 
-# X25519, RFC 7748 -------------------------------------------------------------------------------------------------
+# X25519, RFC 7748 ----------------------------------------------------------
 
 P = 2**255 - 19
 A24 = 121665
@@ -38,7 +39,7 @@ def x25519(scalar, point):
 
 BASEPOINT = bytes([9]) + bytes(31)
 
-# HKDF-SHA256, RFC 5869 ----------------------------------------------------------------------------------------------
+# HKDF-SHA256, RFC 5869 -----------------------------------------------------
 
 
 def hmac_sha256(key, message):
@@ -50,17 +51,25 @@ def hkdf(secret, salt, info):
     return hmac_sha256(hmac_sha256(salt or bytes(32), secret), info + b"\1")
 
 
-# ChaCha20-Poly1305, RFC 8439 ----------------------------------------------------------------------------------------
+# ChaCha20-Poly1305, RFC 8439 -----------------------------------------------
 
 
 def chacha20(key, nonce, counter, n):
-    """n bytes of key stream. All blocks at once: a word of the state is one number with a lane of 64 bits for each block."""
+    """n bytes of key stream. All blocks at once: a word of the state is one number with a lane of
+    64 bits for each block."""
     blocks = (n + 63) // 64
     every = int.from_bytes(b"\1\0\0\0\0\0\0\0" * blocks, "little")
     mask = every * 0xFFFFFFFF
-    words = struct.unpack("<4I", b"expand 32-byte k") + struct.unpack("<8I", key) + (0,) + struct.unpack("<3I", nonce)
+    words = (
+        struct.unpack("<4I", b"expand 32-byte k")
+        + struct.unpack("<8I", key)
+        + (0,)
+        + struct.unpack("<3I", nonce)
+    )
     start = [w * every for w in words]
-    start[12] = int.from_bytes(b"".join(struct.pack("<Q", counter + i) for i in range(blocks)), "little")
+    start[12] = int.from_bytes(
+        b"".join(struct.pack("<Q", counter + i) for i in range(blocks)), "little"
+    )
     s = list(start)
 
     def rotate(x, by):
@@ -80,7 +89,7 @@ def chacha20(key, nonce, counter, n):
     for j in range(16):
         lanes = (s[j] + start[j] & mask).to_bytes(8 * blocks, "little")
         for k in range(4):
-            out[4 * j + k::64] = lanes[k::8]
+            out[4 * j + k :: 64] = lanes[k::8]
     return bytes(out[:n])
 
 
@@ -88,7 +97,7 @@ def poly1305(key, message):
     r = int.from_bytes(key[:16], "little") & 0x0FFFFFFC0FFFFFFC0FFFFFFC0FFFFFFF
     acc, p = 0, 2**130 - 5
     for at in range(0, len(message), 16):
-        acc = (acc + int.from_bytes(message[at:at + 16] + b"\1", "little")) * r % p
+        acc = (acc + int.from_bytes(message[at : at + 16] + b"\1", "little")) * r % p
     return (acc + int.from_bytes(key[16:], "little") & (1 << 128) - 1).to_bytes(16, "little")
 
 
@@ -97,8 +106,13 @@ def xor(a, b):
 
 
 def _tag(key, nonce, aad, sealed):
-    padded = aad + bytes(-len(aad) % 16) + sealed + bytes(-len(sealed) % 16) + struct.pack("<QQ", len(aad),
-        len(sealed))
+    padded = (
+        aad
+        + bytes(-len(aad) % 16)
+        + sealed
+        + bytes(-len(sealed) % 16)
+        + struct.pack("<QQ", len(aad), len(sealed))
+    )
     return poly1305(chacha20(key, nonce, 0, 32), padded)
 
 
@@ -109,12 +123,14 @@ def aead_seal(key, nonce, plain, aad=b""):
 
 def aead_open(key, nonce, sealed, aad=b""):
     """The plaintext, or None."""
-    if len(sealed) < 16 or not hmac.compare_digest(_tag(key, nonce, aad, sealed[:-16]), sealed[-16:]):
+    if len(sealed) < 16 or not hmac.compare_digest(
+        _tag(key, nonce, aad, sealed[:-16]), sealed[-16:]
+    ):
         return None
     return xor(sealed[:-16], chacha20(key, nonce, 1, len(sealed) - 16))
 
 
-# Ed25519 and Ed25519ph, RFC 8032 ------------------------------------------------------------------------------------
+# Ed25519 and Ed25519ph, RFC 8032 -------------------------------------------
 
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
@@ -210,7 +226,9 @@ def ed25519_verify(public, message, signature, prefix=b""):
     a, r, s = _unpack(public), _unpack(signature[:32]), int.from_bytes(signature[32:], "little")
     if a is None or r is None or s >= L or small_order(public) or small_order(signature[:32]):
         return False
-    return _same(_mul(s, BASE), _add(r, _mul(_challenge(prefix, signature[:32], public, message), a)))
+    return _same(
+        _mul(s, BASE), _add(r, _mul(_challenge(prefix, signature[:32], public, message), a))
+    )
 
 
 def ed25519ph_sign(seed, message, context=b""):
@@ -221,7 +239,7 @@ def ed25519ph_verify(public, message, signature):
     return ed25519_verify(public, hashlib.sha512(message).digest(), signature, dom2())
 
 
-# Bech32, BIP 173, without its limit of 90 characters ----------------------------------------------------------------
+# Bech32, BIP 173, without its limit of 90 characters -----------------------
 
 CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
@@ -246,12 +264,16 @@ def bech32_encode(prefix, data):
     number, bits = number << -bits % 5, bits + -bits % 5
     values = [number >> at & 31 for at in range(bits - 5, -1, -5)]
     check = _polymod(_expand(prefix) + values + [0] * 6) ^ 1
-    return prefix + "1" + "".join(CHARSET[v] for v in values + [check >> 5 * (5 - i) & 31 for i in range(6)])
+    return (
+        prefix
+        + "1"
+        + "".join(CHARSET[v] for v in values + [check >> 5 * (5 - i) & 31 for i in range(6)])
+    )
 
 
 def bech32_decode(prefix, text):
     """The bytes, or None. Lower case only."""
-    start, rest = prefix + "1", text[len(prefix) + 1:]
+    start, rest = prefix + "1", text[len(prefix) + 1 :]
     if not text.startswith(start) or len(rest) < 6 or any(c not in CHARSET for c in rest):
         return None
     values = [CHARSET.index(c) for c in rest]
@@ -268,26 +290,36 @@ def bech32_decode(prefix, text):
 
 def self_test():
     h = bytes.fromhex
-    assert x25519(h("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4"),
-                  h("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c")) == \
-        h("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"), "RFC 7748, 5.2"
-    assert hmac_sha256(hmac_sha256(bytes(range(13)), b"\x0b" * 22), h("f0f1f2f3f4f5f6f7f8f901")) == \
-        h("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"), "RFC 5869, A.1"
+    assert x25519(
+        h("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4"),
+        h("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c"),
+    ) == h("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"), "RFC 7748, 5.2"
+    assert hmac_sha256(
+        hmac_sha256(bytes(range(13)), b"\x0b" * 22), h("f0f1f2f3f4f5f6f7f8f901")
+    ) == h("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"), "RFC 5869, A.1"
     key, nonce = bytes(range(0x80, 0xA0)), h("070000004041424344454647")
-    plain = (b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen "
-             b"would be it.")
+    plain = (
+        b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the"
+        b" future, sunscreen would be it."
+    )
     sealed = aead_seal(key, nonce, plain, h("50515253c0c1c2c3c4c5c6c7"))
     assert sealed[-16:] == h("1ae10b594f09e26a7e902ecbd0600691"), "RFC 8439, 2.8.2"
     assert aead_open(key, nonce, sealed, h("50515253c0c1c2c3c4c5c6c7")) == plain
     assert aead_open(key, nonce, sealed) is None
     seed = h("833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42")
     signature = ed25519ph_sign(seed, b"abc")
-    assert ed25519_public(seed) == h("ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf"), "RFC 8032, 7.3"
-    assert signature == h("98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41"
-                          "31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406"), "RFC 8032, 7.3"
+    assert ed25519_public(seed) == h(
+        "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf"
+    ), "RFC 8032, 7.3"
+    assert signature == h(
+        "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41"
+        "31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406"
+    ), "RFC 8032, 7.3"
     assert ed25519ph_verify(ed25519_public(seed), b"abc", signature)
     assert not ed25519ph_verify(ed25519_public(seed), b"abd", signature)
-    assert bech32_encode("a", b"") == "a12uel5l" and bech32_decode("a", "a12uel5l") == b"", "BIP 173"
+    assert (
+        bech32_encode("a", b"") == "a12uel5l" and bech32_decode("a", "a12uel5l") == b""
+    ), "BIP 173"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 /*
- * admin.c: the admin plane's documents: health, readiness and metrics for this machine's supervisor and Prometheus. It changes nothing and asks the store nothing:
- * what it says is in the shared metrics. The connections are plane.c's. A process of its own.
+ * admin.c: the admin plane's documents: health, readiness and metrics for this machine's supervisor
+ * and Prometheus. It changes nothing and asks the store nothing: what it says is in the shared
+ * metrics. The connections are plane.c's. A process of its own.
  */
 #include <errno.h>
 #include <signal.h>
@@ -35,15 +36,19 @@ static void write_store(enum attest found, const char *vouched_by, struct jsonw 
 {
 	char text[256];
 
-	snprintf(text, sizeof text, "%s%s%s%s", board_attest_ok(found) ? "" : "not attested: ", board_attest_text(found),
-	    found == ATTEST_VOUCHED ? ": " : "", found == ATTEST_VOUCHED && vouched_by != NULL ? vouched_by : "");
+	snprintf(text, sizeof text, "%s%s%s%s",
+		board_attest_ok(found) ? "" : "not attested: ", board_attest_text(found),
+		found == ATTEST_VOUCHED ? ": " : "",
+		found == ATTEST_VOUCHED && vouched_by != NULL ? vouched_by : "");
 	jsonw_str(out, "store", text);
 }
 
-bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vouched_by, unsigned max_lag_s, struct jsonw *out)
+bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vouched_by,
+	unsigned max_lag_s, struct jsonw *out)
 {
 	enum attest found = board_attest();
-	bool reaper = metrics_gauge_slot(m, CHILD_SLOT_REAPER(workers), G_STORE_UP) > 0, draining = metrics_gauge(m, G_DRAINING) > 0;
+	bool reaper = metrics_gauge_slot(m, CHILD_SLOT_REAPER(workers), G_STORE_UP) > 0,
+	     draining = metrics_gauge(m, G_DRAINING) > 0;
 	bool attested = board_attest_ok(found), ready;
 	unsigned i, up = 0;
 	bool late = board_evidence_late(max_lag_s);
@@ -52,30 +57,37 @@ bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vou
 	board_evidence_text(evidence, sizeof evidence);
 	for (i = 0; i < workers; i++)
 		up += metrics_gauge_slot(m, CHILD_SLOT_WORKER(i), G_STORE_UP) > 0;
-	ready = up == workers && reaper && attested && !draining && !late && board_compared() && board_writes() == WRITES_TAKEN;
+	ready = up == workers && reaper && attested && !draining && !late && board_compared() &&
+		board_writes() == WRITES_TAKEN;
 	jsonw_open(out, NULL, '{');
 	jsonw_bool(out, "ready", ready);
 	jsonw_open(out, "reasons", '[');
 	if (draining)
 		jsonw_str(out, NULL, "the server is shutting down");
 	if (up < workers) {
-		snprintf(reason, sizeof reason, "%u of %u workers are not running or cannot use the store", workers - up, workers);
+		snprintf(reason, sizeof reason,
+			"%u of %u workers are not running or cannot use the store", workers - up,
+			workers);
 		jsonw_str(out, NULL, reason);
 	}
 	if (!reaper)
 		jsonw_str(out, NULL, "the reaper is not running or cannot use the store");
 	if (!attested) {
-		snprintf(reason, sizeof reason, "uploads are refused: %s", board_attest_text(found));
+		snprintf(
+			reason, sizeof reason, "uploads are refused: %s", board_attest_text(found));
 		jsonw_str(out, NULL, reason);
 	}
 	if (board_writes() != WRITES_TAKEN)
 		jsonw_str(out, NULL, board_writes_text(board_writes()));
 	if (late) {
-		snprintf(text, sizeof text, "evidence is late, so nothing new is stored: %s", evidence);
+		snprintf(text, sizeof text, "evidence is late, so nothing new is stored: %s",
+			evidence);
 		jsonw_str(out, NULL, text);
 	}
 	if (up == workers && !board_compared()) {
-		snprintf(text, sizeof text, "reads are refused until the store has been compared with the evidence: %s", evidence);
+		snprintf(text, sizeof text,
+			"reads are refused until the store has been compared with the evidence: %s",
+			evidence);
 		jsonw_str(out, NULL, text);
 	}
 	jsonw_close(out, ']');
@@ -87,10 +99,11 @@ bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vou
 
 static void on_readyz(const struct admin *a, struct plane_answer *out)
 {
-	struct jsonw w = { 0 };
+	struct jsonw w = {0};
 	const struct conf *conf = a->env->conf;
 	unsigned workers = a->env->metrics_slot - CHILD_SLOT_ADMIN(0);
-	bool ready = admin_ready_text(a->env->metrics, workers, conf->store_attested_by, conf->audit_max_lag_s, &w);
+	bool ready = admin_ready_text(
+		a->env->metrics, workers, conf->store_attested_by, conf->audit_max_lag_s, &w);
 	size_t n;
 	const char *text = jsonw_text(&w, &n);
 
@@ -101,7 +114,8 @@ static void on_readyz(const struct admin *a, struct plane_answer *out)
 
 static void on_metrics(const struct admin *a, struct plane_answer *out)
 {
-	size_t n = metrics_prometheus(a->env->metrics, NULL, 0), cap = n + 1024; /* numbers may grow between the two calls */
+	/* numbers may grow between the two calls */
+	size_t n = metrics_prometheus(a->env->metrics, NULL, 0), cap = n + 1024;
 
 	out->type = "text/plain; version=0.0.4; charset=utf-8";
 	out->body = malloc(cap);
@@ -118,9 +132,9 @@ static void on_request(void *ctx, const struct h1_head *head, struct plane_answe
 		const char *path;
 		page_fn *page;
 	} pages[] = {
-		{ "/healthz", on_healthz },
-		{ "/readyz", on_readyz },
-		{ "/metrics", on_metrics },
+		{"/healthz", on_healthz},
+		{"/readyz", on_readyz},
+		{"/metrics", on_metrics},
 	};
 	const struct h1_str path = head->path;
 	size_t i;
@@ -158,7 +172,8 @@ static int start(struct admin *a)
 		return -1;
 	a->on_term = evsignal_new(loop_base(a->loop), SIGTERM, on_term, a);
 	a->on_hup = evsignal_new(loop_base(a->loop), SIGHUP, on_hup, a);
-	if (a->on_term == NULL || a->on_hup == NULL || event_add(a->on_term, NULL) != 0 || event_add(a->on_hup, NULL) != 0)
+	if (a->on_term == NULL || a->on_hup == NULL || event_add(a->on_term, NULL) != 0 ||
+		event_add(a->on_hup, NULL) != 0)
 		return -1;
 	a->plane = plane_new(a->loop, a->env->listen_fd, on_request, a);
 	return a->plane != NULL ? 0 : -1;
@@ -166,7 +181,7 @@ static int start(struct admin *a)
 
 int admin_main(const struct child_env *env)
 {
-	struct admin a = { .env = env };
+	struct admin a = {.env = env};
 	int status = EXIT_FAILURE;
 
 	if (start(&a) == 0)

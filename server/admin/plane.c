@@ -1,5 +1,6 @@
 /*
- * plane.c: accepts, reads heads, writes answers, and closes in time. Requests have no content here; one that brings some is answered, and its connection ends.
+ * plane.c: accepts, reads heads, writes answers, and closes in time. Requests have no content here;
+ * one that brings some is answered, and its connection ends.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,10 +22,11 @@
 #include "net/listener.h"
 #include "net/stream.h"
 
-#define IDLE_S 5        /* until the first byte of a request */
-#define HEAD_S 5        /* from there until its head is complete */
-#define SEND_S 5        /* until the answer has been taken */
-#define LINGER_S 1      /* until the client has read a last answer, while what it still sends is dropped */
+#define IDLE_S 5 /* until the first byte of a request */
+#define HEAD_S 5 /* from there until its head is complete */
+#define SEND_S 5 /* until the answer has been taken */
+/* until the client has read a last answer, while what it still sends is dropped */
+#define LINGER_S 1
 #define CONNECTION_S 60 /* all in all */
 #define LAST_S 50       /* an answer from here on is the connection's last */
 #define READ_BYTES 4096
@@ -35,17 +37,18 @@ enum state {
 	AT_REST,   /* between requests */
 	AT_HEAD,   /* a head has begun */
 	AT_ANSWER, /* an answer is not all written yet */
-	AT_END     /* the last answer is written, or is being written: the client reads it and closes */
+	/* the last answer is written, or is being written: the client reads it and closes */
+	AT_END
 };
 
 struct plane_conn {
 	struct plane *plane;
 	struct stream *stream;
 	enum state state;
-	bool fresh;      /* accepted in this turn: its request may stand in the kernel */
-	bool eof;        /* the client has ended its direction */
-	bool last;       /* the connection ends with this answer */
-	size_t scanned;  /* of a head that is not complete yet */
+	bool fresh;     /* accepted in this turn: its request may stand in the kernel */
+	bool eof;       /* the client has ended its direction */
+	bool last;      /* the connection ends with this answer */
+	size_t scanned; /* of a head that is not complete yet */
 	uint64_t began_us;
 	struct event timer;
 	struct loop_task task; /* not fresh any more */
@@ -74,7 +77,7 @@ static void conn_free(struct plane_conn *c)
 	free(c);
 }
 
-/* Time ----------------------------------------------------------------------------------------------------------------- */
+/* Time --------------------------------------------------------------------- */
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
@@ -85,18 +88,21 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 /* A state begins, and with it its time. Nothing that happens within it gives it more. */
 static void enter(struct plane_conn *c, enum state to)
 {
-	static const unsigned seconds[] = { [AT_REST] = IDLE_S, [AT_HEAD] = HEAD_S, [AT_ANSWER] = SEND_S, [AT_END] = SEND_S + LINGER_S };
+	static const unsigned seconds[] = {[AT_REST] = IDLE_S,
+		[AT_HEAD] = HEAD_S,
+		[AT_ANSWER] = SEND_S,
+		[AT_END] = SEND_S + LINGER_S};
 	const uint64_t now = clock_mono_us(), end = c->began_us + CONNECTION_S * UINT64_C(1000000);
 	uint64_t us = seconds[to] * UINT64_C(1000000);
 
 	c->state = to;
 	if (now + us > end)
 		us = end > now ? end - now : 0;
-	const struct timeval tv = { (time_t)(us / 1000000), (suseconds_t)(us % 1000000) };
+	const struct timeval tv = {(time_t)(us / 1000000), (suseconds_t)(us % 1000000)};
 	event_add(&c->timer, &tv);
 }
 
-/* Answers -------------------------------------------------------------------------------------------------------------- */
+/* Answers ------------------------------------------------------------------ */
 
 void plane_text(struct plane_answer *out, int status, const char *text)
 {
@@ -114,13 +120,17 @@ static void send_answer(struct plane_conn *c, const struct plane_answer *a, bool
 
 	text_add(&t, "HTTP/1.1 ");
 	text_num(&t, status);
-	text_join(&t, " ", httpd_reason(status), "\r\nContent-Type: ", a->type != NULL ? a->type : "text/plain; charset=utf-8",
-	    "\r\nContent-Length: ");
+	text_join(&t, " ", httpd_reason(status),
+		"\r\nContent-Type: ", a->type != NULL ? a->type : "text/plain; charset=utf-8",
+		"\r\nContent-Length: ");
 	text_num(&t, a->body != NULL ? (int64_t)a->n : 0);
-	text_join(&t, "\r\n", a->fields != NULL ? a->fields : "", "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
-	    c->last ? "Connection: close\r\n" : "", "\r\n");
-	if (evbuffer_add(out, head, text_len(&t)) != 0 || (with_body && a->body != NULL && evbuffer_add(out, a->body, a->n) != 0)) {
-		stream_set_abortive(c->stream, true); /* nobody can frame half an answer: the connection ends with what there is of it */
+	text_join(&t, "\r\n", a->fields != NULL ? a->fields : "",
+		"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
+		c->last ? "Connection: close\r\n" : "", "\r\n");
+	if (evbuffer_add(out, head, text_len(&t)) != 0 ||
+		(with_body && a->body != NULL && evbuffer_add(out, a->body, a->n) != 0)) {
+		/* nobody can frame half an answer: the connection ends with what there is of it */
+		stream_set_abortive(c->stream, true);
 		c->last = true;
 	}
 	enter(c, c->last ? AT_END : AT_ANSWER);
@@ -132,7 +142,7 @@ static void send_answer(struct plane_conn *c, const struct plane_answer *a, bool
 
 static void refuse(struct plane_conn *c, int status, const char *why)
 {
-	struct plane_answer a = { 0 };
+	struct plane_answer a = {0};
 
 	c->last = true;
 	plane_text(&a, status, why);
@@ -140,7 +150,7 @@ static void refuse(struct plane_conn *c, int status, const char *why)
 	free(a.body);
 }
 
-/* Requests ------------------------------------------------------------------------------------------------------------- */
+/* Requests ----------------------------------------------------------------- */
 
 static bool host_is(struct h1_str host, const char *name)
 {
@@ -192,17 +202,20 @@ bool plane_host_ok(struct h1_str host)
 static void serve(struct plane_conn *c, const struct h1_head *head)
 {
 	const struct h1_str *host = h1_field(head, "Host", NULL);
-	struct plane_answer a = { 0 };
+	struct plane_answer a = {0};
 
 	if (host == NULL || !plane_host_ok(*host)) {
-		refuse(c, 421, "this address is for this machine alone: send Host: localhost or the admin address\n");
+		refuse(c, 421,
+			"this address is for this machine alone: send Host: localhost or the admin "
+			"address\n");
 		return;
 	}
 	if (head->content_length > 0 && (head->method == H1_GET || head->method == H1_HEAD)) {
 		refuse(c, 413, "no content is taken here\n");
 		return;
 	}
-	c->last = head->close || head->content_length > 0 || clock_mono_us() - c->began_us >= LAST_S * UINT64_C(1000000);
+	c->last = head->close || head->content_length > 0 ||
+		clock_mono_us() - c->began_us >= LAST_S * UINT64_C(1000000);
 	c->plane->cb(c->plane->ctx, head, &a);
 	send_answer(c, &a, head->method != H1_HEAD);
 	free(a.body);
@@ -210,7 +223,9 @@ static void serve(struct plane_conn *c, const struct h1_head *head)
 
 static const char *head_fault(int err)
 {
-	return err == TG_EHEADERS ? "the request line and the header fields together may have 16 KiB" : "this is no HTTP/1.1 request";
+	return err == TG_EHEADERS ?
+		"the request line and the header fields together may have 16 KiB" :
+		"this is no HTTP/1.1 request";
 }
 
 static void refuse_head(struct plane_conn *c, int err, const char *why)
@@ -263,7 +278,9 @@ static void step(struct plane_conn *c)
 	if (c->state == AT_END)
 		evbuffer_drain(stream_in(c->stream), evbuffer_get_length(stream_in(c->stream)));
 	if (c->eof && stream_unsent(c->stream) == 0)
-		conn_free(c); /* whether it waits for more of a head, or has been answered: nothing more will come */
+		/* whether it waits for more of a head, or has been answered: nothing more will come
+		 */
+		conn_free(c);
 }
 
 static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
@@ -292,7 +309,7 @@ static void on_end(struct stream *s, enum stream_end why, void *ctx)
 	step(c);
 }
 
-/* Connections ------------------------------------------------------------------------------------------------------------ */
+/* Connections -------------------------------------------------------------- */
 
 static void on_turn_over(struct loop_task *t, void *ctx)
 {
@@ -302,7 +319,8 @@ static void on_turn_over(struct loop_task *t, void *ctx)
 	c->fresh = false;
 }
 
-/* No descriptor is left. The oldest connection makes room, unless it has just come itself: then it is read first. */
+/* No descriptor is left. The oldest connection makes room, unless it has just come itself: then it
+ * is read first. */
 static bool on_relief(void *ctx)
 {
 	struct plane *p = ctx;
@@ -311,8 +329,12 @@ static bool on_relief(void *ctx)
 
 	if (p->logged_us == 0 || now - p->logged_us >= LOG_EVERY_S * UINT64_C(1000000)) {
 		p->logged_us = now;
-		log_warn("admin", "descriptors are used up with %u connections here: raise RLIMIT_NOFILE (LimitNOFILE=); until then %s", p->n,
-		    oldest != NULL ? "the oldest connection goes for each that comes" : "nobody is served here");
+		log_warn("admin",
+			"descriptors are used up with %u connections here: raise RLIMIT_NOFILE "
+			"(LimitNOFILE=); until then %s",
+			p->n,
+			oldest != NULL ? "the oldest connection goes for each that comes" :
+					 "nobody is served here");
 	}
 	if (oldest != NULL && !oldest->fresh)
 		conn_free(oldest);
@@ -321,8 +343,10 @@ static bool on_relief(void *ctx)
 
 static void on_accept(int fd, void *ctx)
 {
-	static const struct stream_cb cb = { .on_read = on_read, .on_drain = on_drain, .on_end = on_end };
-	static const struct stream_opts opts = { .in_max = H1_HEAD_MAX + READ_BYTES, .read_size = READ_BYTES };
+	static const struct stream_cb cb = {
+		.on_read = on_read, .on_drain = on_drain, .on_end = on_end};
+	static const struct stream_opts opts = {
+		.in_max = H1_HEAD_MAX + READ_BYTES, .read_size = READ_BYTES};
 	struct plane *p = ctx;
 	struct plane_conn *c = calloc(1, sizeof *c);
 
@@ -335,7 +359,7 @@ static void on_accept(int fd, void *ctx)
 	c->plane = p;
 	c->fresh = true;
 	c->began_us = clock_mono_us();
-	c->task = (struct loop_task){ .run = on_turn_over, .ctx = c };
+	c->task = (struct loop_task){.run = on_turn_over, .ctx = c};
 	event_assign(&c->timer, loop_base(p->loop), -1, 0, on_timer, c);
 	if ((c->stream = stream_accept(p->loop, fd, NULL, &opts, &cb, c)) == NULL) {
 		free(c);

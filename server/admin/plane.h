@@ -1,9 +1,11 @@
 /*
- * plane.h: the admin plane's connections: plain HTTP/1.1, one short request after the other, every step of it with a deadline that
- * nothing prolongs. It knows none of the documents that it delivers.
+ * plane.h: the admin plane's connections: plain HTTP/1.1, one short request after the other, every
+ * step of it with a deadline that nothing prolongs. It knows none of the documents that it
+ * delivers.
  *
- * A connection lives for 60 s at most. Of that: 5 s until a request begins, 5 s from its first byte until its head is complete, 5 s
- * until the answer has been taken. There are 64 connections at most: when one more comes, or when descriptors are used up, the oldest goes.
+ * A connection lives for 60 s at most. Of that: 5 s until a request begins, 5 s from its first byte
+ * until its head is complete, 5 s until the answer has been taken. There are 64 connections at
+ * most: when one more comes, or when descriptors are used up, the oldest goes.
  */
 #ifndef ADMIN_PLANE_H
 #define ADMIN_PLANE_H
@@ -18,27 +20,32 @@
 
 struct plane;
 
-struct plane_answer { /* zeroed before it is filled in */
-	int status;          /* 0: 200 */
-	const char *type;    /* of the content; NULL: plain text */
-	const char *fields;  /* further "Name: value\r\n" lines, or NULL; static */
-	char *body;          /* from malloc(); the plane frees it. NULL: memory ran out, the client gets 500 */
+struct plane_answer {       /* zeroed before it is filled in */
+	int status;         /* 0: 200 */
+	const char *type;   /* of the content; NULL: plain text */
+	const char *fields; /* further "Name: value\r\n" lines, or NULL; static */
+	/* from malloc(); the plane frees it. NULL: memory ran out, the client gets 500 */
+	char *body;
 	size_t n;
 };
 
-/** plane_text(out, status, text): a copy of text becomes the answer. text NULL: as when memory runs out. */
+/** plane_text(out, status, text): a copy of text becomes the answer. text NULL: as when memory runs
+ * out. */
 void plane_text(struct plane_answer *out, int status, const char *text);
 
-/** Answers one request, at once. head: valid until return. Not called for a request whose Host is not this machine. */
+/** Answers one request, at once. head: valid until return. Not called for a request whose Host is
+ * not this machine. */
 typedef void plane_cb(void *ctx, const struct h1_head *head, struct plane_answer *out);
 
-/** plane_new(l, fd, cb, ctx): serve what connects to the listening socket fd, which stays the caller's. NULL: errno says why. */
+/** plane_new(l, fd, cb, ctx): serve what connects to the listening socket fd, which stays the
+ * caller's. NULL: errno says why. */
 struct plane *plane_new(struct loop *l, int fd, plane_cb *cb, void *ctx);
 void plane_free(struct plane *p); /* NULL is fine */
 
 /**
- * plane_host_ok(host): does a Host field's value name this machine's loopback: localhost, a name below .localhost (RFC 6761), an address
- * in 127.0.0.0/8 or [::1], with any port or none? A web page that has its own name point to 127.0.0.1 (DNS rebinding) is told apart by that.
+ * plane_host_ok(host): does a Host field's value name this machine's loopback: localhost, a name
+ * below .localhost (RFC 6761), an address in 127.0.0.0/8 or [::1], with any port or none? A web
+ * page that has its own name point to 127.0.0.1 (DNS rebinding) is told apart by that.
  */
 bool plane_host_ok(struct h1_str host);
 

@@ -1,4 +1,5 @@
-/* answers.c: blobs, sessions, receipts and the policy as the API writes them (docs/openapi.yaml). Runs in workers. */
+/* answers.c: blobs, sessions, receipts and the policy as the API writes them (docs/openapi.yaml).
+ * Runs in workers. */
 #include <string.h>
 
 #include "api/call.h"
@@ -36,7 +37,8 @@ void answer_blob(struct jsonw *w, const struct store_blob *b, bool full)
 void answer_stored(struct jsonw *w, const struct store_blob *b)
 {
 	jsonw_str(w, "blob", b->id);
-	jsonw_str(w, "state", store_state_text(STORE_LIVE)); /* as it was said the first time; its state now is GET's to tell */
+	/* as it was said the first time; its state now is GET's to tell */
+	jsonw_str(w, "state", store_state_text(STORE_LIVE));
 	jsonw_str(w, "tag", b->desc.tag);
 	describe(w, b);
 }
@@ -87,7 +89,7 @@ void on_receipt(void *ctx, int err, const struct store_blob *b)
 		reply_error(c->req, err, b);
 		return;
 	}
-	struct jsonw w = { 0 };
+	struct jsonw w = {0};
 	answer_receipt(&w, NULL, b);
 	reply_json(c->req, 200, NULL, &w);
 }
@@ -95,16 +97,19 @@ void on_receipt(void *ctx, int err, const struct store_blob *b)
 static const char *class_text(enum tg_issuer_class c)
 {
 	switch (c) {
-	case TG_ISSUER_DANISH: return "danish";
-	case TG_ISSUER_OTHER: return "other";
-	default: return NULL;
+	case TG_ISSUER_DANISH:
+		return "danish";
+	case TG_ISSUER_OTHER:
+		return "other";
+	default:
+		return NULL;
 	}
 }
 
 void policy_show(struct call *c)
 {
 	const struct tg_policy *p = &c->api->conf->policy;
-	struct jsonw w = { 0 };
+	struct jsonw w = {0};
 	jsonw_open(&w, NULL, '{');
 	jsonw_open(&w, "retention", '[');
 	for (size_t i = 0; i < p->n; i++) {

@@ -1,4 +1,5 @@
-/* api.c: from a request's head to the call that answers it: peer, route, role. Joins http and store; runs in workers. */
+/* api.c: from a request's head to the call that answers it: peer, route, role. Joins http and
+ * store; runs in workers. */
 #include <stdlib.h>
 #include <string.h>
 #include <stdio.h>
@@ -31,7 +32,7 @@ struct api *api_new(struct loop *l, const struct conf *conf)
 	a->conf = conf;
 	TAILQ_INIT(&a->stalled);
 	a->lines.run = write_lines;
-	a->resume = (struct loop_task){ .run = resume_uploads, .ctx = a };
+	a->resume = (struct loop_task){.run = resume_uploads, .ctx = a};
 	return a;
 }
 
@@ -60,7 +61,7 @@ void api_free(struct api *a)
 	free(a);
 }
 
-/* What http asks for ------------------------------------------------------------------------------------------------ */
+/* What http asks for ------------------------------------------------------- */
 
 static void *on_peer(void *ctx, const uint8_t spki[32])
 {
@@ -74,21 +75,32 @@ static void refuse_route(struct httpd_req *r, int err, const char *allow)
 	switch (err) {
 	case TG_EMETHOD:
 		snprintf(fields, sizeof fields, "Allow: %s\r\n", allow);
-		httpd_problem(r, err, "this method is not served here; the Allow field lists those that are", fields, NULL);
+		httpd_problem(r, err,
+			"this method is not served here; the Allow field lists those that are",
+			fields, NULL);
 		return;
 	case TG_ENOTIMPL:
-		httpd_problem(r, err, "this method is not known here; GET, HEAD, POST and DELETE are", NULL, NULL);
+		httpd_problem(r, err,
+			"this method is not known here; GET, HEAD, POST and DELETE are", NULL,
+			NULL);
 		return;
 	default:
-		httpd_problem(r, err, "there is no such path; the API is described in docs/openapi.yaml", NULL, NULL);
+		httpd_problem(r, err,
+			"there is no such path; the API is described in docs/openapi.yaml", NULL,
+			NULL);
 	}
 }
 
-static void refuse_role(struct httpd_req *r, const struct conf_peer *peer, const struct route *route)
+static void refuse_role(
+	struct httpd_req *r, const struct conf_peer *peer, const struct route *route)
 {
 	char detail[512], needed[64], has[64];
-	snprintf(detail, sizeof detail, "%s is for the role %s; peer '%s', to whom this certificate belongs, is configured as %s: use another certificate, "
-	    "or have the operator add the role", route->label, conf_role_text(route->roles, needed), peer->name, conf_role_text(peer->roles, has));
+	snprintf(detail, sizeof detail,
+		"%s is for the role %s; peer '%s', to whom this certificate belongs, is configured "
+		"as %s: use another certificate, "
+		"or have the operator add the role",
+		route->label, conf_role_text(route->roles, needed), peer->name,
+		conf_role_text(peer->roles, has));
 	httpd_problem(r, TG_EROLE, detail, NULL, NULL);
 }
 
@@ -115,33 +127,38 @@ static void on_request(void *ctx, struct httpd_req *r)
 		call_begin(a, r, route, id);
 }
 
-static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug, uint64_t in_bytes, uint64_t out_bytes, uint64_t duration_us)
+static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug, uint64_t in_bytes,
+	uint64_t out_bytes, uint64_t duration_us)
 {
 	struct api *a = ctx;
 	const struct conf_peer *peer = httpd_req_peer(r);
 	const char *label = httpd_req_get_label(r);
 	if (status != 0) /* else the client went away first */
-		metrics_count(status < 400 ? M_REQUESTS_2XX : status < 500 ? M_REQUESTS_4XX : M_REQUESTS_5XX, 1);
+		metrics_count(status < 400   ? M_REQUESTS_2XX :
+				status < 500 ? M_REQUESTS_4XX :
+					       M_REQUESTS_5XX,
+			1);
 	metrics_count(M_BYTES_IN, in_bytes);
 	metrics_count(M_BYTES_OUT, out_bytes);
 	metrics_observe_us(H_REQUEST_US, duration_us);
 	const struct log_request line = {
-	    .peer = peer != NULL ? peer->name : "-",
-	    .call = label != NULL ? label : "-",
-	    .request = httpd_req_id(r),
-	    .status = status,
-	    .problem = slug,
-	    .in_bytes = in_bytes,
-	    .out_bytes = out_bytes,
-	    .duration_us = duration_us,
+		.peer = peer != NULL ? peer->name : "-",
+		.call = label != NULL ? label : "-",
+		.request = httpd_req_id(r),
+		.status = status,
+		.problem = slug,
+		.in_bytes = in_bytes,
+		.out_bytes = out_bytes,
+		.duration_us = duration_us,
 	};
 	if (log_request(&line))
 		loop_defer(a->loop, &a->lines);
 }
 
-const struct httpd_calls api_calls = { .on_peer = on_peer, .on_request = on_request, .on_log = on_log };
+const struct httpd_calls api_calls = {
+	.on_peer = on_peer, .on_request = on_request, .on_log = on_log};
 
-/* What the store asks for ------------------------------------------------------------------------------------------- */
+/* What the store asks for -------------------------------------------------- */
 
 static void on_down(struct store *s, void *ctx)
 {
@@ -155,4 +172,4 @@ static void on_low(struct store *s, void *ctx)
 	upload_resume(ctx);
 }
 
-const struct store_calls api_store_calls = { .on_down = on_down, .on_low = on_low };
+const struct store_calls api_store_calls = {.on_down = on_down, .on_low = on_low};

@@ -1,4 +1,5 @@
-/* api.h: the data plane's rules: routes, roles, retention, the envelope guard, problem documents. Joins http above and store below; runs in workers. */
+/* api.h: the data plane's rules: routes, roles, retention, the envelope guard, problem documents.
+ * Joins http above and store below; runs in workers. */
 #ifndef API_API_H
 #define API_API_H
 

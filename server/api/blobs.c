@@ -1,4 +1,5 @@
-/* blobs.c: look at a blob without consuming it, and erase it (docs/openapi.yaml). Runs in workers. */
+/* blobs.c: look at a blob without consuming it, and erase it (docs/openapi.yaml). Runs in workers.
+ */
 #include <string.h>
 
 #include <timeglas/errors.h>
@@ -16,12 +17,13 @@ static void on_stat(void *ctx, int err, const struct store_blob *b)
 	struct call *c = ctx;
 	c->waiting = false;
 	bool full = err == 0 && (call_is(c, ROLE_OPERATOR) || is_uploader(c, b));
-	bool known = full || (err == 0 && (call_is(c, ROLE_VERIFIER) && rules_addressed(b->desc.to, c->peer)));
+	bool known = full ||
+		(err == 0 && (call_is(c, ROLE_VERIFIER) && rules_addressed(b->desc.to, c->peer)));
 	if (!known) {
 		reply_error(c->req, err != 0 ? err : TG_ENOENT, NULL);
 		return;
 	}
-	struct jsonw w = { 0 };
+	struct jsonw w = {0};
 	jsonw_open(&w, NULL, '{');
 	answer_blob(&w, b, full);
 	jsonw_close(&w, '}');

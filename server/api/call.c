@@ -1,4 +1,5 @@
-/* call.c: small calls (everything but the bytes of a blob): collect the content, start, answer once. Runs in workers. */
+/* call.c: small calls (everything but the bytes of a blob): collect the content, start, answer
+ * once. Runs in workers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,8 @@ static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 	}
 	if (n > JSON_CONTENT_MAX - c->text_len) {
 		evbuffer_drain(data, n);
-		httpd_problem(r, TG_ETOOBIG, "this call takes a JSON object of at most 4096 bytes", NULL, NULL);
+		httpd_problem(r, TG_ETOOBIG, "this call takes a JSON object of at most 4096 bytes",
+			NULL, NULL);
 		return;
 	}
 	if (c->text == NULL && (c->text = malloc(JSON_CONTENT_MAX)) == NULL) {
@@ -60,7 +62,8 @@ void call_free(struct call *c)
 
 void call_begin(struct api *a, struct httpd_req *r, const struct route *route, const char *id)
 {
-	static const struct httpd_handler handler = { .on_body = on_body, .on_end = on_end, .on_done = on_done };
+	static const struct httpd_handler handler = {
+		.on_body = on_body, .on_end = on_end, .on_done = on_done};
 	const struct conf_peer *peer = httpd_req_peer(r);
 	struct call *c = calloc(1, sizeof *c);
 	if (c == NULL) {
@@ -90,11 +93,14 @@ json_t *call_json(struct call *c)
 {
 	char why[JSON_ERROR_TEXT_LENGTH + 64] = "the content is a JSON object, or nothing";
 	json_error_t jerr;
-	json_t *o = c->text_len > 0 ? json_loadb(c->text, c->text_len, JSON_REJECT_DUPLICATES, &jerr) : json_object();
+	json_t *o = c->text_len > 0 ?
+		json_loadb(c->text, c->text_len, JSON_REJECT_DUPLICATES, &jerr) :
+		json_object();
 	if (json_is_object(o))
 		return o;
 	if (o == NULL && c->text_len > 0)
-		snprintf(why, sizeof why, "the content is not as a JSON object should be: %s", jerr.text);
+		snprintf(why, sizeof why, "the content is not as a JSON object should be: %s",
+			jerr.text);
 	json_decref(o);
 	httpd_problem(c->req, TG_EINVAL, why, NULL, NULL);
 	return NULL;
@@ -156,30 +162,60 @@ void reply_json(struct httpd_req *r, int status, const char *fields, struct json
 static const char *sentence(int err)
 {
 	switch (err) {
-	case TG_ENOENT: return "there is no such blob or session, or it is not yours to know of";
-	case TG_ECLAIMED: return "another verifier has claimed this blob; it will be erased, not released";
-	case TG_ETAKEN: return "Timeglas-Name was used for something else, here or by another peer; a repeat needs the same fields and content, new content a new ref";
-	case TG_ESESSION: return "the session named in Timeglas-Session is not open: it has ended, or never was; open a new one";
-	case TG_ESUBJECT: return "Timeglas-Subject names another subject than the session is of; leave it out, or open a session with that subject";
-	case TG_EQUOTA: return "the session holds as much session-bound evidence as it may; have it fetched, or close the session";
-	case TG_EPROCESSOR: return "a processor may claim passports only, and none that was issued in Denmark, the Faroe Islands or Greenland";
-	case TG_EREUSED: return "this Idempotency-Key was used for something else within the last days; draw a new one for each request";
-	case TG_EINFLIGHT: return "the first request with this Idempotency-Key is still under way, or broke off a moment ago; try again shortly";
-	case TG_ETTL: return "the blob's lifetime was over before its upload was complete; send it faster or allow it a longer one";
-	case TG_EFULL: return "the store is full; try again when blobs have been fetched or have expired";
-	case TG_ESTORE: return "the store cannot be reached; an upload was not stored, of any other call it is not known whether it took effect; try again shortly";
-	case TG_ECOMPARE: return "the store was connected anew and is compared with the evidence first, so that nothing that has ended is handed out again; try again shortly";
-	case TG_EDRAIN: return "this server is shutting down and takes no uploads; use another, or try again shortly";
-	case TG_EEVIDENCE: return "what is stored here must be recorded, and the evidence file cannot be written now; try again shortly";
-	default: return tg_strerror(err);
+	case TG_ENOENT:
+		return "there is no such blob or session, or it is not yours to know of";
+	case TG_ECLAIMED:
+		return "another verifier has claimed this blob; it will be erased, not released";
+	case TG_ETAKEN:
+		return "Timeglas-Name was used for something else, here or by another peer; a "
+		       "repeat needs the same fields and content, new content a new ref";
+	case TG_ESESSION:
+		return "the session named in Timeglas-Session is not open: it has ended, or never "
+		       "was; open a new one";
+	case TG_ESUBJECT:
+		return "Timeglas-Subject names another subject than the session is of; leave it "
+		       "out, or open a session with that subject";
+	case TG_EQUOTA:
+		return "the session holds as much session-bound evidence as it may; have it "
+		       "fetched, or close the session";
+	case TG_EPROCESSOR:
+		return "a processor may claim passports only, and none that was issued in Denmark, "
+		       "the Faroe Islands or Greenland";
+	case TG_EREUSED:
+		return "this Idempotency-Key was used for something else within the last days; "
+		       "draw a new one for each request";
+	case TG_EINFLIGHT:
+		return "the first request with this Idempotency-Key is still under way, or broke "
+		       "off a moment ago; try again shortly";
+	case TG_ETTL:
+		return "the blob's lifetime was over before its upload was complete; send it "
+		       "faster or allow it a longer one";
+	case TG_EFULL:
+		return "the store is full; try again when blobs have been fetched or have expired";
+	case TG_ESTORE:
+		return "the store cannot be reached; an upload was not stored, of any other call "
+		       "it is not known whether it took effect; try again shortly";
+	case TG_ECOMPARE:
+		return "the store was connected anew and is compared with the evidence first, so "
+		       "that nothing that has ended is handed out again; try again shortly";
+	case TG_EDRAIN:
+		return "this server is shutting down and takes no uploads; use another, or try "
+		       "again shortly";
+	case TG_EEVIDENCE:
+		return "what is stored here must be recorded, and the evidence file cannot be "
+		       "written now; try again shortly";
+	default:
+		return tg_strerror(err);
 	}
 }
 
 void reply_gone(struct httpd_req *r, const char *what, const char *cause, int64_t at_ms)
 {
 	char members[96], at[TG_TIME_LEN + 1], detail[128];
-	snprintf(members, sizeof members, ",\"cause\":\"%s\",\"gone_at\":\"%s\"", cause, tg_time_format(at_ms, at));
-	snprintf(detail, sizeof detail, "the %s was ended (%s) at %s and cannot be had again", what, cause, at);
+	snprintf(members, sizeof members, ",\"cause\":\"%s\",\"gone_at\":\"%s\"", cause,
+		tg_time_format(at_ms, at));
+	snprintf(detail, sizeof detail, "the %s was ended (%s) at %s and cannot be had again", what,
+		cause, at);
 	httpd_problem(r, TG_EGONE, detail, NULL, members);
 }
 
@@ -190,8 +226,10 @@ static void reply_own_claim(struct httpd_req *r, int64_t until_ms)
 	tg_time_format(until_ms, at);
 	snprintf(members, sizeof members, ",\"lease_deadline\":\"%s\"", at);
 	snprintf(detail, sizeof detail,
-	    "this certificate has claimed the blob already, and it is erased at %s at the latest; go on with that claim, or repeat its request with the "
-	    "Idempotency-Key that it had", at);
+		"this certificate has claimed the blob already, and it is erased at %s at the "
+		"latest; go on with that claim, or repeat its request with the "
+		"Idempotency-Key that it had",
+		at);
 	httpd_problem(r, TG_ECLAIMED, detail, NULL, members);
 }
 

@@ -1,6 +1,6 @@
 /*
- * claims.c: becoming a blob's one reader (POST /v1/blobs/{id}/claim), and being done with it (POST /v1/claims/{claim}/ack). The reading itself is in
- * take.c. docs/openapi.yaml. Runs in workers.
+ * claims.c: becoming a blob's one reader (POST /v1/blobs/{id}/claim), and being done with it (POST
+ * /v1/claims/{claim}/ack). The reading itself is in take.c. docs/openapi.yaml. Runs in workers.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,8 +37,10 @@ static int read_lease(const json_t *o, uint32_t *lease_s, const char **detail)
 		*detail = "the content is {\"lease_s\": a whole number of seconds}, or nothing";
 		return TG_EINVAL;
 	}
-	if (v != NULL && (json_integer_value(v) < 1 || json_integer_value(v) > (json_int_t)TG_LEASE_MAX_S)) {
-		*detail = "lease_s is at least 1 and at most 900 seconds, the ceiling of every claim";
+	if (v != NULL &&
+		(json_integer_value(v) < 1 || json_integer_value(v) > (json_int_t)TG_LEASE_MAX_S)) {
+		*detail =
+			"lease_s is at least 1 and at most 900 seconds, the ceiling of every claim";
 		return TG_ETTL;
 	}
 	if (v != NULL)
@@ -46,7 +48,8 @@ static int read_lease(const json_t *o, uint32_t *lease_s, const char **detail)
 	return 0;
 }
 
-static void on_claim(void *ctx, int err, const struct store_claim *claim, const struct store_blob *b)
+static void on_claim(
+	void *ctx, int err, const struct store_claim *claim, const struct store_blob *b)
 {
 	struct call *c = ctx;
 	c->waiting = false;
@@ -56,7 +59,7 @@ static void on_claim(void *ctx, int err, const struct store_claim *claim, const 
 	}
 	char location[32 + STORE_CLAIM_LEN];
 	snprintf(location, sizeof location, "Location: /v1/claims/%s\r\n", claim->token);
-	struct jsonw w = { 0 };
+	struct jsonw w = {0};
 	jsonw_open(&w, NULL, '{');
 	jsonw_str(&w, "claim", claim->token);
 	jsonw_u64(&w, "size", b->desc.size_bytes);
@@ -68,7 +71,8 @@ static void on_claim(void *ctx, int err, const struct store_claim *claim, const 
 
 void claim_start(struct call *c)
 {
-	struct store_claim_opts o = { .id = c->id, .peer = c->peer, .processor = !call_is(c, ROLE_VERIFIER) };
+	struct store_claim_opts o = {
+		.id = c->id, .peer = c->peer, .processor = !call_is(c, ROLE_VERIFIER)};
 	char key[RULES_KEY_MAX + 1];
 	const char *detail;
 	if (!call_may_read(c))
@@ -86,7 +90,8 @@ void claim_start(struct call *c)
 
 static const char *read_outcome(const json_t *o)
 {
-	static const char *const known[] = { "ok", "decrypt-failed", "bad-signature", "mislabelled", "rejected" };
+	static const char *const known[] = {
+		"ok", "decrypt-failed", "bad-signature", "mislabelled", "rejected"};
 	const json_t *v = json_object_get(o, "outcome");
 	if (!only_member(o, "outcome") || !json_is_string(v))
 		return NULL;
@@ -106,7 +111,10 @@ void claim_ack(struct call *c)
 	const char *outcome = read_outcome(content);
 	json_decref(content);
 	if (outcome == NULL)
-		httpd_problem(c->req, TG_EINVAL, "the content is {\"outcome\": one of ok, decrypt-failed, bad-signature, mislabelled, rejected}", NULL, NULL);
+		httpd_problem(c->req, TG_EINVAL,
+			"the content is {\"outcome\": one of ok, decrypt-failed, bad-signature, "
+			"mislabelled, rejected}",
+			NULL, NULL);
 	else if (read_key(c, key, &use))
 		call_sent(c, store_ack(c->api->store, c->id, c->peer, outcome, use, on_receipt, c));
 }

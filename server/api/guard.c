@@ -1,4 +1,5 @@
-/* guard.c: see guard.h. It proves the form of an envelope, not the encryption: no key ever comes here. Runs in workers. */
+/* guard.c: see guard.h. It proves the form of an envelope, not the encryption: no key ever comes
+ * here. Runs in workers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +13,13 @@
 
 struct guard {
 	struct tg_envelope envelope;
-	EVP_MD_CTX *sha;  /* NULL: no digest was declared */
+	EVP_MD_CTX *sha; /* NULL: no digest was declared */
 	uint8_t digest[32];
 	const char *why;
 };
 
-/* The text of the header that is being read: most uploads have theirs in one piece, and one is kept for the next of them. */
+/* The text of the header that is being read: most uploads have theirs in one piece, and one is kept
+ * for the next of them. */
 static struct tg_envelope_text *spare;
 
 static struct tg_envelope_text *text_take(void)
@@ -42,7 +44,8 @@ static void text_give(struct guard *g)
 
 static EVP_MD_CTX *sha_new(void)
 {
-	static EVP_MD *sha256; /* fetched once: a fetch per call costs more than hashing a small blob */
+	/* fetched once: a fetch per call costs more than hashing a small blob */
+	static EVP_MD *sha256;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	if (sha256 == NULL)
 		sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
@@ -124,8 +127,10 @@ int guard_finish(struct guard *g)
 	uint8_t found[32];
 	if (EVP_DigestFinal_ex(g->sha, found, NULL) != 1)
 		return TG_EINTERNAL;
-	if (memcmp(found, g->digest, sizeof found) != 0) { /* a checksum that the client sent, no secret */
-		g->why = "the content that arrived does not have the SHA-256 that Content-Digest declares; send it again";
+	if (memcmp(found, g->digest, sizeof found) != 0) {
+		/* a checksum that the client sent, no secret */
+		g->why = "the content that arrived does not have the SHA-256 that Content-Digest "
+			 "declares; send it again";
 		return TG_EDIGEST;
 	}
 	return 0;

@@ -7,12 +7,14 @@
 
 #define UNIT "bytes="
 
-/* "first-last", "first-" or "-count". Returns false for anything else. absent: the number that is not there. */
+/* "first-last", "first-" or "-count". Returns false for anything else. absent: the number that is
+ * not there. */
 static bool parse(struct h1_str v, uint64_t absent, uint64_t *first, uint64_t *last)
 {
 	if (v.n <= strlen(UNIT) || strncasecmp(v.p, UNIT, strlen(UNIT)) != 0)
 		return false;
-	const char *p = v.p + strlen(UNIT), *end = v.p + v.n, *dash = memchr(p, '-', (size_t)(end - p));
+	const char *p = v.p + strlen(UNIT), *end = v.p + v.n,
+		   *dash = memchr(p, '-', (size_t)(end - p));
 	if (dash == NULL || v.n == strlen(UNIT) + 1)
 		return false;
 	*first = *last = absent;
@@ -23,14 +25,17 @@ static bool parse(struct h1_str v, uint64_t absent, uint64_t *first, uint64_t *l
 	return *first == absent || *last == absent || *first <= *last;
 }
 
-int range_of(const struct h1_head *h, uint64_t size, const char *etag, uint64_t *from, uint64_t *len)
+int range_of(
+	const struct h1_head *h, uint64_t size, const char *etag, uint64_t *from, uint64_t *len)
 {
 	bool dup = false;
-	const struct h1_str *range = h1_field(h, "range", &dup), *cond = h1_field(h, "if-range", &dup);
+	const struct h1_str *range = h1_field(h, "range", &dup),
+			    *cond = h1_field(h, "if-range", &dup);
 	uint64_t first, last;
 	*from = 0;
 	*len = size;
-	if (h->method != H1_GET || range == NULL || dup || !parse(*range, UINT64_MAX, &first, &last))
+	if (h->method != H1_GET || range == NULL || dup ||
+		!parse(*range, UINT64_MAX, &first, &last))
 		return 200;
 	if (cond != NULL && (cond->n != strlen(etag) || memcmp(cond->p, etag, cond->n) != 0))
 		return 200;

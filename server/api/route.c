@@ -15,22 +15,33 @@
 #define ANY (ROLE_UPLOADER | ROLE_VERIFIER | ROLE_PROCESSOR | ROLE_OPERATOR)
 
 static const struct route table[] = {
-	{ H1_POST, "/v1/blobs", ROUTE_NO_ID, "", "POST /v1/blobs", UP, ROUTE_STREAM, upload_start },
-	{ H1_POST, "/v1/blobs", ROUTE_ID, "/take", "POST /v1/blobs/{id}/take", VER, ROUTE_NO_CONTENT, take_start },
-	{ H1_POST, "/v1/blobs", ROUTE_ID, "/claim", "POST /v1/blobs/{id}/claim", VER | PROC, ROUTE_JSON, claim_start },
-	{ H1_GET, "/v1/claims", ROUTE_CLAIM, "", "GET /v1/claims/{claim}", VER | PROC, ROUTE_NO_CONTENT, claim_read },
-	{ H1_POST, "/v1/claims", ROUTE_CLAIM, "/ack", "POST /v1/claims/{claim}/ack", VER | PROC, ROUTE_JSON, claim_ack },
-	{ H1_GET, "/v1/blobs", ROUTE_ID, "", "GET /v1/blobs/{id}", UP | VER | OP, ROUTE_NO_CONTENT, blob_stat },
-	{ H1_DELETE, "/v1/blobs", ROUTE_ID, "", "DELETE /v1/blobs/{id}", UP | OP, ROUTE_NO_CONTENT, blob_erase },
-	{ H1_POST, "/v1/sessions", ROUTE_NO_ID, "", "POST /v1/sessions", UP, ROUTE_JSON, session_open },
-	{ H1_GET, "/v1/sessions", ROUTE_ID, "", "GET /v1/sessions/{sid}", UP | VER | OP, ROUTE_NO_CONTENT, session_show },
-	{ H1_POST, "/v1/sessions", ROUTE_ID, "/touch", "POST /v1/sessions/{sid}/touch", UP, ROUTE_NO_CONTENT, session_touch },
-	{ H1_DELETE, "/v1/sessions", ROUTE_ID, "", "DELETE /v1/sessions/{sid}", UP | OP, ROUTE_NO_CONTENT, session_close },
-	{ H1_GET, "/v1/policy", ROUTE_NO_ID, "", "GET /v1/policy", ANY, ROUTE_NO_CONTENT, policy_show },
+	{H1_POST, "/v1/blobs", ROUTE_NO_ID, "", "POST /v1/blobs", UP, ROUTE_STREAM, upload_start},
+	{H1_POST, "/v1/blobs", ROUTE_ID, "/take", "POST /v1/blobs/{id}/take", VER, ROUTE_NO_CONTENT,
+		take_start},
+	{H1_POST, "/v1/blobs", ROUTE_ID, "/claim", "POST /v1/blobs/{id}/claim", VER | PROC,
+		ROUTE_JSON, claim_start},
+	{H1_GET, "/v1/claims", ROUTE_CLAIM, "", "GET /v1/claims/{claim}", VER | PROC,
+		ROUTE_NO_CONTENT, claim_read},
+	{H1_POST, "/v1/claims", ROUTE_CLAIM, "/ack", "POST /v1/claims/{claim}/ack", VER | PROC,
+		ROUTE_JSON, claim_ack},
+	{H1_GET, "/v1/blobs", ROUTE_ID, "", "GET /v1/blobs/{id}", UP | VER | OP, ROUTE_NO_CONTENT,
+		blob_stat},
+	{H1_DELETE, "/v1/blobs", ROUTE_ID, "", "DELETE /v1/blobs/{id}", UP | OP, ROUTE_NO_CONTENT,
+		blob_erase},
+	{H1_POST, "/v1/sessions", ROUTE_NO_ID, "", "POST /v1/sessions", UP, ROUTE_JSON,
+		session_open},
+	{H1_GET, "/v1/sessions", ROUTE_ID, "", "GET /v1/sessions/{sid}", UP | VER | OP,
+		ROUTE_NO_CONTENT, session_show},
+	{H1_POST, "/v1/sessions", ROUTE_ID, "/touch", "POST /v1/sessions/{sid}/touch", UP,
+		ROUTE_NO_CONTENT, session_touch},
+	{H1_DELETE, "/v1/sessions", ROUTE_ID, "", "DELETE /v1/sessions/{sid}", UP | OP,
+		ROUTE_NO_CONTENT, session_close},
+	{H1_GET, "/v1/policy", ROUTE_NO_ID, "", "GET /v1/policy", ANY, ROUTE_NO_CONTENT,
+		policy_show},
 };
 #define N_ROUTES (sizeof table / sizeof *table)
 
-static const char *const method_name[] = { "GET, HEAD", "HEAD", "POST", "PUT", "DELETE" };
+static const char *const method_name[] = {"GET, HEAD", "HEAD", "POST", "PUT", "DELETE"};
 
 static bool path_matches(const struct route *rt, struct h1_str path, struct h1_str *id)
 {
@@ -39,30 +50,35 @@ static bool path_matches(const struct route *rt, struct h1_str path, struct h1_s
 		return false;
 	if (rt->id == ROUTE_NO_ID)
 		return path.n == prefix;
-	if (path.n < prefix + 1 + suffix + 1 || path.p[prefix] != '/' || memcmp(path.p + path.n - suffix, rt->suffix, suffix) != 0)
+	if (path.n < prefix + 1 + suffix + 1 || path.p[prefix] != '/' ||
+		memcmp(path.p + path.n - suffix, rt->suffix, suffix) != 0)
 		return false;
-	*id = (struct h1_str){ path.p + prefix + 1, path.n - prefix - 1 - suffix };
+	*id = (struct h1_str){path.p + prefix + 1, path.n - prefix - 1 - suffix};
 	return memchr(id->p, '/', id->n) == NULL;
 }
 
-int route_find(enum h1_method method, struct h1_str path, const struct route **out, char id[ROUTE_ID_MAX + 1], char allow[ROUTE_ALLOW_MAX])
+int route_find(enum h1_method method, struct h1_str path, const struct route **out,
+	char id[ROUTE_ID_MAX + 1], char allow[ROUTE_ALLOW_MAX])
 {
 	enum h1_method want = method == H1_HEAD ? H1_GET : method;
 	bool known = false;
 	allow[0] = id[0] = '\0';
 	for (size_t i = 0; i < N_ROUTES; i++) {
-		struct h1_str found = { NULL, 0 };
+		struct h1_str found = {NULL, 0};
 		if (!path_matches(&table[i], path, &found))
 			continue;
 		known = true;
 		if (table[i].method != want) {
 			size_t n = strlen(allow);
-			snprintf(allow + n, ROUTE_ALLOW_MAX - n, "%s%s", n > 0 ? ", " : "", method_name[table[i].method]);
+			snprintf(allow + n, ROUTE_ALLOW_MAX - n, "%s%s", n > 0 ? ", " : "",
+				method_name[table[i].method]);
 			continue;
 		}
 		if (table[i].id != ROUTE_NO_ID) {
-			if ((table[i].id == ROUTE_CLAIM ? store_claim_shard(found.p, found.n) : token_shard(found.p, found.n)) < 0)
-				found.n = 0; /* cannot exist: the caller still checks the role first */
+			if ((table[i].id == ROUTE_CLAIM ? store_claim_shard(found.p, found.n) :
+							  token_shard(found.p, found.n)) < 0)
+				/* cannot exist: the caller still checks the role first */
+				found.n = 0;
 			memcpy(id, found.p, found.n);
 			id[found.n] = '\0';
 		}

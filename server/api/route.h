@@ -1,4 +1,5 @@
-/* route.h: which call a method and a path name, and who may make it. docs/openapi.yaml has the same for clients. Pure. */
+/* route.h: which call a method and a path name, and who may make it. docs/openapi.yaml has the same
+ * for clients. Pure. */
 #ifndef API_ROUTE_H
 #define API_ROUTE_H
 
@@ -16,17 +17,17 @@ enum route_content {
 
 enum route_id {
 	ROUTE_NO_ID,
-	ROUTE_ID,         /* followed by "/" and the id of a blob or a session */
-	ROUTE_CLAIM       /* followed by "/" and a claim's token */
+	ROUTE_ID,   /* followed by "/" and the id of a blob or a session */
+	ROUTE_CLAIM /* followed by "/" and a claim's token */
 };
 
 struct route {
 	enum h1_method method;
-	const char *prefix;       /* "/v1/blobs" */
+	const char *prefix; /* "/v1/blobs" */
 	enum route_id id;
-	const char *suffix;       /* then that: "", "/take" */
-	const char *label;        /* for the log: names no id */
-	unsigned roles;           /* enum role, or'ed: any of them */
+	const char *suffix; /* then that: "", "/take" */
+	const char *label;  /* for the log: names no id */
+	unsigned roles;     /* enum role, or'ed: any of them */
 	enum route_content content;
 	void (*start)(struct call *c); /* the content is complete; ROUTE_STREAM: the head is */
 };
@@ -35,9 +36,11 @@ struct route {
 #define ROUTE_ID_MAX STORE_CLAIM_LEN
 
 /**
- * route_find(method, path, out, id, allow): HEAD finds GET's route. id: the path's id, empty when the route has none.
- * Returns 0; TG_ENOENT: no such path, or its id is not well-formed; TG_EMETHOD: another method is served here (allow: their list); TG_ENOTIMPL.
+ * route_find(method, path, out, id, allow): HEAD finds GET's route. id: the path's id, empty when
+ * the route has none. Returns 0; TG_ENOENT: no such path, or its id is not well-formed; TG_EMETHOD:
+ * another method is served here (allow: their list); TG_ENOTIMPL.
  */
-int route_find(enum h1_method method, struct h1_str path, const struct route **out, char id[ROUTE_ID_MAX + 1], char allow[ROUTE_ALLOW_MAX]);
+int route_find(enum h1_method method, struct h1_str path, const struct route **out,
+	char id[ROUTE_ID_MAX + 1], char allow[ROUTE_ALLOW_MAX]);
 
 #endif

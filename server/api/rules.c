@@ -1,4 +1,5 @@
-/* rules.c: the upload's header fields against the policy (docs/openapi.yaml, timeglas/retention.h). Pure; runs in workers. */
+/* rules.c: the upload's header fields against the policy (docs/openapi.yaml, timeglas/retention.h).
+ * Pure; runs in workers. */
 #include <string.h>
 #include <stdio.h>
 
@@ -11,7 +12,7 @@
 #include "core/b64.h"
 #include "core/num.h"
 
-#define SUBJECT_CHARS 64u /* 32 bytes in hex */
+#define SUBJECT_CHARS 64u                                    /* 32 bytes in hex */
 #define KEY_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_-.*" /* RFC 8941 section 3.1.2 */
 
 static int refuse(const char **detail, int err, const char *sentence)
@@ -26,7 +27,7 @@ static struct h1_str trim(const char *p, size_t n)
 		p++, n--;
 	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
 		n--;
-	return (struct h1_str){ p, n };
+	return (struct h1_str){p, n};
 }
 
 static int copy_text(struct h1_str s, char *out, size_t cap)
@@ -44,7 +45,8 @@ static int digest_member(struct h1_str m, uint8_t out[32], bool *found)
 	size_t key = 0;
 	while (key < m.n && strchr(KEY_CHARS, m.p[key]) != NULL && m.p[key] != '\0')
 		key++;
-	if (key == 0 || m.n < key + 3 || m.p[key] != '=' || m.p[key + 1] != ':' || m.p[m.n - 1] != ':')
+	if (key == 0 || m.n < key + 3 || m.p[key] != '=' || m.p[key + 1] != ':' ||
+		m.p[m.n - 1] != ':')
 		return TG_EINVAL;
 	const char *b64 = m.p + key + 2;
 	size_t b64_len = m.n - key - 3;
@@ -84,7 +86,8 @@ bool rules_addressed(const char *to, const char *peer)
 	return peer[0] != '\0' && strlen(peer) <= CONF_NAME_MAX && strstr(to, word) != NULL;
 }
 
-/* A field that may stand once, and not empty: a client whose variable was not set must not get the longest life or the widest audience for it. NULL: absent. */
+/* A field that may stand once, and not empty: a client whose variable was not set must not get the
+ * longest life or the widest audience for it. NULL: absent. */
 static const struct h1_str *single(const struct h1_head *h, const char *name, int *err)
 {
 	bool dup = false;
@@ -95,10 +98,12 @@ static const struct h1_str *single(const struct h1_head *h, const char *name, in
 }
 
 /* *roles: of all that are addressed. */
-static int address(const struct conf *conf, struct h1_str name, struct store_desc *d, unsigned *n, unsigned *roles)
+static int address(const struct conf *conf, struct h1_str name, struct store_desc *d, unsigned *n,
+	unsigned *roles)
 {
 	const struct conf_peer *peer = conf_peer_by_name(conf, name.p, name.n);
-	if (peer == NULL || (peer->roles & (ROLE_VERIFIER | ROLE_PROCESSOR)) == 0 || *n == CONF_TO_MAX)
+	if (peer == NULL || (peer->roles & (ROLE_VERIFIER | ROLE_PROCESSOR)) == 0 ||
+		*n == CONF_TO_MAX)
 		return TG_ERECIPIENT;
 	*roles |= peer->roles;
 	if (rules_addressed(d->to, peer->name))
@@ -112,15 +117,21 @@ static int address(const struct conf *conf, struct h1_str name, struct store_des
 	return 0;
 }
 
-static int judge_to(const struct conf *conf, const struct conf_peer *up, const struct h1_str *to, struct rules_upload *out, unsigned *roles, const char **detail)
+static int judge_to(const struct conf *conf, const struct conf_peer *up, const struct h1_str *to,
+	struct rules_upload *out, unsigned *roles, const char **detail)
 {
 	unsigned n = 0;
 	if (to == NULL) {
 		for (size_t i = 0; i < up->n_to; i++)
-			if (address(conf, (struct h1_str){ up->to[i], strlen(up->to[i]) }, &out->desc, &n, roles) != 0)
-				return refuse(detail, TG_ERECIPIENT, "the configured addressee of this uploader is no verifier any more; name one in Timeglas-To");
+			if (address(conf, (struct h1_str){up->to[i], strlen(up->to[i])}, &out->desc,
+				    &n, roles) != 0)
+				return refuse(detail, TG_ERECIPIENT,
+					"the configured addressee of this uploader is no verifier "
+					"any more; name one in Timeglas-To");
 		if (n == 0)
-			return refuse(detail, TG_ERECIPIENT, "name the peers that may fetch the blob in Timeglas-To; no default is configured for this uploader");
+			return refuse(detail, TG_ERECIPIENT,
+				"name the peers that may fetch the blob in Timeglas-To; no default "
+				"is configured for this uploader");
 		return 0;
 	}
 	const char *end = to->p + to->n;
@@ -128,63 +139,91 @@ static int judge_to(const struct conf *conf, const struct conf_peer *up, const s
 		const char *comma = memchr(p, ',', (size_t)(end - p));
 		const char *stop = comma != NULL ? comma : end;
 		if (address(conf, trim(p, (size_t)(stop - p)), &out->desc, &n, roles) != 0)
-			return refuse(detail, TG_ERECIPIENT, "Timeglas-To lists names of configured verifiers or processors, 16 at most, separated by commas");
+			return refuse(detail, TG_ERECIPIENT,
+				"Timeglas-To lists names of configured verifiers or processors, 16 "
+				"at most, separated by commas");
 		if (comma == NULL)
 			return 0;
 		p = comma + 1;
 	}
 }
 
-/* A processor may claim foreign passports and nothing else: what only processors are to have must be one, or nobody could ever fetch it. */
+/* A processor may claim foreign passports and nothing else: what only processors are to have must
+ * be one, or nobody could ever fetch it. */
 static int judge_readers(const struct store_desc *d, unsigned roles, const char **detail)
 {
 	if ((roles & ROLE_VERIFIER) != 0 || (strcmp(d->kind, "passport") == 0 && !d->danish))
 		return 0;
-	return refuse(detail, TG_EPROCESSOR, "a processor may have no Danish passport, and no other kind; name a verifier in Timeglas-To");
+	return refuse(detail, TG_EPROCESSOR,
+		"a processor may have no Danish passport, and no other kind; name a verifier in "
+		"Timeglas-To");
 }
 
-static int judge_kind(const struct conf *conf, const struct h1_str *kind, const struct h1_str *issuer, struct rules_upload *out,
-    const struct tg_rule **rule, const char **detail)
+static int judge_kind(const struct conf *conf, const struct h1_str *kind,
+	const struct h1_str *issuer, struct rules_upload *out, const struct tg_rule **rule,
+	const char **detail)
 {
 	struct store_desc *d = &out->desc;
 	if (kind == NULL || copy_text(*kind, d->kind, sizeof d->kind) != 0)
-		return refuse(detail, TG_EKIND, "say in Timeglas-Kind what it is; GET /v1/policy lists the kinds");
+		return refuse(detail, TG_EKIND,
+			"say in Timeglas-Kind what it is; GET /v1/policy lists the kinds");
 	if (issuer != NULL && tg_issuer_parse(issuer->p, issuer->n, d->issuer) != 0)
-		return refuse(detail, TG_EISSUER, "Timeglas-Issuer takes the ICAO 9303 code of the issuing state as it stands in the machine-readable zone");
+		return refuse(detail, TG_EISSUER,
+			"Timeglas-Issuer takes the ICAO 9303 code of the issuing state as it "
+			"stands in the machine-readable zone");
 	int err = tg_policy_rule(&conf->policy, d->kind, issuer != NULL ? d->issuer : NULL, rule);
 	if (err == TG_EISSUER)
-		return refuse(detail, err, issuer == NULL ? "a passport needs Timeglas-Issuer, the ICAO 9303 code of its issuing state"
-		                                          : "Timeglas-Issuer is for passports alone; leave it out for this kind");
+		return refuse(detail, err,
+			issuer == NULL ? "a passport needs Timeglas-Issuer, the ICAO 9303 code of "
+					 "its issuing state" :
+					 "Timeglas-Issuer is for passports alone; leave it out for "
+					 "this kind");
 	if (err != 0)
-		return refuse(detail, TG_EKIND, "no such kind in the policy in force; GET /v1/policy lists them");
+		return refuse(detail, TG_EKIND,
+			"no such kind in the policy in force; GET /v1/policy lists them");
 	d->danish = (*rule)->issuer == TG_ISSUER_DANISH;
 	d->bound = (*rule)->session_bound != 0;
 	return 0;
 }
 
-static int judge_ttl(const struct h1_str *ttl, const struct tg_rule *rule, struct rules_upload *out, const char **detail)
+static int judge_ttl(const struct h1_str *ttl, const struct tg_rule *rule, struct rules_upload *out,
+	const char **detail)
 {
 	uint64_t s = rule->ceiling_s;
-	/* One spelling for each number: what another reader might take for octal is not guessed at. */
-	if (ttl != NULL && (tg_num_u64(ttl->p, ttl->n, UINT64_MAX, &s) != 0 || (ttl->n > 1 && ttl->p[0] == '0')))
-		return refuse(detail, TG_EINVAL, "Timeglas-Ttl takes a whole number of seconds, in decimal without leading zeros");
+	/* One spelling for each number: what another reader might take for octal is not guessed at.
+	 */
+	if (ttl != NULL &&
+		(tg_num_u64(ttl->p, ttl->n, UINT64_MAX, &s) != 0 ||
+			(ttl->n > 1 && ttl->p[0] == '0')))
+		return refuse(detail, TG_EINVAL,
+			"Timeglas-Ttl takes a whole number of seconds, in decimal without leading "
+			"zeros");
 	if (s == 0 || s > rule->ceiling_s)
-		return refuse(detail, TG_ETTL, "Timeglas-Ttl is at least 1 and at most the kind's ceiling; GET /v1/policy lists the ceilings");
+		return refuse(detail, TG_ETTL,
+			"Timeglas-Ttl is at least 1 and at most the kind's ceiling; GET /v1/policy "
+			"lists the ceilings");
 	out->ttl_s = (uint32_t)s;
 	return 0;
 }
 
-static int judge_session(const struct h1_str *session, struct rules_upload *out, const char **detail)
+static int judge_session(
+	const struct h1_str *session, struct rules_upload *out, const char **detail)
 {
 	struct store_desc *d = &out->desc;
 	if (session == NULL)
-		return d->bound ? refuse(detail, TG_ESESSION, "a Danish passport is held only while a session lives; open one and name it in Timeglas-Session") : 0;
-	if (token_shard(session->p, session->n) < 0 || copy_text(*session, d->session, sizeof d->session) != 0)
-		return refuse(detail, TG_ESESSION, "Timeglas-Session names no open session; open one with POST /v1/sessions");
+		return d->bound ? refuse(detail, TG_ESESSION,
+					  "a Danish passport is held only while a session lives; "
+					  "open one and name it in Timeglas-Session") :
+				  0;
+	if (token_shard(session->p, session->n) < 0 ||
+		copy_text(*session, d->session, sizeof d->session) != 0)
+		return refuse(detail, TG_ESESSION,
+			"Timeglas-Session names no open session; open one with POST /v1/sessions");
 	return 0;
 }
 
-int rules_subject(const char *uploader, const char *text, size_t n, char hash[STORE_SUBJECT_LEN + 1])
+int rules_subject(
+	const char *uploader, const char *text, size_t n, char hash[STORE_SUBJECT_LEN + 1])
 {
 	char said[32 + CONF_NAME_MAX + SUBJECT_CHARS];
 	uint8_t sum[SHA256_DIGEST_LENGTH];
@@ -211,29 +250,39 @@ static void first(int *err, const char **detail, int next, const char *const *wh
 	}
 }
 
-int rules_upload(const struct conf *conf, const struct conf_peer *uploader, const struct h1_head *head, struct rules_upload *out,
-    const char **detail)
+int rules_upload(const struct conf *conf, const struct conf_peer *uploader,
+	const struct h1_head *head, struct rules_upload *out, const char **detail)
 {
 	const struct tg_rule *rule = NULL;
 	const char *why = NULL;
 	unsigned roles = 0;
 	int err = 0;
 	memset(out, 0, sizeof *out);
-	const struct h1_str *kind = single(head, "timeglas-kind", &err), *issuer = single(head, "timeglas-issuer", &err);
-	const struct h1_str *session = single(head, "timeglas-session", &err), *ttl = single(head, "timeglas-ttl", &err);
-	const struct h1_str *to = single(head, "timeglas-to", &err), *digest = single(head, "content-digest", &err);
+	const struct h1_str *kind = single(head, "timeglas-kind", &err),
+			    *issuer = single(head, "timeglas-issuer", &err);
+	const struct h1_str *session = single(head, "timeglas-session", &err),
+			    *ttl = single(head, "timeglas-ttl", &err);
+	const struct h1_str *to = single(head, "timeglas-to", &err),
+			    *digest = single(head, "content-digest", &err);
 	const struct h1_str *subject = single(head, "timeglas-subject", &err);
 	if (err != 0)
-		return refuse(detail, TG_EINVAL, "each Timeglas field and Content-Digest may stand once, and then not empty");
+		return refuse(detail, TG_EINVAL,
+			"each Timeglas field and Content-Digest may stand once, and then not "
+			"empty");
 	text_copy(out->desc.uploader, sizeof out->desc.uploader, uploader->name);
 	if ((err = rules_name(head, out->desc.name, detail)) != 0)
 		return err;
-	if (digest != NULL && rules_content_digest(digest->p, digest->n, out->digest, &out->has_digest) != 0)
-		return refuse(detail, TG_EINVAL, "Content-Digest is not as in RFC 9530: sha-256=:BASE64:");
+	if (digest != NULL &&
+		rules_content_digest(digest->p, digest->n, out->digest, &out->has_digest) != 0)
+		return refuse(detail, TG_EINVAL,
+			"Content-Digest is not as in RFC 9530: sha-256=:BASE64:");
 	if (out->has_digest)
 		tg_hex_encode(out->digest, sizeof out->digest, out->desc.sha256);
-	if (subject != NULL && rules_subject(uploader->name, subject->p, subject->n, out->desc.subject) != 0)
-		return refuse(detail, TG_ESUBJECT, "Timeglas-Subject is 64 lower-case hexadecimal digits: a keyed pseudonym, never a document number");
+	if (subject != NULL &&
+		rules_subject(uploader->name, subject->p, subject->n, out->desc.subject) != 0)
+		return refuse(detail, TG_ESUBJECT,
+			"Timeglas-Subject is 64 lower-case hexadecimal digits: a keyed pseudonym, "
+			"never a document number");
 	first(&err, detail, judge_kind(conf, kind, issuer, out, &rule, &why), &why);
 	if (err == 0)
 		first(&err, detail, judge_ttl(ttl, rule, out, &why), &why);
@@ -249,8 +298,13 @@ int rules_name(const struct h1_head *head, char out[TOKEN_NAME_LEN + 1], const c
 	int err = 0;
 	const struct h1_str *v = single(head, "timeglas-name", &err);
 	out[0] = '\0';
-	if (err != 0 || (v != NULL && (token_name_shard(v->p, v->n) < 0 || copy_text(*v, out, TOKEN_NAME_LEN + 1) != 0)))
-		return refuse(detail, TG_EINVAL, "Timeglas-Name stands once and is 22 characters: base64url of 16 bytes, without padding");
+	if (err != 0 ||
+		(v != NULL &&
+			(token_name_shard(v->p, v->n) < 0 ||
+				copy_text(*v, out, TOKEN_NAME_LEN + 1) != 0)))
+		return refuse(detail, TG_EINVAL,
+			"Timeglas-Name stands once and is 22 characters: base64url of 16 bytes, "
+			"without padding");
 	return 0;
 }
 
@@ -263,5 +317,8 @@ int rules_key(const struct h1_head *head, char out[RULES_KEY_MAX + 1], const cha
 		out[0] = '\0';
 	for (size_t i = 0; ok && v != NULL && i < v->n; i++)
 		ok = v->p[i] >= ' ' && v->p[i] <= '~';
-	return ok ? 0 : refuse(detail, TG_EINVAL, "Idempotency-Key stands once and has 1 to 255 printable ASCII characters");
+	return ok ?
+		0 :
+		refuse(detail, TG_EINVAL,
+			"Idempotency-Key stands once and has 1 to 255 printable ASCII characters");
 }

@@ -10,19 +10,26 @@
 #include "api/rules.h"
 
 /* {subject?, idle_s?}. Of the subject its hash is taken. Returns 0, or an error and a sentence. */
-static int read_open(const json_t *o, const char *uploader, char subject[STORE_SUBJECT_LEN + 1], uint32_t *idle_s, const char **why)
+static int read_open(const json_t *o, const char *uploader, char subject[STORE_SUBJECT_LEN + 1],
+	uint32_t *idle_s, const char **why)
 {
 	const char *key;
 	json_t *v;
-	json_object_foreach((json_t *)(uintptr_t)o, key, v) {
+	json_object_foreach((json_t *)(uintptr_t)o, key, v)
+	{
 		if (strcmp(key, "idle_s") == 0) {
 			json_int_t s = json_integer_value(v);
 			if (!json_is_integer(v) || s < 1 || s > (json_int_t)TG_SESSION_MAX_S)
-				return *why = "idle_s is a whole number of seconds from 1 to 3600", TG_EINVAL;
+				return *why = "idle_s is a whole number of seconds from 1 to 3600",
+				       TG_EINVAL;
 			*idle_s = (uint32_t)s;
 		} else if (strcmp(key, "subject") == 0) {
-			if (!json_is_string(v) || rules_subject(uploader, json_string_value(v), json_string_length(v), subject) != 0)
-				return *why = "subject is 64 lower-case hexadecimal digits: a keyed pseudonym, never a document number", TG_ESUBJECT;
+			if (!json_is_string(v) ||
+				rules_subject(uploader, json_string_value(v), json_string_length(v),
+					subject) != 0)
+				return *why = "subject is 64 lower-case hexadecimal digits: a "
+					      "keyed pseudonym, never a document number",
+				       TG_ESUBJECT;
 		} else
 			return *why = "only subject and idle_s are known here", TG_EINVAL;
 	}
@@ -32,7 +39,7 @@ static int read_open(const json_t *o, const char *uploader, char subject[STORE_S
 static void on_session(void *ctx, int err, const struct store_session *s)
 {
 	struct call *c = ctx;
-	struct jsonw w = { 0 };
+	struct jsonw w = {0};
 	c->waiting = false;
 	if (err == TG_EGONE) {
 		char cause[sizeof s->state + 8];
@@ -80,12 +87,14 @@ void session_touch(struct call *c)
 	call_sent(c, store_session_touch(c->api->store, c->id, c->peer, on_session, c));
 }
 
-static void on_show(void *ctx, int err, const struct store_session *s, const struct store_blob *blobs, size_t n)
+static void on_show(
+	void *ctx, int err, const struct store_session *s, const struct store_blob *blobs, size_t n)
 {
 	struct call *c = ctx;
 	c->waiting = false;
 	bool mine = err == 0 && call_is(c, ROLE_UPLOADER) && strcmp(s->uploader, c->peer) == 0;
-	const bool all = mine || call_is(c, ROLE_OPERATOR); /* who may close it sees what it would close */
+	/* who may close it sees what it would close */
+	const bool all = mine || call_is(c, ROLE_OPERATOR);
 	bool known = err == 0 && all;
 	for (size_t i = 0; err == 0 && i < n && !known; i++)
 		known = call_is(c, ROLE_VERIFIER) && rules_addressed(blobs[i].desc.to, c->peer);
@@ -93,7 +102,7 @@ static void on_show(void *ctx, int err, const struct store_session *s, const str
 		reply_error(c->req, err != 0 ? err : TG_ENOENT, NULL);
 		return;
 	}
-	struct jsonw w = { 0 };
+	struct jsonw w = {0};
 	jsonw_open(&w, NULL, '{');
 	answer_session(&w, s);
 	jsonw_open(&w, "blobs", '[');
@@ -114,7 +123,8 @@ void session_show(struct call *c)
 	call_sent(c, store_session_show(c->api->store, c->id, on_show, c));
 }
 
-static void on_close(void *ctx, int err, const struct store_session *s, const struct store_blob *blobs, size_t n)
+static void on_close(
+	void *ctx, int err, const struct store_session *s, const struct store_blob *blobs, size_t n)
 {
 	struct call *c = ctx;
 	c->waiting = false;
@@ -122,7 +132,7 @@ static void on_close(void *ctx, int err, const struct store_session *s, const st
 		reply_error(c->req, err, NULL);
 		return;
 	}
-	struct jsonw w = { 0 };
+	struct jsonw w = {0};
 	jsonw_open(&w, NULL, '{');
 	jsonw_str(&w, "session", s->id);
 	jsonw_str(&w, "state", s->state);
@@ -139,7 +149,8 @@ void session_close(struct call *c)
 	const struct h1_head *head = httpd_req_head(c->req);
 	const struct h1_str query = head->query;
 	if (head->has_query && (query.n != 9 || memcmp(query.p, "erase=all", 9) != 0)) {
-		httpd_problem(c->req, TG_EINVAL, "the only query known here is ?erase=all", NULL, NULL);
+		httpd_problem(
+			c->req, TG_EINVAL, "the only query known here is ?erase=all", NULL, NULL);
 		return;
 	}
 	const char *who = call_is(c, ROLE_OPERATOR) ? NULL : c->peer;

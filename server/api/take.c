@@ -1,12 +1,15 @@
 /*
- * take.c: a blob's bytes on their way to the client: each chunk is asked for when the client's socket has taken the one before, so memory stays bounded.
- * POST /v1/blobs/{id}/take is the at-most-once read: before the first byte is sent nobody else can reach the blob, and chunks are deleted as they are
- * read; a client that goes away loses the blob. GET /v1/claims/{claim} is the claimant's, as often as needed: the chunks stay.
+ * take.c: a blob's bytes on their way to the client: each chunk is asked for when the client's
+ * socket has taken the one before, so memory stays bounded. POST /v1/blobs/{id}/take is the
+ * at-most-once read: before the first byte is sent nobody else can reach the blob, and chunks are
+ * deleted as they are read; a client that goes away loses the blob. GET /v1/claims/{claim} is the
+ * claimant's, as often as needed: the chunks stay.
  *
- * A reader that stalls has a window of the blob in this process, and more in the kernel's send buffer. Until its own kernel has acknowledged all of it, somebody
- * looks once a second whether it may still have that: when a claimed blob has ended, when the time of a taken one is over, or when somebody has ended it although it
- * was consumed (erased it, or closed its session), the answer is revoked: what stands here is wiped, and the kernel drops what it has.
- * Runs in workers.
+ * A reader that stalls has a window of the blob in this process, and more in the kernel's send
+ * buffer. Until its own kernel has acknowledged all of it, somebody looks once a second whether it
+ * may still have that: when a claimed blob has ended, when the time of a taken one is over, or when
+ * somebody has ended it although it was consumed (erased it, or closed its session), the answer is
+ * revoked: what stands here is wiped, and the kernel drops what it has. Runs in workers.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,27 +27,30 @@
 #include "core/num.h"
 
 #define WATCH_S 1u
-#define TAKEN_MS 60000 /* what a take has read is sent within that time, or never; a take of several chunks that says nothing ends as early */
+/* what a take has read is sent within that time, or never; a take of several chunks that says
+ * nothing ends as early */
+#define TAKEN_MS 60000
 
 struct taking {
 	struct call *call;
 	struct httpd_req *req;
-	struct store_read *read;  /* NULL: over */
-	bool reading;             /* a chunk is on its way */
-	uint32_t chunk_bytes;     /* the blob's */
-	bool claimed;             /* a claimant's read */
+	struct store_read *read;      /* NULL: over */
+	bool reading;                 /* a chunk is on its way */
+	uint32_t chunk_bytes;         /* the blob's */
+	bool claimed;                 /* a claimant's read */
 	struct watched_reader reader; /* a claimant's, of the blob's that are looked at together */
-	bool asking;              /* a take's: whether it may still be sent */
-	bool bound;               /* the blob's; */
-	char session[TOKEN_LEN + 1]; /* and the session that it names, "" none */
+	bool asking;                  /* a take's: whether it may still be sent */
+	bool bound;                   /* the blob's; */
+	char session[TOKEN_LEN + 1];  /* and the session that it names, "" none */
 	struct event watch;
-	int64_t until_ms;         /* a take's: the store's time at which it ends */
-	int status;               /* of the answer whose head waits for its first bytes, to go with them; 0: none waits */
+	int64_t until_ms; /* a take's: the store's time at which it ends */
+	/* of the answer whose head waits for its first bytes, to go with them; 0: none waits */
+	int status;
 	uint64_t length;
 	char fields[512];
 };
 
-/* Watching it -------------------------------------------------------------------------------------------------------- */
+/* Watching it -------------------------------------------------------------- */
 
 static void on_look(void *ctx, int err, const struct store_blob *b)
 {
@@ -116,9 +122,10 @@ static void watch(struct taking *t, const struct store_blob *b)
 	event_add(&t->watch, loop_timeout(l, WATCH_S));
 }
 
-/* The answer --------------------------------------------------------------------------------------------------------- */
+/* The answer --------------------------------------------------------------- */
 
-/* One record, and one system call, for head and first chunk; and where there turns out to be no chunk, nothing wrong has been said. */
+/* One record, and one system call, for head and first chunk; and where there turns out to be no
+ * chunk, nothing wrong has been said. */
 static void begin_late(struct taking *t, int status, uint64_t length)
 {
 	t->status = status;
@@ -128,7 +135,8 @@ static void begin_late(struct taking *t, int status, uint64_t length)
 static void begin(struct taking *t)
 {
 	if (t->status != 0)
-		httpd_reply_begin(t->req, t->status, t->fields, "application/octet-stream", t->length);
+		httpd_reply_begin(
+			t->req, t->status, t->fields, "application/octet-stream", t->length);
 	t->status = 0;
 }
 
@@ -158,7 +166,8 @@ static size_t head_fields(const struct store_blob *b, char fields[512])
 	return text_len(&t);
 }
 
-/* Of all of it, of a part, or of nothing, when the range is not satisfiable or only the head was asked for. */
+/* Of all of it, of a part, or of nothing, when the range is not satisfiable or only the head was
+ * asked for. */
 static void reply_claimed(struct taking *t, const struct store_blob *b)
 {
 	const struct h1_head *h = httpd_req_head(t->req);
@@ -167,13 +176,18 @@ static void reply_claimed(struct taking *t, const struct store_blob *b)
 	int status = range_of(h, size, entity_tag(b, etag), &from, &len);
 	if (status == 416) {
 		snprintf(range, sizeof range, "Content-Range: bytes */%" PRIu64 "\r\n", size);
-		httpd_problem(t->req, TG_ERANGE, "no byte of that range is in the blob; Content-Range says how many there are", range, NULL);
+		httpd_problem(t->req, TG_ERANGE,
+			"no byte of that range is in the blob; Content-Range says how many there "
+			"are",
+			range, NULL);
 		return;
 	}
 	size_t n = head_fields(b, fields);
 	n += (size_t)snprintf(fields + n, sizeof t->fields - n, "Accept-Ranges: bytes\r\n");
 	if (status == 206)
-		snprintf(fields + n, sizeof t->fields - n, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n", from, from + len - 1, size);
+		snprintf(fields + n, sizeof t->fields - n,
+			"Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n", from,
+			from + len - 1, size);
 	begin_late(t, status, len);
 	if (h->method == H1_HEAD) {
 		begin(t);
@@ -254,8 +268,8 @@ static void on_done(struct httpd_req *r, bool ok, void *ctx)
 
 static void start(struct call *c, bool claimed)
 {
-	static const struct httpd_handler handler = { .on_room = on_room, .on_done = on_done };
-	static const struct store_read_calls calls = { on_begin, on_data };
+	static const struct httpd_handler handler = {.on_room = on_room, .on_done = on_done};
+	static const struct store_read_calls calls = {on_begin, on_data};
 	struct taking *t = calloc(1, sizeof *t);
 	int err = TG_ENOMEM;
 	if (t == NULL) {
@@ -265,9 +279,11 @@ static void start(struct call *c, bool claimed)
 	t->call = c;
 	t->req = c->req;
 	t->claimed = claimed;
-	t->reading = true; /* a take's first chunk comes by itself; a claimant's read is not begun yet */
+	/* a take's first chunk comes by itself; a claimant's read is not begun yet */
+	t->reading = true;
 	httpd_req_handle(c->req, &handler, t);
-	t->read = claimed ? store_claim_read(c->api->store, c->id, c->peer, &calls, t, &err) : store_take(c->api->store, c->id, c->peer, &calls, t, &err);
+	t->read = claimed ? store_claim_read(c->api->store, c->id, c->peer, &calls, t, &err) :
+			    store_take(c->api->store, c->id, c->peer, &calls, t, &err);
 	if (t->read == NULL)
 		reply_error(c->req, err, NULL);
 }

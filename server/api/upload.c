@@ -1,7 +1,7 @@
 /*
- * upload.c: POST /v1/blobs: head → rules → (session asked for) → content through the guard into chunks → commit → 201.
- * Bytes that the store has no room for are left with httpd, which then stops reading the client's socket: memory does not grow with the blob.
- * Runs in workers.
+ * upload.c: POST /v1/blobs: head → rules → (session asked for) → content through the guard into
+ * chunks → commit → 201. Bytes that the store has no room for are left with httpd, which then stops
+ * reading the client's socket: memory does not grow with the blob. Runs in workers.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,33 +18,42 @@
 #include "core/num.h"
 #include "net/compact.h"
 
-#define CROWD 64u /* more uploads than that have smaller chunks, and do not even fill those while the store is behind */
-#define LARGE 32u  /* so many have the largest chunks: those that were quick to send a first one */
+/* more uploads than that have smaller chunks, and do not even fill those while the store is behind
+ */
+#define CROWD 64u
+#define LARGE 32u /* so many have the largest chunks: those that were quick to send a first one */
 #define QUICK_US 500000u
-#define RESUMED 8u /* uploads, of a chunk each, are about half of what the store's queue may hold; of large ones it stops when that is full */
+/* uploads, of a chunk each, are about half of what the store's queue may hold; of large ones it
+ * stops when that is full */
+#define RESUMED 8u
 
 struct upload {
 	struct call *call;
 	struct httpd_req *req;
 	struct api *api;
-	struct store_put *put;      /* NULL: refused, or answered */
+	struct store_put *put; /* NULL: refused, or answered */
 	struct store_put_opts opts;
 	struct guard *guard;
-	struct evbuffer *chunk;     /* the chunk that is filling up; never more than opts.desc.chunk_bytes */
+	/* the chunk that is filling up; never more than opts.desc.chunk_bytes */
+	struct evbuffer *chunk;
 	uint64_t size_bytes;
-	bool ended;                 /* the content is complete */
-	bool committing;            /* the last chunk and the commit are on their way */
+	bool ended;      /* the content is complete */
+	bool committing; /* the last chunk and the commit are on their way */
 	bool answered;
-	char key[RULES_KEY_MAX + 1];/* Idempotency-Key; "" none */
-	bool reserved;              /* under the key stands our put's id, or is about to, and is not settled yet */
-	bool waiting;               /* the store will call back about the key */
-	int refused;                /* the rules refuse it, unless it was stored before under its name; 0: they do not */
+	char key[RULES_KEY_MAX + 1]; /* Idempotency-Key; "" none */
+	/* under the key stands our put's id, or is about to, and is not settled yet */
+	bool reserved;
+	bool waiting; /* the store will call back about the key */
+	/* the rules refuse it, unless it was stored before under its name; 0: they do not */
+	int refused;
 	const char *refused_why;
-	bool repeated;              /* the upload was stored before: blob */
-	bool compared;              /* the repeated content goes past the guard, which has a digest to find again */
-	struct store_blob blob;     /* with a key, or of a name that is known: what the answer will tell */
-	bool stalled;               /* in api->stalled */
-	bool large;                 /* one of api->n_large */
+	bool repeated; /* the upload was stored before: blob */
+	/* the repeated content goes past the guard, which has a digest to find again */
+	bool compared;
+	/* with a key, or of a name that is known: what the answer will tell */
+	struct store_blob blob;
+	bool stalled; /* in api->stalled */
+	bool large;   /* one of api->n_large */
 	TAILQ_ENTRY(upload) link;
 };
 
@@ -75,11 +84,13 @@ static void refuse(struct upload *u, int err, const char *detail)
 static void refuse_size(struct upload *u)
 {
 	char detail[96];
-	snprintf(detail, sizeof detail, "a blob may have at most %llu bytes here (max_blob)", (unsigned long long)u->api->conf->max_blob_bytes);
+	snprintf(detail, sizeof detail, "a blob may have at most %llu bytes here (max_blob)",
+		(unsigned long long)u->api->conf->max_blob_bytes);
 	refuse(u, TG_ETOOBIG, detail);
 }
 
-/* Is there room for one more chunk? If not, something will call us again: the put's on_room, or upload_resume(). */
+/* Is there room for one more chunk? If not, something will call us again: the put's on_room, or
+ * upload_resume(). */
 static bool has_room(struct upload *u)
 {
 	if (store_busy(u->api->store)) {
@@ -99,7 +110,7 @@ static void tell(struct upload *u, int status, const struct store_blob *b)
 	char location[64];
 	struct text t = text_in(location, sizeof location);
 	text_join(&t, "Location: /v1/blobs/", b->id, "\r\n");
-	struct jsonw w = { 0 };
+	struct jsonw w = {0};
 	jsonw_open(&w, NULL, '{');
 	if (b->state == STORE_GONE)
 		answer_blob(&w, b, true); /* a tombstone has forgotten the description */
@@ -119,14 +130,16 @@ static void finish(struct upload *u)
 		return;
 	}
 	const char *detail = NULL;
-	if ((err = api_may_store(u->api, &detail)) != 0) { /* which may have changed since the head */
+	if ((err = api_may_store(u->api, &detail)) != 0) {
+		/* which may have changed since the head */
 		refuse(u, err, detail);
 		return;
 	}
 	u->committing = true;
 	u->opts.desc.size_bytes = u->size_bytes;
 	u->opts.age_us = httpd_req_age_us(u->req);
-	if ((err = store_put_chunk(u->put, u->chunk)) != 0 || (err = store_put_commit(u->put, &u->opts)) != 0)
+	if ((err = store_put_chunk(u->put, u->chunk)) != 0 ||
+		(err = store_put_commit(u->put, &u->opts)) != 0)
 		refuse(u, err, NULL);
 }
 
@@ -142,18 +155,21 @@ static int absorb(struct upload *u, struct evbuffer *data, size_t n)
 	int err = guard_feed(u->guard, data, n);
 	if (err != 0)
 		refuse(u, err, guard_why(u->guard));
-	else if ((err = compact_move(data, u->chunk, n, !h->chunked && u->size_bytes == h->content_length)) != 0)
+	else if ((err = compact_move(data, u->chunk, n,
+			  !h->chunked && u->size_bytes == h->content_length)) != 0)
 		refuse(u, err, NULL);
 	return err;
 }
 
 /*
- * The first chunk is full. Larger ones cost fewer commands and system calls for each byte, but each upload holds the one that it is filling: so a few may, whose bytes
- * come quickly. Not those of a session, whose end must find all chunks within its limit for one call.
+ * The first chunk is full. Larger ones cost fewer commands and system calls for each byte, but each
+ * upload holds the one that it is filling: so a few may, whose bytes come quickly. Not those of a
+ * session, whose end must find all chunks within its limit for one call.
  */
 static void grow_chunks(struct upload *u)
 {
-	if (u->opts.desc.chunk_bytes != STORE_CHUNK_BYTES || u->opts.desc.session[0] != '\0' || u->api->n_large >= LARGE || httpd_req_age_us(u->req) > QUICK_US)
+	if (u->opts.desc.chunk_bytes != STORE_CHUNK_BYTES || u->opts.desc.session[0] != '\0' ||
+		u->api->n_large >= LARGE || httpd_req_age_us(u->req) > QUICK_US)
 		return;
 	u->large = true;
 	u->api->n_large++;
@@ -161,7 +177,8 @@ static void grow_chunks(struct upload *u)
 	store_put_resize(u->put, STORE_CHUNK_LARGE_BYTES);
 }
 
-/* While the blob lives its key stands for its content, too: its length, and its digest as far as both requests let it be known. */
+/* While the blob lives its key stands for its content, too: its length, and its digest as far as
+ * both requests let it be known. */
 static bool remembered(const struct upload *u)
 {
 	return u->blob.state != STORE_GONE;
@@ -209,10 +226,12 @@ static void repeat_end(struct upload *u)
 {
 	int err = u->compared && !u->answered ? guard_finish(u->guard) : 0;
 	if (err == TG_EDIGEST && u->opts.desc.sha256[0] != '\0')
-		refuse(u, err, guard_why(u->guard)); /* it is not what this request declares either */
+		/* it is not what this request declares either */
+		refuse(u, err, guard_why(u->guard));
 	else if (err != 0 || (remembered(u) && u->size_bytes != u->blob.desc.size_bytes))
 		refuse(u, other_content(u), NULL);
-	else if (!u->answered && !remembered(u) && u->opts.desc.name[0] != '\0' && httpd_req_head(u->req)->chunked)
+	else if (!u->answered && !remembered(u) && u->opts.desc.name[0] != '\0' &&
+		httpd_req_head(u->req)->chunked)
 		repeat_look_again(u);
 	else
 		tell(u, 200, &u->blob);
@@ -232,7 +251,10 @@ static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 		if (have == STORE_CHUNK_BYTES && u->size_bytes == have)
 			grow_chunks(u);
 		if (have < u->opts.desc.chunk_bytes)
-			err = absorb(u, data, n < u->opts.desc.chunk_bytes - have ? n : u->opts.desc.chunk_bytes - have);
+			err = absorb(u, data,
+				n < u->opts.desc.chunk_bytes - have ?
+					n :
+					u->opts.desc.chunk_bytes - have);
 		else if (!has_room(u)) {
 			httpd_req_pause(r, true);
 			return;
@@ -246,7 +268,9 @@ static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 	if (u->api->n_uploads > CROWD && !has_room(u))
 		httpd_req_pause(r, true);
 	have = evbuffer_get_length(u->chunk);
-	httpd_req_want(r, have < u->opts.desc.chunk_bytes ? u->opts.desc.chunk_bytes - have : u->opts.desc.chunk_bytes);
+	httpd_req_want(r,
+		have < u->opts.desc.chunk_bytes ? u->opts.desc.chunk_bytes - have :
+						  u->opts.desc.chunk_bytes);
 }
 
 static void on_end(struct httpd_req *r, void *ctx)
@@ -266,20 +290,25 @@ static void go_on(struct upload *u)
 		return;
 	if (u->ended)
 		finish(u);
-	else if (evbuffer_get_length(u->chunk) < u->opts.desc.chunk_bytes || has_room(u)) /* else more would be read, only to wait here */
+	else if (evbuffer_get_length(u->chunk) < u->opts.desc.chunk_bytes ||
+		has_room(u)) /* else more would be read, only to wait here */
 		httpd_req_pause(u->req, false);
 }
 
-/* As many as the store's queue has room for, and no more before it is seen what they brought: all of them have bytes waiting in their sockets. */
+/* As many as the store's queue has room for, and no more before it is seen what they brought: all
+ * of them have bytes waiting in their sockets. */
 void upload_resume(struct api *a)
 {
 	struct upload *u;
-	for (unsigned n = 0; n < RESUMED && !store_busy(a->store) && (u = TAILQ_FIRST(&a->stalled)) != NULL; n++) {
+	for (unsigned n = 0;
+		n < RESUMED && !store_busy(a->store) && (u = TAILQ_FIRST(&a->stalled)) != NULL;
+		n++) {
 		TAILQ_REMOVE(&a->stalled, u, link);
 		u->stalled = false;
 		go_on(u);
 	}
-	if (!store_busy(a->store) && !TAILQ_EMPTY(&a->stalled)) /* else its queue falls some day, and we are called again */
+	/* else its queue falls some day, and we are called again */
+	if (!store_busy(a->store) && !TAILQ_EMPTY(&a->stalled))
 		loop_defer(a->loop, &a->resume);
 }
 
@@ -303,8 +332,9 @@ static void on_refused(struct store_put *p, int err, void *ctx)
 }
 
 /*
- * Of a chosen name, what was committed is told whatever became of the key: another request with the same key and name, which reserved the same id, may have come to nothing
- * and dropped it; and a repeat finds the blob by its name.
+ * Of a chosen name, what was committed is told whatever became of the key: another request with the
+ * same key and name, which reserved the same id, may have come to nothing and dropped it; and a
+ * repeat finds the blob by its name.
  */
 static void settled(struct upload *u, int err)
 {
@@ -366,7 +396,10 @@ static struct upload *upload_new(struct call *c, const struct rules_upload *rule
 	struct upload *u = calloc(1, sizeof *u);
 	if (u == NULL)
 		return NULL;
-	*u = (struct upload){ .call = c, .req = c->req, .api = c->api, .opts = { .desc = rules->desc, .ttl_s = rules->ttl_s } };
+	*u = (struct upload){.call = c,
+		.req = c->req,
+		.api = c->api,
+		.opts = {.desc = rules->desc, .ttl_s = rules->ttl_s}};
 	u->guard = guard_new(rules->has_digest ? rules->digest : NULL);
 	u->chunk = evbuffer_new();
 	if (u->guard == NULL || u->chunk == NULL) {
@@ -376,7 +409,8 @@ static struct upload *upload_new(struct call *c, const struct rules_upload *rule
 		free(u);
 		return NULL;
 	}
-	u->opts.desc.chunk_bytes = c->api->n_uploads < CROWD ? STORE_CHUNK_BYTES : STORE_CHUNK_SMALL_BYTES;
+	u->opts.desc.chunk_bytes =
+		c->api->n_uploads < CROWD ? STORE_CHUNK_BYTES : STORE_CHUNK_SMALL_BYTES;
 	metrics_gauge_add(G_UPLOADS, 1);
 	c->api->n_uploads++;
 	return u;
@@ -384,7 +418,8 @@ static struct upload *upload_new(struct call *c, const struct rules_upload *rule
 
 static void begin_put(struct upload *u)
 {
-	static const struct store_put_calls put_calls = { on_room, on_refused, on_checked, on_committed };
+	static const struct store_put_calls put_calls = {
+		on_room, on_refused, on_checked, on_committed};
 	int err;
 	u->opts.age_us = httpd_req_age_us(u->req);
 	if ((u->put = store_put_new(u->api->store, &u->opts, &put_calls, u, &err)) == NULL)
@@ -393,7 +428,8 @@ static void begin_put(struct upload *u)
 		httpd_req_pause(u->req, u->opts.eager);
 }
 
-/* What the head says of a repeated content, against what is remembered. Readies the guard for what only the content can say. */
+/* What the head says of a repeated content, against what is remembered. Readies the guard for what
+ * only the content can say. */
 static int repeat_compare(struct upload *u)
 {
 	const struct h1_head *h = httpd_req_head(u->req);
@@ -402,7 +438,7 @@ static int repeat_compare(struct upload *u)
 	if (!remembered(u))
 		return 0;
 	if ((!h->chunked && h->content_length != u->blob.desc.size_bytes) ||
-	    (declared[0] != '\0' && kept[0] != '\0' && strcmp(declared, kept) != 0))
+		(declared[0] != '\0' && kept[0] != '\0' && strcmp(declared, kept) != 0))
 		return other_content(u);
 	u->compared = declared[0] != '\0' || kept[0] != '\0';
 	if (declared[0] != '\0' || kept[0] == '\0')
@@ -417,12 +453,15 @@ static int repeat_compare(struct upload *u)
 /* Is it known without the content that it is the same? */
 static bool same_by_head(const struct upload *u)
 {
-	return !remembered(u) || (!httpd_req_head(u->req)->chunked && (u->opts.desc.sha256[0] != '\0' || u->blob.desc.sha256[0] == '\0'));
+	return !remembered(u) ||
+		(!httpd_req_head(u->req)->chunked &&
+			(u->opts.desc.sha256[0] != '\0' || u->blob.desc.sha256[0] == '\0'));
 }
 
 static void begin_key(struct upload *u);
 
-/* What was stored before is told once the content is in: a client that is busy sending may not be listening. One that waits for 100 Continue is. */
+/* What was stored before is told once the content is in: a client that is busy sending may not be
+ * listening. One that waits for 100 Continue is. */
 static void repeat(struct upload *u, const struct store_blob *said)
 {
 	int err;
@@ -473,7 +512,8 @@ static void on_named(void *ctx, int err, const struct store_blob *said)
 static void begin_name(struct upload *u)
 {
 	const struct h1_head *h = httpd_req_head(u->req);
-	int err = store_named(u->api->store, &u->opts.desc, h->chunked ? STORE_SIZE_UNKNOWN : h->content_length, on_named, u);
+	int err = store_named(u->api->store, &u->opts.desc,
+		h->chunked ? STORE_SIZE_UNKNOWN : h->content_length, on_named, u);
 	u->waiting = err == 0;
 	if (err != 0)
 		refuse(u, err, NULL);
@@ -493,7 +533,8 @@ static void begin_key(struct upload *u)
 
 void upload_start(struct call *c)
 {
-	static const struct httpd_handler handler = { .on_body = on_body, .on_end = on_end, .on_done = on_done };
+	static const struct httpd_handler handler = {
+		.on_body = on_body, .on_end = on_end, .on_done = on_done};
 	const struct h1_head *h = httpd_req_head(c->req);
 	struct rules_upload rules;
 	char key[RULES_KEY_MAX + 1];
@@ -503,7 +544,8 @@ void upload_start(struct call *c)
 		return;
 	}
 	int err = rules_upload(c->api->conf, httpd_req_peer(c->req), h, &rules, &detail);
-	/* A name is looked up before session and policy: what was stored may have ended with its session, or under a policy that was tightened since. */
+	/* A name is looked up before session and policy: what was stored may have ended with its
+	 * session, or under a policy that was tightened since. */
 	bool named = rules.desc.name[0] != '\0', late = err != 0 && err != TG_EINVAL && named;
 	int refused = late ? err : 0;
 	const char *why = detail;
@@ -529,12 +571,16 @@ void upload_start(struct call *c)
 		refuse_size(u);
 		return;
 	}
-	/* One chunk that is already on its way costs one round trip if the session is asked for at commit only. */
-	u->opts.eager = rules.desc.session[0] != '\0' && (h->chunked || h->expect_continue || h->content_length > u->opts.desc.chunk_bytes);
+	/* One chunk that is already on its way costs one round trip if the session is asked for at
+	 * commit only. */
+	u->opts.eager = rules.desc.session[0] != '\0' &&
+		(h->chunked || h->expect_continue || h->content_length > u->opts.desc.chunk_bytes);
 	u->refused = refused;
 	u->refused_why = why;
 	/* Of what comes as one chunk the commit tells. */
-	if (named && (refused != 0 || h->chunked || h->expect_continue || h->content_length > u->opts.desc.chunk_bytes))
+	if (named &&
+		(refused != 0 || h->chunked || h->expect_continue ||
+			h->content_length > u->opts.desc.chunk_bytes))
 		begin_name(u);
 	else if (u->key[0] != '\0')
 		begin_key(u);

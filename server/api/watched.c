@@ -1,4 +1,5 @@
-/* watched.c: see watched.h. Found by id in the api's buckets; lives while it has readers. Runs in workers. */
+/* watched.c: see watched.h. Found by id in the api's buckets; lives while it has readers. Runs in
+ * workers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,7 +82,7 @@ static struct watched *watched_of(struct api *a, const char *id)
 	struct watched_list *bucket = bucket_of(a, id);
 	struct watched *w;
 
-	LIST_FOREACH(w, bucket, link)
+	LIST_FOREACH (w, bucket, link)
 		if (!w->ending && strcmp(w->id, id) == 0)
 			return w;
 	if ((w = calloc(1, sizeof *w)) == NULL)
@@ -96,13 +97,13 @@ static struct watched *watched_of(struct api *a, const char *id)
 }
 
 int watched_join(struct api *a, struct watched_reader *r, const char *id, void (*ended)(void *ctx),
-    void *ctx)
+	void *ctx)
 {
 	struct watched *w = watched_of(a, id);
 
 	if (w == NULL)
 		return TG_ENOMEM;
-	*r = (struct watched_reader){ .of = w, .ended = ended, .ctx = ctx };
+	*r = (struct watched_reader){.of = w, .ended = ended, .ctx = ctx};
 	TAILQ_INSERT_TAIL(&w->readers, r, link);
 	return 0;
 }

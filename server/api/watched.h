@@ -19,11 +19,11 @@ struct watched_reader {
 };
 
 /**
- * watched_join(a, r, id, ended, ctx): until watched_leave(r), ended(ctx) is called when the blob has
- * ended, or when it is not to be known. Then r has left before. Returns 0 or TG_ENOMEM.
+ * watched_join(a, r, id, ended, ctx): until watched_leave(r), ended(ctx) is called when the blob
+ * has ended, or when it is not to be known. Then r has left before. Returns 0 or TG_ENOMEM.
  */
 int watched_join(struct api *a, struct watched_reader *r, const char *id, void (*ended)(void *ctx),
-    void *ctx);
+	void *ctx);
 /** watched_leave(r): also for who never joined, or has left. */
 void watched_leave(struct watched_reader *r);
 

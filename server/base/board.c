@@ -1,4 +1,5 @@
-/* board.c: the memory that all processes of one server share. Nothing is asked of the store here. Runs in every process. */
+/* board.c: the memory that all processes of one server share. Nothing is asked of the store here.
+ * Runs in every process. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +28,8 @@ struct board {
 	_Atomic bool compared;
 	_Atomic unsigned writes;
 	_Atomic uint64_t full_us; /* 0: never */
-	/* Heads are written in turn, and the turn is counted last: whoever reads one that is then overwritten sees that the turn moved. */
+	/* Heads are written in turn, and the turn is counted last: whoever reads one that is then
+	 * overwritten sees that the turn moved. */
 	_Atomic uint64_t turn; /* 0: no head yet */
 	struct head head[2];
 };
@@ -36,7 +38,8 @@ static struct board *mine;
 
 struct board *board_new(void)
 {
-	void *p = mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	return p != MAP_FAILED ? p : NULL;
 }
@@ -55,7 +58,7 @@ void board_attach(struct board *b)
 	mine = b;
 }
 
-/* Attestation --------------------------------------------------------------------------------------------------------- */
+/* Attestation -------------------------------------------------------------- */
 
 void board_set_attest(enum attest a)
 {
@@ -86,7 +89,7 @@ bool board_attest_ok(enum attest a)
 const char *board_attest_slug(enum attest a)
 {
 #define X_(name, slug, text) slug,
-	static const char *const slugs[] = { BOARD_ATTEST(X_) };
+	static const char *const slugs[] = {BOARD_ATTEST(X_)};
 #undef X_
 
 	return (size_t)a < sizeof slugs / sizeof *slugs ? slugs[a] : "unknown";
@@ -107,14 +110,15 @@ static const char *rights_text(const char *text)
 
 	for (size_t i = 0; mine != NULL && i < sizeof denied - 1; i++)
 		denied[i] = atomic_load(&mine->denied[i]);
-	snprintf(out, sizeof out, "%s: %s; allow it to this user, as docs/operations.md has it", text, denied);
+	snprintf(out, sizeof out, "%s: %s; allow it to this user, as docs/operations.md has it",
+		text, denied);
 	return out;
 }
 
 const char *board_attest_text(enum attest a)
 {
 #define X_(name, slug, text) text,
-	static const char *const texts[] = { BOARD_ATTEST(X_) };
+	static const char *const texts[] = {BOARD_ATTEST(X_)};
 #undef X_
 
 	if (a == ATTEST_RIGHTS)
@@ -139,19 +143,21 @@ enum writes board_writes(void)
 	enum writes found = mine != NULL ? (enum writes)atomic_load(&mine->writes) : WRITES_TAKEN;
 	uint64_t full_us = mine != NULL ? atomic_load(&mine->full_us) : 0;
 
-	return found == WRITES_TAKEN && full_us != 0 && clock_mono_us() < full_us + STALE_US ? WRITES_FULL : found;
+	return found == WRITES_TAKEN && full_us != 0 && clock_mono_us() < full_us + STALE_US ?
+		WRITES_FULL :
+		found;
 }
 
 const char *board_writes_text(enum writes w)
 {
 #define X_(name, text) text,
-	static const char *const texts[] = { BOARD_WRITES(X_) };
+	static const char *const texts[] = {BOARD_WRITES(X_)};
 #undef X_
 
 	return (size_t)w < sizeof texts / sizeof *texts ? texts[w] : "unknown";
 }
 
-/* The store's clock --------------------------------------------------------------------------------------------------- */
+/* The store's clock -------------------------------------------------------- */
 
 void board_set_clock(int64_t ms)
 {
@@ -167,7 +173,7 @@ bool board_clock(int64_t *ms)
 	return v != 0;
 }
 
-/* Evidence ------------------------------------------------------------------------------------------------------------ */
+/* Evidence ----------------------------------------------------------------- */
 
 void board_set_evidence(enum evidence e, int error)
 {
@@ -182,7 +188,8 @@ enum evidence board_evidence(void)
 	return mine != NULL ? (enum evidence)atomic_load(&mine->evidence) : EVIDENCE_STARTING;
 }
 
-/* Since the recorder last had everything recorded: it may be stopped, or more comes in than it can write. 0 also by a clock that was read later. */
+/* Since the recorder last had everything recorded: it may be stopped, or more comes in than it can
+ * write. 0 also by a clock that was read later. */
 static uint64_t behind_us(void)
 {
 	uint64_t now = clock_mono_us(), then = atomic_load(&mine->caught_up_us);
@@ -195,22 +202,28 @@ char *board_evidence_text(char *out, size_t cap)
 	static const char *const text[] = {
 		[EVIDENCE_STARTING] = "the recorder has not begun yet",
 		[EVIDENCE_RECORDING] = "recording",
-		[EVIDENCE_ELSEWHERE] = "another server's recorder writes the evidence of this store; ours waits",
+		[EVIDENCE_ELSEWHERE] =
+			"another server's recorder writes the evidence of this store; ours waits",
 		[EVIDENCE_NO_STORE] = "the recorder cannot use the store",
 		[EVIDENCE_NO_FILE] = "audit_log cannot be written",
 		[EVIDENCE_NO_KEY] = "audit_key cannot be used",
-		[EVIDENCE_LOST_KEY] = "audit_key is missing, or is not the one of its .pub: bring it back, or move the .pub away to go on with a new key",
-		[EVIDENCE_DAMAGED] = "audit_log is not as its recorder left it; keep it, and move it away to begin a new one",
+		[EVIDENCE_LOST_KEY] = "audit_key is missing, or is not the one of its .pub: bring "
+				      "it back, or move the .pub away to go on with a new key",
+		[EVIDENCE_DAMAGED] = "audit_log is not as its recorder left it; keep it, and move "
+				     "it away to begin a new one",
 		[EVIDENCE_IN_USE] = "another process uses audit_key",
 	};
 	unsigned e = board_evidence();
 	int error = mine != NULL ? atomic_load(&mine->error) : 0;
 
 	if (e == EVIDENCE_RECORDING && board_evidence_late(SILENT_S))
-		snprintf(out, cap, "the recorder has not caught up for %u s; it hangs, or the disk is too slow for it", (unsigned)(behind_us() / 1000000));
+		snprintf(out, cap,
+			"the recorder has not caught up for %u s; it hangs, or the disk is too "
+			"slow for it",
+			(unsigned)(behind_us() / 1000000));
 	else
-		snprintf(out, cap, "%s%s%s", e < sizeof text / sizeof *text ? text[e] : "unknown", error != 0 ? ": " : "",
-		    error != 0 ? strerror(error) : "");
+		snprintf(out, cap, "%s%s%s", e < sizeof text / sizeof *text ? text[e] : "unknown",
+			error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
 	return out;
 }
 

@@ -1,7 +1,9 @@
 /*
- * child.h: what the master gives each child process (worker, reaper, recorder, admin, logger) when it forks it. A child's main returns its exit status.
- * SIGTERM: drain and return 0. SIGHUP: the master has checked new files and left what came of them in the handover; it is blocked at first, so that none is lost: unblock it once it can
- * be handled. SIGINT is ignored (the master handles it). The parent's death kills it.
+ * child.h: what the master gives each child process (worker, reaper, recorder, admin, logger) when
+ * it forks it. A child's main returns its exit status. SIGTERM: drain and return 0. SIGHUP: the
+ * master has checked new files and left what came of them in the handover; it is blocked at first,
+ * so that none is lost: unblock it once it can be handled. SIGINT is ignored (the master handles
+ * it). The parent's death kills it.
  */
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
@@ -15,7 +17,8 @@ struct handover;
 struct heartbeat;
 struct ssl_ctx_st;
 
-/* Who adds to which metrics slot: the master to 0, worker i to CHILD_SLOT_WORKER(i), the others behind the last worker. */
+/* Who adds to which metrics slot: the master to 0, worker i to CHILD_SLOT_WORKER(i), the others
+ * behind the last worker. */
 #define CHILD_SLOT_MASTER 0u
 #define CHILD_SLOT_WORKER(i) (1u + (i))
 #define CHILD_SLOT_REAPER(workers) (1u + (workers))
@@ -33,7 +36,8 @@ struct child_env {
 	struct heartbeat *heartbeat; /* of all processes, by metrics slot */
 	const char *store_url;       /* of the embedded store, or conf's */
 	int listen_fd;               /* worker, admin; else -1 */
-	const int *worker_fds;       /* worker: the sockets of all, by index, for one that does not serve; else NULL */
+	/* worker: the sockets of all, by index, for one that does not serve; else NULL */
+	const int *worker_fds;
 	unsigned n_workers;
 	struct metrics *metrics;
 	unsigned metrics_slot;

@@ -1,4 +1,5 @@
-/* client_cert.h: what a client's certificate must be, besides being vouched for: one rule for the handshake and for who checks a configuration. */
+/* client_cert.h: what a client's certificate must be, besides being vouched for: one rule for the
+ * handshake and for who checks a configuration. */
 #ifndef BASE_CLIENT_CERT_H
 #define BASE_CLIENT_CERT_H
 
@@ -7,7 +8,8 @@
 /**
  * Tells what, besides its chain, bars a client certificate.
  *
- * Returns a static text that goes on "the certificate cannot be a client's: ", or NULL when it may be one.
+ * Returns a static text that goes on "the certificate cannot be a client's: ", or NULL when it may
+ * be one.
  */
 const char *client_cert_fault(X509 *cert);
 

@@ -1,5 +1,6 @@
 /*
- * clock.c: readings of the system's clocks. It schedules nothing and corrects nothing. Runs in every process.
+ * clock.c: readings of the system's clocks. It schedules nothing and corrects nothing. Runs in
+ * every process.
  */
 #include <time.h>
 

@@ -1,4 +1,5 @@
-/* clock.h: the two clocks. Durations use clock_mono_us(); clock_wall_ms() is for people and logs (the store's TIME rules deadlines). */
+/* clock.h: the two clocks. Durations use clock_mono_us(); clock_wall_ms() is for people and logs
+ * (the store's TIME rules deadlines). */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

@@ -1,4 +1,5 @@
-/* file.c: opens and reads files without waiting. It understands none of them. Runs in the master, and where a configuration is checked. */
+/* file.c: opens and reads files without waiting. It understands none of them. Runs in the master,
+ * and where a configuration is checked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@ FILE *file_open(const char *path, char *why, size_t cap)
 	FILE *f;
 
 	if (fd < 0) {
-		snprintf(why, cap, "cannot open %s (%s); check the path and who may read it", path, strerror(errno));
+		snprintf(why, cap, "cannot open %s (%s); check the path and who may read it", path,
+			strerror(errno));
 		return NULL;
 	}
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -38,7 +40,7 @@ int file_read(const char *path, size_t max, struct file_bytes *out, char *why, s
 	FILE *f = file_open(path, why, cap);
 	int err = 0;
 
-	*out = (struct file_bytes){ NULL, 0 };
+	*out = (struct file_bytes){NULL, 0};
 	if (f == NULL)
 		return TG_EIO;
 	setvbuf(f, NULL, _IONBF, 0); /* no copy of a key in a buffer of stdio's */
@@ -52,7 +54,8 @@ int file_read(const char *path, size_t max, struct file_bytes *out, char *why, s
 			snprintf(why, cap, "cannot read %s (%s)", path, strerror(errno));
 			err = TG_EIO;
 		} else if (out->n > max) {
-			snprintf(why, cap, "%s has more than %zu bytes; is it the right file?", path, max);
+			snprintf(why, cap, "%s has more than %zu bytes; is it the right file?",
+				path, max);
 			err = TG_ETOOBIG;
 		}
 	}
@@ -65,5 +68,5 @@ void file_free(struct file_bytes *f)
 	if (f->b != NULL)
 		sodium_memzero(f->b, f->n);
 	free(f->b);
-	*f = (struct file_bytes){ NULL, 0 };
+	*f = (struct file_bytes){NULL, 0};
 }

@@ -1,5 +1,6 @@
 /*
- * handover.c: two places that are written by turns; the turn is counted last, so whoever reads while both are written sees that the turn moved, and reads again. It knows nothing of what it
+ * handover.c: two places that are written by turns; the turn is counted last, so whoever reads
+ * while both are written sees that the turn moved, and reads again. It knows nothing of what it
  * carries. Runs in the master and in workers.
  */
 #include <stdatomic.h>
@@ -25,7 +26,8 @@ struct handover {
 
 struct handover *handover_new(void)
 {
-	void *p = mmap(NULL, sizeof(struct handover), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p = mmap(NULL, sizeof(struct handover), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		return NULL;
@@ -104,7 +106,7 @@ int handover_take(const struct handover *h, void **copy, struct handover_bytes p
 		if (!fits || atomic_load(&h->turn) != turn)
 			continue;
 		for (i = 0, at = 0; i < HANDOVER_PARTS; at += n[i++])
-			part[i] = (struct handover_bytes){ b + at, n[i] };
+			part[i] = (struct handover_bytes){b + at, n[i]};
 		*copy = b;
 		return 0;
 	}

@@ -1,4 +1,5 @@
-/* heartbeat.c: a counter and a flag for each process. What follows from a missing beat is decided by master and worker. Runs in every process. */
+/* heartbeat.c: a counter and a flag for each process. What follows from a missing beat is decided
+ * by master and worker. Runs in every process. */
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -25,7 +26,8 @@ static size_t bytes_of(unsigned slots)
 
 struct heartbeat *heartbeat_new(unsigned slots)
 {
-	struct heartbeat *h = mmap(NULL, bytes_of(slots), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct heartbeat *h = mmap(
+		NULL, bytes_of(slots), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (h == MAP_FAILED)
 		return NULL;

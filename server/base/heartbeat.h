@@ -1,6 +1,8 @@
 /*
- * heartbeat.h: signs of life that processes of one server see of each other, in memory that the master maps before it forks. Each process counts up in a slot of its own (those of
- * child.h), from its event loop: who hangs inside a callback, or is stopped, does not. A worker also says whether it accepts connections.
+ * heartbeat.h: signs of life that processes of one server see of each other, in memory that the
+ * master maps before it forks. Each process counts up in a slot of its own (those of child.h), from
+ * its event loop: who hangs inside a callback, or is stopped, does not. A worker also says whether
+ * it accepts connections.
  */
 #ifndef BASE_HEARTBEAT_H
 #define BASE_HEARTBEAT_H

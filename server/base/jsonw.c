@@ -1,4 +1,5 @@
-/* jsonw.c: a JSON writer without a tree: answers are small and written once. Pure; runs in workers. */
+/* jsonw.c: a JSON writer without a tree: answers are small and written once. Pure; runs in workers.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +42,9 @@ static void put_quoted(struct jsonw *w, const char *s)
 		if (*s == '\0')
 			break;
 		char esc[8];
-		int n = *s == '"' || *s == '\\' ? snprintf(esc, sizeof esc, "\\%c", *s)
-		                                : snprintf(esc, sizeof esc, "\\u%04x", (unsigned)(unsigned char)*s);
+		int n = *s == '"' || *s == '\\' ?
+			snprintf(esc, sizeof esc, "\\%c", *s) :
+			snprintf(esc, sizeof esc, "\\u%04x", (unsigned)(unsigned char)*s);
 		put(w, esc, (size_t)n);
 		s++;
 	}

@@ -1,8 +1,10 @@
 /*
- * log.c: log lines as JSON. It rotates nothing. What is written by one write(2) are whole lines, and PIPE_BUF at most, so lines of several
- * processes in one pipe do not mix, and a pipe that does not block takes them whole or not at all. What it does not take is counted as dropped. An event is written
- * at once; requests, of which there are thousands a second, go together at the end of the turn: of five system calls that a small request took, its line was
- * one. Runs in every process.
+ * log.c: log lines as JSON. It rotates nothing. What is written by one write(2) are whole lines,
+ * and PIPE_BUF at most, so lines of several processes in one pipe do not mix, and a pipe that does
+ * not block takes them whole or not at all. What it does not take is counted as dropped. An event
+ * is written at once; requests, of which there are thousands a second, go together at the end of
+ * the turn: of five system calls that a small request took, its line was one. Runs in every
+ * process.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -19,7 +21,8 @@
 
 #define LINE_MAX_BYTES 4096 /* PIPE_BUF on Linux */
 #define WAIT_MS 1000        /* for a descriptor that may block */
-#define LINE_TAIL 16        /* kept free for the quote, the mark of a cut, the brace and the newline */
+/* kept free for the quote, the mark of a cut, the brace and the newline */
+#define LINE_TAIL 16
 
 struct line {
 	char b[LINE_MAX_BYTES];
@@ -32,7 +35,7 @@ static enum log_level log_max = LOG_L_INFO;
 static char log_process[32] = "timeglasd";
 static struct line held; /* requests' lines, each ended */
 
-static const char *const level_text[] = { "error", "warn", "info", "debug" };
+static const char *const level_text[] = {"error", "warn", "info", "debug"};
 
 void log_init(int fd, enum log_level level, const char *process)
 {
@@ -52,7 +55,8 @@ static bool line_put(struct line *l, const char *s, size_t n)
 	return true;
 }
 
-/* The length of the well-formed UTF-8 sequence (RFC 3629) that s starts with, 0 when there is none. */
+/* The length of the well-formed UTF-8 sequence (RFC 3629) that s starts with, 0 when there is none.
+ */
 static size_t utf8_len(const unsigned char *s, size_t n)
 {
 	size_t len, i;
@@ -81,7 +85,8 @@ static size_t utf8_len(const unsigned char *s, size_t n)
 	return len;
 }
 
-/* One character of a JSON string (RFC 8259, section 7). Returns the bytes of s that it covers, 0 when the line is full. */
+/* One character of a JSON string (RFC 8259, section 7). Returns the bytes of s that it covers, 0
+ * when the line is full. */
 static size_t line_put_char(struct line *l, const unsigned char *s, size_t n)
 {
 	char esc[8];
@@ -109,14 +114,15 @@ static void line_str(struct line *l, const char *key, const char *value)
 	const unsigned char *s = (const unsigned char *)value;
 	size_t left = strlen(value), used, at = l->n;
 
-	if (!line_put(l, at > 1 ? "," : "", at > 1 ? 1 : 0) || !line_put(l, "\"", 1) || !line_put(l, key, strlen(key)) ||
-	    !line_put(l, "\":\"", 3)) {
+	if (!line_put(l, at > 1 ? "," : "", at > 1 ? 1 : 0) || !line_put(l, "\"", 1) ||
+		!line_put(l, key, strlen(key)) || !line_put(l, "\":\"", 3)) {
 		l->n = at;
 		return;
 	}
 	for (; left > 0; s += used, left -= used) {
 		used = line_put_char(l, s, left);
-		if (used == 0) { /* the tail has room for this mark, the quote and the end of the line */
+		if (used == 0) {
+			/* the tail has room for this mark, the quote and the end of the line */
 			memcpy(l->b + l->n, "...", 3);
 			l->n += 3;
 			break;
@@ -154,7 +160,7 @@ static void line_end(struct line *l)
 
 bool log_can_write(int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
 
 	return poll(&p, 1, WAIT_MS) == 1;
 }

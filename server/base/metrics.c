@@ -1,6 +1,7 @@
 /*
- * metrics.c: numbers in a region that all processes of one server share. It sends nothing: the admin process asks for the text.
- * Each process writes its own slot only, so a plain load, add and relaxed store is enough. Runs in every process.
+ * metrics.c: numbers in a region that all processes of one server share. It sends nothing: the
+ * admin process asks for the text. Each process writes its own slot only, so a plain load, add and
+ * relaxed store is enough. Runs in every process.
  */
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,8 +13,8 @@
 #include "base/metrics.h"
 
 #define CACHE_LINE 64
-#define BUCKET_FIRST_BIT 4  /* 16 us */
-#define BUCKET_LAST_BIT 30  /* 1073.741824 s */
+#define BUCKET_FIRST_BIT 4 /* 16 us */
+#define BUCKET_LAST_BIT 30 /* 1073.741824 s */
 #define N_BUCKETS (BUCKET_LAST_BIT - BUCKET_FIRST_BIT + 1)
 
 struct histogram {
@@ -42,10 +43,10 @@ struct family {
 	const char *name, *help;
 };
 
-#define X_(id, name, help) { name, help },
-static const struct family counter_names[] = { METRICS_COUNTERS(X_) };
-static const struct family gauge_names[] = { METRICS_GAUGES(X_) };
-static const struct family histogram_names[] = { METRICS_HISTOGRAMS(X_) };
+#define X_(id, name, help) {name, help},
+static const struct family counter_names[] = {METRICS_COUNTERS(X_)};
+static const struct family gauge_names[] = {METRICS_GAUGES(X_)};
+static const struct family histogram_names[] = {METRICS_HISTOGRAMS(X_)};
 #undef X_
 
 static struct slot private_slot;
@@ -54,7 +55,8 @@ static struct slot *own = &private_slot;
 struct metrics *metrics_new(unsigned slots)
 {
 	size_t bytes = sizeof(struct metrics) + (size_t)slots * sizeof(struct slot);
-	struct metrics *m = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct metrics *m =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (m == MAP_FAILED)
 		return NULL;
@@ -189,13 +191,16 @@ static void text_add(struct text *t, const char *fmt, ...)
 }
 
 /* HELP and TYPE stand once per family; members of one stand together in the tables. */
-static void text_head(struct text *t, const struct family *f, const struct family *before, const char *type)
+static void text_head(
+	struct text *t, const struct family *f, const struct family *before, const char *type)
 {
 	size_t n = strcspn(f->name, "{");
 
-	if (before != NULL && strcspn(before->name, "{") == n && memcmp(before->name, f->name, n) == 0)
+	if (before != NULL && strcspn(before->name, "{") == n &&
+		memcmp(before->name, f->name, n) == 0)
 		return;
-	text_add(t, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)n, f->name, f->help, (int)n, f->name, type);
+	text_add(t, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)n, f->name, f->help, (int)n, f->name,
+		type);
 }
 
 static void text_histogram(struct text *t, const char *name, const struct histogram *h)
@@ -206,29 +211,32 @@ static void text_histogram(struct text *t, const char *name, const struct histog
 	for (b = 0; b < N_BUCKETS; b++) {
 		bound = UINT64_C(1) << (b + BUCKET_FIRST_BIT);
 		sofar += h->bucket[b];
-		text_add(t, "%s_bucket{le=\"%llu.%06llu\"} %llu\n", name, (unsigned long long)(bound / 1000000),
-		    (unsigned long long)(bound % 1000000), (unsigned long long)sofar);
+		text_add(t, "%s_bucket{le=\"%llu.%06llu\"} %llu\n", name,
+			(unsigned long long)(bound / 1000000),
+			(unsigned long long)(bound % 1000000), (unsigned long long)sofar);
 	}
 	sofar += h->bucket[N_BUCKETS];
 	text_add(t, "%s_bucket{le=\"+Inf\"} %llu\n", name, (unsigned long long)sofar);
 	text_add(t, "%s_sum %llu.%06llu\n", name, (unsigned long long)(h->sum_us / 1000000),
-	    (unsigned long long)(h->sum_us % 1000000));
+		(unsigned long long)(h->sum_us % 1000000));
 	text_add(t, "%s_count %llu\n", name, (unsigned long long)sofar);
 }
 
 size_t metrics_prometheus(const struct metrics *m, char *buf, size_t cap)
 {
-	struct text t = { buf, cap, 0 };
+	struct text t = {buf, cap, 0};
 	struct histogram h;
 	size_t i;
 
 	for (i = 0; i < METRICS_N_COUNTERS; i++) {
 		text_head(&t, &counter_names[i], i > 0 ? &counter_names[i - 1] : NULL, "counter");
-		text_add(&t, "%s %llu\n", counter_names[i].name, (unsigned long long)metrics_counter(m, (enum metric_counter)i));
+		text_add(&t, "%s %llu\n", counter_names[i].name,
+			(unsigned long long)metrics_counter(m, (enum metric_counter)i));
 	}
 	for (i = 0; i < METRICS_N_GAUGES; i++) {
 		text_head(&t, &gauge_names[i], i > 0 ? &gauge_names[i - 1] : NULL, "gauge");
-		text_add(&t, "%s %lld\n", gauge_names[i].name, (long long)metrics_gauge(m, (enum metric_gauge)i));
+		text_add(&t, "%s %lld\n", gauge_names[i].name,
+			(long long)metrics_gauge(m, (enum metric_gauge)i));
 	}
 	for (i = 0; i < METRICS_N_HISTOGRAMS; i++) {
 		text_head(&t, &histogram_names[i], NULL, "histogram");

@@ -1,7 +1,8 @@
 /*
- * metrics.h: counters, gauges and histograms that processes share. The master maps one region before it forks; each process adds to
- * a slot of its own (no locks, no atomics on the hot path beyond relaxed stores); whoever reads sums over the slots.
- * Names, help texts and types stand in the tables below, in Prometheus style.
+ * metrics.h: counters, gauges and histograms that processes share. The master maps one region
+ * before it forks; each process adds to a slot of its own (no locks, no atomics on the hot path
+ * beyond relaxed stores); whoever reads sums over the slots. Names, help texts and types stand in
+ * the tables below, in Prometheus style.
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
@@ -10,42 +11,49 @@
 #include <stddef.h>
 
 /* X(id, prometheus name with labels, help) */
-#define METRICS_COUNTERS(X)                                                                                            \
-	X(M_CONNECTIONS,   "timeglas_connections_total",                             "TLS connections accepted")     \
-	X(M_TLS_REFUSED,   "timeglas_tls_refused_total",                             "TLS handshakes that failed")   \
-	X(M_REQUESTS_2XX,  "timeglas_requests_total{status=\"2xx\"}",                "requests by status class")      \
-	X(M_REQUESTS_4XX,  "timeglas_requests_total{status=\"4xx\"}",                "requests by status class")      \
-	X(M_REQUESTS_5XX,  "timeglas_requests_total{status=\"5xx\"}",                "requests by status class")      \
-	X(M_BYTES_IN,      "timeglas_request_bytes_total",                           "content bytes received")        \
-	X(M_BYTES_OUT,     "timeglas_response_bytes_total",                          "content bytes sent")            \
-	X(M_STORED,        "timeglas_blobs_stored_total",                            "blobs committed")               \
-	X(M_TAKEN,         "timeglas_blobs_ended_total{cause=\"consumed\"}",         "blobs ended, by cause")         \
-	X(M_ERASED,        "timeglas_blobs_ended_total{cause=\"erased\"}",           "blobs ended, by cause")         \
-	X(M_EXPIRED,       "timeglas_blobs_ended_total{cause=\"expired\"}",          "blobs ended, by cause")         \
-	X(M_SESSION_ENDED, "timeglas_blobs_ended_total{cause=\"session\"}",          "blobs ended, by cause")         \
-	X(M_LEASE_EXPIRED, "timeglas_blobs_ended_total{cause=\"lease-expired\"}",    "blobs ended, by cause")         \
-	X(M_ABORTED,       "timeglas_blobs_ended_total{cause=\"aborted\"}",          "blobs ended, by cause")         \
-	X(M_GUARD_REFUSED, "timeglas_guard_refused_total",                           "uploads refused by the envelope guard") \
-	X(M_STORE_LOST,    "timeglas_store_disconnects_total",                       "connections to the store lost") \
-	X(M_RECORDED,      "timeglas_evidence_records_total",                        "events written into the evidence file") \
-	X(M_RESTARTS,      "timeglas_process_restarts_total",                        "child processes restarted") \
-	X(M_LOG_DROPPED,   "timeglas_log_lines_dropped_total",                       "log lines that could not be written")
+#define METRICS_COUNTERS(X) \
+	X(M_CONNECTIONS, "timeglas_connections_total", "TLS connections accepted") \
+	X(M_TLS_REFUSED, "timeglas_tls_refused_total", "TLS handshakes that failed") \
+	X(M_REQUESTS_2XX, "timeglas_requests_total{status=\"2xx\"}", "requests by status class") \
+	X(M_REQUESTS_4XX, "timeglas_requests_total{status=\"4xx\"}", "requests by status class") \
+	X(M_REQUESTS_5XX, "timeglas_requests_total{status=\"5xx\"}", "requests by status class") \
+	X(M_BYTES_IN, "timeglas_request_bytes_total", "content bytes received") \
+	X(M_BYTES_OUT, "timeglas_response_bytes_total", "content bytes sent") \
+	X(M_STORED, "timeglas_blobs_stored_total", "blobs committed") \
+	X(M_TAKEN, "timeglas_blobs_ended_total{cause=\"consumed\"}", "blobs ended, by cause") \
+	X(M_ERASED, "timeglas_blobs_ended_total{cause=\"erased\"}", "blobs ended, by cause") \
+	X(M_EXPIRED, "timeglas_blobs_ended_total{cause=\"expired\"}", "blobs ended, by cause") \
+	X(M_SESSION_ENDED, "timeglas_blobs_ended_total{cause=\"session\"}", \
+		"blobs ended, by cause") \
+	X(M_LEASE_EXPIRED, "timeglas_blobs_ended_total{cause=\"lease-expired\"}", \
+		"blobs ended, by cause") \
+	X(M_ABORTED, "timeglas_blobs_ended_total{cause=\"aborted\"}", "blobs ended, by cause") \
+	X(M_GUARD_REFUSED, "timeglas_guard_refused_total", \
+		"uploads refused by the envelope guard") \
+	X(M_STORE_LOST, "timeglas_store_disconnects_total", "connections to the store lost") \
+	X(M_RECORDED, "timeglas_evidence_records_total", "events written into the evidence file") \
+	X(M_RESTARTS, "timeglas_process_restarts_total", "child processes restarted") \
+	X(M_LOG_DROPPED, "timeglas_log_lines_dropped_total", "log lines that could not be written")
 
-#define METRICS_GAUGES(X)                                                                                              \
-	X(G_CONNECTIONS,   "timeglas_connections",        "connections open now")                                        \
-	X(G_UPLOADS,       "timeglas_uploads",            "uploads under way")                                           \
-	X(G_STORE_UP,      "timeglas_store_up",           "processes whose store connection is up")                      \
-	X(G_STORE_QUEUE,   "timeglas_store_queue_bytes",  "bytes waiting to be written to the store")                    \
-	X(G_OVERDUE,       "timeglas_reaper_backlog",     "blobs past their deadline and not yet erased")               \
-	X(G_ATTESTED,      "timeglas_store_attested",     "1 while the store is known, or vouched for, to be volatile and not to evict") \
-	X(G_WIPING,        "timeglas_memory_wiped",       "1 while freed memory is overwritten here and in the embedded store") \
-	X(G_DRAINING,      "timeglas_draining",           "1 while the server is shutting down")
+#define METRICS_GAUGES(X) \
+	X(G_CONNECTIONS, "timeglas_connections", "connections open now") \
+	X(G_UPLOADS, "timeglas_uploads", "uploads under way") \
+	X(G_STORE_UP, "timeglas_store_up", "processes whose store connection is up") \
+	X(G_STORE_QUEUE, "timeglas_store_queue_bytes", "bytes waiting to be written to the store") \
+	X(G_OVERDUE, "timeglas_reaper_backlog", "blobs past their deadline and not yet erased") \
+	X(G_ATTESTED, "timeglas_store_attested", \
+		"1 while the store is known, or vouched for, to be volatile and not to evict") \
+	X(G_WIPING, "timeglas_memory_wiped", \
+		"1 while freed memory is overwritten here and in the embedded store") \
+	X(G_DRAINING, "timeglas_draining", "1 while the server is shutting down")
 
 /* Histograms: buckets by powers of two of a microsecond, from 16 us to about 17 minutes. */
-#define METRICS_HISTOGRAMS(X)                                                                                          \
-	X(H_REQUEST_US,    "timeglas_request_duration_seconds",   "from a request's first byte to its answer's last")   \
-	X(H_STORE_US,      "timeglas_store_call_duration_seconds","one store call, as its caller sees it")              \
-	X(H_LATENESS_US,   "timeglas_erase_lateness_seconds",     "from a deadline to the erasure")
+#define METRICS_HISTOGRAMS(X) \
+	X(H_REQUEST_US, "timeglas_request_duration_seconds", \
+		"from a request's first byte to its answer's last") \
+	X(H_STORE_US, "timeglas_store_call_duration_seconds", \
+		"one store call, as its caller sees it") \
+	X(H_LATENESS_US, "timeglas_erase_lateness_seconds", "from a deadline to the erasure")
 
 #define X_(id, ...) id,
 enum metric_counter { METRICS_COUNTERS(X_) METRICS_N_COUNTERS };
@@ -58,10 +66,12 @@ struct metrics; /* the shared region */
 /** metrics_new(slots): map a region for that many processes. NULL without memory. */
 struct metrics *metrics_new(unsigned slots);
 void metrics_free(struct metrics *m);
-/** metrics_attach(m, slot): this process adds to that slot from now on; its gauges start at 0, its counters go on. m NULL: a private, unseen slot. */
+/** metrics_attach(m, slot): this process adds to that slot from now on; its gauges start at 0, its
+ * counters go on. m NULL: a private, unseen slot. */
 void metrics_attach(struct metrics *m, unsigned slot);
 
-/** metrics_slot_clear(m, slot): that process is gone: its gauges are 0, its counters stay. For the master. */
+/** metrics_slot_clear(m, slot): that process is gone: its gauges are 0, its counters stay. For the
+ * master. */
 void metrics_slot_clear(struct metrics *m, unsigned slot);
 
 void metrics_count(enum metric_counter c, uint64_t by);
@@ -75,7 +85,8 @@ uint64_t metrics_counter(const struct metrics *m, enum metric_counter c);
 int64_t metrics_gauge(const struct metrics *m, enum metric_gauge g);
 /** metrics_gauge_slot(m, slot, g): one process's value; 0 for a slot that is not there. */
 int64_t metrics_gauge_slot(const struct metrics *m, unsigned slot, enum metric_gauge g);
-/** metrics_prometheus(m, buf, cap): text exposition 0.0.4. Returns the length, or the length needed if cap is too small. */
+/** metrics_prometheus(m, buf, cap): text exposition 0.0.4. Returns the length, or the length needed
+ * if cap is too small. */
 size_t metrics_prometheus(const struct metrics *m, char *buf, size_t cap);
 
 #endif

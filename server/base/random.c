@@ -1,7 +1,8 @@
 /*
- * random.c: see random.h. An upload needs three small pieces and a fetch one, and a system call for each was two of the seven that a small request
- * took. What was given out is wiped here at once; the kernel empties the page in a forked child (MADV_WIPEONFORK), which then fetches its own.
- * Runs in every process.
+ * random.c: see random.h. An upload needs three small pieces and a fetch one, and a system call for
+ * each was two of the seven that a small request took. What was given out is wiped here at once;
+ * the kernel empties the page in a forked child (MADV_WIPEONFORK), which then fetches its own. Runs
+ * in every process.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@ static struct pool *pool;
 
 static struct pool *pool_map(void)
 {
-	void *p = mmap(NULL, sizeof *pool, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(
+		NULL, sizeof *pool, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		return NULL;

@@ -17,7 +17,8 @@ void tally_flush(struct tally *t)
 	if (t->held == 1)
 		log_warn(t->event, "%s", t->last);
 	else
-		log_warn(t->event, "%u of them since the last line; the last: %s", t->held, t->last);
+		log_warn(
+			t->event, "%u of them since the last line; the last: %s", t->held, t->last);
 	t->held = 0;
 	t->said_us = now;
 }

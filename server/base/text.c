@@ -6,7 +6,7 @@
 struct text text_in(char *buf, size_t cap)
 {
 	buf[0] = '\0';
-	return (struct text){ buf, buf, buf + cap - 1 };
+	return (struct text){buf, buf, buf + cap - 1};
 }
 
 void text_add_n(struct text *t, const char *p, size_t n)

@@ -1,6 +1,7 @@
 /*
- * text.h: a text put together piece by piece in a buffer of fixed size: what every request makes anew, for which a printf's reading of its format costs more than the text.
- * What does not fit is cut; there is always a NUL behind it.
+ * text.h: a text put together piece by piece in a buffer of fixed size: what every request makes
+ * anew, for which a printf's reading of its format costs more than the text. What does not fit is
+ * cut; there is always a NUL behind it.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
@@ -18,7 +19,9 @@ struct text {
 struct text text_in(char *buf, size_t cap);
 void text_add(struct text *t, const char *s);
 /** text_join(t, …): all of these. */
-#define text_join(t, ...) text_join_n((t), sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *), (const char *const[]){__VA_ARGS__})
+#define text_join(t, ...) \
+	text_join_n((t), sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *), \
+		(const char *const[]){__VA_ARGS__})
 void text_join_n(struct text *t, size_t n, const char *const s[]);
 void text_add_n(struct text *t, const char *p, size_t n);
 /** text_num(t, number): in decimal. */

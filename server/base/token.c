@@ -1,5 +1,6 @@
 /*
- * token.c: ids from the kernel's randomness. It remembers none: whether an id exists is the store's to say. Runs in every process.
+ * token.c: ids from the kernel's randomness. It remembers none: whether an id exists is the store's
+ * to say. Runs in every process.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -26,16 +27,19 @@ void token_make(unsigned shard, char out[TOKEN_LEN + 1])
 	random_fill(r, sizeof r);
 	out[0] = hex_digits[shard >> 4];
 	out[1] = hex_digits[shard & 15];
-	sodium_bin2base64(out + 2, TOKEN_NAME_LEN + 1, r, sizeof r, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_bin2base64(
+		out + 2, TOKEN_NAME_LEN + 1, r, sizeof r, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	sodium_memzero(r, sizeof r);
 }
 
-/* Refuses what is not canonical, so that no two texts name one blob. Returns its first byte, or -1. */
+/* Refuses what is not canonical, so that no two texts name one blob. Returns its first byte, or -1.
+ */
 static int name_first(const char *name)
 {
 	uint8_t r[RANDOM_BYTES];
 	size_t got;
-	int ok = sodium_base642bin(r, sizeof r, name, TOKEN_NAME_LEN, NULL, &got, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	int ok = sodium_base642bin(r, sizeof r, name, TOKEN_NAME_LEN, NULL, &got, NULL,
+		sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	int first = ok == 0 && got == RANDOM_BYTES ? r[0] : -1;
 
 	sodium_memzero(r, sizeof r);
@@ -84,7 +88,8 @@ static void sha256(const char *p, size_t n, uint8_t out[SHA256_DIGEST_LENGTH])
 		ctx = EVP_MD_CTX_new();
 	if (md == NULL)
 		md = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (ctx == NULL || md == NULL || EVP_DigestInit_ex2(ctx, md, NULL) != 1 || EVP_DigestUpdate(ctx, p, n) != 1 || EVP_DigestFinal_ex(ctx, out, NULL) != 1)
+	if (ctx == NULL || md == NULL || EVP_DigestInit_ex2(ctx, md, NULL) != 1 ||
+		EVP_DigestUpdate(ctx, p, n) != 1 || EVP_DigestFinal_ex(ctx, out, NULL) != 1)
 		SHA256((const unsigned char *)p, n, out);
 }
 

@@ -1,5 +1,6 @@
 /*
- * check.c: see check.h. Whether something may be written is asked as the user that the server will run as. Runs where a configuration is read.
+ * check.c: see check.h. Whether something may be written is asked as the user that the server will
+ * run as. Runs where a configuration is read.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,7 +32,8 @@ struct checker {
 	void *ctx;
 };
 
-static void say(const struct checker *k, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void say(const struct checker *k, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static void say(const struct checker *k, const char *key, const char *fmt, ...)
 {
@@ -44,7 +46,7 @@ static void say(const struct checker *k, const char *key, const char *fmt, ...)
 	k->found(k->ctx, key, why);
 }
 
-/* Addresses ----------------------------------------------------------------------------------------------------------- */
+/* Addresses ---------------------------------------------------------------- */
 
 struct address {
 	union {
@@ -58,7 +60,7 @@ struct address {
 
 static struct address address_of(const char *host)
 {
-	struct address a = { .at.sa.sa_family = AF_INET };
+	struct address a = {.at.sa.sa_family = AF_INET};
 
 	if (inet_pton(AF_INET, host, &a.at.four.sin_addr) == 1) {
 		a.len = sizeof a.at.four;
@@ -81,7 +83,8 @@ static void check_address(const struct checker *k, const char *key, const char *
 	if (fd < 0)
 		return;
 	if (bind(fd, &a.at.sa, a.len) != 0)
-		say(k, key, "%s cannot be listened at (%s); give an address of this machine", host, strerror(errno));
+		say(k, key, "%s cannot be listened at (%s); give an address of this machine", host,
+			strerror(errno));
 	close(fd);
 }
 
@@ -92,12 +95,15 @@ static void check_addresses(const struct checker *k, const struct conf *c)
 	check_address(k, "server.listen", c->listen_host);
 	check_address(k, "server.admin", c->admin_host);
 	if (same && c->listen_port != 0 && c->listen_port == c->admin_port)
-		say(k, "server.admin", "admin and listen both take port %u of %s; give admin a port of its own", (unsigned)c->admin_port, c->admin_host);
+		say(k, "server.admin",
+			"admin and listen both take port %u of %s; give admin a port of its own",
+			(unsigned)c->admin_port, c->admin_host);
 }
 
-/* Folders and programs -------------------------------------------------------------------------------------------------- */
+/* Folders and programs ----------------------------------------------------- */
 
-/* A child becomes that user: only the kernel knows all of groups, access lists and read-only mounts. */
+/* A child becomes that user: only the kernel knows all of groups, access lists and read-only
+ * mounts. */
 static bool user_may(const char *user, const char *path, int mode)
 {
 	const struct passwd *p = user != NULL && geteuid() == 0 ? getpwnam(user) : NULL;
@@ -108,12 +114,15 @@ static bool user_may(const char *user, const char *path, int mode)
 		return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0;
 	pid = fork();
 	if (pid == 0) {
-		if (initgroups(user, p->pw_gid) != 0 || setresgid(p->pw_gid, p->pw_gid, p->pw_gid) != 0 || setresuid(p->pw_uid, p->pw_uid, p->pw_uid) != 0)
+		if (initgroups(user, p->pw_gid) != 0 ||
+			setresgid(p->pw_gid, p->pw_gid, p->pw_gid) != 0 ||
+			setresuid(p->pw_uid, p->pw_uid, p->pw_uid) != 0)
 			_exit(2);
 		_exit(access(path, mode) == 0 ? 0 : 1);
 	}
 	/* What cannot be asked is not reported. */
-	return pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 1;
+	return pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
+		WEXITSTATUS(status) != 1;
 }
 
 /* A FIFO, a terminal or /dev/stderr is as good as a file for a log. */
@@ -123,14 +132,19 @@ static bool takes_lines(mode_t mode)
 }
 
 /* Whoever starts it could read the file, but a reload is read by the user that it runs as. */
-static void check_readable(const struct checker *k, const struct conf *c, const char *key, const char *file)
+static void check_readable(
+	const struct checker *k, const struct conf *c, const char *key, const char *file)
 {
 	if (file != NULL && access(file, R_OK) == 0 && !user_may(c->user, file, R_OK))
-		say(k, key, "%s may not read %s, so no reload could; change its owner or mode, or that of its folders", c->user != NULL ? c->user : "this user", file);
+		say(k, key,
+			"%s may not read %s, so no reload could; change its owner or mode, or that "
+			"of its folders",
+			c->user != NULL ? c->user : "this user", file);
 }
 
 /* file: what will be made or written; its folder must be there. */
-static void check_folder(const struct checker *k, const struct conf *c, const char *key, const char *file)
+static void check_folder(
+	const struct checker *k, const struct conf *c, const char *key, const char *file)
 {
 	char *copy = file != NULL ? strdup(file) : NULL;
 	const char *dir = copy != NULL ? dirname(copy) : NULL;
@@ -143,27 +157,31 @@ static void check_folder(const struct checker *k, const struct conf *c, const ch
 	else if (!S_ISDIR(st.st_mode))
 		say(k, key, "%s is not a folder; give another path", dir);
 	else if (!user_may(c->user, dir, W_OK | X_OK))
-		say(k, key, "%s may not make files in %s; change its owner or mode", c->user != NULL ? c->user : "this user", dir);
-	else if (stat(file, &st) == 0 && !S_ISREG(st.st_mode) && !(takes_lines(st.st_mode) && strcmp(key, "server.log") == 0))
+		say(k, key, "%s may not make files in %s; change its owner or mode",
+			c->user != NULL ? c->user : "this user", dir);
+	else if (stat(file, &st) == 0 && !S_ISREG(st.st_mode) &&
+		!(takes_lines(st.st_mode) && strcmp(key, "server.log") == 0))
 		say(k, key, "%s is not a file; give another path", file);
 	else if (stat(file, &st) == 0 && !user_may(c->user, file, W_OK))
-		say(k, key, "%s may not write %s; change its owner or mode", c->user != NULL ? c->user : "this user", file);
+		say(k, key, "%s may not write %s; change its owner or mode",
+			c->user != NULL ? c->user : "this user", file);
 	free(copy);
 }
 
-/* What is written must be nothing else: a log in the private key's file would be the end of the key. */
+/* What is written must be nothing else: a log in the private key's file would be the end of the
+ * key. */
 static void check_apart(const struct checker *k, const struct conf *c)
 {
 	const struct {
 		const char *key, *path;
 		bool written;
 	} file[] = {
-		{ "server.log", c->log_file, true },
-		{ "server.audit_log", c->audit_log, true },
-		{ "server.audit_key", c->audit_key, true },
-		{ "server.certificate", c->certificate, false },
-		{ "server.key", c->key, false },
-		{ "server.client_ca", c->client_ca, false },
+		{"server.log", c->log_file, true},
+		{"server.audit_log", c->audit_log, true},
+		{"server.audit_key", c->audit_key, true},
+		{"server.certificate", c->certificate, false},
+		{"server.key", c->key, false},
+		{"server.client_ca", c->client_ca, false},
 	};
 	const size_t n = sizeof file / sizeof *file;
 	struct stat one, other;
@@ -172,10 +190,13 @@ static void check_apart(const struct checker *k, const struct conf *c)
 		for (size_t j = i + 1; j < n && file[i].path != NULL; j++) {
 			if (!file[i].written || file[j].path == NULL)
 				continue;
-			if (strcmp(file[i].path, file[j].path) == 0 || (stat(file[i].path, &one) == 0 && stat(file[j].path, &other) == 0 &&
-			    one.st_dev == other.st_dev && one.st_ino == other.st_ino))
-				say(k, file[i].key, "%s and %s are the same file, %s; give each its own", file[i].key + strlen("server."),
-				    file[j].key + strlen("server."), file[i].path);
+			if (strcmp(file[i].path, file[j].path) == 0 ||
+				(stat(file[i].path, &one) == 0 && stat(file[j].path, &other) == 0 &&
+					one.st_dev == other.st_dev && one.st_ino == other.st_ino))
+				say(k, file[i].key,
+					"%s and %s are the same file, %s; give each its own",
+					file[i].key + strlen("server."),
+					file[j].key + strlen("server."), file[i].path);
 		}
 	}
 }
@@ -185,8 +206,9 @@ static bool program_in(const char *dir, size_t n, const char *name)
 	char path[4096];
 	struct stat st;
 
-	return snprintf(path, sizeof path, "%.*s%s%s", (int)n, dir, n > 0 ? "/" : "", name) < (int)sizeof path && access(path, X_OK) == 0 &&
-	    stat(path, &st) == 0 && S_ISREG(st.st_mode);
+	return snprintf(path, sizeof path, "%.*s%s%s", (int)n, dir, n > 0 ? "/" : "", name) <
+		(int)sizeof path &&
+		access(path, X_OK) == 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 static void check_program(const struct checker *k, const char *key, const char *name)
@@ -209,14 +231,18 @@ static void check_limits(const struct checker *k, const struct conf *c)
 	struct rlimit files;
 	rlim_t want = (rlim_t)c->max_connections + c->max_unknown + CONF_SPARE_DESCRIPTORS;
 
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY && files.rlim_max < want && geteuid() != 0)
-		say(k, "limits.max_connections", "%u connections of peers, and those of others, need %llu descriptors and this process may have %llu; raise LimitNOFILE or lower max_connections",
-		    c->max_connections, (unsigned long long)want, (unsigned long long)files.rlim_max);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY &&
+		files.rlim_max < want && geteuid() != 0)
+		say(k, "limits.max_connections",
+			"%u connections of peers, and those of others, need %llu descriptors and "
+			"this process may have %llu; raise LimitNOFILE or lower max_connections",
+			c->max_connections, (unsigned long long)want,
+			(unsigned long long)files.rlim_max);
 }
 
 void check_machine(const struct conf *c, check_found *found, void *ctx)
 {
-	const struct checker k = { found, ctx };
+	const struct checker k = {found, ctx};
 
 	check_addresses(&k, c);
 	check_readable(&k, c, "server.certificate", c->certificate);
@@ -233,15 +259,20 @@ void check_machine(const struct conf *c, check_found *found, void *ctx)
 	check_limits(&k, c);
 }
 
-/* Peers ------------------------------------------------------------------------------------------------------------------- */
+/* Peers -------------------------------------------------------------------- */
 
 static const char *advice(int error)
 {
 	switch (error) {
-	case X509_V_ERR_CERT_HAS_EXPIRED: return "renew the certificate";
-	case X509_V_ERR_CERT_NOT_YET_VALID: return "check the clock, or the certificate";
-	case X509_V_ERR_INVALID_PURPOSE: return "issue it with extendedKeyUsage = clientAuth";
-	default: return "add the authority that issued it to client_ca, or have it issued by one that stands there";
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return "renew the certificate";
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return "check the clock, or the certificate";
+	case X509_V_ERR_INVALID_PURPOSE:
+		return "issue it with extendedKeyUsage = clientAuth";
+	default:
+		return "add the authority that issued it to client_ca, or have it issued by one "
+		       "that stands there";
 	}
 }
 
@@ -253,21 +284,26 @@ static void check_peer(const struct checker *k, X509_STORE *roots, const struct 
 	const char *fault;
 
 	snprintf(key, sizeof key, "peer %s.certificate", p->name);
-	if (v == NULL || pem_chain(p->certificate, &chain, why, sizeof why) != 0 || X509_STORE_CTX_init(v, roots, sk_X509_value(chain, 0), chain) != 1 ||
-	    X509_STORE_CTX_set_default(v, "ssl_client") != 1)
+	if (v == NULL || pem_chain(p->certificate, &chain, why, sizeof why) != 0 ||
+		X509_STORE_CTX_init(v, roots, sk_X509_value(chain, 0), chain) != 1 ||
+		X509_STORE_CTX_set_default(v, "ssl_client") != 1)
 		say(k, key, "the certificate of '%s' cannot be checked", p->name);
 	else if (X509_verify_cert(v) != 1)
-		say(k, key, "'%s' will not be let in with %s: %s; %s", p->name, p->certificate, X509_verify_cert_error_string(X509_STORE_CTX_get_error(v)),
-		    advice(X509_STORE_CTX_get_error(v)));
+		say(k, key, "'%s' will not be let in with %s: %s; %s", p->name, p->certificate,
+			X509_verify_cert_error_string(X509_STORE_CTX_get_error(v)),
+			advice(X509_STORE_CTX_get_error(v)));
 	else if ((fault = client_cert_fault(sk_X509_value(chain, 0))) != NULL)
-		say(k, key, "'%s' will not be let in with %s: %s; issue one with extendedKeyUsage = clientAuth", p->name, p->certificate, fault);
+		say(k, key,
+			"'%s' will not be let in with %s: %s; issue one with extendedKeyUsage = "
+			"clientAuth",
+			p->name, p->certificate, fault);
 	X509_STORE_CTX_free(v);
 	sk_X509_pop_free(chain, X509_free);
 	ERR_clear_error();
 }
 
 /* A handshake ends at a root. Without one in the file nobody is let in, whoever signed. */
-static bool has_root(const STACK_OF(X509) *all)
+static bool has_root(const STACK_OF(X509) * all)
 {
 	for (int i = 0; i < sk_X509_num(all); i++) {
 		X509 *x = sk_X509_value(all, i);
@@ -278,9 +314,10 @@ static bool has_root(const STACK_OF(X509) *all)
 	return false;
 }
 
-void check_peers(const char *client_ca, const struct check_peer *peer, size_t n, check_found *found, void *ctx)
+void check_peers(const char *client_ca, const struct check_peer *peer, size_t n, check_found *found,
+	void *ctx)
 {
-	const struct checker k = { found, ctx };
+	const struct checker k = {found, ctx};
 	X509_STORE *roots = X509_STORE_new();
 	STACK_OF(X509) *all = NULL;
 	char why[CHECK_WHY];
@@ -289,7 +326,10 @@ void check_peers(const char *client_ca, const struct check_peer *peer, size_t n,
 	if (roots == NULL || pem_chain(client_ca, &all, why, sizeof why) != 0)
 		goto out; /* said elsewhere */
 	if (!has_root(all)) {
-		say(&k, "server.client_ca", "%s holds no root: nobody would be let in; add the certificate of the authority that issued this one", client_ca);
+		say(&k, "server.client_ca",
+			"%s holds no root: nobody would be let in; add the certificate of the "
+			"authority that issued this one",
+			client_ca);
 		goto out;
 	}
 	for (int at = 0; at < sk_X509_num(all); at++)

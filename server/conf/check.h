@@ -1,5 +1,6 @@
 /*
- * check.h: what a configuration needs of this machine: files, folders, addresses, certificates that somebody vouches for. It changes nothing.
+ * check.h: what a configuration needs of this machine: files, folders, addresses, certificates that
+ * somebody vouches for. It changes nothing.
  */
 #ifndef CONF_CHECK_H
 #define CONF_CHECK_H
@@ -23,9 +24,11 @@ typedef void check_found(void *ctx, const char *key, const char *why);
 /** check_machine(c, found, ctx): addresses, folders, programs and limits. */
 void check_machine(const struct conf *c, check_found *found, void *ctx);
 /**
- * check_peers(client_ca, peer, n, found, ctx): would each certificate be let in now? As a handshake decides it: client_ca vouches for it, up to a root
- * that stands in that file; it is valid now, and made for clients (RFC 5280, section 4.2.1.12).
+ * check_peers(client_ca, peer, n, found, ctx): would each certificate be let in now? As a handshake
+ * decides it: client_ca vouches for it, up to a root that stands in that file; it is valid now, and
+ * made for clients (RFC 5280, section 4.2.1.12).
  */
-void check_peers(const char *client_ca, const struct check_peer *peer, size_t n, check_found *found, void *ctx);
+void check_peers(const char *client_ca, const struct check_peer *peer, size_t n, check_found *found,
+	void *ctx);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * conf.c: a configuration's life and the questions asked of it on every request. It reads no file (file.c does). Runs in every process.
+ * conf.c: a configuration's life and the questions asked of it on every request. It reads no file
+ * (file.c does). Runs in every process.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,12 +62,13 @@ const struct conf_peer *conf_peer_by_name(const struct conf *c, const char *name
 
 char *conf_role_text(unsigned roles, char out[64])
 {
-	static const char *const names[] = { "uploader", "verifier", "processor", "operator" };
+	static const char *const names[] = {"uploader", "verifier", "processor", "operator"};
 	size_t i, at = 0;
 
 	out[0] = '\0';
 	for (i = 0; i < sizeof names / sizeof *names; i++)
 		if ((roles & (1u << i)) != 0)
-			at += (size_t)snprintf(out + at, 64 - at, "%s%s", at > 0 ? ", " : "", names[i]);
+			at += (size_t)snprintf(
+				out + at, 64 - at, "%s%s", at > 0 ? ", " : "", names[i]);
 	return out;
 }

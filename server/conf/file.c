@@ -1,6 +1,8 @@
 /*
- * file.c: timeglasd.conf(5): lines, sections and what must hold between them. Every mistake is reported with its line, not only the
- * first one, and what must hold between lines as far as these are right. Values are options.c's and peers.c's. Runs in the master, and in each process that reloads.
+ * file.c: timeglasd.conf(5): lines, sections and what must hold between them. Every mistake is
+ * reported with its line, not only the first one, and what must hold between lines as far as these
+ * are right. Values are options.c's and peers.c's. Runs in the master, and in each process that
+ * reloads.
  */
 #include <ini.h>
 #include <libgen.h>
@@ -33,8 +35,8 @@ struct reader {
 	const char *path, *dir;
 	struct conf *c;
 	unsigned line;
-	bool skip;               /* inside a section that is itself a mistake */
-	struct conf_peer *peer;  /* inside this one's section, or NULL */
+	bool skip;              /* inside a section that is itself a mistake */
+	struct conf_peer *peer; /* inside this one's section, or NULL */
 	struct seen *seen;
 	size_t n_seen, cap_seen;
 	struct peer_notes notes[CONF_PEERS_MAX];
@@ -47,7 +49,8 @@ static char *overrides[OVERRIDES_MAX];
 static size_t n_overrides;
 
 static void tell(struct reader *r, unsigned line, const char *text);
-static void report(struct reader *r, unsigned line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void report(struct reader *r, unsigned line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static void report(struct reader *r, unsigned line, const char *fmt, ...)
 {
@@ -68,7 +71,8 @@ static void tell(struct reader *r, unsigned line, const char *text)
 
 	if (r->used >= r->cap)
 		return;
-	n = snprintf(r->err + r->used, r->cap - r->used, "%s%s:%u: %s", r->used > 0 ? "\n" : "", r->path, line, text);
+	n = snprintf(r->err + r->used, r->cap - r->used, "%s%s:%u: %s", r->used > 0 ? "\n" : "",
+		r->path, line, text);
 	r->used += n > 0 ? (size_t)n : 0;
 }
 
@@ -110,7 +114,7 @@ static void on_section(struct reader *r, char *s)
 		err = peers_begin(r->c, s + 5 + strspn(s + 5, " \t"), why, sizeof why);
 		if (err == 0) {
 			r->peer = &r->c->peer[r->c->n_peers - 1];
-			r->notes[r->c->n_peers - 1] = (struct peer_notes){ .line = r->line };
+			r->notes[r->c->n_peers - 1] = (struct peer_notes){.line = r->line};
 		}
 		r->skip = err != 0;
 	} else {
@@ -122,7 +126,8 @@ static void on_section(struct reader *r, char *s)
 		note(r, s);
 }
 
-/* inih takes a line apart; this looks at it whole before, because inih neither tells lines' numbers nor of empty sections. */
+/* inih takes a line apart; this looks at it whole before, because inih neither tells lines' numbers
+ * nor of empty sections. */
 static char *read_line(char *buf, int cap, void *ctx)
 {
 	struct reader *r = ctx;
@@ -135,7 +140,8 @@ static char *read_line(char *buf, int cap, void *ctx)
 	if (strchr(buf, '\n') == NULL && (ch = fgetc(r->f)) != EOF) {
 		while (ch != EOF && ch != '\n')
 			ch = fgetc(r->f);
-		report(r, r->line, "the line is too long or holds a NUL; at most %d characters", cap - 3);
+		report(r, r->line, "the line is too long or holds a NUL; at most %d characters",
+			cap - 3);
 		buf[0] = '\0';
 		return buf;
 	}
@@ -151,7 +157,9 @@ static char *read_line(char *buf, int cap, void *ctx)
 		snprintf(head, sizeof head, "%.*s", (int)(end - s - 1), s + 1);
 		on_section(r, head);
 	} else if (*s != '\0' && *s != ';' && *s != '#' && strpbrk(s, "=:") == NULL) {
-		report(r, r->line, "neither a section nor a setting; write key = value, or # before a comment");
+		report(r, r->line,
+			"neither a section nor a setting; write key = value, or # before a "
+			"comment");
 		buf[0] = '\0';
 	}
 	return buf;
@@ -166,12 +174,16 @@ static int on_setting(void *ctx, const char *section, const char *key, const cha
 	if (r->skip)
 		return 1;
 	if (section[0] == '\0') {
-		report(r, r->line, "'%s' stands before any section; put [server] or another section's name above it", key);
+		report(r, r->line,
+			"'%s' stands before any section; put [server] or another section's name "
+			"above it",
+			key);
 		return 1;
 	}
 	snprintf(what, sizeof what, "%s.%s", section, key);
 	if (line_of(r, what) != 0) {
-		report(r, r->line, "'%s' was given on line %u already; keep one", key, line_of(r, what));
+		report(r, r->line, "'%s' was given on line %u already; keep one", key,
+			line_of(r, what));
 		return 1;
 	}
 	note(r, what);
@@ -189,7 +201,8 @@ static int on_setting(void *ctx, const char *section, const char *key, const cha
 	return 1;
 }
 
-/* What stops no start, but will not work: told where it stands in the file, or where its section or the file begins. */
+/* What stops no start, but will not work: told where it stands in the file, or where its section or
+ * the file begins. */
 static void on_found(void *ctx, const char *key, const char *why)
 {
 	struct reader *r = ctx;
@@ -212,7 +225,8 @@ static void check_vouching(struct reader *r)
 		return;
 	}
 	for (i = 0; i < r->c->n_peers; i++)
-		peer[i] = (struct check_peer){ r->c->peer[i].name, r->notes[i].key_known ? r->notes[i].certificate : NULL };
+		peer[i] = (struct check_peer){
+			r->c->peer[i].name, r->notes[i].key_known ? r->notes[i].certificate : NULL};
 	check_peers(r->c->client_ca, peer, r->c->n_peers, on_found, r);
 	free(peer);
 }
@@ -224,20 +238,25 @@ static void check_files(struct reader *r)
 	const struct {
 		const char *what, *key, *path;
 	} needed[] = {
-		{ "certificate", "server.certificate", c->certificate }, { "key", "server.key", c->key }, { "client_ca", "server.client_ca", c->client_ca },
+		{"certificate", "server.certificate", c->certificate},
+		{"key", "server.key", c->key},
+		{"client_ca", "server.client_ca", c->client_ca},
 	};
 	bool all = true;
 	size_t i;
 
 	if (c->audit_log == NULL && line_of(r, "server.audit_log") == 0)
-		report(r, line_of(r, "server"), "[server] has no audit_log; add audit_log = FILE, where what is stored and erased is recorded");
+		report(r, line_of(r, "server"),
+			"[server] has no audit_log; add audit_log = FILE, where what is stored and "
+			"erased is recorded");
 	for (i = 0; i < sizeof needed / sizeof *needed; i++) {
 		if (needed[i].path != NULL)
 			continue;
 		all = false;
 		if (line_of(r, needed[i].key) != 0)
 			continue; /* its line was wrong, and that was said */
-		report(r, line_of(r, "server"), "[server] has no %s; add %s = FILE.pem", needed[i].what, needed[i].what);
+		report(r, line_of(r, "server"), "[server] has no %s; add %s = FILE.pem",
+			needed[i].what, needed[i].what);
 	}
 	if (!all)
 		return;
@@ -261,9 +280,11 @@ static void check(struct reader *r)
 		if (peers_check(r->c, i, r->notes, &line, why, sizeof why) != 0)
 			report(r, line, "%s", why);
 	if (r->c->n_peers == 0)
-		report(r, r->line, "no [peer NAME] section, so nobody could use this server; add one");
+		report(r, r->line,
+			"no [peer NAME] section, so nobody could use this server; add one");
 	if (r->c->user != NULL && getpwnam(r->c->user) == NULL)
-		report(r, line_of(r, "server.user"), "no user '%s' on this machine; add it or leave the line out", r->c->user);
+		report(r, line_of(r, "server.user"),
+			"no user '%s' on this machine; add it or leave the line out", r->c->user);
 	check_files(r);
 	check_machine(r->c, on_found, r);
 }
@@ -272,7 +293,8 @@ int conf_override(const char *setting)
 {
 	const char *eq = strchr(setting, '='), *dot = strchr(setting, '.');
 
-	if (eq == NULL || dot == NULL || dot > eq || eq - setting >= SETTING_MAX || n_overrides == OVERRIDES_MAX)
+	if (eq == NULL || dot == NULL || dot > eq || eq - setting >= SETTING_MAX ||
+		n_overrides == OVERRIDES_MAX)
 		return TG_EINVAL;
 	for (size_t i = 0; i < n_overrides; i++)
 		if (strncmp(overrides[i], setting, (size_t)(eq - setting) + 1) == 0)
@@ -301,7 +323,9 @@ int conf_apply_overrides(struct conf *c, char *err, size_t cap)
 		if (options_set(c, name, dot + 1, eq + 1, NULL, why, sizeof why) != 0) {
 			code = TG_EINVAL;
 			if (used < cap)
-				used += (size_t)snprintf(err + used, cap - used, "%s--set %s.%s: %s", used > 0 ? "\n" : "", name, dot + 1, why);
+				used += (size_t)snprintf(err + used, cap - used,
+					"%s--set %s.%s: %s", used > 0 ? "\n" : "", name, dot + 1,
+					why);
 		}
 	}
 	return code;
@@ -311,7 +335,8 @@ static void read_all(struct reader *r)
 {
 	int rc;
 
-	ini_allow_multiline = false; /* an indented line must not become part of the value above it */
+	/* an indented line must not become part of the value above it */
+	ini_allow_multiline = false;
 	ini_use_stack = false;
 	ini_max_line = LINE_MAX_CHARS;
 	ini_initial_alloc = LINE_MAX_CHARS;
@@ -327,7 +352,8 @@ static void override(struct reader *r)
 {
 	size_t gap = r->used > 0;
 
-	if (r->used + gap >= r->cap || conf_apply_overrides(r->c, r->err + r->used + gap, r->cap - r->used - gap) == 0)
+	if (r->used + gap >= r->cap ||
+		conf_apply_overrides(r->c, r->err + r->used + gap, r->cap - r->used - gap) == 0)
 		return;
 	if (gap > 0)
 		r->err[r->used] = '\n';

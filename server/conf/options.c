@@ -1,6 +1,6 @@
 /*
- * options.c: the table of options and the readers of their values. It opens no file and knows no line: file.c does. Runs in the
- * master, and in each process that reloads.
+ * options.c: the table of options and the readers of their values. It opens no file and knows no
+ * line: file.c does. Runs in the master, and in each process that reloads.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -48,40 +48,47 @@ struct option {
 
 static const struct option table[] = {
 	/* section, key, type, where, where the port, min, max, default, does a reload change it? */
-	{ "server", "listen",              T_ADDRESS,  AT(listen_host), AT(listen_port), 0, 0, "127.0.0.1:8443", false },
-	{ "server", "admin",               T_LOOPBACK, AT(admin_host), AT(admin_port), 0, 0, "127.0.0.1:8480", false },
-	{ "server", "workers",             T_UINT,     AT(workers), 0, 1, WORKERS_MAX, NULL, false },
-	{ "server", "certificate",         T_PATH,     AT(certificate), 0, 0, 0, NULL, true },
-	{ "server", "key",                 T_PATH,     AT(key), 0, 0, 0, NULL, true },
-	{ "server", "client_ca",           T_PATH,     AT(client_ca), 0, 0, 0, NULL, true },
-	{ "server", "user",                T_TEXT,     AT(user), 0, 0, 0, NULL, false },
-	{ "server", "log",                 T_PATH,     AT(log_file), 0, 0, 0, NULL, false },
-	{ "server", "log_level",           T_LEVEL,    AT(log_level), 0, 0, 0, "info", false },
-	{ "server", "audit_log",           T_PATH,     AT(audit_log), 0, 0, 0, NULL, false },
-	{ "server", "audit_key",           T_PATH,     AT(audit_key), 0, 0, 0, NULL, false },
-	{ "server", "audit_rotate_bytes",  T_SIZE,     AT(audit_rotate_bytes), 0, 65536, 1024 * GIB, "256MiB", false },
-	{ "server", "audit_rotate_s",      T_UINT,     AT(audit_rotate_s), 0, 60, 31 * TG_TTL_MAX_S, "86400", false },
-	{ "server", "audit_keep_days",     T_UINT,     AT(audit_keep_days), 0, 0, 36500, "400", false },
-	{ "server", "audit_max_lag_s",     T_UINT,     AT(audit_max_lag_s), 0, 1, 60, "5", false },
-	{ "server", "drain_s",             T_UINT,     AT(drain_s), 0, 0, TG_TTL_MAX_S, "60", true },
-	{ "store",  "url",                 T_URL,      AT(store_url), 0, 0, 0, NULL, false },
-	{ "store",  "redis_server",        T_PROGRAM,  AT(redis_server), 0, 0, 0, "redis-server", false },
-	{ "store",  "run_dir",             T_RUN_DIR,  AT(run_dir), 0, 0, 0, NULL, false },
-	{ "store",  "max_bytes",           T_SIZE,     AT(store_max_bytes), 0, 16u << 20, 65536 * GIB, NULL, false },
-	{ "store",  "store_attested_by",   T_TEXT,     AT(store_attested_by), 0, 0, 0, NULL, false },
-	{ "limits", "max_blob",            T_SIZE,     AT(max_blob_bytes), 0, 256, 4 * GIB, "32MiB", true },
-	{ "limits", "max_connections",     T_UINT,     AT(max_connections), 0, 1, 1000000, "8192", false },
-	{ "limits", "max_unknown",         T_UINT,     AT(max_unknown), 0, 16, 65536, "1024", false },
-	{ "limits", "handshake_timeout_s", T_UINT,     AT(handshake_timeout_s), 0, 1, 300, "10", false },
-	{ "limits", "head_timeout_s",      T_UINT,     AT(head_timeout_s), 0, 1, 300, "10", false },
-	{ "limits", "body_idle_s",         T_UINT,     AT(body_idle_s), 0, 1, 300, "20", false },
-	{ "limits", "send_idle_s",         T_UINT,     AT(send_idle_s), 0, 1, 300, "20", false },
-	{ "limits", "idle_timeout_s",      T_UINT,     AT(idle_timeout_s), 0, 1, 3600, "75", false },
+	{"server", "listen", T_ADDRESS, AT(listen_host), AT(listen_port), 0, 0, "127.0.0.1:8443",
+		false},
+	{"server", "admin", T_LOOPBACK, AT(admin_host), AT(admin_port), 0, 0, "127.0.0.1:8480",
+		false},
+	{"server", "workers", T_UINT, AT(workers), 0, 1, WORKERS_MAX, NULL, false},
+	{"server", "certificate", T_PATH, AT(certificate), 0, 0, 0, NULL, true},
+	{"server", "key", T_PATH, AT(key), 0, 0, 0, NULL, true},
+	{"server", "client_ca", T_PATH, AT(client_ca), 0, 0, 0, NULL, true},
+	{"server", "user", T_TEXT, AT(user), 0, 0, 0, NULL, false},
+	{"server", "log", T_PATH, AT(log_file), 0, 0, 0, NULL, false},
+	{"server", "log_level", T_LEVEL, AT(log_level), 0, 0, 0, "info", false},
+	{"server", "audit_log", T_PATH, AT(audit_log), 0, 0, 0, NULL, false},
+	{"server", "audit_key", T_PATH, AT(audit_key), 0, 0, 0, NULL, false},
+	{"server", "audit_rotate_bytes", T_SIZE, AT(audit_rotate_bytes), 0, 65536, 1024 * GIB,
+		"256MiB", false},
+	{"server", "audit_rotate_s", T_UINT, AT(audit_rotate_s), 0, 60, 31 * TG_TTL_MAX_S, "86400",
+		false},
+	{"server", "audit_keep_days", T_UINT, AT(audit_keep_days), 0, 0, 36500, "400", false},
+	{"server", "audit_max_lag_s", T_UINT, AT(audit_max_lag_s), 0, 1, 60, "5", false},
+	{"server", "drain_s", T_UINT, AT(drain_s), 0, 0, TG_TTL_MAX_S, "60", true},
+	{"store", "url", T_URL, AT(store_url), 0, 0, 0, NULL, false},
+	{"store", "redis_server", T_PROGRAM, AT(redis_server), 0, 0, 0, "redis-server", false},
+	{"store", "run_dir", T_RUN_DIR, AT(run_dir), 0, 0, 0, NULL, false},
+	{"store", "max_bytes", T_SIZE, AT(store_max_bytes), 0, 16u << 20, 65536 * GIB, NULL, false},
+	{"store", "store_attested_by", T_TEXT, AT(store_attested_by), 0, 0, 0, NULL, false},
+	{"limits", "max_blob", T_SIZE, AT(max_blob_bytes), 0, 256, 4 * GIB, "32MiB", true},
+	{"limits", "max_connections", T_UINT, AT(max_connections), 0, 1, 1000000, "8192", false},
+	{"limits", "max_unknown", T_UINT, AT(max_unknown), 0, 16, 65536, "1024", false},
+	{"limits", "handshake_timeout_s", T_UINT, AT(handshake_timeout_s), 0, 1, 300, "10", false},
+	{"limits", "head_timeout_s", T_UINT, AT(head_timeout_s), 0, 1, 300, "10", false},
+	{"limits", "body_idle_s", T_UINT, AT(body_idle_s), 0, 1, 300, "20", false},
+	{"limits", "send_idle_s", T_UINT, AT(send_idle_s), 0, 1, 300, "20", false},
+	{"limits", "idle_timeout_s", T_UINT, AT(idle_timeout_s), 0, 1, 3600, "75", false},
 };
 #define N_OPTIONS (sizeof table / sizeof *table)
 
-static const char *const sections[] = { "server", "store", "limits", "retention", "peer NAME" };
-static const char *const levels[] = { [LOG_L_ERROR] = "error", [LOG_L_WARN] = "warn", [LOG_L_INFO] = "info", [LOG_L_DEBUG] = "debug" };
+static const char *const sections[] = {"server", "store", "limits", "retention", "peer NAME"};
+static const char *const levels[] = {[LOG_L_ERROR] = "error",
+	[LOG_L_WARN] = "warn",
+	[LOG_L_INFO] = "info",
+	[LOG_L_DEBUG] = "debug"};
 
 static void *field(struct conf *c, size_t at)
 {
@@ -110,19 +117,23 @@ static int set_text(struct conf *c, const struct option *o, char *copy, char *wh
 	return 0;
 }
 
-static int set_number(struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
+static int set_number(
+	struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
 {
 	uint64_t v = 0;
 	int bad;
 
-	bad = o->type == T_SIZE ? tg_num_size(value, strlen(value), UINT64_MAX, &v) : tg_num_u64(value, strlen(value), UINT64_MAX, &v);
+	bad = o->type == T_SIZE ? tg_num_size(value, strlen(value), UINT64_MAX, &v) :
+				  tg_num_u64(value, strlen(value), UINT64_MAX, &v);
 	if (bad != 0) {
-		snprintf(why, cap, "'%s' is not a %s; write digits%s", value, o->type == T_SIZE ? "size" : "number",
-		    o->type == T_SIZE ? ", perhaps with KiB, MiB or GiB" : " only");
+		snprintf(why, cap, "'%s' is not a %s; write digits%s", value,
+			o->type == T_SIZE ? "size" : "number",
+			o->type == T_SIZE ? ", perhaps with KiB, MiB or GiB" : " only");
 		return TG_EINVAL;
 	}
 	if (v < o->min || v > o->max) {
-		snprintf(why, cap, "%s is out of bounds; give %llu to %llu", value, (unsigned long long)o->min, (unsigned long long)o->max);
+		snprintf(why, cap, "%s is out of bounds; give %llu to %llu", value,
+			(unsigned long long)o->min, (unsigned long long)o->max);
 		return TG_EINVAL;
 	}
 	if (o->type == T_SIZE)
@@ -134,13 +145,15 @@ static int set_number(struct conf *c, const struct option *o, const char *value,
 
 static bool is_loopback(int family, const unsigned char addr[16])
 {
-	static const unsigned char six[16] = { [15] = 1 };
+	static const unsigned char six[16] = {[15] = 1};
 
 	return family == AF_INET ? addr[0] == 127 : memcmp(addr, six, sizeof six) == 0;
 }
 
-/* "127.0.0.1:8443", "[::1]:8443", "localhost:8443". Numbers, not names: a server must not wait for a resolver to start. */
-static int set_address(struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
+/* "127.0.0.1:8443", "[::1]:8443", "localhost:8443". Numbers, not names: a server must not wait for
+ * a resolver to start. */
+static int set_address(
+	struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
 {
 	unsigned char addr[16];
 	char host[64], *h = host;
@@ -149,7 +162,8 @@ static int set_address(struct conf *c, const struct option *o, const char *value
 	size_t n;
 	int family = AF_INET;
 
-	if (colon == NULL || (n = (size_t)(colon - value)) >= sizeof host || tg_num_u64(colon + 1, strlen(colon + 1), 65535, &port) != 0)
+	if (colon == NULL || (n = (size_t)(colon - value)) >= sizeof host ||
+		tg_num_u64(colon + 1, strlen(colon + 1), 65535, &port) != 0)
 		goto bad;
 	memcpy(host, value, n);
 	host[n] = '\0';
@@ -163,7 +177,10 @@ static int set_address(struct conf *c, const struct option *o, const char *value
 	if (inet_pton(family, h, addr) != 1)
 		goto bad;
 	if (o->type == T_LOOPBACK && !is_loopback(family, addr)) {
-		snprintf(why, cap, "%s is not this machine's own; the admin plane has no access control: use 127.0.0.1 or [::1]", value);
+		snprintf(why, cap,
+			"%s is not this machine's own; the admin plane has no access control: use "
+			"127.0.0.1 or [::1]",
+			value);
 		return TG_EINVAL;
 	}
 	snprintf(field(c, o->at), sizeof host, "%s", h);
@@ -174,7 +191,8 @@ bad:
 	return TG_EINVAL;
 }
 
-static int set_level(struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
+static int set_level(
+	struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
 {
 	char hint[128];
 	int i;
@@ -185,13 +203,15 @@ static int set_level(struct conf *c, const struct option *o, const char *value, 
 			return 0;
 		}
 	}
-	snprintf(why, cap, "no log level '%s'; %s", value, suggest(value, levels, sizeof levels / sizeof *levels, hint, sizeof hint));
+	snprintf(why, cap, "no log level '%s'; %s", value,
+		suggest(value, levels, sizeof levels / sizeof *levels, hint, sizeof hint));
 	return TG_EINVAL;
 }
 
 static int set_url(struct conf *c, const struct option *o, const char *value, char *why, size_t cap)
 {
-	const char *host = NULL, *colon, *path = strncmp(value, "unix://", 7) == 0 ? strchr(value + 7, '/') : NULL;
+	const char *host = NULL, *colon,
+		   *path = strncmp(value, "unix://", 7) == 0 ? strchr(value + 7, '/') : NULL;
 	uint64_t port;
 
 	if (path != NULL && path[1] != '\0' && (path == value + 7 || path[-1] == '@')) {
@@ -205,28 +225,37 @@ static int set_url(struct conf *c, const struct option *o, const char *value, ch
 		host = strrchr(value, '@');
 		host = host != NULL ? host + 1 : value + 8;
 		colon = strrchr(host, ':');
-		if (colon != NULL && colon > host && strchr(host, '/') == NULL && tg_num_u64(colon + 1, strlen(colon + 1), 65535, &port) == 0 &&
-		    port > 0)
+		if (colon != NULL && colon > host && strchr(host, '/') == NULL &&
+			tg_num_u64(colon + 1, strlen(colon + 1), 65535, &port) == 0 && port > 0)
 			return set_text(c, o, strdup(value), why, cap);
 	}
 	/* The value is not repeated: it may hold a password. */
-	snprintf(why, cap, "not a store's URL; write unix:///path or redis://[user:password@]host:port, or leave it out for the embedded one");
+	snprintf(why, cap,
+		"not a store's URL; write unix:///path or redis://[user:password@]host:port, or "
+		"leave it out for the embedded one");
 	return TG_EINVAL;
 }
 
-static int set_path(struct conf *c, const struct option *o, const char *value, const char *dir, char *why, size_t cap)
+static int set_path(struct conf *c, const struct option *o, const char *value, const char *dir,
+	char *why, size_t cap)
 {
-	char *joined = options_join(o->type == T_PROGRAM && strchr(value, '/') == NULL ? NULL : dir, value);
+	char *joined = options_join(
+		o->type == T_PROGRAM && strchr(value, '/') == NULL ? NULL : dir, value);
 
-	if (o->type == T_RUN_DIR && joined != NULL && (joined[0] != '/' || strlen(joined) > RUN_DIR_MAX)) {
-		snprintf(why, cap, "'%s' is relative or too long for a socket; give an absolute path of at most %zu bytes", joined, RUN_DIR_MAX);
+	if (o->type == T_RUN_DIR && joined != NULL &&
+		(joined[0] != '/' || strlen(joined) > RUN_DIR_MAX)) {
+		snprintf(why, cap,
+			"'%s' is relative or too long for a socket; give an absolute path of at "
+			"most %zu bytes",
+			joined, RUN_DIR_MAX);
 		free(joined);
 		return TG_EINVAL;
 	}
 	return set_text(c, o, joined, why, cap);
 }
 
-static int set_option(struct conf *c, const struct option *o, const char *value, const char *dir, char *why, size_t cap)
+static int set_option(struct conf *c, const struct option *o, const char *value, const char *dir,
+	char *why, size_t cap)
 {
 	if (value[0] == '\0') {
 		snprintf(why, cap, "'%s' is empty; give a value or leave the line out", o->key);
@@ -256,7 +285,7 @@ static int set_option(struct conf *c, const struct option *o, const char *value,
 /* "passport = 1800", "passport.danish = 600", "voice = 300" */
 static int set_retention(struct conf *c, const char *key, const char *value, char *why, size_t cap)
 {
-	static const char *const classes[] = { "danish", "other" };
+	static const char *const classes[] = {"danish", "other"};
 	char kind[TG_KIND_MAX + 2], hint[128];
 	const char *dot = strchr(key, '.');
 	uint64_t v;
@@ -264,9 +293,12 @@ static int set_retention(struct conf *c, const char *key, const char *value, cha
 
 	snprintf(kind, sizeof kind, "%.*s", dot != NULL ? (int)(dot - key) : (int)strlen(key), key);
 	if (dot != NULL) {
-		class = strcmp(dot + 1, "danish") == 0 ? (int)TG_ISSUER_DANISH : strcmp(dot + 1, "other") == 0 ? (int)TG_ISSUER_OTHER : -2;
+		class = strcmp(dot + 1, "danish") == 0 ? (int)TG_ISSUER_DANISH :
+			strcmp(dot + 1, "other") == 0  ? (int)TG_ISSUER_OTHER :
+							 -2;
 		if (class == -2) {
-			snprintf(why, cap, "no issuer class '%s'; %s", dot + 1, suggest(dot + 1, classes, 2, hint, sizeof hint));
+			snprintf(why, cap, "no issuer class '%s'; %s", dot + 1,
+				suggest(dot + 1, classes, 2, hint, sizeof hint));
 			return TG_EINVAL;
 		}
 	}
@@ -276,13 +308,17 @@ static int set_retention(struct conf *c, const char *key, const char *value, cha
 	}
 	err = tg_policy_limit(&c->policy, kind, class, (uint32_t)v);
 	if (err == TG_ETTL)
-		snprintf(why, cap, "%s s is not a shorter limit for '%s'; limits are at least 1 s, never above the built-in one and never above %u s",
-		    value, key, TG_TTL_MAX_S);
+		snprintf(why, cap,
+			"%s s is not a shorter limit for '%s'; limits are at least 1 s, never "
+			"above the built-in one and never above %u s",
+			value, key, TG_TTL_MAX_S);
 	else if (err == TG_ENOMEM)
 		snprintf(why, cap, "too many kinds; at most %u rules", (unsigned)TG_RULES_MAX);
 	else if (err != 0)
-		snprintf(why, cap, "'%s' is not a kind's name; use a-z, 0-9 and '-', at most %u of them, and .danish or .other only for passports",
-		    key, (unsigned)TG_KIND_MAX);
+		snprintf(why, cap,
+			"'%s' is not a kind's name; use a-z, 0-9 and '-', at most %u of them, and "
+			".danish or .other only for passports",
+			key, (unsigned)TG_KIND_MAX);
 	return err != 0 ? TG_EINVAL : 0;
 }
 
@@ -294,11 +330,13 @@ bool options_has_section(const char *section, char *why, size_t cap)
 	for (i = 0; i + 1 < sizeof sections / sizeof *sections; i++)
 		if (strcmp(section, sections[i]) == 0)
 			return true;
-	snprintf(why, cap, "no section [%s]; %s", section, suggest(section, sections, sizeof sections / sizeof *sections, hint, sizeof hint));
+	snprintf(why, cap, "no section [%s]; %s", section,
+		suggest(section, sections, sizeof sections / sizeof *sections, hint, sizeof hint));
 	return false;
 }
 
-int options_set(struct conf *c, const char *section, const char *key, const char *value, const char *dir, char *why, size_t cap)
+int options_set(struct conf *c, const char *section, const char *key, const char *value,
+	const char *dir, char *why, size_t cap)
 {
 	const char *known[N_OPTIONS];
 	char hint[256];
@@ -315,7 +353,8 @@ int options_set(struct conf *c, const char *section, const char *key, const char
 	}
 	if (n == 0)
 		return options_has_section(section, why, cap) ? 0 : TG_EINVAL;
-	snprintf(why, cap, "no key '%s' in [%s]; %s", key, section, suggest(key, known, n, hint, sizeof hint));
+	snprintf(why, cap, "no key '%s' in [%s]; %s", key, section,
+		suggest(key, known, n, hint, sizeof hint));
 	return TG_EINVAL;
 }
 
@@ -398,9 +437,12 @@ static bool differs(const struct option *o, const struct conf *a, const struct c
 	const char *pa = (const char *)a + o->at, *pb = (const char *)b + o->at;
 
 	if (is_text(o))
-		return !same_text(*(char *const *)(const void *)pa, *(char *const *)(const void *)pb);
+		return !same_text(
+			*(char *const *)(const void *)pa, *(char *const *)(const void *)pb);
 	if (bytes_of(o) == HOST_CHARS)
-		return strcmp(pa, pb) != 0 || memcmp((const char *)a + o->second, (const char *)b + o->second, sizeof(uint16_t)) != 0;
+		return strcmp(pa, pb) != 0 ||
+			memcmp((const char *)a + o->second, (const char *)b + o->second,
+				sizeof(uint16_t)) != 0;
 	return memcmp(pa, pb, bytes_of(o)) != 0;
 }
 
@@ -411,7 +453,8 @@ static int keep_one(const struct option *o, struct conf *fresh, const struct con
 	if (!is_text(o)) {
 		memcpy(field(fresh, o->at), (const char *)running + o->at, bytes_of(o));
 		if (bytes_of(o) == HOST_CHARS)
-			memcpy(field(fresh, o->second), (const char *)running + o->second, sizeof(uint16_t));
+			memcpy(field(fresh, o->second), (const char *)running + o->second,
+				sizeof(uint16_t));
 		return 0;
 	}
 	text = field(fresh, o->at);
@@ -432,7 +475,8 @@ int conf_keep_fixed(struct conf *fresh, const struct conf *running, char *change
 		if (o->reloads || !differs(o, fresh, running))
 			continue;
 		if (at < cap)
-			at += (size_t)snprintf(changed + at, cap - at, "%s%s", at > 0 ? ", " : "", o->key);
+			at += (size_t)snprintf(
+				changed + at, cap - at, "%s%s", at > 0 ? ", " : "", o->key);
 		if (keep_one(o, fresh, running) != 0)
 			return TG_ENOMEM;
 	}

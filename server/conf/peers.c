@@ -1,6 +1,6 @@
 /*
- * peers.c: reads what a [peer NAME] section says and checks that peers fit together. It decides nothing about requests (api does).
- * Runs where a configuration is read.
+ * peers.c: reads what a [peer NAME] section says and checks that peers fit together. It decides
+ * nothing about requests (api does). Runs where a configuration is read.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,10 +19,10 @@ static const struct {
 	const char *name;
 	enum role role;
 } roles[] = {
-	{ "uploader", ROLE_UPLOADER },
-	{ "verifier", ROLE_VERIFIER },
-	{ "processor", ROLE_PROCESSOR },
-	{ "operator", ROLE_OPERATOR },
+	{"uploader", ROLE_UPLOADER},
+	{"verifier", ROLE_VERIFIER},
+	{"processor", ROLE_PROCESSOR},
+	{"operator", ROLE_OPERATOR},
 };
 #define N_ROLES (sizeof roles / sizeof *roles)
 
@@ -41,11 +41,14 @@ static bool name_well_formed(const char *s, size_t n)
 int peers_begin(struct conf *c, const char *name, char *why, size_t cap)
 {
 	if (!name_well_formed(name, strlen(name))) {
-		snprintf(why, cap, "'%s' is not a peer's name; use a-z, 0-9 and '-', at most %u of them", name, (unsigned)CONF_NAME_MAX);
+		snprintf(why, cap,
+			"'%s' is not a peer's name; use a-z, 0-9 and '-', at most %u of them", name,
+			(unsigned)CONF_NAME_MAX);
 		return TG_EINVAL;
 	}
 	if (conf_peer_by_name(c, name, strlen(name)) != NULL) {
-		snprintf(why, cap, "there is a peer '%s' already; merge the two sections or rename one", name);
+		snprintf(why, cap,
+			"there is a peer '%s' already; merge the two sections or rename one", name);
 		return TG_EINVAL;
 	}
 	if (c->n_peers == CONF_PEERS_MAX) {
@@ -71,13 +74,16 @@ static int set_roles(struct conf_peer *p, const char *value, char *why, size_t c
 		for (i = 0; i < N_ROLES && strcmp(word, roles[i].name) != 0; i++)
 			;
 		if (i == N_ROLES) {
-			snprintf(why, cap, "no role '%s'; %s", word, suggest(word, known, N_ROLES, hint, sizeof hint));
+			snprintf(why, cap, "no role '%s'; %s", word,
+				suggest(word, known, N_ROLES, hint, sizeof hint));
 			return TG_EINVAL;
 		}
 		p->roles |= roles[i].role;
 	}
 	if ((p->roles & ROLE_PROCESSOR) != 0 && (p->roles & ROLE_VERIFIER) != 0) {
-		snprintf(why, cap, "a processor cannot be a verifier too, or the limits of one would not hold; make two peers");
+		snprintf(why, cap,
+			"a processor cannot be a verifier too, or the limits of one would not "
+			"hold; make two peers");
 		return TG_EINVAL;
 	}
 	return 0;
@@ -91,17 +97,21 @@ static int set_to(struct conf_peer *p, const char *value, char *why, size_t cap)
 	for (s = value + strspn(value, BLANKS); *s != '\0'; s += n, s += strspn(s, BLANKS)) {
 		n = strcspn(s, BLANKS);
 		if (!name_well_formed(s, n)) {
-			snprintf(why, cap, "'%.*s' is not a peer's name; list names of [peer NAME] sections", n < 64 ? (int)n : 64, s);
+			snprintf(why, cap,
+				"'%.*s' is not a peer's name; list names of [peer NAME] sections",
+				n < 64 ? (int)n : 64, s);
 			return TG_EINVAL;
 		}
 		for (i = 0; i < p->n_to; i++) {
 			if (strlen(p->to[i]) == n && memcmp(p->to[i], s, n) == 0) {
-				snprintf(why, cap, "'%.*s' is listed twice; name it once", (int)n, s);
+				snprintf(why, cap, "'%.*s' is listed twice; name it once", (int)n,
+					s);
 				return TG_EINVAL;
 			}
 		}
 		if (p->n_to == CONF_TO_MAX) {
-			snprintf(why, cap, "too many addressees; at most %u", (unsigned)CONF_TO_MAX);
+			snprintf(
+				why, cap, "too many addressees; at most %u", (unsigned)CONF_TO_MAX);
 			return TG_EINVAL;
 		}
 		memcpy(p->to[p->n_to], s, n);
@@ -110,7 +120,8 @@ static int set_to(struct conf_peer *p, const char *value, char *why, size_t cap)
 	return 0;
 }
 
-static int set_certificate(struct conf_peer *p, struct peer_notes *notes, const char *value, const char *dir, char *why, size_t cap)
+static int set_certificate(struct conf_peer *p, struct peer_notes *notes, const char *value,
+	const char *dir, char *why, size_t cap)
 {
 	int err = TG_ENOMEM;
 
@@ -130,9 +141,10 @@ void peers_forget(struct peer_notes *notes)
 	notes->certificate = NULL;
 }
 
-int peers_set(struct conf_peer *p, struct peer_notes *notes, const char *key, const char *value, const char *dir, char *why, size_t cap)
+int peers_set(struct conf_peer *p, struct peer_notes *notes, const char *key, const char *value,
+	const char *dir, char *why, size_t cap)
 {
-	static const char *const known[] = { "role", "spki", "certificate", "to" };
+	static const char *const known[] = {"role", "spki", "certificate", "to"};
 	char hint[128];
 
 	if (strcmp(key, "role") == 0) {
@@ -143,15 +155,19 @@ int peers_set(struct conf_peer *p, struct peer_notes *notes, const char *key, co
 		return set_to(p, value, why, cap);
 	if (strcmp(key, "spki") == 0) {
 		notes->has_spki = true;
-		notes->key_known = tg_hex_decode(value, strlen(value), p->spki, sizeof p->spki) == 0;
+		notes->key_known =
+			tg_hex_decode(value, strlen(value), p->spki, sizeof p->spki) == 0;
 		if (notes->key_known)
 			return 0;
-		snprintf(why, cap, "not a SHA-256 in hex; give 64 digits, or name the file with certificate =");
+		snprintf(why, cap,
+			"not a SHA-256 in hex; give 64 digits, or name the file with certificate "
+			"=");
 		return TG_EINVAL;
 	}
 	if (strcmp(key, "certificate") == 0)
 		return set_certificate(p, notes, value, dir, why, cap);
-	snprintf(why, cap, "no key '%s' in [peer %s]; %s", key, p->name, suggest(key, known, sizeof known / sizeof *known, hint, sizeof hint));
+	snprintf(why, cap, "no key '%s' in [peer %s]; %s", key, p->name,
+		suggest(key, known, sizeof known / sizeof *known, hint, sizeof hint));
 	return TG_EINVAL;
 }
 
@@ -163,7 +179,10 @@ static int check_to(const struct conf *c, const struct conf_peer *p, char *why, 
 	size_t i, k, n = 0;
 
 	if (p->n_to > 0 && (p->roles & ROLE_UPLOADER) == 0) {
-		snprintf(why, cap, "'%s' uploads nothing, so it addresses nobody; drop 'to' or add the role uploader", p->name);
+		snprintf(why, cap,
+			"'%s' uploads nothing, so it addresses nobody; drop 'to' or add the role "
+			"uploader",
+			p->name);
 		return TG_EINVAL;
 	}
 	for (i = 0; i < p->n_to; i++) {
@@ -173,18 +192,22 @@ static int check_to(const struct conf *c, const struct conf_peer *p, char *why, 
 				if ((c->peer[k].roles & (ROLE_VERIFIER | ROLE_PROCESSOR)) != 0)
 					names[n++] = c->peer[k].name;
 			snprintf(why, cap, "no peer '%s'; %s", p->to[i],
-			    n > 0 ? suggest(p->to[i], names, n, hint, sizeof hint) : "add its section");
+				n > 0 ? suggest(p->to[i], names, n, hint, sizeof hint) :
+					"add its section");
 			return TG_EINVAL;
 		}
 		if ((q->roles & (ROLE_VERIFIER | ROLE_PROCESSOR)) == 0) {
-			snprintf(why, cap, "'%s' may not fetch; address verifiers or processors only", q->name);
+			snprintf(why, cap,
+				"'%s' may not fetch; address verifiers or processors only",
+				q->name);
 			return TG_EINVAL;
 		}
 	}
 	return 0;
 }
 
-int peers_check(const struct conf *c, size_t i, const struct peer_notes all[], unsigned *line, char *why, size_t cap)
+int peers_check(const struct conf *c, size_t i, const struct peer_notes all[], unsigned *line,
+	char *why, size_t cap)
 {
 	const struct conf_peer *p = &c->peer[i];
 	const struct peer_notes *notes = &all[i];
@@ -192,17 +215,23 @@ int peers_check(const struct conf *c, size_t i, const struct peer_notes all[], u
 
 	*line = notes->line;
 	if (p->roles == 0 && !notes->has_role) {
-		snprintf(why, cap, "peer '%s' has no role; add role = uploader, verifier, processor or operator", p->name);
+		snprintf(why, cap,
+			"peer '%s' has no role; add role = uploader, verifier, processor or "
+			"operator",
+			p->name);
 		return TG_EINVAL;
 	}
 	if (notes->has_spki == notes->has_certificate) {
-		snprintf(why, cap, "peer '%s' has %s; give one of spki = and certificate =", p->name,
-		    notes->has_spki ? "two keys" : "no key");
+		snprintf(why, cap,
+			"peer '%s' has %s; give one of spki = and certificate =", p->name,
+			notes->has_spki ? "two keys" : "no key");
 		return TG_EINVAL;
 	}
 	for (k = 0; notes->key_known && k < i; k++) {
 		if (all[k].key_known && memcmp(c->peer[k].spki, p->spki, sizeof p->spki) == 0) {
-			snprintf(why, cap, "peers '%s' and '%s' have the same key; give each its own", c->peer[k].name, p->name);
+			snprintf(why, cap,
+				"peers '%s' and '%s' have the same key; give each its own",
+				c->peer[k].name, p->name);
 			return TG_EINVAL;
 		}
 	}

@@ -1,6 +1,6 @@
 /*
- * pem.c: looks into certificate and key files. It builds no TLS context (net/tls.c does) and keeps no key. Runs where a
- * configuration is read.
+ * pem.c: looks into certificate and key files. It builds no TLS context (net/tls.c does) and keeps
+ * no key. Runs where a configuration is read.
  */
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +22,8 @@ static int no_passphrase(char *buf, int size, int rw, void *ctx)
 	return -1;
 }
 
-/* What is wrong with a file that could not be read: what its first bytes tell, or else the text given. */
+/* What is wrong with a file that could not be read: what its first bytes tell, or else the text
+ * given. */
 static const char *fault_of(FILE *f, const char *otherwise)
 {
 	unsigned char b[TG_ENCODING_BYTES];
@@ -41,12 +42,13 @@ static int read_certificate(const char *path, X509 **out, char *why, size_t cap)
 		return TG_EIO;
 	*out = PEM_read_X509(f, NULL, no_passphrase, NULL);
 	if (*out == NULL)
-		snprintf(why, cap, "%s holds no certificate; %s", path, fault_of(f, "it must be PEM (-----BEGIN CERTIFICATE-----)"));
+		snprintf(why, cap, "%s holds no certificate; %s", path,
+			fault_of(f, "it must be PEM (-----BEGIN CERTIFICATE-----)"));
 	fclose(f);
 	return *out != NULL ? 0 : TG_EINVAL;
 }
 
-int pem_chain(const char *path, STACK_OF(X509) **out, char *why, size_t cap)
+int pem_chain(const char *path, STACK_OF(X509) * *out, char *why, size_t cap)
 {
 	FILE *f = file_open(path, why, cap);
 	X509 *x;
@@ -77,7 +79,8 @@ int pem_spki(const char *path, uint8_t out[32], char *why, size_t cap)
 	if (n > 0)
 		SHA256(der, (size_t)n, out);
 	else
-		snprintf(why, cap, "the public key of %s cannot be read; make the certificate anew", path);
+		snprintf(why, cap, "the public key of %s cannot be read; make the certificate anew",
+			path);
 	OPENSSL_free(der);
 	X509_free(x);
 	return n > 0 ? 0 : TG_EINVAL;
@@ -110,11 +113,13 @@ static int read_key(const char *path, EVP_PKEY **out, char *why, size_t cap)
 		return TG_EIO;
 	*out = NULL;
 	if (fstat(fileno(f), &st) == 0 && (st.st_mode & S_IRWXO) != 0) {
-		snprintf(why, cap, "%s is open to everybody (mode %03o); chmod 600 it", path, (unsigned)(st.st_mode & 0777));
+		snprintf(why, cap, "%s is open to everybody (mode %03o); chmod 600 it", path,
+			(unsigned)(st.st_mode & 0777));
 	} else {
 		*out = PEM_read_PrivateKey(f, NULL, no_passphrase, NULL);
 		if (*out == NULL)
-			snprintf(why, cap, "%s holds no private key without a passphrase; %s", path, fault_of(f, "it must be PEM, unencrypted"));
+			snprintf(why, cap, "%s holds no private key without a passphrase; %s", path,
+				fault_of(f, "it must be PEM, unencrypted"));
 	}
 	fclose(f);
 	return *out != NULL ? 0 : TG_EINVAL;
@@ -129,7 +134,10 @@ int pem_check_key(const char *path, const char *certificate, char *why, size_t c
 	if (err == 0)
 		err = read_certificate(certificate, &x, why, cap);
 	if (err == 0 && X509_check_private_key(x, key) != 1) {
-		snprintf(why, cap, "%s does not belong to the certificate %s; give the key that it was made with", path, certificate);
+		snprintf(why, cap,
+			"%s does not belong to the certificate %s; give the key that it was made "
+			"with",
+			path, certificate);
 		err = TG_EINVAL;
 	}
 	X509_free(x);

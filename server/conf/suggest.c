@@ -1,5 +1,6 @@
 /*
- * suggest.c: the nearest known name, by edit distance. It knows no names itself. Runs where a configuration is read.
+ * suggest.c: the nearest known name, by edit distance. It knows no names itself. Runs where a
+ * configuration is read.
  */
 #include <stdio.h>
 #include <string.h>

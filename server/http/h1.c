@@ -1,6 +1,7 @@
 /*
- * h1.c: the strict HTTP/1.1 request parser: heads in one pass over bytes that are whole, content framing byte by byte. It does no I/O, allocates nothing and
- * keeps no pointer but into what it was given. RFC 9112, narrowed (h1.h). Pure; runs in workers.
+ * h1.c: the strict HTTP/1.1 request parser: heads in one pass over bytes that are whole, content
+ * framing byte by byte. It does no I/O, allocates nothing and keeps no pointer but into what it was
+ * given. RFC 9112, narrowed (h1.h). Pure; runs in workers.
  */
 #include <string.h>
 #include <strings.h>
@@ -14,18 +15,70 @@
 
 /* RFC 9110 section 5.6.2 */
 static const char tchar[256] = {
-	['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1,
-	['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+	['!'] = 1,
+	['#'] = 1,
+	['$'] = 1,
+	['%'] = 1,
+	['&'] = 1,
+	['\''] = 1,
+	['*'] = 1,
+	['+'] = 1,
+	['-'] = 1,
+	['.'] = 1,
+	['^'] = 1,
+	['_'] = 1,
+	['`'] = 1,
+	['|'] = 1,
+	['~'] = 1,
+	['0' ... '9'] = 1,
+	['A' ... 'Z'] = 1,
+	['a' ... 'z'] = 1,
 };
-/* RFC 3986: unreserved and sub-delims, but for the comma: it joins what somebody on the way has merged. */
+/* RFC 3986: unreserved and sub-delims, but for the comma: it joins what somebody on the way has
+ * merged. */
 static const char name_char[256] = {
-	['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1, ['!'] = 1, ['$'] = 1, ['&'] = 1, ['\''] = 1, ['('] = 1, [')'] = 1, ['*'] = 1, ['+'] = 1, [';'] = 1, ['='] = 1,
-	['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+	['-'] = 1,
+	['.'] = 1,
+	['_'] = 1,
+	['~'] = 1,
+	['!'] = 1,
+	['$'] = 1,
+	['&'] = 1,
+	['\''] = 1,
+	['('] = 1,
+	[')'] = 1,
+	['*'] = 1,
+	['+'] = 1,
+	[';'] = 1,
+	['='] = 1,
+	['0' ... '9'] = 1,
+	['A' ... 'Z'] = 1,
+	['a' ... 'z'] = 1,
 };
 /* RFC 3986: pchar, "/" and "?"; '%' is looked at separately */
 static const char target_char[256] = {
-	['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1, ['!'] = 1, ['$'] = 1, ['&'] = 1, ['\''] = 1, ['('] = 1, [')'] = 1, ['*'] = 1, ['+'] = 1,
-	[','] = 1, [';'] = 1, ['='] = 1, [':'] = 1, ['@'] = 1, ['/'] = 1, ['?'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+	['-'] = 1,
+	['.'] = 1,
+	['_'] = 1,
+	['~'] = 1,
+	['!'] = 1,
+	['$'] = 1,
+	['&'] = 1,
+	['\''] = 1,
+	['('] = 1,
+	[')'] = 1,
+	['*'] = 1,
+	['+'] = 1,
+	[','] = 1,
+	[';'] = 1,
+	['='] = 1,
+	[':'] = 1,
+	['@'] = 1,
+	['/'] = 1,
+	['?'] = 1,
+	['0' ... '9'] = 1,
+	['A' ... 'Z'] = 1,
+	['a' ... 'z'] = 1,
 };
 
 static int fail(const char **why, int err, const char *sentence)
@@ -76,8 +129,15 @@ long h1_head_end(const char *p, size_t n, size_t *scanned)
 
 static enum h1_method method_of(struct h1_str s)
 {
-	static const struct { const char *name; enum h1_method method; } known[] = {
-		{ "GET", H1_GET }, { "HEAD", H1_HEAD }, { "POST", H1_POST }, { "PUT", H1_PUT }, { "DELETE", H1_DELETE },
+	static const struct {
+		const char *name;
+		enum h1_method method;
+	} known[] = {
+		{"GET", H1_GET},
+		{"HEAD", H1_HEAD},
+		{"POST", H1_POST},
+		{"PUT", H1_PUT},
+		{"DELETE", H1_DELETE},
 	};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (s.n == strlen(known[i].name) && memcmp(s.p, known[i].name, s.n) == 0)
@@ -88,20 +148,25 @@ static enum h1_method method_of(struct h1_str s)
 static int parse_target(struct h1_str t, struct h1_head *out, const char **why)
 {
 	if (t.n == 0 || t.p[0] != '/')
-		return fail(why, TG_EINVAL, "the request target must be a path that starts with a slash");
+		return fail(why, TG_EINVAL,
+			"the request target must be a path that starts with a slash");
 	if (t.n > H1_TARGET_MAX)
 		return fail(why, TG_EURI, "the request target is longer than 2048 bytes");
 	for (size_t i = 0; i < t.n; i++) {
-		if (t.p[i] == '%' && i + 2 < t.n && hex_digit(t.p[i + 1]) >= 0 && hex_digit(t.p[i + 2]) >= 0)
+		if (t.p[i] == '%' && i + 2 < t.n && hex_digit(t.p[i + 1]) >= 0 &&
+			hex_digit(t.p[i + 2]) >= 0)
 			i += 2;
 		else if (!target_char[(unsigned char)t.p[i]])
-			return fail(why, TG_EINVAL, "the request target holds a character that has to be percent-encoded");
+			return fail(why, TG_EINVAL,
+				"the request target holds a character that has to be "
+				"percent-encoded");
 	}
 	const char *q = memchr(t.p, '?', t.n);
 	out->target = t;
 	out->has_query = q != NULL;
-	out->path = (struct h1_str){ t.p, q != NULL ? (size_t)(q - t.p) : t.n };
-	out->query = q != NULL ? (struct h1_str){ q + 1, t.n - out->path.n - 1 } : (struct h1_str){ t.p + t.n, 0 };
+	out->path = (struct h1_str){t.p, q != NULL ? (size_t)(q - t.p) : t.n};
+	out->query = q != NULL ? (struct h1_str){q + 1, t.n - out->path.n - 1} :
+				 (struct h1_str){t.p + t.n, 0};
 	return 0;
 }
 
@@ -109,7 +174,8 @@ static int parse_version(struct h1_str v, const char **why)
 {
 	if (v.n == 8 && memcmp(v.p, "HTTP/1.1", 8) == 0)
 		return 0;
-	if (v.n == 8 && memcmp(v.p, "HTTP/", 5) == 0 && v.p[5] >= '0' && v.p[5] <= '9' && v.p[6] == '.' && v.p[7] >= '0' && v.p[7] <= '9')
+	if (v.n == 8 && memcmp(v.p, "HTTP/", 5) == 0 && v.p[5] >= '0' && v.p[5] <= '9' &&
+		v.p[6] == '.' && v.p[7] >= '0' && v.p[7] <= '9')
 		return fail(why, TG_EVERSION, "this server speaks HTTP/1.1 alone");
 	return fail(why, TG_EINVAL, "the request line must end in HTTP/1.1");
 }
@@ -119,21 +185,26 @@ static int parse_request_line(const char *p, size_t n, struct h1_head *out, cons
 {
 	const char *sp1 = memchr(p, ' ', n);
 	if (sp1 == NULL || sp1 == p)
-		return fail(why, TG_EINVAL, "the request line must be a method, a path and HTTP/1.1, with one space between them");
-	struct h1_str method = { p, (size_t)(sp1 - p) };
+		return fail(why, TG_EINVAL,
+			"the request line must be a method, a path and HTTP/1.1, with one space "
+			"between them");
+	struct h1_str method = {p, (size_t)(sp1 - p)};
 	for (size_t i = 0; i < method.n; i++)
 		if (!tchar[(unsigned char)p[i]])
-			return fail(why, TG_EINVAL, "the method holds a character that is not allowed there");
+			return fail(why, TG_EINVAL,
+				"the method holds a character that is not allowed there");
 	const char *rest = sp1 + 1, *sp2 = memchr(rest, ' ', n - method.n - 1);
 	if (sp2 == NULL)
-		return fail(why, TG_EINVAL, "the request line must be a method, a path and HTTP/1.1, with one space between them");
-	int err = parse_version((struct h1_str){ sp2 + 1, (size_t)(p + n - sp2 - 1) }, why);
+		return fail(why, TG_EINVAL,
+			"the request line must be a method, a path and HTTP/1.1, with one space "
+			"between them");
+	int err = parse_version((struct h1_str){sp2 + 1, (size_t)(p + n - sp2 - 1)}, why);
 	if (err != 0)
 		return err;
 	if (method.n == 7 && memcmp(method.p, "CONNECT", 7) == 0)
 		return fail(why, TG_ENOTIMPL, "this server tunnels nothing");
 	out->method = method_of(method);
-	return parse_target((struct h1_str){ rest, (size_t)(sp2 - rest) }, out, why);
+	return parse_target((struct h1_str){rest, (size_t)(sp2 - rest)}, out, why);
 }
 
 static int parse_field(const char *p, size_t n, struct h1_field *f, const char **why)
@@ -142,8 +213,10 @@ static int parse_field(const char *p, size_t n, struct h1_field *f, const char *
 	while (k < n && tchar[(unsigned char)p[k]])
 		k++;
 	if (k == 0 || k == n || p[k] != ':')
-		return fail(why, TG_EINVAL, "a header field must be a name, a colon and a value, with no blank before the colon and no folded lines");
-	f->name = (struct h1_str){ p, k };
+		return fail(why, TG_EINVAL,
+			"a header field must be a name, a colon and a value, with no blank before "
+			"the colon and no folded lines");
+	f->name = (struct h1_str){p, k};
 	const char *v = p + k + 1, *end = p + n;
 	while (v < end && (*v == ' ' || *v == '\t'))
 		v++;
@@ -151,8 +224,9 @@ static int parse_field(const char *p, size_t n, struct h1_field *f, const char *
 		end--;
 	for (const char *c = v; c < end; c++)
 		if (!is_value_char((unsigned char)*c))
-			return fail(why, TG_EINVAL, "a header field's value holds a control character");
-	f->value = (struct h1_str){ v, (size_t)(end - v) };
+			return fail(
+				why, TG_EINVAL, "a header field's value holds a control character");
+	f->value = (struct h1_str){v, (size_t)(end - v)};
 	return 0;
 }
 
@@ -178,27 +252,31 @@ static bool has_token(struct h1_str list, const char *lower)
 {
 	const char *end = list.p + list.n;
 	for (const char *p = list.p; p < end;) {
-		const char *comma = memchr(p, ',', (size_t)(end - p)), *stop = comma != NULL ? comma : end, *t = p, *u = stop;
+		const char *comma = memchr(p, ',', (size_t)(end - p)),
+			   *stop = comma != NULL ? comma : end, *t = p, *u = stop;
 		while (t < u && (*t == ' ' || *t == '\t'))
 			t++;
 		while (u > t && (u[-1] == ' ' || u[-1] == '\t'))
 			u--;
-		if (same((struct h1_str){ t, (size_t)(u - t) }, lower))
+		if (same((struct h1_str){t, (size_t)(u - t)}, lower))
 			return true;
 		p = stop + 1;
 	}
 	return false;
 }
 
-/* How many bytes of s one character of a name covers: 1, 3 when it is percent-encoded, 0 when it is none. */
+/* How many bytes of s one character of a name covers: 1, 3 when it is percent-encoded, 0 when it is
+ * none. */
 static size_t name_step(struct h1_str s, size_t i)
 {
-	if (s.p[i] == '%' && i + 2 < s.n && hex_digit(s.p[i + 1]) >= 0 && hex_digit(s.p[i + 2]) >= 0)
+	if (s.p[i] == '%' && i + 2 < s.n && hex_digit(s.p[i + 1]) >= 0 &&
+		hex_digit(s.p[i + 2]) >= 0)
 		return 3;
 	return name_char[(unsigned char)s.p[i]] ? 1 : 0;
 }
 
-/* The length of the host that v begins with (RFC 3986, section 3.2.2): an IP literal in brackets, or a name or IPv4 address. 0: none. */
+/* The length of the host that v begins with (RFC 3986, section 3.2.2): an IP literal in brackets,
+ * or a name or IPv4 address. 0: none. */
 static size_t host_length(struct h1_str v)
 {
 	size_t i = 0;
@@ -224,13 +302,15 @@ static bool is_host(struct h1_str v)
 	if (v.p[i++] != ':')
 		return false;
 	for (; i < v.n; i++) {
-		if (v.p[i] < '0' || v.p[i] > '9' || (port = port * 10 + (uint32_t)(v.p[i] - '0')) > UINT16_MAX)
+		if (v.p[i] < '0' || v.p[i] > '9' ||
+			(port = port * 10 + (uint32_t)(v.p[i] - '0')) > UINT16_MAX)
 			return false;
 	}
 	return true;
 }
 
-/* The fields that decide where this request ends and the next one starts, and those that ask for what is not served. */
+/* The fields that decide where this request ends and the next one starts, and those that ask for
+ * what is not served. */
 static int judge_fields(struct h1_head *h, const char **why)
 {
 	const struct h1_str *length = NULL, *coding = NULL, *expect = NULL;
@@ -240,7 +320,9 @@ static int judge_fields(struct h1_head *h, const char **why)
 		if (same(name, "host")) {
 			hosts++;
 			if (!is_host(*value))
-				return fail(why, TG_EINVAL, "Host must be a host's name or address, and a port behind a colon where there is one");
+				return fail(why, TG_EINVAL,
+					"Host must be a host's name or address, and a port behind "
+					"a colon where there is one");
 		} else if (same(name, "content-length")) {
 			if (length != NULL)
 				return fail(why, TG_EINVAL, "Content-Length may stand once");
@@ -261,7 +343,8 @@ static int judge_fields(struct h1_head *h, const char **why)
 	if (hosts != 1)
 		return fail(why, TG_EINVAL, "exactly one Host field is needed");
 	if (length != NULL && coding != NULL)
-		return fail(why, TG_EINVAL, "Content-Length and Transfer-Encoding exclude each other");
+		return fail(
+			why, TG_EINVAL, "Content-Length and Transfer-Encoding exclude each other");
 	if (coding != NULL && !same(*coding, "chunked"))
 		return fail(why, TG_ENOTIMPL, "the only transfer coding known here is chunked");
 	if (length != NULL && parse_length(*length, &h->content_length) != 0)
@@ -280,7 +363,7 @@ int h1_head_parse(const char *p, size_t n, struct h1_head *out, const char **why
 	const char *end = p + n - 2; /* the empty line's CRLF */
 	int err;
 	out->method = H1_OTHER;
-	out->target = out->path = out->query = (struct h1_str){ p, 0 };
+	out->target = out->path = out->query = (struct h1_str){p, 0};
 	out->n_fields = 0;
 	out->content_length = 0;
 	out->chunked = out->expect_continue = out->close = out->has_query = false;
@@ -316,9 +399,19 @@ const struct h1_str *h1_field(const struct h1_head *h, const char *name, bool *d
 	return found;
 }
 
-/* Content ----------------------------------------------------------------------------------------------------------- */
+/* Content ------------------------------------------------------------------ */
 
-enum body_state { B_DATA, B_SIZE, B_SIZE_LF, B_DATA_CR, B_DATA_LF, B_LAST_CR, B_LAST_LF, B_DONE, B_BAD };
+enum body_state {
+	B_DATA,
+	B_SIZE,
+	B_SIZE_LF,
+	B_DATA_CR,
+	B_DATA_LF,
+	B_LAST_CR,
+	B_LAST_LF,
+	B_DONE,
+	B_BAD
+};
 
 void h1_body_init(struct h1_body *b, const struct h1_head *h)
 {
@@ -335,7 +428,8 @@ static uint8_t frame(struct h1_body *b, char c)
 	switch (b->state) {
 	case B_SIZE:
 		if ((digit = hex_digit(c)) >= 0) {
-			if (b->digits == CHUNK_DIGITS_MAX || b->left > (LENGTH_MAX - (uint64_t)digit) / 16)
+			if (b->digits == CHUNK_DIGITS_MAX ||
+				b->left > (LENGTH_MAX - (uint64_t)digit) / 16)
 				return B_BAD;
 			b->digits++;
 			b->left = b->left * 16 + (uint64_t)digit;

@@ -1,7 +1,8 @@
 /*
- * h1.h: HTTP/1.1 requests (RFC 9112, narrowed), parsed without I/O and without allocation. Strict: anything that two readers could
- * understand differently is refused. Profile: CRLF only, no obs-fold, exactly one Host that is one, one Content-Length or one
- * "Transfer-Encoding: chunked", no chunk extensions, no trailers, no Upgrade, no CONNECT, origin-form targets, HTTP/1.1 alone.
+ * h1.h: HTTP/1.1 requests (RFC 9112, narrowed), parsed without I/O and without allocation. Strict:
+ * anything that two readers could understand differently is refused. Profile: CRLF only, no
+ * obs-fold, exactly one Host that is one, one Content-Length or one "Transfer-Encoding: chunked",
+ * no chunk extensions, no trailers, no Upgrade, no CONNECT, origin-form targets, HTTP/1.1 alone.
  */
 #ifndef HTTP_H1_H
 #define HTTP_H1_H
@@ -10,41 +11,51 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define H1_HEAD_MAX 16384u  /* request line and fields */
+#define H1_HEAD_MAX 16384u /* request line and fields */
 #define H1_TARGET_MAX 2048u
 #define H1_FIELDS_MAX 64u
 #define H1_LENGTH_UNKNOWN UINT64_MAX
 
 enum h1_method { H1_GET, H1_HEAD, H1_POST, H1_PUT, H1_DELETE, H1_OTHER };
 
-struct h1_str { const char *p; size_t n; };
-struct h1_field { struct h1_str name, value; }; /* value without surrounding blanks */
+struct h1_str {
+	const char *p;
+	size_t n;
+};
+struct h1_field {
+	struct h1_str name, value;
+}; /* value without surrounding blanks */
 
-struct h1_head {              /* points into the bytes that were parsed */
+struct h1_head { /* points into the bytes that were parsed */
 	enum h1_method method;
-	struct h1_str target, path, query; /* query: without '?', n = 0 when it is empty or there is none */
+	/* query: without '?', n = 0 when it is empty or there is none */
+	struct h1_str target, path, query;
 	struct h1_field field[H1_FIELDS_MAX];
 	size_t n_fields;
-	uint64_t content_length;  /* H1_LENGTH_UNKNOWN when chunked; 0 when there is no content */
+	uint64_t content_length; /* H1_LENGTH_UNKNOWN when chunked; 0 when there is no content */
 	bool chunked, expect_continue, close; /* close: "Connection: close" was asked for */
-	bool has_query;           /* also an empty one */
+	bool has_query;                       /* also an empty one */
 };
 
 /**
- * h1_head_end(p, n, scanned): where the head ends. *scanned (0 at first) remembers how far an earlier call got.
- * Returns the head's length with its final CRLF CRLF; 0: more is needed; TG_EHEADERS: over H1_HEAD_MAX; TG_EINVAL: can be no request.
+ * h1_head_end(p, n, scanned): where the head ends. *scanned (0 at first) remembers how far an
+ * earlier call got. Returns the head's length with its final CRLF CRLF; 0: more is needed;
+ * TG_EHEADERS: over H1_HEAD_MAX; TG_EINVAL: can be no request.
  */
 long h1_head_end(const char *p, size_t n, size_t *scanned);
 /**
- * h1_head_parse(p, n, out, why): a whole head of h1_head_end()'s length. Returns 0, TG_EINVAL, TG_EURI, TG_EHEADERS, TG_EVERSION, TG_EEXPECT,
- * TG_ENOTIMPL (CONNECT, unknown transfer coding, Upgrade); *why is a static sentence. An unserved but well-formed method is H1_OTHER, and no error.
+ * h1_head_parse(p, n, out, why): a whole head of h1_head_end()'s length. Returns 0, TG_EINVAL,
+ * TG_EURI, TG_EHEADERS, TG_EVERSION, TG_EEXPECT, TG_ENOTIMPL (CONNECT, unknown transfer coding,
+ * Upgrade); *why is a static sentence. An unserved but well-formed method is H1_OTHER, and no
+ * error.
  */
 int h1_head_parse(const char *p, size_t n, struct h1_head *out, const char **why);
-/** h1_field(h, name): the value of a field, case-insensitive; NULL when absent. *dup is set when it stands more than once (dup may be NULL). */
+/** h1_field(h, name): the value of a field, case-insensitive; NULL when absent. *dup is set when it
+ * stands more than once (dup may be NULL). */
 const struct h1_str *h1_field(const struct h1_head *h, const char *name, bool *dup);
 
-struct h1_body { /* where in the content the reader is */
-	uint64_t left;   /* bytes left of the content or of the current chunk */
+struct h1_body {       /* where in the content the reader is */
+	uint64_t left; /* bytes left of the content or of the current chunk */
 	uint8_t state;
 	uint8_t digits;
 	bool chunked;
@@ -53,9 +64,10 @@ enum h1_step { H1_NEED, H1_DATA, H1_DONE, H1_BAD };
 
 void h1_body_init(struct h1_body *b, const struct h1_head *h);
 /**
- * h1_body_step(b, p, n, skip, data): look at the next n bytes. *skip: framing bytes to drop first. H1_DATA: then *data (> 0) content bytes
- * follow; the caller consumes any part k of them and says so with h1_body_consumed(). H1_NEED: all n were framing, feed more.
- * H1_DONE: the content is complete (after skip). H1_BAD: malformed framing.
+ * h1_body_step(b, p, n, skip, data): look at the next n bytes. *skip: framing bytes to drop first.
+ * H1_DATA: then *data (> 0) content bytes follow; the caller consumes any part k of them and says
+ * so with h1_body_consumed(). H1_NEED: all n were framing, feed more. H1_DONE: the content is
+ * complete (after skip). H1_BAD: malformed framing.
  */
 enum h1_step h1_body_step(struct h1_body *b, const char *p, size_t n, size_t *skip, size_t *data);
 void h1_body_consumed(struct h1_body *b, size_t k);

@@ -1,6 +1,8 @@
 /*
- * httpd.c: the connection: handshake, one request after the other, timers, closing so that the client can read the answer. Callbacks from below and above only
- * note what happened; what follows from it is done in conn_work(), at the end of the loop's turn or when bytes arrive. Runs in workers.
+ * httpd.c: the connection: handshake, one request after the other, timers, closing so that the
+ * client can read the answer. Callbacks from below and above only note what happened; what follows
+ * from it is done in conn_work(), at the end of the loop's turn or when bytes arrive. Runs in
+ * workers.
  *
  * Timers: each phase has one. Where bytes should flow, it is set anew when they did.
  */
@@ -20,34 +22,39 @@
 #include "http/httpd_int.h"
 #include "net/tls.h"
 
-#define STREAM_IN_MAX_BYTES 65536u /* unread content that may wait here before the handler's window */
-#define HANDLER_TIMEOUT_S 30       /* the store has not answered */
-#define LINGER_S 1                 /* without a byte */
-#define LINGER_MAX_S 10            /* in all */
+/* unread content that may wait here before the handler's window */
+#define STREAM_IN_MAX_BYTES 65536u
+#define HANDLER_TIMEOUT_S 30 /* the store has not answered */
+#define LINGER_S 1           /* without a byte */
+#define LINGER_MAX_S 10      /* in all */
 #define REST_S 1
 #define TICK_MS 20
-#define LINGER_TICK_BYTES (320u * 1024)         /* a connection's, for each tick: 16 MB/s */
+#define LINGER_TICK_BYTES (320u * 1024)                /* a connection's, for each tick: 16 MB/s */
 #define LINGER_ALL_TICK_BYTES (4u * LINGER_TICK_BYTES) /* of all connections that had to wait */
-#define STRANGER_S 2               /* for its one request */
+#define STRANGER_S 2                                   /* for its one request */
 #define STRANGER_HEAD_MAX 4096u
 #define UNKNOWN_DEFAULT 1024u
-#define REVERIFIED_PER_TURN 16u    /* 0.1 ms each */
+#define REVERIFIED_PER_TURN 16u /* 0.1 ms each */
 
 static void conn_work(struct conn *c);
 
-/* What strangers can cause at will is told in words, with the last one's address, and not oftener than once a second. */
-static struct tally refused = { .event = "tls-refused" }, made_room = { .event = "connection-made-room" }, full = { .event = "connections-full" },
-    cut = { .event = "connection-cut" };
+/* What strangers can cause at will is told in words, with the last one's address, and not oftener
+ * than once a second. */
+static struct tally refused = {.event = "tls-refused"},
+		    made_room = {.event = "connection-made-room"},
+		    full = {.event = "connections-full"}, cut = {.event = "connection-cut"};
 
 static const char *address(const struct conn *c, char out[INET6_ADDRSTRLEN])
 {
-	const void *a = c->from.any.sa_family == AF_INET6 ? (const void *)&c->from.in6.sin6_addr : (const void *)&c->from.in.sin_addr;
-	if ((c->from.any.sa_family != AF_INET && c->from.any.sa_family != AF_INET6) || inet_ntop(c->from.any.sa_family, a, out, INET6_ADDRSTRLEN) == NULL)
+	const void *a = c->from.any.sa_family == AF_INET6 ? (const void *)&c->from.in6.sin6_addr :
+							    (const void *)&c->from.in.sin_addr;
+	if ((c->from.any.sa_family != AF_INET && c->from.any.sa_family != AF_INET6) ||
+		inet_ntop(c->from.any.sa_family, a, out, INET6_ADDRSTRLEN) == NULL)
 		snprintf(out, INET6_ADDRSTRLEN, "a local client");
 	return out;
 }
 
-/* Making and unmaking ------------------------------------------------------------------------------------------------ */
+/* Making and unmaking ------------------------------------------------------ */
 
 static void conn_free(struct conn *c)
 {
@@ -95,13 +102,20 @@ static unsigned phase_seconds(const struct conn *c, enum phase ph)
 {
 	const struct httpd_limits *l = &c->httpd->limits;
 	switch (ph) {
-	case PH_HANDSHAKE: return l->handshake_timeout_s;
-	case PH_IDLE: return stranger_seconds(c, l->idle_timeout_s);
-	case PH_HEAD: return stranger_seconds(c, l->head_timeout_s);
-	case PH_CONTENT: return l->body_idle_s;
-	case PH_HANDLER: return l->handler_timeout_s != 0 ? l->handler_timeout_s : HANDLER_TIMEOUT_S;
-	case PH_SEND: return l->send_idle_s;
-	case PH_LINGER: break;
+	case PH_HANDSHAKE:
+		return l->handshake_timeout_s;
+	case PH_IDLE:
+		return stranger_seconds(c, l->idle_timeout_s);
+	case PH_HEAD:
+		return stranger_seconds(c, l->head_timeout_s);
+	case PH_CONTENT:
+		return l->body_idle_s;
+	case PH_HANDLER:
+		return l->handler_timeout_s != 0 ? l->handler_timeout_s : HANDLER_TIMEOUT_S;
+	case PH_SEND:
+		return l->send_idle_s;
+	case PH_LINGER:
+		break;
 	}
 	return LINGER_S;
 }
@@ -124,17 +138,21 @@ static void set_timer(struct conn *c)
 	enum phase ph = c->phase == PH_LINGER && unsent(c) ? PH_SEND : c->phase;
 	unsigned seconds = phase_seconds(c, ph);
 	uint64_t now = clock_mono_us(), full_us = seconds * UINT64_C(1000000), wait_us = full_us;
-	uint64_t by = ph == PH_CONTENT && c->req != NULL ? c->req->content_by_us : 0; /* NULL: it ends just now */
+	/* NULL: it ends just now */
+	uint64_t by = ph == PH_CONTENT && c->req != NULL ? c->req->content_by_us : 0;
 	if (by != 0 && by < now + full_us)
 		wait_us = by > now ? by - now : 0;
 	c->flushing = ph != c->phase;
 	stream_progress(c->stream, &c->seen_in, &c->seen_out);
 	c->due_us = now + wait_us;
-	/* A timer that fires earlier finds out: phases change several times a request, and in steady state none of them touches it. */
+	/* A timer that fires earlier finds out: phases change several times a request, and in
+	 * steady state none of them touches it. */
 	if (c->armed_us == 0 || c->due_us < c->armed_us) {
-		const struct timeval left = { (time_t)(wait_us / 1000000), (suseconds_t)(wait_us % 1000000) };
+		const struct timeval left = {
+			(time_t)(wait_us / 1000000), (suseconds_t)(wait_us % 1000000)};
 		c->armed_us = c->due_us;
-		event_add(&c->timer, wait_us == full_us ? loop_timeout(c->httpd->loop, seconds) : &left);
+		event_add(&c->timer,
+			wait_us == full_us ? loop_timeout(c->httpd->loop, seconds) : &left);
 	}
 	if (ph == PH_LINGER && c->linger_until_us == 0)
 		c->linger_until_us = c->due_us + (linger_max_s(c) - LINGER_S) * UINT64_C(1000000);
@@ -149,7 +167,7 @@ static bool due(struct conn *c)
 		return true;
 	}
 	uint64_t left = c->due_us - now;
-	const struct timeval tv = { (time_t)(left / 1000000), (suseconds_t)(left % 1000000) };
+	const struct timeval tv = {(time_t)(left / 1000000), (suseconds_t)(left % 1000000)};
 	c->armed_us = c->due_us;
 	event_add(&c->timer, &tv);
 	return false;
@@ -175,18 +193,19 @@ void httpd_req_brief(struct httpd_req *r)
 
 void conn_resume(struct conn *c)
 {
-	/* Nothing was read while it was paused: the client has all of its time to send the next bytes. */
+	/* Nothing was read while it was paused: the client has all of its time to send the next
+	 * bytes. */
 	if (c->phase == PH_CONTENT)
 		set_timer(c);
 	conn_poke(c);
 }
 
-/* Closing ------------------------------------------------------------------------------------------------------------ */
+/* Closing ------------------------------------------------------------------ */
 
 /* The connection goes on at the next tick. */
 static void wait_for_tick(struct conn *c)
 {
-	static const struct timeval tick = { 0, TICK_MS * 1000 };
+	static const struct timeval tick = {0, TICK_MS * 1000};
 	struct httpd *h = c->httpd;
 	if (c->waits)
 		return;
@@ -197,8 +216,9 @@ static void wait_for_tick(struct conn *c)
 }
 
 /*
- * A client may be busy sending what is refused, and reads the answer only then. So it is heard out, but no faster than some others are served beside it: the rest
- * waits in the kernel, and with the client.
+ * A client may be busy sending what is refused, and reads the answer only then. So it is heard out,
+ * but no faster than some others are served beside it: the rest waits in the kernel, and with the
+ * client.
  */
 static void drop_input(struct conn *c)
 {
@@ -211,7 +231,8 @@ static void drop_input(struct conn *c)
 	wait_for_tick(c);
 }
 
-/* Those that waited longest have their turn first; what is left of the list waits for the next tick. */
+/* Those that waited longest have their turn first; what is left of the list waits for the next
+ * tick. */
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
 	struct httpd *h = ctx;
@@ -236,7 +257,8 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	}
 }
 
-/* The client's time to read begins when the answer is out. One that has ended its own direction will send nothing that could reset it. */
+/* The client's time to read begins when the answer is out. One that has ended its own direction
+ * will send nothing that could reset it. */
 static void work_linger(struct conn *c)
 {
 	drop_input(c);
@@ -250,7 +272,8 @@ static void work_linger(struct conn *c)
 		set_timer(c);
 }
 
-/* Half-close, then read and drop for a while: closing at once would send a reset, and the client would lose our answer. */
+/* Half-close, then read and drop for a while: closing at once would send a reset, and the client
+ * would lose our answer. */
 static void linger(struct conn *c)
 {
 	c->allowance = LINGER_TICK_BYTES;
@@ -259,9 +282,10 @@ static void linger(struct conn *c)
 	work_linger(c);
 }
 
-/* Requests ----------------------------------------------------------------------------------------------------------- */
+/* Requests ----------------------------------------------------------------- */
 
-/* This layer's own refusal. Where a handler was at work it learns so at once: what it still had to say could only spoil the answer. */
+/* This layer's own refusal. Where a handler was at work it learns so at once: what it still had to
+ * say could only spoil the answer. */
 static void refuse(struct conn *c, struct httpd_req *r, int err, const char *why)
 {
 	c->req = r;
@@ -287,7 +311,9 @@ static void refuse_headless(struct conn *c, int err, const char *why)
 
 static const char *head_fault(int err)
 {
-	return err == TG_EHEADERS ? "the request line and the header fields together may have 16 KiB" : "this is no HTTP/1.1 request";
+	return err == TG_EHEADERS ?
+		"the request line and the header fields together may have 16 KiB" :
+		"this is no HTTP/1.1 request";
 }
 
 /* Whoever runs the server finds in the answer, or its log, what the configuration lacks. */
@@ -295,7 +321,10 @@ static void refuse_stranger(const struct conn *c, struct httpd_req *r)
 {
 	char spki[2 * sizeof c->spki + 1], detail[256];
 	sodium_bin2hex(spki, sizeof spki, c->spki, sizeof c->spki);
-	snprintf(detail, sizeof detail, "no peer has this certificate's key: the operator has to configure one with spki = %s, and to reload", spki);
+	snprintf(detail, sizeof detail,
+		"no peer has this certificate's key: the operator has to configure one with spki = "
+		"%s, and to reload",
+		spki);
 	r->close = true;
 	httpd_problem(r, TG_EPEER, detail, NULL, NULL);
 }
@@ -314,7 +343,8 @@ static bool still_vouched(struct conn *c)
 	return false;
 }
 
-/* A whole head, if there is one, becomes the connection's request. Returns whether there is one now. */
+/* A whole head, if there is one, becomes the connection's request. Returns whether there is one
+ * now. */
 static bool next_request(struct conn *c)
 {
 	struct evbuffer *in = stream_in(c->stream);
@@ -364,7 +394,8 @@ static bool next_request(struct conn *c)
 	return true;
 }
 
-/* The answer is complete and (nearly) written: the request ends. Returns whether the connection goes on to the next. */
+/* The answer is complete and (nearly) written: the request ends. Returns whether the connection
+ * goes on to the next. */
 static bool end_request(struct conn *c)
 {
 	struct httpd_req *r = c->req;
@@ -414,7 +445,8 @@ static bool work_request(struct conn *c)
 		return true;
 	if (r->status == 0 && c->eof && cut_short(c, r)) {
 		c->req = NULL;
-		req_end(r, false); /* there is nothing to answer; but answers before it may be unsent */
+		/* there is nothing to answer; but answers before it may be unsent */
+		req_end(r, false);
 		linger(c);
 		return false;
 	}
@@ -425,7 +457,8 @@ static bool work_request(struct conn *c)
 /* A request that waits behind another began when its first byte came, and its clock with it. */
 static void note_next(struct conn *c)
 {
-	if (c->next_us == 0 && c->req != NULL && c->req->content_done && evbuffer_get_length(stream_in(c->stream)) > 0)
+	if (c->next_us == 0 && c->req != NULL && c->req->content_done &&
+		evbuffer_get_length(stream_in(c->stream)) > 0)
 		c->next_us = clock_mono_us();
 }
 
@@ -453,7 +486,7 @@ static void conn_work(struct conn *c)
 		linger(c); /* what is answered already may not be written yet */
 }
 
-/* What happens -------------------------------------------------------------------------------------------------------- */
+/* What happens ------------------------------------------------------------- */
 
 /* A peer's connection takes one of the peers' places, if there is one. */
 static bool become_known(struct conn *c)
@@ -461,7 +494,10 @@ static bool become_known(struct conn *c)
 	struct httpd *h = c->httpd;
 	char from[INET6_ADDRSTRLEN];
 	if (h->n - newcomers_count(h->newcomers) >= h->limits.max_connections) {
-		tally_note(&full, "%s: a peer is refused, since there are max_connections (%u) of them; raise it", address(c, from), h->limits.max_connections);
+		tally_note(&full,
+			"%s: a peer is refused, since there are max_connections (%u) of them; "
+			"raise it",
+			address(c, from), h->limits.max_connections);
 		conn_kill(c);
 		return false;
 	}
@@ -503,7 +539,8 @@ static void on_drain(struct stream *s, void *ctx)
 	(void)s;
 	if (c->dead)
 		return;
-	if (r != NULL && r->status != 0 && !r->replied && r->handler != NULL && r->handler->on_room != NULL)
+	if (r != NULL && r->status != 0 && !r->replied && r->handler != NULL &&
+		r->handler->on_room != NULL)
 		r->handler->on_room(r, r->ctx);
 	conn_poke(c);
 }
@@ -511,10 +548,14 @@ static void on_drain(struct stream *s, void *ctx)
 static const char *handshake_fault(struct stream *s, enum stream_end why)
 {
 	switch (why) {
-	case STREAM_TIMEOUT: return "its handshake was not over in handshake_timeout_s";
-	case STREAM_EOF: return "it left before its handshake was over";
-	case STREAM_ERROR: return "it was cut off in its handshake, or sent more than one takes";
-	case STREAM_TLS: break;
+	case STREAM_TIMEOUT:
+		return "its handshake was not over in handshake_timeout_s";
+	case STREAM_EOF:
+		return "it left before its handshake was over";
+	case STREAM_ERROR:
+		return "it was cut off in its handshake, or sent more than one takes";
+	case STREAM_TLS:
+		break;
 	}
 	return tls_fault(stream_ssl(s));
 }
@@ -527,7 +568,8 @@ static void on_end(struct stream *s, enum stream_end why, void *ctx)
 		metrics_count(M_TLS_REFUSED, 1);
 		tally_note(&refused, "%s: %s", address(c, from), handshake_fault(s, why));
 	} else if (why == STREAM_TLS)
-		tally_note(&cut, "%s: it broke the rules of TLS, or asked for too many new keys", address(c, from));
+		tally_note(&cut, "%s: it broke the rules of TLS, or asked for too many new keys",
+			address(c, from));
 	c->eof = true;
 	if (why != STREAM_EOF || c->phase == PH_HANDSHAKE)
 		conn_kill(c);
@@ -539,7 +581,8 @@ static void on_task(struct loop_task *t, void *ctx)
 {
 	struct conn *c = ctx;
 	(void)t;
-	/* What ends in here is freed by a task of its own: the stream may still have to say that it ends. */
+	/* What ends in here is freed by a task of its own: the stream may still have to say that it
+	 * ends. */
 	if (c->dead)
 		conn_free(c);
 	else
@@ -583,11 +626,14 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 		conn_kill(c);
 		break;
 	case PH_HANDLER:
-		refuse(c, c->req, TG_ESTORE, "the store did not answer in time; whether the call took effect is not known");
+		refuse(c, c->req, TG_ESTORE,
+			"the store did not answer in time; whether the call took effect is not "
+			"known");
 		break;
 	case PH_LINGER:
 		/* What is held, and for how long, on_rest() looks at. */
-		if (c->flushing ? out != c->seen_out || c->n_held > 0 : in != c->seen_in && clock_mono_us() < c->linger_until_us) {
+		if (c->flushing ? out != c->seen_out || c->n_held > 0 :
+				  in != c->seen_in && clock_mono_us() < c->linger_until_us) {
 			set_timer(c);
 			return;
 		}
@@ -611,7 +657,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	conn_poke(c);
 }
 
-/* Connections through which nothing went for REST_S give back their buffers. Those whose readers stand still are shown out. */
+/* Connections through which nothing went for REST_S give back their buffers. Those whose readers
+ * stand still are shown out. */
 static void on_rest(evutil_socket_t fd, short what, void *ctx)
 {
 	struct httpd *h = ctx;
@@ -619,9 +666,11 @@ static void on_rest(evutil_socket_t fd, short what, void *ctx)
 	char from[INET6_ADDRSTRLEN];
 	int64_t now = clock_wall_ms();
 	(void)fd, (void)what;
-	TAILQ_FOREACH(c, &h->conns, link) {
+	TAILQ_FOREACH (c, &h->conns, link) {
 		if (now >= c->good_until_ms && c->phase != PH_HANDSHAKE && !c->dead) {
-			tally_note(&cut, "%s: its certificate, or one of its authorities', has expired", address(c, from));
+			tally_note(&cut,
+				"%s: its certificate, or one of its authorities', has expired",
+				address(c, from));
 			conn_kill(c);
 		}
 		uint64_t in, out;
@@ -635,7 +684,7 @@ static void on_rest(evutil_socket_t fd, short what, void *ctx)
 		if (!c->dead && held_stalled(c))
 			conn_kill(c);
 	}
-	struct tally *const all[] = { &refused, &made_room, &full, &cut };
+	struct tally *const all[] = {&refused, &made_room, &full, &cut};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		tally_flush(all[i]);
 }
@@ -646,7 +695,7 @@ static void on_reverify(struct loop_task *t, void *ctx)
 	struct httpd *h = ctx;
 	struct conn *c;
 	unsigned n = 0;
-	TAILQ_FOREACH(c, &h->conns, link) {
+	TAILQ_FOREACH (c, &h->conns, link) {
 		if (c->vouched == h->reloads || c->phase == PH_HANDSHAKE || c->dead)
 			continue;
 		if (n++ == REVERIFIED_PER_TURN) {
@@ -657,9 +706,10 @@ static void on_reverify(struct loop_task *t, void *ctx)
 	}
 }
 
-/* What the worker asks for --------------------------------------------------------------------------------------------- */
+/* What the worker asks for ------------------------------------------------- */
 
-struct httpd *httpd_new(struct loop *l, SSL_CTX *tls, const struct httpd_limits *limits, const struct httpd_calls *calls, void *ctx)
+struct httpd *httpd_new(struct loop *l, SSL_CTX *tls, const struct httpd_limits *limits,
+	const struct httpd_calls *calls, void *ctx)
 {
 	struct httpd *h = calloc(1, sizeof *h);
 	if (h == NULL)
@@ -671,7 +721,7 @@ struct httpd *httpd_new(struct loop *l, SSL_CTX *tls, const struct httpd_limits 
 	random_fill(h->id_key, sizeof h->id_key);
 	TAILQ_INIT(&h->conns);
 	TAILQ_INIT(&h->waiting);
-	h->reverify = (struct loop_task){ .run = on_reverify, .ctx = h };
+	h->reverify = (struct loop_task){.run = on_reverify, .ctx = h};
 	if (h->limits.max_unknown == 0)
 		h->limits.max_unknown = UNKNOWN_DEFAULT;
 	if ((h->newcomers = newcomers_new(h->limits.max_unknown)) == NULL) {
@@ -725,15 +775,18 @@ static int count_in(struct conn *c, int fd)
 		c->from.any.sa_family = AF_UNSPEC;
 	int err = newcomers_add(c->httpd->newcomers, &c->newcomer, &c->from.any, &victim);
 	if (err == 0 && victim != NULL)
-		make_room(conn_of(victim), "the oldest that is no peer's went for another one, of its address or of all");
+		make_room(conn_of(victim),
+			"the oldest that is no peer's went for another one, of its address or of "
+			"all");
 	return err;
 }
 
 void httpd_accept(struct httpd *h, int fd)
 {
-	static const struct stream_cb cb = { on_ready, on_read, on_drain, on_end };
-	const struct stream_opts opts = { .in_max = STREAM_IN_MAX_BYTES, .out_low = HTTPD_OUT_LOW_BYTES,
-		.ready_timeout_s = h->limits.handshake_timeout_s };
+	static const struct stream_cb cb = {on_ready, on_read, on_drain, on_end};
+	const struct stream_opts opts = {.in_max = STREAM_IN_MAX_BYTES,
+		.out_low = HTTPD_OUT_LOW_BYTES,
+		.ready_timeout_s = h->limits.handshake_timeout_s};
 	SSL *ssl = SSL_new(h->tls);
 	struct conn *c = ssl != NULL ? calloc(1, sizeof *c) : NULL;
 	if (c == NULL) {
@@ -743,7 +796,7 @@ void httpd_accept(struct httpd *h, int fd)
 	}
 	c->httpd = h;
 	TAILQ_INIT(&c->held);
-	c->task = (struct loop_task){ .run = on_task, .ctx = c };
+	c->task = (struct loop_task){.run = on_task, .ctx = c};
 	event_assign(&c->timer, loop_base(h->loop), -1, 0, on_timer, c);
 	c->vouched = h->reloads;
 	if (count_in(c, fd) != 0) {
@@ -771,15 +824,16 @@ void httpd_drain(struct httpd *h)
 {
 	struct conn *c;
 	h->draining = true;
-	TAILQ_FOREACH(c, &h->conns, link)
+	TAILQ_FOREACH (c, &h->conns, link)
 		if (c->phase != PH_HANDSHAKE)
 			conn_poke(c);
 }
 
-void httpd_each_peer(struct httpd *h, void *(*keep)(void *ctx, const uint8_t spki[32], void *peer), void *ctx)
+void httpd_each_peer(
+	struct httpd *h, void *(*keep)(void *ctx, const uint8_t spki[32], void *peer), void *ctx)
 {
 	struct conn *c;
-	TAILQ_FOREACH(c, &h->conns, link) {
+	TAILQ_FOREACH (c, &h->conns, link) {
 		bool had = c->peer != NULL;
 		if (c->phase == PH_HANDSHAKE)
 			continue;

@@ -1,16 +1,19 @@
 /*
- * httpd_held.c: held answers that were handed to the kernel whole, and that the peer's kernel has not acknowledged yet. What stands in a send buffer can still be
- * taken back, so their handlers go on watching whether it may be sent (httpd_reply_revoke), while the connection serves its next requests.
+ * httpd_held.c: held answers that were handed to the kernel whole, and that the peer's kernel has
+ * not acknowledged yet. What stands in a send buffer can still be taken back, so their handlers go
+ * on watching whether it may be sent (httpd_reply_revoke), while the connection serves its next
+ * requests.
  *
- * Asking the kernel costs a system call. So it is asked when some answers have gathered, and once a second; an ordinary request pays nothing. The descriptor of a
- * connection that ever held an answer is closed by a reset, whoever closes it (also the death of this process), until conn_free() finds that nothing is held.
- * Runs in workers.
+ * Asking the kernel costs a system call. So it is asked when some answers have gathered, and once a
+ * second; an ordinary request pays nothing. The descriptor of a connection that ever held an answer
+ * is closed by a reset, whoever closes it (also the death of this process), until conn_free() finds
+ * that nothing is held. Runs in workers.
  */
 #include "base/clock.h"
 #include "http/httpd_int.h"
 
-#define LOOK_FROM 4u  /* answers on one connection: then the kernel is asked at once */
-#define HELD_MAX 16u  /* then the connection's next request waits */
+#define LOOK_FROM 4u /* answers on one connection: then the kernel is asked at once */
+#define HELD_MAX 16u /* then the connection's next request waits */
 
 static void held_end(struct conn *c, struct httpd_req *r, bool ok)
 {
@@ -57,7 +60,8 @@ bool held_stalled(struct conn *c)
 {
 	if (c->n_held > 0)
 		(void)held_look(c);
-	return c->n_held > 0 && clock_mono_us() - c->acked_us > c->httpd->limits.send_idle_s * UINT64_C(1000000);
+	return c->n_held > 0 &&
+		clock_mono_us() - c->acked_us > c->httpd->limits.send_idle_s * UINT64_C(1000000);
 }
 
 void held_drop(struct conn *c)
@@ -66,7 +70,7 @@ void held_drop(struct conn *c)
 		held_end(c, TAILQ_FIRST(&c->held), false);
 }
 
-/* What the layer above asks --------------------------------------------------------------------------------------------- */
+/* What the layer above asks ------------------------------------------------ */
 
 void httpd_reply_hold(struct httpd_req *r)
 {

@@ -1,6 +1,6 @@
 /*
- * httpd_reply.c: answers: heads, streamed content, problem documents (RFC 9457). All of it goes into the stream's output and leaves at the end of the loop's
- * turn. Runs in workers.
+ * httpd_reply.c: answers: heads, streamed content, problem documents (RFC 9457). All of it goes
+ * into the stream's output and leaves at the end of the loop's turn. Runs in workers.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,31 +19,56 @@
 const char *httpd_reason(int status)
 {
 	switch (status) {
-	case 200: return "OK";
-	case 201: return "Created";
-	case 206: return "Partial Content";
-	case 400: return "Bad Request";
-	case 403: return "Forbidden";
-	case 404: return "Not Found";
-	case 405: return "Method Not Allowed";
-	case 408: return "Request Timeout";
-	case 409: return "Conflict";
-	case 410: return "Gone";
-	case 413: return "Content Too Large";
-	case 414: return "URI Too Long";
-	case 415: return "Unsupported Media Type";
-	case 416: return "Range Not Satisfiable";
-	case 417: return "Expectation Failed";
-	case 421: return "Misdirected Request";
-	case 422: return "Unprocessable Content";
-	case 429: return "Too Many Requests";
-	case 431: return "Request Header Fields Too Large";
-	case 500: return "Internal Server Error";
-	case 501: return "Not Implemented";
-	case 503: return "Service Unavailable";
-	case 505: return "HTTP Version Not Supported";
-	case 507: return "Insufficient Storage";
-	default: return "";
+	case 200:
+		return "OK";
+	case 201:
+		return "Created";
+	case 206:
+		return "Partial Content";
+	case 400:
+		return "Bad Request";
+	case 403:
+		return "Forbidden";
+	case 404:
+		return "Not Found";
+	case 405:
+		return "Method Not Allowed";
+	case 408:
+		return "Request Timeout";
+	case 409:
+		return "Conflict";
+	case 410:
+		return "Gone";
+	case 413:
+		return "Content Too Large";
+	case 414:
+		return "URI Too Long";
+	case 415:
+		return "Unsupported Media Type";
+	case 416:
+		return "Range Not Satisfiable";
+	case 417:
+		return "Expectation Failed";
+	case 421:
+		return "Misdirected Request";
+	case 422:
+		return "Unprocessable Content";
+	case 429:
+		return "Too Many Requests";
+	case 431:
+		return "Request Header Fields Too Large";
+	case 500:
+		return "Internal Server Error";
+	case 501:
+		return "Not Implemented";
+	case 503:
+		return "Service Unavailable";
+	case 505:
+		return "HTTP Version Not Supported";
+	case 507:
+		return "Insufficient Storage";
+	default:
+		return "";
 	}
 }
 
@@ -68,7 +93,8 @@ static void given(struct httpd_req *r, size_t n)
 	conn_poke(r->conn);
 }
 
-void httpd_reply_begin(struct httpd_req *r, int status, const char *fields, const char *type, uint64_t length)
+void httpd_reply_begin(
+	struct httpd_req *r, int status, const char *fields, const char *type, uint64_t length)
 {
 	char head[HEAD_MAX];
 	if (r->status != 0 || r->conn->dead)
@@ -85,14 +111,16 @@ void httpd_reply_begin(struct httpd_req *r, int status, const char *fields, cons
 		text_join(&t, "Content-Type: ", type, "\r\n");
 	text_add(&t, "Content-Length: ");
 	text_num(&t, (int64_t)length);
-	text_join(&t, "\r\nRequest-Id: ", r->id, "\r\n", fields != NULL ? fields : "", HEAD_FIXED, r->close ? "Connection: close\r\n" : "", "\r\n");
+	text_join(&t, "\r\nRequest-Id: ", r->id, "\r\n", fields != NULL ? fields : "", HEAD_FIXED,
+		r->close ? "Connection: close\r\n" : "", "\r\n");
 	if (t.at == t.end || evbuffer_add(stream_out(r->conn->stream), head, text_len(&t)) != 0)
 		conn_kill(r->conn); /* nobody can frame half a head */
 	r->reply_left = r->head.method == H1_HEAD ? 0 : length;
 	given(r, 0);
 }
 
-void httpd_reply(struct httpd_req *r, int status, const char *fields, const char *type, const void *body, size_t n)
+void httpd_reply(struct httpd_req *r, int status, const char *fields, const char *type,
+	const void *body, size_t n)
 {
 	if (r->status != 0 || r->conn->dead)
 		return;
@@ -110,7 +138,8 @@ void httpd_reply_data(struct httpd_req *r, struct evbuffer *data)
 	const bool head = r->status != 0 && r->head.method == H1_HEAD;
 	if (r->conn->dead || head || n > r->reply_left) {
 		if (!head && n > 0)
-			httpd_reply_abort(r); /* more than was announced can only be our own mistake */
+			/* more than was announced can only be our own mistake */
+			httpd_reply_abort(r);
 		evbuffer_drain(data, n);
 		return;
 	}
@@ -123,7 +152,8 @@ void httpd_reply_data(struct httpd_req *r, struct evbuffer *data)
 
 size_t httpd_reply_room(const struct httpd_req *r)
 {
-	size_t used = stream_unsent(r->conn->stream), window = r->conn->httpd->limits.reply_window_bytes;
+	size_t used = stream_unsent(r->conn->stream),
+	       window = r->conn->httpd->limits.reply_window_bytes;
 	if (used < window)
 		return window - used;
 	return 0;
@@ -134,9 +164,10 @@ void httpd_reply_abort(struct httpd_req *r)
 	conn_kill(r->conn);
 }
 
-void httpd_problem(struct httpd_req *r, int code, const char *detail, const char *fields, const char *members)
+void httpd_problem(
+	struct httpd_req *r, int code, const char *detail, const char *fields, const char *members)
 {
-	struct jsonw w = { 0 };
+	struct jsonw w = {0};
 	char type[64], all[sizeof RETRY_AFTER + HTTPD_FIELDS_MAX];
 	size_t n = 0;
 	if (r->status != 0 || r->conn->dead)
@@ -144,7 +175,8 @@ void httpd_problem(struct httpd_req *r, int code, const char *detail, const char
 	r->slug = tg_error_slug(code);
 	snprintf(type, sizeof type, "/problems/%s", r->slug);
 	/* Half a line would swallow the next one: better no answer. */
-	if (snprintf(all, sizeof all, "%s%s", tg_error_retryable(code) ? RETRY_AFTER : "", fields != NULL ? fields : "") >= (int)sizeof all) {
+	if (snprintf(all, sizeof all, "%s%s", tg_error_retryable(code) ? RETRY_AFTER : "",
+		    fields != NULL ? fields : "") >= (int)sizeof all) {
 		httpd_reply_abort(r);
 		return;
 	}
@@ -164,7 +196,9 @@ void httpd_problem(struct httpd_req *r, int code, const char *detail, const char
 	httpd_reply_begin(r, tg_error_status(code), all, "application/problem+json", n + extra + 1);
 	if (r->reply_left > 0) {
 		struct evbuffer *out = stream_out(r->conn->stream);
-		if (evbuffer_add(out, text, n) != 0 || (extra > 0 && evbuffer_add(out, members, extra) != 0) || evbuffer_add(out, "}", 1) != 0)
+		if (evbuffer_add(out, text, n) != 0 ||
+			(extra > 0 && evbuffer_add(out, members, extra) != 0) ||
+			evbuffer_add(out, "}", 1) != 0)
 			conn_kill(r->conn);
 		given(r, n + extra + 1);
 	}

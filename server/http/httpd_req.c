@@ -1,6 +1,7 @@
 /*
- * httpd_req.c: one request: its head's copy, its content on the way to the handler, its end. It decides nothing about the connection (httpd.c) and writes
- * nothing (httpd_reply.c). Runs in workers.
+ * httpd_req.c: one request: its head's copy, its content on the way to the handler, its end. It
+ * decides nothing about the connection (httpd.c) and writes nothing (httpd_reply.c). Runs in
+ * workers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,19 +14,24 @@
 #include "net/compact.h"
 
 #define READ_BYTES 65536u
-#define GATHER_BYTES 4096u /* pieces are delivered from this size on; smaller ones wait for more */
-#define LEAN_FROM_BYTES 65536u /* so much content still to come is worth giving memory back for, should it come slowly */
+/* pieces are delivered from this size on; smaller ones wait for more */
+#define GATHER_BYTES 4096u
+/* so much content still to come is worth giving memory back for, should it come slowly */
+#define LEAN_FROM_BYTES 65536u
 
-/* Reads as large as what the handler still wants in one piece; but whatever is less than a piece that is delivered is no reason for many reads. */
+/* Reads as large as what the handler still wants in one piece; but whatever is less than a piece
+ * that is delivered is no reason for many reads. */
 static void size_reads(const struct httpd_req *r)
 {
 	struct stream *s = r->conn->stream;
-	const size_t have = evbuffer_get_length(r->data), n = r->want > have ? r->want - have : READ_BYTES;
+	const size_t have = evbuffer_get_length(r->data),
+		     n = r->want > have ? r->want - have : READ_BYTES;
 	stream_set_read_size(s, n > GATHER_BYTES ? n : GATHER_BYTES);
 	stream_set_lean(s, r->body.chunked || r->body.left > LEAN_FROM_BYTES);
 }
 
-/* A counter, keyed so that no peer learns from it how many others ask. Unique as far as 64 bits go. */
+/* A counter, keyed so that no peer learns from it how many others ask. Unique as far as 64 bits go.
+ */
 static void name_request(struct httpd_req *r, struct httpd *h)
 {
 	uint8_t hash[crypto_shorthash_BYTES];
@@ -65,11 +71,13 @@ struct httpd_req *req_new(struct conn *c, const char *p, size_t n, int *err, con
 	return r;
 }
 
-/* The next bytes of `in` as the framing sees them; moves content to r->data. Returns whether to go on. */
+/* The next bytes of `in` as the framing sees them; moves content to r->data. Returns whether to go
+ * on. */
 static bool step(struct httpd_req *r, struct evbuffer *in, int *err)
 {
 	struct evbuffer_iovec v;
-	size_t skip = 0, data = 0, len = evbuffer_get_length(in), window = r->conn->httpd->limits.body_window_bytes;
+	size_t skip = 0, data = 0, len = evbuffer_get_length(in),
+	       window = r->conn->httpd->limits.body_window_bytes;
 	if (len == 0 || evbuffer_get_length(r->data) >= window)
 		return false;
 	if (evbuffer_peek(in, 1, NULL, &v, 1) < 1)
@@ -110,12 +118,14 @@ static bool deaf(const struct httpd_req *r)
 }
 
 /*
- * Is it time to deliver? The first piece goes at once, so that what is wrong from the start is refused early; then each waits until it doubles what went before,
- * or for GATHER_BYTES. A handler that keeps what it gets would else hold a chain for every byte.
+ * Is it time to deliver? The first piece goes at once, so that what is wrong from the start is
+ * refused early; then each waits until it doubles what went before, or for GATHER_BYTES. A handler
+ * that keeps what it gets would else hold a chain for every byte.
  */
 static bool gathered(const struct httpd_req *r, size_t len)
 {
-	return len >= GATHER_BYTES || r->content_done || r->left || len >= r->in_bytes - len || len >= r->conn->httpd->limits.body_window_bytes;
+	return len >= GATHER_BYTES || r->content_done || r->left || len >= r->in_bytes - len ||
+		len >= r->conn->httpd->limits.body_window_bytes;
 }
 
 int req_content(struct httpd_req *r, struct evbuffer *in)
@@ -146,7 +156,8 @@ int req_content(struct httpd_req *r, struct evbuffer *in)
 	}
 	if (!r->content_done)
 		size_reads(r);
-	if (r->content_done && !r->end_told && !deaf(r) && (r->data == NULL || evbuffer_get_length(r->data) == 0)) {
+	if (r->content_done && !r->end_told && !deaf(r) &&
+		(r->data == NULL || evbuffer_get_length(r->data) == 0)) {
 		r->end_told = true;
 		if (r->handler->on_end != NULL)
 			r->handler->on_end(r, r->ctx);
@@ -171,7 +182,8 @@ void req_log(struct httpd_req *r)
 	}
 	if (r->paused)
 		stream_pause(r->conn->stream, false);
-	h->calls->on_log(h->ctx, r, r->status, r->slug, r->in_bytes, r->out_bytes, clock_mono_us() - r->began_us);
+	h->calls->on_log(h->ctx, r, r->status, r->slug, r->in_bytes, r->out_bytes,
+		clock_mono_us() - r->began_us);
 }
 
 void req_free(struct httpd_req *r, bool ok)
@@ -188,7 +200,7 @@ void req_end(struct httpd_req *r, bool ok)
 	req_free(r, ok);
 }
 
-/* What the layer above asks --------------------------------------------------------------------------------------------- */
+/* What the layer above asks ------------------------------------------------ */
 
 const struct h1_head *httpd_req_head(const struct httpd_req *r)
 {
@@ -214,7 +226,8 @@ void httpd_req_handle(struct httpd_req *r, const struct httpd_handler *h, void *
 void httpd_req_pause(struct httpd_req *r, bool on)
 {
 	r->paused = on;
-	/* What nobody takes waits in the kernel, and then with the client; what stands here is offered before more is read. */
+	/* What nobody takes waits in the kernel, and then with the client; what stands here is
+	 * offered before more is read. */
 	if (!on)
 		conn_resume(r->conn);
 	stream_pause(r->conn->stream, on);

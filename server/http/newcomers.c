@@ -1,4 +1,5 @@
-/* newcomers.c: see newcomers.h. A list by age, and by address, which a hash finds. Runs in workers. */
+/* newcomers.c: see newcomers.h. A list by age, and by address, which a hash finds. Runs in workers.
+ */
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -47,7 +48,8 @@ void newcomers_free(struct newcomers *s)
 	free(s);
 }
 
-/* On a socket of both families an IPv4 client has an IPv6 address: one network for all of them. It is its IPv4 address that counts. */
+/* On a socket of both families an IPv4 client has an IPv6 address: one network for all of them. It
+ * is its IPv4 address that counts. */
 static void key_of(const struct sockaddr *from, unsigned char key[KEY_BYTES])
 {
 	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
@@ -81,7 +83,7 @@ static struct newcomers_origin *origin_of(struct newcomers *s, const struct sock
 
 	key_of(from, key);
 	struct origin_list *bucket = bucket_of(s, key);
-	LIST_FOREACH(o, bucket, link)
+	LIST_FOREACH (o, bucket, link)
 		if (memcmp(o->key, key, KEY_BYTES) == 0)
 			return o;
 	if ((o = calloc(1, sizeof *o)) == NULL)
@@ -92,7 +94,8 @@ static struct newcomers_origin *origin_of(struct newcomers *s, const struct sock
 	return o;
 }
 
-int newcomers_add(struct newcomers *s, struct newcomer *n, const struct sockaddr *from, struct newcomer **victim)
+int newcomers_add(struct newcomers *s, struct newcomer *n, const struct sockaddr *from,
+	struct newcomer **victim)
 {
 	struct newcomers_origin *o = origin_of(s, from);
 	const size_t share = s->max / 4 > 0 ? s->max / 4 : 1;

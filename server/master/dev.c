@@ -1,7 +1,7 @@
 /*
- * dev.c: sets up a server to play with and to test against. It is no way to run a service: all keys lie in one folder. It makes the
- * certificates' keys; the age identity and the signing key are made by the command line's own process, and are never read here.
- * Runs in the master, before it forks.
+ * dev.c: sets up a server to play with and to test against. It is no way to run a service: all keys
+ * lie in one folder. It makes the certificates' keys; the age identity and the signing key are made
+ * by the command line's own process, and are never read here. Runs in the master, before it forks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,11 +33,11 @@ static const struct {
 	const char *name;
 	unsigned roles;
 } people[] = {
-	{ "uploader", ROLE_UPLOADER },
-	{ "verifier", ROLE_VERIFIER },
-	{ "verifier2", ROLE_VERIFIER },
-	{ "processor", ROLE_PROCESSOR },
-	{ "operator", ROLE_OPERATOR },
+	{"uploader", ROLE_UPLOADER},
+	{"verifier", ROLE_VERIFIER},
+	{"verifier2", ROLE_VERIFIER},
+	{"processor", ROLE_PROCESSOR},
+	{"operator", ROLE_OPERATOR},
 };
 #define N_PEOPLE (sizeof people / sizeof *people)
 
@@ -66,7 +66,10 @@ static int take_dir(struct dev *d, const char *dir, char *err, size_t cap)
 		return TG_EIO;
 	}
 	if (flock(d->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-		snprintf(err, cap, "--dev: a timeglasd is running in %s; stop it (its pid stands in %s/env) or choose another folder", dir, dir);
+		snprintf(err, cap,
+			"--dev: a timeglasd is running in %s; stop it (its pid stands in %s/env) "
+			"or choose another folder",
+			dir, dir);
 		return TG_EINVAL;
 	}
 	unlink(file_in(d, "env", "", path));
@@ -76,20 +79,23 @@ static int take_dir(struct dev *d, const char *dir, char *err, size_t cap)
 static int make_certificates(struct dev *d, struct conf *c, char *err, size_t cap)
 {
 	char cert[PATH_MAX], key[PATH_MAX];
-	struct pki *p = pki_open(file_in(d, "ca", ".pem", cert), file_in(d, "ca", ".key", key), err, cap);
+	struct pki *p =
+		pki_open(file_in(d, "ca", ".pem", cert), file_in(d, "ca", ".key", key), err, cap);
 	int code = TG_EIO;
 	size_t i;
 
 	if (p == NULL)
 		return code;
-	code = pki_issue(p, "server", PKI_SERVER, file_in(d, "server", ".pem", cert), file_in(d, "server", ".key", key), err, cap);
+	code = pki_issue(p, "server", PKI_SERVER, file_in(d, "server", ".pem", cert),
+		file_in(d, "server", ".key", key), err, cap);
 	for (i = 0; i < N_PEOPLE && code == 0; i++) {
 		struct conf_peer *peer = &c->peer[c->n_peers++];
 
 		snprintf(peer->name, sizeof peer->name, "%s", people[i].name);
 		peer->roles = people[i].roles;
-		code = pki_issue(p, people[i].name, PKI_CLIENT, file_in(d, people[i].name, ".pem", cert), file_in(d, people[i].name, ".key", key),
-		    err, cap);
+		code = pki_issue(p, people[i].name, PKI_CLIENT,
+			file_in(d, people[i].name, ".pem", cert),
+			file_in(d, people[i].name, ".key", key), err, cap);
 		if (code == 0)
 			code = pem_spki(cert, peer->spki, err, cap);
 	}
@@ -128,18 +134,22 @@ static int beside_us(const char *name, char out[PATH_MAX])
 	return access(out, X_OK) == 0 ? 0 : TG_EIO;
 }
 
-/* timeglas keygen [--sign] -o path: the secret goes to the file, its public half comes on standard output. */
-static int keygen(const char *option, const char *path, const char *prefix, char out[KEY_TEXT], char *err, size_t cap)
+/* timeglas keygen [--sign] -o path: the secret goes to the file, its public half comes on standard
+ * output. */
+static int keygen(const char *option, const char *path, const char *prefix, char out[KEY_TEXT],
+	char *err, size_t cap)
 {
 	char program[PATH_MAX], text[1024] = "";
-	const char *argv[] = { "timeglas", "keygen", "-o", path, option, NULL };
+	const char *argv[] = {"timeglas", "keygen", "-o", path, option, NULL};
 	int fds[2], status = -1;
 	size_t n = 0;
 	ssize_t got;
 	pid_t pid;
 
 	if (beside_us("timeglas", program) != 0) {
-		snprintf(err, cap, "--dev: no timeglas beside this program (%s); build both with make", program);
+		snprintf(err, cap,
+			"--dev: no timeglas beside this program (%s); build both with make",
+			program);
 		return TG_EIO;
 	}
 	unlink(path);
@@ -161,8 +171,9 @@ static int keygen(const char *option, const char *path, const char *prefix, char
 		;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && find_word(text, prefix, out) == 0)
 		return 0;
-	snprintf(err, cap, "--dev: %s keygen%s%s failed (status %d)", program, option != NULL ? " " : "", option != NULL ? option : "",
-	    WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	snprintf(err, cap, "--dev: %s keygen%s%s failed (status %d)", program,
+		option != NULL ? " " : "", option != NULL ? option : "",
+		WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 	return TG_EIO;
 }
 
@@ -180,9 +191,11 @@ static int point_at(const struct dev *d, struct conf *c)
 	c->listen_port = c->admin_port = 0;
 	c->drain_s = 0;
 	c->store_open_socket = true;
-	return set_file(&c->certificate, d, "server", ".pem") | set_file(&c->key, d, "server", ".key") |
-	    set_file(&c->client_ca, d, "ca", ".pem") | set_file(&c->log_file, d, "timeglasd", ".log") |
-	    set_file(&c->audit_log, d, "audit", ".log") | set_file(&c->audit_key, d, "audit", ".key");
+	return set_file(&c->certificate, d, "server", ".pem") |
+		set_file(&c->key, d, "server", ".key") | set_file(&c->client_ca, d, "ca", ".pem") |
+		set_file(&c->log_file, d, "timeglasd", ".log") |
+		set_file(&c->audit_log, d, "audit", ".log") |
+		set_file(&c->audit_key, d, "audit", ".key");
 }
 
 struct dev *dev_open(const char *dir, struct conf *c, char *err, size_t cap)
@@ -196,8 +209,10 @@ struct dev *dev_open(const char *dir, struct conf *c, char *err, size_t cap)
 	}
 	d->lock_fd = -1;
 	if (take_dir(d, dir, err, cap) != 0 || make_certificates(d, c, err, cap) != 0 ||
-	    keygen(NULL, file_in(d, "identity", "", path), "age1", d->recipient, err, cap) != 0 ||
-	    keygen("--sign", file_in(d, "signing", ".key", path), "timeglas-sender1", d->sender, err, cap) != 0) {
+		keygen(NULL, file_in(d, "identity", "", path), "age1", d->recipient, err, cap) !=
+			0 ||
+		keygen("--sign", file_in(d, "signing", ".key", path), "timeglas-sender1", d->sender,
+			err, cap) != 0) {
 		dev_close(d);
 		return NULL;
 	}
@@ -225,7 +240,8 @@ void dev_close(struct dev *d)
 	free(d);
 }
 
-/* export NAME='value', for any value: a quote ends the quoting, stands escaped, and begins it again. */
+/* export NAME='value', for any value: a quote ends the quoting, stands escaped, and begins it
+ * again. */
 static void export(FILE *f, const char *name, const char *value)
 {
 	fprintf(f, "export %s='", name);
@@ -238,7 +254,8 @@ static void export(FILE *f, const char *name, const char *value)
 	fputs("'\n", f);
 }
 
-static void export_file(FILE *f, const struct dev *d, const char *name, const char *stem, const char *ending)
+static void export_file(
+	FILE *f, const struct dev *d, const char *name, const char *stem, const char *ending)
 {
 	char path[PATH_MAX];
 
@@ -259,12 +276,14 @@ static void export_person(FILE *f, const struct dev *d, const char *person)
 	export_file(f, d, name, person, ".key");
 }
 
-static void export_url(FILE *f, const char *name, const char *scheme, const char *host, unsigned port)
+static void export_url(
+	FILE *f, const char *name, const char *scheme, const char *host, unsigned port)
 {
 	char url[128];
 	int six = strchr(host, ':') != NULL;
 
-	snprintf(url, sizeof url, "%s://" URL_HOST ":%u", scheme, six ? "[" : "", host, six ? "]" : "", port);
+	snprintf(url, sizeof url, "%s://" URL_HOST ":%u", scheme, six ? "[" : "", host,
+		six ? "]" : "", port);
 	export(f, name, url);
 }
 
@@ -296,7 +315,8 @@ static void write_env(FILE *f, const struct dev *d, const struct dev_ready *r)
 int dev_ready(struct dev *d, const struct dev_ready *r)
 {
 	char fresh[PATH_MAX], path[PATH_MAX];
-	int fd = open(file_in(d, "env", ".new", fresh), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd = open(
+		file_in(d, "env", ".new", fresh), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
 	int six = strchr(r->host, ':') != NULL;
 
@@ -312,6 +332,7 @@ int dev_ready(struct dev *d, const struct dev_ready *r)
 	}
 	/* Who does not read its output finds the same in the file. */
 	if (log_can_write(STDOUT_FILENO))
-		dprintf(STDOUT_FILENO, "ready https://" URL_HOST ":%u\n", six ? "[" : "", r->host, six ? "]" : "", (unsigned)r->port);
+		dprintf(STDOUT_FILENO, "ready https://" URL_HOST ":%u\n", six ? "[" : "", r->host,
+			six ? "]" : "", (unsigned)r->port);
 	return 0;
 }

@@ -1,4 +1,5 @@
-/* dev.h: timeglasd --dev: a folder with throwaway certificates and keys, and a configuration made of them. */
+/* dev.h: timeglasd --dev: a folder with throwaway certificates and keys, and a configuration made
+ * of them. */
 #ifndef MASTER_DEV_H
 #define MASTER_DEV_H
 
@@ -17,8 +18,9 @@ struct dev_ready { /* what is known once everything runs */
 };
 
 /**
- * dev_open(dir, c, err, cap): make dir (0700) and everything in it, and point c at it. Fails when another instance runs there.
- * Runs the timeglas beside this program for the age identity and the signing key. NULL: err says why.
+ * dev_open(dir, c, err, cap): make dir (0700) and everything in it, and point c at it. Fails when
+ * another instance runs there. Runs the timeglas beside this program for the age identity and the
+ * signing key. NULL: err says why.
  */
 struct dev *dev_open(const char *dir, struct conf *c, char *err, size_t cap);
 /** dev_forget(d): in a child: let go of the folder's lock. */

@@ -1,7 +1,8 @@
 /*
- * logger.c: takes log lines from the pipe and writes them where they belong. It may block there for as long as it likes: it holds nothing that anybody waits for. Runs in
- * the logger process; the pipe is the master's, who keeps both ends, so that a logger
- * that died loses only what it had read and not written yet.
+ * logger.c: takes log lines from the pipe and writes them where they belong. It may block there for
+ * as long as it likes: it holds nothing that anybody waits for. Runs in the logger process; the
+ * pipe is the master's, who keeps both ends, so that a logger that died loses only what it had read
+ * and not written yet.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,16 +22,16 @@
 
 #define PIPE_BYTES (1 << 20) /* a second of a busy server; the kernel may grant less */
 #define READ_BYTES 65536
-#define WAIT_MS 1000         /* how late a SIGHUP may be heard that came between two looks */
-#define GATHER_MS 5          /* lines of a busy server are written together: no wake-up for each */
+#define WAIT_MS 1000 /* how late a SIGHUP may be heard that came between two looks */
+#define GATHER_MS 5  /* lines of a busy server are written together: no wake-up for each */
 #define FINISH_MS 1000
 
 struct logger {
 	const struct child_env *env;
 	char buf[READ_BYTES];
-	size_t n;                /* of buf: the start of a line whose end was not read yet */
-	bool torn;               /* what stands in the log ends in the middle of a line */
-	uint64_t told;           /* dropped lines that the log tells of */
+	size_t n;      /* of buf: the start of a line whose end was not read yet */
+	bool torn;     /* what stands in the log ends in the middle of a line */
+	uint64_t told; /* dropped lines that the log tells of */
 };
 
 static int pipe_in = -1, pipe_out = -1; /* read here; written by everybody */
@@ -39,14 +40,15 @@ static volatile sig_atomic_t reopen_asked;
 
 static void sleep_ms(long ms)
 {
-	const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+	const struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
 
 	nanosleep(&t, NULL);
 }
 
 int logger_open_file(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+	int fd =
+		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 
 	if (fd >= 0)
 		fcntl(fd, F_SETFL, O_APPEND); /* this description is ours alone */
@@ -102,7 +104,10 @@ static bool reopen(const struct logger *g)
 		return false;
 	fd = logger_open_file(path);
 	if (fd < 0) {
-		log_error("log", "%s cannot be opened (%s); the old file is written on: let the user of timeglasd create files there", path, strerror(errno));
+		log_error("log",
+			"%s cannot be opened (%s); the old file is written on: let the user of "
+			"timeglasd create files there",
+			path, strerror(errno));
 		return false;
 	}
 	log_init(fd, (enum log_level)g->env->conf->log_level, g->env->name);
@@ -116,7 +121,8 @@ static uint64_t lines_in(const char *b, size_t n)
 {
 	uint64_t lines = 0;
 
-	for (const char *end; n > 0 && (end = memchr(b, '\n', n)) != NULL; n -= (size_t)(end + 1 - b), b = end + 1)
+	for (const char *end; n > 0 && (end = memchr(b, '\n', n)) != NULL;
+		n -= (size_t)(end + 1 - b), b = end + 1)
 		lines++;
 	return lines;
 }
@@ -143,8 +149,10 @@ static bool put(struct logger *g, const char *b, size_t n)
 			g->torn = b[w - 1] != '\n';
 			b += w;
 			n -= (size_t)w;
-		} else if (w < 0 && errno == EAGAIN) { /* somebody else has set the terminal, or the pipe that we were given, not to block */
-			struct pollfd p = { .fd = target_fd, .events = POLLOUT };
+		} else if (w < 0 && errno == EAGAIN) {
+			/* somebody else has set the terminal, or the pipe that we were given, not
+			 * to block */
+			struct pollfd p = {.fd = target_fd, .events = POLLOUT};
 
 			(void)poll(&p, 1, WAIT_MS);
 		} else if (w == 0 || errno != EINTR) {
@@ -166,7 +174,9 @@ static void tell_dropped(struct logger *g)
 
 	if (dropped == g->told)
 		return;
-	log_warn("log-dropped", "%llu lines: the log could not be written, or was not read, as fast as they came", (unsigned long long)(dropped - g->told));
+	log_warn("log-dropped",
+		"%llu lines: the log could not be written, or was not read, as fast as they came",
+		(unsigned long long)(dropped - g->told));
 	g->told = dropped;
 }
 
@@ -193,18 +203,22 @@ static bool take_in(struct logger *g)
 	return true;
 }
 
-/* A logger that replaces another inherits the file of the start, which may have been rotated away since. */
+/* A logger that replaces another inherits the file of the start, which may have been rotated away
+ * since. */
 static bool is_elsewhere(const char *path)
 {
 	struct stat named, open_now;
 
-	return path != NULL && (stat(path, &named) != 0 || fstat(target_fd, &open_now) != 0 || named.st_dev != open_now.st_dev || named.st_ino != open_now.st_ino);
+	return path != NULL &&
+		(stat(path, &named) != 0 || fstat(target_fd, &open_now) != 0 ||
+			named.st_dev != open_now.st_dev || named.st_ino != open_now.st_ino);
 }
 
 int logger_main(const struct child_env *env)
 {
 	static struct logger g; /* its buffer is too large for a stack */
-	const struct sigaction hup = { .sa_handler = on_hup }; /* no SA_RESTART: a write that waits is left for the new file */
+	/* no SA_RESTART: a write that waits is left for the new file */
+	const struct sigaction hup = {.sa_handler = on_hup};
 	sigset_t none;
 
 	g.env = env;
@@ -216,7 +230,7 @@ int logger_main(const struct child_env *env)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	for (;;) {
-		struct pollfd p = { .fd = pipe_in, .events = POLLIN };
+		struct pollfd p = {.fd = pipe_in, .events = POLLIN};
 
 		(void)reopen(&g);
 		if (poll(&p, 1, WAIT_MS) <= 0)
@@ -233,7 +247,8 @@ void logger_finish(pid_t pid)
 	unsigned waited;
 
 	close_fd(&pipe_out);
-	for (waited = 0; pid > 0 && waited < FINISH_MS && waitpid(pid, NULL, WNOHANG) == 0; waited++)
+	for (waited = 0; pid > 0 && waited < FINISH_MS && waitpid(pid, NULL, WNOHANG) == 0;
+		waited++)
 		sleep_ms(1);
 	if (waited == FINISH_MS) {
 		kill(pid, SIGKILL);

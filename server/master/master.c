@@ -1,7 +1,9 @@
 /*
- * master.c: brings everything up, keeps it up, and takes it down in order. It touches neither blobs nor client connections.
+ * master.c: brings everything up, keeps it up, and takes it down in order. It touches neither blobs
+ * nor client connections.
  *
- * One loop around sigtimedwait(): every signal is blocked and taken there, so nothing happens inside a signal handler.
+ * One loop around sigtimedwait(): every signal is blocked and taken there, so nothing happens
+ * inside a signal handler.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,24 +38,26 @@
 #include "wipe/wipe.h"
 #include "worker/worker.h"
 
-#define POLL_START_MS 10      /* while waiting to be ready, or for children to end */
-#define POLL_DRAIN_MS 200     /* while waiting for the last blob to be fetched */
-#define START_FAILURES 3      /* a child that cannot even start that often: give up, somebody must look */
+#define POLL_START_MS 10  /* while waiting to be ready, or for children to end */
+#define POLL_DRAIN_MS 200 /* while waiting for the last blob to be fetched */
+/* a child that cannot even start that often: give up, somebody must look */
+#define START_FAILURES 3
 #define STORE_START_MS 5000
-#define GRACE_US 500000u      /* for workers, when no time was granted */
-#define END_US 2000000u       /* for children that have nothing left to do */
+#define GRACE_US 500000u /* for workers, when no time was granted */
+#define END_US 2000000u  /* for children that have nothing left to do */
 #define ERR_CHARS 4096
 #define STORE_LOOK_US 1000000u
-#define STORE_STOPPED_LOOKS 3   /* a store that somebody has stopped goes after that many looks in vain */
-#define STORE_SILENT_LOOKS 30   /* one that does not answer */
+/* a store that somebody has stopped goes after that many looks in vain */
+#define STORE_STOPPED_LOOKS 3
+#define STORE_SILENT_LOOKS 30 /* one that does not answer */
 
 enum state {
 	STARTING,
 	RUNNING,
-	DRAINING,   /* uploads are refused; embedded store: until nothing is left to fetch */
-	FINISHING,  /* workers end */
-	ENDING,     /* then reaper and admin */
-	RECORDING,  /* then the recorder, which writes down what they did */
+	DRAINING,  /* uploads are refused; embedded store: until nothing is left to fetch */
+	FINISHING, /* workers end */
+	ENDING,    /* then reaper and admin */
+	RECORDING, /* then the recorder, which writes down what they did */
 	ENDED
 };
 
@@ -63,9 +67,9 @@ struct master {
 	SSL_CTX *tls;              /* made of what it names */
 	struct handover *handover; /* both, for workers that run */
 	struct heartbeat *heartbeat;
-	uint64_t looked_us;        /* when the processes' heartbeats were last looked at */
+	uint64_t looked_us; /* when the processes' heartbeats were last looked at */
 	uint64_t store_looked_us;
-	unsigned store_silent;     /* looks at the embedded store in vain, in a row */
+	unsigned store_silent; /* looks at the embedded store in vain, in a row */
 	struct metrics *metrics;
 	struct board *board;
 	struct dev *dev;
@@ -74,15 +78,15 @@ struct master {
 	char store_url[256];
 	bool embedded;
 	struct redis_embed redis;
-	int target_fd;             /* where the log goes: stderr or the file */
-	int log_fd;                /* the same at first, then the pipe to the logger */
+	int target_fd; /* where the log goes: stderr or the file */
+	int log_fd;    /* the same at first, then the pipe to the logger */
 	enum state state;
-	uint64_t deadline_us;      /* of DRAINING, FINISHING or ENDING */
-	uint64_t asked_us;         /* when FINISHING last told the workers */
-	bool wiping_known;         /* the embedded store was asked since it started */
-	unsigned stops;            /* signals to stop so far */
+	uint64_t deadline_us; /* of DRAINING, FINISHING or ENDING */
+	uint64_t asked_us;    /* when FINISHING last told the workers */
+	bool wiping_known;    /* the embedded store was asked since it started */
+	unsigned stops;       /* signals to stop so far */
 	int exit_status;
-	struct child *store;       /* of child[]; NULL: none is embedded */
+	struct child *store; /* of child[]; NULL: none is embedded */
 	struct child child[SOCKETS_WORKERS_MAX + 5];
 	size_t n;
 	struct supervise_hooks hooks;
@@ -103,7 +107,8 @@ static void in_child(void *ctx, const struct child *c)
 	struct master *m = ctx;
 
 	logger_in_child(c->kind == CHILD_LOGGER);
-	log_init(c->kind == CHILD_LOGGER ? m->target_fd : m->log_fd, (enum log_level)m->conf->log_level, c->name);
+	log_init(c->kind == CHILD_LOGGER ? m->target_fd : m->log_fd,
+		(enum log_level)m->conf->log_level, c->name);
 	if (c->kind == CHILD_WORKER) {
 		sockets_close_admin(&m->sockets);
 	} else {
@@ -123,7 +128,8 @@ static pid_t start_store(void *ctx)
 	return redis_embed_spawn(m->conf, &m->redis);
 }
 
-static struct child *add_child(struct master *m, enum child_kind kind, const char *name, child_main *run, unsigned index, unsigned slot, int fd)
+static struct child *add_child(struct master *m, enum child_kind kind, const char *name,
+	child_main *run, unsigned index, unsigned slot, int fd)
 {
 	struct child *c = &m->child[m->n++];
 
@@ -131,8 +137,15 @@ static struct child *add_child(struct master *m, enum child_kind kind, const cha
 	c->main = run;
 	snprintf(c->name, sizeof c->name, "%s", name);
 	c->env = (struct child_env){
-		.name = c->name, .index = index, .conf = m->conf, .store_url = m->store_url, .heartbeat = m->heartbeat,
-		.listen_fd = fd, .metrics = m->metrics, .metrics_slot = slot, .embedded_store = m->embedded,
+		.name = c->name,
+		.index = index,
+		.conf = m->conf,
+		.store_url = m->store_url,
+		.heartbeat = m->heartbeat,
+		.listen_fd = fd,
+		.metrics = m->metrics,
+		.metrics_slot = slot,
+		.embedded_store = m->embedded,
 	};
 	if (kind == CHILD_WORKER) {
 		c->env.tls = m->tls;
@@ -153,14 +166,15 @@ static void add_children(struct master *m)
 		m->store = add_child(m, CHILD_STORE, "redis", NULL, 0, CHILD_SLOT_MASTER, -1);
 	for (i = 0; i < n; i++) {
 		snprintf(name, sizeof name, "worker-%u", i);
-		add_child(m, CHILD_WORKER, name, worker_main, i, CHILD_SLOT_WORKER(i), m->sockets.worker[i]);
+		add_child(m, CHILD_WORKER, name, worker_main, i, CHILD_SLOT_WORKER(i),
+			m->sockets.worker[i]);
 	}
 	add_child(m, CHILD_REAPER, "reaper", reaper_main, 0, CHILD_SLOT_REAPER(n), -1);
 	add_child(m, CHILD_ADMIN, "admin", admin_main, 0, CHILD_SLOT_ADMIN(n), m->sockets.admin);
 	add_child(m, CHILD_RECORDER, "recorder", recorder_main, 0, CHILD_SLOT_RECORDER(n), -1);
 }
 
-/* Start-up ---------------------------------------------------------------------------------------------------------- */
+/* Start-up ----------------------------------------------------------------- */
 
 /* Whoever started us reads stderr, so what keeps us from starting is said there as well. */
 static int refuse(const struct master *m, const char *why)
@@ -176,8 +190,11 @@ static int open_log(struct master *m)
 	if (m->conf->log_file != NULL) {
 		m->target_fd = logger_open_file(m->conf->log_file);
 		if (m->target_fd < 0) {
-			fprintf(stderr, "timeglasd: cannot write the log %s: %s\n", m->conf->log_file,
-			    errno == ENXIO ? "it is a FIFO that nobody reads; start its reader first" : strerror(errno));
+			fprintf(stderr, "timeglasd: cannot write the log %s: %s\n",
+				m->conf->log_file,
+				errno == ENXIO ?
+					"it is a FIFO that nobody reads; start its reader first" :
+					strerror(errno));
 			return -1;
 		}
 	}
@@ -190,10 +207,12 @@ static void give_log(const struct master *m, uid_t uid, gid_t gid)
 {
 	struct stat st;
 
-	if (uid == (uid_t)-1 || m->conf->log_file == NULL || fstat(m->target_fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > 0 || st.st_uid != geteuid())
+	if (uid == (uid_t)-1 || m->conf->log_file == NULL || fstat(m->target_fd, &st) != 0 ||
+		!S_ISREG(st.st_mode) || st.st_size > 0 || st.st_uid != geteuid())
 		return;
 	if (fchown(m->target_fd, uid, gid) != 0)
-		log_warn("log", "%s cannot be given to '%s': %s", m->conf->log_file, m->conf->user, strerror(errno));
+		log_warn("log", "%s cannot be given to '%s': %s", m->conf->log_file, m->conf->user,
+			strerror(errno));
 }
 
 /* From here on lines go to the logger, and wait in its pipe until it runs. */
@@ -208,7 +227,8 @@ static int hand_over_log(struct master *m)
 	return 0;
 }
 
-/* Where a dump or a swapped page of the store could go. A development server changes nothing of its machine. */
+/* Where a dump or a swapped page of the store could go. A development server changes nothing of its
+ * machine. */
 static void close_leaks(const struct master *m)
 {
 	char how[160];
@@ -242,17 +262,20 @@ static int open_store(struct master *m, uid_t uid, gid_t gid, char *err, size_t 
 		return 0;
 	}
 	redis_embed_draw_password(&m->redis);
-	snprintf(m->store_url, sizeof m->store_url, "unix://" REDIS_EMBED_USER ":%s@%s", m->redis.password, m->run.socket);
+	snprintf(m->store_url, sizeof m->store_url, "unix://" REDIS_EMBED_USER ":%s@%s",
+		m->redis.password, m->run.socket);
 	return 0;
 }
 
-/* Without jemalloc (a sanitizer's build) nothing is overwritten, and that is said; with it, somebody has turned it off. */
+/* Without jemalloc (a sanitizer's build) nothing is overwritten, and that is said; with it,
+ * somebody has turned it off. */
 static int check_wiping(const struct master *m)
 {
 	enum wipe_state here = wipe_self();
 
 	if (here == WIPE_NONE || here == WIPE_FREED)
-		return refuse(m, "freed memory is not overwritten: remove MALLOC_CONF from the environment");
+		return refuse(m,
+			"freed memory is not overwritten: remove MALLOC_CONF from the environment");
 	if (here == WIPE_UNKNOWN)
 		log_warn("wipe", "this build has no jemalloc: freed memory is not overwritten");
 	return 0;
@@ -286,7 +309,8 @@ static int prepare(struct master *m)
 	give_log(m, uid, gid);
 	log_doubts(m->opts->doubts);
 	privileges_limit(m->conf);
-	if (sockets_open(&m->sockets, m->conf, err, sizeof err) != 0 || open_store(m, uid, gid, err, sizeof err) != 0)
+	if (sockets_open(&m->sockets, m->conf, err, sizeof err) != 0 ||
+		open_store(m, uid, gid, err, sizeof err) != 0)
 		return refuse(m, err);
 	if (m->embedded)
 		close_leaks(m);
@@ -314,7 +338,7 @@ static int prepare(struct master *m)
 /* The store first, so that the others find it at their first attempt. */
 static void start_all(struct master *m)
 {
-	const struct timespec pause = { .tv_nsec = 5 * 1000000 };
+	const struct timespec pause = {.tv_nsec = 5 * 1000000};
 	uint64_t give_up = clock_mono_us() + STORE_START_MS * 1000u;
 	size_t i;
 
@@ -322,10 +346,13 @@ static void start_all(struct master *m)
 		supervise_start(&m->child[i], &m->hooks);
 		if (m->child[i].kind != CHILD_STORE)
 			continue;
-		while (m->child[i].pid > 0 && kill(m->child[i].pid, 0) == 0 && clock_mono_us() < give_up && !redis_embed_ping(&m->redis)) {
-			siginfo_t ended = { 0 };
+		while (m->child[i].pid > 0 && kill(m->child[i].pid, 0) == 0 &&
+			clock_mono_us() < give_up && !redis_embed_ping(&m->redis)) {
+			siginfo_t ended = {0};
 
-			if (waitid(P_PID, (id_t)m->child[i].pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0)
+			if (waitid(P_PID, (id_t)m->child[i].pid, &ended,
+				    WEXITED | WNOHANG | WNOWAIT) == 0 &&
+				ended.si_pid != 0)
 				break;
 			nanosleep(&pause, NULL);
 		}
@@ -356,10 +383,11 @@ static bool all_up(const struct master *m)
 		if (c->pid == 0)
 			return false;
 		if ((c->kind == CHILD_WORKER || c->kind == CHILD_REAPER) &&
-		    metrics_gauge_slot(m->metrics, c->env.metrics_slot, G_STORE_UP) < 1)
+			metrics_gauge_slot(m->metrics, c->env.metrics_slot, G_STORE_UP) < 1)
 			return false;
 	}
-	/* A store that is not attested, or a recorder that cannot write, is no reason not to start: what is held can be fetched and is erased. */
+	/* A store that is not attested, or a recorder that cannot write, is no reason not to start:
+	 * what is held can be fetched and is erased. */
 	enum attest found = board_attest();
 
 	if (found == ATTEST_RIGHTS) /* then the recorder, too, may not be let begin */
@@ -368,38 +396,50 @@ static bool all_up(const struct master *m)
 }
 
 /*
- * Asked of every Redis that we start, once it answers: whether the library was found and loaded, and whether that redis-server has an allocator
- * with which it can work. 0, or -1: it keeps bytes, and this build could do better.
+ * Asked of every Redis that we start, once it answers: whether the library was found and loaded,
+ * and whether that redis-server has an allocator with which it can work. 0, or -1: it keeps bytes,
+ * and this build could do better.
  */
 static int learn_wiping(struct master *m)
 {
-	enum wipe_state here = wipe_self(), store = m->embedded ? redis_embed_wipes(&m->redis) : here;
+	enum wipe_state here = wipe_self(),
+			store = m->embedded ? redis_embed_wipes(&m->redis) : here;
 
 	m->wiping_known = true;
 	metrics_gauge_set(G_WIPING, here == WIPE_ALL && store == WIPE_ALL);
 	if (here != WIPE_ALL || store == WIPE_ALL)
 		return 0;
-	log_error("wipe", "the embedded Redis: memory %s; " WIPE_LIBRARY " must stand beside timeglasd or in ../lib/timeglas, and redis-server "
-	    "must use jemalloc", wipe_state_text(store));
+	log_error("wipe",
+		"the embedded Redis: memory %s; " WIPE_LIBRARY
+		" must stand beside timeglasd or in ../lib/timeglas, and redis-server "
+		"must use jemalloc",
+		wipe_state_text(store));
 	return -1;
 }
 
 static void on_ready(struct master *m)
 {
-	const char *socket = m->embedded ? m->run.socket : strncmp(m->store_url, "unix://", 7) == 0 ? strchr(m->store_url + 7, '/') : NULL;
+	const char *socket = m->embedded                 ? m->run.socket :
+		strncmp(m->store_url, "unix://", 7) == 0 ? strchr(m->store_url + 7, '/') :
+							   NULL;
 	const struct dev_ready ready = {
-		.port = m->sockets.port, .admin_port = m->sockets.admin_port, .host = m->conf->listen_host, .admin_host = m->conf->admin_host,
-		.redis_socket = socket, .redis_pid = store_pid(m),
+		.port = m->sockets.port,
+		.admin_port = m->sockets.admin_port,
+		.host = m->conf->listen_host,
+		.admin_host = m->conf->admin_host,
+		.redis_socket = socket,
+		.redis_pid = store_pid(m),
 	};
 
 	m->state = RUNNING;
-	log_info("ready", "listening on %s port %u with %u workers", ready.host, (unsigned)ready.port, m->sockets.n);
+	log_info("ready", "listening on %s port %u with %u workers", ready.host,
+		(unsigned)ready.port, m->sockets.n);
 	notify_systemd("READY=1");
 	if (m->dev != NULL && dev_ready(m->dev, &ready) != 0)
 		kill(getpid(), SIGTERM);
 }
 
-/* Shutting down ----------------------------------------------------------------------------------------------------- */
+/* Shutting down ------------------------------------------------------------ */
 
 static void signal_kind(const struct master *m, enum child_kind kind, int sig)
 {
@@ -420,7 +460,8 @@ static bool any_running(const struct master *m, enum child_kind kind)
 	return false;
 }
 
-/* Each worker once, also one that was started in place of another meanwhile; not before it can take the signal. */
+/* Each worker once, also one that was started in place of another meanwhile; not before it can take
+ * the signal. */
 static void tell_draining(struct master *m)
 {
 	size_t i;
@@ -428,14 +469,16 @@ static void tell_draining(struct master *m)
 	for (i = 0; i < m->n; i++) {
 		struct child *c = &m->child[i];
 
-		if (c->kind != CHILD_WORKER || c->pid == 0 || c->told || metrics_gauge_slot(m->metrics, c->env.metrics_slot, G_STORE_UP) < 1)
+		if (c->kind != CHILD_WORKER || c->pid == 0 || c->told ||
+			metrics_gauge_slot(m->metrics, c->env.metrics_slot, G_STORE_UP) < 1)
 			continue;
 		c->told = true;
 		kill(c->pid, SIGTERM);
 	}
 }
 
-/* A worker with an embedded store goes on serving fetches after its first SIGTERM and ends after another. */
+/* A worker with an embedded store goes on serving fetches after its first SIGTERM and ends after
+ * another. */
 static void finish(struct master *m)
 {
 	uint64_t now = clock_mono_us();
@@ -462,7 +505,8 @@ static void on_stop(struct master *m, int sig)
 {
 	m->stops++;
 	if (m->state == STARTING || m->state == RUNNING) {
-		log_info("stopping", "%s; for at most %u s", sig == SIGINT ? "interrupted" : "asked to end", m->conf->drain_s);
+		log_info("stopping", "%s; for at most %u s",
+			sig == SIGINT ? "interrupted" : "asked to end", m->conf->drain_s);
 		notify_systemd("STOPPING=1");
 		metrics_gauge_set(G_DRAINING, 1);
 		m->deadline_us = clock_mono_us() + (uint64_t)m->conf->drain_s * 1000000u;
@@ -480,7 +524,7 @@ static void on_stop(struct master *m, int sig)
 static bool must_wait(const struct master *m)
 {
 	return m->conf->drain_s > 0 && store_pid(m) > 0 && clock_mono_us() < m->deadline_us &&
-	    redis_embed_holds_blobs(&m->redis) == 1;
+		redis_embed_holds_blobs(&m->redis) == 1;
 }
 
 static void give_up(struct master *m, const char *why)
@@ -492,8 +536,9 @@ static void give_up(struct master *m, const char *why)
 }
 
 /*
- * Of the embedded store the reaper hears each second. When it has not for three, we ask as well. A store that somebody has stopped, or that hangs, erases nothing and serves
- * nobody: it is killed, and what it holds goes with it.
+ * Of the embedded store the reaper hears each second. When it has not for three, we ask as well. A
+ * store that somebody has stopped, or that hangs, erases nothing and serves nobody: it is killed,
+ * and what it holds goes with it.
  */
 static void watch_store(struct master *m, uint64_t now)
 {
@@ -509,7 +554,8 @@ static void watch_store(struct master *m, uint64_t now)
 	stopped = supervise_is_stopped(store_pid(m));
 	if (++m->store_silent < (stopped ? STORE_STOPPED_LOOKS : STORE_SILENT_LOOKS))
 		return;
-	log_error("child-hung", "redis: it %s; it is killed and replaced", stopped ? "was stopped by a signal" : "does not answer");
+	log_error("child-hung", "redis: it %s; it is killed and replaced",
+		stopped ? "was stopped by a signal" : "does not answer");
 	m->store_silent = 0;
 	signal_kind(m, CHILD_STORE, SIGKILL);
 }
@@ -525,7 +571,9 @@ static void advance(struct master *m)
 		if (learn_wiping(m) == 0)
 			on_ready(m);
 		else
-			give_up(m, "erased evidence would stay in the embedded Redis's memory; the log says what is missing");
+			give_up(m,
+				"erased evidence would stay in the embedded Redis's memory; the "
+				"log says what is missing");
 		break;
 	case DRAINING:
 		tell_draining(m);
@@ -560,7 +608,8 @@ static void advance(struct master *m)
 			signal_kind(m, CHILD_RECORDER, SIGKILL);
 		if (any_running(m, CHILD_RECORDER))
 			break;
-		/* It has nothing to save; the kernel clears its memory before anyone else gets it. */
+		/* It has nothing to save; the kernel clears its memory before anyone else gets it.
+		 */
 		signal_kind(m, CHILD_STORE, SIGKILL);
 		if (!any_running(m, CHILD_STORE))
 			m->state = ENDED;
@@ -575,7 +624,7 @@ static void advance(struct master *m)
 	}
 }
 
-/* Signals ----------------------------------------------------------------------------------------------------------- */
+/* Signals ------------------------------------------------------------------ */
 
 static void on_child_ended(struct master *m, pid_t pid, int status)
 {
@@ -587,12 +636,15 @@ static void on_child_ended(struct master *m, pid_t pid, int status)
 	if (i == m->n)
 		return;
 	if (m->child[i].kind == CHILD_STORE && going_on) {
-		log_error("store-lost", "the embedded Redis ended; everything that it held is gone");
+		log_error(
+			"store-lost", "the embedded Redis ended; everything that it held is gone");
 		m->wiping_known = false;
 		metrics_gauge_set(G_WIPING, 0);
 	}
-	/* While draining, a worker that died must still be replaced: it may be the only one that serves the last fetches. */
-	supervise_ended(&m->child[i], status, going_on || (m->state == DRAINING && m->child[i].kind != CHILD_STORE));
+	/* While draining, a worker that died must still be replaced: it may be the only one that
+	 * serves the last fetches. */
+	supervise_ended(&m->child[i], status,
+		going_on || (m->state == DRAINING && m->child[i].kind != CHILD_STORE));
 	if (m->state == STARTING && m->child[i].failures >= START_FAILURES)
 		give_up(m, "a process cannot start; the log says why");
 }
@@ -644,7 +696,10 @@ static int reload(struct master *m, char *err, size_t cap)
 	}
 	use(m, fresh, tls);
 	if (changed[0] != '\0')
-		log_warn("reload", "the file has other values for %s; that takes a restart, and until then the old ones stay", changed);
+		log_warn("reload",
+			"the file has other values for %s; that takes a restart, and until then "
+			"the old ones stay",
+			changed);
 	return 0;
 }
 
@@ -653,7 +708,8 @@ static void signal_children(const struct master *m, int sig, bool all)
 	size_t i;
 
 	for (i = 0; i < m->n; i++)
-		if (m->child[i].pid > 0 && m->child[i].kind != CHILD_STORE && (all || m->child[i].kind == CHILD_LOGGER))
+		if (m->child[i].pid > 0 && m->child[i].kind != CHILD_STORE &&
+			(all || m->child[i].kind == CHILD_LOGGER))
 			kill(m->child[i].pid, sig);
 }
 
@@ -665,7 +721,9 @@ static void on_sighup(struct master *m)
 	notify_reloading();
 	ok = reload(m, err, sizeof err) == 0;
 	if (ok)
-		log_info("reload", "%zu peers, certificates and keys are good; the workers take them over", m->conf->n_peers);
+		log_info("reload",
+			"%zu peers, certificates and keys are good; the workers take them over",
+			m->conf->n_peers);
 	else
 		log_error("reload", "nothing has changed, in no process: %s", err);
 	signal_children(m, SIGHUP, ok);
@@ -687,7 +745,7 @@ static void loop(struct master *m, const sigset_t *set)
 {
 	while (m->state != ENDED) {
 		int ms = wait_ms(m), sig;
-		const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+		const struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
 
 		sig = sigtimedwait(set, NULL, &t);
 		if (sig == SIGCHLD)
@@ -713,7 +771,7 @@ int master_run(const struct master_opts *o)
 		return status;
 	m->opts = o;
 	m->conf = o->conf;
-	m->hooks = (struct supervise_hooks){ in_child, start_store, m };
+	m->hooks = (struct supervise_hooks){in_child, start_store, m};
 	m->target_fd = m->log_fd = STDERR_FILENO;
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);

@@ -1,5 +1,6 @@
 /*
- * master.h: the small parent: binds sockets, runs the embedded Redis when no other store is configured, forks and restarts the children, passes signals on.
+ * master.h: the small parent: binds sockets, runs the embedded Redis when no other store is
+ * configured, forks and restarts the children, passes signals on.
  */
 #ifndef MASTER_MASTER_H
 #define MASTER_MASTER_H

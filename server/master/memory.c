@@ -1,5 +1,6 @@
 /*
- * memory.c: reads /proc and /sys/fs/cgroup (v2, and v1's memory controller). It limits nothing itself. Runs in the master.
+ * memory.c: reads /proc and /sys/fs/cgroup (v2, and v1's memory controller). It limits nothing
+ * itself. Runs in the master.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,7 +30,8 @@ static uint64_t read_limit(const char *path)
 
 	if (f == NULL)
 		return UINT64_MAX;
-	if (fgets(line, sizeof line, f) == NULL || tg_num_u64(line, strcspn(line, "\n"), UINT64_MAX, &v) != 0)
+	if (fgets(line, sizeof line, f) == NULL ||
+		tg_num_u64(line, strcspn(line, "\n"), UINT64_MAX, &v) != 0)
 		v = UINT64_MAX;
 	fclose(f);
 	return v;

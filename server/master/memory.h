@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/** memory_available_bytes(): the machine's memory or the tightest cgroup limit above us, whichever is less. 0: unknown. */
+/** memory_available_bytes(): the machine's memory or the tightest cgroup limit above us, whichever
+ * is less. 0: unknown. */
 uint64_t memory_available_bytes(void);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * notify.c: tells systemd how far we are. One datagram a state, nothing comes back. Runs in the master.
+ * notify.c: tells systemd how far we are. One datagram a state, nothing comes back. Runs in the
+ * master.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -17,8 +18,9 @@
 void notify_systemd(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	const struct timeval patience = { .tv_usec = 500000 }; /* a service manager that hangs must not stop us */
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	/* a service manager that hangs must not stop us */
+	const struct timeval patience = {.tv_usec = 500000};
 	size_t n;
 	int fd;
 
@@ -37,7 +39,7 @@ void notify_systemd(const char *state)
 		return;
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
 		log_warn("notify", "the service manager did not take '%s'", state);
 	close(fd);
 }
@@ -48,6 +50,7 @@ void notify_reloading(void)
 	char state[64];
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000);
+	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld",
+		(long long)t.tv_sec * 1000000 + t.tv_nsec / 1000);
 	notify_systemd(state);
 }

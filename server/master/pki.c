@@ -1,6 +1,7 @@
 /*
- * pki.c: makes throwaway certificates. It is no certificate authority to run a service on: no revocation, no ceremony, the key lies
- * beside the certificates. Runs in the master, under --dev only.
+ * pki.c: makes throwaway certificates. It is no certificate authority to run a service on: no
+ * revocation, no ceremony, the key lies beside the certificates. Runs in the master, under --dev
+ * only.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +60,8 @@ static FILE *create(const char *path, char *err, size_t cap)
 	return f;
 }
 
-static int save(const X509 *cert, const EVP_PKEY *key, const char *cert_path, const char *key_path, char *err, size_t cap)
+static int save(const X509 *cert, const EVP_PKEY *key, const char *cert_path, const char *key_path,
+	char *err, size_t cap)
 {
 	FILE *c, *k = create(key_path, err, cap);
 	bool good;
@@ -74,7 +76,8 @@ static int save(const X509 *cert, const EVP_PKEY *key, const char *cert_path, co
 	good = PEM_write_X509(c, cert) == 1 && good;
 	good = fclose(c) == 0 && good;
 	if (!good)
-		snprintf(err, cap, "cannot write %s or %s: %s", cert_path, key_path, strerror(errno));
+		snprintf(err, cap, "cannot write %s or %s: %s", cert_path, key_path,
+			strerror(errno));
 	return good ? 0 : TG_EIO;
 }
 
@@ -111,7 +114,8 @@ static bool extend(X509 *x, X509 *issuer, const struct extension *e, size_t n)
 }
 
 /* issuer NULL: signed by itself. */
-static X509 *make_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *signer, const struct extension *e, size_t n)
+static X509 *make_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *signer,
+	const struct extension *e, size_t n)
 {
 	X509 *x = X509_new();
 	X509_NAME *subject;
@@ -119,11 +123,15 @@ static X509 *make_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *
 	if (x == NULL)
 		return NULL;
 	subject = X509_get_subject_name(x);
-	if (X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x) && X509_gmtime_adj(X509_getm_notBefore(x), SKEW_S) != NULL &&
-	    X509_gmtime_adj(X509_getm_notAfter(x), LIFE_S) != NULL &&
-	    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0) == 1 &&
-	    X509_set_issuer_name(x, issuer != NULL ? X509_get_subject_name(issuer) : subject) == 1 && X509_set_pubkey(x, key) == 1 &&
-	    extend(x, issuer != NULL ? issuer : x, e, n) && X509_sign(x, signer, EVP_sha256()) > 0)
+	if (X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x) &&
+		X509_gmtime_adj(X509_getm_notBefore(x), SKEW_S) != NULL &&
+		X509_gmtime_adj(X509_getm_notAfter(x), LIFE_S) != NULL &&
+		X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
+			(const unsigned char *)name, -1, -1, 0) == 1 &&
+		X509_set_issuer_name(x, issuer != NULL ? X509_get_subject_name(issuer) : subject) ==
+			1 &&
+		X509_set_pubkey(x, key) == 1 && extend(x, issuer != NULL ? issuer : x, e, n) &&
+		X509_sign(x, signer, EVP_sha256()) > 0)
 		return x;
 	X509_free(x);
 	return NULL;
@@ -132,9 +140,9 @@ static X509 *make_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *
 static struct pki *make_ca(void)
 {
 	static const struct extension e[] = {
-		{ NID_basic_constraints, "critical,CA:TRUE,pathlen:0" },
-		{ NID_key_usage, "critical,keyCertSign,cRLSign" },
-		{ NID_subject_key_identifier, "hash" },
+		{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
+		{NID_key_usage, "critical,keyCertSign,cRLSign"},
+		{NID_subject_key_identifier, "hash"},
 	};
 	struct pki *p = calloc(1, sizeof *p);
 
@@ -155,9 +163,11 @@ static bool still_good(const struct pki *p)
 	char name[64];
 
 	return p->cert != NULL && p->key != NULL &&
-	    X509_NAME_get_text_by_NID(X509_get_subject_name(p->cert), NID_commonName, name, sizeof name) > 0 &&
-	    strcmp(name, CA_NAME) == 0 && X509_cmp_time(X509_get0_notAfter(p->cert), &tomorrow) > 0 &&
-	    X509_check_private_key(p->cert, p->key) == 1;
+		X509_NAME_get_text_by_NID(
+			X509_get_subject_name(p->cert), NID_commonName, name, sizeof name) > 0 &&
+		strcmp(name, CA_NAME) == 0 &&
+		X509_cmp_time(X509_get0_notAfter(p->cert), &tomorrow) > 0 &&
+		X509_check_private_key(p->cert, p->key) == 1;
 }
 
 static struct pki *read_ca(const char *cert_path, const char *key_path)
@@ -187,7 +197,8 @@ struct pki *pki_open(const char *cert_path, const char *key_path, char *err, siz
 		return p;
 	p = make_ca();
 	if (p == NULL) {
-		snprintf(err, cap, "cannot make a certificate authority: no memory or no randomness");
+		snprintf(err, cap,
+			"cannot make a certificate authority: no memory or no randomness");
 		return NULL;
 	}
 	if (save(p->cert, p->key, cert_path, key_path, err, cap) == 0)
@@ -196,26 +207,29 @@ struct pki *pki_open(const char *cert_path, const char *key_path, char *err, siz
 	return NULL;
 }
 
-int pki_issue(struct pki *p, const char *name, enum pki_use use, const char *cert_path, const char *key_path, char *err, size_t cap)
+int pki_issue(struct pki *p, const char *name, enum pki_use use, const char *cert_path,
+	const char *key_path, char *err, size_t cap)
 {
 	const struct extension e[] = {
-		{ NID_basic_constraints, "critical,CA:FALSE" },
-		{ NID_key_usage, "critical,digitalSignature" },
-		{ NID_subject_key_identifier, "hash" },
-		{ NID_authority_key_identifier, "keyid:always" },
-		{ NID_ext_key_usage, use == PKI_SERVER ? "serverAuth" : "clientAuth" },
-		{ NID_subject_alt_name, "IP:127.0.0.1,IP:::1,DNS:localhost" },
+		{NID_basic_constraints, "critical,CA:FALSE"},
+		{NID_key_usage, "critical,digitalSignature"},
+		{NID_subject_key_identifier, "hash"},
+		{NID_authority_key_identifier, "keyid:always"},
+		{NID_ext_key_usage, use == PKI_SERVER ? "serverAuth" : "clientAuth"},
+		{NID_subject_alt_name, "IP:127.0.0.1,IP:::1,DNS:localhost"},
 	};
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *x = NULL;
 	int code = TG_ENOMEM;
 
 	if (key != NULL) /* the last extension is a server's */
-		x = make_cert(name, key, p->cert, p->key, e, sizeof e / sizeof *e - (use == PKI_SERVER ? 0 : 1));
+		x = make_cert(name, key, p->cert, p->key, e,
+			sizeof e / sizeof *e - (use == PKI_SERVER ? 0 : 1));
 	if (x != NULL)
 		code = save(x, key, cert_path, key_path, err, cap);
 	else
-		snprintf(err, cap, "cannot make a certificate for %s: no memory or no randomness", name);
+		snprintf(err, cap, "cannot make a certificate for %s: no memory or no randomness",
+			name);
 	X509_free(x);
 	EVP_PKEY_free(key);
 	return code;

@@ -1,5 +1,6 @@
 /*
- * privileges.c: user, limits, and what the kernel lets others see of us. The system call filter is not here. Runs in the master.
+ * privileges.c: user, limits, and what the kernel lets others see of us. The system call filter is
+ * not here. Runs in the master.
  */
 #include <errno.h>
 #include <grp.h>
@@ -34,19 +35,22 @@ int privileges_user(const struct conf *c, uid_t *uid, gid_t *gid)
 
 void privileges_limit(const struct conf *c)
 {
-	const struct rlimit none = { 0, 0 };
+	const struct rlimit none = {0, 0};
 	struct rlimit core, files;
 	rlim_t want = (rlim_t)c->max_connections + c->max_unknown + CONF_SPARE_DESCRIPTORS;
 
 	/* Under a service manager's filter setrlimit() may be refused, where it is not needed. */
-	if ((getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_cur != 0 || core.rlim_max != 0) && setrlimit(RLIMIT_CORE, &none) != 0)
+	if ((getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_cur != 0 || core.rlim_max != 0) &&
+		setrlimit(RLIMIT_CORE, &none) != 0)
 		log_warn("limits", "core dumps cannot be turned off: %s", strerror(errno));
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= want)
 		return;
 	files.rlim_cur = want;
 	if (files.rlim_max != RLIM_INFINITY && files.rlim_max < want) {
-		log_warn("limits", "%llu descriptors are fewer than max_connections and max_unknown need; raise LimitNOFILE or lower them",
-		    (unsigned long long)files.rlim_max);
+		log_warn("limits",
+			"%llu descriptors are fewer than max_connections and max_unknown need; "
+			"raise LimitNOFILE or lower them",
+			(unsigned long long)files.rlim_max);
 		files.rlim_cur = files.rlim_max;
 	}
 	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
@@ -64,7 +68,9 @@ int privileges_drop(const struct conf *c, uid_t uid, gid_t gid)
 {
 	bool drop = uid != (uid_t)-1;
 
-	if (drop && (initgroups(c->user, gid) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)) {
+	if (drop &&
+		(initgroups(c->user, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
+			setresuid(uid, uid, uid) != 0)) {
 		log_error("user", "cannot become '%s': %s", c->user, strerror(errno));
 		return TG_EIO;
 	}
@@ -73,6 +79,7 @@ int privileges_drop(const struct conf *c, uid_t uid, gid_t gid)
 		return TG_EIO;
 	}
 	if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		log_warn("limits", "the kernel refuses PR_SET_DUMPABLE or PR_SET_NO_NEW_PRIVS: %s", strerror(errno));
+		log_warn("limits", "the kernel refuses PR_SET_DUMPABLE or PR_SET_NO_NEW_PRIVS: %s",
+			strerror(errno));
 	return 0;
 }

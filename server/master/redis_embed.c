@@ -1,7 +1,9 @@
 /*
- * redis_embed.c: configures, starts and asks the embedded redis-server. It does not supervise it (master.c does). Runs in the master.
+ * redis_embed.c: configures, starts and asks the embedded redis-server. It does not supervise it
+ * (master.c does). Runs in the master.
  *
- * Everything that could copy a blob to a disk or keep it longer than its deadline is off: docs/store.md.
+ * Everything that could copy a blob to a disk or keep it longer than its deadline is off:
+ * docs/store.md.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,16 +27,22 @@
 #define CALL_TIMEOUT_MS 200
 #define SCAN_COUNT "1000"
 
-/* A command that writes a snapshot, copies the data elsewhere or shows it to a bystander has no business in a buffer. */
+/* A command that writes a snapshot, copies the data elsewhere or shows it to a bystander has no
+ * business in a buffer. */
 static const char closed_commands[] =
-    "rename-command SAVE \"\"\nrename-command BGSAVE \"\"\nrename-command BGREWRITEAOF \"\"\nrename-command REPLICAOF \"\"\n"
-    "rename-command SLAVEOF \"\"\nrename-command SYNC \"\"\nrename-command PSYNC \"\"\nrename-command MIGRATE \"\"\n"
-    "rename-command DUMP \"\"\nrename-command RESTORE \"\"\nrename-command MONITOR \"\"\n"
-    "rename-command MODULE \"\"\nrename-command FLUSHALL \"\"\nrename-command FLUSHDB \"\"\nrename-command SHUTDOWN \"\"\n";
+	"rename-command SAVE \"\"\nrename-command BGSAVE \"\"\nrename-command BGREWRITEAOF "
+	"\"\"\nrename-command REPLICAOF \"\"\n"
+	"rename-command SLAVEOF \"\"\nrename-command SYNC \"\"\nrename-command PSYNC "
+	"\"\"\nrename-command MIGRATE \"\"\n"
+	"rename-command DUMP \"\"\nrename-command RESTORE \"\"\nrename-command MONITOR \"\"\n"
+	"rename-command MODULE \"\"\nrename-command FLUSHALL \"\"\nrename-command FLUSHDB "
+	"\"\"\nrename-command SHUTDOWN \"\"\n";
 
-/* Nobody but timeglasd, which itself may do nothing to Redis but look: it attests by CONFIG GET and INFO that the lines below are in force. */
+/* Nobody but timeglasd, which itself may do nothing to Redis but look: it attests by CONFIG GET and
+ * INFO that the lines below are in force. */
 static const char closed_users[] =
-    "user default off\nuser " REDIS_EMBED_USER " on >%s ~tg:* &tg:* +@all -@admin -@dangerous +info +config|get\n";
+	"user default off\nuser " REDIS_EMBED_USER
+	" on >%s ~tg:* &tg:* +@all -@admin -@dangerous +info +config|get\n";
 
 void redis_embed_draw_password(struct redis_embed *e)
 {
@@ -45,7 +53,8 @@ void redis_embed_draw_password(struct redis_embed *e)
 	sodium_memzero(raw, sizeof raw);
 }
 
-size_t redis_embed_config(const struct conf *c, const struct redis_embed *e, uint64_t max_bytes, char *buf, size_t cap)
+size_t redis_embed_config(const struct conf *c, const struct redis_embed *e, uint64_t max_bytes,
+	char *buf, size_t cap)
 {
 	char users[sizeof closed_users + REDIS_EMBED_PASSWORD] = "";
 	int n;
@@ -53,22 +62,28 @@ size_t redis_embed_config(const struct conf *c, const struct redis_embed *e, uin
 	if (e->password[0] != '\0')
 		snprintf(users, sizeof users, closed_users, e->password);
 	n = snprintf(buf, cap,
-	    "port 0\nunixsocket \"%s\"\nunixsocketperm 700\ndir \"%s\"\ndaemonize no\nlogfile \"\"\nloglevel warning\n"
-	    /* nothing on a disk, ever */
-	    "save \"\"\nappendonly no\nrdb-del-sync-files yes\nrepl-diskless-load swapdb\nrepl-diskless-sync yes\n"
-	    "slowlog-log-slower-than -1\ncrash-log-enabled no\nshutdown-on-sigterm nosave now force\n"
-	    /* bytes of a value stand where they can be wiped, and not for long */
-	    "activedefrag no\nclient-query-buffer-limit 4mb\n"
-	    /* full is an error, not a reason to drop evidence */
-	    "maxmemory %llu\nmaxmemory-policy noeviction\n"
-	    /* its own expiry, the net behind the reaper, works in many short turns: at hz 10 one lasts 25 ms, in which nothing is removed in time */
-	    "hz 100\ndynamic-hz no\n"
-	    /* huge pages are its allocator's to ask for (REDIS_EMBED_MALLOC_CONF); no child of it copies them, since it has none */
-	    "disable-thp no\njemalloc-bg-thread no\n"
-	    "databases 1\nmaxclients 1024\ntimeout 0\nio-threads 1\nlatency-tracking no\n"
-	    "enable-debug-command %s\nenable-module-command no\n%s%s",
-	    e->socket, e->dir, (unsigned long long)max_bytes, c->store_open_socket ? "local" : "no",
-	    c->store_open_socket ? "" : closed_commands, users);
+		"port 0\nunixsocket \"%s\"\nunixsocketperm 700\ndir \"%s\"\ndaemonize no\nlogfile "
+		"\"\"\nloglevel warning\n"
+		/* nothing on a disk, ever */
+		"save \"\"\nappendonly no\nrdb-del-sync-files yes\nrepl-diskless-load "
+		"swapdb\nrepl-diskless-sync yes\n"
+		"slowlog-log-slower-than -1\ncrash-log-enabled no\nshutdown-on-sigterm nosave now "
+		"force\n"
+		/* bytes of a value stand where they can be wiped, and not for long */
+		"activedefrag no\nclient-query-buffer-limit 4mb\n"
+		/* full is an error, not a reason to drop evidence */
+		"maxmemory %llu\nmaxmemory-policy noeviction\n"
+		/* its own expiry, the net behind the reaper, works in many short turns: at hz 10
+		   one lasts 25 ms, in which nothing is removed in time */
+		"hz 100\ndynamic-hz no\n"
+		/* huge pages are its allocator's to ask for (REDIS_EMBED_MALLOC_CONF); no child of
+		   it copies them, since it has none */
+		"disable-thp no\njemalloc-bg-thread no\n"
+		"databases 1\nmaxclients 1024\ntimeout 0\nio-threads 1\nlatency-tracking no\n"
+		"enable-debug-command %s\nenable-module-command no\n%s%s",
+		e->socket, e->dir, (unsigned long long)max_bytes,
+		c->store_open_socket ? "local" : "no", c->store_open_socket ? "" : closed_commands,
+		users);
 	sodium_memzero(users, sizeof users);
 	return n < 0 ? cap : (size_t)n;
 }
@@ -81,23 +96,26 @@ static uint64_t max_bytes(const struct conf *c)
 		return c->store_max_bytes;
 	all = memory_available_bytes();
 	if (all == 0)
-		log_warn("store", "how much memory there is cannot be told; set max_bytes in [store]. 1 GiB is used");
+		log_warn("store",
+			"how much memory there is cannot be told; set max_bytes in [store]. 1 GiB "
+			"is used");
 	return all == 0 ? UINT64_C(1) << 30 : all / 2;
 }
 
 static void run_redis(const struct conf *c, int config_fd, pid_t parent, const char *library)
 {
-	char *const argv[] = { c->redis_server, (char *)(uintptr_t)"-", NULL };
+	char *const argv[] = {c->redis_server, (char *)(uintptr_t) "-", NULL};
 	char path[1024], preload[PATH_MAX + sizeof "LD_PRELOAD="];
-	/* What is freed its allocator overwrites, what it moves or leaves in a buffer our library. */
-	char *const envp[] = {
-		(char *)(uintptr_t)"MALLOC_CONF=" REDIS_EMBED_MALLOC_CONF, (char *)(uintptr_t)"LC_ALL=C", path, library[0] != '\0' ? preload : NULL, NULL
-	};
+	/* What is freed its allocator overwrites, what it moves or leaves in a buffer our library.
+	 */
+	char *const envp[] = {(char *)(uintptr_t) "MALLOC_CONF=" REDIS_EMBED_MALLOC_CONF,
+		(char *)(uintptr_t) "LC_ALL=C", path, library[0] != '\0' ? preload : NULL, NULL};
 	int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	sigset_t none;
 
 	snprintf(preload, sizeof preload, "LD_PRELOAD=%s", library);
-	snprintf(path, sizeof path, "PATH=%s", getenv("PATH") != NULL ? getenv("PATH") : "/usr/bin:/bin");
+	snprintf(path, sizeof path, "PATH=%s",
+		getenv("PATH") != NULL ? getenv("PATH") : "/usr/bin:/bin");
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setpgid(0, 0); /* a terminal's Ctrl-C is the master's to answer */
@@ -108,7 +126,8 @@ static void run_redis(const struct conf *c, int config_fd, pid_t parent, const c
 	if (null_fd < 0 || dup2(config_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0)
 		_exit(1);
 	execvpe(c->redis_server, argv, envp);
-	log_error("store", "cannot run %s: %s; install redis-server or set redis_server in [store]", c->redis_server, strerror(errno));
+	log_error("store", "cannot run %s: %s; install redis-server or set redis_server in [store]",
+		c->redis_server, strerror(errno));
 	_exit(127);
 }
 
@@ -157,10 +176,11 @@ static bool log_in(redisContext *r, const char *password)
 
 static redisContext *connect_to(const struct redis_embed *e)
 {
-	const struct timeval tv = { .tv_usec = CALL_TIMEOUT_MS * 1000 };
+	const struct timeval tv = {.tv_usec = CALL_TIMEOUT_MS * 1000};
 	redisContext *r = redisConnectUnixWithTimeout(e->socket, tv);
 
-	if (r == NULL || r->err != 0 || redisSetTimeout(r, tv) != REDIS_OK || !log_in(r, e->password)) {
+	if (r == NULL || r->err != 0 || redisSetTimeout(r, tv) != REDIS_OK ||
+		!log_in(r, e->password)) {
 		if (r != NULL)
 			redisFree(r);
 		return NULL;
@@ -208,7 +228,8 @@ static int shard_holds_blobs(redisContext *r, unsigned shard)
 	int found = 0;
 
 	do {
-		redisReply *reply = redisCommand(r, "ZSCAN tg:{%02x}:dl %s MATCH b:* COUNT " SCAN_COUNT, shard, cursor);
+		redisReply *reply = redisCommand(
+			r, "ZSCAN tg:{%02x}:dl %s MATCH b:* COUNT " SCAN_COUNT, shard, cursor);
 
 		if (reply == NULL)
 			return -1;

@@ -1,4 +1,5 @@
-/* reload.c: reads certificate, key and authorities once, makes the context of them, and hands over the very bytes that it was made of. Runs in the master. */
+/* reload.c: reads certificate, key and authorities once, makes the context of them, and hands over
+ * the very bytes that it was made of. Runs in the master. */
 #include <stdio.h>
 #include <timeglas/errors.h>
 
@@ -11,9 +12,9 @@
 
 SSL_CTX *reload_tls(const struct conf *c, struct handover *h, char *err, size_t cap)
 {
-	const char *const path[FILES] = { c->certificate, c->key, c->client_ca };
-	struct handover_bytes part[HANDOVER_PARTS] = { [HANDOVER_CONF] = { c, sizeof *c } };
-	struct file_bytes file[FILES] = { 0 };
+	const char *const path[FILES] = {c->certificate, c->key, c->client_ca};
+	struct handover_bytes part[HANDOVER_PARTS] = {[HANDOVER_CONF] = {c, sizeof *c}};
+	struct file_bytes file[FILES] = {0};
 	struct tls_pem pem[FILES];
 	SSL_CTX *tls = NULL;
 	int rc = 0;
@@ -21,8 +22,8 @@ SSL_CTX *reload_tls(const struct conf *c, struct handover *h, char *err, size_t 
 
 	for (i = 0; i < FILES && rc == 0; i++) {
 		rc = file_read(path[i], PEM_BYTES_MAX, &file[i], err, cap);
-		pem[i] = (struct tls_pem){ path[i], file[i].b, file[i].n };
-		part[HANDOVER_CERTIFICATE + i] = (struct handover_bytes){ file[i].b, file[i].n };
+		pem[i] = (struct tls_pem){path[i], file[i].b, file[i].n};
+		part[HANDOVER_CERTIFICATE + i] = (struct handover_bytes){file[i].b, file[i].n};
 	}
 	if (rc == 0)
 		tls = tls_server_ctx_of(&pem[0], &pem[1], &pem[2], err, cap);

@@ -1,6 +1,7 @@
 /*
- * run_dir.c: the embedded store's folder. Nothing but a socket and a lock is ever in it: Redis persists nothing. Runs in the master;
- * the janitor is a fork of it that holds nothing but the pipe.
+ * run_dir.c: the embedded store's folder. Nothing but a socket and a lock is ever in it: Redis
+ * persists nothing. Runs in the master; the janitor is a fork of it that holds nothing but the
+ * pipe.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@ static pid_t janitor_pid;
 
 static int make_fresh(struct run_dir *d, char *err, size_t cap)
 {
-	const char *bases[] = { getenv("RUNTIME_DIRECTORY"), getenv("XDG_RUNTIME_DIR"), "/tmp" };
+	const char *bases[] = {getenv("RUNTIME_DIRECTORY"), getenv("XDG_RUNTIME_DIR"), "/tmp"};
 	size_t i;
 	int n;
 
@@ -32,12 +33,15 @@ static int make_fresh(struct run_dir *d, char *err, size_t cap)
 		if (bases[i] == NULL || bases[i][0] != '/')
 			continue;
 		n = snprintf(d->path, sizeof d->path, "%s/timeglas-XXXXXX", bases[i]);
-		if (n + 1 + (int)sizeof RUN_DIR_SOCKET > (int)sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		if (n + 1 + (int)sizeof RUN_DIR_SOCKET >
+			(int)sizeof(((struct sockaddr_un *)NULL)->sun_path))
 			continue;
 		if (mkdtemp(d->path) != NULL)
 			return 0;
 	}
-	snprintf(err, cap, "cannot make a folder for the store's socket (%s); set run_dir in [store]", strerror(errno));
+	snprintf(err, cap,
+		"cannot make a folder for the store's socket (%s); set run_dir in [store]",
+		strerror(errno));
 	return TG_EIO;
 }
 
@@ -50,7 +54,8 @@ static int make_wanted(struct run_dir *d, const char *wanted, char *err, size_t 
 		snprintf(err, cap, "cannot make %s: %s", wanted, strerror(errno));
 		return TG_EIO;
 	}
-	if (lstat(d->path, &st) != 0 || !S_ISDIR(st.st_mode) || (st.st_uid != geteuid() && geteuid() != 0)) {
+	if (lstat(d->path, &st) != 0 || !S_ISDIR(st.st_mode) ||
+		(st.st_uid != geteuid() && geteuid() != 0)) {
 		snprintf(err, cap, "%s is not a folder of ours; choose another run_dir", wanted);
 		return TG_EINVAL;
 	}
@@ -76,7 +81,8 @@ static int lock(struct run_dir *d, char *err, size_t cap)
 	return TG_EINVAL;
 }
 
-int run_dir_open(struct run_dir *d, const char *wanted, uid_t owner, gid_t group, char *err, size_t cap)
+int run_dir_open(
+	struct run_dir *d, const char *wanted, uid_t owner, gid_t group, char *err, size_t cap)
 {
 	int code;
 
@@ -88,7 +94,10 @@ int run_dir_open(struct run_dir *d, const char *wanted, uid_t owner, gid_t group
 		return code;
 	snprintf(d->socket, sizeof d->socket, "%.100s/" RUN_DIR_SOCKET, d->path);
 	unlink(d->socket); /* a dead master's: the lock is ours */
-	if (chmod(d->path, 0700) != 0 || (owner != (uid_t)-1 && (chown(d->path, owner, group) != 0 || fchown(d->lock_fd, owner, group) != 0))) {
+	if (chmod(d->path, 0700) != 0 ||
+		(owner != (uid_t)-1 &&
+			(chown(d->path, owner, group) != 0 ||
+				fchown(d->lock_fd, owner, group) != 0))) {
 		snprintf(err, cap, "cannot give %s away: %s", d->path, strerror(errno));
 		return TG_EIO;
 	}

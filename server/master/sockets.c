@@ -1,6 +1,7 @@
 /*
- * sockets.c: binds what the children listen on. It accepts nothing. Runs in the master, which keeps the sockets: a worker that dies
- * loses its connections, but not those still waiting to be accepted, which another worker takes.
+ * sockets.c: binds what the children listen on. It accepts nothing. Runs in the master, which keeps
+ * the sockets: a worker that dies loses its connections, but not those still waiting to be
+ * accepted, which another worker takes.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,11 +16,12 @@
 #include "master/sockets.h"
 #include "net/listener.h"
 
-/* SO_REUSEPORT lets a second timeglasd join the first one's port without a word, so ask without it first. */
+/* SO_REUSEPORT lets a second timeglasd join the first one's port without a word, so ask without it
+ * first. */
 static bool is_taken(const char *host, uint16_t port)
 {
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
 	bool is_six = inet_pton(AF_INET6, host, &six.sin6_addr) == 1, taken;
 	const int one = 1;
 	int fd;
@@ -30,16 +32,20 @@ static bool is_taken(const char *host, uint16_t port)
 	if (fd < 0)
 		return false;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	taken = (is_six ? bind(fd, (const struct sockaddr *)&six, sizeof six) : bind(fd, (const struct sockaddr *)&four, sizeof four)) != 0 &&
-	    errno == EADDRINUSE;
+	taken = (is_six ? bind(fd, (const struct sockaddr *)&six, sizeof six) :
+			  bind(fd, (const struct sockaddr *)&four, sizeof four)) != 0 &&
+		errno == EADDRINUSE;
 	close(fd);
 	return taken;
 }
 
-static int open_one(const char *host, uint16_t port, uint16_t *bound, bool first, char *err, size_t cap)
+static int open_one(
+	const char *host, uint16_t port, uint16_t *bound, bool first, char *err, size_t cap)
 {
 	if (first && is_taken(host, port)) {
-		snprintf(err, cap, "%s port %u is in use; stop what listens there or choose another port", host, (unsigned)port);
+		snprintf(err, cap,
+			"%s port %u is in use; stop what listens there or choose another port",
+			host, (unsigned)port);
 		return -1;
 	}
 	return listener_bind(host, port, bound, err, cap);

@@ -1,4 +1,5 @@
-/* sockets.h: the listening sockets: one per worker on one port, and the admin plane's. Bound before privileges are dropped. */
+/* sockets.h: the listening sockets: one per worker on one port, and the admin plane's. Bound before
+ * privileges are dropped. */
 #ifndef MASTER_SOCKETS_H
 #define MASTER_SOCKETS_H
 

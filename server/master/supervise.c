@@ -1,5 +1,6 @@
 /*
- * supervise.c: keeps child processes running. What they are and when they must end, master.c decides. Runs in the master.
+ * supervise.c: keeps child processes running. What they are and when they must end, master.c
+ * decides. Runs in the master.
  */
 #include <errno.h>
 #include <signal.h>
@@ -59,7 +60,8 @@ static _Noreturn void run_child(struct child *c, const struct supervise_hooks *h
 	sigset_t hup;
 	int status;
 
-	/* Not before privileges are dropped: that would clear it. And the parent may have died before it was set. */
+	/* Not before privileges are dropped: that would clear it. And the parent may have died
+	 * before it was set. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
@@ -70,7 +72,8 @@ static _Noreturn void run_child(struct child *c, const struct supervise_hooks *h
 	metrics_attach(c->env.metrics, c->env.metrics_slot);
 	heartbeat_attach(c->env.heartbeat, c->env.metrics_slot);
 	supervise_title(c->name);
-	/* It waits for the child that unblocks it: a reload while it starts must not be lost, or it would serve a removed peer. */
+	/* It waits for the child that unblocks it: a reload while it starts must not be lost, or it
+	 * would serve a removed peer. */
 	sigemptyset(&hup);
 	sigaddset(&hup, SIGHUP);
 	sigprocmask(SIG_SETMASK, &hup, NULL);
@@ -85,7 +88,9 @@ void supervise_start(struct child *c, const struct supervise_hooks *hooks)
 	c->restart_at_us = 0;
 	c->told = c->begun = false;
 	c->still = 0;
-	c->beats = c->env.heartbeat != NULL ? heartbeat_count(c->env.heartbeat, c->env.metrics_slot) : 0;
+	c->beats = c->env.heartbeat != NULL ?
+		heartbeat_count(c->env.heartbeat, c->env.metrics_slot) :
+		0;
 	c->started_us = clock_mono_us();
 	if (c->main == NULL) {
 		c->pid = hooks->start_store(hooks->ctx);
@@ -125,9 +130,11 @@ void supervise_ended(struct child *c, int status, bool restart)
 	c->restart_at_us = now + pause * 1000u;
 	metrics_count(M_RESTARTS, 1);
 	if (WIFSIGNALED(status))
-		log_error("child-died", "%s: killed by signal %d; restarting in %u ms", c->name, WTERMSIG(status), pause);
+		log_error("child-died", "%s: killed by signal %d; restarting in %u ms", c->name,
+			WTERMSIG(status), pause);
 	else
-		log_error("child-died", "%s: exited with status %d; restarting in %u ms", c->name, WEXITSTATUS(status), pause);
+		log_error("child-died", "%s: exited with status %d; restarting in %u ms", c->name,
+			WEXITSTATUS(status), pause);
 }
 
 void supervise_tick(struct child *c, size_t n, const struct supervise_hooks *hooks)
@@ -153,7 +160,8 @@ int supervise_next_ms(const struct child *c, size_t n)
 	return first <= now ? 0 : (int)((first - now) / 1000 + 1);
 }
 
-/* The kernel's letter for what a process does: T and t are stopped, D waits for a disk. 0: not to be seen. */
+/* The kernel's letter for what a process does: T and t are stopped, D waits for a disk. 0: not to
+ * be seen. */
 static char state_of(pid_t pid)
 {
 	char path[32], text[512];
@@ -179,12 +187,17 @@ bool supervise_is_stopped(pid_t pid)
 	return s == 'T' || s == 't';
 }
 
-/* In looks. A recorder may sync to a slow disk for long, which is no reason to kill it; one that is stopped will not end by itself. */
+/* In looks. A recorder may sync to a slow disk for long, which is no reason to kill it; one that is
+ * stopped will not end by itself. */
 static unsigned patience(const struct child *c)
 {
 	if (c->kind != CHILD_RECORDER)
-		return (c->begun || supervise_is_stopped(c->pid) ? SUPERVISE_HUNG_MS : SUPERVISE_START_MS) / HEARTBEAT_EVERY_MS;
-	return (supervise_is_stopped(c->pid) ? SUPERVISE_RECORDER_STOPPED_MS : SUPERVISE_RECORDER_HUNG_MS) / HEARTBEAT_EVERY_MS;
+		return (c->begun || supervise_is_stopped(c->pid) ? SUPERVISE_HUNG_MS :
+								   SUPERVISE_START_MS) /
+			HEARTBEAT_EVERY_MS;
+	return (supervise_is_stopped(c->pid) ? SUPERVISE_RECORDER_STOPPED_MS :
+					       SUPERVISE_RECORDER_HUNG_MS) /
+		HEARTBEAT_EVERY_MS;
 }
 
 static void look_at(struct child *c, bool late)
@@ -199,8 +212,9 @@ static void look_at(struct child *c, bool late)
 	}
 	if (late || ++c->still < patience(c))
 		return;
-	log_error("child-hung", "%s: it did nothing for %u ms%s; it is killed and replaced", c->name, c->still * HEARTBEAT_EVERY_MS,
-	    supervise_is_stopped(c->pid) ? " (stopped by a signal)" : "");
+	log_error("child-hung", "%s: it did nothing for %u ms%s; it is killed and replaced",
+		c->name, c->still * HEARTBEAT_EVERY_MS,
+		supervise_is_stopped(c->pid) ? " (stopped by a signal)" : "");
 	c->still = 0;
 	kill(c->pid, SIGKILL);
 }
@@ -214,6 +228,7 @@ void supervise_watch(struct child *c, size_t n, uint64_t now_us, uint64_t *looke
 		return;
 	*looked_us = now_us;
 	for (i = 0; i < n; i++)
-		if (c[i].main != NULL && c[i].kind != CHILD_LOGGER) /* it may wait for whoever reads the log */
+		/* it may wait for whoever reads the log */
+		if (c[i].main != NULL && c[i].kind != CHILD_LOGGER)
 			look_at(&c[i], late);
 }

@@ -1,6 +1,7 @@
 /*
- * swap.c: keeps swap away from sealed bytes. Locking memory is no way: a lock does not pass to a redis-server that is executed. So it is the machine's swap
- * that is looked at, and the cgroup's share of it. Core dumps are privileges.c's. Runs in the master, before it forks.
+ * swap.c: keeps swap away from sealed bytes. Locking memory is no way: a lock does not pass to a
+ * redis-server that is executed. So it is the machine's swap that is looked at, and the cgroup's
+ * share of it. Core dumps are privileges.c's. Runs in the master, before it forks.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -81,7 +82,9 @@ bool swap_keep_out(bool may_set, char *out, size_t cap)
 		return true;
 	}
 	if (!find_group(group)) {
-		snprintf(out, cap, "this machine swaps, and there is no cgroup v2 to forbid it in: turn swap off, or what is sealed may reach a disk");
+		snprintf(out, cap,
+			"this machine swaps, and there is no cgroup v2 to forbid it in: turn swap "
+			"off, or what is sealed may reach a disk");
 		return false;
 	}
 	snprintf(own, sizeof own, ROOT "%s" FILE_NAME, group);
@@ -99,6 +102,8 @@ bool swap_keep_out(bool may_set, char *out, size_t cap)
 		snprintf(out, cap, "the cgroup's memory.swap.max was set to 0");
 		return true;
 	}
-	snprintf(out, cap, "this machine swaps: set MemorySwapMax=0 for the service, or what is sealed may reach a disk");
+	snprintf(out, cap,
+		"this machine swaps: set MemorySwapMax=0 for the service, or what is sealed may "
+		"reach a disk");
 	return false;
 }

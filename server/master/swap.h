@@ -6,8 +6,9 @@
 #include <stddef.h>
 
 /**
- * swap_keep_out(may_set, out, cap): no swap on this machine; or a cgroup that allows none; or, with may_set, told to our own cgroup now. out: which it is,
- * for people. Returns whether one of them holds.
+ * swap_keep_out(may_set, out, cap): no swap on this machine; or a cgroup that allows none; or, with
+ * may_set, told to our own cgroup now. out: which it is, for people. Returns whether one of them
+ * holds.
  */
 bool swap_keep_out(bool may_set, char *out, size_t cap);
 

@@ -1,5 +1,6 @@
 /*
- * listener.c: binding (in the master) and accepting (in workers and the admin process). It knows nothing of what is spoken on the connections.
+ * listener.c: binding (in the master) and accepting (in workers and the admin process). It knows
+ * nothing of what is spoken on the connections.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -14,11 +15,11 @@
 #include "base/tally.h"
 #include "net/listener.h"
 
-#define BACKLOG 4096 /* the kernel takes no more than net.core.somaxconn */
-#define ACCEPTS_PER_TURN 64  /* then the connections that are already here get their turn */
+#define BACKLOG 4096        /* the kernel takes no more than net.core.somaxconn */
+#define ACCEPTS_PER_TURN 64 /* then the connections that are already here get their turn */
 #define BACKOFF_MS 100
 
-static struct tally shortage = { .event = "descriptors-short" };
+static struct tally shortage = {.event = "descriptors-short"};
 
 struct listener {
 	int fd;
@@ -33,14 +34,20 @@ struct listener {
 static int bind_one(const struct addrinfo *ai, uint16_t *out_port)
 {
 	const int one = 1;
-	union { struct sockaddr sa; struct sockaddr_in in; struct sockaddr_in6 in6; } at = { 0 };
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} at = {0};
 	socklen_t len = sizeof at;
 	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -1;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) < 0 ||
-	    bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0 || getsockname(fd, &at.sa, &len) < 0) {
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) < 0 ||
+		bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0 ||
+		getsockname(fd, &at.sa, &len) < 0) {
 		int saved = errno;
 
 		close(fd);
@@ -54,7 +61,9 @@ static int bind_one(const struct addrinfo *ai, uint16_t *out_port)
 
 int listener_bind(const char *host, uint16_t port, uint16_t *out_port, char *err, size_t cap)
 {
-	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	const struct addrinfo hints = {.ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *list = NULL;
 	char service[8];
 	int fd = -1, rc;
@@ -80,10 +89,11 @@ static void destroy(struct listener *x)
 	free(x);
 }
 
-/* Level-triggered: a pending connection would otherwise wake us again and again while no descriptor is to be had. */
+/* Level-triggered: a pending connection would otherwise wake us again and again while no descriptor
+ * is to be had. */
 static void back_off(struct listener *x)
 {
-	const struct timeval tv = { .tv_usec = BACKOFF_MS * 1000 };
+	const struct timeval tv = {.tv_usec = BACKOFF_MS * 1000};
 
 	x->backing_off = true;
 	event_del(&x->ev);
@@ -111,12 +121,15 @@ static void on_acceptable(evutil_socket_t lfd, short what, void *arg)
 
 		if (fd >= 0) {
 			x->cb(fd, x->ctx);
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			tally_note(&shortage, "a connection waits, and none can be taken: %s", strerror(errno));
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			errno == ENOMEM) {
+			tally_note(&shortage, "a connection waits, and none can be taken: %s",
+				strerror(errno));
 			if (x->relief == NULL || !x->relief(x->ctx))
 				back_off(x);
 			break;
-		} else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL || errno == EBADF) {
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL ||
+			errno == EBADF) {
 			break;
 		} /* all else (ECONNABORTED, EINTR, …) is that one connection's fault */
 	}

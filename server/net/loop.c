@@ -1,6 +1,6 @@
 /*
- * loop.c: one process's event loop on libevent, with deferred tasks at the end of each turn. It owns no descriptor and knows no stream.
- * Runs in every process but the master.
+ * loop.c: one process's event loop on libevent, with deferred tasks at the end of each turn. It
+ * owns no descriptor and knows no stream. Runs in every process but the master.
  */
 #include <signal.h>
 #include <stdint.h>
@@ -21,7 +21,10 @@ struct loop {
 	bool stop;
 	struct event *beat;
 	unsigned n_timeouts;
-	struct { unsigned seconds; const struct timeval *tv; } timeout[LOOP_TIMEOUTS_MAX];
+	struct {
+		unsigned seconds;
+		const struct timeval *tv;
+	} timeout[LOOP_TIMEOUTS_MAX];
 	struct timeval plain; /* the answer when libevent has no room for another common timeout */
 };
 
@@ -33,7 +36,7 @@ static void on_beat(evutil_socket_t fd, short what, void *ctx)
 
 struct loop *loop_new(void)
 {
-	static const struct timeval beat_every = { .tv_usec = HEARTBEAT_EVERY_MS * 1000 };
+	static const struct timeval beat_every = {.tv_usec = HEARTBEAT_EVERY_MS * 1000};
 	struct loop *l = calloc(1, sizeof *l);
 	struct event_config *cfg = event_config_new();
 
@@ -93,7 +96,7 @@ void loop_cancel(struct loop *l, struct loop_task *t)
 
 const struct timeval *loop_timeout(struct loop *l, unsigned seconds)
 {
-	const struct timeval want = { .tv_sec = (time_t)seconds };
+	const struct timeval want = {.tv_sec = (time_t)seconds};
 
 	for (unsigned i = 0; i < l->n_timeouts; i++)
 		if (l->timeout[i].seconds == seconds)
@@ -111,7 +114,8 @@ const struct timeval *loop_timeout(struct loop *l, unsigned seconds)
 	return &l->plain;
 }
 
-/* A mark separates this turn's tasks from those that they defer, so that a task which defers itself cannot starve the poll. */
+/* A mark separates this turn's tasks from those that they defer, so that a task which defers itself
+ * cannot starve the poll. */
 static void run_tasks(struct loop *l)
 {
 	struct loop_task *t;

@@ -1,7 +1,8 @@
 /*
- * loop.h: one process's event loop. A turn is: poll, all callbacks, then every task that was deferred during the turn, once
- * (that is where streams flush: one write for everything a turn produced). Tasks run in FIFO order; one deferred while tasks run is
- * run in the next turn, which then does not sleep. A loop beats (base/heartbeat.h) while it runs.
+ * loop.h: one process's event loop. A turn is: poll, all callbacks, then every task that was
+ * deferred during the turn, once (that is where streams flush: one write for everything a turn
+ * produced). Tasks run in FIFO order; one deferred while tasks run is run in the next turn, which
+ * then does not sleep. A loop beats (base/heartbeat.h) while it runs.
  */
 #ifndef NET_LOOP_H
 #define NET_LOOP_H
@@ -26,7 +27,8 @@ struct event_base *loop_base(struct loop *l);
 void loop_defer(struct loop *l, struct loop_task *t);
 /** loop_cancel(l, t): it will not run. */
 void loop_cancel(struct loop *l, struct loop_task *t);
-/** loop_timeout(l, seconds): libevent's common timeout for that duration: thousands of equal timers cost O(1) each. */
+/** loop_timeout(l, seconds): libevent's common timeout for that duration: thousands of equal timers
+ * cost O(1) each. */
 const struct timeval *loop_timeout(struct loop *l, unsigned seconds);
 /** loop_run(l): until loop_stop(). Returns 0, or -1 when polling failed. */
 int loop_run(struct loop *l);

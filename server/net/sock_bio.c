@@ -7,7 +7,8 @@
 
 #include "net/sock_bio.h"
 
-/* What the kernel cuts no further on its way to a peer on this machine: four whole records, and each send costs several times what it costs to gather them. */
+/* What the kernel cuts no further on its way to a peer on this machine: four whole records, and
+ * each send costs several times what it costs to gather them. */
 #define GATHER_BYTES 65483u
 
 struct sock_kept {
@@ -66,7 +67,7 @@ static ssize_t give(struct sock *s, const void *p, size_t n)
 	return w < 0 ? 0 : w;
 }
 
-/* Gathering ----------------------------------------------------------------------------------------------------------- */
+/* Gathering ---------------------------------------------------------------- */
 
 static int keep(struct sock *s, const unsigned char *p, size_t n)
 {
@@ -187,7 +188,9 @@ static BIO_METHOD *method(void)
 {
 	static BIO_METHOD *m; /* of the process, to its end */
 
-	if (m == NULL && (m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "sock")) != NULL) {
+	if (m == NULL &&
+		(m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR,
+			 "sock")) != NULL) {
 		BIO_meth_set_read_ex(m, sock_read);
 		BIO_meth_set_write_ex(m, sock_write);
 		BIO_meth_set_ctrl(m, sock_ctrl);

@@ -1,7 +1,8 @@
 /*
- * sock_bio.h: the socket as OpenSSL sees it. OpenSSL's own socket BIO asks the kernel again after every record, to be told that there is nothing; this one
- * knows from a short read that the socket is empty, and says so itself until the next edge. And it can gather records, to hand several to the kernel at once.
- * Used by stream_io.c alone.
+ * sock_bio.h: the socket as OpenSSL sees it. OpenSSL's own socket BIO asks the kernel again after
+ * every record, to be told that there is nothing; this one knows from a short read that the socket
+ * is empty, and says so itself until the next edge. And it can gather records, to hand several to
+ * the kernel at once. Used by stream_io.c alone.
  */
 #ifndef NET_SOCK_BIO_H
 #define NET_SOCK_BIO_H
@@ -15,21 +16,25 @@ struct sock_kept;
 
 struct sock {
 	int fd;
-	bool readable, writable; /* true until the kernel or a short count said otherwise; set again at an edge */
-	bool hup;                /* the peer's FIN was reported: a short read no longer means that the socket is empty */
-	size_t left;             /* bytes that may still be read from it, SIZE_MAX: any; behind the last it is broken */
-	bool gathers;            /* between sock_gather() and sock_push() */
-	uint64_t written;        /* bytes that the kernel took, ever */
-	struct sock_kept *kept;  /* gathered records that the kernel had no room for; NULL: none */
+	/* true until the kernel or a short count said otherwise; set again at an edge */
+	bool readable, writable;
+	/* the peer's FIN was reported: a short read no longer means that the socket is empty */
+	bool hup;
+	/* bytes that may still be read from it, SIZE_MAX: any; behind the last it is broken */
+	size_t left;
+	bool gathers;           /* between sock_gather() and sock_push() */
+	uint64_t written;       /* bytes that the kernel took, ever */
+	struct sock_kept *kept; /* gathered records that the kernel had no room for; NULL: none */
 };
 
 /** sock_bio(s): s is borrowed, and must outlive the BIO. NULL without memory. */
 BIO *sock_bio(struct sock *s);
-/** sock_gather(s): what the BIO is given from now on is gathered in memory of the whole process: until sock_push(s) only s may gather. */
+/** sock_gather(s): what the BIO is given from now on is gathered in memory of the whole process:
+ * until sock_push(s) only s may gather. */
 void sock_gather(struct sock *s);
 /**
- * sock_push(s): give the kernel what was gathered, and what was kept before; it keeps what there is no room for. Returns 0, or -1 when the socket is broken or there
- * is no memory.
+ * sock_push(s): give the kernel what was gathered, and what was kept before; it keeps what there is
+ * no room for. Returns 0, or -1 when the socket is broken or there is no memory.
  */
 int sock_push(struct sock *s);
 /** sock_unsent(s): bytes that are kept. */

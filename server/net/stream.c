@@ -1,10 +1,12 @@
 /*
- * stream.c: the life of a connection: connect, handshake, read, flush once per turn, end. It knows no protocol and no timeout but the one
- * until it is ready. Runs in every process that has streams.
+ * stream.c: the life of a connection: connect, handshake, read, flush once per turn, end. It knows
+ * no protocol and no timeout but the one until it is ready. Runs in every process that has streams.
  *
- * Edge-triggered: the kernel reports a change once, so what may be tried is kept in io.can_read and io.can_write until EAGAIN. Reading
- * happens where the edge is reported; writing in a task at the end of the turn, so that everything a turn produced leaves together.
- * Whatever stops reading early (pause, a full buffer, the turn's budget) must re-queue the task, because no edge will come again.
+ * Edge-triggered: the kernel reports a change once, so what may be tried is kept in io.can_read and
+ * io.can_write until EAGAIN. Reading happens where the edge is reported; writing in a task at the
+ * end of the turn, so that everything a turn produced leaves together. Whatever stops reading early
+ * (pause, a full buffer, the turn's budget) must re-queue the task, because no edge will come
+ * again.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -21,7 +23,8 @@
 #define READ_BYTES (64u * 1024)
 #define OUT_LOW_BYTES (64u * 1024)
 #define LEAN_BELOW_BYTES (64u * 1024) /* whoever sends more at a time is not slow */
-#define TURN_BUDGET_BYTES (256u * 1024) /* read, and written, by one stream before the others get their turn */
+/* read, and written, by one stream before the others get their turn */
+#define TURN_BUDGET_BYTES (256u * 1024)
 
 enum state { ST_CONNECTING, ST_HANDSHAKE, ST_READY, ST_OPEN, ST_ENDED };
 
@@ -37,7 +40,7 @@ struct stream {
 	void *ctx;
 	size_t in_max, read_size, out_low;
 	uint64_t in_bytes, out_bytes;
-	unsigned depth;      /* > 0 while a callback may be running: freeing the rest waits */
+	unsigned depth; /* > 0 while a callback may be running: freeing the rest waits */
 	bool freed, paused, eof, poke, was_high, flush_follows;
 	bool finish, finished, lean;
 	ssize_t push_failed; /* IO_… that the next task ends with; 0: none */
@@ -47,7 +50,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void on_task(struct loop_task *t, void *ctx);
 
-/* Making and unmaking ------------------------------------------------------------------------------------------------- */
+/* Making and unmaking ------------------------------------------------------ */
 
 static void destroy(struct stream *s)
 {
@@ -67,7 +70,8 @@ static void leave(struct stream *s)
 		destroy(s);
 }
 
-static struct stream *stream_new(struct loop *l, int fd, SSL *ssl, bool server, const struct stream_opts *o, const struct stream_cb *cb, void *ctx)
+static struct stream *stream_new(struct loop *l, int fd, SSL *ssl, bool server,
+	const struct stream_opts *o, const struct stream_cb *cb, void *ctx)
 {
 	static const struct stream_opts defaults;
 	const int one = 1;
@@ -96,13 +100,16 @@ static struct stream *stream_new(struct loop *l, int fd, SSL *ssl, bool server, 
 	s->in_max = o->in_max ? o->in_max : IN_MAX_BYTES;
 	s->read_size = o->read_size ? o->read_size : READ_BYTES;
 	s->out_low = o->out_low ? o->out_low : OUT_LOW_BYTES;
-	s->task = (struct loop_task){ .run = on_task, .ctx = s };
+	s->task = (struct loop_task){.run = on_task, .ctx = s};
 	bool made = io_init(&s->io, fd, ssl, server);
 	/* A unix socket has no Nagle to switch off: failing is fine. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	event_assign(&s->ev, loop_base(l), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_event, s);
+	event_assign(&s->ev, loop_base(l), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
+		on_event, s);
 	event_assign(&s->timer, loop_base(l), -1, 0, on_timer, s);
-	if (!made || event_add(&s->ev, NULL) < 0 || (o->ready_timeout_s && event_add(&s->timer, loop_timeout(l, o->ready_timeout_s)) < 0)) {
+	if (!made || event_add(&s->ev, NULL) < 0 ||
+		(o->ready_timeout_s &&
+			event_add(&s->timer, loop_timeout(l, o->ready_timeout_s)) < 0)) {
 		stream_free(s);
 		errno = ENOMEM;
 		return NULL;
@@ -110,7 +117,8 @@ static struct stream *stream_new(struct loop *l, int fd, SSL *ssl, bool server, 
 	return s;
 }
 
-struct stream *stream_accept(struct loop *l, int fd, SSL *ssl, const struct stream_opts *o, const struct stream_cb *cb, void *ctx)
+struct stream *stream_accept(struct loop *l, int fd, SSL *ssl, const struct stream_opts *o,
+	const struct stream_cb *cb, void *ctx)
 {
 	struct stream *s = stream_new(l, fd, ssl, true, o, cb, ctx);
 
@@ -121,8 +129,8 @@ struct stream *stream_accept(struct loop *l, int fd, SSL *ssl, const struct stre
 	return s;
 }
 
-struct stream *stream_connect(struct loop *l, const struct sockaddr *addr, socklen_t len, SSL *ssl, const struct stream_opts *o,
-    const struct stream_cb *cb, void *ctx)
+struct stream *stream_connect(struct loop *l, const struct sockaddr *addr, socklen_t len, SSL *ssl,
+	const struct stream_opts *o, const struct stream_cb *cb, void *ctx)
 {
 	int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct stream *s;
@@ -171,12 +179,13 @@ void stream_free(struct stream *s)
 
 void stream_set_abortive(struct stream *s, bool on)
 {
-	const struct linger at_once = { .l_onoff = on };
+	const struct linger at_once = {.l_onoff = on};
 
-	(void)setsockopt(s->io.sock.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once); /* of a unix socket: it keeps nothing */
+	/* of a unix socket: it keeps nothing */
+	(void)setsockopt(s->io.sock.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
-/* What happens ---------------------------------------------------------------------------------------------------------- */
+/* What happens ------------------------------------------------------------- */
 
 static void end(struct stream *s, enum stream_end why)
 {
@@ -232,7 +241,8 @@ static void advance(struct stream *s)
 		if (s->cb->on_ready)
 			s->cb->on_ready(s, s->ctx);
 		if (alive(s))
-			loop_defer(s->loop, &s->task); /* what was written before, and what the peer sent with its last flight */
+			/* what was written before, and what the peer sent with its last flight */
+			loop_defer(s->loop, &s->task);
 	}
 }
 
@@ -262,7 +272,8 @@ static void do_read(struct stream *s)
 {
 	size_t budget = TURN_BUDGET_BYTES;
 
-	/* Behind a FIN only what the kernel still has can come, and an end that somebody may be waiting for. */
+	/* Behind a FIN only what the kernel still has can come, and an end that somebody may be
+	 * waiting for. */
 	while (alive(s) && (!s->paused || s->io.sock.hup) && s->io.can_read && !s->eof) {
 		ssize_t n;
 
@@ -305,7 +316,8 @@ static void try_finish(struct stream *s)
 		s->finished = s->was_high = true;
 }
 
-/* Writes as much as goes. TLS makes more bytes of what it is given: what the socket does not take may be more than there was. */
+/* Writes as much as goes. TLS makes more bytes of what it is given: what the socket does not take
+ * may be more than there was. */
 static ssize_t put_out(struct stream *s)
 {
 	ssize_t n = io_flush(&s->io, s->out, TURN_BUDGET_BYTES);
@@ -358,7 +370,8 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 			advance(s);
 		if (what & (EV_READ | EV_CLOSED) || s->io.can_read)
 			do_read(s);
-		if (alive(s) && s->io.can_write && (stream_unsent(s) > 0 || (s->finish && !s->finished)))
+		if (alive(s) && s->io.can_write &&
+			(stream_unsent(s) > 0 || (s->finish && !s->finished)))
 			loop_defer(s->loop, &s->task);
 	}
 	leave(s);
@@ -399,7 +412,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	leave(s);
 }
 
-/* What the owner asks for ------------------------------------------------------------------------------------------------ */
+/* What the owner asks for -------------------------------------------------- */
 
 struct evbuffer *stream_in(struct stream *s)
 {
@@ -438,7 +451,8 @@ void stream_push(struct stream *s)
 {
 	ssize_t n;
 
-	if (s->state != ST_OPEN || s->freed || s->finished || s->push_failed != 0 || !s->io.can_write || stream_unsent(s) == 0)
+	if (s->state != ST_OPEN || s->freed || s->finished || s->push_failed != 0 ||
+		!s->io.can_write || stream_unsent(s) == 0)
 		return;
 	n = put_out(s);
 	if (n < 0)

@@ -1,9 +1,11 @@
 /*
- * stream.h: bytes over a non-blocking socket, with or without TLS, on edge-triggered events. Reads go straight into `in`, writes are
- * taken from `out` and flushed once per loop turn. It knows no protocol. Why not bufferevents: docs/decisions.md.
+ * stream.h: bytes over a non-blocking socket, with or without TLS, on edge-triggered events. Reads
+ * go straight into `in`, writes are taken from `out` and flushed once per loop turn. It knows no
+ * protocol. Why not bufferevents: docs/decisions.md.
  *
- * Reading stops by itself while `in` holds in_max bytes or more, or while paused; so back-pressure reaches the peer's socket.
- * No callback is ever called from inside a stream_* function, nor after stream_free() (which may be called from a callback).
+ * Reading stops by itself while `in` holds in_max bytes or more, or while paused; so back-pressure
+ * reaches the peer's socket. No callback is ever called from inside a stream_* function, nor after
+ * stream_free() (which may be called from a callback).
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -19,72 +21,93 @@
 struct stream;
 
 enum stream_end {
-	STREAM_EOF,       /* the peer ended its direction in order (FIN, or close_notify); `out` may still be written */
-	STREAM_ERROR,     /* reset, broken pipe, connect refused; errno may say which */
-	STREAM_TLS,       /* handshake or record failure */
-	STREAM_TIMEOUT    /* connect or handshake took too long */
+	/* the peer ended its direction in order (FIN, or close_notify); `out` may still be written
+	 */
+	STREAM_EOF,
+	STREAM_ERROR,  /* reset, broken pipe, connect refused; errno may say which */
+	STREAM_TLS,    /* handshake or record failure */
+	STREAM_TIMEOUT /* connect or handshake took too long */
 };
 
 struct stream_cb {
-	void (*on_ready)(struct stream *s, void *ctx);                     /* connected and, with TLS, handshaken; may be NULL */
-	void (*on_read)(struct stream *s, struct evbuffer *in, void *ctx); /* new bytes stand in `in`; what is left stays */
-	void (*on_drain)(struct stream *s, void *ctx);                     /* `out` fell to out_low or below after having been above, or
-	                                                                      stream_finish() has been carried out; may be NULL */
-	void (*on_end)(struct stream *s, enum stream_end why, void *ctx);  /* at most once, except EOF followed by another */
+	/* connected and, with TLS, handshaken; may be NULL */
+	void (*on_ready)(struct stream *s, void *ctx);
+	/* new bytes stand in `in`; what is left stays */
+	void (*on_read)(struct stream *s, struct evbuffer *in, void *ctx);
+	void (*on_drain)(struct stream *s,
+		void *ctx); /* `out` fell to out_low or below after having been above, or
+			       stream_finish() has been carried out; may be NULL */
+	/* at most once, except EOF followed by another */
+	void (*on_end)(struct stream *s, enum stream_end why, void *ctx);
 };
 
 struct stream_opts {
-	size_t in_max;        /* stop reading at that many unconsumed bytes; 0: 256 KiB */
-	size_t read_size;     /* bytes asked for by one read, 64 KiB at most; 0: as many */
-	size_t out_low;       /* on_drain threshold; 0: 64 KiB */
+	size_t in_max;            /* stop reading at that many unconsumed bytes; 0: 256 KiB */
+	size_t read_size;         /* bytes asked for by one read, 64 KiB at most; 0: as many */
+	size_t out_low;           /* on_drain threshold; 0: 64 KiB */
 	unsigned ready_timeout_s; /* for connect and handshake; 0: none */
 };
 
-/** stream_accept(l, fd, ssl, o, cb, ctx): a connection just accepted. Owns fd and ssl (NULL: plain) from now on, also on failure. */
-struct stream *stream_accept(struct loop *l, int fd, SSL *ssl, const struct stream_opts *o, const struct stream_cb *cb, void *ctx);
-/** stream_connect(l, addr, len, ssl, o, cb, ctx): start connecting; on_ready or on_end follows. NULL: errno says why. */
-struct stream *stream_connect(struct loop *l, const struct sockaddr *addr, socklen_t len, SSL *ssl, const struct stream_opts *o,
-    const struct stream_cb *cb, void *ctx);
-/** stream_free(s): close at once; unsent bytes are lost. No SSL_shutdown is waited for. NULL is fine. */
+/** stream_accept(l, fd, ssl, o, cb, ctx): a connection just accepted. Owns fd and ssl (NULL: plain)
+ * from now on, also on failure. */
+struct stream *stream_accept(struct loop *l, int fd, SSL *ssl, const struct stream_opts *o,
+	const struct stream_cb *cb, void *ctx);
+/** stream_connect(l, addr, len, ssl, o, cb, ctx): start connecting; on_ready or on_end follows.
+ * NULL: errno says why. */
+struct stream *stream_connect(struct loop *l, const struct sockaddr *addr, socklen_t len, SSL *ssl,
+	const struct stream_opts *o, const struct stream_cb *cb, void *ctx);
+/** stream_free(s): close at once; unsent bytes are lost. No SSL_shutdown is waited for. NULL is
+ * fine. */
 void stream_free(struct stream *s);
 
 /**
- * Says how the connection ends when its descriptor is closed, by stream_free() or by the end of this process.
+ * Says how the connection ends when its descriptor is closed, by stream_free() or by the end of
+ * this process.
  *
- * @on  true: the kernel drops what the peer has not acknowledged, and resets the connection. false (as at first): it goes on
- *      sending by itself
+ * @on  true: the kernel drops what the peer has not acknowledged, and resets the connection. false
+ * (as at first): it goes on sending by itself
  */
 void stream_set_abortive(struct stream *s, bool on);
 
 struct evbuffer *stream_in(struct stream *s);
 struct evbuffer *stream_out(struct stream *s);
-/** stream_unsent(s): bytes that the socket has not taken yet: those in `out`, and those that TLS has made of what stood there. */
+/** stream_unsent(s): bytes that the socket has not taken yet: those in `out`, and those that TLS
+ * has made of what stood there. */
 size_t stream_unsent(const struct stream *s);
-/** stream_written(s): bytes that the kernel took from the stream, ever; with TLS, bytes of records. */
+/** stream_written(s): bytes that the kernel took from the stream, ever; with TLS, bytes of records.
+ */
 uint64_t stream_written(const struct stream *s);
-/** stream_acked(s): of stream_written(), those that the peer's kernel has acknowledged; the rest may still be dropped. One system call. */
+/** stream_acked(s): of stream_written(), those that the peer's kernel has acknowledged; the rest
+ * may still be dropped. One system call. */
 uint64_t stream_acked(const struct stream *s);
 /** stream_kick(s): bytes were added to `out`: flush at the end of this turn. */
 void stream_kick(struct stream *s);
-/** stream_push(s): write what there is now, and not at the end of the turn: the other side begins while this one goes on. */
+/** stream_push(s): write what there is now, and not at the end of the turn: the other side begins
+ * while this one goes on. */
 void stream_push(struct stream *s);
-/** stream_pause(s, on): on: read nothing more (what stands in `in` stays) until the peer has ended its direction. Off: go on, and on_read is called soon if `in` holds bytes. */
+/** stream_pause(s, on): on: read nothing more (what stands in `in` stays) until the peer has ended
+ * its direction. Off: go on, and on_read is called soon if `in` holds bytes. */
 void stream_pause(struct stream *s, bool on);
-/** stream_finish(s): after `out` is flushed, send close_notify and shut down the writing direction. Reading goes on. on_drain says when it is done. */
+/** stream_finish(s): after `out` is flushed, send close_notify and shut down the writing direction.
+ * Reading goes on. on_drain says when it is done. */
 void stream_finish(struct stream *s);
-/** stream_set_read_size(s, bytes): what one read asks for from now on: as much as is wanted in one piece. */
+/** stream_set_read_size(s, bytes): what one read asks for from now on: as much as is wanted in one
+ * piece. */
 void stream_set_read_size(struct stream *s, size_t bytes);
 /**
- * stream_set_unit(s, bytes): so many bytes, the next that come, are wanted in chains of their own, which can be moved on without being copied (plain sockets; 0: none).
+ * stream_set_unit(s, bytes): so many bytes, the next that come, are wanted in chains of their own,
+ * which can be moved on without being copied (plain sockets; 0: none).
  */
 void stream_set_unit(struct stream *s, size_t bytes);
-/** stream_set_lean(s, on): on: give back what stream_rest() does whenever what came was little, and was read: for what may come slowly, and for long. */
+/** stream_set_lean(s, on): on: give back what stream_rest() does whenever what came was little, and
+ * was read: for what may come slowly, and for long. */
 void stream_set_lean(struct stream *s, bool on);
 /** stream_set_out_low(s, bytes): on_drain's threshold from now on; 0: when all is out. */
 void stream_set_out_low(struct stream *s, size_t bytes);
 /**
- * stream_recheck(s): bytes came, and more are waited for: look at once whether the peer still is there. An edge may report its last bytes and its reset together, without
- * saying so, and a read that got fewer bytes than it asked for is else taken for the last one until the next edge.
+ * stream_recheck(s): bytes came, and more are waited for: look at once whether the peer still is
+ * there. An edge may report its last bytes and its reset together, without saying so, and a read
+ * that got fewer bytes than it asked for is else taken for the last one until the next edge.
  */
 void stream_recheck(struct stream *s);
 /** stream_rest(s): it is idle: give back what it can do without until it goes on. */

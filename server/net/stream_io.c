@@ -1,6 +1,7 @@
 /*
- * stream_io.c: optimistic reads and writes between a socket and evbuffers, with or without TLS. It does not know events, and keeps
- * no buffer per connection: an idle one costs its SSL object and little else. Runs in every process that has streams.
+ * stream_io.c: optimistic reads and writes between a socket and evbuffers, with or without TLS. It
+ * does not know events, and keeps no buffer per connection: an idle one costs its SSL object and
+ * little else. Runs in every process that has streams.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,22 +16,26 @@
 #include "base/clock.h"
 #include "net/stream_io.h"
 
-#define RECORD_BYTES 16384u     /* the most that one TLS record holds */
-#define GATHER_BELOW_BYTES 4096u /* shorter first pieces are put into one record with what follows */
+#define RECORD_BYTES 16384u /* the most that one TLS record holds */
+/* shorter first pieces are put into one record with what follows */
+#define GATHER_BELOW_BYTES 4096u
 #define WRITE_VECS 64
 #define SPACE_BYTES (65536u - 64u) /* what libevent has in a chain that occupies 64 KiB */
 #define BEHIND_BYTES 4096u
 #define SAFE_FREE_BUFFERS 0x300000e0ul /* 3.0.14 */
 #define EXACT_FROM_BYTES 4096u
-#define HANDSHAKE_BYTES 49152u  /* a hello, another one, 16 KiB of certificates, and what is read ahead behind them */
+/* a hello, another one, 16 KiB of certificates, and what is read ahead behind them */
+#define HANDSHAKE_BYTES 49152u
 #define READ_RECORDS 64u        /* opened by one read, which may be full of smaller ones */
 #define RECORD_COST_BYTES 4096u /* of a record that holds less */
-#define UPDATES_MAX 32u         /* new keys of the peer's in UPDATES_US; 10 us each, and those who need them need one in hours */
+/* new keys of the peer's in UPDATES_US; 10 us each, and those who need them need one in hours */
+#define UPDATES_MAX 32u
 #define UPDATES_US UINT64_C(60000000)
 
 /*
- * Where reads go, of whatever connection. Little is copied out of it, so that what a thousand slow connections hold is in proportion to what they sent and not to
- * what a read asks for; a chain that is nearly full is passed on as it is, and the next read makes another.
+ * Where reads go, of whatever connection. Little is copied out of it, so that what a thousand slow
+ * connections hold is in proportion to what they sent and not to what a read asks for; a chain that
+ * is nearly full is passed on as it is, and the next read makes another.
  */
 static struct evbuffer *space;
 
@@ -47,11 +52,13 @@ static bool too_many_updates(struct stream_io *io)
 }
 
 /*
- * OpenSSL calls this for each record and each message. SSL_read() goes on by itself behind a record without content: for as long as they come, and, when it reads ahead, also
- * without SSL_MODE_AUTO_RETRY. So they are counted here, in the midst of that, and a peer that has sent too many is taken for one that has
- * closed: that is what ends SSL_read() before the next record.
+ * OpenSSL calls this for each record and each message. SSL_read() goes on by itself behind a record
+ * without content: for as long as they come, and, when it reads ahead, also without
+ * SSL_MODE_AUTO_RETRY. So they are counted here, in the midst of that, and a peer that has sent too
+ * many is taken for one that has closed: that is what ends SSL_read() before the next record.
  */
-static void on_message(int writing, int version, int type, const void *p, size_t n, SSL *ssl, void *arg)
+static void on_message(
+	int writing, int version, int type, const void *p, size_t n, SSL *ssl, void *arg)
 {
 	struct stream_io *io = arg;
 
@@ -60,21 +67,28 @@ static void on_message(int writing, int version, int type, const void *p, size_t
 		return;
 	if (type == SSL3_RT_HEADER)
 		io->records++;
-	else if (type == SSL3_RT_HANDSHAKE && n > 0 && *(const unsigned char *)p == SSL3_MT_KEY_UPDATE && too_many_updates(io)) {
+	else if (type == SSL3_RT_HANDSHAKE && n > 0 &&
+		*(const unsigned char *)p == SSL3_MT_KEY_UPDATE && too_many_updates(io)) {
 		io->cut = true;
 		SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
 	}
 }
 
 /*
- * Buffers stay with a busy connection, until io_rest(): taking and giving back 16 KiB for every record costs more than the record where what is given back is
- * overwritten. They hold ciphertext, and plaintext that was read is cleansed. Reading ahead takes a record and its head from the kernel in one call.
+ * Buffers stay with a busy connection, until io_rest(): taking and giving back 16 KiB for every
+ * record costs more than the record where what is given back is overwritten. They hold ciphertext,
+ * and plaintext that was read is cleansed. Reading ahead takes a record and its head from the
+ * kernel in one call.
  */
 bool io_init(struct stream_io *io, int fd, SSL *ssl, bool server)
 {
 	BIO *b;
 
-	*io = (struct stream_io){ .sock = { .fd = fd, .readable = true, .writable = true, .left = SIZE_MAX }, .ssl = ssl, .can_read = true, .can_write = true };
+	*io = (struct stream_io){
+		.sock = {.fd = fd, .readable = true, .writable = true, .left = SIZE_MAX},
+		.ssl = ssl,
+		.can_read = true,
+		.can_write = true};
 	if (!ssl)
 		return true;
 	if (server)
@@ -128,7 +142,8 @@ void io_event(struct stream_io *io, short what)
 
 void io_rest(struct stream_io *io)
 {
-	/* Refused while a record is under way; but before 3.0.14 not while only a part of one has come (CVE-2024-4741). */
+	/* Refused while a record is under way; but before 3.0.14 not while only a part of one has
+	 * come (CVE-2024-4741). */
 	if (io->ssl && OpenSSL_version_num() >= SAFE_FREE_BUFFERS)
 		(void)SSL_free_buffers(io->ssl);
 }
@@ -171,7 +186,8 @@ static int tls_failed(struct stream_io *io, int ret, bool reading)
 	}
 }
 
-/* Before a call whose error will be asked for. Clearing what is clear would take longer than looking. */
+/* Before a call whose error will be asked for. Clearing what is clear would take longer than
+ * looking. */
 static void forget_errors(void)
 {
 	if (ERR_peek_error() != 0)
@@ -188,14 +204,16 @@ int io_handshake(struct stream_io *io)
 		io->sock.left = SIZE_MAX;
 		return 1;
 	}
-	/* Either direction's edge may unblock it, so neither flag is kept: data behind the handshake must be tried, too. */
+	/* Either direction's edge may unblock it, so neither flag is kept: data behind the
+	 * handshake must be tried, too. */
 	rc = tls_failed(io, rc, true);
 	io->can_read = io->can_write = true;
 	io->read_wants_write = false;
 	return rc == IO_EOF ? IO_TLS : rc;
 }
 
-/* Reads up to size bytes. *failed receives the IO_… that stopped it; one that has opened its share of records is not blocked. */
+/* Reads up to size bytes. *failed receives the IO_… that stopped it; one that has opened its share
+ * of records is not blocked. */
 static size_t tls_fill(struct stream_io *io, unsigned char *p, size_t size, int *failed)
 {
 	size_t off = 0, got = 0;
@@ -224,12 +242,15 @@ static size_t plain_fill(struct stream_io *io, const struct iovec *v, int n, int
 		got = readv(io->sock.fd, v, n);
 	while (got < 0 && errno == EINTR);
 	if (got <= 0) {
-		*failed = got == 0 ? IO_EOF : errno == EAGAIN || errno == EWOULDBLOCK ? IO_BLOCKED : IO_ERROR;
+		*failed = got == 0                              ? IO_EOF :
+			errno == EAGAIN || errno == EWOULDBLOCK ? IO_BLOCKED :
+								  IO_ERROR;
 		if (*failed == IO_BLOCKED)
 			io->can_read = false;
 		return 0;
 	}
-	/* The socket is empty, and an end that is not reported yet will come with an edge of its own. */
+	/* The socket is empty, and an end that is not reported yet will come with an edge of its
+	 * own. */
 	if ((size_t)got < want && !io->sock.hup)
 		io->can_read = false;
 	return (size_t)got;
@@ -241,7 +262,8 @@ static void free_copy(const void *p, size_t n, void *arg)
 	free((void *)(uintptr_t)p);
 }
 
-/* libevent's own chains are powers of two: more than a few bytes stand in memory of just their size. */
+/* libevent's own chains are powers of two: more than a few bytes stand in memory of just their
+ * size. */
 static bool add_copy(struct evbuffer *in, const void *p, size_t n)
 {
 	void *copy;
@@ -265,7 +287,8 @@ static bool pass_on(struct evbuffer *in, struct evbuffer_iovec *v, size_t got)
 
 	if (got >= v->iov_len / 4 * 3) {
 		v->iov_len = got;
-		return evbuffer_commit_space(space, v, 1) == 0 && evbuffer_add_buffer(in, space) == 0;
+		return evbuffer_commit_space(space, v, 1) == 0 &&
+			evbuffer_add_buffer(in, space) == 0;
 	}
 	ok = add_copy(in, v->iov_base, got);
 	explicit_bzero(v->iov_base, got);
@@ -309,8 +332,9 @@ ssize_t io_read(struct stream_io *io, struct evbuffer *in, size_t size)
 		space = evbuffer_new();
 	if (!space || evbuffer_reserve_space(space, SPACE_BYTES, &v, 1) < 1)
 		return IO_ERROR;
-	const struct iovec to[] = { { v.iov_base, size }, { behind, sizeof behind } };
-	got = io->ssl ? tls_fill(io, v.iov_base, size, &failed) : plain_fill(io, to, io->unit > 0 ? 2 : 1, &failed);
+	const struct iovec to[] = {{v.iov_base, size}, {behind, sizeof behind}};
+	got = io->ssl ? tls_fill(io, v.iov_base, size, &failed) :
+			plain_fill(io, to, io->unit > 0 ? 2 : 1, &failed);
 	if (failed < 0)
 		io->read_end = failed;
 	if (got == 0)
@@ -325,7 +349,8 @@ ssize_t io_read(struct stream_io *io, struct evbuffer *in, size_t size)
 	return ok ? (ssize_t)got : IO_ERROR;
 }
 
-/* A short piece in front (a head, a chunk's framing) shares a record with what follows it: one record, one system call. */
+/* A short piece in front (a head, a chunk's framing) shares a record with what follows it: one
+ * record, one system call. */
 static ssize_t tls_gathered(struct stream_io *io, struct evbuffer *out, size_t *offered)
 {
 	unsigned char record[RECORD_BYTES];
@@ -368,7 +393,7 @@ static ssize_t tls_write(struct stream_io *io, struct evbuffer *out)
 static ssize_t plain_write(struct stream_io *io, struct evbuffer *out)
 {
 	struct evbuffer_iovec v[WRITE_VECS];
-	struct msghdr msg = { 0 };
+	struct msghdr msg = {0};
 	size_t offered = 0;
 	ssize_t sent;
 	int n = evbuffer_peek(out, -1, NULL, v, WRITE_VECS);
@@ -392,7 +417,8 @@ static ssize_t plain_write(struct stream_io *io, struct evbuffer *out)
 	}
 	io->sock.written += (uint64_t)sent;
 	if ((size_t)sent < offered)
-		io->can_write = false; /* the socket's buffer is full: the kernel will report the next room */
+		/* the socket's buffer is full: the kernel will report the next room */
+		io->can_write = false;
 	return sent;
 }
 
@@ -449,7 +475,8 @@ uint64_t io_acked(const struct stream_io *io)
 
 	if (ioctl(io->sock.fd, SIOCOUTQ, &queued) < 0 || queued < 0)
 		return 0;
-	/* A FIN counts as a byte that was not written: then one too few is reported until it is acknowledged, too. */
+	/* A FIN counts as a byte that was not written: then one too few is reported until it is
+	 * acknowledged, too. */
 	return (uint64_t)queued < io->sock.written ? io->sock.written - (uint64_t)queued : 0;
 }
 

@@ -1,9 +1,11 @@
 /*
- * tls.c: the server's TLS context and the fingerprint that names a peer. It does no I/O but reading PEM files. Runs in the
- * master, which makes the context that workers inherit, and in workers, which make it anew from memory on a reload.
+ * tls.c: the server's TLS context and the fingerprint that names a peer. It does no I/O but reading
+ * PEM files. Runs in the master, which makes the context that workers inherit, and in workers,
+ * which make it anew from memory on a reload.
  *
- * What a client may choose is listed here, and not left to the library: a ClientHello comes from anybody, and its sender
- * would otherwise choose what it costs (a share of the group ffdhe8192: 180 ms). docs/decisions.md tells the prices.
+ * What a client may choose is listed here, and not left to the library: a ClientHello comes from
+ * anybody, and its sender would otherwise choose what it costs (a share of the group ffdhe8192: 180
+ * ms). docs/decisions.md tells the prices.
  */
 #include <limits.h>
 #include <stdbool.h>
@@ -25,24 +27,29 @@
 #define CLASSIC_GROUPS "X25519:P-256:P-384"
 #define HYBRID_GROUPS "X25519MLKEM768:" CLASSIC_GROUPS /* OpenSSL 3.5 and later */
 #define CIPHERS "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"
-#define SIGALGS                                                                                    \
-	"ECDSA+SHA256:ed25519:ECDSA+SHA384:ECDSA+SHA512:ed448:"                                     \
-	"rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"                              \
+#define SIGALGS \
+	"ECDSA+SHA256:ed25519:ECDSA+SHA384:ECDSA+SHA512:ed448:" \
+	"rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:" \
 	"rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512"
-/* Client certificates may be signed by their authority with RSA PKCS#1, too; TLS 1.3 uses it nowhere else. */
+/* Client certificates may be signed by their authority with RSA PKCS#1, too; TLS 1.3 uses it
+ * nowhere else. */
 #define CLIENT_SIGALGS SIGALGS ":RSA+SHA256:RSA+SHA384:RSA+SHA512"
-#define SECURITY_LEVEL 2        /* Debian's, and no lower where the library was built with less */
-#define CHAIN_BYTES_MAX 16384   /* of a client's certificates */
-#define CHAIN_DEPTH_MAX 3       /* authorities between a client's certificate and the root */
-#define LIST_BYTES_MAX 1024     /* of each list of names in a hello */
+#define SECURITY_LEVEL 2      /* Debian's, and no lower where the library was built with less */
+#define CHAIN_BYTES_MAX 16384 /* of a client's certificates */
+#define CHAIN_DEPTH_MAX 3     /* authorities between a client's certificate and the root */
+#define LIST_BYTES_MAX 1024   /* of each list of names in a hello */
 
 /* Code points of TLS */
 enum { EXT_GROUPS = 10, EXT_SIGALGS = 13, EXT_SIGALGS_CERT = 50, EXT_KEY_SHARE = 51 };
 enum { GROUP_P256 = 23, GROUP_P384 = 24, GROUP_X25519 = 29, GROUP_X25519MLKEM768 = 0x11ec };
 
-/* P-384 costs 2.4 ms, ten times what the other groups cost: few clients need it, and they share a rate. */
+/* P-384 costs 2.4 ms, ten times what the other groups cost: few clients need it, and they share a
+ * rate. */
 #define DEAR_PER_S 16u
-static struct { uint64_t second; unsigned used; } dear; /* of this process */
+static struct {
+	uint64_t second;
+	unsigned used;
+} dear; /* of this process */
 
 static const unsigned char session_context[] = "timeglas";
 
@@ -54,7 +61,7 @@ static void say(char *err, size_t cap, const char *what, const char *path)
 	ERR_clear_error();
 }
 
-/* What a stranger's hello may cost ------------------------------------------------------------------------------------ */
+/* What a stranger's hello may cost ----------------------------------------- */
 
 static bool take_dear(void)
 {
@@ -89,7 +96,7 @@ static bool chooses_p384(const unsigned char *p, size_t n)
 /* Called with each ClientHello before anything is computed for it. */
 static int on_hello(SSL *ssl, int *alert, void *ctx)
 {
-	static const unsigned lists[] = { EXT_GROUPS, EXT_SIGALGS, EXT_SIGALGS_CERT };
+	static const unsigned lists[] = {EXT_GROUPS, EXT_SIGALGS, EXT_SIGALGS_CERT};
 	const unsigned char *p;
 	size_t n;
 
@@ -100,28 +107,32 @@ static int on_hello(SSL *ssl, int *alert, void *ctx)
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		if (SSL_client_hello_get0_ext(ssl, lists[i], &p, &n) == 1 && n > LIST_BYTES_MAX)
 			return SSL_CLIENT_HELLO_ERROR;
-	if (SSL_client_hello_get0_ext(ssl, EXT_KEY_SHARE, &p, &n) == 1 && chooses_p384(p, n) && !take_dear())
+	if (SSL_client_hello_get0_ext(ssl, EXT_KEY_SHARE, &p, &n) == 1 && chooses_p384(p, n) &&
+		!take_dear())
 		return SSL_CLIENT_HELLO_ERROR;
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
 static int on_verified(int ok, X509_STORE_CTX *x)
 {
-	if (ok && X509_STORE_CTX_get_error_depth(x) == 0 && client_cert_fault(X509_STORE_CTX_get_current_cert(x)) != NULL) {
+	if (ok && X509_STORE_CTX_get_error_depth(x) == 0 &&
+		client_cert_fault(X509_STORE_CTX_get_current_cert(x)) != NULL) {
 		X509_STORE_CTX_set_error(x, X509_V_ERR_INVALID_PURPOSE);
 		return 0;
 	}
 	return ok;
 }
 
-/* Resumption would skip the certificate check, renegotiation would redo it mid-request: neither exists here. */
+/* Resumption would skip the certificate check, renegotiation would redo it mid-request: neither
+ * exists here. */
 static bool set_policy(SSL_CTX *ctx)
 {
 	SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
 	if (SSL_CTX_get_security_level(ctx) < SECURITY_LEVEL)
 		SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CLEANSE_PLAINTEXT |
-	    SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_options(ctx,
+		SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+			SSL_OP_CLEANSE_PLAINTEXT | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_num_tickets(ctx, 0);
 	SSL_CTX_set_max_early_data(ctx, 0);
 	SSL_CTX_set_recv_max_early_data(ctx, 0);
@@ -132,13 +143,16 @@ static bool set_policy(SSL_CTX *ctx)
 	SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH_MAX);
 	SSL_CTX_set_max_cert_list(ctx, CHAIN_BYTES_MAX);
 	SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
-	/* An unknown name spoils the whole list, so a library without ML-KEM refuses the first and takes the second. */
-	bool groups = SSL_CTX_set1_groups_list(ctx, HYBRID_GROUPS) == 1 || SSL_CTX_set1_groups_list(ctx, CLASSIC_GROUPS) == 1;
-	return groups && SSL_CTX_set_ciphersuites(ctx, CIPHERS) == 1 && SSL_CTX_set1_sigalgs_list(ctx, SIGALGS) == 1 &&
-	    SSL_CTX_set1_client_sigalgs_list(ctx, CLIENT_SIGALGS) == 1;
+	/* An unknown name spoils the whole list, so a library without ML-KEM refuses the first and
+	 * takes the second. */
+	bool groups = SSL_CTX_set1_groups_list(ctx, HYBRID_GROUPS) == 1 ||
+		SSL_CTX_set1_groups_list(ctx, CLASSIC_GROUPS) == 1;
+	return groups && SSL_CTX_set_ciphersuites(ctx, CIPHERS) == 1 &&
+		SSL_CTX_set1_sigalgs_list(ctx, SIGALGS) == 1 &&
+		SSL_CTX_set1_client_sigalgs_list(ctx, CLIENT_SIGALGS) == 1;
 }
 
-/* Making -------------------------------------------------------------------------------------------------------------- */
+/* Making ------------------------------------------------------------------- */
 
 /* A key that is protected must not make a server ask for a passphrase on its terminal. */
 static int no_passphrase(char *buf, int size, int rw, void *ctx)
@@ -164,7 +178,8 @@ static bool use_chain(SSL_CTX *ctx, BIO *pem)
 static bool use_key(SSL_CTX *ctx, BIO *pem)
 {
 	EVP_PKEY *key = PEM_read_bio_PrivateKey(pem, NULL, no_passphrase, NULL);
-	bool ok = key && SSL_CTX_use_PrivateKey(ctx, key) == 1 && SSL_CTX_check_private_key(ctx) == 1;
+	bool ok =
+		key && SSL_CTX_use_PrivateKey(ctx, key) == 1 && SSL_CTX_check_private_key(ctx) == 1;
 
 	EVP_PKEY_free(key);
 	return ok;
@@ -194,7 +209,8 @@ static bool use(SSL_CTX *ctx, const struct tls_pem *pem, bool (*how)(SSL_CTX *ct
 	return ok;
 }
 
-SSL_CTX *tls_server_ctx_of(const struct tls_pem *cert, const struct tls_pem *key, const struct tls_pem *client_ca, char *err, size_t cap)
+SSL_CTX *tls_server_ctx_of(const struct tls_pem *cert, const struct tls_pem *key,
+	const struct tls_pem *client_ca, char *err, size_t cap)
 {
 	SSL_CTX *ctx;
 
@@ -220,17 +236,18 @@ SSL_CTX *tls_server_ctx_of(const struct tls_pem *cert, const struct tls_pem *key
 	return NULL;
 }
 
-SSL_CTX *tls_server_ctx(const char *cert_pem, const char *key_pem, const char *client_ca_pem, char *err, size_t cap)
+SSL_CTX *tls_server_ctx(
+	const char *cert_pem, const char *key_pem, const char *client_ca_pem, char *err, size_t cap)
 {
-	const char *const path[] = { cert_pem, key_pem, client_ca_pem };
-	struct file_bytes file[3] = { 0 };
+	const char *const path[] = {cert_pem, key_pem, client_ca_pem};
+	struct file_bytes file[3] = {0};
 	struct tls_pem pem[3];
 	SSL_CTX *ctx = NULL;
 	int rc = 0;
 
 	for (size_t i = 0; i < 3 && rc == 0; i++) {
 		rc = file_read(path[i], PEM_BYTES_MAX, &file[i], err, cap);
-		pem[i] = (struct tls_pem){ path[i], file[i].b, file[i].n };
+		pem[i] = (struct tls_pem){path[i], file[i].b, file[i].n};
 	}
 	if (rc == 0)
 		ctx = tls_server_ctx_of(&pem[0], &pem[1], &pem[2], err, cap);
@@ -284,7 +301,7 @@ int tls_cert_spki(const char *pem_path, uint8_t out[32], char *err, size_t cap)
 	return rc;
 }
 
-/* What was checked at the handshake, looked at again ------------------------------------------------------------------- */
+/* What was checked at the handshake, looked at again ----------------------- */
 
 int64_t tls_peer_expiry_ms(SSL *ssl)
 {
@@ -307,8 +324,10 @@ bool tls_peer_still_good(SSL *ssl, SSL_CTX *ctx)
 {
 	X509 *cert = SSL_get0_peer_certificate(ssl);
 	X509_STORE_CTX *x = X509_STORE_CTX_new();
-	bool ok = cert && x && X509_STORE_CTX_init(x, SSL_CTX_get_cert_store(ctx), cert, SSL_get_peer_cert_chain(ssl)) == 1 &&
-	    X509_STORE_CTX_set_default(x, "ssl_client") == 1;
+	bool ok = cert && x &&
+		X509_STORE_CTX_init(
+			x, SSL_CTX_get_cert_store(ctx), cert, SSL_get_peer_cert_chain(ssl)) == 1 &&
+		X509_STORE_CTX_set_default(x, "ssl_client") == 1;
 
 	if (ok) {
 		X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(x);
@@ -336,14 +355,20 @@ const char *tls_fault(SSL *ssl)
 	if (ERR_GET_LIB(e) != ERR_LIB_SSL)
 		return "it sent more than a handshake takes, or was cut off";
 	switch (ERR_GET_REASON(e)) {
-	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return "it showed no certificate";
+	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+		return "it showed no certificate";
 	case SSL_R_NO_SUITABLE_KEY_SHARE:
-	case SSL_R_NO_SUITABLE_GROUPS: return "it offers none of the groups " CLASSIC_GROUPS;
-	case SSL_R_UNSUPPORTED_PROTOCOL: return "it does not speak TLS 1.3";
+	case SSL_R_NO_SUITABLE_GROUPS:
+		return "it offers none of the groups " CLASSIC_GROUPS;
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+		return "it does not speak TLS 1.3";
 	case SSL_R_HTTP_REQUEST:
-	case SSL_R_WRONG_VERSION_NUMBER: return "it does not speak TLS";
-	case SSL_R_CALLBACK_FAILED: return "its hello asks for more than is given to strangers";
-	default: break;
+	case SSL_R_WRONG_VERSION_NUMBER:
+		return "it does not speak TLS";
+	case SSL_R_CALLBACK_FAILED:
+		return "its hello asks for more than is given to strangers";
+	default:
+		break;
 	}
 	reason = ERR_reason_error_string(e);
 	return reason ? reason : "its handshake is not TLS 1.3";

@@ -1,4 +1,5 @@
-/* tls.h: the server's TLS: 1.3 only, client certificate required, no tickets, no resumption, no renegotiation, plaintext cleansed. */
+/* tls.h: the server's TLS: 1.3 only, client certificate required, no tickets, no resumption, no
+ * renegotiation, plaintext cleansed. */
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
@@ -14,18 +15,26 @@ struct tls_pem {
 };
 
 /** tls_server_ctx_of(cert, key, client_ca, err, cap): as tls_server_ctx(), of PEM in memory. */
-SSL_CTX *tls_server_ctx_of(const struct tls_pem *cert, const struct tls_pem *key, const struct tls_pem *client_ca, char *err, size_t cap);
-/** tls_server_ctx(cert, key, client_ca, err, cap): PEM files. NULL on failure, with err "what is wrong with which file". */
-SSL_CTX *tls_server_ctx(const char *cert_pem, const char *key_pem, const char *client_ca_pem, char *err, size_t cap);
-/** tls_peer_expiry_ms(ssl): Unix time at which the first certificate of the peer's verified chain ends; INT64_MAX without one. */
+SSL_CTX *tls_server_ctx_of(const struct tls_pem *cert, const struct tls_pem *key,
+	const struct tls_pem *client_ca, char *err, size_t cap);
+/** tls_server_ctx(cert, key, client_ca, err, cap): PEM files. NULL on failure, with err "what is
+ * wrong with which file". */
+SSL_CTX *tls_server_ctx(const char *cert_pem, const char *key_pem, const char *client_ca_pem,
+	char *err, size_t cap);
+/** tls_peer_expiry_ms(ssl): Unix time at which the first certificate of the peer's verified chain
+ * ends; INT64_MAX without one. */
 int64_t tls_peer_expiry_ms(SSL *ssl);
-/** tls_peer_still_good(ssl, ctx): would the authorities of ctx let in this connection's certificate now? 0.1 ms. */
+/** tls_peer_still_good(ssl, ctx): would the authorities of ctx let in this connection's certificate
+ * now? 0.1 ms. */
 bool tls_peer_still_good(SSL *ssl, SSL_CTX *ctx);
-/** tls_fault(ssl): why its handshake has just failed, in words that go on "…: "; valid until the next call to OpenSSL. */
+/** tls_fault(ssl): why its handshake has just failed, in words that go on "…: "; valid until the
+ * next call to OpenSSL. */
 const char *tls_fault(SSL *ssl);
-/** tls_peer_spki(ssl, out): SHA-256 of the peer certificate's SubjectPublicKeyInfo (DER). Returns 0 or TG_EPEER. */
+/** tls_peer_spki(ssl, out): SHA-256 of the peer certificate's SubjectPublicKeyInfo (DER). Returns 0
+ * or TG_EPEER. */
 int tls_peer_spki(SSL *ssl, uint8_t out[32]);
-/** tls_cert_spki(pem_path, out, err, cap): the same for a certificate file (configuration). 0, TG_EIO or TG_EINVAL. */
+/** tls_cert_spki(pem_path, out, err, cap): the same for a certificate file (configuration). 0,
+ * TG_EIO or TG_EINVAL. */
 int tls_cert_spki(const char *pem_path, uint8_t out[32], char *err, size_t cap);
 
 #endif

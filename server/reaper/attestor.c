@@ -1,6 +1,7 @@
 /*
- * attestor.c: looks at the store and says what it found. Whether uploads are then refused is the API's affair; what is good or bad is attest.c's.
- * The reaper process, which has its own connection and is restarted at once: while nobody looks, nothing is stored (board.h: three seconds).
+ * attestor.c: looks at the store and says what it found. Whether uploads are then refused is the
+ * API's affair; what is good or bad is attest.c's. The reaper process, which has its own connection
+ * and is restarted at once: while nobody looks, nothing is stored (board.h: three seconds).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,19 +13,20 @@
 #include "reaper/attestor.h"
 #include "store/attest.h"
 
-/* A snapshot that was written cannot be taken back; that long nothing is stored, so that whoever did it notices. */
+/* A snapshot that was written cannot be taken back; that long nothing is stored, so that whoever
+ * did it notices. */
 #define SNAPSHOT_HOLD_US 10000000u
 
 struct attestor {
 	struct store *store;
 	const char *vouched_by; /* NULL: nobody */
 	bool embedded, asked;
-	uint64_t last_save_s;   /* 0: not seen yet on this connection */
-	uint64_t saved_us;      /* when another snapshot was noticed */
+	uint64_t last_save_s; /* 0: not seen yet on this connection */
+	uint64_t saved_us;    /* when another snapshot was noticed */
 	enum attest last;
-	enum attest told;       /* what the evidence was told last, or is being told */
+	enum attest told; /* what the evidence was told last, or is being told */
 	bool telling;
-	enum writes writes;     /* as found last */
+	enum writes writes; /* as found last */
 	char denied[ATTEST_DENIED];
 };
 
@@ -64,16 +66,18 @@ static const char *who(const struct attestor *a, enum attest found)
 static void say(const struct attestor *a, enum attest found)
 {
 	if (found == ATTEST_VOUCHED)
-		log_warn("store-vouched", "%s: '%s' (store_attested_by)", board_attest_text(found), a->vouched_by);
+		log_warn("store-vouched", "%s: '%s' (store_attested_by)", board_attest_text(found),
+			a->vouched_by);
 	else if (board_attest_ok(found))
 		log_info("store-attested", "%s", board_attest_text(found));
 	else
-		log_error("store-not-attested", "uploads are refused: %s", board_attest_text(found));
+		log_error(
+			"store-not-attested", "uploads are refused: %s", board_attest_text(found));
 }
 
 static enum attest judge(struct attestor *a, const struct attest_facts *f)
 {
-	const struct attest_opts o = { .vouched = a->vouched_by != NULL, .embedded = a->embedded };
+	const struct attest_opts o = {.vouched = a->vouched_by != NULL, .embedded = a->embedded};
 	enum attest found = attest_judge(f, &o, a->last_save_s);
 	uint64_t now = clock_mono_us();
 
@@ -112,7 +116,8 @@ static void tell(struct attestor *a)
 	if (a->telling || a->told == a->last)
 		return;
 	a->told = a->last;
-	a->telling = store_attested(a->store, board_attest_slug(a->last), who(a, a->last), on_told, a) == 0;
+	a->telling = store_attested(a->store, board_attest_slug(a->last), who(a, a->last), on_told,
+			     a) == 0;
 	if (!a->telling)
 		a->told = ATTEST_NOT_YET;
 }

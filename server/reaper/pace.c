@@ -1,20 +1,26 @@
 /* pace.c: see pace.h. Used by the reaper. */
 #include "reaper/pace.h"
 
-#define NEAR_US 2000u          /* a round trip; below that they cost nothing */
-#define NEAR_CALLS 2u          /* Redis need not wait for us, and others need not wait for more */
-#define BATCH 64u              /* index entries per call: one to two ms of Redis's time */
-#define FAR_CALLS 64u          /* every shard */
-#define FAR_ENTRIES 512u       /* under way: some ten ms of Redis's time, should they all arrive at once */
-#define FAR_FIRST 8u           /* for a shard of which nothing is known to be overdue */
-#define BUSY_US 20000u         /* so much longer than the way is an answer on its way when what we have asked for is what it waits for */
-#define WHILE_US 5000000u      /* the distance may change */
-#define LATE_US 1000u          /* a call that is there too early has been in vain: so it is sent a little later than the distance says, */
-#define LATE_SHARE 16u         /* and for that part of the distance, which is never exactly the same */
+#define NEAR_US 2000u /* a round trip; below that they cost nothing */
+#define NEAR_CALLS 2u /* Redis need not wait for us, and others need not wait for more */
+#define BATCH 64u     /* index entries per call: one to two ms of Redis's time */
+#define FAR_CALLS 64u /* every shard */
+/* under way: some ten ms of Redis's time, should they all arrive at once */
+#define FAR_ENTRIES 512u
+#define FAR_FIRST 8u /* for a shard of which nothing is known to be overdue */
+/* so much longer than the way is an answer on its way when what we have asked for is what it waits
+ * for */
+#define BUSY_US 20000u
+#define WHILE_US 5000000u /* the distance may change */
+/* a call that is there too early has been in vain: so it is sent a little later than the distance
+ * says, */
+#define LATE_US 1000u
+/* and for that part of the distance, which is never exactly the same */
+#define LATE_SHARE 16u
 
 void pace_init(struct pace *p)
 {
-	*p = (struct pace){ .calls_max = FAR_CALLS };
+	*p = (struct pace){.calls_max = FAR_CALLS};
 }
 
 static uint64_t distance_us(const struct pace *p)
@@ -33,7 +39,8 @@ bool pace_may(const struct pace *p)
 {
 	if (!far(p))
 		return p->calls < NEAR_CALLS;
-	return p->calls < p->calls_max && (p->calls < NEAR_CALLS || p->entries + FAR_FIRST <= FAR_ENTRIES);
+	return p->calls < p->calls_max &&
+		(p->calls < NEAR_CALLS || p->entries + FAR_FIRST <= FAR_ENTRIES);
 }
 
 unsigned pace_entries(const struct pace *p, unsigned overdue)

@@ -1,9 +1,12 @@
 /*
- * reaper.c: erases what is due. Each shard is asked at its own next deadline, which an answer or a message tells; all shards are asked once a second, in
- * case a message was lost. It decides nothing: which entries are due, and what their end is, is functions/reap.lua's.
+ * reaper.c: erases what is due. Each shard is asked at its own next deadline, which an answer or a
+ * message tells; all shards are asked once a second, in case a message was lost. It decides
+ * nothing: which entries are due, and what their end is, is functions/reap.lua's.
  *
- * What is under way at a time is bounded (pace.h), and shards take turns: however much falls due at once, others who use the store wait for milliseconds. A distant store
- * is asked for all shards that are due at once, and so much earlier that the call is there when the deadline is. The reaper process; one connection for calls, one that listens.
+ * What is under way at a time is bounded (pace.h), and shards take turns: however much falls due at
+ * once, others who use the store wait for milliseconds. A distant store is asked for all shards
+ * that are due at once, and so much earlier that the call is there when the deadline is. The reaper
+ * process; one connection for calls, one that listens.
  */
 #include <errno.h>
 #include <signal.h>
@@ -23,17 +26,18 @@
 #include "store/store.h"
 
 #define SWEEP_US 1000000u
-#define STEP_MS 10           /* less is not worth a line */
-#define JUMP_MS 1000         /* a store's clock that is so far ahead of what was expected was set */
+#define STEP_MS 10   /* less is not worth a line */
+#define JUMP_MS 1000 /* a store's clock that is so far ahead of what was expected was set */
 
 enum want { WANT_NOTHING, WANT_SWEPT, WANT_DUE };
 
 struct shard {
-	bool asked;          /* a call is under way */
+	bool asked; /* a call is under way */
 	enum want want;
-	uint64_t next_us;    /* clock_mono_us() at which to ask for its next deadline, as far as known; 0: none */
+	/* clock_mono_us() at which to ask for its next deadline, as far as known; 0: none */
+	uint64_t next_us;
 	uint64_t asked_us;
-	unsigned entries;    /* that the call under way may end */
+	unsigned entries; /* that the call under way may end */
 	unsigned overdue;
 };
 
@@ -46,15 +50,16 @@ struct reaper {
 	int timer_fd;
 	struct event *timer, *term;
 	struct shard shard[TOKEN_SHARDS];
-	struct pace pace;    /* of the calls under way */
-	unsigned turn;       /* who is looked at first */
-	uint64_t sweep_us;   /* the next sweep */
-	int64_t back_ms;     /* how far the store's clock was said to be behind */
+	struct pace pace;  /* of the calls under way */
+	unsigned turn;     /* who is looked at first */
+	uint64_t sweep_us; /* the next sweep */
+	int64_t back_ms;   /* how far the store's clock was said to be behind */
 };
 
 static void on_reaped(void *ctx, unsigned shard, int err, const struct store_reaped *r);
 
-/* Sleeps until the nearest deadline, the next sweep at the latest. A descriptor, because the loop's own timers are exact to some milliseconds only. */
+/* Sleeps until the nearest deadline, the next sweep at the latest. A descriptor, because the loop's
+ * own timers are exact to some milliseconds only. */
 static void set_timer(struct reaper *x)
 {
 	uint64_t at = x->sweep_us;
@@ -95,7 +100,8 @@ static void poke(struct reaper *x)
 		s->next_us = 0; /* without a store, a later sweep asks: never a busy timer */
 		s->asked_us = clock_mono_us();
 		s->entries = pace_entries(&x->pace, s->overdue);
-		if (store_reap(x->store, i, s->entries, timekeeper_least_ms(&x->time, s->asked_us), on_reaped, x) != 0)
+		if (store_reap(x->store, i, s->entries, timekeeper_least_ms(&x->time, s->asked_us),
+			    on_reaped, x) != 0)
 			continue;
 		s->asked = true;
 		pace_asked(&x->pace, s->entries);
@@ -123,21 +129,29 @@ static void set_backlog(struct reaper *x)
 	metrics_gauge_set(G_OVERDUE, overdue);
 }
 
-/* A step is news for people: what it ended early, and that times are shown by another clock than the store's, cannot be seen otherwise. */
+/* A step is news for people: what it ended early, and that times are shown by another clock than
+ * the store's, cannot be seen otherwise. */
 static void watch_clock(struct reaper *x, uint64_t now_us, const struct store_reaped *r)
 {
 	int64_t ahead = timekeeper_saw(&x->time, now_us, r->now_ms);
 
 	if (ahead > JUMP_MS)
-		log_warn("store-clock", "the store's clock was set forward by %lld ms; what is due by it now has ended", (long long)ahead);
+		log_warn("store-clock",
+			"the store's clock was set forward by %lld ms; what is due by it now has "
+			"ended",
+			(long long)ahead);
 	if (r->back_ms < x->back_ms + STEP_MS && r->back_ms >= x->back_ms)
 		return; /* a clock that is being adjusted */
 	if (r->back_ms > x->back_ms)
-		log_warn("store-clock", "the store's clock was set back; the store's time goes on, %lld ms ahead of it", (long long)r->back_ms);
+		log_warn("store-clock",
+			"the store's clock was set back; the store's time goes on, %lld ms ahead "
+			"of it",
+			(long long)r->back_ms);
 	x->back_ms = r->back_ms;
 }
 
-/* The store said at now_us that a deadline is so far ahead; it said so half a round trip ago, and a call needs the other half. */
+/* The store said at now_us that a deadline is so far ahead; it said so half a round trip ago, and a
+ * call needs the other half. */
 static uint64_t ask_at(const struct reaper *x, uint64_t now_us, int64_t in_ms)
 {
 	const uint64_t in_us = (uint64_t)in_ms * 1000, early_us = pace_early_us(&x->pace);
@@ -162,7 +176,9 @@ static void on_reaped(void *ctx, unsigned shard, int err, const struct store_rea
 	count(r);
 	watch_clock(x, now, r);
 	if (r->failed[0] != '\0')
-		log_error("reap", "something that is due cannot be ended, and is tried again in a second: %s", r->failed);
+		log_error("reap",
+			"something that is due cannot be ended, and is tried again in a second: %s",
+			r->failed);
 	s->overdue = r->overdue;
 	set_backlog(x);
 	if (r->more)
@@ -190,7 +206,8 @@ static void on_due(void *ctx, unsigned shard, int64_t in_ms)
 static void sweep(struct reaper *x, uint64_t now)
 {
 	x->sweep_us = now + SWEEP_US;
-	for (unsigned i = 0; i < TOKEN_SHARDS; i++) /* who has waited for a whole second waits no longer */
+	/* who has waited for a whole second waits no longer */
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
 		x->shard[i].want = x->shard[i].want == WANT_NOTHING ? WANT_SWEPT : WANT_DUE;
 	attestor_ask(x->attestor, x->store);
 	store_watch_ping(x->watch);
@@ -271,12 +288,14 @@ static bool add_events(struct reaper *x)
 		return false;
 	x->timer = event_new(loop_base(x->loop), x->timer_fd, EV_READ | EV_PERSIST, on_timer, x);
 	x->term = evsignal_new(loop_base(x->loop), SIGTERM, on_term, x);
-	return x->timer != NULL && x->term != NULL && event_add(x->timer, NULL) == 0 && event_add(x->term, NULL) == 0;
+	return x->timer != NULL && x->term != NULL && event_add(x->timer, NULL) == 0 &&
+		event_add(x->term, NULL) == 0;
 }
 
 static struct reaper *reaper_new(const struct child_env *env, char *err, size_t cap)
 {
-	static const struct store_calls calls = {.on_up = on_up, .on_down = on_down, .on_refused = on_refused};
+	static const struct store_calls calls = {
+		.on_up = on_up, .on_down = on_down, .on_refused = on_refused};
 	struct reaper *x = calloc(1, sizeof *x);
 
 	if (x == NULL)
@@ -303,7 +322,8 @@ int reaper_main(const struct child_env *env)
 	struct reaper *x;
 	int rc;
 
-	signal(SIGHUP, SIG_IGN); /* nothing here is configured but the store, and that is the master's */
+	/* nothing here is configured but the store, and that is the master's */
+	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	metrics_attach(env->metrics, env->metrics_slot);

@@ -1,11 +1,13 @@
 /*
- * timekeeper.c: remembers how far the store's clock and ours are apart (docs/store.md). An answer was true when it was given, which is
- * before it came: so what it says is a lower bound, and the largest of them is the best. It sets no clock. The reaper process.
+ * timekeeper.c: remembers how far the store's clock and ours are apart (docs/store.md). An answer
+ * was true when it was given, which is before it came: so what it says is a lower bound, and the
+ * largest of them is the best. It sets no clock. The reaper process.
  */
 #include "base/board.h"
 #include "reaper/timekeeper.h"
 
-/* Two machines' clocks do not run alike: each second the memory gives way by a millisecond, far more than they differ. */
+/* Two machines' clocks do not run alike: each second the memory gives way by a millisecond, far
+ * more than they differ. */
 #define YIELD_US_PER_MS 1000000u
 
 static int64_t offset_at(const struct timekeeper *t, uint64_t now_us)
@@ -21,7 +23,8 @@ void timekeeper_init(struct timekeeper *t, uint64_t now_us)
 
 int64_t timekeeper_saw(struct timekeeper *t, uint64_t now_us, int64_t store_ms)
 {
-	int64_t offset = store_ms - (int64_t)((now_us + 999) / 1000), ahead = t->known ? offset - offset_at(t, now_us) : 0;
+	int64_t offset = store_ms - (int64_t)((now_us + 999) / 1000),
+		ahead = t->known ? offset - offset_at(t, now_us) : 0;
 
 	if (t->known && ahead < 0)
 		return ahead;

@@ -1,4 +1,5 @@
-/* akey.c: the audit key's file: making, reading, locking. Text: docs/evidence.md. Runs in the recorder. */
+/* akey.c: the audit key's file: making, reading, locking. Text: docs/evidence.md. Runs in the
+ * recorder. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,19 +23,25 @@
 int akey_path(const char *configured, const char *log, char *out, size_t cap)
 {
 	const char *slash = strrchr(log, '/'), *dot = strrchr(log, '.');
-	int stem = dot != NULL && dot > (slash != NULL ? slash + 1 : log) && strcmp(dot, ".key") != 0 ? (int)(dot - log) : (int)strlen(log);
-	int n = configured != NULL ? snprintf(out, cap, "%s", configured) : snprintf(out, cap, "%.*s.key", stem, log);
+	int stem =
+		dot != NULL && dot > (slash != NULL ? slash + 1 : log) && strcmp(dot, ".key") != 0 ?
+		(int)(dot - log) :
+		(int)strlen(log);
+	int n = configured != NULL ? snprintf(out, cap, "%s", configured) :
+				     snprintf(out, cap, "%.*s.key", stem, log);
 
 	return n >= 0 && (size_t)n < cap ? 0 : TG_EINVAL;
 }
 
-/* Whole or not at all: written beside, then linked to its name, which fails when somebody was quicker. */
+/* Whole or not at all: written beside, then linked to its name, which fails when somebody was
+ * quicker. */
 static int write_new(const char *path, const char *text, size_t n, mode_t mode)
 {
 	char fresh[PATH_MAX];
 	int fd, rc = TG_EIO, saved;
 
-	if (snprintf(fresh, sizeof fresh, "%s.new-%ld", path, (long)getpid()) >= (int)sizeof fresh) {
+	if (snprintf(fresh, sizeof fresh, "%s.new-%ld", path, (long)getpid()) >=
+		(int)sizeof fresh) {
 		errno = ENAMETOOLONG;
 		return TG_EIO;
 	}
@@ -42,7 +49,8 @@ static int write_new(const char *path, const char *text, size_t n, mode_t mode)
 	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return TG_EIO;
-	if (write(fd, text, n) == (ssize_t)n && fsync(fd) == 0 && (link(fresh, path) == 0 || errno == EEXIST))
+	if (write(fd, text, n) == (ssize_t)n && fsync(fd) == 0 &&
+		(link(fresh, path) == 0 || errno == EEXIST))
 		rc = 0;
 	saved = errno;
 	close(fd);
@@ -53,7 +61,8 @@ static int write_new(const char *path, const char *text, size_t n, mode_t mode)
 
 static int make(const char *path)
 {
-	static const char head[] = "# timeglas audit key: signs the heads of the evidence and opens nothing\n" PREFIX;
+	static const char head[] =
+		"# timeglas audit key: signs the heads of the evidence and opens nothing\n" PREFIX;
 	char *text = sodium_malloc(FILE_MAX);
 	uint8_t *seed = sodium_malloc(SEED);
 	int rc = TG_ENOMEM;
@@ -80,11 +89,14 @@ static int parse(const char *text, size_t n, uint8_t seed[SEED])
 	bool found = false;
 
 	while (at < end) {
-		const char *lf = memchr(at, '\n', (size_t)(end - at)), *stop = lf != NULL ? lf : end;
+		const char *lf = memchr(at, '\n', (size_t)(end - at)),
+			   *stop = lf != NULL ? lf : end;
 
 		if (stop > at && *at != '#') {
-			if (found || (size_t)(stop - at) != sizeof PREFIX - 1 + (size_t)2 * SEED || memcmp(at, PREFIX, sizeof PREFIX - 1) != 0 ||
-			    tg_hex_decode(at + sizeof PREFIX - 1, (size_t)2 * SEED, seed, SEED) != 0)
+			if (found || (size_t)(stop - at) != sizeof PREFIX - 1 + (size_t)2 * SEED ||
+				memcmp(at, PREFIX, sizeof PREFIX - 1) != 0 ||
+				tg_hex_decode(
+					at + sizeof PREFIX - 1, (size_t)2 * SEED, seed, SEED) != 0)
 				return TG_EKEY;
 			found = true;
 		}
@@ -102,7 +114,9 @@ static int load(struct akey *k)
 
 	if (text != NULL && seed != NULL && k->secret != NULL) {
 		n = pread(k->fd, text, FILE_MAX, 0);
-		rc = n < 0 ? TG_EIO : n == (ssize_t)FILE_MAX ? TG_EKEY : parse(text, (size_t)n, seed);
+		rc = n < 0                     ? TG_EIO :
+			n == (ssize_t)FILE_MAX ? TG_EKEY :
+						 parse(text, (size_t)n, seed);
 	}
 	if (rc == 0) {
 		uint8_t public[CHAIN_KEY];
@@ -117,8 +131,9 @@ static int load(struct akey *k)
 }
 
 /*
- * The public half stands beside the key, made with it: whoever checks the evidence goes by that. A key that is not its other half, or none at all where there was
- * one, is a loss that an operator must know of, and not a reason to make another one.
+ * The public half stands beside the key, made with it: whoever checks the evidence goes by that. A
+ * key that is not its other half, or none at all where there was one, is a loss that an operator
+ * must know of, and not a reason to make another one.
  */
 static bool public_path(const char *path, char out[PATH_MAX])
 {
@@ -136,7 +151,8 @@ static int check_public(const struct akey *k, const char *path)
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		if (errno != ENOENT || write_new(file, line, (size_t)n, 0644) != 0)
-			log_warn("audit-key", "cannot read or write %s: %s; the public key is %s", file, strerror(errno), k->public_text);
+			log_warn("audit-key", "cannot read or write %s: %s; the public key is %s",
+				file, strerror(errno), k->public_text);
 		return 0;
 	}
 	got = read(fd, found, sizeof found);
@@ -156,7 +172,7 @@ int akey_open(struct akey *k, const char *path)
 	struct stat st;
 	int rc = 0, saved;
 
-	*k = (struct akey){ .fd = open(path, O_RDONLY | O_CLOEXEC) };
+	*k = (struct akey){.fd = open(path, O_RDONLY | O_CLOEXEC)};
 	if (k->fd < 0 && errno == ENOENT && lost(path))
 		return TG_ESIGNATURE;
 	if (k->fd < 0 && errno == ENOENT && (rc = make(path)) == 0) {
@@ -188,5 +204,5 @@ void akey_close(struct akey *k)
 	sodium_free(k->secret);
 	if (k->fd >= 0)
 		close(k->fd);
-	*k = (struct akey){ .fd = -1 };
+	*k = (struct akey){.fd = -1};
 }

@@ -1,4 +1,5 @@
-/* entry.c: fields of an event to members of a record. It drops nothing and makes nothing up. Runs in the recorder. */
+/* entry.c: fields of an event to members of a record. It drops nothing and makes nothing up. Runs
+ * in the recorder. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,18 +37,21 @@ static bool text(struct chain_text t, struct chain_text *out)
 /* "<tag|-> <kind> <1|0>", and behind that perhaps the subject's hash */
 static bool description(struct chain_text t, struct chain_record *r)
 {
-	const char *end = t.p + t.n, *a = memchr(t.p, ' ', t.n), *b = a != NULL ? memchr(a + 1, ' ', (size_t)(end - a - 1)) : NULL;
+	const char *end = t.p + t.n, *a = memchr(t.p, ' ', t.n),
+		   *b = a != NULL ? memchr(a + 1, ' ', (size_t)(end - a - 1)) : NULL;
 
 	const char *subject = b != NULL && end - b > 3 && b[2] == ' ' ? b + 3 : NULL;
 
-	if (b == NULL || r->dk >= 0 || (end - b != 2 && (subject == NULL || r->subject.p != NULL)) || (b[1] != '0' && b[1] != '1') || a == t.p || b == a + 1)
+	if (b == NULL || r->dk >= 0 ||
+		(end - b != 2 && (subject == NULL || r->subject.p != NULL)) ||
+		(b[1] != '0' && b[1] != '1') || a == t.p || b == a + 1)
 		return false;
 	if (a - t.p != 1 || t.p[0] != '-')
-		r->tag = (struct chain_text){ t.p, (size_t)(a - t.p) };
-	r->kind = (struct chain_text){ a + 1, (size_t)(b - a - 1) };
+		r->tag = (struct chain_text){t.p, (size_t)(a - t.p)};
+	r->kind = (struct chain_text){a + 1, (size_t)(b - a - 1)};
 	r->dk = b[1] == '1';
 	if (subject != NULL)
-		r->subject = (struct chain_text){ subject, (size_t)(end - subject) };
+		r->subject = (struct chain_text){subject, (size_t)(end - subject)};
 	return true;
 }
 
@@ -56,7 +60,7 @@ static bool addressees(struct chain_text t, struct chain_text *out)
 {
 	if (t.n < 3 || t.p[0] != ' ' || t.p[t.n - 1] != ' ')
 		return false;
-	return text((struct chain_text){ t.p + 1, t.n - 2 }, out);
+	return text((struct chain_text){t.p + 1, t.n - 2}, out);
 }
 
 /* Has it a place of its own? */
@@ -93,7 +97,8 @@ static bool place(struct chain_record *r, struct chain_text name, struct chain_t
 
 static bool known(struct chain_text name)
 {
-	static const char *const names[] = { "e", "d", "at", "z", "dl", "ld", "late", "to", "c", "o", "u", "w", "s", "sj" };
+	static const char *const names[] = {
+		"e", "d", "at", "z", "dl", "ld", "late", "to", "c", "o", "u", "w", "s", "sj"};
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof *names; i++)
@@ -104,16 +109,22 @@ static bool known(struct chain_text name)
 
 static void begin(struct entry *x, const struct outbox_event *e)
 {
-	int n = snprintf(x->id, sizeof x->id, "%02x-%" PRIu64 "-%" PRIu64, e->shard, e->pos.ms, e->pos.seq);
+	int n = snprintf(
+		x->id, sizeof x->id, "%02x-%" PRIu64 "-%" PRIu64, e->shard, e->pos.ms, e->pos.seq);
 
-	x->record = (struct chain_record){ .id = { x->id, (size_t)n }, .dk = -1, .size_bytes = -1, .deadline_ms = -1, .lease_ms = -1, .late_us = -1 };
+	x->record = (struct chain_record){.id = {x->id, (size_t)n},
+		.dk = -1,
+		.size_bytes = -1,
+		.deadline_ms = -1,
+		.lease_ms = -1,
+		.late_us = -1};
 	/* Until "at" says better: when the store took it in. */
 	x->record.time_ms = e->pos.ms <= TIME_MAX_MS ? (int64_t)e->pos.ms : 0;
 }
 
 void entry_fill(struct entry *x, const struct outbox_event *e)
 {
-	struct chain_buf more = { .p = x->more, .cap = sizeof x->more };
+	struct chain_buf more = {.p = x->more, .cap = sizeof x->more};
 	struct chain_text name, value;
 	int64_t at = -1;
 	size_t i;
@@ -127,16 +138,16 @@ void entry_fill(struct entry *x, const struct outbox_event *e)
 	if (at >= 0)
 		x->record.time_ms = at;
 	if (x->record.event.p == NULL)
-		x->record.event = (struct chain_text){ "?", 1 };
+		x->record.event = (struct chain_text){"?", 1};
 	if (more.n > 0)
-		x->record.more = (struct chain_text){ x->more, more.n };
+		x->record.more = (struct chain_text){x->more, more.n};
 	if (more.full)
 		entry_unreadable(x, e);
 }
 
 void entry_unreadable(struct entry *x, const struct outbox_event *e)
 {
-	struct chain_buf more = { .p = x->more, .cap = sizeof x->more };
+	struct chain_buf more = {.p = x->more, .cap = sizeof x->more};
 	uint8_t hash[CHAIN_HASH];
 	char hex[2 * CHAIN_HASH + 1], bytes[24];
 	crypto_generichash_state h;
@@ -149,7 +160,8 @@ void entry_unreadable(struct entry *x, const struct outbox_event *e)
 		outbox_field(e, i, &part[0], &part[1]);
 		for (k = 0; k < 2; k++) {
 			crypto_generichash_update(&h, (const unsigned char *)part[k].p, part[k].n);
-			crypto_generichash_update(&h, (const unsigned char *)"", 1); /* a NUL behind each */
+			/* a NUL behind each */
+			crypto_generichash_update(&h, (const unsigned char *)"", 1);
 			total += part[k].n;
 		}
 	}
@@ -157,8 +169,10 @@ void entry_unreadable(struct entry *x, const struct outbox_event *e)
 	snprintf(bytes, sizeof bytes, "%" PRIu64, total);
 	tg_hex_encode(hash, sizeof hash, hex);
 	begin(x, e);
-	x->record.event = (struct chain_text){ "unreadable", 10 };
-	chain_put_member(&more, (struct chain_text){ "bytes", 5 }, (struct chain_text){ bytes, strlen(bytes) });
-	chain_put_member(&more, (struct chain_text){ "blake2b", 7 }, (struct chain_text){ hex, strlen(hex) });
-	x->record.more = (struct chain_text){ x->more, more.n };
+	x->record.event = (struct chain_text){"unreadable", 10};
+	chain_put_member(
+		&more, (struct chain_text){"bytes", 5}, (struct chain_text){bytes, strlen(bytes)});
+	chain_put_member(
+		&more, (struct chain_text){"blake2b", 7}, (struct chain_text){hex, strlen(hex)});
+	x->record.more = (struct chain_text){x->more, more.n};
 }

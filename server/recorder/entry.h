@@ -1,4 +1,5 @@
-/* entry.h: from an outbox event (docs/store.md) to a record of the evidence (docs/evidence.md). Pure. */
+/* entry.h: from an outbox event (docs/store.md) to a record of the evidence (docs/evidence.md).
+ * Pure. */
 #ifndef RECORDER_ENTRY_H
 #define RECORDER_ENTRY_H
 
@@ -12,8 +13,9 @@ struct entry { /* the record's texts point into it and into the event */
 };
 
 /**
- * entry_fill(x, e): n and prev are left to the ledger. A field that is not known, or not of the form that it should have, is carried as it is in "more"; an event
- * that is too large for a line becomes an "unreadable" one with its length and hash.
+ * entry_fill(x, e): n and prev are left to the ledger. A field that is not known, or not of the
+ * form that it should have, is carried as it is in "more"; an event that is too large for a line
+ * becomes an "unreadable" one with its length and hash.
  */
 void entry_fill(struct entry *x, const struct outbox_event *e);
 /** entry_unreadable(x, e): the latter. */

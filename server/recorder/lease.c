@@ -1,6 +1,7 @@
 /*
- * lease.c: makes this recorder the only one of its store, or one that waits; and declares in the store, before anything is written, up to where the file may go.
- * Runs in the recorder. docs/evidence.md, docs/store.md (tg1_recorder).
+ * lease.c: makes this recorder the only one of its store, or one that waits; and declares in the
+ * store, before anything is written, up to where the file may go. Runs in the recorder.
+ * docs/evidence.md, docs/store.md (tg1_recorder).
  */
 #include <limits.h>
 #include <string.h>
@@ -13,18 +14,23 @@
 #include "core/num.h"
 #include "recorder/recorder_int.h"
 
-#define LEASE_MS 10000u        /* in the store */
-#define LEASE_TRUST_US 8000000u /* we count on it that long, from before it was asked for: our clock and the store's may run apart a little */
-#define YIELD_US 3000000u      /* a file that cannot be written for so long: perhaps another server's can */
-#define REST_US 1000000u       /* the others ask four times a second */
-#define BEGIN_US 2000000u      /* so long another's recorder may take to begin before we say that it is the one */
+#define LEASE_MS 10000u /* in the store */
+/* we count on it that long, from before it was asked for: our clock and the store's may run apart a
+ * little */
+#define LEASE_TRUST_US 8000000u
+/* a file that cannot be written for so long: perhaps another server's can */
+#define YIELD_US 3000000u
+#define REST_US 1000000u /* the others ask four times a second */
+/* so long another's recorder may take to begin before we say that it is the one */
+#define BEGIN_US 2000000u
 
 bool lease_is_ours(const struct recorder *x)
 {
 	return clock_mono_us() < x->lease_until_us;
 }
 
-/* Who we are, for the store: the key, by which our chain is known; and which of the recorders with that key, if somebody has copied it. */
+/* Who we are, for the store: the key, by which our chain is known; and which of the recorders with
+ * that key, if somebody has copied it. */
 void lease_token(struct recorder *x, const char *path)
 {
 	char host[HOST_NAME_MAX + 1] = "";
@@ -41,7 +47,7 @@ void lease_token(struct recorder *x, const char *path)
 	tg_hex_encode(hash, sizeof hash, x->token + 2 * CHAIN_KEY + 1);
 }
 
-/* The lease ----------------------------------------------------------------------------------------------------------- */
+/* The lease ---------------------------------------------------------------- */
 
 /* Another server records: what it has left in the store is what ours goes by. */
 static void wait_for_other(struct recorder *x, const struct outbox_lease *l)
@@ -52,7 +58,8 @@ static void wait_for_other(struct recorder *x, const struct outbox_lease *l)
 	recorder_unsettle(x);
 	if (x->waits_us == 0)
 		x->waits_us = x->asked_us;
-	if (l->caught_up_ms > 0 || x->asked_us - x->waits_us > BEGIN_US) /* else it has only just begun */
+	/* else it has only just begun */
+	if (l->caught_up_ms > 0 || x->asked_us - x->waits_us > BEGIN_US)
 		recorder_state(x, EVIDENCE_ELSEWHERE, 0);
 	if (l->head_n > 0)
 		board_set_head(l->head_n, l->head);
@@ -60,12 +67,14 @@ static void wait_for_other(struct recorder *x, const struct outbox_lease *l)
 		board_set_caught_up(x->asked_us - (uint64_t)age_ms * 1000);
 }
 
-/* Does the store still say what we said last? Else it was flushed, or replaced by another, without the connection being broken. */
+/* Does the store still say what we said last? Else it was flushed, or replaced by another, without
+ * the connection being broken. */
 static bool still_says(const struct recorder *x, const struct outbox_lease *l)
 {
 	if (strcmp(l->epoch, ledger_mark(x->ledger)->epoch) != 0)
 		return false;
-	return !x->answered_any || (strcmp(l->by, x->token) == 0 && memcmp(l->pos, x->answered, sizeof l->pos) == 0);
+	return !x->answered_any ||
+		(strcmp(l->by, x->token) == 0 && memcmp(l->pos, x->answered, sizeof l->pos) == 0);
 }
 
 static void is_ours(struct recorder *x, const struct outbox_lease *l)
@@ -74,7 +83,9 @@ static void is_ours(struct recorder *x, const struct outbox_lease *l)
 	x->lease_until_us = x->asked_us + LEASE_TRUST_US;
 	x->store_ms = l->now_ms;
 	x->store_us = clock_mono_us();
-	if (!lease_is_ours(x)) { /* the answer was a long time on its way, or we were stopped: somebody else may have it again */
+	if (!lease_is_ours(x)) {
+		/* the answer was a long time on its way, or we were stopped: somebody else may have
+		 * it again */
 		recorder_unsettle(x);
 		return;
 	}
@@ -146,11 +157,14 @@ static void declare(struct recorder *x)
 
 void lease_ask(struct recorder *x)
 {
-	struct outbox_ask a = { .token = x->token, .lease_ms = LEASE_MS, .caught_up_ms = caught_up_ms(x) };
+	struct outbox_ask a = {
+		.token = x->token, .lease_ms = LEASE_MS, .caught_up_ms = caught_up_ms(x)};
 
 	if (x->asking || !store_up(x->store))
 		return;
-	x->yielding = x->failed_us != 0 && lease_is_ours(x) && !x->takeup.looking && !x->takeup.trimming && x->takeup.reconcile == NULL && clock_mono_us() - x->failed_us > YIELD_US;
+	x->yielding = x->failed_us != 0 && lease_is_ours(x) && !x->takeup.looking &&
+		!x->takeup.trimming && x->takeup.reconcile == NULL &&
+		clock_mono_us() - x->failed_us > YIELD_US;
 	if (x->released || x->yielding)
 		a.lease_ms = 0;
 	if (x->settled && ledger_is_open(x->ledger)) {

@@ -1,6 +1,7 @@
 /*
- * ledger.c: the evidence file. A batch of lines is written and synced, and only then counts; what fails half way is cut back, and the file is opened anew before
- * the next attempt, so that there is one way back from every trouble. Runs in the recorder. docs/evidence.md.
+ * ledger.c: the evidence file. A batch of lines is written and synced, and only then counts; what
+ * fails half way is cut back, and the file is opened anew before the next attempt, so that there is
+ * one way back from every trouble. Runs in the recorder. docs/evidence.md.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,12 +23,12 @@
 struct ledger {
 	struct ledger_opts opts;
 	char *path;
-	int fd;                    /* -1: closed */
-	uint64_t size;             /* of the file, all of it synced lines */
+	int fd;        /* -1: closed */
+	uint64_t size; /* of the file, all of it synced lines */
 	uint64_t first_n;
 	int64_t first_ms;
-	struct ledger_mark mark;   /* of the file */
-	struct ledger_mark next;   /* with the batch */
+	struct ledger_mark mark; /* of the file */
+	struct ledger_mark next; /* with the batch */
 	char *batch;
 	size_t n, cap;
 	uint64_t head_n;
@@ -89,7 +90,7 @@ uint64_t ledger_head(const struct ledger *l, uint8_t hash[CHAIN_HASH])
 	return l->head_n;
 }
 
-/* The batch ----------------------------------------------------------------------------------------------------------- */
+/* The batch ---------------------------------------------------------------- */
 
 void ledger_drop(struct ledger *l)
 {
@@ -124,7 +125,7 @@ static void take_line(struct ledger *l, size_t bytes)
 
 int ledger_add(struct ledger *l, struct chain_record *r)
 {
-	struct chain_buf b = { .cap = CHAIN_LINE_MAX + 1 };
+	struct chain_buf b = {.cap = CHAIN_LINE_MAX + 1};
 	struct chain_pos pos;
 	unsigned shard;
 
@@ -179,7 +180,8 @@ int ledger_commit(struct ledger *l)
 	}
 	if (l->n > 0 && (write_all(l->fd, l->batch, l->n) != 0 || fdatasync(l->fd) != 0)) {
 		saved = errno;
-		/* After a failed sync nobody knows what is on the disk: what was not synced must not look as if it were. */
+		/* After a failed sync nobody knows what is on the disk: what was not synced must
+		 * not look as if it were. */
 		if (ftruncate(l->fd, (off_t)l->size) != 0)
 			log_warn("audit-log", "cannot cut back: %s", strerror(errno));
 		shut(l);
@@ -192,12 +194,13 @@ int ledger_commit(struct ledger *l)
 	return 0;
 }
 
-/* Checkpoints --------------------------------------------------------------------------------------------------------- */
+/* Checkpoints -------------------------------------------------------------- */
 
 static int sign(struct ledger *l, const char *reason)
 {
-	struct chain_check c = { .n = l->next.n + 1, .time_ms = clock_wall_ms(), .reason = { reason, strlen(reason) } };
-	struct chain_buf b = { .cap = CHAIN_LINE_MAX + 1 };
+	struct chain_check c = {
+		.n = l->next.n + 1, .time_ms = clock_wall_ms(), .reason = {reason, strlen(reason)}};
+	struct chain_buf b = {.cap = CHAIN_LINE_MAX + 1};
 	int rc;
 
 	if (make_room(l) != 0) {
@@ -228,7 +231,11 @@ static int sync_folder(const char *path)
 	const char *slash = strrchr(path, '/');
 	int fd, rc;
 
-	snprintf(dir, sizeof dir, "%.*s", slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path), slash == NULL ? "." : path);
+	snprintf(dir, sizeof dir, "%.*s",
+		slash == NULL         ? 1 :
+			slash == path ? 1 :
+					(int)(slash - path),
+		slash == NULL ? "." : path);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return TG_EIO;
@@ -239,10 +246,12 @@ static int sync_folder(const char *path)
 
 static bool full(const struct ledger *l)
 {
-	return l->size >= l->opts.rotate_bytes || clock_wall_ms() - l->first_ms >= (int64_t)l->opts.rotate_s * 1000;
+	return l->size >= l->opts.rotate_bytes ||
+		clock_wall_ms() - l->first_ms >= (int64_t)l->opts.rotate_s * 1000;
 }
 
-/* Away with the file under its first line's number; the next one begins with a checkpoint that names this one's head. */
+/* Away with the file under its first line's number; the next one begins with a checkpoint that
+ * names this one's head. */
 static int rotate(struct ledger *l)
 {
 	char old[PATH_MAX];
@@ -263,8 +272,8 @@ static bool still_ours(const struct ledger *l)
 {
 	struct stat a, b;
 
-	return fstat(l->fd, &a) == 0 && stat(l->path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino &&
-	    (uint64_t)a.st_size == l->size;
+	return fstat(l->fd, &a) == 0 && stat(l->path, &b) == 0 && a.st_dev == b.st_dev &&
+		a.st_ino == b.st_ino && (uint64_t)a.st_size == l->size;
 }
 
 int ledger_checkpoint(struct ledger *l, const char *reason)
@@ -276,7 +285,8 @@ int ledger_checkpoint(struct ledger *l, const char *reason)
 		return TG_EIO;
 	}
 	if (!still_ours(l)) {
-		log_error("audit-log", "the file was moved, removed or written to by somebody else");
+		log_error(
+			"audit-log", "the file was moved, removed or written to by somebody else");
 		shut(l);
 		errno = ESTALE;
 		return TG_EIO;
@@ -290,9 +300,10 @@ int ledger_checkpoint(struct ledger *l, const char *reason)
 	return sign(l, reason);
 }
 
-/* Opening ------------------------------------------------------------------------------------------------------------- */
+/* Opening ------------------------------------------------------------------ */
 
-/* The file is new or empty: the chain goes on from what we remember, or from the newest rotated file, or begins. */
+/* The file is new or empty: the chain goes on from what we remember, or from the newest rotated
+ * file, or begins. */
 static int continue_from(struct ledger *l)
 {
 	char old[PATH_MAX];
@@ -313,10 +324,12 @@ static int continue_from(struct ledger *l)
 	return rc;
 }
 
-/* What the file says against what we remember of it: it may be ahead of us (a cut back that failed), never behind. */
+/* What the file says against what we remember of it: it may be ahead of us (a cut back that
+ * failed), never behind. */
 static int compare(const struct ledger *l, const struct tail *t)
 {
-	if (t->mark.n < l->mark.n || (t->mark.n == l->mark.n && memcmp(t->mark.hash, l->mark.hash, CHAIN_HASH) != 0))
+	if (t->mark.n < l->mark.n ||
+		(t->mark.n == l->mark.n && memcmp(t->mark.hash, l->mark.hash, CHAIN_HASH) != 0))
 		return TG_EINVAL;
 	return 0;
 }
@@ -329,8 +342,10 @@ static int find_end(struct ledger *l)
 	if (rc != 0)
 		return rc;
 	if (t.torn_bytes > 0) {
-		log_warn("audit-log", "its last line was not written whole: %llu bytes are cut off and will be written again",
-		    (unsigned long long)t.torn_bytes);
+		log_warn("audit-log",
+			"its last line was not written whole: %llu bytes are cut off and will be "
+			"written again",
+			(unsigned long long)t.torn_bytes);
 		if (ftruncate(l->fd, (off_t)t.whole_bytes) != 0)
 			return TG_EIO;
 	}

@@ -1,6 +1,8 @@
 /*
- * recall.c: looks events up in the evidence, backwards from its end. Only after a lease was taken up, and only for what stands in an outbox though it should have been
- * trimmed: seldom more than a few. A line that does not read is passed over; whether the file is whole is tail.c's concern. Runs in the recorder. docs/evidence.md.
+ * recall.c: looks events up in the evidence, backwards from its end. Only after a lease was taken
+ * up, and only for what stands in an outbox though it should have been trimmed: seldom more than a
+ * few. A line that does not read is passed over; whether the file is whole is tail.c's concern.
+ * Runs in the recorder. docs/evidence.md.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +23,7 @@ struct search {
 	size_t n, left;
 	struct entry *scratch;
 	char line[CHAIN_LINE_MAX + 1];
-	char here[CHAIN_EPOCH + 1];  /* the store's epoch where the search is */
+	char here[CHAIN_EPOCH + 1]; /* the store's epoch where the search is */
 	/* of recall_behind(); cb NULL: of recall_find() */
 	recall_cb *cb;
 	void *ctx;
@@ -31,9 +33,10 @@ struct search {
 };
 
 /* Would it be recorded as this very line? */
-static bool same(struct search *s, const struct outbox_event *e, const char *line, size_t n, const struct chain_record *there)
+static bool same(struct search *s, const struct outbox_event *e, const char *line, size_t n,
+	const struct chain_record *there)
 {
-	struct chain_buf b = { .p = s->line, .cap = sizeof s->line };
+	struct chain_buf b = {.p = s->line, .cap = sizeof s->line};
 	int unreadable;
 
 	for (unreadable = 0; unreadable < 2; unreadable++) {
@@ -81,7 +84,8 @@ static void on_record(struct search *s, const char *line, size_t n, const struct
 		while (chain_next_member(&rest, &name, &value))
 			if (chain_is(name, "was"))
 				snprintf(s->here, sizeof s->here, "%.*s", (int)value.n, value.p);
-	if (strcmp(s->here, s->epoch) != 0 || r->id.p == NULL || chain_id_parse(r->id.p, r->id.n, &shard, &pos) != 0)
+	if (strcmp(s->here, s->epoch) != 0 || r->id.p == NULL ||
+		chain_id_parse(r->id.p, r->id.n, &shard, &pos) != 0)
 		return;
 	if (s->cb != NULL) {
 		if (chain_pos_cmp(&pos, &s->from[shard]) > 0)
@@ -97,8 +101,9 @@ static void on_record(struct search *s, const char *line, size_t n, const struct
 }
 
 /*
- * Is all that lies before it older than what is asked for? By the store's time, which positions tell: our clock may be set wrong by any amount. Of another store both clocks
- * have to say so; but years of its evidence are not looked through while reads wait.
+ * Is all that lies before it older than what is asked for? By the store's time, which positions
+ * tell: our clock may be set wrong by any amount. Of another store both clocks have to say so; but
+ * years of its evidence are not looked through while reads wait.
  */
 static bool is_old(const struct search *s, const struct chain_check *c)
 {
@@ -107,10 +112,12 @@ static bool is_old(const struct search *s, const struct chain_check *c)
 	for (size_t i = 0; i < CHAIN_SHARDS; i++)
 		if (c->pos[i].ms > last_ms)
 			last_ms = c->pos[i].ms;
-	return (int64_t)last_ms < s->since_ms && (strcmp(s->here, s->epoch) == 0 || c->time_ms < s->since_ms);
+	return (int64_t)last_ms < s->since_ms &&
+		(strcmp(s->here, s->epoch) == 0 || c->time_ms < s->since_ms);
 }
 
-/* What is recorded before a checkpoint lies at its positions or before: is there nothing left to find? */
+/* What is recorded before a checkpoint lies at its positions or before: is there nothing left to
+ * find? */
 static void on_check(struct search *s, const struct chain_check *c)
 {
 	size_t i;
@@ -126,7 +133,8 @@ static void on_check(struct search *s, const struct chain_check *c)
 		if (chain_pos_cmp(&c->pos[i], &s->from[i]) > 0)
 			return;
 	for (i = 0; i < s->n; i++)
-		if (!s->list[i].known && chain_pos_cmp(&s->list[i].event.pos, &c->pos[s->list[i].event.shard]) <= 0)
+		if (!s->list[i].known &&
+			chain_pos_cmp(&s->list[i].event.pos, &c->pos[s->list[i].event.shard]) <= 0)
 			return;
 	s->done = true;
 }
@@ -187,20 +195,28 @@ static int search_files(struct search *s, const char *path, const char *here)
 	return rc;
 }
 
-int recall_find(const char *path, const char *here, const char *epoch, struct recall *list, size_t n, struct entry *scratch)
+int recall_find(const char *path, const char *here, const char *epoch, struct recall *list,
+	size_t n, struct entry *scratch)
 {
 	static struct search s; /* large */
 
-	s = (struct search){ .epoch = epoch, .list = list, .n = n, .left = n, .scratch = scratch, .done = n == 0 };
+	s = (struct search){.epoch = epoch,
+		.list = list,
+		.n = n,
+		.left = n,
+		.scratch = scratch,
+		.done = n == 0};
 	for (size_t i = 0; i < n; i++)
 		list[i].known = false;
 	return search_files(&s, path, here);
 }
 
-int recall_behind(const char *path, const char *here, const char *epoch, const struct chain_pos from[CHAIN_SHARDS], int64_t since_ms, recall_cb *cb, void *ctx)
+int recall_behind(const char *path, const char *here, const char *epoch,
+	const struct chain_pos from[CHAIN_SHARDS], int64_t since_ms, recall_cb *cb, void *ctx)
 {
 	static struct search s;
 
-	s = (struct search){ .epoch = epoch, .cb = cb, .ctx = ctx, .from = from, .since_ms = since_ms };
+	s = (struct search){
+		.epoch = epoch, .cb = cb, .ctx = ctx, .from = from, .since_ms = since_ms};
 	return search_files(&s, path, here);
 }

@@ -1,13 +1,16 @@
 /*
- * reconcile.c: ends again what the evidence says has ended, in a store that was failed over to a replica that was behind. The store knows blobs by ids, the evidence by
- * tags: so what was forgotten is read from the files, newest first, and what stands in the deadline index of those shards is compared with it.
+ * reconcile.c: ends again what the evidence says has ended, in a store that was failed over to a
+ * replica that was behind. The store knows blobs by ids, the evidence by tags: so what was
+ * forgotten is read from the files, newest first, and what stands in the deadline index of those
+ * shards is compared with it.
  *
  *   gone            → ends again, as it had ended
  *   taking, and no end  → its reader has had bytes: consumed
  *   claimed, and no end → it had its one reader, whose claim the store has forgotten: store-lost
  *   session-end     → the session, once its blobs have
  *
- * Bounded: so many shards are asked at a time, so many entries by each call; a call of a shard waits for the ends of the one before. Runs in the recorder.
+ * Bounded: so many shards are asked at a time, so many entries by each call; a call of a shard
+ * waits for the ends of the one before. Runs in the recorder.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +21,9 @@
 #include "recorder/recall.h"
 #include "recorder/reconcile.h"
 
-#define SHARDS_MAX 8u      /* asked at a time */
-#define COUNT 256u         /* entries: about a millisecond of Redis's time */
-#define MARGIN_MS 60000    /* times of records are the store's, those of checkpoints ours */
+#define SHARDS_MAX 8u   /* asked at a time */
+#define COUNT 256u      /* entries: about a millisecond of Redis's time */
+#define MARGIN_MS 60000 /* times of records are the store's, those of checkpoints ours */
 
 enum weight { GONE, TAKING, CLAIMED }; /* of what is told of one blob, the first counts */
 
@@ -37,7 +40,7 @@ enum scan { SCAN_NOT, SCAN_DUE, SCAN_ASKED, SCAN_OVER };
 struct shard_scan {
 	enum scan state;
 	char cursor[STORE_CURSOR_MAX + 1];
-	unsigned ends;           /* not answered yet */
+	unsigned ends; /* not answered yet */
 };
 
 struct standing_session {
@@ -50,18 +53,18 @@ struct reconcile {
 	struct store *store;
 	reconcile_cb *cb;
 	void *ctx;
-	struct ended *list;      /* sorted */
+	struct ended *list; /* sorted */
 	size_t n, cap;
 	bool no_memory;
 	struct shard_scan shard[TOKEN_SHARDS];
-	unsigned asked;          /* shards whose call, or whose ends, are under way */
+	unsigned asked; /* shards whose call, or whose ends, are under way */
 	struct standing_session *sessions;
 	size_t n_sessions, cap_sessions;
 	bool ending_sessions;
 	size_t ended;
 };
 
-/* What was forgotten --------------------------------------------------------------------------------------------------- */
+/* What was forgotten ------------------------------------------------------- */
 
 static void copy(char *out, size_t cap, struct chain_text t)
 {
@@ -74,7 +77,7 @@ static void copy(char *out, size_t cap, struct chain_text t)
 
 static bool what(const struct chain_record *r, struct ended *e)
 {
-	static const struct chain_text consumed = { "consumed", 8 }, lost = { "store-lost", 10 };
+	static const struct chain_text consumed = {"consumed", 8}, lost = {"store-lost", 10};
 	struct chain_text cause = r->cause;
 
 	if (chain_is(r->event, "gone"))
@@ -97,7 +100,7 @@ static bool what(const struct chain_record *r, struct ended *e)
 static void on_record(void *ctx, const struct chain_record *r, unsigned shard)
 {
 	struct reconcile *x = ctx;
-	struct ended e = { .shard = shard };
+	struct ended e = {.shard = shard};
 	struct ended *grown;
 
 	if (!what(r, &e) || x->no_memory)
@@ -111,7 +114,7 @@ static void on_record(void *ctx, const struct chain_record *r, unsigned shard)
 		x->cap = x->cap > 0 ? 2 * x->cap : 64;
 	}
 	x->list[x->n++] = e;
-	x->shard[shard] = (struct shard_scan){ .state = SCAN_DUE, .cursor = "0" };
+	x->shard[shard] = (struct shard_scan){.state = SCAN_DUE, .cursor = "0"};
 }
 
 static int by_name(const void *a, const void *b)
@@ -129,7 +132,9 @@ static int by_name_and_weight(const void *a, const void *b)
 {
 	int c = by_name(a, b);
 
-	return c != 0 ? c : (int)((const struct ended *)a)->weight - (int)((const struct ended *)b)->weight;
+	return c != 0 ?
+		c :
+		(int)((const struct ended *)a)->weight - (int)((const struct ended *)b)->weight;
 }
 
 /* Sorted, and one of each. */
@@ -144,15 +149,16 @@ static void put_in_order(struct reconcile *x)
 	x->n = n;
 }
 
-static const struct ended *find(const struct reconcile *x, unsigned shard, const struct store_standing *s)
+static const struct ended *find(
+	const struct reconcile *x, unsigned shard, const struct store_standing *s)
 {
-	struct ended key = { .shard = shard, .session = s->session };
+	struct ended key = {.shard = shard, .session = s->session};
 
 	text_copy(key.tag, sizeof key.tag, s->tag);
 	return bsearch(&key, x->list, x->n, sizeof *x->list, by_name);
 }
 
-/* Ending it again ------------------------------------------------------------------------------------------------------ */
+/* Ending it again ---------------------------------------------------------- */
 
 static void go_on(struct reconcile *x);
 
@@ -180,7 +186,12 @@ static void on_ended(void *ctx, int err, unsigned shard)
 
 static int end(struct reconcile *x, unsigned shard, const char *id, const struct ended *as)
 {
-	const struct store_end_again e = { .session = as->session, .id = id, .tag = as->tag, .cause = as->cause, .by = as->by, .outcome = as->outcome };
+	const struct store_end_again e = {.session = as->session,
+		.id = id,
+		.tag = as->tag,
+		.cause = as->cause,
+		.by = as->by,
+		.outcome = as->outcome};
 	int rc = store_end_again(x->store, shard, &e, on_ended, x);
 
 	x->shard[shard].ends += rc == 0;
@@ -198,12 +209,13 @@ static int keep_session(struct reconcile *x, unsigned shard, const char *id, con
 		x->sessions = grown;
 		x->cap_sessions = (x->cap_sessions + 16) * 2;
 	}
-	x->sessions[x->n_sessions] = (struct standing_session){ .shard = shard, .as = as };
+	x->sessions[x->n_sessions] = (struct standing_session){.shard = shard, .as = as};
 	text_copy(x->sessions[x->n_sessions++].id, TOKEN_LEN + 1, id);
 	return 0;
 }
 
-static void on_standing(void *ctx, int err, unsigned shard, const char *cursor, const struct store_standing *list, size_t n)
+static void on_standing(void *ctx, int err, unsigned shard, const char *cursor,
+	const struct store_standing *list, size_t n)
 {
 	struct reconcile *x = ctx;
 	struct shard_scan *s = &x->shard[shard];
@@ -212,8 +224,10 @@ static void on_standing(void *ctx, int err, unsigned shard, const char *cursor, 
 		const struct ended *as = find(x, shard, &list[i]);
 
 		if (as == NULL || (!as->session && as->weight != GONE && !list[i].live))
-			continue; /* it is not known to have ended; or the store does know its reader */
-		err = as->session ? keep_session(x, shard, list[i].id, as) : end(x, shard, list[i].id, as);
+			/* it is not known to have ended; or the store does know its reader */
+			continue;
+		err = as->session ? keep_session(x, shard, list[i].id, as) :
+				    end(x, shard, list[i].id, as);
 	}
 	if (err != 0) {
 		finish(x, err);
@@ -268,10 +282,12 @@ static void go_on(struct reconcile *x)
 		finish(x, rc);
 }
 
-struct reconcile *reconcile_new(const struct reconcile_opts *o, reconcile_cb *cb, void *ctx, int *rc)
+struct reconcile *reconcile_new(
+	const struct reconcile_opts *o, reconcile_cb *cb, void *ctx, int *rc)
 {
 	struct reconcile *x = calloc(1, sizeof *x);
-	const int64_t since_ms = o->now_ms - TG_TTL_MAX_S * INT64_C(1000) - MARGIN_MS; /* what ended before would be dead by now */
+	/* what ended before would be dead by now */
+	const int64_t since_ms = o->now_ms - TG_TTL_MAX_S * INT64_C(1000) - MARGIN_MS;
 
 	*rc = TG_ENOMEM;
 	if (x == NULL)

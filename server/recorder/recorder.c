@@ -1,8 +1,10 @@
 /*
- * recorder.c: the process that drains the outbox streams into the evidence file (ledger.c) and trims what is recorded: its key, its beats, its end. Who records is
- * lease.c's concern, where it begins takeup.c's, and how it goes on rounds.c's.
+ * recorder.c: the process that drains the outbox streams into the evidence file (ledger.c) and
+ * trims what is recorded: its key, its beats, its end. Who records is lease.c's concern, where it
+ * begins takeup.c's, and how it goes on rounds.c's.
  *
- * What the other processes must know (how far the evidence is, the last signed head) it leaves on the board. One store connection. docs/evidence.md.
+ * What the other processes must know (how far the evidence is, the last signed head) it leaves on
+ * the board. One store connection. docs/evidence.md.
  */
 #include <errno.h>
 #include <limits.h>
@@ -23,11 +25,15 @@
 
 #define TICK_MS 250u
 #define RENEW_US 1000000u
-#define CONNECT_US 3000000u    /* to a distant store it takes a while; whoever waits for us at the start is not to be told that it cannot be used */
-#define RETRY_US 240000u       /* when there is nothing to renew: at every tick */
+/* to a distant store it takes a while; whoever waits for us at the start is not to be told that it
+ * cannot be used */
+#define CONNECT_US 3000000u
+#define RETRY_US 240000u /* when there is nothing to renew: at every tick */
 #define CHECKPOINT_US 1000000u
-#define STOP_US 1500000u       /* for the last round; the master waits 2 s */
-#define NICE 5                 /* who waits for an answer comes first; beside one busy process a quarter of a processor is left to us */
+#define STOP_US 1500000u /* for the last round; the master waits 2 s */
+/* who waits for an answer comes first; beside one busy process a quarter of a processor is left to
+ * us */
+#define NICE 5
 
 void recorder_state(struct recorder *x, enum evidence e, int error)
 {
@@ -41,8 +47,9 @@ void recorder_state(struct recorder *x, enum evidence e, int error)
 	if (e == EVIDENCE_RECORDING || e == EVIDENCE_ELSEWHERE)
 		log_info("evidence", "%s", text);
 	else
-		log_error("evidence", "%s (audit_log %s, audit_key %s)", text, x->env->conf->audit_log,
-		    x->env->conf->audit_key != NULL ? x->env->conf->audit_key : "beside it");
+		log_error("evidence", "%s (audit_log %s, audit_key %s)", text,
+			x->env->conf->audit_log,
+			x->env->conf->audit_key != NULL ? x->env->conf->audit_key : "beside it");
 }
 
 void recorder_head(const struct recorder *x)
@@ -54,7 +61,7 @@ void recorder_head(const struct recorder *x)
 		board_set_head(n, hash);
 }
 
-/* The file ------------------------------------------------------------------------------------------------------------ */
+/* The file ----------------------------------------------------------------- */
 
 void recorder_file_failed(struct recorder *x, int err)
 {
@@ -80,7 +87,8 @@ bool recorder_checkpoint(struct recorder *x, const char *reason)
 
 void recorder_sign(struct recorder *x)
 {
-	if (x->batch == 0 && ledger_is_open(x->ledger) && clock_mono_us() - x->signed_us >= CHECKPOINT_US)
+	if (x->batch == 0 && ledger_is_open(x->ledger) &&
+		clock_mono_us() - x->signed_us >= CHECKPOINT_US)
 		recorder_checkpoint(x, "time");
 }
 
@@ -110,11 +118,18 @@ static bool open_key(struct recorder *x)
 	if (err == 0)
 		err = akey_open(&x->key, path);
 	if (err != 0) {
-		recorder_state(x, err == TG_ECLAIMED ? EVIDENCE_IN_USE : err == TG_ESIGNATURE ? EVIDENCE_LOST_KEY : EVIDENCE_NO_KEY, err == TG_EIO ? errno : 0);
+		recorder_state(x,
+			err == TG_ECLAIMED           ? EVIDENCE_IN_USE :
+				err == TG_ESIGNATURE ? EVIDENCE_LOST_KEY :
+						       EVIDENCE_NO_KEY,
+			err == TG_EIO ? errno : 0);
 		return false;
 	}
 	const struct ledger_opts o = {
-		.path = c->audit_log, .secret = x->key.secret, .rotate_bytes = c->audit_rotate_bytes, .rotate_s = c->audit_rotate_s,
+		.path = c->audit_log,
+		.secret = x->key.secret,
+		.rotate_bytes = c->audit_rotate_bytes,
+		.rotate_s = c->audit_rotate_s,
 		.keep_days = c->audit_keep_days,
 	};
 	x->ledger = ledger_new(&o);
@@ -128,7 +143,7 @@ static bool open_key(struct recorder *x)
 	return true;
 }
 
-/* The process --------------------------------------------------------------------------------------------------------- */
+/* The process -------------------------------------------------------------- */
 
 void recorder_end(struct recorder *x)
 {
@@ -148,7 +163,8 @@ static void beat(struct recorder *x, uint64_t now)
 {
 	if (!store_up(x->store)) {
 		recorder_unsettle(x);
-		if (x->state != EVIDENCE_NO_FILE && x->state != EVIDENCE_DAMAGED && (x->state != EVIDENCE_STARTING || now - x->began_us > CONNECT_US))
+		if (x->state != EVIDENCE_NO_FILE && x->state != EVIDENCE_DAMAGED &&
+			(x->state != EVIDENCE_STARTING || now - x->began_us > CONNECT_US))
 			recorder_state(x, EVIDENCE_NO_STORE, 0);
 		return;
 	}
@@ -175,7 +191,8 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	beat(x, now);
 	recorder_sign(x);
 	rounds_read(x);
-	if (x->stopping && !x->reading && x->batch == 0) /* nothing can be read any more: no store, no lease or no file */
+	/* nothing can be read any more: no store, no lease or no file */
+	if (x->stopping && !x->reading && x->batch == 0)
 		recorder_end(x);
 }
 
@@ -185,7 +202,8 @@ static void on_up(struct store *s, void *ctx)
 
 	(void)s;
 	x->asking = x->reading = false;
-	x->lease_until_us = 0; /* it may be another store: nothing is read before its epoch is known */
+	/* it may be another store: nothing is read before its epoch is known */
+	x->lease_until_us = 0;
 	recorder_unsettle(x);
 	if (open_key(x))
 		lease_ask(x);
@@ -207,7 +225,7 @@ static void on_term(evutil_socket_t fd, short what, void *ctx)
 
 static void recorder_free(struct recorder *x)
 {
-	struct event *ev[] = { x->tick, x->round, x->term };
+	struct event *ev[] = {x->tick, x->round, x->term};
 	size_t i;
 
 	reconcile_free(x->takeup.reconcile);
@@ -225,9 +243,10 @@ static void recorder_free(struct recorder *x)
 
 static struct recorder *recorder_new(const struct child_env *env, char *err, size_t cap)
 {
-	static const struct store_calls calls = { .on_up = on_up };
-	static const struct outbox_calls outbox_calls = { rounds_on_events, lease_on_answer, takeup_on_look, takeup_on_trimmed };
-	static const struct timeval every = { 0, TICK_MS * 1000 };
+	static const struct store_calls calls = {.on_up = on_up};
+	static const struct outbox_calls outbox_calls = {
+		rounds_on_events, lease_on_answer, takeup_on_look, takeup_on_trimmed};
+	static const struct timeval every = {0, TICK_MS * 1000};
 	struct recorder *x = calloc(1, sizeof *x);
 
 	if (x == NULL)
@@ -242,7 +261,8 @@ static struct recorder *recorder_new(const struct child_env *env, char *err, siz
 	x->tick = event_new(loop_base(x->loop), -1, EV_PERSIST, on_tick, x);
 	x->round = event_new(loop_base(x->loop), -1, 0, rounds_on_timer, x);
 	x->term = evsignal_new(loop_base(x->loop), SIGTERM, on_term, x);
-	if (x->tick != NULL && x->round != NULL && x->term != NULL && event_add(x->term, NULL) == 0 && event_add(x->tick, &every) == 0)
+	if (x->tick != NULL && x->round != NULL && x->term != NULL &&
+		event_add(x->term, NULL) == 0 && event_add(x->tick, &every) == 0)
 		x->store = store_new(x->loop, env->store_url, &calls, x, err, cap);
 	if (x->store != NULL)
 		x->outbox = outbox_new(x->store, &outbox_calls, x);

@@ -1,9 +1,11 @@
 /*
- * recorder_int.h: the recorder's state, and what its parts call of each other: the process (recorder.c), the lease (lease.c), taking up (takeup.c), the rounds
- * (rounds.c); nobody else includes it.
+ * recorder_int.h: the recorder's state, and what its parts call of each other: the process
+ * (recorder.c), the lease (lease.c), taking up (takeup.c), the rounds (rounds.c); nobody else
+ * includes it.
  *
- * A connection is made → the lease is asked for → it is ours: what the store says is compared with the file (takeup) → settled: rounds. Whatever fails unsettles,
- * and it begins again with the lease.
+ * A connection is made → the lease is asked for → it is ours: what the store says is compared with
+ * the file (takeup) → settled: rounds. Whatever fails unsettles, and it begins again with the
+ * lease.
  */
 #ifndef RECORDER_RECORDER_INT_H
 #define RECORDER_RECORDER_INT_H
@@ -18,15 +20,17 @@
 #include "recorder/reconcile.h"
 #include "store/outbox.h"
 
-struct takeup {                    /* what was learned of the store; shards that nobody asked about stay zero */
+struct takeup {
+	/* what was learned of the store; shards that nobody asked about stay zero */
 	struct outbox_lease lease;
 	bool looking, trimming;
-	struct reconcile *reconcile;   /* under way; NULL: not */
+	struct reconcile *reconcile; /* under way; NULL: not */
 	struct seen {
-		bool asked, full;          /* full: it may hold more up to our position */
-		struct chain_pos last;     /* the last id that it ever gave */
-		struct chain_pos known;    /* the last of its first entries that stand in our file; 0-0: none */
-		struct chain_pos fresh;    /* the first one that does not; 0-0: none */
+		bool asked, full;      /* full: it may hold more up to our position */
+		struct chain_pos last; /* the last id that it ever gave */
+		/* the last of its first entries that stand in our file; 0-0: none */
+		struct chain_pos known;
+		struct chain_pos fresh; /* the first one that does not; 0-0: none */
 	} shard[TOKEN_SHARDS];
 };
 
@@ -43,24 +47,31 @@ struct recorder {
 	enum evidence state;
 	bool stopping, released;
 	bool asking, settled;
-	bool yielding;                 /* the lease call under way gives it to whoever can write */
-	uint64_t failed_us, rest_us;   /* since when our file cannot be written, 0: it can; until when we do not ask again */
-	uint64_t lease_until_us;       /* 0: not ours */
-	uint64_t waits_us;             /* since when somebody else has it; 0: nobody has */
-	uint64_t asked_us, read_us;    /* when the call under way was sent */
-	uint64_t compared_us;          /* since when reads may begin: what was asked before says nothing of it */
-	uint64_t signed_us;            /* the last checkpoint */
+	bool yielding; /* the lease call under way gives it to whoever can write */
+	/* since when our file cannot be written, 0: it can; until when we do not ask again */
+	uint64_t failed_us, rest_us;
+	uint64_t lease_until_us;    /* 0: not ours */
+	uint64_t waits_us;          /* since when somebody else has it; 0: nobody has */
+	uint64_t asked_us, read_us; /* when the call under way was sent */
+	/* since when reads may begin: what was asked before says nothing of it */
+	uint64_t compared_us;
+	uint64_t signed_us; /* the last checkpoint */
 	uint64_t stop_us, began_us;
-	int64_t store_ms;              /* the store's time, as of store_us; for the servers that wait */
+	/* the store's time, as of store_us; for the servers that wait */
+	int64_t store_ms;
 	uint64_t store_us, caught_up_us;
 	struct takeup takeup;
-	struct chain_pos told[TOKEN_SHARDS]; /* declared in the store: up to there events may stand in our file, or in that of one before us */
-	struct chain_pos asked[TOKEN_SHARDS], answered[TOKEN_SHARDS]; /* with the lease call under way, and with the last one that was answered */
+	/* declared in the store: up to there events may stand in our file, or in that of one before
+	 * us */
+	struct chain_pos told[TOKEN_SHARDS];
+	/* with the lease call under way, and with the last one that was answered */
+	struct chain_pos asked[TOKEN_SHARDS], answered[TOKEN_SHARDS];
 	bool asked_any, answered_any;
 	bool reading;
-	int batch;                     /* events that wait for their declaration, in the ledger's batch */
+	/* events that wait for their declaration, in the ledger's batch */
+	int batch;
 	uint64_t batch_shards;
-	bool batch_full, declared;     /* declared: the lease call under way covers them */
+	bool batch_full, declared; /* declared: the lease call under way covers them */
 	struct entry entry;
 };
 
@@ -75,7 +86,8 @@ void recorder_head(const struct recorder *x);
 bool recorder_checkpoint(struct recorder *x, const char *reason);
 /** recorder_sign(x): a checkpoint, when it is time for one. */
 void recorder_sign(struct recorder *x);
-/** recorder_unsettle(x): nothing is read or written before the store was compared with the file anew; a batch is dropped: its events are still in the store. */
+/** recorder_unsettle(x): nothing is read or written before the store was compared with the file
+ * anew; a batch is dropped: its events are still in the store. */
 void recorder_unsettle(struct recorder *x);
 /** recorder_end(x): nothing more is recorded: sign, give the lease back, and end. */
 void recorder_end(struct recorder *x);
@@ -83,7 +95,8 @@ void recorder_end(struct recorder *x);
 /* lease.c */
 /** lease_token(x, path): draw up x->token. */
 void lease_token(struct recorder *x, const char *path);
-/** lease_ask(x): take or renew it, and declare once settled; or give it back once x->released. Does nothing while an answer is awaited. */
+/** lease_ask(x): take or renew it, and declare once settled; or give it back once x->released. Does
+ * nothing while an answer is awaited. */
 void lease_ask(struct recorder *x);
 bool lease_is_ours(const struct recorder *x);
 void lease_on_answer(void *ctx, int err, const struct outbox_lease *l);

@@ -1,6 +1,7 @@
 /*
- * rounds.c: what is recorded, in rounds: read, declare, write, sync, and only then trim. An event that is not in the file is still in the store; one that might be in
- * it is declared there. Runs in the recorder. docs/evidence.md.
+ * rounds.c: what is recorded, in rounds: read, declare, write, sync, and only then trim. An event
+ * that is not in the file is still in the store; one that might be in it is declared there. Runs in
+ * the recorder. docs/evidence.md.
  */
 #include <sched.h>
 #include <timeglas/errors.h>
@@ -10,15 +11,24 @@
 #include "base/metrics.h"
 #include "recorder/recorder_int.h"
 
-#define READ_COUNT 64u         /* events of a shard in one round: what Redis gathers for one answer, 4,096 at most, must not hold up the reaper for long */
-#define BEHIND_COUNT 256u      /* the same for a recorder that is behind, so 16,384 at most: each round costs a sync and two answers of the store, however many it has */
-#define READ_BLOCK_MS 200u     /* one wait for events */
-#define ROUND_US 20000u        /* rounds do not follow each other faster: one sync serves many events */
-#define QUIET_ROUND_US 50000u  /* the same behind one of few events: it has cost as much as many would */
+/* events of a shard in one round: what Redis gathers for one answer, 4,096 at most, must not hold
+ * up the reaper for long */
+#define READ_COUNT 64u
+/* the same for a recorder that is behind, so 16,384 at most: each round costs a sync and two
+ * answers of the store, however many it has */
+#define BEHIND_COUNT 256u
+#define READ_BLOCK_MS 200u /* one wait for events */
+/* rounds do not follow each other faster: one sync serves many events */
+#define ROUND_US 20000u
+/* the same behind one of few events: it has cost as much as many would */
+#define QUIET_ROUND_US 50000u
 #define FEW 100
-#define SPELLS 16              /* a round's work is done in so many; between two of them others that wait for this processor may go first */
-#define SPELL_MIN 16           /* events */
-#define SPELLS_US 10000u       /* they may take that long together; then the rest is done at a stretch */
+/* a round's work is done in so many; between two of them others that wait for this processor may go
+ * first */
+#define SPELLS 16
+#define SPELL_MIN 16 /* events */
+/* they may take that long together; then the rest is done at a stretch */
+#define SPELLS_US 10000u
 
 static int add(struct recorder *x, const struct outbox_event *e)
 {
@@ -68,7 +78,7 @@ static int collect(struct recorder *x, struct outbox_batch *b)
 static void next_round(struct recorder *x, int n, bool at_once)
 {
 	uint64_t now = clock_mono_us(), at = x->read_us + (n < FEW ? QUIET_ROUND_US : ROUND_US);
-	struct timeval wait = { 0, 0 };
+	struct timeval wait = {0, 0};
 
 	if (!at_once && at > now)
 		wait.tv_usec = (suseconds_t)(at - now);
@@ -81,7 +91,8 @@ static void caught_up(struct recorder *x)
 		x->caught_up_us = x->read_us;
 		board_set_caught_up(x->read_us);
 	}
-	recorder_state(x, EVIDENCE_RECORDING, 0); /* now, and not when the file was opened: whoever is told may count on it */
+	/* now, and not when the file was opened: whoever is told may count on it */
+	recorder_state(x, EVIDENCE_RECORDING, 0);
 }
 
 void rounds_on_events(void *ctx, int err, struct outbox_batch *b)
@@ -125,8 +136,11 @@ void rounds_commit(struct recorder *x)
 	}
 	metrics_count(M_RECORDED, (uint64_t)n);
 	for (i = 0; i < TOKEN_SHARDS; i++)
-		if ((x->batch_shards >> i & 1) != 0 && outbox_trim(x->outbox, i, &ledger_mark(x->ledger)->pos[i]) != 0)
-			break; /* the connection is gone; once there is another, what is recorded is trimmed first */
+		if ((x->batch_shards >> i & 1) != 0 &&
+			outbox_trim(x->outbox, i, &ledger_mark(x->ledger)->pos[i]) != 0)
+			/* the connection is gone; once there is another, what is recorded is
+			 * trimmed first */
+			break;
 	caught_up(x);
 	recorder_sign(x);
 	next_round(x, n, x->batch_full || x->stopping);
@@ -136,10 +150,13 @@ void rounds_read(struct recorder *x)
 {
 	bool wait = !x->stopping && x->state == EVIDENCE_RECORDING;
 
-	if (!x->settled || x->reading || x->batch > 0 || x->released || !store_up(x->store) || !lease_is_ours(x) || !ledger_is_open(x->ledger))
+	if (!x->settled || x->reading || x->batch > 0 || x->released || !store_up(x->store) ||
+		!lease_is_ours(x) || !ledger_is_open(x->ledger))
 		return;
 	x->read_us = clock_mono_us();
-	x->reading = outbox_read(x->outbox, ledger_mark(x->ledger)->pos, x->batch_full ? BEHIND_COUNT : READ_COUNT, wait ? READ_BLOCK_MS : 0) == 0;
+	x->reading =
+		outbox_read(x->outbox, ledger_mark(x->ledger)->pos,
+			x->batch_full ? BEHIND_COUNT : READ_COUNT, wait ? READ_BLOCK_MS : 0) == 0;
 }
 
 void rounds_on_timer(evutil_socket_t fd, short what, void *ctx)

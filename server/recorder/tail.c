@@ -1,6 +1,7 @@
 /*
- * tail.c: the end of an evidence file, and the files that were rotated away. A checkpoint is written every second with events, so what must be read is short.
- * It repairs nothing. Runs in the recorder. docs/evidence.md.
+ * tail.c: the end of an evidence file, and the files that were rotated away. A checkpoint is
+ * written every second with events, so what must be read is short. It repairs nothing. Runs in the
+ * recorder. docs/evidence.md.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +20,8 @@
 #include "recorder/tail.h"
 
 #define DAY_S 86400
-#define ROTATED_DIGITS 12 /* of the first line's number behind the file's name: so they sort by age */
+/* of the first line's number behind the file's name: so they sort by age */
+#define ROTATED_DIGITS 12
 
 /* Where the line that ends before `end` begins. */
 static size_t line_start(const char *p, size_t end)
@@ -34,7 +36,8 @@ static void follow_lost(struct ledger_mark *m, const struct chain_record *r)
 {
 	struct chain_text rest = r->more, name, value;
 
-	if (!chain_next_member(&rest, &name, &value) || !chain_is(name, "epoch") || value.n != CHAIN_EPOCH)
+	if (!chain_next_member(&rest, &name, &value) || !chain_is(name, "epoch") ||
+		value.n != CHAIN_EPOCH)
 		return;
 	memset(m->pos, 0, sizeof m->pos);
 	memcpy(m->epoch, value.p, CHAIN_EPOCH);
@@ -59,7 +62,8 @@ static void follow(struct ledger_mark *m, const char *line, size_t n, const stru
 		follow_lost(m, &l->record);
 	else if (chain_is(l->record.event, CHAIN_STORE_REVERTED))
 		chain_more_positions(&l->record, m->pos);
-	if (l->record.id.p != NULL && chain_id_parse(l->record.id.p, l->record.id.n, &shard, &pos) == 0)
+	if (l->record.id.p != NULL &&
+		chain_id_parse(l->record.id.p, l->record.id.n, &shard, &pos) == 0)
 		m->pos[shard] = pos;
 }
 
@@ -101,7 +105,10 @@ static int read_lines(const char *p, struct tail *t)
 		if (chain_scan(p + at, n, &l) != 0)
 			return TG_EINVAL;
 		follow(&t->mark, p + at, n, &l);
-		if (was.n != 0 && (t->mark.n != was.n + 1 || memcmp(l.is_check ? l.check.prev : l.record.prev, was.hash, CHAIN_HASH) != 0))
+		if (was.n != 0 &&
+			(t->mark.n != was.n + 1 ||
+				memcmp(l.is_check ? l.check.prev : l.record.prev, was.hash,
+					CHAIN_HASH) != 0))
 			return TG_EINVAL;
 		if (l.is_check) {
 			t->head_n = t->mark.n;
@@ -118,7 +125,7 @@ int tail_read(int fd, struct tail *t)
 	char *p;
 	int rc;
 
-	*t = (struct tail){ 0 };
+	*t = (struct tail){0};
 	if (fstat(fd, &st) != 0)
 		return TG_EIO;
 	if (st.st_size == 0)
@@ -137,7 +144,7 @@ int tail_read(int fd, struct tail *t)
 	return rc;
 }
 
-/* Rotated files --------------------------------------------------------------------------------------------------------- */
+/* Rotated files ------------------------------------------------------------ */
 
 int tail_rotated(const char *path, uint64_t first_n, char *out, size_t cap)
 {
@@ -151,7 +158,11 @@ static void split(const char *path, char *dir, size_t cap, const char **base)
 	const char *slash = strrchr(path, '/');
 
 	*base = slash != NULL ? slash + 1 : path;
-	snprintf(dir, cap, "%.*s", slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path), slash == NULL ? "." : path);
+	snprintf(dir, cap, "%.*s",
+		slash == NULL         ? 1 :
+			slash == path ? 1 :
+					(int)(slash - path),
+		slash == NULL ? "." : path);
 }
 
 /* Is name a rotated file of base, and of which first line? */
@@ -160,7 +171,7 @@ static bool is_rotated(const char *name, const char *base, uint64_t *first_n)
 	size_t n = strlen(base), len = strlen(name);
 
 	return strncmp(name, base, n) == 0 && name[n] == '.' && len >= n + 1 + ROTATED_DIGITS &&
-	    tg_num_u64(name + n + 1, len - n - 1, UINT64_MAX, first_n) == 0;
+		tg_num_u64(name + n + 1, len - n - 1, UINT64_MAX, first_n) == 0;
 }
 
 bool tail_older(const char *path, uint64_t before, char *out, size_t cap, uint64_t *first_n)
@@ -203,8 +214,10 @@ unsigned tail_expire(const char *path, unsigned keep_days)
 	split(path, dir, sizeof dir, &base);
 	d = keep_days > 0 ? opendir(dir) : NULL;
 	while (d != NULL && (e = readdir(d)) != NULL)
-		if (is_rotated(e->d_name, base, &n) && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-		    st.st_mtime < before && unlinkat(dirfd(d), e->d_name, 0) == 0)
+		if (is_rotated(e->d_name, base, &n) &&
+			fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISREG(st.st_mode) && st.st_mtime < before &&
+			unlinkat(dirfd(d), e->d_name, 0) == 0)
 			removed++;
 	if (d != NULL)
 		closedir(d);

@@ -1,8 +1,9 @@
 /*
- * takeup.c: what is settled when this recorder has taken the lease, or taken it up again behind a broken connection, before anything is read:
- * is it the store of which the file tells, and does it still know all that it told us? If not, what had ended ends again (reconcile.c). Who wrote before? What was recorded
- * and is not trimmed? Only then may reads begin.
- * Runs in the recorder. docs/evidence.md, "Who records".
+ * takeup.c: what is settled when this recorder has taken the lease, or taken it up again behind a
+ * broken connection, before anything is read: is it the store of which the file tells, and does it
+ * still know all that it told us? If not, what had ended ends again (reconcile.c). Who wrote
+ * before? What was recorded and is not trimmed? Only then may reads begin. Runs in the recorder.
+ * docs/evidence.md, "Who records".
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,10 +34,12 @@ static struct chain_pos later(struct chain_pos a, struct chain_pos b)
 
 static struct chain_pos before(struct chain_pos p)
 {
-	return p.seq > 0 ? (struct chain_pos){ p.ms, p.seq - 1 } : (struct chain_pos){ p.ms - 1, UINT64_MAX };
+	return p.seq > 0 ? (struct chain_pos){p.ms, p.seq - 1} :
+			   (struct chain_pos){p.ms - 1, UINT64_MAX};
 }
 
-/* Up to where an outbox may hold events that stand in our files. In a store that is not the file's, that is what we declared when it was. */
+/* Up to where an outbox may hold events that stand in our files. In a store that is not the file's,
+ * that is what we declared when it was. */
 static struct chain_pos ours(const struct recorder *x, unsigned shard)
 {
 	static const struct chain_pos none;
@@ -46,7 +49,7 @@ static struct chain_pos ours(const struct recorder *x, unsigned shard)
 	return strcmp(x->takeup.lease.by, x->token) == 0 ? x->takeup.lease.pos[shard] : none;
 }
 
-/* Records of our own -------------------------------------------------------------------------------------------------- */
+/* Records of our own ------------------------------------------------------- */
 
 struct own {
 	struct recorder *x;
@@ -55,12 +58,13 @@ struct own {
 
 static struct own own_begin(struct recorder *x)
 {
-	return (struct own){ x, { .p = x->entry.more, .cap = sizeof x->entry.more } };
+	return (struct own){x, {.p = x->entry.more, .cap = sizeof x->entry.more}};
 }
 
 static void own_member(struct own *o, const char *name, const char *value)
 {
-	chain_put_member(&o->more, (struct chain_text){ name, strlen(name) }, (struct chain_text){ value, strlen(value) });
+	chain_put_member(&o->more, (struct chain_text){name, strlen(name)},
+		(struct chain_text){value, strlen(value)});
 }
 
 static void own_position(struct own *o, unsigned shard, const struct chain_pos *p)
@@ -74,8 +78,14 @@ static void own_position(struct own *o, unsigned shard, const struct chain_pos *
 
 static int own_add(struct own *o, const char *event)
 {
-	struct chain_record r = { .time_ms = o->x->takeup.lease.now_ms, .event = { event, strlen(event) }, .dk = -1, .size_bytes = -1, .deadline_ms = -1,
-		.lease_ms = -1, .late_us = -1, .more = { o->x->entry.more, o->more.n } };
+	struct chain_record r = {.time_ms = o->x->takeup.lease.now_ms,
+		.event = {event, strlen(event)},
+		.dk = -1,
+		.size_bytes = -1,
+		.deadline_ms = -1,
+		.lease_ms = -1,
+		.late_us = -1,
+		.more = {o->x->entry.more, o->more.n}};
 
 	return ledger_add(o->x->ledger, &r);
 }
@@ -94,7 +104,8 @@ static int add_lost(struct recorder *x)
 		own_member(&o, "was", was);
 		if ((err = own_add(&o, CHAIN_STORE_LOST)) != 0)
 			return err;
-		log_error("store-lost", "the store came back empty: what was live in it is recorded as lost");
+		log_error("store-lost",
+			"the store came back empty: what was live in it is recorded as lost");
 	}
 	ledger_set_epoch(x->ledger, epoch);
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
@@ -104,8 +115,9 @@ static int add_lost(struct recorder *x)
 }
 
 /*
- * Another chain tells of this store up to now, and perhaps also of some events that follow here: what its recorder declared and did not trim. Ours, if it was begun anew
- * under the same key, is another, too.
+ * Another chain tells of this store up to now, and perhaps also of some events that follow here:
+ * what its recorder declared and did not trim. Ours, if it was begun anew under the same key, is
+ * another, too.
  */
 static int add_taken_over(struct recorder *x)
 {
@@ -113,7 +125,8 @@ static int add_taken_over(struct recorder *x)
 	struct own o = own_begin(x);
 	char text[2 * CHAIN_HASH + 1], hash[2 * CHAIN_HASH + 1];
 
-	if (l->by[0] == '\0' || (strcmp(l->by, x->token) == 0 && ledger_mark(x->ledger)->epoch[0] != '\0'))
+	if (l->by[0] == '\0' ||
+		(strcmp(l->by, x->token) == 0 && ledger_mark(x->ledger)->epoch[0] != '\0'))
 		return 0;
 	snprintf(text, sizeof text, "%.*s", (int)(2 * CHAIN_KEY), l->by);
 	own_member(&o, "key", text);
@@ -125,21 +138,27 @@ static int add_taken_over(struct recorder *x)
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
 		if (is_set(&l->pos[i]))
 			own_position(&o, i, &l->pos[i]);
-	log_warn("evidence-taken-over", "another recorder wrote the evidence of this store before: its chain and this one belong together");
+	log_warn("evidence-taken-over",
+		"another recorder wrote the evidence of this store before: its chain and this one "
+		"belong together");
 	return own_add(&o, CHAIN_TAKEN_OVER);
 }
 
 /*
- * A store that came back as it had been before: it was failed over to a replica that lacked the last moments. It does not know an id, or a declaration, that we know from it; or it holds
- * events that are new and should be old. What was recorded behind the position that is returned, it has forgotten; from there on we read.
+ * A store that came back as it had been before: it was failed over to a replica that lacked the
+ * last moments. It does not know an id, or a declaration, that we know from it; or it holds events
+ * that are new and should be old. What was recorded behind the position that is returned, it has
+ * forgotten; from there on we read.
  */
 static bool reverted(const struct recorder *x, unsigned shard, struct chain_pos *from)
 {
-	const struct chain_pos p = ledger_mark(x->ledger)->pos[shard], *told = &x->takeup.lease.pos[shard];
+	const struct chain_pos p = ledger_mark(x->ledger)->pos[shard],
+			       *told = &x->takeup.lease.pos[shard];
 	const struct seen *s = &x->takeup.shard[shard];
 	bool declared_less = x->takeup.lease.by[0] != '\0' && chain_pos_cmp(told, &p) < 0;
 
-	if (!s->asked || !same_store(x) || (!declared_less && !is_set(&s->fresh) && chain_pos_cmp(&s->last, &p) >= 0))
+	if (!s->asked || !same_store(x) ||
+		(!declared_less && !is_set(&s->fresh) && chain_pos_cmp(&s->last, &p) >= 0))
 		return false;
 	*from = p;
 	if (declared_less)
@@ -167,11 +186,14 @@ static int add_reverted(struct recorder *x)
 	}
 	if (n == 0)
 		return 0;
-	log_error("store-reverted", "the store came back without the last that it had told us of, in %u shards: it was failed over", n);
+	log_error("store-reverted",
+		"the store came back without the last that it had told us of, in %u shards: it was "
+		"failed over",
+		n);
 	return own_add(&o, CHAIN_STORE_REVERTED);
 }
 
-/* Settling ------------------------------------------------------------------------------------------------------------ */
+/* Settling ----------------------------------------------------------------- */
 
 static void on_compared(void *ctx, int err, unsigned shard)
 {
@@ -198,7 +220,8 @@ static void settled(struct recorder *x)
 	rounds_read(x);
 }
 
-/* What was recorded and is still there goes now; of a shard that holds more than was shown, what was shown. */
+/* What was recorded and is still there goes now; of a shard that holds more than was shown, what
+ * was shown. */
 static int trim(struct recorder *x)
 {
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
@@ -219,7 +242,8 @@ static int add_records(struct recorder *x)
 
 	ledger_drop(x->ledger);
 	memcpy(x->told, x->takeup.lease.pos, sizeof x->told);
-	if ((err = add_lost(x)) != 0 || (err = add_taken_over(x)) != 0 || (err = add_reverted(x)) != 0)
+	if ((err = add_lost(x)) != 0 || (err = add_taken_over(x)) != 0 ||
+		(err = add_reverted(x)) != 0)
 		return err;
 	return ledger_commit(x->ledger);
 }
@@ -260,17 +284,21 @@ static void on_reconciled(void *ctx, int err, size_t ended)
 		recorder_unsettle(x);
 		return;
 	}
-	log_warn("store-reconciled", "%zu blobs and sessions had ended and were back in the store; they were ended again", ended);
+	log_warn("store-reconciled",
+		"%zu blobs and sessions had ended and were back in the store; they were ended "
+		"again",
+		ended);
 	tell(x);
 }
 
-/* What of our files the store has forgotten, by shard; false: nothing. Also a store at which we have been before the one of which the file tells. */
+/* What of our files the store has forgotten, by shard; false: nothing. Also a store at which we
+ * have been before the one of which the file tells. */
 static bool forgotten(const struct recorder *x, struct chain_pos from[TOKEN_SHARDS])
 {
 	bool any = !same_store(x) && x->takeup.lease.by[0] != '\0';
 
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
-		from[i] = (struct chain_pos){ UINT64_MAX, UINT64_MAX };
+		from[i] = (struct chain_pos){UINT64_MAX, UINT64_MAX};
 		if (!same_store(x))
 			from[i] = later(x->takeup.lease.pos[i], x->takeup.shard[i].known);
 		else
@@ -283,8 +311,12 @@ static bool forgotten(const struct recorder *x, struct chain_pos from[TOKEN_SHAR
 static int reconcile(struct recorder *x)
 {
 	struct chain_pos from[TOKEN_SHARDS];
-	const struct reconcile_opts o = { .store = x->store, .path = x->env->conf->audit_log, .here = ledger_mark(x->ledger)->epoch,
-		.epoch = x->takeup.lease.epoch, .from = from, .now_ms = x->takeup.lease.now_ms };
+	const struct reconcile_opts o = {.store = x->store,
+		.path = x->env->conf->audit_log,
+		.here = ledger_mark(x->ledger)->epoch,
+		.epoch = x->takeup.lease.epoch,
+		.from = from,
+		.now_ms = x->takeup.lease.now_ms};
 	int rc = 0;
 
 	if (forgotten(x, from))
@@ -317,7 +349,8 @@ void takeup_on_trimmed(void *ctx, int err)
 
 	x->takeup.trimming = false;
 	if (err != 0) {
-		/* What cannot be trimmed would pile up: it counts as not recorded, and uploads stop. */
+		/* What cannot be trimmed would pile up: it counts as not recorded, and uploads
+		 * stop. */
 		if (store_up(x->store))
 			recorder_state(x, EVIDENCE_NO_STORE, 0);
 		recorder_unsettle(x);
@@ -328,7 +361,7 @@ void takeup_on_trimmed(void *ctx, int err)
 	}
 }
 
-/* Looking ------------------------------------------------------------------------------------------------------------- */
+/* Looking ------------------------------------------------------------------ */
 
 /* Of what an outbox holds up to our position: which entries stand in the file? */
 static int look_up(struct recorder *x, const struct outbox_look *k, struct seen *s)
@@ -339,7 +372,8 @@ static int look_up(struct recorder *x, const struct outbox_look *k, struct seen 
 
 	while (n < OUTBOX_LOOK && outbox_next(k->b, &list[n].event))
 		n++;
-	err = recall_find(x->env->conf->audit_log, ledger_mark(x->ledger)->epoch, x->takeup.lease.epoch, list, n, &x->entry);
+	err = recall_find(x->env->conf->audit_log, ledger_mark(x->ledger)->epoch,
+		x->takeup.lease.epoch, list, n, &x->entry);
 	for (i = 0; err == 0 && i < n && list[i].known; i++)
 		s->known = list[i].event.pos;
 	if (err == 0 && i < n)
@@ -386,7 +420,7 @@ void takeup_begin(struct recorder *x, const struct outbox_lease *l)
 	}
 	if (!was_open)
 		x->signed_us = clock_mono_us();
-	x->takeup = (struct takeup){ .lease = *l };
+	x->takeup = (struct takeup){.lease = *l};
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
 		pos[i] = ours(x, i);
 	rc = outbox_look(x->outbox, pos);

@@ -1,7 +1,8 @@
 /*
- * rconn.c: one pipelined Redis connection on a stream: requests are encoded straight into the stream's buffer, replies are cut at their
- * boundaries here and built by hiredis's reader, except bulks for a fetch, whose buffer chains are moved. It reconnects by itself.
- * It does not know which commands are sent, and has no TLS yet. Runs in every process that has a store.
+ * rconn.c: one pipelined Redis connection on a stream: requests are encoded straight into the
+ * stream's buffer, replies are cut at their boundaries here and built by hiredis's reader, except
+ * bulks for a fetch, whose buffer chains are moved. It reconnects by itself. It does not know which
+ * commands are sent, and has no TLS yet. Runs in every process that has a store.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,12 +20,14 @@
 #include "redis/scrub.h"
 
 #define HIGH_BYTES ((size_t)1024 * 1024) /* of requests not yet written: pause the sources */
-#define PUSH_BYTES ((size_t)16 * 1024)   /* of requests: the store begins with them while this turn goes on */
+/* of requests: the store begins with them while this turn goes on */
+#define PUSH_BYTES ((size_t)16 * 1024)
 #define LOW_BYTES ((size_t)256 * 1024)
 #define BACKOFF_MIN_MS 10u
 #define BACKOFF_MAX_MS 1000u
 #define CONNECT_TIMEOUT_S 5u
-#define SILENCE_US 5000000u       /* answers are due and nothing has come for that long: the connection is taken for dead */
+/* answers are due and nothing has come for that long: the connection is taken for dead */
+#define SILENCE_US 5000000u
 #define READ_BYTES ((size_t)64 * 1024)
 
 struct pending { /* a command whose reply is still to come */
@@ -53,14 +56,14 @@ struct rconn {
 	uint64_t heard_us;
 	bool up, ready, high;
 	bool scrub_refused; /* on this connection, and logged */
-	bool busy, doomed; /* inside a dispatch; rconn_free() came meanwhile */
+	bool busy, doomed;  /* inside a dispatch; rconn_free() came meanwhile */
 	struct loop_task broken;
 };
 
 static void rconn_start(struct rconn *c);
 static void rconn_fail(struct rconn *c, const char *why);
 
-/* Making one --------------------------------------------------------------------------------------------------------- */
+/* Making one --------------------------------------------------------------- */
 
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
@@ -79,7 +82,8 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 		rconn_fail(c, "no answer");
 }
 
-/* What was refused went through Redis's query buffer all the same, but not through the one of its answers. */
+/* What was refused went through Redis's query buffer all the same, but not through the one of its
+ * answers. */
 static void on_scrubbed(void *ctx, const redisReply *r)
 {
 	struct rconn *c = ctx;
@@ -87,7 +91,8 @@ static void on_scrubbed(void *ctx, const redisReply *r)
 	if (r == NULL || r->type != REDIS_REPLY_ERROR || c->scrub_refused)
 		return;
 	c->scrub_refused = true;
-	log_warn("store_refused", "PING, which overwrites this connection's buffers in Redis: %.80s", r->str);
+	log_warn("store_refused",
+		"PING, which overwrites this connection's buffers in Redis: %.80s", r->str);
 }
 
 static void on_scrub_tick(evutil_socket_t fd, short what, void *arg)
@@ -102,7 +107,8 @@ static void on_scrub_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (c->stream == NULL)
 		return; /* a connection's buffers end with it */
-	if (scrub_due(&c->scrub, clock_mono_us(), c->count > 0) && rconn_cmd_early(c, on_scrubbed, c, 2, argv, len) != 0)
+	if (scrub_due(&c->scrub, clock_mono_us(), c->count > 0) &&
+		rconn_cmd_early(c, on_scrubbed, c, 2, argv, len) != 0)
 		scrub_bulk(&c->scrub, clock_mono_us()); /* out of memory: try again */
 	if (scrub_dirty(&c->scrub))
 		event_add(c->scrub_tick, &tick);
@@ -134,7 +140,8 @@ static void rconn_destroy(struct rconn *c)
 	free(c);
 }
 
-struct rconn *rconn_new(struct loop *l, const char *url, const struct rconn_calls *calls, void *ctx, char *err, size_t cap)
+struct rconn *rconn_new(struct loop *l, const char *url, const struct rconn_calls *calls, void *ctx,
+	char *err, size_t cap)
 {
 	struct rconn *c = calloc(1, sizeof *c);
 	struct timeval now = {0, 0};
@@ -174,7 +181,7 @@ void rconn_free(struct rconn *c)
 	rconn_destroy(c);
 }
 
-/* The queue ---------------------------------------------------------------------------------------------------------- */
+/* The queue ---------------------------------------------------------------- */
 
 static struct pending *queue_push(struct rconn *c)
 {
@@ -216,12 +223,13 @@ void rconn_forget(struct rconn *c, const void *ctx)
 		if (p->ctx != ctx)
 			continue;
 		p->cb = NULL;
-		p->sink = NULL; /* a fetch stays one: its bulk is read past the reader, and dropped */
+		/* a fetch stays one: its bulk is read past the reader, and dropped */
+		p->sink = NULL;
 		p->ctx = NULL;
 	}
 }
 
-/* Connecting, and losing the connection ------------------------------------------------------------------------------ */
+/* Connecting, and losing the connection ------------------------------------ */
 
 /* Ends a dispatch: true when the connection was freed in it. */
 static bool undoomed(struct rconn *c)
@@ -257,7 +265,8 @@ static void rconn_fail(struct rconn *c, const char *why)
 	c->up = c->ready = c->high = c->scrub_refused = false;
 	event_del(c->watch);
 	c->busy = true;
-	/* New commands are refused while down, so what stands in the queue is what was in flight. */
+	/* New commands are refused while down, so what stands in the queue is what was in flight.
+	 */
 	while (n-- > 0 && !c->doomed) {
 		struct pending p = queue_pop(c);
 		answer_broken(&p);
@@ -290,7 +299,8 @@ static void on_auth(void *ctx, const redisReply *reply)
 	if (reply == NULL)
 		return;
 	if (reply->type == REDIS_REPLY_ERROR) {
-		log_error("store_auth", "%s, user '%s': %s", c->url.name, c->url.user != NULL ? c->url.user : "default", reply->str);
+		log_error("store_auth", "%s, user '%s': %s", c->url.name,
+			c->url.user != NULL ? c->url.user : "default", reply->str);
 		rconn_fail(c, "authentication refused");
 		return;
 	}
@@ -336,13 +346,15 @@ static void on_drain(struct stream *s, void *ctx)
 
 static void on_end(struct stream *s, enum stream_end why, void *ctx)
 {
-	static const char *const text[] = {"closed by the store", "connection error", "TLS error", "timeout"};
+	static const char *const text[] = {
+		"closed by the store", "connection error", "TLS error", "timeout"};
 
 	char what[128];
 	const char *reason = why == STREAM_ERROR && errno != 0 ? strerror(errno) : NULL;
 
 	(void)s;
-	snprintf(what, sizeof what, "%s%s%s", text[why], reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	snprintf(what, sizeof what, "%s%s%s", text[why], reason != NULL ? ": " : "",
+		reason != NULL ? reason : "");
 	rconn_fail(ctx, what);
 }
 
@@ -350,9 +362,12 @@ static void on_read(struct stream *s, struct evbuffer *in, void *ctx);
 
 static void rconn_start(struct rconn *c)
 {
-	static const struct stream_cb cb = {.on_ready = on_ready, .on_read = on_read, .on_drain = on_drain, .on_end = on_end};
-	static const struct stream_opts opts = {
-		.in_max = 4 * READ_BYTES, .read_size = READ_BYTES, .out_low = LOW_BYTES, .ready_timeout_s = CONNECT_TIMEOUT_S};
+	static const struct stream_cb cb = {
+		.on_ready = on_ready, .on_read = on_read, .on_drain = on_drain, .on_end = on_end};
+	static const struct stream_opts opts = {.in_max = 4 * READ_BYTES,
+		.read_size = READ_BYTES,
+		.out_low = LOW_BYTES,
+		.ready_timeout_s = CONNECT_TIMEOUT_S};
 	static const struct timeval second = {1, 0};
 
 	if (c->reader != NULL)
@@ -362,7 +377,8 @@ static void rconn_start(struct rconn *c)
 	memset(&c->scrub, 0, sizeof c->scrub);
 	event_del(c->scrub_tick);
 	if (c->reader != NULL)
-		c->stream = stream_connect(c->loop, (struct sockaddr *)&c->url.addr, c->url.addr_len, NULL, &opts, &cb, c);
+		c->stream = stream_connect(c->loop, (struct sockaddr *)&c->url.addr,
+			c->url.addr_len, NULL, &opts, &cb, c);
 	if (c->stream == NULL) {
 		char what[128];
 
@@ -373,7 +389,7 @@ static void rconn_start(struct rconn *c)
 	event_add(c->watch, &second);
 }
 
-/* Replies ------------------------------------------------------------------------------------------------------------ */
+/* Replies ------------------------------------------------------------------ */
 
 /* A whole reply other than a fetched bulk stands in the reader. */
 static int dispatch_reply(struct rconn *c)
@@ -402,7 +418,8 @@ static void dispatch_bulk(struct rconn *c, long len)
 		p.bulk_cb(p.ctx, len, NULL);
 }
 
-/* Consumes some of `in`. Returns 1: go on, 0: more bytes are needed, negative: the other side does not speak RESP. */
+/* Consumes some of `in`. Returns 1: go on, 0: more bytes are needed, negative: the other side does
+ * not speak RESP. */
 static int consume(struct rconn *c, struct evbuffer *in)
 {
 	struct pending *p = queue_first(c);
@@ -418,11 +435,13 @@ static int consume(struct rconn *c, struct evbuffer *in)
 		return TG_EPROTO; /* nobody asked */
 	/* The line of a fetched bulk must stand in one piece. */
 	if (p->bulk_cb != NULL && !c->scan.in_reply)
-		(void)evbuffer_pullup(in, evbuffer_get_length(in) < RESP_LINE_MAX ? -1 : RESP_LINE_MAX);
+		(void)evbuffer_pullup(
+			in, evbuffer_get_length(in) < RESP_LINE_MAX ? -1 : RESP_LINE_MAX);
 	if (evbuffer_peek(in, -1, NULL, &v, 1) < 1 || v.iov_len == 0)
 		return 0;
 	/* "OK" or "QUEUED", and nobody wants to be told: no need for a reader. */
-	if ((p->cb == NULL || p->expected) && p->bulk_cb == NULL && !c->scan.in_reply && (used = resp_status(v.iov_base, v.iov_len)) > 0) {
+	if ((p->cb == NULL || p->expected) && p->bulk_cb == NULL && !c->scan.in_reply &&
+		(used = resp_status(v.iov_base, v.iov_len)) > 0) {
 		evbuffer_drain(in, used);
 		(void)queue_pop(c);
 		return 1;
@@ -478,7 +497,7 @@ static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
 		rconn_fail(c, rc == TG_EPROTO ? "not the Redis protocol" : "out of memory");
 }
 
-/* Requests ----------------------------------------------------------------------------------------------------------- */
+/* Requests ----------------------------------------------------------------- */
 
 static struct pending *push_for(struct rconn *c, rconn_cb *cb, void *ctx)
 {
@@ -502,7 +521,8 @@ static void sent(struct rconn *c)
 		c->high = true;
 }
 
-int rconn_cmd_early(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[], const size_t len[])
+int rconn_cmd_early(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[],
+	const size_t len[])
 {
 	if (c->stream == NULL)
 		return TG_ESTORE;
@@ -516,12 +536,14 @@ int rconn_cmd_early(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const ch
 	return 0;
 }
 
-int rconn_cmd(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[], const size_t len[])
+int rconn_cmd(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[],
+	const size_t len[])
 {
 	return c->ready ? rconn_cmd_early(c, cb, ctx, argc, argv, len) : TG_ESTORE;
 }
 
-int rconn_expect(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[], const size_t len[])
+int rconn_expect(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[],
+	const size_t len[])
 {
 	int rc = rconn_cmd(c, cb, ctx, argc, argv, len);
 
@@ -530,7 +552,8 @@ int rconn_expect(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char 
 	return rc;
 }
 
-int rconn_store(struct rconn *c, rconn_cb *cb, void *ctx, const char *key, size_t n, struct evbuffer *value, uint64_t px_ms)
+int rconn_store(struct rconn *c, rconn_cb *cb, void *ctx, const char *key, size_t n,
+	struct evbuffer *value, uint64_t px_ms)
 {
 	if (!c->ready || push_for(c, cb, ctx) == NULL)
 		return TG_ESTORE;
@@ -543,8 +566,8 @@ int rconn_store(struct rconn *c, rconn_cb *cb, void *ctx, const char *key, size_
 	return 0;
 }
 
-int rconn_fetch(struct rconn *c, rconn_bulk_cb *cb, void *ctx, int argc, const char *const argv[], const size_t len[],
-    struct evbuffer *sink)
+int rconn_fetch(struct rconn *c, rconn_bulk_cb *cb, void *ctx, int argc, const char *const argv[],
+	const size_t len[], struct evbuffer *sink)
 {
 	struct pending *p;
 	int rc = rconn_cmd(c, NULL, ctx, argc, argv, len);

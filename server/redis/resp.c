@@ -1,6 +1,6 @@
 /*
- * resp.c: requests of RESP2 into an evbuffer, and the boundaries of its replies. No reply is built here, nothing is read or written.
- * Runs in every process that has a store.
+ * resp.c: requests of RESP2 into an evbuffer, and the boundaries of its replies. No reply is built
+ * here, nothing is read or written. Runs in every process that has a store.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 enum { S_TYPE, S_NUMBER, S_NUMBER_LF, S_LINE, S_PAYLOAD, S_BODY, S_BODY_CR, S_BODY_LF };
 
-/* Replies ------------------------------------------------------------------------------------------------------------ */
+/* Replies ------------------------------------------------------------------ */
 
 static int on_type(struct resp_scan *s, char c)
 {
@@ -132,7 +132,8 @@ enum resp_step resp_scan(struct resp_scan *s, const char *p, size_t n, bool fetc
 		s->state = S_BODY_CR;
 	if (s->state == S_BODY_CR || s->state == S_BODY_LF)
 		return scan_body_end(s, p[0], used);
-	/* Only a bulk line at the top of a fetch's reply is kept from the reader; it must be whole, to tell a nil. */
+	/* Only a bulk line at the top of a fetch's reply is kept from the reader; it must be whole,
+	 * to tell a nil. */
 	if (!fetch || s->in_reply || p[0] != '$')
 		return scan_fed(s, p, n, used);
 	const char *lf = memchr(p, '\n', n);
@@ -142,7 +143,9 @@ enum resp_step resp_scan(struct resp_scan *s, const char *p, size_t n, bool fetc
 		return scan_fed(s, p, n, used);
 	while (p + i <= lf) {
 		char c = p[i++];
-		int rc = i == 1 ? on_type(s, c) : s->state == S_NUMBER ? on_number(s, c) : on_number_end(s, c);
+		int rc = i == 1              ? on_type(s, c) :
+			s->state == S_NUMBER ? on_number(s, c) :
+					       on_number_end(s, c);
 		if (rc != 0)
 			return RESP_BAD;
 	}
@@ -165,7 +168,7 @@ bool resp_in_body(const struct resp_scan *s)
 	return s->state == S_BODY && s->left > 0;
 }
 
-/* Requests ----------------------------------------------------------------------------------------------------------- */
+/* Requests ----------------------------------------------------------------- */
 
 static char *put_line(char *at, char type, uint64_t number)
 {
@@ -213,7 +216,8 @@ int resp_write(struct evbuffer *out, int argc, const char *const argv[], const s
 	return evbuffer_commit_space(out, &v, 1) == 0 ? 0 : TG_ENOMEM;
 }
 
-int resp_write_set(struct evbuffer *out, const char *key, size_t n, struct evbuffer *value, uint64_t px_ms)
+int resp_write_set(
+	struct evbuffer *out, const char *key, size_t n, struct evbuffer *value, uint64_t px_ms)
 {
 	char px[24], tail[64], *end;
 	struct evbuffer_iovec v;
@@ -228,7 +232,8 @@ int resp_write_set(struct evbuffer *out, const char *key, size_t n, struct evbuf
 
 	if (evbuffer_reserve_space(out, (ev_ssize_t)(5 * LINE_BYTES + n), &v, 1) != 1)
 		return TG_ENOMEM;
-	/* Room for the tail is made sure of first, so that no half command can ever stand in the buffer. */
+	/* Room for the tail is made sure of first, so that no half command can ever stand in the
+	 * buffer. */
 	struct evbuffer *last = evbuffer_new();
 	if (last == NULL || evbuffer_add(last, tail, tail_len) != 0) {
 		if (last != NULL)

@@ -1,6 +1,7 @@
 /*
- * resp.h: the two ends of RESP2 that a fast connection needs itself: requests written straight into an evbuffer, and a scanner that finds where
- * a reply ends without building it (hiredis's reader does that), so that a large bulk can be moved past the reader. No I/O.
+ * resp.h: the two ends of RESP2 that a fast connection needs itself: requests written straight into
+ * an evbuffer, and a scanner that finds where a reply ends without building it (hiredis's reader
+ * does that), so that a large bulk can be moved past the reader. No I/O.
  */
 #ifndef REDIS_RESP_H
 #define REDIS_RESP_H
@@ -15,31 +16,38 @@
 
 struct resp_scan { /* zeroed before the first byte of a connection */
 	uint32_t state;
-	bool in_reply;    /* past its first byte */
+	bool in_reply; /* past its first byte */
 	bool negative;
-	char type;        /* of the line being read */
+	char type; /* of the line being read */
 	uint32_t digits;
 	uint64_t number;
-	uint64_t need;    /* values still to come in this reply */
-	size_t left;      /* bytes of a bulk still to come; the caller counts it down during RESP_BODY */
-	long bulk_len;    /* of the fetched bulk */
+	uint64_t need; /* values still to come in this reply */
+	/* bytes of a bulk still to come; the caller counts it down during RESP_BODY */
+	size_t left;
+	long bulk_len; /* of the fetched bulk */
 };
 
 enum resp_step {
-	RESP_FEED,     /* `used` bytes belong to the reply that is coming: feed them to the reader */
-	RESP_REPLY,    /* the same, and the reply ends with them */
-	RESP_WAIT,     /* the line of a fetched bulk is not complete yet: come again with more than n bytes */
-	RESP_SKIP,     /* `used` bytes are framing around a fetched bulk: drop them */
-	RESP_BODY,     /* up to s->left bytes of the fetched bulk stand next; the caller moves them and reduces s->left */
+	/* `used` bytes belong to the reply that is coming: feed them to the reader */
+	RESP_FEED,
+	RESP_REPLY, /* the same, and the reply ends with them */
+	/* the line of a fetched bulk is not complete yet: come again with more than n bytes */
+	RESP_WAIT,
+	RESP_SKIP, /* `used` bytes are framing around a fetched bulk: drop them */
+	/* up to s->left bytes of the fetched bulk stand next; the caller moves them and reduces
+	   s->left */
+	RESP_BODY,
 	RESP_BODY_END, /* `used` bytes of framing end the fetched bulk (s->bulk_len) */
 	RESP_BAD
 };
 
-/** resp_scan(s, p, n, fetch, used): the next n >= 1 bytes. fetch: the reply's command wants its bulk moved;
- *  then, at a reply's first byte, p should hold RESP_LINE_MAX bytes if as many have arrived. */
+/** resp_scan(s, p, n, fetch, used): the next n >= 1 bytes. fetch: the reply's command wants its
+ * bulk moved; then, at a reply's first byte, p should hold RESP_LINE_MAX bytes if as many have
+ * arrived. */
 enum resp_step resp_scan(struct resp_scan *s, const char *p, size_t n, bool fetch, size_t *used);
 
-/** resp_status(p, n): the length of the status reply ("+OK") that stands here, whole; 0: none does. */
+/** resp_status(p, n): the length of the status reply ("+OK") that stands here, whole; 0: none does.
+ */
 size_t resp_status(const char *p, size_t n);
 
 /** resp_in_body(s): is the next byte one of the fetched bulk's s->left? */
@@ -47,7 +55,9 @@ bool resp_in_body(const struct resp_scan *s);
 
 /** resp_write(out, argc, argv, len): one command. Returns 0 or TG_ENOMEM (out is unchanged). */
 int resp_write(struct evbuffer *out, int argc, const char *const argv[], const size_t len[]);
-/** resp_write_set(out, key, n, value, px_ms): SET key value PX px_ms; value's chains are moved, it is empty afterwards. 0 or TG_ENOMEM. */
-int resp_write_set(struct evbuffer *out, const char *key, size_t n, struct evbuffer *value, uint64_t px_ms);
+/** resp_write_set(out, key, n, value, px_ms): SET key value PX px_ms; value's chains are moved, it
+ * is empty afterwards. 0 or TG_ENOMEM. */
+int resp_write_set(
+	struct evbuffer *out, const char *key, size_t n, struct evbuffer *value, uint64_t px_ms);
 
 #endif

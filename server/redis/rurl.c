@@ -1,5 +1,6 @@
 /*
- * rurl.c: where a Redis is, from a URL. A host name is resolved here, once: a lookup would block the loop. Runs in every process that has a store.
+ * rurl.c: where a Redis is, from a URL. A host name is resolved here, once: a lookup would block
+ * the loop. Runs in every process that has a store.
  */
 #include <netdb.h>
 #include <stdio.h>
@@ -28,13 +29,16 @@ static int url_user(struct rurl *u, const char *where, const char *at, char *err
 static int url_unix(struct rurl *u, const char *where, char *err, size_t cap)
 {
 	struct sockaddr_un *un = (struct sockaddr_un *)&u->addr;
-	const char *at = memchr(where, '@', strcspn(where, "/")), *path = at != NULL ? at + 1 : where;
+	const char *at = memchr(where, '@', strcspn(where, "/")),
+		   *path = at != NULL ? at + 1 : where;
 	int rc = at != NULL ? url_user(u, where, at, err, cap) : 0;
 
 	if (rc != 0)
 		return rc;
 	if (path[0] != '/' || strlen(path) >= sizeof un->sun_path) {
-		snprintf(err, cap, "store: a unix socket needs an absolute path of at most %zu bytes", sizeof un->sun_path - 1);
+		snprintf(err, cap,
+			"store: a unix socket needs an absolute path of at most %zu bytes",
+			sizeof un->sun_path - 1);
 		return TG_EINVAL;
 	}
 	un->sun_family = AF_UNIX;
@@ -47,7 +51,8 @@ static int url_unix(struct rurl *u, const char *where, char *err, size_t cap)
 /* [user:password@]host:port, the host perhaps in brackets. */
 static int url_tcp(struct rurl *u, char *where, char *err, size_t cap)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found = NULL;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV},
+			*found = NULL;
 	char *at = strrchr(where, '@');
 	char *host = at != NULL ? at + 1 : where, *port;
 	int rc = at != NULL ? url_user(u, where, at, err, cap) : 0;
@@ -86,7 +91,8 @@ int rurl_parse(struct rurl *u, const char *url, char *err, size_t cap)
 	if (strncmp(url, "unix://", 7) == 0)
 		return url_unix(u, url + 7, err, cap);
 	if (strncmp(url, "redis://", 8) != 0) {
-		snprintf(err, cap, "store: write unix:///path or redis://[user:password@]host:port");
+		snprintf(
+			err, cap, "store: write unix:///path or redis://[user:password@]host:port");
 		return TG_EINVAL;
 	}
 	copy = strdup(url + 8);

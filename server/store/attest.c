@@ -1,14 +1,15 @@
 /*
- * attest.c: judges a Redis by its configuration (docs/store.md). It asks nothing (store_attest.c does), and cannot see what a
- * provider does below Redis. Pure; used by the reaper.
+ * attest.c: judges a Redis by its configuration (docs/store.md). It asks nothing (store_attest.c
+ * does), and cannot see what a provider does below Redis. Pure; used by the reaper.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/attest.h"
 
-const char *const attest_config_names[] = { "save", "appendonly", "maxmemory-policy", "repl-diskless-sync", "repl-diskless-load",
-	"slowlog-log-slower-than", "crash-log-enabled", NULL };
+const char *const attest_config_names[] = {"save", "appendonly", "maxmemory-policy",
+	"repl-diskless-sync", "repl-diskless-load", "slowlog-log-slower-than", "crash-log-enabled",
+	NULL};
 
 void info_text(const char *info, const char *name, char *out, size_t cap)
 {
@@ -67,10 +68,12 @@ void attest_read_info(struct attest_facts *f, const char *text)
 	info_text(text, "maxmemory_policy", f->info_policy, sizeof f->info_policy);
 	info_text(text, "role", value, sizeof value);
 	f->replica = strcmp(value, "slave") == 0;
-	f->syncing = strstr(text, "state=wait_bgsave") != NULL || strstr(text, "state=send_bulk") != NULL;
+	f->syncing = strstr(text, "state=wait_bgsave") != NULL ||
+		strstr(text, "state=send_bulk") != NULL;
 }
 
-/* What INFO alone shows. The child that sends a replica everything counts as a bgsave, too; whether it passes a disk is a question to CONFIG. */
+/* What INFO alone shows. The child that sends a replica everything counts as a bgsave, too; whether
+ * it passes a disk is a question to CONFIG. */
 static enum attest judge_info(const struct attest_facts *f, uint64_t saved)
 {
 	if (f->aof)

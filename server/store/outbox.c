@@ -1,7 +1,6 @@
 /*
- * outbox.c: XREAD and XTRIM over all shards, a look at what they hold, and the recorder's lease (functions/server.lua). What an event means is the
- * recorder's business.
- * Runs in the recorder.
+ * outbox.c: XREAD and XTRIM over all shards, a look at what they hold, and the recorder's lease
+ * (functions/server.lua). What an event means is the recorder's business. Runs in the recorder.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,20 +15,20 @@
 #define KEY_CHARS 16
 #define POS_CHARS 44
 #define ALL_POS_CHARS (TOKEN_SHARDS * (POS_CHARS + 4)) /* "NN:<id> " each */
-#define HEADING 6 /* XREAD COUNT c BLOCK ms STREAMS */
+#define HEADING 6                                      /* XREAD COUNT c BLOCK ms STREAMS */
 
 struct outbox {
 	struct store *store;
 	struct outbox_calls calls;
 	void *ctx;
-	unsigned count; /* that the read under way asked for */
+	unsigned count;                              /* that the read under way asked for */
 	unsigned look[TOKEN_SHARDS], n_look, looked; /* the shards in the order of their answers */
-	unsigned trims; /* under way */
+	unsigned trims;                              /* under way */
 	bool trim_failed;
 };
 
 struct outbox_batch {
-	const redisReply *r; /* of XREAD; NULL: nothing came */
+	const redisReply *r;       /* of XREAD; NULL: nothing came */
 	const redisReply *entries; /* or of one shard */
 	unsigned shard, count;
 	size_t stream, entry;
@@ -55,7 +54,7 @@ void outbox_free(struct outbox *o)
 	free(o);
 }
 
-/* Reading ------------------------------------------------------------------------------------------------------------- */
+/* Reading ------------------------------------------------------------------ */
 
 static void on_read(void *ctx, const redisReply *r)
 {
@@ -80,7 +79,8 @@ static bool pos_any(const struct chain_pos *p)
 	return p->ms != 0 || p->seq != 0;
 }
 
-int outbox_read(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS], unsigned count, unsigned block_ms)
+int outbox_read(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS], unsigned count,
+	unsigned block_ms)
 {
 	char key[TOKEN_SHARDS][KEY_CHARS], id[TOKEN_SHARDS][POS_CHARS], counts[12], blocks[12];
 	const char *argv[HEADING + 2 * TOKEN_SHARDS];
@@ -129,7 +129,8 @@ static struct chain_text text_of(const redisReply *r)
 	return t;
 }
 
-/* Our own functions write one field "p": names and values in turn, with a TAB between all of them (functions/base.lua). False: this is another's. */
+/* Our own functions write one field "p": names and values in turn, with a TAB between all of them
+ * (functions/base.lua). False: this is another's. */
 static bool unpack(struct outbox_event *e, const redisReply *fields)
 {
 	struct chain_text name = text_of(reply_at(fields, 0)), all = text_of(reply_at(fields, 1));
@@ -191,7 +192,8 @@ bool outbox_next(struct outbox_batch *b, struct outbox_event *e)
 	return false;
 }
 
-void outbox_field(const struct outbox_event *e, size_t i, struct chain_text *name, struct chain_text *value)
+void outbox_field(
+	const struct outbox_event *e, size_t i, struct chain_text *name, struct chain_text *value)
 {
 	*name = e->packed ? e->part[2 * i] : text_of(reply_at(e->fields, 2 * i));
 	*value = e->packed ? e->part[2 * i + 1] : text_of(reply_at(e->fields, 2 * i + 1));
@@ -204,7 +206,8 @@ static size_t n_streams(const struct outbox_batch *b)
 
 static size_t n_entries(const struct outbox_batch *b, size_t stream)
 {
-	const redisReply *entries = b->entries != NULL ? b->entries : reply_at(reply_at(b->r, stream), 1);
+	const redisReply *entries =
+		b->entries != NULL ? b->entries : reply_at(reply_at(b->r, stream), 1);
 
 	return entries != NULL ? entries->elements : 0;
 }
@@ -226,7 +229,7 @@ bool outbox_full(const struct outbox_batch *b)
 	return false;
 }
 
-/* Looking ------------------------------------------------------------------------------------------------------------- */
+/* Looking ------------------------------------------------------------------ */
 
 static void on_look(void *ctx, const redisReply *r)
 {
@@ -270,7 +273,7 @@ int outbox_look(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS])
 	return (int)o->n_look;
 }
 
-/* Trimming ------------------------------------------------------------------------------------------------------------ */
+/* Trimming ----------------------------------------------------------------- */
 
 static void on_trim(void *ctx, const redisReply *r)
 {
@@ -295,7 +298,8 @@ int outbox_trim(struct outbox *o, unsigned shard, const struct chain_pos *last)
 	struct chain_pos first = {last->ms, last->seq + 1};
 	size_t len[4];
 
-	/* MINID keeps what it names; a sequence number at its end is followed by the next millisecond. */
+	/* MINID keeps what it names; a sequence number at its end is followed by the next
+	 * millisecond. */
 	if (last->seq == UINT64_MAX)
 		first = (struct chain_pos){last->ms + 1, 0};
 	snprintf(key, sizeof key, "tg:{%02x}:out", shard);
@@ -308,7 +312,7 @@ int outbox_trim(struct outbox *o, unsigned shard, const struct chain_pos *last)
 	return 0;
 }
 
-/* The lease ----------------------------------------------------------------------------------------------------------- */
+/* The lease ---------------------------------------------------------------- */
 
 /* "NN:<id> …"; what is not of that form is left out. */
 static void read_positions(const char *text, struct chain_pos pos[TOKEN_SHARDS])
@@ -318,7 +322,8 @@ static void read_positions(const char *text, struct chain_pos pos[TOKEN_SHARDS])
 		struct chain_pos p;
 		uint8_t shard;
 
-		if (n > 3 && text[2] == ':' && tg_hex_decode(text, 2, &shard, 1) == 0 && shard < TOKEN_SHARDS && chain_pos_parse(text + 3, n - 3, &p) == 0)
+		if (n > 3 && text[2] == ':' && tg_hex_decode(text, 2, &shard, 1) == 0 &&
+			shard < TOKEN_SHARDS && chain_pos_parse(text + 3, n - 3, &p) == 0)
 			pos[shard] = p;
 		text += n + (text[n] == ' ');
 	}
@@ -347,7 +352,8 @@ static void on_lease(void *ctx, const redisReply *r)
 	struct outbox *o = ctx;
 	struct lines a = lines_of(r);
 	struct outbox_lease l = {.now_ms = lines_num(&a)};
-	char epoch[CHAIN_EPOCH + 2], pos[ALL_POS_CHARS], head[2 * CHAIN_HASH + 2]; /* with room for one too many: what is too long is not to pass as cut */
+	/* with room for one too many: what is too long is not to pass as cut */
+	char epoch[CHAIN_EPOCH + 2], pos[ALL_POS_CHARS], head[2 * CHAIN_HASH + 2];
 	uint64_t head_n;
 	int err = store_err(o->store, r);
 

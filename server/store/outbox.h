@@ -1,6 +1,7 @@
 /*
- * outbox.h: the recorder's side of the store: reading the outbox streams, trimming what is recorded, and the lease that makes one recorder the only one
- * (docs/store.md). One read, one lease call, one look and one set of trims may be under way at a time.
+ * outbox.h: the recorder's side of the store: reading the outbox streams, trimming what is
+ * recorded, and the lease that makes one recorder the only one (docs/store.md). One read, one lease
+ * call, one look and one set of trims may be under way at a time.
  */
 #ifndef STORE_OUTBOX_H
 #define STORE_OUTBOX_H
@@ -11,7 +12,8 @@
 #include "core/chain.h"
 #include "store/store.h"
 
-#define OUTBOX_PACKED_MAX 16 /* names in one of our own events; another's entry may have any number */
+/* names in one of our own events; another's entry may have any number */
+#define OUTBOX_PACKED_MAX 16
 #define OUTBOX_TOKEN 97 /* characters of a lease's token, at most */
 
 struct outbox;
@@ -20,74 +22,91 @@ struct outbox_batch; /* what a read found */
 struct outbox_event {
 	unsigned shard;
 	struct chain_pos pos;
-	size_t n;                  /* fields */
-	const void *fields;        /* for outbox_field(), as what follows */
+	size_t n;           /* fields */
+	const void *fields; /* for outbox_field(), as what follows */
 	bool packed;
 	struct chain_text part[2 * OUTBOX_PACKED_MAX];
 };
 
 struct outbox_lease {
-	int64_t now_ms;            /* the store's */
+	int64_t now_ms; /* the store's */
 	char epoch[CHAIN_EPOCH + 1];
 	char life[CHAIN_EPOCH + 1]; /* of the Redis process, as store_compared() wants it */
-	bool compared;             /* reads are served there */
+	bool compared;              /* reads are served there */
 	bool mine;
-	int64_t caught_up_ms;      /* the store's time up to which every event is recorded; 0: not known */
+	/* the store's time up to which every event is recorded; 0: not known */
+	int64_t caught_up_ms;
 	/* As it stood before the call: who declared last ("": nobody), and what. */
 	char by[OUTBOX_TOKEN + 1];
 	struct chain_pos pos[TOKEN_SHARDS];
-	uint64_t head_n;           /* 0: nothing signed yet */
+	uint64_t head_n; /* 0: nothing signed yet */
 	uint8_t head[CHAIN_HASH];
 };
 
 struct outbox_look { /* at one shard */
 	unsigned shard;
-	struct chain_pos last;     /* the last id that its outbox ever gave; 0-0: it was never there */
-	struct outbox_batch *b;    /* its entries up to the position that was asked about; at most OUTBOX_LOOK, then there may be more */
-	unsigned left;             /* shards that are still to come */
+	/* the last id that its outbox ever gave; 0-0: it was never there */
+	struct chain_pos last;
+	/* its entries up to the position that was asked about; at most OUTBOX_LOOK, then there may
+	 * be more */
+	struct outbox_batch *b;
+	unsigned left; /* shards that are still to come */
 };
 #define OUTBOX_LOOK 512u
 
 struct outbox_calls {
-	void (*on_events)(void *ctx, int err, struct outbox_batch *b); /* b borrowed until return; NULL with err. A wait that ended without events: an empty batch */
+	/* b borrowed until return; NULL with err. A wait that ended without events: an empty batch
+	 */
+	void (*on_events)(void *ctx, int err, struct outbox_batch *b);
 	void (*on_lease)(void *ctx, int err, const struct outbox_lease *l);
-	void (*on_look)(void *ctx, int err, const struct outbox_look *k); /* for each shard that was asked about; with err (k NULL) for the last time */
-	void (*on_trimmed)(void *ctx, int err); /* once all trims that were under way have been answered, or one was refused */
+	/* for each shard that was asked about; with err (k NULL) for the last time */
+	void (*on_look)(void *ctx, int err, const struct outbox_look *k);
+	/* once all trims that were under way have been answered, or one was refused */
+	void (*on_trimmed)(void *ctx, int err);
 };
 
 /** outbox_new(s, calls, ctx): s outlives it. NULL without memory. */
 struct outbox *outbox_new(struct store *s, const struct outbox_calls *calls, void *ctx);
 void outbox_free(struct outbox *o);
 /**
- * outbox_read(o, pos, count, block_ms): up to count events of each shard behind pos[shard]; waits up to block_ms (at most 2000) for the first one; 0: does not
- * wait. Returns 0, and on_events comes, or TG_ESTORE.
+ * outbox_read(o, pos, count, block_ms): up to count events of each shard behind pos[shard]; waits
+ * up to block_ms (at most 2000) for the first one; 0: does not wait. Returns 0, and on_events
+ * comes, or TG_ESTORE.
  */
-int outbox_read(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS], unsigned count, unsigned block_ms);
-/** outbox_next(b, e): the next event, in order within a shard. false: no more. e's contents are borrowed with b. */
+int outbox_read(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS], unsigned count,
+	unsigned block_ms);
+/** outbox_next(b, e): the next event, in order within a shard. false: no more. e's contents are
+ * borrowed with b. */
 bool outbox_next(struct outbox_batch *b, struct outbox_event *e);
-void outbox_field(const struct outbox_event *e, size_t i, struct chain_text *name, struct chain_text *value);
+void outbox_field(
+	const struct outbox_event *e, size_t i, struct chain_text *name, struct chain_text *value);
 /** outbox_count(b): entries in it; outbox_next() passes over those that are no events. */
 int outbox_count(const struct outbox_batch *b);
 /** outbox_full(b): a shard gave as much as was asked for: there may be more. */
 bool outbox_full(const struct outbox_batch *b);
 /**
- * outbox_look(o, pos): what do the outboxes of all shards with a position hold up to it, and how far have they come? Returns how many shards were asked, and as
- * often on_look comes, or TG_ESTORE.
+ * outbox_look(o, pos): what do the outboxes of all shards with a position hold up to it, and how
+ * far have they come? Returns how many shards were asked, and as often on_look comes, or TG_ESTORE.
  */
 int outbox_look(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS]);
-/** outbox_trim(o, shard, last): forget all events up to and with last. Returns 0, and on_trimmed comes, or TG_ESTORE. */
+/** outbox_trim(o, shard, last): forget all events up to and with last. Returns 0, and on_trimmed
+ * comes, or TG_ESTORE. */
 int outbox_trim(struct outbox *o, unsigned shard, const struct chain_pos *last);
 
 struct outbox_ask {
 	const char *token;
-	unsigned lease_ms;         /* 0: give it back */
+	unsigned lease_ms; /* 0: give it back */
 	int64_t caught_up_ms;
-	const struct chain_pos *pos; /* NULL: declare nothing. Up to where, by shard, events may stand in our file from now on */
-	bool begins;               /* the first one since the lease was taken up: it replaces another recorder's; a later one does not */
+	/* NULL: declare nothing. Up to where, by shard, events may stand in our file from now on */
+	const struct chain_pos *pos;
+	/* the first one since the lease was taken up: it replaces another recorder's; a later one
+	 * does not */
+	bool begins;
 	uint64_t head_n;
 	uint8_t head[CHAIN_HASH];
 };
-/** outbox_ask_lease(o, a): take or renew it, and declare. Returns 0, and on_lease comes, or TG_ESTORE. */
+/** outbox_ask_lease(o, a): take or renew it, and declare. Returns 0, and on_lease comes, or
+ * TG_ESTORE. */
 int outbox_ask_lease(struct outbox *o, const struct outbox_ask *a);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * store.c: the store's connection, its Function library, and the frame of every call. What the calls do stands in functions/; the calls
- * themselves are in the other store_*.c, one file a subject. Runs in every process that has a store.
+ * store.c: the store's connection, its Function library, and the frame of every call. What the
+ * calls do stands in functions/; the calls themselves are in the other store_*.c, one file a
+ * subject. Runs in every process that has a store.
  *
- * After each connect the library's source in Redis is compared with ours and replaced when it differs or is not there, before any call.
+ * After each connect the library's source in Redis is compared with ours and replaced when it
+ * differs or is not there, before any call.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,12 +19,13 @@
 
 #define LIBRARY "timeglas_1"
 #define BEAT_S 1
-#define DENIED_WITHIN "The user executing the script can't " /* NOPERM, as Redis says it within a function */
+/* NOPERM, as Redis says it within a function */
+#define DENIED_WITHIN "The user executing the script can't "
 #define ABORTS_A_BEAT 8u
 
 static void library_check(struct store *s);
 
-/* Commands ----------------------------------------------------------------------------------------------------------- */
+/* Commands ----------------------------------------------------------------- */
 
 void cmd_text(struct cmd *m, const char *text)
 {
@@ -70,16 +73,18 @@ int cmd_expect(struct store *s, const struct cmd *m, rconn_cb *cb, void *ctx)
 	return rconn_expect(s->conn, cb, ctx, m->argc, m->argv, m->len);
 }
 
-/* Replies ------------------------------------------------------------------------------------------------------------ */
+/* Replies ------------------------------------------------------------------ */
 
 #define EXECABORT_WHY " because of: "
 
 static int redis_err(struct store *s, const char *text)
 {
-	static const char *const away[] = {"LOADING", "READONLY", "MASTERDOWN", "BUSY", "NOREPLICAS", "CLUSTERDOWN", "MISCONF", "NOAUTH", "NOPERM",
-		"TRYAGAIN", "MOVED", "ASK", "ERR The user executing the script"};
+	static const char *const away[] = {"LOADING", "READONLY", "MASTERDOWN", "BUSY",
+		"NOREPLICAS", "CLUSTERDOWN", "MISCONF", "NOAUTH", "NOPERM", "TRYAGAIN", "MOVED",
+		"ASK", "ERR The user executing the script"};
 
-	if (error_discarded(text)) { /* of its commands the one that was refused has said why, or EXEC says it */
+	if (error_discarded(text)) {
+		/* of its commands the one that was refused has said why, or EXEC says it */
 		text = strstr(text, EXECABORT_WHY);
 		if (text == NULL)
 			return TG_ESTORE;
@@ -95,7 +100,8 @@ static int redis_err(struct store *s, const char *text)
 		return TG_ESTORE;
 	}
 	for (size_t i = 0; i < sizeof away / sizeof away[0]; i++)
-		if (strncmp(text, away[i], strlen(away[i])) == 0 || strstr(text, DENIED_WITHIN) != NULL) {
+		if (strncmp(text, away[i], strlen(away[i])) == 0 ||
+			strstr(text, DENIED_WITHIN) != NULL) {
 			log_warn("store_refused", "%.80s", text);
 			return TG_ESTORE;
 		}
@@ -118,14 +124,16 @@ int store_err(struct store *s, const redisReply *r)
 	if (r->type == REDIS_REPLY_STRING && r->str[0] >= '0' && r->str[0] <= '9')
 		return -(int)strtol(r->str, NULL, 10);
 	r = reply_at(r, 0);
-	if (r != NULL && r->type == REDIS_REPLY_INTEGER) /* of the function that answers with an array */
+	/* of the function that answers with an array */
+	if (r != NULL && r->type == REDIS_REPLY_INTEGER)
 		return -(int)r->integer;
 	return 0; /* a native command's */
 }
 
-/* Calls -------------------------------------------------------------------------------------------------------------- */
+/* Calls -------------------------------------------------------------------- */
 
-struct call *call_new(struct store *s, void *user, void (*done)(struct call *, int, const redisReply *))
+struct call *call_new(
+	struct store *s, void *user, void (*done)(struct call *, int, const redisReply *))
 {
 	struct call *c = calloc(1, sizeof *c);
 
@@ -191,7 +199,7 @@ void store_forget(struct store *s, const void *ctx)
 	}
 }
 
-/* The library -------------------------------------------------------------------------------------------------------- */
+/* The library -------------------------------------------------------------- */
 
 static void library_failed(struct store *s, const redisReply *r)
 {
@@ -200,7 +208,8 @@ static void library_failed(struct store *s, const redisReply *r)
 	s->loading = false;
 	if (r == NULL)
 		return; /* the connection broke: on_up comes again */
-	log_error("store_library", "%.120s", r->type == REDIS_REPLY_ERROR ? r->str : "unexpected answer");
+	log_error("store_library", "%.120s",
+		r->type == REDIS_REPLY_ERROR ? r->str : "unexpected answer");
 	if (r->type == REDIS_REPLY_ERROR && s->calls.on_refused != NULL)
 		s->calls.on_refused(s, r->str, s->ctx);
 	event_add(s->again, &second);
@@ -254,7 +263,8 @@ static void on_loaded(void *ctx, const redisReply *r)
 {
 	struct store *s = ctx;
 
-	bool other = r != NULL && r->type == REDIS_REPLY_ERROR && strstr(r->str, "already exists") != NULL;
+	bool other = r != NULL && r->type == REDIS_REPLY_ERROR &&
+		strstr(r->str, "already exists") != NULL;
 
 	if (other) { /* another process was quicker: was it the same? */
 		s->loading = false;
@@ -275,8 +285,10 @@ static bool same_source(const redisReply *r)
 		return false;
 	for (size_t i = 0; i + 1 < lib->elements; i += 2) {
 		const redisReply *code = lib->element[i + 1];
-		if (strcmp(reply_text(lib, i), "library_code") == 0 && code->type == REDIS_REPLY_STRING)
-			return (size_t)code->len == store_functions_lua_len && memcmp(code->str, store_functions_lua, (size_t)code->len) == 0;
+		if (strcmp(reply_text(lib, i), "library_code") == 0 &&
+			code->type == REDIS_REPLY_STRING)
+			return (size_t)code->len == store_functions_lua_len &&
+				memcmp(code->str, store_functions_lua, (size_t)code->len) == 0;
 	}
 	return false;
 }
@@ -284,7 +296,8 @@ static bool same_source(const redisReply *r)
 static void on_list(void *ctx, const redisReply *r)
 {
 	struct store *s = ctx;
-	/* Without REPLACE where there is none: of all processes that find it missing one loads it. Each load makes reads wait for the recorder (server.lua). */
+	/* Without REPLACE where there is none: of all processes that find it missing one loads it.
+	 * Each load makes reads wait for the recorder (server.lua). */
 	const char *argv[] = {"FUNCTION", "LOAD", store_functions_lua, NULL};
 	size_t len[] = {8, 4, store_functions_lua_len, 0};
 	int argc = 3;
@@ -315,7 +328,7 @@ static void library_check(struct store *s)
 	s->loading = rconn_cmd_early(s->conn, on_list, s, 5, argv, len) == 0;
 }
 
-/* The connection ----------------------------------------------------------------------------------------------------- */
+/* The connection ----------------------------------------------------------- */
 
 static void on_up(struct rconn *c, void *ctx)
 {
@@ -361,7 +374,8 @@ static void on_beat_time(void *ctx, const redisReply *r)
 		set_clock(s, r);
 }
 
-/* The store's clock is somebody's wall clock: whoever goes by it asks now and then. Also while it cannot be reached, the gauge says what is true. */
+/* The store's clock is somebody's wall clock: whoever goes by it asks now and then. Also while it
+ * cannot be reached, the gauge says what is true. */
 static void on_beat(evutil_socket_t fd, short what, void *ctx)
 {
 	struct store *s = ctx;
@@ -382,9 +396,11 @@ static void on_again(evutil_socket_t fd, short what, void *ctx)
 	library_check(ctx);
 }
 
-struct store *store_new(struct loop *l, const char *url, const struct store_calls *calls, void *ctx, char *err, size_t cap)
+struct store *store_new(struct loop *l, const char *url, const struct store_calls *calls, void *ctx,
+	char *err, size_t cap)
 {
-	static const struct rconn_calls conn_calls = {.on_up = on_up, .on_down = on_down, .on_low = on_low};
+	static const struct rconn_calls conn_calls = {
+		.on_up = on_up, .on_down = on_down, .on_low = on_low};
 	static const struct store_calls none;
 	struct store *s = calloc(1, sizeof *s);
 

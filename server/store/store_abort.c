@@ -1,8 +1,9 @@
 /*
- * store_abort.c: the end of uploads that came to nothing, and of those whose commit was on its way when the connection broke. Runs in workers.
+ * store_abort.c: the end of uploads that came to nothing, and of those whose commit was on its way
+ * when the connection broke. Runs in workers.
  *
- * An abort is sent until it is answered: what Redis refused (its library was flushed, say) or never read would leave chunks that no index entry names, or a blob
- * that nobody was told of.
+ * An abort is sent until it is answered: what Redis refused (its library was flushed, say) or never
+ * read would leave chunks that no index entry names, or a blob that nobody was told of.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,8 @@ struct abort_call {
 	bool unknown;
 };
 
-int abort_send(struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown, rconn_cb *cb, void *ctx)
+int abort_send(struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown,
+	rconn_cb *cb, void *ctx)
 {
 	int shard = token_shard(attempt, TOKEN_LEN);
 	struct cmd m;
@@ -75,13 +77,15 @@ static void call_begin(struct abort_call *a)
 
 void store_abort(struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown)
 {
-	/* What may be live has places of its own: the others have an entry in the index, and the reaper. */
+	/* What may be live has places of its own: the others have an entry in the index, and the
+	 * reaper. */
 	const unsigned most = unknown ? STORE_ABORTS_MAX : STORE_ABORTS_MAX / 2;
 	struct abort_call *a = s->n_aborts < most ? calloc(1, sizeof *a) : NULL;
 
 	if (a == NULL) {
 		if (abort_send(s, attempt, n, later_ms, unknown, store_hear, s) != 0 && unknown)
-			log_warn("store_abort", "an upload of unknown fate is left to its deadline");
+			log_warn(
+				"store_abort", "an upload of unknown fate is left to its deadline");
 		return;
 	}
 	*a = (struct abort_call){.store = s, .n = n, .later_ms = later_ms, .unknown = unknown};
@@ -95,7 +99,8 @@ void store_aborts_send(struct store *s, unsigned most)
 {
 	struct abort_call *a, *last = TAILQ_LAST(&s->aborts_due, abort_list);
 
-	for (bool more = true; more && most > 0 && (a = TAILQ_FIRST(&s->aborts_due)) != NULL; most--) {
+	for (bool more = true; more && most > 0 && (a = TAILQ_FIRST(&s->aborts_due)) != NULL;
+		most--) {
 		more = a != last;
 		TAILQ_REMOVE(&s->aborts_due, a, link);
 		call_begin(a);

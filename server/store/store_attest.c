@@ -1,5 +1,6 @@
 /*
- * store_attest.c: asks a Redis what attest.c judges. It decides nothing, and asks no replica: each is its own server's to ask. Runs in the reaper.
+ * store_attest.c: asks a Redis what attest.c judges. It decides nothing, and asks no replica: each
+ * is its own server's to ask. Runs in the reaper.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,8 @@ static void on_may_store(void *ctx, const redisReply *r)
 	static const struct {
 		const char *says;
 		enum writes means;
-	} known[] = { { "OOM", WRITES_FULL }, { "READONLY", WRITES_READONLY }, { "NOREPLICAS", WRITES_NO_REPLICAS }, { "MISCONF", WRITES_DISK } };
+	} known[] = {{"OOM", WRITES_FULL}, {"READONLY", WRITES_READONLY},
+		{"NOREPLICAS", WRITES_NO_REPLICAS}, {"MISCONF", WRITES_DISK}};
 	struct call *c = ctx;
 	struct attest_facts *f = c->state;
 
@@ -112,7 +114,8 @@ static void attested_done(struct call *c, int err, const redisReply *r)
 	c->cb.attested(c->user, err);
 }
 
-int store_attested(struct store *s, const char *slug, const char *who, store_attested_cb *cb, void *ctx)
+int store_attested(
+	struct store *s, const char *slug, const char *who, store_attested_cb *cb, void *ctx)
 {
 	struct call *c = call_new(s, ctx, attested_done);
 	struct cmd m;

@@ -1,5 +1,6 @@
 /*
- * store_blob.c: the calls on blobs that move no bytes (look, erase), and reaping. Runs in workers, the reaper, admin.
+ * store_blob.c: the calls on blobs that move no bytes (look, erase), and reaping. Runs in workers,
+ * the reaper, admin.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@ static void blob_done(struct call *c, int err, const redisReply *r)
 }
 
 static int blob_call(struct store *s, const char *fn, const char *id, const char *uploader,
-    void (*done)(struct call *, int, const redisReply *), void (*duty)(struct call *, int, const redisReply *), store_blob_cb *cb, void *ctx)
+	void (*done)(struct call *, int, const redisReply *),
+	void (*duty)(struct call *, int, const redisReply *), store_blob_cb *cb, void *ctx)
 {
 	int shard = token_shard(id, strlen(id));
 	struct call *c;
@@ -60,7 +62,8 @@ static void erase_done(struct call *c, int err, const redisReply *r)
 
 int store_erase(struct store *s, const char *id, const char *uploader, store_blob_cb *cb, void *ctx)
 {
-	return blob_call(s, "tg1_erase", id, uploader != NULL ? uploader : "", erase_done, erase_duty, cb, ctx);
+	return blob_call(s, "tg1_erase", id, uploader != NULL ? uploader : "", erase_done,
+		erase_duty, cb, ctx);
 }
 
 static void wanted_done(struct call *c, int err, const redisReply *r)
@@ -69,7 +72,8 @@ static void wanted_done(struct call *c, int err, const redisReply *r)
 	c->cb.wanted(c->user, err);
 }
 
-int store_take_wanted(struct store *s, const char *id, const char *session, bool bound, store_wanted_cb *cb, void *ctx)
+int store_take_wanted(struct store *s, const char *id, const char *session, bool bound,
+	store_wanted_cb *cb, void *ctx)
 {
 	int shard = token_shard(id, strlen(id));
 	struct call *c = shard < 0 ? NULL : call_new(s, ctx, wanted_done);
@@ -85,7 +89,7 @@ int store_take_wanted(struct store *s, const char *id, const char *session, bool
 	return call_send(c, &m);
 }
 
-/* Reaping ------------------------------------------------------------------------------------------------------------ */
+/* Reaping ------------------------------------------------------------------ */
 
 static unsigned *reaped_counter(struct store_reaped *out, const char *cause)
 {
@@ -127,12 +131,14 @@ static void reap_done(struct call *c, int err, const redisReply *r)
 		if (counter != NULL)
 			++*counter;
 		if (out.n_lateness < sizeof out.lateness_us / sizeof out.lateness_us[0])
-			out.lateness_us[out.n_lateness++] = late > UINT32_MAX ? UINT32_MAX : (uint32_t)late;
+			out.lateness_us[out.n_lateness++] =
+				late > UINT32_MAX ? UINT32_MAX : (uint32_t)late;
 	}
 	c->cb.reap(c->user, c->shard, 0, &out);
 }
 
-int store_reap(struct store *s, unsigned shard, unsigned max, int64_t at_least_ms, store_reap_cb *cb, void *ctx)
+int store_reap(struct store *s, unsigned shard, unsigned max, int64_t at_least_ms,
+	store_reap_cb *cb, void *ctx)
 {
 	struct call *c = call_new(s, ctx, reap_done);
 	struct cmd m;

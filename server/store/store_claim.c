@@ -1,8 +1,10 @@
 /*
- * store_claim.c: becoming a blob's one reader for a while, and being done with it. The reading itself is in store_read.c. Runs in workers.
+ * store_claim.c: becoming a blob's one reader for a while, and being done with it. The reading
+ * itself is in store_read.c. Runs in workers.
  *
- * A claim's token is the blob's id and a secret of 128 bits; the store keeps the secret's hash. Under an Idempotency-Key the secret is a keyed
- * hash of peer, key and id, and the store keeps the salt that it is keyed with, so that whoever repeats the claim is given the same token by
+ * A claim's token is the blob's id and a secret of 128 bits; the store keeps the secret's hash.
+ * Under an Idempotency-Key the secret is a keyed hash of peer, key and id, and the store keeps the
+ * salt that it is keyed with, so that whoever repeats the claim is given the same token by
  * whichever server it asks, although nobody kept it.
  */
 #include <stdlib.h>
@@ -16,18 +18,20 @@
 #define SECRET_BYTES 16
 #define SALT_BYTES SECRET_BYTES
 #define SECRET_CHARS (STORE_CLAIM_LEN - TOKEN_LEN)
-#define KEY_KEPT_MS ((int64_t)TG_LEASE_MAX_S * 1000) /* the claim's tombstone begins then at the latest */
+/* the claim's tombstone begins then at the latest */
+#define KEY_KEPT_MS ((int64_t)TG_LEASE_MAX_S * 1000)
 
 struct claiming {
 	char id[TOKEN_LEN + 1];
 	char peer[CONF_NAME_MAX + 1];
 	uint32_t lease_s;
 	bool processor;
-	char outcome[STORE_OUTCOME_MAX + 1];      /* of an ack */
+	char outcome[STORE_OUTCOME_MAX + 1]; /* of an ack */
 	char secret_hash[CLAIM_HASH_LEN + 1];
-	char key_hash[ONCE_HASH_LEN + 1];   /* "" no key */
-	char salt[2 * SALT_BYTES + 1];      /* "" no key */
-	char secret[SECRET_CHARS + 1];      /* without a key; with one it is derived when the salt is known */
+	char key_hash[ONCE_HASH_LEN + 1]; /* "" no key */
+	char salt[2 * SALT_BYTES + 1];    /* "" no key */
+	/* without a key; with one it is derived when the salt is known */
+	char secret[SECRET_CHARS + 1];
 	char *key;
 };
 
@@ -42,7 +46,7 @@ static void claiming_free(void *state)
 	free(k);
 }
 
-/* Tokens ------------------------------------------------------------------------------------------------------------- */
+/* Tokens ------------------------------------------------------------------- */
 
 int store_claim_shard(const char *text, size_t n)
 {
@@ -50,7 +54,8 @@ int store_claim_shard(const char *text, size_t n)
 
 	if (n != STORE_CLAIM_LEN)
 		return -1;
-	memcpy(as_id + 2, text + TOKEN_LEN, SECRET_CHARS); /* the secret has the form of an id without its shard */
+	/* the secret has the form of an id without its shard */
+	memcpy(as_id + 2, text + TOKEN_LEN, SECRET_CHARS);
 	return token_shard(as_id, TOKEN_LEN) < 0 ? -1 : token_shard(text, TOKEN_LEN);
 }
 
@@ -69,7 +74,8 @@ const char *claim_hash(const char *claim, char out[CLAIM_HASH_LEN + 1])
 
 static void secret_text(const uint8_t raw[SECRET_BYTES], char out[SECRET_CHARS + 1])
 {
-	sodium_bin2base64(out, SECRET_CHARS + 1, raw, SECRET_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_bin2base64(
+		out, SECRET_CHARS + 1, raw, SECRET_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
 /* Keyed by the salt, so that neither the key alone nor what Redis holds gives a token away. */
@@ -104,7 +110,8 @@ static int secret_make(struct claiming *k)
 	return secret_derive(k, k->salt);
 }
 
-/* A call of one step, or of two under a key: first that the key was not used for something else --------------------------------- */
+/* A call of one step, or of two under a key: first that the key was not used for something else
+ * ---- */
 
 static struct claiming *claiming_new(const char *id, const char *peer, const char *key)
 {
@@ -126,7 +133,8 @@ static struct claiming *claiming_new(const char *id, const char *peer, const cha
 }
 
 /* Owns k from now on, also on failure. */
-static struct call *claiming_call(struct store *s, struct claiming *k, void *user, void (*done)(struct call *, int, const redisReply *))
+static struct call *claiming_call(struct store *s, struct claiming *k, void *user,
+	void (*done)(struct call *, int, const redisReply *))
 {
 	struct call *c = call_new(s, user, done);
 
@@ -148,9 +156,10 @@ static int key_send(struct call *c, const char *verb)
 	return once_send(c, &(struct once_args){k->key_hash, what, k->id, "", KEY_KEPT_MS});
 }
 
-/* Claiming ----------------------------------------------------------------------------------------------------------- */
+/* Claiming ----------------------------------------------------------------- */
 
-/* Answer: blob, lease deadline, salt, repeated; of TG_ECLAIMED the blob, and the lease deadline where the claim is the caller's own. */
+/* Answer: blob, lease deadline, salt, repeated; of TG_ECLAIMED the blob, and the lease deadline
+ * where the claim is the caller's own. */
 static void claim_done(struct call *c, int err, const redisReply *r)
 {
 	struct claiming *k = c->state;
@@ -236,7 +245,7 @@ int store_claim(struct store *s, const struct store_claim_opts *o, store_claim_c
 	return key_send(c, "claim");
 }
 
-/* Being done --------------------------------------------------------------------------------------------------------- */
+/* Being done --------------------------------------------------------------- */
 
 static void ack_duty(struct call *c, int err, const redisReply *r)
 {
@@ -291,7 +300,8 @@ static void ack_key_done(struct call *c, int err, const redisReply *r)
 		c->cb.blob(c->user, err, NULL);
 }
 
-int store_ack(struct store *s, const char *claim, const char *peer, const char *outcome, const char *key, store_blob_cb *cb, void *ctx)
+int store_ack(struct store *s, const char *claim, const char *peer, const char *outcome,
+	const char *key, store_blob_cb *cb, void *ctx)
 {
 	struct claiming *k;
 	struct call *c;

@@ -1,6 +1,6 @@
 /*
- * store_compare.c: what stands in a store that went back, ending it again, and letting reads begin. What has ended is the recorder's to know
- * (recorder/reconcile.c). Runs in the recorder.
+ * store_compare.c: what stands in a store that went back, ending it again, and letting reads begin.
+ * What has ended is the recorder's to know (recorder/reconcile.c). Runs in the recorder.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static bool read_standing(struct lines *l, struct store_standing *out)
 	last = strsep(&at, "\t");
 	if (third == NULL || strlen(id) > TOKEN_LEN)
 		return false;
-	*out = (struct store_standing){ .session = kind[0] == 's' };
+	*out = (struct store_standing){.session = kind[0] == 's'};
 	text_copy(out->id, sizeof out->id, id);
 	if (out->session)
 		text_copy(out->tag, sizeof out->tag, third);
@@ -47,7 +47,8 @@ static void standing_done(struct call *c, int err, const redisReply *r)
 	free(list);
 }
 
-int store_standing(struct store *s, unsigned shard, const char *cursor, unsigned count, store_standing_cb *cb, void *ctx)
+int store_standing(struct store *s, unsigned shard, const char *cursor, unsigned count,
+	store_standing_cb *cb, void *ctx)
 {
 	struct call *c = call_new(s, ctx, standing_done);
 	struct cmd m;
@@ -79,7 +80,8 @@ static struct call *new_done(struct store *s, unsigned shard, store_done_cb *cb,
 	return c;
 }
 
-int store_end_again(struct store *s, unsigned shard, const struct store_end_again *e, store_done_cb *cb, void *ctx)
+int store_end_again(struct store *s, unsigned shard, const struct store_end_again *e,
+	store_done_cb *cb, void *ctx)
 {
 	struct call *c = new_done(s, shard, cb, ctx);
 	struct cmd m;

@@ -10,18 +10,23 @@
 
 #define STORE_ARGS_MAX 24
 #define STORE_KEY_MAX 80
-#define STORE_STALLED_MS 60000 /* what was sent on a connection that broke may arrive that late; functions/base.lua has the same */
-#define STORE_NET_MS 50 /* Redis's own expiry of a chunk is the net and must not be first; functions/base.lua has the same */
+/* what was sent on a connection that broke may arrive that late; functions/base.lua has the same */
+#define STORE_STALLED_MS 60000
+/* Redis's own expiry of a chunk is the net and must not be first; functions/base.lua has the same
+ */
+#define STORE_NET_MS 50
 /*
- * An upload's attempt: the blob's id, and where that was chosen by the uploader a token of the store's behind it, "<id>:<token>", so that attempts cannot touch each other. All that
- * stands in Redis before the commit is under it.
+ * An upload's attempt: the blob's id, and where that was chosen by the uploader a token of the
+ * store's behind it, "<id>:<token>", so that attempts cannot touch each other. All that stands in
+ * Redis before the commit is under it.
  */
 #define ATTEMPT_TOKEN_LEN 11 /* base64url of 8 bytes */
 #define ATTEMPT_LEN (TOKEN_LEN + 1 + ATTEMPT_TOKEN_LEN)
 #define STORE_ABORTS_MAX 4096u /* aborts that Redis has not confirmed */
 /*
- * How often uploads, and takes of several chunks, tell the index that they are alive (it waits 30 and 60 s), and learn that they no longer are: what stands
- * in a worker must be gone five seconds after the end, also when its client stalls.
+ * How often uploads, and takes of several chunks, tell the index that they are alive (it waits 30
+ * and 60 s), and learn that they no longer are: what stands in a worker must be gone five seconds
+ * after the end, also when its client stalls.
  */
 #define STORE_PULSE_S 2u
 
@@ -34,7 +39,7 @@ struct store {
 	void *ctx;
 	bool up;
 	bool loading;
-	int64_t skew_ms; /* the store's clock minus clock_mono_us() */
+	int64_t skew_ms;     /* the store's clock minus clock_mono_us() */
 	struct event *again; /* to load the library */
 	struct event *beat;  /* to know the store's time */
 	LIST_HEAD(call_list, call) pending;
@@ -43,10 +48,13 @@ struct store {
 };
 
 /* Aborts (store_abort.c) */
-/** abort_send(s, attempt, n, later_ms, unknown, cb, ctx): the function tg1_abort, for an upload of n chunks. 0, or TG_ESTORE and no callback. */
-int abort_send(struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown, rconn_cb *cb, void *ctx);
-/** store_abort(s, attempt, n, later_ms, unknown): the same until Redis says that it was done: an upload that nobody was told of must not live, and a chunk without its index entry
- * is the reaper's no more. */
+/** abort_send(s, attempt, n, later_ms, unknown, cb, ctx): the function tg1_abort, for an upload of
+ * n chunks. 0, or TG_ESTORE and no callback. */
+int abort_send(struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown,
+	rconn_cb *cb, void *ctx);
+/** store_abort(s, attempt, n, later_ms, unknown): the same until Redis says that it was done: an
+ * upload that nobody was told of must not live, and a chunk without its index entry is the reaper's
+ * no more. */
 void store_abort(struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown);
 /** store_aborts_send(s, most): so many of those that wait, after a connect or now and then. */
 void store_aborts_send(struct store *s, unsigned most);
@@ -66,22 +74,26 @@ void cmd_text(struct cmd *m, const char *text);
 void cmd_num(struct cmd *m, int64_t number);
 /** cmd_fcall(m, fn, shard): FCALL fn with the shard's index key; arguments follow. */
 void cmd_fcall(struct cmd *m, const char *fn, unsigned shard);
-/** cmd_send(s, m, cb, ctx): cb is the one who hears when Redis refuses the command: never NULL; store_hear where nothing else is to be done. */
+/** cmd_send(s, m, cb, ctx): cb is the one who hears when Redis refuses the command: never NULL;
+ * store_hear where nothing else is to be done. */
 int cmd_send(struct store *s, const struct cmd *m, rconn_cb *cb, void *ctx);
-/** cmd_expect(s, m, cb, ctx): the same, and cb hears only of what is no plain status: rconn_expect(). */
+/** cmd_expect(s, m, cb, ctx): the same, and cb hears only of what is no plain status:
+ * rconn_expect(). */
 int cmd_expect(struct store *s, const struct cmd *m, rconn_cb *cb, void *ctx);
 
 /* A call that is answered by one callback of the caller's. */
 struct call {
 	LIST_ENTRY(call) link;
 	struct store *store;
-	void *user;              /* the caller's ctx */
+	void *user; /* the caller's ctx */
 	uint64_t began_us;
 	unsigned shard;
-	void (*done)(struct call *c, int err, const redisReply *r); /* r: a function's answer (lines_of), or a command's reply; NULL with an err of ours */
+	/* r: a function's answer (lines_of), or a command's reply; NULL with an err of ours */
+	void (*done)(struct call *c, int err, const redisReply *r);
 	/*
-	 * What is to be done with the answer when the caller has left (store_forget), instead of done: user is NULL, and cb is not to be called. NULL: nothing, and
-	 * the call ends with its user.
+	 * What is to be done with the answer when the caller has left (store_forget), instead of
+	 * done: user is NULL, and cb is not to be called. NULL: nothing, and the call ends with its
+	 * user.
 	 */
 	void (*duty)(struct call *c, int err, const redisReply *r);
 	union {
@@ -99,34 +111,37 @@ struct call {
 		store_standing_cb *standing;
 		store_done_cb *done;
 	} cb;
-	void *state;             /* of calls of several steps; NULL or freed with state_free */
+	void *state; /* of calls of several steps; NULL or freed with state_free */
 	void (*state_free)(void *state);
 };
 
 /** call_new(s, user, done): NULL without memory. */
-struct call *call_new(struct store *s, void *user, void (*done)(struct call *, int, const redisReply *));
+struct call *call_new(
+	struct store *s, void *user, void (*done)(struct call *, int, const redisReply *));
 /** call_send(c, m): 0, or an error, and then c is freed. */
 int call_send(struct call *c, const struct cmd *m);
 /** call_drop(c): it ends without its callback; only before it was sent. */
 void call_drop(struct call *c);
 
-/** store_key(out, shard, kind, id): "tg:{NN}:", a kind ("b:", "dl", …) and an id, or "". Returns the length. */
+/** store_key(out, shard, kind, id): "tg:{NN}:", a kind ("b:", "dl", …) and an id, or "". Returns
+ * the length. */
 size_t store_key(char out[STORE_KEY_MAX], unsigned shard, const char *kind, const char *id);
 /** store_chunk_key(out, shard, id, n): of chunk n. Returns the length. */
 size_t store_chunk_key(char out[STORE_KEY_MAX], unsigned shard, const char *id, unsigned n);
 /** index_member(out, id): a blob's, in its shard's deadline index. */
 void index_member(char out[STORE_KEY_MAX], const char *id);
-/** store_err(s, r): what a function's answer or Redis itself says: 0 or TG_E…; notices a library that is no longer there. An array that opens with a number is a
- * function's answer, too. */
+/** store_err(s, r): what a function's answer or Redis itself says: 0 or TG_E…; notices a library
+ * that is no longer there. An array that opens with a number is a function's answer, too. */
 int store_err(struct store *s, const redisReply *r);
 
 /**
- * A callback for a command on whose answer nothing depends here; its ctx is the store. A refusal is logged, and a library that is gone is
- * loaded again.
+ * A callback for a command on whose answer nothing depends here; its ctx is the store. A refusal is
+ * logged, and a library that is gone is loaded again.
  */
 void store_hear(void *store, const redisReply *r);
 
-/* A function's answer, behind its first line: read from the front to the end. What is not there reads as 0, "" and TG_EINTERNAL. */
+/* A function's answer, behind its first line: read from the front to the end. What is not there
+ * reads as 0, "" and TG_EINTERNAL. */
 struct lines {
 	const char *at, *end;
 };
@@ -145,32 +160,39 @@ void lines_reaped(struct lines *l, char *cause, size_t cap, int64_t *late_us);
 /** reply_at / reply_text: element i of an array, NULL or "" when it is not there. */
 const redisReply *reply_at(const redisReply *r, size_t i);
 const char *reply_text(const redisReply *r, size_t i);
-/** error_discarded(error): does Redis say of a transaction that none of its commands was carried out? */
+/** error_discarded(error): does Redis say of a transaction that none of its commands was carried
+ * out? */
 bool error_discarded(const char *error);
 #define CLAIM_HASH_LEN 64
 /** claim_hash(claim, out): what the store keeps of a claim token's secret. Returns out. */
 const char *claim_hash(const char *claim, char out[CLAIM_HASH_LEN + 1]);
 
 #define DESC_HASH_LEN 64
-/** desc_hash(out, d, size_bytes): what is kept of a description under a chosen name: keyed with the name, so that it tells nothing to who has not got that (functions/upload.lua). */
+/** desc_hash(out, d, size_bytes): what is kept of a description under a chosen name: keyed with the
+ * name, so that it tells nothing to who has not got that (functions/upload.lua). */
 void desc_hash(char out[DESC_HASH_LEN + 1], const struct store_desc *d, uint64_t size_bytes);
 
 #define ONCE_HASH_LEN 32
-/** once_hash(out, n, text): texts as one hash, in hex; no two lists of texts give the same. Returns out. */
+/** once_hash(out, n, text): texts as one hash, in hex; no two lists of texts give the same. Returns
+ * out. */
 const char *once_hash(char out[ONCE_HASH_LEN + 1], size_t n, const char *const text[]);
 struct once_args {
-	const char *key, *what;  /* hashes */
+	const char *key, *what; /* hashes */
 	const char *id, *old;
-	int64_t keep_ms;         /* beyond a tombstone's time */
+	int64_t keep_ms; /* beyond a tombstone's time */
 };
-/** once_send(c, a): the function once_begin, in the shard that the key's hash names; its answer is c's. As call_send(). */
+/** once_send(c, a): the function once_begin, in the shard that the key's hash names; its answer is
+ * c's. As call_send(). */
 int once_send(struct call *c, const struct once_args *a);
 
-/** whole_fits(d, left_ms): may an upload of one chunk go by whole_send(), or under a chosen name by what whole_texts() writes? Nothing has to be looked up for it. */
+/** whole_fits(d, left_ms): may an upload of one chunk go by whole_send(), or under a chosen name by
+ * what whole_texts() writes? Nothing has to be looked up for it. */
 bool whole_fits(const struct store_desc *d, int64_t left_ms);
 #define WHOLE_TEXT_BYTES (4 * STORE_DESC_MAX)
-/** whole_texts(s, b, kept, left_ms, record, event): what goes live. Of b, id and desc are given; its times are filled in. kept: the record's second line. */
-void whole_texts(struct store *s, struct store_blob *b, const char *kept, int64_t left_ms, char record[WHOLE_TEXT_BYTES], char event[WHOLE_TEXT_BYTES]);
+/** whole_texts(s, b, kept, left_ms, record, event): what goes live. Of b, id and desc are given;
+ * its times are filled in. kept: the record's second line. */
+void whole_texts(struct store *s, struct store_blob *b, const char *kept, int64_t left_ms,
+	char record[WHOLE_TEXT_BYTES], char event[WHOLE_TEXT_BYTES]);
 /** whole_record_ms(left_ms): how long a record stands in Redis. */
 int64_t whole_record_ms(int64_t left_ms);
 #define WHOLE_NOTHING_KEPT "\t\t\t\t\t\t\t\t\t"
@@ -180,19 +202,24 @@ struct whole_calls {
 	rconn_cb *done;    /* EXEC's answer: whole_err(), whole_discarded() */
 };
 /**
- * whole_send(s, shard, b, chunk, left_ms, calls, ctx): make it live. Of b, id and desc are given; its times are filled in. Moves chunk. Returns 0, or TG_ESTORE: nothing of it is
- * carried out, and of these callbacks none may still come.
+ * whole_send(s, shard, b, chunk, left_ms, calls, ctx): make it live. Of b, id and desc are given;
+ * its times are filled in. Moves chunk. Returns 0, or TG_ESTORE: nothing of it is carried out, and
+ * of these callbacks none may still come.
  */
-int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk, int64_t left_ms, const struct whole_calls *calls, void *ctx);
+int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk,
+	int64_t left_ms, const struct whole_calls *calls, void *ctx);
 int whole_err(struct store *s, const redisReply *r);
-/** whole_discarded(r): an EXEC that failed: is it certain that none of the commands was carried out? */
+/** whole_discarded(r): an EXEC that failed: is it certain that none of the commands was carried
+ * out? */
 bool whole_discarded(const redisReply *r);
 
-/** desc_shard(d): the shard of what is stored: its session's; without one, its subject's; without both, its name's, or any. -1: the session's id is none. */
+/** desc_shard(d): the shard of what is stored: its session's; without one, its subject's; without
+ * both, its name's, or any. -1: the session's id is none. */
 int desc_shard(const struct store_desc *d);
 /** subject_shard(hash): the shard that a subject's hash names. */
 unsigned subject_shard(const char *hash);
-/** desc_event / desc_private: the two opaque texts that the functions carry for a blob: what events may show, and the rest. */
+/** desc_event / desc_private: the two opaque texts that the functions carry for a blob: what events
+ * may show, and the rest. */
 void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX]);
 void desc_private(const struct store_desc *d, char out[STORE_DESC_MAX]);
 

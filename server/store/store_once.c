@@ -1,8 +1,10 @@
 /*
- * store_once.c: what stands under an Idempotency-Key. A record, in the shard that peer and key name together, holds what was asked (a hash) and which
- * blob that made; whether the blob lives is asked where it lives, so the two need not change in one call: an upload reserves the key before its first
- * chunk and settles it behind its commit, and who dies in between is found out by the next one who asks. Claims and acks use the record
- * only to refuse a key that was used for something else; what they said before stands with the blob. Runs in workers.
+ * store_once.c: what stands under an Idempotency-Key. A record, in the shard that peer and key name
+ * together, holds what was asked (a hash) and which blob that made; whether the blob lives is asked
+ * where it lives, so the two need not change in one call: an upload reserves the key before its
+ * first chunk and settles it behind its commit, and who dies in between is found out by the next
+ * one who asks. Claims and acks use the record only to refuse a key that was used for something
+ * else; what they said before stands with the blob. Runs in workers.
  *
  * No key is kept, only its hash with the peer's name.
  */
@@ -14,18 +16,20 @@
 #include "core/num.h"
 #include "store/store_int.h"
 
-/* An upload that reserved a key and has no chunk there after so long died, or will find the key taken when it settles. */
+/* An upload that reserved a key and has no chunk there after so long died, or will find the key
+ * taken when it settles. */
 #define RESERVED_MS 60000
 
 struct once {
 	char key[ONCE_HASH_LEN + 1], what[ONCE_HASH_LEN + 1];
-	char mine[TOKEN_LEN + 1];   /* the id that we would use */
-	char found[TOKEN_LEN + 1];  /* the one that stands there */
+	char mine[TOKEN_LEN + 1];  /* the id that we would use */
+	char found[TOKEN_LEN + 1]; /* the one that stands there */
 	int64_t age_ms;
-	bool done;                  /* it was settled */
+	bool done; /* it was settled */
 };
 
-static int once_begin(struct store *s, struct once *o, const char *old, store_once_cb *cb, void *user);
+static int once_begin(
+	struct store *s, struct once *o, const char *old, store_once_cb *cb, void *user);
 
 const char *once_hash(char out[ONCE_HASH_LEN + 1], size_t n, const char *const text[])
 {
@@ -60,7 +64,8 @@ int once_send(struct call *c, const struct once_args *a)
 	return call_send(c, &m);
 }
 
-/* Beginning: ask for the key; if somebody has it, see what became of the blob; if nothing, take the key over ------------------ */
+/* Beginning: ask for the key; if somebody has it, see what became of the blob; if nothing, take the
+ * key over ---- */
 
 static void answer(struct call *c, int err, const struct store_blob *said)
 {
@@ -131,7 +136,8 @@ static void on_begin(struct call *c, int err, const redisReply *r)
 }
 
 /* old: the id to replace, or ""; may lie in o. Owns o from now on, also on failure. */
-static int once_begin(struct store *s, struct once *o, const char *old, store_once_cb *cb, void *user)
+static int once_begin(
+	struct store *s, struct once *o, const char *old, store_once_cb *cb, void *user)
 {
 	struct call *c = call_new(s, user, on_begin);
 
@@ -143,10 +149,12 @@ static int once_begin(struct store *s, struct once *o, const char *old, store_on
 	c->state = o;
 	c->state_free = free;
 	/* A day at most until the blob's end, and then as long as its tombstone. */
-	return once_send(c, &(struct once_args){o->key, o->what, o->mine, old, (int64_t)TG_TTL_MAX_S * 1000});
+	return once_send(c,
+		&(struct once_args){o->key, o->what, o->mine, old, (int64_t)TG_TTL_MAX_S * 1000});
 }
 
-int store_once_begin(struct store *s, const struct store_desc *d, const char *key, char id[TOKEN_LEN + 1], store_once_cb *cb, void *ctx)
+int store_once_begin(struct store *s, const struct store_desc *d, const char *key,
+	char id[TOKEN_LEN + 1], store_once_cb *cb, void *ctx)
 {
 	struct once *o = calloc(1, sizeof *o);
 	int err = o != NULL ? store_upload_id(d, o->mine) : TG_ENOMEM;
@@ -156,15 +164,19 @@ int store_once_begin(struct store *s, const struct store_desc *d, const char *ke
 		return err;
 	}
 	once_hash(o->key, 2, (const char *const[]){d->uploader, key});
-	/* With the key in it: from a hash of so little as kind and issuer alone a reader of Redis could guess them. */
-	once_hash(o->what, 8, (const char *const[]){key, "upload", d->kind, d->issuer, d->session, d->to, d->subject, d->name});
+	/* With the key in it: from a hash of so little as kind and issuer alone a reader of Redis
+	 * could guess them. */
+	once_hash(o->what, 8,
+		(const char *const[]){
+			key, "upload", d->kind, d->issuer, d->session, d->to, d->subject, d->name});
 	memcpy(id, o->mine, sizeof o->mine);
 	return once_begin(s, o, "", cb, ctx);
 }
 
-/* Ending ------------------------------------------------------------------------------------------------------------- */
+/* Ending ------------------------------------------------------------------- */
 
-static int once_end(struct call *c, struct store *s, const char *fn, const char *uploader, const char *key, const char *id)
+static int once_end(struct call *c, struct store *s, const char *fn, const char *uploader,
+	const char *key, const char *id)
 {
 	char hash[ONCE_HASH_LEN + 1];
 	struct cmd m;
@@ -176,7 +188,8 @@ static int once_end(struct call *c, struct store *s, const char *fn, const char 
 	return c != NULL ? call_send(c, &m) : cmd_send(s, &m, store_hear, s);
 }
 
-/* Its uploader is not going to be told of it, so it must not live; if it has asked again and knows, it stays. */
+/* Its uploader is not going to be told of it, so it must not live; if it has asked again and knows,
+ * it stays. */
 static void disown(struct store *s, const char *id)
 {
 	store_abort(s, id, 0, 0, true);
@@ -195,7 +208,8 @@ static void on_settle(struct call *c, int err, const redisReply *r)
 	c->cb.once_done(c->user, err);
 }
 
-int store_once_settle(struct store *s, const char *uploader, const char *key, const char *id, store_once_done_cb *cb, void *ctx)
+int store_once_settle(struct store *s, const char *uploader, const char *key, const char *id,
+	store_once_done_cb *cb, void *ctx)
 {
 	struct call *c = call_new(s, ctx, on_settle);
 	int rc = TG_ENOMEM;
@@ -217,5 +231,6 @@ int store_once_settle(struct store *s, const char *uploader, const char *key, co
 
 void store_once_drop(struct store *s, const char *uploader, const char *key, const char *id)
 {
-	(void)once_end(NULL, s, "tg1_once_drop", uploader, key, id); /* without a store: the next who asks finds out */
+	/* without a store: the next who asks finds out */
+	(void)once_end(NULL, s, "tg1_once_drop", uploader, key, id);
 }

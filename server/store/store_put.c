@@ -1,12 +1,15 @@
 /*
- * store_put.c: an upload. Its chunks are native SETs with an expiry; functions only enter it in the deadline index (stage), make it visible
- * (commit), or end it (abort). A blob of one chunk goes in one pipeline: under a name that its uploader chose SET, commit; under one that was drawn
- * here ZADD, SET, commit, and without a session one transaction (store_whole.c). Runs in workers.
+ * store_put.c: an upload. Its chunks are native SETs with an expiry; functions only enter it in the
+ * deadline index (stage), make it visible (commit), or end it (abort). A blob of one chunk goes in
+ * one pipeline: under a name that its uploader chose SET, commit; under one that was drawn here
+ * ZADD, SET, commit, and without a session one transaction (store_whole.c). Runs in workers.
  *
- * Whatever happens to this process, each chunk that Redis holds has an index entry (b:<id> or x:<id>:...) at most 30 or 60 s ahead, so the reaper
- * wipes it. The only chunk of a blob with a chosen name has no entry: it expires after 30 s by itself, unless its commit makes it a blob's.
- * The entry is renewed while the upload lives, also when its bytes come too slowly to fill a chunk. An upload that drips is refused when its
- * time is over or its session has ended, although nothing of it may have reached the store yet.
+ * Whatever happens to this process, each chunk that Redis holds has an index entry (b:<id> or
+ * x:<id>:...) at most 30 or 60 s ahead, so the reaper wipes it. The only chunk of a blob with a
+ * chosen name has no entry: it expires after 30 s by itself, unless its commit makes it a blob's.
+ * The entry is renewed while the upload lives, also when its bytes come too slowly to fill a chunk.
+ * An upload that drips is refused when its time is over or its session has ended, although nothing
+ * of it may have reached the store yet.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +22,12 @@
 #include "store/store_int.h"
 
 #define UNANSWERED_MAX 2u
-#define STAGED_MS 30000   /* functions/base.lua has the same */
-#define ENTER_AGAIN_US 250000u /* a chunk of a session's upload is not sent longer than that after the session was found open; functions/base.lua knows */
-#define ANNOUNCE 32u      /* chunks that stage speaks of ahead, so that not every chunk needs a call */
+#define STAGED_MS 30000 /* functions/base.lua has the same */
+/* a chunk of a session's upload is not sent longer than that after the session was found open;
+ * functions/base.lua knows */
+#define ENTER_AGAIN_US 250000u
+/* chunks that stage speaks of ahead, so that not every chunk needs a call */
+#define ANNOUNCE 32u
 
 struct store_put {
 	struct store *store;
@@ -31,18 +37,22 @@ struct store_put {
 	char id[TOKEN_LEN + 1];
 	char attempt[ATTEMPT_LEN + 1]; /* what stands in Redis before the commit is under this */
 	unsigned shard;
-	uint64_t born_us;        /* the request's first byte */
-	unsigned n;              /* chunks sent */
+	uint64_t born_us; /* the request's first byte */
+	unsigned n;       /* chunks sent */
 	unsigned announced;
-	uint64_t entered_us;     /* when stage was called last */
+	uint64_t entered_us; /* when stage was called last */
 	unsigned unanswered;
 	uint64_t bytes;
-	struct evbuffer *piece;  /* the chunk in hand; a short first one waits here for its commit */
-	bool held, ended;        /* piece holds that one; a short chunk was given: no more may come */
+	/* the chunk in hand; a short first one waits here for its commit */
+	struct evbuffer *piece;
+	/* piece holds that one; a short chunk was given: no more may come */
+	bool held, ended;
 	bool staged, committing, answering;
 	int err;                 /* sticky */
 	struct store_blob whole; /* what goes live as it was written here */
-	struct event pulse;      /* from the beginning: what has not reached the store yet must not outlive its time here either */
+	/* from the beginning: what has not reached the store yet must not outlive its time here
+	 * either */
+	struct event pulse;
 	struct loop_task checked;
 };
 
@@ -74,7 +84,7 @@ static int64_t left_ms(const struct store_put *p)
 	return (int64_t)p->opts.ttl_s * 1000 - (int64_t)((clock_mono_us() - p->born_us) / 1000);
 }
 
-/* Making one --------------------------------------------------------------------------------------------------------- */
+/* Making one --------------------------------------------------------------- */
 
 static void on_check(void *ctx, const redisReply *r)
 {
@@ -143,10 +153,12 @@ static void name_attempt(struct store_put *p)
 		return;
 	random_fill(r, sizeof r);
 	p->attempt[TOKEN_LEN] = ':';
-	sodium_bin2base64(p->attempt + TOKEN_LEN + 1, ATTEMPT_TOKEN_LEN + 1, r, sizeof r, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_bin2base64(p->attempt + TOKEN_LEN + 1, ATTEMPT_TOKEN_LEN + 1, r, sizeof r,
+		sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
-struct store_put *store_put_new(struct store *s, const struct store_put_opts *o, const struct store_put_calls *calls, void *ctx, int *err)
+struct store_put *store_put_new(struct store *s, const struct store_put_opts *o,
+	const struct store_put_calls *calls, void *ctx, int *err)
 {
 	char id[TOKEN_LEN + 1];
 	struct store_put *p;
@@ -201,7 +213,7 @@ void store_put_resize(struct store_put *p, uint32_t chunk_bytes)
 	p->opts.desc.chunk_bytes = chunk_bytes;
 }
 
-/* Chunks ------------------------------------------------------------------------------------------------------------- */
+/* Chunks ------------------------------------------------------------------- */
 
 static void on_stage(void *ctx, const redisReply *r)
 {
@@ -219,7 +231,9 @@ static int put_stage(struct store_put *p)
 	struct cmd m;
 
 	if (d.name[0] != '\0')
-		d.tag[0] = '\0'; /* should the attempt be aborted, that is no word of the blob, which may be another's */
+		/* should the attempt be aborted, that is no word of the blob, which may be
+		 * another's */
+		d.tag[0] = '\0';
 	desc_event(&d, desc);
 	p->announced = p->n + ANNOUNCE;
 	p->entered_us = clock_mono_us();
@@ -267,7 +281,8 @@ static int put_send(struct store_put *p, int64_t left)
 {
 	char key[STORE_KEY_MAX];
 	size_t n = store_chunk_key(key, p->shard, p->attempt, p->n);
-	int rc = rconn_store(p->store->conn, on_set, p, key, n, p->piece, (uint64_t)left + STORE_NET_MS);
+	int rc = rconn_store(
+		p->store->conn, on_set, p, key, n, p->piece, (uint64_t)left + STORE_NET_MS);
 
 	if (rc != 0)
 		return rc;
@@ -278,7 +293,8 @@ static int put_send(struct store_put *p, int64_t left)
 
 static int put_enter(struct store_put *p)
 {
-	bool stale = p->opts.desc.session[0] != '\0' && clock_mono_us() - p->entered_us > ENTER_AGAIN_US;
+	bool stale =
+		p->opts.desc.session[0] != '\0' && clock_mono_us() - p->entered_us > ENTER_AGAIN_US;
 
 	return !p->staged || p->n >= p->announced || stale ? put_stage(p) : 0;
 }
@@ -312,7 +328,7 @@ int store_put_chunk(struct store_put *p, struct evbuffer *data)
 	return p->err;
 }
 
-/* Commit ------------------------------------------------------------------------------------------------------------- */
+/* Commit ------------------------------------------------------------------- */
 
 static void put_answer(struct store_put *p, int err, const struct store_blob *blob)
 {
@@ -321,7 +337,8 @@ static void put_answer(struct store_put *p, int err, const struct store_blob *bl
 	put_free(p);
 }
 
-/* A command beside the chunk's was refused: what answers the commit tells, and is told why by this. */
+/* A command beside the chunk's was refused: what answers the commit tells, and is told why by this.
+ */
 static void on_part(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
@@ -387,7 +404,8 @@ static void on_whole(void *ctx, const redisReply *r)
 		p->err = err; /* otherwise the reason is known already: a command was not queued */
 	if (r == NULL)
 		store_abort(p->store, p->attempt, p->n, STORE_STALLED_MS, true);
-	else if (!whole_discarded(r)) { /* no MULTI, or not all rights: some of it may stand there */
+	else if (!whole_discarded(r)) {
+		/* no MULTI, or not all rights: some of it may stand there */
 		if (abort_send(p->store, p->attempt, p->n, 0, true, on_cleaned, p) == 0)
 			return;
 		store_abort(p->store, p->attempt, p->n, 0, true);
@@ -397,7 +415,8 @@ static void on_whole(void *ctx, const redisReply *r)
 
 static int put_whole(struct store_put *p, int64_t left)
 {
-	static const struct whole_calls calls = {.chunk = on_set, .refused = on_part, .done = on_whole};
+	static const struct whole_calls calls = {
+		.chunk = on_set, .refused = on_part, .done = on_whole};
 	int err;
 
 	p->whole.desc = p->opts.desc;
@@ -412,7 +431,8 @@ static int put_whole(struct store_put *p, int64_t left)
 	return 0;
 }
 
-/* The index entry of a blob of one chunk, ahead of the chunk itself: commit follows in the same pipeline, or the reaper comes. */
+/* The index entry of a blob of one chunk, ahead of the chunk itself: commit follows in the same
+ * pipeline, or the reaper comes. */
 static int put_index(struct store_put *p, int64_t left)
 {
 	char key[STORE_KEY_MAX], member[STORE_KEY_MAX];
@@ -427,7 +447,8 @@ static int put_index(struct store_put *p, int64_t left)
 	return cmd_send(p->store, &m, on_part, p);
 }
 
-/* The only chunk; its commit stands behind it in the pipeline. Should that never come, an attempt's chunk, which is nobody's blob yet, expires by itself. */
+/* The only chunk; its commit stands behind it in the pipeline. Should that never come, an attempt's
+ * chunk, which is nobody's blob yet, expires by itself. */
 static int put_single(struct store_put *p, int64_t left)
 {
 	int err;
@@ -438,11 +459,13 @@ static int put_single(struct store_put *p, int64_t left)
 	return err != 0 ? err : put_send(p, left);
 }
 
-/* quick: of an only chunk under a chosen name that nothing has to be looked up for, what goes live is written here. */
+/* quick: of an only chunk under a chosen name that nothing has to be looked up for, what goes live
+ * is written here. */
 static int put_commit(struct store_put *p, bool quick, int64_t left)
 {
 	char event[STORE_DESC_MAX], private[STORE_DESC_MAX], hash[DESC_HASH_LEN + 1] = "";
-	char kept[ATTEMPT_TOKEN_LEN + DESC_HASH_LEN + 16], record[WHOLE_TEXT_BYTES], stored[WHOLE_TEXT_BYTES];
+	char kept[ATTEMPT_TOKEN_LEN + DESC_HASH_LEN + 16], record[WHOLE_TEXT_BYTES],
+		stored[WHOLE_TEXT_BYTES];
 	struct text t = text_in(kept, sizeof kept);
 	const struct store_desc *d = &p->opts.desc;
 	struct cmd m;
@@ -496,7 +519,8 @@ int store_put_commit(struct store_put *p, const struct store_put_opts *o)
 	p->opts.desc.size_bytes = p->bytes;
 	if (p->held && left <= 0)
 		return p->err = TG_ETTL;
-	const bool fits = p->held && whole_fits(&p->opts.desc, left), named = p->opts.desc.name[0] != '\0';
+	const bool fits = p->held && whole_fits(&p->opts.desc, left),
+		   named = p->opts.desc.name[0] != '\0';
 	if (fits && !named) {
 		p->held = false;
 		p->err = put_whole(p, left);
@@ -519,7 +543,9 @@ void store_put_abort(struct store_put *p)
 		return;
 	if (p->n > 0 || p->staged) {
 		metrics_count(M_ABORTED, 1);
-		store_abort(p->store, p->attempt, p->n, p->err == TG_ESTORE ? STORE_STALLED_MS : 0, p->committing); /* a broken connection may still hold what we sent */
+		/* a broken connection may still hold what we sent */
+		store_abort(p->store, p->attempt, p->n, p->err == TG_ESTORE ? STORE_STALLED_MS : 0,
+			p->committing);
 	}
 	put_free(p);
 }

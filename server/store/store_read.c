@@ -1,9 +1,11 @@
 /*
  * store_read.c: a blob's bytes, chunk by chunk as the caller has room for them. Two ways share it:
- * A take is the at-most-once read: one function call erases the first chunk, which was read right before, and makes the blob unreachable to everyone else; then each
- * further chunk is read and deleted, one by one. The first one's bytes come ahead of the word that they are ours, and are not passed on before it.
- * A claimant's read asks one function whether the claim still stands, and leaves every chunk where it is; claim and ack are in store_claim.c.
- * It keeps no copy and never puts anything back. Runs in workers.
+ * A take is the at-most-once read: one function call erases the first chunk, which was read right
+ * before, and makes the blob unreachable to everyone else; then each further chunk is read and
+ * deleted, one by one. The first one's bytes come ahead of the word that they are ours, and are not
+ * passed on before it. A claimant's read asks one function whether the claim still stands, and
+ * leaves every chunk where it is; claim and ack are in store_claim.c. It keeps no copy and never
+ * puts anything back. Runs in workers.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,13 +22,16 @@ struct store_read {
 	char id[TOKEN_LEN + 1];
 	char token[TOKEN_LEN + 1];
 	unsigned shard;
-	unsigned n, next;        /* the chunk to stop before; the one that is read, or would be */
-	size_t chunk;            /* bytes of each chunk but the last */
-	size_t skip, stop;       /* a claimant's read: bytes left out at the front of its first chunk; where to stop in its last one */
-	bool keep;               /* a claimant's read: nothing is deleted */
-	long first;              /* a take's: bytes of the first chunk in data, negative: none, as rconn_bulk_cb has it */
+	unsigned n, next; /* the chunk to stop before; the one that is read, or would be */
+	size_t chunk;     /* bytes of each chunk but the last */
+	/* a claimant's read: bytes left out at the front of its first chunk; where to stop in its
+	 * last one */
+	size_t skip, stop;
+	bool keep; /* a claimant's read: nothing is deleted */
+	/* a take's: bytes of the first chunk in data, negative: none, as rconn_bulk_cb has it */
+	long first;
 	bool begun, reading;
-	bool calling, dropped;   /* inside a callback of the caller's; it aborted there */
+	bool calling, dropped; /* inside a callback of the caller's; it aborted there */
 	struct evbuffer *data;
 	struct event *pulse;
 	struct loop_task broken;
@@ -58,10 +63,12 @@ static void on_pulse(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	(void)take_tell(t, "tg1_take_more"); /* gone meanwhile, or no store: the next chunk shows it */
+	/* gone meanwhile, or no store: the next chunk shows it */
+	(void)take_tell(t, "tg1_take_more");
 }
 
-/* Tells the caller, then frees t when this was the end or the caller aborted in its callback. Returns whether t still lives. */
+/* Tells the caller, then frees t when this was the end or the caller aborted in its callback.
+ * Returns whether t still lives. */
 static bool take_data(struct store_read *t, bool done, int err)
 {
 	t->calling = true;
@@ -108,7 +115,8 @@ static bool consistent(const struct store_read *t, const struct store_blob *b)
 {
 	uint64_t size = b->desc.size_bytes, chunk = b->desc.chunk_bytes;
 
-	return (size + chunk - 1) / chunk == t->n && (t->keep || t->first == (long)(size < chunk ? size : chunk));
+	return (size + chunk - 1) / chunk == t->n &&
+		(t->keep || t->first == (long)(size < chunk ? size : chunk));
 }
 
 /* We may read, but it is not there as it should be. What is left of a take is no use to anybody. */
@@ -151,7 +159,8 @@ static void on_take(void *ctx, const redisReply *r)
 		on_chunk(t, t->first, NULL);
 }
 
-/* The chunk that comes next, or the part of it that is wanted; GET where it is all of it, which moves instead of copying. */
+/* The chunk that comes next, or the part of it that is wanted; GET where it is all of it, which
+ * moves instead of copying. */
 static int keep_fetch(struct store_read *t)
 {
 	char key[STORE_KEY_MAX], from[24], to[24];
@@ -171,8 +180,9 @@ static int keep_fetch(struct store_read *t)
 }
 
 /*
- * The first chunk, and right behind it the function that erases it and ends the blob for everybody else. Who may not read may not take: the function reads the record
- * before it changes anything. (Not as a transaction: a full store refuses to queue one.)
+ * The first chunk, and right behind it the function that erases it and ends the blob for everybody
+ * else. Who may not read may not take: the function reads the record before it changes anything.
+ * (Not as a transaction: a full store refuses to queue one.)
  */
 static int take_first(struct store_read *t, const char *peer)
 {
@@ -202,7 +212,8 @@ static int take_fetch(struct store_read *t)
 	return rconn_fetch(t->store->conn, on_chunk, t, 2, argv, len, t->data);
 }
 
-static struct store_read *read_new(struct store *s, unsigned shard, const struct store_read_calls *calls, void *ctx)
+static struct store_read *read_new(
+	struct store *s, unsigned shard, const struct store_read_calls *calls, void *ctx)
 {
 	struct store_read *t = calloc(1, sizeof *t);
 
@@ -220,7 +231,8 @@ static struct store_read *read_new(struct store *s, unsigned shard, const struct
 	return t;
 }
 
-struct store_read *store_take(struct store *s, const char *id, const char *peer, const struct store_read_calls *calls, void *ctx, int *err)
+struct store_read *store_take(struct store *s, const char *id, const char *peer,
+	const struct store_read_calls *calls, void *ctx, int *err)
 {
 	int shard = token_shard(id, strlen(id));
 	struct store_read *t = shard < 0 ? NULL : read_new(s, (unsigned)shard, calls, ctx);
@@ -238,7 +250,8 @@ struct store_read *store_take(struct store *s, const char *id, const char *peer,
 	return t;
 }
 
-struct store_read *store_claim_read(struct store *s, const char *claim, const char *peer, const struct store_read_calls *calls, void *ctx, int *err)
+struct store_read *store_claim_read(struct store *s, const char *claim, const char *peer,
+	const struct store_read_calls *calls, void *ctx, int *err)
 {
 	char hash[CLAIM_HASH_LEN + 1];
 	int shard = store_claim_shard(claim, strlen(claim));
@@ -300,7 +313,8 @@ void store_read_abort(struct store_read *t)
 {
 	if (t == NULL || t->dropped)
 		return;
-	/* Refused, or of one chunk, which has ended: a no-op there. No store: the reaper ends it. */
+	/* Refused, or of one chunk, which has ended: a no-op there. No store: the reaper ends it.
+	 */
 	if (!t->keep && t->n != 1)
 		(void)take_tell(t, "tg1_take_end");
 	if (!t->keep && t->begun && t->next < t->n)

@@ -1,6 +1,7 @@
 /*
- * store_reply.c: what functions and Redis answer, as structs, and the texts that stand in Redis for a description. Pure.
- * The order of a record's fields is that of told() in functions/record.lua, and of session_record() in functions/session.lua. Runs in every process that has a store.
+ * store_reply.c: what functions and Redis answer, as structs, and the texts that stand in Redis for
+ * a description. Pure. The order of a record's fields is that of told() in functions/record.lua,
+ * and of session_record() in functions/session.lua. Runs in every process that has a store.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,24 @@
 #include "core/num.h"
 #include "store/store_int.h"
 
-enum { R_ID, R_STATE, R_UPLOADER, R_TO, R_SESSION, R_BOUND, R_CHUNKS, R_SIZE, R_STORED, R_DEADLINE, R_DESC, R_PRIVATE, R_CAUSE, R_GONE_AT, R_EVENT, R_N };
+enum {
+	R_ID,
+	R_STATE,
+	R_UPLOADER,
+	R_TO,
+	R_SESSION,
+	R_BOUND,
+	R_CHUNKS,
+	R_SIZE,
+	R_STORED,
+	R_DEADLINE,
+	R_DESC,
+	R_PRIVATE,
+	R_CAUSE,
+	R_GONE_AT,
+	R_EVENT,
+	R_N
+};
 enum { S_ID, S_STATE, S_UPLOADER, S_OPENED, S_DEADLINE, S_IDLE_DEADLINE, S_IDLE, S_GONE_AT, S_N };
 
 static struct text key_in(char out[STORE_KEY_MAX], unsigned shard, const char *kind, const char *id)
@@ -62,7 +80,9 @@ const char *reply_text(const redisReply *r, size_t i)
 {
 	const redisReply *e = reply_at(r, i);
 
-	return e != NULL && (e->type == REDIS_REPLY_STRING || e->type == REDIS_REPLY_STATUS) ? e->str : "";
+	return e != NULL && (e->type == REDIS_REPLY_STRING || e->type == REDIS_REPLY_STATUS) ?
+		e->str :
+		"";
 }
 
 bool error_discarded(const char *error)
@@ -138,7 +158,8 @@ int desc_shard(const struct store_desc *d)
 		return token_shard(d->session, strlen(d->session));
 	if (d->subject[0] != '\0')
 		return (int)subject_shard(d->subject);
-	return d->name[0] != '\0' ? token_name_shard(d->name, strlen(d->name)) : (int)token_any_shard();
+	return d->name[0] != '\0' ? token_name_shard(d->name, strlen(d->name)) :
+				    (int)token_any_shard();
 }
 
 void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX])
@@ -187,7 +208,7 @@ const char *store_state_text(enum store_state s)
 	return "gone";
 }
 
-/* Answers: lines, and fields of a line ------------------------------------------------------------------------------- */
+/* Answers: lines, and fields of a line ------------------------------------- */
 
 struct lines lines_of(const redisReply *r)
 {
@@ -277,7 +298,8 @@ int lines_blob(struct lines *a, struct store_blob *b, unsigned *n_chunks)
 	at = word(text_of(f[R_PRIVATE], text, sizeof text), b->desc.issuer, sizeof b->desc.issuer);
 	at = word(at, b->desc.sha256, sizeof b->desc.sha256);
 	(void)word(at, chunk, sizeof chunk);
-	b->desc.chunk_bytes = chunk[0] != '\0' ? (uint32_t)strtoul(chunk, NULL, 10) : STORE_CHUNK_BYTES;
+	b->desc.chunk_bytes =
+		chunk[0] != '\0' ? (uint32_t)strtoul(chunk, NULL, 10) : STORE_CHUNK_BYTES;
 	if (b->desc.chunk_bytes == 0 || b->desc.chunk_bytes > STORE_CHUNK_LARGE_BYTES)
 		return TG_EINTERNAL;
 	b->stored_at_ms = num_of(f[R_STORED]);

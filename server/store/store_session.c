@@ -1,6 +1,6 @@
 /*
- * store_session.c: the calls on sessions. Who may call is settled in the function where it needs the session's owner, else by the caller.
- * Runs in workers.
+ * store_session.c: the calls on sessions. Who may call is settled in the function where it needs
+ * the session's owner, else by the caller. Runs in workers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,8 @@ static void session_done(struct call *c, int err, const redisReply *r)
 	c->cb.session(c->user, err, have ? &session : NULL);
 }
 
-int store_session_open(struct store *s, const char *uploader, const char *subject, uint32_t idle_s, store_session_cb *cb, void *ctx)
+int store_session_open(struct store *s, const char *uploader, const char *subject, uint32_t idle_s,
+	store_session_cb *cb, void *ctx)
 {
 	struct call *c = call_new(s, ctx, session_done);
 	char sid[TOKEN_LEN + 1];
@@ -31,7 +32,8 @@ int store_session_open(struct store *s, const char *uploader, const char *subjec
 	if (c == NULL)
 		return TG_ENOMEM;
 	c->cb.session = cb;
-	c->shard = subject != NULL && subject[0] != '\0' ? subject_shard(subject) : token_any_shard();
+	c->shard =
+		subject != NULL && subject[0] != '\0' ? subject_shard(subject) : token_any_shard();
 	token_make(c->shard, sid);
 	cmd_fcall(&m, "tg1_session_open", c->shard);
 	cmd_text(&m, sid);
@@ -42,7 +44,8 @@ int store_session_open(struct store *s, const char *uploader, const char *subjec
 	return call_send(c, &m);
 }
 
-int store_session_touch(struct store *s, const char *sid, const char *uploader, store_session_cb *cb, void *ctx)
+int store_session_touch(
+	struct store *s, const char *sid, const char *uploader, store_session_cb *cb, void *ctx)
 {
 	int shard = token_shard(sid, strlen(sid));
 	struct call *c;
@@ -116,7 +119,8 @@ int store_session_show(struct store *s, const char *sid, store_session_show_cb *
 	return call_send(c, &m);
 }
 
-/* Closing: one call ends the session and what is bound to it; with erase_all further ones take the rest, a bounded number each. */
+/* Closing: one call ends the session and what is bound to it; with erase_all further ones take the
+ * rest, a bounded number each. */
 struct closing {
 	char sid[TOKEN_LEN + 1];
 	char uploader[CONF_NAME_MAX + 1];
@@ -160,7 +164,8 @@ static int close_step(struct store *s, struct closing *k, store_session_show_cb 
 }
 
 /* Reads a step's answer. Returns 0 or an error; *more: another step is due. */
-static int close_read(struct closing *k, int err, const redisReply *r, struct store_session *session, bool *more)
+static int close_read(
+	struct closing *k, int err, const redisReply *r, struct store_session *session, bool *more)
 {
 	struct lines l = lines_of(r);
 	size_t before = k->n;
@@ -208,7 +213,8 @@ static void close_done(struct call *c, int err, const redisReply *r)
 		c->cb.show(c->user, err, NULL, NULL, 0);
 }
 
-int store_session_close(struct store *s, const char *sid, const char *uploader, bool erase_all, store_session_show_cb *cb, void *ctx)
+int store_session_close(struct store *s, const char *sid, const char *uploader, bool erase_all,
+	store_session_show_cb *cb, void *ctx)
 {
 	int shard = token_shard(sid, strlen(sid));
 	struct closing *k;

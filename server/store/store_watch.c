@@ -1,6 +1,8 @@
 /*
- * store_watch.c: hears from the functions that something became the next to be due (functions/base.lua: index). A connection of its own, because one that has
- * subscribed can do nothing else. It keeps nothing: a reaper that misses a message finds the entry by its sweep. Runs in the reaper.
+ * store_watch.c: hears from the functions that something became the next to be due
+ * (functions/base.lua: index). A connection of its own, because one that has subscribed can do
+ * nothing else. It keeps nothing: a reaper that misses a message finds the entry by its sweep. Runs
+ * in the reaper.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +22,8 @@ struct store_watch {
 	bool subscribed, refused; /* on this connection; refused: and logged */
 };
 
-/* ["message", "tg:due", "3f 1200"]: shard and milliseconds. Also the answers to what we send, which are none of that form. */
+/* ["message", "tg:due", "3f 1200"]: shard and milliseconds. Also the answers to what we send, which
+ * are none of that form. */
 static void on_push(void *ctx, const redisReply *r)
 {
 	struct store_watch *w = ctx;
@@ -30,14 +33,17 @@ static void on_push(void *ctx, const redisReply *r)
 
 	if (r != NULL && r->type == REDIS_REPLY_ERROR && !w->subscribed && !w->refused) {
 		w->refused = true;
-		log_warn("store_refused", "SUBSCRIBE: what becomes due soon may end up to a second late: %.80s", r->str);
+		log_warn("store_refused",
+			"SUBSCRIBE: what becomes due soon may end up to a second late: %.80s",
+			r->str);
 	}
 	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements != 3)
 		return;
 	w->subscribed = true;
 	text = r->element[2];
-	if (text->type == REDIS_REPLY_STRING && text->len > 3 && text->str[2] == ' ' && tg_hex_decode(text->str, 2, &shard, 1) == 0 &&
-	    shard < TOKEN_SHARDS && tg_num_u64(text->str + 3, (size_t)text->len - 3, DUE_MAX_MS, &in_ms) == 0)
+	if (text->type == REDIS_REPLY_STRING && text->len > 3 && text->str[2] == ' ' &&
+		tg_hex_decode(text->str, 2, &shard, 1) == 0 && shard < TOKEN_SHARDS &&
+		tg_num_u64(text->str + 3, (size_t)text->len - 3, DUE_MAX_MS, &in_ms) == 0)
 		w->due(w->ctx, shard, (int64_t)in_ms);
 }
 
@@ -78,7 +84,8 @@ void store_watch_ping(struct store_watch *w)
 		subscribe(w);
 }
 
-struct store_watch *store_watch_new(struct loop *l, const char *url, store_due_cb *cb, void *ctx, char *err, size_t cap)
+struct store_watch *store_watch_new(
+	struct loop *l, const char *url, store_due_cb *cb, void *ctx, char *err, size_t cap)
 {
 	static const struct rconn_calls calls = {.on_up = on_up};
 	struct store_watch *w = calloc(1, sizeof *w);

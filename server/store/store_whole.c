@@ -1,17 +1,21 @@
 /*
- * store_whole.c: an upload of one chunk that names no session, made live by one MULTI … EXEC: chunk, record, index entry and event, all or nothing. It writes
- * what tg1_commit would (functions/upload.lua: told() and the event `stored`); a test compares the two. Runs in workers.
+ * store_whole.c: an upload of one chunk that names no session, made live by one MULTI … EXEC:
+ * chunk, record, index entry and event, all or nothing. It writes what tg1_commit would
+ * (functions/upload.lua: told() and the event `stored`); a test compares the two. Runs in workers.
  *
- * Nothing has to be looked up for it: its id is new, and no session's state or account is touched. So a function would only be the dearer way: each
- * command that one calls costs three times what the same command costs in a pipeline. Two things are told apart from tg1_commit: the time is the store's as
- * this process knows it (a second old at most), and a deadline so near that a reaper must be woken for it is not for this way.
+ * Nothing has to be looked up for it: its id is new, and no session's state or account is touched.
+ * So a function would only be the dearer way: each command that one calls costs three times what
+ * the same command costs in a pipeline. Two things are told apart from tg1_commit: the time is the
+ * store's as this process knows it (a second old at most), and a deadline so near that a reaper
+ * must be woken for it is not for this way.
  */
 #include <string.h>
 #include <timeglas/errors.h>
 #include "base/clock.h"
 #include "store/store_int.h"
 
-#define SWEEP_MS 2000        /* functions/base.lua has the same: what is due sooner, a reaper is told */
+/* functions/base.lua has the same: what is due sooner, a reaper is told */
+#define SWEEP_MS 2000
 
 bool whole_fits(const struct store_desc *d, int64_t left_ms)
 {
@@ -23,7 +27,8 @@ int64_t whole_record_ms(int64_t left_ms)
 	return left_ms + STORE_NET_MS + (int64_t)TG_TOMBSTONE_S * 1000;
 }
 
-void whole_texts(struct store *s, struct store_blob *b, const char *kept, int64_t left_ms, char record[WHOLE_TEXT_BYTES], char event[WHOLE_TEXT_BYTES])
+void whole_texts(struct store *s, struct store_blob *b, const char *kept, int64_t left_ms,
+	char record[WHOLE_TEXT_BYTES], char event[WHOLE_TEXT_BYTES])
 {
 	char desc[STORE_DESC_MAX], private[STORE_DESC_MAX];
 	struct text r = text_in(record, WHOLE_TEXT_BYTES), e = text_in(event, WHOLE_TEXT_BYTES);
@@ -40,7 +45,8 @@ void whole_texts(struct store *s, struct store_blob *b, const char *kept, int64_
 	text_add(&r, "\t");
 	text_num(&r, b->deadline_ms);
 	text_join(&r, "\t", desc, "\t", private, "\t\t\t\n", kept);
-	text_join(&e, "e\tstored\td\t", desc, "\tu\t", b->desc.uploader, "\tto\t", b->desc.to, "\ts\t\tz\t");
+	text_join(&e, "e\tstored\td\t", desc, "\tu\t", b->desc.uploader, "\tto\t", b->desc.to,
+		"\ts\t\tz\t");
 	text_num(&e, (int64_t)b->desc.size_bytes);
 	text_add(&e, "\tdl\t");
 	text_num(&e, b->deadline_ms);
@@ -121,8 +127,8 @@ static int send_event(const struct whole *w, const char *text)
 	return send_part(w, &m);
 }
 
-int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk, int64_t left_ms,
-    const struct whole_calls *calls, void *ctx)
+int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk,
+	int64_t left_ms, const struct whole_calls *calls, void *ctx)
 {
 	char key[STORE_KEY_MAX], record[WHOLE_TEXT_BYTES], event[WHOLE_TEXT_BYTES];
 	size_t n = store_chunk_key(key, shard, b->id, 0);
@@ -133,11 +139,13 @@ int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evb
 	cmd_text(&multi, "MULTI");
 	cmd_text(&exec, "EXEC");
 	whole_texts(s, b, WHOLE_NOTHING_KEPT, left_ms, record, event);
-	/* Either all of this is queued, or memory ran out and the connection, which would be left inside a transaction, ends. */
+	/* Either all of this is queued, or memory ran out and the connection, which would be left
+	 * inside a transaction, ends. */
 	err = send_part(&w, &multi);
 	if (err != 0)
 		return err;
-	err = rconn_store(s->conn, calls->chunk, ctx, key, n, chunk, (uint64_t)left_ms + STORE_NET_MS);
+	err = rconn_store(
+		s->conn, calls->chunk, ctx, key, n, chunk, (uint64_t)left_ms + STORE_NET_MS);
 	if (err == 0)
 		err = send_set_record(&w, record, left_ms);
 	if (err == 0)

@@ -1,10 +1,13 @@
 /*
- * preload.c: what Redis leaves in its query buffers, which of its memory has huge pages, and the mark by which others see that the wiping is in force. With realloc.c it makes
+ * preload.c: what Redis leaves in its query buffers, which of its memory has huge pages, and the
+ * mark by which others see that the wiping is in force. With realloc.c it makes
  * libtimeglas-wipe.so, which is preloaded into redis-server; no process of timeglasd runs it.
  *
- * A client's query buffer lives as long as its connection. Commands are parsed where they stand and then moved away from, so a value stays in there until
- * something longer is read over it; and a buffer that Redis adopts as a stored value of 32 KiB or more takes what stands behind the value
- * along, for as long as that value lives. So whatever a read() does not fill is wiped, as far as an earlier one had filled it.
+ * A client's query buffer lives as long as its connection. Commands are parsed where they stand and
+ * then moved away from, so a value stays in there until something longer is read over it; and a
+ * buffer that Redis adopts as a stored value of 32 KiB or more takes what stands behind the value
+ * along, for as long as that value lives. So whatever a read() does not fill is wiped, as far as an
+ * earlier one had filled it.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -26,20 +29,22 @@
 typedef void write_cb(void *arg, const char *text);
 typedef void stats_print(write_cb *write, void *arg, const char *opts);
 
-extern int mallctl(const char *name, void *old, size_t *old_len, void *new, size_t new_len) __attribute__((weak));
+extern int mallctl(const char *name, void *old, size_t *old_len, void *new, size_t new_len)
+	__attribute__((weak));
 extern void *mallocx(size_t size, int flags) __attribute__((weak));
 extern const char *malloc_conf;
 void malloc_stats_print(write_cb *write, void *arg, const char *opts);
 const char *malloc_conf = "junk:free";
 
-/* By descriptor: where the space that it read into ends, and up to where there may be old bytes in it. */
+/* By descriptor: where the space that it read into ends, and up to where there may be old bytes in
+ * it. */
 static struct space {
 	char *end, *used;
 } space[DESCRIPTORS];
 
 static void wipe_rest(int fd, char *from, char *end)
 {
-	struct space all = { NULL, NULL }, *s = fd >= 0 && fd < DESCRIPTORS ? &space[fd] : &all;
+	struct space all = {NULL, NULL}, *s = fd >= 0 && fd < DESCRIPTORS ? &space[fd] : &all;
 	char *until = s->end == end ? s->used : end;
 
 	if (until > from)
@@ -59,14 +64,17 @@ ssize_t read(int fd, void *buf, size_t n)
 
 static void small_pages(void *p, size_t bytes)
 {
-	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)p + page - 1) / page * page;
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+			from = ((uintptr_t)p + page - 1) / page * page;
 
 	(void)madvise((void *)from, ((uintptr_t)p + bytes - from) / page * page, MADV_NOHUGEPAGE);
 }
 
 /*
- * A table of a large dictionary is zeroed memory of many megabytes, of which a few commands touch every part. With huge pages the kernel would clear all of it at that
- * moment: 90 ms in which nothing was answered or removed, as one million blobs (two million keys) became more. So what is that large has small pages.
+ * A table of a large dictionary is zeroed memory of many megabytes, of which a few commands touch
+ * every part. With huge pages the kernel would clear all of it at that moment: 90 ms in which
+ * nothing was answered or removed, as one million blobs (two million keys) became more. So what is
+ * that large has small pages.
  */
 void *calloc(size_t n, size_t size)
 {
@@ -81,7 +89,8 @@ void *calloc(size_t n, size_t size)
 	if (p == NULL)
 		errno = ENOMEM;
 	else if (mallocx == NULL)
-		explicit_bzero(p, bytes); /* a memset() behind a malloc() is made a calloc(), this one */
+		/* a memset() behind a malloc() is made a calloc(), this one */
+		explicit_bzero(p, bytes);
 	else if (bytes >= TABLE_BYTES)
 		small_pages(p, bytes);
 	return p;
@@ -92,11 +101,13 @@ static bool in_force(void)
 	const char *junk = NULL;
 	size_t n = sizeof junk;
 
-	return wipe_moves() && mallctl != NULL && mallctl("opt.junk", (void *)&junk, &n, NULL, 0) == 0 &&
-	    (strcmp(junk, "free") == 0 || strcmp(junk, "true") == 0);
+	return wipe_moves() && mallctl != NULL &&
+		mallctl("opt.junk", (void *)&junk, &n, NULL, 0) == 0 &&
+		(strcmp(junk, "free") == 0 || strcmp(junk, "true") == 0);
 }
 
-/* jemalloc's report, which Redis gives to who asks MEMORY MALLOC-STATS, with a line of ours in front. */
+/* jemalloc's report, which Redis gives to who asks MEMORY MALLOC-STATS, with a line of ours in
+ * front. */
 void malloc_stats_print(write_cb *write, void *arg, const char *opts)
 {
 	stats_print *next = (stats_print *)dlsym(RTLD_NEXT, "malloc_stats_print");

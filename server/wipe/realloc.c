@@ -1,6 +1,7 @@
 /*
- * realloc.c: a realloc() that leaves no bytes behind. jemalloc's overwrites nothing, neither where it moves a block from nor what it cuts off, even
- * when free() does. It allocates nothing by itself. Linked into timeglasd and into libtimeglas-wipe.so; a sanitizer brings its own instead.
+ * realloc.c: a realloc() that leaves no bytes behind. jemalloc's overwrites nothing, neither where
+ * it moves a block from nor what it cuts off, even when free() does. It allocates nothing by
+ * itself. Linked into timeglasd and into libtimeglas-wipe.so; a sanitizer brings its own instead.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -37,11 +38,13 @@ bool wipe_moves(void)
 #endif
 
 #ifndef SANITIZED
-extern size_t nallocx(size_t size, int flags) __attribute__((weak)); /* jemalloc's: the size class */
+/* jemalloc's: the size class */
+extern size_t nallocx(size_t size, int flags) __attribute__((weak));
 
 static bool fits(size_t have, size_t want)
 {
-	return want <= have && (nallocx != NULL ? nallocx(want, 0) == have : want > have - have / 4);
+	return want <= have &&
+		(nallocx != NULL ? nallocx(want, 0) == have : want > have - have / 4);
 }
 
 void *realloc(void *old, size_t size)
@@ -56,7 +59,8 @@ void *realloc(void *old, size_t size)
 		return NULL;
 	}
 	have = malloc_usable_size(old);
-	/* Nobody may count on what stands behind the size that was asked for, so it can be bytes of something erased. */
+	/* Nobody may count on what stands behind the size that was asked for, so it can be bytes of
+	 * something erased. */
 	if (fits(have, size)) {
 		explicit_bzero((char *)old + size, have - size);
 		return old;

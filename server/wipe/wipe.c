@@ -1,6 +1,7 @@
 /*
- * wipe.c: tells whether freed and moved memory is overwritten, here and in the store. It wipes nothing itself: jemalloc overwrites what is freed
- * because of the option below, realloc.c leaves nothing behind that is not freed. Runs in every process of timeglasd.
+ * wipe.c: tells whether freed and moved memory is overwritten, here and in the store. It wipes
+ * nothing itself: jemalloc overwrites what is freed because of the option below, realloc.c leaves
+ * nothing behind that is not freed. Runs in every process of timeglasd.
  */
 #include <limits.h>
 #include <stdbool.h>
@@ -12,17 +13,22 @@
 
 #include "wipe/wipe.h"
 
-#define DIRTY_PAGES 512u /* 2 MiB that were freed and will be wanted again soon: whoever is busy need not ask the kernel for them */
+/* 2 MiB that were freed and will be wanted again soon: whoever is busy need not ask the kernel for
+ * them */
+#define DIRTY_PAGES 512u
 
 /* jemalloc's, when it is linked: not in a sanitizer's build, nor in a unit test. */
-extern int mallctl(const char *name, void *old, size_t *old_len, void *new, size_t new_len) __attribute__((weak));
-/* What jemalloc reads before its first allocation. The environment's MALLOC_CONF comes after it, which is why wipe_self() looks. Each process has one thread. */
+extern int mallctl(const char *name, void *old, size_t *old_len, void *new, size_t new_len)
+	__attribute__((weak));
+/* What jemalloc reads before its first allocation. The environment's MALLOC_CONF comes after it,
+ * which is why wipe_self() looks. Each process has one thread. */
 extern const char *malloc_conf;
 const char *malloc_conf = "junk:free,narenas:1,muzzy_decay_ms:0";
 
 const char *wipe_state_text(enum wipe_state s)
 {
-	static const char *const text[] = { "cannot be told", "not overwritten", "overwritten when freed only", "overwritten" };
+	static const char *const text[] = {
+		"cannot be told", "not overwritten", "overwritten when freed only", "overwritten"};
 
 	return text[s];
 }
@@ -45,7 +51,8 @@ void wipe_give_back(void)
 	size_t pages = 0, n = sizeof pages;
 
 	/* Statistics are as old as their epoch. There is one arena: narenas. */
-	if (mallctl == NULL || mallctl("epoch", NULL, NULL, &now, sizeof now) != 0 || mallctl("stats.arenas.0.pdirty", &pages, &n, NULL, 0) != 0)
+	if (mallctl == NULL || mallctl("epoch", NULL, NULL, &now, sizeof now) != 0 ||
+		mallctl("stats.arenas.0.pdirty", &pages, &n, NULL, 0) != 0)
 		return;
 	if (pages > DIRTY_PAGES)
 		(void)mallctl("arena.0.purge", NULL, NULL, NULL, 0);
@@ -62,12 +69,14 @@ enum wipe_state wipe_store(const char *text, size_t n)
 		return WIPE_ALL;
 	if (!holds(text, n, "opt.junk:"))
 		return WIPE_UNKNOWN;
-	return holds(text, n, "opt.junk: \"free\"") || holds(text, n, "opt.junk: \"true\"") ? WIPE_FREED : WIPE_NONE;
+	return holds(text, n, "opt.junk: \"free\"") || holds(text, n, "opt.junk: \"true\"") ?
+		WIPE_FREED :
+		WIPE_NONE;
 }
 
 int wipe_library(char *path, size_t cap)
 {
-	static const char *const places[] = { "", "/../lib/timeglas" };
+	static const char *const places[] = {"", "/../lib/timeglas"};
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
@@ -77,8 +86,8 @@ int wipe_library(char *path, size_t cap)
 	*strrchr(self, '/') = '\0';
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		/* LD_PRELOAD takes blanks and colons for separators. */
-		if (snprintf(path, cap, "%s%s/" WIPE_LIBRARY, self, places[i]) < (int)cap && access(path, R_OK) == 0 &&
-		    strpbrk(path, " :") == NULL)
+		if (snprintf(path, cap, "%s%s/" WIPE_LIBRARY, self, places[i]) < (int)cap &&
+			access(path, R_OK) == 0 && strpbrk(path, " :") == NULL)
 			return 0;
 	}
 	return TG_ENOENT;

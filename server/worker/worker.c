@@ -1,7 +1,9 @@
 /*
- * worker.c: one data-plane process: accepts, and lets http, api and store do the rest. SIGTERM: uploads are refused and transfers finish; with the embedded
- * store it goes on serving fetches until a second SIGTERM, since what is in there dies with us. SIGHUP: certificates and peers anew, as the master has checked them; it opens no
- * file. While another worker does not serve, it accepts from that one's socket, too.
+ * worker.c: one data-plane process: accepts, and lets http, api and store do the rest. SIGTERM:
+ * uploads are refused and transfers finish; with the embedded store it goes on serving fetches
+ * until a second SIGTERM, since what is in there dies with us. SIGHUP: certificates and peers anew,
+ * as the master has checked them; it opens no file. While another worker does not serve, it accepts
+ * from that one's socket, too.
  */
 #include <errno.h>
 #include <signal.h>
@@ -25,23 +27,25 @@
 
 #define BODY_WINDOW_BYTES (64u * 1024)
 #define REPLY_WINDOW_BYTES (384u * 1024)
-_Static_assert(STORE_CHUNK_LARGE_BYTES + HTTPD_OUT_LOW_BYTES <= REPLY_WINDOW_BYTES, "an answer that has become short has room for any chunk");
+_Static_assert(STORE_CHUNK_LARGE_BYTES + HTTPD_OUT_LOW_BYTES <= REPLY_WINDOW_BYTES,
+	"an answer that has become short has room for any chunk");
 #define DRAIN_POLL_MS 20
 #define PATIENCE_S 1 /* with a store that is not there yet */
 #define GIVE_BACK_S 1
 #define WORKERS_MAX 64
-#define STILL_LOOKS 4  /* another worker that has not beaten for so many looks is stood in for */
+#define STILL_LOOKS 4 /* another worker that has not beaten for so many looks is stood in for */
 
-struct other {                /* another worker, as we see it */
+struct other {                     /* another worker, as we see it */
 	struct listener *listener; /* on its socket, while it does not serve */
 	uint64_t beats;
-	unsigned still;            /* looks since they changed */
+	unsigned still; /* looks since they changed */
 };
 
 struct worker {
 	const struct child_env *env;
 	struct conf *conf;
-	struct conf *old_conf;    /* replaced by a reload; kept until the next one, since answers may still name its peers */
+	/* replaced by a reload; kept until the next one, since answers may still name its peers */
+	struct conf *old_conf;
 	struct loop *loop;
 	struct httpd *httpd;
 	struct api *api;
@@ -59,7 +63,8 @@ static void on_accept(int fd, void *ctx)
 	httpd_accept(w->httpd, fd);
 }
 
-/* Who comes before the store connection is up waits in the listen queue for it, but not for long: then 503 is the better answer. */
+/* Who comes before the store connection is up waits in the listen queue for it, but not for long:
+ * then 503 is the better answer. */
 static void begin(struct worker *w)
 {
 	if (w->finishing)
@@ -88,7 +93,8 @@ static void stand_in(struct worker *w, unsigned i, bool on)
 	}
 }
 
-/* Connections that the kernel gives to the socket of a worker that has died, or hangs, would wait until another is there. */
+/* Connections that the kernel gives to the socket of a worker that has died, or hangs, would wait
+ * until another is there. */
 static void on_look(evutil_socket_t fd, short what, void *ctx)
 {
 	struct worker *w = ctx;
@@ -99,7 +105,11 @@ static void on_look(evutil_socket_t fd, short what, void *ctx)
 		o->still = beats == o->beats ? o->still + 1 : 0;
 		o->beats = beats;
 		if (i != w->env->index)
-			stand_in(w, i, w->serving && (o->still >= STILL_LOOKS || !heartbeat_is_serving(w->env->heartbeat, CHILD_SLOT_WORKER(i))));
+			stand_in(w, i,
+				w->serving &&
+					(o->still >= STILL_LOOKS ||
+						!heartbeat_is_serving(
+							w->env->heartbeat, CHILD_SLOT_WORKER(i))));
 	}
 }
 
@@ -129,7 +139,7 @@ static void on_store_low(struct store *s, void *ctx)
 
 static void finish(struct worker *w)
 {
-	static const struct timeval every = { 0, DRAIN_POLL_MS * 1000 };
+	static const struct timeval every = {0, DRAIN_POLL_MS * 1000};
 	if (w->finishing)
 		return;
 	w->finishing = true;
@@ -172,16 +182,19 @@ static void *keep_peer(void *ctx, const uint8_t spki[32], void *peer)
 	const struct worker *w = ctx;
 	const struct conf_peer *was = peer, *is = conf_peer_by_spki(w->conf, spki);
 	/* Who lost a role, or is called otherwise, may have a call under way that began with it. */
-	if (was != NULL && is != NULL && ((was->roles & ~is->roles) != 0 || strcmp(was->name, is->name) != 0))
+	if (was != NULL && is != NULL &&
+		((was->roles & ~is->roles) != 0 || strcmp(was->name, is->name) != 0))
 		return NULL;
 	return (void *)(uintptr_t)is;
 }
 
 static SSL_CTX *tls_of(const struct handover_bytes part[HANDOVER_PARTS], char *err, size_t cap)
 {
-	const struct tls_pem cert = { "certificate", part[HANDOVER_CERTIFICATE].b, part[HANDOVER_CERTIFICATE].n };
-	const struct tls_pem key = { "key", part[HANDOVER_KEY].b, part[HANDOVER_KEY].n };
-	const struct tls_pem client_ca = { "client_ca", part[HANDOVER_CLIENT_CA].b, part[HANDOVER_CLIENT_CA].n };
+	const struct tls_pem cert = {
+		"certificate", part[HANDOVER_CERTIFICATE].b, part[HANDOVER_CERTIFICATE].n};
+	const struct tls_pem key = {"key", part[HANDOVER_KEY].b, part[HANDOVER_KEY].n};
+	const struct tls_pem client_ca = {
+		"client_ca", part[HANDOVER_CLIENT_CA].b, part[HANDOVER_CLIENT_CA].n};
 	return tls_server_ctx_of(&cert, &key, &client_ca, err, cap);
 }
 
@@ -214,7 +227,8 @@ static int take_over(struct worker *w, char *err, size_t cap)
 	return 0;
 }
 
-/* The master has checked the same bytes, so that it fails is a matter of memory. Who cannot take them over must not serve by the old ones: its successor inherits the new ones. */
+/* The master has checked the same bytes, so that it fails is a matter of memory. Who cannot take
+ * them over must not serve by the old ones: its successor inherits the new ones. */
 static void on_hup(evutil_socket_t sig, short what, void *ctx)
 {
 	struct worker *w = ctx;
@@ -224,14 +238,18 @@ static void on_hup(evutil_socket_t sig, short what, void *ctx)
 		log_info("reload", "certificates and peers are in force");
 		return;
 	}
-	log_error("reload", "cannot take over what the master has checked (%s); this worker ends, and another one begins with it", err);
+	log_error("reload",
+		"cannot take over what the master has checked (%s); this worker ends, and another "
+		"one begins with it",
+		err);
 	w->status = EXIT_FAILURE;
 	loop_stop(w->loop);
 }
 
 static void on_int(evutil_socket_t sig, short what, void *ctx)
 {
-	(void)sig, (void)what, (void)ctx; /* a terminal's Ctrl-C reaches the whole group; the master decides */
+	/* a terminal's Ctrl-C reaches the whole group; the master decides */
+	(void)sig, (void)what, (void)ctx;
 }
 
 static int add_signals(struct worker *w)
@@ -244,7 +262,8 @@ static int add_signals(struct worker *w)
 	w->poll = event_new(b, -1, EV_PERSIST, on_poll, w);
 	if (w->on_term == NULL || w->on_hup == NULL || w->on_int == NULL || w->poll == NULL)
 		return TG_ENOMEM;
-	if (event_add(w->on_term, NULL) != 0 || event_add(w->on_hup, NULL) != 0 || event_add(w->on_int, NULL) != 0)
+	if (event_add(w->on_term, NULL) != 0 || event_add(w->on_hup, NULL) != 0 ||
+		event_add(w->on_int, NULL) != 0)
 		return TG_ENOMEM;
 	sigemptyset(&hup);
 	sigaddset(&hup, SIGHUP);
@@ -253,8 +272,9 @@ static int add_signals(struct worker *w)
 
 static int start(struct worker *w)
 {
-	static const struct store_calls store_calls = { .on_up = on_store_up, .on_down = on_store_down, .on_low = on_store_low };
-	static const struct timeval look_every = { 0, HEARTBEAT_EVERY_MS * 1000 };
+	static const struct store_calls store_calls = {
+		.on_up = on_store_up, .on_down = on_store_down, .on_low = on_store_low};
+	static const struct timeval look_every = {0, HEARTBEAT_EVERY_MS * 1000};
 	const struct conf *c = w->conf;
 	const struct httpd_limits limits = {
 		.max_connections = c->max_connections,
@@ -272,7 +292,8 @@ static int start(struct worker *w)
 		w->httpd = httpd_new(w->loop, w->env->tls, &limits, &api_calls, w->api);
 	if (w->httpd == NULL || add_signals(w) != 0)
 		return -1;
-	if ((w->store = store_new(w->loop, w->env->store_url, &store_calls, w, err, sizeof err)) == NULL) {
+	if ((w->store = store_new(w->loop, w->env->store_url, &store_calls, w, err, sizeof err)) ==
+		NULL) {
 		log_error("store", "%s", err);
 		return -1;
 	}
@@ -281,8 +302,9 @@ static int start(struct worker *w)
 	w->patience = evtimer_new(loop_base(w->loop), on_patience, w);
 	w->give_back = event_new(loop_base(w->loop), -1, EV_PERSIST, on_give_back, w);
 	w->look = event_new(loop_base(w->loop), -1, EV_PERSIST, on_look, w);
-	if (w->listener == NULL || w->patience == NULL || w->give_back == NULL || event_add(w->give_back, loop_timeout(w->loop, GIVE_BACK_S)) != 0 ||
-	    w->look == NULL || event_add(w->look, &look_every) != 0)
+	if (w->listener == NULL || w->patience == NULL || w->give_back == NULL ||
+		event_add(w->give_back, loop_timeout(w->loop, GIVE_BACK_S)) != 0 ||
+		w->look == NULL || event_add(w->look, &look_every) != 0)
 		return -1;
 	listener_set_relief(w->listener, on_short);
 	listener_enable(w->listener, false);
@@ -297,7 +319,8 @@ static void stop(struct worker *w)
 	httpd_free(w->httpd);
 	store_free(w->store);
 	api_free(w->api);
-	struct event *ev[] = { w->on_term, w->on_hup, w->on_int, w->poll, w->patience, w->give_back, w->look };
+	struct event *ev[] = {
+		w->on_term, w->on_hup, w->on_int, w->poll, w->patience, w->give_back, w->look};
 	for (size_t i = 0; i < sizeof ev / sizeof *ev; i++)
 		if (ev[i] != NULL)
 			event_free(ev[i]);
@@ -310,7 +333,7 @@ static void stop(struct worker *w)
 
 int worker_main(const struct child_env *env)
 {
-	struct worker w = { .env = env, .conf = env->conf, .status = EXIT_SUCCESS };
+	struct worker w = {.env = env, .conf = env->conf, .status = EXIT_SUCCESS};
 	if (start(&w) != 0) {
 		log_error("worker", "cannot start");
 		w.status = EXIT_FAILURE;

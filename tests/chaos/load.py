@@ -1,8 +1,9 @@
-"""Uploaders and verifiers that go on whatever happens to the server, and tell the ledger what they were told.
+"""Uploaders and verifiers that go on whatever happens to the server, and tell the ledger what they
+were told.
 
-Real TLS clients, one connection each. What became of a request whose answer is lost is unknown: an upload, a claim or an
-ack under an Idempotency-Key is repeated; a take is offered to both verifiers, who must not both have it.
-"""
+Real TLS clients, one connection each. What became of a request whose answer is lost is unknown: an
+upload, a claim or an ack under an Idempotency-Key is repeated; a take is offered to both verifiers,
+who must not both have it."""
 import hashlib
 import heapq
 import itertools
@@ -19,18 +20,20 @@ from evidence import moment
 from ledger import Blob
 from wire import Closed, Conn, Response
 
-TIMEOUT_S = 20          # a server that is silent for that long counts as wrong
+TIMEOUT_S = 20  # a server that is silent for that long counts as wrong
 RETRY_S = 0.03
 VERIFIERS = ("verifier", "verifier2")
 
 
 class Envelopes:
-    """Bodies that are all different: one header of the age command's, and random bytes in the form of a payload (a
-    server without a key cannot tell)."""
+    """Bodies that are all different: one header of the age command's, and random bytes in the form
+    of a payload (a server without a key cannot tell)."""
 
     def __init__(self, recipient):
-        sealed = subprocess.run(["age", "-r", recipient], input=b"x", stdout=subprocess.PIPE, check=True).stdout
-        self.header = sealed[:sealed.index(b"\n", sealed.index(b"\n--- ") + 1) + 1]
+        sealed = subprocess.run(
+            ["age", "-r", recipient], input=b"x", stdout=subprocess.PIPE, check=True
+        ).stdout
+        self.header = sealed[: sealed.index(b"\n", sealed.index(b"\n--- ") + 1) + 1]
 
     def make(self, size):
         length = max(17, size)
@@ -45,7 +48,7 @@ class Offers:
     def __init__(self):
         self.queues = {peer: queue.PriorityQueue() for peer in VERIFIERS}
         self.number = itertools.count()
-        self.open = 0        # offered and not done
+        self.open = 0  # offered and not done
         self.lock = threading.Lock()
 
     def offer(self, blob, how, peers, at=0.0):
@@ -77,7 +80,7 @@ class Client(threading.Thread):
         self.load, self.peer, self.ledger = load, peer, load.ledger
         self.rng = random.Random(f"{seed}/{name}")
         self.conn = None
-        self.asked = False   # the last request may have reached the server
+        self.asked = False  # the last request may have reached the server
 
     def run(self):
         try:
@@ -101,10 +104,13 @@ class Client(threading.Thread):
         self.drop()
         if isinstance(error, TimeoutError):
             self.ledger.violation(f"{self.name}: {what}: no answer in {TIMEOUT_S} s")
-        self.ledger.count("connection refused" if isinstance(error, ConnectionRefusedError) else "answer lost")
+        self.ledger.count(
+            "connection refused" if isinstance(error, ConnectionRefusedError) else "answer lost"
+        )
 
     def exchange(self, method, target, fields=(), body=None, on_head=None):
-        """The answer, or None when there is none. on_head(status) is called before its content is read."""
+        """The answer, or None when there is none. on_head(status) is called before its content is
+        read."""
         self.asked = False
         try:
             conn = self.connected()
@@ -125,12 +131,17 @@ class Client(threading.Thread):
             return None
 
     def persist(self, until, wanted, *request):
-        """Repeats a request under an Idempotency-Key until the answer is not "not now"; None when time is over."""
+        """Repeats a request under an Idempotency-Key until the answer is not "not now"; None when
+        time is over."""
         while True:
             answer = self.exchange(*request)
             if answer is not None and answer.status not in (409, 429, 503):
                 return answer
-            if answer is not None and answer.status == 409 and answer.json()["type"] != "/problems/in-flight":
+            if (
+                answer is not None
+                and answer.status == 409
+                and answer.json()["type"] != "/problems/in-flight"
+            ):
                 return answer
             if answer is not None and answer.status == 503:
                 self.ledger.count("503")
@@ -165,7 +176,9 @@ class Uploader(Client):
         return True
 
     def size(self):
-        low, high = self.rng.choices([(200, 60_000), (65_000, 330_000), (330_000, 900_000)], [75, 20, 5])[0]
+        low, high = self.rng.choices(
+            [(200, 60_000), (65_000, 330_000), (330_000, 900_000)], [75, 20, 5]
+        )[0]
         return self.rng.randrange(low, high)
 
     def upload_bound(self):
@@ -204,26 +217,43 @@ class Uploader(Client):
         try:
             conn = self.connected()
             body = self.load.envelopes.make(self.rng.randrange(100_000, 400_000))
-            conn.send(conn.head("POST", "/v1/blobs", [("Timeglas-Kind", "liveness"), ("Content-Length", len(body))]) +
-                      body[:self.rng.randrange(1, len(body))])
+            conn.send(
+                conn.head(
+                    "POST",
+                    "/v1/blobs",
+                    [("Timeglas-Kind", "liveness"), ("Content-Length", len(body))],
+                )
+                + body[: self.rng.randrange(1, len(body))]
+            )
         except (Closed, OSError) as e:
             self.lost("an upload", e)
         self.drop(reset=self.rng.random() < 0.5)
         self.ledger.count("uploads broken off")
 
     def upload(self, kind, session):
-        fate = self.rng.choices(["expire", "late", "take", "race", "claim", "erase"], [25, 15, 20, 15, 17, 8])[0]
+        fate = self.rng.choices(
+            ["expire", "late", "take", "race", "claim", "erase"], [25, 15, 20, 15, 17, 8]
+        )[0]
         ttl = self.rng.randrange(1, 4) if fate in ("expire", "late") else self.load.ttl_s
         key = os.urandom(12).hex() if self.rng.random() < 0.6 else None
-        fields = {"liveness": [("Timeglas-Kind", "liveness")],
-                  "passport": [("Timeglas-Kind", "passport"), ("Timeglas-Issuer", "SWE")],
-                  "danish": [("Timeglas-Kind", "passport"), ("Timeglas-Issuer", "DNK"),
-                             ("Timeglas-Session", session)]}[kind]
+        fields = {
+            "liveness": [("Timeglas-Kind", "liveness")],
+            "passport": [("Timeglas-Kind", "passport"), ("Timeglas-Issuer", "SWE")],
+            "danish": [
+                ("Timeglas-Kind", "passport"),
+                ("Timeglas-Issuer", "DNK"),
+                ("Timeglas-Session", session),
+            ],
+        }[kind]
         fields = fields + [("Timeglas-Ttl", ttl)] + ([("Idempotency-Key", key)] if key else [])
         body = self.load.envelopes.make(self.size())
         self.ledger.count("uploads tried")
         request = ("POST", "/v1/blobs", fields, body)
-        answer = self.persist(time.time() + self.load.ttl_s, "upload", *request) if key else self.exchange(*request)
+        answer = (
+            self.persist(time.time() + self.load.ttl_s, "upload", *request)
+            if key
+            else self.exchange(*request)
+        )
         if answer is None or answer.status == 503:
             return
         if answer.status == 422 and session:  # it has been idle for too long
@@ -237,21 +267,33 @@ class Uploader(Client):
             self.ledger.count("uploads that had ended before their answer")
 
     def acknowledged(self, told, body, session, fate):
-        blob = self.ledger.stored(Blob(told["blob"], told["tag"], moment(told["deadline"]),
-                                       hashlib.sha256(body).hexdigest(), len(body), session or ""))
+        blob = self.ledger.stored(
+            Blob(
+                told["blob"],
+                told["tag"],
+                moment(told["deadline"]),
+                hashlib.sha256(body).hexdigest(),
+                len(body),
+                session or "",
+            )
+        )
         self.ledger.count("uploads acknowledged")
         now, offer = time.time(), self.load.offers.offer
-        one, some = [self.rng.choice(VERIFIERS)], VERIFIERS[:self.rng.randrange(1, 3)]
+        one, some = [self.rng.choice(VERIFIERS)], VERIFIERS[: self.rng.randrange(1, 3)]
         if fate == "late":
             offer(blob, "take", some, blob.deadline + self.rng.uniform(0.003, 0.8))
         elif fate == "take":
             offer(blob, "take", one, now + self.rng.uniform(0, 1))
         elif fate == "race":
-            offer(blob, self.rng.choice(["take", "claim"]), VERIFIERS, now + self.rng.uniform(0, 0.3))
+            offer(
+                blob, self.rng.choice(["take", "claim"]), VERIFIERS, now + self.rng.uniform(0, 0.3)
+            )
         elif fate == "claim":
             offer(blob, "claim", some, now + self.rng.uniform(0, 0.5))
         elif fate == "erase":
-            heapq.heappush(self.erasures, (now + self.rng.uniform(0, 2), next(self.load.offers.number), blob))
+            heapq.heappush(
+                self.erasures, (now + self.rng.uniform(0, 2), next(self.load.offers.number), blob)
+            )
 
 
 class Verifier(Client):
@@ -265,7 +307,9 @@ class Verifier(Client):
 
     def whole(self, blob, content):
         if hashlib.sha256(content).hexdigest() != blob.sha256:
-            self.ledger.violation(f"{blob.tag}: {self.peer} received other bytes than were uploaded")
+            self.ledger.violation(
+                f"{blob.tag}: {self.peer} received other bytes than were uploaded"
+            )
 
     def refused(self, what, blob, answer):
         """A refusal that may be: 409 and 410. Anything else, and a 404 above all, is wrong."""
@@ -287,10 +331,14 @@ class Verifier(Client):
 
         answer = self.exchange("POST", f"/v1/blobs/{blob.id}/take", on_head=on_head)
         if answer is None and not self.asked:
-            self.load.offers.offer(blob, "take", [self.peer], time.time() + self.rng.uniform(0, 4 * RETRY_S))
+            self.load.offers.offer(
+                blob, "take", [self.peer], time.time() + self.rng.uniform(0, 4 * RETRY_S)
+            )
         elif answer is None:
             self.ledger.count("takes cut off" if 200 in seen else "takes without an answer")
-            self.load.offers.offer(blob, "take", VERIFIERS, time.time() + self.rng.uniform(0, 4 * RETRY_S))
+            self.load.offers.offer(
+                blob, "take", VERIFIERS, time.time() + self.rng.uniform(0, 4 * RETRY_S)
+            )
         elif answer.status == 200:
             self.ledger.count("takes whole")
             self.whole(blob, answer.body)
@@ -300,7 +348,9 @@ class Verifier(Client):
     def claim(self, blob):
         key, asked_at = [("Idempotency-Key", os.urandom(12).hex())], time.time()
         lease = json.dumps({"lease_s": self.rng.randrange(1, 6)}).encode()
-        answer = self.persist(blob.deadline, "claim", "POST", f"/v1/blobs/{blob.id}/claim", key, lease)
+        answer = self.persist(
+            blob.deadline, "claim", "POST", f"/v1/blobs/{blob.id}/claim", key, lease
+        )
         if answer is None:
             return
         if answer.status not in (200, 201):
@@ -345,7 +395,11 @@ class Verifier(Client):
         status, conn = None, None
         try:
             conn = self.connected()
-            conn.send(conn.head("GET", f"/v1/claims/{token}", [("Range", f"bytes={len(have)}-")] if have else []))
+            conn.send(
+                conn.head(
+                    "GET", f"/v1/claims/{token}", [("Range", f"bytes={len(have)}-")] if have else []
+                )
+            )
             status, _, fields = conn.response_head()
             need = int(dict((n.lower(), v) for n, v in fields)["content-length"])
             stop = self.rng.randrange(0, need + 1) if cut and status in (200, 206) else need
@@ -361,7 +415,9 @@ class Verifier(Client):
 
     def ack(self, blob, token):
         key = [("Idempotency-Key", os.urandom(12).hex())]
-        answer = self.persist(blob.lease_end + 5, "ack", "POST", f"/v1/claims/{token}/ack", key, b'{"outcome":"ok"}')
+        answer = self.persist(
+            blob.lease_end + 5, "ack", "POST", f"/v1/claims/{token}/ack", key, b'{"outcome":"ok"}'
+        )
         if answer is not None and answer.status == 200:
             self.ledger.count("acks")
             self.ledger.receipt(answer.json())
@@ -374,13 +430,34 @@ class Verifier(Client):
 class Load:
     """uploaders and verifiers: threads of each (verifiers: of each of the two peers)."""
 
-    def __init__(self, ledger, address, contexts, recipient, seed, uploaders=4, verifiers=3, pause_s=0.02, ttl_s=8):
+    def __init__(
+        self,
+        ledger,
+        address,
+        contexts,
+        recipient,
+        seed,
+        uploaders=4,
+        verifiers=3,
+        pause_s=0.02,
+        ttl_s=8,
+    ):
         self.ledger, self.address, self.contexts = ledger, address, contexts
         self.envelopes, self.offers = Envelopes(recipient), Offers()
         self.pause_s, self.ttl_s = pause_s, ttl_s
-        self.stop_uploads, self.stop_verifiers, self.hurry = threading.Event(), threading.Event(), threading.Event()
-        self.uploaders = [Uploader(self, "uploader", f"uploader {i}", seed) for i in range(uploaders)]
-        self.verifiers = [Verifier(self, peer, f"{peer} {i}", seed) for peer in VERIFIERS for i in range(verifiers)]
+        self.stop_uploads, self.stop_verifiers, self.hurry = (
+            threading.Event(),
+            threading.Event(),
+            threading.Event(),
+        )
+        self.uploaders = [
+            Uploader(self, "uploader", f"uploader {i}", seed) for i in range(uploaders)
+        ]
+        self.verifiers = [
+            Verifier(self, peer, f"{peer} {i}", seed)
+            for peer in VERIFIERS
+            for i in range(verifiers)
+        ]
 
     def start(self):
         for thread in self.uploaders + self.verifiers:
@@ -390,7 +467,11 @@ class Load:
         """No more uploads; what was offered is done; then nobody asks any more."""
         self.stop_uploads.set()
         end = time.monotonic() + limit_s
-        while self.offers.open > 0 and time.monotonic() < end and any(v.is_alive() for v in self.verifiers):
+        while (
+            self.offers.open > 0
+            and time.monotonic() < end
+            and any(v.is_alive() for v in self.verifiers)
+        ):
             time.sleep(0.05)
         self.hurry.set()
         self.stop_verifiers.set()

@@ -1,18 +1,17 @@
-"""Tells when the machine did not let us run: a measured second is worth nothing if everybody, the watch included, slept
-through half of it.
-"""
+"""Tells when the machine did not let us run: a measured second is worth nothing if everybody, the
+watch included, slept through half of it."""
 import threading
 import time
 
 STEP_S = 0.01
-WORTH_S = 0.05     # shorter delays are everyday scheduling, and count against the server
+WORTH_S = 0.05  # shorter delays are everyday scheduling, and count against the server
 
 
 class Stalls(threading.Thread):
     def __init__(self):
         super().__init__(name="stalls", daemon=True)
         self.ended = threading.Event()
-        self.found = []   # (from, to) on the monotonic clock
+        self.found = []  # (from, to) on the monotonic clock
 
     def run(self):
         before = time.monotonic()

@@ -1,10 +1,12 @@
-"""Looks into the store from outside: what is overdue, what is physically there, which chunk nobody answers for.
+"""Looks into the store from outside: what is overdue, what is physically there, which chunk nobody
+answers for.
 
 It speaks RESP by itself, on one connection, so that a look costs next to nothing beside the load.
 """
 import socket
 
-# The deadline index of all shards: {store's ms, entries due by ARGV[1] (0: now), the oldest due score}
+# The deadline index of all shards: {store's ms, entries due by ARGV[1] (0: now), the oldest due
+# score}
 OVERDUE = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -21,9 +23,9 @@ end
 return {now, n, oldest}
 """
 
-# Everything that is there: {ms, keys that Redis itself calls expired but has not removed (DBSIZE counts them, KEYS does
-# not show them), how many may be so because the index has an entry for them that is due this moment, chunks, the key of
-# each chunk that no index entry answers for}
+# Everything that is there: {ms, keys that Redis itself calls expired but has not removed (DBSIZE
+# counts them, KEYS does not show them), how many may be so because the index has an entry for them
+# that is due this moment, chunks, the key of each chunk that no index entry answers for}
 WHOLE = r"""
 local function chunks_of(record) -- its sixth field
   return record and string.match(record, '^[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t([^\t]*)')
@@ -86,7 +88,9 @@ class Redis:
 
     def call(self, *args):
         parts = [str(a).encode() for a in args]
-        self.sock.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts))
+        self.sock.sendall(
+            b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts)
+        )
         return self.reply()
 
     def reply(self):
@@ -105,17 +109,21 @@ class Redis:
         assert kind == b"$", line
         return self.file.read(n + 2)[:-2].decode("utf-8", "replace") if n >= 0 else None
 
-    # What the rounds ask --------------------------------------------------------------------------------------------
+    # What the rounds ask ---------------------------------------------------
     def overdue(self, by_ms=0):
         """(the store's ms, how many entries are due, how overdue the oldest is in ms)."""
         now, n, oldest = self.call("EVAL", OVERDUE, 0, by_ms)
         return now, n, now - oldest if n else 0
 
     def whole(self):
-        """(expired but there, as many of them as the index accounts for, chunks, orphaned chunks)."""
+        """(expired but there, as many of them as the index accounts for, chunks, orphaned
+        chunks)."""
         _, expired, due, chunks, orphans = self.call("EVAL", WHOLE, 0)
         return expired, due, chunks, orphans
 
     def index(self):
         """{member: score} of all shards."""
-        return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in self.call("EVAL", INDEX, 0)}
+        return {
+            line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
+            for line in self.call("EVAL", INDEX, 0)
+        }

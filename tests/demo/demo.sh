@@ -1,7 +1,9 @@
 #!/bin/bash
-# Shows, on this machine and from start to end, that the buffer keeps its promises; one line for each thing proved.
+# Shows, on this machine and from start to end, that the buffer keeps its promises; one line for
+# each thing proved.
 #   tests/demo/demo.sh [FILE...]     your own files take the same way, besides the specimens
-# It starts a server of its own and leaves nothing behind. Anything not as promised ends it with the log shown.
+# It starts a server of its own and leaves nothing behind. Anything not as promised ends it with the
+# log shown.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -51,7 +53,8 @@ refused() {
 	local status=0
 	as "$@" >"$dir/answer.out" 2>"$dir/answer" || status=$?
 	[ $status = 1 ] || fail "expected a refusal (exit status 1) of: $* (exit status $status)"
-	# A refusal must not come with content, neither on standard output nor in the file that was asked for.
+	# A refusal must not come with content, neither on standard output nor in the file that was
+	# asked for.
 	[ ! -s "$dir/answer.out" ] || fail "a refusal came with output: $*"
 }
 

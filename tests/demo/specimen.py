@@ -2,12 +2,12 @@
 """Makes what a phone reads from two passports' chips, from specimen data, in ICAO 9303 layout.
 
 usage: specimen.py mrz ISSUER            the machine-readable zone, two lines (TD3)
-       specimen.py passport ISSUER JPEG  EF.COM, EF.DG1 and EF.DG2 one after the other, on standard output
+       specimen.py passport ISSUER JPEG  EF.COM, EF.DG1 and EF.DG2 one after the other, on standard
+       output
        specimen.py face                  a drawn face, 480x640 RGB, on standard output
 
-ISSUER is UTO (the specimen of Doc 9303 part 4 itself) or DNK (made up). No person is described by either.
-Structures: Doc 9303 part 10 (LDS), ISO/IEC 19794-5:2005 (the face record inside DG2).
-"""
+ISSUER is UTO (the specimen of Doc 9303 part 4 itself) or DNK (made up). No person is described by
+either. Structures: Doc 9303 part 10 (LDS), ISO/IEC 19794-5:2005 (the face record inside DG2)."""
 import struct
 import sys
 
@@ -17,15 +17,19 @@ HOLDERS = {
     "DNK": ("900000017", "SPECIMEN", "TIMEGLAS", "DNK", "850101", "X", "310228", ""),
 }
 # Doc 9303 part 4 prints this; making it anew checks every check digit below.
-PRINTED = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
-           "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
+PRINTED = (
+    "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+    "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+)
 WIDTH, HEIGHT = 480, 640
 
 
 def check_digit(text):
     """Doc 9303 part 3, 4.9: weights 7, 3, 1; digits as they are, A is 10, the filler is 0."""
     value = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    return str(sum((7, 3, 1)[i % 3] * (0 if c == "<" else value.index(c)) for i, c in enumerate(text)) % 10)
+    return str(
+        sum((7, 3, 1)[i % 3] * (0 if c == "<" else value.index(c)) for i, c in enumerate(text)) % 10
+    )
 
 
 def checked(text):
@@ -35,8 +39,20 @@ def checked(text):
 def mrz(issuer):
     number, surname, given, nationality, birth, sex, expiry, personal = HOLDERS[issuer]
     first = f"P<{issuer:<<3}{surname}<<{given.replace(' ', '<')}".ljust(44, "<")
-    fields = checked(number.ljust(9, "<")), checked(birth), checked(expiry), checked(personal.ljust(14, "<"))
-    second = fields[0] + nationality.ljust(3, "<") + fields[1] + sex.replace("X", "<") + fields[2] + fields[3]
+    fields = (
+        checked(number.ljust(9, "<")),
+        checked(birth),
+        checked(expiry),
+        checked(personal.ljust(14, "<")),
+    )
+    second = (
+        fields[0]
+        + nationality.ljust(3, "<")
+        + fields[1]
+        + sex.replace("X", "<")
+        + fields[2]
+        + fields[3]
+    )
     return first, second + check_digit("".join(fields))
 
 
@@ -52,8 +68,11 @@ def tlv(tag, value):
 
 
 def face_record(jpeg):
-    """ISO/IEC 19794-5: a record header, one facial information block, one image block, the image."""
-    image = struct.pack(">BBHHBBHH", 1, 0, WIDTH, HEIGHT, 1, 2, 0, 0)   # full frontal, JPEG, sRGB, still camera
+    """ISO/IEC 19794-5: a record header, one facial information block, one image block, the
+    image."""
+    image = struct.pack(
+        ">BBHHBBHH", 1, 0, WIDTH, HEIGHT, 1, 2, 0, 0
+    )  # full frontal, JPEG, sRGB, still camera
     facial = struct.pack(">HBBB3sH3s3s", 0, 0, 0, 0, bytes(3), 0, bytes(3), bytes(3))
     block = struct.pack(">I", 4 + len(facial) + len(image) + len(jpeg)) + facial + image + jpeg
     return b"FAC\0" + b"010\0" + struct.pack(">IH", 14 + len(block), 1) + block
@@ -70,16 +89,24 @@ def passport(issuer, jpeg):
 def face():
     """A head, two eyes and a mouth on a plain ground: ellipses, each over those before it."""
     shapes = [  # centre, radii, colour
-        (240, 560, 190, 130, (70, 90, 130)), (240, 300, 130, 180, (214, 172, 144)), (240, 160, 138, 70, (84, 60, 44)),
-        (190, 280, 22, 12, (250, 250, 250)), (290, 280, 22, 12, (250, 250, 250)), (190, 280, 9, 11, (50, 70, 60)),
-        (290, 280, 9, 11, (50, 70, 60)), (240, 335, 14, 26, (196, 150, 124)), (240, 400, 46, 12, (160, 70, 70)),
+        (240, 560, 190, 130, (70, 90, 130)),
+        (240, 300, 130, 180, (214, 172, 144)),
+        (240, 160, 138, 70, (84, 60, 44)),
+        (190, 280, 22, 12, (250, 250, 250)),
+        (290, 280, 22, 12, (250, 250, 250)),
+        (190, 280, 9, 11, (50, 70, 60)),
+        (290, 280, 9, 11, (50, 70, 60)),
+        (240, 335, 14, 26, (196, 150, 124)),
+        (240, 400, 46, 12, (160, 70, 70)),
     ]
     pixels = bytearray(bytes((226, 228, 230)) * (WIDTH * HEIGHT))
     for cx, cy, rx, ry, colour in shapes:
         for y in range(max(0, cy - ry), min(HEIGHT, cy + ry + 1)):
             half = int(rx * max(0.0, 1 - ((y - cy) / ry) ** 2) ** 0.5)
             left, right = max(0, cx - half), min(WIDTH, cx + half)
-            pixels[3 * (y * WIDTH + left):3 * (y * WIDTH + right)] = bytes(colour) * (right - left)
+            pixels[3 * (y * WIDTH + left) : 3 * (y * WIDTH + right)] = bytes(colour) * (
+                right - left
+            )
     return bytes(pixels)
 
 

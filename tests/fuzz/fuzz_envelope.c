@@ -1,7 +1,8 @@
 /*
- * fuzz_envelope.c: the guard on arbitrary bytes. Invariants: however the input is cut, verdict, reason, counters and reported stanzas are the same;
- * an error is sticky; limits hold; what is accepted begins with the version line and has a payload that STREAM can produce.
- * The first byte of the input says how to cut, the second whether scrypt is allowed. `make fuzz` runs it.
+ * fuzz_envelope.c: the guard on arbitrary bytes. Invariants: however the input is cut, verdict,
+ * reason, counters and reported stanzas are the same; an error is sticky; limits hold; what is
+ * accepted begins with the version line and has a payload that STREAM can produce. The first byte
+ * of the input says how to cut, the second whether scrypt is allowed. `make fuzz` runs it.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,7 +12,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-#define MUST(x) do { if (!(x)) abort(); } while (0)
+#define MUST(x) \
+	do { \
+		if (!(x)) \
+			abort(); \
+	} while (0)
 
 struct seen {
 	uint64_t digest; /* of all that was reported, in order */
@@ -25,7 +30,8 @@ static void mix(struct seen *s, const void *p, size_t n)
 	s->digest = (s->digest ^ n) * 1099511628211u;
 }
 
-static int on_stanza(void *ctx, const char *args, size_t args_len, const uint8_t *body, size_t body_len)
+static int on_stanza(
+	void *ctx, const char *args, size_t args_len, const uint8_t *body, size_t body_len)
 {
 	struct seen *s = ctx;
 
@@ -38,7 +44,8 @@ static int on_stanza(void *ctx, const char *args, size_t args_len, const uint8_t
 
 static struct tg_envelope_text text[1];
 
-static int judge(struct tg_envelope *e, struct seen *s, const uint8_t *p, size_t n, size_t cut, int scrypt)
+static int judge(
+	struct tg_envelope *e, struct seen *s, const uint8_t *p, size_t n, size_t cut, int scrypt)
 {
 	int err = 0;
 
@@ -82,9 +89,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	MUST(memcmp(&seen_whole, &seen_cut, sizeof seen_whole) == 0);
 	MUST(whole.n_x25519 == cut.n_x25519 && whole.n_scrypt == cut.n_scrypt);
 	if (a == 0) {
-		uint64_t sealed = whole.payload_len - TG_AGE_NONCE, last = sealed % (TG_AGE_CHUNK + TG_AGE_TAG);
+		uint64_t sealed = whole.payload_len - TG_AGE_NONCE,
+			 last = sealed % (TG_AGE_CHUNK + TG_AGE_TAG);
 		MUST(memcmp(p + 2, "age-encryption.org/v1\n", 22) == 0);
-		MUST(whole.header_len + whole.payload_len == n - 2 && cut.payload_len == whole.payload_len);
+		MUST(whole.header_len + whole.payload_len == n - 2 &&
+			cut.payload_len == whole.payload_len);
 		MUST(sealed == TG_AGE_TAG || (sealed > 0 && (last == 0 || last > TG_AGE_TAG)));
 		MUST(seen_whole.stanzas == whole.n_stanzas && whole.n_stanzas > 0);
 		MUST(p[1] & 1 || whole.n_scrypt == 0);

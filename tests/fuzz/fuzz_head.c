@@ -1,6 +1,7 @@
 /*
- * fuzz_head.c: heads of arbitrary bytes. Invariants: what is read writes back to the same bytes; what is refused has a reason "line N: ..." of plain
- * characters, N being a line that is there; nothing behind the empty line matters; a name follows from each. `make fuzz` runs it.
+ * fuzz_head.c: heads of arbitrary bytes. Invariants: what is read writes back to the same bytes;
+ * what is refused has a reason "line N: ..." of plain characters, N being a line that is there;
+ * nothing behind the empty line matters; a name follows from each. `make fuzz` runs it.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,7 +10,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-#define MUST(x) do { if (!(x)) abort(); } while (0)
+#define MUST(x) \
+	do { \
+		if (!(x)) \
+			abort(); \
+	} while (0)
 
 static void check_reason(const char *why, const uint8_t *p, size_t n)
 {
@@ -44,7 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		MUST(tg_head_format(&h, text) == len && memcmp(text, p, len) == 0);
 		MUST(tg_head_parse(exact, len, &again, &len2, why) == 0 && len2 == len);
 		tg_head_public(&h, "somebody", &seen);
-		MUST(strlen(seen.name) == TG_NAME_CHARS && strchr("AQgw", seen.name[TG_NAME_CHARS - 1]));
+		MUST(strlen(seen.name) == TG_NAME_CHARS &&
+			strchr("AQgw", seen.name[TG_NAME_CHARS - 1]));
 	}
 	free(exact);
 	return 0;

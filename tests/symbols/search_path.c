@@ -1,2 +1,3 @@
-/* A server that looks for its libraries in a folder of its own first. Fault: has DT_RUNPATH /opt/other. */
+/* A server that looks for its libraries in a folder of its own first. Fault: has DT_RUNPATH
+ * /opt/other. */
 typedef int nothing;

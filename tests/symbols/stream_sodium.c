@@ -2,4 +2,5 @@
 #include <sodium.h>
 
 extern const void *const forbidden_reference;
-__attribute__((used)) const void *const forbidden_reference = (const void *)&crypto_stream_chacha20_ietf_xor_ic;
+__attribute__((used)) const void *const forbidden_reference =
+	(const void *)&crypto_stream_chacha20_ietf_xor_ic;

@@ -11,9 +11,16 @@ from harness import BIN, SLOW, wait_for
 
 
 def audit(command, *args):
-    done = subprocess.run([str(BIN / "timeglas"), "audit", command, *map(str, args)], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"}, timeout=120)
-    assert "Sanitizer" not in done.stderr.decode() and "runtime error" not in done.stderr.decode(), done.stderr.decode()
+    done = subprocess.run(
+        [str(BIN / "timeglas"), "audit", command, *map(str, args)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+        timeout=120,
+    )
+    assert (
+        "Sanitizer" not in done.stderr.decode() and "runtime error" not in done.stderr.decode()
+    ), done.stderr.decode()
     return done
 
 
@@ -34,7 +41,14 @@ def key_of(server):
 
 def recorder(server):
     """The pid of its recorder, or None for the moment."""
-    return next((p for p in server.children(server.proc.pid) if re.search(r"\brecorder\b", server.title(p))), None)
+    return next(
+        (
+            p
+            for p in server.children(server.proc.pid)
+            if re.search(r"\brecorder\b", server.title(p))
+        ),
+        None,
+    )
 
 
 def lines_of(log):
@@ -46,12 +60,20 @@ def events_of(log):
 
 
 def recorded(server, what, blob, timeout=5):
-    return wait_for(lambda: [r for r in events_of(log_of(server)) if r["event"] == what and r.get("tag") == blob["tag"]],
-                    f"{what} of {blob['tag']} is recorded", timeout)[0]
+    return wait_for(
+        lambda: [
+            r
+            for r in events_of(log_of(server))
+            if r["event"] == what and r.get("tag") == blob["tag"]
+        ],
+        f"{what} of {blob['tag']} is recorded",
+        timeout,
+    )[0]
 
 
 def finished(server, tmp_path):
-    """Stops it in order, and returns a copy of its log, beside which those that were rotated lie, and its public key."""
+    """Stops it in order, and returns a copy of its log, beside which those that were rotated lie,
+    and its public key."""
     log, copy = log_of(server), tmp_path / "audit.log"
     pub = key_of(server)
     server.close_connections()
@@ -69,13 +91,33 @@ class Forger:
 
     def __init__(self, folder):
         self.dir = Path(folder)
-        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", self.dir / "k"], check=True)
-        der = subprocess.run(["openssl", "pkey", "-in", self.dir / "k", "-pubout", "-outform", "DER"], check=True, stdout=subprocess.PIPE).stdout
+        subprocess.run(
+            ["openssl", "genpkey", "-algorithm", "ed25519", "-out", self.dir / "k"], check=True
+        )
+        der = subprocess.run(
+            ["openssl", "pkey", "-in", self.dir / "k", "-pubout", "-outform", "DER"],
+            check=True,
+            stdout=subprocess.PIPE,
+        ).stdout
         self.public = der[-32:].hex()
 
     def sign(self, message):
         (self.dir / "m").write_bytes(message)
-        subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", self.dir / "k", "-rawin", "-in", self.dir / "m", "-out", self.dir / "s"], check=True)
+        subprocess.run(
+            [
+                "openssl",
+                "pkeyutl",
+                "-sign",
+                "-inkey",
+                self.dir / "k",
+                "-rawin",
+                "-in",
+                self.dir / "m",
+                "-out",
+                self.dir / "s",
+            ],
+            check=True,
+        )
         return (self.dir / "s").read_bytes().hex()
 
     def write(self, lines):
@@ -85,9 +127,16 @@ class Forger:
             text = re.sub(rb'"n":\d+', b'"n":%d' % n, line.rstrip(b"\n"), count=1)
             text = re.sub(rb'"prev":"[0-9a-f]{64}"', b'"prev":"' + prev.encode() + b'"', text)
             if b'"checkpoint"' in text:
-                text = re.sub(rb'"key":"[0-9a-f]{64}"', b'"key":"' + self.public.encode() + b'"', text)
-                signed = text[:text.index(b',"sig":"')]
-                text = signed + b',"sig":"' + self.sign(b"timeglas-checkpoint-v1\n" + signed).encode() + b'"}'
+                text = re.sub(
+                    rb'"key":"[0-9a-f]{64}"', b'"key":"' + self.public.encode() + b'"', text
+                )
+                signed = text[: text.index(b',"sig":"')]
+                text = (
+                    signed
+                    + b',"sig":"'
+                    + self.sign(b"timeglas-checkpoint-v1\n" + signed).encode()
+                    + b'"}'
+                )
             prev = hashlib.blake2b(text, digest_size=32).hexdigest()
             out.append(text + b"\n")
         return b"".join(out)

@@ -1,9 +1,9 @@
-"""Fixtures of the system tests: one shared server, and a factory for tests that need one of their own.
+"""Fixtures of the system tests: one shared server, and a factory for tests that need one of their
+own.
 
-`server`: two workers with the defaults, shared by the whole run.
-`launch(workers=…, options=[("limits.max_blob", "1MiB")])`: a server of the test's own. Both are stopped strictly (harness.py). The binaries come from TIMEGLAS_BIN_DIR
-(build/release unless set).
-"""
+`server`: two workers with the defaults, shared by the whole run. `launch(workers=…,
+options=[("limits.max_blob", "1MiB")])`: a server of the test's own. Both are stopped strictly
+(harness.py). The binaries come from TIMEGLAS_BIN_DIR (build/release unless set)."""
 import os
 import shutil
 import signal
@@ -21,7 +21,9 @@ from redis_store import Store  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes over ten seconds of waiting")
-    config.addinivalue_line("markers", "long: floods, large stores, long faults: left to `make test-all`")
+    config.addinivalue_line(
+        "markers", "long: floods, large stores, long faults: left to `make test-all`"
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -43,7 +45,8 @@ def server():
 
 @pytest.fixture
 def launch():
-    """launch(…) starts a Server; each that the test has not stopped itself is stopped, strictly, at its end."""
+    """launch(…) starts a Server; each that the test has not stopped itself is stopped, strictly, at
+    its end."""
     started = []
 
     def start(**options):
@@ -62,7 +65,8 @@ def launch():
 
 @pytest.fixture
 def store():
-    """store(option…) starts one; all are ended after the test, whose servers have stopped by then."""
+    """store(option…) starts one; all are ended after the test, whose servers have stopped by
+    then."""
     started = []
 
     def start(*options):
@@ -76,14 +80,15 @@ def store():
 
 @pytest.fixture(scope="session")
 def abandoned():
-    """(server, moment): one whose worker was killed at that moment, in the middle of an upload. What it left behind is
-    looked at half a minute later, by a test that runs last, so that nobody waits for it."""
+    """(server, moment): one whose worker was killed at that moment, in the middle of an upload.
+    What it left behind is looked at half a minute later, by a test that runs last, so that nobody
+    waits for it."""
     s = harness.Server(workers=1)
     try:
         conn = s.connect()
         conn.send(s.upload_head(900_000) + s.sealed(900_000)[:500_000])
         harness.wait_for(lambda: s.chunks(), "a chunk is staged", 5)
-        worker, = s.workers()
+        (worker,) = s.workers()
         os.kill(worker, signal.SIGKILL)
         yield s, time.monotonic()
         s.stop()
@@ -92,16 +97,22 @@ def abandoned():
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)  # a stable sort: slow ones last
+    items.sort(
+        key=lambda item: item.get_closest_marker("slow") is not None
+    )  # a stable sort: slow ones last
 
 
 @pytest.fixture
 def nothing_new(server):
-    """A check that the store holds nothing that it did not hold when the test began (outbox events aside)."""
+    """A check that the store holds nothing that it did not hold when the test began (outbox events
+    aside)."""
     before = server.store_lines()
 
     def check():
-        harness.wait_for(lambda: not server.store_lines() - before,
-                         lambda: f"nothing left in the store: {sorted(server.store_lines() - before)[:8]}", 4)
+        harness.wait_for(
+            lambda: not server.store_lines() - before,
+            lambda: f"nothing left in the store: {sorted(server.store_lines() - before)[:8]}",
+            4,
+        )
 
     return check

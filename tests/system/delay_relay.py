@@ -1,14 +1,15 @@
-"""A process between servers and a store that passes every byte on later, each way: a store that is far away. usage: delay_relay.py LISTEN STORE SECONDS [COMMAND] (unix sockets)
+"""A process between servers and a store that passes every byte on later, each way: a store that is
+far away. usage: delay_relay.py LISTEN STORE SECONDS [COMMAND] (unix sockets)
 
-From SIGUSR1 on, COMMAND arrives at the store as one that it does not know: what it answers then is an error, for those behind this relay alone.
-"""
+From SIGUSR1 on, COMMAND arrives at the store as one that it does not know: what it answers then is
+an error, for those behind this relay alone."""
 import asyncio
 import signal
 import subprocess
 import sys
 
 
-GARBLED = {}    # what is sent to the store: as what it arrives
+GARBLED = {}  # what is sent to the store: as what it arrives
 
 
 async def pump(reader, writer, delay, garbled=()):
@@ -40,10 +41,16 @@ async def pump(reader, writer, delay, garbled=()):
 async def serve(path, store, delay, command):
     async def on_client(reader, writer):
         far_reader, far_writer = await asyncio.open_unix_connection(store)
-        await asyncio.gather(pump(reader, far_writer, delay, GARBLED), pump(far_reader, writer, delay), return_exceptions=True)
+        await asyncio.gather(
+            pump(reader, far_writer, delay, GARBLED),
+            pump(far_reader, writer, delay),
+            return_exceptions=True,
+        )
 
     if command:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, GARBLED.update, {command: command[:-1] + b"_"})
+        asyncio.get_running_loop().add_signal_handler(
+            signal.SIGUSR1, GARBLED.update, {command: command[:-1] + b"_"}
+        )
     server = await asyncio.start_unix_server(on_client, path)
     print("listening", flush=True)
     await server.serve_forever()
@@ -52,7 +59,11 @@ async def serve(path, store, delay, command):
 class Relay:
     def __init__(self, path, store, delay, command=""):
         self.path = path
-        self.proc = subprocess.Popen([sys.executable, __file__, str(path), str(store), str(delay), command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.proc = subprocess.Popen(
+            [sys.executable, __file__, str(path), str(store), str(delay), command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
         assert self.proc.stdout.readline() == b"listening\n"
 
     def garble(self):
@@ -65,4 +76,6 @@ class Relay:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], sys.argv[2], float(sys.argv[3]), (sys.argv[4:] or [""])[0].encode()))
+    asyncio.run(
+        serve(sys.argv[1], sys.argv[2], float(sys.argv[3]), (sys.argv[4:] or [""])[0].encode())
+    )

@@ -1,8 +1,8 @@
-"""A real timeglasd under test: start it, talk to it, look into its Redis and its processes, and stop it strictly.
+"""A real timeglasd under test: start it, talk to it, look into its Redis and its processes, and
+stop it strictly.
 
-A stop is itself a test: exit status 0, every child gone, nothing left in the file system, no sanitizer report, no leaked
-descriptor.
-"""
+A stop is itself a test: exit status 0, every child gone, nothing left in the file system, no
+sanitizer report, no leaked descriptor."""
 import base64
 import hashlib
 import json
@@ -26,12 +26,15 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("TIMEGLAS_BIN_DIR", ROOT / "build" / "release"))
 if not BIN.is_absolute():
     BIN = ROOT / BIN
-SLOW = 4 if "asan" in BIN.name or "tsan" in BIN.name else 1  # sanitizers are slow: stretch every patience
+SLOW = (
+    4 if "asan" in BIN.name or "tsan" in BIN.name else 1
+)  # sanitizers are slow: stretch every patience
 SANITIZED = SLOW > 1
 PEERS = ("uploader", "verifier", "verifier2", "processor", "operator")
 
-# Where a chunk, a session, a blob and the deadline index live: everything, one line each, but the outbox streams and the
-# index's reminders ("x:…") to look once more for writes of an ended upload that were still on their way.
+# Where a chunk, a session, a blob and the deadline index live: everything, one line each, but the
+# outbox streams and the index's reminders ("x:…") to look once more for writes of an ended upload
+# that were still on their way.
 EVERYTHING = """
 local out = {}
 for _, key in ipairs(redis.call('KEYS', 'tg:*')) do
@@ -48,23 +51,30 @@ for _, key in ipairs(redis.call('KEYS', 'tg:*')) do
 end
 return out
 """
-SANITIZER = re.compile(r"(AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|Sanitizer:DEADLYSIGNAL)")
+SANITIZER = re.compile(
+    r"(AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|Sanitizer:DEADLYSIGNAL)"
+)
 
 
 def wait_for(condition, what, timeout=10.0, every=0.02):
-    """Poll until condition() is true; its value is returned. what: a text, or a function that makes it afterwards."""
+    """Poll until condition() is true; its value is returned. what: a text, or a function that makes
+    it afterwards."""
     end = time.monotonic() + timeout * SLOW
     while True:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < end, f"waited {timeout * SLOW:.0f} s in vain: {what() if callable(what) else what}"
+        assert (
+            time.monotonic() < end
+        ), f"waited {timeout * SLOW:.0f} s in vain: {what() if callable(what) else what}"
         time.sleep(every)
 
 
 def seal(recipient, data):
     """An age file made by the age command."""
-    return subprocess.run(["age", "-r", recipient], input=data, stdout=subprocess.PIPE, check=True).stdout
+    return subprocess.run(
+        ["age", "-r", recipient], input=data, stdout=subprocess.PIPE, check=True
+    ).stdout
 
 
 def digest(body):
@@ -73,12 +83,15 @@ def digest(body):
 
 class Server:
     def __init__(self, workers=2, options=(), argv=None, env=None, stderr=None):
-        """options: ("section.key", value) pairs. argv: replaces "--dev DIR …"; then env gives what DIR/env would, and /readyz
-        tells when it is ready. stderr: a descriptor of the test's own instead of a file that the harness reads."""
-        assert (BIN / "timeglasd").exists(), f"no timeglasd in {BIN}: make it first, or set TIMEGLAS_BIN_DIR"
+        """options: ("section.key", value) pairs. argv: replaces "--dev DIR …"; then env gives what
+        DIR/env would, and /readyz tells when it is ready. stderr: a descriptor of the test's own
+        instead of a file that the harness reads."""
+        assert (
+            BIN / "timeglasd"
+        ).exists(), f"no timeglasd in {BIN}: make it first, or set TIMEGLAS_BIN_DIR"
         self.dir = Path(tempfile.mkdtemp(prefix="tgt"))
         self.err_path = self.dir / "stderr.log"
-        self.secrets = set()   # ids that must never be logged
+        self.secrets = set()  # ids that must never be logged
         self.conns = weakref.WeakSet()
         self.contexts = {}
         self.sealed_cache = {}
@@ -88,10 +101,15 @@ class Server:
             args += ["--set", f"{key}={value}"]
         (self.dir / "t").mkdir()
         with open(self.err_path, "wb") as err:
-            self.proc = subprocess.Popen([str(BIN / "timeglasd"), *args], stdin=subprocess.DEVNULL,
-                                         stdout=subprocess.PIPE, stderr=err if stderr is None else stderr,
-                                         env=dict(os.environ, TMPDIR=str(self.dir / "t"),
-                                                  UBSAN_OPTIONS="print_stacktrace=1"))
+            self.proc = subprocess.Popen(
+                [str(BIN / "timeglasd"), *args],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=err if stderr is None else stderr,
+                env=dict(
+                    os.environ, TMPDIR=str(self.dir / "t"), UBSAN_OPTIONS="print_stacktrace=1"
+                ),
+            )
         try:
             if argv:
                 self.env = dict(env)
@@ -119,7 +137,9 @@ class Server:
         line = b""
         while not line.endswith(b"\n"):
             left = end - time.monotonic()
-            assert left > 0 and select.select([self.proc.stdout], [], [], left)[0], "no ready line:\n" + self.stderr()
+            assert left > 0 and select.select([self.proc.stdout], [], [], left)[0], (
+                "no ready line:\n" + self.stderr()
+            )
             byte = os.read(self.proc.stdout.fileno(), 1)
             assert byte, "ended before it was ready:\n" + self.stderr()
             line += byte
@@ -129,12 +149,16 @@ class Server:
     @staticmethod
     def read_env(path):
         """DIR/env as a shell sees it."""
-        out = subprocess.run(["sh", "-c", 'set -a; . "$1"; env -0', "sh", str(path)], stdout=subprocess.PIPE,
-                             check=True, env={"PATH": os.environ["PATH"]}).stdout
+        out = subprocess.run(
+            ["sh", "-c", 'set -a; . "$1"; env -0', "sh", str(path)],
+            stdout=subprocess.PIPE,
+            check=True,
+            env={"PATH": os.environ["PATH"]},
+        ).stdout
         pairs = (item.partition("=") for item in out.decode().split("\0") if item)
         return {k: v for k, _, v in pairs if k.startswith("TIMEGLAS_")}
 
-    # Talking to it --------------------------------------------------------------------------------------------------
+    # Talking to it ---------------------------------------------------------
     def files(self, peer):
         return self.env[f"TIMEGLAS_{peer.upper()}_CERT"], self.env[f"TIMEGLAS_{peer.upper()}_KEY"]
 
@@ -159,8 +183,24 @@ class Server:
 
     def curl(self, *args, peer="uploader", check=True):
         cert, key = self.files(peer)
-        return subprocess.run(["curl", "-sS", "--max-time", "60", "--cacert", self.env["TIMEGLAS_CA"], "--cert", cert,
-                               "--key", key, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=check)
+        return subprocess.run(
+            [
+                "curl",
+                "-sS",
+                "--max-time",
+                "60",
+                "--cacert",
+                self.env["TIMEGLAS_CA"],
+                "--cert",
+                cert,
+                "--key",
+                key,
+                *args,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            check=check,
+        )
 
     def sealed(self, size):
         """An age file with size bytes of content, made once."""
@@ -169,20 +209,47 @@ class Server:
         return self.sealed_cache[size]
 
     def opened(self, sealed):
-        return subprocess.run(["age", "-d", "-i", self.env["TIMEGLAS_IDENTITY"]], input=sealed,
-                              stdout=subprocess.PIPE, check=True).stdout
+        return subprocess.run(
+            ["age", "-d", "-i", self.env["TIMEGLAS_IDENTITY"]],
+            input=sealed,
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
 
     @staticmethod
-    def upload_fields(kind="liveness", issuer=None, session=None, ttl=None, to=None, content_digest=None, subject=None):
-        named = (("Kind", kind), ("Issuer", issuer), ("Session", session), ("Subject", subject), ("Ttl", ttl), ("To", to))
+    def upload_fields(
+        kind="liveness",
+        issuer=None,
+        session=None,
+        ttl=None,
+        to=None,
+        content_digest=None,
+        subject=None,
+    ):
+        named = (
+            ("Kind", kind),
+            ("Issuer", issuer),
+            ("Session", session),
+            ("Subject", subject),
+            ("Ttl", ttl),
+            ("To", to),
+        )
         fields = [(f"Timeglas-{n}", str(v)) for n, v in named if v is not None]
         return fields + ([("Content-Digest", content_digest)] if content_digest else [])
 
     def upload_head(self, length=None, **fields):
         """The head of an upload of so many bytes; None: chunked."""
         framing = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", length)
-        lines = [("Host", f"{self.address[0]}:{self.address[1]}"), *self.upload_fields(**fields), framing]
-        return b"POST /v1/blobs HTTP/1.1\r\n" + "".join(f"{n}: {v}\r\n" for n, v in lines).encode() + b"\r\n"
+        lines = [
+            ("Host", f"{self.address[0]}:{self.address[1]}"),
+            *self.upload_fields(**fields),
+            framing,
+        ]
+        return (
+            b"POST /v1/blobs HTTP/1.1\r\n"
+            + "".join(f"{n}: {v}\r\n" for n, v in lines).encode()
+            + b"\r\n"
+        )
 
     def put(self, body, peer="uploader", chunked=0, **fields):
         return self.call("POST", "/v1/blobs", peer, self.upload_fields(**fields), body, chunked)
@@ -198,8 +265,13 @@ class Server:
         return self.call("POST", f"/v1/blobs/{blob}/take", peer)
 
     def claim(self, blob, peer="verifier", key=None, **members):
-        return self.call("POST", f"/v1/blobs/{blob}/claim", peer, [("Idempotency-Key", key)] if key else (),
-                         json.dumps(members).encode() if members else None)
+        return self.call(
+            "POST",
+            f"/v1/blobs/{blob}/claim",
+            peer,
+            [("Idempotency-Key", key)] if key else (),
+            json.dumps(members).encode() if members else None,
+        )
 
     def claim_ok(self, blob, peer="verifier", **options):
         answer = self.claim(blob, peer, **options)
@@ -211,8 +283,13 @@ class Server:
         return self.call(method, f"/v1/claims/{claim}", peer, fields)
 
     def ack(self, claim, outcome="ok", peer="verifier", key=None):
-        return self.call("POST", f"/v1/claims/{claim}/ack", peer, [("Idempotency-Key", key)] if key else (),
-                         json.dumps({"outcome": outcome}).encode())
+        return self.call(
+            "POST",
+            f"/v1/claims/{claim}/ack",
+            peer,
+            [("Idempotency-Key", key)] if key else (),
+            json.dumps({"outcome": outcome}).encode(),
+        )
 
     def stat(self, blob, peer="uploader"):
         return self.call("GET", f"/v1/blobs/{blob}", peer)
@@ -221,8 +298,13 @@ class Server:
         return self.call("DELETE", f"/v1/blobs/{blob}", peer)
 
     def session(self, peer="uploader", **members):
-        answer = self.call("POST", "/v1/sessions", peer, [("Content-Type", "application/json")],
-                           json.dumps(members).encode())
+        answer = self.call(
+            "POST",
+            "/v1/sessions",
+            peer,
+            [("Content-Type", "application/json")],
+            json.dumps(members).encode(),
+        )
         assert answer.status == 201, answer
         session = answer.json()
         self.secrets.add(session["session"])
@@ -231,7 +313,9 @@ class Server:
     def admin(self, path):
         """(status, text) of the admin plane."""
         try:
-            with urllib.request.urlopen(self.env["TIMEGLAS_ADMIN_URL"] + path, timeout=10 * SLOW) as answer:
+            with urllib.request.urlopen(
+                self.env["TIMEGLAS_ADMIN_URL"] + path, timeout=10 * SLOW
+            ) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.read().decode()
@@ -243,15 +327,24 @@ class Server:
                 return float(line.rsplit(" ", 1)[1])
         raise AssertionError(f"no sample {name}")
 
-    # Looking into its store -----------------------------------------------------------------------------------------
+    # Looking into its store ------------------------------------------------
     def redis(self, *args):
-        out = subprocess.run(["redis-cli", "-s", self.env["TIMEGLAS_REDIS_SOCKET"], *args], stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, check=True).stdout.decode("utf-8", "replace").rstrip("\n")
+        out = (
+            subprocess.run(
+                ["redis-cli", "-s", self.env["TIMEGLAS_REDIS_SOCKET"], *args],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                check=True,
+            )
+            .stdout.decode("utf-8", "replace")
+            .rstrip("\n")
+        )
         assert not out.startswith(("ERR", "NOPERM", "NOAUTH", "WRONGTYPE")), out
         return out
 
     def dbsize(self):
-        """Keys that are physically there, expired or not (SCAN would delete the expired ones that it meets)."""
+        """Keys that are physically there, expired or not (SCAN would delete the expired ones that
+        it meets)."""
         return int(self.redis("DBSIZE"))
 
     def store_lines(self):
@@ -262,7 +355,7 @@ class Server:
         keys = self.redis("--scan", "--pattern", "tg:{*}:c:*").splitlines()
         return [k for k in keys if blob is None or blob in k]
 
-    # Looking at its processes ---------------------------------------------------------------------------------------
+    # Looking at its processes ----------------------------------------------
     @staticmethod
     def children(pid):
         try:
@@ -281,13 +374,20 @@ class Server:
     @staticmethod
     def title(pid):
         try:
-            return (Path(f"/proc/{pid}/comm").read_text() + " " +
-                    Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
+            return (
+                Path(f"/proc/{pid}/comm").read_text()
+                + " "
+                + Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+            )
         except (FileNotFoundError, ProcessLookupError):  # it may end while it is read
             return ""
 
     def workers(self):
-        return [pid for pid in self.children(self.proc.pid) if re.search(r"\bworker-\d", self.title(pid))]
+        return [
+            pid
+            for pid in self.children(self.proc.pid)
+            if re.search(r"\bworker-\d", self.title(pid))
+        ]
 
     @staticmethod
     def descriptors(pid):
@@ -308,17 +408,26 @@ class Server:
         return [json.loads(line) for line in self.log_text().splitlines() if line.startswith("{")]
 
     def evidence(self, event, count=1, **members):
-        """The recorded events of that name with those members, oldest first, once there are count of them."""
+        """The recorded events of that name with those members, oldest first, once there are count
+        of them."""
         log = Path(self.env["TIMEGLAS_AUDIT_LOG"])
 
         def found():
-            lines = [json.loads(line) for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
-            hits = [r for r in lines if r.get("event") == event and all(r.get(k) == v for k, v in members.items())]
+            lines = [
+                json.loads(line)
+                for line in log.read_text().splitlines(keepends=True)
+                if line.endswith("\n")
+            ]
+            hits = [
+                r
+                for r in lines
+                if r.get("event") == event and all(r.get(k) == v for k, v in members.items())
+            ]
             return hits if len(hits) >= count else None
 
         return wait_for(found, f"{count} of {event} {members} recorded", 5)
 
-    # Stopping it ----------------------------------------------------------------------------------------------------
+    # Stopping it -----------------------------------------------------------
     def close_connections(self):
         for conn in list(self.conns):
             conn.close()
@@ -329,8 +438,13 @@ class Server:
         now = set(self.workers())
         for pid, count in self.baseline.items():
             if pid in now:
-                wait_for(lambda p=pid, c=count: (self.descriptors(p) or 0) <= c,
-                         lambda p=pid, c=count: f"descriptors of worker {p} back to {c}: {self.fd_list(p)}", 5)
+                wait_for(
+                    lambda p=pid, c=count: (self.descriptors(p) or 0) <= c,
+                    lambda p=pid, c=count: (
+                        f"descriptors of worker {p} back to {c}: {self.fd_list(p)}"
+                    ),
+                    5,
+                )
 
     @staticmethod
     def fd_list(pid):
@@ -354,14 +468,20 @@ class Server:
 
     def check_gone(self, status, family):
         """What must be true once the master has exited. family: its descendants, as they were."""
-        socket_dir = Path(self.env["TIMEGLAS_REDIS_SOCKET"]).parent if "TIMEGLAS_REDIS_SOCKET" in self.env else None
+        socket_dir = (
+            Path(self.env["TIMEGLAS_REDIS_SOCKET"]).parent
+            if "TIMEGLAS_REDIS_SOCKET" in self.env
+            else None
+        )
         try:
             self.exit_checked = True
             report = SANITIZER.search(self.stderr())
-            assert not report, self.stderr()[max(0, report.start() - 200):report.start() + 6000]
+            assert not report, self.stderr()[max(0, report.start() - 200) : report.start() + 6000]
             assert status == 0, f"exit status {status}:\n{self.stderr()[-2000:]}"
             for pid in family:
-                wait_for(lambda p=pid: not self.alive(p), f"process {pid} ({self.title(pid)}) is gone", 5)
+                wait_for(
+                    lambda p=pid: not self.alive(p), f"process {pid} ({self.title(pid)}) is gone", 5
+                )
             assert socket_dir is None or not socket_dir.exists(), f"{socket_dir} is left over"
             assert not os.listdir(self.dir / "t"), f"left in TMPDIR: {os.listdir(self.dir / 't')}"
         finally:
@@ -388,7 +508,9 @@ class Server:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        if "TIMEGLAS_REDIS_SOCKET" in getattr(self, "env", {}):   # who tidies it up was among the family
+        if "TIMEGLAS_REDIS_SOCKET" in getattr(
+            self, "env", {}
+        ):  # who tidies it up was among the family
             shutil.rmtree(Path(self.env["TIMEGLAS_REDIS_SOCKET"]).parent, ignore_errors=True)
         self.proc.stdout.close()
         shutil.rmtree(self.dir, ignore_errors=True)

@@ -1,10 +1,12 @@
 /*
- * memory_search.c: looks for byte strings of 16 bytes in the memory of processes, as whoever owns the machine could. For the wipe tests, which
- * compile it. It changes nothing. Every mapping that can be read is searched.
+ * memory_search.c: looks for byte strings of 16 bytes in the memory of processes, as whoever owns
+ * the machine could. For the wipe tests, which compile it. It changes nothing. Every mapping that
+ * can be read is searched.
  *
  * usage: memory_search PID... <MARKERS      MARKERS: 16 bytes each, one behind the other
- * Prints "PID INDEX COUNT MAPPING+OFFSET" for each marker that was found (the place is the first one's), then "PID read BYTES".
- * A process that cannot be read is an error (exit status 2), never "not found".
+ * Prints "PID INDEX COUNT MAPPING+OFFSET" for each marker that was found (the place is the first
+ * one's), then "PID read BYTES". A process that cannot be read is an error (exit status 2), never
+ * "not found".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +63,8 @@ static void look(const unsigned char *p, size_t n, uint64_t offset, const char *
 			struct marker *k = &markers[m - 1];
 
 			if (memcmp(k->text, p + i, MARKER) == 0 && k->count++ == 0)
-				snprintf(k->place, sizeof k->place, "%s+%#" PRIx64, mapping, offset + i);
+				snprintf(k->place, sizeof k->place, "%s+%#" PRIx64, mapping,
+					offset + i);
 		}
 }
 
@@ -111,7 +114,8 @@ static void search(const char *pid)
 		char access[5];
 
 		strcpy(name, "anonymous");
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %*s %127s", &start, &end, access, name) < 3)
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %*s %127s", &start, &end,
+			    access, name) < 3)
 			fail("maps");
 		/* the kernel's own pages, which are the same for everybody */
 		if (access[0] == 'r' && strncmp(name, "[v", 2) != 0)
@@ -119,7 +123,8 @@ static void search(const char *pid)
 	}
 	for (uint32_t i = 0; i < n_markers; i++)
 		if (markers[i].count > 0)
-			printf("%s %u %" PRIu64 " %s\n", pid, i, markers[i].count, markers[i].place);
+			printf("%s %u %" PRIu64 " %s\n", pid, i, markers[i].count,
+				markers[i].place);
 	printf("%s read %" PRIu64 "\n", pid, total);
 	fclose(maps);
 	close(mem);

@@ -8,24 +8,30 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 def error_table():
-    """slug → (status, retryable) of what can cross the wire, read from include/timeglas/errors.h."""
+    """slug → (status, retryable) of what can cross the wire, read from
+    include/timeglas/errors.h."""
     rows = ROW.findall((ROOT / "include" / "timeglas" / "errors.h").read_text())
     assert len(rows) > 30
-    return {slug: (int(status), retry == "1") for _, _, status, slug, retry, _ in rows if status != "0"}
+    return {
+        slug: (int(status), retry == "1") for _, _, status, slug, retry, _ in rows if status != "0"
+    }
 
 
 ERRORS = error_table()
 
 
 def check_problem(answer, status, slug, cause=None):
-    """A whole problem document of that kind; gone_at and cause exactly where due. Returns its members."""
+    """A whole problem document of that kind; gone_at and cause exactly where due. Returns its
+    members."""
     assert answer.status == status, f"{status} {slug} was due: {answer!r}"
     assert answer["Content-Type"].split(";")[0] == "application/problem+json", answer
     problem = answer.json()
     assert problem["type"] == f"/problems/{slug}", problem
     assert ERRORS[slug][0] == status and problem["status"] == status
     assert isinstance(problem["title"], str) and problem["title"]
-    assert isinstance(problem["detail"], str) and len(problem["detail"].split()) >= 4, "a sentence that says what to do"
+    assert (
+        isinstance(problem["detail"], str) and len(problem["detail"].split()) >= 4
+    ), "a sentence that says what to do"
     if status in (429, 503, 507):
         assert answer["Retry-After"].isdigit() and int(answer["Retry-After"]) >= 1, answer
     if status == 410:

@@ -6,7 +6,16 @@ from pathlib import Path
 
 from harness import wait_for
 
-FIT = ["--save", "", "--appendonly", "no", "--maxmemory", "200mb", "--maxmemory-policy", "noeviction"]
+FIT = [
+    "--save",
+    "",
+    "--appendonly",
+    "no",
+    "--maxmemory",
+    "200mb",
+    "--maxmemory-policy",
+    "noeviction",
+]
 
 
 class Store:
@@ -19,13 +28,33 @@ class Store:
         self.start()
 
     def start(self):
-        self.proc = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.dir), *self.options],
-                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.proc = subprocess.Popen(
+            [
+                "redis-server",
+                "--port",
+                "0",
+                "--unixsocket",
+                str(self.socket),
+                "--dir",
+                str(self.dir),
+                *self.options,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
         wait_for(lambda: self.cli("PING") == "PONG", "redis-server answers")
 
     def cli(self, *args):
-        return subprocess.run(["redis-cli", "-s", str(self.socket), *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              check=False).stdout.decode().strip()
+        return (
+            subprocess.run(
+                ["redis-cli", "-s", str(self.socket), *args],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+            .stdout.decode()
+            .strip()
+        )
 
     def restart(self):
         """Another one in its place, with nothing in it."""

@@ -1,6 +1,6 @@
 /*
- * seal_at.c: seals stdin as of another time, for tests of what a verifier makes of old heads: seal_at SIGNING-KEY-FILE RECIPIENT KIND TIME_MS >sealed.
- * Prints the blob's name on stderr.
+ * seal_at.c: seals stdin as of another time, for tests of what a verifier makes of old heads:
+ * seal_at SIGNING-KEY-FILE RECIPIENT KIND TIME_MS >sealed. Prints the blob's name on stderr.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static int to_stdout(void *ctx, const void *p, size_t n)
 
 int main(int argc, char **argv)
 {
-	tg_seal_opts o = { .struct_size = sizeof o, .n_recipients = 1, .write = to_stdout };
+	tg_seal_opts o = {.struct_size = sizeof o, .n_recipients = 1, .write = to_stdout};
 	tg_recipient *recipient = NULL;
 	tg_signer *signer = NULL;
 	tg_sealer *sealer = NULL;

@@ -1,4 +1,5 @@
-"""The admin plane under people who mean it no good, and with no descriptors left: it answers, in time, and costs nothing."""
+"""The admin plane under people who mean it no good, and with no descriptors left: it answers, in
+time, and costs nothing."""
 import contextlib
 import json
 import os
@@ -16,7 +17,11 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def admin_pid(server):
-    return next(pid for pid in server.children(server.proc.pid) if re.search(r"\badmin\b", server.title(pid)))
+    return next(
+        pid
+        for pid in server.children(server.proc.pid)
+        if re.search(r"\badmin\b", server.title(pid))
+    )
 
 
 def address(server):
@@ -67,14 +72,15 @@ def closed(sock):
 
 
 def test_dripped_heads_end_in_time_and_others_are_answered(launch):
-    """90 heads, a byte each 100 ms: at most 64 stand, none for longer than a head may take; /healthz is answered all the while."""
+    """90 heads, a byte each 100 ms: at most 64 stand, none for longer than a head may take;
+    /healthz is answered all the while."""
     server = launch(workers=1)
     pid = admin_pid(server)
     before, began, worst = cpu_s(pid), time.monotonic(), 0
     with contextlib.ExitStack() as stack:
         socks = [stack.enter_context(dial(server)) for _ in range(90)]
         wait_for(lambda: sum(map(closed, socks)) >= 90 - CONNECTIONS_MAX, "the oldest went", 3)
-        assert all(map(closed, socks[:90 - CONNECTIONS_MAX])), "and none but the oldest"
+        assert all(map(closed, socks[: 90 - CONNECTIONS_MAX])), "and none but the oldest"
         while time.monotonic() < began + HEAD_S + 2 * SLOW and not all(map(closed, socks)):
             for sock in socks:
                 with contextlib.suppress(ConnectionError):
@@ -100,9 +106,15 @@ def test_used_up_descriptors_cost_nothing_and_others_are_answered(launch):
     room = spare + gaps
     with contextlib.ExitStack() as stack:
         socks = [stack.enter_context(dial(server)) for _ in range(4 * room)]
-        for _ in range(3):  # it has seen them all: what is measured then is what it costs that they stand there
+        for _ in range(
+            3
+        ):  # it has seen them all: what is measured then is what it costs that they stand there
             server.admin("/healthz")
-        before, size, began = cpu_s(pid), len(server.log_text()) + len(server.stderr()), time.monotonic()
+        before, size, began = (
+            cpu_s(pid),
+            len(server.log_text()) + len(server.stderr()),
+            time.monotonic(),
+        )
         for _ in range(10):
             assert server.admin("/healthz")[0] == 200
             time.sleep(0.1)
@@ -117,7 +129,12 @@ def test_used_up_descriptors_cost_nothing_and_others_are_answered(launch):
 def test_another_host_is_refused(server):
     """A page whose own name points to 127.0.0.1 (DNS rebinding) reads nothing here."""
     port = address(server)[1]
-    for host in ("evil.example", f"evil.example:{port}", "localhost.evil.example", f"192.0.2.1:{port}"):
+    for host in (
+        "evil.example",
+        f"evil.example:{port}",
+        "localhost.evil.example",
+        f"192.0.2.1:{port}",
+    ):
         for path in ("/metrics", "/readyz", "/healthz", "/nowhere"):
             answer = ask(server, get(path, host))
             assert answer.startswith(b"HTTP/1.1 421 Misdirected Request\r\n"), answer
@@ -128,12 +145,30 @@ def test_another_host_is_refused(server):
 
 def test_requests_follow_each_other_on_one_connection(server):
     """Keep-alive and pipelining, in order; HEAD tells the length and sends no content."""
-    answers = ask(server, get() + get(method="HEAD") + get("/nowhere") + get("/readyz?verbose") + get(more="Connection: close\r\n") + get())
-    assert re.findall(rb"HTTP/1\.1 (\d+)", answers) == [b"200", b"200", b"404", b"200", b"200"], answers
+    answers = ask(
+        server,
+        get()
+        + get(method="HEAD")
+        + get("/nowhere")
+        + get("/readyz?verbose")
+        + get(more="Connection: close\r\n")
+        + get(),
+    )
+    assert re.findall(rb"HTTP/1\.1 (\d+)", answers) == [
+        b"200",
+        b"200",
+        b"404",
+        b"200",
+        b"200",
+    ], answers
     assert answers.count(b"Content-Length: 3\r\n") == 3 and answers.count(b"\r\n\r\nok\n") == 2
     assert answers.count(b"Connection: close") == 1
     with dial(server) as sock:
-        for path, kind in (("/healthz", b"text/plain"), ("/readyz", b"application/json"), ("/metrics", b"version=0.0.4")) * 20:
+        for path, kind in (
+            ("/healthz", b"text/plain"),
+            ("/readyz", b"application/json"),
+            ("/metrics", b"version=0.0.4"),
+        ) * 20:
             sock.sendall(get(path, method="HEAD"))
             answer = b""
             while not answer.endswith(b"\r\n\r\n"):
@@ -142,13 +177,22 @@ def test_requests_follow_each_other_on_one_connection(server):
 
 
 def test_what_is_no_plain_get_is_refused(server):
-    """Other methods, content, other versions, heads without an end: a status that says what would do, and an end."""
-    cases = [(get(method="POST"), 405), (get(method="DELETE"), 405), (get(method="OPTIONS"), 405),
-             (get(method="PUT", more="Content-Length: 3\r\n") + b"abc", 405), (get(more="Content-Length: 3\r\n") + b"abc", 413),
-             (get(more="Transfer-Encoding: chunked\r\n") + b"0\r\n\r\n", 413),
-             (b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n", 505), (b"GET /healthz HTTP/1.1\r\n\r\n", 400),
-             (get(more="Host: localhost\r\n"), 400), (b"\0\1\2", 400), (b"GET /" + b"a" * 3000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
-             (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 17000, 431)]
+    """Other methods, content, other versions, heads without an end: a status that says what would
+    do, and an end."""
+    cases = [
+        (get(method="POST"), 405),
+        (get(method="DELETE"), 405),
+        (get(method="OPTIONS"), 405),
+        (get(method="PUT", more="Content-Length: 3\r\n") + b"abc", 405),
+        (get(more="Content-Length: 3\r\n") + b"abc", 413),
+        (get(more="Transfer-Encoding: chunked\r\n") + b"0\r\n\r\n", 413),
+        (b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n", 505),
+        (b"GET /healthz HTTP/1.1\r\n\r\n", 400),
+        (get(more="Host: localhost\r\n"), 400),
+        (b"\0\1\2", 400),
+        (b"GET /" + b"a" * 3000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 17000, 431),
+    ]
     for text, status in cases:
         answer = ask(server, text)
         assert answer.startswith(b"HTTP/1.1 %d " % status), (text[:60], answer)
@@ -163,15 +207,25 @@ def test_what_is_no_plain_get_is_refused(server):
 
 
 def test_no_descriptor_is_lost(launch):
-    """Connections that end in any way leave nothing behind, and the process goes when it is told to."""
+    """Connections that end in any way leave nothing behind, and the process goes when it is told
+    to."""
     server = launch(workers=1)
     pid = admin_pid(server)
     start = server.descriptors(pid)
-    for text in (b"", b"GET /healthz", get(), get(host="evil.example"), b"\0", get(method="POST", more="Content-Length: 9\r\n")):
+    for text in (
+        b"",
+        b"GET /healthz",
+        get(),
+        get(host="evil.example"),
+        b"\0",
+        get(method="POST", more="Content-Length: 9\r\n"),
+    ):
         for abrupt in (False, True):
             with dial(server) as sock:
                 sock.sendall(text)
                 if abrupt:
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    wait_for(lambda: server.descriptors(pid) == start, lambda: f"{start} again: {server.fd_list(pid)}", 5)
+    wait_for(
+        lambda: server.descriptors(pid) == start, lambda: f"{start} again: {server.fd_list(pid)}", 5
+    )
     assert json.loads(server.admin("/readyz")[1])["ready"] is True

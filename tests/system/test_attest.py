@@ -1,4 +1,5 @@
-"""A store of one's own must be volatile and never evict: the server sees for itself, at start and while it runs, and says what is wrong."""
+"""A store of one's own must be volatile and never evict: the server sees for itself, at start and
+while it runs, and says what is wrong."""
 import contextlib
 import os
 import re
@@ -19,6 +20,7 @@ TOLD_S = 2 * SLOW
 @pytest.fixture
 def serve(store, launch):
     """serve(options for redis-server, more settings): a server in front of such a store."""
+
     def start(options, settings=()):
         external = store(*options)
         server = launch(workers=2, options=[("store.url", f"unix://{external.socket}"), *settings])
@@ -40,17 +42,42 @@ def refused(server, word):
     check_problem(server.call("POST", "/v1/sessions"), 503, "store-not-attested")
     status, text = server.admin("/readyz")
     assert status == 503 and word in text, text
-    wait_for(lambda: [e for e in server.log() if e["event"] == "store-not-attested" and word in e["detail"]], "a line of it in the log", 3)
+    wait_for(
+        lambda: [
+            e for e in server.log() if e["event"] == "store-not-attested" and word in e["detail"]
+        ],
+        "a line of it in the log",
+        3,
+    )
     assert server.metric("timeglas_store_attested") == 0
     return problem
 
 
-@pytest.mark.parametrize("options, word", [
-    (["--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction"], "appendonly"),
-    (["--save", "3600 1", "--appendonly", "no", "--maxmemory-policy", "noeviction"], "snapshots"),
-    (["--save", "", "--appendonly", "no", "--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"], "noeviction"),
-    ([*FIT, "--repl-diskless-sync", "no"], "repl-diskless-sync"),
-], ids=["aof", "rdb", "evicts", "sync-by-disk"])
+@pytest.mark.parametrize(
+    "options, word",
+    [
+        (["--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction"], "appendonly"),
+        (
+            ["--save", "3600 1", "--appendonly", "no", "--maxmemory-policy", "noeviction"],
+            "snapshots",
+        ),
+        (
+            [
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--maxmemory",
+                "100mb",
+                "--maxmemory-policy",
+                "volatile-lru",
+            ],
+            "noeviction",
+        ),
+        ([*FIT, "--repl-diskless-sync", "no"], "repl-diskless-sync"),
+    ],
+    ids=["aof", "rdb", "evicts", "sync-by-disk"],
+)
 def test_store_that_persists_or_evicts_gets_nothing(serve, options, word):
     """From the first request on."""
     server, external = serve(options)
@@ -58,13 +85,18 @@ def test_store_that_persists_or_evicts_gets_nothing(serve, options, word):
     assert not chunks(external), "nothing was written"
 
 
-@pytest.mark.parametrize("wrong, right, word", [
-    (("appendonly", "yes"), ("appendonly", "no"), "appendonly"),
-    (("save", "900 1"), ("save", ""), "snapshots"),
-    (("maxmemory-policy", "allkeys-lru"), ("maxmemory-policy", "noeviction"), "noeviction"),
-], ids=["aof", "rdb", "evicts"])
+@pytest.mark.parametrize(
+    "wrong, right, word",
+    [
+        (("appendonly", "yes"), ("appendonly", "no"), "appendonly"),
+        (("save", "900 1"), ("save", ""), "snapshots"),
+        (("maxmemory-policy", "allkeys-lru"), ("maxmemory-policy", "noeviction"), "noeviction"),
+    ],
+    ids=["aof", "rdb", "evicts"],
+)
 def test_store_changed_while_running(serve, wrong, right, word):
-    """Somebody else turns it on: within two seconds uploads are refused, fetching and erasing go on, and it is well again when the store is."""
+    """Somebody else turns it on: within two seconds uploads are refused, fetching and erasing go
+    on, and it is well again when the store is."""
     server, external = serve(FIT)
     body = server.sealed(300)
     taken, erased = (server.put_ok(body)["blob"] for _ in range(2))
@@ -79,7 +111,9 @@ def test_store_changed_while_running(serve, wrong, right, word):
     assert external.cli("CONFIG", "SET", *right) == "OK"
     wait_for(lambda: server.put(body).status == 201, "uploads are taken again", 3)
     assert server.admin("/readyz")[0] == 200
-    told = [e["event"] for e in server.log() if e["event"] in ("store-attested", "store-not-attested")]
+    told = [
+        e["event"] for e in server.log() if e["event"] in ("store-attested", "store-not-attested")
+    ]
     assert told == ["store-attested", "store-not-attested", "store-attested"]
     assert len(server.evidence("attestation", 3)) == 3, "each change stands in the evidence"
 
@@ -117,19 +151,29 @@ def test_barred_config_needs_somebody_who_vouches(serve):
 
 
 def test_barred_config_with_somebody_who_vouches(serve):
-    """Then uploads are taken; the name stands in /readyz, the log and the evidence. What INFO shows is believed before the name."""
+    """Then uploads are taken; the name stands in /readyz, the log and the evidence. What INFO shows
+    is believed before the name."""
     server, external = serve(FIT + BARRED, [("store.store_attested_by", "J. Auditor")])
     body = server.sealed(300)
     assert server.take(server.put_ok(body)["blob"]).body == body
     status, text = server.admin("/readyz")
     assert status == 200 and "J. Auditor" in text
-    wait_for(lambda: [e for e in server.log() if e["event"] == "store-vouched" and "J. Auditor" in e["detail"]], "a line of it in the log", 3)
+    wait_for(
+        lambda: [
+            e for e in server.log() if e["event"] == "store-vouched" and "J. Auditor" in e["detail"]
+        ],
+        "a line of it in the log",
+        3,
+    )
     assert server.evidence("attestation", by="J. Auditor")
 
 
 def test_vouching_does_not_outweigh_what_is_seen(serve):
     """An AOF shows in INFO."""
-    server, _ = serve(["--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction", *BARRED], [("store.store_attested_by", "J. Auditor")])
+    server, _ = serve(
+        ["--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction", *BARRED],
+        [("store.store_attested_by", "J. Auditor")],
+    )
     refused(server, "appendonly")
 
 
@@ -144,23 +188,34 @@ def test_acl_that_bars_config_and_info(serve):
 
 
 def test_dead_reaper_attests_nothing_and_is_replaced(serve):
-    """Stopped, not killed: nobody looks, so after three seconds nothing new is stored. Killed, by whoever comes first: its successor looks at once."""
+    """Stopped, not killed: nobody looks, so after three seconds nothing new is stored. Killed, by
+    whoever comes first: its successor looks at once."""
     server, _ = serve(FIT)
-    reaper, = (pid for pid in server.children(server.proc.pid) if "reaper" in server.title(pid))
+    (reaper,) = (pid for pid in server.children(server.proc.pid) if "reaper" in server.title(pid))
     body = server.sealed(300)
     os.kill(reaper, 19)
     try:
-        answer = wait_for(lambda: (a := server.put(body)).status == 503 and a, "what was seen is stale", 5)
+        answer = wait_for(
+            lambda: (a := server.put(body)).status == 503 and a, "what was seen is stale", 5
+        )
         check_problem(answer, 503, "store-not-attested")
     finally:
-        with contextlib.suppress(ProcessLookupError):  # the master replaces who does nothing for three seconds
+        with contextlib.suppress(
+            ProcessLookupError
+        ):  # the master replaces who does nothing for three seconds
             os.kill(reaper, 9)
     wait_for(lambda: server.put(body).status == 201, "the next reaper has looked", 5)
 
 
 def test_the_rights_that_the_operations_guide_names_suffice(store, launch):
-    """What docs/operations.md writes for the user of timeglasd: with that, every call works and nothing is refused behind anybody's back."""
-    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text().split("The user of timeglasd needs", 1)[1].split(";", 1)[0]
+    """What docs/operations.md writes for the user of timeglasd: with that, every call works and
+    nothing is refused behind anybody's back."""
+    text = (
+        (Path(__file__).parents[2] / "docs" / "operations.md")
+        .read_text()
+        .split("The user of timeglasd needs", 1)[1]
+        .split(";", 1)[0]
+    )
     rights = " ".join(re.findall(r"`([^`]*)`", text)).split()
     external = store(*FIT)
     assert "~tg:*" in rights and "+@write" in rights
@@ -174,7 +229,9 @@ def test_the_rights_that_the_operations_guide_names_suffice(store, launch):
         assert server.read_claim(claim).body == body and server.ack(claim).status == 200
         assert server.erase(server.put_ok(body)["blob"]).status == 200
     session = server.session()["session"]
-    assert server.put(server.sealed(300), kind="passport", issuer="DNK", session=session).status == 201
+    assert (
+        server.put(server.sealed(300), kind="passport", issuer="DNK", session=session).status == 201
+    )
     assert server.call("DELETE", f"/v1/sessions/{session}").status == 200
     server.evidence("session-end")
     assert not [e for e in server.log() if "NOPERM" in str(e)]
@@ -203,12 +260,30 @@ def test_store_queue_is_nothing_while_there_is_no_store(serve):
 
 
 EVERYTHING_BUT = ["SET", "XADD", "UNLINK", "ZREM"]
-ALSO_EVERYTHING_BUT = ["XDEL", "GETDEL", "GETRANGE", "PEXPIREAT", "XTRIM", "XREAD", "ZADD", "HSET", "STRLEN", "MULTI", "SUBSCRIBE", "PUBLISH", "DEL"]
+ALSO_EVERYTHING_BUT = [
+    "XDEL",
+    "GETDEL",
+    "GETRANGE",
+    "PEXPIREAT",
+    "XTRIM",
+    "XREAD",
+    "ZADD",
+    "HSET",
+    "STRLEN",
+    "MULTI",
+    "SUBSCRIBE",
+    "PUBLISH",
+    "DEL",
+]
 
 
-@pytest.mark.parametrize("command", [*EVERYTHING_BUT, *(pytest.param(c, marks=pytest.mark.long) for c in ALSO_EVERYTHING_BUT)])
+@pytest.mark.parametrize(
+    "command",
+    [*EVERYTHING_BUT, *(pytest.param(c, marks=pytest.mark.long) for c in ALSO_EVERYTHING_BUT)],
+)
 def test_command_denied_from_the_start(serve, command):
-    """The store's user may do everything but this: nothing is stored or handed out, and everybody is told which command it is."""
+    """The store's user may do everything but this: nothing is stored or handed out, and everybody
+    is told which command it is."""
     user = ["--user", "default", "on", "nopass", "~*", "&*", "+@all", f"-{command.lower()}"]
     server, external = serve(FIT + user)
     problem = refused(server, command)
@@ -216,23 +291,48 @@ def test_command_denied_from_the_start(serve, command):
     assert not chunks(external), "nothing was written"
 
 
-@pytest.mark.parametrize("commands", [("XADD", "UNLINK"), pytest.param(("SET", "ZREM", *ALSO_EVERYTHING_BUT), marks=pytest.mark.long)], ids=["two", "others"])
+@pytest.mark.parametrize(
+    "commands",
+    [
+        ("XADD", "UNLINK"),
+        pytest.param(("SET", "ZREM", *ALSO_EVERYTHING_BUT), marks=pytest.mark.long),
+    ],
+    ids=["two", "others"],
+)
 def test_command_denied_while_blobs_live(serve, commands):
-    """Within two seconds nothing is stored or handed out. When the right is back, what was held is handed out, or ends, each blob with one event of its end."""
+    """Within two seconds nothing is stored or handed out. When the right is back, what was held is
+    handed out, or ends, each blob with one event of its end."""
     server, external = serve(FIT + ["--user", "default", "on", "nopass", "~*", "&*", "+@all"])
     small, large = server.sealed(300), server.sealed(200_000)
     for command in commands:
         session = server.session()["session"]
-        blobs = {"taken": server.put_ok(small), "claimed": server.put_ok(large), "erased": server.put_ok(large), "due": server.put_ok(small, ttl=1),
-                 "bound": server.put_ok(large, kind="passport", issuer="DNK", session=session)}
+        blobs = {
+            "taken": server.put_ok(small),
+            "claimed": server.put_ok(large),
+            "erased": server.put_ok(large),
+            "due": server.put_ok(small, ttl=1),
+            "bound": server.put_ok(large, kind="passport", issuer="DNK", session=session),
+        }
         assert external.cli("ACL", "SETUSER", "default", f"-{command.lower()}") == "OK"
-        # At once, before anybody has noticed: each call either is carried out or changes nothing that could not be ended later.
-        answers = {"taken": server.take(blobs["taken"]["blob"]).status, "erased": server.erase(blobs["erased"]["blob"]).status,
-                   "closed": server.call("DELETE", f"/v1/sessions/{session}").status}
+        # At once, before anybody has noticed: each call either is carried out or changes nothing
+        # that could not be ended later.
+        answers = {
+            "taken": server.take(blobs["taken"]["blob"]).status,
+            "erased": server.erase(blobs["erased"]["blob"]).status,
+            "closed": server.call("DELETE", f"/v1/sessions/{session}").status,
+        }
         assert set(answers.values()) <= {200, 410, 503}, (command, answers)
-        wait_for(lambda: server.admin("/readyz")[0] == 503 and command in server.admin("/readyz")[1], f"{command} is missed", 3)
+        wait_for(
+            lambda: server.admin("/readyz")[0] == 503 and command in server.admin("/readyz")[1],
+            f"{command} is missed",
+            3,
+        )
         refused(server, command)
-        check_problem(server.call("POST", f"/v1/blobs/{blobs['claimed']['blob']}/claim", "verifier"), 503, "store-not-attested")
+        check_problem(
+            server.call("POST", f"/v1/blobs/{blobs['claimed']['blob']}/claim", "verifier"),
+            503,
+            "store-not-attested",
+        )
         time.sleep(0.6)  # the reaper meets what is due, again and again
         assert external.cli("ACL", "SETUSER", "default", f"+{command.lower()}") == "OK"
         wait_for(lambda: server.admin("/readyz")[0] == 200, "it is well again", 5)

@@ -1,4 +1,5 @@
-"""The benchmarks run, say what they measured in a form that programs can read, and leave nothing behind. Times are never judged here."""
+"""The benchmarks run, say what they measured in a form that programs can read, and leave nothing
+behind. Times are never judged here."""
 import json
 import os
 import re
@@ -14,7 +15,13 @@ import pytest
 from harness import BIN, ROOT, SANITIZED, SLOW, wait_for
 
 BENCH = BIN / "timeglas-bench"
-pytestmark = pytest.mark.skipif(SANITIZED, reason="comparisons of whole systems run against the release build alone: sanitized they take minutes, and serve nobody")
+pytestmark = pytest.mark.skipif(
+    SANITIZED,
+    reason=(
+        "comparisons of whole systems run against the release build alone: sanitized they take"
+        " minutes, and serve nobody"
+    ),
+)
 
 
 def folders_of(pid):
@@ -26,7 +33,7 @@ def folders_of(pid):
             found.update(re.findall(r"/tmp/tgb-\w+", (proc / "cmdline").read_text()))
             todo += (proc / "task" / proc.name / "children").read_text().split()
         except OSError:
-            continue    # it has just ended
+            continue  # it has just ended
     return found
 
 
@@ -48,10 +55,20 @@ def figures(tmp_path_factory):
     """What a quick run of expiry writes, and its table."""
     folder = tmp_path_factory.mktemp("bench")
     plot = ["--plot", str(folder / "out.svg")] if shutil.which("gnuplot") else []
-    out = subprocess.run([BENCH, "expiry", "--quick", "--json", str(folder / "out.json"), *plot], stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, check=False, timeout=60 * SLOW, text=True)
+    out = subprocess.run(
+        [BENCH, "expiry", "--quick", "--json", str(folder / "out.json"), *plot],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60 * SLOW,
+        text=True,
+    )
     assert out.returncode == 0, out.stderr
-    return {"json": json.loads((folder / "out.json").read_text()), "table": out.stdout, "svg": folder / "out.svg"}
+    return {
+        "json": json.loads((folder / "out.json").read_text()),
+        "table": out.stdout,
+        "svg": folder / "out.svg",
+    }
 
 
 def check_lateness(part):
@@ -69,7 +86,11 @@ def check_lateness(part):
 
 def test_expiry_quick_run_reports_both_systems(figures):
     top = figures["json"]
-    assert top["benchmark"] == "expiry" and top["redis"].count(".") == 2 and 200 <= top["blob_bytes"] <= 1000
+    assert (
+        top["benchmark"] == "expiry"
+        and top["redis"].count(".") == 2
+        and 200 <= top["blob_bytes"] <= 1000
+    )
     assert [cell["system"] for cell in top["cells"]] == ["timeglas", "redis-ttl"]
     for cell in top["cells"]:
         assert cell["live"] == 200 and cell["load"] == "busy"
@@ -82,7 +103,8 @@ def test_expiry_quick_run_reports_both_systems(figures):
 
 
 def test_expiry_blobs_are_refused_and_removed(figures):
-    """What must be so at any speed: nobody is served after the deadline, and the reaper's keys are gone."""
+    """What must be so at any speed: nobody is served after the deadline, and the reaper's keys are
+    gone."""
     cell = figures["json"]["cells"][0]
     assert cell["removed"]["ended"] == cell["removed"]["n"]
     assert cell["refused"]["ended"] == cell["refused"]["confirmed_410"] == cell["refused"]["n"]
@@ -98,7 +120,11 @@ def test_expiry_memory_search_can_find_a_live_blob(figures):
 
 
 def test_expiry_prints_a_row_for_each_cell(figures):
-    rows = [line for line in figures["table"].splitlines() if re.match(r"(timeglas|redis-ttl) +200 busy ", line)]
+    rows = [
+        line
+        for line in figures["table"].splitlines()
+        if re.match(r"(timeglas|redis-ttl) +200 busy ", line)
+    ]
     assert len(rows) == 2, figures["table"]
 
 
@@ -108,8 +134,13 @@ def test_expiry_plot_is_an_svg_with_a_curve_for_each_cell(figures):
     assert "timeglas, 200 live, busy" in text and "Redis TTL, 200 live, busy" in text
 
 
-PEERS = {"nginx": "/usr/lib/nginx/modules/ngx_http_lua_module.so", "nginx-simple": "/usr/lib/nginx/modules/ngx_http_lua_module.so",
-         "webdis": "/usr/bin/webdis", "redis-tls": "/usr/bin/redis-benchmark", "redis-unix": "/usr/bin/redis-benchmark"}
+PEERS = {
+    "nginx": "/usr/lib/nginx/modules/ngx_http_lua_module.so",
+    "nginx-simple": "/usr/lib/nginx/modules/ngx_http_lua_module.so",
+    "webdis": "/usr/bin/webdis",
+    "redis-tls": "/usr/bin/redis-benchmark",
+    "redis-unix": "/usr/bin/redis-benchmark",
+}
 
 
 def need(peer):
@@ -125,12 +156,27 @@ def quick(tmp_path_factory):
     def run(*args):
         if args not in seen:
             folder = tmp_path_factory.mktemp("bench")
-            plot = ["--plot", str(folder / "out.svg")] if shutil.which("gnuplot") and args[0] != "connect" else []
-            out = subprocess.run([BENCH, args[0], "--quick", *args[1:], "--json", str(folder / "out.json"), *plot], stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE, check=False, timeout=100 * SLOW, text=True)
+            plot = (
+                ["--plot", str(folder / "out.svg")]
+                if shutil.which("gnuplot") and args[0] != "connect"
+                else []
+            )
+            out = subprocess.run(
+                [BENCH, args[0], "--quick", *args[1:], "--json", str(folder / "out.json"), *plot],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                check=False,
+                timeout=100 * SLOW,
+                text=True,
+            )
             assert out.returncode == 0, out.stderr
-            seen[args] = {"json": json.loads((folder / "out.json").read_text()), "table": out.stdout, "svg": folder / "out.svg"}
+            seen[args] = {
+                "json": json.loads((folder / "out.json").read_text()),
+                "table": out.stdout,
+                "svg": folder / "out.svg",
+            }
         return seen[args]
+
     return run
 
 
@@ -143,16 +189,22 @@ def check_spread(spread):
 
 def test_throughput_tells_what_timeglas_did_and_cost(quick):
     top = quick(*THROUGHPUT)["json"]
-    assert top["benchmark"] == "throughput" and top["ratio_of"] == "timeglas" and top["clients"] == 32
+    assert (
+        top["benchmark"] == "throughput" and top["ratio_of"] == "timeglas" and top["clients"] == 32
+    )
     cell = top["cells"][0]
     assert cell["system"] == "timeglas" and cell["bytes"] == 4096 and cell["workers"] == 1
     check_spread(cell["requests_per_s"])
-    run, = cell["runs"]
+    (run,) = cell["runs"]
     assert run["requests"] == pytest.approx(run["requests_per_s"] * run["seconds"], rel=0.01)
     for part in ("workers_us", "rest_us", "redis_us", "generator_us"):
         assert run[part] > 0
     # No two processors can have done more than there was time.
-    spent = sum(run[part] for part in ("workers_us", "rest_us", "redis_us", "generator_us")) * run["requests"] / 1e6
+    spent = (
+        sum(run[part] for part in ("workers_us", "rest_us", "redis_us", "generator_us"))
+        * run["requests"]
+        / 1e6
+    )
     assert spent <= run["seconds"] * top["cores"] * 1.05
     assert 0 <= run["others"] <= 1
 
@@ -162,26 +214,36 @@ def test_throughput_compares_with_a_peer(quick, peer):
     need(peer)
     top = quick(*THROUGHPUT)["json"]
     ours = top["cells"][0]
-    cell, = [c for c in top["cells"] if c["label"] == peer]
+    (cell,) = [c for c in top["cells"] if c["label"] == peer]
     check_spread(cell["requests_per_s"])
-    assert cell["ratio"]["median"] == pytest.approx(ours["requests_per_s"]["median"] / cell["requests_per_s"]["median"], abs=0.002)
-    assert cell["workers_ratio"]["median"] == pytest.approx(ours["workers_us"]["median"] / cell["workers_us"]["median"], abs=0.002)
+    assert cell["ratio"]["median"] == pytest.approx(
+        ours["requests_per_s"]["median"] / cell["requests_per_s"]["median"], abs=0.002
+    )
+    assert cell["workers_ratio"]["median"] == pytest.approx(
+        ours["workers_us"]["median"] / cell["workers_us"]["median"], abs=0.002
+    )
     assert cell["runs"][0]["redis_us"] > 0
 
 
 @pytest.mark.parametrize("peer", ["redis-tls", "redis-unix"])
 def test_throughput_shows_the_ceiling(quick, peer):
     need(peer)
-    cell, = [c for c in quick(*THROUGHPUT)["json"]["cells"] if c["label"] == peer]
-    run, = cell["runs"]
-    assert run["requests_per_s"] == pytest.approx(2 / (1 / run["set_per_s"] + 1 / run["get_per_s"]), rel=0.001)
+    (cell,) = [c for c in quick(*THROUGHPUT)["json"]["cells"] if c["label"] == peer]
+    (run,) = cell["runs"]
+    assert run["requests_per_s"] == pytest.approx(
+        2 / (1 / run["set_per_s"] + 1 / run["get_per_s"]), rel=0.001
+    )
     assert run["workers_us"] is None and run["redis_us"] > 0
 
 
 @pytest.mark.long
 def test_throughput_large_blobs_pass_through_every_system(quick):
-    """Several records, chunks and slices: what small ones do not reach. Void runs end with status 1, so that it ran at all is the test."""
-    peers = ",".join(p for p in ("nginx", "nginx-simple", "webdis") if Path(PEERS[p]).exists()) or "none"
+    """Several records, chunks and slices: what small ones do not reach. Void runs end with status
+    1, so that it ran at all is the test."""
+    peers = (
+        ",".join(p for p in ("nginx", "nginx-simple", "webdis") if Path(PEERS[p]).exists())
+        or "none"
+    )
     for cell in quick("throughput", "--sizes", "300k", "--peers", peers)["json"]["cells"]:
         check_spread(cell["requests_per_s"])
 
@@ -216,13 +278,22 @@ def test_connect_counts_connections_of_both(quick):
 @pytest.mark.long
 @pytest.mark.parametrize("args", [("throughput", "--sizes", "4k"), ("connect",)])
 def test_before_compares_two_builds(quick, args):
-    """With itself: two builds are not at hand. The other one's path is what is started: a program that is none is an error."""
+    """With itself: two builds are not at hand. The other one's path is what is started: a program
+    that is none is an error."""
     cells = quick(*args, "--before", str(BIN / "timeglasd"))["json"]["cells"]
-    assert [c["label"] for c in cells] == ["timeglas", "before"] and {c["system"] for c in cells} == {"timeglas"}
+    assert [c["label"] for c in cells] == ["timeglas", "before"] and {
+        c["system"] for c in cells
+    } == {"timeglas"}
     check_spread(cells[1]["ratio"])
-    assert cells[1]["ratio"]["median_low"] is None     # one round has no interval
-    out = subprocess.run([BENCH, *args, "--quick", "--before", "/bin/false"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-                         timeout=60 * SLOW, text=True)
+    assert cells[1]["ratio"]["median_low"] is None  # one round has no interval
+    out = subprocess.run(
+        [BENCH, *args, "--quick", "--before", "/bin/false"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60 * SLOW,
+        text=True,
+    )
     assert out.returncode == 1 and "did not become ready" in out.stderr
 
 
@@ -250,11 +321,13 @@ def test_plot_is_an_svg_with_a_curve_for_each_cell(quick, args):
 
 @pytest.mark.parametrize("args", [["expiry", "--live", "1000"], ["throughput"]])
 def test_interrupted_leaves_nothing_behind(args):
-    with subprocess.Popen([BENCH, *args], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as bench:
+    with subprocess.Popen(
+        [BENCH, *args], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as bench:
         try:
             line = next(line for line in bench.stderr if "is left out" not in line)
-            assert "storing" in line or "round 1" in line, line   # a server is up, or was
-            folder, = wait_for(lambda: folders_of(bench.pid), "no server was started")
+            assert "storing" in line or "round 1" in line, line  # a server is up, or was
+            (folder,) = wait_for(lambda: folders_of(bench.pid), "no server was started")
             os.kill(bench.pid, signal.SIGINT)
             assert bench.wait(20 * SLOW) != 0
         finally:
@@ -263,14 +336,21 @@ def test_interrupted_leaves_nothing_behind(args):
     assert not users_of(folder)
 
 
-# seal ------------------------------------------------------------------------------------------------------------------
+# seal ----------------------------------------------------------------------
+
 
 @pytest.fixture(scope="module")
 def sealing(tmp_path_factory):
     """What a quick run of seal writes, its table, and the folder that it was given."""
     out, folder = tmp_path_factory.mktemp("seal") / "out.json", tmp_path_factory.mktemp("seal-dir")
-    ran = subprocess.run([BENCH, "seal", "--quick", "--dir", folder, "--json", out], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         check=False, timeout=60 * SLOW, text=True)
+    ran = subprocess.run(
+        [BENCH, "seal", "--quick", "--dir", folder, "--json", out],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60 * SLOW,
+        text=True,
+    )
     assert ran.returncode == 0, ran.stderr
     return {"json": json.loads(out.read_text()), "table": ran.stdout, "folder": folder}
 
@@ -281,12 +361,20 @@ def rising(spread):
 
 def test_seal_quick_run_reports_every_program(sealing):
     top = sealing["json"]
-    assert top["benchmark"] == "seal" and top["bytes"] == 3 << 20 and top["rounds"] == 2 and top["age"]
+    assert (
+        top["benchmark"] == "seal" and top["bytes"] == 3 << 20 and top["rounds"] == 2 and top["age"]
+    )
     assert [(c["operation"], c["to"], c["program"]) for c in top["cells"]] == [
-        (operation, to, program) for operation in ("seal", "open") for to in ("file", "/dev/null")
-        for program in ("age", "timeglas --raw", "timeglas, signed")]
+        (operation, to, program)
+        for operation in ("seal", "open")
+        for to in ("file", "/dev/null")
+        for program in ("age", "timeglas --raw", "timeglas, signed")
+    ]
     for cell in top["cells"]:
-        assert all(rising(cell[name]) for name in ("wall_ms", "cpu_ms", "user_ms", "sys_ms")) and cell["wall_ms"]["min"] > 0
+        assert (
+            all(rising(cell[name]) for name in ("wall_ms", "cpu_ms", "user_ms", "sys_ms"))
+            and cell["wall_ms"]["min"] > 0
+        )
         assert ("wall_to_age" in cell) == ("cpu_to_age" in cell) == (cell["program"] != "age")
         if cell["program"] != "age":
             assert rising(cell["wall_to_age"]) and rising(cell["cpu_to_age"])
@@ -294,8 +382,23 @@ def test_seal_quick_run_reports_every_program(sealing):
 
 def test_seal_compares_with_another_build(tmp_path):
     out = tmp_path / "out.json"
-    subprocess.run([BENCH, "seal", "--quick", "--before", str(Path(BENCH).parent / "timeglas"), "--dir", tmp_path, "--json", out], check=True, timeout=60 * SLOW,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [
+            BENCH,
+            "seal",
+            "--quick",
+            "--before",
+            str(Path(BENCH).parent / "timeglas"),
+            "--dir",
+            tmp_path,
+            "--json",
+            out,
+        ],
+        check=True,
+        timeout=60 * SLOW,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     cells = json.loads(out.read_text())["cells"]
     assert [c["program"] for c in cells] == ["before", "timeglas, signed"] * 4
     assert all(("wall_to_before" in c) == (c["program"] != "before") for c in cells)
@@ -303,13 +406,25 @@ def test_seal_compares_with_another_build(tmp_path):
 
 def test_seal_quick_run_reports_the_library(sealing):
     rows = sealing["json"]["library"]
-    assert [(r["operation"], r["form"]) for r in rows] == [("seal", "raw"), ("seal", "signed"), ("open", "raw"), ("open", "signed")]
+    assert [(r["operation"], r["form"]) for r in rows] == [
+        ("seal", "raw"),
+        ("seal", "signed"),
+        ("open", "raw"),
+        ("open", "signed"),
+    ]
     for row in rows:
-        assert row["n"] == 20 and all(0 < row[us]["median"] <= row[us]["p99"] <= row[us]["max"] for us in ("wall_us", "cpu_us"))
+        assert row["n"] == 20 and all(
+            0 < row[us]["median"] <= row[us]["p99"] <= row[us]["max"]
+            for us in ("wall_us", "cpu_us")
+        )
 
 
 def test_seal_prints_a_row_for_each_cell(sealing):
-    rows = [line for line in sealing["table"].splitlines() if re.match(r"(seal|open) +(file|/dev/null) ", line)]
+    rows = [
+        line
+        for line in sealing["table"].splitlines()
+        if re.match(r"(seal|open) +(file|/dev/null) ", line)
+    ]
     assert len(rows) == 12, sealing["table"]
 
 
@@ -318,8 +433,12 @@ def test_seal_leaves_nothing_behind(sealing):
 
 
 def test_seal_interrupted_leaves_nothing_behind(tmp_path):
-    with subprocess.Popen([BENCH, "seal", "--size", "16", "--rounds", "99", "--small", "10", "--dir", tmp_path], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, text=True) as bench:
+    with subprocess.Popen(
+        [BENCH, "seal", "--size", "16", "--rounds", "99", "--small", "10", "--dir", tmp_path],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as bench:
         while "sealing" not in (line := bench.stderr.readline()):
             assert line, "it ended by itself"
         assert list(tmp_path.iterdir()) != []
@@ -328,80 +447,226 @@ def test_seal_interrupted_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == [] and not users_of(str(tmp_path))
 
 
-@pytest.mark.parametrize("args", [["--age", "/nowhere/age"], ["--age", "false"], ["--dir", "/nowhere"], ["--size", "0"], ["--rounds", "x"]])
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--age", "/nowhere/age"],
+        ["--age", "false"],
+        ["--dir", "/nowhere"],
+        ["--size", "0"],
+        ["--rounds", "x"],
+    ],
+)
 def test_seal_says_what_is_wrong(args, tmp_path):
     where = [] if "--dir" in args else ["--dir", tmp_path]
-    out = subprocess.run([BENCH, "seal", "--quick", *where, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
+    out = subprocess.run(
+        [BENCH, "seal", "--quick", *where, *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        check=False,
+        text=True,
+    )
     assert out.returncode == 1 and args[1] in out.stderr and "timeglas-bench: " in out.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-# memory ----------------------------------------------------------------------------------------------------------------
+# memory --------------------------------------------------------------------
 
 MEMORY = [sys.executable, ROOT / "bench" / "memory.py"]
-SMALL = ["--uploads", "20", "--size", "128KiB", "--rate", "256KiB", "--spread", "0.2", "--every", "0.1", "--connections", "20", "--hold", "0.1",
-         "--limit-all", "1GiB", "--limit-each", "100MiB"]
+SMALL = [
+    "--uploads",
+    "20",
+    "--size",
+    "128KiB",
+    "--rate",
+    "256KiB",
+    "--spread",
+    "0.2",
+    "--every",
+    "0.1",
+    "--connections",
+    "20",
+    "--hold",
+    "0.1",
+    "--limit-all",
+    "1GiB",
+    "--limit-each",
+    "100MiB",
+]
 
 
 def test_memory_small_run_counts_answers_and_memory():
-    """Limits are generous: what a few connections cost is mostly what the first of them makes a worker load."""
-    out = subprocess.run([*MEMORY, *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60 * SLOW, text=True)
+    """Limits are generous: what a few connections cost is mostly what the first of them makes a
+    worker load."""
+    out = subprocess.run(
+        [*MEMORY, *SMALL],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60 * SLOW,
+        text=True,
+    )
     assert out.returncode == 0, out.stdout + out.stderr
-    assert "answered 201: 20;" in out.stdout and out.stdout.count("20 answered in") == 2 and out.stdout.count("20 open") == 2
-    figures = re.search(r"Pss ([0-9.]+) before, ([0-9.]+) at most .* resident sets ever of each, added up, ([0-9.]+)\n", out.stdout)
+    assert (
+        "answered 201: 20;" in out.stdout
+        and out.stdout.count("20 answered in") == 2
+        and out.stdout.count("20 open") == 2
+    )
+    figures = re.search(
+        (
+            r"Pss ([0-9.]+) before, ([0-9.]+) at most .* resident sets ever of each, added up,"
+            r" ([0-9.]+)\n"
+        ),
+        out.stdout,
+    )
     assert figures, out.stdout
     before, most, resident = map(float, figures.groups())
     assert 0 < before < most <= resident
 
 
-@pytest.mark.parametrize("args", [["trickle", "--limit-all", "1MiB"], ["idle", "--limit-each", "1"]])
+@pytest.mark.parametrize(
+    "args", [["trickle", "--limit-all", "1MiB"], ["idle", "--limit-each", "1"]]
+)
 def test_memory_broken_limit_ends_with_status_1(args):
     """The last of an option counts."""
-    out = subprocess.run([*MEMORY, *SMALL, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60 * SLOW, text=True)
-    assert out.returncode == 1 and out.stdout.startswith(args[0]) and out.stderr == "", out.stdout + out.stderr
+    out = subprocess.run(
+        [*MEMORY, *SMALL, *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60 * SLOW,
+        text=True,
+    )
+    assert out.returncode == 1 and out.stdout.startswith(args[0]) and out.stderr == "", (
+        out.stdout + out.stderr
+    )
 
 
-# floods ----------------------------------------------------------------------------------------------------------------
+# floods --------------------------------------------------------------------
+
 
 @pytest.mark.long
 def test_floods_small_run_names_a_ratio_for_each(tmp_path):
-    """One short pair of each flood: it runs, and its ratio is one of two figures that it also tells. How large it is is not judged here."""
-    command = [sys.executable, ROOT / "bench" / "floods.py", "--pairs", "1", "--seconds", "0.4", "--most", "1000000"]
-    out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60 * SLOW, text=True)
+    """One short pair of each flood: it runs, and its ratio is one of two figures that it also
+    tells. How large it is is not judged here."""
+    command = [
+        sys.executable,
+        ROOT / "bench" / "floods.py",
+        "--pairs",
+        "1",
+        "--seconds",
+        "0.4",
+        "--most",
+        "1000000",
+    ]
+    out = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60 * SLOW,
+        text=True,
+    )
     assert out.returncode == 0, out.stdout + out.stderr
     for name in ("ffdhe40", "ffdhe150", "keyupdates", "silent", "drip"):
-        pair = re.search(rf"^  {name} 1: flooded ([0-9.]+) [0-9.]+ \((\d+) requests\), beside ([0-9.]+) [0-9.]+ \((\d+)\), ratios ([0-9.]+)", out.stdout, re.M)
+        pair = re.search(
+            (
+                rf"^  {name} 1: flooded ([0-9.]+) [0-9.]+ \((\d+) requests\), beside ([0-9.]+)"
+                r" [0-9.]+ \((\d+)\), ratios ([0-9.]+)"
+            ),
+            out.stdout,
+            re.M,
+        )
         assert pair and int(pair[2]) > 10 and int(pair[4]) > 10, out.stdout
         assert float(pair[5]) == pytest.approx(float(pair[1]) / float(pair[3]), rel=0.05, abs=0.02)
-        assert re.search(rf"^{name}: median ratio of requests {pair[5]},", out.stdout, re.M), out.stdout
-    broken = subprocess.run([*command[:-1], "0", "silent"], stdout=subprocess.PIPE, check=False, timeout=60 * SLOW, text=True)
+        assert re.search(
+            rf"^{name}: median ratio of requests {pair[5]},", out.stdout, re.M
+        ), out.stdout
+    broken = subprocess.run(
+        [*command[:-1], "0", "silent"],
+        stdout=subprocess.PIPE,
+        check=False,
+        timeout=60 * SLOW,
+        text=True,
+    )
     assert broken.returncode == 1
-    wrong = subprocess.run([*command, "novel"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
+    wrong = subprocess.run(
+        [*command, "novel"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True
+    )
     assert wrong.returncode == 2 and "novel" in wrong.stderr
 
 
-# The command line ------------------------------------------------------------------------------------------------------
+# The command line ----------------------------------------------------------
 
-@pytest.mark.parametrize("args", [[], ["novel"], ["expiry", "more"], ["expiry", "--novel"], ["seal", "more"], ["seal", "--novel"],
-                                  ["throughput", "--novel"], ["latency", "more"], ["keyupdates"], ["keyupdates", "more"], ["connect", "--sizes", "4k"]])
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        [],
+        ["novel"],
+        ["expiry", "more"],
+        ["expiry", "--novel"],
+        ["seal", "more"],
+        ["seal", "--novel"],
+        ["throughput", "--novel"],
+        ["latency", "more"],
+        ["keyupdates"],
+        ["keyupdates", "more"],
+        ["connect", "--sizes", "4k"],
+    ],
+)
 def test_wrong_usage_ends_with_status_2(args):
-    out = subprocess.run([BENCH, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
+    out = subprocess.run(
+        [BENCH, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True
+    )
     assert out.returncode == 2 and out.stdout == "" and "usage: timeglas-bench" in out.stderr
 
 
-@pytest.mark.parametrize("args", [["expiry", "--live", "5"], ["expiry", "--live", "x"], ["expiry", "--load", "some"], ["expiry", "--sample", "0"],
-                                  ["throughput", "--sizes", "5"], ["throughput", "--sizes", "4k,x"], ["throughput", "--peers", "apache"],
-                                  ["connect", "--before", "/nowhere"],
-                                  ["scale", "--rounds", "0"], ["live", "--seconds", "soon"], ["latency", "--share", "101"]])
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["expiry", "--live", "5"],
+        ["expiry", "--live", "x"],
+        ["expiry", "--load", "some"],
+        ["expiry", "--sample", "0"],
+        ["throughput", "--sizes", "5"],
+        ["throughput", "--sizes", "4k,x"],
+        ["throughput", "--peers", "apache"],
+        ["connect", "--before", "/nowhere"],
+        ["scale", "--rounds", "0"],
+        ["live", "--seconds", "soon"],
+        ["latency", "--share", "101"],
+    ],
+)
 def test_wrong_value_is_refused(args):
-    out = subprocess.run([BENCH, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
+    out = subprocess.run(
+        [BENCH, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True
+    )
     assert out.returncode == 1 and "timeglas-bench: " in out.stderr
 
 
 def test_help_names_every_benchmark_and_option():
     out = subprocess.run([BENCH, "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
-    assert all(name in out for name in ("expiry", "throughput", "latency", "connect", "scale", "live", "seal", "keyupdates"))
-    out = subprocess.run([BENCH, "expiry", "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    assert all(
+        name in out
+        for name in (
+            "expiry",
+            "throughput",
+            "latency",
+            "connect",
+            "scale",
+            "live",
+            "seal",
+            "keyupdates",
+        )
+    )
+    out = subprocess.run(
+        [BENCH, "expiry", "--help"], stdout=subprocess.PIPE, check=True, text=True
+    ).stdout
     assert all(option in out for option in ("--live", "--load", "--json", "--plot", "--quick"))
-    out = subprocess.run([BENCH, "seal", "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
-    assert all(option in out for option in ("--size", "--rounds", "--age", "--dir", "--json", "--quick"))
+    out = subprocess.run(
+        [BENCH, "seal", "--help"], stdout=subprocess.PIPE, check=True, text=True
+    ).stdout
+    assert all(
+        option in out for option in ("--size", "--rounds", "--age", "--dir", "--json", "--quick")
+    )

@@ -1,8 +1,8 @@
-"""Goal: `timeglas open` does with each sealed file of docs/vectors/ what is written there: exit status, content, a reason with the same words, and not a
-byte of what is refused.
+"""Goal: `timeglas open` does with each sealed file of docs/vectors/ what is written there: exit
+status, content, a reason with the same words, and not a byte of what is refused.
 
-The command has no clock but the machine's, so each file is opened at any age; what is refused for its age is in tests/unit/test_vectors.c.
-"""
+The command has no clock but the machine's, so each file is opened at any age; what is refused for
+its age is in tests/unit/test_vectors.c."""
 import concurrent.futures
 import hashlib
 import json
@@ -14,15 +14,23 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs/vectors"
-TIMEGLAS = str(pathlib.Path(os.environ.get("TIMEGLAS_BIN_DIR", ROOT / "build/release")) / "timeglas")
+TIMEGLAS = str(
+    pathlib.Path(os.environ.get("TIMEGLAS_BIN_DIR", ROOT / "build/release")) / "timeglas"
+)
 KEYS = json.loads((FOLDER / "keys.json").read_text())
-CASES = [c for c in json.loads((FOLDER / "sealed.json").read_text())["cases"] if c["outcome"] != "TG_EAGE"]
+CASES = [
+    c
+    for c in json.loads((FOLDER / "sealed.json").read_text())["cases"]
+    if c["outcome"] != "TG_EAGE"
+]
 ANY_AGE = f"{100 * 365}d"
 
 
 def arguments(case, folder):
     key = folder / f"{case['name']}.key"
-    key.write_text("".join(KEYS["identities"][who]["identity"] + "\n" for who in case["identities"]))
+    key.write_text(
+        "".join(KEYS["identities"][who]["identity"] + "\n" for who in case["identities"])
+    )
     key.chmod(0o600)
     args = ["open", "-i", str(key)]
     for who in case["senders"]:
@@ -37,13 +45,21 @@ def arguments(case, folder):
 def fault(case, folder):
     """What is not as the vector says, or None."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("TIMEGLAS_", "XDG_"))}
-    done = subprocess.run([TIMEGLAS, *arguments(case, folder)], capture_output=True, timeout=60, env={**env,
-        "HOME": str(folder)})
+    done = subprocess.run(
+        [TIMEGLAS, *arguments(case, folder)],
+        capture_output=True,
+        timeout=60,
+        env={**env, "HOME": str(folder)},
+    )
     said = done.stderr.decode()
     if done.returncode != case["exit"]:
         return f"exit status {done.returncode}: {said}"
     if case["outcome"] == "ok":
-        return None if hashlib.sha256(done.stdout).hexdigest() == case["content_sha256"] else "other content"
+        return (
+            None
+            if hashlib.sha256(done.stdout).hexdigest() == case["content_sha256"]
+            else "other content"
+        )
     if done.stdout:
         return f"{len(done.stdout)} bytes came out"
     if case.get("says", "") not in said or "line" in case and f"line {case['line']}: " not in said:
@@ -55,5 +71,7 @@ def fault(case, folder):
 def test_files_are_opened_and_refused_as_the_vectors_say(outcome, tmp_path):
     cases = [c for c in CASES if c["outcome"] == outcome]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        faults = dict(zip((c["name"] for c in cases), pool.map(lambda c: fault(c, tmp_path), cases)))
+        faults = dict(
+            zip((c["name"] for c in cases), pool.map(lambda c: fault(c, tmp_path), cases))
+        )
     assert {name: f for name, f in faults.items() if f} == {}

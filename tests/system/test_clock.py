@@ -1,8 +1,8 @@
-"""The store's clock is set by somebody, an hour either way: what is held ends in time all the same, or early, never late; and service goes on.
+"""The store's clock is set by somebody, an hour either way: what is held ends in time all the same,
+or early, never late; and service goes on.
 
-Redis runs with a small library of this test's own in front of the C library, which adds to the time of day what stands in a file. No clock of this
-machine is touched.
-"""
+Redis runs with a small library of this test's own in front of the C library, which adds to the time
+of day what stands in a file. No clock of this machine is touched."""
 import os
 import signal
 import struct
@@ -14,12 +14,12 @@ import pytest
 from harness import SLOW, wait_for
 
 SHIM = r"""
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/time.h>
-#include <time.h>
+# define _GNU_SOURCE
+# include <dlfcn.h>
+# include <fcntl.h>
+# include <sys/mman.h>
+# include <sys/time.h>
+# include <time.h>
 
 static volatile long long *shift;
 
@@ -50,9 +50,15 @@ class Clock:
         self.file, library, source = folder / "shift", folder / "shim.so", folder / "shim.c"
         self.set(0)
         source.write_text(SHIM)
-        subprocess.run(["cc", "-shared", "-fPIC", "-O1", f'-DSHIFT_FILE="{self.file}"', "-o", library, source], check=True)
+        subprocess.run(
+            ["cc", "-shared", "-fPIC", "-O1", f'-DSHIFT_FILE="{self.file}"', "-o", library, source],
+            check=True,
+        )
         self.program = folder / "redis"
-        self.program.write_text(f'#!/bin/sh\nLD_PRELOAD="{library}${{LD_PRELOAD:+:$LD_PRELOAD}}" exec redis-server "$@"\n')
+        self.program.write_text(
+            f'#!/bin/sh\nLD_PRELOAD="{library}${{LD_PRELOAD:+:$LD_PRELOAD}}" exec redis-server'
+            ' "$@"\n'
+        )
         self.program.chmod(0o700)
 
     def set(self, seconds):
@@ -77,7 +83,9 @@ def store_time(server):
 
 def physically_gone(server, blob):
     """Not by asking for it: a key that has expired answers so, too."""
-    return f"b:{blob}" not in server.redis("ZRANGE", f"tg:{{{blob[:2]}}}:dl", "0", "-1") and not server.chunks(blob)
+    return f"b:{blob}" not in server.redis(
+        "ZRANGE", f"tg:{{{blob[:2]}}}:dl", "0", "-1"
+    ) and not server.chunks(blob)
 
 
 def test_clock_set_back_an_hour_ends_what_is_held_in_time(clocked):
@@ -93,7 +101,13 @@ def test_clock_set_back_an_hour_ends_what_is_held_in_time(clocked):
     took = time.monotonic() - began
     assert 3 < took < 4 + SLOW, took
     assert server.stat(old).json()["cause"] == "expired"
-    wait_for(lambda: [e for e in server.log()[said:] if e["event"] == "store-clock" and "back" in e["detail"]], "people are told", 5)
+    wait_for(
+        lambda: [
+            e for e in server.log()[said:] if e["event"] == "store-clock" and "back" in e["detail"]
+        ],
+        "people are told",
+        5,
+    )
     # What comes now lives as long as it should, no shorter and no longer.
     began = time.monotonic()
     new = server.put_ok(body, ttl=3)["blob"]
@@ -110,7 +124,7 @@ def test_clock_set_back_while_no_reaper_runs(clocked):
     began = time.monotonic()
     old = server.put_ok(server.sealed(300), ttl=4)["blob"]
     time.sleep(1)
-    reaper, = (pid for pid in server.children(server.proc.pid) if "reaper" in server.title(pid))
+    (reaper,) = (pid for pid in server.children(server.proc.pid) if "reaper" in server.title(pid))
     os.kill(reaper, signal.SIGKILL)
     clock.set(-HOUR)
     wait_for(lambda: physically_gone(server, old), "it is gone", 10)
@@ -118,7 +132,8 @@ def test_clock_set_back_while_no_reaper_runs(clocked):
 
 
 def test_clock_set_forward_an_hour_ends_early_and_goes_on(clocked):
-    """What is due by the new clock goes at once; uploads live as long as they should; and when the clock is put right, still."""
+    """What is due by the new clock goes at once; uploads live as long as they should; and when the
+    clock is put right, still."""
     server, clock = clocked
     body = server.sealed(300)
     half, day = (server.put_ok(body, ttl=ttl)["blob"] for ttl in (HOUR // 2, 86400))
@@ -134,4 +149,10 @@ def test_clock_set_forward_an_hour_ends_early_and_goes_on(clocked):
         wait_for(lambda b=new: physically_gone(server, b), "it is gone in time", 5)
         assert time.monotonic() - began < 2 + SLOW
     assert server.take(day).body == body
-    wait_for(lambda: [e for e in server.log() if e["event"] == "store-clock" and "forward" in e["detail"]], "a line of it in the log", 3)
+    wait_for(
+        lambda: [
+            e for e in server.log() if e["event"] == "store-clock" and "forward" in e["detail"]
+        ],
+        "a line of it in the log",
+        3,
+    )

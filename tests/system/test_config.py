@@ -27,15 +27,64 @@ def pki(tmp_path_factory):
     """A CA, a server's certificate and one for each peer, all made by openssl."""
     d = tmp_path_factory.mktemp("pki")
     ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    subprocess.run(["openssl", "req", "-x509", *ec, "-days", "1", "-subj", "/CN=test CA", "-keyout", d / "ca.key",
-                    "-out", d / "ca.pem"], **QUIET)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            *ec,
+            "-days",
+            "1",
+            "-subj",
+            "/CN=test CA",
+            "-keyout",
+            d / "ca.key",
+            "-out",
+            d / "ca.pem",
+        ],
+        **QUIET,
+    )
     for name in ("server", *NAMES):
         extra = d / f"{name}.ext"
-        extra.write_text("subjectAltName=IP:127.0.0.1\n" if name == "server" else "extendedKeyUsage=clientAuth\n")
+        extra.write_text(
+            "subjectAltName=IP:127.0.0.1\n" if name == "server" else "extendedKeyUsage=clientAuth\n"
+        )
         request = d / f"{name}.csr"
-        subprocess.run(["openssl", "req", *ec, "-subj", f"/CN={name}", "-keyout", d / f"{name}.key", "-out", request], **QUIET)
-        subprocess.run(["openssl", "x509", "-req", "-days", "1", "-in", request, "-CA", d / "ca.pem", "-CAkey", d / "ca.key",
-                        "-CAcreateserial", "-extfile", extra, "-out", d / f"{name}.pem"], **QUIET)
+        subprocess.run(
+            [
+                "openssl",
+                "req",
+                *ec,
+                "-subj",
+                f"/CN={name}",
+                "-keyout",
+                d / f"{name}.key",
+                "-out",
+                request,
+            ],
+            **QUIET,
+        )
+        subprocess.run(
+            [
+                "openssl",
+                "x509",
+                "-req",
+                "-days",
+                "1",
+                "-in",
+                request,
+                "-CA",
+                d / "ca.pem",
+                "-CAkey",
+                d / "ca.key",
+                "-CAcreateserial",
+                "-extfile",
+                extra,
+                "-out",
+                d / f"{name}.pem",
+            ],
+            **QUIET,
+        )
     return d
 
 
@@ -45,27 +94,51 @@ class Configured:
     def __init__(self, pki, folder):
         self.pki, self.file = pki, folder / "timeglasd.conf"
         self.port, self.admin = free_port(), free_port()
-        self.peers = {"uploader": "role = uploader", "other": "role = uploader\nto = verifier",
-                      "verifier": "role = verifier", "processor": "role = processor", "operator": "role = operator"}
+        self.peers = {
+            "uploader": "role = uploader",
+            "other": "role = uploader\nto = verifier",
+            "verifier": "role = verifier",
+            "processor": "role = processor",
+            "operator": "role = operator",
+        }
         self.write()
 
     def write(self, more=""):
-        lines = ["[server]", f"listen = 127.0.0.1:{self.port}", f"admin = 127.0.0.1:{self.admin}", "workers = 2",
-                 f"certificate = {self.pki}/server.pem", f"key = {self.pki}/server.key", f"client_ca = {self.pki}/ca.pem",
-                 f"audit_log = {self.file.parent}/audit.jsonl", "drain_s = 0",
-                 "[retention]", "face3d = 60", "[limits]", "max_blob = 1MiB", more]
+        lines = [
+            "[server]",
+            f"listen = 127.0.0.1:{self.port}",
+            f"admin = 127.0.0.1:{self.admin}",
+            "workers = 2",
+            f"certificate = {self.pki}/server.pem",
+            f"key = {self.pki}/server.key",
+            f"client_ca = {self.pki}/ca.pem",
+            f"audit_log = {self.file.parent}/audit.jsonl",
+            "drain_s = 0",
+            "[retention]",
+            "face3d = 60",
+            "[limits]",
+            "max_blob = 1MiB",
+            more,
+        ]
         for name, settings in self.peers.items():
             lines += [f"[peer {name}]", f"certificate = {self.pki}/{name}.pem", settings]
         self.file.write_text("\n".join(lines) + "\n")
 
     def start(self, **options):
-        env = {"TIMEGLAS_URL": f"https://127.0.0.1:{self.port}", "TIMEGLAS_ADMIN_URL": f"http://127.0.0.1:{self.admin}",
-               "TIMEGLAS_CA": f"{self.pki}/ca.pem"}
+        env = {
+            "TIMEGLAS_URL": f"https://127.0.0.1:{self.port}",
+            "TIMEGLAS_ADMIN_URL": f"http://127.0.0.1:{self.admin}",
+            "TIMEGLAS_CA": f"{self.pki}/ca.pem",
+        }
         for name in NAMES:
             env[f"TIMEGLAS_{name.upper()}_CERT"] = f"{self.pki}/{name}.pem"
             env[f"TIMEGLAS_{name.upper()}_KEY"] = f"{self.pki}/{name}.key"
-        key = subprocess.run(["age-keygen"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
-        public = subprocess.run(["age-keygen", "-y"], input=key, stdout=subprocess.PIPE, check=True).stdout
+        key = subprocess.run(
+            ["age-keygen"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
+        ).stdout
+        public = subprocess.run(
+            ["age-keygen", "-y"], input=key, stdout=subprocess.PIPE, check=True
+        ).stdout
         env["TIMEGLAS_RECIPIENT"] = public.decode().strip()
         self.server = harness.Server(argv=["-c", str(self.file)], env=env, **options)
         return self.server
@@ -75,9 +148,17 @@ class Configured:
         self.server.proc.send_signal(signal.SIGHUP)
 
         def heard():  # every worker must have read it before a test asks what has changed
-            return [e for e in self.server.log()[lines:]
-                    if "reload" in e.get("event", "") and "worker" in e.get("process", "")]
-        wait_for(lambda: len(heard()) >= 2, lambda: f"both workers reload: {self.server.log()[lines:]}", 5)
+            return [
+                e
+                for e in self.server.log()[lines:]
+                if "reload" in e.get("event", "") and "worker" in e.get("process", "")
+            ]
+
+        wait_for(
+            lambda: len(heard()) >= 2,
+            lambda: f"both workers reload: {self.server.log()[lines:]}",
+            5,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +173,8 @@ def configured(pki, tmp_path_factory):
 
 
 def test_check_says_where_a_file_is_wrong(pki, tmp_path):
-    """-t: silent consent for a good file; FILE:LINE and a way out for a bad one, and nothing is started."""
+    """-t: silent consent for a good file; FILE:LINE and a way out for a bad one, and nothing is
+    started."""
     c = Configured(pki, tmp_path)
     capture = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20, check=False)
     assert subprocess.run([BIN / "timeglasd", "-t", "-c", c.file], **capture).returncode == 0
@@ -105,26 +187,72 @@ def test_check_says_where_a_file_is_wrong(pki, tmp_path):
 
 
 def test_check_promises_what_will_happen(pki, tmp_path):
-    """-t says all at once what a start would trip over, and who would not be let in; a start warns of what does not stop it."""
+    """-t says all at once what a start would trip over, and who would not be let in; a start warns
+    of what does not stop it."""
     c = Configured(pki, tmp_path)
     c.peers["newcomer"] = "role = verifier"
     old, other = pki / "newcomer.pem", tmp_path / "newcomer.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=self",
-                    "-keyout", tmp_path / "self.key", "-out", other], **QUIET)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "1",
+            "-subj",
+            "/CN=self",
+            "-keyout",
+            tmp_path / "self.key",
+            "-out",
+            other,
+        ],
+        **QUIET,
+    )
     c.write("[store]\nredis_server = no-such-redis")
-    c.file.write_text(c.file.read_text().replace(str(old), str(other)).replace(f"admin = 127.0.0.1:{c.admin}", f"admin = 127.0.0.1:{c.port}")
-                      .replace("audit.jsonl", "gone/audit.jsonl"))
-    done = subprocess.run([BIN / "timeglasd", "-t", "-c", c.file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20, check=False, text=True)
+    c.file.write_text(
+        c.file.read_text()
+        .replace(str(old), str(other))
+        .replace(f"admin = 127.0.0.1:{c.admin}", f"admin = 127.0.0.1:{c.port}")
+        .replace("audit.jsonl", "gone/audit.jsonl")
+    )
+    done = subprocess.run(
+        [BIN / "timeglasd", "-t", "-c", c.file],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=20,
+        check=False,
+        text=True,
+    )
     assert done.returncode == 1 and "ok" not in done.stdout, done.stdout
-    for part in ("admin and listen both take port", "no program no-such-redis", "/gone (No such file", "'newcomer' will not be let in"):
+    for part in (
+        "admin and listen both take port",
+        "no program no-such-redis",
+        "/gone (No such file",
+        "'newcomer' will not be let in",
+    ):
         assert part in done.stdout, (part, done.stdout)
-    assert len(done.stdout.splitlines()) == 4 and all(re.match(rf"{c.file}:\d+: .*; ", line) for line in done.stdout.splitlines()), done.stdout
+    assert len(done.stdout.splitlines()) == 4 and all(
+        re.match(rf"{c.file}:\d+: .*; ", line) for line in done.stdout.splitlines()
+    ), done.stdout
     # One of them alone: the others are served, and whoever starts it is told.
     c.write()
     c.file.write_text(c.file.read_text().replace(str(old), str(other)))
     server = c.start()
     try:
-        wait_for(lambda: [e for e in server.log() if e["event"] == "config" and "'newcomer' will not be let in" in e["detail"]], "a line of it in the log", 3)
+        wait_for(
+            lambda: [
+                e
+                for e in server.log()
+                if e["event"] == "config" and "'newcomer' will not be let in" in e["detail"]
+            ],
+            "a line of it in the log",
+            3,
+        )
         assert server.call("GET", "/v1/policy", "operator").status == 200
         server.stop()
     finally:
@@ -133,21 +261,44 @@ def test_check_promises_what_will_happen(pki, tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
 def test_check_looks_with_the_eyes_of_the_user(pki, tmp_path):
-    """-t by root: what the configured user may not read is named, since a reload would fail by it; a log that is a FIFO is as good as a file."""
+    """-t by root: what the configured user may not read is named, since a reload would fail by it;
+    a log that is a FIFO is as good as a file."""
     c = Configured(pki, tmp_path)
     os.mkfifo(tmp_path / "fifo")
     os.chmod(pki / "server.key", 0o600)
-    c.file.write_text(c.file.read_text().replace("workers = 2", f"user = nobody\nlog = {tmp_path}/fifo"))
-    done = subprocess.run([BIN / "timeglasd", "-t", "-c", c.file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20, check=False, text=True)
-    number = next(i for i, line in enumerate(c.file.read_text().splitlines(), 1) if line.startswith("key = "))
-    assert done.returncode == 1 and f"{c.file}:{number}: nobody may not read {pki}/server.key" in done.stdout, done.stdout
+    c.file.write_text(
+        c.file.read_text().replace("workers = 2", f"user = nobody\nlog = {tmp_path}/fifo")
+    )
+    done = subprocess.run(
+        [BIN / "timeglasd", "-t", "-c", c.file],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=20,
+        check=False,
+        text=True,
+    )
+    number = next(
+        i for i, line in enumerate(c.file.read_text().splitlines(), 1) if line.startswith("key = ")
+    )
+    assert (
+        done.returncode == 1
+        and f"{c.file}:{number}: nobody may not read {pki}/server.key" in done.stdout
+    ), done.stdout
     c.file.write_text(c.file.read_text().replace("user = nobody\n", ""))
-    done = subprocess.run([BIN / "timeglasd", "-t", "-c", c.file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20, check=False, text=True)
+    done = subprocess.run(
+        [BIN / "timeglasd", "-t", "-c", c.file],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=20,
+        check=False,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout
 
 
 def test_without_an_addressee_an_upload_is_422(configured):
-    """No default in the configuration and no Timeglas-To: nobody could ever fetch it, so it is refused."""
+    """No default in the configuration and no Timeglas-To: nobody could ever fetch it, so it is
+    refused."""
     server = configured.server
     body = server.sealed(300)
     check_problem(server.put(body), 422, "recipient")
@@ -170,50 +321,79 @@ def test_configured_limits_hold(configured):
 
 
 def test_one_uploader_sees_nothing_of_anothers(configured):
-    """Sessions and blobs are their uploader's alone: to another they do not exist, nor can it put anything there."""
+    """Sessions and blobs are their uploader's alone: to another they do not exist, nor can it put
+    anything there."""
     server = configured.server
     session = server.session()["session"]
     blob = server.put_ok(server.sealed(300), to="verifier", session=session)["blob"]
-    for method, target in (("GET", f"/v1/sessions/{session}"), ("POST", f"/v1/sessions/{session}/touch"),
-                           ("DELETE", f"/v1/sessions/{session}?erase=all"),
-                           ("GET", f"/v1/blobs/{blob}"), ("DELETE", f"/v1/blobs/{blob}")):
+    for method, target in (
+        ("GET", f"/v1/sessions/{session}"),
+        ("POST", f"/v1/sessions/{session}/touch"),
+        ("DELETE", f"/v1/sessions/{session}?erase=all"),
+        ("GET", f"/v1/blobs/{blob}"),
+        ("DELETE", f"/v1/blobs/{blob}"),
+    ):
         check_problem(server.call(method, target, "other"), 404, "not-found")
     for size in (300, 200_000):
         for fields in (dict(kind="passport", issuer="DNK"), {}):
-            check_problem(server.put(server.sealed(size), peer="other", session=session, **fields), 422, "session")
+            check_problem(
+                server.put(server.sealed(size), peer="other", session=session, **fields),
+                422,
+                "session",
+            )
     assert server.stat(blob).json()["state"] == "live"
-    assert [b["blob"] for b in server.call("GET", f"/v1/sessions/{session}").json()["blobs"]] == [blob]
+    assert [b["blob"] for b in server.call("GET", f"/v1/sessions/{session}").json()["blobs"]] == [
+        blob
+    ]
     assert server.call("DELETE", f"/v1/sessions/{session}?erase=all").status == 200
 
 
 def test_processor_may_not_take(configured):
     """Not even what is addressed to it: a processor claims."""
     server = configured.server
-    blob = server.put_ok(server.sealed(300), kind="passport", issuer="SWE", to="processor,verifier")["blob"]
+    blob = server.put_ok(
+        server.sealed(300), kind="passport", issuer="SWE", to="processor,verifier"
+    )["blob"]
     check_problem(server.take(blob, "processor"), 403, "role")
     assert server.take(blob).status == 200
 
 
 def test_embedded_store_is_closed_but_attested(configured):
-    """Outside --dev nobody but the server may do anything in the embedded Redis, and the server itself may only look."""
+    """Outside --dev nobody but the server may do anything in the embedded Redis, and the server
+    itself may only look."""
     server = configured.server
-    title, = (t for t in map(server.title, server.children(server.proc.pid)) if "redis-server" in t)
+    (title,) = (
+        t for t in map(server.title, server.children(server.proc.pid)) if "redis-server" in t
+    )
     path = re.search(r"unixsocket:(\S+)", title)[1]
     for command in (["PING"], ["CONFIG", "GET", "save"], ["KEYS", "*"], ["ACL", "LIST"]):
-        out = subprocess.run(["redis-cli", "-s", path, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout
+        out = subprocess.run(
+            ["redis-cli", "-s", path, *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).stdout
         assert out.startswith(b"NOAUTH"), (command, out)
     status, text = server.admin("/readyz")
     assert status == 200 and "seen to be volatile" in text
     events = {e["event"]: e.get("detail") for e in server.log()}
-    assert "seen" in events["store-attested"] and "core" in events["store-core"] and events["store-swap"]
+    assert (
+        "seen" in events["store-attested"]
+        and "core" in events["store-core"]
+        and events["store-swap"]
+    )
 
 
 def test_reload_removes_and_adds_peers(configured):
-    """SIGHUP: a removed peer's connection is closed at once, and it is a stranger from then on; a new peer is let in;
-    all others stay."""
+    """SIGHUP: a removed peer's connection is closed at once, and it is a stranger from then on; a
+    new peer is let in; all others stay."""
     server = configured.server
     with server.connect("operator") as leaves, server.connect("uploader") as stays:
-        assert leaves.request("GET", "/v1/policy").status == stays.request("GET", "/v1/policy").status == 200
+        assert (
+            leaves.request("GET", "/v1/policy").status
+            == stays.request("GET", "/v1/policy").status
+            == 200
+        )
         operator = configured.peers.pop("operator")
         configured.peers["newcomer"] = "role = uploader\nto = verifier"
         configured.write()
@@ -244,7 +424,9 @@ def test_reload_of_a_broken_file_changes_nothing(configured):
         assert conn.request("GET", "/v1/policy").status == 200
     configured.file.write_text(good)
     configured.reload()
-    assert server.workers() == workers and server.call("GET", "/v1/policy", "operator").status == 200
+    assert (
+        server.workers() == workers and server.call("GET", "/v1/policy", "operator").status == 200
+    )
 
 
 def test_connection_without_certificate_after_reload(configured):
@@ -257,14 +439,15 @@ def test_connection_without_certificate_after_reload(configured):
 
 
 def test_reload_reaches_a_worker_that_is_starting(configured):
-    """A worker that was forked by the old configuration and cannot reload yet must not let a removed peer in afterwards."""
+    """A worker that was forked by the old configuration and cannot reload yet must not let a
+    removed peer in afterwards."""
     server = configured.server
     operator = configured.peers["operator"]
 
     def seen():
         try:
             return server.call("GET", "/v1/policy", "operator").status
-        except Closed:      # let in, and removed before it was answered
+        except Closed:  # let in, and removed before it was answered
             return None
 
     for _ in range(4):
@@ -273,9 +456,18 @@ def test_reload_reaches_a_worker_that_is_starting(configured):
         with_peer = set(server.children(server.proc.pid))
         configured.peers.pop("operator")
         configured.write()
-        wait_for(lambda: set(server.children(server.proc.pid)) - with_peer, "another worker is forked", 15, 0.0005)
+        wait_for(
+            lambda: set(server.children(server.proc.pid)) - with_peer,
+            "another worker is forked",
+            15,
+            0.0005,
+        )
         server.proc.send_signal(signal.SIGHUP)
-        wait_for(lambda: len(server.workers()) == 2 and server.admin("/readyz")[0] == 200, "both workers serve", 15)
+        wait_for(
+            lambda: len(server.workers()) == 2 and server.admin("/readyz")[0] == 200,
+            "both workers serve",
+            15,
+        )
         wait_for(lambda: {seen() for _ in range(12)} == {403}, "it is a stranger to both", 5)
         configured.peers["operator"] = operator
         configured.write()

@@ -1,4 +1,5 @@
-"""A store that is 50 ms away: what must be known is asked for at once, so that each thing costs one round trip or two, and nothing costs one for each shard."""
+"""A store that is 50 ms away: what must be known is asked for at once, so that each thing costs one
+round trip or two, and nothing costs one for each shard."""
 import time
 
 import pytest
@@ -26,7 +27,8 @@ def far(store, launch):
 
 
 def test_a_distant_store_costs_few_round_trips(far):
-    """Ready is ready; a put and a take are one round trip each; ends are on time; closing a session goes by hundreds."""
+    """Ready is ready; a put and a take are one round trip each; ends are on time; closing a session
+    goes by hundreds."""
     server, took = far, {}
 
     def timed(name, call, status):
@@ -38,8 +40,11 @@ def test_a_distant_store_costs_few_round_trips(far):
 
     assert server.admin("/readyz")[0] == 200 and server.start_s < 3 * SLOW
     with server.connect() as up, server.connect("verifier") as reader:
+
         def put(**fields):
-            return up.request("POST", "/v1/blobs", server.upload_fields(**fields), server.sealed(300))
+            return up.request(
+                "POST", "/v1/blobs", server.upload_fields(**fields), server.sealed(300)
+            )
 
         up.request("GET", "/v1/policy")
         reader.request("GET", "/v1/policy")
@@ -50,8 +55,16 @@ def test_a_distant_store_costs_few_round_trips(far):
         for _ in range(10):
             assert put(session=session).status == 201
         timed("close", lambda: up.request("DELETE", f"/v1/sessions/{session}?erase=all"), 200)
-    ends = wait_for(lambda: len(e := server.evidence("gone", cause="expired")) == len(tags) and e, "all have expired", 8)
+    ends = wait_for(
+        lambda: len(e := server.evidence("gone", cause="expired")) == len(tags) and e,
+        "all have expired",
+        8,
+    )
     late = sorted(e["late_us"] / 1e6 for e in ends)
-    print(f"ready after {server.start_s:.2f} s; round trips: {({k: round(v, 1) for k, v in took.items()})}; late: median {late[10]:.3f} s, worst {late[-1]:.3f} s")
+    print(
+        f"ready after {server.start_s:.2f} s; round trips:"
+        f" {({k: round(v, 1) for k, v in took.items()})}; late: median {late[10]:.3f} s, worst"
+        f" {late[-1]:.3f} s"
+    )
     assert took["put"] < 1.6 * SLOW and took["take"] < 1.6 * SLOW and took["close"] < 3 * SLOW
     assert late[10] < ROUND * SLOW and late[-1] < 2.5 * ROUND * SLOW

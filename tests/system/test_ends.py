@@ -12,7 +12,8 @@ from wire import Closed, chunk
 
 
 def test_expired_blob_is_unreadable_and_physically_gone(launch):
-    """TTL of 2 s: readable before, 410 expired after, and its keys are out of Redis (DBSIZE, then SCAN) soon after."""
+    """TTL of 2 s: readable before, 410 expired after, and its keys are out of Redis (DBSIZE, then
+    SCAN) soon after."""
     server = launch(workers=1)
     empty = server.dbsize()
     stored = [server.put_ok(server.sealed(size), ttl=2) for size in (300, 1_300_000)]
@@ -21,9 +22,14 @@ def test_expired_blob_is_unreadable_and_physically_gone(launch):
     full = server.dbsize()
     assert full >= empty + 5, "a small blob's chunk and four of a large one's"
     wait_for(lambda: server.dbsize() <= full - 5, "chunks are physically gone", 4.5)
-    assert time.time() - moment(stored[1]["deadline"]) < 0.5 * SLOW, "at their deadline, not some time later"
-    wait_for(lambda: not [line for line in server.store_lines() if ":dl b:" in line],
-             "the reaper has ended them, before anybody asks", 3)
+    assert (
+        time.time() - moment(stored[1]["deadline"]) < 0.5 * SLOW
+    ), "at their deadline, not some time later"
+    wait_for(
+        lambda: not [line for line in server.store_lines() if ":dl b:" in line],
+        "the reaper has ended them, before anybody asks",
+        3,
+    )
     assert not server.chunks()
     for blob in blobs:
         check_problem(server.take(blob), 410, "gone", "expired")
@@ -31,7 +37,8 @@ def test_expired_blob_is_unreadable_and_physically_gone(launch):
 
 
 def test_nobody_reads_a_blob_at_its_deadline(server):
-    """Erased means unreadable at once: takes right after the deadline fail, whether the reaper came by or not."""
+    """Erased means unreadable at once: takes right after the deadline fail, whether the reaper came
+    by or not."""
     blob = server.put_ok(server.sealed(300), ttl=1)
     deadline = moment(blob["deadline"])
     seen = []
@@ -54,16 +61,19 @@ def test_redis_would_drop_each_chunk_by_itself(server):
         assert 0 < int(server.redis("PTTL", key)) <= 105_000
     assert len(server.chunks(blob)) == 4
     with server.connect() as conn:
-        conn.send(server.upload_head(1_000_000) +
-                  server.sealed(1_000_000)[:400_000])
-        keys = wait_for(lambda: set(server.chunks()) - set(server.chunks(blob)), "a chunk of the upload under way")
+        conn.send(server.upload_head(1_000_000) + server.sealed(1_000_000)[:400_000])
+        keys = wait_for(
+            lambda: set(server.chunks()) - set(server.chunks(blob)),
+            "a chunk of the upload under way",
+        )
         for key in keys:
             assert 0 < int(server.redis("PTTL", key)) <= 86_405_000
     assert server.erase(blob).status == 200
 
 
 def test_tombstone_holds_no_blob_byte(server):
-    """What remains of an ended blob is small, names no content, and expires by itself within a day."""
+    """What remains of an ended blob is small, names no content, and expires by itself within a
+    day."""
     body = server.sealed(3000)
     blob = server.put_ok(body)["blob"]
     assert server.take(blob).body == body
@@ -84,8 +94,10 @@ def test_client_that_vanishes_mid_upload_leaves_nothing(server, nothing_new, how
     body = server.sealed(900_000)
     with server.connect() as conn:
         framing = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", len(body))
-        conn.send(conn.head("POST", "/v1/blobs", server.upload_fields() + [framing]) +
-                  (chunk(body, 10_000) if chunked else body)[:sent])
+        conn.send(
+            conn.head("POST", "/v1/blobs", server.upload_fields() + [framing])
+            + (chunk(body, 10_000) if chunked else body)[:sent]
+        )
         if sent > 100_000:
             wait_for(server.chunks, "a chunk is staged", 5)
         conn.reset() if how == "reset" else conn.close()
@@ -108,7 +120,8 @@ def test_client_that_vanishes_mid_take_leaves_nothing(server):
 
 
 def test_blob_being_taken_is_unreachable_to_others(server):
-    """Before the first byte is sent nobody else can reach it; once the reader has all of it, it is consumed."""
+    """Before the first byte is sent nobody else can reach it; once the reader has all of it, it is
+    consumed."""
     body = server.sealed(20_000_000)
     blob = server.put_ok(body)["blob"]
     with server.connect("verifier", rcvbuf=65536) as conn:
@@ -137,13 +150,16 @@ def test_killed_worker_is_replaced(abandoned):
 
 
 def test_killed_worker_loses_no_blob(launch):
-    """kill -9 of one of two workers: what was stored is still there, and all connections are served again."""
+    """kill -9 of one of two workers: what was stored is still there, and all connections are served
+    again."""
     server = launch(workers=2)
     body = server.sealed(100_000)
     blob = server.put_ok(body)["blob"]
     victim = server.workers()[0]
     os.kill(victim, signal.SIGKILL)
-    wait_for(lambda: len(server.workers()) == 2 and victim not in server.workers(), "a new worker", 10)
+    wait_for(
+        lambda: len(server.workers()) == 2 and victim not in server.workers(), "a new worker", 10
+    )
 
     def all_serve():
         try:
@@ -157,9 +173,16 @@ def test_killed_worker_loses_no_blob(launch):
 
 @pytest.mark.slow
 def test_leftovers_of_a_killed_worker_are_erased(abandoned):
-    """What a killed worker had staged is gone once the stage deadline (30 s after the last byte) is over."""
+    """What a killed worker had staged is gone once the stage deadline (30 s after the last byte) is
+    over."""
     server, killed_at = abandoned
     left = max(1.0, killed_at + 36 - time.monotonic())
-    wait_for(lambda: not server.chunks(), lambda: f"the leftovers are gone: {server.chunks()}", left, 0.2)
-    wait_for(lambda: not [line for line in server.store_lines() if " b:" in line], "the index entry, too", 3)
+    wait_for(
+        lambda: not server.chunks(), lambda: f"the leftovers are gone: {server.chunks()}", left, 0.2
+    )
+    wait_for(
+        lambda: not [line for line in server.store_lines() if " b:" in line],
+        "the index entry, too",
+        3,
+    )
     assert server.put(server.sealed(300)).status == 201

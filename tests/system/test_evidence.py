@@ -1,5 +1,5 @@
-"""The evidence: what really happened stands in a file that cannot be changed unnoticed, whoever dies in between; and without it
-nothing is stored."""
+"""The evidence: what really happened stands in a file that cannot be changed unnoticed, whoever
+dies in between; and without it nothing is stored."""
 import contextlib
 import gzip
 import hashlib
@@ -22,7 +22,9 @@ from harness import BIN, ROOT, SANITIZED, SLOW, wait_for
 from problems import check_problem
 
 KILLS = int(os.environ.get("TIMEGLAS_EVIDENCE_KILLS", "6"))
-TAMPERINGS = int(os.environ.get("TIMEGLAS_EVIDENCE_TAMPERINGS", "40" if SANITIZED else "140"))   # each kind at least once: the seed is fixed
+TAMPERINGS = int(
+    os.environ.get("TIMEGLAS_EVIDENCE_TAMPERINGS", "40" if SANITIZED else "140")
+)  # each kind at least once: the seed is fixed
 
 
 def busy(server, seconds=0.0, rounds=20):
@@ -32,9 +34,12 @@ def busy(server, seconds=0.0, rounds=20):
     while rounds > 0 or time.monotonic() < end:
         rounds -= 1
         session = server.session()["session"]
-        blobs = [server.put_ok(server.sealed(300), kind="passport", issuer="DNK", session=session),
-                 server.put_ok(server.sealed(300), kind="passport", issuer="SWE"),
-                 server.put_ok(server.sealed(70_000)), server.put_ok(server.sealed(300), ttl=1)]
+        blobs = [
+            server.put_ok(server.sealed(300), kind="passport", issuer="DNK", session=session),
+            server.put_ok(server.sealed(300), kind="passport", issuer="SWE"),
+            server.put_ok(server.sealed(70_000)),
+            server.put_ok(server.sealed(300), ttl=1),
+        ]
         assert server.take(blobs[2]["blob"]).status == 200
         receipt = server.erase(blobs[1]["blob"]).json()
         assert server.call("DELETE", f"/v1/sessions/{session}").status == 200
@@ -45,6 +50,7 @@ def busy(server, seconds=0.0, rounds=20):
 def true_log(tmp_path_factory):
     """(log, public key, receipt): of a real server's life, its last expiry included."""
     from harness import Server
+
     server = Server(workers=2)
     try:
         busy(server, rounds=25)
@@ -59,7 +65,8 @@ def true_log(tmp_path_factory):
 
 
 def test_every_event_is_recorded_signed_and_trimmed(launch, tmp_path):
-    """What was done stands in the file, in full and without anybody's name; the outboxes are empty again."""
+    """What was done stands in the file, in full and without anybody's name; the outboxes are empty
+    again."""
     server = launch(workers=2)
     session = server.session()["session"]
     bound = server.put_ok(server.sealed(300), kind="passport", issuer="FRO", session=session)
@@ -70,19 +77,41 @@ def test_every_event_is_recorded_signed_and_trimmed(launch, tmp_path):
     assert recorded(server, "gone", short)["cause"] == "expired"
     assert recorded(server, "gone", short)["late_us"] < 2_000_000 * SLOW
     stored, gone = recorded(server, "stored", other), recorded(server, "gone", other)
-    assert (stored["kind"], stored["dk"], stored["size"], stored["to"]) == ("passport", False, other["size"], "verifier")
-    assert stored["deadline"] == other["deadline"] and stored["uploader"] == "uploader" and "session" not in stored
+    assert (stored["kind"], stored["dk"], stored["size"], stored["to"]) == (
+        "passport",
+        False,
+        other["size"],
+        "verifier",
+    )
+    assert (
+        stored["deadline"] == other["deadline"]
+        and stored["uploader"] == "uploader"
+        and "session" not in stored
+    )
     assert (gone["cause"], gone["by"]) == ("consumed", "verifier") and "late_us" not in gone
-    assert recorded(server, "stored", bound)["dk"] is True and recorded(server, "gone", bound)["cause"] == "session-closed"
-    wait_for(lambda: all(server.redis("XLEN", f"tg:{{{i:02x}}}:out") == "0" for i in range(64)), "all is trimmed", 3)
-    wait_for(lambda: "checkpoint" in lines_of(log_of(server))[-1], "the end is signed within two seconds", 2.5)
+    assert (
+        recorded(server, "stored", bound)["dk"] is True
+        and recorded(server, "gone", bound)["cause"] == "session-closed"
+    )
+    wait_for(
+        lambda: all(server.redis("XLEN", f"tg:{{{i:02x}}}:out") == "0" for i in range(64)),
+        "all is trimmed",
+        3,
+    )
+    wait_for(
+        lambda: "checkpoint" in lines_of(log_of(server))[-1],
+        "the end is signed within two seconds",
+        2.5,
+    )
     text = log_of(server).read_text()
     for secret in (session, bound["blob"], other["blob"], short["blob"], "FRO", "SWE"):
         assert secret not in text, secret
     assert server.metric("timeglas_evidence_records_total") == len(events_of(log_of(server)))
     log, key = finished(server, tmp_path)
     status, report = verify(log, "--key", key)
-    assert status == 0 and report["good"] and report["unsigned_lines"] == 0 and report["open"] == 0, report
+    assert (
+        status == 0 and report["good"] and report["unsigned_lines"] == 0 and report["open"] == 0
+    ), report
     assert lines_of(log)[-1]["checkpoint"] == "exit"
 
 
@@ -93,16 +122,35 @@ def test_the_file_can_be_checked_without_our_tools(true_log):
     for n, (line, before) in enumerate(zip(lines, [None, *lines]), 1):
         record = json.loads(line)
         assert record["n"] == n
-        assert record["prev"] == ("0" * 64 if before is None else hashlib.blake2b(before, digest_size=32).hexdigest())
+        assert record["prev"] == (
+            "0" * 64 if before is None else hashlib.blake2b(before, digest_size=32).hexdigest()
+        )
     line = next(line for line in reversed(lines) if b'"checkpoint"' in line)
     record = json.loads(line)
     assert key == "timeglas-audit1" + record["key"]
     with tempfile.TemporaryDirectory() as d:
-        Path(d, "m").write_bytes(b"timeglas-checkpoint-v1\n" + line[:line.index(b',"sig":"')])
+        Path(d, "m").write_bytes(b"timeglas-checkpoint-v1\n" + line[: line.index(b',"sig":"')])
         Path(d, "s").write_bytes(bytes.fromhex(record["sig"]))
         Path(d, "k").write_bytes(bytes.fromhex("302a300506032b6570032100" + record["key"]))
-        subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", f"{d}/k", "-rawin", "-in", f"{d}/m",
-                        "-sigfile", f"{d}/s"], check=True, stdout=subprocess.PIPE)
+        subprocess.run(
+            [
+                "openssl",
+                "pkeyutl",
+                "-verify",
+                "-pubin",
+                "-keyform",
+                "DER",
+                "-inkey",
+                f"{d}/k",
+                "-rawin",
+                "-in",
+                f"{d}/m",
+                "-sigfile",
+                f"{d}/s",
+            ],
+            check=True,
+            stdout=subprocess.PIPE,
+        )
 
 
 def test_a_report_answers_the_questions(true_log):
@@ -114,7 +162,10 @@ def test_a_report_answers_the_questions(true_log):
     assert stored[("passport", True)]["stored"] == stored[("passport", True)]["ended"] == 25
     assert stored[("passport", False)]["stored"] == 25 and stored[("liveness", None)]["ended"] == 51
     ends = {(r["kind"], r["dk"], r["cause"]): r for r in report["ends"]}
-    assert ends[("passport", True, "session-closed")]["n"] == 25 and ends[("liveness", None, "consumed")]["n"] == 25
+    assert (
+        ends[("passport", True, "session-closed")]["n"] == 25
+        and ends[("liveness", None, "consumed")]["n"] == 25
+    )
     late = ends[("liveness", None, "expired")]["late"]
     records = sorted(r["late_us"] for r in events_of(log) if r.get("cause") == "expired")
     assert late["n"] == 25 and late["worst_us"] == records[-1]
@@ -129,54 +180,85 @@ def tamper(rng, data, receipt, key, forge):
     """(name, tampered bytes, arguments)"""
     lines = data.splitlines(keepends=True)
     at = rng.randrange(len(lines) - 1)
-    what = rng.choice(["flip", "flip", "remove", "swap", "double", "cut middle", "cut tail", "cut byte", "rewrite", "insert"])
+    what = rng.choice(
+        [
+            "flip",
+            "flip",
+            "remove",
+            "swap",
+            "double",
+            "cut middle",
+            "cut tail",
+            "cut byte",
+            "rewrite",
+            "insert",
+        ]
+    )
     args = ["--key", key, "--receipt", receipt]
     if what == "flip":
         i = rng.randrange(len(data))
-        return f"flip {i}", data[:i] + bytes([data[i] ^ 1 << rng.randrange(8)]) + data[i + 1:], args[:2]
+        return (
+            f"flip {i}",
+            data[:i] + bytes([data[i] ^ 1 << rng.randrange(8)]) + data[i + 1 :],
+            args[:2],
+        )
     if what == "remove":
-        return f"remove {at}", b"".join(lines[:at] + lines[at + 1:]), args[:2]
+        return f"remove {at}", b"".join(lines[:at] + lines[at + 1 :]), args[:2]
     if what == "swap":
         other = (at + 1 + rng.randrange(len(lines) - 1)) % len(lines)
         lines[at], lines[other] = lines[other], lines[at]
         return f"swap {at} {other}", b"".join(lines), args[:2]
     if what == "double":
         to = rng.randrange(at, len(lines))
-        return f"double {at} at {to}", b"".join(lines[:to + 1] + [lines[at]] + lines[to + 1:]), args[:2]
+        return (
+            f"double {at} at {to}",
+            b"".join(lines[: to + 1] + [lines[at]] + lines[to + 1 :]),
+            args[:2],
+        )
     if what == "cut middle":
         to = rng.randrange(at + 1, len(lines))
         return f"cut {at} to {to}", b"".join(lines[:at] + lines[to:]), args[:2]
     if what == "cut tail":
-        return f"tail from {at + 1}", b"".join(lines[:at + 1]), args
+        return f"tail from {at + 1}", b"".join(lines[: at + 1]), args
     if what == "cut byte":
         i = rng.randrange(len(data) - 1)
         return f"end at {i}", data[:i], args
     if what == "insert":
         fields = json.loads(next(line for line in lines if b'"event"' in line))
         fields["n"] = at + 1
-        return f"insert {at}", b"".join(lines[:at] + [json.dumps(fields, separators=(",", ":")).encode() + b"\n"] + lines[at:]), args[:2]
+        return (
+            f"insert {at}",
+            b"".join(
+                lines[:at]
+                + [json.dumps(fields, separators=(",", ":")).encode() + b"\n"]
+                + lines[at:]
+            ),
+            args[:2],
+        )
     return "rewrite", forge(rng, lines), rng.choice([args, args[:2], args[2:]])
 
 
 @pytest.fixture(scope="module")
 def forge(tmp_path_factory):
-    """Writes a chain anew behind a removed record, with keys of its own: all a thief without the signing key can do."""
+    """Writes a chain anew behind a removed record, with keys of its own: all a thief without the
+    signing key can do."""
     forger = Forger(tmp_path_factory.mktemp("forge"))
 
     def write(rng, lines):
         drop = rng.choice([i for i, line in enumerate(lines) if b'"event":"gone"' in line])
-        return forger.write(lines[:drop] + lines[drop + 1:])
+        return forger.write(lines[:drop] + lines[drop + 1 :])
 
     return write
 
 
 def test_no_tampering_goes_unnoticed(true_log, forge, tmp_path):
-    """Bits flipped, lines removed, swapped, doubled, inserted, blocks cut out, the end cut with a receipt at hand, the chain
-    written anew without the signing key: each is found, and the true log is not blamed."""
+    """Bits flipped, lines removed, swapped, doubled, inserted, blocks cut out, the end cut with a
+    receipt at hand, the chain written anew without the signing key: each is found, and the true log
+    is not blamed."""
     log, key, receipt = true_log
     kept = tmp_path / "receipt.json"
     kept.write_text(json.dumps({"some": "thing"}) + "\n" + json.dumps(receipt) + "\n")
-    assert verify(log, "--key", key, "--receipt", kept) [0] == 0
+    assert verify(log, "--key", key, "--receipt", kept)[0] == 0
     data = log.read_bytes()
     rng = random.Random(20261122)
     target = tmp_path / "tampered.log"
@@ -206,10 +288,10 @@ def test_findings_name_the_line(true_log, tmp_path):
         return [(f["what"], f["line"]) for f in verify(target, "--key", key)[1]["findings"]]
 
     edited = lines[i].replace(b'"size":', b'"size":1')
-    assert ("changed", i + 1) in found(lines[:i] + [edited] + lines[i + 1:])
-    assert found(lines[:i] + lines[i + 1:])[0] == ("missing", i + 1)
-    assert found(lines[:i + 1] + [lines[i]] + lines[i + 1:]) == [("duplicate", i + 2)]
-    assert ("order", i + 2) in found(lines[:i] + [lines[i + 1], lines[i]] + lines[i + 2:])
+    assert ("changed", i + 1) in found(lines[:i] + [edited] + lines[i + 1 :])
+    assert found(lines[:i] + lines[i + 1 :])[0] == ("missing", i + 1)
+    assert found(lines[: i + 1] + [lines[i]] + lines[i + 1 :]) == [("duplicate", i + 2)]
+    assert ("order", i + 2) in found(lines[:i] + [lines[i + 1], lines[i]] + lines[i + 2 :])
     assert found(lines[:-1] + [lines[-1][:-1]]) == [("cut", len(lines))]
     assert found(lines[1:])[0] == ("begin", 1)
 
@@ -218,7 +300,11 @@ def test_a_blob_without_an_end_is_incomplete(launch, tmp_path):
     """Due and not ended is found; live and not due is no fault."""
     server = launch(workers=1)
     server.put_ok(server.sealed(300))
-    wait_for(lambda: [r for r in events_of(log_of(server)) if r["event"] == "stored"], "it is recorded", 3)
+    wait_for(
+        lambda: [r for r in events_of(log_of(server)) if r["event"] == "stored"],
+        "it is recorded",
+        3,
+    )
     os.kill(recorder(server), signal.SIGSTOP)
     stopped = recorder(server)
     server.put_ok(server.sealed(300), ttl=1)
@@ -243,18 +329,32 @@ def test_show_tells_what_was_live_and_what_a_peer_did(launch, tmp_path):
     held = {h["tag"]: h for h in json.loads(done.stdout)["held"]}
     assert set(held) == {first["tag"], second["tag"]}
     assert held[first["tag"]]["kind"] == "passport" and held[first["tag"]]["dk"] is False
-    assert held[first["tag"]]["deadline"] == first["deadline"] and held[first["tag"]]["cause"] == "consumed"
+    assert (
+        held[first["tag"]]["deadline"] == first["deadline"]
+        and held[first["tag"]]["cause"] == "consumed"
+    )
     assert held[second["tag"]]["ended_at"] is None
-    assert json.loads(audit("show", "--json", log, "--at", "2020-01-01T00:00:00Z").stdout)["held"] == []
+    assert (
+        json.loads(audit("show", "--json", log, "--at", "2020-01-01T00:00:00Z").stdout)["held"]
+        == []
+    )
     read = json.loads(audit("show", "--json", log, "--peer", "verifier2").stdout)["events"]
-    assert [(e["event"], e["tag"], e["cause"]) for e in read] == [("gone", first["tag"], "consumed")]
-    stored = json.loads(audit("show", "--json", log, "--peer", "uploader", "--from", moment).stdout)["events"]
+    assert [(e["event"], e["tag"], e["cause"]) for e in read] == [
+        ("gone", first["tag"], "consumed")
+    ]
+    stored = json.loads(
+        audit("show", "--json", log, "--peer", "uploader", "--from", moment).stdout
+    )["events"]
     assert [e["tag"] for e in stored] == [second["tag"]]
-    assert audit("show", log).returncode == 2 and audit("show", log, "--at", "yesterday").returncode == 2
+    assert (
+        audit("show", log).returncode == 2
+        and audit("show", log, "--at", "yesterday").returncode == 2
+    )
 
 
 def test_no_event_is_lost_or_doubled_when_the_recorder_is_killed(launch, tmp_path):
-    """kill -9 at random moments under load: each event stands in the file once, and the file verifies."""
+    """kill -9 at random moments under load: each event stands in the file once, and the file
+    verifies."""
     server = launch(workers=2)
     stop, counts, failures = threading.Event(), Counter(), []
 
@@ -279,7 +379,9 @@ def test_no_event_is_lost_or_doubled_when_the_recorder_is_killed(launch, tmp_pat
     longest = 0
     for _ in range(KILLS):
         began = time.monotonic()
-        pid = wait_for(lambda: recorder(server), "a recorder runs", 10)  # the master waits for a second at most
+        pid = wait_for(
+            lambda: recorder(server), "a recorder runs", 10
+        )  # the master waits for a second at most
         longest = max(longest, time.monotonic() - began)
         time.sleep(rng.random() * 0.4)
         with contextlib.suppress(ProcessLookupError):  # the one before, seen on its way out
@@ -291,7 +393,11 @@ def test_no_event_is_lost_or_doubled_when_the_recorder_is_killed(launch, tmp_pat
         t.join()
     assert not failures, failures
     wait_for(lambda: server.admin("/readyz")[0] == 200, "it has caught up", 20)
-    wait_for(lambda: all(server.redis("XLEN", f"tg:{{{i:02x}}}:out") == "0" for i in range(64)), "all is trimmed", 10)
+    wait_for(
+        lambda: all(server.redis("XLEN", f"tg:{{{i:02x}}}:out") == "0" for i in range(64)),
+        "all is trimmed",
+        10,
+    )
     log, key = finished(server, tmp_path)
     status, report = verify(log, "--key", key)
     assert status == 0, report["findings"][:5]
@@ -299,21 +405,34 @@ def test_no_event_is_lost_or_doubled_when_the_recorder_is_killed(launch, tmp_pat
     ids = Counter(r["id"] for r in events_of(log))
     assert max(ids.values()) == 1
     assert names["stored"] == names["gone"] == counts["done"] > 0, (names, counts)
-    print(f"{KILLS} kills, {sum(names.values())} events, at most {longest:.1f} s without a recorder")
+    print(
+        f"{KILLS} kills, {sum(names.values())} events, at most {longest:.1f} s without a recorder"
+    )
 
 
 def test_without_evidence_nothing_is_stored(launch, tmp_path):
-    """A full disk: uploads stop within the bound and say why; fetching and erasing go on; it recovers by itself and nothing is
-    missing."""
+    """A full disk: uploads stop within the bound and say why; fetching and erasing go on; it
+    recovers by itself and nothing is missing."""
     mount = tmp_path / "small"
     mount.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(mount)],
-                                           stderr=subprocess.PIPE).returncode:
+    if (
+        os.geteuid() != 0
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(mount)], stderr=subprocess.PIPE
+        ).returncode
+    ):
         pytest.skip("no small file system can be mounted here")
     try:
-        server = launch(workers=1, options=[("server.audit_log", mount / "audit.log"), ("server.audit_max_lag_s", 1)])
+        server = launch(
+            workers=1,
+            options=[("server.audit_log", mount / "audit.log"), ("server.audit_max_lag_s", 1)],
+        )
         kept = [server.put_ok(server.sealed(300)) for _ in range(5)]
-        wait_for(lambda: len([r for r in events_of(mount / "audit.log") if r["event"] == "stored"]) == 5, "they are recorded", 3)
+        wait_for(
+            lambda: len([r for r in events_of(mount / "audit.log") if r["event"] == "stored"]) == 5,
+            "they are recorded",
+            3,
+        )
         filler = mount / "filler"
         fd = os.open(filler, os.O_WRONLY | os.O_CREAT)
         with pytest.raises(OSError):
@@ -334,11 +453,21 @@ def test_without_evidence_nothing_is_stored(launch, tmp_path):
         assert int(answer["retry-after"]) >= 1
         code, text = server.admin("/readyz")
         assert code == 503 and "No space left" in text, text
-        assert server.take(kept[0]["blob"]).status == 200 and server.erase(kept[1]["blob"]).status == 200
+        assert (
+            server.take(kept[0]["blob"]).status == 200
+            and server.erase(kept[1]["blob"]).status == 200
+        )
         filler.unlink()
-        wait_for(lambda: server.put(server.sealed(300)).status == 201, "uploads go on by themselves", 5)
+        wait_for(
+            lambda: server.put(server.sealed(300)).status == 201, "uploads go on by themselves", 5
+        )
         wait_for(lambda: server.admin("/readyz")[0] == 200, "it is ready", 3)
-        wait_for(lambda: len([r for r in events_of(mount / "audit.log") if r["event"] == "stored"]) == stored + 1, "all is recorded", 5)
+        wait_for(
+            lambda: len([r for r in events_of(mount / "audit.log") if r["event"] == "stored"])
+            == stored + 1,
+            "all is recorded",
+            5,
+        )
         server.stop()
         status, report = verify(mount / "audit.log")
         assert status == 0, report["findings"][:5]
@@ -353,7 +482,11 @@ def test_a_lost_store_ends_what_was_in_it(launch, tmp_path):
     blob = server.put_ok(server.sealed(300))
     recorded(server, "stored", blob)
     os.kill(int(server.env["TIMEGLAS_REDIS_PID"]), signal.SIGKILL)
-    wait_for(lambda: [r for r in events_of(log_of(server)) if r["event"] == "store-lost"], "it is recorded", 10)
+    wait_for(
+        lambda: [r for r in events_of(log_of(server)) if r["event"] == "store-lost"],
+        "it is recorded",
+        10,
+    )
     wait_for(lambda: server.put(server.sealed(300)).status == 201, "it goes on", 10)
     log, key = finished(server, tmp_path)
     status, report = verify(log, "--key", key)
@@ -363,7 +496,8 @@ def test_a_lost_store_ends_what_was_in_it(launch, tmp_path):
 
 
 def test_rotation_keeps_the_chain(launch, tmp_path):
-    """Files that are full are put aside; together they are one chain, and one missing is noticed."""
+    """Files that are full are put aside; together they are one chain, and one missing is
+    noticed."""
     server = launch(workers=1, options=[("server.audit_rotate_bytes", "64KiB")])
     log = log_of(server)
     rotated = lambda: sorted(log.parent.glob("audit.log.0*"))  # noqa: E731
@@ -391,7 +525,11 @@ def test_a_receipt_quotes_a_head_that_stays(launch, tmp_path):
     kept.write_text(json.dumps(receipt, indent=1))
     status, report = verify(log, "--key", key, "--receipt", kept)
     assert status == 0 and report["receipt"] == {"event": True, "head": True}
-    for change in ({"event": "00-1-1"}, {"cause": "expired"}, {"head": {"n": receipt["head"]["n"], "hash": "0" * 64}}):
+    for change in (
+        {"event": "00-1-1"},
+        {"cause": "expired"},
+        {"head": {"n": receipt["head"]["n"], "hash": "0" * 64}},
+    ):
         kept.write_text(json.dumps({**receipt, **change}))
         assert verify(log, "--key", key, "--receipt", kept)[0] == 5
     kept.write_text("{}")
@@ -400,13 +538,28 @@ def test_a_receipt_quotes_a_head_that_stays(launch, tmp_path):
 
 def test_a_large_log_is_verified_quickly(tmp_path):
     """Streaming: hundreds of thousands of records a second, in little memory."""
-    maker = next((p for p in (BIN / "unit" / "test_chain", ROOT / "build/release/unit/test_chain") if p.exists()), None)
+    maker = next(
+        (
+            p
+            for p in (BIN / "unit" / "test_chain", ROOT / "build/release/unit/test_chain")
+            if p.exists()
+        ),
+        None,
+    )
     if maker is None:
         pytest.skip("unit tests are not built")
     log = tmp_path / "big.log"
     events = 200_000 // SLOW
-    key = subprocess.run([str(maker)], env={"TIMEGLAS_CHAIN_OUT": str(log), "TIMEGLAS_CHAIN_EVENTS": str(events)}, check=True,
-                         stdout=subprocess.PIPE).stdout.decode().strip()
+    key = (
+        subprocess.run(
+            [str(maker)],
+            env={"TIMEGLAS_CHAIN_OUT": str(log), "TIMEGLAS_CHAIN_EVENTS": str(events)},
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+        .stdout.decode()
+        .strip()
+    )
     began = time.monotonic()
     status, report = verify(log, "--key", key)
     rate = events / (time.monotonic() - began)
@@ -416,27 +569,67 @@ def test_a_large_log_is_verified_quickly(tmp_path):
 
 
 def test_what_is_not_known_is_carried_as_it_is(launch, tmp_path):
-    """Events of a newer server, fields with any bytes, values of another form: all are in the record; what is too large leaves its hash."""
+    """Events of a newer server, fields with any bytes, values of another form: all are in the
+    record; what is too large leaves its hash."""
     server = launch(workers=1)
-    server.redis("XADD", "tg:{05}:out", "*", "e", "weighed", "d", "no description", "z", "007", "new", 'a"\\\n\x7f', "o", "ok", "at",
-                 "1700000000123", "empty", "")
+    server.redis(
+        "XADD",
+        "tg:{05}:out",
+        "*",
+        "e",
+        "weighed",
+        "d",
+        "no description",
+        "z",
+        "007",
+        "new",
+        'a"\\\n\x7f',
+        "o",
+        "ok",
+        "at",
+        "1700000000123",
+        "empty",
+        "",
+    )
     server.redis("XADD", "tg:{05}:out", "*", "e", "big", "x", "y" * 20000)
     server.redis("XADD", "tg:{06}:out", "*", "no", "name")
-    big, = wait_for(lambda: [r for r in events_of(log_of(server)) if r["event"] == "unreadable"], "it is recorded", 3)
-    event, = [r for r in events_of(log_of(server)) if r["event"] == "weighed"]
+    (big,) = wait_for(
+        lambda: [r for r in events_of(log_of(server)) if r["event"] == "unreadable"],
+        "it is recorded",
+        3,
+    )
+    (event,) = [r for r in events_of(log_of(server)) if r["event"] == "weighed"]
     assert event["more"] == {"d": "no description", "z": "007", "new": 'a"\\\n\x7f', "empty": ""}
-    assert event["outcome"] == "ok" and event["time"] == "2023-11-14T22:13:20.123Z" and "size" not in event
+    assert (
+        event["outcome"] == "ok"
+        and event["time"] == "2023-11-14T22:13:20.123Z"
+        and "size" not in event
+    )
     content = b"".join(part + b"\0" for part in (b"e", b"big", b"x", b"y" * 20000))
-    assert big["more"] == {"bytes": "20005", "blake2b": hashlib.blake2b(content, digest_size=32).hexdigest()}
-    wait_for(lambda: [r for r in events_of(log_of(server)) if r["event"] == "?" and r["more"] == {"no": "name"}], "also this", 3)
+    assert big["more"] == {
+        "bytes": "20005",
+        "blake2b": hashlib.blake2b(content, digest_size=32).hexdigest(),
+    }
+    wait_for(
+        lambda: [
+            r
+            for r in events_of(log_of(server))
+            if r["event"] == "?" and r["more"] == {"no": "name"}
+        ],
+        "also this",
+        3,
+    )
     log, key = finished(server, tmp_path)
     assert verify(log, "--key", key)[0] == 0
 
 
 def test_one_recorder_writes_and_others_wait(launch, tmp_path):
-    """Two servers on one store: the second's recorder says that it waits, knows the first one's head and that nothing is late."""
+    """Two servers on one store: the second's recorder says that it waits, knows the first one's
+    head and that nothing is late."""
     first = launch(workers=1)
-    second = launch(workers=1, options=[("store.url", "unix://" + first.env["TIMEGLAS_REDIS_SOCKET"])])
+    second = launch(
+        workers=1, options=[("store.url", "unix://" + first.env["TIMEGLAS_REDIS_SOCKET"])]
+    )
     assert json.loads(first.admin("/readyz")[1])["evidence"] == "recording"
     code, text = second.admin("/readyz")
     assert code == 200 and "another server's recorder" in json.loads(text)["evidence"]
@@ -444,7 +637,9 @@ def test_one_recorder_writes_and_others_wait(launch, tmp_path):
         blob = second.put_ok(second.sealed(300))
         recorded(first, "stored", blob)
         time.sleep(0.7)
-    receipt = wait_for(lambda: second.erase(second.put_ok(second.sealed(300))["blob"]).json(), "a receipt", 3)
+    receipt = wait_for(
+        lambda: second.erase(second.put_ok(second.sealed(300))["blob"]).json(), "a receipt", 3
+    )
     assert receipt["head"]["n"] in [r["n"] for r in lines_of(log_of(first)) if "checkpoint" in r]
     assert not log_of(second).exists()
     second.close_connections()
@@ -456,7 +651,8 @@ def test_one_recorder_writes_and_others_wait(launch, tmp_path):
 
 
 def test_an_unreadable_end_is_not_buried(launch):
-    """Somebody edits the last lines while the recorder is away: it does not go on as if nothing were, and says why."""
+    """Somebody edits the last lines while the recorder is away: it does not go on as if nothing
+    were, and says why."""
     server = launch(workers=1, options=[("server.audit_max_lag_s", 1)])
     recorded(server, "stored", server.put_ok(server.sealed(300)))
     log = log_of(server)
@@ -485,37 +681,57 @@ def chained(path, *events, first=1, prev="0" * 64):
 
 def kinds(path):
     """What verify finds, besides that nobody signed it."""
-    return sorted(f["what"] for f in verify(path)[1]["findings"] if f["what"] not in ("begin", "unsigned"))
+    return sorted(
+        f["what"] for f in verify(path)[1]["findings"] if f["what"] not in ("begin", "unsigned")
+    )
 
 
 def test_evidence_of_a_blob_that_was_held_too_long_is_a_finding(tmp_path):
-    """Its deadline was right, but nobody erased it in time: a verdict of "good" would be a lie about the rules."""
+    """Its deadline was right, but nobody erased it in time: a verdict of "good" would be a lie
+    about the rules."""
+
     def life(end, kind="passport", dk="true", deadline="2026-11-22T13:00:00.000Z"):
         blob = f'"tag":"{"0" * 32}","kind":"{kind}","dk":{dk},"size":1,"deadline":"{deadline}"'
-        return kinds(chained(tmp_path / "l", ("2026-11-22T12:00:00.000Z", f'"event":"stored",{blob}'),
-                             (end, f'"event":"gone",{blob},"cause":"expired","late_us":1')))
+        return kinds(
+            chained(
+                tmp_path / "l",
+                ("2026-11-22T12:00:00.000Z", f'"event":"stored",{blob}'),
+                (end, f'"event":"gone",{blob},"cause":"expired","late_us":1'),
+            )
+        )
 
     assert life("2026-11-22T13:00:05.000Z") == [] and life("2026-11-22T13:00:05.001Z") == ["limit"]
     day = {"kind": "liveness", "dk": "false", "deadline": "2026-11-23T12:00:00.000Z"}
-    assert life("2026-11-23T12:00:05.000Z", **day) == [] and life("2026-11-23T12:00:05.001Z", **day) == ["limit"]
+    assert life("2026-11-23T12:00:05.000Z", **day) == [] and life(
+        "2026-11-23T12:00:05.001Z", **day
+    ) == ["limit"]
 
 
 def test_evidence_of_a_claim_without_its_limit_is_a_finding(tmp_path):
     """A claim lasts 15 minutes at most."""
-    for lease, found in ('"lease":"2026-11-22T12:15:00.000Z",', []), ('"lease":"2026-11-22T12:15:00.001Z",', ["limit"]), ("", ["limit"]):
-        line = f'"event":"claimed","tag":"{"0" * 32}","kind":"face3d","dk":false,"deadline":"2026-11-22T18:00:00.000Z",{lease}"by":"v"'
+    for lease, found in (
+        ('"lease":"2026-11-22T12:15:00.000Z",', []),
+        ('"lease":"2026-11-22T12:15:00.001Z",', ["limit"]),
+        ("", ["limit"]),
+    ):
+        line = (
+            f'"event":"claimed","tag":"{"0" * 32}","kind":"face3d","dk":false,"deadline":"2026-11-22T18:00:00.000Z",{lease}"by":"v"'
+        )
         assert kinds(chained(tmp_path / "l", ("2026-11-22T12:00:00.000Z", line))) == found
 
 
 def test_an_empty_file_is_a_finding(launch, tmp_path):
-    """The current file, emptied: the rotated ones before it are good, and yet something is missing."""
+    """The current file, emptied: the rotated ones before it are good, and yet something is
+    missing."""
     server = launch(workers=1)
     recorded(server, "stored", server.put_ok(server.sealed(300)))
     log, key = finished(server, tmp_path)
     (tmp_path / "later.log").touch()
     assert verify(log, "--key", key)[0] == 0
     status, report = verify(log, tmp_path / "later.log", "--key", key)
-    assert status == 5 and [(f["what"], Path(f["file"]).name) for f in report["findings"]] == [("begin", "later.log")]
+    assert status == 5 and [(f["what"], Path(f["file"]).name) for f in report["findings"]] == [
+        ("begin", "later.log")
+    ]
     status, report = verify(tmp_path / "later.log", "--key", key)
     assert status == 5 and [f["what"] for f in report["findings"]] == ["begin"]
 
@@ -526,7 +742,11 @@ def test_a_file_given_twice_or_compressed_is_no_accusation(tmp_path):
     (tmp_path / "other").symlink_to(log)
     for files in (log, log), (log, tmp_path / "other"):
         done = audit("verify", *files)
-        assert done.returncode == 2 and b"are the same file: give it once" in done.stderr and not done.stdout
+        assert (
+            done.returncode == 2
+            and b"are the same file: give it once" in done.stderr
+            and not done.stdout
+        )
     packed = tmp_path / "l.gz"
     packed.write_bytes(gzip.compress(log.read_bytes()))
     done = audit("verify", packed)
@@ -534,14 +754,25 @@ def test_a_file_given_twice_or_compressed_is_no_accusation(tmp_path):
 
 
 def test_a_file_that_is_no_evidence_is_named_as_that(tmp_path):
-    """Another file by mistake is no accusation; but evidence of which one line is left still is evidence, and not good."""
+    """Another file by mistake is no accusation; but evidence of which one line is left still is
+    evidence, and not good."""
     log = chained(tmp_path / "l", ("2026-11-22T12:00:00.000Z", '"event":"x"'))
     other = tmp_path / "other"
-    for content in (b"hello\n", b"\0" * 100_000, b"no line end", b'{"time":"2026-11-22T12:00:00.000Z","n":1}\n' * 1000, os.urandom(50_000)):
+    for content in (
+        b"hello\n",
+        b"\0" * 100_000,
+        b"no line end",
+        b'{"time":"2026-11-22T12:00:00.000Z","n":1}\n' * 1000,
+        os.urandom(50_000),
+    ):
         other.write_bytes(content)
         for command in (("verify",), ("show", "--at", "2026-11-22T12:00:00Z")):
             done = audit(*command, log, other)
-            assert done.returncode == 2 and b"other is no evidence file" in done.stderr and not done.stdout, done
+            assert (
+                done.returncode == 2
+                and b"other is no evidence file" in done.stderr
+                and not done.stdout
+            ), done
     lines = log.read_bytes().splitlines(keepends=True)
     for left in (b"garbage\n" * 3000 + lines[-1], lines[0] + b"garbage\n" * 3000):
         other.write_bytes(left)
@@ -552,7 +783,8 @@ def test_a_file_that_is_no_evidence_is_named_as_that(tmp_path):
 
 @pytest.mark.parametrize("command", [("verify",), ("show", "--at", "2026-11-22T12:00:00Z")])
 def test_refs_that_were_made_to_collide_do_not_slow_it(tmp_path, command):
-    """Whoever writes a file may choose the tags; when their first half was their place in a table, 80,000 took 14 s."""
+    """Whoever writes a file may choose the tags; when their first half was their place in a table,
+    80,000 took 14 s."""
     blob = '"event":"stored","tag":"%032x","kind":"liveness","dk":false,"size":1,"deadline":"2026-11-22T12:10:00.000Z"'
     log = chained(tmp_path / "l", *(("2026-11-22T12:00:00.000Z", blob % n) for n in range(80_000)))
     began = time.monotonic()

@@ -1,4 +1,5 @@
-"""The main job: upload, look, take, erase; every kind and size, every way that HTTP allows to send it."""
+"""The main job: upload, look, take, erase; every kind and size, every way that HTTP allows to send
+it."""
 import datetime
 import hashlib
 import json
@@ -22,22 +23,41 @@ def moment(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
-KINDS = [("liveness", None, 86400), ("face3d", None, 86400), ("passport", "SWE", 86400), ("passport", "D", 86400),
-         ("passport", "D<<", 86400), ("passport", "UTO", 86400)]
+KINDS = [
+    ("liveness", None, 86400),
+    ("face3d", None, 86400),
+    ("passport", "SWE", 86400),
+    ("passport", "D", 86400),
+    ("passport", "D<<", 86400),
+    ("passport", "UTO", 86400),
+]
 
 
 @pytest.mark.parametrize("kind, issuer, ceiling", KINDS, ids=lambda v: str(v))
 def test_upload_then_take_gives_the_same_bytes_once(server, kind, issuer, ceiling):
-    """The main job for each kind: the answer's members, the blob's description, and the bytes, which age can open."""
+    """The main job for each kind: the answer's members, the blob's description, and the bytes,
+    which age can open."""
     content = b"evidence of " + kind.encode()
     body = seal(server.env["TIMEGLAS_RECIPIENT"], content)
     answer = server.put(body, kind=kind, issuer=issuer, content_digest=digest(body))
     assert answer.status == 201, answer
     blob = answer.json()
     server.secrets.add(blob["blob"])
-    assert set(blob) >= {"blob", "tag", "kind", "issuer", "size", "sha256", "stored_at", "deadline"}, blob
+    assert set(blob) >= {
+        "blob",
+        "tag",
+        "kind",
+        "issuer",
+        "size",
+        "sha256",
+        "stored_at",
+        "deadline",
+    }, blob
     assert ID.fullmatch(blob["blob"])
-    assert blob["tag"] == hashlib.sha256(b"timeglas evidence 1\n" + blob["blob"].encode()).hexdigest()[:32], "who has the id finds its lines"
+    assert (
+        blob["tag"]
+        == hashlib.sha256(b"timeglas evidence 1\n" + blob["blob"].encode()).hexdigest()[:32]
+    ), "who has the id finds its lines"
     assert answer["Location"] == f"/v1/blobs/{blob['blob']}"
     canonical = issuer.rstrip("<") if issuer else None
     assert (blob["kind"], blob["issuer"], blob["size"]) == (kind, canonical, len(body))
@@ -45,10 +65,17 @@ def test_upload_then_take_gives_the_same_bytes_once(server, kind, issuer, ceilin
     assert ceiling - 5 < moment(blob["deadline"]) - moment(blob["stored_at"]) <= ceiling
 
     seen = server.stat(blob["blob"], "verifier").json()
-    assert seen["blob"] == blob["blob"] and seen["state"] == "live" and seen["deadline"] == blob["deadline"]
+    assert (
+        seen["blob"] == blob["blob"]
+        and seen["state"] == "live"
+        and seen["deadline"] == blob["deadline"]
+    )
     taken = server.take(blob["blob"])
     assert taken.status == 200 and taken.body == body
-    assert taken["Content-Length"] == str(len(body)) and taken["Content-Type"] == "application/octet-stream"
+    assert (
+        taken["Content-Length"] == str(len(body))
+        and taken["Content-Type"] == "application/octet-stream"
+    )
     assert taken["Timeglas-Kind"] == kind and taken["Timeglas-Stored-At"] == blob["stored_at"]
     assert taken.all("Timeglas-Issuer") == ([canonical] if canonical else [])
     assert taken.all("Timeglas-Session") == []
@@ -59,7 +86,8 @@ def test_upload_then_take_gives_the_same_bytes_once(server, kind, issuer, ceilin
 
 @pytest.mark.parametrize("issuer", ["DNK", "FRO", "GRL"])
 def test_danish_passport_in_an_open_session(server, issuer):
-    """A Danish passport is held at most an hour, never past its session, and carries the session's id."""
+    """A Danish passport is held at most an hour, never past its session, and carries the session's
+    id."""
     session = server.session()
     body = server.sealed(30_000)
     blob = server.put_ok(body, kind="passport", issuer=issuer, session=session["session"])
@@ -77,7 +105,8 @@ SIZES = [0, 1, 100, 4096, 64_740, 65_536, 65_537, 130_000, 262_144, 1_000_000, 5
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("chunked", [0, 16_000], ids=["length", "chunked"])
 def test_every_size_comes_back_byte_for_byte(server, size, chunked):
-    """From an empty content to 5 MB, in both framings; without a digest the server computes none."""
+    """From an empty content to 5 MB, in both framings; without a digest the server computes
+    none."""
     body = server.sealed(size)
     blob = server.put_ok(body, chunked=chunked)
     assert blob["size"] == len(body) and blob["sha256"] is None
@@ -91,7 +120,8 @@ def test_every_size_comes_back_byte_for_byte(server, size, chunked):
 @pytest.mark.parametrize("chunks", [1, 2])
 @pytest.mark.parametrize("in_session", [False, True], ids=["large", "session"])
 def test_sizes_around_a_store_chunk(server, in_session, chunks, off):
-    """The store's chunk of 327,000 bytes (of a session's blob 65,000), one less and one more: no chunk is lost or empty."""
+    """The store's chunk of 327,000 bytes (of a session's blob 65,000), one less and one more: no
+    chunk is lost or empty."""
     each = 65_000 if in_session else 327_000
     need = each * chunks + off
     overhead = len(server.sealed(need - 1000)) - (need - 1000)
@@ -106,7 +136,8 @@ def test_sizes_around_a_store_chunk(server, in_session, chunks, off):
 
 
 def test_chunks_are_as_large_as_the_worker_can_afford(launch):
-    """Many uploads at once, or a slow one, have smaller chunks: what a worker holds does not grow with them."""
+    """Many uploads at once, or a slow one, have smaller chunks: what a worker holds does not grow
+    with them."""
     server = launch(workers=1)
     body = server.sealed(400_000)
 
@@ -117,19 +148,23 @@ def test_chunks_are_as_large_as_the_worker_can_afford(launch):
         conns = [stack.enter_context(server.connect()) for _ in range(70)]
         for i, conn in enumerate(conns):
             conn.send(server.upload_head(len(body)) + body[:1000])
-            if i < 40:   # of these, more than may have the largest
+            if i < 40:  # of these, more than may have the largest
                 conn.send(body[1000:80_000])
             wait_for(lambda n=i + 1: server.metric("timeglas_uploads") == n, "the upload has begun")
-        time.sleep(0.6)   # the others were not quick
+        time.sleep(0.6)  # the others were not quick
         blobs = []
         for i, conn in enumerate(conns):
-            conn.send(body[80_000 if i < 40 else 1000:])
+            conn.send(body[80_000 if i < 40 else 1000 :])
             answer = conn.response()
             assert answer.status == 201, answer
             blobs.append(answer.json()["blob"])
     sizes = [largest(blob) for blob in blobs]
-    assert sizes[:40].count(327_000) == 32 and sizes[:64].count(65_000) == 32 and sizes[64:] == [24_000] * 6, sizes
-    assert largest(server.put_ok(body)["blob"]) == 327_000   # those of the first 32 are free again
+    assert (
+        sizes[:40].count(327_000) == 32
+        and sizes[:64].count(65_000) == 32
+        and sizes[64:] == [24_000] * 6
+    ), sizes
+    assert largest(server.put_ok(body)["blob"]) == 327_000  # those of the first 32 are free again
     assert server.take(blobs[0]).body == server.take(blobs[-1]).body == body
 
 
@@ -139,7 +174,7 @@ def test_upload_byte_by_byte(server):
     with server.connect() as conn:
         raw = server.upload_head() + chunk(body, 7)
         for i in range(len(raw)):
-            conn.send(raw[i:i + 1])
+            conn.send(raw[i : i + 1])
         answer = conn.response()
     assert answer.status == 201, answer
     assert server.take(answer.json()["blob"]).body == body
@@ -149,8 +184,14 @@ def test_expect_100_continue(server):
     """The interim answer comes before any content, and only when asked for."""
     body = server.sealed(3000)
     with server.connect() as conn:
-        conn.send(conn.head("POST", "/v1/blobs", server.upload_fields() +
-                            [("Content-Length", len(body)), ("Expect", "100-continue")]))
+        conn.send(
+            conn.head(
+                "POST",
+                "/v1/blobs",
+                server.upload_fields()
+                + [("Content-Length", len(body)), ("Expect", "100-continue")],
+            )
+        )
         assert conn.response().status == 100
         conn.send(body)
         answer = conn.response()
@@ -183,7 +224,10 @@ def test_connection_is_kept_for_the_next_request(server):
         for _ in range(50):
             blob = up.request("POST", "/v1/blobs", server.upload_fields(), body).json()["blob"]
             assert down.request("POST", f"/v1/blobs/{blob}/take").body == body
-        assert up.request("GET", "/v1/policy", [("Connection", "close")])["Connection"].lower() == "close"
+        assert (
+            up.request("GET", "/v1/policy", [("Connection", "close")])["Connection"].lower()
+            == "close"
+        )
         assert up.ended()
 
 
@@ -192,7 +236,16 @@ def test_curl_can_do_the_main_job(server, tmp_path):
     file = tmp_path / "evidence.age"
     file.write_bytes(server.sealed(400_000))
     for framing in ([], ["-H", "Transfer-Encoding: chunked"]):
-        out = server.curl("-X", "POST", "-T", str(file), "-H", "Timeglas-Kind: face3d", *framing, server.url + "/v1/blobs")
+        out = server.curl(
+            "-X",
+            "POST",
+            "-T",
+            str(file),
+            "-H",
+            "Timeglas-Kind: face3d",
+            *framing,
+            server.url + "/v1/blobs",
+        )
         blob = json.loads(out.stdout)["blob"]
         taken = server.curl("-X", "POST", f"{server.url}/v1/blobs/{blob}/take", peer="verifier2")
         assert taken.stdout == file.read_bytes()
@@ -211,8 +264,12 @@ def test_stat_tells_each_peer_what_it_may_know(server):
     for _ in range(3):
         for peer in ("uploader", "verifier", "verifier2", "operator"):
             seen = server.stat(blob["blob"], peer).json()
-            assert (seen["blob"], seen["state"], seen["kind"], seen["size"]) == \
-                (blob["blob"], "live", "liveness", blob["size"])
+            assert (seen["blob"], seen["state"], seen["kind"], seen["size"]) == (
+                blob["blob"],
+                "live",
+                "liveness",
+                blob["size"],
+            )
             assert "cause" not in seen and "gone_at" not in seen
     assert "tag" not in server.stat(blob["blob"], "verifier").json()
     assert server.stat(blob["blob"], "uploader").json()["tag"] == blob["tag"]
@@ -226,15 +283,32 @@ def test_erase_gives_a_receipt(server, peer):
     answer = server.erase(blob["blob"], peer)
     assert answer.status == 200, answer
     receipt = answer.json()
-    assert set(receipt) == {"blob", "tag", "cause", "outcome", "erased_at", "event", "head"}, receipt
-    assert (receipt["blob"], receipt["tag"], receipt["cause"]) == (blob["blob"], blob["tag"], "erased")
-    assert TIME.fullmatch(receipt["erased_at"]) and receipt["event"].startswith(blob["blob"][:2] + "-")
+    assert set(receipt) == {
+        "blob",
+        "tag",
+        "cause",
+        "outcome",
+        "erased_at",
+        "event",
+        "head",
+    }, receipt
+    assert (receipt["blob"], receipt["tag"], receipt["cause"]) == (
+        blob["blob"],
+        blob["tag"],
+        "erased",
+    )
+    assert TIME.fullmatch(receipt["erased_at"]) and receipt["event"].startswith(
+        blob["blob"][:2] + "-"
+    )
     assert not server.chunks(blob["blob"])
 
 
 def test_policy_is_the_built_in_table(server):
     """Any peer may read the table in force, and it is the published one."""
-    tables = [server.call("GET", "/v1/policy", peer) for peer in ("uploader", "verifier", "processor", "operator")]
+    tables = [
+        server.call("GET", "/v1/policy", peer)
+        for peer in ("uploader", "verifier", "processor", "operator")
+    ]
     assert all(t.status == 200 and t.json() == tables[0].json() for t in tables)
     text = json.dumps(tables[0].json())
     for word in ("passport", "liveness", "face3d", "3600", "86400"):
@@ -249,8 +323,12 @@ def test_our_own_command_line_does_the_main_job(server, tmp_path):
 
     def cli(peer, *args):
         cert, key = server.files(peer)
-        return subprocess.run([str(BIN / "timeglas"), *args], env=dict(base, TIMEGLAS_CERT=cert, TIMEGLAS_KEY=key),
-                              stdout=subprocess.PIPE, check=True).stdout
+        return subprocess.run(
+            [str(BIN / "timeglas"), *args],
+            env=dict(base, TIMEGLAS_CERT=cert, TIMEGLAS_KEY=key),
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
 
     blob = json.loads(cli("uploader", "--json", "put", "--kind", "face3d", str(file)))["blob"]
     server.secrets.add(blob)

@@ -1,4 +1,5 @@
-"""HTTP/1.1 as it stands on the wire: what is malformed is refused, whole, and nothing of it reaches the store."""
+"""HTTP/1.1 as it stands on the wire: what is malformed is refused, whole, and nothing of it reaches
+the store."""
 import os
 import tarfile
 from pathlib import Path
@@ -29,27 +30,74 @@ MALFORMED = [
     ("obs-fold", b"GET /v1/policy HTTP/1.1\r\nHost: h\r\nX: a\r\n b\r\n\r\n", 400, "malformed"),
     ("bare LF", b"GET /v1/policy HTTP/1.1\nHost: h\n\n\r\n\r\n", 400, "malformed"),
     ("blank before colon", b"GET /v1/policy HTTP/1.1\r\nHost : h\r\n\r\n", 400, "malformed"),
-    ("field without colon", b"GET /v1/policy HTTP/1.1\r\nHost: h\r\njunk\r\n\r\n", 400, "malformed"),
+    (
+        "field without colon",
+        b"GET /v1/policy HTTP/1.1\r\nHost: h\r\njunk\r\n\r\n",
+        400,
+        "malformed",
+    ),
     ("NUL in a value", b"GET /v1/policy HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n", 400, "malformed"),
     ("absolute target", b"GET https://h/v1/policy HTTP/1.1\r\nHost: h\r\n\r\n", 400, "malformed"),
-    ("both framings", b"POST /v1/blobs HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-     400, "malformed"),
-    ("two lengths", b"POST /v1/blobs HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n12345",
-     400, "malformed"),
-    ("signed length", b"POST /v1/blobs HTTP/1.1\r\nHost: h\r\nContent-Length: +5\r\n\r\n12345", 400, "malformed"),
-    ("unknown coding", b"POST /v1/blobs HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "not-implemented"),
-    ("other expectation", b"POST /v1/blobs HTTP/1.1\r\nHost: h\r\nExpect: tea\r\nContent-Length: 0\r\n\r\n", 417, "expectation"),
+    (
+        "both framings",
+        (
+            b"POST /v1/blobs HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding:"
+            b" chunked\r\n\r\n0\r\n\r\n"
+        ),
+        400,
+        "malformed",
+    ),
+    (
+        "two lengths",
+        (
+            b"POST /v1/blobs HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length:"
+            b" 5\r\n\r\n12345"
+        ),
+        400,
+        "malformed",
+    ),
+    (
+        "signed length",
+        b"POST /v1/blobs HTTP/1.1\r\nHost: h\r\nContent-Length: +5\r\n\r\n12345",
+        400,
+        "malformed",
+    ),
+    (
+        "unknown coding",
+        b"POST /v1/blobs HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n",
+        501,
+        "not-implemented",
+    ),
+    (
+        "other expectation",
+        b"POST /v1/blobs HTTP/1.1\r\nHost: h\r\nExpect: tea\r\nContent-Length: 0\r\n\r\n",
+        417,
+        "expectation",
+    ),
     ("connect", b"CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n", None, None),
     ("no request at all", b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, "malformed"),
     ("long target", b"GET /" + b"a" * 4000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 414, "uri-too-long"),
-    ("long head", b"GET /v1/policy HTTP/1.1\r\nHost: h\r\nX: " + b"a" * 20000 + b"\r\n\r\n", 431, "headers-too-large"),
-    ("many fields", b"GET /v1/policy HTTP/1.1\r\nHost: h\r\n" + b"X: a\r\n" * 100 + b"\r\n", 431, "headers-too-large"),
+    (
+        "long head",
+        b"GET /v1/policy HTTP/1.1\r\nHost: h\r\nX: " + b"a" * 20000 + b"\r\n\r\n",
+        431,
+        "headers-too-large",
+    ),
+    (
+        "many fields",
+        b"GET /v1/policy HTTP/1.1\r\nHost: h\r\n" + b"X: a\r\n" * 100 + b"\r\n",
+        431,
+        "headers-too-large",
+    ),
 ]
 
 
 @pytest.mark.parametrize("name, data, status, slug", MALFORMED, ids=[m[0] for m in MALFORMED])
-def test_malformed_request_is_refused_and_the_connection_closed(server, nothing_new, name, data, status, slug):
-    """After framing that two readers could see differently nothing on that connection may be believed."""
+def test_malformed_request_is_refused_and_the_connection_closed(
+    server, nothing_new, name, data, status, slug
+):
+    """After framing that two readers could see differently nothing on that connection may be
+    believed."""
     answer = raw(server, data)
     if status:
         check_problem(answer, status, slug)
@@ -58,9 +106,16 @@ def test_malformed_request_is_refused_and_the_connection_closed(server, nothing_
     nothing_new()
 
 
-BAD_CHUNKS = [b"5;x=y\r\n12345\r\n0\r\n\r\n", b"5 \r\n12345\r\n0\r\n\r\n", b"0x5\r\n12345\r\n0\r\n\r\n",
-              b"5\n12345\r\n0\r\n\r\n", b"5\r\n123456\r\n0\r\n\r\n", b"-5\r\n12345\r\n0\r\n\r\n",
-              b"00000000000000005\r\n12345\r\n0\r\n\r\n", b"ffffffffffffffff\r\n12345"]
+BAD_CHUNKS = [
+    b"5;x=y\r\n12345\r\n0\r\n\r\n",
+    b"5 \r\n12345\r\n0\r\n\r\n",
+    b"0x5\r\n12345\r\n0\r\n\r\n",
+    b"5\n12345\r\n0\r\n\r\n",
+    b"5\r\n123456\r\n0\r\n\r\n",
+    b"-5\r\n12345\r\n0\r\n\r\n",
+    b"00000000000000005\r\n12345\r\n0\r\n\r\n",
+    b"ffffffffffffffff\r\n12345",
+]
 
 
 @pytest.mark.parametrize("data", BAD_CHUNKS)
@@ -68,7 +123,10 @@ BAD_CHUNKS = [b"5;x=y\r\n12345\r\n0\r\n\r\n", b"5 \r\n12345\r\n0\r\n\r\n", b"0x5
 def test_malformed_chunk_is_refused(server, nothing_new, data, after):
     """Bad chunk framing ends an upload, also one that has bytes in the store already."""
     good = chunk(server.sealed(200_000)[:after], 50_000)[:-5] if after else b""
-    head = b"POST /v1/blobs HTTP/1.1\r\nHost: h\r\nTimeglas-Kind: liveness\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = (
+        b"POST /v1/blobs HTTP/1.1\r\nHost: h\r\nTimeglas-Kind: liveness\r\nTransfer-Encoding:"
+        b" chunked\r\n\r\n"
+    )
     with server.connect() as conn:
         conn.send(head + good + data)
         answer = conn.response()
@@ -80,25 +138,44 @@ def test_malformed_chunk_is_refused(server, nothing_new, data, after):
 def test_trailer_fields_are_refused(server, nothing_new):
     """A trailer could smuggle what the head's check has not seen."""
     body = chunk(server.sealed(100), 50)[:-2] + b"Timeglas-To: processor\r\n\r\n"
-    head = b"POST /v1/blobs HTTP/1.1\r\nHost: h\r\nTimeglas-Kind: liveness\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = (
+        b"POST /v1/blobs HTTP/1.1\r\nHost: h\r\nTimeglas-Kind: liveness\r\nTransfer-Encoding:"
+        b" chunked\r\n\r\n"
+    )
     check_problem(raw(server, head + body), 400, "malformed")
     nothing_new()
 
 
-@pytest.mark.parametrize("field", ["Timeglas-Kind: face3d", "Timeglas-Kind: liveness", "Timeglas-Ttl: 5", "Timeglas-To: verifier",
-                                   "Content-Digest: sha-256=:AAAA:"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Timeglas-Kind: face3d",
+        "Timeglas-Kind: liveness",
+        "Timeglas-Ttl: 5",
+        "Timeglas-To: verifier",
+        "Content-Digest: sha-256=:AAAA:",
+    ],
+)
 def test_repeated_field_is_400(server, nothing_new, field):
     """Two values for one rule: neither is believed."""
     name, value = field.split(": ")
-    fields = [("Timeglas-Kind", "liveness"), ("Timeglas-Ttl", "5"), ("Timeglas-To", "verifier"),
-              ("Content-Digest", "sha-256=:AAAA:"), (name, value)]
-    check_problem(server.call("POST", "/v1/blobs", fields=fields, body=server.sealed(100)), 400, "malformed")
+    fields = [
+        ("Timeglas-Kind", "liveness"),
+        ("Timeglas-Ttl", "5"),
+        ("Timeglas-To", "verifier"),
+        ("Content-Digest", "sha-256=:AAAA:"),
+        (name, value),
+    ]
+    check_problem(
+        server.call("POST", "/v1/blobs", fields=fields, body=server.sealed(100)), 400, "malformed"
+    )
     nothing_new()
 
 
 @pytest.mark.parametrize("ttl", ["007", "00", "+5", "5.0", "0x5", "5 ", ""])
 def test_ttl_has_one_spelling(server, nothing_new, ttl):
-    """A number that another reader might read otherwise is not guessed at. (A blank behind it belongs to the field, not to its value.)"""
+    """A number that another reader might read otherwise is not guessed at. (A blank behind it
+    belongs to the field, not to its value.)"""
     answer = server.put(server.sealed(100), ttl=ttl)
     if ttl == "5 ":
         assert answer.status == 201
@@ -114,19 +191,29 @@ def test_query_that_nobody_reads_is_refused(server, target):
     check_problem(server.call("GET", target), 400, "malformed")
 
 
-@pytest.mark.parametrize("host", ["", ":443", "a b", "user@host", "http://host", "host:65536", "[::1"])
+@pytest.mark.parametrize(
+    "host", ["", ":443", "a b", "user@host", "http://host", "host:65536", "[::1"]
+)
 def test_host_that_is_none_is_400(server, host):
     answer = raw(server, f"GET /v1/policy HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     check_problem(answer, 400, "malformed")
 
 
-@pytest.mark.parametrize("method, target, allow", [
-    ("PUT", "/v1/blobs", {"POST"}), ("GET", "/v1/blobs", {"POST"}), ("DELETE", "/v1/blobs", {"POST"}),
-    ("POST", f"/v1/blobs/{UNKNOWN}", {"GET", "HEAD", "DELETE"}), ("GET", f"/v1/blobs/{UNKNOWN}/take", {"POST"}),
-    ("HEAD", f"/v1/blobs/{UNKNOWN}/take", {"POST"}), ("GET", "/v1/sessions", {"POST"}),
-    ("PUT", f"/v1/sessions/{UNKNOWN}", {"GET", "HEAD", "DELETE"}), ("DELETE", f"/v1/sessions/{UNKNOWN}/touch", {"POST"}),
-    ("DELETE", "/v1/policy", {"GET", "HEAD"}),
-])
+@pytest.mark.parametrize(
+    "method, target, allow",
+    [
+        ("PUT", "/v1/blobs", {"POST"}),
+        ("GET", "/v1/blobs", {"POST"}),
+        ("DELETE", "/v1/blobs", {"POST"}),
+        ("POST", f"/v1/blobs/{UNKNOWN}", {"GET", "HEAD", "DELETE"}),
+        ("GET", f"/v1/blobs/{UNKNOWN}/take", {"POST"}),
+        ("HEAD", f"/v1/blobs/{UNKNOWN}/take", {"POST"}),
+        ("GET", "/v1/sessions", {"POST"}),
+        ("PUT", f"/v1/sessions/{UNKNOWN}", {"GET", "HEAD", "DELETE"}),
+        ("DELETE", f"/v1/sessions/{UNKNOWN}/touch", {"POST"}),
+        ("DELETE", "/v1/policy", {"GET", "HEAD"}),
+    ],
+)
 def test_wrong_method_is_405_with_allow(server, method, target, allow):
     """Allow names what the path serves; nothing is consumed by GET or HEAD."""
     answer = server.call(method, target, body=b"" if method in ("PUT", "POST") else None)
@@ -142,8 +229,22 @@ def test_unknown_method_is_501(server, method):
     check_problem(server.call(method, "/v1/policy"), 501, "not-implemented")
 
 
-@pytest.mark.parametrize("target", ["/", "/v1", "/v1/", "/v2/blobs", "/v1/blobs/", f"/v1/blobs/{UNKNOWN}/", "/v1/policy/x",
-                                    f"/v1/blobs/{UNKNOWN}/take/x", "/v1/policy%00", "/metrics", "//v1/policy"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v2/blobs",
+        "/v1/blobs/",
+        f"/v1/blobs/{UNKNOWN}/",
+        "/v1/policy/x",
+        f"/v1/blobs/{UNKNOWN}/take/x",
+        "/v1/policy%00",
+        "/metrics",
+        "//v1/policy",
+    ],
+)
 def test_unknown_path_is_404(server, target):
     """Paths are exact: no normalising, no trailing slash."""
     answer = server.call("GET", target)
@@ -155,7 +256,11 @@ def test_head_has_the_fields_without_the_content(server):
     with server.connect() as conn:
         whole = conn.request("GET", "/v1/policy")
         empty = conn.request("HEAD", "/v1/policy")
-        assert empty.status == 200 and empty["Content-Length"] == whole["Content-Length"] and empty.body == b""
+        assert (
+            empty.status == 200
+            and empty["Content-Length"] == whole["Content-Length"]
+            and empty.body == b""
+        )
         assert conn.request("GET", "/v1/policy").body == whole.body
 
 
@@ -172,18 +277,28 @@ def test_refused_early_then_the_next_connection_works(server):
     """Content of a refused upload is never taken for the next request."""
     smuggled = b"POST /v1/sessions HTTP/1.1\r\nHost: h\r\n\r\n"
     with server.connect() as conn:
-        conn.send(conn.head("POST", "/v1/blobs", [("Timeglas-Kind", "nonsense"), ("Content-Length", len(smuggled) + 10)]) + smuggled)
+        conn.send(
+            conn.head(
+                "POST",
+                "/v1/blobs",
+                [("Timeglas-Kind", "nonsense"), ("Content-Length", len(smuggled) + 10)],
+            )
+            + smuggled
+        )
         check_problem(conn.response(), 422, "kind")
         assert conn.ended(), "no second answer"
 
 
 def corpus():
-    """Raw requests of the project's HTTP corpus, where it is at hand: (name, octets, expectation, number of requests)."""
+    """Raw requests of the project's HTTP corpus, where it is at hand: (name, octets, expectation,
+    number of requests)."""
     folder = Path(os.environ.get("TIMEGLAS_CORPORA", ROOT.parent / "shared" / "corpora")) / "http1"
     if not (folder / "expect.tsv").exists():
         return []
     rows = [line.split("\t") for line in (folder / "expect.tsv").read_text().splitlines()[1:]]
-    expect = {r[0].removesuffix(".req"): (r[1], r[2]) for r in rows if r[3] in ("llhttp", "smuggle")}
+    expect = {
+        r[0].removesuffix(".req"): (r[1], r[2]) for r in rows if r[3] in ("llhttp", "smuggle")
+    }
     found = []
     with tarfile.open(folder / "cases.tar.gz") as tar:
         for member in tar:
@@ -194,7 +309,8 @@ def corpus():
 
 
 def test_corpus_of_hostile_requests_over_the_wire(server, nothing_new):
-    """Not one of the corpus's malformed requests is taken for a request (2xx), and the workers survive them all."""
+    """Not one of the corpus's malformed requests is taken for a request (2xx), and the workers
+    survive them all."""
     cases = corpus()
     if not cases:
         pytest.skip("no corpus: set TIMEGLAS_CORPORA")

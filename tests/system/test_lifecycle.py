@@ -23,10 +23,23 @@ def try_call(server, *args, **options):
 
 def test_dev_environment_is_complete_and_private(server):
     """DIR/env has what the contract names, as a shell reads it; keys are for their owner alone."""
-    names = {"URL", "ADMIN_URL", "CA", "RECIPIENT", "IDENTITY", "SIGNING_KEY", "SENDER", "REDIS_SOCKET", "REDIS_PID", "PID",
-             "AUDIT_LOG"} | {f"{peer.upper()}_{part}" for peer in PEERS for part in ("CERT", "KEY")}
+    names = {
+        "URL",
+        "ADMIN_URL",
+        "CA",
+        "RECIPIENT",
+        "IDENTITY",
+        "SIGNING_KEY",
+        "SENDER",
+        "REDIS_SOCKET",
+        "REDIS_PID",
+        "PID",
+        "AUDIT_LOG",
+    } | {f"{peer.upper()}_{part}" for peer in PEERS for part in ("CERT", "KEY")}
     assert {f"TIMEGLAS_{n}" for n in names} <= set(server.env), names
-    assert server.ready_line == f"ready {server.url}" and server.url.startswith("https://127.0.0.1:")
+    assert server.ready_line == f"ready {server.url}" and server.url.startswith(
+        "https://127.0.0.1:"
+    )
     assert server.env["TIMEGLAS_RECIPIENT"].startswith("age1")
     assert int(server.env["TIMEGLAS_PID"]) == server.proc.pid
     for name in ("UPLOADER_KEY", "VERIFIER_KEY", "IDENTITY", "SIGNING_KEY"):
@@ -38,7 +51,9 @@ def test_dev_environment_is_complete_and_private(server):
 
 def test_embedded_store_is_volatile_and_never_evicts(server):
     """No persistence of any kind, and noeviction under a maxmemory."""
-    info = dict(line.strip().split(":", 1) for line in server.redis("INFO").splitlines() if ":" in line)
+    info = dict(
+        line.strip().split(":", 1) for line in server.redis("INFO").splitlines() if ":" in line
+    )
     assert info["aof_enabled"] == "0" and info["rdb_bgsave_in_progress"] == "0"
     assert info["maxmemory_policy"] == "noeviction" and int(info["maxmemory"]) > 0
     config = server.redis("CONFIG", "GET", "save").splitlines()
@@ -56,7 +71,8 @@ def test_sigterm_in_dev_ends_at_once(launch):
 
 
 def test_drain_finishes_transfers_and_serves_fetches(launch):
-    """SIGTERM: uploads under way are finished, new ones refused with 503, fetches served until nothing is live; exit 0."""
+    """SIGTERM: uploads under way are finished, new ones refused with 503, fetches served until
+    nothing is live; exit 0."""
     server = launch(workers=2, options=[("server.drain_s", 60)])
     body = server.sealed(600_000)
     waiting = server.put_ok(body)["blob"]
@@ -68,7 +84,9 @@ def test_drain_finishes_transfers_and_serves_fetches(launch):
         _, _, fields = reader.response_head()
         wait_for(lambda: server.metric("timeglas_uploads") == 1, "the upload is under way")
         server.proc.send_signal(signal.SIGTERM)
-        wait_for(lambda: server.call("POST", "/v1/sessions").status == 503, "it drains", 5)  # a blob let in would keep it
+        wait_for(
+            lambda: server.call("POST", "/v1/sessions").status == 503, "it drains", 5
+        )  # a blob let in would keep it
         check_problem(server.put(server.sealed(100)), 503, "draining")
         check_problem(server.call("POST", "/v1/sessions"), 503, "draining")
         upload.send(body[400_000:])
@@ -105,7 +123,11 @@ def test_sighup_keeps_connections_and_transfers(launch):
         wait_for(lambda: server.chunks(), "the upload is under way")
         lines = len(server.log())
         server.proc.send_signal(signal.SIGHUP)
-        wait_for(lambda: [e for e in server.log()[lines:] if "reload" in e.get("event", "")], "the reload is logged", 5)
+        wait_for(
+            lambda: [e for e in server.log()[lines:] if "reload" in e.get("event", "")],
+            "the reload is logged",
+            5,
+        )
         assert idle.request("GET", "/v1/policy").status == 200
         upload.send(body[400_000:])
         answer = upload.response()
@@ -115,11 +137,14 @@ def test_sighup_keeps_connections_and_transfers(launch):
 
 
 def test_full_store_refuses_uploads_and_still_gives_and_erases(launch):
-    """507 with Retry-After when Redis is at its maxmemory; take, erase and closing a session work, and make room again."""
+    """507 with Retry-After when Redis is at its maxmemory; take, erase and closing a session work,
+    and make room again."""
     server = launch(workers=1, options=[("store.max_bytes", "24MiB")])
     session = server.session()["session"]
     body = server.sealed(1_000_000)
-    danish = server.put_ok(server.sealed(1000), kind="passport", issuer="DNK", session=session)["blob"]
+    danish = server.put_ok(server.sealed(1000), kind="passport", issuer="DNK", session=session)[
+        "blob"
+    ]
     blobs = []
     with server.connect() as conn:
         for _ in range(40):
@@ -134,7 +159,11 @@ def test_full_store_refuses_uploads_and_still_gives_and_erases(launch):
         blobs.append(small.json()["blob"])
     else:
         check_problem(small, 507, "store-full")
-    wait_for(lambda: all(any(b in c for b in blobs + [danish]) for c in server.chunks()), "refused uploads left nothing", 5)
+    wait_for(
+        lambda: all(any(b in c for b in blobs + [danish]) for c in server.chunks()),
+        "refused uploads left nothing",
+        5,
+    )
     assert server.take(blobs[0]).body == body
     assert server.erase(blobs[1]).status == 200
     closed = server.call("DELETE", f"/v1/sessions/{session}")
@@ -144,7 +173,8 @@ def test_full_store_refuses_uploads_and_still_gives_and_erases(launch):
 
 
 def hover(server, body, seconds):
-    """Upload that body over two connections at the limit, erasing one blob for each refusal. Returns answers, and what lives."""
+    """Upload that body over two connections at the limit, erasing one blob for each refusal.
+    Returns answers, and what lives."""
     answers, live, end = [], collections.deque(), time.monotonic() + seconds
 
     def work():
@@ -159,7 +189,10 @@ def hover(server, body, seconds):
                         if answer.status == 201:
                             live.append(answer.json()["blob"])
                         elif live:
-                            assert eraser.request("DELETE", f"/v1/blobs/{live.popleft()}").status == 200
+                            assert (
+                                eraser.request("DELETE", f"/v1/blobs/{live.popleft()}").status
+                                == 200
+                            )
 
     threads = [threading.Thread(target=work) for _ in range(2)]
     for t in threads:
@@ -171,14 +204,17 @@ def hover(server, body, seconds):
 
 @pytest.mark.parametrize("size", [4000, 60_000, 400_000])
 def test_store_at_its_limit_says_507_and_nothing_else(launch, size):
-    """Uploads that hover at the limit: whichever of an upload's commands finds the store full, the answer is 507; nothing of it stays."""
+    """Uploads that hover at the limit: whichever of an upload's commands finds the store full, the
+    answer is 507; nothing of it stays."""
     server = launch(workers=1, options=[("store.max_bytes", "16MiB")])
     stored, filler = set(), server.sealed(1_000_000)
     while (answer := server.put(filler)).status == 201:
         stored.add(answer.json()["blob"])
     answers, live = hover(server, server.sealed(size), 1)
     refused = [a for a in answers if a.status != 201]
-    print(f"{size}: {len(answers)} uploads, refused {collections.Counter(a.status for a in refused)}")
+    print(
+        f"{size}: {len(answers)} uploads, refused {collections.Counter(a.status for a in refused)}"
+    )
     assert len(refused) >= 20 and len(answers) - len(refused) >= 20
     for answer in refused:
         check_problem(answer, 507, "store-full")
@@ -186,14 +222,21 @@ def test_store_at_its_limit_says_507_and_nothing_else(launch, size):
 
     def blobs_of(kind):
         """Ids in the keys of chunks, or in the members of the index."""
-        found = (re.search(f"[: ]{kind}:([^: ]+)", line) for line in server.store_lines() if (kind == "c") == (" b:" not in line))
+        found = (
+            re.search(f"[: ]{kind}:([^: ]+)", line)
+            for line in server.store_lines()
+            if (kind == "c") == (" b:" not in line)
+        )
         return {m[1] for m in found if m}
 
-    wait_for(lambda: blobs_of("c") == stored == blobs_of("b"), "what the store has is what was stored", 5)
+    wait_for(
+        lambda: blobs_of("c") == stored == blobs_of("b"), "what the store has is what was stored", 5
+    )
 
 
 def test_lost_store_is_503_and_comes_back(launch):
-    """Redis killed: an upload under way and new calls hear 503 with Retry-After, what was stored is gone, service returns."""
+    """Redis killed: an upload under way and new calls hear 503 with Retry-After, what was stored is
+    gone, service returns."""
     server = launch(workers=2)
     old = server.put_ok(server.sealed(300))["blob"]
     body = server.sealed(900_000)
@@ -209,7 +252,9 @@ def test_lost_store_is_503_and_comes_back(launch):
     heard = []
 
     def back():
-        answer = try_call(server, "POST", "/v1/blobs", fields=server.upload_fields(), body=server.sealed(300))
+        answer = try_call(
+            server, "POST", "/v1/blobs", fields=server.upload_fields(), body=server.sealed(300)
+        )
         if answer is not None:
             heard.append(answer)
         return answer is not None and answer.status == 201

@@ -51,7 +51,8 @@ def fill(fd):
 
 @pytest.mark.parametrize("kind", [stuck_pipe, stuck_terminal, stuck_socket])
 def test_a_log_that_nobody_reads_stops_nobody(kind, pki, tmp_path):  # noqa: F811
-    """stderr takes nothing more (a full pipe, a terminal that stands, a full socket): requests are answered, a worker that dies is replaced, SIGTERM ends the server."""
+    """stderr takes nothing more (a full pipe, a terminal that stands, a full socket): requests are
+    answered, a worker that dies is replaced, SIGTERM ends the server."""
     reader, writer = kind() if kind is not stuck_terminal else pty.openpty()
     server = Configured(pki, tmp_path).start(stderr=writer)
     try:
@@ -60,7 +61,9 @@ def test_a_log_that_nobody_reads_stops_nobody(kind, pki, tmp_path):  # noqa: F81
             assert server.call("GET", "/v1/policy").status == 200
         old = set(server.workers())
         os.kill(min(old), signal.SIGKILL)
-        wait_for(lambda: len(server.workers()) == 2 and set(server.workers()) != old, "another worker", 5)
+        wait_for(
+            lambda: len(server.workers()) == 2 and set(server.workers()) != old, "another worker", 5
+        )
         wait_for(lambda: server.admin("/readyz")[0] == 200, "it is ready", 5)
         began = time.monotonic()
         server.stop(descriptors=False)
@@ -72,7 +75,8 @@ def test_a_log_that_nobody_reads_stops_nobody(kind, pki, tmp_path):  # noqa: F81
 
 
 def test_dropped_lines_are_counted_and_told(launch, tmp_path):
-    """More lines than fit while nobody reads: the metric counts them, and a line says how many once somebody does. Every line that came through is whole."""
+    """More lines than fit while nobody reads: the metric counts them, and a line says how many once
+    somebody does. Every line that came through is whole."""
     fifo = tmp_path / "log"
     os.mkfifo(fifo)
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
@@ -96,36 +100,55 @@ def test_dropped_lines_are_counted_and_told(launch, tmp_path):
         return [line for line in text.splitlines() if b'"log-dropped"' in line]
 
     line = json.loads(wait_for(told, "what was dropped is told", 5)[0])
-    assert line["process"] == "logger" and int(line["detail"].split()[0]) == dropped == server.metric(DROPPED)
-    for line in text[:text.rindex(b"\n")].splitlines():
+    assert line["process"] == "logger" and int(
+        line["detail"].split()[0]
+    ) == dropped == server.metric(DROPPED)
+    for line in text[: text.rindex(b"\n")].splitlines():
         json.loads(line)
     os.close(reader)
 
 
 def test_sighup_opens_the_log_anew(launch, tmp_path):
-    """Who rotates the log renames the file and sends SIGHUP: every process writes into the new one, and none into the old."""
+    """Who rotates the log renames the file and sends SIGHUP: every process writes into the new one,
+    and none into the old."""
     path, old = tmp_path / "t.log", tmp_path / "t.log.1"
     server = launch(workers=2, options=[("server.log", str(path))])
     path.rename(old)
     server.proc.send_signal(signal.SIGHUP)
     wait_for(lambda: path.exists() and '"event":"log"' in path.read_text(), "a new file", 5)
     server.call("GET", "/v1/policy")
-    wait_for(lambda: "GET /v1/policy" in path.read_text(), "the request's line, which a worker that is killed would take along", 5)
+    wait_for(
+        lambda: "GET /v1/policy" in path.read_text(),
+        "the request's line, which a worker that is killed would take along",
+        5,
+    )
     os.kill(server.workers()[0], signal.SIGKILL)
 
     def processes():
         return {json.loads(line)["process"] for line in path.read_text().splitlines()}
 
-    wait_for(lambda: "master" in processes() and any(p.startswith("worker") for p in processes()), lambda: f"all write there: {processes()}", 5)
+    wait_for(
+        lambda: "master" in processes() and any(p.startswith("worker") for p in processes()),
+        lambda: f"all write there: {processes()}",
+        5,
+    )
     size = old.stat().st_size
     for _ in range(4):
         server.call("GET", "/v1/policy")
     wait_for(lambda: path.read_text().count("GET /v1/policy") >= 5, "the requests' lines", 5)
     assert old.stat().st_size == size and old.read_text().endswith("\n")
     # A logger that is replaced goes on with the new file, not with that of the start.
-    logger, = [pid for pid in server.children(server.proc.pid) if "logger" in server.title(pid)]
+    (logger,) = [pid for pid in server.children(server.proc.pid) if "logger" in server.title(pid)]
     os.kill(logger, signal.SIGKILL)
-    wait_for(lambda: [pid for pid in server.children(server.proc.pid) if "logger" in server.title(pid) and pid != logger], "another logger", 5)
+    wait_for(
+        lambda: [
+            pid
+            for pid in server.children(server.proc.pid)
+            if "logger" in server.title(pid) and pid != logger
+        ],
+        "another logger",
+        5,
+    )
     for _ in range(3):
         server.call("GET", "/v1/policy")
     wait_for(lambda: path.read_text().count("GET /v1/policy") >= 8, "the requests' lines", 5)
@@ -137,9 +160,16 @@ def test_a_store_that_is_not_there_is_named(pki, tmp_path):  # noqa: F811
     c, port, log = Configured(pki, tmp_path), free_port(), tmp_path / "stderr"
     c.write(f"[store]\nurl = redis://someone:hunter2@127.0.0.1:{port}")
     with open(log, "wb") as err:
-        server = subprocess.Popen([BIN / "timeglasd", "-c", c.file], stdin=subprocess.DEVNULL, stderr=err)
+        server = subprocess.Popen(
+            [BIN / "timeglasd", "-c", c.file], stdin=subprocess.DEVNULL, stderr=err
+        )
     try:
-        wait_for(lambda: f"127.0.0.1 port {port}: connection error: Connection refused" in log.read_text(), lambda: log.read_text(), 5)
+        wait_for(
+            lambda: f"127.0.0.1 port {port}: connection error: Connection refused"
+            in log.read_text(),
+            lambda: log.read_text(),
+            5,
+        )
         server.send_signal(signal.SIGTERM)
         server.wait(10 * SLOW)
     finally:

@@ -1,4 +1,5 @@
-"""Names that uploaders choose (Timeglas-Name): one name, one content; whoever repeats an upload finds it, whoever else comes changes nothing."""
+"""Names that uploaders choose (Timeglas-Name): one name, one content; whoever repeats an upload
+finds it, whoever else comes changes nothing."""
 import base64
 import os
 import threading
@@ -20,13 +21,22 @@ def fresh_content(server, size):
 
 
 def put(server, name, body, peer="uploader", chunked=0, more=(), **fields):
-    return server.call("POST", "/v1/blobs", peer, [*server.upload_fields(**fields), ("Timeglas-Name", name), *more], body, chunked)
+    return server.call(
+        "POST",
+        "/v1/blobs",
+        peer,
+        [*server.upload_fields(**fields), ("Timeglas-Name", name), *more],
+        body,
+        chunked,
+    )
 
 
 def taken(answer):
     problem = check_problem(answer, 409, "id-taken")
     assert "a repeat needs the same fields and content" in problem["detail"]
-    return {name: problem[name] for name in ("type", "title", "status", "detail") if name in problem}
+    return {
+        name: problem[name] for name in ("type", "title", "status", "detail") if name in problem
+    }
 
 
 @pytest.fixture(name="bodies", scope="module")
@@ -46,12 +56,16 @@ def test_the_id_ends_with_the_name_and_a_repeat_is_the_first_answer(server, bodi
     assert again.status == 200 and again.json() == first.json()
     assert server.take(blob).body == body
     gone = put(server, name, body, chunked=chunked)
-    assert gone.status == 200 and gone.json()["state"] == "gone" and gone.json()["cause"] == "consumed"
+    assert (
+        gone.status == 200 and gone.json()["state"] == "gone" and gone.json()["cause"] == "consumed"
+    )
     taken(put(server, name, bodies[LARGE if size == 300 else 300], chunked=chunked))
     assert server.evidence("stored", tag=first.json()["tag"]) if "tag" in first.json() else True
 
 
-@pytest.mark.parametrize("name", ["", "short", "A" * 23, "A" * 21 + "B", "A" * 21 + "=", "A" * 20 + "+A", "é" * 11])
+@pytest.mark.parametrize(
+    "name", ["", "short", "A" * 23, "A" * 21 + "B", "A" * 21 + "=", "A" * 20 + "+A", "é" * 11]
+)
 def test_a_name_of_another_form_is_malformed(server, bodies, name):
     assert put(server, name.encode("utf-8").decode("latin-1"), bodies[300]).status == 400
 
@@ -65,11 +79,23 @@ def test_a_session_names_the_shard(server, bodies):
 @pytest.mark.parametrize("size", [300, LARGE])
 @pytest.mark.parametrize("state", ["staged", "live", "claimed", "gone"])
 def test_who_comes_second_gets_one_answer_and_changes_nothing(server, bodies, state, size):
-    """Another content, another description, a shorter life, a digest: the same 409 for each state, and the first is untouched."""
+    """Another content, another description, a shorter life, a digest: the same 409 for each state,
+    and the first is untouched."""
     name, body = fresh_name(), bodies[size]
     if state == "staged":
         with server.connect() as conn:
-            conn.send(conn.head("POST", "/v1/blobs", [*server.upload_fields(), ("Timeglas-Name", name), ("Content-Length", len(body))]) + body[:-1])
+            conn.send(
+                conn.head(
+                    "POST",
+                    "/v1/blobs",
+                    [
+                        *server.upload_fields(),
+                        ("Timeglas-Name", name),
+                        ("Content-Length", len(body)),
+                    ],
+                )
+                + body[:-1]
+            )
             assert put(server, name, bodies[300 if size == LARGE else LARGE]).status == 201
             conn.send(body[-1:])
             taken(conn.response())
@@ -80,15 +106,22 @@ def test_who_comes_second_gets_one_answer_and_changes_nothing(server, bodies, st
         server.erase(first["blob"])
     before = server.stat(first["blob"]).json()
     other = fresh_content(server, size)
-    answers = [taken(put(server, name, body, kind="face3d")), taken(put(server, name, body + b"x")), taken(put(server, name, body, to="verifier2")),
-               taken(put(server, name, other, content_digest=digest(other)))]
+    answers = [
+        taken(put(server, name, body, kind="face3d")),
+        taken(put(server, name, body + b"x")),
+        taken(put(server, name, body, to="verifier2")),
+        taken(put(server, name, other, content_digest=digest(other))),
+    ]
     assert all(a == answers[0] for a in answers)
     assert server.stat(first["blob"]).json() == before
     if state == "live":
         assert server.take(first["blob"]).body == body
     if state == "claimed":
         assert server.read_claim(claim).body == body
-    wait_for(lambda: not server.chunks(name) or state == "claimed", "nothing else to be left under the name")
+    wait_for(
+        lambda: not server.chunks(name) or state == "claimed",
+        "nothing else to be left under the name",
+    )
 
 
 @pytest.mark.parametrize("size", [300, LARGE])
@@ -125,25 +158,48 @@ def test_a_repeat_is_answered_after_its_session_was_closed(server, bodies):
 
 
 def test_an_attempt_that_ends_is_no_word_of_the_blob(server, bodies):
-    """Evidence calls a blob by a hash of its id, which is the same for whoever attempts that id: an attempt that came to nothing has no tag."""
+    """Evidence calls a blob by a hash of its id, which is the same for whoever attempts that id: an
+    attempt that came to nothing has no tag."""
     name = fresh_name()
     with server.connect() as conn:
-        conn.send(conn.head("POST", "/v1/blobs", [*server.upload_fields(), ("Timeglas-Name", name), ("Content-Length", 4 * LARGE)]) + bodies[LARGE])
+        conn.send(
+            conn.head(
+                "POST",
+                "/v1/blobs",
+                [*server.upload_fields(), ("Timeglas-Name", name), ("Content-Length", 4 * LARGE)],
+            )
+            + bodies[LARGE]
+        )
         wait_for(lambda: server.chunks(name), "the attempt to have chunks")
         blob = put(server, name, bodies[300]).json()
         assert len(server.chunks(name)) > 1
-    wait_for(lambda: len(server.chunks(name)) == 1, "the attempt to be erased, and the blob to stay")
+    wait_for(
+        lambda: len(server.chunks(name)) == 1, "the attempt to be erased, and the blob to stay"
+    )
     server.erase(blob["blob"])
     server.evidence("gone", tag=blob["tag"])
     assert all(e.get("tag") != blob["tag"] for e in server.evidence("aborted"))
 
 
 def test_a_repeat_that_is_cut_does_not_refuse_the_first(server, bodies):
-    """Both have the same Idempotency-Key, and by their name the same id: what the second reserved, it drops. The first is stored all the same, and says so."""
+    """Both have the same Idempotency-Key, and by their name the same id: what the second reserved,
+    it drops. The first is stored all the same, and says so."""
     name, body, more = fresh_name(), bodies[LARGE], [("Idempotency-Key", fresh_name())]
 
     def begin(conn, n):
-        conn.send(conn.head("POST", "/v1/blobs", [*server.upload_fields(), ("Timeglas-Name", name), *more, ("Content-Length", len(body))]) + body[:n])
+        conn.send(
+            conn.head(
+                "POST",
+                "/v1/blobs",
+                [
+                    *server.upload_fields(),
+                    ("Timeglas-Name", name),
+                    *more,
+                    ("Content-Length", len(body)),
+                ],
+            )
+            + body[:n]
+        )
 
     def keys():
         return set(server.redis("--scan", "--pattern", "tg:{*}:i:*").splitlines())

@@ -12,10 +12,12 @@ BLOBS = 60
 
 
 def test_one_winner_for_each_of_60_blobs(launch):
-    """32 verifiers (of two peers, over two workers) ask for the same blob at once, 60 times: one gets its bytes, right and
-    whole; every other hears 409 or 410; and nothing of it is left."""
+    """32 verifiers (of two peers, over two workers) ask for the same blob at once, 60 times: one
+    gets its bytes, right and whole; every other hears 409 or 410; and nothing of it is left."""
     server = launch(workers=2)
-    content = {size: seal(server.env["TIMEGLAS_RECIPIENT"], b"%08d" % size * (size // 8)) for size in SIZES}
+    content = {
+        size: seal(server.env["TIMEGLAS_RECIPIENT"], b"%08d" % size * (size // 8)) for size in SIZES
+    }
     bodies = [content[SIZES[i % len(SIZES)]] for i in range(BLOBS)]
     blobs = [server.put_ok(body)["blob"] for body in bodies]
     conns = [server.connect("verifier" if i % 2 else "verifier2") for i in range(RACERS)]
@@ -58,8 +60,8 @@ def test_one_winner_for_each_of_60_blobs(launch):
 
 
 def test_take_and_erase_race_has_one_end(server):
-    """An uploader's DELETE against a verifier's take: the blob ends once, and what each is told agrees. A take that the
-    erasure overtakes is cut off, and its client can tell."""
+    """An uploader's DELETE against a verifier's take: the blob ends once, and what each is told
+    agrees. A take that the erasure overtakes is cut off, and its client can tell."""
     for i in range(20):
         body = server.sealed(300 if i % 2 else 200_000)
         blob = server.put_ok(body)["blob"]
@@ -73,7 +75,10 @@ def test_take_and_erase_race_has_one_end(server):
             except Closed:
                 got[name] = None
 
-        threads = [threading.Thread(target=go, args=a) for a in (("take", server.take), ("erase", server.erase))]
+        threads = [
+            threading.Thread(target=go, args=a)
+            for a in (("take", server.take), ("erase", server.erase))
+        ]
         for t in threads:
             t.start()
         for t in threads:
@@ -85,7 +90,9 @@ def test_take_and_erase_race_has_one_end(server):
             assert got["erase"].status == 410 and cause == "consumed"
         if got["take"] is None:  # cut off: its reader has had a part, and that stays on record
             assert cause == "consumed" and got["erase"].status == 200
-        elif got["take"].status == 410 and cause == "consumed":  # overtaken before its first byte was read: it is told, the record stands
+        elif (
+            got["take"].status == 410 and cause == "consumed"
+        ):  # overtaken before its first byte was read: it is told, the record stands
             assert got["erase"].status == 200 and b"cause" not in got["take"].body
         elif got["take"].status == 200:
             assert got["take"].body == body and cause == "consumed"

@@ -1,4 +1,5 @@
-"""A session's end with much of it still being uploaded: unusable at once, physically gone within a second, and nobody else waits for it."""
+"""A session's end with much of it still being uploaded: unusable at once, physically gone within a
+second, and nobody else waits for it."""
 import socket
 import threading
 import time
@@ -9,14 +10,15 @@ from harness import SLOW, wait_for
 from problems import check_problem
 
 UPLOAD = 24_000_000  # of each upload; all but its last bytes are sent
-WAIT_S = 0.050       # the longest that a call of somebody else may wait for the store
-SLICE_MS = 20        # Redis's time for one call
+WAIT_S = 0.050  # the longest that a call of somebody else may wait for the store
+SLICE_MS = 20  # Redis's time for one call
 GONE_S = 1.0
-EMPTY = 8            # keys that stay: the session, its list, an index, events, epoch and lease
+EMPTY = 8  # keys that stay: the session, its list, an index, events, epoch and lease
 
 
 class Prober(threading.Thread):
-    """Somebody else who uses the store: a PING every millisecond. longest: the longest wait for its answer, in seconds."""
+    """Somebody else who uses the store: a PING every millisecond. longest: the longest wait for its
+    answer, in seconds."""
 
     def __init__(self, path):
         super().__init__(daemon=True)
@@ -46,7 +48,10 @@ def stage(server, session, count):
     for _ in range(count):
         conn = server.connect()
         fields = server.upload_fields(kind="passport", issuer="DNK", session=session)
-        conn.send(conn.head("POST", "/v1/blobs", [*fields, ("Content-Length", str(len(sealed)))]) + sealed[:-1000])
+        conn.send(
+            conn.head("POST", "/v1/blobs", [*fields, ("Content-Length", str(len(sealed)))])
+            + sealed[:-1000]
+        )
         conns.append(conn)
     wait_for(lambda: held_bytes(server) > count * (UPLOAD - 2 * 327_000), "all is staged", 60, 0.1)
     return conns
@@ -67,7 +72,13 @@ def end_by_deadline(server, session):
 def end_session(launch, count, how):
     """Returns how long it took until all was gone, and the longest wait of somebody else."""
     # Those that were staged first wait for the last, on a busy machine for long.
-    server = launch(options=[("limits.max_blob", "32MiB"), ("store.max_bytes", "6GiB"), ("limits.body_idle_s", "120")])
+    server = launch(
+        options=[
+            ("limits.max_blob", "32MiB"),
+            ("store.max_bytes", "6GiB"),
+            ("limits.body_idle_s", "120"),
+        ]
+    )
     session = server.session(idle_s=3600)["session"]
     conns = stage(server, session, count)
     server.redis("CONFIG", "SET", "latency-monitor-threshold", "1")
@@ -82,9 +93,13 @@ def end_session(launch, count, how):
     took = time.time() - began
     prober.stop()
     latest = server.redis("LATENCY", "LATEST").split()
-    slice_ms = max((int(latest[i + 3]) for i, word in enumerate(latest) if word == "command"), default=0)
-    print(f"{how} of {count * UPLOAD / 2**20:.0f} MiB under way: gone after {took:.3f} s, longest wait {prober.longest * 1000:.1f} ms"
-          f" of {prober.pings} pings, longest call {slice_ms} ms")
+    slice_ms = max(
+        (int(latest[i + 3]) for i, word in enumerate(latest) if word == "command"), default=0
+    )
+    print(
+        f"{how} of {count * UPLOAD / 2**20:.0f} MiB under way: gone after {took:.3f} s, longest"
+        f" wait {prober.longest * 1000:.1f} ms of {prober.pings} pings, longest call {slice_ms} ms"
+    )
     for conn in conns:
         check_problem(conn.response(), 422, "session")
         conn.close()
@@ -107,14 +122,18 @@ def test_end_of_a_session_with_3_gib_under_way(launch):
 
 
 def test_uploads_that_go_on_leave_nothing_behind(launch):
-    """Workers that had not heard of the session's end went on writing for two seconds: a second after it nothing of that stands in the store."""
+    """Workers that had not heard of the session's end went on writing for two seconds: a second
+    after it nothing of that stands in the store."""
     server = launch()
     session = server.session()["session"]
     conns = []
     for _ in range(8):
         conn = server.connect()
         fields = server.upload_fields(kind="passport", issuer="DNK", session=session)
-        conn.send(conn.head("POST", "/v1/blobs", [*fields, ("Content-Length", "24000000")]) + server.sealed(1_000_000)[:400_000])
+        conn.send(
+            conn.head("POST", "/v1/blobs", [*fields, ("Content-Length", "24000000")])
+            + server.sealed(1_000_000)[:400_000]
+        )
         conns.append(conn)
     wait_for(lambda: len(server.chunks()) >= 8, "all have begun")
     assert server.call("DELETE", f"/v1/sessions/{session}").status == 200

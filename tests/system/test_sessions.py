@@ -1,4 +1,5 @@
-"""Sessions: opened, shown, kept alive and ended; what is bound to one is physically gone when it ends."""
+"""Sessions: opened, shown, kept alive and ended; what is bound to one is physically gone when it
+ends."""
 import time
 
 import pytest
@@ -15,11 +16,20 @@ def show(server, session, peer="uploader"):
 
 
 def test_open_session_has_its_members(server):
-    """201 with exactly what the contract names; an hour at most, idle after ten minutes unless asked otherwise."""
-    for members, idle in (({}, 600), ({"idle_s": 42}, 42), ({"subject": "ab" * 32, "idle_s": 3600}, 3600)):
+    """201 with exactly what the contract names; an hour at most, idle after ten minutes unless
+    asked otherwise."""
+    for members, idle in (
+        ({}, 600),
+        ({"idle_s": 42}, 42),
+        ({"subject": "ab" * 32, "idle_s": 3600}, 3600),
+    ):
         session = server.session(**members)
         assert set(session) == {"session", "state", "opened_at", "deadline", "idle_s"}, session
-        assert ID.fullmatch(session["session"]) and session["state"] == "open" and session["idle_s"] == idle
+        assert (
+            ID.fullmatch(session["session"])
+            and session["state"] == "open"
+            and session["idle_s"] == idle
+        )
         assert moment(session["deadline"]) - moment(session["opened_at"]) == 3600
         assert server.call("DELETE", f"/v1/sessions/{session['session']}").status == 200
 
@@ -31,9 +41,19 @@ def test_session_opens_without_a_body(server):
     assert server.call("DELETE", f"/v1/sessions/{answer.json()['session']}").status == 200
 
 
-@pytest.mark.parametrize("text, says", [
-    ("[]", "object, or nothing"), ("7", "JSON"), ("{", "JSON"), ('{"idle_s": 5, "idle_s": 6}', "uplicate"),
-    ('{"idle_s": 99999999999999999999}', "too big integer"), ('{"idle_s": 3601}', "idle_s"), ('{"idle": 5}', "idle_s"), ("\xff", "JSON")])
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("[]", "object, or nothing"),
+        ("7", "JSON"),
+        ("{", "JSON"),
+        ('{"idle_s": 5, "idle_s": 6}', "uplicate"),
+        ('{"idle_s": 99999999999999999999}', "too big integer"),
+        ('{"idle_s": 3601}', "idle_s"),
+        ('{"idle": 5}', "idle_s"),
+        ("\xff", "JSON"),
+    ],
+)
 def test_content_that_cannot_be_read_is_told_why(server, text, says):
     """The detail says what is wrong with it."""
     answer = server.call("POST", "/v1/sessions", body=text.encode("latin-1"))
@@ -54,9 +74,12 @@ def test_closing_erases_danish_passports_before_the_answer(server, size):
     assert answer.status == 200
     body = answer.json()
     assert set(body) == {"session", "state", "receipts"} and body["state"] == "closed"
-    assert {(r["blob"], r["tag"], r["cause"]) for r in body["receipts"]} == \
-        {(b["blob"], b["tag"], "session-closed") for b in blobs}
-    assert server.stat(other["blob"]).json()["state"] == "live", "what is not bound to the session stays"
+    assert {(r["blob"], r["tag"], r["cause"]) for r in body["receipts"]} == {
+        (b["blob"], b["tag"], "session-closed") for b in blobs
+    }
+    assert (
+        server.stat(other["blob"]).json()["state"] == "live"
+    ), "what is not bound to the session stays"
     assert show(server, session).json()["state"] == "closed"
     assert server.erase(other["blob"]).status == 200
 
@@ -64,8 +87,10 @@ def test_closing_erases_danish_passports_before_the_answer(server, size):
 def test_closing_with_erase_all_takes_the_others_too(server):
     """?erase=all ends every blob of the session."""
     session = server.session()["session"]
-    blobs = [server.put_ok(server.sealed(100_000), session=session, **fields)
-             for fields in (DANISH, dict(kind="passport", issuer="SWE"), dict(kind="liveness"))]
+    blobs = [
+        server.put_ok(server.sealed(100_000), session=session, **fields)
+        for fields in (DANISH, dict(kind="passport", issuer="SWE"), dict(kind="liveness"))
+    ]
     outside = server.put_ok(server.sealed(300))
     answer = server.call("DELETE", f"/v1/sessions/{session}?erase=all")
     assert {r["blob"] for r in answer.json()["receipts"]} == {b["blob"] for b in blobs}
@@ -91,9 +116,13 @@ def test_operator_may_close(server):
 
 
 def test_operator_sees_what_it_may_close(server):
-    """An operator sees a session of another with all of its blobs, and by which name the evidence has them; but not its subject."""
+    """An operator sees a session of another with all of its blobs, and by which name the evidence
+    has them; but not its subject."""
     session = server.session(subject="ab" * 32)["session"]
-    blobs = {server.put_ok(server.sealed(100), session=session, to=to)["blob"] for to in ("verifier", "verifier2")}
+    blobs = {
+        server.put_ok(server.sealed(100), session=session, to=to)["blob"]
+        for to in ("verifier", "verifier2")
+    }
     answer = server.call("GET", f"/v1/sessions/{session}", "operator")
     assert answer.status == 200, answer
     seen = answer.json()
@@ -109,7 +138,11 @@ def test_closing_again_erases_nothing_and_says_so(server):
     assert server.call("DELETE", f"/v1/sessions/{session}").status == 200
     for query in ("", "?erase=all"):
         answer = server.call("DELETE", f"/v1/sessions/{session}{query}")
-        assert answer.status == 200 and answer.json() == {"session": session, "state": "closed", "receipts": []}, answer
+        assert answer.status == 200 and answer.json() == {
+            "session": session,
+            "state": "closed",
+            "receipts": [],
+        }, answer
 
 
 def test_others_can_be_erased_after_the_close(server):
@@ -122,13 +155,16 @@ def test_others_can_be_erased_after_the_close(server):
 
 
 def test_session_shows_each_peer_its_blobs(server):
-    """The uploader sees all; a verifier those addressed to it; one without any such blob sees no session."""
+    """The uploader sees all; a verifier those addressed to it; one without any such blob sees no
+    session."""
     session = server.session()["session"]
     check_problem(show(server, session, "verifier"), 404, "not-found")
     both = server.put_ok(server.sealed(300), session=session)
     second = server.put_ok(server.sealed(300), session=session, to="verifier2", **DANISH)
-    listing = {peer: {b["blob"] for b in show(server, session, peer).json()["blobs"]}
-               for peer in ("uploader", "verifier", "verifier2")}
+    listing = {
+        peer: {b["blob"] for b in show(server, session, peer).json()["blobs"]}
+        for peer in ("uploader", "verifier", "verifier2")
+    }
     assert listing["uploader"] == listing["verifier2"] == {both["blob"], second["blob"]}
     assert listing["verifier"] == {both["blob"]}
     check_problem(show(server, session, "processor"), 403, "role")
@@ -139,7 +175,8 @@ def test_session_shows_each_peer_its_blobs(server):
 
 
 def test_idle_session_ends_by_itself(server):
-    """Nobody closes it: the idle limit does, and its Danish passport is gone within about two seconds."""
+    """Nobody closes it: the idle limit does, and its Danish passport is gone within about two
+    seconds."""
     session = server.session(idle_s=1)["session"]
     blob = server.put_ok(server.sealed(200_000), session=session, **DANISH)["blob"]
     stays = server.put_ok(server.sealed(300), session=session)["blob"]
@@ -183,7 +220,8 @@ def test_uploads_and_takes_count_as_activity(server):
 
 
 def test_blob_lives_no_longer_than_its_session(server):
-    """A Danish passport's deadline is the session's when that comes first; its ceiling is counted from its own upload."""
+    """A Danish passport's deadline is the session's when that comes first; its ceiling is counted
+    from its own upload."""
     session = server.session()
     blob = server.put_ok(server.sealed(300), session=session["session"], **DANISH)
     assert moment(blob["deadline"]) <= moment(session["deadline"])
@@ -193,7 +231,8 @@ def test_blob_lives_no_longer_than_its_session(server):
 
 
 def test_session_holds_at_most_32_bound_blobs(server):
-    """Closing must stay one short call: the 33rd session-bound blob is refused, another kind is not."""
+    """Closing must stay one short call: the 33rd session-bound blob is refused, another kind is
+    not."""
     session = server.session()["session"]
     body = server.sealed(10)
     with server.connect() as conn:

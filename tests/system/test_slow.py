@@ -9,8 +9,14 @@ from harness import SLOW, wait_for
 from problems import check_problem
 from wire import Closed
 
-SHORT = [("limits.head_timeout_s", 1), ("limits.body_idle_s", 1), ("limits.send_idle_s", 1),
-         ("limits.idle_timeout_s", 2), ("limits.handshake_timeout_s", 1), ("limits.max_blob", "21MiB")]
+SHORT = [
+    ("limits.head_timeout_s", 1),
+    ("limits.body_idle_s", 1),
+    ("limits.send_idle_s", 1),
+    ("limits.idle_timeout_s", 2),
+    ("limits.handshake_timeout_s", 1),
+    ("limits.max_blob", "21MiB"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +33,13 @@ def hasty():
 @pytest.fixture
 def others(hasty):
     """Meanwhile, others are served: checks that a whole put and take works, and quickly."""
+
     def check():
         began = time.monotonic()
         blob = hasty.put_ok(hasty.sealed(3000))["blob"]
         assert hasty.take(blob).status == 200
         assert time.monotonic() - began < 0.8 * SLOW, "others are served meanwhile"
+
     return check
 
 
@@ -43,7 +51,8 @@ def refused_in_time(conn, began, least, most):
 
 
 def test_head_that_does_not_end_is_408(hasty, others):
-    """A request's head must be whole within head_timeout_s of its first byte; a trickle does not extend it."""
+    """A request's head must be whole within head_timeout_s of its first byte; a trickle does not
+    extend it."""
     with hasty.connect() as conn:
         conn.send(b"GET /v1/policy HTTP/1.1\r\n")
         began = time.monotonic()
@@ -55,7 +64,8 @@ def test_head_that_does_not_end_is_408(hasty, others):
 
 @pytest.mark.parametrize("method, target", [("GET", "/v1/policy"), ("POST", "/v1/sessions")])
 def test_small_content_that_drips_is_408(hasty, others, method, target):
-    """What a call takes as JSON, or not at all, must be whole within head_timeout_s: bytes that come one by one extend nothing."""
+    """What a call takes as JSON, or not at all, must be whole within head_timeout_s: bytes that
+    come one by one extend nothing."""
     with hasty.connect() as conn:
         conn.send(conn.head(method, target, [("Content-Length", "1000")]))
         began = time.monotonic()
@@ -69,8 +79,7 @@ def test_body_that_stops_is_408_and_leaves_nothing(hasty, others):
     """An upload from which nothing comes for body_idle_s ends, and what it had staged is erased."""
     with hasty.connect() as conn:
         began = time.monotonic()
-        conn.send(hasty.upload_head(900_000) +
-                  hasty.sealed(900_000)[:400_000])
+        conn.send(hasty.upload_head(900_000) + hasty.sealed(900_000)[:400_000])
         wait_for(lambda: hasty.chunks(), "chunks are staged", 3)
         others()
         refused_in_time(conn, began, 0.9, 3)
@@ -78,13 +87,14 @@ def test_body_that_stops_is_408_and_leaves_nothing(hasty, others):
 
 
 def test_body_that_trickles_is_served(hasty):
-    """Slow is allowed, silent is not: an upload slower than body_idle_s in all, never silent that long, succeeds."""
+    """Slow is allowed, silent is not: an upload slower than body_idle_s in all, never silent that
+    long, succeeds."""
     body = hasty.sealed(2000)
     with hasty.connect() as conn:
         conn.send(hasty.upload_head(len(body)))
         step = len(body) // 6 + 1
         for at in range(0, len(body), step):
-            conn.send(body[at:at + step])
+            conn.send(body[at : at + step])
             assert not conn.readable(0.35) or at + step >= len(body)
         answer = conn.response()
     assert answer.status == 201, answer
@@ -92,7 +102,8 @@ def test_body_that_trickles_is_served(hasty):
 
 
 def test_reader_that_does_not_read_is_cut_off(hasty, others):
-    """A take of which nothing is read for send_idle_s is closed and ends as consumed; nothing is left."""
+    """A take of which nothing is read for send_idle_s is closed and ends as consumed; nothing is
+    left."""
     blob = hasty.put_ok(hasty.sealed(20_000_000))["blob"]
     with hasty.connect("verifier", rcvbuf=32768) as conn:
         conn.send(conn.head("POST", f"/v1/blobs/{blob}/take"))
@@ -105,7 +116,8 @@ def test_reader_that_does_not_read_is_cut_off(hasty, others):
 
 
 def test_idle_connection_is_closed(hasty):
-    """Between requests a connection may rest for idle_timeout_s, and is then closed without a word."""
+    """Between requests a connection may rest for idle_timeout_s, and is then closed without a
+    word."""
     with hasty.connect() as conn:
         assert conn.request("GET", "/v1/policy").status == 200
         began = time.monotonic()
@@ -126,7 +138,8 @@ def test_connection_without_a_handshake_is_closed(hasty, others):
 
 
 def test_chunked_upload_over_max_blob_is_413(hasty):
-    """Where no length is declared, the limit is kept while bytes come in, and what was staged is erased."""
+    """Where no length is declared, the limit is kept while bytes come in, and what was staged is
+    erased."""
     body = b"".join([hasty.sealed(20_000_000), b"\0" * 3_000_000])
     answer = hasty.put(body, chunked=60_000)
     check_problem(answer, 413, "too-large")

@@ -1,4 +1,5 @@
-"""What a reader has not received when its blob ends, it never gets: also not what stands in the server's send buffer."""
+"""What a reader has not received when its blob ends, it never gets: also not what stands in the
+server's send buffer."""
 import fcntl
 import os
 import select
@@ -66,7 +67,9 @@ class Blob:
     def __init__(self, server, size, kind="passport", issuer="DNK", idle_s=600, **fields):
         self.server = server
         self.session = server.session(idle_s=idle_s)["session"]
-        self.id = server.put_ok(server.sealed(size), kind=kind, issuer=issuer, session=self.session, **fields)["blob"]
+        self.id = server.put_ok(
+            server.sealed(size), kind=kind, issuer=issuer, session=self.session, **fields
+        )["blob"]
         self.claim = None
 
     def read(self, how, lease_s=600, **options):
@@ -89,13 +92,20 @@ class Blob:
 
 
 def all_stall(readers):
-    wait_for(lambda: all([r.is_full() for r in readers.values()]), "each has received what it has room for", every=0.2)
+    wait_for(
+        lambda: all([r.is_full() for r in readers.values()]),
+        "each has received what it has room for",
+        every=0.2,
+    )
 
 
 def check_cut_off(readers, timeout=LATE_S):
     """All of them are reset in time, and then have no more than had arrived."""
-    wait_for(lambda: all(r.is_reset() for r in readers.values()), timeout=timeout,
-             what=lambda: f"not reset in time: {[name for name, r in readers.items() if not r.is_reset()]}")
+    wait_for(
+        lambda: all(r.is_reset() for r in readers.values()),
+        timeout=timeout,
+        what=lambda: f"not reset in time: {[name for name, r in readers.items() if not r.is_reset()]}",
+    )
     for name, reader in readers.items():
         arrived = reader.received()
         count, end = reader.rest()
@@ -107,7 +117,10 @@ ENDS = {
     "erased by its uploader": (Blob.erase, {}),
     "erased by an operator": (lambda blob: blob.erase("operator"), {}),
     "session closed": (Blob.close_session, {}),
-    "session closed, not bound": (lambda blob: blob.close_session("?erase=all"), {"kind": "liveness", "issuer": None}),
+    "session closed, not bound": (
+        lambda blob: blob.close_session("?erase=all"),
+        {"kind": "liveness", "issuer": None},
+    ),
 }
 
 
@@ -126,7 +139,8 @@ def stall_and_end(server, sizes, ends):
 
 
 def test_reader_stalls_and_its_blob_ends(launch):
-    """Small and large, claimed and taken: an erasure or the session's end stops what the kernel still has."""
+    """Small and large, claimed and taken: an erasure or the session's end stops what the kernel
+    still has."""
     stall_and_end(launch(workers=1), SIZES, ("erased by its uploader", "session closed"))
 
 
@@ -136,16 +150,34 @@ def test_reader_stalls_and_its_blob_ends_in_any_way(launch):
 
 
 def test_reader_stalls_past_the_time_of_its_blob(launch):
-    """The blob's deadline, an idle session's, the lease's end; and a claimed blob is acked from elsewhere."""
+    """The blob's deadline, an idle session's, the lease's end; and a claimed blob is acked from
+    elsewhere."""
     server = launch(workers=1)
-    blobs = {(size, how, end): Blob(server, size, **options) for size in SIZES for how, end, options in (
-        ("claim", "deadline", {"ttl": 5}), ("claim", "idle", {"idle_s": 3}), ("claim", "lease", {}), ("claim", "acked", {}),
-        ("take", "deadline", {"ttl": 5}), ("take", "idle", {"idle_s": 3}))}
-    readers = {(size, how, end): blob.read(how, lease_s=3 if end == "lease" else 600) for (size, how, end), blob in blobs.items()}
+    blobs = {
+        (size, how, end): Blob(server, size, **options)
+        for size in SIZES
+        for how, end, options in (
+            ("claim", "deadline", {"ttl": 5}),
+            ("claim", "idle", {"idle_s": 3}),
+            ("claim", "lease", {}),
+            ("claim", "acked", {}),
+            ("take", "deadline", {"ttl": 5}),
+            ("take", "idle", {"idle_s": 3}),
+        )
+    }
+    readers = {
+        (size, how, end): blob.read(how, lease_s=3 if end == "lease" else 600)
+        for (size, how, end), blob in blobs.items()
+    }
     all_stall(readers)
     for size in SIZES:
         assert server.ack(blobs[size, "claim", "acked"].claim).status == 200
-    wait_for(lambda: all(b.session_state() != "open" for (_, _, end), b in blobs.items() if end == "idle"), "sessions end")
+    wait_for(
+        lambda: all(
+            b.session_state() != "open" for (_, _, end), b in blobs.items() if end == "idle"
+        ),
+        "sessions end",
+    )
     wait_for(lambda: all(b.state()["state"] == "gone" for b in blobs.values()), "the blobs end")
     check_cut_off(readers)
 
@@ -171,28 +203,35 @@ def test_reader_stalls_whatever_its_connection_does(launch):
 
 def test_what_a_dead_worker_leaves_in_the_kernel_is_dropped(launch):
     server = launch(workers=1)
-    worker, = server.workers()
-    readers = {(size, how): Blob(server, size).read(how) for size in SIZES for how in ("claim", "take")}
+    (worker,) = server.workers()
+    readers = {
+        (size, how): Blob(server, size).read(how) for size in SIZES for how in ("claim", "take")
+    }
     all_stall(readers)
     os.kill(worker, signal.SIGKILL)
     check_cut_off(readers)
 
 
 def test_worker_that_drains_still_watches(launch):
-    """A reader that stands still keeps a worker that drains from its end; the end of its blob ends both."""
+    """A reader that stands still keeps a worker that drains from its end; the end of its blob ends
+    both."""
     server = launch(workers=1)
-    worker, = server.workers()
+    (worker,) = server.workers()
     readers = {size: Blob(server, size).read("claim", lease_s=3) for size in (30_000, 500_000)}
     all_stall(readers)
     os.kill(worker, signal.SIGTERM)
-    wait_for(lambda: server.put(server.sealed(300)).status == 503, "with the embedded store the first one only ends uploads")
+    wait_for(
+        lambda: server.put(server.sealed(300)).status == 503,
+        "with the embedded store the first one only ends uploads",
+    )
     os.kill(worker, signal.SIGTERM)
     check_cut_off(readers, 3 + LATE_S)
     wait_for(lambda: worker not in server.workers(), "the worker ends")
 
 
 def test_slow_reader_gets_everything(launch):
-    """What is watched is not disturbed: a reader that takes longer than the watch's interval has its blob whole."""
+    """What is watched is not disturbed: a reader that takes longer than the watch's interval has
+    its blob whole."""
     server = launch(workers=1)
     readers = {how: Blob(server, 500_000).read(how) for how in ("claim", "take")}
     all_stall(readers)
@@ -205,13 +244,18 @@ def test_slow_reader_gets_everything(launch):
 
 
 def test_readers_of_one_claim_cost_one_question(launch):
-    """320 answers of one claim stand unread: whether it still stands is asked once a second for all, and its end resets them all."""
+    """320 answers of one claim stand unread: whether it still stands is asked once a second for
+    all, and its end resets them all."""
     server = launch(workers=1)
 
     def calls(seconds=2):
         def count():
             lines = server.redis("INFO", "stats").splitlines()
-            return int(next(line for line in lines if line.startswith("total_commands_processed:")).split(":")[1])
+            return int(
+                next(line for line in lines if line.startswith("total_commands_processed:")).split(
+                    ":"
+                )[1]
+            )
 
         before = count()
         select.select([], [], [], seconds)

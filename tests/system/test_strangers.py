@@ -1,4 +1,5 @@
-"""Whoever is no peer takes no place from peers, and what it does stands in the log, in words and seldom."""
+"""Whoever is no peer takes no place from peers, and what it does stands in the log, in words and
+seldom."""
 import socket
 
 from harness import Server, wait_for
@@ -8,7 +9,8 @@ from wire import Closed
 
 
 def test_silent_connections_take_no_peers_place(tmp_path):
-    """120 silent connections where 40 are allowed: a peer that was there goes on, another one gets in, and a stranger is told."""
+    """120 silent connections where 40 are allowed: a peer that was there goes on, another one gets
+    in, and a stranger is told."""
     server = Server(workers=1, options=[("limits.max_connections", 40), ("limits.max_unknown", 16)])
     try:
         with server.connect("verifier") as there:
@@ -28,7 +30,9 @@ def test_silent_connections_take_no_peers_place(tmp_path):
             finally:
                 for s in silent:
                     s.close()
-        lines = wait_for(lambda: [e for e in server.log() if e["event"] == "connection-made-room"], "a line")
+        lines = wait_for(
+            lambda: [e for e in server.log() if e["event"] == "connection-made-room"], "a line"
+        )
         assert "127.0.0.1" in lines[0]["detail"] and len(lines) < 10
         server.stop()
     finally:
@@ -36,11 +40,13 @@ def test_silent_connections_take_no_peers_place(tmp_path):
 
 
 def test_refused_handshakes_stand_in_the_log_once_a_second(server):
-    """50 clients without TLS: at most a few lines, which count them and name the last one's address."""
+    """50 clients without TLS: at most a few lines, which count them and name the last one's
+    address."""
+
     def lines():
         return [e["detail"] for e in server.log() if e["event"] == "tls-refused"]
 
-    before = len(lines())   # of other tests' clients
+    before = len(lines())  # of other tests' clients
     for _ in range(50):
         with socket.create_connection(server.address) as s:
             s.sendall(b"GET / HTTP/1.1\r\n\r\n")
@@ -48,6 +54,12 @@ def test_refused_handshakes_stand_in_the_log_once_a_second(server):
                 s.recv(100)
             except ConnectionResetError:
                 pass
-    told = wait_for(lambda: any("of them" in line and ("TLS" in line or "request" in line) for line in lines()[before:]) and lines()[before:], lines)
+    told = wait_for(
+        lambda: any(
+            "of them" in line and ("TLS" in line or "request" in line) for line in lines()[before:]
+        )
+        and lines()[before:],
+        lines,
+    )
     assert all("127.0.0.1: " in line for line in told), told
     assert len(told) < 20

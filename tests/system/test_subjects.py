@@ -1,4 +1,5 @@
-"""Whose evidence it is, as a keyed pseudonym: checked, hashed at once, and kept as that hash alone."""
+"""Whose evidence it is, as a keyed pseudonym: checked, hashed at once, and kept as that hash
+alone."""
 import hashlib
 
 import pytest
@@ -36,10 +37,13 @@ def shard_of(hashed):
 @pytest.mark.parametrize("size", [300, 200_000])
 @pytest.mark.parametrize("how", ["field", "session", "both"])
 def test_subject_is_kept_as_its_hash_in_its_shard(server, size, how):
-    """Said in the field, or by the session, or by both: the hash names the shard, and stands in each event of the blob."""
+    """Said in the field, or by the session, or by both: the hash names the shard, and stands in
+    each event of the blob."""
     hashed = hash_of(SUBJECT)
     session = server.session(subject=SUBJECT)["session"] if how != "field" else None
-    blob = server.put_ok(server.sealed(size), session=session, subject=SUBJECT if how != "session" else None)
+    blob = server.put_ok(
+        server.sealed(size), session=session, subject=SUBJECT if how != "session" else None
+    )
     assert blob["blob"][:2] == shard_of(hashed) == (session or blob["blob"])[:2]
     assert server.ack(server.claim_ok(blob["blob"])["claim"]).status == 200
     for event in ("stored", "claimed", "gone"):
@@ -57,7 +61,8 @@ def test_without_a_subject_no_event_has_one(server):
 
 
 def test_subjects_digits_are_nowhere(launch):
-    """Redis, while the session is open and when it has ended, the log and the evidence hold the hash of the subject, not its digits; and the audit is content."""
+    """Redis, while the session is open and when it has ended, the log and the evidence hold the
+    hash of the subject, not its digits; and the audit is content."""
     server = launch(workers=2)
     session = server.session(subject=SUBJECT)["session"]
     for size in (300, 200_000):
@@ -82,43 +87,80 @@ def test_subjects_digits_are_nowhere(launch):
 @pytest.mark.parametrize("size", [300, 200_000])
 @pytest.mark.parametrize("of", [SUBJECT, None])
 def test_another_subject_than_the_sessions_is_refused(server, size, of):
-    """A session is of one subject, or of none: what names another is refused, with one chunk or several, and nothing of it is left."""
+    """A session is of one subject, or of none: what names another is refused, with one chunk or
+    several, and nothing of it is left."""
     before = set(server.chunks())
     session = server.session(**({"subject": of} if of else {}))["session"]
-    problem = check_problem(server.put(server.sealed(size), session=session, subject=OTHER), 422, "subject")
+    problem = check_problem(
+        server.put(server.sealed(size), session=session, subject=OTHER), 422, "subject"
+    )
     assert "Timeglas-Subject" in problem["detail"]
-    check_problem(server.put(server.sealed(size), session=session, subject=OTHER, chunked=30_000), 422, "subject")
+    check_problem(
+        server.put(server.sealed(size), session=session, subject=OTHER, chunked=30_000),
+        422,
+        "subject",
+    )
     assert server.call("DELETE", f"/v1/sessions/{session}").json()["receipts"] == []
     assert not set(server.chunks()) - before
 
 
-@pytest.mark.parametrize("wrong", ["", "12", "g" * 64, SUBJECT[:-1], SUBJECT + "0", SUBJECT.upper(), " " + SUBJECT[1:]])
+@pytest.mark.parametrize(
+    "wrong", ["", "12", "g" * 64, SUBJECT[:-1], SUBJECT + "0", SUBJECT.upper(), " " + SUBJECT[1:]]
+)
 def test_malformed_subject_is_refused(server, nothing_new, wrong):
     """64 lower-case hexadecimal digits, or 422 (an empty field: 400)."""
     if wrong:
-        answer = server.call("POST", "/v1/sessions", fields=[("Content-Type", "application/json")], body=b'{"subject":"%s"}' % wrong.encode())
+        answer = server.call(
+            "POST",
+            "/v1/sessions",
+            fields=[("Content-Type", "application/json")],
+            body=b'{"subject":"%s"}' % wrong.encode(),
+        )
         check_problem(answer, 422, "subject")
-    check_problem(server.put(server.sealed(300), subject=wrong), *((422, "subject") if wrong else (400, "malformed")))
+    check_problem(
+        server.put(server.sealed(300), subject=wrong),
+        *((422, "subject") if wrong else (400, "malformed")),
+    )
     nothing_new()
 
 
 def test_subject_is_the_uploaders_own_and_part_of_its_request(server):
-    """Two uploaders' equal digits are two hashes; under one Idempotency-Key another subject is another request."""
+    """Two uploaders' equal digits are two hashes; under one Idempotency-Key another subject is
+    another request."""
     assert hash_of(SUBJECT) != hash_of(SUBJECT, "uploader2")
     body = server.sealed(300)
-    fields = [*server.upload_fields(content_digest=digest(body), subject=SUBJECT), ("Idempotency-Key", "one of a subject")]
+    fields = [
+        *server.upload_fields(content_digest=digest(body), subject=SUBJECT),
+        ("Idempotency-Key", "one of a subject"),
+    ]
     first = server.call("POST", "/v1/blobs", fields=fields, body=body)
     assert first.status == 201 and first.json()["blob"][:2] == shard_of(hash_of(SUBJECT))
     again = server.call("POST", "/v1/blobs", fields=fields, body=body)
     assert again.status == 200 and again.json() == first.json()
-    other = [(n, OTHER if n == "Timeglas-Subject" else v) for n, v in server.upload_fields(content_digest=digest(body), subject=SUBJECT)]
-    check_problem(server.call("POST", "/v1/blobs", fields=[*other, ("Idempotency-Key", "one of a subject")], body=body), 422, "idempotency-key")
+    other = [
+        (n, OTHER if n == "Timeglas-Subject" else v)
+        for n, v in server.upload_fields(content_digest=digest(body), subject=SUBJECT)
+    ]
+    check_problem(
+        server.call(
+            "POST", "/v1/blobs", fields=[*other, ("Idempotency-Key", "one of a subject")], body=body
+        ),
+        422,
+        "idempotency-key",
+    )
 
 
 def test_processor_gets_a_foreign_passport_of_a_subject(server):
-    """The rule for processors reads the description, to which a subject belongs: a foreign passport yes, a Danish one no."""
+    """The rule for processors reads the description, to which a subject belongs: a foreign passport
+    yes, a Danish one no."""
     session = server.session(subject=SUBJECT)["session"]
     for issuer, status in (("SWE", 201), ("DNK", 422)):
-        blob = server.put_ok(server.sealed(300), kind="passport", issuer=issuer, session=session, to="verifier, processor")["blob"]
+        blob = server.put_ok(
+            server.sealed(300),
+            kind="passport",
+            issuer=issuer,
+            session=session,
+            to="verifier, processor",
+        )["blob"]
         assert server.claim(blob, "processor").status == status
     server.call("DELETE", f"/v1/sessions/{session}?erase=all")

@@ -34,7 +34,10 @@ class Response:
         return bool(self.all(name))
 
     def json(self):
-        assert self["Content-Type"].split(";")[0] in ("application/json", "application/problem+json"), self
+        assert self["Content-Type"].split(";")[0] in (
+            "application/json",
+            "application/problem+json",
+        ), self
         return json.loads(self.body)
 
 
@@ -71,7 +74,7 @@ class Conn:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.sock.close()
 
-    # Sending --------------------------------------------------------------------------------------------------------
+    # Sending ---------------------------------------------------------------
     def send(self, data):
         try:
             self.sock.sendall(data)
@@ -79,15 +82,20 @@ class Conn:
             self.broken = True
 
     def send_until_answered(self, data, block=65536):
-        """Send data, but stop as soon as the server says something. Returns the bytes that were sent."""
+        """Send data, but stop as soon as the server says something. Returns the bytes that were
+        sent."""
         sent = 0
         while sent < len(data) and not self.readable(0) and not self.broken:
-            self.send(data[sent:sent + block])
+            self.send(data[sent : sent + block])
             sent += min(block, len(data) - sent)
         return sent
 
     def readable(self, timeout):
-        return bool(self.buf) or self.sock.pending() > 0 or bool(select.select([self.sock], [], [], timeout)[0])
+        return (
+            bool(self.buf)
+            or self.sock.pending() > 0
+            or bool(select.select([self.sock], [], [], timeout)[0])
+        )
 
     def head(self, method, target, fields=()):
         lines = [f"{method} {target} HTTP/1.1", f"Host: {self.host}"]
@@ -98,7 +106,9 @@ class Conn:
         """One exchange. chunked: size of the chunks, 0: Content-Length."""
         fields = list(fields.items() if isinstance(fields, dict) else fields)
         if body is not None:
-            fields.append(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(body))))
+            fields.append(
+                ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(body)))
+            )
         self.send(self.head(method, target, fields))
         if body:
             self.send_until_answered(chunk(body, chunked) if chunked else body)
@@ -106,7 +116,7 @@ class Conn:
             self.send(b"0\r\n\r\n")
         return self.response(no_content=method == "HEAD")
 
-    # Receiving ------------------------------------------------------------------------------------------------------
+    # Receiving -------------------------------------------------------------
     def more(self):
         try:
             data = self.sock.recv(262144)
@@ -133,7 +143,9 @@ class Conn:
         fields = []
         for line in rest:
             name, colon, value = line.partition(":")
-            assert colon and name and name == name.strip() and "\n" not in line and "\r" not in line, repr(line)
+            assert (
+                colon and name and name == name.strip() and "\n" not in line and "\r" not in line
+            ), repr(line)
             fields.append((name, value.strip()))
         return int(status), reason.strip(), fields
 
@@ -168,6 +180,6 @@ def chunk(body, size):
     """body in Transfer-Encoding: chunked, in chunks of that size."""
     parts = []
     for at in range(0, len(body), size):
-        piece = body[at:at + size]
+        piece = body[at : at + size]
         parts.append(b"%x\r\n%s\r\n" % (len(piece), piece))
     return b"".join(parts) + b"0\r\n\r\n"

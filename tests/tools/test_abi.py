@@ -1,4 +1,5 @@
-"""Goal: what programs are built against stays: the version map lists each public function by its name, and the headers are C and C++ of themselves."""
+"""Goal: what programs are built against stays: the version map lists each public function by its
+name, and the headers are C and C++ of themselves."""
 import glob
 import os
 import re
@@ -20,26 +21,54 @@ def declared():
 
 
 def listed():
-    text = re.sub(r"/\*.*?\*/", " ", open(os.path.join(TOP, "client/libtimeglas.map"), encoding="utf-8").read(), flags=re.S)
+    text = re.sub(
+        r"/\*.*?\*/",
+        " ",
+        open(os.path.join(TOP, "client/libtimeglas.map"), encoding="utf-8").read(),
+        flags=re.S,
+    )
     return text.split("global:")[1].split("local:")[0].replace(";", " ").split()
 
 
 def test_version_map_lists_each_public_function_by_name():
     names = listed()
     assert names == sorted(set(names)), "in order, each once"
-    assert not [n for n in names if not re.fullmatch(r"tg_\w+", n)], "no patterns: a new symbol is a decision"
+    assert not [
+        n for n in names if not re.fullmatch(r"tg_\w+", n)
+    ], "no patterns: a new symbol is a decision"
     assert set(names) == declared()
 
 
 def test_library_exports_what_the_map_lists_and_nothing_else():
-    out = subprocess.run(["nm", "-D", "--defined-only", LIBRARY], check=True, capture_output=True, text=True).stdout
+    out = subprocess.run(
+        ["nm", "-D", "--defined-only", LIBRARY], check=True, capture_output=True, text=True
+    ).stdout
     names = {line.split()[2] for line in out.splitlines()} - {"TIMEGLAS_0"}
-    assert names == {f"{n}@@TIMEGLAS_0" for n in listed()} or {n.split("@")[0] for n in names} == set(listed())
+    assert names == {f"{n}@@TIMEGLAS_0" for n in listed()} or {
+        n.split("@")[0] for n in names
+    } == set(listed())
 
 
 @pytest.mark.parametrize("header", [os.path.basename(h) for h in HEADERS])
-@pytest.mark.parametrize("compiler", [["cc", "-x", "c", "-std=c99"], ["c++", "-x", "c++", "-std=c++11"]], ids=["c99", "c++11"])
+@pytest.mark.parametrize(
+    "compiler",
+    [["cc", "-x", "c", "-std=c99"], ["c++", "-x", "c++", "-std=c++11"]],
+    ids=["c99", "c++11"],
+)
 def test_each_header_compiles_alone(header, compiler):
-    done = subprocess.run([*compiler, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", f"-I{TOP}/include", "-"],
-                          input=f"#include <timeglas/{header}>\n", capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            *compiler,
+            "-Wall",
+            "-Wextra",
+            "-Wpedantic",
+            "-Werror",
+            "-fsyntax-only",
+            f"-I{TOP}/include",
+            "-",
+        ],
+        input=f"#include <timeglas/{header}>\n",
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,5 @@
-"""Goal: tools/deps.sh installs what is missing, and only that, without letting a package start its service.
+"""Goal: tools/deps.sh installs what is missing, and only that, without letting a package start its
+service.
 
 apt-get, dpkg-query and the rest are stand-ins in a folder of their own, so nothing is installed.
 """
@@ -11,7 +12,8 @@ DEPS = os.path.join(os.path.dirname(__file__), "../../tools/deps.sh")
 
 
 class Machine:
-    """A Debian of stand-ins: installed packages, an apt-get that writes down what it was asked and what it saw."""
+    """A Debian of stand-ins: installed packages, an apt-get that writes down what it was asked and
+    what it saw."""
 
     def __init__(self, folder):
         self.bin, self.log = folder / "bin", folder / "log"
@@ -19,10 +21,17 @@ class Machine:
         self.installed = folder / "installed"
         self.installed.write_text("")
         self.bin.mkdir()
-        self.stand_in("dpkg-query", f'grep -qx "$4" {self.installed} && printf "install ok installed"')
-        self.stand_in("apt-cache", "shift; for p; do echo \"Candidate: 1\"; done")
-        self.stand_in("apt-get", f'echo "$*" >>{self.log}; [ "$1" != install ] || {{ cat {self.policy} >>{self.log}; '
-                      f'[ ! -e {folder}/broken ]; }}')
+        self.stand_in(
+            "dpkg-query", f'grep -qx "$4" {self.installed} && printf "install ok installed"'
+        )
+        self.stand_in("apt-cache", 'shift; for p; do echo "Candidate: 1"; done')
+        self.stand_in(
+            "apt-get",
+            (
+                f'echo "$*" >>{self.log}; [ "$1" != install ] || {{ cat {self.policy} >>{self.log};'
+                f" [ ! -e {folder}/broken ]; }}"
+            ),
+        )
         self.user(0)
 
     def stand_in(self, name, text):

@@ -1,4 +1,5 @@
-"""Goal: `make install` puts down a usable library and takes away again all it put there; nothing private is exported."""
+"""Goal: `make install` puts down a usable library and takes away again all it put there; nothing
+private is exported."""
 import os
 import re
 import subprocess
@@ -7,8 +8,8 @@ import pytest
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 PROGRAM = """
-#include <stdio.h>
-#include <timeglas/timeglas.h>
+# include <stdio.h>
+# include <timeglas/timeglas.h>
 int main(void)
 {
 	tg_recipient *r;
@@ -18,11 +19,15 @@ int main(void)
 
 
 def run(*command, **more):
-    return subprocess.run(command, cwd=TOP, check=True, capture_output=True, text=True, timeout=300, **more).stdout
+    return subprocess.run(
+        command, cwd=TOP, check=True, capture_output=True, text=True, timeout=300, **more
+    ).stdout
 
 
 def files(root):
-    return sorted(os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names)
+    return sorted(
+        os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names
+    )
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +43,16 @@ def installed(tmp_path_factory):
 def test_everything_is_below_the_prefix(installed):
     root, _ = installed
     below = {os.path.relpath(f, root / "opt/timeglas") for f in files(root)}
-    assert {"bin/timeglasd", "bin/timeglas", "lib/libtimeglas.a", "lib/libtimeglas.so", "lib/libtimeglas.so.0",
-            "lib/pkgconfig/timeglas.pc", "lib/timeglas/libtimeglas-wipe.so", "include/timeglas/timeglas.h"} <= below
+    assert {
+        "bin/timeglasd",
+        "bin/timeglas",
+        "lib/libtimeglas.a",
+        "lib/libtimeglas.so",
+        "lib/libtimeglas.so.0",
+        "lib/pkgconfig/timeglas.pc",
+        "lib/timeglas/libtimeglas-wipe.so",
+        "include/timeglas/timeglas.h",
+    } <= below
     assert not [f for f in below if f.startswith("..")]
     for page in os.listdir(os.path.join(TOP, "docs/man")):
         assert f"share/man/man{page[-1]}/{page}" in below
@@ -51,10 +64,19 @@ def test_a_program_builds_against_it_with_pkg_config(installed, tmp_path, static
     (tmp_path / "p.c").write_text(PROGRAM)
     lib = root / "opt/timeglas/lib"
     env = {**os.environ, "PKG_CONFIG_PATH": f"{lib}/pkgconfig", "LD_LIBRARY_PATH": str(lib)}
-    flags = run("pkg-config", f"--define-variable=prefix={root}/opt/timeglas", "--cflags", "--libs", "timeglas", env=env).split()
+    flags = run(
+        "pkg-config",
+        f"--define-variable=prefix={root}/opt/timeglas",
+        "--cflags",
+        "--libs",
+        "timeglas",
+        env=env,
+    ).split()
     if static:  # our archive, with the shared libraries of others
         needed = run("pkg-config", "--print-requires-private", "timeglas", env=env).split()
-        flags = ["-l:libtimeglas.a" if f == "-ltimeglas" else f for f in flags] + run("pkg-config", "--libs", *needed).split()
+        flags = ["-l:libtimeglas.a" if f == "-ltimeglas" else f for f in flags] + run(
+            "pkg-config", "--libs", *needed
+        ).split()
     run("cc", "-o", str(tmp_path / "p"), str(tmp_path / "p.c"), *flags)
     assert run(str(tmp_path / "p"), env=env).strip()
 
@@ -63,8 +85,17 @@ def test_the_static_library_names_what_it_needs(installed):
     """Goal: Requires.private has each library that the shared one was linked with, and no other."""
     root, env = installed
     lib = root / "opt/timeglas/lib"
-    needed = set(re.findall(r"\(NEEDED\).*\[lib(\w+)\.so", run("readelf", "-d", str(lib / "libtimeglas.so.0")))) - {"c"}
-    private = run("pkg-config", "--print-requires-private", "timeglas", env={**env, "PKG_CONFIG_PATH": f"{lib}/pkgconfig"}).split()
+    needed = set(
+        re.findall(
+            r"\(NEEDED\).*\[lib(\w+)\.so", run("readelf", "-d", str(lib / "libtimeglas.so.0"))
+        )
+    ) - {"c"}
+    private = run(
+        "pkg-config",
+        "--print-requires-private",
+        "timeglas",
+        env={**env, "PKG_CONFIG_PATH": f"{lib}/pkgconfig"},
+    ).split()
     assert {re.sub("^lib", "", p) for p in private} == {re.sub("-.*", "", n) for n in needed}
 
 
@@ -72,9 +103,14 @@ def test_shared_library_exports_the_public_functions_alone(installed):
     root, _ = installed
     so = root / "opt/timeglas/lib/libtimeglas.so.0"
     assert "[libtimeglas.so.0]" in run("readelf", "-d", str(so))
-    names = {line.split()[2].split("@")[0] for line in run("nm", "-D", "--defined-only", str(so)).splitlines()}
+    names = {
+        line.split()[2].split("@")[0]
+        for line in run("nm", "-D", "--defined-only", str(so)).splitlines()
+    }
     names.discard("TIMEGLAS_0")
-    headers = "".join(open(f, encoding="utf-8").read() for f in files(root / "opt/timeglas/include"))
+    headers = "".join(
+        open(f, encoding="utf-8").read() for f in files(root / "opt/timeglas/include")
+    )
     assert names and not {n for n in names if f"{n}(" not in headers}
     assert {"tg_seal_new", "tg_open_new", "tg_client_put", "tg_identity_generate"} <= names
 
@@ -100,17 +136,29 @@ def test_each_file_that_a_page_links_to_is_installed(installed):
     for page in pages:
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", open(page, encoding="utf-8").read()):
             if "://" not in target:
-                assert os.path.exists(os.path.join(os.path.dirname(page), target)), f"{os.path.relpath(page, top)}: {target}"
+                assert os.path.exists(
+                    os.path.join(os.path.dirname(page), target)
+                ), f"{os.path.relpath(page, top)}: {target}"
 
 
 def test_what_variables_say_is_never_left_over_from_before(tmp_path):
-    """The same build folder, other variables: what was made with the old ones is made again, and else nothing is."""
+    """The same build folder, other variables: what was made with the old ones is made again, and
+    else nothing is."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "TIMEGLAS"))}
     pc, wipe = tmp_path / "timeglas.pc", tmp_path / "libtimeglas-wipe.so"
 
     def make(**variables):
-        run("make", f"B={tmp_path}", *(f"{k}={v}" for k, v in variables.items()), str(pc), str(wipe), env=env)
-        return pc.read_text().splitlines()[0], re.search(r"Build ID: (\w+)", run("readelf", "-n", str(wipe)))
+        run(
+            "make",
+            f"B={tmp_path}",
+            *(f"{k}={v}" for k, v in variables.items()),
+            str(pc),
+            str(wipe),
+            env=env,
+        )
+        return pc.read_text().splitlines()[0], re.search(
+            r"Build ID: (\w+)", run("readelf", "-n", str(wipe))
+        )
 
     for prefix in ("/usr", "/opt/a", "/opt/b"):
         assert make(PREFIX=prefix)[0] == f"prefix={prefix}"
@@ -126,6 +174,8 @@ def test_an_archive_forgets_a_file_that_went(tmp_path):
     """Sources that are removed leave no object behind in a library that is made again."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "TIMEGLAS"))}
     archive = str(tmp_path / "libcore.a")
-    for sources in ("client/core/b64.c client/core/num.c", "client/core/b64.c"):
+    for sources in ("core/b64.c core/num.c", "core/b64.c"):
         run("make", f"B={tmp_path}", f"CORE_SRC={sources}", archive, env=env)
-        assert run("ar", "t", archive).split() == [os.path.basename(s)[:-2] + ".o" for s in sources.split()]
+        assert run("ar", "t", archive).split() == [
+            os.path.basename(s)[:-2] + ".o" for s in sources.split()
+        ]

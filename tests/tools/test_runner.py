@@ -1,4 +1,5 @@
-"""Goal: tests/run believes no program that crashed, was silent, or says something else than it exits with."""
+"""Goal: tests/run believes no program that crashed, was silent, or says something else than it
+exits with."""
 import importlib.machinery
 import importlib.util
 import os
@@ -26,7 +27,9 @@ def test_every_case_counts():
 
 
 def test_skips_keep_their_reason():
-    assert runner.cmocka_cases("t", 0, SKIPS + "[==========] 1 test(s) run.").skipped == ["t.d_e_f: no vectors here"]
+    assert runner.cmocka_cases("t", 0, SKIPS + "[==========] 1 test(s) run.").skipped == [
+        "t.d_e_f: no vectors here"
+    ]
 
 
 def test_crash_in_a_case_is_a_failure():
@@ -59,7 +62,11 @@ def told(output, status=0):
 
 
 def test_lane_takes_over_what_a_group_said():
-    assert told("g: …\nskipped  a: why\nall of it took 1 s\n3 passed, 0 failed, 1 skipped\n") == (3, 0, 1)
+    assert told("g: …\nskipped  a: why\nall of it took 1 s\n3 passed, 0 failed, 1 skipped\n") == (
+        3,
+        0,
+        1,
+    )
     assert told("FAILED  b\n2 passed, 1 failed, 0 skipped\n", status=1) == (2, 1, 0)
 
 
@@ -77,7 +84,9 @@ def test_lane_believes_no_group_that_contradicts_itself():
 
 def test_lanes_run_every_group_once():
     """All but what `make test-all` names."""
-    assert sorted(group for groups in runner.LANES for group in groups) == sorted(set(runner.GROUPS) - set(runner.ONLY_WHEN_NAMED))
+    assert sorted(group for groups in runner.LANES for group in groups) == sorted(
+        set(runner.GROUPS) - set(runner.ONLY_WHEN_NAMED)
+    )
 
 
 def test_process_left_behind_is_a_failure(tmp_path):
@@ -97,7 +106,9 @@ runner.GROUPS.clear()
 runner.GROUPS["leave"] = leave
 runner.main(["leave"])
 """
-    done = subprocess.run(["/usr/bin/python3", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        ["/usr/bin/python3", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=30
+    )
     pid = next(line.split()[1] for line in done.stdout.splitlines() if line.startswith("pid "))
     assert done.returncode == 1
     assert "left a process behind: sleep 300" in done.stdout

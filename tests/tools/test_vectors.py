@@ -1,4 +1,5 @@
-"""Goal: docs/vectors/ is what its generator makes, byte by byte, and what a second implementation, which shares nothing with the client, makes of it.
+"""Goal: docs/vectors/ is what its generator makes, byte by byte, and what a second implementation,
+which shares nothing with the client, makes of it.
 
 The client itself is compared with the vectors in tests/unit/test_vectors.c.
 """
@@ -14,14 +15,18 @@ import pytest
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 FOLDER = os.path.join(TOP, "docs/vectors")
 sys.path.insert(0, FOLDER)
-import check # noqa: E402
-import envelope # noqa: E402
-import primitives # noqa: E402
+import check  # noqa: E402
+import envelope  # noqa: E402
+import primitives  # noqa: E402
 
 
 def run(script, *args):
-    return subprocess.run([sys.executable, "-B", os.path.join(FOLDER, script), *args], capture_output=True, text=True,
-                          timeout=120)
+    return subprocess.run(
+        [sys.executable, "-B", os.path.join(FOLDER, script), *args],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 def load(name):
@@ -30,8 +35,11 @@ def load(name):
 
 
 def files(root):
-    return sorted(os.path.relpath(os.path.join(folder, name), root) for folder, _, names in os.walk(root)
-                  for name in names)
+    return sorted(
+        os.path.relpath(os.path.join(folder, name), root)
+        for folder, _, names in os.walk(root)
+        for name in names
+    )
 
 
 def test_the_generator_makes_the_same_bytes(tmp_path):
@@ -65,8 +73,14 @@ LENIENT = {
     "ed25519ph_verify": (lambda *_: True, "trailers"),
     "weak_share": (lambda _: False, "keys"),
     "name_of_id": (lambda ident: ident[2:] or None, "names"),
-    "decode_sender": (lambda text: primitives.bech32_decode("timeglas-sender", text.lower()), "heads"),
-    "parse_time": (lambda text: PARSE_TIME(text.replace("Z", ".000Z") if len(text) == 20 else text), "heads"),
+    "decode_sender": (
+        lambda text: primitives.bech32_decode("timeglas-sender", text.lower()),
+        "heads",
+    ),
+    "parse_time": (
+        lambda text: PARSE_TIME(text.replace("Z", ".000Z") if len(text) == 20 else text),
+        "heads",
+    ),
 }
 PARSE_TIME = envelope.parse_time
 
@@ -76,16 +90,21 @@ def test_a_reader_that_leaves_a_rule_out_is_found(rule, monkeypatch):
     lenient, kind = LENIENT[rule]
     monkeypatch.setattr(primitives if rule == "ed25519ph_verify" else envelope, rule, lenient)
     vectors = load(kind + ".json")
-    results = check.check_sealed(FOLDER, vectors, load("keys.json")) if kind == "sealed" else getattr(check,
-        "check_" + kind)(vectors)
+    results = (
+        check.check_sealed(FOLDER, vectors, load("keys.json"))
+        if kind == "sealed"
+        else getattr(check, "check_" + kind)(vectors)
+    )
     assert [name for name, result in results if not result]
 
 
 def test_each_case_has_a_reason_and_an_exit_status():
     for case in load("sealed.json")["cases"]:
-        assert case["why"] and case["exit"] == (0
-                                                if case["outcome"] == "ok" else case["exit"]) and case["exit"] in (0,
-                                                    2, 4), case["name"]
+        assert (
+            case["why"]
+            and case["exit"] == (0 if case["outcome"] == "ok" else case["exit"])
+            and case["exit"] in (0, 2, 4)
+        ), case["name"]
         assert ("ack" in case) == (case["exit"] == 4), case["name"]
     for case in load("heads.json")["cases"]:
         assert case["why"] and (case["ok"] or case["line"] > 0 and case["says"]), case["name"]
@@ -99,9 +118,14 @@ def test_the_age_command_opens_what_opens(tmp_path):
         if case["outcome"] != "ok":
             continue
         key = tmp_path / "key"
-        key.write_text("".join(keys["identities"][who]["identity"] + "\n" for who in case["identities"]))
-        result = subprocess.run(["age", "-d", "-i", str(key), os.path.join(FOLDER, case["file"])],
-                                capture_output=True, timeout=30)
+        key.write_text(
+            "".join(keys["identities"][who]["identity"] + "\n" for who in case["identities"])
+        )
+        result = subprocess.run(
+            ["age", "-d", "-i", str(key), os.path.join(FOLDER, case["file"])],
+            capture_output=True,
+            timeout=30,
+        )
         assert result.returncode == 0, (case["name"], result.stderr)
         assert len(result.stdout) >= case["content_length"]
         opened += 1

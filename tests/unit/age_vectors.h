@@ -1,6 +1,7 @@
 /*
- * age_vectors.h: finds and reads the age test vectors of C2SP/CCTV: "key: value" lines, an empty line, the file. Test helper.
- * Looked for in $TIMEGLAS_AGE_VECTORS, ../shared/vectors/age, tests/vectors/age.
+ * age_vectors.h: finds and reads the age test vectors of C2SP/CCTV: "key: value" lines, an empty
+ * line, the file. Test helper. Looked for in $TIMEGLAS_AGE_VECTORS, ../shared/vectors/age,
+ * tests/vectors/age.
  */
 #ifndef TESTS_AGE_VECTORS_H
 #define TESTS_AGE_VECTORS_H
@@ -18,8 +19,8 @@
 
 struct age_vector {
 	char name[256];
-	char expect[32];      /* "success", "header failure", … */
-	char payload[65];     /* hex SHA-256 of what may be released; "" when none is */
+	char expect[32];  /* "success", "header failure", … */
+	char payload[65]; /* hex SHA-256 of what may be released; "" when none is */
 	char identity[4][256];
 	size_t n_identities;
 	int passphrase;
@@ -40,7 +41,8 @@ static inline const char *age_vectors_dir(void)
 	char probe[512];
 
 	if (named && *named)
-		return named; /* named but missing is a failure, not a skip: the caller finds no file */
+		/* named but missing is a failure, not a skip: the caller finds no file */
+		return named;
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
 		snprintf(probe, sizeof probe, "%s/x25519_grease", places[i]);
 		if (access(probe, R_OK) == 0)
@@ -57,7 +59,8 @@ static inline uint8_t *age_vector_copy(const uint8_t *p, size_t n)
 	return out ? memcpy(out, p, n) : NULL;
 }
 
-static inline void age_vector_field(struct age_vector *v, const char *key, const char *value, int *compressed)
+static inline void age_vector_field(
+	struct age_vector *v, const char *key, const char *value, int *compressed)
 {
 	if (strcmp(key, "expect") == 0)
 		snprintf(v->expect, sizeof v->expect, "%s", value);
@@ -99,7 +102,8 @@ static inline int age_vector_load(const char *dir, const char *name, struct age_
 	}
 	n = fread(raw, 1, sizeof raw, f);
 	fclose(f);
-	if (!v->expect[0] || (compressed && uncompress(inflated, &inflated_len, raw, (uLong)n) != Z_OK))
+	if (!v->expect[0] ||
+		(compressed && uncompress(inflated, &inflated_len, raw, (uLong)n) != Z_OK))
 		return -1;
 	v->file_len = compressed ? inflated_len : n;
 	v->file = age_vector_copy(compressed ? inflated : raw, v->file_len);
@@ -111,7 +115,8 @@ static inline int age_vector_is_file(const struct dirent *d)
 	return d->d_name[0] != '.';
 }
 
-/* Every vector in dir, by name; they are read once, since some are large and a test goes over them many times. */
+/* Every vector in dir, by name; they are read once, since some are large and a test goes over them
+ * many times. */
 static inline void age_vectors_load(struct age_vectors *all, const char *dir)
 {
 	struct dirent **names = NULL;
@@ -119,7 +124,8 @@ static inline void age_vectors_load(struct age_vectors *all, const char *dir)
 
 	all->n = 0;
 	for (int i = 0; i < n; i++) {
-		if (all->n < VECTORS_MAX && age_vector_load(dir, names[i]->d_name, &all->v[all->n]) == 0)
+		if (all->n < VECTORS_MAX &&
+			age_vector_load(dir, names[i]->d_name, &all->v[all->n]) == 0)
 			all->n++;
 		free(names[i]);
 	}

@@ -13,7 +13,8 @@
 #include <timeglas/errors.h>
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Memcheck makes everything thirty times slower: what measures time says nothing there. tests/run sets the variable. */
+/* Memcheck makes everything thirty times slower: what measures time says nothing there. tests/run
+ * sets the variable. */
 static inline bool under_memcheck(void)
 {
 	return getenv("TIMEGLAS_MEMCHECK") != NULL;

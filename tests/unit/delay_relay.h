@@ -1,6 +1,6 @@
 /*
- * delay_relay.h: a process between a client and a server on unix sockets that passes every byte on so much later, each way, in order: a store that is far away. Ended by its pid,
- * and with the test.
+ * delay_relay.h: a process between a client and a server on unix sockets that passes every byte on
+ * so much later, each way, in order: a store that is far away. Ended by its pid, and with the test.
  */
 #ifndef TEST_DELAY_RELAY_H
 #define TEST_DELAY_RELAY_H
@@ -44,11 +44,13 @@ static inline uint64_t relay_now_us(void)
 
 static inline int relay_socket(const char *path, int listens)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	snprintf(a.sun_path, sizeof a.sun_path, "%.100s", path);
-	if (fd < 0 || (listens ? bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, 16) != 0 : connect(fd, (struct sockaddr *)&a, sizeof a) != 0))
+	if (fd < 0 ||
+		(listens ? bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, 16) != 0 :
+			   connect(fd, (struct sockaddr *)&a, sizeof a) != 0))
 		_exit(3);
 	return fd;
 }
@@ -66,7 +68,7 @@ static inline int relay_read(struct relay_way *w, uint64_t delay_us)
 	p = malloc(sizeof *p + (size_t)n);
 	if (p == NULL)
 		_exit(4);
-	*p = (struct relay_piece){ .due_us = relay_now_us() + delay_us, .n = (size_t)n };
+	*p = (struct relay_piece){.due_us = relay_now_us() + delay_us, .n = (size_t)n};
 	memcpy(p->bytes, bytes, (size_t)n);
 	*w->last = p;
 	w->last = &p->next;
@@ -77,7 +79,8 @@ static inline int relay_write(struct relay_way *w)
 {
 	while (w->first != NULL && w->first->due_us <= relay_now_us()) {
 		struct relay_piece *p = w->first;
-		ssize_t n = send(w->to, p->bytes + p->done, p->n - p->done, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(
+			w->to, p->bytes + p->done, p->n - p->done, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -1;
@@ -98,19 +101,21 @@ static inline void relay_run(const char *path, const char *server, uint64_t dela
 	struct pollfd fd[1 + 2 * RELAY_PAIRS];
 	int n = 0;
 
-	fd[0] = (struct pollfd){ .fd = relay_socket(path, 1), .events = POLLIN };
+	fd[0] = (struct pollfd){.fd = relay_socket(path, 1), .events = POLLIN};
 	for (;;) {
 		poll(fd, (nfds_t)(1 + n), 1);
 		if ((fd[0].revents & POLLIN) != 0 && n + 2 <= 2 * RELAY_PAIRS) {
 			int a = accept(fd[0].fd, NULL, NULL), b = relay_socket(server, 0);
 			for (int k = 0; k < 2; k++, n++) {
-				way[n] = (struct relay_way){ .from = k == 0 ? a : b, .to = k == 0 ? b : a };
+				way[n] = (struct relay_way){
+					.from = k == 0 ? a : b, .to = k == 0 ? b : a};
 				way[n].last = &way[n].first;
-				fd[1 + n] = (struct pollfd){ .fd = way[n].from, .events = POLLIN };
+				fd[1 + n] = (struct pollfd){.fd = way[n].from, .events = POLLIN};
 			}
 		}
 		for (int i = 0; i < n; i++) {
-			if (fd[1 + i].fd < 0 || (relay_read(&way[i], delay_us) == 0 && relay_write(&way[i]) == 0))
+			if (fd[1 + i].fd < 0 ||
+				(relay_read(&way[i], delay_us) == 0 && relay_write(&way[i]) == 0))
 				continue;
 			for (int k = i & ~1; k <= (i | 1); k++) { /* both ends */
 				shutdown(way[k].from, SHUT_RDWR);

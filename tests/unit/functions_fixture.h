@@ -1,5 +1,6 @@
 /*
- * functions_fixture.h: calls of the Function library as any program may make them, in shard 05 of a private Redis with nothing but the library in it.
+ * functions_fixture.h: calls of the Function library as any program may make them, in shard 05 of a
+ * private Redis with nothing but the library in it.
  */
 #ifndef TEST_FUNCTIONS_FIXTURE_H
 #define TEST_FUNCTIONS_FIXTURE_H
@@ -59,7 +60,8 @@ static inline int setup(void **state)
 {
 	(void)state;
 	redis_server_start(&redis);
-	redis_server_run_cmd(&redis, "FUNCTION LOAD %b", store_functions_lua, (size_t)store_functions_lua_len);
+	redis_server_run_cmd(
+		&redis, "FUNCTION LOAD %b", store_functions_lua, (size_t)store_functions_lua_len);
 	redis_server_compared(&redis);
 	return 0;
 }
@@ -73,7 +75,8 @@ static inline int teardown(void **state)
 	return 0;
 }
 
-/* Calls a function; returns its code as TG_E… or 0. Arguments: a format for the words after the key. */
+/* Calls a function; returns its code as TG_E… or 0. Arguments: a format for the words after the
+ * key. */
 static inline int fcall(const char *name, const char *fmt, ...)
 {
 	char whole[256];
@@ -95,7 +98,8 @@ static inline int fcall(const char *name, const char *fmt, ...)
 	return -(int)last->element[0]->integer;
 }
 
-/* How many of a stored record's fields say something; names: one letter for each field, '.' for those that do not count. */
+/* How many of a stored record's fields say something; names: one letter for each field, '.' for
+ * those that do not count. */
 static inline int said(const char *key, const char *which)
 {
 	redisReply *r = redis_server_do(&redis, "GET %s", key);
@@ -146,7 +150,9 @@ static inline const char *newest(const char *name)
 static inline long long text_num(const char *fmt, const char *arg)
 {
 	redisReply *r = redis_server_do(&redis, fmt, arg);
-	long long n = r->type == REDIS_REPLY_STRING ? atoll(r->str) : r->type == REDIS_REPLY_INTEGER ? r->integer : -1;
+	long long n = r->type == REDIS_REPLY_STRING ? atoll(r->str) :
+		r->type == REDIS_REPLY_INTEGER      ? r->integer :
+						      -1;
 
 	freeReplyObject(r);
 	return n;
@@ -167,16 +173,20 @@ static inline int session(const char *sid, long idle_ms, long length_ms)
 	return fcall("session_open", "%s up %s %ld %ld", sid, "", idle_ms, length_ms);
 }
 
-static inline int commit(const char *id, const char *sid, int bound, int n, int size, long ttl_ms, long age_ms)
+static inline int commit(
+	const char *id, const char *sid, int bound, int n, int size, long ttl_ms, long age_ms)
 {
-	return fcall("commit", "%s up %s %s %d %d %d %ld %ld %s %s", id, " v w ", sid, bound, n, size, ttl_ms, age_ms, "tag passport 1", "DNK -");
+	return fcall("commit", "%s up %s %s %d %d %d %ld %ld %s %s", id, " v w ", sid, bound, n,
+		size, ttl_ms, age_ms, "tag passport 1", "DNK -");
 }
 
 /* A live blob of five bytes a chunk. */
 static inline void blob(const char *id, const char *sid, int bound, int n, long ttl_ms)
 {
 	if (n > 1)
-		assert_int_equal(fcall("stage", "%s up %s %d 1 %d 60000 %s", id, sid, bound, n, "- passport 1"), 0);
+		assert_int_equal(fcall("stage", "%s up %s %d 1 %d 60000 %s", id, sid, bound, n,
+					 "- passport 1"),
+			0);
 	for (int i = 0; i < n; i++)
 		chunk(id, i, "bytes");
 	assert_int_equal(commit(id, sid, bound, n, 5 * n, ttl_ms, 0), 0);

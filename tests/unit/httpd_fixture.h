@@ -1,4 +1,5 @@
-/* httpd_fixture.h: a server whose handler does what the path says, and TLS clients that share its loop. Used by test_httpd*.c alone. */
+/* httpd_fixture.h: a server whose handler does what the path says, and TLS clients that share its
+ * loop. Used by test_httpd*.c alone. */
 #ifndef HTTPD_FIXTURE_H
 #define HTTPD_FIXTURE_H
 
@@ -22,14 +23,14 @@ struct world {
 	unsigned requests, handled, done, done_ok, logged, bodies, ends, rooms, peers;
 	int last_status;
 	uint64_t content, age_us;
-	struct job *job;        /* the youngest that is not done */
+	struct job *job; /* the youngest that is not done */
 	bool unknown_peer;
 };
 
 struct job {
 	struct world *w;
 	struct httpd_req *r;
-	const char *path;       /* valid as long as the head */
+	const char *path; /* valid as long as the head */
 	size_t path_n;
 	uint64_t got, to_send;
 	struct evbuffer *kept;
@@ -44,7 +45,7 @@ static inline uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* The handler ------------------------------------------------------------------------------------------------------- */
+/* The handler -------------------------------------------------------------- */
 
 static inline bool at(const struct job *j, const char *path)
 {
@@ -122,11 +123,11 @@ static inline void job_end(struct httpd_req *r, void *ctx)
 		job_begin(j, at(j, "/held") ? 400000 : 100);
 	} else if (at(j, "/abort-in-reply")) {
 		httpd_reply_begin(r, 200, NULL, NULL, 100000);
-		job_more(&(struct job){ .w = j->w, .r = r, .to_send = 10000 });
+		job_more(&(struct job){.w = j->w, .r = r, .to_send = 10000});
 		httpd_reply_abort(r);
 	} else if (at(j, "/too-much")) {
 		httpd_reply_begin(r, 200, NULL, NULL, 5);
-		job_more(&(struct job){ .w = j->w, .r = r, .to_send = 10 });
+		job_more(&(struct job){.w = j->w, .r = r, .to_send = 10});
 	} else if (!at(j, "/hang") && !at(j, "/abort-in-room"))
 		job_text(j);
 	else if (at(j, "/abort-in-room"))
@@ -173,13 +174,14 @@ static void *world_peer(void *ctx, const uint8_t spki[32])
 
 static inline void world_request(void *ctx, struct httpd_req *r)
 {
-	static const struct httpd_handler handler = { job_body, job_end, job_room, job_done };
+	static const struct httpd_handler handler = {job_body, job_end, job_room, job_done};
 	struct world *w = ctx;
 	const struct h1_head *h = httpd_req_head(r);
 	struct job *j = calloc(1, sizeof *j);
 
 	assert_ptr_equal(httpd_req_peer(r), w);
-	*j = (struct job){ .w = w, .r = r, .path = h->path.p, .path_n = h->path.n, .kept = evbuffer_new() };
+	*j = (struct job){
+		.w = w, .r = r, .path = h->path.p, .path_n = h->path.n, .kept = evbuffer_new()};
 	w->requests++;
 	w->age_us = httpd_req_age_us(r);
 	httpd_req_label(r, "test");
@@ -202,7 +204,8 @@ static inline void world_request(void *ctx, struct httpd_req *r)
 		httpd_drain(w->h);
 }
 
-static inline void world_log(void *ctx, struct httpd_req *r, int status, const char *slug, uint64_t in_bytes, uint64_t out_bytes, uint64_t duration_us)
+static inline void world_log(void *ctx, struct httpd_req *r, int status, const char *slug,
+	uint64_t in_bytes, uint64_t out_bytes, uint64_t duration_us)
 {
 	struct world *w = ctx;
 
@@ -216,8 +219,8 @@ static inline void world_log(void *ctx, struct httpd_req *r, int status, const c
 
 static inline void world_open(struct world *w, const struct httpd_limits *limits)
 {
-	static const struct httpd_calls calls = { world_peer, world_request, world_log };
-	struct httpd_limits l = { 0 };
+	static const struct httpd_calls calls = {world_peer, world_request, world_log};
+	struct httpd_limits l = {0};
 
 	if (limits)
 		l = *limits;
@@ -229,7 +232,7 @@ static inline void world_open(struct world *w, const struct httpd_limits *limits
 	l.idle_timeout_s = l.idle_timeout_s ? l.idle_timeout_s : 60;
 	l.body_window_bytes = l.body_window_bytes ? l.body_window_bytes : 131072;
 	l.reply_window_bytes = l.reply_window_bytes ? l.reply_window_bytes : 262144;
-	*w = (struct world){ .fds = open_fds() };
+	*w = (struct world){.fds = open_fds()};
 	w->l = loop_new();
 	w->h = httpd_new(w->l, server_ctx, &l, &calls, w);
 	assert_non_null(w->h);
@@ -247,24 +250,38 @@ static inline void world_close(struct world *w)
 }
 
 /* Runs the loop until a condition holds. */
-#define UNTIL(w, condition) do { \
-	const uint64_t until_ = now_ms() + PATIENCE_MS; \
-	while (!(condition)) { \
-		if (now_ms() > until_) \
-			fail_msg("never: %s", #condition); \
-		loop_run_for((w)->l, 1); \
-	} \
-} while (0)
+#define UNTIL(w, condition) \
+	do { \
+		const uint64_t until_ = now_ms() + PATIENCE_MS; \
+		while (!(condition)) { \
+			if (now_ms() > until_) \
+				fail_msg("never: %s", #condition); \
+			loop_run_for((w)->l, 1); \
+		} \
+	} while (0)
 
-/* Clients ----------------------------------------------------------------------------------------------------------- */
+/* Clients ------------------------------------------------------------------ */
 
-struct client { struct world *w; int fd; SSL *ssl; bool broken, ended; size_t have; char buf[65536]; };
-struct answer { int status; bool close; uint64_t length, got; char head[2048], body[4096]; };
+struct client {
+	struct world *w;
+	int fd;
+	SSL *ssl;
+	bool broken, ended;
+	size_t have;
+	char buf[65536];
+};
+struct answer {
+	int status;
+	bool close;
+	uint64_t length, got;
+	char head[2048], body[4096];
+};
 
-/* small: few bytes fit into the kernel's buffers, so that what is not read soon stays with the server. */
+/* small: few bytes fit into the kernel's buffers, so that what is not read soon stays with the
+ * server. */
 static inline void pair_of(int fd[2], bool small)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof sa;
 	const int out = 8192, in = 65536;
 	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -312,7 +329,8 @@ static inline void client_open_as(struct world *w, struct client *c, bool small)
 	c->fd = fd[0];
 	setsockopt(fd[0], IPPROTO_TCP, 1 /* TCP_NODELAY */, &one, sizeof one);
 	c->ssl = SSL_new(client_ctx);
-	SSL_set_mode(c->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER); /* after a try that was given up */
+	/* after a try that was given up */
+	SSL_set_mode(c->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_set_fd(c->ssl, c->fd);
 	httpd_accept(w->h, fd[1]);
 	while ((rc = SSL_connect(c->ssl)) != 1 && now_ms() < until && client_waits(c, rc))
@@ -331,7 +349,8 @@ static inline void client_close(struct client *c)
 	close(c->fd);
 }
 
-/* Returns how much could be sent; less than n when the connection broke, or (try) when the server took no more. */
+/* Returns how much could be sent; less than n when the connection broke, or (try) when the server
+ * took no more. */
 static inline size_t client_send_most(struct client *c, const void *p, size_t n, bool try)
 {
 	const uint64_t until = now_ms() + PATIENCE_MS;
@@ -415,7 +434,8 @@ static inline bool client_answer(struct client *c, struct answer *a, bool no_con
 			return false;
 		n = c->have < a->length - a->got ? c->have : (size_t)(a->length - a->got);
 		if (a->got < sizeof a->body - 1)
-			memcpy(a->body + a->got, c->buf, n < sizeof a->body - 1 - a->got ? n : sizeof a->body - 1 - a->got);
+			memcpy(a->body + a->got, c->buf,
+				n < sizeof a->body - 1 - a->got ? n : sizeof a->body - 1 - a->got);
 		a->got += n;
 		client_take(c, n);
 	}

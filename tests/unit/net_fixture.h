@@ -1,4 +1,5 @@
-/* net_fixture.h: what the tests of net and http share: a throwaway CA with certificates, loopback sockets, a loop with an end, descriptors counted. */
+/* net_fixture.h: what the tests of net and http share: a throwaway CA with certificates, loopback
+ * sockets, a loop with an end, descriptors counted. */
 #ifndef NET_FIXTURE_H
 #define NET_FIXTURE_H
 
@@ -20,9 +21,11 @@
 
 struct pki {
 	char dir[64];
-	char ca[96], server[96], server_key[96], client[96], client_key[96], stranger[96], stranger_key[96];
+	char ca[96], server[96], server_key[96], client[96], client_key[96], stranger[96],
+		stranger_key[96];
 	char brief[96], brief_key[96]; /* as client, for BRIEF_S seconds */
-	char unfit[96], unfit_key[96]; /* vouched for by ca, and says nothing of what it may be used for */
+	/* vouched for by ca, and says nothing of what it may be used for */
+	char unfit[96], unfit_key[96];
 };
 
 static inline void pki_die(const char *what)
@@ -35,7 +38,8 @@ static inline void pki_write(const char *path, X509 *cert, EVP_PKEY *key)
 {
 	FILE *f = fopen(path, "w");
 
-	if (!f || (cert && PEM_write_X509(f, cert) != 1) || (key && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) != 1))
+	if (!f || (cert && PEM_write_X509(f, cert) != 1) ||
+		(key && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) != 1))
 		pki_die(path);
 	fclose(f);
 }
@@ -57,12 +61,15 @@ static inline X509 *pki_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_
 	X509_set_issuer_name(c, issuer ? X509_get_subject_name(issuer) : n);
 	X509_set_pubkey(c, key);
 	X509V3_set_ctx(&ctx, issuer ? issuer : c, c, NULL, NULL, 0);
-	e = X509V3_EXT_conf_nid(NULL, &ctx, NID_basic_constraints, issuer ? "CA:FALSE" : "critical,CA:TRUE");
+	e = X509V3_EXT_conf_nid(
+		NULL, &ctx, NID_basic_constraints, issuer ? "CA:FALSE" : "critical,CA:TRUE");
 	if (!e || X509_add_ext(c, e, -1) != 1)
 		pki_die("extension");
 	X509_EXTENSION_free(e);
-	e = X509V3_EXT_conf_nid(NULL, &ctx, NID_ext_key_usage, strcmp(name, "localhost") == 0 ? "serverAuth" : "clientAuth");
-	if (!e || (issuer && strcmp(name, "unfit") != 0 && X509_add_ext(c, e, -1) != 1) || X509_sign(c, issuer_key, EVP_sha256()) == 0)
+	e = X509V3_EXT_conf_nid(NULL, &ctx, NID_ext_key_usage,
+		strcmp(name, "localhost") == 0 ? "serverAuth" : "clientAuth");
+	if (!e || (issuer && strcmp(name, "unfit") != 0 && X509_add_ext(c, e, -1) != 1) ||
+		X509_sign(c, issuer_key, EVP_sha256()) == 0)
 		pki_die("certificate");
 	X509_EXTENSION_free(e);
 	return c;
@@ -71,13 +78,19 @@ static inline X509 *pki_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_
 static inline void pki_make(struct pki *p)
 {
 	EVP_PKEY *ca_key = EVP_EC_gen("P-256"), *other_key = EVP_EC_gen("P-256");
-	X509 *ca = pki_cert("ca", ca_key, NULL, ca_key), *other = pki_cert("other ca", other_key, NULL, other_key);
-	struct { const char *name; char *cert, *key; X509 *ca; EVP_PKEY *ca_key; } want[] = {
-		{ "localhost", p->server, p->server_key, ca, ca_key },
-		{ "client", p->client, p->client_key, ca, ca_key },
-		{ "stranger", p->stranger, p->stranger_key, other, other_key },
-		{ "brief", p->brief, p->brief_key, ca, ca_key },
-		{ "unfit", p->unfit, p->unfit_key, ca, ca_key },
+	X509 *ca = pki_cert("ca", ca_key, NULL, ca_key),
+	     *other = pki_cert("other ca", other_key, NULL, other_key);
+	struct {
+		const char *name;
+		char *cert, *key;
+		X509 *ca;
+		EVP_PKEY *ca_key;
+	} want[] = {
+		{"localhost", p->server, p->server_key, ca, ca_key},
+		{"client", p->client, p->client_key, ca, ca_key},
+		{"stranger", p->stranger, p->stranger_key, other, other_key},
+		{"brief", p->brief, p->brief_key, ca, ca_key},
+		{"unfit", p->unfit, p->unfit_key, ca, ca_key},
 	};
 
 	strcpy(p->dir, "/tmp/tg-unit-XXXXXX");
@@ -104,8 +117,8 @@ static inline void pki_make(struct pki *p)
 
 static inline void pki_remove(struct pki *p)
 {
-	const char *file[] = { p->ca, p->server, p->server_key, p->client, p->client_key, p->stranger, p->stranger_key, p->unfit,
-		p->unfit_key, p->brief, p->brief_key };
+	const char *file[] = {p->ca, p->server, p->server_key, p->client, p->client_key,
+		p->stranger, p->stranger_key, p->unfit, p->unfit_key, p->brief, p->brief_key};
 
 	for (size_t i = 0; i < sizeof file / sizeof *file; i++)
 		unlink(file[i]);
@@ -119,7 +132,9 @@ static inline SSL_CTX *pki_client_ctx(const struct pki *p, const char *cert, con
 
 	SSL_CTX_load_verify_file(c, p->ca);
 	SSL_CTX_set_verify(c, SSL_VERIFY_PEER, NULL);
-	if (cert && (SSL_CTX_use_certificate_chain_file(c, cert) != 1 || SSL_CTX_use_PrivateKey_file(c, key, SSL_FILETYPE_PEM) != 1))
+	if (cert &&
+		(SSL_CTX_use_certificate_chain_file(c, cert) != 1 ||
+			SSL_CTX_use_PrivateKey_file(c, key, SSL_FILETYPE_PEM) != 1))
 		pki_die(cert);
 	return c;
 }
@@ -127,11 +142,12 @@ static inline SSL_CTX *pki_client_ctx(const struct pki *p, const char *cert, con
 /* A pair of non-blocking TCP sockets over loopback. */
 static inline int tcp_pair(int fd[2])
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof at;
 	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), rc = -1;
 
-	if (bind(l, (struct sockaddr *)&at, sizeof at) == 0 && listen(l, 1) == 0 && getsockname(l, (struct sockaddr *)&at, &len) == 0) {
+	if (bind(l, (struct sockaddr *)&at, sizeof at) == 0 && listen(l, 1) == 0 &&
+		getsockname(l, (struct sockaddr *)&at, &len) == 0) {
 		fd[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		rc = connect(fd[0], (struct sockaddr *)&at, sizeof at);
 		fd[1] = accept4(l, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -162,7 +178,7 @@ static inline void loop_time_up(evutil_socket_t fd, short what, void *arg)
 /* Runs until loop_stop() or for ms. Returns false when the time was up. */
 static inline bool loop_run_for(struct loop *l, unsigned ms)
 {
-	const struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+	const struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 	struct event *e = evtimer_new(loop_base(l), loop_time_up, l);
 	bool stopped;
 

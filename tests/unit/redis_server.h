@@ -1,6 +1,7 @@
 /*
- * redis_server.h: a private redis-server for a unit test: unix socket in a short temporary directory, no port, no persistence, ended by pid with
- * the test. Waits on conditions, never on sleeps alone. Also a loop that runs until a callback says so.
+ * redis_server.h: a private redis-server for a unit test: unix socket in a short temporary
+ * directory, no port, no persistence, ended by pid with the test. Waits on conditions, never on
+ * sleeps alone. Also a loop that runs until a callback says so.
  */
 #ifndef TEST_REDIS_SERVER_H
 #define TEST_REDIS_SERVER_H
@@ -61,8 +62,9 @@ static inline void redis_server_run(struct redis_server *s)
 		dup2(null, 0);
 		dup2(null, 1);
 		dup2(null, 2);
-		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", s->socket, "--dir", s->dir, "--save", "", "--appendonly", "no",
-		    "--maxmemory-policy", "noeviction", "--enable-debug-command", "yes", (char *)NULL);
+		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", s->socket,
+			"--dir", s->dir, "--save", "", "--appendonly", "no", "--maxmemory-policy",
+			"noeviction", "--enable-debug-command", "yes", (char *)NULL);
 		_exit(127);
 	}
 	s->c = redis_server_connect(s);
@@ -119,10 +121,12 @@ static inline long long redis_server_int(struct redis_server *s, const char *cmd
 	return n;
 }
 
-/* Lets reads begin, as a recorder does once it has compared the store with its evidence. The library is loaded. */
+/* Lets reads begin, as a recorder does once it has compared the store with its evidence. The
+ * library is loaded. */
 static inline void redis_server_compared(struct redis_server *s)
 {
-	redisReply *r = redis_server_do(s, "FCALL tg1_recorder 1 tg:{00}:dl t 0 life 0 0 %s 0 %s", "", "");
+	redisReply *r =
+		redis_server_do(s, "FCALL tg1_recorder 1 tg:{00}:dl t 0 life 0 0 %s 0 %s", "", "");
 	const char *life = r->str;
 
 	for (int line = 0; line < 9; line++) {

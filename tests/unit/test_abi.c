@@ -1,24 +1,32 @@
 /*
- * Goal: the library's ABI is settled. Callers that were compiled with an older or a newer header are served or refused as timeglas.h says
- * ("Structs"), no byte behind a caller's struct is touched, and nobody changes a layout without noticing.
+ * Goal: the library's ABI is settled. Callers that were compiled with an older or a newer header
+ * are served or refused as timeglas.h says
+ * ("Structs"), no byte behind a caller's struct is touched, and nobody changes a layout without
+ * noticing.
  */
 #include <timeglas/timeglas.h>
 #include "check.h"
 #include "lib/abi.h"
 
-/* Layouts -------------------------------------------------------------------------------------------------------- */
+/* Layouts ------------------------------------------------------------------ */
 
 /*
- * A published struct grows at its end only: rows are added, never changed, and client/lib/abi.h learns the size that was
- * published first.
+ * A published struct grows at its end only: rows are added, never changed, and client/lib/abi.h
+ * learns the size that was published first.
  */
 struct row {
 	const char *what;
 	size_t is_offset, is_size, offset, size;
 };
-#define STRUCT(type, size_) { #type, 0, sizeof(type), 0, size_ }
+#define STRUCT(type, size_) \
+	{ \
+#type, 0, sizeof(type), 0, size_ \
+	}
 #define MEMBER(type, member, offset_, size_) \
-	{ #type "." #member, offsetof(type, member), sizeof(((type *)0)->member), offset_, size_ }
+	{ \
+#type "." #member, offsetof(type, member), sizeof(((type *)0)->member), offset_, \
+			size_ \
+	}
 static const struct row rows[] = {
 	STRUCT(tg_head, 616),
 	MEMBER(tg_head, struct_size, 0, 8),
@@ -189,8 +197,9 @@ static void abi_layouts_are_those_of_x86_64(void **state)
 #if defined(__x86_64__) && defined(__LP64__)
 	for (size_t i = 0; i < LEN(rows); i++)
 		if (rows[i].is_offset != rows[i].offset || rows[i].is_size != rows[i].size)
-			fail_msg("%s is at %zu with %zu bytes; it was published at %zu with %zu", rows[i].what,
-				 rows[i].is_offset, rows[i].is_size, rows[i].offset, rows[i].size);
+			fail_msg("%s is at %zu with %zu bytes; it was published at %zu with %zu",
+				rows[i].what, rows[i].is_offset, rows[i].is_size, rows[i].offset,
+				rows[i].size);
 #else
 	printf("SKIP: the figures are those of x86-64\n");
 	skip();
@@ -208,7 +217,7 @@ static void abi_every_struct_begins_with_its_size(void **state)
 		}
 }
 
-/* Older and newer ------------------------------------------------------------------------------------------------ */
+/* Older and newer ---------------------------------------------------------- */
 
 struct first {
 	size_t struct_size;
@@ -232,7 +241,10 @@ struct third { /* what it is in a program of the year after */
 
 static void abi_in_older_struct_counts_as_zero_behind_its_end(void **state)
 {
-	struct { size_t struct_size; int a, behind; } theirs = { FIRST_SIZE, 7, 99 };
+	struct {
+		size_t struct_size;
+		int a, behind;
+	} theirs = {FIRST_SIZE, 7, 99};
 	struct second ours;
 
 	(void)state;
@@ -245,7 +257,7 @@ static void abi_in_older_struct_counts_as_zero_behind_its_end(void **state)
 
 static void abi_in_newer_struct_is_taken_when_its_news_are_zero(void **state)
 {
-	struct third theirs = { .struct_size = sizeof theirs, .a = 1, .b = 2, .c = "c" };
+	struct third theirs = {.struct_size = sizeof theirs, .a = 1, .b = 2, .c = "c"};
 	struct second ours;
 
 	(void)state;
@@ -258,8 +270,9 @@ static void abi_in_newer_struct_is_taken_when_its_news_are_zero(void **state)
 
 static void abi_in_wrong_sizes_are_refused_before_anything_is_read(void **state)
 {
-	static const size_t sizes[] = { 0, 1, sizeof(size_t), FIRST_SIZE - 1, TG_ABI_SIZE_MAX + 1, SIZE_MAX };
-	struct second ours, theirs = { .a = 1 };
+	static const size_t sizes[] = {
+		0, 1, sizeof(size_t), FIRST_SIZE - 1, TG_ABI_SIZE_MAX + 1, SIZE_MAX};
+	struct second ours, theirs = {.a = 1};
 
 	(void)state;
 	assert_int_equal(tg_abi_in(&ours, sizeof ours, NULL, FIRST_SIZE), TG_EINVAL);
@@ -273,8 +286,11 @@ static void abi_in_wrong_sizes_are_refused_before_anything_is_read(void **state)
 
 static void abi_out_writes_no_byte_behind_an_older_struct(void **state)
 {
-	struct { size_t struct_size; int a, behind; } theirs = { FIRST_SIZE, 0, 0x5a5a5a5a };
-	struct second ours = { .struct_size = sizeof ours, .a = 1, .b = 2, .c = "c" };
+	struct {
+		size_t struct_size;
+		int a, behind;
+	} theirs = {FIRST_SIZE, 0, 0x5a5a5a5a};
+	struct second ours = {.struct_size = sizeof ours, .a = 1, .b = 2, .c = "c"};
 
 	(void)state;
 	tg_abi_out(&theirs, &ours, sizeof ours);
@@ -285,8 +301,11 @@ static void abi_out_writes_no_byte_behind_an_older_struct(void **state)
 
 static void abi_out_newer_struct_is_zero_behind_what_the_library_knows(void **state)
 {
-	struct { struct third s; uint64_t behind; } theirs;
-	struct second ours = { .struct_size = sizeof ours, .a = 1, .b = 2, .c = "c" };
+	struct {
+		struct third s;
+		uint64_t behind;
+	} theirs;
+	struct second ours = {.struct_size = sizeof ours, .a = 1, .b = 2, .c = "c"};
 
 	(void)state;
 	memset(&theirs, 0x5a, sizeof theirs);
@@ -299,14 +318,16 @@ static void abi_out_newer_struct_is_zero_behind_what_the_library_knows(void **st
 	tg_abi_out(NULL, &ours, sizeof ours);
 }
 
-/* Every function ------------------------------------------------------------------------------------------------- */
+/* Every function ----------------------------------------------------------- */
 
 static struct { /* valid arguments for all of them */
 	tg_identity *identity;
 	tg_recipient *recipient;
 	tg_signer *signer;
 	tg_senders *senders;
-	tg_client *client; /* its server is not there: what is not refused as TG_EINVAL fails in another way, or succeeds */
+	/* its server is not there: what is not refused as TG_EINVAL fails in another way, or
+	 * succeeds */
+	tg_client *client;
 	tg_expect expect;
 } world;
 
@@ -328,8 +349,12 @@ static long no_bytes(void *ctx, void *p, size_t cap)
 
 static int start(void **state)
 {
-	tg_client_opts o = { .struct_size = sizeof o, .url = "https://127.0.0.1:1", .ca = "/dev/null", .cert = "/dev/null",
-			     .key = "/dev/null", .timeout_ms = 100 /* an ack is repeated for a while */ };
+	tg_client_opts o = {.struct_size = sizeof o,
+		.url = "https://127.0.0.1:1",
+		.ca = "/dev/null",
+		.cert = "/dev/null",
+		.key = "/dev/null",
+		.timeout_ms = 100 /* an ack is repeated for a while */};
 	tg_sender *sender;
 	char text[TG_KEY_TEXT_MAX];
 
@@ -344,7 +369,10 @@ static int start(void **state)
 	assert_int_equal(tg_senders_new(&world.senders), 0);
 	assert_int_equal(tg_senders_add(world.senders, NULL, text), 0);
 	assert_int_equal(tg_client_new(&o, &world.client), 0);
-	world.expect = (tg_expect){ .struct_size = sizeof world.expect, .identity = &world.identity, .n_identities = 1, .senders = world.senders };
+	world.expect = (tg_expect){.struct_size = sizeof world.expect,
+		.identity = &world.identity,
+		.n_identities = 1,
+		.senders = world.senders};
 	return 0;
 }
 
@@ -366,8 +394,12 @@ static int seal_new(void *p, size_t struct_size)
 	tg_sealer *s = NULL;
 	int err;
 
-	*(tg_seal_opts *)p = (tg_seal_opts){ .struct_size = struct_size, .recipient = &to, .n_recipients = 1, .signer = world.signer,
-					     .kind = "liveness", .write = drop };
+	*(tg_seal_opts *)p = (tg_seal_opts){.struct_size = struct_size,
+		.recipient = &to,
+		.n_recipients = 1,
+		.signer = world.signer,
+		.kind = "liveness",
+		.write = drop};
 	err = tg_seal_new(p, &s);
 	if (err == 0)
 		assert_true(tg_seal_head(s)->struct_size == sizeof(tg_head));
@@ -379,8 +411,12 @@ static int seal_size(void *p, size_t struct_size)
 {
 	const tg_recipient *to = world.recipient;
 
-	*(tg_seal_opts *)p = (tg_seal_opts){ .struct_size = struct_size, .recipient = &to, .n_recipients = 1, .signer = world.signer,
-					     .kind = "liveness", .write = drop };
+	*(tg_seal_opts *)p = (tg_seal_opts){.struct_size = struct_size,
+		.recipient = &to,
+		.n_recipients = 1,
+		.signer = world.signer,
+		.kind = "liveness",
+		.write = drop};
 	return tg_seal_size(p, 10) != 0 ? 0 : TG_EINVAL;
 }
 
@@ -389,7 +425,8 @@ static int open_new(void *p, size_t struct_size)
 	tg_opener *o = NULL;
 	int err;
 
-	*(tg_open_opts *)p = (tg_open_opts){ .struct_size = struct_size, .expect = &world.expect, .write = drop };
+	*(tg_open_opts *)p =
+		(tg_open_opts){.struct_size = struct_size, .expect = &world.expect, .write = drop};
 	err = tg_open_new(p, &o);
 	tg_open_free(o);
 	return err;
@@ -397,7 +434,7 @@ static int open_new(void *p, size_t struct_size)
 
 static int open_new_expect(void *p, size_t struct_size)
 {
-	tg_open_opts opts = { .struct_size = sizeof opts, .expect = p, .write = drop };
+	tg_open_opts opts = {.struct_size = sizeof opts, .expect = p, .write = drop};
 	tg_opener *o = NULL;
 	int err;
 
@@ -413,8 +450,11 @@ static int client_new(void *p, size_t struct_size)
 	tg_client *c = NULL;
 	int err;
 
-	*(tg_client_opts *)p = (tg_client_opts){ .struct_size = struct_size, .url = "https://127.0.0.1:1", .ca = "/dev/null",
-						 .cert = "/dev/null", .key = "/dev/null" };
+	*(tg_client_opts *)p = (tg_client_opts){.struct_size = struct_size,
+		.url = "https://127.0.0.1:1",
+		.ca = "/dev/null",
+		.cert = "/dev/null",
+		.key = "/dev/null"};
 	err = tg_client_new(p, &c);
 	tg_client_free(c);
 	return err;
@@ -422,19 +462,21 @@ static int client_new(void *p, size_t struct_size)
 
 static int client_put(void *p, size_t struct_size)
 {
-	*(tg_put_opts *)p = (tg_put_opts){ .struct_size = struct_size, .kind = "liveness", .read = no_bytes };
+	*(tg_put_opts *)p =
+		(tg_put_opts){.struct_size = struct_size, .kind = "liveness", .read = no_bytes};
 	return tg_client_put(world.client, p, NULL);
 }
 
 static int client_take(void *p, size_t struct_size)
 {
-	*(tg_take_opts *)p = (tg_take_opts){ .struct_size = struct_size };
+	*(tg_take_opts *)p = (tg_take_opts){.struct_size = struct_size};
 	return tg_client_take(world.client, "00AAAAAAAAAAAAAAAAAAAAAA", p, drop, NULL, NULL);
 }
 
 static tg_claim claim(size_t struct_size)
 {
-	return (tg_claim){ .struct_size = struct_size, .claim = "x", .blob = "00AAAAAAAAAAAAAAAAAAAAAA" };
+	return (tg_claim){
+		.struct_size = struct_size, .claim = "x", .blob = "00AAAAAAAAAAAAAAAAAAAAAA"};
 }
 
 static int client_read(void *p, size_t struct_size)
@@ -453,20 +495,23 @@ static int put_file(void *p, size_t struct_size)
 {
 	const tg_recipient *to = world.recipient;
 
-	*(tg_put_file_opts *)p = (tg_put_file_opts){ .struct_size = struct_size, .recipient = &to, .n_recipients = 1,
-						     .signer = world.signer, .kind = "liveness" };
+	*(tg_put_file_opts *)p = (tg_put_file_opts){.struct_size = struct_size,
+		.recipient = &to,
+		.n_recipients = 1,
+		.signer = world.signer,
+		.kind = "liveness"};
 	return tg_put_file(world.client, p, "/nowhere/at/all", NULL);
 }
 
 static int fetch(void *p, size_t struct_size)
 {
-	*(tg_fetch_opts *)p = (tg_fetch_opts){ .struct_size = struct_size, .sealed = 1 };
+	*(tg_fetch_opts *)p = (tg_fetch_opts){.struct_size = struct_size, .sealed = 1};
 	return tg_fetch(world.client, "00AAAAAAAAAAAAAAAAAAAAAA", p, drop, NULL, NULL);
 }
 
 static int fetch_expect(void *p, size_t struct_size)
 {
-	tg_fetch_opts o = { .struct_size = sizeof o, .expect = p, .sealed = 1 };
+	tg_fetch_opts o = {.struct_size = sizeof o, .expect = p, .sealed = 1};
 
 	*(tg_expect *)p = world.expect;
 	((tg_expect *)p)->struct_size = struct_size;
@@ -478,7 +523,8 @@ static int open_fd(void *p, size_t struct_size)
 	FILE *f = tmpfile(); /* empty: no age file */
 	int err;
 
-	*(tg_open_opts *)p = (tg_open_opts){ .struct_size = struct_size, .expect = &world.expect, .write = drop };
+	*(tg_open_opts *)p =
+		(tg_open_opts){.struct_size = struct_size, .expect = &world.expect, .write = drop};
 	assert_non_null(f);
 	err = tg_open_fd(p, fileno(f), NULL, NULL, 0);
 	fclose(f);
@@ -490,19 +536,19 @@ static const struct taker {
 	size_t size;
 	int (*call)(void *p, size_t struct_size);
 } takers[] = {
-	{ "tg_seal_new", sizeof(tg_seal_opts), seal_new },
-	{ "tg_seal_size", sizeof(tg_seal_opts), seal_size },
-	{ "tg_open_new", sizeof(tg_open_opts), open_new },
-	{ "tg_open_new's expect", sizeof(tg_expect), open_new_expect },
-	{ "tg_client_new", sizeof(tg_client_opts), client_new },
-	{ "tg_client_put", sizeof(tg_put_opts), client_put },
-	{ "tg_client_take", sizeof(tg_take_opts), client_take },
-	{ "tg_client_read", sizeof(tg_claim), client_read },
-	{ "tg_client_ack", sizeof(tg_claim), client_ack },
-	{ "tg_put_file", sizeof(tg_put_file_opts), put_file },
-	{ "tg_fetch", sizeof(tg_fetch_opts), fetch },
-	{ "tg_fetch's expect", sizeof(tg_expect), fetch_expect },
-	{ "tg_open_fd", sizeof(tg_open_opts), open_fd },
+	{"tg_seal_new", sizeof(tg_seal_opts), seal_new},
+	{"tg_seal_size", sizeof(tg_seal_opts), seal_size},
+	{"tg_open_new", sizeof(tg_open_opts), open_new},
+	{"tg_open_new's expect", sizeof(tg_expect), open_new_expect},
+	{"tg_client_new", sizeof(tg_client_opts), client_new},
+	{"tg_client_put", sizeof(tg_put_opts), client_put},
+	{"tg_client_take", sizeof(tg_take_opts), client_take},
+	{"tg_client_read", sizeof(tg_claim), client_read},
+	{"tg_client_ack", sizeof(tg_claim), client_ack},
+	{"tg_put_file", sizeof(tg_put_file_opts), put_file},
+	{"tg_fetch", sizeof(tg_fetch_opts), fetch},
+	{"tg_fetch's expect", sizeof(tg_expect), fetch_expect},
+	{"tg_open_fd", sizeof(tg_open_opts), open_fd},
 };
 
 union mem { /* a caller's struct, and what lies behind it */
@@ -517,7 +563,7 @@ static void abi_every_function_judges_the_size_of_its_options(void **state)
 	(void)state;
 	for (size_t i = 0; i < LEN(takers); i++) {
 		const struct taker *t = &takers[i];
-		const size_t bad[] = { 0, 1, sizeof(size_t), t->size - 1, TG_ABI_SIZE_MAX + 1 };
+		const size_t bad[] = {0, 1, sizeof(size_t), t->size - 1, TG_ABI_SIZE_MAX + 1};
 
 		for (size_t k = 0; k < LEN(bad); k++) {
 			memset(&m, 0, sizeof m);
@@ -557,7 +603,7 @@ static int out_close(void *out)
 
 static int out_put(void *out)
 {
-	tg_put_opts o = { .struct_size = sizeof o, .kind = "liveness", .read = no_bytes };
+	tg_put_opts o = {.struct_size = sizeof o, .kind = "liveness", .read = no_bytes};
 
 	return tg_client_put(world.client, &o, out);
 }
@@ -604,21 +650,25 @@ static int out_receipt(void *out)
 static int out_put_file(void *out)
 {
 	const tg_recipient *to = world.recipient;
-	tg_put_file_opts o = { .struct_size = sizeof o, .recipient = &to, .n_recipients = 1, .signer = world.signer, .kind = "liveness" };
+	tg_put_file_opts o = {.struct_size = sizeof o,
+		.recipient = &to,
+		.n_recipients = 1,
+		.signer = world.signer,
+		.kind = "liveness"};
 
 	return tg_put_file(world.client, &o, "/dev/null", out);
 }
 
 static int out_fetch(void *out)
 {
-	tg_fetch_opts o = { .struct_size = sizeof o, .sealed = 1 };
+	tg_fetch_opts o = {.struct_size = sizeof o, .sealed = 1};
 
 	return tg_fetch(world.client, "00AAAAAAAAAAAAAAAAAAAAAA", &o, drop, NULL, out);
 }
 
 static int out_open_fd(void *out)
 {
-	tg_open_opts o = { .struct_size = sizeof o, .expect = &world.expect, .write = drop };
+	tg_open_opts o = {.struct_size = sizeof o, .expect = &world.expect, .write = drop};
 	FILE *f = tmpfile();
 	int err;
 
@@ -633,21 +683,21 @@ static const struct giver {
 	size_t size;
 	int (*call)(void *out);
 } givers[] = {
-	{ "tg_client_session_open", sizeof(tg_session), out_open },
-	{ "tg_client_session_show", sizeof(tg_session), out_show },
-	{ "tg_client_session_touch", sizeof(tg_session), out_touch },
-	{ "tg_client_session_close", sizeof(tg_session), out_close },
-	{ "tg_client_put", sizeof(tg_blob), out_put },
-	{ "tg_client_take", sizeof(tg_blob), out_take },
-	{ "tg_client_read", sizeof(tg_blob), out_read },
-	{ "tg_client_stat", sizeof(tg_blob), out_stat },
-	{ "tg_client_claim", sizeof(tg_claim), out_claim },
-	{ "tg_client_ack", sizeof(tg_receipt), out_ack },
-	{ "tg_client_erase", sizeof(tg_receipt), out_erase },
-	{ "tg_client_receipt", sizeof(tg_receipt), out_receipt },
-	{ "tg_put_file", sizeof(tg_blob), out_put_file },
-	{ "tg_fetch", sizeof(tg_fetched), out_fetch },
-	{ "tg_open_fd", sizeof(tg_head), out_open_fd },
+	{"tg_client_session_open", sizeof(tg_session), out_open},
+	{"tg_client_session_show", sizeof(tg_session), out_show},
+	{"tg_client_session_touch", sizeof(tg_session), out_touch},
+	{"tg_client_session_close", sizeof(tg_session), out_close},
+	{"tg_client_put", sizeof(tg_blob), out_put},
+	{"tg_client_take", sizeof(tg_blob), out_take},
+	{"tg_client_read", sizeof(tg_blob), out_read},
+	{"tg_client_stat", sizeof(tg_blob), out_stat},
+	{"tg_client_claim", sizeof(tg_claim), out_claim},
+	{"tg_client_ack", sizeof(tg_receipt), out_ack},
+	{"tg_client_erase", sizeof(tg_receipt), out_erase},
+	{"tg_client_receipt", sizeof(tg_receipt), out_receipt},
+	{"tg_put_file", sizeof(tg_blob), out_put_file},
+	{"tg_fetch", sizeof(tg_fetched), out_fetch},
+	{"tg_open_fd", sizeof(tg_head), out_open_fd},
 };
 
 static void abi_every_function_judges_the_size_of_its_result(void **state)
@@ -657,7 +707,7 @@ static void abi_every_function_judges_the_size_of_its_result(void **state)
 	(void)state;
 	for (size_t i = 0; i < LEN(givers); i++) {
 		const struct giver *g = &givers[i];
-		const size_t bad[] = { 0, 1, sizeof(size_t), g->size - 1, TG_ABI_SIZE_MAX + 1 };
+		const size_t bad[] = {0, 1, sizeof(size_t), g->size - 1, TG_ABI_SIZE_MAX + 1};
 
 		for (size_t k = 0; k < LEN(bad); k++) {
 			memset(&m, 0x5a, sizeof m);
@@ -666,7 +716,9 @@ static void abi_every_function_judges_the_size_of_its_result(void **state)
 				fail_msg("%s takes a struct_size of %zu", g->name, bad[k]);
 			for (size_t at = sizeof(size_t); at < sizeof m; at++)
 				if (m.byte[at] != 0x5a)
-					fail_msg("%s writes to byte %zu of a struct with the size %zu", g->name, at, bad[k]);
+					fail_msg("%s writes to byte %zu of a struct with the size "
+						 "%zu",
+						g->name, at, bad[k]);
 		}
 	}
 }
@@ -690,10 +742,14 @@ static void abi_receipt_of_an_older_or_newer_program(void **state)
 static void put_file_refuses_empty_texts(void **state)
 {
 	const tg_recipient *to = world.recipient;
-	const tg_put_file_opts good = { .struct_size = sizeof good, .recipient = &to, .n_recipients = 1,
-					.signer = world.signer, .kind = "liveness" };
-	const size_t texts[] = { offsetof(tg_put_file_opts, issuer), offsetof(tg_put_file_opts, session),
-				 offsetof(tg_put_file_opts, subject), offsetof(tg_put_file_opts, to), offsetof(tg_put_file_opts, name) };
+	const tg_put_file_opts good = {.struct_size = sizeof good,
+		.recipient = &to,
+		.n_recipients = 1,
+		.signer = world.signer,
+		.kind = "liveness"};
+	const size_t texts[] = {offsetof(tg_put_file_opts, issuer),
+		offsetof(tg_put_file_opts, session), offsetof(tg_put_file_opts, subject),
+		offsetof(tg_put_file_opts, to), offsetof(tg_put_file_opts, name)};
 	const char *empty = "";
 
 	(void)state;

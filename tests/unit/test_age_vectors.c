@@ -1,6 +1,7 @@
 /*
- * Goal: every age test vector that X25519 identities can open, or that the guard can judge, ends as the vector says, however it is cut; and what
- * was released hashes to what the vector allows, also when the file turns out bad. (runner: slow: megabytes, byte by byte)
+ * Goal: every age test vector that X25519 identities can open, or that the guard can judge, ends as
+ * the vector says, however it is cut; and what was released hashes to what the vector allows, also
+ * when the file turns out bad. (runner: slow: megabytes, byte by byte)
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +20,10 @@ struct tally {
 	size_t cut; /* bytes a push; 0: all at once */
 };
 
-static const struct { const char *expect; int err; } OUTCOME[] = {
+static const struct {
+	const char *expect;
+	int err;
+} OUTCOME[] = {
 	{"success", 0},
 	{"header failure", TG_EHEADER},
 	{"HMAC failure", TG_EHMAC},
@@ -43,7 +47,8 @@ static int hash_content(void *ctx, const void *p, size_t n)
 
 static void wrong(struct tally *t, const struct age_vector *v, const char *what, int got)
 {
-	print_error("%s (pieces of %zu): %s: got \"%s\", expected \"%s\"\n", v->name, t->cut, what, tg_strerror(got), v->expect);
+	print_error("%s (pieces of %zu): %s: got \"%s\", expected \"%s\"\n", v->name, t->cut, what,
+		tg_strerror(got), v->expect);
 	t->wrong++;
 }
 
@@ -52,14 +57,17 @@ static int open_vector(const struct age_vector *v, size_t cut, char hash_hex[65]
 	crypto_hash_sha256_state hash;
 	uint8_t digest[32];
 	tg_identity *id[4];
-	tg_expect e = {.struct_size = sizeof e, .identity = id, .n_identities = v->n_identities, .raw = 1};
-	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = hash_content, .ctx = &hash};
+	tg_expect e = {
+		.struct_size = sizeof e, .identity = id, .n_identities = v->n_identities, .raw = 1};
+	tg_open_opts o = {
+		.struct_size = sizeof o, .expect = &e, .write = hash_content, .ctx = &hash};
 	tg_opener *op;
 	int err = 0;
 
 	crypto_hash_sha256_init(&hash);
 	for (size_t i = 0; i < v->n_identities; i++)
-		assert_int_equal(tg_identity_parse(v->identity[i], strlen(v->identity[i]), &id[i]), 0);
+		assert_int_equal(
+			tg_identity_parse(v->identity[i], strlen(v->identity[i]), &id[i]), 0);
 	assert_int_equal(tg_open_new(&o, &op), 0);
 	for (size_t at = 0; at < v->file_len && !err; at += cut ? cut : v->file_len) {
 		size_t n = cut && v->file_len - at > cut ? cut : v->file_len - at;
@@ -102,7 +110,8 @@ static void check_opening(const struct age_vector *v, struct tally *t)
 static void need_vectors(void)
 {
 	if (!age_vectors_dir()) {
-		print_message("SKIP: no age vectors: set TIMEGLAS_AGE_VECTORS to a folder of C2SP/CCTV age vectors\n");
+		print_message("SKIP: no age vectors: set TIMEGLAS_AGE_VECTORS to a folder of "
+			      "C2SP/CCTV age vectors\n");
 		skip();
 	}
 	assert_true(vectors.n >= 100);
@@ -126,28 +135,31 @@ static void open_every_x25519_vector_ends_as_expected(void **state)
 		assert_true(t.run >= 50);
 		assert_int_equal(t.wrong, 0);
 		if (i == 0)
-			print_message("%zu vectors opened; SKIP: %zu that are armored, or need a passphrase or a post-quantum identity\n",
-				      t.run, t.skipped);
+			print_message("%zu vectors opened; SKIP: %zu that are armored, or need a "
+				      "passphrase or a post-quantum identity\n",
+				t.run, t.skipped);
 	}
 }
 
 /* Faults in a header's text that the grammar cannot see: they are in what the keys give. */
 static int needs_keys(const struct age_vector *v)
 {
-	static const char *const names[] = {"x25519_identity", "x25519_long_file_key", "scrypt_long_file_key", "scrypt_work_factor_23"};
+	static const char *const names[] = {"x25519_identity", "x25519_long_file_key",
+		"scrypt_long_file_key", "scrypt_work_factor_23"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (strcmp(v->name, names[i]) == 0)
 			return 1;
-	/* A post-quantum stanza is an unknown type to the guard: it passes by the general rules, its own are the reader's. */
+	/* A post-quantum stanza is an unknown type to the guard: it passes by the general rules,
+	 * its own are the reader's. */
 	return strncmp(v->name, "hybrid", 6) == 0;
 }
 
 /* Payload faults that show in the length alone. */
 static int length_tells(const struct age_vector *v)
 {
-	static const char *const names[] = {"stream_last_chunk_empty", "stream_missing_tag", "stream_no_chunks",
-					    "stream_short_second_chunk", "stream_trailing_garbage_short"};
+	static const char *const names[] = {"stream_last_chunk_empty", "stream_missing_tag",
+		"stream_no_chunks", "stream_short_second_chunk", "stream_trailing_garbage_short"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (strcmp(v->name, names[i]) == 0)
@@ -195,7 +207,9 @@ static void guard_every_vector_is_judged_by_its_form(void **state)
 		each_vector(check_guard, &t);
 		assert_int_equal(t.wrong, 0);
 		if (i == 0)
-			print_message("%zu vectors judged by the guard; SKIP: %zu of malformed armor\n", t.run, t.skipped);
+			print_message(
+				"%zu vectors judged by the guard; SKIP: %zu of malformed armor\n",
+				t.run, t.skipped);
 	}
 }
 

@@ -1,5 +1,6 @@
 /*
- * Goal: the key that signs the evidence is made once, with its public half; a key that is lost or exchanged is noticed, never replaced.
+ * Goal: the key that signs the evidence is made once, with its public half; a key that is lost or
+ * exchanged is noticed, never replaced.
  */
 #include "check.h"
 #include <stdio.h>
@@ -84,7 +85,8 @@ static void akey_lost_is_not_replaced(void **state)
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(akey_open(&k, path), TG_ESIGNATURE);
 	assert_int_equal(access(path, F_OK), -1);
-	assert_int_equal(rename(public_path, aside), 0); /* the operator's word that it is gone for good */
+	/* the operator's word that it is gone for good */
+	assert_int_equal(rename(public_path, aside), 0);
 	made(next);
 	assert_string_not_equal(next, first);
 }
@@ -116,8 +118,10 @@ static void akey_is_held_by_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(akey_is_made_once_with_its_public_half, setup, teardown),
-		cmocka_unit_test_setup_teardown(akey_public_half_that_is_missing_is_written_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			akey_is_made_once_with_its_public_half, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			akey_public_half_that_is_missing_is_written_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(akey_lost_is_not_replaced, setup, teardown),
 		cmocka_unit_test_setup_teardown(akey_exchanged_is_noticed, setup, teardown),
 		cmocka_unit_test_setup_teardown(akey_is_held_by_one, setup, teardown),

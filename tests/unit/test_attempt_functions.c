@@ -1,6 +1,7 @@
 /*
- * Goal: names that uploaders choose, in the Function library alone: attempts that share a name touch nothing of each other's, and nothing of the blob that has it; whichever
- * command Redis refuses, whichever write or call comes late.
+ * Goal: names that uploaders choose, in the Function library alone: attempts that share a name
+ * touch nothing of each other's, and nothing of the blob that has it; whichever command Redis
+ * refuses, whichever write or call comes late.
  */
 #include "functions_fixture.h"
 
@@ -29,12 +30,14 @@ static long long chunks_left(void)
 	return (long long)redis_server_keys(&redis, "tg:{05}:c:*");
 }
 
-static int commit_named(const char *attempt, const char *uploader, const char *sid, int n, long size, const char *f, const char *ref)
+static int commit_named(const char *attempt, const char *uploader, const char *sid, int n,
+	long size, const char *f, const char *ref)
 {
 	char d[40];
 
 	snprintf(d, sizeof d, "%s passport 0", ref);
-	return fcall("commit", "%s %s %s %s %d %d %ld 100000 0 %s %s %s %s", attempt, uploader, " v ", sid, sid[0] != '\0', n, size, d, "DNK -", n > 1 ? "1" : "0", f);
+	return fcall("commit", "%s %s %s %s %d %d %ld 100000 0 %s %s %s %s", attempt, uploader,
+		" v ", sid, sid[0] != '\0', n, size, d, "DNK -", n > 1 ? "1" : "0", f);
 }
 
 /* An attempt up to its commit; ref: of its events. */
@@ -44,7 +47,9 @@ static void write_attempt(const char *attempt, const char *sid, int n, const cha
 
 	snprintf(d, sizeof d, "%s passport 0", ref);
 	if (n > 1)
-		assert_int_equal(fcall("stage", "%s up %s %d 1 %d 60000 %s", attempt, sid, sid[0] != '\0', n, d), 0);
+		assert_int_equal(fcall("stage", "%s up %s %d 1 %d 60000 %s", attempt, sid,
+					 sid[0] != '\0', n, d),
+			0);
 	for (int i = 0; i < n; i++)
 		chunk(attempt, i, "bytes");
 }
@@ -60,9 +65,11 @@ static void large_attempt(const char *attempt, int n)
 	static char bytes[LARGE];
 
 	memset(bytes, 'x', sizeof bytes);
-	assert_int_equal(fcall("stage", "%s up %s 0 1 %d 60000 %s", attempt, "", n, "r passport 0"), 0);
+	assert_int_equal(
+		fcall("stage", "%s up %s 0 1 %d 60000 %s", attempt, "", n, "r passport 0"), 0);
 	for (int i = 0; i < n; i++)
-		redis_server_run_cmd(&redis, "SET tg:{05}:c:%s:%d %b PX 100000", attempt, i, bytes, sizeof bytes);
+		redis_server_run_cmd(&redis, "SET tg:{05}:c:%s:%d %b PX 100000", attempt, i, bytes,
+			sizeof bytes);
 }
 
 static void end_all(void)
@@ -80,7 +87,7 @@ static void end_all(void)
 	fail_msg("something is never ended");
 }
 
-/* Cases ------------------------------------------------------------------------------------------------------------- */
+/* Cases -------------------------------------------------------------------- */
 
 static void commit_makes_the_attempt_a_blob_and_nothing_else_is_left_of_it(void **state)
 {
@@ -94,7 +101,8 @@ static void commit_makes_the_attempt_a_blob_and_nothing_else_is_left_of_it(void 
 		assert_int_equal(chunks_left(), n);
 		assert_int_equal(redis_server_int(&redis, "ZCARD " DL), 2);
 		assert_int_equal(redis_server_int(&redis, "ZCARD tg:{05}:sb:S"), 1);
-		assert_int_equal(text_num("PEXPIRETIME %s", "tg:{05}:c:B:0"), score("b:B") + NET_MS);
+		assert_int_equal(
+			text_num("PEXPIRETIME %s", "tg:{05}:c:B:0"), score("b:B") + NET_MS);
 		assert_int_equal(fcall("take", "B v T"), 0);
 		assert_int_equal(count_events("e\tstored\t"), 1);
 	}
@@ -102,7 +110,8 @@ static void commit_makes_the_attempt_a_blob_and_nothing_else_is_left_of_it(void 
 
 static void whoever_comes_second_gets_one_answer_and_leaves_nothing(void **state)
 {
-	static const char *const others[] = {HEAD_B LENGTH DIGEST, HEAD_A "2222222222222222" DIGEST, HEAD_A LENGTH "eeeeeeeeeeeeeeee"};
+	static const char *const others[] = {HEAD_B LENGTH DIGEST, HEAD_A "2222222222222222" DIGEST,
+		HEAD_A LENGTH "eeeeeeeeeeeeeeee"};
 	static const char *const states[] = {"live", "claimed", "gone"};
 
 	(void)state;
@@ -116,7 +125,9 @@ static void whoever_comes_second_gets_one_answer_and_leaves_nothing(void **state
 		for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 			for (int n = 1; n <= 3; n += 2) {
 				write_attempt("B:T2", "", n, "q");
-				assert_int_equal(commit_named("B:T2", "up", "", n, 5L * n, others[i], "q"), TG_ETAKEN);
+				assert_int_equal(
+					commit_named("B:T2", "up", "", n, 5L * n, others[i], "q"),
+					TG_ETAKEN);
 				assert_int_equal(fcall("named", "B up %s", others[i]), TG_ETAKEN);
 			}
 		write_attempt("B:T2", "", 2, "q");
@@ -129,7 +140,8 @@ static void whoever_comes_second_gets_one_answer_and_leaves_nothing(void **state
 		assert_string_equal(field(1, 1), states[s]);
 		assert_string_equal(last->element[2]->str, "1");
 		write_attempt("B:T4", "", 1, "q"); /* the digest is compared where both tell it */
-		assert_int_equal(commit_named("B:T4", "up", "", 1, 10, HEAD_A LENGTH UNKNOWN, "q"), 0);
+		assert_int_equal(
+			commit_named("B:T4", "up", "", 1, 10, HEAD_A LENGTH UNKNOWN, "q"), 0);
 		assert_int_equal(redis_server_keys(&redis, "*B:T*"), 0);
 		assert_int_equal(chunks_left(), before);
 	}
@@ -138,7 +150,8 @@ static void whoever_comes_second_gets_one_answer_and_leaves_nothing(void **state
 	assert_int_equal(count_events("e\taborted\t"), 0);
 }
 
-/* What strangers do before a commit: whatever acts by the name of an attempt leaves the blob, and other attempts, alone. */
+/* What strangers do before a commit: whatever acts by the name of an attempt leaves the blob, and
+ * other attempts, alone. */
 static void attempts_that_never_commit_touch_nothing(void **state)
 {
 	(void)state;
@@ -186,7 +199,8 @@ static void late_chunk_of_an_attempt_is_wiped(void **state)
 	assert_int_equal(chunks_left(), 0);
 }
 
-/* A stalled connection delivers a commit behind its own abort. Nobody is told of that blob, so it ends with the sweep; unless its uploader has repeated it meanwhile. */
+/* A stalled connection delivers a commit behind its own abort. Nobody is told of that blob, so it
+ * ends with the sweep; unless its uploader has repeated it meanwhile. */
 static void late_commit_ends_unless_its_uploader_knows(void **state)
 {
 	(void)state;
@@ -233,12 +247,14 @@ static void an_abort_ends_what_its_own_attempt_stored_and_nobody_knows_of(void *
 	write_attempt("B:T2", "", 2, "q"); /* a stranger, and another description */
 	assert_int_equal(commit_named("B:T2", "stranger", "", 2, 10, SAME, "q"), TG_ETAKEN);
 	write_attempt("B:T2", "", 2, "q");
-	assert_int_equal(commit_named("B:T2", "up", "", 2, 10, HEAD_B LENGTH DIGEST, "q"), TG_ETAKEN);
+	assert_int_equal(
+		commit_named("B:T2", "up", "", 2, 10, HEAD_B LENGTH DIGEST, "q"), TG_ETAKEN);
 	assert_int_equal(fcall("named", "B up %s", SAME), 0); /* to who repeats it there is none */
 	assert_int_equal(last->elements, 1);
 	store_named("B:T3", "", 2, "second");
 	assert_string_equal(field(1, 1), "live");
-	assert_int_equal(fcall("abort", "B:T1 2 60000 1"), 0); /* the first one's again: its answer was lost */
+	/* the first one's again: its answer was lost */
+	assert_int_equal(fcall("abort", "B:T1 2 60000 1"), 0);
 	end_all();
 	assert_int_equal(count_events("e\tstored\td\tr "), 1);
 	assert_int_equal(count_events("e\tgone\td\tr passport 0\tc\taborted\t"), 1);
@@ -246,7 +262,8 @@ static void an_abort_ends_what_its_own_attempt_stored_and_nobody_knows_of(void *
 	assert_int_equal(count_events("e\tgone\td\tsecond passport 0\tc\texpired\t"), 1);
 }
 
-/* What is left to be erased of a large blob that was aborted is not erased from the one that is stored in its place. */
+/* What is left to be erased of a large blob that was aborted is not erased from the one that is
+ * stored in its place. */
 static void a_blob_in_the_place_of_an_aborted_one_keeps_its_bytes(void **state)
 {
 	int err;
@@ -263,17 +280,22 @@ static void a_blob_in_the_place_of_an_aborted_one_keeps_its_bytes(void **state)
 	} while (err != 0);
 	for (int i = 0; i < 10; i++)
 		reap(64);
-	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:B:??") + redis_server_keys(&redis, "tg:{05}:c:B:?") + redis_server_keys(&redis, "tg:{05}:c:B:???"), 120);
+	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:B:??") +
+			redis_server_keys(&redis, "tg:{05}:c:B:?") +
+			redis_server_keys(&redis, "tg:{05}:c:B:???"),
+		120);
 	assert_int_equal(fcall("claim", "B v 60000 TH %s %s 0", "", ""), 0);
 }
 
-/* Nor does it store one where nothing stands: it may have forgotten a blob of that name, and that it ended. */
+/* Nor does it store one where nothing stands: it may have forgotten a blob of that name, and that
+ * it ended. */
 static void a_store_that_was_not_compared_tells_no_uploader_of_its_blob(void **state)
 {
 	(void)state;
 	store_named("B:T1", "", 1, "r");
 	redis_server_run_cmd(&redis, "FUNCTION FLUSH");
-	redis_server_run_cmd(&redis, "FUNCTION LOAD %b", store_functions_lua, (size_t)store_functions_lua_len);
+	redis_server_run_cmd(
+		&redis, "FUNCTION LOAD %b", store_functions_lua, (size_t)store_functions_lua_len);
 	assert_int_equal(fcall("named", "B up %s", SAME), TG_ECOMPARE);
 	write_attempt("B:T2", "", 1, "q");
 	assert_int_equal(commit_named("B:T2", "up", "", 1, 5, SAME, "q"), TG_ECOMPARE);
@@ -294,21 +316,25 @@ static void run_denied(const char *command, const char *const words[], int n)
 		argv[3 + i] = words[i];
 	redis_server_run_cmd(&redis, "ACL SETUSER default -%s", command);
 	freeReplyObject(redisCommandArgv(redis.c, 3 + n, argv, NULL));
-	freeReplyObject(redisCommandArgv(redis.c, 5, (const char *[]){"FCALL", "tg1_reap", "1", DL, "64"}, NULL));
+	freeReplyObject(redisCommandArgv(
+		redis.c, 5, (const char *[]){"FCALL", "tg1_reap", "1", DL, "64"}, NULL));
 	redis_server_run_cmd(&redis, "ACL SETUSER default +%s", command);
 }
 
-/* Whatever command is refused within a commit: its server sends an abort, and then there is a blob with one end, or none and no word of one; and no chunk is left. */
+/* Whatever command is refused within a commit: its server sends an abort, and then there is a blob
+ * with one end, or none and no word of one; and no chunk is left. */
 static void command_denied_within_a_commit_leaves_nothing_untold(void **state)
 {
-	static const char *const denied[] = {"set", "xadd", "unlink", "zrem", "zadd", "del", "hset", "rename", "pexpire", "pexpireat", "strlen", "publish", "hincrby", "get", "xdel"};
+	static const char *const denied[] = {"set", "xadd", "unlink", "zrem", "zadd", "del", "hset",
+		"rename", "pexpire", "pexpireat", "strlen", "publish", "hincrby", "get", "xdel"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof denied / sizeof *denied; i++)
 		for (int n = 1; n <= 2; n++)
 			for (int again = 0; again < 3; again++) {
-				const char *const words[] = {"tg1_commit", "B:T2", "up", " v ", "S", "1", n > 1 ? "2" : "1", n > 1 ? "10" : "5", "100000", "0", "new passport 0", "DNK -",
-					n > 1 ? "1" : "0", SAME};
+				const char *const words[] = {"tg1_commit", "B:T2", "up", " v ", "S",
+					"1", n > 1 ? "2" : "1", n > 1 ? "10" : "5", "100000", "0",
+					"new passport 0", "DNK -", n > 1 ? "1" : "0", SAME};
 				redis_server_run_cmd(&redis, "FLUSHALL");
 				session("S", 60000, 3600000);
 				if (again > 0)
@@ -324,20 +350,30 @@ static void command_denied_within_a_commit_leaves_nothing_untold(void **state)
 					assert_int_equal(count_events("e\tgone\td\told "), 0);
 				}
 				end_all();
-				const int stored = count_events("e\tstored\td\tnew "), ended = count_events("e\tgone\td\tnew ");
-				if (stored != ended || stored > 1 || count_events("e\tgone\td\told ") != (again > 0))
-					fail_msg("without %s, %d chunks, case %d: stored %d times, ended %d", denied[i], n, again, stored, ended);
+				const int stored = count_events("e\tstored\td\tnew "),
+					  ended = count_events("e\tgone\td\tnew ");
+				if (stored != ended || stored > 1 ||
+					count_events("e\tgone\td\told ") != (again > 0))
+					fail_msg("without %s, %d chunks, case %d: stored %d times, "
+						 "ended %d",
+						denied[i], n, again, stored, ended);
 				if (stored && count_events("e\taborted\td\tnew ") != 0)
-					fail_msg("without %s, %d chunks, case %d: stored, and aborted", denied[i], n, again);
+					fail_msg("without %s, %d chunks, case %d: stored, and "
+						 "aborted",
+						denied[i], n, again);
 				if (chunks_left() != 0)
-					fail_msg("without %s, %d chunks, case %d: %lld chunks left", denied[i], n, again, chunks_left());
+					fail_msg("without %s, %d chunks, case %d: %lld chunks left",
+						denied[i], n, again, chunks_left());
 			}
 }
 
 /* What a server has written itself: of an only chunk, without a session. */
-static const char *const written[] = {"tg1_commit", "B:T2", "up", " v ", "", "0", "1", "5", "100000", "0", "new passport 0", "DNK -", "0", SAME,
-	"live\tup\t v \t\t0\t1\t5\t1\t9000000000000\tnew passport 0\tDNK -\t\t\t\n\t\t\t\t\t\t\t\tT2\t" SAME,
-	"e\tstored\td\tnew passport 0\tu\tup\tto\t v \ts\t\tz\t5\tdl\t9000000000000\tat\t1", "9000000000000", "86500000", "100000"};
+static const char *const written[] = {"tg1_commit", "B:T2", "up", " v ", "", "0", "1", "5",
+	"100000", "0", "new passport 0", "DNK -", "0", SAME,
+	"live\tup\t v \t\t0\t1\t5\t1\t9000000000000\tnew passport 0\tDNK "
+	"-\t\t\t\n\t\t\t\t\t\t\t\tT2\t" SAME,
+	"e\tstored\td\tnew passport 0\tu\tup\tto\t v \ts\t\tz\t5\tdl\t9000000000000\tat\t1",
+	"9000000000000", "86500000", "100000"};
 #define WRITTEN_N ((int)(sizeof written / sizeof *written))
 
 static int commit_written(void)
@@ -375,7 +411,8 @@ static void commit_of_what_a_server_has_written_is_a_blob_if_the_name_is_free(vo
 		if (!gone)
 			assert_int_equal(fcall("take", "B v T"), 0);
 	}
-	assert_int_equal(fcall("named", "B up %s", HEAD_B LENGTH DIGEST), TG_ETAKEN); /* the tombstone of a take knows */
+	/* the tombstone of a take knows */
+	assert_int_equal(fcall("named", "B up %s", HEAD_B LENGTH DIGEST), TG_ETAKEN);
 	assert_int_equal(count_events("e\tstored\t"), 1);
 	redis_server_run_cmd(&redis, "FLUSHALL");
 	assert_int_equal(commit_written(), TG_ESTORE); /* no chunk is there */
@@ -384,7 +421,8 @@ static void commit_of_what_a_server_has_written_is_a_blob_if_the_name_is_free(vo
 
 static void command_denied_within_a_written_commit_leaves_nothing_untold(void **state)
 {
-	static const char *const denied[] = {"set", "xadd", "unlink", "zrem", "zadd", "del", "rename", "pexpire"};
+	static const char *const denied[] = {
+		"set", "xadd", "unlink", "zrem", "zadd", "del", "rename", "pexpire"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof denied / sizeof *denied; i++) {
@@ -393,9 +431,11 @@ static void command_denied_within_a_written_commit_leaves_nothing_untold(void **
 		run_denied(denied[i], written, WRITTEN_N);
 		assert_int_equal(fcall("abort", "B:T2 1 0 1"), 0);
 		end_all();
-		const int stored = count_events("e\tstored\td\tnew "), ended = count_events("e\tgone\td\tnew ");
+		const int stored = count_events("e\tstored\td\tnew "),
+			  ended = count_events("e\tgone\td\tnew ");
 		if (stored != ended || chunks_left() != 0)
-			fail_msg("without %s: stored %d times, ended %d, %lld chunks left", denied[i], stored, ended, chunks_left());
+			fail_msg("without %s: stored %d times, ended %d, %lld chunks left",
+				denied[i], stored, ended, chunks_left());
 	}
 }
 

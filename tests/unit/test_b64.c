@@ -1,9 +1,13 @@
-/* Goal: base64 in its three variants agrees with libsodium's, and nothing but the one canonical spelling is read. */
+/* Goal: base64 in its three variants agrees with libsodium's, and nothing but the one canonical
+ * spelling is read. */
 #include <sodium.h>
 #include "check.h"
 #include "core/b64.h"
 
-static const struct { enum tg_b64 ours; int theirs; } VARIANT[] = {
+static const struct {
+	enum tg_b64 ours;
+	int theirs;
+} VARIANT[] = {
 	{TG_B64_STD, sodium_base64_VARIANT_ORIGINAL},
 	{TG_B64_NOPAD, sodium_base64_VARIANT_ORIGINAL_NO_PADDING},
 	{TG_B64_URL, sodium_base64_VARIANT_URLSAFE_NO_PADDING},
@@ -19,9 +23,12 @@ static void encode_random_bytes_agrees_with_libsodium(void **state)
 		for (size_t n = 0; n <= sizeof raw; n++) {
 			randombytes_buf(raw, n);
 			sodium_bin2base64(theirs, sizeof theirs, raw, n, VARIANT[v].theirs);
-			assert_int_equal(tg_b64_encode(VARIANT[v].ours, raw, n, ours), strlen(theirs));
+			assert_int_equal(
+				tg_b64_encode(VARIANT[v].ours, raw, n, ours), strlen(theirs));
 			assert_string_equal(ours, theirs);
-			assert_int_equal(tg_b64_decode(VARIANT[v].ours, ours, strlen(ours), back, n), (long)n);
+			assert_int_equal(
+				tg_b64_decode(VARIANT[v].ours, ours, strlen(ours), back, n),
+				(long)n);
 			assert_memory_equal(raw, back, n);
 		}
 }
@@ -29,7 +36,8 @@ static void encode_random_bytes_agrees_with_libsodium(void **state)
 static void encode_rfc4648_vectors(void **state)
 {
 	static const char *const plain[] = {"", "f", "fo", "foo", "foob", "fooba", "foobar"};
-	static const char *const text[] = {"", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
+	static const char *const text[] = {
+		"", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
 	char out[16];
 
 	(void)state;
@@ -41,17 +49,38 @@ static void encode_rfc4648_vectors(void **state)
 
 static void decode_second_spellings_are_refused(void **state)
 {
-	static const struct { enum tg_b64 v; const char *s; } bad[] = {
-		{TG_B64_STD, "Zg"}, {TG_B64_STD, "Zg="}, {TG_B64_STD, "Zg==="}, {TG_B64_STD, "Zh=="}, {TG_B64_STD, "Zm9="}, {TG_B64_STD, "===="},
-		{TG_B64_STD, "Z==="}, {TG_B64_STD, "Zg==Zg=="}, {TG_B64_STD, "Zm-v"}, {TG_B64_STD, "=m9v"},
-		{TG_B64_NOPAD, "Z"}, {TG_B64_NOPAD, "Zg=="}, {TG_B64_NOPAD, "Zh"}, {TG_B64_NOPAD, "Zm9"}, {TG_B64_NOPAD, "Zm9v\n"}, {TG_B64_NOPAD, " Zm9v"},
-		{TG_B64_NOPAD, "Zm9vY"}, {TG_B64_NOPAD, "____"}, {TG_B64_URL, "++++"}, {TG_B64_URL, "Zm8="},
+	static const struct {
+		enum tg_b64 v;
+		const char *s;
+	} bad[] = {
+		{TG_B64_STD, "Zg"},
+		{TG_B64_STD, "Zg="},
+		{TG_B64_STD, "Zg==="},
+		{TG_B64_STD, "Zh=="},
+		{TG_B64_STD, "Zm9="},
+		{TG_B64_STD, "===="},
+		{TG_B64_STD, "Z==="},
+		{TG_B64_STD, "Zg==Zg=="},
+		{TG_B64_STD, "Zm-v"},
+		{TG_B64_STD, "=m9v"},
+		{TG_B64_NOPAD, "Z"},
+		{TG_B64_NOPAD, "Zg=="},
+		{TG_B64_NOPAD, "Zh"},
+		{TG_B64_NOPAD, "Zm9"},
+		{TG_B64_NOPAD, "Zm9v\n"},
+		{TG_B64_NOPAD, " Zm9v"},
+		{TG_B64_NOPAD, "Zm9vY"},
+		{TG_B64_NOPAD, "____"},
+		{TG_B64_URL, "++++"},
+		{TG_B64_URL, "Zm8="},
 	};
 	uint8_t out[16];
 
 	(void)state;
 	for (size_t i = 0; i < LEN(bad); i++)
-		assert_int_equal(tg_b64_decode(bad[i].v, bad[i].s, strlen(bad[i].s), out, sizeof out), TG_EINVAL);
+		assert_int_equal(
+			tg_b64_decode(bad[i].v, bad[i].s, strlen(bad[i].s), out, sizeof out),
+			TG_EINVAL);
 }
 
 static void decode_too_small_a_room_is_refused(void **state)
@@ -68,7 +97,8 @@ static void decode_too_small_a_room_is_refused(void **state)
 /* Not against libsodium here: its 1.0.18 takes bytes above 127 for digits. */
 static void decode_every_single_byte_is_a_digit_or_refused(void **state)
 {
-	static const char common[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	static const char common[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 	static const char *const own[] = {"+/", "+/", "-_"};
 	char s[5] = "AAAA";
 	uint8_t out[3];
@@ -78,7 +108,8 @@ static void decode_every_single_byte_is_a_digit_or_refused(void **state)
 		for (int c = 0; c < 256; c++) {
 			int digit = c != 0 && (strchr(common, c) || strchr(own[v], c));
 			s[2] = (char)c;
-			assert_int_equal(tg_b64_decode(VARIANT[v].ours, s, 4, out, sizeof out), digit ? 3 : TG_EINVAL);
+			assert_int_equal(tg_b64_decode(VARIANT[v].ours, s, 4, out, sizeof out),
+				digit ? 3 : TG_EINVAL);
 		}
 }
 

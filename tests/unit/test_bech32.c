@@ -1,4 +1,5 @@
-/* Goal: Bech32 agrees with age's own keys and BIP 173's checksum; every single-character fault is seen. */
+/* Goal: Bech32 agrees with age's own keys and BIP 173's checksum; every single-character fault is
+ * seen. */
 #include "check.h"
 #include "lib/bech32.h"
 
@@ -10,7 +11,8 @@ static void decode_age_identity_encodes_back(void **state)
 	char text[128];
 
 	(void)state;
-	assert_int_equal(tg_bech32_decode("AGE-SECRET-KEY-", IDENTITY, strlen(IDENTITY), key, 32), 0);
+	assert_int_equal(
+		tg_bech32_decode("AGE-SECRET-KEY-", IDENTITY, strlen(IDENTITY), key, 32), 0);
 	assert_int_equal(tg_bech32_encode("AGE-SECRET-KEY-", key, 32, text, sizeof text), 0);
 	assert_string_equal(text, IDENTITY);
 }
@@ -24,7 +26,9 @@ static void encode_bip173_vector(void **state)
 
 	(void)state;
 	assert_int_equal(tg_bech32_decode("abcdef", text, strlen(text), raw, sizeof raw), 0);
-	assert_memory_equal(raw, "\x00\x44\x32\x14\xc7\x42\x54\xb6\x35\xcf\x84\x65\x3a\x56\xd7\xc6\x75\xbe\x77\xdf", 20);
+	assert_memory_equal(raw,
+		"\x00\x44\x32\x14\xc7\x42\x54\xb6\x35\xcf\x84\x65\x3a\x56\xd7\xc6\x75\xbe\x77\xdf",
+		20);
 	assert_int_equal(tg_bech32_encode("abcdef", raw, sizeof raw, out, sizeof out), 0);
 	assert_string_equal(out, text);
 }
@@ -57,7 +61,9 @@ static void decode_every_single_change_is_seen(void **state)
 		for (size_t k = 0; k < sizeof with; k++) {
 			text[i] = with[k];
 			if (text[i] != was)
-				assert_int_equal(tg_bech32_decode("AGE-SECRET-KEY-", text, sizeof text - 1, key, 32), TG_EKEY);
+				assert_int_equal(tg_bech32_decode("AGE-SECRET-KEY-", text,
+							 sizeof text - 1, key, 32),
+					TG_EKEY);
 		}
 		text[i] = was;
 	}
@@ -71,16 +77,24 @@ static void decode_other_shape_is_refused_and_wiped(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof lower; i++)
-		lower[i] = IDENTITY[i] >= 'A' && IDENTITY[i] <= 'Z' ? (char)(IDENTITY[i] + 32) : IDENTITY[i];
-	assert_int_equal(tg_bech32_decode("AGE-SECRET-KEY-", lower, strlen(lower), key, 32), TG_EKEY);
-	assert_int_equal(tg_bech32_decode("AGE-SECRET-KEY-", IDENTITY, strlen(IDENTITY) - 1, key, 32), TG_EKEY);
-	assert_int_equal(tg_bech32_decode("AGE-SECRET-KEY-", IDENTITY "Q", strlen(IDENTITY) + 1, key, 32), TG_EKEY);
-	assert_int_equal(tg_bech32_decode("AGE-PUBLIC-KEYS", IDENTITY, strlen(IDENTITY), key, 32), TG_EKEY);
+		lower[i] = IDENTITY[i] >= 'A' && IDENTITY[i] <= 'Z' ? (char)(IDENTITY[i] + 32) :
+								      IDENTITY[i];
+	assert_int_equal(
+		tg_bech32_decode("AGE-SECRET-KEY-", lower, strlen(lower), key, 32), TG_EKEY);
+	assert_int_equal(
+		tg_bech32_decode("AGE-SECRET-KEY-", IDENTITY, strlen(IDENTITY) - 1, key, 32),
+		TG_EKEY);
+	assert_int_equal(
+		tg_bech32_decode("AGE-SECRET-KEY-", IDENTITY "Q", strlen(IDENTITY) + 1, key, 32),
+		TG_EKEY);
+	assert_int_equal(
+		tg_bech32_decode("AGE-PUBLIC-KEYS", IDENTITY, strlen(IDENTITY), key, 32), TG_EKEY);
 	assert_int_equal(tg_bech32_decode("AGE-SECRET-KEY-", "", 0, key, 32), TG_EKEY);
 	memset(key, 7, sizeof key);
 	memcpy(lower, IDENTITY, sizeof lower);
 	lower[strlen(lower) - 1] = 'Q';
-	assert_int_equal(tg_bech32_decode("AGE-SECRET-KEY-", lower, strlen(lower), key, 32), TG_EKEY);
+	assert_int_equal(
+		tg_bech32_decode("AGE-SECRET-KEY-", lower, strlen(lower), key, 32), TG_EKEY);
 	assert_memory_equal(key, zero, sizeof key);
 }
 

@@ -1,5 +1,6 @@
 /*
- * Goal: what one process leaves on the board, the others read as it was left, grown old or not; without a board nothing is missed.
+ * Goal: what one process leaves on the board, the others read as it was left, grown old or not;
+ * without a board nothing is missed.
  */
 #include "check.h"
 #include <signal.h>
@@ -41,7 +42,7 @@ static void board_attest_is_seen_by_another_process_and_grows_stale(void **state
 
 static void board_clock_remembers_any_number(void **state)
 {
-	static const int64_t v[] = { 0, 1, -1, INT64_C(1795400000000) };
+	static const int64_t v[] = {0, 1, -1, INT64_C(1795400000000)};
 	struct board *b = board_new();
 	int64_t got;
 
@@ -78,7 +79,7 @@ static void board_without_one_nothing_is_missed(void **state)
 	board_set_clock(1);
 	board_set_evidence(EVIDENCE_DAMAGED, 5);
 	board_set_caught_up(1);
-	board_set_head(1, (const uint8_t[BOARD_HASH]){ 1 });
+	board_set_head(1, (const uint8_t[BOARD_HASH]){1});
 	assert_true(board_attest_ok(board_attest()));
 	assert_false(board_clock(&ms));
 	assert_int_equal(board_evidence(), EVIDENCE_STARTING);
@@ -94,11 +95,11 @@ static void board_evidence_is_late_once_the_bound_is_over(void **state)
 
 	(void)state;
 	board_attach(b);
-	assert_true(board_evidence_late(5));  /* nothing was ever recorded */
+	assert_true(board_evidence_late(5)); /* nothing was ever recorded */
 	board_set_caught_up(now - 4000000);
 	assert_false(board_evidence_late(60));
 	assert_true(board_evidence_late(3));
-	board_set_caught_up(now + 10000000);  /* by a clock that was read later */
+	board_set_caught_up(now + 10000000); /* by a clock that was read later */
 	assert_false(board_evidence_late(0));
 	for (unsigned e = EVIDENCE_STARTING; e <= EVIDENCE_IN_USE; e++) {
 		board_set_evidence((enum evidence)e, 0);
@@ -108,13 +109,16 @@ static void board_evidence_is_late_once_the_bound_is_over(void **state)
 	board_set_evidence(EVIDENCE_RECORDING, 0);
 	assert_string_equal(board_evidence_text(text, sizeof text), "recording");
 	board_set_caught_up(clock_mono_us() - 5500000); /* it says so, but has been silent since */
-	assert_string_equal(board_evidence_text(text, sizeof text), "the recorder has not caught up for 5 s; it hangs, or the disk is too slow for it");
+	assert_string_equal(board_evidence_text(text, sizeof text),
+		"the recorder has not caught up for 5 s; it hangs, or the disk is too slow for it");
 	board_set_evidence(EVIDENCE_NO_FILE, 28);
-	assert_string_equal(board_evidence_text(text, sizeof text), "audit_log cannot be written: No space left on device");
+	assert_string_equal(board_evidence_text(text, sizeof text),
+		"audit_log cannot be written: No space left on device");
 	board_free(b);
 }
 
-/* One process writes heads as fast as it can, each of one byte all over: no mixture is ever read. */
+/* One process writes heads as fast as it can, each of one byte all over: no mixture is ever read.
+ */
 static void board_head_is_read_whole(void **state)
 {
 	struct board *b = board_new();
@@ -133,7 +137,8 @@ static void board_head_is_read_whole(void **state)
 			board_set_head(n, hash);
 		}
 	}
-	for (uint64_t until = clock_mono_us() + 10000000; (read < 20000 || moved < 100) && clock_mono_us() < until;) {
+	for (uint64_t until = clock_mono_us() + 10000000;
+		(read < 20000 || moved < 100) && clock_mono_us() < until;) {
 		if (!board_head(&n, hash))
 			continue;
 		read++;

@@ -1,6 +1,7 @@
 /*
- * Goal: a line of evidence reads back as it was written, whatever bytes the store held; nothing but what the writer produces is accepted; signatures cover what they
- * must. With TIMEGLAS_CHAIN_OUT and TIMEGLAS_CHAIN_EVENTS set, it writes a log of that many events instead, for measurements.
+ * Goal: a line of evidence reads back as it was written, whatever bytes the store held; nothing but
+ * what the writer produces is accepted; signatures cover what they must. With TIMEGLAS_CHAIN_OUT
+ * and TIMEGLAS_CHAIN_EVENTS set, it writes a log of that many events instead, for measurements.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,17 +22,32 @@ static uint8_t public_key[CHAIN_KEY], secret[CHAIN_SECRET];
 
 static struct chain_record a_record(void)
 {
-	struct chain_record r = {.n = 7, .time_ms = 1700000000123, .id = T("3f-1700000000123-4"), .event = T("gone"), .tag = T("00112233445566778899aabbccddeeff"),
-		.kind = T("passport"), .dk = 1, .subject = T("00112233445566778899aabbccddeeff"), .size_bytes = 0, .deadline_ms = 1700003600123,
-		.lease_ms = 1700000900000, .late_us = 0, .cause = T("consumed"),
-		.outcome = T("ok"), .uploader = T("up"), .to = T("v w"), .by = T("v"), .session = T("0123456789abcdef")};
+	struct chain_record r = {.n = 7,
+		.time_ms = 1700000000123,
+		.id = T("3f-1700000000123-4"),
+		.event = T("gone"),
+		.tag = T("00112233445566778899aabbccddeeff"),
+		.kind = T("passport"),
+		.dk = 1,
+		.subject = T("00112233445566778899aabbccddeeff"),
+		.size_bytes = 0,
+		.deadline_ms = 1700003600123,
+		.lease_ms = 1700000900000,
+		.late_us = 0,
+		.cause = T("consumed"),
+		.outcome = T("ok"),
+		.uploader = T("up"),
+		.to = T("v w"),
+		.by = T("v"),
+		.session = T("0123456789abcdef")};
 
 	memset(r.prev, 0xa5, sizeof r.prev);
 	return r;
 }
 
 /* Writes it, reads it, returns the line's length. */
-static size_t round_trip(const struct chain_record *r, char line[CHAIN_LINE_MAX + 1], struct chain_line *out)
+static size_t round_trip(
+	const struct chain_record *r, char line[CHAIN_LINE_MAX + 1], struct chain_line *out)
 {
 	struct chain_buf b = {.p = line, .cap = CHAIN_LINE_MAX + 1};
 
@@ -81,7 +97,13 @@ static void put_record_all_members_read_back(void **state)
 static void put_record_absent_members_stay_absent(void **state)
 {
 	static char line[CHAIN_LINE_MAX + 1];
-	const struct chain_record r = {.n = 1, .event = T("x"), .dk = -1, .size_bytes = -1, .deadline_ms = -1, .lease_ms = -1, .late_us = -1};
+	const struct chain_record r = {.n = 1,
+		.event = T("x"),
+		.dk = -1,
+		.size_bytes = -1,
+		.deadline_ms = -1,
+		.lease_ms = -1,
+		.late_us = -1};
 	struct chain_line l;
 
 	(void)state;
@@ -124,7 +146,8 @@ static void put_record_too_long_is_told(void **state)
 	assert_true(b.full);
 }
 
-/* Every byte of a line, changed to every other value: it does not read, or it reads as another line: never as the same. */
+/* Every byte of a line, changed to every other value: it does not read, or it reads as another
+ * line: never as the same. */
 static void scan_any_byte_changed_is_refused_or_different(void **state)
 {
 	static char line[CHAIN_LINE_MAX + 1], again[CHAIN_LINE_MAX + 1];
@@ -143,7 +166,8 @@ static void scan_any_byte_changed_is_refused_or_different(void **state)
 			if ((char)v == was || chain_scan(line, n, &l) != 0)
 				continue;
 			read++;
-			/* One form only: escapes aside, what was read writes the same bytes again. */
+			/* One form only: escapes aside, what was read writes the same bytes again.
+			 */
 			chain_put_record(&b, &l.record);
 			assert_int_equal(b.n, n + 1);
 			assert_memory_equal(again, line, n);
@@ -157,16 +181,29 @@ static void scan_any_byte_changed_is_refused_or_different(void **state)
 
 static void scan_other_forms_are_refused(void **state)
 {
-	static const char *const bad[] = {"", "{}", "{\"n\":1}", "{ \"n\":1,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"x\",\"prev\":\"\"}",
-		"{\"n\":01,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"x\",\"prev\":\"" "0000000000000000000000000000000000000000000000000000000000000000\"}",
-		"{\"n\":0,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"x\",\"prev\":\"" "0000000000000000000000000000000000000000000000000000000000000000\"}",
-		"{\"n\":1,\"time\":\"2026-01-01T00:00:00Z\",\"event\":\"x\",\"prev\":\"" "0000000000000000000000000000000000000000000000000000000000000000\"}",
-		"{\"n\":1,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"\\u0041\",\"prev\":\"" "0000000000000000000000000000000000000000000000000000000000000000\"}",
-		"{\"n\":1,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"x\",\"prev\":\"" "00000000000000000000000000000000000000000000000000000000000000AA\"}",
-		"{\"n\":1,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"x\",\"size\":1,\"dk\":true,\"prev\":\"" "0000000000000000000000000000000000000000000000000000000000000000\"}",
-		"{\"n\":1,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"x\",\"more\":{},\"prev\":\"" "0000000000000000000000000000000000000000000000000000000000000000\"}",
-		"{\"n\":1,\"time\":\"2026-02-30T00:00:00.000Z\",\"event\":\"x\",\"prev\":\"" "0000000000000000000000000000000000000000000000000000000000000000\"}"};
-	static const char good[] = "{\"n\":1,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"x\",\"prev\":\"" "0000000000000000000000000000000000000000000000000000000000000000\"}";
+	static const char *const bad[] = {"", "{}", "{\"n\":1}",
+		"{ \"n\":1,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"x\",\"prev\":\"\"}",
+		"{\"n\":01,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"x\",\"prev\":\""
+		"0000000000000000000000000000000000000000000000000000000000000000\"}",
+		"{\"n\":0,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"x\",\"prev\":\""
+		"0000000000000000000000000000000000000000000000000000000000000000\"}",
+		"{\"n\":1,\"time\":\"2026-01-01T00:00:00Z\",\"event\":\"x\",\"prev\":\""
+		"0000000000000000000000000000000000000000000000000000000000000000\"}",
+		"{\"n\":1,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"\\u0041\",\"prev\":\""
+		"0000000000000000000000000000000000000000000000000000000000000000\"}",
+		"{\"n\":1,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"x\",\"prev\":\""
+		"00000000000000000000000000000000000000000000000000000000000000AA\"}",
+		"{\"n\":1,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"x\",\"size\":1,\"dk\":"
+		"true,\"prev\":\""
+		"0000000000000000000000000000000000000000000000000000000000000000\"}",
+		"{\"n\":1,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"x\",\"more\":{},"
+		"\"prev\":\""
+		"0000000000000000000000000000000000000000000000000000000000000000\"}",
+		"{\"n\":1,\"time\":\"2026-02-30T00:00:00.000Z\",\"event\":\"x\",\"prev\":\""
+		"0000000000000000000000000000000000000000000000000000000000000000\"}"};
+	static const char good[] =
+		"{\"n\":1,\"time\":\"2026-01-01T00:00:00.000Z\",\"event\":\"x\",\"prev\":\""
+		"0000000000000000000000000000000000000000000000000000000000000000\"}";
 	struct chain_line l;
 
 	(void)state;
@@ -178,7 +215,10 @@ static void scan_other_forms_are_refused(void **state)
 static void put_check_signature_covers_every_byte_before_it(void **state)
 {
 	static char line[CHAIN_LINE_MAX + 1];
-	struct chain_check c = {.n = 9, .time_ms = 1700000000999, .reason = T("time"), .epoch = "0123456789abcdef0123456789abcdef"};
+	struct chain_check c = {.n = 9,
+		.time_ms = 1700000000999,
+		.reason = T("time"),
+		.epoch = "0123456789abcdef0123456789abcdef"};
 	struct chain_buf b = {.p = line, .cap = sizeof line};
 	struct chain_line l;
 	size_t good = 0;
@@ -196,7 +236,8 @@ static void put_check_signature_covers_every_byte_before_it(void **state)
 	assert_int_equal(chain_check_verify(line, &l.check), 0);
 	for (size_t i = 0; i + 1 < b.n; i++) {
 		line[i] ^= 1;
-		good += chain_scan(line, b.n - 1, &l) == 0 && chain_check_verify(line, &l.check) == 0;
+		good += chain_scan(line, b.n - 1, &l) == 0 &&
+			chain_check_verify(line, &l.check) == 0;
 		line[i] ^= 1;
 	}
 	assert_int_equal(good, 0);
@@ -204,7 +245,8 @@ static void put_check_signature_covers_every_byte_before_it(void **state)
 
 static void scan_epoch_is_hex_or_nothing(void **state)
 {
-	static const char *const epoch[] = {"0123456789abcdef0123456789abcdef", "", "0123456789abcdef0123456789abcde", "0123456789abcdef0123456789abcdeF",
+	static const char *const epoch[] = {"0123456789abcdef0123456789abcdef", "",
+		"0123456789abcdef0123456789abcde", "0123456789abcdef0123456789abcdeF",
 		"0123456789abcdef0123456789ab\xff", "0123456789abcdef0123456789abc\"e"};
 	static char line[CHAIN_LINE_MAX + 1];
 
@@ -222,7 +264,8 @@ static void scan_epoch_is_hex_or_nothing(void **state)
 
 static void id_parse_other_forms_are_refused(void **state)
 {
-	static const char *const bad[] = {"", "00-", "40-1-1", "0-1-1", "0A-1-1", "00-1", "00-1-", "00-01-1", "00-1-1 ", "00-18446744073709551616-0", "00--1"};
+	static const char *const bad[] = {"", "00-", "40-1-1", "0-1-1", "0A-1-1", "00-1", "00-1-",
+		"00-01-1", "00-1-1 ", "00-18446744073709551616-0", "00--1"};
 	struct chain_pos p;
 	unsigned shard;
 
@@ -234,7 +277,8 @@ static void id_parse_other_forms_are_refused(void **state)
 		assert_int_equal(chain_id_parse(bad[i], strlen(bad[i]), &shard, &p), TG_EINVAL);
 }
 
-/* A log as a busy recorder would write it: a blob is stored and gone ten blobs later; a checkpoint each 5,000 events. ------ */
+/* A log as a busy recorder would write it: a blob is stored and gone ten blobs later; a checkpoint
+ * each 5,000 events. ---- */
 
 static struct chain_buf out;
 static uint8_t prev[CHAIN_HASH];
@@ -258,17 +302,28 @@ static void sign(struct chain_check *c, const char *reason, int64_t ms)
 	wrote(0);
 }
 
-static void event(struct chain_check *c, const char *what, uint64_t blob, int64_t ms, int64_t late_us)
+static void event(
+	struct chain_check *c, const char *what, uint64_t blob, int64_t ms, int64_t late_us)
 {
 	char id[64], tag[33];
 	unsigned shard = (unsigned)(blob % 64);
-	struct chain_record r = {.n = ++number, .time_ms = ms, .event = T(what), .kind = T("liveness"), .dk = 0, .size_bytes = 40000, .deadline_ms = ms + 1000,
-		.lease_ms = -1, .late_us = late_us, .uploader = T("uploader")};
+	struct chain_record r = {.n = ++number,
+		.time_ms = ms,
+		.event = T(what),
+		.kind = T("liveness"),
+		.dk = 0,
+		.size_bytes = 40000,
+		.deadline_ms = ms + 1000,
+		.lease_ms = -1,
+		.late_us = late_us,
+		.uploader = T("uploader")};
 
 	c->pos[shard].ms = (uint64_t)ms;
 	c->pos[shard].seq++;
-	snprintf(id, sizeof id, "%02x-%llu-%llu", shard, (unsigned long long)ms, (unsigned long long)c->pos[shard].seq);
-	snprintf(tag, sizeof tag, "%016llx%016llx", (unsigned long long)(blob * 0x9e3779b97f4a7c15u), (unsigned long long)blob);
+	snprintf(id, sizeof id, "%02x-%llu-%llu", shard, (unsigned long long)ms,
+		(unsigned long long)c->pos[shard].seq);
+	snprintf(tag, sizeof tag, "%016llx%016llx",
+		(unsigned long long)(blob * 0x9e3779b97f4a7c15u), (unsigned long long)blob);
 	r.id = T(id);
 	r.tag = T(tag);
 	if (late_us >= 0) {

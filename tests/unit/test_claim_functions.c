@@ -1,6 +1,6 @@
 /*
- * Goal: the functions of claims and of requests' keys alone: who may, what each leaves in Redis and in the outbox, what is said again, and what
- * a server that died in between leaves to the next.
+ * Goal: the functions of claims and of requests' keys alone: who may, what each leaves in Redis and
+ * in the outbox, what is said again, and what a server that died in between leaves to the next.
  */
 #include "functions_fixture.h"
 
@@ -58,7 +58,8 @@ static void claim_read_and_ack_want_peer_and_secret(void **state)
 {
 	(void)state;
 	blob("B", "", 0, 1, 100000);
-	assert_int_equal(fcall("claim_read", "B v %s", ""), TG_ENOENT); /* not claimed: no hash is no secret */
+	/* not claimed: no hash is no secret */
+	assert_int_equal(fcall("claim_read", "B v %s", ""), TG_ENOENT);
 	assert_int_equal(fcall("ack", "B v %s ok %s", "", ""), TG_ENOENT);
 	assert_int_equal(claim("B", "v", 5000, ""), 0);
 	assert_int_equal(fcall("claim_read", "B w HASH"), TG_ENOENT);
@@ -99,8 +100,10 @@ static void claim_repeated_under_its_key_is_told_the_same(void **state)
 	assert_int_equal(fcall("ack", "B v HASH ok ACK"), 0);
 	assert_int_equal(last->element[2]->integer, 1);
 	assert_int_equal(fcall("ack", "B v HASH ok OTHER"), TG_EGONE);
-	assert_int_equal(claim("B", "v", 5000, "KEY"), TG_EGONE); /* a tombstone knows neither size nor digest */
-	assert_int_equal(said("tg:{05}:b:B", "XXXXXXXXXXXXXXXXXXXXXX"), 11); /* st u to d p c ga ev, and of the claim: w th ak */
+	/* a tombstone knows neither size nor digest */
+	assert_int_equal(claim("B", "v", 5000, "KEY"), TG_EGONE);
+	/* st u to d p c ga ev, and of the claim: w th ak */
+	assert_int_equal(said("tg:{05}:b:B", "XXXXXXXXXXXXXXXXXXXXXX"), 11);
 }
 
 static void claim_lease_end_is_met_by_reaper_or_reader_first(void **state)
@@ -155,10 +158,14 @@ static void claim_by_a_processor_is_of_foreign_passports_alone(void **state)
 	assert_int_equal(fcall("claim", "B v 1000 HASH %s %s 1", "", ""), TG_EPROCESSOR);
 	assert_int_equal(fcall("claim", "B x 1000 HASH %s %s 1", "", ""), TG_ENOENT);
 	chunk("C", 0, "bytes");
-	assert_int_equal(fcall("commit", "C up %s %s 0 1 5 60000 0 %s %s", " v ", "", "tag liveness 0", "- -"), 0);
+	assert_int_equal(fcall("commit", "C up %s %s 0 1 5 60000 0 %s %s", " v ", "",
+				 "tag liveness 0", "- -"),
+		0);
 	assert_int_equal(fcall("claim", "C v 1000 HASH %s %s 1", "", ""), TG_EPROCESSOR);
 	chunk("D", 0, "bytes");
-	assert_int_equal(fcall("commit", "D up %s %s 0 1 5 60000 0 %s %s", " v ", "", "tag passport 0", "SWE -"), 0);
+	assert_int_equal(fcall("commit", "D up %s %s 0 1 5 60000 0 %s %s", " v ", "",
+				 "tag passport 0", "SWE -"),
+		0);
 	assert_int_equal(fcall("claim", "D v 1000 HASH %s %s 1", "", ""), 0);
 	assert_int_equal(fcall("ack", "D v HASH ok %s", ""), 0);
 	assert_int_equal(fcall("claim", "D v 1000 HASH %s %s 1", "", ""), TG_EGONE);
@@ -174,7 +181,8 @@ static void claim_of_a_blob_whose_bytes_are_lost_says_gone(void **state)
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
 }
 
-/* A function looks at the clock once; Redis looks again when it is given an expiry, and by then the deadline may be over. */
+/* A function looks at the clock once; Redis looks again when it is given an expiry, and by then the
+ * deadline may be over. */
 static void claim_and_take_in_the_last_millisecond_lose_nothing(void **state)
 {
 	int met = 0, lost = 0;
@@ -186,7 +194,8 @@ static void claim_and_take_in_the_last_millisecond_lose_nothing(void **state)
 
 		snprintf(id, sizeof id, "B%d", i);
 		blob(id, "", 0, n, 8);
-		spin_until_us(atoll(field(1, 9)) * 1000 - 3 * i); /* the call's way there takes some of it */
+		/* the call's way there takes some of it */
+		spin_until_us(atoll(field(1, 9)) * 1000 - 3 * i);
 		const int err = i % 4 < 2 ? claim(id, "v", 5000, "") : fcall("take", "%s v T", id);
 		met += err == 0;
 		assert_true(err == 0 || err == TG_EGONE);
@@ -210,8 +219,10 @@ static void commit_in_the_last_millisecond_is_stored_or_too_late(void **state)
 
 		snprintf(id, sizeof id, "B%d", i);
 		for (int k = 0; k < 16; k++)
-			redis_server_run_cmd(&redis, "SET tg:{05}:c:%s:%d bytes PX %d", id, k, 1 + NET_MS);
-		assert_int_equal(fcall("stage", "%s up %s 0 1 16 60000 %s", id, "", "- passport 1"), 0);
+			redis_server_run_cmd(
+				&redis, "SET tg:{05}:c:%s:%d bytes PX %d", id, k, 1 + NET_MS);
+		assert_int_equal(
+			fcall("stage", "%s up %s 0 1 16 60000 %s", id, "", "- passport 1"), 0);
 		err = commit(id, "", 0, 16, 80, 5000, 4999);
 		assert_true(err == 0 || err == TG_ETTL);
 		sleep_until(now_ms() + 2);
@@ -281,7 +292,8 @@ static void once_look_keeps_a_blob_that_its_uploader_knows(void **state)
 	chunk("B", 1, "bytes");
 	assert_int_equal(commit("B", "", 0, 2, 10, 60000, 0), 0);
 	assert_int_equal(fcall("once_look", "B"), 0);
-	assert_int_equal(fcall("abort", "B 2 0 1"), 0); /* another server, whose commit's answer was lost, comes too late */
+	/* another server, whose commit's answer was lost, comes too late */
+	assert_int_equal(fcall("abort", "B 2 0 1"), 0);
 	assert_int_equal(fcall("stat", "B"), 0);
 	assert_string_equal(field(1, 1), "live");
 	blob("C", "", 0, 1, 60000);

@@ -1,4 +1,5 @@
-/* Goal: bytes are moved whole and in order, and what is kept costs about what it holds, however it came. */
+/* Goal: bytes are moved whole and in order, and what is kept costs about what it holds, however it
+ * came. */
 #include "check.h"
 #include <string.h>
 #include <event2/buffer.h>
@@ -9,7 +10,7 @@ static unsigned char next_in, next_out;
 static void put(struct evbuffer *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		evbuffer_add(b, &(unsigned char){ next_in++ }, 1);
+		evbuffer_add(b, &(unsigned char){next_in++}, 1);
 }
 
 static void check(struct evbuffer *b)
@@ -22,7 +23,7 @@ static void check(struct evbuffer *b)
 
 static void compact_move_keeps_all_bytes_in_order(void **state)
 {
-	static const size_t sizes[] = { 1, 100, 5000, 16383, 16384, 30000 };
+	static const size_t sizes[] = {1, 100, 5000, 16383, 16384, 30000};
 	struct evbuffer *from = evbuffer_new(), *to = evbuffer_new();
 
 	(void)state;

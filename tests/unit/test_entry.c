@@ -1,5 +1,6 @@
 /*
- * Goal: whatever fields an event has, its record says all of them and nothing else: each in its place when it has the form of that place, otherwise as it is.
+ * Goal: whatever fields an event has, its record says all of them and nothing else: each in its
+ * place when it has the form of that place, otherwise as it is.
  */
 #include "check.h"
 #include <hiredis/hiredis.h>
@@ -14,7 +15,7 @@ static struct entry x;
 static void put(size_t i, const char *p, size_t n)
 {
 	assert_true(i < PARTS_MAX);
-	part[i] = (redisReply){ .type = REDIS_REPLY_STRING, .str = (char *)(uintptr_t)p, .len = n };
+	part[i] = (redisReply){.type = REDIS_REPLY_STRING, .str = (char *)(uintptr_t)p, .len = n};
 	parts[i] = &part[i];
 }
 
@@ -25,15 +26,21 @@ static struct outbox_event event(const char *const text[])
 
 	for (; text[n] != NULL; n++)
 		put(n, text[n], strlen(text[n]));
-	list = (redisReply){ .type = REDIS_REPLY_ARRAY, .elements = n, .element = parts };
-	return (struct outbox_event){ .shard = 5, .pos = { 1700000000123, 4 }, .n = n / 2, .fields = &list };
+	list = (redisReply){.type = REDIS_REPLY_ARRAY, .elements = n, .element = parts};
+	return (struct outbox_event){
+		.shard = 5, .pos = {1700000000123, 4}, .n = n / 2, .fields = &list};
 }
 
-#define FILL(...) do { const struct outbox_event e_ = event((const char *const[]){ __VA_ARGS__, NULL }); entry_fill(&x, &e_); } while (0)
+#define FILL(...) \
+	do { \
+		const struct outbox_event e_ = event((const char *const[]){__VA_ARGS__, NULL}); \
+		entry_fill(&x, &e_); \
+	} while (0)
 
 static bool is(struct chain_text t, const char *text)
 {
-	return text == NULL ? t.p == NULL : t.p != NULL && t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
+	return text == NULL ? t.p == NULL :
+			      t.p != NULL && t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
 }
 
 /* "more" and nothing else tells of it. */
@@ -48,10 +55,13 @@ static void fill_all_members_find_their_place(void **state)
 	const struct chain_record *r = &x.record;
 
 	(void)state;
-	FILL("e", "gone", "d", "00112233 passport 1", "c", "lease-expired", "o", "ok", "u", "app", "w", "v", "to", " v w ", "s", "0123", "z", "300", "dl",
-	    "1700000000100", "ld", "1700000000050", "late", "23000", "at", "1700000000124");
-	assert_true(is(r->id, "05-1700000000123-4") && is(r->event, "gone") && is(r->tag, "00112233") && is(r->kind, "passport"));
-	assert_true(is(r->cause, "lease-expired") && is(r->outcome, "ok") && is(r->uploader, "app") && is(r->by, "v") && is(r->to, "v w"));
+	FILL("e", "gone", "d", "00112233 passport 1", "c", "lease-expired", "o", "ok", "u", "app",
+		"w", "v", "to", " v w ", "s", "0123", "z", "300", "dl", "1700000000100", "ld",
+		"1700000000050", "late", "23000", "at", "1700000000124");
+	assert_true(is(r->id, "05-1700000000123-4") && is(r->event, "gone") &&
+		is(r->tag, "00112233") && is(r->kind, "passport"));
+	assert_true(is(r->cause, "lease-expired") && is(r->outcome, "ok") &&
+		is(r->uploader, "app") && is(r->by, "v") && is(r->to, "v w"));
 	assert_true(is(r->session, "0123"));
 	assert_int_equal(r->dk, 1);
 	assert_int_equal(r->size_bytes, 300);
@@ -68,15 +78,18 @@ static void fill_absent_and_empty_fields_leave_no_trace(void **state)
 
 	(void)state;
 	FILL("e", "stored", "s", "", "o", "", "late", "");
-	assert_true(r->tag.p == NULL && r->kind.p == NULL && r->session.p == NULL && r->outcome.p == NULL && r->to.p == NULL);
-	assert_true(r->dk < 0 && r->size_bytes < 0 && r->deadline_ms < 0 && r->lease_ms < 0 && r->late_us < 0);
+	assert_true(r->tag.p == NULL && r->kind.p == NULL && r->session.p == NULL &&
+		r->outcome.p == NULL && r->to.p == NULL);
+	assert_true(r->dk < 0 && r->size_bytes < 0 && r->deadline_ms < 0 && r->lease_ms < 0 &&
+		r->late_us < 0);
 	assert_int_equal(r->time_ms, 1700000000123); /* no "at": when the store took it in */
 	assert_more(NULL);
 	FILL("d", "- liveness 0");
 	assert_true(is(r->event, "?") && r->tag.p == NULL && is(r->kind, "liveness"));
 	assert_int_equal(r->dk, 0);
 	FILL("e", "gone", "d", "00112233 face3d 0 0123456789abcdef0123456789abcdef");
-	assert_true(is(r->tag, "00112233") && is(r->kind, "face3d") && is(r->subject, "0123456789abcdef0123456789abcdef"));
+	assert_true(is(r->tag, "00112233") && is(r->kind, "face3d") &&
+		is(r->subject, "0123456789abcdef0123456789abcdef"));
 	FILL("e", "session-open", "sj", "0123", "sj", "");
 	assert_true(is(r->subject, "0123"));
 }
@@ -84,10 +97,29 @@ static void fill_absent_and_empty_fields_leave_no_trace(void **state)
 static void fill_other_forms_are_carried_as_they_are(void **state)
 {
 	static const char *const bad[][2] = {
-		{ "z", "007" }, { "z", "-1" }, { "z", "1 " }, { "z", "9223372036854775808" }, { "dl", "253402300800000" }, { "ld", "x" }, { "late", "1.5" },
-		{ "at", "01" }, { "to", "v" }, { "to", "  " }, { "to", " v" }, { "to", "v " },
-		{ "d", "tag passport" }, { "d", "tag passport 2" }, { "d", "tag passport 10" }, { "d", "tag passport 1 " },
-		{ "d", " passport 1" }, { "d", "tag  1" }, { "d", "refpassport1" }, { "new", "" }, { "new", "value" }, { "", "" }, { "E", "gone" },
+		{"z", "007"},
+		{"z", "-1"},
+		{"z", "1 "},
+		{"z", "9223372036854775808"},
+		{"dl", "253402300800000"},
+		{"ld", "x"},
+		{"late", "1.5"},
+		{"at", "01"},
+		{"to", "v"},
+		{"to", "  "},
+		{"to", " v"},
+		{"to", "v "},
+		{"d", "tag passport"},
+		{"d", "tag passport 2"},
+		{"d", "tag passport 10"},
+		{"d", "tag passport 1 "},
+		{"d", " passport 1"},
+		{"d", "tag  1"},
+		{"d", "refpassport1"},
+		{"new", ""},
+		{"new", "value"},
+		{"", ""},
+		{"E", "gone"},
 	};
 	char more[64];
 
@@ -96,7 +128,9 @@ static void fill_other_forms_are_carried_as_they_are(void **state)
 		FILL("e", "gone", bad[i][0], bad[i][1]);
 		snprintf(more, sizeof more, "\"%s\":\"%s\"", bad[i][0], bad[i][1]);
 		assert_more(more);
-		assert_true(is(x.record.event, "gone") && x.record.tag.p == NULL && x.record.to.p == NULL && x.record.size_bytes < 0 && x.record.deadline_ms < 0);
+		assert_true(is(x.record.event, "gone") && x.record.tag.p == NULL &&
+			x.record.to.p == NULL && x.record.size_bytes < 0 &&
+			x.record.deadline_ms < 0);
 		assert_int_equal(x.record.time_ms, 1700000000123);
 	}
 }
@@ -104,8 +138,10 @@ static void fill_other_forms_are_carried_as_they_are(void **state)
 static void fill_second_of_a_kind_does_not_replace_the_first(void **state)
 {
 	(void)state;
-	FILL("e", "gone", "e", "stored", "z", "1", "z", "2", "d", "a k 1", "d", "b l 0", "u", "app", "u", "other", "at", "5", "at", "6");
-	assert_true(is(x.record.event, "gone") && is(x.record.tag, "a") && is(x.record.uploader, "app"));
+	FILL("e", "gone", "e", "stored", "z", "1", "z", "2", "d", "a k 1", "d", "b l 0", "u", "app",
+		"u", "other", "at", "5", "at", "6");
+	assert_true(is(x.record.event, "gone") && is(x.record.tag, "a") &&
+		is(x.record.uploader, "app"));
 	assert_int_equal(x.record.size_bytes, 1);
 	assert_int_equal(x.record.time_ms, 5);
 	assert_more("\"e\":\"stored\",\"z\":\"2\",\"d\":\"b l 0\",\"u\":\"other\",\"at\":\"6\"");
@@ -113,7 +149,7 @@ static void fill_second_of_a_kind_does_not_replace_the_first(void **state)
 
 static void fill_any_byte_is_kept(void **state)
 {
-	struct outbox_event e = event((const char *const[]){ "e", "x", "bin", "", NULL });
+	struct outbox_event e = event((const char *const[]){"e", "x", "bin", "", NULL});
 
 	(void)state;
 	put(3, "\0\"\\\xff~", 5);
@@ -123,16 +159,17 @@ static void fill_any_byte_is_kept(void **state)
 
 static void fill_times_beyond_the_calendar_do_not_break_a_line(void **state)
 {
-	struct outbox_event e = event((const char *const[]){ "e", "x", NULL });
+	struct outbox_event e = event((const char *const[]){"e", "x", NULL});
 
 	(void)state;
-	e.pos = (struct chain_pos){ UINT64_MAX, UINT64_MAX };
+	e.pos = (struct chain_pos){UINT64_MAX, UINT64_MAX};
 	entry_fill(&x, &e);
 	assert_true(is(x.record.id, "05-18446744073709551615-18446744073709551615"));
 	assert_int_equal(x.record.time_ms, 0);
 }
 
-/* What is too large leaves its length and hash: computed here once more, from the bytes as they were sent. */
+/* What is too large leaves its length and hash: computed here once more, from the bytes as they
+ * were sent. */
 static void fill_too_large_event_is_unreadable_but_bound(void **state)
 {
 	static char big[CHAIN_LINE_MAX + 1], sent[2 * sizeof big];
@@ -152,7 +189,8 @@ static void fill_too_large_event_is_unreadable_but_bound(void **state)
 	sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
 	snprintf(more, sizeof more, "\"bytes\":\"%zu\",\"blake2b\":\"%s\"", n - 4, hex);
 	assert_more(more);
-	assert_true(is(x.record.event, "unreadable") && is(x.record.id, "05-1700000000123-4") && x.record.dk < 0 && x.record.tag.p == NULL);
+	assert_true(is(x.record.event, "unreadable") && is(x.record.id, "05-1700000000123-4") &&
+		x.record.dk < 0 && x.record.tag.p == NULL);
 	assert_int_equal(x.record.time_ms, 1700000000123);
 }
 

@@ -1,4 +1,5 @@
-/* Goal: the guard accepts what age writes and refuses everything else, each fault by its own reason, however the bytes are cut. */
+/* Goal: the guard accepts what age writes and refuses everything else, each fault by its own
+ * reason, however the bytes are cut. */
 #include "check.h"
 #include "core/b64.h"
 #include "core/envelope.h"
@@ -56,7 +57,8 @@ static int verdict(const char *header, uint64_t payload)
 static void feed_what_age_writes_is_accepted(void **state)
 {
 	static const char *const good[] = {
-		V X MAC, V X X X MAC,
+		V X MAC,
+		V X X X MAC,
 		V "-> grease\n\n" X MAC,
 		V "-> x !\"#~ -> ---\n" LINE64 "\n" X MAC,
 		V "-> unknown arg\nAAA\n" MAC,
@@ -75,21 +77,60 @@ static void feed_what_age_writes_is_accepted(void **state)
 static void feed_faults_of_the_header_are_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", "\n", "PK\x03\x04", "age-encryption.org/v2\n" X MAC, "age-encryption.org/v1\r\n" X MAC, " " V X MAC, V "\n" X MAC,
-		"age-encryption.org/v1 \n" X MAC, "-----BEGIN AGE ENCRYPTED FILE-----\n", "{\"passport\": true}",
-		V MAC,                                             /* nobody can read it */
-		V "->\n\n" MAC, V "-> \n\n" MAC, V "->x\n\n" MAC, V "-> x  y\n\n" MAC, V "-> x \n\n" MAC, V "->  x\n\n" MAC, V "> x\n\n" MAC,
-		V "-> x\r\n\n" MAC, V "-> x\ty\n\n" MAC, V "-> x\x7f\n\n" MAC, V "-> \xc3\xa6\n\n" MAC,
-		V "-> x\n" MAC,                                    /* no body */
-		V "-> x\n" LINE64 MAC,                             /* no short line at its end */
-		V "-> x\nAAAA\nAAAA\n" MAC, V "-> x\nA" LINE64 "\n" MAC, V "-> x\nAA==\n" MAC, V "-> x\nAB\n" MAC, V "-> x\nA\n" MAC, V "-> x\nAAAA \n" MAC,
-		V "-> X25519\n" BODY "\n" MAC, V "-> X25519 " SHARE " x\n" BODY "\n" MAC, V "-> X25519 " SHARE "A\n" BODY "\n" MAC,
-		V "-> X25519 TEiF0ypqr+bpvcqXNyCVJpL7OuwPdVwPL7KQEbFDOCd\n" BODY "\n" MAC, V "-> X25519 AAAA\n" BODY "\n" MAC,
-		V "-> X25519 " SHARE "\n\n" MAC, V "-> X25519 " SHARE "\nAAAA\n" MAC, V "-> X25519 " SHARE "\n" LINE64 "\n" MAC,
+		"",
+		"\n",
+		"PK\x03\x04",
+		"age-encryption.org/v2\n" X MAC,
+		"age-encryption.org/v1\r\n" X MAC,
+		" " V X MAC,
+		V "\n" X MAC,
+		"age-encryption.org/v1 \n" X MAC,
+		"-----BEGIN AGE ENCRYPTED FILE-----\n",
+		"{\"passport\": true}",
+		V MAC, /* nobody can read it */
+		V "->\n\n" MAC,
+		V "-> \n\n" MAC,
+		V "->x\n\n" MAC,
+		V "-> x  y\n\n" MAC,
+		V "-> x \n\n" MAC,
+		V "->  x\n\n" MAC,
+		V "> x\n\n" MAC,
+		V "-> x\r\n\n" MAC,
+		V "-> x\ty\n\n" MAC,
+		V "-> x\x7f\n\n" MAC,
+		V "-> \xc3\xa6\n\n" MAC,
+		V "-> x\n" MAC,        /* no body */
+		V "-> x\n" LINE64 MAC, /* no short line at its end */
+		V "-> x\nAAAA\nAAAA\n" MAC,
+		V "-> x\nA" LINE64 "\n" MAC,
+		V "-> x\nAA==\n" MAC,
+		V "-> x\nAB\n" MAC,
+		V "-> x\nA\n" MAC,
+		V "-> x\nAAAA \n" MAC,
+		V "-> X25519\n" BODY "\n" MAC,
+		V "-> X25519 " SHARE " x\n" BODY "\n" MAC,
+		V "-> X25519 " SHARE "A\n" BODY "\n" MAC,
+		V "-> X25519 TEiF0ypqr+bpvcqXNyCVJpL7OuwPdVwPL7KQEbFDOCd\n" BODY "\n" MAC,
+		V "-> X25519 AAAA\n" BODY "\n" MAC,
+		V "-> X25519 " SHARE "\n\n" MAC,
+		V "-> X25519 " SHARE "\nAAAA\n" MAC,
+		V "-> X25519 " SHARE "\n" LINE64 "\n" MAC,
 		V S("18") MAC,
-		V X "---\n", V X "--- \n", V X "---" SHARE "\n", V X "--- " SHARE " \n", V X "--- " SHARE "A\n", V X "---  " SHARE "\n", V X "--- AAAA\n",
-		V X "--- TEiF0ypqr+bpvcqXNyCVJpL7OuwPdVwPL7KQEbFDOCd\n", V X "--- " SHARE "\r\n", V X "-- " SHARE "\n", V X "garbage\n" MAC,
-		V X, V X "--- " SHARE, V "-> x", "age-encryption",
+		V X "---\n",
+		V X "--- \n",
+		V X "---" SHARE "\n",
+		V X "--- " SHARE " \n",
+		V X "--- " SHARE "A\n",
+		V X "---  " SHARE "\n",
+		V X "--- AAAA\n",
+		V X "--- TEiF0ypqr+bpvcqXNyCVJpL7OuwPdVwPL7KQEbFDOCd\n",
+		V X "--- " SHARE "\r\n",
+		V X "-- " SHARE "\n",
+		V X "garbage\n" MAC,
+		V X,
+		V X "--- " SHARE,
+		V "-> x",
+		"age-encryption",
 	};
 
 	(void)state;
@@ -100,8 +141,10 @@ static void feed_faults_of_the_header_are_refused(void **state)
 	}
 }
 
-/* A stanza "-> type argument… LF body LF" of arguments and a body with so many bytes; -1: no argument. share: what the last one ends with. */
-static char *native(const char *type, int first, int second, const uint8_t *share, size_t share_n, size_t body)
+/* A stanza "-> type argument… LF body LF" of arguments and a body with so many bytes; -1: no
+ * argument. share: what the last one ends with. */
+static char *native(
+	const char *type, int first, int second, const uint8_t *share, size_t share_n, size_t body)
 {
 	const int arg[] = {first, second};
 	uint8_t raw[2048];
@@ -127,7 +170,8 @@ static char *native(const char *type, int first, int second, const uint8_t *shar
 	return s;
 }
 
-static int native_verdict(const char *type, int first, int second, const uint8_t *share, size_t share_n, size_t body)
+static int native_verdict(
+	const char *type, int first, int second, const uint8_t *share, size_t share_n, size_t body)
 {
 	char *s = native(type, first, second, share, share_n, body);
 	int err = verdict(s, 32);
@@ -136,9 +180,11 @@ static int native_verdict(const char *type, int first, int second, const uint8_t
 	return err;
 }
 
-static const uint8_t some_x25519[32] = {9}, zero[32], some_p256[65] = {4}, compressed_p256[65] = {2};
+static const uint8_t some_x25519[32] = {9}, zero[32], some_p256[65] = {4},
+		     compressed_p256[65] = {2};
 
-/* age.md, "Native recipient types": each type's arguments and body have one length; every other can be opened by nobody. */
+/* age.md, "Native recipient types": each type's arguments and body have one length; every other can
+ * be opened by nobody. */
 static void feed_native_stanzas_have_the_lengths_of_their_type(void **state)
 {
 	static const struct {
@@ -157,23 +203,36 @@ static void feed_native_stanzas_have_the_lengths_of_their_type(void **state)
 	for (size_t i = 0; i < LEN(t); i++) {
 		int last = t[i].arg[1] < 0 ? t[i].arg[0] : t[i].arg[1];
 
-		assert_int_equal(native_verdict(t[i].type, t[i].arg[0], t[i].arg[1], t[i].share, t[i].share_n, 32), 0);
+		assert_int_equal(native_verdict(t[i].type, t[i].arg[0], t[i].arg[1], t[i].share,
+					 t[i].share_n, 32),
+			0);
 		for (int by = -1; by <= 1; by++) {
 			if (by == 0)
 				continue;
-			assert_int_equal(native_verdict(t[i].type, t[i].arg[1] < 0 ? last + by : 4, t[i].arg[1] < 0 ? -1 : last + by, t[i].share,
-						 t[i].share_n, 32), TG_EENVELOPE);
-			assert_int_equal(native_verdict(t[i].type, t[i].arg[0], t[i].arg[1], t[i].share, t[i].share_n, (size_t)(32 + by)), TG_EENVELOPE);
+			assert_int_equal(native_verdict(t[i].type, t[i].arg[1] < 0 ? last + by : 4,
+						 t[i].arg[1] < 0 ? -1 : last + by, t[i].share,
+						 t[i].share_n, 32),
+				TG_EENVELOPE);
+			assert_int_equal(native_verdict(t[i].type, t[i].arg[0], t[i].arg[1],
+						 t[i].share, t[i].share_n, (size_t)(32 + by)),
+				TG_EENVELOPE);
 		}
-		assert_int_equal(native_verdict(t[i].type, -1, -1, t[i].share, t[i].share_n, 32), TG_EENVELOPE);
-		assert_int_equal(native_verdict(t[i].type, last, -1, t[i].share, t[i].share_n, 32), t[i].arg[1] < 0 ? 0 : TG_EENVELOPE);
-		assert_int_equal(native_verdict(t[i].type, 4, last, t[i].share, t[i].share_n, 32), t[i].arg[1] < 0 ? TG_EENVELOPE : 0);
-		assert_int_equal(native_verdict(t[i].type, 5, last, t[i].share, t[i].share_n, 32), TG_EENVELOPE);
-		assert_int_equal(native_verdict(t[i].type, t[i].arg[0], t[i].arg[1], t[i].share, t[i].share_n, 0), TG_EENVELOPE);
+		assert_int_equal(native_verdict(t[i].type, -1, -1, t[i].share, t[i].share_n, 32),
+			TG_EENVELOPE);
+		assert_int_equal(native_verdict(t[i].type, last, -1, t[i].share, t[i].share_n, 32),
+			t[i].arg[1] < 0 ? 0 : TG_EENVELOPE);
+		assert_int_equal(native_verdict(t[i].type, 4, last, t[i].share, t[i].share_n, 32),
+			t[i].arg[1] < 0 ? TG_EENVELOPE : 0);
+		assert_int_equal(native_verdict(t[i].type, 5, last, t[i].share, t[i].share_n, 32),
+			TG_EENVELOPE);
+		assert_int_equal(native_verdict(t[i].type, t[i].arg[0], t[i].arg[1], t[i].share,
+					 t[i].share_n, 0),
+			TG_EENVELOPE);
 	}
 }
 
-/* With such a share the shared secret is zero whoever computes it: a file key for everybody, the machine's owner too. */
+/* With such a share the shared secret is zero whoever computes it: a file key for everybody, the
+ * machine's owner too. */
 static void feed_share_that_opens_the_file_to_anybody_is_refused(void **state)
 {
 	static const char *const opens[] = {"X25519", "mlkem768x25519"};
@@ -181,11 +240,13 @@ static void feed_share_that_opens_the_file_to_anybody_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LEN(opens); i++) {
-		assert_int_equal(native_verdict(opens[i], bytes[i], -1, zero, 32, 32), TG_EENVELOPE);
+		assert_int_equal(
+			native_verdict(opens[i], bytes[i], -1, zero, 32, 32), TG_EENVELOPE);
 		assert_non_null(strstr(e.why, "small order"));
 	}
 	assert_int_equal(native_verdict("p256tag", 4, 65, compressed_p256, 65, 32), TG_EENVELOPE);
-	assert_int_equal(native_verdict("mlkem768p256tag", 4, 1153, compressed_p256, 65, 32), TG_EENVELOPE);
+	assert_int_equal(
+		native_verdict("mlkem768p256tag", 4, 1153, compressed_p256, 65, 32), TG_EENVELOPE);
 }
 
 static void feed_first_wrong_byte_ends_it(void **state)
@@ -194,15 +255,33 @@ static void feed_first_wrong_byte_ends_it(void **state)
 	tg_envelope_init(&e, &text);
 	assert_int_equal(tg_envelope_feed(&e, (const uint8_t *)"age-x", 5), TG_EENVELOPE);
 	/* Sticky: what comes after cannot mend it. */
-	assert_int_equal(tg_envelope_feed(&e, (const uint8_t *)V X MAC, strlen(V X MAC)), TG_EENVELOPE);
+	assert_int_equal(
+		tg_envelope_feed(&e, (const uint8_t *)V X MAC, strlen(V X MAC)), TG_EENVELOPE);
 	assert_int_equal(tg_envelope_finish(&e), TG_EENVELOPE);
 }
 
 static void finish_only_lengths_of_stream_pass(void **state)
 {
-	static const struct { uint64_t payload; int ok; } len[] = {
-		{0, 0}, {15, 0}, {16, 0}, {17, 0}, {31, 0}, {32, 1}, {33, 1}, {16 + 65551, 1}, {16 + 65552, 1}, {16 + 65553, 0}, {16 + 65568, 0},
-		{16 + 65569, 1}, {16 + 2 * 65552, 1}, {16 + 2 * 65552 + 1, 0}, {16 + 2 * 65552 + 16, 0}, {16 + 2 * 65552 + 17, 1},
+	static const struct {
+		uint64_t payload;
+		int ok;
+	} len[] = {
+		{0, 0},
+		{15, 0},
+		{16, 0},
+		{17, 0},
+		{31, 0},
+		{32, 1},
+		{33, 1},
+		{16 + 65551, 1},
+		{16 + 65552, 1},
+		{16 + 65553, 0},
+		{16 + 65568, 0},
+		{16 + 65569, 1},
+		{16 + 2 * 65552, 1},
+		{16 + 2 * 65552 + 1, 0},
+		{16 + 2 * 65552 + 16, 0},
+		{16 + 2 * 65552 + 17, 1},
 	};
 
 	(void)state;
@@ -219,10 +298,11 @@ static int scrypt_verdict(const char *header)
 
 static void feed_scrypt_is_read_only_when_allowed(void **state)
 {
-	static const char *const bad[] = {V S("") MAC, V S("0") MAC, V S("08") MAC, V S("+8") MAC, V S("0x8") MAC, V S("8x") MAC, V S("188") MAC,
-					  V S("18") X MAC, V X S("18") MAC, V S("18") S("18") MAC, V "-> scrypt " SALT "\n" BODY "\n" MAC,
-					  V "-> scrypt AAAA 18\n" BODY "\n" MAC, V "-> scrypt " SALT " 18 x\n" BODY "\n" MAC,
-					  V "-> scrypt " SALT " 18\nAAAA\n" MAC};
+	static const char *const bad[] = {V S("") MAC, V S("0") MAC, V S("08") MAC, V S("+8") MAC,
+		V S("0x8") MAC, V S("8x") MAC, V S("188") MAC, V S("18") X MAC, V X S("18") MAC,
+		V S("18") S("18") MAC, V "-> scrypt " SALT "\n" BODY "\n" MAC,
+		V "-> scrypt AAAA 18\n" BODY "\n" MAC, V "-> scrypt " SALT " 18 x\n" BODY "\n" MAC,
+		V "-> scrypt " SALT " 18\nAAAA\n" MAC};
 
 	(void)state;
 	assert_int_equal(scrypt_verdict(V S("18") MAC), 0);
@@ -269,7 +349,8 @@ static void feed_limits_hold_exactly(void **state)
 	assert_int_equal(many_verdict(1, TG_ENVELOPE_LINE_MAX / 48, 1), 0);
 	assert_int_equal(many_verdict(1, TG_ENVELOPE_LINE_MAX / 48 + 1, 1), TG_EENVELOPE);
 	assert_int_equal(many_verdict(10, 99, 1), 0);
-	assert_int_equal(many_verdict(11, 99, 1), TG_EENVELOPE); /* each part is allowed, the whole header is too long */
+	/* each part is allowed, the whole header is too long */
+	assert_int_equal(many_verdict(11, 99, 1), TG_EENVELOPE);
 	assert_true(e.header_len <= TG_ENVELOPE_HEADER_MAX);
 }
 
@@ -280,7 +361,8 @@ struct seen {
 	int answer;
 };
 
-static int on_stanza(void *ctx, const char *args, size_t args_len, const uint8_t *body, size_t body_len)
+static int on_stanza(
+	void *ctx, const char *args, size_t args_len, const uint8_t *body, size_t body_len)
 {
 	struct seen *s = ctx;
 
@@ -321,7 +403,8 @@ static void feed_callback_error_ends_it(void **state)
 	tg_envelope_init(&e, &text);
 	e.on_stanza = on_stanza;
 	e.ctx = &s;
-	assert_int_equal(judge(V "-> x\nAAAA\n" X MAC, strlen(V "-> x\nAAAA\n" X MAC), 32, 1000), TG_EHEADER);
+	assert_int_equal(judge(V "-> x\nAAAA\n" X MAC, strlen(V "-> x\nAAAA\n" X MAC), 32, 1000),
+		TG_EHEADER);
 	assert_int_equal(s.n, 1);
 }
 

@@ -1,8 +1,12 @@
-/* Goal: the error table is whole: every code has a text, a slug nobody else has, a plausible status, and only codes of the wire have one. */
+/* Goal: the error table is whole: every code has a text, a slug nobody else has, a plausible
+ * status, and only codes of the wire have one. */
 #include "check.h"
 
 #define ROW(name, number, status, slug, retryable, text) {TG_##name, status, retryable, slug, text},
-static const struct { int code, status, retryable; const char *slug, *text; } ROWS[] = {TG_ERRORS(ROW)};
+static const struct {
+	int code, status, retryable;
+	const char *slug, *text;
+} ROWS[] = {TG_ERRORS(ROW)};
 
 static void lookups_every_code_give_its_row(void **state)
 {

@@ -1,6 +1,7 @@
 /*
- * Goal: what a caller demands of a sealed file is compared with what its sender signed, and nothing is released when it differs: the id that was
- * asked for, the labels, the age at both edges, the set of senders, the recipients; a demand that nothing can meet is refused before.
+ * Goal: what a caller demands of a sealed file is compared with what its sender signed, and nothing
+ * is released when it differs: the id that was asked for, the labels, the age at both edges, the
+ * set of senders, the recipients; a demand that nothing can meet is refused before.
  */
 #include <sodium.h>
 #include <timeglas/timeglas.h>
@@ -27,7 +28,8 @@ static tg_recipient *to[2]; /* alice, bob */
 static tg_signer *app, *app2;
 static tg_senders *apps;
 static struct bytes sealed, opened;
-static char why[512], name[TG_NAME_CHARS + 1], id[TG_ID_CHARS + 1], sender_name[TG_SENDER_NAME_MAX + 1];
+static char why[512], name[TG_NAME_CHARS + 1], id[TG_ID_CHARS + 1],
+	sender_name[TG_SENDER_NAME_MAX + 1];
 static uint8_t ref[TG_REF_BYTES];
 static int64_t sealed_at;
 
@@ -44,8 +46,17 @@ static int keep(void *ctx, const void *p, size_t n)
 
 static tg_seal_opts seal_opts(void)
 {
-	return (tg_seal_opts){.struct_size = sizeof(tg_seal_opts), .recipient = (const tg_recipient *const *)to, .n_recipients = 1, .signer = app, .kind = "passport",
-			      .issuer = "D<<", .session = "00AAAAAAAAAAAAAAAAAAAAAA", .subject = SUBJECT, .time_ms = NOW, .write = keep, .ctx = &sealed};
+	return (tg_seal_opts){.struct_size = sizeof(tg_seal_opts),
+		.recipient = (const tg_recipient *const *)to,
+		.n_recipients = 1,
+		.signer = app,
+		.kind = "passport",
+		.issuer = "D<<",
+		.session = "00AAAAAAAAAAAAAAAAAAAAAA",
+		.subject = SUBJECT,
+		.time_ms = NOW,
+		.write = keep,
+		.ctx = &sealed};
 }
 
 /* The sealed file, its name and id. */
@@ -68,12 +79,17 @@ static void seal_with(const tg_seal_opts *o)
 
 static tg_expect expect(void)
 {
-	return (tg_expect){.struct_size = sizeof(tg_expect), .identity = &alice, .n_identities = 1, .senders = apps, .now_ms = NOW};
+	return (tg_expect){.struct_size = sizeof(tg_expect),
+		.identity = &alice,
+		.n_identities = 1,
+		.senders = apps,
+		.now_ms = NOW};
 }
 
 static int open_with(const tg_expect *e)
 {
-	const tg_open_opts o = {.struct_size = sizeof o, .expect = e, .write = keep, .ctx = &opened};
+	const tg_open_opts o = {
+		.struct_size = sizeof o, .expect = e, .write = keep, .ctx = &opened};
 	tg_opener *op;
 	int err = tg_open_new(&o, &op);
 
@@ -99,7 +115,8 @@ static void refused(const tg_expect *e, int err, const char *word)
 	int got = open_with(e);
 
 	if (got != err || !strstr(why, word))
-		fail_msg("%s: %s; expected %s with \"%s\"", tg_strerror(got), why, tg_strerror(err), word);
+		fail_msg("%s: %s; expected %s with \"%s\"", tg_strerror(got), why, tg_strerror(err),
+			word);
 }
 
 static const char *text_of(const tg_signer *s)
@@ -113,11 +130,12 @@ static const char *text_of(const tg_signer *s)
 	return text;
 }
 
-/* The id ---------------------------------------------------------------------------------------------------------- */
+/* The id ------------------------------------------------------------------- */
 
 static void name_follows_from_sender_and_reference(void **state)
 {
-	/* SHA-256("timeglas blob id 1\n", 32 bytes 0x00..0x1f, 16 bytes 0x20..0x2f), computed by Python's hashlib */
+	/* SHA-256("timeglas blob id 1\n", 32 bytes 0x00..0x1f, 16 bytes 0x20..0x2f), computed by
+	 * Python's hashlib */
 	static const char known[] = "d3Q29G8tNu9JZ__G-MdKxA";
 	uint8_t bytes[16];
 	tg_sender s;
@@ -138,8 +156,10 @@ static void name_follows_from_sender_and_reference(void **state)
 
 static void ids_other_than_canonical_ones_are_refused(void **state)
 {
-	static const char *const bad[] = {"", "2a", "2aAAAAAAAAAAAAAAAAAAAAA", "2aAAAAAAAAAAAAAAAAAAAAAAA", "40AAAAAAAAAAAAAAAAAAAAAA", "ffAAAAAAAAAAAAAAAAAAAAAA",
-					  "2AAAAAAAAAAAAAAAAAAAAAAA", "2aAAAAAAAAAAAAAAAAAAAAAB", "2aAAAAAAAAAAAAAAAAAAAA+A", "2aAAAAAAAAAAAAAAAAAAAA=A", "g0AAAAAAAAAAAAAAAAAAAAAA"};
+	static const char *const bad[] = {"", "2a", "2aAAAAAAAAAAAAAAAAAAAAA",
+		"2aAAAAAAAAAAAAAAAAAAAAAAA", "40AAAAAAAAAAAAAAAAAAAAAA", "ffAAAAAAAAAAAAAAAAAAAAAA",
+		"2AAAAAAAAAAAAAAAAAAAAAAA", "2aAAAAAAAAAAAAAAAAAAAAAB", "2aAAAAAAAAAAAAAAAAAAAA+A",
+		"2aAAAAAAAAAAAAAAAAAAAA=A", "g0AAAAAAAAAAAAAAAAAAAAAA"};
 	char out[TG_NAME_CHARS + 1];
 
 	(void)state;
@@ -164,7 +184,8 @@ static void open_blob_that_was_asked_for_comes(void **state)
 	assert_int_equal(open_with(&e), 0);
 }
 
-/* What anybody who controls server or store can do: exchange two blobs of one sender to one verifier. */
+/* What anybody who controls server or store can do: exchange two blobs of one sender to one
+ * verifier. */
 static void open_exchanged_blob_is_refused(void **state)
 {
 	tg_expect e = expect();
@@ -223,17 +244,34 @@ static void seal_again_with_reference_and_time_keeps_the_name(void **state)
 	assert_string_not_equal(name, first);
 }
 
-/* Labels ---------------------------------------------------------------------------------------------------------- */
+/* Labels ------------------------------------------------------------------- */
 
 static void open_labels_that_are_demanded_must_be_the_sealed_ones(void **state)
 {
 	static const tg_expect good[] = {
-		{.kind = "passport"}, {.issuer = "D"}, {.issuer = "D<<"}, {.session = "00AAAAAAAAAAAAAAAAAAAAAA"}, {.subject = SUBJECT},
-		{.kind = "passport", .issuer = "D", .session = "00AAAAAAAAAAAAAAAAAAAAAA", .subject = SUBJECT},
+		{.kind = "passport"},
+		{.issuer = "D"},
+		{.issuer = "D<<"},
+		{.session = "00AAAAAAAAAAAAAAAAAAAAAA"},
+		{.subject = SUBJECT},
+		{.kind = "passport",
+			.issuer = "D",
+			.session = "00AAAAAAAAAAAAAAAAAAAAAA",
+			.subject = SUBJECT},
 	};
-	static const struct { tg_expect e; const char *word; } bad[] = {
-		{{.kind = "liveness"}, "kind"}, {{.issuer = "DNK"}, "issuer"}, {{.session = "00AAAAAAAAAAAAAAAAAAAAAB"}, "session"}, {{.subject = OTHER_SUBJECT}, "subject"},
-		{{.kind = "passport", .issuer = "D", .session = "00AAAAAAAAAAAAAAAAAAAAAA", .subject = OTHER_SUBJECT}, "subject"},
+	static const struct {
+		tg_expect e;
+		const char *word;
+	} bad[] = {
+		{{.kind = "liveness"}, "kind"},
+		{{.issuer = "DNK"}, "issuer"},
+		{{.session = "00AAAAAAAAAAAAAAAAAAAAAB"}, "session"},
+		{{.subject = OTHER_SUBJECT}, "subject"},
+		{{.kind = "passport",
+			 .issuer = "D",
+			 .session = "00AAAAAAAAAAAAAAAAAAAAAA",
+			 .subject = OTHER_SUBJECT},
+			"subject"},
 	};
 	tg_seal_opts o = seal_opts();
 
@@ -273,9 +311,9 @@ static void open_demands_that_nothing_meets_are_refused_at_once(void **state)
 
 	(void)state;
 	seal_with(&o);
-#define BAD(member, value, err)                                                                                                                      \
-	e = expect();                                                                                                                                \
-	e.member = value;                                                                                                                            \
+#define BAD(member, value, err) \
+	e = expect(); \
+	e.member = value; \
 	assert_int_equal(open_with(&e), err)
 	BAD(kind, "", TG_EKIND); /* a variable that nobody filled in */
 	BAD(kind, "Passport", TG_EKIND);
@@ -284,7 +322,8 @@ static void open_demands_that_nothing_meets_are_refused_at_once(void **state)
 	BAD(session, "", TG_ESESSION);
 	BAD(session, "a b", TG_ESESSION);
 	BAD(subject, "", TG_ESUBJECT);
-	BAD(subject, "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff", TG_ESUBJECT);
+	BAD(subject, "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff",
+		TG_ESUBJECT);
 	BAD(subject, "0011", TG_ESUBJECT);
 	BAD(blob, "", TG_EINVAL);
 	BAD(blob, "2a", TG_EINVAL);
@@ -300,15 +339,31 @@ static void open_demands_that_nothing_meets_are_refused_at_once(void **state)
 	assert_int_equal(open_with(&e), TG_EINVAL);
 }
 
-/* Age ------------------------------------------------------------------------------------------------------------- */
+/* Age ---------------------------------------------------------------------- */
 
 static void open_age_is_accepted_to_its_last_millisecond(void **state)
 {
-	static const struct { int64_t max, age; int ok; } cases[] = {
-		{0, 0, 1}, {0, 86400000, 1}, {0, TG_MAX_AGE_MS, 1}, {0, TG_MAX_AGE_MS + 1, 0}, {0, 25 * 3600000, 0},
-		{0, -TG_MAX_AHEAD_MS, 1}, {0, -TG_MAX_AHEAD_MS - 1, 0}, {0, -86400000, 0},
-		{60000, 60000, 1}, {60000, 60001, 0}, {1, 1, 1}, {1, 2, 0}, {1, -TG_MAX_AHEAD_MS, 1},
-		{INT64_MAX, INT64_C(63072000000), 1}, {-1, INT64_C(630720000000), 1}, {-1, -TG_MAX_AHEAD_MS, 1}, {-1, -TG_MAX_AHEAD_MS - 1, 0},
+	static const struct {
+		int64_t max, age;
+		int ok;
+	} cases[] = {
+		{0, 0, 1},
+		{0, 86400000, 1},
+		{0, TG_MAX_AGE_MS, 1},
+		{0, TG_MAX_AGE_MS + 1, 0},
+		{0, 25 * 3600000, 0},
+		{0, -TG_MAX_AHEAD_MS, 1},
+		{0, -TG_MAX_AHEAD_MS - 1, 0},
+		{0, -86400000, 0},
+		{60000, 60000, 1},
+		{60000, 60001, 0},
+		{1, 1, 1},
+		{1, 2, 0},
+		{1, -TG_MAX_AHEAD_MS, 1},
+		{INT64_MAX, INT64_C(63072000000), 1},
+		{-1, INT64_C(630720000000), 1},
+		{-1, -TG_MAX_AHEAD_MS, 1},
+		{-1, -TG_MAX_AHEAD_MS - 1, 0},
 	};
 	tg_seal_opts o = seal_opts();
 
@@ -344,7 +399,7 @@ static void open_by_the_clock_when_no_time_is_given(void **state)
 	refused(&e, TG_EAGE, "from now");
 }
 
-/* Senders --------------------------------------------------------------------------------------------------------- */
+/* Senders ------------------------------------------------------------------ */
 
 static void open_says_which_of_the_senders_signed(void **state)
 {
@@ -375,7 +430,11 @@ static void open_signature_must_be_of_the_sender_that_the_head_names(void **stat
 {
 	tg_seal_opts o = seal_opts();
 	tg_senders *both;
-	tg_expect e = expect(), raw = {.struct_size = sizeof raw, .identity = &alice, .n_identities = 1, .raw = 1};
+	tg_expect e = expect(),
+		  raw = {.struct_size = sizeof raw,
+			  .identity = &alice,
+			  .n_identities = 1,
+			  .raw = 1};
 	tg_open_opts oo = {.struct_size = sizeof oo, .expect = &raw, .write = keep};
 	static struct bytes plain;
 	crypto_sign_state st;
@@ -433,15 +492,25 @@ static void senders_load_reads_names_keys_and_comments(void **state)
 	assert_int_equal(load(s, file), 0);
 	assert_int_equal(tg_senders_count(s), 2);
 	tg_senders_free(s);
-	static const struct { const char *before, *after, *word; } bad[] = {
-		{"", "", "no key"}, {"# nothing\n", "", "no key"}, {"app timeglas-sender1qqq\n", "", "line 1"}, {"\n# x\nnonsense\n", "", "line 3"},
-		{"TIMEGLAS-SIGNING-KEY-1QQQ\n", "", "secret"}, {"\xff\xfe" "a", "", "line 1"}, {"other ", "\n", "one name"},
+	static const struct {
+		const char *before, *after, *word;
+	} bad[] = {
+		{"", "", "no key"},
+		{"# nothing\n", "", "no key"},
+		{"app timeglas-sender1qqq\n", "", "line 1"},
+		{"\n# x\nnonsense\n", "", "line 3"},
+		{"TIMEGLAS-SIGNING-KEY-1QQQ\n", "", "secret"},
+		{"\xff\xfe"
+		 "a",
+			"", "line 1"},
+		{"other ", "\n", "one name"},
 	};
 	for (size_t i = 0; i < LEN(bad); i++) {
 		assert_int_equal(tg_senders_new(&s), 0);
 		if (i == LEN(bad) - 1) /* the same key under two names */
 			assert_int_equal(tg_senders_add(s, "app", one), 0);
-		snprintf(file, sizeof file, "%s%s%s", bad[i].before, i == LEN(bad) - 1 ? one : "", bad[i].after);
+		snprintf(file, sizeof file, "%s%s%s", bad[i].before, i == LEN(bad) - 1 ? one : "",
+			bad[i].after);
 		assert_int_equal(load(s, file), TG_EKEY);
 		if (!strstr(why, bad[i].word))
 			fail_msg("%zu: %s", i, why);
@@ -492,12 +561,13 @@ static void senders_no_memory_leaves_the_set_as_it_was(void **state)
 	tg_senders_free(s);
 }
 
-/* Recipients ------------------------------------------------------------------------------------------------------ */
+/* Recipients --------------------------------------------------------------- */
 
 /* What a recipient can do: seal the signed inside again, under a header of its own making. */
 static void reseal(const tg_recipient *const *r, size_t n, const char *more_stanzas)
 {
-	tg_expect raw = {.struct_size = sizeof raw, .identity = &alice, .n_identities = 1, .raw = 1};
+	tg_expect raw = {
+		.struct_size = sizeof raw, .identity = &alice, .n_identities = 1, .raw = 1};
 	static struct bytes plain, file;
 	tg_open_opts oo = {.struct_size = sizeof oo, .expect = &raw, .write = keep, .ctx = &plain};
 	uint8_t file_key[16], nonce[16], share[32], body[32], mac[32];
@@ -516,7 +586,8 @@ static void reseal(const tg_recipient *const *r, size_t n, const char *more_stan
 		assert_int_equal(tg_x25519_wrap(r[i], file_key, share, body), 0);
 		tg_b64_encode(TG_B64_NOPAD, share, 32, b[0]);
 		tg_b64_encode(TG_B64_NOPAD, body, 32, b[1]);
-		snprintf(text + strlen(text), sizeof text - strlen(text), "-> X25519 %s\n%s\n", b[0], b[1]);
+		snprintf(text + strlen(text), sizeof text - strlen(text), "-> X25519 %s\n%s\n",
+			b[0], b[1]);
 	}
 	snprintf(text + strlen(text), sizeof text - strlen(text), "%s---", more_stanzas);
 	assert_int_equal(tg_header_mac(file_key, (uint8_t *)text, strlen(text), mac), 0);
@@ -535,20 +606,28 @@ static void reseal(const tg_recipient *const *r, size_t n, const char *more_stan
 static void open_recipients_are_compared_by_type_and_number(void **state)
 {
 #define A "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY\n"
-	static const struct { unsigned sealed_to, again_to[4]; const char *more; int ok; } cases[] = { /* 1: alice, 2: bob */
+	static const struct {
+		unsigned sealed_to, again_to[4];
+		const char *more;
+		int ok;
+	} cases[] = {
+		/* 1: alice, 2: bob */
 		{1, {1}, "", 1},
-		{1, {1}, "-> x-grease words of it\n" A, 1},  /* what the rage library adds to each file */
+		/* what the rage library adds to each file */
+		{1, {1}, "-> x-grease words of it\n" A, 1},
 		{1, {1}, "-> -grease\n\n-> z4-grease\n\n", 1},
-		{1, {1}, "-> piv-p256 tag share\n" A, 0},    /* a recipient of a type that no head names */
+		/* a recipient of a type that no head names */
+		{1, {1}, "-> piv-p256 tag share\n" A, 0},
 		{1, {1}, "-> grease\n" A, 0},
 		{1, {1}, "-> x-grease-not\n" A, 0},
 		{1, {1, 2}, "", 0},
 		{1, {1, 1}, "", 0},
 		{1, {2}, "", 0},
 		{3, {1, 2}, "", 1},
-		{3, {2, 1}, "", 1},                          /* the order says nothing */
+		{3, {2, 1}, "", 1}, /* the order says nothing */
 		{3, {1}, "", 0},
-		{3, {1, 1}, "", 0},                          /* the number is right, but both are ours */
+		/* the number is right, but both are ours */
+		{3, {1, 1}, "", 0},
 		{3, {1}, "-> piv-p256 tag share\n" A, 0},
 	};
 
@@ -571,7 +650,8 @@ static void open_recipients_are_compared_by_type_and_number(void **state)
 	}
 }
 
-/* With both identities at hand both stanzas are known: one of them exchanged for a stranger's is seen. */
+/* With both identities at hand both stanzas are known: one of them exchanged for a stranger's is
+ * seen. */
 static void open_every_identity_that_is_named_must_have_its_stanza(void **state)
 {
 	tg_identity *both[2], *eve;
@@ -603,9 +683,12 @@ static void open_every_identity_that_is_named_must_have_its_stanza(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	if (tg_init() != 0 || tg_identity_generate(&alice) != 0 || tg_identity_generate(&bob) != 0 || tg_signer_generate(&app) != 0 || tg_signer_generate(&app2) != 0)
+	if (tg_init() != 0 || tg_identity_generate(&alice) != 0 ||
+		tg_identity_generate(&bob) != 0 || tg_signer_generate(&app) != 0 ||
+		tg_signer_generate(&app2) != 0)
 		return -1;
-	if (tg_identity_recipient(alice, &to[0]) != 0 || tg_identity_recipient(bob, &to[1]) != 0 || tg_senders_new(&apps) != 0)
+	if (tg_identity_recipient(alice, &to[0]) != 0 || tg_identity_recipient(bob, &to[1]) != 0 ||
+		tg_senders_new(&apps) != 0)
 		return -1;
 	return tg_senders_add(apps, "app", text_of(app));
 }

@@ -1,10 +1,11 @@
 /*
- * Goal: the Function library alone, called as any program may call it: every transition, what it leaves in Redis and in the outbox, every refusal, and
- * the states in which a caller that died may leave things.
+ * Goal: the Function library alone, called as any program may call it: every transition, what it
+ * leaves in Redis and in the outbox, every refusal, and the states in which a caller that died may
+ * leave things.
  */
 #include "functions_fixture.h"
 
-/* Cases ------------------------------------------------------------------------------------------------------------- */
+/* Cases -------------------------------------------------------------------- */
 
 static void commit_live_sets_index_expiry_event_and_quota(void **state)
 {
@@ -24,7 +25,8 @@ static void commit_live_sets_index_expiry_event_and_quota(void **state)
 	assert_string_equal(newest("d"), "tag passport 1");
 	assert_string_equal(newest("z"), "10");
 	assert_string_equal(newest("to"), " v w ");
-	assert_string_not_equal(newest("s"), "S"); /* a session's name is a secret of its uploader */
+	/* a session's name is a secret of its uploader */
+	assert_string_not_equal(newest("s"), "S");
 	assert_true(now_ms() + 100000 - dl < 2000);
 }
 
@@ -64,7 +66,8 @@ static void commit_with_a_chunk_missing_or_of_wrong_size_leaves_nothing(void **s
 	redis_server_run_cmd(&redis, "ZADD " DL " 9999999999999 b:C");
 	assert_int_equal(commit("C", "", 0, 1, 6, 1000, 0), TG_ESTORE);
 	assert_int_equal(redis_server_int(&redis, "DBSIZE"), 1); /* the outbox */
-	assert_int_equal(redis_server_int(&redis, "XLEN tg:{05}:out"), 1); /* C was never staged: no event */
+	/* C was never staged: no event */
+	assert_int_equal(redis_server_int(&redis, "XLEN tg:{05}:out"), 1);
 }
 
 static void commit_of_many_chunks_that_was_reaped_is_refused(void **state)
@@ -115,8 +118,8 @@ static void stage_without_open_session_leaves_a_trap_for_its_chunk(void **state)
 
 /* A record's fields, in order: st u to s b n z at dl d p c ga ev, and tk w th ld cs ck ak kn. */
 #define ABOUT_THE_EVIDENCE "...XXXXXX.X..........."
-#define OF_A_TAKE          "..............XX......"
-#define OF_A_TOMBSTONE     "XXX......X.XXX........"
+#define OF_A_TAKE "..............XX......"
+#define OF_A_TOMBSTONE "XXX......X.XXX........"
 
 static void finish_tombstone_tells_cause_time_and_peers_alone(void **state)
 {
@@ -136,8 +139,10 @@ static void finish_tombstone_tells_cause_time_and_peers_alone(void **state)
 		} else {
 			assert_int_equal(fcall("session_close", "S up 0 10"), 0);
 		}
-		assert_string_equal(field(i < 2 ? 1 : 3, 12), cause[i]); /* who ended it is told the whole record */
-		assert_string_equal(field(i < 2 ? 1 : 3, 11), ""); /* but for issuer and digest, where the outcome of an ack would stand */
+		/* who ended it is told the whole record */
+		assert_string_equal(field(i < 2 ? 1 : 3, 12), cause[i]);
+		/* but for issuer and digest, where the outcome of an ack would stand */
+		assert_string_equal(field(i < 2 ? 1 : 3, 11), "");
 		assert_int_equal(said("tg:{05}:b:B", ABOUT_THE_EVIDENCE), 0);
 		assert_int_equal(said("tg:{05}:b:B", OF_A_TAKE), 0);
 		assert_int_equal(said("tg:{05}:b:B", OF_A_TOMBSTONE), 7);
@@ -145,7 +150,10 @@ static void finish_tombstone_tells_cause_time_and_peers_alone(void **state)
 		assert_string_equal(field(1, 10), "tag");
 		assert_string_equal(field(1, 12), cause[i]);
 	}
-	assert_int_equal(text_num("HEXISTS %s sj", "tg:{05}:s:S") + text_num("HEXISTS %s n", "tg:{05}:s:S") + text_num("HEXISTS %s z", "tg:{05}:s:S"), 0);
+	assert_int_equal(text_num("HEXISTS %s sj", "tg:{05}:s:S") +
+			text_num("HEXISTS %s n", "tg:{05}:s:S") +
+			text_num("HEXISTS %s z", "tg:{05}:s:S"),
+		0);
 	assert_int_equal(fcall("session_show", "S"), 0);
 	assert_string_equal(field(1, 1), "closed");
 }
@@ -176,7 +184,7 @@ static void session_close_erases_bound_staged_and_live(void **state)
 	assert_int_equal(fcall("session_check", "S up"), TG_ESESSION);
 }
 
-#define LARGE 327000 /* bytes of a large chunk */
+#define LARGE 327000     /* bytes of a large chunk */
 #define SLICE (16 << 20) /* what one call erases at most, or a chunk more: functions/base.lua */
 
 static long long chunks_left(void)
@@ -190,10 +198,12 @@ static void large_chunks(const char *id, int n)
 
 	memset(bytes, 'x', sizeof bytes);
 	for (int i = 0; i < n; i++)
-		redis_server_run_cmd(&redis, "SET tg:{05}:c:%s:%d %b PX 100000", id, i, bytes, sizeof bytes);
+		redis_server_run_cmd(
+			&redis, "SET tg:{05}:c:%s:%d %b PX 100000", id, i, bytes, sizeof bytes);
 }
 
-/* Uploads under way count in what one call erases. What is not erased yet nobody can use: a commit, an upload's next chunk, a claim. */
+/* Uploads under way count in what one call erases. What is not erased yet nobody can use: a commit,
+ * an upload's next chunk, a claim. */
 static void session_end_erases_uploads_under_way_in_slices(void **state)
 {
 	long long before, calls = 1;
@@ -211,7 +221,8 @@ static void session_end_erases_uploads_under_way_in_slices(void **state)
 	assert_int_equal(before, 182);
 	assert_int_equal(fcall("session_close", "S up 1 10"), 0);
 	assert_string_equal(last->element[2]->str, "1"); /* more */
-	assert_string_equal(field(3, 0), "B");           /* every visible blob has ended with the first call */
+	/* every visible blob has ended with the first call */
+	assert_string_equal(field(3, 0), "B");
 	assert_int_equal(fcall("take", "B v T"), TG_EGONE);
 	assert_int_equal(fcall("stage", "U5 up S 1 0 64 60000 d"), TG_ESESSION);
 	while (calls == 1 || last->element[2]->str[0] == '1') {
@@ -224,7 +235,8 @@ static void session_end_erases_uploads_under_way_in_slices(void **state)
 	assert_int_equal(chunks_left(), 0);
 	assert_true(calls > 2 * 30LL * LARGE * 3 / SLICE);
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:b:U*"), 0);
-	/* What writes that come too late leave is wiped in half a second and in a minute; and what stood behind the refused stage. */
+	/* What writes that come too late leave is wiped in half a second and in a minute; and what
+	 * stood behind the refused stage. */
 	assert_int_equal(text_num("ZCOUNT " DL " 2 %s", "+inf"), 2 * 6 + 1);
 }
 
@@ -246,10 +258,13 @@ static void named_blob(const char *id, const char *sid, int bound, int n)
 
 	snprintf(desc, sizeof desc, "%s passport 0", id);
 	if (n > 1)
-		assert_int_equal(fcall("stage", "%s up %s %d 1 %d 60000 %s", id, sid, bound, n, desc), 0);
+		assert_int_equal(
+			fcall("stage", "%s up %s %d 1 %d 60000 %s", id, sid, bound, n, desc), 0);
 	for (int i = 0; i < n; i++)
 		chunk(id, i, "bytes");
-	assert_int_equal(fcall("commit", "%s up %s %s %d %d %d 100000 0 %s %s", id, " v ", sid, bound, n, 5 * n, desc, "DNK -"), 0);
+	assert_int_equal(fcall("commit", "%s up %s %s %d %d %d 100000 0 %s %s", id, " v ", sid,
+				 bound, n, 5 * n, desc, "DNK -"),
+		0);
 }
 
 /* Whatever Redis says: the call may fail half-way. */
@@ -292,13 +307,19 @@ static void end_everything(void)
 	fail_msg("something is never ended");
 }
 
-/* Redis does not roll back. Whatever command it refuses, in whatever call, while whatever is held: nothing vanishes without an event, no end is told of twice, and once
- * the right is back all of it ends. */
+/* Redis does not roll back. Whatever command it refuses, in whatever call, while whatever is held:
+ * nothing vanishes without an event, no end is told of twice, and once the right is back all of it
+ * ends. */
 static void command_denied_within_a_call_leaves_nothing_untold(void **state)
 {
-	static const char *const denied[] = {"set", "xadd", "unlink", "zrem", "zadd", "del", "hset", "xdel", "pexpire", "pexpireat", "strlen", "publish", "hincrby", "hdel", "exists"};
-	static const char *const calls[][8] = {{"tg1_take", "P", "v", "T"}, {"tg1_take", "M", "v", "T"}, {"tg1_take", "B", "v", "T"}, {"tg1_claim", "M", "v", "60000", "TH", "", "", "0"},
-		{"tg1_ack", "K", "v", "TH", "ok", ""}, {"tg1_erase", "L", "up"}, {"tg1_abort", "U", "2", "0", "0"}, {"tg1_session_close", "S", "up", "1", "10"}, {"tg1_reap", "64"}};
+	static const char *const denied[] = {"set", "xadd", "unlink", "zrem", "zadd", "del", "hset",
+		"xdel", "pexpire", "pexpireat", "strlen", "publish", "hincrby", "hdel", "exists"};
+	static const char *const calls[][8] = {{"tg1_take", "P", "v", "T"},
+		{"tg1_take", "M", "v", "T"}, {"tg1_take", "B", "v", "T"},
+		{"tg1_claim", "M", "v", "60000", "TH", "", "", "0"},
+		{"tg1_ack", "K", "v", "TH", "ok", ""}, {"tg1_erase", "L", "up"},
+		{"tg1_abort", "U", "2", "0", "0"}, {"tg1_session_close", "S", "up", "1", "10"},
+		{"tg1_reap", "64"}};
 	static const char *const held[] = {"P", "M", "B", "L", "K", "D"};
 	char text[32];
 
@@ -315,18 +336,24 @@ static void command_denied_within_a_call_leaves_nothing_untold(void **state)
 			redis_server_run_cmd(&redis, "ZADD " DL " 1 b:D"); /* is due */
 			named_blob("K", "", 0, 2);
 			assert_int_equal(fcall("claim", "K v 60000 TH %s %s 0", "", ""), 0);
-			assert_int_equal(fcall("stage", "U up S 1 1 2 60000 %s", "U passport 0"), 0);
+			assert_int_equal(
+				fcall("stage", "U up S 1 1 2 60000 %s", "U passport 0"), 0);
 			chunk("U", 0, "bytes");
 			attempt_while_denied(denied[i], calls[k]);
 			end_everything();
 			for (size_t b = 0; b < sizeof held / sizeof *held; b++) {
 				snprintf(text, sizeof text, "e\tgone\td\t%s ", held[b]);
 				if (count_events(text) != 1)
-					fail_msg("without %s, %s %s: %d ends of %s", denied[i], calls[k][0], calls[k][1], count_events(text), held[b]);
+					fail_msg("without %s, %s %s: %d ends of %s", denied[i],
+						calls[k][0], calls[k][1], count_events(text),
+						held[b]);
 			}
-			if (count_events("e\taborted\td\tU ") != 1 || count_events("e\tsession-end\t") != 1 || chunks_left() != 0)
-				fail_msg("without %s, %s: %d aborted, %d session's ends, %lld chunks", denied[i], calls[k][0], count_events("e\taborted\td\tU "),
-				    count_events("e\tsession-end\t"), chunks_left());
+			if (count_events("e\taborted\td\tU ") != 1 ||
+				count_events("e\tsession-end\t") != 1 || chunks_left() != 0)
+				fail_msg("without %s, %s: %d aborted, %d session's ends, %lld "
+					 "chunks",
+					denied[i], calls[k][0], count_events("e\taborted\td\tU "),
+					count_events("e\tsession-end\t"), chunks_left());
 		}
 }
 
@@ -402,10 +429,12 @@ static void take_is_refused_to_who_is_not_addressed(void **state)
 	(void)state;
 	blob("B", "", 0, 1, 100000);
 	assert_int_equal(fcall("take", "B stranger T"), TG_ENOENT);
-	assert_int_equal(fcall("take", "B %s T", ""), TG_ENOENT); /* addressed to " v w ", not to an empty name */
+	/* addressed to " v w ", not to an empty name */
+	assert_int_equal(fcall("take", "B %s T", ""), TG_ENOENT);
 	assert_int_equal(fcall("take", "Z v T"), TG_ENOENT);
 	assert_int_equal(fcall("take", "B w T"), 0);
-	assert_int_equal(fcall("take", "B stranger T"), TG_ENOENT); /* nor does it learn that it is gone */
+	/* nor does it learn that it is gone */
+	assert_int_equal(fcall("take", "B stranger T"), TG_ENOENT);
 }
 
 static void take_of_one_chunk_leaves_none_to_look_for(void **state)
@@ -449,10 +478,12 @@ static void take_by_who_may_not_read_or_erase_changes_nothing(void **state)
 	assert_int_equal(fcall("take", "B v T"), 0);
 }
 
-/* Whatever one command is refused: its reader has the blob, or it is live as it was. Also of a session, and of several chunks. */
+/* Whatever one command is refused: its reader has the blob, or it is live as it was. Also of a
+ * session, and of several chunks. */
 static void take_refused_in_part_is_a_take_or_nothing(void **state)
 {
-	static const char *const command[] = {"get", "set", "unlink", "zadd", "zrem", "xadd", "hget", "hset", "hincrby", "exists", "time", "publish", "pexpireat"};
+	static const char *const command[] = {"get", "set", "unlink", "zadd", "zrem", "xadd",
+		"hget", "hset", "hincrby", "exists", "time", "publish", "pexpireat"};
 
 	(void)state;
 	assert_int_equal(session("S", 60000, 100000), 0);
@@ -480,7 +511,8 @@ static void take_refused_in_part_is_a_take_or_nothing(void **state)
 	}
 }
 
-/* Whoever closes a session with all that names it dies behind the first step: nothing of it can be read any more, and the reaper erases it. */
+/* Whoever closes a session with all that names it dies behind the first step: nothing of it can be
+ * read any more, and the reaper erases it. */
 static void close_with_all_that_is_broken_off_is_finished(void **state)
 {
 	char id[8];
@@ -639,7 +671,8 @@ static void reap_ends_sessions_blobs_and_orphans_in_order(void **state)
 
 static void functions_in_a_full_store_erase_but_do_not_store(void **state)
 {
-	static const char *const refused[] = {"FCALL tg1_session_open 1 " DL " T up x 1000 1000", "FCALL tg1_stage 1 " DL " X up S 0 1 2 1000 d",
+	static const char *const refused[] = {"FCALL tg1_session_open 1 " DL " T up x 1000 1000",
+		"FCALL tg1_stage 1 " DL " X up S 0 1 2 1000 d",
 		"FCALL tg1_commit 1 " DL " B up v S 0 1 5 1000 0 d p"};
 
 	(void)state;
@@ -674,14 +707,16 @@ static void functions_in_a_full_store_erase_but_do_not_store(void **state)
 /* Another life of this Redis: what the replica, or the Redis that was started anew, begins with. */
 static void reads_wait_until_the_store_was_compared(void **state)
 {
-	static const char *const reads[] = {"take", "claim", "claim_read", "ack", "stat", "session_show", "once_look"};
+	static const char *const reads[] = {
+		"take", "claim", "claim_read", "ack", "stat", "session_show", "once_look"};
 
 	(void)state;
 	session("S", 60000, 3600000);
 	blob("B", "S", 1, 1, 60000);
 	blob("C", "", 0, 1, 60000);
 	assert_int_equal(fcall("claim", "C v 60000 th - - 0"), 0);
-	redis_server_run_cmd(&redis, "FUNCTION LOAD REPLACE %b", store_functions_lua, (size_t)store_functions_lua_len);
+	redis_server_run_cmd(&redis, "FUNCTION LOAD REPLACE %b", store_functions_lua,
+		(size_t)store_functions_lua_len);
 	for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
 		assert_int_equal(fcall(reads[i], "B v th ok - - 0"), TG_ECOMPARE);
 	assert_int_equal(fcall("compared", "guessed"), TG_ECOMPARE);
@@ -694,7 +729,8 @@ static void reads_wait_until_the_store_was_compared(void **state)
 	assert_int_equal(fcall("session_show", "S"), 0);
 }
 
-/* What the evidence says has ended, and stands here again: told by the index, ended as it was, and said to be such an end. */
+/* What the evidence says has ended, and stands here again: told by the index, ended as it was, and
+ * said to be such an end. */
 static void what_came_back_ends_again(void **state)
 {
 	char h[64];

@@ -1,6 +1,8 @@
 /*
- * test_gen.c: the load generator believes no server: a wrong byte, length or status makes a run void. And at a fixed rate a server that stalls
- * is charged for every request that was due meanwhile, not only for those that it had been sent. Against a small server of our own, plain HTTP.
+ * test_gen.c: the load generator believes no server: a wrong byte, length or status makes a run
+ * void. And at a fixed rate a server that stalls is charged for every request that was due
+ * meanwhile, not only for those that it had been sent. Against a small server of our own, plain
+ * HTTP.
  */
 #include "check.h"
 #include <arpa/inet.h>
@@ -26,7 +28,7 @@ struct fake {
 	struct gen_wire wire;
 };
 
-/* The server ------------------------------------------------------------------------------------------------------------- */
+/* The server --------------------------------------------------------------- */
 
 static struct {
 	char key[GEN_KEY_LEN];
@@ -132,7 +134,8 @@ static struct fake fake_start(enum manner how)
 
 static void run(enum manner how, double rate, double seconds, struct gen_result *r)
 {
-	const struct gen_plan plan = {.clients = 4, .live = 8, .rate = rate, .warm_s = 0.05, .measure_s = seconds};
+	const struct gen_plan plan = {
+		.clients = 4, .live = 8, .rate = rate, .warm_s = 0.05, .measure_s = seconds};
 	struct fake f = fake_start(how);
 	struct blobs *b = blobs_new(12, BLOB_BYTES);
 
@@ -142,7 +145,7 @@ static void run(enum manner how, double rate, double seconds, struct gen_result 
 	waitpid(f.pid, NULL, 0);
 }
 
-/* The cases -------------------------------------------------------------------------------------------------------------- */
+/* The cases ---------------------------------------------------------------- */
 
 static void gen_run_closed_loop_puts_and_takes_by_turns(void **state)
 {
@@ -200,7 +203,8 @@ static void gen_run_broken_connection_makes_it_void(void **state)
 	expect_void(HANGS_UP, "the connection ended");
 }
 
-/* 400 ms of a second: a closed loop of 4 clients would see 4 late answers; here a third of all requests was due meanwhile. */
+/* 400 ms of a second: a closed loop of 4 clients would see 4 late answers; here a third of all
+ * requests was due meanwhile. */
 static void gen_run_rate_charges_a_stall_to_all_that_was_due(void **state)
 {
 	struct gen_result r;
@@ -214,7 +218,8 @@ static void gen_run_rate_charges_a_stall_to_all_that_was_due(void **state)
 	gen_result_free(&r);
 }
 
-/* Seldom: the clock starts each of them, and no answer does. Without it they would all start at the end, half a second late. */
+/* Seldom: the clock starts each of them, and no answer does. Without it they would all start at the
+ * end, half a second late. */
 static void gen_run_rate_starts_each_when_it_is_due(void **state)
 {
 	struct gen_result r;
@@ -237,7 +242,8 @@ static void gen_run_rate_starts_all_that_is_due(void **state)
 
 static void blobs_new_any_size_gives_files_of_it_that_differ(void **state)
 {
-	static const size_t size[] = {300, 4096, 65536 + 100, 65536 + 200, 65536 + 217, 1048576, 262144};
+	static const size_t size[] = {
+		300, 4096, 65536 + 100, 65536 + 200, 65536 + 217, 1048576, 262144};
 
 	(void)state;
 	for (size_t i = 0; i < LEN(size); i++) {
@@ -246,7 +252,8 @@ static void blobs_new_any_size_gives_files_of_it_that_differ(void **state)
 		assert_int_equal(blobs_size(b), size[i]);
 		assert_memory_equal(blobs_at(b, 0), "age-encryption.org/v1\n-> X25519 ", 32);
 		assert_memory_not_equal(blobs_at(b, 0), blobs_at(b, 1), 64);
-		assert_memory_not_equal(blobs_at(b, 0) + size[i] - 16, blobs_at(b, 1) + size[i] - 16, 16);
+		assert_memory_not_equal(
+			blobs_at(b, 0) + size[i] - 16, blobs_at(b, 1) + size[i] - 16, 16);
 		blobs_free(b);
 	}
 }

@@ -1,4 +1,5 @@
-/* Goal: the guard reads an envelope that arrives in any pieces, leaves the bytes where they are, and names what is wrong. */
+/* Goal: the guard reads an envelope that arrives in any pieces, leaves the bytes where they are,
+ * and names what is wrong. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,9 +12,10 @@
 
 #include "api/guard.h"
 
-#define HEADER                                                                                                         \
-	"age-encryption.org/v1\n-> X25519 TEiF0ypqr+bpvcqXNyCVJpL7OuwPdVwPL7KQEbFDOCc\n"                              \
-	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n--- AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
+#define HEADER \
+	"age-encryption.org/v1\n-> X25519 TEiF0ypqr+bpvcqXNyCVJpL7OuwPdVwPL7KQEbFDOCc\n" \
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n--- " \
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
 
 static size_t envelope(uint8_t *out, size_t payload)
 {
@@ -51,7 +53,9 @@ static void guard_feed_pieces_do_not_change_the_verdict(void **state)
 		assert_int_equal(run(p, envelope(p, 16 + 16), piece, NULL), 0);
 		assert_int_equal(run(p, envelope(p, 16 + 7), piece, NULL), TG_EENVELOPE);
 		assert_int_equal(run(p, envelope(p, 16 + 65552 + 3), 4096, NULL), TG_EENVELOPE);
-		assert_int_equal(run((const uint8_t *)"%PDF-1.7 plaintext, and no envelope at all", 42, piece, NULL), TG_EENVELOPE);
+		assert_int_equal(run((const uint8_t *)"%PDF-1.7 plaintext, and no envelope at all",
+					 42, piece, NULL),
+			TG_EENVELOPE);
 	}
 	free(p);
 }

@@ -1,4 +1,5 @@
-/* Goal: heads and framing are read as the strict profile says, each refusal with its own code, and never otherwise when they come in pieces. */
+/* Goal: heads and framing are read as the strict profile says, each refusal with its own code, and
+ * never otherwise when they come in pieces. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,8 +38,11 @@ static void h1_head_parse_sound_head_all_members(void **state)
 	bool dup = false;
 
 	(void)state;
-	assert_int_equal(parse("POST /v1/blobs?a=b%20c HTTP/1.1\r\nHost: x\r\ncontent-LENGTH:  42 \t\r\nX-A:1\r\nx-a: 2\r\n"
-	                       "Expect: 100-Continue\r\nConnection: keep-alive, Close\r\n\r\n", &h), 0);
+	assert_int_equal(parse("POST /v1/blobs?a=b%20c HTTP/1.1\r\nHost: x\r\ncontent-LENGTH:  42 "
+			       "\t\r\nX-A:1\r\nx-a: 2\r\n"
+			       "Expect: 100-Continue\r\nConnection: keep-alive, Close\r\n\r\n",
+				 &h),
+		0);
 	assert_int_equal(h.method, H1_POST);
 	assert_str(h.target, "/v1/blobs?a=b%20c");
 	assert_str(h.path, "/v1/blobs");
@@ -53,12 +57,15 @@ static void h1_head_parse_sound_head_all_members(void **state)
 	assert_null(h1_field(&h, "x-b", NULL));
 }
 
-/* RFC 9110, section 7.2: a host, and a port or none. Which names are served is the certificate's affair. */
+/* RFC 9110, section 7.2: a host, and a port or none. Which names are served is the certificate's
+ * affair. */
 static void h1_head_parse_host_is_a_host(void **state)
 {
-	static const char *const good[] = { "x", "a.example", "a.example:443", "127.0.0.1:1", "a_b", "x%2Dy", "[::1]", "[::1]:65535", "[v1.a:b]", "x:" };
-	static const char *const bad[] = { "", ":", ":443", "a b", "a,b", "a:b", "a:65536", "a:443:443", "a:-1", "user@a", "a/b", "http://a", "[::1", "::1", "[]",
-		"[::1]x", "a%", "a%2", "a%zz", "\"a\"", "a\\b", "\xc3\xa6" };
+	static const char *const good[] = {"x", "a.example", "a.example:443", "127.0.0.1:1", "a_b",
+		"x%2Dy", "[::1]", "[::1]:65535", "[v1.a:b]", "x:"};
+	static const char *const bad[] = {"", ":", ":443", "a b", "a,b", "a:b", "a:65536",
+		"a:443:443", "a:-1", "user@a", "a/b", "http://a", "[::1", "::1", "[]", "[::1]x",
+		"a%", "a%2", "a%zz", "\"a\"", "a\\b", "\xc3\xa6"};
 	struct h1_head h;
 	char text[128];
 
@@ -66,16 +73,27 @@ static void h1_head_parse_host_is_a_host(void **state)
 	for (size_t i = 0; i < sizeof good / sizeof *good + sizeof bad / sizeof *bad; i++) {
 		bool is_good = i < sizeof good / sizeof *good;
 
-		snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", is_good ? good[i] : bad[i - sizeof good / sizeof *good]);
+		snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n",
+			is_good ? good[i] : bad[i - sizeof good / sizeof *good]);
 		assert_int_equal(parse(text, &h), is_good ? 0 : TG_EINVAL);
 	}
 }
 
 static void h1_head_parse_methods_and_lengths(void **state)
 {
-	static const struct { const char *name; enum h1_method m; } method[] = {
-		{ "GET", H1_GET }, { "HEAD", H1_HEAD }, { "POST", H1_POST }, { "PUT", H1_PUT }, { "DELETE", H1_DELETE },
-		{ "PATCH", H1_OTHER }, { "get", H1_OTHER }, { "GETS", H1_OTHER }, { "PU", H1_OTHER },
+	static const struct {
+		const char *name;
+		enum h1_method m;
+	} method[] = {
+		{"GET", H1_GET},
+		{"HEAD", H1_HEAD},
+		{"POST", H1_POST},
+		{"PUT", H1_PUT},
+		{"DELETE", H1_DELETE},
+		{"PATCH", H1_OTHER},
+		{"get", H1_OTHER},
+		{"GETS", H1_OTHER},
+		{"PU", H1_OTHER},
 	};
 	struct h1_head h;
 	char text[128];
@@ -88,61 +106,79 @@ static void h1_head_parse_methods_and_lengths(void **state)
 		assert_int_equal(h.content_length, 0);
 		assert_int_equal(h.query.n, 0);
 	}
-	assert_int_equal(parse("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n", &h), 0);
+	assert_int_equal(
+		parse("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n", &h), 0);
 	assert_true(h.chunked);
 	assert_true(h.content_length == H1_LENGTH_UNKNOWN);
-	assert_int_equal(parse("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775807\r\n\r\n", &h), 0);
+	assert_int_equal(
+		parse("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775807\r\n\r\n",
+			&h),
+		0);
 	assert_true(h.content_length == (uint64_t)INT64_MAX);
 }
 
 static void h1_head_parse_refusals_have_their_codes(void **state)
 {
-	static const struct { const char *text; int code; } c[] = {
-		{ "GET / HTTP/1.0\r\nHost: x\r\n\r\n", TG_EVERSION },
-		{ "GET / HTTP/2.0\r\nHost: x\r\n\r\n", TG_EVERSION },
-		{ "GET / HTTP/1.10\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", TG_ENOTIMPL },
-		{ "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\n\r\n", TG_ENOTIMPL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", TG_ENOTIMPL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\n\r\n", TG_EEXPECT },
-		{ "GET * HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "GET /#a HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "GET /% HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "GET /%4 HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "GET / HTTP/1.1\r\n\r\n", TG_EINVAL },
-		{ "GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "GET / HTTP/1.1\r\nHost: x\r\n a\r\n\r\n", TG_EINVAL },
-		{ "GET / HTTP/1.1\r\nHost : x\r\n\r\n", TG_EINVAL },
-		{ "GET / HTTP/1.1\r\nHost: x\r\nA: \x01\r\n\r\n", TG_EINVAL },
-		{ "GET / HTTP/1.1\r\nHost: x\r\nA: \r\r\n\r\n", TG_EINVAL },
-		{ "GET / HTTP/1.1\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", TG_EINVAL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775808\r\n\r\n", TG_EINVAL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n", TG_EINVAL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n\r\n", TG_EINVAL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\n", TG_EINVAL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1 1\r\n\r\n", TG_EINVAL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0x1\r\n\r\n", TG_EINVAL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n", TG_ENOTIMPL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked;q=1\r\n\r\n", TG_ENOTIMPL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \x0b" "chunked\r\n\r\n", TG_EINVAL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nExpect: 100-continue\r\n\r\n", TG_EEXPECT },
-		{ "GET  / HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "GET /  HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "GET / HTTP/1.1 \r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "GET\t/ HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "GET / http/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "GET /\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "G(T / HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "GET /\xc3\xa6 HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL },
-		{ "GET / HTTP/1.1\r\nHost: x\r\n: a\r\n\r\n", TG_EINVAL },
-		{ "GET / HTTP/1.1\r\nHost: x\r\nA\r\n\r\n", TG_EINVAL },
-		{ "GET / HTTP/1.1\r\nHost: x\r\nA: a\rb\r\n\r\n", TG_EINVAL },
-		{ "GET / HTTP/1.1\r\nHost: x\r\nA: \x7f\r\n\r\n", TG_EINVAL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", TG_EINVAL },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", TG_EINVAL },
+	static const struct {
+		const char *text;
+		int code;
+	} c[] = {
+		{"GET / HTTP/1.0\r\nHost: x\r\n\r\n", TG_EVERSION},
+		{"GET / HTTP/2.0\r\nHost: x\r\n\r\n", TG_EVERSION},
+		{"GET / HTTP/1.10\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", TG_ENOTIMPL},
+		{"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\n\r\n", TG_ENOTIMPL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", TG_ENOTIMPL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\n\r\n", TG_EEXPECT},
+		{"GET * HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"GET /#a HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"GET /% HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"GET /%4 HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"GET / HTTP/1.1\r\n\r\n", TG_EINVAL},
+		{"GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"GET / HTTP/1.1\r\nHost: x\r\n a\r\n\r\n", TG_EINVAL},
+		{"GET / HTTP/1.1\r\nHost : x\r\n\r\n", TG_EINVAL},
+		{"GET / HTTP/1.1\r\nHost: x\r\nA: \x01\r\n\r\n", TG_EINVAL},
+		{"GET / HTTP/1.1\r\nHost: x\r\nA: \r\r\n\r\n", TG_EINVAL},
+		{"GET / HTTP/1.1\nHost: x\r\n\r\n", TG_EINVAL},
+		{"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+			TG_EINVAL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775808\r\n\r\n",
+			TG_EINVAL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n", TG_EINVAL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n\r\n", TG_EINVAL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\n", TG_EINVAL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1 1\r\n\r\n", TG_EINVAL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0x1\r\n\r\n", TG_EINVAL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n", TG_ENOTIMPL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked;q=1\r\n\r\n",
+			TG_ENOTIMPL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \x0b"
+		 "chunked\r\n\r\n",
+			TG_EINVAL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nExpect: "
+		 "100-continue\r\n\r\n",
+			TG_EEXPECT},
+		{"GET  / HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"GET /  HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"GET / HTTP/1.1 \r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"GET\t/ HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"GET / http/1.1\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"GET /\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"G(T / HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"GET /\xc3\xa6 HTTP/1.1\r\nHost: x\r\n\r\n", TG_EINVAL},
+		{"GET / HTTP/1.1\r\nHost: x\r\n: a\r\n\r\n", TG_EINVAL},
+		{"GET / HTTP/1.1\r\nHost: x\r\nA\r\n\r\n", TG_EINVAL},
+		{"GET / HTTP/1.1\r\nHost: x\r\nA: a\rb\r\n\r\n", TG_EINVAL},
+		{"GET / HTTP/1.1\r\nHost: x\r\nA: \x7f\r\n\r\n", TG_EINVAL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: "
+		 "chunked\r\n\r\n",
+			TG_EINVAL},
+		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+		 "chunked\r\n\r\n",
+			TG_EINVAL},
 	};
 	struct h1_head h;
 
@@ -202,8 +238,10 @@ static void h1_head_end_in_pieces_same_end(void **state)
 	assert_int_equal(h1_head_end(text, strlen(text), &scanned), whole);
 }
 
-/* Reads content with at most `cut` bytes shown at a time and `take` taken; returns the last step. */
-static enum h1_step read_body(const struct h1_head *h, const char *p, size_t n, size_t cut, size_t take, char *out, size_t *out_n, size_t *used)
+/* Reads content with at most `cut` bytes shown at a time and `take` taken; returns the last step.
+ */
+static enum h1_step read_body(const struct h1_head *h, const char *p, size_t n, size_t cut,
+	size_t take, char *out, size_t *out_n, size_t *used)
 {
 	struct h1_body b;
 	enum h1_step s = H1_NEED;
@@ -236,18 +274,23 @@ static enum h1_step read_body(const struct h1_head *h, const char *p, size_t n, 
 static void h1_body_step_any_cut_same_content(void **state)
 {
 	static const char wire[] = "3\r\nabc\r\n00A\r\n0\r\n\r\n56789\r\n0\r\n\r\nGET";
-	const struct h1_head chunked = { .chunked = true, .content_length = H1_LENGTH_UNKNOWN }, sized = { .content_length = 13 };
+	const struct h1_head chunked = {.chunked = true, .content_length = H1_LENGTH_UNKNOWN},
+			     sized = {.content_length = 13};
 	size_t n, used;
 	char out[64];
 
 	(void)state;
 	for (size_t cut = 1; cut < sizeof wire; cut++) {
 		for (size_t take = 1; take < 12; take++) {
-			assert_int_equal(read_body(&chunked, wire, sizeof wire - 1, cut, take, out, &n, &used), H1_DONE);
+			assert_int_equal(read_body(&chunked, wire, sizeof wire - 1, cut, take, out,
+						 &n, &used),
+				H1_DONE);
 			assert_int_equal(n, 13);
 			assert_memory_equal(out, "abc0\r\n\r\n56789", 13);
 			assert_int_equal(used, sizeof wire - 1 - 3);
-			assert_int_equal(read_body(&sized, "0123456789abcdef", 16, cut, take, out, &n, &used), H1_DONE);
+			assert_int_equal(read_body(&sized, "0123456789abcdef", 16, cut, take, out,
+						 &n, &used),
+				H1_DONE);
 			assert_int_equal(n, 13);
 			assert_int_equal(used, 13);
 		}
@@ -257,17 +300,30 @@ static void h1_body_step_any_cut_same_content(void **state)
 static void h1_body_step_bad_framing_is_bad_in_any_cut(void **state)
 {
 	static const char *bad[] = {
-		"3\r\nabcd\r\n", "3\r\nabc\n0\r\n\r\n", "3 \r\nabc", "3;x\r\nabc", "\r\n", "-1\r\n", "0x3\r\n", "3\n", "0\r\nA: b\r\n\r\n",
-		"8000000000000000\r\n", "00000000000000003\r\n", "0\r\n\n", "ffffffffffffffff\r\n", "g\r\n",
+		"3\r\nabcd\r\n",
+		"3\r\nabc\n0\r\n\r\n",
+		"3 \r\nabc",
+		"3;x\r\nabc",
+		"\r\n",
+		"-1\r\n",
+		"0x3\r\n",
+		"3\n",
+		"0\r\nA: b\r\n\r\n",
+		"8000000000000000\r\n",
+		"00000000000000003\r\n",
+		"0\r\n\n",
+		"ffffffffffffffff\r\n",
+		"g\r\n",
 	};
-	const struct h1_head chunked = { .chunked = true, .content_length = H1_LENGTH_UNKNOWN };
+	const struct h1_head chunked = {.chunked = true, .content_length = H1_LENGTH_UNKNOWN};
 	size_t n, used;
 	char out[64];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		for (size_t cut = 1; cut <= strlen(bad[i]); cut++)
-			if (read_body(&chunked, bad[i], strlen(bad[i]), cut, 64, out, &n, &used) != H1_BAD)
+			if (read_body(&chunked, bad[i], strlen(bad[i]), cut, 64, out, &n, &used) !=
+				H1_BAD)
 				fail_msg("%s, cut at %zu", bad[i], cut);
 }
 

@@ -1,6 +1,7 @@
 /*
- * Goal: every request of the corpus gets its verdict, in one piece, byte by byte, and cut at random places. The corpus is optional data: $TIMEGLAS_HTTP_CORPUS
- * or ../shared/corpora/http1; without it these cases are skipped.
+ * Goal: every request of the corpus gets its verdict, in one piece, byte by byte, and cut at random
+ * places. The corpus is optional data: $TIMEGLAS_HTTP_CORPUS or ../shared/corpora/http1; without it
+ * these cases are skipped.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -19,9 +20,13 @@
 
 static char corpus[512], dir[64];
 
-struct verdict { unsigned requests; bool refused, left_over; };
+struct verdict {
+	unsigned requests;
+	bool refused, left_over;
+};
 
-/* What a connection that answers every request would make of these bytes when it sees some more of them at each step. */
+/* What a connection that answers every request would make of these bytes when it sees some more of
+ * them at each step. */
 struct reader {
 	struct h1_head head;
 	struct h1_body body;
@@ -85,19 +90,21 @@ static bool same(struct verdict a, struct verdict b)
 /* Judges the bytes in one piece, and fails unless every other way of cutting them says the same. */
 static struct verdict judge(const char *name, const char *p, size_t n)
 {
-	struct reader one = { 0 };
+	struct reader one = {0};
 	struct verdict v, other;
 
 	read_more(&one, p, n);
 	v = finish(&one, n);
 	for (int round = 0; round < RANDOM_CUTS + 1; round++) {
-		struct reader r = { 0 };
+		struct reader r = {0};
 
-		for (size_t k = 0; k < n && !r.v.refused;) { /* a refusal stands, whatever follows */
+		for (size_t k = 0; k < n && !r.v.refused;) {
+			/* a refusal stands, whatever follows */
 			k += round == 0 ? 1 : 1 + (size_t)rand() % 200;
 			if (k > n)
 				k = n;
-			/* A copy of just what is left of those bytes, so that a sanitizer sees any look beyond them. */
+			/* A copy of just what is left of those bytes, so that a sanitizer sees any
+			 * look beyond them. */
 			char *shown = malloc(k - r.at);
 
 			memcpy(shown, p + r.at, k - r.at);
@@ -106,8 +113,9 @@ static struct verdict judge(const char *name, const char *p, size_t n)
 		}
 		other = finish(&r, n);
 		if (!same(v, other))
-			fail_msg("%s, round %d: %u %d %d and then %u %d %d", name, round, v.requests, v.refused, v.left_over,
-			    other.requests, other.refused, other.left_over);
+			fail_msg("%s, round %d: %u %d %d and then %u %d %d", name, round,
+				v.requests, v.refused, v.left_over, other.requests, other.refused,
+				other.left_over);
 	}
 	return v;
 }
@@ -138,7 +146,8 @@ static void check_group(const char *group, unsigned at_least)
 	assert_non_null(f);
 	assert_non_null(fgets(line, sizeof line, f));
 	while (fgets(line, sizeof line, f)) {
-		char *save = NULL, *name = strtok_r(line, "\t", &save), *expect = strtok_r(NULL, "\t", &save);
+		char *save = NULL, *name = strtok_r(line, "\t", &save),
+		     *expect = strtok_r(NULL, "\t", &save);
 		char *count = strtok_r(NULL, "\t", &save), *of = strtok_r(NULL, "\t", &save);
 		struct verdict v;
 
@@ -147,12 +156,17 @@ static void check_group(const char *group, unsigned at_least)
 			continue;
 		v = judge(name, buf, load(name, buf));
 		checked++;
-		if (strcmp(expect, "accept") == 0 && (v.refused || v.left_over || v.requests != (unsigned)atoi(count)))
-			fail_msg("%s should be accepted: %u requests, refused %d, left over %d", name, v.requests, v.refused, v.left_over);
-		if (strcmp(expect, "reject") == 0 && (v.requests != 0 || !(v.refused || v.left_over)))
-			fail_msg("%s should be refused: %u requests, refused %d", name, v.requests, v.refused);
+		if (strcmp(expect, "accept") == 0 &&
+			(v.refused || v.left_over || v.requests != (unsigned)atoi(count)))
+			fail_msg("%s should be accepted: %u requests, refused %d, left over %d",
+				name, v.requests, v.refused, v.left_over);
+		if (strcmp(expect, "reject") == 0 &&
+			(v.requests != 0 || !(v.refused || v.left_over)))
+			fail_msg("%s should be refused: %u requests, refused %d", name, v.requests,
+				v.refused);
 		if (strcmp(expect, "any") == 0 && strcmp(group, "h2o") != 0 && v.refused)
-			fail_msg("%s is well-formed, its method is the application's business", name);
+			fail_msg("%s is well-formed, its method is the application's business",
+				name);
 	}
 	fclose(f);
 	free(buf);
@@ -192,7 +206,10 @@ static int setup(void **state)
 	snprintf(corpus, sizeof corpus, "%s", given ? given : "../shared/corpora/http1");
 	snprintf(command, sizeof command, "%s/expect.tsv", corpus);
 	if (access(command, R_OK) != 0) {
-		fprintf(stderr, "test_h1_corpus: no corpus in %s (TIMEGLAS_HTTP_CORPUS names another folder): skipped\n", corpus);
+		fprintf(stderr,
+			"test_h1_corpus: no corpus in %s (TIMEGLAS_HTTP_CORPUS names another "
+			"folder): skipped\n",
+			corpus);
 		corpus[0] = '\0';
 		return 0;
 	}
@@ -200,7 +217,9 @@ static int setup(void **state)
 	strcpy(dir, "/tmp/tg-corpus-XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
-	snprintf(command, sizeof command, "tar xzf '%s/cases.tar.gz' -C %s && tar xzf '%s/seeds.tar.gz' -C %s", corpus, dir, corpus, dir);
+	snprintf(command, sizeof command,
+		"tar xzf '%s/cases.tar.gz' -C %s && tar xzf '%s/seeds.tar.gz' -C %s", corpus, dir,
+		corpus, dir);
 	return system(command);
 }
 

@@ -1,4 +1,5 @@
-/* Goal: what the master puts is what workers take, whole, and the latest; what does not fit changes nothing. */
+/* Goal: what the master puts is what workers take, whole, and the latest; what does not fit changes
+ * nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,9 +13,11 @@
 #include "base/handover.h"
 #include "base/heartbeat.h"
 
-static int put(struct handover *h, const char *conf, const char *cert, const char *key, const char *ca)
+static int put(
+	struct handover *h, const char *conf, const char *cert, const char *key, const char *ca)
 {
-	const struct handover_bytes part[HANDOVER_PARTS] = { { conf, strlen(conf) }, { cert, strlen(cert) }, { key, strlen(key) }, { ca, strlen(ca) } };
+	const struct handover_bytes part[HANDOVER_PARTS] = {
+		{conf, strlen(conf)}, {cert, strlen(cert)}, {key, strlen(key)}, {ca, strlen(ca)}};
 
 	return handover_put(h, part);
 }
@@ -34,8 +37,8 @@ static void assert_taken(const struct handover *h, const char *const want[HANDOV
 
 static void handover_take_gives_the_latest_whole(void **state)
 {
-	static const char *const first[] = { "conf 1", "certificate 1", "a longer key", "" };
-	static const char *const second[] = { "conf 2", "c", "k", "authorities" };
+	static const char *const first[] = {"conf 1", "certificate 1", "a longer key", ""};
+	static const char *const second[] = {"conf 2", "c", "k", "authorities"};
 	struct handover *h = handover_new();
 	struct handover_bytes part[HANDOVER_PARTS];
 	void *copy;
@@ -56,7 +59,9 @@ static void handover_put_at_the_limit_and_above_it(void **state)
 {
 	struct handover *h = handover_new();
 	char *large = calloc(1, HANDOVER_BYTES);
-	struct handover_bytes part[HANDOVER_PARTS] = { { "c", 1 }, { large, HANDOVER_BYTES - 1 }, { "", 0 }, { "", 0 } }, got[HANDOVER_PARTS];
+	struct handover_bytes part[HANDOVER_PARTS] = {{"c", 1}, {large, HANDOVER_BYTES - 1},
+		{"", 0}, {"", 0}},
+			      got[HANDOVER_PARTS];
 	void *copy;
 
 	(void)state;

@@ -1,4 +1,5 @@
-/* Goal: a head has exactly one text: what is written reads back, and no other spelling, order or length is read. */
+/* Goal: a head has exactly one text: what is written reads back, and no other spelling, order or
+ * length is read. */
 #include <timeglas/timeglas.h>
 #include "check.h"
 #include "lib/head.h"
@@ -111,44 +112,85 @@ static int parse_changed(const char *from, const char *to)
 	good[tg_head_format(&head, good)] = '\0';
 	at = strstr(good, from);
 	assert_non_null(at);
-	snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - good), good, to, at + strlen(from));
+	snprintf(
+		changed, sizeof changed, "%.*s%s%s", (int)(at - good), good, to, at + strlen(from));
 	return parse(changed);
 }
 
-/* Whoever writes heads in another language is told which line is wrong, and how. The lines: 1 timeglas-head, 2 kind, 3 issuer, 4 session, 5 subject, 6 time,
- * 7 content-type, 8 sender, 9 and 10 recipient, 11 ref, 12 the empty one. */
+/* Whoever writes heads in another language is told which line is wrong, and how. The lines: 1
+ * timeglas-head, 2 kind, 3 issuer, 4 session, 5 subject, 6 time, 7 content-type, 8 sender, 9 and 10
+ * recipient, 11 ref, 12 the empty one. */
 static void parse_other_spellings_are_refused_by_line_and_reason(void **state)
 {
-	static const struct { const char *from, *to, *why; } bad[] = {
-		{"timeglas-head: 1", "timeglas-head: 2", "line 1: this version"}, {"timeglas-head: 1", "timeglas-head: 01", "line 1: this version"},
+	static const struct {
+		const char *from, *to, *why;
+	} bad[] = {
+		{"timeglas-head: 1", "timeglas-head: 2", "line 1: this version"},
+		{"timeglas-head: 1", "timeglas-head: 01", "line 1: this version"},
 		{"timeglas-head: 1\n", "", "line 1: the field \"timeglas-head\" is missing"},
-		{"timeglas-head", "Timeglas-Head", "line 1: the name of the field \"timeglas-head\" is written in lower case"},
-		{"kind: passport", "kind: Passport", "line 2: a kind is"}, {"kind: passport", "kind:passport", "line 2: one blank"}, {"kind: passport", "kind:  passport", "line 2: one blank"},
-		{"kind: passport", "kind:\tpassport", "line 2: one blank"}, {"kind: passport", "kind : passport", "line 2: there is no field of this name"},
-		{"kind: passport", "kind: ", "line 2: a kind is"}, {"kind: passport", "kind:", "line 2: one blank"}, {"kind: passport", "kind", "line 2: neither a field"},
-		{"kind: passport", "kind: passport ", "line 2: a kind is"}, {"kind: passport\n", "kind: passport\r\n", "line 2: a carriage return"},
-		{"kind: passport\n", "", "line 2: the field \"kind\" is missing"}, {"kind: passport\n", "kind: passport\nkind: passport\n", "line 3: the field \"kind\" stands here a second time"},
+		{"timeglas-head", "Timeglas-Head",
+			"line 1: the name of the field \"timeglas-head\" is written in lower case"},
+		{"kind: passport", "kind: Passport", "line 2: a kind is"},
+		{"kind: passport", "kind:passport", "line 2: one blank"},
+		{"kind: passport", "kind:  passport", "line 2: one blank"},
+		{"kind: passport", "kind:\tpassport", "line 2: one blank"},
+		{"kind: passport", "kind : passport", "line 2: there is no field of this name"},
+		{"kind: passport", "kind: ", "line 2: a kind is"},
+		{"kind: passport", "kind:", "line 2: one blank"},
+		{"kind: passport", "kind", "line 2: neither a field"},
+		{"kind: passport", "kind: passport ", "line 2: a kind is"},
+		{"kind: passport\n", "kind: passport\r\n", "line 2: a carriage return"},
+		{"kind: passport\n", "", "line 2: the field \"kind\" is missing"},
+		{"kind: passport\n", "kind: passport\nkind: passport\n",
+			"line 3: the field \"kind\" stands here a second time"},
 		{"kind: passport", "kind: ppppppppppppppppppppppppppppppppp", "line 2: a kind is"},
-		{"kind: passport", "Kind: passport", "line 2: the name of the field \"kind\" is written in lower case"},
-		{"issuer: DNK", "issuer: D<<", "line 3: the issuer is written without fillers"}, {"issuer: DNK", "issuer: QQQ", "line 3: the issuer is not an ICAO 9303 code"},
-		{"issuer: DNK", "issuer: ", "line 3: the issuer"}, {"issuer: DNK\n", "issuer: DNK\nissuer: DNK\n", "line 4: the field \"issuer\" stands here a second time"},
-		{"session: 00", "session: 0 ", "line 4: a session is"}, {"session: 00", "session: 00AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "line 4: a session is"},
-		{"subject: 00", "subject: 0", "line 5: a subject is"}, {"subject: 00", "subject: 0000", "line 5: a subject is"}, {"aabbcc", "AABBCC", "line 5: a subject is"},
+		{"kind: passport", "Kind: passport",
+			"line 2: the name of the field \"kind\" is written in lower case"},
+		{"issuer: DNK", "issuer: D<<", "line 3: the issuer is written without fillers"},
+		{"issuer: DNK", "issuer: QQQ", "line 3: the issuer is not an ICAO 9303 code"},
+		{"issuer: DNK", "issuer: ", "line 3: the issuer"},
+		{"issuer: DNK\n", "issuer: DNK\nissuer: DNK\n",
+			"line 4: the field \"issuer\" stands here a second time"},
+		{"session: 00", "session: 0 ", "line 4: a session is"},
+		{"session: 00",
+			"session: "
+			"00AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+			"A",
+			"line 4: a session is"},
+		{"subject: 00", "subject: 0", "line 5: a subject is"},
+		{"subject: 00", "subject: 0000", "line 5: a subject is"},
+		{"aabbcc", "AABBCC", "line 5: a subject is"},
 		{"subject: 00", "subject: ", "line 5: a subject is"},
-		{"issuer: DNK\n", "time: 2026-11-22T12:00:00.123Z\nissuer: DNK\n", "line 4: the field \"issuer\" stands too late: before \"time\""},
-		{"12:00:00.123Z", "12:00:00Z", "line 6: milliseconds are missing"}, {"12:00:00.123Z", "12:00:00.123456Z", "line 6: the time has exactly three digits"},
-		{"12:00:00.123Z", "12:00:00.1Z", "line 6: the time has exactly three digits"}, {"12:00:00.123Z", "12:00:00.123+00:00", "line 6: the time is in UTC"},
-		{"12:00:00.123Z", "12:00:00.123z", "line 6: the time is in UTC"}, {"12:00:00.123Z", "12:00:60.123Z", "line 6: the time is not one of the form"},
-		{"2026-11-22T", "2026-02-30T", "line 6: the time is not one of the form"}, {"2026-11-22T", "2026-11-22 ", "line 6: the time is not one of the form"},
-		{"content-type: a", "content-type:  a", "line 7: one blank"}, {"content-type: a", "content-type: \t", "line 7: a content type is"},
+		{"issuer: DNK\n", "time: 2026-11-22T12:00:00.123Z\nissuer: DNK\n",
+			"line 4: the field \"issuer\" stands too late: before \"time\""},
+		{"12:00:00.123Z", "12:00:00Z", "line 6: milliseconds are missing"},
+		{"12:00:00.123Z", "12:00:00.123456Z", "line 6: the time has exactly three digits"},
+		{"12:00:00.123Z", "12:00:00.1Z", "line 6: the time has exactly three digits"},
+		{"12:00:00.123Z", "12:00:00.123+00:00", "line 6: the time is in UTC"},
+		{"12:00:00.123Z", "12:00:00.123z", "line 6: the time is in UTC"},
+		{"12:00:00.123Z", "12:00:60.123Z", "line 6: the time is not one of the form"},
+		{"2026-11-22T", "2026-02-30T", "line 6: the time is not one of the form"},
+		{"2026-11-22T", "2026-11-22 ", "line 6: the time is not one of the form"},
+		{"content-type: a", "content-type:  a", "line 7: one blank"},
+		{"content-type: a", "content-type: \t", "line 7: a content type is"},
 		{"content-type: a", "content-type: \xc3\xa6", "line 7: a content type is"},
-		{"sender: timeglas-sender1", "sender: timeglas-sender2", "line 8: the sender is not"}, {"sender: ", "from: ", "line 8: there is no field of this name"},
-		{"sender: timeglas-sender1", "sender: TIMEGLAS-SENDER1", "line 8: the sender is not"},
-		{"recipient: age1", "recipient: AGE1", "line 9: the recipient is not"}, {"recipient: age1", "recipient: age1pq1", "line 9: the recipient is not"},
-		{"ref: ab", "ref: AB", "line 11: a ref is"}, {"ref: ab", "ref: ", "line 11: a ref is"}, {"ref: ab", "ref: abab", "line 11: a ref is"},
-		{"\n\n", "\n", "line 12: the content ends within the head"}, {"\n\n", "\n \n", "line 12: neither a field"}, {"\n\n", "\n\r\n", "line 12: a carriage return"},
-		{"ref: ", "x: y\nref: ", "line 11: there is no field of this name"}, {"\n\n", "\nx: y\n\n", "line 12: there is no field of this name"},
-		{"timeglas-head: 1\n", "\n", "line 1: the field \"timeglas-head\" is missing"}, {"kind: passport\n", "\n", "line 2: the field \"kind\" is missing"},
+		{"sender: timeglas-sender1", "sender: timeglas-sender2",
+			"line 8: the sender is not"},
+		{"sender: ", "from: ", "line 8: there is no field of this name"},
+		{"sender: timeglas-sender1", "sender: TIMEGLAS-SENDER1",
+			"line 8: the sender is not"},
+		{"recipient: age1", "recipient: AGE1", "line 9: the recipient is not"},
+		{"recipient: age1", "recipient: age1pq1", "line 9: the recipient is not"},
+		{"ref: ab", "ref: AB", "line 11: a ref is"},
+		{"ref: ab", "ref: ", "line 11: a ref is"},
+		{"ref: ab", "ref: abab", "line 11: a ref is"},
+		{"\n\n", "\n", "line 12: the content ends within the head"},
+		{"\n\n", "\n \n", "line 12: neither a field"},
+		{"\n\n", "\n\r\n", "line 12: a carriage return"},
+		{"ref: ", "x: y\nref: ", "line 11: there is no field of this name"},
+		{"\n\n", "\nx: y\n\n", "line 12: there is no field of this name"},
+		{"timeglas-head: 1\n", "\n", "line 1: the field \"timeglas-head\" is missing"},
+		{"kind: passport\n", "\n", "line 2: the field \"kind\" is missing"},
 	};
 
 	(void)state;
@@ -165,7 +207,8 @@ static void parse_other_spellings_are_refused_by_line_and_reason(void **state)
 /* Nothing of what is refused is repeated in the reason: it may be anything. */
 static void parse_reasons_are_plain_text(void **state)
 {
-	static const char *const hostile[] = {"\x1b[2J: x", "\xe2\x80\xaeref: x", ": x", "kind: \x1b[2J", "KIND\x7f: x"};
+	static const char *const hostile[] = {
+		"\x1b[2J: x", "\xe2\x80\xaeref: x", ": x", "kind: \x1b[2J", "KIND\x7f: x"};
 
 	(void)state;
 	make();

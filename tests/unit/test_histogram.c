@@ -1,4 +1,5 @@
-/* test_histogram.c: the quantiles that the benchmarks report are those of what was counted, within 0.1 %. */
+/* test_histogram.c: the quantiles that the benchmarks report are those of what was counted, within
+ * 0.1 %. */
 #include "check.h"
 #include <math.h>
 #include "../../bench/histogram.h"
@@ -71,7 +72,8 @@ static void histogram_without_values_says_zero(void **state)
 	struct histogram *h = histogram_new();
 
 	(void)state;
-	assert_true(histogram_quantile(h, 0.5) < 0.5 && histogram_quantile(h, 1) < 0.5 && histogram_mean(h) < 0.5);
+	assert_true(histogram_quantile(h, 0.5) < 0.5 && histogram_quantile(h, 1) < 0.5 &&
+		histogram_mean(h) < 0.5);
 	histogram_free(h);
 }
 

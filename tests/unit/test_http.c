@@ -1,5 +1,6 @@
 /*
- * test_http.c: the client's HTTP half where the system tests cannot reach it: its timeouts and its cancelling. The other side is `openssl s_server`, which speaks TLS and then says nothing.
+ * test_http.c: the client's HTTP half where the system tests cannot reach it: its timeouts and its
+ * cancelling. The other side is `openssl s_server`, which speaks TLS and then says nothing.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -36,8 +37,10 @@ static void make_certificate(const struct world *w)
 	char command[512];
 
 	snprintf(command, sizeof command,
-		 "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout %s -out %s -days 2 "
-		 "-subj /CN=test -addext subjectAltName=IP:127.0.0.1 2>/dev/null", w->key, w->ca);
+		"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "
+		"%s -out %s -days 2 "
+		"-subj /CN=test -addext subjectAltName=IP:127.0.0.1 2>/dev/null",
+		w->key, w->ca);
 	assert_int_equal(system(command), 0);
 }
 
@@ -55,7 +58,8 @@ static int start_world(void **state)
 	snprintf(w->ca, sizeof w->ca, "%s/ca.pem", w->dir);
 	snprintf(w->key, sizeof w->key, "%s/key.pem", w->dir);
 	make_certificate(w);
-	assert_int_equal(pipe(in), 0); /* stays open: s_server leaves when its stdin ends, so it cannot outlive us */
+	/* stays open: s_server leaves when its stdin ends, so it cannot outlive us */
+	assert_int_equal(pipe(in), 0);
 	assert_int_equal(pipe(out), 0);
 	w->server = fork();
 	if (w->server == 0) {
@@ -65,7 +69,8 @@ static int start_world(void **state)
 		close(in[1]);
 		close(out[0]);
 		close(out[1]);
-		execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", w->ca, "-key", w->key, (char *)NULL);
+		execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", w->ca,
+			"-key", w->key, (char *)NULL);
 		_exit(127);
 	}
 	close(in[0]);
@@ -76,7 +81,8 @@ static int start_world(void **state)
 		if (strncmp(line, "ACCEPT 127.0.0.1:", 17) == 0)
 			port = (unsigned)strtoul(line + 17, NULL, 10);
 	assert_int_not_equal(port, 0);
-	w->server_out = f; /* it prints what it receives; each test has a server of its own, as a full pipe stops it */
+	/* it prints what it receives; each test has a server of its own, as a full pipe stops it */
+	w->server_out = f;
 	snprintf(w->url, sizeof w->url, "https://127.0.0.1:%u", port);
 	*state = w;
 	return 0;
@@ -119,7 +125,7 @@ static tg_client *client_of(const struct world *w, tg_client_opts o)
 
 static void http_perform_silent_server_times_out(void **state)
 {
-	tg_client *c = client_of(*state, (tg_client_opts){ .stall_timeout_ms = 300 });
+	tg_client *c = client_of(*state, (tg_client_opts){.stall_timeout_ms = 300});
 	int64_t start = mono_ms();
 
 	assert_int_equal(tg_client_policy(c), TG_ENET);
@@ -157,9 +163,13 @@ static long give_little(void *ctx, void *p, size_t cap)
 static void put_canceled_by_progress_returns_canceled(void **state)
 {
 	int calls = 0;
-	tg_client *c = client_of(*state, (tg_client_opts){ .progress = cancel, .progress_ctx = &calls });
-	const tg_put_opts o = { .struct_size = sizeof o, .kind = "liveness", .size = UINT64_MAX, .read = give_zeros };
-	tg_blob blob = { .struct_size = sizeof blob };
+	tg_client *c =
+		client_of(*state, (tg_client_opts){.progress = cancel, .progress_ctx = &calls});
+	const tg_put_opts o = {.struct_size = sizeof o,
+		.kind = "liveness",
+		.size = UINT64_MAX,
+		.read = give_zeros};
+	tg_blob blob = {.struct_size = sizeof blob};
 
 	assert_int_equal(tg_client_put(c, &o, &blob), TG_ECANCELED);
 	assert_true(calls > 0);
@@ -168,9 +178,10 @@ static void put_canceled_by_progress_returns_canceled(void **state)
 
 static void put_source_fails_returns_its_error(void **state)
 {
-	tg_client *c = client_of(*state, (tg_client_opts){ 0 });
-	const tg_put_opts o = { .struct_size = sizeof o, .kind = "liveness", .size = 100, .read = give_error };
-	tg_blob blob = { .struct_size = sizeof blob };
+	tg_client *c = client_of(*state, (tg_client_opts){0});
+	const tg_put_opts o = {
+		.struct_size = sizeof o, .kind = "liveness", .size = 100, .read = give_error};
+	tg_blob blob = {.struct_size = sizeof blob};
 
 	assert_int_equal(tg_client_put(c, &o, &blob), TG_EIO);
 	tg_client_free(c);
@@ -179,9 +190,13 @@ static void put_source_fails_returns_its_error(void **state)
 static void put_source_ends_early_is_no_upload(void **state)
 {
 	int calls = 0;
-	tg_client *c = client_of(*state, (tg_client_opts){ 0 });
-	const tg_put_opts o = { .struct_size = sizeof o, .kind = "liveness", .size = 100, .read = give_little, .ctx = &calls };
-	tg_blob blob = { .struct_size = sizeof blob };
+	tg_client *c = client_of(*state, (tg_client_opts){0});
+	const tg_put_opts o = {.struct_size = sizeof o,
+		.kind = "liveness",
+		.size = 100,
+		.read = give_little,
+		.ctx = &calls};
+	tg_blob blob = {.struct_size = sizeof blob};
 
 	assert_int_equal(tg_client_put(c, &o, &blob), TG_EIO);
 	assert_non_null(strstr(tg_client_error(c), "declared length"));
@@ -193,7 +208,10 @@ static void client_new_failed_is_harmless(void **state)
 	tg_client *c;
 
 	(void)state;
-	assert_int_equal(tg_client_new(&(tg_client_opts){ .struct_size = sizeof(tg_client_opts), .url = "ftp://x" }, &c), TG_EINVAL);
+	assert_int_equal(tg_client_new(&(tg_client_opts){.struct_size = sizeof(tg_client_opts),
+					       .url = "ftp://x"},
+				 &c),
+		TG_EINVAL);
 	assert_int_not_equal(tg_client_error(c)[0], '\0');
 	assert_int_equal(tg_client_policy(c), TG_EINVAL);
 	tg_client_free(c);
@@ -203,10 +221,14 @@ static void client_new_failed_is_harmless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(http_perform_silent_server_times_out, start_world, stop_world),
-		cmocka_unit_test_setup_teardown(put_canceled_by_progress_returns_canceled, start_world, stop_world),
-		cmocka_unit_test_setup_teardown(put_source_fails_returns_its_error, start_world, stop_world),
-		cmocka_unit_test_setup_teardown(put_source_ends_early_is_no_upload, start_world, stop_world),
+		cmocka_unit_test_setup_teardown(
+			http_perform_silent_server_times_out, start_world, stop_world),
+		cmocka_unit_test_setup_teardown(
+			put_canceled_by_progress_returns_canceled, start_world, stop_world),
+		cmocka_unit_test_setup_teardown(
+			put_source_fails_returns_its_error, start_world, stop_world),
+		cmocka_unit_test_setup_teardown(
+			put_source_ends_early_is_no_upload, start_world, stop_world),
 		cmocka_unit_test(client_new_failed_is_harmless),
 	};
 

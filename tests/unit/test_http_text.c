@@ -1,4 +1,5 @@
-/* test_http_text.c: what a hostile server's text becomes before a person sees it, and which JSON is parsed at all. */
+/* test_http_text.c: what a hostile server's text becomes before a person sees it, and which JSON is
+ * parsed at all. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,9 +11,17 @@
 
 static void copy_text_is_cut_between_characters(void **state)
 {
-	static const struct { const char *in, *out; } cases[] = {
-		{ NULL, "" }, { "", "" }, { "plain", "plain" }, { "1234567890", "1234567" }, { "\xc3\xa6\xc2\xa7", "\xc3\xa6\xc2\xa7" },
-		{ "123456\xc3\xa6", "123456" }, { "12345\xe2\x82\xac", "12345" }, { "1234\xe2\x82\xac", "1234\xe2\x82\xac" },
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{NULL, ""},
+		{"", ""},
+		{"plain", "plain"},
+		{"1234567890", "1234567"},
+		{"\xc3\xa6\xc2\xa7", "\xc3\xa6\xc2\xa7"},
+		{"123456\xc3\xa6", "123456"},
+		{"12345\xe2\x82\xac", "12345"},
+		{"1234\xe2\x82\xac", "1234\xe2\x82\xac"},
 	};
 
 	(void)state;
@@ -26,13 +35,29 @@ static void copy_text_is_cut_between_characters(void **state)
 
 static void copy_text_controls_become_question_marks(void **state)
 {
-	static const struct { const char *in, *out; } cases[] = {
-		{ "a\x1b[2J\n\r\t", "a?[2J???" }, { "\x7f", "?" }, { "\xc2\x80\xc2\x9b" "1m\xc2\x9f", "??1m?" }, { "\xc2\xa0", "\xc2\xa0" },
-		{ "\xd8\x9c", "?" }, { "\xe2\x80\x8e\xe2\x80\x8f", "??" },                   /* U+061C, U+200E, U+200F */
-		{ "\xe2\x80\xa8\xe2\x80\xa9", "??" }, { "\xe2\x80\xaa\xe2\x80\xae", "??" }, /* U+2028, U+2029; U+202A, U+202E */
-		{ "\xe2\x80\xa7\xe2\x80\xaf", "\xe2\x80\xa7\xe2\x80\xaf" },             /* U+2027, U+202F: their neighbours */
-		{ "\xe2\x81\xa6\xe2\x81\xa9", "??" }, { "\xef\xbb\xbf", "?" },              /* U+2066, U+2069; U+FEFF */
-		{ "\xf3\xa0\x80\xa1", "?" }, { "\xf0\x9f\x99\x82", "\xf0\x9f\x99\x82" },   /* a tag; a face */
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{"a\x1b[2J\n\r\t", "a?[2J???"},
+		{"\x7f", "?"},
+		{"\xc2\x80\xc2\x9b"
+		 "1m\xc2\x9f",
+			"??1m?"},
+		{"\xc2\xa0", "\xc2\xa0"},
+		/* U+061C, U+200E, U+200F */
+		{"\xd8\x9c", "?"},
+		{"\xe2\x80\x8e\xe2\x80\x8f", "??"},
+		/* U+2028, U+2029; U+202A, U+202E */
+		{"\xe2\x80\xa8\xe2\x80\xa9", "??"},
+		{"\xe2\x80\xaa\xe2\x80\xae", "??"},
+		/* U+2027, U+202F: their neighbours */
+		{"\xe2\x80\xa7\xe2\x80\xaf", "\xe2\x80\xa7\xe2\x80\xaf"},
+		/* U+2066, U+2069; U+FEFF */
+		{"\xe2\x81\xa6\xe2\x81\xa9", "??"},
+		{"\xef\xbb\xbf", "?"},
+		/* a tag; a face */
+		{"\xf3\xa0\x80\xa1", "?"},
+		{"\xf0\x9f\x99\x82", "\xf0\x9f\x99\x82"},
 	};
 
 	(void)state;
@@ -46,11 +71,24 @@ static void copy_text_controls_become_question_marks(void **state)
 
 static void copy_text_bytes_that_are_not_utf8_become_question_marks(void **state)
 {
-	static const struct { const char *in, *out; } cases[] = {
-		{ "\xc2", "?" }, { "\xe2\x82", "??" }, { "\xe2\x82" "a", "??a" }, { "\x80\xff", "??" },
-		{ "\xc0\x9b\xc1\xbf", "????" }, { "\xe0\x9f\xbf", "???" }, { "\xf0\x80\x80\x9b", "????" }, /* overlong */
-		{ "\xed\xa0\x80", "???" }, { "\xf4\x90\x80\x80", "????" }, { "\xf5\x80\x80\x80", "????" }, /* surrogate; above U+10FFFF */
-		{ "\xed\x9f\xbf\xee\x80\x80", "\xed\x9f\xbf\xee\x80\x80" },
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{"\xc2", "?"},
+		{"\xe2\x82", "??"},
+		{"\xe2\x82"
+		 "a",
+			"??a"},
+		{"\x80\xff", "??"},
+		/* overlong */
+		{"\xc0\x9b\xc1\xbf", "????"},
+		{"\xe0\x9f\xbf", "???"},
+		{"\xf0\x80\x80\x9b", "????"},
+		/* surrogate; above U+10FFFF */
+		{"\xed\xa0\x80", "???"},
+		{"\xf4\x90\x80\x80", "????"},
+		{"\xf5\x80\x80\x80", "????"},
+		{"\xed\x9f\xbf\xee\x80\x80", "\xed\x9f\xbf\xee\x80\x80"},
 	};
 
 	(void)state;
@@ -64,9 +102,13 @@ static void copy_text_bytes_that_are_not_utf8_become_question_marks(void **state
 
 static void parse_takes_objects_within_bounds_alone(void **state)
 {
-	static const char *const good[] = { "{}", " {\"a\":[{\"b\":{}}],\"c\":\"[[[[[[[[[[[[\\\"{{{{{{{{{{{{\"} ", "{\"a\":[[[[[[[]]]]]]]}" };
-	static const char *const bad[] = { "", "[]", "1", "null", "{", "{}{}", "{\"a\":1,\"a\":2}", "{\"a\":{\"b\":1,\"b\":1}}", "{\"a\":\"\\u0000\"}",
-					   "{\"a\":\"\xff\"}", "{\"a\":1e999}", "{\"a\":99999999999999999999}", "{\"a\":[[[[[[[[]]]]]]]]}", "}{", "{\"a\":\"\n\"}" };
+	static const char *const good[] = {"{}",
+		" {\"a\":[{\"b\":{}}],\"c\":\"[[[[[[[[[[[[\\\"{{{{{{{{{{{{\"} ",
+		"{\"a\":[[[[[[[]]]]]]]}"};
+	static const char *const bad[] = {"", "[]", "1", "null", "{", "{}{}", "{\"a\":1,\"a\":2}",
+		"{\"a\":{\"b\":1,\"b\":1}}", "{\"a\":\"\\u0000\"}", "{\"a\":\"\xff\"}",
+		"{\"a\":1e999}", "{\"a\":99999999999999999999}", "{\"a\":[[[[[[[[]]]]]]]]}", "}{",
+		"{\"a\":\"\n\"}"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -102,12 +144,14 @@ static void parse_bounds_the_number_of_values(void **state)
 
 static void dump_is_one_line_of_visible_ascii(void **state)
 {
-	static const char in[] = "{\"k\\u001b\xe2\x80\xae\x7f\":\"v\\n\x7f\xc2\x9b\xf0\x9f\x99\x82\"}";
+	static const char in[] =
+		"{\"k\\u001b\xe2\x80\xae\x7f\":\"v\\n\x7f\xc2\x9b\xf0\x9f\x99\x82\"}";
 	json_t *o = http_json_parse(in, strlen(in)), *again;
 	char *text = http_json_dump(o);
 
 	(void)state;
-	assert_string_equal(text, "{\"k\\u001B\\u202E\\u007f\":\"v\\n\\u007f\\u009B\\uD83D\\uDE42\"}");
+	assert_string_equal(
+		text, "{\"k\\u001B\\u202E\\u007f\":\"v\\n\\u007f\\u009B\\uD83D\\uDE42\"}");
 	again = http_json_parse(text, strlen(text));
 	assert_true(json_equal(o, again));
 	assert_null(http_json_dump(NULL));

@@ -1,6 +1,8 @@
 /*
- * Goal: requests are answered in order however they arrive, content and answers stream with back-pressure, every refusal is read by its client, every timeout
- * and every way of going away ends the request exactly once. Real TLS over loopback; the client is a stream with a script. (runner: slow: it waits for timeouts.)
+ * Goal: requests are answered in order however they arrive, content and answers stream with
+ * back-pressure, every refusal is read by its client, every timeout and every way of going away
+ * ends the request exactly once. Real TLS over loopback; the client is a stream with a script.
+ * (runner: slow: it waits for timeouts.)
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -35,24 +37,24 @@ struct handling { /* one request under way */
 struct world {
 	struct loop *l;
 	struct httpd *h;
-	struct stream *s;          /* the client */
+	struct stream *s; /* the client */
 	struct evbuffer *answer;
-	size_t want;               /* stop when the answer has that many bytes */
-	bool gone, stop_on_done;   /* the client's stream ended */
+	size_t want;             /* stop when the answer has that many bytes */
+	bool gone, stop_on_done; /* the client's stream ended */
 	enum stream_end why;
 	unsigned requests, done_ok, done_failed, logs, on_ends;
 	int last_status;
 	char last_slug[32];
 	uint64_t last_in, last_out;
 	bool no_peer;
-	size_t drip;               /* client: bytes per turn; 0: all at once */
+	size_t drip; /* client: bytes per turn; 0: all at once */
 	struct evbuffer *to_send;
 	struct event *dripper;
 	size_t max_waiting;
 	unsigned fds;
 };
 
-/* The layer above ------------------------------------------------------------------------------------------------------ */
+/* The layer above ---------------------------------------------------------- */
 
 static void unpause(evutil_socket_t fd, short what, void *arg)
 {
@@ -64,7 +66,7 @@ static void unpause(evutil_socket_t fd, short what, void *arg)
 
 static void echo_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 {
-	const struct timeval soon = { .tv_usec = 1000 };
+	const struct timeval soon = {.tv_usec = 1000};
 	struct handling *x = ctx;
 	size_t n = evbuffer_get_length(data);
 
@@ -131,10 +133,11 @@ static void hoard(struct httpd_req *r, struct evbuffer *data, void *ctx)
 		x->w->max_waiting = evbuffer_get_length(data);
 }
 
-static const struct httpd_handler hoarder = { .on_body = hoard, .on_done = on_done };
-static const struct httpd_handler echo = { .on_body = echo_body, .on_end = echo_end, .on_done = on_done };
-static const struct httpd_handler giver = { .on_room = give, .on_done = on_done };
-static const struct httpd_handler silent = { .on_done = on_done };
+static const struct httpd_handler hoarder = {.on_body = hoard, .on_done = on_done};
+static const struct httpd_handler echo = {
+	.on_body = echo_body, .on_end = echo_end, .on_done = on_done};
+static const struct httpd_handler giver = {.on_room = give, .on_done = on_done};
+static const struct httpd_handler silent = {.on_done = on_done};
 
 static void *on_peer(void *ctx, const uint8_t spki[32])
 {
@@ -176,7 +179,8 @@ static void on_request(void *ctx, struct httpd_req *r)
 	} else if (path.n == 5 && memcmp(path.p, "/busy", 5) == 0) {
 		httpd_req_handle(r, &silent, x);
 		httpd_problem(r, TG_EFULL, "come again", "X-More: yes\r\n", NULL);
-	} else if ((path.n == 7 && memcmp(path.p, "/fields", 7) == 0) || (path.n == 12 && memcmp(path.p, "/more-fields", 12) == 0)) {
+	} else if ((path.n == 7 && memcmp(path.p, "/fields", 7) == 0) ||
+		(path.n == 12 && memcmp(path.p, "/more-fields", 12) == 0)) {
 		static char fields[HTTPD_FIELDS_MAX + 2];
 		size_t n = path.n == 7 ? HTTPD_FIELDS_MAX : HTTPD_FIELDS_MAX + 1;
 
@@ -194,7 +198,8 @@ static void on_request(void *ctx, struct httpd_req *r)
 	}
 }
 
-static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug, uint64_t in_bytes, uint64_t out_bytes, uint64_t duration_us)
+static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug, uint64_t in_bytes,
+	uint64_t out_bytes, uint64_t duration_us)
 {
 	struct world *w = ctx;
 
@@ -207,9 +212,9 @@ static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug,
 	assert_true(duration_us < 60000000);
 }
 
-static const struct httpd_calls calls = { on_peer, on_request, on_log };
+static const struct httpd_calls calls = {on_peer, on_request, on_log};
 
-/* The client -------------------------------------------------------------------------------------------------------------- */
+/* The client --------------------------------------------------------------- */
 
 static void c_read(struct stream *s, struct evbuffer *in, void *ctx)
 {
@@ -233,7 +238,7 @@ static void c_end(struct stream *s, enum stream_end why, void *ctx)
 
 static void c_drip(evutil_socket_t fd, short what, void *arg)
 {
-	const struct timeval now = { 0, 0 };
+	const struct timeval now = {0, 0};
 	struct world *w = arg;
 
 	(void)fd, (void)what;
@@ -269,7 +274,7 @@ static void send_content(struct world *w, size_t n)
 
 static void connect_client(struct world *w)
 {
-	static const struct stream_cb cb = { NULL, c_read, NULL, c_end };
+	static const struct stream_cb cb = {NULL, c_read, NULL, c_end};
 	int fd[2];
 	SSL *ssl = SSL_new(client_ctx);
 
@@ -280,14 +285,26 @@ static void connect_client(struct world *w)
 	w->gone = false;
 }
 
-static const struct httpd_limits patient = { .max_connections = 10, .handshake_timeout_s = 10, .head_timeout_s = 10, .body_idle_s = 10, .send_idle_s = 10,
-	.idle_timeout_s = 10, .body_window_bytes = 131072, .reply_window_bytes = 262144 };
-static const struct httpd_limits hasty = { .max_connections = 1, .handshake_timeout_s = 1, .head_timeout_s = 1, .body_idle_s = 1, .send_idle_s = 1,
-	.idle_timeout_s = 1, .body_window_bytes = 131072, .reply_window_bytes = 262144 };
+static const struct httpd_limits patient = {.max_connections = 10,
+	.handshake_timeout_s = 10,
+	.head_timeout_s = 10,
+	.body_idle_s = 10,
+	.send_idle_s = 10,
+	.idle_timeout_s = 10,
+	.body_window_bytes = 131072,
+	.reply_window_bytes = 262144};
+static const struct httpd_limits hasty = {.max_connections = 1,
+	.handshake_timeout_s = 1,
+	.head_timeout_s = 1,
+	.body_idle_s = 1,
+	.send_idle_s = 1,
+	.idle_timeout_s = 1,
+	.body_window_bytes = 131072,
+	.reply_window_bytes = 262144};
 
 static void open_world(struct world *w, const struct httpd_limits *limits)
 {
-	*w = (struct world){ .fds = open_fds() };
+	*w = (struct world){.fds = open_fds()};
 	w->l = loop_new();
 	w->h = httpd_new(w->l, server_ctx, limits, &calls, w);
 	w->answer = evbuffer_new();
@@ -332,17 +349,20 @@ static void until_gone(struct world *w)
 }
 
 #define GET(path, more) "GET " path " HTTP/1.1\r\nHost: x\r\n" more "\r\n"
-#define POST(path, length, more) "POST " path " HTTP/1.1\r\nHost: x\r\nContent-Length: " length "\r\n" more "\r\n"
+#define POST(path, length, more) \
+	"POST " path " HTTP/1.1\r\nHost: x\r\nContent-Length: " length "\r\n" more "\r\n"
 
-/* Cases ------------------------------------------------------------------------------------------------------------------- */
+/* Cases -------------------------------------------------------------------- */
 
-static const char pipelined[] = POST("/echo", "5", "") "hello" GET("/refuse", "")
-	"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0a\r\n0123456789\r\n0\r\n\r\n"
-	"HEAD /big HTTP/1.1\r\nHost: x\r\n\r\n" POST("/echo", "7", "Connection: close\r\n") "goodbye";
+static const char pipelined[] = POST("/echo", "5", "") "hello" GET(
+	"/refuse", "") "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+		       "chunked\r\n\r\n3\r\nabc\r\n0a\r\n0123456789\r\n0\r\n\r\n"
+		       "HEAD /big HTTP/1.1\r\nHost: x\r\n\r\n" POST(
+			       "/echo", "7", "Connection: close\r\n") "goodbye";
 
 static void httpd_pipelined_any_cut_answers_in_order(void **state)
 {
-	static const size_t drip[] = { 0, 1, 7, 100 };
+	static const size_t drip[] = {0, 1, 7, 100};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof drip / sizeof *drip; i++) {
@@ -359,10 +379,14 @@ static void httpd_pipelined_any_cut_answers_in_order(void **state)
 		assert_int_equal(w.done_ok, 5);
 		assert_int_equal(w.logs, 5);
 		assert_int_equal(count(a, "HTTP/1.1 "), 5);
-		assert_int_equal(count(a, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"), 5);
+		assert_int_equal(
+			count(a, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"),
+			5);
 		assert_int_equal(count(a, "Connection: close"), 1);
-		for (const char *const *p = (const char *const[]){ "\r\n\r\n5", "HTTP/1.1 422", "\r\n\r\n{", "\r\n\r\n13", "Content-Length: 3000001", "ETag: \"a\"",
-		         "Connection: close", "\r\n\r\n7", NULL }; *p; p++) {
+		for (const char *const *p = (const char *const[]){"\r\n\r\n5", "HTTP/1.1 422",
+			     "\r\n\r\n{", "\r\n\r\n13", "Content-Length: 3000001", "ETag: \"a\"",
+			     "Connection: close", "\r\n\r\n7", NULL};
+			*p; p++) {
 			a = strstr(a, *p);
 			assert_non_null(a);
 		}
@@ -434,12 +458,18 @@ static void httpd_half_closed_client_gets_its_whole_answer(void **state)
 	assert_true(evbuffer_get_length(w.answer) > BIG_BYTES);
 	began = clock_mono_us();
 	LOOP_UNTIL(w.l, httpd_connections(w.h) == 0);
-	assert_in_range(clock_mono_us() - began, 0, 900000); /* both directions have ended: nothing to linger for */
+	/* both directions have ended: nothing to linger for */
+	assert_in_range(clock_mono_us() - began, 0, 900000);
 	close_world(&w);
 }
 
-/* A plain blocking client, as naive as they come: sends everything, then reads. It has a thread of its own, so that the loop can serve. */
-struct naive { int fd, done; size_t content; int result; };
+/* A plain blocking client, as naive as they come: sends everything, then reads. It has a thread of
+ * its own, so that the loop can serve. */
+struct naive {
+	int fd, done;
+	size_t content;
+	int result;
+};
 
 /* Returns 0 when it read the refusal whole. */
 static int naive_talk(const struct naive *x, SSL *ssl)
@@ -448,16 +478,23 @@ static int naive_talk(const struct naive *x, SSL *ssl)
 	int n, got = 0;
 
 	SSL_set_fd(ssl, x->fd);
-	snprintf(head, sizeof head, "POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", x->content);
+	snprintf(head, sizeof head,
+		"POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", x->content);
 	if (SSL_connect(ssl) != 1 || SSL_write(ssl, head, (int)strlen(head)) <= 0)
 		return 2;
 	for (size_t at = 0; at < x->content; at += sizeof block)
-		if (SSL_write(ssl, block, x->content - at < sizeof block ? (int)(x->content - at) : (int)sizeof block) <= 0)
+		if (SSL_write(ssl, block,
+			    x->content - at < sizeof block ? (int)(x->content - at) :
+							     (int)sizeof block) <= 0)
 			return 3;
-	while (got < (int)sizeof buf - 1 && (n = SSL_read(ssl, buf + got, (int)sizeof buf - 1 - got)) > 0)
+	while (got < (int)sizeof buf - 1 &&
+		(n = SSL_read(ssl, buf + got, (int)sizeof buf - 1 - got)) > 0)
 		got += n;
 	buf[got] = '\0';
-	return strncmp(buf, "HTTP/1.1 422 ", 13) == 0 && strstr(buf, "Connection: close\r\n") && strstr(buf, "\"more\":1}") ? 0 : 4;
+	return strncmp(buf, "HTTP/1.1 422 ", 13) == 0 && strstr(buf, "Connection: close\r\n") &&
+			strstr(buf, "\"more\":1}") ?
+		0 :
+		4;
 }
 
 static void *naive_client(void *arg)
@@ -483,7 +520,7 @@ static void on_naive_done(evutil_socket_t fd, short what, void *arg)
 
 static void httpd_early_refusal_is_read_by_the_client_always(void **state)
 {
-	static const size_t size[] = { 3000, 300000 };
+	static const size_t size[] = {3000, 300000};
 	int done[2];
 
 	(void)state;
@@ -496,22 +533,25 @@ static void httpd_early_refusal_is_read_by_the_client_always(void **state)
 		told = event_new(loop_base(w.l), done[0], EV_READ | EV_PERSIST, on_naive_done, w.l);
 		event_add(told, NULL);
 		for (int round = 0; round < 60; round++) {
-			struct naive x = { .done = done[1], .content = size[i], .result = -1 };
+			struct naive x = {.done = done[1], .content = size[i], .result = -1};
 			pthread_t thread;
 			int fd[2];
 
 			assert_int_equal(tcp_pair(fd), 0);
 			x.fd = fd[0];
-			assert_int_not_equal(fcntl(x.fd, F_SETFL, fcntl(x.fd, F_GETFL) & ~O_NONBLOCK), -1);
+			assert_int_not_equal(
+				fcntl(x.fd, F_SETFL, fcntl(x.fd, F_GETFL) & ~O_NONBLOCK), -1);
 			assert_int_equal(pthread_create(&thread, NULL, naive_client, &x), 0);
 			httpd_accept(w.h, fd[1]);
 			if (!loop_run_for(w.l, 20000)) {
-				print_error("%zu bytes, round %d: the client hangs\n", size[i], round);
+				print_error(
+					"%zu bytes, round %d: the client hangs\n", size[i], round);
 				abort(); /* its thread still uses what stands here */
 			}
 			assert_int_equal(pthread_join(thread, NULL), 0);
 			if (x.result != 0)
-				fail_msg("%zu bytes, round %d: the client ended with %d", size[i], round, x.result);
+				fail_msg("%zu bytes, round %d: the client ended with %d", size[i],
+					round, x.result);
 		}
 		event_free(told);
 		assert_int_equal(w.requests, 60);
@@ -534,7 +574,8 @@ static void httpd_endless_content_after_refusal_is_cut(void **state)
 	LOOP_UNTIL(w.l, httpd_connections(w.h) == 0);
 	assert_int_equal(httpd_connections(w.h), 0);
 	assert_int_equal(w.last_status, 422);
-	assert_true(evbuffer_get_length(stream_out(w.s)) > 20000000); /* in that second it read 16 MB at most */
+	/* in that second it read 16 MB at most */
+	assert_true(evbuffer_get_length(stream_out(w.s)) > 20000000);
 	close_world(&w);
 }
 
@@ -597,7 +638,9 @@ static void httpd_problem_document_has_its_members(void **state)
 	until_gone(&w);
 	a = answer(&w);
 	assert_non_null(strstr(a, "Content-Type: application/problem+json\r\n"));
-	assert_non_null(strstr(a, "{\"type\":\"/problems/issuer\",\"title\":\"unknown or missing issuer\",\"status\":422,\"detail\":\"say \\\"which\\\"\",\"request\":\""));
+	assert_non_null(strstr(a,
+		"{\"type\":\"/problems/issuer\",\"title\":\"unknown or missing "
+		"issuer\",\"status\":422,\"detail\":\"say \\\"which\\\"\",\"request\":\""));
 	assert_non_null(strstr(a, "\",\"more\":1}"));
 	assert_int_equal(count(a, "Retry-After: 1\r\n"), 1);
 	assert_non_null(strstr(strstr(a, "HTTP/1.1 507"), "Retry-After: 1\r\nX-More: yes\r\n"));
@@ -631,7 +674,8 @@ static void httpd_answers_have_ids(void **state)
 	close_world(&w);
 }
 
-/* As many bytes of fields as are allowed arrive whole, also beside Retry-After; one more is nobody's half of a line. */
+/* As many bytes of fields as are allowed arrive whole, also beside Retry-After; one more is
+ * nobody's half of a line. */
 static void httpd_problem_cuts_no_field(void **state)
 {
 	struct world w;
@@ -648,10 +692,19 @@ static void httpd_problem_cuts_no_field(void **state)
 
 static void httpd_malformed_requests_are_answered_and_closed(void **state)
 {
-	static const struct { const char *text; int status; } c[] = {
-		{ "GET / HTTP/1.0\r\nHost: x\r\n\r\n", 505 }, { "GET /\nHost: x\n\n", 400 }, { "GET / HTTP/1.1\r\n\r\n", 400 },
-		{ " GET", 400 }, { POST("/echo", "1, 1", ""), 400 }, { GET("/", "Upgrade: h2c\r\n"), 501 },
-		{ "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\n\r\n", 400 },
+	static const struct {
+		const char *text;
+		int status;
+	} c[] = {
+		{"GET / HTTP/1.0\r\nHost: x\r\n\r\n", 505},
+		{"GET /\nHost: x\n\n", 400},
+		{"GET / HTTP/1.1\r\n\r\n", 400},
+		{" GET", 400},
+		{POST("/echo", "1, 1", ""), 400},
+		{GET("/", "Upgrade: h2c\r\n"), 501},
+		{"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+		 "chunked\r\n\r\n3;x\r\nabc\r\n0\r\n\r\n",
+			400},
 	};
 
 	(void)state;
@@ -711,11 +764,14 @@ static void httpd_unknown_peer_gets_403(void **state)
 
 static void httpd_timeouts_end_each_phase(void **state)
 {
-	static const struct { const char *sent; const char *answered; } c[] = {
-		{ "", "" },                                        /* idle: silently */
-		{ "GET / HTTP/1.1\r\nHo", "HTTP/1.1 408 " },         /* head */
-		{ POST("/echo", "10", "") "abc", "HTTP/1.1 408 " },  /* content */
-		{ GET("/refuse", ""), "HTTP/1.1 422 " },             /* idle again */
+	static const struct {
+		const char *sent;
+		const char *answered;
+	} c[] = {
+		{"", ""},                                         /* idle: silently */
+		{"GET / HTTP/1.1\r\nHo", "HTTP/1.1 408 "},        /* head */
+		{POST("/echo", "10", "") "abc", "HTTP/1.1 408 "}, /* content */
+		{GET("/refuse", ""), "HTTP/1.1 422 "},            /* idle again */
 	};
 
 	(void)state;
@@ -848,7 +904,8 @@ static void httpd_each_peer_removed_is_closed_at_once(void **state)
 	close_world(&w);
 }
 
-/* Silent connections have a place each of their own; the next one of an address goes for the one before it, and a peer's stays. */
+/* Silent connections have a place each of their own; the next one of an address goes for the one
+ * before it, and a peer's stays. */
 static void httpd_accept_silent_ones_go_for_each_other_and_never_for_a_peer(void **state)
 {
 	struct httpd_limits narrow = patient;

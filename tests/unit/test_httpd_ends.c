@@ -1,6 +1,7 @@
 /*
- * Goal: connections end when they should, and only then: who still reads, or waits for us, is not late; lingering has an end; held answers; drain, reload, removed
- * peers and the end of everything in each phase of a request.
+ * Goal: connections end when they should, and only then: who still reads, or waits for us, is not
+ * late; lingering has an end; held answers; drain, reload, removed peers and the end of everything
+ * in each phase of a request.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +29,7 @@ static void httpd_idle_closed_in_order_in_time(void **state)
 	uint64_t began;
 
 	(void)state;
-	world_open(&w, &(struct httpd_limits){ .idle_timeout_s = 1 });
+	world_open(&w, &(struct httpd_limits){.idle_timeout_s = 1});
 	client_open(&w, &c);
 	client_send(&c, GET("/x"));
 	client_expect(&c, 200, "0", false);
@@ -48,7 +49,7 @@ static void httpd_idle_timeout_spares_who_still_reads(void **state)
 	uint64_t began;
 
 	(void)state;
-	world_open(&w, &(struct httpd_limits){ .idle_timeout_s = 2 });
+	world_open(&w, &(struct httpd_limits){.idle_timeout_s = 2});
 	client_open_as(&w, &c, true);
 	client_send(&c, GET("/middle") GET("/middle"));
 	while (w.done < 2) {
@@ -71,7 +72,7 @@ static void httpd_idle_timeout_spares_who_still_reads(void **state)
 static void httpd_content_waiting_for_a_paused_handler_not_late(void **state)
 {
 	(void)state;
-	world_open(&w, &(struct httpd_limits){ .body_idle_s = 1 });
+	world_open(&w, &(struct httpd_limits){.body_idle_s = 1});
 	client_open(&w, &c);
 	client_send(&c, POST("/paused", "3") "abc");
 	loop_run_for(w.l, 2500);
@@ -85,7 +86,7 @@ static void httpd_content_waiting_for_a_paused_handler_not_late(void **state)
 static void httpd_silent_handler_503_and_told_first(void **state)
 {
 	(void)state;
-	world_open(&w, &(struct httpd_limits){ .handler_timeout_s = 1 });
+	world_open(&w, &(struct httpd_limits){.handler_timeout_s = 1});
 	client_open(&w, &c);
 	client_send(&c, GET("/hang") GET("/never"));
 	client_expect(&c, 503, NULL, true);
@@ -97,19 +98,21 @@ static void httpd_silent_handler_503_and_told_first(void **state)
 	world_close(&w);
 }
 
-/* The answer is out at once: what follows has its own time, whatever a slow reader would be given, and a client that goes on sending has no more of it. */
+/* The answer is out at once: what follows has its own time, whatever a slow reader would be given,
+ * and a client that goes on sending has no more of it. */
 static void httpd_lingering_ends_whatever_still_comes(void **state)
 {
 	struct answer a;
 	uint64_t began;
 
 	(void)state;
-	world_open(&w, &(struct httpd_limits){ .send_idle_s = 60, .linger_max_s = 2 });
+	world_open(&w, &(struct httpd_limits){.send_idle_s = 60, .linger_max_s = 2});
 	client_open(&w, &c);
 	client_send(&c, POST("/refuse", "3000") "abc");
 	assert_true(client_answer(&c, &a, false));
 	began = now_ms();
-	while (httpd_connections(w.h) > 0 && now_ms() - began < PATIENCE_MS) { /* goes on sending, and does not close */
+	while (httpd_connections(w.h) > 0 && now_ms() - began < PATIENCE_MS) {
+		/* goes on sending, and does not close */
 		client_send_most(&c, "more", 4, true);
 		loop_run_for(w.l, 50);
 	}
@@ -123,7 +126,7 @@ static void httpd_lingering_reader_that_stops_is_cut_off(void **state)
 	uint64_t began;
 
 	(void)state;
-	world_open(&w, &(struct httpd_limits){ .send_idle_s = 1 });
+	world_open(&w, &(struct httpd_limits){.send_idle_s = 1});
 	client_open_as(&w, &c, true);
 	client_send(&c, "GET /middle HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
 	UNTIL(&w, w.done == 1);
@@ -163,7 +166,8 @@ static void *keep_all(void *ctx, const uint8_t spki[32], void *peer)
 	return ctx;
 }
 
-/* Of a held answer that fits the socket's buffers nothing is done before the client has received it; meanwhile the next one is served. */
+/* Of a held answer that fits the socket's buffers nothing is done before the client has received
+ * it; meanwhile the next one is served. */
 static void httpd_held_answer_ends_when_it_was_received(void **state)
 {
 	struct httpd_req *held;
@@ -254,14 +258,15 @@ static void httpd_many_held_answers_of_a_pipeline_all_come(void **state)
 
 static void httpd_held_answer_that_nobody_receives_is_cut_off(void **state)
 {
-	static const char *const v[] = { GET("/held"), "GET /held HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n" };
+	static const char *const v[] = {
+		GET("/held"), "GET /held HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
 		struct answer a;
 		uint64_t began = now_ms();
 
-		world_open(&w, &(struct httpd_limits){ .send_idle_s = 1 });
+		world_open(&w, &(struct httpd_limits){.send_idle_s = 1});
 		client_open(&w, &c);
 		client_send(&c, v[i]);
 		assert_in_range(gone_after(began), 900, 3000 + SLACK_MS);
@@ -275,7 +280,7 @@ static void httpd_held_answer_that_nobody_receives_is_cut_off(void **state)
 
 static void httpd_removed_peer_closed_at_once_mid_request(void **state)
 {
-	static const char *const v[] = { "GE", POST("/x", "5") "abc", GET("/hang"), GET("/big") };
+	static const char *const v[] = {"GE", POST("/x", "5") "abc", GET("/hang"), GET("/big")};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
@@ -361,7 +366,8 @@ static void httpd_stranger_whom_a_reload_knows_is_served(void **state)
 
 static void httpd_free_in_each_phase_ends_every_handler(void **state)
 {
-	static const char *const v[] = { "", "GE", POST("/x", "5") "abc", POST("/paused", "5") "ab", GET("/hang"), GET("/big"), POST("/refuse", "50") "abc", GET("/held") GET("/hang") };
+	static const char *const v[] = {"", "GE", POST("/x", "5") "abc", POST("/paused", "5") "ab",
+		GET("/hang"), GET("/big"), POST("/refuse", "50") "abc", GET("/held") GET("/hang")};
 	static struct client many[sizeof v / sizeof *v];
 	int fd[2];
 
@@ -406,7 +412,8 @@ static void httpd_set_tls_new_connections_use_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(httpd_connection_ends_with_its_certificate), /* first: it lives from the making of the certificates */
+		/* first: it lives from the making of the certificates */
+		cmocka_unit_test(httpd_connection_ends_with_its_certificate),
 		cmocka_unit_test(httpd_set_tls_without_its_authority_ends_a_connection),
 		cmocka_unit_test(httpd_idle_closed_in_order_in_time),
 		cmocka_unit_test(httpd_idle_timeout_spares_who_still_reads),

@@ -1,6 +1,8 @@
 /*
- * Goal: no answer is lost to a reader that is slow, has half-closed or is still sending; trickled content costs memory in proportion; every handler ends once,
- * whatever it does in which callback and whenever the client goes. How connections end in time: test_httpd_ends.c; the rest: test_httpd.c.
+ * Goal: no answer is lost to a reader that is slow, has half-closed or is still sending; trickled
+ * content costs memory in proportion; every handler ends once, whatever it does in which callback
+ * and whenever the client goes. How connections end in time: test_httpd_ends.c; the rest:
+ * test_httpd.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,8 +24,10 @@ static void httpd_pipelined_requests_answered_in_order(void **state)
 	(void)state;
 	world_open(&w, NULL);
 	client_open(&w, &c);
-	client_send(&c, GET("/a") POST("/b", "3") "abc" CHUNKED("/c") "2\r\nab\r\n5\r\n12345\r\n0\r\n\r\n" GET("/at-once") POST("/half", "9") "123456789"
-	    POST("/e", "0") GET("/last"));
+	client_send(&c,
+		GET("/a") POST("/b", "3") "abc" CHUNKED(
+			"/c") "2\r\nab\r\n5\r\n12345\r\n0\r\n\r\n" GET("/at-once")
+			POST("/half", "9") "123456789" POST("/e", "0") GET("/last"));
 	UNTIL(&w, w.ends >= 3 && w.job != NULL && at(w.job, "/half"));
 	while (w.ends < 6) { /* it takes a half, and pauses, each time */
 		if (w.job)
@@ -82,7 +86,8 @@ static void early_refusal(const char *head, size_t body, unsigned tries, bool la
 			UNTIL(&w, w.job != NULL);
 			httpd_problem(w.job->r, TG_EKIND, "no", NULL, NULL);
 		}
-		assert_int_equal(client_send_most(&c, block, body - sent, false), body - sent); /* the whole, before it reads */
+		/* the whole, before it reads */
+		assert_int_equal(client_send_most(&c, block, body - sent, false), body - sent);
 		if (!client_answer(&c, &a, false))
 			fail_msg("try %u: the answer was lost", i);
 		assert_int_equal(a.status, 422);
@@ -122,16 +127,19 @@ static void httpd_early_refusal_of_9_mb_sent_at_once_read(void **state)
 
 static void httpd_malformed_refused_and_closed(void **state)
 {
-	static const struct { const char *text; int status; } v[] = {
-		{ "\x16\x03\x01", 400 },
-		{ "GET / HTTP/1.1\r\n\r\n", 400 },
-		{ "GET / HTTP/1.0\r\nHost: h\r\n\r\n", 505 },
-		{ "GET / HTTP/1.1\r\nHost: h\r\nExpect: tea\r\n\r\n", 417 },
-		{ CHUNKED("/x") "zz\r\n", 400 },
-		{ CHUNKED("/x") "1\r\nab", 400 },
-		{ CHUNKED("/paused") "zz\r\n", 400 },
-		{ POST("/refuse-in-body", "10") "abc", 415 },
-		{ CHUNKED("/refuse-in-body") "3\r\nabc\r\nzz", 400 },
+	static const struct {
+		const char *text;
+		int status;
+	} v[] = {
+		{"\x16\x03\x01", 400},
+		{"GET / HTTP/1.1\r\n\r\n", 400},
+		{"GET / HTTP/1.0\r\nHost: h\r\n\r\n", 505},
+		{"GET / HTTP/1.1\r\nHost: h\r\nExpect: tea\r\n\r\n", 417},
+		{CHUNKED("/x") "zz\r\n", 400},
+		{CHUNKED("/x") "1\r\nab", 400},
+		{CHUNKED("/paused") "zz\r\n", 400},
+		{POST("/refuse-in-body", "10") "abc", 415},
+		{CHUNKED("/refuse-in-body") "3\r\nabc\r\nzz", 400},
 	};
 
 	(void)state;
@@ -159,7 +167,9 @@ static void httpd_connection_close_last_answer(void **state)
 	(void)state;
 	world_open(&w, NULL);
 	client_open(&w, &c);
-	client_send(&c, GET("/a") "GET /middle HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n" GET("/never"));
+	client_send(&c,
+		GET("/a") "GET /middle HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n" GET(
+			"/never"));
 	client_expect(&c, 200, "0", false);
 	client_expect(&c, 200, NULL, true);
 	client_expect_end(&c);
@@ -170,7 +180,8 @@ static void httpd_connection_close_last_answer(void **state)
 
 static void httpd_expect_continue_asked_for_when_awaited(void **state)
 {
-	static const char head[] = "POST /x HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+	static const char head[] =
+		"POST /x HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
 	struct answer a;
 
 	(void)state;
@@ -181,7 +192,9 @@ static void httpd_expect_continue_asked_for_when_awaited(void **state)
 	assert_int_equal(a.status, 100);
 	client_send(&c, "abc");
 	client_expect(&c, 200, "3", false);
-	client_send(&c, "POST /paused HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+	client_send(&c,
+		"POST /paused HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: "
+		"3\r\n\r\n");
 	UNTIL(&w, w.job != NULL);
 	loop_run_for(w.l, 20);
 	httpd_problem(w.job->r, TG_ESESSION, "no", NULL, NULL);
@@ -199,7 +212,10 @@ static void httpd_head_has_no_content_also_streamed(void **state)
 	(void)state;
 	world_open(&w, NULL);
 	client_open(&w, &c);
-	client_send(&c, "HEAD /x HTTP/1.1\r\nHost: h\r\n\r\n" "HEAD /middle HTTP/1.1\r\nHost: h\r\n\r\n" "HEAD /refuse HTTP/1.1\r\nHost: h\r\n\r\n" GET("/x"));
+	client_send(&c,
+		"HEAD /x HTTP/1.1\r\nHost: h\r\n\r\n"
+		"HEAD /middle HTTP/1.1\r\nHost: h\r\n\r\n"
+		"HEAD /refuse HTTP/1.1\r\nHost: h\r\n\r\n" GET("/x"));
 	assert_true(client_answer(&c, &a, true));
 	assert_int_equal(a.length, 1);
 	assert_true(client_answer(&c, &a, true));
@@ -213,17 +229,21 @@ static void httpd_head_has_no_content_also_streamed(void **state)
 	world_close(&w);
 }
 
-/* The client has ended its direction, or says that it is the last request, and reads late: the answers arrive whole. */
+/* The client has ended its direction, or says that it is the last request, and reads late: the
+ * answers arrive whole. */
 static void httpd_half_closed_slow_reader_gets_every_answer(void **state)
 {
-	static const struct { const char *text; unsigned answers; } v[] = {
-		{ GET("/middle"), 1 },
-		{ GET("/x") GET("/middle"), 2 },
-		{ GET("/middle") "GET /cut", 1 },
-		{ GET("/middle") GET("/middle") POST("/x", "5") "abc", 2 },
-		{ "GET /middle HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 1 },
-		{ GET("/big"), 1 },
-		{ POST("/refuse", "300") "abc", 1 },
+	static const struct {
+		const char *text;
+		unsigned answers;
+	} v[] = {
+		{GET("/middle"), 1},
+		{GET("/x") GET("/middle"), 2},
+		{GET("/middle") "GET /cut", 1},
+		{GET("/middle") GET("/middle") POST("/x", "5") "abc", 2},
+		{"GET /middle HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 1},
+		{GET("/big"), 1},
+		{POST("/refuse", "300") "abc", 1},
 	};
 
 	(void)state;
@@ -241,7 +261,8 @@ static void httpd_half_closed_slow_reader_gets_every_answer(void **state)
 			struct answer a;
 
 			if (!client_answer(&c, &a, false))
-				fail_msg("%zu: answer %u came with %u of %u bytes", i, k, (unsigned)a.got, (unsigned)a.length);
+				fail_msg("%zu: answer %u came with %u of %u bytes", i, k,
+					(unsigned)a.got, (unsigned)a.length);
 		}
 		client_expect_end(&c);
 		UNTIL(&w, httpd_connections(w.h) == 0); /* without waiting for the client to go */
@@ -252,12 +273,13 @@ static void httpd_half_closed_slow_reader_gets_every_answer(void **state)
 
 static void httpd_client_gone_in_each_phase_done_once(void **state)
 {
-	static const char *const v[] = { "", "GE", POST("/x", "5") "abc", CHUNKED("/x") "5\r\nab", POST("/paused", "5") "ab", GET("/hang"), GET("/big"),
-		POST("/refuse", "50000") "abc", GET("/middle"), POST("/half", "70000") };
+	static const char *const v[] = {"", "GE", POST("/x", "5") "abc", CHUNKED("/x") "5\r\nab",
+		POST("/paused", "5") "ab", GET("/hang"), GET("/big"),
+		POST("/refuse", "50000") "abc", GET("/middle"), POST("/half", "70000")};
 
 	(void)state;
 	for (size_t i = 0; i < 2 * sizeof v / sizeof *v; i++) {
-		const struct linger hard = { .l_onoff = 1, .l_linger = 0 };
+		const struct linger hard = {.l_onoff = 1, .l_linger = 0};
 
 		world_open(&w, NULL);
 		client_open_as(&w, &c, true);
@@ -266,7 +288,8 @@ static void httpd_client_gone_in_each_phase_done_once(void **state)
 		if (i % 2 == 1)
 			setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
 		client_close(&c);
-		if (i % 2 == 1 || v[i / 2] != v[5]) /* whoever hangs does not hear of a mere half-close */
+		/* whoever hangs does not hear of a mere half-close */
+		if (i % 2 == 1 || v[i / 2] != v[5])
 			UNTIL(&w, httpd_connections(w.h) == 0);
 		world_close(&w);
 	}
@@ -274,8 +297,9 @@ static void httpd_client_gone_in_each_phase_done_once(void **state)
 
 static void httpd_abort_in_each_callback_closes_and_ends_once(void **state)
 {
-	static const char *const v[] = { GET("/abort"), POST("/abort-in-body", "9") "abc", GET("/abort-in-reply"), GET("/abort-in-room"), GET("/too-much"),
-		GET("/abort-in-done") };
+	static const char *const v[] = {GET("/abort"), POST("/abort-in-body", "9") "abc",
+		GET("/abort-in-reply"), GET("/abort-in-room"), GET("/too-much"),
+		GET("/abort-in-done")};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {

@@ -1,4 +1,5 @@
-/* Goal: what jsonw writes is JSON that jansson reads back as the same values, whatever bytes the strings hold. */
+/* Goal: what jsonw writes is JSON that jansson reads back as the same values, whatever bytes the
+ * strings hold. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +25,7 @@ static json_t *parse(struct jsonw *w)
 
 static void jsonw_every_type_reads_back(void **state)
 {
-	struct jsonw w = { 0 };
+	struct jsonw w = {0};
 	(void)state;
 	jsonw_open(&w, NULL, '{');
 	jsonw_str(&w, "s", "plain");
@@ -47,7 +48,8 @@ static void jsonw_every_type_reads_back(void **state)
 	assert_true(json_integer_value(json_object_get(o, "u")) == 9007199254740993LL);
 	assert_true(json_is_true(json_object_get(o, "t")));
 	assert_true(json_is_false(json_object_get(o, "f")));
-	assert_string_equal(json_string_value(json_object_get(o, "at")), "2025-11-22T12:00:00.123Z");
+	assert_string_equal(
+		json_string_value(json_object_get(o, "at")), "2025-11-22T12:00:00.123Z");
 	assert_int_equal(json_array_size(json_object_get(o, "list")), 2);
 	json_decref(o);
 }
@@ -55,7 +57,7 @@ static void jsonw_every_type_reads_back(void **state)
 static void jsonw_str_control_and_quote_are_escaped(void **state)
 {
 	char all[128];
-	struct jsonw w = { 0 };
+	struct jsonw w = {0};
 	(void)state;
 	for (int i = 1; i < 128; i++)
 		all[i - 1] = (char)i;
@@ -71,7 +73,7 @@ static void jsonw_str_control_and_quote_are_escaped(void **state)
 static void jsonw_text_longer_than_first_buffer_is_whole(void **state)
 {
 	char *big = malloc(100001);
-	struct jsonw w = { 0 };
+	struct jsonw w = {0};
 	(void)state;
 	assert_non_null(big);
 	memset(big, 'x', 100000);

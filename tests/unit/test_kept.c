@@ -1,5 +1,6 @@
 /*
- * Goal: kept sealed copies go when their time is over, and nothing else does: not before, not what was moved, changed, or came in their place.
+ * Goal: kept sealed copies go when their time is over, and nothing else does: not before, not what
+ * was moved, changed, or came in their place.
  */
 #include <sys/stat.h>
 #include <unistd.h>
@@ -111,7 +112,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(kept_goes_at_its_time, setup, teardown),
-		cmocka_unit_test_setup_teardown(kept_spares_what_is_another_file_now, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			kept_spares_what_is_another_file_now, setup, teardown),
 		cmocka_unit_test_setup_teardown(kept_list_survives_nonsense, setup, teardown),
 	};
 

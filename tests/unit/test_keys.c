@@ -1,4 +1,5 @@
-/* Goal: keys read back from their text, agree with age's own, and nothing malformed becomes a key; a failed allocation is an error, not a crash. */
+/* Goal: keys read back from their text, agree with age's own, and nothing malformed becomes a key;
+ * a failed allocation is an error, not a crash. */
 #include <errno.h>
 #include <timeglas/timeglas.h>
 #include <unistd.h>
@@ -131,8 +132,8 @@ static void what_makes_no_object_leaves_out_alone(void **state)
 	assert_int_equal(tg_identity_parse("x", 1, &id), TG_EKEY);
 	assert_int_equal(tg_signer_parse("x", 1, &signer), TG_EKEY);
 	assert_int_equal(tg_signer_load("/nowhere/at/all", &signer), TG_EIO);
-	assert_int_equal(tg_seal_new(&(tg_seal_opts){ 0 }, &sealer), TG_EINVAL);
-	assert_int_equal(tg_open_new(&(tg_open_opts){ 0 }, &opener), TG_EINVAL);
+	assert_int_equal(tg_seal_new(&(tg_seal_opts){0}, &sealer), TG_EINVAL);
+	assert_int_equal(tg_open_new(&(tg_open_opts){0}, &opener), TG_EINVAL);
 	assert_ptr_equal(id, was_id);
 	assert_ptr_equal(signer, was_signer);
 	assert_ptr_equal(sealer, (tg_sealer *)0x1);
@@ -191,7 +192,10 @@ static void identity_load_reads_age_key_files(void **state)
 	size_t n;
 
 	(void)state;
-	assert_int_equal(load("# created: 2026-11-22T12:00:00+01:00\n# public key: age1…\n" IDENTITY "\n", 4, &n), 0);
+	assert_int_equal(
+		load("# created: 2026-11-22T12:00:00+01:00\n# public key: age1…\n" IDENTITY "\n", 4,
+			&n),
+		0);
 	assert_int_equal(n, 1);
 	assert_int_equal(load("\n" IDENTITY "\r\n\r\n#\n" IDENTITY, 2, &n), 0);
 	assert_int_equal(n, 2);
@@ -199,8 +203,9 @@ static void identity_load_reads_age_key_files(void **state)
 
 static void identity_load_faults_leave_nothing(void **state)
 {
-	static const char *const bad[] = {"", "# nothing\n", "AGE-SECRET-KEY-1\n", IDENTITY "\nAGE-PLUGIN-X-1ABC\n", " " IDENTITY "\n",
-					  IDENTITY "\n" IDENTITY "\n" IDENTITY "\n"};
+	static const char *const bad[] = {"", "# nothing\n", "AGE-SECRET-KEY-1\n",
+		IDENTITY "\nAGE-PLUGIN-X-1ABC\n", " " IDENTITY "\n",
+		IDENTITY "\n" IDENTITY "\n" IDENTITY "\n"};
 	tg_identity *id[2];
 	size_t n;
 
@@ -256,7 +261,8 @@ static void allocation_failure_is_reported(void **state)
 	assert_int_equal(tg_identity_parse(IDENTITY, strlen(IDENTITY), &id[0]), TG_ENOMEM);
 	tg_alloc_fail_at(1);
 	assert_int_equal(tg_signer_generate(&s), TG_ENOMEM);
-	for (unsigned at = 1; at <= 3; at++) { /* the file's buffer, the first identity, the second */
+	for (unsigned at = 1; at <= 3; at++) {
+		/* the file's buffer, the first identity, the second */
 		write_file(IDENTITY "\n" IDENTITY "\n", 2 * strlen(IDENTITY) + 2);
 		tg_alloc_fail_at(at);
 		assert_int_equal(load(IDENTITY "\n" IDENTITY "\n", 2, &n), TG_ENOMEM);

@@ -1,6 +1,6 @@
 /*
- * Goal: whatever happens to the evidence file between two openings, the chain goes on where it was, or the ledger refuses; a batch counts whole or not at all;
- * rotation keeps the chain.
+ * Goal: whatever happens to the evidence file between two openings, the chain goes on where it was,
+ * or the ledger refuses; a batch counts whole or not at all; rotation keeps the chain.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +38,13 @@ static struct ledger *make(uint64_t rotate_bytes)
 static void add(struct ledger *l, unsigned shard, unsigned seq)
 {
 	char id[32];
-	struct chain_record r = {.time_ms = 1700000000000, .event = {"stored", 6}, .dk = -1, .size_bytes = -1, .deadline_ms = -1, .lease_ms = -1, .late_us = -1};
+	struct chain_record r = {.time_ms = 1700000000000,
+		.event = {"stored", 6},
+		.dk = -1,
+		.size_bytes = -1,
+		.deadline_ms = -1,
+		.lease_ms = -1,
+		.late_us = -1};
 	int n = snprintf(id, sizeof id, "%02x-5-%u", shard, seq);
 
 	r.id = (struct chain_text){id, (size_t)n};
@@ -122,7 +128,8 @@ static void open_after_a_torn_line_cuts_it_off(void **state)
 	whole = size_of(path);
 	for (size_t n = 1; n < 40; n += 13) {
 		f = fopen(path, "a");
-		assert_int_equal(fwrite("{\"n\":99999,\"time\":\"2026-01-01T00:00:00.0", 1, n, f), n);
+		assert_int_equal(
+			fwrite("{\"n\":99999,\"time\":\"2026-01-01T00:00:00.0", 1, n, f), n);
 		fclose(f);
 		l = make(1 << 20);
 		assert_int_equal(ledger_open(l), 0);
@@ -266,7 +273,12 @@ static void store_lost_record_begins_positions_anew(void **state)
 {
 	struct ledger *l = make(1 << 20);
 	static const char more[] = "\"epoch\":\"ffffffffffffffffffffffffffffffff\",\"was\":\"\"";
-	struct chain_record r = {.event = {CHAIN_STORE_LOST, 10}, .dk = -1, .size_bytes = -1, .deadline_ms = -1, .lease_ms = -1, .late_us = -1};
+	struct chain_record r = {.event = {CHAIN_STORE_LOST, 10},
+		.dk = -1,
+		.size_bytes = -1,
+		.deadline_ms = -1,
+		.lease_ms = -1,
+		.late_us = -1};
 	struct ledger_mark m;
 
 	(void)state;
@@ -286,8 +298,14 @@ static void store_lost_record_begins_positions_anew(void **state)
 static void other_records_of_its_own_move_positions_as_they_say(void **state)
 {
 	struct ledger *l = make(1 << 20);
-	static const char back[] = "\"01\":\"5-3\",\"3f\":\"0-0\",\"40\":\"1-1\",\"x\":\"1-1\"", over[] = "\"key\":\"ff\",\"02\":\"9-9\"";
-	struct chain_record r = {.event = {CHAIN_STORE_REVERTED, 14}, .dk = -1, .size_bytes = -1, .deadline_ms = -1, .lease_ms = -1, .late_us = -1};
+	static const char back[] = "\"01\":\"5-3\",\"3f\":\"0-0\",\"40\":\"1-1\",\"x\":\"1-1\"",
+			  over[] = "\"key\":\"ff\",\"02\":\"9-9\"";
+	struct chain_record r = {.event = {CHAIN_STORE_REVERTED, 14},
+		.dk = -1,
+		.size_bytes = -1,
+		.deadline_ms = -1,
+		.lease_ms = -1,
+		.late_us = -1};
 	struct ledger_mark m;
 
 	(void)state;

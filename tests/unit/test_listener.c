@@ -1,4 +1,5 @@
-/* Goal: a bound port accepts, can be shared, switched off and on, survives running out of descriptors, and freeing it from its callback. */
+/* Goal: a bound port accepts, can be shared, switched off and on, survives running out of
+ * descriptors, and freeing it from its callback. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -6,7 +7,14 @@
 #include "net_fixture.h"
 #include "net/listener.h"
 
-struct world { struct loop *l; struct listener *x; unsigned accepted, want; bool free_it; unsigned asked; struct rlimit was; };
+struct world {
+	struct loop *l;
+	struct listener *x;
+	unsigned accepted, want;
+	bool free_it;
+	unsigned asked;
+	struct rlimit was;
+};
 
 static void on_accept(int fd, void *ctx)
 {
@@ -25,7 +33,9 @@ static void on_accept(int fd, void *ctx)
 
 static int knock(uint16_t port)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = {.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
@@ -61,7 +71,8 @@ static void listener_bind_impossible_says_why(void **state)
 	char err[128] = "";
 
 	(void)state;
-	assert_int_equal(listener_bind("192.0.2.1", 0, NULL, err, sizeof err), -1); /* TEST-NET-1: not ours */
+	/* TEST-NET-1: not ours */
+	assert_int_equal(listener_bind("192.0.2.1", 0, NULL, err, sizeof err), -1);
 	assert_non_null(strstr(err, "192.0.2.1"));
 	err[0] = '\0';
 	assert_int_equal(listener_bind("no such host.invalid", 0, NULL, err, sizeof err), -1);
@@ -70,7 +81,7 @@ static void listener_bind_impossible_says_why(void **state)
 
 static void listener_enable_off_waits_on_accepts(void **state)
 {
-	struct world w = { .l = loop_new(), .want = 1 };
+	struct world w = {.l = loop_new(), .want = 1};
 	uint16_t port;
 	int fd = bind_any(&port), c;
 
@@ -92,7 +103,7 @@ static void listener_enable_off_waits_on_accepts(void **state)
 
 static void listener_many_at_once_all_accepted(void **state)
 {
-	struct world w = { .l = loop_new(), .want = 200 };
+	struct world w = {.l = loop_new(), .want = 200};
 	uint16_t port;
 	int fd = bind_any(&port), c[200];
 
@@ -111,7 +122,7 @@ static void listener_many_at_once_all_accepted(void **state)
 
 static void listener_out_of_descriptors_accepts_later(void **state)
 {
-	struct world w = { .l = loop_new(), .want = 1 };
+	struct world w = {.l = loop_new(), .want = 1};
 	struct rlimit was, none;
 	uint16_t port;
 	int fd = bind_any(&port), c, d;
@@ -155,7 +166,7 @@ static bool make_room(void *ctx)
 
 static void listener_out_of_descriptors_asks_for_room_and_does_not_back_off(void **state)
 {
-	struct world w = { .want = 1 };
+	struct world w = {.want = 1};
 	struct rlimit none;
 	uint16_t port;
 	int fd, c;
@@ -182,7 +193,7 @@ static void listener_out_of_descriptors_asks_for_room_and_does_not_back_off(void
 
 static void listener_free_in_callback_is_safe(void **state)
 {
-	struct world w = { .l = loop_new(), .want = 1, .free_it = true };
+	struct world w = {.l = loop_new(), .want = 1, .free_it = true};
 	uint16_t port;
 	int fd = bind_any(&port), a = knock(port), b = knock(port);
 

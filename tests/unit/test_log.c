@@ -1,4 +1,5 @@
-/* Goal: whatever is logged, each line is one JSON object of at most 4096 bytes that a strict parser reads. */
+/* Goal: whatever is logged, each line is one JSON object of at most 4096 bytes that a strict parser
+ * reads. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,25 +78,30 @@ static void log_event_hostile_text_stays_one_json_string(void **state)
 	json_t *j;
 
 	(void)state;
-	log_error("x", "%s", "a\"b\\c\nd\te\x01\x7f\xc3\xa6\xff\xc0\xaf\xed\xa0\x80\xf0\x9f\x98\x80\xe2\x82");
+	log_error("x", "%s",
+		"a\"b\\c\nd\te\x01\x7f\xc3\xa6\xff\xc0\xaf\xed\xa0\x80\xf0\x9f\x98\x80\xe2\x82");
 	j = read_line();
 	assert_string_equal(member(j, "detail"),
-	    "a\"b\\c\nd\te\x01\x7f\xc3\xa6" /* kept */
-	    "\xef\xbf\xbd" "\xef\xbf\xbd\xef\xbf\xbd" "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" /* each wrong byte replaced */
-	    "\xf0\x9f\x98\x80" "\xef\xbf\xbd\xef\xbf\xbd");
+		"a\"b\\c\nd\te\x01\x7f\xc3\xa6" /* kept */
+		/* each wrong byte replaced */
+		"\xef\xbf\xbd"
+		"\xef\xbf\xbd\xef\xbf\xbd"
+		"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+		"\xf0\x9f\x98\x80"
+		"\xef\xbf\xbd\xef\xbf\xbd");
 	json_decref(j);
 }
 
 static void log_event_every_length_fits_a_line(void **state)
 {
-	static const char *const unit[] = { "a", "\x01", "\"", "\xc3\xa6", "\xf0\x9f\x98\x80" };
+	static const char *const unit[] = {"a", "\x01", "\"", "\xc3\xa6", "\xf0\x9f\x98\x80"};
 	char *big = malloc(6000);
 	const char *detail;
 	size_t u, i, len, n;
 
 	(void)state;
 	for (u = 0; u < sizeof unit / sizeof *unit; u++) {
-		for (n = 600; n < 4200; n += n > 3900 ? 1 : 97) {
+		for (n = 600; n<4200; n += n> 3900 ? 1 : 97) {
 			json_t *j;
 
 			len = strlen(unit[u]);
@@ -105,7 +111,8 @@ static void log_event_every_length_fits_a_line(void **state)
 			log_error("long", "%s", big);
 			j = read_line();
 			detail = member(j, "detail");
-			assert_true(strcmp(detail, big) == 0 || strcmp(detail + strlen(detail) - 3, "...") == 0);
+			assert_true(strcmp(detail, big) == 0 ||
+				strcmp(detail + strlen(detail) - 3, "...") == 0);
 			json_decref(j);
 		}
 	}
@@ -126,8 +133,14 @@ static void log_event_above_level_is_silent(void **state)
 
 static void log_request_members_are_typed(void **state)
 {
-	const struct log_request r = { .peer = "verifier", .call = "POST /v1/blobs/{id}/take", .request = "0123456789abcdef", .status = 410, .problem = "gone",
-		.in_bytes = 0, .out_bytes = UINT64_C(5000000000), .duration_us = 1234 };
+	const struct log_request r = {.peer = "verifier",
+		.call = "POST /v1/blobs/{id}/take",
+		.request = "0123456789abcdef",
+		.status = 410,
+		.problem = "gone",
+		.in_bytes = 0,
+		.out_bytes = UINT64_C(5000000000),
+		.duration_us = 1234};
 	json_t *j;
 
 	(void)state;
@@ -144,10 +157,14 @@ static void log_request_members_are_typed(void **state)
 	json_decref(j);
 }
 
-/* Lines wait for company, but nobody overtakes them, and what one write carries are whole lines within PIPE_BUF. */
+/* Lines wait for company, but nobody overtakes them, and what one write carries are whole lines
+ * within PIPE_BUF. */
 static void log_request_waits_in_order(void **state)
 {
-	const struct log_request r = { .peer = "p", .call = "GET /v1/policy", .request = "0123456789abcdef", .status = 200 };
+	const struct log_request r = {.peer = "p",
+		.call = "GET /v1/policy",
+		.request = "0123456789abcdef",
+		.status = 200};
 	char b[8192];
 	ssize_t n;
 	int lines = 0;
@@ -178,7 +195,8 @@ static void log_request_waits_in_order(void **state)
 	assert_false(log_request(&r));
 }
 
-/* A pipe that is full takes lines whole or not at all; the first that is read again is whole, and none is lost uncounted. */
+/* A pipe that is full takes lines whole or not at all; the first that is read again is whole, and
+ * none is lost uncounted. */
 static void log_event_full_pipe_drops_and_counts(void **state)
 {
 	struct metrics *m = metrics_new(1);
@@ -210,13 +228,17 @@ static void log_event_full_pipe_drops_and_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(log_event_with_detail_has_every_member, setup, teardown),
-		cmocka_unit_test_setup_teardown(log_event_hostile_text_stays_one_json_string, setup, teardown),
-		cmocka_unit_test_setup_teardown(log_event_every_length_fits_a_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			log_event_with_detail_has_every_member, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			log_event_hostile_text_stays_one_json_string, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			log_event_every_length_fits_a_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(log_event_above_level_is_silent, setup, teardown),
 		cmocka_unit_test_setup_teardown(log_request_members_are_typed, setup, teardown),
 		cmocka_unit_test_setup_teardown(log_request_waits_in_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(log_event_full_pipe_drops_and_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			log_event_full_pipe_drops_and_counts, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

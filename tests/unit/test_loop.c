@@ -1,4 +1,5 @@
-/* Goal: tasks run once per turn, in order, after all callbacks; what tasks defer comes a turn later without a sleep; timeouts are shared. */
+/* Goal: tasks run once per turn, in order, after all callbacks; what tasks defer comes a turn later
+ * without a sleep; timeouts are shared. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,8 +7,18 @@
 #include <cmocka.h>
 #include "net_fixture.h"
 
-struct seen { struct loop *l; char text[64]; size_t n; };
-struct named { struct loop_task t; struct seen *seen; char name; int again; struct loop_task *cancel; };
+struct seen {
+	struct loop *l;
+	char text[64];
+	size_t n;
+};
+struct named {
+	struct loop_task t;
+	struct seen *seen;
+	char name;
+	int again;
+	struct loop_task *cancel;
+};
 
 static void note(struct loop_task *t, void *ctx)
 {
@@ -24,12 +35,12 @@ static void note(struct loop_task *t, void *ctx)
 
 static struct named named(struct seen *s, char name, int again)
 {
-	return (struct named){ .t = { .run = note }, .seen = s, .name = name, .again = again };
+	return (struct named){.t = {.run = note}, .seen = s, .name = name, .again = again};
 }
 
 static void loop_defer_twice_runs_once_in_order(void **state)
 {
-	struct seen s = { .l = loop_new() };
+	struct seen s = {.l = loop_new()};
 	struct named a = named(&s, 'a', 0), b = named(&s, 'b', 0), z = named(&s, 'z', 0);
 
 	(void)state;
@@ -45,7 +56,7 @@ static void loop_defer_twice_runs_once_in_order(void **state)
 
 static void loop_defer_from_task_runs_next_turn(void **state)
 {
-	struct seen s = { .l = loop_new() };
+	struct seen s = {.l = loop_new()};
 	struct named a = named(&s, 'a', 2), z = named(&s, 'z', 2);
 
 	(void)state;
@@ -59,7 +70,7 @@ static void loop_defer_from_task_runs_next_turn(void **state)
 
 static void loop_cancel_in_task_prevents_the_other(void **state)
 {
-	struct seen s = { .l = loop_new() };
+	struct seen s = {.l = loop_new()};
 	struct named a = named(&s, 'a', 0), b = named(&s, 'b', 0), z = named(&s, 'z', 0);
 
 	(void)state;
@@ -85,10 +96,11 @@ static void on_timer_b(evutil_socket_t fd, short what, void *arg)
 
 static void loop_run_callbacks_precede_their_tasks(void **state)
 {
-	struct seen s = { .l = loop_new() };
+	struct seen s = {.l = loop_new()};
 	struct named z = named(&s, 'z', 0);
-	struct event *one = evtimer_new(loop_base(s.l), on_timer_b, &z), *two = evtimer_new(loop_base(s.l), on_timer_b, &z);
-	const struct timeval now = { 0, 0 };
+	struct event *one = evtimer_new(loop_base(s.l), on_timer_b, &z),
+		     *two = evtimer_new(loop_base(s.l), on_timer_b, &z);
+	const struct timeval now = {0, 0};
 
 	(void)state;
 	z.t.ctx = &z;
@@ -109,7 +121,8 @@ static void loop_timeout_same_seconds_same_queue(void **state)
 	(void)state;
 	assert_ptr_equal(ten, loop_timeout(l, 10));
 	assert_ptr_not_equal(ten, loop_timeout(l, 11));
-	for (unsigned i = 0; i < 400; i++) /* more than libevent has common timeouts for: still a usable answer */
+	/* more than libevent has common timeouts for: still a usable answer */
+	for (unsigned i = 0; i < 400; i++)
 		assert_non_null(loop_timeout(l, 1000 + i));
 	assert_int_equal(loop_timeout(l, 7777)->tv_sec, 7777);
 	assert_ptr_equal(ten, loop_timeout(l, 10));

@@ -1,4 +1,5 @@
-/* Goal: the master's parts by themselves: pauses, the embedded store's configuration, its folder, readiness, throwaway certificates, sd_notify. */
+/* Goal: the master's parts by themselves: pauses, the embedded store's configuration, its folder,
+ * readiness, throwaway certificates, sd_notify. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,7 +57,7 @@ static int teardown(void **state)
 
 static void supervise_pause_ms_doubles_up_to_its_bound(void **state)
 {
-	static const unsigned want[] = { 0, 100, 200, 400, 800, 1000, 1000 };
+	static const unsigned want[] = {0, 100, 200, 400, 800, 1000, 1000};
 	unsigned i;
 
 	(void)state;
@@ -77,9 +78,12 @@ static void nothing_in_child(void *ctx, const struct child *c)
 
 static void supervise_ended_child_is_restarted_after_its_pause(void **state)
 {
-	const struct supervise_hooks hooks = { nothing_in_child, NULL, NULL };
+	const struct supervise_hooks hooks = {nothing_in_child, NULL, NULL};
 	struct metrics *m = metrics_new(2);
-	struct child c = { .kind = CHILD_WORKER, .name = "worker-0", .main = exits_with_index, .env = { .index = 7, .metrics = m, .metrics_slot = 1 } };
+	struct child c = {.kind = CHILD_WORKER,
+		.name = "worker-0",
+		.main = exits_with_index,
+		.env = {.index = 7, .metrics = m, .metrics_slot = 1}};
 	int status, next;
 
 	(void)state;
@@ -113,14 +117,18 @@ static int sleeps_for_ever(const struct child_env *env)
 	return 0;
 }
 
-/* A look that itself came late is no reason; a beat begins the patience anew; then exactly the looks of SUPERVISE_HUNG_MS are waited. */
+/* A look that itself came late is no reason; a beat begins the patience anew; then exactly the
+ * looks of SUPERVISE_HUNG_MS are waited. */
 static void supervise_watch_kills_who_does_not_beat(void **state)
 {
 	enum { LOOKS = SUPERVISE_HUNG_MS / HEARTBEAT_EVERY_MS };
-	const struct supervise_hooks hooks = { nothing_in_child, NULL, NULL };
+	const struct supervise_hooks hooks = {nothing_in_child, NULL, NULL};
 	struct metrics *m = metrics_new(2);
 	struct heartbeat *h = heartbeat_new(2);
-	struct child c = { .kind = CHILD_REAPER, .name = "reaper", .main = sleeps_for_ever, .env = { .metrics = m, .metrics_slot = 1, .heartbeat = h } };
+	struct child c = {.kind = CHILD_REAPER,
+		.name = "reaper",
+		.main = sleeps_for_ever,
+		.env = {.metrics = m, .metrics_slot = 1, .heartbeat = h}};
 	uint64_t now = 1000000, looked = now;
 	int status;
 
@@ -129,7 +137,8 @@ static void supervise_watch_kills_who_does_not_beat(void **state)
 	supervise_start(&c, &hooks);
 	for (int i = 0; i < LOOKS * 3; i++) /* it is the master who does not run */
 		supervise_watch(&c, 1, now += 2 * HEARTBEAT_EVERY_MS * 1000u, &looked);
-	for (int i = 0; i < LOOKS + 1; i++) /* it has not begun yet: it may ask a name server where the store is */
+	/* it has not begun yet: it may ask a name server where the store is */
+	for (int i = 0; i < LOOKS + 1; i++)
 		supervise_watch(&c, 1, now += HEARTBEAT_EVERY_MS * 1000u, &looked);
 	heartbeat_attach(h, 1);
 	heartbeat_beat();
@@ -159,11 +168,16 @@ static void assert_line(const char *text, const char *line)
 
 static void redis_embed_config_is_volatile_and_never_evicts(void **state)
 {
-	static const char *const lines[] = { "port 0\n", "save \"\"\n", "appendonly no\n", "rdb-del-sync-files yes\n", "repl-diskless-load swapdb\n",
-		"slowlog-log-slower-than -1\n", "crash-log-enabled no\n", "maxmemory-policy noeviction\n", "maxmemory 123456789\n",
-		"unixsocket \"/run/x/redis.sock\"\n", "unixsocketperm 700\n", "dir \"/run/x\"\n", "timeout 0\n", "io-threads 1\n", "hz 100\n" };
-	const struct redis_embed closed = { .socket = "/run/x/redis.sock", .dir = "/run/x", .password = "0123" },
-	    open = { .socket = "/run/x/redis.sock", .dir = "/run/x" };
+	static const char *const lines[] = {"port 0\n", "save \"\"\n", "appendonly no\n",
+		"rdb-del-sync-files yes\n", "repl-diskless-load swapdb\n",
+		"slowlog-log-slower-than -1\n", "crash-log-enabled no\n",
+		"maxmemory-policy noeviction\n", "maxmemory 123456789\n",
+		"unixsocket \"/run/x/redis.sock\"\n", "unixsocketperm 700\n", "dir \"/run/x\"\n",
+		"timeout 0\n", "io-threads 1\n", "hz 100\n"};
+	const struct redis_embed closed = {.socket = "/run/x/redis.sock",
+					 .dir = "/run/x",
+					 .password = "0123"},
+				 open = {.socket = "/run/x/redis.sock", .dir = "/run/x"};
 	struct conf *c = conf_new();
 	char text[4096], small[32];
 	size_t i;
@@ -176,7 +190,9 @@ static void redis_embed_config_is_volatile_and_never_evicts(void **state)
 	assert_line(text, "rename-command BGSAVE \"\"\n");
 	assert_line(text, "rename-command MONITOR \"\"\n");
 	assert_line(text, "user default off\n");
-	assert_line(text, "user timeglasd on >0123 ~tg:* &tg:* +@all -@admin -@dangerous +info +config|get\n");
+	assert_line(text,
+		"user timeglasd on >0123 ~tg:* &tg:* +@all -@admin -@dangerous +info "
+		"+config|get\n");
 	c->store_open_socket = true;
 	assert_true(redis_embed_config(c, &open, 1, text, sizeof text) < sizeof text);
 	assert_null(strstr(text, "rename-command"));
@@ -187,7 +203,8 @@ static void redis_embed_config_is_volatile_and_never_evicts(void **state)
 
 static void memory_available_is_at_most_the_machines(void **state)
 {
-	uint64_t all = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE), got = memory_available_bytes();
+	uint64_t all = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE),
+		 got = memory_available_bytes();
 
 	(void)state;
 	assert_true(got > 0 && got <= all);
@@ -207,7 +224,8 @@ static void run_dir_in_use_is_refused_and_a_dead_masters_is_taken_over(void **st
 	f = fopen(a.socket, "w"); /* stands for a socket left behind */
 	assert_non_null(f);
 	fclose(f);
-	assert_int_equal(run_dir_open(&b, in_dir("run"), (uid_t)-1, (gid_t)-1, err, sizeof err), TG_EINVAL);
+	assert_int_equal(
+		run_dir_open(&b, in_dir("run"), (uid_t)-1, (gid_t)-1, err, sizeof err), TG_EINVAL);
 	assert_non_null(strstr(err, "another timeglasd uses"));
 	assert_int_equal(access(a.socket, F_OK), 0);
 	run_dir_forget(&a); /* what a killed master's descriptors come to */
@@ -236,7 +254,8 @@ static void run_dir_of_a_killed_master_is_removed_by_the_janitor(void **state)
 		struct run_dir d;
 		char err[256];
 
-		if (run_dir_open(&d, in_dir("run"), (uid_t)-1, (gid_t)-1, err, sizeof err) != 0 || run_dir_guard(&d, forget_nothing, NULL) != 0 || write(fds[1], "x", 1) != 1)
+		if (run_dir_open(&d, in_dir("run"), (uid_t)-1, (gid_t)-1, err, sizeof err) != 0 ||
+			run_dir_guard(&d, forget_nothing, NULL) != 0 || write(fds[1], "x", 1) != 1)
 			_exit(1);
 		pause();
 		_exit(1);
@@ -270,7 +289,7 @@ static void run_dir_fresh_ones_differ(void **state)
 static const char *ready_text(const struct metrics *m, bool *ready)
 {
 	static char text[512];
-	struct jsonw w = { 0 };
+	struct jsonw w = {0};
 	size_t n;
 	const char *t;
 
@@ -295,13 +314,18 @@ static void admin_ready_text_names_what_is_missing(void **state)
 	assert_non_null(strstr(ready_text(m, &ready), "1 of 2 workers"));
 	metrics_attach(m, CHILD_SLOT_WORKER(1));
 	metrics_gauge_set(G_STORE_UP, 1);
-	assert_string_equal(ready_text(m, &ready), "{\"ready\":false,\"reasons\":[\"the reaper is not running or cannot use the store\"],"
-	    "\"store\":\"nobody is asked for attestation here\",\"evidence\":\"the recorder has not begun yet\"}");
+	assert_string_equal(ready_text(m, &ready),
+		"{\"ready\":false,\"reasons\":[\"the reaper is not running or cannot use the "
+		"store\"],"
+		"\"store\":\"nobody is asked for attestation here\",\"evidence\":\"the recorder "
+		"has not begun yet\"}");
 	assert_false(ready);
 	metrics_attach(m, CHILD_SLOT_REAPER(2));
 	metrics_gauge_set(G_STORE_UP, 1);
-	assert_string_equal(ready_text(m, &ready), "{\"ready\":true,\"reasons\":[],"
-	    "\"store\":\"nobody is asked for attestation here\",\"evidence\":\"the recorder has not begun yet\"}");
+	assert_string_equal(ready_text(m, &ready),
+		"{\"ready\":true,\"reasons\":[],"
+		"\"store\":\"nobody is asked for attestation here\",\"evidence\":\"the recorder "
+		"has not begun yet\"}");
 	assert_true(ready);
 	metrics_attach(m, CHILD_SLOT_MASTER);
 	metrics_gauge_set(G_DRAINING, 1);
@@ -332,8 +356,11 @@ static int verifies(const char *cert, const char *ca, const char *host)
 	X509_STORE_add_cert(store, root);
 	X509_STORE_CTX_init(ctx, store, leaf, NULL);
 	X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(ctx), X509_V_FLAG_X509_STRICT);
-	X509_STORE_CTX_set_purpose(ctx, host != NULL ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT);
-	ok = X509_verify_cert(ctx) == 1 && (host == NULL || X509_check_host(leaf, host, 0, 0, NULL) == 1 || X509_check_ip_asc(leaf, host, 0) == 1);
+	X509_STORE_CTX_set_purpose(
+		ctx, host != NULL ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT);
+	ok = X509_verify_cert(ctx) == 1 &&
+		(host == NULL || X509_check_host(leaf, host, 0, 0, NULL) == 1 ||
+			X509_check_ip_asc(leaf, host, 0) == 1);
 	X509_STORE_CTX_free(ctx);
 	X509_STORE_free(store);
 	X509_free(root);
@@ -343,7 +370,7 @@ static int verifies(const char *cert, const char *ca, const char *host)
 
 static void pki_issue_certificates_verify_strictly(void **state)
 {
-	static const char *const made[] = { "ca.pem", "ca.key", "s.pem", "s.key", "c.pem", "c.key" };
+	static const char *const made[] = {"ca.pem", "ca.key", "s.pem", "s.key", "c.pem", "c.key"};
 	char err[256];
 	uint8_t one[32], two[32];
 	struct stat st;
@@ -353,15 +380,20 @@ static void pki_issue_certificates_verify_strictly(void **state)
 	(void)state;
 	p = pki_open(in_dir("ca.pem"), in_dir("ca.key"), err, sizeof err);
 	assert_non_null(p);
-	assert_int_equal(pki_issue(p, "server", PKI_SERVER, in_dir("s.pem"), in_dir("s.key"), err, sizeof err), 0);
-	assert_int_equal(pki_issue(p, "verifier", PKI_CLIENT, in_dir("c.pem"), in_dir("c.key"), err, sizeof err), 0);
+	assert_int_equal(pki_issue(p, "server", PKI_SERVER, in_dir("s.pem"), in_dir("s.key"), err,
+				 sizeof err),
+		0);
+	assert_int_equal(pki_issue(p, "verifier", PKI_CLIENT, in_dir("c.pem"), in_dir("c.key"), err,
+				 sizeof err),
+		0);
 	pki_free(p);
 	assert_true(verifies(in_dir("s.pem"), in_dir("ca.pem"), "127.0.0.1"));
 	assert_true(verifies(in_dir("s.pem"), in_dir("ca.pem"), "::1"));
 	assert_true(verifies(in_dir("s.pem"), in_dir("ca.pem"), "localhost"));
 	assert_false(verifies(in_dir("s.pem"), in_dir("ca.pem"), "example.org"));
 	assert_true(verifies(in_dir("c.pem"), in_dir("ca.pem"), NULL));
-	assert_false(verifies(in_dir("s.pem"), in_dir("ca.pem"), NULL)); /* a server's is no client's */
+	/* a server's is no client's */
+	assert_false(verifies(in_dir("s.pem"), in_dir("ca.pem"), NULL));
 	assert_int_equal(pem_check_key(in_dir("c.key"), in_dir("c.pem"), err, sizeof err), 0);
 	assert_int_equal(stat(in_dir("c.key"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
@@ -384,7 +416,7 @@ static void pki_issue_certificates_verify_strictly(void **state)
 
 static void notify_systemd_reaches_its_socket(void **state)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	char got[64] = "";
 	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 

@@ -1,4 +1,5 @@
-/* Goal: what processes count is summed, gauges of the dead do not linger, and the text is what Prometheus reads. */
+/* Goal: what processes count is summed, gauges of the dead do not linger, and the text is what
+ * Prometheus reads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

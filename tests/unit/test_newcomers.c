@@ -1,4 +1,5 @@
-/* Goal: newcomers keep their budget; the oldest goes; an address has a quarter, and where all is full pays for itself. */
+/* Goal: newcomers keep their budget; the oldest goes; an address has a quarter, and where all is
+ * full pays for itself. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,7 @@ static struct newcomer c[256];
 
 static struct newcomer *come(unsigned i, uint32_t ip)
 {
-	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(ip) };
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(ip)};
 	struct newcomer *victim;
 
 	assert_int_equal(newcomers_add(s, &c[i], (struct sockaddr *)&from, &victim), 0);
@@ -81,7 +82,7 @@ static void newcomers_of_one_ipv6_network_are_one_address(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < MAX / 4 + 1; i++) {
-		struct sockaddr_in6 from = { .sin6_family = AF_INET6 };
+		struct sockaddr_in6 from = {.sin6_family = AF_INET6};
 
 		memset(&from.sin6_addr, 0x20, 8);
 		from.sin6_addr.s6_addr[15] = (uint8_t)i;
@@ -98,7 +99,7 @@ static void newcomers_mapped_ipv4_addresses_are_each_their_own(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < MAX; i++) {
-		struct sockaddr_in6 from = { .sin6_family = AF_INET6 };
+		struct sockaddr_in6 from = {.sin6_family = AF_INET6};
 
 		from.sin6_addr.s6_addr[10] = from.sin6_addr.s6_addr[11] = 0xff;
 		from.sin6_addr.s6_addr[15] = (uint8_t)(i < MAX / 4 ? 1 : i);
@@ -111,11 +112,14 @@ static void newcomers_mapped_ipv4_addresses_are_each_their_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(newcomers_one_address_has_a_quarter, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			newcomers_one_address_has_a_quarter, setup, teardown),
 		cmocka_unit_test_setup_teardown(newcomers_full_the_oldest_goes, setup, teardown),
 		cmocka_unit_test_setup_teardown(newcomers_that_left_make_room, setup, teardown),
-		cmocka_unit_test_setup_teardown(newcomers_of_one_ipv6_network_are_one_address, setup, teardown),
-		cmocka_unit_test_setup_teardown(newcomers_mapped_ipv4_addresses_are_each_their_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			newcomers_of_one_ipv6_network_are_one_address, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			newcomers_mapped_ipv4_addresses_are_each_their_own, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,20 @@
-/* Goal: numbers, sizes, hex and times are read strictly and written so that they read back, at every limit. */
+/* Goal: numbers, sizes, hex and times are read strictly and written so that they read back, at
+ * every limit. */
 #include <time.h>
 #include "check.h"
 #include "core/num.h"
 
 static void num_u64_good_text_gives_its_value(void **state)
 {
-	static const struct { const char *s; uint64_t max, want; } good[] = {
-		{"0", 0, 0}, {"007", 7, 7}, {"86400", 86400, 86400},
-		{"18446744073709551615", UINT64_MAX, UINT64_MAX}, {"18446744073709551614", UINT64_MAX, UINT64_MAX - 1},
+	static const struct {
+		const char *s;
+		uint64_t max, want;
+	} good[] = {
+		{"0", 0, 0},
+		{"007", 7, 7},
+		{"86400", 86400, 86400},
+		{"18446744073709551615", UINT64_MAX, UINT64_MAX},
+		{"18446744073709551614", UINT64_MAX, UINT64_MAX - 1},
 	};
 	uint64_t v;
 
@@ -20,8 +27,8 @@ static void num_u64_good_text_gives_its_value(void **state)
 
 static void num_u64_bad_text_is_refused(void **state)
 {
-	static const char *const bad[] = {"", "+1", "-1", " 1", "1 ", "1\n", "0x10", "1e3", "1.0", "18446744073709551616",
-					  "99999999999999999999", "184467440737095516150", "/", ":"};
+	static const char *const bad[] = {"", "+1", "-1", " 1", "1 ", "1\n", "0x10", "1e3", "1.0",
+		"18446744073709551616", "99999999999999999999", "184467440737095516150", "/", ":"};
 	uint64_t v = 42;
 
 	(void)state;
@@ -34,9 +41,20 @@ static void num_u64_bad_text_is_refused(void **state)
 
 static void num_size_suffixes_multiply(void **state)
 {
-	static const struct { const char *s; uint64_t want; } good[] = {
-		{"0", 0}, {"17", 17}, {"1k", 1024}, {"1K", 1024}, {"32m", 32u << 20}, {"32MiB", 32u << 20}, {"4KiB", 4096}, {"2g", 2ull << 30},
-		{"3GiB", 3ull << 30}, {"0k", 0},
+	static const struct {
+		const char *s;
+		uint64_t want;
+	} good[] = {
+		{"0", 0},
+		{"17", 17},
+		{"1k", 1024},
+		{"1K", 1024},
+		{"32m", 32u << 20},
+		{"32MiB", 32u << 20},
+		{"4KiB", 4096},
+		{"2g", 2ull << 30},
+		{"3GiB", 3ull << 30},
+		{"0k", 0},
 	};
 	uint64_t v;
 
@@ -49,7 +67,8 @@ static void num_size_suffixes_multiply(void **state)
 
 static void num_size_bad_text_is_refused(void **state)
 {
-	static const char *const bad[] = {"", "k", "KiB", "1kiB", "1KB", "1kb", "1t", "1 k", "k1", "1kk", "18446744073709551615k", "1KiBB"};
+	static const char *const bad[] = {"", "k", "KiB", "1kiB", "1KB", "1kb", "1t", "1 k", "k1",
+		"1kk", "18446744073709551615k", "1KiBB"};
 	uint64_t v;
 
 	(void)state;
@@ -61,9 +80,20 @@ static void num_size_bad_text_is_refused(void **state)
 
 static void num_duration_units_multiply(void **state)
 {
-	static const struct { const char *s; uint64_t max, want; } good[] = {
-		{"0", 0, 0}, {"90", 90, 90}, {"90s", 90, 90}, {"15m", 900, 900}, {"1h", 3600, 3600}, {"24h", 86400, 86400}, {"1d", 86400, 86400},
-		{"0d", 0, 0}, {"18446744073709551615", UINT64_MAX, UINT64_MAX}, {"213503982334601d", UINT64_MAX, 18446744073709526400u},
+	static const struct {
+		const char *s;
+		uint64_t max, want;
+	} good[] = {
+		{"0", 0, 0},
+		{"90", 90, 90},
+		{"90s", 90, 90},
+		{"15m", 900, 900},
+		{"1h", 3600, 3600},
+		{"24h", 86400, 86400},
+		{"1d", 86400, 86400},
+		{"0d", 0, 0},
+		{"18446744073709551615", UINT64_MAX, UINT64_MAX},
+		{"213503982334601d", UINT64_MAX, 18446744073709526400u},
 	};
 	uint64_t v;
 
@@ -76,13 +106,15 @@ static void num_duration_units_multiply(void **state)
 
 static void num_duration_bad_text_is_refused(void **state)
 {
-	static const char *const bad[] = {"", "s", "d", "1.5h", "1h30m", "1 h", "-1m", "+1m", "1H", "1D", "1M", "1w", "1ms", "1min", "1hh", "h1",
-					  "213503982334602d", "18446744073709551616"};
+	static const char *const bad[] = {"", "s", "d", "1.5h", "1h30m", "1 h", "-1m", "+1m", "1H",
+		"1D", "1M", "1w", "1ms", "1min", "1hh", "h1", "213503982334602d",
+		"18446744073709551616"};
 	uint64_t v = 42;
 
 	(void)state;
 	for (size_t i = 0; i < LEN(bad); i++)
-		assert_int_equal(tg_num_duration(bad[i], strlen(bad[i]), UINT64_MAX, &v), TG_EINVAL);
+		assert_int_equal(
+			tg_num_duration(bad[i], strlen(bad[i]), UINT64_MAX, &v), TG_EINVAL);
 	assert_int_equal(tg_num_duration("901", 3, 900, &v), TG_EINVAL);
 	assert_int_equal(tg_num_duration("16m", 3, 900, &v), TG_EINVAL);
 	assert_int_equal(tg_num_duration("16m", 3, 959, &v), TG_EINVAL);
@@ -111,7 +143,8 @@ static void hex_round_trip_and_faults(void **state)
 
 static void time_format_agrees_with_the_c_library(void **state)
 {
-	static const int64_t seconds[] = {0, -1, 951782399, 951782400, 951868800, 1709164800, 4107542399, -2203891200, 253402300799, -62167219200};
+	static const int64_t seconds[] = {0, -1, 951782399, 951782400, 951868800, 1709164800,
+		4107542399, -2203891200, 253402300799, -62167219200};
 	char got[TG_TIME_LEN + 1], want[64];
 
 	(void)state;
@@ -119,8 +152,8 @@ static void time_format_agrees_with_the_c_library(void **state)
 		time_t t = (time_t)seconds[i];
 		struct tm tm;
 		gmtime_r(&t, &tm);
-		snprintf(want, sizeof want, "%04d-%02d-%02dT%02d:%02d:%02d.789Z", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-			 tm.tm_min, tm.tm_sec);
+		snprintf(want, sizeof want, "%04d-%02d-%02dT%02d:%02d:%02d.789Z", tm.tm_year + 1900,
+			tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 		assert_string_equal(tg_time_format(seconds[i] * 1000 + 789, got), want);
 	}
 }
@@ -149,11 +182,13 @@ static void time_format_beyond_four_digit_years_is_clamped(void **state)
 
 static void time_parse_accepts_both_shapes_only(void **state)
 {
-	static const char *const bad[] = {
-		"2026-11-22T12:00:00.123", "2026-11-22 12:00:00.123Z", "2026-11-22T12:00:00.123z", "2026-11-22T12:00:00,123Z", "2026-11-22T12:00:00.12Z",
-		"2026-13-22T12:00:00.123Z", "2026-00-22T12:00:00.123Z", "2026-02-29T12:00:00.123Z", "2100-02-29T00:00:00Z", "2026-11-31T12:00:00Z",
-		"2026-11-00T12:00:00Z", "2026-11-22T24:00:00Z", "2026-11-22T12:60:00Z", "2026-11-22T12:00:60Z", "+026-11-22T12:00:00Z",
-		"2026-11-22T12:00:00+00:00", "", "Z", "2026-11-22T12:00:0 Z"};
+	static const char *const bad[] = {"2026-11-22T12:00:00.123", "2026-11-22 12:00:00.123Z",
+		"2026-11-22T12:00:00.123z", "2026-11-22T12:00:00,123Z", "2026-11-22T12:00:00.12Z",
+		"2026-13-22T12:00:00.123Z", "2026-00-22T12:00:00.123Z", "2026-02-29T12:00:00.123Z",
+		"2100-02-29T00:00:00Z", "2026-11-31T12:00:00Z", "2026-11-00T12:00:00Z",
+		"2026-11-22T24:00:00Z", "2026-11-22T12:60:00Z", "2026-11-22T12:00:60Z",
+		"+026-11-22T12:00:00Z", "2026-11-22T12:00:00+00:00", "", "Z",
+		"2026-11-22T12:00:0 Z"};
 	int64_t ms;
 
 	(void)state;

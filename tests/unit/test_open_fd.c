@@ -1,6 +1,7 @@
 /*
- * Goal: opening a file releases nothing before all of it was checked, nothing that was not checked even if the file is changed in between, and needs no
- * memory for plaintext but one block: for every size around the block's edge, raw and signed.
+ * Goal: opening a file releases nothing before all of it was checked, nothing that was not checked
+ * even if the file is changed in between, and needs no memory for plaintext but one block: for
+ * every size around the block's edge, raw and signed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,7 @@ struct sink {
 	uint8_t *p;
 	size_t n;
 	unsigned heads;
-	size_t tamper_after;  /* content bytes; SIZE_MAX: never */
+	size_t tamper_after; /* content bytes; SIZE_MAX: never */
 	int refuse_head;
 	int writes_head_first; /* content came before the head */
 	void (*tamper)(void);
@@ -71,8 +72,12 @@ static int on_head(void *ctx, const tg_head *h)
 
 static off_t seal(size_t n, int raw, const char *before)
 {
-	tg_seal_opts o = {.struct_size = sizeof o, .recipient = (const tg_recipient *const *)&to_alice, .n_recipients = 1, .signer = raw ? NULL : app, .kind = "liveness",
-			  .write = to_fd};
+	tg_seal_opts o = {.struct_size = sizeof o,
+		.recipient = (const tg_recipient *const *)&to_alice,
+		.n_recipients = 1,
+		.signer = raw ? NULL : app,
+		.kind = "liveness",
+		.write = to_fd};
 	tg_sealer *s;
 
 	assert_int_equal(ftruncate(fd, 0), 0);
@@ -87,8 +92,16 @@ static off_t seal(size_t n, int raw, const char *before)
 
 static int open_it(int raw, struct sink *out, tg_head *head)
 {
-	tg_expect e = {.struct_size = sizeof e, .identity = &alice, .n_identities = 1, .raw = raw, .senders = raw ? NULL : apps};
-	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = take, .ctx = out, .on_head = on_head};
+	tg_expect e = {.struct_size = sizeof e,
+		.identity = &alice,
+		.n_identities = 1,
+		.raw = raw,
+		.senders = raw ? NULL : apps};
+	tg_open_opts o = {.struct_size = sizeof o,
+		.expect = &e,
+		.write = take,
+		.ctx = out,
+		.on_head = on_head};
 
 	out->n = out->heads = 0;
 	why[0] = '\0';
@@ -159,10 +172,10 @@ static void open_fd_bad_file_releases_nothing(void **state)
 	(void)state;
 	seal(sizeof content, 0, "");
 	end = lseek(fd, 0, SEEK_END);
-	at[0] = end - 1;        /* the last chunk's tag */
-	at[1] = end - 20;       /* the trailer */
+	at[0] = end - 1;  /* the last chunk's tag */
+	at[1] = end - 20; /* the trailer */
 	at[2] = end / 2;
-	at[3] = 60;             /* the header */
+	at[3] = 60; /* the header */
 	at[4] = 300;
 	for (size_t i = 0; i < LEN(at); i++) {
 		flip(at[i]);
@@ -180,7 +193,8 @@ static void open_fd_bad_file_releases_nothing(void **state)
 	free(s.p);
 }
 
-static off_t tamper_at, tamper_len; /* tamper_len: bytes from tamper_at on that become those of the other file */
+/* tamper_len: bytes from tamper_at on that become those of the other file */
+static off_t tamper_at, tamper_len;
 static uint8_t *other;
 
 static void exchange(void)
@@ -194,8 +208,9 @@ static void cut(void)
 }
 
 /*
- * What a recipient of the file can do who may write it, too: chunks that are authentic under its key, and not what was signed. The file is exchanged
- * between the two passes (tamper_after 0: when the head is given out), or while content is released.
+ * What a recipient of the file can do who may write it, too: chunks that are authentic under its
+ * key, and not what was signed. The file is exchanged between the two passes (tamper_after 0: when
+ * the head is given out), or while content is released.
  */
 static void open_fd_file_changed_in_between_releases_only_what_was_checked(void **state)
 {
@@ -218,7 +233,8 @@ static void open_fd_file_changed_in_between_releases_only_what_was_checked(void 
 				other[end - 2000] ^= 1;
 				break;
 			case 1: /* two chunks change places: both authentic, but for their number */
-				memmove(other + end - 2 * SEALED - 40000, other + end - 3 * SEALED - 40000, SEALED);
+				memmove(other + end - 2 * SEALED - 40000,
+					other + end - 3 * SEALED - 40000, SEALED);
 				break;
 			case 2:
 				memset(other, 0, (size_t)end);
@@ -232,7 +248,8 @@ static void open_fd_file_changed_in_between_releases_only_what_was_checked(void 
 			assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 			assert_int_equal(open_it(0, &s, NULL), TG_EPAYLOAD);
 			assert_true(s.n < sizeof content);
-			assert_memory_equal(s.p, content, s.n); /* a beginning of what was checked */
+			/* a beginning of what was checked */
+			assert_memory_equal(s.p, content, s.n);
 			assert_non_null(strstr(why, "changed while"));
 			free(other);
 		}
@@ -240,7 +257,8 @@ static void open_fd_file_changed_in_between_releases_only_what_was_checked(void 
 }
 
 /* Seals n bytes of plain under this key and nonce; header: as it stands, through the MAC line. */
-static size_t seal_under(const uint8_t key[16], const uint8_t nonce[16], const char *header, const uint8_t *plain, size_t n, uint8_t *out)
+static size_t seal_under(const uint8_t key[16], const uint8_t nonce[16], const char *header,
+	const uint8_t *plain, size_t n, uint8_t *out)
 {
 	struct tg_stream st;
 	size_t at = strlen(header);
@@ -252,7 +270,8 @@ static size_t seal_under(const uint8_t key[16], const uint8_t nonce[16], const c
 	for (size_t done = 0; done < n; done += CHUNK) {
 		size_t take_n = n - done < CHUNK ? n - done : CHUNK;
 
-		assert_int_equal(tg_stream_seal(&st, plain + done, take_n, done + take_n == n, out + at), 0);
+		assert_int_equal(
+			tg_stream_seal(&st, plain + done, take_n, done + take_n == n, out + at), 0);
 		at += take_n + 16;
 	}
 	tg_stream_wipe(&st);
@@ -260,13 +279,14 @@ static size_t seal_under(const uint8_t key[16], const uint8_t nonce[16], const c
 }
 
 /*
- * One of the recipients knows the file's key: it can seal other content into the same place, which no cipher can tell from the first. Only the binding of
- * the second pass to the first does.
+ * One of the recipients knows the file's key: it can seal other content into the same place, which
+ * no cipher can tell from the first. Only the binding of the second pass to the first does.
  */
 static void open_fd_other_content_under_the_same_key_is_seen(void **state)
 {
 	uint8_t key[16], nonce[16], share[32], body[32], mac[32];
-	struct sink s = new_sink(), plain = {.p = malloc(sizeof content + 8192), .tamper_after = SIZE_MAX};
+	struct sink s = new_sink(),
+		    plain = {.p = malloc(sizeof content + 8192), .tamper_after = SIZE_MAX};
 	char header[512], b[3][64];
 	uint8_t *file = malloc(sizeof content + 16384);
 	size_t n;
@@ -282,7 +302,8 @@ static void open_fd_other_content_under_the_same_key_is_seen(void **state)
 	snprintf(header, sizeof header, "age-encryption.org/v1\n-> X25519 %s\n%s\n---", b[0], b[1]);
 	assert_int_equal(tg_header_mac(key, (uint8_t *)header, strlen(header), mac), 0);
 	tg_b64_encode(TG_B64_NOPAD, mac, 32, b[2]);
-	snprintf(header, sizeof header, "age-encryption.org/v1\n-> X25519 %s\n%s\n--- %s\n", b[0], b[1], b[2]);
+	snprintf(header, sizeof header, "age-encryption.org/v1\n-> X25519 %s\n%s\n--- %s\n", b[0],
+		b[1], b[2]);
 	n = seal_under(key, nonce, header, plain.p, plain.n, file);
 	assert_int_equal(ftruncate(fd, 0), 0);
 	assert_int_equal(pwrite(fd, file, n, 0), (ssize_t)n);
@@ -359,7 +380,8 @@ static int full(void *ctx, const void *p, size_t n)
 
 static void open_fd_errors_come_back(void **state)
 {
-	tg_expect e = {.struct_size = sizeof e, .identity = &alice, .n_identities = 1, .senders = apps};
+	tg_expect e = {
+		.struct_size = sizeof e, .identity = &alice, .n_identities = 1, .senders = apps};
 	size_t left = 100000;
 	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = full, .ctx = &left};
 	tg_head head = {0};
@@ -370,7 +392,8 @@ static void open_fd_errors_come_back(void **state)
 	assert_int_equal(tg_open_fd(&o, fd, NULL, why, sizeof why), TG_EIO);
 	assert_int_equal(errno, ENOSPC);
 	assert_non_null(strstr(why, "written"));
-	assert_int_equal(tg_open_fd(&o, fd, &head, why, sizeof why), TG_EINVAL); /* no struct_size */
+	/* no struct_size */
+	assert_int_equal(tg_open_fd(&o, fd, &head, why, sizeof why), TG_EINVAL);
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(tg_open_fd(&o, ends[0], NULL, why, sizeof why), TG_EIO);
 	assert_int_equal(errno, ESPIPE);
@@ -380,7 +403,8 @@ static void open_fd_errors_come_back(void **state)
 	e.blob = "x";
 	assert_int_equal(tg_open_fd(&o, fd, NULL, why, sizeof why), TG_EINVAL);
 	e.blob = NULL;
-	for (unsigned at = 1; at <= 4; at++) { /* what is read into, held content, the opener, tags */
+	for (unsigned at = 1; at <= 4; at++) {
+		/* what is read into, held content, the opener, tags */
 		assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 		tg_alloc_fail_at(at);
 		assert_int_equal(tg_open_fd(&o, fd, NULL, why, sizeof why), TG_ENOMEM);
@@ -394,7 +418,8 @@ static int set_up(void **state)
 	tg_sender *sender;
 
 	(void)state;
-	if (tg_init() != 0 || tg_identity_generate(&alice) != 0 || tg_signer_generate(&app) != 0 || tg_senders_new(&apps) != 0)
+	if (tg_init() != 0 || tg_identity_generate(&alice) != 0 || tg_signer_generate(&app) != 0 ||
+		tg_senders_new(&apps) != 0)
 		return -1;
 	if (tg_identity_recipient(alice, &to_alice) != 0 || tg_signer_sender(app, &sender) != 0)
 		return -1;

@@ -1,6 +1,7 @@
 /*
- * Goal: against a real Redis: events are read in order and in full, from where one was; what is recorded, and nothing else, is trimmed; a look tells how far an outbox
- * has come; of two recorders one has the lease, and the next one learns what the one before declared.
+ * Goal: against a real Redis: events are read in order and in full, from where one was; what is
+ * recorded, and nothing else, is trimmed; a look tells how far an outbox has come; of two recorders
+ * one has the lease, and the next one learns what the one before declared.
  */
 #include "redis_server.h"
 #include <sodium.h>
@@ -109,8 +110,8 @@ static void on_up(struct store *s, void *ctx)
 
 static int setup(void **state)
 {
-	static const struct store_calls calls = { .on_up = on_up };
-	static const struct outbox_calls outbox_calls = { on_events, on_lease, on_look, on_trimmed };
+	static const struct store_calls calls = {.on_up = on_up};
+	static const struct outbox_calls outbox_calls = {on_events, on_lease, on_look, on_trimmed};
 	char why[128];
 
 	(void)state;
@@ -160,7 +161,7 @@ static void read_from(const struct chain_pos pos[TOKEN_SHARDS], unsigned count, 
 
 static void read_gives_what_lies_behind_each_position(void **state)
 {
-	struct chain_pos pos[TOKEN_SHARDS] = { 0 };
+	struct chain_pos pos[TOKEN_SHARDS] = {0};
 
 	(void)state;
 	add(0, "5-0", "a");
@@ -168,20 +169,22 @@ static void read_gives_what_lies_behind_each_position(void **state)
 	add(0, "6-0", "c");
 	add(63, "18446744073709551615-18446744073709551614", "d");
 	redis_server_run_cmd(&redis, "XADD tg:{07}:out 9-9 e %b f g", "\0\"\xff", (size_t)3);
-	pos[0] = (struct chain_pos){ 5, 0 };
+	pos[0] = (struct chain_pos){5, 0};
 	read_from(pos, 100, 0);
 	assert_int_equal(err, 0);
 	assert_int_equal(n_got, 4);
 	assert_false(full);
 	assert_string_equal(got[0].value, "b");
 	assert_true(got[1].shard == 0 && got[1].pos.ms == 6 && got[1].pos.seq == 0);
-	assert_true(got[2].shard == 7 && got[2].n == 2 && got[2].value_n == 3 && memcmp(got[2].value, "\0\"\xff", 3) == 0);
-	assert_true(got[3].shard == 63 && got[3].pos.ms == UINT64_MAX && got[3].pos.seq == UINT64_MAX - 1);
+	assert_true(got[2].shard == 7 && got[2].n == 2 && got[2].value_n == 3 &&
+		memcmp(got[2].value, "\0\"\xff", 3) == 0);
+	assert_true(got[3].shard == 63 && got[3].pos.ms == UINT64_MAX &&
+		got[3].pos.seq == UINT64_MAX - 1);
 }
 
 static void read_count_holds_for_each_shard(void **state)
 {
-	struct chain_pos pos[TOKEN_SHARDS] = { 0 };
+	struct chain_pos pos[TOKEN_SHARDS] = {0};
 	char id[16];
 
 	(void)state;
@@ -194,8 +197,8 @@ static void read_count_holds_for_each_shard(void **state)
 	read_from(pos, 3, 0);
 	assert_true(full);
 	assert_int_equal(n_got, 5);
-	pos[1] = (struct chain_pos){ 3, 0 };
-	pos[2] = (struct chain_pos){ 2, 0 };
+	pos[1] = (struct chain_pos){3, 0};
+	pos[2] = (struct chain_pos){2, 0};
 	read_from(pos, 3, 0);
 	assert_false(full);
 	assert_int_equal(n_got, 2);
@@ -204,7 +207,7 @@ static void read_count_holds_for_each_shard(void **state)
 
 static void read_waits_and_comes_back_empty(void **state)
 {
-	const struct chain_pos pos[TOKEN_SHARDS] = { { 0, 0 } };
+	const struct chain_pos pos[TOKEN_SHARDS] = {{0, 0}};
 
 	(void)state;
 	read_from(pos, 10, 30);
@@ -222,7 +225,7 @@ static void read_waits_and_comes_back_empty(void **state)
 
 static void read_broken_connection_is_told(void **state)
 {
-	const struct chain_pos pos[TOKEN_SHARDS] = { { 0, 0 } };
+	const struct chain_pos pos[TOKEN_SHARDS] = {{0, 0}};
 
 	(void)state;
 	assert_int_equal(outbox_read(outbox, pos, 10, 2000), 0);
@@ -243,12 +246,13 @@ static void trim_forgets_up_to_the_position_and_no_further(void **state)
 	add(3, "6-18446744073709551615", "d");
 	add(3, "7-0", "e");
 	add(4, "1-1", "other");
-	assert_int_equal(outbox_trim(outbox, 3, &(struct chain_pos){ 5, 1 }), 0);
+	assert_int_equal(outbox_trim(outbox, 3, &(struct chain_pos){5, 1}), 0);
 	loop_until_stop(loop);
 	assert_int_equal(err, 0);
 	assert_int_equal(held(3), 3);
-	assert_int_equal(outbox_trim(outbox, 3, &(struct chain_pos){ 6, UINT64_MAX }), 0);
-	assert_int_equal(outbox_trim(outbox, 5, &(struct chain_pos){ 1, 1 }), 0); /* an outbox that was never there */
+	assert_int_equal(outbox_trim(outbox, 3, &(struct chain_pos){6, UINT64_MAX}), 0);
+	/* an outbox that was never there */
+	assert_int_equal(outbox_trim(outbox, 5, &(struct chain_pos){1, 1}), 0);
 	loop_until_stop(loop);
 	assert_int_equal(trimmed, 2);
 	assert_int_equal(held(3), 1);
@@ -262,11 +266,11 @@ static void trim_refused_is_told_once(void **state)
 		add(i, "1-1", "x");
 	redis_server_run_cmd(&redis, "ACL SETUSER default -xtrim");
 	for (unsigned i = 0; i < 5; i++)
-		assert_int_equal(outbox_trim(outbox, i, &(struct chain_pos){ 1, 1 }), 0);
+		assert_int_equal(outbox_trim(outbox, i, &(struct chain_pos){1, 1}), 0);
 	loop_until_stop(loop);
 	assert_int_equal(err, TG_ESTORE);
 	redis_server_run_cmd(&redis, "ACL SETUSER default +xtrim");
-	assert_int_equal(outbox_trim(outbox, 0, &(struct chain_pos){ 1, 1 }), 0);
+	assert_int_equal(outbox_trim(outbox, 0, &(struct chain_pos){1, 1}), 0);
 	loop_until_stop(loop);
 	assert_int_equal(trimmed, 2);
 	assert_int_equal(err, 0);
@@ -276,7 +280,7 @@ static void trim_refused_is_told_once(void **state)
 
 static void look_tells_how_far_an_outbox_has_come(void **state)
 {
-	struct chain_pos pos[TOKEN_SHARDS] = { 0 };
+	struct chain_pos pos[TOKEN_SHARDS] = {0};
 
 	(void)state;
 	add(1, "5-0", "a");
@@ -285,9 +289,9 @@ static void look_tells_how_far_an_outbox_has_come(void **state)
 	add(2, "5-0", "gone");
 	redis_server_run_cmd(&redis, "XTRIM tg:{02}:out MAXLEN 0");
 	add(3, "7-7", "not asked about");
-	pos[1] = (struct chain_pos){ 6, 0 };
-	pos[2] = (struct chain_pos){ 9, 0 };
-	pos[4] = (struct chain_pos){ 1, 0 };
+	pos[1] = (struct chain_pos){6, 0};
+	pos[2] = (struct chain_pos){9, 0};
+	pos[4] = (struct chain_pos){1, 0};
 	assert_int_equal(outbox_look(outbox, pos), 3);
 	loop_until_stop(loop);
 	assert_int_equal(err, 0);
@@ -298,7 +302,7 @@ static void look_tells_how_far_an_outbox_has_come(void **state)
 	assert_int_equal(looked[3].last.ms, 0);
 	for (unsigned i = 0; i < OUTBOX_LOOK + 5; i++)
 		redis_server_run_cmd(&redis, "XADD tg:{01}:out 9-%u e x", i + 1);
-	pos[1] = (struct chain_pos){ 10, 0 };
+	pos[1] = (struct chain_pos){10, 0};
 	assert_int_equal(outbox_look(outbox, pos), 3);
 	loop_until_stop(loop);
 	assert_true(looked[1].full && looked[1].entries == OUTBOX_LOOK && !looked[2].full);
@@ -306,7 +310,7 @@ static void look_tells_how_far_an_outbox_has_come(void **state)
 
 static void look_failure_is_told_once(void **state)
 {
-	struct chain_pos pos[TOKEN_SHARDS] = { { 0, 0 } };
+	struct chain_pos pos[TOKEN_SHARDS] = {{0, 0}};
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++)
@@ -326,9 +330,15 @@ static void look_failure_is_told_once(void **state)
 
 static bool begins;
 
-static void ask(const char *token, unsigned lease_ms, const struct chain_pos *pos, uint64_t head_n, int64_t caught_up_ms)
+static void ask(const char *token, unsigned lease_ms, const struct chain_pos *pos, uint64_t head_n,
+	int64_t caught_up_ms)
 {
-	struct outbox_ask a = { .token = token, .lease_ms = lease_ms, .pos = pos, .begins = begins, .head_n = head_n, .caught_up_ms = caught_up_ms };
+	struct outbox_ask a = {.token = token,
+		.lease_ms = lease_ms,
+		.pos = pos,
+		.begins = begins,
+		.head_n = head_n,
+		.caught_up_ms = caught_up_ms};
 
 	memset(a.head, 0xab, sizeof a.head);
 	assert_int_equal(outbox_ask_lease(outbox, &a), 0);
@@ -337,16 +347,17 @@ static void ask(const char *token, unsigned lease_ms, const struct chain_pos *po
 
 static void lease_one_has_it_and_the_next_learns_what_was_declared(void **state)
 {
-	struct chain_pos pos[TOKEN_SHARDS] = { 0 };
+	struct chain_pos pos[TOKEN_SHARDS] = {0};
 	char epoch[CHAIN_EPOCH + 1];
 
 	(void)state;
 	ask("one", 10000, NULL, 0, 0);
 	assert_int_equal(err, 0);
-	assert_true(lease.mine && lease.by[0] == '\0' && lease.caught_up_ms == 0 && lease.now_ms > 1600000000000);
+	assert_true(lease.mine && lease.by[0] == '\0' && lease.caught_up_ms == 0 &&
+		lease.now_ms > 1600000000000);
 	strcpy(epoch, lease.epoch);
-	pos[0] = (struct chain_pos){ 1, 2 };
-	pos[63] = (struct chain_pos){ UINT64_MAX, UINT64_MAX };
+	pos[0] = (struct chain_pos){1, 2};
+	pos[63] = (struct chain_pos){UINT64_MAX, UINT64_MAX};
 	begins = false;
 	ask("one", 10000, pos, 6, 123);
 	begins = true;
@@ -360,18 +371,19 @@ static void lease_one_has_it_and_the_next_learns_what_was_declared(void **state)
 	assert_int_equal(lease.head_n, 7);
 	assert_int_equal(lease.head[31], 0xab);
 	assert_int_equal(lease.caught_up_ms, 123);
-	ask("one", 0, NULL, 0, 0);                  /* given back: what was declared stays */
+	ask("one", 0, NULL, 0, 0); /* given back: what was declared stays */
 	assert_false(lease.mine);
 	ask("two", 50, NULL, 0, 0);
 	assert_true(lease.mine && lease.caught_up_ms == 0);
 	assert_string_equal(lease.by, "one");
 	assert_int_equal(lease.head_n, 7);
 	begins = false;
-	ask("two", 50, (const struct chain_pos[TOKEN_SHARDS]){ 0 }, 0, 0);
+	ask("two", 50, (const struct chain_pos[TOKEN_SHARDS]){0}, 0, 0);
 	ask("two", 50, NULL, 0, 0);
-	assert_string_equal(lease.by, "one");       /* what another declared is not replaced in passing */
+	/* what another declared is not replaced in passing */
+	assert_string_equal(lease.by, "one");
 	begins = true;
-	ask("two", 50, (const struct chain_pos[TOKEN_SHARDS]){ 0 }, 0, 0);
+	ask("two", 50, (const struct chain_pos[TOKEN_SHARDS]){0}, 0, 0);
 	for (int i = 0; i < 100; i++) { /* it runs out by the store's clock */
 		ask("one", 10000, NULL, 0, 0);
 		if (lease.mine)
@@ -388,12 +400,16 @@ static void lease_other_forms_do_no_harm(void **state)
 {
 	(void)state;
 	ask("one", 10000, NULL, 0, 0);
-	redis_server_run_cmd(&redis, "HSET tg:{00}:rec by %s pos %s n x head zz", "a-very-long-name-of-somebody-a-very-long-name-of-somebody-a-very-long-name-of-somebody-"
-	    "a-very-long-name-of-somebody", "00:1-1 40:2-2 zz:3-3 01:x 02:4 : 03:3-3");
+	redis_server_run_cmd(&redis, "HSET tg:{00}:rec by %s pos %s n x head zz",
+		"a-very-long-name-of-somebody-a-very-long-name-of-somebody-a-very-long-name-of-"
+		"somebody-"
+		"a-very-long-name-of-somebody",
+		"00:1-1 40:2-2 zz:3-3 01:x 02:4 : 03:3-3");
 	ask("one", 10000, NULL, 0, 0);
 	assert_int_equal(err, 0);
 	assert_true(lease.mine && strlen(lease.by) == OUTBOX_TOKEN && lease.head_n == 0);
-	assert_true(lease.pos[0].ms == 1 && lease.pos[1].ms == 0 && lease.pos[2].ms == 0 && lease.pos[3].seq == 3);
+	assert_true(lease.pos[0].ms == 1 && lease.pos[1].ms == 0 && lease.pos[2].ms == 0 &&
+		lease.pos[3].seq == 3);
 	redis_server_run_cmd(&redis, "SET tg:{00}:epoch %s", "0123456789abcdef0123456789abcd\"F");
 	ask("one", 10000, NULL, 0, 0);
 	assert_int_equal(err, TG_EINTERNAL);

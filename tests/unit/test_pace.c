@@ -1,4 +1,5 @@
-/* Goal: beside a near store few large calls, beside a distant one as many as there are shards and each a small one, fewer while the store is slower than the way to it. */
+/* Goal: beside a near store few large calls, beside a distant one as many as there are shards and
+ * each a small one, fewer while the store is slower than the way to it. */
 #include "check.h"
 #include "reaper/pace.h"
 
@@ -59,7 +60,8 @@ static void distant_store_is_asked_for_every_shard_at_once(void **state)
 	answers(&p, 1, FAR_US);
 	assert_int_equal(burst(&p, 0, &entries), 64);
 	assert_int_equal(entries, 512);
-	assert_int_equal(burst(&p, 1000, &entries), 8); /* of long queues, not more at a time either */
+	/* of long queues, not more at a time either */
+	assert_int_equal(burst(&p, 1000, &entries), 8);
 	assert_int_equal(entries, 512);
 	assert_in_range(pace_early_us(&p), FAR_US * 8 / 10, FAR_US - 1);
 }
@@ -80,7 +82,8 @@ static void slow_store_is_asked_for_less(void **state)
 	assert_int_equal(burst(&p, 0, &entries), 64);
 }
 
-/* A near store that is busy for a moment is no distant one; one that moved is, after two whiles of five seconds. */
+/* A near store that is busy for a moment is no distant one; one that moved is, after two whiles of
+ * five seconds. */
 static void distance_is_the_shortest_of_some_seconds(void **state)
 {
 	struct pace p;

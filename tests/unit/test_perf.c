@@ -1,4 +1,5 @@
-/* test_perf.c: what the benchmarks say of several rounds: the median, and the interval that holds it with 95 %. */
+/* test_perf.c: what the benchmarks say of several rounds: the median, and the interval that holds
+ * it with 95 %. */
 #include "check.h"
 #include <math.h>
 #include "../../bench/perf.h"

@@ -1,4 +1,5 @@
-/* test_point.c: the table names just those X25519 values with which libsodium refuses every secret. */
+/* test_point.c: the table names just those X25519 values with which libsodium refuses every secret.
+ */
 #include "check.h"
 #include <sodium.h>
 #include "core/point.h"
@@ -41,11 +42,13 @@ static void point_small_values_and_those_around_p(void **state)
 	}
 }
 
-/* Sums of points of small order are of small order; these two are the only ones that are no small numbers. */
+/* Sums of points of small order are of small order; these two are the only ones that are no small
+ * numbers. */
 static void point_of_order_8(void **state)
 {
-	static const char *const hex[] = {"e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-					  "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"};
+	static const char *const hex[] = {
+		"e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+		"5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"};
 	uint8_t u[32];
 
 	(void)state;

@@ -1,4 +1,5 @@
-/* Goal: the hash by one library and the signature by the other give what libsodium alone gives, whatever the length and however it was cut. */
+/* Goal: the hash by one library and the signature by the other give what libsodium alone gives,
+ * whatever the length and however it was cut. */
 #include <sodium.h>
 #include <timeglas/timeglas.h>
 #include "check.h"
@@ -59,9 +60,15 @@ static void prehash_rfc_8032_signature_comes_out(void **state)
 	struct tg_prehash h;
 
 	(void)state;
-	assert_int_equal(tg_hex_decode("833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42", 64, seed, sizeof seed), 0);
-	assert_int_equal(tg_hex_decode("98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41"
-				       "31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406", 128, want, sizeof want), 0);
+	assert_int_equal(
+		tg_hex_decode("833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42",
+			64, seed, sizeof seed),
+		0);
+	assert_int_equal(
+		tg_hex_decode("98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41"
+			      "31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406",
+			128, want, sizeof want),
+		0);
 	crypto_sign_seed_keypair(pk, sk, seed);
 	tg_prehash_init(&h);
 	tg_prehash_update(&h, "abc", 3);

@@ -1,4 +1,5 @@
-/* Goal: no piece of randomness is given out twice: not by one process, and not by a process and its child, which has a copy of everything. */
+/* Goal: no piece of randomness is given out twice: not by one process, and not by a process and its
+ * child, which has a copy of everything. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,7 +55,8 @@ static void random_fill_in_a_child_differs_from_its_parents(void **state)
 	}
 	for (size_t i = 0; i < 100; i++)
 		random_fill(piece[i], 16);
-	assert_int_equal(read(fds[0], (uint8_t *)piece + sizeof piece / 2, sizeof piece / 2), sizeof piece / 2);
+	assert_int_equal(read(fds[0], (uint8_t *)piece + sizeof piece / 2, sizeof piece / 2),
+		sizeof piece / 2);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	close(fds[0]);

@@ -1,4 +1,5 @@
-/* Goal: Range and If-Range as RFC 9110 has them, for one part; whatever else is passed over, and nothing outside the content is ever promised. */
+/* Goal: Range and If-Range as RFC 9110 has them, for one part; whatever else is passed over, and
+ * nothing outside the content is ever promised. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +10,8 @@
 
 #include "api/range.h"
 
-static int ask(const char *fields, enum h1_method method, uint64_t size, uint64_t *from, uint64_t *len)
+static int ask(
+	const char *fields, enum h1_method method, uint64_t size, uint64_t *from, uint64_t *len)
 {
 	char text[512];
 	struct h1_head h;
@@ -23,39 +25,45 @@ static int ask(const char *fields, enum h1_method method, uint64_t size, uint64_
 
 static void range_of_each_form_gives_status_and_part(void **state)
 {
-	static const struct { const char *fields; uint64_t size; int status; uint64_t from, len; } cases[] = {
-		{ "", 100, 200, 0, 100 },
-		{ "Range: bytes=0-0\r\n", 100, 206, 0, 1 },
-		{ "Range: bytes=0-99\r\n", 100, 206, 0, 100 },
-		{ "Range: bytes=0-100\r\n", 100, 206, 0, 100 },
-		{ "Range: BYTES=5-\r\n", 100, 206, 5, 95 },
-		{ "Range: bytes=99-\r\n", 100, 206, 99, 1 },
-		{ "Range: bytes=100-\r\n", 100, 416, 0, 0 },
-		{ "Range: bytes=-1\r\n", 100, 206, 99, 1 },
-		{ "Range: bytes=-100\r\n", 100, 206, 0, 100 },
-		{ "Range: bytes=-101\r\n", 100, 206, 0, 100 },
-		{ "Range: bytes=-0\r\n", 100, 416, 0, 0 },
-		{ "Range: bytes=18446744073709551614-18446744073709551614\r\n", 100, 416, 0, 0 },
-		{ "Range: bytes=0-18446744073709551614\r\n", 100, 206, 0, 100 },
-		{ "Range: bytes=0-18446744073709551615\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=0-99999999999999999999999\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=-\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=5\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=5-4\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=0-1,3-4\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=0x1-2\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=+1-2\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=1 -2\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=1-2-3\r\n", 100, 200, 0, 100 },
-		{ "Range: items=1-2\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=1-2\r\nRange: bytes=1-2\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=1-2\r\nIf-Range: \"tag\"\r\n", 100, 206, 1, 2 },
-		{ "Range: bytes=1-2\r\nIf-Range: \"tah\"\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=1-2\r\nIf-Range: W/\"tag\"\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=1-2\r\nIf-Range: Sun, 22 Nov 2026 12:00:00 GMT\r\n", 100, 200, 0, 100 },
-		{ "Range: bytes=200-\r\nIf-Range: \"tah\"\r\n", 100, 200, 0, 100 },
-		{ "If-Range: \"tag\"\r\n", 100, 200, 0, 100 },
+	static const struct {
+		const char *fields;
+		uint64_t size;
+		int status;
+		uint64_t from, len;
+	} cases[] = {
+		{"", 100, 200, 0, 100},
+		{"Range: bytes=0-0\r\n", 100, 206, 0, 1},
+		{"Range: bytes=0-99\r\n", 100, 206, 0, 100},
+		{"Range: bytes=0-100\r\n", 100, 206, 0, 100},
+		{"Range: BYTES=5-\r\n", 100, 206, 5, 95},
+		{"Range: bytes=99-\r\n", 100, 206, 99, 1},
+		{"Range: bytes=100-\r\n", 100, 416, 0, 0},
+		{"Range: bytes=-1\r\n", 100, 206, 99, 1},
+		{"Range: bytes=-100\r\n", 100, 206, 0, 100},
+		{"Range: bytes=-101\r\n", 100, 206, 0, 100},
+		{"Range: bytes=-0\r\n", 100, 416, 0, 0},
+		{"Range: bytes=18446744073709551614-18446744073709551614\r\n", 100, 416, 0, 0},
+		{"Range: bytes=0-18446744073709551614\r\n", 100, 206, 0, 100},
+		{"Range: bytes=0-18446744073709551615\r\n", 100, 200, 0, 100},
+		{"Range: bytes=0-99999999999999999999999\r\n", 100, 200, 0, 100},
+		{"Range: bytes=\r\n", 100, 200, 0, 100},
+		{"Range: bytes=-\r\n", 100, 200, 0, 100},
+		{"Range: bytes=5\r\n", 100, 200, 0, 100},
+		{"Range: bytes=5-4\r\n", 100, 200, 0, 100},
+		{"Range: bytes=0-1,3-4\r\n", 100, 200, 0, 100},
+		{"Range: bytes=0x1-2\r\n", 100, 200, 0, 100},
+		{"Range: bytes=+1-2\r\n", 100, 200, 0, 100},
+		{"Range: bytes=1 -2\r\n", 100, 200, 0, 100},
+		{"Range: bytes=1-2-3\r\n", 100, 200, 0, 100},
+		{"Range: items=1-2\r\n", 100, 200, 0, 100},
+		{"Range: bytes=1-2\r\nRange: bytes=1-2\r\n", 100, 200, 0, 100},
+		{"Range: bytes=1-2\r\nIf-Range: \"tag\"\r\n", 100, 206, 1, 2},
+		{"Range: bytes=1-2\r\nIf-Range: \"tah\"\r\n", 100, 200, 0, 100},
+		{"Range: bytes=1-2\r\nIf-Range: W/\"tag\"\r\n", 100, 200, 0, 100},
+		{"Range: bytes=1-2\r\nIf-Range: Sun, 22 Nov 2026 12:00:00 GMT\r\n", 100, 200, 0,
+			100},
+		{"Range: bytes=200-\r\nIf-Range: \"tah\"\r\n", 100, 200, 0, 100},
+		{"If-Range: \"tag\"\r\n", 100, 200, 0, 100},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

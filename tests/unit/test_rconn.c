@@ -1,6 +1,6 @@
 /*
- * Goal: the scanner finds the end of every reply however it is cut, and a connection answers each command once and in order: against a real Redis,
- * and against a peer that misbehaves.
+ * Goal: the scanner finds the end of every reply however it is cut, and a connection answers each
+ * command once and in order: against a real Redis, and against a peer that misbehaves.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -10,9 +10,10 @@
 #include "redis/rconn.h"
 #include "redis/resp.h"
 
-/* The scanner ------------------------------------------------------------------------------------------------------- */
+/* The scanner -------------------------------------------------------------- */
 
-/* Feeds text cut into pieces of n bytes, as rconn does; returns how many replies it saw, or -1. fetched: bytes moved past the reader. */
+/* Feeds text cut into pieces of n bytes, as rconn does; returns how many replies it saw, or -1.
+ * fetched: bytes moved past the reader. */
 static int scan(const char *text, size_t len, size_t n, bool fetch, size_t *fetched)
 {
 	struct resp_scan s = {0};
@@ -22,7 +23,8 @@ static int scan(const char *text, size_t len, size_t n, bool fetch, size_t *fetc
 	*fetched = 0;
 	while (at < len) {
 		size_t used = 0;
-		have = have + n > len - at ? len - at : have + n; /* what has arrived and is not consumed */
+		/* what has arrived and is not consumed */
+		have = have + n > len - at ? len - at : have + n;
 		switch (resp_scan(&s, text + at, have, fetch, &used)) {
 		case RESP_BAD:
 			return -1;
@@ -54,7 +56,9 @@ static int scan(const char *text, size_t len, size_t n, bool fetch, size_t *fetc
 
 static void resp_scan_cut_anywhere_counts_the_same(void **state)
 {
-	static const char text[] = "+OK\r\n$-1\r\n:12\r\n$5\r\nhe\r\no\r\n*0\r\n*-1\r\n-ERR x\r\n$0\r\n\r\n*3\r\n$1\r\na\r\n*2\r\n:1\r\n$-1\r\n+s\r\n$3\r\nend\r\n";
+	static const char text[] =
+		"+OK\r\n$-1\r\n:12\r\n$5\r\nhe\r\no\r\n*0\r\n*-1\r\n-ERR "
+		"x\r\n$0\r\n\r\n*3\r\n$1\r\na\r\n*2\r\n:1\r\n$-1\r\n+s\r\n$3\r\nend\r\n";
 
 	(void)state;
 	for (size_t n = 1; n < sizeof text; n++) {
@@ -68,7 +72,8 @@ static void resp_scan_cut_anywhere_counts_the_same(void **state)
 
 static void resp_scan_malformed_is_refused(void **state)
 {
-	static const char *const bad[] = {"?\r\n", "$x\r\n", "$\r\n\r\n", "$-2\r\n", "$5\nhello", "$1\rx\n", "*-3\r\n", "$99999999999\r\n", "$524289\r\n", "*x\r\n",
+	static const char *const bad[] = {"?\r\n", "$x\r\n", "$\r\n\r\n", "$-2\r\n", "$5\nhello",
+		"$1\rx\n", "*-3\r\n", "$99999999999\r\n", "$524289\r\n", "*x\r\n",
 		"$00000000000000000000", "*1\r\n$524289\r\n"};
 	size_t fetched;
 
@@ -77,13 +82,15 @@ static void resp_scan_malformed_is_refused(void **state)
 		assert_int_equal(scan(bad[i], strlen(bad[i]), 64, false, &fetched), -1);
 		assert_int_equal(scan(bad[i], strlen(bad[i]), 64, true, &fetched), -1);
 	}
-	assert_int_equal(scan("$3\r\nabcXX", 9, 64, true, &fetched), -1); /* a body that does not end where it said */
+	/* a body that does not end where it said */
+	assert_int_equal(scan("$3\r\nabcXX", 9, 64, true, &fetched), -1);
 }
 
 static void resp_write_set_encodes_exactly(void **state)
 {
 	struct evbuffer *out = evbuffer_new(), *value = evbuffer_new();
-	static const char expect[] = "*5\r\n$3\r\nSET\r\n$3\r\nkey\r\n$5\r\nva\r\nl\r\n$2\r\nPX\r\n$5\r\n60000\r\n*2\r\n$3\r\nGET\r\n$0\r\n\r\n";
+	static const char expect[] = "*5\r\n$3\r\nSET\r\n$3\r\nkey\r\n$5\r\nva\r\nl\r\n$"
+				     "2\r\nPX\r\n$5\r\n60000\r\n*2\r\n$3\r\nGET\r\n$0\r\n\r\n";
 	const char *argv[] = {"GET", ""};
 	size_t len[] = {3, 0};
 
@@ -98,7 +105,7 @@ static void resp_write_set_encodes_exactly(void **state)
 	evbuffer_free(value);
 }
 
-/* The connection ---------------------------------------------------------------------------------------------------- */
+/* The connection ----------------------------------------------------------- */
 
 struct world {
 	struct redis_server redis;
@@ -270,7 +277,8 @@ static void rconn_fetch_between_other_replies_moves_the_bulk(void **state)
 		assert_string_equal(w->text, "two");
 		assert_int_equal(evbuffer_get_length(w->sink), size[i]);
 		if (size[i] > 0)
-			assert_int_equal(evbuffer_pullup(w->sink, -1)[size[i] - 1], (size[i] - 1) % 251);
+			assert_int_equal(
+				evbuffer_pullup(w->sink, -1)[size[i] - 1], (size[i] - 1) % 251);
 	}
 }
 
@@ -385,7 +393,8 @@ static void rconn_password_is_sent_first(void **state)
 
 	(void)state;
 	redis_server_start(&redis);
-	for (int p = 20000 + getpid() % 20000;; p++) { /* Redis takes no port 0: try until one is free */
+	for (int p = 20000 + getpid() % 20000;; p++) {
+		/* Redis takes no port 0: try until one is free */
 		redisReply *r = redisCommand(redis.c, "CONFIG SET port %d", p);
 		bool ok = r->type == REDIS_REPLY_STATUS;
 		freeReplyObject(r);
@@ -414,9 +423,11 @@ static void rconn_password_is_sent_first(void **state)
 
 static void rconn_new_with_a_bad_url_says_what_to_write(void **state)
 {
-	static const char *const bad[] = {"", "http://x", "unix://relative", "redis://", "redis://host", "redis://host:", "redis://user@host:1",
-		"redis://127.0.0.1:port",
-		"unix:///tmp/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+	static const char *const bad[] = {"", "http://x", "unix://relative", "redis://",
+		"redis://host", "redis://host:", "redis://user@host:1", "redis://127.0.0.1:port",
+		"unix:///tmp/"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
 	struct loop *l = loop_new();
 
 	(void)state;
@@ -428,7 +439,7 @@ static void rconn_new_with_a_bad_url_says_what_to_write(void **state)
 	loop_free(l);
 }
 
-/* A peer that misbehaves -------------------------------------------------------------------------------------------- */
+/* A peer that misbehaves --------------------------------------------------- */
 
 static void on_accept(evutil_socket_t fd, short what, void *ctx)
 {
@@ -476,7 +487,8 @@ static void bad_peer_end(struct world *w, const char *dir)
 
 static void rconn_reply_that_is_not_resp_ends_the_connection(void **state)
 {
-	static const char *const bad[] = {"HTTP/1.1 400 Bad Request\r\n", "$600000\r\n", "+OK\r\n+nobody asked\r\n"};
+	static const char *const bad[] = {
+		"HTTP/1.1 400 Bad Request\r\n", "$600000\r\n", "+OK\r\n+nobody asked\r\n"};
 	char dir[32];
 	struct world *w = bad_peer(dir);
 

@@ -1,6 +1,6 @@
 /*
- * Goal: the reaper process, with nobody else alive, erases what is due within milliseconds of its deadline, also what fell due while it or the
- * store was away, and ends on SIGTERM with 0.
+ * Goal: the reaper process, with nobody else alive, erases what is due within milliseconds of its
+ * deadline, also what fell due while it or the store was away, and ends on SIGTERM with 0.
  */
 #include "check.h"
 #include "redis_server.h"
@@ -24,7 +24,11 @@ static void start_reaper(void)
 	assert_true(reaper >= 0);
 	if (reaper == 0) {
 		struct conf conf = {0};
-		struct child_env env = {.name = "reaper", .conf = &conf, .store_url = far_url != NULL ? far_url : redis.url, .listen_fd = -1, .metrics = metrics};
+		struct child_env env = {.name = "reaper",
+			.conf = &conf,
+			.store_url = far_url != NULL ? far_url : redis.url,
+			.listen_fd = -1,
+			.metrics = metrics};
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(reaper_main(&env));
 	}
@@ -45,7 +49,8 @@ static int setup(void **state)
 	metrics = metrics_new(1);
 	assert_non_null(metrics);
 	redis_server_start(&redis);
-	redis_server_run_cmd(&redis, "FUNCTION LOAD %b", store_functions_lua, (size_t)store_functions_lua_len);
+	redis_server_run_cmd(
+		&redis, "FUNCTION LOAD %b", store_functions_lua, (size_t)store_functions_lua_len);
 	return 0;
 }
 
@@ -57,14 +62,17 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A commit is refused when its deadline has passed before it is through, as on a machine that is busy elsewhere: then once more. */
+/* A commit is refused when its deadline has passed before it is through, as on a machine that is
+ * busy elsewhere: then once more. */
 static void blob_at(const char *key, int n, int ttl_ms)
 {
 	long long refused = 1;
 
 	for (int tries = 0; refused != 0 && tries < 50; tries++) {
 		redis_server_run_cmd(&redis, "SET %sc:B%d:0 bytes PX 100000", key, n);
-		redisReply *r = redis_server_do(&redis, "FCALL tg1_commit 1 %sdl B%d up v %s 0 1 5 %d 0 %s -", key, n, "", ttl_ms, "r passport 0");
+		redisReply *r = redis_server_do(&redis,
+			"FCALL tg1_commit 1 %sdl B%d up v %s 0 1 5 %d 0 %s -", key, n, "", ttl_ms,
+			"r passport 0");
 		refused = atoll(r->str);
 		freeReplyObject(r);
 	}
@@ -75,7 +83,8 @@ static void blob(unsigned shard, int n, int ttl_ms)
 {
 	char key[16];
 
-	snprintf(key, sizeof key, "tg:{%02u}:", shard); /* as they are written below; a shard is two hex digits */
+	/* as they are written below; a shard is two hex digits */
+	snprintf(key, sizeof key, "tg:{%02u}:", shard);
 	blob_at(key, n, ttl_ms);
 }
 
@@ -90,7 +99,8 @@ static long metric(const char *name)
 	return at != NULL ? strtol(at + strlen(name), NULL, 10) : -1;
 }
 
-/* Waits until that many have expired, then looks whether anything but tombstones and outboxes is physically left (KEYS hides the expired). */
+/* Waits until that many have expired, then looks whether anything but tombstones and outboxes is
+ * physically left (KEYS hides the expired). */
 static void wait_expired(long n)
 {
 	while (metric("timeglas_blobs_ended_total{cause=\"expired\"} ") < n)
@@ -101,7 +111,8 @@ static void assert_nothing_left(void)
 {
 	long long all = redis_server_int(&redis, "DBSIZE");
 
-	assert_int_equal(all, redis_server_keys(&redis, "tg:*:b:*") + redis_server_keys(&redis, "tg:*:out"));
+	assert_int_equal(
+		all, redis_server_keys(&redis, "tg:*:b:*") + redis_server_keys(&redis, "tg:*:out"));
 }
 
 static void reaper_erases_at_the_deadline_and_says_how_late(void **state)
@@ -114,7 +125,8 @@ static void reaper_erases_at_the_deadline_and_says_how_late(void **state)
 	assert_nothing_left();
 	assert_int_equal(stop_reaper(), 0);
 	assert_int_equal(metric("timeglas_blobs_ended_total{cause=\"expired\"} "), 60);
-	/* All were known more than a second ahead, so a sweep has seen them: the timer is exact to far below a sweep. */
+	/* All were known more than a second ahead, so a sweep has seen them: the timer is exact to
+	 * far below a sweep. */
 	assert_int_equal(metric("timeglas_erase_lateness_seconds_bucket{le=\"0.524288\"} "), 60);
 }
 
@@ -128,7 +140,8 @@ static size_t events(const char *field, const char *value)
 	for (unsigned shard = 0; shard < 64; shard++) {
 		redisReply *r = redis_server_do(&redis, "XRANGE tg:{%02x}:out - +", shard);
 		for (size_t i = 0; i < r->elements; i++) {
-			snprintf(event, sizeof event, "\t%s\t", r->element[i]->element[1]->element[1]->str);
+			snprintf(event, sizeof event, "\t%s\t",
+				r->element[i]->element[1]->element[1]->str);
 			n += strstr(event, wanted) != NULL;
 		}
 		freeReplyObject(r);
@@ -142,14 +155,17 @@ static void reaper_told_of_an_early_deadline_does_not_sleep_over_it(void **state
 	start_reaper();
 	blob(30, 0, 50);
 	wait_expired(1);
-	for (int i = 1; i < 20; i++) { /* each unknown until it is committed; by the sweep alone, half of them would be half a second late */
+	for (int i = 1; i < 20; i++) {
+		/* each unknown until it is committed; by the sweep alone, half of them would be
+		 * half a second late */
 		blob((unsigned)(20 + i % 10), i, 60);
 		wait_expired(i + 1);
 	}
 	assert_nothing_left();
 	assert_int_equal(stop_reaper(), 0);
 	if (!under_memcheck()) /* where a sweep alone can take as long */
-		assert_int_equal(metric("timeglas_erase_lateness_seconds_bucket{le=\"0.262144\"} "), 20);
+		assert_int_equal(
+			metric("timeglas_erase_lateness_seconds_bucket{le=\"0.262144\"} "), 20);
 }
 
 static void reaper_with_a_long_queue_in_one_shard_serves_the_others(void **state)
@@ -185,7 +201,8 @@ static void reaper_beside_another_ends_each_once(void **state)
 	start_reaper();
 	other = reaper;
 	start_reaper();
-	/* They share the one slot that this test's metrics have, so what is counted there is no measure. */
+	/* They share the one slot that this test's metrics have, so what is counted there is no
+	 * measure. */
 	while (redis_server_keys(&redis, "tg:*:dl") > 0)
 		usleep(2000);
 	assert_int_equal(events("e", "gone"), 2000);
@@ -208,7 +225,8 @@ static void reaper_after_an_absence_erases_everything_that_is_due(void **state)
 	/* The store goes away and comes back with something overdue: by itself it finds it. */
 	redis_server_kill(&redis);
 	redis_server_run(&redis);
-	redis_server_run_cmd(&redis, "FUNCTION LOAD REPLACE %b", store_functions_lua, (size_t)store_functions_lua_len);
+	redis_server_run_cmd(&redis, "FUNCTION LOAD REPLACE %b", store_functions_lua,
+		(size_t)store_functions_lua_len);
 	blob(22, 1, 1);
 	wait_expired(201);
 	assert_nothing_left();
@@ -230,7 +248,8 @@ static size_t latenesses(long out[], size_t cap)
 	for (unsigned shard = 0; shard < 64; shard++) {
 		redisReply *r = redis_server_do(&redis, "XRANGE tg:{%02x}:out - +", shard);
 		for (size_t i = 0; i < r->elements; i++) {
-			const char *late = strstr(r->element[i]->element[1]->element[1]->str, "\tlate\t");
+			const char *late =
+				strstr(r->element[i]->element[1]->element[1]->str, "\tlate\t");
 			if (late != NULL && n < cap)
 				out[n++] = atol(late + 6);
 		}
@@ -277,7 +296,8 @@ static void reaper_of_a_distant_store_is_a_round_trip_late_or_two(void **state)
 	assert_int_equal(stop_reaper(), 0);
 	relay_stop(relay, path);
 	n = latenesses(late, sizeof late / sizeof *late);
-	print_message("lateness in us: median %ld, 99 %% %ld, worst %ld\n", late[n / 2], late[n * 99 / 100], late[n - 1]);
+	print_message("lateness in us: median %ld, 99 %% %ld, worst %ld\n", late[n / 2],
+		late[n * 99 / 100], late[n - 1]);
 	assert_int_equal(n, FAR_BLOBS + 64);
 	assert_true(late[0] >= 0);
 	assert_true(late[n / 2] < 2 * FAR_US);
@@ -287,12 +307,18 @@ static void reaper_of_a_distant_store_is_a_round_trip_late_or_two(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(reaper_erases_at_the_deadline_and_says_how_late, setup, teardown),
-		cmocka_unit_test_setup_teardown(reaper_told_of_an_early_deadline_does_not_sleep_over_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(reaper_with_a_long_queue_in_one_shard_serves_the_others, setup, teardown),
-		cmocka_unit_test_setup_teardown(reaper_beside_another_ends_each_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(reaper_after_an_absence_erases_everything_that_is_due, setup, teardown),
-		cmocka_unit_test_setup_teardown(reaper_of_a_distant_store_is_a_round_trip_late_or_two, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			reaper_erases_at_the_deadline_and_says_how_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			reaper_told_of_an_early_deadline_does_not_sleep_over_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			reaper_with_a_long_queue_in_one_shard_serves_the_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			reaper_beside_another_ends_each_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			reaper_after_an_absence_erases_everything_that_is_due, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			reaper_of_a_distant_store_is_a_round_trip_late_or_two, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

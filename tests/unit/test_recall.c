@@ -1,5 +1,6 @@
 /*
- * Goal: an event that stands in the evidence is found there, however far back and in whichever file it can be; one that is only similar, or another store's, is not.
+ * Goal: an event that stands in the evidence is found there, however far back and in whichever file
+ * it can be; one that is only similar, or another store's, is not.
  */
 #include "check.h"
 #include <sys/stat.h>
@@ -26,7 +27,7 @@ static size_t n_events;
 
 static int setup(void **state)
 {
-	struct ledger_opts o = { path, secret, 3000, 86400, 0 };
+	struct ledger_opts o = {path, secret, 3000, 86400, 0};
 
 	(void)state;
 	strcpy(dir, "/tmp/tgu-XXXXXX");
@@ -56,16 +57,18 @@ static int teardown(void **state)
 static struct outbox_event event(unsigned shard, uint64_t ms, unsigned v)
 {
 	size_t i = n_events++;
-	const char *const text[4] = { "e", "stored", "new", value[i] };
+	const char *const text[4] = {"e", "stored", "new", value[i]};
 
 	assert_true(i < MANY);
 	snprintf(value[i], sizeof value[i], "value %u", v);
 	for (size_t k = 0; k < 4; k++) {
-		part[i][k] = (redisReply){ .type = REDIS_REPLY_STRING, .str = (char *)(uintptr_t)text[k], .len = strlen(text[k]) };
+		part[i][k] = (redisReply){.type = REDIS_REPLY_STRING,
+			.str = (char *)(uintptr_t)text[k],
+			.len = strlen(text[k])};
 		parts[i][k] = &part[i][k];
 	}
-	list[i] = (redisReply){ .type = REDIS_REPLY_ARRAY, .elements = 4, .element = parts[i] };
-	return (struct outbox_event){ .shard = shard, .pos = { ms, 0 }, .n = 2, .fields = &list[i] };
+	list[i] = (redisReply){.type = REDIS_REPLY_ARRAY, .elements = 4, .element = parts[i]};
+	return (struct outbox_event){.shard = shard, .pos = {ms, 0}, .n = 2, .fields = &list[i]};
 }
 
 static void write_event(unsigned shard, uint64_t ms, unsigned v)
@@ -79,8 +82,13 @@ static void write_event(unsigned shard, uint64_t ms, unsigned v)
 
 static void write_own(const char *name, const char *more)
 {
-	struct chain_record r = { .event = { name, strlen(name) }, .more = { more, strlen(more) }, .dk = -1, .size_bytes = -1, .deadline_ms = -1, .lease_ms = -1,
-		.late_us = -1 };
+	struct chain_record r = {.event = {name, strlen(name)},
+		.more = {more, strlen(more)},
+		.dk = -1,
+		.size_bytes = -1,
+		.deadline_ms = -1,
+		.lease_ms = -1,
+		.late_us = -1};
 
 	assert_int_equal(ledger_add(ledger, &r), 0);
 	assert_int_equal(ledger_commit(ledger), 0);
@@ -89,7 +97,7 @@ static void write_own(const char *name, const char *more)
 /* Is that event in the file? */
 static bool known(const char *epoch, unsigned shard, uint64_t ms, unsigned v)
 {
-	struct recall x = { event(shard, ms, v), true };
+	struct recall x = {event(shard, ms, v), true};
 
 	assert_int_equal(recall_find(path, ledger_mark(ledger)->epoch, epoch, &x, 1, &scratch), 0);
 	return x.known;
@@ -131,7 +139,8 @@ static void find_through_checkpoints_and_rotated_files(void **state)
 	assert_int_equal(recall_find(path, E1, E1, x, 0, &scratch), 0);
 }
 
-/* The search ends at a checkpoint before which it cannot be: a file that cannot be read any more, further back, does not matter. */
+/* The search ends at a checkpoint before which it cannot be: a file that cannot be read any more,
+ * further back, does not matter. */
 static void find_goes_no_further_back_than_it_must(void **state)
 {
 	char old[96], away[128];
@@ -157,7 +166,7 @@ static void find_beyond_a_revert_and_another_store(void **state)
 	(void)state;
 	write_event(5, 10, 1);
 	write_own(CHAIN_STORE_REVERTED, "\"05\":\"3-0\"");
-	ledger_set_pos(ledger, 5, &(struct chain_pos){ 3, 0 });
+	ledger_set_pos(ledger, 5, &(struct chain_pos){3, 0});
 	write_event(5, 4, 2);
 	assert_true(known(E1, 5, 10, 1) && known(E1, 5, 4, 2));
 	assert_int_equal(ledger_checkpoint(ledger, "exit"), 0);
@@ -192,15 +201,18 @@ static void on_behind(void *ctx, const struct chain_record *r, unsigned shard)
 static unsigned behind(const char *epoch, unsigned shard, uint64_t ms, int64_t since_ms)
 {
 	struct chain_pos from[CHAIN_SHARDS];
-	struct behind b = { 0 };
+	struct behind b = {0};
 
 	memset(from, 0xff, sizeof from);
-	from[shard] = (struct chain_pos){ ms, 0 };
-	assert_int_equal(recall_behind(path, ledger_mark(ledger)->epoch, epoch, from, since_ms, on_behind, &b), 0);
+	from[shard] = (struct chain_pos){ms, 0};
+	assert_int_equal(recall_behind(path, ledger_mark(ledger)->epoch, epoch, from, since_ms,
+				 on_behind, &b),
+		0);
 	return b.n;
 }
 
-/* What a store that went back has forgotten: all that stands behind a position, also in rotated files, and nothing of another shard or store. */
+/* What a store that went back has forgotten: all that stands behind a position, also in rotated
+ * files, and nothing of another shard or store. */
 static void behind_a_position_everything_is_told_newest_first(void **state)
 {
 	char old[96];
@@ -218,10 +230,12 @@ static void behind_a_position_everything_is_told_newest_first(void **state)
 	assert_int_equal(behind(E1, 5, 150, 0), 149);
 	assert_int_equal(behind(E1, 5, 0, 0), 200);
 	assert_int_equal(behind(E2, 5, 0, 0), 0);
-	assert_in_range(behind(E1, 5, 0, 250), 50, 52); /* and not what is older than anything that could live */
+	/* and not what is older than anything that could live */
+	assert_in_range(behind(E1, 5, 0, 250), 50, 52);
 }
 
-/* The time that rules is the store's: a machine's clock that is days behind it hides nothing. Another store's evidence is old by both. */
+/* The time that rules is the store's: a machine's clock that is days behind it hides nothing.
+ * Another store's evidence is old by both. */
 static void behind_a_position_the_stores_time_counts(void **state)
 {
 	const int64_t day_ms = 86400000, now_ms = (int64_t)time(NULL) * 1000;

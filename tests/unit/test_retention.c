@@ -1,4 +1,5 @@
-/* Goal: the table holds the published limits; configuration can shorten and extend it, never loosen it; every issuer is told Danish or not. */
+/* Goal: the table holds the published limits; configuration can shorten and extend it, never loosen
+ * it; every issuer is told Danish or not. */
 #include <timeglas/retention.h>
 #include "check.h"
 
@@ -11,9 +12,19 @@ static const struct tg_rule *rule(const struct tg_policy *p, const char *kind, c
 
 static void policy_built_in_holds_the_published_limits(void **state)
 {
-	static const struct { const char *kind, *issuer; uint32_t ceiling_s; int bound; } want[] = {
-		{"passport", "DNK", 3600, 1}, {"passport", "FRO", 3600, 1}, {"passport", "GRL", 3600, 1}, {"passport", "SWE", 86400, 0},
-		{"passport", "D", 86400, 0}, {"passport", "UTO", 86400, 0}, {"liveness", NULL, 86400, 0}, {"face3d", NULL, 86400, 0},
+	static const struct {
+		const char *kind, *issuer;
+		uint32_t ceiling_s;
+		int bound;
+	} want[] = {
+		{"passport", "DNK", 3600, 1},
+		{"passport", "FRO", 3600, 1},
+		{"passport", "GRL", 3600, 1},
+		{"passport", "SWE", 86400, 0},
+		{"passport", "D", 86400, 0},
+		{"passport", "UTO", 86400, 0},
+		{"liveness", NULL, 86400, 0},
+		{"face3d", NULL, 86400, 0},
 	};
 	struct tg_policy p;
 
@@ -91,7 +102,8 @@ static void limit_new_kind_joins_without_issuer(void **state)
 
 static void limit_malformed_names_and_full_table_are_refused(void **state)
 {
-	static const char *const bad[] = {"", "Voice", "voice 2", "voice_2", "v\xc3\xb8ice", "abcdefghijklmnopqrstuvwxyz012345"};
+	static const char *const bad[] = {"", "Voice", "voice 2", "voice_2", "v\xc3\xb8ice",
+		"abcdefghijklmnopqrstuvwxyz012345"};
 	struct tg_policy p;
 	char name[16];
 
@@ -109,9 +121,10 @@ static void limit_malformed_names_and_full_table_are_refused(void **state)
 
 static void issuer_codes_of_the_zone_are_read(void **state)
 {
-	static const char *const good[] = {"DNK", "FRO", "GRL", "ABW", "ZWE", "DEU", "EUE", "GBD", "GBN", "GBO", "GBP", "GBS", "RKS", "UNO", "UNA",
-					   "UNK", "XXA", "XXB", "XXC", "XXX", "XBA", "XIM", "XCC", "XCO", "XEC", "XPO", "XOM", "XMP", "XDC", "XCE",
-					   "UTO", "YUG", "SUN", "ANT", "ROM", "SSD", "TWN", "PSE", "VAT"};
+	static const char *const good[] = {"DNK", "FRO", "GRL", "ABW", "ZWE", "DEU", "EUE", "GBD",
+		"GBN", "GBO", "GBP", "GBS", "RKS", "UNO", "UNA", "UNK", "XXA", "XXB", "XXC", "XXX",
+		"XBA", "XIM", "XCC", "XCO", "XEC", "XPO", "XOM", "XMP", "XDC", "XCE", "UTO", "YUG",
+		"SUN", "ANT", "ROM", "SSD", "TWN", "PSE", "VAT"};
 	char out[4];
 
 	(void)state;
@@ -127,8 +140,8 @@ static void issuer_codes_of_the_zone_are_read(void **state)
 
 static void issuer_other_text_is_refused(void **state)
 {
-	static const char *const bad[] = {"", "<", "<<<", "D<", "DE", "DK", "dnk", "DNK<", "DN<", "<<D", "<D<", "QQQ", "ZZZ", "XKX", "DNKK", "D<<<", " D ",
-					  "DN\n", "AAA", "B<<"};
+	static const char *const bad[] = {"", "<", "<<<", "D<", "DE", "DK", "dnk", "DNK<", "DN<",
+		"<<D", "<D<", "QQQ", "ZZZ", "XKX", "DNKK", "D<<<", " D ", "DN\n", "AAA", "B<<"};
 	char out[4];
 
 	(void)state;
@@ -136,7 +149,8 @@ static void issuer_other_text_is_refused(void **state)
 		assert_int_equal(tg_issuer_parse(bad[i], strlen(bad[i]), out), TG_EISSUER);
 }
 
-/* The tables are searched by halving: a code out of order would be unfindable. Counting what is found shows that none is. */
+/* The tables are searched by halving: a code out of order would be unfindable. Counting what is
+ * found shows that none is. */
 static void issuer_count_over_all_triples_is_the_tables(void **state)
 {
 	size_t found = 0, danish = 0;

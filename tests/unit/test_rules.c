@@ -1,4 +1,5 @@
-/* Goal: every combination of upload fields gets the retention rule, or the refusal, that the policy gives it. */
+/* Goal: every combination of upload fields gets the retention rule, or the refusal, that the policy
+ * gives it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,9 +21,16 @@ static struct conf *conf;
 
 static int setup(void **state)
 {
-	static const struct { const char *name; unsigned roles; } peers[] = {
-		{ "up", ROLE_UPLOADER }, { "bare", ROLE_UPLOADER }, { "ver", ROLE_VERIFIER }, { "ver2", ROLE_VERIFIER }, { "proc", ROLE_PROCESSOR },
-		{ "ops", ROLE_OPERATOR },
+	static const struct {
+		const char *name;
+		unsigned roles;
+	} peers[] = {
+		{"up", ROLE_UPLOADER},
+		{"bare", ROLE_UPLOADER},
+		{"ver", ROLE_VERIFIER},
+		{"ver2", ROLE_VERIFIER},
+		{"proc", ROLE_PROCESSOR},
+		{"ops", ROLE_OPERATOR},
 	};
 	(void)state;
 	if ((conf = conf_new()) == NULL)
@@ -53,7 +61,9 @@ static int judge_as(unsigned peer, const char *fields, struct rules_upload *out)
 	int n = snprintf(head, sizeof head, "POST /v1/blobs HTTP/1.1\r\nHost: x\r\n");
 	for (const char *p = fields; *p != '\0';) {
 		const char *end = strchr(p, '\n');
-		n += snprintf(head + n, sizeof head - (size_t)n, "%s%.*s\r\n", *p == '!' ? "" : "Timeglas-", (int)(end - p - (*p == '!')), p + (*p == '!'));
+		n += snprintf(head + n, sizeof head - (size_t)n, "%s%.*s\r\n",
+			*p == '!' ? "" : "Timeglas-", (int)(end - p - (*p == '!')),
+			p + (*p == '!'));
 		p = end + 1;
 	}
 	n += snprintf(head + n, sizeof head - (size_t)n, "\r\n");
@@ -72,15 +82,19 @@ static int judge(const char *fields)
 
 static void rules_upload_each_kind_gets_its_rule(void **state)
 {
-	static const struct { const char *fields; uint32_t ttl_s; bool danish, bound; } good[] = {
-		{ "Kind: passport\nIssuer: DNK\nSession: " SID "\n", 3600, true, true },
-		{ "Kind: passport\nIssuer: FRO\nSession: " SID "\n", 3600, true, true },
-		{ "Kind: passport\nIssuer: GRL\nSession: " SID "\nTtl: 1\n", 1, true, true },
-		{ "Kind: passport\nIssuer: D<<\n", 86400, false, false },
-		{ "Kind: passport\nIssuer: D\nTtl: 86400\n", 86400, false, false },
-		{ "Kind: passport\nIssuer: UTO\nSession: " SID "\n", 86400, false, false },
-		{ "Kind: liveness\n", 86400, false, false },
-		{ "Kind: face3d\nTtl: 2\n", 2, false, false },
+	static const struct {
+		const char *fields;
+		uint32_t ttl_s;
+		bool danish, bound;
+	} good[] = {
+		{"Kind: passport\nIssuer: DNK\nSession: " SID "\n", 3600, true, true},
+		{"Kind: passport\nIssuer: FRO\nSession: " SID "\n", 3600, true, true},
+		{"Kind: passport\nIssuer: GRL\nSession: " SID "\nTtl: 1\n", 1, true, true},
+		{"Kind: passport\nIssuer: D<<\n", 86400, false, false},
+		{"Kind: passport\nIssuer: D\nTtl: 86400\n", 86400, false, false},
+		{"Kind: passport\nIssuer: UTO\nSession: " SID "\n", 86400, false, false},
+		{"Kind: liveness\n", 86400, false, false},
+		{"Kind: face3d\nTtl: 2\n", 2, false, false},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -111,44 +125,47 @@ static void rules_subject_is_hashed_with_its_uploader(void **state)
 
 static void rules_upload_each_fault_gets_its_error(void **state)
 {
-	static const struct { const char *fields; int err; } bad[] = {
-		{ "", TG_EKIND },
-		{ "Kind: \n", TG_EINVAL },
-		{ "Kind: liveness\nTtl: \n", TG_EINVAL },
-		{ "Kind: liveness\nTo:  \n", TG_EINVAL },
-		{ "Kind: liveness\nSession:\n", TG_EINVAL },
-		{ "Kind: liveness\n!Content-Digest: \n", TG_EINVAL },
-		{ "Kind: selfie\n", TG_EKIND },
-		{ "Kind: PASSPORT\nIssuer: UTO\n", TG_EKIND },
-		{ "Kind: a-kind-whose-name-is-longer-than-any\n", TG_EKIND },
-		{ "Kind: passport\n", TG_EISSUER },
-		{ "Kind: passport\nIssuer: QQQ\n", TG_EISSUER },
-		{ "Kind: passport\nIssuer: dnk\nSession: " SID "\n", TG_EISSUER },
-		{ "Kind: passport\nIssuer: DN\n", TG_EISSUER },
-		{ "Kind: passport\nIssuer: DNKX\n", TG_EISSUER },
-		{ "Kind: liveness\nIssuer: DNK\n", TG_EISSUER },
-		{ "Kind: passport\nIssuer: DNK\n", TG_ESESSION },
-		{ "Kind: passport\nIssuer: DNK\nSession: nonsense\n", TG_ESESSION },
-		{ "Kind: liveness\nSession: 99AAAAAAAAAAAAAAAAAAAAAA\n", TG_ESESSION },
-		{ "Kind: liveness\nSubject: 12\n", TG_ESUBJECT },
-		{ "Kind: liveness\nSubject: " SUBJECT "0\n", TG_ESUBJECT },
-		{ "Kind: liveness\nSubject: " SUBJECT "\nSubject: " SUBJECT "\n", TG_EINVAL },
-		{ "Kind: liveness\nTtl: 0\n", TG_ETTL },
-		{ "Kind: liveness\nTtl: 86401\n", TG_ETTL },
-		{ "Kind: passport\nIssuer: DNK\nSession: " SID "\nTtl: 3601\n", TG_ETTL },
-		{ "Kind: liveness\nTtl: 4294967297\n", TG_ETTL },
-		{ "Kind: liveness\nTtl: -1\n", TG_EINVAL },
-		{ "Kind: liveness\nTtl: 1h\n", TG_EINVAL },
-		{ "Kind: liveness\nTtl: 1.5\n", TG_EINVAL },
-		{ "Kind: liveness\nTtl: 99999999999999999999\n", TG_EINVAL },
-		{ "Kind: liveness\nTtl: 5\nTtl: 6\n", TG_EINVAL },
-		{ "Kind: liveness\nKind: face3d\n", TG_EINVAL },
-		{ "Kind: liveness\nTo: nobody\n", TG_ERECIPIENT },
-		{ "Kind: liveness\nTo: up\n", TG_ERECIPIENT },
-		{ "Kind: liveness\nTo: ops\n", TG_ERECIPIENT },
-		{ "Kind: liveness\nTo: ver,\n", TG_ERECIPIENT },
-		{ "Kind: liveness\n!Content-Digest: sha-256=abc\n", TG_EINVAL },
-		{ "Kind: liveness\n!Content-Digest: sha-256=:AAAA:\n", TG_EINVAL },
+	static const struct {
+		const char *fields;
+		int err;
+	} bad[] = {
+		{"", TG_EKIND},
+		{"Kind: \n", TG_EINVAL},
+		{"Kind: liveness\nTtl: \n", TG_EINVAL},
+		{"Kind: liveness\nTo:  \n", TG_EINVAL},
+		{"Kind: liveness\nSession:\n", TG_EINVAL},
+		{"Kind: liveness\n!Content-Digest: \n", TG_EINVAL},
+		{"Kind: selfie\n", TG_EKIND},
+		{"Kind: PASSPORT\nIssuer: UTO\n", TG_EKIND},
+		{"Kind: a-kind-whose-name-is-longer-than-any\n", TG_EKIND},
+		{"Kind: passport\n", TG_EISSUER},
+		{"Kind: passport\nIssuer: QQQ\n", TG_EISSUER},
+		{"Kind: passport\nIssuer: dnk\nSession: " SID "\n", TG_EISSUER},
+		{"Kind: passport\nIssuer: DN\n", TG_EISSUER},
+		{"Kind: passport\nIssuer: DNKX\n", TG_EISSUER},
+		{"Kind: liveness\nIssuer: DNK\n", TG_EISSUER},
+		{"Kind: passport\nIssuer: DNK\n", TG_ESESSION},
+		{"Kind: passport\nIssuer: DNK\nSession: nonsense\n", TG_ESESSION},
+		{"Kind: liveness\nSession: 99AAAAAAAAAAAAAAAAAAAAAA\n", TG_ESESSION},
+		{"Kind: liveness\nSubject: 12\n", TG_ESUBJECT},
+		{"Kind: liveness\nSubject: " SUBJECT "0\n", TG_ESUBJECT},
+		{"Kind: liveness\nSubject: " SUBJECT "\nSubject: " SUBJECT "\n", TG_EINVAL},
+		{"Kind: liveness\nTtl: 0\n", TG_ETTL},
+		{"Kind: liveness\nTtl: 86401\n", TG_ETTL},
+		{"Kind: passport\nIssuer: DNK\nSession: " SID "\nTtl: 3601\n", TG_ETTL},
+		{"Kind: liveness\nTtl: 4294967297\n", TG_ETTL},
+		{"Kind: liveness\nTtl: -1\n", TG_EINVAL},
+		{"Kind: liveness\nTtl: 1h\n", TG_EINVAL},
+		{"Kind: liveness\nTtl: 1.5\n", TG_EINVAL},
+		{"Kind: liveness\nTtl: 99999999999999999999\n", TG_EINVAL},
+		{"Kind: liveness\nTtl: 5\nTtl: 6\n", TG_EINVAL},
+		{"Kind: liveness\nKind: face3d\n", TG_EINVAL},
+		{"Kind: liveness\nTo: nobody\n", TG_ERECIPIENT},
+		{"Kind: liveness\nTo: up\n", TG_ERECIPIENT},
+		{"Kind: liveness\nTo: ops\n", TG_ERECIPIENT},
+		{"Kind: liveness\nTo: ver,\n", TG_ERECIPIENT},
+		{"Kind: liveness\n!Content-Digest: sha-256=abc\n", TG_EINVAL},
+		{"Kind: liveness\n!Content-Digest: sha-256=:AAAA:\n", TG_EINVAL},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -175,7 +192,8 @@ static void rules_upload_for_processors_alone_is_a_foreign_passport(void **state
 	struct rules_upload out;
 	(void)state;
 	assert_int_equal(judge("Kind: passport\nIssuer: SWE\nTo: proc\n"), 0);
-	assert_int_equal(judge("Kind: passport\nIssuer: DNK\nSession: " SID "\nTo: proc\n"), TG_EPROCESSOR);
+	assert_int_equal(
+		judge("Kind: passport\nIssuer: DNK\nSession: " SID "\nTo: proc\n"), TG_EPROCESSOR);
 	assert_int_equal(judge("Kind: liveness\nTo: proc\n"), TG_EPROCESSOR);
 	assert_int_equal(judge_as(0, "Kind: liveness\nTo: proc, ver2\n", &out), 0);
 	assert_string_equal(out.desc.to, " proc ver2 ");
@@ -194,21 +212,25 @@ static void rules_upload_shortened_policy_is_in_force(void **state)
 
 static void rules_content_digest_rfc9530_forms(void **state)
 {
-	static const struct { const char *text; int err; bool found; } cases[] = {
-		{ "sha-256=:" EMPTY_SHA ":", 0, true },
-		{ "sha-512=:AAAA:, sha-256=:" EMPTY_SHA ":", 0, true },
-		{ "sha-256=:" EMPTY_SHA ":,\tmd5=:AAAA:", 0, true },
-		{ "md5=:AAAA:", 0, false },
-		{ "sha-256=:" EMPTY_SHA ":, sha-256=:" EMPTY_SHA ":", TG_EINVAL, true },
-		{ "sha-256=" EMPTY_SHA, TG_EINVAL, false },
-		{ "sha-256=:" EMPTY_SHA, TG_EINVAL, false },
-		{ "SHA-256=:" EMPTY_SHA ":", TG_EINVAL, false },
-		{ "sha-256=:!!!!:", TG_EINVAL, false },
-		{ "sha-256=::", TG_EINVAL, false },
-		{ "sha-256=:", TG_EINVAL, false },
-		{ "=:AAAA:", TG_EINVAL, false },
-		{ "", TG_EINVAL, false },
-		{ ",", TG_EINVAL, false },
+	static const struct {
+		const char *text;
+		int err;
+		bool found;
+	} cases[] = {
+		{"sha-256=:" EMPTY_SHA ":", 0, true},
+		{"sha-512=:AAAA:, sha-256=:" EMPTY_SHA ":", 0, true},
+		{"sha-256=:" EMPTY_SHA ":,\tmd5=:AAAA:", 0, true},
+		{"md5=:AAAA:", 0, false},
+		{"sha-256=:" EMPTY_SHA ":, sha-256=:" EMPTY_SHA ":", TG_EINVAL, true},
+		{"sha-256=" EMPTY_SHA, TG_EINVAL, false},
+		{"sha-256=:" EMPTY_SHA, TG_EINVAL, false},
+		{"SHA-256=:" EMPTY_SHA ":", TG_EINVAL, false},
+		{"sha-256=:!!!!:", TG_EINVAL, false},
+		{"sha-256=::", TG_EINVAL, false},
+		{"sha-256=:", TG_EINVAL, false},
+		{"=:AAAA:", TG_EINVAL, false},
+		{"", TG_EINVAL, false},
+		{",", TG_EINVAL, false},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -220,7 +242,8 @@ static void rules_content_digest_rfc9530_forms(void **state)
 			fail_msg("%s: %d, not %d", cases[i].text, err, cases[i].err);
 		assert_int_equal(found, cases[i].found);
 		if (err == 0 && found)
-			assert_string_equal(tg_hex_encode(sha, 32, hex), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+			assert_string_equal(tg_hex_encode(sha, 32, hex),
+				"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	}
 }
 

@@ -1,5 +1,6 @@
 /*
- * test_scrub.c: a connection that carried bulk is scrubbed once it is quiet, once a second while it is not, and never without need.
+ * test_scrub.c: a connection that carried bulk is scrubbed once it is quiet, once a second while it
+ * is not, and never without need.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,7 @@
 
 static void scrub_due_without_bulk_is_never(void **state)
 {
-	struct scrub s = { 0 };
+	struct scrub s = {0};
 
 	(void)state;
 	assert_false(scrub_dirty(&s));
@@ -23,7 +24,7 @@ static void scrub_due_without_bulk_is_never(void **state)
 
 static void scrub_due_when_quiet_is_once(void **state)
 {
-	struct scrub s = { 0 };
+	struct scrub s = {0};
 
 	(void)state;
 	scrub_bulk(&s, BEGIN);
@@ -36,7 +37,7 @@ static void scrub_due_when_quiet_is_once(void **state)
 
 static void scrub_due_with_answers_to_come_waits_for_them(void **state)
 {
-	struct scrub s = { 0 };
+	struct scrub s = {0};
 
 	(void)state;
 	scrub_bulk(&s, BEGIN);
@@ -47,7 +48,7 @@ static void scrub_due_with_answers_to_come_waits_for_them(void **state)
 
 static void scrub_due_while_busy_is_once_a_second_and_stays_dirty(void **state)
 {
-	struct scrub s = { 0 };
+	struct scrub s = {0};
 	unsigned sent = 0;
 
 	(void)state;

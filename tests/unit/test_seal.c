@@ -1,6 +1,7 @@
 /*
- * Goal: what is sealed opens for its recipients and for nobody else; every change, cut, relabelling and passing-on is seen; nothing that could be the
- * trailer is released as content; errors of the caller's callbacks come back and stay.
+ * Goal: what is sealed opens for its recipients and for nobody else; every change, cut, relabelling
+ * and passing-on is seen; nothing that could be the trailer is released as content; errors of the
+ * caller's callbacks come back and stay.
  */
 #include <sodium.h>
 #include <timeglas/timeglas.h>
@@ -39,7 +40,11 @@ static int keep(void *ctx, const void *p, size_t n)
 
 static tg_seal_opts seal_opts(tg_recipient *const *r, size_t n, int is_signed, struct buf *out)
 {
-	tg_seal_opts o = {.struct_size = sizeof o, .recipient = (const tg_recipient *const *)r, .n_recipients = n, .write = keep, .ctx = out};
+	tg_seal_opts o = {.struct_size = sizeof o,
+		.recipient = (const tg_recipient *const *)r,
+		.n_recipients = n,
+		.write = keep,
+		.ctx = out};
 
 	if (is_signed) {
 		o.signer = signer;
@@ -50,7 +55,8 @@ static tg_seal_opts seal_opts(tg_recipient *const *r, size_t n, int is_signed, s
 	return o;
 }
 
-static int seal(tg_recipient *const *r, size_t n_to, int is_signed, const uint8_t *p, size_t n, size_t cut, struct buf *out)
+static int seal(tg_recipient *const *r, size_t n_to, int is_signed, const uint8_t *p, size_t n,
+	size_t cut, struct buf *out)
 {
 	tg_seal_opts o = seal_opts(r, n_to, is_signed, out);
 	tg_sealer *s;
@@ -87,7 +93,11 @@ static int open_as(const tg_open_opts *o, const uint8_t *p, size_t n, size_t cut
 
 static int open_with(tg_identity *id, int raw, const struct buf *in, size_t cut, struct buf *out)
 {
-	tg_expect e = {.struct_size = sizeof e, .identity = &id, .n_identities = 1, .raw = raw, .senders = raw ? NULL : senders};
+	tg_expect e = {.struct_size = sizeof e,
+		.identity = &id,
+		.n_identities = 1,
+		.raw = raw,
+		.senders = raw ? NULL : senders};
 	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep, .ctx = out};
 
 	out->n = 0;
@@ -111,8 +121,11 @@ static void round_trip(int is_signed)
 		uint8_t *p = noise(SIZES[i]);
 		for (size_t c = 0; c < LEN(CUTS); c++) {
 			struct buf sealed = {0}, opened = {0};
-			assert_int_equal(seal(&to_alice, 1, is_signed, p, SIZES[i], CUTS[c], &sealed), 0);
-			assert_int_equal(open_with(alice, !is_signed, &sealed, CUTS[LEN(CUTS) - 1 - c], &opened), 0);
+			assert_int_equal(
+				seal(&to_alice, 1, is_signed, p, SIZES[i], CUTS[c], &sealed), 0);
+			assert_int_equal(open_with(alice, !is_signed, &sealed,
+						 CUTS[LEN(CUTS) - 1 - c], &opened),
+				0);
 			assert_int_equal(opened.n, SIZES[i]);
 			if (opened.n)
 				assert_memory_equal(opened.p, p, opened.n);
@@ -135,7 +148,8 @@ static void round_trip_signed_every_size_comes_back(void **state)
 	round_trip(1);
 }
 
-/* The head may end anywhere in the last chunk: sizes around the chunk's edge move the trailer across it. */
+/* The head may end anywhere in the last chunk: sizes around the chunk's edge move the trailer
+ * across it. */
 static void round_trip_trailer_across_the_edge_comes_back(void **state)
 {
 	uint8_t *p = noise(65536);
@@ -157,7 +171,8 @@ static void open_head_says_what_was_sealed(void **state)
 {
 	tg_recipient *both[2];
 	struct buf sealed = {0}, opened = {0};
-	tg_expect e = {.struct_size = sizeof e, .identity = &bob, .n_identities = 1, .senders = senders};
+	tg_expect e = {
+		.struct_size = sizeof e, .identity = &bob, .n_identities = 1, .senders = senders};
 	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep, .ctx = &opened};
 	tg_seal_opts so;
 	tg_sealer *s;
@@ -233,7 +248,8 @@ static void open_every_cut_is_seen(void **state)
 	struct buf sealed = {0}, opened = {0}, cut;
 
 	(void)state;
-	assert_int_equal(seal(&to_alice, 1, 1, (const uint8_t *)"some evidence", 13, 13, &sealed), 0);
+	assert_int_equal(
+		seal(&to_alice, 1, 1, (const uint8_t *)"some evidence", 13, 13, &sealed), 0);
 	for (size_t n = 0; n < sealed.n; n++) {
 		cut = sealed;
 		cut.n = n;
@@ -284,7 +300,7 @@ static void open_content_changed_by_a_recipient_is_seen(void **state)
 	at[1] = len - 65;          /* its last */
 	at[2] = len - 64;          /* the signature */
 	at[3] = len - 1;
-	at[4] = 22;                /* the head's kind: "passport" */
+	at[4] = 22; /* the head's kind: "passport" */
 	for (size_t i = 0; i < LEN(at); i++) {
 		forged.n = 0;
 		plain.p[at[i]] ^= 1;
@@ -335,7 +351,8 @@ static void open_head_without_trailer_is_refused(void **state)
 	inside(&sealed, &plain);
 	for (size_t trailer = 0; trailer < 64; trailer += 21) {
 		again.n = 0;
-		assert_int_equal(seal(&to_alice, 1, 0, plain.p, plain.n - 64 + trailer, 9999, &again), 0);
+		assert_int_equal(
+			seal(&to_alice, 1, 0, plain.p, plain.n - 64 + trailer, 9999, &again), 0);
 		assert_int_equal(open_with(alice, 0, &again, 9999, &opened), TG_ESIGNATURE);
 		assert_int_equal(opened.n, 0);
 	}
@@ -379,7 +396,8 @@ static void open_several_identities_any_may_match(void **state)
 {
 	tg_identity *ids[2];
 	struct buf sealed = {0}, opened = {0};
-	tg_expect e = {.struct_size = sizeof e, .identity = ids, .n_identities = 2, .senders = senders};
+	tg_expect e = {
+		.struct_size = sizeof e, .identity = ids, .n_identities = 2, .senders = senders};
 	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep, .ctx = &opened};
 
 	(void)state;
@@ -403,12 +421,15 @@ static int open_text(const char *text, size_t cut)
 
 static void open_what_is_no_binary_age_file_is_named(void **state)
 {
-	static const char scrypt[] = "age-encryption.org/v1\n-> scrypt OP2/oQJVmEPkWzHF2RzIfQ 18\nhjabGXwSLQ9c3S6Lw2i+S2Tu2fiwQHHslbBN6B41FLE\n"
-				     "--- WyJp9F/9FOZh7gJdheq2WIJcwHgYc8NIVh3ddwhrcNg\n0123456789abcdef0123456789abcdef";
+	static const char scrypt[] =
+		"age-encryption.org/v1\n-> scrypt OP2/oQJVmEPkWzHF2RzIfQ "
+		"18\nhjabGXwSLQ9c3S6Lw2i+S2Tu2fiwQHHslbBN6B41FLE\n"
+		"--- WyJp9F/9FOZh7gJdheq2WIJcwHgYc8NIVh3ddwhrcNg\n0123456789abcdef0123456789abcdef";
 
 	(void)state;
 	for (size_t cut = 1; cut < 50; cut += 4) {
-		assert_int_equal(open_text("-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n", cut), TG_EARMOR);
+		assert_int_equal(
+			open_text("-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n", cut), TG_EARMOR);
 		assert_int_equal(open_text("-----BEGIN AGE ENCRYPTED FILE-----", cut), TG_EARMOR);
 		assert_int_equal(open_text("-----BEGIN AGE", cut), TG_EHEADER);
 		assert_int_equal(open_text("-----BEGIN PGP MESSAGE-----\n", cut), TG_EHEADER);
@@ -429,7 +450,8 @@ static void callbacks_errors_come_back_and_stay(void **state)
 {
 	uint8_t *p = noise(300000);
 	struct buf sealed = {0}, opened = {.fail_after = 70000}, full = {.fail_after = 100000};
-	tg_expect e = {.struct_size = sizeof e, .identity = &alice, .n_identities = 1, .senders = senders};
+	tg_expect e = {
+		.struct_size = sizeof e, .identity = &alice, .n_identities = 1, .senders = senders};
 	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep, .ctx = &opened};
 	tg_opener *op;
 
@@ -459,7 +481,8 @@ static void finish_twice_is_a_callers_fault(void **state)
 {
 	struct buf sealed = {0}, opened = {0};
 	tg_seal_opts so = seal_opts(&to_alice, 1, 1, &sealed);
-	tg_expect e = {.struct_size = sizeof e, .identity = &alice, .n_identities = 1, .senders = senders};
+	tg_expect e = {
+		.struct_size = sizeof e, .identity = &alice, .n_identities = 1, .senders = senders};
 	tg_open_opts o = {.struct_size = sizeof o, .expect = &e, .write = keep, .ctx = &opened};
 	tg_sealer *s;
 	tg_opener *op;
@@ -572,9 +595,11 @@ static int set_up(void **state)
 	char text[TG_KEY_TEXT_MAX];
 
 	(void)state;
-	if (tg_init() != 0 || tg_identity_generate(&alice) != 0 || tg_identity_generate(&bob) != 0 || tg_signer_generate(&signer) != 0)
+	if (tg_init() != 0 || tg_identity_generate(&alice) != 0 ||
+		tg_identity_generate(&bob) != 0 || tg_signer_generate(&signer) != 0)
 		return -1;
-	if (tg_identity_recipient(alice, &to_alice) != 0 || tg_identity_recipient(bob, &to_bob) != 0 || tg_signer_sender(signer, &sender) != 0)
+	if (tg_identity_recipient(alice, &to_alice) != 0 ||
+		tg_identity_recipient(bob, &to_bob) != 0 || tg_signer_sender(signer, &sender) != 0)
 		return -1;
 	tg_sender_text(sender, text, sizeof text);
 	return tg_senders_new(&senders) != 0 || tg_senders_add(senders, "app", text) != 0;

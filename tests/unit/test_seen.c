@@ -1,6 +1,7 @@
 /*
- * Goal: the memory of received references knows each for exactly as long as its head would be accepted, whoever asks first, through a stop in the middle of
- * a write, and across the change of the file's form; a damaged one is refused, not forgotten.
+ * Goal: the memory of received references knows each for exactly as long as its head would be
+ * accepted, whoever asks first, through a stop in the middle of a write, and across the change of
+ * the file's form; a damaged one is refused, not forgotten.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -91,7 +92,8 @@ static void seen_to_the_last_millisecond(void **state)
 	assert_int_equal(add(2, UNTIL + 10 * DAY_MS, UNTIL), 0);
 	assert_int_equal(add(1, UNTIL, UNTIL - 1), TG_EREPLAY);
 	assert_int_equal(add(1, UNTIL, UNTIL), TG_EREPLAY);
-	assert_int_equal(add(1, UNTIL, UNTIL + 1), TG_EREPLAY); /* no longer needed, and still known */
+	/* no longer needed, and still known */
+	assert_int_equal(add(1, UNTIL, UNTIL + 1), TG_EREPLAY);
 	/* A clock that was a day ahead forgets nothing: what is pruned is a day past its time. */
 	assert_int_equal(add(3, UNTIL + 10 * DAY_MS, UNTIL + DAY_MS), 0);
 	assert_int_equal(add(1, UNTIL, NOW), TG_EREPLAY);
@@ -104,9 +106,11 @@ static void seen_forgets_what_may_be_forgotten(void **state)
 	for (unsigned n = 0; n < 100; n++)
 		assert_int_equal(add(n, n < 50 ? UNTIL : UNTIL + 5 * DAY_MS, NOW), 0);
 	assert_int_equal(add(200, UNTIL + 5 * DAY_MS, UNTIL + DAY_MS), 0);
-	assert_int_equal(size_of(file), MAGIC_BYTES + 101 * RECORD_BYTES); /* its last moment: all are there */
+	/* its last moment: all are there */
+	assert_int_equal(size_of(file), MAGIC_BYTES + 101 * RECORD_BYTES);
 	assert_int_equal(add(201, UNTIL + 5 * DAY_MS, UNTIL + DAY_MS + 1), 0);
-	assert_int_equal(size_of(file), MAGIC_BYTES + 102 * RECORD_BYTES); /* fewer than half may go */
+	/* fewer than half may go */
+	assert_int_equal(size_of(file), MAGIC_BYTES + 102 * RECORD_BYTES);
 	assert_int_equal(add(202, UNTIL + 20 * DAY_MS, UNTIL + 6 * DAY_MS + 1), 0);
 	assert_int_equal(size_of(file), MAGIC_BYTES + RECORD_BYTES);
 	assert_int_equal(add(202, UNTIL, NOW), TG_EREPLAY);
@@ -147,7 +151,8 @@ static void seen_one_of_many_processes_is_first(void **state)
 	assert_int_equal(size_of(file), MAGIC_BYTES + REFS * RECORD_BYTES);
 }
 
-/* Whatever part of the last record reached the disk: the others are known, and so is what comes next. */
+/* Whatever part of the last record reached the disk: the others are known, and so is what comes
+ * next. */
 static void seen_survives_a_stop_in_the_middle(void **state)
 {
 	(void)state;
@@ -227,7 +232,8 @@ static void seen_takes_the_old_memory_over(void **state)
 	fclose(f);
 	assert_int_equal(add(0, UNTIL, NOW), TG_EREPLAY);
 	assert_int_equal(size_of(old), -1);
-	assert_int_equal(add(1, UNTIL, NOW + DAY_MS + 600000), TG_EREPLAY); /* a head 5 minutes ahead is young for a day and 10 minutes */
+	/* a head 5 minutes ahead is young for a day and 10 minutes */
+	assert_int_equal(add(1, UNTIL, NOW + DAY_MS + 600000), TG_EREPLAY);
 	assert_int_equal(add(2, UNTIL, NOW), TG_EREPLAY);
 	assert_int_equal(add(3, UNTIL, NOW), 0);
 	assert_int_equal(size_of(file), MAGIC_BYTES + 4 * RECORD_BYTES);
@@ -235,7 +241,8 @@ static void seen_takes_the_old_memory_over(void **state)
 
 static void seen_no_folder_is_told(void **state)
 {
-	char why[TG_SEEN_WHY], blocked[96], *home = getenv("HOME") != NULL ? strdup(getenv("HOME")) : NULL;
+	char why[TG_SEEN_WHY], blocked[96],
+		*home = getenv("HOME") != NULL ? strdup(getenv("HOME")) : NULL;
 	struct tg_seen *s;
 	FILE *f;
 
@@ -261,10 +268,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(seen_second_is_a_replay, setup, teardown),
 		cmocka_unit_test_setup_teardown(seen_to_the_last_millisecond, setup, teardown),
-		cmocka_unit_test_setup_teardown(seen_forgets_what_may_be_forgotten, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			seen_forgets_what_may_be_forgotten, setup, teardown),
 		cmocka_unit_test_setup_teardown(seen_pruning_keeps_the_living, setup, teardown),
-		cmocka_unit_test_setup_teardown(seen_one_of_many_processes_is_first, setup, teardown),
-		cmocka_unit_test_setup_teardown(seen_survives_a_stop_in_the_middle, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			seen_one_of_many_processes_is_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			seen_survives_a_stop_in_the_middle, setup, teardown),
 		cmocka_unit_test_setup_teardown(seen_damage_is_refused_and_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(seen_takes_the_old_memory_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(seen_no_folder_is_told, setup, teardown),

@@ -1,6 +1,6 @@
 /*
- * Goal: a file appears whole or not at all, with and without a file system that makes nameless files; whenever a signal ends the process, nothing else
- * is left in the folder.
+ * Goal: a file appears whole or not at all, with and without a file system that makes nameless
+ * files; whenever a signal ends the process, nothing else is left in the folder.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -162,17 +162,19 @@ static void spool_for_no_file_can_be_read_again(void **state)
 	unsetenv("TMPDIR");
 }
 
-/* SIGALRM's default action ends the child at some moment between the first write and after the last. */
+/* SIGALRM's default action ends the child at some moment between the first write and after the
+ * last. */
 static void child(unsigned after_us)
 {
-	const struct itimerval t = { .it_value = { .tv_usec = (suseconds_t)after_us + 1 } };
+	const struct itimerval t = {.it_value = {.tv_usec = (suseconds_t)after_us + 1}};
 	struct tg_spool *s;
 
 	signal(SIGALRM, SIG_DFL);
 	setitimer(ITIMER_REAL, &t, NULL);
 	for (;;) {
 		unlink(target);
-		if (tg_spool_new(target, &s) != 0 || tg_spool_write(s, body, sizeof body) != 0 || tg_spool_commit(s) != 0)
+		if (tg_spool_new(target, &s) != 0 || tg_spool_write(s, body, sizeof body) != 0 ||
+			tg_spool_commit(s) != 0)
 			_exit(1);
 		tg_spool_free(s);
 	}
@@ -209,15 +211,22 @@ int main(void)
 		cmocka_unit_test_setup_teardown(spool_appears_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(spool_appears_whole, setup_without, teardown),
 		cmocka_unit_test_setup_teardown(spool_not_committed_is_gone, setup, teardown),
-		cmocka_unit_test_setup_teardown(spool_not_committed_is_gone, setup_without, teardown),
+		cmocka_unit_test_setup_teardown(
+			spool_not_committed_is_gone, setup_without, teardown),
 		cmocka_unit_test_setup_teardown(spool_kept_overwrites_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(spool_kept_overwrites_nothing, setup_without, teardown),
-		cmocka_unit_test_setup_teardown(spool_failed_commit_leaves_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(spool_failed_commit_leaves_nothing, setup_without, teardown),
-		cmocka_unit_test_setup_teardown(spool_for_no_file_can_be_read_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(spool_for_no_file_can_be_read_again, setup_without, teardown),
+		cmocka_unit_test_setup_teardown(
+			spool_kept_overwrites_nothing, setup_without, teardown),
+		cmocka_unit_test_setup_teardown(
+			spool_failed_commit_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			spool_failed_commit_leaves_nothing, setup_without, teardown),
+		cmocka_unit_test_setup_teardown(
+			spool_for_no_file_can_be_read_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			spool_for_no_file_can_be_read_again, setup_without, teardown),
 		cmocka_unit_test_setup_teardown(spool_signal_leaves_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(spool_signal_leaves_nothing, setup_without, teardown),
+		cmocka_unit_test_setup_teardown(
+			spool_signal_leaves_nothing, setup_without, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

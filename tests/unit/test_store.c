@@ -1,6 +1,7 @@
 /*
- * Goal: the store's calls against a real Redis: an upload becomes visible whole or leaves nothing, a blob is read by one peer once, and every
- * callback comes exactly once, also when Redis is full, restarts, or the connection is lost.
+ * Goal: the store's calls against a real Redis: an upload becomes visible whole or leaves nothing,
+ * a blob is read by one peer once, and every callback comes exactly once, also when Redis is full,
+ * restarts, or the connection is lost.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -91,7 +92,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Callbacks: keep what was said, and stop the loop ------------------------------------------------------------------ */
+/* Callbacks: keep what was said, and stop the loop ------------------------- */
 
 static void on_session(void *ctx, int err, const struct store_session *s)
 {
@@ -104,7 +105,8 @@ static void on_session(void *ctx, int err, const struct store_session *s)
 	loop_stop(w->loop);
 }
 
-static void on_show(void *ctx, int err, const struct store_session *s, const struct store_blob *b, size_t n)
+static void on_show(
+	void *ctx, int err, const struct store_session *s, const struct store_blob *b, size_t n)
 {
 	struct world *w = ctx;
 
@@ -153,7 +155,7 @@ static void fence(struct world *w)
 	loop_until_stop(w->loop);
 }
 
-/* Uploading --------------------------------------------------------------------------------------------------------- */
+/* Uploading ---------------------------------------------------------------- */
 
 static int put_more(struct world *w)
 {
@@ -261,7 +263,7 @@ static int upload(struct world *w, const struct store_put_opts *o, size_t bytes)
 	return w->err;
 }
 
-/* Taking ------------------------------------------------------------------------------------------------------------ */
+/* Taking ------------------------------------------------------------------- */
 
 static void on_begin(struct store_read *t, int err, const struct store_blob *b, void *ctx)
 {
@@ -360,9 +362,11 @@ static void end_all(struct world *w)
 
 	while (index = redis_server_do(&w->redis, "KEYS tg:*:dl"), index->elements > 0) {
 		for (size_t i = 0; i < index->elements; i++) {
-			members = redis_server_do(&w->redis, "ZRANGE %s 0 -1", index->element[i]->str);
+			members = redis_server_do(
+				&w->redis, "ZRANGE %s 0 -1", index->element[i]->str);
 			for (size_t k = 0; k < members->elements; k++)
-				redis_server_run_cmd(&w->redis, "ZADD %s 1 %s", index->element[i]->str, members->element[k]->str);
+				redis_server_run_cmd(&w->redis, "ZADD %s 1 %s",
+					index->element[i]->str, members->element[k]->str);
 			freeReplyObject(members);
 		}
 		freeReplyObject(index);
@@ -371,7 +375,8 @@ static void end_all(struct world *w)
 	freeReplyObject(index);
 }
 
-/* As if the process died: the connection ends, and another process connects, which knows nothing of what was under way. */
+/* As if the process died: the connection ends, and another process connects, which knows nothing of
+ * what was under way. */
 static void crash(struct world *w)
 {
 	int downs = w->downs;
@@ -385,14 +390,15 @@ static void crash(struct world *w)
 	connect_store(w);
 }
 
-/* Cuts the store's connection at our end: what was written is still read by Redis, but its answers are lost. */
+/* Cuts the store's connection at our end: what was written is still read by Redis, but its answers
+ * are lost. */
 static void cut(struct world *w)
 {
 	for (int fd = 3; fd < 64; fd++) {
 		struct sockaddr_un peer;
 		socklen_t len = sizeof peer;
-		if (fd != w->redis.c->fd && getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && peer.sun_family == AF_UNIX &&
-		    strcmp(peer.sun_path, w->redis.socket) == 0)
+		if (fd != w->redis.c->fd && getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
+			peer.sun_family == AF_UNIX && strcmp(peer.sun_path, w->redis.socket) == 0)
 			shutdown(fd, SHUT_RDWR);
 	}
 }
@@ -402,11 +408,14 @@ static void assert_nothing_but_tombstones(struct world *w)
 {
 	long long all = redis_server_int(&w->redis, "DBSIZE");
 
-	assert_int_equal(all, redis_server_keys(&w->redis, "tg:*:b:*") + redis_server_keys(&w->redis, "tg:*:s:*") +
-	    redis_server_keys(&w->redis, "tg:*:sb:*") + redis_server_keys(&w->redis, "tg:*:out"));
+	assert_int_equal(all,
+		redis_server_keys(&w->redis, "tg:*:b:*") +
+			redis_server_keys(&w->redis, "tg:*:s:*") +
+			redis_server_keys(&w->redis, "tg:*:sb:*") +
+			redis_server_keys(&w->redis, "tg:*:out"));
 }
 
-/* Cases ------------------------------------------------------------------------------------------------------------- */
+/* Cases -------------------------------------------------------------------- */
 
 static void round_trip_of(struct world *w, size_t bytes, int chunks, uint32_t chunk_bytes)
 {
@@ -423,7 +432,8 @@ static void round_trip_of(struct world *w, size_t bytes, int chunks, uint32_t ch
 	assert_string_equal(w->blob.desc.kind, "liveness");
 	assert_string_equal(w->blob.desc.issuer, "");
 	assert_string_equal(w->blob.desc.sha256, "ab");
-	assert_int_equal(w->blob.desc.chunk_bytes, chunk_bytes != 0 ? chunk_bytes : STORE_CHUNK_BYTES);
+	assert_int_equal(
+		w->blob.desc.chunk_bytes, chunk_bytes != 0 ? chunk_bytes : STORE_CHUNK_BYTES);
 	assert_int_equal(w->blob.deadline_ms - w->blob.stored_at_ms > 590000, 1);
 	assert_int_equal(w->blob.deadline_ms - w->blob.stored_at_ms < 600000, 1);
 	strcpy(id, w->blob.id);
@@ -439,7 +449,8 @@ static void round_trip_of(struct world *w, size_t bytes, int chunks, uint32_t ch
 	assert_int_equal(take(w, id, "verifier2"), TG_EGONE);
 	assert_string_equal(w->blob.cause, "consumed");
 	assert_true(w->blob.gone_at_ms >= w->blob.stored_at_ms);
-	assert_true(strlen(w->blob.event) > 5 && w->blob.event[2] == '-' && strncmp(w->blob.event, id, 2) == 0);
+	assert_true(strlen(w->blob.event) > 5 && w->blob.event[2] == '-' &&
+		strncmp(w->blob.event, id, 2) == 0);
 	assert_nothing_but_tombstones(w);
 }
 
@@ -513,7 +524,6 @@ static void session_open_then_show_lists_its_blobs(void **state)
 	assert_int_equal(w->err, TG_EGONE);
 }
 
-
 static void put_eager_says_whether_the_session_is_open(void **state)
 {
 	struct world *w = *state;
@@ -555,12 +565,14 @@ static void put_commit_without_open_session_leaves_nothing(void **state)
 	while (redis_server_keys(&w->redis, "tg:*:c:*") > 0) /* the abort is on its way */
 		turn(w);
 
-	/* Closed while the chunks come: the staged ones go with it, before the close is answered. */
+	/* Closed while the chunks come: the staged ones go with it, before the close is answered.
+	 */
 	o = put_opts(w->session.id, true);
 	assert_int_equal(begin(w, &o, 2 * STORE_CHUNK_BYTES), 0);
 	while (redis_server_keys(&w->redis, "tg:*:c:*") < 2)
 		turn(w);
-	assert_int_equal(store_session_close(w->store, w->session.id, "uploader", false, on_show, w), 0);
+	assert_int_equal(
+		store_session_close(w->store, w->session.id, "uploader", false, on_show, w), 0);
 	w->calls = 0;
 	while (w->calls == 0)
 		loop_until_stop(w->loop);
@@ -663,7 +675,8 @@ static void full_store_refuses_uploads_and_still_erases(void **state)
 	assert_int_equal(w->err, TG_EFULL);
 	assert_int_equal(redis_server_keys(&w->redis, "tg:*:c:*"), before);
 
-	assert_int_equal(store_session_touch(w->store, w->session.id, "uploader", on_session, w), 0);
+	assert_int_equal(
+		store_session_touch(w->store, w->session.id, "uploader", on_session, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(w->err, 0);
 	assert_int_equal(store_stat(w->store, small, on_blob, w), 0);
@@ -851,7 +864,8 @@ static void take_by_two_at_once_is_won_by_one(void **state)
 		other.out = evbuffer_new();
 		w->begun = w->chunks = w->ended = 0;
 		w->take = store_take(w->store, w->blob.id, "verifier", &take_calls, w, &err);
-		other.take = store_take(w->store, w->blob.id, "verifier2", &take_calls, &other, &err);
+		other.take =
+			store_take(w->store, w->blob.id, "verifier2", &take_calls, &other, &err);
 		while (w->ended == 0 || other.ended == 0)
 			loop_until_stop(w->loop);
 		assert_int_equal(w->err, 0);
@@ -958,7 +972,8 @@ static void library_gone_is_loaded_again(void **state)
 	assert_nothing_but_tombstones(w);
 }
 
-/* An abort that Redis refuses is sent again, or a chunk would stand there without an entry in the index until Redis itself expires it. */
+/* An abort that Redis refuses is sent again, or a chunk would stand there without an entry in the
+ * index until Redis itself expires it. */
 static void library_gone_in_an_upload_leaves_nothing(void **state)
 {
 	struct world *w = *state;
@@ -978,17 +993,23 @@ static void library_gone_in_an_upload_leaves_nothing(void **state)
 	assert_nothing_but_tombstones(w);
 }
 
-/* A store in which a take is allowed though the first chunk could not be read: nothing is passed on as if it were whole, and what is left of the blob is ended. */
+/* A store in which a take is allowed though the first chunk could not be read: nothing is passed on
+ * as if it were whole, and what is left of the blob is ended. */
 static void take_without_its_first_chunk_is_an_error(void **state)
 {
-	static const char stub[] = "#!lua name=timeglas_1\n"
+	static const char stub[] =
+		"#!lua name=timeglas_1\n"
 		"redis.register_function('tg1_time', function() return '0\\n1' end)\n"
 		"redis.register_function('tg1_stat', function() return '5' end)\n"
 		"redis.register_function('tg1_take', function(k, a)\n"
-		"  return '0\\n' .. a[1] .. '\\tlive\\tu\\t v \\t\\t0\\t' .. redis.call('GET', 'n') .. '\\t' .. redis.call('GET', 'size')\n"
+		"  return '0\\n' .. a[1] .. '\\tlive\\tu\\t v \\t\\t0\\t' .. redis.call('GET', "
+		"'n') .. '\\t' .. redis.call('GET', 'size')\n"
 		"    .. '\\t1\\t2\\ttag liveness 0\\t- -\\t\\t\\t' end)\n"
-		"redis.register_function('tg1_take_end', function(k, a) redis.call('SET', 'ended', a[1]) return '0' end)\n";
-	static const struct { const char *n, *size; } blob[] = {{"1", "100"}, {"3", "190000"}, {"2", "60000"}};
+		"redis.register_function('tg1_take_end', function(k, a) redis.call('SET', 'ended', "
+		"a[1]) return '0' end)\n";
+	static const struct {
+		const char *n, *size;
+	} blob[] = {{"1", "100"}, {"3", "190000"}, {"2", "60000"}};
 	struct world *w = *state;
 	char id[TOKEN_LEN + 1];
 
@@ -1023,7 +1044,8 @@ static void masked(struct world *w, char out[512], const char *fmt, const char *
 	freeReplyObject(r);
 }
 
-/* Two ways to one state: with a deadline so near that a reaper must be told, the function writes it. */
+/* Two ways to one state: with a deadline so near that a reaper must be told, the function writes
+ * it. */
 static void transaction_writes_what_the_function_would(void **state)
 {
 	struct world *w = *state;
@@ -1038,19 +1060,24 @@ static void transaction_writes_what_the_function_would(void **state)
 		redis_server_run_cmd(&w->redis, "CONFIG RESETSTAT");
 		assert_int_equal(upload(w, &o, 1234), 0);
 		r = redis_server_do(&w->redis, "INFO commandstats");
-		assert_int_equal(strstr(r->str, "cmdstat_exec") != NULL, i == 0); /* the two were really used */
+		/* the two were really used */
+		assert_int_equal(strstr(r->str, "cmdstat_exec") != NULL, i == 0);
 		freeReplyObject(r);
 		assert_int_equal(w->blob.state, STORE_LIVE);
-		assert_int_equal(w->blob.deadline_ms - w->blob.stored_at_ms <= ttl_s[i] * 1000 && w->blob.deadline_ms - w->blob.stored_at_ms > ttl_s[i] * 1000 - 500, 1);
+		assert_int_equal(w->blob.deadline_ms - w->blob.stored_at_ms <= ttl_s[i] * 1000 &&
+				w->blob.deadline_ms - w->blob.stored_at_ms > ttl_s[i] * 1000 - 500,
+			1);
 		token_tag(w->blob.id, tag[i]);
 		snprintf(key, sizeof key, "{%.2s}:b:%s", w->blob.id, w->blob.id);
 		masked(w, record[i], "GET tg:%s", key, false);
 		r = redis_server_do(&w->redis, "PTTL tg:%s", key);
-		assert_true(r->integer > (ttl_s[i] + 86400) * 1000LL - 500 && r->integer <= (ttl_s[i] + 86400) * 1000LL + 50);
+		assert_true(r->integer > (ttl_s[i] + 86400) * 1000LL - 500 &&
+			r->integer <= (ttl_s[i] + 86400) * 1000LL + 50);
 		freeReplyObject(r);
 		snprintf(key, sizeof key, "{%.2s}:c:%s:0", w->blob.id, w->blob.id);
 		r = redis_server_do(&w->redis, "PTTL tg:%s", key);
-		assert_true(r->integer > ttl_s[i] * 1000LL - 500 && r->integer <= ttl_s[i] * 1000LL + 50);
+		assert_true(r->integer > ttl_s[i] * 1000LL - 500 &&
+			r->integer <= ttl_s[i] * 1000LL + 50);
 		freeReplyObject(r);
 		snprintf(key, sizeof key, "{%.2s}:out", w->blob.id);
 		masked(w, event[i], "XREVRANGE tg:%s + - COUNT 1", key, true);
@@ -1101,8 +1128,10 @@ static void one_chunk_upload_refused_in_part_leaves_nothing(void **state)
 		redis_server_run_cmd(&w->redis, "ACL SETUSER default -%s", command[i]);
 		assert_int_equal(upload(w, &o, 1234), TG_ESTORE);
 		redis_server_run_cmd(&w->redis, "ACL SETUSER default +%s", command[i]);
-		for (int64_t end = (int64_t)clock_mono_us() + 5000000; redis_server_keys(&w->redis, "tg:*:c:*") > 0;) {
-			assert_true((int64_t)clock_mono_us() < end); /* an abort is sent again until it was done */
+		for (int64_t end = (int64_t)clock_mono_us() + 5000000;
+			redis_server_keys(&w->redis, "tg:*:c:*") > 0;) {
+			/* an abort is sent again until it was done */
+			assert_true((int64_t)clock_mono_us() < end);
 			turn(w);
 		}
 		assert_int_equal(redis_server_keys(&w->redis, "tg:*:b:*"), 0);
@@ -1118,7 +1147,8 @@ static void close_with_all_takes_more_than_one_step(void **state)
 	o = put_opts(w->session.id, false);
 	for (int i = 0; i < 150; i++)
 		assert_int_equal(upload(w, &o, 20), 0);
-	assert_int_equal(store_session_close(w->store, w->session.id, "uploader", true, on_show, w), 0);
+	assert_int_equal(
+		store_session_close(w->store, w->session.id, "uploader", true, on_show, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(w->err, 0);
 	assert_int_equal(w->n_blobs, 150);
@@ -1137,7 +1167,8 @@ static void close_with_all_goes_on_when_its_client_left(void **state)
 	w->calls = 0;
 	assert_int_equal(store_session_close(w->store, w->session.id, NULL, true, on_show, w), 0);
 	store_forget(w->store, w);
-	for (uint64_t end = clock_mono_us() + 5000000; redis_server_keys(&w->redis, "tg:*:c:*") > 0;) {
+	for (uint64_t end = clock_mono_us() + 5000000;
+		redis_server_keys(&w->redis, "tg:*:c:*") > 0;) {
 		assert_true(clock_mono_us() < end);
 		turn(w);
 	}
@@ -1147,36 +1178,61 @@ static void close_with_all_goes_on_when_its_client_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(take_blob_of_small_chunks_returns_it_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			take_blob_of_small_chunks_returns_it_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(take_small_blob_returns_it_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(take_blob_of_one_full_chunk_returns_it_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(take_blob_of_many_chunks_returns_it_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(session_open_then_show_lists_its_blobs, setup, teardown),
-		cmocka_unit_test_setup_teardown(put_eager_says_whether_the_session_is_open, setup, teardown),
-		cmocka_unit_test_setup_teardown(put_commit_without_open_session_leaves_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(put_commit_after_its_time_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(put_commit_over_the_bound_quota_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			take_blob_of_one_full_chunk_returns_it_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			take_blob_of_many_chunks_returns_it_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			session_open_then_show_lists_its_blobs, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			put_eager_says_whether_the_session_is_open, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			put_commit_without_open_session_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			put_commit_after_its_time_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			put_commit_over_the_bound_quota_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(put_abort_leaves_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(full_store_refuses_uploads_and_still_erases, setup, teardown),
-		cmocka_unit_test_setup_teardown(full_store_in_the_middle_of_an_upload_is_told_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(erase_asks_for_the_uploader_or_an_operator, setup, teardown),
-		cmocka_unit_test_setup_teardown(take_after_the_deadline_is_gone_without_a_reaper, setup, teardown),
-		cmocka_unit_test_setup_teardown(reap_at_the_deadline_erases_and_tells_how_late, setup, teardown),
-		cmocka_unit_test_setup_teardown(reap_after_a_crash_in_an_upload_wipes_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(reap_after_a_crash_in_a_take_ends_it_as_consumed, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			full_store_refuses_uploads_and_still_erases, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			full_store_in_the_middle_of_an_upload_is_told_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			erase_asks_for_the_uploader_or_an_operator, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			take_after_the_deadline_is_gone_without_a_reaper, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			reap_at_the_deadline_erases_and_tells_how_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			reap_after_a_crash_in_an_upload_wipes_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			reap_after_a_crash_in_a_take_ends_it_as_consumed, setup, teardown),
 		cmocka_unit_test_setup_teardown(take_abort_erases_the_rest, setup, teardown),
 		cmocka_unit_test_setup_teardown(take_by_two_at_once_is_won_by_one, setup, teardown),
-		cmocka_unit_test_setup_teardown(forget_before_the_answer_silences_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(connection_lost_in_flight_answers_each_call_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(commit_of_unknown_fate_is_ended_after_reconnecting, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			forget_before_the_answer_silences_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			connection_lost_in_flight_answers_each_call_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			commit_of_unknown_fate_is_ended_after_reconnecting, setup, teardown),
 		cmocka_unit_test_setup_teardown(library_gone_is_loaded_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(library_gone_in_an_upload_leaves_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(take_without_its_first_chunk_is_an_error, setup, teardown),
-		cmocka_unit_test_setup_teardown(transaction_writes_what_the_function_would, setup, teardown),
-		cmocka_unit_test_setup_teardown(transaction_refused_in_part_leaves_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_chunk_upload_refused_in_part_leaves_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(close_with_all_goes_on_when_its_client_left, setup, teardown),
-		cmocka_unit_test_setup_teardown(close_with_all_takes_more_than_one_step, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			library_gone_in_an_upload_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			take_without_its_first_chunk_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			transaction_writes_what_the_function_would, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			transaction_refused_in_part_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			one_chunk_upload_refused_in_part_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			close_with_all_goes_on_when_its_client_left, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			close_with_all_takes_more_than_one_step, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /*
- * Goal: claims and requests' keys through the store's calls, against a real Redis: the token that a claimant is given opens its blob and no other,
- * every range gives exactly its bytes, a key gives the same answer again, and each callback comes once or, when forgotten, never.
+ * Goal: claims and requests' keys through the store's calls, against a real Redis: the token that a
+ * claimant is given opens its blob and no other, every range gives exactly its bytes, a key gives
+ * the same answer again, and each callback comes once or, when forgotten, never.
  */
 #include "redis_server.h"
 #include <sodium.h>
@@ -20,7 +21,7 @@ struct world {
 	struct store_claim claim;
 	struct store_blob blob;
 	bool said;
-	uint64_t from, len;      /* what on_begin asks for; len 0: nothing, it aborts */
+	uint64_t from, len; /* what on_begin asks for; len 0: nothing, it aborts */
 	unsigned char content[SIZE];
 	struct evbuffer *out;
 };
@@ -66,14 +67,19 @@ static int teardown(void **state)
 }
 
 /* A live blob of SIZE bytes for v and w, as an upload would leave it whose chunks are so large. */
-static void make_blob_of(struct world *w, const char *id, const char *event, unsigned chunk, const char *private)
+static void make_blob_of(
+	struct world *w, const char *id, const char *event, unsigned chunk, const char *private)
 {
 	unsigned n = 0;
 
 	for (unsigned at = 0; at < SIZE; at += chunk, n++)
-		redis_server_run_cmd(&w->redis, "SET tg:{05}:c:%s:%d %b PX 100000", id, (int)n, w->content + at, (size_t)(SIZE - at < chunk ? SIZE - at : chunk));
-	redis_server_run_cmd(&w->redis, "FCALL tg1_stage 1 tg:{05}:dl %s up %s 0 1 9 60000 %s", id, "", event);
-	redis_server_run_cmd(&w->redis, "FCALL tg1_commit 1 tg:{05}:dl %s up %s %s 0 %d %d 60000 0 %s %s", id, " v w ", "", (int)n, (int)SIZE, event, private);
+		redis_server_run_cmd(&w->redis, "SET tg:{05}:c:%s:%d %b PX 100000", id, (int)n,
+			w->content + at, (size_t)(SIZE - at < chunk ? SIZE - at : chunk));
+	redis_server_run_cmd(
+		&w->redis, "FCALL tg1_stage 1 tg:{05}:dl %s up %s 0 1 9 60000 %s", id, "", event);
+	redis_server_run_cmd(&w->redis,
+		"FCALL tg1_commit 1 tg:{05}:dl %s up %s %s 0 %d %d 60000 0 %s %s", id, " v w ", "",
+		(int)n, (int)SIZE, event, private);
 }
 
 static void make_blob(struct world *w, const char *id, const char *event)
@@ -81,7 +87,8 @@ static void make_blob(struct world *w, const char *id, const char *event)
 	make_blob_of(w, id, event, STORE_CHUNK_BYTES, "SWE -");
 }
 
-static void on_claim(void *ctx, int err, const struct store_claim *claim, const struct store_blob *b)
+static void on_claim(
+	void *ctx, int err, const struct store_claim *claim, const struct store_blob *b)
 {
 	struct world *w = ctx;
 
@@ -132,7 +139,8 @@ static int claim(struct world *w, const char *id, const char *peer, const char *
 	return answer(w, store_claim(w->store, &o, on_claim, w));
 }
 
-static int ack(struct world *w, const char *token, const char *peer, const char *outcome, const char *key)
+static int ack(
+	struct world *w, const char *token, const char *peer, const char *outcome, const char *key)
 {
 	return answer(w, store_ack(w->store, token, peer, outcome, key, on_blob, w));
 }
@@ -167,7 +175,8 @@ static void on_data(struct store_read *t, struct evbuffer *data, bool done, int 
 		store_read_next(t);
 }
 
-static int read_range(struct world *w, const char *token, const char *peer, uint64_t from, uint64_t len)
+static int read_range(
+	struct world *w, const char *token, const char *peer, uint64_t from, uint64_t len)
 {
 	static const struct store_read_calls calls = {on_begin, on_data};
 	int err;
@@ -209,8 +218,10 @@ static void claim_read_gives_each_range_its_bytes(void **state)
 	assert_range(w, 17, 2 * STORE_CHUNK_BYTES, 3);
 	assert_range(w, 3 * STORE_CHUNK_BYTES, TAIL_BYTES, 1);
 	for (int i = 0; i < 200; i++) {
-		uint64_t from = randombytes_uniform(SIZE), len = 1 + randombytes_uniform((uint32_t)(SIZE - from));
-		assert_range(w, from, len, (int)((from + len - 1) / STORE_CHUNK_BYTES - from / STORE_CHUNK_BYTES) + 1);
+		uint64_t from = randombytes_uniform(SIZE),
+			 len = 1 + randombytes_uniform((uint32_t)(SIZE - from));
+		assert_range(w, from, len,
+			(int)((from + len - 1) / STORE_CHUNK_BYTES - from / STORE_CHUNK_BYTES) + 1);
 	}
 	assert_int_equal(redis_server_keys(&w->redis, "tg:{05}:c:*"), CHUNKS + 1);
 	assert_int_equal(ack(w, w->claim.token, "v", "ok", NULL), 0);
@@ -230,7 +241,8 @@ static void claim_read_goes_by_the_chunks_of_the_blob(void **state)
 	assert_int_equal(claim(w, id, "v", NULL), 0);
 	assert_int_equal(w->blob.desc.chunk_bytes, 1000);
 	for (int i = 0; i < 50; i++) {
-		uint64_t from = randombytes_uniform(SIZE), len = 1 + randombytes_uniform((uint32_t)(SIZE - from));
+		uint64_t from = randombytes_uniform(SIZE),
+			 len = 1 + randombytes_uniform((uint32_t)(SIZE - from));
 		assert_range(w, from, len, (int)((from + len - 1) / 1000 - from / 1000) + 1);
 	}
 	token_make(SHARD, id);
@@ -250,7 +262,8 @@ static void claim_read_of_a_chunk_that_is_gone_breaks_off(void **state)
 	assert_int_equal(read_range(w, w->claim.token, "v", 0, SIZE), TG_EGONE);
 	assert_int_equal(evbuffer_get_length(w->out), STORE_CHUNK_BYTES);
 	assert_int_equal(read_range(w, w->claim.token, "v", STORE_CHUNK_BYTES + 1, 5), TG_EGONE);
-	assert_int_equal(read_range(w, w->claim.token, "v", 0, 0), 0); /* begun and aborted: a HEAD */
+	/* begun and aborted: a HEAD */
+	assert_int_equal(read_range(w, w->claim.token, "v", 0, 0), 0);
 }
 
 static void claim_token_of_another_form_or_secret_opens_nothing(void **state)
@@ -300,7 +313,8 @@ static void claim_under_a_key_gives_one_token_from_any_server(void **state)
 	assert_int_equal(claim(w, other, "v", "key"), TG_EREUSED);
 	assert_int_equal(claim(w, id, "w", "key"), TG_ECLAIMED);
 	assert_int_equal(claim(w, id, "v", "key2"), TG_ECLAIMED);
-	assert_int_equal(claim(w, other, "w", "key"), TG_EREUSED); /* w tried the first one under it */
+	/* w tried the first one under it */
+	assert_int_equal(claim(w, other, "w", "key"), TG_EREUSED);
 	assert_int_equal(ack(w, first.token, "v", "ok", "key"), TG_EREUSED);
 	assert_int_equal(ack(w, first.token, "v", "ok", "ack"), 0);
 	assert_int_equal(ack(w, first.token, "v", "ok", "ack"), 0);
@@ -313,28 +327,34 @@ static void claim_under_a_key_gives_one_token_from_any_server(void **state)
 static void once_is_taken_over_when_the_first_came_to_nothing(void **state)
 {
 	struct world *w = *state;
-	struct store_desc d = {.kind = "passport", .issuer = "SWE", .uploader = "up", .to = " v w "};
+	struct store_desc d = {
+		.kind = "passport", .issuer = "SWE", .uploader = "up", .to = " v w "};
 	char first[TOKEN_LEN + 1], id[TOKEN_LEN + 1];
 	redisReply *keys;
 
 	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", first, on_once, w)), 0);
 	assert_false(w->said);
-	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", id, on_once, w)), TG_EINFLIGHT);
+	assert_int_equal(
+		answer(w, store_once_begin(w->store, &d, "key", id, on_once, w)), TG_EINFLIGHT);
 	keys = redis_server_do(&w->redis, "KEYS tg:*:i:*");
 	assert_int_equal(keys->elements, 1);
 	redis_server_run_cmd(&w->redis, "HINCRBY %s at -61000", keys->element[0]->str);
 	freeReplyObject(keys);
-	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", id, on_once, w)), 0); /* old, and nothing there: ours */
+	/* old, and nothing there: ours */
+	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", id, on_once, w)), 0);
 	assert_false(w->said);
-	assert_int_equal(answer(w, store_once_settle(w->store, "up", "key", first, on_done, w)), TG_EINFLIGHT);
+	assert_int_equal(answer(w, store_once_settle(w->store, "up", "key", first, on_done, w)),
+		TG_EINFLIGHT);
 	assert_int_equal(answer(w, store_once_settle(w->store, "up", "key", id, on_done, w)), 0);
 	store_once_drop(w->store, "up", "key", id); /* told: it stays */
-	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", first, on_once, w)), 0); /* but its blob never was */
+	/* but its blob never was */
+	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", first, on_once, w)), 0);
 	assert_false(w->said);
 	store_once_drop(w->store, "up", "key", first);
 	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", id, on_once, w)), 0);
 	d.kind[0] = 'x';
-	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", id, on_once, w)), TG_EREUSED);
+	assert_int_equal(
+		answer(w, store_once_begin(w->store, &d, "key", id, on_once, w)), TG_EREUSED);
 }
 
 static void once_says_what_was_stored_unless_it_was_aborted(void **state)
@@ -346,12 +366,14 @@ static void once_says_what_was_stored_unless_it_was_aborted(void **state)
 
 	/* The id decides the shard; ask until it is the one that make_blob writes to. */
 	do {
-		assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", id, on_once, w)), 0);
+		assert_int_equal(
+			answer(w, store_once_begin(w->store, &d, "key", id, on_once, w)), 0);
 		if (token_shard(id, TOKEN_LEN) != SHARD)
 			store_once_drop(w->store, "up", "key", id);
 	} while (token_shard(id, TOKEN_LEN) != SHARD);
 	make_blob(w, id, "tag liveness 0");
-	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", other, on_once, w)), 0); /* committed, not settled: its server died */
+	/* committed, not settled: its server died */
+	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", other, on_once, w)), 0);
 	assert_true(w->said);
 	assert_string_equal(w->blob.id, id);
 	assert_int_equal(answer(w, store_erase(w->store, id, "up", on_blob, w)), 0);
@@ -362,7 +384,8 @@ static void once_says_what_was_stored_unless_it_was_aborted(void **state)
 	cause = strstr(record->str, "\terased\t");
 	assert_non_null(cause);
 	*cause = '\0';
-	redis_server_run_cmd(&w->redis, "SET tg:{05}:b:%s %s\taborted\t%s", id, record->str, cause + strlen("\terased\t"));
+	redis_server_run_cmd(&w->redis, "SET tg:{05}:b:%s %s\taborted\t%s", id, record->str,
+		cause + strlen("\terased\t"));
 	freeReplyObject(record);
 	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", other, on_once, w)), 0);
 	assert_false(w->said);
@@ -375,7 +398,9 @@ static void settle_of_a_lost_key_ends_the_blob(void **state)
 
 	token_make(SHARD, id);
 	make_blob(w, id, "tag liveness 0");
-	assert_int_equal(answer(w, store_once_settle(w->store, "up", "never begun", id, on_done, w)), TG_EINFLIGHT);
+	assert_int_equal(
+		answer(w, store_once_settle(w->store, "up", "never begun", id, on_done, w)),
+		TG_EINFLIGHT);
 	assert_int_equal(answer(w, store_stat(w->store, id, on_blob, w)), 0);
 	assert_string_equal(w->blob.cause, "aborted");
 	assert_int_equal(redis_server_keys(&w->redis, "tg:{05}:c:*"), 0);
@@ -431,16 +456,27 @@ static void forget_between_two_steps_silences_the_claim(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(claim_read_gives_each_range_its_bytes, setup, teardown),
-		cmocka_unit_test_setup_teardown(claim_read_goes_by_the_chunks_of_the_blob, setup, teardown),
-		cmocka_unit_test_setup_teardown(claim_read_of_a_chunk_that_is_gone_breaks_off, setup, teardown),
-		cmocka_unit_test_setup_teardown(claim_token_of_another_form_or_secret_opens_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(claim_under_a_key_gives_one_token_from_any_server, setup, teardown),
-		cmocka_unit_test_setup_teardown(once_is_taken_over_when_the_first_came_to_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(once_says_what_was_stored_unless_it_was_aborted, setup, teardown),
-		cmocka_unit_test_setup_teardown(settle_of_a_lost_key_ends_the_blob, setup, teardown),
-		cmocka_unit_test_setup_teardown(settle_of_a_lost_key_ends_the_blob_also_when_its_client_left, setup, teardown),
-		cmocka_unit_test_setup_teardown(forget_between_two_steps_silences_the_claim, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			claim_read_gives_each_range_its_bytes, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			claim_read_goes_by_the_chunks_of_the_blob, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			claim_read_of_a_chunk_that_is_gone_breaks_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			claim_token_of_another_form_or_secret_opens_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			claim_under_a_key_gives_one_token_from_any_server, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			once_is_taken_over_when_the_first_came_to_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			once_says_what_was_stored_unless_it_was_aborted, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			settle_of_a_lost_key_ends_the_blob, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			settle_of_a_lost_key_ends_the_blob_also_when_its_client_left, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			forget_between_two_steps_silences_the_claim, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Goal: every byte arrives once and in order, with TLS and without, whatever stops and resumes reading; ends are told once; freeing anywhere is safe. */
+/* Goal: every byte arrives once and in order, with TLS and without, whatever stops and resumes
+ * reading; ends are told once; freeing anywhere is safe. */
 #include <errno.h>
 #include <malloc.h>
 #include <linux/sockios.h>
@@ -19,14 +20,15 @@ static SSL_CTX *server_ctx, *client_ctx;
 struct side {
 	struct loop *l;
 	struct stream *s;
-	uint64_t want, got;      /* stop the loop when got == want */
-	uint64_t to_send;        /* what on_drain still writes */
-	unsigned char next;      /* the pattern's next byte expected */
+	uint64_t want, got; /* stop the loop when got == want */
+	uint64_t to_send;   /* what on_drain still writes */
+	unsigned char next; /* the pattern's next byte expected */
 	unsigned char next_out;
 	unsigned ready, drains, ends, eofs, reads;
 	enum stream_end why;
 	size_t max_in;
-	bool keep, stop_on_ready, stop_on_end, free_on_read, free_on_ready, free_on_end, free_on_drain;
+	bool keep, stop_on_ready, stop_on_end, free_on_read, free_on_ready, free_on_end,
+		free_on_drain;
 };
 
 static void fill(struct side *x, size_t n)
@@ -87,7 +89,8 @@ static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
 	for (int k; (k = evbuffer_remove(in, block, sizeof block)) > 0; x->got += (uint64_t)k)
 		for (int i = 0; i < k; i++)
 			if (block[i] != x->next++)
-				fail_msg("byte %llu is another", (unsigned long long)x->got + (unsigned)i);
+				fail_msg("byte %llu is another",
+					(unsigned long long)x->got + (unsigned)i);
 	if (x->free_on_read)
 		drop(x);
 	else if (x->got == x->want)
@@ -120,15 +123,20 @@ static void on_end(struct stream *s, enum stream_end why, void *ctx)
 		drop(x);
 }
 
-static const struct stream_cb calls = { on_ready, on_read, on_drain, on_end };
+static const struct stream_cb calls = {on_ready, on_read, on_drain, on_end};
 
-struct pair { struct loop *l; struct side a, b; unsigned fds; };
+struct pair {
+	struct loop *l;
+	struct side a, b;
+	unsigned fds;
+};
 
-static void pair_open(struct pair *p, bool tls, const struct stream_opts *oa, const struct stream_opts *ob)
+static void pair_open(
+	struct pair *p, bool tls, const struct stream_opts *oa, const struct stream_opts *ob)
 {
-	int fd[2] = { -1, -1 };
+	int fd[2] = {-1, -1};
 
-	*p = (struct pair){ .fds = open_fds() };
+	*p = (struct pair){.fds = open_fds()};
 	p->l = p->a.l = p->b.l = loop_new();
 	assert_int_equal(tcp_pair(fd), 0);
 	p->a.s = stream_accept(p->l, fd[1], tls ? SSL_new(server_ctx) : NULL, oa, &calls, &p->a);
@@ -186,7 +194,7 @@ static void stream_tls_both_ways_all_bytes_in_order(void **state)
 
 static void stream_tls_small_reads_all_bytes_in_order(void **state)
 {
-	const struct stream_opts o = { .in_max = 3000, .read_size = 700, .out_low = 1000 };
+	const struct stream_opts o = {.in_max = 3000, .read_size = 700, .out_low = 1000};
 
 	(void)state;
 	both_ways(true, &o);
@@ -194,7 +202,7 @@ static void stream_tls_small_reads_all_bytes_in_order(void **state)
 
 static void stream_plain_large_reads_all_bytes_in_order(void **state)
 {
-	const struct stream_opts o = { .in_max = 1 << 20, .read_size = 262144 };
+	const struct stream_opts o = {.in_max = 1 << 20, .read_size = 262144};
 
 	(void)state;
 	both_ways(false, &o);
@@ -202,7 +210,7 @@ static void stream_plain_large_reads_all_bytes_in_order(void **state)
 
 static void stream_in_full_stops_and_resumes_by_itself(void **state)
 {
-	const struct stream_opts o = { .in_max = 10000, .read_size = 4096 };
+	const struct stream_opts o = {.in_max = 10000, .read_size = 4096};
 	struct pair p;
 
 	(void)state;
@@ -216,7 +224,8 @@ static void stream_in_full_stops_and_resumes_by_itself(void **state)
 		assert_in_range(p.a.max_in, 10000, 10000 + 4096);
 		assert_true(evbuffer_get_length(stream_out(p.b.s)) > 0); /* so the peer feels it */
 		p.a.keep = false;
-		on_read(p.a.s, stream_in(p.a.s), &p.a); /* outside of any callback: taking is enough */
+		/* outside of any callback: taking is enough */
+		on_read(p.a.s, stream_in(p.a.s), &p.a);
 		assert_true(loop_run_for(p.l, 20000));
 		assert_int_equal(p.a.got, 6000000);
 		pair_close(&p);
@@ -282,7 +291,7 @@ static void stream_finish_tells_eof_and_still_reads(void **state)
 
 static void stream_reset_while_paused_ends_with_error(void **state)
 {
-	const struct linger hard = { .l_onoff = 1, .l_linger = 0 };
+	const struct linger hard = {.l_onoff = 1, .l_linger = 0};
 	struct pair p;
 
 	(void)state;
@@ -326,10 +335,10 @@ static void stream_peer_gone_while_writing_ends_once_after_eof(void **state)
 
 static void stream_ready_timeout_ends_with_timeout(void **state)
 {
-	const struct stream_opts o = { .ready_timeout_s = 1 };
+	const struct stream_opts o = {.ready_timeout_s = 1};
 	struct loop *l = loop_new();
-	struct side a = { .l = l, .stop_on_end = true };
-	int fd[2] = { -1, -1 };
+	struct side a = {.l = l, .stop_on_end = true};
+	int fd[2] = {-1, -1};
 
 	(void)state;
 	assert_int_equal(tcp_pair(fd), 0);
@@ -345,8 +354,8 @@ static void stream_ready_timeout_ends_with_timeout(void **state)
 static void stream_garbage_handshake_ends_with_tls(void **state)
 {
 	struct loop *l = loop_new();
-	struct side a = { .l = l, .stop_on_end = true };
-	int fd[2] = { -1, -1 };
+	struct side a = {.l = l, .stop_on_end = true};
+	int fd[2] = {-1, -1};
 
 	(void)state;
 	assert_int_equal(tcp_pair(fd), 0);
@@ -362,11 +371,12 @@ static void stream_garbage_handshake_ends_with_tls(void **state)
 static void stream_connect_refused_ends_with_error(void **state)
 {
 	struct loop *l = loop_new();
-	struct side a = { .l = l, .stop_on_end = true };
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "/nonexistent/socket" };
+	struct side a = {.l = l, .stop_on_end = true};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "/nonexistent/socket"};
 	socklen_t len = sizeof at;
-	int s = socket(AF_INET, SOCK_STREAM, 0); /* bound but not listening: nobody else gets the port */
+	/* bound but not listening: nobody else gets the port */
+	int s = socket(AF_INET, SOCK_STREAM, 0);
 
 	(void)state;
 	assert_int_equal(bind(s, (struct sockaddr *)&at, sizeof at), 0);
@@ -387,8 +397,8 @@ static void stream_connect_refused_ends_with_error(void **state)
 static void stream_connect_listening_becomes_ready(void **state)
 {
 	struct loop *l = loop_new();
-	struct side a = { .l = l, .stop_on_ready = true };
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct side a = {.l = l, .stop_on_ready = true};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof at;
 	int s = socket(AF_INET, SOCK_STREAM, 0), peer;
 	char text[8];
@@ -451,10 +461,11 @@ static void stream_progress_counts_content_bytes(void **state)
 	pair_close(&p);
 }
 
-/* Records that the socket had no room for wait behind an empty `out`: they count as unsent, are no progress, and leave by themselves. */
+/* Records that the socket had no room for wait behind an empty `out`: they count as unsent, are no
+ * progress, and leave by themselves. */
 static void stream_tls_kept_records_are_unsent_until_the_socket_takes_them(void **state)
 {
-	const struct stream_opts o = { .out_low = 1 };
+	const struct stream_opts o = {.out_low = 1};
 	uint64_t in, out, sent = 0;
 	unsigned kept = 0;
 	struct pair p;
@@ -569,7 +580,8 @@ static void stream_tls_a_few_key_updates_are_followed(void **state)
 	pair_close(&p);
 }
 
-/* What such a read costs does not depend on how many came: those behind the bound are not even taken from the socket. */
+/* What such a read costs does not depend on how many came: those behind the bound are not even
+ * taken from the socket. */
 static void stream_tls_many_key_updates_end_it_before_the_rest_is_read(void **state)
 {
 	struct pair p;
@@ -613,12 +625,12 @@ static void stream_tls_endless_handshake_ends(void **state)
 {
 	static unsigned char junk[4 * 16389];
 	struct pair p;
-	struct stream_opts o = { .ready_timeout_s = 5 };
+	struct stream_opts o = {.ready_timeout_s = 5};
 	int fd[2];
 	ssize_t sent;
 
 	(void)state;
-	p = (struct pair){ .fds = open_fds() };
+	p = (struct pair){.fds = open_fds()};
 	p.l = p.a.l = loop_new();
 	assert_int_equal(tcp_pair(fd), 0);
 	p.a.s = stream_accept(p.l, fd[1], SSL_new(server_ctx), &o, &calls, &p.a);

@@ -20,7 +20,8 @@ static void join_puts_everything_behind_what_there_is(void **state)
 
 static void num_writes_what_printf_would(void **state)
 {
-	static const int64_t number[] = {0, 1, -1, 9, 10, 99, 100, -100, 1764329146955, INT64_MAX, INT64_MIN};
+	static const int64_t number[] = {
+		0, 1, -1, 9, 10, 99, 100, -100, 1764329146955, INT64_MAX, INT64_MIN};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof number / sizeof *number; i++) {

@@ -1,4 +1,5 @@
-/* Goal: the least that a store's time can be: never more than it is, never far less; steps are seen, slow drift is not mistaken for one. */
+/* Goal: the least that a store's time can be: never more than it is, never far less; steps are
+ * seen, slow drift is not mistaken for one. */
 #include "check.h"
 #include <stdint.h>
 #include "base/board.h"
@@ -10,7 +11,7 @@
 
 static void timekeeper_least_is_never_ahead_of_the_store(void **state)
 {
-	struct timekeeper t = { 0 };
+	struct timekeeper t = {0};
 
 	(void)state;
 	assert_int_equal(timekeeper_least_ms(&t, 5 * S), 0);
@@ -25,7 +26,7 @@ static void timekeeper_least_is_never_ahead_of_the_store(void **state)
 
 static void timekeeper_store_stepped_back_least_goes_on(void **state)
 {
-	struct timekeeper t = { 0 };
+	struct timekeeper t = {0};
 
 	(void)state;
 	timekeeper_saw(&t, 5 * S, STORE0);
@@ -35,7 +36,7 @@ static void timekeeper_store_stepped_back_least_goes_on(void **state)
 
 static void timekeeper_store_stepped_forward_is_told_once(void **state)
 {
-	struct timekeeper t = { 0 };
+	struct timekeeper t = {0};
 
 	(void)state;
 	timekeeper_saw(&t, 5 * S, STORE0);
@@ -45,20 +46,21 @@ static void timekeeper_store_stepped_forward_is_told_once(void **state)
 
 static void timekeeper_slower_store_is_followed(void **state)
 {
-	struct timekeeper t = { 0 };
+	struct timekeeper t = {0};
 
 	(void)state;
 	/* The store loses 200 us a second against us for a day. */
 	for (int64_t s = 0; s < 86400; s++) {
 		int64_t store = STORE0 + s * 1000 - s / 5;
 		timekeeper_saw(&t, (uint64_t)(s + 1) * S, store);
-		assert_in_range(timekeeper_least_ms(&t, (uint64_t)(s + 1) * S), store - 5, store + 1);
+		assert_in_range(
+			timekeeper_least_ms(&t, (uint64_t)(s + 1) * S), store - 5, store + 1);
 	}
 }
 
 static void timekeeper_init_takes_over_from_a_predecessor(void **state)
 {
-	struct timekeeper first = { 0 }, second;
+	struct timekeeper first = {0}, second;
 	struct board *b = board_new();
 
 	(void)state;

@@ -1,4 +1,5 @@
-/* Goal: the server's context admits TLS 1.3 with a certificate of the right CA and nothing else, resumes nothing, and names peers by their public key. */
+/* Goal: the server's context admits TLS 1.3 with a certificate of the right CA and nothing else,
+ * resumes nothing, and names peers by their public key. */
 #include <openssl/err.h>
 #include <openssl/sha.h>
 #include "check.h"
@@ -8,12 +9,15 @@
 static struct pki pki;
 static SSL_CTX *server_ctx;
 
-struct meeting { SSL *server, *client; bool server_ok, client_ok; };
+struct meeting {
+	SSL *server, *client;
+	bool server_ok, client_ok;
+};
 
 /* Lets both sides talk in memory until neither gets further. */
 static struct meeting meet(SSL_CTX *client_ctx)
 {
-	struct meeting m = { SSL_new(server_ctx), SSL_new(client_ctx), false, false };
+	struct meeting m = {SSL_new(server_ctx), SSL_new(client_ctx), false, false};
 	BIO *a, *b;
 
 	assert_int_equal(BIO_new_bio_pair(&a, 0, &b, 0), 1);
@@ -61,7 +65,10 @@ static void tls_cert_spki_is_what_openssl_computes(void **state)
 	FILE *f;
 
 	(void)state;
-	snprintf(command, sizeof command, "openssl x509 -in %s -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -r", pki.client);
+	snprintf(command, sizeof command,
+		"openssl x509 -in %s -noout -pubkey | openssl pkey -pubin -outform DER | openssl "
+		"dgst -sha256 -r",
+		pki.client);
 	f = popen(command, "r");
 	assert_int_equal(fread(hex, 1, 64, f), 64);
 	while (fgetc(f) != EOF)
@@ -78,9 +85,10 @@ static void tls_cert_spki_is_what_openssl_computes(void **state)
 
 static void tls_server_ctx_other_clients_are_refused(void **state)
 {
-	SSL_CTX *none = pki_client_ctx(&pki, NULL, NULL), *other = pki_client_ctx(&pki, pki.stranger, pki.stranger_key);
+	SSL_CTX *none = pki_client_ctx(&pki, NULL, NULL),
+		*other = pki_client_ctx(&pki, pki.stranger, pki.stranger_key);
 	SSL_CTX *old = pki_client_ctx(&pki, pki.client, pki.client_key);
-	SSL_CTX *all[] = { none, other, old };
+	SSL_CTX *all[] = {none, other, old};
 	uint8_t spki[32];
 
 	(void)state;
@@ -126,12 +134,14 @@ static void tls_server_ctx_gives_no_tickets_and_resumes_nothing(void **state)
 
 static void tls_server_ctx_wrong_files_are_named(void **state)
 {
-	const struct { const char *cert, *key, *ca, *named; } c[] = {
-		{ "/nonexistent.pem", pki.server_key, pki.ca, "/nonexistent.pem" },
-		{ pki.server, pki.client_key, pki.ca, pki.client_key },
-		{ pki.server, "/nonexistent.key", pki.ca, "/nonexistent.key" },
-		{ pki.server, pki.server_key, "/nonexistent-ca.pem", "/nonexistent-ca.pem" },
-		{ pki.server_key, pki.server_key, pki.ca, pki.server_key },
+	const struct {
+		const char *cert, *key, *ca, *named;
+	} c[] = {
+		{"/nonexistent.pem", pki.server_key, pki.ca, "/nonexistent.pem"},
+		{pki.server, pki.client_key, pki.ca, pki.client_key},
+		{pki.server, "/nonexistent.key", pki.ca, "/nonexistent.key"},
+		{pki.server, pki.server_key, "/nonexistent-ca.pem", "/nonexistent-ca.pem"},
+		{pki.server_key, pki.server_key, pki.ca, pki.server_key},
 	};
 	uint8_t spki[32];
 
@@ -166,8 +176,10 @@ static bool admitted(const char *groups, const char *cert, const char *key)
 
 static void tls_server_ctx_takes_cheap_groups_and_no_others(void **state)
 {
-	static const char *const good[] = { "X25519", "P-256", "P-384", "ffdhe8192:X25519", "P-521:P-256" };
-	static const char *const bad[] = { "ffdhe8192", "ffdhe2048", "P-521", "X448", "ffdhe8192:P-521:X448" };
+	static const char *const good[] = {
+		"X25519", "P-256", "P-384", "ffdhe8192:X25519", "P-521:P-256"};
+	static const char *const bad[] = {
+		"ffdhe8192", "ffdhe2048", "P-521", "X448", "ffdhe8192:P-521:X448"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)

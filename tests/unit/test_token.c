@@ -27,18 +27,31 @@ static void token_make_every_shard_reads_back(void **state)
 static void token_shard_malformed_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", "00", "00AAAAAAAAAAAAAAAAAAAAA", "00AAAAAAAAAAAAAAAAAAAAAAA", /* lengths */
-		"40AAAAAAAAAAAAAAAAAAAAAA", "ffAAAAAAAAAAAAAAAAAAAAAA", /* no such shard */
-		"0gAAAAAAAAAAAAAAAAAAAAAA", "3FAAAAAAAAAAAAAAAAAAAAAA", " 1AAAAAAAAAAAAAAAAAAAAAA", /* not lower-case hex */
+		"",
+		"00",
+		"00AAAAAAAAAAAAAAAAAAAAA",
+		"00AAAAAAAAAAAAAAAAAAAAAAA", /* lengths */
+		"40AAAAAAAAAAAAAAAAAAAAAA",
+		"ffAAAAAAAAAAAAAAAAAAAAAA", /* no such shard */
+		/* not lower-case hex */
+		"0gAAAAAAAAAAAAAAAAAAAAAA",
+		"3FAAAAAAAAAAAAAAAAAAAAAA",
+		" 1AAAAAAAAAAAAAAAAAAAAAA",
 		"00AAAAAAAAAAAAAAAAAAAAAB", /* unused bits set */
-		"00AAAAAAAAAA+AAAAAAAAAAA", "00AAAAAAAAAA/AAAAAAAAAAA", "00AAAAAAAAAAAAAAAAAAAA==", "00AAAAAAAAAA AAAAAAAAAAA",
+		"00AAAAAAAAAA+AAAAAAAAAAA",
+		"00AAAAAAAAAA/AAAAAAAAAAA",
+		"00AAAAAAAAAAAAAAAAAAAA==",
+		"00AAAAAAAAAA AAAAAAAAAAA",
 	};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_int_equal(token_shard(bad[i], strlen(bad[i])), -1);
-	assert_int_equal(token_shard("\0" "0AAAAAAAAAAAAAAAAAAAAAA", TOKEN_LEN), -1);
+	assert_int_equal(token_shard("\0"
+				     "0AAAAAAAAAAAAAAAAAAAAAA",
+				 TOKEN_LEN),
+		-1);
 	assert_int_equal(token_shard("0\0AAAAAAAAAAAAAAAAAAAAAA", TOKEN_LEN), -1);
 	assert_int_equal(token_shard("00AAAAAAAAAA\0AAAAAAAAAAA", TOKEN_LEN), -1);
 }
@@ -52,7 +65,7 @@ static void token_shard_canonical_is_accepted(void **state)
 
 static void token_any_shard_many_draws_cover_all(void **state)
 {
-	int seen[TOKEN_SHARDS] = { 0 };
+	int seen[TOKEN_SHARDS] = {0};
 	unsigned i, s;
 
 	(void)state;

@@ -1,6 +1,7 @@
 /*
- * Goal: what docs/vectors/ says of heads, trailers, names, ids, subjects and sealed files is what our own client and server make of them: the same
- * outcome, the same line, a reason that has the same words in it. Whoever writes a client in another language can rely on them.
+ * Goal: what docs/vectors/ says of heads, trailers, names, ids, subjects and sealed files is what
+ * our own client and server make of them: the same outcome, the same line, a reason that has the
+ * same words in it. Whoever writes a client in another language can rely on them.
  */
 #include <fcntl.h>
 #include <jansson.h>
@@ -71,7 +72,7 @@ static size_t unhex(const json_t *o, const char *name, uint8_t *out, size_t cap)
 	return n;
 }
 
-/* Keys, heads, trailers, names ------------------------------------------------------------------------------------------ */
+/* Keys, heads, trailers, names --------------------------------------------- */
 
 /* Of each key the text, written from the secret half, and its public half's. */
 static void keys_are_read_and_refused_as_written(void **state)
@@ -82,7 +83,8 @@ static void keys_are_read_and_refused_as_written(void **state)
 	size_t i;
 
 	(void)state;
-	json_object_foreach(json_object_get(all, "identities"), name, v) {
+	json_object_foreach(json_object_get(all, "identities"), name, v)
+	{
 		tg_recipient *r;
 		tg_identity *id;
 		key = text(v, "identity");
@@ -93,7 +95,8 @@ static void keys_are_read_and_refused_as_written(void **state)
 		tg_recipient_free(r);
 		tg_identity_free(id);
 	}
-	json_object_foreach(json_object_get(all, "signers"), name, v) {
+	json_object_foreach(json_object_get(all, "signers"), name, v)
+	{
 		tg_sender *sender;
 		tg_signer *s;
 		key = text(v, "signing_key");
@@ -104,7 +107,8 @@ static void keys_are_read_and_refused_as_written(void **state)
 		tg_sender_free(sender);
 		tg_signer_free(s);
 	}
-	json_array_foreach(json_object_get(all, "refused"), i, v) {
+	json_array_foreach(json_object_get(all, "refused"), i, v)
+	{
 		tg_recipient r;
 		tg_sender s;
 		key = text(v, "text");
@@ -136,7 +140,8 @@ static void check_bad_head(const json_t *v, const uint8_t *p, size_t n)
 	struct tg_head_fields h;
 	size_t len = 0;
 
-	snprintf(line, sizeof line, "line %d: ", (int)json_integer_value(json_object_get(v, "line")));
+	snprintf(line, sizeof line,
+		"line %d: ", (int)json_integer_value(json_object_get(v, "line")));
 	if (tg_head_parse(p, n, &h, &len, why) == 0)
 		differs("head", v, "accepted");
 	else if (strncmp(why, line, strlen(line)) != 0 || !strstr(why, text(v, "says")))
@@ -151,11 +156,13 @@ static void heads_are_read_and_refused_as_written(void **state)
 
 	(void)state;
 	wrong = 0;
-	json_array_foreach(json_object_get(all, "cases"), i, v) {
+	json_array_foreach(json_object_get(all, "cases"), i, v)
+	{
 		size_t n = bytes_of(json_object_get(v, "head"), buf, sizeof buf);
 		uint8_t *exact = malloc(n ? n : 1);
 		memcpy(exact, buf, n);
-		(json_is_true(json_object_get(v, "ok")) ? check_good_head : check_bad_head)(v, exact, n);
+		(json_is_true(json_object_get(v, "ok")) ? check_good_head : check_bad_head)(
+			v, exact, n);
 		free(exact);
 	}
 	assert_true(i > 90);
@@ -171,7 +178,8 @@ static void trailers_verify_as_written(void **state)
 
 	(void)state;
 	wrong = 0;
-	json_array_foreach(json_object_get(all, "cases"), i, v) {
+	json_array_foreach(json_object_get(all, "cases"), i, v)
+	{
 		const char *sender = text(v, "sender"), *head = text(v, "head");
 		size_t n = unhex(v, "content_hex", content, sizeof content);
 		crypto_sign_state sign;
@@ -200,15 +208,18 @@ static void names_and_ids_are_as_written(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(json_object_get(all, "names"), i, v) {
+	json_array_foreach(json_object_get(all, "names"), i, v)
+	{
 		uint8_t ref[TG_REF_BYTES];
 		tg_sender sender;
-		assert_int_equal(unhex(v, "sender_hex", sender.pk, sizeof sender.pk), sizeof sender.pk);
+		assert_int_equal(
+			unhex(v, "sender_hex", sender.pk, sizeof sender.pk), sizeof sender.pk);
 		assert_int_equal(unhex(v, "ref_hex", ref, sizeof ref), sizeof ref);
 		tg_name_of(&sender, ref, name);
 		assert_string_equal(name, text(v, "name"));
 	}
-	json_array_foreach(json_object_get(all, "ids"), i, v) {
+	json_array_foreach(json_object_get(all, "ids"), i, v)
+	{
 		const char *id = text(v, "id");
 		int ok = json_is_true(json_object_get(v, "ok"));
 		/* Client and server agree on what an id is. */
@@ -226,16 +237,18 @@ static void subjects_are_hashed_as_written(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(json_object_get(all, "subjects"), i, v) {
+	json_array_foreach(json_object_get(all, "subjects"), i, v)
+	{
 		const char *subject = text(v, "subject");
 		char hash[STORE_SUBJECT_LEN + 1];
-		assert_int_equal(rules_subject(text(v, "uploader"), subject, strlen(subject), hash), 0);
+		assert_int_equal(
+			rules_subject(text(v, "uploader"), subject, strlen(subject), hash), 0);
 		assert_string_equal(hash, text(v, "hash"));
 	}
 	json_decref(all);
 }
 
-/* Sealed files ---------------------------------------------------------------------------------------------------- */
+/* Sealed files ------------------------------------------------------------- */
 
 struct released {
 	uint8_t p[FILE_MAX];
@@ -276,9 +289,8 @@ static int code_of(const char *name)
 	static const struct {
 		const char *name;
 		int code;
-	} codes[] = {
-		{ "ok", 0 },
-#define ROW(name, number, status, slug, retryable, text) { "TG_" #name, TG_##name },
+	} codes[] = {{"ok", 0},
+#define ROW(name, number, status, slug, retryable, text) {"TG_" #name, TG_##name},
 		TG_ERRORS(ROW)
 #undef ROW
 	};
@@ -293,21 +305,33 @@ static int code_of(const char *name)
 /* What the vector demands; identities and senders are the caller's to free. */
 static tg_expect demands(const json_t *v, tg_identity **id, tg_senders *senders)
 {
-	tg_expect e = { .struct_size = sizeof e, .identity = id, .raw = json_is_true(json_object_get(v, "raw")), .blob = text(v, "id"),
-			.kind = text(v, "kind"), .issuer = text(v, "issuer"), .session = text(v, "session"), .subject = text(v, "subject"),
-			.max_age_ms = json_integer_value(json_object_get(v, "max_age_ms")) };
+	tg_expect e = {.struct_size = sizeof e,
+		.identity = id,
+		.raw = json_is_true(json_object_get(v, "raw")),
+		.blob = text(v, "id"),
+		.kind = text(v, "kind"),
+		.issuer = text(v, "issuer"),
+		.session = text(v, "session"),
+		.subject = text(v, "subject"),
+		.max_age_ms = json_integer_value(json_object_get(v, "max_age_ms"))};
 	const char *now = text(v, "now");
 	json_t *name;
 	size_t i;
 
 	assert_int_equal(tg_time_parse(now, strlen(now), &e.now_ms), 0);
-	json_array_foreach(json_object_get(v, "identities"), i, name) {
-		const char *key = text(json_object_get(json_object_get(keys, "identities"), json_string_value(name)), "identity");
+	json_array_foreach(json_object_get(v, "identities"), i, name)
+	{
+		const char *key = text(json_object_get(json_object_get(keys, "identities"),
+					       json_string_value(name)),
+			"identity");
 		assert_true(i < KEYS_MAX);
 		assert_int_equal(tg_identity_parse(key, strlen(key), &id[e.n_identities++]), 0);
 	}
-	json_array_foreach(json_object_get(v, "senders"), i, name) {
-		const char *key = text(json_object_get(json_object_get(keys, "signers"), json_string_value(name)), "sender");
+	json_array_foreach(json_object_get(v, "senders"), i, name)
+	{
+		const char *key = text(
+			json_object_get(json_object_get(keys, "signers"), json_string_value(name)),
+			"sender");
 		assert_int_equal(tg_senders_add(senders, json_string_value(name), key), 0);
 	}
 	e.senders = senders;
@@ -323,7 +347,8 @@ static void check_opened(const json_t *v, const tg_opener *o)
 
 	crypto_hash_sha256(hash, out.p, out.n);
 	sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
-	if (out.n != (size_t)json_integer_value(json_object_get(v, "content_length")) || strcmp(hex, text(v, "content_sha256")) != 0)
+	if (out.n != (size_t)json_integer_value(json_object_get(v, "content_length")) ||
+		strcmp(hex, text(v, "content_sha256")) != 0)
 		differs("sealed", v, "other content");
 	if (!head != !name || (head && strcmp(head->name, name) != 0))
 		differs("sealed", v, "another name, or a head where none is expected");
@@ -346,7 +371,7 @@ static void check_refused(const json_t *v, int err, const char *why)
 /* Pushed in pieces of `step` bytes. */
 static void open_in_pieces(const json_t *v, const tg_expect *e, size_t n, size_t step)
 {
-	tg_open_opts opts = { .struct_size = sizeof opts, .expect = e, .write = keep, .ctx = &out };
+	tg_open_opts opts = {.struct_size = sizeof opts, .expect = e, .write = keep, .ctx = &out};
 	tg_opener *o = NULL;
 	int err = tg_open_new(&opts, &o);
 
@@ -362,10 +387,11 @@ static void open_in_pieces(const json_t *v, const tg_expect *e, size_t n, size_t
 	tg_open_free(o);
 }
 
-/* Checked whole before it is released: nothing comes out of what is refused, and all of it of what opens. */
+/* Checked whole before it is released: nothing comes out of what is refused, and all of it of what
+ * opens. */
 static void open_by_descriptor(const json_t *v, const tg_expect *e)
 {
-	tg_open_opts opts = { .struct_size = sizeof opts, .expect = e, .write = keep, .ctx = &out };
+	tg_open_opts opts = {.struct_size = sizeof opts, .expect = e, .write = keep, .ctx = &out};
 	char path[256], why[512] = "";
 	int fd, err;
 
@@ -379,14 +405,15 @@ static void open_by_descriptor(const json_t *v, const tg_expect *e)
 		check_refused(v, err, why);
 		if (out.n != 0)
 			differs("sealed", v, "something of it");
-	} else if (err || out.n != (size_t)json_integer_value(json_object_get(v, "content_length"))) {
+	} else if (err ||
+		out.n != (size_t)json_integer_value(json_object_get(v, "content_length"))) {
 		differs("sealed", v, why);
 	}
 }
 
 static void sealed_files_open_and_are_refused_as_written(void **state)
 {
-	static const size_t steps[] = { FILE_MAX, 1000 };
+	static const size_t steps[] = {FILE_MAX, 1000};
 	json_t *all = load("sealed.json"), *v;
 	tg_identity *id[KEYS_MAX];
 	tg_senders *senders;
@@ -395,7 +422,8 @@ static void sealed_files_open_and_are_refused_as_written(void **state)
 	(void)state;
 	wrong = 0;
 	keys = load("keys.json");
-	json_array_foreach(json_object_get(all, "cases"), i, v) {
+	json_array_foreach(json_object_get(all, "cases"), i, v)
+	{
 		tg_expect e;
 		assert_int_equal(tg_senders_new(&senders), 0);
 		e = demands(v, id, senders);

@@ -1,6 +1,7 @@
 /*
- * test_wipe.c: realloc() keeps what it must and leaves nothing behind; what a store's allocator reports is understood. That freed memory is really
- * overwritten is seen from outside: tests/system/test_wipe.py.
+ * test_wipe.c: realloc() keeps what it must and leaves nothing behind; what a store's allocator
+ * reports is understood. That freed memory is really overwritten is seen from outside:
+ * tests/system/test_wipe.py.
  */
 #include <malloc.h>
 #include <setjmp.h>
@@ -42,7 +43,7 @@ static void wipe_self_without_jemalloc_cannot_tell(void **state)
 
 static void realloc_any_size_keeps_content(void **state)
 {
-	static const size_t sizes[] = { 1, 24, 100, 90, 5000, 4999, 300000, 16, 70000, 70001, 1 };
+	static const size_t sizes[] = {1, 24, 100, 90, 5000, 4999, 300000, 16, 70000, 70001, 1};
 	unsigned char *p = NULL;
 	size_t kept = 0;
 

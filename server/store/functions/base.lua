@@ -1,23 +1,32 @@
 #!lua name=timeglas_1
--- base.lua: what all functions share: codes, limits, the store's clock, answers, the deadline index, chunks and events.
+-- base.lua: what all functions share: codes, limits, the store's clock, answers, the deadline
+-- index, chunks and events.
 --
--- The library is these files, one behind the other, in the order that the Makefile names. Every transition of a session or a blob is one atomic call:
--- state, deadline index, tombstone and event change together. No blob byte passes through here (no GET of a chunk): the Lua heap is never wiped.
--- Keys, records, answers, events: docs/store.md.
+-- The library is these files, one behind the other, in the order that the Makefile names. Every
+-- transition of a session or a blob is one atomic call: state, deadline index, tombstone and event
+-- change together. No blob byte passes through here (no GET of a chunk): the Lua heap is never
+-- wiped. Keys, records, answers, events: docs/store.md.
 --
--- keys[1] is always the shard's deadline index, "tg:{NN}:dl"; all other keys are derived from it and share its slot.
--- An answer is text: lines that end at LF, the first of them 0 or the number of a TG_E... code (include/timeglas/errors.h); a line that is a record has
--- fields with a TAB between them. A table would cost a buffer of 16 KiB for each answer, which Redis makes, trims and (here) wipes; only outbox, which is
--- rare, answers with one. An error reply is always Redis's own. Numbers are made text once, by %d: Redis's own conversion of a Lua number goes by way of %.17g.
+-- keys[1] is always the shard's deadline index, "tg:{NN}:dl"; all other keys are derived from it
+-- and share its slot. An answer is text: lines that end at LF, the first of them 0 or the number of
+-- a TG_E... code (include/timeglas/errors.h); a line that is a record has fields with a TAB between
+-- them. A table would cost a buffer of 16 KiB for each answer, which Redis makes, trims and (here)
+-- wipes; only outbox, which is rare, answers with one. An error reply is always Redis's own.
+-- Numbers are made text once, by %d: Redis's own conversion of a Lua number goes by way of %.17g.
 --
--- Redis does not roll back: a command that is refused within a function (a right that was taken away, a key of another type) ends it, and what it did before stays.
--- So every transition has this order, and whoever comes later finds what is left to do:
--- 1. the index entry that will lead a reaper there (back, if step 2 fails and the reaper would come too early);
--- 2. the event, and right behind it, by must(), the record that says the same: the event is taken back when the record is refused. Nothing else may stand between;
+-- Redis does not roll back: a command that is refused within a function (a right that was taken
+-- away, a key of another type) ends it, and what it did before stays. So every transition has this
+-- order, and whoever comes later finds what is left to do:
+-- 1. the index entry that will lead a reaper there (back, if step 2 fails and the reaper would come
+--    too early);
+-- 2. the event, and right behind it, by must(), the record that says the same: the event is taken
+--    back when the record is refused. Nothing else may stand between;
 -- 3. what follows from the record: bytes erased, a session's list and account;
--- 4. the index entry taken away, last. A reaper that meets a record or a session which has ended goes on with what is left of it.
--- So no end is told of twice, and nothing vanishes without an event. PUBLISH is a hint and may fail. Rights are looked at beforehand, too: server.lua.
--- An incompatible change needs a new library name and new function names: two servers of different versions may share one Redis.
+-- 4. the index entry taken away, last. A reaper that meets a record or a session which has ended
+--    goes on with what is left of it.
+-- So no end is told of twice, and nothing vanishes without an event. PUBLISH is a hint and may
+-- fail. Rights are looked at beforehand, too: server.lua. An incompatible change needs a new
+-- library name and new function names: two servers of different versions may share one Redis.
 
 local OK, ENOENT, ETIMEOUT, ECLAIMED, EINFLIGHT, EGONE, ETTL, ESESSION = '0', '5', '7', '8', '9', '10', '18', '19'
 local EPROCESSOR, EREUSED, EQUOTA, ESTORE, ECOMPARE, ETAKEN, ESUBJECT = '21', '22', '23', '27', '34', '35', '36'
@@ -25,42 +34,53 @@ local EPROCESSOR, EREUSED, EQUOTA, ESTORE, ECOMPARE, ETAKEN, ESUBJECT = '21', '2
 local TOMBSTONE_MS = 86400000     -- TG_TOMBSTONE_S
 local TOMBSTONE = '86400000'      -- the same, as SET takes it
 local STAGED_MS = 30000           -- an upload from which nothing comes for that long is aborted
-local STALLED_MS = 60000          -- a worker that stalled in an aborted upload may still write that long
+-- a worker that stalled in an aborted upload may still write that long
+local STALLED_MS = 60000
 local LATE_MS = 500               -- after a session's end its uploads' workers learn of it within half of that, if they go on writing: store_put.c
 local TAKING_MS = 60000           -- a take is ended that long after its last sign of life
 local CHUNK_BYTES = 327000        -- STORE_CHUNK_LARGE_BYTES: no chunk has more
 local BOUND_BLOBS = 32            -- TG_SESSION_BOUND_BLOBS
 local BOUND_BYTES = 134217728     -- TG_SESSION_BOUND_BYTES
-local SLICE_BYTES = 16777216      -- what one call erases at most, some 3 ms; what is left over waits in the index, due at once
-local END_BYTES = 65536           -- the end of one blob or upload takes as long as erasing so many bytes
+-- what one call erases at most, some 3 ms; what is left over waits in the index, due at once
+local SLICE_BYTES = 16777216
+-- the end of one blob or upload takes as long as erasing so many bytes
+local END_BYTES = 65536
 local KEY_BYTES = 2048            -- and so does unlinking a key, whatever it holds
 local SWEEP_MAX = 256             -- uploads of a session ended by one call
 local UNLINK_KEYS = 64            -- unlinked by one command
 local RETRY_MS = 1000             -- what could not be ended is tried again then
 local NET_MS = 50                 -- Redis's own expiry comes that long after the deadline; store_int.h has the same
-local SWEEP_MS = 2000             -- what is due later than that a reaper learns from its own sweep, once a second
+-- what is due later than that a reaper learns from its own sweep, once a second
+local SWEEP_MS = 2000
 local SHOW_MAX = 1000             -- blobs listed of one session
--- Scores of a session's list of its blobs: visible ones, bound to it or not; ended ones; uploads under way, bound or not.
+-- Scores of a session's list of its blobs: visible ones, bound to it or not; ended ones; uploads
+-- under way, bound or not.
 local LIST_UNBOUND, LIST_BOUND, LIST_GONE, LIST_STAGED, LIST_STAGED_UNBOUND = '0', '1', '2', '3', '4'
 
--- Reads wait until a recorder has compared this store with its evidence (server.lua: f_compared). Both values live in this Redis process and are neither replicated nor kept: a
--- replica that was promoted, a restarted Redis, one that was synced anew from another and one whose library was replaced all begin with false. life names that beginning.
+-- Reads wait until a recorder has compared this store with its evidence (server.lua: f_compared).
+-- Both values live in this Redis process and are neither replicated nor kept: a replica that was
+-- promoted, a restarted Redis, one that was synced anew from another and one whose library was
+-- replaced all begin with false. life names that beginning.
 local life, compared = nil, false
 
--- A primary that became a replica, and went on from where it was (a planned failover), keeps both; when it is promoted later it may lack the last of what it followed. So it
--- begins anew when it follows another, or did since (server.lua: begin_anew). replication: the id of the history that it was in when it was last seen.
+-- A primary that became a replica, and went on from where it was (a planned failover), keeps both;
+-- when it is promoted later it may lack the last of what it followed. So it begins anew when it
+-- follows another, or did since (server.lua: begin_anew). replication: the id of the history that
+-- it was in when it was last seen.
 local replication
 
 local function text(number)
 	return string.format('%d', number)
 end
 
--- The clock that rules deadlines is Redis's TIME, but it never goes back: when TIME does, it goes on from where it was, and a reaper that
--- measures time by its own clock tells how much was missed since (reap). What was lost with these two numbers (a restart, a failover) is
--- found by the next reap.
+-- The clock that rules deadlines is Redis's TIME, but it never goes back: when TIME does, it goes
+-- on from where it was, and a reaper that measures time by its own clock tells how much was missed
+-- since (reap). What was lost with these two numbers (a restart, a failover) is found by the next
+-- reap.
 local ahead_us, last_us = 0, 0
 
--- What this call may still erase, in bytes. Every function asks for the time before it changes anything, and that fills it.
+-- What this call may still erase, in bytes. Every function asks for the time before it changes
+-- anything, and that fills it.
 local room = 0
 
 local function time_us(at_least_us)
@@ -76,8 +96,8 @@ local function time_us(at_least_us)
 	return us
 end
 
--- For Redis's own expiry, which knows TIME alone, and a TIME later than the one that this call began with: PEXPIREAT erases at once what is past by then.
--- It is the net, and must not be first.
+-- For Redis's own expiry, which knows TIME alone, and a TIME later than the one that this call
+-- began with: PEXPIREAT erases at once what is past by then. It is the net, and must not be first.
 local function wall_ms(ms)
 	return text(ms + NET_MS - math.floor(ahead_us / 1000))
 end
@@ -91,7 +111,8 @@ local function prefix(keys)
 	return string.sub(keys[1], 1, -3)
 end
 
--- what: names and values in turn, a TAB between all of them. One field of a stream entry, because each costs its writer and every reader.
+-- what: names and values in turn, a TAB between all of them. One field of a stream entry, because
+-- each costs its writer and every reader.
 local function event(p, what)
 	return redis.call('XADD', p .. 'out', '*', 'p', what)
 end
@@ -101,7 +122,8 @@ local function event_name(p, ev)
 	return string.sub(p, 5, 6) .. '-' .. ev
 end
 
--- What the event ev tells of was refused: r is pcall's answer to the command that would have done it. The event is taken back, and the function ends.
+-- What the event ev tells of was refused: r is pcall's answer to the command that would have done
+-- it. The event is taken back, and the function ends.
 local function must(p, ev, r)
 	if type(r) == 'table' and r.err then
 		redis.pcall('XDEL', p .. 'out', ev)
@@ -131,10 +153,12 @@ local function unlink(p, id, first, count)
 	return redis.call('UNLINK', unpack(keys))
 end
 
--- Unlinks chunks from..n-1, and with open true, for an upload whose number of chunks is only known as "about n", goes on until UNLINK_KEYS in a row are not there.
--- As far as this call may: the rest waits in the index, due before everything else.
+-- Unlinks chunks from..n-1, and with open true, for an upload whose number of chunks is only known
+-- as "about n", goes on until UNLINK_KEYS in a row are not there. As far as this call may: the rest
+-- waits in the index, due before everything else.
 local function erase_chunks(p, id, from, n, open)
-	local size = redis.call('STRLEN', p .. 'c:' .. id .. ':' .. from) -- all but the last have as much; the first may have been taken
+	-- all but the last have as much; the first may have been taken
+	local size = redis.call('STRLEN', p .. 'c:' .. id .. ':' .. from)
 	if size == 0 then
 		size = CHUNK_BYTES
 	end
@@ -191,8 +215,8 @@ local function erase_left_of(p, id)
 	return room > 0
 end
 
--- Writes for this upload may still come: what they leave is wiped at that time. n: chunks 0..n-1 at least are looked for. kind 'u': its commit may come as well,
--- of which nobody is told.
+-- Writes for this upload may still come: what they leave is wiped at that time. n: chunks 0..n-1 at
+-- least are looked for. kind 'u': its commit may come as well, of which nobody is told.
 local function trap(p, id, n, at, kind)
 	redis.call('ZADD', p .. 'dl', text(at), (kind or 'x') .. ':' .. id .. ':#' .. n)
 end

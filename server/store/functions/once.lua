@@ -1,8 +1,9 @@
 -- once.lua: what stands under an Idempotency-Key: a hash, "tg:{NN}:i:<hash>".
 
--- once_begin h what id old keep_ms: 0, id, age_ms, done: what stands under an Idempotency-Key. h: peer and key, hashed; what: the request's
--- description, hashed: another one is EREUSED. The id that comes back is the caller's if nothing stood there, or if it was old, which the
--- caller knows to have come to nothing.
+-- once_begin h what id old keep_ms: 0, id, age_ms, done: what stands under an Idempotency-Key. h:
+-- peer and key, hashed; what: the request's description, hashed: another one is EREUSED. The id
+-- that comes back is the caller's if nothing stood there, or if it was old, which the caller knows
+-- to have come to nothing.
 local function f_once_begin(keys, args)
 	local key, now = prefix(keys) .. 'i:' .. args[1], time_ms(time_us())
 	local v = redis.call('HMGET', key, 'f', 'id', 'at', 'done')
@@ -37,7 +38,8 @@ local function f_once_drop(keys, args)
 	return OK
 end
 
--- once_look id: 0, blob; EINFLIGHT; ENOENT: what became of an upload under a key. Its uploader knows of it from now on.
+-- once_look id: 0, blob; EINFLIGHT; ENOENT: what became of an upload under a key. Its uploader
+-- knows of it from now on.
 local function f_once_look(keys, args)
 	if not compared then
 		return ECOMPARE

@@ -1,5 +1,7 @@
--- read.lua: becoming a blob's one reader: take (at most once) and claim (for the length of a lease), and being done with it. And what ends or tells of a
--- blob without reading it. What reads or tells answers ECOMPARE before the store was compared with the evidence: it may have back what was consumed.
+-- read.lua: becoming a blob's one reader: take (at most once) and claim (for the length of a
+-- lease), and being done with it. And what ends or tells of a blob without reading it. What reads
+-- or tells answers ECOMPARE before the store was compared with the evidence: it may have back what
+-- was consumed.
 
 local UNWANTED = 'x' -- in a tombstone's tk
 
@@ -28,7 +30,8 @@ local function open_for(p, id, peer, us)
 	return b, s
 end
 
--- The blob's bytes are not there any more, though nobody ended it. If its time is over by now, the net was first, and that is why.
+-- The blob's bytes are not there any more, though nobody ended it. If its time is over by now, the
+-- net was first, and that is why.
 local function lost(p, b, peer)
 	local us = time_us()
 	if settle(p, b, us).st ~= 'gone' then
@@ -37,8 +40,10 @@ local function lost(p, b, peer)
 	return answer(EGONE, b)
 end
 
--- A take is recorded, by the event ev: erases the first chunk. When that is refused, so is the peer; false: the bytes are not there any more, which is another end. In both
--- cases the event is taken back, and the record, v, is live again. What is left to do behind this may fail: the peer has its blob, and the reaper looks after the rest.
+-- A take is recorded, by the event ev: erases the first chunk. When that is refused, so is the
+-- peer; false: the bytes are not there any more, which is another end. In both cases the event is
+-- taken back, and the record, v, is live again. What is left to do behind this may fail: the peer
+-- has its blob, and the reaper looks after the rest.
 local function unlink_taken(p, id, ev, v, dl)
 	local found = redis.pcall('UNLINK', p .. 'c:' .. id .. ':0')
 	if found == 1 then
@@ -50,8 +55,10 @@ local function unlink_taken(p, id, ev, v, dl)
 	return false
 end
 
--- take id peer token: 0, blob as it was | EGONE, blob | ECLAIMED, blob, lease deadline where peer has claimed it | ENOENT. The caller has read the first chunk right before, and this
--- erases it; so a blob of one chunk has ended then, and nothing of it is left to be looked for. The token names a take of several chunks.
+-- take id peer token: 0, blob as it was | EGONE, blob | ECLAIMED, blob, lease deadline where peer
+-- has claimed it | ENOENT. The caller has read the first chunk right before, and this erases it; so
+-- a blob of one chunk has ended then, and nothing of it is left to be looked for. The token names a
+-- take of several chunks.
 local function f_take(keys, args)
 	if not compared then
 		return ECOMPARE
@@ -132,8 +139,8 @@ local function stop_delivery(p, id)
 	end
 end
 
--- take_wanted id sid bound: 0; EGONE: may what a take has read, so that the blob is consumed, still be delivered? Not when somebody has erased it since, or its
--- session has ended with it.
+-- take_wanted id sid bound: 0; EGONE: may what a take has read, so that the blob is consumed, still
+-- be delivered? Not when somebody has erased it since, or its session has ended with it.
 local function f_take_wanted(keys, args)
 	local p, us = prefix(keys), time_us()
 	local b = load(p, args[1])
@@ -149,10 +156,11 @@ local function f_take_wanted(keys, args)
 	return OK
 end
 
--- claim id peer lease_ms th salt ck processor: 0, blob, lease deadline, salt, repeated | EGONE, blob | ECLAIMED, blob, lease deadline where peer has
--- claimed it | EPROCESSOR | ENOENT.
--- th: the hash of the token's secret, which is all that is kept of it. ck: peer and Idempotency-Key hashed, '' none; then salt is what
--- the caller derives the secret from, and who repeats the claim under the same key is given it again. processor '1': a foreign passport or nothing.
+-- claim id peer lease_ms th salt ck processor: 0, blob, lease deadline, salt, repeated | EGONE,
+-- blob | ECLAIMED, blob, lease deadline where peer has claimed it | EPROCESSOR | ENOENT. th: the
+-- hash of the token's secret, which is all that is kept of it. ck: peer and Idempotency-Key hashed,
+-- '' none; then salt is what the caller derives the secret from, and who repeats the claim under
+-- the same key is given it again. processor '1': a foreign passport or nothing.
 local function f_claim(keys, args)
 	if not compared then
 		return ECOMPARE
@@ -196,7 +204,8 @@ local function load_claim(p, id, peer, th, us)
 	return b, s
 end
 
--- claim_read id peer th: 0, blob | EGONE, blob | ENOENT: the claimant is about to read the chunks, which stay.
+-- claim_read id peer th: 0, blob | EGONE, blob | ENOENT: the claimant is about to read the chunks,
+-- which stay.
 local function f_claim_read(keys, args)
 	if not compared then
 		return ECOMPARE
@@ -213,8 +222,8 @@ local function f_claim_read(keys, args)
 	return answer(OK, b)
 end
 
--- ack id peer th outcome ak: 0, blob, repeated | EGONE, blob | ENOENT: the claimant is done; erased. ak: as claim's ck; repeated under it, the
--- answer is the same.
+-- ack id peer th outcome ak: 0, blob, repeated | EGONE, blob | ENOENT: the claimant is done;
+-- erased. ak: as claim's ck; repeated under it, the answer is the same.
 local function f_ack(keys, args)
 	if not compared then
 		return ECOMPARE

@@ -1,6 +1,7 @@
 -- reap.lua: what is due ends.
 
--- A blob's entry that is due. Returns its cause and its lateness in us; nothing when it had ended before.
+-- A blob's entry that is due. Returns its cause and its lateness in us; nothing when it had ended
+-- before.
 local function reap_blob(p, id, score, us, batch)
 	local b, member = load(p, id), 'b:' .. id
 	if not b then -- a one-chunk upload whose commit never came
@@ -12,7 +13,8 @@ local function reap_blob(p, id, score, us, batch)
 		drop_staged(p, b, time_ms(us), true)
 		return 'aborted', text(us - score * 1000)
 	end
-	if b.st == 'gone' then -- entered by a worker that stalled meanwhile, or the call that ended it was broken off
+	-- entered by a worker that stalled meanwhile, or the call that ended it was broken off
+	if b.st == 'gone' then
 		erase_chunks(p, id, 0, 0, true)
 		batch.members[#batch.members + 1] = member
 		return nil
@@ -39,7 +41,8 @@ local function reap_session(p, sid, us, r)
 	end
 end
 
--- What writes that came too late have left. Of a commit that came behind its own abort nobody was told, so its blob ends; unless its uploader has asked again and learned of it.
+-- What writes that came too late have left. Of a commit that came behind its own abort nobody was
+-- told, so its blob ends; unless its uploader has asked again and learned of it.
 local function reap_trap(p, member, us)
 	local kind, attempt, n = string.match(member, '^([xu]):(.+):#(%d+)$')
 	if attempt then
@@ -71,9 +74,11 @@ local function reap_entry(p, member, score, us, batch, r)
 	end
 end
 
--- reap max at_least_ms: 0, now_ms, ended, overdue, next_ms, back_ms, failed, then a line of cause and lateness_us for each blob. Ends at most max index entries
--- that are due, fewer when they are large; overdue: how many are left that are due. next_ms 0: the index is empty. at_least_ms: it is no earlier
--- than that, as the reaper knows from a clock that nobody sets; back_ms: how far Redis's TIME is behind. failed: why something could not be ended now, or ''.
+-- reap max at_least_ms: 0, now_ms, ended, overdue, next_ms, back_ms, failed, then a line of cause
+-- and lateness_us for each blob. Ends at most max index entries that are due, fewer when they are
+-- large; overdue: how many are left that are due. next_ms 0: the index is empty. at_least_ms: it is
+-- no earlier than that, as the reaper knows from a clock that nobody sets; back_ms: how far Redis's
+-- TIME is behind. failed: why something could not be ended now, or ''.
 local function f_reap(keys, args)
 	local p, us = prefix(keys), time_us(tonumber(args[2] or 0) * 1000)
 	local now, batch = time_ms(us), {keys = {}, members = {}}

@@ -1,9 +1,12 @@
--- record.lua: a blob's record: one string, "tg:{NN}:b:<id>", of two lines. The first is what is told outside (docs/store.md: Records), the second what only
--- transitions need. One string is read, and written with its expiry, by one command each; a hash would take two, and a search for each field.
+-- record.lua: a blob's record: one string, "tg:{NN}:b:<id>", of two lines. The first is what is
+-- told outside (docs/store.md: Records), the second what only transitions need. One string is read,
+-- and written with its expiry, by one command each; a hash would take two, and a search for each
+-- field.
 
 local TOLD = '^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\n]*)\n(.*)$'
 local KEPT = '^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$'
--- A live blob as most are: of one chunk, without a session. Its first line, and of that what its end needs.
+-- A live blob as most are: of one chunk, without a session. Its first line, and of that what its
+-- end needs.
 local PLAIN = '^(live\t([^\t]*)\t([^\t]*)\t\t0\t1\t([^\t]*)\t[^\t]*\t([^\t]*)\t([^\t]*)\t[^\n]*)\n'
 local NOTHING_KEPT = '\t\t\t\t\t\t\t\t\t'
 
@@ -21,7 +24,8 @@ local function load(p, id)
 	return r
 end
 
--- These are the hottest lines of the library. A chain of .. makes one string; table.concat would fill a table first.
+-- These are the hottest lines of the library. A chain of .. makes one string; table.concat would
+-- fill a table first.
 local function line_told(st, u, to, s, b, n, z, at, dl, d, private, c, ga, ev)
 	return st .. '\t' .. u .. '\t' .. to .. '\t' .. s .. '\t' .. b .. '\t' .. n .. '\t' .. z .. '\t' .. at .. '\t' .. dl .. '\t' .. d .. '\t' .. private .. '\t' ..
 		c .. '\t' .. ga .. '\t' .. ev
@@ -35,7 +39,8 @@ local function kept(b)
 	return b.tk .. '\t' .. b.w .. '\t' .. b.th .. '\t' .. b.ld .. '\t' .. b.cs .. '\t' .. b.ck .. '\t' .. b.ak .. '\t' .. b.kn .. '\t' .. b.a .. '\t' .. b.f
 end
 
--- What a tombstone keeps of a record, v, of which nothing but its description is worth keeping. The server's own names have none.
+-- What a tombstone keeps of a record, v, of which nothing but its description is worth keeping. The
+-- server's own names have none.
 local function kept_of_taken(v)
 	if string.byte(v, -1) == 9 then
 		return NOTHING_KEPT
@@ -43,7 +48,8 @@ local function kept_of_taken(v)
 	return NOTHING_KEPT .. string.sub(v, -64)
 end
 
--- ...: SET's option on expiry: 'KEEPTTL', or 'PX' or 'PXAT' and a time. For changes that no event tells of.
+-- ...: SET's option on expiry: 'KEEPTTL', or 'PX' or 'PXAT' and a time. For changes that no event
+-- tells of.
 local function save(p, id, line, more, ...)
 	redis.call('SET', p .. 'b:' .. id, line .. '\n' .. more, ...)
 end
@@ -53,7 +59,8 @@ local function record(b)
 	return b.id .. '\t' .. told(b)
 end
 
--- The id of what an attempt is for, and the attempt's token. A name that the server drew has one attempt, without a token, which is called as its blob: upload.lua.
+-- The id of what an attempt is for, and the attempt's token. A name that the server drew has one
+-- attempt, without a token, which is called as its blob: upload.lua.
 local function attempt_of(attempt)
 	local id, token = string.match(attempt, '^([^:]+):(.+)$')
 	return id or attempt, token or ''
@@ -100,8 +107,11 @@ local function drop_staged(p, b, now, stalled)
 	redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
 end
 
--- The event of a blob's end, and what is left of it for a day: who may know of it, how it ended; of the evidence only the tag. It stands where p was: the outcome. late: us after the deadline that
--- ended it, outcome: what a claim's ack said, or ''. more: the record's second line. again '1': it had ended before, and came back. Returns the event's id. A take spends its time here, so: no table, few strings.
+-- The event of a blob's end, and what is left of it for a day: who may know of it, how it ended; of
+-- the evidence only the tag. It stands where p was: the outcome. late: us after the deadline that
+-- ended it, outcome: what a claim's ack said, or ''. more: the record's second line. again '1': it
+-- had ended before, and came back. Returns the event's id. A take spends its time here, so: no
+-- table, few strings.
 local function leave(p, id, u, to, d, z, dl, cause, who, late, now, outcome, more, again)
 	local ev = event(p, 'e\tgone\td\t' .. d .. '\tc\t' .. cause .. '\to\t' .. outcome .. '\tu\t' .. u .. '\tw\t' .. who .. '\tz\t' .. z .. '\tdl\t' .. dl .. '\tlate\t' .. late ..
 		'\tat\t' .. now .. (again and '\tagain\t' .. again or ''))
@@ -110,8 +120,8 @@ local function leave(p, id, u, to, d, z, dl, cause, who, late, now, outcome, mor
 	return ev
 end
 
--- A visible blob has ended: event and record. due_ms: the deadline that ended it, nil for none. The claimant, and nobody else, is told of the claim's
--- end. Returns how late it was.
+-- A visible blob has ended: event and record. due_ms: the deadline that ended it, nil for none. The
+-- claimant, and nobody else, is told of the claim's end. Returns how late it was.
 local function ended(p, b, cause, who, us, due_ms, outcome)
 	local now, more = text(time_ms(us)), NOTHING_KEPT
 	local late = due_ms and text(math.max(0, us - due_ms * 1000)) or ''
@@ -136,9 +146,11 @@ local function unlist(p, b)
 	end
 end
 
--- Ends a visible blob: its chunks are gone when this returns, but for what erase_chunks() leaves to the next call. Whatever ends a take that has begun, its reader has had bytes: that is `consumed`, or an
--- interception could be hidden behind an erasure (of a claim, an event tells). b.batch: of a reap, which unlinks its blobs' only chunks, and takes them
--- from the index, all at once at its end.
+-- Ends a visible blob: its chunks are gone when this returns, but for what erase_chunks() leaves to
+-- the next call. Whatever ends a take that has begun, its reader has had bytes: that is `consumed`,
+-- or an interception could be hidden behind an erasure (of a claim, an event tells). b.batch: of a
+-- reap, which unlinks its blobs' only chunks, and takes them from the index, all at once at its
+-- end.
 local function finish(p, b, cause, who, us, due_ms, outcome)
 	local batch = b.batch
 	if b.st == 'taking' then

@@ -1,4 +1,5 @@
--- register.lua: the names. What stores no blob must work in a full store: erasing is possible always.
+-- register.lua: the names. What stores no blob must work in a full store: erasing is possible
+-- always.
 
 local function register(name, f, flag)
 	redis.register_function{function_name = 'tg1_' .. name, callback = f, flags = flag and {flag} or {}}

@@ -1,7 +1,9 @@
--- server.lua: what servers ask and tell of the store itself, the recorder's lease, and how a store that went back is brought up to its evidence.
+-- server.lua: what servers ask and tell of the store itself, the recorder's lease, and how a store
+-- that went back is brought up to its evidence.
 
--- Reads wait anew in a Redis that is a replica or was one since it was seen last. Every server asks for the time behind each connect, before it reads, and once a second. A primary's
--- id changes, too, when a first replica comes or the last one has been away for long; it has no former id then.
+-- Reads wait anew in a Redis that is a replica or was one since it was seen last. Every server asks
+-- for the time behind each connect, before it reads, and once a second. A primary's id changes,
+-- too, when a first replica comes or the last one has been away for long; it has no former id then.
 local function begin_anew()
 	local info = redis.pcall('INFO', 'replication')
 	local now = type(info) == 'string' and string.match(info, 'master_replid:(%x+)')
@@ -20,12 +22,14 @@ local function f_time()
 	return OK .. '\n' .. text(time_ms(time_us())) .. '\n' .. (compared and '1' or '0')
 end
 
--- may_store: 0. Does nothing, and is refused by Redis whenever an upload would be: it is full, takes no writes, or has lost the replicas that it demands.
+-- may_store: 0. Does nothing, and is refused by Redis whenever an upload would be: it is full,
+-- takes no writes, or has lost the replicas that it demands.
 local function f_may_store()
 	return OK
 end
 
--- What functions run, and what servers send themselves, each as it may look, with KEY for a key. (FUNCTION and FCALL show themselves; INFO and CONFIG are attestation's.)
+-- What functions run, and what servers send themselves, each as it may look, with KEY for a key.
+-- (FUNCTION and FCALL show themselves; INFO and CONFIG are attestation's.)
 local RIGHTS = {{'TIME'}, {'GET', 'KEY'}, {'SET', 'KEY', '1', 'PX', '1'}, {'DEL', 'KEY'}, {'UNLINK', 'KEY'}, {'RENAME', 'KEY', 'KEY'}, {'EXISTS', 'KEY'}, {'STRLEN', 'KEY'}, {'GETRANGE', 'KEY', '0', '1'},
 	{'GETDEL', 'KEY'}, {'PEXPIRE', 'KEY', '1'}, {'PEXPIREAT', 'KEY', '1'}, {'HSET', 'KEY', 'f', '1'}, {'HGET', 'KEY', 'f'}, {'HMGET', 'KEY', 'f'}, {'HDEL', 'KEY', 'f'},
 	{'HINCRBY', 'KEY', 'f', '1'}, {'ZADD', 'KEY', '1', 'm'}, {'ZREM', 'KEY', 'm'}, {'ZRANGE', 'KEY', '0', '0'}, {'ZRANGEBYSCORE', 'KEY', '0', '0'}, {'ZSCORE', 'KEY', 'm'},
@@ -39,12 +43,14 @@ local function may(p, command, kind)
 	for i, word in ipairs(command) do
 		words[i] = word == 'KEY' and p .. kind or word
 	end
-	local ran, yes = pcall(redis.acl_check_cmd, unpack(words)) -- it fails where the command has been renamed
+	-- it fails where the command has been renamed
+	local ran, yes = pcall(redis.acl_check_cmd, unpack(words))
 	return ran and yes
 end
 
--- rights: 0, then the commands, or the keys, that this user is denied, a blank between two of them. Redis does not roll back what a function did before a command that is
--- refused, so this is asked beforehand, and again each second. Nothing is tried: ACL is asked.
+-- rights: 0, then the commands, or the keys, that this user is denied, a blank between two of them.
+-- Redis does not roll back what a function did before a command that is refused, so this is asked
+-- beforehand, and again each second. Nothing is tried: ACL is asked.
 local function f_rights(keys)
 	local p, denied = prefix(keys), {}
 	for _, command in ipairs(RIGHTS) do
@@ -62,18 +68,21 @@ local function f_rights(keys)
 	return OK .. '\n' .. table.concat(denied, ' ')
 end
 
--- attested slug who: 0: for the evidence: what a server found out about the store's volatility. who: the operator who vouches for it.
+-- attested slug who: 0: for the evidence: what a server found out about the store's volatility.
+-- who: the operator who vouches for it.
 local function f_attested(keys, args)
 	local who = string.gsub(args[2], '\t', ' ') -- it is what an operator wrote
 	event(prefix(keys), 'e\tattestation\tc\t' .. args[1] .. '\tw\t' .. who .. '\tat\t' .. text(time_ms(time_us())))
 	return OK
 end
 
--- recorder token lease_ms epoch caught_ms declare(0/1/2) pos n head: 0, now_ms, epoch, mine(1/0), caught_ms, by, pos, n, head, the last five as they
--- stood before; life, compared(1/0). Who holds the lease writes the evidence of this store; lease_ms 0 gives it back. The store's epoch is drawn once: another one later
--- means that this is not the store it was. declare: before it writes, the holder says up to where its file may go; it stays when the lease
--- ends, so that whoever comes next knows what may be recorded already; 1 goes on with a declaration of one's own, and does not replace another's: only 2
--- does. n, head: of its last checkpoint, for the servers that wait.
+-- recorder token lease_ms epoch caught_ms declare(0/1/2) pos n head: 0, now_ms, epoch, mine(1/0),
+-- caught_ms, by, pos, n, head, the last five as they stood before; life, compared(1/0). Who holds
+-- the lease writes the evidence of this store; lease_ms 0 gives it back. The store's epoch is drawn
+-- once: another one later means that this is not the store it was. declare: before it writes, the
+-- holder says up to where its file may go; it stays when the lease ends, so that whoever comes next
+-- knows what may be recorded already; 1 goes on with a declaration of one's own, and does not
+-- replace another's: only 2 does. n, head: of its last checkpoint, for the servers that wait.
 local function f_recorder(keys, args)
 	local p, now = prefix(keys), time_ms(time_us())
 	begin_anew()
@@ -96,8 +105,9 @@ local function f_recorder(keys, args)
 		life, compared and '1' or '0'}, '\n')
 end
 
--- compared life: 0; ECOMPARE: this is not the life that the caller has looked at. Whoever holds the lease has compared this store with its evidence, and what had ended was
--- ended again: reads may begin.
+-- compared life: 0; ECOMPARE: this is not the life that the caller has looked at. Whoever holds the
+-- lease has compared this store with its evidence, and what had ended was ended again: reads may
+-- begin.
 local function f_compared(keys, args)
 	begin_anew()
 	if args[1] ~= life then
@@ -107,8 +117,9 @@ local function f_compared(keys, args)
 	return OK
 end
 
--- standing cursor count: 0, the next cursor ('0': that was all), then a line for each blob (b id st tag) and open session (s id h) of about count entries
--- of the index. As ZSCAN: what stands there all the while is told, perhaps twice.
+-- standing cursor count: 0, the next cursor ('0': that was all), then a line for each blob (b id st
+-- tag) and open session (s id h) of about count entries of the index. As ZSCAN: what stands there
+-- all the while is told, perhaps twice.
 local function f_standing(keys, args)
 	local p, scan = prefix(keys), redis.call('ZSCAN', keys[1], args[1], 'COUNT', args[2])
 	local r = {OK, scan[1]}
@@ -126,8 +137,10 @@ local function f_standing(keys, args)
 	return table.concat(r, '\n')
 end
 
--- end_again id tag cause who outcome: 0; ENOENT: the evidence says that this blob has ended, and the store, which went back, has it still. The event says that it is
--- such an end. A claim, or a take, that the store does not know any more ends what is live alone: whatever else it may be, it knows.
+-- end_again id tag cause who outcome: 0; ENOENT: the evidence says that this blob has ended, and
+-- the store, which went back, has it still. The event says that it is such an end. A claim, or a
+-- take, that the store does not know any more ends what is live alone: whatever else it may be, it
+-- knows.
 local function f_end_again(keys, args)
 	local p, cause, us = prefix(keys), args[3], time_us()
 	local b = load(p, args[1])
@@ -151,8 +164,9 @@ local function f_session_end_again(keys, args)
 	return OK
 end
 
--- outbox pos max: {0, last, entries}: the last id that this outbox ever gave, and its first entries, at most max, up to pos. The one answer that is a
--- table: entries are made of any bytes, and it is asked only when a recorder takes up its work.
+-- outbox pos max: {0, last, entries}: the last id that this outbox ever gave, and its first
+-- entries, at most max, up to pos. The one answer that is a table: entries are made of any bytes,
+-- and it is asked only when a recorder takes up its work.
 local function f_outbox(keys, args)
 	local key, last = prefix(keys) .. 'out', '0-0'
 	if redis.call('EXISTS', key) == 1 then

@@ -1,4 +1,5 @@
--- session.lua: sessions: opened, kept awake, looked at, ended with everything that is bound to them. A session is a hash, "tg:{NN}:s:<sid>".
+-- session.lua: sessions: opened, kept awake, looked at, ended with everything that is bound to
+-- them. A session is a hash, "tg:{NN}:s:<sid>".
 
 local SESSION = {'st', 'u', 'sj', 'at', 'dl', 'idl', 'idle', 'n', 'z', 'h', 'ga', 'ea'}
 
@@ -31,7 +32,8 @@ local function sweep_one(p, s, id, cause, who, us, due_ms)
 	if not b then
 		redis.call('ZREM', p .. 'sb:' .. s.id, id)
 	elseif b.st == 'staged' then
-		trap(p, id, text(tonumber(b.n) + 1), time_ms(us) + LATE_MS) -- not the same entry as the one in a minute
+		-- not the same entry as the one in a minute
+		trap(p, id, text(tonumber(b.n) + 1), time_ms(us) + LATE_MS)
 		drop_staged(p, b, time_ms(us), true)
 		redis.call('ZREM', p .. 'sb:' .. s.id, id)
 	elseif b.st == 'gone' then
@@ -42,7 +44,8 @@ local function sweep_one(p, s, id, cause, who, us, due_ms)
 	return nil
 end
 
--- Ends what is not bound to an ended session, for which somebody has asked (ea): max blobs, and max uploads. Returns whether there is more.
+-- Ends what is not bound to an ended session, for which somebody has asked (ea): max blobs, and max
+-- uploads. Returns whether there is more.
 local function session_sweep_unbound(p, s, us, max, gone, lates)
 	for _, score in ipairs({LIST_UNBOUND, LIST_STAGED_UNBOUND}) do
 		for i, id in ipairs(redis.call('ZRANGEBYSCORE', p .. 'sb:' .. s.id, score, score, 'LIMIT', '0', text(max + 1))) do
@@ -57,8 +60,9 @@ local function session_sweep_unbound(p, s, us, max, gone, lates)
 	return false
 end
 
--- Ends what is bound to an ended session: visible blobs by the first call, BOUND_BLOBS at most; uploads under way as far as one call may. What is left waits in the
--- index as the session, due. Returns the blobs that were visible, how late each was, and whether there is more.
+-- Ends what is bound to an ended session: visible blobs by the first call, BOUND_BLOBS at most;
+-- uploads under way as far as one call may. What is left waits in the index as the session, due.
+-- Returns the blobs that were visible, how late each was, and whether there is more.
 local function session_sweep(p, s, us)
 	local gone, lates, key, list, cause = {}, {}, p .. 's:' .. s.id, p .. 'sb:' .. s.id, SESSION_CAUSE[s.st]
 	local due_ms = s.st ~= 'closed' and tonumber(s.st == 'idle' and s.idl or s.dl) or nil
@@ -85,7 +89,8 @@ local function session_sweep(p, s, us)
 	return gone, lates, false
 end
 
--- Ends an open session and what is bound to it; returns what session_sweep() does. From the record on, no function lets anybody use what is bound to it.
+-- Ends an open session and what is bound to it; returns what session_sweep() does. From the record
+-- on, no function lets anybody use what is bound to it.
 local function session_end(p, s, state, us)
 	s.st, s.ga = state, text(time_ms(us))
 	local ev = event(p, 'e\tsession-end\ts\t' .. s.h .. '\tc\t' .. SESSION_CAUSE[state] .. '\tu\t' .. s.u .. '\tdl\t' .. s.dl .. '\tat\t' .. s.ga)
@@ -112,7 +117,8 @@ local function session_load(p, sid, us)
 	return s
 end
 
--- A blob as it stands now: ended first if its own time, or that of the session it is bound to, is over. Second: its session.
+-- A blob as it stands now: ended first if its own time, or that of the session it is bound to, is
+-- over. Second: its session.
 local function load_settled(p, id, us)
 	local b = load(p, id)
 	if not b or b.st == 'staged' then
@@ -121,7 +127,8 @@ local function load_settled(p, id, us)
 	local s = b.s ~= '' and b.st ~= 'gone' and session_load(p, b.s, us) or nil
 	if s and s.st ~= 'open' and (b.b == '1' or s.ea == '1') then
 		b = load(p, id)
-		if b and b.st ~= 'gone' then -- a call that ended the session was broken off, or has left it to the next
+		-- a call that ended the session was broken off, or has left it to the next
+		if b and b.st ~= 'gone' then
 			session_sweep(p, s, us)
 			b = load(p, id)
 		end
@@ -152,13 +159,15 @@ local function session_open_for(p, sid, uploader, us)
 	return nil
 end
 
--- Enters a blob or an upload in the session's list. That stays as long as the session's own record may.
+-- Enters a blob or an upload in the session's list. That stays as long as the session's own record
+-- may.
 local function session_enlist(p, s, id, score)
 	redis.call('ZADD', p .. 'sb:' .. s.id, score, id)
 	redis.call('PEXPIREAT', p .. 'sb:' .. s.id, wall_ms(tonumber(s.dl) + TOMBSTONE_MS))
 end
 
--- What is uploaded into a session is of the session's subject, whether its d says so or not: d with that, or nil, when it names another.
+-- What is uploaded into a session is of the session's subject, whether its d says so or not: d with
+-- that, or nil, when it names another.
 local function of_subject(s, d)
 	local said = string.match(d, '^%S+ %S+ %d (%S+)$')
 	if said then
@@ -195,7 +204,8 @@ local function f_session_touch(keys, args)
 	return session_answer(OK, s)
 end
 
--- session_check sid uploader subject: 0; ESESSION, ESUBJECT: may an upload name it, and that subject ('': none)? Looks only.
+-- session_check sid uploader subject: 0; ESESSION, ESUBJECT: may an upload name it, and that
+-- subject ('': none)? Looks only.
 local function f_session_check(keys, args)
 	local v = redis.call('HMGET', prefix(keys) .. 's:' .. args[1], 'st', 'u', 'dl', 'idl', 'sj')
 	local now = time_ms(time_us())
@@ -218,16 +228,18 @@ local function f_session_show(keys, args)
 	local r = {session_answer(OK, s), '0'}
 	for _, id in ipairs(redis.call('ZRANGE', p .. 'sb:' .. s.id, '0', text(SHOW_MAX - 1))) do
 		local b = load(p, id)
-		if b and b.st ~= 'staged' and (room > 0 or time_ms(us) < blob_due(b)) then -- what else is due, others end
+		-- what else is due, others end
+		if b and b.st ~= 'staged' and (room > 0 or time_ms(us) < blob_due(b)) then
 			r[#r + 1] = record(settle(p, b, us))
 		end
 	end
 	return table.concat(r, '\n')
 end
 
--- session_close sid uploader all max: 0, session, more, blob...; ENOENT. uploader '': an operator. all '1': the blobs that are
--- not bound go, too, up to max of them by this call; more 1: call again, something of it is still there (or leave it to the reaper).
--- The session is marked closed first.
+-- session_close sid uploader all max: 0, session, more, blob...; ENOENT. uploader '': an operator.
+-- all '1': the blobs that are not bound go, too, up to max of them by this call; more 1: call
+-- again, something of it is still there (or leave it to the reaper). The session is marked closed
+-- first.
 local function f_session_close(keys, args)
 	local p, us = prefix(keys), time_us()
 	local s = session_load(p, args[1], us)
@@ -242,7 +254,8 @@ local function f_session_close(keys, args)
 		gone, lates, more = session_sweep(p, s, us)
 	end
 	if args[3] == '1' then
-		redis.call('ZADD', keys[1], text(time_ms(us)), 's:' .. s.id) -- should nobody call again, the reaper goes on
+		-- should nobody call again, the reaper goes on
+		redis.call('ZADD', keys[1], text(time_ms(us)), 's:' .. s.id)
 		redis.call('HSET', p .. 's:' .. s.id, 'ea', '1')
 		more = session_sweep_unbound(p, s, us, tonumber(args[4]), gone, lates) or more
 		if not more then

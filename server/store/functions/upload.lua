@@ -1,10 +1,14 @@
 -- upload.lua: from the first chunk of several to a live blob, or to nothing.
 
--- Staged is an attempt, not a blob. Whose name was chosen by its uploader may be attempted by several, and by strangers: so each attempt is called <id>:<token>, of a token that the server
--- drew, and all that exists before the commit (chunks, index entry, record, place in the session's list, what aborts and sweeps look for) is under that. Of a name that the server
--- drew there is one attempt, which is called as its blob. commit alone leads from an attempt to a blob, if there is none.
+-- Staged is an attempt, not a blob. Whose name was chosen by its uploader may be attempted by
+-- several, and by strangers: so each attempt is called <id>:<token>, of a token that the server
+-- drew, and all that exists before the commit (chunks, index entry, record, place in the session's
+-- list, what aborts and sweeps look for) is under that. Of a name that the server drew there is one
+-- attempt, which is called as its blob. commit alone leads from an attempt to a blob, if there is
+-- none.
 
--- Descriptions: 32 characters for what a request's head says, 16 for the content's length, 16 for its digest; '-' where that is not known.
+-- Descriptions: 32 characters for what a request's head says, 16 for the content's length, 16 for
+-- its digest; '-' where that is not known.
 local function same_part(a, b, from, to)
 	local x, y = string.sub(a, from, to), string.sub(b, from, to)
 	return x == y or string.byte(x) == 45 or string.byte(y) == 45
@@ -14,15 +18,17 @@ local function same_description(a, b)
 	return string.sub(a, 1, 32) == string.sub(b, 1, 32) and same_part(a, b, 33, 48) and same_part(a, b, 49, 64)
 end
 
--- What stands under a name that its uploader chose: nil for nothing, or the answer. A blob that ended as aborted, because nobody had been told of it, stands for nothing to whoever repeats its upload;
--- its bytes must be gone, or what is left of them to erase would be the new blob's.
--- Who repeats what he stored learns of it now, so an abort that is still to come leaves it alone.
+-- What stands under a name that its uploader chose: nil for nothing, or the answer. A blob that
+-- ended as aborted, because nobody had been told of it, stands for nothing to whoever repeats its
+-- upload; its bytes must be gone, or what is left of them to erase would be the new blob's. Who
+-- repeats what he stored learns of it now, so an abort that is still to come leaves it alone.
 local function taken(p, id, uploader, f, us)
 	local b = load_settled(p, id, us)
 	if b and (b.u ~= uploader or b.f == '' or not same_description(b.f, f)) then
 		return ETAKEN
 	end
-	if not compared then -- it may be back although the evidence has its end, or forgotten although it was stored
+	-- it may be back although the evidence has its end, or forgotten although it was stored
+	if not compared then
 		return ECOMPARE
 	end
 	if not b then
@@ -38,20 +44,23 @@ local function taken(p, id, uploader, f, us)
 	return OK .. '\n' .. record(b) .. '\n1'
 end
 
--- named id uploader f: 0, blob | 0 | ETAKEN, EINFLIGHT, ECOMPARE: what stands under a name that its uploader chose. Asked before session and policy are.
+-- named id uploader f: 0, blob | 0 | ETAKEN, EINFLIGHT, ECOMPARE: what stands under a name that its
+-- uploader chose. Asked before session and policy are.
 local function f_named(keys, args)
 	return taken(prefix(keys), args[1], args[2], args[3], time_us()) or OK
 end
 
--- The chunks of an attempt become the blob's. Nothing is copied. Those of a blob that ended a day ago or more, or was aborted, are not there any more.
+-- The chunks of an attempt become the blob's. Nothing is copied. Those of a blob that ended a day
+-- ago or more, or was aborted, are not there any more.
 local function adopt_chunks(p, attempt, id, n)
 	for i = 0, n - 1 do
 		redis.call('RENAME', p .. 'c:' .. attempt .. ':' .. i, p .. 'c:' .. id .. ':' .. i)
 	end
 end
 
--- stage id uploader sid bound first n left_ms d: 0; ESESSION; ESUBJECT; ETIMEOUT. Enters an upload of several chunks in the index
--- (first '1') or keeps it there. n: no chunk has a higher number yet than n - 1. left_ms: until the first byte's time to live is over.
+-- stage id uploader sid bound first n left_ms d: 0; ESESSION; ESUBJECT; ETIMEOUT. Enters an upload
+-- of several chunks in the index (first '1') or keeps it there. n: no chunk has a higher number yet
+-- than n - 1. left_ms: until the first byte's time to live is over.
 local function f_stage(keys, args)
 	local p, id, sid, us = prefix(keys), args[1], args[3], time_us()
 	local now, left, d = time_ms(us), tonumber(args[7]), args[8]
@@ -63,7 +72,8 @@ local function f_stage(keys, args)
 		local s = session_open_for(p, sid, args[2], us)
 		d = s and of_subject(s, d)
 		if not d then
-			-- the chunk that stands behind this call in the pipeline arrives all the same
+			-- the chunk that stands behind this call in the pipeline arrives all the
+			-- same
 			trap(p, id, 1, now + math.min(STAGED_MS, left))
 			return s and ESUBJECT or ESESSION
 		end
@@ -90,7 +100,8 @@ local function appear(p, id, record_text, what, deadline)
 	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, record_text, 'PXAT', wall_ms(deadline + TOMBSTONE_MS)))
 end
 
--- The same of a blob that was an attempt: first the attempt's record goes, or two would tell of one upload, then the chunks become the blob's. When something of it is refused, the reaper finds
+-- The same of a blob that was an attempt: first the attempt's record goes, or two would tell of one
+-- upload, then the chunks become the blob's. When something of it is refused, the reaper finds
 -- chunks without a record.
 local function appear_from(p, attempt, staged, n, id, record_text, what, deadline, now)
 	local done, why = true, nil
@@ -109,7 +120,8 @@ local function appear_from(p, attempt, staged, n, id, record_text, what, deadlin
 	end
 end
 
--- An attempt is over before anybody saw it, and what it was for exists: nothing is left of it, and there is nothing to tell.
+-- An attempt is over before anybody saw it, and what it was for exists: nothing is left of it, and
+-- there is nothing to tell.
 local function drop_attempt(p, attempt, staged, sid, n)
 	if staged then
 		redis.call('DEL', p .. 'b:' .. attempt)
@@ -120,9 +132,11 @@ local function drop_attempt(p, attempt, staged, sid, n)
 	end
 end
 
--- The usual case of a name that nobody has: one chunk, no session, a deadline that no reaper must be woken for. What is to be written comes ready from the server (args[14] on: record, event, deadline,
--- how long record and chunk live), so it costs five commands. The name is ours once the record is set; what goes wrong behind that takes it back. Returns false where the long way has to judge:
--- something stands there, or the chunk does not.
+-- The usual case of a name that nobody has: one chunk, no session, a deadline that no reaper must
+-- be woken for. What is to be written comes ready from the server (args[14] on: record, event,
+-- deadline, how long record and chunk live), so it costs five commands. The name is ours once the
+-- record is set; what goes wrong behind that takes it back. Returns false where the long way has to
+-- judge: something stands there, or the chunk does not.
 local function appear_single(keys, p, name, attempt, args)
 	local member, record, chunk = 'b:' .. name, p .. 'b:' .. name, p .. 'c:' .. name .. ':0'
 	if redis.call('ZADD', keys[1], 'NX', args[16], member) == 0 then
@@ -144,14 +158,18 @@ local function appear_single(keys, p, name, attempt, args)
 	end
 	if type(done) == 'table' then
 		redis.call('DEL', record)
-		redis.call('ZADD', keys[1], '1', member) -- the reaper finds a chunk without a record
+		-- the reaper finds a chunk without a record
+		redis.call('ZADD', keys[1], '1', member)
 		error(done)
 	end
 	return true
 end
 
--- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f [record event deadline_ms record_ms chunk_ms]: 0, blob; 0: it is as the caller wrote; 0, blob, 1: it was stored before; ETAKEN, EINFLIGHT, ECOMPARE, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE, ETIMEOUT. Refused: nothing is
--- left of the attempt. staged '0': stage was never called for it. f: of an attempt, the description.
+-- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f [record event deadline_ms
+-- record_ms chunk_ms]: 0, blob; 0: it is as the caller wrote; 0, blob, 1: it was stored before;
+-- ETAKEN, EINFLIGHT, ECOMPARE, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE, ETIMEOUT. Refused: nothing
+-- is left of the attempt. staged '0': stage was never called for it. f: of an attempt, the
+-- description.
 local function f_commit(keys, args)
 	local p, id, uploader, sid, bound = prefix(keys), args[1], args[2], args[4], args[5]
 	local name, token = attempt_of(id)
@@ -220,7 +238,8 @@ local function f_commit(keys, args)
 	if named then
 		appear_from(p, attempt, staged, n, id, line .. '\n' .. more, what, deadline, now)
 		if staged then
-			pcall(leave_attempt, p, attempt, sid) -- a reaper would find nothing under it
+			-- a reaper would find nothing under it
+			pcall(leave_attempt, p, attempt, sid)
 		end
 	else
 		appear(p, id, line .. '\n' .. more, what, deadline)
@@ -235,16 +254,18 @@ local function f_commit(keys, args)
 	return OK .. '\n' .. id .. '\t' .. line
 end
 
--- abort attempt n later_ms unknown: 0: an upload that is not going to be committed. later_ms: its writes may still be on their way for that
--- long. unknown '1': its commit was sent, and nobody has been told the answer: should it be live, it ends, too; unless its uploader has asked
--- again, by name or Idempotency-Key, and learned of it since.
+-- abort attempt n later_ms unknown: 0: an upload that is not going to be committed. later_ms: its
+-- writes may still be on their way for that long. unknown '1': its commit was sent, and nobody has
+-- been told the answer: should it be live, it ends, too; unless its uploader has asked again, by
+-- name or Idempotency-Key, and learned of it since.
 local function f_abort(keys, args)
 	local p, id, us = prefix(keys), args[1], time_us()
 	local name, token = attempt_of(id)
 	local now, b = time_ms(us), load(p, name)
 	if args[4] == '1' and untold(b, token) then
 		finish(p, b, 'aborted', '', us)
-		erase_chunks(p, id, 0, token ~= '' and tonumber(args[2]) or 0, false) -- a commit that was broken off may have left some
+		-- a commit that was broken off may have left some
+		erase_chunks(p, id, 0, token ~= '' and tonumber(args[2]) or 0, false)
 		return OK
 	end
 	if token ~= '' then

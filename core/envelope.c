@@ -1,10 +1,11 @@
 /*
- * envelope.c: age v1 (C2SP age.md, "Header" and "Payload") as a grammar that bytes stream through. Knows no key,
- * allocates nothing, copies only header lines; the payload is counted. Runs in the workers (the guard), the library
- * and its opener.
+ * envelope.c: age v1 (C2SP age.md, "Header" and "Payload") as a grammar that bytes stream through.
+ * Knows no key, allocates nothing, copies only header lines; the payload is counted. Runs in the
+ * workers (the guard), the library and its opener.
  *
- * Every rule that bounds or refuses depends on the position in the file alone, never on how the bytes were cut into
- * calls: the same file gets the same verdict however it arrives (tests/fuzz/fuzz_envelope.c holds it to that).
+ * Every rule that bounds or refuses depends on the position in the file alone, never on how the
+ * bytes were cut into calls: the same file gets the same verdict however it arrives
+ * (tests/fuzz/fuzz_envelope.c holds it to that).
  */
 #include <string.h>
 #include <timeglas/errors.h>
@@ -14,16 +15,16 @@
 
 #define VERSION_LINE "age-encryption.org/v1"
 #define ARMOR_LINE "-----BEGIN AGE ENCRYPTED FILE-----"
-#define KEY_BYTES 32u       /* an X25519 share, a wrapped file key, the MAC */
-#define TAG_BYTES 4u        /* of a tagged recipient */
-#define P256_BYTES 65u      /* an uncompressed point (SEC 1) */
+#define KEY_BYTES 32u        /* an X25519 share, a wrapped file key, the MAC */
+#define TAG_BYTES 4u         /* of a tagged recipient */
+#define P256_BYTES 65u       /* an uncompressed point (SEC 1) */
 #define MLKEM768_BYTES 1088u /* a ciphertext */
 #define SEC1_UNCOMPRESSED 4
 #define ARGUMENT_MAX (MLKEM768_BYTES + P256_BYTES)
-#define KEY_TEXT 43u        /* its base64 */
-#define SALT_BYTES 16u      /* scrypt */
+#define KEY_TEXT 43u   /* its base64 */
+#define SALT_BYTES 16u /* scrypt */
 #define BODY_COLUMNS 64u
-#define WORDS_MAX 3u        /* of the stanza types whose words have rules */
+#define WORDS_MAX 3u /* of the stanza types whose words have rules */
 #define CHUNK_SEALED (TG_AGE_CHUNK + TG_AGE_TAG)
 
 enum state { ST_VERSION, ST_STANZA_OR_MAC, ST_BODY, ST_PAYLOAD };
@@ -37,32 +38,39 @@ struct word {
 enum share { SHARE_X25519, SHARE_P256 };
 
 /*
- * The native types whose arguments have a length (age.md, "Native recipient types"). What breaks a rule here can be opened by nobody, or, with a
- * share of small order, by anybody. A stanza of another type is not looked into.
+ * The native types whose arguments have a length (age.md, "Native recipient types"). What breaks a
+ * rule here can be opened by nobody, or, with a share of small order, by anybody. A stanza of
+ * another type is not looked into.
  */
 static const struct stanza_type {
 	const char *name;
-	unsigned n_args;            /* after the name */
-	size_t arg_bytes[2];        /* of each, decoded */
+	unsigned n_args;     /* after the name */
+	size_t arg_bytes[2]; /* of each, decoded */
 	enum share share;
 	const char *wrong_args, *wrong_body;
 } types[] = {
-	{ "X25519", 1, { KEY_BYTES }, SHARE_X25519, "an X25519 stanza has one argument after its type, of 32 bytes in canonical base64",
-	  "the body of an X25519 stanza is 32 bytes" },
-	{ "mlkem768x25519", 1, { MLKEM768_BYTES + KEY_BYTES }, SHARE_X25519,
-	  "an mlkem768x25519 stanza has one argument after its type, of 1,120 bytes in canonical base64",
-	  "the body of an mlkem768x25519 stanza is 32 bytes" },
-	{ "p256tag", 2, { TAG_BYTES, P256_BYTES }, SHARE_P256,
-	  "a p256tag stanza has two arguments after its type, of 4 and 65 bytes in canonical base64", "the body of a p256tag stanza is 32 bytes" },
-	{ "mlkem768p256tag", 2, { TAG_BYTES, MLKEM768_BYTES + P256_BYTES }, SHARE_P256,
-	  "an mlkem768p256tag stanza has two arguments after its type, of 4 and 1,153 bytes in canonical base64",
-	  "the body of an mlkem768p256tag stanza is 32 bytes" },
+	{"X25519", 1, {KEY_BYTES}, SHARE_X25519,
+		"an X25519 stanza has one argument after its type, of 32 bytes in canonical base64",
+		"the body of an X25519 stanza is 32 bytes"},
+	{"mlkem768x25519", 1, {MLKEM768_BYTES + KEY_BYTES}, SHARE_X25519,
+		"an mlkem768x25519 stanza has one argument after its type, of 1,120 bytes in "
+		"canonical base64",
+		"the body of an mlkem768x25519 stanza is 32 bytes"},
+	{"p256tag", 2, {TAG_BYTES, P256_BYTES}, SHARE_P256,
+		"a p256tag stanza has two arguments after its type, of 4 and 65 bytes in canonical "
+		"base64",
+		"the body of a p256tag stanza is 32 bytes"},
+	{"mlkem768p256tag", 2, {TAG_BYTES, MLKEM768_BYTES + P256_BYTES}, SHARE_P256,
+		"an mlkem768p256tag stanza has two arguments after its type, of 4 and 1,153 bytes "
+		"in canonical base64",
+		"the body of an mlkem768p256tag stanza is 32 bytes"},
 };
 
 void tg_envelope_init(struct tg_envelope *e, struct tg_envelope_text *text)
 {
-	/* The text needs no zeroes: lengths say what is valid, and the guard starts one of these per upload. */
-	*e = (struct tg_envelope){ .state = ST_VERSION, .text = text };
+	/* The text needs no zeroes: lengths say what is valid, and the guard starts one of these
+	 * per upload. */
+	*e = (struct tg_envelope){.state = ST_VERSION, .text = text};
 }
 
 static int refuse(struct tg_envelope *e, const char *why)
@@ -84,8 +92,8 @@ static int decodes_to(struct word w, size_t want)
 }
 
 /*
- * Words of the stanza's line: one or more visible characters each, one space between. Returns their number, 0 when
- * malformed.
+ * Words of the stanza's line: one or more visible characters each, one space between. Returns their
+ * number, 0 when malformed.
  */
 static size_t split_words(const char *s, size_t n, struct word *out)
 {
@@ -120,17 +128,21 @@ static int check_share(struct tg_envelope *e, enum share share, const uint8_t *k
 	switch (share) {
 	case SHARE_X25519:
 		if (tg_point_small_order(key + n - KEY_BYTES))
-			return refuse(e, "an X25519 share is a point of small order: anybody could open the file");
+			return refuse(e,
+				"an X25519 share is a point of small order: anybody could open the "
+				"file");
 		break;
 	case SHARE_P256:
 		if (key[n - P256_BYTES] != SEC1_UNCOMPRESSED)
-			return refuse(e, "a P-256 share is an uncompressed point: its first byte is 4");
+			return refuse(
+				e, "a P-256 share is an uncompressed point: its first byte is 4");
 		break;
 	}
 	return 0;
 }
 
-static int check_native(struct tg_envelope *e, const struct stanza_type *t, const struct word *w, size_t words)
+static int check_native(
+	struct tg_envelope *e, const struct stanza_type *t, const struct word *w, size_t words)
 {
 	uint8_t key[ARGUMENT_MAX];
 
@@ -138,7 +150,8 @@ static int check_native(struct tg_envelope *e, const struct stanza_type *t, cons
 	if (words != 1 + t->n_args)
 		return refuse(e, t->wrong_args);
 	for (size_t i = 0; i < t->n_args; i++)
-		if (tg_b64_decode(TG_B64_NOPAD, w[1 + i].s, w[1 + i].n, key, sizeof key) != (long)t->arg_bytes[i])
+		if (tg_b64_decode(TG_B64_NOPAD, w[1 + i].s, w[1 + i].n, key, sizeof key) !=
+			(long)t->arg_bytes[i])
 			return refuse(e, t->wrong_args);
 	return check_share(e, t->share, key, t->arg_bytes[t->n_args - 1]);
 }
@@ -147,7 +160,9 @@ static int check_scrypt(struct tg_envelope *e, const struct word *w, size_t word
 {
 	e->n_scrypt++;
 	if (!e->allow_scrypt)
-		return refuse(e, "passphrase (scrypt) recipients are refused: a passphrase is a key that people share");
+		return refuse(e,
+			"passphrase (scrypt) recipients are refused: a passphrase is a key that "
+			"people share");
 	if (words != 3)
 		return refuse(e, "a scrypt stanza has exactly two arguments after its type");
 	if (!decodes_to(w[1], SALT_BYTES))
@@ -167,7 +182,8 @@ static int on_stanza_line(struct tg_envelope *e)
 	size_t words;
 
 	if (e->line_len < 3 || memcmp(e->text->line, "-> ", 3) != 0)
-		return refuse(e, "a header line is neither a stanza (\"-> \") nor the MAC (\"--- \")");
+		return refuse(
+			e, "a header line is neither a stanza (\"-> \") nor the MAC (\"--- \")");
 	if (e->n_stanzas == TG_ENVELOPE_STANZAS_MAX)
 		return refuse(e, "more stanzas than are accepted");
 	e->args_len = e->line_len - 3;
@@ -177,7 +193,8 @@ static int on_stanza_line(struct tg_envelope *e)
 	e->state = ST_BODY;
 	words = split_words(e->text->args, e->args_len, w);
 	if (words == 0)
-		return refuse(e, "a stanza's arguments are visible ASCII words with one space between them");
+		return refuse(e,
+			"a stanza's arguments are visible ASCII words with one space between them");
 	if (word_is(w[0], "scrypt"))
 		return check_scrypt(e, w, words);
 	type = find_type(w[0]);
@@ -199,7 +216,8 @@ static int on_stanza_end(struct tg_envelope *e)
 	if (e->n_scrypt > 0 && e->n_stanzas > 1)
 		return refuse(e, "a scrypt stanza must be the only one");
 	if (e->on_stanza) {
-		e->err = e->on_stanza(e->ctx, e->text->args, e->args_len, e->text->body, e->body_len);
+		e->err = e->on_stanza(
+			e->ctx, e->text->args, e->args_len, e->text->body, e->body_len);
 		if (e->err)
 			e->why = "the header was not accepted";
 	}
@@ -212,11 +230,14 @@ static int on_body_line(struct tg_envelope *e)
 
 	if (e->line_len > BODY_COLUMNS)
 		return refuse(e, "a line of a stanza's body is longer than 64 columns");
-	n = tg_b64_decode(TG_B64_NOPAD, e->text->line, e->line_len, e->text->body + e->body_len, sizeof e->text->body - e->body_len);
+	n = tg_b64_decode(TG_B64_NOPAD, e->text->line, e->line_len, e->text->body + e->body_len,
+		sizeof e->text->body - e->body_len);
 	if (n < 0 && e->body_len + BODY_COLUMNS > sizeof e->text->body)
 		return refuse(e, "a stanza's body is longer than is accepted");
 	if (n < 0)
-		return refuse(e, "a stanza's body is canonical base64 that ends with a line of fewer than 64 columns");
+		return refuse(e,
+			"a stanza's body is canonical base64 that ends with a line of fewer than "
+			"64 columns");
 	e->body_len += (uint32_t)n;
 	return e->line_len < BODY_COLUMNS ? on_stanza_end(e) : 0;
 }
@@ -225,7 +246,8 @@ static int on_mac_line(struct tg_envelope *e)
 {
 	if (e->n_stanzas == 0)
 		return refuse(e, "the header names no recipient");
-	if (e->line_len != 4 + KEY_TEXT || !decodes_to((struct word){e->text->line + 4, KEY_TEXT}, KEY_BYTES))
+	if (e->line_len != 4 + KEY_TEXT ||
+		!decodes_to((struct word){e->text->line + 4, KEY_TEXT}, KEY_BYTES))
 		return refuse(e, "the MAC line is \"--- \" and 32 bytes of canonical base64");
 	e->state = ST_PAYLOAD;
 	return 0;
@@ -251,7 +273,8 @@ static int on_line(struct tg_envelope *e)
 	return 0;
 }
 
-/* The version line is judged byte by byte as it comes, so that plaintext is refused at its first wrong byte. */
+/* The version line is judged byte by byte as it comes, so that plaintext is refused at its first
+ * wrong byte. */
 static int check_version(struct tg_envelope *e)
 {
 	size_t n = e->line_len < strlen(VERSION_LINE) ? e->line_len : strlen(VERSION_LINE);
@@ -285,8 +308,9 @@ static size_t take_line(struct tg_envelope *e, const uint8_t *p, size_t n)
 		return text + 1;
 	}
 	if (n > room)
-		(void)refuse(e, line_room <= header_room ? "a header line is longer than is accepted"
-							 : "the header is longer than is accepted");
+		(void)refuse(e,
+			line_room <= header_room ? "a header line is longer than is accepted" :
+						   "the header is longer than is accepted");
 	return text;
 }
 
@@ -310,7 +334,8 @@ int tg_envelope_in_payload(const struct tg_envelope *e)
 void tg_envelope_wipe(struct tg_envelope *e)
 {
 	/* No line, and no stanza's words or body, is longer than the header. */
-	size_t n = e->header_len < TG_ENVELOPE_LINE_MAX ? (size_t)e->header_len : TG_ENVELOPE_LINE_MAX;
+	size_t n =
+		e->header_len < TG_ENVELOPE_LINE_MAX ? (size_t)e->header_len : TG_ENVELOPE_LINE_MAX;
 
 	explicit_bzero(e->text->args, n);
 	explicit_bzero(e->text->line, n);
@@ -329,8 +354,11 @@ int tg_envelope_finish(struct tg_envelope *e)
 		return refuse(e, "the file ends within its nonce");
 	sealed = e->payload_len - TG_AGE_NONCE;
 	last = sealed % CHUNK_SEALED;
-	/* Only an empty payload has an empty last chunk; a last chunk of nothing but (part of) a tag was cut. */
+	/* Only an empty payload has an empty last chunk; a last chunk of nothing but (part of) a
+	 * tag was cut. */
 	if (sealed != TG_AGE_TAG && (sealed == 0 || (last >= 1 && last <= TG_AGE_TAG)))
-		return refuse(e, "the payload's length is one that age never produces: the file was cut or added to");
+		return refuse(e,
+			"the payload's length is one that age never produces: the file was cut or "
+			"added to");
 	return 0;
 }

@@ -1,7 +1,8 @@
 /*
- * chain_scan.c: reads lines of the evidence, by hand and strictly: members in their one order, numbers and escapes in their one form. A line that reads
- * is one that chain_write.c could have written, byte by byte, or
- * could have when the tag was called `ref`. It checks neither hashes nor signatures. Runs in the recorder (its own tail) and in the timeglas command.
+ * chain_scan.c: reads lines of the evidence, by hand and strictly: members in their one order,
+ * numbers and escapes in their one form. A line that reads is one that chain_write.c could have
+ * written, byte by byte, or could have when the tag was called `ref`. It checks neither hashes nor
+ * signatures. Runs in the recorder (its own tail) and in the timeglas command.
  */
 #include <string.h>
 #include <timeglas/errors.h>
@@ -47,7 +48,8 @@ static uint64_t number(struct scan *s, uint64_t max)
 
 	while (s->at < s->end && *s->at >= '0' && *s->at <= '9')
 		s->at++;
-	if (tg_num_u64(from, (size_t)(s->at - from), max, &v) != 0 || (*from == '0' && s->at - from > 1))
+	if (tg_num_u64(from, (size_t)(s->at - from), max, &v) != 0 ||
+		(*from == '0' && s->at - from > 1))
 		s->bad = 1;
 	return v;
 }
@@ -56,7 +58,8 @@ static int64_t time_of(struct scan *s)
 {
 	int64_t ms = 0;
 
-	if (s->bad || s->end - s->at < TG_TIME_LEN || tg_time_parse(s->at, TG_TIME_LEN, &ms) != 0 || ms < 0)
+	if (s->bad || s->end - s->at < TG_TIME_LEN || tg_time_parse(s->at, TG_TIME_LEN, &ms) != 0 ||
+		ms < 0)
 		s->bad = 1;
 	else
 		s->at += TG_TIME_LEN;
@@ -69,7 +72,8 @@ static int digit(char c)
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* After a backslash: a quote, a backslash, or u00XX for what has no shorter form. Returns its length, 0 when it is none. */
+/* After a backslash: a quote, a backslash, or u00XX for what has no shorter form. Returns its
+ * length, 0 when it is none. */
 static size_t escape(const char *p, const char *end)
 {
 	int v;
@@ -300,7 +304,9 @@ void chain_more_positions(const struct chain_record *r, struct chain_pos pos[CHA
 	struct chain_pos p;
 
 	while (chain_next_member(&rest, &name, &value)) {
-		int shard = name.n == 2 && digit(name.p[0]) >= 0 && digit(name.p[1]) >= 0 ? digit(name.p[0]) * 16 + digit(name.p[1]) : (int)CHAIN_SHARDS;
+		int shard = name.n == 2 && digit(name.p[0]) >= 0 && digit(name.p[1]) >= 0 ?
+			digit(name.p[0]) * 16 + digit(name.p[1]) :
+			(int)CHAIN_SHARDS;
 
 		if (shard < (int)CHAIN_SHARDS && chain_pos_parse(value.p, value.n, &p) == 0)
 			pos[shard] = p;

@@ -1,6 +1,7 @@
 /*
- * chain_sign.c: the cryptography of the evidence: hashes of lines, signatures of checkpoints. The key signs heads and opens nothing.
- * Runs in the recorder (signing) and in the timeglas command (verifying). docs/evidence.md.
+ * chain_sign.c: the cryptography of the evidence: hashes of lines, signatures of checkpoints. The
+ * key signs heads and opens nothing. Runs in the recorder (signing) and in the timeglas command
+ * (verifying). docs/evidence.md.
  */
 #include <string.h>
 #include <sodium.h>
@@ -8,7 +9,8 @@
 #include "core/chain.h"
 #include "core/chain_int.h"
 
-/* What is signed opens with this, so that a signature can never be taken for one over something else. */
+/* What is signed opens with this, so that a signature can never be taken for one over something
+ * else. */
 static const char domain[] = "timeglas-checkpoint-v1\n";
 #define DOMAIN (sizeof domain - 1)
 
@@ -39,5 +41,8 @@ int chain_check_verify(const char *line, const struct chain_check *c)
 
 	if (c->signed_len > CHAIN_LINE_MAX)
 		return TG_ESIGNATURE;
-	return crypto_sign_verify_detached(c->sig, m, message(line, c->signed_len, m), c->key) == 0 ? 0 : TG_ESIGNATURE;
+	return crypto_sign_verify_detached(c->sig, m, message(line, c->signed_len, m), c->key) ==
+			0 ?
+		0 :
+		TG_ESIGNATURE;
 }

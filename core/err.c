@@ -1,6 +1,6 @@
 /*
- * err.c: looks a code up in the table of errors.h. It formats nothing and logs nothing. Runs in every process, the
- * library and the command line.
+ * err.c: looks a code up in the table of errors.h. It formats nothing and logs nothing. Runs in
+ * every process, the library and the command line.
  */
 #include <stddef.h>
 #include <timeglas/errors.h>

@@ -1,4 +1,5 @@
-/* chain_int.h: the fixed texts of a line, in their order, shared by its writer and its reader; nobody else includes it. */
+/* chain_int.h: the fixed texts of a line, in their order, shared by its writer and its reader;
+ * nobody else includes it. */
 #ifndef TG_CORE_CHAIN_INT_H
 #define TG_CORE_CHAIN_INT_H
 
@@ -32,6 +33,7 @@
 #define CHAIN_M_SIG ",\"sig\":\""
 
 /** chain_sign(p, n, secret, sig): the signature of a checkpoint's first n bytes. */
-void chain_sign(const char *p, size_t n, const uint8_t secret[CHAIN_SECRET], uint8_t sig[CHAIN_SIG]);
+void chain_sign(
+	const char *p, size_t n, const uint8_t secret[CHAIN_SECRET], uint8_t sig[CHAIN_SIG]);
 
 #endif

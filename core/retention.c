@@ -1,7 +1,7 @@
 /*
- * retention.c: the table of retention.h as a policy in force, which can be shortened and extended and never loosened.
- * No clock and no configuration file. Runs in the workers, the master's configuration check, the library and the
- * command line.
+ * retention.c: the table of retention.h as a policy in force, which can be shortened and extended
+ * and never loosened. No clock and no configuration file. Runs in the workers, the master's
+ * configuration check, the library and the command line.
  */
 #include <string.h>
 #include <timeglas/errors.h>
@@ -28,12 +28,14 @@ static int kind_well_formed(const char *kind)
 	if (n == 0 || n > TG_KIND_MAX)
 		return 0;
 	for (size_t i = 0; i < n; i++)
-		if (!((kind[i] >= 'a' && kind[i] <= 'z') || (kind[i] >= '0' && kind[i] <= '9') || kind[i] == '-'))
+		if (!((kind[i] >= 'a' && kind[i] <= 'z') || (kind[i] >= '0' && kind[i] <= '9') ||
+			    kind[i] == '-'))
 			return 0;
 	return 1;
 }
 
-/* The longest that a rule may ever be: rules stay in the order in which they were entered, the built-in ones first. */
+/* The longest that a rule may ever be: rules stay in the order in which they were entered, the
+ * built-in ones first. */
 static uint32_t longest_s(size_t i)
 {
 	return i < N_BUILT_IN ? BUILT_IN[i].ceiling_s : TG_TTL_MAX_S;
@@ -63,7 +65,8 @@ int tg_policy_limit(struct tg_policy *p, const char *kind, int issuer_class, uin
 		return TG_EKIND;
 	if (ceiling_s == 0 || ceiling_s > TG_TTL_MAX_S)
 		return TG_ETTL;
-	/* Judged whole before anything changes: a refused line of configuration leaves the policy as it was. */
+	/* Judged whole before anything changes: a refused line of configuration leaves the policy
+	 * as it was. */
 	for (size_t i = 0; i < p->n; i++) {
 		if (strcmp(p->rule[i].kind, kind) != 0)
 			continue;
@@ -79,12 +82,14 @@ int tg_policy_limit(struct tg_policy *p, const char *kind, int issuer_class, uin
 	if (fits == 0)
 		return TG_EISSUER;
 	for (size_t i = 0; i < p->n; i++)
-		if (strcmp(p->rule[i].kind, kind) == 0 && (issuer_class < 0 || (int)p->rule[i].issuer == issuer_class))
+		if (strcmp(p->rule[i].kind, kind) == 0 &&
+			(issuer_class < 0 || (int)p->rule[i].issuer == issuer_class))
 			p->rule[i].ceiling_s = ceiling_s;
 	return 0;
 }
 
-int tg_policy_rule(const struct tg_policy *p, const char *kind, const char *issuer, const struct tg_rule **out)
+int tg_policy_rule(
+	const struct tg_policy *p, const char *kind, const char *issuer, const struct tg_rule **out)
 {
 	enum tg_issuer_class class = issuer ? tg_issuer_class(issuer) : TG_ISSUER_NONE;
 	int known = 0;

@@ -1,6 +1,6 @@
 /*
- * num.c: strict numbers, sizes, hex and RFC 3339 times. No locale, no errno, no rounding; what is not exactly the
- * grammar is refused. Runs in every process, the library and the command line.
+ * num.c: strict numbers, sizes, hex and RFC 3339 times. No locale, no errno, no rounding; what is
+ * not exactly the grammar is refused. Runs in every process, the library and the command line.
  */
 #include <string.h>
 #include <timeglas/errors.h>
@@ -28,7 +28,8 @@ int tg_num_u64(const char *s, size_t n, uint64_t max, uint64_t *out)
 	return 0;
 }
 
-/* The power of two that a suffix stands for; 0 shifts when there is none. Shortens *n by the suffix. */
+/* The power of two that a suffix stands for; 0 shifts when there is none. Shortens *n by the
+ * suffix. */
 static unsigned suffix_shift(const char *s, size_t *n)
 {
 	size_t len = *n > 3 && s[*n - 2] == 'i' && s[*n - 1] == 'B' ? 3 : 1;
@@ -37,13 +38,26 @@ static unsigned suffix_shift(const char *s, size_t *n)
 	if (*n <= len)
 		return 0;
 	switch (s[*n - len]) {
-	case 'k': shift = len == 1 ? 10 : 0; break;
-	case 'm': shift = len == 1 ? 20 : 0; break;
-	case 'g': shift = len == 1 ? 30 : 0; break;
-	case 'K': shift = 10; break;
-	case 'M': shift = 20; break;
-	case 'G': shift = 30; break;
-	default: shift = 0;
+	case 'k':
+		shift = len == 1 ? 10 : 0;
+		break;
+	case 'm':
+		shift = len == 1 ? 20 : 0;
+		break;
+	case 'g':
+		shift = len == 1 ? 30 : 0;
+		break;
+	case 'K':
+		shift = 10;
+		break;
+	case 'M':
+		shift = 20;
+		break;
+	case 'G':
+		shift = 30;
+		break;
+	default:
+		shift = 0;
 	}
 	if (shift)
 		*n -= len;
@@ -66,11 +80,20 @@ int tg_num_duration(const char *s, size_t n, uint64_t max, uint64_t *out)
 	uint64_t unit_s = 0, v;
 
 	switch (n > 1 ? s[n - 1] : '\0') {
-	case 's': unit_s = 1; break;
-	case 'm': unit_s = 60; break;
-	case 'h': unit_s = 3600; break;
-	case 'd': unit_s = 86400; break;
-	default: break;
+	case 's':
+		unit_s = 1;
+		break;
+	case 'm':
+		unit_s = 60;
+		break;
+	case 'h':
+		unit_s = 3600;
+		break;
+	case 'd':
+		unit_s = 86400;
+		break;
+	default:
+		break;
 	}
 	if (unit_s != 0)
 		n--;
@@ -119,8 +142,8 @@ char *tg_hex_encode(const uint8_t *p, size_t n, char *out)
 }
 
 /*
- * Days since 1970-01-01 of a date in the proleptic Gregorian calendar; years run from March, so that the leap day
- * ends one.
+ * Days since 1970-01-01 of a date in the proleptic Gregorian calendar; years run from March, so
+ * that the leap day ends one.
  */
 static int64_t days_from_date(int64_t y, int64_t m, int64_t d)
 {
@@ -160,9 +183,11 @@ char *tg_time_format(int64_t unix_ms, char out[TG_TIME_LEN + 1])
 {
 	int64_t days, ms, y, m, d;
 
-	/* A time that four digits of year cannot hold is shown as the nearest that they can: the text's length is
-	 * fixed. */
-	unix_ms = unix_ms < TIME_MIN_MS ? TIME_MIN_MS : unix_ms > TIME_MAX_MS ? TIME_MAX_MS : unix_ms;
+	/* A time that four digits of year cannot hold is shown as the nearest that they can: the
+	 * text's length is fixed. */
+	unix_ms = unix_ms < TIME_MIN_MS ? TIME_MIN_MS :
+		unix_ms > TIME_MAX_MS   ? TIME_MAX_MS :
+					  unix_ms;
 	days = (unix_ms >= 0 ? unix_ms : unix_ms - (DAY_MS - 1)) / DAY_MS;
 	ms = unix_ms - days * DAY_MS;
 	date_from_days(days, &y, &m, &d);
@@ -201,10 +226,11 @@ int tg_time_parse(const char *s, size_t n, int64_t *unix_ms)
 	for (size_t i = 0; i < n_fields; i++)
 		if (tg_num_u64(s + field[i].at, field[i].len, 9999, &v[i]) != 0)
 			return TG_EINVAL;
-	if (v[1] < 1 || v[1] > 12 || v[2] < 1 || (int64_t)v[2] > days_in_month((int64_t)v[0], (int64_t)v[1]) ||
-	    v[3] > 23 || v[4] > 59 || v[5] > 59)
+	if (v[1] < 1 || v[1] > 12 || v[2] < 1 ||
+		(int64_t)v[2] > days_in_month((int64_t)v[0], (int64_t)v[1]) || v[3] > 23 ||
+		v[4] > 59 || v[5] > 59)
 		return TG_EINVAL;
 	*unix_ms = days_from_date((int64_t)v[0], (int64_t)v[1], (int64_t)v[2]) * DAY_MS +
-		   (int64_t)(((v[3] * 60 + v[4]) * 60 + v[5]) * 1000 + v[6]);
+		(int64_t)(((v[3] * 60 + v[4]) * 60 + v[5]) * 1000 + v[6]);
 	return 0;
 }

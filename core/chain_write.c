@@ -1,6 +1,6 @@
 /*
- * chain_write.c: builds the lines of the evidence and signs its checkpoints. It writes into memory only; the file is the recorder's.
- * Runs in the recorder. docs/evidence.md.
+ * chain_write.c: builds the lines of the evidence and signs its checkpoints. It writes into memory
+ * only; the file is the recorder's. Runs in the recorder. docs/evidence.md.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -54,7 +54,8 @@ static bool must_escape(unsigned char c)
 	return c < 0x20 || c > 0x7e || c == '"' || c == '\\';
 }
 
-/* Bytes beyond printable ASCII become \u00XX, one for one: whatever stood in the store can be had back, and a line is ASCII. */
+/* Bytes beyond printable ASCII become \u00XX, one for one: whatever stood in the store can be had
+ * back, and a line is ASCII. */
 static void put_escaped(struct chain_buf *b, struct chain_text t)
 {
 	static const char abc[] = "0123456789abcdef";
@@ -174,7 +175,8 @@ static void put_positions(struct chain_buf *b, const struct chain_pos *pos)
 	put_text(b, "}");
 }
 
-void chain_put_check(struct chain_buf *b, const struct chain_check *c, const uint8_t secret[CHAIN_SECRET])
+void chain_put_check(
+	struct chain_buf *b, const struct chain_check *c, const uint8_t secret[CHAIN_SECRET])
 {
 	const struct chain_text epoch = {c->epoch, strlen(c->epoch)};
 	uint8_t sig[CHAIN_SIG];

@@ -1,5 +1,6 @@
 /*
- * point.h: public values of X25519 that must not be used. It holds no key and no arithmetic: a table and a comparison, which the key-free server links too.
+ * point.h: public values of X25519 that must not be used. It holds no key and no arithmetic: a
+ * table and a comparison, which the key-free server links too.
  */
 #ifndef TG_CORE_POINT_H
 #define TG_CORE_POINT_H
