@@ -541,7 +541,8 @@ def expected(path):
     with open(
         os.path.join(TOP, "tests/symbols", os.path.basename(path) + ".c"), encoding="utf-8"
     ) as f:
-        return re.search(r"Fault: (.*?)\.\s*\*/", f.read(), re.DOTALL).group(1)
+        words = re.search(r"Fault: (.*?)\.\s*\*/", f.read(), re.DOTALL).group(1)
+        return re.sub(r"\s*\n \* ", " ", words)
 
 
 def traps(paths, server):
