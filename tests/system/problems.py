@@ -3,14 +3,15 @@ import re
 
 from harness import ROOT
 
-ROW = re.compile(r'X\((\w+),\s*(\d+),\s*(\d+),\s*"([a-z0-9-]+)",\s*([01]),\s*"([^"]*)"\)')
+ROW = re.compile(r'X\((\w+),\s*(\d+),\s*(\d+),\s*"([a-z0-9-]+)",\s*([01]),\s*((?:"[^"]*"\s*)+)\)')
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 def error_table():
     """slug → (status, retryable) of what can cross the wire, read from
     include/timeglas/errors.h."""
-    rows = ROW.findall((ROOT / "include" / "timeglas" / "errors.h").read_text())
+    table = (ROOT / "include" / "timeglas" / "errors.h").read_text()
+    rows = ROW.findall(table.replace("\\\n", " "))
     assert len(rows) > 30
     return {
         slug: (int(status), retry == "1") for _, _, status, slug, retry, _ in rows if status != "0"
