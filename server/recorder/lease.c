@@ -95,8 +95,9 @@ static void is_ours(struct recorder *x, const struct outbox_lease *l)
 		memcpy(x->answered, x->asked, sizeof x->answered);
 	x->answered_any |= x->asked_any;
 	if (!x->settled) {
-		if (!x->takeup.looking && !x->takeup.trimming && x->takeup.reconcile == NULL)
-			takeup_begin(x, l);
+		if (!x->reconcile.looking && !x->reconcile.trimming &&
+			x->reconcile.end_again == NULL)
+			reconcile_begin(x, l);
 	} else if (x->batch == 0) {
 		rounds_read(x);
 	} else if (x->declared) {
@@ -162,8 +163,8 @@ void lease_ask(struct recorder *x)
 
 	if (x->asking || !store_up(x->store))
 		return;
-	x->yielding = x->failed_us != 0 && lease_is_ours(x) && !x->takeup.looking &&
-		!x->takeup.trimming && x->takeup.reconcile == NULL &&
+	x->yielding = x->failed_us != 0 && lease_is_ours(x) && !x->reconcile.looking &&
+		!x->reconcile.trimming && x->reconcile.end_again == NULL &&
 		clock_mono_us() - x->failed_us > YIELD_US;
 	if (x->released || x->yielding)
 		a.lease_ms = 0;

@@ -1,319 +1,430 @@
 /*
- * reconcile.c: ends again what the evidence says has ended, in a store that was failed over to a
- * replica that was behind. The store knows blobs by ids, the evidence by tags: so what was
- * forgotten is read from the files, newest first, and what stands in the deadline index of those
- * shards is compared with it.
- *
- *   gone            → ends again, as it had ended
- *   taking, and no end  → its reader has had bytes: consumed
- *   claimed, and no end → it had its one reader, whose claim the store has forgotten: store-lost
- *   session-end     → the session, once its blobs have
- *
- * Bounded: so many shards are asked at a time, so many entries by each call; a call of a shard
- * waits for the ends of the one before. Runs in the recorder.
+ * reconcile.c: what is settled when this recorder has taken the lease, or taken it up again behind
+ * a broken connection, before anything is read: is it the store of which the file tells, and does
+ * it still know all that it told us? If not, what had ended ends again (end_again.c). Who wrote
+ * before? What was recorded and is not trimmed? Only then may reads begin. Runs in the recorder.
+ * docs/evidence.md, "Who records".
  */
-#include <stdlib.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <timeglas/errors.h>
-#include <timeglas/retention.h>
 
-#include "base/text.h"
-#include "recorder/recall.h"
-#include "recorder/reconcile.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "core/num.h"
+#include "recorder/evidence_search.h"
+#include "recorder/recorder_int.h"
 
-#define SHARDS_MAX 8u   /* asked at a time */
-#define COUNT 256u      /* entries: about a millisecond of Redis's time */
-#define MARGIN_MS 60000 /* times of records are the store's, those of checkpoints ours */
-
-enum weight { GONE, TAKING, CLAIMED }; /* of what is told of one blob, the first counts */
-
-struct ended {
-	char tag[33];
-	bool session;
-	unsigned shard;
-	enum weight weight;
-	char cause[STORE_CAUSE_MAX + 1], by[CONF_NAME_MAX + 1], outcome[24];
-};
-
-enum scan { SCAN_NOT, SCAN_DUE, SCAN_ASKED, SCAN_OVER };
-
-struct shard_scan {
-	enum scan state;
-	char cursor[STORE_CURSOR_MAX + 1];
-	unsigned ends; /* not answered yet */
-};
-
-struct standing_session {
-	unsigned shard;
-	char id[TOKEN_LEN + 1];
-	const struct ended *as;
-};
-
-struct reconcile {
-	struct store *store;
-	reconcile_cb *cb;
-	void *ctx;
-	struct ended *list; /* sorted */
-	size_t n, cap;
-	bool no_memory;
-	struct shard_scan shard[TOKEN_SHARDS];
-	unsigned asked; /* shards whose call, or whose ends, are under way */
-	struct standing_session *sessions;
-	size_t n_sessions, cap_sessions;
-	bool ending_sessions;
-	size_t ended;
-};
-
-/* What was forgotten ------------------------------------------------------- */
-
-static void copy(char *out, size_t cap, struct chain_text t)
+static bool same_store(const struct recorder *x)
 {
-	size_t n = t.p == NULL ? 0 : t.n < cap ? t.n : cap - 1;
-
-	if (n > 0)
-		memcpy(out, t.p, n);
-	out[n] = '\0';
+	return strcmp(ledger_mark(x->ledger)->epoch, x->reconcile.lease.epoch) == 0;
 }
 
-static bool what(const struct chain_record *r, struct ended *e)
+static bool is_set(const struct chain_pos *p)
 {
-	static const struct chain_text consumed = {"consumed", 8}, lost = {"store-lost", 10};
-	struct chain_text cause = r->cause;
+	return p->ms != 0 || p->seq != 0;
+}
 
-	if (chain_is(r->event, "gone"))
-		e->weight = GONE;
-	else if (chain_is(r->event, "taking"))
-		e->weight = TAKING, cause = consumed;
-	else if (chain_is(r->event, "claimed"))
-		e->weight = CLAIMED, cause = lost;
-	else if (chain_is(r->event, "session-end"))
-		e->session = true;
-	else
+static struct chain_pos later(struct chain_pos a, struct chain_pos b)
+{
+	return chain_pos_cmp(&a, &b) >= 0 ? a : b;
+}
+
+static struct chain_pos before(struct chain_pos p)
+{
+	return p.seq > 0 ? (struct chain_pos){p.ms, p.seq - 1} :
+			   (struct chain_pos){p.ms - 1, UINT64_MAX};
+}
+
+/* Up to where an outbox may hold events that stand in our files. In a store that is not the file's,
+ * that is what we declared when it was. */
+static struct chain_pos ours(const struct recorder *x, unsigned shard)
+{
+	static const struct chain_pos none;
+
+	if (same_store(x))
+		return ledger_mark(x->ledger)->pos[shard];
+	return strcmp(x->reconcile.lease.by, x->token) == 0 ? x->reconcile.lease.pos[shard] : none;
+}
+
+/* Records of our own ------------------------------------------------------- */
+
+struct own {
+	struct recorder *x;
+	struct chain_buf more;
+};
+
+static struct own own_begin(struct recorder *x)
+{
+	return (struct own){x, {.p = x->entry.more, .cap = sizeof x->entry.more}};
+}
+
+static void own_member(struct own *o, const char *name, const char *value)
+{
+	chain_put_member(&o->more, (struct chain_text){name, strlen(name)},
+		(struct chain_text){value, strlen(value)});
+}
+
+static void own_position(struct own *o, unsigned shard, const struct chain_pos *p)
+{
+	char name[4], value[48];
+
+	snprintf(name, sizeof name, "%02x", shard);
+	snprintf(value, sizeof value, "%" PRIu64 "-%" PRIu64, p->ms, p->seq);
+	own_member(o, name, value);
+}
+
+static int own_add(struct own *o, const char *event)
+{
+	struct chain_record r = {.time_ms = o->x->reconcile.lease.now_ms,
+		.event = {event, strlen(event)},
+		.dk = -1,
+		.size_bytes = -1,
+		.deadline_ms = -1,
+		.lease_ms = -1,
+		.late_us = -1,
+		.more = {o->x->entry.more, o->more.n}};
+
+	return ledger_add(o->x->ledger, &r);
+}
+
+/* The store is another one than that of which the file tells: whatever was live there has ended. */
+static int add_lost(struct recorder *x)
+{
+	const char *was = ledger_mark(x->ledger)->epoch, *epoch = x->reconcile.lease.epoch;
+	struct own o = own_begin(x);
+	int err;
+
+	if (same_store(x))
+		return 0;
+	if (was[0] != '\0') {
+		own_member(&o, "epoch", epoch);
+		own_member(&o, "was", was);
+		if ((err = own_add(&o, CHAIN_STORE_LOST)) != 0)
+			return err;
+		log_error("store-lost",
+			"the store came back empty: what was live in it is recorded as lost");
+	}
+	ledger_set_epoch(x->ledger, epoch);
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
+		if (is_set(&x->reconcile.shard[i].known)) /* we have been at this store before */
+			ledger_set_pos(x->ledger, i, &x->reconcile.shard[i].known);
+	return 0;
+}
+
+/*
+ * Another chain tells of this store up to now, and perhaps also of some events that follow here:
+ * what its recorder declared and did not trim. Ours, if it was begun anew under the same key, is
+ * another, too.
+ */
+static int add_taken_over(struct recorder *x)
+{
+	const struct outbox_lease *l = &x->reconcile.lease;
+	struct own o = own_begin(x);
+	char text[2 * CHAIN_HASH + 1], hash[2 * CHAIN_HASH + 1];
+
+	if (l->by[0] == '\0' ||
+		(strcmp(l->by, x->token) == 0 && ledger_mark(x->ledger)->epoch[0] != '\0'))
+		return 0;
+	snprintf(text, sizeof text, "%.*s", (int)(2 * CHAIN_KEY), l->by);
+	own_member(&o, "key", text);
+	if (l->head_n > 0) {
+		snprintf(text, sizeof text, "%" PRIu64, l->head_n);
+		own_member(&o, "n", text);
+		own_member(&o, "hash", tg_hex_encode(l->head, CHAIN_HASH, hash));
+	}
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
+		if (is_set(&l->pos[i]))
+			own_position(&o, i, &l->pos[i]);
+	log_warn("evidence-taken-over",
+		"another recorder wrote the evidence of this store before: its chain and this one "
+		"belong together");
+	return own_add(&o, CHAIN_TAKEN_OVER);
+}
+
+/*
+ * A store that came back as it had been before: it was failed over to a replica that lacked the
+ * last moments. It does not know an id, or a declaration, that we know from it; or it holds events
+ * that are new and should be old. What was recorded behind the position that is returned, it has
+ * forgotten; from there on we read.
+ */
+static bool reverted(const struct recorder *x, unsigned shard, struct chain_pos *from)
+{
+	const struct chain_pos p = ledger_mark(x->ledger)->pos[shard],
+			       *told = &x->reconcile.lease.pos[shard];
+	const struct seen *s = &x->reconcile.shard[shard];
+	bool declared_less = x->reconcile.lease.by[0] != '\0' && chain_pos_cmp(told, &p) < 0;
+
+	if (!s->asked || !same_store(x) ||
+		(!declared_less && !is_set(&s->fresh) && chain_pos_cmp(&s->last, &p) >= 0))
 		return false;
-	copy(e->cause, sizeof e->cause, cause);
-	copy(e->by, sizeof e->by, r->by);
-	copy(e->outcome, sizeof e->outcome, r->outcome);
-	copy(e->tag, sizeof e->tag, e->session ? r->session : r->tag);
-	return e->tag[0] != '\0';
+	*from = p;
+	if (declared_less)
+		*from = later(*told, s->known);
+	else if (!is_set(&s->fresh))
+		*from = s->last;
+	if (is_set(&s->fresh) && chain_pos_cmp(from, &s->fresh) >= 0)
+		*from = before(s->fresh);
+	return true;
 }
 
-static void on_record(void *ctx, const struct chain_record *r, unsigned shard)
+static int add_reverted(struct recorder *x)
 {
-	struct reconcile *x = ctx;
-	struct ended e = {.shard = shard};
-	struct ended *grown;
+	struct own o = own_begin(x);
+	struct chain_pos from;
+	unsigned n = 0;
 
-	if (!what(r, &e) || x->no_memory)
-		return;
-	if (x->n == x->cap) {
-		grown = realloc(x->list, (x->cap > 0 ? 2 * x->cap : 64) * sizeof *grown);
-		x->no_memory = grown == NULL;
-		if (grown == NULL)
-			return;
-		x->list = grown;
-		x->cap = x->cap > 0 ? 2 * x->cap : 64;
-	}
-	x->list[x->n++] = e;
-	x->shard[shard] = (struct shard_scan){.state = SCAN_DUE, .cursor = "0"};
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct ended *x = a, *y = b;
-
-	if (x->shard != y->shard)
-		return x->shard < y->shard ? -1 : 1;
-	if (x->session != y->session)
-		return x->session ? 1 : -1;
-	return strcmp(x->tag, y->tag);
-}
-
-static int by_name_and_weight(const void *a, const void *b)
-{
-	int c = by_name(a, b);
-
-	return c != 0 ?
-		c :
-		(int)((const struct ended *)a)->weight - (int)((const struct ended *)b)->weight;
-}
-
-/* Sorted, and one of each. */
-static void put_in_order(struct reconcile *x)
-{
-	size_t n = 0;
-
-	qsort(x->list, x->n, sizeof *x->list, by_name_and_weight);
-	for (size_t i = 0; i < x->n; i++)
-		if (n == 0 || by_name(&x->list[n - 1], &x->list[i]) != 0)
-			x->list[n++] = x->list[i];
-	x->n = n;
-}
-
-static const struct ended *find(
-	const struct reconcile *x, unsigned shard, const struct store_standing *s)
-{
-	struct ended key = {.shard = shard, .session = s->session};
-
-	text_copy(key.tag, sizeof key.tag, s->tag);
-	return bsearch(&key, x->list, x->n, sizeof *x->list, by_name);
-}
-
-/* Ending it again ---------------------------------------------------------- */
-
-static void go_on(struct reconcile *x);
-
-static void finish(struct reconcile *x, int err)
-{
-	store_forget(x->store, x);
-	x->cb(x->ctx, err, x->ended);
-	reconcile_free(x);
-}
-
-static void on_ended(void *ctx, int err, unsigned shard)
-{
-	struct reconcile *x = ctx;
-
-	if (err != 0 && err != TG_ENOENT) {
-		finish(x, err);
-		return;
-	}
-	x->ended += err == 0;
-	if (--x->shard[shard].ends > 0)
-		return;
-	x->asked--;
-	go_on(x);
-}
-
-static int end(struct reconcile *x, unsigned shard, const char *id, const struct ended *as)
-{
-	const struct store_end_again e = {.session = as->session,
-		.id = id,
-		.tag = as->tag,
-		.cause = as->cause,
-		.by = as->by,
-		.outcome = as->outcome};
-	int rc = store_end_again(x->store, shard, &e, on_ended, x);
-
-	x->shard[shard].ends += rc == 0;
-	return rc;
-}
-
-static int keep_session(struct reconcile *x, unsigned shard, const char *id, const struct ended *as)
-{
-	struct standing_session *grown;
-
-	if (x->n_sessions == x->cap_sessions) {
-		grown = realloc(x->sessions, (x->cap_sessions + 16) * 2 * sizeof *grown);
-		if (grown == NULL)
-			return TG_ENOMEM;
-		x->sessions = grown;
-		x->cap_sessions = (x->cap_sessions + 16) * 2;
-	}
-	x->sessions[x->n_sessions] = (struct standing_session){.shard = shard, .as = as};
-	text_copy(x->sessions[x->n_sessions++].id, TOKEN_LEN + 1, id);
-	return 0;
-}
-
-static void on_standing(void *ctx, int err, unsigned shard, const char *cursor,
-	const struct store_standing *list, size_t n)
-{
-	struct reconcile *x = ctx;
-	struct shard_scan *s = &x->shard[shard];
-
-	for (size_t i = 0; err == 0 && i < n; i++) {
-		const struct ended *as = find(x, shard, &list[i]);
-
-		if (as == NULL || (!as->session && as->weight != GONE && !list[i].live))
-			/* it is not known to have ended; or the store does know its reader */
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
+		if (!reverted(x, i, &from))
 			continue;
-		err = as->session ? keep_session(x, shard, list[i].id, as) :
-				    end(x, shard, list[i].id, as);
+		own_position(&o, i, &from);
+		ledger_set_pos(x->ledger, i, &from);
+		x->told[i] = from;
+		n++;
 	}
-	if (err != 0) {
-		finish(x, err);
-		return;
-	}
-	text_copy(s->cursor, sizeof s->cursor, cursor);
-	s->state = strcmp(cursor, "0") == 0 ? SCAN_OVER : SCAN_DUE;
-	if (s->ends > 0)
-		return;
-	x->asked--;
-	go_on(x);
+	if (n == 0)
+		return 0;
+	log_error("store-reverted",
+		"the store came back without the last that it had told us of, in %u shards: it was "
+		"failed over",
+		n);
+	return own_add(&o, CHAIN_STORE_REVERTED);
 }
 
-/* Once everything else has: what is bound to it has its own end by then. */
-static int end_sessions(struct reconcile *x)
-{
-	x->ending_sessions = true;
-	for (size_t i = 0; i < x->n_sessions; i++) {
-		const struct standing_session *s = &x->sessions[i];
-		int rc;
+/* Settling ----------------------------------------------------------------- */
 
-		x->asked += x->shard[s->shard].ends == 0;
-		if ((rc = end(x, s->shard, s->id, s->as)) != 0)
-			return rc;
+static void on_compared(void *ctx, int err, unsigned shard)
+{
+	struct recorder *x = ctx;
+
+	(void)shard;
+	if (err == 0)
+		board_set_compared(true);
+	else /* it is another Redis, or another life of it, than the one that we have looked at */
+		recorder_unsettle(x);
+}
+
+static void settled(struct recorder *x)
+{
+	x->settled = true;
+	x->failed_us = 0;
+	recorder_head(x);
+	x->compared_us = clock_mono_us();
+	if (store_compared(x->store, x->reconcile.lease.life, on_compared, x) != 0) {
+		recorder_unsettle(x);
+		return;
+	}
+	lease_ask(x); /* from here on the store names us */
+	rounds_read(x);
+}
+
+/* What was recorded and is still there goes now; of a shard that holds more than was shown, what
+ * was shown. */
+static int trim(struct recorder *x)
+{
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
+		const struct seen *s = &x->reconcile.shard[i];
+
+		if (!is_set(&s->known))
+			continue;
+		if (outbox_trim(x->outbox, i, &s->known) != 0)
+			return TG_ESTORE;
+		x->reconcile.trimming = true;
 	}
 	return 0;
 }
 
-static int ask(struct reconcile *x)
+static int add_records(struct recorder *x)
 {
+	int err;
+
+	ledger_drop(x->ledger);
+	memcpy(x->told, x->reconcile.lease.pos, sizeof x->told);
+	if ((err = add_lost(x)) != 0 || (err = add_taken_over(x)) != 0 ||
+		(err = add_reverted(x)) != 0)
+		return err;
+	return ledger_commit(x->ledger);
+}
+
+static bool more_to_see(const struct recorder *x)
+{
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
+		if (x->reconcile.shard[i].full && !is_set(&x->reconcile.shard[i].fresh))
+			return true;
+	return false;
+}
+
+static void tell(struct recorder *x)
+{
+	bool same = same_store(x);
+	int err = add_records(x);
+
+	if (err != 0) {
+		recorder_file_failed(x, err);
+		return;
+	}
+	if (!same && !recorder_checkpoint(x, "epoch"))
+		return;
+	if (trim(x) == 0 && !x->reconcile.trimming)
+		settled(x);
+}
+
+static void on_reconciled(void *ctx, int err, size_t ended)
+{
+	struct recorder *x = ctx;
+
+	x->reconcile.end_again = NULL;
+	if (err == 0 && (!lease_is_ours(x) || !ledger_is_open(x->ledger)))
+		err = TG_ESTORE;
+	if (err != 0) {
+		if (store_up(x->store))
+			recorder_state(x, EVIDENCE_NO_STORE, 0);
+		recorder_unsettle(x);
+		return;
+	}
+	log_warn("store-reconciled",
+		"%zu blobs and sessions had ended and were back in the store; they were ended "
+		"again",
+		ended);
+	tell(x);
+}
+
+/* What of our files the store has forgotten, by shard; false: nothing. Also a store at which we
+ * have been before the one of which the file tells. */
+static bool forgotten(const struct recorder *x, struct chain_pos from[TOKEN_SHARDS])
+{
+	bool any = !same_store(x) && x->reconcile.lease.by[0] != '\0';
+
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
+		from[i] = (struct chain_pos){UINT64_MAX, UINT64_MAX};
+		if (!same_store(x))
+			from[i] = later(x->reconcile.lease.pos[i], x->reconcile.shard[i].known);
+		else
+			any |= reverted(x, i, &from[i]);
+	}
+	return any;
+}
+
+/* Before it is recorded that the store went back: whoever is killed meanwhile finds it so again. */
+static int reconcile(struct recorder *x)
+{
+	struct chain_pos from[TOKEN_SHARDS];
+	const struct end_again_opts o = {.store = x->store,
+		.path = x->env->conf->audit_log,
+		.here = ledger_mark(x->ledger)->epoch,
+		.epoch = x->reconcile.lease.epoch,
+		.from = from,
+		.now_ms = x->reconcile.lease.now_ms};
 	int rc = 0;
 
-	for (unsigned i = 0; i < TOKEN_SHARDS && x->asked < SHARDS_MAX && rc == 0; i++) {
-		struct shard_scan *s = &x->shard[i];
-
-		if (s->state != SCAN_DUE || s->ends > 0)
-			continue;
-		rc = store_standing(x->store, i, s->cursor, COUNT, on_standing, x);
-		s->state = SCAN_ASKED;
-		x->asked++;
-	}
-	if (rc == 0 && x->asked == 0 && !x->ending_sessions)
-		rc = end_sessions(x);
+	if (forgotten(x, from))
+		x->reconcile.end_again = end_again_new(&o, on_reconciled, x, &rc);
 	return rc;
 }
 
-static void go_on(struct reconcile *x)
+static void compare(struct recorder *x)
 {
-	int rc = ask(x);
+	int rc;
 
-	if (rc != 0 || x->asked == 0)
-		finish(x, rc);
-}
-
-struct reconcile *reconcile_new(
-	const struct reconcile_opts *o, reconcile_cb *cb, void *ctx, int *rc)
-{
-	struct reconcile *x = calloc(1, sizeof *x);
-	/* what ended before would be dead by now */
-	const int64_t since_ms = o->now_ms - TG_TTL_MAX_S * INT64_C(1000) - MARGIN_MS;
-
-	*rc = TG_ENOMEM;
-	if (x == NULL)
-		return NULL;
-	x->store = o->store;
-	x->cb = cb;
-	x->ctx = ctx;
-	*rc = recall_behind(o->path, o->here, o->epoch, o->from, since_ms, on_record, x);
-	if (*rc == 0 && x->no_memory)
-		*rc = TG_ENOMEM;
-	if (*rc == 0 && x->n > 0) {
-		put_in_order(x);
-		*rc = ask(x);
-		if (*rc == 0)
-			return x;
-	}
-	reconcile_free(x);
-	return NULL;
-}
-
-void reconcile_free(struct reconcile *x)
-{
-	if (x == NULL)
+	if (more_to_see(x)) {
+		if (trim(x) == 0 && !x->reconcile.trimming)
+			settled(x);
 		return;
-	store_forget(x->store, x);
-	free(x->sessions);
-	free(x->list);
-	free(x);
+	}
+	rc = reconcile(x);
+	if (rc == TG_ESTORE)
+		recorder_unsettle(x);
+	else if (rc != 0)
+		recorder_file_failed(x, rc);
+	else if (x->reconcile.end_again == NULL)
+		tell(x);
+}
+
+void reconcile_on_trimmed(void *ctx, int err)
+{
+	struct recorder *x = ctx;
+	bool first = x->reconcile.trimming;
+
+	x->reconcile.trimming = false;
+	if (err != 0) {
+		/* What cannot be trimmed would pile up: it counts as not recorded, and uploads
+		 * stop. */
+		if (store_up(x->store))
+			recorder_state(x, EVIDENCE_NO_STORE, 0);
+		recorder_unsettle(x);
+	} else if (first && more_to_see(x)) {
+		lease_ask(x); /* and look again */
+	} else if (first && lease_is_ours(x) && ledger_is_open(x->ledger)) {
+		settled(x);
+	}
+}
+
+/* Looking ------------------------------------------------------------------ */
+
+/* Of what an outbox holds up to our position: which entries stand in the file? */
+static int look_up(struct recorder *x, const struct outbox_look *k, struct seen *s)
+{
+	static struct evidence_search_event list[OUTBOX_LOOK];
+	size_t n = 0, i;
+	int err;
+
+	while (n < OUTBOX_LOOK && outbox_next(k->b, &list[n].event))
+		n++;
+	err = evidence_search_events(x->env->conf->audit_log, ledger_mark(x->ledger)->epoch,
+		x->reconcile.lease.epoch, list, n, &x->entry);
+	for (i = 0; err == 0 && i < n && list[i].known; i++)
+		s->known = list[i].event.pos;
+	if (err == 0 && i < n)
+		s->fresh = list[i].event.pos;
+	s->full = outbox_full(k->b);
+	return err;
+}
+
+void reconcile_on_look(void *ctx, int err, const struct outbox_look *k)
+{
+	struct recorder *x = ctx;
+	struct seen *s;
+
+	if (!x->reconcile.looking)
+		return; /* given up meanwhile */
+	if (err == 0 && (!lease_is_ours(x) || !ledger_is_open(x->ledger)))
+		err = TG_ESTORE;
+	if (err == 0) {
+		s = &x->reconcile.shard[k->shard];
+		s->asked = true;
+		s->last = k->last;
+		if ((err = look_up(x, k, s)) != 0)
+			recorder_file_failed(x, err);
+	}
+	if (err != 0) {
+		if (err != TG_ESTORE && err != TG_EIO)
+			log_error("outbox", "%s", tg_strerror(err));
+		recorder_unsettle(x);
+	} else if (k->left == 0) {
+		x->reconcile.looking = false;
+		compare(x);
+	}
+}
+
+void reconcile_begin(struct recorder *x, const struct outbox_lease *l)
+{
+	bool was_open = ledger_is_open(x->ledger);
+	struct chain_pos pos[TOKEN_SHARDS];
+	int rc = ledger_open(x->ledger);
+
+	if (rc != 0) {
+		recorder_file_failed(x, rc);
+		return;
+	}
+	if (!was_open)
+		x->signed_us = clock_mono_us();
+	x->reconcile = (struct reconcile){.lease = *l};
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
+		pos[i] = ours(x, i);
+	rc = outbox_look(x->outbox, pos);
+	x->reconcile.looking = rc > 0;
+	if (rc == 0)
+		compare(x);
 }

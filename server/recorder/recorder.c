@@ -1,7 +1,7 @@
 /*
  * recorder.c: the process that drains the outbox streams into the evidence file (ledger.c) and
  * trims what is recorded: its key, its beats, its end. Who records is lease.c's concern, where it
- * begins takeup.c's, and how it goes on rounds.c's.
+ * begins reconcile.c's, and how it goes on rounds.c's.
  *
  * What the other processes must know (how far the evidence is, the last signed head) it leaves on
  * the board. One store connection. docs/evidence.md.
@@ -96,9 +96,9 @@ void recorder_unsettle(struct recorder *x)
 {
 	x->settled = x->declared = false;
 	x->asked_any = x->answered_any = false;
-	x->takeup.looking = x->takeup.trimming = false;
-	reconcile_free(x->takeup.reconcile);
-	x->takeup.reconcile = NULL;
+	x->reconcile.looking = x->reconcile.trimming = false;
+	end_again_free(x->reconcile.end_again);
+	x->reconcile.end_again = NULL;
 	store_forget(x->store, x);
 	x->batch = 0;
 	if (x->has_key)
@@ -114,9 +114,9 @@ static bool open_key(struct recorder *x)
 	if (x->has_key)
 		return true;
 	errno = 0;
-	err = akey_path(c->audit_key, c->audit_log, path, sizeof path);
+	err = signing_key_path(c->audit_key, c->audit_log, path, sizeof path);
 	if (err == 0)
-		err = akey_open(&x->key, path);
+		err = signing_key_open(&x->key, path);
 	if (err != 0) {
 		recorder_state(x,
 			err == TG_ECLAIMED           ? EVIDENCE_IN_USE :
@@ -134,7 +134,7 @@ static bool open_key(struct recorder *x)
 	};
 	x->ledger = ledger_new(&o);
 	if (x->ledger == NULL) {
-		akey_close(&x->key);
+		signing_key_close(&x->key);
 		return false;
 	}
 	x->has_key = true;
@@ -228,7 +228,7 @@ static void recorder_free(struct recorder *x)
 	struct event *ev[] = {x->tick, x->round, x->term};
 	size_t i;
 
-	reconcile_free(x->takeup.reconcile);
+	end_again_free(x->reconcile.end_again);
 	outbox_free(x->outbox);
 	store_free(x->store);
 	for (i = 0; i < sizeof ev / sizeof *ev; i++)
@@ -237,7 +237,7 @@ static void recorder_free(struct recorder *x)
 	loop_free(x->loop);
 	ledger_free(x->ledger);
 	if (x->has_key)
-		akey_close(&x->key);
+		signing_key_close(&x->key);
 	free(x);
 }
 
@@ -245,7 +245,7 @@ static struct recorder *recorder_new(const struct child_env *env, char *err, siz
 {
 	static const struct store_calls calls = {.on_up = on_up};
 	static const struct outbox_calls outbox_calls = {
-		rounds_on_events, lease_on_answer, takeup_on_look, takeup_on_trimmed};
+		rounds_on_events, lease_on_answer, reconcile_on_look, reconcile_on_trimmed};
 	static const struct timeval every = {0, TICK_MS * 1000};
 	struct recorder *x = calloc(1, sizeof *x);
 

@@ -1,10 +1,10 @@
 /*
  * recorder_int.h: the recorder's state, and what its parts call of each other: the process
- * (recorder.c), the lease (lease.c), taking up (takeup.c), the rounds (rounds.c); nobody else
+ * (recorder.c), the lease (lease.c), taking up (reconcile.c), the rounds (rounds.c); nobody else
  * includes it.
  *
  * A connection is made → the lease is asked for → it is ours: what the store says is compared with
- * the file (takeup) → settled: rounds. Whatever fails unsettles, and it begins again with the
+ * the file (reconcile) → settled: rounds. Whatever fails unsettles, and it begins again with the
  * lease.
  */
 #ifndef RECORDER_RECORDER_INT_H
@@ -14,17 +14,17 @@
 #include "base/board.h"
 #include "base/child.h"
 #include "net/loop.h"
-#include "recorder/akey.h"
+#include "recorder/signing_key.h"
 #include "recorder/entry.h"
 #include "recorder/ledger.h"
-#include "recorder/reconcile.h"
+#include "recorder/end_again.h"
 #include "store/outbox.h"
 
-struct takeup {
+struct reconcile {
 	/* what was learned of the store; shards that nobody asked about stay zero */
 	struct outbox_lease lease;
 	bool looking, trimming;
-	struct reconcile *reconcile; /* under way; NULL: not */
+	struct end_again *end_again; /* under way; NULL: not */
 	struct seen {
 		bool asked, full;      /* full: it may hold more up to our position */
 		struct chain_pos last; /* the last id that it ever gave */
@@ -40,7 +40,7 @@ struct recorder {
 	struct store *store;
 	struct outbox *outbox;
 	struct event *tick, *round, *term;
-	struct akey key;
+	struct signing_key key;
 	bool has_key;
 	struct ledger *ledger;
 	char token[OUTBOX_TOKEN + 1];
@@ -60,7 +60,7 @@ struct recorder {
 	/* the store's time, as of store_us; for the servers that wait */
 	int64_t store_ms;
 	uint64_t store_us, caught_up_us;
-	struct takeup takeup;
+	struct reconcile reconcile;
 	/* declared in the store: up to there events may stand in our file, or in that of one before
 	 * us */
 	struct chain_pos told[TOKEN_SHARDS];
@@ -101,11 +101,11 @@ void lease_ask(struct recorder *x);
 bool lease_is_ours(const struct recorder *x);
 void lease_on_answer(void *ctx, int err, const struct outbox_lease *l);
 
-/* takeup.c */
-/** takeup_begin(x, l): the lease is ours, and nothing is settled. */
-void takeup_begin(struct recorder *x, const struct outbox_lease *l);
-void takeup_on_look(void *ctx, int err, const struct outbox_look *k);
-void takeup_on_trimmed(void *ctx, int err);
+/* reconcile.c */
+/** reconcile_begin(x, l): the lease is ours, and nothing is settled. */
+void reconcile_begin(struct recorder *x, const struct outbox_lease *l);
+void reconcile_on_look(void *ctx, int err, const struct outbox_look *k);
+void reconcile_on_trimmed(void *ctx, int err);
 
 /* rounds.c */
 /** rounds_read(x): begin one, if anything allows it. */

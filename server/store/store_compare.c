@@ -1,6 +1,6 @@
 /*
  * store_compare.c: what stands in a store that went back, ending it again, and letting reads begin.
- * What has ended is the recorder's to know (recorder/reconcile.c). Runs in the recorder.
+ * What has ended is the recorder's to know (recorder/end_again.c). Runs in the recorder.
  */
 #include <stdlib.h>
 #include <string.h>

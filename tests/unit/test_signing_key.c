@@ -10,14 +10,14 @@
 #include <unistd.h>
 #include <sodium.h>
 #include <timeglas/errors.h>
-#include "recorder/akey.h"
+#include "recorder/signing_key.h"
 
 static char dir[64], path[96], public_path[96], aside[96];
 
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/timeglas-akey-XXXXXX");
+	strcpy(dir, "/tmp/timeglas-signing_key-XXXXXX");
 	if (sodium_init() < 0 || mkdtemp(dir) == NULL)
 		return -1;
 	snprintf(path, sizeof path, "%s/evidence.key", dir);
@@ -35,18 +35,18 @@ static int teardown(void **state)
 	return rmdir(dir);
 }
 
-static void made(char public_text[AKEY_PUBLIC_TEXT + 1])
+static void made(char public_text[SIGNING_KEY_PUBLIC_TEXT + 1])
 {
-	struct akey k;
+	struct signing_key k;
 
-	assert_int_equal(akey_open(&k, path), 0);
+	assert_int_equal(signing_key_open(&k, path), 0);
 	strcpy(public_text, k.public_text);
-	akey_close(&k);
+	signing_key_close(&k);
 }
 
-static void akey_is_made_once_with_its_public_half(void **state)
+static void signing_key_is_made_once_with_its_public_half(void **state)
 {
-	char first[AKEY_PUBLIC_TEXT + 1], again[sizeof first], line[sizeof first + 1] = "";
+	char first[SIGNING_KEY_PUBLIC_TEXT + 1], again[sizeof first], line[sizeof first + 1] = "";
 	struct stat st;
 	FILE *f;
 
@@ -63,9 +63,9 @@ static void akey_is_made_once_with_its_public_half(void **state)
 	assert_string_equal(again, first);
 }
 
-static void akey_public_half_that_is_missing_is_written_again(void **state)
+static void signing_key_public_half_that_is_missing_is_written_again(void **state)
 {
-	char first[AKEY_PUBLIC_TEXT + 1], again[sizeof first];
+	char first[SIGNING_KEY_PUBLIC_TEXT + 1], again[sizeof first];
 
 	(void)state;
 	made(first);
@@ -75,15 +75,15 @@ static void akey_public_half_that_is_missing_is_written_again(void **state)
 	assert_int_equal(access(public_path, R_OK), 0);
 }
 
-static void akey_lost_is_not_replaced(void **state)
+static void signing_key_lost_is_not_replaced(void **state)
 {
-	char first[AKEY_PUBLIC_TEXT + 1], next[sizeof first];
-	struct akey k;
+	char first[SIGNING_KEY_PUBLIC_TEXT + 1], next[sizeof first];
+	struct signing_key k;
 
 	(void)state;
 	made(first);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(akey_open(&k, path), TG_ESIGNATURE);
+	assert_int_equal(signing_key_open(&k, path), TG_ESIGNATURE);
 	assert_int_equal(access(path, F_OK), -1);
 	/* the operator's word that it is gone for good */
 	assert_int_equal(rename(public_path, aside), 0);
@@ -91,10 +91,10 @@ static void akey_lost_is_not_replaced(void **state)
 	assert_string_not_equal(next, first);
 }
 
-static void akey_exchanged_is_noticed(void **state)
+static void signing_key_exchanged_is_noticed(void **state)
 {
-	char first[AKEY_PUBLIC_TEXT + 1];
-	struct akey k;
+	char first[SIGNING_KEY_PUBLIC_TEXT + 1];
+	struct signing_key k;
 
 	(void)state;
 	made(first);
@@ -102,29 +102,29 @@ static void akey_exchanged_is_noticed(void **state)
 	assert_int_equal(unlink(path), 0);
 	made(first);
 	assert_int_equal(rename(aside, public_path), 0); /* of the key before */
-	assert_int_equal(akey_open(&k, path), TG_ESIGNATURE);
+	assert_int_equal(signing_key_open(&k, path), TG_ESIGNATURE);
 }
 
-static void akey_is_held_by_one(void **state)
+static void signing_key_is_held_by_one(void **state)
 {
-	struct akey k, other;
+	struct signing_key k, other;
 
 	(void)state;
-	assert_int_equal(akey_open(&k, path), 0);
-	assert_int_equal(akey_open(&other, path), TG_ECLAIMED);
-	akey_close(&k);
+	assert_int_equal(signing_key_open(&k, path), 0);
+	assert_int_equal(signing_key_open(&other, path), TG_ECLAIMED);
+	signing_key_close(&k);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			akey_is_made_once_with_its_public_half, setup, teardown),
+			signing_key_is_made_once_with_its_public_half, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-			akey_public_half_that_is_missing_is_written_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(akey_lost_is_not_replaced, setup, teardown),
-		cmocka_unit_test_setup_teardown(akey_exchanged_is_noticed, setup, teardown),
-		cmocka_unit_test_setup_teardown(akey_is_held_by_one, setup, teardown),
+			signing_key_public_half_that_is_missing_is_written_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(signing_key_lost_is_not_replaced, setup, teardown),
+		cmocka_unit_test_setup_teardown(signing_key_exchanged_is_noticed, setup, teardown),
+		cmocka_unit_test_setup_teardown(signing_key_is_held_by_one, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 #include <hiredis/hiredis.h>
 #include <sodium.h>
 #include "recorder/ledger.h"
-#include "recorder/recall.h"
+#include "recorder/evidence_search.h"
 #include "recorder/tail.h"
 
 #define E1 "11111111111111111111111111111111"
@@ -97,9 +97,11 @@ static void write_own(const char *name, const char *more)
 /* Is that event in the file? */
 static bool known(const char *epoch, unsigned shard, uint64_t ms, unsigned v)
 {
-	struct recall x = {event(shard, ms, v), true};
+	struct evidence_search_event x = {event(shard, ms, v), true};
 
-	assert_int_equal(recall_find(path, ledger_mark(ledger)->epoch, epoch, &x, 1, &scratch), 0);
+	assert_int_equal(
+		evidence_search_events(path, ledger_mark(ledger)->epoch, epoch, &x, 1, &scratch),
+		0);
 	return x.known;
 }
 
@@ -119,7 +121,7 @@ static void find_what_was_recorded_byte_by_byte(void **state)
 
 static void find_through_checkpoints_and_rotated_files(void **state)
 {
-	struct recall x[40];
+	struct evidence_search_event x[40];
 	char old[96];
 	uint64_t n;
 
@@ -133,10 +135,10 @@ static void find_through_checkpoints_and_rotated_files(void **state)
 	assert_true(tail_older(path, 100, old, sizeof old, &n) && n > 1 && n < 100);
 	for (unsigned i = 0; i < 40; i++)
 		x[i].event = event(5, i < 20 ? 100 + i * 10 : 1000 + i, i * 10);
-	assert_int_equal(recall_find(path, E1, E1, x, 40, &scratch), 0);
+	assert_int_equal(evidence_search_events(path, E1, E1, x, 40, &scratch), 0);
 	for (unsigned i = 0; i < 40; i++)
 		assert_int_equal(x[i].known, i < 20);
-	assert_int_equal(recall_find(path, E1, E1, x, 0, &scratch), 0);
+	assert_int_equal(evidence_search_events(path, E1, E1, x, 0, &scratch), 0);
 }
 
 /* The search ends at a checkpoint before which it cannot be: a file that cannot be read any more,
@@ -205,8 +207,8 @@ static unsigned behind(const char *epoch, unsigned shard, uint64_t ms, int64_t s
 
 	memset(from, 0xff, sizeof from);
 	from[shard] = (struct chain_pos){ms, 0};
-	assert_int_equal(recall_behind(path, ledger_mark(ledger)->epoch, epoch, from, since_ms,
-				 on_behind, &b),
+	assert_int_equal(evidence_search_behind(path, ledger_mark(ledger)->epoch, epoch, from,
+				 since_ms, on_behind, &b),
 		0);
 	return b.n;
 }

@@ -1,5 +1,5 @@
-/* akey.c: the audit key's file: making, reading, locking. Text: docs/evidence.md. Runs in the
- * recorder. */
+/* signing_key.c: the audit key's file: making, reading, locking. Text: docs/evidence.md. Runs in
+ * the recorder. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,13 +14,13 @@
 
 #include "base/log.h"
 #include "core/num.h"
-#include "recorder/akey.h"
+#include "recorder/signing_key.h"
 
 #define PREFIX "TIMEGLAS-AUDIT-KEY-1"
 #define SEED 32u
 #define FILE_MAX 512u
 
-int akey_path(const char *configured, const char *log, char *out, size_t cap)
+int signing_key_path(const char *configured, const char *log, char *out, size_t cap)
 {
 	const char *slash = strrchr(log, '/'), *dot = strrchr(log, '.');
 	int stem =
@@ -105,7 +105,7 @@ static int parse(const char *text, size_t n, uint8_t seed[SEED])
 	return found ? 0 : TG_EKEY;
 }
 
-static int load(struct akey *k)
+static int load(struct signing_key *k)
 {
 	char *text = sodium_malloc(FILE_MAX);
 	uint8_t *seed = sodium_malloc(SEED);
@@ -140,9 +140,9 @@ static bool public_path(const char *path, char out[PATH_MAX])
 	return snprintf(out, PATH_MAX, "%s.pub", path) < PATH_MAX;
 }
 
-static int check_public(const struct akey *k, const char *path)
+static int check_public(const struct signing_key *k, const char *path)
 {
-	char file[PATH_MAX], line[AKEY_PUBLIC_TEXT + 2], found[sizeof line];
+	char file[PATH_MAX], line[SIGNING_KEY_PUBLIC_TEXT + 2], found[sizeof line];
 	int n = snprintf(line, sizeof line, "%s\n", k->public_text), fd;
 	ssize_t got;
 
@@ -167,12 +167,12 @@ static bool lost(const char *path)
 	return public_path(path, file) && access(file, F_OK) == 0;
 }
 
-int akey_open(struct akey *k, const char *path)
+int signing_key_open(struct signing_key *k, const char *path)
 {
 	struct stat st;
 	int rc = 0, saved;
 
-	*k = (struct akey){.fd = open(path, O_RDONLY | O_CLOEXEC)};
+	*k = (struct signing_key){.fd = open(path, O_RDONLY | O_CLOEXEC)};
 	if (k->fd < 0 && errno == ENOENT && lost(path))
 		return TG_ESIGNATURE;
 	if (k->fd < 0 && errno == ENOENT && (rc = make(path)) == 0) {
@@ -190,7 +190,7 @@ int akey_open(struct akey *k, const char *path)
 		rc = check_public(k, path);
 	if (rc != 0) {
 		saved = errno;
-		akey_close(k);
+		signing_key_close(k);
 		errno = saved;
 		return rc;
 	}
@@ -199,10 +199,10 @@ int akey_open(struct akey *k, const char *path)
 	return 0;
 }
 
-void akey_close(struct akey *k)
+void signing_key_close(struct signing_key *k)
 {
 	sodium_free(k->secret);
 	if (k->fd >= 0)
 		close(k->fd);
-	*k = (struct akey){.fd = -1};
+	*k = (struct signing_key){.fd = -1};
 }

@@ -1,8 +1,8 @@
 /*
- * recall.c: looks events up in the evidence, backwards from its end. Only after a lease was taken
- * up, and only for what stands in an outbox though it should have been trimmed: seldom more than a
- * few. A line that does not read is passed over; whether the file is whole is tail.c's concern.
- * Runs in the recorder. docs/evidence.md.
+ * evidence_search.c: looks events up in the evidence, backwards from its end. Only after a lease
+ * was taken up, and only for what stands in an outbox though it should have been trimmed: seldom
+ * more than a few. A line that does not read is passed over; whether the file is whole is tail.c's
+ * concern. Runs in the recorder. docs/evidence.md.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,18 +14,18 @@
 #include <unistd.h>
 #include <timeglas/errors.h>
 
-#include "recorder/recall.h"
+#include "recorder/evidence_search.h"
 #include "recorder/tail.h"
 
 struct search {
 	const char *epoch;
-	struct recall *list;
+	struct evidence_search_event *list;
 	size_t n, left;
 	struct entry *scratch;
 	char line[CHAIN_LINE_MAX + 1];
 	char here[CHAIN_EPOCH + 1]; /* the store's epoch where the search is */
-	/* of recall_behind(); cb NULL: of recall_find() */
-	recall_cb *cb;
+	/* of evidence_search_behind(); cb NULL: of evidence_search_events() */
+	evidence_search_cb *cb;
 	void *ctx;
 	const struct chain_pos *from;
 	int64_t since_ms;
@@ -55,7 +55,8 @@ static bool same(struct search *s, const struct outbox_event *e, const char *lin
 	return false;
 }
 
-static struct recall *at_position(struct search *s, unsigned shard, const struct chain_pos *pos)
+static struct evidence_search_event *at_position(
+	struct search *s, unsigned shard, const struct chain_pos *pos)
 {
 	size_t from = 0, to = s->n;
 
@@ -77,7 +78,7 @@ static void on_record(struct search *s, const char *line, size_t n, const struct
 {
 	struct chain_text rest = r->more, name, value;
 	struct chain_pos pos;
-	struct recall *x;
+	struct evidence_search_event *x;
 	unsigned shard;
 
 	if (chain_is(r->event, CHAIN_STORE_LOST))
@@ -195,8 +196,8 @@ static int search_files(struct search *s, const char *path, const char *here)
 	return rc;
 }
 
-int recall_find(const char *path, const char *here, const char *epoch, struct recall *list,
-	size_t n, struct entry *scratch)
+int evidence_search_events(const char *path, const char *here, const char *epoch,
+	struct evidence_search_event *list, size_t n, struct entry *scratch)
 {
 	static struct search s; /* large */
 
@@ -211,8 +212,9 @@ int recall_find(const char *path, const char *here, const char *epoch, struct re
 	return search_files(&s, path, here);
 }
 
-int recall_behind(const char *path, const char *here, const char *epoch,
-	const struct chain_pos from[CHAIN_SHARDS], int64_t since_ms, recall_cb *cb, void *ctx)
+int evidence_search_behind(const char *path, const char *here, const char *epoch,
+	const struct chain_pos from[CHAIN_SHARDS], int64_t since_ms, evidence_search_cb *cb,
+	void *ctx)
 {
 	static struct search s;
 
