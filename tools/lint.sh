@@ -92,7 +92,6 @@ with_clang_format() {
 	files '*.[ch]' | xargs -r clang-format --dry-run --Werror
 }
 
-check layers /usr/bin/python3 tools/layers.py
 check "white space" with_white_space
 check clang-format with_clang_format
 check "shell scripts" with_shellcheck
