@@ -274,8 +274,10 @@ install: all
 	$(INSTALL) -m 644 $(B)/timeglas.pc $(D)/lib/pkgconfig/
 	$(INSTALL) -m 644 include/timeglas/*.h $(D)/include/timeglas/
 	$(INSTALL) -m 644 LICENSE README.md $(D)/share/doc/timeglas/
-	$(INSTALL) -d $(D)/share/doc/timeglas/docs/bench $(D)/share/doc/timeglas/docs/vectors/sealed
+	$(INSTALL) -d $(D)/share/doc/timeglas/docs/bench $(D)/share/doc/timeglas/docs/decisions \
+	  $(D)/share/doc/timeglas/docs/vectors/sealed
 	$(INSTALL) -m 644 $(wildcard docs/*.*) $(D)/share/doc/timeglas/docs/
+	$(INSTALL) -m 644 $(wildcard docs/decisions/*) $(D)/share/doc/timeglas/docs/decisions/
 	$(INSTALL) -m 644 $(wildcard docs/vectors/*.*) $(D)/share/doc/timeglas/docs/vectors/
 	$(INSTALL) -m 644 $(wildcard docs/vectors/sealed/*) $(D)/share/doc/timeglas/docs/vectors/sealed/
 	$(INSTALL) -m 644 $(wildcard docs/bench/*) $(D)/share/doc/timeglas/docs/bench/
