@@ -9,7 +9,7 @@
 #include "cli/audit_receipt.h"
 #include "cli/output.h"
 #include "core/num.h"
-#include "lib/http_text.h"
+#include "lib/untrusted.h"
 
 #define FILE_BYTES_MAX ((size_t)16 << 20)
 
@@ -58,7 +58,7 @@ static bool copy(const json_t *o, const char *name, char *out, size_t cap)
 
 	if (s == NULL || s[0] == '\0' || strlen(s) >= cap)
 		return false;
-	http_copy_text(out, cap, s); /* a server wrote it, and it is printed */
+	untrusted_copy(out, cap, s); /* a server wrote it, and it is printed */
 	return true;
 }
 

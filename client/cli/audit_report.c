@@ -6,7 +6,7 @@
 #include "cli/audit_report.h"
 #include "cli/output.h"
 #include "core/num.h"
-#include "lib/http.h"
+#include "lib/untrusted.h"
 
 #define FINDINGS_SHOWN 20
 
@@ -186,7 +186,7 @@ static void print_findings(const struct findings *f)
 	for (size_t i = 0; i < f->n && i < FINDINGS_SHOWN; i++) {
 		const struct finding *x = &f->list[i];
 
-		http_copy_text(detail, sizeof detail, x->detail);
+		untrusted_copy(detail, sizeof detail, x->detail);
 		if (x->line > 0)
 			printf("  %s, line %" PRIu64 " (%s): %s\n", x->file, x->line, x->what,
 				detail);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include "cli/output.h"
 #include "cli/words.h"
-#include "lib/http.h"
+#include "lib/untrusted.h"
 
 #define MESSAGE_CHARS 1024
 #define LINE_CHARS 8192 /* a path may have 4096 */
@@ -63,7 +63,7 @@ static const struct meaning *meaning_of(int code)
 /* All JSON that the command prints passes here. */
 static void print_json(FILE *f, json_t *o)
 {
-	char *text = http_json_dump(o);
+	char *text = untrusted_json_dump(o);
 
 	if (text != NULL)
 		fprintf(f, "%s\n", text);
@@ -77,7 +77,7 @@ static void print_line(FILE *f, const char *text)
 {
 	char line[LINE_CHARS];
 
-	http_copy_text(line, sizeof line, text);
+	untrusted_copy(line, sizeof line, text);
 	fprintf(f, "%s\n", line);
 }
 
@@ -241,13 +241,13 @@ static void cell_text(const json_t *v, char *out, size_t cap)
 	else if (json_is_integer(v))
 		snprintf(out, cap, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
 	else if (json_is_object(v)) {
-		char *text = http_json_dump(v);
+		char *text = untrusted_json_dump(v);
 
-		http_copy_text(out, cap, text != NULL ? text : "...");
+		untrusted_copy(out, cap, text != NULL ? text : "...");
 		free(text);
 	} else
 		/* a server must not steer the terminal */
-		http_copy_text(out, cap, s != NULL ? s : "...");
+		untrusted_copy(out, cap, s != NULL ? s : "...");
 }
 
 #define CELL_CHARS 128
@@ -281,7 +281,7 @@ static void print_rows(const json_t *rows)
 			width[c] = (int)strlen(cell);
 	}
 	for (size_t c = 0; c < n; c++) {
-		http_copy_text(cell, sizeof cell, column[c]);
+		untrusted_copy(cell, sizeof cell, column[c]);
 		printf("  %-*s", c + 1 < n ? width[c] : 0, cell);
 	}
 	printf("\n");
@@ -308,7 +308,7 @@ static void print_table(json_t *o)
 	{
 		if (json_is_array(v))
 			continue;
-		http_copy_text(name, sizeof name, key);
+		untrusted_copy(name, sizeof name, key);
 		cell_text(v, cell, sizeof cell);
 		printf("%-*s  %s\n", width, name, cell);
 	}
@@ -316,7 +316,7 @@ static void print_table(json_t *o)
 	{
 		if (!json_is_array(v))
 			continue;
-		http_copy_text(name, sizeof name, key);
+		untrusted_copy(name, sizeof name, key);
 		printf("%s%s\n", name, json_array_size(v) == 0 ? ": none" : ":");
 		if (json_array_size(v) > 0)
 			print_rows(v);
@@ -326,7 +326,7 @@ static void print_table(json_t *o)
 int output_answer(const tg_client *c)
 {
 	const char *text = tg_client_json(c);
-	json_t *o = http_json_parse(text, strlen(text));
+	json_t *o = untrusted_json_parse(text, strlen(text));
 
 	if (!json_is_object(o)) {
 		json_decref(o);

@@ -2,23 +2,15 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "lib/clock.h"
 
 #define FIRST_MS 300 /* what is done sooner needs no bar */
 #define REDRAW_MS 100
 #define BAR_CELLS 20
 #define LINE_CHARS 120
-
-static int64_t mono_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void amount(double bytes, char out[16])
 {
@@ -62,7 +54,7 @@ void progress_start(struct progress *p, bool upload)
 {
 	*p = (struct progress){.upload = upload,
 		.watched = !output_json() && isatty(STDERR_FILENO),
-		.start_ms = mono_ms()};
+		.start_ms = clock_mono_ms()};
 }
 
 int progress_step(void *ctx, uint64_t sent, uint64_t received, uint64_t total)
@@ -73,7 +65,7 @@ int progress_step(void *ctx, uint64_t sent, uint64_t received, uint64_t total)
 
 	if (!p->watched)
 		return 0;
-	now = mono_ms();
+	now = clock_mono_ms();
 	if (now - p->start_ms < FIRST_MS || now - p->drawn_ms < REDRAW_MS)
 		return 0;
 	progress_line(p->upload ? sent : received, total, now - p->start_ms, line, sizeof line);

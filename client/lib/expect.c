@@ -7,8 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include "core/num.h"
+#include "lib/clock.h"
 #include "lib/expect.h"
 
 #define ANY_AGE (-1)
@@ -110,18 +110,10 @@ static int check_labels(const tg_expect *e, const tg_head *seen, char *why)
 	return err ? err : check_label("subject", e->subject, seen->subject, why);
 }
 
-static int64_t clock_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Both limits are themselves accepted. */
 static int check_age(const tg_expect *e, int64_t time_ms, char *why)
 {
-	int64_t now = e->now_ms != 0 ? e->now_ms : clock_ms(), age = now - time_ms;
+	int64_t now = e->now_ms != 0 ? e->now_ms : clock_unix_ms(), age = now - time_ms;
 	int64_t max = e->max_age_ms != 0 ? e->max_age_ms : TG_MAX_AGE_MS;
 	char text[TG_TIME_LEN + 1];
 

@@ -12,13 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "core/num.h"
 #include "lib/abi.h"
 #include "lib/digest.h"
 #include "lib/expect.h"
-#include "lib/http.h"
+#include "lib/client.h"
+#include "lib/clock.h"
+#include "lib/untrusted.h"
 #include "lib/kept.h"
 #include "lib/seen.h"
 #include "lib/spool.h"
@@ -46,7 +47,7 @@ struct fetch {
 	bool released;
 	int write_errno; /* of the caller's write */
 	char why[WHY_CHARS];
-	struct tg_fetched_parts *parts;
+	struct client_fetched *parts;
 };
 
 /* What a failed check tells the buffer, and through it the uploader. What is not here is no fault
@@ -76,14 +77,6 @@ static const char *outcome_of(int code)
 	return NULL;
 }
 
-static int64_t clock_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int why(struct fetch *f, int code, const char *what)
 {
 	snprintf(f->why, sizeof f->why, "%s", what);
@@ -101,23 +94,23 @@ static int check_expect(struct fetch *f)
 	if (f->o.sealed)
 		return 0;
 	if (e->n_identities == 0 || e->identity == NULL)
-		return http_fail(f->c, TG_EINVAL, "no identity to open it with");
+		return client_fail(f->c, TG_EINVAL, "no identity to open it with");
 	if (!e->raw && (e->senders == NULL || tg_senders_count(e->senders) == 0))
-		return http_fail(f->c, TG_EINVAL,
+		return client_fail(f->c, TG_EINVAL,
 			"no sender is trusted: name one, or accept raw content, of which nothing "
 			"says who sealed it");
 	if (e->raw &&
 		(e->kind != NULL || e->issuer != NULL || e->session != NULL || e->subject != NULL))
-		return http_fail(f->c, TG_EINVAL,
+		return client_fail(f->c, TG_EINVAL,
 			"raw content has no signed head, so nothing can be demanded of it");
 	if (e->max_age_ms < 0 || e->max_age_ms > TG_MAX_AGE_MS)
-		return http_fail(f->c, TG_EINVAL,
+		return client_fail(f->c, TG_EINVAL,
 			"max_age_ms is a day and five minutes at most: no reference is remembered "
 			"for longer");
 	err = tg_expect_ok(e);
 	return err == 0 ?
 		0 :
-		http_fail(f->c, err, "what is demanded of the signed head can stand in none: %s",
+		client_fail(f->c, err, "what is demanded of the signed head can stand in none: %s",
 			tg_strerror(err));
 }
 
@@ -129,11 +122,11 @@ static int check_options(struct fetch *f, const tg_fetch_opts *o)
 		err = TG_ABI_IN(f->expect, f->o.expect);
 	f->expect.struct_size = sizeof f->expect;
 	if (err != 0)
-		return http_fail(f->c, err,
+		return client_fail(f->c, err,
 			"struct_size of the options is not that of a published struct, or a newer "
 			"one's member is set");
 	if (tg_id_name(f->id, NULL) != 0)
-		return http_fail(f->c, TG_EINVAL,
+		return client_fail(f->c, TG_EINVAL,
 			"that is not a blob's id: two hex digits and a name of %d characters",
 			TG_NAME_CHARS);
 	f->expect.blob = f->expect.raw || f->o.sealed ? NULL : f->id;
@@ -142,7 +135,7 @@ static int check_options(struct fetch *f, const tg_fetch_opts *o)
 
 static int cannot_write(struct fetch *f, const char *path)
 {
-	return http_fail(f->c, TG_EIO, "nothing was fetched: cannot write %s: %s",
+	return client_fail(f->c, TG_EIO, "nothing was fetched: cannot write %s: %s",
 		path != NULL ? path : "a temporary file", strerror(errno));
 }
 
@@ -157,7 +150,7 @@ static int prepare(struct fetch *f, const tg_fetch_opts *o)
 	if (!f->o.sealed && !f->expect.raw && f->o.seen == NULL) {
 		err = tg_seen_open(&f->seen, seen_why);
 		if (err != 0)
-			return http_fail(f->c, err, "nothing was fetched: %s",
+			return client_fail(f->c, err, "nothing was fetched: %s",
 				seen_why[0] != '\0' ? seen_why : tg_strerror(err));
 	}
 	if (f->path != NULL && tg_spool_new(f->path, &f->good) != 0)
@@ -166,7 +159,7 @@ static int prepare(struct fetch *f, const tg_fetch_opts *o)
 		(void)tg_kept_sweep();
 	if (tg_spool_new(f->o.keep, &f->sealed) != 0)
 		return cannot_write(f, f->o.keep);
-	f->now_ms = f->expect.now_ms != 0 ? f->expect.now_ms : clock_ms();
+	f->now_ms = f->expect.now_ms != 0 ? f->expect.now_ms : clock_unix_ms();
 	return 0;
 }
 
@@ -175,9 +168,9 @@ static int prepare(struct fetch *f, const tg_fetch_opts *o)
 static int lost(struct fetch *f, int saved)
 {
 	if (f->o.take)
-		return http_fail(
+		return client_fail(
 			f->c, TG_EIO, "the blob is lost: cannot write it: %s", strerror(saved));
-	return http_fail(f->c, TG_EIO,
+	return client_fail(f->c, TG_EIO,
 		"cannot write it: %s; the buffer erases it when the lease ends, at %s",
 		strerror(saved), f->claim.lease_deadline);
 }
@@ -199,7 +192,7 @@ static int obtain(struct fetch *f)
 	if (err != 0)
 		return err;
 	if (f->claim.size > most)
-		return http_fail(f->c, TG_ETOOBIG,
+		return client_fail(f->c, TG_ETOOBIG,
 			"nothing was fetched: the blob has %" PRIu64 " bytes, and %" PRIu64
 			" are the most that is accepted; "
 			"the buffer erases it when the lease ends, at %s",
@@ -208,7 +201,7 @@ static int obtain(struct fetch *f)
 	err = tg_client_read(f->c, &f->claim, tg_spool_write, f->sealed, blob);
 	if (err == TG_EIO)
 		return lost(f, errno);
-	http_copy_text(blob->blob, sizeof blob->blob, f->id);
+	untrusted_copy(blob->blob, sizeof blob->blob, f->id);
 	return err;
 }
 
@@ -459,7 +452,7 @@ static int64_t keep_until(struct fetch *f)
 
 static void keep(struct fetch *f, char *said, size_t cap)
 {
-	struct tg_fetched_parts *p = f->parts;
+	struct client_fetched *p = f->parts;
 	char time_text[TG_TIME_LEN + 1];
 
 	if (f->o.keep == NULL) {
@@ -491,8 +484,8 @@ static int give_up(struct fetch *f, int err)
 		if (!f->parts->acked)
 			erased = "erases it when the lease ends";
 	}
-	http_no_problem(f->c);
-	return http_fail(f->c, err, "not released: %s. The buffer %s%s", f->why, erased, kept);
+	client_forget_problem(f->c);
+	return client_fail(f->c, err, "not released: %s. The buffer %s%s", f->why, erased, kept);
 }
 
 static int finish(struct fetch *f)
@@ -506,7 +499,7 @@ static int finish(struct fetch *f)
 
 static void tell(const struct fetch *f, tg_fetched *out)
 {
-	const struct tg_fetched_parts *p = f->parts;
+	const struct client_fetched *p = f->parts;
 	tg_fetched r = {.struct_size = sizeof r,
 		.head = p->has_head ? &p->head : NULL,
 		.blob = p->blob.blob[0] != '\0' ? &p->blob : NULL,
@@ -524,10 +517,10 @@ static int fetch(struct fetch *f, const tg_fetch_opts *o, tg_fetched *out)
 	int err;
 
 	if (TG_ABI_OUT_OK(out) != 0)
-		return http_fail(f->c, TG_EINVAL, "struct_size of the result is not set");
-	f->parts = http_fetched(f->c);
+		return client_fail(f->c, TG_EINVAL, "struct_size of the result is not set");
+	f->parts = client_new_fetched(f->c);
 	err = f->parts != NULL ? prepare(f, o) :
-				 http_fail(f->c, TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+				 client_fail(f->c, TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 	if (err == 0)
 		err = obtain(f);
 	if (err == 0)
@@ -546,7 +539,7 @@ int tg_fetch(tg_client *c, const char *id, const tg_fetch_opts *o, tg_write_fn *
 {
 	struct fetch f = {.c = c, .id = id, .write = write, .write_ctx = ctx};
 
-	return write != NULL ? fetch(&f, o, out) : http_fail(c, TG_EINVAL, "nowhere to write to");
+	return write != NULL ? fetch(&f, o, out) : client_fail(c, TG_EINVAL, "nowhere to write to");
 }
 
 int tg_fetch_file(
@@ -554,5 +547,5 @@ int tg_fetch_file(
 {
 	struct fetch f = {.c = c, .id = id, .path = path};
 
-	return path != NULL ? fetch(&f, o, out) : http_fail(c, TG_EINVAL, "no file is named");
+	return path != NULL ? fetch(&f, o, out) : client_fail(c, TG_EINVAL, "no file is named");
 }

@@ -1,21 +1,27 @@
-/* http_tls.h: inside of the client's HTTP half: what a TLS failure means to whoever runs the
- * client. Not installed. */
+/* http_tls.h: what a failed TLS connection means to whoever runs the client. Not installed. */
 #ifndef TG_LIB_HTTP_TLS_H
 #define TG_LIB_HTTP_TLS_H
 
-#include "lib/http.h"
+#include "lib/http_conn.h"
 
 /**
- * http_tls_error(c, rc): was it TLS, or a certificate, that ended the transfer with rc? Then
- * c->error says which certificate, what is wrong with it and what to do. Returns TG_EINVAL (a file
- * of this machine's), TG_ETLS (one of the two sides refuses the other: trying again does not help),
- * or 0: it was something else.
+ * Says whether TLS or a certificate ended the transfer.
+ *
+ * @c   gets a sentence that names the certificate, what is wrong with it and what to do
+ * @rc  libcurl's result of the transfer
+ *
+ * Returns TG_EINVAL (a file on this machine is wrong), TG_ETLS (one side refuses the other; trying
+ * again does not help), or 0: something else ended it, and c is unchanged.
  */
-int http_tls_error(struct tg_client *c, CURLcode rc);
+int http_tls_fail(struct http_conn *c, CURLcode rc);
+
 /**
- * http_broken_error(c): the connection broke before there was a whole answer, and no reason came.
+ * Explains a connection that broke before there was a whole answer, without any reason.
+ *
+ * @c  gets the sentence
+ *
  * Returns TG_ENET, or TG_ETLS when the client's certificate has expired, which is reason enough.
  */
-int http_broken_error(struct tg_client *c);
+int http_tls_fail_broken(struct http_conn *c);
 
 #endif

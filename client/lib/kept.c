@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <timeglas/timeglas.h>
 #include <unistd.h>
 #include "core/num.h"
+#include "lib/clock.h"
 #include "lib/kept.h"
 #include "lib/state.h"
 
@@ -210,8 +210,5 @@ int tg_kept_sweep_at(int64_t now_ms)
 
 int tg_kept_sweep(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return tg_kept_sweep_at((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+	return tg_kept_sweep_at(clock_unix_ms());
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 #include "core/num.h"
 #include "lib/abi.h"
-#include "lib/http.h"
+#include "lib/client.h"
 #include "lib/put_file.h"
 #include "lib/source.h"
 
@@ -88,32 +88,32 @@ static int check_options(struct tg_client *c, struct put *p, const tg_put_file_o
 	char why[160];
 
 	if (err != 0)
-		return http_fail(c, err,
+		return client_fail(c, err,
 			"struct_size of the options is not that of a published struct, or a newer "
 			"one's member is set");
 	empty = empty_option(&p->o);
 	if (empty != NULL)
-		return http_fail(c, TG_EINVAL,
+		return client_fail(c, TG_EINVAL,
 			"nothing is stored: %s is empty: fill it in, or leave it NULL", empty);
 	if (p->o.sealed ? p->o.signer != NULL || p->o.raw || p->o.n_recipients > 0 ||
 				none_if_empty(p->o.content_type) != NULL :
 			  (p->o.signer == NULL) != (p->o.raw != 0))
-		return http_fail(c, TG_EINVAL,
+		return client_fail(c, TG_EINVAL,
 			"say how it is sealed: with a signer, or raw, or sealed already");
 	if (none_if_empty(p->o.name) != NULL && !p->o.sealed)
-		return http_fail(c, TG_EINVAL,
+		return client_fail(c, TG_EINVAL,
 			"a name follows from what is sealed: only for a file that is sealed "
 			"already it is given");
 	if (p->o.raw && none_if_empty(p->o.content_type) != NULL)
-		return http_fail(c, TG_EINVAL,
+		return client_fail(c, TG_EINVAL,
 			"a content type is sealed into the head, and raw content has none");
 	err = tg_put_labels(p->o.kind, p->o.issuer, p->issuer, why, sizeof why);
-	return err == 0 ? 0 : http_fail(c, err, "nothing is stored: %s", why);
+	return err == 0 ? 0 : client_fail(c, err, "nothing is stored: %s", why);
 }
 
 static int cannot_seal(struct tg_client *c, int err)
 {
-	return http_fail(c, err, "cannot seal: %s",
+	return client_fail(c, err, "cannot seal: %s",
 		err == TG_ESESSION       ? "the session holds what no session's id does" :
 			err == TG_EMEDIA ? "the content type is not a media type" :
 					   tg_strerror(err));
@@ -123,7 +123,7 @@ static int cannot_read(struct tg_client *c, const struct put *p, int err, const 
 {
 	const char *why = p->source != NULL ? tg_source_why(p->source) : strerror(errno);
 
-	return http_fail(c, err, "nothing is stored: cannot read %s: %s",
+	return client_fail(c, err, "nothing is stored: cannot read %s: %s",
 		strcmp(path, "-") == 0 ? "stdin" : path, why != NULL ? why : tg_strerror(err));
 }
 
@@ -190,7 +190,7 @@ int tg_put_file(tg_client *c, const tg_put_file_opts *o, const char *path, tg_bl
 {
 	struct put p = {.name = ""};
 	int err = path != NULL ? check_options(c, &p, o) :
-				 http_fail(c, TG_EINVAL, "no file is named");
+				 client_fail(c, TG_EINVAL, "no file is named");
 
 	if (err == 0)
 		err = open_source(c, &p, path);

@@ -8,9 +8,9 @@
  */
 #include <sodium.h>
 #include <string.h>
-#include <time.h>
 #include "core/b64.h"
 #include "lib/abi.h"
+#include "lib/clock.h"
 #include "lib/crypto.h"
 #include "lib/head.h"
 #include "lib/prehash.h"
@@ -50,13 +50,6 @@ static int options_ok(const tg_seal_opts *o)
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* NULL is as good as "". */
 static int copy_label(const char *label, char *out, size_t cap, int err)
 {
@@ -88,7 +81,7 @@ static int fill_head(const tg_seal_opts *o, struct tg_head_fields *h)
 	if (o->issuer && o->issuer[0] &&
 		tg_issuer_parse(o->issuer, strlen(o->issuer), h->issuer) != 0)
 		return TG_EISSUER;
-	h->time_ms = o->time_ms != 0 ? o->time_ms : now_ms();
+	h->time_ms = o->time_ms != 0 ? o->time_ms : clock_unix_ms();
 	if (o->ref)
 		memcpy(h->ref, o->ref, sizeof h->ref);
 	else

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+#include "lib/clock.h"
 #include "lib/digest.h"
 #include "lib/secmem.h"
 #include "lib/source.h"
@@ -110,16 +110,12 @@ static int on_sealed(void *ctx, const void *p, size_t n)
 /* Drawn here and not by the sealer, so that sealing again gives the same name. */
 static void fix_head(struct tg_source *s, tg_seal_opts *o)
 {
-	struct timespec ts;
-
 	if (o->ref == NULL) {
 		randombytes_buf(s->ref, sizeof s->ref);
 		o->ref = s->ref;
 	}
-	if (o->time_ms == 0) {
-		clock_gettime(CLOCK_REALTIME, &ts);
-		o->time_ms = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-	}
+	if (o->time_ms == 0)
+		o->time_ms = clock_unix_ms();
 }
 
 int tg_source_seal(struct tg_source *s, const tg_seal_opts *opts, char name[TG_NAME_CHARS + 1])

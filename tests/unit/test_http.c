@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "lib/http.h"
+#include <timeglas/timeglas.h>
 
 struct world {
 	char dir[64], ca[96], key[96];
@@ -203,6 +203,20 @@ static void put_source_ends_early_is_no_upload(void **state)
 	tg_client_free(c);
 }
 
+static void claim_lease_longer_than_the_longest_is_not_sent(void **state)
+{
+	const char *id = "00AAAAAAAAAAAAAAAAAAAAAA";
+	int calls = 0;
+	tg_client *c =
+		client_of(*state, (tg_client_opts){.progress = cancel, .progress_ctx = &calls});
+	tg_claim claim = {.struct_size = sizeof claim};
+
+	assert_int_equal(tg_client_claim(c, id, TG_LEASE_MAX_S + 1, &claim), TG_EINVAL);
+	assert_non_null(strstr(tg_client_error(c), "900 seconds"));
+	assert_int_equal(calls, 0);
+	tg_client_free(c);
+}
+
 static void client_new_failed_is_harmless(void **state)
 {
 	tg_client *c;
@@ -229,6 +243,8 @@ int main(void)
 			put_source_fails_returns_its_error, start_world, stop_world),
 		cmocka_unit_test_setup_teardown(
 			put_source_ends_early_is_no_upload, start_world, stop_world),
+		cmocka_unit_test_setup_teardown(
+			claim_lease_longer_than_the_longest_is_not_sent, start_world, stop_world),
 		cmocka_unit_test(client_new_failed_is_harmless),
 	};
 

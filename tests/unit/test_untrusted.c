@@ -1,4 +1,4 @@
-/* test_http_text.c: what a hostile server's text becomes before a person sees it, and which JSON is
+/* test_untrusted.c: what a hostile server's text becomes before a person sees it, and which JSON is
  * parsed at all. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "lib/http_text.h"
+#include "lib/untrusted.h"
 
 static void copy_text_is_cut_between_characters(void **state)
 {
@@ -28,7 +28,7 @@ static void copy_text_is_cut_between_characters(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char out[8];
 
-		http_copy_text(out, sizeof out, cases[i].in);
+		untrusted_copy(out, sizeof out, cases[i].in);
 		assert_string_equal(out, cases[i].out);
 	}
 }
@@ -64,7 +64,7 @@ static void copy_text_controls_become_question_marks(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char out[32];
 
-		http_copy_text(out, sizeof out, cases[i].in);
+		untrusted_copy(out, sizeof out, cases[i].in);
 		assert_string_equal(out, cases[i].out);
 	}
 }
@@ -95,7 +95,7 @@ static void copy_text_bytes_that_are_not_utf8_become_question_marks(void **state
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char out[32];
 
-		http_copy_text(out, sizeof out, cases[i].in);
+		untrusted_copy(out, sizeof out, cases[i].in);
 		assert_string_equal(out, cases[i].out);
 	}
 }
@@ -112,19 +112,19 @@ static void parse_takes_objects_within_bounds_alone(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-		json_t *o = http_json_parse(good[i], strlen(good[i]));
+		json_t *o = untrusted_json_parse(good[i], strlen(good[i]));
 
 		assert_non_null(o);
 		json_decref(o);
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		assert_null(http_json_parse(bad[i], strlen(bad[i])));
-	assert_null(http_json_parse("{\"a\0\":1}", 8));
+		assert_null(untrusted_json_parse(bad[i], strlen(bad[i])));
+	assert_null(untrusted_json_parse("{\"a\0\":1}", 8));
 }
 
 static void parse_bounds_the_number_of_values(void **state)
 {
-	size_t n = HTTP_JSON_VALUES + 16;
+	size_t n = UNTRUSTED_JSON_VALUES + 16;
 	char *text = malloc(2 * n + 16);
 	json_t *o;
 
@@ -134,9 +134,9 @@ static void parse_bounds_the_number_of_values(void **state)
 	for (size_t i = 0; i < n; i++)
 		memcpy(text + 7 + 2 * i, ",0", 2);
 	memcpy(text + 7 + 2 * n, "]}", 3);
-	assert_null(http_json_parse(text, strlen(text)));
+	assert_null(untrusted_json_parse(text, strlen(text)));
 	memcpy(text + 7 + 2 * (n - 32), "]}", 3);
-	o = http_json_parse(text, strlen(text));
+	o = untrusted_json_parse(text, strlen(text));
 	assert_non_null(o);
 	json_decref(o);
 	free(text);
@@ -146,15 +146,15 @@ static void dump_is_one_line_of_visible_ascii(void **state)
 {
 	static const char in[] =
 		"{\"k\\u001b\xe2\x80\xae\x7f\":\"v\\n\x7f\xc2\x9b\xf0\x9f\x99\x82\"}";
-	json_t *o = http_json_parse(in, strlen(in)), *again;
-	char *text = http_json_dump(o);
+	json_t *o = untrusted_json_parse(in, strlen(in)), *again;
+	char *text = untrusted_json_dump(o);
 
 	(void)state;
 	assert_string_equal(
 		text, "{\"k\\u001B\\u202E\\u007f\":\"v\\n\\u007f\\u009B\\uD83D\\uDE42\"}");
-	again = http_json_parse(text, strlen(text));
+	again = untrusted_json_parse(text, strlen(text));
 	assert_true(json_equal(o, again));
-	assert_null(http_json_dump(NULL));
+	assert_null(untrusted_json_dump(NULL));
 	free(text);
 	json_decref(o);
 	json_decref(again);

@@ -1,12 +1,12 @@
 /*
- * http_text.c: what of a server's text may reach a person, and the bounds of its JSON. It knows no
+ * untrusted.c: what of a server's text may reach a person, and the bounds of its JSON. It knows no
  * call and no field. No I/O. Runs in whatever process uses the library. RFC 3629 (UTF-8), RFC 8259
  * (JSON), Unicode UAX #9 (bidirectional controls).
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/http_text.h"
+#include "lib/untrusted.h"
 
 /* Obeyed by terminals, or changing what is seen around them. */
 static const struct range {
@@ -65,7 +65,7 @@ static int is_printable(uint32_t c)
 	return 1;
 }
 
-void http_copy_text(char *out, size_t cap, const char *text)
+void untrusted_copy(char *out, size_t cap, const char *text)
 {
 	const unsigned char *s = (const unsigned char *)(text != NULL ? text : "");
 	size_t at = 0;
@@ -103,17 +103,17 @@ static int within_bounds(const char *text, size_t n)
 			continue;
 		}
 		in_string = c == '"';
-		if ((c == '{' || c == '[') && ++depth > HTTP_JSON_DEPTH)
+		if ((c == '{' || c == '[') && ++depth > UNTRUSTED_JSON_DEPTH)
 			return 0;
 		if ((c == '}' || c == ']') && depth-- == 0)
 			return 0;
-		if ((c == ',' || c == '{' || c == '[') && ++values > HTTP_JSON_VALUES)
+		if ((c == ',' || c == '{' || c == '[') && ++values > UNTRUSTED_JSON_VALUES)
 			return 0;
 	}
 	return 1;
 }
 
-json_t *http_json_parse(const char *text, size_t n)
+json_t *untrusted_json_parse(const char *text, size_t n)
 {
 	json_t *o = n > 0 && within_bounds(text, n) ?
 		json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL) :
@@ -125,7 +125,7 @@ json_t *http_json_parse(const char *text, size_t n)
 	return NULL;
 }
 
-char *http_json_dump(const json_t *o)
+char *untrusted_json_dump(const json_t *o)
 {
 	static const char del[] = "\\u007f";
 	char *text = o != NULL ? json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) :

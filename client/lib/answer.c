@@ -1,15 +1,16 @@
 /*
- * http_answer.c: what the server said, from JSON into structs (RFC 9457 problems, blobs, sessions).
- * The server is not trusted to be well-behaved: lengths are cut, control characters never reach a
- * terminal, wrong types are a protocol error. No I/O. Runs in whatever process uses the library.
- * docs/openapi.yaml.
+ * answer.c: reads the server's JSON and header fields into structs (RFC 9457 problems, blobs,
+ * sessions, claims, receipts). The server is not trusted: long texts are refused or cut, control
+ * characters never reach a terminal, and a member of the wrong type is a protocol error. No I/O.
+ * Runs in whatever process uses the library. docs/openapi.yaml.
  */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "core/num.h"
-#include "lib/abi.h"
-#include "lib/http.h"
+#include "lib/answer.h"
+#include "lib/untrusted.h"
 
 #define PROBLEM_PREFIX "/problems/"
 #define RETRY_AFTER_MAX_S 86400
@@ -29,9 +30,9 @@ static int code_of_type(const char *type)
 	return TG_EPROBLEM;
 }
 
-static json_t *answer(const struct tg_client *c)
+static json_t *answer(const struct http_conn *c)
 {
-	return http_json_parse(c->json != NULL ? c->json : "", c->json_len);
+	return untrusted_json_parse(c->json != NULL ? c->json : "", c->json_bytes);
 }
 
 static const char *text_member(const json_t *o, const char *name)
@@ -39,23 +40,34 @@ static const char *text_member(const json_t *o, const char *name)
 	return json_string_value(json_object_get(o, name));
 }
 
-static long retry_after(const struct tg_client *c)
+static long retry_after(const struct http_conn *c)
 {
-	const char *s = http_field(c, "Retry-After");
+	const char *s = http_conn_field(c, "Retry-After");
 	char *end;
 	long v;
 
 	if (s == NULL || s[0] < '0' || s[0] > '9')
 		return -1;
 	v = strtol(s, &end, 10);
-	/* what nobody would wait for is no advice */
+	/* longer than anybody would wait: as if it were not there */
 	return *end == '\0' && v <= RETRY_AFTER_MAX_S ? v : -1;
 }
 
-int http_read_problem(struct tg_client *c, long status)
+static void copy_problem(const json_t *o, tg_problem *p)
 {
-	const char *media = http_field(c, "Content-Type");
-	tg_problem *p = &c->problem;
+	untrusted_copy(p->type, sizeof p->type, text_member(o, "type"));
+	untrusted_copy(p->title, sizeof p->title, text_member(o, "title"));
+	untrusted_copy(p->detail, sizeof p->detail, text_member(o, "detail"));
+	untrusted_copy(p->cause, sizeof p->cause, text_member(o, "cause"));
+	untrusted_copy(p->gone_at, sizeof p->gone_at, text_member(o, "gone_at"));
+	untrusted_copy(
+		p->lease_deadline, sizeof p->lease_deadline, text_member(o, "lease_deadline"));
+	untrusted_copy(p->instance, sizeof p->instance, text_member(o, "instance"));
+}
+
+int answer_read_problem(struct http_conn *c, long status, tg_problem *p)
+{
+	const char *media = http_conn_field(c, "Content-Type");
 	json_t *o = NULL;
 
 	p->status = (int)status;
@@ -64,21 +76,14 @@ int http_read_problem(struct tg_client *c, long status)
 	if (media != NULL && strncasecmp(media, "application/problem+json", 24) == 0)
 		o = answer(c);
 	if (o == NULL) {
-		http_copy_text(p->title, sizeof p->title, "the server refused without saying why");
-		if (c->json != NULL) /* whatever it is, it is no JSON for --json */
+		untrusted_copy(p->title, sizeof p->title, "the server refused without saying why");
+		if (c->json != NULL) /* it is not JSON, so --json must not print it */
 			c->json[0] = '\0';
-		c->json_len = 0;
+		c->json_bytes = 0;
 		return p->code;
 	}
 	p->code = code_of_type(text_member(o, "type"));
-	http_copy_text(p->type, sizeof p->type, text_member(o, "type"));
-	http_copy_text(p->title, sizeof p->title, text_member(o, "title"));
-	http_copy_text(p->detail, sizeof p->detail, text_member(o, "detail"));
-	http_copy_text(p->cause, sizeof p->cause, text_member(o, "cause"));
-	http_copy_text(p->gone_at, sizeof p->gone_at, text_member(o, "gone_at"));
-	http_copy_text(
-		p->lease_deadline, sizeof p->lease_deadline, text_member(o, "lease_deadline"));
-	http_copy_text(p->instance, sizeof p->instance, text_member(o, "instance"));
+	copy_problem(o, p);
 	json_decref(o);
 	return p->code;
 }
@@ -89,7 +94,8 @@ struct text_field {
 	size_t cap;
 };
 
-/* Absent and null give "". A member of another type or too long is not what we agreed on. */
+/* A member that is absent or null gives "". One of another type, or too long, is a protocol error.
+ */
 static int read_texts(const json_t *o, const struct text_field *f, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -100,30 +106,30 @@ static int read_texts(const json_t *o, const struct text_field *f, size_t n)
 			continue;
 		if (!json_is_string(v) || json_string_length(v) >= f[i].cap)
 			return TG_EPROTO;
-		http_copy_text(f[i].out, f[i].cap, json_string_value(v));
+		untrusted_copy(f[i].out, f[i].cap, json_string_value(v));
 	}
 	return 0;
 }
 
-static int no_answer(struct tg_client *c)
+static int no_answer(struct http_conn *c)
 {
-	return http_fail(
+	return http_conn_fail(
 		c, TG_EPROTO, "the server's answer is not the JSON that this call promises");
 }
 
-int http_read_json(struct tg_client *c)
+int answer_normalise(struct http_conn *c)
 {
 	json_t *o = answer(c);
-	char *text = http_json_dump(o);
+	char *text = untrusted_json_dump(o);
 
 	json_decref(o);
 	free(c->json);
 	c->json = text;
-	c->json_len = text != NULL ? strlen(text) : 0;
+	c->json_bytes = text != NULL ? strlen(text) : 0;
 	return text != NULL ? 0 : no_answer(c);
 }
 
-int http_is_time(const char *text)
+static int is_time(const char *text)
 {
 	int64_t ms;
 
@@ -132,7 +138,7 @@ int http_is_time(const char *text)
 
 static int is_time_or_none(const char *text)
 {
-	return text[0] == '\0' || http_is_time(text);
+	return text[0] == '\0' || is_time(text);
 }
 
 static int is_hex(const char *text, size_t least)
@@ -142,7 +148,7 @@ static int is_hex(const char *text, size_t least)
 	return n >= least && strspn(text, "0123456789abcdef") == n;
 }
 
-/* One word, as causes, states, outcomes and events are. */
+/* Causes, states, outcomes and events are one word each. */
 static int is_word(const char *text)
 {
 	size_t n = strlen(text);
@@ -162,8 +168,8 @@ static int is_sha256_or_none(const char *text)
 	return text[0] == '\0' || (strlen(text) == 64 && is_hex(text, 64));
 }
 
-/* An answer that is texts and one count; absent, the count is 0. */
-static int read_answer(struct tg_client *c, const struct text_field *f, size_t n,
+/* Reads an answer that has texts and one number; the number is 0 when it is absent. */
+static int read_answer(struct http_conn *c, const struct text_field *f, size_t n,
 	const char *count_name, uint64_t *count)
 {
 	json_t *o = answer(c);
@@ -177,7 +183,7 @@ static int read_answer(struct tg_client *c, const struct text_field *f, size_t n
 	return err;
 }
 
-int http_is_id(const char *text)
+int answer_is_id(const char *text)
 {
 	size_t n = strlen(text);
 
@@ -186,7 +192,7 @@ int http_is_id(const char *text)
 		n;
 }
 
-int http_read_blob(struct tg_client *c, tg_blob *b)
+int answer_read_blob(struct http_conn *c, tg_blob *b)
 {
 	const struct text_field fields[] = {
 		{"blob", b->blob, sizeof b->blob},
@@ -207,7 +213,7 @@ int http_read_blob(struct tg_client *c, tg_blob *b)
 
 	memset(b, 0, sizeof *b);
 	err = read_answer(c, fields, sizeof fields / sizeof fields[0], "size", &b->size);
-	if (err != 0 || !http_is_id(b->blob) || !is_word(b->state) || !is_word_or_none(b->kind) ||
+	if (err != 0 || !answer_is_id(b->blob) || !is_word(b->state) || !is_word_or_none(b->kind) ||
 		!is_word_or_none(b->issuer) || !is_word_or_none(b->session) ||
 		!is_sha256_or_none(b->sha256) || !is_word_or_none(b->cause) ||
 		!is_word_or_none(b->outcome) || !is_word_or_none(b->event))
@@ -219,7 +225,7 @@ int http_read_blob(struct tg_client *c, tg_blob *b)
 	return 0;
 }
 
-int http_read_session(struct tg_client *c, tg_session *s)
+int answer_read_session(struct http_conn *c, tg_session *s)
 {
 	const struct text_field fields[] = {
 		{"session", s->session, sizeof s->session},
@@ -232,14 +238,14 @@ int http_read_session(struct tg_client *c, tg_session *s)
 
 	memset(s, 0, sizeof *s);
 	err = read_answer(c, fields, sizeof fields / sizeof fields[0], "idle_s", &idle_s);
-	if (err != 0 || idle_s > UINT32_MAX || !http_is_id(s->session) || !is_word(s->state) ||
+	if (err != 0 || idle_s > UINT32_MAX || !answer_is_id(s->session) || !is_word(s->state) ||
 		!is_time_or_none(s->opened_at) || !is_time_or_none(s->deadline))
 		return no_answer(c);
 	s->idle_s = (uint32_t)idle_s;
 	return 0;
 }
 
-int http_read_claim(struct tg_client *c, tg_claim *k)
+int answer_read_claim(struct http_conn *c, tg_claim *k)
 {
 	const struct text_field fields[] = {
 		{"claim", k->claim, sizeof k->claim},
@@ -250,8 +256,8 @@ int http_read_claim(struct tg_client *c, tg_claim *k)
 
 	memset(k, 0, sizeof *k);
 	err = read_answer(c, fields, sizeof fields / sizeof fields[0], "size", &k->size);
-	return err == 0 && http_is_id(k->claim) && k->size > 0 && is_sha256_or_none(k->sha256) &&
-			http_is_time(k->lease_deadline) ?
+	return err == 0 && answer_is_id(k->claim) && k->size > 0 && is_sha256_or_none(k->sha256) &&
+			is_time(k->lease_deadline) ?
 		0 :
 		no_answer(c);
 }
@@ -272,14 +278,13 @@ static int read_receipt(const json_t *o, tg_receipt *r)
 		return TG_ENOENT;
 	if (read_texts(o, fields, sizeof fields / sizeof fields[0]) != 0)
 		return TG_EPROTO;
-	return http_is_id(r->blob) && is_hex(r->tag, TAG_CHARS_MIN) && is_word(r->cause) &&
-			is_word_or_none(r->outcome) && http_is_time(r->erased_at) &&
-			is_word(r->event) ?
+	return answer_is_id(r->blob) && is_hex(r->tag, TAG_CHARS_MIN) && is_word(r->cause) &&
+			is_word_or_none(r->outcome) && is_time(r->erased_at) && is_word(r->event) ?
 		0 :
 		TG_EPROTO;
 }
 
-int http_read_receipt(const struct tg_client *c, size_t i, tg_receipt *r)
+int answer_read_receipt(const struct http_conn *c, size_t i, tg_receipt *r)
 {
 	json_t *o = answer(c);
 	const json_t *list = json_object_get(o, "receipts");
@@ -289,25 +294,25 @@ int http_read_receipt(const struct tg_client *c, size_t i, tg_receipt *r)
 	return err;
 }
 
-int http_receipt_of(struct tg_client *c, const char *id, const char *outcome, tg_receipt *r)
+int answer_receipt_of(struct http_conn *c, const char *id, const char *outcome, tg_receipt *r)
 {
-	int err = http_read_receipt(c, 0, r);
+	int err = answer_read_receipt(c, 0, r);
 
 	if (err != 0)
-		return http_fail(c, TG_EPROTO,
+		return http_conn_fail(c, TG_EPROTO,
 			"the server's answer holds no receipt, so nothing shows that the blob is "
 			"erased");
 	if (strcmp(r->blob, id) != 0)
-		return http_fail(c, TG_EPROTO,
+		return http_conn_fail(c, TG_EPROTO,
 			"the server's receipt is for another blob, so nothing shows that this one "
 			"is erased");
 	if (outcome != NULL && r->outcome[0] != '\0' && strcmp(r->outcome, outcome) != 0)
-		return http_fail(
+		return http_conn_fail(
 			c, TG_EPROTO, "the server's receipt tells another outcome than was sent");
 	return 0;
 }
 
-int http_receipts_whole(struct tg_client *c)
+int answer_check_receipts(struct http_conn *c)
 {
 	json_t *o = answer(c), *one;
 	const json_t *list = json_object_get(o, "receipts");
@@ -318,34 +323,22 @@ int http_receipts_whole(struct tg_client *c)
 	json_array_foreach(list, i, one) if (err == 0) err = read_receipt(one, &r);
 	json_decref(o);
 	return err == 0 ? 0 :
-			  http_fail(c, TG_EPROTO,
+			  http_conn_fail(c, TG_EPROTO,
 				  "the server's answer does not have a receipt for each blob that "
 				  "the session had");
 }
 
-int tg_client_receipt(const tg_client *c, size_t i, tg_receipt *out)
+static int copy_field(struct http_conn *c, const char *name, char *out, size_t cap)
 {
-	tg_receipt r;
-	int err = TG_ABI_OUT_OK(out);
-
-	if (err != 0)
-		return err;
-	err = http_read_receipt(c, i, &r);
-	TG_ABI_OUT(out, r);
-	return err;
-}
-
-static int copy_field(struct tg_client *c, const char *name, char *out, size_t cap)
-{
-	const char *v = http_field(c, name);
+	const char *v = http_conn_field(c, name);
 
 	if (v != NULL && strlen(v) >= cap)
-		return http_fail(c, TG_EPROTO, "the answer's %s is too long", name);
-	http_copy_text(out, cap, v);
+		return http_conn_fail(c, TG_EPROTO, "the answer's %s is too long", name);
+	untrusted_copy(out, cap, v);
 	return 0;
 }
 
-int http_read_fields(struct tg_client *c, tg_blob *out)
+int answer_read_labels(struct http_conn *c, tg_blob *out)
 {
 	int err = copy_field(c, "Timeglas-Kind", out->kind, sizeof out->kind);
 
@@ -356,10 +349,11 @@ int http_read_fields(struct tg_client *c, tg_blob *out)
 	if (err == 0)
 		err = copy_field(c, "Timeglas-Stored-At", out->stored_at, sizeof out->stored_at);
 	if (err == 0 && out->kind[0] == '\0')
-		err = http_fail(c, TG_EPROTO, "the answer carries no Timeglas-Kind");
+		err = http_conn_fail(c, TG_EPROTO, "the answer carries no Timeglas-Kind");
 	if (err == 0 &&
 		(!is_word(out->kind) || !is_word_or_none(out->issuer) ||
 			!is_word_or_none(out->session) || !is_time_or_none(out->stored_at)))
-		err = http_fail(c, TG_EPROTO, "the answer's Timeglas fields are not of their form");
+		err = http_conn_fail(
+			c, TG_EPROTO, "the answer's Timeglas fields are not of their form");
 	return err;
 }
