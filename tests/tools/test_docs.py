@@ -53,3 +53,59 @@ def test_a_record_is_dated_and_half_a_page_of_context_decision_and_consequence(r
     assert re.match(r"# \d{4}\. \S.*\n\n20\d\d-\d\d-\d\d, (in force|superseded)", text)
     assert re.findall(r"^## (.*)$", text, re.M) == ["Context", "Decision", "Consequence"]
     assert text.count("\n") <= 32
+
+
+ARCHITECTURE = TOP / "docs/architecture.md"
+FILE = re.compile(r"`((?:core|server|client|include|tests|tools)/[\w./]+\.\w+)`")
+PLACE = re.compile(r"`(\w+)\(\)`\s+in\s+`([\w./]+)`")
+
+
+def defines(path, name):
+    """Is there a definition of a function in that file, of C or of Lua?"""
+    text = path.read_text()
+    if path.suffix == ".lua":
+        return re.search(rf"^(?:local )?function {name}\(", text, re.M)
+    return re.search(rf"^\w[^;=\n]*\b{name}\([^;]*?\)\n\{{", text, re.M)
+
+
+def test_the_files_that_architecture_names_are_there():
+    named = set(FILE.findall(ARCHITECTURE.read_text()))
+    assert len(named) > 40
+    assert [f for f in sorted(named) if not (TOP / f).is_file()] == []
+
+
+def test_the_functions_that_architecture_names_stand_where_it_says():
+    text = ARCHITECTURE.read_text().split("\n## Where is")[1].split("\n## ")[0]
+    places = PLACE.findall(text)
+    assert len(places) > 25
+    assert [f"{n}() in {f}" for n, f in places if not defines(TOP / f, n)] == []
+    assert "`malloc_conf`" in text and "*malloc_conf = " in (TOP / "server/wipe/wipe.c").read_text()
+
+
+def test_where_answers_what_a_newcomer_asks_first():
+    text = ARCHITECTURE.read_text()
+    for what in (
+        "a deadline enforced",
+        "the one reader decided",
+        "a freed byte overwritten",
+        "an upload ended whose client vanishes",
+        "plaintext refused",
+        "an event made evidence",
+    ):
+        answer = text.split(f"**… {what}?**")[1].split("\n**…")[0]
+        assert FILE.search(answer), what
+
+
+def test_the_glossary_has_thirty_words_at_most_in_order_that_the_code_uses():
+    rows = re.findall(
+        r"^\| ([\w -]+) \| .* \|$",
+        ARCHITECTURE.read_text().split("\n## Words\n")[1].split("\n## ")[0],
+        re.M,
+    )[1:]
+    assert 15 < len(rows) <= 30 and rows == sorted(rows)
+    code = "\n".join(
+        p.read_text()
+        for f in ("core", "server", "client", "include")
+        for p in (TOP / f).rglob("*.[chl]*")
+    ).lower()
+    assert [w for w in rows if w.split()[-1] not in code] == []
