@@ -327,7 +327,7 @@ static inline void client_open_as(struct world *w, struct client *c, bool small)
 	memset(c, 0, offsetof(struct client, buf));
 	c->w = w;
 	c->fd = fd[0];
-	setsockopt(fd[0], IPPROTO_TCP, 1 /* TCP_NODELAY */, &one, sizeof one);
+	setsockopt(fd[0], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	c->ssl = SSL_new(client_ctx);
 	/* after a try that was given up */
 	SSL_set_mode(c->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
