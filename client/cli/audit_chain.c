@@ -1,43 +1,12 @@
 /* audit_chain.c: the chain's checks, in the order of lines. Constant memory. Runs in the timeglas
  * command. docs/evidence.md. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "cli/audit_chain.h"
 
 #define YOUNG_MS 5000
-
-/* Findings ----------------------------------------------------------------- */
-
-struct finding *findings_add(
-	struct findings *f, const char *what, const struct audit_at *at, const char *fmt, ...)
-{
-	struct finding *x;
-	va_list ap;
-
-	f->total++;
-	if (f->list == NULL)
-		f->list = calloc(AUDIT_FINDINGS_MAX, sizeof *f->list);
-	if (f->list == NULL || f->n == AUDIT_FINDINGS_MAX)
-		return NULL;
-	x = &f->list[f->n++];
-	snprintf(x->what, sizeof x->what, "%s", what);
-	snprintf(x->file, sizeof x->file, "%s", at != NULL ? at->file : "");
-	x->line = at != NULL ? at->line : 0;
-	va_start(ap, fmt);
-	vsnprintf(x->detail, sizeof x->detail, fmt, ap);
-	va_end(ap);
-	return x;
-}
-
-void findings_free(struct findings *f)
-{
-	free(f->list);
-	*f = (struct findings){0};
-}
 
 /* Numbers and hashes ------------------------------------------------------- */
 
@@ -58,7 +27,7 @@ static void settle_pair(struct audit_chain *c, bool later)
 }
 
 static void check_link(
-	struct audit_chain *c, const uint8_t prev[CHAIN_HASH], const struct audit_at *at)
+	struct audit_chain *c, const uint8_t prev[CHAIN_HASH], const struct finding_place *at)
 {
 	bool fits = memcmp(prev, c->last_hash, CHAIN_HASH) == 0;
 
@@ -75,7 +44,7 @@ static void check_link(
 
 /* Returns whether the line continues the chain. */
 static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[CHAIN_HASH],
-	const uint8_t hash[CHAIN_HASH], const struct audit_at *at)
+	const uint8_t hash[CHAIN_HASH], const struct finding_place *at)
 {
 	static const uint8_t zero[CHAIN_HASH];
 
@@ -123,7 +92,7 @@ static bool key_known(struct audit_chain *c, const uint8_t key[CHAIN_KEY])
 
 /* Returns whether it is good. */
 static bool check_signature(struct audit_chain *c, const char *line, const struct chain_check *k,
-	const struct audit_at *at)
+	const struct finding_place *at)
 {
 	if (!key_known(c, k->key)) {
 		findings_add(c->findings, "key", at,
@@ -170,7 +139,7 @@ int audit_chain_signed(const struct audit_chain *c, uint64_t n, const uint8_t ha
 /* Each outbox numbers its events upwards; one that comes twice, or late, shows here even if the
  * chain was written so. */
 static void check_position(
-	struct audit_chain *c, const struct chain_record *r, const struct audit_at *at)
+	struct audit_chain *c, const struct chain_record *r, const struct finding_place *at)
 {
 	unsigned shard;
 	struct chain_pos pos;
@@ -204,7 +173,7 @@ static void note_time(struct audit_chain *c, int64_t ms)
 }
 
 static void check_beginning(
-	struct audit_chain *c, const struct chain_line *l, const struct audit_at *at)
+	struct audit_chain *c, const struct chain_line *l, const struct finding_place *at)
 {
 	if (at->file == c->file)
 		return;
@@ -219,7 +188,7 @@ static void check_beginning(
 
 /* A line that cannot be read takes the place of the one that was expected. */
 static void unreadable(
-	struct audit_chain *c, const struct audit_at *at, const uint8_t hash[CHAIN_HASH])
+	struct audit_chain *c, const struct finding_place *at, const uint8_t hash[CHAIN_HASH])
 {
 	settle_pair(c, false);
 	if (at->whole)
@@ -235,8 +204,8 @@ static void unreadable(
 	c->before = *at;
 }
 
-bool audit_chain_line(struct audit_chain *c, const char *line, size_t n, const struct audit_at *at,
-	struct chain_line *out)
+bool audit_chain_line(struct audit_chain *c, const char *line, size_t n,
+	const struct finding_place *at, struct chain_line *out)
 {
 	uint8_t hash[CHAIN_HASH];
 	bool good = true;

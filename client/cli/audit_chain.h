@@ -1,38 +1,16 @@
 /*
  * audit_chain.h: is this the file that the recorder wrote? Numbers, hashes and signatures of lines,
  * one after the other; each thing that is wrong becomes a finding with its line. What the records
- * say is somebody else's (audit_life.h). docs/evidence.md.
+ * say is somebody else's (audit_blobs.h). docs/evidence.md.
  */
 #ifndef CLI_AUDIT_CHAIN_H
 #define CLI_AUDIT_CHAIN_H
 
-#include "cli/audit_read.h"
+#include "cli/findings.h"
 #include "core/chain.h"
 
 #define AUDIT_KEYS_MAX 16
 #define AUDIT_HEADS 64
-#define AUDIT_FINDINGS_MAX 1000 /* told one by one; all are counted */
-
-struct finding {
-	char what[16]; /* changed, missing, order, duplicate, signature, key, begin, cut, unsigned,
-			  twice, head, receipt, no-end, no-begin, limit, second-reader, ended-again
-			*/
-	char file[256];
-	uint64_t line; /* 0: about no line in particular */
-	char detail[256];
-};
-
-struct findings {
-	struct finding *list;
-	size_t n; /* in the list */
-	uint64_t total;
-};
-
-/** findings_add(f, what, at, fmt, …): at may be NULL. Returns the new one, or NULL when it was only
- * counted. */
-struct finding *findings_add(struct findings *f, const char *what, const struct audit_at *at,
-	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-void findings_free(struct findings *f);
 
 struct audit_head { /* a good checkpoint */
 	uint64_t n;
@@ -58,16 +36,16 @@ struct audit_chain { /* zeroed before first use, but for keys and findings */
 	bool last_bad;
 	/* "this line or the one before": the next line tells which */
 	struct finding *pair;
-	struct audit_at pair_at;
-	struct audit_at before;
+	struct finding_place pair_at;
+	struct finding_place before;
 	struct chain_pos pos[CHAIN_SHARDS];
 	const char *file;
 };
 
 /** audit_chain_line(c, line, n, at, out): returns true when the line is to be believed to say what
  * it says: out is filled in. */
-bool audit_chain_line(struct audit_chain *c, const char *line, size_t n, const struct audit_at *at,
-	struct chain_line *out);
+bool audit_chain_line(struct audit_chain *c, const char *line, size_t n,
+	const struct finding_place *at, struct chain_line *out);
 /** audit_chain_head(c): the last good checkpoint; NULL: none. */
 const struct audit_head *audit_chain_head(const struct audit_chain *c);
 /** audit_chain_signed(c, n, hash): was the checkpoint with that number, which somebody quotes, met

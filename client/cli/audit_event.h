@@ -6,7 +6,7 @@
 
 struct audit_event {
 	const struct chain_record *record;
-	const struct audit_at *at;
+	const struct finding_place *at;
 	unsigned epoch; /* a number for the store that it is about; 0: not known */
 	unsigned lost;  /* store-lost: for the store that is no more; 0: not known */
 	unsigned shard; /* CHAIN_SHARDS: the recorder's own */

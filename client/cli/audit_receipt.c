@@ -21,7 +21,7 @@ static char *read_text(const char *path)
 	size_t n;
 
 	if (text == NULL) {
-		cli_fail(TG_EIO, "cannot read the receipt %s: %s", path, strerror(errno));
+		output_fail(TG_EIO, "cannot read the receipt %s: %s", path, strerror(errno));
 		if (f != NULL)
 			fclose(f);
 		return NULL;
@@ -62,7 +62,7 @@ static bool copy(const json_t *o, const char *name, char *out, size_t cap)
 	return true;
 }
 
-static bool take(const json_t *o, struct receipt *r)
+static bool take(const json_t *o, struct audit_receipt *r)
 {
 	const json_t *head = json_object_get(o, "head"), *n = json_object_get(head, "n");
 	const char *hash = json_string_value(json_object_get(head, "hash"));
@@ -81,16 +81,16 @@ static bool take(const json_t *o, struct receipt *r)
 	return true;
 }
 
-int receipt_load(const char *path, struct receipt *out)
+int audit_receipt_load(const char *path, struct audit_receipt *out)
 {
 	char *text = read_text(path);
 	json_t *o = text != NULL ? parse(text) : NULL;
 	const json_t *one = o, *list = json_object_get(o, "receipts");
 	bool good;
 
-	*out = (struct receipt){0};
+	*out = (struct audit_receipt){0};
 	if (text == NULL)
-		return CLI_USAGE;
+		return EXIT_USAGE;
 	if (json_is_array(list))
 		one = json_array_get(list, json_array_size(list) - 1);
 	else if (json_is_array(o))
@@ -98,13 +98,14 @@ int receipt_load(const char *path, struct receipt *out)
 	good = take(one, out);
 	json_decref(o);
 	free(text);
-	return good ? 0 :
-		      cli_usage("%s holds no receipt; keep what 'timeglas rm --json', an ack or a "
-				"closed session answered",
-			      path);
+	return good ?
+		0 :
+		output_usage("%s holds no receipt; keep what 'timeglas rm --json', an ack or a "
+			     "closed session answered",
+			path);
 }
 
-static void note_wrong(struct receipt_wrong *w, const struct audit_at *at)
+static void note_wrong(struct audit_receipt_line_ref *w, const struct finding_place *at)
 {
 	if (w->line != 0)
 		return;
@@ -112,8 +113,8 @@ static void note_wrong(struct receipt_wrong *w, const struct audit_at *at)
 	w->line = at->line;
 }
 
-void receipt_line(struct receipt *r, const uint8_t hash[CHAIN_HASH], const struct chain_line *l,
-	const struct audit_at *at)
+void audit_receipt_line(struct audit_receipt *r, const uint8_t hash[CHAIN_HASH],
+	const struct chain_line *l, const struct finding_place *at)
 {
 	const struct chain_record *e = &l->record;
 
@@ -131,10 +132,10 @@ void receipt_line(struct receipt *r, const uint8_t hash[CHAIN_HASH], const struc
 		note_wrong(&r->event_wrong, at);
 }
 
-static void end_head(const struct receipt *r, struct findings *f, uint64_t first_n, uint64_t last_n,
-	const struct audit_at *last)
+static void end_head(const struct audit_receipt *r, struct findings *f, uint64_t first_n,
+	uint64_t last_n, const struct finding_place *last)
 {
-	const struct audit_at wrong = {r->head_wrong.file, r->head_wrong.line, true};
+	const struct finding_place wrong = {r->head_wrong.file, r->head_wrong.line, true};
 
 	if (r->head_wrong.line != 0)
 		findings_add(f, "receipt", &wrong,
@@ -156,10 +157,10 @@ static void end_head(const struct receipt *r, struct findings *f, uint64_t first
 			r->head_n);
 }
 
-void receipt_end(const struct receipt *r, struct findings *f, uint64_t first_n, uint64_t last_n,
-	const struct audit_at *last)
+void audit_receipt_end(const struct audit_receipt *r, struct findings *f, uint64_t first_n,
+	uint64_t last_n, const struct finding_place *last)
 {
-	const struct audit_at wrong = {r->event_wrong.file, r->event_wrong.line, true};
+	const struct finding_place wrong = {r->event_wrong.file, r->event_wrong.line, true};
 
 	if (r->head_n > 0 && !r->head_met)
 		end_head(r, f, first_n, last_n, last);

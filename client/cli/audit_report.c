@@ -33,7 +33,7 @@ static char *key_text(const uint8_t key[CHAIN_KEY], char out[96])
 	return out;
 }
 
-static uint64_t ended_of(const struct life *l, const struct life_row *stored)
+static uint64_t ended_of(const struct audit_blobs *l, const struct audit_blobs_row *stored)
 {
 	uint64_t n = 0;
 
@@ -46,7 +46,7 @@ static uint64_t ended_of(const struct life *l, const struct life_row *stored)
 
 /* For people --------------------------------------------------------------- */
 
-static void print_chain(const struct audit_track *t)
+static void print_chain(const struct audit_recorder *t)
 {
 	const struct audit_head *h = audit_chain_head(&t->chain);
 	char key[96];
@@ -71,11 +71,11 @@ static void print_chain(const struct audit_track *t)
 
 static void print_head(const struct audit_report *r)
 {
-	const struct audit_all *a = r->all;
+	const struct audit_chains *a = r->all;
 	char from[TG_TIME_LEN + 1], to[TG_TIME_LEN + 1];
 
 	printf("Evidence of timeglas: %s%s\n", a->file->path,
-		a->n > 1 || a->track->n_files > 1 ? " and others" : "");
+		a->n > 1 || a->recorder->n_files > 1 ? " and others" : "");
 	if (r->sums.records + r->sums.checks > 0)
 		printf("%" PRIu64 " events and %" PRIu64 " signed checkpoints, from %s to %s\n",
 			r->sums.records, r->sums.checks, tg_time_format(r->sums.first_ms, from),
@@ -87,18 +87,18 @@ static void print_head(const struct audit_report *r)
 					 "and every blob that was due has ended." :
 					 "NOT GOOD. What is wrong stands below, with its line.");
 	for (size_t i = 0; i < a->n; i++)
-		print_chain(&a->track[i]);
+		print_chain(&a->recorder[i]);
 	if (r->receipt != NULL && r->receipt->event_met)
 		printf("The receipt fits: its event is recorded%s.\n",
 			r->receipt->head_met ? ", and the head that it quotes is unchanged" : "");
 }
 
-static void print_stored(const struct life *l)
+static void print_stored(const struct audit_blobs *l)
 {
 	printf("\nWhat was stored, and whether it has ended\n  %-20s %-7s %10s %10s %10s\n", "kind",
 		"issuer", "stored", "ended", "still held");
 	for (size_t i = 0; i < l->n_rows; i++) {
-		const struct life_row *w = &l->row[i];
+		const struct audit_blobs_row *w = &l->row[i];
 		uint64_t ended = ended_of(l, w);
 
 		if (w->cause[0] == '\0')
@@ -107,7 +107,7 @@ static void print_stored(const struct life *l)
 	}
 }
 
-static void print_ends(const struct life *l)
+static void print_ends(const struct audit_blobs *l)
 {
 	char a[24], b[24], c[24];
 
@@ -115,15 +115,17 @@ static void print_ends(const struct life *l)
 	       "ended it)\n  %-20s %-7s %-16s %10s %10s %10s %10s\n",
 		"kind", "issuer", "cause", "blobs", "median", "99.9 %", "worst");
 	for (size_t i = 0; i < l->n_rows; i++) {
-		const struct life_row *w = &l->row[i];
+		const struct audit_blobs_row *w = &l->row[i];
 
 		if (w->cause[0] == '\0')
 			continue;
 		printf("  %-20s %-7s %-16s %10" PRIu64, w->kind, issuer_text(w->dk), w->cause,
 			w->n);
-		if (w->n_late > 0)
-			printf(" %10s %10s %10s\n", duration(life_quantile_us(w, 0.5), a),
-				duration(life_quantile_us(w, 0.999), b), duration(w->worst_us, c));
+		if (w->late.n > 0)
+			printf(" %10s %10s %10s\n",
+				duration(audit_lateness_quantile_us(&w->late, 0.5), a),
+				duration(audit_lateness_quantile_us(&w->late, 0.999), b),
+				duration(w->late.worst_us, c));
 		else
 			printf(" %10s %10s %10s\n", "-", "-", "-");
 	}
@@ -154,7 +156,7 @@ static void print_ends(const struct life *l)
 /* How the chains hang together, if there is anything to say. */
 static void print_handovers(const struct audit_report *r)
 {
-	const struct twins *t = &r->all->twins;
+	const struct audit_duplicates *t = &r->all->duplicates;
 
 	if (r->life->elsewhere > 0)
 		printf("\n%" PRIu64 " blobs were held when another recorder wrote on, whose files "
@@ -197,9 +199,9 @@ static void print_findings(const struct findings *f)
 		printf("  and %" PRIu64 " more\n", f->total - FINDINGS_SHOWN);
 }
 
-void report_text(const struct audit_report *r)
+void audit_report_text(const struct audit_report *r)
 {
-	const struct life *l = r->life;
+	const struct audit_blobs *l = r->life;
 
 	print_head(r);
 	if (l->n_rows > 0) {
@@ -231,19 +233,20 @@ static json_t *dk_json(int dk)
 	return dk < 0 ? json_null() : json_boolean(dk);
 }
 
-static json_t *late_json(const struct life_row *w)
+static json_t *late_json(const struct audit_blobs_row *w)
 {
-	if (w->n_late == 0)
+	if (w->late.n == 0)
 		return json_null();
-	return json_pack("{s:I, s:I, s:I, s:I}", "n", (json_int_t)w->n_late, "median_us",
-		(json_int_t)life_quantile_us(w, 0.5), "p999_us",
-		(json_int_t)life_quantile_us(w, 0.999), "worst_us", (json_int_t)w->worst_us);
+	return json_pack("{s:I, s:I, s:I, s:I}", "n", (json_int_t)w->late.n, "median_us",
+		(json_int_t)audit_lateness_quantile_us(&w->late, 0.5), "p999_us",
+		(json_int_t)audit_lateness_quantile_us(&w->late, 0.999), "worst_us",
+		(json_int_t)w->late.worst_us);
 }
 
-static void rows_json(const struct life *l, json_t *stored, json_t *ends)
+static void rows_json(const struct audit_blobs *l, json_t *stored, json_t *ends)
 {
 	for (size_t i = 0; i < l->n_rows; i++) {
-		const struct life_row *w = &l->row[i];
+		const struct audit_blobs_row *w = &l->row[i];
 		json_int_t n = (json_int_t)w->n, ended = (json_int_t)ended_of(l, w);
 
 		if (w->cause[0] == '\0')
@@ -282,12 +285,12 @@ static json_t *head_json(const struct audit_chain *c)
 		tg_hex_encode(h->hash, CHAIN_HASH, hex), "key", key_text(c->seen_key, key));
 }
 
-static json_t *chains_json(const struct audit_all *a)
+static json_t *chains_json(const struct audit_chains *a)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < a->n; i++) {
-		const struct audit_track *t = &a->track[i];
+		const struct audit_recorder *t = &a->recorder[i];
 		json_t *files = json_array();
 
 		for (size_t k = 0; k < t->n_files; k++)
@@ -302,7 +305,7 @@ static json_t *chains_json(const struct audit_all *a)
 	return list;
 }
 
-static json_t *twins_json(const struct twins *t)
+static json_t *duplicates_json(const struct audit_duplicates *t)
 {
 	json_t *list = json_array();
 
@@ -314,9 +317,9 @@ static json_t *twins_json(const struct twins *t)
 	return list;
 }
 
-static void life_json(json_t *o, const struct audit_report *r)
+static void blobs_json(json_t *o, const struct audit_report *r)
 {
-	const struct life *l = r->life;
+	const struct audit_blobs *l = r->life;
 	json_t *stored = json_array(), *ends = json_array();
 
 	rows_json(l, stored, ends);
@@ -331,9 +334,9 @@ static void life_json(json_t *o, const struct audit_report *r)
 	json_object_set_new(o, "not_given", json_integer((json_int_t)l->elsewhere));
 }
 
-json_t *report_json(const struct audit_report *r)
+json_t *audit_report_json(const struct audit_report *r)
 {
-	const struct audit_all *a = r->all;
+	const struct audit_chains *a = r->all;
 	const struct audit_sums *s = &r->sums;
 	json_t *o = json_pack("{s:b, s:I, s:I, s:I, s:I, s:o}", "good", a->findings.total == 0,
 		"lines", (json_int_t)s->lines, "events", (json_int_t)s->records, "checkpoints",
@@ -346,9 +349,10 @@ json_t *report_json(const struct audit_report *r)
 		json_object_set_new(o, "first_time", time_json(s->first_ms));
 		json_object_set_new(o, "last_time", time_json(s->last_ms));
 	}
-	life_json(o, r);
-	json_object_set_new(o, "also_recorded_total", json_integer((json_int_t)a->twins.total));
-	json_object_set_new(o, "also_recorded", twins_json(&a->twins));
+	blobs_json(o, r);
+	json_object_set_new(
+		o, "also_recorded_total", json_integer((json_int_t)a->duplicates.total));
+	json_object_set_new(o, "also_recorded", duplicates_json(&a->duplicates));
 	json_object_set_new(o, "in_doubt", json_integer((json_int_t)a->doubtful));
 	if (r->receipt != NULL)
 		json_object_set_new(o, "receipt",

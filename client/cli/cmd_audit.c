@@ -6,22 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/audit_report.h"
+#include "cli/cmd.h"
 #include "cli/output.h"
 
 struct verify {
-	struct audit_all all;
-	struct life life;
-	struct receipt receipt;
+	struct audit_chains all;
+	struct audit_blobs life;
+	struct audit_receipt receipt;
 	bool has_receipt;
 };
 
 static int on_line(void *ctx, const struct audit_chain *c, const struct chain_line *l,
-	const struct audit_at *at)
+	const struct finding_place *at)
 {
 	struct verify *v = ctx;
 
 	if (v->has_receipt)
-		receipt_line(&v->receipt, c->last_hash, l, at);
+		audit_receipt_line(&v->receipt, c->last_hash, l, at);
 	return 0;
 }
 
@@ -29,59 +30,59 @@ static int on_event(void *ctx, const struct audit_event *e)
 {
 	struct verify *v = ctx;
 
-	life_event(&v->life, &v->all.findings, e);
-	return v->life.no_memory ? cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM)) : 0;
+	audit_blobs_event(&v->life, &v->all.findings, e);
+	return v->life.no_memory ? output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM)) : 0;
 }
 
 static void on_gap(void *ctx, int64_t at_ms)
 {
 	struct verify *v = ctx;
 
-	life_gap(&v->life, at_ms);
+	audit_blobs_gap(&v->life, at_ms);
 }
 
 static int tell(struct verify *v, struct audit_report *r)
 {
-	int status = CLI_DONE;
+	int status = EXIT_DONE;
 
-	r->sums = audit_all_sums(&v->all);
-	r->overdue = life_overdue(&v->life, &v->all.findings, r->sums.last_ms);
+	r->sums = audit_chains_sums(&v->all);
+	r->overdue = audit_blobs_overdue(&v->life, &v->all.findings, r->sums.last_ms);
 	if (v->has_receipt)
-		receipt_end(&v->receipt, &v->all.findings, r->sums.first_n, r->sums.last_n,
+		audit_receipt_end(&v->receipt, &v->all.findings, r->sums.first_n, r->sums.last_n,
 			r->sums.last);
-	if (output_json())
-		status = output_object(report_json(r));
+	if (output_is_json())
+		status = output_object(audit_report_json(r));
 	else
-		report_text(r);
-	if (status == CLI_DONE && v->all.findings.total > 0)
-		status = CLI_EVIDENCE;
+		audit_report_text(r);
+	if (status == EXIT_DONE && v->all.findings.total > 0)
+		status = EXIT_EVIDENCE;
 	return status;
 }
 
 int cmd_audit_verify(struct cli *cli)
 {
-	static const struct audit_calls calls = {on_line, on_event, on_gap};
+	static const struct audit_calls calls = {.line = on_line, .event = on_event, .gap = on_gap};
 	struct verify *v = calloc(1, sizeof *v);
-	const char *path = options_text(&cli->opt, OPT_RECEIPT);
+	const char *path = cmdline_text(&cli->opt, OPT_RECEIPT);
 	struct audit_report r = {0};
-	int status = v != NULL ? CLI_DONE : cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+	int status = v != NULL ? EXIT_DONE : output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 
-	if (status == CLI_DONE && path != NULL) {
-		status = receipt_load(path, &v->receipt);
+	if (status == EXIT_DONE && path != NULL) {
+		status = audit_receipt_load(path, &v->receipt);
 		v->has_receipt = true;
 		r.receipt = &v->receipt;
 	}
-	if (status == CLI_DONE)
-		status = audit_all_run(
+	if (status == EXIT_DONE)
+		status = audit_chains_run(
 			&v->all, cli, cli->opt.word + 2, cli->opt.n_words - 2, &calls, v);
-	if (status == CLI_DONE) {
+	if (status == EXIT_DONE) {
 		r.all = &v->all;
 		r.life = &v->life;
 		status = tell(v, &r);
 	}
 	if (v != NULL) {
-		audit_all_free(&v->all);
-		life_free(&v->life);
+		audit_chains_free(&v->all);
+		audit_blobs_free(&v->life);
 	}
 	free(v);
 	return status;

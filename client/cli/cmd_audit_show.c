@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sodium.h>
-#include "cli/audit_all.h"
+#include "cli/audit_chains.h"
+#include "cli/cmd.h"
 #include "cli/output.h"
 #include "core/num.h"
 
@@ -25,7 +26,7 @@ struct held { /* a blob that was stored before the moment */
 };
 
 struct show {
-	struct audit_all all;
+	struct audit_chains all;
 	const char *peer; /* NULL: --at */
 	int64_t at_ms, from_ms, to_ms;
 	struct held *held;
@@ -107,7 +108,7 @@ static int hold(struct show *s, const struct audit_event *e)
 		.pos = e->pos};
 
 	if (!make_room(s))
-		return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+		return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 	copy(h.tag, r->tag);
 	copy(h.kind, r->kind);
 	copy(h.uploader, r->uploader);
@@ -239,7 +240,7 @@ static void peer_record(struct show *s, const struct chain_record *r)
 /* The command -------------------------------------------------------------- */
 
 static int on_line(void *ctx, const struct audit_chain *c, const struct chain_line *l,
-	const struct audit_at *at)
+	const struct finding_place *at)
 {
 	(void)ctx, (void)c, (void)l, (void)at;
 	return 0;
@@ -260,28 +261,28 @@ static void on_gap(void *ctx, int64_t at_ms)
 	(void)ctx, (void)at_ms; /* they are counted */
 }
 
-static int read_time(const struct options *o, enum opt_id id, int64_t otherwise, int64_t *out)
+static int read_time(const struct cmdline *o, enum opt_id id, int64_t otherwise, int64_t *out)
 {
-	const char *text = options_text(o, id);
+	const char *text = cmdline_text(o, id);
 
 	*out = otherwise;
 	if (text == NULL || tg_time_parse(text, strlen(text), out) == 0)
 		return 0;
-	return cli_usage(
-		"--%s: not a time like 2026-11-22T12:00:00Z: %s", options_row(id)->name, text);
+	return output_usage(
+		"--%s: not a time like 2026-11-22T12:00:00Z: %s", cmdline_row(id)->name, text);
 }
 
-static int read_question(const struct options *o, struct show *s)
+static int read_question(const struct cmdline *o, struct show *s)
 {
-	const char *at = options_text(o, OPT_AT);
+	const char *at = cmdline_text(o, OPT_AT);
 	int status;
 
-	s->peer = options_text(o, OPT_PEER);
+	s->peer = cmdline_text(o, OPT_PEER);
 	if ((at != NULL) == (s->peer != NULL))
-		return cli_usage("ask one thing: --at TIME (what was held then), or --peer NAME "
-				 "[--from TIME] [--to TIME] (what that peer stored and read)");
-	if (at != NULL && (options_flag(o, OPT_FROM) || options_flag(o, OPT_TO)))
-		return cli_usage("--from and --to belong to --peer");
+		return output_usage("ask one thing: --at TIME (what was held then), or --peer NAME "
+				    "[--from TIME] [--to TIME] (what that peer stored and read)");
+	if (at != NULL && (cmdline_flag(o, OPT_FROM) || cmdline_flag(o, OPT_TO)))
+		return output_usage("--from and --to belong to --peer");
 	status = read_time(o, OPT_AT, 0, &s->at_ms);
 	if (status == 0)
 		status = read_time(o, OPT_FROM, 0, &s->from_ms);
@@ -291,21 +292,22 @@ static int read_question(const struct options *o, struct show *s)
 static void note(const struct show *s)
 {
 	if (s->all.gaps > 0)
-		cli_note("timeglas: not all evidence is given: what an earlier file, or another "
-			 "recorder's, would tell is missing here");
+		output_note("timeglas: not all evidence is given: what an earlier file, or another "
+			    "recorder's, would tell is missing here");
 	if (s->reverted)
-		cli_note("timeglas: the store was failed over before that time: what had ended in "
-			 "the moments before may have been held once more");
+		output_note(
+			"timeglas: the store was failed over before that time: what had ended in "
+			"the moments before may have been held once more");
 	if (s->all.findings.total > 0)
-		cli_note("timeglas: this evidence is not as it was written (%" PRIu64
-			 " findings): see 'timeglas audit verify'",
+		output_note("timeglas: this evidence is not as it was written (%" PRIu64
+			    " findings): see 'timeglas audit verify'",
 			s->all.findings.total);
 }
 
 static int tell(struct show *s)
 {
 	bool good = s->all.findings.total == 0;
-	int status = CLI_DONE;
+	int status = EXIT_DONE;
 
 	if (s->peer == NULL)
 		print_all_held(s);
@@ -316,24 +318,24 @@ static int tell(struct show *s)
 	else if (s->found == 0)
 		printf("nothing\n");
 	note(s);
-	return status == CLI_DONE && !good ? CLI_EVIDENCE : status;
+	return status == EXIT_DONE && !good ? EXIT_EVIDENCE : status;
 }
 
 int cmd_audit_show(struct cli *cli)
 {
-	static const struct audit_calls calls = {on_line, on_event, on_gap};
-	struct show s = {.rows = output_json() ? json_array() : NULL};
+	static const struct audit_calls calls = {.line = on_line, .event = on_event, .gap = on_gap};
+	struct show s = {.rows = output_is_json() ? json_array() : NULL};
 	int status = read_question(&cli->opt, &s);
 
 	randombytes_buf(s.seed, sizeof s.seed);
-	if (status == CLI_DONE)
-		status = audit_all_run(
+	if (status == EXIT_DONE)
+		status = audit_chains_run(
 			&s.all, cli, cli->opt.word + 2, cli->opt.n_words - 2, &calls, &s);
-	if (status == CLI_DONE)
+	if (status == EXIT_DONE)
 		status = tell(&s);
 	else
 		json_decref(s.rows);
-	audit_all_free(&s.all);
+	audit_chains_free(&s.all);
 	free(s.held);
 	free(s.slot);
 	return status;

@@ -5,9 +5,10 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include "cli/commands.h"
+#include "cli/cmd.h"
 #include "cli/material.h"
 #include "cli/output.h"
+#include "cli/values.h"
 
 #define TO_CHARS 1024
 #define BLANKS ", \t"
@@ -33,36 +34,38 @@ static bool name_fits(const char *name)
 	return tg_id_name(id, NULL) == 0;
 }
 
-static int choose_mode(const struct options *o, struct put *p)
+static int choose_mode(const struct cmdline *o, struct put *p)
 {
 	int given =
-		options_flag(o, OPT_RAW) + options_flag(o, OPT_SEALED) + options_given(o, OPT_SIGN);
+		cmdline_flag(o, OPT_RAW) + cmdline_flag(o, OPT_SEALED) + cmdline_given(o, OPT_SIGN);
 
 	if (given > 1)
-		return cli_usage("--sign, --raw and --sealed exclude each other");
-	p->mode = options_flag(o, OPT_RAW)  ? PUT_RAW :
-		options_flag(o, OPT_SEALED) ? PUT_SEALED :
+		return output_usage("--sign, --raw and --sealed exclude each other");
+	p->mode = cmdline_flag(o, OPT_RAW)  ? PUT_RAW :
+		cmdline_flag(o, OPT_SEALED) ? PUT_SEALED :
 					      PUT_SIGNED;
-	if (p->mode == PUT_SIGNED && options_text(o, OPT_SIGN) == NULL)
-		return cli_usage("say how to seal: --sign KEY (or set TIMEGLAS_SIGNING_KEY), --raw "
-				 "for a plain age file, or --sealed if FILE "
-				 "is an age file already");
-	if (p->mode != PUT_SIGNED && options_given(o, OPT_CONTENT_TYPE))
-		return cli_usage(
+	if (p->mode == PUT_SIGNED && cmdline_text(o, OPT_SIGN) == NULL)
+		return output_usage(
+			"say how to seal: --sign KEY (or set TIMEGLAS_SIGNING_KEY), --raw "
+			"for a plain age file, or --sealed if FILE "
+			"is an age file already");
+	if (p->mode != PUT_SIGNED && cmdline_given(o, OPT_CONTENT_TYPE))
+		return output_usage(
 			"--content-type is sealed into the head, and only a signed file has one");
-	if (p->mode == PUT_SEALED && options_given(o, OPT_RECIPIENT))
-		return cli_usage("--sealed and --recipient exclude each other: FILE has its "
-				 "recipients already");
-	if (p->mode != PUT_SEALED && options_given(o, OPT_NAME))
-		return cli_usage("--name goes with --sealed: what is sealed now gets the name that "
-				 "follows from its signature");
-	if (options_given(o, OPT_NAME) && !name_fits(options_text(o, OPT_NAME)))
-		return cli_usage(
+	if (p->mode == PUT_SEALED && cmdline_given(o, OPT_RECIPIENT))
+		return output_usage("--sealed and --recipient exclude each other: FILE has its "
+				    "recipients already");
+	if (p->mode != PUT_SEALED && cmdline_given(o, OPT_NAME))
+		return output_usage(
+			"--name goes with --sealed: what is sealed now gets the name that "
+			"follows from its signature");
+	if (cmdline_given(o, OPT_NAME) && !name_fits(cmdline_text(o, OPT_NAME)))
+		return output_usage(
 			"--name takes the 22 characters that timeglas seal printed for FILE");
 	return 0;
 }
 
-static int join_to(const struct options *o, char out[TO_CHARS])
+static int join_to(const struct cmdline *o, char out[TO_CHARS])
 {
 	size_t len = 0;
 
@@ -72,29 +75,29 @@ static int join_to(const struct options *o, char out[TO_CHARS])
 
 		for (size_t n; s += strspn(s, BLANKS), (n = strcspn(s, BLANKS)) > 0; s += n) {
 			if (n > TO_CHARS - 3 - len)
-				return cli_usage("--to names too many peers");
+				return output_usage("--to names too many peers");
 			len += (size_t)snprintf(out + len, TO_CHARS - len, "%s%.*s",
 				len > 0 ? ", " : "", (int)n, s);
 		}
 	}
-	return o->n[OPT_TO] > 0 && len == 0 ? cli_usage("--to names nobody") : 0;
+	return o->n[OPT_TO] > 0 && len == 0 ? output_usage("--to names nobody") : 0;
 }
 
-static int load_put(const struct options *o, struct put *p)
+static int load_put(const struct cmdline *o, struct put *p)
 {
 	int err = choose_mode(o, p);
 
-	p->named = options_given(o, OPT_NAME);
+	p->named = cmdline_given(o, OPT_NAME);
 	if (err == 0)
-		err = label_options(o, 1, &p->labels);
+		err = values_labels(o, 1, &p->labels);
 	if (err == 0)
-		err = option_duration(o, OPT_TTL, TTL_MAX_S, &p->ttl_s);
+		err = values_duration(o, OPT_TTL, TTL_MAX_S, &p->ttl_s);
 	if (err == 0)
 		err = join_to(o, p->to);
 	if (err == 0 && p->mode != PUT_SEALED)
 		err = material_recipients(o, &p->keys);
 	if (err == 0 && p->mode != PUT_SEALED && p->keys.n_recipients == 0)
-		err = cli_usage(
+		err = output_usage(
 			"--recipient is missing; give an age1... key, or set TIMEGLAS_RECIPIENT");
 	if (err == 0 && p->mode == PUT_SIGNED)
 		err = material_signer(o, &p->keys);
@@ -103,29 +106,30 @@ static int load_put(const struct options *o, struct put *p)
 
 static int say_put(tg_client *c, const struct put *p, const tg_blob *b)
 {
-	if (output_json())
+	if (output_is_json())
 		return output_answer(c);
 	output_text(b->blob);
 	if (strcmp(b->state, "gone") == 0) {
 		/* an answer that was lost, and asked for again later */
-		cli_note("stored, and gone since: %s, at %s", b->cause, b->gone_at);
-		return CLI_DONE;
+		output_note("stored, and gone since: %s, at %s", b->cause, b->gone_at);
+		return EXIT_DONE;
 	}
-	cli_note("%s%s%s, %llu bytes sealed, erased at %s at the latest", b->kind,
+	output_note("%s%s%s, %llu bytes sealed, erased at %s at the latest", b->kind,
 		b->issuer[0] != '\0' ? " " : "", b->issuer, (unsigned long long)b->size,
 		b->deadline);
 	if (p->mode == PUT_RAW)
-		cli_note("raw: nothing binds this id to the content; a reader has to say --raw");
+		output_note("raw: nothing binds this id to the content; a reader has to say --raw");
 	if (p->mode == PUT_SEALED && !p->named)
-		cli_note("no --name: nothing binds this id to the content; if FILE is signed, no "
-			 "reader accepts it: store it with the --name that "
-			 "timeglas seal printed; if it is plain age, a reader has to say --raw");
-	return CLI_DONE;
+		output_note(
+			"no --name: nothing binds this id to the content; if FILE is signed, no "
+			"reader accepts it: store it with the --name that "
+			"timeglas seal printed; if it is plain age, a reader has to say --raw");
+	return EXIT_DONE;
 }
 
 static int upload(struct cli *cli, struct put *p)
 {
-	const struct options *opt = &cli->opt;
+	const struct cmdline *opt = &cli->opt;
 	const struct labels *l = &p->labels;
 	const tg_put_file_opts o = {.struct_size = sizeof o,
 		.recipient = material_to(&p->keys),
@@ -140,8 +144,8 @@ static int upload(struct cli *cli, struct put *p)
 		.to = p->to[0] != '\0' ? p->to : NULL,
 		.ttl_s = p->ttl_s,
 		.sealed = p->mode == PUT_SEALED,
-		.name = options_text(opt, OPT_NAME),
-		.idempotency_key = options_text(opt, OPT_IDEMPOTENCY)};
+		.name = cmdline_text(opt, OPT_NAME),
+		.idempotency_key = cmdline_text(opt, OPT_IDEMPOTENCY)};
 	tg_blob blob = {.struct_size = sizeof blob};
 	tg_client *c;
 	int err = cli_connect(cli, true, &c);
@@ -150,7 +154,7 @@ static int upload(struct cli *cli, struct put *p)
 		return err;
 	err = tg_put_file(c, &o, cli->operand, &blob);
 	progress_end(&cli->progress);
-	err = err == 0 ? say_put(c, p, &blob) : cli_fail_client(c, err);
+	err = err == 0 ? say_put(c, p, &blob) : output_fail_client(c, err);
 	cli_disconnect(cli, c);
 	return err;
 }

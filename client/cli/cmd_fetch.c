@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "cli/commands.h"
+#include "cli/cmd.h"
 #include "cli/output.h"
-#include "cli/unseal.h"
+#include "cli/opening.h"
+#include "cli/values.h"
 #include "lib/spool.h"
 
 #define PATH_CHARS 4096
@@ -21,7 +22,7 @@ struct fetch {
 	const char *id, *target;
 	bool stream;  /* the target gets bytes, and no name */
 	bool opening; /* otherwise the ciphertext itself is what the user wants */
-	struct unseal unseal;
+	struct opening demands;
 	tg_fetch_opts opts;
 	char keep[PATH_CHARS];
 	const char *receipt_path;
@@ -33,7 +34,8 @@ struct fetch {
 
 static int cannot_write(const char *path)
 {
-	return cli_fail(TG_EIO, "nothing was fetched: cannot write %s: %s", path, strerror(errno));
+	return output_fail(
+		TG_EIO, "nothing was fetched: cannot write %s: %s", path, strerror(errno));
 }
 
 /* Can a file be made there? */
@@ -54,7 +56,7 @@ static int choose_keep(struct fetch *f)
 
 	if (!f->stream) {
 		if (snprintf(f->keep, sizeof f->keep, "%s.age", f->target) >= (int)sizeof f->keep)
-			return cli_usage("the name of the output file is too long");
+			return output_usage("the name of the output file is too long");
 		return probe(f->keep) == 0 ? 0 : cannot_write(f->keep);
 	}
 	snprintf(f->keep, sizeof f->keep, "%s.age", f->id);
@@ -65,17 +67,18 @@ static int choose_keep(struct fetch *f)
 	return probe(f->keep) == 0 ? 0 : cannot_write(f->keep);
 }
 
-static int choose_receipt(const struct options *o, struct fetch *f)
+static int choose_receipt(const struct cmdline *o, struct fetch *f)
 {
-	f->receipt_path = options_text(o, OPT_RECEIPT);
+	f->receipt_path = cmdline_text(o, OPT_RECEIPT);
 	if (f->receipt_path == NULL)
 		return 0;
 	if (strcmp(f->receipt_path, "-") == 0)
-		return cli_usage("--receipt takes a file; with --json the receipt stands in the "
-				 "object, too");
+		return output_usage("--receipt takes a file; with --json the receipt stands in the "
+				    "object, too");
 	if (!f->stream && strcmp(f->receipt_path, f->target) == 0)
-		return cli_usage("--receipt and --output name one file: the receipt would replace "
-				 "the evidence");
+		return output_usage(
+			"--receipt and --output name one file: the receipt would replace "
+			"the evidence");
 	return tg_spool_new(f->receipt_path, &f->receipt) == 0 ? 0 : cannot_write(f->receipt_path);
 }
 
@@ -83,29 +86,31 @@ static int check_output(const struct fetch *f)
 {
 	bool to_stdout = f->target == NULL || strcmp(f->target, "-") == 0;
 
-	if (to_stdout && output_json())
-		return cli_usage("--json needs -o FILE: stdout is for the JSON object");
+	if (to_stdout && output_is_json())
+		return output_usage("--json needs -o FILE: stdout is for the JSON object");
 	if (to_stdout && !f->opening && isatty(STDOUT_FILENO))
-		return cli_usage(
+		return output_usage(
 			"the sealed content is binary and stdout is a terminal: give -o FILE");
 	return 0;
 }
 
-static int choose_opening(const struct options *o, struct fetch *f)
+static int choose_opening(const struct cmdline *o, struct fetch *f)
 {
 	if (f->opening)
-		return unseal_prepare(o, TG_MAX_AGE_MS / 1000, &f->unseal);
+		return opening_prepare(o, TG_MAX_AGE_MS / 1000, &f->demands);
 	for (int id = 0; id < OPT_N; id++)
-		if (options_given(o, id) &&
+		if (cmdline_given(o, id) &&
 			(id == OPT_SENDER || id == OPT_RAW || id == OPT_KIND || id == OPT_ISSUER ||
 				id == OPT_SESSION || id == OPT_SUBJECT || id == OPT_MAX_AGE))
-			return cli_usage("--%s is for opening: give --identity, and not --sealed",
-				options_row(id)->name);
-	if (!options_flag(o, OPT_SEALED))
-		return cli_usage("--identity is missing: give the file, or set TIMEGLAS_IDENTITY; "
-				 "or say --sealed for the sealed content itself, unchecked");
-	return options_given(o, OPT_IDENTITY) ?
-		cli_usage("--sealed and --identity exclude each other") :
+			return output_usage(
+				"--%s is for opening: give --identity, and not --sealed",
+				cmdline_row(id)->name);
+	if (!cmdline_flag(o, OPT_SEALED))
+		return output_usage(
+			"--identity is missing: give the file, or set TIMEGLAS_IDENTITY; "
+			"or say --sealed for the sealed content itself, unchecked");
+	return cmdline_given(o, OPT_IDENTITY) ?
+		output_usage("--sealed and --identity exclude each other") :
 		0;
 }
 
@@ -124,31 +129,31 @@ static int open_stream(struct fetch *f)
  * or in the library. */
 static int prepare(struct cli *cli, struct fetch *f, bool take)
 {
-	const struct options *o = &cli->opt;
+	const struct cmdline *o = &cli->opt;
 	uint64_t lease_s = 0, max_size = 0;
 	int err;
 
 	f->id = cli->operand;
-	f->target = options_text(o, OPT_OUTPUT);
+	f->target = cmdline_text(o, OPT_OUTPUT);
 	f->stream = tg_spool_is_stream(f->target);
-	f->opening = options_text(o, OPT_IDENTITY) != NULL && !options_flag(o, OPT_SEALED);
+	f->opening = cmdline_text(o, OPT_IDENTITY) != NULL && !cmdline_flag(o, OPT_SEALED);
 	if (tg_id_name(f->id, NULL) != 0)
-		return cli_usage("that is not a blob's id");
-	err = option_duration(o, OPT_LEASE, TG_LEASE_MAX_S, &lease_s);
+		return output_usage("that is not a blob's id");
+	err = values_duration(o, OPT_LEASE, TG_LEASE_MAX_S, &lease_s);
 	if (err == 0)
-		err = option_size(o, OPT_MAX_SIZE, &max_size);
+		err = values_size(o, OPT_MAX_SIZE, &max_size);
 	if (err == 0)
 		err = check_output(f);
 	if (err == 0)
 		err = choose_opening(o, f);
 	if (err == 0)
 		err = choose_receipt(o, f);
-	if (err == 0 && !options_flag(o, OPT_NO_KEEP))
+	if (err == 0 && !cmdline_flag(o, OPT_NO_KEEP))
 		err = choose_keep(f);
 	if (err == 0)
 		err = open_stream(f);
 	f->opts = (tg_fetch_opts){.struct_size = sizeof f->opts,
-		.expect = f->opening ? &f->unseal.expect : NULL,
+		.expect = f->opening ? &f->demands.expect : NULL,
 		.take = take,
 		.lease_s = (uint32_t)lease_s,
 		.max_size = max_size,
@@ -189,7 +194,7 @@ static int write_receipt(struct fetch *f)
 	if (err == 0)
 		err = tg_spool_commit(f->receipt);
 	return err == 0 ? 0 :
-			  cli_fail(TG_EIO,
+			  output_fail(TG_EIO,
 				  "the blob is fetched and erased, but its receipt could not be "
 				  "written to %s: %s",
 				  f->receipt_path, strerror(errno));
@@ -205,21 +210,21 @@ static int say_fetched(const struct fetch *f)
 	const tg_blob *b = f->got.blob;
 	json_t *o;
 
-	if (!output_json()) {
+	if (!output_is_json()) {
 		if (f->opening)
-			head_note(f->got.head);
+			opening_head_note(f->got.head);
 		else
-			cli_note("%s%s%s, %llu bytes, still sealed", b->kind,
+			output_note("%s%s%s, %llu bytes, still sealed", b->kind,
 				b->issuer[0] != '\0' ? " " : "", b->issuer,
 				(unsigned long long)b->size);
-		return CLI_DONE;
+		return EXIT_DONE;
 	}
 	o = json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:I, s:s, s:b}", "blob", f->id, "kind", b->kind,
 		"issuer", none_if_empty(b->issuer), "session", none_if_empty(b->session),
 		"stored_at", none_if_empty(b->stored_at), "size", (json_int_t)b->size, "file",
 		f->target, "opened", f->opening ? 1 : 0);
 	if (o != NULL && f->got.head != NULL)
-		json_object_set_new(o, "head", head_json(f->got.head));
+		json_object_set_new(o, "head", opening_head_json(f->got.head));
 	if (o != NULL && f->got.acked)
 		json_object_set_new(o, "receipt", json_loads(tg_client_json(f->client), 0, NULL));
 	return output_object(o);
@@ -230,13 +235,14 @@ static int conclude(struct fetch *f, int err)
 	int receipt;
 
 	if (err != 0 && f->got.released) {
-		cli_note("the content is whole, checked and written, but the buffer could not be "
-			 "told so:");
-		return cli_fail_client(f->client, err);
+		output_note(
+			"the content is whole, checked and written, but the buffer could not be "
+			"told so:");
+		return output_fail_client(f->client, err);
 	}
 	receipt = write_receipt(f);
 	if (err != 0)
-		return cli_fail_client(f->client, err);
+		return output_fail_client(f->client, err);
 	return receipt == 0 ? say_fetched(f) : receipt;
 }
 
@@ -265,8 +271,8 @@ static int fetch(struct cli *cli, bool take)
 	if (err == 0)
 		err = run(cli, &f);
 	if (f.out > STDERR_FILENO && close(f.out) != 0 && err == 0)
-		err = cli_fail(TG_EIO, "cannot write %s: %s", f.target, strerror(errno));
-	unseal_free(&f.unseal);
+		err = output_fail(TG_EIO, "cannot write %s: %s", f.target, strerror(errno));
+	opening_free(&f.demands);
 	tg_spool_free(f.receipt);
 	return err;
 }

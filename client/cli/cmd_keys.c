@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "cli/commands.h"
+#include "cli/cmd.h"
 #include "cli/output.h"
 #include "core/encoding.h"
 #include "core/num.h"
@@ -163,7 +163,7 @@ static int print_publics(struct public_keys *p)
 	unsigned number = 0, found = 0;
 
 	if (fault != NULL)
-		return cli_fail(TG_EKEY, "%s holds no well-formed key: %s", p->path, fault);
+		return output_fail(TG_EKEY, "%s holds no well-formed key: %s", p->path, fault);
 	while (at < end) {
 		const char *line = at, *lf = memchr(at, '\n', (size_t)(end - at));
 		size_t n = (size_t)((lf != NULL ? lf : end) - at);
@@ -178,22 +178,22 @@ static int print_publics(struct public_keys *p)
 		err = print_public(p, line, n);
 		/* the line is not printed: it may be a secret with a typing error */
 		if (err == TG_EKEY)
-			return cli_fail(err,
+			return output_fail(err,
 				"%s, line %u: neither an identity (AGE-SECRET-KEY-1...) "
 				"nor a signing key (TIMEGLAS-SIGNING-KEY-1...)",
 				p->path, number);
 		if (err != 0)
-			return cli_fail(err, "%s", tg_strerror(err));
+			return output_fail(err, "%s", tg_strerror(err));
 		found++;
 	}
-	return found > 0 ? 0 : cli_fail(TG_EKEY, "%s holds no key", p->path);
+	return found > 0 ? 0 : output_fail(TG_EKEY, "%s holds no key", p->path);
 }
 
 static int cannot_write(const char *path)
 {
 	if (errno == EEXIST)
-		return cli_fail(TG_EIO, "%s exists already; a key is never overwritten", path);
-	return cli_fail(TG_EIO, "cannot write %s: %s", path, strerror(errno));
+		return output_fail(TG_EIO, "%s exists already; a key is never overwritten", path);
+	return output_fail(TG_EIO, "cannot write %s: %s", path, strerror(errno));
 }
 
 /* keygen -y. */
@@ -209,22 +209,23 @@ static int keygen_public(const char *from, const char *to)
 
 	p.text = open_memstream(&text, &n);
 	if (p.secrets == NULL || p.text == NULL || p.recipients == NULL || p.senders == NULL) {
-		err = cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+		err = output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 		goto out;
 	}
 	err = read_secrets(&p);
 	if (err != 0)
-		err = err == TG_EIO ? cli_fail(err, "cannot read %s: %s", from, strerror(errno)) :
-				      cli_fail(err, "%s is too large for a file of keys", from);
+		err = err == TG_EIO ?
+			output_fail(err, "cannot read %s: %s", from, strerror(errno)) :
+			output_fail(err, "%s is too large for a file of keys", from);
 	else
 		err = print_publics(&p);
 	if (err == 0 && fflush(p.text) != 0)
-		err = cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+		err = output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 	if (err != 0)
 		goto out;
 	if (to != NULL && write_file(to, text) != 0)
 		err = cannot_write(to);
-	else if (output_json())
+	else if (output_is_json())
 		err = output_object(
 			json_pack("{s:O, s:O}", "recipients", p.recipients, "senders", p.senders));
 	else if (to == NULL)
@@ -241,10 +242,10 @@ out:
 
 int cmd_keygen(struct cli *cli)
 {
-	const char *path = options_text(&cli->opt, OPT_OUTPUT),
-		   *from = options_text(&cli->opt, OPT_PUBLIC);
+	const char *path = cmdline_text(&cli->opt, OPT_OUTPUT),
+		   *from = cmdline_text(&cli->opt, OPT_PUBLIC);
 	/* TIMEGLAS_SIGNING_KEY names a key to use, not to make */
-	bool sign = options_given(&cli->opt, OPT_SIGN);
+	bool sign = cmdline_given(&cli->opt, OPT_SIGN);
 	struct fresh_key *k = sodium_malloc(sizeof *k);
 	char public_text[TG_KEY_TEXT_MAX], created[TG_TIME_LEN + 1];
 	int err = k != NULL ? 0 : TG_ENOMEM;
@@ -252,20 +253,21 @@ int cmd_keygen(struct cli *cli)
 	if (path != NULL && strcmp(path, "-") == 0)
 		path = NULL;
 	if (from != NULL) {
-		err = sign ? cli_usage("keygen -y reads a key that exists; leave --sign out: the "
-				       "file tells its kind") :
-			     keygen_public(from, path);
+		err = sign ?
+			output_usage("keygen -y reads a key that exists; leave --sign out: the "
+				     "file tells its kind") :
+			keygen_public(from, path);
 		goto out;
 	}
-	if (path == NULL && output_json()) {
+	if (path == NULL && output_is_json()) {
 		/* a JSON writer would leave copies of the secret in memory */
-		err = cli_usage("keygen --json writes the secret to a file: give -o FILE");
+		err = output_usage("keygen --json writes the secret to a file: give -o FILE");
 		goto out;
 	}
 	if (err == 0)
 		err = sign ? make_signer(k, public_text) : make_identity(k, public_text);
 	if (err != 0) {
-		err = cli_fail(err, "cannot make a key: %s", tg_strerror(err));
+		err = output_fail(err, "cannot make a key: %s", tg_strerror(err));
 		goto out;
 	}
 	tg_time_format((int64_t)time(NULL) * 1000, created);
@@ -275,7 +277,7 @@ int cmd_keygen(struct cli *cli)
 		err = cannot_write(path);
 		goto out;
 	}
-	if (output_json()) {
+	if (output_is_json()) {
 		err = give_json(path, sign ? "sender" : "recipient", public_text, created);
 		goto out;
 	}
@@ -283,9 +285,9 @@ int cmd_keygen(struct cli *cli)
 		output_text(public_text);
 		goto out;
 	}
-	cli_note("public key: %s", public_text);
+	output_note("public key: %s", public_text);
 	if (write_stdout(k->file) != 0)
-		err = cli_fail(TG_EIO, "cannot write to stdout: %s", strerror(errno));
+		err = output_fail(TG_EIO, "cannot write to stdout: %s", strerror(errno));
 out:
 	sodium_free(k);
 	return err;

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "cli/commands.h"
+#include "cli/cmd.h"
 #include "cli/material.h"
 #include "cli/output.h"
-#include "cli/unseal.h"
+#include "cli/opening.h"
 #include "lib/source.h"
 #include "lib/spool.h"
 
@@ -23,40 +23,41 @@ static bool to_stdout(const char *target)
 
 static int check_output(const struct cli *cli, bool binary)
 {
-	if (!to_stdout(options_text(&cli->opt, OPT_OUTPUT)))
+	if (!to_stdout(cmdline_text(&cli->opt, OPT_OUTPUT)))
 		return 0;
-	if (output_json())
-		return cli_usage("--json needs -o FILE: stdout is for the JSON object");
+	if (output_is_json())
+		return output_usage("--json needs -o FILE: stdout is for the JSON object");
 	if (binary && isatty(STDOUT_FILENO))
-		return cli_usage("sealed files are binary and stdout is a terminal: give -o FILE");
+		return output_usage(
+			"sealed files are binary and stdout is a terminal: give -o FILE");
 	return 0;
 }
 
 static int choose_seal(const struct cli *cli, struct material *m, struct labels *l, tg_seal_opts *o)
 {
-	const struct options *opt = &cli->opt;
-	bool raw = options_flag(opt, OPT_RAW);
+	const struct cmdline *opt = &cli->opt;
+	bool raw = cmdline_flag(opt, OPT_RAW);
 	int err;
 
-	if (raw && options_given(opt, OPT_SIGN))
-		return cli_usage("--raw and --sign exclude each other");
+	if (raw && cmdline_given(opt, OPT_SIGN))
+		return output_usage("--raw and --sign exclude each other");
 	if (raw &&
 		(opt->given &
 			(OPT_BIT(OPT_KIND) | OPT_BIT(OPT_ISSUER) | OPT_BIT(OPT_SESSION) |
 				OPT_BIT(OPT_SUBJECT) | OPT_BIT(OPT_CONTENT_TYPE))) != 0)
-		return cli_usage("a --raw file has no head, so --kind, --issuer, --session, "
-				 "--subject and --content-type have no place in it");
+		return output_usage("a --raw file has no head, so --kind, --issuer, --session, "
+				    "--subject and --content-type have no place in it");
 	err = material_recipients(opt, m);
 	if (err == 0 && m->n_recipients == 0)
-		err = cli_usage(
+		err = output_usage(
 			"--recipient is missing; give an age1... key, or set TIMEGLAS_RECIPIENT");
 	if (err == 0 && !raw)
 		err = material_signer(opt, m);
 	if (err == 0 && !raw && m->signer == NULL)
-		err = cli_usage("say how to seal: --sign KEY (or set TIMEGLAS_SIGNING_KEY), or "
-				"--raw for a plain age file");
+		err = output_usage("say how to seal: --sign KEY (or set TIMEGLAS_SIGNING_KEY), or "
+				   "--raw for a plain age file");
 	if (err == 0 && !raw)
-		err = label_options(opt, 1, l);
+		err = values_labels(opt, 1, l);
 	*o = (tg_seal_opts){.struct_size = sizeof *o,
 		.recipient = material_to(m),
 		.n_recipients = m->n_recipients,
@@ -71,12 +72,12 @@ static int choose_seal(const struct cli *cli, struct material *m, struct labels 
 
 static int cannot_write(const char *what)
 {
-	return cli_fail(TG_EIO, "cannot write %s: %s", what, strerror(errno));
+	return output_fail(TG_EIO, "cannot write %s: %s", what, strerror(errno));
 }
 
 static int cannot_read(const char *path)
 {
-	return cli_fail(TG_EIO, "cannot read %s: %s", strcmp(path, "-") == 0 ? "stdin" : path,
+	return output_fail(TG_EIO, "cannot read %s: %s", strcmp(path, "-") == 0 ? "stdin" : path,
 		strerror(errno));
 }
 
@@ -114,7 +115,7 @@ static int cannot_seal(int err)
 {
 	if (err == TG_EIO) /* nothing is read yet: the header could not be written */
 		return cannot_write("the sealed file");
-	return cli_fail(err, "cannot seal: %s",
+	return output_fail(err, "cannot seal: %s",
 		err == TG_ESESSION       ? "--session holds what no session's id does" :
 			err == TG_EMEDIA ? "--content-type is not a media type" :
 					   tg_strerror(err));
@@ -127,26 +128,26 @@ static int pump(struct tg_source *in, struct tg_spool *out)
 	if (err == TG_EIO && tg_source_why(in) == NULL)
 		return cannot_write("the sealed file");
 	if (err != 0)
-		return cli_fail(err, "cannot seal: %s",
+		return output_fail(err, "cannot seal: %s",
 			tg_source_why(in) != NULL ? tg_source_why(in) : tg_strerror(err));
-	return tg_spool_commit(out) == 0 ? CLI_DONE : cannot_write("the sealed file");
+	return tg_spool_commit(out) == 0 ? EXIT_DONE : cannot_write("the sealed file");
 }
 
 static int say_sealed(const char *target, uint64_t size, const char *name)
 {
-	if (output_json())
+	if (output_is_json())
 		return output_object(json_pack("{s:s, s:I, s:s*}", "file", target, "size",
 			(json_int_t)size, "name", name[0] != '\0' ? name : NULL));
 	if (name[0] != '\0')
-		cli_note("sealed; to store it: timeglas put --sealed --name %s", name);
-	return CLI_DONE;
+		output_note("sealed; to store it: timeglas put --sealed --name %s", name);
+	return EXIT_DONE;
 }
 
 /* What is sealed may be seen as it comes: a part of it opens to nobody who would take it for the
  * whole. */
 int cmd_seal(struct cli *cli)
 {
-	const char *target = options_text(&cli->opt, OPT_OUTPUT);
+	const char *target = cmdline_text(&cli->opt, OPT_OUTPUT);
 	char name[TG_NAME_CHARS + 1] = "";
 	struct material m = {0};
 	struct labels l = {0};
@@ -181,8 +182,8 @@ int cmd_seal(struct cli *cli)
 /* of several sealed chunks at once, the opener copies the first and the last alone */
 #define READ_BYTES 262144
 
-struct opening {
-	struct unseal u;
+struct opened_file {
+	struct opening demands;
 	struct tg_source *in;
 	tg_head head;
 	bool has_head;
@@ -191,7 +192,7 @@ struct opening {
 	char why[512];
 };
 
-static int feed(struct opening *p, tg_opener *opener, unsigned char *buf)
+static int feed(struct opened_file *p, tg_opener *opener, unsigned char *buf)
 {
 	int err = 0;
 
@@ -211,20 +212,21 @@ static int feed(struct opening *p, tg_opener *opener, unsigned char *buf)
 	return err;
 }
 
-static int fail_opening(struct opening *p, int err, const char *why)
+static int fail_opening(struct opened_file *p, int err, const char *why)
 {
 	if (p->why[0] == '\0' && err == TG_EIO && p->write_errno != 0)
 		snprintf(p->why, sizeof p->why, "cannot write: %s", strerror(p->write_errno));
-	return cli_fail(err, "not opened: %s",
+	return output_fail(err, "not opened: %s",
 		p->why[0] != '\0'      ? p->why :
 			why[0] != '\0' ? why :
 					 tg_strerror(err));
 }
 
 /* Straight into the nameless file that becomes the target when all of it has been checked. */
-static int open_to_file(struct opening *p, const char *target)
+static int open_to_file(struct opened_file *p, const char *target)
 {
-	tg_open_opts o = {.struct_size = sizeof o, .expect = &p->u.expect, .write = tg_spool_write};
+	tg_open_opts o = {
+		.struct_size = sizeof o, .expect = &p->demands.expect, .write = tg_spool_write};
 	unsigned char *buf = malloc(READ_BYTES);
 	struct tg_spool *out = NULL;
 	tg_opener *opener = NULL;
@@ -232,7 +234,7 @@ static int open_to_file(struct opening *p, const char *target)
 	int err;
 
 	if (buf == NULL)
-		return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+		return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 	if (tg_spool_new(target, &out) != 0) {
 		free(buf);
 		return cannot_write(target);
@@ -263,7 +265,7 @@ static int open_to_file(struct opening *p, const char *target)
 
 struct stream {
 	int fd;
-	struct opening *p;
+	struct opened_file *p;
 };
 
 static int write_stream(void *ctx, const void *data, size_t n)
@@ -289,7 +291,7 @@ static int write_stream(void *ctx, const void *data, size_t n)
 
 /* A pipe can be read once. What is kept of it for the second time, in a nameless file, is sealed.
  */
-static int spool_input(struct opening *p, struct tg_spool **kept)
+static int spool_input(struct opened_file *p, struct tg_spool **kept)
 {
 	unsigned char *buf = malloc(READ_BYTES);
 	int err = buf != NULL ? tg_spool_new(NULL, kept) : TG_ENOMEM;
@@ -308,18 +310,20 @@ static int spool_input(struct opening *p, struct tg_spool **kept)
 		err = tg_spool_rewind(*kept);
 	free(buf);
 	return err == 0 ? 0 :
-			  cli_fail(err, "cannot keep the sealed input in a temporary file: %s",
+			  output_fail(err, "cannot keep the sealed input in a temporary file: %s",
 				  err == TG_EIO ? strerror(errno) : tg_strerror(err));
 }
 
 /* All of it is checked before the first byte goes out. */
-static int open_to_stream(struct opening *p, const char *target)
+static int open_to_stream(struct opened_file *p, const char *target)
 {
 	struct stream s = {
 		.fd = to_stdout(target) ? STDOUT_FILENO : open(target, O_WRONLY | O_CLOEXEC),
 		.p = p};
-	const tg_open_opts o = {
-		.struct_size = sizeof o, .expect = &p->u.expect, .write = write_stream, .ctx = &s};
+	const tg_open_opts o = {.struct_size = sizeof o,
+		.expect = &p->demands.expect,
+		.write = write_stream,
+		.ctx = &s};
 	struct tg_spool *kept = NULL;
 	char why[512] = "";
 	int err = 0, fd = tg_source_fd(p->in);
@@ -333,7 +337,7 @@ static int open_to_stream(struct opening *p, const char *target)
 	if (err == 0) {
 		p->head.struct_size = sizeof p->head;
 		err = tg_open_fd(&o, fd, &p->head, why, sizeof why);
-		p->has_head = err == 0 && !p->u.expect.raw;
+		p->has_head = err == 0 && !p->demands.expect.raw;
 		if (err != 0)
 			err = fail_opening(p, err, why);
 	}
@@ -343,17 +347,17 @@ static int open_to_stream(struct opening *p, const char *target)
 	return err;
 }
 
-static int say_opened(const struct opening *p, const char *target)
+static int say_opened(const struct opened_file *p, const char *target)
 {
 	json_t *o;
 
-	if (!output_json()) {
-		head_note(p->has_head ? &p->head : NULL);
-		return CLI_DONE;
+	if (!output_is_json()) {
+		opening_head_note(p->has_head ? &p->head : NULL);
+		return EXIT_DONE;
 	}
 	o = json_pack("{s:s, s:I}", "file", target, "size", (json_int_t)p->size);
 	if (o != NULL && p->has_head)
-		json_object_set_new(o, "head", head_json(&p->head));
+		json_object_set_new(o, "head", opening_head_json(&p->head));
 	return output_object(o);
 }
 
@@ -361,14 +365,15 @@ static int say_opened(const struct opening *p, const char *target)
  * say anything. */
 int cmd_open(struct cli *cli)
 {
-	const char *target = options_text(&cli->opt, OPT_OUTPUT);
-	struct opening p = {.size = 0};
+	const char *target = cmdline_text(&cli->opt, OPT_OUTPUT);
+	struct opened_file p = {.size = 0};
 	int err = check_output(cli, false);
 
 	if (err == 0)
-		err = unseal_prepare(&cli->opt, INT64_MAX / 1000, &p.u);
-	if (err == 0 && p.u.expect.blob != NULL && tg_id_name(p.u.expect.blob, NULL) != 0)
-		err = cli_usage("--id: that is not a blob's id");
+		err = opening_prepare(&cli->opt, INT64_MAX / 1000, &p.demands);
+	if (err == 0 && p.demands.expect.blob != NULL &&
+		tg_id_name(p.demands.expect.blob, NULL) != 0)
+		err = output_usage("--id: that is not a blob's id");
 	if (err == 0)
 		err = open_source(cli, &p.in);
 	if (err == 0)
@@ -377,6 +382,6 @@ int cmd_open(struct cli *cli)
 	if (err == 0)
 		err = say_opened(&p, target);
 	tg_source_free(p.in);
-	unseal_free(&p.u);
+	opening_free(&p.demands);
 	return err;
 }

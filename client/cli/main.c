@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <timeglas/timeglas.h>
 #include <unistd.h>
-#include "cli/commands.h"
+#include "cli/command.h"
 #include "cli/output.h"
 
 /* No core file and no debugger of the same user may see keys or plaintext. */
@@ -53,29 +53,29 @@ static int run(struct cli *cli, int argc, char **argv)
 {
 	const struct command *command;
 	char why[256] = "";
-	int err = options_parse(&cli->opt, argc, argv, why);
+	int err = cmdline_parse(&cli->opt, argc, argv, why);
 
 	if (err != 0)
-		return cli_usage("%s", why);
-	if (options_flag(&cli->opt, OPT_VERSION)) {
-		if (output_json())
+		return output_usage("%s", why);
+	if (cmdline_flag(&cli->opt, OPT_VERSION)) {
+		if (output_is_json())
 			return output_object(json_pack("{s:s}", "version", TG_VERSION));
 		output_text("timeglas " TG_VERSION);
-		return CLI_DONE;
+		return EXIT_DONE;
 	}
-	if (cli->opt.n_words == 0 && options_flag(&cli->opt, OPT_HELP)) {
+	if (cli->opt.n_words == 0 && cmdline_flag(&cli->opt, OPT_HELP)) {
 		command_help(NULL);
-		return CLI_DONE;
+		return EXIT_DONE;
 	}
 	if (command_find(&cli->opt, &command, &cli->operand, why) != 0)
-		return cli_usage("%s", why);
-	if (options_flag(&cli->opt, OPT_HELP)) {
+		return output_usage("%s", why);
+	if (cmdline_flag(&cli->opt, OPT_HELP)) {
 		command_help(command);
-		return CLI_DONE;
+		return EXIT_DONE;
 	}
-	err = options_defaults(&cli->opt, why);
+	err = cmdline_defaults(&cli->opt, why);
 	if (err != 0)
-		return cli_fail(err, "%s", why);
+		return output_fail(err, "%s", why);
 	return command->run(cli);
 }
 
@@ -85,7 +85,7 @@ static int run_swept(struct cli *cli, int argc, char **argv)
 	int removed = tg_kept_sweep();
 
 	if (removed > 0)
-		cli_note("removed %d kept sealed %s, whose time was over", removed,
+		output_note("removed %d kept sealed %s, whose time was over", removed,
 			removed == 1 ? "copy" : "copies");
 	return run(cli, argc, argv);
 }
@@ -96,18 +96,19 @@ int main(int argc, char **argv)
 	int status;
 
 	if (occupy_closed_streams() != 0)
-		return CLI_USAGE;
+		return EXIT_USAGE;
 	output_init(wants_json(argc, argv));
 	if (harden() != 0 || tg_init() != 0)
-		status = cli_fail(TG_EINTERNAL,
+		status = output_fail(TG_EINTERNAL,
 			"cannot start: no randomness, no ciphers, or no way to keep memory "
 			"private");
 	else
 		status = run_swept(&cli, argc, argv);
 	if (!tg_memory_locked())
-		cli_note("timeglas: memory for keys could not be locked, so they may have gone to "
-			 "swap; raise the limit (ulimit -l), or encrypt swap");
-	options_free(&cli.opt);
+		output_note(
+			"timeglas: memory for keys could not be locked, so they may have gone to "
+			"swap; raise the limit (ulimit -l), or encrypt swap");
+	cmdline_free(&cli.opt);
 #ifdef __SANITIZE_ADDRESS__
 	/* the leak check at exit traces this process; the secrets are gone */
 	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/output.h"
-#include "cli/words.h"
+#include "cli/api_words.h"
 #include "lib/untrusted.h"
 
 #define MESSAGE_CHARS 1024
@@ -22,7 +22,7 @@ void output_init(bool json)
 	as_json = json;
 }
 
-bool output_json(void)
+bool output_is_json(void)
 {
 	return as_json;
 }
@@ -30,29 +30,29 @@ bool output_json(void)
 /* What an error means to a script. Others: this machine's own affair. */
 static const struct meaning {
 	int code;
-	enum cli_exit exit;
+	enum exit_status exit;
 } meanings[] = {
-	{0, CLI_DONE},
-	{TG_ENET, CLI_UNREACHED},
-	{TG_EPROTO, CLI_UNREACHED},
-	{TG_ETLS, CLI_UNREACHED},
-	{TG_ETOOBIG, CLI_REFUSED},
-	{TG_EENVELOPE, CLI_CRYPTO},
-	{TG_EDIGEST, CLI_CRYPTO},
-	{TG_EHEADER, CLI_CRYPTO},
-	{TG_EHMAC, CLI_CRYPTO},
-	{TG_ENOMATCH, CLI_CRYPTO},
-	{TG_EPAYLOAD, CLI_CRYPTO},
-	{TG_EARMOR, CLI_CRYPTO},
-	{TG_ESIGNATURE, CLI_CRYPTO},
-	{TG_EMISLABELLED, CLI_CRYPTO},
-	{TG_EAGE, CLI_CRYPTO},
-	{TG_EREPLAY, CLI_CRYPTO},
+	{0, EXIT_DONE},
+	{TG_ENET, EXIT_UNREACHED},
+	{TG_EPROTO, EXIT_UNREACHED},
+	{TG_ETLS, EXIT_UNREACHED},
+	{TG_ETOOBIG, EXIT_REFUSED},
+	{TG_EENVELOPE, EXIT_CRYPTO},
+	{TG_EDIGEST, EXIT_CRYPTO},
+	{TG_EHEADER, EXIT_CRYPTO},
+	{TG_EHMAC, EXIT_CRYPTO},
+	{TG_ENOMATCH, EXIT_CRYPTO},
+	{TG_EPAYLOAD, EXIT_CRYPTO},
+	{TG_EARMOR, EXIT_CRYPTO},
+	{TG_ESIGNATURE, EXIT_CRYPTO},
+	{TG_EMISLABELLED, EXIT_CRYPTO},
+	{TG_EAGE, EXIT_CRYPTO},
+	{TG_EREPLAY, EXIT_CRYPTO},
 };
 
 static const struct meaning *meaning_of(int code)
 {
-	static const struct meaning other = {.exit = CLI_USAGE};
+	static const struct meaning other = {.exit = EXIT_USAGE};
 
 	for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
 		if (meanings[i].code == code)
@@ -108,7 +108,7 @@ static int say(const char *slug, int exit_status, char *message)
 	return exit_status;
 }
 
-int cli_fail(int code, const char *fmt, ...)
+int output_fail(int code, const char *fmt, ...)
 {
 	char message[MESSAGE_CHARS];
 	va_list ap;
@@ -119,7 +119,7 @@ int cli_fail(int code, const char *fmt, ...)
 	return say(tg_error_slug(code), (int)meaning_of(code)->exit, message);
 }
 
-int cli_usage(const char *fmt, ...)
+int output_usage(const char *fmt, ...)
 {
 	char message[MESSAGE_CHARS];
 	va_list ap;
@@ -127,7 +127,7 @@ int cli_usage(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof message, fmt, ap);
 	va_end(ap);
-	return say("usage", CLI_USAGE, message);
+	return say("usage", EXIT_USAGE, message);
 }
 
 static void add_text(json_t *o, const char *name, const char *text)
@@ -137,16 +137,16 @@ static void add_text(json_t *o, const char *name, const char *text)
 }
 
 /* Over a quota, the store not to be reached, or full: the same request may be made again later. */
-static enum cli_exit exit_of_status(int status)
+static enum exit_status exit_of_status(int status)
 {
-	return status == 429 || status == 503 || status == 507 ? CLI_LATER : CLI_REFUSED;
+	return status == 429 || status == 503 || status == 507 ? EXIT_LATER : EXIT_REFUSED;
 }
 
 /* JSON carries the server's own words, which scripts may know; people get those of this command. */
 static int say_problem(const tg_problem *p)
 {
 	char title[sizeof p->title + 64], detail[sizeof p->detail + 128], line[LINE_CHARS];
-	enum cli_exit exit_status = exit_of_status(p->status);
+	enum exit_status exit_status = exit_of_status(p->status);
 
 	if (as_json) {
 		json_t *o = json_pack("{s:s, s:s, s:i, s:i}", "error",
@@ -166,7 +166,7 @@ static int say_problem(const tg_problem *p)
 		print_json(stderr, o);
 		return exit_status;
 	}
-	words_of_options(p->title, title, sizeof title);
+	api_words_translate(p->title, title, sizeof title);
 	/* the server speaks of keys that this command draws by itself */
 	if (p->code == TG_ECLAIMED && p->lease_deadline[0] != '\0')
 		snprintf(detail, sizeof detail,
@@ -174,7 +174,7 @@ static int say_problem(const tg_problem *p)
 			"one can go on; it is erased at %s at the latest",
 			p->lease_deadline);
 	else
-		words_of_options(p->detail, detail, sizeof detail);
+		api_words_translate(p->detail, detail, sizeof detail);
 	snprintf(line, sizeof line, "timeglas: refused: %s (%d)", title, p->status);
 	print_line(stderr, line);
 	if (detail[0] != '\0') {
@@ -191,17 +191,17 @@ static int say_problem(const tg_problem *p)
 	return exit_status;
 }
 
-int cli_fail_client(const tg_client *c, int err)
+int output_fail_client(const tg_client *c, int err)
 {
 	const tg_problem *p = tg_client_problem(c);
 	const char *why = tg_client_error(c);
 
 	if (p->status != 0)
 		return say_problem(p);
-	return cli_fail(err, "%s", why[0] != '\0' ? why : tg_strerror(err));
+	return output_fail(err, "%s", why[0] != '\0' ? why : tg_strerror(err));
 }
 
-void cli_note(const char *fmt, ...)
+void output_note(const char *fmt, ...)
 {
 	char line[LINE_CHARS];
 	va_list ap;
@@ -222,9 +222,9 @@ void output_text(const char *s)
 int output_object(json_t *o)
 {
 	if (o == NULL)
-		return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+		return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 	print_json(stdout, o);
-	return CLI_DONE;
+	return EXIT_DONE;
 }
 
 /* The table for people. The server's answers are flat objects, some with an array of flat objects
@@ -330,19 +330,19 @@ int output_answer(const tg_client *c)
 
 	if (!json_is_object(o)) {
 		json_decref(o);
-		return cli_fail(
+		return output_fail(
 			TG_EPROTO, "the server's answer is not the JSON that this call promises");
 	}
 	if (as_json)
 		return output_object(o);
 	print_table(o);
 	json_decref(o);
-	return CLI_DONE;
+	return EXIT_DONE;
 }
 
 int output_finish(int exit_status)
 {
-	if ((fflush(stdout) != 0 || ferror(stdout)) && exit_status == CLI_DONE)
-		return cli_fail(TG_EIO, "cannot write to stdout: %s", strerror(errno));
+	if ((fflush(stdout) != 0 || ferror(stdout)) && exit_status == EXIT_DONE)
+		return output_fail(TG_EIO, "cannot write to stdout: %s", strerror(errno));
 	return exit_status;
 }

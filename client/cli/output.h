@@ -10,30 +10,30 @@
 #include <stdbool.h>
 #include <timeglas/timeglas.h>
 
-enum cli_exit {
-	CLI_DONE = 0,
-	CLI_REFUSED = 1, /* for good, by the server; its problem is printed */
-	CLI_USAGE = 2,   /* also what is wrong on this machine: a file, a full disk */
-	CLI_UNREACHED = 3,
-	CLI_CRYPTO = 4,
-	CLI_EVIDENCE = 5, /* tampered with or incomplete */
+enum exit_status {
+	EXIT_DONE = 0,
+	EXIT_REFUSED = 1, /* for good, by the server; its problem is printed */
+	EXIT_USAGE = 2,   /* also what is wrong on this machine: a file, a full disk */
+	EXIT_UNREACHED = 3,
+	EXIT_CRYPTO = 4,
+	EXIT_EVIDENCE = 5, /* tampered with or incomplete */
 	/* refused by the server for now (429, 503, 507): the same may be tried again */
-	CLI_LATER = 6
+	EXIT_LATER = 6
 };
 
 /** output_init(json): before anything is said. */
 void output_init(bool json);
-bool output_json(void);
+bool output_is_json(void);
 
-/** cli_fail(code, fmt, …): say why, and return the exit status that belongs to a TG_E… code. */
-int cli_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/** cli_usage(fmt, …): the user is to say it differently. Returns CLI_USAGE. */
-int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/** cli_fail_client(c, err): why a tg_client_* call failed: the server's problem, or what happened
- * on the way. */
-int cli_fail_client(const tg_client *c, int err);
-/** cli_note(fmt, …): a remark for people, on stderr; silent under --json. */
-void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/** output_fail(code, fmt, …): say why, and return the exit status that belongs to a TG_E… code. */
+int output_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/** output_usage(fmt, …): the user is to say it differently. Returns EXIT_USAGE. */
+int output_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/** output_fail_client(c, err): why a tg_client_* call failed: the server's problem, or what
+ * happened on the way. */
+int output_fail_client(const tg_client *c, int err);
+/** output_note(fmt, …): a remark for people, on stderr; silent under --json. */
+void output_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /** output_text(s): a line on stdout. */
 void output_text(const char *s);

@@ -53,7 +53,7 @@ void progress_line(uint64_t done, uint64_t total, int64_t elapsed_ms, char *out,
 void progress_start(struct progress *p, bool upload)
 {
 	*p = (struct progress){.upload = upload,
-		.watched = !output_json() && isatty(STDERR_FILENO),
+		.watched = !output_is_json() && isatty(STDERR_FILENO),
 		.start_ms = clock_mono_ms()};
 }
 

@@ -1,9 +1,9 @@
 /*
- * words.c: the one table from the HTTP API's names to the command's. What is not in it passes as it
- * is. Runs in the timeglas command.
+ * api_words.c: the one table from the HTTP API's names to the command's. What is not in it passes
+ * as it is. Runs in the timeglas command.
  */
 #include <string.h>
-#include "cli/words.h"
+#include "cli/api_words.h"
 
 static const struct word {
 	const char *http, *option;
@@ -30,7 +30,7 @@ static const struct word *word_at(const char *text)
 	return NULL;
 }
 
-void words_of_options(const char *text, char *out, size_t cap)
+void api_words_translate(const char *text, char *out, size_t cap)
 {
 	size_t n = 0;
 

@@ -1,14 +1,14 @@
 /*
- * audit_all.c: runs through the chains side by side. One recorder at a time writes for a store, and
- * the first record of whoever comes next says whose place it takes (taken-over): up to there, the
- * other chain is read first. Runs in the timeglas command. docs/evidence.md.
+ * audit_chains.c: runs through the chains side by side. One recorder at a time writes for a store,
+ * and the first record of whoever comes next says whose place it takes (taken-over): up to there,
+ * the other chain is read first. Runs in the timeglas command. docs/evidence.md.
  */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli/audit_all.h"
-#include "cli/audit_key.h"
+#include "cli/audit_chains.h"
+#include "cli/audit_keys.h"
 #include "cli/output.h"
 #include "core/num.h"
 
@@ -31,12 +31,13 @@ static struct audit_quote quote_of(const struct chain_record *r)
 
 /* The chain that is quoted: of several with that key, the one in which the quoted line stands.
  * NULL: it is not given. */
-static const struct audit_track *quoted(const struct audit_track *t, const struct audit_quote *q)
+static const struct audit_recorder *quoted(
+	const struct audit_recorder *t, const struct audit_quote *q)
 {
-	const struct audit_track *found = NULL;
+	const struct audit_recorder *found = NULL;
 
 	for (size_t i = 0; i < t->all->n; i++) {
-		const struct audit_track *o = &t->all->track[i];
+		const struct audit_recorder *o = &t->all->recorder[i];
 
 		if (o == t || !q->has_key || !o->first->begins ||
 			memcmp(o->first->key, q->key, CHAIN_KEY) != 0)
@@ -50,7 +51,7 @@ static const struct audit_track *quoted(const struct audit_track *t, const struc
 
 /* Stores ------------------------------------------------------------------- */
 
-static unsigned number_of(struct audit_all *a, const char *epoch, size_t n)
+static unsigned number_of(struct audit_chains *a, const char *epoch, size_t n)
 {
 	void *grown;
 
@@ -68,7 +69,7 @@ static unsigned number_of(struct audit_all *a, const char *epoch, size_t n)
 	return (unsigned)++a->n_epochs;
 }
 
-static unsigned lost_epoch(struct audit_track *t, const struct chain_record *r)
+static unsigned lost_epoch(struct audit_recorder *t, const struct chain_record *r)
 {
 	struct chain_text rest = r->more, name, value;
 	unsigned was = 0;
@@ -84,17 +85,17 @@ static unsigned lost_epoch(struct audit_track *t, const struct chain_record *r)
 
 /* Lines -------------------------------------------------------------------- */
 
-static void gap(struct audit_all *a, int64_t at_ms)
+static void gap(struct audit_chains *a, int64_t at_ms)
 {
 	a->gaps++;
 	a->calls->gap(a->ctx, at_ms);
 }
 
 static void on_taken_over(
-	struct audit_track *t, const struct chain_record *r, const struct audit_at *at)
+	struct audit_recorder *t, const struct chain_record *r, const struct finding_place *at)
 {
 	const struct audit_quote q = quote_of(r);
-	const struct audit_track *o = quoted(t, &q);
+	const struct audit_recorder *o = quoted(t, &q);
 
 	if (o == NULL) {
 		memset(t->doubt, 0, sizeof t->doubt);
@@ -111,15 +112,15 @@ static void on_taken_over(
 }
 
 /* May it stand in a chain that is not given? */
-static bool in_doubt(struct audit_track *t, const struct audit_event *e)
+static bool in_doubt(struct audit_recorder *t, const struct audit_event *e)
 {
 	if (t->doubt_epoch == 0)
 		t->doubt_epoch = t->epoch;
 	return t->doubt_epoch == t->epoch && chain_pos_cmp(&e->pos, &t->doubt[e->shard]) <= 0;
 }
 
-static int on_record(struct audit_track *t, const char *line, size_t n,
-	const struct chain_record *r, const struct audit_at *at)
+static int on_record(struct audit_recorder *t, const char *line, size_t n,
+	const struct chain_record *r, const struct finding_place *at)
 {
 	struct audit_event e = {.record = r, .at = at, .epoch = t->epoch, .shard = CHAIN_SHARDS};
 
@@ -130,20 +131,20 @@ static int on_record(struct audit_track *t, const char *line, size_t n,
 	else if (chain_is(r->event, CHAIN_STORE_LOST))
 		e.lost = lost_epoch(t, r);
 	else if (chain_is(r->event, CHAIN_STORE_REVERTED) && t->all->n > 1)
-		twins_revert(&t->all->twins, &e);
+		audit_duplicates_revert(&t->all->duplicates, &e);
 	if (e.shard < CHAIN_SHARDS) {
 		t->all->doubtful += in_doubt(t, &e);
 		if (t->all->n > 1 &&
-			!twins_meet(&t->all->twins, &t->all->findings, &e, line, n,
-				(size_t)(t - t->all->track)))
+			!audit_duplicates_check(&t->all->duplicates, &t->all->findings, &e, line, n,
+				(size_t)(t - t->all->recorder)))
 			return 0;
 	}
 	return t->all->calls->event(t->all->ctx, &e);
 }
 
-static int on_line(void *ctx, const char *line, size_t n, const struct audit_at *at)
+static int on_line(void *ctx, const char *line, size_t n, const struct finding_place *at)
 {
-	struct audit_track *t = ctx;
+	struct audit_recorder *t = ctx;
 	struct chain_line l;
 	int rc;
 
@@ -168,7 +169,7 @@ static bool is_taken_over(const char *line, size_t n)
 
 static bool stop_before(void *ctx, const char *line, size_t n)
 {
-	struct audit_track *t = ctx;
+	struct audit_recorder *t = ctx;
 	struct chain_line l;
 
 	if (t->all->n == 1 || !is_taken_over(line, n) || chain_scan(line, n, &l) != 0 || l.is_check)
@@ -181,7 +182,7 @@ static bool stop_before(void *ctx, const char *line, size_t n)
 
 static bool more(void *ctx)
 {
-	const struct audit_track *t = ctx;
+	const struct audit_recorder *t = ctx;
 
 	return audit_chain_growing(&t->chain);
 }
@@ -189,21 +190,21 @@ static bool more(void *ctx)
 /* Running ------------------------------------------------------------------ */
 
 /* Is everything read that comes before what this chain goes on with? */
-static bool may_go_on(const struct audit_track *t)
+static bool may_go_on(const struct audit_recorder *t)
 {
-	const struct audit_track *o = t->waits ? quoted(t, &t->quote) : NULL;
+	const struct audit_recorder *o = t->waits ? quoted(t, &t->quote) : NULL;
 
 	return o == NULL || audit_reader_done(o->reader) ||
 		(t->quote.has_head && o->chain.last_n >= t->quote.n);
 }
 
-static struct audit_track *next_track(const struct audit_all *a)
+static struct audit_recorder *next_recorder(const struct audit_chains *a)
 {
-	struct audit_track *best = NULL;
+	struct audit_recorder *best = NULL;
 	bool best_may = false;
 
 	for (size_t i = 0; i < a->n; i++) {
-		struct audit_track *t = &a->track[i];
+		struct audit_recorder *t = &a->recorder[i];
 		bool may;
 
 		if (audit_reader_done(t->reader))
@@ -218,22 +219,23 @@ static struct audit_track *next_track(const struct audit_all *a)
 	return best;
 }
 
-static int run(struct audit_all *a)
+static int run(struct audit_chains *a)
 {
-	struct audit_track *t;
+	struct audit_recorder *t;
 	int rc = 0;
 
-	while (rc == 0 && (t = next_track(a)) != NULL) {
+	while (rc == 0 && (t = next_recorder(a)) != NULL) {
 		t->waits = false;
-		rc = audit_read(t->reader);
+		rc = audit_reader_run(t->reader);
 	}
 	return rc;
 }
 
-static int open_track(struct audit_all *a, struct cli *cli, struct audit_track *t,
+static int open_recorder(struct audit_chains *a, struct cli *cli, struct audit_recorder *t,
 	const struct audit_file *f, size_t n)
 {
-	static const struct audit_read_calls calls = {on_line, stop_before, more};
+	static const struct audit_reader_calls calls = {
+		.line = on_line, .stop = stop_before, .more = more};
 
 	t->all = a;
 	t->file = t->first = f;
@@ -251,33 +253,33 @@ static int open_track(struct audit_all *a, struct cli *cli, struct audit_track *
 	return t->reader != NULL ? 0 : TG_ENOMEM;
 }
 
-static int open_tracks(struct audit_all *a, struct cli *cli, size_t n)
+static int open_recorders(struct audit_chains *a, struct cli *cli, size_t n)
 {
 	size_t from = 0, to;
 	int rc = 0;
 
-	a->track = calloc(a->n, sizeof *a->track);
-	if (a->track == NULL)
-		return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+	a->recorder = calloc(a->n, sizeof *a->recorder);
+	if (a->recorder == NULL)
+		return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 	for (size_t c = 0; c < a->n && rc == 0; c++, from = to) {
 		for (to = from; to < n && a->file[to].chain == c; to++)
 			a->bytes.total += a->file[to].size;
-		if (open_track(a, cli, &a->track[c], &a->file[from], to - from) != 0)
-			return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
-		rc = audit_keys(cli, a->track[c].first->path, &a->track[c].chain,
-			&a->track[c].key_from, a->track[c].beside);
+		if (open_recorder(a, cli, &a->recorder[c], &a->file[from], to - from) != 0)
+			return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+		rc = audit_keys_choose(cli, a->recorder[c].first->path, &a->recorder[c].chain,
+			&a->recorder[c].key_from, a->recorder[c].beside);
 	}
 	return rc;
 }
 
 /* A copy would pass as another recorder's chain in which everything stands once more. */
-static void find_copies(struct audit_all *a, size_t n)
+static void find_copies(struct audit_chains *a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < i; k++)
 			if (a->file[i].begins && a->file[k].begins &&
 				memcmp(a->file[i].first, a->file[k].first, CHAIN_HASH) == 0) {
-				const struct audit_at at = {a->file[i].path, 1, true};
+				const struct finding_place at = {a->file[i].path, 1, true};
 
 				findings_add(&a->findings, "duplicate", &at,
 					"this file is a copy of %s, or of a part of it",
@@ -286,7 +288,7 @@ static void find_copies(struct audit_all *a, size_t n)
 			}
 }
 
-int audit_all_run(struct audit_all *a, struct cli *cli, const char *const *files, size_t n,
+int audit_chains_run(struct audit_chains *a, struct cli *cli, const char *const *files, size_t n,
 	const struct audit_calls *calls, void *ctx)
 {
 	int rc;
@@ -295,10 +297,10 @@ int audit_all_run(struct audit_all *a, struct cli *cli, const char *const *files
 	a->ctx = ctx;
 	a->file = calloc(n, sizeof *a->file);
 	if (a->file == NULL)
-		return cli_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
-	rc = audit_set(files, n, a->file, &a->n);
+		return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+	rc = audit_files_sort(files, n, a->file, &a->n);
 	if (rc == 0)
-		rc = open_tracks(a, cli, n);
+		rc = open_recorders(a, cli, n);
 	if (rc != 0)
 		return rc;
 	find_copies(a, n);
@@ -306,32 +308,32 @@ int audit_all_run(struct audit_all *a, struct cli *cli, const char *const *files
 	rc = run(a);
 	progress_end(&cli->progress);
 	for (size_t i = 0; i < a->n && rc == 0; i++)
-		audit_chain_end(&a->track[i].chain);
+		audit_chain_end(&a->recorder[i].chain);
 	return rc;
 }
 
-void audit_all_free(struct audit_all *a)
+void audit_chains_free(struct audit_chains *a)
 {
-	for (size_t i = 0; a->track != NULL && i < a->n; i++) {
-		audit_reader_free(a->track[i].reader);
-		free(a->track[i].path);
+	for (size_t i = 0; a->recorder != NULL && i < a->n; i++) {
+		audit_reader_free(a->recorder[i].reader);
+		free(a->recorder[i].path);
 	}
 	findings_free(&a->findings);
-	twins_free(&a->twins);
-	free(a->track);
+	audit_duplicates_free(&a->duplicates);
+	free(a->recorder);
 	free(a->file);
 	free(a->epoch);
-	*a = (struct audit_all){0};
+	*a = (struct audit_chains){0};
 }
 
 /* Sums --------------------------------------------------------------------- */
 
-struct audit_sums audit_all_sums(const struct audit_all *a)
+struct audit_sums audit_chains_sums(const struct audit_chains *a)
 {
 	struct audit_sums s = {0};
 
 	for (size_t i = 0; i < a->n; i++) {
-		const struct audit_chain *c = &a->track[i].chain;
+		const struct audit_chain *c = &a->recorder[i].chain;
 
 		s.lines += c->lines;
 		s.records += c->records;

@@ -1,5 +1,5 @@
 /*
- * audit_read.c: reads evidence files line by line in constant memory. A file that a recorder is
+ * audit_reader.c: reads evidence files line by line in constant memory. A file that a recorder is
  * writing just now may end in half a line, or in lines that are not signed yet; it is then given a
  * moment. Runs in the timeglas command.
  */
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "cli/audit_read.h"
+#include "cli/audit_reader.h"
 #include "cli/output.h"
 #include "core/chain.h"
 
@@ -24,7 +24,7 @@ struct audit_reader {
 	struct cli *cli;
 	const char *const *files;
 	size_t n_files, i; /* i: the one that is open, or the next one */
-	const struct audit_read_calls *calls;
+	const struct audit_reader_calls *calls;
 	void *ctx;
 	struct audit_bytes *bytes;
 	int fd;
@@ -33,12 +33,12 @@ struct audit_reader {
 	bool stopped; /* the buffer begins with the line before which it was stopped */
 	char *buf;
 	size_t n;
-	struct audit_at at;
+	struct finding_place at;
 	bool skipping; /* in the rest of a line that was too long */
 };
 
 struct audit_reader *audit_reader_new(struct cli *cli, const char *const *files, size_t n,
-	const struct audit_read_calls *calls, void *ctx, struct audit_bytes *bytes)
+	const struct audit_reader_calls *calls, void *ctx, struct audit_bytes *bytes)
 {
 	struct audit_reader *r = calloc(1, sizeof *r);
 
@@ -76,7 +76,7 @@ bool audit_reader_done(const struct audit_reader *r)
 
 static int cannot_read(const char *path)
 {
-	return cli_fail(TG_EIO, "cannot read %s: %s", path, strerror(errno));
+	return output_fail(TG_EIO, "cannot read %s: %s", path, strerror(errno));
 }
 
 static bool is_last(const struct audit_reader *r)
@@ -170,14 +170,14 @@ static int read_file(struct audit_reader *r)
 
 static int open_next(struct audit_reader *r)
 {
-	r->at = (struct audit_at){.file = r->files[r->i]};
+	r->at = (struct finding_place){.file = r->files[r->i]};
 	r->n = 0;
 	r->any = r->skipping = false;
 	r->fd = open(r->at.file, O_RDONLY | O_CLOEXEC);
 	return r->fd >= 0 ? 0 : cannot_read(r->at.file);
 }
 
-int audit_read(struct audit_reader *r)
+int audit_reader_run(struct audit_reader *r)
 {
 	int rc = 0;
 

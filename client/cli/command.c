@@ -1,14 +1,11 @@
 /*
- * commands.c: the one table of commands, how a command line finds its row, and --help.
- * Runs in the timeglas command. timeglas(1).
+ * command.c: the table of commands, how a command line finds its row, and --help. Runs in the
+ * timeglas command. timeglas(1).
  */
 #include <stdio.h>
 #include <string.h>
-#include "cli/commands.h"
-#include "cli/material.h"
-#include "cli/output.h"
-
-#define TIMEOUT_MAX_S 86400u
+#include "cli/cmd.h"
+#include "cli/command.h"
 
 #define B(id) OPT_BIT(OPT_##id)
 #define DEMANDS (B(KIND) | B(ISSUER) | B(SESSION) | B(SUBJECT))
@@ -70,14 +67,14 @@ static uint64_t repeatable(const struct command *c)
 }
 
 /* A command that lets an option pass which it would not obey would be lying. */
-static int check_options(const struct options *o, const struct command *c, char why[256])
+static int check_options(const struct cmdline *o, const struct command *c, char why[256])
 {
 	uint64_t odd = o->given & ~(OPT_GLOBAL | c->options), many = repeatable(c);
 
 	for (int id = 0; id < OPT_N; id++)
-		if (o->n[id] > 1 && options_row(id)->arg != NULL && (many & OPT_BIT(id)) == 0) {
+		if (o->n[id] > 1 && cmdline_row(id)->arg != NULL && (many & OPT_BIT(id)) == 0) {
 			snprintf(why, 256, "--%s is given more than once; give it once",
-				options_row(id)->name);
+				cmdline_row(id)->name);
 			return TG_EINVAL;
 		}
 	if (odd == 0)
@@ -86,7 +83,7 @@ static int check_options(const struct options *o, const struct command *c, char 
 		if ((odd & OPT_BIT(id)) != 0) {
 			snprintf(why, 256, "%s%s%s does not take --%s", c->name,
 				c->sub != NULL ? " " : "", c->sub != NULL ? c->sub : "",
-				options_row(id)->name);
+				cmdline_row(id)->name);
 			break;
 		}
 	return TG_EINVAL;
@@ -101,7 +98,7 @@ static bool takes_many(const struct command *c)
 }
 
 static int check_operand(
-	const struct options *o, const struct command *c, const char **operand, char why[256])
+	const struct cmdline *o, const struct command *c, const char **operand, char why[256])
 {
 	size_t words = c->sub != NULL ? 2 : 1, have = o->n_words - words;
 
@@ -114,7 +111,7 @@ static int check_operand(
 }
 
 int command_find(
-	const struct options *o, const struct command **out, const char **operand, char why[256])
+	const struct cmdline *o, const struct command **out, const char **operand, char why[256])
 {
 	const struct command *group = NULL;
 
@@ -131,12 +128,12 @@ int command_find(
 	if (group == NULL)
 		return wrong(why, "there is no command", o->word[0]);
 	if (*out == NULL)
-		return options_flag(o, OPT_HELP) ?
+		return cmdline_flag(o, OPT_HELP) ?
 			0 :
 			is_audit(group) ?
 			wrong(why, "after 'audit' comes verify or", "show") :
 			wrong(why, "after 'session' comes one of open, show, touch,", "close");
-	if (options_flag(o, OPT_HELP))
+	if (cmdline_flag(o, OPT_HELP))
 		return 0;
 	if (check_options(o, *out, why) != 0)
 		return TG_EINVAL;
@@ -148,7 +145,7 @@ static void print_usage(const struct command *c)
 	printf("usage: timeglas %s%s%s", c->name, c->sub != NULL ? " " : "",
 		c->sub != NULL ? c->sub : "");
 	for (int id = 0; id < OPT_N; id++) {
-		const struct option_row *r = options_row(id);
+		const struct option_row *r = cmdline_row(id);
 		const char *arg = id == OPT_SIGN && c->run == cmd_keygen ? NULL : r->arg;
 
 		if ((c->options & OPT_BIT(id)) == 0)
@@ -183,7 +180,7 @@ static const char *other_help(const struct command *c, int id)
 
 static void print_option(const struct command *c, int id)
 {
-	const struct option_row *r = options_row(id);
+	const struct option_row *r = cmdline_row(id);
 	bool flag = r->arg == NULL || (id == OPT_SIGN && c != NULL && c->run == cmd_keygen);
 	const char *other = c != NULL ? other_help(c, id) : NULL;
 	char left[64];
@@ -231,57 +228,4 @@ void command_help(const struct command *c)
 	printf("\nexit status: 0 done, 1 refused for good, 6 refused for now (429, 503, 507), 2 "
 	       "usage or a local file, 3 server not reached, 4 crypto failure, 5 evidence not "
 	       "whole\n");
-}
-
-int cli_connect(struct cli *cli, bool upload, tg_client **out)
-{
-	const struct options *o = &cli->opt;
-	tg_client_opts opts = {.struct_size = sizeof opts,
-		.url = options_text(o, OPT_URL),
-		.ca = options_text(o, OPT_CA),
-		.cert = options_text(o, OPT_CERT),
-		.key = options_text(o, OPT_KEY),
-		.progress = progress_step,
-		.progress_ctx = &cli->progress};
-	uint64_t timeout_s;
-	int err = option_duration(o, OPT_TIMEOUT, TIMEOUT_MAX_S, &timeout_s);
-
-	*out = NULL;
-	if (err != 0)
-		return err;
-	opts.timeout_ms = (long)timeout_s * 1000;
-	for (int id = OPT_URL; id <= OPT_KEY; id++)
-		if (options_text(o, id) == NULL)
-			return cli_usage("--%s is missing; give it, or set %s, or put '%s' into "
-					 "the configuration file",
-				options_row(id)->name, options_row(id)->env, options_row(id)->key);
-	err = tg_client_new(&opts, out);
-	if (err == 0) {
-		progress_start(&cli->progress, upload);
-		return 0;
-	}
-	err = *out != NULL ? cli_fail_client(*out, err) : cli_fail(err, "%s", tg_strerror(err));
-	tg_client_free(*out);
-	*out = NULL;
-	return err;
-}
-
-void cli_disconnect(struct cli *cli, tg_client *c)
-{
-	progress_end(&cli->progress);
-	tg_client_free(c);
-}
-
-int cli_ask(struct cli *cli, int (*call)(tg_client *c, const struct cli *cli))
-{
-	tg_client *c;
-	int err = cli_connect(cli, false, &c);
-
-	if (err != 0)
-		return err;
-	err = call(c, cli);
-	progress_end(&cli->progress);
-	err = err == 0 ? output_answer(c) : cli_fail_client(c, err);
-	cli_disconnect(cli, c);
-	return err;
 }

@@ -1,4 +1,5 @@
-/* audit_set.c: looks at the first and the last line of each file. Runs in the timeglas command. */
+/* audit_files.c: looks at the first and the last line of each file. Runs in the timeglas command.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -6,7 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include "cli/audit_set.h"
+#include "cli/audit_files.h"
 #include "cli/output.h"
 #include "core/num.h"
 
@@ -115,18 +116,19 @@ static int look(struct audit_file *f)
 		evidence = evidence || (good && any_line(buf, (size_t)n));
 	}
 	if (!good)
-		cli_fail(TG_EIO, "cannot read %s: %s", f->path, strerror(errno));
+		output_fail(TG_EIO, "cannot read %s: %s", f->path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	if (packed)
-		return cli_usage("%s is compressed: unpack it first", f->path);
+		return output_usage("%s is compressed: unpack it first", f->path);
 	if (good && !evidence)
-		return cli_usage("%s is no evidence file: no line of it begins as a recorder's do; "
-				 "give the file that audit_log names, and those rotated from it",
+		return output_usage(
+			"%s is no evidence file: no line of it begins as a recorder's do; "
+			"give the file that audit_log names, and those rotated from it",
 			f->path);
 	if (good)
 		look_at_last(buf, (size_t)n, f);
-	return good ? 0 : CLI_USAGE;
+	return good ? 0 : EXIT_USAGE;
 }
 
 /* Sorting ------------------------------------------------------------------ */
@@ -190,7 +192,7 @@ static size_t assign(struct audit_file *f, size_t n)
 	return chains > 0 || n == 0 ? chains : 1;
 }
 
-int audit_set(const char *const *paths, size_t n, struct audit_file *out, size_t *chains)
+int audit_files_sort(const char *const *paths, size_t n, struct audit_file *out, size_t *chains)
 {
 	for (size_t i = 0; i < n; i++) {
 		int rc;
@@ -199,7 +201,7 @@ int audit_set(const char *const *paths, size_t n, struct audit_file *out, size_t
 		rc = look(&out[i]);
 		for (size_t k = 0; k < i && rc == 0; k++)
 			if (out[k].dev == out[i].dev && out[k].ino == out[i].ino)
-				rc = cli_usage("%s and %s are the same file: give it once",
+				rc = output_usage("%s and %s are the same file: give it once",
 					out[k].path, out[i].path);
 		if (rc != 0)
 			return rc;

@@ -1,7 +1,7 @@
-/* audit_key.c: finds the public keys of the evidence. Runs in the timeglas command. */
+/* audit_keys.c: finds the public keys of the evidence. Runs in the timeglas command. */
 #include <stdio.h>
 #include <string.h>
-#include "cli/audit_key.h"
+#include "cli/audit_keys.h"
 #include "cli/output.h"
 #include "core/num.h"
 
@@ -42,13 +42,13 @@ static bool key_beside(const char *log, char path[4096], uint8_t out[CHAIN_KEY])
 
 /* --key PUB, repeatable: the text or a file with it. It shares its name with the client
  * certificate's key, so only the command line counts. */
-int audit_keys(const struct cli *cli, const char *log, struct audit_chain *c, const char **from,
-	char beside[4096])
+int audit_keys_choose(const struct cli *cli, const char *log, struct audit_chain *c,
+	const char **from, char beside[4096])
 {
-	const struct options *o = &cli->opt;
+	const struct cmdline *o = &cli->opt;
 
 	*from = NULL;
-	if (!options_given(o, OPT_KEY)) {
+	if (!cmdline_given(o, OPT_KEY)) {
 		if (key_beside(log, beside, c->key[0])) {
 			c->n_keys = 1;
 			*from = beside;
@@ -59,9 +59,9 @@ int audit_keys(const struct cli *cli, const char *log, struct audit_chain *c, co
 		const char *value = o->value[OPT_KEY][i];
 
 		if (c->n_keys == AUDIT_KEYS_MAX)
-			return cli_usage("--key is given more than %d times", AUDIT_KEYS_MAX);
+			return output_usage("--key is given more than %d times", AUDIT_KEYS_MAX);
 		if (!find_key(value, c->key[c->n_keys]) && !read_key(value, c->key[c->n_keys]))
-			return cli_usage(
+			return output_usage(
 				"--key: neither a public key (%s...) nor a file with one: %s",
 				CHAIN_PUBLIC, value);
 		c->n_keys++;

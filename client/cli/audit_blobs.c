@@ -1,5 +1,5 @@
 /*
- * audit_life.c: blobs by their tag from "stored" to "gone", in a hash table of what is open;
+ * audit_blobs.c: blobs by their tag from "stored" to "gone", in a hash table of what is open;
  * lateness in histograms. Runs in the timeglas command.
  */
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sodium.h>
 #include <timeglas/retention.h>
-#include "cli/audit_life.h"
+#include "cli/audit_blobs.h"
 #include "core/num.h"
 
 #define FIRST_SLOTS 4096u
@@ -17,79 +17,28 @@
 /* an erasure that much later than the rules allow is told as a breach of them, and not only in the
  * table */
 #define LATE_MS 5000
-#define SUB_BITS 5
-
-/* Lateness: exact below 32 us, then 32 buckets for each doubling. ---------- */
-
-static unsigned bucket_of(uint64_t us)
-{
-	unsigned shift = 0;
-
-	if (us < 1u << SUB_BITS)
-		return (unsigned)us;
-	while (us >> shift >= 2u << SUB_BITS)
-		shift++;
-	return ((shift + 1) << SUB_BITS) + (unsigned)(us >> shift) - (1u << SUB_BITS);
-}
-
-static int64_t bucket_top(unsigned b)
-{
-	unsigned shift = b >> SUB_BITS;
-
-	if (shift <= 1)
-		return b;
-	shift--;
-	return (int64_t)((((uint64_t)(b & ((1u << SUB_BITS) - 1)) + (1u << SUB_BITS) + 1)
-				 << shift) -
-		1);
-}
-
-static void add_late(struct life_row *r, int64_t us)
-{
-	if (r->hist == NULL)
-		r->hist = calloc(LIFE_BUCKETS, sizeof *r->hist);
-	if (r->hist == NULL)
-		return;
-	r->hist[bucket_of((uint64_t)us)]++;
-	r->n_late++;
-	if (us > r->worst_us)
-		r->worst_us = us;
-}
-
-int64_t life_quantile_us(const struct life_row *r, double q)
-{
-	uint64_t want = (uint64_t)((double)r->n_late * q + 0.999999), seen = 0;
-
-	if (r->hist == NULL)
-		return 0;
-	for (unsigned b = 0; b < LIFE_BUCKETS; b++) {
-		seen += r->hist[b];
-		if (seen >= want && seen > 0)
-			return bucket_top(b) < r->worst_us ? bucket_top(b) : r->worst_us;
-	}
-	return r->worst_us;
-}
 
 /* Rows --------------------------------------------------------------------- */
 
 static bool same(const char *name, struct chain_text t)
 {
-	size_t n = t.n < LIFE_NAME - 1 ? t.n : LIFE_NAME - 1;
+	size_t n = t.n < AUDIT_BLOBS_NAME - 1 ? t.n : AUDIT_BLOBS_NAME - 1;
 
 	return strlen(name) == n && memcmp(name, t.p, n) == 0;
 }
 
-static void copy(char out[LIFE_NAME], struct chain_text t)
+static void copy(char out[AUDIT_BLOBS_NAME], struct chain_text t)
 {
-	size_t n = t.n < LIFE_NAME - 1 ? t.n : LIFE_NAME - 1;
+	size_t n = t.n < AUDIT_BLOBS_NAME - 1 ? t.n : AUDIT_BLOBS_NAME - 1;
 
 	memcpy(out, t.p, n);
 	out[n] = '\0';
 }
 
-static uint16_t row_of(struct life *l, struct chain_text kind, int dk, struct chain_text cause)
+static uint16_t row_of(
+	struct audit_blobs *l, struct chain_text kind, int dk, struct chain_text cause)
 {
-	struct life_row *r;
+	struct audit_blobs_row *r;
 
 	if (kind.p == NULL)
 		kind = (struct chain_text){"?", 1};
@@ -99,14 +48,14 @@ static uint16_t row_of(struct life *l, struct chain_text kind, int dk, struct ch
 		if (l->row[i].dk == dk && same(l->row[i].kind, kind) &&
 			same(l->row[i].cause, cause))
 			return (uint16_t)i;
-	if (l->n_rows == LIFE_ROWS)
-		return LIFE_ROWS - 1;
+	if (l->n_rows == AUDIT_BLOBS_ROWS)
+		return AUDIT_BLOBS_ROWS - 1;
 	r = &l->row[l->n_rows];
 	r->dk = dk;
 	copy(r->kind, kind);
 	copy(r->cause, cause);
-	if (l->n_rows == LIFE_ROWS - 1)
-		*r = (struct life_row){.kind = "(others)", .cause = "(others)", .dk = -1};
+	if (l->n_rows == AUDIT_BLOBS_ROWS - 1)
+		*r = (struct audit_blobs_row){.kind = "(others)", .cause = "(others)", .dk = -1};
 	return (uint16_t)l->n_rows++;
 }
 
@@ -119,7 +68,7 @@ static void tag_of(struct chain_text t, uint8_t out[16])
 	crypto_generichash(out, 16, (const unsigned char *)(t.p != NULL ? t.p : ""), t.n, NULL, 0);
 }
 
-static size_t hash_of(const struct life *l, const uint8_t tag[16])
+static size_t hash_of(const struct audit_blobs *l, const uint8_t tag[16])
 {
 	uint8_t h[crypto_shorthash_BYTES];
 	size_t n;
@@ -130,7 +79,7 @@ static size_t hash_of(const struct life *l, const uint8_t tag[16])
 }
 
 /* Its place, or the free one where it would be. */
-static size_t place(const struct life *l, const uint8_t tag[16])
+static size_t place(const struct audit_blobs *l, const uint8_t tag[16])
 {
 	size_t i;
 
@@ -141,9 +90,9 @@ static size_t place(const struct life *l, const uint8_t tag[16])
 	return i;
 }
 
-static bool grow(struct life *l)
+static bool grow(struct audit_blobs *l)
 {
-	struct life old = *l;
+	struct audit_blobs old = *l;
 
 	l->cap = old.cap > 0 ? old.cap * 2 : FIRST_SLOTS;
 	if (old.cap == 0)
@@ -162,7 +111,7 @@ static bool grow(struct life *l)
 }
 
 /* Frees a place, and moves up what stood behind it only because it was taken. */
-static void take_out(struct life *l, size_t at)
+static void take_out(struct audit_blobs *l, size_t at)
 {
 	size_t mask = l->cap - 1, hole = at;
 
@@ -184,7 +133,8 @@ static int64_t limit_of(const struct chain_record *r)
 	return chain_is(r->kind, "passport") && r->dk == 1 ? 3600 : TG_TTL_MAX_S;
 }
 
-static void check_limit(struct findings *f, const struct chain_record *r, const struct audit_at *at)
+static void check_limit(
+	struct findings *f, const struct chain_record *r, const struct finding_place *at)
 {
 	int64_t limit_s = limit_of(r);
 
@@ -197,12 +147,12 @@ static void check_limit(struct findings *f, const struct chain_record *r, const 
 			limit_s);
 }
 
-static void on_stored(struct life *l, struct findings *f, const struct audit_event *e)
+static void on_stored(struct audit_blobs *l, struct findings *f, const struct audit_event *e)
 {
 	const struct chain_text none = {"", 0};
 	const struct chain_record *r = e->record;
-	const struct audit_at *at = e->at;
-	struct life_open o = {.deadline_ms = r->deadline_ms,
+	const struct finding_place *at = e->at;
+	struct open_blob o = {.deadline_ms = r->deadline_ms,
 		.limit_ms = r->time_ms + limit_of(r) * 1000,
 		.line = at->line,
 		.file = at->file,
@@ -229,7 +179,7 @@ static void on_stored(struct life *l, struct findings *f, const struct audit_eve
 }
 
 /* Would its beginning be among what is given? */
-static bool begins_here(const struct life *l, const struct chain_record *r)
+static bool begins_here(const struct audit_blobs *l, const struct chain_record *r)
 {
 	return !l->gaps || (r->deadline_ms >= 0 && r->deadline_ms - limit_of(r) * 1000 > l->gap_ms);
 }
@@ -244,8 +194,8 @@ static bool has_member(const struct chain_record *r, const char *wanted)
 	return false;
 }
 
-static void second_reader(struct life *l, struct findings *f, const struct chain_record *r,
-	const struct audit_at *at, const struct life_open *first)
+static void second_reader(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
+	const struct finding_place *at, const struct open_blob *first)
 {
 	l->second++;
 	if (first != NULL)
@@ -260,8 +210,8 @@ static void second_reader(struct life *l, struct findings *f, const struct chain
 
 /* The end of a blob that is not open. A store that went back may have had it once more; the
  * recorder that noticed ended it again, and says so. */
-static void on_gone_unknown(
-	struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
+static void on_gone_unknown(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
+	const struct finding_place *at)
 {
 	bool again = has_member(r, CHAIN_AGAIN),
 	     back = l->reverted > 0 && r->deadline_ms >= 0 && r->deadline_ms <= l->came_back_ms &&
@@ -289,7 +239,7 @@ static void on_gone_unknown(
 			"beginning is missing");
 }
 
-static uint64_t reader_of(const struct life *l, const struct chain_record *r)
+static uint64_t reader_of(const struct audit_blobs *l, const struct chain_record *r)
 {
 	uint64_t h;
 
@@ -298,10 +248,10 @@ static uint64_t reader_of(const struct life *l, const struct chain_record *r)
 }
 
 /* Somebody becomes the reader of it: there must be no other. */
-static void on_read(
-	struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
+static void on_read(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
+	const struct finding_place *at)
 {
-	struct life_open *o;
+	struct open_blob *o;
 	uint8_t tag[16];
 
 	if (r->tag.p == NULL || r->by.p == NULL)
@@ -319,12 +269,12 @@ static void on_read(
 	o->reader_line = at->line;
 }
 
-static void on_gone(
-	struct life *l, struct findings *f, const struct chain_record *r, const struct audit_at *at)
+static void on_gone(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
+	const struct finding_place *at)
 {
 	static const struct chain_text unknown = {"?", 1};
 	int64_t late = r->late_us;
-	struct life_row *row;
+	struct audit_blobs_row *row;
 	uint8_t tag[16];
 	size_t i;
 
@@ -350,12 +300,12 @@ static void on_gone(
 	if (late < 0 && r->deadline_ms >= 0 && r->time_ms > r->deadline_ms)
 		late = (r->time_ms - r->deadline_ms) * 1000;
 	if (late >= 0)
-		add_late(row, late);
+		audit_lateness_add(&row->late, late);
 }
 
-static void close_open(struct life *l, size_t i, const char *why)
+static void close_open(struct audit_blobs *l, size_t i, const char *why)
 {
-	const struct life_row *stored = &l->row[l->slot[i].row];
+	const struct audit_blobs_row *stored = &l->row[l->slot[i].row];
 	const struct chain_text kind = {stored->kind, strlen(stored->kind)},
 				cause = {why, strlen(why)};
 
@@ -365,7 +315,7 @@ static void close_open(struct life *l, size_t i, const char *why)
 }
 
 /* The store took it along. */
-static void lose(struct life *l, size_t i, const char *why)
+static void lose(struct audit_blobs *l, size_t i, const char *why)
 {
 	close_open(l, i, why);
 	l->ended++;
@@ -373,9 +323,9 @@ static void lose(struct life *l, size_t i, const char *why)
 }
 
 /* Places were freed all over the table: what is left finds its own anew. */
-static void settle(struct life *l)
+static void settle(struct audit_blobs *l)
 {
-	struct life old = *l;
+	struct audit_blobs old = *l;
 
 	if (l->cap == 0)
 		return;
@@ -392,7 +342,7 @@ static void settle(struct life *l)
 }
 
 /* The store came back empty: whatever was open in it has ended. */
-static void on_lost(struct life *l, const struct audit_event *e)
+static void on_lost(struct audit_blobs *l, const struct audit_event *e)
 {
 	for (size_t i = 0; i < l->cap; i++)
 		if (l->slot[i].file != NULL &&
@@ -403,14 +353,14 @@ static void on_lost(struct life *l, const struct audit_event *e)
 
 /* It came back as it had been before: what was stored in the moments that it has forgotten is gone,
  * and what ended in them may be back, until its deadline. */
-static void on_reverted(struct life *l, const struct audit_event *e)
+static void on_reverted(struct audit_blobs *l, const struct audit_event *e)
 {
 	struct chain_pos from[CHAIN_SHARDS];
 
 	memset(from, 0xff, sizeof from);
 	chain_more_positions(e->record, from);
 	for (size_t i = 0; i < l->cap; i++) {
-		const struct life_open *o = &l->slot[i];
+		const struct open_blob *o = &l->slot[i];
 
 		if (o->file != NULL && o->epoch == e->epoch && o->shard < CHAIN_SHARDS &&
 			chain_pos_cmp(&o->pos, &from[o->shard]) > 0)
@@ -422,7 +372,8 @@ static void on_reverted(struct life *l, const struct audit_event *e)
 		l->came_back_ms = e->record->time_ms + TG_TTL_MAX_S * INT64_C(1000);
 }
 
-static void on_claimed(struct findings *f, const struct chain_record *r, const struct audit_at *at)
+static void on_claimed(
+	struct findings *f, const struct chain_record *r, const struct finding_place *at)
 {
 	if (r->lease_ms < 0)
 		findings_add(f, "limit", at, "a blob was claimed without an end");
@@ -432,7 +383,7 @@ static void on_claimed(struct findings *f, const struct chain_record *r, const s
 			(unsigned)TG_LEASE_MAX_S);
 }
 
-void life_gap(struct life *l, int64_t at_ms)
+void audit_blobs_gap(struct audit_blobs *l, int64_t at_ms)
 {
 	l->gaps = true;
 	if (at_ms > l->gap_ms)
@@ -443,7 +394,7 @@ void life_gap(struct life *l, int64_t at_ms)
 			close_open(l, i, "(not given)");
 }
 
-void life_event(struct life *l, struct findings *f, const struct audit_event *e)
+void audit_blobs_event(struct audit_blobs *l, struct findings *f, const struct audit_event *e)
 {
 	const struct chain_record *r = e->record;
 
@@ -466,14 +417,14 @@ void life_event(struct life *l, struct findings *f, const struct audit_event *e)
 
 static int by_line(const void *a, const void *b)
 {
-	const struct life_open *x = a, *y = b;
+	const struct open_blob *x = a, *y = b;
 
 	return x->line < y->line ? -1 : x->line > y->line;
 }
 
-uint64_t life_overdue(const struct life *l, struct findings *f, int64_t last_ms)
+uint64_t audit_blobs_overdue(const struct audit_blobs *l, struct findings *f, int64_t last_ms)
 {
-	struct life_open *due = l->n_open > 0 ? calloc(l->n_open, sizeof *due) : NULL;
+	struct open_blob *due = l->n_open > 0 ? calloc(l->n_open, sizeof *due) : NULL;
 	char text[TG_TIME_LEN + 1];
 	size_t n = 0;
 
@@ -483,7 +434,7 @@ uint64_t life_overdue(const struct life *l, struct findings *f, int64_t last_ms)
 	if (n > 0)
 		qsort(due, n, sizeof *due, by_line);
 	for (size_t i = 0; i < n; i++) {
-		const struct audit_at at = {due[i].file, due[i].line, true};
+		const struct finding_place at = {due[i].file, due[i].line, true};
 
 		findings_add(f, "no-end", &at,
 			"the blob stored here was due at %s, and its end is not recorded",
@@ -493,10 +444,10 @@ uint64_t life_overdue(const struct life *l, struct findings *f, int64_t last_ms)
 	return n;
 }
 
-void life_free(struct life *l)
+void audit_blobs_free(struct audit_blobs *l)
 {
 	for (size_t i = 0; i < l->n_rows; i++)
-		free(l->row[i].hist);
+		audit_lateness_free(&l->row[i].late);
 	free(l->slot);
-	*l = (struct life){0};
+	*l = (struct audit_blobs){0};
 }

@@ -1,10 +1,10 @@
 /*
- * options.h: what the user said, on the command line, in the environment, in the client's
+ * cmdline.h: what the user said, on the command line, in the environment, in the client's
  * configuration file; in this order of precedence. Every option stands once, in the table below;
- * which command takes which is in commands.c.
+ * which command takes which is in command.c.
  */
-#ifndef CLI_OPTIONS_H
-#define CLI_OPTIONS_H
+#ifndef CLI_CMDLINE_H
+#define CLI_CMDLINE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -86,10 +86,13 @@ enum opt_id {
 		OPT_BIT(OPT_TIMEOUT) | OPT_BIT(OPT_CONFIG) | OPT_BIT(OPT_JSON) | \
 		OPT_BIT(OPT_HELP) | OPT_BIT(OPT_VERSION))
 
+/* what a sender's key begins with; another value of --sender names a file of keys */
+#define SENDER_PREFIX "timeglas-sender1"
+
 #define OPT_VALUES_MAX 20
 #define OPERANDS_MAX 1024 /* command, subcommand, and what they work on */
 
-struct options {
+struct cmdline {
 	/* borrowed from argv, the environment or config_text */
 	const char *value[OPT_N][OPT_VALUES_MAX];
 	size_t n[OPT_N];
@@ -99,27 +102,27 @@ struct options {
 	char *config_text[OPT_N]; /* owned */
 };
 
-/** options_parse(o, argc, argv, why): options may stand anywhere before "--". Returns 0, or
+/** cmdline_parse(o, argc, argv, why): options may stand anywhere before "--". Returns 0, or
  * TG_EINVAL with a sentence in why. */
-int options_parse(struct options *o, int argc, char **argv, char why[256]);
-/** options_defaults(o, why): environment and configuration file for what was not given. Returns 0,
+int cmdline_parse(struct cmdline *o, int argc, char **argv, char why[256]);
+/** cmdline_defaults(o, why): environment and configuration file for what was not given. Returns 0,
  * TG_EINVAL or TG_EIO. */
-int options_defaults(struct options *o, char why[256]);
-void options_free(struct options *o);
+int cmdline_defaults(struct cmdline *o, char why[256]);
+void cmdline_free(struct cmdline *o);
 
-/** options_text(o, id): the value, the first one of an option that may be repeated; NULL when there
+/** cmdline_text(o, id): the value, the first one of an option that may be repeated; NULL when there
  * is none. */
-const char *options_text(const struct options *o, enum opt_id id);
-bool options_flag(const struct options *o, enum opt_id id);
-/** options_given(o, id): did it stand on the command line? (Not in the environment or the
+const char *cmdline_text(const struct cmdline *o, enum opt_id id);
+bool cmdline_flag(const struct cmdline *o, enum opt_id id);
+/** cmdline_given(o, id): did it stand on the command line? (Not in the environment or the
  * configuration.) */
-bool options_given(const struct options *o, enum opt_id id);
+bool cmdline_given(const struct cmdline *o, enum opt_id id);
 
 struct option_row {
 	const char *name, *arg, *env, *key, *help;
 	char letter;
 };
-/** options_row(id): its row of the table. */
-const struct option_row *options_row(enum opt_id id);
+/** cmdline_row(id): its row of the table. */
+const struct option_row *cmdline_row(enum opt_id id);
 
 #endif

@@ -1,14 +1,14 @@
 /*
- * audit_twin.c: the last events of each outbox, over all chains. What is in doubt at a handover is
- * one round, of 256 events a shard at most, and what a replica did not know yet; so a few rounds
- * are remembered. Runs in the timeglas command.
+ * audit_duplicates.c: the last events of each outbox, over all chains. What is in doubt at a
+ * handover is one round, of 256 events a shard at most, and what a replica did not know yet; so a
+ * few rounds are remembered. Runs in the timeglas command.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sodium.h>
-#include "cli/audit_twin.h"
+#include "cli/audit_duplicates.h"
 
 #define RING 1024u
 #define CONTENT 16u
@@ -22,7 +22,7 @@ struct seen {
 	uint64_t line;
 };
 
-struct twin_ring {
+struct audit_duplicates_ring {
 	struct seen place[RING];
 	size_t n; /* that were ever put in */
 };
@@ -37,7 +37,7 @@ static void content_of(const char *line, size_t n, uint8_t out[CONTENT])
 	crypto_generichash(out, CONTENT, (const unsigned char *)from, (size_t)(to - from), NULL, 0);
 }
 
-static struct seen *find(struct twin_ring *r, const struct audit_event *e)
+static struct seen *find(struct audit_duplicates_ring *r, const struct audit_event *e)
 {
 	size_t have = r->n < RING ? r->n : RING;
 
@@ -52,7 +52,7 @@ static struct seen *find(struct twin_ring *r, const struct audit_event *e)
 }
 
 /* Outboxes give ids upwards: an event behind the last one was not met before. */
-static bool may_be_old(const struct twin_ring *r, const struct audit_event *e)
+static bool may_be_old(const struct audit_duplicates_ring *r, const struct audit_event *e)
 {
 	const struct seen *last = &r->place[(r->n - 1) % RING];
 
@@ -61,14 +61,14 @@ static bool may_be_old(const struct twin_ring *r, const struct audit_event *e)
 			chain_pos_cmp(&e->pos, &last->pos) <= 0);
 }
 
-static void tell(struct twins *t, const struct audit_event *e, const struct seen *s)
+static void tell(struct audit_duplicates *t, const struct audit_event *e, const struct seen *s)
 {
-	struct twin *x;
+	struct audit_duplicate *x;
 
 	t->total++;
 	if (t->list == NULL)
-		t->list = calloc(TWINS_TOLD, sizeof *t->list);
-	if (t->list == NULL || t->n == TWINS_TOLD)
+		t->list = calloc(AUDIT_DUPLICATES_LISTED, sizeof *t->list);
+	if (t->list == NULL || t->n == AUDIT_DUPLICATES_LISTED)
 		return;
 	x = &t->list[t->n++];
 	snprintf(x->event, sizeof x->event, "%.*s", (int)e->record->id.n, e->record->id.p);
@@ -78,15 +78,15 @@ static void tell(struct twins *t, const struct audit_event *e, const struct seen
 	x->also_line = e->at->line;
 }
 
-bool twins_meet(struct twins *t, struct findings *f, const struct audit_event *e, const char *line,
-	size_t n, size_t chain)
+bool audit_duplicates_check(struct audit_duplicates *t, struct findings *f,
+	const struct audit_event *e, const char *line, size_t n, size_t chain)
 {
 	struct seen now = {.pos = e->pos,
 		.epoch = e->epoch,
 		.chain = (uint32_t)chain + 1,
 		.file = e->at->file,
 		.line = e->at->line};
-	struct twin_ring *r;
+	struct audit_duplicates_ring *r;
 	struct seen *s;
 
 	if (t->ring == NULL)
@@ -109,7 +109,7 @@ bool twins_meet(struct twins *t, struct findings *f, const struct audit_event *e
 	return false;
 }
 
-void twins_revert(struct twins *t, const struct audit_event *e)
+void audit_duplicates_revert(struct audit_duplicates *t, const struct audit_event *e)
 {
 	struct chain_pos from[CHAIN_SHARDS];
 
@@ -124,9 +124,9 @@ void twins_revert(struct twins *t, const struct audit_event *e)
 		}
 }
 
-void twins_free(struct twins *t)
+void audit_duplicates_free(struct audit_duplicates *t)
 {
 	free(t->list);
 	free(t->ring);
-	*t = (struct twins){0};
+	*t = (struct audit_duplicates){0};
 }

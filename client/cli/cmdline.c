@@ -1,5 +1,5 @@
 /*
- * options.c: reads the command line, the environment and the client's configuration file. Our own
+ * cmdline.c: reads the command line, the environment and the client's configuration file. Our own
  * reader and not getopt_long(): --sign takes a value except for keygen, and abbreviated options
  * would make scripts break later. It opens nothing but the configuration file and judges no value.
  * Runs in the timeglas command. timeglas(1).
@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli/material.h"
-#include "cli/options.h"
+#include "cli/cmdline.h"
 
 #define PATH_CHARS 4096
 
@@ -27,7 +26,7 @@ static const struct option_row rows[OPT_N] = {
 #undef X_
 };
 
-const struct option_row *options_row(enum opt_id id)
+const struct option_row *cmdline_row(enum opt_id id)
 {
 	return &rows[id];
 }
@@ -59,7 +58,7 @@ static int find_letter(char c)
 	return -1;
 }
 
-static int add(struct options *o, int id, const char *value, char why[256])
+static int add(struct cmdline *o, int id, const char *value, char why[256])
 {
 	if (o->n[id] == OPT_VALUES_MAX)
 		return bad(why, "--%s is given more than %d times", rows[id].name, OPT_VALUES_MAX);
@@ -70,7 +69,7 @@ static int add(struct options *o, int id, const char *value, char why[256])
 
 /* keygen's --sign is a flag, everybody else's names a key. Before the command is known, the next
  * word tells. */
-static bool takes_value(const struct options *o, int id, const char *next)
+static bool takes_value(const struct cmdline *o, int id, const char *next)
 {
 	if (id != OPT_SIGN)
 		return rows[id].arg != NULL;
@@ -80,7 +79,7 @@ static bool takes_value(const struct options *o, int id, const char *next)
 }
 
 static int parse_option(
-	struct options *o, const char *arg, const char *next, int *used_next, char why[256])
+	struct cmdline *o, const char *arg, const char *next, int *used_next, char why[256])
 {
 	const char *value = NULL;
 	int id;
@@ -111,7 +110,7 @@ static int parse_option(
 	return add(o, id, value, why);
 }
 
-int options_parse(struct options *o, int argc, char **argv, char why[256])
+int cmdline_parse(struct cmdline *o, int argc, char **argv, char why[256])
 {
 	bool only_words = false;
 
@@ -141,7 +140,7 @@ int options_parse(struct options *o, int argc, char **argv, char why[256])
 /* Configuration ------------------------------------------------------------ */
 
 struct config_reader {
-	struct options *o;
+	struct cmdline *o;
 	const char *path;
 	char *why;
 	int err;
@@ -196,7 +195,7 @@ static int on_config(void *user, const char *section, const char *name, const ch
 	return 0;
 }
 
-static int read_config(struct options *o, const char *path, bool must_exist, char why[256])
+static int read_config(struct cmdline *o, const char *path, bool must_exist, char why[256])
 {
 	struct config_reader r = {.o = o, .path = path, .why = why};
 	FILE *f = fopen(path, "re");
@@ -217,9 +216,9 @@ static int read_config(struct options *o, const char *path, bool must_exist, cha
 	return 0;
 }
 
-static int config_file(struct options *o, char why[256])
+static int config_file(struct cmdline *o, char why[256])
 {
-	const char *path = options_text(o, OPT_CONFIG), *dir = getenv("XDG_CONFIG_HOME"),
+	const char *path = cmdline_text(o, OPT_CONFIG), *dir = getenv("XDG_CONFIG_HOME"),
 		   *home = getenv("HOME");
 	char standard[PATH_CHARS];
 	int n;
@@ -235,7 +234,7 @@ static int config_file(struct options *o, char why[256])
 	return n < (int)sizeof standard ? read_config(o, standard, false, why) : 0;
 }
 
-int options_defaults(struct options *o, char why[256])
+int cmdline_defaults(struct cmdline *o, char why[256])
 {
 	int err;
 
@@ -253,24 +252,24 @@ int options_defaults(struct options *o, char why[256])
 	return err;
 }
 
-void options_free(struct options *o)
+void cmdline_free(struct cmdline *o)
 {
 	for (int id = 0; id < OPT_N; id++)
 		free(o->config_text[id]);
 	memset(o, 0, sizeof *o);
 }
 
-const char *options_text(const struct options *o, enum opt_id id)
+const char *cmdline_text(const struct cmdline *o, enum opt_id id)
 {
 	return o->n[id] > 0 ? o->value[id][0] : NULL;
 }
 
-bool options_flag(const struct options *o, enum opt_id id)
+bool cmdline_flag(const struct cmdline *o, enum opt_id id)
 {
 	return o->n[id] > 0;
 }
 
-bool options_given(const struct options *o, enum opt_id id)
+bool cmdline_given(const struct cmdline *o, enum opt_id id)
 {
 	return (o->given & OPT_BIT(id)) != 0;
 }

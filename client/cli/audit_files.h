@@ -1,11 +1,11 @@
 /*
- * audit_set.h: files of evidence, sorted into chains: by the key that signed their first line, by
+ * audit_files.h: files of evidence, sorted into chains: by the key that signed their first line, by
  * numbers, and by the hash with which each names the line before its first. It believes nothing: a
  * file that fits nowhere is put where it fits best, and the checks of lines find what is wrong.
  * docs/evidence.md.
  */
-#ifndef CLI_AUDIT_SET_H
-#define CLI_AUDIT_SET_H
+#ifndef CLI_AUDIT_FILES_H
+#define CLI_AUDIT_FILES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,10 +27,10 @@ struct audit_file {
 };
 
 /**
- * audit_set(paths, n, out, chains): the files in the order in which they are to be read, those of a
- * chain side by side. out: n of them. Returns 0 or CLI_USAGE (a file cannot be read, is compressed,
- * is no evidence file, or was given twice; said).
+ * audit_files_sort(paths, n, out, chains): the files in the order in which they are to be read,
+ * those of a chain side by side. out: n of them. Returns 0 or EXIT_USAGE (a file cannot be read, is
+ * compressed, is no evidence file, or was given twice; said).
  */
-int audit_set(const char *const *paths, size_t n, struct audit_file *out, size_t *chains);
+int audit_files_sort(const char *const *paths, size_t n, struct audit_file *out, size_t *chains);
 
 #endif

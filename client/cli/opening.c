@@ -1,53 +1,55 @@
 /*
- * unseal.c: turns options into what is demanded of a sealed file; the library checks it. It opens
+ * opening.c: turns options into what is demanded of a sealed file; the library checks it. It opens
  * nothing and never talks to the buffer. Runs in the timeglas command. docs/envelope.md.
  */
 #include <string.h>
 #include "cli/output.h"
-#include "cli/unseal.h"
+#include "cli/opening.h"
 #include "core/num.h"
 
 static const enum opt_id of_head[] = {
 	OPT_KIND, OPT_ISSUER, OPT_SESSION, OPT_SUBJECT, OPT_MAX_AGE, OPT_ID};
 
-static int check_raw(const struct options *o)
+static int check_raw(const struct cmdline *o)
 {
-	if (options_given(o, OPT_SENDER))
-		return cli_usage(
+	if (cmdline_given(o, OPT_SENDER))
+		return output_usage(
 			"--raw and --sender exclude each other: a raw file names no sender");
 	for (size_t i = 0; i < sizeof of_head / sizeof of_head[0]; i++)
-		if (options_given(o, of_head[i]))
-			return cli_usage("--raw and --%s exclude each other: a raw file has no "
-					 "signed head that could be compared",
-				options_row(of_head[i])->name);
+		if (cmdline_given(o, of_head[i]))
+			return output_usage("--raw and --%s exclude each other: a raw file has no "
+					    "signed head that could be compared",
+				cmdline_row(of_head[i])->name);
 	return 0;
 }
 
-static int load_keys(const struct options *o, bool raw, struct material *keys)
+static int load_keys(const struct cmdline *o, bool raw, struct material *keys)
 {
 	int err = material_identities(o, keys);
 
 	if (err == 0 && !raw)
 		err = material_senders(o, keys);
 	if (err == 0 && keys->n_identities == 0)
-		err = cli_usage("--identity is missing; give the file, or set TIMEGLAS_IDENTITY");
+		err = output_usage(
+			"--identity is missing; give the file, or set TIMEGLAS_IDENTITY");
 	if (err == 0 && !raw && keys->senders == NULL)
-		err = cli_usage("--sender is missing: whose signature is to be trusted? (or --raw "
-				"for plain age files)");
+		err = output_usage(
+			"--sender is missing: whose signature is to be trusted? (or --raw "
+			"for plain age files)");
 	return err;
 }
 
-int unseal_prepare(const struct options *o, uint64_t max_age_s, struct unseal *u)
+int opening_prepare(const struct cmdline *o, uint64_t max_age_s, struct opening *u)
 {
-	bool raw = options_flag(o, OPT_RAW);
+	bool raw = cmdline_flag(o, OPT_RAW);
 	uint64_t age_s = 0;
 	int err = raw ? check_raw(o) : 0;
 
 	memset(u, 0, sizeof *u);
 	if (err == 0)
-		err = label_options(o, 0, &u->labels);
+		err = values_labels(o, 0, &u->labels);
 	if (err == 0)
-		err = option_duration(o, OPT_MAX_AGE, max_age_s, &age_s);
+		err = values_duration(o, OPT_MAX_AGE, max_age_s, &age_s);
 	if (err == 0)
 		err = load_keys(o, raw, &u->keys);
 	u->expect = (tg_expect){.struct_size = sizeof u->expect,
@@ -55,7 +57,7 @@ int unseal_prepare(const struct options *o, uint64_t max_age_s, struct unseal *u
 		.n_identities = u->keys.n_identities,
 		.senders = u->keys.senders,
 		.raw = raw,
-		.blob = options_text(o, OPT_ID),
+		.blob = cmdline_text(o, OPT_ID),
 		.kind = u->labels.kind,
 		.issuer = u->labels.issuer,
 		.session = u->labels.session,
@@ -64,7 +66,7 @@ int unseal_prepare(const struct options *o, uint64_t max_age_s, struct unseal *u
 	return err;
 }
 
-void unseal_free(struct unseal *u)
+void opening_free(struct opening *u)
 {
 	material_free(&u->keys);
 }
@@ -74,7 +76,7 @@ static const char *none_if_empty(const char *text)
 	return text[0] != '\0' ? text : NULL;
 }
 
-json_t *head_json(const tg_head *h)
+json_t *opening_head_json(const tg_head *h)
 {
 	char time_text[TG_TIME_LEN + 1], ref[2 * TG_REF_BYTES + 1];
 
@@ -86,16 +88,17 @@ json_t *head_json(const tg_head *h)
 		"sender_name", h->sender_name);
 }
 
-void head_note(const tg_head *h)
+void opening_head_note(const tg_head *h)
 {
 	char time_text[TG_TIME_LEN + 1];
 
 	if (h == NULL) {
-		cli_note("raw: nothing says who sealed this, when, or that it is the blob that was "
-			 "asked for");
+		output_note(
+			"raw: nothing says who sealed this, when, or that it is the blob that was "
+			"asked for");
 		return;
 	}
-	cli_note("%s%s%s%s%s, sealed %s%s%s; signed by %s, whose signature is good", h->kind,
+	output_note("%s%s%s%s%s, sealed %s%s%s; signed by %s, whose signature is good", h->kind,
 		h->issuer[0] != '\0' ? " " : "", h->issuer,
 		h->session[0] != '\0' ? ", session " : "", h->session,
 		tg_time_format(h->time_ms, time_text), h->content_type[0] != '\0' ? ", " : "",

@@ -1,0 +1,32 @@
+/* findings.c: see findings.h. Runs in the timeglas command. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "cli/findings.h"
+
+struct finding *findings_add(
+	struct findings *f, const char *what, const struct finding_place *at, const char *fmt, ...)
+{
+	struct finding *x;
+	va_list ap;
+
+	f->total++;
+	if (f->list == NULL)
+		f->list = calloc(FINDINGS_MAX, sizeof *f->list);
+	if (f->list == NULL || f->n == FINDINGS_MAX)
+		return NULL;
+	x = &f->list[f->n++];
+	snprintf(x->what, sizeof x->what, "%s", what);
+	snprintf(x->file, sizeof x->file, "%s", at != NULL ? at->file : "");
+	x->line = at != NULL ? at->line : 0;
+	va_start(ap, fmt);
+	vsnprintf(x->detail, sizeof x->detail, fmt, ap);
+	va_end(ap);
+	return x;
+}
+
+void findings_free(struct findings *f)
+{
+	free(f->list);
+	*f = (struct findings){0};
+}
