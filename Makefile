@@ -53,7 +53,9 @@ BENCH_SRC := $(wildcard bench/*.c)
 SYMBOL_SRC := $(wildcard tests/symbols/*.c)
 MAN := $(wildcard docs/man/*.[1-8])
 # One library, in this order: a file uses what stands before it.
-LUA_SRC := $(patsubst %,server/store/functions/%.lua,base record session upload read once reap server register)
+LUA_SRC := $(patsubst %,server/store/functions/%.lua,base record session upload read once reap server)
+LUA_ALL := $(B)/gen/schema.lua $(LUA_SRC) $(B)/gen/register.lua
+SCHEMA := $(B)/gen/store/schema.h $(B)/gen/schema.lua $(B)/gen/register.lua
 LUA_OBJ := $(B)/obj/gen/functions_lua.o
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -106,11 +108,19 @@ $(B)/timeglas.pc: client/timeglas.pc.in include/timeglas/timeglas.h $(B)/.prefix
 	@mkdir -p $(@D)
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $< >$@
 
+# What is declared once, in server/store/schema.def. A file that would not change is left alone.
+$(B)/.schema: tools/schema.py server/store/schema.def include/timeglas/errors.h include/timeglas/retention.h
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) tools/schema.py header $(B)/gen/store/schema.h
+	$(Q)$(PYTHON) tools/schema.py lua $(B)/gen/schema.lua
+	$(Q)$(PYTHON) tools/schema.py register $(B)/gen/register.lua
+	@touch $@
+$(SCHEMA): $(B)/.schema ;
 # The Function library as a C string constant: store_functions_lua, store_functions_lua_len
-$(B)/gen/functions_lua.c: $(LUA_SRC) $(B)/.files
+$(B)/gen/functions_lua.c: $(LUA_ALL) $(B)/.files
 	@mkdir -p $(@D)
 	$(Q)(echo 'extern const char store_functions_lua[]; extern const unsigned store_functions_lua_len; const char store_functions_lua[] = {'; \
-	  cat $(LUA_SRC) | od -An -v -tx1 | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0}; const unsigned store_functions_lua_len = sizeof store_functions_lua - 1;') >$@
+	  cat $(LUA_ALL) | od -An -v -tx1 | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo '0}; const unsigned store_functions_lua_len = sizeof store_functions_lua - 1;') >$@
 # The configurations of what is compared with, likewise: peers_nginx_conf, peers_handler_lua, …
 PEERS := $(wildcard bench/peers/*)
 peer_name = peers_$(subst .,_,$(notdir $(1)))
@@ -122,7 +132,7 @@ $(B)/obj/gen/%.o: $(B)/gen/%.c $(B)/.flags | $(B)/.packages
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-$(B)/obj/%.o: %.c $(B)/.flags | $(B)/.packages
+$(B)/obj/%.o: %.c $(B)/.flags | $(B)/.packages $(B)/.schema
 	@mkdir -p $(@D)
 	$(SAY) "CC $<"
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -182,6 +192,10 @@ $(TRAPS): $(B)/symbols/%: $(B)/obj/tests/symbols/%.o $(SERVER_OBJ) $(B)/libtimeg
 	@mkdir -p $(@D)
 	$(Q)$(if $(filter %/static_server,$@),$(CC) -static -o $@ $<,$(link-server) $(TRAP_LDFLAGS))
 	$(if $(TRAP_AFTER),$(Q)$(TRAP_AFTER) $@)
+## docs: make the tables of docs/store.md anew, of server/store/schema.def
+docs:
+	@$(PYTHON) tools/schema.py docs docs/store.md
+
 ## check-symbols: the server imports, links and holds nothing that opens an envelope, and this check can tell
 check-symbols: $(B)/timeglasd $(TRAPS)
 	@tools/check-symbols.py $(B)/timeglasd
@@ -302,6 +316,6 @@ help:
 	@echo 'Targets (PROFILE=$(subst $() ,|,$(PROFILES)); V=1 shows commands):'
 	@sed -n 's/^## \([^:]*\): \(.*\)/  \1\t\2/p' Makefile | sort | expand -t 18
 
-.PHONY: all units layers check-symbols lint test test-all coverage fuzz fuzzers demo run bench deps install uninstall clean help FORCE
+.PHONY: all units layers docs check-symbols lint test test-all coverage fuzz fuzzers demo run bench deps install uninstall clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -8,7 +8,7 @@ set -eu
 
 packages() {
 	case $1 in
-	build) echo build-essential pkg-config libevent-dev libssl-dev libsodium-dev libhiredis-dev libjemalloc-dev \
+	build) echo build-essential pkg-config python3 libevent-dev libssl-dev libsodium-dev libhiredis-dev libjemalloc-dev \
 		libcurl4-openssl-dev libjansson-dev libinih-dev libseccomp-dev ;;
 	run) echo redis-server ;;
 	# GStreamer makes the specimen's JPEG and MP4: a third of what ffmpeg would bring along

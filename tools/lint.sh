@@ -29,13 +29,13 @@ with_cppcheck() {
 	local list
 	mapfile -t list < <(files 'core/*.c' 'server/*.c' 'client/*.c' 'bench/*.c')
 	cppcheck --quiet --error-exitcode=1 -j "$(nproc)" --std=c11 --enable=warning,performance,portability --inline-suppr \
-		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE --include="$queue" -I. -Iinclude -Iclient -Iserver "${list[@]}"
+		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE --include="$queue" -I. -Iinclude -Iclient -Iserver -Ibuild/debug/gen "${list[@]}"
 }
 
 with_clang_tidy() {
 	# shellcheck disable=SC2016 # $@ is for the inner shell
 	files 'core/*.c' 'server/*.c' 'client/*.c' 'bench/*.c' | xargs -r -n 4 -P "$(nproc)" sh -c \
-		'clang-tidy --quiet --warnings-as-errors="*" "$@" -- -std=gnu11 -D_GNU_SOURCE -I. -Iinclude -Iclient -Iserver 2>&1' clang-tidy |
+		'clang-tidy --quiet --warnings-as-errors="*" "$@" -- -std=gnu11 -D_GNU_SOURCE -I. -Iinclude -Iclient -Iserver -Ibuild/debug/gen 2>&1' clang-tidy |
 		grep -v 'warnings\? generated'
 	return "${PIPESTATUS[1]}"
 }

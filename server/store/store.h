@@ -21,21 +21,14 @@
 #include "base/token.h"
 #include "conf/conf.h"
 #include "net/loop.h"
+#include "store/schema.h"
 
-#define STORE_CAUSE_MAX 19
-#define STORE_OUTCOME_MAX 16
-/* Just below classes of the allocator (docs/decisions.md). */
-#define STORE_CHUNK_BYTES 65000u        /* of a blob that does not say otherwise */
-#define STORE_CHUNK_LARGE_BYTES 327000u /* the most: for a few quick uploads */
-/* for uploads in a crowd: each holds the chunk that it is filling */
-#define STORE_CHUNK_SMALL_BYTES 24000u
 #define STORE_TO_TEXT 640 /* " verifier verifier2 ": names, each with blanks around it */
 #define STORE_DESC_MAX 512
 #define STORE_SUBJECT_LEN 32 /* of a subject's hash, hex */
 
 struct store;
 
-enum store_state { STORE_STAGED, STORE_LIVE, STORE_TAKING, STORE_CLAIMED, STORE_GONE };
 /* "live", "claimed", "gone"; TAKING reads "claimed" */
 const char *store_state_text(enum store_state s);
 

@@ -93,15 +93,15 @@ int store_take_wanted(struct store *s, const char *id, const char *session, bool
 
 static unsigned *reaped_counter(struct store_reaped *out, const char *cause)
 {
-	if (strcmp(cause, "expired") == 0)
+	if (strcmp(cause, STORE_CAUSE_EXPIRED) == 0)
 		return &out->expired;
 	if (strncmp(cause, "session-", 8) == 0)
 		return &out->session_ended;
-	if (strcmp(cause, "lease-expired") == 0)
+	if (strcmp(cause, STORE_CAUSE_LEASE_EXPIRED) == 0)
 		return &out->lease_expired;
-	if (strcmp(cause, "aborted") == 0)
+	if (strcmp(cause, STORE_CAUSE_ABORTED) == 0)
 		return &out->aborted;
-	return strcmp(cause, "consumed") == 0 ? &out->consumed : NULL;
+	return strcmp(cause, STORE_CAUSE_CONSUMED) == 0 ? &out->consumed : NULL;
 }
 
 /* Answer: now_ms, ended, overdue, next_ms, back_ms, failed, then a line for each blob. */

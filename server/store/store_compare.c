@@ -25,7 +25,7 @@ static bool read_standing(struct lines *l, struct store_standing *out)
 		text_copy(out->tag, sizeof out->tag, third);
 	else if (last != NULL)
 		text_copy(out->tag, sizeof out->tag, last);
-	out->live = !out->session && strcmp(third, "live") == 0;
+	out->live = !out->session && strcmp(third, store_state_text(STORE_LIVE)) == 0;
 	return out->session || last != NULL;
 }
 

@@ -10,11 +10,6 @@
 
 #define STORE_ARGS_MAX 24
 #define STORE_KEY_MAX 80
-/* what was sent on a connection that broke may arrive that late; functions/base.lua has the same */
-#define STORE_STALLED_MS 60000
-/* Redis's own expiry of a chunk is the net and must not be first; functions/base.lua has the same
- */
-#define STORE_NET_MS 50
 /*
  * An upload's attempt: the blob's id, and where that was chosen by the uploader a token of the
  * store's behind it, "<id>:<token>", so that attempts cannot touch each other. All that stands in
@@ -23,12 +18,6 @@
 #define ATTEMPT_TOKEN_LEN 11 /* base64url of 8 bytes */
 #define ATTEMPT_LEN (TOKEN_LEN + 1 + ATTEMPT_TOKEN_LEN)
 #define STORE_ABORTS_MAX 4096u /* aborts that Redis has not confirmed */
-/*
- * How often uploads, and takes of several chunks, tell the index that they are alive (it waits 30
- * and 60 s), and learn that they no longer are: what stands in a worker must be gone five seconds
- * after the end, also when its client stalls.
- */
-#define STORE_PULSE_S 2u
 
 TAILQ_HEAD(abort_list, abort_call);
 
@@ -154,6 +143,8 @@ char *lines_text(struct lines *l, char *out, size_t cap);
 int lines_blob(struct lines *l, struct store_blob *b, unsigned *n_chunks);
 int lines_session(struct lines *l, struct store_session *s);
 /** lines_reaped(l, cause, cap, late_us): a blob's end as reap tells it. */
+/** record_text(t, field): appends a record of these fields; NULL reads as "". */
+void record_text(struct text *t, const char *const field[STORE_FIELDS]);
 void lines_reaped(struct lines *l, char *cause, size_t cap, int64_t *late_us);
 
 /* Replies of Redis's own commands. */
@@ -189,13 +180,18 @@ int once_send(struct call *c, const struct once_args *a);
  * what whole_texts() writes? Nothing has to be looked up for it. */
 bool whole_fits(const struct store_desc *d, int64_t left_ms);
 #define WHOLE_TEXT_BYTES (4 * STORE_DESC_MAX)
-/** whole_texts(s, b, kept, left_ms, record, event): what goes live. Of b, id and desc are given;
- * its times are filled in. kept: the record's second line. */
-void whole_texts(struct store *s, struct store_blob *b, const char *kept, int64_t left_ms,
-	char record[WHOLE_TEXT_BYTES], char event[WHOLE_TEXT_BYTES]);
+/**
+ * Writes the texts of a blob that goes live: its record, and the event that tells of it.
+ *
+ * @b            id and desc are given; its times are filled in
+ * @attempt      the token of the attempt that made it, "": the name was drawn
+ * @fingerprint  its description, hashed; "" with an attempt of ""
+ */
+void whole_texts(struct store *s, struct store_blob *b, const char *attempt,
+	const char *fingerprint, int64_t left_ms, char record[WHOLE_TEXT_BYTES],
+	char event[WHOLE_TEXT_BYTES]);
 /** whole_record_ms(left_ms): how long a record stands in Redis. */
 int64_t whole_record_ms(int64_t left_ms);
-#define WHOLE_NOTHING_KEPT "\t\t\t\t\t\t\t\t\t"
 struct whole_calls {
 	rconn_cb *chunk;   /* the chunk was queued, or why not */
 	rconn_cb *refused; /* why another of the commands was not queued; in any number */

@@ -22,10 +22,9 @@
 #include "store/store_int.h"
 
 #define UNANSWERED_MAX 2u
-#define STAGED_MS 30000 /* functions/base.lua has the same */
-/* a chunk of a session's upload is not sent longer than that after the session was found open;
- * functions/base.lua knows */
-#define ENTER_AGAIN_US 250000u
+/* a chunk of a session's upload is not sent longer than that after the session was found open: the
+ * first late-write sweep comes STORE_LATE_MS after a session's end */
+#define ENTER_AGAIN_US (STORE_LATE_MS * UINT64_C(1000) / 2)
 /* chunks that stage speaks of ahead, so that not every chunk needs a call */
 #define ANNOUNCE 32u
 
@@ -187,7 +186,7 @@ struct store_put *store_put_new(struct store *s, const struct store_put_opts *o,
 	token_tag(p->id, p->opts.desc.tag);
 	p->piece = evbuffer_new();
 	event_assign(&p->pulse, loop_base(s->loop), -1, EV_PERSIST, on_pulse, p);
-	if (p->piece != NULL && event_add(&p->pulse, loop_timeout(s->loop, STORE_PULSE_S)) == 0)
+	if (p->piece != NULL && event_add(&p->pulse, loop_timeout(s->loop, STORE_HEARTBEAT_S)) == 0)
 		*err = o->eager ? put_ask(p) : 0;
 	if (*err != 0) {
 		put_free(p);
@@ -442,7 +441,7 @@ static int put_index(struct store_put *p, int64_t left)
 	index_member(member, p->attempt);
 	cmd_text(&m, "ZADD");
 	cmd_text(&m, key);
-	cmd_num(&m, store_now_ms(p->store) + (left < STAGED_MS ? left : STAGED_MS));
+	cmd_num(&m, store_now_ms(p->store) + (left < STORE_STAGED_MS ? left : STORE_STAGED_MS));
 	cmd_text(&m, member);
 	return cmd_send(p->store, &m, on_part, p);
 }
@@ -454,7 +453,7 @@ static int put_single(struct store_put *p, int64_t left)
 	int err;
 
 	if (p->opts.desc.name[0] != '\0')
-		return put_send(p, left < STAGED_MS ? left : STAGED_MS);
+		return put_send(p, left < STORE_STAGED_MS ? left : STORE_STAGED_MS);
 	err = put_index(p, left);
 	return err != 0 ? err : put_send(p, left);
 }
@@ -464,9 +463,7 @@ static int put_single(struct store_put *p, int64_t left)
 static int put_commit(struct store_put *p, bool quick, int64_t left)
 {
 	char event[STORE_DESC_MAX], private[STORE_DESC_MAX], hash[DESC_HASH_LEN + 1] = "";
-	char kept[ATTEMPT_TOKEN_LEN + DESC_HASH_LEN + 16], record[WHOLE_TEXT_BYTES],
-		stored[WHOLE_TEXT_BYTES];
-	struct text t = text_in(kept, sizeof kept);
+	char record[WHOLE_TEXT_BYTES], stored[WHOLE_TEXT_BYTES];
 	const struct store_desc *d = &p->opts.desc;
 	struct cmd m;
 
@@ -489,10 +486,10 @@ static int put_commit(struct store_put *p, bool quick, int64_t left)
 	cmd_text(&m, p->staged ? "1" : "0");
 	cmd_text(&m, hash);
 	if (quick) {
-		text_join(&t, "\t\t\t\t\t\t\t\t", p->attempt + TOKEN_LEN + 1, "\t", hash);
 		p->whole.desc = *d;
 		memcpy(p->whole.id, p->id, sizeof p->id);
-		whole_texts(p->store, &p->whole, kept, left, record, stored);
+		whole_texts(p->store, &p->whole, p->attempt + TOKEN_LEN + 1, hash, left, record,
+			stored);
 		cmd_text(&m, record);
 		cmd_text(&m, stored);
 		cmd_num(&m, p->whole.deadline_ms);

@@ -148,7 +148,7 @@ static void on_take(void *ctx, const redisReply *r)
 	if (err == 0 && t->n > 1 && !t->keep) {
 		t->pulse = event_new(loop_base(t->store->loop), -1, EV_PERSIST, on_pulse, t);
 		if (t->pulse != NULL) /* without it a take has 60 s: enough for most */
-			event_add(t->pulse, loop_timeout(t->store->loop, STORE_PULSE_S));
+			event_add(t->pulse, loop_timeout(t->store->loop, STORE_HEARTBEAT_S));
 	}
 	t->calling = true;
 	t->calls.on_begin(t, err, have ? &blob : NULL, t->ctx);

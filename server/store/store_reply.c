@@ -1,7 +1,7 @@
 /*
  * store_reply.c: what functions and Redis answer, as structs, and the texts that stand in Redis for
- * a description. Pure. The order of a record's fields is that of told() in functions/record.lua,
- * and of session_record() in functions/session.lua. Runs in every process that has a store.
+ * a description. Pure. The order of fields is that of schema.def. Runs in every process that has a
+ * store.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,25 +9,11 @@
 #include "core/num.h"
 #include "store/store_int.h"
 
-enum {
-	R_ID,
-	R_STATE,
-	R_UPLOADER,
-	R_TO,
-	R_SESSION,
-	R_BOUND,
-	R_CHUNKS,
-	R_SIZE,
-	R_STORED,
-	R_DEADLINE,
-	R_DESC,
-	R_PRIVATE,
-	R_CAUSE,
-	R_GONE_AT,
-	R_EVENT,
-	R_N
-};
-enum { S_ID, S_STATE, S_UPLOADER, S_OPENED, S_DEADLINE, S_IDLE_DEADLINE, S_IDLE, S_GONE_AT, S_N };
+/* Fields of a line behind the id that it begins with. */
+#define PUBLIC(field) (1 + STORE_FIELD_##field)
+#define PUBLIC_N (1 + STORE_PUBLIC_FIELDS)
+#define SESSION(field) (1 + STORE_SESSION_##field)
+#define SESSION_N (1 + STORE_SESSION_FIELDS)
 
 static struct text key_in(char out[STORE_KEY_MAX], unsigned shard, const char *kind, const char *id)
 {
@@ -182,30 +168,21 @@ void desc_private(const struct store_desc *d, char out[STORE_DESC_MAX])
 	}
 }
 
+#define NAME_(state, text) [STORE_##state] = (text),
+static const char *const state_name[] = {STORE_STATES(NAME_)};
+#undef NAME_
+
 static enum store_state state_of(const char *text)
 {
-	static const char *const name[] = {"staged", "live", "taking", "claimed", "gone"};
-
-	for (unsigned i = 0; i < sizeof name / sizeof name[0]; i++)
-		if (strcmp(text, name[i]) == 0)
+	for (unsigned i = 0; i < sizeof state_name / sizeof state_name[0]; i++)
+		if (strcmp(text, state_name[i]) == 0)
 			return (enum store_state)i;
 	return STORE_GONE;
 }
 
 const char *store_state_text(enum store_state s)
 {
-	switch (s) {
-	case STORE_STAGED:
-		return "staged";
-	case STORE_LIVE:
-		return "live";
-	case STORE_TAKING:
-	case STORE_CLAIMED:
-		return "claimed";
-	case STORE_GONE:
-		break;
-	}
-	return "gone";
+	return state_name[s == STORE_TAKING ? STORE_CLAIMED : s];
 }
 
 /* Answers: lines, and fields of a line ------------------------------------- */
@@ -234,6 +211,16 @@ int64_t lines_num(struct lines *a)
 char *lines_text(struct lines *a, char *out, size_t cap)
 {
 	return text_of(cut(a, '\n'), out, cap);
+}
+
+void record_text(struct text *t, const char *const field[STORE_FIELDS])
+{
+	for (unsigned i = 0; i < STORE_FIELDS; i++) {
+		if (i > 0)
+			text_add(t, i == STORE_PUBLIC_FIELDS ? "\n" : "\t");
+		if (field[i] != NULL)
+			text_add(t, field[i]);
+	}
 }
 
 /* Cuts a line into n fields at least. */
@@ -265,63 +252,64 @@ void lines_reaped(struct lines *a, char *cause, size_t cap, int64_t *late_us)
 
 int lines_blob(struct lines *a, struct store_blob *b, unsigned *n_chunks)
 {
-	struct piece f[R_N];
+	struct piece f[PUBLIC_N];
 	char text[STORE_DESC_MAX], danish[4], chunk[12];
 	const char *at;
-	int err = fields_of(a, f, R_N);
+	int err = fields_of(a, f, PUBLIC_N);
 
 	memset(b, 0, sizeof *b);
 	if (err != 0)
 		return err;
-	text_of(f[R_ID], b->id, sizeof b->id);
-	b->state = state_of(text_of(f[R_STATE], text, sizeof text));
-	text_of(f[R_UPLOADER], b->desc.uploader, sizeof b->desc.uploader);
-	text_of(f[R_TO], b->desc.to, sizeof b->desc.to);
-	text_of(f[R_SESSION], b->desc.session, sizeof b->desc.session);
-	b->desc.bound = f[R_BOUND].n == 1 && f[R_BOUND].p[0] == '1';
-	b->desc.size_bytes = (uint64_t)num_of(f[R_SIZE]);
-	at = word(text_of(f[R_DESC], text, sizeof text), b->desc.tag, sizeof b->desc.tag);
+	text_of(f[0], b->id, sizeof b->id);
+	b->state = state_of(text_of(f[PUBLIC(STATE)], text, sizeof text));
+	text_of(f[PUBLIC(UPLOADER)], b->desc.uploader, sizeof b->desc.uploader);
+	text_of(f[PUBLIC(TO)], b->desc.to, sizeof b->desc.to);
+	text_of(f[PUBLIC(SESSION)], b->desc.session, sizeof b->desc.session);
+	b->desc.bound = f[PUBLIC(BOUND)].n == 1 && f[PUBLIC(BOUND)].p[0] == '1';
+	b->desc.size_bytes = (uint64_t)num_of(f[PUBLIC(SIZE)]);
+	at = word(text_of(f[PUBLIC(DESC)], text, sizeof text), b->desc.tag, sizeof b->desc.tag);
 	at = word(at, b->desc.kind, sizeof b->desc.kind);
 	at = word(at, danish, sizeof danish);
 	b->desc.danish = danish[0] == '1';
 	(void)word(at, b->desc.subject, sizeof b->desc.subject);
-	text_of(f[R_CAUSE], b->cause, sizeof b->cause);
-	b->gone_at_ms = num_of(f[R_GONE_AT]);
-	text_of(f[R_EVENT], b->event, sizeof b->event);
+	text_of(f[PUBLIC(CAUSE)], b->cause, sizeof b->cause);
+	b->gone_at_ms = num_of(f[PUBLIC(GONE_AT)]);
+	text_of(f[PUBLIC(EVENT)], b->event, sizeof b->event);
 	if (n_chunks != NULL)
-		*n_chunks = (unsigned)num_of(f[R_CHUNKS]);
+		*n_chunks = (unsigned)num_of(f[PUBLIC(CHUNKS)]);
 	if (b->state == STORE_GONE) { /* of what it was, nothing stands there any more */
-		text_of(f[R_PRIVATE], b->outcome, sizeof b->outcome);
+		text_of(f[PUBLIC(PRIVATE_DESC)], b->outcome, sizeof b->outcome);
 		b->desc.chunk_bytes = STORE_CHUNK_BYTES;
 		return 0;
 	}
-	at = word(text_of(f[R_PRIVATE], text, sizeof text), b->desc.issuer, sizeof b->desc.issuer);
+	at = word(text_of(f[PUBLIC(PRIVATE_DESC)], text, sizeof text), b->desc.issuer,
+		sizeof b->desc.issuer);
 	at = word(at, b->desc.sha256, sizeof b->desc.sha256);
 	(void)word(at, chunk, sizeof chunk);
 	b->desc.chunk_bytes =
 		chunk[0] != '\0' ? (uint32_t)strtoul(chunk, NULL, 10) : STORE_CHUNK_BYTES;
 	if (b->desc.chunk_bytes == 0 || b->desc.chunk_bytes > STORE_CHUNK_LARGE_BYTES)
 		return TG_EINTERNAL;
-	b->stored_at_ms = num_of(f[R_STORED]);
-	b->deadline_ms = num_of(f[R_DEADLINE]);
+	b->stored_at_ms = num_of(f[PUBLIC(STORED_AT)]);
+	b->deadline_ms = num_of(f[PUBLIC(DEADLINE)]);
 	return 0;
 }
 
 int lines_session(struct lines *a, struct store_session *s)
 {
-	struct piece f[S_N];
-	int err = fields_of(a, f, S_N);
+	struct piece f[SESSION_N];
+	int err = fields_of(a, f, SESSION_N);
 
 	memset(s, 0, sizeof *s);
 	if (err != 0)
 		return err;
-	text_of(f[S_ID], s->id, sizeof s->id);
-	text_of(f[S_STATE], s->state, sizeof s->state);
-	text_of(f[S_UPLOADER], s->uploader, sizeof s->uploader);
-	s->opened_at_ms = num_of(f[S_OPENED]);
-	s->deadline_ms = num_of(f[S_DEADLINE]);
-	s->idle_deadline_ms = num_of(f[S_IDLE_DEADLINE]);
-	s->idle_s = (uint32_t)(num_of(f[S_IDLE]) / 1000);
-	s->gone_at_ms = num_of(f[S_GONE_AT]);
+	text_of(f[0], s->id, sizeof s->id);
+	text_of(f[SESSION(STATE)], s->state, sizeof s->state);
+	text_of(f[SESSION(UPLOADER)], s->uploader, sizeof s->uploader);
+	s->opened_at_ms = num_of(f[SESSION(OPENED_AT)]);
+	s->deadline_ms = num_of(f[SESSION(DEADLINE)]);
+	s->idle_deadline_ms = num_of(f[SESSION(IDLE_DEADLINE)]);
+	s->idle_s = (uint32_t)(num_of(f[SESSION(IDLE)]) / 1000);
+	s->gone_at_ms = num_of(f[SESSION(GONE_AT)]);
 	return 0;
 }

@@ -14,23 +14,51 @@
 #include "base/clock.h"
 #include "store/store_int.h"
 
-/* functions/base.lua has the same: what is due sooner, a reaper is told */
-#define SWEEP_MS 2000
-
 bool whole_fits(const struct store_desc *d, int64_t left_ms)
 {
-	return d->session[0] == '\0' && left_ms > 2 * SWEEP_MS;
+	return d->session[0] == '\0' && left_ms > 2 * STORE_SWEEP_MS;
 }
 
 int64_t whole_record_ms(int64_t left_ms)
 {
-	return left_ms + STORE_NET_MS + (int64_t)TG_TOMBSTONE_S * 1000;
+	return left_ms + STORE_NET_MS + STORE_TOMBSTONE_MS;
 }
 
-void whole_texts(struct store *s, struct store_blob *b, const char *kept, int64_t left_ms,
-	char record[WHOLE_TEXT_BYTES], char event[WHOLE_TEXT_BYTES])
+/* Decimal digits of a number of 64 bits, and the NUL. */
+#define NUMBER_BYTES 24
+
+static const char *number_text(char out[NUMBER_BYTES], int64_t number)
+{
+	struct text t = text_in(out, NUMBER_BYTES);
+
+	text_num(&t, number);
+	return out;
+}
+
+enum {
+#define MEMBER_(name) MEMBER_##name,
+	STORE_MEMBERS_STORED(MEMBER_)
+#undef MEMBER_
+		MEMBERS
+};
+
+static void stored_text(struct text *t, const char *const value[MEMBERS])
+{
+#define MEMBER_(name) "\t" #name "\t",
+	static const char *const member[MEMBERS] = {STORE_MEMBERS_STORED(MEMBER_)};
+#undef MEMBER_
+
+	text_add(t, "e\t" STORE_EVENT_STORED);
+	for (unsigned i = 0; i < MEMBERS; i++)
+		text_join(t, member[i], value[i]);
+}
+
+void whole_texts(struct store *s, struct store_blob *b, const char *attempt,
+	const char *fingerprint, int64_t left_ms, char record[WHOLE_TEXT_BYTES],
+	char event[WHOLE_TEXT_BYTES])
 {
 	char desc[STORE_DESC_MAX], private[STORE_DESC_MAX];
+	char size[NUMBER_BYTES], stored_at[NUMBER_BYTES], deadline[NUMBER_BYTES];
 	struct text r = text_in(record, WHOLE_TEXT_BYTES), e = text_in(event, WHOLE_TEXT_BYTES);
 
 	b->state = STORE_LIVE;
@@ -38,20 +66,34 @@ void whole_texts(struct store *s, struct store_blob *b, const char *kept, int64_
 	b->deadline_ms = b->stored_at_ms + left_ms;
 	desc_event(&b->desc, desc);
 	desc_private(&b->desc, private);
-	text_join(&r, "live\t", b->desc.uploader, "\t", b->desc.to, "\t\t0\t1\t");
-	text_num(&r, (int64_t)b->desc.size_bytes);
-	text_add(&r, "\t");
-	text_num(&r, b->stored_at_ms);
-	text_add(&r, "\t");
-	text_num(&r, b->deadline_ms);
-	text_join(&r, "\t", desc, "\t", private, "\t\t\t\n", kept);
-	text_join(&e, "e\tstored\td\t", desc, "\tu\t", b->desc.uploader, "\tto\t", b->desc.to,
-		"\ts\t\tz\t");
-	text_num(&e, (int64_t)b->desc.size_bytes);
-	text_add(&e, "\tdl\t");
-	text_num(&e, b->deadline_ms);
-	text_add(&e, "\tat\t");
-	text_num(&e, b->stored_at_ms);
+	number_text(size, (int64_t)b->desc.size_bytes);
+	number_text(stored_at, b->stored_at_ms);
+	number_text(deadline, b->deadline_ms);
+	record_text(&r,
+		(const char *const[STORE_FIELDS]){
+			[STORE_FIELD_STATE] = store_state_text(STORE_LIVE),
+			[STORE_FIELD_UPLOADER] = b->desc.uploader,
+			[STORE_FIELD_TO] = b->desc.to,
+			[STORE_FIELD_BOUND] = "0",
+			[STORE_FIELD_CHUNKS] = "1",
+			[STORE_FIELD_SIZE] = size,
+			[STORE_FIELD_STORED_AT] = stored_at,
+			[STORE_FIELD_DEADLINE] = deadline,
+			[STORE_FIELD_DESC] = desc,
+			[STORE_FIELD_PRIVATE_DESC] = private,
+			[STORE_FIELD_ATTEMPT] = attempt,
+			[STORE_FIELD_FINGERPRINT] = fingerprint,
+		});
+	stored_text(&e,
+		(const char *const[MEMBERS]){
+			[MEMBER_d] = desc,
+			[MEMBER_u] = b->desc.uploader,
+			[MEMBER_to] = b->desc.to,
+			[MEMBER_s] = "",
+			[MEMBER_z] = size,
+			[MEMBER_dl] = deadline,
+			[MEMBER_at] = stored_at,
+		});
 }
 
 /* The transaction's answer: of each command its own, or why none of them was carried out. */
@@ -138,7 +180,7 @@ int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evb
 
 	cmd_text(&multi, "MULTI");
 	cmd_text(&exec, "EXEC");
-	whole_texts(s, b, WHOLE_NOTHING_KEPT, left_ms, record, event);
+	whole_texts(s, b, "", "", left_ms, record, event);
 	/* Either all of this is queued, or memory ran out and the connection, which would be left
 	 * inside a transaction, ends. */
 	err = send_part(&w, &multi);

@@ -1,18 +1,16 @@
 /*
  * functions_fixture.h: calls of the Function library as any program may make them, in shard 05 of a
- * private Redis with nothing but the library in it.
+ * private Redis with nothing but the library in it, which is checked for its steps (step_check.h).
  */
 #ifndef TEST_FUNCTIONS_FIXTURE_H
 #define TEST_FUNCTIONS_FIXTURE_H
 
 #include "redis_server.h"
 #include <timeglas/errors.h>
-
-extern const char store_functions_lua[];
-extern const unsigned store_functions_lua_len;
+#include "step_check.h"
 
 #define DL "tg:{05}:dl"
-#define NET_MS 50 /* base.lua: so long after a deadline comes Redis's own expiry */
+#define NET_MS STORE_NET_MS
 
 static struct redis_server redis;
 
@@ -60,8 +58,11 @@ static inline int setup(void **state)
 {
 	(void)state;
 	redis_server_start(&redis);
-	redis_server_run_cmd(
-		&redis, "FUNCTION LOAD %b", store_functions_lua, (size_t)store_functions_lua_len);
+	char *const library = step_checked_library();
+	redisReply *r = redis_server_do(&redis, "FUNCTION LOAD %s", library);
+	assert_int_equal(r->type, REDIS_REPLY_STRING);
+	freeReplyObject(r);
+	free(library);
 	redis_server_compared(&redis);
 	return 0;
 }
@@ -147,7 +148,7 @@ static inline const char *newest(const char *name)
 	return out;
 }
 
-static inline long long text_num(const char *fmt, const char *arg)
+static inline long long number_at(const char *fmt, const char *arg)
 {
 	redisReply *r = redis_server_do(&redis, fmt, arg);
 	long long n = r->type == REDIS_REPLY_STRING ? atoll(r->str) :
@@ -160,7 +161,7 @@ static inline long long text_num(const char *fmt, const char *arg)
 
 static inline long long score(const char *member)
 {
-	return text_num("ZSCORE " DL " %s", member);
+	return number_at("ZSCORE " DL " %s", member);
 }
 
 static inline void chunk(const char *id, int n, const char *bytes)

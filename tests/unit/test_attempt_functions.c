@@ -102,7 +102,7 @@ static void commit_makes_the_attempt_a_blob_and_nothing_else_is_left_of_it(void 
 		assert_int_equal(redis_server_int(&redis, "ZCARD " DL), 2);
 		assert_int_equal(redis_server_int(&redis, "ZCARD tg:{05}:sb:S"), 1);
 		assert_int_equal(
-			text_num("PEXPIRETIME %s", "tg:{05}:c:B:0"), score("b:B") + NET_MS);
+			number_at("PEXPIRETIME %s", "tg:{05}:c:B:0"), score("b:B") + NET_MS);
 		assert_int_equal(fcall("take", "B v T"), 0);
 		assert_int_equal(count_events("e\tstored\t"), 1);
 	}

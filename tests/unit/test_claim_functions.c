@@ -33,7 +33,7 @@ static void claim_live_leaves_chunks_and_moves_every_deadline(void **state)
 	assert_true(ld > now_ms() + 3000 && ld <= now_ms() + 5000);
 	assert_int_equal(last->element[4]->integer, 0);
 	assert_int_equal(score("b:B"), ld);
-	assert_int_equal(text_num("PEXPIRETIME %s", "tg:{05}:c:B:2"), ld + NET_MS);
+	assert_int_equal(number_at("PEXPIRETIME %s", "tg:{05}:c:B:2"), ld + NET_MS);
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:B:*"), 3);
 	assert_string_equal(newest("e"), "claimed");
 	assert_string_equal(newest("w"), "v");
@@ -262,7 +262,7 @@ static void once_begin_gives_the_key_to_one(void **state)
 	assert_int_equal(fcall("once_begin", "H what B A 1000"), 0); /* A came to nothing */
 	assert_string_equal(last->element[1]->str, "B");
 	assert_int_equal(fcall("once_settle", "H A"), TG_EINFLIGHT);
-	assert_true(text_num("PTTL %s", "tg:{05}:i:H") > 86400000);
+	assert_true(number_at("PTTL %s", "tg:{05}:i:H") > 86400000);
 	assert_int_equal(fcall("once_drop", "H A"), 0);
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:i:H"), 1);
 	assert_int_equal(fcall("once_drop", "H B"), 0);

@@ -17,10 +17,10 @@ static void commit_live_sets_index_expiry_event_and_quota(void **state)
 	blob("B", "S", 1, 2, 100000);
 	dl = atoll(field(1, 9));
 	assert_int_equal(score("b:B"), dl);
-	assert_int_equal(text_num("PEXPIRETIME %s", "tg:{05}:c:B:1"), dl + NET_MS);
-	assert_int_equal(text_num("PEXPIRETIME %s", "tg:{05}:b:B"), dl + NET_MS + 86400000);
-	assert_int_equal(text_num("HGET %s n", "tg:{05}:s:S"), 1);
-	assert_int_equal(text_num("HGET %s z", "tg:{05}:s:S"), 10);
+	assert_int_equal(number_at("PEXPIRETIME %s", "tg:{05}:c:B:1"), dl + NET_MS);
+	assert_int_equal(number_at("PEXPIRETIME %s", "tg:{05}:b:B"), dl + NET_MS + 86400000);
+	assert_int_equal(number_at("HGET %s n", "tg:{05}:s:S"), 1);
+	assert_int_equal(number_at("HGET %s z", "tg:{05}:s:S"), 10);
 	assert_string_equal(newest("e"), "stored");
 	assert_string_equal(newest("d"), "tag passport 1");
 	assert_string_equal(newest("z"), "10");
@@ -49,7 +49,7 @@ static void commit_bound_ends_with_its_session_at_the_latest(void **state)
 	(void)state;
 	session("S", 60000, 5000);
 	blob("B", "S", 1, 1, 100000);
-	assert_int_equal(atoll(field(1, 9)), text_num("HGET %s dl", "tg:{05}:s:S"));
+	assert_int_equal(atoll(field(1, 9)), number_at("HGET %s dl", "tg:{05}:s:S"));
 	blob("C", "S", 0, 1, 100000); /* not bound: its own time holds */
 	assert_true(atoll(field(1, 9)) > now_ms() + 50000);
 }
@@ -150,9 +150,9 @@ static void finish_tombstone_tells_cause_time_and_peers_alone(void **state)
 		assert_string_equal(field(1, 10), "tag");
 		assert_string_equal(field(1, 12), cause[i]);
 	}
-	assert_int_equal(text_num("HEXISTS %s sj", "tg:{05}:s:S") +
-			text_num("HEXISTS %s n", "tg:{05}:s:S") +
-			text_num("HEXISTS %s z", "tg:{05}:s:S"),
+	assert_int_equal(number_at("HEXISTS %s sj", "tg:{05}:s:S") +
+			number_at("HEXISTS %s n", "tg:{05}:s:S") +
+			number_at("HEXISTS %s z", "tg:{05}:s:S"),
 		0);
 	assert_int_equal(fcall("session_show", "S"), 0);
 	assert_string_equal(field(1, 1), "closed");
@@ -237,7 +237,7 @@ static void session_end_erases_uploads_under_way_in_slices(void **state)
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:b:U*"), 0);
 	/* What writes that come too late leave is wiped in half a second and in a minute; and what
 	 * stood behind the refused stage. */
-	assert_int_equal(text_num("ZCOUNT " DL " 2 %s", "+inf"), 2 * 6 + 1);
+	assert_int_equal(number_at("ZCOUNT " DL " 2 %s", "+inf"), 2 * 6 + 1);
 }
 
 static int count_events(const char *text)
@@ -452,7 +452,7 @@ static void take_of_one_chunk_leaves_none_to_look_for(void **state)
 		assert_string_equal(newest("c"), "consumed");
 		assert_string_equal(newest("w"), "v");
 		assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
-		assert_int_equal(text_num("ZSCORE " DL " b:%s", id), -1);
+		assert_int_equal(number_at("ZSCORE " DL " b:%s", id), -1);
 		assert_int_equal(fcall("take", "%s v T", id), TG_EGONE);
 		assert_string_equal(field(1, 12), "consumed");
 		assert_int_equal(fcall("take_end", "%s T", id), TG_EGONE);
@@ -495,13 +495,13 @@ static void take_refused_in_part_is_a_take_or_nothing(void **state)
 
 		snprintf(id, sizeof id, "B%zu", i);
 		blob(id, i % 3 == 1 ? "S" : "", i % 3 == 1, i % 3 == 2 ? 3 : 1, 100000);
-		events = text_num("XLEN tg:{05}:out%s", "");
+		events = number_at("XLEN tg:{05}:out%s", "");
 		redis_server_run_cmd(&redis, "ACL SETUSER default -%s", right);
 		r = redisCommand(redis.c, "FCALL tg1_take 1 " DL " %s v T", id);
 		redis_server_run_cmd(&redis, "ACL SETUSER default +%s", right);
 		if (r->type == REDIS_REPLY_ERROR) {
-			assert_int_equal(text_num("XLEN tg:{05}:out%s", ""), events);
-			assert_true(text_num("ZSCORE " DL " b:%s", id) > now_ms() + 90000);
+			assert_int_equal(number_at("XLEN tg:{05}:out%s", ""), events);
+			assert_true(number_at("ZSCORE " DL " b:%s", id) > now_ms() + 90000);
 			assert_int_equal(fcall("take", "%s v T", id), 0);
 		} else {
 			assert_memory_equal(r->str, "0\n", 2);
@@ -533,7 +533,7 @@ static void close_with_all_that_is_broken_off_is_finished(void **state)
 		assert_int_equal(fcall("claim", "%s v 30000 TH salt CK 0", id), TG_EGONE);
 	}
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:c:*"), 0);
-	assert_int_equal(text_num("ZCARD " DL "%s", ""), 0);
+	assert_int_equal(number_at("ZCARD " DL "%s", ""), 0);
 	assert_int_equal(fcall("session_close", "S %s 1 4", "up"), 0);
 	assert_string_equal(last->element[2]->str, "0");
 }

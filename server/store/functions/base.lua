@@ -1,9 +1,9 @@
-#!lua name=timeglas_1
 -- base.lua: what all functions share: codes, limits, the store's clock, answers, the deadline
 -- index, chunks and events.
 --
--- The library is these files, one behind the other, in the order that the Makefile names. Every
--- transition of a session or a blob is one atomic call: state, deadline index, tombstone and event
+-- The library is schema.lua (made of server/store/schema.def: codes, constants, a record's and an
+-- event's form), these files, and register.lua (made likewise), one behind the other, in the order
+-- that the Makefile names. Every transition of a session or a blob is one atomic call: state, deadline index, tombstone and event
 -- change together. No blob byte passes through here (no GET of a chunk): the Lua heap is never
 -- wiped. Keys, records, answers, events: docs/store.md.
 --
@@ -27,35 +27,6 @@
 -- So no end is told of twice, and nothing vanishes without an event. PUBLISH is a hint and may
 -- fail. Rights are looked at beforehand, too: server.lua. An incompatible change needs a new
 -- library name and new function names: two servers of different versions may share one Redis.
-
-local OK, ENOENT, ETIMEOUT, ECLAIMED, EINFLIGHT, EGONE, ETTL, ESESSION = '0', '5', '7', '8', '9', '10', '18', '19'
-local EPROCESSOR, EREUSED, EQUOTA, ESTORE, ECOMPARE, ETAKEN, ESUBJECT = '21', '22', '23', '27', '34', '35', '36'
-
-local TOMBSTONE_MS = 86400000     -- TG_TOMBSTONE_S
-local TOMBSTONE = '86400000'      -- the same, as SET takes it
-local STAGED_MS = 30000           -- an upload from which nothing comes for that long is aborted
--- a worker that stalled in an aborted upload may still write that long
-local STALLED_MS = 60000
-local LATE_MS = 500               -- after a session's end its uploads' workers learn of it within half of that, if they go on writing: store_put.c
-local TAKING_MS = 60000           -- a take is ended that long after its last sign of life
-local CHUNK_BYTES = 327000        -- STORE_CHUNK_LARGE_BYTES: no chunk has more
-local BOUND_BLOBS = 32            -- TG_SESSION_BOUND_BLOBS
-local BOUND_BYTES = 134217728     -- TG_SESSION_BOUND_BYTES
--- what one call erases at most, some 3 ms; what is left over waits in the index, due at once
-local SLICE_BYTES = 16777216
--- the end of one blob or upload takes as long as erasing so many bytes
-local END_BYTES = 65536
-local KEY_BYTES = 2048            -- and so does unlinking a key, whatever it holds
-local SWEEP_MAX = 256             -- uploads of a session ended by one call
-local UNLINK_KEYS = 64            -- unlinked by one command
-local RETRY_MS = 1000             -- what could not be ended is tried again then
-local NET_MS = 50                 -- Redis's own expiry comes that long after the deadline; store_int.h has the same
--- what is due later than that a reaper learns from its own sweep, once a second
-local SWEEP_MS = 2000
-local SHOW_MAX = 1000             -- blobs listed of one session
--- Scores of a session's list of its blobs: visible ones, bound to it or not; ended ones; uploads
--- under way, bound or not.
-local LIST_UNBOUND, LIST_BOUND, LIST_GONE, LIST_STAGED, LIST_STAGED_UNBOUND = '0', '1', '2', '3', '4'
 
 -- Reads wait until a recorder has compared this store with its evidence (server.lua: f_compared).
 -- Both values live in this Redis process and are neither replicated nor kept: a replica that was
@@ -160,7 +131,7 @@ local function erase_chunks(p, id, from, n, open)
 	-- all but the last have as much; the first may have been taken
 	local size = redis.call('STRLEN', p .. 'c:' .. id .. ':' .. from)
 	if size == 0 then
-		size = CHUNK_BYTES
+		size = CHUNK_LARGE_BYTES
 	end
 	while open or from < n do
 		if room <= 0 then

@@ -55,7 +55,7 @@ local function f_once_look(keys, args)
 	end
 	if b.st ~= 'gone' then
 		b.kn = '1'
-		save(p, b.id, told(b), kept(b), 'KEEPTTL')
+		save(p, b.id, public_of(b), private_of(b), 'KEEPTTL')
 	end
 	return answer(OK, b)
 end

@@ -87,9 +87,9 @@ local function f_take(keys, args)
 	end
 	session_bump(p, s, now)
 	local was, ev = answer(OK, b), nil
-	v = told(b) .. '\n' .. kept(b)
+	v = public_of(b) .. '\n' .. private_of(b)
 	if b.n == '1' then
-		ev = leave(p, id, b.u, b.to, b.d, b.z, b.dl, 'consumed', peer, '', text(now), '', NOTHING_KEPT .. b.f)
+		ev = leave(p, id, b.u, b.to, b.d, b.z, b.dl, 'consumed', peer, '', text(now), '', NO_PRIVATE .. b.f)
 		unlink_taken(p, id, ev, v, b.dl)
 		pcall(unlist, p, b)
 		redis.pcall('ZREM', keys[1], 'b:' .. id)
@@ -97,7 +97,7 @@ local function f_take(keys, args)
 	end
 	b.st, b.tk, b.w = 'taking', args[3], peer
 	redis.call('ZADD', keys[1], text(math.min(tonumber(b.dl), now + TAKING_MS)), 'b:' .. id)
-	local done, why = pcall(step, p, b, 'e\ttaking\td\t' .. b.d .. '\tw\t' .. peer .. '\tz\t' .. b.z .. '\tat\t' .. text(now))
+	local done, why = pcall(step, p, b, event_taking(b.d, peer, b.z, text(now)))
 	if done then
 		done, why = pcall(unlink_taken, p, id, why, v, b.dl)
 	end
@@ -135,7 +135,7 @@ local function stop_delivery(p, id)
 	local b = load(p, id)
 	if b and b.c == 'consumed' and b.th == '' then
 		b.tk = UNWANTED
-		save(p, id, told(b), kept(b), 'KEEPTTL')
+		save(p, id, public_of(b), private_of(b), 'KEEPTTL')
 	end
 end
 
@@ -186,7 +186,7 @@ local function f_claim(keys, args)
 	session_bump(p, s, now)
 	b.st, b.w, b.th, b.ld, b.cs, b.ck = 'claimed', peer, args[4], text(ld), args[5], ck
 	index(p, 'b:' .. id, ld, now)
-	local done, why = pcall(step, p, b, 'e\tclaimed\td\t' .. b.d .. '\tw\t' .. peer .. '\tz\t' .. b.z .. '\tdl\t' .. b.dl .. '\tld\t' .. b.ld .. '\tat\t' .. text(now))
+	local done, why = pcall(step, p, b, event_claimed(b.d, peer, b.z, b.dl, b.ld, text(now)))
 	if not done then -- it is live, until its own deadline
 		redis.call('ZADD', keys[1], b.dl, 'b:' .. id)
 		error(why)

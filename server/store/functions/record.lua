@@ -3,49 +3,21 @@
 -- and written with its expiry, by one command each; a hash would take two, and a search for each
 -- field.
 
-local TOLD = '^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\n]*)\n(.*)$'
-local KEPT = '^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$'
--- A live blob as most are: of one chunk, without a session. Its first line, and of that what its
--- end needs.
-local PLAIN = '^(live\t([^\t]*)\t([^\t]*)\t\t0\t1\t([^\t]*)\t[^\t]*\t([^\t]*)\t([^\t]*)\t[^\n]*)\n'
-local NOTHING_KEPT = '\t\t\t\t\t\t\t\t\t'
-
 local function load(p, id)
 	local v = redis.call('GET', p .. 'b:' .. id)
 	if not v then
 		return nil
 	end
-	local st, u, to, s, b, n, z, at, dl, d, private, c, ga, ev, kept = string.match(v, TOLD)
-	local r = {id = id, st = st, u = u, to = to, s = s, b = b, n = n, z = z, at = at, dl = dl, d = d, p = private, c = c, ga = ga, ev = ev,
-		tk = '', w = '', th = '', ld = '', cs = '', ck = '', ak = '', kn = '', a = '', f = ''}
-	if kept ~= NOTHING_KEPT then
-		r.tk, r.w, r.th, r.ld, r.cs, r.ck, r.ak, r.kn, r.a, r.f = string.match(kept, KEPT)
-	end
-	return r
-end
-
--- These are the hottest lines of the library. A chain of .. makes one string; table.concat would
--- fill a table first.
-local function line_told(st, u, to, s, b, n, z, at, dl, d, private, c, ga, ev)
-	return st .. '\t' .. u .. '\t' .. to .. '\t' .. s .. '\t' .. b .. '\t' .. n .. '\t' .. z .. '\t' .. at .. '\t' .. dl .. '\t' .. d .. '\t' .. private .. '\t' ..
-		c .. '\t' .. ga .. '\t' .. ev
-end
-
-local function told(b)
-	return line_told(b.st, b.u, b.to, b.s, b.b, b.n, b.z, b.at, b.dl, b.d, b.p, b.c, b.ga, b.ev)
-end
-
-local function kept(b)
-	return b.tk .. '\t' .. b.w .. '\t' .. b.th .. '\t' .. b.ld .. '\t' .. b.cs .. '\t' .. b.ck .. '\t' .. b.ak .. '\t' .. b.kn .. '\t' .. b.a .. '\t' .. b.f
+	return record_read(id, v)
 end
 
 -- What a tombstone keeps of a record, v, of which nothing but its description is worth keeping. The
 -- server's own names have none.
 local function kept_of_taken(v)
 	if string.byte(v, -1) == 9 then
-		return NOTHING_KEPT
+		return NO_PRIVATE
 	end
-	return NOTHING_KEPT .. string.sub(v, -64)
+	return NO_PRIVATE .. string.sub(v, -64)
 end
 
 -- ...: SET's option on expiry: 'KEEPTTL', or 'PX' or 'PXAT' and a time. For changes that no event
@@ -56,7 +28,7 @@ end
 
 -- As answers have it.
 local function record(b)
-	return b.id .. '\t' .. told(b)
+	return b.id .. '\t' .. public_of(b)
 end
 
 -- The id of what an attempt is for, and the attempt's token. A name that the server drew has one
@@ -89,7 +61,7 @@ end
 -- A transition of a record: what tells of it, and the record. Returns the event's id.
 local function step(p, b, what)
 	local ev = event(p, what)
-	must(p, ev, redis.pcall('SET', p .. 'b:' .. b.id, told(b) .. '\n' .. kept(b), 'KEEPTTL'))
+	must(p, ev, redis.pcall('SET', p .. 'b:' .. b.id, public_of(b) .. '\n' .. private_of(b), 'KEEPTTL'))
 	return ev
 end
 
@@ -98,7 +70,7 @@ local function drop_staged(p, b, now, stalled)
 	if stalled then
 		trap(p, b.id, b.n, now + STALLED_MS)
 	end
-	must(p, event(p, 'e\taborted\td\t' .. b.d .. '\tu\t' .. b.u .. '\tat\t' .. text(now)), redis.pcall('DEL', p .. 'b:' .. b.id))
+	must(p, event(p, event_aborted(b.d, b.u, text(now))), redis.pcall('DEL', p .. 'b:' .. b.id))
 	room = room - END_BYTES
 	erase_chunks(p, b.id, 0, tonumber(b.n), true)
 	if b.s ~= '' then
@@ -113,22 +85,21 @@ end
 -- had ended before, and came back. Returns the event's id. A take spends its time here, so: no
 -- table, few strings.
 local function leave(p, id, u, to, d, z, dl, cause, who, late, now, outcome, more, again)
-	local ev = event(p, 'e\tgone\td\t' .. d .. '\tc\t' .. cause .. '\to\t' .. outcome .. '\tu\t' .. u .. '\tw\t' .. who .. '\tz\t' .. z .. '\tdl\t' .. dl .. '\tlate\t' .. late ..
-		'\tat\t' .. now .. (again and '\tagain\t' .. again or ''))
-	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, 'gone\t' .. u .. '\t' .. to .. '\t\t\t\t\t\t\t' .. string.match(d, '^%S*') .. '\t' .. outcome .. '\t' .. cause .. '\t' .. now .. '\t' ..
-		event_name(p, ev) .. '\n' .. more, 'PX', TOMBSTONE))
+	local ev = event(p, event_gone(d, cause, outcome, u, who, z, dl, late, now, again))
+	local line = tombstone_line(u, to, string.match(d, '^%S*'), outcome, cause, now, event_name(p, ev))
+	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, line .. '\n' .. more, 'PX', TOMBSTONE))
 	return ev
 end
 
 -- A visible blob has ended: event and record. due_ms: the deadline that ended it, nil for none. The
 -- claimant, and nobody else, is told of the claim's end. Returns how late it was.
 local function ended(p, b, cause, who, us, due_ms, outcome)
-	local now, more = text(time_ms(us)), NOTHING_KEPT
+	local now, more = text(time_ms(us)), NO_PRIVATE
 	local late = due_ms and text(math.max(0, us - due_ms * 1000)) or ''
 	if b.th ~= '' then
-		more = '\t' .. b.w .. '\t' .. b.th .. '\t\t\t\t' .. b.ak .. '\t\t\t' .. b.f
+		more = private_line('', b.w, b.th, '', '', '', b.ak, '', '', b.f)
 	elseif b.f ~= '' then
-		more = NOTHING_KEPT .. b.f
+		more = NO_PRIVATE .. b.f
 	end
 	b.ev = event_name(p, leave(p, b.id, b.u, b.to, b.d, b.z, b.dl, cause, who, late, now, outcome or '', more, b.again))
 	b.st, b.p, b.c, b.ga = 'gone', outcome or '', cause, now

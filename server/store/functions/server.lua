@@ -36,7 +36,6 @@ local RIGHTS = {{'TIME'}, {'GET', 'KEY'}, {'SET', 'KEY', '1', 'PX', '1'}, {'DEL'
 	{'ZCOUNT', 'KEY', '0', '0'}, {'ZSCAN', 'KEY', '0'}, {'XADD', 'KEY', '*', 'p', '1'}, {'XDEL', 'KEY', '1-1'}, {'XRANGE', 'KEY', '-', '+'}, {'XINFO', 'STREAM', 'KEY'},
 	{'XTRIM', 'KEY', 'MINID', '0'}, {'XREAD', 'COUNT', '1', 'STREAMS', 'KEY', '0-0'}, {'MULTI'}, {'EXEC'}, {'PING'}, {'FCALL', 'tg1_time', '1', 'KEY'},
 	{'FUNCTION', 'LIST'}, {'FUNCTION', 'LOAD', '1'}, {'PUBLISH', 'tg:due', '1'}, {'SUBSCRIBE', 'tg:due'}}
-local KINDS = {'dl', 'out', 'epoch', 'rec', 'b:1', 'c:1:0', 'i:1', 's:1', 'sb:1'}
 
 local function may(p, command, kind)
 	local words = {}
@@ -72,7 +71,7 @@ end
 -- who: the operator who vouches for it.
 local function f_attested(keys, args)
 	local who = string.gsub(args[2], '\t', ' ') -- it is what an operator wrote
-	event(prefix(keys), 'e\tattestation\tc\t' .. args[1] .. '\tw\t' .. who .. '\tat\t' .. text(time_ms(time_us())))
+	event(prefix(keys), event_attestation(args[1], who, text(time_ms(time_us()))))
 	return OK
 end
 
@@ -153,7 +152,6 @@ local function f_end_again(keys, args)
 end
 
 -- session_end_again sid h cause: 0; ENOENT: the same of a session, and what is bound to it.
-local STATE_OF = {['session-closed'] = 'closed', ['session-expired'] = 'expired', ['session-idle'] = 'idle'}
 local function f_session_end_again(keys, args)
 	local p = prefix(keys)
 	local s = session_read(p, args[1])

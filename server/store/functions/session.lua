@@ -1,12 +1,6 @@
 -- session.lua: sessions: opened, kept awake, looked at, ended with everything that is bound to
 -- them. A session is a hash, "tg:{NN}:s:<sid>".
 
-local SESSION = {'st', 'u', 'sj', 'at', 'dl', 'idl', 'idle', 'n', 'z', 'h', 'ga', 'ea'}
-
-local function session_record(s)
-	return table.concat({s.id, s.st, s.u, s.at, s.dl, s.idl, s.idle, s.ga}, '\t')
-end
-
 local function session_answer(code, s)
 	return code .. '\n' .. session_record(s)
 end
@@ -23,8 +17,6 @@ local function session_read(p, sid)
 	end
 	return s
 end
-
-local SESSION_CAUSE = {closed = 'session-closed', expired = 'session-expired', idle = 'session-idle'}
 
 -- Ends one blob of a session's list; returns it if it was visible, and how late it was.
 local function sweep_one(p, s, id, cause, who, us, due_ms)
@@ -93,7 +85,7 @@ end
 -- on, no function lets anybody use what is bound to it.
 local function session_end(p, s, state, us)
 	s.st, s.ga = state, text(time_ms(us))
-	local ev = event(p, 'e\tsession-end\ts\t' .. s.h .. '\tc\t' .. SESSION_CAUSE[state] .. '\tu\t' .. s.u .. '\tdl\t' .. s.dl .. '\tat\t' .. s.ga)
+	local ev = event(p, event_session_end(s.h, SESSION_CAUSE[state], s.u, s.dl, s.ga))
 	must(p, ev, redis.pcall('HSET', p .. 's:' .. s.id, 'st', state, 'ga', s.ga))
 	room = room - END_BYTES
 	redis.call('ZADD', p .. 'dl', s.ga, 's:' .. s.id) -- until all of it is gone
@@ -184,7 +176,7 @@ local function f_session_open(keys, args)
 	local s = {id = sid, st = 'open', u = args[2], sj = args[3], at = text(now), dl = text(dl), idl = text(idl), idle = args[4], ga = ''}
 	local h = string.sub(redis.sha1hex(sid), 1, 16)
 	index(p, 's:' .. sid, idl, now)
-	must(p, event(p, 'e\tsession-open\ts\t' .. h .. '\tu\t' .. s.u .. '\tdl\t' .. s.dl .. '\tat\t' .. s.at .. (s.sj ~= '' and '\tsj\t' .. s.sj or '')),
+	must(p, event(p, event_session_open(h, s.u, s.dl, s.at, s.sj)),
 		redis.pcall('HSET', p .. 's:' .. sid, 'st', 'open', 'u', s.u, 'sj', s.sj, 'at', s.at, 'dl', s.dl, 'idl', s.idl, 'idle', s.idle, 'n', '0', 'z', '0', 'h', h))
 	redis.call('PEXPIREAT', p .. 's:' .. sid, wall_ms(dl + TOMBSTONE_MS))
 	return session_answer(OK, s)

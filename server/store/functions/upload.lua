@@ -39,7 +39,7 @@ local function taken(p, id, uploader, f, us)
 	end
 	if b.st ~= 'gone' and b.kn == '' then
 		b.kn = '1'
-		save(p, id, told(b), kept(b), 'KEEPTTL')
+		save(p, id, public_of(b), private_of(b), 'KEEPTTL')
 	end
 	return OK .. '\n' .. record(b) .. '\n1'
 end
@@ -81,8 +81,8 @@ local function f_stage(keys, args)
 		session_enlist(p, s, id, args[4] == '1' and LIST_STAGED or LIST_STAGED_UNBOUND)
 	end
 	redis.call('ZADD', p .. 'dl', text(now + math.min(STAGED_MS, left)), 'b:' .. id)
-	local line = line_told('staged', args[2], '', sid, args[4], args[6], '', '', '', d, '', '', '', '')
-	save(p, id, line, NOTHING_KEPT, 'PXAT', wall_ms(now + left + TOMBSTONE_MS))
+	local line = public_line('staged', args[2], '', sid, args[4], args[6], '', '', '', d, '', '', '', '')
+	save(p, id, line, NO_PRIVATE, 'PXAT', wall_ms(now + left + TOMBSTONE_MS))
 	return OK
 end
 
@@ -225,16 +225,16 @@ local function f_commit(keys, args)
 	end
 
 	local to, z, at, dl = args[3], args[7], text(now), text(deadline)
-	local line = line_told('live', uploader, to, sid, bound, args[6], z, at, dl, d, args[11], '', '', '')
-	local attempt, more = id, NOTHING_KEPT
+	local line = public_line('live', uploader, to, sid, bound, args[6], z, at, dl, d, args[11], '', '', '')
+	local attempt, more = id, NO_PRIVATE
 	if named then
-		id, more = name, '\t\t\t\t\t\t\t\t' .. token .. '\t' .. args[13]
+		id, more = name, private_line('', '', '', '', '', '', '', '', token, args[13])
 	end
 	index(p, 'b:' .. id, deadline, now)
 	if s then
 		session_enlist(p, s, id, bound == '1' and LIST_BOUND or LIST_UNBOUND)
 	end
-	local what = 'e\tstored\td\t' .. d .. '\tu\t' .. uploader .. '\tto\t' .. to .. '\ts\t' .. (bound == '1' and s.h or '') .. '\tz\t' .. z .. '\tdl\t' .. dl .. '\tat\t' .. at
+	local what = event_stored(d, uploader, to, bound == '1' and s.h or '', z, dl, at)
 	if named then
 		appear_from(p, attempt, staged, n, id, line .. '\n' .. more, what, deadline, now)
 		if staged then
