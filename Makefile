@@ -287,7 +287,7 @@ install: all
 	$(if $(WIPING),$(INSTALL) -m 644 $(B)/libtimeglas-wipe.so $(D)/lib/timeglas/)
 	$(INSTALL) -m 644 $(B)/timeglas.pc $(D)/lib/pkgconfig/
 	$(INSTALL) -m 644 include/timeglas/*.h $(D)/include/timeglas/
-	$(INSTALL) -m 644 LICENSE README.md $(D)/share/doc/timeglas/
+	$(INSTALL) -m 644 LICENSE README.md CHANGES.md CONTRIBUTING.md SECURITY.md $(D)/share/doc/timeglas/
 	$(INSTALL) -d $(D)/share/doc/timeglas/docs/bench $(D)/share/doc/timeglas/docs/decisions \
 	  $(D)/share/doc/timeglas/docs/vectors/sealed
 	$(INSTALL) -m 644 $(wildcard docs/*.*) $(D)/share/doc/timeglas/docs/

@@ -68,9 +68,12 @@ def defines(path, name):
     return re.search(rf"^\w[^;=\n]*\b{name}\([^;]*?\)\n\{{", text, re.M)
 
 
-def test_the_files_that_architecture_names_are_there():
-    named = set(FILE.findall(ARCHITECTURE.read_text()))
-    assert len(named) > 40
+@pytest.mark.parametrize(
+    "page, least", [("docs/architecture.md", 40), ("CONTRIBUTING.md", 10), ("SECURITY.md", 3)]
+)
+def test_the_files_that_a_page_names_are_there(page, least):
+    named = {f for f in FILE.findall((TOP / page).read_text()) if "NAME" not in f}
+    assert len(named) >= least
     assert [f for f in sorted(named) if not (TOP / f).is_file()] == []
 
 
@@ -109,3 +112,17 @@ def test_the_glossary_has_thirty_words_at_most_in_order_that_the_code_uses():
         for p in (TOP / f).rglob("*.[chl]*")
     ).lower()
     assert [w for w in rows if w.split()[-1] not in code] == []
+
+
+def test_the_commands_of_the_first_day_exist():
+    """Targets of make, groups of tests/run, and functions and tables where something is added."""
+    text = (TOP / "CONTRIBUTING.md").read_text()
+    makefile = (TOP / "Makefile").read_text()
+    targets = set(re.findall(r"(?:^|`)make ([a-z-]+)\b(?!-)", text, re.M))
+    assert len(targets) > 6
+    assert [t for t in sorted(targets) if not re.search(rf"^{t}%?:", makefile, re.M)] == []
+    metrics = (TOP / "server/base/metrics.h").read_text()
+    for name in re.findall(r"`((?:metrics_|METRICS_)\w+)", text):
+        assert re.search(rf"\b{name}\(", metrics), name
+    assert "#define TG_ERRORS(" in (TOP / "include/timeglas/errors.h").read_text()
+    assert "struct option table[]" in (TOP / "server/conf/options.c").read_text()
