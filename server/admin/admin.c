@@ -13,7 +13,7 @@
 
 #include "admin/admin.h"
 #include "admin/plane.h"
-#include "base/board.h"
+#include "base/scoreboard.h"
 #include "base/log.h"
 #include "conf/conf.h"
 
@@ -37,7 +37,7 @@ static void write_store(enum attest found, const char *vouched_by, struct jsonw 
 	char text[256];
 
 	snprintf(text, sizeof text, "%s%s%s%s",
-		board_attest_ok(found) ? "" : "not attested: ", board_attest_text(found),
+		scoreboard_attest_ok(found) ? "" : "not attested: ", scoreboard_attest_text(found),
 		found == ATTEST_VOUCHED ? ": " : "",
 		found == ATTEST_VOUCHED && vouched_by != NULL ? vouched_by : "");
 	jsonw_str(out, "store", text);
@@ -46,19 +46,19 @@ static void write_store(enum attest found, const char *vouched_by, struct jsonw 
 bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vouched_by,
 	unsigned max_lag_s, struct jsonw *out)
 {
-	enum attest found = board_attest();
+	enum attest found = scoreboard_attest();
 	bool reaper = metrics_gauge_slot(m, CHILD_SLOT_REAPER(workers), G_STORE_UP) > 0,
 	     draining = metrics_gauge(m, G_DRAINING) > 0;
-	bool attested = board_attest_ok(found), ready;
+	bool attested = scoreboard_attest_ok(found), ready;
 	unsigned i, up = 0;
-	bool late = board_evidence_late(max_lag_s);
+	bool late = scoreboard_evidence_late(max_lag_s);
 	char reason[256], evidence[256], text[sizeof evidence + 96];
 
-	board_evidence_text(evidence, sizeof evidence);
+	scoreboard_evidence_text(evidence, sizeof evidence);
 	for (i = 0; i < workers; i++)
 		up += metrics_gauge_slot(m, CHILD_SLOT_WORKER(i), G_STORE_UP) > 0;
-	ready = up == workers && reaper && attested && !draining && !late && board_compared() &&
-		board_writes() == WRITES_TAKEN;
+	ready = up == workers && reaper && attested && !draining && !late &&
+		scoreboard_compared() && scoreboard_writes() == WRITES_TAKEN;
 	jsonw_open(out, NULL, '{');
 	jsonw_bool(out, "ready", ready);
 	jsonw_open(out, "reasons", '[');
@@ -73,18 +73,18 @@ bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vou
 	if (!reaper)
 		jsonw_str(out, NULL, "the reaper is not running or cannot use the store");
 	if (!attested) {
-		snprintf(
-			reason, sizeof reason, "uploads are refused: %s", board_attest_text(found));
+		snprintf(reason, sizeof reason, "uploads are refused: %s",
+			scoreboard_attest_text(found));
 		jsonw_str(out, NULL, reason);
 	}
-	if (board_writes() != WRITES_TAKEN)
-		jsonw_str(out, NULL, board_writes_text(board_writes()));
+	if (scoreboard_writes() != WRITES_TAKEN)
+		jsonw_str(out, NULL, scoreboard_writes_text(scoreboard_writes()));
 	if (late) {
 		snprintf(text, sizeof text, "evidence is late, so nothing new is stored: %s",
 			evidence);
 		jsonw_str(out, NULL, text);
 	}
-	if (up == workers && !board_compared()) {
+	if (up == workers && !scoreboard_compared()) {
 		snprintf(text, sizeof text,
 			"reads are refused until the store has been compared with the evidence: %s",
 			evidence);

@@ -8,7 +8,7 @@
 /**
  * admin_ready_text(m, workers, vouched_by, max_lag_s, out):
  * {"ready":…,"reasons":[…],"store":…,"evidence":…} for /readyz; store: whether it is attested, and
- * by whom. Returns whether ready. Reads the metrics, the board and what the recorder shares.
+ * by whom. Returns whether ready. Reads the metrics, the scoreboard and what the recorder shares.
  * vouched_by: of the configuration; may be NULL.
  */
 bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vouched_by,

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "api/call.h"
-#include "base/board.h"
+#include "base/scoreboard.h"
 #include "core/num.h"
 
 static void describe(struct jsonw *w, const struct store_blob *b)
@@ -55,10 +55,10 @@ void answer_session(struct jsonw *w, const struct store_session *s)
 /* Who keeps it can tell later whether the evidence was cut or written anew: docs/evidence.md. */
 static void answer_head(struct jsonw *w)
 {
-	uint8_t hash[BOARD_HASH];
-	char hex[2 * BOARD_HASH + 1];
+	uint8_t hash[SCOREBOARD_HASH];
+	char hex[2 * SCOREBOARD_HASH + 1];
 	uint64_t n;
-	if (!board_head(&n, hash)) {
+	if (!scoreboard_head(&n, hash)) {
 		jsonw_str(w, "head", NULL);
 		return;
 	}

@@ -7,7 +7,7 @@
 #include <timeglas/errors.h>
 
 #include "api/call.h"
-#include "base/board.h"
+#include "base/scoreboard.h"
 #include "base/text.h"
 #include "core/num.h"
 
@@ -108,15 +108,15 @@ json_t *call_json(struct call *c)
 
 int api_may_store(const struct api *a, const char **detail)
 {
-	enum attest found = board_attest();
+	enum attest found = scoreboard_attest();
 
 	if (!store_up(a->store) && found != ATTEST_RIGHTS) /* the call itself will say so */
 		return 0;
-	if (!board_attest_ok(found)) {
-		*detail = board_attest_text(found);
+	if (!scoreboard_attest_ok(found)) {
+		*detail = scoreboard_attest_text(found);
 		return TG_EATTEST;
 	}
-	return board_evidence_late(a->conf->audit_max_lag_s) ? TG_EEVIDENCE : 0;
+	return scoreboard_evidence_late(a->conf->audit_max_lag_s) ? TG_EEVIDENCE : 0;
 }
 
 bool call_may_store(struct call *c)
@@ -135,9 +135,9 @@ bool call_may_store(struct call *c)
 
 bool call_may_read(struct call *c)
 {
-	if (board_attest() != ATTEST_RIGHTS)
+	if (scoreboard_attest() != ATTEST_RIGHTS)
 		return true;
-	httpd_problem(c->req, TG_EATTEST, board_attest_text(ATTEST_RIGHTS), NULL, NULL);
+	httpd_problem(c->req, TG_EATTEST, scoreboard_attest_text(ATTEST_RIGHTS), NULL, NULL);
 	return false;
 }
 

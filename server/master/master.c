@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "admin/admin.h"
-#include "base/board.h"
+#include "base/scoreboard.h"
 #include "base/clock.h"
 #include "base/heartbeat.h"
 #include "base/log.h"
@@ -71,7 +71,7 @@ struct master {
 	uint64_t store_looked_us;
 	unsigned store_silent; /* looks at the embedded store in vain, in a row */
 	struct metrics *metrics;
-	struct board *board;
+	struct scoreboard *scoreboard;
 	struct dev *dev;
 	struct run_dir run;
 	struct sockets sockets;
@@ -118,7 +118,7 @@ static void in_child(void *ctx, const struct child *c)
 	if (m->embedded)
 		run_dir_forget(&m->run);
 	dev_forget(m->dev);
-	board_attach(m->board);
+	scoreboard_attach(m->scoreboard);
 }
 
 static pid_t start_store(void *ctx)
@@ -325,12 +325,12 @@ static int prepare(struct master *m)
 	if (m->embedded && run_dir_guard(&m->run, forget_keys, m) != 0)
 		return refuse(m, "cannot fork");
 	m->metrics = metrics_new(CHILD_SLOTS(m->sockets.n));
-	m->board = board_new();
+	m->scoreboard = scoreboard_new();
 	m->heartbeat = heartbeat_new(CHILD_SLOTS(m->sockets.n));
-	if (m->metrics == NULL || m->board == NULL || m->heartbeat == NULL)
+	if (m->metrics == NULL || m->scoreboard == NULL || m->heartbeat == NULL)
 		return refuse(m, "out of memory");
 	metrics_attach(m->metrics, CHILD_SLOT_MASTER);
-	board_attach(m->board);
+	scoreboard_attach(m->scoreboard);
 	add_children(m);
 	return hand_over_log(m);
 }
@@ -388,11 +388,11 @@ static bool all_up(const struct master *m)
 	}
 	/* A store that is not attested, or a recorder that cannot write, is no reason not to start:
 	 * what is held can be fetched and is erased. */
-	enum attest found = board_attest();
+	enum attest found = scoreboard_attest();
 
 	if (found == ATTEST_RIGHTS) /* then the recorder, too, may not be let begin */
 		return true;
-	return found != ATTEST_NOT_YET && board_evidence() != EVIDENCE_STARTING;
+	return found != ATTEST_NOT_YET && scoreboard_evidence() != EVIDENCE_STARTING;
 }
 
 /*
@@ -547,7 +547,8 @@ static void watch_store(struct master *m, uint64_t now)
 	if (now - m->store_looked_us < STORE_LOOK_US)
 		return;
 	m->store_looked_us = now;
-	if (store_pid(m) <= 0 || board_attest() != ATTEST_STALE || redis_embed_ping(&m->redis)) {
+	if (store_pid(m) <= 0 || scoreboard_attest() != ATTEST_STALE ||
+		redis_embed_ping(&m->redis)) {
 		m->store_silent = 0;
 		return;
 	}
@@ -795,7 +796,7 @@ int master_run(const struct master_opts *o)
 	handover_free(m->handover);
 	heartbeat_free(m->heartbeat);
 	metrics_free(m->metrics);
-	board_free(m->board);
+	scoreboard_free(m->scoreboard);
 	dev_close(m->dev);
 	if (m->conf != o->conf)
 		conf_free(m->conf);

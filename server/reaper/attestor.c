@@ -1,12 +1,12 @@
 /*
  * attestor.c: looks at the store and says what it found. Whether uploads are then refused is the
  * API's affair; what is good or bad is attest.c's. The reaper process, which has its own connection
- * and is restarted at once: while nobody looks, nothing is stored (board.h: three seconds).
+ * and is restarted at once: while nobody looks, nothing is stored (scoreboard.h: three seconds).
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/board.h"
+#include "base/scoreboard.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -53,8 +53,8 @@ void attestor_down(struct attestor *a)
 	a->last_save_s = 0;
 	a->saved_us = 0;
 	a->last = a->told = ATTEST_NOT_YET;
-	board_set_attest(ATTEST_NOT_YET);
-	board_set_writes(WRITES_TAKEN); /* that it cannot be reached is said otherwise */
+	scoreboard_set_attest(ATTEST_NOT_YET);
+	scoreboard_set_writes(WRITES_TAKEN); /* that it cannot be reached is said otherwise */
 	metrics_gauge_set(G_ATTESTED, 0);
 }
 
@@ -66,13 +66,13 @@ static const char *who(const struct attestor *a, enum attest found)
 static void say(const struct attestor *a, enum attest found)
 {
 	if (found == ATTEST_VOUCHED)
-		log_warn("store-vouched", "%s: '%s' (store_attested_by)", board_attest_text(found),
-			a->vouched_by);
-	else if (board_attest_ok(found))
-		log_info("store-attested", "%s", board_attest_text(found));
+		log_warn("store-vouched", "%s: '%s' (store_attested_by)",
+			scoreboard_attest_text(found), a->vouched_by);
+	else if (scoreboard_attest_ok(found))
+		log_info("store-attested", "%s", scoreboard_attest_text(found));
 	else
-		log_error(
-			"store-not-attested", "uploads are refused: %s", board_attest_text(found));
+		log_error("store-not-attested", "uploads are refused: %s",
+			scoreboard_attest_text(found));
 }
 
 static enum attest judge(struct attestor *a, const struct attest_facts *f)
@@ -84,21 +84,21 @@ static enum attest judge(struct attestor *a, const struct attest_facts *f)
 	if (a->last_save_s != 0 && f->last_save_s != a->last_save_s)
 		a->saved_us = now;
 	a->last_save_s = f->last_save_s;
-	if (board_attest_ok(found) && a->saved_us != 0 && now - a->saved_us < SNAPSHOT_HOLD_US)
+	if (scoreboard_attest_ok(found) && a->saved_us != 0 && now - a->saved_us < SNAPSHOT_HOLD_US)
 		found = ATTEST_SNAPSHOT;
 	return found;
 }
 
 static void tell_writes(struct attestor *a, enum writes now)
 {
-	board_set_writes(now);
+	scoreboard_set_writes(now);
 	if (now == a->writes)
 		return;
 	a->writes = now;
 	if (now == WRITES_TAKEN)
-		log_info("store-writes", "%s again", board_writes_text(now));
+		log_info("store-writes", "%s again", scoreboard_writes_text(now));
 	else
-		log_warn("store-writes", "%s", board_writes_text(now));
+		log_warn("store-writes", "%s", scoreboard_writes_text(now));
 }
 
 static void on_told(void *ctx, int err)
@@ -116,8 +116,8 @@ static void tell(struct attestor *a)
 	if (a->telling || a->told == a->last)
 		return;
 	a->told = a->last;
-	a->telling = store_attested(a->store, board_attest_slug(a->last), who(a, a->last), on_told,
-			     a) == 0;
+	a->telling = store_attested(a->store, scoreboard_attest_slug(a->last), who(a, a->last),
+			     on_told, a) == 0;
 	if (!a->telling)
 		a->told = ATTEST_NOT_YET;
 }
@@ -129,12 +129,12 @@ static void on_facts(void *ctx, int err, const struct attest_facts *f)
 
 	a->asked = false;
 	if (err != 0)
-		return; /* what is on the board grows stale by itself */
+		return; /* what is on the scoreboard grows stale by itself */
 	found = judge(a, f);
 	tell_writes(a, f->writes);
-	board_set_denied(f->denied);
-	board_set_attest(found);
-	metrics_gauge_set(G_ATTESTED, board_attest_ok(found));
+	scoreboard_set_denied(f->denied);
+	scoreboard_set_attest(found);
+	metrics_gauge_set(G_ATTESTED, scoreboard_attest_ok(found));
 	if (found != a->last || strcmp(f->denied, a->denied) != 0) {
 		a->last = found;
 		strcpy(a->denied, f->denied);
@@ -145,8 +145,8 @@ static void on_facts(void *ctx, int err, const struct attest_facts *f)
 
 void attestor_refused(struct attestor *a, const char *why)
 {
-	board_set_denied(why);
-	board_set_attest(ATTEST_RIGHTS);
+	scoreboard_set_denied(why);
+	scoreboard_set_attest(ATTEST_RIGHTS);
 	metrics_gauge_set(G_ATTESTED, 0);
 	if (a->last != ATTEST_RIGHTS)
 		say(a, ATTEST_RIGHTS);

@@ -1,5 +1,5 @@
 /* attestor.h: once a second, is the store volatile, and does it never evict? The answer goes to the
- * board, each change of it to the log and the evidence. */
+ * scoreboard, each change of it to the log and the evidence. */
 #ifndef REAPER_ATTESTOR_H
 #define REAPER_ATTESTOR_H
 

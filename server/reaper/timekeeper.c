@@ -3,7 +3,7 @@
  * was true when it was given, which is before it came: so what it says is a lower bound, and the
  * largest of them is the best. It sets no clock. The reaper process.
  */
-#include "base/board.h"
+#include "base/scoreboard.h"
 #include "reaper/timekeeper.h"
 
 /* Two machines' clocks do not run alike: each second the memory gives way by a millisecond, far
@@ -17,7 +17,7 @@ static int64_t offset_at(const struct timekeeper *t, uint64_t now_us)
 
 void timekeeper_init(struct timekeeper *t, uint64_t now_us)
 {
-	t->known = board_clock(&t->offset_ms);
+	t->known = scoreboard_clock(&t->offset_ms);
 	t->at_us = now_us;
 }
 
@@ -31,7 +31,7 @@ int64_t timekeeper_saw(struct timekeeper *t, uint64_t now_us, int64_t store_ms)
 	t->known = true;
 	t->offset_ms = offset;
 	t->at_us = now_us;
-	board_set_clock(offset);
+	scoreboard_set_clock(offset);
 	return ahead;
 }
 

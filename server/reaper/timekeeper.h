@@ -1,7 +1,7 @@
 /*
  * timekeeper.h: what the store's time must be by now at least, by a clock that nobody sets
  * (clock_mono_us()). So that a store whose own clock was stepped back still ends things in time.
- * Pure but for the board, where a successor finds what was remembered.
+ * Pure but for the scoreboard, where a successor finds what was remembered.
  */
 #ifndef REAPER_TIMEKEEPER_H
 #define REAPER_TIMEKEEPER_H
@@ -15,7 +15,7 @@ struct timekeeper {
 	uint64_t at_us;    /* when that was */
 };
 
-/** timekeeper_init(t, now_us): with what the board says. */
+/** timekeeper_init(t, now_us): with what the scoreboard says. */
 void timekeeper_init(struct timekeeper *t, uint64_t now_us);
 /** timekeeper_saw(t, now_us, store_ms): an answer that came at now_us said store_ms. Returns by how
  * many ms the store is ahead of what was expected. */

@@ -62,9 +62,9 @@ static void wait_for_other(struct recorder *x, const struct outbox_lease *l)
 	if (l->caught_up_ms > 0 || x->asked_us - x->waits_us > BEGIN_US)
 		recorder_state(x, EVIDENCE_ELSEWHERE, 0);
 	if (l->head_n > 0)
-		board_set_head(l->head_n, l->head);
+		scoreboard_set_head(l->head_n, l->head);
 	if (age_ms >= 0 && l->caught_up_ms > 0 && (uint64_t)age_ms * 1000 < x->asked_us)
-		board_set_caught_up(x->asked_us - (uint64_t)age_ms * 1000);
+		scoreboard_set_caught_up(x->asked_us - (uint64_t)age_ms * 1000);
 }
 
 /* Does the store still say what we said last? Else it was flushed, or replaced by another, without
@@ -125,7 +125,7 @@ void lease_on_answer(void *ctx, int err, const struct outbox_lease *l)
 		return;
 	}
 	if (l->compared)
-		board_set_compared(true);
+		scoreboard_set_compared(true);
 	if (x->yielding) {
 		recorder_unsettle(x);
 		x->lease_until_us = x->failed_us = 0;

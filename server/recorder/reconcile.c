@@ -201,7 +201,7 @@ static void on_compared(void *ctx, int err, unsigned shard)
 
 	(void)shard;
 	if (err == 0)
-		board_set_compared(true);
+		scoreboard_set_compared(true);
 	else /* it is another Redis, or another life of it, than the one that we have looked at */
 		recorder_unsettle(x);
 }

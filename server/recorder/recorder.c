@@ -4,7 +4,7 @@
  * begins reconcile.c's, and how it goes on rounds.c's.
  *
  * What the other processes must know (how far the evidence is, the last signed head) it leaves on
- * the board. One store connection. docs/evidence.md.
+ * the scoreboard. One store connection. docs/evidence.md.
  */
 #include <errno.h>
 #include <limits.h>
@@ -39,11 +39,11 @@ void recorder_state(struct recorder *x, enum evidence e, int error)
 {
 	char text[256];
 
-	board_set_evidence(e, error);
+	scoreboard_set_evidence(e, error);
 	if (x->state == e)
 		return;
 	x->state = e;
-	board_evidence_text(text, sizeof text);
+	scoreboard_evidence_text(text, sizeof text);
 	if (e == EVIDENCE_RECORDING || e == EVIDENCE_ELSEWHERE)
 		log_info("evidence", "%s", text);
 	else
@@ -58,7 +58,7 @@ void recorder_head(const struct recorder *x)
 	uint64_t n = ledger_head(x->ledger, hash);
 
 	if (n > 0)
-		board_set_head(n, hash);
+		scoreboard_set_head(n, hash);
 }
 
 /* The file ----------------------------------------------------------------- */

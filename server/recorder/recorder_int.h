@@ -11,7 +11,7 @@
 #define RECORDER_RECORDER_INT_H
 
 #include <event2/event.h>
-#include "base/board.h"
+#include "base/scoreboard.h"
 #include "base/child.h"
 #include "net/loop.h"
 #include "recorder/signing_key.h"

@@ -89,7 +89,7 @@ static void caught_up(struct recorder *x)
 {
 	if (!x->batch_full) {
 		x->caught_up_us = x->read_us;
-		board_set_caught_up(x->read_us);
+		scoreboard_set_caught_up(x->read_us);
 	}
 	/* now, and not when the file was opened: whoever is told may count on it */
 	recorder_state(x, EVIDENCE_RECORDING, 0);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <timeglas/errors.h>
-#include "base/board.h"
+#include "base/scoreboard.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -91,7 +91,7 @@ static int redis_err(struct store *s, const char *text)
 		text += sizeof EXECABORT_WHY - 1;
 	}
 	if (strncmp(text, "OOM", 3) == 0) {
-		board_saw_full();
+		scoreboard_saw_full();
 		return TG_EFULL;
 	}
 	if (strncmp(text, "ERR Function not found", 22) == 0) {
@@ -221,7 +221,7 @@ static void set_clock(struct store *s, const redisReply *time)
 
 	s->skew_ms = lines_num(&l) - (int64_t)(clock_mono_us() / 1000);
 	if (lines_num(&l) == 0)
-		board_set_compared(false);
+		scoreboard_set_compared(false);
 }
 
 static void on_time(void *ctx, const redisReply *r)

@@ -2,7 +2,7 @@
  * seen, slow drift is not mistaken for one. */
 #include "check.h"
 #include <stdint.h>
-#include "base/board.h"
+#include "base/scoreboard.h"
 #include "reaper/timekeeper.h"
 
 #define HOUR_MS INT64_C(3600000)
@@ -61,17 +61,17 @@ static void timekeeper_slower_store_is_followed(void **state)
 static void timekeeper_init_takes_over_from_a_predecessor(void **state)
 {
 	struct timekeeper first = {0}, second;
-	struct board *b = board_new();
+	struct scoreboard *b = scoreboard_new();
 
 	(void)state;
 	assert_non_null(b);
-	board_attach(b);
+	scoreboard_attach(b);
 	timekeeper_init(&first, 4 * S);
 	assert_false(first.known);
 	timekeeper_saw(&first, 5 * S, STORE0);
 	timekeeper_init(&second, 6 * S);
 	assert_in_range(timekeeper_least_ms(&second, 6 * S), STORE0 + 999, STORE0 + 1000);
-	board_free(b);
+	scoreboard_free(b);
 }
 
 int main(void)

@@ -1,11 +1,11 @@
-/* board.c: the memory that all processes of one server share. Nothing is asked of the store here.
- * Runs in every process. */
+/* scoreboard.c: the memory that all processes of one server share. Nothing is asked of the store
+ * here. Runs in every process. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "base/board.h"
+#include "base/scoreboard.h"
 #include "base/clock.h"
 
 #define STALE_US 3000000u
@@ -15,10 +15,10 @@
 
 struct head {
 	_Atomic uint64_t n;
-	_Atomic uint8_t hash[BOARD_HASH];
+	_Atomic uint8_t hash[SCOREBOARD_HASH];
 };
 
-struct board {
+struct scoreboard {
 	_Atomic uint64_t attest; /* 0: not yet */
 	_Atomic char denied[96]; /* cut to that; somebody may read it half written, once */
 	_Atomic int64_t clock;   /* INT64_MIN stands for a remembered 0, and 0 for nothing */
@@ -34,17 +34,17 @@ struct board {
 	struct head head[2];
 };
 
-static struct board *mine;
+static struct scoreboard *mine;
 
-struct board *board_new(void)
+struct scoreboard *scoreboard_new(void)
 {
-	void *p = mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE,
+	void *p = mmap(NULL, sizeof(struct scoreboard), PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	return p != MAP_FAILED ? p : NULL;
 }
 
-void board_free(struct board *b)
+void scoreboard_free(struct scoreboard *b)
 {
 	if (b == NULL)
 		return;
@@ -53,20 +53,20 @@ void board_free(struct board *b)
 	munmap(b, sizeof *b);
 }
 
-void board_attach(struct board *b)
+void scoreboard_attach(struct scoreboard *b)
 {
 	mine = b;
 }
 
 /* Attestation -------------------------------------------------------------- */
 
-void board_set_attest(enum attest a)
+void scoreboard_set_attest(enum attest a)
 {
 	if (mine != NULL)
 		atomic_store(&mine->attest, clock_mono_us() << ATTEST_BITS | (uint64_t)a);
 }
 
-enum attest board_attest(void)
+enum attest scoreboard_attest(void)
 {
 	uint64_t word;
 
@@ -81,21 +81,21 @@ enum attest board_attest(void)
 	return (enum attest)(word & ((1u << ATTEST_BITS) - 1));
 }
 
-bool board_attest_ok(enum attest a)
+bool scoreboard_attest_ok(enum attest a)
 {
 	return a <= ATTEST_UNWATCHED;
 }
 
-const char *board_attest_slug(enum attest a)
+const char *scoreboard_attest_slug(enum attest a)
 {
 #define X_(name, slug, text) slug,
-	static const char *const slugs[] = {BOARD_ATTEST(X_)};
+	static const char *const slugs[] = {SCOREBOARD_ATTEST(X_)};
 #undef X_
 
 	return (size_t)a < sizeof slugs / sizeof *slugs ? slugs[a] : "unknown";
 }
 
-void board_set_denied(const char *what)
+void scoreboard_set_denied(const char *what)
 {
 	size_t n = strnlen(what, sizeof mine->denied - 1);
 
@@ -115,10 +115,10 @@ static const char *rights_text(const char *text)
 	return out;
 }
 
-const char *board_attest_text(enum attest a)
+const char *scoreboard_attest_text(enum attest a)
 {
 #define X_(name, slug, text) text,
-	static const char *const texts[] = {BOARD_ATTEST(X_)};
+	static const char *const texts[] = {SCOREBOARD_ATTEST(X_)};
 #undef X_
 
 	if (a == ATTEST_RIGHTS)
@@ -126,19 +126,19 @@ const char *board_attest_text(enum attest a)
 	return (size_t)a < sizeof texts / sizeof *texts ? texts[a] : "unknown";
 }
 
-void board_set_writes(enum writes w)
+void scoreboard_set_writes(enum writes w)
 {
 	if (mine != NULL)
 		atomic_store(&mine->writes, (unsigned)w);
 }
 
-void board_saw_full(void)
+void scoreboard_saw_full(void)
 {
 	if (mine != NULL)
 		atomic_store(&mine->full_us, clock_mono_us());
 }
 
-enum writes board_writes(void)
+enum writes scoreboard_writes(void)
 {
 	enum writes found = mine != NULL ? (enum writes)atomic_load(&mine->writes) : WRITES_TAKEN;
 	uint64_t full_us = mine != NULL ? atomic_load(&mine->full_us) : 0;
@@ -148,10 +148,10 @@ enum writes board_writes(void)
 		found;
 }
 
-const char *board_writes_text(enum writes w)
+const char *scoreboard_writes_text(enum writes w)
 {
 #define X_(name, text) text,
-	static const char *const texts[] = {BOARD_WRITES(X_)};
+	static const char *const texts[] = {SCOREBOARD_WRITES(X_)};
 #undef X_
 
 	return (size_t)w < sizeof texts / sizeof *texts ? texts[w] : "unknown";
@@ -159,13 +159,13 @@ const char *board_writes_text(enum writes w)
 
 /* The store's clock -------------------------------------------------------- */
 
-void board_set_clock(int64_t ms)
+void scoreboard_set_clock(int64_t ms)
 {
 	if (mine != NULL)
 		atomic_store(&mine->clock, ms != 0 ? ms : INT64_MIN);
 }
 
-bool board_clock(int64_t *ms)
+bool scoreboard_clock(int64_t *ms)
 {
 	int64_t v = mine != NULL ? atomic_load(&mine->clock) : 0;
 
@@ -175,7 +175,7 @@ bool board_clock(int64_t *ms)
 
 /* Evidence ----------------------------------------------------------------- */
 
-void board_set_evidence(enum evidence e, int error)
+void scoreboard_set_evidence(enum evidence e, int error)
 {
 	if (mine == NULL)
 		return;
@@ -183,7 +183,7 @@ void board_set_evidence(enum evidence e, int error)
 	atomic_store(&mine->evidence, (unsigned)e);
 }
 
-enum evidence board_evidence(void)
+enum evidence scoreboard_evidence(void)
 {
 	return mine != NULL ? (enum evidence)atomic_load(&mine->evidence) : EVIDENCE_STARTING;
 }
@@ -197,7 +197,7 @@ static uint64_t behind_us(void)
 	return now > then ? now - then : 0;
 }
 
-char *board_evidence_text(char *out, size_t cap)
+char *scoreboard_evidence_text(char *out, size_t cap)
 {
 	static const char *const text[] = {
 		[EVIDENCE_STARTING] = "the recorder has not begun yet",
@@ -213,10 +213,10 @@ char *board_evidence_text(char *out, size_t cap)
 				     "it away to begin a new one",
 		[EVIDENCE_IN_USE] = "another process uses audit_key",
 	};
-	unsigned e = board_evidence();
+	unsigned e = scoreboard_evidence();
 	int error = mine != NULL ? atomic_load(&mine->error) : 0;
 
-	if (e == EVIDENCE_RECORDING && board_evidence_late(SILENT_S))
+	if (e == EVIDENCE_RECORDING && scoreboard_evidence_late(SILENT_S))
 		snprintf(out, cap,
 			"the recorder has not caught up for %u s; it hangs, or the disk is too "
 			"slow for it",
@@ -227,29 +227,29 @@ char *board_evidence_text(char *out, size_t cap)
 	return out;
 }
 
-void board_set_caught_up(uint64_t mono_us)
+void scoreboard_set_caught_up(uint64_t mono_us)
 {
 	if (mine != NULL)
 		atomic_store(&mine->caught_up_us, mono_us);
 }
 
-bool board_evidence_late(unsigned max_lag_s)
+bool scoreboard_evidence_late(unsigned max_lag_s)
 {
 	return mine != NULL && behind_us() > max_lag_s * UINT64_C(1000000);
 }
 
-void board_set_compared(bool yes)
+void scoreboard_set_compared(bool yes)
 {
 	if (mine != NULL)
 		atomic_store(&mine->compared, yes);
 }
 
-bool board_compared(void)
+bool scoreboard_compared(void)
 {
 	return mine == NULL || atomic_load(&mine->compared);
 }
 
-void board_set_head(uint64_t n, const uint8_t hash[BOARD_HASH])
+void scoreboard_set_head(uint64_t n, const uint8_t hash[SCOREBOARD_HASH])
 {
 	struct head *h;
 	uint64_t turn;
@@ -260,12 +260,12 @@ void board_set_head(uint64_t n, const uint8_t hash[BOARD_HASH])
 	turn = atomic_load(&mine->turn) + 1;
 	h = &mine->head[turn & 1];
 	atomic_store(&h->n, n);
-	for (i = 0; i < BOARD_HASH; i++)
+	for (i = 0; i < SCOREBOARD_HASH; i++)
 		atomic_store(&h->hash[i], hash[i]);
 	atomic_store(&mine->turn, turn);
 }
 
-bool board_head(uint64_t *n, uint8_t hash[BOARD_HASH])
+bool scoreboard_head(uint64_t *n, uint8_t hash[SCOREBOARD_HASH])
 {
 	unsigned tries;
 	size_t i;
@@ -277,7 +277,7 @@ bool board_head(uint64_t *n, uint8_t hash[BOARD_HASH])
 		if (turn == 0)
 			return false;
 		*n = atomic_load(&h->n);
-		for (i = 0; i < BOARD_HASH; i++)
+		for (i = 0; i < SCOREBOARD_HASH; i++)
 			hash[i] = atomic_load(&h->hash[i]);
 		if (atomic_load(&mine->turn) == turn)
 			return true;
