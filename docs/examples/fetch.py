@@ -1,120 +1,45 @@
 #!/usr/bin/python3
 """fetch.py: fetches a blob into a file that appears only when all of it is checked; prints who
 sealed it, and when.
-
-usage: fetch.py ID FILE [SESSION]; keys, certificates and the buffer's address are in the
-environment."""
-import ctypes
+usage: fetch.py ID FILE [SESSION]; keys, certificates and address are in the environment."""
 import os
 import sys
-from ctypes import (
-    POINTER,
-    byref,
-    c_char,
-    c_char_p,
-    c_int,
-    c_int64,
-    c_long,
-    c_size_t,
-    c_uint32,
-    c_uint64,
-    c_uint8,
-    c_void_p,
-    sizeof,
-)
+from ctypes import *
+
+TYPES = dict(s=c_char_p, p=c_void_p, i=c_int, l=c_long, n=c_size_t, q=c_int64, I=c_uint, Q=c_uint64)
 
 
-def struct(name, *fields):
-    return type(name, (ctypes.Structure,), {"_fields_": [("struct_size", c_size_t), *fields]})
+def struct(name, members):  # a struct of timeglas.h; "kind:32" is an array of 32 bytes
+    pairs = (member.split(":") for member in ("struct_size:n " + members).split())
+    fields = [(m, TYPES.get(t) or c_char * int(t)) for m, t in pairs]
+    return type(name, (Structure,), {"_fields_": fields})
 
 
-ClientOpts = struct(
-    "ClientOpts",
-    ("url", c_char_p),
-    ("ca", c_char_p),
-    ("cert", c_char_p),
-    ("key", c_char_p),
-    ("connect_timeout_ms", c_long),
-    ("stall_timeout_ms", c_long),
-    ("progress", c_void_p),
-    ("progress_ctx", c_void_p),
-    ("timeout_ms", c_long),
-)
-Expect = struct(
-    "Expect",
-    ("identity", c_void_p),
-    ("n_identities", c_size_t),
-    ("senders", c_void_p),
-    ("raw", c_int),
-    ("blob", c_char_p),
-    ("kind", c_char_p),
-    ("issuer", c_char_p),
-    ("session", c_char_p),
-    ("subject", c_char_p),
-    ("max_age_ms", c_int64),
-    ("now_ms", c_int64),
-)
-FetchOpts = struct(
-    "FetchOpts",
-    ("expect", POINTER(Expect)),
-    ("take", c_int),
-    ("lease_s", c_uint32),
-    ("max_size", c_uint64),
-    ("seen", c_void_p),
-    ("seen_ctx", c_void_p),
-    ("keep", c_char_p),
-    ("sealed", c_int),
-)
-Head = struct(
-    "Head",
-    ("kind", c_char * 32),
-    ("issuer", c_char * 4),
-    ("session", c_char * 65),
-    ("subject", c_char * 65),
-    ("content_type", c_char * 128),
-    ("name", c_char * 23),
-    ("ref", c_uint8 * 16),
-    ("time_ms", c_int64),
-    ("sender", c_char * 128),
-    ("sender_name", c_char * 128),
-    ("n_recipients", c_size_t),
-)
-Fetched = struct(
-    "Fetched",
-    ("head", POINTER(Head)),
-    ("blob", c_void_p),
-    ("receipt", c_void_p),
-    ("acked", c_int),
-    ("released", c_int),
-    ("kept_until_ms", c_int64),
-    ("kept", c_char * 4128),
-)
-tg = ctypes.CDLL("libtimeglas.so.0")
+ClientOpts = struct("ClientOpts", """url:s ca:s cert:s key:s connect_timeout_ms:l
+    stall_timeout_ms:l progress:p progress_ctx:p timeout_ms:l""")
+Expect = struct("Expect", """identity:p n_identities:n senders:p raw:i blob:s kind:s issuer:s
+    session:s subject:s max_age_ms:q now_ms:q""")
+FetchOpts = struct("FetchOpts", """expect:p take:i lease_s:I max_size:Q seen:p seen_ctx:p keep:s
+    sealed:i""")
+Head = struct("Head", """kind:32 issuer:4 session:65 subject:65 content_type:128 name:23 ref:16
+    time_ms:q sender:128 sender_name:128 n_recipients:n""")
+Fetched = struct("Fetched", "head:p blob:p receipt:p acked:i released:i kept_until_ms:q kept:4128")
+tg = CDLL("libtimeglas.so.0")
 tg.tg_strerror.restype = tg.tg_client_error.restype = c_char_p
-blob, file, session = (
-    (list(map(os.fsencode, sys.argv[1:])) + [None])[:3] if len(sys.argv) > 2 else sys.exit(__doc__)
-)
-url, ca, cert, key, identities, sender = (
-    os.fsencode(os.environ["TIMEGLAS_" + name])
-    for name in ("URL", "CA", "CERT", "KEY", "IDENTITY", "SENDER")
-)
-identity, n, senders, client = (c_void_p * 16)(), c_size_t(), c_void_p(), c_void_p()
-got = Fetched(sizeof(Fetched))
-err = (
-    tg.tg_init()
-    or tg.tg_identity_load(identities, identity, c_size_t(16), byref(n))
-    or tg.tg_senders_new(byref(senders))
-    or tg.tg_senders_add(senders, b"app", sender)
-    or tg.tg_client_new(byref(ClientOpts(sizeof(ClientOpts), url, ca, cert, key)), byref(client))
-)
-expect = Expect(sizeof(Expect), ctypes.addressof(identity), n, senders, session=session)
-err = err or tg.tg_fetch_file(
-    client, blob, byref(FetchOpts(sizeof(FetchOpts), ctypes.pointer(expect))), file, byref(got)
-)
+len(sys.argv) > 2 or sys.exit(__doc__)
+blob, file, session = [*map(os.fsencode, sys.argv[1:]), None][:3]
+names = ("URL", "CA", "CERT", "KEY", "IDENTITY", "SENDER")
+*server, identities, sender = (os.fsencode(os.environ["TIMEGLAS_" + name]) for name in names)
+opts, got = ClientOpts(sizeof(ClientOpts), *server), Fetched(sizeof(Fetched))
+ids, n, senders, client = (c_void_p * 16)(), c_size_t(), c_void_p(), c_void_p()
+err = tg.tg_init() or tg.tg_identity_load(identities, ids, c_size_t(16), byref(n))
+err = err or tg.tg_senders_new(byref(senders)) or tg.tg_senders_add(senders, b"app", sender)
+expect = Expect(sizeof(Expect), addressof(ids), n, senders, session=session)
+o = FetchOpts(sizeof(FetchOpts), addressof(expect))
+err = err or tg.tg_client_new(byref(opts), byref(client))
+err = err or tg.tg_fetch_file(client, blob, byref(o), file, byref(got))
+why = tg.tg_client_error(client).decode() if client else __doc__
 if err:
-    sys.exit(
-        f"fetch: {tg.tg_strerror(err).decode()}:"
-        f" {tg.tg_client_error(client).decode() if client else __doc__}"
-    )
-head = got.head.contents
+    sys.exit(f"fetch: {tg.tg_strerror(err).decode()}: {why}")
+head = Head.from_address(got.head)
 print(f"{head.kind.decode()} by {head.sender_name.decode()} at {head.time_ms}")
