@@ -135,7 +135,7 @@ static void send_answer(struct plane_conn *c, const struct plane_answer *a, bool
 	}
 	enter(c, c->last ? AT_END : AT_ANSWER);
 	stream_set_out_low(c->stream, 0);
-	stream_kick(c->stream);
+	stream_flush_later(c->stream);
 	if (c->last)
 		stream_finish(c->stream);
 }

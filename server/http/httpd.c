@@ -72,7 +72,7 @@ static void conn_free(struct conn *c)
 		req_end(r, false);
 	if (c->waits)
 		TAILQ_REMOVE(&h->waiting, c, wait_link);
-	newcomers_remove(h->newcomers, &c->newcomer);
+	preauth_remove(h->preauth, &c->preauth);
 	TAILQ_REMOVE(&h->conns, c, link);
 	h->n--;
 	metrics_gauge_set(G_CONNECTIONS, (int64_t)h->n);
@@ -88,7 +88,7 @@ void conn_kill(struct conn *c)
 	loop_defer(c->httpd->loop, &c->task);
 }
 
-void conn_poke(struct conn *c)
+void conn_schedule(struct conn *c)
 {
 	loop_defer(c->httpd->loop, &c->task);
 }
@@ -197,7 +197,7 @@ void conn_resume(struct conn *c)
 	 * bytes. */
 	if (c->phase == PH_CONTENT)
 		set_timer(c);
-	conn_poke(c);
+	conn_schedule(c);
 }
 
 /* Closing ------------------------------------------------------------------ */
@@ -253,7 +253,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 			c->allowance = LINGER_TICK_BYTES;
 			stream_pause(c->stream, false);
 		}
-		conn_poke(c);
+		conn_schedule(c);
 	}
 }
 
@@ -493,7 +493,7 @@ static bool become_known(struct conn *c)
 {
 	struct httpd *h = c->httpd;
 	char from[INET6_ADDRSTRLEN];
-	if (h->n - newcomers_count(h->newcomers) >= h->limits.max_connections) {
+	if (h->n - preauth_count(h->preauth) >= h->limits.max_connections) {
 		tally_note(&full,
 			"%s: a peer is refused, since there are max_connections (%u) of them; "
 			"raise it",
@@ -501,7 +501,7 @@ static bool become_known(struct conn *c)
 		conn_kill(c);
 		return false;
 	}
-	newcomers_remove(h->newcomers, &c->newcomer);
+	preauth_remove(h->preauth, &c->preauth);
 	return true;
 }
 
@@ -517,7 +517,7 @@ static void on_ready(struct stream *s, void *ctx)
 	conn_phase(c, PH_IDLE);
 	stream_recheck(s);
 	if (c->httpd->draining)
-		conn_poke(c);
+		conn_schedule(c);
 }
 
 static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
@@ -542,7 +542,7 @@ static void on_drain(struct stream *s, void *ctx)
 	if (r != NULL && r->status != 0 && !r->replied && r->handler != NULL &&
 		r->handler->on_room != NULL)
 		r->handler->on_room(r, r->ctx);
-	conn_poke(c);
+	conn_schedule(c);
 }
 
 static const char *handshake_fault(struct stream *s, enum stream_end why)
@@ -574,7 +574,7 @@ static void on_end(struct stream *s, enum stream_end why, void *ctx)
 	if (why != STREAM_EOF || c->phase == PH_HANDSHAKE)
 		conn_kill(c);
 	else
-		conn_poke(c);
+		conn_schedule(c);
 }
 
 static void on_task(struct loop_task *t, void *ctx)
@@ -654,7 +654,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 		conn_kill(c);
 		break;
 	}
-	conn_poke(c);
+	conn_schedule(c);
 }
 
 /* Connections through which nothing went for REST_S give back their buffers. Those whose readers
@@ -677,7 +677,7 @@ static void on_rest(evutil_socket_t fd, short what, void *ctx)
 		stream_progress(c->stream, &in, &out);
 		bool idle = in == c->rest_in && out == c->rest_out;
 		if (idle && !c->rested && c->phase != PH_HANDSHAKE)
-			stream_rest(c->stream);
+			stream_release_buffers(c->stream);
 		c->rested = idle && c->phase != PH_HANDSHAKE;
 		c->rest_in = in;
 		c->rest_out = out;
@@ -724,7 +724,7 @@ struct httpd *httpd_new(struct loop *l, SSL_CTX *tls, const struct httpd_limits 
 	h->reverify = (struct loop_task){.run = on_reverify, .ctx = h};
 	if (h->limits.max_unknown == 0)
 		h->limits.max_unknown = UNKNOWN_DEFAULT;
-	if ((h->newcomers = newcomers_new(h->limits.max_unknown)) == NULL) {
+	if ((h->preauth = preauth_new(h->limits.max_unknown)) == NULL) {
 		free(h);
 		return NULL;
 	}
@@ -751,17 +751,17 @@ static void make_room(struct conn *c, const char *why)
 	conn_kill(c);
 }
 
-static struct conn *conn_of(struct newcomer *n)
+static struct conn *conn_of(struct preauth_entry *n)
 {
-	return (struct conn *)(void *)((char *)n - offsetof(struct conn, newcomer));
+	return (struct conn *)(void *)((char *)n - offsetof(struct conn, preauth));
 }
 
 bool httpd_relieve(struct httpd *h)
 {
-	struct newcomer *n = newcomers_oldest(h->newcomers);
+	struct preauth_entry *n = preauth_oldest(h->preauth);
 	if (n == NULL)
 		return false;
-	newcomers_remove(h->newcomers, n);
+	preauth_remove(h->preauth, n);
 	make_room(conn_of(n), "no descriptor is left, and it was the oldest that is no peer's");
 	return true;
 }
@@ -770,10 +770,10 @@ bool httpd_relieve(struct httpd *h)
 static int count_in(struct conn *c, int fd)
 {
 	socklen_t len = sizeof c->from;
-	struct newcomer *victim;
+	struct preauth_entry *victim;
 	if (getpeername(fd, &c->from.any, &len) != 0)
 		c->from.any.sa_family = AF_UNSPEC;
-	int err = newcomers_add(c->httpd->newcomers, &c->newcomer, &c->from.any, &victim);
+	int err = preauth_add(c->httpd->preauth, &c->preauth, &c->from.any, &victim);
 	if (err == 0 && victim != NULL)
 		make_room(conn_of(victim),
 			"the oldest that is no peer's went for another one, of its address or of "
@@ -806,7 +806,7 @@ void httpd_accept(struct httpd *h, int fd)
 		return;
 	}
 	if ((c->stream = stream_accept(h->loop, fd, ssl, &opts, &cb, c)) == NULL) {
-		newcomers_remove(h->newcomers, &c->newcomer);
+		preauth_remove(h->preauth, &c->preauth);
 		free(c);
 		return;
 	}
@@ -826,7 +826,7 @@ void httpd_drain(struct httpd *h)
 	h->draining = true;
 	TAILQ_FOREACH (c, &h->conns, link)
 		if (c->phase != PH_HANDSHAKE)
-			conn_poke(c);
+			conn_schedule(c);
 }
 
 void httpd_each_peer(
@@ -855,7 +855,7 @@ void httpd_free(struct httpd *h)
 	event_del(&h->rest);
 	event_del(&h->tick);
 	loop_cancel(h->loop, &h->reverify);
-	newcomers_free(h->newcomers);
+	preauth_free(h->preauth);
 	SSL_CTX_free(h->tls);
 	free(h);
 }

@@ -34,7 +34,7 @@ uint64_t held_look(struct conn *c)
 	while ((r = TAILQ_FIRST(&c->held)) != NULL && r->held_to <= acked)
 		held_end(c, r, true);
 	if (c->n_held == 0 && c->phase == PH_LINGER)
-		conn_poke(c);
+		conn_schedule(c);
 	return acked;
 }
 

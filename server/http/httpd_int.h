@@ -9,7 +9,7 @@
 #include <netinet/in.h>
 
 #include "http/httpd.h"
-#include "http/newcomers.h"
+#include "http/preauth.h"
 #include "net/stream.h"
 
 enum phase {
@@ -59,7 +59,7 @@ struct conn {
 	struct httpd_req *req; /* NULL between requests */
 	void *peer;
 	uint8_t spki[32];
-	struct newcomer newcomer; /* until it is a peer's */
+	struct preauth_entry preauth; /* until it is a peer's */
 	union {
 		struct sockaddr any;
 		struct sockaddr_in in;
@@ -104,7 +104,7 @@ struct httpd {
 	void *ctx;
 	struct conn_list conns;
 	size_t n;
-	struct newcomers *newcomers;
+	struct preauth *preauth;
 	unsigned reloads; /* of the TLS context */
 	/* looks at the certificates of connections that are older than the context */
 	struct loop_task reverify;
@@ -121,8 +121,8 @@ struct httpd {
 /* httpd.c */
 /** conn_kill(c): over, at the end of this turn; nothing more is delivered. */
 void conn_kill(struct conn *c);
-/** conn_poke(c): look at the connection again at the end of this turn. */
-void conn_poke(struct conn *c);
+/** conn_schedule(c): look at the connection again at the end of this turn. */
+void conn_schedule(struct conn *c);
 /** conn_resume(c): the same; its content is read on, and it has all of its time for it again. */
 void conn_resume(struct conn *c);
 /** conn_phase(c, ph): enter a phase, and set its timer. */

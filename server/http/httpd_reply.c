@@ -78,7 +78,7 @@ void httpd_req_continue(struct httpd_req *r)
 		return;
 	r->continue_due = false;
 	evbuffer_add(stream_out(r->conn->stream), CONTINUE, sizeof CONTINUE - 1);
-	stream_kick(r->conn->stream);
+	stream_flush_later(r->conn->stream);
 }
 
 static void given(struct httpd_req *r, size_t n)
@@ -89,8 +89,8 @@ static void given(struct httpd_req *r, size_t n)
 		r->replied = true;
 	if (r->replied && r->hold)
 		stream_set_out_low(r->conn->stream, 0);
-	stream_kick(r->conn->stream);
-	conn_poke(r->conn);
+	stream_flush_later(r->conn->stream);
+	conn_schedule(r->conn);
 }
 
 void httpd_reply_begin(

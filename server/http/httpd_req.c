@@ -17,7 +17,7 @@
 /* pieces are delivered from this size on; smaller ones wait for more */
 #define GATHER_BYTES 4096u
 /* so much content still to come is worth giving memory back for, should it come slowly */
-#define LEAN_FROM_BYTES 65536u
+#define RELEASE_FROM_BYTES 65536u
 
 /* Reads as large as what the handler still wants in one piece; but whatever is less than a piece
  * that is delivered is no reason for many reads. */
@@ -27,7 +27,7 @@ static void size_reads(const struct httpd_req *r)
 	const size_t have = evbuffer_get_length(r->data),
 		     n = r->want > have ? r->want - have : READ_BYTES;
 	stream_set_read_size(s, n > GATHER_BYTES ? n : GATHER_BYTES);
-	stream_set_lean(s, r->body.chunked || r->body.left > LEAN_FROM_BYTES);
+	stream_set_release_after_read(s, r->body.chunked || r->body.left > RELEASE_FROM_BYTES);
 }
 
 /* A counter, keyed so that no peer learns from it how many others ask. Unique as far as 64 bits go.
@@ -112,7 +112,7 @@ static bool step(struct httpd_req *r, struct evbuffer *in, int *err)
 	return true;
 }
 
-static bool deaf(const struct httpd_req *r)
+static bool cannot_deliver(const struct httpd_req *r)
 {
 	return r->paused || r->replied || r->status != 0 || r->conn->dead || r->handler == NULL;
 }
@@ -131,13 +131,13 @@ static bool gathered(const struct httpd_req *r, size_t len)
 int req_content(struct httpd_req *r, struct evbuffer *in)
 {
 	int err = 0;
-	if (deaf(r))
+	if (cannot_deliver(r))
 		return 0;
 	if (r->continue_due && evbuffer_get_length(in) == 0 && !r->content_done) {
 		httpd_req_continue(r);
 		return 0;
 	}
-	for (bool more = !r->content_done; !deaf(r);) {
+	for (bool more = !r->content_done; !cannot_deliver(r);) {
 		while (more && (more = step(r, in, &err)))
 			;
 		if (err != 0)
@@ -156,7 +156,7 @@ int req_content(struct httpd_req *r, struct evbuffer *in)
 	}
 	if (!r->content_done)
 		size_reads(r);
-	if (r->content_done && !r->end_told && !deaf(r) &&
+	if (r->content_done && !r->end_told && !cannot_deliver(r) &&
 		(r->data == NULL || evbuffer_get_length(r->data) == 0)) {
 		r->end_told = true;
 		if (r->handler->on_end != NULL)
@@ -178,7 +178,7 @@ void req_log(struct httpd_req *r)
 	struct httpd *h = r->conn->httpd;
 	if (r->data != NULL) {
 		stream_set_read_size(r->conn->stream, READ_BYTES);
-		stream_set_lean(r->conn->stream, false);
+		stream_set_release_after_read(r->conn->stream, false);
 	}
 	if (r->paused)
 		stream_pause(r->conn->stream, false);

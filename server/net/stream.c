@@ -22,7 +22,7 @@
 #define IN_MAX_BYTES (256u * 1024)
 #define READ_BYTES (64u * 1024)
 #define OUT_LOW_BYTES (64u * 1024)
-#define LEAN_BELOW_BYTES (64u * 1024) /* whoever sends more at a time is not slow */
+#define RELEASE_BELOW_BYTES (64u * 1024) /* whoever sends more at a time is not slow */
 /* read, and written, by one stream before the others get their turn */
 #define TURN_BUDGET_BYTES (256u * 1024)
 
@@ -41,9 +41,9 @@ struct stream {
 	size_t in_max, read_size, out_low;
 	uint64_t in_bytes, out_bytes;
 	unsigned depth; /* > 0 while a callback may be running: freeing the rest waits */
-	bool freed, paused, eof, poke, was_high, flush_follows;
-	bool finish, finished, lean;
-	ssize_t push_failed; /* IO_… that the next task ends with; 0: none */
+	bool freed, paused, eof, read_again, was_high, flush_follows;
+	bool finish, finished, release_after_read;
+	ssize_t flush_failed; /* IO_… that the next task ends with; 0: none */
 };
 
 static void on_event(evutil_socket_t fd, short what, void *arg);
@@ -101,7 +101,7 @@ static struct stream *stream_new(struct loop *l, int fd, SSL *ssl, bool server,
 	s->read_size = o->read_size ? o->read_size : READ_BYTES;
 	s->out_low = o->out_low ? o->out_low : OUT_LOW_BYTES;
 	s->task = (struct loop_task){.run = on_task, .ctx = s};
-	bool made = io_init(&s->io, fd, ssl, server);
+	bool made = stream_io_init(&s->io, fd, ssl, server);
 	/* A unix socket has no Nagle to switch off: failing is fine. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	event_assign(&s->ev, loop_base(l), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
@@ -172,7 +172,7 @@ void stream_free(struct stream *s)
 	event_del(&s->ev);
 	event_del(&s->timer);
 	loop_cancel(s->loop, &s->task);
-	io_close(&s->io);
+	stream_io_close(&s->io);
 	if (s->depth == 0)
 		destroy(s);
 }
@@ -216,7 +216,7 @@ static bool alive(const struct stream *s)
 static void advance(struct stream *s)
 {
 	if (s->state == ST_CONNECTING && s->io.can_write) {
-		int failed = io_error(&s->io);
+		int failed = stream_io_error(&s->io);
 
 		if (failed != 0) {
 			errno = failed; /* for on_end */
@@ -227,7 +227,7 @@ static void advance(struct stream *s)
 		s->state = s->io.ssl ? ST_HANDSHAKE : ST_READY;
 	}
 	if (s->state == ST_HANDSHAKE) {
-		int rc = io_handshake(&s->io);
+		int rc = stream_io_handshake(&s->io);
 
 		if (rc < 0)
 			end_io(s, rc);
@@ -285,20 +285,21 @@ static void do_read(struct stream *s)
 			loop_defer(s->loop, &s->task);
 			return;
 		}
-		n = io_read(&s->io, s->in, s->read_size);
-		if (n == IO_BLOCKED && s->lean && budget > TURN_BUDGET_BYTES - LEAN_BELOW_BYTES)
-			io_rest(&s->io);
+		n = stream_io_read(&s->io, s->in, s->read_size);
+		if (n == IO_BLOCKED && s->release_after_read &&
+			budget > TURN_BUDGET_BYTES - RELEASE_BELOW_BYTES)
+			stream_io_release_buffers(&s->io);
 		if (n == IO_BLOCKED)
 			return;
 		if (n < 0) {
 			end_io(s, n);
 			return;
 		}
-		size_t cost = io_charge(&s->io, n);
+		size_t cost = stream_io_charge(&s->io, n);
 
 		s->in_bytes += (uint64_t)n;
 		budget = cost < budget ? budget - cost : 0;
-		s->poke = false;
+		s->read_again = false;
 		s->cb->on_read(s, s->in, s->ctx);
 	}
 }
@@ -309,7 +310,7 @@ static void try_finish(struct stream *s)
 
 	if (!alive(s) || !s->finish || s->finished || !s->io.can_write || stream_unsent(s) > 0)
 		return;
-	rc = io_finish(&s->io);
+	rc = stream_io_finish(&s->io);
 	if (rc < 0)
 		end_io(s, rc);
 	else if (rc == 1)
@@ -320,7 +321,7 @@ static void try_finish(struct stream *s)
  * may be more than there was. */
 static ssize_t put_out(struct stream *s)
 {
-	ssize_t n = io_flush(&s->io, s->out, TURN_BUDGET_BYTES);
+	ssize_t n = stream_io_flush(&s->io, s->out, TURN_BUDGET_BYTES);
 
 	if (n > 0)
 		s->out_bytes += (uint64_t)n;
@@ -352,7 +353,8 @@ static void flush(struct stream *s)
 /* Nobody reads now, so nobody would see a reset; and the kernel says it once. */
 static bool broken_unread(struct stream *s)
 {
-	if (s->state != ST_OPEN || (!s->eof && !s->paused && !s->stalled) || io_error(&s->io) == 0)
+	if (s->state != ST_OPEN || (!s->eof && !s->paused && !s->stalled) ||
+		stream_io_error(&s->io) == 0)
 		return false;
 	end(s, STREAM_ERROR);
 	return true;
@@ -364,7 +366,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	enter(s);
-	io_event(&s->io, what);
+	stream_io_event(&s->io, what);
 	if (!(what & EV_READ) || !broken_unread(s)) {
 		if (s->state < ST_OPEN)
 			advance(s);
@@ -387,15 +389,15 @@ static void on_task(struct loop_task *t, void *ctx)
 	if (s->state < ST_OPEN)
 		advance(s);
 	unstall(s);
-	if (alive(s) && s->poke && !s->paused) {
-		s->poke = false;
+	if (alive(s) && s->read_again && !s->paused) {
+		s->read_again = false;
 		if (evbuffer_get_length(s->in) > 0)
 			s->cb->on_read(s, s->in, s->ctx);
 	}
 	do_read(s);
 	s->flush_follows = false;
-	if (alive(s) && s->push_failed != 0)
-		end_io(s, s->push_failed);
+	if (alive(s) && s->flush_failed != 0)
+		end_io(s, s->flush_failed);
 	if (alive(s))
 		flush(s);
 	leave(s);
@@ -426,7 +428,7 @@ struct evbuffer *stream_out(struct stream *s)
 
 size_t stream_unsent(const struct stream *s)
 {
-	return evbuffer_get_length(s->out) + io_unsent(&s->io);
+	return evbuffer_get_length(s->out) + stream_io_unsent(&s->io);
 }
 
 uint64_t stream_written(const struct stream *s)
@@ -436,10 +438,10 @@ uint64_t stream_written(const struct stream *s)
 
 uint64_t stream_acked(const struct stream *s)
 {
-	return io_acked(&s->io);
+	return stream_io_acked(&s->io);
 }
 
-void stream_kick(struct stream *s)
+void stream_flush_later(struct stream *s)
 {
 	if (stream_unsent(s) > s->out_low)
 		s->was_high = true;
@@ -447,16 +449,16 @@ void stream_kick(struct stream *s)
 		loop_defer(s->loop, &s->task);
 }
 
-void stream_push(struct stream *s)
+void stream_flush_now(struct stream *s)
 {
 	ssize_t n;
 
-	if (s->state != ST_OPEN || s->freed || s->finished || s->push_failed != 0 ||
+	if (s->state != ST_OPEN || s->freed || s->finished || s->flush_failed != 0 ||
 		!s->io.can_write || stream_unsent(s) == 0)
 		return;
 	n = put_out(s);
 	if (n < 0)
-		s->push_failed = n;
+		s->flush_failed = n;
 	loop_defer(s->loop, &s->task);
 }
 
@@ -466,7 +468,7 @@ void stream_pause(struct stream *s, bool on)
 		return;
 	s->paused = on;
 	if (!on && !s->freed && s->state == ST_OPEN) {
-		s->poke = true;
+		s->read_again = true;
 		loop_defer(s->loop, &s->task);
 	}
 }
@@ -483,9 +485,9 @@ void stream_set_unit(struct stream *s, size_t bytes)
 	s->io.unit = bytes;
 }
 
-void stream_set_lean(struct stream *s, bool on)
+void stream_set_release_after_read(struct stream *s, bool on)
 {
-	s->lean = on;
+	s->release_after_read = on;
 }
 
 void stream_set_read_size(struct stream *s, size_t bytes)
@@ -509,16 +511,16 @@ void stream_recheck(struct stream *s)
 	loop_defer(s->loop, &s->task);
 }
 
-void stream_rest(struct stream *s)
+void stream_release_buffers(struct stream *s)
 {
 	if (s->state == ST_OPEN && !s->freed)
-		io_rest(&s->io);
+		stream_io_release_buffers(&s->io);
 }
 
 void stream_progress(const struct stream *s, uint64_t *in_bytes, uint64_t *out_bytes)
 {
 	*in_bytes = s->in_bytes;
-	*out_bytes = s->out_bytes - io_unsent(&s->io);
+	*out_bytes = s->out_bytes - stream_io_unsent(&s->io);
 }
 
 SSL *stream_ssl(struct stream *s)

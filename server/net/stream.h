@@ -80,11 +80,11 @@ uint64_t stream_written(const struct stream *s);
 /** stream_acked(s): of stream_written(), those that the peer's kernel has acknowledged; the rest
  * may still be dropped. One system call. */
 uint64_t stream_acked(const struct stream *s);
-/** stream_kick(s): bytes were added to `out`: flush at the end of this turn. */
-void stream_kick(struct stream *s);
-/** stream_push(s): write what there is now, and not at the end of the turn: the other side begins
- * while this one goes on. */
-void stream_push(struct stream *s);
+/** stream_flush_later(s): bytes were added to `out`: flush at the end of this turn. */
+void stream_flush_later(struct stream *s);
+/** stream_flush_now(s): write what there is now, and not at the end of the turn: the other side
+ * begins while this one goes on. */
+void stream_flush_now(struct stream *s);
 /** stream_pause(s, on): on: read nothing more (what stands in `in` stays) until the peer has ended
  * its direction. Off: go on, and on_read is called soon if `in` holds bytes. */
 void stream_pause(struct stream *s, bool on);
@@ -99,9 +99,9 @@ void stream_set_read_size(struct stream *s, size_t bytes);
  * which can be moved on without being copied (plain sockets; 0: none).
  */
 void stream_set_unit(struct stream *s, size_t bytes);
-/** stream_set_lean(s, on): on: give back what stream_rest() does whenever what came was little, and
- * was read: for what may come slowly, and for long. */
-void stream_set_lean(struct stream *s, bool on);
+/** stream_set_release_after_read(s, on): on: give back what stream_release_buffers() does whenever
+ * what came was little, and was read: for what may come slowly, and for long. */
+void stream_set_release_after_read(struct stream *s, bool on);
 /** stream_set_out_low(s, bytes): on_drain's threshold from now on; 0: when all is out. */
 void stream_set_out_low(struct stream *s, size_t bytes);
 /**
@@ -110,8 +110,8 @@ void stream_set_out_low(struct stream *s, size_t bytes);
  * that got fewer bytes than it asked for is else taken for the last one until the next edge.
  */
 void stream_recheck(struct stream *s);
-/** stream_rest(s): it is idle: give back what it can do without until it goes on. */
-void stream_rest(struct stream *s);
+/** stream_release_buffers(s): it is idle: give back what it can do without until it goes on. */
+void stream_release_buffers(struct stream *s);
 /** stream_progress(s): bytes ever read and written, for idle timeouts. */
 void stream_progress(const struct stream *s, uint64_t *in_bytes, uint64_t *out_bytes);
 SSL *stream_ssl(struct stream *s);

@@ -75,12 +75,12 @@ static void on_message(
 }
 
 /*
- * Buffers stay with a busy connection, until io_rest(): taking and giving back 16 KiB for every
- * record costs more than the record where what is given back is overwritten. They hold ciphertext,
- * and plaintext that was read is cleansed. Reading ahead takes a record and its head from the
- * kernel in one call.
+ * Buffers stay with a busy connection, until stream_io_release_buffers(): taking and giving back 16
+ * KiB for every record costs more than the record where what is given back is overwritten. They
+ * hold ciphertext, and plaintext that was read is cleansed. Reading ahead takes a record and its
+ * head from the kernel in one call.
  */
-bool io_init(struct stream_io *io, int fd, SSL *ssl, bool server)
+bool stream_io_init(struct stream_io *io, int fd, SSL *ssl, bool server)
 {
 	BIO *b;
 
@@ -110,7 +110,7 @@ bool io_init(struct stream_io *io, int fd, SSL *ssl, bool server)
 	return true;
 }
 
-void io_close(struct stream_io *io)
+void stream_io_close(struct stream_io *io)
 {
 	SSL_free(io->ssl);
 	io->ssl = NULL;
@@ -120,7 +120,7 @@ void io_close(struct stream_io *io)
 	io->sock.fd = -1;
 }
 
-void io_event(struct stream_io *io, short what)
+void stream_io_event(struct stream_io *io, short what)
 {
 	if (what & EV_CLOSED) {
 		io->sock.hup = true;
@@ -140,7 +140,7 @@ void io_event(struct stream_io *io, short what)
 	}
 }
 
-void io_rest(struct stream_io *io)
+void stream_io_release_buffers(struct stream_io *io)
 {
 	/* Refused while a record is under way; but before 3.0.14 not while only a part of one has
 	 * come (CVE-2024-4741). */
@@ -148,7 +148,7 @@ void io_rest(struct stream_io *io)
 		(void)SSL_free_buffers(io->ssl);
 }
 
-int io_error(const struct stream_io *io)
+int stream_io_error(const struct stream_io *io)
 {
 	int e = 0;
 	socklen_t len = sizeof e;
@@ -194,7 +194,7 @@ static void forget_errors(void)
 		ERR_clear_error();
 }
 
-int io_handshake(struct stream_io *io)
+int stream_io_handshake(struct stream_io *io)
 {
 	int rc;
 
@@ -306,7 +306,7 @@ static bool add_apart(struct evbuffer *in, const void *p, size_t n)
 	return ok;
 }
 
-size_t io_charge(struct stream_io *io, ssize_t n)
+size_t stream_io_charge(struct stream_io *io, ssize_t n)
 {
 	size_t least = (size_t)io->records * RECORD_COST_BYTES;
 
@@ -314,7 +314,7 @@ size_t io_charge(struct stream_io *io, ssize_t n)
 	return n > 0 && (size_t)n > least ? (size_t)n : least;
 }
 
-ssize_t io_read(struct stream_io *io, struct evbuffer *in, size_t size)
+ssize_t stream_io_read(struct stream_io *io, struct evbuffer *in, size_t size)
 {
 	unsigned char behind[BEHIND_BYTES];
 	struct evbuffer_iovec v;
@@ -432,9 +432,9 @@ static ssize_t io_write(struct stream_io *io, struct evbuffer *out)
 }
 
 /* What the kernel would not take of gathered records is sent before anything else. */
-static bool push(struct stream_io *io, ssize_t *failed)
+static bool flush_kept(struct stream_io *io, ssize_t *failed)
 {
-	if (sock_push(&io->sock) != 0)
+	if (sock_flush(&io->sock) != 0)
 		*failed = IO_ERROR;
 	else if (sock_unsent(&io->sock) > 0) {
 		io->can_write = false;
@@ -445,31 +445,31 @@ static bool push(struct stream_io *io, ssize_t *failed)
 	return false;
 }
 
-ssize_t io_flush(struct stream_io *io, struct evbuffer *out, size_t budget)
+ssize_t stream_io_flush(struct stream_io *io, struct evbuffer *out, size_t budget)
 {
 	size_t total = 0;
 	ssize_t n = IO_BLOCKED;
 	bool gathers = io->ssl != NULL && evbuffer_get_length(out) > RECORD_BYTES;
 
-	if (sock_unsent(&io->sock) > 0 && !push(io, &n))
+	if (sock_unsent(&io->sock) > 0 && !flush_kept(io, &n))
 		return n;
 	if (gathers)
 		sock_gather(&io->sock);
 	while (evbuffer_get_length(out) > 0 && total < budget && (n = io_write(io, out)) > 0)
 		total += (size_t)n;
 	if (gathers && n >= 0)
-		(void)push(io, &n);
+		(void)flush_kept(io, &n);
 	if (n < 0)
 		sock_discard(&io->sock);
 	return n < 0 ? n : (ssize_t)total;
 }
 
-size_t io_unsent(const struct stream_io *io)
+size_t stream_io_unsent(const struct stream_io *io)
 {
 	return sock_unsent(&io->sock);
 }
 
-uint64_t io_acked(const struct stream_io *io)
+uint64_t stream_io_acked(const struct stream_io *io)
 {
 	int queued = 0;
 
@@ -480,7 +480,7 @@ uint64_t io_acked(const struct stream_io *io)
 	return (uint64_t)queued < io->sock.written ? io->sock.written - (uint64_t)queued : 0;
 }
 
-int io_finish(struct stream_io *io)
+int stream_io_finish(struct stream_io *io)
 {
 	if (io->ssl) {
 		int rc;

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 #include <event2/buffer.h>
 #include <openssl/ssl.h>
-#include "net/sock_bio.h"
+#include "net/sock.h"
 
 enum { IO_BLOCKED = 0, IO_EOF = -1, IO_ERROR = -2, IO_TLS = -3 };
 
@@ -24,7 +24,7 @@ struct stream_io {
 	size_t pending; /* bytes of a TLS write that must be offered again */
 	/* bytes to come that are wanted in a chain of their own (plain sockets) */
 	size_t unit;
-	unsigned records; /* that came, whatever they hold: io_charge() takes them */
+	unsigned records; /* that came, whatever they hold: stream_io_charge() takes them */
 	unsigned updates; /* of the peer's keys, since updates_us */
 	uint64_t updates_us;
 	bool cut; /* it asks for more than it may: the next call says IO_TLS */
@@ -32,47 +32,49 @@ struct stream_io {
 	int read_end;
 };
 
-/** io_init(io, fd, ssl): owns both from now on, and stays where it is. server: which side of the
- * handshake this is. false: no memory; close it. */
-bool io_init(struct stream_io *io, int fd, SSL *ssl, bool server);
-/** io_close(io): close at once. */
-void io_close(struct stream_io *io);
-/** io_event(io, what): the EV_… bits of an edge. */
-void io_event(struct stream_io *io, short what);
-/** io_error(io): the socket's pending error, 0 when there is none. */
-int io_error(const struct stream_io *io);
-/** io_handshake(io): 1 when done, IO_BLOCKED, IO_ERROR or IO_TLS. A client may send 48 KiB for it.
+/** stream_io_init(io, fd, ssl): owns both from now on, and stays where it is. server: which side of
+ * the handshake this is. false: no memory; close it. */
+bool stream_io_init(struct stream_io *io, int fd, SSL *ssl, bool server);
+/** stream_io_close(io): close at once. */
+void stream_io_close(struct stream_io *io);
+/** stream_io_event(io, what): the EV_… bits of an edge. */
+void stream_io_event(struct stream_io *io, short what);
+/** stream_io_error(io): the socket's pending error, 0 when there is none. */
+int stream_io_error(const struct stream_io *io);
+/** stream_io_handshake(io): 1 when done, IO_BLOCKED, IO_ERROR or IO_TLS. A client may send 48 KiB
+ * for it.
  */
-int io_handshake(struct stream_io *io);
+int stream_io_handshake(struct stream_io *io);
 /**
- * Tells what one io_read() cost, in bytes: a record that holds few of them, or none, costs as much
- * as one of 4 KiB.
+ * Tells what one stream_io_read() cost, in bytes: a record that holds few of them, or none, costs
+ * as much as one of 4 KiB.
  *
- * @n  what io_read() returned; less than 0 counts for nothing
+ * @n  what stream_io_read() returned; less than 0 counts for nothing
  */
-size_t io_charge(struct stream_io *io, ssize_t n);
+size_t stream_io_charge(struct stream_io *io, ssize_t n);
 /**
- * io_read(io, in, size): up to size bytes, 64 KiB at most, to the end of `in`, in memory that is in
- * proportion to them. Returns the count, or IO_…; an error behind some bytes comes with the next
- * call. At most 64 records are opened; while io->can_read is still true, more may be there.
+ * stream_io_read(io, in, size): up to size bytes, 64 KiB at most, to the end of `in`, in memory
+ * that is in proportion to them. Returns the count, or IO_…; an error behind some bytes comes with
+ * the next call. At most 64 records are opened; while io->can_read is still true, more may be
+ * there.
  */
-ssize_t io_read(struct stream_io *io, struct evbuffer *in, size_t size);
+ssize_t stream_io_read(struct stream_io *io, struct evbuffer *in, size_t size);
 /**
- * io_flush(io, out, budget): write what stands in `out`, until that is empty, or the socket full,
- * or budget bytes were written. What is written is drained; up to 64 KiB of it may be kept here for
- * lack of room in the socket, and go first next time. Returns the count, IO_BLOCKED for none, or
- * IO_ERROR or IO_TLS.
+ * stream_io_flush(io, out, budget): write what stands in `out`, until that is empty, or the socket
+ * full, or budget bytes were written. What is written is drained; up to 64 KiB of it may be kept
+ * here for lack of room in the socket, and go first next time. Returns the count, IO_BLOCKED for
+ * none, or IO_ERROR or IO_TLS.
  */
-ssize_t io_flush(struct stream_io *io, struct evbuffer *out, size_t budget);
-/** io_unsent(io): bytes (of TLS) that were written and are kept. */
-size_t io_unsent(const struct stream_io *io);
-/** io_acked(io): of the bytes that the kernel took, those that the peer's kernel has acknowledged.
- * A system call. */
-uint64_t io_acked(const struct stream_io *io);
-/** io_rest(io): give back what TLS keeps in buffers, if nothing stands in them; the next bytes take
- * new ones. */
-void io_rest(struct stream_io *io);
-/** io_finish(io): close_notify and FIN. 1 when done, else IO_…. */
-int io_finish(struct stream_io *io);
+ssize_t stream_io_flush(struct stream_io *io, struct evbuffer *out, size_t budget);
+/** stream_io_unsent(io): bytes (of TLS) that were written and are kept. */
+size_t stream_io_unsent(const struct stream_io *io);
+/** stream_io_acked(io): of the bytes that the kernel took, those that the peer's kernel has
+ * acknowledged. A system call. */
+uint64_t stream_io_acked(const struct stream_io *io);
+/** stream_io_release_buffers(io): give back what TLS keeps in buffers, if nothing stands in them;
+ * the next bytes take new ones. */
+void stream_io_release_buffers(struct stream_io *io);
+/** stream_io_finish(io): close_notify and FIN. 1 when done, else IO_…. */
+int stream_io_finish(struct stream_io *io);
 
 #endif

@@ -514,9 +514,9 @@ static struct pending *push_for(struct rconn *c, rconn_cb *cb, void *ctx)
 
 static void sent(struct rconn *c)
 {
-	stream_kick(c->stream);
+	stream_flush_later(c->stream);
 	if (stream_unsent(c->stream) >= PUSH_BYTES)
-		stream_push(c->stream);
+		stream_flush_now(c->stream);
 	if (!c->high && evbuffer_get_length(stream_out(c->stream)) > HIGH_BYTES)
 		c->high = true;
 }

@@ -243,7 +243,7 @@ static void c_drip(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	evbuffer_remove_buffer(w->to_send, stream_out(w->s), w->drip);
-	stream_kick(w->s);
+	stream_flush_later(w->s);
 	if (evbuffer_get_length(w->to_send) > 0)
 		evtimer_add(w->dripper, &now);
 }
@@ -256,7 +256,7 @@ static void send_bytes(struct world *w, const void *p, size_t n)
 		return;
 	}
 	evbuffer_add_buffer(stream_out(w->s), w->to_send);
-	stream_kick(w->s);
+	stream_flush_later(w->s);
 }
 
 static void send_text(struct world *w, const char *text)

@@ -43,7 +43,7 @@ static void fill(struct side *x, size_t n)
 		evbuffer_add(stream_out(x->s), block, k);
 		n -= k;
 	}
-	stream_kick(x->s);
+	stream_flush_later(x->s);
 }
 
 static void more(struct side *x)

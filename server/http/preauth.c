@@ -1,4 +1,4 @@
-/* newcomers.c: see newcomers.h. A list by age, and by address, which a hash finds. Runs in workers.
+/* preauth.c: see preauth.h. A list by age, and by address, which a hash finds. Runs in workers.
  */
 #include <netinet/in.h>
 #include <stdint.h>
@@ -8,32 +8,32 @@
 #include <timeglas/errors.h>
 
 #include "base/random.h"
-#include "http/newcomers.h"
+#include "http/preauth.h"
 
 #define BUCKETS 256u
 #define KEY_BYTES 9u /* the family, and 8 bytes of the address */
 
-TAILQ_HEAD(newcomer_list, newcomer);
+TAILQ_HEAD(entry_list, preauth_entry);
 
-struct newcomers_origin {
+struct preauth_origin {
 	unsigned char key[KEY_BYTES];
 	size_t n;
-	struct newcomer_list all;
-	LIST_ENTRY(newcomers_origin) link;
+	struct entry_list all;
+	LIST_ENTRY(preauth_origin) link;
 };
 
-LIST_HEAD(origin_list, newcomers_origin);
+LIST_HEAD(origin_list, preauth_origin);
 
-struct newcomers {
+struct preauth {
 	size_t max, n;
 	uint64_t seed;
-	struct newcomer_list all; /* oldest first */
+	struct entry_list all; /* oldest first */
 	struct origin_list bucket[BUCKETS];
 };
 
-struct newcomers *newcomers_new(size_t max)
+struct preauth *preauth_new(size_t max)
 {
-	struct newcomers *s = calloc(1, sizeof *s);
+	struct preauth *s = calloc(1, sizeof *s);
 
 	if (s == NULL)
 		return NULL;
@@ -43,7 +43,7 @@ struct newcomers *newcomers_new(size_t max)
 	return s;
 }
 
-void newcomers_free(struct newcomers *s)
+void preauth_free(struct preauth *s)
 {
 	free(s);
 }
@@ -67,7 +67,7 @@ static void key_of(const struct sockaddr *from, unsigned char key[KEY_BYTES])
 }
 
 /* A chain is never longer than the budget, so the hash need not resist more than a guess. */
-static struct origin_list *bucket_of(struct newcomers *s, const unsigned char key[KEY_BYTES])
+static struct origin_list *bucket_of(struct preauth *s, const unsigned char key[KEY_BYTES])
 {
 	uint64_t h = s->seed;
 
@@ -76,10 +76,10 @@ static struct origin_list *bucket_of(struct newcomers *s, const unsigned char ke
 	return &s->bucket[(h >> 32) % BUCKETS];
 }
 
-static struct newcomers_origin *origin_of(struct newcomers *s, const struct sockaddr *from)
+static struct preauth_origin *origin_of(struct preauth *s, const struct sockaddr *from)
 {
 	unsigned char key[KEY_BYTES];
-	struct newcomers_origin *o;
+	struct preauth_origin *o;
 
 	key_of(from, key);
 	struct origin_list *bucket = bucket_of(s, key);
@@ -94,10 +94,10 @@ static struct newcomers_origin *origin_of(struct newcomers *s, const struct sock
 	return o;
 }
 
-int newcomers_add(struct newcomers *s, struct newcomer *n, const struct sockaddr *from,
-	struct newcomer **victim)
+int preauth_add(struct preauth *s, struct preauth_entry *n, const struct sockaddr *from,
+	struct preauth_entry **victim)
 {
-	struct newcomers_origin *o = origin_of(s, from);
+	struct preauth_origin *o = origin_of(s, from);
 	const size_t share = s->max / 4 > 0 ? s->max / 4 : 1;
 
 	*victim = NULL;
@@ -113,13 +113,13 @@ int newcomers_add(struct newcomers *s, struct newcomer *n, const struct sockaddr
 	TAILQ_INSERT_TAIL(&o->all, n, kin);
 	TAILQ_INSERT_TAIL(&s->all, n, link);
 	if (*victim != NULL)
-		newcomers_remove(s, *victim);
+		preauth_remove(s, *victim);
 	return 0;
 }
 
-void newcomers_remove(struct newcomers *s, struct newcomer *n)
+void preauth_remove(struct preauth *s, struct preauth_entry *n)
 {
-	struct newcomers_origin *o = n->origin;
+	struct preauth_origin *o = n->origin;
 
 	if (o == NULL)
 		return;
@@ -133,12 +133,12 @@ void newcomers_remove(struct newcomers *s, struct newcomer *n)
 	free(o);
 }
 
-struct newcomer *newcomers_oldest(const struct newcomers *s)
+struct preauth_entry *preauth_oldest(const struct preauth *s)
 {
 	return TAILQ_FIRST(&s->all);
 }
 
-size_t newcomers_count(const struct newcomers *s)
+size_t preauth_count(const struct preauth *s)
 {
 	return s->n;
 }

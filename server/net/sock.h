@@ -1,11 +1,11 @@
 /*
- * sock_bio.h: the socket as OpenSSL sees it. OpenSSL's own socket BIO asks the kernel again after
+ * sock.h: the socket as OpenSSL sees it. OpenSSL's own socket BIO asks the kernel again after
  * every record, to be told that there is nothing; this one knows from a short read that the socket
  * is empty, and says so itself until the next edge. And it can gather records, to hand several to
  * the kernel at once. Used by stream_io.c alone.
  */
-#ifndef NET_SOCK_BIO_H
-#define NET_SOCK_BIO_H
+#ifndef NET_SOCK_H
+#define NET_SOCK_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@ struct sock {
 	bool hup;
 	/* bytes that may still be read from it, SIZE_MAX: any; behind the last it is broken */
 	size_t left;
-	bool gathers;           /* between sock_gather() and sock_push() */
+	bool gathers;           /* between sock_gather() and sock_flush() */
 	uint64_t written;       /* bytes that the kernel took, ever */
 	struct sock_kept *kept; /* gathered records that the kernel had no room for; NULL: none */
 };
@@ -30,13 +30,13 @@ struct sock {
 /** sock_bio(s): s is borrowed, and must outlive the BIO. NULL without memory. */
 BIO *sock_bio(struct sock *s);
 /** sock_gather(s): what the BIO is given from now on is gathered in memory of the whole process:
- * until sock_push(s) only s may gather. */
+ * until sock_flush(s) only s may gather. */
 void sock_gather(struct sock *s);
 /**
- * sock_push(s): give the kernel what was gathered, and what was kept before; it keeps what there is
- * no room for. Returns 0, or -1 when the socket is broken or there is no memory.
+ * sock_flush(s): give the kernel what was gathered, and what was kept before; it keeps what there
+ * is no room for. Returns 0, or -1 when the socket is broken or there is no memory.
  */
-int sock_push(struct sock *s);
+int sock_flush(struct sock *s);
 /** sock_unsent(s): bytes that are kept. */
 size_t sock_unsent(const struct sock *s);
 /** sock_discard(s): it is broken, or closed: what it gathered and what is kept is forgotten. */

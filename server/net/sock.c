@@ -1,11 +1,11 @@
-/* sock_bio.c: see sock_bio.h. It closes nothing and knows no TLS. Runs in workers. */
+/* sock.c: see sock.h. It closes nothing and knows no TLS. Runs in workers. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "net/sock_bio.h"
+#include "net/sock.h"
 
 /* What the kernel cuts no further on its way to a peer on this machine: four whole records, and
  * each send costs several times what it costs to gather them. */
@@ -86,7 +86,7 @@ static void drop_kept(struct sock *s)
 	s->kept = NULL;
 }
 
-static int push_kept(struct sock *s)
+static int flush_kept(struct sock *s)
 {
 	struct sock_kept *k = s->kept;
 	ssize_t w = give(s, k->p + k->at, k->n - k->at);
@@ -99,7 +99,7 @@ static int push_kept(struct sock *s)
 	return 0;
 }
 
-static int push_gathered(struct sock *s)
+static int flush_gathered(struct sock *s)
 {
 	size_t n = gathered;
 	ssize_t w;
@@ -119,12 +119,13 @@ void sock_gather(struct sock *s)
 	s->gathers = true;
 }
 
-int sock_push(struct sock *s)
+int sock_flush(struct sock *s)
 {
 	s->gathers = false;
-	if (s->kept != NULL && push_kept(s) != 0)
+	if (s->kept != NULL && flush_kept(s) != 0)
 		return -1;
-	return s->kept == NULL ? push_gathered(s) : 0; /* nothing is gathered behind what is kept */
+	return s->kept == NULL ? flush_gathered(s) :
+				 0; /* nothing is gathered behind what is kept */
 }
 
 size_t sock_unsent(const struct sock *s)
@@ -148,9 +149,9 @@ static int sock_write(BIO *b, const char *p, size_t n, size_t *sent)
 	ssize_t w;
 
 	BIO_clear_flags(b, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
-	if (s->kept != NULL && push_kept(s) != 0)
+	if (s->kept != NULL && flush_kept(s) != 0)
 		return 0;
-	if (s->kept == NULL && s->gathers && gathered + n > sizeof gather && push_gathered(s) != 0)
+	if (s->kept == NULL && s->gathers && gathered + n > sizeof gather && flush_gathered(s) != 0)
 		return 0;
 	if (s->kept != NULL) {
 		BIO_set_retry_write(b);
