@@ -20,11 +20,12 @@
 	X(OPT_CERT, "cert", 0, "FILE", "TIMEGLAS_CERT", "cert", "client certificate (PEM)") \
 	X(OPT_KEY, "key", 0, "FILE", "TIMEGLAS_KEY", "key", "key of the client certificate (PEM)") \
 	X(OPT_TIMEOUT, "timeout", 0, "DURATION", "TIMEGLAS_TIMEOUT", "timeout", \
-		"give a call up after that long (1m; put 1h, take 15m, get: its lease)") \
-	X(OPT_CONFIG, "config", 0, "FILE", "TIMEGLAS_CONFIG", NULL, "read defaults from here") \
+		"give up after that long (1m; put: 1h, take: 15m, get: its lease)") \
+	X(OPT_CONFIG, "config", 0, "FILE", "TIMEGLAS_CONFIG", NULL, \
+		"read defaults from this file") \
 	X(OPT_JSON, "json", 0, NULL, NULL, NULL, \
 		"one JSON object on stdout; errors as JSON on stderr") \
-	X(OPT_HELP, "help", 'h', NULL, NULL, NULL, "say how to use this command") \
+	X(OPT_HELP, "help", 'h', NULL, NULL, NULL, "show this help") \
 	X(OPT_VERSION, "version", 0, NULL, NULL, NULL, "print the version") \
 	X(OPT_OUTPUT, "output", 'o', "FILE", NULL, NULL, "write there instead of to stdout") \
 	X(OPT_RECIPIENT, "recipient", 'r', "RECIPIENT", "TIMEGLAS_RECIPIENT", "recipient", \
@@ -34,17 +35,17 @@
 	X(OPT_SIGN, "sign", 0, "KEY", "TIMEGLAS_SIGNING_KEY", "signing_key", \
 		"sign with the key in this file") \
 	X(OPT_SENDER, "sender", 0, "PUB|FILE", "TIMEGLAS_SENDER", "sender", \
-		"accept only what this sender, or one in FILE, has signed; repeatable") \
+		"a sender to trust: its key, or a file of keys; repeatable") \
 	X(OPT_PUBLIC, "public", 'y', "FILE", NULL, NULL, \
 		"print the public half of each key in this file") \
-	X(OPT_RAW, "raw", 0, NULL, NULL, NULL, "plain age: without head, signature and bound id") \
-	X(OPT_SEALED, "sealed", 0, NULL, NULL, NULL, \
-		"put: FILE is an age file already; take, get: leave it sealed") \
+	X(OPT_RAW, "raw", 0, NULL, NULL, NULL, \
+		"make a plain age file: no head, no signature, and an id that proves nothing") \
+	X(OPT_SEALED, "sealed", 0, NULL, NULL, NULL, "the file is an age file already") \
 	X(OPT_NAME, "name", 0, "NAME", NULL, NULL, \
-		"put --sealed: the name that seal printed for FILE") \
-	X(OPT_ID, "id", 0, "ID", NULL, NULL, "accept only what was stored as this blob") \
+		"with --sealed: the name that seal printed for FILE") \
+	X(OPT_ID, "id", 0, "ID", NULL, NULL, "refuse what was not stored as this blob") \
 	X(OPT_MAX_AGE, "max-age", 0, "DURATION", NULL, NULL, \
-		"accept only what was sealed since (1 day and 5 minutes)") \
+		"refuse what was sealed longer ago (1 day and 5 minutes)") \
 	X(OPT_NO_KEEP, "no-keep", 0, NULL, NULL, NULL, \
 		"keep no sealed copy of what fails a check") \
 	X(OPT_KIND, "kind", 0, "KIND", NULL, NULL, \
@@ -59,15 +60,16 @@
 	X(OPT_CONTENT_TYPE, "content-type", 0, "TYPE", NULL, NULL, \
 		"media type, sealed into the head") \
 	X(OPT_IDEMPOTENCY, "idempotency-key", 0, "TEXT", NULL, NULL, \
-		"so that trying again stores it once") \
+		"repeat a put under the same text: it is stored once") \
 	X(OPT_LEASE, "lease", 0, "DURATION", NULL, NULL, \
-		"be its one reader for that long (60 s unless given; 1s to 15m)") \
+		"how long the claim lasts (60s; 1s to 15m)") \
 	X(OPT_MAX_SIZE, "max-size", 0, "BYTES", NULL, NULL, \
 		"refuse a larger blob before its first byte (1GiB)") \
 	X(OPT_RECEIPT, "receipt", 0, "FILE", NULL, NULL, "write the receipt of the erasure there") \
 	X(OPT_SUBJECT, "subject", 0, "HEX", NULL, NULL, \
 		"keyed pseudonym of the person: 64 lower-case hex digits") \
-	X(OPT_IDLE, "idle", 0, "DURATION", NULL, NULL, "end it when idle that long (1s to 1h)") \
+	X(OPT_IDLE, "idle", 0, "DURATION", NULL, NULL, \
+		"end it when it is idle for that long (10m; 1s to 1h)") \
 	X(OPT_ERASE_ALL, "erase-all", 0, NULL, NULL, NULL, \
 		"erase every blob of the session, not only the bound ones") \
 	X(OPT_AT, "at", 0, "TIME", NULL, NULL, "show what was held then") \

@@ -14,38 +14,35 @@
 #define FETCH (OPENING | B(SEALED) | B(MAX_SIZE) | B(NO_KEEP))
 
 static const struct command table[] = {
-	{"keygen", NULL, NULL,
-		"make an age identity, or with --sign a signing key; -y prints the public half of "
-		"one",
+	{"keygen", NULL, NULL, "make a key to open with, or with --sign one to sign with",
 		B(OUTPUT) | B(SIGN) | B(PUBLIC), 0, cmd_keygen},
 	{"seal", NULL, "[FILE]", "seal a file to the people who may read it",
 		B(RECIPIENT) | B(SIGN) | B(RAW) | B(OUTPUT) | LABELS, B(RECIPIENT), cmd_seal},
 	{"open", NULL, "[FILE]", "open a sealed file and check who sent it", OPENING | B(ID),
 		B(IDENTITY), cmd_open},
-	{"session", "open", NULL, "start a session; prints its id", B(SUBJECT) | B(IDLE), 0,
+	{"session", "open", NULL, "open a session; prints its id", B(SUBJECT) | B(IDLE), 0,
 		cmd_session_open},
-	{"session", "show", "SID", "state, deadline and blobs of a session", 0, 0,
+	{"session", "show", "SID", "show a session's state, deadline and blobs", 0, 0,
 		cmd_session_show},
-	{"session", "touch", "SID", "reset its idle clock", 0, 0, cmd_session_touch},
-	{"session", "close", "SID", "end it and erase what is bound to it", B(ERASE_ALL), 0,
+	{"session", "touch", "SID", "keep a session open: its idle time begins anew", 0, 0,
+		cmd_session_touch},
+	{"session", "close", "SID", "end a session and erase what is bound to it", B(ERASE_ALL), 0,
 		cmd_session_close},
 	{"put", NULL, "FILE", "seal and upload; prints the blob's id",
 		B(RECIPIENT) | B(SIGN) | B(RAW) | B(SEALED) | B(NAME) | B(TO) | B(TTL) |
 			B(IDEMPOTENCY) | LABELS,
 		B(KIND), cmd_put},
-	{"get", NULL, "ID",
-		"claim a blob, fetch it (resuming), open it, check head, id and sender, ack",
+	{"get", NULL, "ID", "claim a blob, fetch, open and check it; it is then erased",
 		FETCH | B(LEASE) | B(RECEIPT), 0, cmd_get},
-	{"take", NULL, "ID", "the at-most-once fetch; with --sealed, the ciphertext", FETCH, 0,
+	{"take", NULL, "ID", "fetch a blob without a claim: at most once, never resumed", FETCH, 0,
 		cmd_take},
-	{"stat", NULL, "ID", "what the buffer knows of a blob, without consuming it", 0, 0,
-		cmd_stat},
+	{"stat", NULL, "ID", "show what the buffer knows of a blob; it stays", 0, 0, cmd_stat},
 	{"rm", NULL, "ID", "erase a blob", 0, 0, cmd_rm},
-	{"audit", "verify", "FILE...", "is the evidence whole, was everything erased, and how late",
+	{"audit", "verify", "FILE...", "check that the evidence is whole and all was erased",
 		B(RECEIPT), 0, cmd_audit_verify},
-	{"audit", "show", "FILE...", "what was held at a time, or what a peer stored and read",
+	{"audit", "show", "FILE...", "list what was held at a time, or what a peer did",
 		B(AT) | B(PEER) | B(FROM) | B(TO), 0, cmd_audit_show},
-	{"policy", NULL, NULL, "the retention table in force", 0, 0, cmd_policy},
+	{"policy", NULL, NULL, "show how long which evidence may be held", 0, 0, cmd_policy},
 };
 #define TABLE_N (sizeof table / sizeof table[0])
 
@@ -140,50 +137,115 @@ int command_find(
 	return check_operand(o, *out, operand, why);
 }
 
-static void print_usage(const struct command *c)
-{
-	printf("usage: timeglas %s%s%s", c->name, c->sub != NULL ? " " : "",
-		c->sub != NULL ? c->sub : "");
-	for (int id = 0; id < OPT_N; id++) {
-		const struct option_row *r = cmdline_row(id);
-		const char *arg = id == OPT_SIGN && c->run == cmd_keygen ? NULL : r->arg;
+#define WIDTH 80   /* of a line of help */
+#define TEXT_AT 31 /* where an option's text begins */
 
-		if ((c->options & OPT_BIT(id)) == 0)
-			continue;
-		printf(c->required & OPT_BIT(id) ? " --%s" : " [--%s", r->name);
-		printf("%s%s%s", arg != NULL ? " " : "", arg != NULL ? arg : "",
-			c->required & OPT_BIT(id) ? "" : "]");
+/* Prints words, and begins a line with `indent` spaces where one would not fit. Returns the column
+ * behind the last. */
+static int print_words(const char *text, int column, int indent)
+{
+	while (*text != '\0') {
+		int n = (int)strcspn(text, " ");
+
+		if (column > indent && column + 1 + n > WIDTH) {
+			printf("\n%*s", indent, "");
+			column = indent;
+		} else if (column > indent) {
+			putchar(' ');
+			column++;
+		}
+		printf("%.*s", n, text);
+		column += n;
+		text += n;
+		text += strspn(text, " ");
 	}
-	printf("%s%s\n\n  %s\n\n", c->operand != NULL ? " " : "",
-		c->operand != NULL ? c->operand : "", c->what);
+	return column;
 }
 
-/* The same word, for something else. */
-static const char *other_help(const struct command *c, int id)
+/* One option of the usage line. Its brackets and its argument stay on one line: where that is too
+ * long, all of it goes to the next. */
+static int print_usage_option(const struct command *c, int id, int column)
+{
+	const struct option_row *r = cmdline_row(id);
+	const char *arg = id == OPT_SIGN && c->run == cmd_keygen ? NULL : r->arg;
+	bool required = (c->required & OPT_BIT(id)) != 0;
+	char word[64];
+	int n = snprintf(word, sizeof word, "%s--%s%s%s%s", required ? "" : "[", r->name,
+		arg != NULL ? " " : "", arg != NULL ? arg : "", required ? "" : "]");
+
+	if (column + 1 + n > WIDTH) {
+		printf("\n        ");
+		column = 8;
+	}
+	printf(" %s", word);
+	return column + 1 + n;
+}
+
+static void print_usage(const struct command *c)
+{
+	int column = printf("usage: timeglas %s%s%s", c->name, c->sub != NULL ? " " : "",
+		c->sub != NULL ? c->sub : "");
+
+	for (int id = 0; id < OPT_N; id++)
+		if ((c->options & OPT_BIT(id)) != 0)
+			column = print_usage_option(c, id, column);
+	if (c->operand != NULL)
+		print_words(c->operand, column, 8);
+	printf("\n\n  %s\n\n", c->what);
+}
+
+/* What an option is for depends on the command that takes it. */
+static const char *fetch_help(int id)
+{
+	switch (id) {
+	case OPT_RAW:
+		return "a plain age file: it has no head and no signature, and its id proves "
+		       "nothing";
+	case OPT_SEALED:
+		return "write the sealed file as it is, neither opened nor checked";
+	case OPT_KIND:
+		return "refuse any other kind";
+	case OPT_ISSUER:
+		return "refuse any other issuing state";
+	case OPT_SESSION:
+		return "refuse what was sealed for another session";
+	case OPT_SUBJECT:
+		return "refuse another person's pseudonym";
+	default:
+		return NULL;
+	}
+}
+
+static const char *audit_help(int id)
+{
+	switch (id) {
+	case OPT_KEY:
+		return "public key (or a file with it) that must have signed; repeatable";
+	case OPT_RECEIPT:
+		return "a receipt that you kept: its head and its event must be there";
+	case OPT_TO:
+		return "up to this moment (with --peer); a TIME";
+	default:
+		return NULL;
+	}
+}
+
+static const char *own_help(const struct command *c, int id)
 {
 	if (id == OPT_SIGN && c->run == cmd_keygen)
 		return "make a signing key";
-	if (id == OPT_KEY && is_audit(c))
-		return "public key (or a file with it) that must have signed; repeatable";
-	if (id == OPT_RECEIPT && is_audit(c))
-		return "a receipt that you kept: its head and its event must be there";
-	if ((c->options & B(MAX_AGE)) != 0 && id == OPT_KIND)
-		return "the kind that it must be";
-	if ((c->options & B(MAX_AGE)) != 0 && id == OPT_ISSUER)
-		return "the issuing state that it must name";
-	if ((c->options & B(MAX_AGE)) != 0 && id == OPT_SESSION)
-		return "the session that it must have been sealed for";
-	if ((c->options & B(MAX_AGE)) != 0 && id == OPT_SUBJECT)
-		return "the pseudonym that it must name";
-	return id == OPT_TO && is_audit(c) ? "up to this moment (with --peer); a TIME" : NULL;
+	if (is_audit(c))
+		return audit_help(id);
+	return (c->options & B(MAX_AGE)) != 0 ? fetch_help(id) : NULL;
 }
 
 static void print_option(const struct command *c, int id)
 {
 	const struct option_row *r = cmdline_row(id);
 	bool flag = r->arg == NULL || (id == OPT_SIGN && c != NULL && c->run == cmd_keygen);
-	const char *other = c != NULL ? other_help(c, id) : NULL;
-	char left[64];
+	const char *own = c != NULL ? own_help(c, id) : NULL;
+	char left[64], env[64] = "";
+	int column;
 
 	if (r->letter != 0)
 		snprintf(left, sizeof left, "-%c, --%s%s%s", r->letter, r->name, flag ? "" : " ",
@@ -191,10 +253,12 @@ static void print_option(const struct command *c, int id)
 	else
 		snprintf(left, sizeof left, "    --%s%s%s", r->name, flag ? "" : " ",
 			flag ? "" : r->arg);
-	printf("  %-28s %s", left, other != NULL ? other : r->help);
-	printf("%s%s%s\n", other == NULL && r->env != NULL ? " [" : "",
-		other == NULL && r->env != NULL ? r->env : "",
-		other == NULL && r->env != NULL ? "]" : "");
+	if (own == NULL && r->env != NULL)
+		snprintf(env, sizeof env, "[%s]", r->env);
+	printf("  %-28s ", left);
+	column = print_words(own != NULL ? own : r->help, TEXT_AT, TEXT_AT);
+	print_words(env, column, TEXT_AT);
+	putchar('\n');
 }
 
 static void print_options(const struct command *c, uint64_t set)
@@ -204,13 +268,23 @@ static void print_options(const struct command *c, uint64_t set)
 			print_option(c, id);
 }
 
+/* Of the options that every command takes, those that mean something to this one. */
+static uint64_t global_options(const struct command *c)
+{
+	if (is_audit(c))
+		return B(KEY) | B(JSON) | B(HELP);
+	if (c->run == cmd_keygen || c->run == cmd_seal || c->run == cmd_open)
+		return B(CONFIG) | B(JSON) | B(HELP);
+	return OPT_GLOBAL;
+}
+
 void command_help(const struct command *c)
 {
 	if (c != NULL) {
 		print_usage(c);
 		print_options(c, c->options);
 		printf("%severywhere:\n", c->options != 0 ? "\n" : "");
-		print_options(c, is_audit(c) ? B(KEY) | B(JSON) | B(HELP) : OPT_GLOBAL);
+		print_options(c, global_options(c));
 		return;
 	}
 	printf("usage: timeglas COMMAND [OPTIONS] [OPERAND]\n\n");
@@ -225,7 +299,12 @@ void command_help(const struct command *c)
 	}
 	printf("\neverywhere (timeglas COMMAND --help tells the rest):\n");
 	print_options(NULL, OPT_GLOBAL);
-	printf("\nexit status: 0 done, 1 refused for good, 6 refused for now (429, 503, 507), 2 "
-	       "usage or a local file, 3 server not reached, 4 crypto failure, 5 evidence not "
-	       "whole\n");
+	printf("\nexit status:\n"
+	       "  0  done\n"
+	       "  1  refused for good\n"
+	       "  2  wrong usage, or a local file\n"
+	       "  3  server not reached\n"
+	       "  4  not authentic, or not what was asked for\n"
+	       "  5  evidence not whole\n"
+	       "  6  refused for now (429, 503, 507): try again later\n");
 }

@@ -4,6 +4,7 @@ refusals name."""
 import contextlib
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -246,7 +247,7 @@ def repeatable(command):
     done = subprocess.run(
         [TIMEGLAS, *command.split(), "--help"], capture_output=True, text=True, check=True
     )
-    for line in done.stdout.splitlines():
+    for line in re.sub(r"\n {31}", " ", done.stdout).splitlines():
         words = line.split()
         option = next((w for w in words if w.startswith("--")), None)
         if (
