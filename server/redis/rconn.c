@@ -1,8 +1,7 @@
 /*
- * rconn.c: one pipelined Redis connection on a stream: requests are encoded straight into the
- * stream's buffer, replies are cut at their boundaries here and built by hiredis's reader, except
- * bulks for a fetch, whose buffer chains are moved. It reconnects by itself. It does not know which
- * commands are sent, and has no TLS yet. Runs in every process that has a store.
+ * rconn.c: one pipelined Redis connection on a stream: commands are encoded straight into the
+ * stream's buffer; replies.c matches the answers to them. It reconnects by itself. It does not know
+ * which commands are sent, and has no TLS yet. Runs in every process that has a store.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,10 +18,11 @@
 #include "redis/rurl.h"
 #include "redis/scrub.h"
 
-#define HIGH_BYTES ((size_t)1024 * 1024) /* of requests not yet written: pause the sources */
-/* of requests: the store begins with them while this turn goes on */
-#define PUSH_BYTES ((size_t)16 * 1024)
+/* Of commands that are not written yet: above HIGH_BYTES the sources must pause, until LOW_BYTES;
+ * at FLUSH_BYTES they are written at once, so that Redis begins while this turn goes on. */
+#define HIGH_BYTES ((size_t)1024 * 1024)
 #define LOW_BYTES ((size_t)256 * 1024)
+#define FLUSH_BYTES ((size_t)16 * 1024)
 #define BACKOFF_MIN_MS 10u
 #define BACKOFF_MAX_MS 1000u
 #define CONNECT_TIMEOUT_S 5u
@@ -30,12 +30,11 @@
 #define SILENCE_US 5000000u
 #define READ_BYTES ((size_t)64 * 1024)
 
-struct pending { /* a command whose reply is still to come */
-	rconn_cb *cb;
-	rconn_bulk_cb *bulk_cb; /* NULL: not a fetch */
-	void *ctx;
-	struct evbuffer *sink;
-	bool expected; /* cb is not called for a plain status */
+enum link {
+	DOWN,  /* no connection, or none that is authenticated: only set-up commands, once connected
+		*/
+	UP,    /* authenticated: only set-up commands */
+	READY, /* rconn_set_ready(): every command */
 };
 
 struct rconn {
@@ -44,19 +43,18 @@ struct rconn {
 	void *ctx;
 	struct rurl url;
 
-	struct stream *stream;
-	redisReader *reader;
-	struct resp_scan scan;
-	struct pending *queue; /* a ring of cap entries, a power of two */
-	size_t cap, head, count;
-	struct pending push; /* cb NULL: none is expected */
-	struct event *retry, *watch, *scrub_tick;
+	enum link link;
+	struct stream *stream; /* NULL: not even connecting */
+	struct replies *replies;
+	struct event *retry, *watchdog, *scrub_tick;
 	struct scrub scrub;
 	unsigned backoff_ms;
 	uint64_t heard_us;
-	bool up, ready, high;
-	bool scrub_refused; /* on this connection, and logged */
-	bool busy, doomed;  /* inside a dispatch; rconn_free() came meanwhile */
+	unsigned long bulks; /* of replies_bulks(), those that the scrub knows of */
+	bool high;           /* above HIGH_BYTES, and not below LOW_BYTES since */
+	bool scrub_refused;  /* on this connection, and logged */
+	/* While callbacks are called, rconn_free() only says that it came. */
+	bool dispatching, free_wanted;
 	struct loop_task broken;
 };
 
@@ -72,18 +70,18 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	rconn_start(arg);
 }
 
-static void on_watch(evutil_socket_t fd, short what, void *arg)
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 {
 	struct rconn *c = arg;
 
 	(void)fd;
 	(void)what;
-	if (c->count > 0 && clock_mono_us() - c->heard_us > SILENCE_US)
+	if (replies_due(c->replies) > 0 && clock_mono_us() - c->heard_us > SILENCE_US)
 		rconn_fail(c, "no answer");
 }
 
-/* What was refused went through Redis's query buffer all the same, but not through the one of its
- * answers. */
+/* A refused PING has overwritten the buffer in which Redis parses commands, but not the one of its
+ * answers: say so once. */
 static void on_scrubbed(void *ctx, const redisReply *r)
 {
 	struct rconn *c = ctx;
@@ -106,8 +104,8 @@ static void on_scrub_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (c->stream == NULL)
-		return; /* a connection's buffers end with it */
-	if (scrub_due(&c->scrub, clock_mono_us(), c->count > 0) &&
+		return; /* the buffers in Redis went with the connection */
+	if (scrub_due(&c->scrub, clock_mono_us(), replies_due(c->replies) > 0) &&
 		rconn_cmd_early(c, on_scrubbed, c, 2, argv, len) != 0)
 		scrub_bulk(&c->scrub, clock_mono_us()); /* out of memory: try again */
 	if (scrub_dirty(&c->scrub))
@@ -127,16 +125,14 @@ static void rconn_destroy(struct rconn *c)
 {
 	stream_free(c->stream);
 	loop_cancel(c->loop, &c->broken);
-	if (c->reader != NULL)
-		redisReaderFree(c->reader);
+	replies_free(c->replies);
 	if (c->retry != NULL)
 		event_free(c->retry);
-	if (c->watch != NULL)
-		event_free(c->watch);
+	if (c->watchdog != NULL)
+		event_free(c->watchdog);
 	if (c->scrub_tick != NULL)
 		event_free(c->scrub_tick);
 	rurl_clear(&c->url);
-	free(c->queue);
 	free(c);
 }
 
@@ -155,9 +151,11 @@ struct rconn *rconn_new(struct loop *l, const char *url, const struct rconn_call
 	c->ctx = ctx;
 	c->backoff_ms = BACKOFF_MIN_MS;
 	c->retry = event_new(loop_base(l), -1, 0, on_retry, c);
-	c->watch = event_new(loop_base(l), -1, EV_PERSIST, on_watch, c);
+	c->watchdog = event_new(loop_base(l), -1, EV_PERSIST, on_watchdog, c);
 	c->scrub_tick = event_new(loop_base(l), -1, 0, on_scrub_tick, c);
-	if (c->retry == NULL || c->watch == NULL || c->scrub_tick == NULL) {
+	c->replies = replies_new();
+	if (c->replies == NULL || c->retry == NULL || c->watchdog == NULL ||
+		c->scrub_tick == NULL) {
 		snprintf(err, cap, "out of memory");
 		rconn_destroy(c);
 		return NULL;
@@ -166,7 +164,7 @@ struct rconn *rconn_new(struct loop *l, const char *url, const struct rconn_call
 		rconn_destroy(c);
 		return NULL;
 	}
-	event_add(c->retry, &now); /* not from here: on_up must not come before return */
+	event_add(c->retry, &now); /* not at once: on_up must not come before return */
 	return c;
 }
 
@@ -174,122 +172,74 @@ void rconn_free(struct rconn *c)
 {
 	if (c == NULL)
 		return;
-	if (c->busy) { /* called from one of our callbacks: whoever dispatches ends it */
-		c->doomed = true;
+	if (c->dispatching) { /* end_dispatch() does it */
+		c->free_wanted = true;
 		return;
 	}
 	rconn_destroy(c);
 }
 
-/* The queue ---------------------------------------------------------------- */
-
-static struct pending *queue_push(struct rconn *c)
-{
-	if (c->count == c->cap) {
-		size_t cap = c->cap == 0 ? 64 : c->cap * 2;
-		struct pending *q = calloc(cap, sizeof *q);
-		if (q == NULL)
-			return NULL;
-		for (size_t i = 0; i < c->count; i++)
-			q[i] = c->queue[(c->head + i) & (c->cap - 1)];
-		free(c->queue);
-		c->queue = q;
-		c->cap = cap;
-		c->head = 0;
-	}
-	struct pending *p = &c->queue[(c->head + c->count++) & (c->cap - 1)];
-	memset(p, 0, sizeof *p);
-	return p;
-}
-
-static struct pending *queue_first(struct rconn *c)
-{
-	return c->count == 0 ? NULL : &c->queue[c->head];
-}
-
-static struct pending queue_pop(struct rconn *c)
-{
-	struct pending p = c->queue[c->head];
-
-	c->head = (c->head + 1) & (c->cap - 1);
-	c->count--;
-	return p;
-}
-
 void rconn_forget(struct rconn *c, const void *ctx)
 {
-	for (size_t i = 0; i < c->count; i++) {
-		struct pending *p = &c->queue[(c->head + i) & (c->cap - 1)];
-		if (p->ctx != ctx)
-			continue;
-		p->cb = NULL;
-		/* a fetch stays one: its bulk is read past the reader, and dropped */
-		p->sink = NULL;
-		p->ctx = NULL;
-	}
+	replies_forget(c->replies, ctx);
+}
+
+/* Dispatching: callbacks are called, and any of them may free the connection ---- */
+
+/* Returns whether this is the outermost dispatch, which must be given to end_dispatch(). */
+static bool begin_dispatch(struct rconn *c)
+{
+	bool outer = !c->dispatching;
+
+	c->dispatching = true;
+	return outer;
+}
+
+/* Returns whether the connection still is there. */
+static bool end_dispatch(struct rconn *c, bool outer)
+{
+	if (!outer)
+		return true;
+	c->dispatching = false;
+	if (!c->free_wanted)
+		return true;
+	rconn_destroy(c);
+	return false;
 }
 
 /* Connecting, and losing the connection ------------------------------------ */
 
-/* Ends a dispatch: true when the connection was freed in it. */
-static bool undoomed(struct rconn *c)
-{
-	c->busy = false;
-	if (!c->doomed)
-		return false;
-	rconn_destroy(c);
-	return true;
-}
-
-static void answer_broken(const struct pending *p)
-{
-	if (p->bulk_cb != NULL) {
-		if (p->sink != NULL)
-			p->bulk_cb(p->ctx, -3, NULL);
-	} else if (p->cb != NULL) {
-		p->cb(p->ctx, NULL);
-	}
-}
-
 static void rconn_fail(struct rconn *c, const char *why)
 {
-	bool outer = !c->busy;
-	bool was_up = c->up;
+	const bool outer = begin_dispatch(c), was_up = c->link != DOWN;
 	struct timeval wait = {c->backoff_ms / 1000, (suseconds_t)(c->backoff_ms % 1000 * 1000)};
-	size_t n = c->count;
 
 	if (was_up || c->backoff_ms == BACKOFF_MIN_MS) /* not once an attempt */
 		log_warn("store_down", "%s: %s", c->url.name, why);
 	stream_free(c->stream);
 	c->stream = NULL;
-	c->up = c->ready = c->high = c->scrub_refused = false;
-	event_del(c->watch);
-	c->busy = true;
-	/* New commands are refused while down, so what stands in the queue is what was in flight.
-	 */
-	while (n-- > 0 && !c->doomed) {
-		struct pending p = queue_pop(c);
-		answer_broken(&p);
-	}
-	if (was_up && !c->doomed && c->calls.on_down != NULL)
+	c->link = DOWN;
+	c->high = c->scrub_refused = false;
+	event_del(c->watchdog);
+	/* New commands are refused while down, so what waits is what was under way. */
+	for (size_t n = replies_due(c->replies); n > 0 && !c->free_wanted; n--)
+		replies_break(c->replies);
+	if (was_up && !c->free_wanted && c->calls.on_down != NULL)
 		c->calls.on_down(c, why, c->ctx);
 	event_add(c->retry, &wait);
 	c->backoff_ms = c->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : c->backoff_ms * 2;
-	if (outer)
-		(void)undoomed(c);
+	(void)end_dispatch(c, outer);
 }
 
 static void rconn_became_up(struct rconn *c)
 {
-	bool outer = !c->busy;
+	const bool outer = begin_dispatch(c);
 
-	c->up = true;
+	c->link = UP;
 	c->backoff_ms = BACKOFF_MIN_MS;
-	c->busy = true;
 	if (c->calls.on_up != NULL)
 		c->calls.on_up(c, c->ctx);
-	if (outer)
-		(void)undoomed(c);
+	(void)end_dispatch(c, outer);
 }
 
 static void on_auth(void *ctx, const redisReply *reply)
@@ -338,16 +288,18 @@ static void on_drain(struct stream *s, void *ctx)
 	if (!c->high)
 		return;
 	c->high = false;
-	c->busy = true;
+	const bool outer = begin_dispatch(c);
 	if (c->calls.on_low != NULL)
 		c->calls.on_low(c, c->ctx);
-	(void)undoomed(c);
+	(void)end_dispatch(c, outer);
 }
 
 static void on_end(struct stream *s, enum stream_end why, void *ctx)
 {
-	static const char *const text[] = {
-		"closed by the store", "connection error", "TLS error", "timeout"};
+	static const char *const text[] = {[STREAM_EOF] = "closed by the store",
+		[STREAM_ERROR] = "connection error",
+		[STREAM_TLS] = "TLS error",
+		[STREAM_TIMEOUT] = "timeout"};
 
 	char what[128];
 	const char *reason = why == STREAM_ERROR && errno != 0 ? strerror(errno) : NULL;
@@ -370,13 +322,9 @@ static void rconn_start(struct rconn *c)
 		.ready_timeout_s = CONNECT_TIMEOUT_S};
 	static const struct timeval second = {1, 0};
 
-	if (c->reader != NULL)
-		redisReaderFree(c->reader);
-	c->reader = redisReaderCreate();
-	memset(&c->scan, 0, sizeof c->scan);
 	memset(&c->scrub, 0, sizeof c->scrub);
 	event_del(c->scrub_tick);
-	if (c->reader != NULL)
+	if (replies_begin(c->replies) == 0)
 		c->stream = stream_connect(c->loop, (struct sockaddr *)&c->url.addr,
 			c->url.addr_len, NULL, &opts, &cb, c);
 	if (c->stream == NULL) {
@@ -386,179 +334,87 @@ static void rconn_start(struct rconn *c)
 		rconn_fail(c, what);
 		return;
 	}
-	event_add(c->watch, &second);
+	event_add(c->watchdog, &second);
 }
 
-/* Replies ------------------------------------------------------------------ */
-
-/* A whole reply other than a fetched bulk stands in the reader. */
-static int dispatch_reply(struct rconn *c)
-{
-	void *got = NULL;
-	struct pending p;
-
-	if (redisReaderGetReply(c->reader, &got) != REDIS_OK || got == NULL)
-		return TG_EPROTO;
-	redisReply *reply = got;
-	p = c->count > 0 ? queue_pop(c) : c->push;
-	if (p.bulk_cb == NULL && p.cb != NULL)
-		p.cb(p.ctx, reply);
-	else if (p.bulk_cb != NULL && p.sink != NULL)
-		p.bulk_cb(p.ctx, reply->type == REDIS_REPLY_NIL ? -1 : -2, reply);
-	freeReplyObject(reply);
-	return 0;
-}
-
-static void dispatch_bulk(struct rconn *c, long len)
-{
-	struct pending p = queue_pop(c);
-
-	bulk_passed(c);
-	if (p.sink != NULL)
-		p.bulk_cb(p.ctx, len, NULL);
-}
-
-/* Consumes some of `in`. Returns 1: go on, 0: more bytes are needed, negative: the other side does
- * not speak RESP. */
-static int consume(struct rconn *c, struct evbuffer *in)
-{
-	struct pending *p = queue_first(c);
-	struct evbuffer_iovec v;
-	enum resp_step step;
-	size_t used = 0;
-
-	if (evbuffer_get_length(in) == 0)
-		return 0;
-	if (p == NULL && c->push.cb != NULL)
-		p = &c->push;
-	if (p == NULL)
-		return TG_EPROTO; /* nobody asked */
-	/* The line of a fetched bulk must stand in one piece. */
-	if (p->bulk_cb != NULL && !c->scan.in_reply)
-		(void)evbuffer_pullup(
-			in, evbuffer_get_length(in) < RESP_LINE_MAX ? -1 : RESP_LINE_MAX);
-	if (evbuffer_peek(in, -1, NULL, &v, 1) < 1 || v.iov_len == 0)
-		return 0;
-	/* "OK" or "QUEUED", and nobody wants to be told: no need for a reader. */
-	if ((p->cb == NULL || p->expected) && p->bulk_cb == NULL && !c->scan.in_reply &&
-		(used = resp_status(v.iov_base, v.iov_len)) > 0) {
-		evbuffer_drain(in, used);
-		(void)queue_pop(c);
-		return 1;
-	}
-	step = resp_scan(&c->scan, v.iov_base, v.iov_len, p->bulk_cb != NULL, &used);
-	switch (step) {
-	case RESP_BAD:
-		return TG_EPROTO;
-	case RESP_FEED:
-	case RESP_REPLY:
-		if (redisReaderFeed(c->reader, v.iov_base, used) != REDIS_OK)
-			return TG_ENOMEM;
-		evbuffer_drain(in, used);
-		return step == RESP_REPLY && dispatch_reply(c) != 0 ? TG_EPROTO : 1;
-	case RESP_WAIT:
-		return 0;
-	case RESP_SKIP:
-		evbuffer_drain(in, used);
-		return 1;
-	case RESP_BODY:
-		used = evbuffer_get_length(in);
-		if (used > c->scan.left)
-			used = c->scan.left;
-		if (p->sink == NULL)
-			evbuffer_drain(in, used);
-		else if (evbuffer_remove_buffer(in, p->sink, used) != (int)used)
-			return TG_ENOMEM;
-		c->scan.left -= used;
-		return 1;
-	case RESP_BODY_END:
-		evbuffer_drain(in, used);
-		dispatch_bulk(c, c->scan.bulk_len);
-		return 1;
-	}
-	return TG_EPROTO;
-}
+/* Answers ------------------------------------------------------------------ */
 
 static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
 {
 	struct rconn *c = ctx;
+	const bool outer = begin_dispatch(c);
 	int rc = 1;
 
 	c->heard_us = clock_mono_us();
-	c->busy = true;
 	/* A callback may lose the connection: then `in` is gone with its stream. */
-	while (rc > 0 && !c->doomed && c->stream == s)
-		rc = consume(c, in);
-	if (undoomed(c))
+	while (rc > 0 && !c->free_wanted && c->stream == s)
+		rc = replies_consume(c->replies, in);
+	if (replies_bulks(c->replies) != c->bulks) {
+		c->bulks = replies_bulks(c->replies);
+		bulk_passed(c);
+	}
+	if (!end_dispatch(c, outer))
 		return;
-	if (c->stream == s) /* what is left of a fetched bulk goes on as it comes */
-		stream_set_unit(s, resp_in_body(&c->scan) ? c->scan.left : 0);
+	if (c->stream == s) /* what is left of a bulk goes on as it comes */
+		stream_set_unit(s, replies_bulk_left(c->replies));
 	if (rc < 0)
 		rconn_fail(c, rc == TG_EPROTO ? "not the Redis protocol" : "out of memory");
 }
 
-/* Requests ----------------------------------------------------------------- */
+/* Commands ----------------------------------------------------------------- */
 
-static struct pending *push_for(struct rconn *c, rconn_cb *cb, void *ctx)
-{
-	struct pending *p = queue_push(c);
-
-	if (p == NULL)
-		return NULL;
-	if (c->count == 1)
-		c->heard_us = clock_mono_us(); /* the wait for an answer starts here */
-	p->cb = cb;
-	p->ctx = ctx;
-	return p;
-}
-
+/* Behind each command that was written. */
 static void sent(struct rconn *c)
 {
+	if (replies_due(c->replies) == 1)
+		c->heard_us = clock_mono_us(); /* the wait for an answer starts here */
 	stream_flush_later(c->stream);
-	if (stream_unsent(c->stream) >= PUSH_BYTES)
+	if (stream_unsent(c->stream) >= FLUSH_BYTES)
 		stream_flush_now(c->stream);
 	if (!c->high && evbuffer_get_length(stream_out(c->stream)) > HIGH_BYTES)
 		c->high = true;
 }
 
-int rconn_cmd_early(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[],
-	const size_t len[])
+/* Writes a command whose answer is expected already. */
+static int write_command(struct rconn *c, int argc, const char *const argv[], const size_t len[])
 {
-	if (c->stream == NULL)
-		return TG_ESTORE;
-	if (push_for(c, cb, ctx) == NULL)
-		return TG_ESTORE;
 	if (resp_write(stream_out(c->stream), argc, argv, len) != 0) {
-		c->count--;
+		replies_withdraw(c->replies);
 		return TG_ESTORE;
 	}
 	sent(c);
 	return 0;
 }
 
+int rconn_cmd_early(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[],
+	const size_t len[])
+{
+	if (c->stream == NULL || replies_expect(c->replies, cb, ctx) != 0)
+		return TG_ESTORE;
+	return write_command(c, argc, argv, len);
+}
+
 int rconn_cmd(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[],
 	const size_t len[])
 {
-	return c->ready ? rconn_cmd_early(c, cb, ctx, argc, argv, len) : TG_ESTORE;
+	return c->link == READY ? rconn_cmd_early(c, cb, ctx, argc, argv, len) : TG_ESTORE;
 }
 
 int rconn_expect(struct rconn *c, rconn_cb *cb, void *ctx, int argc, const char *const argv[],
 	const size_t len[])
 {
-	int rc = rconn_cmd(c, cb, ctx, argc, argv, len);
-
-	if (rc == 0)
-		c->queue[(c->head + c->count - 1) & (c->cap - 1)].expected = true;
-	return rc;
+	if (c->link != READY || replies_expect_status(c->replies, cb, ctx) != 0)
+		return TG_ESTORE;
+	return write_command(c, argc, argv, len);
 }
 
 int rconn_store(struct rconn *c, rconn_cb *cb, void *ctx, const char *key, size_t n,
 	struct evbuffer *value, uint64_t px_ms)
 {
-	if (!c->ready || push_for(c, cb, ctx) == NULL)
+	if (c->link != READY || replies_expect(c->replies, cb, ctx) != 0)
 		return TG_ESTORE;
 	if (resp_write_set(stream_out(c->stream), key, n, value, px_ms) != 0) {
-		c->count--;
+		replies_withdraw(c->replies);
 		return TG_ESTORE;
 	}
 	bulk_passed(c);
@@ -569,15 +425,9 @@ int rconn_store(struct rconn *c, rconn_cb *cb, void *ctx, const char *key, size_
 int rconn_fetch(struct rconn *c, rconn_bulk_cb *cb, void *ctx, int argc, const char *const argv[],
 	const size_t len[], struct evbuffer *sink)
 {
-	struct pending *p;
-	int rc = rconn_cmd(c, NULL, ctx, argc, argv, len);
-
-	if (rc != 0)
-		return rc;
-	p = &c->queue[(c->head + c->count - 1) & (c->cap - 1)];
-	p->bulk_cb = cb;
-	p->sink = sink;
-	return 0;
+	if (c->link != READY || replies_expect_bulk(c->replies, cb, ctx, sink) != 0)
+		return TG_ESTORE;
+	return write_command(c, argc, argv, len);
 }
 
 static void on_broken(struct loop_task *t, void *ctx)
@@ -591,7 +441,7 @@ static void on_broken(struct loop_task *t, void *ctx)
 
 void rconn_break(struct rconn *c)
 {
-	c->ready = false;
+	rconn_set_ready(c, false);
 	c->broken.run = on_broken;
 	c->broken.ctx = c;
 	loop_defer(c->loop, &c->broken);
@@ -599,17 +449,18 @@ void rconn_break(struct rconn *c)
 
 void rconn_on_push(struct rconn *c, rconn_cb *cb, void *ctx)
 {
-	c->push = (struct pending){.cb = cb, .ctx = ctx};
+	replies_on_push(c->replies, cb, ctx);
 }
 
 bool rconn_up(const struct rconn *c)
 {
-	return c->up;
+	return c->link != DOWN;
 }
 
 void rconn_set_ready(struct rconn *c, bool on)
 {
-	c->ready = on && c->up;
+	if (c->link != DOWN)
+		c->link = on ? READY : UP;
 }
 
 size_t rconn_queued(const struct rconn *c)

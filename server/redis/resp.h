@@ -1,7 +1,8 @@
 /*
- * resp.h: the two ends of RESP2 that a fast connection needs itself: requests written straight into
- * an evbuffer, and a scanner that finds where a reply ends without building it (hiredis's reader
- * does that), so that a large bulk can be moved past the reader. No I/O.
+ * resp.h: the two parts of RESP2 (Redis's protocol) that hiredis's reader does not do for a fast
+ * connection: commands written straight into an evbuffer, and a scanner that finds where an answer
+ * ends without building it, so that a large bulk string can be moved past the reader. It does no
+ * I/O.
  */
 #ifndef REDIS_RESP_H
 #define REDIS_RESP_H

@@ -10,7 +10,7 @@
 #include <timeglas/errors.h>
 #include "redis/rurl.h"
 
-/* "user:password@" at where, up to at. */
+/* Reads "user:password" from where up to at. */
 static int url_user(struct rurl *u, const char *where, const char *at, char *err, size_t cap)
 {
 	const char *colon = memchr(where, ':', (size_t)(at - where));
@@ -25,7 +25,7 @@ static int url_user(struct rurl *u, const char *where, const char *at, char *err
 	return u->password != NULL ? 0 : TG_ENOMEM;
 }
 
-/* [user:password@]/path: an @ behind the first slash is the path's. */
+/* "[user:password@]/path". An @ behind the first slash belongs to the path. */
 static int url_unix(struct rurl *u, const char *where, char *err, size_t cap)
 {
 	struct sockaddr_un *un = (struct sockaddr_un *)&u->addr;
@@ -48,7 +48,7 @@ static int url_unix(struct rurl *u, const char *where, char *err, size_t cap)
 	return 0;
 }
 
-/* [user:password@]host:port, the host perhaps in brackets. */
+/* "[user:password@]host:port"; brackets around the host are taken off. */
 static int url_tcp(struct rurl *u, char *where, char *err, size_t cap)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV},

@@ -1,5 +1,8 @@
-/* rurl.h: where a Redis is and who we are to it: "unix:///path" perhaps with "[user]:password@"
- * before the path, or "redis://[[user]:password@]host:port". */
+/*
+ * rurl.h: reads the address of a Redis, and the user and password for it, from a URL:
+ * "unix:///path", perhaps with "[user]:password@" before the path, or
+ * "redis://[[user]:password@]host:port".
+ */
 #ifndef REDIS_RURL_H
 #define REDIS_RURL_H
 
@@ -10,12 +13,19 @@ struct rurl {
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
 	char *user, *password; /* NULL: none */
-	char name[128];        /* where it is, for messages: nothing of who we are */
+	char name[128];        /* the address, for messages: without user and password */
 };
 
-/** rurl_parse(u, url, err, cap): 0, TG_EINVAL or TG_ENOMEM, and err says what is wrong.
- * rurl_clear() in either case. May look a host name up. */
+/**
+ * Parses a URL. May look a host name up, which blocks.
+ *
+ * @u    filled in; to be cleared by rurl_clear(), also after a failure
+ * @err  of cap bytes: what is wrong with the URL
+ *
+ * Returns 0, TG_EINVAL or TG_ENOMEM.
+ */
 int rurl_parse(struct rurl *u, const char *url, char *err, size_t cap);
+/** rurl_clear(u): frees user and password, and overwrites them. */
 void rurl_clear(struct rurl *u);
 
 #endif

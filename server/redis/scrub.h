@@ -1,10 +1,11 @@
 /*
- * scrub.h: when a store connection that has carried bulk is to be flushed of what the store keeps
- * in that connection's own buffers. It decides; rconn.c sends. Pure: times come from the caller.
+ * scrub.h: decides when to overwrite the buffers that Redis keeps for a connection which has
+ * carried blob bytes; rconn.c then sends a long PING. It does no I/O: times come from the caller.
  *
- * Redis copies a reply that fits into a buffer of 16 KiB that each client has for as long as it is
- * connected, and parses commands in another. An echo longer than the first overwrites both; it
- * costs nothing to speak of where nothing else is going on, and once a second otherwise.
+ * Redis copies an answer that fits into a buffer of 16 KiB, which each client has for as long as it
+ * is connected, and parses commands in another. The echo of a PING longer than the first overwrites
+ * both. That costs next to nothing while the connection is quiet, so it is sent then; on a busy
+ * connection one is sent every second.
  */
 #ifndef REDIS_SCRUB_H
 #define REDIS_SCRUB_H
@@ -17,20 +18,21 @@
 #define SCRUB_TICK_MS 100u /* how often scrub_due() is to be asked while scrub_dirty() */
 
 struct scrub { /* zeroed when a connection starts */
-	/* the last bulk, sent or fetched; 0: none since the last scrub that found the connection
-	 * quiet */
+	/* when blob bytes passed last; 0: none since the last PING on a quiet connection */
 	uint64_t bulk_us;
-	uint64_t sent_us;
+	uint64_t sent_us; /* the last PING */
 };
 
 /** scrub_bulk(s, now_us): blob bytes have been given to the connection, or have come from it. */
 void scrub_bulk(struct scrub *s, uint64_t now_us);
-/** scrub_dirty(s): must scrub_due() be asked again? */
+/** scrub_dirty(s): blob bytes have passed since: ask scrub_due() again in SCRUB_TICK_MS. */
 bool scrub_dirty(const struct scrub *s);
 /**
- * scrub_due(s, now_us, waiting): send one now? waiting: answers are still to come. With nothing to
- * wait for and no bulk for a tick it is the last one; otherwise one a second is tried, whose answer
- * may be queued behind others and miss the buffer.
+ * Says whether to send a PING now.
+ *
+ * @waiting  answers are still to come. With none, and no blob bytes for SCRUB_TICK_MS, this PING is
+ *           the last one. With some, one is due every second, and its answer may be queued behind
+ *           others and miss the buffer
  */
 bool scrub_due(struct scrub *s, uint64_t now_us, bool waiting);
 
