@@ -6,14 +6,14 @@
 #include "core/num.h"
 
 #define BYTES_MIN 512u
-#define BYTES_MAX (UINT64_C(16) << 20)
+#define BYTES_MAX (UINT64_C(32) << 20)
 
 uint64_t args_number(const char *text, size_t len, uint64_t max)
 {
 	uint64_t v = 0;
 
 	if (tg_num_u64(text, len, max, &v) != 0 || v == 0)
-		die("%.*s: a number from 1 to %llu is wanted here", (int)len, text,
+		bench_die("%.*s: a number from 1 to %llu is wanted here", (int)len, text,
 			(unsigned long long)max);
 	return v;
 }
@@ -24,7 +24,7 @@ double args_seconds(const char *text)
 	double v = strtod(text, &end);
 
 	if (end == text || *end != '\0' || !(v >= 0.1 && v <= 3600))
-		die("%s: seconds are wanted here, from 0.1 to 3600", text);
+		bench_die("%s: seconds are wanted here, from 0.1 to 3600", text);
 	return v;
 }
 
@@ -37,8 +37,8 @@ size_t args_bytes(const char *text, size_t len)
 
 	if (tg_num_u64(text, len - (shift > 0), BYTES_MAX, &v) != 0 || v << shift < BYTES_MIN ||
 		v << shift > BYTES_MAX)
-		die("%.*s: a size from %u bytes to %llum is wanted here", (int)len, text, BYTES_MIN,
-			(unsigned long long)(BYTES_MAX >> 20));
+		bench_die("%.*s: a size from %u bytes to %llum is wanted here", (int)len, text,
+			BYTES_MIN, (unsigned long long)(BYTES_MAX >> 20));
 	return (size_t)(v << shift);
 }
 

@@ -1,7 +1,9 @@
 /*
- * bench.h: what the benchmarks of timeglas-bench share. A benchmark runs in a process of its own
- * and may simply die(): its parent ends every process that it started and removes its temporary
- * folder (main.c).
+ * bench.h: the clocks, memory and messages that every file of timeglas-bench uses. It knows no
+ * other file of the benchmarks.
+ *
+ * A benchmark runs in a process of its own. It may end at any point by bench_die(): its parent
+ * (main.c) then ends every process that it started and removes its temporary folder.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
@@ -10,40 +12,35 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/** die(fmt, …): says why on stderr and ends this process with status 1. */
-void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
-/** say(fmt, …): a line on stderr: where the benchmark is. */
-void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/** Writes "timeglas-bench: ", the message and a line break to stderr, and ends this process with
+ * status 1. */
+void bench_die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/** bench_show(path): a file's first 4 KiB on stderr. */
+/** Writes a line of progress to stderr. */
+void bench_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** Copies the first 4 KiB of the file at path to stderr. A file that cannot be read is skipped. */
 void bench_show(const char *path);
 
-/** wall_us(): Unix time in microseconds: the clock that rules deadlines, here as in Redis on the
- * same machine. */
-int64_t wall_us(void);
-/** mono_ns(): nanoseconds since some time: the clock of durations. */
-int64_t mono_ns(void);
-/** sleep_until_us(t): until wall_us() is t; returns at once when it is past. */
-void sleep_until_us(int64_t t);
-/** bench_alloc(n, size): zeroed, or it dies. bench_share(bytes): the same, shared with children
- * forked later; never freed. */
+/** Unix time in microseconds. Deadlines are told by this clock, also by the Redis on the same
+ * machine. */
+int64_t bench_wall_us(void);
+
+/** Nanoseconds of the monotonic clock. Durations are measured by this clock. */
+int64_t bench_mono_ns(void);
+
+/** Sleeps until bench_wall_us() reaches wall_us. Returns at once when that time is past. */
+void bench_sleep_until_us(int64_t wall_us);
+
+/** Allocates n * size zeroed bytes; the caller frees them. Dies when there is no memory. */
 void *bench_alloc(size_t n, size_t size);
+
+/** Maps zeroed memory that this process shares with the children that it forks later. Dies when
+ * there is no memory. It is never freed, but munmap() may be called on it. */
 void *bench_share(size_t bytes);
 
-/** bench_children(pid, out, cap): the children that a process has now; returns how many, at most
- * cap. */
+/** Stores the ids of the present children of the process pid in out, at most cap of them. Returns
+ * their number; 0 when pid has ended. */
 unsigned bench_children(pid_t pid, pid_t *out, unsigned cap);
-
-/** bench_expiry(argc, argv, dir): the subcommand "expiry"; dir is an empty folder for it. Returns
- * an exit status. */
-int bench_expiry(int argc, char **argv, const char *dir);
-/** The same for the others. */
-int bench_throughput(int argc, char **argv, const char *dir);
-int bench_latency(int argc, char **argv, const char *dir);
-int bench_connect(int argc, char **argv, const char *dir);
-int bench_scale(int argc, char **argv, const char *dir);
-int bench_live(int argc, char **argv, const char *dir);
-int bench_seal(int argc, char **argv, const char *dir);
-int bench_keyupdates(int argc, char **argv, const char *dir);
 
 #endif

@@ -32,7 +32,7 @@ static double run(
 	snprintf(want, sizeof want, "\"%s\",\"", command);
 	f = popen(line, "re");
 	if (f == NULL)
-		die("cannot run redis-benchmark");
+		bench_die("cannot run redis-benchmark");
 	while (fgets(line, sizeof line, f) != NULL)
 		if (strncmp(line, want, strlen(want)) == 0)
 			per_s = strtod(line + strlen(want), NULL);
@@ -58,9 +58,9 @@ static double run_for(const struct system *s, const char *command, size_t size, 
 
 	*n = PROBE;
 	for (;;) {
-		began = mono_ns();
+		began = bench_mono_ns();
 		per_s = run(s, command, size, clients, *n);
-		took = (double)(mono_ns() - began) / 1e9;
+		took = (double)(bench_mono_ns() - began) / 1e9;
 		if (per_s <= 0 || took > seconds / 2)
 			return per_s;
 		*n = (uint64_t)((double)*n * (took > 0.1 * seconds ? seconds / took : 8));
@@ -84,11 +84,11 @@ void ceiling_measure(struct system *s, size_t size, const struct gen_plan *p, st
 	/* The same again, for the processor's time. */
 	cpu_read(&s->cpu, &before);
 	children = seconds_of_children();
-	began = mono_ns();
+	began = bench_mono_ns();
 	out->requests = (double)(set_n + get_n);
 	out->set_per_s = run(s, "SET", size, p->clients, set_n);
 	out->get_per_s = run(s, "GET", size, p->clients, get_n);
-	out->seconds = (double)(mono_ns() - began) / 1e9;
+	out->seconds = (double)(bench_mono_ns() - began) / 1e9;
 	cpu_read(&s->cpu, &after);
 	if (out->set_per_s <= 0 || out->get_per_s <= 0) {
 		snprintf(out->error, sizeof out->error, "redis-benchmark failed the second time");
@@ -96,7 +96,7 @@ void ceiling_measure(struct system *s, size_t size, const struct gen_plan *p, st
 	}
 	spent = cpu_since(&before, &after);
 	spent.s[CPU_GENERATOR] += seconds_of_children() - children;
-	perf_derive(out, &spent);
+	sample_derive(out, &spent);
 	out->us[CPU_WORKERS] = out->us[CPU_REST] = (double)NAN;
 	out->per_s = 2 / (1 / out->set_per_s + 1 / out->get_per_s);
 }

@@ -1,12 +1,18 @@
-/* ceiling.h: what Redis does by itself: redis-benchmark, one SET or GET under way on each
- * connection, over native TLS or the unix socket. */
+/* ceiling.h: what a Redis does alone: redis-benchmark with one SET or GET under way on each
+ * connection, over Redis's own TLS or the unix socket. */
 #ifndef BENCH_CEILING_H
 #define BENCH_CEILING_H
 
-#include "perf.h"
+#include "gen.h"
+#include "sample.h"
+#include "system.h"
 
-/** ceiling_measure(s, size, p, out): of p: clients and measure_s, half of it for each command.
- * per_s: as if they took turns. */
+/**
+ * Measures SET, then GET, of values of size bytes, each for half of p->measure_s on p->clients
+ * connections.
+ *
+ * @out  out->per_s is the rate at which both commands by turns would have been answered
+ */
 void ceiling_measure(struct system *s, size_t size, const struct gen_plan *p, struct sample *out);
 
 #endif

@@ -31,7 +31,7 @@ struct spread compare_of(
 
 	for (unsigned i = 0; i < c->rounds; i++)
 		v[i] = figure(compare_at(c, size, variant, i), what);
-	return perf_spread(v, c->rounds);
+	return spread_of(v, c->rounds);
 }
 
 struct spread compare_ratio(
@@ -42,13 +42,13 @@ struct spread compare_ratio(
 	for (unsigned i = 0; i < c->rounds; i++)
 		v[i] = figure(compare_at(c, size, 0, i), what) /
 			figure(compare_at(c, size, variant, i), what);
-	return perf_spread(v, c->rounds);
+	return spread_of(v, c->rounds);
 }
 
 void compare_before(struct compare *c, const char *program)
 {
 	if (access(program, X_OK) != 0)
-		die("--before takes a timeglasd: %s cannot be run", program);
+		bench_die("--before takes a timeglasd: %s cannot be run", program);
 	c->versus = "now : before";
 	c->variant[1] = (struct variant){.kind = SYSTEM_TIMEGLAS,
 		.workers = c->variant[0].workers,
@@ -67,12 +67,12 @@ static void start(struct compare *c, const struct variant *v, struct system *s)
 	system_start(&c->all, v->kind, s);
 	if (v->standing == 0)
 		return;
-	say("%s: storing %u blobs", v->label, v->standing);
+	bench_say("%s: storing %u blobs", v->label, v->standing);
 	seed(&s->store, &standing, NULL);
 	seed_settle(&s->store, SETTLE_MS);
 }
 
-void compare_cell(const struct compare *c, struct system *s, struct blobs *b, unsigned size,
+static void measure(const struct compare *c, struct system *s, struct blobs *b, unsigned size,
 	struct sample *out)
 {
 	struct gen_plan plan = c->gen;
@@ -93,15 +93,15 @@ static void cell_run(struct compare *c, struct system *kept, struct blobs *b, un
 
 	if (s == &own || s->store.pid == 0)
 		start(c, v, s);
-	compare_cell(c, s, b, size, out);
+	measure(c, s, b, size, out);
 	if (s == &own)
 		system_stop(s);
 	if (c->size[size] > 0)
 		snprintf(bytes, sizeof bytes, " %zu bytes,", c->size[size]);
 	if (out->error[0] != '\0')
-		say("round %u,%s %s: VOID: %s", round + 1, bytes, v->label, out->error);
+		bench_say("round %u,%s %s: VOID: %s", round + 1, bytes, v->label, out->error);
 	else
-		say("round %u,%s %s: %.0f a second; each %.1f us in workers, %.1f in Redis",
+		bench_say("round %u,%s %s: %.0f a second; each %.1f us in workers, %.1f in Redis",
 			round + 1, bytes, v->label, out->per_s, out->us[CPU_WORKERS],
 			out->us[CPU_REDIS]);
 }
@@ -116,7 +116,7 @@ void compare_run(struct compare *c, const char *dir)
 	/* for all of them, or for none: they are compared */
 	for (unsigned k = 0; k < c->n_variants; k++)
 		c->all.anywhere = c->all.anywhere || !cpu_enough(c->variant[k].workers);
-	systems_open(&c->all, dir);
+	system_set_open(&c->all, dir);
 	for (unsigned i = 0; i < c->n_sizes; i++)
 		b[i] = c->size[i] > 0 ? blobs_new(POOL_BLOBS, c->size[i]) : NULL;
 	if (c->prepare != NULL)

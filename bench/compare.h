@@ -7,6 +7,7 @@
 #define BENCH_COMPARE_H
 
 #include "perf.h"
+#include "spread.h"
 
 #define SIZES_MAX 8u
 #define ROUNDS_MAX 100u
@@ -39,13 +40,10 @@ struct compare {
 	struct variant variant[VARIANTS_MAX];
 	unsigned n_variants;
 	struct gen_plan gen;
-	struct systems all;
+	struct system_set all;
 	struct sample *samples; /* compare_at() */
 };
 
-/** compare_cell(c, s, b, size, out): one sample of a running system. */
-void compare_cell(const struct compare *c, struct system *s, struct blobs *b, unsigned size,
-	struct sample *out);
 /** compare_run(c, dir): measures all; a void sample is told at once and kept as such.
  * compare_free(c). */
 void compare_run(struct compare *c, const char *dir);
@@ -62,35 +60,8 @@ struct spread compare_of(
 struct spread compare_ratio(
 	const struct compare *c, unsigned size, unsigned variant, compare_figure *what);
 
-struct compare_option {
-	const char *name; /* "--NAME VALUE"; NULL ends the list */
-	void (*take)(struct compare *c, const char *value);
-};
-
-struct compare_reports {
-	void (*table)(const struct compare *c);
-	void (*json)(const struct compare *c, const char *path);
-	void (*plot)(const struct compare *c, const char *path);
-};
-
-struct compare_cli {
-	const char *usage; /* of its own options: lines */
-	struct compare_option own[4];
-	void (*quick)(struct compare *c);      /* what --quick changes beside time; may be NULL */
-	bool sizeless;                         /* --sizes, and a plot by size, make no sense */
-	const struct compare_reports *reports; /* NULL: those below */
-};
-
-/** compare_main(c, cli, argc, argv, dir): options, measurement, reports. Returns an exit status. */
-int compare_main(
-	struct compare *c, const struct compare_cli *cli, int argc, char **argv, const char *dir);
-
 /** compare_before(c, program): the variants are this build and another's timeglasd, and nobody
  * else. */
 void compare_before(struct compare *c, const char *program);
-
-void compare_table(const struct compare *c);
-void compare_json(const struct compare *c, const char *path);
-void compare_plot(const struct compare *c, const char *path);
 
 #endif

@@ -8,7 +8,8 @@
 #include "args.h"
 #include "base/log.h"
 #include "bench.h"
-#include "compare.h"
+#include "compare_main.h"
+#include "compare_report.h"
 
 #define OPTIONS_MAX 16
 #define OWN 1000 /* what getopt returns for the first option of the benchmark's own */
@@ -36,7 +37,7 @@ static void add_size(const char *word, size_t len, void *ctx)
 	struct compare *c = ctx;
 
 	if (c->n_sizes == SIZES_MAX)
-		die("--sizes takes at most %u", SIZES_MAX);
+		bench_die("--sizes takes at most %u", SIZES_MAX);
 	c->size[c->n_sizes++] = args_bytes(word, len);
 }
 
@@ -52,7 +53,9 @@ static void shorten(struct compare *c, const struct compare_cli *cli)
 static void report(const struct compare *c, const struct compare_reports *r, const char *json,
 	const char *plot)
 {
-	static const struct compare_reports usual = {compare_table, compare_json, compare_plot};
+	static const struct compare_reports usual = {.table = compare_report_table,
+		.json = compare_report_json,
+		.plot = compare_report_plot};
 
 	if (r == NULL)
 		r = &usual;
@@ -140,7 +143,7 @@ int compare_main(
 	if (optind != argc || c->n_sizes == 0)
 		return usage(c, cli, stderr);
 	if (tg_init() != 0)
-		die("no randomness");
+		bench_die("no randomness");
 	log_init(STDERR_FILENO, LOG_L_WARN, "bench");
 	compare_run(c, dir);
 	report(c, cli->reports, json, plot);

@@ -6,8 +6,8 @@
 #include <unistd.h>
 #include <timeglas/timeglas.h>
 #include "bench.h"
-#include "compare.h"
-#include "output.h"
+#include "compare_report.h"
+#include "emit.h"
 
 static double per_s(const struct sample *s)
 {
@@ -85,7 +85,7 @@ static void row(const struct compare *c, unsigned size, unsigned variant)
 	putchar('\n');
 }
 
-void compare_table(const struct compare *c)
+void compare_report_table(const struct compare *c)
 {
 	char head[64];
 
@@ -107,27 +107,20 @@ void compare_table(const struct compare *c)
 
 /* JSON --------------------------------------------------------------------- */
 
-static json_t *spread_json(struct spread s)
-{
-	return json_pack("{sosososososi}", "min", output_number(s.min), "median",
-		output_number(s.median), "max", output_number(s.max), "median_low",
-		output_number(s.low), "median_high", output_number(s.high), "n", (int)s.n);
-}
-
 static json_t *sample_json(const struct sample *s)
 {
 	json_t *j;
 
 	if (s->error[0] != '\0')
 		return json_pack("{ss}", "void", s->error);
-	j = json_pack("{sosososososososo}", "requests_per_s", output_number(s->per_s), "requests",
-		output_number(s->requests), "seconds", output_number(s->seconds), "workers_us",
-		output_number(s->us[CPU_WORKERS]), "rest_us", output_number(s->us[CPU_REST]),
-		"redis_us", output_number(s->us[CPU_REDIS]), "generator_us",
-		output_number(s->us[CPU_GENERATOR]), "others", output_number(s->others));
+	j = json_pack("{sosososososososo}", "requests_per_s", emit_number(s->per_s), "requests",
+		emit_number(s->requests), "seconds", emit_number(s->seconds), "workers_us",
+		emit_number(s->us[CPU_WORKERS]), "rest_us", emit_number(s->us[CPU_REST]),
+		"redis_us", emit_number(s->us[CPU_REDIS]), "generator_us",
+		emit_number(s->us[CPU_GENERATOR]), "others", emit_number(s->others));
 	if (s->set_per_s > 0) {
-		json_object_set_new(j, "set_per_s", output_number(s->set_per_s));
-		json_object_set_new(j, "get_per_s", output_number(s->get_per_s));
+		json_object_set_new(j, "set_per_s", emit_number(s->set_per_s));
+		json_object_set_new(j, "get_per_s", emit_number(s->get_per_s));
 	}
 	return j;
 }
@@ -142,43 +135,43 @@ static json_t *cell_json(const struct compare *c, unsigned size, unsigned varian
 	j = json_pack("{sisssssisisosososo}", "bytes", (int)c->size[size], "label", v->label,
 		"system", system_name(v->kind), "workers", (int)v->workers, "standing",
 		(int)v->standing, "requests_per_s",
-		spread_json(compare_of(c, size, variant, per_s)), "workers_us",
-		spread_json(compare_of(c, size, variant, workers)), "server_us",
-		spread_json(compare_of(c, size, variant, server)), "runs", runs);
+		emit_spread(compare_of(c, size, variant, per_s)), "workers_us",
+		emit_spread(compare_of(c, size, variant, workers)), "server_us",
+		emit_spread(compare_of(c, size, variant, server)), "runs", runs);
 	if (variant > 0) {
 		json_object_set_new(
-			j, "ratio", spread_json(compare_ratio(c, size, variant, per_s)));
+			j, "ratio", emit_spread(compare_ratio(c, size, variant, per_s)));
 		json_object_set_new(
-			j, "workers_ratio", spread_json(compare_ratio(c, size, variant, workers)));
+			j, "workers_ratio", emit_spread(compare_ratio(c, size, variant, workers)));
 		json_object_set_new(
-			j, "server_ratio", spread_json(compare_ratio(c, size, variant, server)));
+			j, "server_ratio", emit_spread(compare_ratio(c, size, variant, server)));
 	}
 	return j;
 }
 
-void compare_json(const struct compare *c, const char *path)
+void compare_report_json(const struct compare *c, const char *path)
 {
 	json_t *cells = json_array();
 
 	for (unsigned i = 0; i < c->n_sizes; i++)
 		for (unsigned k = 0; k < c->n_variants; k++)
 			json_array_append_new(cells, cell_json(c, i, k));
-	output_json(
+	emit_json(
 		json_pack("{sssssssisisisisssoso}", "benchmark", c->name, "timeglas", TG_VERSION,
 			"redis", c->all.redis.version, "cores", (int)sysconf(_SC_NPROCESSORS_ONLN),
 			"clients", (int)c->gen.clients, "live", (int)c->gen.live, "rounds",
 			(int)c->rounds, "ratio_of", c->variant[0].label, "seconds",
-			output_number(c->gen.measure_s), "cells", cells),
+			emit_number(c->gen.measure_s), "cells", cells),
 		path);
 }
 
 /* Plot --------------------------------------------------------------------- */
 
-void compare_plot(const struct compare *c, const char *path)
+void compare_report_plot(const struct compare *c, const char *path)
 {
 	static const char *const colour[VARIANTS_MAX] = {"#084081", "#d7301f", "#fc8d59", "#7a0177",
 		"#238b45", "#74c476", "#525252", "#000000"};
-	FILE *f = output_plot(path);
+	FILE *f = emit_plot(path);
 
 	fprintf(f,
 		"set title 'timeglas-bench %s: puts and takes by turns (median, smallest and "
@@ -207,5 +200,5 @@ void compare_plot(const struct compare *c, const char *path)
 			c->variant[k].kind >= SYSTEM_REDIS_TLS ? 2 : 1, colour[k],
 			c->variant[k].label);
 	fputc('\n', f);
-	output_plot_end(f);
+	emit_plot_end(f);
 }

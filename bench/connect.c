@@ -9,8 +9,9 @@
 #include <time.h>
 #include "args.h"
 #include "bench.h"
-#include "compare.h"
-#include "gen_conn.h"
+#include "commands.h"
+#include "compare_main.h"
+#include "gconn.h"
 
 struct herd {
 	struct event_base *base;
@@ -61,22 +62,22 @@ static void run_for(struct herd *h, double seconds)
 
 	event_base_loopexit(h->base, &tv);
 	if (h->out->error[0] == '\0' && event_base_dispatch(h->base) < 0)
-		die("the event loop failed");
+		bench_die("the event loop failed");
 }
 
 static void count(struct herd *h, struct system *s, double seconds)
 {
 	struct cpu_times before, after, spent;
-	int64_t began = mono_ns();
+	int64_t began = bench_mono_ns();
 
 	cpu_read(&s->cpu, &before);
 	h->counting = true;
 	run_for(h, seconds);
-	h->out->seconds = (double)(mono_ns() - began) / 1e9;
+	h->out->seconds = (double)(bench_mono_ns() - began) / 1e9;
 	cpu_read(&s->cpu, &after);
 	spent = cpu_since(&before, &after);
 	h->out->requests = (double)h->done;
-	perf_derive(h->out, &spent);
+	sample_derive(h->out, &spent);
 	if (h->out->error[0] == '\0' && h->done == 0)
 		snprintf(h->out->error, sizeof h->out->error, "no connection was made in %g s",
 			seconds);
@@ -85,14 +86,15 @@ static void count(struct herd *h, struct system *s, double seconds)
 static void connect_measure(
 	struct system *s, const struct gen_plan *p, struct blobs *b, struct sample *out)
 {
-	static const struct gconn_calls calls = {on_open, on_answer, on_fail};
+	static const struct gconn_calls calls = {
+		.on_open = on_open, .on_answer = on_answer, .on_fail = on_fail};
 	struct herd h = {.base = event_base_new(), .out = out};
 	SSL_CTX *tls = gconn_tls(s->wire.ca, s->wire.up_cert, s->wire.up_key);
 
 	(void)b;
 	memset(out, 0, sizeof *out);
 	if (h.base == NULL)
-		die("out of memory");
+		bench_die("out of memory");
 	h.request_n = (size_t)snprintf(h.request, sizeof h.request,
 		"GET %s HTTP/1.1\r\nHost: %s:%u\r\n\r\n",
 		s->kind == SYSTEM_TIMEGLAS ? "/v1/policy" : "/ping", s->wire.host, s->wire.port);
@@ -115,7 +117,7 @@ static void take_workers(struct compare *c, const char *value)
 		c->variant[i].workers = (unsigned)args_number(value, strlen(value), 16);
 }
 
-int bench_connect(int argc, char **argv, const char *dir)
+int connect_main(int argc, char **argv, const char *dir)
 {
 	static const struct compare_cli cli = {
 		.usage = "  --before FILE     beside timeglas: another build's timeglasd, and "
@@ -136,7 +138,7 @@ int bench_connect(int argc, char **argv, const char *dir)
 	};
 
 	if (system_missing(SYSTEM_NGINX) != NULL) {
-		say("nginx is left out: the package %s is not installed (make deps)",
+		bench_say("nginx is left out: the package %s is not installed (make deps)",
 			system_missing(SYSTEM_NGINX));
 		c.n_variants = 1;
 	}

@@ -19,7 +19,7 @@ static bool is_named(pid_t pid, const char *prefix)
 	snprintf(path, sizeof path, "/proc/%ld/comm", (long)pid);
 	f = fopen(path, "re");
 	if (f == NULL)
-		die("process %ld of a server ended", (long)pid);
+		bench_die("process %ld of a server ended", (long)pid);
 	name[fread(name, 1, sizeof name - 1, f)] = '\0';
 	fclose(f);
 	return strncmp(name, prefix, strlen(prefix)) == 0;
@@ -36,7 +36,7 @@ static bool is_known(const struct cpu_set *set, pid_t pid)
 void cpu_add(struct cpu_set *set, pid_t pid, enum cpu_part part)
 {
 	if (set->n == CPU_PIDS)
-		die("a server has too many processes");
+		bench_die("a server has too many processes");
 	set->of[set->n].pid = pid;
 	set->of[set->n++].part = part;
 }
@@ -61,13 +61,14 @@ static void confine(pid_t pid, const cpu_set_t *to)
 	snprintf(path, sizeof path, "/proc/%ld/task", (long)pid);
 	d = opendir(path);
 	if (d == NULL)
-		die("process %ld of a server ended", (long)pid);
+		bench_die("process %ld of a server ended", (long)pid);
 	while ((e = readdir(d)) != NULL)
 		if (e->d_name[0] != '.' &&
 			sched_setaffinity((pid_t)strtol(e->d_name, NULL, 10), sizeof *to, to) !=
 				0 &&
 			errno != ESRCH)
-			die("cannot tell process %ld where to run: %s", (long)pid, strerror(errno));
+			bench_die("cannot tell process %ld where to run: %s", (long)pid,
+				strerror(errno));
 	closedir(d);
 }
 
@@ -77,7 +78,7 @@ static const cpu_set_t *all_processors(void)
 	static cpu_set_t all;
 
 	if (CPU_COUNT(&all) == 0 && sched_getaffinity(0, sizeof all, &all) != 0)
-		die("cannot tell the processors");
+		bench_die("cannot tell the processors");
 	return &all;
 }
 
@@ -118,7 +119,7 @@ static double spent(pid_t pid)
 	clockid_t clock;
 
 	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
-		die("process %ld of a server ended", (long)pid);
+		bench_die("process %ld of a server ended", (long)pid);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -131,7 +132,7 @@ static double machine(void)
 	FILE *f = fopen("/proc/stat", "re");
 
 	if (f == NULL || fgets(line, sizeof line, f) == NULL)
-		die("cannot read /proc/stat");
+		bench_die("cannot read /proc/stat");
 	fclose(f);
 	for (unsigned i = 0; i < 7; i++) {
 		unsigned long long v = strtoull(at, &at, 10);

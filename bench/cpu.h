@@ -1,5 +1,5 @@
-/* cpu.h: the processor time that the parts of a system spend, to the nanosecond as the kernel's
- * scheduler counts it. */
+/* cpu.h: the processor time that the processes of a system spend, as the kernel's scheduler counts
+ * it in nanoseconds, and the processors that they may run on. */
 #ifndef BENCH_CPU_H
 #define BENCH_CPU_H
 
@@ -12,7 +12,7 @@ enum cpu_part {
 	CPU_WORKERS, /* the processes that serve clients */
 	CPU_REST,    /* every other process of the system but Redis */
 	CPU_REDIS,
-	CPU_GENERATOR, /* this process */
+	CPU_GENERATOR, /* this process, and others that make load */
 	CPU_PARTS
 };
 
@@ -25,28 +25,37 @@ struct cpu_set {
 };
 
 struct cpu_times {
-	double s[CPU_PARTS];
-	double machine_s; /* all processors, all processes: counted in ticks of 10 ms */
+	double s[CPU_PARTS]; /* seconds */
+	double machine_s;    /* of all processes on all processors, in ticks of 10 ms */
 };
 
-/** cpu_add(set, pid, part). cpu_add_children(set, pid, prefix): children of pid are workers if
- * their name begins so, the rest otherwise. */
+/** Adds a process. Dies when there are more than CPU_PIDS. */
 void cpu_add(struct cpu_set *set, pid_t pid, enum cpu_part part);
+
+/** Adds the children of pid that set does not have: as workers if their name begins with prefix, as
+ * CPU_REST otherwise. */
 void cpu_add_children(struct cpu_set *set, pid_t pid, const char *prefix);
+
 /**
- * cpu_place(set): as many processors as the system has workers, the first ones, are for what is
- * measured: all its processes but Redis. Redis and this process, which do the same job for every
- * system, share the others; if there are enough for that. Where a scheduler puts three busy
- * processes on two processors is else a matter of who woke whom, and a measurement of that.
+ * Gives each process of set a place. The system under test, but for its Redis, gets as many
+ * processors as it has workers, the first ones. Redis and the load generators share the others,
+ * since they do the same work for every system. Otherwise it depends on the scheduler which of
+ * three busy processes share a processor, and the figures show that instead. Does nothing when no
+ * processor would be left.
  */
 void cpu_place(const struct cpu_set *set);
-/** cpu_enough(workers): are there processors for so many workers, and one more? */
+
+/** True when there are more processors than workers. */
 bool cpu_enough(unsigned workers);
-/** cpu_anywhere(): this process, and who is started by it, may run on all processors again. */
+
+/** Lets this process, and what it starts from now on, run on all processors again. */
 void cpu_anywhere(void);
-/** cpu_read(set, out): spent so far. Dies when a process is gone: its time would be missing. */
+
+/** Reads the time spent so far, also by this process. Dies when a process of set has ended, because
+ * its time would be missing. */
 void cpu_read(const struct cpu_set *set, struct cpu_times *out);
-/** cpu_since(then, now): what lies between. */
+
+/** Returns now - then. */
 struct cpu_times cpu_since(const struct cpu_times *then, const struct cpu_times *now);
 
 #endif

@@ -12,10 +12,14 @@
 #include "args.h"
 #include "base/log.h"
 #include "bench.h"
-#include "expiry.h"
+#include "commands.h"
+#include "expiry_report.h"
+#include "expiry_wipe.h"
 #include "load.h"
+#include "redis_sync.h"
+#include "refusal.h"
+#include "removal.h"
 #include "seed.h"
-#include "watch.h"
 
 #define DAY_MS INT64_C(86400000)
 #define CELLS_MAX (LIVE_MAX * 4)
@@ -55,32 +59,6 @@ static const struct expiry_plan quick = {
 	.connections = 2,
 };
 
-/* Lateness ----------------------------------------------------------------- */
-
-void lateness_new(struct lateness *l, unsigned of)
-{
-	l->ms = bench_alloc(of, sizeof *l->ms);
-	l->n = 0;
-	l->of = of;
-}
-
-void lateness_add(struct lateness *l, int64_t late_us)
-{
-	l->ms[l->n++] = (double)late_us / 1000;
-}
-
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-void lateness_sort(struct lateness *l)
-{
-	qsort(l->ms, l->n, sizeof *l->ms, ascending);
-}
-
 /* A cell ------------------------------------------------------------------- */
 
 struct jiffies {
@@ -95,7 +73,7 @@ static struct jiffies jiffies(void)
 	FILE *f = fopen("/proc/stat", "re");
 
 	if (f == NULL || fgets(line, sizeof line, f) == NULL)
-		die("cannot read /proc/stat");
+		bench_die("cannot read /proc/stat");
 	fclose(f);
 	for (unsigned i = 0; i < 8; i++) {
 		unsigned long long v = strtoull(at, &at, 10);
@@ -106,9 +84,10 @@ static struct jiffies jiffies(void)
 	return j;
 }
 
-static void count_asked(struct cell *c, const struct asked *a, const struct seeded *b, unsigned n)
+static void count_asked(
+	struct expiry_cell *c, const struct refusal *a, const struct seeded *b, unsigned n)
 {
-	lateness_new(&c->refused, n);
+	lateness_init(&c->refused, n);
 	for (unsigned i = 0; i < n; i++) {
 		if (a[i].refused_us != 0)
 			lateness_add(&c->refused, a[i].refused_us - b[i].deadline_us);
@@ -119,9 +98,9 @@ static void count_asked(struct cell *c, const struct asked *a, const struct seed
 }
 
 static void count_removed(
-	struct cell *c, const int64_t *removed_us, const struct seeded *b, unsigned n)
+	struct expiry_cell *c, const int64_t *removed_us, const struct seeded *b, unsigned n)
 {
-	lateness_new(&c->removed, n);
+	lateness_init(&c->removed, n);
 	for (unsigned i = 0; i < n; i++)
 		if (removed_us[i] != 0)
 			lateness_add(&c->removed, removed_us[i] - b[i].deadline_us);
@@ -132,11 +111,11 @@ static void count_removed(
 static void clear_plain(const struct server *s, const struct seeded *b, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		freeReplyObject(redis_do(s->redis, "UNLINK %s", b[i].key));
+		freeReplyObject(redis_sync_do(s->redis, "UNLINK %s", b[i].key));
 }
 
-static void removal_measure(const struct server *s, const struct expiry_plan *p, struct cell *c,
-	const struct load *load)
+static void removal_measure(const struct server *s, const struct expiry_plan *p,
+	struct expiry_cell *c, const struct load *load)
 {
 	unsigned n = p->sample < c->live / 10 ? p->sample : c->live / 10;
 	const struct seed_plan watched = {
@@ -144,38 +123,40 @@ static void removal_measure(const struct server *s, const struct expiry_plan *p,
 	const struct seed_plan asked = {
 		p->asked, p->blob_bytes, p->lead_ms, p->spread_ms * 1000 / p->asked, "asked"};
 	struct seeded *w = bench_alloc(n, sizeof *w), *a = bench_alloc(p->asked, sizeof *a);
-	struct asked *answers = bench_share(p->asked * sizeof *answers);
+	struct refusal *answers = bench_share(p->asked * sizeof *answers);
 	int64_t *removed_us = bench_alloc(n, sizeof *removed_us), began, until;
 	struct jiffies before, after;
-	struct watch *watch;
+	struct removal *watch;
 	uint64_t ops;
 	pid_t asker;
 
 	seed(s, &watched, w);
 	seed(s, &asked, a);
-	watch = watch_open(s, w, n);
-	asker = ask_start(s, a, p->asked, answers);
-	if (wall_us() > w[0].deadline_us)
-		die("this machine is too slow: the first deadline passed before everything was "
-		    "stored");
-	began = wall_us();
+	watch = removal_subscribe(s, w, n);
+	asker = refusal_start(s, a, p->asked, answers);
+	if (bench_wall_us() > w[0].deadline_us)
+		bench_die(
+			"this machine is too slow: the first deadline passed before everything was "
+			"stored");
+	began = bench_wall_us();
 	before = jiffies();
 	ops = load != NULL ? load_ops(load) : 0;
 	until = w[n - 1].deadline_us;
-	watch_run(watch, until, removed_us);
-	sleep_until_us(until);
+	removal_wait(watch, until, removed_us);
+	bench_sleep_until_us(until);
 	after = jiffies();
 	if (load != NULL)
-		c->ops_per_s = (double)(load_ops(load) - ops) * 1e6 / (double)(wall_us() - began);
+		c->ops_per_s =
+			(double)(load_ops(load) - ops) * 1e6 / (double)(bench_wall_us() - began);
 	c->machine_busy = after.all > before.all ?
 		1 - (double)(after.idle - before.idle) / (double)(after.all - before.all) :
 		0;
-	watch_run(watch, until + p->window_ms * 1000, removed_us);
+	removal_wait(watch, until + p->window_ms * 1000, removed_us);
 	c->observed_s = (double)p->window_ms / 1000;
-	ask_wait(asker);
+	refusal_wait(asker);
 	count_removed(c, removed_us, w, n);
 	count_asked(c, answers, a, p->asked);
-	watch_close(watch);
+	removal_close(watch);
 	if (s->plain)
 		clear_plain(s, w, n);
 	free(w);
@@ -183,44 +164,44 @@ static void removal_measure(const struct server *s, const struct expiry_plan *p,
 	free(removed_us);
 }
 
-static void cell_run(const struct server *s, const struct expiry_plan *p, struct cell *c)
+static void cell_run(const struct server *s, const struct expiry_plan *p, struct expiry_cell *c)
 {
 	unsigned char blob[1024];
 	struct load *load = NULL;
 
 	if (c->busy)
-		load = load_start(s, blob, wipe_envelope(blob, sizeof blob), p->connections);
+		load = load_start(s, blob, expiry_wipe_envelope(blob, sizeof blob), p->connections);
 	removal_measure(s, p, c, load);
-	wipe_measure(s, p, c);
+	expiry_wipe_measure(s, p, c);
 	load_stop(load);
 }
 
 /* All of them -------------------------------------------------------------- */
 
 static size_t system_run(
-	struct expiry_plan *p, bool plain, unsigned live, const char *dir, struct cell *c)
+	struct expiry_plan *p, bool plain, unsigned live, const char *dir, struct expiry_cell *c)
 {
 	const struct seed_plan standing = {live, p->blob_bytes, DAY_MS - 1000, 0, "standing"};
 	struct server s;
 	size_t n = 0;
 
 	if (plain)
-		plain_start(&s, dir, &p->redis, false);
+		server_start_redis(&s, dir, &p->redis, false);
 	else
-		timeglas_start(&s, dir, p->workers, NULL);
-	/* watch.c listens */
-	freeReplyObject(redis_do(s.redis, "CONFIG SET notify-keyspace-events Kgx"));
+		server_start(&s, dir, p->workers, NULL);
+	/* removal.c listens */
+	freeReplyObject(redis_sync_do(s.redis, "CONFIG SET notify-keyspace-events Kgx"));
 	if (!plain)
-		redis_like(&s, &p->redis);
-	say("%s: storing %u blobs", plain ? "plain Redis" : "timeglas", live);
+		server_settings_read(&s, &p->redis);
+	bench_say("%s: storing %u blobs", plain ? "plain Redis" : "timeglas", live);
 	seed(&s, &standing, NULL);
 	seed_settle(&s, p->settle_ms);
 	for (int busy = 0; busy < 2; busy++) {
 		if (!(busy ? p->busy : p->idle))
 			continue;
-		say("%s: %u blobs, %s", plain ? "plain Redis" : "timeglas", live,
+		bench_say("%s: %u blobs, %s", plain ? "plain Redis" : "timeglas", live,
 			busy ? "under load" : "idle");
-		c[n] = (struct cell){.plain = plain, .busy = busy, .live = live};
+		c[n] = (struct expiry_cell){.plain = plain, .busy = busy, .live = live};
 		cell_run(&s, p, &c[n++]);
 	}
 	server_stop(&s);
@@ -229,7 +210,7 @@ static size_t system_run(
 
 static void run(struct expiry_plan *p, const char *dir, const char *json, const char *plot)
 {
-	struct cell *c = bench_alloc(CELLS_MAX, sizeof *c);
+	struct expiry_cell *c = bench_alloc(CELLS_MAX, sizeof *c);
 	char path[PATH_CHARS];
 	size_t n = 0;
 
@@ -240,15 +221,15 @@ static void run(struct expiry_plan *p, const char *dir, const char *json, const 
 		}
 	}
 	if (json == NULL || strcmp(json, "-") != 0)
-		report_table(p, c, n);
+		expiry_report_table(p, c, n);
 	if (json != NULL)
-		report_json(p, c, n, json);
+		expiry_report_json(p, c, n, json);
 	if (plot != NULL)
-		report_plot(p, c, n, plot);
+		expiry_report_plot(p, c, n, plot);
 	for (size_t i = 0; i < n; i++) {
-		free(c[i].removed.ms);
-		free(c[i].refused.ms);
-		free(c[i].wiped.ms);
+		lateness_free(&c[i].removed);
+		lateness_free(&c[i].refused);
+		lateness_free(&c[i].wiped);
 	}
 	free(c);
 }
@@ -281,10 +262,10 @@ static void add_live(const char *word, size_t len, void *ctx)
 	struct expiry_plan *p = ctx;
 
 	if (p->n_live == LIVE_MAX)
-		die("--live takes at most %d numbers", LIVE_MAX);
+		bench_die("--live takes at most %d numbers", LIVE_MAX);
 	p->live[p->n_live] = (unsigned)args_number(word, len, 100000000);
 	if (p->live[p->n_live++] < 10)
-		die("--live: at least 10");
+		bench_die("--live: at least 10");
 }
 
 static void parse_load(struct expiry_plan *p, const char *text)
@@ -292,10 +273,10 @@ static void parse_load(struct expiry_plan *p, const char *text)
 	p->idle = strcmp(text, "idle") == 0 || strcmp(text, "both") == 0;
 	p->busy = strcmp(text, "busy") == 0 || strcmp(text, "both") == 0;
 	if (!p->idle && !p->busy)
-		die("--load takes idle, busy or both");
+		bench_die("--load takes idle, busy or both");
 }
 
-int bench_expiry(int argc, char **argv, const char *dir)
+int expiry_main(int argc, char **argv, const char *dir)
 {
 	static const struct option options[] = {
 		{"live", 1, NULL, 'n'},
@@ -360,9 +341,9 @@ int bench_expiry(int argc, char **argv, const char *dir)
 	if (optind != argc)
 		return usage(stderr);
 	if (tg_init() != 0)
-		die("no randomness");
+		bench_die("no randomness");
 	log_init(STDERR_FILENO, LOG_L_WARN, "bench");
-	p.blob_bytes = (unsigned)wipe_envelope(blob, sizeof blob);
+	p.blob_bytes = (unsigned)expiry_wipe_envelope(blob, sizeof blob);
 	run(&p, dir, json, plot);
 	return 0;
 }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "bench.h"
 #include "gen.h"
-#include "gen_conn.h"
+#include "gconn.h"
 
 #define SECOND INT64_C(1000000000)
 #define PATIENCE_S 30 /* without any answer */
@@ -206,7 +206,7 @@ static void on_answer(struct gconn *conn, int status, const char *content, size_
 {
 	struct client *c = ctx;
 	struct gen *g = c->g;
-	int64_t now = mono_ns();
+	int64_t now = bench_mono_ns();
 
 	(void)conn;
 	(void)n;
@@ -218,6 +218,8 @@ static void on_answer(struct gconn *conn, int status, const char *content, size_
 	}
 	g->busy--;
 	g->answers++;
+	if (g->plan->answers != NULL)
+		++*g->plan->answers;
 	count(g, c, now);
 	proceed(c, now);
 }
@@ -245,7 +247,7 @@ static int64_t due(const struct gen *g, uint64_t i)
 static void pump(struct gen *g)
 {
 	struct itimerspec at = {.it_value = {0, 0}};
-	int64_t now = mono_ns(), next;
+	int64_t now = bench_mono_ns(), next;
 
 	while (g->idle_n > 0 && g->result->error[0] == '\0' &&
 		(next = due(g, g->n_started)) < g->until) {
@@ -293,7 +295,7 @@ static void wait_for(struct gen *g, double seconds)
 /* Half of the clients begin with a take, so that puts and takes are mixed from the start. */
 static void begin_work(struct gen *g)
 {
-	int64_t now = mono_ns();
+	int64_t now = bench_mono_ns();
 
 	g->phase = WARMING;
 	wait_for(g, g->plan->warm_s);
@@ -330,7 +332,7 @@ static void proceed(struct client *c, int64_t now)
 static void on_phase(evutil_socket_t fd, short what, void *ctx)
 {
 	struct gen *g = ctx;
-	int64_t now = mono_ns();
+	int64_t now = bench_mono_ns();
 
 	(void)fd;
 	(void)what;
@@ -373,7 +375,7 @@ static void on_open(struct gconn *conn, void *ctx)
 {
 	struct client *c = ctx;
 	struct gen *g = c->g;
-	int64_t now = mono_ns();
+	int64_t now = bench_mono_ns();
 
 	(void)conn;
 	if (++g->opened < 2 * g->plan->clients)
@@ -405,13 +407,14 @@ static void make_requests(struct gen *g)
 	g->put_key = place_of(GEN_KEY, g->wire->put);
 	g->put_name = place_of(GEN_NAME, g->wire->put);
 	g->take_key = place_of(GEN_KEY, g->wire->take);
-	g->drawn = (uint64_t)mono_ns();
+	g->drawn = (uint64_t)bench_mono_ns();
 	memset(g->name, '0', sizeof g->name);
 }
 
 static void make_client(struct gen *g, struct client *c)
 {
-	static const struct gconn_calls calls = {on_open, on_answer, on_fail};
+	static const struct gconn_calls calls = {
+		.on_open = on_open, .on_answer = on_answer, .on_fail = on_fail};
 	const struct gen_wire *w = g->wire;
 
 	c->g = g;
@@ -434,7 +437,7 @@ static void make_timers(struct gen *g)
 	if (g->phase_timer == NULL || g->watchdog == NULL || g->due_fd < 0 ||
 		g->due_event == NULL || event_add(g->watchdog, &patience) != 0 ||
 		event_add(g->due_event, NULL) != 0)
-		die("out of memory");
+		bench_die("out of memory");
 }
 
 static void make(struct gen *g)
@@ -442,10 +445,10 @@ static void make(struct gen *g)
 	const unsigned n = g->plan->clients;
 
 	if (blobs_count(g->blobs) <= n || g->plan->live < n)
-		die("more blobs are needed for %u clients", n);
+		bench_die("more blobs are needed for %u clients", n);
 	g->base = event_base_new();
 	if (g->base == NULL)
-		die("out of memory");
+		bench_die("out of memory");
 	if (g->wire->tls) {
 		g->up_tls = gconn_tls(g->wire->ca, g->wire->up_cert, g->wire->up_key);
 		g->down_tls = gconn_tls(g->wire->ca, g->wire->down_cert, g->wire->down_key);
@@ -492,7 +495,7 @@ void gen_run(
 	r->take = histogram_new();
 	make(&g);
 	if (event_base_dispatch(g.base) < 0)
-		die("the event loop failed");
+		bench_die("the event loop failed");
 	unmake(&g);
 }
 

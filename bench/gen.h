@@ -1,22 +1,22 @@
 /*
- * gen.h: the load generator: clients that put blobs and take them, in this process, on one loop. A
- * client is a pair of connections (the uploader's and the verifier's) with at most one request
- * under way. Every put is of a blob sealed before; every take is of the oldest live one, whoever
- * put it, and its bytes are compared with what was put. One wrong answer and the run is void.
+ * gen.h: the load generator. Its clients put blobs and take them, on one loop in this process. A
+ * client is a pair of connections, the uploader's and the verifier's, with at most one request
+ * under way. Every put is of a blob that was sealed before. Every take is of the oldest live blob,
+ * whoever put it, and its bytes are compared with what was put. One wrong answer makes the run
+ * void.
  */
 #ifndef BENCH_GEN_H
 #define BENCH_GEN_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "gen_blobs.h"
+#include "blobs.h"
 #include "histogram.h"
 
-/* in a head: where the blob's name stands; every system's names have this length */
+/* Stands in a head for the blob's key. The keys of every system have this length. */
 #define GEN_KEY "************************"
 #define GEN_KEY_LEN 24u
-/* in put: where a name that the client draws stands (Timeglas-Name); the answer still tells the key
- */
+/* Stands in put for a name that the client draws (Timeglas-Name). The answer tells the key. */
 #define GEN_NAME "++++++++++++++++++++++"
 #define GEN_NAME_LEN 22u
 #define GEN_PATH 256
@@ -28,40 +28,48 @@ struct gen_wire {
 	bool tls;
 	char ca[GEN_PATH], up_cert[GEN_PATH], up_key[GEN_PATH], down_cert[GEN_PATH],
 		down_key[GEN_PATH];
-	/* Heads up to where Content-Length is to stand. */
+	/* Heads of requests, up to where Content-Length is to stand. */
 	char put[BLOBS_HEAD_MAX - 64], take[BLOBS_HEAD_MAX - 64];
-	int put_status;
-	const char *says; /* must stand in the answer to a put */
-	/* the blob's name follows it; otherwise the client names it in put */
-	bool names;
+	int put_status;   /* of the answer to a put */
+	const char *says; /* a text that must stand in that answer */
+	bool names;       /* the key follows says; otherwise the client chooses it */
 };
 
 struct gen_plan {
 	unsigned clients;
-	unsigned live; /* blobs, about; at least as many as clients */
-	/* requests a second, on a schedule that the clients share; 0: each client sends when it is
-	 * answered */
+	unsigned live; /* blobs put and not yet taken, about; at least as many as clients */
+	/* Requests a second, on a schedule that the clients share; 0: a client sends as soon as it
+	 * was answered. */
 	double rate;
 	double warm_s, measure_s;
-	void (*edge)(void *ctx, bool end); /* called when measuring begins and ends; may be NULL */
+	/* Called when measuring begins (end false) and when it ends (end true); may be NULL. */
+	void (*edge)(void *ctx, bool end);
 	void *ctx;
+	/* Counts every answer as it comes, for another process; may be NULL. */
+	volatile uint64_t *answers;
 };
 
 struct gen_result {
-	char error[240]; /* not empty: the run is void, and why */
+	char error[240]; /* why the run is void; empty: it is valid */
 	double seconds;
 	uint64_t puts, takes;
-	/* with a rate: requests that were due while every client was busy */
-	uint64_t backlog_max;
-	/* From when a request was sent; with a rate: from when it was due. Of requests that were
-	 * due in the time measured, however late they ended. */
+	uint64_t backlog_max; /* with a rate: requests that were due while every client was busy */
+	/* Durations from when a request was sent; with a rate: from when it was due. They are of
+	 * the requests that were due in the time measured, however late these ended. */
 	struct histogram *put, *take;
 };
 
-/** gen_run(w, p, b, r): b: more blobs than clients; their heads are overwritten. r:
- * gen_result_free() it. */
+/**
+ * Runs the load and returns when the last request is answered.
+ *
+ * @w  borrowed until return
+ * @b  more blobs than clients; their heads are overwritten
+ * @r  the result; the caller calls gen_result_free()
+ */
 void gen_run(
 	const struct gen_wire *w, const struct gen_plan *p, struct blobs *b, struct gen_result *r);
+
+/** Frees what r owns and clears it. */
 void gen_result_free(struct gen_result *r);
 
 #endif

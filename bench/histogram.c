@@ -11,7 +11,7 @@
 #define BUCKETS ((LARGEST_BITS - FINE_BITS + 1) << FINE_BITS)
 
 struct histogram {
-	uint64_t n, sum, max;
+	uint64_t n, max;
 	uint64_t count[BUCKETS];
 };
 
@@ -52,7 +52,6 @@ void histogram_add(struct histogram *h, int64_t ns)
 	uint64_t v = ns < 0 ? 0 : (uint64_t)ns;
 
 	h->n++;
-	h->sum += v;
 	if (v > h->max)
 		h->max = v;
 	h->count[bucket_of(v < LARGEST ? v : LARGEST)]++;
@@ -61,7 +60,6 @@ void histogram_add(struct histogram *h, int64_t ns)
 void histogram_merge(struct histogram *h, const struct histogram *more)
 {
 	h->n += more->n;
-	h->sum += more->sum;
 	if (more->max > h->max)
 		h->max = more->max;
 	for (unsigned i = 0; i < BUCKETS; i++)
@@ -87,9 +85,4 @@ double histogram_quantile(const struct histogram *h, double q)
 			return value_of(i) < (double)h->max ? value_of(i) : (double)h->max;
 	}
 	return (double)h->max;
-}
-
-double histogram_mean(const struct histogram *h)
-{
-	return h->n > 0 ? (double)h->sum / (double)h->n : 0;
 }

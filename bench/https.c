@@ -36,7 +36,7 @@ static int dial(const struct server *s)
 	if (getaddrinfo(s->host, s->port, &hints, &a) == 0)
 		fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, a->ai_addr, a->ai_addrlen) != 0)
-		die("cannot connect to %s:%s: %s", s->host, s->port, strerror(errno));
+		bench_die("cannot connect to %s:%s: %s", s->host, s->port, strerror(errno));
 	freeaddrinfo(a);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -54,11 +54,11 @@ struct https *https_open(const struct server *s, const char *cert, const char *k
 		SSL_CTX_load_verify_locations(h->tls, s->ca, NULL) != 1 ||
 		SSL_CTX_use_certificate_chain_file(h->tls, cert) != 1 ||
 		SSL_CTX_use_PrivateKey_file(h->tls, key, SSL_FILETYPE_PEM) != 1)
-		die("cannot use %s", cert);
+		bench_die("cannot use %s", cert);
 	SSL_CTX_set_verify(h->tls, SSL_VERIFY_PEER, NULL);
 	h->ssl = SSL_new(h->tls);
 	if (h->ssl == NULL || SSL_set_fd(h->ssl, h->fd) != 1 || SSL_connect(h->ssl) != 1)
-		die("TLS with %s:%s failed: %s", s->host, s->port,
+		bench_die("TLS with %s:%s failed: %s", s->host, s->port,
 			ERR_reason_error_string(ERR_get_error()));
 	return h;
 }
@@ -84,7 +84,7 @@ static size_t content_length(const char *head)
 	unsigned long n = at != NULL ? strtoul(at + 17, NULL, 10) : HTTPS_BODY_MAX + 1;
 
 	if (n > HTTPS_BODY_MAX)
-		die("unexpected answer: %.*s", (int)strcspn(head, "\r\n"), head);
+		bench_die("unexpected answer: %.*s", (int)strcspn(head, "\r\n"), head);
 	return n;
 }
 
@@ -98,7 +98,8 @@ static int receive(struct https *h)
 	while (end == NULL || have < want) {
 		n = SSL_read(h->ssl, h->in + have, (int)(sizeof h->in - 1 - have));
 		if (n <= 0)
-			die("the server broke off, or did not answer within %d s", PATIENCE_S);
+			bench_die(
+				"the server broke off, or did not answer within %d s", PATIENCE_S);
 		have += (size_t)n;
 		h->in[have] = '\0';
 		if (end == NULL && (end = strstr(h->in, "\r\n\r\n")) != NULL) {
@@ -118,10 +119,10 @@ int https_call(struct https *h, const char *method, const char *path, const char
 		h->server->host, h->server->port, fields, n);
 
 	if (len >= HEAD_MAX || n > HTTPS_BODY_MAX)
-		die("a request is too long");
+		bench_die("a request is too long");
 	if (n > 0)
 		memcpy(out + len, body, n);
 	if (SSL_write(h->ssl, out, len + (int)n) != len + (int)n)
-		die("cannot send to the server");
+		bench_die("cannot send to the server");
 	return receive(h);
 }

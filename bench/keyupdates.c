@@ -17,7 +17,8 @@
 #include <openssl/ssl.h>
 #include "args.h"
 #include "bench.h"
-#include "gen_conn.h"
+#include "commands.h"
+#include "gconn.h"
 
 #define CONNECTIONS_MAX 64u
 #define STEP_US 2000
@@ -104,9 +105,9 @@ static bool send_batch(struct flooder *f, uint64_t n)
 static void run(const struct flood *o)
 {
 	struct flooder f[CONNECTIONS_MAX] = {{0}};
-	int64_t begun = wall_us(), now;
+	int64_t begun = bench_wall_us(), now;
 
-	while ((now = wall_us() - begun) < (int64_t)(o->seconds * 1e6)) {
+	while ((now = bench_wall_us() - begun) < (int64_t)(o->seconds * 1e6)) {
 		for (unsigned i = 0; i < o->connections; i++) {
 			uint64_t due = (uint64_t)now * o->rate / 1000000;
 
@@ -123,7 +124,7 @@ static void run(const struct flood *o)
 				f[i].due += n;
 			}
 		}
-		sleep_until_us(begun + now + STEP_US);
+		bench_sleep_until_us(begun + now + STEP_US);
 	}
 	for (unsigned i = 0; i < o->connections; i++) {
 		if (f[i].ssl == NULL)
@@ -149,7 +150,7 @@ static int usage(FILE *out)
 	return out == stdout ? 0 : 2;
 }
 
-int bench_keyupdates(int argc, char **argv, const char *dir)
+int keyupdates_main(int argc, char **argv, const char *dir)
 {
 	static const struct option options[] = {
 		{"host", 1, NULL, 'h'},

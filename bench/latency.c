@@ -12,8 +12,9 @@
 #include <timeglas/timeglas.h>
 #include "args.h"
 #include "bench.h"
-#include "compare.h"
-#include "output.h"
+#include "commands.h"
+#include "compare_main.h"
+#include "emit.h"
 
 #define DECADES 6u /* of the plot's axis: to 99.9999 % */
 
@@ -33,7 +34,8 @@ static void calibrate(struct compare *c, struct blobs **b)
 	struct system peer;
 
 	if (system_missing(SYSTEM_NGINX) != NULL)
-		die("the package %s is not installed (make deps): there is no rate without nginx",
+		bench_die("the package %s is not installed (make deps): there is no rate without "
+			  "nginx",
 			system_missing(SYSTEM_NGINX));
 	for (unsigned i = 0; i < c->n_sizes; i++) {
 		double best = 0;
@@ -45,12 +47,12 @@ static void calibrate(struct compare *c, struct blobs **b)
 			system_stop(&peer);
 			histogram_free(s.all);
 			if (s.error[0] != '\0')
-				die("cannot find the rate: %s", s.error);
+				bench_die("cannot find the rate: %s", s.error);
 			best = s.per_s > best ? s.per_s : best;
 		}
 		if (c->rate[i] <= 0)
 			c->rate[i] = ceil(best * share);
-		say("%zu bytes: %.0f requests a second", c->size[i], c->rate[i]);
+		bench_say("%zu bytes: %.0f requests a second", c->size[i], c->rate[i]);
 	}
 }
 
@@ -79,7 +81,7 @@ static struct spread ratio(const struct compare *c, unsigned size, unsigned vari
 	for (unsigned i = 0; i < c->rounds; i++)
 		v[i] = of_sample(compare_at(c, size, 0, i), q) /
 			of_sample(compare_at(c, size, variant, i), q);
-	return perf_spread(v, c->rounds);
+	return spread_of(v, c->rounds);
 }
 
 static struct spread over_rounds(const struct compare *c, unsigned size, unsigned variant, double q)
@@ -88,7 +90,7 @@ static struct spread over_rounds(const struct compare *c, unsigned size, unsigne
 
 	for (unsigned i = 0; i < c->rounds; i++)
 		v[i] = of_sample(compare_at(c, size, variant, i), q);
-	return perf_spread(v, c->rounds);
+	return spread_of(v, c->rounds);
 }
 
 static uint64_t backlog(const struct compare *c, unsigned size, unsigned variant)
@@ -130,12 +132,6 @@ static void table(const struct compare *c)
 	}
 }
 
-static json_t *spread_json(struct spread s)
-{
-	return json_pack("{sosososi}", "min", output_number(s.min), "median",
-		output_number(s.median), "max", output_number(s.max), "n", (int)s.n);
-}
-
 /* The k-th point along the plot's axis: of so many requests one is slower. The last is where one
  * request stands alone. */
 static bool curve_point(const struct histogram *h, unsigned k, unsigned in_a_decade, double *of)
@@ -153,7 +149,7 @@ static json_t *curve(const struct histogram *h)
 	for (unsigned k = 0; curve_point(h, k, 10, &of); k++)
 		json_array_append_new(a,
 			json_pack("[fo]", 1 - 1 / of,
-				output_number(histogram_quantile(h, 1 - 1 / of) / 1e6)));
+				emit_number(histogram_quantile(h, 1 - 1 / of) / 1e6)));
 	return a;
 }
 
@@ -165,19 +161,19 @@ static json_t *cell_json(const struct compare *c, unsigned size, unsigned varian
 
 	for (size_t k = 0; k < N_QUANTILES; k++) {
 		json_object_set_new(ms, quantiles[k].name,
-			output_number(histogram_quantile(h, quantiles[k].q) / 1e6));
+			emit_number(histogram_quantile(h, quantiles[k].q) / 1e6));
 		json_object_set_new(rounds, quantiles[k].name,
-			spread_json(over_rounds(c, size, variant, quantiles[k].q)));
+			emit_spread(over_rounds(c, size, variant, quantiles[k].q)));
 		if (variant > 0)
 			json_object_set_new(ratios, quantiles[k].name,
-				spread_json(ratio(c, size, variant, quantiles[k].q)));
+				emit_spread(ratio(c, size, variant, quantiles[k].q)));
 	}
 	for (unsigned i = 0; i < c->rounds; i++)
 		if (compare_at(c, size, variant, i)->error[0] != '\0')
 			json_array_append_new(
 				voids, json_string(compare_at(c, size, variant, i)->error));
 	j = json_pack("{sisssosIsosososIsoso}", "bytes", (int)c->size[size], "system",
-		c->variant[variant].label, "rate", output_number(c->rate[size]), "requests",
+		c->variant[variant].label, "rate", emit_number(c->rate[size]), "requests",
 		(json_int_t)histogram_count(h), "ms", ms, "rounds", rounds, "ratio", ratios,
 		"backlog_max", (json_int_t)backlog(c, size, variant), "void", voids, "curve",
 		curve(h));
@@ -192,11 +188,11 @@ static void json(const struct compare *c, const char *path)
 	for (unsigned i = 0; i < c->n_sizes; i++)
 		for (unsigned v = 0; v < c->n_variants; v++)
 			json_array_append_new(cells, cell_json(c, i, v));
-	output_json(json_pack("{sssssssisisisososo}", "benchmark", c->name, "timeglas", TG_VERSION,
-			    "redis", c->all.redis.version, "cores",
-			    (int)sysconf(_SC_NPROCESSORS_ONLN), "clients", (int)c->gen.clients,
-			    "rounds", (int)c->rounds, "share", output_number(share), "seconds",
-			    output_number(c->gen.measure_s), "cells", cells),
+	emit_json(json_pack("{sssssssisisisososo}", "benchmark", c->name, "timeglas", TG_VERSION,
+			  "redis", c->all.redis.version, "cores",
+			  (int)sysconf(_SC_NPROCESSORS_ONLN), "clients", (int)c->gen.clients,
+			  "rounds", (int)c->rounds, "share", emit_number(share), "seconds",
+			  emit_number(c->gen.measure_s), "cells", cells),
 		path);
 }
 
@@ -216,7 +212,7 @@ static void plot(const struct compare *c, const char *path)
 {
 	static const char *const ours[] = {"#2b8cbe", "#084081", "#7fc4e8"},
 				 *const theirs[] = {"#ef6548", "#990000", "#fdbb84"};
-	FILE *f = output_plot(path);
+	FILE *f = emit_plot(path);
 
 	fprintf(f,
 		"set title 'timeglas-bench latency: from when a request was due'\nset logscale "
@@ -235,7 +231,7 @@ static void plot(const struct compare *c, const char *path)
 				i + v == 0 ? "plot " : ", ", i, v, (v == 0 ? ours : theirs)[i % 3],
 				c->variant[v].label, c->size[i] >> 10, c->rate[i]);
 	fputc('\n', f);
-	output_plot_end(f);
+	emit_plot_end(f);
 }
 
 /* The command line --------------------------------------------------------- */
@@ -264,9 +260,9 @@ static void once(struct compare *c)
 	calibrations = 1;
 }
 
-int bench_latency(int argc, char **argv, const char *dir)
+int latency_main(int argc, char **argv, const char *dir)
 {
-	static const struct compare_reports reports = {table, json, plot};
+	static const struct compare_reports reports = {.table = table, .json = json, .plot = plot};
 	static const struct compare_cli cli = {
 		.usage = "  --workers N       of each server (1)\n"
 			 "  --rate N          requests a second, instead of a share of nginx's\n"

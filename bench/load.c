@@ -12,6 +12,7 @@
 #include "bench.h"
 #include "https.h"
 #include "load.h"
+#include "redis_sync.h"
 
 #define CONNECTIONS_MAX 64u
 #define START_S 30
@@ -35,13 +36,13 @@ static void timeglas_client(
 		if (https_call(up, "POST", "/v1/blobs",
 			    "Timeglas-Kind: liveness\r\nTimeglas-Ttl: " TTL_S "\r\n", blob,
 			    n) != 201)
-			die("load: put: %s", https_body(up));
+			bench_die("load: put: %s", https_body(up));
 		id = strstr(https_body(up), "\"blob\":\"");
 		if (id == NULL)
-			die("load: put: %s", https_body(up));
+			bench_die("load: put: %s", https_body(up));
 		snprintf(path, sizeof path, "/v1/blobs/%.24s/take", id + 8);
 		if (https_call(down, "POST", path, "", NULL, 0) != 200)
-			die("load: take: %s", https_body(down));
+			bench_die("load: take: %s", https_body(down));
 		*ops += 2;
 	}
 }
@@ -49,15 +50,15 @@ static void timeglas_client(
 static void plain_client(
 	const struct server *s, unsigned who, const void *blob, size_t n, volatile uint64_t *ops)
 {
-	redisContext *c = redis_open(s);
+	redisContext *c = redis_sync_open(s->socket);
 	redisReply *r;
 
 	for (unsigned i = 0;; i++) {
-		freeReplyObject(
-			redis_do(c, "SET bench:load:%u:%u %b PX " TTL_S "000", who, i, blob, n));
-		r = redis_do(c, "GETDEL bench:load:%u:%u", who, i);
+		freeReplyObject(redis_sync_do(
+			c, "SET bench:load:%u:%u %b PX " TTL_S "000", who, i, blob, n));
+		r = redis_sync_do(c, "GETDEL bench:load:%u:%u", who, i);
 		if (r->type != REDIS_REPLY_STRING)
-			die("load: a key is missing");
+			bench_die("load: a key is missing");
 		freeReplyObject(r);
 		*ops += 2;
 	}
@@ -74,14 +75,14 @@ static bool all_began(const struct load *l)
 struct load *load_start(const struct server *s, const void *blob, size_t n, unsigned connections)
 {
 	struct load *l = bench_alloc(1, sizeof *l);
-	int64_t until = wall_us() + (int64_t)START_S * 1000000;
+	int64_t until = bench_wall_us() + (int64_t)START_S * 1000000;
 
 	l->ops = bench_share(CONNECTIONS_MAX * 64);
 	l->n = connections < CONNECTIONS_MAX ? connections : CONNECTIONS_MAX;
 	for (unsigned i = 0; i < l->n; i++) {
 		l->pid[i] = fork();
 		if (l->pid[i] < 0)
-			die("cannot fork: %s", strerror(errno));
+			bench_die("cannot fork: %s", strerror(errno));
 		if (l->pid[i] > 0)
 			continue;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -91,8 +92,8 @@ struct load *load_start(const struct server *s, const void *blob, size_t n, unsi
 			timeglas_client(s, blob, n, &l->ops[i * 8]);
 	}
 	while (!all_began(l)) {
-		if (wall_us() > until)
-			die("the load did not begin");
+		if (bench_wall_us() > until)
+			bench_die("the load did not begin");
 		usleep(10000);
 	}
 	return l;
@@ -116,7 +117,7 @@ void load_stop(struct load *l)
 	for (unsigned i = 0; i < l->n; i++) {
 		kill(l->pid[i], SIGKILL);
 		if (waitpid(l->pid[i], &status, 0) == l->pid[i] && WIFEXITED(status))
-			die("a connection of the load had ended");
+			bench_die("a connection of the load had ended");
 	}
 	munmap((void *)(uintptr_t)l->ops, CONNECTIONS_MAX * 64);
 	free(l);

@@ -1,22 +1,25 @@
 /*
- * load.h: a closed-loop load: each connection puts a blob, takes it, and puts the next one.
- * timeglas: over mTLS, as uploader and verifier; plain Redis: SET … PX and GETDEL. As many
- * connections as keep both cores busy.
+ * load.h: a load of blocking clients, each a process that puts a blob, takes it, and puts the next
+ * one. It keeps a server busy while something else is measured. timeglas: over mutual TLS, as
+ * uploader and verifier; plain Redis: SET … PX and GETDEL.
  */
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
 
+#include <stddef.h>
 #include <stdint.h>
-#include "servers.h"
+#include "server.h"
 
 struct load;
 
-/** load_start(s, blob, n, connections): returns once every connection has done its first put and
- * take. */
+/** Starts the clients and returns when each has done its first put and take. blob: n bytes,
+ * borrowed until load_stop(). At most 64 connections. */
 struct load *load_start(const struct server *s, const void *blob, size_t n, unsigned connections);
-/** load_ops(l): puts and takes done so far. */
+
+/** Puts and takes done so far. */
 uint64_t load_ops(const struct load *l);
-/** load_stop(l): NULL is fine. */
+
+/** Ends the clients and frees l. Dies when one had ended by itself. NULL is allowed. */
 void load_stop(struct load *l);
 
 #endif

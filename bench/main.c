@@ -1,10 +1,10 @@
 /*
- * main.c: timeglas-bench COMMAND…: finds the benchmark and tidies up behind it. It measures nothing
- * itself.
+ * main.c: the program timeglas-bench. It runs a benchmark and removes what it leaves behind. It
+ * measures nothing itself.
  *
- * The benchmark runs in a child. This process adopts what that one leaves behind (servers, load),
- * waits for its end, ends it where it does not, and removes the temporary folder: after success,
- * failure, a crash or Ctrl-C alike.
+ * The benchmark runs in a child process. This process adopts the servers and clients that the child
+ * leaves, waits for their end, kills those that do not end, and removes the temporary folder: after
+ * success, failure, a crash or Ctrl-C alike.
  */
 #include <errno.h>
 #include <ftw.h>
@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <timeglas/timeglas.h>
 #include "bench.h"
+#include "commands.h"
 
 #define CHILDREN_MAX 256
 #define GRACE_S 10u /* for servers to end by themselves */
@@ -26,18 +27,17 @@ static const struct {
 	int (*run)(int argc, char **argv, const char *dir);
 	const char *help;
 } commands[] = {
-	{"expiry", bench_expiry,
+	{"expiry", expiry_main,
 		"how late blobs are refused, removed and wiped, next to plain Redis with TTLs"},
-	{"throughput", bench_throughput,
+	{"throughput", throughput_main,
 		"requests and processor time, next to nginx + Lua, webdis and Redis itself"},
-	{"latency", bench_latency,
+	{"latency", latency_main,
 		"how long requests take at half of what nginx + Lua can do at most, next to it"},
-	{"connect", bench_connect, "new connections with mutual TLS, next to nginx"},
-	{"scale", bench_scale, "the same for one worker and two"},
-	{"live", bench_live, "the same with few blobs in the store and with a million"},
-	{"seal", bench_seal,
-		"sealing and opening, next to the age command, and inside the library"},
-	{"keyupdates", bench_keyupdates,
+	{"connect", connect_main, "new connections with mutual TLS, next to nginx"},
+	{"scale", scale_main, "the same for one worker and two"},
+	{"live", live_main, "the same with few blobs in the store and with a million"},
+	{"seal", seal_main, "sealing and opening, next to the age command, and inside the library"},
+	{"keyupdates", keyupdates_main,
 		"a flood of TLS key updates; measures nothing (for bench/floods.py)"},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
@@ -117,13 +117,13 @@ static int supervise(size_t command, int argc, char **argv)
 	int status;
 
 	if (mkdtemp(dir) == NULL || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
-		die("cannot make %s: %s", dir, strerror(errno));
+		bench_die("cannot make %s: %s", dir, strerror(errno));
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGALRM, &sa, NULL);
 	child = fork();
 	if (child < 0)
-		die("cannot fork: %s", strerror(errno));
+		bench_die("cannot fork: %s", strerror(errno));
 	if (child == 0) {
 		signal(SIGINT, SIG_IGN); /* the parent answers a terminal's Ctrl-C */
 		signal(SIGTERM, SIG_DFL);

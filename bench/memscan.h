@@ -1,5 +1,5 @@
-/* memscan.h: looks for bytes in the writable memory of another process, all of it, as whoever can
- * read that memory would. */
+/* memscan.h: searches the writable memory of another process, as anybody who may read that memory
+ * could. */
 #ifndef BENCH_MEMSCAN_H
 #define BENCH_MEMSCAN_H
 
@@ -8,9 +8,9 @@
 
 #define MARKER_BYTES 32
 
-/**
- * memscan(pid, marker, n, found): sets found[i] where marker i stands somewhere; leaves the others.
- * Returns 0, or a negative TG_E… when that memory may not be read.
+/** Sets found[i] where marker[i] stands anywhere in the writable memory of pid, and leaves the
+ * other entries as they are. Both have n entries. Returns 0, or TG_EIO when that memory may not be
+ * read.
  */
 int memscan(pid_t pid, const unsigned char (*marker)[MARKER_BYTES], unsigned n, bool *found);
 

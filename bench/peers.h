@@ -1,4 +1,4 @@
-/* peers.h: the files of bench/peers/, built in; the Makefile turns them into text. */
+/* peers.h: the texts of the files in bench/peers/. The Makefile builds them in. */
 #ifndef BENCH_PEERS_H
 #define BENCH_PEERS_H
 

@@ -28,10 +28,10 @@ void scratch_open(const char *where, char *out, size_t cap)
 	pid_t pid;
 
 	if (snprintf(out, cap, "%s/tgb-XXXXXX", where) >= (int)cap || mkdtemp(out) == NULL)
-		die("cannot make a folder in %s: %s", where, strerror(errno));
+		bench_die("cannot make a folder in %s: %s", where, strerror(errno));
 	if (pipe2(end, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
 		rmdir(out);
-		die("cannot watch over %s: %s", out, strerror(errno));
+		bench_die("cannot watch over %s: %s", out, strerror(errno));
 	}
 	if (pid > 0) {
 		close(end[0]);

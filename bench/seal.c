@@ -16,11 +16,12 @@
 #include <timeglas/timeglas.h>
 #include "args.h"
 #include "bench.h"
-#include "output.h"
-#include "perf.h"
+#include "commands.h"
+#include "emit.h"
 #include "scratch.h"
-#include "seal.h"
-#include "servers.h"
+#include "seal_library.h"
+#include "server.h"
+#include "spread.h"
 #include "timed.h"
 
 #define ROUNDS_MAX 99u
@@ -61,7 +62,7 @@ struct plan {
 		signing[PATH_CHARS];
 	char env_path[4096], env_home[PATH_CHARS + 8], env_tmp[PATH_CHARS + 8], *env[4];
 	struct cell cell[CELLS];
-	struct inside inside[INSIDE_WAYS];
+	struct seal_library_way inside[SEAL_LIBRARY_WAYS];
 };
 
 /* Preparing ---------------------------------------------------------------- */
@@ -69,7 +70,7 @@ struct plan {
 static const char *in_dir(const struct plan *p, const char *name, char out[PATH_CHARS])
 {
 	if (snprintf(out, PATH_CHARS, "%s/%s", p->dir, name) >= PATH_CHARS)
-		die("%s: too long a path", p->dir);
+		bench_die("%s: too long a path", p->dir);
 	return out;
 }
 
@@ -79,10 +80,10 @@ static void write_file(
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		die("cannot write %s: %s", path, strerror(errno));
+		bench_die("cannot write %s: %s", path, strerror(errno));
 	for (unsigned i = 0; i < times; i++)
 		if (write(fd, data, n) != (ssize_t)n)
-			die("cannot write %s: no room for %u MiB in --dir", path, p->mib);
+			bench_die("cannot write %s: no room for %u MiB in --dir", path, p->mib);
 	close(fd);
 }
 
@@ -97,7 +98,7 @@ static void make_keys(struct plan *p)
 	if (tg_identity_generate(&identity) != 0 || tg_signer_generate(&signer) != 0 ||
 		tg_identity_recipient(identity, &recipient) != 0 ||
 		tg_signer_sender(signer, &sender) != 0)
-		die("cannot make keys");
+		bench_die("cannot make keys");
 	(void)tg_recipient_text(recipient, p->recipient, sizeof p->recipient);
 	(void)tg_sender_text(sender, p->sender, sizeof p->sender);
 	(void)tg_identity_text(identity, secret, sizeof secret);
@@ -201,7 +202,7 @@ static void run_cell(const struct plan *p, struct cell *c)
 
 			c->t[who][round] = run_once(p, who, c->opening, out);
 			if (c->place == TO_FILE && unlink(out) != 0)
-				die("%s left no output", p->program[who].name);
+				bench_die("%s left no output", p->program[who].name);
 		}
 	}
 }
@@ -215,7 +216,7 @@ static void tell_version(struct plan *p)
 	(void)timed_run(argv, p->env, in_dir(p, "said", said));
 	f = fopen(said, "re");
 	if (f == NULL || fgets(p->version, sizeof p->version, f) == NULL)
-		die("%s does not tell its version", p->age);
+		bench_die("%s does not tell its version", p->age);
 	p->version[strcspn(p->version, "\n")] = '\0';
 	fclose(f);
 }
@@ -227,14 +228,14 @@ static void run(struct plan *p)
 	p->program = p->before != NULL ? beside_before : beside_age;
 	p->n_programs = p->before != NULL ? sizeof beside_before / sizeof *beside_before :
 					    sizeof beside_age / sizeof *beside_age;
-	beside_us("timeglas", p->timeglas, sizeof p->timeglas);
+	server_program("timeglas", p->timeglas, sizeof p->timeglas);
 	scratch_open(p->where, p->dir, sizeof p->dir);
 	make_environment(p);
 	if (p->before == NULL)
 		tell_version(p);
 	make_keys(p);
-	say("the library, %zu bytes at a time", p->inside_bytes);
-	inside_measure(p->inside_bytes, p->inside_n, p->inside);
+	bench_say("the library, %zu bytes at a time", p->inside_bytes);
+	seal_library_measure(p->inside_bytes, p->inside_n, p->inside);
 	make_content(p);
 	for (unsigned who = 0; who < p->n_programs; who++)
 		if (who == 0 || strcmp(p->program[who].opens, p->program[who - 1].opens) != 0)
@@ -242,7 +243,7 @@ static void run(struct plan *p)
 	for (unsigned i = 0; i < CELLS; i++) {
 		p->cell[i].opening = i >= PLACES;
 		p->cell[i].place = (enum place)(i % PLACES);
-		say("%s %u MiB to %s, %u rounds", p->cell[i].opening ? "opening" : "sealing",
+		bench_say("%s %u MiB to %s, %u rounds", p->cell[i].opening ? "opening" : "sealing",
 			p->mib, place_name[p->cell[i].place], p->rounds);
 		run_cell(p, &p->cell[i]);
 	}
@@ -279,7 +280,7 @@ static struct spread spread(const struct timed *t, const struct timed *over, fig
 
 	for (unsigned i = 0; i < n; i++)
 		v[i] = f(&t[i]) / (over != NULL ? f(&over[i]) : 1);
-	return perf_spread(v, n);
+	return spread_of(v, n);
 }
 
 static void row(const struct plan *p, const struct cell *c, unsigned who)
@@ -318,8 +319,8 @@ static void table(const struct plan *p)
 			row(p, &p->cell[i], who);
 	printf("\n%zu bytes in the library, %u times: median, 99 %%, maximum\n%-10s  %26s  %26s\n",
 		p->inside_bytes, p->inside_n, "", "wall us", "processor us");
-	for (unsigned i = 0; i < INSIDE_WAYS; i++) {
-		const struct inside *w = &p->inside[i];
+	for (unsigned i = 0; i < SEAL_LIBRARY_WAYS; i++) {
+		const struct seal_library_way *w = &p->inside[i];
 
 		printf("%-4s %-6s %8.1f %8.1f %8.0f  %8.1f %8.1f %8.0f\n",
 			w->opening ? "open" : "seal", w->with_signature ? "signed" : "raw",
@@ -328,58 +329,51 @@ static void table(const struct plan *p)
 	}
 }
 
-static json_t *spread_json(struct spread s)
-{
-	return json_pack("{sososososo}", "min", output_number(s.min), "median",
-		output_number(s.median), "max", output_number(s.max), "median_low",
-		output_number(s.low), "median_high", output_number(s.high));
-}
-
 static json_t *cell_json(const struct plan *p, const struct cell *c, unsigned who)
 {
 	const struct timed *t = c->t[who], *first = c->t[0];
 	json_t *o = json_pack("{sssssssosososo}", "operation", c->opening ? "open" : "seal", "to",
 		place_name[c->place], "program", p->program[who].name, "wall_ms",
-		spread_json(spread(t, NULL, wall, p->rounds)), "cpu_ms",
-		spread_json(spread(t, NULL, cpu, p->rounds)), "user_ms",
-		spread_json(spread(t, NULL, user, p->rounds)), "sys_ms",
-		spread_json(spread(t, NULL, in_kernel, p->rounds)));
+		emit_spread(spread(t, NULL, wall, p->rounds)), "cpu_ms",
+		emit_spread(spread(t, NULL, cpu, p->rounds)), "user_ms",
+		emit_spread(spread(t, NULL, user, p->rounds)), "sys_ms",
+		emit_spread(spread(t, NULL, in_kernel, p->rounds)));
 
 	if (o != NULL && who != 0) {
 		json_object_set_new(o, p->before != NULL ? "wall_to_before" : "wall_to_age",
-			spread_json(spread(t, first, wall, p->rounds)));
+			emit_spread(spread(t, first, wall, p->rounds)));
 		json_object_set_new(o, p->before != NULL ? "cpu_to_before" : "cpu_to_age",
-			spread_json(spread(t, first, cpu, p->rounds)));
+			emit_spread(spread(t, first, cpu, p->rounds)));
 	}
 	return o;
 }
 
 static json_t *small_json(struct small s)
 {
-	return json_pack("{sososo}", "median", output_number(s.median_us), "p99",
-		output_number(s.p99_us), "max", output_number(s.max_us));
+	return json_pack("{sososo}", "median", emit_number(s.median_us), "p99",
+		emit_number(s.p99_us), "max", emit_number(s.max_us));
 }
 
-static json_t *inside_json(const struct inside *w)
+static json_t *inside_json(const struct seal_library_way *w)
 {
 	return json_pack("{sssssisoso}", "operation", w->opening ? "open" : "seal", "form",
 		w->with_signature ? "signed" : "raw", "n", (int)w->n, "wall_us",
 		small_json(w->wall), "cpu_us", small_json(w->cpu));
 }
 
-static void report_json(const struct plan *p, const char *path)
+static void expiry_report_json(const struct plan *p, const char *path)
 {
 	json_t *cells = json_array(), *inside = json_array();
 
 	for (unsigned i = 0; i < CELLS; i++)
 		for (unsigned who = 0; who < p->n_programs; who++)
 			json_array_append_new(cells, cell_json(p, &p->cell[i], who));
-	for (unsigned i = 0; i < INSIDE_WAYS; i++)
+	for (unsigned i = 0; i < SEAL_LIBRARY_WAYS; i++)
 		json_array_append_new(inside, inside_json(&p->inside[i]));
-	output_json(json_pack("{sssssssisIsIsisoso}", "benchmark", "seal", "timeglas", TG_VERSION,
-			    "age", p->version, "cores", (int)sysconf(_SC_NPROCESSORS_ONLN), "bytes",
-			    (json_int_t)p->mib << 20, "library_bytes", (json_int_t)p->inside_bytes,
-			    "rounds", (int)p->rounds, "cells", cells, "library", inside),
+	emit_json(json_pack("{sssssssisIsIsisoso}", "benchmark", "seal", "timeglas", TG_VERSION,
+			  "age", p->version, "cores", (int)sysconf(_SC_NPROCESSORS_ONLN), "bytes",
+			  (json_int_t)p->mib << 20, "library_bytes", (json_int_t)p->inside_bytes,
+			  "rounds", (int)p->rounds, "cells", cells, "library", inside),
 		path);
 }
 
@@ -403,7 +397,7 @@ static int usage(FILE *out)
 	return out == stdout ? 0 : 2;
 }
 
-int bench_seal(int argc, char **argv, const char *dir)
+int seal_main(int argc, char **argv, const char *dir)
 {
 	static const struct option options[] = {
 		{"size", 1, NULL, 's'},
@@ -468,11 +462,11 @@ int bench_seal(int argc, char **argv, const char *dir)
 	if (optind != argc)
 		return usage(stderr);
 	if (tg_init() != 0)
-		die("no randomness");
+		bench_die("no randomness");
 	run(p);
 	if (json == NULL || strcmp(json, "-") != 0)
 		table(p);
 	if (json != NULL)
-		report_json(p, json);
+		expiry_report_json(p, json);
 	return 0;
 }

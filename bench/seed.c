@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/token.h"
 #include "bench.h"
+#include "redis_sync.h"
 #include "seed.h"
 #include "store/store.h"
 
@@ -48,7 +49,7 @@ static void on_refused(struct store_put *p, int err, void *ctx)
 {
 	(void)p;
 	(void)ctx;
-	die("seeding: refused (%d)", err);
+	bench_die("seeding: refused (%d)", err);
 }
 
 static void on_committed(struct store_put *p, int err, const struct store_blob *b, void *ctx)
@@ -58,7 +59,7 @@ static void on_committed(struct store_put *p, int err, const struct store_blob *
 
 	(void)p;
 	if (err != 0)
-		die("seeding: commit failed (%d)", err);
+		bench_die("seeding: commit failed (%d)", err);
 	if (x->out != NULL) {
 		struct seeded *o = &x->out[slot->i];
 
@@ -94,7 +95,7 @@ static void begin(struct seeder *x, struct slot *slot)
 	p = store_put_new(x->store, &o, &calls, slot, &err);
 	if (p == NULL || data == NULL || evbuffer_add(data, x->content, x->plan->bytes) != 0 ||
 		store_put_chunk(p, data) != 0 || store_put_commit(p, &o) != 0)
-		die("seeding: cannot store a blob (%d)", err);
+		bench_die("seeding: cannot store a blob (%d)", err);
 	evbuffer_free(data);
 }
 
@@ -114,7 +115,7 @@ static void on_down(struct store *s, void *ctx)
 {
 	(void)s;
 	(void)ctx;
-	die("seeding: the store went away");
+	bench_die("seeding: the store went away");
 }
 
 static void seed_timeglas(const struct server *s, struct seeder *x)
@@ -131,7 +132,7 @@ static void seed_timeglas(const struct server *s, struct seeder *x)
 	x->loop = loop_new();
 	x->store = x->loop != NULL ? store_new(x->loop, url, &calls, x, err, sizeof err) : NULL;
 	if (x->store == NULL || loop_run(x->loop) != 0)
-		die("seeding: %s", err);
+		bench_die("seeding: %s", err);
 	store_free(x->store);
 	loop_free(x->loop);
 }
@@ -141,7 +142,7 @@ static void seed_timeglas(const struct server *s, struct seeder *x)
 static void seed_plain(const struct server *s, const struct seeder *x)
 {
 	const struct seed_plan *p = x->plan;
-	redisContext *c = redis_open(s);
+	redisContext *c = redis_sync_open(s->socket);
 	struct seeded one = {.id = ""};
 	unsigned i;
 
@@ -150,13 +151,13 @@ static void seed_plain(const struct server *s, const struct seeder *x)
 
 		snprintf(o->key, sizeof o->key, "bench:%s:%u", p->name, i);
 		o->id[0] = '\0';
-		o->deadline_us = (wall_us() + lifetime_us(p, i)) / 1000 * 1000;
+		o->deadline_us = (bench_wall_us() + lifetime_us(p, i)) / 1000 * 1000;
 		redisAppendCommand(c, "SET %s %b PXAT %lld", o->key, x->content, (size_t)p->bytes,
 			(long long)(o->deadline_us / 1000));
 		if (i % IN_FLIGHT == IN_FLIGHT - 1)
-			redis_answers(c, IN_FLIGHT);
+			redis_sync_answers(c, IN_FLIGHT);
 	}
-	redis_answers(c, i % IN_FLIGHT);
+	redis_sync_answers(c, i % IN_FLIGHT);
 	redisFree(c);
 }
 
@@ -184,7 +185,7 @@ static long long outbox_length(redisContext *c)
 	long long sum = 0;
 
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
-		redisReply *r = redis_do(c, "XLEN tg:{%02x}:out", i);
+		redisReply *r = redis_sync_do(c, "XLEN tg:{%02x}:out", i);
 		sum += r->integer;
 		freeReplyObject(r);
 	}
@@ -193,14 +194,14 @@ static long long outbox_length(redisContext *c)
 
 void seed_settle(const struct server *s, int64_t settle_ms)
 {
-	int64_t end = wall_us() + SETTLE_S * INT64_C(1000000), quiet = wall_us();
+	int64_t end = bench_wall_us() + SETTLE_S * INT64_C(1000000), quiet = bench_wall_us();
 	long long before = s->plain ? 0 : outbox_length(s->redis), now;
 
-	while (wall_us() - quiet < settle_ms * 1000 && wall_us() < end) {
+	while (bench_wall_us() - quiet < settle_ms * 1000 && bench_wall_us() < end) {
 		usleep(50000);
 		now = s->plain ? 0 : outbox_length(s->redis);
 		if (now < before)
-			quiet = wall_us();
+			quiet = bench_wall_us();
 		before = now;
 	}
 }

@@ -7,7 +7,8 @@
 #include <string.h>
 #include "args.h"
 #include "bench.h"
-#include "compare.h"
+#include "commands.h"
+#include "compare_main.h"
 
 static const struct gen_plan load = {.clients = 32, .live = 200, .warm_s = 1, .measure_s = 4};
 
@@ -25,9 +26,9 @@ static void add_kind(struct compare *c, enum system_kind kind)
 	struct variant *v = &c->variant[c->n_variants];
 
 	if (c->n_variants == VARIANTS_MAX)
-		die("too many peers");
+		bench_die("too many peers");
 	if (system_missing(kind) != NULL) {
-		say("%s is left out: the package %s is not installed (make deps)",
+		bench_say("%s is left out: the package %s is not installed (make deps)",
 			system_name(kind), system_missing(kind));
 		return;
 	}
@@ -43,7 +44,8 @@ static void add_peer(const char *word, size_t len, void *ctx)
 	if (len == 4 && memcmp(word, "none", 4) == 0)
 		return;
 	if (kind <= SYSTEM_TIMEGLAS)
-		die("--peers takes nginx, nginx-simple, webdis, redis-tls, redis-unix, or none");
+		bench_die("--peers takes nginx, nginx-simple, webdis, redis-tls, redis-unix, or "
+			  "none");
 	add_kind(ctx, (enum system_kind)kind);
 }
 
@@ -64,11 +66,11 @@ static void take_workers(struct compare *c, const char *value)
 static void take_names(struct compare *c, const char *value)
 {
 	if (strcmp(value, "server") != 0 && strcmp(value, "uploader") != 0)
-		die("--names takes server or uploader");
+		bench_die("--names takes server or uploader");
 	c->all.named = strcmp(value, "uploader") == 0;
 }
 
-int bench_throughput(int argc, char **argv, const char *dir)
+int throughput_main(int argc, char **argv, const char *dir)
 {
 	static const struct compare_cli cli = {
 		.usage = "  --peers WHICH     beside timeglas: nginx, nginx-simple, webdis, "
@@ -99,7 +101,7 @@ int bench_throughput(int argc, char **argv, const char *dir)
 
 /* scale -------------------------------------------------------------------- */
 
-int bench_scale(int argc, char **argv, const char *dir)
+int scale_main(int argc, char **argv, const char *dir)
 {
 	static const struct compare_cli cli = {.usage = "", .quick = two_sizes};
 	struct compare c = {
@@ -136,7 +138,7 @@ static void few_live(struct compare *c)
 	set_live(c, 0, 3000);
 }
 
-int bench_live(int argc, char **argv, const char *dir)
+int live_main(int argc, char **argv, const char *dir)
 {
 	static const struct compare_cli cli = {
 		.usage = "  --live N          blobs in the store, next to 1000 (1000000)\n",

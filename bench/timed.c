@@ -44,17 +44,17 @@ struct timed timed_run(char *const argv[], char *const env[], const char *said)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("cannot fork: %s", strerror(errno));
+		bench_die("cannot fork: %s", strerror(errno));
 	if (pid == 0)
 		become(argv, env, said);
 	while (wait4(pid, &status, 0, &used) < 0)
 		if (errno != EINTR)
-			die("wait4: %s", strerror(errno));
+			bench_die("wait4: %s", strerror(errno));
 	t = (struct timed){now_ms() - began, ms(used.ru_utime), ms(used.ru_stime)};
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return t;
 	bench_show(said);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-		die("cannot run %s", argv[0]);
-	die("%s failed", argv[0]);
+		bench_die("cannot run %s", argv[0]);
+	bench_die("%s failed", argv[0]);
 }

@@ -1,12 +1,16 @@
--- PUT /b/KEY stores for a day, POST /b/KEY takes: the least that keeps "once" (GETDEL) and "not forever" (PX). No roles, no envelope guard,
--- no deadline index, no evidence. Redis's protocol straight on a pooled cosocket: what lua-resty-redis does, with less copying.
+-- PUT /b/KEY stores a blob for a day, POST /b/KEY takes it. This is the least that delivers a blob
+-- once (GETDEL) and ends it at a deadline (PX): no roles, no envelope guard, no deadline index, no
+-- evidence. It speaks Redis's protocol on a pooled cosocket, as lua-resty-redis does, with fewer
+-- copies.
 local tcp = ngx.socket.tcp
-local get_method, read_body, get_body_data = ngx.req.get_method, ngx.req.read_body, ngx.req.get_body_data
+local get_method, read_body = ngx.req.get_method, ngx.req.read_body
+local get_body_data = ngx.req.get_body_data
 local req_socket = ngx.req.socket
 local print, exit, var, header = ngx.print, ngx.exit, ngx.var, ngx.header
 local sub, byte, tonumber = string.sub, string.byte, tonumber
 
--- Lua strings of 128 KiB or more would each be mapped, filled page by page and unmapped again: larger bodies pass through in slices.
+-- Larger bodies pass through in slices: a Lua string of 128 KiB or more would be mapped, filled
+-- page by page, and unmapped again.
 local SLICE = 65536
 local PX = "\r\n$2\r\nPX\r\n$8\r\n86400000\r\n"
 local POOL = { pool_size = 256 }
@@ -47,7 +51,10 @@ local function put(key)
 		body = get_body_data()
 	end
 	local sock = connect()
-	sock:send({ "*5\r\n$3\r\nSET\r\n$", #key, "\r\n", key, "\r\n$", n, "\r\n", body or "", body and PX or "" })
+	sock:send({
+		"*5\r\n$3\r\nSET\r\n$", #key, "\r\n", key, "\r\n$", n, "\r\n",
+		body or "", body and PX or "",
+	})
 	if not body then
 		send_slices(sock, n)
 	end

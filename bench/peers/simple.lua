@@ -1,6 +1,7 @@
--- The same as handler.lua, as one writes it first: every body whole, as one Lua string.
+-- Does the same as handler.lua in the form that one writes first: every body is one Lua string.
 local tcp = ngx.socket.tcp
-local get_method, read_body, get_body_data = ngx.req.get_method, ngx.req.read_body, ngx.req.get_body_data
+local get_method, read_body = ngx.req.get_method, ngx.req.read_body
+local get_body_data = ngx.req.get_body_data
 local print, exit, var, header = ngx.print, ngx.exit, ngx.var, ngx.header
 local sub, byte, tonumber = string.sub, string.byte, tonumber
 
@@ -24,7 +25,10 @@ local function put(key)
 		return exit(400)
 	end
 	local sock = connect()
-	sock:send({ "*5\r\n$3\r\nSET\r\n$", #key, "\r\n", key, "\r\n$", #body, "\r\n", body, "\r\n$2\r\nPX\r\n$8\r\n86400000\r\n" })
+	sock:send({
+		"*5\r\n$3\r\nSET\r\n$", #key, "\r\n", key, "\r\n$", #body, "\r\n", body,
+		"\r\n$2\r\nPX\r\n$8\r\n86400000\r\n",
+	})
 	local line, err = sock:receive()
 	if line ~= "+OK" then
 		ngx.log(ngx.ERR, "redis: ", line or err)

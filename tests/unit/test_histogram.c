@@ -15,7 +15,6 @@ static void histogram_quantile_of_small_values_is_exact(void **state)
 	assert_true(fabs(histogram_quantile(h, 0.5) - 500) < 0.01);
 	assert_true(fabs(histogram_quantile(h, 0.999) - 999) < 0.01);
 	assert_true(fabs(histogram_quantile(h, 1) - 1000) < 0.01);
-	assert_true(fabs(histogram_mean(h) - 500.5) < 0.01);
 	histogram_free(h);
 }
 
@@ -72,8 +71,7 @@ static void histogram_without_values_says_zero(void **state)
 	struct histogram *h = histogram_new();
 
 	(void)state;
-	assert_true(histogram_quantile(h, 0.5) < 0.5 && histogram_quantile(h, 1) < 0.5 &&
-		histogram_mean(h) < 0.5);
+	assert_true(histogram_quantile(h, 0.5) < 0.5 && histogram_quantile(h, 1) < 0.5);
 	histogram_free(h);
 }
 

@@ -1,9 +1,9 @@
-/* gen_blobs.c: see gen_blobs.h. No I/O. */
+/* blobs.c: see blobs.h. No I/O. */
 #include <stdlib.h>
 #include <string.h>
 #include <timeglas/timeglas.h>
 #include "bench.h"
-#include "gen_blobs.h"
+#include "blobs.h"
 
 struct blobs {
 	unsigned n;
@@ -39,7 +39,7 @@ static size_t content_for(const tg_seal_opts *o, size_t size)
 		sealed = tg_seal_size(o, n);
 	}
 	if (sealed != size)
-		die("no envelope has %zu bytes", size);
+		bench_die("no envelope has %zu bytes", size);
 	return (size_t)n;
 }
 
@@ -55,7 +55,7 @@ static void seal_one(const tg_recipient *to, const void *content, unsigned char 
 
 	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, content_for(&o, size)) != 0 ||
 		tg_seal_finish(s) != 0 || sink.left != 0)
-		die("cannot seal");
+		bench_die("cannot seal");
 	tg_seal_free(s);
 }
 
@@ -67,9 +67,9 @@ struct blobs *blobs_new(unsigned n, size_t size)
 	tg_recipient *to = NULL;
 
 	if (tg_identity_generate(&nobody) != 0)
-		die("cannot make a key");
+		bench_die("cannot make a key");
 	if (tg_identity_recipient(nobody, &to) != 0)
-		die("no memory for a key");
+		bench_die("no memory for a key");
 	tg_identity_free(nobody);
 	b->n = n;
 	b->size = size;
@@ -110,7 +110,7 @@ unsigned char *blobs_head(struct blobs *b, unsigned i, const void *head, size_t 
 	unsigned char *at = b->bytes + i * b->stride + BLOBS_HEAD_MAX - n;
 
 	if (n > BLOBS_HEAD_MAX)
-		die("a request's head is too long");
+		bench_die("a request's head is too long");
 	memcpy(at, head, n);
 	return at;
 }

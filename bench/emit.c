@@ -1,49 +1,56 @@
-/* output.c: see output.h. Runs in the benchmark's process. */
+/* emit.c: see emit.h. Runs in the benchmark's process. */
 #include <math.h>
 #include <string.h>
 #include <sys/wait.h>
 #include "bench.h"
-#include "output.h"
+#include "emit.h"
 
 static const char preamble[] =
 	"set terminal svg size 960,540 font 'sans-serif,13' background '#ffffff'\n"
 	"set grid xtics ytics lc '#dddddd'\nset key outside right top Left reverse samplen 2\n";
 
-json_t *output_number(double v)
+json_t *emit_number(double v)
 {
 	return isnan(v) || isinf(v) ? json_null() : json_real(round(v * 1000) / 1000);
 }
 
-void output_json(json_t *all, const char *path)
+json_t *emit_spread(struct spread s)
+{
+	return json_pack("{sosososososi}", "min", emit_number(s.min), "median",
+		emit_number(s.median), "max", emit_number(s.max), "median_low", emit_number(s.low),
+		"median_high", emit_number(s.high), "n", (int)s.n);
+}
+
+void emit_json(json_t *all, const char *path)
 {
 	FILE *f = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
 
 	if (all == NULL || f == NULL ||
 		json_dumpf(all, f, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 ||
 		fputc('\n', f) == EOF || fflush(f) != 0)
-		die("cannot write %s", path);
+		bench_die("cannot write %s", path);
 	if (f != stdout)
 		fclose(f);
 	json_decref(all);
 }
 
-FILE *output_plot(const char *path)
+FILE *emit_plot(const char *path)
 {
 	FILE *f;
 
 	if (strpbrk(path, "'\\\n") != NULL)
-		die("--plot: no quotes in a file's name");
+		bench_die("--plot: no quotes in a file's name");
 	f = popen("gnuplot", "we");
 	if (f == NULL)
-		die("cannot run gnuplot");
+		bench_die("cannot run gnuplot");
 	fprintf(f, "%sset output '%s'\n", preamble, path);
 	return f;
 }
 
-void output_plot_end(FILE *f)
+void emit_plot_end(FILE *f)
 {
 	int status = pclose(f);
 
 	if (status == -1 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		die("gnuplot failed; is gnuplot-nox installed?");
+		bench_die("gnuplot failed; is gnuplot-nox installed?");
 }

@@ -1,8 +1,8 @@
-/* test_perf.c: what the benchmarks say of several rounds: the median, and the interval that holds
+/* test_spread.c: what the benchmarks say of several rounds: the median, and the interval that holds
  * it with 95 %. */
 #include "check.h"
 #include <math.h>
-#include "../../bench/perf.h"
+#include "../../bench/spread.h"
 
 static struct spread of(unsigned n)
 {
@@ -10,13 +10,13 @@ static struct spread of(unsigned n)
 
 	for (unsigned i = 0; i < n; i++)
 		v[i] = (double)((i * 7) % n) + 1;
-	return perf_spread(v, n);
+	return spread_of(v, n);
 }
 
 static void perf_spread_is_of_what_is_a_number(void **state)
 {
 	double v[] = {3, (double)NAN, 1, 2};
-	struct spread s = perf_spread(v, 4);
+	struct spread s = spread_of(v, 4);
 
 	(void)state;
 	assert_int_equal(s.n, 3);

@@ -1,7 +1,7 @@
 /*
- * wipe.c: how long a blob's bytes can be found in memory after its deadline. Blobs go the whole way
- * here: sealed, uploaded over mTLS (plain Redis: SET). Two pieces of each are looked for: its age
- * share and its end, both as good as random. Runs in the benchmark's process.
+ * expiry_wipe.c: how long a blob's bytes can be found in memory after its deadline. Blobs go the
+ * whole way here: sealed, uploaded over mTLS (plain Redis: SET). Two pieces of each are looked for:
+ * its age share and its end, both as good as random. Runs in the benchmark's process.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +9,10 @@
 #include <unistd.h>
 #include <timeglas/timeglas.h>
 #include "bench.h"
-#include "expiry.h"
+#include "expiry_wipe.h"
 #include "https.h"
 #include "memscan.h"
+#include "redis_sync.h"
 
 #define CONTENT_BYTES 96
 #define ENVELOPE_MAX 1024
@@ -44,7 +45,7 @@ static int append(void *ctx, const void *p, size_t n)
 	return 0;
 }
 
-size_t wipe_envelope(unsigned char *out, size_t cap)
+size_t expiry_wipe_envelope(unsigned char *out, size_t cap)
 {
 	static const unsigned char content[CONTENT_BYTES];
 	struct buffer b = {out, 0, cap};
@@ -54,14 +55,14 @@ size_t wipe_envelope(unsigned char *out, size_t cap)
 	tg_sealer *s = NULL;
 
 	if (tg_identity_generate(&nobody) != 0)
-		die("cannot make a key");
+		bench_die("cannot make a key");
 	if (tg_identity_recipient(nobody, &to) != 0)
-		die("no memory for a key");
+		bench_die("no memory for a key");
 	tg_identity_free(nobody);
 	o.recipient = (const tg_recipient *const *)&to;
 	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, sizeof content) != 0 ||
 		tg_seal_finish(s) != 0)
-		die("cannot seal");
+		bench_die("cannot seal");
 	tg_seal_free(s);
 	tg_recipient_free(to);
 	return b.n;
@@ -72,10 +73,10 @@ size_t wipe_envelope(unsigned char *out, size_t cap)
 static void store_plain(
 	struct wipe *w, unsigned i, const unsigned char *blob, size_t n, int64_t ttl_ms)
 {
-	int64_t deadline_ms = wall_us() / 1000 + ttl_ms;
+	int64_t deadline_ms = bench_wall_us() / 1000 + ttl_ms;
 
 	snprintf(w->key[i], sizeof w->key[i], "bench:wipe:%u", i);
-	freeReplyObject(redis_do(w->server->redis, "SET %s %b PXAT %lld", w->key[i], blob, n,
+	freeReplyObject(redis_sync_do(w->server->redis, "SET %s %b PXAT %lld", w->key[i], blob, n,
 		(long long)deadline_ms));
 	w->deadline_us[i] = deadline_ms * 1000;
 }
@@ -91,13 +92,13 @@ static void store_timeglas(struct wipe *w, struct https *h, unsigned i, const un
 		(long long)(ttl_ms / 1000));
 	if (https_call(h, "POST", "/v1/blobs", fields, blob, n) != 201 ||
 		(id = strstr(https_body(h), "\"blob\":\"")) == NULL)
-		die("put: %s", https_body(h));
+		bench_die("put: %s", https_body(h));
 	id += 8;
 	snprintf(key, sizeof key, "tg:{%.2s}:dl", id);
 	snprintf(member, sizeof member, "b:%.24s", id);
-	r = redis_do(w->server->redis, "ZSCORE %s %s", key, member);
+	r = redis_sync_do(w->server->redis, "ZSCORE %s %s", key, member);
 	if (r->type != REDIS_REPLY_STRING)
-		die("a blob that was just stored has no deadline");
+		bench_die("a blob that was just stored has no deadline");
 	w->deadline_us[i] = strtoll(r->str, NULL, 10) * 1000;
 	freeReplyObject(r);
 }
@@ -107,11 +108,11 @@ static void store_all(struct wipe *w, struct https *h, int64_t ttl_ms)
 	unsigned char blob[ENVELOPE_MAX], *share;
 
 	for (unsigned i = 0; i < w->n; i++) {
-		size_t n = wipe_envelope(blob, sizeof blob);
+		size_t n = expiry_wipe_envelope(blob, sizeof blob);
 
 		share = memmem(blob, n, "-> X25519 ", 10);
 		if (share == NULL)
-			die("an envelope without a share");
+			bench_die("an envelope without a share");
 		memcpy(w->marker[i * PIECES], share + 10, MARKER_BYTES);
 		memcpy(w->marker[i * PIECES + 1], blob + n - MARKER_BYTES, MARKER_BYTES);
 		if (h == NULL)
@@ -173,17 +174,17 @@ static unsigned count(const struct wipe *w, const bool *found)
 
 /* Looks again and again until nothing is left, or the window is over. A blob counts as wiped when a
  * whole look has not found it. */
-static void watch_memory(struct wipe *w, const struct expiry_plan *p, struct cell *c)
+static void watch_memory(struct wipe *w, const struct expiry_plan *p, struct expiry_cell *c)
 {
 	int64_t last = w->deadline_us[w->n - 1], until = last + p->wipe_window_ms * 1000, began,
 		ended;
 	bool *gone = bench_alloc(w->n, sizeof *gone);
 
-	sleep_until_us(last);
+	bench_sleep_until_us(last);
 	do {
-		began = wall_us();
+		began = bench_wall_us();
 		c->readable = c->readable && look(w);
-		ended = wall_us();
+		ended = bench_wall_us();
 		c->scan_ms = (double)(ended - began) / 1000;
 		for (unsigned i = 0; i < w->n && c->readable; i++) {
 			if (gone[i] || has(w->in_redis, i) || has(w->in_server, i))
@@ -198,15 +199,15 @@ static void watch_memory(struct wipe *w, const struct expiry_plan *p, struct cel
 }
 
 /* Plain Redis removes what is read: is it gone from memory then? */
-static void force_removal(struct wipe *w, struct cell *c)
+static void force_removal(struct wipe *w, struct expiry_cell *c)
 {
 	for (unsigned i = 0; i < w->n; i++)
-		freeReplyObject(redis_do(w->server->redis, "GET %s", w->key[i]));
+		freeReplyObject(redis_sync_do(w->server->redis, "GET %s", w->key[i]));
 	usleep(SETTLED_US);
 	c->after_read = look(w) ? (int)count(w, w->in_redis) : -1;
 }
 
-void wipe_measure(const struct server *s, const struct expiry_plan *p, struct cell *c)
+void expiry_wipe_measure(const struct server *s, const struct expiry_plan *p, struct expiry_cell *c)
 {
 	struct wipe w = {.server = s, .n = p->wiped};
 	struct https *h = s->plain ? NULL : https_open(s, s->uploader_cert, s->uploader_key);
@@ -216,7 +217,7 @@ void wipe_measure(const struct server *s, const struct expiry_plan *p, struct ce
 	w.in_server = bench_alloc(w.n * PIECES, sizeof *w.in_server);
 	w.deadline_us = bench_alloc(w.n, sizeof *w.deadline_us);
 	w.key = bench_alloc(w.n, sizeof *w.key);
-	lateness_new(&c->wiped, w.n);
+	lateness_init(&c->wiped, w.n);
 	c->after_read = -1;
 	store_all(&w, h, p->wipe_lead_ms);
 	c->readable = look(&w);

@@ -1,4 +1,4 @@
-/* common.c: what every benchmark needs and none is about: bench.h. */
+/* bench.c: what every benchmark needs and none is about: bench.h. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include "bench.h"
 
-void die(const char *fmt, ...)
+void bench_die(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -19,7 +19,7 @@ void die(const char *fmt, ...)
 	_exit(1);
 }
 
-void say(const char *fmt, ...)
+void bench_say(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -42,7 +42,7 @@ void bench_show(const char *path)
 	fclose(f);
 }
 
-int64_t wall_us(void)
+int64_t bench_wall_us(void)
 {
 	struct timespec t;
 
@@ -50,7 +50,7 @@ int64_t wall_us(void)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-int64_t mono_ns(void)
+int64_t bench_mono_ns(void)
 {
 	struct timespec t;
 
@@ -58,11 +58,11 @@ int64_t mono_ns(void)
 	return (int64_t)t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-void sleep_until_us(int64_t t)
+void bench_sleep_until_us(int64_t t)
 {
 	int64_t left;
 
-	while ((left = t - wall_us()) > 0)
+	while ((left = t - bench_wall_us()) > 0)
 		usleep(left > 500000 ? 500000 : (useconds_t)left);
 }
 
@@ -71,7 +71,7 @@ void *bench_alloc(size_t n, size_t size)
 	void *p = calloc(n, size);
 
 	if (p == NULL)
-		die("out of memory");
+		bench_die("out of memory");
 	return p;
 }
 
@@ -80,7 +80,7 @@ void *bench_share(size_t bytes)
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
-		die("out of memory");
+		bench_die("out of memory");
 	return p;
 }
 

@@ -1,4 +1,4 @@
-/* systems.c: see systems.h. Starts, tells how to speak to them, and ends them. Runs in the
+/* system.c: see system.h. Starts, tells how to speak to them, and ends them. Runs in the
  * benchmark's process. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include "bench.h"
 #include "peers.h"
-#include "systems.h"
+#include "system.h"
 
 #define START_S 20
 #define NGINX "/usr/sbin/nginx"
@@ -55,15 +55,15 @@ const char *system_missing(enum system_kind kind)
 		NULL;
 }
 
-void systems_open(struct systems *all, const char *dir)
+void system_set_open(struct system_set *all, const char *dir)
 {
 	struct server s;
 
 	all->started = 0;
 	snprintf(all->dir, sizeof all->dir, "%.200s", dir);
 	snprintf(all->pki, sizeof all->pki, "%.200s/example", dir);
-	timeglas_start(&all->example, all->pki, 1, NULL);
-	redis_like(&all->example, &all->redis);
+	server_start(&all->example, all->pki, 1, NULL);
+	server_settings_read(&all->example, &all->redis);
 	all->wipes = server_wipes(&all->example);
 	snprintf(all->pki, sizeof all->pki, "%s", all->example.dir);
 	s = all->example;
@@ -98,7 +98,7 @@ static void wire_timeglas(struct gen_wire *w, const struct server *s, bool named
 	w->names = true;
 }
 
-static void wire_nginx(struct gen_wire *w, const struct systems *all)
+static void wire_nginx(struct gen_wire *w, const struct system_set *all)
 {
 	wire_tls(w, &all->example);
 	snprintf(w->put, sizeof w->put, "PUT /b/" GEN_KEY " HTTP/1.1\r\nHost: %s:%u\r\n", w->host,
@@ -135,7 +135,7 @@ static void write_file(
 	snprintf(path, sizeof path, "%s/%s", dir, file);
 	f = fopen(path, "we");
 	if (f == NULL)
-		die("cannot write %s: %s", path, strerror(errno));
+		bench_die("cannot write %s: %s", path, strerror(errno));
 	while (*text != '\0') {
 		size_t len = strcspn(text, "@"), i;
 
@@ -154,7 +154,7 @@ static void write_file(
 			fputc(*text++, f);
 	}
 	if (fclose(f) != 0)
-		die("cannot write %s: %s", path, strerror(errno));
+		bench_die("cannot write %s: %s", path, strerror(errno));
 }
 
 /* One that nobody uses now. */
@@ -166,7 +166,7 @@ static unsigned free_port(void)
 
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof a) != 0 ||
 		getsockname(fd, (struct sockaddr *)&a, &n) != 0)
-		die("cannot find a port: %s", strerror(errno));
+		bench_die("cannot find a port: %s", strerror(errno));
 	close(fd);
 	return ntohs(a.sin_port);
 }
@@ -197,7 +197,7 @@ static void keep_memory(void)
 static void run_front(
 	struct system *s, const char *dir, const char *const argv[], unsigned children)
 {
-	int64_t until = wall_us() + START_S * INT64_C(1000000);
+	int64_t until = bench_wall_us() + START_S * INT64_C(1000000);
 	pid_t child[CPU_PIDS];
 	char said[PATH_CHARS + 8];
 	int fd;
@@ -205,7 +205,7 @@ static void run_front(
 	snprintf(said, sizeof said, "%s/said", dir);
 	fd = open(said, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0 || (s->front = fork()) < 0)
-		die("cannot start %s: %s", argv[0], strerror(errno));
+		bench_die("cannot start %s: %s", argv[0], strerror(errno));
 	if (s->front == 0) {
 		server_become(fd);
 		if (s->kind != SYSTEM_SIMPLE)
@@ -216,15 +216,15 @@ static void run_front(
 	}
 	close(fd);
 	while (!answers(s->wire.port) || bench_children(s->front, child, CPU_PIDS) < children) {
-		if (wall_us() > until || waitpid(s->front, NULL, WNOHANG) != 0) {
+		if (bench_wall_us() > until || waitpid(s->front, NULL, WNOHANG) != 0) {
 			bench_show(said);
-			die("%s did not start", argv[0]);
+			bench_die("%s did not start", argv[0]);
 		}
 		usleep(5000);
 	}
 }
 
-static void start_nginx(struct systems *all, struct system *s, const char *dir, const char *port,
+static void start_nginx(struct system_set *all, struct system *s, const char *dir, const char *port,
 	const char *workers)
 {
 	char conf[PATH_CHARS + 16], log[PATH_CHARS + 16];
@@ -267,25 +267,25 @@ static void start_webdis(struct system *s, const char *dir, const char *port, co
 }
 
 /* Redis's own TLS, with the same certificates and the same rules. */
-static void add_tls(struct redis_like *like, const struct systems *all, const char *port)
+static void add_tls(struct server_settings *like, const struct system_set *all, const char *port)
 {
 	char path[PATH_CHARS + 16];
 	static const char *const files[][2] = {{"tls-cert-file", "server.pem"},
 		{"tls-key-file", "server.key"}, {"tls-ca-cert-file", "ca.pem"}};
 
-	redis_set(like, "tls-port", port);
-	redis_set(like, "tls-auth-clients", "yes");
-	redis_set(like, "tls-protocols", "TLSv1.3");
-	redis_set(like, "tls-session-caching", "no");
+	server_settings_add(like, "tls-port", port);
+	server_settings_add(like, "tls-auth-clients", "yes");
+	server_settings_add(like, "tls-protocols", "TLSv1.3");
+	server_settings_add(like, "tls-session-caching", "no");
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(path, sizeof path, "%s/%s", all->pki, files[i][1]);
-		redis_set(like, files[i][0], path);
+		server_settings_add(like, files[i][0], path);
 	}
 }
 
-static void start_peer(struct systems *all, struct system *s, const char *dir)
+static void start_peer(struct system_set *all, struct system *s, const char *dir)
 {
-	struct redis_like like = all->redis;
+	struct server_settings like = all->redis;
 	char redis[PATH_CHARS], port[12], workers[12];
 
 	snprintf(redis, sizeof redis, "%.200s/r", dir);
@@ -294,13 +294,13 @@ static void start_peer(struct systems *all, struct system *s, const char *dir)
 	snprintf(port, sizeof port, "%u", s->wire.port);
 	snprintf(workers, sizeof workers, "%u", all->workers);
 	if (mkdir(dir, 0700) != 0)
-		die("cannot make %s: %s", dir, strerror(errno));
+		bench_die("cannot make %s: %s", dir, strerror(errno));
 	if (s->kind == SYSTEM_REDIS_TLS)
 		add_tls(&like, all, port);
-	plain_start(&s->store, redis, &like, true);
+	server_start_redis(&s->store, redis, &like, true);
 	if (server_wipes(&s->store) != all->wipes)
-		die("the peers' Redis would not wipe memory as timeglas's does: no fair "
-		    "comparison");
+		bench_die("the peers' Redis would not wipe memory as timeglas's does: no fair "
+			  "comparison");
 	cpu_add(&s->cpu, s->store.pid, CPU_REDIS);
 	if (s->kind == SYSTEM_NGINX || s->kind == SYSTEM_SIMPLE)
 		start_nginx(all, s, dir, port, workers);
@@ -310,7 +310,7 @@ static void start_peer(struct systems *all, struct system *s, const char *dir)
 		wire_tls(&s->wire, &all->example);
 }
 
-void system_start(struct systems *all, enum system_kind kind, struct system *s)
+void system_start(struct system_set *all, enum system_kind kind, struct system *s)
 {
 	char dir[PATH_CHARS];
 
@@ -321,7 +321,7 @@ void system_start(struct systems *all, enum system_kind kind, struct system *s)
 	if (kind != SYSTEM_TIMEGLAS) {
 		start_peer(all, s, dir);
 	} else {
-		timeglas_start(&s->store, dir, all->workers, all->program);
+		server_start(&s->store, dir, all->workers, all->program);
 		cpu_add(&s->cpu, s->store.pid, CPU_REST);
 		cpu_add(&s->cpu, s->store.redis_pid, CPU_REDIS);
 		cpu_add_children(&s->cpu, s->store.pid, "tg-worker");

@@ -1,12 +1,11 @@
-/* inside.c: how long the library takes to seal and to open something small, keys agreed on and
- * derived, memory taken and given back. */
+/* seal_library.c: see seal_library.h. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <timeglas/timeglas.h>
 #include "bench.h"
-#include "seal.h"
+#include "seal_library.h"
 
 #define SEALED_MORE 8192 /* header, head, trailer, and tags of up to 400 chunks */
 #define WARM 50          /* first ones, which fetch algorithms and fault pages in */
@@ -52,7 +51,7 @@ static void seal_once(const struct who *w, bool with_signature, const unsigned c
 	out->n = 0;
 	if (tg_seal_new(&o, &s) != 0 || tg_seal_push(s, content, bytes) != 0 ||
 		tg_seal_finish(s) != 0)
-		die("cannot seal");
+		bench_die("cannot seal");
 	tg_seal_free(s);
 }
 
@@ -71,7 +70,7 @@ static void open_once(const struct who *w, bool with_signature, const struct sea
 	content->n = 0;
 	if (tg_open_new(&o, &op) != 0 || tg_open_push(op, sealed->p, sealed->n) != 0 ||
 		tg_open_finish(op) != 0)
-		die("cannot open");
+		bench_die("cannot open");
 	tg_open_free(op);
 }
 
@@ -96,8 +95,8 @@ static struct small quantiles(double *us, unsigned n)
 	return (struct small){us[n / 2], us[(uint64_t)n * 99 / 100], us[n - 1]};
 }
 
-static void measure(
-	const struct who *w, const unsigned char *content, size_t bytes, struct inside *way)
+static void measure(const struct who *w, const unsigned char *content, size_t bytes,
+	struct seal_library_way *way)
 {
 	struct sealed sealed = {bench_alloc(1, bytes + SEALED_MORE), 0, bytes + SEALED_MORE},
 		      opened = {bench_alloc(1, bytes), 0, bytes};
@@ -124,7 +123,7 @@ static void measure(
 	free(opened.p);
 }
 
-void inside_measure(size_t bytes, unsigned n, struct inside out[INSIDE_WAYS])
+void seal_library_measure(size_t bytes, unsigned n, struct seal_library_way out[SEAL_LIBRARY_WAYS])
 {
 	unsigned char *content = bench_alloc(1, bytes);
 	char text[TG_KEY_TEXT_MAX];
@@ -134,12 +133,13 @@ void inside_measure(size_t bytes, unsigned n, struct inside out[INSIDE_WAYS])
 	if (tg_identity_generate(&w.identity) != 0 || tg_signer_generate(&w.signer) != 0 ||
 		tg_identity_recipient(w.identity, &w.recipient) != 0 ||
 		tg_signer_sender(w.signer, &sender) != 0 || tg_senders_new(&w.senders) != 0)
-		die("cannot make keys");
+		bench_die("cannot make keys");
 	(void)tg_sender_text(sender, text, sizeof text);
 	if (tg_senders_add(w.senders, "bench", text) != 0)
-		die("cannot make keys");
-	for (unsigned i = 0; i < INSIDE_WAYS; i++) {
-		out[i] = (struct inside){.opening = i >= 2, .with_signature = i % 2 != 0, .n = n};
+		bench_die("cannot make keys");
+	for (unsigned i = 0; i < SEAL_LIBRARY_WAYS; i++) {
+		out[i] = (struct seal_library_way){
+			.opening = i >= 2, .with_signature = i % 2 != 0, .n = n};
 		measure(&w, content, bytes, &out[i]);
 	}
 	tg_identity_free(w.identity);

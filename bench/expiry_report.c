@@ -1,5 +1,5 @@
-/* report.c: what was measured, as a table, as JSON, and as a plot. It leaves nothing out and rounds
- * only what people read. */
+/* expiry_report.c: what was measured, as a table, as JSON, and as a plot. It leaves nothing out and
+ * rounds only what people read. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,30 +7,21 @@
 #include <unistd.h>
 #include <timeglas/timeglas.h>
 #include "bench.h"
-#include "expiry.h"
-#include "output.h"
+#include "emit.h"
+#include "expiry_report.h"
 
 #define CURVE_POINTS 200u
 #define TEXT 24
 #define FLOOR_MS 0.1 /* where the plot's axis begins */
 
-static const char *system_name(const struct cell *c)
+static const char *system_name(const struct expiry_cell *c)
 {
 	return c->plain ? "redis-ttl" : "timeglas";
 }
 
-static const char *load_name(const struct cell *c)
+static const char *load_name(const struct expiry_cell *c)
 {
 	return c->busy ? "busy" : "idle";
-}
-
-/* The q-quantile of all blobs, also those that did not get there: NAN when it lies among these. */
-static double quantile(const struct lateness *l, double q)
-{
-	double rank = ceil(q * l->of);
-	unsigned i = rank < 1 ? 0 : (unsigned)rank - 1;
-
-	return i < l->n ? l->ms[i] : (double)NAN;
 }
 
 /* A curve has at most CURVE_POINTS of the sorted figures; the first and the last always. */
@@ -60,17 +51,17 @@ static const char *show(double ms, double beyond_s, char out[TEXT])
 	return out;
 }
 
-static void table_row(const struct cell *c)
+static void table_row(const struct expiry_cell *c)
 {
 	char p50[TEXT], p99[TEXT], max[TEXT], r50[TEXT], rmax[TEXT], wiped[TEXT], left[TEXT],
 		not_removed[TEXT], late[TEXT];
 
-	show(quantile(&c->removed, 0.5), c->observed_s, p50);
-	show(quantile(&c->removed, 0.99), c->observed_s, p99);
-	show(quantile(&c->removed, 1), c->observed_s, max);
-	show(quantile(&c->refused, 0.5), 1, r50);
-	show(quantile(&c->refused, 1), 1, rmax);
-	show(quantile(&c->wiped, 1), 0, wiped);
+	show(lateness_quantile(&c->removed, 0.5), c->observed_s, p50);
+	show(lateness_quantile(&c->removed, 0.99), c->observed_s, p99);
+	show(lateness_quantile(&c->removed, 1), c->observed_s, max);
+	show(lateness_quantile(&c->refused, 0.5), 1, r50);
+	show(lateness_quantile(&c->refused, 1), 1, rmax);
+	show(lateness_quantile(&c->wiped, 1), 0, wiped);
 	snprintf(not_removed, sizeof not_removed, "%u/%u", c->removed.of - c->removed.n,
 		c->removed.of);
 	snprintf(late, sizeof late, "%u/%u", c->late_live, c->refused.of);
@@ -82,7 +73,7 @@ static void table_row(const struct cell *c)
 		c->live, load_name(c), p50, p99, max, not_removed, r50, rmax, late, wiped, left);
 }
 
-void report_table(const struct expiry_plan *p, const struct cell *c, size_t n)
+void expiry_report_table(const struct expiry_plan *p, const struct expiry_cell *c, size_t n)
 {
 	printf("Redis %s, %u workers, blobs of %u bytes. Lateness after the deadline; \"never\": "
 	       "not removed within %g s;\n"
@@ -113,21 +104,22 @@ static json_t *curve(const struct lateness *l)
 
 	for (unsigned k = 0; k < points(l); k++)
 		json_array_append_new(a,
-			json_pack("[oo]", output_number(l->ms[point(l, k)]),
-				output_number((point(l, k) + 1.0) / l->of)));
+			json_pack("[oo]", emit_number(l->ms[point(l, k)]),
+				emit_number((point(l, k) + 1.0) / l->of)));
 	return a;
 }
 
 static json_t *lateness_json(const struct lateness *l)
 {
 	return json_pack("{sisisosososososo}", "n", (int)l->of, "ended", (int)l->n, "p50_ms",
-		output_number(quantile(l, 0.5)), "p90_ms", output_number(quantile(l, 0.9)),
-		"p99_ms", output_number(quantile(l, 0.99)), "max_ms", output_number(quantile(l, 1)),
-		"last_seen_ms", output_number(l->n > 0 ? l->ms[l->n - 1] : (double)NAN), "curve",
-		curve(l));
+		emit_number(lateness_quantile(l, 0.5)), "p90_ms",
+		emit_number(lateness_quantile(l, 0.9)), "p99_ms",
+		emit_number(lateness_quantile(l, 0.99)), "max_ms",
+		emit_number(lateness_quantile(l, 1)), "last_seen_ms",
+		emit_number(l->n > 0 ? l->ms[l->n - 1] : (double)NAN), "curve", curve(l));
 }
 
-static json_t *memory_json(const struct cell *c)
+static json_t *memory_json(const struct expiry_cell *c)
 {
 	json_t *m = lateness_json(&c->wiped);
 
@@ -137,11 +129,11 @@ static json_t *memory_json(const struct cell *c)
 	json_object_set_new(m, "left_in_server", json_integer(c->in_server));
 	json_object_set_new(m, "left_after_read",
 		c->after_read < 0 ? json_null() : json_integer(c->after_read));
-	json_object_set_new(m, "look_ms", output_number(c->scan_ms));
+	json_object_set_new(m, "look_ms", emit_number(c->scan_ms));
 	return m;
 }
 
-static json_t *cell_json(const struct cell *c)
+static json_t *cell_json(const struct expiry_cell *c)
 {
 	json_t *refused = lateness_json(&c->refused);
 
@@ -149,13 +141,13 @@ static json_t *cell_json(const struct cell *c)
 	json_object_set_new(
 		refused, "confirmed_410", c->plain ? json_null() : json_integer(c->confirmed));
 	return json_pack("{sssisssosososososo}", "system", system_name(c), "live", (int)c->live,
-		"load", load_name(c), "load_ops_per_s", output_number(c->ops_per_s), "machine_busy",
-		output_number(c->machine_busy), "observed_s", output_number(c->observed_s),
-		"removed", lateness_json(&c->removed), "refused", refused, "memory",
-		memory_json(c));
+		"load", load_name(c), "load_ops_per_s", emit_number(c->ops_per_s), "machine_busy",
+		emit_number(c->machine_busy), "observed_s", emit_number(c->observed_s), "removed",
+		lateness_json(&c->removed), "refused", refused, "memory", memory_json(c));
 }
 
-void report_json(const struct expiry_plan *p, const struct cell *c, size_t n, const char *path)
+void expiry_report_json(
+	const struct expiry_plan *p, const struct expiry_cell *c, size_t n, const char *path)
 {
 	json_t *cells = json_array(), *all;
 
@@ -164,9 +156,9 @@ void report_json(const struct expiry_plan *p, const struct cell *c, size_t n, co
 	all = json_pack("{sssssssisisisisososo}", "benchmark", "expiry", "timeglas", TG_VERSION,
 		"redis", p->redis.version, "cores", (int)sysconf(_SC_NPROCESSORS_ONLN), "workers",
 		(int)p->workers, "load_connections", (int)p->connections, "blob_bytes",
-		(int)p->blob_bytes, "spread_s", output_number((double)p->spread_ms / 1000),
-		"window_s", output_number((double)p->window_ms / 1000), "cells", cells);
-	output_json(all, path);
+		(int)p->blob_bytes, "spread_s", emit_number((double)p->spread_ms / 1000),
+		"window_s", emit_number((double)p->window_ms / 1000), "cells", cells);
+	emit_json(all, path);
 }
 
 /* Plot --------------------------------------------------------------------- */
@@ -179,7 +171,7 @@ static const char preamble[] =
 	"set ylabel 'of the blobs that fell due'\nset yrange [-2:102]\nset format y '%g %%'\n";
 
 /* Darker: more live blobs. Dashed: under load. */
-static const char *colour(const struct cell *c, unsigned rank)
+static const char *colour(const struct expiry_cell *c, unsigned rank)
 {
 	static const char *const ours[] = {"#7fc4e8", "#2b8cbe", "#084081"},
 				 *const theirs[] = {"#fdbb84", "#ef6548", "#990000"};
@@ -187,7 +179,7 @@ static const char *colour(const struct cell *c, unsigned rank)
 	return (c->plain ? theirs : ours)[rank < 3 ? rank : 2];
 }
 
-static void plot_data(FILE *f, const struct cell *c, size_t i, double end_ms)
+static void plot_data(FILE *f, const struct expiry_cell *c, size_t i, double end_ms)
 {
 	const struct lateness *l = &c->removed;
 	double last = l->n > 0 ? l->ms[l->n - 1] : 0;
@@ -204,7 +196,7 @@ static void plot_data(FILE *f, const struct cell *c, size_t i, double end_ms)
 	fprintf(f, "EOD\n");
 }
 
-static void plot_curves(FILE *f, const struct expiry_plan *p, const struct cell *c, size_t n)
+static void plot_curves(FILE *f, const struct expiry_plan *p, const struct expiry_cell *c, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		unsigned rank = 0;
@@ -219,14 +211,15 @@ static void plot_curves(FILE *f, const struct expiry_plan *p, const struct cell 
 	fputc('\n', f);
 }
 
-void report_plot(const struct expiry_plan *p, const struct cell *c, size_t n, const char *path)
+void expiry_report_plot(
+	const struct expiry_plan *p, const struct expiry_cell *c, size_t n, const char *path)
 {
 	double end_ms = (double)p->window_ms;
-	FILE *f = output_plot(path);
+	FILE *f = emit_plot(path);
 
 	fprintf(f, "%sset xrange [%g:%g]\n", preamble, FLOOR_MS, end_ms * 2);
 	for (size_t i = 0; i < n; i++)
 		plot_data(f, &c[i], i, end_ms);
 	plot_curves(f, p, c, n);
-	output_plot_end(f);
+	emit_plot_end(f);
 }

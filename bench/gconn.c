@@ -1,4 +1,4 @@
-/* gen_conn.c: see gen_conn.h. No clock, no schedule. Runs in the benchmark's process. */
+/* gconn.c: see gconn.h. No clock, no schedule. Runs in the benchmark's process. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <openssl/err.h>
 #include "bench.h"
-#include "gen_conn.h"
+#include "gconn.h"
 
 #define READ_BYTES 65536u
 #define READ_AHEAD_BYTES 131072u             /* several records in one read */
@@ -55,7 +55,7 @@ SSL_CTX *gconn_tls(const char *ca, const char *cert, const char *key)
 		SSL_CTX_load_verify_locations(tls, ca, NULL) != 1 ||
 		SSL_CTX_use_certificate_chain_file(tls, cert) != 1 ||
 		SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1)
-		die("cannot use %s", cert);
+		bench_die("cannot use %s", cert);
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_read_ahead(tls, 1);
 	SSL_CTX_set_default_read_buffer_len(tls, READ_AHEAD_BYTES);
@@ -76,7 +76,7 @@ struct gconn *gconn_new(struct event_base *base, const char *host, unsigned port
 	c->to.sin_family = AF_INET;
 	c->to.sin_port = htons((in_port_t)port);
 	if (inet_pton(AF_INET, host, &c->to.sin_addr) != 1)
-		die("%s is not an IPv4 address", host);
+		bench_die("%s is not an IPv4 address", host);
 	return c;
 }
 
@@ -95,7 +95,7 @@ static void use_tls(struct gconn *c)
 	c->ssl = SSL_new(c->tls);
 	if (c->ssl == NULL || in == NULL || out == NULL || gather == NULL ||
 		BIO_set_write_buffer_size(gather, GATHERED_BYTES) != 1)
-		die("out of memory");
+		bench_die("out of memory");
 	SSL_set0_rbio(c->ssl, in);
 	SSL_set0_wbio(c->ssl, BIO_push(gather, out));
 	SSL_set_connect_state(c->ssl);
@@ -109,17 +109,17 @@ void gconn_open(struct gconn *c)
 	if (c->from.sin_family != 0 &&
 		(setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one) != 0 ||
 			bind(c->fd, (const struct sockaddr *)&c->from, sizeof c->from) != 0))
-		die("cannot connect from an address of the loopback: %s", strerror(errno));
+		bench_die("cannot connect from an address of the loopback: %s", strerror(errno));
 	if (c->fd < 0 ||
 		(connect(c->fd, (const struct sockaddr *)&c->to, sizeof c->to) != 0 &&
 			errno != EINPROGRESS))
-		die("cannot connect to port %u: %s", ntohs(c->to.sin_port), strerror(errno));
+		bench_die("cannot connect to port %u: %s", ntohs(c->to.sin_port), strerror(errno));
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	if (c->tls != NULL)
 		use_tls(c);
 	c->ev = event_new(c->base, c->fd, EV_READ | EV_WRITE | EV_ET | EV_PERSIST, on_event, c);
 	if (c->ev == NULL || event_add(c->ev, NULL) != 0)
-		die("out of memory");
+		bench_die("out of memory");
 	c->state = CONNECTING;
 	c->carried = 0;
 }
@@ -224,7 +224,7 @@ static void push_out(struct gconn *c)
 void gconn_send(struct gconn *c, const void *request, size_t n, const void *want, size_t want_n)
 {
 	if (c->state != IDLE)
-		die("a connection was given a request while it was busy");
+		bench_die("a connection was given a request while it was busy");
 	c->request = request;
 	c->request_n = n;
 	c->sent = 0;

@@ -1,13 +1,11 @@
 /*
- * servers.c: starts, asks and ends the systems under test. It puts nothing into them. Runs in the
- * benchmark's process; what it starts gets SIGTERM when that one dies.
+ * server.c: see server.h. What it starts gets SIGTERM when this process ends.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +15,8 @@
 #include <unistd.h>
 #include "bench.h"
 #include "master/redis_embed.h"
-#include "servers.h"
+#include "redis_sync.h"
+#include "server.h"
 
 #define START_S 30
 /* of 1,000 bytes: what large ones leave is not split for small ones */
@@ -52,50 +51,17 @@ static const char *const copied[] = {
 };
 #define N_COPIED (sizeof copied / sizeof *copied)
 
-redisContext *redis_open(const struct server *s)
-{
-	redisContext *c = redisConnectUnix(s->socket);
-
-	if (c == NULL || c->err != 0)
-		die("cannot connect to %s: %s", s->socket, c != NULL ? c->errstr : "out of memory");
-	return c;
-}
-
-redisReply *redis_do(redisContext *c, const char *fmt, ...)
-{
-	redisReply *r;
-	va_list ap;
-
-	va_start(ap, fmt);
-	r = redisvCommand(c, fmt, ap);
-	va_end(ap);
-	if (r == NULL || r->type == REDIS_REPLY_ERROR)
-		die("Redis: %s: %s", fmt, r != NULL ? r->str : c->errstr);
-	return r;
-}
-
-void redis_answers(redisContext *c, unsigned n)
-{
-	while (n-- > 0) {
-		redisReply *r = NULL;
-
-		if (redisGetReply(c, (void **)&r) != REDIS_OK || r->type == REDIS_REPLY_ERROR)
-			die("Redis: %s", r != NULL ? r->str : c->errstr);
-		freeReplyObject(r);
-	}
-}
-
-void beside_us(const char *name, char *out, size_t cap)
+void server_program(const char *name, char *out, size_t cap)
 {
 	ssize_t n = readlink("/proc/self/exe", out, cap - 1);
 
 	if (n <= 0)
-		die("cannot tell where this program is");
+		bench_die("cannot tell where this program is");
 	out[n] = '\0';
 	n = strrchr(out, '/') + 1 - out;
 	if (snprintf(out + n, cap - (size_t)n, "%s", name) >= (int)(cap - (size_t)n) ||
 		access(out, X_OK) != 0)
-		die("no %s beside this program; run make", name);
+		bench_die("no %s beside this program; run make", name);
 }
 
 void server_become(int out_fd)
@@ -113,7 +79,7 @@ static void await_ready(int fd)
 
 	do {
 		if (poll(&p, 1, START_S * 1000) <= 0 || read(fd, &byte, 1) != 1)
-			die("timeglasd did not become ready");
+			bench_die("timeglasd did not become ready");
 	} while (byte != '\n');
 }
 
@@ -127,11 +93,11 @@ static void env_value(const char *text, const char *name, char *out, size_t cap)
 	snprintf(want, sizeof want, "export %s='", name);
 	at = strstr(text, want);
 	if (at == NULL)
-		die("timeglasd --dev told no %s", name);
+		bench_die("timeglasd --dev told no %s", name);
 	at += strlen(want);
 	n = strcspn(at, "'");
 	if (n >= cap)
-		die("%s is too long", name);
+		bench_die("%s is too long", name);
 	memcpy(out, at, n);
 	out[n] = '\0';
 }
@@ -145,7 +111,7 @@ static void read_env(struct server *s, const char *dir)
 	snprintf(path, sizeof path, "%s/env", dir);
 	f = fopen(path, "re");
 	if (f == NULL)
-		die("cannot read %s", path);
+		bench_die("cannot read %s", path);
 	n = fread(text, 1, sizeof text - 1, f);
 	text[n] = '\0';
 	fclose(f);
@@ -165,20 +131,20 @@ static void read_env(struct server *s, const char *dir)
 	s->redis_pid = (pid_t)strtol(number, NULL, 10);
 }
 
-void timeglas_start(struct server *s, const char *dir, unsigned workers, const char *program)
+void server_start(struct server *s, const char *dir, unsigned workers, const char *program)
 {
 	char ours[PATH_MAX], dev[PATH_CHARS], n[12];
 	int fds[2];
 
 	memset(s, 0, sizeof *s);
 	if (program == NULL) {
-		beside_us("timeglasd", ours, sizeof ours);
+		server_program("timeglasd", ours, sizeof ours);
 		program = ours;
 	}
 	snprintf(dev, sizeof dev, "%s/dev", dir);
 	snprintf(n, sizeof n, "%u", workers);
 	if (mkdir(dir, 0700) != 0 || pipe2(fds, O_CLOEXEC) != 0 || (s->pid = fork()) < 0)
-		die("cannot start timeglasd: %s", strerror(errno));
+		bench_die("cannot start timeglasd: %s", strerror(errno));
 	if (s->pid == 0) {
 		server_become(fds[1]);
 		setenv("TMPDIR", dir, 1);
@@ -191,19 +157,19 @@ void timeglas_start(struct server *s, const char *dir, unsigned workers, const c
 	await_ready(fds[0]);
 	close(fds[0]);
 	read_env(s, dev);
-	s->redis = redis_open(s);
+	s->redis = redis_sync_open(s->socket);
 }
 
-void redis_set(struct redis_like *like, const char *name, const char *value)
+void server_settings_add(struct server_settings *like, const char *name, const char *value)
 {
 	if (like->n == SETTINGS_MAX ||
 		snprintf(like->setting[like->n][0], SETTING_CHARS, "--%s", name) >= SETTING_CHARS ||
 		snprintf(like->setting[like->n][1], SETTING_CHARS, "%s", value) >= SETTING_CHARS)
-		die("too many settings for Redis, or %s is too long", name);
+		bench_die("too many settings for Redis, or %s is too long", name);
 	like->n++;
 }
 
-void redis_like(const struct server *s, struct redis_like *out)
+void server_settings_read(const struct server *s, struct server_settings *out)
 {
 	char link[64], *at;
 	redisReply *r;
@@ -213,14 +179,14 @@ void redis_like(const struct server *s, struct redis_like *out)
 	snprintf(link, sizeof link, "/proc/%ld/exe", (long)s->redis_pid);
 	n = readlink(link, out->program, sizeof out->program - 1);
 	if (n <= 0)
-		die("cannot tell which redis-server timeglasd runs");
+		bench_die("cannot tell which redis-server timeglasd runs");
 	for (size_t i = 0; i < N_COPIED; i++) {
-		r = redis_do(s->redis, "CONFIG GET %s", copied[i]);
+		r = redis_sync_do(s->redis, "CONFIG GET %s", copied[i]);
 		if (r->elements == 2)
-			redis_set(out, r->element[0]->str, r->element[1]->str);
+			server_settings_add(out, r->element[0]->str, r->element[1]->str);
 		freeReplyObject(r);
 	}
-	r = redis_do(s->redis, "INFO server");
+	r = redis_sync_do(s->redis, "INFO server");
 	at = strstr(r->str, "redis_version:");
 	if (at != NULL)
 		snprintf(out->version, sizeof out->version, "%.*s", (int)strcspn(at + 14, "\r\n"),
@@ -230,9 +196,9 @@ void redis_like(const struct server *s, struct redis_like *out)
 
 static void await_redis(struct server *s)
 {
-	int64_t until = wall_us() + START_S * 1000000;
+	int64_t until = bench_wall_us() + START_S * 1000000;
 
-	while (wall_us() < until && kill(s->pid, 0) == 0) {
+	while (bench_wall_us() < until && kill(s->pid, 0) == 0) {
 		redisContext *c = redisConnectUnix(s->socket);
 		redisReply *r = c != NULL && c->err == 0 ? redisCommand(c, "PING") : NULL;
 		bool up = r != NULL && r->type == REDIS_REPLY_STATUS;
@@ -247,7 +213,7 @@ static void await_redis(struct server *s)
 			redisFree(c);
 		usleep(5000);
 	}
-	die("redis-server did not start");
+	bench_die("redis-server did not start");
 }
 
 /* The environment that timeglas gives its Redis (server/master/redis_embed.c), as far as this build
@@ -262,7 +228,8 @@ static void wiping_environment(void)
 		setenv("LD_PRELOAD", library, 1);
 }
 
-void plain_start(struct server *s, const char *dir, const struct redis_like *like, bool wiping)
+void server_start_redis(
+	struct server *s, const char *dir, const struct server_settings *like, bool wiping)
 {
 	const char *argv[2 * SETTINGS_MAX + 10] = {
 		"redis-server", "--port", "0", "--dir", dir, "--unixsocket", s->socket};
@@ -278,7 +245,7 @@ void plain_start(struct server *s, const char *dir, const struct redis_like *lik
 	}
 	null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (mkdir(dir, 0700) != 0 || null_fd < 0 || (s->pid = fork()) < 0)
-		die("cannot start redis-server: %s", strerror(errno));
+		bench_die("cannot start redis-server: %s", strerror(errno));
 	if (s->pid == 0) {
 		server_become(null_fd);
 		if (wiping)
@@ -293,7 +260,7 @@ void plain_start(struct server *s, const char *dir, const struct redis_like *lik
 
 enum wipe_state server_wipes(const struct server *s)
 {
-	redisReply *r = redis_do(s->redis, "MEMORY MALLOC-STATS");
+	redisReply *r = redis_sync_do(s->redis, "MEMORY MALLOC-STATS");
 	enum wipe_state state = wipe_store(r->str, r->len);
 
 	freeReplyObject(r);
@@ -306,8 +273,8 @@ static void for_values(const struct server *s, const char *fmt)
 	for (unsigned i = 0; i < USED_VALUES; i += USED_PIPELINE) {
 		for (unsigned k = i; k < i + USED_PIPELINE; k++)
 			if (redisAppendCommand(s->redis, fmt, k) != REDIS_OK)
-				die("out of memory");
-		redis_answers(s->redis, USED_PIPELINE);
+				bench_die("out of memory");
+		redis_sync_answers(s->redis, USED_PIPELINE);
 	}
 }
 
@@ -319,12 +286,12 @@ void server_use_memory(const struct server *s)
 
 void server_end(pid_t pid)
 {
-	int64_t until = wall_us() + 10 * 1000000;
+	int64_t until = bench_wall_us() + 10 * 1000000;
 
 	kill(pid, SIGTERM);
 	while (waitpid(pid, NULL, WNOHANG) == 0) {
-		if (wall_us() > until)
-			die("a server did not end");
+		if (bench_wall_us() > until)
+			bench_die("a server did not end");
 		usleep(5000);
 	}
 }
