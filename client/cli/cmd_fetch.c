@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "cli/cmd.h"
 #include "cli/output.h"
@@ -67,6 +68,59 @@ static int choose_keep(struct fetch *f)
 	return probe(f->keep) == 0 ? 0 : cannot_write(f->keep);
 }
 
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+/* The folder of a path; 0, or -1 (errno). */
+static int stat_folder(const char *path, struct stat *st)
+{
+	char folder[PATH_CHARS];
+	int n = (int)(last_part(path) - path);
+
+	if (n >= (int)sizeof folder) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	snprintf(folder, sizeof folder, "%.*s", n > 0 ? n : 1, n > 0 ? path : ".");
+	return stat(folder, st);
+}
+
+static bool same_inode(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Do both name one file, whether it exists already or not? */
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	if (stat(a, &x) == 0 && stat(b, &y) == 0 && same_inode(&x, &y))
+		return true;
+	return strcmp(last_part(a), last_part(b)) == 0 && stat_folder(a, &x) == 0 &&
+		stat_folder(b, &y) == 0 && same_inode(&x, &y);
+}
+
+/* Could this path be the kept copy's, which is named f->keep, or f->keep with .1, .2, …? */
+static bool may_be_kept(const struct fetch *f, const char *path)
+{
+	char base[PATH_CHARS];
+	size_t n = strlen(path);
+
+	if (f->keep[0] == '\0' || n >= sizeof base)
+		return false;
+	memcpy(base, path, n + 1);
+	while (n > 0 && base[n - 1] >= '0' && base[n - 1] <= '9')
+		n--;
+	if (n > 0 && base[n - 1] == '.' && path[n] != '\0')
+		base[n - 1] = '\0';
+	return same_file(path, f->keep) || same_file(base, f->keep);
+}
+
 static int choose_receipt(const struct cmdline *o, struct fetch *f)
 {
 	f->receipt_path = cmdline_text(o, OPT_RECEIPT);
@@ -75,10 +129,12 @@ static int choose_receipt(const struct cmdline *o, struct fetch *f)
 	if (strcmp(f->receipt_path, "-") == 0)
 		return output_usage("--receipt takes a file; with --json the receipt stands in the "
 				    "object, too");
-	if (!f->stream && strcmp(f->receipt_path, f->target) == 0)
-		return output_usage(
-			"--receipt and --output name one file: the receipt would replace "
-			"the evidence");
+	if (!f->stream && same_file(f->receipt_path, f->target))
+		return output_usage("--receipt and --output name one file: the receipt would "
+				    "replace the evidence");
+	if (may_be_kept(f, f->receipt_path))
+		return output_usage("--receipt names the file that keeps the sealed copy when a "
+				    "check fails: give the receipt another name");
 	return tg_spool_new(f->receipt_path, &f->receipt) == 0 ? 0 : cannot_write(f->receipt_path);
 }
 
@@ -146,10 +202,10 @@ static int prepare(struct cli *cli, struct fetch *f, bool take)
 		err = check_output(f);
 	if (err == 0)
 		err = choose_opening(o, f);
-	if (err == 0)
-		err = choose_receipt(o, f);
 	if (err == 0 && !cmdline_flag(o, OPT_NO_KEEP))
 		err = choose_keep(f);
+	if (err == 0)
+		err = choose_receipt(o, f);
 	if (err == 0)
 		err = open_stream(f);
 	f->opts = (tg_fetch_opts){.struct_size = sizeof f->opts,

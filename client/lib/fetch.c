@@ -1,57 +1,23 @@
 /*
- * fetch.c: tg_fetch() and tg_fetch_file(): a blob from the buffer to the caller, with every check
- * on the way: size, digest, the sealed file whole, sender, id, labels, age, replay. Nothing is
- * released before the last of them. What arrives is written to a nameless file as it comes, sealed;
- * opened content goes straight to where the caller wants it and nowhere else. Runs in the library.
+ * fetch.c: tg_fetch() and tg_fetch_file(): a blob from the buffer to the caller. Everything that
+ * can fail on this machine is tried first; then the blob is claimed or taken and written, sealed,
+ * to a nameless file; then it is checked and released, and the buffer is told the outcome. Opened
+ * content goes to where the caller wants it and nowhere else. Runs in the library.
  * docs/envelope.md, docs/openapi.yaml.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include "core/num.h"
 #include "lib/abi.h"
-#include "lib/digest.h"
-#include "lib/expect.h"
-#include "lib/client.h"
 #include "lib/clock.h"
-#include "lib/untrusted.h"
+#include "lib/expect.h"
+#include "lib/fetch_int.h"
 #include "lib/kept.h"
-#include "lib/seen.h"
-#include "lib/spool.h"
+#include "lib/untrusted.h"
 
-/* of several sealed chunks at once, the opener copies the first and the last alone */
-#define READ_BYTES 262144
-#define WHY_CHARS 512
-#define DAY_MS INT64_C(86400000)
-
-struct fetch {
-	struct tg_client *c;
-	const char *id;
-	tg_fetch_opts o;
-	tg_expect expect;
-	const char *path; /* the file that is to appear; NULL: the content goes to write */
-	tg_write_fn *write;
-	void *write_ctx;
-	struct tg_spool *sealed; /* as it came */
-	struct tg_spool *good;   /* with path: what is to appear there */
-	struct tg_seen *seen;    /* unless the caller has a memory of its own */
-	tg_claim claim;
-	int64_t now_ms;
-	/* what fails from now on is this machine's affair, and no judgement of the blob */
-	bool judged;
-	bool released;
-	int write_errno; /* of the caller's write */
-	char why[WHY_CHARS];
-	struct client_fetched *parts;
-};
-
-/* What a failed check tells the buffer, and through it the uploader. What is not here is no fault
- * of the blob: its lease runs out. */
+/* What the buffer, and through it the uploader, is told of a failed check. Any other code is no
+ * fault of the blob; nothing is told, and its lease runs out. */
 static const struct {
 	int code;
 	const char *outcome;
@@ -77,15 +43,9 @@ static const char *outcome_of(int code)
 	return NULL;
 }
 
-static int why(struct fetch *f, int code, const char *what)
-{
-	snprintf(f->why, sizeof f->why, "%s", what);
-	return code;
-}
-
 /* Before anything is asked for --------------------------------------------- */
 
-/* The same that tg_open_new() would say, but before the only copy is given away. */
+/* tg_open_new() would refuse the same, but only after the buffer has given its only copy away. */
 static int check_expect(struct fetch *f)
 {
 	const tg_expect *e = &f->expect;
@@ -139,7 +99,7 @@ static int cannot_write(struct fetch *f, const char *path)
 		path != NULL ? path : "a temporary file", strerror(errno));
 }
 
-/* Everything that can fail on this machine fails here. */
+/* Tries everything that can fail on this machine, before the buffer is asked for anything. */
 static int prepare(struct fetch *f, const tg_fetch_opts *o)
 {
 	char seen_why[TG_SEEN_WHY];
@@ -205,210 +165,6 @@ static int obtain(struct fetch *f)
 	return err;
 }
 
-/* Checks ------------------------------------------------------------------- */
-
-static long read_sealed(void *spool, void *p, size_t cap)
-{
-	ssize_t n;
-
-	do
-		n = read(tg_spool_fd(spool), p, cap);
-	while (n < 0 && errno == EINTR);
-	return n >= 0 ? n : TG_EIO;
-}
-
-/* Is it what the uploader declared, by the server's word? What is opened is checked by better
- * means, too. */
-static int check_digest(struct fetch *f)
-{
-	uint8_t is[TG_DIGEST_BYTES], said[TG_DIGEST_BYTES];
-	const char *text = f->claim.sha256;
-	int err;
-
-	if (text[0] == '\0')
-		return 0;
-	err = tg_spool_rewind(f->sealed);
-	if (err == 0)
-		err = tg_digest(read_sealed, f->sealed, is);
-	if (err == TG_EIO) {
-		snprintf(f->why, sizeof f->why, "cannot read it again: %s", strerror(errno));
-		return err;
-	}
-	if (err != 0)
-		return why(f, err, tg_strerror(err));
-	if (tg_hex_decode(text, strlen(text), said, sizeof said) == 0 &&
-		sodium_memcmp(is, said, sizeof is) == 0)
-		return 0;
-	return why(f, TG_EDIGEST, "it is not what its uploader declared: its SHA-256 differs");
-}
-
-/* Kind, issuer and session stand under the sender's signature, so a server that changes them is
- * found out. */
-static int check_labels(struct fetch *f, const tg_head *h)
-{
-	const tg_blob *b = &f->parts->blob;
-	const char *what = strcmp(h->kind, b->kind) != 0 ? "kind" :
-		strcmp(h->issuer, b->issuer) != 0        ? "issuer" :
-		strcmp(h->session, b->session) != 0      ? "session" :
-							   NULL;
-
-	if (what == NULL)
-		return 0;
-	snprintf(f->why, sizeof f->why, "the sealed head names another %s than the server did",
-		what);
-	return TG_EMISLABELLED;
-}
-
-static int check_new(struct fetch *f, const tg_head *h)
-{
-	int64_t until_ms = h->time_ms + TG_MAX_AGE_MS;
-	char seen_why[TG_SEEN_WHY] = "";
-	int err;
-
-	if (f->o.seen != NULL)
-		err = f->o.seen(f->o.seen_ctx, h->ref, until_ms);
-	else
-		err = tg_seen_add(f->seen, h->ref, until_ms, f->now_ms, seen_why);
-	if (err == TG_EREPLAY)
-		return why(f, err, "its sealed reference was received before: a replay");
-	if (err == 0)
-		return 0;
-	snprintf(f->why, sizeof f->why, "cannot remember its reference: %.400s",
-		seen_why[0] != '\0' ? seen_why : tg_strerror(err));
-	f->judged = true;
-	return err;
-}
-
-/* With an authenticated head, and before anything is released. */
-static int accept_head(void *ctx, const tg_head *h)
-{
-	struct fetch *f = ctx;
-	int err;
-
-	f->parts->head = *h;
-	f->parts->has_head = true;
-	err = check_labels(f, h);
-	if (err == 0)
-		err = check_new(f, h);
-	f->judged = f->judged || err == 0;
-	return err;
-}
-
-/* Release ------------------------------------------------------------------ */
-
-static int read_into(struct fetch *f, tg_opener *opener, unsigned char *buf)
-{
-	int err = tg_spool_rewind(f->sealed);
-
-	while (err == 0) {
-		long n = read_sealed(f->sealed, buf, READ_BYTES);
-
-		if (n < 0)
-			return (int)n;
-		if (n == 0)
-			return tg_open_finish(opener);
-		err = tg_open_push(opener, buf, (size_t)n);
-	}
-	return err;
-}
-
-/* Into the nameless file that is to appear: it may be written before it is good, as nobody sees it.
- */
-static int open_into_file(struct fetch *f)
-{
-	const tg_open_opts o = {.struct_size = sizeof o,
-		.expect = &f->expect,
-		.write = tg_spool_write,
-		.ctx = f->good};
-	unsigned char *buf = malloc(READ_BYTES);
-	tg_opener *opener = NULL;
-	int err = buf != NULL ? tg_open_new(&o, &opener) : TG_ENOMEM, saved;
-
-	if (err == 0) {
-		errno = 0;
-		err = read_into(f, opener, buf);
-		saved = errno;
-		if (err == TG_EIO)
-			snprintf(f->why, sizeof f->why, "cannot write: %s", strerror(saved));
-		else if (err != 0)
-			(void)why(f, err, tg_open_why(opener));
-	}
-	if (err == 0 && !f->expect.raw)
-		err = accept_head(f, tg_open_head(opener));
-	f->judged = f->judged || err == 0;
-	tg_open_free(opener);
-	free(buf);
-	return err;
-}
-
-static int write_out(void *ctx, const void *p, size_t n)
-{
-	struct fetch *f = ctx;
-
-	int err = f->write(f->write_ctx, p, n);
-
-	f->write_errno = err != 0 ? errno : 0;
-	f->judged = true; /* raw content has no head */
-	return err;
-}
-
-static int open_to_caller(struct fetch *f)
-{
-	const tg_open_opts o = {.struct_size = sizeof o,
-		.expect = &f->expect,
-		.write = write_out,
-		.ctx = f,
-		.on_head = f->expect.raw ? NULL : accept_head};
-	char open_why[WHY_CHARS] = "";
-	int err = tg_spool_rewind(f->sealed);
-
-	if (err == 0)
-		err = tg_open_fd(&o, tg_spool_fd(f->sealed), NULL, open_why, sizeof open_why);
-	if (err == TG_EIO && f->write_errno != 0)
-		snprintf(f->why, sizeof f->why, "cannot write: %s", strerror(f->write_errno));
-	else if (err != 0 && f->why[0] == '\0')
-		(void)why(f, err, open_why);
-	return err;
-}
-
-/* What stays sealed: nothing but size and digest can be checked. */
-static int copy_sealed(struct fetch *f)
-{
-	unsigned char *buf = malloc(READ_BYTES);
-	int err = buf != NULL ? tg_spool_rewind(f->sealed) : TG_ENOMEM;
-	long n = 1;
-
-	f->judged = true;
-	errno = 0;
-	while (err == 0 && (n = read_sealed(f->sealed, buf, READ_BYTES)) != 0)
-		if (n < 0)
-			err = (int)n;
-		else
-			err = f->good != NULL ? tg_spool_write(f->good, buf, (size_t)n) :
-						f->write(f->write_ctx, buf, (size_t)n);
-	if (err != 0)
-		snprintf(f->why, sizeof f->why, "cannot write: %s",
-			err == TG_EIO ? strerror(errno) : tg_strerror(err));
-	free(buf);
-	return err;
-}
-
-static int release(struct fetch *f)
-{
-	int err = check_digest(f);
-
-	if (err == 0)
-		err = f->o.sealed       ? copy_sealed(f) :
-			f->good != NULL ? open_into_file(f) :
-					  open_to_caller(f);
-	if (err == 0 && f->good != NULL && (err = tg_spool_commit(f->good)) != 0)
-		snprintf(f->why, sizeof f->why, "cannot write %s: %s", f->path, strerror(errno));
-	f->released = err == 0;
-	if (err != 0 && f->why[0] == '\0')
-		(void)why(f, err, tg_strerror(err));
-	return err;
-}
-
 /* The end ------------------------------------------------------------------ */
 
 static int acknowledge(struct fetch *f, const char *outcome)
@@ -422,63 +178,12 @@ static int acknowledge(struct fetch *f, const char *outcome)
 	return err;
 }
 
-/* No copy outlasts what the buffer was allowed to hold: the blob's own deadline, where the server
- * says it, and the kind's limit in any case. */
-static int64_t keep_until(struct fetch *f)
-{
-	const tg_blob *b = &f->parts->blob;
-	tg_blob now = {.struct_size = sizeof now};
-	int64_t at, until_ms = f->now_ms + DAY_MS;
-	const struct tg_rule *rule;
-	struct tg_policy policy;
-
-	tg_policy_init(&policy);
-	if (tg_policy_rule(&policy, b->kind, b->issuer[0] != '\0' ? b->issuer : NULL, &rule) == 0 &&
-		rule != NULL) {
-		int64_t limit_ms = (int64_t)rule->ceiling_s * 1000;
-
-		if (f->now_ms + limit_ms < until_ms)
-			until_ms = f->now_ms + limit_ms;
-		if (tg_time_parse(b->stored_at, strlen(b->stored_at), &at) == 0 &&
-			at + limit_ms < until_ms)
-			until_ms = at + limit_ms;
-	}
-	if (!f->o.take && tg_client_stat(f->c, f->id, &now) == 0 &&
-		tg_time_parse(now.deadline, strlen(now.deadline), &at) == 0 && at < until_ms)
-		until_ms = at;
-	/* by a server's word it may have been over long ago, or before 1970 */
-	return until_ms > f->now_ms ? until_ms : f->now_ms;
-}
-
-static void keep(struct fetch *f, char *said, size_t cap)
-{
-	struct client_fetched *p = f->parts;
-	char time_text[TG_TIME_LEN + 1];
-
-	if (f->o.keep == NULL) {
-		snprintf(said, cap, " and nothing is kept");
-		return;
-	}
-	if (tg_spool_keep(f->sealed, p->kept, sizeof p->kept) != 0) {
-		p->kept[0] = '\0';
-		snprintf(said, cap, ", and the sealed content could not be kept: %s",
-			strerror(errno));
-		return;
-	}
-	p->kept_until_ms = keep_until(f);
-	snprintf(said, cap, ", and the sealed content is kept in %.300s until %s%s", p->kept,
-		tg_time_format(p->kept_until_ms, time_text),
-		tg_kept_add(p->kept, p->kept_until_ms) == 0 ?
-			"" :
-			" (remove it then: it could not be listed)");
-}
-
 static int give_up(struct fetch *f, int err)
 {
 	const char *erased = "has erased it";
-	char kept[WHY_CHARS];
+	char kept[FETCH_WHY_CHARS];
 
-	keep(f, kept, sizeof kept);
+	fetch_keep(f, kept, sizeof kept);
 	if (!f->o.take) {
 		(void)acknowledge(f, f->judged ? NULL : outcome_of(err));
 		if (!f->parts->acked)
@@ -490,7 +195,7 @@ static int give_up(struct fetch *f, int err)
 
 static int finish(struct fetch *f)
 {
-	int err = release(f);
+	int err = fetch_release(f);
 
 	if (err != 0)
 		return give_up(f, err);

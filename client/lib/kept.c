@@ -1,8 +1,8 @@
 /*
- * kept.c: the list of kept copies: a line for each, `until device inode modified path`, in
- * milliseconds and nanoseconds of Unix time; the path with %XX for what would break a line. A file
- * that was moved, changed or replaced is no longer the one that was listed: it is the user's, and
- * stays. Runs in the library. timeglas(1), FILES.
+ * kept.c: the list of kept copies. Each has a line `until device inode modified path`: until in
+ * milliseconds and modified in nanoseconds of Unix time, and in the path %XX for a byte that would
+ * break the line. A file that was moved, changed or replaced since then is the user's, and stays.
+ * Runs in the library. timeglas(1), FILES.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -87,43 +87,64 @@ static bool read_entry(char *line, struct entry *e)
 	return e->path[0] == '/';
 }
 
-int tg_kept_add(const char *path, int64_t until_ms)
+/* The path without links or dots, of a file that need not exist yet; the caller frees it. */
+static char *absolute_path(const char *path)
 {
-	struct entry e = {.until_ms = until_ms, .path = realpath(path, NULL)};
-	int dir = -1, lock = -1, fd = -1, err = TG_EIO;
-	struct stat st;
-	FILE *f = NULL;
-	char why[256];
+	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+	char *folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+	char *real = folder != NULL ? realpath(folder, NULL) : NULL, *out = NULL;
 
-	if (e.path == NULL || lstat(e.path, &st) != 0 || tg_state_open(&dir, why, sizeof why) != 0)
-		goto out;
-	e.dev = st.st_dev;
-	e.ino = st.st_ino;
-	e.modified_ns = modified(&st);
-	lock = tg_state_lock(dir);
-	fd = lock >= 0 ? openat(dir, FILE_NAME,
-				 O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) :
-			 -1;
-	f = fd >= 0 ? fdopen(fd, "a") : NULL;
-	if (f == NULL)
-		goto out;
-	fd = -1;
-	write_entry(f, &e);
-	err = fflush(f) == 0 && fsync(fileno(f)) == 0 ? 0 : TG_EIO;
-out:
-	if (f != NULL)
-		fclose(f);
-	if (fd >= 0)
+	if (real != NULL && asprintf(&out, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name) < 0)
+		out = NULL;
+	free(real);
+	free(folder);
+	return out;
+}
+
+static FILE *open_at(int dir, const char *name, int flags, const char *mode)
+{
+	int fd = openat(dir, name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+	FILE *f = fd >= 0 ? fdopen(fd, mode) : NULL;
+
+	if (f == NULL && fd >= 0)
 		close(fd);
+	return f;
+}
+
+static int append(int dir, const struct entry *e)
+{
+	int lock = tg_state_lock(dir), err = TG_EIO;
+	FILE *f = lock >= 0 ? open_at(dir, FILE_NAME, O_WRONLY | O_APPEND | O_CREAT, "a") : NULL;
+
+	if (f != NULL) {
+		write_entry(f, e);
+		err = fflush(f) == 0 && fsync(fileno(f)) == 0 ? 0 : TG_EIO;
+		fclose(f);
+	}
 	tg_state_unlock(lock);
-	if (dir >= 0)
+	return err;
+}
+
+int tg_kept_add(const char *path, const struct stat *st, int64_t until_ms)
+{
+	struct entry e = {.until_ms = until_ms,
+		.modified_ns = modified(st),
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.path = absolute_path(path)};
+	char why[256];
+	int dir, err = TG_EIO;
+
+	if (e.path != NULL && tg_state_open(&dir, why, sizeof why) == 0) {
+		err = append(dir, &e);
 		close(dir);
+	}
 	free(e.path);
 	return err;
 }
 
-/* Removes the file if it is still the one that was listed. Returns whether its line can be dropped:
- * it is gone, or another file. */
+/* Removes the file if it is still the one that was listed. Returns whether its line can be dropped,
+ * because the file is gone or is another one now. */
 static bool remove_listed(const struct entry *e, int *removed)
 {
 	struct stat st;
@@ -156,16 +177,6 @@ static size_t sweep_lines(FILE *from, FILE *to, int64_t now_ms, int *removed)
 	return stay;
 }
 
-static FILE *open_at(int dir, const char *name, int flags, const char *mode)
-{
-	int fd = openat(dir, name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	FILE *f = fd >= 0 ? fdopen(fd, mode) : NULL;
-
-	if (f == NULL && fd >= 0)
-		close(fd);
-	return f;
-}
-
 static int sweep(int dir, int64_t now_ms)
 {
 	int lock = tg_state_lock(dir), removed = 0;
@@ -194,13 +205,9 @@ static int sweep(int dir, int64_t now_ms)
 
 int tg_kept_sweep_at(int64_t now_ms)
 {
-	char path[TG_STATE_PATH];
 	int dir, removed = 0;
 
-	if (tg_state_path(path) != 0)
-		return 0;
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
+	if (tg_state_find(&dir) != 0)
 		return 0;
 	if (faccessat(dir, FILE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		removed = sweep(dir, now_ms);

@@ -1,7 +1,7 @@
 /*
- * spool.c: output that is released whole or not at all. It holds nothing in memory and names no
- * file before its content has been checked by the caller. A name that is not yet the final one
- * exists only while all signals are blocked. Runs in the library.
+ * spool.c: output that is released whole or not at all. It holds nothing in memory, and gives a
+ * file its name only when the caller says that its content is good. A temporary name exists only
+ * while all signals are blocked. Runs in the library.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,8 +24,9 @@
 
 struct tg_spool {
 	int fd;
-	bool through; /* fd is the caller's: what is written is out */
-	/* made with O_TMPFILE; otherwise the name is gone for good, and only a copy can get one */
+	bool through; /* fd is the caller's, and what is written there cannot be taken back */
+	/* The file was made with O_TMPFILE and can get a name. Otherwise its name was removed, and
+	 * only a copy of the file can get one. */
 	bool linkable;
 	uint64_t size;
 	char *target; /* NULL: none */
@@ -39,8 +40,8 @@ void tg_spool_without_tmpfile(bool without)
 	no_tmpfile = without;
 }
 
-/* No signal ends the process between this and let_signals(): what has a temporary name then gets
- * its real one, or loses it. */
+/* No signal ends the process between this and let_signals(), so that a temporary name never stays
+ * behind. */
 static void hold_signals(sigset_t *before)
 {
 	sigset_t all;
@@ -226,7 +227,7 @@ static int copy_by_hand(int from, int to)
 	return err;
 }
 
-/* The kernel hands over what it has in its cache, where it can. */
+/* The kernel copies from its cache, without a buffer of ours, where the file systems allow that. */
 static int copy_all(struct tg_spool *s, int to)
 {
 	int err = tg_spool_rewind(s);
@@ -244,8 +245,8 @@ static int copy_all(struct tg_spool *s, int to)
 	return err;
 }
 
-/* Gives an O_TMPFILE's inode its name, which must not exist yet. /proc, as AT_EMPTY_PATH needs a
- * capability. */
+/* Gives a file of O_TMPFILE its name, which must not exist yet. It goes by /proc because
+ * AT_EMPTY_PATH needs a capability. */
 static int link_as(const struct tg_spool *s, const char *path)
 {
 	char self[PROC_FD_CHARS];
@@ -333,32 +334,49 @@ int tg_spool_commit(struct tg_spool *s)
 	return err == 0 ? sync_dir(s) : err;
 }
 
-/* An unlinked file's copy gets its name by link(), which overwrites nothing. */
-static int keep_as(struct tg_spool *s, const char *copy, const char *name)
+/* Link() overwrites nothing, so this fails with EEXIST where the name is taken. */
+static int link_to(struct tg_spool *s, const char *copy, const char *name)
 {
 	if (s->linkable)
 		return link_as(s, name);
 	return link(copy, name) == 0 ? 0 : TG_EIO;
 }
 
-int tg_spool_keep(struct tg_spool *s, char *name, size_t cap)
+/* Gives the first free name of target, target.1, target.2, … */
+static int link_to_free_name(struct tg_spool *s, const char *copy, char *name, size_t cap,
+	tg_spool_named_fn *before, void *ctx)
+{
+	struct stat st;
+
+	if ((s->linkable ? fstat(s->fd, &st) : lstat(copy, &st)) != 0)
+		return TG_EIO;
+	for (int i = 0; i < NAME_TRIES; i++) {
+		snprintf(name, cap, i == 0 ? "%s" : "%s.%d", s->target, i);
+		if (access(name, F_OK) == 0)
+			continue;
+		before(ctx, &st, name);
+		if (link_to(s, copy, name) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return TG_EIO;
+}
+
+int tg_spool_keep(struct tg_spool *s, char *name, size_t cap, tg_spool_named_fn *before, void *ctx)
 {
 	char *copy = NULL;
-	sigset_t before;
-	int err = TG_EIO;
+	sigset_t mask;
+	int err;
 
 	if (s->through || s->target == NULL || fsync(s->fd) != 0)
 		return TG_EIO;
-	hold_signals(&before);
+	hold_signals(&mask);
 	err = s->linkable ? 0 : copy_temporarily(s, &copy);
-	for (int i = 0, done = 0; err == 0 && !done; i++) {
-		snprintf(name, cap, i == 0 ? "%s" : "%s.%d", s->target, i);
-		done = keep_as(s, copy, name) == 0;
-		if (!done && (errno != EEXIST || i + 1 == NAME_TRIES))
-			err = TG_EIO;
-	}
+	if (err == 0)
+		err = link_to_free_name(s, copy, name, cap, before, ctx);
 	unlink_quietly(copy);
-	let_signals(&before);
+	let_signals(&mask);
 	return err == 0 ? sync_dir(s) : err;
 }
 

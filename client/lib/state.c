@@ -1,4 +1,5 @@
-/* state.c: see state.h. It knows no file in the folder. Runs in the library. timeglas(1), FILES. */
+/* state.c: see state.h. It knows no file in the folder but the lock. Runs in the library.
+ * timeglas(1), FILES. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,10 +12,10 @@
 #include <unistd.h>
 #include "lib/state.h"
 
-/* it is held for some milliseconds; by a process that was stopped, for ever */
+/* The lock is held for milliseconds, but a process that was stopped may hold it for ever. */
 #define WAIT_MS 10000
 #define PAUSE_MS 5
-/* and not the folder itself: over NFS only what is open for writing can be locked */
+/* A file and not the folder itself, since over NFS only what is open for writing can be locked. */
 #define LOCK_NAME "lock"
 
 int tg_state_path(char out[TG_STATE_PATH])
@@ -51,23 +52,61 @@ static int make_dirs(char *path)
 	}
 }
 
-int tg_state_open(int *fd, char *why, size_t cap)
+/* Whoever else may write here can make a verifier forget what it received, or have it remove files
+ * of the user's. Returns what is wrong, or NULL. */
+static const char *fault_of(int dir)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) != 0)
+		return strerror(errno);
+	if (st.st_uid != geteuid())
+		return "it belongs to another user";
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return "other users may write there; take that away (chmod 700)";
+	return NULL;
+}
+
+/* Returns NULL with *dir open, or what is wrong. */
+static const char *open_checked(const char *path, int *dir)
+{
+	const char *fault;
+
+	*dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*dir < 0)
+		return strerror(errno);
+	fault = fault_of(*dir);
+	if (fault != NULL) {
+		close(*dir);
+		*dir = -1;
+	}
+	return fault;
+}
+
+int tg_state_find(int *dir)
 {
 	char path[TG_STATE_PATH];
 
-	*fd = -1;
+	*dir = -1;
+	return tg_state_path(path) == 0 && open_checked(path, dir) == NULL ? 0 : TG_EIO;
+}
+
+int tg_state_open(int *dir, char *why, size_t cap)
+{
+	char path[TG_STATE_PATH];
+	const char *fault;
+
+	*dir = -1;
 	if (tg_state_path(path) != 0) {
 		snprintf(why, cap,
 			"no folder for what was received: set XDG_STATE_HOME or HOME to an "
 			"absolute path");
 		return TG_EIO;
 	}
-	if (make_dirs(path) == 0)
-		*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*fd >= 0)
+	fault = make_dirs(path) == 0 ? open_checked(path, dir) : strerror(errno);
+	if (fault == NULL)
 		return 0;
-	snprintf(why, cap, "cannot use the folder %.150s (XDG_STATE_HOME, HOME): %s", path,
-		strerror(errno));
+	snprintf(why, cap, "cannot use the folder %.150s (XDG_STATE_HOME, HOME): %s", path, fault);
 	return TG_EIO;
 }
 

@@ -1,5 +1,7 @@
-/* state.h: the folder in which the library keeps what must outlive a process: received references,
- * and which sealed copies it keeps. */
+/*
+ * state.h: the folder in which the library keeps what must outlive a process: which references were
+ * received, and which sealed copies are kept.
+ */
 #ifndef TG_LIB_STATE_H
 #define TG_LIB_STATE_H
 
@@ -13,17 +15,30 @@
  * ENAMETOOLONG).
  */
 int tg_state_path(char out[TG_STATE_PATH]);
+
 /**
- * Opens the folder, made with mode 0700 where it is missing. *fd: the caller closes it.
- * Returns 0 or TG_EIO, with a sentence in why.
+ * Opens the folder, and makes it with mode 0700 where it is missing. It must be this user's, and
+ * nobody else may write there.
+ *
+ * @dir  out: a descriptor, which the caller closes; -1 on failure
+ * @why  out, on failure: a sentence, cut to cap bytes
+ *
+ * Returns 0 or TG_EIO.
  */
-int tg_state_open(int *fd, char *why, size_t cap);
+int tg_state_open(int *dir, char *why, size_t cap);
+
+/** The same for a folder that exists already; makes none and says nothing. Returns 0 or TG_EIO. */
+int tg_state_find(int *dir);
+
 /**
- * Waits for the folder's lock, which every process that changes something in it takes: the file
- * `lock`. It is held for milliseconds, so the wait ends after 10 s. Returns a descriptor for
- * tg_state_unlock(), or TG_EIO (errno; ETIMEDOUT).
+ * Waits for the folder's lock, the file `lock`, which every process takes that changes something in
+ * the folder. The wait ends after 10 s.
+ *
+ * Returns a descriptor for tg_state_unlock(), or TG_EIO (errno; ETIMEDOUT).
  */
 int tg_state_lock(int dir);
-void tg_state_unlock(int lock); /* a negative one is fine */
+
+/** Gives the lock back. A negative one is fine. */
+void tg_state_unlock(int lock);
 
 #endif

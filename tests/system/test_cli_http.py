@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -863,13 +864,50 @@ def test_output_that_fails_after_the_take_keeps_it_sealed(run, pki, keys, tmp_pa
             )
 
 
-def test_receipt_does_not_replace_the_evidence(run, pki, keys):
-    """Goal: one name for both is refused before anything is asked for."""
+@pytest.mark.parametrize(
+    "output, receipt",
+    [
+        *itertools.product(("out", "there"), ("{}", "./{}", "{cwd}/{}", "sub/../{}", "same/{}")),
+        ("there", "hard-link"),
+        ("there", "soft-link"),
+    ],
+)
+def test_receipt_does_not_replace_the_evidence(run, pki, keys, tmp_path, output, receipt):
+    """Goal: one file for both, whatever its two names are, is refused before anything is asked
+    for."""
+    (tmp_path / "there").write_bytes(b"older")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "same").symlink_to(".")
+    (tmp_path / "soft-link").symlink_to("there")
+    os.link(tmp_path / "there", tmp_path / "hard-link")
+    receipt = receipt.format(output, cwd=tmp_path)
     with serve(pki, Answer(500)) as server:
-        assert (
-            b"name one file"
-            in run(server, "get", ID, "-o", "out", "--receipt", "out", env=keys, ok=2).stderr
-        )
+        done = run(server, "get", ID, "-o", output, "--receipt", receipt, env=keys, ok=2)
+        assert b"name one file" in done.stderr
+        assert server.seen == []
+    assert (tmp_path / "there").read_bytes() == b"older"
+
+
+@pytest.mark.parametrize("receipt", ["out.age", "./out.age", "out.age.1", "same/out.age.27"])
+def test_receipt_does_not_replace_a_kept_copy(run, pki, keys, tmp_path, receipt):
+    """Goal: a failed check is acked, too, so its receipt must not go where the sealed copy does."""
+    (tmp_path / "same").symlink_to(".")
+    with serve(pki, Answer(500)) as server:
+        done = run(server, "get", ID, "-o", "out", "--receipt", receipt, env=keys, ok=2)
+        assert b"keeps the sealed copy" in done.stderr
+        assert server.seen == []
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o720])
+def test_memory_of_others_is_refused(run, pki, keys, home, mode):
+    """Goal: whoever else may write to the state folder could make a verifier forget what it has
+    received; nothing is fetched with such a folder."""
+    folder = home / "state/timeglas"
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(mode)
+    with serve(pki, Answer(500)) as server:
+        done = run(server, "get", ID, "-o", "out", env=keys, ok=2)
+        assert b"cannot use the folder" in done.stderr and b"chmod 700" in done.stderr
         assert server.seen == []
 
 
