@@ -142,32 +142,46 @@ def test_each_file_that_a_page_links_to_is_installed(installed):
 
 
 def test_what_variables_say_is_never_left_over_from_before(tmp_path):
-    """The same build folder, other variables: what was made with the old ones is made again, and
-    else nothing is."""
+    """The same build folder, other linker flags: what was linked with the old ones is linked again,
+    and nothing is without a change."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "TIMEGLAS"))}
-    pc, wipe = tmp_path / "timeglas.pc", tmp_path / "libtimeglas-wipe.so"
+    wipe = tmp_path / "libtimeglas-wipe.so"
 
-    def make(**variables):
-        run(
-            "make",
-            f"B={tmp_path}",
-            *(f"{k}={v}" for k, v in variables.items()),
-            str(pc),
-            str(wipe),
-            env=env,
-        )
-        return pc.read_text().splitlines()[0], re.search(
-            r"Build ID: (\w+)", run("readelf", "-n", str(wipe))
-        )
+    def make(build_id):
+        flags = f"LDFLAGS=-Wl,--build-id=0x{build_id}"
+        run("make", f"B={tmp_path}", flags, str(wipe), env=env)
+        return re.search(r"Build ID: (\w+)", run("readelf", "-n", str(wipe)))[1]
 
-    for prefix in ("/usr", "/opt/a", "/opt/b"):
-        assert make(PREFIX=prefix)[0] == f"prefix={prefix}"
     for build_id in ("1111222233334444", "5555666677778888"):
-        found = make(PREFIX="/opt/b", LDFLAGS=f"-Wl,--build-id=0x{build_id}")[1]
-        assert found and found[1] == build_id
-    before = [os.stat(f).st_mtime_ns for f in (pc, wipe)]
-    make(PREFIX="/opt/b", LDFLAGS="-Wl,--build-id=0x5555666677778888")
-    assert [os.stat(f).st_mtime_ns for f in (pc, wipe)] == before
+        assert make(build_id) == build_id
+    before = os.stat(wipe).st_mtime_ns
+    make("5555666677778888")
+    assert os.stat(wipe).st_mtime_ns == before
+
+
+def test_each_prefix_is_right_and_the_build_stays_as_it_is(installed, tmp_path):
+    """After a build for one prefix, an installation under another names that one everywhere; and
+    nothing in the build folder is written, which may be another user's, or read-only."""
+    _, env = installed
+    build = os.path.join(TOP, os.environ.get("TIMEGLAS_BUILD", "build/release"))
+
+    def state():
+        found = {f: os.stat(f) for f in files(build) + [os.path.dirname(f) for f in files(build)]}
+        return {f: (s.st_mtime_ns, s.st_size, s.st_mode) for f, s in found.items()}
+
+    before = state()
+    for prefix in ("/usr", "/opt/a", "/usr/local"):
+        root = tmp_path / prefix.replace("/", "_")
+        run("make", "install", f"DESTDIR={root}", f"PREFIX={prefix}", env=env)
+        top = f"{root}{prefix}"
+        with open(f"{top}/lib/pkgconfig/timeglas.pc", encoding="utf-8") as pc:
+            assert pc.readline() == f"prefix={prefix}\n"
+        for name in os.listdir(os.path.join(TOP, "deploy")):
+            with open(f"{top}/share/doc/timeglas/examples/{name}", encoding="utf-8") as example:
+                named = re.findall(r"(/\S*)/bin/", example.read())
+            assert set(named) <= {prefix}, name
+            assert named or not name.endswith(".service")
+    assert state() == before
 
 
 def test_an_archive_forgets_a_file_that_went(tmp_path):

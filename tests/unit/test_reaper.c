@@ -5,6 +5,7 @@
 #include "check.h"
 #include "redis_server.h"
 #include "delay_relay.h"
+#include "stalls.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "conf/conf.h"
@@ -275,7 +276,9 @@ static void reaper_of_a_distant_store_is_a_round_trip_late_or_two(void **state)
 {
 	static long late[FAR_BLOBS + 64];
 	char path[128], url[160];
+	struct stalls stalls;
 	long long start;
+	long stall_us;
 	pid_t relay;
 	size_t n;
 
@@ -287,6 +290,7 @@ static void reaper_of_a_distant_store_is_a_round_trip_late_or_two(void **state)
 	far_url = url;
 	start_reaper();
 	far_url = NULL;
+	stalls = stalls_start();
 	start = (long long)(relay_now_us() / 1000) + 1500;
 	for (int i = 0; i < FAR_BLOBS; i++)
 		far_blob(i, start + i * 1000LL / 150);
@@ -295,13 +299,15 @@ static void reaper_of_a_distant_store_is_a_round_trip_late_or_two(void **state)
 	wait_expired(FAR_BLOBS + 64);
 	assert_int_equal(stop_reaper(), 0);
 	relay_stop(relay, path);
+	stall_us = stalls_stop(&stalls);
 	n = latenesses(late, sizeof late / sizeof *late);
-	print_message("lateness in us: median %ld, 99 %% %ld, worst %ld\n", late[n / 2],
-		late[n * 99 / 100], late[n - 1]);
+	print_message("lateness in us: median %ld, 99 %% %ld, worst %ld, stall %ld\n", late[n / 2],
+		late[n * 99 / 100], late[n - 1], stall_us);
 	assert_int_equal(n, FAR_BLOBS + 64);
 	assert_true(late[0] >= 0);
-	assert_true(late[n / 2] < 2 * FAR_US);
-	assert_true(late[n * 99 / 100] < 4 * FAR_US);
+	/* four processes take part: the reaper, the relay, Redis, and this one */
+	assert_true(late[n / 2] < 2 * FAR_US + 4 * stall_us);
+	assert_true(late[n * 99 / 100] < 4 * FAR_US + 4 * stall_us);
 }
 
 int main(void)
