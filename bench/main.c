@@ -18,6 +18,7 @@
 #include <timeglas/timeglas.h>
 #include "bench.h"
 #include "commands.h"
+#include "core/fd.h"
 
 #define CHILDREN_MAX 256
 #define GRACE_S 10u /* for servers to end by themselves */
@@ -138,6 +139,8 @@ static int supervise(size_t command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	if (tg_streams_occupy() != 0)
+		return EXIT_FAILURE;
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
 		return usage(stdout);
 	if (argc > 1 && strcmp(argv[1], "--version") == 0) {

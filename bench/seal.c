@@ -23,6 +23,7 @@
 #include "server.h"
 #include "spread.h"
 #include "timed.h"
+#include "core/fd.h"
 
 #define ROUNDS_MAX 99u
 #define WORDS_MAX 16
@@ -82,7 +83,7 @@ static void write_file(
 	if (fd < 0)
 		bench_die("cannot write %s: %s", path, strerror(errno));
 	for (unsigned i = 0; i < times; i++)
-		if (write(fd, data, n) != (ssize_t)n)
+		if (tg_write_all(fd, data, n) != 0)
 			bench_die("cannot write %s: no room for %u MiB in --dir", path, p->mib);
 	close(fd);
 }

@@ -1,23 +1,15 @@
-/*
- * bug.h: what to do about a mistake of the program itself: say what was violated, on standard
- * error, and abort. Never about what a peer sends, nor about memory that is not there.
+/* bug.h: the one way to end a process whose own code has broken a rule. */
+#ifndef TG_CORE_BUG_H
+#define TG_CORE_BUG_H
+
+/**
+ * Writes "timeglas: bug in MODULE: VIOLATED" and a line break to standard error, and aborts the
+ * process. For a broken rule of this program alone: what a peer, a file or the system does wrong,
+ * and memory that is not there, are errors.
+ *
+ * @module    the file that found it, without its ending
+ * @violated  what is not as it must be; no secret
  */
-#ifndef CORE_BUG_H
-#define CORE_BUG_H
-
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-/** bug(module, violated): "timeglas: bug in module: violated"; does not return. */
-_Noreturn static inline void bug(const char *module, const char *violated)
-{
-	const char *const part[] = {"timeglas: bug in ", module, ": ", violated, "\n"};
-
-	for (size_t i = 0; i < sizeof part / sizeof part[0]; i++)
-		if (write(STDERR_FILENO, part[i], strlen(part[i])) < 0)
-			break;
-	abort();
-}
+_Noreturn void tg_bug(const char *module, const char *violated);
 
 #endif

@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "master/master.h"
 #include "master/reload.h"
+#include "core/fd.h"
 
 #define ERR_CHARS 4096
 #define EXIT_USAGE 2
@@ -181,6 +182,8 @@ int main(int argc, char *argv[])
 	int status;
 
 	(void)argc;
+	if (tg_streams_occupy() != 0)
+		return EXIT_FAILURE;
 	status = parse(&a, argv);
 	if (status != 0)
 		return status;

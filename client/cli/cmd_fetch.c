@@ -16,6 +16,7 @@
 #include "cli/opening.h"
 #include "cli/values.h"
 #include "lib/spool.h"
+#include "core/fd.h"
 
 #define PATH_CHARS 4096
 
@@ -221,19 +222,8 @@ static int prepare(struct cli *cli, struct fetch *f, bool take)
 static int write_stream(void *fetch, const void *p, size_t n)
 {
 	const struct fetch *f = fetch;
-	const unsigned char *at = p;
 
-	while (n > 0) {
-		ssize_t k = write(f->out, at, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
-			return TG_EIO;
-		at += k;
-		n -= (size_t)k;
-	}
-	return 0;
+	return tg_write_all(f->out, p, n);
 }
 
 /* The last answer is the ack's. */

@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "core/encoding.h"
 #include "core/num.h"
+#include "core/fd.h"
 
 #define KEY_FILE_MAX 65536u
 
@@ -78,7 +79,7 @@ static int write_file(const char *path, const char *text)
 
 	if (fd < 0)
 		return TG_EIO;
-	if (write(fd, text, n) == (ssize_t)n && fsync(fd) == 0 && close(fd) == 0)
+	if (tg_write_all(fd, text, n) == 0 && fsync(fd) == 0 && close(fd) == 0)
 		return 0;
 	saved = errno;
 	unlink(path); /* half a key is no key */
@@ -89,9 +90,7 @@ static int write_file(const char *path, const char *text)
 /* Past stdio, whose buffer would keep a copy of the secret. */
 static int write_stdout(const char *text)
 {
-	size_t n = strlen(text);
-
-	return write(STDOUT_FILENO, text, n) == (ssize_t)n ? 0 : TG_EIO;
+	return tg_write_all(STDOUT_FILENO, text, strlen(text));
 }
 
 static int give_json(

@@ -15,6 +15,7 @@
 #include "cli/opening.h"
 #include "lib/source.h"
 #include "lib/spool.h"
+#include "core/fd.h"
 
 static bool to_stdout(const char *target)
 {
@@ -271,19 +272,10 @@ struct stream {
 static int write_stream(void *ctx, const void *data, size_t n)
 {
 	struct stream *s = ctx;
-	const unsigned char *at = data;
 
-	for (size_t left = n; left > 0;) {
-		ssize_t k = write(s->fd, at, left);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0) {
-			s->p->write_errno = errno;
-			return TG_EIO;
-		}
-		at += k;
-		left -= (size_t)k;
+	if (tg_write_all(s->fd, data, n) != 0) {
+		s->p->write_errno = errno;
+		return TG_EIO;
 	}
 	s->p->size += n;
 	return 0;

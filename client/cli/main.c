@@ -2,8 +2,6 @@
  * main.c: the timeglas command: closes the doors through which secrets leave a process, reads the
  * command line, runs one command. What the commands do is in cmd_*.c. timeglas(1).
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +11,7 @@
 #include <unistd.h>
 #include "cli/command.h"
 #include "cli/output.h"
+#include "core/fd.h"
 
 /* No core file and no debugger of the same user may see keys or plaintext. */
 static int harden(void)
@@ -23,20 +22,6 @@ static int harden(void)
 	signal(SIGPIPE, SIG_IGN);
 	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return TG_EINTERNAL;
-	return 0;
-}
-
-/*
- * A standard stream that the caller closed must stay an error: otherwise the next file that is
- * opened takes its number, and what is meant for stdout or stderr, evidence too, goes into that
- * file. What stands in its place can be opened, but not used.
- */
-static int occupy_closed_streams(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
-			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
-			return TG_EINTERNAL;
 	return 0;
 }
 
@@ -95,7 +80,7 @@ int main(int argc, char **argv)
 	static struct cli cli;
 	int status;
 
-	if (occupy_closed_streams() != 0)
+	if (tg_streams_occupy() != 0)
 		return EXIT_USAGE;
 	output_init(wants_json(argc, argv));
 	if (harden() != 0 || tg_init() != 0)

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <timeglas/timeglas.h>
 #include "lib/secmem.h"
+#include "core/bug.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -102,7 +103,7 @@ void tg_secret_give(struct tg_spares *s, void *p, size_t n)
 		if (atomic_compare_exchange_strong(&s->block[i], &none, p))
 			return;
 		if (none == p)
-			abort(); /* given back twice: two would share it */
+			tg_bug("secmem", "a block was given back twice");
 	}
 	ASAN_UNPOISON_MEMORY_REGION(p, n);
 	tg_secret_free(p);

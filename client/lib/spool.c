@@ -15,6 +15,7 @@
 #include <timeglas/errors.h>
 #include <unistd.h>
 #include "lib/spool.h"
+#include "core/fd.h"
 
 #define COPY_BYTES 65536
 #define SEND_BYTES (1u << 30)
@@ -170,26 +171,11 @@ int tg_spool_through(int fd, struct tg_spool **out)
 	return 0;
 }
 
-static int write_all(int fd, const unsigned char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t k = write(fd, p, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
-			return TG_EIO;
-		p += k;
-		n -= (size_t)k;
-	}
-	return 0;
-}
-
 int tg_spool_write(void *ctx, const void *p, size_t n)
 {
 	struct tg_spool *s = ctx;
 
-	if (write_all(s->fd, p, n) != 0)
+	if (tg_write_all(s->fd, p, n) != 0)
 		return TG_EIO;
 	s->size += n;
 	return 0;
@@ -220,7 +206,7 @@ static int copy_by_hand(int from, int to)
 
 	while (err == 0 && (n = read(from, buf, sizeof buf)) != 0)
 		if (n > 0)
-			err = write_all(to, buf, (size_t)n);
+			err = tg_write_all(to, buf, (size_t)n);
 		else if (errno != EINTR)
 			err = TG_EIO;
 	sodium_memzero(buf, sizeof buf); /* may have been plaintext */

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/heartbeat.h"
+#include "core/bug.h"
 
 struct slot {
 	_Atomic uint64_t beats;
@@ -46,7 +47,7 @@ void heartbeat_free(struct heartbeat *h)
 static struct slot *slot_of(struct heartbeat *h, unsigned slot)
 {
 	if (slot >= h->n)
-		abort();
+		tg_bug("heartbeat", "no such slot");
 	return &h->slot[slot];
 }
 

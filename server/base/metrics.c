@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "base/metrics.h"
+#include "core/bug.h"
 
 #define CACHE_LINE 64
 #define BUCKET_FIRST_BIT 4 /* 16 us */
@@ -81,7 +82,7 @@ void metrics_attach(struct metrics *m, unsigned slot)
 		return;
 	}
 	if (slot >= m->n_slots)
-		abort();
+		tg_bug("metrics", "attached to a slot that is not there");
 	own = &m->slot[slot];
 	metrics_slot_clear(m, slot);
 }
@@ -91,7 +92,7 @@ void metrics_slot_clear(struct metrics *m, unsigned slot)
 	size_t i;
 
 	if (slot >= m->n_slots)
-		abort();
+		tg_bug("metrics", "cleared a slot that is not there");
 	for (i = 0; i < METRICS_N_GAUGES; i++)
 		__atomic_store_n(&m->slot[slot].gauge[i], 0, __ATOMIC_RELAXED);
 }

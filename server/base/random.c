@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include "base/random.h"
+#include "core/bug.h"
 
 #define POOL_BYTES 2048u
 
@@ -37,7 +38,7 @@ static struct pool *pool_map(void)
 void random_fill(void *out, size_t n)
 {
 	if (n > RANDOM_MAX)
-		abort();
+		tg_bug("random", "more bytes wanted than one call gives");
 	if (pool == NULL && (pool = pool_map()) == NULL) {
 		randombytes_buf(out, n); /* dearer, and as good */
 		return;

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/token.h"
 #include "core/num.h"
+#include "core/bug.h"
 
 #define RANDOM_BYTES 16
 #define EVIDENCE "timeglas evidence 1\n"
@@ -23,7 +24,7 @@ void token_make(unsigned shard, char out[TOKEN_LEN + 1])
 	uint8_t r[RANDOM_BYTES];
 
 	if (shard >= TOKEN_SHARDS)
-		abort();
+		tg_bug("token", "made for a shard that is not there");
 	random_fill(r, sizeof r);
 	out[0] = hex_digits[shard >> 4];
 	out[1] = hex_digits[shard & 15];
@@ -56,7 +57,7 @@ int token_name_shard(const char *name, size_t n)
 void token_named(unsigned shard, const char name[TOKEN_NAME_LEN + 1], char out[TOKEN_LEN + 1])
 {
 	if (shard >= TOKEN_SHARDS)
-		abort();
+		tg_bug("token", "named in a shard that is not there");
 	out[0] = hex_digits[shard >> 4];
 	out[1] = hex_digits[shard & 15];
 	memcpy(out + 2, name, TOKEN_NAME_LEN);

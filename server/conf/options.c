@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "conf/options.h"
 #include "conf/suggest.h"
+#include "core/bug.h"
 
 #define GIB (UINT64_C(1) << 30)
 #define WORKERS_MAX 64
@@ -279,7 +280,7 @@ static int set_option(struct conf *c, const struct option *o, const char *value,
 	case T_LEVEL:
 		return set_level(c, o, value, why, cap);
 	}
-	abort();
+	tg_bug("options", "set one of no known type");
 }
 
 /* "passport = 1800", "passport.danish = 600", "voice = 300" */
@@ -389,7 +390,7 @@ static bool is_text(const struct option *o)
 	case T_LEVEL:
 		return false;
 	}
-	abort();
+	tg_bug("options", "compared one of no known type");
 }
 
 void options_free(struct conf *c)

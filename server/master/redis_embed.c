@@ -22,6 +22,7 @@
 #include "master/memory.h"
 #include "master/redis_embed.h"
 #include "wipe/wipe.h"
+#include "core/fd.h"
 
 #define CONFIG_CHARS 4096
 #define CALL_TIMEOUT_MS 200
@@ -145,7 +146,7 @@ pid_t redis_embed_spawn(const struct conf *c, const struct redis_embed *e)
 	if (wipe_library(library, sizeof library) != 0)
 		library[0] = '\0'; /* the master looks what came of it: redis_embed_wipes() */
 	/* It fits into the pipe's buffer: nobody has to read yet. */
-	if (write(fds[1], text, n) == (ssize_t)n) {
+	if (tg_write_all(fds[1], text, n) == 0) {
 		pid = fork();
 		if (pid == 0) {
 			close(fds[1]);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "master/swap.h"
+#include "core/fd.h"
 
 #define ROOT "/sys/fs/cgroup"
 #define PATH_CHARS 1024
@@ -68,7 +69,7 @@ static bool set_zero(const char *path)
 
 	if (fd < 0)
 		return false;
-	done = write(fd, "0", 1) == 1;
+	done = tg_write_all(fd, "0", 1) == 0;
 	close(fd);
 	return done && is_zero(path);
 }

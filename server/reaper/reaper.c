@@ -24,6 +24,7 @@
 #include "reaper/reaper.h"
 #include "reaper/timekeeper.h"
 #include "store/store.h"
+#include "core/bug.h"
 
 #define SWEEP_US 1000000u
 #define STEP_MS 10   /* less is not worth a line */
@@ -73,7 +74,7 @@ static void set_timer(struct reaper *x)
 	when.it_value.tv_sec = (time_t)(at / 1000000);
 	when.it_value.tv_nsec = (long)(at % 1000000) * 1000 + 1; /* a zero would turn it off */
 	if (timerfd_settime(x->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) != 0)
-		abort();
+		tg_bug("reaper", "its timer cannot be set");
 }
 
 static bool pick(struct reaper *x, enum want want, unsigned *shard)

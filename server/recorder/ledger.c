@@ -17,6 +17,8 @@
 #include "base/log.h"
 #include "recorder/ledger.h"
 #include "recorder/tail.h"
+#include "core/bug.h"
+#include "core/fd.h"
 
 #define BATCH_FIRST_BYTES 65536u
 
@@ -155,21 +157,6 @@ void ledger_set_pos(struct ledger *l, unsigned shard, const struct chain_pos *po
 	l->next.pos[shard] = *pos;
 }
 
-static int write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return TG_EIO;
-		p += done;
-		n -= (size_t)done;
-	}
-	return 0;
-}
-
 int ledger_commit(struct ledger *l)
 {
 	int saved;
@@ -178,7 +165,7 @@ int ledger_commit(struct ledger *l)
 		errno = EBADF;
 		return TG_EIO;
 	}
-	if (l->n > 0 && (write_all(l->fd, l->batch, l->n) != 0 || fdatasync(l->fd) != 0)) {
+	if (l->n > 0 && (tg_write_all(l->fd, l->batch, l->n) != 0 || fdatasync(l->fd) != 0)) {
 		saved = errno;
 		/* After a failed sync nobody knows what is on the disk: what was not synced must
 		 * not look as if it were. */
@@ -214,7 +201,7 @@ static int sign(struct ledger *l, const char *reason)
 	b.p = l->batch + l->n;
 	chain_put_check(&b, &c, l->opts.secret);
 	if (b.full)
-		abort(); /* its length is bounded */
+		tg_bug("ledger", "a checkpoint is longer than its bound");
 	take_line(l, b.n);
 	l->next.unsigned_lines = 0;
 	rc = ledger_commit(l);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "core/num.h"
 #include "recorder/signing_key.h"
+#include "core/fd.h"
 
 #define PREFIX "TIMEGLAS-AUDIT-KEY-1"
 #define SEED 32u
@@ -49,7 +50,7 @@ static int write_new(const char *path, const char *text, size_t n, mode_t mode)
 	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return TG_EIO;
-	if (write(fd, text, n) == (ssize_t)n && fsync(fd) == 0 &&
+	if (tg_write_all(fd, text, n) == 0 && fsync(fd) == 0 &&
 		(link(fresh, path) == 0 || errno == EEXIST))
 		rc = 0;
 	saved = errno;

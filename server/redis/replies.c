@@ -56,7 +56,7 @@ void replies_free(struct replies *r)
 int replies_begin(struct replies *r)
 {
 	if (r->count > 0)
-		bug("replies", "a connection begins while answers of the last one are due");
+		tg_bug("replies", "a connection begins while answers of the last one are due");
 	if (r->reader != NULL)
 		redisReaderFree(r->reader);
 	r->reader = redisReaderCreate();

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "store/store_int.h"
+#include "core/bug.h"
 
 #define LIBRARY "timeglas_1"
 #define BEAT_S 1
@@ -30,7 +31,7 @@ static void library_check(struct store *s);
 void cmd_text(struct cmd *m, const char *text)
 {
 	if (m->argc >= STORE_ARGS_MAX)
-		abort();
+		tg_bug("store", "a command of too many arguments");
 	m->argv[m->argc] = text;
 	m->len[m->argc++] = strlen(text);
 }
@@ -39,7 +40,7 @@ void cmd_text(struct cmd *m, const char *text)
 static void cmd_scratch(struct cmd *m, const struct text *t)
 {
 	if (t->at == t->end)
-		abort();
+		tg_bug("store", "an argument does not fit into its command");
 	cmd_text(m, t->begin);
 	m->used += text_len(t) + 1;
 }

@@ -20,6 +20,7 @@
 #include "base/metrics.h"
 #include "base/random.h"
 #include "store/store_int.h"
+#include "core/bug.h"
 
 #define UNANSWERED_MAX 2u
 /* a chunk of a session's upload is not sent longer than that after the session was found open: the
@@ -208,7 +209,7 @@ bool store_put_room(const struct store_put *p)
 void store_put_resize(struct store_put *p, uint32_t chunk_bytes)
 {
 	if (p->bytes > 0)
-		abort(); /* a blob's chunks are of one size */
+		tg_bug("store_put", "resized after its first chunk");
 	p->opts.desc.chunk_bytes = chunk_bytes;
 }
 

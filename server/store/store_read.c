@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "store/store_int.h"
+#include "core/bug.h"
 
 struct store_read {
 	struct store *store;
@@ -280,7 +281,7 @@ void store_read_range(struct store_read *t, uint64_t from, uint64_t len)
 	uint64_t last = from + len - 1;
 
 	if (!t->keep || len == 0 || last / t->chunk >= t->n)
-		abort(); /* the caller knows the size */
+		tg_bug("store_read", "a range beyond the blob");
 	t->next = (unsigned)(from / t->chunk);
 	t->n = (unsigned)(last / t->chunk) + 1;
 	t->skip = (size_t)(from % t->chunk);

@@ -8,6 +8,7 @@
 #include <timeglas/errors.h>
 #include "core/num.h"
 #include "store/store_int.h"
+#include "core/bug.h"
 
 /* Fields of a line behind the id that it begins with. */
 #define PUBLIC(field) (1 + STORE_FIELD_##field)
@@ -30,7 +31,7 @@ static struct text key_in(char out[STORE_KEY_MAX], unsigned shard, const char *k
 static size_t key_done(const struct text *t)
 {
 	if (t->at == t->end)
-		abort();
+		tg_bug("store_reply", "a key does not fit its bound");
 	return text_len(t);
 }
 
@@ -134,7 +135,7 @@ unsigned subject_shard(const char *hash)
 	uint8_t first = 0;
 
 	if (tg_hex_decode(hash, 2, &first, 1) != 0)
-		abort(); /* it is ours */
+		tg_bug("store_reply", "a subject's hash is no hex");
 	return first % TOKEN_SHARDS;
 }
 

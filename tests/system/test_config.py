@@ -472,3 +472,35 @@ def test_reload_reaches_a_worker_that_is_starting(configured):
         configured.peers["operator"] = operator
         configured.write()
         configured.reload()
+
+
+def streams(pid):
+    """What stands at the numbers of the standard streams: descriptor -> target."""
+    found = {}
+    for fd in range(3):
+        try:
+            found[fd] = os.readlink(f"/proc/{pid}/fd/{fd}")
+        except OSError:
+            found[fd] = None
+    return found
+
+
+def test_closed_standard_streams_become_no_file_of_the_server(tmp_path):
+    """Started with all three closed: in no process does a socket, the evidence or another file take
+    their numbers, where the log or a complaint would be written into it."""
+    d = tmp_path / "d"
+    command = [str(BIN / "timeglasd"), "--dev", str(d), "--workers", "1"]
+    closed = subprocess.Popen(
+        ["/bin/sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh", *command], stdin=subprocess.DEVNULL
+    )
+    try:
+        wait_for(lambda: (d / "env").exists() or closed.poll() is not None, "ready", 15)
+        assert closed.poll() is None, "it runs without standard streams"
+        children = harness.Server.children(closed.pid)
+        assert len(children) >= 5, "all processes run"
+        for pid in (closed.pid, *children):
+            for fd, target in streams(pid).items():
+                assert target in ("/dev/null", None) or target.startswith("pipe:"), (pid, fd)
+    finally:
+        closed.send_signal(signal.SIGTERM)
+        assert closed.wait(30) == 0
