@@ -21,7 +21,7 @@ extern "C" {
 	X(EROLE, 3, 403, "role", 0, "this peer's role may not do that") \
 	X(EPEER, 4, 403, "unknown-peer", 0, \
 		"the client certificate belongs to no configured peer") \
-	X(ENOENT, 5, 404, "not-found", 0, "no such thing") \
+	X(ENOENT, 5, 404, "not-found", 0, "not found") \
 	X(EMETHOD, 6, 405, "method", 0, "method not allowed here") \
 	X(ETIMEOUT, 7, 408, "timeout", 1, "the request took too long") \
 	X(ECLAIMED, 8, 409, "claimed", 0, "claimed already") \
@@ -52,14 +52,14 @@ extern "C" {
 	X(EFULL, 32, 507, "store-full", 1, "the store is full") \
 	X(EMEDIA, 33, 415, "media-type", 0, "the content type is not the one expected here") \
 	X(ECOMPARE, 34, 503, "store-not-compared", 1, \
-		"the store has not been compared with the evidence") \
+		"the store has not been compared with the evidence yet") \
 	X(ETAKEN, 35, 409, "id-taken", 0, "the name is taken, or was within the last day") \
 	X(ESUBJECT, 36, 422, "subject", 0, "a subject is 64 lower-case hexadecimal digits") \
 	/* never on the wire: the library's and the command line's own */ \
 	X(ENOMEM, 64, 0, "memory", 0, "out of memory") \
 	X(EIO, 65, 0, "io", 0, "input/output error") \
 	X(ENET, 66, 0, "unreachable", 1, "the server cannot be reached") \
-	X(EPROTO, 67, 0, "protocol", 0, "the other side does not keep to the protocol") \
+	X(EPROTO, 67, 0, "protocol", 0, "the other side broke the protocol") \
 	X(EHEADER, 68, 0, "age-header", 0, "not a well-formed age header") \
 	X(EHMAC, 69, 0, "age-hmac", 0, "the age header was changed (HMAC mismatch)") \
 	X(ENOMATCH, 70, 0, "age-no-match", 0, "no identity matches a recipient of this file") \
@@ -72,8 +72,8 @@ extern "C" {
 	X(EKEY, 76, 0, "key", 0, "not a well-formed key") \
 	X(ECANCELED, 77, 0, "canceled", 0, "canceled") \
 	X(EPROBLEM, 78, 0, "refused", 0, "refused by the server") \
-	X(ETLS, 79, 0, "tls", 0, "one side refuses the other's certificate or TLS") \
-	X(EAGE, 80, 0, "head-age", 0, "the sealed head is too old, or of the future")
+	X(ETLS, 79, 0, "tls", 0, "one side refused the other's certificate or TLS") \
+	X(EAGE, 80, 0, "head-age", 0, "the sealed head is too old, or from the future")
 
 enum tg_error {
 	TG_OK = 0,

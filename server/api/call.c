@@ -99,7 +99,7 @@ json_t *call_json(struct call *c)
 	if (json_is_object(o))
 		return o;
 	if (o == NULL && c->text_len > 0)
-		snprintf(why, sizeof why, "the content is not as a JSON object should be: %s",
+		snprintf(why, sizeof why, "the content is not a well-formed JSON object: %s",
 			jerr.text);
 	json_decref(o);
 	httpd_problem(c->req, TG_EINVAL, why, NULL, NULL);
@@ -163,18 +163,18 @@ static const char *sentence(int err)
 {
 	switch (err) {
 	case TG_ENOENT:
-		return "there is no such blob or session, or it is not yours to know of";
+		return "there is no such blob or session, or this peer may not know of it";
 	case TG_ECLAIMED:
-		return "another verifier has claimed this blob; it will be erased, not released";
+		return "claimed by another verifier; it will be erased, not released";
 	case TG_ETAKEN:
-		return "Timeglas-Name was used for something else, here or by another peer; a "
-		       "repeat needs the same fields and content, new content a new ref";
+		return "this Timeglas-Name is in use, or was within the last day; repeat an upload "
+		       "with the same fields and content, and seal new content anew";
 	case TG_ESESSION:
 		return "the session named in Timeglas-Session is not open: it has ended, or never "
 		       "was; open a new one";
 	case TG_ESUBJECT:
-		return "Timeglas-Subject names another subject than the session is of; leave it "
-		       "out, or open a session with that subject";
+		return "Timeglas-Subject is not the subject of this session; leave it out, or "
+		       "open a session with that subject";
 	case TG_EQUOTA:
 		return "the session holds as much session-bound evidence as it may; have it "
 		       "fetched, or close the session";
@@ -193,11 +193,11 @@ static const char *sentence(int err)
 	case TG_EFULL:
 		return "the store is full; try again when blobs have been fetched or have expired";
 	case TG_ESTORE:
-		return "the store cannot be reached; an upload was not stored, of any other call "
-		       "it is not known whether it took effect; try again shortly";
+		return "the store cannot be reached; an upload was not stored, and whether another "
+		       "call took effect is not known; try again shortly";
 	case TG_ECOMPARE:
-		return "the store was connected anew and is compared with the evidence first, so "
-		       "that nothing that has ended is handed out again; try again shortly";
+		return "the store is being compared with the evidence, so that nothing that has "
+		       "ended is handed out again; try again shortly";
 	case TG_EDRAIN:
 		return "this server is shutting down and takes no uploads; use another, or try "
 		       "again shortly";
@@ -214,7 +214,7 @@ void reply_gone(struct httpd_req *r, const char *what, const char *cause, int64_
 	char members[96], at[TG_TIME_LEN + 1], detail[128];
 	snprintf(members, sizeof members, ",\"cause\":\"%s\",\"gone_at\":\"%s\"", cause,
 		tg_time_format(at_ms, at));
-	snprintf(detail, sizeof detail, "the %s was ended (%s) at %s and cannot be had again", what,
+	snprintf(detail, sizeof detail, "the %s ended (%s) at %s and cannot be had again", what,
 		cause, at);
 	httpd_problem(r, TG_EGONE, detail, NULL, members);
 }

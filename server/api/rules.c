@@ -180,7 +180,7 @@ static int judge_kind(const struct conf *conf, const struct h1_str *kind,
 					 "this kind");
 	if (err != 0)
 		return refuse(detail, TG_EKIND,
-			"no such kind in the policy in force; GET /v1/policy lists them");
+			"the policy in force has no such kind; GET /v1/policy lists them");
 	d->danish = (*rule)->issuer == TG_ISSUER_DANISH;
 	d->bound = (*rule)->session_bound != 0;
 	return 0;

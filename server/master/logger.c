@@ -113,7 +113,7 @@ static bool reopen(const struct logger *g)
 	log_init(fd, (enum log_level)g->env->conf->log_level, g->env->name);
 	close_fd(&target_fd);
 	target_fd = fd;
-	log_info("log", "opened anew");
+	log_info("log", "the log file was opened anew");
 	return true;
 }
 
@@ -175,7 +175,8 @@ static void tell_dropped(struct logger *g)
 	if (dropped == g->told)
 		return;
 	log_warn("log-dropped",
-		"%llu lines: the log could not be written, or was not read, as fast as they came",
+		"%llu lines were dropped: the log could not be written, or was not read, as fast "
+		"as they came",
 		(unsigned long long)(dropped - g->told));
 	g->told = dropped;
 }

@@ -211,8 +211,10 @@ static void give_log(const struct master *m, uid_t uid, gid_t gid)
 		!S_ISREG(st.st_mode) || st.st_size > 0 || st.st_uid != geteuid())
 		return;
 	if (fchown(m->target_fd, uid, gid) != 0)
-		log_warn("log", "%s cannot be given to '%s': %s", m->conf->log_file, m->conf->user,
-			strerror(errno));
+		log_warn("log",
+			"the log file %s cannot be given to the user '%s', who will have to write "
+			"it: %s",
+			m->conf->log_file, m->conf->user, strerror(errno));
 }
 
 /* From here on lines go to the logger, and wait in its pipe until it runs. */

@@ -28,7 +28,9 @@ void notify_systemd(const char *state)
 		return;
 	n = strlen(path);
 	if ((path[0] != '/' && path[0] != '@') || n >= sizeof to.sun_path) {
-		log_warn("notify", "NOTIFY_SOCKET is neither a path nor an abstract name");
+		log_warn("notify",
+			"NOTIFY_SOCKET is neither a path nor an abstract name; the service manager "
+			"is told nothing");
 		return;
 	}
 	memcpy(to.sun_path, path, n);
@@ -40,7 +42,7 @@ void notify_systemd(const char *state)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to,
 		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
-		log_warn("notify", "the service manager did not take '%s'", state);
+		log_warn("notify", "the service manager could not be told '%s'", state);
 	close(fd);
 }
 

@@ -54,7 +54,8 @@ void privileges_limit(const struct conf *c)
 		files.rlim_cur = files.rlim_max;
 	}
 	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
-		log_warn("limits", "descriptors: %s", strerror(errno));
+		log_warn(
+			"limits", "the limit of descriptors cannot be raised: %s", strerror(errno));
 }
 
 bool privileges_dumps_core(void)
@@ -75,7 +76,9 @@ int privileges_drop(const struct conf *c, uid_t uid, gid_t gid)
 		return TG_EIO;
 	}
 	if (drop && uid != 0 && setresuid(0, 0, 0) == 0) {
-		log_error("user", "'%s' can become root again", c->user);
+		log_error("user",
+			"the user '%s' could become root again; run as a user without privileges",
+			c->user);
 		return TG_EIO;
 	}
 	if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

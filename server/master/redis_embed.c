@@ -98,8 +98,9 @@ static uint64_t max_bytes(const struct conf *c)
 	all = memory_available_bytes();
 	if (all == 0)
 		log_warn("store",
-			"how much memory there is cannot be told; set max_bytes in [store]. 1 GiB "
-			"is used");
+			"the size of this machine's memory is not known, so the store may use 1 "
+			"GiB; set "
+			"max_bytes in [store]");
 	return all == 0 ? UINT64_C(1) << 30 : all / 2;
 }
 

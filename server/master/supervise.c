@@ -101,7 +101,8 @@ void supervise_start(struct child *c, const struct supervise_hooks *hooks)
 			run_child(c, hooks, parent);
 	}
 	if (c->pid < 0) {
-		log_error("fork", "%s: %s", c->name, strerror(errno));
+		log_error("fork", "cannot start %s, which is tried again: %s", c->name,
+			strerror(errno));
 		c->pid = 0;
 		c->failures++;
 		c->restart_at_us = c->started_us + supervise_pause_ms(c->failures) * 1000u;
@@ -120,7 +121,8 @@ void supervise_ended(struct child *c, int status, bool restart)
 		heartbeat_ended(c->env.heartbeat, c->env.metrics_slot);
 	if (!restart) {
 		if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
-			log_warn("child-ended", "%s: status %d", c->name, WEXITSTATUS(status));
+			log_warn("child-ended", "%s ended with status %d", c->name,
+				WEXITSTATUS(status));
 		return;
 	}
 	if (now - c->started_us >= STEADY_US)

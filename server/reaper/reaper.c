@@ -170,7 +170,10 @@ static void on_reaped(void *ctx, unsigned shard, int err, const struct store_rea
 	pace_answered(&x->pace, s->entries, err == 0 ? now - s->asked_us : 0, now);
 	if (err != 0) { /* the next sweep asks again */
 		if (err != TG_ESTORE)
-			log_error("reap", "%s", tg_strerror(err));
+			log_error("reap",
+				"the store could not be asked to erase what is due; tried again "
+				"within a second: %s",
+				tg_strerror(err));
 		set_timer(x);
 		return;
 	}
@@ -221,7 +224,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
 	(void)what;
 	if (read((int)fd, &times, sizeof times) < 0 && errno != EAGAIN)
-		log_error("reaper-timer", "%s", strerror(errno));
+		log_error("reaper-timer", "the timer cannot be read: %s", strerror(errno));
 	if (now >= x->sweep_us)
 		sweep(x, now);
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
@@ -330,7 +333,7 @@ int reaper_main(const struct child_env *env)
 	metrics_attach(env->metrics, env->metrics_slot);
 	x = reaper_new(env, err, sizeof err);
 	if (x == NULL) {
-		log_error("reaper_start", "%s", err);
+		log_error("reaper", "cannot start: %s", err);
 		return 1;
 	}
 	rc = loop_run(x->loop);

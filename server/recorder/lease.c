@@ -118,7 +118,8 @@ void lease_on_answer(void *ctx, int err, const struct outbox_lease *l)
 	}
 	if (err != 0) {
 		if (err != TG_ESTORE)
-			log_error("lease", "%s", tg_strerror(err));
+			log_error("lease", "the store did not grant the right to record: %s",
+				tg_strerror(err));
 		if (store_up(x->store)) /* it refuses us: that is not the disk's doing */
 			recorder_state(x, EVIDENCE_NO_STORE, 0);
 		recorder_unsettle(x);

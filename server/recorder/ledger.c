@@ -170,7 +170,9 @@ int ledger_commit(struct ledger *l)
 		/* After a failed sync nobody knows what is on the disk: what was not synced must
 		 * not look as if it were. */
 		if (ftruncate(l->fd, (off_t)l->size) != 0)
-			log_warn("audit-log", "cannot cut back: %s", strerror(errno));
+			log_warn("audit-log",
+				"a half-written end of the evidence file cannot be cut off: %s",
+				strerror(errno));
 		shut(l);
 		errno = saved;
 		return TG_EIO;
@@ -245,7 +247,8 @@ static int rotate(struct ledger *l)
 	unsigned removed;
 
 	if (tail_rotated(l->path, l->first_n, old, sizeof old) != 0 || rename(l->path, old) != 0) {
-		log_error("audit-log", "cannot rotate: %s", strerror(errno));
+		log_error("audit-log", "cannot rotate, and the same file is written on: %s",
+			strerror(errno));
 		return 0; /* the file goes on */
 	}
 	shut(l);

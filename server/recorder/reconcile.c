@@ -400,7 +400,8 @@ void reconcile_on_look(void *ctx, int err, const struct outbox_look *k)
 	}
 	if (err != 0) {
 		if (err != TG_ESTORE && err != TG_EIO)
-			log_error("outbox", "%s", tg_strerror(err));
+			log_error("outbox", "the store could not be compared with the evidence: %s",
+				tg_strerror(err));
 		recorder_unsettle(x);
 	} else if (k->left == 0) {
 		x->reconcile.looking = false;

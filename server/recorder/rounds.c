@@ -102,7 +102,8 @@ void rounds_on_events(void *ctx, int err, struct outbox_batch *b)
 	x->reading = false;
 	if (err != 0) { /* the next tick goes on */
 		if (err != TG_ESTORE)
-			log_error("outbox", "%s", tg_strerror(err));
+			log_error("outbox", "events could not be read from the store: %s",
+				tg_strerror(err));
 		recorder_unsettle(x);
 		return;
 	}

@@ -89,8 +89,9 @@ static void on_scrubbed(void *ctx, const redisReply *r)
 	if (r == NULL || r->type != REDIS_REPLY_ERROR || c->scrub_refused)
 		return;
 	c->scrub_refused = true;
-	log_warn("store_refused",
-		"PING, which overwrites this connection's buffers in Redis: %.80s", r->str);
+	log_warn("store-refused",
+		"Redis refused PING, which overwrites this connection's buffers there: %.80s",
+		r->str);
 }
 
 static void on_scrub_tick(evutil_socket_t fd, short what, void *arg)
@@ -215,7 +216,7 @@ static void rconn_fail(struct rconn *c, const char *why)
 	struct timeval wait = {c->backoff_ms / 1000, (suseconds_t)(c->backoff_ms % 1000 * 1000)};
 
 	if (was_up || c->backoff_ms == BACKOFF_MIN_MS) /* not once an attempt */
-		log_warn("store_down", "%s: %s", c->url.name, why);
+		log_warn("store-down", "the connection to %s is lost: %s", c->url.name, why);
 	stream_free(c->stream);
 	c->stream = NULL;
 	c->link = DOWN;
@@ -249,7 +250,7 @@ static void on_auth(void *ctx, const redisReply *reply)
 	if (reply == NULL)
 		return;
 	if (reply->type == REDIS_REPLY_ERROR) {
-		log_error("store_auth", "%s, user '%s': %s", c->url.name,
+		log_error("store-auth", "%s refused the user '%s': %s", c->url.name,
 			c->url.user != NULL ? c->url.user : "default", reply->str);
 		rconn_fail(c, "authentication refused");
 		return;

@@ -96,17 +96,17 @@ static int redis_err(struct store *s, const char *text)
 		return TG_EFULL;
 	}
 	if (strncmp(text, "ERR Function not found", 22) == 0) {
-		log_warn("store_library", "the function library is gone: loading it again");
+		log_warn("store-library", "the function library is gone: loading it again");
 		library_check(s);
 		return TG_ESTORE;
 	}
 	for (size_t i = 0; i < sizeof away / sizeof away[0]; i++)
 		if (strncmp(text, away[i], strlen(away[i])) == 0 ||
 			strstr(text, DENIED_WITHIN) != NULL) {
-			log_warn("store_refused", "%.80s", text);
+			log_warn("store-refused", "Redis refused a command: %.80s", text);
 			return TG_ESTORE;
 		}
-	log_error("store_error", "%.120s", text);
+	log_error("store-error", "Redis answered with an error: %.120s", text);
 	return TG_EINTERNAL;
 }
 
@@ -209,7 +209,7 @@ static void library_failed(struct store *s, const redisReply *r)
 	s->loading = false;
 	if (r == NULL)
 		return; /* the connection broke: on_up comes again */
-	log_error("store_library", "%.120s",
+	log_error("store-library", "the function library cannot be loaded: %.120s",
 		r->type == REDIS_REPLY_ERROR ? r->str : "unexpected answer");
 	if (r->type == REDIS_REPLY_ERROR && s->calls.on_refused != NULL)
 		s->calls.on_refused(s, r->str, s->ctx);
@@ -241,7 +241,7 @@ static void on_time(void *ctx, const redisReply *r)
 		return;
 	s->up = true;
 	metrics_gauge_set(G_STORE_UP, 1);
-	log_info("store_up", NULL);
+	log_info("store-up", "connected to the store");
 	if (s->calls.on_up != NULL)
 		s->calls.on_up(s, s->ctx);
 }
@@ -313,7 +313,7 @@ static void on_list(void *ctx, const redisReply *r)
 			argv[3] = store_functions_lua, len[3] = store_functions_lua_len;
 			argc = 4;
 		}
-		log_info("store_library", "loading " LIBRARY);
+		log_info("store-library", "loading " LIBRARY);
 		if (rconn_cmd_early(s->conn, on_loaded, s, argc, argv, len) != 0)
 			library_failed(s, NULL);
 	}

@@ -49,7 +49,8 @@ static void call_wait(struct abort_call *a)
 		TAILQ_INSERT_TAIL(&a->store->aborts_due, a, link);
 		return;
 	}
-	log_warn("store_abort", "an upload that cannot be ended is left to its deadline");
+	log_warn("store-abort",
+		"an upload that came to nothing cannot be erased now; its deadline will");
 	call_over(a);
 }
 
@@ -84,8 +85,8 @@ void store_abort(struct store *s, const char *attempt, unsigned n, int64_t later
 
 	if (a == NULL) {
 		if (abort_send(s, attempt, n, later_ms, unknown, store_hear, s) != 0 && unknown)
-			log_warn(
-				"store_abort", "an upload of unknown fate is left to its deadline");
+			log_warn("store-abort",
+				"an upload whose end is unknown is left to its deadline");
 		return;
 	}
 	*a = (struct abort_call){.store = s, .n = n, .later_ms = later_ms, .unknown = unknown};

@@ -123,7 +123,7 @@ static bool consistent(const struct store_read *t, const struct store_blob *b)
 /* We may read, but it is not there as it should be. What is left of a take is no use to anybody. */
 static int take_broken(struct store_read *t)
 {
-	log_error("store_error", "a blob's bytes are not in the store as its record says");
+	log_error("store-error", "a blob's bytes are not in the store as its record says");
 	if (t->keep)
 		return TG_EINTERNAL;
 	metrics_count(M_TAKEN, 1);

@@ -33,8 +33,9 @@ static void on_push(void *ctx, const redisReply *r)
 
 	if (r != NULL && r->type == REDIS_REPLY_ERROR && !w->subscribed && !w->refused) {
 		w->refused = true;
-		log_warn("store_refused",
-			"SUBSCRIBE: what becomes due soon may end up to a second late: %.80s",
+		log_warn("store-refused",
+			"Redis refused SUBSCRIBE, so what becomes due soon may end up to a second "
+			"late: %.80s",
 			r->str);
 	}
 	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements != 3)

@@ -33,7 +33,7 @@ def put(server, name, body, peer="uploader", chunked=0, more=(), **fields):
 
 def taken(answer):
     problem = check_problem(answer, 409, "id-taken")
-    assert "a repeat needs the same fields and content" in problem["detail"]
+    assert "repeat an upload with the same fields and content" in problem["detail"]
     return {
         name: problem[name] for name in ("type", "title", "status", "detail") if name in problem
     }
