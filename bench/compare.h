@@ -1,7 +1,8 @@
 /*
- * compare.h: variants (systems, or one system set up in different ways) under the same load, sizes
- * times rounds, by turns. Every ratio is the first variant's figure to another's, taken within a
- * round. The benchmarks throughput, scale and live are comparisons of this kind.
+ * compare.h: variants (different systems, or one system set up in different ways) under the same
+ * load, by turns. A round measures every variant with every size once. Ratios are of two variants
+ * in the same round. The benchmarks throughput, latency, connect, scale, live and mixed are
+ * comparisons.
  */
 #ifndef BENCH_COMPARE_H
 #define BENCH_COMPARE_H
@@ -12,56 +13,82 @@
 #define SIZES_MAX 8u
 #define ROUNDS_MAX 100u
 #define VARIANTS_MAX 8u
+#define PAIRS_MAX 16u
 
 struct variant {
 	enum system_kind kind;
 	unsigned workers;
-	/* blobs with a day to live beside those put and taken; not 0: its server stays up for all
-	 * rounds */
+	/* Blobs with a day to live that are stored before the first measurement. Not 0: the server
+	 * stays up for all rounds. */
 	unsigned standing;
 	char label[32];
-	/* another build's timeglasd; NULL: the one beside this program */
-	const char *program;
+	const char *program; /* another build's timeglasd; NULL: the one built with this program */
+};
+
+/* Two variants, by index, whose ratio is told. */
+struct pair {
+	unsigned of, to;
+};
+
+/* One measurement that is to be taken. */
+struct compare_cell {
+	struct system *system; /* it runs */
+	struct gen_plan plan;
+	struct blobs *blobs; /* NULL where the size is 0 */
+	unsigned size, variant;
 };
 
 struct compare {
 	const char *name;   /* of the benchmark */
-	const char *versus; /* what a ratio is called in the table */
+	const char *versus; /* the heading of the ratios of the first variant to each other one */
 	const char *unit;   /* of what is counted; NULL: requests */
-	/* How a sample is taken; NULL: perf_measure(). */
-	void (*measure)(
-		struct system *s, const struct gen_plan *p, struct blobs *b, struct sample *out);
-	/* Once, before the first: what follows from a measurement of its own; may be NULL. b: as
-	 * many as sizes. */
+	/* Takes a sample; NULL: perf_measure(). */
+	void (*measure)(const struct compare_cell *cell, struct sample *out);
+	/* Called once before the first measurement; b has n_sizes entries. NULL: nothing to do. */
 	void (*prepare)(struct compare *c, struct blobs **b);
-	double rate[SIZES_MAX]; /* gen_plan's, of each size */
-	size_t size[SIZES_MAX]; /* 0: no blobs are needed */
+	double rate[SIZES_MAX];      /* gen_plan's, for each size */
+	size_t size[SIZES_MAX];      /* of the blobs, in bytes; 0: no blobs are needed */
+	const char *load[SIZES_MAX]; /* the name of that load; NULL: its size */
 	unsigned n_sizes, rounds;
 	struct variant variant[VARIANTS_MAX];
 	unsigned n_variants;
+	struct pair pair[PAIRS_MAX]; /* told with their intervals, beside the ratios above */
+	unsigned n_pairs;
+	const char *before; /* another build's timeglasd to compare with; NULL: none */
+	bool with_peers;    /* before: keep the other variants, too */
 	struct gen_plan gen;
 	struct system_set all;
-	struct sample *samples; /* compare_at() */
+	/* filled in by compare_run() */
+	struct sample *samples;              /* compare_at() */
+	double standing_bytes[VARIANTS_MAX]; /* memory of Redis for each standing blob */
 };
 
-/** compare_run(c, dir): measures all; a void sample is told at once and kept as such.
- * compare_free(c). */
+/** Option --before: sets c->before. Dies when program cannot be run. program is borrowed. */
+void compare_before(struct compare *c, const char *program);
+
+/** Makes the build c->before the second variant, and pairs: both builds to each peer, and this
+ * build to that one. Without c->with_peers the other variants are dropped first. */
+void compare_insert_before(struct compare *c);
+
+/** Adds a pair of variants. */
+void compare_pair(struct compare *c, unsigned of, unsigned to);
+
+/** Starts what is to be compared in dir, an empty folder, and takes all samples. A void sample is
+ * told at once and kept. The caller calls compare_free(). */
 void compare_run(struct compare *c, const char *dir);
 void compare_free(struct compare *c);
 
+/** The sample of a size, a variant and a round, by index. */
+struct sample *compare_at(const struct compare *c, unsigned size, unsigned variant, unsigned round);
+
 typedef double compare_figure(const struct sample *s);
 
-/** compare_at(c, size, variant, round): by index. */
-struct sample *compare_at(const struct compare *c, unsigned size, unsigned variant, unsigned round);
-/** compare_of(c, size, variant, what): the spread of a figure over the rounds. compare_ratio: of
- * the first variant's to it, in each round. */
+/** The spread of a figure over the rounds. */
 struct spread compare_of(
 	const struct compare *c, unsigned size, unsigned variant, compare_figure *what);
-struct spread compare_ratio(
-	const struct compare *c, unsigned size, unsigned variant, compare_figure *what);
 
-/** compare_before(c, program): the variants are this build and another's timeglasd, and nobody
- * else. */
-void compare_before(struct compare *c, const char *program);
+/** The spread of the ratio of a figure of two variants, each taken within a round. */
+struct spread compare_ratio(
+	const struct compare *c, unsigned size, struct pair p, compare_figure *what);
 
 #endif

@@ -1,5 +1,4 @@
-/* compare_main.c: the command line that throughput, scale and live have in common. It measures
- * nothing itself. */
+/* compare_main.c: see compare_main.h. It measures nothing itself. */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,11 +10,11 @@
 #include "compare_main.h"
 #include "compare_report.h"
 
-#define OPTIONS_MAX 16
+#define OPTIONS_MAX 20
 #define OWN 1000 /* what getopt returns for the first option of the benchmark's own */
 
-static const char by_size[] = "  --sizes N[,N…]    of the sealed blobs: bytes, or with k or m\n"
-			      "  --plot FILE       an SVG (takes gnuplot)\n";
+static const char by_size[] = "  --sizes N[,N…]    of the sealed blobs: bytes, or with k or m\n";
+static const char plot_line[] = "  --plot FILE       an SVG (takes gnuplot)\n";
 static const char common[] = "  --rounds N        each measures every size of every variant once\n"
 			     "  --seconds S       of each measurement, after a second to warm up\n"
 			     "  --connections N   clients (32)\n"
@@ -27,8 +26,8 @@ static const char common[] = "  --rounds N        each measures every size of ev
 
 static int usage(const struct compare *c, const struct compare_cli *cli, FILE *out)
 {
-	fprintf(out, "usage: timeglas-bench %s [OPTION…]\n\n%s%s%s", c->name, cli->usage,
-		cli->sizeless ? "" : by_size, common);
+	fprintf(out, "usage: timeglas-bench %s [OPTION…]\n\n%s%s%s%s", c->name, cli->usage,
+		cli->sizeless ? "" : by_size, cli->plotless ? "" : plot_line, common);
 	return out == stdout ? 0 : 2;
 }
 
@@ -90,12 +89,19 @@ static void list_options(const struct compare_cli *cli, struct option all[OPTION
 
 	memset(all, 0, OPTIONS_MAX * sizeof *all);
 	memcpy(all, ours, sizeof ours);
-	if (!cli->sizeless) {
+	if (!cli->sizeless)
 		all[n++] = (struct option){"sizes", 1, NULL, 's'};
+	if (!cli->plotless)
 		all[n++] = (struct option){"plot", 1, NULL, 'p'};
-	}
 	for (size_t i = 0; i < more && cli->own[i].name != NULL; i++)
 		all[n + i] = (struct option){cli->own[i].name, 1, NULL, OWN + (int)i};
+}
+
+void compare_workers(struct compare *c, const char *value)
+{
+	c->all.workers = (unsigned)args_number(value, strlen(value), 16);
+	for (unsigned i = 0; i < c->n_variants; i++)
+		c->variant[i].workers = c->all.workers;
 }
 
 int compare_main(
@@ -145,6 +151,10 @@ int compare_main(
 	if (tg_init() != 0)
 		bench_die("no randomness");
 	log_init(STDERR_FILENO, LOG_L_WARN, "bench");
+	if (cli->ready != NULL)
+		cli->ready(c);
+	else if (c->before != NULL)
+		compare_insert_before(c);
 	compare_run(c, dir);
 	report(c, cli->reports, json, plot);
 	result = status(c);

@@ -5,10 +5,11 @@
 #include "compare.h"
 
 struct compare_option {
-	const char *name; /* "--NAME VALUE"; NULL ends the list */
+	const char *name; /* without "--"; it takes a value; NULL ends the list */
 	void (*take)(struct compare *c, const char *value);
 };
 
+/* How a comparison is told. path: a file that is overwritten. */
 struct compare_reports {
 	void (*table)(const struct compare *c);
 	void (*json)(const struct compare *c, const char *path);
@@ -16,14 +17,20 @@ struct compare_reports {
 };
 
 struct compare_cli {
-	const char *usage; /* of its own options: lines */
-	struct compare_option own[4];
-	void (*quick)(struct compare *c);      /* what --quick changes beside time; may be NULL */
-	bool sizeless;                         /* --sizes, and a plot by size, make no sense */
-	const struct compare_reports *reports; /* NULL: those below */
+	const char *usage; /* lines on its own options */
+	struct compare_option own[6];
+	void (*quick)(struct compare *c); /* what --quick changes beside time; NULL: nothing */
+	/* Called when all options are read. NULL: compare_insert_before() if c->before is set. */
+	void (*ready)(struct compare *c);
+	bool sizeless;                         /* it has no option --sizes */
+	bool plotless;                         /* it has no option --plot */
+	const struct compare_reports *reports; /* NULL: those of compare_report.h */
 };
 
-/** compare_main(c, cli, argc, argv, dir): options, measurement, reports. Returns an exit status. */
+/** Option --workers: the same number for every variant. */
+void compare_workers(struct compare *c, const char *value);
+
+/** Reads options, measures, and reports. Returns an exit status. dir: an empty folder. */
 int compare_main(
 	struct compare *c, const struct compare_cli *cli, int argc, char **argv, const char *dir);
 

@@ -47,42 +47,69 @@ static double others(const struct sample *s)
 
 /* Table -------------------------------------------------------------------- */
 
-static const char *show(double v, int digits, char out[16])
-{
-	if (isnan(v))
-		snprintf(out, 16, "-");
-	else
-		snprintf(out, 16, "%.*f", digits, v);
-	return out;
-}
-
 static void row(const struct compare *c, unsigned size, unsigned variant)
 {
 	compare_figure *const parts[] = {workers, rest, redis, generator};
 	struct spread r = compare_of(c, size, variant, per_s);
+	const struct pair to_it = {0, variant};
 	char t[16];
 
 	printf("%8zu %-14s", c->size[size], c->variant[variant].label);
-	printf(" %8s", show(r.min, 0, t));
-	printf(" %8s", show(r.median, 0, t));
-	printf(" %8s ", show(r.max, 0, t));
+	printf(" %8s", emit_text(r.min, 0, t));
+	printf(" %8s", emit_text(r.median, 0, t));
+	printf(" %8s ", emit_text(r.max, 0, t));
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		printf(" %7s", show(compare_of(c, size, variant, parts[i]).median, 1, t));
-	printf(" %6s%%", show(compare_of(c, size, variant, others).median, 0, t));
+		printf(" %7s", emit_text(compare_of(c, size, variant, parts[i]).median, 1, t));
+	printf(" %6s%%", emit_text(compare_of(c, size, variant, others).median, 0, t));
 	if (variant > 0) {
-		r = compare_ratio(c, size, variant, per_s);
-		printf("  %5s", show(r.min, 2, t));
-		printf(" %5s", show(r.median, 2, t));
-		printf(" %5s ", show(r.max, 2, t));
-		printf(" %5s", show(r.low, 3, t));
-		printf(" %5s ", show(r.high, 3, t));
-		printf(" %7s", show(compare_ratio(c, size, variant, workers).median, 2, t));
-		printf(" %5s", show(compare_ratio(c, size, variant, server).median, 2, t));
+		r = compare_ratio(c, size, to_it, per_s);
+		printf("  %5s", emit_text(r.min, 2, t));
+		printf(" %5s", emit_text(r.median, 2, t));
+		printf(" %5s ", emit_text(r.max, 2, t));
+		printf(" %5s", emit_text(r.low, 3, t));
+		printf(" %5s ", emit_text(r.high, 3, t));
+		printf(" %7s", emit_text(compare_ratio(c, size, to_it, workers).median, 2, t));
+		printf(" %5s", emit_text(compare_ratio(c, size, to_it, server).median, 2, t));
 	}
 	if (compare_of(c, size, variant, per_s).n < c->rounds)
 		printf("  %u of %u void", c->rounds - compare_of(c, size, variant, per_s).n,
 			c->rounds);
 	putchar('\n');
+}
+
+static void pair_row(const struct compare *c, unsigned size, struct pair p)
+{
+	compare_figure *const figures[] = {per_s, server, workers};
+	char name[72], t[16];
+
+	snprintf(name, sizeof name, "%s : %s", c->variant[p.of].label, c->variant[p.to].label);
+	printf("%8zu %-40s", c->size[size], name);
+	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+		struct spread r = compare_ratio(c, size, p, figures[i]);
+
+		printf("  %6s", emit_text(r.median, 3, t));
+		printf(" %6s", emit_text(r.low, 3, t));
+		printf(" %6s", emit_text(r.high, 3, t));
+	}
+	putchar('\n');
+}
+
+static void pairs_table(const struct compare *c)
+{
+	printf("\nRatios: median of the rounds, and the interval that holds it with 95 %%\n\n");
+	printf("%8s %-40s  %20s  %20s  %20s\n", "bytes", "", "a second", "all processor time",
+		"that of workers");
+	for (unsigned i = 0; i < c->n_sizes; i++)
+		for (unsigned k = 0; k < c->n_pairs; k++)
+			pair_row(c, i, c->pair[k]);
+}
+
+static void standing_table(const struct compare *c)
+{
+	for (unsigned k = 0; k < c->n_variants; k++)
+		if (c->variant[k].standing > 0)
+			printf("%s%s: %.0f bytes of Redis's memory for each blob\n",
+				k == 0 ? "\n" : "", c->variant[k].label, c->standing_bytes[k]);
 }
 
 void compare_report_table(const struct compare *c)
@@ -103,6 +130,9 @@ void compare_report_table(const struct compare *c)
 	for (unsigned i = 0; i < c->n_sizes; i++)
 		for (unsigned k = 0; k < c->n_variants; k++)
 			row(c, i, k);
+	if (c->n_pairs > 0)
+		pairs_table(c);
+	standing_table(c);
 }
 
 /* JSON --------------------------------------------------------------------- */
@@ -128,6 +158,7 @@ static json_t *sample_json(const struct sample *s)
 static json_t *cell_json(const struct compare *c, unsigned size, unsigned variant)
 {
 	const struct variant *v = &c->variant[variant];
+	const struct pair to_it = {0, variant};
 	json_t *runs = json_array(), *j;
 
 	for (unsigned i = 0; i < c->rounds; i++)
@@ -138,30 +169,43 @@ static json_t *cell_json(const struct compare *c, unsigned size, unsigned varian
 		emit_spread(compare_of(c, size, variant, per_s)), "workers_us",
 		emit_spread(compare_of(c, size, variant, workers)), "server_us",
 		emit_spread(compare_of(c, size, variant, server)), "runs", runs);
+	if (v->standing > 0)
+		json_object_set_new(j, "standing_bytes", emit_number(c->standing_bytes[variant]));
 	if (variant > 0) {
+		json_object_set_new(j, "ratio", emit_spread(compare_ratio(c, size, to_it, per_s)));
 		json_object_set_new(
-			j, "ratio", emit_spread(compare_ratio(c, size, variant, per_s)));
+			j, "workers_ratio", emit_spread(compare_ratio(c, size, to_it, workers)));
 		json_object_set_new(
-			j, "workers_ratio", emit_spread(compare_ratio(c, size, variant, workers)));
-		json_object_set_new(
-			j, "server_ratio", emit_spread(compare_ratio(c, size, variant, server)));
+			j, "server_ratio", emit_spread(compare_ratio(c, size, to_it, server)));
 	}
 	return j;
 }
 
+static json_t *pair_json(const struct compare *c, unsigned size, struct pair p)
+{
+	return json_pack("{sisssssososo}", "bytes", (int)c->size[size], "of",
+		c->variant[p.of].label, "to", c->variant[p.to].label, "ratio",
+		emit_spread(compare_ratio(c, size, p, per_s)), "server_ratio",
+		emit_spread(compare_ratio(c, size, p, server)), "workers_ratio",
+		emit_spread(compare_ratio(c, size, p, workers)));
+}
+
 void compare_report_json(const struct compare *c, const char *path)
 {
-	json_t *cells = json_array();
+	json_t *cells = json_array(), *pairs = json_array();
 
+	for (unsigned i = 0; i < c->n_sizes; i++)
+		for (unsigned k = 0; k < c->n_pairs; k++)
+			json_array_append_new(pairs, pair_json(c, i, c->pair[k]));
 	for (unsigned i = 0; i < c->n_sizes; i++)
 		for (unsigned k = 0; k < c->n_variants; k++)
 			json_array_append_new(cells, cell_json(c, i, k));
 	emit_json(
-		json_pack("{sssssssisisisisssoso}", "benchmark", c->name, "timeglas", TG_VERSION,
+		json_pack("{sssssssisisisisssososo}", "benchmark", c->name, "timeglas", TG_VERSION,
 			"redis", c->all.redis.version, "cores", (int)sysconf(_SC_NPROCESSORS_ONLN),
 			"clients", (int)c->gen.clients, "live", (int)c->gen.live, "rounds",
 			(int)c->rounds, "ratio_of", c->variant[0].label, "seconds",
-			emit_number(c->gen.measure_s), "cells", cells),
+			emit_number(c->gen.measure_s), "cells", cells, "pairs", pairs),
 		path);
 }
 

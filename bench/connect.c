@@ -83,15 +83,15 @@ static void count(struct herd *h, struct system *s, double seconds)
 			seconds);
 }
 
-static void connect_measure(
-	struct system *s, const struct gen_plan *p, struct blobs *b, struct sample *out)
+static void connect_measure(const struct compare_cell *cell, struct sample *out)
 {
 	static const struct gconn_calls calls = {
 		.on_open = on_open, .on_answer = on_answer, .on_fail = on_fail};
+	const struct gen_plan *p = &cell->plan;
+	struct system *s = cell->system;
 	struct herd h = {.base = event_base_new(), .out = out};
 	SSL_CTX *tls = gconn_tls(s->wire.ca, s->wire.up_cert, s->wire.up_key);
 
-	(void)b;
 	memset(out, 0, sizeof *out);
 	if (h.base == NULL)
 		bench_die("out of memory");
@@ -111,20 +111,15 @@ static void connect_measure(
 	SSL_CTX_free(tls);
 }
 
-static void take_workers(struct compare *c, const char *value)
-{
-	for (unsigned i = 0; i < c->n_variants; i++)
-		c->variant[i].workers = (unsigned)args_number(value, strlen(value), 16);
-}
-
 int connect_main(int argc, char **argv, const char *dir)
 {
 	static const struct compare_cli cli = {
 		.usage = "  --before FILE     beside timeglas: another build's timeglasd, and "
 			 "nobody else\n"
 			 "  --workers N       of each server (1)\n",
-		.own = {{"before", compare_before}, {"workers", take_workers}},
-		.sizeless = true};
+		.own = {{"before", compare_before}, {"workers", compare_workers}},
+		.sizeless = true,
+		.plotless = true};
 	struct compare c = {
 		.name = "connect",
 		.versus = "timeglas : it",
@@ -132,7 +127,8 @@ int connect_main(int argc, char **argv, const char *dir)
 		.measure = connect_measure,
 		.n_sizes = 1,
 		.rounds = 5,
-		.variant = {{SYSTEM_TIMEGLAS, 1, 0, "timeglas"}, {SYSTEM_NGINX, 1, 0, "nginx"}},
+		.variant = {{.kind = SYSTEM_TIMEGLAS, .workers = 1, .label = "timeglas"},
+			{.kind = SYSTEM_NGINX, .workers = 1, .label = "nginx"}},
 		.n_variants = 2,
 		.gen = {.clients = 32, .warm_s = 1, .measure_s = 4},
 	};

@@ -14,6 +14,15 @@ json_t *emit_number(double v)
 	return isnan(v) || isinf(v) ? json_null() : json_real(round(v * 1000) / 1000);
 }
 
+const char *emit_text(double v, int digits, char out[16])
+{
+	if (isnan(v))
+		snprintf(out, 16, "-");
+	else
+		snprintf(out, 16, "%.*f", digits, v);
+	return out;
+}
+
 json_t *emit_spread(struct spread s)
 {
 	return json_pack("{sosososososi}", "min", emit_number(s.min), "median",

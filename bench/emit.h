@@ -10,6 +10,9 @@
 /** A number rounded to a thousandth; NAN and infinities become null. */
 json_t *emit_number(double v);
 
+/** Writes a number with so many digits behind the point to out; "-" for NAN. Returns out. */
+const char *emit_text(double v, int digits, char out[16]);
+
 /** Members min, median, max, median_low, median_high, n. */
 json_t *emit_spread(struct spread s);
 

@@ -267,6 +267,17 @@ enum wipe_state server_wipes(const struct server *s)
 	return state;
 }
 
+double server_memory(const struct server *s)
+{
+	static const char name[] = "used_memory:";
+	redisReply *r = redis_sync_do(s->redis, "INFO memory");
+	const char *at = strstr(r->str, name);
+	double bytes = at != NULL ? strtod(at + sizeof name - 1, NULL) : 0;
+
+	freeReplyObject(r);
+	return bytes;
+}
+
 /* A command for each of the values, in pipelines. */
 static void for_values(const struct server *s, const char *fmt)
 {

@@ -60,6 +60,9 @@ void server_settings_add(struct server_settings *like, const char *name, const c
 /** Tells whether the Redis of s overwrites freed and moved memory. */
 enum wipe_state server_wipes(const struct server *s);
 
+/** Bytes that the Redis of s has allocated (used_memory). */
+double server_memory(const struct server *s);
+
 /**
  * Lets the Redis of s use 128 MB for a moment. A store uses again for years what it has once grown
  * to. The first use of a page costs several milliseconds for 2 MiB on a virtual machine; a

@@ -297,6 +297,29 @@ def test_before_compares_two_builds(quick, args):
     assert out.returncode == 1 and "did not become ready" in out.stderr
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("throughput", "--sizes", "4k", "--peers", "nginx"),
+        pytest.param(("latency",), marks=pytest.mark.long),
+    ],
+)
+def test_before_and_a_peer_take_turns(quick, args):
+    """Both builds are compared with the peer, and with each other, in the same rounds."""
+    need("nginx")
+    top = quick(*args, "--before", str(BIN / "timeglasd"))["json"]
+    labels = [c["label" if args[0] == "throughput" else "system"] for c in top["cells"]]
+    assert labels == ["timeglas", "before", "nginx"]
+    assert [(p["of"], p["to"]) for p in top["pairs"]] == [
+        ("timeglas", "nginx"),
+        ("before", "nginx"),
+        ("timeglas", "before"),
+    ]
+    name = "ratio" if args[0] == "throughput" else "p99"
+    now, before, both = (p[name]["median"] for p in top["pairs"])
+    assert both == pytest.approx(now / before, rel=0.02, abs=0.002)
+
+
 @pytest.mark.long
 def test_scale_compares_two_workers_with_one(quick):
     cells = quick("scale", "--sizes", "4k")["json"]["cells"]
@@ -309,6 +332,25 @@ def test_live_compares_many_blobs_with_few(quick):
     cells = quick("live", "--sizes", "4k")["json"]["cells"]
     assert [c["standing"] for c in cells] == [3000, 1000]
     check_spread(cells[1]["server_ratio"])
+    for cell in cells:  # of 300 bytes, with what the store keeps beside them
+        assert 300 < cell["standing_bytes"] < 3000
+
+
+@pytest.mark.long
+def test_live_compares_another_build_in_the_same_way(quick):
+    top = quick("live", "--sizes", "4k", "--live", "2000", "--before", str(BIN / "timeglasd"))
+    cells = top["json"]["cells"]
+    assert [c["label"] for c in cells] == [
+        "2000 live",
+        "1000 live",
+        "before, 2000 live",
+        "before, 1000 live",
+    ]
+    assert [(p["of"], p["to"]) for p in top["json"]["pairs"]] == [
+        ("2000 live", "1000 live"),
+        ("before, 2000 live", "before, 1000 live"),
+    ]
+    assert top["table"].count("bytes of Redis's memory for each blob") == 4
 
 
 @pytest.mark.skipif(not shutil.which("gnuplot"), reason="no gnuplot here: make deps installs it")
