@@ -385,7 +385,7 @@ help:
 	  awk -F '\t' '$$1 { name = $$1 } { print name "\t" NR "\t  " $$1 "\t" $$2 }' | \
 	  sort -t "$$(printf '\t')" -k 1,1 -k 2,2n | cut -f 3- | expand -t 18
 
-.PHONY: all units check layers docs check-symbols lint debian-flags test test-all coverage fuzz fuzzers \
-  demo run bench deps install uninstall clean help FORCE
+.PHONY: all units check layers docs check-symbols lint debian-flags test test-all coverage fuzz \
+  fuzzers demo run bench deps install uninstall clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -8,13 +8,15 @@ set -eu
 
 packages() {
 	case $1 in
-	build) echo build-essential pkg-config python3 libevent-dev libssl-dev libsodium-dev libhiredis-dev libjemalloc-dev \
-		libcurl4-openssl-dev libjansson-dev libinih-dev libseccomp-dev ;;
+	build) echo build-essential pkg-config python3 libevent-dev libssl-dev libsodium-dev \
+		libhiredis-dev libjemalloc-dev libcurl4-openssl-dev libjansson-dev libinih-dev \
+		libseccomp-dev ;;
 	run) echo redis-server ;;
 	# GStreamer makes the specimen's JPEG and MP4: a third of what ffmpeg would bring along
-	demo) echo redis-server redis-tools curl python3 gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
-		gstreamer1.0-plugins-ugly ;;
-	test) echo redis-server redis-tools age curl openssl python3 python3-pytest python3-yaml libcmocka-dev zlib1g-dev valgrind strace ;;
+	demo) echo redis-server redis-tools curl python3 gstreamer1.0-tools \
+		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly ;;
+	test) echo redis-server redis-tools age curl openssl python3 python3-pytest python3-yaml \
+		libcmocka-dev zlib1g-dev valgrind strace ;;
 	lint) echo clang-format cppcheck clang-tidy mandoc shellcheck python3-yaml git ;;
 	cov) echo gcovr ;;
 	fuzz) echo clang ;;
@@ -74,7 +76,8 @@ fi
 
 install() {
 	# shellcheck disable=SC2086 # both are lists
-	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+	$as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends $missing
 }
 echo "installing:$missing"
 # The package lists are fetched only when there are none, or when those there are no longer lead to

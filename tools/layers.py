@@ -194,7 +194,7 @@ def export_faults(root, program, lists):
         found.append(f"{unused[symbol]}.c: {who} {symbol}: make it static, or delete it")
     for section in ("unused", "kept"):
         for symbol in sorted(set(lists[section]) - set(unused)):
-            found.append(f"{ALLOW}: {symbol} has a user, or is gone: delete the line in [{section}]")
+            found.append(f"{ALLOW}: {symbol} has a user, or is gone: delete it from [{section}]")
     for symbol in sorted(s for s, reason in lists["kept"].items() if not reason):
         found.append(f"{ALLOW}: {symbol} is kept without a reason")
     return found
@@ -285,7 +285,8 @@ COMPILED = [
         {
             "core/a.c": (
                 "int start(void), lonely(void); int start(void) { return lonely(); }\n"
-                "int lonely(void) { return 1; }\nextern const char text[]; const char text[] = {1};\n"
+                "int lonely(void) { return 1; }\n"
+                "extern const char text[]; const char text[] = {1};\n"
             ),
             "core/b.c": "int tested(void), told(void), tg_public(void);\n"
             "int tested(void) { return 1; }\nint told(void) { return 1; }\n"
@@ -301,7 +302,9 @@ COMPILED = [
         {
             "core/a.c": "int start(void), odd(void); int start(void) { return 0; }\n"
             "int odd(void) { return 0; }\n",
-            "tools/layers.allow": "[circles]\ncore/a\n[twice]\nstart\n[unused]\nstart\ngone\n[kept]\nodd\n",
+            "tools/layers.allow": (
+                "[circles]\ncore/a\n[twice]\nstart\n[unused]\nstart\ngone\n[kept]\nodd\n"
+            ),
         },
         [
             "core/a is in no circle",

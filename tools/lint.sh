@@ -6,8 +6,13 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 export LC_ALL=C.UTF-8
 failed=0
+includes=(-I. -Iinclude -Iclient -Iserver -Ibuild/debug/gen)
 
-files() { git ls-files --cached --others --exclude-standard -- "$@" | while read -r f; do [ ! -f "$f" ] || echo "$f"; done; }
+files() {
+	git ls-files --cached --others --exclude-standard -- "$@" | while read -r f; do
+		[ ! -f "$f" ] || echo "$f"
+	done
+}
 # check NAME COMMAND...: runs it; speaks only when it fails
 check() {
 	local name=$1 start=$SECONDS out
@@ -28,14 +33,17 @@ with_cppcheck() {
 	queue=$(echo "#include <sys/queue.h>" | cc -E -M -xc - | grep -o "/[^ ]*sys/queue.h")
 	local list
 	mapfile -t list < <(files 'core/*.c' 'server/*.c' 'client/*.c' 'bench/*.c')
-	cppcheck --quiet --error-exitcode=1 -j "$(nproc)" --std=c11 --enable=warning,performance,portability --inline-suppr \
-		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE --include="$queue" -I. -Iinclude -Iclient -Iserver -Ibuild/debug/gen "${list[@]}"
+	cppcheck --quiet --error-exitcode=1 -j "$(nproc)" --std=c11 \
+		--enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
+		-D_GNU_SOURCE --include="$queue" "${includes[@]}" "${list[@]}"
 }
 
 with_clang_tidy() {
 	# shellcheck disable=SC2016 # $@ is for the inner shell
 	files 'core/*.c' 'server/*.c' 'client/*.c' 'bench/*.c' | xargs -r -n 4 -P "$(nproc)" sh -c \
-		'clang-tidy --quiet --warnings-as-errors="*" "$@" -- -std=gnu11 -D_GNU_SOURCE -I. -Iinclude -Iclient -Iserver -Ibuild/debug/gen 2>&1' clang-tidy |
+		'flags=$1; shift; clang-tidy --quiet --warnings-as-errors="*" "$@" -- $flags 2>&1' \
+		clang-tidy "-std=gnu11 -D_GNU_SOURCE ${includes[*]}" |
 		grep -v 'warnings\? generated'
 	return "${PIPESTATUS[1]}"
 }
@@ -76,7 +84,9 @@ with_white_space() {
 		! grep -nHP '[ \t]+$|\r' "$f" || bad=1
 		[ -z "$(tail -c 1 "$f")" ] || { echo "$f: no newline at the end"; bad=1; }
 	done < <(files .)
-	files '*.[ch]' | /usr/bin/python3 -c 'import sys
+	files '*.[ch]' '*.cc' '*.py' '*.lua' '*.sh' '*.def' '*.map' '*.allow' Makefile .clang-format \
+		.clang-tidy .ci tests/run tests/chaos/run tests/fuzz/run bench/peers |
+		/usr/bin/python3 -c 'import sys
 bad = 0
 for path in sys.stdin.read().split():
 	for n, line in enumerate(open(path, encoding="utf-8"), 1):

@@ -42,7 +42,8 @@ for shard = 0, 63 do
     local kind, id = string.match(all[i], '^(%a):([^:]+)')
     if kind ~= 's' then kept[id] = true end
     if tonumber(all[i + 1]) <= now then
-      due = due + 2 + (tonumber(kind == 'b' and chunks_of(redis.call('GET', p .. 'b:' .. id)) or 64) or 64)
+      local chunks = kind == 'b' and chunks_of(redis.call('GET', p .. 'b:' .. id)) or 64
+      due = due + 2 + (tonumber(chunks) or 64)
     end
   end
 end

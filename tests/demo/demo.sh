@@ -13,7 +13,8 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/timeglas-demo.XXXXXX")
 server_pid=
 proved=0
 
-if [ -t 1 ]; then green=$'\e[32m' red=$'\e[31m' dim=$'\e[2m' plain=$'\e[0m'; else green='' red='' dim='' plain=''; fi
+green='' red='' dim='' plain=''
+[ ! -t 1 ] || green=$'\e[32m' red=$'\e[31m' dim=$'\e[2m' plain=$'\e[0m'
 
 finish() {
 	local status=$?
@@ -33,7 +34,9 @@ proof() { proved=$((proved + 1)); echo "${green}proved${plain}  $*"; }
 fail() {
 	echo "${red}FAILED${plain}  $*" >&2
 	for log in "$dir"/srv/timeglasd.log "$dir"/server.err "$dir"/answer; do
-		[ ! -s "$log" ] || { echo "--- the end of $(basename "$log"):" >&2; tail -n 30 "$log" >&2; }
+		[ -s "$log" ] || continue
+		echo "--- the end of $(basename "$log"):" >&2
+		tail -n 30 "$log" >&2
 	done
 	exit 1
 }
@@ -63,7 +66,10 @@ cause() { grep -q -- "$1" "$dir/answer" || fail "the refusal does not name its c
 # quote: the refusal's sentence, from the client's words or a problem document
 quote() {
 	case $(head -c 1 "$dir/answer") in
-	'{') note "it says: $(python3 -c 'import json, sys; print(json.load(sys.stdin)["detail"])' <"$dir/answer")" ;;
+	'{')
+		detail='import json, sys; print(json.load(sys.stdin)["detail"])'
+		note "it says: $(python3 -c "$detail" <"$dir/answer")"
+		;;
 	*) note "it says: $(sed -n '2s/^ *//p' "$dir/answer")" ;;
 	esac
 }
@@ -77,7 +83,8 @@ size_of() { stat -c %s "$1"; }
 # The deadline index over all shards: what still is to be erased
 due() {
 	local shard
-	for shard in $(seq 0 63); do printf 'ZCARD tg:{%02x}:dl\n' "$shard"; done | redis | awk '{ n += $1 } END { print n }'
+	for shard in $(seq 0 63); do printf 'ZCARD tg:{%02x}:dl\n' "$shard"; done | redis |
+		awk '{ n += $1 } END { print n }'
 }
 
 # until_gone ID: waits until the server says so; at most ten seconds
@@ -92,15 +99,19 @@ until_gone() {
 make_specimens() {
 	export GST_REGISTRY=$dir/gstreamer # else it would write one below the home directory
 	"$here/specimen.py" face >"$dir/face.rgb"
-	gst-launch-1.0 -q filesrc location="$dir/face.rgb" blocksize=921600 ! rawvideoparse format=rgb width=480 height=640 ! \
+	gst-launch-1.0 -q filesrc location="$dir/face.rgb" blocksize=921600 ! \
+		rawvideoparse format=rgb width=480 height=640 ! \
 		videoconvert ! jpegenc ! filesink location="$dir/face.jpg"
 	"$here/specimen.py" passport DNK "$dir/face.jpg" >"$dir/danish.lds"
 	"$here/specimen.py" passport UTO "$dir/face.jpg" >"$dir/foreign.lds"
 	# Noise, because no encoder can make that small: eight seconds come to several MiB.
-	gst-launch-1.0 -q videotestsrc num-buffers=200 pattern=snow ! video/x-raw,width=640,height=480,framerate=25/1 ! \
-		x264enc bitrate=6000 speed-preset=veryfast ! mp4mux ! filesink location="$dir/liveness.mp4"
-	note "danish passport  $(size_of "$dir/danish.lds") bytes: $("$here/specimen.py" mrz DNK | sed -n 1p)"
-	note "foreign passport $(size_of "$dir/foreign.lds") bytes: $("$here/specimen.py" mrz UTO | sed -n 1p)"
+	gst-launch-1.0 -q videotestsrc num-buffers=200 pattern=snow ! \
+		video/x-raw,width=640,height=480,framerate=25/1 ! \
+		x264enc bitrate=6000 speed-preset=veryfast ! mp4mux ! \
+		filesink location="$dir/liveness.mp4"
+	mrz() { "$here/specimen.py" mrz "$1" | sed -n 1p; }
+	note "danish passport  $(size_of "$dir/danish.lds") bytes: $(mrz DNK)"
+	note "foreign passport $(size_of "$dir/foreign.lds") bytes: $(mrz UTO)"
 	note "liveness video   $(size_of "$dir/liveness.mp4") bytes of MP4"
 	[ "$(size_of "$dir/liveness.mp4")" -gt 3000000 ]
 }
@@ -126,7 +137,8 @@ fetch() {
 	as VERIFIER take "$2" -o "$dir/fetched" 2>"$dir/answer"
 	cmp "$3" "$dir/fetched" >"$dir/answer" 2>&1 || fail "$1 came back with other bytes"
 	rm "$dir/fetched"
-	proof "$1: sealed, held, fetched by the verifier and opened; all $(size_of "$3") bytes are the same"
+	proof "$1: sealed, held, fetched by the verifier and opened;" \
+		"all $(size_of "$3") bytes are the same"
 }
 
 for file in "$@"; do
@@ -138,8 +150,10 @@ start_server
 
 session=$(as UPLOADER session open 2>"$dir/answer")
 note "session opened"
-danish=$(as UPLOADER put --kind passport --issuer DNK --session "$session" "$dir/danish.lds" 2>"$dir/answer")
-foreign=$(as UPLOADER put --kind passport --issuer UTO --session "$session" "$dir/foreign.lds" 2>"$dir/answer")
+danish=$(as UPLOADER put --kind passport --issuer DNK --session "$session" "$dir/danish.lds" \
+	2>"$dir/answer")
+foreign=$(as UPLOADER put --kind passport --issuer UTO --session "$session" "$dir/foreign.lds" \
+	2>"$dir/answer")
 video=$(as UPLOADER put --kind liveness --session "$session" "$dir/liveness.mp4" 2>"$dir/answer")
 note "both passports and the video are in the buffer: $(keys 'tg:{*}:c:*') chunks in Redis"
 
@@ -147,11 +161,13 @@ note "both passports and the video are in the buffer: $(keys 'tg:{*}:c:*') chunk
 redis --scan --pattern 'tg:{*}:*' | while read -r key; do
 	case $key in *:c:*) redis GET "$key" ;; *:b:*|*:s:*) redis HGETALL "$key" ;; esac
 done >"$dir/held"
-[ "$(size_of "$dir/held")" -gt "$(size_of "$dir/liveness.mp4")" ] || fail "Redis held less than was stored"
+[ "$(size_of "$dir/held")" -gt "$(size_of "$dir/liveness.mp4")" ] ||
+	fail "Redis held less than was stored"
 for word in 'P<DNK' 'P<UTO' ERIKSSON SPECIMEN 900000017 L898902C3 'JFIF\x00\x01' 'ftyp(mp4|iso)'; do
 	! LC_ALL=C grep -aqP "$word" "$dir/held" || fail "Redis holds '$word' in the clear"
 done
-proof "Redis holds $(size_of "$dir/held") bytes, and not one name, number, JPEG or MP4 header among them"
+proof "Redis holds $(size_of "$dir/held") bytes," \
+	"and not one name, number, JPEG or MP4 header among them"
 rm "$dir/held"
 
 fetch "Danish passport" "$danish" "$dir/danish.lds"
@@ -167,9 +183,11 @@ proof "a second fetch of each is refused with its cause"
 quote
 
 before=$(keys 'tg:{*}:c:*')
-status=$(curl -sS --noproxy '*' --cacert "$TIMEGLAS_CA" --cert "$TIMEGLAS_UPLOADER_CERT" --key "$TIMEGLAS_UPLOADER_KEY" \
+status=$(curl -sS --noproxy '*' --cacert "$TIMEGLAS_CA" \
+	--cert "$TIMEGLAS_UPLOADER_CERT" --key "$TIMEGLAS_UPLOADER_KEY" \
 	-o "$dir/answer" -w '%{http_code}' -H 'Timeglas-Kind: passport' -H 'Timeglas-Issuer: UTO' \
-	-H 'Content-Type: application/octet-stream' --data-binary "@$dir/foreign.lds" "$TIMEGLAS_URL/v1/blobs")
+	-H 'Content-Type: application/octet-stream' --data-binary "@$dir/foreign.lds" \
+	"$TIMEGLAS_URL/v1/blobs")
 [ "$status" = 415 ] || fail "a plaintext upload was answered $status, not 415"
 [ "$(keys 'tg:{*}:c:*')" = "$before" ] || fail "a plaintext upload left bytes in Redis"
 proof "an upload in plaintext, by curl, is refused with 415 and leaves no byte"
@@ -179,7 +197,8 @@ refused UPLOADER put --kind passport --issuer DNK "$dir/danish.lds"
 proof "a Danish passport without a session is refused"
 quote
 
-danish=$(as UPLOADER put --kind passport --issuer DNK --session "$session" "$dir/danish.lds" 2>"$dir/answer")
+danish=$(as UPLOADER put --kind passport --issuer DNK --session "$session" "$dir/danish.lds" \
+	2>"$dir/answer")
 [ "$(chunks_of "$danish")" -gt 0 ] || fail "the passport is not in Redis to begin with"
 as UPLOADER session close "$session" >"$dir/answer" 2>&1
 [ "$(chunks_of "$danish")" = 0 ] || fail "the passport outlived its session in Redis"
@@ -193,7 +212,8 @@ short=$(as UPLOADER put --kind liveness --ttl 2 "$dir/liveness.mp4" 2>"$dir/answ
 start=$EPOCHREALTIME
 until_gone "$short"
 while [ "$(chunks_of "$short")" != 0 ]; do
-	[ $((${EPOCHREALTIME/./} - ${start/./})) -lt 8000000 ] || fail "an expired video stays in Redis"
+	[ $((${EPOCHREALTIME/./} - ${start/./})) -lt 8000000 ] ||
+		fail "an expired video stays in Redis"
 	sleep 0.02
 done
 took=$(( (${EPOCHREALTIME/./} - ${start/./}) / 1000 ))
@@ -218,11 +238,13 @@ for _ in $(seq 100); do
 done
 [ "$(keys 'tg:{*}:c:*')" = 0 ] || fail "Redis still holds chunks"
 [ "$(due)" = 0 ] || fail "the deadline index still holds $(due) entries"
-redis --scan --pattern 'tg:{*}:[bs]:*' | while read -r key; do redis HGETALL "$key"; done >"$dir/tombstones"
+redis --scan --pattern 'tg:{*}:[bs]:*' |
+	while read -r key; do redis HGETALL "$key"; done >"$dir/tombstones"
 for word in DNKSPECIMEN ERIKSSON SPECIMEN 900000017 L898902C3; do
 	! grep -aqF "$word" "$dir/tombstones" || fail "a tombstone holds '$word'"
 done
-proof "at the end Redis holds 0 chunks and 0 deadlines; $(keys 'tg:{*}:[bs]:*') tombstones say what ended when and why, of whom nothing"
+proof "at the end Redis holds 0 chunks and 0 deadlines;" \
+	"$(keys 'tg:{*}:[bs]:*') tombstones say what ended when and why, of whom nothing"
 
 redis_pid=$TIMEGLAS_REDIS_PID
 kill -TERM "$server_pid"

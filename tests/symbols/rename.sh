@@ -3,6 +3,8 @@
 # them from `nm`.
 #   tests/symbols/rename.sh PROGRAM
 set -eu
-nm --format=posix "$1" | awk '$2 ~ /^[TtRrDd]$/ && $1 ~ /^(crypto|sodium)_/ { print $1, "net_" $1 }' | sort -u >"$1.names"
+nm --format=posix "$1" |
+	awk '$2 ~ /^[TtRrDd]$/ && $1 ~ /^(crypto|sodium)_/ { print $1, "net_" $1 }' |
+	sort -u >"$1.names"
 objcopy --redefine-syms="$1.names" "$1"
 rm "$1.names"

@@ -54,20 +54,24 @@ return #moved
 EXCHANGE_BYTES = """
 local function blob(id)
   local keys = redis.call('KEYS', 'tg:*:c:' .. id .. '*')
-  table.sort(keys, function(x, y) return tonumber(string.match(x, '%d+$')) < tonumber(string.match(y, '%d+$')) end)
+  local function number(key) return tonumber(string.match(key, '%d+$')) end
+  table.sort(keys, function(x, y) return number(x) < number(y) end)
   local record = redis.call('KEYS', 'tg:*:b:' .. id)[1]
   local line, rest = string.match(redis.call('GET', record), '^([^\\n]*)(\\n.*)$')
   local fields, bytes = {}, {}
   for f in string.gmatch(line .. '\\t', '([^\\t]*)\\t') do fields[#fields + 1] = f end
   for i, key in ipairs(keys) do bytes[i] = redis.call('GET', key) end
-  return { keys = keys, bytes = bytes, record = record, fields = fields, rest = rest, ttl = redis.call('PTTL', keys[1]) }
+  return { keys = keys, bytes = bytes, record = record, fields = fields, rest = rest,
+           ttl = redis.call('PTTL', keys[1]) }
 end
 local a, b = blob(ARGV[1]), blob(ARGV[2])
 for _, pair in ipairs({ { a, b }, { b, a } }) do
   local mine, other = pair[1], pair[2]
   local before = string.match(mine.keys[1], '^(.-)%d+$')
   for _, key in ipairs(mine.keys) do redis.call('DEL', key) end
-  for i, value in ipairs(other.bytes) do redis.call('SET', before .. (i - 1), value, 'PX', mine.ttl) end
+  for i, value in ipairs(other.bytes) do
+    redis.call('SET', before .. (i - 1), value, 'PX', mine.ttl)
+  end
   local fields = { unpack(mine.fields) }
   fields[6], fields[7], fields[11] = other.fields[6], other.fields[7], other.fields[11]
   redis.call('SET', mine.record, table.concat(fields, '\\t') .. mine.rest, 'KEEPTTL')

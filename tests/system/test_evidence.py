@@ -715,7 +715,8 @@ def test_evidence_of_a_claim_without_its_limit_is_a_finding(tmp_path):
         ("", ["limit"]),
     ):
         line = (
-            f'"event":"claimed","tag":"{"0" * 32}","kind":"face3d","dk":false,"deadline":"2026-11-22T18:00:00.000Z",{lease}"by":"v"'
+            f'"event":"claimed","tag":"{"0" * 32}","kind":"face3d","dk":false,'
+            f'"deadline":"2026-11-22T18:00:00.000Z",{lease}"by":"v"'
         )
         assert kinds(chained(tmp_path / "l", ("2026-11-22T12:00:00.000Z", line))) == found
 
@@ -785,7 +786,10 @@ def test_a_file_that_is_no_evidence_is_named_as_that(tmp_path):
 def test_refs_that_were_made_to_collide_do_not_slow_it(tmp_path, command):
     """Whoever writes a file may choose the tags; when their first half was their place in a table,
     80,000 took 14 s."""
-    blob = '"event":"stored","tag":"%032x","kind":"liveness","dk":false,"size":1,"deadline":"2026-11-22T12:10:00.000Z"'
+    blob = (
+        '"event":"stored","tag":"%032x","kind":"liveness","dk":false,"size":1,'
+        '"deadline":"2026-11-22T12:10:00.000Z"'
+    )
     log = chained(tmp_path / "l", *(("2026-11-22T12:00:00.000Z", blob % n) for n in range(80_000)))
     began = time.monotonic()
     assert audit(command[0], *command[1:], log).returncode == 5

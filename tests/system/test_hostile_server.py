@@ -6,7 +6,9 @@ import concurrent.futures
 import pytest
 
 from harness import ROOT, SLOW
-from hostile_server import HONEST, TABLE, World, rows, run
+from hostile_evidence import World
+from hostile_server import rows, run
+from hostile_table import HONEST, TABLE
 from test_cli import TIMEGLAS
 
 

@@ -104,7 +104,7 @@ def check_cut_off(readers, timeout=LATE_S):
     wait_for(
         lambda: all(r.is_reset() for r in readers.values()),
         timeout=timeout,
-        what=lambda: f"not reset in time: {[name for name, r in readers.items() if not r.is_reset()]}",
+        what=lambda: f"not reset in time: {[n for n, r in readers.items() if not r.is_reset()]}",
     )
     for name, reader in readers.items():
         arrived = reader.received()

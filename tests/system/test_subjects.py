@@ -20,7 +20,11 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
   if kind == 'string' then out[#out + 1] = redis.call('GET', key)
   elseif kind == 'hash' then out[#out + 1] = table.concat(redis.call('HGETALL', key), ' ')
   elseif kind == 'zset' then out[#out + 1] = table.concat(redis.call('ZRANGE', key, 0, -1), ' ')
-  elseif kind == 'stream' then for _, e in ipairs(redis.call('XRANGE', key, '-', '+')) do out[#out + 1] = table.concat(e[2], ' ') end end
+  elseif kind == 'stream' then
+    for _, e in ipairs(redis.call('XRANGE', key, '-', '+')) do
+      out[#out + 1] = table.concat(e[2], ' ')
+    end
+  end
 end
 return out
 """

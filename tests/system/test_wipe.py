@@ -29,7 +29,7 @@ WIPED_WITHIN_S = 5
 LIFE_S = 10  # of what ends by the clock: long enough to be searched for while it lives
 
 
-# How a blob can end: each starts one of these bodies and returns what is to be done later to end it ----
+# How a blob can end: each starts with one of these bodies and returns what ends it later ----------
 def consumed(server, up, down, body):
     blob = stored(server, up, body)
     return lambda: read(down, blob, body)
@@ -326,7 +326,7 @@ def test_what_a_reader_that_stalls_has_not_got_is_wiped_with_its_blob(launch, pr
         else:
             time.sleep(
                 1
-            )  # what is left of the answer at which it stalls stands there encrypted to the reader, in TLS records
+            )  # what is left of the answer at which it stalls is there in TLS records, encrypted
         if end == "erased":
             assert server.erase(blob).status == 200
         elif end == "session closed":
@@ -532,7 +532,8 @@ TABLE = """
 import ctypes
 libc = ctypes.CDLL(None)
 libc.calloc.restype, libc.calloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t, ctypes.c_size_t)
-libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, (ctypes.c_size_t,), (ctypes.c_void_p,)
+libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
+libc.free.argtypes = (ctypes.c_void_p,)
 assert libc.calloc(1 << 40, 1 << 40) is None, "more than there are numbers for"
 for size in (1, 100, 5000, 1 << 20, 32 << 20):
     used = libc.malloc(size + 2)

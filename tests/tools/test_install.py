@@ -8,12 +8,14 @@ import pytest
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 PROGRAM = """
-# include <stdio.h>
-# include <timeglas/timeglas.h>
+#include <stdio.h>
+#include <timeglas/timeglas.h>
 int main(void)
 {
 	tg_recipient *r;
-	return tg_init() == 0 && tg_recipient_parse("age1nonsense", 12, &r) == TG_EKEY ? puts(tg_strerror(TG_EKEY)) < 0 : 1;
+	if (tg_init() != 0 || tg_recipient_parse("age1nonsense", 12, &r) != TG_EKEY)
+		return 1;
+	return puts(tg_strerror(TG_EKEY)) < 0;
 }
 """
 
