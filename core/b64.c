@@ -40,139 +40,18 @@ size_t tg_b64_encode(enum tg_b64 v, const uint8_t *p, size_t n, char *out)
 #define STD_ONLY 0x40u
 #define NO (URL_ONLY | STD_ONLY)
 
-static const uint8_t value[128] = {
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	STD_ONLY | 62,
-	NO,
-	URL_ONLY | 62,
-	NO,
-	STD_ONLY | 63,
-	52,
-	53,
-	54,
-	55,
-	56,
-	57,
-	58,
-	59,
-	60,
-	61,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-	0,
-	1,
-	2,
-	3,
-	4,
-	5,
-	6,
-	7,
-	8,
-	9,
-	10,
-	11,
-	12,
-	13,
-	14,
-	15,
-	16,
-	17,
-	18,
-	19,
-	20,
-	21,
-	22,
-	23,
-	24,
-	25,
-	NO,
-	NO,
-	NO,
-	NO,
-	URL_ONLY | 63,
-	NO,
-	26,
-	27,
-	28,
-	29,
-	30,
-	31,
-	32,
-	33,
-	34,
-	35,
-	36,
-	37,
-	38,
-	39,
-	40,
-	41,
-	42,
-	43,
-	44,
-	45,
-	46,
-	47,
-	48,
-	49,
-	50,
-	51,
-	NO,
-	NO,
-	NO,
-	NO,
-	NO,
-};
+/* Of each ASCII character: the six bits that it stands for; with a mark when it belongs to one of
+ * the two alphabets only, and with both marks when it belongs to none. */
+static const uint8_t value[128] = {NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
+	NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO,
+	NO, NO, NO, NO, STD_ONLY | 62, NO, URL_ONLY | 62, NO, STD_ONLY | 63, 52, 53, 54, 55, 56, 57,
+	58, 59, 60, 61, NO, NO, NO, NO, NO, NO, NO, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+	14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, NO, NO, NO, NO, URL_ONLY | 63, NO, 26, 27,
+	28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50,
+	51, NO, NO, NO, NO, NO};
 
-/* Takes the padding off: exactly what fills the last group, nothing more. Returns the length
- * without, or TG_EINVAL. */
+/* Returns the length without the padding, which is exactly what fills the last group, or
+ * TG_EINVAL. */
 static long unpad(const char *s, size_t n)
 {
 	if (n % 4 != 0)
@@ -185,7 +64,7 @@ static long unpad(const char *s, size_t n)
 long tg_b64_decode(enum tg_b64 v, const char *s, size_t n, uint8_t *out, size_t cap)
 {
 	uint32_t acc = 0;
-	/* no branch for each digit: they are random, and a processor cannot guess them */
+	/* bad is looked at once, at the end: a branch for each digit would cost more */
 	unsigned bits = 0, bad = 0;
 	size_t o = 0;
 
@@ -208,7 +87,7 @@ long tg_b64_decode(enum tg_b64 v, const char *s, size_t n, uint8_t *out, size_t 
 			acc &= (1u << bits) - 1;
 		}
 	}
-	/* A second spelling of the same bytes would give a file two names. */
+	/* Unused bits must be zero, so that the same bytes have one spelling only. */
 	return acc == 0 && (bad & (v == TG_B64_URL ? STD_ONLY : URL_ONLY)) == 0 ? (long)o :
 										  TG_EINVAL;
 }

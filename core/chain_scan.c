@@ -8,7 +8,9 @@
 #include <timeglas/errors.h>
 #include "core/chain.h"
 #include "core/chain_int.h"
+#include "core/hex.h"
 #include "core/num.h"
+#include "core/time.h"
 
 struct scan {
 	const char *at, *end;
@@ -67,22 +69,17 @@ static int64_t time_of(struct scan *s)
 	return ms;
 }
 
-static int digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* After a backslash: a quote, a backslash, or u00XX for what has no shorter form. Returns its
  * length, 0 when it is none. */
 static size_t escape(const char *p, const char *end)
 {
-	int v;
+	uint8_t v;
 
 	if (end - p >= 1 && (*p == '"' || *p == '\\'))
 		return 1;
-	if (end - p < 5 || memcmp(p, "u00", 3) != 0 || digit(p[3]) < 0 || digit(p[4]) < 0)
+	if (end - p < 5 || memcmp(p, "u00", 3) != 0 || !tg_hex_is_lower(p + 3, 2) ||
+		tg_hex_decode(p + 3, 2, &v, 1) != 0)
 		return 0;
-	v = digit(p[3]) * 16 + digit(p[4]);
 	return v < 0x20 || v > 0x7e ? 5 : 0;
 }
 
@@ -127,14 +124,9 @@ static void hex(struct scan *s, uint8_t *out, size_t n)
 		s->bad = 1;
 		return;
 	}
-	for (size_t i = 0; i < n; i++) {
-		int hi = digit(s->at[2 * i]), lo = digit(s->at[2 * i + 1]);
-
-		if (hi < 0 || lo < 0) {
-			s->bad = 1;
-			return;
-		}
-		out[i] = (uint8_t)(hi << 4 | lo);
+	if (!tg_hex_is_lower(s->at, 2 * n) || tg_hex_decode(s->at, 2 * n, out, n) != 0) {
+		s->bad = 1;
+		return;
 	}
 	s->at += 2 * n;
 	must(s, "\"");
@@ -189,36 +181,44 @@ static void scan_record(struct scan *s, struct chain_record *r)
 	hex(s, r->prev, CHAIN_HASH);
 }
 
+/* Two digits, the number of a shard; CHAIN_SHARDS when they are none. */
+static unsigned shard_of(const char *s, size_t n)
+{
+	uint8_t shard;
+
+	if (n != 2 || !tg_hex_is_lower(s, n) || tg_hex_decode(s, n, &shard, 1) != 0 ||
+		shard >= CHAIN_SHARDS)
+		return CHAIN_SHARDS;
+	return shard;
+}
+
 static void positions(struct scan *s, struct chain_pos *pos)
 {
-	int last = -1, first = 1;
+	unsigned least = 0; /* shards stand in their order */
+	int first = 1;
 
 	memset(pos, 0, CHAIN_SHARDS * sizeof *pos);
 	must(s, CHAIN_M_POSITIONS);
 	while (!s->bad && s->at < s->end && *s->at != '}') {
-		int shard;
+		unsigned shard;
 
 		if (!first)
 			must(s, ",");
 		must(s, "\"");
-		if (s->bad || s->end - s->at < 2 || digit(s->at[0]) < 0 || digit(s->at[1]) < 0) {
+		shard = s->bad || s->end - s->at < 2 ? CHAIN_SHARDS : shard_of(s->at, 2);
+		if (shard < least || shard == CHAIN_SHARDS) {
 			s->bad = 1;
 			return;
 		}
-		shard = digit(s->at[0]) * 16 + digit(s->at[1]);
 		s->at += 2;
 		must(s, "\":\"");
-		if (s->bad || shard <= last || shard >= (int)CHAIN_SHARDS) {
-			s->bad = 1;
-			return;
-		}
 		pos[shard].ms = number(s, UINT64_MAX);
 		must(s, "-");
 		pos[shard].seq = number(s, UINT64_MAX);
 		must(s, "\"");
 		if (pos[shard].ms == 0 && pos[shard].seq == 0)
 			s->bad = 1;
-		last = shard;
+		least = shard + 1;
 		first = 0;
 	}
 	must(s, "}");
@@ -230,7 +230,7 @@ static void epoch_of(struct scan *s, char out[CHAIN_EPOCH + 1])
 	const char *from = s->at;
 	size_t n = 0;
 
-	while (n < CHAIN_EPOCH && s->at < s->end && digit(*s->at) >= 0) {
+	while (n < CHAIN_EPOCH && s->at < s->end && tg_hex_is_lower(s->at, 1)) {
 		s->at++;
 		n++;
 	}
@@ -304,11 +304,9 @@ void chain_more_positions(const struct chain_record *r, struct chain_pos pos[CHA
 	struct chain_pos p;
 
 	while (chain_next_member(&rest, &name, &value)) {
-		int shard = name.n == 2 && digit(name.p[0]) >= 0 && digit(name.p[1]) >= 0 ?
-			digit(name.p[0]) * 16 + digit(name.p[1]) :
-			(int)CHAIN_SHARDS;
+		unsigned shard = shard_of(name.p, name.n);
 
-		if (shard < (int)CHAIN_SHARDS && chain_pos_parse(value.p, value.n, &p) == 0)
+		if (shard < CHAIN_SHARDS && chain_pos_parse(value.p, value.n, &p) == 0)
 			pos[shard] = p;
 	}
 }
@@ -337,10 +335,10 @@ int chain_pos_cmp(const struct chain_pos *a, const struct chain_pos *b)
 
 int chain_id_parse(const char *s, size_t n, unsigned *shard, struct chain_pos *pos)
 {
-	if (n < 6 || digit(s[0]) < 0 || digit(s[1]) < 0 || s[2] != '-')
+	if (n < 6 || s[2] != '-')
 		return TG_EINVAL;
-	*shard = (unsigned)(digit(s[0]) * 16 + digit(s[1]));
-	if (*shard >= CHAIN_SHARDS)
+	*shard = shard_of(s, 2);
+	if (*shard == CHAIN_SHARDS)
 		return TG_EINVAL;
 	return chain_pos_parse(s + 3, n - 3, pos);
 }

@@ -7,7 +7,8 @@
 #include <sodium.h>
 #include "core/chain.h"
 #include "core/chain_int.h"
-#include "core/num.h"
+#include "core/hex.h"
+#include "core/time.h"
 
 static void put(struct chain_buf *b, const char *s, size_t n)
 {

@@ -1,14 +1,9 @@
 /*
- * num.c: strict numbers, sizes, hex and RFC 3339 times. No locale, no errno, no rounding; what is
- * not exactly the grammar is refused. Runs in every process, the library and the command line.
+ * num.c: reads numbers, sizes and durations. No locale, no errno, no rounding; a text that is not
+ * exactly of the grammar is refused. Runs in every process, the library and the command line.
  */
-#include <string.h>
 #include <timeglas/errors.h>
 #include "core/num.h"
-
-#define DAY_MS 86400000ll
-#define TIME_MIN_MS (-62167219200000ll) /* 0000-01-01T00:00:00.000Z */
-#define TIME_MAX_MS 253402300799999ll   /* 9999-12-31T23:59:59.999Z */
 
 int tg_num_u64(const char *s, size_t n, uint64_t max, uint64_t *out)
 {
@@ -28,8 +23,8 @@ int tg_num_u64(const char *s, size_t n, uint64_t max, uint64_t *out)
 	return 0;
 }
 
-/* The power of two that a suffix stands for; 0 shifts when there is none. Shortens *n by the
- * suffix. */
+/* Returns by how many bits the suffix shifts a number, 0 when there is none, and takes it off *n.
+ */
 static unsigned suffix_shift(const char *s, size_t *n)
 {
 	size_t len = *n > 3 && s[*n - 2] == 'i' && s[*n - 1] == 'B' ? 3 : 1;
@@ -102,135 +97,5 @@ int tg_num_duration(const char *s, size_t n, uint64_t max, uint64_t *out)
 	if (tg_num_u64(s, n, max / unit_s, &v) != 0)
 		return TG_EINVAL;
 	*out = v * unit_s;
-	return 0;
-}
-
-static int nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-int tg_hex_decode(const char *s, size_t n, uint8_t *out, size_t out_len)
-{
-	if (n % 2 != 0 || n / 2 != out_len)
-		return TG_EINVAL;
-	for (size_t i = 0; i < out_len; i++) {
-		int hi = nibble(s[2 * i]), lo = nibble(s[2 * i + 1]);
-		if (hi < 0 || lo < 0)
-			return TG_EINVAL;
-		out[i] = (uint8_t)(hi << 4 | lo);
-	}
-	return 0;
-}
-
-char *tg_hex_encode(const uint8_t *p, size_t n, char *out)
-{
-	static const char abc[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		out[2 * i] = abc[p[i] >> 4];
-		out[2 * i + 1] = abc[p[i] & 15];
-	}
-	out[2 * n] = '\0';
-	return out;
-}
-
-/*
- * Days since 1970-01-01 of a date in the proleptic Gregorian calendar; years run from March, so
- * that the leap day ends one.
- */
-static int64_t days_from_date(int64_t y, int64_t m, int64_t d)
-{
-	int64_t era, yoe, doy;
-
-	y -= m <= 2;
-	era = (y >= 0 ? y : y - 399) / 400;
-	yoe = y - era * 400;
-	doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
-static void date_from_days(int64_t days, int64_t *y, int64_t *m, int64_t *d)
-{
-	int64_t era, doe, yoe, doy, mp;
-
-	days += 719468;
-	era = (days >= 0 ? days : days - 146096) / 146097;
-	doe = days - era * 146097;
-	yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-	mp = (5 * doy + 2) / 153;
-	*d = doy - (153 * mp + 2) / 5 + 1;
-	*m = mp < 10 ? mp + 3 : mp - 9;
-	*y = yoe + era * 400 + (*m <= 2);
-}
-
-static void put(char *out, int64_t v, int width)
-{
-	while (width-- > 0) {
-		out[width] = (char)('0' + v % 10);
-		v /= 10;
-	}
-}
-
-char *tg_time_format(int64_t unix_ms, char out[TG_TIME_LEN + 1])
-{
-	int64_t days, ms, y, m, d;
-
-	/* A time that four digits of year cannot hold is shown as the nearest that they can: the
-	 * text's length is fixed. */
-	unix_ms = unix_ms < TIME_MIN_MS ? TIME_MIN_MS :
-		unix_ms > TIME_MAX_MS   ? TIME_MAX_MS :
-					  unix_ms;
-	days = (unix_ms >= 0 ? unix_ms : unix_ms - (DAY_MS - 1)) / DAY_MS;
-	ms = unix_ms - days * DAY_MS;
-	date_from_days(days, &y, &m, &d);
-	memcpy(out, "0000-00-00T00:00:00.000Z", TG_TIME_LEN + 1);
-	put(out, y, 4);
-	put(out + 5, m, 2);
-	put(out + 8, d, 2);
-	put(out + 11, ms / 3600000, 2);
-	put(out + 14, ms / 60000 % 60, 2);
-	put(out + 17, ms / 1000 % 60, 2);
-	put(out + 20, ms % 1000, 3);
-	return out;
-}
-
-static int days_in_month(int64_t y, int64_t m)
-{
-	static const int len[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	int leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
-	return len[m - 1] + (m == 2 && leap);
-}
-
-int tg_time_parse(const char *s, size_t n, int64_t *unix_ms)
-{
-	static const char shape[] = "dddd-dd-ddTdd:dd:dd.dddZ";
-	static const struct {
-		unsigned at, len;
-	} field[] = {{0, 4}, {5, 2}, {8, 2}, {11, 2}, {14, 2}, {17, 2}, {20, 3}};
-	uint64_t v[7] = {0};
-	size_t n_fields = n == TG_TIME_LEN ? 7 : 6;
-
-	if ((n != TG_TIME_LEN && n != TG_TIME_LEN - 4) || s[n - 1] != 'Z')
-		return TG_EINVAL;
-	for (size_t i = 0; i < n - 1; i++)
-		if (shape[i] != 'd' && s[i] != shape[i])
-			return TG_EINVAL;
-	for (size_t i = 0; i < n_fields; i++)
-		if (tg_num_u64(s + field[i].at, field[i].len, 9999, &v[i]) != 0)
-			return TG_EINVAL;
-	if (v[1] < 1 || v[1] > 12 || v[2] < 1 ||
-		(int64_t)v[2] > days_in_month((int64_t)v[0], (int64_t)v[1]) || v[3] > 23 ||
-		v[4] > 59 || v[5] > 59)
-		return TG_EINVAL;
-	*unix_ms = days_from_date((int64_t)v[0], (int64_t)v[1], (int64_t)v[2]) * DAY_MS +
-		(int64_t)(((v[3] * 60 + v[4]) * 60 + v[5]) * 1000 + v[6]);
 	return 0;
 }

@@ -8,7 +8,8 @@
 #include <sodium.h>
 #include <timeglas/retention.h>
 #include "cli/audit_blobs.h"
-#include "core/num.h"
+#include "core/hex.h"
+#include "core/time.h"
 
 #define FIRST_SLOTS 4096u
 /* an end that was due that shortly before the last line may stand in lines that were not written

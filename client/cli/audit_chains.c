@@ -10,6 +10,7 @@
 #include "cli/audit_chains.h"
 #include "cli/audit_keys.h"
 #include "cli/output.h"
+#include "core/hex.h"
 #include "core/num.h"
 
 static struct audit_quote quote_of(const struct chain_record *r)

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "cli/audit_keys.h"
 #include "cli/output.h"
-#include "core/num.h"
+#include "core/hex.h"
 
 #define KEY_FILE_BYTES 4096
 
@@ -13,7 +13,8 @@ static bool find_key(const char *text, uint8_t out[CHAIN_KEY])
 	const size_t prefix = sizeof CHAIN_PUBLIC - 1;
 	const char *at = strstr(text, CHAIN_PUBLIC);
 
-	return at != NULL && strspn(at + prefix, "0123456789abcdef") == 2 * CHAIN_KEY &&
+	return at != NULL && strlen(at + prefix) >= (size_t)2 * CHAIN_KEY &&
+		tg_hex_is_lower(at + prefix, (size_t)2 * CHAIN_KEY) &&
 		tg_hex_decode(at + prefix, 2 * CHAIN_KEY, out, CHAIN_KEY) == 0;
 }
 

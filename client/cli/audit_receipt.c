@@ -8,7 +8,7 @@
 #include <string.h>
 #include "cli/audit_receipt.h"
 #include "cli/output.h"
-#include "core/num.h"
+#include "core/hex.h"
 #include "lib/untrusted.h"
 
 #define FILE_BYTES_MAX ((size_t)16 << 20)

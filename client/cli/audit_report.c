@@ -5,7 +5,8 @@
 #include <string.h>
 #include "cli/audit_report.h"
 #include "cli/output.h"
-#include "core/num.h"
+#include "core/hex.h"
+#include "core/time.h"
 #include "lib/untrusted.h"
 
 #define FINDINGS_SHOWN 20

@@ -11,7 +11,7 @@
 #include "cli/audit_chains.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
-#include "core/num.h"
+#include "core/time.h"
 
 #define TEXT 48
 

@@ -13,8 +13,8 @@
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "core/encoding.h"
-#include "core/num.h"
 #include "core/fd.h"
+#include "core/time.h"
 
 #define KEY_FILE_MAX 65536u
 

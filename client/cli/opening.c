@@ -5,7 +5,8 @@
 #include <string.h>
 #include "cli/output.h"
 #include "cli/opening.h"
-#include "core/num.h"
+#include "core/hex.h"
+#include "core/time.h"
 
 static const enum opt_id of_head[] = {
 	OPT_KIND, OPT_ISSUER, OPT_SESSION, OPT_SUBJECT, OPT_MAX_AGE, OPT_ID};

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "cli/output.h"
 #include "cli/values.h"
+#include "core/hex.h"
 #include "core/num.h"
 #include "lib/put_file.h"
 
@@ -35,7 +36,7 @@ int values_subject(const char *hex)
 {
 	size_t n = hex != NULL ? strlen(hex) : 0;
 
-	if (hex == NULL || (n == TG_SUBJECT_CHARS && strspn(hex, "0123456789abcdef") == n))
+	if (hex == NULL || (n == TG_SUBJECT_CHARS && tg_hex_is_lower(hex, n)))
 		return 0;
 	return output_usage(
 		"--subject takes 64 lower-case hexadecimal digits: a keyed pseudonym of "

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "core/num.h"
+#include "core/hex.h"
+#include "core/time.h"
 #include "lib/answer.h"
 #include "lib/untrusted.h"
 
@@ -141,11 +142,11 @@ static int is_time_or_none(const char *text)
 	return text[0] == '\0' || is_time(text);
 }
 
-static int is_hex(const char *text, size_t least)
+static int is_tag(const char *text)
 {
 	size_t n = strlen(text);
 
-	return n >= least && strspn(text, "0123456789abcdef") == n;
+	return n >= TAG_CHARS_MIN && tg_hex_is_lower(text, n);
 }
 
 /* Causes, states, outcomes and events are one word each. */
@@ -165,7 +166,7 @@ static int is_word_or_none(const char *text)
 
 static int is_sha256_or_none(const char *text)
 {
-	return text[0] == '\0' || (strlen(text) == 64 && is_hex(text, 64));
+	return text[0] == '\0' || (strlen(text) == 64 && tg_hex_is_lower(text, 64));
 }
 
 /* Reads an answer that has texts and one number; the number is 0 when it is absent. */
@@ -219,8 +220,7 @@ int answer_read_blob(struct http_conn *c, tg_blob *b)
 		!is_word_or_none(b->outcome) || !is_word_or_none(b->event))
 		return no_answer(c);
 	if (!is_time_or_none(b->stored_at) || !is_time_or_none(b->deadline) ||
-		!is_time_or_none(b->gone_at) ||
-		!(b->tag[0] == '\0' || is_hex(b->tag, TAG_CHARS_MIN)))
+		!is_time_or_none(b->gone_at) || !(b->tag[0] == '\0' || is_tag(b->tag)))
 		return no_answer(c);
 	return 0;
 }
@@ -278,7 +278,7 @@ static int read_receipt(const json_t *o, tg_receipt *r)
 		return TG_ENOENT;
 	if (read_texts(o, fields, sizeof fields / sizeof fields[0]) != 0)
 		return TG_EPROTO;
-	return answer_is_id(r->blob) && is_hex(r->tag, TAG_CHARS_MIN) && is_word(r->cause) &&
+	return answer_is_id(r->blob) && is_tag(r->tag) && is_word(r->cause) &&
 			is_word_or_none(r->outcome) && is_time(r->erased_at) && is_word(r->event) ?
 		0 :
 		TG_EPROTO;

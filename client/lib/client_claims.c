@@ -8,7 +8,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include "core/num.h"
+#include "core/hex.h"
 #include "lib/abi.h"
 #include "lib/answer.h"
 #include "lib/clock.h"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "core/b64.h"
-#include "core/num.h"
+#include "core/hex.h"
 #include "lib/abi.h"
 #include "lib/answer.h"
 #include "lib/retry.h"

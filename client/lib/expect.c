@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "core/num.h"
+#include "core/time.h"
 #include "lib/clock.h"
 #include "lib/expect.h"
 

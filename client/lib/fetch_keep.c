@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "core/num.h"
+#include "core/time.h"
 #include "lib/fetch_int.h"
 #include "lib/kept.h"
 

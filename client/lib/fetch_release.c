@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "core/num.h"
+#include "core/hex.h"
 #include "lib/digest.h"
 #include "lib/fetch_int.h"
 

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include "core/num.h"
+#include "core/hex.h"
+#include "core/time.h"
 #include "lib/head.h"
 
 #define VERSION_NAME "timeglas-head"
@@ -41,17 +42,9 @@ static int session_ok(const char *s, size_t n)
 	return n > 0 && n <= TG_SESSION_MAX;
 }
 
-static int lower_hex(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f')))
-			return 0;
-	return 1;
-}
-
 static int subject_ok(const char *s, size_t n)
 {
-	return n == TG_SUBJECT_CHARS && lower_hex(s, n);
+	return n == TG_SUBJECT_CHARS && tg_hex_is_lower(s, n);
 }
 
 static int content_type_ok(const char *s, size_t n)
@@ -233,7 +226,7 @@ static const char *read_recipient(struct tg_head_fields *h, struct value v)
 
 static const char *read_ref(struct tg_head_fields *h, struct value v)
 {
-	if (v.n != REF_CHARS || !lower_hex(v.s, v.n) ||
+	if (v.n != REF_CHARS || !tg_hex_is_lower(v.s, v.n) ||
 		tg_hex_decode(v.s, v.n, h->ref, sizeof h->ref) != 0)
 		return "a ref is 32 lower-case hexadecimal digits";
 	return NULL;

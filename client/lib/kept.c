@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <timeglas/timeglas.h>
 #include <unistd.h>
+#include "core/hex.h"
 #include "core/num.h"
 #include "lib/clock.h"
 #include "lib/kept.h"

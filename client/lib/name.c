@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 #include "core/b64.h"
+#include "core/hex.h"
 #include "lib/keys.h"
 
 #define NAME_PREFIX "timeglas blob id 1\n"
@@ -25,26 +26,18 @@ void tg_name_of(
 	(void)tg_b64_encode(TG_B64_URL, hash, NAME_BYTES, out);
 }
 
-static int shard_of(const char id[2])
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *high = id[0] ? strchr(digits, id[0]) : NULL,
-		   *low = high && id[1] ? strchr(digits, id[1]) : NULL;
-
-	return low ? (int)(high - digits) * 16 + (int)(low - digits) : -1;
-}
-
 int tg_id_name(const char *id, char out[TG_NAME_CHARS + 1])
 {
 	uint8_t raw[NAME_BYTES];
-	int shard;
+	uint8_t shard;
 
 	if (strnlen(id, TG_ID_CHARS + 1) != TG_ID_CHARS)
 		return TG_EINVAL;
-	shard = shard_of(id);
+	if (!tg_hex_is_lower(id, 2) || tg_hex_decode(id, 2, &shard, 1) != 0)
+		return TG_EINVAL;
 	id += TG_ID_CHARS - TG_NAME_CHARS;
 	/* Canonical only: of the last character's six bits, four must be zero. */
-	if (shard < 0 || shard >= SHARDS ||
+	if (shard >= SHARDS ||
 		tg_b64_decode(TG_B64_URL, id, TG_NAME_CHARS, raw, sizeof raw) != NAME_BYTES)
 		return TG_EINVAL;
 	if (out)

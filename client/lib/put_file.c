@@ -8,7 +8,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include "core/num.h"
+#include "core/hex.h"
 #include "lib/abi.h"
 #include "lib/client.h"
 #include "lib/put_file.h"

@@ -4,7 +4,7 @@
 
 #include "api/call.h"
 #include "base/scoreboard.h"
-#include "core/num.h"
+#include "core/hex.h"
 
 static void describe(struct jsonw *w, const struct store_blob *b)
 {

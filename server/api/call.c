@@ -9,7 +9,7 @@
 #include "api/call.h"
 #include "base/scoreboard.h"
 #include "base/text.h"
-#include "core/num.h"
+#include "core/time.h"
 
 #define JSON_CONTENT_MAX 4096u
 #define DROPPED_CONTENT_MAX 65536u /* content of a call that takes none */

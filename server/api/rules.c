@@ -10,6 +10,7 @@
 #include "api/rules.h"
 #include "base/text.h"
 #include "core/b64.h"
+#include "core/hex.h"
 #include "core/num.h"
 
 #define SUBJECT_CHARS 64u                                    /* 32 bytes in hex */

@@ -24,7 +24,7 @@
 #include "api/range.h"
 #include "api/watched.h"
 #include "base/text.h"
-#include "core/num.h"
+#include "core/time.h"
 
 #define WATCH_S 1u
 /* what a take has read is sent within that time, or never; a take of several chunks that says

@@ -15,7 +15,7 @@
 #include "api/rules.h"
 #include "base/metrics.h"
 #include "base/text.h"
-#include "core/num.h"
+#include "core/hex.h"
 #include "net/compact.h"
 
 /* more uploads than that have smaller chunks, and do not even fill those while the store is behind

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/jsonw.h"
-#include "core/num.h"
+#include "core/time.h"
 
 #define JSONW_FIRST_BYTES 512u
 

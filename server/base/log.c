@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/num.h"
+#include "core/time.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"

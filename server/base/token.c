@@ -11,8 +11,8 @@
 
 #include "base/random.h"
 #include "base/token.h"
-#include "core/num.h"
 #include "core/bug.h"
+#include "core/hex.h"
 
 #define RANDOM_BYTES 16
 #define EVIDENCE "timeglas evidence 1\n"

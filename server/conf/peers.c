@@ -7,7 +7,7 @@
 #include <string.h>
 #include <timeglas/errors.h>
 
-#include "core/num.h"
+#include "core/hex.h"
 #include "conf/options.h"
 #include "conf/peers.h"
 #include "conf/pem.h"

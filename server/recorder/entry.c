@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sodium.h>
 
+#include "core/hex.h"
 #include "core/num.h"
 #include "recorder/entry.h"
 

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/num.h"
+#include "core/hex.h"
 #include "recorder/recorder_int.h"
 
 #define LEASE_MS 10000u /* in the store */

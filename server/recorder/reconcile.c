@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
-#include "core/num.h"
+#include "core/hex.h"
 #include "recorder/evidence_search.h"
 #include "recorder/recorder_int.h"
 

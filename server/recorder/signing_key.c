@@ -13,7 +13,7 @@
 #include <timeglas/errors.h>
 
 #include "base/log.h"
-#include "core/num.h"
+#include "core/hex.h"
 #include "recorder/signing_key.h"
 #include "core/fd.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sodium.h>
 #include <timeglas/errors.h>
-#include "core/num.h"
+#include "core/hex.h"
 #include "store/outbox.h"
 #include "store/store_int.h"
 

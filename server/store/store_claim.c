@@ -12,7 +12,7 @@
 #include <sodium.h>
 #include <timeglas/errors.h>
 #include "base/metrics.h"
-#include "core/num.h"
+#include "core/hex.h"
 #include "store/store_int.h"
 
 #define SECRET_BYTES 16

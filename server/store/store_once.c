@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sodium.h>
 #include <timeglas/errors.h>
-#include "core/num.h"
+#include "core/hex.h"
 #include "store/store_int.h"
 
 /* An upload that reserved a key and has no chunk there after so long died, or will find the key

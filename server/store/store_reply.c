@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <timeglas/errors.h>
-#include "core/num.h"
+#include "core/hex.h"
 #include "store/store_int.h"
 #include "core/bug.h"
 

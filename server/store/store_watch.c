@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
+#include "core/hex.h"
 #include "core/num.h"
 #include "redis/rconn.h"
 #include "store/store.h"

@@ -12,7 +12,7 @@
 #include <sodium.h>
 #include <timeglas/errors.h>
 #include "core/chain.h"
-#include "core/num.h"
+#include "core/hex.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

@@ -11,7 +11,7 @@
 #include <timeglas/timeglas.h>
 #include "age_vectors.h"
 #include "core/envelope.h"
-#include "core/num.h"
+#include "core/hex.h"
 
 static struct age_vectors vectors;
 

@@ -14,7 +14,7 @@
 #include <sodium.h>
 #include <timeglas/errors.h>
 #include "core/chain.h"
-#include "core/num.h"
+#include "core/hex.h"
 
 #define T(s) ((struct chain_text){s, strlen(s)})
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 #include "check.h"
 #include "core/b64.h"
-#include "core/num.h"
 #include "lib/crypto.h"
 #include "lib/keys.h"
 #include "lib/secmem.h"

@@ -2,7 +2,9 @@
  * every limit. */
 #include <time.h>
 #include "check.h"
+#include "core/hex.h"
 #include "core/num.h"
+#include "core/time.h"
 
 static void num_u64_good_text_gives_its_value(void **state)
 {

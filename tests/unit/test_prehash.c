@@ -3,7 +3,7 @@
 #include <sodium.h>
 #include <timeglas/timeglas.h>
 #include "check.h"
-#include "core/num.h"
+#include "core/hex.h"
 #include "lib/prehash.h"
 
 static void prehash_every_length_and_cut_gives_libsodiums_signature(void **state)

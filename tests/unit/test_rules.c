@@ -10,7 +10,7 @@
 #include <timeglas/errors.h>
 
 #include "api/rules.h"
-#include "core/num.h"
+#include "core/hex.h"
 
 #define SID "00AAAAAAAAAAAAAAAAAAAAAA"
 #define EMPTY_SHA "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="

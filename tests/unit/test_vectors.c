@@ -11,7 +11,7 @@
 #include "check.h"
 #include "api/rules.h"
 #include "base/token.h"
-#include "core/num.h"
+#include "core/time.h"
 #include "lib/head.h"
 #include "lib/keys.h"
 
