@@ -126,3 +126,18 @@ def test_the_commands_of_the_first_day_exist():
         assert re.search(rf"\b{name}\(", metrics), name
     assert "#define TG_ERRORS(" in (TOP / "include/timeglas/errors.h").read_text()
     assert "struct option table[]" in (TOP / "server/conf/options.c").read_text()
+
+
+@pytest.mark.parametrize(
+    "page",
+    sorted((TOP / "docs/man").iterdir()) + [TOP / "docs/openapi.yaml"] + PAGES,
+    ids=lambda p: str(p.relative_to(TOP)),
+)
+def test_no_line_is_wider_than_100_columns(page):
+    """But rows of a table in Markdown, which have to stand on one line."""
+    wide = [
+        f"{n}: {line[:60]}"
+        for n, line in enumerate(page.read_text().splitlines(), 1)
+        if len(line.expandtabs(8)) > 100 and not (page.suffix == ".md" and line.startswith("|"))
+    ]
+    assert wide == []
