@@ -308,7 +308,7 @@ run:
 	@exec build/release/timeglasd --dev build/dev
 
 BENCH_OUT ?= build/bench
-BENCH ?= expiry throughput latency connect scale live seal
+BENCH ?= expiry throughput latency mixed connect scale live seal
 BENCH_ARGS ?=
 ## bench: how late blobs end, how fast and at what cost they pass, next to peers; figures and plots
 ##   go to BENCH_OUT (build/bench). BENCH="throughput latency": only these; also reaper, memory,

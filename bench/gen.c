@@ -409,6 +409,8 @@ static void make_requests(struct gen *g)
 	g->take_key = place_of(GEN_KEY, g->wire->take);
 	g->drawn = (uint64_t)bench_mono_ns();
 	memset(g->name, '0', sizeof g->name);
+	if (g->plan->key != 0)
+		g->name[0] = g->plan->key;
 }
 
 static void make_client(struct gen *g, struct client *c)

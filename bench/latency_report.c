@@ -174,6 +174,7 @@ static json_t *cell_json(const struct compare *c, unsigned size, unsigned varian
 {
 	const struct pair to_it = {0, variant};
 	struct histogram *h = merged(c, size, variant);
+	char text[16];
 	json_t *ms = json_object(), *rounds = json_object(), *ratios = json_object(),
 	       *voids = json_array(), *j;
 
@@ -190,11 +191,11 @@ static json_t *cell_json(const struct compare *c, unsigned size, unsigned varian
 		if (compare_at(c, size, variant, i)->error[0] != '\0')
 			json_array_append_new(
 				voids, json_string(compare_at(c, size, variant, i)->error));
-	j = json_pack("{sisssosIsosososIsoso}", "bytes", (int)c->size[size], "system",
-		c->variant[variant].label, "rate", emit_number(c->rate[size]), "requests",
-		(json_int_t)histogram_count(h), "ms", ms, "rounds", rounds, "ratio", ratios,
-		"backlog_max", (json_int_t)backlog(c, size, variant), "void", voids, "curve",
-		curve(h));
+	j = json_pack("{sisssssosIsosososIsoso}", "bytes", (int)c->size[size], "load",
+		load_name(c, size, text), "system", c->variant[variant].label, "rate",
+		emit_number(c->rate[size]), "requests", (json_int_t)histogram_count(h), "ms", ms,
+		"rounds", rounds, "ratio", ratios, "backlog_max",
+		(json_int_t)backlog(c, size, variant), "void", voids, "curve", curve(h));
 	histogram_free(h);
 	return j;
 }
@@ -211,7 +212,7 @@ static json_t *pair_json(const struct compare *c, unsigned size, struct pair p)
 	return j;
 }
 
-void latency_report_json(const struct compare *c, const char *path)
+json_t *latency_report_object(const struct compare *c)
 {
 	json_t *cells = json_array(), *pairs = json_array();
 
@@ -221,12 +222,15 @@ void latency_report_json(const struct compare *c, const char *path)
 	for (unsigned i = 0; i < c->n_sizes; i++)
 		for (unsigned v = 0; v < c->n_variants; v++)
 			json_array_append_new(cells, cell_json(c, i, v));
-	emit_json(
-		json_pack("{sssssssisisisososo}", "benchmark", c->name, "timeglas", TG_VERSION,
-			"redis", c->all.redis.version, "cores", (int)sysconf(_SC_NPROCESSORS_ONLN),
-			"clients", (int)c->gen.clients, "rounds", (int)c->rounds, "seconds",
-			emit_number(c->gen.measure_s), "cells", cells, "pairs", pairs),
-		path);
+	return json_pack("{sssssssisisisososo}", "benchmark", c->name, "timeglas", TG_VERSION,
+		"redis", c->all.redis.version, "cores", (int)sysconf(_SC_NPROCESSORS_ONLN),
+		"clients", (int)c->gen.clients, "rounds", (int)c->rounds, "seconds",
+		emit_number(c->gen.measure_s), "cells", cells, "pairs", pairs);
+}
+
+void latency_report_json(const struct compare *c, const char *path)
+{
+	emit_json(latency_report_object(c), path);
 }
 
 static void plot_data(FILE *f, const struct compare *c, unsigned size, unsigned variant)

@@ -37,6 +37,8 @@ static const struct {
 	{"connect", connect_main, "new connections with mutual TLS, next to nginx"},
 	{"scale", scale_main, "the same for one worker and two"},
 	{"live", live_main, "the same with few blobs in the store and with a million"},
+	{"mixed", mixed_main,
+		"how long small requests take beside transfers of 30 MiB, next to nginx + Lua"},
 	{"seal", seal_main, "sealing and opening, next to the age command, and inside the library"},
 	{"keyupdates", keyupdates_main,
 		"a flood of TLS key updates; measures nothing (for bench/floods.py)"},

@@ -9,6 +9,7 @@ void sample_derive(struct sample *out, const struct cpu_times *spent)
 
 	out->per_s = out->requests / out->seconds;
 	for (unsigned i = 0; i < CPU_PARTS; i++) {
+		out->busy[i] = spent->s[i] / out->seconds;
 		out->us[i] = out->requests > 0 ? spent->s[i] * 1e6 / out->requests : (double)NAN;
 		ours += spent->s[i];
 	}

@@ -267,6 +267,28 @@ def test_latency_quantiles_rise_and_nothing_due_is_left_out(quick):
     assert set(top["cells"][1]["ratio"]) == set(top["cells"][1]["ms"])
 
 
+def test_mixed_tells_small_requests_beside_large_transfers(quick):
+    """Every small request that was due is counted, alone and beside; the transfers moved bytes, and
+    every answer of theirs was right: a void run ends with status 1."""
+    need("nginx")
+    top = quick("mixed")["json"]
+    assert [(c["load"], c["system"]) for c in top["cells"]] == [
+        (load, system) for load in ("alone", "beside") for system in ("timeglas", "nginx")
+    ]
+    for cell in top["cells"]:
+        assert cell["requests"] >= cell["rate"] * top["seconds"] * 0.99 - 1
+        assert cell["void"] == []
+        assert 0 < cell["ms"]["p50"] <= cell["ms"]["p999"] <= cell["ms"]["max"]
+    assert (top["large_mib"], top["large_at_once"]) == (2, 2)
+    for figures in top["transfers"].values():
+        for name in ("mib_per_s", "workers_ms_per_mib", "server_ms_per_mib"):
+            check_spread(figures[name])
+    assert {(p["load"], p["of"], p["to"]) for p in top["pairs"]} == {
+        (load, "timeglas", "nginx") for load in ("alone", "beside")
+    }
+    assert "MiB a second" in quick("mixed")["table"]
+
+
 @pytest.mark.long
 def test_connect_counts_connections_of_both(quick):
     need("nginx")
@@ -655,6 +677,8 @@ def test_floods_small_run_names_a_ratio_for_each(tmp_path):
         ["keyupdates"],
         ["keyupdates", "more"],
         ["connect", "--sizes", "4k"],
+        ["connect", "--plot", "x.svg"],
+        ["mixed", "--sizes", "4k"],
     ],
 )
 def test_wrong_usage_ends_with_status_2(args):
@@ -678,6 +702,7 @@ def test_wrong_usage_ends_with_status_2(args):
         ["scale", "--rounds", "0"],
         ["live", "--seconds", "soon"],
         ["latency", "--share", "101"],
+        ["mixed", "--large", "31"],
     ],
 )
 def test_wrong_value_is_refused(args):
@@ -698,6 +723,7 @@ def test_help_names_every_benchmark_and_option():
             "connect",
             "scale",
             "live",
+            "mixed",
             "seal",
             "keyupdates",
         )
