@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "http/httpd.h"
+#include "http/reason.h"
 #include "net/listener.h"
 #include "net/stream.h"
 
@@ -120,7 +120,7 @@ static void send_answer(struct plane_conn *c, const struct plane_answer *a, bool
 
 	text_add(&t, "HTTP/1.1 ");
 	text_num(&t, status);
-	text_join(&t, " ", httpd_reason(status),
+	text_join(&t, " ", reason_phrase(status),
 		"\r\nContent-Type: ", a->type != NULL ? a->type : "text/plain; charset=utf-8",
 		"\r\nContent-Length: ");
 	text_num(&t, a->body != NULL ? (int64_t)a->n : 0);

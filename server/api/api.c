@@ -75,17 +75,17 @@ static void refuse_route(struct httpd_req *r, int err, const char *allow)
 	switch (err) {
 	case TG_EMETHOD:
 		snprintf(fields, sizeof fields, "Allow: %s\r\n", allow);
-		httpd_problem(r, err,
+		httpd_problem(httpd_req_reply(r), err,
 			"this method is not served here; the Allow field lists those that are",
 			fields, NULL);
 		return;
 	case TG_ENOTIMPL:
-		httpd_problem(r, err,
+		httpd_problem(httpd_req_reply(r), err,
 			"this method is not known here; GET, HEAD, POST and DELETE are", NULL,
 			NULL);
 		return;
 	default:
-		httpd_problem(r, err,
+		httpd_problem(httpd_req_reply(r), err,
 			"there is no such path; the API is described in docs/openapi.yaml", NULL,
 			NULL);
 	}
@@ -101,7 +101,7 @@ static void refuse_role(
 		"or have the operator add the role",
 		route->label, conf_role_text(route->roles, needed), peer->name,
 		conf_role_text(peer->roles, has));
-	httpd_problem(r, TG_EROLE, detail, NULL, NULL);
+	httpd_problem(httpd_req_reply(r), TG_EROLE, detail, NULL, NULL);
 }
 
 static void on_request(void *ctx, struct httpd_req *r)
@@ -122,7 +122,8 @@ static void on_request(void *ctx, struct httpd_req *r)
 	else if (route->id != ROUTE_NO_ID && id[0] == '\0')
 		reply_error(r, TG_ENOENT, NULL);
 	else if (h->has_query && route->start != session_close)
-		httpd_problem(r, TG_EINVAL, "this call takes no query", NULL, NULL);
+		httpd_problem(
+			httpd_req_reply(r), TG_EINVAL, "this call takes no query", NULL, NULL);
 	else
 		call_begin(a, r, route, id);
 }
@@ -156,7 +157,14 @@ static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug,
 }
 
 const struct httpd_calls api_calls = {
-	.on_peer = on_peer, .on_request = on_request, .on_log = on_log};
+	.on_peer = on_peer,
+	.on_request = on_request,
+	.on_log = on_log,
+	/* A handler waits for nothing but the store. */
+	.late_code = TG_ESTORE,
+	.late_detail = "the store did not answer in time; whether the call took effect is not "
+		       "known",
+};
 
 /* What the store asks for -------------------------------------------------- */
 

@@ -21,13 +21,14 @@ static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 	if (c->route->content == ROUTE_NO_CONTENT) {
 		evbuffer_drain(data, n);
 		if ((c->text_len += n) > DROPPED_CONTENT_MAX)
-			httpd_problem(r, TG_ETOOBIG, "this call takes no content", NULL, NULL);
+			httpd_problem(httpd_req_reply(r), TG_ETOOBIG, "this call takes no content",
+				NULL, NULL);
 		return;
 	}
 	if (n > JSON_CONTENT_MAX - c->text_len) {
 		evbuffer_drain(data, n);
-		httpd_problem(r, TG_ETOOBIG, "this call takes a JSON object of at most 4096 bytes",
-			NULL, NULL);
+		httpd_problem(httpd_req_reply(r), TG_ETOOBIG,
+			"this call takes a JSON object of at most 4096 bytes", NULL, NULL);
 		return;
 	}
 	if (c->text == NULL && (c->text = malloc(JSON_CONTENT_MAX)) == NULL) {
@@ -102,7 +103,7 @@ json_t *call_json(struct call *c)
 		snprintf(why, sizeof why, "the content is not a well-formed JSON object: %s",
 			jerr.text);
 	json_decref(o);
-	httpd_problem(c->req, TG_EINVAL, why, NULL, NULL);
+	httpd_problem(httpd_req_reply(c->req), TG_EINVAL, why, NULL, NULL);
 	return NULL;
 }
 
@@ -127,7 +128,7 @@ bool call_may_store(struct call *c)
 	if (err == 0)
 		return true;
 	if (detail != NULL)
-		httpd_problem(c->req, err, detail, NULL, NULL);
+		httpd_problem(httpd_req_reply(c->req), err, detail, NULL, NULL);
 	else
 		reply_error(c->req, err, NULL);
 	return false;
@@ -137,7 +138,8 @@ bool call_may_read(struct call *c)
 {
 	if (scoreboard_attest() != ATTEST_RIGHTS)
 		return true;
-	httpd_problem(c->req, TG_EATTEST, scoreboard_attest_text(ATTEST_RIGHTS), NULL, NULL);
+	httpd_problem(httpd_req_reply(c->req), TG_EATTEST, scoreboard_attest_text(ATTEST_RIGHTS),
+		NULL, NULL);
 	return false;
 }
 
@@ -155,7 +157,7 @@ void reply_json(struct httpd_req *r, int status, const char *fields, struct json
 	if (text == NULL)
 		reply_error(r, TG_ENOMEM, NULL);
 	else
-		httpd_reply(r, status, fields, "application/json", text, n);
+		httpd_reply(httpd_req_reply(r), status, fields, "application/json", text, n);
 	jsonw_free(w);
 }
 
@@ -216,7 +218,7 @@ void reply_gone(struct httpd_req *r, const char *what, const char *cause, int64_
 		tg_time_format(at_ms, at));
 	snprintf(detail, sizeof detail, "the %s ended (%s) at %s and cannot be had again", what,
 		cause, at);
-	httpd_problem(r, TG_EGONE, detail, NULL, members);
+	httpd_problem(httpd_req_reply(r), TG_EGONE, detail, NULL, members);
 }
 
 /* For the claimant alone: it may have lost the answer that named its claim. */
@@ -230,7 +232,7 @@ static void reply_own_claim(struct httpd_req *r, int64_t until_ms)
 		"latest; go on with that claim, or repeat its request with the "
 		"Idempotency-Key that it had",
 		at);
-	httpd_problem(r, TG_ECLAIMED, detail, NULL, members);
+	httpd_problem(httpd_req_reply(r), TG_ECLAIMED, detail, NULL, members);
 }
 
 void reply_error(struct httpd_req *r, int err, const struct store_blob *blob)
@@ -245,5 +247,5 @@ void reply_error(struct httpd_req *r, int err, const struct store_blob *blob)
 	}
 	if (tg_error_status(err) == 0)
 		err = TG_EINTERNAL;
-	httpd_problem(r, err, sentence(err), NULL, NULL);
+	httpd_problem(httpd_req_reply(r), err, sentence(err), NULL, NULL);
 }

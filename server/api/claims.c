@@ -23,7 +23,7 @@ static bool read_key(struct call *c, char key[RULES_KEY_MAX + 1], const char **o
 	const char *detail;
 	int err = rules_key(httpd_req_head(c->req), key, &detail);
 	if (err != 0)
-		httpd_problem(c->req, err, detail, NULL, NULL);
+		httpd_problem(httpd_req_reply(c->req), err, detail, NULL, NULL);
 	*out = key[0] != '\0' ? key : NULL;
 	return err == 0;
 }
@@ -83,7 +83,7 @@ void claim_start(struct call *c)
 	int err = read_lease(content, &o.lease_s, &detail);
 	json_decref(content);
 	if (err != 0)
-		httpd_problem(c->req, err, detail, NULL, NULL);
+		httpd_problem(httpd_req_reply(c->req), err, detail, NULL, NULL);
 	else if (read_key(c, key, &o.key))
 		call_sent(c, store_claim(c->api->store, &o, on_claim, c));
 }
@@ -111,7 +111,7 @@ void claim_ack(struct call *c)
 	const char *outcome = read_outcome(content);
 	json_decref(content);
 	if (outcome == NULL)
-		httpd_problem(c->req, TG_EINVAL,
+		httpd_problem(httpd_req_reply(c->req), TG_EINVAL,
 			"the content is {\"outcome\": one of ok, decrypt-failed, bad-signature, "
 			"mislabelled, rejected}",
 			NULL, NULL);

@@ -75,7 +75,7 @@ void session_open(struct call *c)
 	int err = read_open(content, c->peer, subject, &idle_s, &why);
 	json_decref(content);
 	if (err != 0) {
-		httpd_problem(c->req, err, why, NULL, NULL);
+		httpd_problem(httpd_req_reply(c->req), err, why, NULL, NULL);
 		return;
 	}
 	c->flag = true;
@@ -149,8 +149,8 @@ void session_close(struct call *c)
 	const struct h1_head *head = httpd_req_head(c->req);
 	const struct h1_str query = head->query;
 	if (head->has_query && (query.n != 9 || memcmp(query.p, "erase=all", 9) != 0)) {
-		httpd_problem(
-			c->req, TG_EINVAL, "the only query known here is ?erase=all", NULL, NULL);
+		httpd_problem(httpd_req_reply(c->req), TG_EINVAL,
+			"the only query known here is ?erase=all", NULL, NULL);
 		return;
 	}
 	const char *who = call_is(c, ROLE_OPERATOR) ? NULL : c->peer;

@@ -59,7 +59,7 @@ static void on_look(void *ctx, int err, const struct store_blob *b)
 	if (t->read == NULL)
 		return; /* all of it was read meanwhile: the next look asks for that */
 	if (err != 0 || b->state == STORE_GONE)
-		httpd_reply_revoke(t->req);
+		httpd_reply_revoke(httpd_req_reply(t->req));
 }
 
 static void on_wanted(void *ctx, int err)
@@ -67,7 +67,7 @@ static void on_wanted(void *ctx, int err)
 	struct taking *t = ctx;
 	t->asking = false;
 	if (err != 0)
-		httpd_reply_revoke(t->req);
+		httpd_reply_revoke(httpd_req_reply(t->req));
 }
 
 static int ask(struct taking *t)
@@ -82,21 +82,21 @@ static void on_watch(evutil_socket_t fd, short what, void *ctx)
 {
 	struct taking *t = ctx;
 	(void)fd, (void)what;
-	if (httpd_reply_delivered(t->req))
+	if (httpd_reply_is_acked(httpd_req_reply(t->req)))
 		return; /* t was freed */
 	if (store_now_ms(t->call->api->store) >= t->until_ms)
-		httpd_reply_revoke(t->req);
+		httpd_reply_revoke(httpd_req_reply(t->req));
 	else if (!t->asking) {
 		t->asking = ask(t) == 0;
 		if (!t->asking)
-			httpd_reply_revoke(t->req);
+			httpd_reply_revoke(httpd_req_reply(t->req));
 	}
 }
 
 static void on_ended(void *ctx)
 {
 	const struct taking *t = ctx;
-	httpd_reply_revoke(t->req);
+	httpd_reply_revoke(httpd_req_reply(t->req));
 }
 
 static void watch_claimed(struct taking *t)
@@ -104,13 +104,13 @@ static void watch_claimed(struct taking *t)
 	char id[TOKEN_LEN + 1];
 	snprintf(id, sizeof id, "%.*s", TOKEN_LEN, t->call->id); /* a claim's token opens with it */
 	if (watched_join(t->call->api, &t->reader, id, on_ended, t) != 0)
-		httpd_reply_abort(t->req);
+		httpd_reply_abort(httpd_req_reply(t->req));
 }
 
 static void watch(struct taking *t, const struct store_blob *b)
 {
 	struct loop *l = t->call->api->loop;
-	httpd_reply_hold(t->req);
+	httpd_reply_set_revocable(httpd_req_reply(t->req));
 	if (t->claimed) {
 		watch_claimed(t);
 		return;
@@ -135,8 +135,8 @@ static void begin_late(struct taking *t, int status, uint64_t length)
 static void begin(struct taking *t)
 {
 	if (t->status != 0)
-		httpd_reply_begin(
-			t->req, t->status, t->fields, "application/octet-stream", t->length);
+		httpd_reply_begin(httpd_req_reply(t->req), t->status, t->fields,
+			"application/octet-stream", t->length);
 	t->status = 0;
 }
 
@@ -176,7 +176,7 @@ static void reply_claimed(struct taking *t, const struct store_blob *b)
 	int status = range_of(h, size, entity_tag(b, etag), &from, &len);
 	if (status == 416) {
 		snprintf(range, sizeof range, "Content-Range: bytes */%" PRIu64 "\r\n", size);
-		httpd_problem(t->req, TG_ERANGE,
+		httpd_problem(httpd_req_reply(t->req), TG_ERANGE,
 			"no byte of that range is in the blob; Content-Range says how many there "
 			"are",
 			range, NULL);
@@ -219,7 +219,8 @@ static void on_begin(struct store_read *st, int err, const struct store_blob *b,
 
 static void ask_next(struct taking *t)
 {
-	if (t->read == NULL || t->reading || httpd_reply_room(t->req) < t->chunk_bytes)
+	if (t->read == NULL || t->reading ||
+		httpd_reply_room(httpd_req_reply(t->req)) < t->chunk_bytes)
 		return;
 	t->reading = true;
 	store_read_next(t->read);
@@ -238,11 +239,11 @@ static void on_data(struct store_read *st, struct evbuffer *data, bool done, int
 		if (t->status != 0)
 			reply_error(t->req, err, NULL);
 		else
-			httpd_reply_abort(t->req);
+			httpd_reply_abort(httpd_req_reply(t->req));
 		return;
 	}
 	begin(t);
-	httpd_reply_data(t->req, data);
+	httpd_reply_data(httpd_req_reply(t->req), data);
 	ask_next(t);
 }
 

@@ -16,16 +16,7 @@
 #include "base/metrics.h"
 #include "base/text.h"
 #include "core/hex.h"
-#include "net/compact.h"
-
-/* more uploads than that have smaller chunks, and do not even fill those while the store is behind
- */
-#define CROWD 64u
-#define LARGE 32u /* so many have the largest chunks: those that were quick to send a first one */
-#define QUICK_US 500000u
-/* uploads, of a chunk each, are about half of what the store's queue may hold; of large ones it
- * stops when that is full */
-#define RESUMED 8u
+#include "net/buffer_policy.h"
 
 struct upload {
 	struct call *call;
@@ -76,7 +67,7 @@ static void refuse(struct upload *u, int err, const char *detail)
 	if (err == TG_EENVELOPE)
 		metrics_count(M_GUARD_REFUSED, 1);
 	if (detail != NULL)
-		httpd_problem(u->req, err, detail, NULL, NULL);
+		httpd_problem(httpd_req_reply(u->req), err, detail, NULL, NULL);
 	else
 		reply_error(u->req, err, NULL);
 }
@@ -155,7 +146,7 @@ static int absorb(struct upload *u, struct evbuffer *data, size_t n)
 	int err = guard_feed(u->guard, data, n);
 	if (err != 0)
 		refuse(u, err, guard_why(u->guard));
-	else if ((err = compact_move(data, u->chunk, n,
+	else if ((err = buffer_policy_move(data, u->chunk, n,
 			  !h->chunked && u->size_bytes == h->content_length)) != 0)
 		refuse(u, err, NULL);
 	return err;
@@ -169,7 +160,7 @@ static int absorb(struct upload *u, struct evbuffer *data, size_t n)
 static void grow_chunks(struct upload *u)
 {
 	if (u->opts.desc.chunk_bytes != STORE_CHUNK_BYTES || u->opts.desc.session[0] != '\0' ||
-		u->api->n_large >= LARGE || httpd_req_age_us(u->req) > QUICK_US)
+		!buffer_policy_large_chunks(u->api->n_large, httpd_req_age_us(u->req)))
 		return;
 	u->large = true;
 	u->api->n_large++;
@@ -265,7 +256,7 @@ static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 	}
 	if (u->answered)
 		return;
-	if (u->api->n_uploads > CROWD && !has_room(u))
+	if (u->api->n_uploads > BUFFER_CROWD && !has_room(u))
 		httpd_req_pause(r, true);
 	have = evbuffer_get_length(u->chunk);
 	httpd_req_want(r,
@@ -300,8 +291,8 @@ static void go_on(struct upload *u)
 void upload_resume(struct api *a)
 {
 	struct upload *u;
-	for (unsigned n = 0;
-		n < RESUMED && !store_busy(a->store) && (u = TAILQ_FIRST(&a->stalled)) != NULL;
+	for (unsigned n = 0; n < BUFFER_RESUMED && !store_busy(a->store) &&
+		(u = TAILQ_FIRST(&a->stalled)) != NULL;
 		n++) {
 		TAILQ_REMOVE(&a->stalled, u, link);
 		u->stalled = false;
@@ -409,8 +400,9 @@ static struct upload *upload_new(struct call *c, const struct rules_upload *rule
 		free(u);
 		return NULL;
 	}
-	u->opts.desc.chunk_bytes =
-		c->api->n_uploads < CROWD ? STORE_CHUNK_BYTES : STORE_CHUNK_SMALL_BYTES;
+	u->opts.desc.chunk_bytes = buffer_policy_small_chunks(c->api->n_uploads) ?
+		STORE_CHUNK_SMALL_BYTES :
+		STORE_CHUNK_BYTES;
 	metrics_gauge_add(G_UPLOADS, 1);
 	c->api->n_uploads++;
 	return u;
@@ -553,7 +545,7 @@ void upload_start(struct call *c)
 		err = rules_key(h, key, &detail);
 	if (err != 0) {
 		if (detail != NULL)
-			httpd_problem(c->req, err, detail, NULL, NULL);
+			httpd_problem(httpd_req_reply(c->req), err, detail, NULL, NULL);
 		else
 			reply_error(c->req, err, NULL);
 		call_free(c);

@@ -1,8 +1,9 @@
 /*
- * httpd_req.c: one request: its head's copy, its content on the way to the handler, its end. It
- * decides nothing about the connection (httpd.c) and writes nothing (httpd_reply.c). Runs in
- * workers.
+ * httpd_req.c: see httpd_req.h: its head's copy, its content on the way to the handler, its end. It
+ * decides nothing about the connection (httpd_pipeline.c) and writes no answer (httpd_reply.c).
+ * Runs in workers.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,81 +11,123 @@
 #include <timeglas/errors.h>
 
 #include "base/clock.h"
-#include "http/httpd_int.h"
-#include "net/compact.h"
+#include "base/random.h"
+#include "http/httpd_req.h"
+#include "http/httpd_req_int.h"
+#include "net/buffer_policy.h"
 
-#define READ_BYTES 65536u
-/* pieces are delivered from this size on; smaller ones wait for more */
-#define GATHER_BYTES 4096u
-/* so much content still to come is worth giving memory back for, should it come slowly */
-#define RELEASE_FROM_BYTES 65536u
-
-/* Reads as large as what the handler still wants in one piece; but whatever is less than a piece
- * that is delivered is no reason for many reads. */
-static void size_reads(const struct httpd_req *r)
+void httpd_req_ids_init(struct httpd_req_ids *ids)
 {
-	struct stream *s = r->conn->stream;
-	const size_t have = evbuffer_get_length(r->data),
-		     n = r->want > have ? r->want - have : READ_BYTES;
-	stream_set_read_size(s, n > GATHER_BYTES ? n : GATHER_BYTES);
-	stream_set_release_after_read(s, r->body.chunked || r->body.left > RELEASE_FROM_BYTES);
+	ids->n = 0;
+	random_fill(ids->key, sizeof ids->key);
 }
 
 /* A counter, keyed so that no peer learns from it how many others ask. Unique as far as 64 bits go.
  */
-static void name_request(struct httpd_req *r, struct httpd *h)
+static void name_request(struct httpd_req *r, struct httpd_req_ids *ids)
 {
 	uint8_t hash[crypto_shorthash_BYTES];
-	const uint64_t n = h->requests++;
-	crypto_shorthash(hash, (const unsigned char *)&n, sizeof n, h->id_key);
+	const uint64_t n = ids->n++;
+
+	_Static_assert(sizeof ids->key == crypto_shorthash_KEYBYTES, "a key of SipHash");
+	_Static_assert(sizeof r->id == HTTPD_REQ_ID_CHARS + 1, "id is as long as it says");
+	_Static_assert(2 * sizeof hash == HTTPD_REQ_ID_CHARS, "two digits a byte");
+	crypto_shorthash(hash, (const unsigned char *)&n, sizeof n, ids->key);
 	sodium_bin2hex(r->id, sizeof r->id, hash, sizeof hash);
 }
 
-struct httpd_req *req_new(struct conn *c, const char *p, size_t n, int *err, const char **why)
+static void size_reads(const struct httpd_req *r)
+{
+	struct stream *s = r->reply.conn->stream;
+
+	stream_set_read_size(s, buffer_policy_read_size(r->want, evbuffer_get_length(r->data)));
+	stream_set_release_after_read(
+		s, buffer_policy_release_after_read(r->body.chunked, r->body.left));
+}
+
+static int begin_content(struct httpd_req *r)
+{
+	h1_body_init(&r->body, &r->head);
+	r->reply.close = r->head.close;
+	r->reply.without_content = r->head.method == H1_HEAD;
+	r->continue_due = r->head.expect_continue;
+	if (!r->head.chunked && r->head.content_length == 0)
+		return 0;
+	r->content = HTTPD_REQ_COMING;
+	r->reply.content_unread = true;
+	if ((r->data = evbuffer_new()) == NULL)
+		return TG_ENOMEM;
+	size_reads(r);
+	return 0;
+}
+
+struct httpd_req *httpd_req_new(struct httpd_conn *c, struct httpd_req_ids *ids, uint64_t began_us,
+	const char *p, size_t n, int *err, const char **why)
 {
 	struct httpd_req *r = malloc(sizeof *r + n);
+
 	if (r == NULL)
 		return NULL;
 	memset(r, 0, offsetof(struct httpd_req, head));
 	memcpy(r->text, p, n);
-	r->conn = c;
-	name_request(r, c->httpd);
-	r->began_us = c->head_us;
+	name_request(r, ids);
+	r->reply.conn = c;
+	r->reply.id = r->id;
+	r->began_us = began_us;
+	r->content = HTTPD_REQ_HERE;
 	if ((*err = h1_head_parse(r->text, n, &r->head, why)) != 0) {
-		r->close = true;
+		r->reply.close = true;
 		r->head.method = H1_OTHER;
 		r->head.expect_continue = false;
-		r->content_done = true;
 		return r;
 	}
-	h1_body_init(&r->body, &r->head);
-	r->close = r->head.close;
-	r->continue_due = r->head.expect_continue;
-	r->content_done = !r->head.chunked && r->head.content_length == 0;
-	if (!r->content_done) {
-		if ((r->data = evbuffer_new()) == NULL) {
-			free(r);
-			return NULL;
-		}
-		size_reads(r);
+	if (begin_content(r) != 0) {
+		free(r);
+		return NULL;
 	}
 	return r;
 }
 
-/* The next bytes of `in` as the framing sees them; moves content to r->data. Returns whether to go
- * on. */
+/* Content ------------------------------------------------------------------ */
+
+static void content_is_here(struct httpd_req *r)
+{
+	r->content = HTTPD_REQ_HERE;
+	r->reply.content_unread = false;
+}
+
+/* Moves n bytes of content at most, as many as the window takes, by whole chains. */
+static bool take_content(struct httpd_req *r, struct evbuffer *in, size_t n, int *err)
+{
+	const size_t window =
+		r->reply.conn->group->limits.body_window_bytes - evbuffer_get_length(r->data);
+
+	if (n > window)
+		n = window;
+	if ((*err = buffer_policy_move(in, r->data, n, !r->body.chunked && n == r->body.left)) != 0)
+		return false;
+	h1_body_consumed(&r->body, n);
+	r->in_bytes += n;
+	if (r->body.chunked || r->body.left > 0)
+		return true;
+	content_is_here(r);
+	return false;
+}
+
+/* Looks at the next bytes of `in` as the framing sees them. Returns whether to go on. */
 static bool step(struct httpd_req *r, struct evbuffer *in, int *err)
 {
 	struct evbuffer_iovec v;
-	size_t skip = 0, data = 0, len = evbuffer_get_length(in),
-	       window = r->conn->httpd->limits.body_window_bytes;
-	if (len == 0 || evbuffer_get_length(r->data) >= window)
+	size_t skip = 0, n = 0, len = evbuffer_get_length(in);
+
+	if (len == 0 ||
+		evbuffer_get_length(r->data) >= r->reply.conn->group->limits.body_window_bytes)
 		return false;
 	if (evbuffer_peek(in, 1, NULL, &v, 1) < 1)
 		return false;
-	/* Content is moved by whole chains; only framing is looked at, wherever it stands. */
+	/* Only framing is looked at, so that it may stand anywhere. */
 	size_t look = r->body.chunked ? v.iov_len : len;
-	enum h1_step what = h1_body_step(&r->body, v.iov_base, look, &skip, &data);
+	enum h1_step what = h1_body_step(&r->body, v.iov_base, look, &skip, &n);
 	evbuffer_drain(in, skip);
 	switch (what) {
 	case H1_BAD:
@@ -93,114 +136,117 @@ static bool step(struct httpd_req *r, struct evbuffer *in, int *err)
 	case H1_NEED:
 		return true;
 	case H1_DONE:
-		r->content_done = true;
+		content_is_here(r);
 		return false;
 	case H1_DATA:
 		break;
 	}
-	window -= evbuffer_get_length(r->data);
-	if (data > window)
-		data = window;
-	if ((*err = compact_move(in, r->data, data, !r->body.chunked && data == r->body.left)) != 0)
-		return false;
-	h1_body_consumed(&r->body, data);
-	r->in_bytes += data;
-	if (!r->body.chunked && r->body.left == 0) {
-		r->content_done = true;
-		return false;
-	}
-	return true;
+	return take_content(r, in, n, err);
 }
 
 static bool cannot_deliver(const struct httpd_req *r)
 {
-	return r->paused || r->replied || r->status != 0 || r->conn->dead || r->handler == NULL;
+	return r->paused || r->reply.progress != HTTPD_REPLY_NONE ||
+		httpd_conn_is_dead(r->reply.conn) || r->handler == NULL;
 }
 
-/*
- * Is it time to deliver? The first piece goes at once, so that what is wrong from the start is
- * refused early; then each waits until it doubles what went before, or for GATHER_BYTES. A handler
- * that keeps what it gets would else hold a chain for every byte.
- */
-static bool gathered(const struct httpd_req *r, size_t len)
+/* Is it time to deliver len bytes? */
+static bool worth_a_call(const struct httpd_req *r, size_t len)
 {
-	return len >= GATHER_BYTES || r->content_done || r->left || len >= r->in_bytes - len ||
-		len >= r->conn->httpd->limits.body_window_bytes;
+	return r->content != HTTPD_REQ_COMING || r->left ||
+		len >= r->reply.conn->group->limits.body_window_bytes ||
+		buffer_policy_deliver(len, r->in_bytes - len);
 }
 
-int req_content(struct httpd_req *r, struct evbuffer *in)
+/* Returns whether the handler has taken any of it: when it has no room now, it will say when. */
+static bool deliver(struct httpd_req *r)
 {
+	const size_t before = r->data != NULL ? evbuffer_get_length(r->data) : 0;
+
+	if (before == 0 || !worth_a_call(r, before))
+		return false;
+	if (r->handler->on_body != NULL)
+		r->handler->on_body(r, r->data, r->ctx);
+	else
+		evbuffer_drain(r->data, before);
+	r->left = evbuffer_get_length(r->data) > 0;
+	return evbuffer_get_length(r->data) != before;
+}
+
+static void deliver_end(struct httpd_req *r)
+{
+	if (r->content != HTTPD_REQ_HERE || cannot_deliver(r) ||
+		(r->data != NULL && evbuffer_get_length(r->data) > 0))
+		return;
+	r->content = HTTPD_REQ_TAKEN;
+	if (r->handler->on_end != NULL)
+		r->handler->on_end(r, r->ctx);
+}
+
+int httpd_req_read(struct httpd_req *r)
+{
+	struct evbuffer *in = stream_in(r->reply.conn->stream);
 	int err = 0;
+
 	if (cannot_deliver(r))
 		return 0;
-	if (r->continue_due && evbuffer_get_length(in) == 0 && !r->content_done) {
-		httpd_req_continue(r);
+	if (r->continue_due && evbuffer_get_length(in) == 0 && r->content == HTTPD_REQ_COMING) {
+		r->continue_due = false;
+		httpd_reply_continue(&r->reply);
 		return 0;
 	}
-	for (bool more = !r->content_done; !cannot_deliver(r);) {
-		while (more && (more = step(r, in, &err)))
+	do {
+		while (r->content == HTTPD_REQ_COMING && step(r, in, &err))
 			;
 		if (err != 0)
 			return err;
-		size_t before = r->data != NULL ? evbuffer_get_length(r->data) : 0;
-		if (before == 0 || !gathered(r, before))
-			break;
-		if (r->handler->on_body != NULL)
-			r->handler->on_body(r, r->data, r->ctx);
-		else
-			evbuffer_drain(r->data, before);
-		r->left = evbuffer_get_length(r->data) > 0;
-		if (evbuffer_get_length(r->data) == before)
-			break; /* it has no room now; it will say when */
-		more = !r->content_done;
-	}
-	if (!r->content_done)
+	} while (deliver(r) && !cannot_deliver(r));
+	if (r->content == HTTPD_REQ_COMING)
 		size_reads(r);
-	if (r->content_done && !r->end_told && !cannot_deliver(r) &&
-		(r->data == NULL || evbuffer_get_length(r->data) == 0)) {
-		r->end_told = true;
-		if (r->handler->on_end != NULL)
-			r->handler->on_end(r, r->ctx);
-	}
+	deliver_end(r);
 	return 0;
 }
 
-void req_detach(struct httpd_req *r, bool ok)
+bool httpd_req_cut_short(const struct httpd_req *r)
+{
+	const size_t have = evbuffer_get_length(stream_in(r->reply.conn->stream));
+
+	return r->content == HTTPD_REQ_COMING &&
+		(r->body.chunked ? have == 0 : have < r->body.left);
+}
+
+/* Its end ------------------------------------------------------------------ */
+
+void httpd_req_detach(struct httpd_req *r, bool ok)
 {
 	const struct httpd_handler *handler = r->handler;
+
 	r->handler = NULL;
 	if (handler != NULL)
 		handler->on_done(r, ok, r->ctx);
 }
 
-void req_log(struct httpd_req *r)
+void httpd_req_leave(struct httpd_req *r)
 {
-	struct httpd *h = r->conn->httpd;
+	struct stream *s = r->reply.conn->stream;
+
 	if (r->data != NULL) {
-		stream_set_read_size(r->conn->stream, READ_BYTES);
-		stream_set_release_after_read(r->conn->stream, false);
+		stream_set_read_size(s, BUFFER_READ_BYTES);
+		stream_set_release_after_read(s, false);
 	}
 	if (r->paused)
-		stream_pause(r->conn->stream, false);
-	h->calls->on_log(h->ctx, r, r->status, r->slug, r->in_bytes, r->out_bytes,
-		clock_mono_us() - r->began_us);
+		stream_pause(s, false);
 }
 
-void req_free(struct httpd_req *r, bool ok)
+void httpd_req_free(struct httpd_req *r, bool ok)
 {
-	req_detach(r, ok);
+	httpd_req_detach(r, ok);
 	if (r->data != NULL)
 		evbuffer_free(r->data);
 	free(r);
 }
 
-void req_end(struct httpd_req *r, bool ok)
-{
-	req_log(r);
-	req_free(r, ok);
-}
-
-/* What the layer above asks ------------------------------------------------ */
+/* What the handler asks ---------------------------------------------------- */
 
 const struct h1_head *httpd_req_head(const struct httpd_req *r)
 {
@@ -209,33 +255,17 @@ const struct h1_head *httpd_req_head(const struct httpd_req *r)
 
 void *httpd_req_peer(const struct httpd_req *r)
 {
-	return r->conn->peer;
+	return r->reply.conn->peer;
+}
+
+struct httpd_reply *httpd_req_reply(struct httpd_req *r)
+{
+	return &r->reply;
 }
 
 uint64_t httpd_req_age_us(const struct httpd_req *r)
 {
 	return clock_mono_us() - r->began_us;
-}
-
-void httpd_req_handle(struct httpd_req *r, const struct httpd_handler *h, void *ctx)
-{
-	r->handler = h;
-	r->ctx = ctx;
-}
-
-void httpd_req_pause(struct httpd_req *r, bool on)
-{
-	r->paused = on;
-	/* What nobody takes waits in the kernel, and then with the client; what stands here is
-	 * offered before more is read. */
-	if (!on)
-		conn_resume(r->conn);
-	stream_pause(r->conn->stream, on);
-}
-
-void httpd_req_want(struct httpd_req *r, size_t bytes)
-{
-	r->want = bytes;
 }
 
 const char *httpd_req_id(const struct httpd_req *r)
@@ -251,4 +281,44 @@ void httpd_req_label(struct httpd_req *r, const char *call)
 const char *httpd_req_get_label(const struct httpd_req *r)
 {
 	return r->label;
+}
+
+void httpd_req_handle(struct httpd_req *r, const struct httpd_handler *h, void *ctx)
+{
+	r->handler = h;
+	r->ctx = ctx;
+}
+
+static bool content_is_awaited(const struct httpd_req *r)
+{
+	return r->content == HTTPD_REQ_COMING && r->reply.progress == HTTPD_REPLY_NONE &&
+		!httpd_conn_is_dead(r->reply.conn);
+}
+
+void httpd_req_pause(struct httpd_req *r, bool on)
+{
+	struct httpd_conn *c = r->reply.conn;
+
+	r->paused = on;
+	/* What nobody takes waits in the kernel, and then with the client; what stands here is
+	 * offered before more is read. Nothing was read while it was paused, so the client has all
+	 * of its time to send the next bytes. */
+	if (!on && content_is_awaited(r))
+		httpd_conn_rearm(c);
+	if (!on)
+		httpd_conn_schedule(c);
+	stream_pause(c->stream, on);
+}
+
+void httpd_req_want(struct httpd_req *r, size_t bytes)
+{
+	r->want = bytes;
+}
+
+void httpd_req_brief(struct httpd_req *r)
+{
+	struct httpd_conn *c = r->reply.conn;
+
+	if (content_is_awaited(r))
+		httpd_conn_limit(c, c->group->limits.head_timeout_s);
 }

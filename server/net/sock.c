@@ -5,18 +5,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "net/buffer_policy.h"
 #include "net/sock.h"
-
-/* What the kernel cuts no further on its way to a peer on this machine: four whole records, and
- * each send costs several times what it costs to gather them. */
-#define GATHER_BYTES 65483u
 
 struct sock_kept {
 	size_t at, n;
 	unsigned char p[];
 };
 
-static unsigned char gather[GATHER_BYTES]; /* records, so ciphertext */
+static unsigned char gather[BUFFER_GATHER_BYTES]; /* records, so ciphertext */
 static size_t gathered;
 
 static int sock_read(BIO *b, char *out, size_t n, size_t *got)

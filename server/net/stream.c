@@ -16,15 +16,9 @@
 #include <unistd.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include "net/buffer_policy.h"
 #include "net/stream.h"
 #include "net/stream_io.h"
-
-#define IN_MAX_BYTES (256u * 1024)
-#define READ_BYTES (64u * 1024)
-#define OUT_LOW_BYTES (64u * 1024)
-#define RELEASE_BELOW_BYTES (64u * 1024) /* whoever sends more at a time is not slow */
-/* read, and written, by one stream before the others get their turn */
-#define TURN_BUDGET_BYTES (256u * 1024)
 
 enum state { ST_CONNECTING, ST_HANDSHAKE, ST_READY, ST_OPEN, ST_ENDED };
 
@@ -97,9 +91,9 @@ static struct stream *stream_new(struct loop *l, int fd, SSL *ssl, bool server,
 	s->loop = l;
 	s->cb = cb;
 	s->ctx = ctx;
-	s->in_max = o->in_max ? o->in_max : IN_MAX_BYTES;
-	s->read_size = o->read_size ? o->read_size : READ_BYTES;
-	s->out_low = o->out_low ? o->out_low : OUT_LOW_BYTES;
+	s->in_max = o->in_max ? o->in_max : BUFFER_STREAM_IN_MAX_BYTES;
+	s->read_size = o->read_size ? o->read_size : BUFFER_READ_BYTES;
+	s->out_low = o->out_low ? o->out_low : BUFFER_OUT_LOW_BYTES;
 	s->task = (struct loop_task){.run = on_task, .ctx = s};
 	bool made = stream_io_init(&s->io, fd, ssl, server);
 	/* A unix socket has no Nagle to switch off: failing is fine. */
@@ -270,7 +264,7 @@ static void unstall(struct stream *s)
 
 static void do_read(struct stream *s)
 {
-	size_t budget = TURN_BUDGET_BYTES;
+	size_t budget = BUFFER_TURN_BYTES;
 
 	/* Behind a FIN only what the kernel still has can come, and an end that somebody may be
 	 * waiting for. */
@@ -287,7 +281,7 @@ static void do_read(struct stream *s)
 		}
 		n = stream_io_read(&s->io, s->in, s->read_size);
 		if (n == IO_BLOCKED && s->release_after_read &&
-			budget > TURN_BUDGET_BYTES - RELEASE_BELOW_BYTES)
+			budget > BUFFER_TURN_BYTES - BUFFER_RELEASE_BELOW_BYTES)
 			stream_io_release_buffers(&s->io);
 		if (n == IO_BLOCKED)
 			return;
@@ -321,7 +315,7 @@ static void try_finish(struct stream *s)
  * may be more than there was. */
 static ssize_t put_out(struct stream *s)
 {
-	ssize_t n = stream_io_flush(&s->io, s->out, TURN_BUDGET_BYTES);
+	ssize_t n = stream_io_flush(&s->io, s->out, BUFFER_TURN_BYTES);
 
 	if (n > 0)
 		s->out_bytes += (uint64_t)n;

@@ -14,20 +14,14 @@
 #include <event2/event.h>
 #include <openssl/err.h>
 #include "base/clock.h"
+#include "net/buffer_policy.h"
 #include "net/stream_io.h"
 
 #define RECORD_BYTES 16384u /* the most that one TLS record holds */
-/* shorter first pieces are put into one record with what follows */
-#define GATHER_BELOW_BYTES 4096u
 #define WRITE_VECS 64
-#define SPACE_BYTES (65536u - 64u) /* what libevent has in a chain that occupies 64 KiB */
-#define BEHIND_BYTES 4096u
 #define SAFE_FREE_BUFFERS 0x300000e0ul /* 3.0.14 */
-#define EXACT_FROM_BYTES 4096u
-/* a hello, another one, 16 KiB of certificates, and what is read ahead behind them */
-#define HANDSHAKE_BYTES 49152u
-#define READ_RECORDS 64u        /* opened by one read, which may be full of smaller ones */
-#define RECORD_COST_BYTES 4096u /* of a record that holds less */
+#define READ_RECORDS 64u               /* opened by one read, which may be full of smaller ones */
+#define RECORD_COST_BYTES 4096u        /* of a record that holds less */
 /* new keys of the peer's in UPDATES_US; 10 us each, and those who need them need one in hours */
 #define UPDATES_MAX 32u
 #define UPDATES_US UINT64_C(60000000)
@@ -92,7 +86,7 @@ bool stream_io_init(struct stream_io *io, int fd, SSL *ssl, bool server)
 	if (!ssl)
 		return true;
 	if (server)
-		io->sock.left = HANDSHAKE_BYTES;
+		io->sock.left = BUFFER_HANDSHAKE_BYTES;
 	SSL_set_msg_callback(ssl, on_message);
 	SSL_set_msg_callback_arg(ssl, io);
 	SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
@@ -268,7 +262,7 @@ static bool add_copy(struct evbuffer *in, const void *p, size_t n)
 {
 	void *copy;
 
-	if (n < EXACT_FROM_BYTES)
+	if (n < BUFFER_EXACT_FROM_BYTES)
 		return evbuffer_add(in, p, n) == 0;
 	copy = malloc(n);
 	if (!copy)
@@ -285,7 +279,7 @@ static bool pass_on(struct evbuffer *in, struct evbuffer_iovec *v, size_t got)
 {
 	bool ok;
 
-	if (got >= v->iov_len / 4 * 3) {
+	if (got >= BUFFER_KEEP_SPACE_BYTES) {
 		v->iov_len = got;
 		return evbuffer_commit_space(space, v, 1) == 0 &&
 			evbuffer_add_buffer(in, space) == 0;
@@ -316,7 +310,7 @@ size_t stream_io_charge(struct stream_io *io, ssize_t n)
 
 ssize_t stream_io_read(struct stream_io *io, struct evbuffer *in, size_t size)
 {
-	unsigned char behind[BEHIND_BYTES];
+	unsigned char behind[BUFFER_BEHIND_BYTES];
 	struct evbuffer_iovec v;
 	int failed = IO_BLOCKED;
 	size_t got, own;
@@ -324,13 +318,13 @@ ssize_t stream_io_read(struct stream_io *io, struct evbuffer *in, size_t size)
 
 	if (io->read_end != 0)
 		return io->read_end;
-	if (size > SPACE_BYTES)
-		size = SPACE_BYTES;
+	if (size > BUFFER_SPACE_BYTES)
+		size = BUFFER_SPACE_BYTES;
 	if (io->unit > 0 && io->unit < size)
 		size = io->unit;
 	if (!space)
 		space = evbuffer_new();
-	if (!space || evbuffer_reserve_space(space, SPACE_BYTES, &v, 1) < 1)
+	if (!space || evbuffer_reserve_space(space, BUFFER_SPACE_BYTES, &v, 1) < 1)
 		return IO_ERROR;
 	const struct iovec to[] = {{v.iov_base, size}, {behind, sizeof behind}};
 	got = io->ssl ? tls_fill(io, v.iov_base, size, &failed) :
@@ -374,7 +368,7 @@ static ssize_t tls_write(struct stream_io *io, struct evbuffer *out)
 	if (evbuffer_peek(out, -1, NULL, &v, 1) < 1)
 		return IO_ERROR;
 	forget_errors();
-	if (v.iov_len < len && (v.iov_len < GATHER_BELOW_BYTES || v.iov_len < io->pending)) {
+	if (v.iov_len < len && (v.iov_len < BUFFER_JOIN_BELOW_BYTES || v.iov_len < io->pending)) {
 		rc = tls_gathered(io, out, &offered);
 	} else {
 		offered = v.iov_len < RECORD_BYTES ? v.iov_len : RECORD_BYTES;

@@ -12,23 +12,18 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "net/buffer_policy.h"
 #include "net/stream.h"
 #include "redis/rconn.h"
 #include "redis/resp.h"
 #include "redis/rurl.h"
 #include "redis/scrub.h"
 
-/* Of commands that are not written yet: above HIGH_BYTES the sources must pause, until LOW_BYTES;
- * at FLUSH_BYTES they are written at once, so that Redis begins while this turn goes on. */
-#define HIGH_BYTES ((size_t)1024 * 1024)
-#define LOW_BYTES ((size_t)256 * 1024)
-#define FLUSH_BYTES ((size_t)16 * 1024)
 #define BACKOFF_MIN_MS 10u
 #define BACKOFF_MAX_MS 1000u
 #define CONNECT_TIMEOUT_S 5u
 /* answers are due and nothing has come for that long: the connection is taken for dead */
 #define SILENCE_US 5000000u
-#define READ_BYTES ((size_t)64 * 1024)
 
 enum link {
 	DOWN,  /* no connection, or none that is authenticated: only set-up commands, once connected
@@ -51,8 +46,8 @@ struct rconn {
 	unsigned backoff_ms;
 	uint64_t heard_us;
 	unsigned long bulks; /* of replies_bulks(), those that the scrub knows of */
-	bool high;           /* above HIGH_BYTES, and not below LOW_BYTES since */
-	bool scrub_refused;  /* on this connection, and logged */
+	bool high; /* above BUFFER_STORE_HIGH_BYTES, and not at BUFFER_STORE_LOW_BYTES since */
+	bool scrub_refused; /* on this connection, and logged */
 	/* While callbacks are called, rconn_free() only says that it came. */
 	bool dispatching, free_wanted;
 	struct loop_task broken;
@@ -317,9 +312,9 @@ static void rconn_start(struct rconn *c)
 {
 	static const struct stream_cb cb = {
 		.on_ready = on_ready, .on_read = on_read, .on_drain = on_drain, .on_end = on_end};
-	static const struct stream_opts opts = {.in_max = 4 * READ_BYTES,
-		.read_size = READ_BYTES,
-		.out_low = LOW_BYTES,
+	static const struct stream_opts opts = {.in_max = BUFFER_STORE_IN_MAX_BYTES,
+		.read_size = BUFFER_READ_BYTES,
+		.out_low = BUFFER_STORE_LOW_BYTES,
 		.ready_timeout_s = CONNECT_TIMEOUT_S};
 	static const struct timeval second = {1, 0};
 
@@ -370,9 +365,9 @@ static void sent(struct rconn *c)
 	if (replies_due(c->replies) == 1)
 		c->heard_us = clock_mono_us(); /* the wait for an answer starts here */
 	stream_flush_later(c->stream);
-	if (stream_unsent(c->stream) >= FLUSH_BYTES)
+	if (stream_unsent(c->stream) >= BUFFER_STORE_FLUSH_BYTES)
 		stream_flush_now(c->stream);
-	if (!c->high && evbuffer_get_length(stream_out(c->stream)) > HIGH_BYTES)
+	if (!c->high && evbuffer_get_length(stream_out(c->stream)) > BUFFER_STORE_HIGH_BYTES)
 		c->high = true;
 }
 

@@ -20,14 +20,13 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "http/httpd.h"
+#include "net/buffer_policy.h"
 #include "net/listener.h"
 #include "net/tls.h"
 #include "wipe/wipe.h"
 #include "worker/worker.h"
 
-#define BODY_WINDOW_BYTES (64u * 1024)
-#define REPLY_WINDOW_BYTES (384u * 1024)
-_Static_assert(STORE_CHUNK_LARGE_BYTES + HTTPD_OUT_LOW_BYTES <= REPLY_WINDOW_BYTES,
+_Static_assert(STORE_CHUNK_LARGE_BYTES + BUFFER_OUT_LOW_BYTES <= BUFFER_REPLY_WINDOW_BYTES,
 	"an answer that has become short has room for any chunk");
 #define DRAIN_POLL_MS 20
 #define PATIENCE_S 1 /* with a store that is not there yet */
@@ -284,8 +283,8 @@ static int start(struct worker *w)
 		.body_idle_s = c->body_idle_s,
 		.send_idle_s = c->send_idle_s,
 		.idle_timeout_s = c->idle_timeout_s,
-		.body_window_bytes = BODY_WINDOW_BYTES,
-		.reply_window_bytes = REPLY_WINDOW_BYTES,
+		.body_window_bytes = BUFFER_BODY_WINDOW_BYTES,
+		.reply_window_bytes = BUFFER_REPLY_WINDOW_BYTES,
 	};
 	char err[256] = "";
 	if ((w->loop = loop_new()) != NULL && (w->api = api_new(w->loop, c)) != NULL)

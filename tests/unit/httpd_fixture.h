@@ -57,7 +57,7 @@ static inline void job_text(struct job *j)
 	char text[32];
 	int n = snprintf(text, sizeof text, "%llu", (unsigned long long)j->got);
 
-	httpd_reply(j->r, 200, NULL, "text/plain", text, (size_t)n);
+	httpd_reply(httpd_req_reply(j->r), 200, NULL, "text/plain", text, (size_t)n);
 }
 
 /* A streamed answer, as far as there is room: blocks of 10000 bytes. */
@@ -66,12 +66,12 @@ static inline void job_more(struct job *j)
 	static const char block[10000];
 	struct evbuffer *b = evbuffer_new();
 
-	while (j->to_send > 0 && httpd_reply_room(j->r) >= sizeof block) {
+	while (j->to_send > 0 && httpd_reply_room(httpd_req_reply(j->r)) >= sizeof block) {
 		size_t n = j->to_send < sizeof block ? (size_t)j->to_send : sizeof block;
 
 		j->to_send -= n; /* first: the last byte may be the answer's end */
 		evbuffer_add(b, block, n);
-		httpd_reply_data(j->r, b);
+		httpd_reply_data(httpd_req_reply(j->r), b);
 		assert_int_equal(evbuffer_get_length(b), 0);
 	}
 	evbuffer_free(b);
@@ -80,7 +80,7 @@ static inline void job_more(struct job *j)
 static inline void job_begin(struct job *j, uint64_t n)
 {
 	j->to_send = n;
-	httpd_reply_begin(j->r, 200, NULL, NULL, n);
+	httpd_reply_begin(httpd_req_reply(j->r), 200, NULL, NULL, n);
 	job_more(j);
 }
 
@@ -103,9 +103,9 @@ static inline void job_body(struct httpd_req *r, struct evbuffer *data, void *ct
 	j->got += n;
 	j->w->content += n;
 	if (at(j, "/abort-in-body"))
-		httpd_reply_abort(r);
+		httpd_reply_abort(httpd_req_reply(r));
 	else if (at(j, "/refuse-in-body"))
-		httpd_problem(r, TG_EENVELOPE, "no", NULL, NULL);
+		httpd_problem(httpd_req_reply(r), TG_EENVELOPE, "no", NULL, NULL);
 }
 
 static inline void job_end(struct httpd_req *r, void *ctx)
@@ -119,14 +119,14 @@ static inline void job_end(struct httpd_req *r, void *ctx)
 	else if (at(j, "/middle"))
 		job_begin(j, 60000);
 	else if (at(j, "/held") || at(j, "/held-small")) {
-		httpd_reply_hold(j->r);
+		httpd_reply_set_revocable(httpd_req_reply(j->r));
 		job_begin(j, at(j, "/held") ? 400000 : 100);
 	} else if (at(j, "/abort-in-reply")) {
-		httpd_reply_begin(r, 200, NULL, NULL, 100000);
+		httpd_reply_begin(httpd_req_reply(r), 200, NULL, NULL, 100000);
 		job_more(&(struct job){.w = j->w, .r = r, .to_send = 10000});
-		httpd_reply_abort(r);
+		httpd_reply_abort(httpd_req_reply(r));
 	} else if (at(j, "/too-much")) {
-		httpd_reply_begin(r, 200, NULL, NULL, 5);
+		httpd_reply_begin(httpd_req_reply(r), 200, NULL, NULL, 5);
 		job_more(&(struct job){.w = j->w, .r = r, .to_send = 10});
 	} else if (!at(j, "/hang") && !at(j, "/abort-in-room"))
 		job_text(j);
@@ -141,7 +141,7 @@ static inline void job_room(struct httpd_req *r, void *ctx)
 	assert_false(j->is_done);
 	j->w->rooms++;
 	if (at(j, "/abort-in-room"))
-		httpd_reply_abort(r);
+		httpd_reply_abort(httpd_req_reply(r));
 	else
 		job_more(j);
 }
@@ -156,7 +156,7 @@ static inline void job_done(struct httpd_req *r, bool ok, void *ctx)
 	j->w->done_ok += ok;
 	httpd_req_pause(r, false); /* late calls are harmless */
 	if (at(j, "/abort-in-done"))
-		httpd_reply_abort(r);
+		httpd_reply_abort(httpd_req_reply(r));
 	if (j->w->job == j)
 		j->w->job = NULL;
 	evbuffer_free(j->kept);
@@ -186,7 +186,7 @@ static inline void world_request(void *ctx, struct httpd_req *r)
 	w->age_us = httpd_req_age_us(r);
 	httpd_req_label(r, "test");
 	if (at(j, "/at-once")) {
-		httpd_reply(r, 200, "X: y\r\n", "text/plain", "at once", 7);
+		httpd_reply(httpd_req_reply(r), 200, "X: y\r\n", "text/plain", "at once", 7);
 		evbuffer_free(j->kept);
 		free(j);
 		return;
@@ -195,11 +195,12 @@ static inline void world_request(void *ctx, struct httpd_req *r)
 	w->job = j;
 	httpd_req_handle(r, &handler, j);
 	if (at(j, "/refuse"))
-		httpd_problem(r, TG_EKIND, "no such \"kind\"", "X: y\r\n", ",\"a\":1");
+		httpd_problem(
+			httpd_req_reply(r), TG_EKIND, "no such \"kind\"", "X: y\r\n", ",\"a\":1");
 	else if (at(j, "/paused"))
 		httpd_req_pause(r, true);
 	else if (at(j, "/abort"))
-		httpd_reply_abort(r);
+		httpd_reply_abort(httpd_req_reply(r));
 	else if (at(j, "/drain-all"))
 		httpd_drain(w->h);
 }
@@ -219,7 +220,11 @@ static inline void world_log(void *ctx, struct httpd_req *r, int status, const c
 
 static inline void world_open(struct world *w, const struct httpd_limits *limits)
 {
-	static const struct httpd_calls calls = {world_peer, world_request, world_log};
+	static const struct httpd_calls calls = {.on_peer = world_peer,
+		.on_request = world_request,
+		.on_log = world_log,
+		.late_code = TG_ESTORE,
+		.late_detail = "no answer in time"};
 	struct httpd_limits l = {0};
 
 	if (limits)

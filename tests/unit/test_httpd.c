@@ -89,7 +89,7 @@ static void echo_end(struct httpd_req *r, void *ctx)
 
 	x->ended = true;
 	x->w->on_ends++;
-	httpd_reply(r, 200, NULL, "text/plain", text, (size_t)n);
+	httpd_reply(httpd_req_reply(r), 200, NULL, "text/plain", text, (size_t)n);
 }
 
 static void give(struct httpd_req *r, void *ctx)
@@ -97,14 +97,14 @@ static void give(struct httpd_req *r, void *ctx)
 	struct handling *x = ctx;
 	struct evbuffer *b = evbuffer_new();
 
-	while (x->left > 0 && httpd_reply_room(r) > 0) {
+	while (x->left > 0 && httpd_reply_room(httpd_req_reply(r)) > 0) {
 		char block[5000];
 		size_t n = x->left < sizeof block ? (size_t)x->left : sizeof block;
 
 		memset(block, 'x', n);
 		evbuffer_add(b, block, n);
 		x->left -= n;
-		httpd_reply_data(r, b);
+		httpd_reply_data(httpd_req_reply(r), b);
 	}
 	evbuffer_free(b);
 }
@@ -170,29 +170,30 @@ static void on_request(void *ctx, struct httpd_req *r)
 	} else if (path.n == 4 && memcmp(path.p, "/big", 4) == 0) {
 		httpd_req_handle(r, &giver, x);
 		x->left = BIG_BYTES;
-		httpd_reply_begin(r, 200, "ETag: \"a\"\r\n", "application/octet-stream", BIG_BYTES);
+		httpd_reply_begin(httpd_req_reply(r), 200, "ETag: \"a\"\r\n",
+			"application/octet-stream", BIG_BYTES);
 		if (httpd_req_head(r)->method != H1_HEAD)
 			give(r, x);
 	} else if (path.n == 7 && memcmp(path.p, "/refuse", 7) == 0) {
 		httpd_req_handle(r, &silent, x);
-		httpd_problem(r, TG_EISSUER, "say \"which\"", NULL, ",\"more\":1");
+		httpd_problem(httpd_req_reply(r), TG_EISSUER, "say \"which\"", NULL, ",\"more\":1");
 	} else if (path.n == 5 && memcmp(path.p, "/busy", 5) == 0) {
 		httpd_req_handle(r, &silent, x);
-		httpd_problem(r, TG_EFULL, "come again", "X-More: yes\r\n", NULL);
+		httpd_problem(httpd_req_reply(r), TG_EFULL, "come again", "X-More: yes\r\n", NULL);
 	} else if ((path.n == 7 && memcmp(path.p, "/fields", 7) == 0) ||
 		(path.n == 12 && memcmp(path.p, "/more-fields", 12) == 0)) {
-		static char fields[HTTPD_FIELDS_MAX + 2];
-		size_t n = path.n == 7 ? HTTPD_FIELDS_MAX : HTTPD_FIELDS_MAX + 1;
+		static char fields[HTTPD_REPLY_FIELDS_MAX + 2];
+		size_t n = path.n == 7 ? HTTPD_REPLY_FIELDS_MAX : HTTPD_REPLY_FIELDS_MAX + 1;
 
 		memset(fields, 'x', sizeof fields);
 		memcpy(fields, "X-Long: ", 8);
 		memcpy(fields + n - 2, "\r\n", 3);
 		httpd_req_handle(r, &silent, x);
-		httpd_problem(r, TG_EFULL, "come again", fields, NULL);
+		httpd_problem(httpd_req_reply(r), TG_EFULL, "come again", fields, NULL);
 	} else if (path.n == 6 && memcmp(path.p, "/abort", 6) == 0) {
 		httpd_req_handle(r, &silent, x);
-		httpd_reply_begin(r, 200, NULL, "text/plain", 10);
-		httpd_reply_abort(r);
+		httpd_reply_begin(httpd_req_reply(r), 200, NULL, "text/plain", 10);
+		httpd_reply_abort(httpd_req_reply(r));
 	} else {
 		httpd_req_handle(r, &silent, x); /* never answered */
 	}
@@ -212,7 +213,11 @@ static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug,
 	assert_true(duration_us < 60000000);
 }
 
-static const struct httpd_calls calls = {on_peer, on_request, on_log};
+static const struct httpd_calls calls = {.on_peer = on_peer,
+	.on_request = on_request,
+	.on_log = on_log,
+	.late_code = TG_ESTORE,
+	.late_detail = "no answer in time"};
 
 /* The client --------------------------------------------------------------- */
 
@@ -654,7 +659,7 @@ static void httpd_problem_document_has_its_members(void **state)
 static void httpd_answers_have_ids(void **state)
 {
 	struct world w;
-	char first[HTTPD_REQUEST_ID + 1], second[HTTPD_REQUEST_ID + 1];
+	char first[HTTPD_REQ_ID_CHARS + 1], second[HTTPD_REQ_ID_CHARS + 1];
 	const char *a;
 
 	(void)state;
@@ -668,9 +673,9 @@ static void httpd_answers_have_ids(void **state)
 
 		a = strstr(a, "Request-Id: ") + strlen("Request-Id: ");
 		snprintf(id, sizeof first, "%s", a);
-		assert_int_equal(strspn(id, "0123456789abcdef"), HTTPD_REQUEST_ID);
+		assert_int_equal(strspn(id, "0123456789abcdef"), HTTPD_REQ_ID_CHARS);
 		a = strstr(a, "\"request\":\"") + strlen("\"request\":\"");
-		assert_memory_equal(a, id, HTTPD_REQUEST_ID);
+		assert_memory_equal(a, id, HTTPD_REQ_ID_CHARS);
 	}
 	assert_string_not_equal(first, second);
 	close_world(&w);

@@ -183,7 +183,7 @@ static void httpd_held_answer_ends_when_it_was_received(void **state)
 	UNTIL(&w, w.logged == 2);
 	loop_run_for(w.l, 1100); /* longer than from look to look */
 	assert_int_equal(w.done, 1);
-	assert_false(httpd_reply_delivered(held));
+	assert_false(httpd_reply_is_acked(httpd_req_reply(held)));
 	assert_true(client_answer(&c, &a, false));
 	assert_int_equal(a.got, 400000);
 	client_expect(&c, 200, "0", false);
@@ -204,7 +204,7 @@ static void httpd_revoked_answer_stays_where_the_kernel_has_it(void **state)
 	client_open(&w, &c);
 	client_send(&c, GET("/held"));
 	UNTIL(&w, w.logged == 1);
-	httpd_reply_revoke(w.job->r);
+	httpd_reply_revoke(httpd_req_reply(w.job->r));
 	UNTIL(&w, httpd_connections(w.h) == 0);
 	assert_int_equal(w.done, 1);
 	assert_int_equal(w.done_ok, 0);
@@ -227,7 +227,7 @@ static void httpd_revoking_what_was_received_disturbs_nobody(void **state)
 	client_expect(&c, 200, NULL, false);
 	client_send(&c, GET("/x")); /* and with it the acknowledgement */
 	client_expect(&c, 200, "0", false);
-	httpd_reply_revoke(held);
+	httpd_reply_revoke(httpd_req_reply(held));
 	assert_int_equal(w.done_ok, 2);
 	client_send(&c, "GET /held-small HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
 	client_expect(&c, 200, NULL, true);

@@ -84,7 +84,7 @@ static void early_refusal(const char *head, size_t body, unsigned tries, bool la
 		sent = late ? client_send_most(&c, block, body, true) : 0;
 		if (late) {
 			UNTIL(&w, w.job != NULL);
-			httpd_problem(w.job->r, TG_EKIND, "no", NULL, NULL);
+			httpd_problem(httpd_req_reply(w.job->r), TG_EKIND, "no", NULL, NULL);
 		}
 		/* the whole, before it reads */
 		assert_int_equal(client_send_most(&c, block, body - sent, false), body - sent);
@@ -197,8 +197,8 @@ static void httpd_expect_continue_asked_for_when_awaited(void **state)
 		"3\r\n\r\n");
 	UNTIL(&w, w.job != NULL);
 	loop_run_for(w.l, 20);
-	httpd_problem(w.job->r, TG_ESESSION, "no", NULL, NULL);
-	httpd_req_continue(w.job->r); /* too late: nothing may follow */
+	httpd_problem(httpd_req_reply(w.job->r), TG_ESESSION, "no", NULL, NULL);
+	httpd_req_pause(w.job->r, false); /* too late: no "100 Continue" may follow */
 	client_expect(&c, 422, NULL, true);
 	client_expect_end(&c);
 	client_close(&c);
@@ -328,7 +328,7 @@ static void httpd_age_counts_from_the_first_byte_also_behind_another(void **stat
 	UNTIL(&w, w.job != NULL);
 	loop_run_for(w.l, 150);
 	assert_int_equal(w.requests, 1);
-	httpd_reply(w.job->r, 200, NULL, NULL, "", 0);
+	httpd_reply(httpd_req_reply(w.job->r), 200, NULL, NULL, "", 0);
 	UNTIL(&w, w.requests == 2);
 	assert_true(w.age_us >= 140000);
 	client_expect(&c, 200, "", false);

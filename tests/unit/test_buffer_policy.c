@@ -3,7 +3,7 @@
 #include "check.h"
 #include <string.h>
 #include <event2/buffer.h>
-#include "net/compact.h"
+#include "net/buffer_policy.h"
 
 static unsigned char next_in, next_out;
 
@@ -21,7 +21,7 @@ static void check(struct evbuffer *b)
 		assert_int_equal(c, next_out++);
 }
 
-static void compact_move_keeps_all_bytes_in_order(void **state)
+static void buffer_policy_move_keeps_all_bytes_in_order(void **state)
 {
 	static const size_t sizes[] = {1, 100, 5000, 16383, 16384, 30000};
 	struct evbuffer *from = evbuffer_new(), *to = evbuffer_new();
@@ -32,9 +32,9 @@ static void compact_move_keeps_all_bytes_in_order(void **state)
 		size_t n = sizes[i / 2];
 
 		put(from, n + 10);
-		assert_int_equal(compact_move(from, to, n, i % 2 == 1), 0);
+		assert_int_equal(buffer_policy_move(from, to, n, i % 2 == 1), 0);
 		assert_int_equal(evbuffer_get_length(from), 10);
-		assert_int_equal(compact_move(from, to, 10, true), 0);
+		assert_int_equal(buffer_policy_move(from, to, 10, true), 0);
 	}
 	check(to);
 	assert_int_equal(next_in, next_out);
@@ -43,7 +43,7 @@ static void compact_move_keeps_all_bytes_in_order(void **state)
 }
 
 /* A thousand pieces of eight bytes, each in a chain that has room for 60,000. */
-static void compact_move_leaves_large_chains_behind(void **state)
+static void buffer_policy_move_leaves_large_chains_behind(void **state)
 {
 	struct evbuffer *from = evbuffer_new(), *to = evbuffer_new();
 	struct evbuffer_iovec v[64];
@@ -53,7 +53,7 @@ static void compact_move_leaves_large_chains_behind(void **state)
 	for (unsigned i = 0; i < 1000; i++) {
 		assert_int_equal(evbuffer_expand(from, 60000), 0);
 		put(from, 8);
-		assert_int_equal(compact_move(from, to, 8, false), 0);
+		assert_int_equal(buffer_policy_move(from, to, 8, false), 0);
 	}
 	assert_true(evbuffer_peek(to, -1, NULL, v, 64) < 16);
 	check(to);
@@ -62,7 +62,7 @@ static void compact_move_leaves_large_chains_behind(void **state)
 	evbuffer_free(to);
 }
 
-static void compact_move_of_many_bytes_copies_nothing(void **state)
+static void buffer_policy_move_of_many_bytes_copies_nothing(void **state)
 {
 	struct evbuffer *from = evbuffer_new(), *to = evbuffer_new();
 	struct evbuffer_iovec before, after;
@@ -71,7 +71,7 @@ static void compact_move_of_many_bytes_copies_nothing(void **state)
 	assert_int_equal(evbuffer_expand(from, 60000), 0);
 	put(from, 60000);
 	assert_int_equal(evbuffer_peek(from, -1, NULL, &before, 1), 1);
-	assert_int_equal(compact_move(from, to, 60000, false), 0);
+	assert_int_equal(buffer_policy_move(from, to, 60000, false), 0);
 	assert_int_equal(evbuffer_peek(to, -1, NULL, &after, 1), 1);
 	assert_ptr_equal(before.iov_base, after.iov_base);
 	evbuffer_free(from);
@@ -81,9 +81,9 @@ static void compact_move_of_many_bytes_copies_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(compact_move_keeps_all_bytes_in_order),
-		cmocka_unit_test(compact_move_leaves_large_chains_behind),
-		cmocka_unit_test(compact_move_of_many_bytes_copies_nothing),
+		cmocka_unit_test(buffer_policy_move_keeps_all_bytes_in_order),
+		cmocka_unit_test(buffer_policy_move_leaves_large_chains_behind),
+		cmocka_unit_test(buffer_policy_move_of_many_bytes_copies_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,159 @@
+/* Goal: of every state and every event of a connection and of its requests it is known what
+ * follows: what the drawing in docs/states shows, and nothing else; any other pair aborts with a
+ * message that names it. */
+#include "check.h"
+#include <ctype.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "http/httpd_conn_state.h"
+#include "http/httpd_req_state.h"
+
+struct machine { /* what both have in common, for this test */
+	const char *drawing;
+	const char *const *states, *const *events;
+	unsigned n_states, n_events;
+	unsigned (*next)(unsigned state, unsigned event);
+};
+
+static unsigned conn_next(unsigned state, unsigned event)
+{
+	return httpd_conn_state_next((enum httpd_conn_state)state, (enum httpd_conn_event)event);
+}
+
+static unsigned req_next(unsigned state, unsigned event)
+{
+	return httpd_req_state_next((enum httpd_req_state)state, (enum httpd_req_event)event);
+}
+
+#define X_(name) #name,
+static const char *const conn_states[] = {HTTPD_CONN_STATES(X_)};
+static const char *const conn_events[] = {HTTPD_CONN_EVENTS(X_)};
+static const char *const req_states[] = {HTTPD_REQ_STATES(X_)};
+static const char *const req_events[] = {HTTPD_REQ_EVENTS(X_)};
+#undef X_
+
+static const struct machine conn = {"docs/states/httpd_conn.dot", conn_states, conn_events,
+	LEN(conn_states), LEN(conn_events), conn_next};
+static const struct machine req = {"docs/states/httpd_req.dot", req_states, req_events,
+	LEN(req_states), LEN(req_events), req_next};
+
+/* What the drawing says: "from" -> "to" [label="event"]; names in lower case, - for _. */
+struct edge {
+	char from[32], to[32], event[32];
+};
+
+static void upper(char *s)
+{
+	for (; *s != '\0'; s++)
+		*s = *s == '-' ? '_' : (char)toupper((unsigned char)*s);
+}
+
+static size_t read_drawing(const char *path, struct edge *e, size_t max)
+{
+	char line[256], events[128];
+	FILE *f = fopen(path, "r");
+	size_t n = 0;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof line, f) != NULL) {
+		struct edge x;
+
+		if (sscanf(line, " \"%31[^\"]\" -> \"%31[^\"]\" [label=\"%127[^\"]\"", x.from, x.to,
+			    events) != 3)
+			continue;
+		assert_null(strchr(events, '\\')); /* one event an edge, or this has to learn */
+		assert_true(n < max);
+		snprintf(x.event, sizeof x.event, "%.31s", events);
+		upper(x.from);
+		upper(x.to);
+		upper(x.event);
+		e[n++] = x;
+	}
+	fclose(f);
+	return n;
+}
+
+static const struct edge *find(const struct edge *e, size_t n, const char *from, const char *event)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(e[i].from, from) == 0 && strcmp(e[i].event, event) == 0)
+			return &e[i];
+	return NULL;
+}
+
+/* In a child, which has to abort: what it says. */
+static void assert_aborts(const struct machine *m, unsigned state, unsigned event)
+{
+	const struct rlimit no_core = {0, 0};
+	char said[256] = "";
+	int out[2], status = 0;
+	ssize_t n;
+
+	assert_int_equal(pipe(out), 0);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		setrlimit(RLIMIT_CORE, &no_core);
+		signal(SIGABRT, SIG_DFL);
+		dup2(out[1], STDERR_FILENO);
+		(void)m->next(state, event);
+		_exit(0);
+	}
+	close(out[1]);
+	while ((n = read(out[0], said + strlen(said), sizeof said - 1 - strlen(said))) > 0)
+		;
+	close(out[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
+		fail_msg("%s in %s is taken", m->events[event], m->states[state]);
+	assert_non_null(strstr(said, m->events[event]));
+	assert_non_null(strstr(said, m->states[state]));
+}
+
+static void check_all_pairs(const struct machine *m)
+{
+	struct edge e[64];
+	const size_t n = read_drawing(m->drawing, e, LEN(e));
+	size_t found = 0;
+
+	assert_true(n > 6);
+	for (unsigned s = 0; s < m->n_states; s++)
+		for (unsigned ev = 0; ev < m->n_events; ev++) {
+			const struct edge *x = find(e, n, m->states[s], m->events[ev]);
+
+			if (x == NULL && m == &conn && s == HTTPD_CONN_DEAD &&
+				ev == HTTPD_CONN_ON_KILL) {
+				assert_int_equal(m->next(s, ev), s); /* not drawn */
+			} else if (x == NULL) {
+				assert_aborts(m, s, ev);
+			} else {
+				assert_string_equal(m->states[m->next(s, ev)], x->to);
+				found++;
+			}
+		}
+	assert_int_equal(found, n); /* the drawing names no state or event that is not there */
+}
+
+static void connection_takes_what_is_drawn_and_nothing_else(void **state)
+{
+	(void)state;
+	check_all_pairs(&conn);
+}
+
+static void request_takes_what_is_drawn_and_nothing_else(void **state)
+{
+	(void)state;
+	check_all_pairs(&req);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(connection_takes_what_is_drawn_and_nothing_else),
+		cmocka_unit_test(request_takes_what_is_drawn_and_nothing_else),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
