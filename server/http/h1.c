@@ -1,7 +1,6 @@
 /*
- * h1.c: the strict HTTP/1.1 request parser: heads in one pass over bytes that are whole, content
- * framing byte by byte. It does no I/O, allocates nothing and keeps no pointer but into what it was
- * given. RFC 9112, narrowed (h1.h). Pure; runs in workers.
+ * h1.c: see h1.h: a head in one pass over bytes that are whole. It does no I/O, allocates nothing
+ * and keeps no pointer but into what it was given. Pure; runs in workers and the admin process.
  */
 #include <string.h>
 #include <strings.h>
@@ -10,7 +9,6 @@
 
 #include "http/h1.h"
 
-#define CHUNK_DIGITS_MAX 16u
 #define LENGTH_MAX ((uint64_t)INT64_MAX)
 
 /* RFC 9110 section 5.6.2 */
@@ -311,50 +309,70 @@ static bool is_host(struct h1_str v)
 
 /* The fields that decide where this request ends and the next one starts, and those that ask for
  * what is not served. */
+struct framing {
+	const struct h1_str *length, *coding, *expect;
+	unsigned hosts;
+};
+
+static int keep_once(const struct h1_str **slot, const struct h1_str *value, int err,
+	const char *sentence, const char **why)
+{
+	if (*slot != NULL)
+		return fail(why, err, sentence);
+	*slot = value;
+	return 0;
+}
+
+static int judge_field(
+	struct h1_head *h, const struct h1_field *f, struct framing *x, const char **why)
+{
+	const struct h1_str name = f->name, *value = &f->value;
+
+	if (same(name, "host")) {
+		x->hosts++;
+		if (!is_host(*value))
+			return fail(why, TG_EINVAL,
+				"Host must be a host's name or address, and a port behind a colon "
+				"where there is one");
+	} else if (same(name, "content-length")) {
+		return keep_once(
+			&x->length, value, TG_EINVAL, "Content-Length may stand once", why);
+	} else if (same(name, "transfer-encoding")) {
+		return keep_once(
+			&x->coding, value, TG_EINVAL, "Transfer-Encoding may stand once", why);
+	} else if (same(name, "expect")) {
+		return keep_once(&x->expect, value, TG_EEXPECT, "Expect may stand once", why);
+	} else if (same(name, "connection")) {
+		h->close = h->close || has_token(*value, "close");
+	} else if (same(name, "upgrade")) {
+		return fail(why, TG_ENOTIMPL, "this server upgrades to no other protocol");
+	}
+	return 0;
+}
+
 static int judge_fields(struct h1_head *h, const char **why)
 {
-	const struct h1_str *length = NULL, *coding = NULL, *expect = NULL;
-	unsigned hosts = 0;
-	for (size_t i = 0; i < h->n_fields; i++) {
-		const struct h1_str name = h->field[i].name, *value = &h->field[i].value;
-		if (same(name, "host")) {
-			hosts++;
-			if (!is_host(*value))
-				return fail(why, TG_EINVAL,
-					"Host must be a host's name or address, and a port behind "
-					"a colon where there is one");
-		} else if (same(name, "content-length")) {
-			if (length != NULL)
-				return fail(why, TG_EINVAL, "Content-Length may stand once");
-			length = value;
-		} else if (same(name, "transfer-encoding")) {
-			if (coding != NULL)
-				return fail(why, TG_EINVAL, "Transfer-Encoding may stand once");
-			coding = value;
-		} else if (same(name, "expect")) {
-			if (expect != NULL)
-				return fail(why, TG_EEXPECT, "Expect may stand once");
-			expect = value;
-		} else if (same(name, "connection"))
-			h->close = h->close || has_token(*value, "close");
-		else if (same(name, "upgrade"))
-			return fail(why, TG_ENOTIMPL, "this server upgrades to no other protocol");
-	}
-	if (hosts != 1)
+	struct framing x = {0};
+	int err;
+
+	for (size_t i = 0; i < h->n_fields; i++)
+		if ((err = judge_field(h, &h->field[i], &x, why)) != 0)
+			return err;
+	if (x.hosts != 1)
 		return fail(why, TG_EINVAL, "exactly one Host field is needed");
-	if (length != NULL && coding != NULL)
+	if (x.length != NULL && x.coding != NULL)
 		return fail(
 			why, TG_EINVAL, "Content-Length and Transfer-Encoding exclude each other");
-	if (coding != NULL && !same(*coding, "chunked"))
+	if (x.coding != NULL && !same(*x.coding, "chunked"))
 		return fail(why, TG_ENOTIMPL, "the only transfer coding known here is chunked");
-	if (length != NULL && parse_length(*length, &h->content_length) != 0)
+	if (x.length != NULL && parse_length(*x.length, &h->content_length) != 0)
 		return fail(why, TG_EINVAL, "Content-Length must be a plain decimal number");
-	if (expect != NULL && !same(*expect, "100-continue"))
+	if (x.expect != NULL && !same(*x.expect, "100-continue"))
 		return fail(why, TG_EEXPECT, "the only expectation known here is 100-continue");
-	h->chunked = coding != NULL;
+	h->chunked = x.coding != NULL;
 	if (h->chunked)
 		h->content_length = H1_LENGTH_UNKNOWN;
-	h->expect_continue = expect != NULL;
+	h->expect_continue = x.expect != NULL;
 	return 0;
 }
 
@@ -397,81 +415,4 @@ const struct h1_str *h1_field(const struct h1_head *h, const char *name, bool *d
 			found = &h->field[i].value;
 	}
 	return found;
-}
-
-/* Content ------------------------------------------------------------------ */
-
-enum body_state {
-	B_DATA,
-	B_SIZE,
-	B_SIZE_LF,
-	B_DATA_CR,
-	B_DATA_LF,
-	B_LAST_CR,
-	B_LAST_LF,
-	B_DONE,
-	B_BAD
-};
-
-void h1_body_init(struct h1_body *b, const struct h1_head *h)
-{
-	memset(b, 0, sizeof *b);
-	b->chunked = h->chunked;
-	b->left = h->chunked ? 0 : h->content_length;
-	b->state = h->chunked ? B_SIZE : b->left > 0 ? B_DATA : B_DONE;
-}
-
-/* One byte of chunked framing. */
-static uint8_t frame(struct h1_body *b, char c)
-{
-	int digit;
-	switch (b->state) {
-	case B_SIZE:
-		if ((digit = hex_digit(c)) >= 0) {
-			if (b->digits == CHUNK_DIGITS_MAX ||
-				b->left > (LENGTH_MAX - (uint64_t)digit) / 16)
-				return B_BAD;
-			b->digits++;
-			b->left = b->left * 16 + (uint64_t)digit;
-			return B_SIZE;
-		}
-		return c == '\r' && b->digits > 0 ? B_SIZE_LF : B_BAD;
-	case B_SIZE_LF:
-		b->digits = 0;
-		return c != '\n' ? B_BAD : b->left > 0 ? B_DATA : B_LAST_CR;
-	case B_DATA_CR:
-		return c == '\r' ? B_DATA_LF : B_BAD;
-	case B_DATA_LF:
-		return c == '\n' ? B_SIZE : B_BAD;
-	case B_LAST_CR:
-		return c == '\r' ? B_LAST_LF : B_BAD; /* anything else would be a trailer */
-	case B_LAST_LF:
-		return c == '\n' ? B_DONE : B_BAD;
-	default:
-		return b->state;
-	}
-}
-
-enum h1_step h1_body_step(struct h1_body *b, const char *p, size_t n, size_t *skip, size_t *data)
-{
-	size_t i = 0;
-	*data = 0;
-	while (i < n && b->state != B_DATA && b->state != B_DONE && b->state != B_BAD)
-		b->state = frame(b, p[i++]);
-	*skip = i;
-	if (b->state == B_DONE)
-		return H1_DONE;
-	if (b->state == B_BAD)
-		return H1_BAD;
-	if (b->state != B_DATA || i == n)
-		return H1_NEED;
-	*data = b->left < n - i ? (size_t)b->left : n - i;
-	return H1_DATA;
-}
-
-void h1_body_consumed(struct h1_body *b, size_t k)
-{
-	b->left -= k;
-	if (b->left == 0)
-		b->state = b->chunked ? B_DATA_CR : B_DONE;
 }

@@ -1,8 +1,8 @@
 /*
- * h1.h: HTTP/1.1 requests (RFC 9112, narrowed), parsed without I/O and without allocation. Strict:
- * anything that two readers could understand differently is refused. Profile: CRLF only, no
+ * h1.h: heads of HTTP/1.1 requests (RFC 9112, narrowed), parsed without I/O and without allocation.
+ * Strict: anything that two readers could understand differently is refused. Profile: CRLF only, no
  * obs-fold, exactly one Host that is one, one Content-Length or one "Transfer-Encoding: chunked",
- * no chunk extensions, no trailers, no Upgrade, no CONNECT, origin-form targets, HTTP/1.1 alone.
+ * no Upgrade, no CONNECT, origin-form targets, HTTP/1.1 alone. h1_body.h reads the content.
  */
 #ifndef HTTP_H1_H
 #define HTTP_H1_H
@@ -38,38 +38,29 @@ struct h1_head { /* points into the bytes that were parsed */
 };
 
 /**
- * h1_head_end(p, n, scanned): where the head ends. *scanned (0 at first) remembers how far an
- * earlier call got. Returns the head's length with its final CRLF CRLF; 0: more is needed;
- * TG_EHEADERS: over H1_HEAD_MAX; TG_EINVAL: can be no request.
+ * Looks where the head ends.
+ *
+ * @n        bytes that stand at p, a head's first one in front
+ * @scanned  0 at first; remembers how far an earlier call got
+ *
+ * Returns the head's length with its final CRLF CRLF; 0: more is needed; TG_EHEADERS: it is longer
+ * than H1_HEAD_MAX; TG_EINVAL: it can be no request.
  */
 long h1_head_end(const char *p, size_t n, size_t *scanned);
 /**
- * h1_head_parse(p, n, out, why): a whole head of h1_head_end()'s length. Returns 0, TG_EINVAL,
- * TG_EURI, TG_EHEADERS, TG_EVERSION, TG_EEXPECT, TG_ENOTIMPL (CONNECT, unknown transfer coding,
- * Upgrade); *why is a static sentence. An unserved but well-formed method is H1_OTHER, and no
+ * Parses a whole head.
+ *
+ * @n    h1_head_end()'s length
+ * @out  points into p; complete only when 0 is returned
+ * @why  set to a static sentence when it is not 0
+ *
+ * Returns 0, TG_EINVAL, TG_EURI, TG_EHEADERS, TG_EVERSION, TG_EEXPECT or TG_ENOTIMPL (CONNECT,
+ * unknown transfer coding, Upgrade). A well-formed method that is not served is H1_OTHER, and no
  * error.
  */
 int h1_head_parse(const char *p, size_t n, struct h1_head *out, const char **why);
 /** h1_field(h, name): the value of a field, case-insensitive; NULL when absent. *dup is set when it
  * stands more than once (dup may be NULL). */
 const struct h1_str *h1_field(const struct h1_head *h, const char *name, bool *dup);
-
-struct h1_body {       /* where in the content the reader is */
-	uint64_t left; /* bytes left of the content or of the current chunk */
-	uint8_t state;
-	uint8_t digits;
-	bool chunked;
-};
-enum h1_step { H1_NEED, H1_DATA, H1_DONE, H1_BAD };
-
-void h1_body_init(struct h1_body *b, const struct h1_head *h);
-/**
- * h1_body_step(b, p, n, skip, data): look at the next n bytes. *skip: framing bytes to drop first.
- * H1_DATA: then *data (> 0) content bytes follow; the caller consumes any part k of them and says
- * so with h1_body_consumed(). H1_NEED: all n were framing, feed more. H1_DONE: the content is
- * complete (after skip). H1_BAD: malformed framing.
- */
-enum h1_step h1_body_step(struct h1_body *b, const char *p, size_t n, size_t *skip, size_t *data);
-void h1_body_consumed(struct h1_body *b, size_t k);
 
 #endif

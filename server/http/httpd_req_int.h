@@ -3,6 +3,7 @@
 #define HTTP_HTTPD_REQ_INT_H
 
 #include "http/h1.h"
+#include "http/h1_body.h"
 #include "http/httpd_reply_int.h"
 
 struct httpd_handler;

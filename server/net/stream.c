@@ -521,8 +521,3 @@ SSL *stream_ssl(struct stream *s)
 {
 	return s->io.ssl;
 }
-
-int stream_fd(const struct stream *s)
-{
-	return s->io.sock.fd;
-}

@@ -1,11 +1,11 @@
 /*
  * stream.h: bytes over a non-blocking socket, with or without TLS, on edge-triggered events. Reads
- * go straight into `in`, writes are taken from `out` and flushed once per loop turn. It knows no
- * protocol. Why not bufferevents: docs/decisions.md.
+ * go straight into `in`; what stands in `out` is written once per turn of the loop. It knows no
+ * protocol. Why not libevent's bufferevents: docs/decisions.md.
  *
  * Reading stops by itself while `in` holds in_max bytes or more, or while paused; so back-pressure
  * reaches the peer's socket. No callback is ever called from inside a stream_* function, nor after
- * stream_free() (which may be called from a callback).
+ * stream_free(), which may be called from a callback.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -21,7 +21,7 @@
 struct stream;
 
 enum stream_end {
-	/* the peer ended its direction in order (FIN, or close_notify); `out` may still be written
+	/* The peer ended its direction in order (FIN, or close_notify); `out` may still be written.
 	 */
 	STREAM_EOF,
 	STREAM_ERROR,  /* reset, broken pipe, connect refused; errno may say which */
@@ -29,48 +29,80 @@ enum stream_end {
 	STREAM_TIMEOUT /* connect or handshake took too long */
 };
 
-struct stream_cb {
-	/* connected and, with TLS, handshaken; may be NULL */
+struct stream_cb { /* any member but on_read may be NULL */
+	/* Connected and, with TLS, the handshake is complete. */
 	void (*on_ready)(struct stream *s, void *ctx);
-	/* new bytes stand in `in`; what is left stays */
+	/* New bytes stand in `in`; those that the callee leaves stay. */
 	void (*on_read)(struct stream *s, struct evbuffer *in, void *ctx);
-	void (*on_drain)(struct stream *s,
-		void *ctx); /* `out` fell to out_low or below after having been above, or
-			       stream_finish() has been carried out; may be NULL */
-	/* at most once, except EOF followed by another */
+	/* What is unsent fell to out_low or below after having been above, or stream_finish() has
+	 * been carried out. */
+	void (*on_drain)(struct stream *s, void *ctx);
+	/* Called at most once, except STREAM_EOF, which another end may follow. */
 	void (*on_end)(struct stream *s, enum stream_end why, void *ctx);
 };
 
 struct stream_opts {
-	size_t in_max;            /* stop reading at that many unconsumed bytes; 0: 256 KiB */
-	size_t read_size;         /* bytes asked for by one read, 64 KiB at most; 0: as many */
-	size_t out_low;           /* on_drain threshold; 0: 64 KiB */
+	size_t in_max;            /* reading stops at so many unread bytes; 0: 256 KiB */
+	size_t read_size;         /* what one read asks for, 64 KiB at most; 0: 64 KiB */
+	size_t out_low;           /* on_drain's threshold; 0: 64 KiB */
 	unsigned ready_timeout_s; /* for connect and handshake; 0: none */
 };
 
-/** stream_accept(l, fd, ssl, o, cb, ctx): a connection just accepted. Owns fd and ssl (NULL: plain)
- * from now on, also on failure. */
+/**
+ * Makes a stream of a connection that was just accepted.
+ *
+ * @fd   non-blocking; owned from now on, also on failure
+ * @ssl  the server's side of a handshake that has not begun, likewise owned; NULL: plain
+ * @o    copied; NULL: all 0
+ * @cb   borrowed, as long as the stream
+ *
+ * Returns the stream, for stream_free(), or NULL without memory.
+ */
 struct stream *stream_accept(struct loop *l, int fd, SSL *ssl, const struct stream_opts *o,
 	const struct stream_cb *cb, void *ctx);
-/** stream_connect(l, addr, len, ssl, o, cb, ctx): start connecting; on_ready or on_end follows.
- * NULL: errno says why. */
+/** stream_connect(l, addr, len, ssl, o, cb, ctx): the same of a connection that it begins: on_ready
+ * or on_end follows. NULL: errno says why. */
 struct stream *stream_connect(struct loop *l, const struct sockaddr *addr, socklen_t len, SSL *ssl,
 	const struct stream_opts *o, const struct stream_cb *cb, void *ctx);
-/** stream_free(s): close at once; unsent bytes are lost. No SSL_shutdown is waited for. NULL is
- * fine. */
+/** stream_free(s): closes at once; what is unsent is lost. NULL is fine. */
 void stream_free(struct stream *s);
 
-/**
- * Says how the connection ends when its descriptor is closed, by stream_free() or by the end of
- * this process.
- *
- * @on  true: the kernel drops what the peer has not acknowledged, and resets the connection. false
- * (as at first): it goes on sending by itself
- */
-void stream_set_abortive(struct stream *s, bool on);
+/* Input --------------------------------------------------------------------- */
 
+/** stream_in(s): unread bytes; the owner drains what it has used. */
 struct evbuffer *stream_in(struct stream *s);
+/** stream_pause(s, on): on: read nothing more (what stands in `in` stays) until the peer has ended
+ * its direction. Off: go on, and on_read is called soon if `in` holds bytes. */
+void stream_pause(struct stream *s, bool on);
+/** stream_set_read_size(s, bytes): what one read asks for from now on: as much as is wanted in one
+ * piece. */
+void stream_set_read_size(struct stream *s, size_t bytes);
+/**
+ * stream_set_unit(s, bytes): so many bytes, the next that come, are wanted in chains of their own,
+ * which can be moved on without being copied (plain sockets; 0: none).
+ */
+void stream_set_unit(struct stream *s, size_t bytes);
+/**
+ * stream_recheck(s): bytes came, and more are waited for: look at once whether the peer still is
+ * there. An edge may report its last bytes and its reset together, without saying so, and a read
+ * that got fewer bytes than it asked for is otherwise taken for the last one until the next edge.
+ */
+void stream_recheck(struct stream *s);
+
+/* Output -------------------------------------------------------------------- */
+
+/** stream_out(s): unsent bytes; the owner adds to them, and calls stream_flush_later(). */
 struct evbuffer *stream_out(struct stream *s);
+/** stream_flush_later(s): bytes were added to `out`: write them at the end of this turn. */
+void stream_flush_later(struct stream *s);
+/** stream_flush_now(s): write what there is now, and not at the end of the turn: the other side
+ * begins while this one goes on. */
+void stream_flush_now(struct stream *s);
+/** stream_finish(s): after all is written, send close_notify and shut down the writing direction.
+ * Reading goes on. on_drain says when it is done. */
+void stream_finish(struct stream *s);
+/** stream_set_out_low(s, bytes): on_drain's threshold from now on; 0: when all is out. */
+void stream_set_out_low(struct stream *s, size_t bytes);
 /** stream_unsent(s): bytes that the socket has not taken yet: those in `out`, and those that TLS
  * has made of what stood there. */
 size_t stream_unsent(const struct stream *s);
@@ -80,41 +112,27 @@ uint64_t stream_written(const struct stream *s);
 /** stream_acked(s): of stream_written(), those that the peer's kernel has acknowledged; the rest
  * may still be dropped. One system call. */
 uint64_t stream_acked(const struct stream *s);
-/** stream_flush_later(s): bytes were added to `out`: flush at the end of this turn. */
-void stream_flush_later(struct stream *s);
-/** stream_flush_now(s): write what there is now, and not at the end of the turn: the other side
- * begins while this one goes on. */
-void stream_flush_now(struct stream *s);
-/** stream_pause(s, on): on: read nothing more (what stands in `in` stays) until the peer has ended
- * its direction. Off: go on, and on_read is called soon if `in` holds bytes. */
-void stream_pause(struct stream *s, bool on);
-/** stream_finish(s): after `out` is flushed, send close_notify and shut down the writing direction.
- * Reading goes on. on_drain says when it is done. */
-void stream_finish(struct stream *s);
-/** stream_set_read_size(s, bytes): what one read asks for from now on: as much as is wanted in one
- * piece. */
-void stream_set_read_size(struct stream *s, size_t bytes);
 /**
- * stream_set_unit(s, bytes): so many bytes, the next that come, are wanted in chains of their own,
- * which can be moved on without being copied (plain sockets; 0: none).
+ * Says how the connection ends when its descriptor is closed, by stream_free() or by the end of
+ * this process.
+ *
+ * @on  true: the kernel drops what the peer has not acknowledged, and resets the connection. false
+ * (as at first): it goes on sending by itself
  */
-void stream_set_unit(struct stream *s, size_t bytes);
-/** stream_set_release_after_read(s, on): on: give back what stream_release_buffers() does whenever
- * what came was little, and was read: for what may come slowly, and for long. */
-void stream_set_release_after_read(struct stream *s, bool on);
-/** stream_set_out_low(s, bytes): on_drain's threshold from now on; 0: when all is out. */
-void stream_set_out_low(struct stream *s, size_t bytes);
-/**
- * stream_recheck(s): bytes came, and more are waited for: look at once whether the peer still is
- * there. An edge may report its last bytes and its reset together, without saying so, and a read
- * that got fewer bytes than it asked for is else taken for the last one until the next edge.
- */
-void stream_recheck(struct stream *s);
-/** stream_release_buffers(s): it is idle: give back what it can do without until it goes on. */
+void stream_set_abortive(struct stream *s, bool on);
+
+/* Memory: net/buffer_policy.h says when --------------------------------------- */
+
+/** stream_release_buffers(s): it is idle: TLS frees its buffers, and takes new ones when bytes come
+ * or go. */
 void stream_release_buffers(struct stream *s);
-/** stream_progress(s): bytes ever read and written, for idle timeouts. */
+/** stream_set_release_after_read(s, on): on: the same after every read of less than
+ * BUFFER_RELEASE_BELOW_BYTES. */
+void stream_set_release_after_read(struct stream *s, bool on);
+
+/** stream_progress(s, in_bytes, out_bytes): bytes ever read and written, for idle timeouts. */
 void stream_progress(const struct stream *s, uint64_t *in_bytes, uint64_t *out_bytes);
+/** stream_ssl(s): NULL of a plain one; it stays the stream's. */
 SSL *stream_ssl(struct stream *s);
-int stream_fd(const struct stream *s);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "http/h1.h"
+#include "http/h1_body.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

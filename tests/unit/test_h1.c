@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <timeglas/errors.h>
 #include "http/h1.h"
+#include "http/h1_body.h"
 
 static int parse(const char *text, struct h1_head *h)
 {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "http/h1.h"
+#include "http/h1_body.h"
 
 #define CASE_MAX (1u << 20)
 #define RANDOM_CUTS 20

@@ -128,25 +128,24 @@ static const struct stream_cb calls = {on_ready, on_read, on_drain, on_end};
 struct pair {
 	struct loop *l;
 	struct side a, b;
+	int fd[2]; /* of b, of a */
 	unsigned fds;
 };
 
 static void pair_open(
 	struct pair *p, bool tls, const struct stream_opts *oa, const struct stream_opts *ob)
 {
-	int fd[2] = {-1, -1};
-
 	*p = (struct pair){.fds = open_fds()};
 	p->l = p->a.l = p->b.l = loop_new();
-	assert_int_equal(tcp_pair(fd), 0);
-	p->a.s = stream_accept(p->l, fd[1], tls ? SSL_new(server_ctx) : NULL, oa, &calls, &p->a);
+	assert_int_equal(tcp_pair(p->fd), 0);
+	p->a.s = stream_accept(p->l, p->fd[1], tls ? SSL_new(server_ctx) : NULL, oa, &calls, &p->a);
 	if (tls) { /* the client's side of a handshake on a connected socket */
 		SSL *ssl = SSL_new(client_ctx);
 
-		p->b.s = stream_accept(p->l, fd[0], ssl, ob, &calls, &p->b);
+		p->b.s = stream_accept(p->l, p->fd[0], ssl, ob, &calls, &p->b);
 		SSL_set_connect_state(ssl);
 	} else {
-		p->b.s = stream_accept(p->l, fd[0], NULL, ob, &calls, &p->b);
+		p->b.s = stream_accept(p->l, p->fd[0], NULL, ob, &calls, &p->b);
 	}
 	assert_non_null(p->a.s);
 	assert_non_null(p->b.s);
@@ -301,7 +300,7 @@ static void stream_reset_while_paused_ends_with_error(void **state)
 		assert_true(loop_run_for(p.l, 5000));
 		loop_run_for(p.l, 20);
 		stream_pause(p.a.s, true);
-		setsockopt(stream_fd(p.b.s), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+		setsockopt(p.fd[0], SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
 		stream_free(p.b.s);
 		p.b.s = NULL;
 		p.a.stop_on_end = true;
@@ -595,8 +594,8 @@ static void stream_tls_many_key_updates_end_it_before_the_rest_is_read(void **st
 	p.a.want = 1; /* none comes */
 	assert_true(loop_run_for(p.l, 20000));
 	assert_int_equal(p.a.why, STREAM_TLS);
-	assert_int_equal(ioctl(stream_fd(p.a.s), FIONREAD, &unread), 0);
-	assert_int_equal(ioctl(stream_fd(p.b.s), SIOCOUTQ, &unsent), 0);
+	assert_int_equal(ioctl(p.fd[1], FIONREAD, &unread), 0);
+	assert_int_equal(ioctl(p.fd[0], SIOCOUTQ, &unsent), 0);
 	assert_true(unread + unsent > 2000 * 27 - 17000);
 	pair_close(&p);
 }
