@@ -15,7 +15,7 @@ _Noreturn static void illegal(const struct transitions *t, unsigned state, unsig
 
 	snprintf(text, sizeof text, "event %s cannot happen in state %s",
 		name_of(t->events, t->n_events, event), name_of(t->states, t->n_states, state));
-	bug(t->name, text);
+	tg_bug(t->name, text);
 }
 
 unsigned transitions_next(const struct transitions *t, unsigned state, unsigned event)
