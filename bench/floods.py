@@ -48,13 +48,8 @@ def client_hello():
     """The ClientHello of a client that has nothing but ffdhe8192."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         command = [
-            "openssl",
-            "s_client",
-            "-connect",
-            f"127.0.0.1:{listener.getsockname()[1]}",
-            "-groups",
-            "ffdhe8192",
-            "-tls1_3",
+            "openssl", "s_client", "-connect", f"127.0.0.1:{listener.getsockname()[1]}", "-groups",
+            "ffdhe8192", "-tls1_3",
         ]
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -119,18 +114,8 @@ def key_updates(program):
         while not stop.is_set():
             subprocess.run(
                 [
-                    program,
-                    "keyupdates",
-                    "--port",
-                    str(server.address[1]),
-                    "--ca",
-                    server.env["TIMEGLAS_CA"],
-                    "--cert",
-                    cert,
-                    "--key",
-                    key,
-                    "--seconds",
-                    "0.5",
+                    program, "keyupdates", "--port", str(server.address[1]), "--ca",
+                    server.env["TIMEGLAS_CA"], "--cert", cert, "--key", key, "--seconds", "0.5",
                 ],
                 stdout=subprocess.DEVNULL,
                 check=False,

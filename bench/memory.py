@@ -253,12 +253,9 @@ def start(args, connections, store):
     return harness.Server(
         workers=args.workers,
         options=[
-            ("store.max_bytes", max(store, 64 * MIB)),
-            ("server.log_level", "warn"),
-            ("limits.max_connections", connections + 64),
-            ("limits.max_blob", "1GiB"),
-            ("limits.handshake_timeout_s", 60),
-            ("limits.idle_timeout_s", 600),
+            ("store.max_bytes", max(store, 64 * MIB)), ("server.log_level", "warn"),
+            ("limits.max_connections", connections + 64), ("limits.max_blob", "1GiB"),
+            ("limits.handshake_timeout_s", 60), ("limits.idle_timeout_s", 600),
         ],
     )
 
@@ -273,15 +270,8 @@ def trickle(args):
         body, pids, samples, together = server.sealed(args.size), server.workers(), [], 0
         before, began = memory(pids), time.monotonic()
         clients = Clients(
-            trickle_client,
-            args.uploads,
-            server.address,
-            server.context("uploader"),
-            server.upload_head(len(body)),
-            body,
-            args.slice,
-            args.slice / args.rate,
-            args.spread,
+            trickle_client, args.uploads, server.address, server.context("uploader"),
+            server.upload_head(len(body)), body, args.slice, args.slice / args.rate, args.spread,
         )
         while clients.silent():
             time.sleep(args.every)

@@ -80,21 +80,8 @@ def load(redis, name, count, deadline_of):
             commands.append(command("SET", shard + b"c:" + blob + b":0", BYTES, "PX", ttl + 5000))
             commands.append(
                 command(
-                    "FCALL",
-                    "tg1_commit",
-                    1,
-                    shard + b"dl",
-                    blob,
-                    "uploader",
-                    " verifier ",
-                    "",
-                    0,
-                    1,
-                    len(BYTES),
-                    ttl,
-                    0,
-                    "0123456789abcdef0123456789abcdef liveness 0",
-                    "- -",
+                    "FCALL", "tg1_commit", 1, shard + b"dl", blob, "uploader", " verifier ", "", 0,
+                    1, len(BYTES), ttl, 0, "0123456789abcdef0123456789abcdef liveness 0", "- -",
                 )
             )
         for answer in redis.pipeline(commands, len(commands))[1::2]:
@@ -119,10 +106,7 @@ def spread(server, args):
     deadline = {}
     for shard in range(64):
         found = redis(
-            "ZRANGEBYSCORE",
-            "tg:{%02x}:dl" % shard,
-            "-inf",
-            int((start + args.within + 1) * 1000),
+            "ZRANGEBYSCORE", "tg:{%02x}:dl" % shard, "-inf", int((start + args.within + 1) * 1000),
             "WITHSCORES",
         )
         deadline.update((member[2:], int(score)) for member, score in zip(found[::2], found[1::2]))

@@ -39,16 +39,8 @@ ALLOWED = "tools/check-symbols.allow"
 
 # What the C compiler itself adds: names, and the most that one may weigh.
 STARTUP = {
-    "_start",
-    "_init",
-    "_fini",
-    "deregister_tm_clones",
-    "register_tm_clones",
-    "__do_global_dtors_aux",
-    "frame_dummy",
-    "_IO_stdin_used",
-    "__abi_tag",
-    "completed.0",
+    "_start", "_init", "_fini", "deregister_tm_clones", "register_tm_clones",
+    "__do_global_dtors_aux", "frame_dummy", "_IO_stdin_used", "__abi_tag", "completed.0",
     "call_weak_fn",
 }
 STARTUP_MAX = 96
@@ -303,10 +295,7 @@ def constants(elf):
     for (first, last), name in merged(suspects).items():
         text = subprocess.run(
             [
-                "objdump",
-                "--disassemble",
-                f"--start-address={first}",
-                f"--stop-address={last}",
+                "objdump", "--disassemble", f"--start-address={first}", f"--stop-address={last}",
                 elf.what,
             ],
             check=True,

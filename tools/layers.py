@@ -240,11 +240,7 @@ GOOD_INCLUDES = {
 # Trees that are compiled: (what it shows, files, the words that must be in one fault each; none
 # for a good tree). main.c is added to each; it uses `start`.
 COMPILED = [
-    (
-        "a good tree",
-        {"core/a.c": "int start(void); int start(void) { return 0; }\n"},
-        [],
-    ),
+    ("a good tree", {"core/a.c": "int start(void); int start(void) { return 0; }\n"}, []),
     (
         "two files that call each other",
         {
@@ -288,9 +284,11 @@ COMPILED = [
                 "int lonely(void) { return 1; }\n"
                 "extern const char text[]; const char text[] = {1};\n"
             ),
-            "core/b.c": "int tested(void), told(void), tg_public(void);\n"
-            "int tested(void) { return 1; }\nint told(void) { return 1; }\n"
-            "int tg_public(void) { return 1; }\n",
+            "core/b.c": (
+                "int tested(void), told(void), tg_public(void);\n"
+                "int tested(void) { return 1; }\nint told(void) { return 1; }\n"
+                "int tg_public(void) { return 1; }\n"
+            ),
             "tests/unit/test_b.c": "int tested(void);\n",
             "client/libtimeglas.map": "X {\nglobal:\n\ttg_public;\n};\n",
             "tools/layers.allow": "[kept]\ntold  as a program outside the tree calls it\n",
@@ -300,18 +298,17 @@ COMPILED = [
     (
         "an allow list that is no longer true",
         {
-            "core/a.c": "int start(void), odd(void); int start(void) { return 0; }\n"
-            "int odd(void) { return 0; }\n",
+            "core/a.c": (
+                "int start(void), odd(void); int start(void) { return 0; }\n"
+                "int odd(void) { return 0; }\n"
+            ),
             "tools/layers.allow": (
                 "[circles]\ncore/a\n[twice]\nstart\n[unused]\nstart\ngone\n[kept]\nodd\n"
             ),
         },
         [
-            "core/a is in no circle",
-            "start is not defined twice",
-            "start has a user",
-            "gone has a user",
-            "odd is kept without a reason",
+            "core/a is in no circle", "start is not defined twice", "start has a user",
+            "gone has a user", "odd is kept without a reason",
         ],
     ),
 ]

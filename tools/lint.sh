@@ -84,8 +84,8 @@ with_white_space() {
 		! grep -nHP '[ \t]+$|\r' "$f" || bad=1
 		[ -z "$(tail -c 1 "$f")" ] || { echo "$f: no newline at the end"; bad=1; }
 	done < <(files .)
-	files '*.[ch]' '*.cc' '*.py' '*.lua' '*.sh' '*.def' '*.map' '*.allow' Makefile .clang-format \
-		.clang-tidy .ci tests/run tests/chaos/run tests/fuzz/run bench/peers |
+	files '*.[ch]' '*.cc' '*.py' '*.lua' '*.sh' '*.def' '*.map' '*.allow' Makefile \
+		.clang-format .clang-tidy .ci tests/run tests/chaos/run tests/fuzz/run bench/peers |
 		/usr/bin/python3 -c 'import sys
 bad = 0
 for path in sys.stdin.read().split():
@@ -104,12 +104,19 @@ with_clang_format() {
 
 # A rule that was broken is said before the process ends: tg_bug(), which alone may call abort().
 with_abort() {
-	! files 'core/*.[ch]' 'server/*.[ch]' 'client/*.[ch]' 'bench/*.[ch]' | grep -vx 'core/bug.c' |
-		xargs -r grep -nP '(?<!\w)abort\(\)'
+	! files 'core/*.[ch]' 'server/*.[ch]' 'client/*.[ch]' 'bench/*.[ch]' |
+		grep -vx 'core/bug.c' | xargs -r grep -nP '(?<!\w)abort\(\)'
+}
+
+# A system test waits for a condition, wait_for(), or says why time itself must pass, let_pass().
+with_sleep() {
+	! files 'tests/system/*.py' | grep -vx 'tests/system/harness.py' |
+		xargs -r grep -n 'time\.sleep('
 }
 
 check "white space" with_white_space
 check "abort() without a message" with_abort
+check "sleep without a reason" with_sleep
 check clang-format with_clang_format
 check "shell scripts" with_shellcheck
 check "Python scripts" with_python

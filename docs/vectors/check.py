@@ -141,12 +141,9 @@ def main(folder):
     pr.self_test()
     keys, sealed = load(folder, "keys.json"), load(folder, "sealed.json")
     results = [
-        *check_keys(keys),
-        *check_heads(load(folder, "heads.json")),
-        *check_trailers(load(folder, "trailers.json")),
-        *check_names(load(folder, "names.json")),
-        *check_sealed(folder, sealed, keys),
-        *check_sizes(folder, sealed, keys),
+        *check_keys(keys), *check_heads(load(folder, "heads.json")),
+        *check_trailers(load(folder, "trailers.json")), *check_names(load(folder, "names.json")),
+        *check_sealed(folder, sealed, keys), *check_sizes(folder, sealed, keys),
     ]
     wrong = [name for name, result in results if not result]
     for name in wrong:

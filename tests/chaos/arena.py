@@ -61,10 +61,7 @@ def start_redis(folder, **more):
     for name, value in options.items():
         argv += [f"--{name}", value]
     process = subprocess.Popen(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env=dict(os.environ, MALLOC_CONF="junk:free"),
     )
     try:
@@ -120,16 +117,10 @@ class Arena:
     def write_conf(self):
         self.port, self.admin = free_ports(2)
         lines = [
-            "[server]",
-            f"listen = 127.0.0.1:{self.port}",
-            f"admin = 127.0.0.1:{self.admin}",
-            f"workers = {self.workers}",
-            f"certificate = {self.pki('server.pem')}",
-            f"key = {self.pki('server.key')}",
-            f"client_ca = {self.pki('ca.pem')}",
-            f"audit_log = {self.dir}/audit.log",
-            "drain_s = 0",
-            "[store]",
+            "[server]", f"listen = 127.0.0.1:{self.port}", f"admin = 127.0.0.1:{self.admin}",
+            f"workers = {self.workers}", f"certificate = {self.pki('server.pem')}",
+            f"key = {self.pki('server.key')}", f"client_ca = {self.pki('ca.pem')}",
+            f"audit_log = {self.dir}/audit.log", "drain_s = 0", "[store]",
             f"url = unix://{self.dir}/redis.sock",
         ]
         for name, settings in PEERS.items():
@@ -233,11 +224,7 @@ class Arena:
             (self.dir / "receipt.json").write_text(json.dumps(receipt))
             argv += ["--receipt", str(self.dir / "receipt.json")]
         done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=120 * SLOW,
-            check=False,
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=120 * SLOW, check=False,
         )
         return done.returncode, done.stdout.decode("utf-8", "replace")

@@ -42,12 +42,8 @@ class Campaign:
         self.stalls.start()
         try:
             load = Load(
-                self.ledger,
-                self.arena.address,
-                self.arena.contexts(),
-                self.arena.recipient,
-                self.seed,
-                **self.load_options,
+                self.ledger, self.arena.address, self.arena.contexts(), self.arena.recipient,
+                self.seed, **self.load_options,
             )
             load.start()
             try:

@@ -26,13 +26,8 @@ def of_stream(shard, stream_id, words):
     words = words[1].split("\t")  # one field: names and values in turn
     f = dict(zip(words[::2], words[1::2]))
     return Event(
-        f"{shard:02x}-{stream_id}",
-        f["e"],
-        f.get("d", "-").split(" ")[0],
-        f.get("c", ""),
-        f.get("w", ""),
-        int(f["at"]) / 1000,
-        int(f.get("late") or -1),
+        f"{shard:02x}-{stream_id}", f["e"], f.get("d", "-").split(" ")[0], f.get("c", ""),
+        f.get("w", ""), int(f["at"]) / 1000, int(f.get("late") or -1),
     )
 
 
@@ -50,13 +45,8 @@ def of_file(path):
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     return [
         Event(
-            r["id"],
-            r["event"],
-            r.get("tag", "-"),
-            r.get("cause", ""),
-            r.get("by", ""),
-            moment(r["time"]),
-            r.get("late_us", -1),
+            r["id"], r["event"], r.get("tag", "-"), r.get("cause", ""), r.get("by", ""),
+            moment(r["time"]), r.get("late_us", -1),
         )
         for r in lines
         if "id" in r

@@ -7,12 +7,7 @@ from dataclasses import dataclass, field
 GRACE_S = 0.002  # a millisecond is the API's resolution, and another for asking
 ENDS_OF_A_TAKE = {"consumed"}
 ENDS_OF_A_CLAIM = {
-    "consumed",
-    "lease-expired",
-    "session-closed",
-    "session-idle",
-    "session-expired",
-    "erased",
+    "consumed", "lease-expired", "session-closed", "session-idle", "session-expired", "erased",
 }
 
 

@@ -269,12 +269,8 @@ class Uploader(Client):
     def acknowledged(self, told, body, session, fate):
         blob = self.ledger.stored(
             Blob(
-                told["blob"],
-                told["tag"],
-                moment(told["deadline"]),
-                hashlib.sha256(body).hexdigest(),
-                len(body),
-                session or "",
+                told["blob"], told["tag"], moment(told["deadline"]),
+                hashlib.sha256(body).hexdigest(), len(body), session or "",
             )
         )
         self.ledger.count("uploads acknowledged")

@@ -105,16 +105,8 @@ class Forger:
         (self.dir / "m").write_bytes(message)
         subprocess.run(
             [
-                "openssl",
-                "pkeyutl",
-                "-sign",
-                "-inkey",
-                self.dir / "k",
-                "-rawin",
-                "-in",
-                self.dir / "m",
-                "-out",
-                self.dir / "s",
+                "openssl", "pkeyutl", "-sign", "-inkey", self.dir / "k", "-rawin", "-in",
+                self.dir / "m", "-out", self.dir / "s",
             ],
             check=True,
         )

@@ -20,17 +20,8 @@ def make_pki(folder):
     new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     for ca in ("ca", "otherca"):
         run(
-            "req",
-            "-x509",
-            *new_key,
-            "-keyout",
-            f"{ca}.key",
-            "-out",
-            f"{ca}.pem",
-            "-days",
-            "2",
-            "-subj",
-            f"/CN=test {ca}",
+            "req", "-x509", *new_key, "-keyout", f"{ca}.key", "-out", f"{ca}.pem", "-days", "2",
+            "-subj", f"/CN=test {ca}",
         )
     for name, ext in (
         ("server", "subjectAltName=IP:127.0.0.1"),
@@ -41,21 +32,8 @@ def make_pki(folder):
             "req", *new_key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}"
         )
         run(
-            "x509",
-            "-req",
-            "-in",
-            f"{name}.csr",
-            "-CA",
-            "ca.pem",
-            "-CAkey",
-            "ca.key",
-            "-CAcreateserial",
-            "-days",
-            "2",
-            "-extfile",
-            f"{name}.ext",
-            "-out",
-            f"{name}.pem",
+            "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+            "-CAcreateserial", "-days", "2", "-extfile", f"{name}.ext", "-out", f"{name}.pem",
         )
     return {
         n: str(folder / n)
@@ -82,12 +60,7 @@ class Answer:
     ):
         self.hold = hold
         self.status, self.media, self.fields, self.cut, self.length, self.early = (
-            status,
-            media,
-            dict(fields),
-            cut,
-            length,
-            early,
+            status, media, dict(fields), cut, length, early,
         )
         self.make = body if callable(body) else None
         self.body = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
@@ -97,14 +70,8 @@ class Answer:
             self
             if self.make is None
             else Answer(
-                self.status,
-                self.make(fields, content),
-                self.media,
-                self.fields,
-                self.cut,
-                self.length,
-                self.early,
-                self.hold,
+                self.status, self.make(fields, content), self.media, self.fields, self.cut,
+                self.length, self.early, self.hold,
             )
         )
 

@@ -70,6 +70,13 @@ def wait_for(condition, what, timeout=10.0, every=0.02):
         time.sleep(every)
 
 
+def let_pass(seconds, why):
+    """Lets time pass where time itself is what a test is about, and no condition says that it has.
+    Every other wait is a wait_for(). why: for the reader."""
+    assert why
+    time.sleep(max(0, seconds))
+
+
 def seal(recipient, data):
     """An age file made by the age command."""
     return subprocess.run(
@@ -185,17 +192,8 @@ class Server:
         cert, key = self.files(peer)
         return subprocess.run(
             [
-                "curl",
-                "-sS",
-                "--max-time",
-                "60",
-                "--cacert",
-                self.env["TIMEGLAS_CA"],
-                "--cert",
-                cert,
-                "--key",
-                key,
-                *args,
+                "curl", "-sS", "--max-time", "60", "--cacert", self.env["TIMEGLAS_CA"], "--cert",
+                cert, "--key", key, *args,
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -227,12 +225,8 @@ class Server:
         subject=None,
     ):
         named = (
-            ("Kind", kind),
-            ("Issuer", issuer),
-            ("Session", session),
-            ("Subject", subject),
-            ("Ttl", ttl),
-            ("To", to),
+            ("Kind", kind), ("Issuer", issuer), ("Session", session), ("Subject", subject),
+            ("Ttl", ttl), ("To", to),
         )
         fields = [(f"Timeglas-{n}", str(v)) for n, v in named if v is not None]
         return fields + ([("Content-Digest", content_digest)] if content_digest else [])
@@ -299,10 +293,7 @@ class Server:
 
     def session(self, peer="uploader", **members):
         answer = self.call(
-            "POST",
-            "/v1/sessions",
-            peer,
-            [("Content-Type", "application/json")],
+            "POST", "/v1/sessions", peer, [("Content-Type", "application/json")],
             json.dumps(members).encode(),
         )
         assert answer.status == 201, answer

@@ -22,12 +22,7 @@ attack(
     says("claim", 201, lambda h, r: h.claim(size=len(h.e.sealed) + 1)),
 )
 for name, value in (
-    ("zero", 0),
-    ("negative", -1),
-    ("text", "97"),
-    ("real", 97.5),
-    ("null", None),
-    ("max", 2**63),
+    ("zero", 0), ("negative", -1), ("text", "97"), ("real", 97.5), ("null", None), ("max", 2**63),
     ("list", [97]),
 ):
     attack(
@@ -45,10 +40,7 @@ attack(
     check=lambda s: "read" if s.count.get("read") else None,
 )
 attack(
-    "take-over-max-size",
-    "sends more than is accepted",
-    [*TAKE, "--max-size", "1000"],
-    1,
+    "take-over-max-size", "sends more than is accepted", [*TAKE, "--max-size", "1000"], 1,
     says="take",
 )
 attack(
@@ -254,17 +246,11 @@ attack(
     "json-deep", "nests a million arrays", POLICY, 3, says("policy", 200, b'{"a":' + b"[" * 900_000)
 )
 attack(
-    "json-deep-and-whole",
-    "nests a thousand objects",
-    POLICY,
-    3,
+    "json-deep-and-whole", "nests a thousand objects", POLICY, 3,
     says("policy", 200, b'{"a":' * 1000 + b"1" + b"}" * 1000),
 )
 attack(
-    "json-many",
-    "sends half a million elements",
-    POLICY,
-    3,
+    "json-many", "sends half a million elements", POLICY, 3,
     says("policy", 200, b'{"a":[' + b"0," * 450_000 + b"0]}"),
 )
 attack(
@@ -316,20 +302,14 @@ attack(
 attack("json-array", "sends an array", POLICY, 3, says("policy", 200, b"[]"))
 attack("json-cut", "sends half an object", POLICY, 3, says("policy", 200, b'{"retention": ['))
 attack(
-    "json-more",
-    "sends something behind the object",
-    POLICY,
-    3,
+    "json-more", "sends something behind the object", POLICY, 3,
     says("policy", 200, b'{"retention": []} {}'),
 )
 attack(
     "json-html", "sends HTML", POLICY, 3, says("policy", 200, b"<html>{}</html>", media="text/html")
 )
 attack(
-    "json-as-text",
-    "sends an object that it calls text",
-    POLICY,
-    3,
+    "json-as-text", "sends an object that it calls text", POLICY, 3,
     says("policy", 200, b"{}", media="text/plain"),
 )
 

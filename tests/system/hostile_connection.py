@@ -22,17 +22,11 @@ from hostile_wire import END
 
 # Who it is, and what it speaks
 attack(
-    "tls-1.2",
-    "offers TLS 1.2 at most",
-    POLICY,
-    3,
+    "tls-1.2", "offers TLS 1.2 at most", POLICY, 3,
     versions=(ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2),
 )
 attack(
-    "other-authority",
-    "has a certificate that it issued to itself",
-    POLICY,
-    3,
+    "other-authority", "has a certificate that it issued to itself", POLICY, 3,
     certificate=World.other_authority,
 )
 attack(
@@ -79,10 +73,7 @@ attack(
     alpn=["h2"],
 )
 attack(
-    "http-0.9",
-    "answers with content alone, without a head",
-    POLICY,
-    3,
+    "http-0.9", "answers with content alone, without a head", POLICY, 3,
     raw("policy", b'{"retention": []}\r\n'),
 )
 attack(
@@ -291,13 +282,8 @@ attack(
     respond=at("put", lambda s, w, r: w.problem(417)),
 )
 for name, value in (
-    ("negative", "-1"),
-    ("plus", "+7"),
-    ("hex", "0x7"),
-    ("list", "7, 7"),
-    ("huge", "9" * 30),
-    ("empty", ""),
-    ("fraction", "7.0"),
+    ("negative", "-1"), ("plus", "+7"), ("hex", "0x7"), ("list", "7, 7"), ("huge", "9" * 30),
+    ("empty", ""), ("fraction", "7.0"),
 ):
     attack(
         f"length-{name}",
@@ -482,12 +468,8 @@ attack(
     released=True,
 )
 attack(
-    "rm-204",
-    "answers an erasure with 204 and no receipt",
-    RM,
-    3,
-    raw("rm", b"HTTP/1.1 204 X\r\n\r\n"),
-    peer="UPLOADER",
+    "rm-204", "answers an erasure with 204 and no receipt", RM, 3,
+    raw("rm", b"HTTP/1.1 204 X\r\n\r\n"), peer="UPLOADER",
 )
 attack(
     "take-206",

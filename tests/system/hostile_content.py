@@ -22,18 +22,8 @@ from hostile_wire import AT, Honest, PROBLEM
 
 # A control, a change of direction, a line separator and so on, where a terminal would see them.
 STEERING = (
-    "\x1b]0;x\x07",
-    "\x1b[2J",
-    "\x9b2J",
-    "\x7f\x08",
-    "\u202e",
-    "\u2066",
-    "\u200f",
-    "\u061c",
-    "\u2028",
-    "\u2029",
-    "\ufeff",
-    "\x85",
+    "\x1b]0;x\x07", "\x1b[2J", "\x9b2J", "\x7f\x08", "\u202e", "\u2066", "\u200f", "\u061c",
+    "\u2028", "\u2029", "\ufeff", "\x85",
 )
 
 
@@ -140,13 +130,8 @@ for suffix, json_too in (("", []), ("-json", ["--json"])):
         at(
             "stat",
             lambda s, w, r: w.problem(
-                409,
-                type="/problems/" + EVIL,
-                title="a" + EVIL,
-                detail="b" + EVIL,
-                cause="c" + EVIL,
-                gone_at="d" + EVIL,
-                instance=EVIL,
+                409, type="/problems/" + EVIL, title="a" + EVIL, detail="b" + EVIL,
+                cause="c" + EVIL, gone_at="d" + EVIL, instance=EVIL,
             ),
         ),
     )

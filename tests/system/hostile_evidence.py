@@ -68,32 +68,22 @@ class World:
             {
                 k: self.env[k]
                 for k in (
-                    "TIMEGLAS_CA",
-                    "TIMEGLAS_RECIPIENT",
-                    "TIMEGLAS_IDENTITY",
-                    "TIMEGLAS_SIGNING_KEY",
-                    "TIMEGLAS_SENDER",
+                    "TIMEGLAS_CA", "TIMEGLAS_RECIPIENT", "TIMEGLAS_IDENTITY",
+                    "TIMEGLAS_SIGNING_KEY", "TIMEGLAS_SENDER",
                 )
             }
         )
         env.update(
             TIMEGLAS_CERT=self.env[f"TIMEGLAS_{peer}_CERT"],
-            TIMEGLAS_KEY=self.env[f"TIMEGLAS_{peer}_KEY"],
-            HOME=str(state),
-            XDG_STATE_HOME=str(state),
-            TMPDIR=str(state),
-            TERM="xterm",
+            TIMEGLAS_KEY=self.env[f"TIMEGLAS_{peer}_KEY"], HOME=str(state),
+            XDG_STATE_HOME=str(state), TMPDIR=str(state), TERM="xterm",
         )
         return {**env, **{k: str(v) for k, v in more.items()}}
 
     def run(self, *args, stdin=b""):
         return subprocess.run(
-            [self.client, *args],
-            input=stdin,
-            stdout=subprocess.PIPE,
-            check=True,
-            stderr=subprocess.DEVNULL,
-            env=self.environment(self.folder / "home", "UPLOADER"),
+            [self.client, *args], input=stdin, stdout=subprocess.PIPE, check=True,
+            stderr=subprocess.DEVNULL, env=self.environment(self.folder / "home", "UPLOADER"),
         ).stdout
 
     def stranger(self):
@@ -119,11 +109,7 @@ class World:
         head = json.loads(self.run("open", "--json", "-o", str(out), stdin=sealed))
         head = head.get("head", head)
         return Evidence(
-            data,
-            sealed,
-            kind,
-            None,
-            session,
+            data, sealed, kind, None, session,
             "00" + name_of(self.sender, bytes.fromhex(head["ref"])),
         )
 
@@ -136,40 +122,15 @@ class World:
             run = {"check": True, "capture_output": True}
             subprocess.run(
                 [
-                    "openssl",
-                    "req",
-                    "-newkey",
-                    "ec",
-                    "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1",
-                    "-nodes",
-                    "-keyout",
-                    key,
-                    "-out",
-                    csr,
-                    "-subj",
-                    f"/CN={name}",
+                    "openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                    "-nodes", "-keyout", key, "-out", csr, "-subj", f"/CN={name}",
                 ],
                 **run,
             )
             subprocess.run(
                 [
-                    "openssl",
-                    "x509",
-                    "-req",
-                    "-in",
-                    csr,
-                    "-CA",
-                    self.pki / "ca.pem",
-                    "-CAkey",
-                    self.pki / "ca.key",
-                    "-set_serial",
-                    "99",
-                    "-days",
-                    "2",
-                    "-extfile",
-                    ext,
-                    "-out",
+                    "openssl", "x509", "-req", "-in", csr, "-CA", self.pki / "ca.pem", "-CAkey",
+                    self.pki / "ca.key", "-set_serial", "99", "-days", "2", "-extfile", ext, "-out",
                     cert,
                 ],
                 **run,
@@ -181,24 +142,9 @@ class World:
         if not cert.exists():
             subprocess.run(
                 [
-                    "openssl",
-                    "req",
-                    "-x509",
-                    "-newkey",
-                    "ec",
-                    "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1",
-                    "-nodes",
-                    "-keyout",
-                    key,
-                    "-out",
-                    cert,
-                    "-days",
-                    "2",
-                    "-subj",
-                    "/CN=127.0.0.1",
-                    "-addext",
-                    "subjectAltName=IP:127.0.0.1",
+                    "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert, "-days",
+                    "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
                 ],
                 check=True,
                 capture_output=True,

@@ -28,14 +28,8 @@ from hostile_table import TABLE
 from hostile_wire import HANGS_S, Server
 
 HARMFUL = [
-    (0, 0x1F),
-    (0x7F, 0x9F),
-    (0x61C, 0x61C),
-    (0x200B, 0x200F),
-    (0x2028, 0x202E),
-    (0x2060, 0x206F),
-    (0xFEFF, 0xFEFF),
-    (0xE0000, 0xE0FFF),
+    (0, 0x1F), (0x7F, 0x9F), (0x61C, 0x61C), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F),
+    (0xFEFF, 0xFEFF), (0xE0000, 0xE0FFF),
 ]
 
 
@@ -90,12 +84,8 @@ def run(world, a, client=None, slow=1, without=()):
     try:
         try:
             done = subprocess.run(
-                [client or world.client, *args],
-                input=a.stdin,
-                capture_output=True,
-                cwd=folder,
-                env=env,
-                timeout=HANGS_S * slow,
+                [client or world.client, *args], input=a.stdin, capture_output=True, cwd=folder,
+                env=env, timeout=HANGS_S * slow,
             )
             status, out, err = done.returncode, done.stdout, done.stderr
         except subprocess.TimeoutExpired as e:

@@ -127,16 +127,9 @@ HONEST = [
     )
     for i, (c, p) in enumerate(
         [
-            (GET, "VERIFIER"),
-            (TAKE, "VERIFIER"),
-            (PUT, "UPLOADER"),
-            (SESSION_PUT, "UPLOADER"),
-            (STAT, "UPLOADER"),
-            (RM, "UPLOADER"),
-            (POLICY, "VERIFIER"),
-            (OPEN, "UPLOADER"),
-            (SHOW, "UPLOADER"),
-            (CLOSE, "UPLOADER"),
+            (GET, "VERIFIER"), (TAKE, "VERIFIER"), (PUT, "UPLOADER"), (SESSION_PUT, "UPLOADER"),
+            (STAT, "UPLOADER"), (RM, "UPLOADER"), (POLICY, "VERIFIER"), (OPEN, "UPLOADER"),
+            (SHOW, "UPLOADER"), (CLOSE, "UPLOADER"),
         ]
     )
 ]

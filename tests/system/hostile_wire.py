@@ -26,17 +26,11 @@ class Request:
     def __init__(self, method, path, fields, body):
         self.method, self.path, self.fields, self.body = method, path, fields, body
         steps = (
-            ("POST", "/claim", "claim"),
-            ("POST", "/ack", "ack"),
-            ("POST", "/take", "take"),
-            ("GET", "/v1/claims/", "read"),
-            ("GET", "/v1/blobs/", "stat"),
-            ("DELETE", "/v1/blobs/", "rm"),
-            ("POST", "/v1/blobs", "put"),
-            ("POST", "/touch", "touch"),
-            ("POST", "/v1/sessions", "session open"),
-            ("GET", "/v1/sessions/", "session show"),
-            ("DELETE", "/v1/sessions/", "session close"),
+            ("POST", "/claim", "claim"), ("POST", "/ack", "ack"), ("POST", "/take", "take"),
+            ("GET", "/v1/claims/", "read"), ("GET", "/v1/blobs/", "stat"),
+            ("DELETE", "/v1/blobs/", "rm"), ("POST", "/v1/blobs", "put"),
+            ("POST", "/touch", "touch"), ("POST", "/v1/sessions", "session open"),
+            ("GET", "/v1/sessions/", "session show"), ("DELETE", "/v1/sessions/", "session close"),
             ("GET", "/v1/policy", "policy"),
         )
         self.step = next(

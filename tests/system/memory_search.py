@@ -19,14 +19,7 @@ def build(folder):
     program = Path(folder) / "memory_search"
     subprocess.run(
         [
-            "cc",
-            "-std=gnu11",
-            "-O2",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-o",
-            program,
+            "cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program,
             Path(__file__).with_suffix(".c"),
         ],
         check=True,

@@ -7,14 +7,7 @@ from pathlib import Path
 from harness import wait_for
 
 FIT = [
-    "--save",
-    "",
-    "--appendonly",
-    "no",
-    "--maxmemory",
-    "200mb",
-    "--maxmemory-policy",
-    "noeviction",
+    "--save", "", "--appendonly", "no", "--maxmemory", "200mb", "--maxmemory-policy", "noeviction",
 ]
 
 
@@ -30,14 +23,8 @@ class Store:
     def start(self):
         self.proc = subprocess.Popen(
             [
-                "redis-server",
-                "--port",
-                "0",
-                "--unixsocket",
-                str(self.socket),
-                "--dir",
-                str(self.dir),
-                *self.options,
+                "redis-server", "--port", "0", "--unixsocket", str(self.socket), "--dir",
+                str(self.dir), *self.options,
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

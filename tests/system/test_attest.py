@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import SLOW, wait_for
+from harness import SLOW, let_pass, wait_for
 from problems import check_problem
 from redis_store import FIT
 
@@ -63,13 +63,7 @@ def refused(server, word):
         ),
         (
             [
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-                "--maxmemory",
-                "100mb",
-                "--maxmemory-policy",
+                "--save", "", "--appendonly", "no", "--maxmemory", "100mb", "--maxmemory-policy",
                 "volatile-lru",
             ],
             "noeviction",
@@ -135,7 +129,7 @@ def test_upload_under_way_is_not_committed_to_a_store_that_changed(serve):
 def test_snapshot_made_by_hand_is_noticed(serve):
     """BGSAVE changes no setting, but evidence has been on a disk."""
     server, external = serve(FIT)
-    time.sleep(1.1)  # INFO tells the time of the last snapshot, or of the start, in seconds
+    let_pass(1.1, "INFO has the time of the last snapshot, or of the start, in seconds")
     external.cli("SAVE")
     began = time.monotonic()
     wait_for(lambda: server.put(server.sealed(300)).status == 503, "uploads are refused", 3)
@@ -257,19 +251,8 @@ def test_store_queue_is_nothing_while_there_is_no_store(serve):
 
 EVERYTHING_BUT = ["SET", "XADD", "UNLINK", "ZREM"]
 ALSO_EVERYTHING_BUT = [
-    "XDEL",
-    "GETDEL",
-    "GETRANGE",
-    "PEXPIREAT",
-    "XTRIM",
-    "XREAD",
-    "ZADD",
-    "HSET",
-    "STRLEN",
-    "MULTI",
-    "SUBSCRIBE",
-    "PUBLISH",
-    "DEL",
+    "XDEL", "GETDEL", "GETRANGE", "PEXPIREAT", "XTRIM", "XREAD", "ZADD", "HSET", "STRLEN", "MULTI",
+    "SUBSCRIBE", "PUBLISH", "DEL",
 ]
 
 
@@ -329,7 +312,7 @@ def test_command_denied_while_blobs_live(serve, commands):
             503,
             "store-not-attested",
         )
-        time.sleep(0.6)  # the reaper meets what is due, again and again
+        let_pass(0.6, "the reaper meets what is due, again and again")
         assert external.cli("ACL", "SETUSER", "default", f"+{command.lower()}") == "OK"
         wait_for(lambda: server.admin("/readyz")[0] == 200, "it is well again", 5)
         for name, done in (("taken", server.take), ("erased", server.erase)):

@@ -309,12 +309,8 @@ def test_before_compares_two_builds(quick, args):
     check_spread(cells[1]["ratio"])
     assert cells[1]["ratio"]["median_low"] is None  # one round has no interval
     out = subprocess.run(
-        [BENCH, *args, "--quick", "--before", "/bin/false"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        check=False,
-        timeout=60 * SLOW,
-        text=True,
+        [BENCH, *args, "--quick", "--before", "/bin/false"], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, check=False, timeout=60 * SLOW, text=True,
     )
     assert out.returncode == 1 and "did not become ready" in out.stderr
 
@@ -408,12 +404,8 @@ def sealing(tmp_path_factory):
     """What a quick run of seal writes, its table, and the folder that it was given."""
     out, folder = tmp_path_factory.mktemp("seal") / "out.json", tmp_path_factory.mktemp("seal-dir")
     ran = subprocess.run(
-        [BENCH, "seal", "--quick", "--dir", folder, "--json", out],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        check=False,
-        timeout=60 * SLOW,
-        text=True,
+        [BENCH, "seal", "--quick", "--dir", folder, "--json", out], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, check=False, timeout=60 * SLOW, text=True,
     )
     assert ran.returncode == 0, ran.stderr
     return {"json": json.loads(out.read_text()), "table": ran.stdout, "folder": folder}
@@ -448,15 +440,8 @@ def test_seal_compares_with_another_build(tmp_path):
     out = tmp_path / "out.json"
     subprocess.run(
         [
-            BENCH,
-            "seal",
-            "--quick",
-            "--before",
-            str(Path(BENCH).parent / "timeglas"),
-            "--dir",
-            tmp_path,
-            "--json",
-            out,
+            BENCH, "seal", "--quick", "--before", str(Path(BENCH).parent / "timeglas"), "--dir",
+            tmp_path, "--json", out,
         ],
         check=True,
         timeout=60 * SLOW,
@@ -514,21 +499,15 @@ def test_seal_interrupted_leaves_nothing_behind(tmp_path):
 @pytest.mark.parametrize(
     "args",
     [
-        ["--age", "/nowhere/age"],
-        ["--age", "false"],
-        ["--dir", "/nowhere"],
-        ["--size", "0"],
+        ["--age", "/nowhere/age"], ["--age", "false"], ["--dir", "/nowhere"], ["--size", "0"],
         ["--rounds", "x"],
     ],
 )
 def test_seal_says_what_is_wrong(args, tmp_path):
     where = [] if "--dir" in args else ["--dir", tmp_path]
     out = subprocess.run(
-        [BENCH, "seal", "--quick", *where, *args],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        check=False,
-        text=True,
+        [BENCH, "seal", "--quick", *where, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        check=False, text=True,
     )
     assert out.returncode == 1 and args[1] in out.stderr and "timeglas-bench: " in out.stderr
     assert list(tmp_path.iterdir()) == []
@@ -538,24 +517,8 @@ def test_seal_says_what_is_wrong(args, tmp_path):
 
 MEMORY = [sys.executable, ROOT / "bench" / "memory.py"]
 SMALL = [
-    "--uploads",
-    "20",
-    "--size",
-    "128KiB",
-    "--rate",
-    "256KiB",
-    "--spread",
-    "0.2",
-    "--every",
-    "0.1",
-    "--connections",
-    "20",
-    "--hold",
-    "0.1",
-    "--limit-all",
-    "1GiB",
-    "--limit-each",
-    "100MiB",
+    "--uploads", "20", "--size", "128KiB", "--rate", "256KiB", "--spread", "0.2", "--every", "0.1",
+    "--connections", "20", "--hold", "0.1", "--limit-all", "1GiB", "--limit-each", "100MiB",
 ]
 
 
@@ -563,12 +526,8 @@ def test_memory_small_run_counts_answers_and_memory():
     """Limits are generous: what a few connections cost is mostly what the first of them makes a
     worker load."""
     out = subprocess.run(
-        [*MEMORY, *SMALL],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        check=False,
-        timeout=60 * SLOW,
-        text=True,
+        [*MEMORY, *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+        timeout=60 * SLOW, text=True,
     )
     assert out.returncode == 0, out.stdout + out.stderr
     assert (
@@ -594,12 +553,8 @@ def test_memory_small_run_counts_answers_and_memory():
 def test_memory_broken_limit_ends_with_status_1(args):
     """The last of an option counts."""
     out = subprocess.run(
-        [*MEMORY, *SMALL, *args],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        check=False,
-        timeout=60 * SLOW,
-        text=True,
+        [*MEMORY, *SMALL, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+        timeout=60 * SLOW, text=True,
     )
     assert out.returncode == 1 and out.stdout.startswith(args[0]) and out.stderr == "", (
         out.stdout + out.stderr
@@ -614,21 +569,11 @@ def test_floods_small_run_names_a_ratio_for_each(tmp_path):
     """One short pair of each flood: it runs, and its ratio is one of two figures that it also
     tells. How large it is is not judged here."""
     command = [
-        sys.executable,
-        ROOT / "bench" / "floods.py",
-        "--pairs",
-        "1",
-        "--seconds",
-        "0.4",
-        "--most",
+        sys.executable, ROOT / "bench" / "floods.py", "--pairs", "1", "--seconds", "0.4", "--most",
         "1000000",
     ]
     out = subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        check=False,
-        timeout=60 * SLOW,
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60 * SLOW,
         text=True,
     )
     assert out.returncode == 0, out.stdout + out.stderr
@@ -647,10 +592,7 @@ def test_floods_small_run_names_a_ratio_for_each(tmp_path):
             rf"^{name}: median ratio of requests {pair[5]},", out.stdout, re.M
         ), out.stdout
     broken = subprocess.run(
-        [*command[:-1], "0", "silent"],
-        stdout=subprocess.PIPE,
-        check=False,
-        timeout=60 * SLOW,
+        [*command[:-1], "0", "silent"], stdout=subprocess.PIPE, check=False, timeout=60 * SLOW,
         text=True,
     )
     assert broken.returncode == 1
@@ -666,18 +608,9 @@ def test_floods_small_run_names_a_ratio_for_each(tmp_path):
 @pytest.mark.parametrize(
     "args",
     [
-        [],
-        ["novel"],
-        ["expiry", "more"],
-        ["expiry", "--novel"],
-        ["seal", "more"],
-        ["seal", "--novel"],
-        ["throughput", "--novel"],
-        ["latency", "more"],
-        ["keyupdates"],
-        ["keyupdates", "more"],
-        ["connect", "--sizes", "4k"],
-        ["connect", "--plot", "x.svg"],
+        [], ["novel"], ["expiry", "more"], ["expiry", "--novel"], ["seal", "more"],
+        ["seal", "--novel"], ["throughput", "--novel"], ["latency", "more"], ["keyupdates"],
+        ["keyupdates", "more"], ["connect", "--sizes", "4k"], ["connect", "--plot", "x.svg"],
         ["mixed", "--sizes", "4k"],
     ],
 )
@@ -691,18 +624,11 @@ def test_wrong_usage_ends_with_status_2(args):
 @pytest.mark.parametrize(
     "args",
     [
-        ["expiry", "--live", "5"],
-        ["expiry", "--live", "x"],
-        ["expiry", "--load", "some"],
-        ["expiry", "--sample", "0"],
-        ["throughput", "--sizes", "5"],
-        ["throughput", "--sizes", "4k,x"],
-        ["throughput", "--peers", "apache"],
-        ["connect", "--before", "/nowhere"],
-        ["scale", "--rounds", "0"],
-        ["live", "--seconds", "soon"],
-        ["latency", "--share", "101"],
-        ["mixed", "--large", "31"],
+        ["expiry", "--live", "5"], ["expiry", "--live", "x"], ["expiry", "--load", "some"],
+        ["expiry", "--sample", "0"], ["throughput", "--sizes", "5"],
+        ["throughput", "--sizes", "4k,x"], ["throughput", "--peers", "apache"],
+        ["connect", "--before", "/nowhere"], ["scale", "--rounds", "0"],
+        ["live", "--seconds", "soon"], ["latency", "--share", "101"], ["mixed", "--large", "31"],
     ],
 )
 def test_wrong_value_is_refused(args):
@@ -717,14 +643,7 @@ def test_help_names_every_benchmark_and_option():
     assert all(
         name in out
         for name in (
-            "expiry",
-            "throughput",
-            "latency",
-            "connect",
-            "scale",
-            "live",
-            "mixed",
-            "seal",
+            "expiry", "throughput", "latency", "connect", "scale", "live", "mixed", "seal",
             "keyupdates",
         )
     )

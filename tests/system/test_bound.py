@@ -90,11 +90,7 @@ def timeglas(server, folder, peer, *args, ok=0, stdin=b""):
         "XDG_STATE_HOME": str(folder / "state"),
     }
     done = subprocess.run(
-        [TIMEGLAS, *map(str, args)],
-        input=stdin,
-        capture_output=True,
-        timeout=120,
-        cwd=folder,
+        [TIMEGLAS, *map(str, args)], input=stdin, capture_output=True, timeout=120, cwd=folder,
         env=env,
     )
     assert done.returncode == ok, (done.returncode, done.stdout[:60], done.stderr.decode())
@@ -160,17 +156,8 @@ def test_exchange_of_kinds_issuers_and_sessions(server, tmp_path):
     that was asked for."""
     session = server.session(subject="ab" * 32)["session"]
     blob, content = put(
-        server,
-        tmp_path,
-        "anna",
-        4000,
-        "passport",
-        "--issuer",
-        "SWE",
-        "--session",
-        session,
-        "--subject",
-        "ab" * 32,
+        server, tmp_path, "anna", 4000, "passport", "--issuer", "SWE", "--session", session,
+        "--subject", "ab" * 32,
     )
     for wrong in (
         ["--kind", "liveness"],
@@ -179,32 +166,15 @@ def test_exchange_of_kinds_issuers_and_sessions(server, tmp_path):
         ["--subject", "cd" * 32],
     ):
         other = put(
-            server,
-            tmp_path,
-            "anna",
-            4000,
-            "passport",
-            "--issuer",
-            "SWE",
-            "--session",
-            session,
-            "--subject",
-            "ab" * 32,
+            server, tmp_path, "anna", 4000, "passport", "--issuer", "SWE", "--session", session,
+            "--subject", "ab" * 32,
         )[0]
         done = timeglas(server, tmp_path, "verifier", "get", other, "--no-keep", *wrong, ok=4)
         assert done.stdout == b"" and b"was demanded" in done.stderr
         assert server.stat(other).json()["outcome"] == "mislabelled"
     right = [
-        "--kind",
-        "passport",
-        "--issuer",
-        "SWE",
-        "--session",
-        session,
-        "--subject",
-        "ab" * 32,
-        "--max-age",
-        "1h",
+        "--kind", "passport", "--issuer", "SWE", "--session", session, "--subject", "ab" * 32,
+        "--max-age", "1h",
     ]
     assert timeglas(server, tmp_path, "verifier", "get", blob, *right).stdout == content
 
@@ -215,30 +185,14 @@ def test_sealed_file_of_another_id_is_refused_offline(server, tmp_path):
     (tmp_path / "in").write_bytes(b"content")
     o = json.loads(
         timeglas(
-            server,
-            tmp_path,
-            "uploader",
-            "seal",
-            "--kind",
-            "liveness",
-            "-o",
-            "s.age",
-            "--json",
+            server, tmp_path, "uploader", "seal", "--kind", "liveness", "-o", "s.age", "--json",
             "in",
         ).stdout
     )
     blob = (
         timeglas(
-            server,
-            tmp_path,
-            "uploader",
-            "put",
-            "--kind",
-            "liveness",
-            "--sealed",
-            "--name",
-            o["name"],
-            "s.age",
+            server, tmp_path, "uploader", "put", "--kind", "liveness", "--sealed", "--name",
+            o["name"], "s.age",
         )
         .stdout.decode()
         .strip()
@@ -247,16 +201,8 @@ def test_sealed_file_of_another_id_is_refused_offline(server, tmp_path):
     assert blob.endswith(o["name"])
     assert (
         timeglas(
-            server,
-            tmp_path,
-            "uploader",
-            "put",
-            "--kind",
-            "liveness",
-            "--sealed",
-            "--name",
-            o["name"],
-            "s.age",
+            server, tmp_path, "uploader", "put", "--kind", "liveness", "--sealed", "--name",
+            o["name"], "s.age",
         )
         .stdout.decode()
         .strip()
@@ -285,17 +231,8 @@ def test_sealed_file_without_its_name_is_told_at_both_ends(server, tmp_path):
     assert b"or it was stored without its name" in done.stderr
     for name in ("foo", "A" * 21 + "B", "A" * 23):
         done = timeglas(
-            server,
-            tmp_path,
-            "uploader",
-            "put",
-            "--kind",
-            "liveness",
-            "--sealed",
-            "--name",
-            name,
-            "s.age",
-            ok=2,
+            server, tmp_path, "uploader", "put", "--kind", "liveness", "--sealed", "--name", name,
+            "s.age", ok=2,
         )
         assert b"22 characters that timeglas seal printed" in done.stderr
     for option, value in (("--kind", "Liveness"), ("--session", "a b")):
@@ -341,19 +278,9 @@ def seal_at(tmp_path_factory, keys):
     flags = ["-fsanitize=address,undefined"] if SANITIZED else []
     subprocess.run(
         [
-            "cc",
-            "-std=gnu11",
-            f"-I{ROOT}/include",
-            *flags,
-            "-o",
-            program,
-            ROOT / "tests/system/seal_at.c",
-            BIN / "libtimeglas.a",
-            "-lcurl",
-            "-lssl",
-            "-lcrypto",
-            "-lsodium",
-            "-ljansson",
+            "cc", "-std=gnu11", f"-I{ROOT}/include", *flags, "-o", program,
+            ROOT / "tests/system/seal_at.c", BIN / "libtimeglas.a", "-lcurl", "-lssl", "-lcrypto",
+            "-lsodium", "-ljansson",
         ],
         check=True,
     )
@@ -361,10 +288,7 @@ def seal_at(tmp_path_factory, keys):
     def make(content, time_ms):
         done = subprocess.run(
             [
-                program,
-                keys["TIMEGLAS_SIGNING_KEY"],
-                keys["TIMEGLAS_RECIPIENT"],
-                "liveness",
+                program, keys["TIMEGLAS_SIGNING_KEY"], keys["TIMEGLAS_RECIPIENT"], "liveness",
                 str(time_ms),
             ],
             input=content,

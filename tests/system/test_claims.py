@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness import SANITIZED, SLOW, digest, wait_for
+from harness import SANITIZED, SLOW, digest, let_pass, wait_for
 from problems import check_problem
 from test_happy import moment
 from wire import Closed
@@ -178,20 +178,13 @@ def test_downloads_cut_at_a_random_byte_resume(server, nothing_new):
 @pytest.mark.parametrize(
     "field, status, part",
     [
-        ("bytes=0-0", 206, slice(0, 1)),
-        ("bytes=326999-327000", 206, slice(326_999, 327_001)),
-        ("bytes=-7", 206, slice(-7, None)),
-        ("bytes=327000-653999", 206, slice(327_000, 654_000)),
-        ("bytes=654000-", 206, slice(654_000, None)),
-        ("bytes=5-99999999", 206, slice(5, None)),
-        ("bytes=-99999999", 206, slice(0, None)),
-        ("bytes=99999999-", 416, None),
-        ("bytes=-0", 416, None),
-        ("bytes=0-0,5-6", 200, slice(0, None)),
-        ("bytes=7-5", 200, slice(0, None)),
-        ("lines=1-2", 200, slice(0, None)),
-        ("bytes=a-b", 200, slice(0, None)),
-        ("bytes=-", 200, slice(0, None)),
+        ("bytes=0-0", 206, slice(0, 1)), ("bytes=326999-327000", 206, slice(326_999, 327_001)),
+        ("bytes=-7", 206, slice(-7, None)), ("bytes=327000-653999", 206, slice(327_000, 654_000)),
+        ("bytes=654000-", 206, slice(654_000, None)), ("bytes=5-99999999", 206, slice(5, None)),
+        ("bytes=-99999999", 206, slice(0, None)), ("bytes=99999999-", 416, None),
+        ("bytes=-0", 416, None), ("bytes=0-0,5-6", 200, slice(0, None)),
+        ("bytes=7-5", 200, slice(0, None)), ("lines=1-2", 200, slice(0, None)),
+        ("bytes=a-b", 200, slice(0, None)), ("bytes=-", 200, slice(0, None)),
         ("bytes= 0-1", 200, slice(0, None)),
     ],
 )
@@ -243,12 +236,8 @@ def test_claim_is_its_claimants_alone(server):
     claim = server.claim_ok(blob)["claim"]
     other = claim[:-1] + ("A" if claim[-1] != "A" else "Q")
     for peer, token in (
-        ("verifier2", claim),
-        ("verifier", other),
-        ("verifier", UNKNOWN),
-        ("verifier", claim[:24]),
-        ("verifier", claim + "A"),
-        ("verifier", "x"),
+        ("verifier2", claim), ("verifier", other), ("verifier", UNKNOWN), ("verifier", claim[:24]),
+        ("verifier", claim + "A"), ("verifier", "x"),
     ):
         check_problem(server.read_claim(token, peer), 404, "not-found")
         check_problem(server.ack(token, peer=peer), 404, "not-found")
@@ -267,14 +256,10 @@ def test_claim_is_its_claimants_alone(server):
 @pytest.mark.parametrize(
     "body, status, slug",
     [
-        (b'{"lease_s":901}', 422, "ttl"),
-        (b'{"lease_s":0}', 422, "ttl"),
-        (b'{"lease_s":-1}', 422, "ttl"),
-        (b'{"lease_s":"9"}', 400, "malformed"),
-        (b'{"lease_s":1.5}', 400, "malformed"),
-        (b'{"lease":9}', 400, "malformed"),
-        (b"[]", 400, "malformed"),
-        (b"{", 400, "malformed"),
+        (b'{"lease_s":901}', 422, "ttl"), (b'{"lease_s":0}', 422, "ttl"),
+        (b'{"lease_s":-1}', 422, "ttl"), (b'{"lease_s":"9"}', 400, "malformed"),
+        (b'{"lease_s":1.5}', 400, "malformed"), (b'{"lease":9}', 400, "malformed"),
+        (b"[]", 400, "malformed"), (b"{", 400, "malformed"),
     ],
 )
 def test_malformed_claim_is_refused_and_claims_nothing(server, body, status, slug):
@@ -286,11 +271,7 @@ def test_malformed_claim_is_refused_and_claims_nothing(server, body, status, slu
     assert server.stat(blob).json()["state"] == "live"
     claim = server.claim_ok(blob)["claim"]
     for wrong in (
-        b"",
-        b"{}",
-        b'{"outcome":"fine"}',
-        b'{"outcome":1}',
-        b'{"outcome":"ok","more":1}',
+        b"", b"{}", b'{"outcome":"fine"}', b'{"outcome":1}', b'{"outcome":"ok","more":1}',
     ):
         check_problem(
             server.call("POST", f"/v1/claims/{claim}/ack", "verifier", body=wrong), 400, "malformed"
@@ -347,11 +328,11 @@ def test_claim_on_bound_blob_ends_with_its_session_and_counts_as_activity(server
         "blob"
     ]
     free = server.put_ok(server.sealed(300), session=session)["blob"]
-    time.sleep(1.6)
+    let_pass(1.6, "the rhythm of use: over half of the idle time")
     claim = server.claim_ok(blob)["claim"]
-    time.sleep(1.6)
+    let_pass(1.6, "the rhythm of use: over half of the idle time")
     assert server.read_claim(claim).status == 200
-    time.sleep(1.6)
+    let_pass(1.6, "the rhythm of use: over half of the idle time")
     assert (
         server.call("GET", f"/v1/sessions/{session}").json()["state"] == "open"
     ), "claim and read were activity"
@@ -411,7 +392,7 @@ def test_slow_reader_is_waited_for_and_cut_off_when_the_blob_ends(launch):
     with server.connect("verifier", rcvbuf=4096) as conn:
         conn.send(conn.head("GET", f"/v1/claims/{claim}"))
         conn.response_head()
-        time.sleep(0.3)
+        let_pass(0.3, "the answer fills every window and stalls")
         assert server.ack(claim).status == 200
         with pytest.raises(Closed):
             while True:
@@ -497,7 +478,8 @@ def test_ack_and_lease_end_race_has_one_end(server):
                 )
             )
         for i, (blob, claim) in enumerate(claims):
-            time.sleep(max(0, moment(claim["lease_deadline"]) - time.time() - 0.004 + 0.00025 * i))
+            end = moment(claim["lease_deadline"]) - 0.004 + 0.00025 * i
+            let_pass(end - time.time(), "each acknowledges at another moment around the end")
             answer = conn.request(
                 "POST", f"/v1/claims/{claim['claim']}/ack", body=b'{"outcome":"ok"}'
             )

@@ -11,28 +11,18 @@ import shutil
 import stat
 import subprocess
 import tempfile
-import time
 
 import pytest
+
+from harness import wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TIMEGLAS = str(
     pathlib.Path(os.environ.get("TIMEGLAS_BIN_DIR", ROOT / "build/release")) / "timeglas"
 )
 COMMANDS = [
-    "keygen",
-    "seal",
-    "open",
-    "session open",
-    "session show",
-    "session touch",
-    "session close",
-    "put",
-    "get",
-    "take",
-    "stat",
-    "rm",
-    "policy",
+    "keygen", "seal", "open", "session open", "session show", "session touch", "session close",
+    "put", "get", "take", "stat", "rm", "policy",
 ]
 SIZES = [0, 1, 63, 64, 65, 65535, 65536, 65537, 131072, 1_000_003]
 
@@ -219,17 +209,8 @@ def test_seal_and_open_round_trip(cli, keys, tmp_path, size):
     data = os.urandom(size)
     (tmp_path / "in").write_bytes(data)
     cli(
-        "seal",
-        "-r",
-        keys["identity_public"],
-        "--sign",
-        keys["signing"],
-        "--kind",
-        "liveness",
-        "-o",
-        tmp_path / "x.age",
-        tmp_path / "in",
-        ok=0,
+        "seal", "-r", keys["identity_public"], "--sign", keys["signing"], "--kind", "liveness",
+        "-o", tmp_path / "x.age", tmp_path / "in", ok=0,
     )
     done = cli(
         "open", "-i", keys["identity"], "--sender", keys["signing_public"], tmp_path / "x.age", ok=0
@@ -281,21 +262,9 @@ def test_signed_head_is_what_age_sees(cli, keys):
     """Goal: kind, issuer (canonical), session and content type stand in the head, readable with age
     alone."""
     sealed = cli(
-        "seal",
-        "-r",
-        keys["identity_public"],
-        "--sign",
-        keys["signing"],
-        "--kind",
-        "passport",
-        "--issuer",
-        "D<<",
-        "--session",
-        "sess-1",
-        "--content-type",
-        "application/lds",
-        stdin=b"body",
-        ok=0,
+        "seal", "-r", keys["identity_public"], "--sign", keys["signing"], "--kind", "passport",
+        "--issuer", "D<<", "--session", "sess-1", "--content-type", "application/lds",
+        stdin=b"body", ok=0,
     ).stdout
     plain = subprocess.run(
         ["age", "-d", "-i", keys["identity"]], input=sealed, capture_output=True, check=True
@@ -310,27 +279,12 @@ def test_signed_head_is_what_age_sees(cli, keys):
 def test_open_json_tells_the_head(cli, keys, tmp_path):
     """Goal: --json gives one object with the verified head; the content goes to -o."""
     sealed = cli(
-        "seal",
-        "-r",
-        keys["identity_public"],
-        "--sign",
-        keys["signing"],
-        "--kind",
-        "face3d",
-        stdin=b"abc",
-        ok=0,
+        "seal", "-r", keys["identity_public"], "--sign", keys["signing"], "--kind", "face3d",
+        stdin=b"abc", ok=0,
     ).stdout
     done = cli(
-        "open",
-        "--json",
-        "-i",
-        keys["identity"],
-        "--sender",
-        keys["signing_public"],
-        "-o",
-        tmp_path / "out",
-        stdin=sealed,
-        ok=0,
+        "open", "--json", "-i", keys["identity"], "--sender", keys["signing_public"], "-o",
+        tmp_path / "out", stdin=sealed, ok=0,
     )
     o = json.loads(done.stdout)
     assert o["head"]["kind"] == "face3d" and o["size"] == 3 and len(o["head"]["ref"]) == 32
@@ -341,15 +295,8 @@ def test_open_json_tells_the_head(cli, keys, tmp_path):
 
 def signed(cli, keys, data=b"evidence" * 20000):
     return cli(
-        "seal",
-        "-r",
-        keys["identity_public"],
-        "--sign",
-        keys["signing"],
-        "--kind",
-        "liveness",
-        stdin=data,
-        ok=0,
+        "seal", "-r", keys["identity_public"], "--sign", keys["signing"], "--kind", "liveness",
+        stdin=data, ok=0,
     ).stdout
 
 
@@ -399,16 +346,8 @@ def test_open_wrong_identity_and_wrong_sender(cli, keys, tmp_path):
         == b""
     )
     done = cli(
-        "open",
-        "--json",
-        "-i",
-        keys["identity"],
-        "--sender",
-        other,
-        "-o",
-        tmp_path / "out",
-        stdin=s,
-        ok=4,
+        "open", "--json", "-i", keys["identity"], "--sender", other, "-o", tmp_path / "out",
+        stdin=s, ok=4,
     )
     assert json.loads(done.stderr)["exit"] == 4 and not (tmp_path / "out").exists()
 
@@ -500,13 +439,7 @@ def test_seal_full_disk_is_an_error(cli, keys):
     """Goal: also where the header, or a later chunk, cannot be written."""
     for size in (0, 1_000_000):
         done = cli(
-            "seal",
-            "--raw",
-            "-r",
-            keys["identity_public"],
-            "-o",
-            "/dev/full",
-            stdin=b"x" * size,
+            "seal", "--raw", "-r", keys["identity_public"], "-o", "/dev/full", stdin=b"x" * size,
             ok=2,
         )
         assert b"cannot write the sealed file: No space left" in done.stderr
@@ -528,10 +461,7 @@ def test_open_appends_where_stdout_does(cli, keys, tmp_path):
     (tmp_path / "out").write_bytes(b"before")
     with open(tmp_path / "out", "ab") as out:
         subprocess.run(
-            [TIMEGLAS, "open", "--raw", "-i", keys["identity"]],
-            input=s,
-            stdout=out,
-            check=True,
+            [TIMEGLAS, "open", "--raw", "-i", keys["identity"]], input=s, stdout=out, check=True,
             env=environment(tmp_path),
         )
     assert (tmp_path / "out").read_bytes() == b"before" + b"x" * 300_000
@@ -546,14 +476,7 @@ def test_senders_rotate_their_keys_without_losing_a_blob(cli, keys, tmp_path):
     public = [cli("keygen", "-y", k, ok=0).stdout.decode().strip() for k in (keys["signing"], new)]
     sealed = [
         cli(
-            "seal",
-            "-r",
-            keys["identity_public"],
-            "--kind",
-            "liveness",
-            "--sign",
-            k,
-            stdin=b"film",
+            "seal", "-r", keys["identity_public"], "--kind", "liveness", "--sign", k, stdin=b"film",
             ok=0,
         ).stdout
         for k in (keys["signing"], new)
@@ -583,10 +506,8 @@ def test_senders_rotate_their_keys_without_losing_a_blob(cli, keys, tmp_path):
 @pytest.mark.parametrize(
     "text, said",
     [
-        ("app KEY\napp timeglas-sender1junk\n", b"line 2"),
-        ("# none\n", b"no key"),
-        ("other KEY\napp KEY\n", b"line 2"),
-        ("SECRET\n", b"secret signing key"),
+        ("app KEY\napp timeglas-sender1junk\n", b"line 2"), ("# none\n", b"no key"),
+        ("other KEY\napp KEY\n", b"line 2"), ("SECRET\n", b"secret signing key"),
         ("a b KEY\n", b"line 1"),
     ],
     ids=["junk", "none", "two names", "secret", "three words"],
@@ -823,20 +744,18 @@ def test_no_core_and_not_dumpable(keys, open_dir):
     )  # root could read every process and would see nothing here
     command = shutil.copy(TIMEGLAS, open_dir)  # the checkout may lie where only its owner can go
     with subprocess.Popen(
-        [command, "seal", "--raw", "-r", keys["identity_public"]],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        env=environment("/tmp"),
-        cwd="/",
-        **as_user,
+        [command, "seal", "--raw", "-r", keys["identity_public"]], stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, env=environment("/tmp"), cwd="/", **as_user,
     ) as waiting:
         try:
-            until = time.monotonic() + 10
-            while (
-                os.stat(f"/proc/{waiting.pid}/environ").st_uid != 0
-            ):  # the kernel gives it away to root when not dumpable
-                assert waiting.poll() is None and time.monotonic() < until
-                time.sleep(0.01)
+            environ = (  # the kernel gives what is not dumpable to root
+                f"/proc/{waiting.pid}/environ"
+            )
+            wait_for(
+                lambda: waiting.poll() is not None or os.stat(environ).st_uid == 0,
+                "it is not dumpable",
+            )
+            assert waiting.poll() is None
             limits = pathlib.Path(f"/proc/{waiting.pid}/limits").read_text()
             assert re.search(r"Max core file size +0 +0 ", limits)
         finally:
@@ -857,34 +776,19 @@ def test_memory_that_cannot_be_locked_is_told_once(cli, keys, tmp_path):
     sealed = tmp_path / "sealed.age"
     line = b"could not be locked"
     command = [
-        TIMEGLAS,
-        "seal",
-        "-r",
-        keys["identity_public"],
-        "--sign",
-        str(keys["signing"]),
-        "--kind",
-        "liveness",
-        "-o",
-        str(sealed),
+        TIMEGLAS, "seal", "-r", keys["identity_public"], "--sign", str(keys["signing"]), "--kind",
+        "liveness", "-o", str(sealed),
     ]
     for limit, times in ((None, 0), (no_locked_memory, 1)):
         done = subprocess.run(
-            command,
-            input=b"x" * 300_000,
-            capture_output=True,
-            timeout=60,
-            env=environment(tmp_path / "home"),
-            preexec_fn=limit,
+            command, input=b"x" * 300_000, capture_output=True, timeout=60,
+            env=environment(tmp_path / "home"), preexec_fn=limit,
         )
         assert done.returncode == 0 and done.stderr.count(line) == times, done.stderr
     opened = cli("open", "-i", keys["identity"], "--sender", keys["signing_public"], sealed, ok=0)
     assert opened.stdout == b"x" * 300_000 and line not in opened.stderr
     done = subprocess.run(
-        [*command[:1], "--json", *command[1:]],
-        input=b"x",
-        capture_output=True,
-        env=environment(tmp_path / "home"),
-        preexec_fn=no_locked_memory,
+        [*command[:1], "--json", *command[1:]], input=b"x", capture_output=True,
+        env=environment(tmp_path / "home"), preexec_fn=no_locked_memory,
     )
     assert done.returncode == 0 and done.stderr == b""

@@ -86,18 +86,8 @@ def test_get_claims_reads_and_acks(run, pki, keys, tmp_path):
     ) as server:
         o = json.loads(
             run(
-                server,
-                "get",
-                body.id,
-                "--json",
-                "-o",
-                "out",
-                "--receipt",
-                "r.json",
-                "--lease",
-                "7",
-                env=keys,
-                ok=0,
+                server, "get", body.id, "--json", "-o", "out", "--receipt", "r.json", "--lease",
+                "7", env=keys, ok=0,
             ).stdout
         )
         assert calls(server) == [
@@ -123,22 +113,13 @@ def test_get_resumes_where_it_broke(run, pki, keys, tmp_path):
     once."""
     body = sealed(keys, tmp_path, b"v" * SIZE)
     script = [
-        claimed(body),
-        part(body, cut=40_000),
-        part(body, 40_000, cut=0),
-        part(body, 40_000, cut=70_001),
-        part(body, 110_001),
-        acked(body),
+        claimed(body), part(body, cut=40_000), part(body, 40_000, cut=0),
+        part(body, 40_000, cut=70_001), part(body, 110_001), acked(body),
     ]
     with serve(pki, *script) as server:
         assert run(server, "get", body.id, env=keys, ok=0).stdout == b"v" * SIZE
         assert [c[2] for c in calls(server)] == [
-            None,
-            None,
-            "bytes=40000-",
-            "bytes=40000-",
-            "bytes=110001-",
-            None,
+            None, None, "bytes=40000-", "bytes=40000-", "bytes=110001-", None,
         ]
 
 
@@ -188,11 +169,8 @@ def test_lost_answers_of_claim_and_ack_are_asked_for_again(run, pki, keys, tmp_p
 @pytest.mark.parametrize(
     "broken, said",
     [
-        ("signature", "bad-signature"),
-        ("label", "mislabelled"),
-        ("bytes", "decrypt-failed"),
-        ("digest", "decrypt-failed"),
-        ("replay", "rejected"),
+        ("signature", "bad-signature"), ("label", "mislabelled"), ("bytes", "decrypt-failed"),
+        ("digest", "decrypt-failed"), ("replay", "rejected"),
     ],
 )
 def test_failed_check_is_acked_as_such_and_kept(run, pki, keys, tmp_path, broken, said):
@@ -496,10 +474,7 @@ def test_closed_stdout_is_no_other_file(command_env, pki, keys, tmp_path):
     with serve(pki, claimed(body), part(body), acked(body)) as server:
         done = subprocess.run(
             [
-                "sh",
-                "-c",
-                '"$0" get "$1" -o - --receipt receipt >&-; echo $? > status',
-                TIMEGLAS,
+                "sh", "-c", '"$0" get "$1" -o - --receipt receipt >&-; echo $? > status', TIMEGLAS,
                 body.id,
             ],
             cwd=tmp_path,

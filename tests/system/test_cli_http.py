@@ -16,11 +16,11 @@ import ssl
 import stat
 import subprocess
 import threading
-import time
 
 import pytest
 
 from cli_server import Answer, Handler, make_pki, serve, stored
+from harness import wait_for
 from test_cli import TIMEGLAS, environment
 
 BLOB = {
@@ -142,11 +142,8 @@ class Sealed(bytes):
 
 def sealed(keys, tmp_path, data, *labels):
     done = subprocess.run(
-        [TIMEGLAS, "seal", *(labels or ("--kind", "liveness"))],
-        input=data,
-        capture_output=True,
-        check=True,
-        env=environment(tmp_path, **keys),
+        [TIMEGLAS, "seal", *(labels or ("--kind", "liveness"))], input=data, capture_output=True,
+        check=True, env=environment(tmp_path, **keys),
     )
     body = Sealed(done.stdout)
     body.id = "00" + re.search(rb"--name ([A-Za-z0-9_-]{22})", done.stderr)[1].decode()
@@ -177,11 +174,7 @@ def taken(body, kind="liveness", **more):
         {f"Timeglas-{k.title()}": v for k, v in more.items() if k in ("issuer", "session")}
     )
     return Answer(
-        200,
-        body,
-        "application/octet-stream",
-        fields,
-        cut=more.get("cut"),
+        200, body, "application/octet-stream", fields, cut=more.get("cut"),
         length=more.get("length", True),
     )
 
@@ -232,10 +225,7 @@ def test_tls_12_is_not_spoken(run, pki):
 @pytest.mark.parametrize(
     "what",
     [
-        "http://127.0.0.1:1",
-        "https://",
-        "https://a@127.0.0.1:1",
-        "https://127.0.0.1:1/x",
+        "http://127.0.0.1:1", "https://", "https://a@127.0.0.1:1", "https://127.0.0.1:1/x",
         "file:///etc",
     ],
 )
@@ -383,11 +373,7 @@ def test_ids_cannot_leave_their_place_in_the_path(run, pki):
     with serve(pki, Answer(200, BLOB)) as server:
         for evil in ("a/b", "a?b", "a\r\nX: y", "a%2fb", "x" * 65, "..", "a#b"):
             for command in (
-                ("stat",),
-                ("rm",),
-                ("take", "-o", "x"),
-                ("session", "show"),
-                ("session", "close"),
+                ("stat",), ("rm",), ("take", "-o", "x"), ("session", "show"), ("session", "close"),
             ):
                 run(server, *command, evil, ok=2)
         assert server.seen == []
@@ -478,25 +464,9 @@ def test_put_seals_while_it_sends(run, pki, keys, tmp_path, size):
     (tmp_path / "f").write_bytes(data)
     with serve(pki, stored(BLOB)) as server:
         done = run(
-            server,
-            "put",
-            "--kind",
-            "passport",
-            "--issuer",
-            "uto".upper(),
-            "--session",
-            "s1",
-            "--to",
-            "a,b",
-            "--to",
-            "c",
-            "--ttl",
-            "2h",
-            "--idempotency-key",
-            "k",
-            tmp_path / "f",
-            env=keys,
-            ok=0,
+            server, "put", "--kind", "passport", "--issuer", "uto".upper(), "--session", "s1",
+            "--to", "a,b", "--to", "c", "--ttl", "2h", "--idempotency-key", "k", tmp_path / "f",
+            env=keys, ok=0,
         )
         f = put_fields(server)
         assert (
@@ -520,14 +490,8 @@ def test_put_seals_while_it_sends(run, pki, keys, tmp_path, size):
         (tmp_path / "got").write_bytes(body)
         assert (
             run(
-                None,
-                "open",
-                "--id",
-                "00" + f["timeglas-name"],
-                tmp_path / "got",
-                env=keys,
-                url="x",
-                ok=0,
+                None, "open", "--id", "00" + f["timeglas-name"], tmp_path / "got", env=keys,
+                url="x", ok=0,
             ).stdout
             == data
         )
@@ -555,11 +519,8 @@ def test_put_fills_its_writes(pki, keys, command_env):
         ours.sendall(b"z" * 200_000)
         ours.shutdown(socket.SHUT_WR)
         subprocess.run(
-            [TIMEGLAS, "put", "--kind", "liveness", "--raw", "-"],
-            stdin=theirs,
-            env=command_env(server, **keys),
-            check=True,
-            capture_output=True,
+            [TIMEGLAS, "put", "--kind", "liveness", "--raw", "-"], stdin=theirs,
+            env=command_env(server, **keys), check=True, capture_output=True,
         )
         *full, last, end = server.chunks
         assert min(full) > 60_000 and last > 0 and end == 0
@@ -568,18 +529,17 @@ def test_put_fills_its_writes(pki, keys, command_env):
 def test_put_keeps_nothing_back_for_a_slow_pipe(pki, keys, command_env):
     """Goal: a chunk that can be sealed is sent before the next byte comes."""
     with serve(pki, stored(BLOB)) as server, subprocess.Popen(
-        [TIMEGLAS, "put", "--kind", "liveness", "--raw", "-"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=command_env(server, **keys),
+        [TIMEGLAS, "put", "--kind", "liveness", "--raw", "-"], stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=command_env(server, **keys),
     ) as put:
         put.stdin.write(b"z" * 66_000)
         put.stdin.flush()
-        until = time.monotonic() + 20
-        while sum(server.chunks) <= 65_536:
-            assert put.poll() is None and time.monotonic() < until, server.chunks
-            time.sleep(0.01)
+        wait_for(
+            lambda: put.poll() is not None or sum(server.chunks) > 65_536,
+            lambda: f"more than one chunk came: {server.chunks}",
+            20,
+        )
+        assert put.poll() is None
         put.stdin.close()
         assert put.wait(20) == 0
 
@@ -633,16 +593,8 @@ def test_put_values_cannot_add_header_fields(run, pki, keys):
     """Goal: a line break in a value is refused before anything is sent."""
     with serve(pki, stored(BLOB)) as server:
         run(
-            server,
-            "put",
-            "--kind",
-            "liveness",
-            "--raw",
-            "--session",
-            "a\r\nTimeglas-To: evil",
-            "-",
-            env=keys,
-            ok=2,
+            server, "put", "--kind", "liveness", "--raw", "--session", "a\r\nTimeglas-To: evil",
+            "-", env=keys, ok=2,
         )
         run(server, "put", "--kind", "liveness", "--raw", "--to", "a\nb", "-", env=keys, ok=2)
         assert server.seen == []

@@ -14,7 +14,7 @@ import time
 import pytest
 
 from cli_server import Answer, serve
-from harness import BIN, SLOW
+from harness import BIN, SLOW, let_pass
 from test_cli import environment
 from test_cli_http import command_env, home, pki, run  # noqa: F401  fixtures, too
 
@@ -33,12 +33,8 @@ def odd(tmp_path_factory, pki):  # noqa: F811
     new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     authority = {
         ca: [
-            "-CA",
-            pki["ca.pem"].replace("ca.pem", f"{ca}.pem"),
-            "-CAkey",
-            pki["ca.pem"].replace("ca.pem", f"{ca}.key"),
-            "-CAserial",
-            folder / "serial",
+            "-CA", pki["ca.pem"].replace("ca.pem", f"{ca}.pem"), "-CAkey",
+            pki["ca.pem"].replace("ca.pem", f"{ca}.key"), "-CAserial", folder / "serial",
         ]
         for ca in ("ca", "otherca")
     }
@@ -51,22 +47,11 @@ def odd(tmp_path_factory, pki):  # noqa: F811
             folder, "req", *new_key, "-keyout", f"{name}.key", "-out", "csr", "-subj", f"/CN={name}"
         )
         openssl(
-            folder,
-            "x509",
-            "-req",
-            "-in",
-            "csr",
-            *authority[ca],
-            "-CAcreateserial",
-            "-days",
-            days,
-            "-extfile",
-            "ext",
-            "-out",
-            f"{name}.pem",
+            folder, "x509", "-req", "-in", "csr", *authority[ca], "-CAcreateserial", "-days", days,
+            "-extfile", "ext", "-out", f"{name}.pem",
         )
     (folder / "junk.pem").write_text("junk\n")
-    time.sleep(1.1)  # those of no days are over now
+    let_pass(1.1, "certificates of no days are over; their times are of seconds")
     return folder
 
 
@@ -97,18 +82,8 @@ def test_a_client_certificate_that_the_server_refuses(server, tmp_path, name, wo
     new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     (tmp_path / "ext").write_text("extendedKeyUsage=clientAuth\n")
     openssl(
-        tmp_path,
-        "req",
-        "-x509",
-        *new_key,
-        "-keyout",
-        "other.key",
-        "-out",
-        "other.pem",
-        "-days",
-        2,
-        "-subj",
-        "/CN=other",
+        tmp_path, "req", "-x509", *new_key, "-keyout", "other.key", "-out", "other.pem", "-days", 2,
+        "-subj", "/CN=other",
     )
     openssl(tmp_path, "req", *new_key, "-keyout", "c.key", "-out", "csr", "-subj", f"/CN={name}")
     ca = (
@@ -137,7 +112,7 @@ def test_a_client_certificate_that_the_server_refuses(server, tmp_path, name, wo
         "c.pem",
     )
     if name == "expired":
-        time.sleep(1.1)
+        let_pass(1.1, "a certificate of no days is over; its times are of seconds")
     env = environment(
         tmp_path, **server.env, TIMEGLAS_CERT=tmp_path / "c.pem", TIMEGLAS_KEY=tmp_path / "c.key"
     )
@@ -262,16 +237,8 @@ def repeatable(command):
 @pytest.mark.parametrize(
     "command",
     [
-        "seal",
-        "put",
-        "get",
-        "take",
-        "open",
-        "session open",
-        "audit verify",
-        "audit show",
-        "keygen",
-        "policy",
+        "seal", "put", "get", "take", "open", "session open", "audit verify", "audit show",
+        "keygen", "policy",
     ],
 )
 def test_an_option_given_twice_is_refused(tmp_path, command):
@@ -281,12 +248,8 @@ def test_an_option_given_twice_is_refused(tmp_path, command):
     assert len(options) >= 1
     for option, many in options:
         done = subprocess.run(
-            [TIMEGLAS, *command.split(), option, "a", option, "b", "x"],
-            capture_output=True,
-            text=True,
-            env=environment(tmp_path),
-            cwd=tmp_path,
-            timeout=30,
+            [TIMEGLAS, *command.split(), option, "a", option, "b", "x"], capture_output=True,
+            text=True, env=environment(tmp_path), cwd=tmp_path, timeout=30,
         )
         assert (f"{option} is given more than once" in done.stderr) != many, (option, done.stderr)
         assert many or done.returncode == 2

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from harness import SLOW, wait_for
+from harness import SLOW, let_pass, wait_for
 
 SHIM = r"""
 # define _GNU_SOURCE
@@ -111,7 +111,7 @@ def test_clock_set_back_an_hour_ends_what_is_held_in_time(clocked):
     # What comes now lives as long as it should, no shorter and no longer.
     began = time.monotonic()
     new = server.put_ok(body, ttl=3)["blob"]
-    time.sleep(1.5)
+    let_pass(1.5, "half of its life")
     assert server.stat(new).json()["state"] == "live" and server.chunks(new)
     wait_for(lambda: physically_gone(server, new), "it is gone, too", 5)
     assert time.monotonic() - began < 3 + SLOW
@@ -123,7 +123,7 @@ def test_clock_set_back_while_no_reaper_runs(clocked):
     server, clock = clocked
     began = time.monotonic()
     old = server.put_ok(server.sealed(300), ttl=4)["blob"]
-    time.sleep(1)
+    let_pass(1, "a quarter of its life")
     (reaper,) = (pid for pid in server.children(server.proc.pid) if "reaper" in server.title(pid))
     os.kill(reaper, signal.SIGKILL)
     clock.set(-HOUR)
@@ -141,10 +141,10 @@ def test_clock_set_forward_an_hour_ends_early_and_goes_on(clocked):
     wait_for(lambda: physically_gone(server, half), "it is gone", 3)
     for shift in (HOUR, 0):
         clock.set(shift)
-        time.sleep(1.2)
+        let_pass(1.2, "the server has seen the new clock for a second")
         began = time.monotonic()
         new = server.put_ok(body, ttl=2)["blob"]
-        time.sleep(1)
+        let_pass(1, "half of its life")
         assert server.stat(new).json()["state"] == "live" and server.chunks(new)
         wait_for(lambda b=new: physically_gone(server, b), "it is gone in time", 5)
         assert time.monotonic() - began < 2 + SLOW

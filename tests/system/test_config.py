@@ -29,18 +29,8 @@ def pki(tmp_path_factory):
     ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     subprocess.run(
         [
-            "openssl",
-            "req",
-            "-x509",
-            *ec,
-            "-days",
-            "1",
-            "-subj",
-            "/CN=test CA",
-            "-keyout",
-            d / "ca.key",
-            "-out",
-            d / "ca.pem",
+            "openssl", "req", "-x509", *ec, "-days", "1", "-subj", "/CN=test CA", "-keyout",
+            d / "ca.key", "-out", d / "ca.pem",
         ],
         **QUIET,
     )
@@ -52,35 +42,15 @@ def pki(tmp_path_factory):
         request = d / f"{name}.csr"
         subprocess.run(
             [
-                "openssl",
-                "req",
-                *ec,
-                "-subj",
-                f"/CN={name}",
-                "-keyout",
-                d / f"{name}.key",
-                "-out",
+                "openssl", "req", *ec, "-subj", f"/CN={name}", "-keyout", d / f"{name}.key", "-out",
                 request,
             ],
             **QUIET,
         )
         subprocess.run(
             [
-                "openssl",
-                "x509",
-                "-req",
-                "-days",
-                "1",
-                "-in",
-                request,
-                "-CA",
-                d / "ca.pem",
-                "-CAkey",
-                d / "ca.key",
-                "-CAcreateserial",
-                "-extfile",
-                extra,
-                "-out",
+                "openssl", "x509", "-req", "-days", "1", "-in", request, "-CA", d / "ca.pem",
+                "-CAkey", d / "ca.key", "-CAcreateserial", "-extfile", extra, "-out",
                 d / f"{name}.pem",
             ],
             **QUIET,
@@ -105,20 +75,10 @@ class Configured:
 
     def write(self, more=""):
         lines = [
-            "[server]",
-            f"listen = 127.0.0.1:{self.port}",
-            f"admin = 127.0.0.1:{self.admin}",
-            "workers = 2",
-            f"certificate = {self.pki}/server.pem",
-            f"key = {self.pki}/server.key",
-            f"client_ca = {self.pki}/ca.pem",
-            f"audit_log = {self.file.parent}/audit.jsonl",
-            "drain_s = 0",
-            "[retention]",
-            "face3d = 60",
-            "[limits]",
-            "max_blob = 1MiB",
-            more,
+            "[server]", f"listen = 127.0.0.1:{self.port}", f"admin = 127.0.0.1:{self.admin}",
+            "workers = 2", f"certificate = {self.pki}/server.pem", f"key = {self.pki}/server.key",
+            f"client_ca = {self.pki}/ca.pem", f"audit_log = {self.file.parent}/audit.jsonl",
+            "drain_s = 0", "[retention]", "face3d = 60", "[limits]", "max_blob = 1MiB", more,
         ]
         for name, settings in self.peers.items():
             lines += [f"[peer {name}]", f"certificate = {self.pki}/{name}.pem", settings]
@@ -194,21 +154,8 @@ def test_check_promises_what_will_happen(pki, tmp_path):
     old, other = pki / "newcomer.pem", tmp_path / "newcomer.pem"
     subprocess.run(
         [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "1",
-            "-subj",
-            "/CN=self",
-            "-keyout",
-            tmp_path / "self.key",
-            "-out",
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+            "-nodes", "-days", "1", "-subj", "/CN=self", "-keyout", tmp_path / "self.key", "-out",
             other,
         ],
         **QUIET,
@@ -221,12 +168,8 @@ def test_check_promises_what_will_happen(pki, tmp_path):
         .replace("audit.jsonl", "gone/audit.jsonl")
     )
     done = subprocess.run(
-        [BIN / "timeglasd", "-t", "-c", c.file],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=20,
-        check=False,
-        text=True,
+        [BIN / "timeglasd", "-t", "-c", c.file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        timeout=20, check=False, text=True,
     )
     assert done.returncode == 1 and "ok" not in done.stdout, done.stdout
     for part in (
@@ -270,12 +213,8 @@ def test_check_looks_with_the_eyes_of_the_user(pki, tmp_path):
         c.file.read_text().replace("workers = 2", f"user = nobody\nlog = {tmp_path}/fifo")
     )
     done = subprocess.run(
-        [BIN / "timeglasd", "-t", "-c", c.file],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=20,
-        check=False,
-        text=True,
+        [BIN / "timeglasd", "-t", "-c", c.file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        timeout=20, check=False, text=True,
     )
     number = next(
         i for i, line in enumerate(c.file.read_text().splitlines(), 1) if line.startswith("key = ")
@@ -286,12 +225,8 @@ def test_check_looks_with_the_eyes_of_the_user(pki, tmp_path):
     ), done.stdout
     c.file.write_text(c.file.read_text().replace("user = nobody\n", ""))
     done = subprocess.run(
-        [BIN / "timeglasd", "-t", "-c", c.file],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=20,
-        check=False,
-        text=True,
+        [BIN / "timeglasd", "-t", "-c", c.file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        timeout=20, check=False, text=True,
     )
     assert done.returncode == 0, done.stdout
 
@@ -327,10 +262,8 @@ def test_one_uploader_sees_nothing_of_anothers(configured):
     session = server.session()["session"]
     blob = server.put_ok(server.sealed(300), to="verifier", session=session)["blob"]
     for method, target in (
-        ("GET", f"/v1/sessions/{session}"),
-        ("POST", f"/v1/sessions/{session}/touch"),
-        ("DELETE", f"/v1/sessions/{session}?erase=all"),
-        ("GET", f"/v1/blobs/{blob}"),
+        ("GET", f"/v1/sessions/{session}"), ("POST", f"/v1/sessions/{session}/touch"),
+        ("DELETE", f"/v1/sessions/{session}?erase=all"), ("GET", f"/v1/blobs/{blob}"),
         ("DELETE", f"/v1/blobs/{blob}"),
     ):
         check_problem(server.call(method, target, "other"), 404, "not-found")

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from audit import Forger, audit, events_of, finished, lines_of, log_of, recorded, recorder, verify
-from harness import BIN, ROOT, SANITIZED, SLOW, wait_for
+from harness import BIN, ROOT, SANITIZED, SLOW, let_pass, wait_for
 from problems import check_problem
 
 KILLS = int(os.environ.get("TIMEGLAS_EVIDENCE_KILLS", "6"))
@@ -55,7 +55,7 @@ def true_log(tmp_path_factory):
     try:
         busy(server, rounds=25)
         wait_for(lambda: not server.chunks(), "the last one has expired", 5)
-        time.sleep(1.3)
+        let_pass(1.3, "a second without an event: the log has a checkpoint of it")
         blob = server.put_ok(server.sealed(300))
         receipt = server.erase(blob["blob"]).json()
         log, key = finished(server, tmp_path_factory.mktemp("true"))
@@ -134,19 +134,8 @@ def test_the_file_can_be_checked_without_our_tools(true_log):
         Path(d, "k").write_bytes(bytes.fromhex("302a300506032b6570032100" + record["key"]))
         subprocess.run(
             [
-                "openssl",
-                "pkeyutl",
-                "-verify",
-                "-pubin",
-                "-keyform",
-                "DER",
-                "-inkey",
-                f"{d}/k",
-                "-rawin",
-                "-in",
-                f"{d}/m",
-                "-sigfile",
-                f"{d}/s",
+                "openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", f"{d}/k",
+                "-rawin", "-in", f"{d}/m", "-sigfile", f"{d}/s",
             ],
             check=True,
             stdout=subprocess.PIPE,
@@ -182,16 +171,8 @@ def tamper(rng, data, receipt, key, forge):
     at = rng.randrange(len(lines) - 1)
     what = rng.choice(
         [
-            "flip",
-            "flip",
-            "remove",
-            "swap",
-            "double",
-            "cut middle",
-            "cut tail",
-            "cut byte",
-            "rewrite",
-            "insert",
+            "flip", "flip", "remove", "swap", "double", "cut middle", "cut tail", "cut byte",
+            "rewrite", "insert",
         ]
     )
     args = ["--key", key, "--receipt", receipt]
@@ -318,10 +299,10 @@ def test_show_tells_what_was_live_and_what_a_peer_did(launch, tmp_path):
     """For an incident: by tag, kind, DK or not, deadline; and who stored and read."""
     server = launch(workers=1)
     first = server.put_ok(server.sealed(300), kind="passport", issuer="SWE")
-    time.sleep(0.05)
+    let_pass(0.05, "events are told apart by their milliseconds")
     second = server.put_ok(server.sealed(300))
     moment = second["stored_at"]
-    time.sleep(0.05)
+    let_pass(0.05, "events are told apart by their milliseconds")
     assert server.take(first["blob"], "verifier2").status == 200
     log, _ = finished(server, tmp_path)
     done = audit("show", "--json", log, "--at", moment)
@@ -364,7 +345,7 @@ def test_no_event_is_lost_or_doubled_when_the_recorder_is_killed(launch, tmp_pat
                 answer = server.put(server.sealed(300))
                 if answer.status == 503:  # the pauses between restarts grow
                     check_problem(answer, 503, "no-evidence")
-                    time.sleep(0.05)
+                    let_pass(0.05, "a client's pause before it tries again")
                     continue
                 assert answer.status == 201, answer
                 assert server.erase(answer.json()["blob"]).status == 200
@@ -383,7 +364,7 @@ def test_no_event_is_lost_or_doubled_when_the_recorder_is_killed(launch, tmp_pat
             lambda: recorder(server), "a recorder runs", 10
         )  # the master waits for a second at most
         longest = max(longest, time.monotonic() - began)
-        time.sleep(rng.random() * 0.4)
+        let_pass(rng.random() * 0.4, "it is ended at a random moment")
         with contextlib.suppress(ProcessLookupError):  # the one before, seen on its way out
             os.kill(pid, signal.SIGKILL)
         wait_for(lambda p=pid: not server.alive(p), "it is dead", 5)
@@ -447,7 +428,7 @@ def test_without_evidence_nothing_is_stored(launch, tmp_path):
                 break
             stored += 1
             assert time.monotonic() - began < 10 * SLOW, "uploads go on without evidence"
-            time.sleep(0.02)
+            let_pass(0.02, "the rhythm of the uploads")
         print(f"full disk: 503 after {time.monotonic() - began:.1f} s")
         check_problem(answer, 503, "no-evidence")
         assert int(answer["retry-after"]) >= 1
@@ -573,23 +554,8 @@ def test_what_is_not_known_is_carried_as_it_is(launch, tmp_path):
     record; what is too large leaves its hash."""
     server = launch(workers=1)
     server.redis(
-        "XADD",
-        "tg:{05}:out",
-        "*",
-        "e",
-        "weighed",
-        "d",
-        "no description",
-        "z",
-        "007",
-        "new",
-        'a"\\\n\x7f',
-        "o",
-        "ok",
-        "at",
-        "1700000000123",
-        "empty",
-        "",
+        "XADD", "tg:{05}:out", "*", "e", "weighed", "d", "no description", "z", "007", "new",
+        'a"\\\n\x7f', "o", "ok", "at", "1700000000123", "empty", "",
     )
     server.redis("XADD", "tg:{05}:out", "*", "e", "big", "x", "y" * 20000)
     server.redis("XADD", "tg:{06}:out", "*", "no", "name")
@@ -636,7 +602,7 @@ def test_one_recorder_writes_and_others_wait(launch, tmp_path):
     for _ in range(3):
         blob = second.put_ok(second.sealed(300))
         recorded(first, "stored", blob)
-        time.sleep(0.7)
+        let_pass(0.7, "the events are of different rounds of the recorder")
     receipt = wait_for(
         lambda: second.erase(second.put_ok(second.sealed(300))["blob"]).json(), "a receipt", 3
     )
@@ -760,11 +726,8 @@ def test_a_file_that_is_no_evidence_is_named_as_that(tmp_path):
     log = chained(tmp_path / "l", ("2026-11-22T12:00:00.000Z", '"event":"x"'))
     other = tmp_path / "other"
     for content in (
-        b"hello\n",
-        b"\0" * 100_000,
-        b"no line end",
-        b'{"time":"2026-11-22T12:00:00.000Z","n":1}\n' * 1000,
-        os.urandom(50_000),
+        b"hello\n", b"\0" * 100_000, b"no line end",
+        b'{"time":"2026-11-22T12:00:00.000Z","n":1}\n' * 1000, os.urandom(50_000),
     ):
         other.write_bytes(content)
         for command in (("verify",), ("show", "--at", "2026-11-22T12:00:00Z")):

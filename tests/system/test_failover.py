@@ -149,11 +149,7 @@ def test_what_had_ended_is_refused_after_a_failover(pair, serve, tmp_path):  # n
     )
     status, report = verify(log, "--key", key)
     assert (
-        status,
-        report["good"],
-        report["reverted"],
-        report["second_readers"],
-        report["open"],
+        status, report["good"], report["reverted"], report["second_readers"], report["open"],
     ) == (5, False, 1, 0, 0), report
     assert Counter(f["what"] for f in report["findings"]) == {
         "ended-again": BLOBS - len(claimed_only)
@@ -179,11 +175,8 @@ def test_nothing_is_read_before_the_recorder_has_compared(pair, serve, tmp_path)
         5,
     )
     for answer in (
-        server.take(back["blob"]),
-        server.claim(back["blob"]),
-        server.stat(back["blob"]),
-        server.read_claim(claim),
-        server.ack(claim),
+        server.take(back["blob"]), server.claim(back["blob"]), server.stat(back["blob"]),
+        server.read_claim(claim), server.ack(claim),
     ):
         check_problem(answer, 503, "store-not-compared")
     status, text = server.admin("/readyz")

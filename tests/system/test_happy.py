@@ -6,12 +6,11 @@ import json
 import os
 import re
 import subprocess
-import time
 from contextlib import ExitStack
 
 import pytest
 
-from harness import BIN, digest, seal, wait_for
+from harness import BIN, digest, let_pass, seal, wait_for
 from problems import TIME
 from wire import chunk
 
@@ -24,12 +23,8 @@ def moment(text):
 
 
 KINDS = [
-    ("liveness", None, 86400),
-    ("face3d", None, 86400),
-    ("passport", "SWE", 86400),
-    ("passport", "D", 86400),
-    ("passport", "D<<", 86400),
-    ("passport", "UTO", 86400),
+    ("liveness", None, 86400), ("face3d", None, 86400), ("passport", "SWE", 86400),
+    ("passport", "D", 86400), ("passport", "D<<", 86400), ("passport", "UTO", 86400),
 ]
 
 
@@ -44,14 +39,7 @@ def test_upload_then_take_gives_the_same_bytes_once(server, kind, issuer, ceilin
     blob = answer.json()
     server.secrets.add(blob["blob"])
     assert set(blob) >= {
-        "blob",
-        "tag",
-        "kind",
-        "issuer",
-        "size",
-        "sha256",
-        "stored_at",
-        "deadline",
+        "blob", "tag", "kind", "issuer", "size", "sha256", "stored_at", "deadline",
     }, blob
     assert ID.fullmatch(blob["blob"])
     assert (
@@ -151,7 +139,7 @@ def test_chunks_are_as_large_as_the_worker_can_afford(launch):
             if i < 40:  # of these, more than may have the largest
                 conn.send(body[1000:80_000])
             wait_for(lambda n=i + 1: server.metric("timeglas_uploads") == n, "the upload has begun")
-        time.sleep(0.6)  # the others were not quick
+        let_pass(0.6, "the others were not quick")
         blobs = []
         for i, conn in enumerate(conns):
             conn.send(body[80_000 if i < 40 else 1000 :])
@@ -237,13 +225,7 @@ def test_curl_can_do_the_main_job(server, tmp_path):
     file.write_bytes(server.sealed(400_000))
     for framing in ([], ["-H", "Transfer-Encoding: chunked"]):
         out = server.curl(
-            "-X",
-            "POST",
-            "-T",
-            str(file),
-            "-H",
-            "Timeglas-Kind: face3d",
-            *framing,
+            "-X", "POST", "-T", str(file), "-H", "Timeglas-Kind: face3d", *framing,
             server.url + "/v1/blobs",
         )
         blob = json.loads(out.stdout)["blob"]
@@ -284,13 +266,7 @@ def test_erase_gives_a_receipt(server, peer):
     assert answer.status == 200, answer
     receipt = answer.json()
     assert set(receipt) == {
-        "blob",
-        "tag",
-        "cause",
-        "outcome",
-        "erased_at",
-        "event",
-        "head",
+        "blob", "tag", "cause", "outcome", "erased_at", "event", "head",
     }, receipt
     assert (receipt["blob"], receipt["tag"], receipt["cause"]) == (
         blob["blob"],

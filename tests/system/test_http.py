@@ -107,14 +107,9 @@ def test_malformed_request_is_refused_and_the_connection_closed(
 
 
 BAD_CHUNKS = [
-    b"5;x=y\r\n12345\r\n0\r\n\r\n",
-    b"5 \r\n12345\r\n0\r\n\r\n",
-    b"0x5\r\n12345\r\n0\r\n\r\n",
-    b"5\n12345\r\n0\r\n\r\n",
-    b"5\r\n123456\r\n0\r\n\r\n",
-    b"-5\r\n12345\r\n0\r\n\r\n",
-    b"00000000000000005\r\n12345\r\n0\r\n\r\n",
-    b"ffffffffffffffff\r\n12345",
+    b"5;x=y\r\n12345\r\n0\r\n\r\n", b"5 \r\n12345\r\n0\r\n\r\n", b"0x5\r\n12345\r\n0\r\n\r\n",
+    b"5\n12345\r\n0\r\n\r\n", b"5\r\n123456\r\n0\r\n\r\n", b"-5\r\n12345\r\n0\r\n\r\n",
+    b"00000000000000005\r\n12345\r\n0\r\n\r\n", b"ffffffffffffffff\r\n12345",
 ]
 
 
@@ -149,22 +144,16 @@ def test_trailer_fields_are_refused(server, nothing_new):
 @pytest.mark.parametrize(
     "field",
     [
-        "Timeglas-Kind: face3d",
-        "Timeglas-Kind: liveness",
-        "Timeglas-Ttl: 5",
-        "Timeglas-To: verifier",
-        "Content-Digest: sha-256=:AAAA:",
+        "Timeglas-Kind: face3d", "Timeglas-Kind: liveness", "Timeglas-Ttl: 5",
+        "Timeglas-To: verifier", "Content-Digest: sha-256=:AAAA:",
     ],
 )
 def test_repeated_field_is_400(server, nothing_new, field):
     """Two values for one rule: neither is believed."""
     name, value = field.split(": ")
     fields = [
-        ("Timeglas-Kind", "liveness"),
-        ("Timeglas-Ttl", "5"),
-        ("Timeglas-To", "verifier"),
-        ("Content-Digest", "sha-256=:AAAA:"),
-        (name, value),
+        ("Timeglas-Kind", "liveness"), ("Timeglas-Ttl", "5"), ("Timeglas-To", "verifier"),
+        ("Content-Digest", "sha-256=:AAAA:"), (name, value),
     ]
     check_problem(
         server.call("POST", "/v1/blobs", fields=fields, body=server.sealed(100)), 400, "malformed"
@@ -232,17 +221,8 @@ def test_unknown_method_is_501(server, method):
 @pytest.mark.parametrize(
     "target",
     [
-        "/",
-        "/v1",
-        "/v1/",
-        "/v2/blobs",
-        "/v1/blobs/",
-        f"/v1/blobs/{UNKNOWN}/",
-        "/v1/policy/x",
-        f"/v1/blobs/{UNKNOWN}/take/x",
-        "/v1/policy%00",
-        "/metrics",
-        "//v1/policy",
+        "/", "/v1", "/v1/", "/v2/blobs", "/v1/blobs/", f"/v1/blobs/{UNKNOWN}/", "/v1/policy/x",
+        f"/v1/blobs/{UNKNOWN}/take/x", "/v1/policy%00", "/metrics", "//v1/policy",
     ],
 )
 def test_unknown_path_is_404(server, target):

@@ -3,7 +3,6 @@ twice."""
 import os
 import signal
 import threading
-import time
 
 import pytest
 
@@ -36,12 +35,8 @@ def test_other_content_under_the_key_is_422_while_the_blob_lives(server, declare
 
     def again(content, k=k, **named):
         return server.call(
-            "POST",
-            "/v1/blobs",
-            "uploader",
-            [*server.upload_fields(**named), ("Idempotency-Key", k)],
-            content,
-            chunked,
+            "POST", "/v1/blobs", "uploader",
+            [*server.upload_fields(**named), ("Idempotency-Key", k)], content, chunked,
         )
 
     blob = put(server, body, k, content_digest=digest(body) if declared else None).json()["blob"]
@@ -174,9 +169,10 @@ def test_key_under_way_is_409_and_free_after_the_break(server, nothing_new):
             "/v1/blobs",
             [*server.upload_fields(), ("Idempotency-Key", k), ("Content-Length", len(body))],
         )
+        begun = server.metric("timeglas_uploads")
         for part in (head + body[:100], body[100:200_000]):
             conn.send(part)
-            time.sleep(0.2)
+            wait_for(lambda: server.metric("timeglas_uploads") == begun + 1, "it is under way")
             problem = put(server, body, k)
             check_problem(problem, 409, "in-flight")
             assert int(problem["Retry-After"]) >= 1

@@ -24,17 +24,8 @@ def try_call(server, *args, **options):
 def test_dev_environment_is_complete_and_private(server):
     """DIR/env has what the contract names, as a shell reads it; keys are for their owner alone."""
     names = {
-        "URL",
-        "ADMIN_URL",
-        "CA",
-        "RECIPIENT",
-        "IDENTITY",
-        "SIGNING_KEY",
-        "SENDER",
-        "REDIS_SOCKET",
-        "REDIS_PID",
-        "PID",
-        "AUDIT_LOG",
+        "URL", "ADMIN_URL", "CA", "RECIPIENT", "IDENTITY", "SIGNING_KEY", "SENDER", "REDIS_SOCKET",
+        "REDIS_PID", "PID", "AUDIT_LOG",
     } | {f"{peer.upper()}_{part}" for peer in PEERS for part in ("CERT", "KEY")}
     assert {f"TIMEGLAS_{n}" for n in names} <= set(server.env), names
     assert server.ready_line == f"ready {server.url}" and server.url.startswith(

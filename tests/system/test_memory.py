@@ -78,14 +78,7 @@ def test_256_mib_blob_grows_a_worker_by_less_than_8_mib(launch):
     (worker,) = server.workers()
     with Peak(worker) as up:
         out = server.curl(
-            "-X",
-            "POST",
-            "-T",
-            str(file),
-            "-H",
-            "Timeglas-Kind: liveness",
-            "-w",
-            "%{http_code}",
+            "-X", "POST", "-T", str(file), "-H", "Timeglas-Kind: liveness", "-w", "%{http_code}",
             server.url + "/v1/blobs",
         )
     assert out.stdout.endswith(b"201"), out.stdout

@@ -1,9 +1,8 @@
 """What operators see: the request log, health, metrics; and what must never be seen there."""
 import json
 import re
-import time
 
-from harness import SLOW, wait_for
+from harness import SLOW, let_pass, wait_for
 from redis_store import FIT
 
 
@@ -36,11 +35,9 @@ def test_request_log_is_json_lines_without_ids_or_persons(launch):
         assert isinstance(json.loads(line), dict), line
     calls = {(e["peer"], e["call"], e["status"]) for e in server.log() if "call" in e}
     assert {
-        ("uploader", "POST /v1/sessions", 201),
-        ("uploader", "POST /v1/blobs", 201),
+        ("uploader", "POST /v1/sessions", 201), ("uploader", "POST /v1/blobs", 201),
         ("verifier", "POST /v1/blobs/{id}/take", 200),
-        ("verifier", "POST /v1/blobs/{id}/take", 410),
-        ("uploader", "GET /v1/blobs/{id}", 200),
+        ("verifier", "POST /v1/blobs/{id}/take", 410), ("uploader", "GET /v1/blobs/{id}", 200),
     } <= calls, calls
 
 
@@ -99,7 +96,7 @@ def test_readiness_says_that_the_store_is_full(launch):
         "it is logged",
         4,
     )
-    time.sleep(3.5)  # what the worker saw is forgotten
+    let_pass(3.5, "what the worker saw is forgotten after 3 s; the reason must stay")
     ready, why, _ = reasons(server)
     assert not ready and "the store is full" in why, why
     server.redis("CONFIG", "SET", "maxmemory", "48mb")
@@ -122,7 +119,7 @@ def test_readiness_says_that_the_store_takes_no_writes(store, launch):
     late = wait_for(
         lambda: "evidence is late" in reasons(server)[1] and reasons(server), "evidence is late", 4
     )
-    time.sleep(3)  # until a recorder that only hangs would be told of
+    let_pass(3, "until then a recorder that only hangs would be reported")
     for ready, why, evidence in (late, reasons(server)):
         assert not ready and "replica" in why and "disk" not in why + evidence, (why, evidence)
     external.cli("REPLICAOF", "NO", "ONE")
@@ -170,10 +167,8 @@ def test_counters_move_and_workers_are_summed(launch):
     spread = [server.descriptors(pid) - server.baseline[pid] for pid in server.workers()]
     assert min(spread) >= 1, spread
     names = [
-        "timeglas_blobs_stored_total",
-        'timeglas_blobs_ended_total{cause="consumed"}',
-        'timeglas_blobs_ended_total{cause="erased"}',
-        "timeglas_guard_refused_total",
+        "timeglas_blobs_stored_total", 'timeglas_blobs_ended_total{cause="consumed"}',
+        'timeglas_blobs_ended_total{cause="erased"}', "timeglas_guard_refused_total",
         'timeglas_requests_total{status="4xx"}',
     ]
     before = {n: server.metric(n) for n in names}

@@ -34,20 +34,8 @@ def faults(value, schema, at="$"):
     keyword is a fault, too."""
     schema = resolve(schema)
     known = {
-        "type",
-        "description",
-        "required",
-        "additionalProperties",
-        "properties",
-        "items",
-        "enum",
-        "pattern",
-        "format",
-        "minimum",
-        "maximum",
-        "oneOf",
-        "default",
-        "examples",
+        "type", "description", "required", "additionalProperties", "properties", "items", "enum",
+        "pattern", "format", "minimum", "maximum", "oneOf", "default", "examples",
     }
     found = [f"{at}: keyword {k} is not understood by this test" for k in set(schema) - known]
     if "oneOf" in schema:
@@ -142,20 +130,13 @@ def test_the_checker_itself_finds_faults():
     """A validator that finds nothing proves nothing."""
     session = {"$ref": "#/components/schemas/Session"}
     good = dict(
-        session="00" + "A" * 22,
-        state="open",
-        opened_at="2026-11-22T12:00:00.123Z",
-        deadline="2026-11-22T13:00:00.123Z",
-        idle_s=600,
+        session="00" + "A" * 22, state="open", opened_at="2026-11-22T12:00:00.123Z",
+        deadline="2026-11-22T13:00:00.123Z", idle_s=600,
     )
     assert not faults(good, session)
     for wrong in (
-        dict(state="ajar"),
-        dict(idle_s=0),
-        dict(idle_s="600"),
-        dict(deadline="2026-11-22T13:00:00Z"),
-        dict(more=1),
-        dict(session=None),
+        dict(state="ajar"), dict(idle_s=0), dict(idle_s="600"),
+        dict(deadline="2026-11-22T13:00:00Z"), dict(more=1), dict(session=None),
     ):
         assert faults({**good, **wrong}, session), wrong
     assert faults({k: v for k, v in good.items() if k != "state"}, session)
@@ -211,15 +192,7 @@ def test_claims_and_repetitions_are_as_described(server):
     acks = [server.ack(token, key="openapi ack") for _ in range(2)]
     put.append(server.call("POST", "/v1/blobs", "uploader", fields, server.sealed(100)))
     assert [a.status for a in put + claims + reads + acks] == [
-        201,
-        200,
-        200,
-        201,
-        200,
-        206,
-        416,
-        200,
-        200,
+        201, 200, 200, 201, 200, 206, 416, 200, 200,
     ]
     for method, path, answers in (
         ("post", "/v1/blobs", put),

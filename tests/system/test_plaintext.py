@@ -40,17 +40,8 @@ def traced(folder, env, *args, stdin=subprocess.DEVNULL):
     trace = folder / "trace"
     done = subprocess.run(
         [
-            "strace",
-            "-f",
-            "-y",
-            "-s",
-            "1000000",
-            "-o",
-            str(trace),
-            "-e",
-            f"trace={WRITES}",
-            TIMEGLAS,
-            *map(str, args),
+            "strace", "-f", "-y", "-s", "1000000", "-o", str(trace), "-e", f"trace={WRITES}",
+            TIMEGLAS, *map(str, args),
         ],
         stdin=stdin,
         capture_output=True,
@@ -178,12 +169,8 @@ def without_tmpfile():
     refuse, allow = 0x00050000 | errno.EOPNOTSUPP, 0x7FFF0000
     # load nr; openat? load flags (argument 2); bit __O_TMPFILE set? refuse
     program = [
-        (0x20, 0, 0, 0),
-        (0x15, 0, 3, 257),
-        (0x20, 0, 0, 32),
-        (0x45, 0, 1, 0o20000000),
-        (0x06, 0, 0, refuse),
-        (0x06, 0, 0, allow),
+        (0x20, 0, 0, 0), (0x15, 0, 3, 257), (0x20, 0, 0, 32), (0x45, 0, 1, 0o20000000),
+        (0x06, 0, 0, refuse), (0x06, 0, 0, allow),
     ]
     code = b"".join(struct.pack("HBBI", *step) for step in program)
     buffer = ctypes.create_string_buffer(code)
@@ -204,12 +191,8 @@ def test_signal_leaves_nothing_without_nameless_files(keys, tmp_path, home, numb
     }
     for args in (["-o", "out"], []):
         child = subprocess.Popen(
-            [TIMEGLAS, "open", *args],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=tmp_path,
-            env=env,
-            preexec_fn=without_tmpfile,
+            [TIMEGLAS, "open", *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path,
+            env=env, preexec_fn=without_tmpfile,
         )
         child.stdin.write(body[: len(body) // 2])
         child.stdin.flush()
@@ -240,10 +223,7 @@ def test_everything_works_without_nameless_files(command_env, pki, keys, tmp_pat
         env = command_env(server, **keys)
         for args, status in ((["-o", "out"], 0), (["-o", "bad"], 4)):
             done = subprocess.run(
-                [TIMEGLAS, "take", body.id, *args],
-                capture_output=True,
-                cwd=tmp_path,
-                env=env,
+                [TIMEGLAS, "take", body.id, *args], capture_output=True, cwd=tmp_path, env=env,
                 preexec_fn=without_tmpfile,
             )
             assert done.returncode == status, done.stderr.decode()

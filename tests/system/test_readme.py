@@ -60,16 +60,7 @@ def test_the_configurations_that_are_shown_have_no_mistake(tmp_path, text):
     shown = text()
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     openssl(
-        "req",
-        "-x509",
-        *key,
-        "-keyout",
-        "ca.key",
-        "-out",
-        "clients.pem",
-        "-days",
-        "2",
-        "-subj",
+        "req", "-x509", *key, "-keyout", "ca.key", "-out", "clients.pem", "-days", "2", "-subj",
         "/CN=ca",
     )
     names = set(re.findall(r"^certificate = (\S+)\.pem$", shown, re.M))
@@ -80,31 +71,15 @@ def test_the_configurations_that_are_shown_have_no_mistake(tmp_path, text):
         )
         openssl("req", *key, "-keyout", f"{name}.key", "-out", "csr", "-subj", f"/CN={name}")
         openssl(
-            "x509",
-            "-req",
-            "-in",
-            "csr",
-            "-CA",
-            "clients.pem",
-            "-CAkey",
-            "ca.key",
-            "-CAcreateserial",
-            "-days",
-            "2",
-            "-extfile",
-            "ext",
-            "-out",
-            f"{name}.pem",
+            "x509", "-req", "-in", "csr", "-CA", "clients.pem", "-CAkey", "ca.key",
+            "-CAcreateserial", "-days", "2", "-extfile", "ext", "-out", f"{name}.pem",
         )
     here = shown.replace("/var/lib/timeglas/", f"{tmp_path}/").replace(
         "user = timeglas\n", f"user = {pwd.getpwuid(os.getuid()).pw_name}\n", 1
     )
     (tmp_path / "timeglasd.conf").write_text(here)
     done = subprocess.run(
-        [str(BIN / "timeglasd"), "-t", "-c", "timeglasd.conf"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=30,
+        [str(BIN / "timeglasd"), "-t", "-c", "timeglasd.conf"], cwd=tmp_path, capture_output=True,
+        text=True, timeout=30,
     )
     assert done.returncode == 0 and done.stdout == "timeglasd.conf: ok\n" and not done.stderr, done

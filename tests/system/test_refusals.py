@@ -150,16 +150,12 @@ def test_session_closed_during_the_upload_is_422(server):
 @pytest.mark.parametrize(
     "peer, method, target",
     [
-        ("verifier", "POST", "/v1/sessions"),
-        ("processor", "POST", "/v1/sessions"),
-        ("operator", "POST", "/v1/sessions"),
-        ("verifier", "POST", "/v1/blobs"),
-        ("processor", "POST", "/v1/blobs"),
-        ("operator", "POST", "/v1/blobs"),
+        ("verifier", "POST", "/v1/sessions"), ("processor", "POST", "/v1/sessions"),
+        ("operator", "POST", "/v1/sessions"), ("verifier", "POST", "/v1/blobs"),
+        ("processor", "POST", "/v1/blobs"), ("operator", "POST", "/v1/blobs"),
         ("uploader", "POST", "/v1/blobs/{blob}/take"),
         ("operator", "POST", "/v1/blobs/{blob}/take"),
-        ("processor", "POST", "/v1/blobs/{blob}/take"),
-        ("verifier", "DELETE", "/v1/blobs/{blob}"),
+        ("processor", "POST", "/v1/blobs/{blob}/take"), ("verifier", "DELETE", "/v1/blobs/{blob}"),
         ("processor", "DELETE", "/v1/blobs/{blob}"),
         ("verifier", "DELETE", "/v1/sessions/{session}"),
         ("verifier", "POST", "/v1/sessions/{session}/touch"),
@@ -280,18 +276,9 @@ def test_too_large_is_413_from_the_headers(server, nothing_new):
 @pytest.mark.parametrize(
     "body",
     [
-        b"{",
-        b"[]",
-        b'"x"',
-        b'{"idle_s":0}',
-        b'{"idle_s":3601}',
-        b'{"idle_s":"9"}',
-        b'{"idle_s":1.5}',
-        b'{"idle_s":9}x',
-        b'{"subject_ref":"' + b"a" * 64 + b'"}',
-        b'{"surprise":1}',
-        b"\xff\xfe",
-        b'{"idle_s":9,"idle_s":8}',
+        b"{", b"[]", b'"x"', b'{"idle_s":0}', b'{"idle_s":3601}', b'{"idle_s":"9"}',
+        b'{"idle_s":1.5}', b'{"idle_s":9}x', b'{"subject_ref":"' + b"a" * 64 + b'"}',
+        b'{"surprise":1}', b"\xff\xfe", b'{"idle_s":9,"idle_s":8}',
     ],
 )
 def test_malformed_session_request_is_refused(server, nothing_new, body):
@@ -319,12 +306,8 @@ def test_refusal_from_the_headers_never_touches_the_store(launch):
     body = server.sealed(200_000)
     before = received()
     for fields in (
-        dict(kind="nonsense"),
-        dict(kind="passport"),
-        dict(kind="passport", issuer="DNK"),
-        dict(ttl=0),
-        dict(to="nobody"),
-        dict(kind="passport", issuer="DNK", session=UNKNOWN),
+        dict(kind="nonsense"), dict(kind="passport"), dict(kind="passport", issuer="DNK"),
+        dict(ttl=0), dict(to="nobody"), dict(kind="passport", issuer="DNK", session=UNKNOWN),
     ):
         assert server.put(body, **fields).status == 422
     assert server.put(body, peer="verifier").status == 403
@@ -355,20 +338,8 @@ def make_certificate(directory, ca=None):
     quiet = dict(check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     subprocess.run(
         [
-            "openssl",
-            "req",
-            "-new",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-subj",
-            "/CN=stranger",
-            "-keyout",
-            key,
-            "-out",
-            request,
+            "openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+            "-nodes", "-subj", "/CN=stranger", "-keyout", key, "-out", request,
         ],
         **quiet,
     )
@@ -377,19 +348,8 @@ def make_certificate(directory, ca=None):
     use.write_text("extendedKeyUsage=clientAuth\n")
     subprocess.run(
         [
-            "openssl",
-            "x509",
-            "-req",
-            "-days",
-            "1",
-            "-in",
-            request,
-            "-out",
-            cert,
-            "-extfile",
-            use,
-            *signing,
-            *serial,
+            "openssl", "x509", "-req", "-days", "1", "-in", request, "-out", cert, "-extfile", use,
+            *signing, *serial,
         ],
         **quiet,
     )
@@ -475,13 +435,7 @@ def test_early_refusal_reaches_a_client_that_sends_everything_first(server, size
     file = server.dir / "large"
     file.write_bytes(body)
     out = server.curl(
-        *args,
-        "-H",
-        "Expect:",
-        "--data-binary",
-        f"@{file}",
-        "-w",
-        "%{http_code}",
+        *args, "-H", "Expect:", "--data-binary", f"@{file}", "-w", "%{http_code}",
         server.url + "/v1/blobs",
     )
     file.unlink()

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from harness import digest, seal, wait_for
+from harness import digest, let_pass, seal, wait_for
 from wire import Closed, chunk
 
 SIZES = [700, 30_000, 64_000, 70_000, 200_000, 700_000]
@@ -54,7 +54,9 @@ class Upload:
                     conn.send(whole)
                 else:
                     conn.send(whole[: self.rng.randrange(1, len(whole))])
-                time.sleep(self.rng.choice([0, 0, 0.001, 0.003, 0.01, 0.05]))
+                let_pass(
+                    self.rng.choice([0, 0, 0.001, 0.003, 0.01, 0.05]), "a repeat at a random moment"
+                )
                 if how == "worker":
                     os.kill(
                         self.rng.choice(wait_for(self.server.workers, "a worker")), signal.SIGKILL
@@ -125,7 +127,7 @@ def repeat(server, count, seed, watch_s):
         } == set()
         have, expected = keys_of(server, uploads)
         assert not expected - have
-        time.sleep(min(5, max(0.0, end - time.monotonic())))
+        let_pass(min(5, end - time.monotonic()), "the load goes on for its time")
     wait_for(
         lambda: not server.chunks()
         or not keys_of(server, uploads)[0] - keys_of(server, uploads)[1],

@@ -88,13 +88,7 @@ def test_a_reload_is_whole_or_not_at_all(own):
     key = (own.pki / "server.key").read_bytes()
     subprocess.run(
         [
-            "openssl",
-            "ecparam",
-            "-name",
-            "prime256v1",
-            "-genkey",
-            "-noout",
-            "-out",
+            "openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out",
             own.pki / "server.key",
         ],
         **QUIET,

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness import SLOW, wait_for
+from harness import SLOW, let_pass, wait_for
 from problems import check_problem
 
 UPLOAD = 24_000_000  # of each upload; all but its last bytes are sent
@@ -33,7 +33,7 @@ class Prober(threading.Thread):
             assert self.sock.recv(64) == b"+PONG\r\n"
             self.longest = max(self.longest, time.monotonic() - began)
             self.pings += 1
-            time.sleep(0.001)
+            let_pass(0.001, "the rhythm of the pings")
 
     def stop(self):
         self.going = False
@@ -144,7 +144,7 @@ def test_uploads_that_go_on_leave_nothing_behind(launch):
                 conn.send(bytes(70_000))
             except OSError:
                 pass  # it has been told
-        time.sleep(0.1)
+        let_pass(0.1, "the rhythm of the uploads that go on")
     assert not server.chunks(), "a second after the session's end"
     for conn in conns:
         check_problem(conn.response(), 422, "session")

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from harness import wait_for
+from harness import let_pass, wait_for
 from problems import TIME, check_problem
 from test_happy import ID, moment
 
@@ -44,14 +44,10 @@ def test_session_opens_without_a_body(server):
 @pytest.mark.parametrize(
     "text, says",
     [
-        ("[]", "object, or nothing"),
-        ("7", "JSON"),
-        ("{", "JSON"),
+        ("[]", "object, or nothing"), ("7", "JSON"), ("{", "JSON"),
         ('{"idle_s": 5, "idle_s": 6}', "uplicate"),
-        ('{"idle_s": 99999999999999999999}', "too big integer"),
-        ('{"idle_s": 3601}', "idle_s"),
-        ('{"idle": 5}', "idle_s"),
-        ("\xff", "JSON"),
+        ('{"idle_s": 99999999999999999999}', "too big integer"), ('{"idle_s": 3601}', "idle_s"),
+        ('{"idle": 5}', "idle_s"), ("\xff", "JSON"),
     ],
 )
 def test_content_that_cannot_be_read_is_told_why(server, text, says):
@@ -213,7 +209,7 @@ def test_uploads_and_takes_count_as_activity(server):
     end = time.monotonic() + 4.5
     while time.monotonic() < end:
         blob = server.put_ok(server.sealed(300), session=session, **DANISH)["blob"]
-        time.sleep(0.5)  # the rhythm of use, not a wait for a condition
+        let_pass(0.5, "the rhythm of use")
         assert server.take(blob).status == 200
     assert show(server, session).json()["state"] == "open"
     assert server.call("DELETE", f"/v1/sessions/{session}").status == 200

@@ -10,12 +10,8 @@ from problems import check_problem
 from wire import Closed
 
 SHORT = [
-    ("limits.head_timeout_s", 1),
-    ("limits.body_idle_s", 1),
-    ("limits.send_idle_s", 1),
-    ("limits.idle_timeout_s", 2),
-    ("limits.handshake_timeout_s", 1),
-    ("limits.max_blob", "21MiB"),
+    ("limits.head_timeout_s", 1), ("limits.body_idle_s", 1), ("limits.send_idle_s", 1),
+    ("limits.idle_timeout_s", 2), ("limits.handshake_timeout_s", 1), ("limits.max_blob", "21MiB"),
 ]
 
 

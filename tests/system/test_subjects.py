@@ -160,10 +160,7 @@ def test_processor_gets_a_foreign_passport_of_a_subject(server):
     session = server.session(subject=SUBJECT)["session"]
     for issuer, status in (("SWE", 201), ("DNK", 422)):
         blob = server.put_ok(
-            server.sealed(300),
-            kind="passport",
-            issuer=issuer,
-            session=session,
+            server.sealed(300), kind="passport", issuer=issuer, session=session,
             to="verifier, processor",
         )["blob"]
         assert server.claim(blob, "processor").status == status

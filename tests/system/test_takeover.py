@@ -26,7 +26,7 @@ from audit import (
     verify,
 )
 from delay_relay import Relay
-from harness import SLOW, wait_for
+from harness import SLOW, let_pass, wait_for
 from problems import check_problem
 from redis_store import FIT
 
@@ -526,7 +526,7 @@ def test_recorders_that_take_turns_under_load_lose_and_double_nothing(store, ser
                 answer = server.put(server.sealed(300))
                 if answer.status == 503:
                     check_problem(answer, 503, "no-evidence")
-                    time.sleep(0.05)
+                    let_pass(0.05, "a client's pause before it tries again")
                     continue
                 assert answer.status == 201, answer
                 assert server.erase(answer.json()["blob"]).status == 200
@@ -546,12 +546,12 @@ def test_recorders_that_take_turns_under_load_lose_and_double_nothing(store, ser
         assert time.monotonic() < end
         busy = [s for s in servers if json.loads(s.admin("/readyz")[1])["evidence"] == "recording"]
         pid = wait_for(lambda b=busy: recorder(rng.choice(b or servers)), "a recorder runs", 10)
-        time.sleep(rng.random() * 0.3)
+        let_pass(rng.random() * 0.3, "it is ended at a random moment")
         how = rng.choice([signal.SIGTERM, signal.SIGTERM, signal.SIGKILL, signal.SIGSTOP])
         with contextlib.suppress(ProcessLookupError):  # the one before, seen on its way out
             os.kill(pid, how)
             if how == signal.SIGSTOP:
-                time.sleep(rng.random() * 0.5)
+                let_pass(rng.random() * 0.5, "it is stopped for a random time")
                 os.kill(pid, signal.SIGCONT)
         if how != signal.SIGSTOP:
             wait_for(lambda p=pid: not servers[0].alive(p), "it is gone", 5)

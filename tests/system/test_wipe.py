@@ -9,13 +9,12 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 
 import harness
 import memory_search
-from harness import BIN, SANITIZED, wait_for
+from harness import BIN, SANITIZED, let_pass, wait_for
 from wire import Closed
 
 pytestmark = [
@@ -88,14 +87,7 @@ def aborted(server, up, down, body):
 
 
 CAUSES = (
-    consumed,
-    erased,
-    session_closed,
-    acked,
-    aborted,
-    session_idle,
-    lease_run_out,
-    expired,
+    consumed, erased, session_closed, acked, aborted, session_idle, lease_run_out, expired,
 )  # by the clock: last
 
 
@@ -201,7 +193,7 @@ def tell(program, server):
     assert server.metric('timeglas_blobs_ended_total{cause="aborted"}') >= sum(
         size > 500_000 for size in SIZES
     )
-    time.sleep(WIPED_WITHIN_S)
+    let_pass(WIPED_WITHIN_S, "what was freed is overwritten within this time")
     dead = memory_search.search(program, family(server), everything)
     names = {pid: server.title(pid) for pid in family(server)}
     for conn in (*ups, *downs):
@@ -284,7 +276,7 @@ def test_what_a_stalled_reader_left_in_a_worker_is_wiped(launch, program):
         5,
     )
     conn.close()
-    time.sleep(WIPED_WITHIN_S)
+    let_pass(WIPED_WITHIN_S, "what was freed is overwritten within this time")
     left = memory_search.search(program, family(server), marks)
     assert not [where for found in left.values() for where in found.values()]
 
@@ -324,15 +316,14 @@ def test_what_a_reader_that_stalls_has_not_got_is_wiped_with_its_blob(launch, pr
                 5,
             )
         else:
-            time.sleep(
-                1
-            )  # what is left of the answer at which it stalls is there in TLS records, encrypted
+            # what is left of the answer at which it stalls is there in TLS records, encrypted
+            let_pass(1, "the answer stalls; what is in memory has no marks to look for")
         if end == "erased":
             assert server.erase(blob).status == 200
         elif end == "session closed":
             assert server.call("DELETE", f"/v1/sessions/{session}").status == 200
         wait_for(lambda: server.stat(blob).json()["state"] == "gone", "it has ended", 10)
-        time.sleep(WIPED_WITHIN_S)
+        let_pass(WIPED_WITHIN_S, "what was freed is overwritten within this time")
         left = memory_search.search(program, family(server), marks)
         assert not [where for found in left.values() for where in found.values()]
         got = 0
@@ -394,7 +385,7 @@ def test_nothing_stays_where_nothing_follows(launch, program):
         for size in (*SIZES, 65_300, 70_000):
             body = harness.seal(server.env["TIMEGLAS_RECIPIENT"], os.urandom(size))
             read(down, stored(server, up, body), body)
-            time.sleep(1)
+            let_pass(1, "what was freed is overwritten within this time")
             left = memory_search.search(program, family(server), memory_search.markers(body))
             assert not [where for found in left.values() for where in found.values()], size
 
@@ -570,11 +561,7 @@ def test_large_tables_of_the_store_have_small_pages():
         MALLOC_CONF="junk:free,thp:always,dirty_decay_ms:-1",
     )
     ran = subprocess.run(
-        ["/usr/bin/python3", "-c", TABLE],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        check=False,
-        text=True,
+        ["/usr/bin/python3", "-c", TABLE], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        check=False, text=True,
     )
     assert ran.returncode == 0, ran.stderr

@@ -58,14 +58,8 @@ def test_library_exports_what_the_map_lists_and_nothing_else():
 def test_each_header_compiles_alone(header, compiler):
     done = subprocess.run(
         [
-            *compiler,
-            "-Wall",
-            "-Wextra",
-            "-Wpedantic",
-            "-Werror",
-            "-fsyntax-only",
-            f"-I{TOP}/include",
-            "-",
+            *compiler, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only",
+            f"-I{TOP}/include", "-",
         ],
         input=f"#include <timeglas/{header}>\n",
         capture_output=True,

@@ -88,12 +88,8 @@ def test_the_functions_that_architecture_names_stand_where_it_says():
 def test_where_answers_what_a_newcomer_asks_first():
     text = ARCHITECTURE.read_text()
     for what in (
-        "a deadline enforced",
-        "the one reader decided",
-        "a freed byte overwritten",
-        "an upload ended whose client vanishes",
-        "plaintext refused",
-        "an event made evidence",
+        "a deadline enforced", "the one reader decided", "a freed byte overwritten",
+        "an upload ended whose client vanishes", "plaintext refused", "an event made evidence",
     ):
         answer = text.split(f"**… {what}?**")[1].split("\n**…")[0]
         assert FILE.search(answer), what

@@ -94,11 +94,8 @@ def programs(installed, tmp_path_factory):
     prefix, env = installed
     folder, out = tmp_path_factory.mktemp("programs"), {}
     flags = subprocess.run(
-        ["pkg-config", "--cflags", "--libs", "timeglas"],
-        check=True,
-        capture_output=True,
-        text=True,
-        env=env,
+        ["pkg-config", "--cflags", "--libs", "timeglas"], check=True, capture_output=True,
+        text=True, env=env,
     ).stdout.split()
     for name in ("put", "fetch"):
         for language in LANGUAGES:
@@ -134,10 +131,7 @@ def run(installed, programs, server, tmp_path):
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         return subprocess.run(
-            [*programs[name, language], *map(str, args)],
-            env=env,
-            capture_output=True,
-            text=True,
+            [*programs[name, language], *map(str, args)], env=env, capture_output=True, text=True,
             timeout=30,
         )
 
@@ -249,19 +243,8 @@ def old_sealed(installed, server):
         )
         assert tg.tg_signer_sender(signer, ctypes.byref(sender)) == 0
         o = SealOpts(
-            ctypes.sizeof(SealOpts),
-            ctypes.addressof(recipient),
-            1,
-            signer,
-            b"passport",
-            b"UTO",
-            None,
-            None,
-            None,
-            ref,
-            int((time.time() - hours * 3600) * 1000),
-            write_fn(write),
-            None,
+            ctypes.sizeof(SealOpts), ctypes.addressof(recipient), 1, signer, b"passport", b"UTO",
+            None, None, None, ref, int((time.time() - hours * 3600) * 1000), write_fn(write), None,
         )
         out.clear()
         assert tg.tg_seal_new(ctypes.byref(o), ctypes.byref(sealer)) == 0
@@ -401,6 +384,5 @@ def test_examples_are_short():
         text = (EXAMPLES / name).read_text()
         assert len(text.splitlines()) <= 45, name
         assert not re.search(
-            r"digest|sha256|max_age|replay|seen\(",
-            text.replace("max_age_ms:q", ""),
+            r"digest|sha256|max_age|replay|seen\(", text.replace("max_age_ms:q", "")
         ), name

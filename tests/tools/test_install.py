@@ -46,13 +46,8 @@ def test_everything_is_below_the_prefix(installed):
     root, _ = installed
     below = {os.path.relpath(f, root / "opt/timeglas") for f in files(root)}
     assert {
-        "bin/timeglasd",
-        "bin/timeglas",
-        "lib/libtimeglas.a",
-        "lib/libtimeglas.so",
-        "lib/libtimeglas.so.0",
-        "lib/pkgconfig/timeglas.pc",
-        "lib/timeglas/libtimeglas-wipe.so",
+        "bin/timeglasd", "bin/timeglas", "lib/libtimeglas.a", "lib/libtimeglas.so",
+        "lib/libtimeglas.so.0", "lib/pkgconfig/timeglas.pc", "lib/timeglas/libtimeglas-wipe.so",
         "include/timeglas/timeglas.h",
     } <= below
     assert not [f for f in below if f.startswith("..")]
@@ -67,12 +62,8 @@ def test_a_program_builds_against_it_with_pkg_config(installed, tmp_path, static
     lib = root / "opt/timeglas/lib"
     env = {**os.environ, "PKG_CONFIG_PATH": f"{lib}/pkgconfig", "LD_LIBRARY_PATH": str(lib)}
     flags = run(
-        "pkg-config",
-        f"--define-variable=prefix={root}/opt/timeglas",
-        "--cflags",
-        "--libs",
-        "timeglas",
-        env=env,
+        "pkg-config", f"--define-variable=prefix={root}/opt/timeglas", "--cflags", "--libs",
+        "timeglas", env=env,
     ).split()
     if static:  # our archive, with the shared libraries of others
         needed = run("pkg-config", "--print-requires-private", "timeglas", env=env).split()

@@ -16,9 +16,7 @@ import schema  # noqa: E402
 S = schema.Schema()
 LUA = {p.name: p.read_text() for p in sorted((TOP / "server/store/functions").glob("*.lua"))}
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
-C = {
-    p.name: COMMENT.sub("", p.read_text()) for p in sorted((TOP / "server/store").glob("*.[ch]"))
-}
+C = {p.name: COMMENT.sub("", p.read_text()) for p in sorted((TOP / "server/store").glob("*.[ch]"))}
 NAMES = {
     "STATE": 1, "CAUSE": 1, "SESSION_STATE": 1, "EVENT": 1, "FIELD": 0, "SESSION": 0,
     "IDEMPOTENCY": 0, "LEASE": 0, "KEY": 0, "ENTRY": 0,
