@@ -137,3 +137,15 @@ def test_no_line_is_wider_than_100_columns(page):
         if len(line.expandtabs(8)) > 100 and not (page.suffix == ".md" and line.startswith("|"))
     ]
     assert wide == []
+
+
+def test_each_event_that_warns_is_explained_to_the_operator():
+    """The table in operations.md has a row for each event of a warning or an error, and no other."""
+    code = "\n".join(p.read_text() for p in sorted((TOP / "server").rglob("*.c")))
+    warns = set(re.findall(r'log_(?:warn|error)\(\s*"([^"]+)"', code))
+    warns |= set(re.findall(r'\.event = "([^"]+)"', code))
+    section = (TOP / "docs/operations.md").read_text().split("\n## What the log says\n")[1]
+    rows = re.findall(r"^\| (`.*?`) \|", section.split("\n## ")[0], re.M)
+    told = {event for row in rows for event in re.findall(r"`([^`]+)`", row)}
+    assert len(warns) > 30
+    assert told == warns
