@@ -44,7 +44,7 @@ def test_each_record_is_in_the_index_once_and_the_index_names_no_other():
     assert len(rows) > 60
     assert {name: f"# {number}. {title}" for number, title, name in rows} == titles
     assert len(rows) == len(titles)
-    assert sorted(number for number, _, _ in rows) == [f"{n + 1:04}" for n in range(len(rows))]
+    assert len({number for number, _, _ in rows}) == len(rows)
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda p: p.stem)
