@@ -64,7 +64,7 @@ static void on_committed(struct store_put *p, int err, const struct store_blob *
 		struct seeded *o = &x->out[slot->i];
 
 		snprintf(o->id, sizeof o->id, "%s", b->id);
-		snprintf(o->key, sizeof o->key, "tg:{%.2s}:c:%s:0", b->id, b->id);
+		snprintf(o->key, sizeof o->key, "tg:{%.2s}:b:%s", b->id, b->id);
 		o->deadline_us = b->deadline_ms * 1000;
 	}
 	x->idle[x->n_idle++] = slot;

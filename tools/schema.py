@@ -215,7 +215,7 @@ def pattern(fields, values, captured):
     names = [f[0] for f in fields]
     last = max(names.index(n) for n in list(values) + list(captured))
     parts = [values.get(n, ANY if n in captured else "[^\\t]*") for n in names[: last + 1]]
-    return TAB.join(parts) + TAB + "[^\\n]*"
+    return TAB.join(parts) + (TAB + "[^\\n]*" if last + 1 < len(names) else "")
 
 
 def lua_record(s):
@@ -237,15 +237,15 @@ def lua_record(s):
     fields = ", ".join(f"{n} = {safe(n)}" for n in public)
     blank = ", ".join(f"{n} = ''" for n in private)
     several = ", ".join(f"r.{n}" for n in private)
-    plain = {"st": "live", "s": "", "b": "0", "n": "1"}
+    plain = {"st": "live", "s": "", "b": "0", "n": "1", "hd": "%d+"}
     return f"""
 -- A record: its public fields and the rest; its private fields.
-local RECORD = '^{TAB.join([ANY] * (len(public) - 1) + [last])}\\n(.*)$'
+local RECORD = '^{TAB.join([ANY] * (len(public) - 1) + [last])}\\n([^\\n]*)\\n'
 local PRIVATE = '^{TAB.join([ANY] * (len(private) - 1) + ["(.*)"])}$'
 local NO_PRIVATE = '{TAB * (len(private) - 1)}'
--- A live blob as most are, of one chunk and without a session: its public line, and of that what
--- its end needs.
-local PLAIN = '^({pattern(s.public(), plain, ("u", "to", "z", "dl", "d"))})\\n'
+-- A live blob as most are, of one chunk behind its record and without a session: its public line,
+-- and of that what its end needs; its private line.
+local PLAIN = '^({pattern(s.public(), plain, ("u", "to", "z", "dl", "d"))})\\n([^\\n]*)\\n'
 
 -- These are the hottest lines of the library. A chain of .. makes one string; table.concat would
 -- fill a table first.
@@ -270,9 +270,12 @@ local function tombstone_line({", ".join(safe(n) for n in kept)})
 	return {line}
 end
 
--- A record as a table.
+-- A record as a table; nil: this is none.
 local function record_read(id, v)
 	local {args}, rest = string.match(v, RECORD)
+	if not rest then
+		return nil
+	end
 	local r = {{id = id, {fields}, {blank}}}
 	if rest ~= NO_PRIVATE then
 		{several} = string.match(rest, PRIVATE)
@@ -301,6 +304,9 @@ def lua(s):
     out = [
         "#!lua name=timeglas_1",
         "-- schema.lua: made by tools/schema.py of server/store/schema.def: do not edit.",
+        "",
+        "-- The functions. (A local each would be too many: Lua allows 200.)",
+        "local F = {}",
         "",
         "local OK = '0'",
     ]
@@ -339,7 +345,7 @@ FLAGS = {"READS": "{'no-writes'}", "WORKS": "{'allow-oom'}", "REFUSED": "{}"}
 def register(s):
     out = ["", "-- register.lua: made by tools/schema.py of server/store/schema.def: do not edit."]
     for name, full, _args, _answers in s.of["FUNCTION"]:
-        what = f"function_name = 'tg1_{name}', callback = f_{name}, flags = {FLAGS[full]}"
+        what = f"function_name = 'tg1_{name}', callback = F.{name}, flags = {FLAGS[full]}"
         out.append(f"redis.register_function{{{what}}}")
     return "\n".join(out) + "\n"
 

@@ -56,6 +56,9 @@ struct store_desc {
 
 struct store_blob {
 	char id[TOKEN_LEN + 1];
+	/* of the record in front of its only chunk, in the same string; 0: all chunks have keys of
+	 * their own */
+	unsigned head_bytes;
 	enum store_state state;
 	struct store_desc desc;
 	int64_t stored_at_ms, deadline_ms;   /* Unix */

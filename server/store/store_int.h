@@ -177,21 +177,30 @@ struct once_args {
 int once_send(struct call *c, const struct once_args *a);
 
 /** whole_fits(d, left_ms): may an upload of one chunk go by whole_send(), or under a chosen name by
- * what whole_texts() writes? Nothing has to be looked up for it. */
+ * tg1_put? Nothing has to be looked up for it. */
 bool whole_fits(const struct store_desc *d, int64_t left_ms);
-#define WHOLE_TEXT_BYTES (4 * STORE_DESC_MAX)
+/* What goes live, as texts. */
+struct whole_texts {
+	char record[STORE_HEAD_MAX_BYTES]; /* both lines */
+	char event[4 * STORE_DESC_MAX];
+	char entry[4 * STORE_DESC_MAX]; /* in the deadline index */
+	unsigned head_bytes;            /* of the record with its blanks */
+};
 /**
- * Writes the texts of a blob that goes live: its record, and the event that tells of it.
+ * Composes what an upload of one chunk writes.
  *
- * @b            id and desc are given; its times are filled in
+ * @b            id and desc are given; state, times and head_bytes are filled in
  * @attempt      the token of the attempt that made it, "": the name was drawn
  * @fingerprint  its description, hashed; "" with an attempt of ""
+ * @left_ms      until its deadline
  */
 void whole_texts(struct store *s, struct store_blob *b, const char *attempt,
-	const char *fingerprint, int64_t left_ms, char record[WHOLE_TEXT_BYTES],
-	char event[WHOLE_TEXT_BYTES]);
-/** whole_record_ms(left_ms): how long a record stands in Redis. */
-int64_t whole_record_ms(int64_t left_ms);
+	const char *fingerprint, int64_t left_ms, struct whole_texts *t);
+/**
+ * Puts the record in front of the chunk. live false: one that nobody takes for a blob, for a commit
+ * that completes it. Returns 0 or TG_ENOMEM.
+ */
+int whole_prepend(struct evbuffer *chunk, const struct whole_texts *t, bool live);
 struct whole_calls {
 	rconn_cb *chunk;   /* the chunk was queued, or why not */
 	rconn_cb *refused; /* why another of the commands was not queued; in any number */

@@ -81,7 +81,8 @@ static void on_look(struct call *c, int err, const redisReply *r)
 
 	if (err == 0)
 		err = lines_blob(&l, &blob, NULL);
-	if (err == 0 && (blob.state != STORE_GONE || strcmp(blob.cause, STORE_CAUSE_ABORTED) != 0)) {
+	if (err == 0 &&
+		(blob.state != STORE_GONE || strcmp(blob.cause, STORE_CAUSE_ABORTED) != 0)) {
 		answer(c, 0, &blob);
 		return;
 	}

@@ -1,15 +1,17 @@
 /*
- * store_put.c: an upload. Its chunks are native SETs with an expiry; functions only enter it in the
- * deadline index (stage), make it visible (commit), or end it (abort). A blob of one chunk goes in
- * one pipeline: under a name that its uploader chose SET, commit; under one that was drawn here
- * ZADD, SET, commit, and without a session one transaction (store_whole.c). Runs in workers.
+ * store_put.c: an upload. Its bytes are native SETs with an expiry; functions only enter it in the
+ * deadline index (stage), make it visible (commit, put), or end it (abort).
+ *
+ * A blob of one chunk is one string, its record and the chunk behind it (store_whole.c), and goes
+ * in one pipeline: as one transaction where neither name nor session has to be looked up; otherwise
+ * SET, and a function that makes it visible. A longer blob's chunks are keys of their own. Runs in
+ * workers.
  *
  * Whatever happens to this process, each chunk that Redis holds has an index entry (b:<id> or
- * x:<id>:...) at most 30 or 60 s ahead, so the reaper wipes it. The only chunk of a blob with a
- * chosen name has no entry: it expires after 30 s by itself, unless its commit makes it a blob's.
- * The entry is renewed while the upload lives, also when its bytes come too slowly to fill a chunk.
- * An upload that drips is refused when its time is over or its session has ended, although nothing
- * of it may have reached the store yet.
+ * x:<id>:...) at most 30 or 60 s ahead, so the reaper wipes it. An only chunk has no entry before
+ * its commit: it expires after 30 s by itself. The entry is renewed while the upload lives, also
+ * when its bytes come too slowly to fill a chunk. An upload that drips is refused when its time is
+ * over or its session has ended, although nothing of it may have reached the store yet.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -364,11 +366,6 @@ static void on_commit(void *ctx, const redisReply *r)
 	struct store_blob blob;
 	int err = store_err(p->store, r);
 
-	if (err == 0 && !lines_more(&l)) {
-		metrics_count(M_STORED, 1);
-		put_answer(p, 0, &p->whole);
-		return;
-	}
 	if (err == 0)
 		err = lines_blob(&l, &blob, NULL);
 	if (err == 0) {
@@ -431,40 +428,39 @@ static int put_whole(struct store_put *p, int64_t left)
 	return 0;
 }
 
-/* The index entry of a blob of one chunk, ahead of the chunk itself: commit follows in the same
- * pipeline, or the reaper comes. */
-static int put_index(struct store_put *p, int64_t left)
+static void put_texts(struct store_put *p, int64_t left, struct whole_texts *t)
 {
-	char key[STORE_KEY_MAX], member[STORE_KEY_MAX];
-	struct cmd m = {.argc = 0};
+	const bool named = p->opts.desc.name[0] != '\0';
+	char hash[DESC_HASH_LEN + 1] = "";
 
-	store_key(key, p->shard, "dl", "");
-	index_member(member, p->attempt);
-	cmd_text(&m, "ZADD");
-	cmd_text(&m, key);
-	cmd_num(&m, store_now_ms(p->store) + (left < STORE_STAGED_MS ? left : STORE_STAGED_MS));
-	cmd_text(&m, member);
-	return cmd_send(p->store, &m, on_part, p);
+	if (named)
+		desc_hash(hash, &p->opts.desc, p->bytes);
+	p->whole.desc = p->opts.desc;
+	memcpy(p->whole.id, p->id, sizeof p->id);
+	whole_texts(p->store, &p->whole, named ? p->attempt + TOKEN_LEN + 1 : "", hash, left, t);
 }
 
-/* The only chunk; its commit stands behind it in the pipeline. Should that never come, an attempt's
- * chunk, which is nobody's blob yet, expires by itself. */
-static int put_single(struct store_put *p, int64_t left)
+/* The only chunk, behind its record. Should its commit never come, it is nobody's blob, and expires
+ * by itself. */
+static int put_single(struct store_put *p, const struct whole_texts *t, bool live, int64_t left)
 {
-	int err;
+	char key[STORE_KEY_MAX];
+	size_t n = store_key(key, p->shard, "b:", p->attempt);
+	int err = whole_prepend(p->piece, t, live);
 
-	if (p->opts.desc.name[0] != '\0')
-		return put_send(p, left < STORE_STAGED_MS ? left : STORE_STAGED_MS);
-	err = put_index(p, left);
-	return err != 0 ? err : put_send(p, left);
+	if (err == 0)
+		err = rconn_store(p->store->conn, on_set, p, key, n, p->piece,
+			(uint64_t)(left < STORE_STAGED_MS ? left : STORE_STAGED_MS) + STORE_NET_MS);
+	if (err != 0)
+		return err;
+	p->n = 1;
+	p->unanswered++;
+	return 0;
 }
 
-/* quick: of an only chunk under a chosen name that nothing has to be looked up for, what goes live
- * is written here. */
-static int put_commit(struct store_put *p, bool quick, int64_t left)
+static int put_commit(struct store_put *p)
 {
 	char event[STORE_DESC_MAX], private[STORE_DESC_MAX], hash[DESC_HASH_LEN + 1] = "";
-	char record[WHOLE_TEXT_BYTES], stored[WHOLE_TEXT_BYTES];
 	const struct store_desc *d = &p->opts.desc;
 	struct cmd m;
 
@@ -486,18 +482,53 @@ static int put_commit(struct store_put *p, bool quick, int64_t left)
 	cmd_text(&m, private);
 	cmd_text(&m, p->staged ? "1" : "0");
 	cmd_text(&m, hash);
-	if (quick) {
-		p->whole.desc = *d;
-		memcpy(p->whole.id, p->id, sizeof p->id);
-		whole_texts(p->store, &p->whole, p->attempt + TOKEN_LEN + 1, hash, left, record,
-			stored);
-		cmd_text(&m, record);
-		cmd_text(&m, stored);
-		cmd_num(&m, p->whole.deadline_ms);
-		cmd_num(&m, whole_record_ms(left));
-		cmd_num(&m, left + STORE_NET_MS);
-	}
 	return cmd_send(p->store, &m, on_commit, p);
+}
+
+/* tg1_put leaves to tg1_commit what has to be judged. */
+static void on_put(void *ctx, const redisReply *r)
+{
+	struct store_put *p = ctx;
+	int err = store_err(p->store, r);
+
+	if (err == 0) {
+		metrics_count(M_STORED, 1);
+		put_answer(p, 0, &p->whole);
+	} else if (r == NULL || r->type != REDIS_REPLY_STRING || put_commit(p) != 0) {
+		on_commit(p, r);
+	}
+}
+
+/* Under a chosen name, where nothing but the name has to be looked up: what goes live is written
+ * here, and the function gives it its name. */
+static int put_named(struct store_put *p, int64_t left)
+{
+	struct whole_texts t;
+	struct cmd m;
+	int err;
+
+	put_texts(p, left, &t);
+	err = put_single(p, &t, true, left);
+	if (err != 0)
+		return err;
+	cmd_fcall(&m, "tg1_put", p->shard);
+	cmd_text(&m, p->attempt);
+	cmd_text(&m, t.entry);
+	cmd_text(&m, t.event);
+	cmd_num(&m, p->whole.deadline_ms);
+	cmd_num(&m, left + STORE_NET_MS);
+	return cmd_send(p->store, &m, on_put, p);
+}
+
+/* In a session, or with a near deadline: the function completes the record. */
+static int put_pending(struct store_put *p, int64_t left)
+{
+	struct whole_texts t;
+	int err;
+
+	put_texts(p, left, &t);
+	err = put_single(p, &t, false, left);
+	return err != 0 ? err : put_commit(p);
 }
 
 int store_put_commit(struct store_put *p, const struct store_put_opts *o)
@@ -519,18 +550,13 @@ int store_put_commit(struct store_put *p, const struct store_put_opts *o)
 		return p->err = TG_ETTL;
 	const bool fits = p->held && whole_fits(&p->opts.desc, left),
 		   named = p->opts.desc.name[0] != '\0';
-	if (fits && !named) {
-		p->held = false;
-		p->err = put_whole(p, left);
-		p->committing = p->err == 0;
-		return p->err;
-	}
-	if (p->held) {
-		p->held = false;
-		p->err = put_single(p, left);
-	}
-	if (p->err == 0)
-		p->err = put_commit(p, fits, left);
+	if (!p->held)
+		p->err = put_commit(p);
+	else if (!fits)
+		p->err = put_pending(p, left);
+	else
+		p->err = named ? put_named(p, left) : put_whole(p, left);
+	p->held = false;
 	p->committing = p->err == 0;
 	return p->err;
 }

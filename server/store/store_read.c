@@ -1,11 +1,16 @@
 /*
  * store_read.c: a blob's bytes, chunk by chunk as the caller has room for them. Two ways share it:
- * A take is the at-most-once read: one function call erases the first chunk, which was read right
- * before, and makes the blob unreachable to everyone else; then each further chunk is read and
- * deleted, one by one. The first one's bytes come ahead of the word that they are ours, and are not
- * passed on before it. A claimant's read asks one function whether the claim still stands, and
- * leaves every chunk where it is; claim and ack are in store_claim.c. It keeps no copy and never
- * puts anything back. Runs in workers.
+ *
+ * A take is the at-most-once read. One pipeline reads the string that holds the record, and calls
+ * the function that ends the blob for everybody else. An only chunk stands behind its record in
+ * that string, and the function has erased both; of a longer blob each chunk is then read and
+ * deleted, one by one. The bytes come ahead of the word that they are ours, and are not passed on
+ * before it.
+ *
+ * A claimant's read asks one function whether the claim still stands, and leaves every chunk where
+ * it is; claim and ack are in store_claim.c.
+ *
+ * It keeps no copy and never puts anything back. Runs in workers.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +21,9 @@
 #include "store/store_int.h"
 #include "core/bug.h"
 
+/* How long a refused take waits: longer than the largest string takes. */
+#define REFUSAL_MS 10
+
 struct store_read {
 	struct store *store;
 	struct store_read_calls calls;
@@ -25,17 +33,21 @@ struct store_read {
 	unsigned shard;
 	unsigned n, next; /* the chunk to stop before; the one that is read, or would be */
 	size_t chunk;     /* bytes of each chunk but the last */
+	size_t head;      /* bytes of the record in front of the only chunk; 0: none */
 	/* a claimant's read: bytes left out at the front of its first chunk; where to stop in its
 	 * last one */
 	size_t skip, stop;
-	bool keep; /* a claimant's read: nothing is deleted */
-	/* a take's: bytes of the first chunk in data, negative: none, as rconn_bulk_cb has it */
+	bool keep;      /* a claimant's read: nothing is deleted */
+	bool skip_head; /* a claimant's read: the record's bytes are in front of what comes */
+	/* a take's: bytes of the record's string in data, negative: none, as rconn_bulk_cb has it
+	 */
 	long first;
 	bool begun, reading;
 	bool calling, dropped; /* inside a callback of the caller's; it aborted there */
 	struct evbuffer *data;
 	struct event *pulse;
 	struct loop_task broken;
+	struct event *refusal; /* of a take that is refused as if there were no such blob */
 };
 
 static void take_free(struct store_read *t)
@@ -44,6 +56,8 @@ static void take_free(struct store_read *t)
 	loop_cancel(t->store->loop, &t->broken);
 	if (t->pulse != NULL)
 		event_free(t->pulse);
+	if (t->refusal != NULL)
+		event_free(t->refusal);
 	evbuffer_free(t->data);
 	free(t);
 }
@@ -89,12 +103,18 @@ static void on_chunk(void *ctx, long got, const redisReply *r)
 	t->reading = false;
 	if (got < 0) {
 		int err = got == -1 ? TG_EGONE : got == -3 ? TG_ESTORE : store_err(t->store, r);
+		if (!t->keep)
+			(void)take_tell(t, "tg1_take_end"); /* the rest is of no use to anybody */
 		(void)take_data(t, false, err != 0 ? err : TG_EINTERNAL);
 		return;
 	}
 	if (t->keep && got == 0) { /* what GETRANGE says of a key that is not there */
 		(void)take_data(t, false, TG_EGONE);
 		return;
+	}
+	if (t->keep && t->skip_head) {
+		evbuffer_drain(t->data, t->head);
+		t->skip_head = false;
 	}
 	t->next++;
 	t->skip = 0;
@@ -111,13 +131,35 @@ static void on_first(void *ctx, long got, const redisReply *r)
 	t->first = got;
 }
 
-/* Do its bytes, its chunks, and of a take the first of them, add up? */
-static bool consistent(const struct store_read *t, const struct store_blob *b)
+/*
+ * The take's answer, and the string that was read right before: are they of the same moment? Then
+ * the answer is its code, the id, and the record's first line; and the chunk is behind the record.
+ * Removes the record from data.
+ */
+static bool split_record(struct store_read *t, const redisReply *r, uint64_t size)
+{
+	const char *line = memchr(r->str, '\n', r->len), *end = r->str + r->len;
+	char head[STORE_HEAD_MAX_BYTES];
+	size_t n;
+
+	if (line == NULL || t->head > sizeof head || t->first != (long)(t->head + size) ||
+		evbuffer_remove(t->data, head, t->head) != (int)t->head)
+		return false;
+	line += 1 + TOKEN_LEN + 1;
+	if (line >= end)
+		return false;
+	n = (size_t)(end - line);
+	return n < t->head && memcmp(head, line, n) == 0 && head[n] == '\n';
+}
+
+/* Do its bytes, its chunks, and where they are one string record and chunk, add up? */
+static bool consistent(struct store_read *t, const struct store_blob *b, const redisReply *r)
 {
 	uint64_t size = b->desc.size_bytes, chunk = b->desc.chunk_bytes;
 
-	return (size + chunk - 1) / chunk == t->n &&
-		(t->keep || t->first == (long)(size < chunk ? size : chunk));
+	if ((size + chunk - 1) / chunk != t->n || (t->head > 0 && t->n != 1))
+		return false;
+	return t->keep || t->head == 0 || split_record(t, r, size);
 }
 
 /* We may read, but it is not there as it should be. What is left of a take is no use to anybody. */
@@ -127,9 +169,41 @@ static int take_broken(struct store_read *t)
 	if (t->keep)
 		return TG_EINTERNAL;
 	metrics_count(M_TAKEN, 1);
-	if (t->n != 1)
+	if (t->head == 0)
 		(void)take_tell(t, "tg1_take_end");
 	return TG_EINTERNAL;
+}
+
+static void take_began(struct store_read *t, int err, const struct store_blob *blob)
+{
+	t->calling = true;
+	t->calls.on_begin(t, err, blob, t->ctx);
+	t->calling = false;
+	if (err != 0 || t->dropped)
+		take_free(t);
+	else if (!t->keep && t->head > 0)
+		on_chunk(t, t->first, NULL);
+	else if (!t->keep)
+		store_read_next(t);
+}
+
+static void on_refusal(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	take_began(ctx, TG_ENOENT, NULL);
+}
+
+/*
+ * Whoever may not know of a blob is not to learn of it from the time that the answer takes, and a
+ * large string takes longer to read than none: the refusal waits until both would be here.
+ */
+static bool refuse_later(struct store_read *t)
+{
+	evbuffer_drain(t->data, evbuffer_get_length(t->data));
+	t->refusal = event_new(loop_base(t->store->loop), -1, 0, on_refusal, t);
+	return t->refusal != NULL &&
+		event_add(t->refusal, &(struct timeval){0, REFUSAL_MS * 1000}) == 0;
 }
 
 static void on_take(void *ctx, const redisReply *r)
@@ -140,24 +214,23 @@ static void on_take(void *ctx, const redisReply *r)
 	int err = store_err(t->store, r);
 	bool have = lines_blob(&l, &blob, &t->n) == 0;
 
+	if (err == TG_ENOENT && !t->keep && refuse_later(t))
+		return;
 	if (err == TG_ECLAIMED)
 		blob.own_lease_ms = lines_num(&l);
-	if (err == 0 && !(have && consistent(t, &blob)))
-		err = take_broken(t);
-	t->begun = err == 0;
 	t->chunk = t->stop = have ? blob.desc.chunk_bytes : STORE_CHUNK_BYTES;
+	t->head = have ? blob.head_bytes : 0;
+	if (err == 0 && !(have && consistent(t, &blob, r)))
+		err = take_broken(t);
+	if (err == 0 && !t->keep && t->head == 0)
+		evbuffer_drain(t->data, evbuffer_get_length(t->data)); /* the record alone */
+	t->begun = err == 0;
 	if (err == 0 && t->n > 1 && !t->keep) {
 		t->pulse = event_new(loop_base(t->store->loop), -1, EV_PERSIST, on_pulse, t);
 		if (t->pulse != NULL) /* without it a take has 60 s: enough for most */
 			event_add(t->pulse, loop_timeout(t->store->loop, STORE_HEARTBEAT_S));
 	}
-	t->calling = true;
-	t->calls.on_begin(t, err, have ? &blob : NULL, t->ctx);
-	t->calling = false;
-	if (err != 0 || t->dropped)
-		take_free(t);
-	else if (!t->keep)
-		on_chunk(t, t->first, NULL);
+	take_began(t, err, have ? &blob : NULL);
 }
 
 /* The chunk that comes next, or the part of it that is wanted; GET where it is all of it, which
@@ -171,17 +244,18 @@ static int keep_fetch(struct store_read *t)
 
 	t->reading = true;
 	if (t->skip == 0 && stop == t->chunk) {
+		t->skip_head = t->head > 0;
 		argv[0] = "GET";
 		len[0] = 3;
 		return rconn_fetch(t->store->conn, on_chunk, t, 2, argv, len, t->data);
 	}
-	len[2] = (size_t)snprintf(from, sizeof from, "%zu", t->skip);
-	len[3] = (size_t)snprintf(to, sizeof to, "%zu", stop - 1);
+	len[2] = (size_t)snprintf(from, sizeof from, "%zu", t->head + t->skip);
+	len[3] = (size_t)snprintf(to, sizeof to, "%zu", t->head + stop - 1);
 	return rconn_fetch(t->store->conn, on_chunk, t, 4, argv, len, t->data);
 }
 
 /*
- * The first chunk, and right behind it the function that erases it and ends the blob for everybody
+ * The string with the record, and right behind it the function that ends the blob for everybody
  * else. Who may not read may not take: the function reads the record before it changes anything.
  * (Not as a transaction: a full store refuses to queue one.)
  */
@@ -189,7 +263,7 @@ static int take_first(struct store_read *t, const char *peer)
 {
 	char key[STORE_KEY_MAX];
 	const char *argv[] = {"GET", key};
-	size_t len[] = {3, store_chunk_key(key, t->shard, t->id, 0)};
+	size_t len[] = {3, store_key(key, t->shard, "b:", t->id)};
 	struct cmd m;
 	int err = rconn_fetch(t->store->conn, on_first, t, 2, argv, len, t->data);
 
@@ -316,7 +390,7 @@ void store_read_abort(struct store_read *t)
 		return;
 	/* Refused, or of one chunk, which has ended: a no-op there. No store: the reaper ends it.
 	 */
-	if (!t->keep && t->n != 1)
+	if (!t->keep && !(t->begun && t->head > 0))
 		(void)take_tell(t, "tg1_take_end");
 	if (!t->keep && t->begun && t->next < t->n)
 		metrics_count(M_TAKEN, 1);

@@ -222,6 +222,7 @@ void record_text(struct text *t, const char *const field[STORE_FIELDS])
 		if (field[i] != NULL)
 			text_add(t, field[i]);
 	}
+	text_add(t, "\n");
 }
 
 /* Cuts a line into n fields at least. */
@@ -262,6 +263,7 @@ int lines_blob(struct lines *a, struct store_blob *b, unsigned *n_chunks)
 	if (err != 0)
 		return err;
 	text_of(f[0], b->id, sizeof b->id);
+	b->head_bytes = (unsigned)num_of(f[PUBLIC(HEAD)]);
 	b->state = state_of(text_of(f[PUBLIC(STATE)], text, sizeof text));
 	text_of(f[PUBLIC(UPLOADER)], b->desc.uploader, sizeof b->desc.uploader);
 	text_of(f[PUBLIC(TO)], b->desc.to, sizeof b->desc.to);

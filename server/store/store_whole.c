@@ -1,13 +1,15 @@
 /*
- * store_whole.c: an upload of one chunk that names no session, made live by one MULTI … EXEC:
- * chunk, record, index entry and event, all or nothing. It writes what tg1_commit would
- * (functions/upload.lua: told() and the event `stored`); a test compares the two. Runs in workers.
+ * store_whole.c: an upload of one chunk, whose record and chunk are one string in Redis: the
+ * record, filled with blanks to a size that it names, and the chunk behind it
+ * (functions/record.lua).
  *
- * Nothing has to be looked up for it: its id is new, and no session's state or account is touched.
- * So a function would only be the dearer way: each command that one calls costs three times what
- * the same command costs in a pipeline. Two things are told apart from tg1_commit: the time is the
- * store's as this process knows it (a second old at most), and a deadline so near that a reaper
- * must be woken for it is not for this way.
+ * One that names neither session nor name is made live by one MULTI ... EXEC: string, index entry
+ * and event, all or nothing. It writes what tg1_commit would (functions/upload.lua); a test
+ * compares the two. Nothing has to be looked up for it: its id is new, and no session's state or
+ * account is touched. So a function would only be the dearer way: each command that one calls costs
+ * three times what the same command costs in a pipeline. Two things are told apart from tg1_commit:
+ * the time is the store's as this process knows it (a second old at most), and a deadline so near
+ * that a reaper must be woken for it is not for this way. Runs in workers.
  */
 #include <string.h>
 #include <timeglas/errors.h>
@@ -17,11 +19,6 @@
 bool whole_fits(const struct store_desc *d, int64_t left_ms)
 {
 	return d->session[0] == '\0' && left_ms > 2 * STORE_SWEEP_MS;
-}
-
-int64_t whole_record_ms(int64_t left_ms)
-{
-	return left_ms + STORE_NET_MS + STORE_TOMBSTONE_MS;
 }
 
 /* Decimal digits of a number of 64 bits, and the NUL. */
@@ -53,47 +50,104 @@ static void stored_text(struct text *t, const char *const value[MEMBERS])
 		text_join(t, member[i], value[i]);
 }
 
-void whole_texts(struct store *s, struct store_blob *b, const char *attempt,
-	const char *fingerprint, int64_t left_ms, char record[WHOLE_TEXT_BYTES],
-	char event[WHOLE_TEXT_BYTES])
-{
+/* What is known of the blob, as texts. */
+struct parts {
 	char desc[STORE_DESC_MAX], private[STORE_DESC_MAX];
-	char size[NUMBER_BYTES], stored_at[NUMBER_BYTES], deadline[NUMBER_BYTES];
-	struct text r = text_in(record, WHOLE_TEXT_BYTES), e = text_in(event, WHOLE_TEXT_BYTES);
+	char size[NUMBER_BYTES], stored_at[NUMBER_BYTES], deadline[NUMBER_BYTES],
+		head[NUMBER_BYTES];
+};
 
-	b->state = STORE_LIVE;
-	b->stored_at_ms = store_now_ms(s);
-	b->deadline_ms = b->stored_at_ms + left_ms;
-	desc_event(&b->desc, desc);
-	desc_private(&b->desc, private);
-	number_text(size, (int64_t)b->desc.size_bytes);
-	number_text(stored_at, b->stored_at_ms);
-	number_text(deadline, b->deadline_ms);
+/* A record may grow by so much while it is live: the session's subject, the mark of an uploader
+ * that learned of it, longer numbers. */
+static size_t growth(const struct store_blob *b)
+{
+	return (b->desc.subject[0] == '\0' ? 1 + STORE_SUBJECT_LEN : 0) + 8;
+}
+
+static size_t put_record(struct whole_texts *t, const struct store_blob *b, const struct parts *p,
+	const char *attempt, const char *fingerprint)
+{
+	struct text r = text_in(t->record, sizeof t->record);
+
 	record_text(&r,
 		(const char *const[STORE_FIELDS]){
 			[STORE_FIELD_STATE] = store_state_text(STORE_LIVE),
 			[STORE_FIELD_UPLOADER] = b->desc.uploader,
 			[STORE_FIELD_TO] = b->desc.to,
-			[STORE_FIELD_BOUND] = "0",
+			[STORE_FIELD_SESSION] = b->desc.session,
+			[STORE_FIELD_BOUND] = b->desc.bound ? "1" : "0",
 			[STORE_FIELD_CHUNKS] = "1",
-			[STORE_FIELD_SIZE] = size,
-			[STORE_FIELD_STORED_AT] = stored_at,
-			[STORE_FIELD_DEADLINE] = deadline,
-			[STORE_FIELD_DESC] = desc,
-			[STORE_FIELD_PRIVATE_DESC] = private,
+			[STORE_FIELD_SIZE] = p->size,
+			[STORE_FIELD_STORED_AT] = p->stored_at,
+			[STORE_FIELD_DEADLINE] = p->deadline,
+			[STORE_FIELD_DESC] = p->desc,
+			[STORE_FIELD_PRIVATE_DESC] = p->private,
+			[STORE_FIELD_HEAD] = p->head,
 			[STORE_FIELD_ATTEMPT] = attempt,
 			[STORE_FIELD_FINGERPRINT] = fingerprint,
 		});
+	return text_len(&r);
+}
+
+/* As member_of() in functions/record.lua has it. */
+static void put_entry(struct whole_texts *t, const struct store_blob *b, const struct parts *p)
+{
+	struct text e = text_in(t->entry, sizeof t->entry);
+
+	text_join(&e, "b:", b->id, "\t", b->desc.uploader, "\t", b->desc.to, "\t", p->size, "\t",
+		p->desc);
+}
+
+void whole_texts(struct store *s, struct store_blob *b, const char *attempt,
+	const char *fingerprint, int64_t left_ms, struct whole_texts *t)
+{
+	static const unsigned sizes[] = {
+		STORE_HEAD_BYTES, STORE_HEAD_LONG_BYTES, STORE_HEAD_MAX_BYTES};
+	struct text e = text_in(t->event, sizeof t->event);
+	struct parts p;
+	unsigned i = 0;
+
+	b->state = STORE_LIVE;
+	b->stored_at_ms = store_now_ms(s);
+	b->deadline_ms = b->stored_at_ms + left_ms;
+	desc_event(&b->desc, p.desc);
+	desc_private(&b->desc, p.private);
+	number_text(p.size, (int64_t)b->desc.size_bytes);
+	number_text(p.stored_at, b->stored_at_ms);
+	number_text(p.deadline, b->deadline_ms);
+	number_text(p.head, sizes[0]);
+	while (put_record(t, b, &p, attempt, fingerprint) + growth(b) > sizes[i] && i < 2)
+		number_text(p.head, sizes[++i]);
+	b->head_bytes = t->head_bytes = sizes[i];
 	stored_text(&e,
 		(const char *const[MEMBERS]){
-			[MEMBER_d] = desc,
+			[MEMBER_d] = p.desc,
 			[MEMBER_u] = b->desc.uploader,
 			[MEMBER_to] = b->desc.to,
 			[MEMBER_s] = "",
-			[MEMBER_z] = size,
-			[MEMBER_dl] = deadline,
-			[MEMBER_at] = stored_at,
+			[MEMBER_z] = p.size,
+			[MEMBER_dl] = p.deadline,
+			[MEMBER_at] = p.stored_at,
 		});
+	put_entry(t, b, &p);
+}
+
+int whole_prepend(struct evbuffer *chunk, const struct whole_texts *t, bool live)
+{
+	char head[STORE_HEAD_MAX_BYTES];
+	struct text h = text_in(head, sizeof head);
+	size_t n;
+
+	if (live) {
+		text_add(&h, t->record);
+	} else {
+		text_add(&h, "pending\t");
+		text_num(&h, t->head_bytes);
+		text_add(&h, "\n\n");
+	}
+	n = text_len(&h);
+	memset(head + n, ' ', t->head_bytes - n);
+	return evbuffer_prepend(chunk, head, t->head_bytes) == 0 ? 0 : TG_ENOMEM;
 }
 
 /* The transaction's answer: of each command its own, or why none of them was carried out. */
@@ -126,32 +180,16 @@ static int send_part(const struct whole *w, const struct cmd *m)
 	return cmd_expect(w->store, m, w->calls->refused, w->ctx);
 }
 
-static int send_set_record(const struct whole *w, const char *text, int64_t left_ms)
+static int send_index(const struct whole *w, const char *entry)
 {
 	char key[STORE_KEY_MAX];
 	struct cmd m = {.argc = 0};
 
-	store_key(key, w->shard, "b:", w->blob->id);
-	cmd_text(&m, "SET");
-	cmd_text(&m, key);
-	cmd_text(&m, text);
-	cmd_text(&m, "PX");
-	cmd_num(&m, whole_record_ms(left_ms));
-	return send_part(w, &m);
-}
-
-static int send_index(const struct whole *w)
-{
-	const struct store_blob *b = w->blob;
-	char key[STORE_KEY_MAX], member[STORE_KEY_MAX];
-	struct cmd m = {.argc = 0};
-
 	store_key(key, w->shard, "dl", "");
-	index_member(member, b->id);
 	cmd_text(&m, "ZADD");
 	cmd_text(&m, key);
-	cmd_num(&m, b->deadline_ms);
-	cmd_text(&m, member);
+	cmd_num(&m, w->blob->deadline_ms);
+	cmd_text(&m, entry);
 	return send_part(w, &m);
 }
 
@@ -172,28 +210,29 @@ static int send_event(const struct whole *w, const char *text)
 int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk,
 	int64_t left_ms, const struct whole_calls *calls, void *ctx)
 {
-	char key[STORE_KEY_MAX], record[WHOLE_TEXT_BYTES], event[WHOLE_TEXT_BYTES];
-	size_t n = store_chunk_key(key, shard, b->id, 0);
+	char key[STORE_KEY_MAX];
+	size_t n = store_key(key, shard, "b:", b->id);
 	const struct whole w = {s, shard, b, calls, ctx};
 	struct cmd multi = {.argc = 0}, exec = {.argc = 0};
+	struct whole_texts texts;
 	int err;
 
 	cmd_text(&multi, "MULTI");
 	cmd_text(&exec, "EXEC");
-	whole_texts(s, b, "", "", left_ms, record, event);
+	whole_texts(s, b, "", "", left_ms, &texts);
+	err = whole_prepend(chunk, &texts, true);
 	/* Either all of this is queued, or memory ran out and the connection, which would be left
 	 * inside a transaction, ends. */
-	err = send_part(&w, &multi);
+	if (err == 0)
+		err = send_part(&w, &multi);
 	if (err != 0)
 		return err;
 	err = rconn_store(
 		s->conn, calls->chunk, ctx, key, n, chunk, (uint64_t)left_ms + STORE_NET_MS);
 	if (err == 0)
-		err = send_set_record(&w, record, left_ms);
+		err = send_index(&w, texts.entry);
 	if (err == 0)
-		err = send_index(&w);
-	if (err == 0)
-		err = send_event(&w, event);
+		err = send_event(&w, texts.event);
 	if (err == 0)
 		err = cmd_send(s, &exec, calls->done, ctx);
 	if (err != 0)

@@ -35,6 +35,15 @@ PEERS = ("uploader", "verifier", "verifier2", "processor", "operator")
 # Where a chunk, a session, a blob and the deadline index live: everything, one line each, but the
 # outbox streams and the index's reminders ("x:…") to look once more for writes of an ended upload
 # that were still on their way.
+# Chunks that are keys of their own, and records with their only chunk behind them.
+HOLDS_BYTES = """
+local found = redis.call('KEYS', 'tg:{*}:c:*')
+for _, key in ipairs(redis.call('KEYS', 'tg:{*}:b:*')) do
+  local head = string.match(redis.call('GETRANGE', key, 0, 383), '^[lp]%a+[^\\n]*\\t(%d+)\\n')
+  if head and redis.call('STRLEN', key) > tonumber(head) then found[#found + 1] = key end
+end
+return found
+"""
 EVERYTHING = """
 local out = {}
 for _, key in ipairs(redis.call('KEYS', 'tg:*')) do
@@ -343,8 +352,8 @@ class Server:
 
     def chunks(self, blob=None):
         """Keys of blob bytes; all, or those of one blob."""
-        keys = self.redis("--scan", "--pattern", "tg:{*}:c:*").splitlines()
-        return [k for k in keys if blob is None or blob in k]
+        keys = self.redis("EVAL", HOLDS_BYTES, "0").splitlines()
+        return [k for k in keys if k and (blob is None or blob in k)]
 
     # Looking at its processes ----------------------------------------------
     @staticmethod

@@ -84,7 +84,7 @@ def test_everything_declared_is_used():
     for row in S.of["EVENT"]:
         assert f"event_{row[0].lower()}(" in all_lua, row
     for row in S.of["FUNCTION"]:
-        assert f"function f_{row[0]}(" in all_lua, row
+        assert f"function F.{row[0]}(" in all_lua, row
     for name, users, _value, _what in S.of["CONST"]:
         if users != "C":
             assert re.search(rf"\b{name}\b", all_lua), name

@@ -23,6 +23,7 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 #include "net/loop.h"
+#include "store/store.h"
 
 struct redis_server {
 	char dir[32];
@@ -144,6 +145,39 @@ static inline size_t redis_server_keys(struct redis_server *s, const char *patte
 	redisReply *r = redis_server_do(s, "KEYS %s", pattern);
 	size_t n = r->elements;
 
+	freeReplyObject(r);
+	return n;
+}
+
+/* The only chunk of an upload, behind a record that its commit completes. */
+static inline void redis_server_only_chunk(
+	struct redis_server *s, const char *shard, const char *id, const char *bytes, size_t n)
+{
+	char key[64], whole[STORE_HEAD_BYTES + 4096];
+
+	assert_true(n <= sizeof whole - STORE_HEAD_BYTES);
+	memset(whole, ' ', STORE_HEAD_BYTES);
+	memcpy(whole, "pending\t384\n\n", 13);
+	memcpy(whole + STORE_HEAD_BYTES, bytes, n);
+	snprintf(key, sizeof key, "tg:{%.2s}:b:%s", shard, id);
+	redis_server_run_cmd(s, "SET %s %b PX 100000", key, whole, (size_t)STORE_HEAD_BYTES + n);
+}
+
+/* How many strings hold bytes of the blobs whose ids match: chunks that are keys of their own, and
+ * records with their only chunk behind them. */
+static inline size_t redis_server_chunks(struct redis_server *s, const char *ids)
+{
+	redisReply *r = redis_server_do(s, "EVAL %s 0 %s",
+		"local n = #redis.call('KEYS', 'tg:{*}:c:' .. ARGV[1] .. ':*') "
+		"for _, key in ipairs(redis.call('KEYS', 'tg:{*}:b:' .. ARGV[1])) do "
+		"local head = string.match(redis.call('GETRANGE', key, 0, 383), "
+		"'^[lp]%a+[^\\n]*\\t(%d+)\\n') "
+		"if head and redis.call('STRLEN', key) > tonumber(head) then n = n + 1 end end "
+		"return n",
+		ids);
+	size_t n = (size_t)r->integer;
+
+	assert_int_equal(r->type, REDIS_REPLY_INTEGER);
 	freeReplyObject(r);
 	return n;
 }

@@ -109,7 +109,7 @@ static const char step_check_lua[] =
 	"end\n"
 	"	end\n"
 	"end\n"
-	"local redis = {\n"
+	"checked = {\n"
 	"	call = function(...) return around('call', ...) end,\n"
 	"	pcall = function(...) return around('pcall', ...) end,\n"
 	"	sha1hex = function(...) return real().sha1hex(...) end,\n"
@@ -133,7 +133,9 @@ static const char step_check_lua[] =
 	"		r[#r + 1] = (seen[i] and '1 ' or '0 ') .. table.concat(row, '|')\n"
 	"	end\n"
 	"	return table.concat(r, '\\n')\n"
-	"end)\n";
+	"end)\n"
+	"end\n"
+	"local redis = checked\n";
 
 #define STEP_(from, by, to, event, cause) \
 	"{'" from "', '" by "', '" to "', '" event "', '" cause "'},\n"
@@ -147,7 +149,8 @@ static inline char *step_checked_library(void)
 	struct text t = text_in(out, cap);
 
 	text_add_n(&t, store_functions_lua, (size_t)(rest - store_functions_lua));
-	text_add(&t, "local STEPS = {" STORE_STEPS(STEP_) "}\nlocal CAUSE_FIELD = ");
+	text_add(&t,
+		"local checked\ndo\nlocal STEPS = {" STORE_STEPS(STEP_) "}\nlocal CAUSE_FIELD = ");
 	text_num(&t, STORE_FIELD_CAUSE);
 	text_join(&t, "\n", step_check_lua, rest);
 	return out;

@@ -513,7 +513,7 @@ static void session_open_then_show_lists_its_blobs(void **state)
 	assert_int_equal(w->n_blobs, 1);
 	assert_true(w->blobs[0].desc.bound);
 	assert_string_equal(w->blobs[0].cause, "session-closed");
-	assert_int_equal(redis_server_keys(&w->redis, "tg:*:c:*"), 4);
+	assert_int_equal(redis_server_chunks(&w->redis, "*"), 4);
 	assert_int_equal(store_session_close(w->store, sid, NULL, true, on_show, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(w->err, 0);
@@ -562,14 +562,14 @@ static void put_commit_without_open_session_leaves_nothing(void **state)
 	strcpy(o.desc.uploader, "somebody");
 	assert_int_equal(upload(w, &o, 100), TG_ESESSION);
 	assert_int_equal(upload(w, &o, 150000), TG_ESESSION);
-	while (redis_server_keys(&w->redis, "tg:*:c:*") > 0) /* the abort is on its way */
+	while (redis_server_chunks(&w->redis, "*") > 0) /* the abort is on its way */
 		turn(w);
 
 	/* Closed while the chunks come: the staged ones go with it, before the close is answered.
 	 */
 	o = put_opts(w->session.id, true);
 	assert_int_equal(begin(w, &o, 2 * STORE_CHUNK_BYTES), 0);
-	while (redis_server_keys(&w->redis, "tg:*:c:*") < 2)
+	while (redis_server_chunks(&w->redis, "*") < 2)
 		turn(w);
 	assert_int_equal(
 		store_session_close(w->store, w->session.id, "uploader", false, on_show, w), 0);
@@ -577,7 +577,7 @@ static void put_commit_without_open_session_leaves_nothing(void **state)
 	while (w->calls == 0)
 		loop_until_stop(w->loop);
 	assert_int_equal(w->n_blobs, 0); /* it never was a blob */
-	assert_int_equal(redis_server_keys(&w->redis, "tg:*:c:*"), 0);
+	assert_int_equal(redis_server_chunks(&w->redis, "*"), 0);
 	assert_int_equal(store_put_commit(w->put, &o), 0);
 	w->calls = 0;
 	while (w->calls == 0)
@@ -614,7 +614,7 @@ static void put_commit_over_the_bound_quota_is_refused(void **state)
 		assert_int_equal(upload(w, &o, 50), 0);
 	strcpy(id, w->blob.id);
 	assert_int_equal(upload(w, &o, 50), TG_EQUOTA);
-	assert_int_equal(redis_server_keys(&w->redis, "tg:*:c:*"), TG_SESSION_BOUND_BLOBS);
+	assert_int_equal(redis_server_chunks(&w->redis, "*"), TG_SESSION_BOUND_BLOBS);
 	assert_int_equal(take(w, id, "verifier"), 0);
 	assert_int_equal(upload(w, &o, 50), 0);
 	/* and the bytes */
@@ -630,7 +630,7 @@ static void put_abort_leaves_nothing(void **state)
 	struct store_put_opts o = put_opts("", false);
 
 	assert_int_equal(begin(w, &o, 3 * STORE_CHUNK_BYTES), 0);
-	while (redis_server_keys(&w->redis, "tg:*:c:*") == 0)
+	while (redis_server_chunks(&w->redis, "*") == 0)
 		turn(w);
 	assert_int_equal(redis_server_keys(&w->redis, "tg:*:b:*"), 1);
 	store_put_abort(w->put);
@@ -664,7 +664,7 @@ static void full_store_refuses_uploads_and_still_erases(void **state)
 	strcpy(large, w->blob.id);
 	assert_int_equal(upload(w, &o, 500), 0);
 	strcpy(third, w->blob.id);
-	size_t before = redis_server_keys(&w->redis, "tg:*:c:*");
+	size_t before = redis_server_chunks(&w->redis, "*");
 	redis_server_run_cmd(&w->redis, "CONFIG SET maxmemory 1");
 
 	assert_int_equal(upload(w, &o, 500), TG_EFULL);
@@ -673,7 +673,7 @@ static void full_store_refuses_uploads_and_still_erases(void **state)
 	assert_int_equal(store_session_open(w->store, "uploader", "", 600, on_session, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(w->err, TG_EFULL);
-	assert_int_equal(redis_server_keys(&w->redis, "tg:*:c:*"), before);
+	assert_int_equal(redis_server_chunks(&w->redis, "*"), before);
 
 	assert_int_equal(
 		store_session_touch(w->store, w->session.id, "uploader", on_session, w), 0);
@@ -702,7 +702,7 @@ static void full_store_in_the_middle_of_an_upload_is_told_once(void **state)
 	struct store_put_opts o = put_opts("", false);
 
 	assert_int_equal(begin(w, &o, 1000 * STORE_CHUNK_BYTES), 0);
-	while (redis_server_keys(&w->redis, "tg:*:c:*") < 2)
+	while (redis_server_chunks(&w->redis, "*") < 2)
 		turn(w);
 	redis_server_run_cmd(&w->redis, "CONFIG SET maxmemory 1");
 	while (w->put != NULL)
@@ -804,10 +804,10 @@ static void reap_after_a_crash_in_an_upload_wipes_it(void **state)
 	struct store_put_opts o = put_opts("", false);
 
 	assert_int_equal(begin(w, &o, 3 * STORE_CHUNK_BYTES), 0);
-	while (redis_server_keys(&w->redis, "tg:*:c:*") < 2)
+	while (redis_server_chunks(&w->redis, "*") < 2)
 		turn(w);
 	crash(w);
-	assert_true(redis_server_keys(&w->redis, "tg:*:c:*") >= 2);
+	assert_true(redis_server_chunks(&w->redis, "*") >= 2);
 	end_all(w);
 	assert_nothing_but_tombstones(w);
 	assert_int_equal(redis_server_int(&w->redis, "DBSIZE"), 1); /* the event */
@@ -825,7 +825,7 @@ static void reap_after_a_crash_in_a_take_ends_it_as_consumed(void **state)
 	assert_int_equal(take(w, id, "verifier"), 0);
 	crash(w);
 	assert_int_equal(take(w, id, "verifier2"), TG_ECLAIMED);
-	assert_int_equal(redis_server_keys(&w->redis, "tg:*:c:*"), 3);
+	assert_int_equal(redis_server_chunks(&w->redis, "*"), 3);
 	end_all(w);
 	assert_nothing_but_tombstones(w);
 	assert_int_equal(take(w, id, "verifier2"), TG_EGONE);
@@ -980,14 +980,14 @@ static void library_gone_in_an_upload_leaves_nothing(void **state)
 	struct store_put_opts o = put_opts("", false);
 
 	assert_int_equal(begin(w, &o, 3 * STORE_CHUNK_BYTES), 0);
-	while (redis_server_keys(&w->redis, "tg:*:c:*") < 2)
+	while (redis_server_chunks(&w->redis, "*") < 2)
 		turn(w);
 	redis_server_run_cmd(&w->redis, "FUNCTION FLUSH");
 	store_put_abort(w->put);
 	w->put = NULL;
-	for (int i = 0; i < 3000 && redis_server_keys(&w->redis, "tg:*:c:*") > 0; i++)
+	for (int i = 0; i < 3000 && redis_server_chunks(&w->redis, "*") > 0; i++)
 		turn(w);
-	assert_int_equal(redis_server_keys(&w->redis, "tg:*:c:*"), 0);
+	assert_int_equal(redis_server_chunks(&w->redis, "*"), 0);
 	assert_int_equal(redis_server_keys(&w->redis, "tg:*:b:*"), 0);
 	end_all(w); /* what a stalled worker may have written since is looked for later */
 	assert_nothing_but_tombstones(w);
@@ -1004,12 +1004,15 @@ static void take_without_its_first_chunk_is_an_error(void **state)
 		"redis.register_function('tg1_take', function(k, a)\n"
 		"  return '0\\n' .. a[1] .. '\\tlive\\tu\\t v \\t\\t0\\t' .. redis.call('GET', "
 		"'n') .. '\\t' .. redis.call('GET', 'size')\n"
-		"    .. '\\t1\\t2\\ttag liveness 0\\t- -\\t\\t\\t' end)\n"
+		"    .. '\\t1\\t2\\ttag liveness 0\\t- -\\t\\t\\t\\t' .. redis.call('GET', 'head') "
+		"end)\n"
 		"redis.register_function('tg1_take_end', function(k, a) redis.call('SET', 'ended', "
 		"a[1]) return '0' end)\n";
 	static const struct {
-		const char *n, *size;
-	} blob[] = {{"1", "100"}, {"3", "190000"}, {"2", "60000"}};
+		const char *head, *n, *size;
+		int err;
+	} blob[] = {{"384", "1", "100", TG_EINTERNAL}, {"", "3", "190000", TG_EGONE},
+		{"384", "3", "190000", TG_EINTERNAL}, {"", "2", "60000", TG_EINTERNAL}};
 	struct world *w = *state;
 	char id[TOKEN_LEN + 1];
 
@@ -1018,11 +1021,12 @@ static void take_without_its_first_chunk_is_an_error(void **state)
 		redis_server_run_cmd(&w->redis, "DEL ended");
 		redis_server_run_cmd(&w->redis, "SET n %s", blob[i].n);
 		redis_server_run_cmd(&w->redis, "SET size %s", blob[i].size);
+		redis_server_run_cmd(&w->redis, "SET head %s", blob[i].head);
 		token_make(0, id);
-		assert_int_equal(take(w, id, "v"), TG_EINTERNAL);
+		assert_int_equal(take(w, id, "v"), blob[i].err);
 		assert_int_equal(w->chunks, 0);
 		fence(w);
-		assert_int_equal(redis_server_keys(&w->redis, "ended"), i == 0 ? 0 : 1);
+		assert_int_equal(redis_server_keys(&w->redis, "ended"), blob[i].head[0] == '\0');
 	}
 }
 
@@ -1050,6 +1054,7 @@ static void transaction_writes_what_the_function_would(void **state)
 {
 	struct world *w = *state;
 	char record[2][512], event[2][512], tag[2][TOKEN_TAG_LEN + 1], key[TOKEN_LEN + 16];
+	char entry[128];
 	const uint32_t ttl_s[2] = {600, 4};
 
 	for (int i = 0; i < 2; i++) {
@@ -1071,19 +1076,18 @@ static void transaction_writes_what_the_function_would(void **state)
 		snprintf(key, sizeof key, "{%.2s}:b:%s", w->blob.id, w->blob.id);
 		masked(w, record[i], "GET tg:%s", key, false);
 		r = redis_server_do(&w->redis, "PTTL tg:%s", key);
-		assert_true(r->integer > (ttl_s[i] + 86400) * 1000LL - 500 &&
-			r->integer <= (ttl_s[i] + 86400) * 1000LL + 50);
-		freeReplyObject(r);
-		snprintf(key, sizeof key, "{%.2s}:c:%s:0", w->blob.id, w->blob.id);
-		r = redis_server_do(&w->redis, "PTTL tg:%s", key);
 		assert_true(r->integer > ttl_s[i] * 1000LL - 500 &&
 			r->integer <= ttl_s[i] * 1000LL + 50);
 		freeReplyObject(r);
 		snprintf(key, sizeof key, "{%.2s}:out", w->blob.id);
 		masked(w, event[i], "XREVRANGE tg:%s + - COUNT 1", key, true);
 		snprintf(key, sizeof key, "tg:{%.2s}:dl", w->blob.id);
-		r = redis_server_do(&w->redis, "ZSCORE %s b:%s", key, w->blob.id);
-		assert_int_equal(atoll(r->str), w->blob.deadline_ms);
+		r = redis_server_do(&w->redis, "ZRANGE %s 0 -1 WITHSCORES", key);
+		assert_memory_equal(r->element[0]->str + 2, w->blob.id, TOKEN_LEN);
+		snprintf(entry, sizeof entry,
+			"\tuploader\t verifier verifier2 \t1234\t%s liveness 0", tag[i]);
+		assert_string_equal(r->element[0]->str + 2 + TOKEN_LEN, entry);
+		assert_int_equal(atoll(r->element[1]->str), w->blob.deadline_ms);
 		freeReplyObject(r);
 	}
 	for (int i = 0; i < 2; i++) { /* the tags follow from the ids, which differ */
@@ -1129,7 +1133,7 @@ static void one_chunk_upload_refused_in_part_leaves_nothing(void **state)
 		assert_int_equal(upload(w, &o, 1234), TG_ESTORE);
 		redis_server_run_cmd(&w->redis, "ACL SETUSER default +%s", command[i]);
 		for (int64_t end = (int64_t)clock_mono_us() + 5000000;
-			redis_server_keys(&w->redis, "tg:*:c:*") > 0;) {
+			redis_server_chunks(&w->redis, "*") > 0;) {
 			/* an abort is sent again until it was done */
 			assert_true((int64_t)clock_mono_us() < end);
 			turn(w);
@@ -1167,8 +1171,7 @@ static void close_with_all_goes_on_when_its_client_left(void **state)
 	w->calls = 0;
 	assert_int_equal(store_session_close(w->store, w->session.id, NULL, true, on_show, w), 0);
 	store_forget(w->store, w);
-	for (uint64_t end = clock_mono_us() + 5000000;
-		redis_server_keys(&w->redis, "tg:*:c:*") > 0;) {
+	for (uint64_t end = clock_mono_us() + 5000000; redis_server_chunks(&w->redis, "*") > 0;) {
 		assert_true(clock_mono_us() < end);
 		turn(w);
 	}

@@ -28,7 +28,7 @@
 -- fail. Rights are looked at beforehand, too: server.lua. An incompatible change needs a new
 -- library name and new function names: two servers of different versions may share one Redis.
 
--- Reads wait until a recorder has compared this store with its evidence (server.lua: f_compared).
+-- Reads wait until a recorder has compared this store with its evidence (server.lua: F.compared).
 -- Both values live in this Redis process and are neither replicated nor kept: a replica that was
 -- promoted, a restarted Redis, one that was synced anew from another and one whose library was
 -- replaced all begin with false. life names that beginning.

@@ -4,7 +4,7 @@
 -- peer and key, hashed; what: the request's description, hashed: another one is EREUSED. The id
 -- that comes back is the caller's if nothing stood there, or if it was old, which the caller knows
 -- to have come to nothing.
-local function f_once_begin(keys, args)
+function F.once_begin(keys, args)
 	local key, now = prefix(keys) .. 'i:' .. args[1], time_ms(time_us())
 	local v = redis.call('HMGET', key, 'f', 'id', 'at', 'done')
 	if v[1] and v[1] ~= args[2] then
@@ -19,7 +19,7 @@ local function f_once_begin(keys, args)
 end
 
 -- once_settle h id: 0; EINFLIGHT: somebody else was given the key meanwhile.
-local function f_once_settle(keys, args)
+function F.once_settle(keys, args)
 	local key = prefix(keys) .. 'i:' .. args[1]
 	if redis.call('HGET', key, 'id') ~= args[2] then
 		return EINFLIGHT
@@ -29,7 +29,7 @@ local function f_once_settle(keys, args)
 end
 
 -- once_drop h id: 0; nothing came of it; the key is free again.
-local function f_once_drop(keys, args)
+function F.once_drop(keys, args)
 	local key = prefix(keys) .. 'i:' .. args[1]
 	local v = redis.call('HMGET', key, 'id', 'done')
 	if v[1] == args[2] and v[2] ~= '1' then
@@ -40,7 +40,7 @@ end
 
 -- once_look id: 0, blob; EINFLIGHT; ENOENT: what became of an upload under a key. Its uploader
 -- knows of it from now on.
-local function f_once_look(keys, args)
+function F.once_look(keys, args)
 	if not compared then
 		return ECOMPARE
 	end
@@ -55,7 +55,7 @@ local function f_once_look(keys, args)
 	end
 	if b.st ~= 'gone' then
 		b.kn = '1'
-		save(p, b.id, public_of(b), private_of(b), 'KEEPTTL')
+		save(p, b)
 	end
 	return answer(OK, b)
 end

@@ -40,39 +40,22 @@ local function lost(p, b, peer)
 	return answer(EGONE, b)
 end
 
--- A take is recorded, by the event ev: erases the first chunk. When that is refused, so is the
--- peer; false: the bytes are not there any more, which is another end. In both cases the event is
--- taken back, and the record, v, is live again. What is left to do behind this may fail: the peer
--- has its blob, and the reaper looks after the rest.
-local function unlink_taken(p, id, ev, v, dl)
-	local found = redis.pcall('UNLINK', p .. 'c:' .. id .. ':0')
-	if found == 1 then
-		return true
-	end
-	redis.call('SET', p .. 'b:' .. id, v, 'PXAT', wall_ms(tonumber(dl) + TOMBSTONE_MS))
-	must(p, ev, found)
-	redis.call('XDEL', p .. 'out', ev)
-	return false
-end
-
 -- take id peer token: 0, blob as it was | EGONE, blob | ECLAIMED, blob, lease deadline where peer
--- has claimed it | ENOENT. The caller has read the first chunk right before, and this erases it; so
--- a blob of one chunk has ended then, and nothing of it is left to be looked for. The token names a
--- take of several chunks.
-local function f_take(keys, args)
+-- has claimed it | ENOENT. The caller has read record and chunk right before; where they are one
+-- string the tombstone has erased the chunk, and nothing is left of the blob when this returns. Of
+-- any other blob the token names the take of its chunks, each of which is erased when it is read.
+function F.take(keys, args)
 	if not compared then
 		return ECOMPARE
 	end
 	local p, id, peer, us = prefix(keys), args[1], args[2], time_us()
-	local now, chunk = time_ms(us), p .. 'c:' .. id .. ':0'
-	local v = redis.call('GET', p .. 'b:' .. id) or ''
-	local line, u, to, z, dl, d = string.match(v, PLAIN)
+	local now = time_ms(us)
+	local v = redis.call('GETRANGE', p .. 'b:' .. id, '0', HEAD_LAST)
+	local line, u, to, z, dl, d, more = string.match(v, PLAIN)
 	if line and now < tonumber(dl) and addressed(to, peer) then
-		local ev = leave(p, id, u, to, d, z, dl, 'consumed', peer, '', text(now), '', kept_of_taken(v))
-		if unlink_taken(p, id, ev, v, dl) then
-			redis.pcall('ZREM', keys[1], 'b:' .. id)
-			return OK .. '\n' .. id .. '\t' .. line
-		end
+		leave(p, id, u, to, d, z, dl, 'consumed', peer, '', text(now), '', private_of_taken(more))
+		redis.pcall('ZREM', keys[1], member_of(id, u, to, z, d, '')) -- a reaper would do it, too
+		return OK .. '\n' .. id .. '\t' .. line
 	end
 
 	local b, s, refused = open_for(p, id, peer, us)
@@ -82,45 +65,40 @@ local function f_take(keys, args)
 	if b.st ~= 'live' then
 		return claimed_already(b, peer)
 	end
-	if redis.call('EXISTS', chunk) == 0 then
+	if not holds_chunk(b) and redis.call('EXISTS', p .. 'c:' .. id .. ':0') == 0 then
 		return lost(p, b, peer)
 	end
 	session_bump(p, s, now)
-	local was, ev = answer(OK, b), nil
-	v = public_of(b) .. '\n' .. private_of(b)
-	if b.n == '1' then
-		ev = leave(p, id, b.u, b.to, b.d, b.z, b.dl, 'consumed', peer, '', text(now), '', NO_PRIVATE .. b.f)
-		unlink_taken(p, id, ev, v, b.dl)
+	local was = answer(OK, b)
+	if holds_chunk(b) then
+		leave(p, id, b.u, b.to, b.d, b.z, b.dl, 'consumed', peer, '', text(now), '', NO_PRIVATE .. b.f)
 		pcall(unlist, p, b)
-		redis.pcall('ZREM', keys[1], 'b:' .. id)
+		redis.pcall('ZREM', keys[1], member(b))
 		return was
 	end
 	b.st, b.tk, b.w = 'taking', args[3], peer
-	redis.call('ZADD', keys[1], text(math.min(tonumber(b.dl), now + TAKING_MS)), 'b:' .. id)
+	redis.call('ZADD', keys[1], text(math.min(tonumber(b.dl), now + TAKING_MS)), member(b))
 	local done, why = pcall(step, p, b, event_taking(b.d, peer, b.z, text(now)))
-	if done then
-		done, why = pcall(unlink_taken, p, id, why, v, b.dl)
-	end
 	if not done then -- it is live, until its own deadline
-		redis.call('ZADD', keys[1], b.dl, 'b:' .. id)
+		redis.call('ZADD', keys[1], b.dl, member(b))
 		error(why)
 	end
 	return was
 end
 
 -- take_more id token: 0; EGONE: a take of several chunks is still alive.
-local function f_take_more(keys, args)
+function F.take_more(keys, args)
 	local p, us = prefix(keys), time_us()
 	local b = settle(p, load(p, args[1]), us)
 	if not b or b.st ~= 'taking' or b.tk ~= args[2] then
 		return EGONE
 	end
-	redis.call('ZADD', p .. 'dl', text(math.min(tonumber(b.dl), time_ms(us) + TAKING_MS)), 'b:' .. b.id)
+	redis.call('ZADD', p .. 'dl', text(math.min(tonumber(b.dl), time_ms(us) + TAKING_MS)), member(b))
 	return OK
 end
 
 -- take_end id token: 0, blob; EGONE: it has read all it wants; the rest is erased.
-local function f_take_end(keys, args)
+function F.take_end(keys, args)
 	local p = prefix(keys)
 	local b = load(p, args[1])
 	if not b or b.st ~= 'taking' or b.tk ~= args[2] then
@@ -135,13 +113,13 @@ local function stop_delivery(p, id)
 	local b = load(p, id)
 	if b and b.c == 'consumed' and b.th == '' then
 		b.tk = UNWANTED
-		save(p, id, public_of(b), private_of(b), 'KEEPTTL')
+		save(p, b)
 	end
 end
 
 -- take_wanted id sid bound: 0; EGONE: may what a take has read, so that the blob is consumed, still
 -- be delivered? Not when somebody has erased it since, or its session has ended with it.
-local function f_take_wanted(keys, args)
+function F.take_wanted(keys, args)
 	local p, us = prefix(keys), time_us()
 	local b = load(p, args[1])
 	if not b or b.tk == UNWANTED then
@@ -156,12 +134,33 @@ local function f_take_wanted(keys, args)
 	return OK
 end
 
+-- Are a blob's bytes all there?
+local function has_content(p, b)
+	if holds_chunk(b) then
+		return redis.call('STRLEN', p .. 'b:' .. b.id) == tonumber(b.hd) + tonumber(b.z)
+	end
+	return have_chunks(p, b.id, tonumber(b.n), tonumber(b.z))
+end
+
+-- A transition after which record and chunk are two strings, because from now on they expire at
+-- different times: the string that holds both becomes the chunk's, and the record is written anew.
+local function part(p, b, what)
+	local record, chunk = p .. 'b:' .. b.id, p .. 'c:' .. b.id .. ':0'
+	local ev = event(p, what)
+	must(p, ev, redis.pcall('RENAME', record, chunk))
+	local written = redis.pcall('SET', record, record_text(b), 'PXAT', wall_ms(tonumber(b.dl) + TOMBSTONE_MS))
+	if written.err then
+		redis.call('RENAME', chunk, record)
+	end
+	must(p, ev, written)
+end
+
 -- claim id peer lease_ms th salt ck processor: 0, blob, lease deadline, salt, repeated | EGONE,
 -- blob | ECLAIMED, blob, lease deadline where peer has claimed it | EPROCESSOR | ENOENT. th: the
 -- hash of the token's secret, which is all that is kept of it. ck: peer and Idempotency-Key hashed,
 -- '' none; then salt is what the caller derives the secret from, and who repeats the claim under
 -- the same key is given it again. processor '1': a foreign passport or nothing.
-local function f_claim(keys, args)
+function F.claim(keys, args)
 	if not compared then
 		return ECOMPARE
 	end
@@ -180,18 +179,21 @@ local function f_claim(keys, args)
 		return claimed_already(b, peer)
 	end
 	local ld = math.min(tonumber(b.dl), now + tonumber(args[3]))
-	if not have_chunks(p, id, tonumber(b.n), tonumber(b.z)) then
+	if not has_content(p, b) then
 		return lost(p, b, peer)
 	end
 	session_bump(p, s, now)
+	local held = holds_chunk(b)
 	b.st, b.w, b.th, b.ld, b.cs, b.ck = 'claimed', peer, args[4], text(ld), args[5], ck
-	index(p, 'b:' .. id, ld, now)
-	local done, why = pcall(step, p, b, event_claimed(b.d, peer, b.z, b.dl, b.ld, text(now)))
+	index(p, member(b), ld, now)
+	local what = event_claimed(b.d, peer, b.z, b.dl, b.ld, text(now))
+	local done, why = pcall(held and part or step, p, b, what)
 	if not done then -- it is live, until its own deadline
-		redis.call('ZADD', keys[1], b.dl, 'b:' .. id)
+		redis.call('ZADD', keys[1], b.dl, member(b))
 		error(why)
 	end
-	pcall(seal_chunks, p, id, tonumber(b.n), ld) -- without it the net is at the blob's own deadline; the claimant must learn of its claim
+	-- Without it the net is at the blob's own deadline. The claimant must learn of its claim.
+	pcall(seal_chunks, p, id, tonumber(b.n), ld)
 	return table.concat({answer(OK, b), b.ld, b.cs, '0'}, '\n')
 end
 
@@ -206,7 +208,7 @@ end
 
 -- claim_read id peer th: 0, blob | EGONE, blob | ENOENT: the claimant is about to read the chunks,
 -- which stay.
-local function f_claim_read(keys, args)
+function F.claim_read(keys, args)
 	if not compared then
 		return ECOMPARE
 	end
@@ -224,7 +226,7 @@ end
 
 -- ack id peer th outcome ak: 0, blob, repeated | EGONE, blob | ENOENT: the claimant is done;
 -- erased. ak: as claim's ck; repeated under it, the answer is the same.
-local function f_ack(keys, args)
+function F.ack(keys, args)
 	if not compared then
 		return ECOMPARE
 	end
@@ -245,7 +247,7 @@ local function f_ack(keys, args)
 end
 
 -- stat id: 0, blob; ENOENT
-local function f_stat(keys, args)
+function F.stat(keys, args)
 	if not compared then
 		return ECOMPARE
 	end
@@ -254,7 +256,7 @@ local function f_stat(keys, args)
 end
 
 -- erase id uploader: 0, blob | EGONE, blob | ENOENT. uploader '': an operator.
-local function f_erase(keys, args)
+function F.erase(keys, args)
 	local p, us = prefix(keys), time_us()
 	local b = load_settled(p, args[1], us)
 	if not b or (args[2] ~= '' and b.u ~= args[2]) then

@@ -2,11 +2,15 @@
 
 -- A blob's entry that is due. Returns its cause and its lateness in us; nothing when it had ended
 -- before.
-local function reap_blob(p, id, score, us, batch)
-	local b, member = load(p, id), 'b:' .. id
-	if not b then -- a one-chunk upload whose commit never came
+local function reap_blob(p, entry, score, us, batch)
+	local id, more = string.match(entry, '^b:([^\t]*)(.*)$')
+	local b = load(p, id)
+	if more ~= '' and not (b and (b.st == 'gone' or member(b) == entry)) then
+		return 'expired', finish_lost(p, entry, score, us, b)
+	end
+	if not b then -- what a refused command has left
 		erase_chunks(p, id, 0, 0, true)
-		redis.call('ZREM', p .. 'dl', member)
+		redis.call('ZREM', p .. 'dl', entry)
 		return 'aborted', text(us - score * 1000)
 	end
 	if b.st == 'staged' then
@@ -16,7 +20,7 @@ local function reap_blob(p, id, score, us, batch)
 	-- entered by a worker that stalled meanwhile, or the call that ended it was broken off
 	if b.st == 'gone' then
 		erase_chunks(p, id, 0, 0, true)
-		batch.members[#batch.members + 1] = member
+		batch.members[#batch.members + 1] = entry
 		return nil
 	end
 	b.batch = batch
@@ -58,19 +62,19 @@ local function reap_trap(p, member, us)
 	redis.call('ZREM', p .. 'dl', member)
 end
 
-local function reap_entry(p, member, score, us, batch, r)
-	local kind, id = string.sub(member, 1, 1), string.sub(member, 3)
+local function reap_entry(p, entry, score, us, batch, r)
+	local kind, id = string.sub(entry, 1, 1), string.sub(entry, 3)
 	if kind == 'b' then
-		local cause, late = reap_blob(p, id, score, us, batch)
+		local cause, late = reap_blob(p, entry, score, us, batch)
 		if cause then
 			r[#r + 1] = cause .. '\t' .. late
 		end
 	elseif kind == 's' then
 		reap_session(p, id, us, r)
 	elseif kind == 'e' then
-		erase_more(p, member)
+		erase_more(p, entry)
 	else
-		reap_trap(p, member, us)
+		reap_trap(p, entry, us)
 	end
 end
 
@@ -79,7 +83,7 @@ end
 -- large; overdue: how many are left that are due. next_ms 0: the index is empty. at_least_ms: it is
 -- no earlier than that, as the reaper knows from a clock that nobody sets; back_ms: how far Redis's
 -- TIME is behind. failed: why something could not be ended now, or ''.
-local function f_reap(keys, args)
+function F.reap(keys, args)
 	local p, us = prefix(keys), time_us(tonumber(args[2] or 0) * 1000)
 	local now, batch = time_ms(us), {keys = {}, members = {}}
 	local due = redis.call('ZRANGEBYSCORE', keys[1], '-inf', text(now), 'WITHSCORES', 'LIMIT', '0', args[1])

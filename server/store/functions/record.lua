@@ -1,29 +1,83 @@
--- record.lua: a blob's record: one string, "tg:{NN}:b:<id>", of two lines. The first is what is
--- told outside (docs/store.md: Records), the second what only transitions need. One string is read,
--- and written with its expiry, by one command each; a hash would take two, and a search for each
--- field.
+-- record.lua: a blob's record: one string, "tg:{NN}:b:<id>", of two lines (docs/store.md: Fields).
+-- The first line holds the public fields, which answers tell; the second holds the private ones,
+-- which only transitions need. A record is read by one command, and written with its expiry by one.
+--
+-- A blob's only chunk stands behind its record, in the same string: the record is then filled with
+-- blanks to hd bytes, and the chunk follows. So one command stores both, and one SET of the
+-- tombstone erases both. hd is empty where nothing stands behind the record: the chunks of a longer
+-- blob, and the only chunk of a blob that is claimed, are keys of their own. (A claim's expiry is
+-- earlier than its record's.)
 
-local function load(p, id)
-	local v = redis.call('GET', p .. 'b:' .. id)
-	if not v then
+-- The text of a record, perhaps with blanks behind it; nil: none. Read are HEAD_BYTES, and more only
+-- where the record goes on; and a record with a chunk behind it has one of these sizes (HEAD_BYTES,
+-- HEAD_LONG_BYTES, HEAD_MAX_BYTES), the smallest in which it has room. So no byte of a chunk is read:
+-- the Lua heap is never wiped.
+local function read_record(p, id)
+	local key = p .. 'b:' .. id
+	local v = redis.call('GETRANGE', key, '0', HEAD_LAST)
+	if v == '' then
 		return nil
 	end
-	return record_read(id, v)
+	if #v == HEAD_BYTES and not string.find(v, '\n[^\n]*\n') then
+		v = v .. redis.call('GETRANGE', key, text(HEAD_BYTES), text(HEAD_LONG_BYTES - 1))
+		if not string.find(v, '\n[^\n]*\n') then
+			v = v .. redis.call('GETRANGE', key, text(HEAD_LONG_BYTES), text(HEAD_MAX_BYTES - 1))
+		end
+	end
+	return v
 end
 
--- What a tombstone keeps of a record, v, of which nothing but its description is worth keeping. The
--- server's own names have none.
-local function kept_of_taken(v)
-	if string.byte(v, -1) == 9 then
+-- nil: no such blob. Also for an only chunk whose commit has not come yet (`pending`).
+local function load(p, id)
+	local v = read_record(p, id)
+	return v and record_read(id, v)
+end
+
+local function record_text(b)
+	return public_of(b) .. '\n' .. private_of(b) .. '\n'
+end
+
+-- A record as it stands in front of a chunk. Whoever wrote it first has left room for all that a
+-- live blob's can become (store_whole.c).
+local function filled(record, hd)
+	if #record > hd then
+		error('a record of ' .. #record .. ' bytes has room for ' .. hd)
+	end
+	return record .. string.rep(' ', hd - #record)
+end
+
+-- The private fields that a tombstone keeps of a taken blob: nothing but its description, which
+-- blobs under a name that the server drew do not have.
+local function private_of_taken(more)
+	if string.byte(more, -1) == 9 then
 		return NO_PRIVATE
 	end
-	return NO_PRIVATE .. string.sub(v, -64)
+	return NO_PRIVATE .. string.sub(more, -64)
 end
 
--- ...: SET's option on expiry: 'KEEPTTL', or 'PX' or 'PXAT' and a time. For changes that no event
--- tells of.
-local function save(p, id, line, more, ...)
-	redis.call('SET', p .. 'b:' .. id, line .. '\n' .. more, ...)
+-- Does the only chunk stand behind the record now?
+local function holds_chunk(b)
+	return b.hd ~= '' and b.st == 'live'
+end
+
+-- For changes that no event tells of.
+local function save(p, b)
+	if holds_chunk(b) then
+		redis.call('SETRANGE', p .. 'b:' .. b.id, '0', filled(record_text(b), tonumber(b.hd)))
+	else
+		redis.call('SET', p .. 'b:' .. b.id, record_text(b), 'KEEPTTL')
+	end
+end
+
+-- A blob's entry in the deadline index. Where record and chunk are one string, Redis's own expiry
+-- takes both when no reaper comes in time, so the entry holds what its end has to tell.
+local function member_of(id, u, to, z, d, s, bound)
+	return 'b:' .. id .. '\t' .. u .. '\t' .. to .. '\t' .. z .. '\t' .. d
+		.. (s ~= '' and '\t' .. s .. '\t' .. bound or '')
+end
+
+local function member(b)
+	return b.hd ~= '' and member_of(b.id, b.u, b.to, b.z, b.d, b.s, b.b) or 'b:' .. b.id
 end
 
 -- As answers have it.
@@ -61,7 +115,7 @@ end
 -- A transition of a record: what tells of it, and the record. Returns the event's id.
 local function step(p, b, what)
 	local ev = event(p, what)
-	must(p, ev, redis.pcall('SET', p .. 'b:' .. b.id, public_of(b) .. '\n' .. private_of(b), 'KEEPTTL'))
+	must(p, ev, redis.pcall('SET', p .. 'b:' .. b.id, record_text(b), 'KEEPTTL'))
 	return ev
 end
 
@@ -79,15 +133,15 @@ local function drop_staged(p, b, now, stalled)
 	redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
 end
 
--- The event of a blob's end, and what is left of it for a day: who may know of it, how it ended; of
--- the evidence only the tag. It stands where p was: the outcome. late: us after the deadline that
--- ended it, outcome: what a claim's ack said, or ''. more: the record's second line. again '1': it
--- had ended before, and came back. Returns the event's id. A take spends its time here, so: no
--- table, few strings.
+-- The event of a blob's end, and its tombstone: who may know of it for a day, and how it ended; of
+-- the evidence only the tag. Where the chunk stood behind the record, the tombstone has erased it.
+-- The outcome stands where p was. late: us after the deadline that ended it. outcome: what a
+-- claim's ack said, or ''. more: the private fields. again '1': it had ended before, and came back.
+-- Returns the event's id. A take spends its time here, so: no table, few strings.
 local function leave(p, id, u, to, d, z, dl, cause, who, late, now, outcome, more, again)
 	local ev = event(p, event_gone(d, cause, outcome, u, who, z, dl, late, now, again))
 	local line = tombstone_line(u, to, string.match(d, '^%S*'), outcome, cause, now, event_name(p, ev))
-	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, line .. '\n' .. more, 'PX', TOMBSTONE))
+	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, line .. '\n' .. more .. '\n', 'PX', TOMBSTONE))
 	return ev
 end
 
@@ -117,37 +171,79 @@ local function unlist(p, b)
 	end
 end
 
--- Ends a visible blob: its chunks are gone when this returns, but for what erase_chunks() leaves to
--- the next call. Whatever ends a take that has begun, its reader has had bytes: that is `consumed`,
--- or an interception could be hidden behind an erasure (of a claim, an event tells). b.batch: of a
--- reap, which unlinks its blobs' only chunks, and takes them from the index, all at once at its
--- end.
-local function finish(p, b, cause, who, us, due_ms, outcome)
-	local batch = b.batch
-	if b.st == 'taking' then
-		cause, who = 'consumed', b.w
-	end
-	local late = ended(p, b, cause, who, us, due_ms, outcome)
-	room = room - END_BYTES
+-- Erases the chunks of a blob that has ended, where they are keys of their own. batch: of a reap,
+-- which unlinks the only chunks of all its blobs by one command at its end.
+local function erase_ended(p, b, batch)
 	if b.n ~= '1' then
 		local done, why = pcall(erase_chunks, p, b.id, 0, tonumber(b.n), false)
 		if not done then
 			try_again(p, b.id, why)
 		end
-	elseif batch then
-		room = room - tonumber(b.z)
+		return
+	end
+	room = room - tonumber(b.z)
+	if batch then
 		batch.keys[#batch.keys + 1] = p .. 'c:' .. b.id .. ':0'
 	else
-		room = room - tonumber(b.z)
 		unlink_ended(p, b.id, p .. 'c:' .. b.id .. ':0')
 	end
-	unlist(p, b)
-	if batch then
-		batch.members[#batch.members + 1] = 'b:' .. b.id
-	else
-		redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
+end
+
+-- Ends a visible blob: its chunks are gone when this returns, but for what erase_chunks() leaves to
+-- the next call. Whatever ends a take that has begun, its reader has had bytes: that is `consumed`,
+-- or an interception could be hidden behind an erasure (of a claim, an event tells). b.batch: of a
+-- reap, which takes its blobs from the index by one command at its end.
+local function finish(p, b, cause, who, us, due_ms, outcome)
+	local erased = holds_chunk(b)
+	if b.st == 'taking' then
+		cause, who = 'consumed', b.w
 	end
+	local late = ended(p, b, cause, who, us, due_ms, outcome)
+	room = room - END_BYTES
+	if erased then
+		room = room - tonumber(b.z)
+	else
+		erase_ended(p, b, b.batch)
+	end
+	unlist(p, b)
+	if b.batch then
+		b.batch.members[#b.batch.members + 1] = member(b)
+	else
+		redis.call('ZREM', p .. 'dl', member(b))
+	end
+	b.hd = ''
 	return late
+end
+
+-- Ends a blob that Redis's own expiry has taken, record and chunk, because no reaper came in time:
+-- what is told of it stands in its index entry, whose score was its deadline. seen: the record that
+-- stands under its id all the same, of another blob (whose upload came in between), or nil.
+-- Returns how late it was.
+local function finish_lost(p, entry, score, us, seen)
+	local id, u, to, z, d, rest = string.match(entry, '^b:([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t?(.*)$')
+	local s, bound = string.match(rest, '^([^\t]*)\t(.*)$')
+	local now, late = text(time_ms(us)), text(math.max(0, us - score * 1000))
+	if seen then
+		event(p, event_gone(d, 'expired', '', u, '', z, text(score), late, now))
+	else
+		leave(p, id, u, to, d, z, text(score), 'expired', '', late, now, '', NO_PRIVATE)
+		unlist(p, {id = id, s = s or '', b = bound, z = z})
+	end
+	redis.call('ZREM', p .. 'dl', entry)
+	room = room - END_BYTES
+	return late
+end
+
+-- The same for one who asks for the blob ahead of the reaper. Returns its tombstone, or nil.
+local function load_lost(p, id, us)
+	local due = redis.call('ZRANGEBYSCORE', p .. 'dl', '-inf', text(time_ms(us)), 'WITHSCORES', 'LIMIT', '0', text(LOST_MAX))
+	for i = 1, #due, 2 do
+		if string.sub(due[i], 1, #id + 3) == 'b:' .. id .. '\t' then
+			finish_lost(p, due[i], tonumber(due[i + 1]), us, nil)
+			return load(p, id)
+		end
+	end
+	return nil
 end
 
 local DUE_CAUSE = {live = 'expired', taking = 'consumed', claimed = 'lease-expired'}

@@ -17,20 +17,21 @@ local function begin_anew()
 end
 
 -- time: 0, ms, compared(0/1)
-local function f_time()
+function F.time()
 	begin_anew()
 	return OK .. '\n' .. text(time_ms(time_us())) .. '\n' .. (compared and '1' or '0')
 end
 
 -- may_store: 0. Does nothing, and is refused by Redis whenever an upload would be: it is full,
 -- takes no writes, or has lost the replicas that it demands.
-local function f_may_store()
+function F.may_store()
 	return OK
 end
 
 -- What functions run, and what servers send themselves, each as it may look, with KEY for a key.
 -- (FUNCTION and FCALL show themselves; INFO and CONFIG are attestation's.)
 local RIGHTS = {{'TIME'}, {'GET', 'KEY'}, {'SET', 'KEY', '1', 'PX', '1'}, {'DEL', 'KEY'}, {'UNLINK', 'KEY'}, {'RENAME', 'KEY', 'KEY'}, {'EXISTS', 'KEY'}, {'STRLEN', 'KEY'}, {'GETRANGE', 'KEY', '0', '1'},
+	{'SETRANGE', 'KEY', '0', '1'}, {'RENAMENX', 'KEY', 'KEY'},
 	{'GETDEL', 'KEY'}, {'PEXPIRE', 'KEY', '1'}, {'PEXPIREAT', 'KEY', '1'}, {'HSET', 'KEY', 'f', '1'}, {'HGET', 'KEY', 'f'}, {'HMGET', 'KEY', 'f'}, {'HDEL', 'KEY', 'f'},
 	{'HINCRBY', 'KEY', 'f', '1'}, {'ZADD', 'KEY', '1', 'm'}, {'ZREM', 'KEY', 'm'}, {'ZRANGE', 'KEY', '0', '0'}, {'ZRANGEBYSCORE', 'KEY', '0', '0'}, {'ZSCORE', 'KEY', 'm'},
 	{'ZCOUNT', 'KEY', '0', '0'}, {'ZSCAN', 'KEY', '0'}, {'XADD', 'KEY', '*', 'p', '1'}, {'XDEL', 'KEY', '1-1'}, {'XRANGE', 'KEY', '-', '+'}, {'XINFO', 'STREAM', 'KEY'},
@@ -50,7 +51,7 @@ end
 -- rights: 0, then the commands, or the keys, that this user is denied, a blank between two of them.
 -- Redis does not roll back what a function did before a command that is refused, so this is asked
 -- beforehand, and again each second. Nothing is tried: ACL is asked.
-local function f_rights(keys)
+function F.rights(keys)
 	local p, denied = prefix(keys), {}
 	for _, command in ipairs(RIGHTS) do
 		if not may(p, command, 'b:1') then
@@ -69,7 +70,7 @@ end
 
 -- attested slug who: 0: for the evidence: what a server found out about the store's volatility.
 -- who: the operator who vouches for it.
-local function f_attested(keys, args)
+function F.attested(keys, args)
 	local who = string.gsub(args[2], '\t', ' ') -- it is what an operator wrote
 	event(prefix(keys), event_attestation(args[1], who, text(time_ms(time_us()))))
 	return OK
@@ -82,7 +83,7 @@ end
 -- holder says up to where its file may go; it stays when the lease ends, so that whoever comes next
 -- knows what may be recorded already; 1 goes on with a declaration of one's own, and does not
 -- replace another's: only 2 does. n, head: of its last checkpoint, for the servers that wait.
-local function f_recorder(keys, args)
+function F.recorder(keys, args)
 	local p, now = prefix(keys), time_ms(time_us())
 	begin_anew()
 	life = life or args[3] -- any random text will do
@@ -107,7 +108,7 @@ end
 -- compared life: 0; ECOMPARE: this is not the life that the caller has looked at. Whoever holds the
 -- lease has compared this store with its evidence, and what had ended was ended again: reads may
 -- begin.
-local function f_compared(keys, args)
+function F.compared(keys, args)
 	begin_anew()
 	if args[1] ~= life then
 		return ECOMPARE
@@ -119,11 +120,11 @@ end
 -- standing cursor count: 0, the next cursor ('0': that was all), then a line for each blob (b id st
 -- tag) and open session (s id h) of about count entries of the index. As ZSCAN: what stands there
 -- all the while is told, perhaps twice.
-local function f_standing(keys, args)
+function F.standing(keys, args)
 	local p, scan = prefix(keys), redis.call('ZSCAN', keys[1], args[1], 'COUNT', args[2])
 	local r = {OK, scan[1]}
 	for i = 1, #scan[2], 2 do
-		local kind, id = string.sub(scan[2][i], 1, 1), string.sub(scan[2][i], 3)
+		local kind, id = string.match(scan[2][i], '^(%l):([^\t]*)')
 		local b = kind == 'b' and load(p, id)
 		if b and b.st ~= 'staged' and b.st ~= 'gone' then
 			r[#r + 1] = 'b\t' .. id .. '\t' .. b.st .. '\t' .. string.match(b.d, '^%S*')
@@ -140,7 +141,7 @@ end
 -- the store, which went back, has it still. The event says that it is such an end. A claim, or a
 -- take, that the store does not know any more ends what is live alone: whatever else it may be, it
 -- knows.
-local function f_end_again(keys, args)
+function F.end_again(keys, args)
 	local p, cause, us = prefix(keys), args[3], time_us()
 	local b = load(p, args[1])
 	if not b or b.st == 'staged' or b.st == 'gone' or string.match(b.d, '^%S*') ~= args[2] then
@@ -152,7 +153,7 @@ local function f_end_again(keys, args)
 end
 
 -- session_end_again sid h cause: 0; ENOENT: the same of a session, and what is bound to it.
-local function f_session_end_again(keys, args)
+function F.session_end_again(keys, args)
 	local p = prefix(keys)
 	local s = session_read(p, args[1])
 	if not s or s.st ~= 'open' or s.h ~= args[2] or not STATE_OF[args[3]] then
@@ -165,7 +166,7 @@ end
 -- outbox pos max: {0, last, entries}: the last id that this outbox ever gave, and its first
 -- entries, at most max, up to pos. The one answer that is a table: entries are made of any bytes,
 -- and it is asked only when a recorder takes up its work.
-local function f_outbox(keys, args)
+function F.outbox(keys, args)
 	local key, last = prefix(keys) .. 'out', '0-0'
 	if redis.call('EXISTS', key) == 1 then
 		local info = redis.call('XINFO', 'STREAM', key)

@@ -112,7 +112,7 @@ end
 -- A blob as it stands now: ended first if its own time, or that of the session it is bound to, is
 -- over. Second: its session.
 local function load_settled(p, id, us)
-	local b = load(p, id)
+	local b = load(p, id) or load_lost(p, id, us)
 	if not b or b.st == 'staged' then
 		return nil
 	end
@@ -169,7 +169,7 @@ local function of_subject(s, d)
 end
 
 -- session_open sid uploader subject idle_ms length_ms: 0, session. subject: hashed, or ''.
-local function f_session_open(keys, args)
+function F.session_open(keys, args)
 	local p, sid, now = prefix(keys), args[1], time_ms(time_us())
 	local dl = now + tonumber(args[5])
 	local idl = math.min(dl, now + tonumber(args[4]))
@@ -183,7 +183,7 @@ local function f_session_open(keys, args)
 end
 
 -- session_touch sid uploader: 0 | EGONE, session; ENOENT
-local function f_session_touch(keys, args)
+function F.session_touch(keys, args)
 	local p, us = prefix(keys), time_us()
 	local s = session_load(p, args[1], us)
 	if not s or s.u ~= args[2] then
@@ -198,7 +198,7 @@ end
 
 -- session_check sid uploader subject: 0; ESESSION, ESUBJECT: may an upload name it, and that
 -- subject ('': none)? Looks only.
-local function f_session_check(keys, args)
+function F.session_check(keys, args)
 	local v = redis.call('HMGET', prefix(keys) .. 's:' .. args[1], 'st', 'u', 'dl', 'idl', 'sj')
 	local now = time_ms(time_us())
 	if v[1] == 'open' and v[2] == args[2] and now < tonumber(v[3]) and now < tonumber(v[4]) then
@@ -208,7 +208,7 @@ local function f_session_check(keys, args)
 end
 
 -- session_show sid: 0, session, 0, blob...; ENOENT. Live ones first, at most SHOW_MAX.
-local function f_session_show(keys, args)
+function F.session_show(keys, args)
 	if not compared then
 		return ECOMPARE
 	end
@@ -232,7 +232,7 @@ end
 -- all '1': the blobs that are not bound go, too, up to max of them by this call; more 1: call
 -- again, something of it is still there (or leave it to the reaper). The session is marked closed
 -- first.
-local function f_session_close(keys, args)
+function F.session_close(keys, args)
 	local p, us = prefix(keys), time_us()
 	local s = session_load(p, args[1], us)
 	if not s or (args[2] ~= '' and s.u ~= args[2]) then

@@ -39,14 +39,14 @@ local function taken(p, id, uploader, f, us)
 	end
 	if b.st ~= 'gone' and b.kn == '' then
 		b.kn = '1'
-		save(p, id, public_of(b), private_of(b), 'KEEPTTL')
+		save(p, b)
 	end
 	return OK .. '\n' .. record(b) .. '\n1'
 end
 
 -- named id uploader f: 0, blob | 0 | ETAKEN, EINFLIGHT, ECOMPARE: what stands under a name that its
 -- uploader chose. Asked before session and policy are.
-local function f_named(keys, args)
+function F.named(keys, args)
 	return taken(prefix(keys), args[1], args[2], args[3], time_us()) or OK
 end
 
@@ -61,7 +61,7 @@ end
 -- stage id uploader sid bound first n left_ms d: 0; ESESSION; ESUBJECT; ETIMEOUT. Enters an upload
 -- of several chunks in the index (first '1') or keeps it there. n: no chunk has a higher number yet
 -- than n - 1. left_ms: until the first byte's time to live is over.
-local function f_stage(keys, args)
+function F.stage(keys, args)
 	local p, id, sid, us = prefix(keys), args[1], args[3], time_us()
 	local now, left, d = time_ms(us), tonumber(args[7]), args[8]
 	local b = load(p, id)
@@ -81,8 +81,9 @@ local function f_stage(keys, args)
 		session_enlist(p, s, id, args[4] == '1' and LIST_STAGED or LIST_STAGED_UNBOUND)
 	end
 	redis.call('ZADD', p .. 'dl', text(now + math.min(STAGED_MS, left)), 'b:' .. id)
-	local line = public_line('staged', args[2], '', sid, args[4], args[6], '', '', '', d, '', '', '', '')
-	save(p, id, line, NO_PRIVATE, 'PXAT', wall_ms(now + left + TOMBSTONE_MS))
+	local line = public_line('staged', args[2], '', sid, args[4], args[6], '', '', '', d, '', '', '', '', '')
+	redis.call('SET', p .. 'b:' .. id, line .. '\n' .. NO_PRIVATE .. '\n', 'PXAT',
+		wall_ms(now + left + TOMBSTONE_MS))
 	return OK
 end
 
@@ -94,25 +95,22 @@ local function leave_attempt(p, attempt, sid)
 	redis.call('ZREM', p .. 'dl', 'b:' .. attempt)
 end
 
--- A blob comes to be: what tells of it, and its record.
-local function appear(p, id, record_text, what, deadline)
+-- A blob of several chunks comes to be: what tells of it, and its record.
+local function appear(p, id, record, what, deadline)
 	local ev = event(p, what)
-	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, record_text, 'PXAT', wall_ms(deadline + TOMBSTONE_MS)))
+	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, record, 'PXAT', wall_ms(deadline + TOMBSTONE_MS)))
 end
 
 -- The same of a blob that was an attempt: first the attempt's record goes, or two would tell of one
 -- upload, then the chunks become the blob's. When something of it is refused, the reaper finds
 -- chunks without a record.
-local function appear_from(p, attempt, staged, n, id, record_text, what, deadline, now)
-	local done, why = true, nil
-	if staged then
-		done, why = pcall(redis.call, 'DEL', p .. 'b:' .. attempt)
-	end
+local function appear_from(p, attempt, n, id, record, what, deadline, now)
+	local done, why = pcall(redis.call, 'DEL', p .. 'b:' .. attempt)
 	if done then
 		done, why = pcall(adopt_chunks, p, attempt, id, n)
 	end
 	if done then
-		done, why = pcall(appear, p, id, record_text, what, deadline)
+		done, why = pcall(appear, p, id, record, what, deadline)
 	end
 	if not done then
 		redis.call('ZADD', p .. 'dl', text(now), 'b:' .. id)
@@ -120,71 +118,92 @@ local function appear_from(p, attempt, staged, n, id, record_text, what, deadlin
 	end
 end
 
+-- A blob of one chunk comes to be, from the string that its upload has left under the attempt: that
+-- gets the blob's name, and its record is completed. Its expiry is set last: who is refused that is
+-- told so, and ends the blob.
+local function appear_single(p, attempt, hd, id, record, what, deadline)
+	local from, to = p .. 'b:' .. attempt, p .. 'b:' .. id
+	local whole = filled(record, tonumber(hd))
+	local ev = event(p, what)
+	if from ~= to then
+		must(p, ev, redis.pcall('RENAME', from, to))
+	end
+	local written = redis.pcall('SETRANGE', to, '0', whole)
+	if type(written) == 'table' and from ~= to then
+		redis.pcall('RENAME', to, from)
+	end
+	must(p, ev, written)
+	redis.call('PEXPIREAT', to, wall_ms(deadline))
+end
+
 -- An attempt is over before anybody saw it, and what it was for exists: nothing is left of it, and
 -- there is nothing to tell.
 local function drop_attempt(p, attempt, staged, sid, n)
+	redis.call('DEL', p .. 'b:' .. attempt)
 	if staged then
-		redis.call('DEL', p .. 'b:' .. attempt)
-	end
-	erase_chunks(p, attempt, 0, n, false)
-	if staged then
+		erase_chunks(p, attempt, 0, n, false)
 		leave_attempt(p, attempt, sid)
 	end
 end
 
--- The usual case of a name that nobody has: one chunk, no session, a deadline that no reaper must
--- be woken for. What is to be written comes ready from the server (args[14] on: record, event,
--- deadline, how long record and chunk live), so it costs five commands. The name is ours once the
--- record is set; what goes wrong behind that takes it back. Returns false where the long way has to
--- judge: something stands there, or the chunk does not.
-local function appear_single(keys, p, name, attempt, args)
-	local member, record, chunk = 'b:' .. name, p .. 'b:' .. name, p .. 'c:' .. name .. ':0'
-	if redis.call('ZADD', keys[1], 'NX', args[16], member) == 0 then
-		return false
+-- put attempt entry event deadline_ms chunk_ms: 0: stored; ETAKEN, ECOMPARE: commit has to judge, and
+-- nothing has changed. The usual case of a name that nobody has: one chunk, no session, a deadline
+-- that no reaper must be woken for. The server has written record and chunk under the attempt, as
+-- they are to be, and writes index entry and event for it; so it costs four commands. The name is
+-- ours once the string has it; what goes wrong behind that takes it back.
+function F.put(keys, args)
+	if not compared then
+		return ECOMPARE
 	end
-	local set = redis.pcall('SET', record, args[14], 'NX', 'PX', args[17])
-	if not set or set.err then
-		redis.call('ZREM', keys[1], member)
-		return set and error(set) or false
+	local p, attempt, entry = prefix(keys), args[1], args[2]
+	local from, to = p .. 'b:' .. attempt, p .. 'b:' .. string.match(attempt, '^[^:]+')
+	if redis.pcall('RENAMENX', from, to) ~= 1 then
+		return ETAKEN
 	end
-	if redis.pcall('RENAME', p .. 'c:' .. attempt .. ':0', chunk).err then
-		redis.call('DEL', record)
-		redis.call('ZREM', keys[1], member)
-		return false
-	end
-	local done = redis.pcall('PEXPIRE', chunk, args[18])
+	local entered, ev = redis.pcall('ZADD', keys[1], 'NX', args[4], entry), nil
+	local done = entered
 	if done == 1 then
-		done = redis.pcall('XADD', p .. 'out', '*', 'p', args[15])
+		ev = redis.pcall('XADD', p .. 'out', '*', 'p', args[3])
+		done = type(ev) == 'table' and ev or redis.pcall('PEXPIRE', to, args[5])
 	end
-	if type(done) == 'table' then
-		redis.call('DEL', record)
-		-- the reaper finds a chunk without a record
-		redis.call('ZADD', keys[1], '1', member)
-		error(done)
-	end
-	return true
-end
-
--- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f [record event deadline_ms
--- record_ms chunk_ms]: 0, blob; 0: it is as the caller wrote; 0, blob, 1: it was stored before;
--- ETAKEN, EINFLIGHT, ECOMPARE, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE, ETIMEOUT. Refused: nothing
--- is left of the attempt. staged '0': stage was never called for it. f: of an attempt, the
--- description.
-local function f_commit(keys, args)
-	local p, id, uploader, sid, bound = prefix(keys), args[1], args[2], args[4], args[5]
-	local name, token = attempt_of(id)
-	local named = token ~= ''
-	if args[14] and compared and appear_single(keys, p, name, id, args) then
+	if done == 1 then
 		return OK
 	end
+	if entered == 0 then -- of one before it, whose end is still to be told
+		redis.call('RENAME', to, from)
+		return ETAKEN
+	end
+	redis.call('DEL', to)
+	if type(ev) == 'string' then
+		redis.call('XDEL', p .. 'out', ev)
+	end
+	redis.call('ZREM', keys[1], entry)
+	error(done)
+end
+
+-- The size of the record in front of an only chunk that waits for its commit; nil: there is none.
+local function head_of(p, attempt)
+	local v = read_record(p, attempt) or ''
+	local b = record_read(attempt, v)
+	return b and b.hd ~= '' and b.hd or string.match(v, '^pending\t(%d+)\n')
+end
+
+-- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f: 0, blob; 0, blob, 1: it was
+-- stored before; ETAKEN, EINFLIGHT, ECOMPARE, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE, ETIMEOUT.
+-- Refused: nothing is left of the attempt. staged '0': stage was never called for it, because its
+-- only chunk stands behind a record under the attempt. f: of an attempt, the description.
+function F.commit(keys, args)
+	local p, id, uploader, sid, bound = prefix(keys), args[1], args[2], args[4], args[5]
+	local name, token = attempt_of(id)
+	local named, single = token ~= '', args[12] == '0'
 	local n, size, us = tonumber(args[6]), tonumber(args[7]), time_us()
 	local now = time_ms(us)
 	local before = named and taken(p, name, uploader, args[13], us)
 	if before then
-		drop_attempt(p, id, args[12] ~= '0', sid, n)
+		drop_attempt(p, id, not single, sid, n)
 		return before
 	end
-	local staged = args[12] ~= '0' and load(p, id) or nil
+	local staged = not single and load(p, id) or nil
 	local s = sid ~= '' and session_open_for(p, sid, uploader, us) or nil
 	if staged and sid ~= '' then
 		staged = load(p, id) -- the session's end may have dropped it
@@ -197,6 +216,7 @@ local function f_commit(keys, args)
 	if bound == '1' and s then
 		deadline = math.min(deadline, tonumber(s.dl))
 	end
+	local hd = single and head_of(p, id) or ''
 
 	local d, err = args[10], nil
 	if s then
@@ -210,7 +230,9 @@ local function f_commit(keys, args)
 		err = ETTL
 	elseif bound == '1' and (tonumber(s.n) >= BOUND_BLOBS or tonumber(s.z) + size > BOUND_BYTES) then
 		err = EQUOTA
-	elseif n > 1 and not staged then
+	elseif single then
+		err = (hd == '' or redis.call('STRLEN', p .. 'b:' .. id) ~= tonumber(hd) + size) and ESTORE or nil
+	elseif not staged then
 		err = ETIMEOUT
 	elseif not (have_chunks(p, id, n, size) and seal_chunks(p, id, n, deadline)) then
 		err = time_ms(time_us()) < deadline and ESTORE or ETTL
@@ -219,30 +241,44 @@ local function f_commit(keys, args)
 		drop_staged(p, staged, now, false)
 		return err
 	elseif err then
-		erase_chunks(p, id, 0, n, false)
-		redis.call('ZREM', p .. 'dl', 'b:' .. id)
+		redis.call('DEL', p .. 'b:' .. id)
+		if not single then
+			erase_chunks(p, id, 0, n, false)
+			redis.call('ZREM', p .. 'dl', 'b:' .. id)
+		end
 		return err
 	end
 
 	local to, z, at, dl = args[3], args[7], text(now), text(deadline)
-	local line = public_line('live', uploader, to, sid, bound, args[6], z, at, dl, d, args[11], '', '', '')
+	local line = public_line('live', uploader, to, sid, bound, args[6], z, at, dl, d, args[11], '', '', '',
+		hd)
 	local attempt, more = id, NO_PRIVATE
 	if named then
 		id, more = name, private_line('', '', '', '', '', '', '', '', token, args[13])
 	end
-	index(p, 'b:' .. id, deadline, now)
-	if s then
-		session_enlist(p, s, id, bound == '1' and LIST_BOUND or LIST_UNBOUND)
-	end
+	local record = line .. '\n' .. more .. '\n'
+	local entry = single and member_of(id, uploader, to, z, d, sid, bound) or 'b:' .. id
 	local what = event_stored(d, uploader, to, bound == '1' and s.h or '', z, dl, at)
-	if named then
-		appear_from(p, attempt, staged, n, id, line .. '\n' .. more, what, deadline, now)
-		if staged then
+	local done, why = pcall(function()
+		index(p, entry, deadline, now)
+		if s then
+			session_enlist(p, s, id, bound == '1' and LIST_BOUND or LIST_UNBOUND)
+		end
+		if single then
+			appear_single(p, attempt, hd, id, record, what, deadline)
+		elseif named then
+			appear_from(p, attempt, n, id, record, what, deadline, now)
 			-- a reaper would find nothing under it
 			pcall(leave_attempt, p, attempt, sid)
+		else
+			appear(p, id, record, what, deadline)
 		end
-	else
-		appear(p, id, line .. '\n' .. more, what, deadline)
+	end)
+	if not done then
+		if single and not load(p, id) then -- or its entry would tell of an end that was none
+			redis.call('ZREM', keys[1], entry)
+		end
+		error(why)
 	end
 	if s then
 		session_bump(p, s, now)
@@ -258,7 +294,7 @@ end
 -- writes may still be on their way for that long. unknown '1': its commit was sent, and nobody has
 -- been told the answer: should it be live, it ends, too; unless its uploader has asked again, by
 -- name or Idempotency-Key, and learned of it since.
-local function f_abort(keys, args)
+function F.abort(keys, args)
 	local p, id, us = prefix(keys), args[1], time_us()
 	local name, token = attempt_of(id)
 	local now, b = time_ms(us), load(p, name)
@@ -270,6 +306,9 @@ local function f_abort(keys, args)
 	end
 	if token ~= '' then
 		b = load(p, id)
+		if b and b.st ~= 'staged' then -- an only chunk, whose commit has not come
+			b = nil
+		end
 	end
 	if b and b.st ~= 'staged' then
 		return OK
@@ -281,6 +320,7 @@ local function f_abort(keys, args)
 		b.n = text(math.max(tonumber(b.n), tonumber(args[2])))
 		drop_staged(p, b, now, false)
 	else
+		redis.call('DEL', p .. 'b:' .. id)
 		erase_chunks(p, id, 0, tonumber(args[2]), false)
 	end
 	redis.call('ZREM', p .. 'dl', 'b:' .. id)
