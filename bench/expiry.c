@@ -190,7 +190,7 @@ static size_t system_run(
 	else
 		server_start(&s, dir, p->workers, NULL);
 	/* removal.c listens */
-	freeReplyObject(redis_sync_do(s.redis, "CONFIG SET notify-keyspace-events Kgx"));
+	freeReplyObject(redis_sync_do(s.redis, "CONFIG SET notify-keyspace-events K$gx"));
 	if (!plain)
 		server_settings_read(&s, &p->redis);
 	bench_say("%s: storing %u blobs", plain ? "plain Redis" : "timeglas", live);

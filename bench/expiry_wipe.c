@@ -86,7 +86,7 @@ static void store_timeglas(struct wipe *w, struct https *h, unsigned i, const un
 {
 	char fields[96], key[16], member[32];
 	const char *id;
-	redisReply *r;
+	redisReply *r, *found;
 
 	snprintf(fields, sizeof fields, "Timeglas-Kind: liveness\r\nTimeglas-Ttl: %lld\r\n",
 		(long long)(ttl_ms / 1000));
@@ -95,11 +95,12 @@ static void store_timeglas(struct wipe *w, struct https *h, unsigned i, const un
 		bench_die("put: %s", https_body(h));
 	id += 8;
 	snprintf(key, sizeof key, "tg:{%.2s}:dl", id);
-	snprintf(member, sizeof member, "b:%.24s", id);
-	r = redis_sync_do(w->server->redis, "ZSCORE %s %s", key, member);
-	if (r->type != REDIS_REPLY_STRING)
+	snprintf(member, sizeof member, "b:%.24s*", id);
+	r = redis_sync_do(w->server->redis, "ZSCAN %s 0 MATCH %s COUNT 1000000", key, member);
+	found = r->type == REDIS_REPLY_ARRAY && r->elements == 2 ? r->element[1] : NULL;
+	if (found == NULL || found->elements != 2)
 		bench_die("a blob that was just stored has no deadline");
-	w->deadline_us[i] = strtoll(r->str, NULL, 10) * 1000;
+	w->deadline_us[i] = strtoll(found->element[1]->str, NULL, 10) * 1000;
 	freeReplyObject(r);
 }
 

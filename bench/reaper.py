@@ -77,11 +77,12 @@ def load(redis, name, count, deadline_of):
             shard = b"tg:{%02x}:" % (i % 64)
             blob = b"%02x%s%010d" % (i % 64, name, i)
             ttl = int((deadline_of(i) - now) * 1000)
-            commands.append(command("SET", shard + b"c:" + blob + b":0", BYTES, "PX", ttl + 5000))
+            pending = b"pending\t384\n\n".ljust(384) + BYTES
+            commands.append(command("SET", shard + b"b:" + blob, pending, "PX", ttl + 5000))
             commands.append(
                 command(
                     "FCALL", "tg1_commit", 1, shard + b"dl", blob, "uploader", " verifier ", "", 0,
-                    1, len(BYTES), ttl, 0, "0123456789abcdef0123456789abcdef liveness 0", "- -",
+                    1, len(BYTES), ttl, 0, "0123456789abcdef0123456789abcdef liveness 0", "- -", 0,
                 )
             )
         for answer in redis.pipeline(commands, len(commands))[1::2]:
@@ -98,10 +99,10 @@ def spread(server, args):
     began, long = time.monotonic(), redis.now() + 3600
     load(redis, b"L", args.live, lambda i: long + i % 80000)
     print(f"{args.live} live after {time.monotonic() - began:.1f} s, {redis('DBSIZE')} keys")
-    redis("CONFIG", "SET", "notify-keyspace-events", "Egx")
-    events("PSUBSCRIBE", "__keyevent@0__:*")
+    redis("CONFIG", "SET", "notify-keyspace-events", "E$gx")
     start = redis.now() + 5 + args.ending / 20000
     load(redis, b"E", args.ending, lambda i: start + args.within * i / args.ending)
+    events("PSUBSCRIBE", "__keyevent@0__:*")
     assert redis.now() < start, "loading took too long"
     deadline = {}
     for shard in range(64):
@@ -109,14 +110,15 @@ def spread(server, args):
             "ZRANGEBYSCORE", "tg:{%02x}:dl" % shard, "-inf", int((start + args.within + 1) * 1000),
             "WITHSCORES",
         )
-        deadline.update((member[2:], int(score)) for member, score in zip(found[::2], found[1::2]))
+        for member, score in zip(found[::2], found[1::2]):
+            deadline[member[2:].split(b"\t")[0]] = int(score)
     assert len(deadline) == args.ending, len(deadline)
     late, how = [], {}
     while len(late) < args.ending:
         _, _, channel, key = events.reply()
         seen = time.time()
         event = channel.rsplit(b":", 1)[1].decode()
-        if b":c:" in key and event in ("del", "unlink", "expired", "evicted"):
+        if b":b:" in key and event in ("set", "del", "unlink", "expired", "evicted"):
             blob = key.split(b":")[3]
             if blob in deadline:
                 late.append(seen * 1000 - deadline.pop(blob))

@@ -41,15 +41,15 @@ struct removal *removal_subscribe(const struct server *s, const struct seeded *b
 	return w;
 }
 
-/* A removal is the event "del", which UNLINK causes, too, or "expired". Other events of a key are
- * ignored. */
+/* A removal is the event "del", which UNLINK causes, too, or "expired", or "set" where a tombstone
+ * takes the place of record and chunk. Other events of a key are ignored. */
 static void note(struct removal *w, const redisReply *r, int64_t now, int64_t *removed_us)
 {
 	struct name want = {NULL, 0}, *at;
 
 	if (r->type != REDIS_REPLY_ARRAY || r->elements != 3 ||
 		strcmp(r->element[0]->str, "message") != 0 ||
-		(strcmp(r->element[2]->str, "del") != 0 &&
+		(strcmp(r->element[2]->str, "del") != 0 && strcmp(r->element[2]->str, "set") != 0 &&
 			strcmp(r->element[2]->str, "expired") != 0))
 		return;
 	want.key = r->element[1]->str + strlen(CHANNEL);

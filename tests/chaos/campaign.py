@@ -148,7 +148,7 @@ class Campaign:
 
     # The end ---------------------------------------------------------------
     def leftovers(self):
-        """What killed workers had staged, and traps for their late writes; they have no end but
+        """What killed workers had staged, and sweeps for their late writes; they have no end but
         `aborted`."""
         now = time.time() * 1000
         index = {m: s for m, s in self.arena.watch.index().items() if not m.startswith("s:")}
@@ -160,7 +160,8 @@ class Campaign:
         return index, {m for m in index if m.startswith("b:") and self.state(m) in ("staged", None)}
 
     def state(self, member):
-        record = self.arena.watch.call("GET", f"tg:{{{member[2:4]}}}:{member}")
+        name = member.split("\t")[0]
+        record = self.arena.watch.call("GET", f"tg:{{{member[2:4]}}}:{name}")
         return record and record.split("\t")[0]
 
     def settle(self):

@@ -39,11 +39,11 @@ for shard = 0, 63 do
   local p = string.format('tg:{%02x}:', shard)
   local all = redis.call('ZRANGE', p .. 'dl', 0, -1, 'WITHSCORES')
   for i = 1, #all, 2 do
-    local kind, id = string.match(all[i], '^(%a):([^:]+)')
+    local kind, id = string.match(all[i], '^(%a):([^:\t]+)')
     if kind ~= 's' then kept[id] = true end
     if tonumber(all[i + 1]) <= now then
-      local chunks = kind == 'b' and chunks_of(redis.call('GET', p .. 'b:' .. id)) or 64
-      due = due + 2 + (tonumber(chunks) or 64)
+      local record = kind == 'b' and redis.call('GETRANGE', p .. 'b:' .. id, 0, 2047)
+      due = due + 2 + (tonumber(record and chunks_of(record) or 64) or 64)
     end
   end
 end
@@ -54,6 +54,13 @@ for _, key in ipairs(keys) do
     chunks = chunks + 1
     local id = string.match(rest, '^([^:]+):%d+$')
     if not kept[id] then out[#out + 1] = key .. ' pttl ' .. redis.call('PTTL', key) end
+  end
+  -- an only chunk behind its record; an attempt's expires by itself
+  local blob = string.match(key, '^tg:{%x%x}:b:([^:]+)$')
+  local head = blob and string.match(redis.call('GETRANGE', key, 0, 2047), '^live[^\n]*\t(%d+)\n')
+  if head then
+    chunks = chunks + 1
+    if not kept[blob] then out[#out + 1] = key .. ' pttl ' .. redis.call('PTTL', key) end
   end
 end
 return {now, size - #keys, due, chunks, out}

@@ -53,30 +53,40 @@ return #moved
 # digest of what is there now.
 EXCHANGE_BYTES = """
 local function blob(id)
-  local keys = redis.call('KEYS', 'tg:*:c:' .. id .. '*')
-  local function number(key) return tonumber(string.match(key, '%d+$')) end
-  table.sort(keys, function(x, y) return number(x) < number(y) end)
-  local record = redis.call('KEYS', 'tg:*:b:' .. id)[1]
-  local line, rest = string.match(redis.call('GET', record), '^([^\\n]*)(\\n.*)$')
+  local shard = 'tg:{' .. string.sub(id, 1, 2) .. '}:'
+  local record = redis.call('GET', shard .. 'b:' .. id)
+  local line, private = string.match(record, '^([^\\n]*)\\n([^\\n]*)\\n')
   local fields, bytes = {}, {}
   for f in string.gmatch(line .. '\\t', '([^\\t]*)\\t') do fields[#fields + 1] = f end
-  for i, key in ipairs(keys) do bytes[i] = redis.call('GET', key) end
-  return { keys = keys, bytes = bytes, record = record, fields = fields, rest = rest,
-           ttl = redis.call('PTTL', keys[1]) }
+  local head = tonumber(fields[15])
+  if head then
+    bytes[1] = string.sub(record, head + 1)
+  else
+    for n = 0, tonumber(fields[6]) - 1 do
+      bytes[n + 1] = redis.call('GET', shard .. 'c:' .. id .. ':' .. n)
+    end
+  end
+  return { record = shard .. 'b:' .. id, chunk = shard .. 'c:' .. id .. ':', fields = fields,
+    bytes = bytes, private = private, head = head }
 end
 local a, b = blob(ARGV[1]), blob(ARGV[2])
 for _, pair in ipairs({ { a, b }, { b, a } }) do
   local mine, other = pair[1], pair[2]
-  local before = string.match(mine.keys[1], '^(.-)%d+$')
-  for _, key in ipairs(mine.keys) do redis.call('DEL', key) end
-  for i, value in ipairs(other.bytes) do
-    redis.call('SET', before .. (i - 1), value, 'PX', mine.ttl)
-  end
+  local ttl = redis.call('PTTL', mine.record)
+  for n = 0, #mine.bytes do redis.call('DEL', mine.chunk .. n) end
   local fields = { unpack(mine.fields) }
-  fields[6], fields[7], fields[11] = other.fields[6], other.fields[7], other.fields[11]
-  redis.call('SET', mine.record, table.concat(fields, '\\t') .. mine.rest, 'KEEPTTL')
+  for _, i in ipairs({ 6, 7, 11, 15 }) do fields[i] = other.fields[i] end
+  local record = table.concat(fields, '\\t') .. '\\n' .. mine.private .. '\\n'
+  if other.head then
+    record = record .. string.rep(' ', other.head - #record) .. other.bytes[1]
+  else
+    for i, value in ipairs(other.bytes) do
+      redis.call('SET', mine.chunk .. (i - 1), value, 'PX', ttl)
+    end
+  end
+  redis.call('SET', mine.record, record, 'PX', ttl)
 end
-return #a.keys + #b.keys
+return #a.bytes + #b.bytes
 """
 
 

@@ -211,17 +211,16 @@ def test_store_at_its_limit_says_507_and_nothing_else(launch, size):
         check_problem(answer, 507, "store-full")
     stored |= set(live)
 
-    def blobs_of(kind):
-        """Ids in the keys of chunks, or in the members of the index."""
-        found = (
-            re.search(f"[: ]{kind}:([^: ]+)", line)
-            for line in server.store_lines()
-            if (kind == "c") == (" b:" not in line)
-        )
-        return {m[1] for m in found if m}
+    def found(pattern, lines):
+        """Ids in the keys of what holds bytes, or in the members of the index."""
+        return {m[1] for m in (re.search(pattern, line) for line in lines) if m}
 
     wait_for(
-        lambda: blobs_of("c") == stored == blobs_of("b"), "what the store has is what was stored", 5
+        lambda: found(":[bc]:([^:]+)", server.chunks())
+        == stored
+        == found(" b:([^:\t]+)", server.store_lines()),
+        "what the store has is what was stored",
+        5,
     )
 
 

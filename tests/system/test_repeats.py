@@ -3,6 +3,7 @@ answered: one blob each, whole, whatever became of the attempts before."""
 import base64
 import os
 import random
+import re
 import signal
 import ssl
 import time
@@ -85,9 +86,9 @@ class Upload:
 
 
 def keys_of(server, uploads):
-    """Chunk keys that stand in the store, and those that should."""
-    expected = {f"tg:{{{u.stored[:2]}}}:c:{u.stored}:" for u in uploads}
-    return {k.rsplit(":", 1)[0] + ":" for k in server.chunks()}, expected
+    """What holds bytes in the store (blobs, or attempts), and what should."""
+    expected = {u.stored for u in uploads}
+    return {re.search(r":b:(.+)$|:c:(.+):\d+$", k).expand(r"\1\2") for k in server.chunks()}, expected
 
 
 def check_whole(u):
