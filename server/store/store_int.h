@@ -117,8 +117,6 @@ void call_drop(struct call *c);
 size_t store_key(char out[STORE_KEY_MAX], unsigned shard, const char *kind, const char *id);
 /** store_chunk_key(out, shard, id, n): of chunk n. Returns the length. */
 size_t store_chunk_key(char out[STORE_KEY_MAX], unsigned shard, const char *id, unsigned n);
-/** index_member(out, id): a blob's, in its shard's deadline index. */
-void index_member(char out[STORE_KEY_MAX], const char *id);
 /** store_err(s, r): what a function's answer or Redis itself says: 0 or TG_E…; notices a library
  * that is no longer there. An array that opens with a number is a function's answer, too. */
 int store_err(struct store *s, const redisReply *r);

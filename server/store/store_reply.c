@@ -51,13 +51,6 @@ size_t store_chunk_key(char out[STORE_KEY_MAX], unsigned shard, const char *id, 
 	return key_done(&t);
 }
 
-void index_member(char out[STORE_KEY_MAX], const char *id)
-{
-	struct text t = text_in(out, STORE_KEY_MAX);
-
-	text_join(&t, "b:", id);
-}
-
 const redisReply *reply_at(const redisReply *r, size_t i)
 {
 	return r != NULL && r->type == REDIS_REPLY_ARRAY && i < r->elements ? r->element[i] : NULL;

@@ -3,9 +3,9 @@
 --
 -- The library is schema.lua (made of server/store/schema.def: codes, constants, a record's and an
 -- event's form), these files, and register.lua (made likewise), one behind the other, in the order
--- that the Makefile names. Every transition of a session or a blob is one atomic call: state, deadline index, tombstone and event
--- change together. No blob byte passes through here (no GET of a chunk): the Lua heap is never
--- wiped. Keys, records, answers, events: docs/store.md.
+-- that the Makefile names. Every transition of a session or a blob is one atomic call: state,
+-- deadline index, tombstone and event change together. No blob byte passes through here (no GET of
+-- a chunk): the Lua heap is never wiped. Keys, records, answers, events: docs/store.md.
 --
 -- keys[1] is always the shard's deadline index, "tg:{NN}:dl"; all other keys are derived from it
 -- and share its slot. An answer is text: lines that end at LF, the first of them 0 or the number of
@@ -104,7 +104,8 @@ end
 
 -- A hint, for which nothing else may fail.
 local function tell_due(p, in_ms)
-	redis.pcall('PUBLISH', 'tg:due', string.format('%s %d', string.sub(p, 5, 6), math.max(0, in_ms)))
+	redis.pcall('PUBLISH', 'tg:due', string.format('%s %d', string.sub(p, 5, 6), math.max(0,
+		in_ms)))
 end
 
 -- Enters a thing in the index, or moves it. A reaper that may sleep for longer is told.
@@ -164,7 +165,8 @@ end
 -- With all that earlier calls left over, as far as this one may. Returns whether there may be more.
 local function erase_left(p)
 	while room > 0 do
-		local member = redis.call('ZRANGEBYSCORE', p .. 'dl', '0', '0', 'LIMIT', '0', '1')[1]
+		local member = redis.call('ZRANGEBYSCORE', p .. 'dl', '0', '0', 'LIMIT', '0',
+			'1')[1]
 		if not member then
 			return false
 		end

@@ -53,8 +53,10 @@ function F.take(keys, args)
 	local v = redis.call('GETRANGE', p .. 'b:' .. id, '0', HEAD_LAST)
 	local line, u, to, z, dl, d, more = string.match(v, PLAIN)
 	if line and now < tonumber(dl) and addressed(to, peer) then
-		leave(p, id, u, to, d, z, dl, 'consumed', peer, '', text(now), '', private_of_taken(more))
-		redis.pcall('ZREM', keys[1], member_of(id, u, to, z, d, '')) -- a reaper would do it, too
+		leave(p, id, u, to, d, z, dl, 'consumed', peer, '', text(now), '',
+			private_of_taken(more))
+		-- a reaper would do it, too
+		redis.pcall('ZREM', keys[1], member_of(id, u, to, z, d, ''))
 		return OK .. '\n' .. id .. '\t' .. line
 	end
 
@@ -71,7 +73,8 @@ function F.take(keys, args)
 	session_bump(p, s, now)
 	local was = answer(OK, b)
 	if holds_chunk(b) then
-		leave(p, id, b.u, b.to, b.d, b.z, b.dl, 'consumed', peer, '', text(now), '', NO_PRIVATE .. b.f)
+		leave(p, id, b.u, b.to, b.d, b.z, b.dl, 'consumed', peer, '', text(now), '',
+			NO_PRIVATE .. b.f)
 		pcall(unlist, p, b)
 		redis.pcall('ZREM', keys[1], member(b))
 		return was
@@ -93,7 +96,8 @@ function F.take_more(keys, args)
 	if not b or b.st ~= 'taking' or b.tk ~= args[2] then
 		return EGONE
 	end
-	redis.call('ZADD', p .. 'dl', text(math.min(tonumber(b.dl), time_ms(us) + TAKING_MS)), member(b))
+	redis.call('ZADD', p .. 'dl', text(math.min(tonumber(b.dl), time_ms(us) + TAKING_MS)),
+		member(b))
 	return OK
 end
 
@@ -148,7 +152,8 @@ local function part(p, b, what)
 	local record, chunk = p .. 'b:' .. b.id, p .. 'c:' .. b.id .. ':0'
 	local ev = event(p, what)
 	must(p, ev, redis.pcall('RENAME', record, chunk))
-	local written = redis.pcall('SET', record, record_text(b), 'PXAT', wall_ms(tonumber(b.dl) + TOMBSTONE_MS))
+	local written = redis.pcall('SET', record, record_text(b), 'PXAT',
+		wall_ms(tonumber(b.dl) + TOMBSTONE_MS))
 	if written.err then
 		redis.call('RENAME', chunk, record)
 	end

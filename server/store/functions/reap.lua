@@ -86,13 +86,16 @@ end
 function F.reap(keys, args)
 	local p, us = prefix(keys), time_us(tonumber(args[2] or 0) * 1000)
 	local now, batch = time_ms(us), {keys = {}, members = {}}
-	local due = redis.call('ZRANGEBYSCORE', keys[1], '-inf', text(now), 'WITHSCORES', 'LIMIT', '0', args[1])
-	local r, done, next_ms, overdue = {OK, text(now), '', '', '', text(math.floor(ahead_us / 1000)), ''}, 0, '0', '0'
+	local due = redis.call('ZRANGEBYSCORE', keys[1], '-inf', text(now), 'WITHSCORES', 'LIMIT',
+		'0', args[1])
+	local r, done, next_ms, overdue = {OK, text(now), '', '', '',
+		text(math.floor(ahead_us / 1000)), ''}, 0, '0', '0'
 	for i = 1, #due, 2 do
 		local ended, why = pcall(reap_entry, p, due[i], tonumber(due[i + 1]), us, batch, r)
 		if not ended then -- others are not to wait for it
 			redis.call('ZADD', keys[1], 'XX', text(now + RETRY_MS), due[i])
-			r[7] = string.gsub(tostring(type(why) == 'table' and why.err or why), '%c', ' ')
+			r[7] = string.gsub(tostring(type(why) == 'table' and why.err or why), '%c',
+				' ')
 		end
 		done = done + 1
 		if room <= 0 then

@@ -8,10 +8,10 @@
 -- blob, and the only chunk of a blob that is claimed, are keys of their own. (A claim's expiry is
 -- earlier than its record's.)
 
--- The text of a record, perhaps with blanks behind it; nil: none. Read are HEAD_BYTES, and more only
--- where the record goes on; and a record with a chunk behind it has one of these sizes (HEAD_BYTES,
--- HEAD_LONG_BYTES, HEAD_MAX_BYTES), the smallest in which it has room. So no byte of a chunk is read:
--- the Lua heap is never wiped.
+-- The text of a record, perhaps with blanks behind it; nil: none. Read are HEAD_BYTES, and more
+-- only where the record goes on; and a record with a chunk behind it has one of these sizes
+-- (HEAD_BYTES, HEAD_LONG_BYTES, HEAD_MAX_BYTES), the smallest in which it has room. So no byte of a
+-- chunk is read: the Lua heap is never wiped.
 local function read_record(p, id)
 	local key = p .. 'b:' .. id
 	local v = redis.call('GETRANGE', key, '0', HEAD_LAST)
@@ -21,7 +21,8 @@ local function read_record(p, id)
 	if #v == HEAD_BYTES and not string.find(v, '\n[^\n]*\n') then
 		v = v .. redis.call('GETRANGE', key, text(HEAD_BYTES), text(HEAD_LONG_BYTES - 1))
 		if not string.find(v, '\n[^\n]*\n') then
-			v = v .. redis.call('GETRANGE', key, text(HEAD_LONG_BYTES), text(HEAD_MAX_BYTES - 1))
+			v = v .. redis.call('GETRANGE', key, text(HEAD_LONG_BYTES),
+				text(HEAD_MAX_BYTES - 1))
 		end
 	end
 	return v
@@ -63,7 +64,8 @@ end
 -- For changes that no event tells of.
 local function save(p, b)
 	if holds_chunk(b) then
-		redis.call('SETRANGE', p .. 'b:' .. b.id, '0', filled(record_text(b), tonumber(b.hd)))
+		redis.call('SETRANGE', p .. 'b:' .. b.id, '0', filled(record_text(b),
+			tonumber(b.hd)))
 	else
 		redis.call('SET', p .. 'b:' .. b.id, record_text(b), 'KEEPTTL')
 	end
@@ -140,8 +142,10 @@ end
 -- Returns the event's id. A take spends its time here, so: no table, few strings.
 local function leave(p, id, u, to, d, z, dl, cause, who, late, now, outcome, more, again)
 	local ev = event(p, event_gone(d, cause, outcome, u, who, z, dl, late, now, again))
-	local line = tombstone_line(u, to, string.match(d, '^%S*'), outcome, cause, now, event_name(p, ev))
-	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, line .. '\n' .. more .. '\n', 'PX', TOMBSTONE))
+	local line = tombstone_line(u, to, string.match(d, '^%S*'), outcome, cause, now,
+		event_name(p, ev))
+	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, line .. '\n' .. more .. '\n', 'PX',
+		TOMBSTONE))
 	return ev
 end
 
@@ -155,7 +159,8 @@ local function ended(p, b, cause, who, us, due_ms, outcome)
 	elseif b.f ~= '' then
 		more = NO_PRIVATE .. b.f
 	end
-	b.ev = event_name(p, leave(p, b.id, b.u, b.to, b.d, b.z, b.dl, cause, who, late, now, outcome or '', more, b.again))
+	b.ev = event_name(p, leave(p, b.id, b.u, b.to, b.d, b.z, b.dl, cause, who, late, now,
+		outcome or '', more, b.again))
 	b.st, b.p, b.c, b.ga = 'gone', outcome or '', cause, now
 	return late
 end
@@ -220,7 +225,8 @@ end
 -- stands under its id all the same, of another blob (whose upload came in between), or nil.
 -- Returns how late it was.
 local function finish_lost(p, entry, score, us, seen)
-	local id, u, to, z, d, rest = string.match(entry, '^b:([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t?(.*)$')
+	local id, u, to, z, d, rest = string.match(entry,
+		'^b:([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t?(.*)$')
 	local s, bound = string.match(rest, '^([^\t]*)\t(.*)$')
 	local now, late = text(time_ms(us)), text(math.max(0, us - score * 1000))
 	if seen then
@@ -236,7 +242,8 @@ end
 
 -- The same for one who asks for the blob ahead of the reaper. Returns its tombstone, or nil.
 local function load_lost(p, id, us)
-	local due = redis.call('ZRANGEBYSCORE', p .. 'dl', '-inf', text(time_ms(us)), 'WITHSCORES', 'LIMIT', '0', text(LOST_MAX))
+	local due = redis.call('ZRANGEBYSCORE', p .. 'dl', '-inf', text(time_ms(us)), 'WITHSCORES',
+		'LIMIT', '0', text(LOST_MAX))
 	for i = 1, #due, 2 do
 		if string.sub(due[i], 1, #id + 3) == 'b:' .. id .. '\t' then
 			finish_lost(p, due[i], tonumber(due[i + 1]), us, nil)

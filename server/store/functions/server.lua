@@ -10,7 +10,8 @@ local function begin_anew()
 	if not now or now == replication then
 		return
 	end
-	if string.find(info, 'role:slave', 1, true) or (replication and string.find(string.match(info, 'master_replid2:(%x+)') or '', '[^0]')) then
+	if string.find(info, 'role:slave', 1, true) or (replication
+		and string.find(string.match(info, 'master_replid2:(%x+)') or '', '[^0]')) then
 		life, compared = nil, false
 	end
 	replication = now
@@ -30,13 +31,48 @@ end
 
 -- What functions run, and what servers send themselves, each as it may look, with KEY for a key.
 -- (FUNCTION and FCALL show themselves; INFO and CONFIG are attestation's.)
-local RIGHTS = {{'TIME'}, {'GET', 'KEY'}, {'SET', 'KEY', '1', 'PX', '1'}, {'DEL', 'KEY'}, {'UNLINK', 'KEY'}, {'RENAME', 'KEY', 'KEY'}, {'EXISTS', 'KEY'}, {'STRLEN', 'KEY'}, {'GETRANGE', 'KEY', '0', '1'},
-	{'SETRANGE', 'KEY', '0', '1'}, {'RENAMENX', 'KEY', 'KEY'},
-	{'GETDEL', 'KEY'}, {'PEXPIRE', 'KEY', '1'}, {'PEXPIREAT', 'KEY', '1'}, {'HSET', 'KEY', 'f', '1'}, {'HGET', 'KEY', 'f'}, {'HMGET', 'KEY', 'f'}, {'HDEL', 'KEY', 'f'},
-	{'HINCRBY', 'KEY', 'f', '1'}, {'ZADD', 'KEY', '1', 'm'}, {'ZREM', 'KEY', 'm'}, {'ZRANGE', 'KEY', '0', '0'}, {'ZRANGEBYSCORE', 'KEY', '0', '0'}, {'ZSCORE', 'KEY', 'm'},
-	{'ZCOUNT', 'KEY', '0', '0'}, {'ZSCAN', 'KEY', '0'}, {'XADD', 'KEY', '*', 'p', '1'}, {'XDEL', 'KEY', '1-1'}, {'XRANGE', 'KEY', '-', '+'}, {'XINFO', 'STREAM', 'KEY'},
-	{'XTRIM', 'KEY', 'MINID', '0'}, {'XREAD', 'COUNT', '1', 'STREAMS', 'KEY', '0-0'}, {'MULTI'}, {'EXEC'}, {'PING'}, {'FCALL', 'tg1_time', '1', 'KEY'},
-	{'FUNCTION', 'LIST'}, {'FUNCTION', 'LOAD', '1'}, {'PUBLISH', 'tg:due', '1'}, {'SUBSCRIBE', 'tg:due'}}
+local RIGHTS = {
+	{'TIME'},
+	{'GET', 'KEY'},
+	{'SET', 'KEY', '1', 'PX', '1'},
+	{'DEL', 'KEY'},
+	{'UNLINK', 'KEY'},
+	{'RENAME', 'KEY', 'KEY'},
+	{'EXISTS', 'KEY'},
+	{'STRLEN', 'KEY'},
+	{'GETRANGE', 'KEY', '0', '1'},
+	{'SETRANGE', 'KEY', '0', '1'},
+	{'RENAMENX', 'KEY', 'KEY'},
+	{'GETDEL', 'KEY'},
+	{'PEXPIRE', 'KEY', '1'},
+	{'PEXPIREAT', 'KEY', '1'},
+	{'HSET', 'KEY', 'f', '1'},
+	{'HGET', 'KEY', 'f'},
+	{'HMGET', 'KEY', 'f'},
+	{'HDEL', 'KEY', 'f'},
+	{'HINCRBY', 'KEY', 'f', '1'},
+	{'ZADD', 'KEY', '1', 'm'},
+	{'ZREM', 'KEY', 'm'},
+	{'ZRANGE', 'KEY', '0', '0'},
+	{'ZRANGEBYSCORE', 'KEY', '0', '0'},
+	{'ZSCORE', 'KEY', 'm'},
+	{'ZCOUNT', 'KEY', '0', '0'},
+	{'ZSCAN', 'KEY', '0'},
+	{'XADD', 'KEY', '*', 'p', '1'},
+	{'XDEL', 'KEY', '1-1'},
+	{'XRANGE', 'KEY', '-', '+'},
+	{'XINFO', 'STREAM', 'KEY'},
+	{'XTRIM', 'KEY', 'MINID', '0'},
+	{'XREAD', 'COUNT', '1', 'STREAMS', 'KEY', '0-0'},
+	{'MULTI'},
+	{'EXEC'},
+	{'PING'},
+	{'FCALL', 'tg1_time', '1', 'KEY'},
+	{'FUNCTION', 'LIST'},
+	{'FUNCTION', 'LOAD', '1'},
+	{'PUBLISH', 'tg:due', '1'},
+	{'SUBSCRIBE', 'tg:due'},
+}
 
 local function may(p, command, kind)
 	local words = {}
@@ -95,13 +131,16 @@ function F.recorder(keys, args)
 			redis.call('HDEL', key, 'token', 'until', 'caught')
 		else
 			mine = '1'
-			redis.call('HSET', key, 'token', args[1], 'until', text(now + tonumber(args[2])), 'caught', args[4])
+			redis.call('HSET', key, 'token', args[1], 'until',
+				text(now + tonumber(args[2])), 'caught', args[4])
 		end
 		if args[5] == '2' or (args[5] == '1' and v[4] == args[1]) then
-			redis.call('HSET', key, 'by', args[1], 'pos', args[6], 'n', args[7], 'head', args[8])
+			redis.call('HSET', key, 'by', args[1], 'pos', args[6], 'n', args[7], 'head',
+				args[8])
 		end
 	end
-	return table.concat({OK, text(now), epoch, mine, v[3] or '0', v[4] or '', v[5] or '', v[6] or '0', v[7] or '',
+	return table.concat({OK, text(now), epoch, mine, v[3] or '0', v[4] or '', v[5] or '', v[6]
+		or '0', v[7] or '',
 		life, compared and '1' or '0'}, '\n')
 end
 

@@ -40,7 +40,8 @@ end
 -- uploads. Returns whether there is more.
 local function session_sweep_unbound(p, s, us, max, gone, lates)
 	for _, score in ipairs({LIST_UNBOUND, LIST_STAGED_UNBOUND}) do
-		for i, id in ipairs(redis.call('ZRANGEBYSCORE', p .. 'sb:' .. s.id, score, score, 'LIMIT', '0', text(max + 1))) do
+		for i, id in ipairs(redis.call('ZRANGEBYSCORE', p .. 'sb:' .. s.id, score, score,
+			'LIMIT', '0', text(max + 1))) do
 			if i > max or room <= 0 then
 				return true
 			end
@@ -56,13 +57,15 @@ end
 -- uploads under way as far as one call may. What is left waits in the index as the session, due.
 -- Returns the blobs that were visible, how late each was, and whether there is more.
 local function session_sweep(p, s, us)
-	local gone, lates, key, list, cause = {}, {}, p .. 's:' .. s.id, p .. 'sb:' .. s.id, SESSION_CAUSE[s.st]
+	local gone, lates, key, list, cause = {}, {}, p .. 's:' .. s.id, p .. 'sb:' .. s.id,
+		SESSION_CAUSE[s.st]
 	local due_ms = s.st ~= 'closed' and tonumber(s.st == 'idle' and s.idl or s.dl) or nil
 	for _, id in ipairs(redis.call('ZRANGEBYSCORE', list, LIST_BOUND, LIST_BOUND)) do
 		local b, late = sweep_one(p, s, id, cause, '', us, due_ms)
 		gone[#gone + 1], lates[#lates + 1] = b, late
 	end
-	for i, id in ipairs(redis.call('ZRANGEBYSCORE', list, LIST_STAGED, LIST_STAGED, 'LIMIT', '0', text(SWEEP_MAX + 1))) do
+	for i, id in ipairs(redis.call('ZRANGEBYSCORE', list, LIST_STAGED, LIST_STAGED, 'LIMIT',
+		'0', text(SWEEP_MAX + 1))) do
 		if i > SWEEP_MAX or room <= 0 then
 			index(p, 's:' .. s.id, time_ms(us), time_ms(us))
 			return gone, lates, true
@@ -173,11 +176,13 @@ function F.session_open(keys, args)
 	local p, sid, now = prefix(keys), args[1], time_ms(time_us())
 	local dl = now + tonumber(args[5])
 	local idl = math.min(dl, now + tonumber(args[4]))
-	local s = {id = sid, st = 'open', u = args[2], sj = args[3], at = text(now), dl = text(dl), idl = text(idl), idle = args[4], ga = ''}
+	local s = {id = sid, st = 'open', u = args[2], sj = args[3], at = text(now), dl = text(dl),
+		idl = text(idl), idle = args[4], ga = ''}
 	local h = string.sub(redis.sha1hex(sid), 1, 16)
 	index(p, 's:' .. sid, idl, now)
 	must(p, event(p, event_session_open(h, s.u, s.dl, s.at, s.sj)),
-		redis.pcall('HSET', p .. 's:' .. sid, 'st', 'open', 'u', s.u, 'sj', s.sj, 'at', s.at, 'dl', s.dl, 'idl', s.idl, 'idle', s.idle, 'n', '0', 'z', '0', 'h', h))
+		redis.pcall('HSET', p .. 's:' .. sid, 'st', 'open', 'u', s.u, 'sj', s.sj, 'at',
+			s.at, 'dl', s.dl, 'idl', s.idl, 'idle', s.idle, 'n', '0', 'z', '0', 'h', h))
 	redis.call('PEXPIREAT', p .. 's:' .. sid, wall_ms(dl + TOMBSTONE_MS))
 	return session_answer(OK, s)
 end

@@ -15,7 +15,8 @@ local function same_part(a, b, from, to)
 end
 
 local function same_description(a, b)
-	return string.sub(a, 1, 32) == string.sub(b, 1, 32) and same_part(a, b, 33, 48) and same_part(a, b, 49, 64)
+	return string.sub(a, 1, 32) == string.sub(b, 1, 32) and same_part(a, b, 33, 48)
+		and same_part(a, b, 49, 64)
 end
 
 -- What stands under a name that its uploader chose: nil for nothing, or the answer. A blob that
@@ -66,7 +67,8 @@ function F.stage(keys, args)
 	local now, left, d = time_ms(us), tonumber(args[7]), args[8]
 	local b = load(p, id)
 	if args[5] ~= '1' and not (b and b.st == 'staged') then
-		return sid ~= '' and not session_open_for(p, sid, args[2], us) and ESESSION or ETIMEOUT -- the session's end, or a reaper, was quicker
+		return sid ~= '' and not session_open_for(p, sid, args[2], us) and ESESSION
+			or ETIMEOUT -- the session's end, or a reaper, was quicker
 	end
 	if sid ~= '' then
 		local s = session_open_for(p, sid, args[2], us)
@@ -81,7 +83,8 @@ function F.stage(keys, args)
 		session_enlist(p, s, id, args[4] == '1' and LIST_STAGED or LIST_STAGED_UNBOUND)
 	end
 	redis.call('ZADD', p .. 'dl', text(now + math.min(STAGED_MS, left)), 'b:' .. id)
-	local line = public_line('staged', args[2], '', sid, args[4], args[6], '', '', '', d, '', '', '', '', '')
+	local line = public_line('staged', args[2], '', sid, args[4], args[6], '', '', '', d, '',
+		'', '', '', '')
 	redis.call('SET', p .. 'b:' .. id, line .. '\n' .. NO_PRIVATE .. '\n', 'PXAT',
 		wall_ms(now + left + TOMBSTONE_MS))
 	return OK
@@ -98,7 +101,8 @@ end
 -- A blob of several chunks comes to be: what tells of it, and its record.
 local function appear(p, id, record, what, deadline)
 	local ev = event(p, what)
-	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, record, 'PXAT', wall_ms(deadline + TOMBSTONE_MS)))
+	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, record, 'PXAT',
+		wall_ms(deadline + TOMBSTONE_MS)))
 end
 
 -- The same of a blob that was an attempt: first the attempt's record goes, or two would tell of one
@@ -146,11 +150,11 @@ local function drop_attempt(p, attempt, staged, sid, n)
 	end
 end
 
--- put attempt entry event deadline_ms chunk_ms: 0: stored; ETAKEN, ECOMPARE: commit has to judge, and
--- nothing has changed. The usual case of a name that nobody has: one chunk, no session, a deadline
--- that no reaper must be woken for. The server has written record and chunk under the attempt, as
--- they are to be, and writes index entry and event for it; so it costs four commands. The name is
--- ours once the string has it; what goes wrong behind that takes it back.
+-- put attempt entry event deadline_ms chunk_ms: 0: stored; ETAKEN, ECOMPARE: commit has to judge,
+-- and nothing has changed. The usual case of a name that nobody has: one chunk, no session, a
+-- deadline that no reaper must be woken for. The server has written record and chunk under the
+-- attempt, as they are to be, and writes index entry and event for it; so it costs four commands.
+-- The name is ours once the string has it; what goes wrong behind that takes it back.
 function F.put(keys, args)
 	if not compared then
 		return ECOMPARE
@@ -188,10 +192,11 @@ local function head_of(p, attempt)
 	return b and b.hd ~= '' and b.hd or string.match(v, '^pending\t(%d+)\n')
 end
 
--- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f: 0, blob; 0, blob, 1: it was
--- stored before; ETAKEN, EINFLIGHT, ECOMPARE, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE, ETIMEOUT.
--- Refused: nothing is left of the attempt. staged '0': stage was never called for it, because its
--- only chunk stands behind a record under the attempt. f: of an attempt, the description.
+-- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f: 0, blob; 0, blob, 1: it
+-- was stored before; ETAKEN, EINFLIGHT, ECOMPARE, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE,
+-- ETIMEOUT. Refused: nothing is left of the attempt. staged '0': stage was never called for it,
+-- because its only chunk stands behind a record under the attempt. f: of an attempt, the
+-- description.
 function F.commit(keys, args)
 	local p, id, uploader, sid, bound = prefix(keys), args[1], args[2], args[4], args[5]
 	local name, token = attempt_of(id)
@@ -228,10 +233,12 @@ function F.commit(keys, args)
 		err = ESUBJECT
 	elseif now >= deadline then
 		err = ETTL
-	elseif bound == '1' and (tonumber(s.n) >= BOUND_BLOBS or tonumber(s.z) + size > BOUND_BYTES) then
+	elseif bound == '1' and (tonumber(s.n) >= BOUND_BLOBS
+		or tonumber(s.z) + size > BOUND_BYTES) then
 		err = EQUOTA
 	elseif single then
-		err = (hd == '' or redis.call('STRLEN', p .. 'b:' .. id) ~= tonumber(hd) + size) and ESTORE or nil
+		err = (hd == '' or redis.call('STRLEN', p .. 'b:' .. id) ~= tonumber(hd) + size)
+			and ESTORE or nil
 	elseif not staged then
 		err = ETIMEOUT
 	elseif not (have_chunks(p, id, n, size) and seal_chunks(p, id, n, deadline)) then
@@ -250,7 +257,8 @@ function F.commit(keys, args)
 	end
 
 	local to, z, at, dl = args[3], args[7], text(now), text(deadline)
-	local line = public_line('live', uploader, to, sid, bound, args[6], z, at, dl, d, args[11], '', '', '',
+	local line = public_line('live', uploader, to, sid, bound, args[6], z, at, dl, d, args[11],
+		'', '', '',
 		hd)
 	local attempt, more = id, NO_PRIVATE
 	if named then
@@ -275,7 +283,8 @@ function F.commit(keys, args)
 		end
 	end)
 	if not done then
-		if single and not load(p, id) then -- or its entry would tell of an end that was none
+		-- or its entry would tell of an end that was none
+		if single and not load(p, id) then
 			redis.call('ZREM', keys[1], entry)
 		end
 		error(why)
