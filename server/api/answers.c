@@ -1,8 +1,10 @@
-/* answers.c: blobs, sessions, receipts and the policy as the API writes them (docs/openapi.yaml).
+/* answers.c: blobs, sessions and receipts as the API writes them (docs/openapi.yaml).
  * Runs in workers. */
 #include <string.h>
 
+#include "api/answers.h"
 #include "api/call.h"
+#include "api/reply.h"
 #include "base/scoreboard.h"
 #include "core/hex.h"
 
@@ -81,7 +83,7 @@ void answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b
 	jsonw_close(w, '}');
 }
 
-void on_receipt(void *ctx, int err, const struct store_blob *b)
+void answer_on_receipt(void *ctx, int err, const struct store_blob *b)
 {
 	struct call *c = ctx;
 	c->waiting = false;
@@ -91,42 +93,5 @@ void on_receipt(void *ctx, int err, const struct store_blob *b)
 	}
 	struct jsonw w = {0};
 	answer_receipt(&w, NULL, b);
-	reply_json(c->req, 200, NULL, &w);
-}
-
-static const char *class_text(enum tg_issuer_class c)
-{
-	switch (c) {
-	case TG_ISSUER_DANISH:
-		return "danish";
-	case TG_ISSUER_OTHER:
-		return "other";
-	default:
-		return NULL;
-	}
-}
-
-void policy_show(struct call *c)
-{
-	const struct tg_policy *p = &c->api->conf->policy;
-	struct jsonw w = {0};
-	jsonw_open(&w, NULL, '{');
-	jsonw_open(&w, "retention", '[');
-	for (size_t i = 0; i < p->n; i++) {
-		jsonw_open(&w, NULL, '{');
-		jsonw_str(&w, "kind", p->rule[i].kind);
-		jsonw_str(&w, "issuer", class_text(p->rule[i].issuer));
-		jsonw_u64(&w, "ceiling_s", p->rule[i].ceiling_s);
-		jsonw_bool(&w, "session_bound", p->rule[i].session_bound != 0);
-		jsonw_close(&w, '}');
-	}
-	jsonw_close(&w, ']');
-	jsonw_u64(&w, "lease_max_s", TG_LEASE_MAX_S);
-	jsonw_u64(&w, "session_max_s", TG_SESSION_MAX_S);
-	jsonw_u64(&w, "session_idle_s", TG_SESSION_IDLE_S);
-	jsonw_u64(&w, "session_bound_blobs", TG_SESSION_BOUND_BLOBS);
-	jsonw_u64(&w, "session_bound_bytes", TG_SESSION_BOUND_BYTES);
-	jsonw_u64(&w, "max_blob_bytes", c->api->conf->max_blob_bytes);
-	jsonw_close(&w, '}');
 	reply_json(c->req, 200, NULL, &w);
 }

@@ -8,6 +8,9 @@
 
 #include "api/api.h"
 #include "api/call.h"
+#include "api/reply.h"
+#include "api/route.h"
+#include "api/upload_content.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
@@ -110,7 +113,7 @@ static void on_request(void *ctx, struct httpd_req *r)
 	const struct h1_head *h = httpd_req_head(r);
 	const struct conf_peer *peer = httpd_req_peer(r);
 	const struct route *route = NULL;
-	char id[ROUTE_ID_MAX + 1], allow[ROUTE_ALLOW_MAX];
+	char id[CALL_ID_MAX + 1], allow[ROUTE_ALLOW_MAX];
 	int err = route_find(h->method, h->path, &route, id, allow);
 	if (err != 0) {
 		refuse_route(r, err, allow);
@@ -121,11 +124,11 @@ static void on_request(void *ctx, struct httpd_req *r)
 		refuse_role(r, peer, route);
 	else if (route->id != ROUTE_NO_ID && id[0] == '\0')
 		reply_error(r, TG_ENOENT, NULL);
-	else if (h->has_query && route->start != session_close)
+	else if (h->has_query && !route->has_query)
 		httpd_problem(
 			httpd_req_reply(r), TG_EINVAL, "this call takes no query", NULL, NULL);
 	else
-		call_begin(a, r, route, id);
+		call_begin(a, r, &route->call, id);
 }
 
 static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug, uint64_t in_bytes,

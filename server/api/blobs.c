@@ -4,7 +4,9 @@
 
 #include <timeglas/errors.h>
 
-#include "api/call.h"
+#include "api/answers.h"
+#include "api/blobs.h"
+#include "api/reply.h"
 #include "api/rules.h"
 
 static bool is_uploader(const struct call *c, const struct store_blob *b)
@@ -38,5 +40,5 @@ void blob_stat(struct call *c)
 void blob_erase(struct call *c)
 {
 	const char *who = call_is(c, ROLE_OPERATOR) ? NULL : c->peer;
-	call_sent(c, store_erase(c->api->store, c->id, who, on_receipt, c));
+	call_sent(c, store_erase(c->api->store, c->id, who, answer_on_receipt, c));
 }

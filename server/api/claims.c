@@ -9,7 +9,9 @@
 #include <jansson.h>
 #include <timeglas/errors.h>
 
-#include "api/call.h"
+#include "api/answers.h"
+#include "api/claims.h"
+#include "api/reply.h"
 #include "api/rules.h"
 
 static bool only_member(const json_t *o, const char *name)
@@ -116,5 +118,7 @@ void claim_ack(struct call *c)
 			"mislabelled, rejected}",
 			NULL, NULL);
 	else if (read_key(c, key, &use))
-		call_sent(c, store_ack(c->api->store, c->id, c->peer, outcome, use, on_receipt, c));
+		call_sent(c,
+			store_ack(
+				c->api->store, c->id, c->peer, outcome, use, answer_on_receipt, c));
 }

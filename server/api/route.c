@@ -4,8 +4,13 @@
 
 #include <timeglas/errors.h>
 
-#include "api/call.h"
+#include "api/blobs.h"
+#include "api/claims.h"
+#include "api/policy.h"
 #include "api/route.h"
+#include "api/sessions.h"
+#include "api/take.h"
+#include "api/upload.h"
 #include "conf/conf.h"
 
 #define UP ROLE_UPLOADER
@@ -15,29 +20,91 @@
 #define ANY (ROLE_UPLOADER | ROLE_VERIFIER | ROLE_PROCESSOR | ROLE_OPERATOR)
 
 static const struct route table[] = {
-	{H1_POST, "/v1/blobs", ROUTE_NO_ID, "", "POST /v1/blobs", UP, ROUTE_STREAM, upload_start},
-	{H1_POST, "/v1/blobs", ROUTE_ID, "/take", "POST /v1/blobs/{id}/take", VER, ROUTE_NO_CONTENT,
-		take_start},
-	{H1_POST, "/v1/blobs", ROUTE_ID, "/claim", "POST /v1/blobs/{id}/claim", VER | PROC,
-		ROUTE_JSON, claim_start},
-	{H1_GET, "/v1/claims", ROUTE_CLAIM, "", "GET /v1/claims/{claim}", VER | PROC,
-		ROUTE_NO_CONTENT, claim_read},
-	{H1_POST, "/v1/claims", ROUTE_CLAIM, "/ack", "POST /v1/claims/{claim}/ack", VER | PROC,
-		ROUTE_JSON, claim_ack},
-	{H1_GET, "/v1/blobs", ROUTE_ID, "", "GET /v1/blobs/{id}", UP | VER | OP, ROUTE_NO_CONTENT,
-		blob_stat},
-	{H1_DELETE, "/v1/blobs", ROUTE_ID, "", "DELETE /v1/blobs/{id}", UP | OP, ROUTE_NO_CONTENT,
-		blob_erase},
-	{H1_POST, "/v1/sessions", ROUTE_NO_ID, "", "POST /v1/sessions", UP, ROUTE_JSON,
-		session_open},
-	{H1_GET, "/v1/sessions", ROUTE_ID, "", "GET /v1/sessions/{sid}", UP | VER | OP,
-		ROUTE_NO_CONTENT, session_show},
-	{H1_POST, "/v1/sessions", ROUTE_ID, "/touch", "POST /v1/sessions/{sid}/touch", UP,
-		ROUTE_NO_CONTENT, session_touch},
-	{H1_DELETE, "/v1/sessions", ROUTE_ID, "", "DELETE /v1/sessions/{sid}", UP | OP,
-		ROUTE_NO_CONTENT, session_close},
-	{H1_GET, "/v1/policy", ROUTE_NO_ID, "", "GET /v1/policy", ANY, ROUTE_NO_CONTENT,
-		policy_show},
+	{.method = H1_POST,
+		.prefix = "/v1/blobs",
+		.id = ROUTE_NO_ID,
+		.suffix = "",
+		.label = "POST /v1/blobs",
+		.roles = UP,
+		.call = {CALL_STREAM, upload_start}},
+	{.method = H1_POST,
+		.prefix = "/v1/blobs",
+		.id = ROUTE_ID,
+		.suffix = "/take",
+		.label = "POST /v1/blobs/{id}/take",
+		.roles = VER,
+		.call = {CALL_NO_CONTENT, take_start}},
+	{.method = H1_POST,
+		.prefix = "/v1/blobs",
+		.id = ROUTE_ID,
+		.suffix = "/claim",
+		.label = "POST /v1/blobs/{id}/claim",
+		.roles = VER | PROC,
+		.call = {CALL_JSON, claim_start}},
+	{.method = H1_GET,
+		.prefix = "/v1/claims",
+		.id = ROUTE_CLAIM,
+		.suffix = "",
+		.label = "GET /v1/claims/{claim}",
+		.roles = VER | PROC,
+		.call = {CALL_NO_CONTENT, take_claimed}},
+	{.method = H1_POST,
+		.prefix = "/v1/claims",
+		.id = ROUTE_CLAIM,
+		.suffix = "/ack",
+		.label = "POST /v1/claims/{claim}/ack",
+		.roles = VER | PROC,
+		.call = {CALL_JSON, claim_ack}},
+	{.method = H1_GET,
+		.prefix = "/v1/blobs",
+		.id = ROUTE_ID,
+		.suffix = "",
+		.label = "GET /v1/blobs/{id}",
+		.roles = UP | VER | OP,
+		.call = {CALL_NO_CONTENT, blob_stat}},
+	{.method = H1_DELETE,
+		.prefix = "/v1/blobs",
+		.id = ROUTE_ID,
+		.suffix = "",
+		.label = "DELETE /v1/blobs/{id}",
+		.roles = UP | OP,
+		.call = {CALL_NO_CONTENT, blob_erase}},
+	{.method = H1_POST,
+		.prefix = "/v1/sessions",
+		.id = ROUTE_NO_ID,
+		.suffix = "",
+		.label = "POST /v1/sessions",
+		.roles = UP,
+		.call = {CALL_JSON, session_open}},
+	{.method = H1_GET,
+		.prefix = "/v1/sessions",
+		.id = ROUTE_ID,
+		.suffix = "",
+		.label = "GET /v1/sessions/{sid}",
+		.roles = UP | VER | OP,
+		.call = {CALL_NO_CONTENT, session_show}},
+	{.method = H1_POST,
+		.prefix = "/v1/sessions",
+		.id = ROUTE_ID,
+		.suffix = "/touch",
+		.label = "POST /v1/sessions/{sid}/touch",
+		.roles = UP,
+		.call = {CALL_NO_CONTENT, session_touch}},
+	{.method = H1_DELETE,
+		.prefix = "/v1/sessions",
+		.id = ROUTE_ID,
+		.suffix = "",
+		.label = "DELETE /v1/sessions/{sid}",
+		.roles = UP | OP,
+		.has_query = true,
+		.call = {CALL_NO_CONTENT, session_close}},
+	{.method = H1_GET,
+		.prefix = "/v1/policy",
+		.id = ROUTE_NO_ID,
+		.suffix = "",
+		.label = "GET /v1/policy",
+		.roles = ANY,
+		.call = {CALL_NO_CONTENT, policy_show}},
 };
 #define N_ROUTES (sizeof table / sizeof *table)
 
@@ -58,7 +125,7 @@ static bool path_matches(const struct route *rt, struct h1_str path, struct h1_s
 }
 
 int route_find(enum h1_method method, struct h1_str path, const struct route **out,
-	char id[ROUTE_ID_MAX + 1], char allow[ROUTE_ALLOW_MAX])
+	char id[CALL_ID_MAX + 1], char allow[ROUTE_ALLOW_MAX])
 {
 	enum h1_method want = method == H1_HEAD ? H1_GET : method;
 	bool known = false;

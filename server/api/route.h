@@ -3,17 +3,8 @@
 #ifndef API_ROUTE_H
 #define API_ROUTE_H
 
-#include "base/token.h"
+#include "api/call.h"
 #include "http/h1.h"
-#include "store/store.h"
-
-struct call;
-
-enum route_content {
-	ROUTE_NO_CONTENT, /* what comes is dropped, 64 KiB at most */
-	ROUTE_JSON,       /* a small JSON object, or nothing */
-	ROUTE_STREAM      /* an upload */
-};
 
 enum route_id {
 	ROUTE_NO_ID,
@@ -28,19 +19,23 @@ struct route {
 	const char *suffix; /* then that: "", "/take" */
 	const char *label;  /* for the log: names no id */
 	unsigned roles;     /* enum role, or'ed: any of them */
-	enum route_content content;
-	void (*start)(struct call *c); /* the content is complete; ROUTE_STREAM: the head is */
+	bool has_query;     /* the call knows a query; others refuse any */
+	struct call_kind call;
 };
 
 #define ROUTE_ALLOW_MAX 40
-#define ROUTE_ID_MAX STORE_CLAIM_LEN
 
 /**
- * route_find(method, path, out, id, allow): HEAD finds GET's route. id: the path's id, empty when
- * the route has none. Returns 0; TG_ENOENT: no such path, or its id is not well-formed; TG_EMETHOD:
- * another method is served here (allow: their list); TG_ENOTIMPL.
+ * Finds the call that a method and a path name. HEAD finds GET's.
+ *
+ * @out    set to a static route when 0 is returned
+ * @id     the path's id; "" when the route has none, or when the id cannot be one
+ * @allow  the methods that are served under the path, when TG_EMETHOD is returned
+ *
+ * Returns 0; TG_ENOENT: there is no such path; TG_EMETHOD: another method is served there;
+ * TG_ENOTIMPL: the method is not known at all.
  */
 int route_find(enum h1_method method, struct h1_str path, const struct route **out,
-	char id[ROUTE_ID_MAX + 1], char allow[ROUTE_ALLOW_MAX]);
+	char id[CALL_ID_MAX + 1], char allow[ROUTE_ALLOW_MAX]);
 
 #endif

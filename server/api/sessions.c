@@ -6,8 +6,10 @@
 #include <jansson.h>
 #include <timeglas/errors.h>
 
-#include "api/call.h"
+#include "api/answers.h"
+#include "api/reply.h"
 #include "api/rules.h"
+#include "api/sessions.h"
 
 /* {subject?, idle_s?}. Of the subject its hash is taken. Returns 0, or an error and a sentence. */
 static int read_open(const json_t *o, const char *uploader, char subject[STORE_SUBJECT_LEN + 1],

@@ -22,6 +22,8 @@
 
 #include "api/call.h"
 #include "api/range.h"
+#include "api/reply.h"
+#include "api/take.h"
 #include "api/watched.h"
 #include "base/text.h"
 #include "core/time.h"
@@ -295,7 +297,7 @@ void take_start(struct call *c)
 		start(c, false);
 }
 
-void claim_read(struct call *c)
+void take_claimed(struct call *c)
 {
 	start(c, true);
 }

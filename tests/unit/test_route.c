@@ -52,7 +52,7 @@ static void route_find_table_gives_label_or_error(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const struct route *rt = NULL;
-		char id[ROUTE_ID_MAX + 1], allow[ROUTE_ALLOW_MAX];
+		char id[CALL_ID_MAX + 1], allow[ROUTE_ALLOW_MAX];
 		int err = route_find(cases[i].m,
 			(struct h1_str){cases[i].path, strlen(cases[i].path)}, &rt, id, allow);
 		if (err != cases[i].err)
@@ -76,7 +76,7 @@ static void route_find_malformed_id_is_found_but_empty(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		const struct route *rt = NULL;
-		char id[ROUTE_ID_MAX + 1], allow[ROUTE_ALLOW_MAX];
+		char id[CALL_ID_MAX + 1], allow[ROUTE_ALLOW_MAX];
 		assert_int_equal(
 			route_find(H1_GET, (struct h1_str){bad[i], strlen(bad[i])}, &rt, id, allow),
 			0);

@@ -1,0 +1,12 @@
+/* blobs.h: looking at a blob, and erasing it. Each function is a route's start. */
+#ifndef API_BLOBS_H
+#define API_BLOBS_H
+
+#include "api/call.h"
+
+/** GET /v1/blobs/{id} */
+void blob_stat(struct call *c);
+/** DELETE /v1/blobs/{id} */
+void blob_erase(struct call *c);
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * upload_state.c: the table of transitions of an upload. It holds no state and does no work. A pair
+ * of state and event that is not in the table cannot happen: who meets one has found a fault in the
+ * program. Runs in workers.
+ */
+#include <stdint.h>
+#include <stdio.h>
+
+#include "api/upload_state.h"
+#include "core/bug.h"
+
+/* X(from, event, to). Where `to` is `from`, the event is expected there and does not change the
+ * state. ENDED has no lines: nothing may come after it. */
+#define TRANSITIONS(X) \
+	X(STARTING, NAME_ASKED, NAMING) \
+	X(STARTING, KEY_ASKED, KEYING) \
+	X(STARTING, SESSION_ASKED, CHECKING) \
+	X(STARTING, PUT_OPENED, RECEIVING) \
+	X(STARTING, REFUSED, ANSWERED) \
+	X(STARTING, GONE, ENDED) \
+\
+	X(NAMING, KEY_ASKED, KEYING) \
+	X(NAMING, SESSION_ASKED, CHECKING) \
+	X(NAMING, PUT_OPENED, RECEIVING) \
+	X(NAMING, KNOWN, COMPARING) \
+	X(NAMING, OTHER, ANSWERED) \
+	X(NAMING, STORED, ANSWERED) \
+	X(NAMING, REFUSED, ANSWERED) \
+	X(NAMING, GONE, ENDED) \
+\
+	X(KEYING, SESSION_ASKED, CHECKING) \
+	X(KEYING, PUT_OPENED, RECEIVING) \
+	X(KEYING, KNOWN, COMPARING) \
+	X(KEYING, OTHER, ANSWERED) \
+	X(KEYING, STORED, ANSWERED) \
+	X(KEYING, REFUSED, ANSWERED) \
+	X(KEYING, GONE, ENDED) \
+\
+	X(CHECKING, CHECKED, RECEIVING) \
+	X(CHECKING, REFUSED, ANSWERED) \
+	X(CHECKING, GONE, ENDED) \
+\
+	X(RECEIVING, BODY, RECEIVING) \
+	X(RECEIVING, ROOM, RECEIVING) \
+	X(RECEIVING, NO_ROOM, BLOCKED) \
+	X(RECEIVING, END, COMPLETE) \
+	X(RECEIVING, REFUSED, ANSWERED) \
+	X(RECEIVING, GONE, ENDED) \
+\
+	X(BLOCKED, ROOM, RECEIVING) \
+	X(BLOCKED, REFUSED, ANSWERED) \
+	X(BLOCKED, GONE, ENDED) \
+\
+	X(COMPLETE, ROOM, COMPLETE) \
+	X(COMPLETE, COMMIT_SENT, COMMITTING) \
+	X(COMPLETE, REFUSED, ANSWERED) \
+	X(COMPLETE, GONE, ENDED) \
+\
+	X(COMMITTING, SETTLE_SENT, SETTLING) \
+	X(COMMITTING, STORED, ANSWERED) \
+	X(COMMITTING, REFUSED, ANSWERED) \
+	X(COMMITTING, GONE, ENDED) \
+\
+	X(SETTLING, STORED, ANSWERED) \
+	X(SETTLING, REFUSED, ANSWERED) \
+	X(SETTLING, GONE, ENDED) \
+\
+	X(COMPARING, BODY, COMPARING) \
+	X(COMPARING, END, COMPARING) \
+	X(COMPARING, LENGTH_ASKED, MEASURING) \
+	X(COMPARING, STORED, ANSWERED) \
+	X(COMPARING, REFUSED, ANSWERED) \
+	X(COMPARING, GONE, ENDED) \
+\
+	X(MEASURING, STORED, ANSWERED) \
+	X(MEASURING, REFUSED, ANSWERED) \
+	X(MEASURING, GONE, ENDED) \
+\
+	X(ANSWERED, GONE, ENDED)
+
+#define ILLEGAL 0u /* what the table says of pairs that it does not name */
+
+static const uint8_t table[UPLOAD_STATE_COUNT][UPLOAD_EVENT_COUNT] = {
+#define X_(from, event, to) [UPLOAD_##from][UPLOAD_EV_##event] = 1u + UPLOAD_##to,
+	TRANSITIONS(X_)
+#undef X_
+};
+
+/* For messages. */
+static const char *state_text(enum upload_state s)
+{
+	static const char *const text[] = {
+#define X_(name, t) [UPLOAD_##name] = (t),
+		UPLOAD_STATES(X_)
+#undef X_
+	};
+
+	return text[s];
+}
+
+static const char *event_text(enum upload_event e)
+{
+	static const char *const text[] = {
+#define X_(name, t) [UPLOAD_EV_##name] = (t),
+		UPLOAD_EVENTS(X_)
+#undef X_
+	};
+
+	return text[e];
+}
+
+bool upload_state_allows(enum upload_state s, enum upload_event e)
+{
+	return table[s][e] != ILLEGAL;
+}
+
+enum upload_state upload_state_next(enum upload_state s, enum upload_event e)
+{
+	if (!upload_state_allows(s, e)) {
+		char violated[96];
+
+		snprintf(violated, sizeof violated, "the event %s came in the state %s",
+			event_text(e), state_text(s));
+		tg_bug("upload", violated);
+	}
+	return (enum upload_state)(table[s][e] - 1u);
+}
+
+bool upload_state_asks(enum upload_state s)
+{
+	return s == UPLOAD_NAMING || s == UPLOAD_KEYING || s == UPLOAD_SETTLING ||
+		s == UPLOAD_MEASURING;
+}
+
+bool upload_state_holds_key(enum upload_state s)
+{
+	return s >= UPLOAD_KEYING && s <= UPLOAD_COMMITTING;
+}
+
+bool upload_state_has_put(enum upload_state s)
+{
+	return s >= UPLOAD_CHECKING && s <= UPLOAD_COMMITTING;
+}
+
+bool upload_state_may_stall(enum upload_state s)
+{
+	return s >= UPLOAD_RECEIVING && s <= UPLOAD_COMPLETE;
+}

@@ -1,0 +1,158 @@
+/*
+ * Goal: the table of an upload's transitions keeps its promises in every pair of state and event:
+ * what is not in the table ends the process with a message; whatever happens, a request that ends
+ * ends the upload; no content is taken before what is asked for first was answered; a commit
+ * follows only complete content.
+ */
+#include "check.h"
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "api/upload_state.h"
+
+static void assert_aborts(enum upload_state s, enum upload_event e)
+{
+	const struct rlimit none = {0, 0};
+	char said[256] = "";
+	size_t n = 0;
+	int fd[2], status;
+	ssize_t got;
+	pid_t pid;
+
+	assert_int_equal(pipe(fd), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		dup2(fd[1], STDERR_FILENO);
+		(void)signal(SIGABRT, SIG_DFL);
+		(void)setrlimit(RLIMIT_CORE, &none);
+		upload_state_next(s, e);
+		_exit(0);
+	}
+	close(fd[1]);
+	while ((got = read(fd[0], said + n, sizeof said - 1 - n)) > 0)
+		n += (size_t)got;
+	close(fd[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	assert_non_null(strstr(said, "timeglas: bug in upload: the event "));
+}
+
+static void every_pair_has_a_next_state_or_aborts(void **state)
+{
+	unsigned legal = 0, illegal = 0;
+
+	(void)state;
+	for (int i = 0; i < UPLOAD_STATE_COUNT; i++)
+		for (int k = 0; k < UPLOAD_EVENT_COUNT; k++) {
+			const enum upload_state s = (enum upload_state)i;
+			const enum upload_event e = (enum upload_event)k;
+
+			if (upload_state_allows(s, e)) {
+				assert_in_range(upload_state_next(s, e), 0, UPLOAD_STATE_COUNT - 1);
+				legal++;
+			} else {
+				assert_aborts(s, e);
+				illegal++;
+			}
+		}
+	assert_true(legal > 40 && illegal > 100);
+}
+
+static void the_end_of_the_request_ends_every_upload(void **state)
+{
+	(void)state;
+	for (int s = 0; s < UPLOAD_ENDED; s++)
+		assert_int_equal(
+			upload_state_next((enum upload_state)s, UPLOAD_EV_GONE), UPLOAD_ENDED);
+	for (int e = 0; e < UPLOAD_EVENT_COUNT; e++)
+		assert_false(upload_state_allows(UPLOAD_ENDED, (enum upload_event)e));
+}
+
+static void every_upload_that_is_not_answered_can_be_refused_once(void **state)
+{
+	(void)state;
+	for (int s = 0; s < UPLOAD_ANSWERED; s++)
+		assert_int_equal(upload_state_next((enum upload_state)s, UPLOAD_EV_REFUSED),
+			UPLOAD_ANSWERED);
+	assert_false(upload_state_allows(UPLOAD_ANSWERED, UPLOAD_EV_REFUSED));
+	assert_false(upload_state_allows(UPLOAD_ANSWERED, UPLOAD_EV_STORED));
+}
+
+static void content_is_taken_in_two_states_alone(void **state)
+{
+	(void)state;
+	for (int s = 0; s < UPLOAD_STATE_COUNT; s++) {
+		const bool takes = s == UPLOAD_RECEIVING || s == UPLOAD_COMPARING;
+
+		assert_int_equal(upload_state_allows((enum upload_state)s, UPLOAD_EV_BODY), takes);
+		assert_int_equal(upload_state_allows((enum upload_state)s, UPLOAD_EV_END), takes);
+	}
+}
+
+static void only_complete_content_is_committed(void **state)
+{
+	(void)state;
+	for (int s = 0; s < UPLOAD_STATE_COUNT; s++)
+		assert_int_equal(upload_state_allows((enum upload_state)s, UPLOAD_EV_COMMIT_SENT),
+			s == UPLOAD_COMPLETE);
+	assert_int_equal(upload_state_next(UPLOAD_RECEIVING, UPLOAD_EV_END), UPLOAD_COMPLETE);
+}
+
+/* What the state's owner gives up on leaving is told by these: they have to agree with the table.
+ */
+static void what_a_state_owns_is_told(void **state)
+{
+	(void)state;
+	for (int i = 0; i < UPLOAD_STATE_COUNT; i++) {
+		const enum upload_state s = (enum upload_state)i;
+
+		/* a chunk is sent, or may be, only where there is a put */
+		if (upload_state_allows(s, UPLOAD_EV_ROOM)) {
+			assert_true(upload_state_has_put(s));
+			assert_true(upload_state_may_stall(s));
+		}
+		/* whoever waits for an answer with the upload as its context takes no content */
+		if (upload_state_asks(s)) {
+			assert_false(upload_state_allows(s, UPLOAD_EV_BODY));
+			assert_false(upload_state_has_put(s));
+		}
+		/* a key is settled, or given up, by whoever holds it */
+		if (upload_state_allows(s, UPLOAD_EV_SETTLE_SENT))
+			assert_true(upload_state_holds_key(s));
+	}
+	assert_false(upload_state_holds_key(UPLOAD_NAMING));
+	assert_false(upload_state_holds_key(UPLOAD_SETTLING));
+	assert_false(upload_state_holds_key(UPLOAD_COMPARING));
+}
+
+static void every_state_is_reached(void **state)
+{
+	bool reached[UPLOAD_STATE_COUNT] = {[UPLOAD_STARTING] = true};
+
+	(void)state;
+	for (int round = 0; round < UPLOAD_STATE_COUNT; round++)
+		for (int s = 0; s < UPLOAD_STATE_COUNT; s++)
+			for (int e = 0; reached[s] && e < UPLOAD_EVENT_COUNT; e++)
+				if (upload_state_allows((enum upload_state)s, (enum upload_event)e))
+					reached[upload_state_next(
+						(enum upload_state)s, (enum upload_event)e)] = true;
+	for (int s = 0; s < UPLOAD_STATE_COUNT; s++)
+		assert_true(reached[s]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_pair_has_a_next_state_or_aborts),
+		cmocka_unit_test(the_end_of_the_request_ends_every_upload),
+		cmocka_unit_test(every_upload_that_is_not_answered_can_be_refused_once),
+		cmocka_unit_test(content_is_taken_in_two_states_alone),
+		cmocka_unit_test(only_complete_content_is_committed),
+		cmocka_unit_test(what_a_state_owns_is_told),
+		cmocka_unit_test(every_state_is_reached),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
