@@ -5,18 +5,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include "core/envelope.h"
 #include "lib/head.h"
+#include "lib/stanza.h"
 
 #define TG_EXPECT_WHY 384 /* bytes of a reason, its NUL included */
-
-struct tg_stanzas { /* what the age header has */
-	size_t n_x25519;
-	size_t n_other; /* of other types, grease not counted */
-	/* X25519 stanzas that our identities open; unless raw, all of them */
-	size_t n_ours;
-	uint8_t ours[TG_ENVELOPE_STANZAS_MAX][32]; /* the public half of the identity that did */
-};
 
 /**
  * Can these demands be met by any file?

@@ -20,14 +20,13 @@
 #include "lib/open.h"
 #include "lib/prehash.h"
 #include "lib/secmem.h"
+#include "lib/stanza.h"
 #include "lib/stream.h"
 
 #define ARMOR_LINE "-----BEGIN AGE ENCRYPTED FILE-----"
 #define KEY_TEXT 43
 /* what of the MAC line the MAC does not cover: space, text, LF */
 #define MAC_TAIL (1 + KEY_TEXT + 1)
-#define X25519_WORD "X25519 "
-#define GREASE "-grease"
 
 enum state { ST_ARMOR, ST_HEADER, ST_NONCE, ST_FIRST_CHUNK, ST_CHUNKS };
 
@@ -41,10 +40,8 @@ struct tg_opener { /* in guarded memory, whole */
 	char why_text[TG_EXPECT_WHY];
 	struct tg_envelope envelope;
 	struct tg_envelope_text text;
-	size_t armor_seen; /* bytes so far that look like armor */
-	uint8_t file_key[TG_FILE_KEY];
-	const tg_identity *matched; /* the identity whose stanza opened first */
-	struct tg_stanzas stanzas;
+	size_t armor_seen;              /* bytes so far that look like armor */
+	struct tg_stanza_search search; /* for the file key */
 	int has_head;
 	struct tg_head_fields head;
 	tg_head seen; /* the same, as the caller may see it */
@@ -76,75 +73,19 @@ static int fail(tg_opener *o, int err, const char *why)
 
 /* The header --------------------------------------------------------------- */
 
-/* The first that opens gives the file key. Unless raw, the others are tried too: which are ours is
- * compared with the head. */
-static int try_identities(tg_opener *o, const uint8_t share[32], const uint8_t *body)
-{
-	uint8_t other[TG_FILE_KEY] = {0};
-	int err = 0;
-
-	for (size_t i = 0; i < o->e.n_identities && !err; i++) {
-		err = tg_x25519_unwrap(
-			o->e.identity[i], share, body, o->matched ? other : o->file_key);
-		if (err == 0) {
-			if (!o->matched)
-				o->matched = o->e.identity[i];
-			memcpy(o->stanzas.ours[o->stanzas.n_ours++], o->e.identity[i]->pk,
-				sizeof o->e.identity[i]->pk);
-			break;
-		}
-		if (err == TG_ENOMATCH)
-			err = 0;
-	}
-	tg_wipe(other, sizeof other);
-	return err;
-}
-
-static int is_grease(const char *args, size_t args_len)
-{
-	const char *blank = memchr(args, ' ', args_len);
-	size_t type = blank ? (size_t)(blank - args) : args_len;
-
-	return type >= strlen(GREASE) &&
-		memcmp(args + type - strlen(GREASE), GREASE, strlen(GREASE)) == 0;
-}
-
-/* Of each stanza, as it ends: count its type, try our identities on it. Its form has been checked
- * by the grammar. */
-static int on_stanza(
-	void *ctx, const char *args, size_t args_len, const uint8_t *body, size_t body_len)
-{
-	tg_opener *o = ctx;
-	size_t type = strlen(X25519_WORD);
-	uint8_t share[32];
-
-	if (args_len <= type || memcmp(args, X25519_WORD, type) != 0 ||
-		body_len != TG_WRAPPED_KEY) {
-		o->stanzas.n_other += !is_grease(args, args_len);
-		return 0;
-	}
-	o->stanzas.n_x25519++;
-	if (o->matched && o->e.raw)
-		return 0;
-	if (tg_b64_decode(TG_B64_NOPAD, args + type, args_len - type, share, sizeof share) !=
-		(long)sizeof share)
-		return TG_EHEADER;
-	return try_identities(o, share, body);
-}
-
 /* The header is whole (o->in, o->held): does its MAC hold under the file key? */
 static int check_header(tg_opener *o)
 {
 	const char *mac_text = (const char *)o->in + o->held - 1 - KEY_TEXT;
 	uint8_t want[32], got[32];
 
-	if (!o->matched)
+	if (!o->search.opened)
 		return fail(o, TG_ENOMATCH,
 			o->envelope.n_scrypt > 0 ?
 				"the file is sealed with a passphrase, not to an identity" :
 				"none of the identities is a recipient of this file");
 	if (tg_b64_decode(TG_B64_NOPAD, mac_text, KEY_TEXT, got, sizeof got) != (long)sizeof got ||
-		tg_header_mac(o->file_key, o->in, o->held - MAC_TAIL, want) != 0)
+		tg_header_mac(o->search.file_key, o->in, o->held - MAC_TAIL, want) != 0)
 		return fail(o, TG_EINTERNAL, "the header's MAC could not be computed");
 	if (sodium_memcmp(want, got, sizeof want) != 0)
 		return fail(o, TG_EHMAC,
@@ -264,7 +205,7 @@ static int take_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 		return fail(o, TG_ESIGNATURE,
 			"the head names another sender than those that were expected");
 	tg_head_public(&o->head, sender_name, &o->seen);
-	err = tg_expect_head(&o->e, &o->head, &o->seen, &o->stanzas, o->why_text);
+	err = tg_expect_head(&o->e, &o->head, &o->seen, &o->search.found, o->why_text);
 	if (err)
 		return fail(o, err, o->why_text);
 	tg_prehash_init(&o->signed_part);
@@ -315,8 +256,8 @@ static size_t take_nonce(tg_opener *o, const uint8_t *p, size_t n)
 
 	if (o->held < TG_AGE_NONCE)
 		return took;
-	err = tg_stream_init(&o->stream, o->file_key, o->in, 0);
-	tg_wipe(o->file_key, sizeof o->file_key);
+	err = tg_stream_init(&o->stream, o->search.file_key, o->in, 0);
+	tg_wipe(o->search.file_key, sizeof o->search.file_key);
 	if (err)
 		(void)fail(o, err, tg_strerror(err));
 	o->held = 0;
@@ -369,8 +310,11 @@ int tg_open_new(const tg_open_opts *opts, tg_opener **out)
 	tg_envelope_init(&o->envelope, &o->text);
 	/* Not ours to open, but then the answer is "no match", not "malformed". */
 	o->envelope.allow_scrypt = 1;
-	o->envelope.on_stanza = on_stanza;
-	o->envelope.ctx = o;
+	o->search.identity = e.identity;
+	o->search.n_identities = e.n_identities;
+	o->search.stop_at_first = e.raw;
+	o->envelope.on_stanza = tg_stanza_search;
+	o->envelope.ctx = &o->search;
 	*out = o;
 	return 0;
 }
@@ -456,14 +400,14 @@ const char *tg_open_why(const tg_opener *o)
 	return o->why;
 }
 
-void tg_open_watch(tg_opener *o, tg_chunk_fn *on_chunk, void *ctx)
+void tg_open_observe(tg_opener *o, tg_chunk_fn *on_chunk, void *ctx)
 {
 	o->on_chunk = on_chunk;
 	o->chunk_ctx = ctx;
 	o->keep_stream = 1;
 }
 
-void tg_open_again(tg_opener *o, struct tg_payload *out)
+void tg_open_rewind(tg_opener *o, struct tg_payload *out)
 {
 	out->stream = &o->stream;
 	out->start = o->envelope.header_len + TG_AGE_NONCE;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "lib/abi.h"
+#include "lib/clock.h"
 #include "lib/expect.h"
 #include "lib/open.h"
 #include "lib/secmem.h"
@@ -233,18 +234,8 @@ static int run(struct pass *p, tg_opener *opener, tg_head *head)
 	}
 	if (!p->content->over)
 		return give(p, p->content->bytes, p->content->n);
-	tg_open_again(opener, &payload);
+	tg_open_rewind(opener, &payload);
 	return release(p, &payload);
-}
-
-static int64_t now_of(const tg_expect *e)
-{
-	struct timespec ts;
-
-	if (e->now_ms != 0)
-		return e->now_ms;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static int prepare(struct pass *p, tg_opener **opener, tg_expect *e)
@@ -263,11 +254,12 @@ static int prepare(struct pass *p, tg_opener **opener, tg_expect *e)
 	if (!err)
 		err = mac_new(p);
 	if (!err) {
-		e->now_ms = now_of(e);
+		if (e->now_ms == 0)
+			e->now_ms = clock_unix_ms(); /* both passes judge by one time */
 		err = tg_open_new(&first, opener);
 	}
 	if (!err)
-		tg_open_watch(*opener, remember_chunk, p);
+		tg_open_observe(*opener, remember_chunk, p);
 	return say(p, err,
 		err == TG_EINVAL ? "identities, senders or demands are missing, or malformed" :
 				   tg_strerror(err));
