@@ -15,11 +15,24 @@ enum tg_b64 {
 };
 #define TG_B64_LEN(n) (((n) + 2) / 3 * 4) /* characters for n bytes, padding included */
 
-/** tg_b64_encode(v, p, n, out): out takes TG_B64_LEN(n) + 1. Returns the length, without the NUL.
+/**
+ * Encodes n bytes.
+ *
+ * @v    the alphabet, and whether there is padding
+ * @out  takes TG_B64_LEN(n) + 1 characters, the NUL included
+ *
+ * Returns the length without the NUL.
  */
 size_t tg_b64_encode(enum tg_b64 v, const uint8_t *p, size_t n, char *out);
-/** tg_b64_decode(v, s, n, out, cap): returns the bytes decoded, or TG_EINVAL (also when cap is too
- * small). */
+
+/**
+ * Decodes n characters, which need no NUL.
+ *
+ * @cap  bytes that out holds
+ *
+ * Returns how many bytes were decoded, or TG_EINVAL for any text that tg_b64_encode() does not
+ * produce, and when cap is too small. Then what out holds is undefined.
+ */
 long tg_b64_decode(enum tg_b64 v, const char *s, size_t n, uint8_t *out, size_t cap);
 
 #endif

@@ -1,8 +1,7 @@
 /*
- * chain.h: the evidence as lines of a file, byte by byte (docs/evidence.md): records of events and
- * signed checkpoints, each with the hash of the line before it. The recorder writes lines, the
- * command line reads them, and a reader accepts exactly what a writer can produce. No I/O, no
- * clock.
+ * chain.h: the lines of an evidence file (docs/evidence.md): records of events and signed
+ * checkpoints, each with the hash of the line before it. The recorder writes them, the command line
+ * reads them, and a reader accepts exactly what a writer can produce. No I/O, no clock.
  */
 #ifndef TG_CORE_CHAIN_H
 #define TG_CORE_CHAIN_H
@@ -19,32 +18,33 @@
 /* characters of "3f-18446744073709551615-18446744073709551615" and a few more */
 #define CHAIN_ID_MAX 47u
 #define CHAIN_LINE_MAX 16384u /* bytes of a line without its LF */
-/* before the 64 hex digits of a public key, as people are shown it */
+/* stands before the 64 hex digits of a public key, as people are shown it */
 #define CHAIN_PUBLIC "timeglas-audit1"
 
-/* Events of the recorder's own, without an id: */
-/* the store came back empty. more: epoch (first), was */
+/* Events that the recorder itself makes; they have no id. */
+/* The store came back empty. more: epoch (the new one, first), was (the old one). */
 #define CHAIN_STORE_LOST "store-lost"
-/* in "more" of a "gone": that blob had ended before, and stood in a store that went back */
-#define CHAIN_AGAIN "again"
-/* it came back as it had been before. more: "NN": position behind which it had forgotten what is
- * recorded here */
+/* The store came back as it had been earlier (a failover). more: "NN": the position behind which it
+ * has forgotten events that are recorded here. */
 #define CHAIN_STORE_REVERTED "store-reverted"
-/* another recorder wrote before. more: key, n, hash; "NN": up to where events may stand in its
- * chain that follow here */
+/* Another recorder wrote before this one. more: key, n and hash of that one's last line; "NN": the
+ * position up to which an event may stand in both chains. */
 #define CHAIN_TAKEN_OVER "taken-over"
+/* A member in the more of a "gone": the blob had ended before, and was in the store again because
+ * the store had gone back. */
+#define CHAIN_AGAIN "again"
 
-struct chain_text { /* not NUL-terminated; p NULL: not there */
+struct chain_text { /* not NUL-terminated; p is NULL when it is not there */
 	const char *p;
 	size_t n;
 };
 
-struct chain_pos { /* a stream id */
+struct chain_pos { /* a stream id of an outbox */
 	uint64_t ms, seq;
 };
 
-/* An event. Texts that chain_put_record() is given are bytes of any kind; those that chain_scan()
- * gives are as they stand in the line, escapes and all. */
+/* An event. Texts for chain_put_record() may hold any bytes; texts from chain_scan() are as they
+ * stand in the line, escapes and all. */
 struct chain_record {
 	uint64_t n; /* 1, 2, … over all lines of all files */
 	int64_t time_ms;
@@ -56,8 +56,7 @@ struct chain_record {
 	int64_t size_bytes, deadline_ms, late_us; /* -1: not there */
 	int64_t lease_ms;                         /* deadline of a claim; -1: not there */
 	struct chain_text cause, outcome, uploader, to, by, session;
-	/* members that have no place above: "name":"value",… escaped already by chain_put_member()
-	 */
+	/* further members, as chain_put_member() has written them: "name":"value",… */
 	struct chain_text more;
 	uint8_t prev[CHAIN_HASH];
 };
@@ -81,45 +80,70 @@ struct chain_line {
 	struct chain_check check;
 };
 
+/* Lines under construction, in the caller's memory. */
 struct chain_buf {
-	/* lines under construction in the caller's memory; full: what did not fit was left out */
 	char *p;
-	size_t n, cap;
-	int full;
+	size_t n, cap; /* bytes that are used, and that there are */
+	int full;      /* something did not fit and was left out */
 };
 
-/** chain_put_record(b, r): the line and its LF. */
+/* Writing: what does not fit sets b->full. */
+
+/** Writes a record's line and its LF. */
 void chain_put_record(struct chain_buf *b, const struct chain_record *r);
-/** chain_put_check(b, c, secret): the line and its LF, signed; c->key and c->sig are not read. */
+
+/**
+ * Writes a checkpoint's line and its LF, signed.
+ *
+ * @c       key and sig are not read
+ * @secret  the key that signs
+ */
 void chain_put_check(
 	struct chain_buf *b, const struct chain_check *c, const uint8_t secret[CHAIN_SECRET]);
-/** chain_put_member(b, name, value): "name":"value", with a comma before it unless b is empty: for
+
+/** Writes "name":"value", escaped, and a comma before it unless b is empty: for
  * chain_record.more. */
 void chain_put_member(struct chain_buf *b, struct chain_text name, struct chain_text value);
 
-/** chain_next_member(rest, name, value): takes the first member from rest, which is what is left of
- * a scanned record's more. 0: there was none. */
+/* Reading */
+
+/**
+ * Reads a line.
+ *
+ * @line  n bytes, without the LF
+ * @out   its texts point into line, escapes and all
+ *
+ * Returns 0, or TG_EINVAL for a line that the functions above do not write.
+ */
+int chain_scan(const char *line, size_t n, struct chain_line *out);
+
+/** Takes the first member off rest, which begins as a scanned record's more. Returns 1, or 0 when
+ * there is none left. */
 int chain_next_member(struct chain_text *rest, struct chain_text *name, struct chain_text *value);
-/** chain_more_positions(r, pos): of a scanned record's more, the members "NN":"<stream id>" whose
- * shard has a place in pos; the others' places are kept. */
+
+/** Reads the members "NN":"<stream id>" of a scanned record's more into pos[NN]. Places of shards
+ * that are not named stay as they are. */
 void chain_more_positions(const struct chain_record *r, struct chain_pos pos[CHAIN_SHARDS]);
-/** chain_is(t, text): is it that? */
+
+/** Returns 1 when t is that text, otherwise 0. */
 int chain_is(struct chain_text t, const char *text);
 
-/** chain_scan(line, n, out): a line without its LF. Returns 0, or TG_EINVAL for anything that the
- * writers above do not produce. Texts point into line. */
-int chain_scan(const char *line, size_t n, struct chain_line *out);
-/** chain_hash(line, n, out): of a line without its LF: BLAKE2b-256. */
+/** Hashes a line of n bytes, without its LF (BLAKE2b-256). */
 void chain_hash(const char *line, size_t n, uint8_t out[CHAIN_HASH]);
-/** chain_check_verify(line, c): is the scanned checkpoint signed by the key that it names? 0 or
- * TG_ESIGNATURE. */
+
+/** Checks the signature of a scanned checkpoint with the key that the line itself names. Returns 0
+ * or TG_ESIGNATURE. */
 int chain_check_verify(const char *line, const struct chain_check *c);
 
-/** chain_pos_parse(s, n, out): "ms-seq", canonical. Returns 0 or TG_EINVAL. */
+/* Stream ids */
+
+/** Reads "ms-seq", without leading zeros. Returns 0 or TG_EINVAL. */
 int chain_pos_parse(const char *s, size_t n, struct chain_pos *out);
-/** chain_pos_cmp(a, b): <0, 0, >0. */
+
+/** Returns a number less than, equal to or greater than 0 as a is before, at or behind b. */
 int chain_pos_cmp(const struct chain_pos *a, const struct chain_pos *b);
-/** chain_id_parse(s, n, shard, pos): "NN-ms-seq". Returns 0 or TG_EINVAL. */
+
+/** Reads "NN-ms-seq": the shard, and the position in its outbox. Returns 0 or TG_EINVAL. */
 int chain_id_parse(const char *s, size_t n, unsigned *shard, struct chain_pos *pos);
 
 #endif

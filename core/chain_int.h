@@ -1,5 +1,5 @@
-/* chain_int.h: the fixed texts of a line, in their order, shared by its writer and its reader;
- * nobody else includes it. */
+/* chain_int.h: the fixed texts of a line, in their order, for chain_write.c and chain_scan.c alone.
+ */
 #ifndef TG_CORE_CHAIN_INT_H
 #define TG_CORE_CHAIN_INT_H
 
@@ -10,7 +10,7 @@
 #define CHAIN_M_ID ",\"id\":\""
 #define CHAIN_M_EVENT ",\"event\":\""
 #define CHAIN_M_TAG ",\"tag\":\""
-#define CHAIN_M_TAG_BEFORE ",\"ref\":\"" /* as older lines have it */
+#define CHAIN_M_TAG_BEFORE ",\"ref\":\"" /* the tag's name in older lines */
 #define CHAIN_M_KIND ",\"kind\":\""
 #define CHAIN_M_DK ",\"dk\":"
 #define CHAIN_M_SUBJECT ",\"subject\":\""
@@ -32,7 +32,7 @@
 #define CHAIN_M_KEY ",\"key\":\""
 #define CHAIN_M_SIG ",\"sig\":\""
 
-/** chain_sign(p, n, secret, sig): the signature of a checkpoint's first n bytes. */
+/** Signs the first n bytes of a checkpoint's line. */
 void chain_sign(
 	const char *p, size_t n, const uint8_t secret[CHAIN_SECRET], uint8_t sig[CHAIN_SIG]);
 

@@ -1,8 +1,8 @@
 /*
- * chain_scan.c: reads lines of the evidence, by hand and strictly: members in their one order,
- * numbers and escapes in their one form. A line that reads is one that chain_write.c could have
- * written, byte by byte, or could have when the tag was called `ref`. It checks neither hashes nor
- * signatures. Runs in the recorder (its own tail) and in the timeglas command.
+ * chain_scan.c: reads lines of the evidence strictly: members in their one order, numbers and
+ * escapes in their one form. It accepts a line only if chain_write.c could have written each byte
+ * of it, or could have when the tag was called `ref`. It checks neither hashes nor signatures. Runs
+ * in the recorder (its own tail) and in the timeglas command.
  */
 #include <string.h>
 #include <timeglas/errors.h>
@@ -42,7 +42,7 @@ static int may(struct scan *s, const char *text)
 	return 1;
 }
 
-/* No leading zero, at most max. */
+/* A number without leading zeros, of at most max. */
 static uint64_t number(struct scan *s, uint64_t max)
 {
 	const char *from = s->at;
@@ -69,8 +69,8 @@ static int64_t time_of(struct scan *s)
 	return ms;
 }
 
-/* After a backslash: a quote, a backslash, or u00XX for what has no shorter form. Returns its
- * length, 0 when it is none. */
+/* What may stand behind a backslash: a quote, a backslash, or u00XX for a byte that is not visible
+ * ASCII. Returns its length, 0 when it is none of these. */
 static size_t escape(const char *p, const char *end)
 {
 	uint8_t v;
@@ -83,7 +83,7 @@ static size_t escape(const char *p, const char *end)
 	return v < 0x20 || v > 0x7e ? 5 : 0;
 }
 
-/* Up to the closing quote, which is read, too. */
+/* Reads up to the closing quote, and that, too. */
 static struct chain_text string(struct scan *s)
 {
 	struct chain_text t = {s->at, 0};
@@ -224,7 +224,7 @@ static void positions(struct scan *s, struct chain_pos *pos)
 	must(s, "}");
 }
 
-/* Hex digits, or nothing before a store was seen. */
+/* Hexadecimal digits; none before the first store was seen. */
 static void epoch_of(struct scan *s, char out[CHAIN_EPOCH + 1])
 {
 	const char *from = s->at;

@@ -9,7 +9,7 @@
 #include "core/chain.h"
 #include "core/chain_int.h"
 
-/* What is signed opens with this, so that a signature can never be taken for one over something
+/* Every signed message begins with this, so that no signature can be taken for one over anything
  * else. */
 static const char domain[] = "timeglas-checkpoint-v1\n";
 #define DOMAIN (sizeof domain - 1)

@@ -55,8 +55,8 @@ static bool must_escape(unsigned char c)
 	return c < 0x20 || c > 0x7e || c == '"' || c == '\\';
 }
 
-/* Bytes beyond printable ASCII become \u00XX, one for one: whatever stood in the store can be had
- * back, and a line is ASCII. */
+/* A byte that is not visible ASCII becomes \u00XX. So a line is ASCII, and every byte that stood in
+ * the store can be read back. */
 static void put_escaped(struct chain_buf *b, struct chain_text t)
 {
 	static const char abc[] = "0123456789abcdef";

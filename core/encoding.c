@@ -1,4 +1,5 @@
-/* encoding.c: see encoding.h. Runs wherever a key or certificate file cannot be read. */
+/* encoding.c: see encoding.h. Runs where a key or certificate file could not be
+ * read: in the server, the library and the command line. */
 #include <string.h>
 #include "core/encoding.h"
 

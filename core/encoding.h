@@ -1,14 +1,15 @@
-/* encoding.h: what editors of other systems make of a text that should be plain ASCII. */
+/* encoding.h: recognises text files that an editor has saved in an encoding of its own, where plain
+ * ASCII is needed. */
 #ifndef TG_CORE_ENCODING_H
 #define TG_CORE_ENCODING_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define TG_ENCODING_BYTES 3u /* so many of a file's first bytes tell */
+#define TG_ENCODING_BYTES 3u /* of a file's beginning are enough */
 
-/** tg_encoding_fault(p, n): of a text's first n bytes: a static "what is wrong: what to do", or
- * NULL. */
+/** Looks at the first n bytes of a text. Returns a sentence that says what is wrong and what to do,
+ * which lives for ever, or NULL. */
 const char *tg_encoding_fault(const uint8_t *p, size_t n);
 
 #endif

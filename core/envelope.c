@@ -34,13 +34,13 @@ struct word {
 	size_t n;
 };
 
-/* What the last argument of a stanza, an encapsulated key, ends with. */
+/* The kind of key share with which a stanza's last argument ends. */
 enum share { SHARE_X25519, SHARE_P256 };
 
 /*
- * The native types whose arguments have a length (age.md, "Native recipient types"). What breaks a
- * rule here can be opened by nobody, or, with a share of small order, by anybody. A stanza of
- * another type is not looked into.
+ * The native types, whose arguments have a fixed length (age.md, "Native recipient types"). A
+ * stanza that breaks a rule here can be opened by nobody; one with a share of small order can be
+ * opened by anybody. Stanzas of other types are not looked into.
  */
 static const struct stanza_type {
 	const char *name;
@@ -68,8 +68,8 @@ static const struct stanza_type {
 
 void tg_envelope_init(struct tg_envelope *e, struct tg_envelope_text *text)
 {
-	/* The text needs no zeroes: lengths say what is valid, and the guard starts one of these
-	 * per upload. */
+	/* The text is not zeroed, since lengths say which part is valid, and the guard starts a
+	 * parse for each upload. */
 	*e = (struct tg_envelope){.state = ST_VERSION, .text = text};
 }
 
@@ -273,7 +273,7 @@ static int on_line(struct tg_envelope *e)
 	return 0;
 }
 
-/* The version line is judged byte by byte as it comes, so that plaintext is refused at its first
+/* The version line is compared byte by byte as it comes, so that plaintext is refused at its first
  * wrong byte. */
 static int check_version(struct tg_envelope *e)
 {
@@ -286,7 +286,7 @@ static int check_version(struct tg_envelope *e)
 	return refuse(e, "the first line is not \"" VERSION_LINE "\"");
 }
 
-/* Takes one line, or the part of it that is here. Returns the bytes taken. */
+/* Takes one line, or that part of it which has come. Returns the bytes taken. */
 static size_t take_line(struct tg_envelope *e, const uint8_t *p, size_t n)
 {
 	size_t line_room = TG_ENVELOPE_LINE_MAX - e->line_len;
@@ -354,8 +354,8 @@ int tg_envelope_finish(struct tg_envelope *e)
 		return refuse(e, "the file ends within its nonce");
 	sealed = e->payload_len - TG_AGE_NONCE;
 	last = sealed % CHUNK_SEALED;
-	/* Only an empty payload has an empty last chunk; a last chunk of nothing but (part of) a
-	 * tag was cut. */
+	/* Only an empty payload has an empty last chunk. A last chunk of a tag alone, or of a part
+	 * of one, was cut. */
 	if (sealed != TG_AGE_TAG && (sealed == 0 || (last >= 1 && last <= TG_AGE_TAG)))
 		return refuse(e,
 			"the payload's length is one that age never produces: the file was cut or "

@@ -19,15 +19,20 @@
 #define TG_AGE_TAG 16u
 #define TG_AGE_NONCE 16u
 
-/* Called for each stanza of the header, when its body is complete. args: space-separated words as
- * they stand in the line after "-> ". body: decoded. Returns 0 to go on, or a TG_E… that ends the
- * parse. May be NULL. */
+/**
+ * Called for each stanza of the header, when its body is complete.
+ *
+ * @args  the words of the stanza's line behind "-> ", with the blanks between them; args_len
+ *        characters, borrowed until return
+ * @body  decoded; body_len bytes, borrowed until return
+ *
+ * Returns 0 to go on, or a TG_E… code that ends the parse.
+ */
 typedef int tg_stanza_fn(
 	void *ctx, const char *args, size_t args_len, const uint8_t *body, size_t body_len);
 
+/* The header's lines: 24 KiB of the caller's memory, which are needed until the payload begins. */
 struct tg_envelope_text {
-	/* what stands in the header's lines: 24 KiB of the caller's, needed until the payload
-	 * begins */
 	char args[TG_ENVELOPE_LINE_MAX];
 	char line[TG_ENVELOPE_LINE_MAX];
 	uint8_t body[TG_ENVELOPE_LINE_MAX];
@@ -45,32 +50,39 @@ struct tg_envelope { /* plain memory of the caller's; treat as opaque */
 	uint64_t payload_len; /* nonce included */
 	int err;              /* sticky */
 	int allow_scrypt;
-	tg_stanza_fn *on_stanza;
+	tg_stanza_fn *on_stanza; /* may be NULL */
 	void *ctx;
 	const char *why; /* a sentence for err; static */
 	struct tg_envelope_text *text;
 };
 
 /**
- * tg_envelope_init(e, text): start. Afterwards, before the first feed, may be set: e->allow_scrypt
- * (scrypt recipients are refused unless 1), e->on_stanza, e->ctx.
+ * Starts a parse. Between this and the first feed the caller may set e->allow_scrypt (unless it is
+ * 1, scrypt recipients are refused), e->on_stanza and e->ctx.
+ *
+ * @text  the caller's; used until tg_envelope_in_payload()
  */
 void tg_envelope_init(struct tg_envelope *e, struct tg_envelope_text *text);
+
 /**
- * tg_envelope_feed(e, p, n): the next n bytes. In the payload it only counts, so passing p = NULL
- * is fine there. Returns 0 or TG_EENVELOPE (sticky; e->why says which rule), or what on_stanza
- * returned. Verdict and reason do not depend on how the bytes were cut.
+ * Reads the next n bytes. Verdict and reason do not depend on how the file is cut into calls.
+ *
+ * @p  may be NULL in the payload, whose bytes are only counted
+ *
+ * Returns 0, TG_EENVELOPE (e->why says which rule was broken), TG_EHEADER (an X25519 share of small
+ * order), or what on_stanza returned. After an error every further call returns the same.
  */
 int tg_envelope_feed(struct tg_envelope *e, const uint8_t *p, size_t n);
-/** tg_envelope_in_payload(e): 1 once the header (through the MAC line) has been accepted. Then e
- * does without its text. */
-int tg_envelope_in_payload(const struct tg_envelope *e);
-/** tg_envelope_wipe(e): overwrites what of the header's lines may stand in its text. */
-void tg_envelope_wipe(struct tg_envelope *e);
-/**
- * tg_envelope_finish(e): the input has ended: 0 when the payload's length is one that STREAM can
- * produce, else TG_EENVELOPE.
+
+/** Returns 1 once the header, with its MAC line, has been accepted. From then on e needs no text.
  */
+int tg_envelope_in_payload(const struct tg_envelope *e);
+
+/** Overwrites what e's text may hold of the header's lines. */
+void tg_envelope_wipe(struct tg_envelope *e);
+
+/** Ends the input. Returns 0 when the payload has a length that STREAM can produce, otherwise
+ * TG_EENVELOPE. */
 int tg_envelope_finish(struct tg_envelope *e);
 
 #endif

@@ -3,8 +3,8 @@
 #include <string.h>
 #include "core/point.h"
 
-/* p is 2^255 - 19. Below 2^255 only p and p + 1 stand for something smaller that is of small order.
- */
+/* p is 2^255 - 19. Of the values from p to 2^255 - 1, which stand for value - p, only p and p + 1
+ * are of small order. */
 static const uint8_t small_order[][32] = {
 	{0},
 	{1},

@@ -34,7 +34,7 @@ static int kind_well_formed(const char *kind)
 	return 1;
 }
 
-/* The longest that a rule may ever be: rules stay in the order in which they were entered, the
+/* The longest time that rule i may have. Rules stay in the order in which they were entered, the
  * built-in ones first. */
 static uint32_t longest_s(size_t i)
 {

@@ -1,6 +1,6 @@
 /*
- * api_words.c: the one table from the HTTP API's names to the command's. What is not in it passes
- * as it is. Runs in the timeglas command.
+ * api_words.c: translates names of the HTTP API in a refusal's sentence into options and commands.
+ * Every other word stays as it is. Runs in the timeglas command.
  */
 #include <string.h>
 #include "cli/api_words.h"

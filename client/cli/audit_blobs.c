@@ -1,6 +1,6 @@
 /*
- * audit_blobs.c: blobs by their tag from "stored" to "gone", in a hash table of what is open;
- * lateness in histograms. Runs in the timeglas command.
+ * audit_blobs.c: follows each blob by its tag from "stored" to "gone". Blobs that have not ended
+ * are in a hash table. Runs in the timeglas command.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,11 +12,11 @@
 #include "core/time.h"
 
 #define FIRST_SLOTS 4096u
-/* an end that was due that shortly before the last line may stand in lines that were not written
- * yet */
+/* the end of a blob that was due so shortly before the last line may stand in a line that is not
+ * written yet */
 #define GRACE_MS 1000
-/* an erasure that much later than the rules allow is told as a breach of them, and not only in the
- * table */
+/* an erasure that is later than the rules allow by more than this is a finding; by less, it is only
+ * counted */
 #define LATE_MS 5000
 
 /* Rows --------------------------------------------------------------------- */
@@ -79,7 +79,7 @@ static size_t hash_of(const struct audit_blobs *l, const uint8_t tag[16])
 	return n;
 }
 
-/* Its place, or the free one where it would be. */
+/* The slot of this tag, or the free one where it would be. */
 static size_t place(const struct audit_blobs *l, const uint8_t tag[16])
 {
 	size_t i;
@@ -111,7 +111,7 @@ static bool grow(struct audit_blobs *l)
 	return true;
 }
 
-/* Frees a place, and moves up what stood behind it only because it was taken. */
+/* Frees a slot, and moves up those behind it that are not where their hash puts them. */
 static void take_out(struct audit_blobs *l, size_t at)
 {
 	size_t mask = l->cap - 1, hole = at;
@@ -128,7 +128,8 @@ static void take_out(struct audit_blobs *l, size_t at)
 
 /* Events ------------------------------------------------------------------- */
 
-/* The rules that nobody can configure away: an hour for Danish passports, a day for everything. */
+/* The longest time of a kind, which no configuration can extend: an hour for Danish passports, a
+ * day for everything else. */
 static int64_t limit_of(const struct chain_record *r)
 {
 	return chain_is(r->kind, "passport") && r->dk == 1 ? 3600 : TG_TTL_MAX_S;
@@ -179,7 +180,7 @@ static void on_stored(struct audit_blobs *l, struct findings *f, const struct au
 	check_limit(f, r, at);
 }
 
-/* Would its beginning be among what is given? */
+/* Would the event that stored this blob be in the files that are given? */
 static bool begins_here(const struct audit_blobs *l, const struct chain_record *r)
 {
 	return !l->gaps || (r->deadline_ms >= 0 && r->deadline_ms - limit_of(r) * 1000 > l->gap_ms);
@@ -209,8 +210,8 @@ static void second_reader(struct audit_blobs *l, struct findings *f, const struc
 			(int)r->by.n, r->by.p);
 }
 
-/* The end of a blob that is not open. A store that went back may have had it once more; the
- * recorder that noticed ended it again, and says so. */
+/* A blob ended that is not in the table. If the store went back, it may have held the blob once
+ * more. The recorder that noticed that ended it again, and its record says so. */
 static void on_gone_unknown(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
 	const struct finding_place *at)
 {
@@ -248,7 +249,7 @@ static uint64_t reader_of(const struct audit_blobs *l, const struct chain_record
 	return h | 1;
 }
 
-/* Somebody becomes the reader of it: there must be no other. */
+/* Somebody begins to read the blob, and must be the only one who does. */
 static void on_read(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
 	const struct finding_place *at)
 {
@@ -315,7 +316,7 @@ static void close_open(struct audit_blobs *l, size_t i, const char *why)
 	l->n_open--;
 }
 
-/* The store took it along. */
+/* The store lost the blob. */
 static void lose(struct audit_blobs *l, size_t i, const char *why)
 {
 	close_open(l, i, why);
@@ -323,7 +324,7 @@ static void lose(struct audit_blobs *l, size_t i, const char *why)
 	l->lost++;
 }
 
-/* Places were freed all over the table: what is left finds its own anew. */
+/* Slots were freed all over the table, so every blob left is put in its place anew. */
 static void settle(struct audit_blobs *l)
 {
 	struct audit_blobs old = *l;
@@ -342,7 +343,7 @@ static void settle(struct audit_blobs *l)
 	free(old.slot);
 }
 
-/* The store came back empty: whatever was open in it has ended. */
+/* The store came back empty: every blob that was held in it has ended. */
 static void on_lost(struct audit_blobs *l, const struct audit_event *e)
 {
 	for (size_t i = 0; i < l->cap; i++)
@@ -352,8 +353,8 @@ static void on_lost(struct audit_blobs *l, const struct audit_event *e)
 	settle(l);
 }
 
-/* It came back as it had been before: what was stored in the moments that it has forgotten is gone,
- * and what ended in them may be back, until its deadline. */
+/* The store came back as it had been earlier. What was stored in the moments that it has forgotten
+ * is gone. What ended in them may be there again, until its deadline. */
 static void on_reverted(struct audit_blobs *l, const struct audit_event *e)
 {
 	struct chain_pos from[CHAIN_SHARDS];

@@ -1,5 +1,5 @@
-/* audit_chain.c: the chain's checks, in the order of lines. Constant memory. Runs in the timeglas
- * command. docs/evidence.md. */
+/* audit_chain.c: checks the lines of one chain, in their order and in constant memory. Runs in the
+ * timeglas command. docs/evidence.md. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 
 /* Numbers and hashes ------------------------------------------------------- */
 
-/* Two lines do not fit together. If the later one does not fit its successor either, it is the one
- * that was changed, and else the earlier. */
+/* Two lines do not fit together. If the later one does not fit the line behind it either (later),
+ * it is the one that was changed; otherwise it is the earlier one. */
 static void settle_pair(struct audit_chain *c, bool later)
 {
 	struct finding *f = c->pair;
@@ -42,7 +42,8 @@ static void check_link(
 	c->pair_at = *at;
 }
 
-/* Returns whether the line continues the chain. */
+/* Checks a line's number and its link to the line before. Returns whether it continues the chain.
+ */
 static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[CHAIN_HASH],
 	const uint8_t hash[CHAIN_HASH], const struct finding_place *at)
 {
@@ -90,7 +91,7 @@ static bool key_known(struct audit_chain *c, const uint8_t key[CHAIN_KEY])
 	return false;
 }
 
-/* Returns whether it is good. */
+/* Returns whether the checkpoint's signature is good, by a key that may sign. */
 static bool check_signature(struct audit_chain *c, const char *line, const struct chain_check *k,
 	const struct finding_place *at)
 {
@@ -136,8 +137,8 @@ int audit_chain_signed(const struct audit_chain *c, uint64_t n, const uint8_t ha
 	return n < c->first_n || (c->n_heads > AUDIT_HEADS && n < oldest) ? -1 : 0;
 }
 
-/* Each outbox numbers its events upwards; one that comes twice, or late, shows here even if the
- * chain was written so. */
+/* The events of one outbox have growing positions. An event that stands there twice, or too late,
+ * is found here even when numbers and hashes are right. */
 static void check_position(
 	struct audit_chain *c, const struct chain_record *r, const struct finding_place *at)
 {
@@ -186,7 +187,7 @@ static void check_beginning(
 		memcpy(c->pos, l->check.pos, sizeof c->pos);
 }
 
-/* A line that cannot be read takes the place of the one that was expected. */
+/* A line that cannot be read counts as the one that was expected here. */
 static void unreadable(
 	struct audit_chain *c, const struct finding_place *at, const uint8_t hash[CHAIN_HASH])
 {
@@ -245,10 +246,11 @@ bool audit_chain_line(struct audit_chain *c, const char *line, size_t n,
 
 void audit_chain_end(struct audit_chain *c)
 {
-	/* the last line fits the one before it or not: "this line or the next one" stands */
+	/* no line follows that could tell which of the two was changed, so the finding stays as it
+	 * is */
 	c->pair = NULL;
 	if (c->lines == 0)
-		return; /* it was said of each file */
+		return; /* each empty file is a finding already */
 	if (c->checks == 0)
 		findings_add(c->findings, "unsigned", &c->before, "nothing here is signed");
 	else if (c->unsigned_lines > 0 && !c->last_bad)

@@ -1,7 +1,8 @@
 /*
- * audit_chains.c: runs through the chains side by side. One recorder at a time writes for a store,
- * and the first record of whoever comes next says whose place it takes (taken-over): up to there,
- * the other chain is read first. Runs in the timeglas command. docs/evidence.md.
+ * audit_chains.c: reads the chains of several recorders side by side. Only one recorder at a time
+ * writes for a store. The first record of the next one (taken-over) quotes the chain that it
+ * continues, and that chain is read up to there first. Runs in the timeglas command.
+ * docs/evidence.md.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -30,8 +31,8 @@ static struct audit_quote quote_of(const struct chain_record *r)
 	return q;
 }
 
-/* The chain that is quoted: of several with that key, the one in which the quoted line stands.
- * NULL: it is not given. */
+/* Finds the chain that a taken-over record quotes. If several have that key, it is the one in which
+ * the quoted line stands. Returns NULL when it is not given. */
 static const struct audit_recorder *quoted(
 	const struct audit_recorder *t, const struct audit_quote *q)
 {
@@ -101,7 +102,8 @@ static void on_taken_over(
 	if (o == NULL) {
 		memset(t->doubt, 0, sizeof t->doubt);
 		chain_more_positions(r, t->doubt);
-		t->doubt_epoch = 0; /* known from the next checkpoint, or the same as before */
+		t->doubt_epoch =
+			0; /* the next checkpoint tells it, unless it is the same as before */
 		gap(t->all, r->time_ms);
 	} else if (q.has_head && audit_chain_signed(&o->chain, q.n, q.hash) == 0) {
 		findings_add(&t->all->findings, "head", at,
@@ -112,7 +114,7 @@ static void on_taken_over(
 	}
 }
 
-/* May it stand in a chain that is not given? */
+/* May this event also stand in a chain that is not given? */
 static bool in_doubt(struct audit_recorder *t, const struct audit_event *e)
 {
 	if (t->doubt_epoch == 0)
@@ -160,7 +162,7 @@ static int on_line(void *ctx, const char *line, size_t n, const struct finding_p
 	return rc != 0 || l.is_check ? rc : on_record(t, line, n, &l.record, at);
 }
 
-/* In what a record says, quotation marks are escaped: these words are found in no other place. */
+/* Inside a value quotation marks are escaped, so these words can stand in no other place. */
 static bool is_taken_over(const char *line, size_t n)
 {
 	static const char words[] = "\",\"event\":\"" CHAIN_TAKEN_OVER "\",";
@@ -190,7 +192,7 @@ static bool more(void *ctx)
 
 /* Running ------------------------------------------------------------------ */
 
-/* Is everything read that comes before what this chain goes on with? */
+/* Has everything been read that comes before this chain's next line? */
 static bool may_go_on(const struct audit_recorder *t)
 {
 	const struct audit_recorder *o = t->waits ? quoted(t, &t->quote) : NULL;
@@ -273,7 +275,8 @@ static int open_recorders(struct audit_chains *a, struct cli *cli, size_t n)
 	return rc;
 }
 
-/* A copy would pass as another recorder's chain in which everything stands once more. */
+/* A copy of a file would look like the chain of another recorder, in which every event stands once
+ * more. */
 static void find_copies(struct audit_chains *a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

@@ -1,7 +1,7 @@
 /*
- * audit_duplicates.c: the last events of each outbox, over all chains. What is in doubt at a
- * handover is one round, of 256 events a shard at most, and what a replica did not know yet; so a
- * few rounds are remembered. Runs in the timeglas command.
+ * audit_duplicates.c: remembers the last events of each outbox, over all chains. When a recorder
+ * dies, only its last round can be in two chains (256 events of a shard at most), and what a
+ * replica did not know yet. So it suffices to remember a few rounds. Runs in the timeglas command.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 struct seen {
 	struct chain_pos pos;
 	unsigned epoch;
-	uint32_t chain; /* + 1; 0: a free place */
+	uint32_t chain; /* number of the chain + 1; 0: a free place */
 	uint8_t content[CONTENT];
 	const char *file;
 	uint64_t line;
@@ -24,10 +24,10 @@ struct seen {
 
 struct audit_duplicates_ring {
 	struct seen place[RING];
-	size_t n; /* that were ever put in */
+	size_t n; /* how many were ever put in */
 };
 
-/* All that the event says: the line between its number and the hash of the line before. */
+/* Hashes what the event says: the line from behind its number to the hash of the line before. */
 static void content_of(const char *line, size_t n, uint8_t out[CONTENT])
 {
 	static const char prev[] = ",\"prev\":\"";
@@ -41,7 +41,7 @@ static struct seen *find(struct audit_duplicates_ring *r, const struct audit_eve
 {
 	size_t have = r->n < RING ? r->n : RING;
 
-	/* Backwards: of an id that came again, the last one. */
+	/* Backwards, to find the last one of an id that came twice. */
 	for (size_t i = 0; i < have; i++) {
 		struct seen *s = &r->place[(r->n - 1 - i) % RING];
 
@@ -51,7 +51,7 @@ static struct seen *find(struct audit_duplicates_ring *r, const struct audit_eve
 	return NULL;
 }
 
-/* Outboxes give ids upwards: an event behind the last one was not met before. */
+/* Positions of an outbox grow, so an event behind the last one cannot have been met before. */
 static bool may_be_old(const struct audit_duplicates_ring *r, const struct audit_event *e)
 {
 	const struct seen *last = &r->place[(r->n - 1) % RING];
@@ -96,7 +96,8 @@ bool audit_duplicates_check(struct audit_duplicates *t, struct findings *f,
 	r = &t->ring[e->shard];
 	content_of(line, n, now.content);
 	s = may_be_old(r, e) ? find(r, e) : NULL;
-	if (s == NULL || s->chain == now.chain) { /* twice in one chain: that is found there */
+	if (s == NULL || s->chain == now.chain) { /* An event that stands twice in one chain is
+						     found by the chain's own checks. */
 		r->place[r->n++ % RING] = now;
 		return true;
 	}

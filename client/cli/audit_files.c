@@ -1,5 +1,5 @@
-/* audit_files.c: looks at the first and the last line of each file. Runs in the timeglas command.
- */
+/* audit_files.c: looks at the first and the last line of each file, and sorts the files into
+ * chains. Runs in the timeglas command. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #define WAIT_TRIES 6
 #define WAIT_MS 50
 
-/* What can be told of a first line that is not one: where it claims to stand. */
+/* Takes the number from a first line that is not a valid one, to know where it claims to stand. */
 static void look_at_other(const char *line, size_t n, struct audit_file *f)
 {
 	const size_t skip = sizeof OPENING - 1;
@@ -46,7 +46,7 @@ static void look_at_first(const char *p, size_t n, struct audit_file *f)
 	chain_hash(p, (size_t)(lf - p), f->first);
 }
 
-/* The last whole line in the file's last bytes. */
+/* Looks at the last complete line in the file's last bytes. */
 static void look_at_last(const char *p, size_t n, struct audit_file *f)
 {
 	const char *end = memrchr(p, '\n', n),
@@ -60,8 +60,8 @@ static void look_at_last(const char *p, size_t n, struct audit_file *f)
 	chain_hash(from, (size_t)(end - from), f->last);
 }
 
-/* However it was tampered with, a line that begins as the recorder's do is left of evidence
- * somewhere near its ends. */
+/* A file that has been tampered with still has, near its beginning or end, a line that begins as
+ * the recorder's do. */
 static bool any_line(const char *p, size_t n)
 {
 	const size_t opening = sizeof OPENING - 1;
@@ -81,7 +81,8 @@ static bool is_packed(const char *head, size_t n)
 	return false;
 }
 
-/* A file that its recorder has just made gets its first line in a moment. */
+/* A file that its recorder has just made is empty for a moment, so this waits for its first line.
+ */
 static ssize_t read_head(int fd, char *buf, size_t cap)
 {
 	const struct timespec moment = {0, WAIT_MS * 1000000L};
@@ -101,7 +102,7 @@ static int look(struct audit_file *f)
 	struct stat st = {0};
 	ssize_t n = fd >= 0 ? read_head(fd, buf, LOOK_BYTES) : -1;
 	bool good = n >= 0 && fstat(fd, &st) == 0, packed = good && is_packed(buf, (size_t)n);
-	/* an empty one may have been: a finding */
+	/* an empty file may have been evidence, which is a finding */
 	bool evidence = good && (n == 0 || any_line(buf, (size_t)n));
 
 	if (good && !packed) {
@@ -109,7 +110,7 @@ static int look(struct audit_file *f)
 		f->dev = st.st_dev;
 		f->ino = st.st_ino;
 		look_at_first(buf, (size_t)n, f);
-		/* Half a line may stand behind the last one. */
+		/* Half a line may stand behind the last complete one. */
 		n = pread(fd, buf, sizeof buf,
 			st.st_size > (off_t)sizeof buf ? st.st_size - (off_t)sizeof buf : 0);
 		good = n >= 0;
@@ -149,8 +150,8 @@ static int by_chain(const void *a, const void *b)
 	return x->chain != y->chain ? (x->chain < y->chain ? -1 : 1) : by_number(a, b);
 }
 
-/* Does f go on where the file e, the last one of its chain so far, ends? 2: its first line says so.
- * 1: nothing says that it does not. */
+/* Tells how well f continues the file e, the last one so far of its chain. 2: f's first line says
+ * so. 1: nothing contradicts it. 0: it does not. */
 static int follows(const struct audit_file *f, const struct audit_file *e)
 {
 	if (e->last_n != 0 && f->begins && f->first_n == e->last_n + 1 &&
@@ -162,8 +163,8 @@ static int follows(const struct audit_file *f, const struct audit_file *e)
 		(!e->begins || memcmp(f->key, e->key, CHAIN_KEY) == 0);
 }
 
-/* In the order of first lines: each file goes to the chain whose end fits best, the fullest of
- * several, or begins one. */
+/* Puts each file, in the order of first lines, into the chain whose end it continues best. Of
+ * several equal ones it takes the longest. A file that continues none begins a chain. */
 static size_t assign(struct audit_file *f, size_t n)
 {
 	size_t chains = 0;
@@ -171,7 +172,7 @@ static size_t assign(struct audit_file *f, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		int best = 0;
 
-		if (f[i].size == 0) /* it says nothing of whose it is */
+		if (f[i].size == 0) /* an empty file does not tell to which chain it belongs */
 			continue;
 		f[i].chain = chains;
 		for (size_t c = 0; c < chains; c++) {

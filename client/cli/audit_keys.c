@@ -1,4 +1,5 @@
-/* audit_keys.c: finds the public keys of the evidence. Runs in the timeglas command. */
+/* audit_keys.c: finds the public keys that may have signed the evidence. Runs in the timeglas
+ * command. */
 #include <stdio.h>
 #include <string.h>
 #include "cli/audit_keys.h"
@@ -7,7 +8,7 @@
 
 #define KEY_FILE_BYTES 4096
 
-/* The text of a public key, anywhere in a file or as it is. */
+/* Finds the text of a public key, anywhere in text. */
 static bool find_key(const char *text, uint8_t out[CHAIN_KEY])
 {
 	const size_t prefix = sizeof CHAIN_PUBLIC - 1;
@@ -32,7 +33,7 @@ static bool read_key(const char *path, uint8_t out[CHAIN_KEY])
 	return find_key(text, out);
 }
 
-/* "audit.log", "audit.log.000000000001": audit.key.pub */
+/* The key file beside a log: for audit.log, and for audit.log.000000000001, it is audit.key.pub. */
 static bool key_beside(const char *log, char path[4096], uint8_t out[CHAIN_KEY])
 {
 	const char *slash = strrchr(log, '/'), *dot = strchr(slash != NULL ? slash + 1 : log, '.');
@@ -41,8 +42,8 @@ static bool key_beside(const char *log, char path[4096], uint8_t out[CHAIN_KEY])
 	return snprintf(path, 4096, "%.*s.key.pub", stem, log) < 4096 && read_key(path, out);
 }
 
-/* --key PUB, repeatable: the text or a file with it. It shares its name with the client
- * certificate's key, so only the command line counts. */
+/* --key PUB gives a key, or a file with one. The option is also that of the client certificate's
+ * key, so what environment and configuration say does not count. */
 int audit_keys_choose(const struct cli *cli, const char *log, struct audit_chain *c,
 	const char **from, char beside[4096])
 {

@@ -1,7 +1,7 @@
 /*
  * audit_reader.c: reads evidence files line by line in constant memory. A file that a recorder is
- * writing just now may end in half a line, or in lines that are not signed yet; it is then given a
- * moment. Runs in the timeglas command.
+ * writing just now may end in half a line, or in lines that are not signed yet; the reader waits a
+ * moment for the rest. Runs in the timeglas command.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "core/chain.h"
 
 #define BUF_BYTES ((size_t)1 << 20)
-#define WAIT_TRIES 60 /* 3 s: a recorder signs every second */
+#define WAIT_TRIES 60 /* 3 s in all; a recorder signs every second */
 #define WAIT_MS 50
 #define HALF_LINE_TRIES 6
 
@@ -23,18 +23,18 @@ enum { STOPPED = -1 };
 struct audit_reader {
 	struct cli *cli;
 	const char *const *files;
-	size_t n_files, i; /* i: the one that is open, or the next one */
+	size_t n_files, i; /* i: the file that is open, or the next one */
 	const struct audit_reader_calls *calls;
 	void *ctx;
 	struct audit_bytes *bytes;
 	int fd;
 	bool any;     /* the open file had something to read */
-	bool waiting; /* the end was reached once */
-	bool stopped; /* the buffer begins with the line before which it was stopped */
+	bool waiting; /* the end of the last file was reached once */
+	bool stopped; /* reading stopped before the line with which the buffer begins */
 	char *buf;
 	size_t n;
 	struct finding_place at;
-	bool skipping; /* in the rest of a line that was too long */
+	bool skipping; /* reading the rest of a line that was too long */
 };
 
 struct audit_reader *audit_reader_new(struct cli *cli, const char *const *files, size_t n,
@@ -100,7 +100,7 @@ static int give(struct audit_reader *r, const char *line, size_t n, bool whole)
 
 	r->skipping = false;
 	if (skip)
-		return 0; /* its beginning has been given */
+		return 0; /* the beginning of this line was given already */
 	if (!r->stopped && r->calls->stop(r->ctx, line, n)) {
 		r->stopped = true;
 		return STOPPED;
@@ -111,7 +111,7 @@ static int give(struct audit_reader *r, const char *line, size_t n, bool whole)
 	return r->calls->line(r->ctx, line, n, &r->at);
 }
 
-/* Every whole line of the buffer; what is left of it moves to the front. */
+/* Gives every complete line of the buffer, and moves the rest to its front. */
 static int give_lines(struct audit_reader *r)
 {
 	size_t from = 0;
@@ -125,7 +125,7 @@ static int give_lines(struct audit_reader *r)
 	}
 	r->n -= from;
 	memmove(r->buf, r->buf + from, r->n);
-	if (rc == 0 && r->n == BUF_BYTES) { /* no such line is ours */
+	if (rc == 0 && r->n == BUF_BYTES) { /* the line is longer than any of the recorder's */
 		if (!r->skipping)
 			rc = give(r, r->buf, CHAIN_LINE_MAX + 1, true);
 		r->skipping = true;

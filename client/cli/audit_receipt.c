@@ -13,7 +13,8 @@
 
 #define FILE_BYTES_MAX ((size_t)16 << 20)
 
-/* All of it, NUL-terminated; NULL: why is said. */
+/* Reads a whole file, NUL-terminated; the caller frees it. NULL: failed, and it has been said why.
+ */
 static char *read_text(const char *path)
 {
 	FILE *f = fopen(path, "re");
@@ -32,7 +33,7 @@ static char *read_text(const char *path)
 	return text;
 }
 
-/* One text, or the last line that holds one. */
+/* Reads the file's JSON text or, of several texts that stand one a line, the last one. */
 static json_t *parse(char *text)
 {
 	json_t *o = json_loads(text, 0, NULL);
@@ -58,7 +59,7 @@ static bool copy(const json_t *o, const char *name, char *out, size_t cap)
 
 	if (s == NULL || s[0] == '\0' || strlen(s) >= cap)
 		return false;
-	untrusted_copy(out, cap, s); /* a server wrote it, and it is printed */
+	untrusted_copy(out, cap, s); /* a server wrote the text, and it is printed */
 	return true;
 }
 
@@ -67,7 +68,7 @@ static bool take(const json_t *o, struct audit_receipt *r)
 	const json_t *head = json_object_get(o, "head"), *n = json_object_get(head, "n");
 	const char *hash = json_string_value(json_object_get(head, "hash"));
 
-	/* its older name */
+	/* "ref" is the older name of "tag" */
 	if ((!copy(o, "tag", r->tag, sizeof r->tag) && !copy(o, "ref", r->tag, sizeof r->tag)) ||
 		!copy(o, "cause", r->cause, sizeof r->cause) ||
 		!copy(o, "event", r->event, sizeof r->event))

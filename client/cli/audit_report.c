@@ -1,5 +1,5 @@
-/* audit_report.c: the answer to a data protection officer's questions, in plain words. It computes
- * nothing but quantiles. Runs in the timeglas command. */
+/* audit_report.c: answers a data protection officer's questions in plain words. It computes nothing
+ * but sums and quantiles. Runs in the timeglas command. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -154,7 +154,7 @@ static void print_ends(const struct audit_blobs *l)
 			l->reverted);
 }
 
-/* How the chains hang together, if there is anything to say. */
+/* Prints what is to be said about handovers between recorders, if anything. */
 static void print_handovers(const struct audit_report *r)
 {
 	const struct audit_duplicates *t = &r->all->duplicates;

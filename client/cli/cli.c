@@ -1,6 +1,6 @@
 /*
- * cli.c: from options to a client, and the commands that are one call and its answer. Runs in the
- * timeglas command.
+ * cli.c: makes a client from the options, and runs the commands that consist of one call and its
+ * answer. Runs in the timeglas command.
  */
 #include "cli/cli.h"
 #include "cli/output.h"

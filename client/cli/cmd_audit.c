@@ -1,7 +1,7 @@
 /*
- * cmd_audit.c: timeglas audit verify: is the evidence whole, and what does it say? Offline; trusts
- * nothing but the keys and the receipt that it is given. Runs in the timeglas command.
- * docs/evidence.md.
+ * cmd_audit.c: timeglas audit verify: checks that the evidence is complete and unchanged, and tells
+ * what it says. It works offline and trusts only the keys and the receipt that it is given. Runs in
+ * the timeglas command. docs/evidence.md.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * cmd_audit_show.c: timeglas audit show: for an incident: what was held at a moment, or what one
- * peer stored and read between two. It checks the chain on the way: what a file says that is not
- * whole is still shown, but not without saying so. Runs in the timeglas command.
+ * cmd_audit_show.c: timeglas audit show: for an incident, lists what was held at a moment, or what
+ * one peer stored and read between two moments. It checks the chain while it reads. What a damaged
+ * file says is shown, too, together with a warning. Runs in the timeglas command.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,23 +18,23 @@
 struct held { /* a blob that was stored before the moment */
 	char tag[TEXT], kind[TEXT], uploader[TEXT], cause[TEXT];
 	int dk;
-	int64_t stored_ms, deadline_ms, ended_ms; /* ended_ms -1: not in the file */
+	int64_t stored_ms, deadline_ms, ended_ms; /* ended_ms -1: its end is not recorded */
 	uint64_t size;
 	unsigned epoch, shard;
 	struct chain_pos pos;
-	bool gone; /* before the moment: its place is free */
+	bool gone; /* it ended before the moment, so its place in the table may be reused */
 };
 
 struct show {
 	struct audit_chains all;
-	const char *peer; /* NULL: --at */
+	const char *peer; /* NULL: the question is --at */
 	int64_t at_ms, from_ms, to_ms;
 	struct held *held;
 	size_t n, cap;
-	size_t *slot; /* of a hash table: index + 1 */
+	size_t *slot; /* a hash table of index + 1 in held */
 	size_t slots;
 	uint8_t seed[crypto_shorthash_KEYBYTES];
-	json_t *rows; /* --json */
+	json_t *rows; /* NULL: text for people */
 	uint64_t found;
 	bool reverted;
 };
@@ -47,7 +47,7 @@ static void copy(char out[TEXT], struct chain_text t)
 
 /* What was held at a moment ------------------------------------------------ */
 
-/* Keyed: who writes tags must not know where they end up. */
+/* The hash has a secret key, so that whoever writes tags cannot make them collide. */
 static size_t hash_of(const struct show *s, const char *tag)
 {
 	uint8_t h[crypto_shorthash_BYTES];
@@ -67,7 +67,7 @@ static size_t *find(const struct show *s, const char *tag)
 	return &s->slot[i];
 }
 
-/* Only what is not gone moves to the larger table. */
+/* Moves to a larger table, without the blobs that are gone. */
 static bool make_room(struct show *s)
 {
 	size_t kept = 0, cap;
@@ -126,7 +126,7 @@ static void end(struct held *h, int64_t moment_ms, int64_t time_ms, struct chain
 	copy(h->cause, cause);
 }
 
-/* The store came back empty, or as it had been before: what it has forgotten has ended. */
+/* The store came back empty, or as it had been earlier: what it has forgotten has ended. */
 static void forget(struct show *s, const struct audit_event *e)
 {
 	bool lost = chain_is(e->record->event, CHAIN_STORE_LOST);
@@ -210,7 +210,7 @@ static void print_all_held(struct show *s)
 			print_held(s, &s->held[i]);
 }
 
-/* What a peer did: what it uploaded, and whatever is recorded as done by it. */
+/* Prints what the peer uploaded, and whatever else is recorded as done by it. */
 static void peer_record(struct show *s, const struct chain_record *r)
 {
 	bool stored = chain_is(r->event, "stored") && chain_is(r->uploader, s->peer);
@@ -258,7 +258,7 @@ static int on_event(void *ctx, const struct audit_event *e)
 
 static void on_gap(void *ctx, int64_t at_ms)
 {
-	(void)ctx, (void)at_ms; /* they are counted */
+	(void)ctx, (void)at_ms; /* audit_chains counts them */
 }
 
 static int read_time(const struct cmdline *o, enum opt_id id, int64_t otherwise, int64_t *out)

@@ -12,7 +12,7 @@
 
 #define TO_CHARS 1024
 #define BLANKS ", \t"
-/* what is above the ceiling is the server's to refuse, with its reason */
+/* whether a time is above the kind's ceiling is for the server to say */
 #define TTL_MAX_S 1000000000u
 
 enum put_mode { PUT_SIGNED, PUT_RAW, PUT_SEALED };
@@ -110,7 +110,7 @@ static int say_put(tg_client *c, const struct put *p, const tg_blob *b)
 		return output_answer(c);
 	output_text(b->blob);
 	if (strcmp(b->state, "gone") == 0) {
-		/* an answer that was lost, and asked for again later */
+		/* the answer to an earlier upload was lost, and the blob has ended meanwhile */
 		output_note("stored, and gone since: %s, at %s", b->cause, b->gone_at);
 		return EXIT_DONE;
 	}

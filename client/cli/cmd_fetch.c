@@ -1,8 +1,9 @@
 /*
  * cmd_fetch.c: timeglas take and get: a blob from the buffer to a file or a pipe. The library
- * fetches, checks, releases and acks; this chooses where things go, and tells. take is the
- * at-most-once form; get claims the blob first, so that a broken download goes on, and acks when
- * all is safe. Runs in the timeglas command. docs/envelope.md, docs/openapi.yaml, timeglas(1).
+ * fetches, checks, releases and acknowledges; this file chooses where things go and tells the
+ * result. take fetches at most once. get claims the blob first, so that a broken download can go
+ * on, and acknowledges when all is safe. Runs in the timeglas command. docs/envelope.md,
+ * docs/openapi.yaml, timeglas(1).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,14 +23,14 @@
 
 struct fetch {
 	const char *id, *target;
-	bool stream;  /* the target gets bytes, and no name */
-	bool opening; /* otherwise the ciphertext itself is what the user wants */
+	bool stream;  /* the target is a pipe or device, or stdout, which gets bytes and no name */
+	bool opening; /* false: the user wants the sealed content itself */
 	struct opening demands;
 	tg_fetch_opts opts;
 	char keep[PATH_CHARS];
 	const char *receipt_path;
 	struct tg_spool *receipt; /* NULL: not wanted */
-	int out;                  /* of a stream; -1 before it is open */
+	int out;                  /* descriptor of a stream; -1 before it is open */
 	tg_client *client;
 	tg_fetched got;
 };
@@ -40,7 +41,7 @@ static int cannot_write(const char *path)
 		TG_EIO, "nothing was fetched: cannot write %s: %s", path, strerror(errno));
 }
 
-/* Can a file be made there? */
+/* Checks that a file can be made at path. */
 static int probe(const char *path)
 {
 	struct tg_spool *s;
@@ -51,7 +52,8 @@ static int probe(const char *path)
 	return err;
 }
 
-/* Beside the target; for a stream, in the working directory, or where temporary files go. */
+/* The copy goes beside the target. For a stream it goes into the working directory, or where
+ * temporary files go. */
 static int choose_keep(struct fetch *f)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -76,7 +78,7 @@ static const char *last_part(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-/* The folder of a path; 0, or -1 (errno). */
+/* Looks at the folder of a path. Returns 0, or -1 (errno). */
 static int stat_folder(const char *path, struct stat *st)
 {
 	char folder[PATH_CHARS];
@@ -95,7 +97,7 @@ static bool same_inode(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Do both name one file, whether it exists already or not? */
+/* Do both paths name one file, whether it exists already or not? */
 static bool same_file(const char *a, const char *b)
 {
 	struct stat x, y;
@@ -106,7 +108,7 @@ static bool same_file(const char *a, const char *b)
 		stat_folder(b, &y) == 0 && same_inode(&x, &y);
 }
 
-/* Could this path be the kept copy's, which is named f->keep, or f->keep with .1, .2, …? */
+/* Can this path become the kept copy's, which is f->keep, or f->keep with .1, .2, …? */
 static bool may_be_kept(const struct fetch *f, const char *path)
 {
 	char base[PATH_CHARS];
@@ -182,8 +184,8 @@ static int open_stream(struct fetch *f)
 	return f->out >= 0 ? 0 : cannot_write(f->target);
 }
 
-/* Everything that can fail on this machine fails before the buffer gives the only copy away: here,
- * or in the library. */
+/* Here and in the library, everything that can fail on this machine fails before the buffer gives
+ * its only copy away. */
 static int prepare(struct cli *cli, struct fetch *f, bool take)
 {
 	const struct cmdline *o = &cli->opt;
@@ -226,7 +228,7 @@ static int write_stream(void *fetch, const void *p, size_t n)
 	return tg_write_all(f->out, p, n);
 }
 
-/* The last answer is the ack's. */
+/* The receipt is the client's last answer, that to the acknowledgement. */
 static int write_receipt(struct fetch *f)
 {
 	const char *text = tg_client_json(f->client);

@@ -82,12 +82,12 @@ static int write_file(const char *path, const char *text)
 	if (tg_write_all(fd, text, n) == 0 && fsync(fd) == 0 && close(fd) == 0)
 		return 0;
 	saved = errno;
-	unlink(path); /* half a key is no key */
+	unlink(path); /* a file with half a key must not stay */
 	errno = saved;
 	return TG_EIO;
 }
 
-/* Past stdio, whose buffer would keep a copy of the secret. */
+/* Without stdio, whose buffer would keep a copy of the secret. */
 static int write_stdout(const char *text)
 {
 	return tg_write_all(STDOUT_FILENO, text, strlen(text));
@@ -104,9 +104,9 @@ static int give_json(
 
 struct public_keys {
 	const char *path; /* of the file with the secrets, for messages */
-	char *secrets;    /* guarded: the whole file */
+	char *secrets;    /* the whole file, in guarded memory */
 	size_t n;
-	FILE *text; /* a line for each key, in the file's order */
+	FILE *text; /* a line for each key, in the order of the file */
 	json_t *recipients, *senders;
 };
 
@@ -175,7 +175,7 @@ static int print_publics(struct public_keys *p)
 		if (n == 0 || line[0] == '#')
 			continue;
 		err = print_public(p, line, n);
-		/* the line is not printed: it may be a secret with a typing error */
+		/* the line is not printed, since it may be a secret with a typing error */
 		if (err == TG_EKEY)
 			return output_fail(err,
 				"%s, line %u: neither an identity (AGE-SECRET-KEY-1...) "
@@ -195,7 +195,7 @@ static int cannot_write(const char *path)
 	return output_fail(TG_EIO, "cannot write %s: %s", path, strerror(errno));
 }
 
-/* keygen -y. */
+/* Prints the public halves of the keys in a file (keygen -y). */
 static int keygen_public(const char *from, const char *to)
 {
 	struct public_keys p = {.path = from,
@@ -243,7 +243,7 @@ int cmd_keygen(struct cli *cli)
 {
 	const char *path = cmdline_text(&cli->opt, OPT_OUTPUT),
 		   *from = cmdline_text(&cli->opt, OPT_PUBLIC);
-	/* TIMEGLAS_SIGNING_KEY names a key to use, not to make */
+	/* only the command line counts: TIMEGLAS_SIGNING_KEY names a key to use */
 	bool sign = cmdline_given(&cli->opt, OPT_SIGN);
 	struct fresh_key *k = sodium_malloc(sizeof *k);
 	char public_text[TG_KEY_TEXT_MAX], created[TG_TIME_LEN + 1];

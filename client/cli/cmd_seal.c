@@ -1,7 +1,7 @@
 /*
- * cmd_seal.c: timeglas seal and open: files on this machine, no network. What is opened is
- * released when all of it has been checked, what is sealed as it comes. No plaintext lies in any
- * file but the one that is asked for. Runs in the timeglas command. docs/envelope.md, timeglas(1).
+ * cmd_seal.c: timeglas seal and open: files on this machine, no network. Opened content is released
+ * when all of it has been checked; sealed content goes out as it comes. Plaintext lies in no file
+ * but the one that the user asks for. Runs in the timeglas command. docs/envelope.md, timeglas(1).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -89,8 +89,8 @@ static int open_source(const struct cli *cli, struct tg_source **in)
 	return tg_source_open(path, in) == 0 ? 0 : cannot_read(path);
 }
 
-/* For output that needs no check: a pipe or device gets each byte as it comes; a regular file
- * appears whole, or not at all. */
+/* Opens the target of sealed content, which needs no check. A pipe or device gets each byte as it
+ * comes; a regular file appears complete, or not at all. */
 static int open_target(const char *target, struct tg_spool **out, int *stream)
 {
 	*stream = -1;
@@ -114,7 +114,8 @@ static int close_target(struct tg_spool *out, int stream)
 
 static int cannot_seal(int err)
 {
-	if (err == TG_EIO) /* nothing is read yet: the header could not be written */
+	if (err == TG_EIO) /* nothing has been read yet, so it was the header that could not be
+			      written */
 		return cannot_write("the sealed file");
 	return output_fail(err, "cannot seal: %s",
 		err == TG_ESESSION       ? "--session holds what no session's id does" :
@@ -144,7 +145,7 @@ static int say_sealed(const char *target, uint64_t size, const char *name)
 	return EXIT_DONE;
 }
 
-/* What is sealed may be seen as it comes: a part of it opens to nobody who would take it for the
+/* Sealed content may go out as it comes, since nobody can open a part of it and take that for the
  * whole. */
 int cmd_seal(struct cli *cli)
 {
@@ -180,7 +181,7 @@ int cmd_seal(struct cli *cli)
 
 /* Opening ------------------------------------------------------------------ */
 
-/* of several sealed chunks at once, the opener copies the first and the last alone */
+/* of several sealed chunks at once, the opener copies only the first and the last */
 #define READ_BYTES 262144
 
 struct opened_file {
@@ -188,7 +189,7 @@ struct opened_file {
 	struct tg_source *in;
 	tg_head head;
 	bool has_head;
-	uint64_t size; /* of what was released */
+	uint64_t size; /* bytes that were released */
 	int write_errno;
 	char why[512];
 };
@@ -223,7 +224,7 @@ static int fail_opening(struct opened_file *p, int err, const char *why)
 					 tg_strerror(err));
 }
 
-/* Straight into the nameless file that becomes the target when all of it has been checked. */
+/* Opens into the nameless file that becomes the target when all of it has been checked. */
 static int open_to_file(struct opened_file *p, const char *target)
 {
 	tg_open_opts o = {
@@ -281,8 +282,8 @@ static int write_stream(void *ctx, const void *data, size_t n)
 	return 0;
 }
 
-/* A pipe can be read once. What is kept of it for the second time, in a nameless file, is sealed.
- */
+/* A pipe can be read only once, so its content is kept for the second pass, in a nameless file. It
+ * is sealed. */
 static int spool_input(struct opened_file *p, struct tg_spool **kept)
 {
 	unsigned char *buf = malloc(READ_BYTES);
@@ -306,7 +307,7 @@ static int spool_input(struct opened_file *p, struct tg_spool **kept)
 				  err == TG_EIO ? strerror(errno) : tg_strerror(err));
 }
 
-/* All of it is checked before the first byte goes out. */
+/* Checks all of the file before the first byte goes out. */
 static int open_to_stream(struct opened_file *p, const char *target)
 {
 	struct stream s = {
@@ -353,8 +354,8 @@ static int say_opened(const struct opened_file *p, const char *target)
 	return output_object(o);
 }
 
-/* One may open one's own file twice, and an old one, so nothing is remembered, and --max-age may
- * say anything. */
+/* No reference is remembered and --max-age may say anything, since users may open their own files
+ * twice, and old ones, too. */
 int cmd_open(struct cli *cli)
 {
 	const char *target = cmdline_text(&cli->opt, OPT_OUTPUT);

@@ -1,8 +1,8 @@
 /*
- * cmdline.c: reads the command line, the environment and the client's configuration file. Our own
- * reader and not getopt_long(): --sign takes a value except for keygen, and abbreviated options
- * would make scripts break later. It opens nothing but the configuration file and judges no value.
- * Runs in the timeglas command. timeglas(1).
+ * cmdline.c: reads the command line, the environment and the client's configuration file. It does
+ * not use getopt_long(), because --sign takes a value except for keygen, and because abbreviated
+ * options would break scripts when an option is added. It opens only the configuration file and
+ * judges no value. Runs in the timeglas command. timeglas(1).
  */
 #include <errno.h>
 #include <ini.h>
@@ -67,8 +67,8 @@ static int add(struct cmdline *o, int id, const char *value, char why[256])
 	return 0;
 }
 
-/* keygen's --sign is a flag, everybody else's names a key. Before the command is known, the next
- * word tells. */
+/* For keygen --sign is a flag; for every other command it names a key. Before the command is known,
+ * the next word decides. */
 static bool takes_value(const struct cmdline *o, int id, const char *next)
 {
 	if (id != OPT_SIGN)
@@ -154,8 +154,8 @@ static bool names_file(int id, const char *value)
 		id == OPT_SIGN;
 }
 
-/* "~/…" is the home directory; another relative path starts where the configuration file is, not
- * where the user happens to be. */
+/* "~/…" is in the home directory. Any other relative path is relative to the configuration file's
+ * folder, not to the working directory. */
 static char *config_value(const char *config_path, int id, const char *value)
 {
 	const char *home = getenv("HOME"), *slash = strrchr(config_path, '/');

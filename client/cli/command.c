@@ -14,35 +14,78 @@
 #define FETCH (OPENING | B(SEALED) | B(MAX_SIZE) | B(NO_KEEP))
 
 static const struct command table[] = {
-	{"keygen", NULL, NULL, "make a key to open with, or with --sign one to sign with",
-		B(OUTPUT) | B(SIGN) | B(PUBLIC), 0, cmd_keygen},
-	{"seal", NULL, "[FILE]", "seal a file to the people who may read it",
-		B(RECIPIENT) | B(SIGN) | B(RAW) | B(OUTPUT) | LABELS, B(RECIPIENT), cmd_seal},
-	{"open", NULL, "[FILE]", "open a sealed file and check who sent it", OPENING | B(ID),
-		B(IDENTITY), cmd_open},
-	{"session", "open", NULL, "open a session; prints its id", B(SUBJECT) | B(IDLE), 0,
-		cmd_session_open},
-	{"session", "show", "SID", "show a session's state, deadline and blobs", 0, 0,
-		cmd_session_show},
-	{"session", "touch", "SID", "keep a session open: its idle time begins anew", 0, 0,
-		cmd_session_touch},
-	{"session", "close", "SID", "end a session and erase what is bound to it", B(ERASE_ALL), 0,
-		cmd_session_close},
-	{"put", NULL, "FILE", "seal and upload; prints the blob's id",
-		B(RECIPIENT) | B(SIGN) | B(RAW) | B(SEALED) | B(NAME) | B(TO) | B(TTL) |
+	{.name = "keygen",
+		.what = "make a key to open with, or with --sign one to sign with",
+		.options = B(OUTPUT) | B(SIGN) | B(PUBLIC),
+		.run = cmd_keygen},
+	{.name = "seal",
+		.operand = "[FILE]",
+		.what = "seal a file to the people who may read it",
+		.options = B(RECIPIENT) | B(SIGN) | B(RAW) | B(OUTPUT) | LABELS,
+		.required = B(RECIPIENT),
+		.run = cmd_seal},
+	{.name = "open",
+		.operand = "[FILE]",
+		.what = "open a sealed file and check who sent it",
+		.options = OPENING | B(ID),
+		.required = B(IDENTITY),
+		.run = cmd_open},
+	{.name = "session",
+		.sub = "open",
+		.what = "open a session; prints its id",
+		.options = B(SUBJECT) | B(IDLE),
+		.run = cmd_session_open},
+	{.name = "session",
+		.sub = "show",
+		.operand = "SID",
+		.what = "show a session's state, deadline and blobs",
+		.run = cmd_session_show},
+	{.name = "session",
+		.sub = "touch",
+		.operand = "SID",
+		.what = "keep a session open: its idle time begins anew",
+		.run = cmd_session_touch},
+	{.name = "session",
+		.sub = "close",
+		.operand = "SID",
+		.what = "end a session and erase what is bound to it",
+		.options = B(ERASE_ALL),
+		.run = cmd_session_close},
+	{.name = "put",
+		.operand = "FILE",
+		.what = "seal and upload; prints the blob's id",
+		.options = B(RECIPIENT) | B(SIGN) | B(RAW) | B(SEALED) | B(NAME) | B(TO) | B(TTL) |
 			B(IDEMPOTENCY) | LABELS,
-		B(KIND), cmd_put},
-	{"get", NULL, "ID", "claim a blob, fetch, open and check it; it is then erased",
-		FETCH | B(LEASE) | B(RECEIPT), 0, cmd_get},
-	{"take", NULL, "ID", "fetch a blob without a claim: at most once, never resumed", FETCH, 0,
-		cmd_take},
-	{"stat", NULL, "ID", "show what the buffer knows of a blob; it stays", 0, 0, cmd_stat},
-	{"rm", NULL, "ID", "erase a blob", 0, 0, cmd_rm},
-	{"audit", "verify", "FILE...", "check that the evidence is whole and all was erased",
-		B(RECEIPT), 0, cmd_audit_verify},
-	{"audit", "show", "FILE...", "list what was held at a time, or what a peer did",
-		B(AT) | B(PEER) | B(FROM) | B(TO), 0, cmd_audit_show},
-	{"policy", NULL, NULL, "show how long which evidence may be held", 0, 0, cmd_policy},
+		.required = B(KIND),
+		.run = cmd_put},
+	{.name = "get",
+		.operand = "ID",
+		.what = "claim a blob, fetch, open and check it; it is then erased",
+		.options = FETCH | B(LEASE) | B(RECEIPT),
+		.run = cmd_get},
+	{.name = "take",
+		.operand = "ID",
+		.what = "fetch a blob without a claim: at most once, never resumed",
+		.options = FETCH,
+		.run = cmd_take},
+	{.name = "stat",
+		.operand = "ID",
+		.what = "show what the buffer knows of a blob; it stays",
+		.run = cmd_stat},
+	{.name = "rm", .operand = "ID", .what = "erase a blob", .run = cmd_rm},
+	{.name = "audit",
+		.sub = "verify",
+		.operand = "FILE...",
+		.what = "check that the evidence is whole and all was erased",
+		.options = B(RECEIPT),
+		.run = cmd_audit_verify},
+	{.name = "audit",
+		.sub = "show",
+		.operand = "FILE...",
+		.what = "list what was held at a time, or what a peer did",
+		.options = B(AT) | B(PEER) | B(FROM) | B(TO),
+		.run = cmd_audit_show},
+	{.name = "policy", .what = "show how long which evidence may be held", .run = cmd_policy},
 };
 #define TABLE_N (sizeof table / sizeof table[0])
 
@@ -57,13 +100,14 @@ static bool is_audit(const struct command *c)
 	return c != NULL && (c->run == cmd_audit_verify || c->run == cmd_audit_show);
 }
 
-/* What may be said more than once. Of all else the last would silently replace the others. */
+/* Options that may be given more than once. Of any other, the last value would silently replace the
+ * others. */
 static uint64_t repeatable(const struct command *c)
 {
 	return B(RECIPIENT) | B(IDENTITY) | B(SENDER) | (is_audit(c) ? B(KEY) : B(TO));
 }
 
-/* A command that lets an option pass which it would not obey would be lying. */
+/* Refuses an option that the command would not obey. */
 static int check_options(const struct cmdline *o, const struct command *c, char why[256])
 {
 	uint64_t odd = o->given & ~(OPT_GLOBAL | c->options), many = repeatable(c);
@@ -86,7 +130,7 @@ static int check_options(const struct cmdline *o, const struct command *c, char 
 	return TG_EINVAL;
 }
 
-/* "FILE...": one or more; they stand in options.word. */
+/* An operand such as "FILE..." stands for one or more, which are in cmdline.word. */
 static bool takes_many(const struct command *c)
 {
 	size_t n = c->operand != NULL ? strlen(c->operand) : 0;

@@ -1,6 +1,7 @@
 /*
- * main.c: the timeglas command: closes the doors through which secrets leave a process, reads the
- * command line, runs one command. What the commands do is in cmd_*.c. timeglas(1).
+ * main.c: the timeglas command: makes sure that no secret leaves the process (core files,
+ * debuggers, swap), reads the command line and runs one command. The commands are in cmd_*.c.
+ * timeglas(1).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -13,19 +14,20 @@
 #include "cli/output.h"
 #include "core/fd.h"
 
-/* No core file and no debugger of the same user may see keys or plaintext. */
+/* No core file is written, and no debugger of the same user may look at keys or plaintext. */
 static int harden(void)
 {
 	const struct rlimit none = {0, 0};
 
-	/* a closed pipe is an error of write(), so that it is reported and cleaned up after */
+	/* Writing to a closed pipe is an error of write(), which is reported, and cleaned up after.
+	 */
 	signal(SIGPIPE, SIG_IGN);
 	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return TG_EINTERNAL;
 	return 0;
 }
 
-/* Errors in the options themselves are to be JSON too, so this cannot wait for the parser. */
+/* Errors in the options are to be JSON, too, so the parser comes too late to tell. */
 static bool wants_json(int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
@@ -64,7 +66,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	return command->run(cli);
 }
 
-/* Whatever the command: copies whose time is over go. */
+/* Every command first removes the kept copies whose time is over. */
 static int run_swept(struct cli *cli, int argc, char **argv)
 {
 	int removed = tg_kept_sweep();
@@ -95,7 +97,7 @@ int main(int argc, char **argv)
 			"swap; raise the limit (ulimit -l), or encrypt swap");
 	cmdline_free(&cli.opt);
 #ifdef __SANITIZE_ADDRESS__
-	/* the leak check at exit traces this process; the secrets are gone */
+	/* the leak check at exit traces this process, and the secrets are gone */
 	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 #endif
 	return output_finish(status);

@@ -1,6 +1,6 @@
 /*
- * material.c: turns what options say into keys and labels. It prints what is wrong with them, and
- * never a secret. Runs in the timeglas command. timeglas(1), docs/envelope.md.
+ * material.c: loads the keys that options name. It says what is wrong with one, and never prints a
+ * secret. Runs in the timeglas command. timeglas(1), docs/envelope.md.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +17,8 @@ int material_recipients(const struct cmdline *o, struct material *m)
 		const char *s = o->value[OPT_RECIPIENT][i];
 
 		for (size_t n; s += strspn(s, BLANKS), (n = strcspn(s, BLANKS)) > 0; s += n) {
-			if (strncmp(s, "AGE-SECRET-KEY-", 15) == 0) /* must not be printed back */
+			if (strncmp(s, "AGE-SECRET-KEY-", 15) ==
+				0) /* a secret must not be printed back */
 				return output_usage(
 					"--recipient names a secret key; give the age1... "
 					"key that belongs to it");
@@ -39,7 +40,8 @@ static const char *encoding_fault(const char *path)
 	size_t n = 0;
 
 	if (f != NULL) {
-		setvbuf(f, NULL, _IONBF, 0); /* no copy of a key in a buffer of stdio's */
+		setvbuf(f, NULL, _IONBF,
+			0); /* without stdio's buffer, which would keep a copy of a key */
 		n = fread(b, 1, sizeof b, f);
 		fclose(f);
 	}

@@ -1,6 +1,6 @@
 /*
- * opening.c: turns options into what is demanded of a sealed file; the library checks it. It opens
- * nothing and never talks to the buffer. Runs in the timeglas command. docs/envelope.md.
+ * opening.c: turns options into what is demanded of a sealed file. The library compares. It opens
+ * no sealed file and never talks to the buffer. Runs in the timeglas command. docs/envelope.md.
  */
 #include <string.h>
 #include "cli/output.h"

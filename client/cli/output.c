@@ -1,7 +1,7 @@
 /*
- * output.c: what the command says, for people and as JSON, and what an error means outside: exit
- * status, an ack's outcome. It writes to stdout and stderr only; blobs do not pass here. Runs in
- * the timeglas command. timeglas(1).
+ * output.c: what the command says, for people and as JSON, and which exit status an error has. It
+ * writes to stdout and stderr only. Blobs do not pass here. Runs in the timeglas command.
+ * timeglas(1).
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include "lib/untrusted.h"
 
 #define MESSAGE_CHARS 1024
-#define LINE_CHARS 8192 /* a path may have 4096 */
+#define LINE_CHARS 8192 /* a path may have 4096 characters */
 
 static bool as_json;
 
@@ -27,7 +27,7 @@ bool output_is_json(void)
 	return as_json;
 }
 
-/* What an error means to a script. Others: this machine's own affair. */
+/* The exit status of an error. Any other code is a fault of this machine (EXIT_USAGE). */
 static const struct meaning {
 	int code;
 	enum exit_status exit;
@@ -60,7 +60,7 @@ static const struct meaning *meaning_of(int code)
 	return &other;
 }
 
-/* All JSON that the command prints passes here. */
+/* Prints JSON; all that the command prints passes here. */
 static void print_json(FILE *f, json_t *o)
 {
 	char *text = untrusted_json_dump(o);
@@ -71,8 +71,8 @@ static void print_json(FILE *f, json_t *o)
 	json_decref(o);
 }
 
-/* All lines for people pass here: whatever is quoted in them, a file's name or a server's word,
- * steers no terminal. */
+/* Prints a line for people; all of them pass here. A file's name or a server's word that is quoted
+ * in it cannot steer the terminal. */
 static void print_line(FILE *f, const char *text)
 {
 	char line[LINE_CHARS];
@@ -98,7 +98,7 @@ static int say(const char *slug, int exit_status, char *message)
 		return exit_status;
 	}
 	o = error_object(slug, exit_status, message);
-	if (o == NULL) { /* a file's name need not be UTF-8, but JSON has to be */
+	if (o == NULL) { /* a file's name need not be UTF-8, and JSON must be */
 		for (char *p = message; *p != '\0'; p++)
 			if ((unsigned char)*p >= 0x80)
 				*p = '?';
@@ -136,13 +136,13 @@ static void add_text(json_t *o, const char *name, const char *text)
 		json_object_set_new(o, name, json_string(text));
 }
 
-/* Over a quota, the store not to be reached, or full: the same request may be made again later. */
+/* Over a quota, or the store is full or cannot be reached: the same request may succeed later. */
 static enum exit_status exit_of_status(int status)
 {
 	return status == 429 || status == 503 || status == 507 ? EXIT_LATER : EXIT_REFUSED;
 }
 
-/* JSON carries the server's own words, which scripts may know; people get those of this command. */
+/* JSON has the server's own words, which scripts may know. People are told options and commands. */
 static int say_problem(const tg_problem *p)
 {
 	char title[sizeof p->title + 64], detail[sizeof p->detail + 128], line[LINE_CHARS];
@@ -167,7 +167,7 @@ static int say_problem(const tg_problem *p)
 		return exit_status;
 	}
 	api_words_translate(p->title, title, sizeof title);
-	/* the server speaks of keys that this command draws by itself */
+	/* the server speaks of a key, which this command has drawn itself */
 	if (p->code == TG_ECLAIMED && p->lease_deadline[0] != '\0')
 		snprintf(detail, sizeof detail,
 			"an earlier get with this certificate has claimed the blob, and only that "

@@ -1,5 +1,5 @@
-/* progress.c: the bar on stderr. It knows no transfer, only numbers. Runs in the timeglas command.
- */
+/* progress.c: draws the progress bar on stderr. It is given numbers, and knows no transfer. Runs in
+ * the timeglas command. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include "cli/progress.h"
 #include "lib/clock.h"
 
-#define FIRST_MS 300 /* what is done sooner needs no bar */
+#define FIRST_MS 300 /* a shorter transfer gets no bar */
 #define REDRAW_MS 100
 #define BAR_CELLS 20
 #define LINE_CHARS 120

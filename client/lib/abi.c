@@ -17,7 +17,7 @@ int tg_abi_in(void *ours, size_t size, const void *theirs, size_t first)
 
 	if (n < first || n > TG_ABI_SIZE_MAX)
 		return TG_EINVAL;
-	/* a demand of a newer program: refused, not passed over */
+	/* a newer program asks for something that this library does not know: refuse it */
 	for (size_t i = size; i < n; i++)
 		if (((const unsigned char *)theirs)[i] != 0)
 			return TG_EINVAL;

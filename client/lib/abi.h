@@ -1,6 +1,7 @@
 /*
- * abi.h: how structs with a struct_size cross the library's border (timeglas.h, "Structs"). Every
- * public function that takes one copies it in, or its result out, here. Not installed.
+ * abi.h: copies structs that begin with a struct_size into and out of the library (timeglas.h,
+ * "Structs"), so that programs built with an older or a newer header work. Every public function
+ * that takes such a struct uses it. Not installed.
  */
 #ifndef TG_LIB_ABI_H
 #define TG_LIB_ABI_H
@@ -9,11 +10,11 @@
 #include <timeglas/timeglas.h>
 
 /*
- * The sizes that were published first. All are those of today; a struct that grows keeps the old
- * figure here, as offsetof() of its first new member.
+ * The smallest struct_size of a type, which is that of its first published form. No struct has
+ * grown yet; one that does gets a line of its own here, with the offset of its first new member.
  */
 #define TG_ABI_FIRST(type) sizeof(type)
-#define TG_ABI_SIZE_MAX 65536u /* no struct is so large: what stands there was never set */
+#define TG_ABI_SIZE_MAX 65536u /* no struct is larger; a larger size was never set */
 
 /**
  * Copies a caller's struct into one of the library's.
@@ -26,14 +27,16 @@
  * something in it that this library does not know.
  */
 int tg_abi_in(void *ours, size_t size, const void *theirs, size_t first);
-/** tg_abi_out_ok(theirs, first): can a result be written there? NULL (not wanted) is fine. Returns
- * 0 or TG_EINVAL. */
+
+/** Checks that a result can be written to theirs, which is NULL when it is not wanted. Returns 0 or
+ * TG_EINVAL. */
 int tg_abi_out_ok(const void *theirs, size_t first);
-/** tg_abi_out(theirs, ours, size): writes as much of a result as theirs holds; struct_size stays.
+
+/** Writes as much of the result ours, of size bytes, as theirs holds; theirs keeps its struct_size.
  * NULL is fine. */
 void tg_abi_out(void *theirs, const void *ours, size_t size);
 
-/* For a pointer to a struct of the public header and a variable of the same type. */
+/* The same for a variable of a public type (ours) and a pointer to that type (theirs). */
 #define TG_ABI_IN(ours, theirs) \
 	tg_abi_in(&(ours), sizeof(ours), (theirs), TG_ABI_FIRST(__typeof__(ours)))
 #define TG_ABI_OUT_OK(theirs) tg_abi_out_ok((theirs), TG_ABI_FIRST(__typeof__(*(theirs))))

@@ -1,7 +1,7 @@
 /*
- * crypto.c: tg_init(), HKDF, the age header MAC and the X25519 stanza (age.md). The bulk cipher is
- * in stream.c. Runs in the library: nothing here is ever linked into the server, which must not be
- * able to open anything.
+ * crypto.c: tg_init(), HKDF, the age header's MAC and the X25519 stanza (age.md). The cipher of the
+ * payload is in stream.c. Runs in the library. None of it is ever linked into the server, which
+ * must not be able to open anything.
  */
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
@@ -14,8 +14,8 @@
 
 #define X25519_INFO "age-encryption.org/v1/X25519"
 
-/* Fetched once: a fetch takes a lock and a search, and a client may seal thousands of small files.
- * Never freed. */
+/* Fetched once, since a fetch takes a lock and a search, and a client may seal thousands of small
+ * files. Never freed. */
 static EVP_KDF *hkdf;
 static EVP_CIPHER *bulk, *mac;
 
@@ -87,7 +87,7 @@ static int wrap_key(
 int tg_x25519_wrap(const tg_recipient *to, const uint8_t file_key[TG_FILE_KEY], uint8_t share[32],
 	uint8_t body[TG_WRAPPED_KEY])
 {
-	/* the key is used once */
+	/* a constant nonce, as the key is used only once */
 	static const uint8_t nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
 	uint8_t once[32], secret[32], key[32];
 	int err = TG_EKEY;
@@ -112,8 +112,8 @@ int tg_x25519_unwrap(const tg_identity *id, const uint8_t share[32],
 	uint8_t secret[32], key[32];
 	int err = TG_EHEADER;
 
-	/* libsodium fails exactly on an all-zero shared secret, which age.md says must end the
-	 * file. */
+	/* libsodium fails only for a shared secret of zeros, and with that age.md demands that the
+	 * file is refused. */
 	if (crypto_scalarmult(secret, id->sk, share) == 0)
 		err = wrap_key(secret, share, id->pk, key);
 	if (!err &&

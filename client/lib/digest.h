@@ -1,6 +1,6 @@
 /*
- * digest.h: the SHA-256 of what a reader gives. OpenSSL's, because it is several times as fast as
- * libsodium's where the processor has instructions for it.
+ * digest.h: the SHA-256 of a stream. It is OpenSSL's, which is several times as fast as libsodium's
+ * where the processor has instructions for it.
  */
 #ifndef TG_LIB_DIGEST_H
 #define TG_LIB_DIGEST_H
@@ -11,8 +11,11 @@
 #define TG_DIGEST_BYTES 32
 
 /**
- * tg_digest(read, ctx, out): of all that read gives (> 0 bytes, 0 at the end, negative TG_E…; never
- * plaintext). Returns 0, TG_ENOMEM, TG_EINTERNAL or read's error.
+ * Hashes everything that read gives, which must not be plaintext: its buffer is not wiped.
+ *
+ * @read  returns a number of bytes, 0 at the end, or a negative TG_E… code
+ *
+ * Returns 0, TG_ENOMEM, TG_EINTERNAL or read's error.
  */
 int tg_digest(
 	long (*read)(void *ctx, void *p, size_t cap), void *ctx, uint8_t out[TG_DIGEST_BYTES]);

@@ -1,7 +1,7 @@
 /*
- * expect.c: compares a signed head with what the caller knows: the id that was asked for, labels,
- * age, recipients. It opens nothing, and it is not told what a server said. Runs in the library.
- * docs/envelope.md, section 3.
+ * expect.c: compares a signed head with what the caller demands: the id that was asked for, labels,
+ * age, recipients. It opens nothing, and nothing that a server says reaches it. Runs in the
+ * library. docs/envelope.md, section 3.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -15,8 +15,8 @@
 
 /* The demands themselves --------------------------------------------------- */
 
-/* "" is no demand that could be met: a variable that somebody forgot to fill must not open
- * everything. */
+/* An empty demand is refused: a variable that somebody forgot to fill in must not accept every
+ * file. */
 static int label_fits(const char *demand, char *field, size_t cap)
 {
 	size_t n = strlen(demand);
@@ -27,7 +27,7 @@ static int label_fits(const char *demand, char *field, size_t cap)
 	return 1;
 }
 
-/* By the rules of the head itself: a head that is otherwise good, with these labels in it. */
+/* Checks the labels by the rules for heads, in a head that is otherwise good. */
 static int labels_ok(const tg_expect *e)
 {
 	struct tg_head_fields h = {.kind = "passport", .n_recipients = 1};
@@ -86,7 +86,7 @@ static int check_name(const char *blob, const tg_head *seen, char *why)
 		blob, seen->name);
 }
 
-/* A head's text holds nothing that could steer a terminal (head.c). */
+/* The head's texts hold nothing that could steer a terminal; head.c has checked that. */
 static int check_label(const char *label, const char *demand, const char *is, char *why)
 {
 	if (!demand || strcmp(demand, is) == 0)
@@ -110,7 +110,7 @@ static int check_labels(const tg_expect *e, const tg_head *seen, char *why)
 	return err ? err : check_label("subject", e->subject, seen->subject, why);
 }
 
-/* Both limits are themselves accepted. */
+/* An age that is exactly at one of the two limits is accepted. */
 static int check_age(const tg_expect *e, int64_t time_ms, char *why)
 {
 	int64_t now = e->now_ms != 0 ? e->now_ms : clock_unix_ms(), age = now - time_ms;
@@ -149,10 +149,10 @@ static size_t opened(const struct tg_stanzas *s, const uint8_t pk[32])
 }
 
 /*
- * Whose an X25519 stanza is can be known only by who opens it. So: those that are ours must be
- * exactly those that the head gives us, and the number of all of them must be right. A head names
- * X25519 recipients alone, so a signed file has no stanza of another type; but grease, which some
- * implementations add to every file, is nobody's.
+ * Only who opens an X25519 stanza knows whose it is. So our stanzas must be exactly those that the
+ * head gives us, and the number of all stanzas must be right. A head names X25519 recipients only,
+ * so a signed file has no stanza of another type; but grease, which some implementations add to
+ * every file, does not count.
  */
 static int check_recipients(
 	const tg_expect *e, const struct tg_head_fields *h, const struct tg_stanzas *s, char *why)

@@ -1,4 +1,4 @@
-/* expect.h: what a caller demands of a sealed file (tg_expect), compared with its signed head. Not
+/* expect.h: compares what a caller demands of a sealed file (tg_expect) with its signed head. Not
  * installed. */
 #ifndef TG_LIB_EXPECT_H
 #define TG_LIB_EXPECT_H
@@ -11,17 +11,21 @@
 #define TG_EXPECT_WHY 384 /* bytes of a reason, its NUL included */
 
 /**
- * Can these demands be met by any file?
+ * Checks that some file could meet these demands.
  *
  * Returns 0, TG_EINVAL (no identity; no senders, or no demand that raw allows; not an id; a time
  * out of range), TG_EKIND, TG_EISSUER, TG_ESESSION or TG_ESUBJECT.
  */
 int tg_expect_ok(const tg_expect *e);
+
 /**
- * Does this head say what is demanded, and is it addressed as the file is?
+ * Checks that the head says what is demanded, and that the file has the recipients that the head
+ * names.
  *
- * @h, seen  the head, and the same as the caller may see it
- * @why      out, on failure: a sentence
+ * @h     the head
+ * @seen  the same head as the caller may see it
+ * @s     the stanzas of the file
+ * @why   out, on failure: a sentence
  *
  * Returns 0, TG_EMISLABELLED or TG_EAGE.
  */

@@ -1,8 +1,8 @@
 /*
- * head.c: writes and strictly reads the head of docs/envelope.md, section 3: fixed order, one
- * spelling, every field bounded, so that a head has exactly one text and its signature covers
- * exactly one meaning. What is not so is named, by line and reason, for those who write heads in
- * another language. No secret keys, no I/O. Runs in the library.
+ * head.c: writes and strictly reads the head of docs/envelope.md, section 3. Its fields have a
+ * fixed order, one spelling and bounds, so a head has exactly one text, and a signature covers
+ * exactly one meaning. A malformed head is refused with line and reason, for those who write heads
+ * in another language. No secret keys, no I/O. Runs in the library.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ static int kind_ok(const char *s, size_t n)
 static int issuer_ok(const char *s, size_t n)
 {
 	char code[4];
-	/* The canonical form only: "D", never "D<<". */
+	/* The canonical form only: "D" and not "D<<". */
 	return tg_issuer_parse(s, n, code) == 0 && strlen(code) == n;
 }
 
@@ -136,7 +136,7 @@ struct value {
 	size_t n;
 };
 
-/* Copies a value that its check has bounded to what out holds. */
+/* Copies a value whose length its check has bounded. Returns NULL, or rule when ok is 0. */
 static const char *keep(struct value v, int ok, char *out, const char *rule)
 {
 	if (!ok)
@@ -180,8 +180,8 @@ static const char *read_subject(struct tg_head_fields *h, struct value v)
 		"a subject is 64 lower-case hexadecimal digits");
 }
 
-/* Those who print times by a library meet these: Java's Instant leaves ".000" out, others write six
- * digits, or an offset. */
+/* Mistakes of programs that print times by a library: Java's Instant leaves ".000" out, others
+ * write six digits, or an offset. */
 static const char *read_time(struct tg_head_fields *h, struct value v)
 {
 	if (v.n == TG_TIME_LEN && tg_time_parse(v.s, v.n, &h->time_ms) == 0)
@@ -204,8 +204,8 @@ static const char *read_content_type(struct tg_head_fields *h, struct value v)
 }
 
 /*
- * Checking for a point of small order would cost more than everything else here. It is done when a
- * key enters the set of senders, and no other key is accepted.
+ * A sender's point is not checked for small order here: that would take longer than all the rest.
+ * It is checked when a key enters the set of senders, and no other key is accepted.
  */
 static const char *read_sender(struct tg_head_fields *h, struct value v)
 {
@@ -232,30 +232,30 @@ static const char *read_ref(struct tg_head_fields *h, struct value v)
 	return NULL;
 }
 
-/* The fields in their order. */
+/* The fields of a head, in their order. */
 static const struct field {
 	const char *name;
 	int needed, repeats;
 	const char *(*read)(struct tg_head_fields *h, struct value v);
 } fields[] = {
-	{VERSION_NAME, 1, 0, read_version},
-	{"kind", 1, 0, read_kind},
-	{"issuer", 0, 0, read_issuer},
-	{"session", 0, 0, read_session},
-	{"subject", 0, 0, read_subject},
-	{"time", 1, 0, read_time},
-	{"content-type", 0, 0, read_content_type},
-	{"sender", 1, 0, read_sender},
-	{"recipient", 1, 1, read_recipient},
-	{"ref", 1, 0, read_ref},
+	{.name = VERSION_NAME, .needed = 1, .read = read_version},
+	{.name = "kind", .needed = 1, .read = read_kind},
+	{.name = "issuer", .read = read_issuer},
+	{.name = "session", .read = read_session},
+	{.name = "subject", .read = read_subject},
+	{.name = "time", .needed = 1, .read = read_time},
+	{.name = "content-type", .read = read_content_type},
+	{.name = "sender", .needed = 1, .read = read_sender},
+	{.name = "recipient", .needed = 1, .repeats = 1, .read = read_recipient},
+	{.name = "ref", .needed = 1, .read = read_ref},
 };
 #define FIELDS (sizeof fields / sizeof fields[0])
 
 struct reader {
 	const char *at, *end;
 	unsigned line;
-	size_t next;   /* the first field that may follow */
-	unsigned seen; /* a bit a field */
+	size_t next;   /* index of the first field that may follow */
+	unsigned seen; /* a bit for each field that was met */
 	char *why;
 };
 
@@ -272,7 +272,7 @@ static int refuse(const struct reader *r, const char *fmt, ...)
 	return TG_EINVAL;
 }
 
-/* Is every field that must stand before this one there? */
+/* Checks that no field is missing which must stand before field number `before`. */
 static int complete(const struct reader *r, size_t before)
 {
 	for (size_t i = r->next; i < before; i++)

@@ -1,5 +1,5 @@
-/* head.h: the signed head at the front of a sealed payload, as text (docs/envelope.md, section 3).
- */
+/* head.h: the signed head at the front of a sealed payload (docs/envelope.md, section 3): its
+ * fields and its text. Not installed. */
 #ifndef TG_LIB_HEAD_H
 #define TG_LIB_HEAD_H
 
@@ -8,12 +8,12 @@
 #include <timeglas/timeglas.h>
 #include "lib/keys.h"
 
-/* bytes of a head, its blank line included; twenty recipients take about 2,100 */
+/* bytes of a head's text with its empty line; one with twenty recipients has about 2,100 */
 #define TG_HEAD_TEXT_MAX 4096
 #define TG_TRAILER 64   /* the signature */
 #define TG_HEAD_WHY 192 /* bytes of a reason, its NUL included */
 
-struct tg_head_fields { /* what the text says; "" for what is left out */
+struct tg_head_fields { /* "" for a field that is left out */
 	char kind[TG_KIND_MAX + 1];
 	char issuer[4];
 	char session[TG_SESSION_MAX + 1];
@@ -27,28 +27,36 @@ struct tg_head_fields { /* what the text says; "" for what is left out */
 };
 
 /**
- * tg_head_check(h): may this be sealed? Returns 0, TG_EKIND, TG_EISSUER, TG_ESESSION, TG_ESUBJECT,
- * TG_EMEDIA, TG_EINVAL (a time that has no text) or TG_ERECIPIENT.
+ * Checks every field by the grammar of a head, before it is sealed. Returns 0, TG_EKIND,
+ * TG_EISSUER, TG_ESESSION, TG_ESUBJECT, TG_EMEDIA, TG_EINVAL (a time that has no text) or
+ * TG_ERECIPIENT.
  */
 int tg_head_check(const struct tg_head_fields *h);
-/** tg_head_format(h, out): the text with its blank line, of a head that tg_head_check() passed.
- * Returns the length. */
+
+/** Writes the text of a head that tg_head_check() has passed, with its empty line. Returns its
+ * bytes. */
 size_t tg_head_format(const struct tg_head_fields *h, char out[TG_HEAD_TEXT_MAX]);
+
 /**
- * Reads a head.
+ * Reads the head that stands at the beginning of n bytes.
  *
- * @len  out: bytes up to and with the blank line
- * @why  out, on failure: "line N: ...", the first line that is not as it must be and the reason
+ * @len  out: its bytes, up to and with the empty line
+ * @why  out, on failure: "line N: ...", the first wrong line and the reason
  *
  * Returns 0 or TG_EINVAL.
  */
 int tg_head_parse(
 	const uint8_t *p, size_t n, struct tg_head_fields *h, size_t *len, char why[TG_HEAD_WHY]);
-/** tg_head_begins(p, n): 1 when it begins as a head does: otherwise it is something else, not a
+
+/** Returns 1 when the n bytes begin as a head does. Otherwise they are something else, and not a
  * malformed head. */
 int tg_head_begins(const uint8_t *p, size_t n);
-/** tg_head_public(h, sender_name, out): for the caller, with its struct_size and the name that
- * follows from it. */
+
+/**
+ * Fills in the struct that callers see, with its struct_size and the blob's name.
+ *
+ * @sender_name  by which the sender is known; NULL: none
+ */
 void tg_head_public(const struct tg_head_fields *h, const char *sender_name, tg_head *out);
 
 #endif

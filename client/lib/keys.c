@@ -24,7 +24,7 @@
 /* characters of an identity's or a signing key's text, its NUL included */
 #define SECRET_TEXT 128u
 
-/* As snprintf: what does not fit is cut, and the length tells. */
+/* As snprintf() does: cuts a text that does not fit, and returns its whole length. */
 static size_t give_text(const char *text, char *out, size_t cap)
 {
 	size_t n = strlen(text), take = n < cap ? n : cap - 1;
@@ -132,8 +132,8 @@ int tg_recipient_read(const char *text, size_t n, tg_recipient *out)
 {
 	int err = tg_bech32_decode(HRP_RECIPIENT, text, n, out->pk, sizeof out->pk);
 
-	/* Whatever is sealed to it anybody can open: better refused when it is typed than at the
-	 * first file. */
+	/* Anybody can open what is sealed to a point of small order, so it is refused when it is
+	 * read. */
 	return err ? err : tg_point_small_order(out->pk) ? TG_EKEY : 0;
 }
 
@@ -219,8 +219,7 @@ int tg_sender_read(const char *text, size_t n, tg_sender *out)
 {
 	int err = tg_sender_decode(text, n, out);
 
-	/* A point of small order would let anybody sign; better refused when it is typed than at
-	 * the first file. */
+	/* With a point of small order anybody could sign, so it is refused when it is read. */
 	if (!err && crypto_core_ed25519_is_valid_point(out->pk) != 1)
 		err = TG_EKEY;
 	return err;
@@ -246,8 +245,8 @@ void tg_sender_free(tg_sender *s)
 
 /* Key files ---------------------------------------------------------------- */
 
-/* Reads a whole key file into guarded memory (*buf, for the caller to free). TG_EIO leaves errno as
- * it was set. */
+/* Reads a whole key file into guarded memory, which the caller frees. TG_EIO leaves errno as it was
+ * set. */
 static int read_key_file(const char *path, char **buf, size_t *len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err = TG_EIO;
@@ -277,8 +276,8 @@ static int read_key_file(const char *path, char **buf, size_t *len)
 	return err;
 }
 
-/* The next line that is neither empty nor a comment, without its LF or CRLF. Returns 0 at the end.
- */
+/* Returns the length of the next line that is neither empty nor a comment, without its LF or CRLF;
+ * 0 at the end. */
 static int next_key_line(const char **at, const char *end, const char **line, size_t *n)
 {
 	while (*at < end) {

@@ -1,4 +1,5 @@
-/* keys.h: what the sealing half of the library may see of a key, and the set of senders. */
+/* keys.h: the inside of keys, for those files of the library that seal and open. Identities and
+ * signers live in guarded memory. Not installed. */
 #ifndef TG_LIB_KEYS_H
 #define TG_LIB_KEYS_H
 
@@ -26,19 +27,17 @@ struct tg_sender { /* Ed25519 */
 	uint8_t pk[32];
 };
 
-/** tg_recipient_read(text, n, out), tg_sender_read(text, n, out): as _parse, without an allocation.
- * 0 or TG_EKEY. */
+/** Each reads n characters, as its _parse function does, into a struct of the caller's. Returns 0
+ * or TG_EKEY. */
 int tg_recipient_read(const char *text, size_t n, tg_recipient *out);
 int tg_sender_read(const char *text, size_t n, tg_sender *out);
-/** tg_sender_decode(text, n, out): the same, but the point is not looked at: for a key that is then
- * looked up among such as were. */
+
+/** The same without the check for a point of small order, for a key that is then looked up in a set
+ * whose keys have been checked. */
 int tg_sender_decode(const char *text, size_t n, tg_sender *out);
 
-/**
- * Whose key is this?
- *
- * Returns its name, which the set owns, or NULL when it is not among them.
- */
+/** Looks up a sender's key. Returns its name, which the set owns, or NULL when the key is not in
+ * the set. */
 const char *tg_senders_find(const tg_senders *s, const tg_sender *key);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * name.c: the name that binds a blob's id to what was sealed (docs/envelope.md, section 3). No keys
- * but public ones, no I/O. Runs in the library.
+ * name.c: derives the name that binds a blob's id to what was sealed (docs/envelope.md, section 3),
+ * and checks ids. It uses public keys only. No I/O. Runs in the library.
  */
 #include <sodium.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /*
- * open.c: opens an age v1 file for X25519 identities; unless raw, checks its head and the signature
- * behind the content. Constant memory: one sealed and one plain chunk. What it releases is
- * authentic chunk by chunk, but good only once tg_open_finish() says so. It does not read armor,
- * passphrases or plugins' recipients. What the caller demands of the head is compared in expect.c.
- * Runs in the library.
+ * open.c: opens an age v1 file for X25519 identities and, unless it is raw, checks its head and the
+ * signature behind the content. It needs constant memory: one sealed and one plain chunk. Each
+ * chunk is authentic when it is released, but the whole is good only when tg_open_finish() returns
+ * 0. It reads no armor, no passphrases and no recipients of plugins. Whether the head meets the
+ * caller's demands is decided in expect.c. Runs in the library.
  *
  * age.md, "Header", "The X25519 recipient type", "Payload"; head and trailer: docs/envelope.md,
  * section 3.
@@ -25,26 +25,26 @@
 
 #define ARMOR_LINE "-----BEGIN AGE ENCRYPTED FILE-----"
 #define KEY_TEXT 43
-/* what of the MAC line the MAC does not cover: space, text, LF */
+/* bytes of the MAC line that the MAC does not cover: space, text, LF */
 #define MAC_TAIL (1 + KEY_TEXT + 1)
 
 enum state { ST_ARMOR, ST_HEADER, ST_NONCE, ST_FIRST_CHUNK, ST_CHUNKS };
 
-struct tg_opener { /* in guarded memory, whole */
+struct tg_opener { /* lives in guarded memory */
 	tg_open_opts o;
 	tg_expect e;
 	enum state state;
-	int err; /* sticky */
+	int err; /* the first error; every further call returns it */
 	int finished;
 	const char *why;
 	char why_text[TG_EXPECT_WHY];
 	struct tg_envelope envelope;
 	struct tg_envelope_text text;
-	size_t armor_seen;              /* bytes so far that look like armor */
+	size_t armor_seen;              /* bytes so far that could begin an armored file */
 	struct tg_stanza_search search; /* for the file key */
 	int has_head;
 	struct tg_head_fields head;
-	tg_head seen; /* the same, as the caller may see it */
+	tg_head seen; /* the same head, as the caller may see it */
 	struct tg_prehash signed_part;
 	struct tg_stream stream;
 	tg_chunk_fn *on_chunk; /* may be NULL; sees each sealed chunk */
@@ -52,10 +52,12 @@ struct tg_opener { /* in guarded memory, whole */
 	int keep_stream;
 	size_t head_len;
 	uint64_t content_len;
-	/* bytes of in: the header, then the nonce, then a chunk that is not whole yet */
+	/* bytes in `in`: of the header, then of the nonce, then of a chunk that is not complete yet
+	 */
 	size_t held;
 	uint8_t in[TG_SEALED_CHUNK];
-	size_t tail; /* bytes in front of plain + TG_TRAILER: they may be the trailer */
+	size_t tail; /* bytes kept back, which may be the trailer; they stand just before plain +
+			TG_TRAILER */
 	uint8_t plain[TG_TRAILER + TG_AGE_CHUNK];
 };
 
@@ -73,7 +75,7 @@ static int fail(tg_opener *o, int err, const char *why)
 
 /* The header --------------------------------------------------------------- */
 
-/* The header is whole (o->in, o->held): does its MAC hold under the file key? */
+/* The whole header is in o->in: checks its MAC with the file key. */
 static int check_header(tg_opener *o)
 {
 	const char *mac_text = (const char *)o->in + o->held - 1 - KEY_TEXT;
@@ -95,8 +97,8 @@ static int check_header(tg_opener *o)
 	return 0;
 }
 
-/* Feeds the grammar and keeps the header, which the MAC will need. Returns the bytes taken: the
- * rest is payload. */
+/* Feeds the grammar and keeps the header, over which the MAC goes. Returns the bytes taken; the
+ * others belong to the payload. */
 static size_t take_header(tg_opener *o, const uint8_t *p, size_t n)
 {
 	uint64_t before = o->envelope.header_len;
@@ -117,8 +119,8 @@ static size_t take_header(tg_opener *o, const uint8_t *p, size_t n)
 }
 
 /*
- * Armor is told apart before the grammar sees it, for an error that helps; what merely began like
- * it goes on as a header.
+ * Recognises an armored file before the grammar sees it, for an error that helps. Bytes that only
+ * began like armor go on to the grammar.
  */
 static size_t take_armor(tg_opener *o, const uint8_t *p, size_t n)
 {
@@ -157,8 +159,8 @@ static int release(tg_opener *o, const uint8_t *p, size_t n)
 	return err ? fail(o, err, "the content could not be written where it was to go") : 0;
 }
 
-/* Releases n bytes at p (within o->plain, behind the tail), but for the last 64, which may be the
- * trailer. */
+/* Releases n bytes at p, which stand in o->plain behind the tail; keeps the last 64 back, since
+ * they may be the trailer. */
 static int release_content(tg_opener *o, uint8_t *p, size_t n)
 {
 	size_t out;
@@ -190,8 +192,8 @@ static int read_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 }
 
 /*
- * The head stands whole in the first chunk. It is believed only after the signature; what
- * contradicts the file, or what the caller knows, already ends it here.
+ * The first chunk holds the whole head. It is not trusted before the signature has been checked,
+ * but a head that contradicts the file or the caller's demands ends the opening here.
  */
 static int take_head(tg_opener *o, const uint8_t *p, size_t n, size_t *len)
 {
@@ -269,7 +271,7 @@ static size_t take_chunk(tg_opener *o, const uint8_t *p, size_t n)
 {
 	size_t took;
 
-	if (o->held == 0 && n >= TG_SEALED_CHUNK) { /* straight from the caller's memory */
+	if (o->held == 0 && n >= TG_SEALED_CHUNK) { /* without copying, as it is a whole chunk */
 		(void)open_chunk(o, p, TG_SEALED_CHUNK, 0);
 		return TG_SEALED_CHUNK;
 	}
@@ -308,7 +310,8 @@ int tg_open_new(const tg_open_opts *opts, tg_opener **out)
 	o->e = e;
 	o->why = "";
 	tg_envelope_init(&o->envelope, &o->text);
-	/* Not ours to open, but then the answer is "no match", not "malformed". */
+	/* A file sealed with a passphrase cannot be opened here; the grammar lets it pass so that
+	 * the answer is "no match" and not "malformed". */
 	o->envelope.allow_scrypt = 1;
 	o->search.identity = e.identity;
 	o->search.n_identities = e.n_identities;

@@ -1,9 +1,9 @@
 /*
- * open_fd.c: opens a sealed file without keeping plaintext and without releasing anything too
- * early: it checks all of it first, and then releases. What fits into one block of guarded memory
- * is kept there between the two; what does not is read and opened again, each chunk proved to be
- * the one that was checked by a MAC under a key that nobody else ever has (AES-GMAC; a tag of 16
- * bytes is kept for each chunk of 64 KiB). Runs in the library. docs/envelope.md, section 3.
+ * open_fd.c: opens a sealed file in two passes: the first checks all of it, the second releases it.
+ * Content that fits into one block of guarded memory is kept there between the two. Larger content
+ * is read and opened again; a MAC proves that each chunk is the one that was checked (AES-GMAC,
+ * under a key that is drawn for this file and never leaves the process; 16 bytes are kept for each
+ * chunk of 64 KiB). Runs in the library. docs/envelope.md, section 3.
  */
 #include <errno.h>
 #include <openssl/evp.h>
@@ -18,7 +18,7 @@
 #include "lib/open.h"
 #include "lib/secmem.h"
 
-/* of several sealed chunks at once, the opener copies the first and the last alone */
+/* of several sealed chunks at once, the opener copies only the first and the last */
 #define READ_BYTES 262144
 #define TAG 16
 #define IV 12
@@ -27,9 +27,9 @@
 	"the file was changed while it was being opened: what was released is only a beginning " \
 	"of it"
 
-struct content { /* in guarded memory, whole */
+struct content { /* lives in guarded memory */
 	size_t n;
-	int over; /* it did not fit: what is here is of no use */
+	int over; /* the content did not fit, and bytes is of no use */
 	uint8_t bytes[TG_AGE_CHUNK];
 };
 
@@ -38,12 +38,12 @@ static struct tg_spares spares;
 struct pass {
 	tg_open_opts o;
 	int fd;
-	off_t start; /* where the sealed file begins */
+	off_t start; /* of the sealed file, in fd */
 	char *why;
 	size_t why_cap;
 	struct content *content;
 	EVP_CIPHER_CTX *mac;
-	uint8_t (*tag)[TAG]; /* of each sealed chunk, in order */
+	uint8_t (*tag)[TAG]; /* of each sealed chunk, in their order */
 	size_t n_tags, cap_tags;
 	uint8_t *buf; /* READ_BYTES */
 };
@@ -79,7 +79,7 @@ static int mac_new(struct pass *p)
 	return ok ? 0 : p->mac ? TG_EINTERNAL : TG_ENOMEM;
 }
 
-/* Its number is the nonce: a chunk in another place has another tag. */
+/* The chunk's number is the nonce, so the same chunk in another place has another tag. */
 static int mac_chunk(
 	struct pass *p, uint64_t number, const uint8_t *chunk, size_t n, uint8_t tag[TAG])
 {
@@ -184,8 +184,8 @@ static int give(struct pass *p, const uint8_t *bytes, size_t n)
 	return say(p, err, "the content could not be written where it was to go");
 }
 
-/* All chunks were authentic, the head and the signature good: only what is still the same is opened
- * and released. */
+/* In the first pass all chunks were authentic, and head and signature good. A chunk is opened and
+ * released only if it is still the same. */
 static int release(struct pass *p, const struct tg_payload *payload)
 {
 	uint64_t left = payload->content_len;
@@ -208,7 +208,8 @@ static int release(struct pass *p, const struct tg_payload *payload)
 			break;
 		}
 		plain = n - TG_AGE_TAG - skip;
-		give_n = plain < left ? plain : (size_t)left; /* the trailer is behind it */
+		give_n = plain < left ? plain :
+					(size_t)left; /* the trailer stands behind the content */
 		err = give(p, p->content->bytes + skip, give_n);
 		left -= give_n;
 		skip = 0;

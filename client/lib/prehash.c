@@ -1,10 +1,10 @@
 /*
- * prehash.c: the hash of Ed25519ph by OpenSSL, whose SHA-512 takes two thirds of the time of
- * libsodium's, and the signature by libsodium, as OpenSSL 3.0 has no Ed25519ph. The hash's state
- * passes from one to the other: both publish it in their headers (FIPS 180-4: eight words, a count
- * of bits, a block that is not full). Runs in the library.
+ * prehash.c: hashes for Ed25519ph with OpenSSL, whose SHA-512 takes two thirds of libsodium's time,
+ * and signs with libsodium, because OpenSSL 3.0 has no Ed25519ph. Both publish the state of the
+ * hash in their headers (FIPS 180-4: eight words, a count of bits, a block that is not full), so it
+ * can be copied from one to the other. Runs in the library.
  */
-#define OPENSSL_SUPPRESS_DEPRECATED /* only these functions show their state */
+#define OPENSSL_SUPPRESS_DEPRECATED /* only deprecated functions show their state */
 #include "lib/prehash.h"
 #include <sodium.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
- * put_file.c: tg_put_file(): a file to the buffer, sealed while it is sent, under the name that
- * follows from its signature. A signed upload can so be repeated until it is answered, and the
- * server stores it once; what is raw or sealed already is repeated under an Idempotency-Key.
- * Plaintext touches no disk. Runs in the library. docs/envelope.md, docs/openapi.yaml.
+ * put_file.c: tg_put_file(): seals a file while it is sent to the buffer, under the name that
+ * follows from its signature. A signed upload can therefore be repeated until it is answered, and
+ * the server stores it once. A raw or already sealed file is repeated under an Idempotency-Key
+ * instead. Plaintext touches no disk. Runs in the library. docs/envelope.md, docs/openapi.yaml.
  */
 #include <errno.h>
 #include <sodium.h>
@@ -61,8 +61,8 @@ int tg_put_labels(const char *kind, const char *issuer, char canonical[4], char 
 	return TG_EISSUER;
 }
 
-/* A text that was never filled in is a mistake, and not a wish for what stands without one: no bond
- * to the session, the server's default readers. */
+/* An empty text is a variable that was never filled in. It must not mean what NULL means: no
+ * session, the server's default readers. */
 static const char *empty_option(const tg_put_file_opts *o)
 {
 	const struct {
@@ -151,7 +151,8 @@ static int open_source(struct tg_client *c, struct put *p, const char *path)
 	return err == 0 ? 0 : cannot_seal(c, err);
 }
 
-/* What nothing names is stored once under a key. A pipe cannot be sent again, so it needs none. */
+/* A blob without a name is stored once under a key. A pipe cannot be sent again, so it needs none.
+ */
 static const char *choose_key(struct put *p)
 {
 	uint8_t raw[KEY_BYTES];

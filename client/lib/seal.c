@@ -1,7 +1,7 @@
 /*
- * seal.c: seals content to recipients as an age v1 file, with a signed head in front of it and the
- * signature behind it unless raw. Streams: one chunk of plaintext and one of ciphertext are all
- * that it holds. It does no I/O but the caller's write(). Runs in the library.
+ * seal.c: seals content to recipients as an age v1 file; unless it is raw, with a signed head in
+ * front of the content and the signature behind it. It holds one chunk of plaintext and one of
+ * ciphertext, and does no I/O but the caller's write(). Runs in the library.
  *
  * age.md, "Header", "The X25519 recipient type", "Payload"; head and trailer: docs/envelope.md,
  * section 3.
@@ -23,10 +23,10 @@
 #define MAC_TEXT (sizeof "--- " - 1 + KEY_TEXT + 1)
 #define HEADER_TEXT(n) (sizeof VERSION_LINE - 1 + (n)*STANZA_TEXT + MAC_TEXT)
 
-struct tg_sealer { /* in guarded memory, whole */
+struct tg_sealer { /* lives in guarded memory */
 	tg_write_fn *write;
 	void *ctx;
-	int err; /* sticky */
+	int err; /* the first error; every further call returns it */
 	int finished;
 	int is_signed;
 	uint8_t sk[crypto_sign_SECRETKEYBYTES];
@@ -50,7 +50,7 @@ static int options_ok(const tg_seal_opts *o)
 	return 0;
 }
 
-/* NULL is as good as "". */
+/* Copies a label; NULL is the same as "". Returns err when it is too long. */
 static int copy_label(const char *label, char *out, size_t cap, int err)
 {
 	size_t n = label ? strlen(label) : 0;
@@ -63,7 +63,7 @@ static int copy_label(const char *label, char *out, size_t cap, int err)
 	return 0;
 }
 
-/* The head that these options describe; its issuer in canonical form. */
+/* Fills in the head that these options describe, with the issuer in canonical form. */
 static int fill_head(const tg_seal_opts *o, struct tg_head_fields *h)
 {
 	int err = copy_label(o->kind, h->kind, sizeof h->kind, TG_EKIND);
@@ -101,15 +101,16 @@ static int seal_chunk(tg_sealer *s, const uint8_t *p, size_t n, int last)
 	return err ? err : s->write(s->ctx, s->sealed, n + TG_AGE_TAG);
 }
 
-/* A full chunk is sealed only when more follows: the last one must carry its mark, also when it is
- * full. */
+/* A full chunk waits until more follows, because the last chunk has a mark of its own, also when it
+ * is full. */
 static int push_plain(tg_sealer *s, const uint8_t *p, size_t n)
 {
 	while (n > 0) {
 		size_t room = TG_AGE_CHUNK - s->held, take = n < room ? n : room;
 		int err = 0;
 
-		if (s->held == 0 && n > TG_AGE_CHUNK) { /* straight from the caller's memory */
+		if (s->held == 0 &&
+			n > TG_AGE_CHUNK) { /* without copying, as it is a whole chunk */
 			err = seal_chunk(s, p, TG_AGE_CHUNK, 0);
 		} else if (room == 0) {
 			err = seal_chunk(s, s->plain, TG_AGE_CHUNK, 0);
@@ -126,7 +127,7 @@ static int push_plain(tg_sealer *s, const uint8_t *p, size_t n)
 	return 0;
 }
 
-/* The head and the content: what the signature covers. */
+/* Adds bytes of the head or the content, which the signature covers. */
 static int push_signed(tg_sealer *s, const uint8_t *p, size_t n)
 {
 	if (s->is_signed)
@@ -176,7 +177,8 @@ static int write_header(tg_sealer *s, const tg_seal_opts *o, const uint8_t file_
 	return s->write(s->ctx, text, (size_t)(at - text) + TG_AGE_NONCE);
 }
 
-/* Draws the keys, writes the header; for a signed file, begins with the head (NULL: raw). */
+/* Draws the keys and writes the header and, in a signed file, the head. head: NULL for a raw file.
+ */
 static int begin(tg_sealer *s, const tg_seal_opts *o, const struct tg_head_fields *head)
 {
 	uint8_t file_key[TG_FILE_KEY], nonce[TG_AGE_NONCE];

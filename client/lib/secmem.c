@@ -1,6 +1,6 @@
 /*
- * secmem.c: guarded memory, by libsodium. Decides nothing about what is a secret. Runs in the
- * library only: no server process has any.
+ * secmem.c: guarded memory, by libsodium. What is a secret is decided by the callers. Runs in the
+ * library only; no server process holds secrets of this kind.
  */
 #include <sodium.h>
 #include <stdatomic.h>
@@ -14,7 +14,7 @@
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
-#else /* to the sanitizer a kept block is freed memory */
+#else /* the sanitizer is to see a kept block as freed memory */
 #define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p))
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p))
 #endif
@@ -22,7 +22,7 @@
 #define ALIGN 64u
 
 static unsigned fail_at;
-static atomic_int unlocked; /* a block could not be locked */
+static atomic_int unlocked; /* a block could not be locked, so secrets may go to swap */
 
 static int must_fail(void)
 {
@@ -35,15 +35,15 @@ static void *map(size_t n)
 
 	if (n > SIZE_MAX - ALIGN)
 		return NULL;
-	/* sodium_malloc() puts the end, not the beginning, at a page's edge: only a rounded size
-	 * gives an aligned pointer. */
+	/* sodium_malloc() puts a block's end at a page's edge, so only a rounded size gives an
+	 * aligned pointer. */
 	n = (n + ALIGN - 1) / ALIGN * ALIGN;
 	p = sodium_malloc(n);
 	if (!p)
 		return NULL;
 	memset(p, 0, n);
-	/* sodium_malloc() locks, but does not say when it could not: asking again for what is
-	 * locked already costs nothing of the limit. */
+	/* sodium_malloc() locks the block but does not say whether that worked. Asking again for a
+	 * locked block costs nothing of the limit. */
 	if (mlock(p, n) != 0)
 		atomic_store(&unlocked, 1);
 	return p;
@@ -74,8 +74,8 @@ void tg_secret_free(void *p)
 	sodium_free(p);
 }
 
-/* Mapping, guarding and locking pages takes several times as long as sealing a small file in them.
- */
+/* Blocks are kept because mapping, guarding and locking pages takes several times as long as
+ * sealing a small file. */
 void *tg_secret_take(struct tg_spares *s, size_t n)
 {
 	if (must_fail())

@@ -8,34 +8,36 @@
 
 #include <stddef.h>
 
-/** tg_secret_alloc(n): n zeroed bytes, aligned for any type. NULL without memory. Free with
+/** Returns n zeroed bytes of guarded memory, aligned for any type; NULL without memory. Free with
  * tg_secret_free(). */
 void *tg_secret_alloc(size_t n);
-/** tg_secret_free(p): wipes and frees. NULL is fine. */
+
+/** Wipes and frees. NULL is fine. */
 void tg_secret_free(void *p);
 
 #define TG_SPARES 4
 
-/* Zeroed at first. What it holds stays until the process ends. */
+/* Blocks of one size that are kept for the next user. Zeroed at first; never freed. */
 struct tg_spares {
 	void *_Atomic block[TG_SPARES];
 };
 
-/**
- * tg_secret_take(s, n), tg_secret_give(s, p, n): as alloc and free, for a block that is wanted
- * often and always in the same size: up to TG_SPARES that were given back are kept, wiped, for the
- * next. From any thread.
- */
+/** As tg_secret_alloc(), for a block that is wanted often and always in the same size. Takes a
+ * spare one when there is one. From any thread. */
 void *tg_secret_take(struct tg_spares *s, size_t n);
+
+/** Wipes the block, and keeps it as a spare one or frees it. NULL is fine. From any thread. */
 void tg_secret_give(struct tg_spares *s, void *p, size_t n);
-/** tg_plain_alloc(n), tg_plain_grow(p, n): malloc() and realloc() for what is no secret, so that
- * tests can let them fail, too. Free with free(). */
+
+/** malloc() and realloc() for what is no secret; a test can let them fail. Free with free(). */
 void *tg_plain_alloc(size_t n);
 void *tg_plain_grow(void *p, size_t n);
-/** tg_wipe(p, n): overwrite; never optimised away. */
+
+/** Overwrites n bytes; the compiler does not leave it out. */
 void tg_wipe(void *p, size_t n);
-/** tg_alloc_fail_at(n): tests only: the n-th allocation by one of these from now (1: the next)
- * returns NULL, once. 0: never. */
+
+/** For tests only: the n-th allocation by these functions from now on (1: the next one) returns
+ * NULL, once. 0: none does. */
 void tg_alloc_fail_at(unsigned n);
 
 #endif

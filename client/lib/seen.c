@@ -1,10 +1,10 @@
 /*
- * seen.c: the memory of received references: fixed records behind a line that names the format,
- * under the lock of the state folder. Hashed, so that the file tells nobody which evidence was
- * received. A record that was being written when the machine stopped is no record, as nothing was
- * released before it was synced; any other damage is an error, since a memory that forgets would
- * let evidence be replayed. When half of the records may be forgotten the file is written anew and
- * takes the old one's place. Runs in the library. docs/envelope.md, section 6.
+ * seen.c: the memory of received references: records of a fixed size behind a line that names the
+ * format, under the lock of the state folder. References are hashed, so that the file tells nobody
+ * which evidence was received. A last record that was not finished is ignored, because nothing is
+ * released before its record is synced. Any other damage is an error, since a memory that forgets
+ * would let evidence be replayed. When half of the records may be forgotten, the file is written
+ * anew. Runs in the library. docs/envelope.md, section 6.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,8 @@
 
 #define FILE_NAME "received"
 #define TEMP_NAME "received.new"
-/* records of 8 bytes of Unix seconds and 32 of BLAKE2b, remembered for a day */
+/* the file of earlier versions: records of 8 bytes of Unix seconds and 32 of BLAKE2b, remembered
+ * for a day */
 #define OLD_NAME "seen"
 #define MAGIC "timeglas seen 2\n"
 #define MAGIC_BYTES (sizeof MAGIC - 1)
@@ -30,9 +31,9 @@
 #define SUM_BYTES 8
 #define OLD_HASH_BYTES 32
 #define DAY_MS INT64_C(86400000)
-/* a clock that is ahead for less than that makes nobody forget */
+/* a clock that is ahead by less than that makes no record be forgotten too early */
 #define LINGER_MS DAY_MS
-/* of an old record: its head was at most 5 minutes ahead, and is accepted for a day and 5 minutes
+/* for an old record: its head was at most 5 minutes ahead, and is accepted for a day and 5 minutes
  */
 #define OLD_AHEAD_MS INT64_C(600000)
 #define FILE_MAX (INT64_C(1) << 30)
@@ -52,7 +53,7 @@ struct tg_seen {
 	int dir;
 };
 
-struct memory { /* the file as it is now, under the lock */
+struct memory { /* the file as it is now; valid while the lock is held */
 	int fd;
 	uint8_t *bytes;
 	size_t n; /* records */
@@ -128,7 +129,7 @@ static int write_at(int fd, const void *p, size_t n, off_t at)
 	return 0;
 }
 
-/* All of fd, which the caller frees. */
+/* Reads the whole file into *out, which the caller frees, also on failure. */
 static int read_all(int fd, uint8_t **out, size_t *n)
 {
 	struct stat st;
@@ -165,8 +166,9 @@ static void memory_free(struct memory *m)
 	free(m->bytes);
 }
 
-/* Only what was being appended last may be unfinished: fewer bytes than a record has, or, where a
- * length reaches the disk before the data, zeros. */
+/* Checks every record. Only the last one may be unfinished, because it was being appended when the
+ * machine stopped: it has too few bytes, or, where the file's length reached the disk before the
+ * data, zeros. */
 static int check_records(struct memory *m, size_t size, char why[TG_SEEN_WHY])
 {
 	static const struct record none;
@@ -231,7 +233,8 @@ static struct record make_record(const uint8_t ref_hash[OLD_HASH_BYTES], int64_t
 	return r;
 }
 
-/* Returns the old file's records as new ones; the caller frees them. No such file: none. */
+/* Returns the old file's records in the new form; the caller frees them. Without such a file there
+ * are none. */
 static int read_old(int dir, struct record **out, size_t *n, char why[TG_SEEN_WHY])
 {
 	int fd = openat(dir, OLD_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), err;
@@ -301,8 +304,8 @@ int tg_seen_open(struct tg_seen **out, char why[TG_SEEN_WHY])
 	return err;
 }
 
-/* One more, synced; or, when half may be forgotten, all of the others and this one in a new file.
- */
+/* Adds one record and syncs it. When half of the others may be forgotten, writes those that stay,
+ * and this one, to a new file. */
 static int add(
 	int dir, struct memory *m, const struct record *mine, int64_t now_ms, char why[TG_SEEN_WHY])
 {
@@ -314,7 +317,7 @@ static int add(
 	if (living * 2 > m->n || m->n == 0) {
 		off_t at = (off_t)(MAGIC_BYTES + m->n * sizeof *r);
 
-		/* over what was never finished, too */
+		/* this also overwrites a record that was never finished */
 		if (write_at(m->fd, mine, sizeof *mine, at) != 0 || fsync(m->fd) != 0)
 			return cannot(why, "write");
 		return 0;
@@ -323,7 +326,7 @@ static int add(
 	for (size_t i = 0; i < m->n; i++)
 		if (now_ms <= r[i].until_ms || now_ms - r[i].until_ms <= LINGER_MS)
 			r[living++] = r[i];
-	r[living++] = *mine; /* at least half of the others went */
+	r[living++] = *mine; /* there is room, as at least half of the others went */
 	return replace(dir, r, living, why);
 }
 

@@ -89,7 +89,7 @@ static int grow(tg_senders *s)
 	return 0;
 }
 
-/* name: n characters; NULL: the key's text. */
+/* name: n characters; NULL stands for the key's text. */
 static int add(tg_senders *s, const char *name, size_t n, const char *text, size_t text_len)
 {
 	struct sender_row r = {0}, *same;
@@ -104,7 +104,8 @@ static int add(tg_senders *s, const char *name, size_t n, const char *text, size
 	else
 		return TG_EINVAL;
 	same = find(s, &r.key);
-	if (same) /* a message says which sender it was: it must not depend on the order of lines */
+	if (same) /* Messages name the sender, and that name must not depend on the order of lines.
+		   */
 		return strcmp(same->name, r.name) == 0 ? 0 : TG_EINVAL;
 	err = grow(s);
 	if (!err)
@@ -131,7 +132,8 @@ static void say(char *why, size_t cap, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* One line without its end. Returns 0 (also when there is nothing in it) or what is wrong. */
+/* Adds the key of one line, which comes without its end. Returns 0, also for an empty line or a
+ * comment, or what is wrong. */
 static int add_line(tg_senders *s, const char *line, size_t n)
 {
 	const char *key, *name = NULL;
@@ -148,7 +150,7 @@ static int add_line(tg_senders *s, const char *line, size_t n)
 	key = line;
 	for (key_len = 0; key_len < n && !strchr(BLANKS, key[key_len]);)
 		key_len++;
-	if (key_len < n) { /* two words: the first is the name */
+	if (key_len < n) { /* of two words, the first is the name */
 		name = line;
 		name_len = key_len;
 		key = line + key_len;
@@ -193,7 +195,7 @@ static int load(tg_senders *s, FILE *f, char *why, size_t cap)
 		number++;
 		if (whole)
 			n--;
-		/* Too long, or cut by a NUL: nothing that a key stands in. */
+		/* A line that is too long, or cut by a NUL, holds no key. */
 		err = whole || (n + 1 < sizeof line && feof(f)) ? add_line(s, line, n) : TG_EKEY;
 		if (err)
 			say(why, cap, "line %zu: %s", number, fault_of(line, n, number, err));

@@ -1,7 +1,7 @@
 /*
- * source.c: the content of an upload. Sealing is a push and sending is a pull, so a small buffer of
- * sealed bytes stands between them. Plaintext passes through one guarded buffer and never touches a
- * disk. Runs in the library.
+ * source.c: reads and seals the content of an upload. The sealer pushes its bytes and the upload
+ * pulls them, so sealed bytes wait in a small buffer between the two. Plaintext passes through one
+ * guarded buffer and never touches a disk. Runs in the library.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,16 +19,16 @@
 #include "lib/spool.h"
 
 #define READ_BYTES 65536
-/* of whole chunks at once, the sealer copies the last alone */
+/* of several whole chunks at once, the sealer copies only the last */
 #define PLAIN_BYTES (4 * READ_BYTES)
 
 struct tg_source {
 	int fd;
 	bool regular, ended;
-	/* of a regular file: bytes that it had when it was opened and that are still to come */
+	/* of a regular file: bytes that are still to come, by its size when it was opened */
 	uint64_t left;
 	uint64_t size;   /* UINT64_MAX: unknown */
-	uint64_t length; /* of the file itself, from start on */
+	uint64_t length; /* of a regular file: bytes from start on */
 	off_t start;     /* where reading began */
 	const char *why;
 	tg_sealer *sealer;
@@ -36,7 +36,7 @@ struct tg_source {
 	uint8_t ref[TG_REF_BYTES];
 	struct tg_spool *spool; /* stdin, kept for its digest */
 	unsigned char *plain;   /* PLAIN_BYTES */
-	unsigned char *ready;   /* sealed bytes on their way */
+	unsigned char *ready;   /* sealed bytes that wait to be read */
 	size_t ready_len, ready_at, ready_cap;
 };
 
@@ -55,7 +55,8 @@ static int measure(struct tg_source *s)
 	s->size = UINT64_MAX;
 	if (!s->regular)
 		return 0;
-	at = lseek(s->fd, 0, SEEK_CUR); /* a shell may hand us a file that is partly read */
+	at = lseek(s->fd, 0,
+		SEEK_CUR); /* the file may be a standard stream of which a part has been read */
 	s->left = at >= 0 && st.st_size > at ? (uint64_t)(st.st_size - at) : 0;
 	s->size = s->length = s->left;
 	s->start = at;
@@ -107,7 +108,8 @@ static int on_sealed(void *ctx, const void *p, size_t n)
 	return 0;
 }
 
-/* Drawn here and not by the sealer, so that sealing again gives the same name. */
+/* Reference and time are drawn here and not by the sealer, so that sealing again gives the same
+ * name. */
 static void fix_head(struct tg_source *s, tg_seal_opts *o)
 {
 	if (o->ref == NULL) {
@@ -147,8 +149,8 @@ static long fail_read(struct tg_source *s, const char *why)
 	return TG_EIO;
 }
 
-/* The next bytes of the file itself. A file that grows or shrinks meanwhile would not be what its
- * declared length says. */
+/* Reads the next bytes of the file. One that grows or shrinks meanwhile is refused, as its length
+ * has been declared. */
 static long read_file(void *ctx, void *p, size_t cap)
 {
 	struct tg_source *s = ctx;
@@ -186,7 +188,7 @@ static int seal_more(struct tg_source *s)
 	return tg_seal_finish(s->sealer);
 }
 
-/* Or would reading wait? */
+/* Are there bytes to read without waiting? */
 static bool more_at_hand(const struct tg_source *s)
 {
 	struct pollfd p = {.fd = s->fd, .events = POLLIN};
@@ -206,8 +208,8 @@ static size_t take_ready(struct tg_source *s, unsigned char *p, size_t cap)
 	return n;
 }
 
-/* Fills p, as every answer becomes a write and a TLS record of its own, but keeps nothing back from
- * the reader for the sake of a slow pipe. */
+/* Fills p where it can, since each call becomes a write and a TLS record of its own. But it does
+ * not wait for a slow pipe while it has something to give. */
 long tg_source_read(void *ctx, void *p, size_t cap)
 {
 	struct tg_source *s = ctx;
@@ -235,7 +237,8 @@ int tg_source_push(struct tg_source *s)
 	return err;
 }
 
-/* A pipe can be read once; for its digest it has to be kept. What is kept is sealed already. */
+/* A pipe can be read only once, so for its digest its content is kept in a nameless file. The
+ * content is sealed already. */
 static int keep_stream(struct tg_source *s)
 {
 	unsigned char *buf = malloc(READ_BYTES);

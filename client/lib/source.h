@@ -1,5 +1,5 @@
-/* source.h: what is sealed, or uploaded: a file that is sealed while it is read, or one that is
- * sealed already. Nothing of it is printed. */
+/* source.h: the content of an upload: a file that is sealed while it is read, or one that is sealed
+ * already. Not installed. */
 #ifndef TG_LIB_SOURCE_H
 #define TG_LIB_SOURCE_H
 
@@ -10,36 +10,52 @@
 
 struct tg_source;
 
-/** Opens a file; "-" is stdin. Returns 0, TG_EIO (errno) or TG_ENOMEM. */
+/** Opens a file; "-" is standard input. Free with tg_source_free(). Returns 0, TG_EIO (errno) or
+ * TG_ENOMEM. */
 int tg_source_open(const char *path, struct tg_source **out);
-/** For reading it in another way than by tg_source_read(). */
+
+/** Returns the descriptor, for reading the file itself. It stays the source's. */
 int tg_source_fd(const struct tg_source *s);
+
 /**
- * Seals while reading. What o points to outlives s. Without write and ctx the sealed bytes come by
- * tg_source_read(), with them by tg_source_push(). Reference and time of the head are drawn once:
- * what is sealed again after tg_source_rewind() has the same name.
+ * Seals the file while it is read. Reference and time of the head are drawn once, so what is sealed
+ * again after tg_source_rewind() has the same name.
  *
- * @name  out: the name that the blob will have, when it is signed; "" otherwise
+ * @o     what it points to must outlive s. Without a write the sealed bytes come by
+ *        tg_source_read(), with one by tg_source_push()
+ * @name  out: the name that the blob will have; "" when it is not signed
  *
- * Returns 0 or what tg_seal_new() does.
+ * Returns 0 or what tg_seal_new() returns.
  */
 int tg_source_seal(struct tg_source *s, const tg_seal_opts *o, char name[TG_NAME_CHARS + 1]);
-/** The SHA-256 of all of it, before it is read again for sending. A pipe is first kept in a
- * nameless file. Returns 0 or a TG_E... */
+
+/** Hashes the whole file, which must be sealed already, and goes back to its start. A pipe is kept
+ * in a nameless file for that. Returns 0 or a TG_E… code. */
 int tg_source_digest(struct tg_source *s, uint8_t sha256[32]);
-/** Bytes that tg_source_read() will give; UINT64_MAX when nobody can know (a pipe). */
+
+/** Returns how many bytes tg_source_read() will give; UINT64_MAX when that cannot be known (a
+ * pipe).
+ */
 uint64_t tg_source_size(const struct tg_source *s);
-/** For tg_put_opts.read. TG_EIO also when the file changes while it is being read. */
+
+/** Gives up to cap bytes, sealed: tg_put_opts.read. Returns how many, 0 at the end, or a negative
+ * TG_E… code; TG_EIO also when the file changes while it is read. */
 long tg_source_read(void *source, void *p, size_t cap);
-/** All of it, sealed, to the write of tg_source_seal(). Returns 0, what write returned, or what
- * tg_source_read() would. */
+
+/** Gives everything, sealed, to the write of tg_source_seal(). Returns 0, what write returned, or
+ * what tg_source_read() would return. */
 int tg_source_push(struct tg_source *s);
-/** For tg_put_opts.rewind: what follows is as if nothing had been read. Returns 0 or a TG_E... */
+
+/** Goes back to the start: tg_put_opts.rewind. Returns 0 or a TG_E… code. */
 int tg_source_rewind(void *source);
-/** Can it be read again? Not a pipe. */
+
+/** Returns whether tg_source_rewind() can work; for a pipe it cannot. */
 bool tg_source_can_rewind(const struct tg_source *s);
-/** A sentence for the last failure to read, NULL when there was none. */
+
+/** Returns a sentence about the last failure to read, or NULL. */
 const char *tg_source_why(const struct tg_source *s);
-void tg_source_free(struct tg_source *s); /* NULL is fine */
+
+/** Closes the file and frees the source. NULL is fine. */
+void tg_source_free(struct tg_source *s);
 
 #endif

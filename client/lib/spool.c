@@ -282,7 +282,8 @@ static int sync_dir(const struct tg_spool *s)
 
 	if (fd < 0)
 		return TG_EIO;
-	(void)fsync(fd); /* some file systems cannot; the name is there all the same */
+	(void)fsync(
+		fd); /* some file systems cannot sync a folder; the name is there all the same */
 	close(fd);
 	return 0;
 }
@@ -320,7 +321,7 @@ int tg_spool_commit(struct tg_spool *s)
 	return err == 0 ? sync_dir(s) : err;
 }
 
-/* Link() overwrites nothing, so this fails with EEXIST where the name is taken. */
+/* link() overwrites nothing: where the name is taken, this fails with EEXIST. */
 static int link_to(struct tg_spool *s, const char *copy, const char *name)
 {
 	if (s->linkable)

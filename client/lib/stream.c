@@ -1,6 +1,6 @@
 /*
- * stream.c: the payload of an age file (age.md, "Payload"). Seals and opens single chunks; who
- * holds them, and when they may be released, is decided in seal.c and open.c. OpenSSL's cipher,
+ * stream.c: seals and opens single chunks of an age file's payload (age.md, "Payload"). Who holds
+ * the chunks, and when they may be released, is decided in seal.c and open.c. OpenSSL's cipher,
  * because it is twice as fast as libsodium's here. Runs in the library.
  */
 #include <string.h>
@@ -28,8 +28,8 @@ int tg_stream_init(struct tg_stream *s, const uint8_t file_key[TG_FILE_KEY],
 	return err;
 }
 
-/* Eleven bytes of counter, big-endian, of which a file that fits anywhere uses eight; then 1 on the
- * last chunk. */
+/* The nonce is a big-endian counter of eleven bytes, of which eight suffice for every file, and a
+ * byte that is 1 for the last chunk. */
 static int start_chunk(struct tg_stream *s, int last)
 {
 	uint8_t nonce[NONCE] = {0};
@@ -65,7 +65,7 @@ static int open_as(struct tg_stream *s, const uint8_t *p, size_t n, int last, ui
 		return TG_EINTERNAL;
 	if ((n > 0 && EVP_DecryptUpdate(s->ctx, out, &len, p, (int)n) != 1) ||
 		EVP_DecryptFinal_ex(s->ctx, out + len, &rest) != 1) {
-		tg_wipe(out, n); /* decrypted before it was known to be false */
+		tg_wipe(out, n); /* it was decrypted before it was known to be false */
 		return TG_EPAYLOAD;
 	}
 	s->chunk++;

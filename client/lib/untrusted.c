@@ -1,14 +1,14 @@
 /*
- * untrusted.c: what of a server's text may reach a person, and the bounds of its JSON. It knows no
- * call and no field. No I/O. Runs in whatever process uses the library. RFC 3629 (UTF-8), RFC 8259
- * (JSON), Unicode UAX #9 (bidirectional controls).
+ * untrusted.c: which characters of a server's text may reach a person, and the bounds of its JSON.
+ * It knows no call and no field. No I/O. Runs in whatever process uses the library. RFC 3629
+ * (UTF-8), RFC 8259 (JSON), Unicode UAX #9 (bidirectional controls).
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/untrusted.h"
 
-/* Obeyed by terminals, or changing what is seen around them. */
+/* Characters that a terminal obeys, or that change how others are shown. */
 static const struct range {
 	uint32_t first, last;
 } unprintable[] = {
@@ -24,7 +24,8 @@ static const struct range {
 	{0xe0000, 0xe0fff}, /* tags, variation selectors */
 };
 
-/* Bytes of the well-formed character at s, 0 for none. No byte behind a NUL is read. */
+/* Decodes one character at s. Returns its bytes, 0 when it is not well-formed. Reads no byte behind
+ * a NUL. */
 static size_t decode(const unsigned char *s, uint32_t *out)
 {
 	static const struct form {
@@ -88,7 +89,7 @@ void untrusted_copy(char *out, size_t cap, const char *text)
 	out[at] = '\0';
 }
 
-/* Before anything is allocated for it: a parser's memory is many times the text's. */
+/* Checks the bounds before the parser runs, as it needs many times the text's memory. */
 static int within_bounds(const char *text, size_t n)
 {
 	size_t depth = 0, values = 0;
@@ -139,7 +140,7 @@ char *untrusted_json_dump(const json_t *o)
 		n += *s == 0x7f;
 	if (n == 0)
 		return text;
-	/* DEL is ASCII, so jansson leaves it */
+	/* jansson does not escape DEL, as it is ASCII */
 	out = malloc(strlen(text) + n * (sizeof del - 2) + 1);
 	for (const char *s = text; out != NULL; s++) {
 		if (*s == 0x7f) {

@@ -1,7 +1,6 @@
 /*
- * untrusted.h: text of a server's before anybody sees it: what a terminal may be given, and JSON
- * within bounds. The command line uses the same for all that it prints. Not installed. Runs
- * wherever the library does.
+ * untrusted.h: makes text from a server fit for a terminal, and reads its JSON within bounds. The
+ * command line uses the same for everything that it prints. Not installed.
  */
 #ifndef TG_LIB_UNTRUSTED_H
 #define TG_LIB_UNTRUSTED_H
@@ -23,11 +22,12 @@ void untrusted_copy(char *out, size_t cap, const char *text);
 #define UNTRUSTED_JSON_DEPTH 8       /* objects and arrays within each other */
 #define UNTRUSTED_JSON_VALUES 200000 /* members and elements, about */
 
-/** untrusted_json_parse(text, n): an object within these bounds, no name twice, no NUL in a string.
- * NULL for all else. The caller's reference. */
+/** Reads n bytes of JSON: one object within these bounds, with no name twice and no NUL in a
+ * string. Returns a reference that the caller drops, or NULL for any other text. */
 json_t *untrusted_json_parse(const char *text, size_t n);
-/** untrusted_json_dump(o): one line of visible ASCII: everything else, in names as in values, is
- * escaped. malloc()ed; NULL: no memory, or o is NULL. */
+
+/** Writes JSON as one line of visible ASCII; any other character, in names as in values, is
+ * escaped. Returns a text that the caller frees, or NULL: no memory, or o is NULL. */
 char *untrusted_json_dump(const json_t *o);
 
 #endif
