@@ -1,4 +1,4 @@
-/* bench.c: what every benchmark needs and none is about: bench.h. */
+/* bench.c: see bench.h. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -28,12 +28,12 @@ static int append(void *ctx, const void *p, size_t n)
 	return 0;
 }
 
-/* How much content makes a sealed file of that size. */
+/* How many bytes of content give a sealed file of that size. */
 static size_t content_for(const tg_seal_opts *o, size_t size)
 {
 	uint64_t n = size, sealed = tg_seal_size(o, n);
 
-	/* Each chunk has its price: less content may be fewer chunks. */
+	/* A tag is added to each chunk, and less content may have fewer chunks: try again. */
 	for (unsigned i = 0; i < 4 && sealed != size && n + size > sealed; i++) {
 		n = n + size - sealed;
 		sealed = tg_seal_size(o, n);

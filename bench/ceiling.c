@@ -1,6 +1,7 @@
 /*
- * ceiling.c: see ceiling.h. redis-benchmark knows no duration, so short runs tell how many requests
- * fill the time. It overwrites and reads one key: no memory grows. Runs in the benchmark's process.
+ * ceiling.c: see ceiling.h. redis-benchmark runs a number of requests, not a duration, so short
+ * runs tell how many requests fill the time. It overwrites and reads one key, so Redis's memory
+ * does not grow.
  */
 #include <math.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 
 #define PROBE 500u
 
-/* Runs so many of SET or GET; returns how many a second, 0 when it failed. */
+/* Runs n times command, which is SET or GET. Returns how many a second; 0: it failed. */
 static double run(
 	const struct system *s, const char *command, size_t size, unsigned clients, uint64_t n)
 {
@@ -49,7 +50,7 @@ static double seconds_of_children(void)
 }
 
 /* Runs more and more requests until they last half of the time at least: shorter runs measure
- * handshakes. n: how many the last one had. */
+ * handshakes. Sets n to the number of the last run. */
 static double run_for(const struct system *s, const char *command, size_t size, unsigned clients,
 	double seconds, uint64_t *n)
 {
@@ -81,7 +82,7 @@ void ceiling_measure(struct system *s, size_t size, const struct gen_plan *p, st
 		snprintf(out->error, sizeof out->error, "redis-benchmark failed");
 		return;
 	}
-	/* The same again, for the processor's time. */
+	/* Run the same numbers again, to measure the processor time of that alone. */
 	cpu_read(&s->cpu, &before);
 	children = seconds_of_children();
 	began = bench_mono_ns();

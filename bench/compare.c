@@ -9,7 +9,7 @@
 #include "seed.h"
 
 #define POOL_BLOBS 256u
-#define STANDING_BYTES 300u /* of a small envelope */
+#define STANDING_BYTES 300u /* the size of a small envelope */
 #define FILL_CLIENTS 32u
 #define FILL_LAST_S 0.1
 #define SETTLE_MS 1000
@@ -83,8 +83,8 @@ void compare_insert_before(struct compare *c)
 
 /* Measuring ---------------------------------------------------------------- */
 
-/* Puts the standing blobs into a server, the way that any client would: over HTTP. So another
- * build's server can be filled, too. Returns the memory that each takes. */
+/* Puts the standing blobs into a server over HTTP, because another build may store them in another
+ * form. Returns the bytes of Redis's memory for each. */
 static double fill(struct system *s, const struct variant *v)
 {
 	const struct gen_plan plan = {
@@ -143,7 +143,7 @@ static void tell(const struct compare *c, const struct compare_cell *cell, unsig
 			out->us[CPU_REDIS]);
 }
 
-/* kept: the servers that stay up. */
+/* Takes one sample. kept: the servers of variants with standing blobs, which stay up. */
 static void cell_run(
 	struct compare *c, struct system *kept, struct compare_cell *cell, unsigned round)
 {
@@ -167,7 +167,7 @@ void compare_run(struct compare *c, const char *dir)
 
 	c->samples =
 		bench_alloc((size_t)c->n_sizes * c->n_variants * c->rounds, sizeof *c->samples);
-	/* for all of them, or for none: they are compared */
+	/* Place the processes of every variant, or of none: they are compared. */
 	for (unsigned k = 0; k < c->n_variants; k++)
 		c->all.anywhere = c->all.anywhere || !cpu_enough(c->variant[k].workers);
 	system_set_open(&c->all, dir);

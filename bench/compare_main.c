@@ -11,7 +11,7 @@
 #include "compare_report.h"
 
 #define OPTIONS_MAX 20
-#define OWN 1000 /* what getopt returns for the first option of the benchmark's own */
+#define OWN 1000 /* getopt's value for the first of the benchmark's own options */
 
 static const char by_size[] = "  --sizes N[,N…]    of the sealed blobs: bytes, or with k or m\n";
 static const char plot_line[] = "  --plot FILE       an SVG (takes gnuplot)\n";
@@ -66,7 +66,7 @@ static void report(const struct compare *c, const struct compare_reports *r, con
 		r->plot(c, plot);
 }
 
-/* A run with a void sample has told so, and does not pass for a good one. */
+/* 1 if any sample is void: such a run must not pass for a good one. */
 static int status(const struct compare *c)
 {
 	for (size_t i = 0; i < (size_t)c->n_sizes * c->n_variants * c->rounds; i++)

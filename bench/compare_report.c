@@ -1,5 +1,4 @@
-/* compare_report.c: what a comparison measured, as a table, as JSON, and as a plot. It leaves
- * nothing out and rounds only what people read. */
+/* compare_report.c: see compare_report.h. JSON has every figure; the table rounds. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +33,7 @@ static double generator(const struct sample *s)
 	return s->us[CPU_GENERATOR];
 }
 
-/* What the system costs, wherever it does the work. */
+/* The processor time of the whole system, without the load generator. */
 static double server(const struct sample *s)
 {
 	return s->us[CPU_WORKERS] + s->us[CPU_REST] + s->us[CPU_REDIS];

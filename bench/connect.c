@@ -1,7 +1,7 @@
 /*
- * connect.c: timeglas-bench connect: new connections a second: a full mutual TLS 1.3 handshake, one
- * request with a tiny answer, and the end, over and over, by so many clients at once. Peer: nginx,
- * whose answer is a constant. Runs in the benchmark's process.
+ * connect.c: timeglas-bench connect: new connections a second. Each client makes a full mutual TLS
+ * 1.3 handshake, sends one request with a tiny answer, disconnects, and begins again. The peer is
+ * nginx, whose answer is a constant.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -51,7 +51,7 @@ void cpu_add_children(struct cpu_set *set, pid_t pid, const char *prefix)
 			cpu_add(set, child[i], is_named(child[i], prefix) ? CPU_WORKERS : CPU_REST);
 }
 
-/* All threads of a process. */
+/* Lets all threads of a process run on the processors to alone. */
 static void confine(pid_t pid, const cpu_set_t *to)
 {
 	char path[64];
@@ -72,7 +72,7 @@ static void confine(pid_t pid, const cpu_set_t *to)
 	closedir(d);
 }
 
-/* Those that we were started on. */
+/* The processors on which this process was started. */
 static const cpu_set_t *all_processors(void)
 {
 	static cpu_set_t all;
@@ -123,11 +123,11 @@ static double spent(pid_t pid)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* What all processors did: not idle, and not taken away by the host. */
+/* Seconds that all processors worked: without idle time, and without what the host took. */
 static double machine(void)
 {
 	double ticks = 0;
-	/* "cpu ": user nice system idle iowait irq softirq steal */
+	/* The line is "cpu " user nice system idle iowait irq softirq steal. */
 	char line[256] = "", *at = line + 4;
 	FILE *f = fopen("/proc/stat", "re");
 

@@ -1,4 +1,4 @@
-/* emit.c: see emit.h. Runs in the benchmark's process. */
+/* emit.c: see emit.h. */
 #include <math.h>
 #include <string.h>
 #include <sys/wait.h>

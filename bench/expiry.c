@@ -1,7 +1,7 @@
 /*
- * expiry.c: timeglas-bench expiry: how late blobs are refused, removed and wiped, in timeglas and
- * in plain Redis, with so many live blobs beside them, idle and under load. The method:
- * docs/benchmarks.md. It judges nothing. Runs in the benchmark's process.
+ * expiry.c: timeglas-bench expiry: how late blobs are refused, removed and wiped after their
+ * deadline, in timeglas and in plain Redis, with other live blobs beside them, idle and under load.
+ * docs/benchmarks.md tells the method.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ static const struct expiry_plan whole = {
 	.workers = 2,
 	.connections = 32,
 };
-/* A smoke run: everything is done once, and nothing it says is worth keeping. */
+/* --quick: does everything once. Its figures mean nothing. */
 static const struct expiry_plan quick = {
 	.live = {200},
 	.n_live = 1,
@@ -68,7 +68,7 @@ struct jiffies {
 static struct jiffies jiffies(void)
 {
 	struct jiffies j = {0, 0};
-	/* "cpu ": user nice system idle iowait irq softirq steal */
+	/* The line is "cpu " user nice system idle iowait irq softirq steal. */
 	char line[256] = "", *at = line + 4;
 	FILE *f = fopen("/proc/stat", "re");
 
@@ -107,7 +107,7 @@ static void count_removed(
 	lateness_sort(&c->removed);
 }
 
-/* What plain Redis has not removed must not be there for the next cell. */
+/* Deletes what plain Redis has not removed, so that the next cell does not find it. */
 static void clear_plain(const struct server *s, const struct seeded *b, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -189,7 +189,7 @@ static size_t system_run(
 		server_start_redis(&s, dir, &p->redis, false);
 	else
 		server_start(&s, dir, p->workers, NULL);
-	/* removal.c listens */
+	/* removal.c subscribes to these events */
 	freeReplyObject(redis_sync_do(s.redis, "CONFIG SET notify-keyspace-events K$gx"));
 	if (!plain)
 		server_settings_read(&s, &p->redis);

@@ -1,5 +1,4 @@
-/* expiry_report.c: what was measured, as a table, as JSON, and as a plot. It leaves nothing out and
- * rounds only what people read. */
+/* expiry_report.c: see expiry_report.h. JSON has every figure; the table rounds. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +11,7 @@
 
 #define CURVE_POINTS 200u
 #define TEXT 24
-#define FLOOR_MS 0.1 /* where the plot's axis begins */
+#define FLOOR_MS 0.1 /* the plot's axis begins here */
 
 static const char *system_name(const struct expiry_cell *c)
 {
@@ -24,13 +23,14 @@ static const char *load_name(const struct expiry_cell *c)
 	return c->busy ? "busy" : "idle";
 }
 
-/* A curve has at most CURVE_POINTS of the sorted figures; the first and the last always. */
+/* How many points the curve of l has: at most CURVE_POINTS of its sorted figures, the first and the
+ * last among them. */
 static unsigned points(const struct lateness *l)
 {
 	return l->n < CURVE_POINTS ? l->n : CURVE_POINTS;
 }
 
-/* Which figure the curve's point k is. */
+/* The index of the figure that is the curve's point k. */
 static unsigned point(const struct lateness *l, unsigned k)
 {
 	return points(l) == 1 ? 0 : (unsigned)((uint64_t)k * (l->n - 1) / (points(l) - 1));
@@ -97,7 +97,7 @@ void expiry_report_table(const struct expiry_plan *p, const struct expiry_cell *
 
 /* JSON --------------------------------------------------------------------- */
 
-/* [ms, how many of 1 were not later]… */
+/* An array of [ms, share of the blobs that were not later]. */
 static json_t *curve(const struct lateness *l)
 {
 	json_t *a = json_array();
@@ -170,7 +170,7 @@ static const char preamble[] =
 	"'100 s' 100000, '1000 s' 1000000)\n"
 	"set ylabel 'of the blobs that fell due'\nset yrange [-2:102]\nset format y '%g %%'\n";
 
-/* Darker: more live blobs. Dashed: under load. */
+/* A darker colour means more live blobs. */
 static const char *colour(const struct expiry_cell *c, unsigned rank)
 {
 	static const char *const ours[] = {"#7fc4e8", "#2b8cbe", "#084081"},
@@ -191,7 +191,7 @@ static void plot_data(FILE *f, const struct expiry_cell *c, size_t i, double end
 		fprintf(f, "%g %g\n", l->ms[at] > FLOOR_MS ? l->ms[at] : FLOOR_MS,
 			100 - 100.0 * (at + 1) / l->of);
 	}
-	if (l->n < l->of) /* watched until then, and still there */
+	if (l->n < l->of) /* some were still there when watching ended */
 		fprintf(f, "%g %g\n", end_ms > last ? end_ms : last, 100 - 100.0 * l->n / l->of);
 	fprintf(f, "EOD\n");
 }

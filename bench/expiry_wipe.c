@@ -1,7 +1,7 @@
 /*
- * expiry_wipe.c: how long a blob's bytes can be found in memory after its deadline. Blobs go the
- * whole way here: sealed, uploaded over mTLS (plain Redis: SET). Two pieces of each are looked for:
- * its age share and its end, both as good as random. Runs in the benchmark's process.
+ * expiry_wipe.c: how long a blob's bytes can be found in memory after its deadline. Here blobs are
+ * sealed and uploaded over mutual TLS (plain Redis: SET), as any blob is. Two pieces of each are
+ * searched for: its age share and its last bytes, which are both as good as random.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #define ENVELOPE_MAX 1024
 #define PIECES 2u
 #define PIDS_MAX 32
-#define SETTLED_US 200000 /* after a forced removal */
+#define SETTLED_US 200000 /* a pause after a forced removal */
 
 struct buffer {
 	unsigned char *p;
@@ -29,7 +29,7 @@ struct wipe {
 	const struct server *server;
 	unsigned n;
 	unsigned char (*marker)[MARKER_BYTES]; /* PIECES for each blob */
-	bool *in_redis, *in_server;            /* for each marker, in the last look */
+	bool *in_redis, *in_server;            /* for each marker, in the last search */
 	int64_t *deadline_us;
 	char (*key)[64];
 };
@@ -126,7 +126,7 @@ static void store_all(struct wipe *w, struct https *h, int64_t ttl_ms)
 
 /* Looking ------------------------------------------------------------------ */
 
-/* timeglasd and its children, without Redis. */
+/* The processes of timeglas but for its Redis: timeglasd and its children. Returns their number. */
 static unsigned server_pids(const struct server *s, pid_t out[PIDS_MAX])
 {
 	pid_t child[PIDS_MAX - 1];
@@ -141,7 +141,7 @@ static unsigned server_pids(const struct server *s, pid_t out[PIDS_MAX])
 	return n;
 }
 
-/* One look at everything. False: memory may not be read. */
+/* Searches all memory of the server once. Returns false if it may not be read. */
 static bool look(struct wipe *w)
 {
 	const unsigned char(*marker)[MARKER_BYTES] =
@@ -173,8 +173,8 @@ static unsigned count(const struct wipe *w, const bool *found)
 	return n;
 }
 
-/* Looks again and again until nothing is left, or the window is over. A blob counts as wiped when a
- * whole look has not found it. */
+/* Searches again and again until nothing is found, or the window is over. A blob counts as wiped
+ * once a whole search has not found it. */
 static void watch_memory(struct wipe *w, const struct expiry_plan *p, struct expiry_cell *c)
 {
 	int64_t last = w->deadline_us[w->n - 1], until = last + p->wipe_window_ms * 1000, began,
@@ -199,7 +199,7 @@ static void watch_memory(struct wipe *w, const struct expiry_plan *p, struct exp
 	free(gone);
 }
 
-/* Plain Redis removes what is read: is it gone from memory then? */
+/* Reads the due blobs, which makes a plain Redis remove them, and searches once more. */
 static void force_removal(struct wipe *w, struct expiry_cell *c)
 {
 	for (unsigned i = 0; i < w->n; i++)
@@ -228,7 +228,7 @@ void expiry_wipe_measure(const struct server *s, const struct expiry_plan *p, st
 	if (s->plain && c->readable)
 		force_removal(&w, c);
 	if (h != NULL)
-		/* only now: a client may stay connected, and its blobs end all the same */
+		/* Close only now: blobs must end also while their uploader stays connected. */
 		https_close(h);
 	free(w.marker);
 	free(w.in_redis);

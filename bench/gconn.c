@@ -1,4 +1,4 @@
-/* gconn.c: see gconn.h. No clock, no schedule. Runs in the benchmark's process. */
+/* gconn.c: see gconn.h. It has no clock and no schedule. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -16,7 +16,7 @@
 #define READ_BYTES 65536u
 #define READ_AHEAD_BYTES 131072u             /* several records in one read */
 #define GATHERED_BYTES (4u * (16384u + 64u)) /* four records in one write */
-/* bytes at each end: an envelope's share, which differs from blob to blob, is among the first */
+/* bytes at each end; the first ones contain an envelope's share, which differs from blob to blob */
 #define COMPARED 64u
 
 enum state { CLOSED, CONNECTING, IDLE, SENDING, AWAITING_HEAD, READING };
@@ -27,20 +27,20 @@ struct gconn {
 	struct event_base *base;
 	struct event *ev;
 	SSL_CTX *tls;
-	SSL *ssl; /* NULL: plain */
+	SSL *ssl; /* NULL: plain HTTP */
 	int fd;
-	struct sockaddr_in to, from; /* from: of family 0 when any will do */
+	struct sockaddr_in to, from; /* from: family 0 means any address */
 	enum state state;
 	const unsigned char *request;
 	size_t request_n, sent;
 	const unsigned char *want;
-	size_t want_n, got; /* content */
+	size_t want_n, got; /* bytes of content */
 	int status;
-	size_t carried; /* the beginning of an answer that did not come whole */
+	size_t carried; /* bytes of the beginning of an answer that is not complete yet */
 	char carry[GCONN_ANSWER_MAX];
 };
 
-/* All connections read into this one: nothing in it is needed after a callback. */
+/* All connections read into this buffer. Nothing in it is needed after a callback. */
 static char room[GCONN_ANSWER_MAX + READ_BYTES + 1];
 
 static void on_event(evutil_socket_t fd, short what, void *ctx);
@@ -86,7 +86,8 @@ void gconn_from(struct gconn *c, unsigned n)
 	c->from.sin_addr.s_addr = htonl(UINT32_C(0x7f010000) + n);
 }
 
-/* A write to the socket costs more than the records in it: some are gathered. */
+/* Sets up TLS. A write to the socket costs more than the records in it, so a buffer gathers some
+ * records for each write. */
 static void use_tls(struct gconn *c)
 {
 	BIO *in = BIO_new_socket(c->fd, BIO_NOCLOSE), *out = BIO_new_socket(c->fd, BIO_NOCLOSE),
@@ -145,7 +146,7 @@ void gconn_free(struct gconn *c)
 	free(c);
 }
 
-/* Returns false, as what could not go on. */
+/* Closes the connection and tells why. Returns false, for callers that tell whether to go on. */
 static bool fail(struct gconn *c, const char *why)
 {
 	gconn_close(c);
@@ -155,8 +156,8 @@ static bool fail(struct gconn *c, const char *why)
 
 /* The socket --------------------------------------------------------------- */
 
-/* What became of a TLS call that returned r: 0: it has to wait for the socket; -1: over, and told.
- */
+/* Handles a TLS call that returned r, no success. Returns 0 if it must wait for the socket; -1 if
+ * the connection has ended and on_fail was called. */
 static int tls_excuse(struct gconn *c, int r)
 {
 	char why[200];
@@ -186,7 +187,8 @@ static ssize_t plain_excuse(struct gconn *c, ssize_t n)
 	return -1;
 }
 
-/* Bytes; 0: none now; -1: over, and told. */
+/* Reads at most n bytes. Returns how many; 0: none now; -1: the connection has ended and on_fail
+ * was called. */
 static ssize_t take_in(struct gconn *c, void *to, size_t n)
 {
 	ssize_t got = c->ssl != NULL ? SSL_read(c->ssl, to, (int)n) : recv(c->fd, to, n, 0);
@@ -243,7 +245,7 @@ static void answered(struct gconn *c, const char *content, size_t n)
 	c->calls->on_answer(c, c->status, content, n, c->ctx);
 }
 
-/* Of what is between from and from + n, that which lies in lo..hi of the content must be what was
+/* p: the bytes from..from+n of the content. True if those of them that lie in lo..hi are what was
  * wanted. */
 static bool same(const struct gconn *c, const char *p, size_t from, size_t n, size_t lo, size_t hi)
 {
@@ -252,7 +254,7 @@ static bool same(const struct gconn *c, const char *p, size_t from, size_t n, si
 	return a >= b || memcmp(p + (a - from), c->want + a, b - a) == 0;
 }
 
-/* Content that is compared. Returns whether the connection goes on. */
+/* Compares the next n bytes of content. Returns whether the connection goes on. */
 static bool compare(struct gconn *c, const char *p, size_t n)
 {
 	size_t tail = c->want_n > COMPARED ? c->want_n - COMPARED : 0;
@@ -265,7 +267,7 @@ static bool compare(struct gconn *c, const char *p, size_t n)
 	return true;
 }
 
-/* The value of Content-Length, or -1. Looks at the first letters of lines only. */
+/* The value of Content-Length in a head; -1: there is none. */
 static long length_of(const char *head, const char *end)
 {
 	const char *at = head;
@@ -287,8 +289,8 @@ static bool keep(struct gconn *c, const char *p, size_t n)
 	return true;
 }
 
-/* Content has begun, or ended. After answered() the connection may already be at the next request.
- */
+/* Ends the answer if all its content is here. Returns whether to read on: after answered() the
+ * connection may already have the next request. */
 static bool go_on(struct gconn *c)
 {
 	if (c->got < c->want_n)
@@ -297,8 +299,8 @@ static bool go_on(struct gconn *c)
 	return false;
 }
 
-/* The beginning of an answer: p, n bytes, NUL-terminated, all there is of it yet. Returns whether
- * to read on. */
+/* Reads the head of an answer. p: all n bytes that came of the answer so far, and a NUL. Returns
+ * whether to read on. */
 static bool on_head(struct gconn *c, const char *p, size_t n)
 {
 	const char *end = memmem(p, n, "\r\n\r\n", 4);
@@ -374,8 +376,8 @@ static void on_event(evutil_socket_t fd, short what, void *ctx)
 	}
 	if (c->state == SENDING)
 		push_out(c);
-	/* An answer that came early, while the request was still being sent, has no event of its
-	 * own any more. */
+	/* An answer may have come while the request was still being sent. Its event is then past,
+	 * so read now. */
 	if (c->state == AWAITING_HEAD || c->state == READING)
 		receive(c);
 }

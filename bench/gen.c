@@ -1,35 +1,30 @@
 /*
- * gen.c: see gen.h. Clients open their connections, fill the system up to the number of live blobs,
- * then put and take by turns: some time to warm up, some time that counts; at the end what is under
- * way is waited for. Runs in the benchmark's process.
+ * gen.c: see gen.h. Clients open their connections and put blobs until the number of live ones is
+ * reached. Then they put and take by turns, first to warm up, then in the time that counts. At the
+ * end the requests under way are waited for.
  */
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 #include "bench.h"
-#include "gen.h"
 #include "gconn.h"
+#include "gen.h"
+#include "keys.h"
+#include "pace.h"
 
-#define SECOND INT64_C(1000000000)
-#define PATIENCE_S 30 /* without any answer */
-/* requests at a rate are due at multiples of this: to set a timer costs 20 us on a virtual machine,
- * too much for each of them */
-#define STEP_NS 200000.0
+#define PATIENCE_S 30 /* a run without any answer for so long is void */
 
 enum phase { OPENING, FILLING, WARMING, MEASURING, DRAINING };
 
 struct client {
 	struct gen *g;
 	struct gconn *up, *down;
-	bool putting;  /* the request under way, or the last one */
-	int64_t since; /* it was sent, or due */
+	bool putting;  /* whether the request under way, or the last one, is a put */
+	int64_t since; /* when it was sent or due */
 	unsigned blob;
 	char key[GEN_KEY_LEN];
-	char take[BLOBS_HEAD_MAX]; /* the request, ready but for the key */
+	char take[BLOBS_HEAD_MAX]; /* the request, complete but for the key */
 };
 
 struct live {
@@ -48,31 +43,29 @@ struct gen {
 	enum phase phase;
 	unsigned opened, busy, to_fill;
 	uint64_t answers, answers_seen;
-	int64_t began; /* measuring */
+	int64_t began; /* when measuring began; 0: not yet */
 	/* requests */
-	unsigned char **put; /* one a blob, ready but for the key */
-	bool *in_put;        /* whose key must not be overwritten now */
+	unsigned char **put; /* one for each blob, complete but for the key */
+	bool *in_put; /* for each blob: it is being sent, so its key must not be overwritten */
 	size_t put_n, put_key, put_name, take_n, take_key;
 	uint64_t drawn; /* the state that names are drawn from */
 	unsigned next_blob;
-	char name[GEN_KEY_LEN]; /* the last that we gave */
+	char name[GEN_KEY_LEN]; /* the last key that was chosen here */
 	/* blobs that can be taken, oldest first */
 	struct live *live;
 	unsigned live_cap, live_first, live_n;
 	/* with a rate */
-	struct client **idle; /* whoever has been so the longest first */
+	struct client **idle; /* in the order in which they became idle */
 	unsigned idle_first, idle_n;
 	uint64_t n_started;
-	int64_t schedule, until; /* of request 0; the first that is none any more */
-	int64_t alarm;           /* what due_fd waits for */
-	int due_fd;
+	struct pace pace;
 	struct client *client;
 };
 
 static void proceed(struct client *c, int64_t now);
 static void pump(struct gen *g);
 
-/* The run is void. */
+/* Makes the run void and ends it. The first reason is kept. */
 __attribute__((format(printf, 2, 3))) static void spoil(struct gen *g, const char *fmt, ...)
 {
 	va_list ap;
@@ -86,41 +79,6 @@ __attribute__((format(printf, 2, 3))) static void spoil(struct gen *g, const cha
 }
 
 /* Requests ----------------------------------------------------------------- */
-
-/* The next name, counting in digits. */
-static void count_up(char name[GEN_KEY_LEN])
-{
-	unsigned i = GEN_KEY_LEN - 1;
-
-	while (name[i] == '9')
-		name[i--] = '0';
-	name[i]++;
-}
-
-/* A step of SplitMix64: names must be new and spread over the shards, not secret. */
-static uint64_t draw(struct gen *g)
-{
-	uint64_t z = g->drawn += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
-
-/* 16 bytes in base64url: of the last character four bits are zero. */
-static void draw_name(struct gen *g, unsigned char name[GEN_NAME_LEN])
-{
-	static const char digit[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	uint64_t bits = 0;
-
-	for (unsigned i = 0; i < GEN_NAME_LEN; i++) {
-		if (i % 10 == 0)
-			bits = draw(g);
-		name[i] = (unsigned char)digit[i == GEN_NAME_LEN - 1 ? bits & 48 : bits & 63];
-		bits >>= 6;
-	}
-}
 
 static unsigned fresh_blob(struct gen *g)
 {
@@ -137,12 +95,12 @@ static void send_put(struct client *c)
 	c->blob = fresh_blob(g);
 	g->in_put[c->blob] = true;
 	if (!g->wire->names) {
-		count_up(g->name);
+		keys_next(g->name, sizeof g->name);
 		memcpy(c->key, g->name, GEN_KEY_LEN);
 		memcpy(g->put[c->blob] + g->put_key, c->key, GEN_KEY_LEN);
 	}
 	if (g->put_name != 0)
-		draw_name(g, g->put[c->blob] + g->put_name);
+		keys_draw(&g->drawn, g->put[c->blob] + g->put_name);
 	gconn_send(c->up, g->put[c->blob], g->put_n, NULL, 0);
 }
 
@@ -238,39 +196,26 @@ static void on_fail(struct gconn *conn, const char *why, void *ctx)
 
 /* Whose turn it is --------------------------------------------------------- */
 
-static int64_t due(const struct gen *g, uint64_t i)
-{
-	return g->schedule + (int64_t)(ceil((double)i * 1e9 / g->plan->rate / STEP_NS) * STEP_NS);
-}
-
-/* Starts what is due while a client is free; then the clock's turn comes, or an answer's. */
+/* Starts the requests that are due while clients are idle. Then sets the timer for the next one; an
+ * answer calls pump(), too. */
 static void pump(struct gen *g)
 {
-	struct itimerspec at = {.it_value = {0, 0}};
 	int64_t now = bench_mono_ns(), next;
 
 	while (g->idle_n > 0 && g->result->error[0] == '\0' &&
-		(next = due(g, g->n_started)) < g->until) {
+		(next = pace_due(&g->pace, g->n_started)) < g->pace.until_mono_ns) {
 		struct client *c = g->idle[g->idle_first];
 
 		if (next > now) {
-			if (next == g->alarm)
-				return;
-			g->alarm = next;
-			at.it_value.tv_sec = next / SECOND;
-			at.it_value.tv_nsec = next % SECOND;
-			timerfd_settime(g->due_fd, TFD_TIMER_ABSTIME, &at, NULL);
+			pace_wake(&g->pace, next);
 			return;
 		}
 		g->idle_first = (g->idle_first + 1) % g->plan->clients;
 		g->idle_n--;
 		start(c, g->n_started++ % 2 == 0, next);
 	}
-	if (g->idle_n == 0 && now > g->schedule) {
-		double step =
-			floor((double)((now < g->until ? now : g->until) - g->schedule) / STEP_NS) *
-			STEP_NS;
-		uint64_t all = (uint64_t)(step * g->plan->rate / 1e9);
+	if (g->idle_n == 0) {
+		uint64_t all = pace_count(&g->pace, now);
 
 		if (all > g->n_started && all - g->n_started > g->result->backlog_max)
 			g->result->backlog_max = all - g->n_started;
@@ -299,15 +244,15 @@ static void begin_work(struct gen *g)
 
 	g->phase = WARMING;
 	wait_for(g, g->plan->warm_s);
-	g->schedule = now;
-	g->until = INT64_MAX;
+	g->pace.start_mono_ns = now;
+	g->pace.until_mono_ns = INT64_MAX;
 	for (unsigned i = 0; i < g->plan->clients; i++) {
 		g->client[i].putting = i % 2 == 0;
 		proceed(&g->client[i], now);
 	}
 }
 
-/* A client that has nothing under way. */
+/* Gives a client that has nothing under way its next request, if it is to have one. */
 static void proceed(struct client *c, int64_t now)
 {
 	struct gen *g = c->g;
@@ -336,8 +281,7 @@ static void on_phase(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	/* On a machine that is very busy with something else a short time may see nothing: that is
-	 * no measurement yet. */
+	/* On a very busy machine a short time may see no answer at all. Measure on then. */
 	if (g->phase == MEASURING && g->plan->rate <= 0 &&
 		g->result->puts + g->result->takes == 0) {
 		wait_for(g, g->plan->measure_s);
@@ -353,7 +297,7 @@ static void on_phase(evutil_socket_t fd, short what, void *ctx)
 	}
 	g->phase = DRAINING;
 	g->result->seconds = (double)(now - g->began) / 1e9;
-	g->until = now;
+	g->pace.until_mono_ns = now;
 	if (g->plan->rate > 0)
 		pump(g);
 	if (g->busy == 0)
@@ -434,11 +378,10 @@ static void make_timers(struct gen *g)
 
 	g->phase_timer = evtimer_new(g->base, on_phase, g);
 	g->watchdog = event_new(g->base, -1, EV_PERSIST, on_watchdog, g);
-	g->due_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	g->due_event = event_new(g->base, g->due_fd, EV_READ | EV_ET | EV_PERSIST, on_due, g);
-	if (g->phase_timer == NULL || g->watchdog == NULL || g->due_fd < 0 ||
-		g->due_event == NULL || event_add(g->watchdog, &patience) != 0 ||
-		event_add(g->due_event, NULL) != 0)
+	pace_open(&g->pace, g->plan->rate);
+	g->due_event = event_new(g->base, g->pace.fd, EV_READ | EV_ET | EV_PERSIST, on_due, g);
+	if (g->phase_timer == NULL || g->watchdog == NULL || g->due_event == NULL ||
+		event_add(g->watchdog, &patience) != 0 || event_add(g->due_event, NULL) != 0)
 		bench_die("out of memory");
 }
 
@@ -476,7 +419,7 @@ static void unmake(struct gen *g)
 	event_free(g->phase_timer);
 	event_free(g->watchdog);
 	event_free(g->due_event);
-	close(g->due_fd);
+	pace_close(&g->pace);
 	event_base_free(g->base);
 	SSL_CTX_free(g->up_tls);
 	SSL_CTX_free(g->down_tls);

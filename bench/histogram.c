@@ -15,7 +15,7 @@ struct histogram {
 	uint64_t count[BUCKETS];
 };
 
-/* Below 1024 every value has a bucket; above, its leading 11 bits choose it. */
+/* A value below 1024 has a bucket of its own. The leading 11 bits of a larger one choose it. */
 static unsigned bucket_of(uint64_t v)
 {
 	unsigned shift;
@@ -26,13 +26,13 @@ static unsigned bucket_of(uint64_t v)
 	return (shift << FINE_BITS) + (unsigned)(v >> shift);
 }
 
-/* The middle of a bucket. */
+/* The value in the middle of a bucket. */
 static double value_of(unsigned bucket)
 {
 	unsigned shift = bucket >> FINE_BITS;
 
 	if (shift < 2)
-		return bucket; /* a width of 1 */
+		return bucket; /* the bucket holds a single value */
 	shift--;
 	return ldexp((double)((bucket & (FINE - 1)) + FINE) + 0.5, (int)shift);
 }

@@ -1,5 +1,5 @@
-/* https.c: see https.h. It checks the server's certificate, but no more of an answer than it needs.
- * Runs in a benchmark's processes. */
+/* https.c: see https.h. It checks the server's certificate, and of an answer no more than it needs.
+ */
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -22,7 +22,7 @@ struct https {
 	SSL *ssl;
 	int fd;
 	const struct server *server;
-	size_t body; /* where it begins in in[] */
+	size_t body; /* where the content begins in in[] */
 	char in[HEAD_MAX + HTTPS_BODY_MAX + 1];
 };
 
@@ -76,7 +76,7 @@ const char *https_body(const struct https *h)
 	return h->in + h->body;
 }
 
-/* The content's length, from a whole head: everything that these benchmarks ask for is announced.
+/* The value of Content-Length in a complete head. Every answer that the benchmarks ask for has it.
  */
 static size_t content_length(const char *head)
 {

@@ -1,7 +1,7 @@
 /*
- * keyupdates.c: timeglas-bench keyupdates: what a hostile client with a certificate sends: TLS 1.3
- * key updates (RFC 8446, section 4.6.3), and nothing else, as fast as it is told, over so many
- * connections; whoever is cut comes again. It measures nothing but itself. For bench/floods.py.
+ * keyupdates.c: timeglas-bench keyupdates: a hostile client with a certificate. It sends TLS 1.3
+ * key updates (RFC 8446, section 4.6.3) and nothing else over several connections, and connects
+ * again when the server closes one. It tells how many it sent. bench/floods.py uses it.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -27,7 +27,7 @@
 struct flood {
 	const char *host, *ca, *cert, *key;
 	unsigned port, connections;
-	uint64_t rate; /* of each connection, a second */
+	uint64_t rate; /* key updates a second, of each connection */
 	double seconds;
 	SSL_CTX *tls;
 };
@@ -35,7 +35,7 @@ struct flood {
 struct flooder {
 	SSL *ssl; /* NULL: not connected */
 	int fd;
-	BIO *out; /* what TLS makes; written in batches */
+	BIO *out; /* records that TLS has made; they are sent in batches */
 	uint64_t due;
 };
 
@@ -111,7 +111,7 @@ static void run(const struct flood *o)
 		for (unsigned i = 0; i < o->connections; i++) {
 			uint64_t due = (uint64_t)now * o->rate / 1000000;
 
-			/* What was missed while others were served is not made up for. */
+			/* Updates missed by more than a tenth of a second are not made up for. */
 			if (due - f[i].due > o->rate / 10)
 				f[i].due = due - o->rate / 10;
 			if (f[i].ssl == NULL && !call(&f[i], o))

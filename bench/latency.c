@@ -13,9 +13,9 @@
 #include "latency_report.h"
 
 static double share = 0.5;
-static unsigned calibrations = 3; /* the best counts: a lower one was disturbed */
+static unsigned calibrations = 3; /* the best counts, because others were disturbed */
 
-/* The rate of each size, from the peer's closed loop. */
+/* Measures what nginx answers at most, and sets the rate of each size. */
 static void calibrate(struct compare *c, struct blobs **b)
 {
 	struct sample s;

@@ -1,5 +1,4 @@
-/* latency_report.c: see latency_report.h. It leaves nothing out, and rounds only what people read.
- */
+/* latency_report.c: see latency_report.h. JSON has every figure; the table rounds. */
 #include <math.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -7,7 +6,7 @@
 #include "emit.h"
 #include "latency_report.h"
 
-#define DECADES 6u /* of the plot's axis: to 99.9999 % */
+#define DECADES 6u /* of the plot's axis, which ends at 99.9999 % */
 
 /* Figures ------------------------------------------------------------------ */
 
@@ -62,7 +61,7 @@ static const char *load_name(const struct compare *c, unsigned size, char text[1
 	return text;
 }
 
-/* Over all rounds together. */
+/* The latencies of all rounds together. The caller frees them. */
 static struct histogram *merged(const struct compare *c, unsigned size, unsigned variant)
 {
 	struct histogram *h = histogram_new();
@@ -149,8 +148,8 @@ void latency_report_table(const struct compare *c)
 
 /* JSON --------------------------------------------------------------------- */
 
-/* The k-th point along the plot's axis: of so many requests one is slower. The last is where one
- * request stands alone. */
+/* Sets of to the k-th point along the plot's axis: one request in that many is slower. Returns
+ * false behind the last point, at which a single request is slower. */
 static bool curve_point(const struct histogram *h, unsigned k, unsigned in_a_decade, double *of)
 {
 	*of = pow(10, (double)k / in_a_decade);

@@ -1,5 +1,4 @@
-/* load.c: see load.h. A process per connection, blocking. It measures nothing but how much it did.
- */
+/* load.c: see load.h. Each client is a process with blocking calls. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,7 +20,7 @@
 struct load {
 	unsigned n;
 	pid_t pid[CONNECTIONS_MAX];
-	volatile uint64_t *ops; /* shared, one counter a cache line */
+	volatile uint64_t *ops; /* shared with the clients, one counter in each cache line */
 };
 
 static void timeglas_client(

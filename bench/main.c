@@ -21,7 +21,7 @@
 #include "core/fd.h"
 
 #define CHILDREN_MAX 256
-#define GRACE_S 10u /* for servers to end by themselves */
+#define GRACE_S 10u /* time for servers to end by themselves */
 
 static const struct {
 	const char *name;
@@ -75,7 +75,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return 0;
 }
 
-/* This process's own, and those adopted. */
+/* Sends sig to the children of this process, the adopted ones included. */
 static void signal_children(int sig)
 {
 	pid_t pid[CHILDREN_MAX];
@@ -85,7 +85,7 @@ static void signal_children(int sig)
 		kill(pid[i], sig);
 }
 
-/* Waits for the benchmark, then for everything it left; returns its status. */
+/* Waits for the benchmark, then for all processes that it left. Returns the benchmark's status. */
 static int outlive(pid_t child)
 {
 	int status = 0, result = 1;
@@ -102,12 +102,12 @@ static int outlive(pid_t child)
 			return result;
 		if (interrupted) {
 			interrupted = 0;
-			kill(child, SIGKILL); /* what it started is told to end, and adopted */
+			kill(child, SIGKILL); /* its children get SIGTERM, and become ours */
 		}
 		if (out_of_patience) {
 			out_of_patience = 0;
 			signal_children(SIGKILL);
-			alarm(1); /* their children come to us only now */
+			alarm(1); /* their children become ours only now: kill again */
 		}
 	}
 }
@@ -115,7 +115,8 @@ static int outlive(pid_t child)
 static int supervise(size_t command, int argc, char **argv)
 {
 	const struct sigaction sa = {.sa_handler = on_signal};
-	char dir[] = "/tmp/tgb-XXXXXX"; /* short: unix sockets will stand in it */
+	char dir[] =
+		"/tmp/tgb-XXXXXX"; /* short, because a unix socket's path is at most 107 bytes */
 	pid_t child;
 	int status;
 
@@ -128,7 +129,7 @@ static int supervise(size_t command, int argc, char **argv)
 	if (child < 0)
 		bench_die("cannot fork: %s", strerror(errno));
 	if (child == 0) {
-		signal(SIGINT, SIG_IGN); /* the parent answers a terminal's Ctrl-C */
+		signal(SIGINT, SIG_IGN); /* the parent handles Ctrl-C of a terminal */
 		signal(SIGTERM, SIG_DFL);
 		signal(SIGPIPE, SIG_IGN);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -1,7 +1,7 @@
 /*
- * memscan.c: see memscan.h. A marker of 32 bytes contains, wherever it stands, an 8-byte word at an
- * address divisible by 8 that begins at one of its first 8 bytes: so only every eighth position is
- * looked up, for all markers at once, and a gigabyte takes about a second.
+ * memscan.c: see memscan.h. Wherever a marker of 32 bytes stands, one of its first 8 bytes is at an
+ * address divisible by 8 and begins an 8-byte word of the marker. So only every eighth address is
+ * looked up, for all markers at once. A gigabyte takes about a second.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -14,16 +14,16 @@
 #include "memscan.h"
 
 #define BLOCK (1u << 20)
-#define OVERLAP 64u /* so that each marker is whole in one block */
+#define OVERLAP 64u /* bytes; more than a marker, so that each is complete in one block */
 #define FILTER_BITS 16
-/* larger ones are a sanitizer's shadow, hardly any of it there */
+/* larger ranges are a sanitizer's shadow memory, nearly all of it unmapped */
 #define RANGE_MAX (UINT64_C(1) << 36)
 
 struct search {
 	const unsigned char (*marker)[MARKER_BYTES];
 	unsigned n;
 	bool *found;
-	/* may a word with this hash begin inside a marker? */
+	/* by hash: 1 if such a word stands in a marker */
 	unsigned char filter[1u << FILTER_BITS];
 	unsigned char block[BLOCK];
 };
@@ -41,7 +41,7 @@ static uint64_t word_at(const unsigned char *p)
 	return w;
 }
 
-/* A word at block[at] that may be part of a marker. */
+/* Compares the markers with the bytes around block[at], a word that may be part of one. */
 static void verify(struct search *x, size_t at, size_t len)
 {
 	uint64_t w = word_at(x->block + at);
@@ -61,7 +61,7 @@ static void search_range(struct search *x, int fd, uint64_t from, uint64_t to)
 		ssize_t got = pread(fd, x->block, want, (off_t)from);
 
 		if (got <= 0)
-			return; /* unmapped meanwhile, or of the kernel's own kind */
+			return; /* unmapped meanwhile, or not readable for anybody */
 		for (size_t at = 0; at + 8 <= (size_t)got; at += 8)
 			if (x->filter[hash(word_at(x->block + at))] != 0)
 				verify(x, at, (size_t)got);
@@ -71,7 +71,8 @@ static void search_range(struct search *x, int fd, uint64_t from, uint64_t to)
 	}
 }
 
-/* "55d0c0a00000-55d0c0c21000 rw-p …" */
+/* Reads a line of /proc/PID/maps: "55d0c0a00000-55d0c0c21000 rw-p …". True if the range is to be
+ * searched. */
 static bool writable_range(const char *line, uint64_t *from, uint64_t *to)
 {
 	char *at;

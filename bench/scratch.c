@@ -1,4 +1,4 @@
-/* scratch.c: see scratch.h. Runs in the benchmark's process and in one that waits for its end. */
+/* scratch.c: see scratch.h. A second process waits for the end of this one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -10,12 +10,13 @@
 #include "bench.h"
 #include "scratch.h"
 
-/* The pipe's other end is open in the benchmark alone, so reading ends when that one does. */
+/* Waits for the benchmark's end, then removes the folder. The benchmark alone has the pipe's other
+ * end open, so read() returns 0 when it has ended. */
 static void outlast(const char *path, int end)
 {
 	char none;
 
-	signal(SIGTERM, SIG_IGN); /* main.c sends it to whatever the benchmark leaves behind */
+	signal(SIGTERM, SIG_IGN); /* main.c sends it to all processes that the benchmark leaves */
 	while (read(end, &none, 1) < 0 && errno == EINTR)
 		continue;
 	execlp("rm", "rm", "-rf", "--", path, NULL);
@@ -37,7 +38,7 @@ void scratch_open(const char *where, char *out, size_t cap)
 		close(end[0]);
 		return;
 	}
-	prctl(PR_SET_PDEATHSIG, 0); /* outlives its parent */
+	prctl(PR_SET_PDEATHSIG, 0); /* it must outlive its parent */
 	close(end[1]);
 	outlast(out, end[0]);
 }

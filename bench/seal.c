@@ -1,13 +1,11 @@
 /*
- * seal.c: timeglas-bench seal: timeglas and the age command (or another build's timeglas) sealing
- * and opening the same file in turns, and the library doing it to something small. Input and output
- * stand in memory, so that no disk is measured. It judges nothing. The method: docs/benchmarks.md.
- * Runs in the benchmark's process.
+ * seal.c: timeglas-bench seal: timeglas and the age command (or another build's timeglas) seal and
+ * open the same file by turns, and the library seals and opens something small. Input and output
+ * are in memory, so that no disk is measured. docs/benchmarks.md tells the method.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,58 +15,16 @@
 #include "args.h"
 #include "bench.h"
 #include "commands.h"
-#include "emit.h"
-#include "scratch.h"
-#include "seal_library.h"
-#include "server.h"
-#include "spread.h"
-#include "timed.h"
 #include "core/fd.h"
+#include "scratch.h"
+#include "seal_plan.h"
+#include "seal_report.h"
 
-#define ROUNDS_MAX 99u
-#define WORDS_MAX 16
 #define BLOCK_BYTES (1u << 20)
-
-#define PROGRAMS_MAX 3u
-
-enum place { TO_FILE, TO_NULL, PLACES };
-
-static const char *const place_name[] = {"file", "/dev/null"};
-
-/* One of those that take turns. Words in capitals stand for what word_value() puts there. */
-struct program {
-	const char *name;
-	const char *opens;              /* in --dir */
-	const char *line[2][WORDS_MAX]; /* sealing, opening */
-};
-
-struct cell {
-	bool opening;
-	enum place place;
-	struct timed t[PROGRAMS_MAX][ROUNDS_MAX];
-};
-
-#define CELLS (2 * PLACES)
-
-struct plan {
-	unsigned mib, rounds, inside_n;
-	size_t inside_bytes;
-	/* before: NULL, or another build's timeglas, which then takes the place of age */
-	const char *age, *before, *where;
-	/* filled in by prepare() */
-	const struct program *program; /* the others are compared with the first */
-	unsigned n_programs;
-	char timeglas[PATH_CHARS], dir[PATH_CHARS], version[64];
-	char recipient[TG_KEY_TEXT_MAX], sender[TG_KEY_TEXT_MAX], identity[PATH_CHARS],
-		signing[PATH_CHARS];
-	char env_path[4096], env_home[PATH_CHARS + 8], env_tmp[PATH_CHARS + 8], *env[4];
-	struct cell cell[CELLS];
-	struct seal_library_way inside[SEAL_LIBRARY_WAYS];
-};
 
 /* Preparing ---------------------------------------------------------------- */
 
-static const char *in_dir(const struct plan *p, const char *name, char out[PATH_CHARS])
+static const char *in_dir(const struct seal_plan *p, const char *name, char out[PATH_CHARS])
 {
 	if (snprintf(out, PATH_CHARS, "%s/%s", p->dir, name) >= PATH_CHARS)
 		bench_die("%s: too long a path", p->dir);
@@ -76,7 +32,7 @@ static const char *in_dir(const struct plan *p, const char *name, char out[PATH_
 }
 
 static void write_file(
-	const struct plan *p, const char *path, const void *data, size_t n, unsigned times)
+	const struct seal_plan *p, const char *path, const void *data, size_t n, unsigned times)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
@@ -88,7 +44,7 @@ static void write_file(
 	close(fd);
 }
 
-static void make_keys(struct plan *p)
+static void make_keys(struct seal_plan *p)
 {
 	char secret[TG_KEY_TEXT_MAX];
 	tg_identity *identity;
@@ -113,8 +69,9 @@ static void make_keys(struct plan *p)
 	tg_sender_free(sender);
 }
 
-/* One random MiB again and again: a cipher's speed does not depend on what it is given. */
-static void make_content(const struct plan *p)
+/* Writes the file that is sealed: one random MiB again and again. A cipher's speed does not depend
+ * on the content. */
+static void make_content(const struct seal_plan *p)
 {
 	unsigned char *block = bench_alloc(1, BLOCK_BYTES);
 	char path[PATH_CHARS];
@@ -124,8 +81,8 @@ static void make_content(const struct plan *p)
 	free(block);
 }
 
-/* Nobody's keys and addresses are to be found; what waits for a check waits in memory, too. */
-static void make_environment(struct plan *p)
+/* Sets HOME to an empty folder, so that no user's keys are found, and TMPDIR to memory. */
+static void make_environment(struct seal_plan *p)
 {
 	const char *path = getenv("PATH");
 
@@ -143,8 +100,8 @@ static void make_environment(struct plan *p)
 	"seal", "--sign", "SIGNING", "--kind", "liveness", "-r", "RECIPIENT", "-o", "OUT", "IN"
 #define OPEN_SIGNED "open", "--sender", "SENDER", "-i", "IDENTITY", "-o", "OUT", "IN"
 
-/* age opens what age sealed, and so does timeglas --raw: both have the same work. */
-static const struct program beside_age[] = {
+/* age and timeglas --raw both open what age sealed, so they have the same work. */
+static const struct seal_program beside_age[] = {
 	{"age", "raw.age",
 		{{"AGE", "-r", "RECIPIENT", "-o", "OUT", "IN"},
 			{"AGE", "-d", "-i", "IDENTITY", "-o", "OUT", "IN"}}},
@@ -154,14 +111,14 @@ static const struct program beside_age[] = {
 	{"timeglas, signed", "signed.age", {{"TIMEGLAS", SEAL_SIGNED}, {"TIMEGLAS", OPEN_SIGNED}}},
 };
 
-/* Both open what the build of before sealed. */
-static const struct program beside_before[] = {
+/* Both open what the other build sealed. */
+static const struct seal_program beside_before[] = {
 	{"before", "signed.age", {{"BEFORE", SEAL_SIGNED}, {"BEFORE", OPEN_SIGNED}}},
 	{"timeglas, signed", "signed.age", {{"TIMEGLAS", SEAL_SIGNED}, {"TIMEGLAS", OPEN_SIGNED}}},
 };
 
 static const char *word_value(
-	const struct plan *p, const char *word, const char *in, const char *out)
+	const struct seal_plan *p, const char *word, const char *in, const char *out)
 {
 	const char *const value[][2] = {
 		{"AGE", p->age},
@@ -181,7 +138,7 @@ static const char *word_value(
 	return word;
 }
 
-static struct timed run_once(const struct plan *p, unsigned who, bool opening, const char *out)
+static struct timed run_once(const struct seal_plan *p, unsigned who, bool opening, const char *out)
 {
 	const char *const *line = p->program[who].line[opening];
 	char in[PATH_CHARS], said[PATH_CHARS], *argv[WORDS_MAX + 1] = {NULL};
@@ -192,23 +149,24 @@ static struct timed run_once(const struct plan *p, unsigned who, bool opening, c
 	return timed_run(argv, p->env, in_dir(p, "said", said));
 }
 
-static void run_cell(const struct plan *p, struct cell *c)
+static void run_cell(const struct seal_plan *p, struct seal_cell *c)
 {
 	char file[PATH_CHARS];
-	const char *out = c->place == TO_NULL ? "/dev/null" : in_dir(p, "out", file);
+	const char *out = c->place == SEAL_TO_NULL ? "/dev/null" : in_dir(p, "out", file);
 
 	for (unsigned round = 0; round < p->rounds; round++) {
 		for (unsigned i = 0; i < p->n_programs; i++) {
-			unsigned who = (i + round) % p->n_programs; /* nobody is always the first */
+			unsigned who =
+				(i + round) % p->n_programs; /* another one begins in each round */
 
 			c->t[who][round] = run_once(p, who, c->opening, out);
-			if (c->place == TO_FILE && unlink(out) != 0)
+			if (c->place == SEAL_TO_FILE && unlink(out) != 0)
 				bench_die("%s left no output", p->program[who].name);
 		}
 	}
 }
 
-static void tell_version(struct plan *p)
+static void tell_version(struct seal_plan *p)
 {
 	char said[PATH_CHARS];
 	char *const argv[] = {(char *)(uintptr_t)p->age, (char *)(uintptr_t) "--version", NULL};
@@ -222,7 +180,7 @@ static void tell_version(struct plan *p)
 	fclose(f);
 }
 
-static void run(struct plan *p)
+static void run(struct seal_plan *p)
 {
 	char out[PATH_CHARS];
 
@@ -241,141 +199,14 @@ static void run(struct plan *p)
 	for (unsigned who = 0; who < p->n_programs; who++)
 		if (who == 0 || strcmp(p->program[who].opens, p->program[who - 1].opens) != 0)
 			(void)run_once(p, who, false, in_dir(p, p->program[who].opens, out));
-	for (unsigned i = 0; i < CELLS; i++) {
-		p->cell[i].opening = i >= PLACES;
-		p->cell[i].place = (enum place)(i % PLACES);
+	for (unsigned i = 0; i < SEAL_CELLS; i++) {
+		p->cell[i].opening = i >= SEAL_PLACES;
+		p->cell[i].place = (enum seal_place)(i % SEAL_PLACES);
 		bench_say("%s %u MiB to %s, %u rounds", p->cell[i].opening ? "opening" : "sealing",
-			p->mib, place_name[p->cell[i].place], p->rounds);
+			p->mib, p->cell[i].place == SEAL_TO_FILE ? "a file" : "/dev/null",
+			p->rounds);
 		run_cell(p, &p->cell[i]);
 	}
-}
-
-/* Figures ------------------------------------------------------------------ */
-
-typedef double figure(const struct timed *t);
-
-static double wall(const struct timed *t)
-{
-	return t->wall_ms;
-}
-
-static double cpu(const struct timed *t)
-{
-	return t->user_ms + t->sys_ms;
-}
-
-static double user(const struct timed *t)
-{
-	return t->user_ms;
-}
-
-static double in_kernel(const struct timed *t)
-{
-	return t->sys_ms;
-}
-
-/* over: NULL, or whose figure of the same round it is divided by. */
-static struct spread spread(const struct timed *t, const struct timed *over, figure *f, unsigned n)
-{
-	double v[ROUNDS_MAX] = {0};
-
-	for (unsigned i = 0; i < n; i++)
-		v[i] = f(&t[i]) / (over != NULL ? f(&over[i]) : 1);
-	return spread_of(v, n);
-}
-
-static void row(const struct plan *p, const struct cell *c, unsigned who)
-{
-	struct spread w = spread(c->t[who], NULL, wall, p->rounds),
-		      u = spread(c->t[who], NULL, cpu, p->rounds), rw, ru;
-
-	printf("%-5s %-9s  %-16s  %6.0f %6.0f %6.0f  %6.0f %6.0f %6.0f",
-		c->opening ? "open" : "seal", place_name[c->place], p->program[who].name, w.min,
-		w.median, w.max, u.min, u.median, u.max);
-	if (who != 0) {
-		rw = spread(c->t[who], c->t[0], wall, p->rounds);
-		ru = spread(c->t[who], c->t[0], cpu, p->rounds);
-		printf("  %5.2f %5.2f %5.2f  %5.2f %5.2f %5.2f", rw.min, rw.median, rw.max, ru.min,
-			ru.median, ru.max);
-		if (p->before != NULL && p->rounds >= 6)
-			printf("  %5.3f to %5.3f  %5.3f to %5.3f", 1 / rw.high, 1 / rw.low,
-				1 / ru.high, 1 / ru.low);
-	}
-	printf("\n");
-}
-
-static void table(const struct plan *p)
-{
-	if (p->before != NULL)
-		printf("%u MiB, %u rounds: minimum, median, maximum; last, 95 %% of the median "
-		       "speed in wall and in processor time\n",
-			p->mib, p->rounds);
-	else
-		printf("%u MiB, %u rounds, age %s: minimum, median, maximum\n", p->mib, p->rounds,
-			p->version);
-	printf("%-34s  %20s  %20s  %17s  %17s\n", "", "wall ms", "processor ms", "wall : first",
-		"processor : first");
-	for (unsigned i = 0; i < CELLS; i++)
-		for (unsigned who = 0; who < p->n_programs; who++)
-			row(p, &p->cell[i], who);
-	printf("\n%zu bytes in the library, %u times: median, 99 %%, maximum\n%-10s  %26s  %26s\n",
-		p->inside_bytes, p->inside_n, "", "wall us", "processor us");
-	for (unsigned i = 0; i < SEAL_LIBRARY_WAYS; i++) {
-		const struct seal_library_way *w = &p->inside[i];
-
-		printf("%-4s %-6s %8.1f %8.1f %8.0f  %8.1f %8.1f %8.0f\n",
-			w->opening ? "open" : "seal", w->with_signature ? "signed" : "raw",
-			w->wall.median_us, w->wall.p99_us, w->wall.max_us, w->cpu.median_us,
-			w->cpu.p99_us, w->cpu.max_us);
-	}
-}
-
-static json_t *cell_json(const struct plan *p, const struct cell *c, unsigned who)
-{
-	const struct timed *t = c->t[who], *first = c->t[0];
-	json_t *o = json_pack("{sssssssosososo}", "operation", c->opening ? "open" : "seal", "to",
-		place_name[c->place], "program", p->program[who].name, "wall_ms",
-		emit_spread(spread(t, NULL, wall, p->rounds)), "cpu_ms",
-		emit_spread(spread(t, NULL, cpu, p->rounds)), "user_ms",
-		emit_spread(spread(t, NULL, user, p->rounds)), "sys_ms",
-		emit_spread(spread(t, NULL, in_kernel, p->rounds)));
-
-	if (o != NULL && who != 0) {
-		json_object_set_new(o, p->before != NULL ? "wall_to_before" : "wall_to_age",
-			emit_spread(spread(t, first, wall, p->rounds)));
-		json_object_set_new(o, p->before != NULL ? "cpu_to_before" : "cpu_to_age",
-			emit_spread(spread(t, first, cpu, p->rounds)));
-	}
-	return o;
-}
-
-static json_t *small_json(struct small s)
-{
-	return json_pack("{sososo}", "median", emit_number(s.median_us), "p99",
-		emit_number(s.p99_us), "max", emit_number(s.max_us));
-}
-
-static json_t *inside_json(const struct seal_library_way *w)
-{
-	return json_pack("{sssssisoso}", "operation", w->opening ? "open" : "seal", "form",
-		w->with_signature ? "signed" : "raw", "n", (int)w->n, "wall_us",
-		small_json(w->wall), "cpu_us", small_json(w->cpu));
-}
-
-static void expiry_report_json(const struct plan *p, const char *path)
-{
-	json_t *cells = json_array(), *inside = json_array();
-
-	for (unsigned i = 0; i < CELLS; i++)
-		for (unsigned who = 0; who < p->n_programs; who++)
-			json_array_append_new(cells, cell_json(p, &p->cell[i], who));
-	for (unsigned i = 0; i < SEAL_LIBRARY_WAYS; i++)
-		json_array_append_new(inside, inside_json(&p->inside[i]));
-	emit_json(json_pack("{sssssssisIsIsisoso}", "benchmark", "seal", "timeglas", TG_VERSION,
-			  "age", p->version, "cores", (int)sysconf(_SC_NPROCESSORS_ONLN), "bytes",
-			  (json_int_t)p->mib << 20, "library_bytes", (json_int_t)p->inside_bytes,
-			  "rounds", (int)p->rounds, "cells", cells, "library", inside),
-		path);
 }
 
 /* The command line --------------------------------------------------------- */
@@ -412,13 +243,13 @@ int seal_main(int argc, char **argv, const char *dir)
 		{"help", 0, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	static struct plan plan; /* too large for a stack; the one of this process */
-	struct plan *const p = &plan;
+	static struct seal_plan plan; /* static because it is too large for a stack */
+	struct seal_plan *const p = &plan;
 	const char *json = NULL;
 	int opt;
 
 	(void)dir;
-	*p = (struct plan){.mib = 256,
+	*p = (struct seal_plan){.mib = 256,
 		.rounds = 7,
 		.inside_n = 4000,
 		.inside_bytes = 32768,
@@ -466,8 +297,8 @@ int seal_main(int argc, char **argv, const char *dir)
 		bench_die("no randomness");
 	run(p);
 	if (json == NULL || strcmp(json, "-") != 0)
-		table(p);
+		seal_report_table(p);
 	if (json != NULL)
-		expiry_report_json(p, json);
+		seal_report_json(p, json);
 	return 0;
 }

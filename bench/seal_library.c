@@ -7,8 +7,8 @@
 #include "bench.h"
 #include "seal_library.h"
 
-#define SEALED_MORE 8192 /* header, head, trailer, and tags of up to 400 chunks */
-#define WARM 50          /* first ones, which fetch algorithms and fault pages in */
+#define SEALED_MORE 8192 /* room for header, head, trailer, and the tags of 400 chunks */
+#define WARM 50 /* runs before those that count: they fetch algorithms and fault pages in */
 
 struct sealed {
 	unsigned char *p;

@@ -1,5 +1,4 @@
-/* seed.c: see seed.h. Pipelined, with a bounded number of blobs under way. Runs in the benchmark's
- * process. */
+/* seed.c: see seed.h. Commands are pipelined, with a limited number of blobs under way. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +11,11 @@
 #include "store/store.h"
 
 #define IN_FLIGHT 512u
-#define SETTLE_S 600 /* nothing waits longer for the outbox */
+#define SETTLE_S 600 /* seed_settle() waits at most so long */
 
 struct slot {
 	struct seeder *seeder;
-	unsigned i; /* which blob */
+	unsigned i; /* index of the blob that it stores */
 };
 
 struct seeder {
@@ -87,8 +86,8 @@ static void begin(struct seeder *x, struct slot *slot)
 	struct store_put *p;
 	int err = 0;
 
-	/* A lifetime is whole seconds; an upload that seems to have begun earlier gives the
-	 * fraction. */
+	/* A lifetime is in whole seconds. An upload that began earlier has less of it left, which
+	 * gives the fraction. */
 	o.ttl_s = (uint32_t)((life + 999999) / 1000000);
 	o.age_us = (uint64_t)o.ttl_s * 1000000 - (uint64_t)life;
 	slot->i = x->begun++;

@@ -1,6 +1,4 @@
-/*
- * server.c: see server.h. What it starts gets SIGTERM when this process ends.
- */
+/* server.c: see server.h. Servers get SIGTERM when this process ends. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,12 +17,12 @@
 #include "server.h"
 
 #define START_S 30
-/* of 1,000 bytes: what large ones leave is not split for small ones */
+/* values of 1,000 bytes; the allocator would not split what larger ones leave for small ones */
 #define USED_VALUES 128000u
 #define USED_PIPELINE 1000u
 
-/* Everything that could matter to expiry or memory. Not among them: the environment (the allocator
- * that wipes and has huge pages), which is timeglas's own measure. */
+/* The settings of Redis that matter to expiry, memory or speed. The environment, with the allocator
+ * that wipes and has huge pages, is not a setting: see server_start_redis(). */
 static const char *const copied[] = {
 	"save",
 	"appendonly",
@@ -83,7 +81,7 @@ static void await_ready(int fd)
 	} while (byte != '\n');
 }
 
-/* NAME='value' of DIR/env; values there have no quotes. */
+/* Copies the value of a line export NAME='value' in the file DIR/env. A value has no quotes. */
 static void env_value(const char *text, const char *name, char *out, size_t cap)
 {
 	char want[64];
@@ -216,8 +214,8 @@ static void await_redis(struct server *s)
 	bench_die("redis-server did not start");
 }
 
-/* The environment that timeglas gives its Redis (server/master/redis_embed.c), as far as this build
- * has it. */
+/* Sets the environment that timeglas gives its Redis (server/master/redis_embed.c). A build without
+ * the wiping library leaves that out in both. */
 static void wiping_environment(void)
 {
 	char library[PATH_MAX];
@@ -278,7 +276,7 @@ double server_memory(const struct server *s)
 	return bytes;
 }
 
-/* A command for each of the values, in pipelines. */
+/* Sends a command for each of the values, in pipelines. */
 static void for_values(const struct server *s, const char *fmt)
 {
 	for (unsigned i = 0; i < USED_VALUES; i += USED_PIPELINE) {

@@ -1,5 +1,4 @@
-/* system.c: see system.h. Starts, tells how to speak to them, and ends them. Runs in the
- * benchmark's process. */
+/* system.c: see system.h. It starts the systems, tells how to speak to them, and ends them. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -125,7 +124,8 @@ struct name {
 	const char *name, *value;
 };
 
-/* A file of bench/peers/ into the system's folder, with @NAMES@ filled in. */
+/* Writes a file of bench/peers/ to the system's folder, with the n names between @ signs replaced.
+ */
 static void write_file(
 	const char *dir, const char *file, const char *text, const struct name *names, size_t n)
 {
@@ -157,7 +157,7 @@ static void write_file(
 		bench_die("cannot write %s: %s", path, strerror(errno));
 }
 
-/* One that nobody uses now. */
+/* A port that no socket uses now. */
 static unsigned free_port(void)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -183,8 +183,8 @@ static bool answers(unsigned port)
 	return up;
 }
 
-/* glibc gives memory back to the kernel at the end of each request that needs much, and takes it
- * again page by page; this keeps it. */
+/* Lets glibc keep freed memory. Otherwise it returns it to the kernel after each large request, and
+ * gets it again page by page. */
 static void keep_memory(void)
 {
 	setenv("MALLOC_MMAP_THRESHOLD_", "33554432", 1);
@@ -192,8 +192,8 @@ static void keep_memory(void)
 	setenv("MALLOC_TOP_PAD_", "16777216", 1);
 }
 
-/* Runs argv, with what it says in DIR/said; returns when it takes connections and has so many
- * children. */
+/* Starts argv, with stdout and stderr in DIR/said. Returns when it takes connections and has so
+ * many children. */
 static void run_front(
 	struct system *s, const char *dir, const char *const argv[], unsigned children)
 {
@@ -266,7 +266,7 @@ static void start_webdis(struct system *s, const char *dir, const char *port, co
 	wire_webdis(&s->wire);
 }
 
-/* Redis's own TLS, with the same certificates and the same rules. */
+/* Adds the settings of Redis's own TLS, with the same certificates and rules as timeglas's. */
 static void add_tls(struct server_settings *like, const struct system_set *all, const char *port)
 {
 	char path[PATH_CHARS + 16];

@@ -1,4 +1,4 @@
-/* timed.c: see timed.h. Runs in the benchmark's process. */
+/* timed.c: see timed.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
