@@ -13,7 +13,7 @@
 
 #include "admin/admin.h"
 #include "admin/plane.h"
-#include "base/scoreboard.h"
+#include "admin/ready.h"
 #include "base/log.h"
 #include "conf/conf.h"
 
@@ -32,77 +32,12 @@ static void on_healthz(const struct admin *a, struct plane_answer *out)
 	plane_text(out, 200, "ok\n");
 }
 
-static void write_store(enum attest found, const char *vouched_by, struct jsonw *out)
-{
-	char text[256];
-
-	snprintf(text, sizeof text, "%s%s%s%s",
-		scoreboard_attest_ok(found) ? "" : "not attested: ", scoreboard_attest_text(found),
-		found == ATTEST_VOUCHED ? ": " : "",
-		found == ATTEST_VOUCHED && vouched_by != NULL ? vouched_by : "");
-	jsonw_str(out, "store", text);
-}
-
-bool admin_ready_text(const struct metrics *m, unsigned workers, const char *vouched_by,
-	unsigned max_lag_s, struct jsonw *out)
-{
-	enum attest found = scoreboard_attest();
-	bool reaper = metrics_gauge_slot(m, CHILD_SLOT_REAPER(workers), G_STORE_UP) > 0,
-	     draining = metrics_gauge(m, G_DRAINING) > 0;
-	bool attested = scoreboard_attest_ok(found), ready;
-	unsigned i, up = 0;
-	bool late = scoreboard_evidence_late(max_lag_s);
-	char reason[256], evidence[256], text[sizeof evidence + 96];
-
-	scoreboard_evidence_text(evidence, sizeof evidence);
-	for (i = 0; i < workers; i++)
-		up += metrics_gauge_slot(m, CHILD_SLOT_WORKER(i), G_STORE_UP) > 0;
-	ready = up == workers && reaper && attested && !draining && !late &&
-		scoreboard_compared() && scoreboard_writes() == WRITES_TAKEN;
-	jsonw_open(out, NULL, '{');
-	jsonw_bool(out, "ready", ready);
-	jsonw_open(out, "reasons", '[');
-	if (draining)
-		jsonw_str(out, NULL, "the server is shutting down");
-	if (up < workers) {
-		snprintf(reason, sizeof reason,
-			"%u of %u workers are not running or cannot use the store", workers - up,
-			workers);
-		jsonw_str(out, NULL, reason);
-	}
-	if (!reaper)
-		jsonw_str(out, NULL, "the reaper is not running or cannot use the store");
-	if (!attested) {
-		snprintf(reason, sizeof reason, "uploads are refused: %s",
-			scoreboard_attest_text(found));
-		jsonw_str(out, NULL, reason);
-	}
-	if (scoreboard_writes() != WRITES_TAKEN)
-		jsonw_str(out, NULL, scoreboard_writes_text(scoreboard_writes()));
-	if (late) {
-		snprintf(text, sizeof text, "evidence is late, so nothing new is stored: %s",
-			evidence);
-		jsonw_str(out, NULL, text);
-	}
-	if (up == workers && !scoreboard_compared()) {
-		snprintf(text, sizeof text,
-			"reads are refused until the store has been compared with the evidence: %s",
-			evidence);
-		jsonw_str(out, NULL, text);
-	}
-	jsonw_close(out, ']');
-	write_store(found, vouched_by, out);
-	jsonw_str(out, "evidence", evidence);
-	jsonw_close(out, '}');
-	return ready;
-}
-
 static void on_readyz(const struct admin *a, struct plane_answer *out)
 {
 	struct jsonw w = {0};
 	const struct conf *conf = a->env->conf;
 	unsigned workers = a->env->metrics_slot - CHILD_SLOT_ADMIN(0);
-	bool ready = admin_ready_text(
+	bool ready = ready_text(
 		a->env->metrics, workers, conf->store_attested_by, conf->audit_max_lag_s, &w);
 	size_t n;
 	const char *text = jsonw_text(&w, &n);

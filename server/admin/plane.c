@@ -2,11 +2,9 @@
  * plane.c: accepts, reads heads, writes answers, and closes in time. Requests have no content here;
  * one that brings some is answered, and its connection ends.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/queue.h>
 #include <unistd.h>
 #include <event2/buffer.h>
@@ -14,6 +12,7 @@
 
 #include <timeglas/errors.h>
 
+#include "admin/loopback_host.h"
 #include "admin/plane.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -34,7 +33,7 @@
 #define LOG_EVERY_S 60
 
 enum state {
-	AT_REST,   /* between requests */
+	AT_IDLE,   /* between requests */
 	AT_HEAD,   /* a head has begun */
 	AT_ANSWER, /* an answer is not all written yet */
 	/* the last answer is written, or is being written: the client reads it and closes */
@@ -88,7 +87,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 /* A state begins, and with it its time. Nothing that happens within it gives it more. */
 static void enter(struct plane_conn *c, enum state to)
 {
-	static const unsigned seconds[] = {[AT_REST] = IDLE_S,
+	static const unsigned seconds[] = {[AT_IDLE] = IDLE_S,
 		[AT_HEAD] = HEAD_S,
 		[AT_ANSWER] = SEND_S,
 		[AT_END] = SEND_S + LINGER_S};
@@ -152,59 +151,12 @@ static void refuse(struct plane_conn *c, int status, const char *why)
 
 /* Requests ----------------------------------------------------------------- */
 
-static bool host_is(struct h1_str host, const char *name)
-{
-	return host.n == strlen(name) && strncasecmp(host.p, name, host.n) == 0;
-}
-
-static bool below_localhost(struct h1_str host)
-{
-	static const char tail[] = ".localhost";
-	const size_t n = sizeof tail - 1;
-
-	return host.n > n && strncasecmp(host.p + host.n - n, tail, n) == 0;
-}
-
-static bool is_loopback_address(struct h1_str host)
-{
-	char text[INET6_ADDRSTRLEN];
-	struct in_addr v4;
-	struct in6_addr v6;
-
-	if (host.n >= sizeof text)
-		return false;
-	memcpy(text, host.p, host.n);
-	text[host.n] = '\0';
-	if (host.n > 2 && text[0] == '[' && text[host.n - 1] == ']') {
-		text[host.n - 1] = '\0';
-		return inet_pton(AF_INET6, text + 1, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-	}
-	return inet_pton(AF_INET, text, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
-}
-
-static struct h1_str without_port(struct h1_str host)
-{
-	size_t n = host.n;
-
-	while (n > 0 && host.p[n - 1] >= '0' && host.p[n - 1] <= '9')
-		n--;
-	if (n > 0 && host.p[n - 1] == ':')
-		host.n = n - 1;
-	return host;
-}
-
-bool plane_host_ok(struct h1_str host)
-{
-	host = without_port(host);
-	return host_is(host, "localhost") || below_localhost(host) || is_loopback_address(host);
-}
-
 static void serve(struct plane_conn *c, const struct h1_head *head)
 {
 	const struct h1_str *host = h1_field(head, "Host", NULL);
 	struct plane_answer a = {0};
 
-	if (host == NULL || !plane_host_ok(*host)) {
+	if (host == NULL || !loopback_host(*host)) {
 		refuse(c, 421,
 			"this address is for this machine alone: send Host: localhost or the admin "
 			"address\n");
@@ -250,7 +202,7 @@ static void next_request(struct plane_conn *c)
 
 	if (have == 0)
 		return;
-	if (c->state == AT_REST) {
+	if (c->state == AT_IDLE) {
 		c->scanned = 0;
 		enter(c, AT_HEAD);
 	}
@@ -272,8 +224,8 @@ static void next_request(struct plane_conn *c)
 static void step(struct plane_conn *c)
 {
 	if (c->state == AT_ANSWER && stream_unsent(c->stream) == 0)
-		enter(c, AT_REST);
-	if (c->state == AT_REST || c->state == AT_HEAD)
+		enter(c, AT_IDLE);
+	if (c->state == AT_IDLE || c->state == AT_HEAD)
 		next_request(c);
 	if (c->state == AT_END)
 		evbuffer_drain(stream_in(c->stream), evbuffer_get_length(stream_in(c->stream)));
@@ -368,7 +320,7 @@ static void on_accept(int fd, void *ctx)
 	TAILQ_INSERT_TAIL(&p->conns, c, link);
 	p->n++;
 	loop_defer(p->loop, &c->task);
-	enter(c, AT_REST);
+	enter(c, AT_IDLE);
 }
 
 struct plane *plane_new(struct loop *l, int fd, plane_cb *cb, void *ctx)

@@ -42,11 +42,4 @@ typedef void plane_cb(void *ctx, const struct h1_head *head, struct plane_answer
 struct plane *plane_new(struct loop *l, int fd, plane_cb *cb, void *ctx);
 void plane_free(struct plane *p); /* NULL is fine */
 
-/**
- * plane_host_ok(host): does a Host field's value name this machine's loopback: localhost, a name
- * below .localhost (RFC 6761), an address in 127.0.0.0/8 or [::1], with any port or none? A web
- * page that has its own name point to 127.0.0.1 (DNS rebinding) is told apart by that.
- */
-bool plane_host_ok(struct h1_str host);
-
 #endif

@@ -2,7 +2,10 @@
 #include <stdint.h>
 
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
+
+#include <timeglas/errors.h>
 
 #include "base/client_cert.h"
 
@@ -21,4 +24,16 @@ const char *client_cert_fault(X509 *cert)
 	if (EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) > RSA_BITS_MAX)
 		return "its RSA key has more than 8192 bits";
 	return NULL;
+}
+
+int client_cert_spki(const X509 *cert, uint8_t out[32])
+{
+	unsigned char *der = NULL;
+	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+
+	if (n <= 0)
+		return TG_EINVAL;
+	SHA256(der, (size_t)n, out);
+	OPENSSL_free(der);
+	return 0;
 }

@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <timeglas/errors.h>
 
 #include "core/encoding.h"
+#include "base/client_cert.h"
 #include "base/file.h"
 #include "conf/pem.h"
 
@@ -69,21 +69,17 @@ int pem_chain(const char *path, STACK_OF(X509) * *out, char *why, size_t cap)
 
 int pem_spki(const char *path, uint8_t out[32], char *why, size_t cap)
 {
-	unsigned char *der = NULL;
 	X509 *x = NULL;
-	int n, err = read_certificate(path, &x, why, cap);
+	int err = read_certificate(path, &x, why, cap);
 
 	if (err != 0)
 		return err;
-	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
-	if (n > 0)
-		SHA256(der, (size_t)n, out);
-	else
+	err = client_cert_spki(x, out);
+	if (err != 0)
 		snprintf(why, cap, "the public key of %s cannot be read; make the certificate anew",
 			path);
-	OPENSSL_free(der);
 	X509_free(x);
-	return n > 0 ? 0 : TG_EINVAL;
+	return err;
 }
 
 int pem_check_certificate(const char *path, char *why, size_t cap)

@@ -26,7 +26,7 @@ SSL_CTX *reload_tls(const struct conf *c, struct handover *h, char *err, size_t 
 		part[HANDOVER_CERTIFICATE + i] = (struct handover_bytes){file[i].b, file[i].n};
 	}
 	if (rc == 0)
-		tls = tls_server_ctx_of(&pem[0], &pem[1], &pem[2], err, cap);
+		tls = tls_server_ctx(&pem[0], &pem[1], &pem[2], err, cap);
 	if (tls != NULL && handover_put(h, part) != 0) {
 		snprintf(err, cap, "certificate, key and client_ca are too large");
 		SSL_CTX_free(tls);

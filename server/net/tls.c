@@ -1,6 +1,6 @@
 /*
- * tls.c: the server's TLS context and the fingerprint that names a peer. It does no I/O but reading
- * PEM files. Runs in the master, which makes the context that workers inherit, and in workers,
+ * tls.c: the server's TLS context and the fingerprint that names a peer. It does no I/O.
+ * Runs in the master, which makes the context that workers inherit, and in workers,
  * which make it anew from memory on a reload.
  *
  * What a client may choose is listed here, and not left to the library: a ClientHello comes from
@@ -20,10 +20,8 @@
 #include <timeglas/errors.h>
 #include "base/client_cert.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "net/tls.h"
 
-#define PEM_BYTES_MAX (512u << 10)
 #define CLASSIC_GROUPS "X25519:P-256:P-384"
 #define HYBRID_GROUPS "X25519MLKEM768:" CLASSIC_GROUPS /* OpenSSL 3.5 and later */
 #define CIPHERS "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"
@@ -209,7 +207,7 @@ static bool use(SSL_CTX *ctx, const struct tls_pem *pem, bool (*how)(SSL_CTX *ct
 	return ok;
 }
 
-SSL_CTX *tls_server_ctx_of(const struct tls_pem *cert, const struct tls_pem *key,
+SSL_CTX *tls_server_ctx(const struct tls_pem *cert, const struct tls_pem *key,
 	const struct tls_pem *client_ca, char *err, size_t cap)
 {
 	SSL_CTX *ctx;
@@ -236,69 +234,13 @@ SSL_CTX *tls_server_ctx_of(const struct tls_pem *cert, const struct tls_pem *key
 	return NULL;
 }
 
-SSL_CTX *tls_server_ctx(
-	const char *cert_pem, const char *key_pem, const char *client_ca_pem, char *err, size_t cap)
-{
-	const char *const path[] = {cert_pem, key_pem, client_ca_pem};
-	struct file_bytes file[3] = {0};
-	struct tls_pem pem[3];
-	SSL_CTX *ctx = NULL;
-	int rc = 0;
-
-	for (size_t i = 0; i < 3 && rc == 0; i++) {
-		rc = file_read(path[i], PEM_BYTES_MAX, &file[i], err, cap);
-		pem[i] = (struct tls_pem){path[i], file[i].b, file[i].n};
-	}
-	if (rc == 0)
-		ctx = tls_server_ctx_of(&pem[0], &pem[1], &pem[2], err, cap);
-	for (size_t i = 0; i < 3; i++)
-		file_free(&file[i]);
-	return ctx;
-}
-
-static int spki_of(X509 *cert, uint8_t out[32])
-{
-	unsigned char *der = NULL;
-	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-
-	if (n <= 0)
-		return TG_EINVAL;
-	SHA256(der, (size_t)n, out);
-	OPENSSL_free(der);
-	return 0;
-}
-
 int tls_peer_spki(SSL *ssl, uint8_t out[32])
 {
 	X509 *cert = SSL_get0_peer_certificate(ssl);
 
-	if (!cert || SSL_get_verify_result(ssl) != X509_V_OK || spki_of(cert, out) != 0)
+	if (!cert || SSL_get_verify_result(ssl) != X509_V_OK || client_cert_spki(cert, out) != 0)
 		return TG_EPEER;
 	return 0;
-}
-
-int tls_cert_spki(const char *pem_path, uint8_t out[32], char *err, size_t cap)
-{
-	FILE *f = fopen(pem_path, "re");
-	X509 *cert;
-	int rc;
-
-	if (!f) {
-		snprintf(err, cap, "certificate %s: cannot be opened", pem_path);
-		return TG_EIO;
-	}
-	ERR_clear_error();
-	cert = PEM_read_X509(f, NULL, NULL, NULL);
-	fclose(f);
-	if (!cert) {
-		say(err, cap, "certificate", pem_path);
-		return TG_EINVAL;
-	}
-	rc = spki_of(cert, out);
-	if (rc != 0)
-		snprintf(err, cap, "certificate %s: its public key cannot be encoded", pem_path);
-	X509_free(cert);
-	return rc;
 }
 
 /* What was checked at the handshake, looked at again ----------------------- */

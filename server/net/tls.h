@@ -14,13 +14,21 @@ struct tls_pem {
 	size_t n;
 };
 
-/** tls_server_ctx_of(cert, key, client_ca, err, cap): as tls_server_ctx(), of PEM in memory. */
-SSL_CTX *tls_server_ctx_of(const struct tls_pem *cert, const struct tls_pem *key,
+/**
+ * Makes the server's context.
+ *
+ * @cert       the server's certificate, and behind it those of its authorities
+ * @key        its key, without a passphrase
+ * @client_ca  the authorities that vouch for clients
+ * @err        on failure "what is wrong with which file"
+ *
+ * Returns it, for SSL_CTX_free(), or NULL.
+ */
+SSL_CTX *tls_server_ctx(const struct tls_pem *cert, const struct tls_pem *key,
 	const struct tls_pem *client_ca, char *err, size_t cap);
-/** tls_server_ctx(cert, key, client_ca, err, cap): PEM files. NULL on failure, with err "what is
- * wrong with which file". */
-SSL_CTX *tls_server_ctx(const char *cert_pem, const char *key_pem, const char *client_ca_pem,
-	char *err, size_t cap);
+/** tls_peer_spki(ssl, out): client_cert_spki() of the peer's verified certificate. Returns 0 or
+ * TG_EPEER. */
+int tls_peer_spki(SSL *ssl, uint8_t out[32]);
 /** tls_peer_expiry_ms(ssl): Unix time at which the first certificate of the peer's verified chain
  * ends; INT64_MAX without one. */
 int64_t tls_peer_expiry_ms(SSL *ssl);
@@ -30,11 +38,5 @@ bool tls_peer_still_good(SSL *ssl, SSL_CTX *ctx);
 /** tls_fault(ssl): why its handshake has just failed, in words that go on "…: "; valid until the
  * next call to OpenSSL. */
 const char *tls_fault(SSL *ssl);
-/** tls_peer_spki(ssl, out): SHA-256 of the peer certificate's SubjectPublicKeyInfo (DER). Returns 0
- * or TG_EPEER. */
-int tls_peer_spki(SSL *ssl, uint8_t out[32]);
-/** tls_cert_spki(pem_path, out, err, cap): the same for a certificate file (configuration). 0,
- * TG_EIO or TG_EINVAL. */
-int tls_cert_spki(const char *pem_path, uint8_t out[32], char *err, size_t cap);
 
 #endif

@@ -194,7 +194,7 @@ static SSL_CTX *tls_of(const struct handover_bytes part[HANDOVER_PARTS], char *e
 	const struct tls_pem key = {"key", part[HANDOVER_KEY].b, part[HANDOVER_KEY].n};
 	const struct tls_pem client_ca = {
 		"client_ca", part[HANDOVER_CLIENT_CA].b, part[HANDOVER_CLIENT_CA].n};
-	return tls_server_ctx_of(&cert, &key, &client_ca, err, cap);
+	return tls_server_ctx(&cert, &key, &client_ca, err, cap);
 }
 
 /* Configuration and TLS together, or neither. */

@@ -16,7 +16,10 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include "base/file.h"
+#include "conf/pem.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 #define BRIEF_S 3
 
@@ -74,6 +77,27 @@ static inline X509 *pki_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_
 		pki_die("certificate");
 	X509_EXTENSION_free(e);
 	return c;
+}
+
+/* tls_server_ctx() of files; NULL: err says why. */
+static inline SSL_CTX *pki_server_ctx(
+	const char *cert, const char *key, const char *ca, char *err, size_t cap)
+{
+	const char *const path[] = {cert, key, ca};
+	struct file_bytes file[3] = {0};
+	struct tls_pem pem[3];
+	SSL_CTX *ctx = NULL;
+	int rc = 0;
+
+	for (size_t i = 0; i < 3 && rc == 0; i++) {
+		rc = file_read(path[i], 512u << 10, &file[i], err, cap);
+		pem[i] = (struct tls_pem){path[i], file[i].b, file[i].n};
+	}
+	if (rc == 0)
+		ctx = tls_server_ctx(&pem[0], &pem[1], &pem[2], err, cap);
+	for (size_t i = 0; i < 3; i++)
+		file_free(&file[i]);
+	return ctx;
 }
 
 static inline void pki_make(struct pki *p)

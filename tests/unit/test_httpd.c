@@ -145,7 +145,7 @@ static void *on_peer(void *ctx, const uint8_t spki[32])
 	uint8_t want[32];
 	char err[128];
 
-	assert_int_equal(tls_cert_spki(pki.client, want, err, sizeof err), 0);
+	assert_int_equal(pem_spki(pki.client, want, err, sizeof err), 0);
 	assert_memory_equal(want, spki, 32);
 	return w->no_peer ? NULL : &the_peer;
 }
@@ -761,7 +761,7 @@ static void httpd_unknown_peer_gets_403(void **state)
 	assert_int_equal(count(answer(&w), "HTTP/1.1 403"), 1);
 	assert_string_equal(w.last_slug, "unknown-peer");
 	/* What the configuration lacks, as it takes it. */
-	assert_int_equal(tls_cert_spki(pki.client, key, wanted, sizeof wanted), 0);
+	assert_int_equal(pem_spki(pki.client, key, wanted, sizeof wanted), 0);
 	for (size_t i = 0; i < sizeof key; i++)
 		snprintf(spki + 2 * i, 3, "%02x", key[i]);
 	snprintf(wanted, sizeof wanted, "spki = %s,", spki);
@@ -951,7 +951,7 @@ static int setup(void **state)
 
 	(void)state;
 	pki_make(&pki);
-	server_ctx = tls_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
+	server_ctx = pki_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
 	client_ctx = pki_client_ctx(&pki, pki.client, pki.client_key);
 	return server_ctx ? 0 : -1;
 }

@@ -330,8 +330,8 @@ static void httpd_set_tls_without_its_authority_ends_a_connection(void **state)
 
 	(void)state;
 	world_open(&w, NULL);
-	same = tls_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
-	other = tls_server_ctx(pki.server, pki.server_key, pki.stranger, err, sizeof err);
+	same = pki_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
+	other = pki_server_ctx(pki.server, pki.server_key, pki.stranger, err, sizeof err);
 	client_open(&w, &c);
 	client_send(&c, GET("/x"));
 	client_expect(&c, 200, "0", false);
@@ -391,7 +391,7 @@ static void httpd_free_in_each_phase_ends_every_handler(void **state)
 static void httpd_set_tls_new_connections_use_it(void **state)
 {
 	char err[256];
-	SSL_CTX *fresh = tls_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
+	SSL_CTX *fresh = pki_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
 	static struct client old, young;
 
 	(void)state;

@@ -18,7 +18,7 @@
 #include <openssl/x509v3.h>
 #include <timeglas/errors.h>
 
-#include "admin/admin.h"
+#include "admin/ready.h"
 #include "base/heartbeat.h"
 #include "base/log.h"
 #include "conf/pem.h"
@@ -286,14 +286,14 @@ static void run_dir_fresh_ones_differ(void **state)
 	run_dir_close(&b);
 }
 
-static const char *ready_text(const struct metrics *m, bool *ready)
+static const char *ready_says(const struct metrics *m, bool *ready)
 {
 	static char text[512];
 	struct jsonw w = {0};
 	size_t n;
 	const char *t;
 
-	*ready = admin_ready_text(m, 2, "an auditor", 5, &w);
+	*ready = ready_text(m, 2, "an auditor", 5, &w);
 	t = jsonw_text(&w, &n);
 	assert_non_null(t);
 	snprintf(text, sizeof text, "%.*s", (int)n, t);
@@ -301,20 +301,20 @@ static const char *ready_text(const struct metrics *m, bool *ready)
 	return text;
 }
 
-static void admin_ready_text_names_what_is_missing(void **state)
+static void ready_text_names_what_is_missing(void **state)
 {
 	struct metrics *m = metrics_new(CHILD_SLOTS(2));
 	bool ready;
 
 	(void)state;
-	assert_non_null(strstr(ready_text(m, &ready), "2 of 2 workers"));
+	assert_non_null(strstr(ready_says(m, &ready), "2 of 2 workers"));
 	assert_false(ready);
 	metrics_attach(m, CHILD_SLOT_WORKER(0));
 	metrics_gauge_set(G_STORE_UP, 1);
-	assert_non_null(strstr(ready_text(m, &ready), "1 of 2 workers"));
+	assert_non_null(strstr(ready_says(m, &ready), "1 of 2 workers"));
 	metrics_attach(m, CHILD_SLOT_WORKER(1));
 	metrics_gauge_set(G_STORE_UP, 1);
-	assert_string_equal(ready_text(m, &ready),
+	assert_string_equal(ready_says(m, &ready),
 		"{\"ready\":false,\"reasons\":[\"the reaper is not running or cannot use the "
 		"store\"],"
 		"\"store\":\"nobody is asked for attestation here\",\"evidence\":\"the recorder "
@@ -322,14 +322,14 @@ static void admin_ready_text_names_what_is_missing(void **state)
 	assert_false(ready);
 	metrics_attach(m, CHILD_SLOT_REAPER(2));
 	metrics_gauge_set(G_STORE_UP, 1);
-	assert_string_equal(ready_text(m, &ready),
+	assert_string_equal(ready_says(m, &ready),
 		"{\"ready\":true,\"reasons\":[],"
 		"\"store\":\"nobody is asked for attestation here\",\"evidence\":\"the recorder "
 		"has not begun yet\"}");
 	assert_true(ready);
 	metrics_attach(m, CHILD_SLOT_MASTER);
 	metrics_gauge_set(G_DRAINING, 1);
-	assert_non_null(strstr(ready_text(m, &ready), "shutting down"));
+	assert_non_null(strstr(ready_says(m, &ready), "shutting down"));
 	assert_false(ready);
 	metrics_free(m);
 }
@@ -471,7 +471,7 @@ int main(void)
 		cmocka_unit_test(run_dir_in_use_is_refused_and_a_dead_masters_is_taken_over),
 		cmocka_unit_test(run_dir_of_a_killed_master_is_removed_by_the_janitor),
 		cmocka_unit_test(run_dir_fresh_ones_differ),
-		cmocka_unit_test(admin_ready_text_names_what_is_missing),
+		cmocka_unit_test(ready_text_names_what_is_missing),
 		cmocka_unit_test(pki_issue_certificates_verify_strictly),
 		cmocka_unit_test(notify_systemd_reaches_its_socket),
 		cmocka_unit_test(sockets_open_port_in_use_is_refused),

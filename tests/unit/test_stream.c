@@ -655,7 +655,7 @@ static int setup(void **state)
 
 	(void)state;
 	pki_make(&pki);
-	server_ctx = tls_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
+	server_ctx = pki_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
 	client_ctx = pki_client_ctx(&pki, pki.client, pki.client_key);
 	return server_ctx ? 0 : -1;
 }

@@ -50,15 +50,15 @@ static void tls_server_ctx_known_client_is_admitted_and_named(void **state)
 	assert_true(m.server_ok && m.client_ok);
 	assert_int_equal(SSL_version(m.server), TLS1_3_VERSION);
 	assert_int_equal(tls_peer_spki(m.server, live), 0);
-	assert_int_equal(tls_cert_spki(pki.client, file, err, sizeof err), 0);
+	assert_int_equal(pem_spki(pki.client, file, err, sizeof err), 0);
 	assert_memory_equal(live, file, 32);
-	assert_int_equal(tls_cert_spki(pki.server, server, err, sizeof err), 0);
+	assert_int_equal(pem_spki(pki.server, server, err, sizeof err), 0);
 	assert_memory_not_equal(server, file, 32);
 	part(&m);
 	SSL_CTX_free(c);
 }
 
-static void tls_cert_spki_is_what_openssl_computes(void **state)
+static void pem_spki_is_what_openssl_computes(void **state)
 {
 	char command[400], hex[65] = "", err[256];
 	uint8_t spki[32];
@@ -74,7 +74,7 @@ static void tls_cert_spki_is_what_openssl_computes(void **state)
 	while (fgetc(f) != EOF)
 		;
 	pclose(f);
-	assert_int_equal(tls_cert_spki(pki.client, spki, err, sizeof err), 0);
+	assert_int_equal(pem_spki(pki.client, spki, err, sizeof err), 0);
 	for (int i = 0; i < 32; i++) {
 		char two[3];
 
@@ -149,14 +149,14 @@ static void tls_server_ctx_wrong_files_are_named(void **state)
 	for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
 		char err[256] = "";
 
-		assert_null(tls_server_ctx(c[i].cert, c[i].key, c[i].ca, err, sizeof err));
+		assert_null(pki_server_ctx(c[i].cert, c[i].key, c[i].ca, err, sizeof err));
 		assert_non_null(strstr(err, c[i].named));
 	}
 	char err[256] = "";
 
-	assert_int_equal(tls_cert_spki("/nonexistent.pem", spki, err, sizeof err), TG_EIO);
+	assert_int_equal(pem_spki("/nonexistent.pem", spki, err, sizeof err), TG_EIO);
 	assert_non_null(strstr(err, "/nonexistent.pem"));
-	assert_int_equal(tls_cert_spki(pki.server_key, spki, err, sizeof err), TG_EINVAL);
+	assert_int_equal(pem_spki(pki.server_key, spki, err, sizeof err), TG_EINVAL);
 	assert_non_null(strstr(err, pki.server_key));
 }
 
@@ -229,7 +229,7 @@ static int setup(void **state)
 
 	(void)state;
 	pki_make(&pki);
-	server_ctx = tls_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
+	server_ctx = pki_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
 	return server_ctx ? 0 : -1;
 }
 
@@ -245,7 +245,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tls_server_ctx_known_client_is_admitted_and_named),
-		cmocka_unit_test(tls_cert_spki_is_what_openssl_computes),
+		cmocka_unit_test(pem_spki_is_what_openssl_computes),
 		cmocka_unit_test(tls_server_ctx_other_clients_are_refused),
 		cmocka_unit_test(tls_server_ctx_gives_no_tickets_and_resumes_nothing),
 		cmocka_unit_test(tls_server_ctx_wrong_files_are_named),

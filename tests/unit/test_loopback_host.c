@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-#include "admin/plane.h"
+#include "admin/loopback_host.h"
 
-static void plane_host_ok_tells_loopback_from_all_else(void **state)
+static void loopback_host_tells_loopback_from_all_else(void **state)
 {
 	static const struct {
 		const char *host;
@@ -55,7 +55,7 @@ static void plane_host_ok_tells_loopback_from_all_else(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const struct h1_str host = {cases[i].host, strlen(cases[i].host)};
 
-		if (plane_host_ok(host) != cases[i].ok)
+		if (loopback_host(host) != cases[i].ok)
 			fail_msg("'%s' is %s", cases[i].host, cases[i].ok ? "refused" : "served");
 	}
 }
@@ -63,7 +63,7 @@ static void plane_host_ok_tells_loopback_from_all_else(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plane_host_ok_tells_loopback_from_all_else),
+		cmocka_unit_test(loopback_host_tells_loopback_from_all_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

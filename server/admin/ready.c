@@ -1,0 +1,98 @@
+/* ready.c: see ready.h. Runs in the admin process. */
+#include <stdio.h>
+
+#include "admin/ready.h"
+#include "base/child.h"
+#include "base/scoreboard.h"
+
+struct facts {
+	unsigned workers, up; /* workers that should run; that run and can use the store */
+	bool reaper, draining, late;
+	enum attest attest;
+	char evidence[256];
+};
+
+static struct facts look(const struct metrics *m, unsigned workers, unsigned max_lag_s)
+{
+	struct facts f = {
+		.workers = workers,
+		.reaper = metrics_gauge_slot(m, CHILD_SLOT_REAPER(workers), G_STORE_UP) > 0,
+		.draining = metrics_gauge(m, G_DRAINING) > 0,
+		.late = scoreboard_evidence_late(max_lag_s),
+		.attest = scoreboard_attest(),
+	};
+
+	for (unsigned i = 0; i < workers; i++)
+		f.up += metrics_gauge_slot(m, CHILD_SLOT_WORKER(i), G_STORE_UP) > 0;
+	scoreboard_evidence_text(f.evidence, sizeof f.evidence);
+	return f;
+}
+
+static bool is_ready(const struct facts *f)
+{
+	return f->up == f->workers && f->reaper && scoreboard_attest_ok(f->attest) &&
+		!f->draining && !f->late && scoreboard_compared() &&
+		scoreboard_writes() == WRITES_TAKEN;
+}
+
+static void write_reasons(const struct facts *f, struct jsonw *out)
+{
+	char text[sizeof f->evidence + 96];
+
+	if (f->draining)
+		jsonw_str(out, NULL, "the server is shutting down");
+	if (f->up < f->workers) {
+		snprintf(text, sizeof text,
+			"%u of %u workers are not running or cannot use the store",
+			f->workers - f->up, f->workers);
+		jsonw_str(out, NULL, text);
+	}
+	if (!f->reaper)
+		jsonw_str(out, NULL, "the reaper is not running or cannot use the store");
+	if (!scoreboard_attest_ok(f->attest)) {
+		snprintf(text, sizeof text, "uploads are refused: %s",
+			scoreboard_attest_text(f->attest));
+		jsonw_str(out, NULL, text);
+	}
+	if (scoreboard_writes() != WRITES_TAKEN)
+		jsonw_str(out, NULL, scoreboard_writes_text(scoreboard_writes()));
+	if (f->late) {
+		snprintf(text, sizeof text, "evidence is late, so nothing new is stored: %s",
+			f->evidence);
+		jsonw_str(out, NULL, text);
+	}
+	if (f->up == f->workers && !scoreboard_compared()) {
+		snprintf(text, sizeof text,
+			"reads are refused until the store has been compared with the evidence: %s",
+			f->evidence);
+		jsonw_str(out, NULL, text);
+	}
+}
+
+static void write_store(enum attest found, const char *vouched_by, struct jsonw *out)
+{
+	char text[256];
+
+	snprintf(text, sizeof text, "%s%s%s%s",
+		scoreboard_attest_ok(found) ? "" : "not attested: ", scoreboard_attest_text(found),
+		found == ATTEST_VOUCHED ? ": " : "",
+		found == ATTEST_VOUCHED && vouched_by != NULL ? vouched_by : "");
+	jsonw_str(out, "store", text);
+}
+
+bool ready_text(const struct metrics *m, unsigned workers, const char *vouched_by,
+	unsigned max_lag_s, struct jsonw *out)
+{
+	const struct facts f = look(m, workers, max_lag_s);
+	const bool ready = is_ready(&f);
+
+	jsonw_open(out, NULL, '{');
+	jsonw_bool(out, "ready", ready);
+	jsonw_open(out, "reasons", '[');
+	write_reasons(&f, out);
+	jsonw_close(out, ']');
+	write_store(f.attest, vouched_by, out);
+	jsonw_str(out, "evidence", f.evidence);
+	jsonw_close(out, '}');
+	return ready;
+}
