@@ -221,6 +221,15 @@ static struct store_put_opts put_opts(const char *session, bool bound)
 	return o;
 }
 
+/* A name as an uploader chooses one: 22 characters, the last of which holds two bits. */
+static void random_name(char out[TOKEN_NAME_LEN + 1])
+{
+	char id[TOKEN_LEN + 1];
+
+	token_make(0, id);
+	strcpy(out, id + 2);
+}
+
 static void fill(struct world *w, size_t bytes)
 {
 	unsigned char *p = malloc(bytes);
@@ -452,6 +461,42 @@ static void round_trip_of(struct world *w, size_t bytes, int chunks, uint32_t ch
 	assert_true(strlen(w->blob.event) > 5 && w->blob.event[2] == '-' &&
 		strncmp(w->blob.event, id, 2) == 0);
 	assert_nothing_but_tombstones(w);
+}
+
+/* Whatever it says, with little room to spare, or none: in a transaction, under a chosen name, in a
+ * session. What its reader gets is the content, and its uploader can still learn of it. */
+static void record_of_any_length_leaves_its_chunk_whole(void **state)
+{
+	static const char digest[] =
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	struct world *w = *state;
+	char sid[TOKEN_LEN + 1];
+
+	open_session(w);
+	strcpy(sid, w->session.id);
+	for (size_t len = 1; len<610; len += len> 60 && len < 230 ? 1 : 23)
+		for (int way = 0; way < 3; way++) {
+			struct store_put_opts o =
+				put_opts(way == 2 ? sid : "", way == 2 && len < 30);
+
+			memset(o.desc.to + strlen(o.desc.to), 'x', len);
+			strcat(o.desc.to, " ");
+			strcpy(o.desc.sha256, digest);
+			memset(o.desc.subject, 'a', way == 2 ? 0 : STORE_SUBJECT_LEN);
+			if (way == 1)
+				random_name(o.desc.name);
+			assert_int_equal(upload(w, &o, 777), 0);
+			if (way == 1)
+				assert_int_equal(upload(w, &o, 777), 0); /* it is known now */
+			assert_int_equal(w->blob.repeated, way == 1);
+			char id[TOKEN_LEN + 1];
+			strcpy(id, w->blob.id);
+			assert_int_equal(take(w, id, "verifier"), 0);
+			assert_int_equal(evbuffer_get_length(w->out), 777);
+			fill(w, 777);
+			assert_memory_equal(
+				evbuffer_pullup(w->in, -1), evbuffer_pullup(w->out, -1), 777);
+		}
 }
 
 static void round_trip(struct world *w, size_t bytes, int chunks)
@@ -1184,6 +1229,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			take_blob_of_small_chunks_returns_it_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(take_small_blob_returns_it_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			record_of_any_length_leaves_its_chunk_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			take_blob_of_one_full_chunk_returns_it_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(
