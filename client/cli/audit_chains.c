@@ -107,9 +107,9 @@ static void on_taken_over(
 		gap(t->all, r->time_ms);
 	} else if (q.has_head && audit_chain_signed(&o->chain, q.n, q.hash) == 0) {
 		findings_add(&t->all->findings, "head", at,
-			"whose place is taken here had signed line number %" PRIu64
-			" of the chain that begins with %s, which is not there: cut off, or "
-			"written anew",
+			"the recorder before this one had signed line number %" PRIu64
+			" of the chain that begins with %s, and that line is not there: it was cut "
+			"off, or written anew",
 			q.n, o->first->path);
 	}
 }

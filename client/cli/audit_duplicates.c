@@ -105,7 +105,7 @@ bool audit_duplicates_check(struct audit_duplicates *t, struct findings *f,
 		tell(t, e, s);
 	else
 		findings_add(f, "twice", e->at,
-			"event %.*s is recorded otherwise on line %" PRIu64 " of %s",
+			"event %.*s is recorded differently on line %" PRIu64 " of %s",
 			(int)e->record->id.n, e->record->id.p, s->line, s->file);
 	return false;
 }

@@ -143,7 +143,7 @@ static void print_ends(const struct audit_blobs *l)
 		       " ends belong to blobs that came back when the store was failed over\n",
 			l->again);
 	if (l->second > 0)
-		printf("  %" PRIu64 " times a blob was read that had its one reader already\n",
+		printf("  %" PRIu64 " times a blob was read after it had had its one reader\n",
 			l->second);
 	if (l->reverted > 0)
 		printf("  The store went back %" PRIu64

@@ -118,7 +118,8 @@ static int cannot_seal(int err)
 			      written */
 		return cannot_write("the sealed file");
 	return output_fail(err, "cannot seal: %s",
-		err == TG_ESESSION       ? "--session holds what no session's id does" :
+		err == TG_ESESSION ?
+			"--session is no session's id: 1 to 64 letters, digits, - or _" :
 			err == TG_EMEDIA ? "--content-type is not a media type" :
 					   tg_strerror(err));
 }

@@ -119,8 +119,7 @@ static int check_put(struct tg_client *c, const tg_put_opts *o, uint64_t sent, c
 		return client_fail(c, TG_EPROTO, "the server's answer does not have a blob's id");
 	if (what != NULL)
 		return client_fail(c, TG_EPROTO,
-			"what the server says that it holds is not what was sent: another %s",
-			what);
+			"the server says that it holds another %s than was sent", what);
 	if (strcmp(b->state, "gone") != 0 && b->deadline[0] == '\0')
 		return client_fail(
 			c, TG_EPROTO, "the server does not say until when it holds the blob");

@@ -68,10 +68,9 @@ static int check_expect(struct fetch *f)
 			"max_age_ms is a day and five minutes at most: no reference is remembered "
 			"for longer");
 	err = tg_expect_ok(e);
-	return err == 0 ?
-		0 :
-		client_fail(f->c, err, "what is demanded of the signed head can stand in none: %s",
-			tg_strerror(err));
+	return err == 0 ? 0 :
+			  client_fail(f->c, err, "no signed head can say what is demanded: %s",
+				  tg_strerror(err));
 }
 
 static int check_options(struct fetch *f, const tg_fetch_opts *o)

@@ -102,8 +102,8 @@ static int check_options(struct tg_client *c, struct put *p, const tg_put_file_o
 			"say how it is sealed: with a signer, or raw, or sealed already");
 	if (none_if_empty(p->o.name) != NULL && !p->o.sealed)
 		return client_fail(c, TG_EINVAL,
-			"a name follows from what is sealed: only for a file that is sealed "
-			"already it is given");
+			"a name is given only with a file that is sealed already; otherwise it "
+			"follows from what is sealed");
 	if (p->o.raw && none_if_empty(p->o.content_type) != NULL)
 		return client_fail(c, TG_EINVAL,
 			"a content type is sealed into the head, and raw content has none");
@@ -114,7 +114,7 @@ static int check_options(struct tg_client *c, struct put *p, const tg_put_file_o
 static int cannot_seal(struct tg_client *c, int err)
 {
 	return client_fail(c, err, "cannot seal: %s",
-		err == TG_ESESSION       ? "the session holds what no session's id does" :
+		err == TG_ESESSION ? "that is no session's id: 1 to 64 letters, digits, - or _" :
 			err == TG_EMEDIA ? "the content type is not a media type" :
 					   tg_strerror(err));
 }

@@ -103,7 +103,7 @@ void tg_secret_give(struct tg_spares *s, void *p, size_t n)
 		if (atomic_compare_exchange_strong(&s->block[i], &none, p))
 			return;
 		if (none == p)
-			tg_bug("secmem", "a block was given back twice");
+			tg_bug("secmem", "a block was freed twice");
 	}
 	ASAN_UNPOISON_MEMORY_REGION(p, n);
 	tg_secret_free(p);
