@@ -355,9 +355,11 @@ install: all
 	  >$(D)/lib/pkgconfig/timeglas.pc
 	$(INSTALL) -m 644 include/timeglas/*.h $(D)/include/timeglas/
 	$(INSTALL) -m 644 LICENSE README.md CHANGES.md CONTRIBUTING.md SECURITY.md $(DOC)/
-	$(INSTALL) -d $(DOC)/docs/bench $(DOC)/docs/decisions $(DOC)/docs/vectors/sealed
+	$(INSTALL) -d $(DOC)/docs/bench $(DOC)/docs/decisions $(DOC)/docs/states \
+	  $(DOC)/docs/vectors/sealed
 	$(INSTALL) -m 644 $(wildcard docs/*.*) $(DOC)/docs/
 	$(INSTALL) -m 644 $(wildcard docs/decisions/*) $(DOC)/docs/decisions/
+	$(INSTALL) -m 644 $(wildcard docs/states/*.svg) $(DOC)/docs/states/
 	$(INSTALL) -m 644 $(wildcard docs/vectors/*.*) $(DOC)/docs/vectors/
 	$(INSTALL) -m 644 $(wildcard docs/vectors/sealed/*) $(DOC)/docs/vectors/sealed/
 	$(INSTALL) -m 644 $(wildcard docs/bench/*) $(DOC)/docs/bench/

@@ -57,14 +57,14 @@ def test_a_record_is_dated_and_half_a_page_of_context_decision_and_consequence(r
 
 ARCHITECTURE = TOP / "docs/architecture.md"
 FILE = re.compile(r"`((?:core|server|client|include|tests|tools)/[\w./]+\.\w+)`")
-PLACE = re.compile(r"`(\w+)\(\)`\s+in\s+`([\w./]+)`")
+PLACE = re.compile(r"`((?:F\.)?\w+)\(\)`\s+in\s+`([\w./]+)`")
 
 
 def defines(path, name):
     """Is there a definition of a function in that file, of C or of Lua?"""
     text = path.read_text()
     if path.suffix == ".lua":
-        return re.search(rf"^(?:local )?function {name}\(", text, re.M)
+        return re.search(rf"^(?:local )?function {re.escape(name)}\(", text, re.M)
     return re.search(rf"^\w[^;=\n]*\b{name}\([^;]*?\)\n\{{", text, re.M)
 
 
@@ -83,6 +83,12 @@ def test_the_functions_that_architecture_names_stand_where_it_says():
     assert len(places) > 25
     assert [f"{n}() in {f}" for n, f in places if not defines(TOP / f, n)] == []
     assert "`malloc_conf`" in text and "*malloc_conf = " in (TOP / "server/wipe/wipe.c").read_text()
+
+
+def test_each_drawing_of_a_state_machine_is_shown():
+    text = ARCHITECTURE.read_text()
+    drawn = {p.name for p in (TOP / "docs/states").glob("*.svg")}
+    assert drawn and drawn == set(re.findall(r"\(states/([\w.]+)\)", text))
 
 
 def test_where_answers_what_a_newcomer_asks_first():
