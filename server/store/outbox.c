@@ -46,11 +46,19 @@ struct outbox *outbox_new(struct store *s, const struct outbox_calls *calls, voi
 	return o;
 }
 
+void outbox_cancel(struct outbox *o)
+{
+	rconn_forget(o->store->conn, o);
+	o->n_look = o->looked = 0;
+	o->trims = 0;
+	o->trim_failed = false;
+}
+
 void outbox_free(struct outbox *o)
 {
 	if (o == NULL)
 		return;
-	rconn_forget(o->store->conn, o);
+	outbox_cancel(o);
 	free(o);
 }
 
@@ -278,17 +286,13 @@ int outbox_look(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS])
 static void on_trim(void *ctx, const redisReply *r)
 {
 	struct outbox *o = ctx;
-	int err;
+	const bool heard = o->trim_failed; /* of several failures, one is reported */
+	const int err = heard ? 0 : store_err(o->store, r);
+	const bool last = --o->trims == 0;
 
-	o->trims--;
-	if (!o->trim_failed) { /* of several, the first is enough */
-		err = store_err(o->store, r);
-		o->trim_failed = err != 0;
-		if (err != 0 || o->trims == 0)
-			o->calls.on_trimmed(o->ctx, err);
-	}
-	if (o->trims == 0)
-		o->trim_failed = false;
+	o->trim_failed = !last && (heard || err != 0);
+	if (!heard && (err != 0 || last))
+		o->calls.on_trimmed(o->ctx, err);
 }
 
 int outbox_trim(struct outbox *o, unsigned shard, const struct chain_pos *last)

@@ -65,8 +65,12 @@ struct outbox_calls {
 	void (*on_trimmed)(void *ctx, int err);
 };
 
-/** outbox_new(s, calls, ctx): s outlives it. NULL without memory. */
+/** outbox_new(s, calls, ctx): s outlives it. Callbacks of calls that are never made may be NULL.
+ * NULL without memory. */
 struct outbox *outbox_new(struct store *s, const struct outbox_calls *calls, void *ctx);
+/** outbox_cancel(o): no callback comes for what is under way; Redis does it all the same. */
+void outbox_cancel(struct outbox *o);
+/** outbox_free(o): cancels first; also from within a callback. NULL is harmless. */
 void outbox_free(struct outbox *o);
 /**
  * outbox_read(o, pos, count, block_ms): up to count events of each shard behind pos[shard]; waits

@@ -328,6 +328,58 @@ static void look_failure_is_told_once(void **state)
 	assert_int_equal(looks, 3);
 }
 
+static void cancelled_calls_are_never_answered(void **state)
+{
+	struct chain_pos pos[TOKEN_SHARDS] = {{0, 0}};
+
+	(void)state;
+	add(1, "5-0", "a");
+	add(2, "5-0", "a");
+	pos[1].ms = pos[2].ms = pos[3].ms = 9;
+	assert_int_equal(outbox_look(outbox, pos), 3);
+	assert_int_equal(outbox_trim(outbox, 1, &pos[1]), 0);
+	assert_int_equal(outbox_trim(outbox, 2, &pos[2]), 0);
+	outbox_cancel(outbox);
+	/* what comes next gets its own answers, and no one else's */
+	pos[1].ms = pos[3].ms = 0;
+	add(2, "10-0", "b");
+	pos[2].ms = 10;
+	assert_int_equal(outbox_look(outbox, pos), 1);
+	loop_until_stop(loop);
+	assert_int_equal(looks, 1);
+	assert_int_equal(looked[2].last.ms, 10);
+	assert_int_equal(trimmed, 0);
+	assert_int_equal(outbox_trim(outbox, 2, &pos[2]), 0);
+	loop_until_stop(loop);
+	assert_int_equal(trimmed, 1);
+	assert_int_equal(held(1), 0); /* Redis did what was cancelled */
+}
+
+static void free_in_callback(void *ctx, int e)
+{
+	(void)ctx;
+	err = e;
+	outbox_free(outbox);
+	outbox = NULL;
+	loop_stop(loop);
+}
+
+static void freed_within_its_callback(void **state)
+{
+	static const struct outbox_calls calls = {.on_trimmed = free_in_callback};
+
+	(void)state;
+	outbox_free(outbox);
+	outbox = outbox_new(store, &calls, NULL);
+	assert_non_null(outbox);
+	redis_server_run_cmd(&redis, "ACL SETUSER default -xtrim");
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(outbox_trim(outbox, i, &(struct chain_pos){1, 1}), 0);
+	loop_until_stop(loop);
+	assert_null(outbox);
+	assert_int_equal(err, TG_ESTORE);
+}
+
 static bool begins;
 
 static void ask(const char *token, unsigned lease_ms, const struct chain_pos *pos, uint64_t head_n,
@@ -428,6 +480,8 @@ int main(void)
 		T(trim_refused_is_told_once),
 		T(look_tells_how_far_an_outbox_has_come),
 		T(look_failure_is_told_once),
+		T(cancelled_calls_are_never_answered),
+		T(freed_within_its_callback),
 		T(lease_one_has_it_and_the_next_learns_what_was_declared),
 		T(lease_other_forms_do_no_harm),
 	};
