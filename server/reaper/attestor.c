@@ -1,7 +1,7 @@
 /*
- * attestor.c: looks at the store and says what it found. Whether uploads are then refused is the
- * API's affair; what is good or bad is attest.c's. The reaper process, which has its own connection
- * and is restarted at once: while nobody looks, nothing is stored (scoreboard.h: three seconds).
+ * attestor.c: see attestor.h. What is good or bad about the store is judged by store/attest.c;
+ * whether an upload is then refused is decided by the API. While nobody looks, the answer on the
+ * scoreboard grows old, and after three seconds nothing is stored.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,20 +13,22 @@
 #include "reaper/attestor.h"
 #include "store/attest.h"
 
-/* A snapshot that was written cannot be taken back; that long nothing is stored, so that whoever
- * did it notices. */
+/* A snapshot that was written cannot be taken back. For so long nothing is stored, so that whoever
+ * made the store write it notices. */
 #define SNAPSHOT_HOLD_US 10000000u
 
 struct attestor {
 	struct store *store;
 	const char *vouched_by; /* NULL: nobody */
-	bool embedded, asked;
-	uint64_t last_save_s; /* 0: not seen yet on this connection */
-	uint64_t saved_us;    /* when another snapshot was noticed */
-	enum attest last;
-	enum attest told; /* what the evidence was told last, or is being told */
-	bool telling;
-	enum writes writes; /* as found last */
+	bool embedded;
+	enum { NOT_LOOKING, LOOKING } look;
+	uint64_t last_save_s; /* the store's last snapshot; 0: not seen yet on this connection */
+	uint64_t saved_us;    /* when a snapshot was seen that is not the one before; 0: never */
+	enum attest last;     /* as found last */
+	/* what was last reported to the evidence; ATTEST_NOT_YET: nothing */
+	enum attest reported;
+	enum { NOT_REPORTING, REPORTING } report; /* REPORTING: that call is under way */
+	enum writes writes;                       /* as found last */
 	char denied[ATTEST_DENIED];
 };
 
@@ -38,7 +40,7 @@ struct attestor *attestor_new(const struct conf *conf, bool embedded)
 		return NULL;
 	a->vouched_by = conf->store_attested_by;
 	a->embedded = embedded;
-	a->last = a->told = ATTEST_NOT_YET;
+	a->last = a->reported = ATTEST_NOT_YET;
 	return a;
 }
 
@@ -49,21 +51,22 @@ void attestor_free(struct attestor *a)
 
 void attestor_down(struct attestor *a)
 {
-	a->asked = false;
+	a->look = NOT_LOOKING;
 	a->last_save_s = 0;
 	a->saved_us = 0;
-	a->last = a->told = ATTEST_NOT_YET;
+	a->last = a->reported = ATTEST_NOT_YET;
 	scoreboard_set_attest(ATTEST_NOT_YET);
-	scoreboard_set_writes(WRITES_TAKEN); /* that it cannot be reached is said otherwise */
+	scoreboard_set_writes(WRITES_TAKEN); /* not being reached is announced elsewhere */
 	metrics_gauge_set(G_ATTESTED, 0);
 }
 
-static const char *who(const struct attestor *a, enum attest found)
+/* Who answers for what was found; "": nobody has to. */
+static const char *vouching(const struct attestor *a, enum attest found)
 {
 	return found == ATTEST_VOUCHED ? a->vouched_by : "";
 }
 
-static void say(const struct attestor *a, enum attest found)
+static void log_found(const struct attestor *a, enum attest found)
 {
 	if (found == ATTEST_VOUCHED)
 		log_warn("store-vouched", "%s: '%s' (store_attested_by)",
@@ -75,6 +78,7 @@ static void say(const struct attestor *a, enum attest found)
 			scoreboard_attest_text(found));
 }
 
+/* Judges what was seen; a snapshot counts for SNAPSHOT_HOLD_US, though nothing else is wrong. */
 static enum attest judge(struct attestor *a, const struct attest_facts *f)
 {
 	const struct attest_opts o = {.vouched = a->vouched_by != NULL, .embedded = a->embedded};
@@ -89,7 +93,7 @@ static enum attest judge(struct attestor *a, const struct attest_facts *f)
 	return found;
 }
 
-static void tell_writes(struct attestor *a, enum writes now)
+static void announce_writes(struct attestor *a, enum writes now)
 {
 	scoreboard_set_writes(now);
 	if (now == a->writes)
@@ -101,25 +105,27 @@ static void tell_writes(struct attestor *a, enum writes now)
 		log_warn("store-writes", "%s", scoreboard_writes_text(now));
 }
 
-static void on_told(void *ctx, int err)
+static void on_reported(void *ctx, int err)
 {
 	struct attestor *a = ctx;
 
-	a->telling = false;
+	a->report = NOT_REPORTING;
 	if (err != 0)
-		a->told = ATTEST_NOT_YET;
+		a->reported = ATTEST_NOT_YET;
 }
 
-/* Once a second until the store has taken it: the evidence is to have each change. */
-static void tell(struct attestor *a)
+/* The evidence is to have each change: it is tried again after each look until the store has taken
+ * it. */
+static void report(struct attestor *a)
 {
-	if (a->telling || a->told == a->last)
+	if (a->report == REPORTING || a->reported == a->last)
 		return;
-	a->told = a->last;
-	a->telling = store_attested(a->store, scoreboard_attest_slug(a->last), who(a, a->last),
-			     on_told, a) == 0;
-	if (!a->telling)
-		a->told = ATTEST_NOT_YET;
+	a->reported = a->last;
+	if (store_attested(a->store, scoreboard_attest_slug(a->last), vouching(a, a->last),
+		    on_reported, a) == 0)
+		a->report = REPORTING;
+	else
+		a->reported = ATTEST_NOT_YET;
 }
 
 static void on_facts(void *ctx, int err, const struct attest_facts *f)
@@ -127,20 +133,20 @@ static void on_facts(void *ctx, int err, const struct attest_facts *f)
 	struct attestor *a = ctx;
 	enum attest found;
 
-	a->asked = false;
+	a->look = NOT_LOOKING;
 	if (err != 0)
-		return; /* what is on the scoreboard grows stale by itself */
+		return; /* what is on the scoreboard grows old by itself */
 	found = judge(a, f);
-	tell_writes(a, f->writes);
+	announce_writes(a, f->writes);
 	scoreboard_set_denied(f->denied);
 	scoreboard_set_attest(found);
 	metrics_gauge_set(G_ATTESTED, scoreboard_attest_ok(found));
 	if (found != a->last || strcmp(f->denied, a->denied) != 0) {
 		a->last = found;
 		strcpy(a->denied, f->denied);
-		say(a, found);
+		log_found(a, found);
 	}
-	tell(a);
+	report(a);
 }
 
 void attestor_refused(struct attestor *a, const char *why)
@@ -149,13 +155,13 @@ void attestor_refused(struct attestor *a, const char *why)
 	scoreboard_set_attest(ATTEST_RIGHTS);
 	metrics_gauge_set(G_ATTESTED, 0);
 	if (a->last != ATTEST_RIGHTS)
-		say(a, ATTEST_RIGHTS);
+		log_found(a, ATTEST_RIGHTS);
 	a->last = ATTEST_RIGHTS;
 }
 
 void attestor_ask(struct attestor *a, struct store *s)
 {
 	a->store = s;
-	if (!a->asked)
-		a->asked = store_attest(s, on_facts, a) == 0;
+	if (a->look == NOT_LOOKING && store_attest(s, on_facts, a) == 0)
+		a->look = LOOKING;
 }

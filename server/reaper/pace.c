@@ -1,21 +1,21 @@
-/* pace.c: see pace.h. Used by the reaper. */
+/* pace.c: see pace.h. */
 #include "reaper/pace.h"
 
-#define NEAR_US 2000u /* a round trip; below that they cost nothing */
-#define NEAR_CALLS 2u /* Redis need not wait for us, and others need not wait for more */
-#define BATCH 64u     /* index entries per call: one to two ms of Redis's time */
-#define FAR_CALLS 64u /* every shard */
-/* under way: some ten ms of Redis's time, should they all arrive at once */
+#define NEAR_US 2000u /* a store with a shorter round trip is near */
+#define NEAR_CALLS 2u /* one for Redis to work on, and the next one */
+#define BATCH 64u     /* index entries of a call: one to two ms of Redis's time */
+#define FAR_CALLS 64u /* one for each shard */
+/* Index entries of all calls to a distant store: some ten ms of Redis's time, should they all
+ * arrive at once. */
 #define FAR_ENTRIES 512u
-#define FAR_FIRST 8u /* for a shard of which nothing is known to be overdue */
-/* so much longer than the way is an answer on its way when what we have asked for is what it waits
- * for */
+#define FAR_FIRST 8u /* for a shard in which nothing is known to be overdue */
+/* An answer that takes so much longer than the round trip waited for the work of our own calls. */
 #define BUSY_US 20000u
-#define WHILE_US 5000000u /* the distance may change */
-/* a call that is there too early has been in vain: so it is sent a little later than the distance
- * says, */
+#define PERIOD_US 5000000u /* so often the distance is measured anew */
+/* A call that is there before the deadline is in vain. So it is sent later than the round trip
+ * says: by this, */
 #define LATE_US 1000u
-/* and for that part of the distance, which is never exactly the same */
+/* and by that share of the round trip, which is never exactly the same. */
 #define LATE_SHARE 16u
 
 void pace_init(struct pace *p)
@@ -30,14 +30,14 @@ static uint64_t distance_us(const struct pace *p)
 	return p->least_us[0];
 }
 
-static bool far(const struct pace *p)
+static bool is_far(const struct pace *p)
 {
 	return distance_us(p) >= NEAR_US;
 }
 
 bool pace_may(const struct pace *p)
 {
-	if (!far(p))
+	if (!is_far(p))
 		return p->calls < NEAR_CALLS;
 	return p->calls < p->calls_max &&
 		(p->calls < NEAR_CALLS || p->entries + FAR_FIRST <= FAR_ENTRIES);
@@ -45,7 +45,7 @@ bool pace_may(const struct pace *p)
 
 unsigned pace_entries(const struct pace *p, unsigned overdue)
 {
-	if (!far(p) || overdue >= BATCH)
+	if (!is_far(p) || overdue >= BATCH)
 		return BATCH;
 	return overdue > FAR_FIRST ? overdue : FAR_FIRST;
 }
@@ -63,14 +63,14 @@ void pace_answered(struct pace *p, unsigned entries, uint64_t took_us, uint64_t 
 	p->entries -= entries < p->entries ? entries : p->entries;
 	if (took_us == 0)
 		return;
-	if (now_us - p->while_us >= WHILE_US) {
-		p->while_us = now_us;
+	if (now_us - p->period_us >= PERIOD_US) {
+		p->period_us = now_us;
 		p->least_us[1] = p->least_us[0];
 		p->least_us[0] = 0;
 	}
 	if (p->least_us[0] == 0 || took_us < p->least_us[0])
 		p->least_us[0] = took_us;
-	if (far(p) && took_us > distance_us(p) + BUSY_US)
+	if (is_far(p) && took_us > distance_us(p) + BUSY_US)
 		p->calls_max = p->calls_max / 2 > NEAR_CALLS ? p->calls_max / 2 : NEAR_CALLS;
 	else if (p->calls_max < FAR_CALLS)
 		p->calls_max++;
@@ -80,5 +80,5 @@ uint64_t pace_early_us(const struct pace *p)
 {
 	const uint64_t us = distance_us(p), late_us = us / LATE_SHARE + LATE_US;
 
-	return far(p) ? us - late_us : 0;
+	return is_far(p) ? us - late_us : 0;
 }

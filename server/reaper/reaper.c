@@ -1,12 +1,12 @@
 /*
- * reaper.c: erases what is due. Each shard is asked at its own next deadline, which an answer or a
- * message tells; all shards are asked once a second, in case a message was lost. It decides
- * nothing: which entries are due, and what their end is, is functions/reap.lua's.
+ * reaper.c: see reaper.h. Which entries are due, and what their end is, is decided by the store
+ * (functions/reap.lua).
  *
- * What is under way at a time is bounded (pace.h), and shards take turns: however much falls due at
- * once, others who use the store wait for milliseconds. A distant store is asked for all shards
- * that are due at once, and so much earlier that the call is there when the deadline is. The reaper
- * process; one connection for calls, one that listens.
+ * A shard's next deadline is known from its last answer, or from a message of the store. All shards
+ * are asked once a second in case a message was lost. What is under way at a time is bounded
+ * (pace.h), and shards take turns: however much falls due at once, others who use the store wait
+ * for milliseconds. A distant store is asked so much earlier that the call is there when the
+ * deadline is.
  */
 #include <errno.h>
 #include <signal.h>
@@ -18,28 +18,33 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "core/bug.h"
 #include "net/loop.h"
 #include "reaper/attestor.h"
 #include "reaper/pace.h"
 #include "reaper/reaper.h"
 #include "reaper/timekeeper.h"
 #include "store/store.h"
-#include "core/bug.h"
 
 #define SWEEP_US 1000000u
-#define STEP_MS 10   /* less is not worth a line */
+#define STEP_MS 10   /* smaller steps of the store's clock are not logged */
 #define JUMP_MS 1000 /* a store's clock that is so far ahead of what was expected was set */
 
-enum want { WANT_NOTHING, WANT_SWEPT, WANT_DUE };
+/* What a shard waits for. */
+enum want {
+	WANT_NOTHING,
+	WANT_SWEPT, /* to be asked, with the others, once a second */
+	WANT_DUE    /* to be asked at once: something is due in it, or may be */
+};
 
 struct shard {
-	bool asked; /* a call is under way */
+	enum { QUIET, ASKED } call; /* ASKED: it is under way; the shard may want the next one */
 	enum want want;
 	/* clock_mono_us() at which to ask for its next deadline, as far as known; 0: none */
 	uint64_t next_us;
 	uint64_t asked_us;
 	unsigned entries; /* that the call under way may end */
-	unsigned overdue;
+	unsigned overdue; /* index entries, as of its last answer */
 };
 
 struct reaper {
@@ -52,14 +57,14 @@ struct reaper {
 	struct event *timer, *term;
 	struct shard shard[TOKEN_SHARDS];
 	struct pace pace;  /* of the calls under way */
-	unsigned turn;     /* who is looked at first */
-	uint64_t sweep_us; /* the next sweep */
-	int64_t back_ms;   /* how far the store's clock was said to be behind */
+	unsigned turn;     /* the shard that comes first when calls may be sent */
+	uint64_t sweep_us; /* when all shards are asked next */
+	int64_t back_ms;   /* how far the store's clock was behind its time, when last logged */
 };
 
 static void on_reaped(void *ctx, unsigned shard, int err, const struct store_reaped *r);
 
-/* Sleeps until the nearest deadline, the next sweep at the latest. A descriptor, because the loop's
+/* Sets the timer to the nearest deadline, or the next sweep. It is a descriptor because the loop's
  * own timers are exact to some milliseconds only. */
 static void set_timer(struct reaper *x)
 {
@@ -68,7 +73,8 @@ static void set_timer(struct reaper *x)
 
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
 		const struct shard *s = &x->shard[i];
-		if (!s->asked && s->want == WANT_NOTHING && s->next_us != 0 && s->next_us < at)
+		if (s->call == QUIET && s->want == WANT_NOTHING && s->next_us != 0 &&
+			s->next_us < at)
 			at = s->next_us;
 	}
 	when.it_value.tv_sec = (time_t)(at / 1000000);
@@ -77,11 +83,12 @@ static void set_timer(struct reaper *x)
 		tg_bug("reaper", "its timer cannot be set");
 }
 
+/* Finds the shard whose turn it is among those that want this. */
 static bool pick(struct reaper *x, enum want want, unsigned *shard)
 {
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
 		unsigned at = (x->turn + i) % TOKEN_SHARDS;
-		if (x->shard[at].asked || x->shard[at].want != want)
+		if (x->shard[at].call == ASKED || x->shard[at].want != want)
 			continue;
 		x->turn = (at + 1) % TOKEN_SHARDS;
 		*shard = at;
@@ -90,27 +97,27 @@ static bool pick(struct reaper *x, enum want want, unsigned *shard)
 	return false;
 }
 
-/* Starts whatever may start, what is due before what is only to be looked at. */
-static void poke(struct reaper *x)
+/* Sends all calls that may be sent, for shards with something due first; then sets the timer. */
+static void send_calls(struct reaper *x)
 {
 	unsigned i;
 
 	while (pace_may(&x->pace) && (pick(x, WANT_DUE, &i) || pick(x, WANT_SWEPT, &i))) {
 		struct shard *s = &x->shard[i];
 		s->want = WANT_NOTHING;
-		s->next_us = 0; /* without a store, a later sweep asks: never a busy timer */
+		s->next_us = 0; /* a deadline that is over would fire the timer all the time */
 		s->asked_us = clock_mono_us();
 		s->entries = pace_entries(&x->pace, s->overdue);
 		if (store_reap(x->store, i, s->entries, timekeeper_least_ms(&x->time, s->asked_us),
 			    on_reaped, x) != 0)
-			continue;
-		s->asked = true;
+			continue; /* there is no connection: a sweep asks again */
+		s->call = ASKED;
 		pace_asked(&x->pace, s->entries);
 	}
 	set_timer(x);
 }
 
-static void count(const struct store_reaped *r)
+static void count_ends(const struct store_reaped *r)
 {
 	metrics_count(M_EXPIRED, r->expired);
 	metrics_count(M_SESSION_ENDED, r->session_ended);
@@ -130,9 +137,9 @@ static void set_backlog(struct reaper *x)
 	metrics_gauge_set(G_OVERDUE, overdue);
 }
 
-/* A step is news for people: what it ended early, and that times are shown by another clock than
- * the store's, cannot be seen otherwise. */
-static void watch_clock(struct reaper *x, uint64_t now_us, const struct store_reaped *r)
+/* Logs a step of the store's clock: what it ended early, and that the times that are shown are not
+ * those of the store's machine, can be seen nowhere else. */
+static void log_clock_steps(struct reaper *x, uint64_t now_us, const struct store_reaped *r)
 {
 	int64_t ahead = timekeeper_saw(&x->time, now_us, r->now_ms);
 
@@ -142,7 +149,7 @@ static void watch_clock(struct reaper *x, uint64_t now_us, const struct store_re
 			"ended",
 			(long long)ahead);
 	if (r->back_ms < x->back_ms + STEP_MS && r->back_ms >= x->back_ms)
-		return; /* a clock that is being adjusted */
+		return; /* the clock is being adjusted slowly */
 	if (r->back_ms > x->back_ms)
 		log_warn("store-clock",
 			"the store's clock was set back; the store's time goes on, %lld ms ahead "
@@ -151,8 +158,8 @@ static void watch_clock(struct reaper *x, uint64_t now_us, const struct store_re
 	x->back_ms = r->back_ms;
 }
 
-/* The store said at now_us that a deadline is so far ahead; it said so half a round trip ago, and a
- * call needs the other half. */
+/* Returns when to ask for a deadline that the store, at now_us, said to be in_ms ahead. It said so
+ * half a round trip ago, and the call needs the other half. */
 static uint64_t ask_at(const struct reaper *x, uint64_t now_us, int64_t in_ms)
 {
 	const uint64_t in_us = (uint64_t)in_ms * 1000, early_us = pace_early_us(&x->pace);
@@ -166,7 +173,7 @@ static void on_reaped(void *ctx, unsigned shard, int err, const struct store_rea
 	struct shard *s = &x->shard[shard];
 	uint64_t now = clock_mono_us(), next;
 
-	s->asked = false;
+	s->call = QUIET;
 	pace_answered(&x->pace, s->entries, err == 0 ? now - s->asked_us : 0, now);
 	if (err != 0) { /* the next sweep asks again */
 		if (err != TG_ESTORE)
@@ -177,8 +184,8 @@ static void on_reaped(void *ctx, unsigned shard, int err, const struct store_rea
 		set_timer(x);
 		return;
 	}
-	count(r);
-	watch_clock(x, now, r);
+	count_ends(r);
+	log_clock_steps(x, now, r);
 	if (r->failed[0] != '\0')
 		log_error("reap",
 			"something that is due cannot be ended, and is tried again in a second: %s",
@@ -192,9 +199,10 @@ static void on_reaped(void *ctx, unsigned shard, int err, const struct store_rea
 		if (s->next_us == 0 || next < s->next_us) /* a message may have come first */
 			s->next_us = next;
 	}
-	poke(x);
+	send_calls(x);
 }
 
+/* The store's message: a shard has got a deadline that is nearer than those before. */
 static void on_due(void *ctx, unsigned shard, int64_t in_ms)
 {
 	struct reaper *x = ctx;
@@ -210,7 +218,7 @@ static void on_due(void *ctx, unsigned shard, int64_t in_ms)
 static void sweep(struct reaper *x, uint64_t now)
 {
 	x->sweep_us = now + SWEEP_US;
-	/* who has waited for a whole second waits no longer */
+	/* a shard that has waited for its sweep since the last one goes first */
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
 		x->shard[i].want = x->shard[i].want == WANT_NOTHING ? WANT_SWEPT : WANT_DUE;
 	attestor_ask(x->attestor, x->store);
@@ -230,7 +238,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
 		if (x->shard[i].next_us != 0 && x->shard[i].next_us <= now)
 			x->shard[i].want = WANT_DUE;
-	poke(x);
+	send_calls(x);
 }
 
 static void on_up(struct store *s, void *ctx)

@@ -1,18 +1,18 @@
 /*
- * timekeeper.c: remembers how far the store's clock and ours are apart (docs/store.md). An answer
- * was true when it was given, which is before it came: so what it says is a lower bound, and the
- * largest of them is the best. It sets no clock. The reaper process.
+ * timekeeper.c: see timekeeper.h. An answer was true when it was given, which is before it came. So
+ * each is a lower bound of the offset, and the largest of them is the best. It sets no clock.
+ * docs/store.md.
  */
 #include "base/scoreboard.h"
 #include "reaper/timekeeper.h"
 
-/* Two machines' clocks do not run alike: each second the memory gives way by a millisecond, far
- * more than they differ. */
-#define YIELD_US_PER_MS 1000000u
+/* Two machines' clocks run at different speeds. So the offset that is remembered becomes smaller by
+ * a millisecond each second, which is far more than they differ. */
+#define DECAY_US_PER_MS 1000000u
 
 static int64_t offset_at(const struct timekeeper *t, uint64_t now_us)
 {
-	return t->offset_ms - (int64_t)((now_us - t->at_us) / YIELD_US_PER_MS);
+	return t->offset_ms - (int64_t)((now_us - t->at_us) / DECAY_US_PER_MS);
 }
 
 void timekeeper_init(struct timekeeper *t, uint64_t now_us)

@@ -1,7 +1,7 @@
 /*
- * timekeeper.h: what the store's time must be by now at least, by a clock that nobody sets
- * (clock_mono_us()). So that a store whose own clock was stepped back still ends things in time.
- * Pure but for the scoreboard, where a successor finds what was remembered.
+ * timekeeper.h: remembers how far the store's clock and ours are apart, so that a store whose clock
+ * was stepped back still ends things in time. Ours is clock_mono_us(), which nobody can set. The
+ * value also goes to the scoreboard, where the next reaper finds it.
  */
 #ifndef REAPER_TIMEKEEPER_H
 #define REAPER_TIMEKEEPER_H
@@ -11,16 +11,16 @@
 
 struct timekeeper {
 	bool known;
-	int64_t offset_ms; /* store's time minus ours, at most */
-	uint64_t at_us;    /* when that was */
+	int64_t offset_ms; /* store's time minus ours: at least that, as of at_us */
+	uint64_t at_us;
 };
 
-/** timekeeper_init(t, now_us): with what the scoreboard says. */
+/** Begins with what the scoreboard says. */
 void timekeeper_init(struct timekeeper *t, uint64_t now_us);
-/** timekeeper_saw(t, now_us, store_ms): an answer that came at now_us said store_ms. Returns by how
- * many ms the store is ahead of what was expected. */
+/** Takes in that an answer, which came at now_us, said store_ms. Returns by how many ms the store's
+ * time is ahead of what was expected; negative: behind it. */
 int64_t timekeeper_saw(struct timekeeper *t, uint64_t now_us, int64_t store_ms);
-/** timekeeper_least_ms(t, now_us): the store's time now is that or later; 0: unknown. */
+/** Returns what the store's time must be by now at least (Unix ms); 0: not known. */
 int64_t timekeeper_least_ms(const struct timekeeper *t, uint64_t now_us);
 
 #endif

@@ -1,16 +1,15 @@
 /*
- * end_again.c: ends again what the evidence says has ended, in a store that was failed over to a
- * replica that was behind. The store knows blobs by ids, the evidence by tags: so what was
- * forgotten is read from the files, newest first, and what stands in the deadline index of those
- * shards is compared with it.
+ * end_again.c: see end_again.h. The store knows blobs by ids, the evidence by tags. So what was
+ * forgotten is read from the files, newest first, and compared with what stands in the deadline
+ * index of those shards:
  *
- *   gone            → ends again, as it had ended
+ *   gone                → the blob ends again, as it had ended
  *   taking, and no end  → its reader has had bytes: consumed
  *   claimed, and no end → it had its one reader, whose claim the store has forgotten: store-lost
- *   session-end     → the session, once its blobs have
+ *   session-end         → the session ends again, once its blobs have
  *
- * Bounded: so many shards are asked at a time, so many entries by each call; a call of a shard
- * waits for the ends of the one before. Runs in the recorder.
+ * It is bounded: SHARDS_MAX shards are asked at a time, each for COUNT entries of its index; a
+ * shard is asked for more when all that these calls found has ended.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,28 +20,33 @@
 #include "recorder/evidence_search.h"
 #include "recorder/end_again.h"
 
-#define SHARDS_MAX 8u   /* asked at a time */
-#define COUNT 256u      /* entries: about a millisecond of Redis's time */
-#define MARGIN_MS 60000 /* times of records are the store's, those of checkpoints ours */
+#define SHARDS_MAX 8u
+#define COUNT 256u /* about a millisecond of Redis's time */
+#define MARGIN_MS \
+	60000 /* times of records are by the store's clock, those of checkpoints by ours */
 
-enum weight { GONE, TAKING, CLAIMED }; /* of what is told of one blob, the first counts */
+/* What a record says. Of several about one blob the first in this order counts. */
+enum said { SAID_GONE, SAID_TAKING, SAID_CLAIMED, SAID_SESSION_END };
 
 struct ended {
-	char tag[33];
-	bool session;
+	char tag[33]; /* of the blob, or of the session */
 	unsigned shard;
-	enum weight weight;
+	enum said said;
 	char cause[STORE_CAUSE_MAX + 1], by[CONF_NAME_MAX + 1], outcome[24];
 };
 
-enum scan { SCAN_NOT, SCAN_DUE, SCAN_ASKED, SCAN_OVER };
-
 struct shard_scan {
-	enum scan state;
+	enum {
+		SCAN_NOT,   /* nothing was forgotten there */
+		SCAN_DUE,   /* there is more of its index to ask for */
+		SCAN_ASKED, /* that call is under way */
+		SCAN_OVER   /* all of it was seen */
+	} state;
 	char cursor[STORE_CURSOR_MAX + 1];
-	unsigned ends; /* not answered yet */
+	unsigned ends; /* calls that end something, under way */
 };
 
+/* A session that stands in the store, and is to end when all blobs have. */
 struct standing_session {
 	unsigned shard;
 	char id[TOKEN_LEN + 1];
@@ -53,18 +57,23 @@ struct end_again {
 	struct store *store;
 	end_again_cb *cb;
 	void *ctx;
-	struct ended *list; /* sorted */
+	struct ended *list; /* sorted by shard, kind and tag */
 	size_t n, cap;
-	bool no_memory;
+	int read_err; /* while the files are read: 0 or TG_ENOMEM */
+	enum { SCANNING, ENDING_SESSIONS } phase;
 	struct shard_scan shard[TOKEN_SHARDS];
-	unsigned asked; /* shards whose call, or whose ends, are under way */
+	unsigned busy; /* shards with a call under way */
 	struct standing_session *sessions;
 	size_t n_sessions, cap_sessions;
-	bool ending_sessions;
-	size_t ended;
+	size_t ended; /* how many did end again */
 };
 
-/* What was forgotten ------------------------------------------------------- */
+/* What the files say -------------------------------------------------------- */
+
+static bool is_session(const struct ended *e)
+{
+	return e->said == SAID_SESSION_END;
+}
 
 static void copy(char *out, size_t cap, struct chain_text t)
 {
@@ -75,25 +84,29 @@ static void copy(char *out, size_t cap, struct chain_text t)
 	out[n] = '\0';
 }
 
-static bool what(const struct chain_record *r, struct ended *e)
+/* Reads a record into e. Returns false when it says no end. */
+static bool read_end(const struct chain_record *r, struct ended *e)
 {
 	static const struct chain_text consumed = {"consumed", 8}, lost = {"store-lost", 10};
 	struct chain_text cause = r->cause;
 
-	if (chain_is(r->event, "gone"))
-		e->weight = GONE;
-	else if (chain_is(r->event, "taking"))
-		e->weight = TAKING, cause = consumed;
-	else if (chain_is(r->event, "claimed"))
-		e->weight = CLAIMED, cause = lost;
-	else if (chain_is(r->event, "session-end"))
-		e->session = true;
-	else
+	if (chain_is(r->event, "gone")) {
+		e->said = SAID_GONE;
+	} else if (chain_is(r->event, "taking")) {
+		e->said = SAID_TAKING;
+		cause = consumed;
+	} else if (chain_is(r->event, "claimed")) {
+		e->said = SAID_CLAIMED;
+		cause = lost;
+	} else if (chain_is(r->event, "session-end")) {
+		e->said = SAID_SESSION_END;
+	} else {
 		return false;
+	}
 	copy(e->cause, sizeof e->cause, cause);
 	copy(e->by, sizeof e->by, r->by);
 	copy(e->outcome, sizeof e->outcome, r->outcome);
-	copy(e->tag, sizeof e->tag, e->session ? r->session : r->tag);
+	copy(e->tag, sizeof e->tag, is_session(e) ? r->session : r->tag);
 	return e->tag[0] != '\0';
 }
 
@@ -103,13 +116,14 @@ static void on_record(void *ctx, const struct chain_record *r, unsigned shard)
 	struct ended e = {.shard = shard};
 	struct ended *grown;
 
-	if (!what(r, &e) || x->no_memory)
+	if (!read_end(r, &e) || x->read_err != 0)
 		return;
 	if (x->n == x->cap) {
 		grown = realloc(x->list, (x->cap > 0 ? 2 * x->cap : 64) * sizeof *grown);
-		x->no_memory = grown == NULL;
-		if (grown == NULL)
+		if (grown == NULL) {
+			x->read_err = TG_ENOMEM;
 			return;
+		}
 		x->list = grown;
 		x->cap = x->cap > 0 ? 2 * x->cap : 64;
 	}
@@ -117,32 +131,32 @@ static void on_record(void *ctx, const struct chain_record *r, unsigned shard)
 	x->shard[shard] = (struct shard_scan){.state = SCAN_DUE, .cursor = "0"};
 }
 
+/* By shard, then blobs before sessions, then by tag. */
 static int by_name(const void *a, const void *b)
 {
 	const struct ended *x = a, *y = b;
 
 	if (x->shard != y->shard)
 		return x->shard < y->shard ? -1 : 1;
-	if (x->session != y->session)
-		return x->session ? 1 : -1;
+	if (is_session(x) != is_session(y))
+		return is_session(x) ? 1 : -1;
 	return strcmp(x->tag, y->tag);
 }
 
-static int by_name_and_weight(const void *a, const void *b)
+static int by_name_and_said(const void *a, const void *b)
 {
+	const struct ended *x = a, *y = b;
 	int c = by_name(a, b);
 
-	return c != 0 ?
-		c :
-		(int)((const struct ended *)a)->weight - (int)((const struct ended *)b)->weight;
+	return c != 0 ? c : (int)x->said - (int)y->said;
 }
 
-/* Sorted, and one of each. */
+/* Sorts the list, and leaves of each blob and session the record that counts. */
 static void put_in_order(struct end_again *x)
 {
 	size_t n = 0;
 
-	qsort(x->list, x->n, sizeof *x->list, by_name_and_weight);
+	qsort(x->list, x->n, sizeof *x->list, by_name_and_said);
 	for (size_t i = 0; i < x->n; i++)
 		if (n == 0 || by_name(&x->list[n - 1], &x->list[i]) != 0)
 			x->list[n++] = x->list[i];
@@ -152,7 +166,7 @@ static void put_in_order(struct end_again *x)
 static const struct ended *find(
 	const struct end_again *x, unsigned shard, const struct store_standing *s)
 {
-	struct ended key = {.shard = shard, .session = s->session};
+	struct ended key = {.shard = shard, .said = s->session ? SAID_SESSION_END : SAID_GONE};
 
 	text_copy(key.tag, sizeof key.tag, s->tag);
 	return bsearch(&key, x->list, x->n, sizeof *x->list, by_name);
@@ -180,13 +194,13 @@ static void on_ended(void *ctx, int err, unsigned shard)
 	x->ended += err == 0;
 	if (--x->shard[shard].ends > 0)
 		return;
-	x->asked--;
+	x->busy--;
 	go_on(x);
 }
 
 static int end(struct end_again *x, unsigned shard, const char *id, const struct ended *as)
 {
-	const struct store_end_again e = {.session = as->session,
+	const struct store_end_again e = {.session = is_session(as),
 		.id = id,
 		.tag = as->tag,
 		.cause = as->cause,
@@ -223,11 +237,12 @@ static void on_standing(void *ctx, int err, unsigned shard, const char *cursor,
 	for (size_t i = 0; err == 0 && i < n; i++) {
 		const struct ended *as = find(x, shard, &list[i]);
 
-		if (as == NULL || (!as->session && as->weight != GONE && !list[i].live))
-			/* it is not known to have ended; or the store does know its reader */
-			continue;
-		err = as->session ? keep_session(x, shard, list[i].id, as) :
-				    end(x, shard, list[i].id, as);
+		if (as == NULL)
+			continue; /* it is not known to have ended */
+		if ((as->said == SAID_TAKING || as->said == SAID_CLAIMED) && !list[i].live)
+			continue; /* the store knows its reader */
+		err = is_session(as) ? keep_session(x, shard, list[i].id, as) :
+				       end(x, shard, list[i].id, as);
 	}
 	if (err != 0) {
 		finish(x, err);
@@ -237,19 +252,19 @@ static void on_standing(void *ctx, int err, unsigned shard, const char *cursor,
 	s->state = strcmp(cursor, "0") == 0 ? SCAN_OVER : SCAN_DUE;
 	if (s->ends > 0)
 		return;
-	x->asked--;
+	x->busy--;
 	go_on(x);
 }
 
-/* Once everything else has: what is bound to it has its own end by then. */
+/* Sessions come last: a blob that is bound to one has got its own end by then. */
 static int end_sessions(struct end_again *x)
 {
-	x->ending_sessions = true;
+	x->phase = ENDING_SESSIONS;
 	for (size_t i = 0; i < x->n_sessions; i++) {
 		const struct standing_session *s = &x->sessions[i];
 		int rc;
 
-		x->asked += x->shard[s->shard].ends == 0;
+		x->busy += x->shard[s->shard].ends == 0;
 		if ((rc = end(x, s->shard, s->id, s->as)) != 0)
 			return rc;
 	}
@@ -260,16 +275,16 @@ static int ask(struct end_again *x)
 {
 	int rc = 0;
 
-	for (unsigned i = 0; i < TOKEN_SHARDS && x->asked < SHARDS_MAX && rc == 0; i++) {
+	for (unsigned i = 0; i < TOKEN_SHARDS && x->busy < SHARDS_MAX && rc == 0; i++) {
 		struct shard_scan *s = &x->shard[i];
 
 		if (s->state != SCAN_DUE || s->ends > 0)
 			continue;
 		rc = store_standing(x->store, i, s->cursor, COUNT, on_standing, x);
 		s->state = SCAN_ASKED;
-		x->asked++;
+		x->busy++;
 	}
-	if (rc == 0 && x->asked == 0 && !x->ending_sessions)
+	if (rc == 0 && x->busy == 0 && x->phase == SCANNING)
 		rc = end_sessions(x);
 	return rc;
 }
@@ -278,7 +293,7 @@ static void go_on(struct end_again *x)
 {
 	int rc = ask(x);
 
-	if (rc != 0 || x->asked == 0)
+	if (rc != 0 || x->busy == 0)
 		finish(x, rc);
 }
 
@@ -286,7 +301,7 @@ struct end_again *end_again_new(
 	const struct end_again_opts *o, end_again_cb *cb, void *ctx, int *rc)
 {
 	struct end_again *x = calloc(1, sizeof *x);
-	/* what ended before would be dead by now */
+	/* what was stored before that would have ended by now in any case */
 	const int64_t since_ms = o->now_ms - TG_TTL_MAX_S * INT64_C(1000) - MARGIN_MS;
 
 	*rc = TG_ENOMEM;
@@ -296,8 +311,8 @@ struct end_again *end_again_new(
 	x->cb = cb;
 	x->ctx = ctx;
 	*rc = evidence_search_behind(o->path, o->here, o->epoch, o->from, since_ms, on_record, x);
-	if (*rc == 0 && x->no_memory)
-		*rc = TG_ENOMEM;
+	if (*rc == 0)
+		*rc = x->read_err;
 	if (*rc == 0 && x->n > 0) {
 		put_in_order(x);
 		*rc = ask(x);

@@ -1,5 +1,4 @@
-/* entry.c: fields of an event to members of a record. It drops nothing and makes nothing up. Runs
- * in the recorder. */
+/* entry.c: see entry.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +15,7 @@ static bool is(struct chain_text t, const char *text)
 	return t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
 }
 
-/* Digits in their one form. */
+/* Digits without leading zeros. False also when *out has its value already, as in what follows. */
 static bool number(struct chain_text t, uint64_t max, int64_t *out)
 {
 	uint64_t v;
@@ -35,7 +34,7 @@ static bool text(struct chain_text t, struct chain_text *out)
 	return true;
 }
 
-/* "<tag|-> <kind> <1|0>", and behind that perhaps the subject's hash */
+/* "<tag|-> <kind> <1|0>"; a blank and the subject's hash may follow. */
 static bool description(struct chain_text t, struct chain_record *r)
 {
 	const char *end = t.p + t.n, *a = memchr(t.p, ' ', t.n),
@@ -56,7 +55,7 @@ static bool description(struct chain_text t, struct chain_record *r)
 	return true;
 }
 
-/* Names with a blank around each, as the store keeps them: without the outer ones. */
+/* The store keeps names with a blank around each; a record is without the outer ones. */
 static bool addressees(struct chain_text t, struct chain_text *out)
 {
 	if (t.n < 3 || t.p[0] != ' ' || t.p[t.n - 1] != ' ')
@@ -64,7 +63,7 @@ static bool addressees(struct chain_text t, struct chain_text *out)
 	return text((struct chain_text){t.p + 1, t.n - 2}, out);
 }
 
-/* Has it a place of its own? */
+/* Puts a field into its member of the record. Returns false when it belongs into "more". */
 static bool place(struct chain_record *r, struct chain_text name, struct chain_text v, int64_t *at)
 {
 	if (is(name, "e"))
@@ -96,7 +95,7 @@ static bool place(struct chain_record *r, struct chain_text name, struct chain_t
 	return is(name, "s") && text(v, &r->session);
 }
 
-static bool known(struct chain_text name)
+static bool is_known(struct chain_text name)
 {
 	static const char *const names[] = {
 		"e", "d", "at", "z", "dl", "ld", "late", "to", "c", "o", "u", "w", "s", "sj"};
@@ -119,7 +118,7 @@ static void begin(struct entry *x, const struct outbox_event *e)
 		.deadline_ms = -1,
 		.lease_ms = -1,
 		.late_us = -1};
-	/* Until "at" says better: when the store took it in. */
+	/* when the store took it in, unless "at" follows */
 	x->record.time_ms = e->pos.ms <= TIME_MAX_MS ? (int64_t)e->pos.ms : 0;
 }
 
@@ -133,7 +132,7 @@ void entry_fill(struct entry *x, const struct outbox_event *e)
 	begin(x, e);
 	for (i = 0; i < e->n; i++) {
 		outbox_field(e, i, &name, &value);
-		if ((value.n > 0 || !known(name)) && !place(&x->record, name, value, &at))
+		if ((value.n > 0 || !is_known(name)) && !place(&x->record, name, value, &at))
 			chain_put_member(&more, name, value);
 	}
 	if (at >= 0)

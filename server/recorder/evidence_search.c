@@ -1,9 +1,5 @@
-/*
- * evidence_search.c: looks events up in the evidence, backwards from its end. Only after a lease
- * was taken up, and only for what stands in an outbox though it should have been trimmed: seldom
- * more than a few. A line that does not read is passed over; whether the file is whole is tail.c's
- * concern. Runs in the recorder. docs/evidence.md.
- */
+/* evidence_search.c: see evidence_search.h. One search serves both: it reads lines backwards until
+ * it is done. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,22 +14,23 @@
 #include "recorder/tail.h"
 
 struct search {
-	const char *epoch;
+	const char *epoch;          /* of the store whose events are looked for */
+	char here[CHAIN_EPOCH + 1]; /* of the store of which the lines tell that are being read */
+	enum { SEARCHING, DONE } progress;
+	/* of evidence_search_events() */
 	struct evidence_search_event *list;
-	size_t n, left;
+	size_t n, left; /* left: not found yet */
 	struct entry *scratch;
 	char line[CHAIN_LINE_MAX + 1];
-	char here[CHAIN_EPOCH + 1]; /* the store's epoch where the search is */
-	/* of evidence_search_behind(); cb NULL: of evidence_search_events() */
+	/* of evidence_search_behind(); otherwise cb is NULL */
 	evidence_search_cb *cb;
 	void *ctx;
 	const struct chain_pos *from;
 	int64_t since_ms;
-	bool done;
 };
 
-/* Would it be recorded as this very line? */
-static bool same(struct search *s, const struct outbox_event *e, const char *line, size_t n,
+/* Would the event be recorded as this very line? */
+static bool is_same(struct search *s, const struct outbox_event *e, const char *line, size_t n,
 	const struct chain_record *there)
 {
 	struct chain_buf b = {.p = s->line, .cap = sizeof s->line};
@@ -55,6 +52,7 @@ static bool same(struct search *s, const struct outbox_event *e, const char *lin
 	return false;
 }
 
+/* Finds the event that is looked for with this position; NULL: none is. */
 static struct evidence_search_event *at_position(
 	struct search *s, unsigned shard, const struct chain_pos *pos)
 {
@@ -91,20 +89,22 @@ static void on_record(struct search *s, const char *line, size_t n, const struct
 	if (s->cb != NULL) {
 		if (chain_pos_cmp(&pos, &s->from[shard]) > 0)
 			s->cb(s->ctx, r, shard);
-		s->done = r->time_ms < s->since_ms;
+		s->progress = r->time_ms < s->since_ms ? DONE : SEARCHING;
 		return;
 	}
 	x = at_position(s, shard, &pos);
-	if (x == NULL || x->known || !same(s, &x->event, line, n, r))
+	if (x == NULL || x->known || !is_same(s, &x->event, line, n, r))
 		return;
 	x->known = true;
-	s->done = --s->left == 0;
+	if (--s->left == 0)
+		s->progress = DONE;
 }
 
 /*
- * Is all that lies before it older than what is asked for? By the store's time, which positions
- * tell: our clock may be set wrong by any amount. Of another store both clocks have to say so; but
- * years of its evidence are not looked through while reads wait.
+ * Is all that stands before this checkpoint older than what is looked for? Positions tell that by
+ * the store's clock; ours may be set wrong by any amount. While the lines tell of another store,
+ * whose positions say nothing about ours, both clocks have to say so. That bounds the search: reads
+ * wait for it.
  */
 static bool is_old(const struct search *s, const struct chain_check *c)
 {
@@ -117,15 +117,15 @@ static bool is_old(const struct search *s, const struct chain_check *c)
 		(strcmp(s->here, s->epoch) == 0 || c->time_ms < s->since_ms);
 }
 
-/* What is recorded before a checkpoint lies at its positions or before: is there nothing left to
- * find? */
+/* Events that are recorded before a checkpoint lie at its positions or before them. So a checkpoint
+ * tells whether there is anything left to find. */
 static void on_check(struct search *s, const struct chain_check *c)
 {
 	size_t i;
 
 	memcpy(s->here, c->epoch, sizeof s->here);
 	if (s->cb != NULL && is_old(s, c)) {
-		s->done = true;
+		s->progress = DONE;
 		return;
 	}
 	if (strcmp(s->here, s->epoch) != 0)
@@ -137,14 +137,14 @@ static void on_check(struct search *s, const struct chain_check *c)
 		if (!s->list[i].known &&
 			chain_pos_cmp(&s->list[i].event.pos, &c->pos[s->list[i].event.shard]) <= 0)
 			return;
-	s->done = true;
+	s->progress = DONE;
 }
 
 static void search_lines(struct search *s, const char *p, size_t end)
 {
 	struct chain_line l;
 
-	while (end > 0 && !s->done) {
+	while (end > 0 && s->progress == SEARCHING) {
 		const char *lf = end > 1 ? memrchr(p, '\n', end - 1) : NULL;
 		size_t from = lf != NULL ? (size_t)(lf - p) + 1 : 0;
 
@@ -187,11 +187,12 @@ static int search_files(struct search *s, const char *path, const char *here)
 	int rc;
 
 	snprintf(s->here, sizeof s->here, "%s", here);
-	rc = s->done ? 0 : search_file(s, path);
-	while (rc == 0 && !s->done && tail_older(path, before, old, sizeof old, &before)) {
+	rc = s->progress == DONE ? 0 : search_file(s, path);
+	while (rc == 0 && s->progress == SEARCHING &&
+		tail_older(path, before, old, sizeof old, &before)) {
 		rc = search_file(s, old);
 		if (rc != 0 && errno == ENOENT)
-			rc = 0; /* its time was over just now */
+			rc = 0; /* it has expired just now */
 	}
 	return rc;
 }
@@ -206,7 +207,7 @@ int evidence_search_events(const char *path, const char *here, const char *epoch
 		.n = n,
 		.left = n,
 		.scratch = scratch,
-		.done = n == 0};
+		.progress = n == 0 ? DONE : SEARCHING};
 	for (size_t i = 0; i < n; i++)
 		list[i].known = false;
 	return search_files(&s, path, here);

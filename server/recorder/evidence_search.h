@@ -1,5 +1,9 @@
-/* evidence_search.h: events that the store still holds though its outbox was recorded further
- * already: do they stand in our files, or are they others? Reads only. */
+/*
+ * evidence_search.h: looks for events in the evidence file and its rotated files, backwards from
+ * the end. Only when a lease was taken, and only for what stands in the store though it should have
+ * been trimmed, or ended: seldom more than a few. It reads only. A line that does not read is
+ * passed over: whether the file is whole is for tail.h to say.
+ */
 #ifndef RECORDER_EVIDENCE_SEARCH_H
 #define RECORDER_EVIDENCE_SEARCH_H
 
@@ -7,24 +11,34 @@
 
 struct evidence_search_event {
 	struct outbox_event event;
-	bool known; /* the same event stands in the file, byte by byte */
+	bool known; /* found: the same event stands in the files, byte by byte */
 };
 
 /**
- * evidence_search_events(path, here, epoch, list, n, scratch): events of one shard, oldest first,
- * of the store with that epoch: sets known. Searched backwards through path, whose end tells of a
- * store with the epoch `here`, and its rotated files, no further than where they could stand.
+ * Looks for events of one shard; sets `known` of each. Searches no further back than they could
+ * stand.
+ *
+ * @path     of the evidence file
+ * @here     epoch of the store of which the file's end tells
+ * @epoch    of the store that holds the events
+ * @list     n events, oldest first
+ * @scratch  overwritten
+ *
  * Returns 0, or TG_EIO (errno).
  */
 int evidence_search_events(const char *path, const char *here, const char *epoch,
 	struct evidence_search_event *list, size_t n, struct entry *scratch);
 
-/* A record of that store, newest first. */
+/* Called for each record, newest first; r is borrowed until return. */
 typedef void evidence_search_cb(void *ctx, const struct chain_record *r, unsigned shard);
 /**
- * evidence_search_behind(path, here, epoch, from, since_ms, cb, ctx): every event of the store with
- * that epoch that stands in the files behind from[shard], back to since_ms (the time of a record).
- * path and here as above. Returns 0, or TG_EIO (errno).
+ * Finds every event of a store that is recorded behind a position.
+ *
+ * @path, @here, @epoch  as above
+ * @from      by shard: that position
+ * @since_ms  search no further back than that time of a record
+ *
+ * Returns 0, or TG_EIO (errno).
  */
 int evidence_search_behind(const char *path, const char *here, const char *epoch,
 	const struct chain_pos from[CHAIN_SHARDS], int64_t since_ms, evidence_search_cb *cb,

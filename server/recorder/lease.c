@@ -1,9 +1,10 @@
 /*
- * lease.c: makes this recorder the only one of its store, or one that waits; and declares in the
- * store, before anything is written, up to where the file may go. Runs in the recorder.
- * docs/evidence.md, docs/store.md (tg1_recorder).
+ * lease.c: see lease.h. One call is under way at a time. It is cancelled with what it was about, so
+ * an answer that comes later than that is dropped by the outbox and is never looked at here.
  */
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <sodium.h>
@@ -11,27 +12,50 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/bug.h"
 #include "core/hex.h"
-#include "recorder/recorder_int.h"
+#include "recorder/lease.h"
 
 #define LEASE_MS 10000u /* in the store */
-/* we count on it that long, from before it was asked for: our clock and the store's may run apart a
- * little */
-#define LEASE_TRUST_US 8000000u
-/* a file that cannot be written for so long: perhaps another server's can */
-#define YIELD_US 3000000u
-#define REST_US 1000000u /* the others ask four times a second */
-/* so long another's recorder may take to begin before we say that it is the one */
-#define BEGIN_US 2000000u
+/* We count on the lease for that long, from before it was asked for: the rest is for clocks that
+ * run at different speeds. */
+#define TRUST_US 8000000u
 
-bool lease_is_ours(const struct recorder *x)
-{
-	return clock_mono_us() < x->lease_until_us;
-}
+enum call {
+	CALL_NONE,    /* nothing is under way */
+	CALL_TAKE,    /* takes or renews, and declares nothing */
+	CALL_DECLARE, /* renews, and declares asked[] */
+	CALL_GIVE_UP
+};
 
-/* Who we are, for the store: the key, by which our chain is known; and which of the recorders with
- * that key, if somebody has copied it. */
-void lease_token(struct recorder *x, const char *path)
+/* What the store knows of us since lease_settle(). */
+enum standing {
+	UNSETTLED,  /* nothing: lease_settle() has not been called */
+	UNDECLARED, /* settled; no declaration was answered yet */
+	DECLARED    /* the last one that was answered is answered[] */
+};
+
+struct lease {
+	struct lease_opts opts;
+	struct outbox *outbox;
+	char token[OUTBOX_TOKEN + 1];
+	enum call call;
+	enum standing standing;
+	uint64_t asked_us;     /* when the last call was sent */
+	uint64_t until_us;     /* 0: not ours */
+	uint64_t elsewhere_us; /* since when another recorder has it; 0: none has */
+	/* the store's time, as of store_us by our clock; store_us 0: not known */
+	int64_t store_ms;
+	uint64_t store_us;
+	char epoch[CHAIN_EPOCH + 1]; /* of the store, once settled */
+	/* up to where events may stand in our file: of all declarations; of the call under way; of
+	 * the last call that was answered */
+	struct chain_pos declared[TOKEN_SHARDS], asked[TOKEN_SHARDS], answered[TOKEN_SHARDS];
+};
+
+/* The key is by what our chain is known. Host and path tell recorders apart whose key somebody has
+ * copied. */
+static void set_token(struct lease *l, const char *public_text, const char *path)
 {
 	char host[HOST_NAME_MAX + 1] = "";
 	uint8_t hash[CHAIN_HASH / 2];
@@ -42,144 +66,209 @@ void lease_token(struct recorder *x, const char *path)
 	crypto_generichash_update(&h, (const unsigned char *)host, strlen(host) + 1);
 	crypto_generichash_update(&h, (const unsigned char *)path, strlen(path));
 	crypto_generichash_final(&h, hash, sizeof hash);
-	memcpy(x->token, x->key.public_text + sizeof CHAIN_PUBLIC - 1, (size_t)2 * CHAIN_KEY);
-	x->token[2 * CHAIN_KEY] = '-';
-	tg_hex_encode(hash, sizeof hash, x->token + 2 * CHAIN_KEY + 1);
+	memcpy(l->token, public_text + sizeof CHAIN_PUBLIC - 1, (size_t)2 * CHAIN_KEY);
+	l->token[2 * CHAIN_KEY] = '-';
+	tg_hex_encode(hash, sizeof hash, l->token + 2 * CHAIN_KEY + 1);
 }
 
-/* The lease ---------------------------------------------------------------- */
+/* Answers ------------------------------------------------------------------ */
 
-/* Another server records: what it has left in the store is what ours goes by. */
-static void wait_for_other(struct recorder *x, const struct outbox_lease *l)
+/* Does the store still say what we said last? */
+static bool still_says(const struct lease *l, enum call call, const struct outbox_lease *a)
 {
-	int64_t age_ms = l->now_ms - l->caught_up_ms;
-
-	x->lease_until_us = 0;
-	recorder_unsettle(x);
-	if (x->waits_us == 0)
-		x->waits_us = x->asked_us;
-	/* else it has only just begun */
-	if (l->caught_up_ms > 0 || x->asked_us - x->waits_us > BEGIN_US)
-		recorder_state(x, EVIDENCE_ELSEWHERE, 0);
-	if (l->head_n > 0)
-		scoreboard_set_head(l->head_n, l->head);
-	if (age_ms >= 0 && l->caught_up_ms > 0 && (uint64_t)age_ms * 1000 < x->asked_us)
-		scoreboard_set_caught_up(x->asked_us - (uint64_t)age_ms * 1000);
-}
-
-/* Does the store still say what we said last? Else it was flushed, or replaced by another, without
- * the connection being broken. */
-static bool still_says(const struct recorder *x, const struct outbox_lease *l)
-{
-	if (strcmp(l->epoch, ledger_mark(x->ledger)->epoch) != 0)
+	if (l->standing == UNSETTLED)
+		return true;
+	if (strcmp(a->epoch, l->epoch) != 0)
 		return false;
-	return !x->answered_any ||
-		(strcmp(l->by, x->token) == 0 && memcmp(l->pos, x->answered, sizeof l->pos) == 0);
+	/* A declaration was sent behind store_compared(), so the store has heard that first. */
+	if (call == CALL_DECLARE && !a->compared)
+		return false;
+	return l->standing == UNDECLARED ||
+		(strcmp(a->by, l->token) == 0 && memcmp(a->pos, l->answered, sizeof a->pos) == 0);
 }
 
-static void is_ours(struct recorder *x, const struct outbox_lease *l)
+static enum lease_event on_ours(struct lease *l, enum call call, const struct outbox_lease *a)
 {
-	x->waits_us = 0;
-	x->lease_until_us = x->asked_us + LEASE_TRUST_US;
-	x->store_ms = l->now_ms;
-	x->store_us = clock_mono_us();
-	if (!lease_is_ours(x)) {
-		/* the answer was a long time on its way, or we were stopped: somebody else may have
-		 * it again */
-		recorder_unsettle(x);
-		return;
+	l->elsewhere_us = 0;
+	l->until_us = l->asked_us + TRUST_US;
+	l->store_ms = a->now_ms;
+	l->store_us = clock_mono_us();
+	if (!lease_is_held(l))
+		return LEASE_LATE;
+	if (!still_says(l, call, a))
+		return LEASE_FORGOTTEN;
+	if (call == CALL_DECLARE) {
+		memcpy(l->answered, l->asked, sizeof l->answered);
+		l->standing = DECLARED;
 	}
-	if (x->settled && (!still_says(x, l) || (!l->compared && x->asked_us >= x->compared_us)))
-		recorder_unsettle(x);
-	if (x->asked_any)
-		memcpy(x->answered, x->asked, sizeof x->answered);
-	x->answered_any |= x->asked_any;
-	if (!x->settled) {
-		if (!x->reconcile.looking && !x->reconcile.trimming &&
-			x->reconcile.end_again == NULL)
-			reconcile_begin(x, l);
-	} else if (x->batch == 0) {
-		rounds_read(x);
-	} else if (x->declared) {
-		rounds_commit(x);
-	} else {
-		lease_ask(x);
-	}
+	return LEASE_OURS;
 }
 
-void lease_on_answer(void *ctx, int err, const struct outbox_lease *l)
+static void on_answer(void *ctx, int err, const struct outbox_lease *a)
 {
-	struct recorder *x = ctx;
+	struct lease *l = ctx;
+	const enum call call = l->call;
+	enum lease_event e;
 
-	x->asking = false;
-	if (x->released) {
-		loop_stop(x->loop);
-		return;
-	}
+	l->call = CALL_NONE;
 	if (err != 0) {
 		if (err != TG_ESTORE)
 			log_error("lease", "the store did not grant the right to record: %s",
 				tg_strerror(err));
-		if (store_up(x->store)) /* it refuses us: that is not the disk's doing */
-			recorder_state(x, EVIDENCE_NO_STORE, 0);
-		recorder_unsettle(x);
-		return;
-	}
-	if (l->compared)
-		scoreboard_set_compared(true);
-	if (x->yielding) {
-		recorder_unsettle(x);
-		x->lease_until_us = x->failed_us = 0;
-		x->rest_us = clock_mono_us() + REST_US;
-	} else if (l->mine) {
-		is_ours(x, l);
+		e = LEASE_FAILED;
+	} else if (call == CALL_GIVE_UP) {
+		e = LEASE_GIVEN_UP;
+	} else if (a->mine) {
+		e = on_ours(l, call, a);
 	} else {
-		wait_for_other(x, l);
+		l->until_us = 0;
+		if (l->elsewhere_us == 0)
+			l->elsewhere_us = l->asked_us;
+		e = LEASE_ELSEWHERE;
 	}
+	l->opts.cb(l->opts.ctx, e, a);
 }
 
-/* The store's time up to which everything is recorded. */
-static int64_t caught_up_ms(const struct recorder *x)
+/* Calls -------------------------------------------------------------------- */
+
+static void cancel(struct lease *l)
 {
-	if (x->store_us == 0 || x->caught_up_us == 0)
+	outbox_cancel(l->outbox);
+	l->call = CALL_NONE;
+}
+
+/* The same moment by the store's clock; 0: not known. */
+static int64_t store_time_ms(const struct lease *l, uint64_t mono_us)
+{
+	if (l->store_us == 0 || mono_us == 0)
 		return 0;
-	if (x->caught_up_us >= x->store_us)
-		return x->store_ms + (int64_t)(x->caught_up_us - x->store_us) / 1000;
-	return x->store_ms - (int64_t)(x->store_us - x->caught_up_us) / 1000;
+	if (mono_us >= l->store_us)
+		return l->store_ms + (int64_t)(mono_us - l->store_us) / 1000;
+	return l->store_ms - (int64_t)(l->store_us - mono_us) / 1000;
 }
 
-static void declare(struct recorder *x)
+static int ask(struct lease *l, enum call call, struct outbox_ask *a, uint64_t caught_up_us)
 {
-	const struct ledger_mark *m = ledger_next(x->ledger);
+	int rc;
 
-	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
-		if (chain_pos_cmp(&m->pos[i], &x->told[i]) > 0)
-			x->told[i] = m->pos[i];
+	a->token = l->token;
+	a->caught_up_ms = store_time_ms(l, caught_up_us);
+	l->asked_us = clock_mono_us();
+	rc = outbox_ask_lease(l->outbox, a);
+	l->call = rc == 0 ? call : CALL_NONE;
+	return rc;
 }
 
-void lease_ask(struct recorder *x)
+int lease_take(struct lease *l, uint64_t caught_up_us)
 {
+	struct outbox_ask a = {.lease_ms = LEASE_MS};
+
+	return l->call == CALL_NONE ? ask(l, CALL_TAKE, &a, caught_up_us) : 0;
+}
+
+int lease_declare(struct lease *l, uint64_t caught_up_us, const struct ledger *ledger)
+{
+	const struct evidence_mark *m = ledger_next(ledger);
 	struct outbox_ask a = {
-		.token = x->token, .lease_ms = LEASE_MS, .caught_up_ms = caught_up_ms(x)};
+		.lease_ms = LEASE_MS, .pos = l->declared, .begins = l->standing == UNDECLARED};
 
-	if (x->asking || !store_up(x->store))
+	if (l->standing == UNSETTLED)
+		tg_bug("lease", "lease_declare() was called before lease_settle()");
+	if (l->call != CALL_NONE)
+		return 0;
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
+		if (chain_pos_cmp(&m->pos[i], &l->declared[i]) > 0)
+			l->declared[i] = m->pos[i];
+	memcpy(l->asked, l->declared, sizeof l->asked);
+	a.head_n = ledger_head(ledger, a.head);
+	return ask(l, CALL_DECLARE, &a, caught_up_us);
+}
+
+bool lease_covers(const struct lease *l, const struct ledger *ledger)
+{
+	const struct evidence_mark *m = ledger_next(ledger);
+
+	if (l->standing != DECLARED)
+		return false;
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
+		if (chain_pos_cmp(&m->pos[i], &l->answered[i]) > 0)
+			return false;
+	return true;
+}
+
+int lease_give_up(struct lease *l, uint64_t caught_up_us)
+{
+	struct outbox_ask a = {.lease_ms = 0};
+
+	cancel(l);
+	l->until_us = 0;
+	return ask(l, CALL_GIVE_UP, &a, caught_up_us);
+}
+
+void lease_forget(struct lease *l)
+{
+	cancel(l);
+	l->until_us = 0;
+}
+
+void lease_settle(struct lease *l, const char *epoch, const struct chain_pos *declared)
+{
+	snprintf(l->epoch, sizeof l->epoch, "%s", epoch);
+	memcpy(l->declared, declared, sizeof l->declared);
+	l->standing = UNDECLARED;
+}
+
+void lease_unsettle(struct lease *l)
+{
+	if (l->standing == UNSETTLED)
 		return;
-	x->yielding = x->failed_us != 0 && lease_is_ours(x) && !x->reconcile.looking &&
-		!x->reconcile.trimming && x->reconcile.end_again == NULL &&
-		clock_mono_us() - x->failed_us > YIELD_US;
-	if (x->released || x->yielding)
-		a.lease_ms = 0;
-	if (x->settled && ledger_is_open(x->ledger)) {
-		declare(x);
-		a.pos = x->told;
-		a.begins = !x->answered_any;
-		a.head_n = ledger_head(x->ledger, a.head);
+	l->standing = UNSETTLED;
+	cancel(l);
+}
+
+/* What is known of it ------------------------------------------------------ */
+
+bool lease_is_held(const struct lease *l)
+{
+	return clock_mono_us() < l->until_us;
+}
+
+uint64_t lease_asked_us(const struct lease *l)
+{
+	return l->asked_us;
+}
+
+uint64_t lease_waited_us(const struct lease *l)
+{
+	return l->elsewhere_us != 0 ? l->asked_us - l->elsewhere_us : 0;
+}
+
+const char *lease_token(const struct lease *l)
+{
+	return l->token;
+}
+
+struct lease *lease_new(const struct lease_opts *o)
+{
+	static const struct outbox_calls calls = {.on_lease = on_answer};
+	struct lease *l = calloc(1, sizeof *l);
+
+	if (l == NULL)
+		return NULL;
+	l->opts = *o;
+	set_token(l, o->public_text, o->path);
+	l->outbox = outbox_new(o->store, &calls, l);
+	if (l->outbox == NULL) {
+		free(l);
+		return NULL;
 	}
-	x->asked_any = a.pos != NULL;
-	memcpy(x->asked, x->told, sizeof x->asked);
-	x->declared = a.pos != NULL && x->batch > 0;
-	x->asked_us = clock_mono_us();
-	x->asking = outbox_ask_lease(x->outbox, &a) == 0;
-	if (!x->asking)
-		recorder_unsettle(x);
+	return l;
+}
+
+void lease_free(struct lease *l)
+{
+	if (l == NULL)
+		return;
+	outbox_free(l->outbox);
+	free(l);
 }

@@ -1,7 +1,7 @@
 /*
- * ledger.c: the evidence file. A batch of lines is written and synced, and only then counts; what
- * fails half way is cut back, and the file is opened anew before the next attempt, so that there is
- * one way back from every trouble. Runs in the recorder. docs/evidence.md.
+ * ledger.c: see ledger.h. A batch of lines is written and synced, and only then counts. What fails
+ * half way is cut off, and the file is closed: the next ledger_open() finds its end anew, so there
+ * is one way back from every failure.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,12 +15,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "recorder/ledger.h"
-#include "recorder/tail.h"
 #include "core/bug.h"
 #include "core/fd.h"
+#include "recorder/ledger.h"
+#include "recorder/tail.h"
 
 #define BATCH_FIRST_BYTES 65536u
+#define CHECKPOINT_US 1000000u
 
 struct ledger {
 	struct ledger_opts opts;
@@ -29,12 +30,13 @@ struct ledger {
 	uint64_t size; /* of the file, all of it synced lines */
 	uint64_t first_n;
 	int64_t first_ms;
-	struct ledger_mark mark; /* of the file */
-	struct ledger_mark next; /* with the batch */
+	struct evidence_mark mark; /* of the file */
+	struct evidence_mark next; /* with the batch */
 	char *batch;
 	size_t n, cap;
 	uint64_t head_n;
 	uint8_t head[CHAIN_HASH];
+	uint64_t checkpoint_us; /* when a checkpoint was last asked for */
 };
 
 struct ledger *ledger_new(const struct ledger_opts *o)
@@ -53,7 +55,7 @@ struct ledger *ledger_new(const struct ledger_opts *o)
 	return l;
 }
 
-static void shut(struct ledger *l)
+static void close_file(struct ledger *l)
 {
 	if (l->fd >= 0)
 		close(l->fd);
@@ -65,7 +67,7 @@ void ledger_free(struct ledger *l)
 {
 	if (l == NULL)
 		return;
-	shut(l);
+	close_file(l);
 	free(l->batch);
 	free(l->path);
 	free(l);
@@ -76,12 +78,12 @@ bool ledger_is_open(const struct ledger *l)
 	return l->fd >= 0;
 }
 
-const struct ledger_mark *ledger_mark(const struct ledger *l)
+const struct evidence_mark *ledger_mark(const struct ledger *l)
 {
 	return &l->mark;
 }
 
-const struct ledger_mark *ledger_next(const struct ledger *l)
+const struct evidence_mark *ledger_next(const struct ledger *l)
 {
 	return &l->next;
 }
@@ -167,13 +169,13 @@ int ledger_commit(struct ledger *l)
 	}
 	if (l->n > 0 && (tg_write_all(l->fd, l->batch, l->n) != 0 || fdatasync(l->fd) != 0)) {
 		saved = errno;
-		/* After a failed sync nobody knows what is on the disk: what was not synced must
-		 * not look as if it were. */
+		/* After a failed sync it is not known what is on the disk. What was not synced must
+		 * not look as if it had been. */
 		if (ftruncate(l->fd, (off_t)l->size) != 0)
 			log_warn("audit-log",
 				"a half-written end of the evidence file cannot be cut off: %s",
 				strerror(errno));
-		shut(l);
+		close_file(l);
 		errno = saved;
 		return TG_EIO;
 	}
@@ -194,7 +196,7 @@ static int sign(struct ledger *l, const char *reason)
 
 	if (make_room(l) != 0) {
 		errno = ENOMEM;
-		shut(l);
+		close_file(l);
 		return TG_EIO;
 	}
 	memcpy(c.epoch, l->next.epoch, sizeof c.epoch);
@@ -233,14 +235,14 @@ static int sync_folder(const char *path)
 	return rc == 0 ? 0 : TG_EIO;
 }
 
-static bool full(const struct ledger *l)
+static bool is_full(const struct ledger *l)
 {
 	return l->size >= l->opts.rotate_bytes ||
 		clock_wall_ms() - l->first_ms >= (int64_t)l->opts.rotate_s * 1000;
 }
 
-/* Away with the file under its first line's number; the next one begins with a checkpoint that
- * names this one's head. */
+/* Renames the file: its first line's number goes behind its name. The next file begins with a
+ * checkpoint whose prev is this one's last line. */
 static int rotate(struct ledger *l)
 {
 	char old[PATH_MAX];
@@ -251,14 +253,15 @@ static int rotate(struct ledger *l)
 			strerror(errno));
 		return 0; /* the file goes on */
 	}
-	shut(l);
+	close_file(l);
 	removed = tail_expire(l->path, l->opts.keep_days);
 	log_info("audit-log", "rotated; %u old files removed", removed);
 	return ledger_open(l);
 }
 
-/* Somebody moved or removed the file: what we would write into it would not be found. */
-static bool still_ours(const struct ledger *l)
+/* False when somebody moved or removed the file, so that what we write into it would not be found;
+ * or wrote into it. */
+static bool is_in_place(const struct ledger *l)
 {
 	struct stat a, b;
 
@@ -266,22 +269,28 @@ static bool still_ours(const struct ledger *l)
 		a.st_ino == b.st_ino && (uint64_t)a.st_size == l->size;
 }
 
+bool ledger_checkpoint_is_due(const struct ledger *l)
+{
+	return clock_mono_us() - l->checkpoint_us >= CHECKPOINT_US;
+}
+
 int ledger_checkpoint(struct ledger *l, const char *reason)
 {
 	int rc;
 
+	l->checkpoint_us = clock_mono_us();
 	if (l->fd < 0) {
 		errno = EBADF;
 		return TG_EIO;
 	}
-	if (!still_ours(l)) {
+	if (!is_in_place(l)) {
 		log_error(
 			"audit-log", "the file was moved, removed or written to by somebody else");
-		shut(l);
+		close_file(l);
 		errno = ESTALE;
 		return TG_EIO;
 	}
-	if (l->mark.unsigned_lines > 0 && full(l)) {
+	if (l->mark.unsigned_lines > 0 && is_full(l)) {
 		rc = sign(l, "rotation");
 		return rc == 0 ? rotate(l) : rc;
 	}
@@ -292,9 +301,9 @@ int ledger_checkpoint(struct ledger *l, const char *reason)
 
 /* Opening ------------------------------------------------------------------ */
 
-/* The file is new or empty: the chain goes on from what we remember, or from the newest rotated
- * file, or begins. */
-static int continue_from(struct ledger *l)
+/* Of a file that is new or empty: the chain goes on from what we remember, or from the newest
+ * rotated file. When there is neither, it begins. */
+static int continue_chain(struct ledger *l)
 {
 	char old[PATH_MAX];
 	struct tail t;
@@ -314,8 +323,7 @@ static int continue_from(struct ledger *l)
 	return rc;
 }
 
-/* What the file says against what we remember of it: it may be ahead of us (a cut back that
- * failed), never behind. */
+/* The file may be ahead of what we remember, when cutting it back failed. It is never behind. */
 static int compare(const struct ledger *l, const struct tail *t)
 {
 	if (t->mark.n < l->mark.n ||
@@ -341,7 +349,7 @@ static int find_end(struct ledger *l)
 	}
 	l->size = t.whole_bytes;
 	if (t.mark.n == 0)
-		return continue_from(l);
+		return continue_chain(l);
 	rc = compare(l, &t);
 	if (rc != 0)
 		return rc;
@@ -368,10 +376,11 @@ int ledger_open(struct ledger *l)
 	}
 	if (rc != 0) {
 		saved = errno;
-		shut(l);
+		close_file(l);
 		errno = saved;
 		return rc;
 	}
 	ledger_drop(l);
+	l->checkpoint_us = clock_mono_us();
 	return sign(l, l->size == 0 ? LEDGER_BEGIN : "start");
 }

@@ -1,7 +1,7 @@
 /*
- * ledger.h: the evidence file: appending lines to the chain so that they survive, signing its head,
- * beginning a new file when one is full, and finding the thread again after whatever happened. It
- * knows no store. docs/evidence.md.
+ * ledger.h: the evidence file. It appends lines to the chain so that they survive a crash, signs
+ * the chain's head, begins a new file when one is full, and goes on with the chain of the file that
+ * it finds. It knows no store. docs/evidence.md.
  */
 #ifndef RECORDER_LEDGER_H
 #define RECORDER_LEDGER_H
@@ -10,64 +10,70 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "core/chain.h"
+#include "recorder/evidence_mark.h"
 
 struct ledger_opts {
-	const char *path;
-	const uint8_t *secret; /* CHAIN_SECRET bytes; borrowed */
-	uint64_t rotate_bytes; /* begin a new file behind that size */
-	unsigned rotate_s;     /* or age */
-	unsigned keep_days;    /* older files are removed; 0: never */
+	const char *path;      /* of the file; copied */
+	const uint8_t *secret; /* CHAIN_SECRET bytes of the signing key; borrowed, outlives it */
+	uint64_t rotate_bytes; /* a file that is larger is rotated */
+	unsigned rotate_s;     /* and one that is older */
+	unsigned keep_days;    /* rotated files older than that are removed; 0: never */
 };
 
-/* the reason of a file's first line; "start": a recorder's first in a file that was there */
+/* the reason of a file's first line */
 #define LEDGER_BEGIN "begin"
-
-/* How far the chain has come. */
-struct ledger_mark {
-	uint64_t n;               /* of the last line; 0: no line yet */
-	uint8_t hash[CHAIN_HASH]; /* of the last line */
-	struct chain_pos pos[CHAIN_SHARDS];
-	char epoch[CHAIN_EPOCH + 1];
-	uint64_t unsigned_lines; /* since the last checkpoint */
-};
 
 struct ledger;
 
-/** ledger_new(o): o is copied. NULL without memory. */
+/** Returns a ledger whose file is not open, for ledger_free(); NULL without memory. */
 struct ledger *ledger_new(const struct ledger_opts *o);
-/** ledger_free(l): without a last checkpoint. */
+/** Closes the file as it is: no checkpoint is written, and the batch is dropped. NULL is harmless.
+ */
 void ledger_free(struct ledger *l);
 
 /**
- * ledger_open(l): find the chain's end, cut off a line that was not written whole, and write a
- * checkpoint. Does nothing when it is open. Returns 0, TG_EIO (errno), TG_ENOMEM, or TG_EINVAL: the
- * file's end is not what a recorder writes; nothing was changed.
+ * Opens the file, or makes it; finds the chain's end, cuts off a last line that was not written
+ * whole, and writes a checkpoint. Does nothing when it is open.
+ *
+ * Returns 0, TG_EIO (errno), TG_ENOMEM, or TG_EINVAL: the file's end is not what a recorder writes,
+ * and nothing was changed.
  */
 int ledger_open(struct ledger *l);
 bool ledger_is_open(const struct ledger *l);
-/** ledger_mark(l): what is in the file, synced. Also of a closed ledger: as it was last known. */
-const struct ledger_mark *ledger_mark(const struct ledger *l);
-/** ledger_next(l): what will be in it with the batch. */
-const struct ledger_mark *ledger_next(const struct ledger *l);
-
-/** ledger_add(l, r): one more line into the batch; n and prev are filled in. The record's position
- * (if it has an id) and epoch (ledger_set_epoch) go with it. TG_ENOMEM: nothing was added. */
-int ledger_add(struct ledger *l, struct chain_record *r);
-/** ledger_set_epoch(l, epoch): from here on the outboxes are another store's: positions begin anew.
+/** Returns how far the file goes: all of that is synced. Of a closed ledger: as it was last known.
  */
+const struct evidence_mark *ledger_mark(const struct ledger *l);
+/** Returns how far the file will go with the batch. */
+const struct evidence_mark *ledger_next(const struct ledger *l);
+
+/**
+ * Adds a line to the batch.
+ *
+ * @r  n and prev are filled in; when it has an id, its position goes into ledger_next()
+ *
+ * Returns 0, TG_ENOMEM, or TG_EINVAL when it is too long for a line; then nothing was added.
+ */
+int ledger_add(struct ledger *l, struct chain_record *r);
+/** From here on in the batch the outboxes are another store's: all positions begin anew. */
 void ledger_set_epoch(struct ledger *l, const char *epoch);
-/** ledger_set_pos(l, shard, pos): that outbox goes on from there: its store has forgotten what came
- * behind. */
+/** From here on in the batch that outbox goes on behind pos: its store has forgotten the rest. */
 void ledger_set_pos(struct ledger *l, unsigned shard, const struct chain_pos *pos);
-/** ledger_commit(l): write the batch and sync it. On failure (TG_EIO, errno) nothing of it counts,
- * and the ledger is closed. */
+/** Writes the batch and syncs it. Returns 0; or TG_EIO (errno): nothing of the batch is in the
+ * file, which is closed now. */
 int ledger_commit(struct ledger *l);
-/** ledger_drop(l): forget the batch. */
+/** Forgets the batch. */
 void ledger_drop(struct ledger *l);
-/** ledger_checkpoint(l, reason): sign the head, when lines have come since the last one, or reason
- * is not "time". Begins a new file when it is time to. As ledger_commit(); a batch goes with it. */
+/**
+ * Signs the chain's head. Does nothing when the reason is "time" and there are no new lines since
+ * the last checkpoint. Begins a new file when it is time to. A batch goes into the file with it.
+ *
+ * Returns as ledger_commit(), or as ledger_open() behind a rotation.
+ */
 int ledger_checkpoint(struct ledger *l, const char *reason);
-/** ledger_head(l, hash): number and hash of the last checkpoint's line; 0: none. */
+/** Returns whether a second has passed since a checkpoint was last asked for, or the file was
+ * opened. */
+bool ledger_checkpoint_is_due(const struct ledger *l);
+/** Returns the number of the last checkpoint's line, and fills in its hash; 0: there is none. */
 uint64_t ledger_head(const struct ledger *l, uint8_t hash[CHAIN_HASH]);
 
 #endif

@@ -1,25 +1,57 @@
 /*
- * reconcile.c: what is settled when this recorder has taken the lease, or taken it up again behind
- * a broken connection, before anything is read: is it the store of which the file tells, and does
- * it still know all that it told us? If not, what had ended ends again (end_again.c). Who wrote
- * before? What was recorded and is not trimmed? Only then may reads begin. Runs in the recorder.
- * docs/evidence.md, "Who records".
+ * reconcile.c: see reconcile.h. It opens no file and asks for no lease. Each step returns the event
+ * that came of it; what is under way is cancelled by reconcile_free(), so no step has to ask
+ * whether it still counts.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <timeglas/errors.h>
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "conf/conf.h"
 #include "core/hex.h"
+#include "recorder/end_again.h"
 #include "recorder/evidence_search.h"
-#include "recorder/recorder_int.h"
+#include "recorder/own_record.h"
+#include "recorder/reconcile.h"
 
-static bool same_store(const struct recorder *x)
+/* What was seen of a shard's outbox, up to our last position in it. */
+struct seen {
+	enum {
+		NOT_ASKED, /* we have no position there */
+		SEEN_ALL,
+		SEEN_PART /* there may be more entries than one look gives */
+	} how;
+	struct chain_pos last; /* the last id that the outbox ever gave */
+	struct chain_pos
+		known; /* the last of its first entries that stand in our file; 0-0: none */
+	struct chain_pos fresh; /* the first entry that does not; 0-0: none */
+};
+
+struct reconcile {
+	struct reconcile_opts opts;
+	struct outbox *outbox;
+	struct end_again *end_again; /* under way; NULL: not */
+	struct outbox_lease answer;  /* to the lease's call */
+	struct seen shard[TOKEN_SHARDS];
+	struct chain_pos declared[TOKEN_SHARDS];
+	int err; /* of RECONCILE_FILE_FAILED */
+	union {  /* large; one at a time */
+		struct entry entry;
+		struct own_record own;
+	};
+};
+
+static bool same_store(const struct reconcile *r)
 {
-	return strcmp(ledger_mark(x->ledger)->epoch, x->reconcile.lease.epoch) == 0;
+	return strcmp(ledger_mark(r->opts.ledger)->epoch, r->answer.epoch) == 0;
+}
+
+static bool declared_by_us(const struct reconcile *r)
+{
+	return strcmp(r->answer.by, lease_token(r->opts.lease)) == 0;
 }
 
 static bool is_set(const struct chain_pos *p)
@@ -40,129 +72,49 @@ static struct chain_pos before(struct chain_pos p)
 
 /* Up to where an outbox may hold events that stand in our files. In a store that is not the file's,
  * that is what we declared when it was. */
-static struct chain_pos ours(const struct recorder *x, unsigned shard)
+static struct chain_pos last_of_ours(const struct reconcile *r, unsigned shard)
 {
 	static const struct chain_pos none;
 
-	if (same_store(x))
-		return ledger_mark(x->ledger)->pos[shard];
-	return strcmp(x->reconcile.lease.by, x->token) == 0 ? x->reconcile.lease.pos[shard] : none;
+	if (same_store(r))
+		return ledger_mark(r->opts.ledger)->pos[shard];
+	return declared_by_us(r) ? r->answer.pos[shard] : none;
 }
 
-/* Records of our own ------------------------------------------------------- */
-
-struct own {
-	struct recorder *x;
-	struct chain_buf more;
-};
-
-static struct own own_begin(struct recorder *x)
+static enum reconcile_event file_failed(struct reconcile *r, int err)
 {
-	return (struct own){x, {.p = x->entry.more, .cap = sizeof x->entry.more}};
+	r->err = err;
+	return RECONCILE_FILE_FAILED;
 }
 
-static void own_member(struct own *o, const char *name, const char *value)
+/* Of an asynchronous step: the caller may free r in it. */
+static void report(struct reconcile *r, enum reconcile_event e)
 {
-	chain_put_member(&o->more, (struct chain_text){name, strlen(name)},
-		(struct chain_text){value, strlen(value)});
+	if (e != RECONCILE_UNDER_WAY)
+		r->opts.cb(r->opts.ctx, e, e == RECONCILE_FILE_FAILED ? r->err : 0);
 }
 
-static void own_position(struct own *o, unsigned shard, const struct chain_pos *p)
-{
-	char name[4], value[48];
-
-	snprintf(name, sizeof name, "%02x", shard);
-	snprintf(value, sizeof value, "%" PRIu64 "-%" PRIu64, p->ms, p->seq);
-	own_member(o, name, value);
-}
-
-static int own_add(struct own *o, const char *event)
-{
-	struct chain_record r = {.time_ms = o->x->reconcile.lease.now_ms,
-		.event = {event, strlen(event)},
-		.dk = -1,
-		.size_bytes = -1,
-		.deadline_ms = -1,
-		.lease_ms = -1,
-		.late_us = -1,
-		.more = {o->x->entry.more, o->more.n}};
-
-	return ledger_add(o->x->ledger, &r);
-}
-
-/* The store is another one than that of which the file tells: whatever was live there has ended. */
-static int add_lost(struct recorder *x)
-{
-	const char *was = ledger_mark(x->ledger)->epoch, *epoch = x->reconcile.lease.epoch;
-	struct own o = own_begin(x);
-	int err;
-
-	if (same_store(x))
-		return 0;
-	if (was[0] != '\0') {
-		own_member(&o, "epoch", epoch);
-		own_member(&o, "was", was);
-		if ((err = own_add(&o, CHAIN_STORE_LOST)) != 0)
-			return err;
-		log_error("store-lost",
-			"the store came back empty: what was live in it is recorded as lost");
-	}
-	ledger_set_epoch(x->ledger, epoch);
-	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
-		if (is_set(&x->reconcile.shard[i].known)) /* we have been at this store before */
-			ledger_set_pos(x->ledger, i, &x->reconcile.shard[i].known);
-	return 0;
-}
+/* What the store has forgotten --------------------------------------------- */
 
 /*
- * Another chain tells of this store up to now, and perhaps also of some events that follow here:
- * what its recorder declared and did not trim. Ours, if it was begun anew under the same key, is
- * another, too.
+ * A store that came back as it had been before was failed over to a replica that lacked the last
+ * moments. It does not know an id, or a declaration, that we know from it; or it holds events that
+ * are new and should be old. It has forgotten what was recorded behind *from; from there on we
+ * read.
  */
-static int add_taken_over(struct recorder *x)
+static bool reverted(const struct reconcile *r, unsigned shard, struct chain_pos *from)
 {
-	const struct outbox_lease *l = &x->reconcile.lease;
-	struct own o = own_begin(x);
-	char text[2 * CHAIN_HASH + 1], hash[2 * CHAIN_HASH + 1];
+	const struct chain_pos p = ledger_mark(r->opts.ledger)->pos[shard],
+			       *declared = &r->answer.pos[shard];
+	const struct seen *s = &r->shard[shard];
+	bool declared_less = r->answer.by[0] != '\0' && chain_pos_cmp(declared, &p) < 0;
 
-	if (l->by[0] == '\0' ||
-		(strcmp(l->by, x->token) == 0 && ledger_mark(x->ledger)->epoch[0] != '\0'))
-		return 0;
-	snprintf(text, sizeof text, "%.*s", (int)(2 * CHAIN_KEY), l->by);
-	own_member(&o, "key", text);
-	if (l->head_n > 0) {
-		snprintf(text, sizeof text, "%" PRIu64, l->head_n);
-		own_member(&o, "n", text);
-		own_member(&o, "hash", tg_hex_encode(l->head, CHAIN_HASH, hash));
-	}
-	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
-		if (is_set(&l->pos[i]))
-			own_position(&o, i, &l->pos[i]);
-	log_warn("evidence-taken-over",
-		"another recorder wrote the evidence of this store before: its chain and this one "
-		"belong together");
-	return own_add(&o, CHAIN_TAKEN_OVER);
-}
-
-/*
- * A store that came back as it had been before: it was failed over to a replica that lacked the
- * last moments. It does not know an id, or a declaration, that we know from it; or it holds events
- * that are new and should be old. What was recorded behind the position that is returned, it has
- * forgotten; from there on we read.
- */
-static bool reverted(const struct recorder *x, unsigned shard, struct chain_pos *from)
-{
-	const struct chain_pos p = ledger_mark(x->ledger)->pos[shard],
-			       *told = &x->reconcile.lease.pos[shard];
-	const struct seen *s = &x->reconcile.shard[shard];
-	bool declared_less = x->reconcile.lease.by[0] != '\0' && chain_pos_cmp(told, &p) < 0;
-
-	if (!s->asked || !same_store(x) ||
+	if (s->how == NOT_ASKED || !same_store(r) ||
 		(!declared_less && !is_set(&s->fresh) && chain_pos_cmp(&s->last, &p) >= 0))
 		return false;
 	*from = p;
 	if (declared_less)
-		*from = later(*told, s->known);
+		*from = later(*declared, s->known);
 	else if (!is_set(&s->fresh))
 		*from = s->last;
 	if (is_set(&s->fresh) && chain_pos_cmp(from, &s->fresh) >= 0)
@@ -170,18 +122,94 @@ static bool reverted(const struct recorder *x, unsigned shard, struct chain_pos 
 	return true;
 }
 
-static int add_reverted(struct recorder *x)
+/* By shard: behind which position the store has forgotten what our files say. Returns false: it has
+ * forgotten nothing. Also for a store at which we have been before the one of which the file tells.
+ */
+static bool forgotten(const struct reconcile *r, struct chain_pos from[TOKEN_SHARDS])
 {
-	struct own o = own_begin(x);
+	const bool same = same_store(r);
+	bool any = !same && r->answer.by[0] != '\0';
+
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
+		from[i] = (struct chain_pos){UINT64_MAX, UINT64_MAX};
+		if (!same)
+			from[i] = later(r->answer.pos[i], r->shard[i].known);
+		else
+			any |= reverted(r, i, &from[i]);
+	}
+	return any;
+}
+
+/* What is recorded of it --------------------------------------------------- */
+
+/* The store is another one than that of which the file tells: whatever was live there has ended. */
+static int add_lost(struct reconcile *r)
+{
+	struct ledger *ledger = r->opts.ledger;
+	const char *was = ledger_mark(ledger)->epoch, *epoch = r->answer.epoch;
+	int err;
+
+	if (same_store(r))
+		return 0;
+	if (was[0] != '\0') {
+		own_record_begin(&r->own);
+		own_record_member(&r->own, "epoch", epoch);
+		own_record_member(&r->own, "was", was);
+		err = own_record_add(&r->own, ledger, CHAIN_STORE_LOST, r->answer.now_ms);
+		if (err != 0)
+			return err;
+		log_error("store-lost",
+			"the store came back empty: what was live in it is recorded as lost");
+	}
+	ledger_set_epoch(ledger, epoch);
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
+		if (is_set(&r->shard[i].known)) /* we have been at this store before */
+			ledger_set_pos(ledger, i, &r->shard[i].known);
+	return 0;
+}
+
+/*
+ * Another chain tells of this store up to now, and perhaps also of some events that follow here:
+ * what its recorder declared and did not trim. Ours is another one, too, when its file was begun
+ * anew under the same key.
+ */
+static int add_taken_over(struct reconcile *r)
+{
+	const struct outbox_lease *a = &r->answer;
+	char text[2 * CHAIN_HASH + 1], hash[2 * CHAIN_HASH + 1];
+
+	if (a->by[0] == '\0' ||
+		(declared_by_us(r) && ledger_mark(r->opts.ledger)->epoch[0] != '\0'))
+		return 0;
+	own_record_begin(&r->own);
+	snprintf(text, sizeof text, "%.*s", (int)(2 * CHAIN_KEY), a->by);
+	own_record_member(&r->own, "key", text);
+	if (a->head_n > 0) {
+		snprintf(text, sizeof text, "%" PRIu64, a->head_n);
+		own_record_member(&r->own, "n", text);
+		own_record_member(&r->own, "hash", tg_hex_encode(a->head, CHAIN_HASH, hash));
+	}
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
+		if (is_set(&a->pos[i]))
+			own_record_position(&r->own, i, &a->pos[i]);
+	log_warn("evidence-taken-over",
+		"another recorder wrote the evidence of this store before: its chain and this one "
+		"belong together");
+	return own_record_add(&r->own, r->opts.ledger, CHAIN_TAKEN_OVER, a->now_ms);
+}
+
+static int add_reverted(struct reconcile *r)
+{
 	struct chain_pos from;
 	unsigned n = 0;
 
+	own_record_begin(&r->own);
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
-		if (!reverted(x, i, &from))
+		if (!reverted(r, i, &from))
 			continue;
-		own_position(&o, i, &from);
-		ledger_set_pos(x->ledger, i, &from);
-		x->told[i] = from;
+		own_record_position(&r->own, i, &from);
+		ledger_set_pos(r->opts.ledger, i, &from);
+		r->declared[i] = from;
 		n++;
 	}
 	if (n == 0)
@@ -190,242 +218,193 @@ static int add_reverted(struct recorder *x)
 		"the store came back without the last that it had told us of, in %u shards: it was "
 		"failed over",
 		n);
-	return own_add(&o, CHAIN_STORE_REVERTED);
+	return own_record_add(&r->own, r->opts.ledger, CHAIN_STORE_REVERTED, r->answer.now_ms);
 }
 
-/* Settling ----------------------------------------------------------------- */
-
-static void on_compared(void *ctx, int err, unsigned shard)
+/* Written together: the file never says one of them without the others. */
+static int add_records(struct reconcile *r)
 {
-	struct recorder *x = ctx;
-
-	(void)shard;
-	if (err == 0)
-		scoreboard_set_compared(true);
-	else /* it is another Redis, or another life of it, than the one that we have looked at */
-		recorder_unsettle(x);
-}
-
-static void settled(struct recorder *x)
-{
-	x->settled = true;
-	x->failed_us = 0;
-	recorder_head(x);
-	x->compared_us = clock_mono_us();
-	if (store_compared(x->store, x->reconcile.lease.life, on_compared, x) != 0) {
-		recorder_unsettle(x);
-		return;
-	}
-	lease_ask(x); /* from here on the store names us */
-	rounds_read(x);
-}
-
-/* What was recorded and is still there goes now; of a shard that holds more than was shown, what
- * was shown. */
-static int trim(struct recorder *x)
-{
-	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
-		const struct seen *s = &x->reconcile.shard[i];
-
-		if (!is_set(&s->known))
-			continue;
-		if (outbox_trim(x->outbox, i, &s->known) != 0)
-			return TG_ESTORE;
-		x->reconcile.trimming = true;
-	}
-	return 0;
-}
-
-static int add_records(struct recorder *x)
-{
+	struct ledger *ledger = r->opts.ledger;
+	const bool same = same_store(r);
 	int err;
 
-	ledger_drop(x->ledger);
-	memcpy(x->told, x->reconcile.lease.pos, sizeof x->told);
-	if ((err = add_lost(x)) != 0 || (err = add_taken_over(x)) != 0 ||
-		(err = add_reverted(x)) != 0)
+	ledger_drop(ledger);
+	memcpy(r->declared, r->answer.pos, sizeof r->declared);
+	if ((err = add_lost(r)) != 0 || (err = add_taken_over(r)) != 0 ||
+		(err = add_reverted(r)) != 0 || (err = ledger_commit(ledger)) != 0)
 		return err;
-	return ledger_commit(x->ledger);
+	return same ? 0 : ledger_checkpoint(ledger, "epoch");
 }
 
-static bool more_to_see(const struct recorder *x)
+/* The steps, the last one first -------------------------------------------- */
+
+static bool is_part(const struct seen *s)
+{
+	return s->how == SEEN_PART && is_set(&s->known) && !is_set(&s->fresh);
+}
+
+static bool more_to_see(const struct reconcile *r)
 {
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
-		if (x->reconcile.shard[i].full && !is_set(&x->reconcile.shard[i].fresh))
+		if (is_part(&r->shard[i]))
 			return true;
 	return false;
 }
 
-static void tell(struct recorder *x)
+static void on_trimmed(void *ctx, int err)
 {
-	bool same = same_store(x);
-	int err = add_records(x);
+	struct reconcile *r = ctx;
 
-	if (err != 0) {
-		recorder_file_failed(x, err);
-		return;
-	}
-	if (!same && !recorder_checkpoint(x, "epoch"))
-		return;
-	if (trim(x) == 0 && !x->reconcile.trimming)
-		settled(x);
+	if (err != 0)
+		report(r, RECONCILE_REFUSED);
+	else if (more_to_see(r))
+		report(r, RECONCILE_AGAIN);
+	else
+		report(r, lease_is_held(r->opts.lease) ? RECONCILE_SETTLED : RECONCILE_FAILED);
 }
 
-static void on_reconciled(void *ctx, int err, size_t ended)
+/* What was recorded, and is still there, goes now. */
+static enum reconcile_event trim(struct reconcile *r)
 {
-	struct recorder *x = ctx;
+	unsigned sent = 0;
 
-	x->reconcile.end_again = NULL;
-	if (err == 0 && (!lease_is_ours(x) || !ledger_is_open(x->ledger)))
-		err = TG_ESTORE;
-	if (err != 0) {
-		if (store_up(x->store))
-			recorder_state(x, EVIDENCE_NO_STORE, 0);
-		recorder_unsettle(x);
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
+		if (!is_set(&r->shard[i].known))
+			continue;
+		if (outbox_trim(r->outbox, i, &r->shard[i].known) != 0)
+			return RECONCILE_FAILED;
+		sent++;
+	}
+	return sent > 0 ? RECONCILE_UNDER_WAY : RECONCILE_SETTLED;
+}
+
+static enum reconcile_event record(struct reconcile *r)
+{
+	int err = add_records(r);
+
+	return err != 0 ? file_failed(r, err) : trim(r);
+}
+
+static void on_ended_again(void *ctx, int err, size_t ended)
+{
+	struct reconcile *r = ctx;
+
+	r->end_again = NULL;
+	if (err != 0 || !lease_is_held(r->opts.lease)) {
+		report(r, RECONCILE_REFUSED);
 		return;
 	}
 	log_warn("store-reconciled",
 		"%zu blobs and sessions had ended and were back in the store; they were ended "
 		"again",
 		ended);
-	tell(x);
-}
-
-/* What of our files the store has forgotten, by shard; false: nothing. Also a store at which we
- * have been before the one of which the file tells. */
-static bool forgotten(const struct recorder *x, struct chain_pos from[TOKEN_SHARDS])
-{
-	bool any = !same_store(x) && x->reconcile.lease.by[0] != '\0';
-
-	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
-		from[i] = (struct chain_pos){UINT64_MAX, UINT64_MAX};
-		if (!same_store(x))
-			from[i] = later(x->reconcile.lease.pos[i], x->reconcile.shard[i].known);
-		else
-			any |= reverted(x, i, &from[i]);
-	}
-	return any;
+	report(r, record(r));
 }
 
 /* Before it is recorded that the store went back: whoever is killed meanwhile finds it so again. */
-static int reconcile(struct recorder *x)
+static enum reconcile_event end_again(struct reconcile *r)
 {
 	struct chain_pos from[TOKEN_SHARDS];
-	const struct end_again_opts o = {.store = x->store,
-		.path = x->env->conf->audit_log,
-		.here = ledger_mark(x->ledger)->epoch,
-		.epoch = x->reconcile.lease.epoch,
+	const struct end_again_opts o = {.store = r->opts.store,
+		.path = r->opts.path,
+		.here = ledger_mark(r->opts.ledger)->epoch,
+		.epoch = r->answer.epoch,
 		.from = from,
-		.now_ms = x->reconcile.lease.now_ms};
+		.now_ms = r->answer.now_ms};
 	int rc = 0;
 
-	if (forgotten(x, from))
-		x->reconcile.end_again = end_again_new(&o, on_reconciled, x, &rc);
-	return rc;
+	if (forgotten(r, from))
+		r->end_again = end_again_new(&o, on_ended_again, r, &rc);
+	if (rc != 0)
+		return rc == TG_ESTORE ? RECONCILE_FAILED : file_failed(r, rc);
+	return r->end_again != NULL ? RECONCILE_UNDER_WAY : record(r);
 }
 
-static void compare(struct recorder *x)
+static enum reconcile_event compare(struct reconcile *r)
 {
-	int rc;
-
-	if (more_to_see(x)) {
-		if (trim(x) == 0 && !x->reconcile.trimming)
-			settled(x);
-		return;
-	}
-	rc = reconcile(x);
-	if (rc == TG_ESTORE)
-		recorder_unsettle(x);
-	else if (rc != 0)
-		recorder_file_failed(x, rc);
-	else if (x->reconcile.end_again == NULL)
-		tell(x);
+	return more_to_see(r) ? trim(r) : end_again(r);
 }
-
-void reconcile_on_trimmed(void *ctx, int err)
-{
-	struct recorder *x = ctx;
-	bool first = x->reconcile.trimming;
-
-	x->reconcile.trimming = false;
-	if (err != 0) {
-		/* What cannot be trimmed would pile up: it counts as not recorded, and uploads
-		 * stop. */
-		if (store_up(x->store))
-			recorder_state(x, EVIDENCE_NO_STORE, 0);
-		recorder_unsettle(x);
-	} else if (first && more_to_see(x)) {
-		lease_ask(x); /* and look again */
-	} else if (first && lease_is_ours(x) && ledger_is_open(x->ledger)) {
-		settled(x);
-	}
-}
-
-/* Looking ------------------------------------------------------------------ */
 
 /* Of what an outbox holds up to our position: which entries stand in the file? */
-static int look_up(struct recorder *x, const struct outbox_look *k, struct seen *s)
+static int look_up(struct reconcile *r, const struct outbox_look *k, struct seen *s)
 {
-	static struct evidence_search_event list[OUTBOX_LOOK];
+	static struct evidence_search_event list[OUTBOX_LOOK]; /* large */
 	size_t n = 0, i;
 	int err;
 
 	while (n < OUTBOX_LOOK && outbox_next(k->b, &list[n].event))
 		n++;
-	err = evidence_search_events(x->env->conf->audit_log, ledger_mark(x->ledger)->epoch,
-		x->reconcile.lease.epoch, list, n, &x->entry);
+	err = evidence_search_events(r->opts.path, ledger_mark(r->opts.ledger)->epoch,
+		r->answer.epoch, list, n, &r->entry);
 	for (i = 0; err == 0 && i < n && list[i].known; i++)
 		s->known = list[i].event.pos;
 	if (err == 0 && i < n)
 		s->fresh = list[i].event.pos;
-	s->full = outbox_full(k->b);
+	s->how = outbox_full(k->b) ? SEEN_PART : SEEN_ALL;
+	s->last = k->last;
 	return err;
 }
 
-void reconcile_on_look(void *ctx, int err, const struct outbox_look *k)
+static void on_look(void *ctx, int err, const struct outbox_look *k)
 {
-	struct recorder *x = ctx;
-	struct seen *s;
+	struct reconcile *r = ctx;
 
-	if (!x->reconcile.looking)
-		return; /* given up meanwhile */
-	if (err == 0 && (!lease_is_ours(x) || !ledger_is_open(x->ledger)))
-		err = TG_ESTORE;
-	if (err == 0) {
-		s = &x->reconcile.shard[k->shard];
-		s->asked = true;
-		s->last = k->last;
-		if ((err = look_up(x, k, s)) != 0)
-			recorder_file_failed(x, err);
-	}
-	if (err != 0) {
-		if (err != TG_ESTORE && err != TG_EIO)
-			log_error("outbox", "the store could not be compared with the evidence: %s",
-				tg_strerror(err));
-		recorder_unsettle(x);
-	} else if (k->left == 0) {
-		x->reconcile.looking = false;
-		compare(x);
-	}
+	if (err != 0 && err != TG_ESTORE)
+		log_error("outbox", "the store could not be compared with the evidence: %s",
+			tg_strerror(err));
+	if (err != 0 || !lease_is_held(r->opts.lease))
+		report(r, RECONCILE_FAILED);
+	else if ((err = look_up(r, k, &r->shard[k->shard])) != 0)
+		report(r, file_failed(r, err));
+	else if (k->left == 0)
+		report(r, compare(r));
 }
 
-void reconcile_begin(struct recorder *x, const struct outbox_lease *l)
+enum reconcile_event reconcile_begin(struct reconcile *r, int *err)
 {
-	bool was_open = ledger_is_open(x->ledger);
 	struct chain_pos pos[TOKEN_SHARDS];
-	int rc = ledger_open(x->ledger);
+	enum reconcile_event e = RECONCILE_UNDER_WAY;
+	int asked;
 
-	if (rc != 0) {
-		recorder_file_failed(x, rc);
-		return;
-	}
-	if (!was_open)
-		x->signed_us = clock_mono_us();
-	x->reconcile = (struct reconcile){.lease = *l};
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
-		pos[i] = ours(x, i);
-	rc = outbox_look(x->outbox, pos);
-	x->reconcile.looking = rc > 0;
-	if (rc == 0)
-		compare(x);
+		pos[i] = last_of_ours(r, i);
+	asked = outbox_look(r->outbox, pos);
+	if (asked < 0)
+		e = RECONCILE_FAILED;
+	else if (asked == 0)
+		e = compare(r);
+	*err = e == RECONCILE_FILE_FAILED ? r->err : 0;
+	return e;
+}
+
+struct reconcile_result reconcile_result(const struct reconcile *r)
+{
+	return (struct reconcile_result){
+		.epoch = r->answer.epoch, .life = r->answer.life, .declared = r->declared};
+}
+
+struct reconcile *reconcile_new(const struct reconcile_opts *o)
+{
+	static const struct outbox_calls calls = {.on_look = on_look, .on_trimmed = on_trimmed};
+	struct reconcile *r = calloc(1, sizeof *r);
+
+	if (r == NULL)
+		return NULL;
+	r->opts = *o;
+	r->answer = *o->answer;
+	r->outbox = outbox_new(o->store, &calls, r);
+	if (r->outbox == NULL) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void reconcile_free(struct reconcile *r)
+{
+	if (r == NULL)
+		return;
+	end_again_free(r->end_again);
+	outbox_free(r->outbox);
+	free(r);
 }

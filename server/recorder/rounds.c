@@ -1,167 +1,204 @@
 /*
- * rounds.c: what is recorded, in rounds: read, declare, write, sync, and only then trim. An event
- * that is not in the file is still in the store; one that might be in it is declared there. Runs in
- * the recorder. docs/evidence.md.
+ * rounds.c: see rounds.h. The order is what keeps events: an event that is not in the file is still
+ * in the store, for the trim follows the sync; one that might be in the file is declared there.
  */
 #include <sched.h>
+#include <stdlib.h>
 #include <timeglas/errors.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "recorder/recorder_int.h"
+#include "recorder/entry.h"
+#include "recorder/rounds.h"
+#include "store/outbox.h"
 
-/* events of a shard in one round: what Redis gathers for one answer, 4,096 at most, must not hold
- * up the reaper for long */
+/* Events of a shard in one read. What Redis gathers for one answer, 4,096 at most, must not hold up
+ * the reaper for long. */
 #define READ_COUNT 64u
-/* the same for a recorder that is behind, so 16,384 at most: each round costs a sync and two
- * answers of the store, however many it has */
+/* The same when there was more last time: 16,384 at most. Each round costs a sync and two answers
+ * of the store, however many events it has. */
 #define BEHIND_COUNT 256u
-#define READ_BLOCK_MS 200u /* one wait for events */
-/* rounds do not follow each other faster: one sync serves many events */
-#define ROUND_US 20000u
-/* the same behind one of few events: it has cost as much as many would */
-#define QUIET_ROUND_US 50000u
+#define READ_BLOCK_MS 200u
+#define ROUND_US 20000u /* reads do not follow each other faster: one sync serves many events */
+#define QUIET_ROUND_US 50000u /* the same behind a read of fewer than FEW events */
 #define FEW 100
-/* a round's work is done in so many; between two of them others that wait for this processor may go
- * first */
-#define SPELLS 16
-#define SPELL_MIN 16 /* events */
-/* they may take that long together; then the rest is done at a stretch */
-#define SPELLS_US 10000u
+/* Events are put into the batch in slices. Between two of them the processor is offered to others
+ * that wait for it. */
+#define SLICES 16
+#define SLICE_MIN 16     /* events */
+#define SLICES_US 10000u /* after that long the rest is done without offering it again */
 
-static int add(struct recorder *x, const struct outbox_event *e)
+struct rounds {
+	struct rounds_opts opts;
+	struct outbox *outbox;
+	struct event *timer;
+	uint64_t read_us; /* when the last read was sent */
+	enum rounds_mode mode;
+	enum {
+		ALL,
+		MORE
+	} found;               /* by the last read: MORE: a shard gave as much as was asked for */
+	int batch;             /* events in the ledger's batch, or in the last one written */
+	uint64_t batch_shards; /* bit i: the batch has an event of shard i */
+	struct entry entry;
+};
+
+/* Into the batch ----------------------------------------------------------- */
+
+static int add(struct rounds *r, const struct outbox_event *e)
 {
 	int err;
 
-	entry_fill(&x->entry, e);
-	err = ledger_add(x->ledger, &x->entry.record);
+	entry_fill(&r->entry, e);
+	err = ledger_add(r->opts.ledger, &r->entry.record);
 	if (err != TG_EINVAL)
 		return err;
-	entry_unreadable(&x->entry, e);
-	return ledger_add(x->ledger, &x->entry.record);
+	entry_unreadable(&r->entry, e); /* it does not fit into a line */
+	return ledger_add(r->opts.ledger, &r->entry.record);
 }
 
-/* Not when it is we who are waited for. */
-static void let_others(const struct recorder *x, uint64_t until_us)
+/* Not while somebody waits for us, and not when we are behind. */
+static void offer_processor(const struct rounds *r, uint64_t until_us)
 {
-	if (!x->stopping && !x->batch_full && clock_mono_us() < until_us)
+	if (r->mode != ROUNDS_URGENT && r->found == ALL && clock_mono_us() < until_us)
 		(void)sched_yield();
 }
 
-/* Into the ledger's batch; an error: nothing of it. */
-static int collect(struct recorder *x, struct outbox_batch *b)
+static int collect(struct rounds *r, struct outbox_batch *b)
 {
-	const int n = outbox_count(b), spell = n / SPELLS > SPELL_MIN ? n / SPELLS : SPELL_MIN;
-	const uint64_t until_us = clock_mono_us() + SPELLS_US;
+	const int n = outbox_count(b), slice = n / SLICES > SLICE_MIN ? n / SLICES : SLICE_MIN;
+	const uint64_t until_us = clock_mono_us() + SLICES_US;
 	struct outbox_event e;
 	int err = 0;
 
-	ledger_drop(x->ledger);
-	x->batch = 0;
-	x->batch_shards = 0;
-	x->batch_full = outbox_full(b);
+	rounds_drop(r);
+	r->found = outbox_full(b) ? MORE : ALL;
 	while (err == 0 && outbox_next(b, &e)) {
-		err = add(x, &e);
-		x->batch_shards |= UINT64_C(1) << e.shard;
-		if (++x->batch % spell == 0)
-			let_others(x, until_us);
+		err = add(r, &e);
+		r->batch_shards |= UINT64_C(1) << e.shard;
+		if (++r->batch % slice == 0)
+			offer_processor(r, until_us);
 	}
-	if (err != 0) {
-		ledger_drop(x->ledger);
-		x->batch = 0;
-	}
+	if (err != 0)
+		rounds_drop(r);
 	return err;
 }
 
-/* n: events of the last round. */
-static void next_round(struct recorder *x, int n, bool at_once)
+void rounds_drop(struct rounds *r)
 {
-	uint64_t now = clock_mono_us(), at = x->read_us + (n < FEW ? QUIET_ROUND_US : ROUND_US);
+	ledger_drop(r->opts.ledger);
+	r->batch = 0;
+	r->batch_shards = 0;
+}
+
+/* Reading ------------------------------------------------------------------ */
+
+static void on_events(void *ctx, int err, struct outbox_batch *b)
+{
+	struct rounds *r = ctx;
+	enum rounds_event e = ROUNDS_READ_FAILED;
+
+	if (err != 0 && err != TG_ESTORE)
+		log_error(
+			"outbox", "events could not be read from the store: %s", tg_strerror(err));
+	if (err == 0) {
+		err = collect(r, b);
+		e = err != 0 ? ROUNDS_FILE_FAILED : r->batch > 0 ? ROUNDS_EVENTS : ROUNDS_EMPTY;
+	}
+	r->opts.cb(r->opts.ctx, e, err);
+}
+
+int rounds_read(struct rounds *r, enum rounds_mode mode)
+{
+	event_del(r->timer);
+	r->mode = mode;
+	r->read_us = clock_mono_us();
+	return outbox_read(r->outbox, ledger_mark(r->opts.ledger)->pos,
+		r->found == MORE ? BEHIND_COUNT : READ_COUNT,
+		mode == ROUNDS_WAIT ? READ_BLOCK_MS : 0);
+}
+
+void rounds_hurry(struct rounds *r)
+{
+	r->mode = ROUNDS_URGENT;
+}
+
+uint64_t rounds_complete_us(const struct rounds *r)
+{
+	return r->found == ALL ? r->read_us : 0;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct rounds *r = ctx;
+
+	(void)fd, (void)what;
+	r->opts.cb(r->opts.ctx, ROUNDS_DUE, 0);
+}
+
+void rounds_schedule(struct rounds *r)
+{
+	const uint64_t now = clock_mono_us();
+	const uint64_t at = r->read_us + (r->batch < FEW ? QUIET_ROUND_US : ROUND_US);
 	struct timeval wait = {0, 0};
 
-	if (!at_once && at > now)
+	if (r->found == ALL && at > now)
 		wait.tv_usec = (suseconds_t)(at - now);
-	event_add(x->round, &wait);
+	event_add(r->timer, &wait);
 }
 
-static void caught_up(struct recorder *x)
+/* Writing ------------------------------------------------------------------ */
+
+static void on_trimmed(void *ctx, int err)
 {
-	if (!x->batch_full) {
-		x->caught_up_us = x->read_us;
-		scoreboard_set_caught_up(x->read_us);
-	}
-	/* now, and not when the file was opened: whoever is told may count on it */
-	recorder_state(x, EVIDENCE_RECORDING, 0);
+	struct rounds *r = ctx;
+
+	if (err != 0)
+		r->opts.cb(r->opts.ctx, ROUNDS_TRIM_FAILED, err);
 }
 
-void rounds_on_events(void *ctx, int err, struct outbox_batch *b)
+int rounds_write(struct rounds *r)
 {
-	struct recorder *x = ctx;
+	struct ledger *l = r->opts.ledger;
+	int err = ledger_commit(l);
 
-	x->reading = false;
-	if (err != 0) { /* the next tick goes on */
-		if (err != TG_ESTORE)
-			log_error("outbox", "events could not be read from the store: %s",
-				tg_strerror(err));
-		recorder_unsettle(x);
-		return;
-	}
-	if (!x->settled || !lease_is_ours(x) || !ledger_is_open(x->ledger))
-		return;
-	err = collect(x, b);
-	if (err != 0) {
-		recorder_file_failed(x, err);
-	} else if (x->batch > 0) {
-		lease_ask(x); /* the answer commits it; or the one before does, and asks again */
-	} else {
-		caught_up(x);
-		if (x->stopping)
-			recorder_end(x);
-		else
-			next_round(x, 0, false);
-	}
-}
-
-void rounds_commit(struct recorder *x)
-{
-	const int n = x->batch;
-	int err = ledger_commit(x->ledger);
-	unsigned i;
-
-	x->batch = 0;
-	if (err != 0) {
-		recorder_file_failed(x, err);
-		recorder_unsettle(x);
-		return;
-	}
-	metrics_count(M_RECORDED, (uint64_t)n);
-	for (i = 0; i < TOKEN_SHARDS; i++)
-		if ((x->batch_shards >> i & 1) != 0 &&
-			outbox_trim(x->outbox, i, &ledger_mark(x->ledger)->pos[i]) != 0)
-			/* the connection is gone; once there is another, what is recorded is
-			 * trimmed first */
+	if (err != 0)
+		return err;
+	metrics_count(M_RECORDED, (uint64_t)r->batch);
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
+		/* Without a connection nothing is trimmed. Once there is another one, what is
+		 * recorded is trimmed before anything is read. */
+		if ((r->batch_shards >> i & 1) != 0 &&
+			outbox_trim(r->outbox, i, &ledger_mark(l)->pos[i]) != 0)
 			break;
-	caught_up(x);
-	recorder_sign(x);
-	next_round(x, n, x->batch_full || x->stopping);
+	return 0;
 }
 
-void rounds_read(struct recorder *x)
+struct rounds *rounds_new(const struct rounds_opts *o)
 {
-	bool wait = !x->stopping && x->state == EVIDENCE_RECORDING;
+	static const struct outbox_calls calls = {.on_events = on_events, .on_trimmed = on_trimmed};
+	struct rounds *r = calloc(1, sizeof *r);
 
-	if (!x->settled || x->reading || x->batch > 0 || x->released || !store_up(x->store) ||
-		!lease_is_ours(x) || !ledger_is_open(x->ledger))
+	if (r == NULL)
+		return NULL;
+	r->opts = *o;
+	r->outbox = outbox_new(o->store, &calls, r);
+	r->timer = event_new(loop_base(o->loop), -1, 0, on_timer, r);
+	if (r->outbox == NULL || r->timer == NULL) {
+		rounds_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void rounds_free(struct rounds *r)
+{
+	if (r == NULL)
 		return;
-	x->read_us = clock_mono_us();
-	x->reading =
-		outbox_read(x->outbox, ledger_mark(x->ledger)->pos,
-			x->batch_full ? BEHIND_COUNT : READ_COUNT, wait ? READ_BLOCK_MS : 0) == 0;
-}
-
-void rounds_on_timer(evutil_socket_t fd, short what, void *ctx)
-{
-	(void)fd, (void)what;
-	rounds_read(ctx);
+	rounds_drop(r);
+	outbox_free(r->outbox);
+	if (r->timer != NULL)
+		event_free(r->timer);
+	free(r);
 }

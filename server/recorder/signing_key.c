@@ -1,5 +1,4 @@
-/* signing_key.c: the audit key's file: making, reading, locking. Text: docs/evidence.md. Runs in
- * the recorder. */
+/* signing_key.c: see signing_key.h. It signs nothing: core/chain.c does. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -34,8 +33,8 @@ int signing_key_path(const char *configured, const char *log, char *out, size_t 
 	return n >= 0 && (size_t)n < cap ? 0 : TG_EINVAL;
 }
 
-/* Whole or not at all: written beside, then linked to its name, which fails when somebody was
- * quicker. */
+/* Writes the file beside its place and links it to its name, so that it is there whole or not at
+ * all. When another process was quicker, that one's file stays, and this is no error. */
 static int write_new(const char *path, const char *text, size_t n, mode_t mode)
 {
 	char fresh[PATH_MAX];
@@ -60,7 +59,7 @@ static int write_new(const char *path, const char *text, size_t n, mode_t mode)
 	return rc;
 }
 
-static int make(const char *path)
+static int make_key(const char *path)
 {
 	static const char head[] =
 		"# timeglas audit key: signs the heads of the evidence and opens nothing\n" PREFIX;
@@ -83,7 +82,7 @@ static int make(const char *path)
 	return rc;
 }
 
-/* One line that is neither empty nor a comment: prefix and seed. */
+/* The file has one line that is neither empty nor a comment: prefix and seed. */
 static int parse(const char *text, size_t n, uint8_t seed[SEED])
 {
 	const char *at = text, *end = text + n;
@@ -131,16 +130,16 @@ static int load(struct signing_key *k)
 	return rc;
 }
 
-/*
- * The public half stands beside the key, made with it: whoever checks the evidence goes by that. A
- * key that is not its other half, or none at all where there was one, is a loss that an operator
- * must know of, and not a reason to make another one.
- */
 static bool public_path(const char *path, char out[PATH_MAX])
 {
 	return snprintf(out, PATH_MAX, "%s.pub", path) < PATH_MAX;
 }
 
+/*
+ * Compares the key with its public half beside it, which those who check the evidence go by; writes
+ * that when it is missing. A key that is not its other half is a loss that the operator must know
+ * of, and no reason to make another key.
+ */
 static int check_public(const struct signing_key *k, const char *path)
 {
 	char file[PATH_MAX], line[SIGNING_KEY_PUBLIC_TEXT + 2], found[sizeof line];
@@ -161,7 +160,8 @@ static int check_public(const struct signing_key *k, const char *path)
 	return got >= n - 1 && memcmp(found, line, (size_t)n - 1) == 0 ? 0 : TG_ESIGNATURE;
 }
 
-static bool lost(const char *path)
+/* The key's file is not there: has there been one? */
+static bool is_lost(const char *path)
 {
 	char file[PATH_MAX];
 
@@ -174,9 +174,9 @@ int signing_key_open(struct signing_key *k, const char *path)
 	int rc = 0, saved;
 
 	*k = (struct signing_key){.fd = open(path, O_RDONLY | O_CLOEXEC)};
-	if (k->fd < 0 && errno == ENOENT && lost(path))
+	if (k->fd < 0 && errno == ENOENT && is_lost(path))
 		return TG_ESIGNATURE;
-	if (k->fd < 0 && errno == ENOENT && (rc = make(path)) == 0) {
+	if (k->fd < 0 && errno == ENOENT && (rc = make_key(path)) == 0) {
 		log_info("audit-key", "made %s", path);
 		k->fd = open(path, O_RDONLY | O_CLOEXEC);
 	}

@@ -1,6 +1,7 @@
 /*
- * signing_key.h: the key that signs the heads of the evidence. It opens nothing and is used by
- * nobody else. Made on first use, in a file of its own (0600), its public half beside it.
+ * signing_key.h: the key that signs the heads of the evidence (audit_key). It opens nothing, and
+ * the recorder alone uses it. It is made when it is first needed, in a file that its owner alone
+ * can read; its public half stands beside it. docs/evidence.md.
  */
 #ifndef RECORDER_SIGNING_KEY_H
 #define RECORDER_SIGNING_KEY_H
@@ -14,19 +15,22 @@
 struct signing_key {
 	uint8_t *secret; /* CHAIN_SECRET bytes in guarded memory */
 	char public_text[SIGNING_KEY_PUBLIC_TEXT + 1];
-	int fd; /* holds the lock: one recorder per key and machine */
+	int fd; /* holds the lock: one recorder for each key and machine */
 };
 
-/** signing_key_path(configured, log, out, cap): configured, or log with its ending replaced by
- * ".key". 0 or TG_EINVAL (too long). */
+/** Names the key's file: the configured one (NULL: none), or log with its ending replaced by
+ * ".key". Returns 0, or TG_EINVAL when that is longer than cap. */
 int signing_key_path(const char *configured, const char *log, char *out, size_t cap);
 /**
- * signing_key_open(k, path): read it, or make it when there is neither it nor its public half
- * (path.pub), and lock it. Writes path.pub when that is missing. Returns 0, TG_EIO (errno), TG_EKEY
- * (not such a file), TG_ESIGNATURE (path.pub is there, and is not its other half), TG_ECLAIMED
- * (another process holds it) or TG_ENOMEM. signing_key_close() only after 0.
+ * Reads the key and locks its file. Makes both halves when there is neither the file nor its public
+ * half, path.pub; writes path.pub when that alone is missing.
+ *
+ * Returns 0, and the key is the caller's until signing_key_close(); otherwise there is nothing to
+ * close: TG_EIO (errno), TG_EKEY (the file holds no such key), TG_ESIGNATURE (path.pub is there and
+ * is not its other half), TG_ECLAIMED (another process has locked it), TG_ENOMEM.
  */
 int signing_key_open(struct signing_key *k, const char *path);
+/** Wipes the secret and unlocks the file. */
 void signing_key_close(struct signing_key *k);
 
 #endif

@@ -1,7 +1,5 @@
 /*
- * tail.c: the end of an evidence file, and the files that were rotated away. A checkpoint is
- * written every second with events, so what must be read is short. It repairs nothing. Runs in the
- * recorder. docs/evidence.md.
+ * tail.c: see tail.h. A checkpoint is written every second with events, so little has to be read.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -20,10 +18,11 @@
 #include "recorder/tail.h"
 
 #define DAY_S 86400
-/* of the first line's number behind the file's name: so they sort by age */
+/* The first line's number has so many digits in a rotated file's name, so that names sort by age.
+ */
 #define ROTATED_DIGITS 12
 
-/* Where the line that ends before `end` begins. */
+/* Returns where the line begins that ends before `end`. */
 static size_t line_start(const char *p, size_t end)
 {
 	const char *lf = end > 0 ? memrchr(p, '\n', end) : NULL;
@@ -31,8 +30,8 @@ static size_t line_start(const char *p, size_t end)
 	return lf != NULL ? (size_t)(lf - p) + 1 : 0;
 }
 
-/* The outboxes are another store's from here on. */
-static void follow_lost(struct ledger_mark *m, const struct chain_record *r)
+/* Behind a store-lost record the outboxes are another store's. */
+static void follow_store_lost(struct evidence_mark *m, const struct chain_record *r)
 {
 	struct chain_text rest = r->more, name, value;
 
@@ -44,7 +43,8 @@ static void follow_lost(struct ledger_mark *m, const struct chain_record *r)
 	m->epoch[CHAIN_EPOCH] = '\0';
 }
 
-static void follow(struct ledger_mark *m, const char *line, size_t n, const struct chain_line *l)
+/* Moves the mark behind a line. */
+static void follow(struct evidence_mark *m, const char *line, size_t n, const struct chain_line *l)
 {
 	unsigned shard;
 	struct chain_pos pos;
@@ -59,7 +59,7 @@ static void follow(struct ledger_mark *m, const char *line, size_t n, const stru
 	}
 	m->unsigned_lines++;
 	if (chain_is(l->record.event, CHAIN_STORE_LOST))
-		follow_lost(m, &l->record);
+		follow_store_lost(m, &l->record);
 	else if (chain_is(l->record.event, CHAIN_STORE_REVERTED))
 		chain_more_positions(&l->record, m->pos);
 	if (l->record.id.p != NULL &&
@@ -67,7 +67,7 @@ static void follow(struct ledger_mark *m, const char *line, size_t n, const stru
 		m->pos[shard] = pos;
 }
 
-/* Backwards to the last checkpoint; its start, or TG_EINVAL: there is none. */
+/* Searches backwards for the last checkpoint. Returns 0 and where it begins, or TG_EINVAL. */
 static int find_check(const char *p, size_t end, size_t *at)
 {
 	struct chain_line l;
@@ -86,6 +86,7 @@ static int find_check(const char *p, size_t end, size_t *at)
 	return TG_EINVAL;
 }
 
+/* Reads from the last checkpoint on. */
 static int read_lines(const char *p, struct tail *t)
 {
 	size_t at = 0, end = (size_t)t->whole_bytes;
@@ -98,7 +99,7 @@ static int read_lines(const char *p, struct tail *t)
 	t->first_ms = l.check.time_ms;
 	while (at < end) {
 		size_t n;
-		const struct ledger_mark was = t->mark;
+		const struct evidence_mark was = t->mark;
 
 		lf = memchr(p + at, '\n', end - at);
 		n = (size_t)(lf - p) - at;
@@ -135,7 +136,7 @@ int tail_read(int fd, struct tail *t)
 		return TG_EIO;
 	t->whole_bytes = line_start(p, (size_t)st.st_size);
 	t->torn_bytes = (uint64_t)st.st_size - t->whole_bytes;
-	/* More than one line's worth without an end was not written by us. */
+	/* We write one line at the most without its end. */
 	if (t->torn_bytes > CHAIN_LINE_MAX + 1)
 		rc = TG_EINVAL;
 	else
@@ -153,6 +154,7 @@ int tail_rotated(const char *path, uint64_t first_n, char *out, size_t cap)
 	return n >= 0 && (size_t)n < cap ? 0 : TG_EINVAL;
 }
 
+/* Splits a path into its folder and its name. */
 static void split(const char *path, char *dir, size_t cap, const char **base)
 {
 	const char *slash = strrchr(path, '/');

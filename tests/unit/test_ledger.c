@@ -80,7 +80,7 @@ static int teardown(void **state)
 }
 
 /* Opens a second ledger on the same file, as a restarted recorder does, and compares. */
-static void assert_continues(const struct ledger_mark *m)
+static void assert_continues(const struct evidence_mark *m)
 {
 	struct ledger *l = make(1 << 20);
 
@@ -94,7 +94,7 @@ static void assert_continues(const struct ledger_mark *m)
 static void open_after_commit_continues_with_positions_and_epoch(void **state)
 {
 	struct ledger *l = make(1 << 20);
-	struct ledger_mark m;
+	struct evidence_mark m;
 
 	(void)state;
 	assert_int_equal(ledger_open(l), 0);
@@ -115,7 +115,7 @@ static void open_after_commit_continues_with_positions_and_epoch(void **state)
 static void open_after_a_torn_line_cuts_it_off(void **state)
 {
 	struct ledger *l = make(1 << 20);
-	struct ledger_mark m;
+	struct evidence_mark m;
 	long whole;
 	FILE *f;
 
@@ -171,7 +171,7 @@ static void commit_that_fails_counts_for_nothing(void **state)
 {
 	struct ledger *l = make(1 << 20);
 	struct rlimit small = {0, 0}, was;
-	struct ledger_mark m;
+	struct evidence_mark m;
 	long size;
 
 	(void)state;
@@ -202,7 +202,7 @@ static void commit_that_fails_counts_for_nothing(void **state)
 static void checkpoint_beyond_the_size_begins_a_new_file(void **state)
 {
 	struct ledger *l = make(2000);
-	struct ledger_mark m;
+	struct evidence_mark m;
 	struct tail t;
 	int fd;
 
@@ -279,7 +279,7 @@ static void store_lost_record_begins_positions_anew(void **state)
 		.deadline_ms = -1,
 		.lease_ms = -1,
 		.late_us = -1};
-	struct ledger_mark m;
+	struct evidence_mark m;
 
 	(void)state;
 	r.more = (struct chain_text){more, strlen(more)};
@@ -306,7 +306,7 @@ static void other_records_of_its_own_move_positions_as_they_say(void **state)
 		.deadline_ms = -1,
 		.lease_ms = -1,
 		.late_us = -1};
-	struct ledger_mark m;
+	struct evidence_mark m;
 
 	(void)state;
 	assert_int_equal(ledger_open(l), 0);

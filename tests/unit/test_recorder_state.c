@@ -1,0 +1,199 @@
+/*
+ * Goal: the recorder's table of transitions keeps its promises in every pair of state and event:
+ * what is not in the table ends the process with a message; nothing is read or written but behind a
+ * comparison with the store, under a lease; whatever happens, SIGTERM leads to the end.
+ */
+#include "check.h"
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "recorder/recorder_state.h"
+
+#define S(name) RECORDER_##name
+#define E(name) RECORDER_EV_##name
+
+#define X_(name) #name,
+static const char *const state_names[] = {RECORDER_STATES(X_)};
+static const char *const event_names[] = {RECORDER_EVENTS(X_)};
+#undef X_
+
+/* What the table says, as every_pair_has_a_next_state_or_aborts() found; -1: illegal. */
+static int next[RECORDER_STATE_COUNT][RECORDER_EVENT_COUNT];
+
+/* Asks in a process of its own. Returns the next state; or -1 when it was ended by SIGABRT, behind
+ * a message that names both. */
+static int ask(int s, int e)
+{
+	char said[256] = "";
+	size_t n = 0;
+	int fd[2], status;
+	ssize_t got;
+	pid_t pid;
+
+	assert_int_equal(pipe(fd), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		dup2(fd[1], STDERR_FILENO);
+		signal(SIGABRT, SIG_DFL);
+		_exit((int)recorder_state_next((enum recorder_state)s, (enum recorder_event)e));
+	}
+	close(fd[1]);
+	while ((got = read(fd[0], said + n, sizeof said - 1 - n)) > 0)
+		n += (size_t)got;
+	close(fd[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	assert_non_null(strstr(said, state_names[s]));
+	assert_non_null(strstr(said, event_names[e]));
+	return -1;
+}
+
+static void every_pair_has_a_next_state_or_aborts(void **state)
+{
+	unsigned legal = 0, illegal = 0;
+
+	(void)state;
+	for (int s = 0; s < RECORDER_STATE_COUNT; s++)
+		for (int e = 0; e < RECORDER_EVENT_COUNT; e++) {
+			next[s][e] = ask(s, e);
+			assert_true(next[s][e] < RECORDER_STATE_COUNT);
+			legal += next[s][e] >= 0;
+			illegal += next[s][e] < 0;
+		}
+	assert_true(legal > 100 && illegal > 100);
+}
+
+static bool allows(enum recorder_state s, enum recorder_event e)
+{
+	return next[s][e] >= 0;
+}
+
+static void each_transition(
+	void (*check)(enum recorder_state from, enum recorder_event e, enum recorder_state to))
+{
+	for (int s = 0; s < RECORDER_STATE_COUNT; s++)
+		for (int e = 0; e < RECORDER_EVENT_COUNT; e++)
+			if (next[s][e] >= 0)
+				check((enum recorder_state)s, (enum recorder_event)e,
+					(enum recorder_state)next[s][e]);
+}
+
+static bool reached[RECORDER_STATE_COUNT];
+
+static void mark(enum recorder_state from, enum recorder_event e, enum recorder_state to)
+{
+	(void)e;
+	if (reached[from])
+		reached[to] = true;
+}
+
+static void every_state_can_be_reached(void **state)
+{
+	(void)state;
+	memset(reached, 0, sizeof reached);
+	reached[S(KEYLESS)] = true;
+	for (int i = 0; i < RECORDER_STATE_COUNT; i++)
+		each_transition(mark);
+	for (int s = 0; s < RECORDER_STATE_COUNT; s++)
+		assert_true(reached[s]);
+}
+
+static void check_settled(enum recorder_state from, enum recorder_event e, enum recorder_state to)
+{
+	if (recorder_state_is_settled(to) && !recorder_state_is_settled(from))
+		assert_true(from == S(COMPARING) && e == E(SETTLED) && to == S(READY));
+	if (recorder_state_is_settled(from) &&
+		(e == E(LEASE_ELSEWHERE) || e == E(LEASE_LOST) || e == E(STORE_CHANGED) ||
+			e == E(STORE_DOWN) || e == E(COMPARE_FAILED) || e == E(FILE_FAILED)))
+		assert_false(recorder_state_is_settled(to));
+}
+
+static void rounds_need_a_comparison_and_a_lease(void **state)
+{
+	(void)state;
+	each_transition(check_settled);
+}
+
+static bool is_writing(enum recorder_state s)
+{
+	return s == S(WRITING) || s == S(LAST_WRITING);
+}
+
+static void check_writing(enum recorder_state from, enum recorder_event e, enum recorder_state to)
+{
+	/* what is written was read by the same round */
+	if (is_writing(to) && !is_writing(from))
+		assert_true(
+			e == E(ROUND_EVENTS) && (from == S(READING) || from == S(LAST_READING)));
+	/* and is either written or dropped before the next one */
+	if (is_writing(from) && recorder_state_is_settled(to) && !is_writing(to))
+		assert_true(e == E(WRITTEN));
+	if (e == E(BATCH_DECLARED) || e == E(WRITTEN))
+		assert_true(is_writing(from) || from == S(ENDED));
+}
+
+static void a_batch_is_written_once_or_dropped(void **state)
+{
+	(void)state;
+	each_transition(check_writing);
+}
+
+/* Once SIGTERM has come: none of these leads back. */
+static bool is_last(enum recorder_state s)
+{
+	return s == S(LAST_READING) || s == S(LAST_WRITING) || s == S(RELEASING) || s == S(ENDED);
+}
+
+static void check_last(enum recorder_state from, enum recorder_event e, enum recorder_state to)
+{
+	if (e == E(STOP) || is_last(from))
+		assert_true(is_last(to));
+	if (e == E(STOP_DEADLINE))
+		assert_true(to == S(ENDED));
+	if (from == S(ENDED))
+		assert_true(to == S(ENDED));
+}
+
+static void stop_leads_to_the_end_from_everywhere(void **state)
+{
+	(void)state;
+	for (int s = 0; s < RECORDER_STATE_COUNT; s++)
+		assert_true(allows((enum recorder_state)s, E(STOP)));
+	each_transition(check_last);
+	assert_true(allows(S(LAST_READING), E(STOP_DEADLINE)));
+	assert_true(allows(S(LAST_WRITING), E(STOP_DEADLINE)));
+	assert_true(allows(S(RELEASING), E(STOP_DEADLINE)));
+}
+
+/* What comes from outside, the clock, the connection and signals, comes at any time. */
+static void what_comes_from_outside_is_expected_everywhere(void **state)
+{
+	(void)state;
+	for (int i = 0; i < RECORDER_STATE_COUNT; i++) {
+		const enum recorder_state s = (enum recorder_state)i;
+
+		assert_true(allows(s, E(HEARTBEAT)));
+		assert_true(allows(s, E(STOP)));
+		if (s != S(DISCONNECTED))
+			assert_true(allows(s, E(STORE_DOWN)));
+		else
+			assert_true(allows(s, E(STORE_UP)));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_pair_has_a_next_state_or_aborts),
+		cmocka_unit_test(every_state_can_be_reached),
+		cmocka_unit_test(rounds_need_a_comparison_and_a_lease),
+		cmocka_unit_test(a_batch_is_written_once_or_dropped),
+		cmocka_unit_test(stop_leads_to_the_end_from_everywhere),
+		cmocka_unit_test(what_comes_from_outside_is_expected_everywhere),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
