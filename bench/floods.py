@@ -1,25 +1,27 @@
 #!/usr/bin/python3
-"""Do floods from strangers and peers slow down others? Two development servers of one worker each;
-clients of the first are timed while a flood goes to it, and while the same flood goes to the
-second, by turns: what a flood costs the machine is in both.
+"""Does a flood from strangers or peers slow down other clients?
+
+There are two development servers of one worker each. Clients of the first are timed while a flood
+goes to it, and while the same flood goes to the second, by turns. What a flood costs the machine is
+in both times.
 
 usage: bench/floods.py [options] [FLOOD…]        all of them, unless some are named
 
-ffdhe40, ffdhe150   so many replayed ClientHellos a second that offer nothing but ffdhe8192, without
-                    a certificate
+ffdhe40, ffdhe150   40 or 150 replayed ClientHellos a second that offer nothing but ffdhe8192,
+                    without a certificate
 keyupdates          8 connections of a peer, each with 30,000 TLS key updates a second
-silent              1,000 connections a second that say nothing
-drip                90 connections to the admin plane, each with a head of which a byte comes now
-                    and then
+silent              1,000 connections a second that send nothing
+drip                90 connections to the admin plane, each with a head whose bytes come one by
+                    one, slowly
 
-    --pairs N        so many pairs of turns of each flood (6)
+    --pairs N        pairs of turns of each flood (6)
     --seconds S      of each turn (3)
-    --most RATIO     end with status 1 where the median ratio of the 99 % quantiles is larger (1.5)
+    --most RATIO     end with status 1 if a median ratio of the 99 % quantiles is larger (1.5)
 
-Timed are requests on a kept connection, about 250 a second, and new connections with a request,
-about 20 a second. A ratio is that of a pair. The server is build/release/timeglasd, or the one in
-TIMEGLAS_BIN_DIR; with that of another build, --keyupdates names a timeglas-bench that has the
-command of that name."""
+About 250 requests a second on a kept connection are timed, and about 20 new connections a second
+with a request each. A ratio is of the two turns of a pair. The server is build/release/timeglasd,
+or the one in TIMEGLAS_BIN_DIR. With that of another build, --keyupdates names a timeglas-bench that
+has the command keyupdates."""
 import argparse
 import multiprocessing
 import resource
@@ -37,15 +39,15 @@ import harness  # noqa: E402
 
 KEPT_EVERY_S, NEW_EVERY_S = 0.004, 0.05
 SETTLE_S = 0.5  # between the beginning of a flood and the first request
-OPEN_MAX = 6000  # connections of a flood that stay open; the oldest goes
+OPEN_MAX = 6000  # connections of a flood that stay open; then the oldest is closed
 DRIPS = 90
 
 
-# Floods: functions of (server, stop), each in a process of its own ---------
+# Floods: each function runs in a process of its own until stop is set ------
 
 
 def client_hello():
-    """The ClientHello of a client that has nothing but ffdhe8192."""
+    """Returns the ClientHello of a client that offers ffdhe8192 alone."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         command = [
             "openssl", "s_client", "-connect", f"127.0.0.1:{listener.getsockname()[1]}", "-groups",
@@ -60,7 +62,7 @@ def client_hello():
 
 
 def connect_at(rate, address, data, stop):
-    """So many new connections a second; each says data, and is left alone."""
+    """Opens rate connections a second. Each sends data, and then nothing."""
     begun, n, left = time.monotonic(), 0, []
     while not stop.is_set():
         due = int((time.monotonic() - begun) * rate)
@@ -90,7 +92,7 @@ def silent(server, stop):
 
 
 def drip(server, stop):
-    """Each connection is opened again when it was closed."""
+    """Opens each connection again when the server has closed it."""
     host, port = server.env["TIMEGLAS_ADMIN_URL"].removeprefix("http://").rsplit(":", 1)
     conns = [None] * DRIPS
     while not stop.is_set():
@@ -124,7 +126,7 @@ def key_updates(program):
     return flood
 
 
-# The others ----------------------------------------------------------------
+# Well-behaved clients ------------------------------------------------------
 
 
 def quantile(values, q):
@@ -141,8 +143,8 @@ def timed(call, every, until, out):
 
 
 def serve_others(server, seconds):
-    """What requests and new connections of well-behaved clients took, in seconds. A client that
-    gets no answer for 10 s took 10 s."""
+    """Returns how long requests and new connections of well-behaved clients took, in seconds. One
+    without an answer after 10 s counts as 10 s."""
     kept, new = [], []
     until = time.monotonic() + seconds
     conn = server.connect("verifier")

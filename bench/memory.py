@@ -4,11 +4,11 @@ two workers, over mutual TLS.
 
 usage: bench/memory.py [trickle] [idle] [options]        both, unless one is named
 
-trickle: many uploads at once, each dripping in at a low rate. All must be answered 201, and the
-workers' memory must stay below a limit.
-idle:    many connections that have made one small request each, and now do nothing. What one of
-         them costs must stay below a limit: after their
-         requests, some seconds later, and after another request on each.
+trickle: many uploads at once, each at a low rate. All must be answered 201, and the workers'
+         memory must stay below a limit.
+idle:    many connections that have made one small request each, and now do nothing. The memory
+         that each costs must stay below a limit: after the requests, some seconds later, and after
+         another request on each.
 
 The figures are of the workers together, from /proc: Pss (shared pages divided among those who share
 them), and the highest resident sets ever (VmHWM). Buffers of the kernel are not in them. The server
@@ -30,7 +30,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "system"))
 import harness  # noqa: E402
 
-CLIENTS = 2  # processes that load
+CLIENTS = 2  # processes that make the load
 BLOCKED_S = 0.005  # until a slice that its socket did not take is offered again
 KIB, MIB = 1 << 10, 1 << 20
 
@@ -46,8 +46,8 @@ def size(text):
 
 
 def memory(pids):
-    """Bytes of these processes together: pss, hwm. Where Pss may not be read, the resident set
-    stands for it: it is never less."""
+    """Returns the bytes of these processes together: pss, hwm. Where Pss may not be read, pss is
+    the resident set, which is never less."""
     total = collections.Counter()
     for pid in pids:
         fields = dict(
@@ -71,7 +71,7 @@ def load_average():
 
 
 class Clients:
-    """Processes that run work(pipe, share, …), where the shares add up to total."""
+    """Processes that run work(pipe, share, …). The shares add up to total."""
 
     def __init__(self, work, total, *args):
         self.all = []
@@ -91,7 +91,7 @@ class Clients:
             pipe.send(word)
 
     def said(self):
-        """What each said; waits for it. One that ended without a word is an EOFError."""
+        """Waits for a message of each and returns them. EOFError: one ended without a message."""
         return [pipe.recv() for _, pipe in self.all]
 
     def silent(self):
@@ -111,7 +111,7 @@ def connect(address, context):
 
 
 class Drip:
-    """One upload: its head, then slices of its body when they are due, then the answer."""
+    """One upload: sends a head, then slices of a body when they are due; reads the answer."""
 
     def __init__(self, sock, body, piece):
         self.sock, self.body, self.piece = sock, body, piece
@@ -119,7 +119,7 @@ class Drip:
         self.due = time.monotonic()
 
     def send(self):
-        """Sends the slice that is due, or what is left of it. Returns whether it is out."""
+        """Sends the slice that is due, or what is left of it. Returns whether all of it is sent."""
         try:
             self.at += self.sock.send(self.body[self.at : self.end])
         except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
@@ -130,7 +130,7 @@ class Drip:
         return True
 
     def receive(self):
-        """Takes what came. Returns the answer's status, once it is there."""
+        """Reads what came. Returns the answer's status when the answer is complete."""
         try:
             data = self.sock.recv(65536)
         except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
@@ -142,8 +142,8 @@ class Drip:
 
 
 class Drips:
-    """Many of them, in one thread. Each slice is due a fixed time after the one before, so that
-    whoever was served last is due last: a queue is in order."""
+    """Many uploads in one thread. Each slice is due a fixed time after the one before, so the
+    upload that was served last is due last, and a queue keeps them in order."""
 
     def __init__(self, body, piece, period):
         self.body, self.piece, self.period = memoryview(body), piece, period
@@ -180,8 +180,7 @@ class Drips:
             self.over(drip, f"{type(e).__name__} while sending")
 
     def turn(self, longest):
-        """Sends what is due, then waits for answers until more is, or for so many seconds at
-        most."""
+        """Sends what is due, then waits for answers until more is due, at most some seconds."""
         now, again, self.blocked = time.monotonic(), self.blocked, []
         for drip in again:
             self.serve(drip)
@@ -202,8 +201,8 @@ class Drips:
 
 
 def trickle_client(pipe, share, address, context, head, body, piece, period, spread):
-    """share uploads that begin evenly over spread seconds. Says how they ended, and how late the
-    latest slice was."""
+    """Makes share uploads that begin evenly over spread seconds. Sends how they ended, and how late
+    the latest slice was."""
     drips, begun, start = Drips(body, piece, period), 0, time.monotonic()
     while sum(drips.ends.values()) < share:
         if begun < share and time.monotonic() >= start + begun * spread / share:
@@ -214,7 +213,7 @@ def trickle_client(pipe, share, address, context, head, body, piece, period, spr
 
 
 def ask(sock, request):
-    """One request; whether it was answered 200, with a body of the length that was announced."""
+    """Sends a request. Returns whether it was answered 200 with a body of the announced length."""
     sock.sendall(request)
     answer = b""
     while b"\r\n\r\n" not in answer:
@@ -233,8 +232,8 @@ def ask(sock, request):
 
 
 def idle_client(pipe, share, address, context, request):
-    """share connections. Whenever it is told: one request on each, one after the other. Says how
-    many were answered."""
+    """Opens share connections. For each message it sends one request on each, one after the
+    other, and sends back how many were answered."""
     socks = []
     while pipe.recv():
         good = 0
@@ -249,7 +248,8 @@ def idle_client(pipe, share, address, context, request):
 
 
 def start(args, connections, store):
-    """All connections may meet in one worker: the kernel spreads them by chance."""
+    """Starts the server. Its limits let all connections be in one worker, since the kernel spreads
+    them by chance."""
     return harness.Server(
         workers=args.workers,
         options=[
@@ -261,7 +261,7 @@ def start(args, connections, store):
 
 
 def trickle(args):
-    # 65,000 bytes take 65,584 in the store; what is more is for its keys and its buffers.
+    # 65,000 bytes take 65,584 in the store. The rest is for its keys and its buffers.
     server, clients = (
         start(args, args.uploads, int(args.uploads * (args.size + 64 * KIB) * 1.05)),
         None,
@@ -278,8 +278,8 @@ def trickle(args):
             samples.append(memory(pids))
             together = max(together, int(server.metric("timeglas_uploads")))
         took, after, said = time.monotonic() - began, memory(pids), clients.said()
-        # Of each worker by itself: they were not that large at the same moment, and the libraries
-        # they share are in both.
+        # The sum of the highest values of each worker. They were not that large at the same moment,
+        # and the libraries that they share are in both.
         ever = after["hwm"]
     finally:
         if clients:
