@@ -13,7 +13,7 @@ struct dev;
 struct dev_ready { /* what is known once everything runs */
 	uint16_t port, admin_port;
 	const char *host, *admin_host;
-	const char *redis_socket; /* NULL: a store of one's own */
+	const char *redis_socket; /* NULL: an external Redis */
 	pid_t redis_pid;
 };
 

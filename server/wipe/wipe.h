@@ -1,7 +1,7 @@
 /*
  * wipe.h: is memory overwritten when it is freed or moved? In this process (wipe.c, realloc.c), and
  * in a Redis that was started with libtimeglas-wipe.so preloaded (preload.c, realloc.c).
- * docs/operations.md tells how to run a store of one's own like that.
+ * docs/operations.md tells how to run an external Redis like that.
  */
 #ifndef WIPE_WIPE_H
 #define WIPE_WIPE_H

@@ -155,3 +155,11 @@ def test_each_event_that_warns_is_explained_to_the_operator():
     told = {event for row in rows for event in re.findall(r"`([^`]+)`", row)}
     assert len(warns) > 30
     assert told == warns
+
+
+def test_readme_leads_to_every_document():
+    readme = (TOP / "README.md").read_text()
+    pages = [p for p in PAGES if p.parent == TOP / "docs"] + [
+        p for p in PAGES if p.parent == TOP and p.name != "README.md"
+    ]
+    assert [p.name for p in pages if f"({p.relative_to(TOP)})" not in readme] == []
