@@ -211,33 +211,33 @@ layers: $(call obj,$(PROGRAM_SRC)) $(LUA_OBJ) $(B)/obj/gen/peers.o
 
 # The server with one object too many; each opens with the fault that the check must find. Some of
 # them are linked in another way.
-TRAPS := $(patsubst tests/symbols/%.c,$(B)/symbols/%,$(SYMBOL_SRC))
+BAD_SERVERS := $(patsubst tests/symbols/%.c,$(B)/symbols/%,$(SYMBOL_SRC))
 $(B)/symbols/unlisted_library: SERVER_LIBS += -lcurl
 STATIC_SODIUM := $(subst -lsodium,-l:libsodium.a,$(SERVER_LIBS))
 STATIC_OPENSSL := $(subst -lssl -lcrypto,-l:libssl.a -l:libcrypto.a,$(SERVER_LIBS))
 $(B)/symbols/static_sodium $(B)/symbols/renamed_sodium: SERVER_LIBS := $(STATIC_SODIUM)
 $(B)/symbols/static_openssl: SERVER_LIBS := $(STATIC_OPENSSL)
-$(B)/symbols/search_path: TRAP_LDFLAGS := -Wl,-rpath,/opt/other -Wl,--enable-new-dtags
-$(B)/symbols/executable_stack: TRAP_LDFLAGS := -Wl,-z,execstack
-$(B)/symbols/writable_code: TRAP_LDFLAGS := -Wl,--no-warn-rwx-segments
-$(B)/symbols/stripped: TRAP_AFTER := strip
-$(B)/symbols/nameless_code: TRAP_AFTER := objcopy --strip-symbol=fold
-$(B)/symbols/renamed_sodium: TRAP_AFTER := tests/symbols/rename.sh
-$(TRAPS): $(B)/symbols/%: $(B)/obj/tests/symbols/%.o $(SERVER_OBJ) $(B)/libtimeglas.a $(B)/.link \
-  Makefile tests/symbols/rename.sh
+$(B)/symbols/search_path: BAD_LDFLAGS := -Wl,-rpath,/opt/other -Wl,--enable-new-dtags
+$(B)/symbols/executable_stack: BAD_LDFLAGS := -Wl,-z,execstack
+$(B)/symbols/writable_code: BAD_LDFLAGS := -Wl,--no-warn-rwx-segments
+$(B)/symbols/stripped: BAD_AFTER := strip
+$(B)/symbols/nameless_code: BAD_AFTER := objcopy --strip-symbol=fold
+$(B)/symbols/renamed_sodium: BAD_AFTER := tests/symbols/rename.sh
+$(BAD_SERVERS): $(B)/symbols/%: $(B)/obj/tests/symbols/%.o $(SERVER_OBJ) $(B)/libtimeglas.a \
+  $(B)/.link Makefile tests/symbols/rename.sh
 	@mkdir -p $(@D)
 	$(Q)$(if $(filter %/static_server,$@),$(CC) -static -o $@ $<,\
-	  $(link-server) $(TRAP_LDFLAGS))
-	$(if $(TRAP_AFTER),$(Q)$(TRAP_AFTER) $@)
+	  $(link-server) $(BAD_LDFLAGS))
+	$(if $(BAD_AFTER),$(Q)$(BAD_AFTER) $@)
 ## docs: make the tables of docs/store.md anew, of server/store/schema.def
 docs:
 	@$(PYTHON) tools/schema.py docs docs/store.md
 
 ## check-symbols: the server imports, links and holds nothing that opens an envelope; and the check
 ##   finds each of the bad servers that are built for it
-check-symbols: $(B)/timeglasd $(TRAPS)
+check-symbols: $(B)/timeglasd $(BAD_SERVERS)
 	@tools/check-symbols.py $(B)/timeglasd
-	@tools/check-symbols.py --traps $(TRAPS)
+	@tools/check-symbols.py --must-fail $(BAD_SERVERS)
 
 ## lint: warnings, cppcheck, clang-tidy, layers, man pages, shell and Python scripts, white space
 lint:

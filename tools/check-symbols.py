@@ -2,14 +2,14 @@
 """Can a server binary open an envelope? Checks what it imports, what it links, and where each of
 its functions comes from.
 
-    tools/check-symbols.py BINARY               exit 1 and each fault with its cure
-    tools/check-symbols.py --traps BINARY…      exit 1 when one of these is not stopped for its
-    reason (the check's own test)
+    tools/check-symbols.py BINARY                 exit 1 and each fault with its cure
+    tools/check-symbols.py --must-fail BINARY…    exit 1 when one of these is not stopped for its
+                                                  reason (the check's own test)
 
 What may be imported and linked stands in tools/check-symbols.allow. The binary is read the way the
 loader reads it (program headers, dynamic section), so section headers that lie change nothing.
-docs/threat-model.md says what this proves and what not. A trap is BUILD/symbols/NAME; the opening
-comment of tests/symbols/NAME.c ends with the words that must be among its faults."""
+docs/threat-model.md says what this proves and what not. A bad server is BUILD/symbols/NAME; the
+opening comment of tests/symbols/NAME.c ends with the words that must be among its faults."""
 import os
 import re
 import struct
@@ -351,7 +351,7 @@ def tell(found):
 
 
 def expected(path):
-    """The words in a trap's opening comment: `… Fault: WORDS. */`"""
+    """The words in a bad server's opening comment: `… Fault: WORDS. */`"""
     with open(
         os.path.join(TOP, "tests/symbols", os.path.basename(path) + ".c"), encoding="utf-8"
     ) as f:
@@ -359,7 +359,7 @@ def expected(path):
         return re.sub(r"\s*\n \* ", " ", words)
 
 
-def traps(paths, server):
+def must_fail(paths, server):
     def one(path):
         want, found = expected(path), faults(path, server)
         return (
@@ -381,10 +381,10 @@ def traps(paths, server):
 
 
 def main(argv):
-    testing = argv[:1] == ["--traps"]
+    testing = argv[:1] == ["--must-fail"]
     paths = argv[1:] if testing else argv
     if not paths or not testing and len(paths) != 1:
-        print("usage: tools/check-symbols.py BINARY | --traps BINARY…", file=sys.stderr)
+        print("usage: tools/check-symbols.py BINARY | --must-fail BINARY…", file=sys.stderr)
         return 2
     build = os.path.dirname(paths[0])
     try:
@@ -393,7 +393,7 @@ def main(argv):
         print(f"check-symbols: {e}", file=sys.stderr)
         return 2
     if testing:
-        return traps(paths, server)
+        return must_fail(paths, server)
     found = server.strangers + faults(paths[0], server)
     if found:
         print(

@@ -24,7 +24,8 @@ static void amount(double bytes, char out[16])
 	snprintf(out, 16, u == 0 ? "%.0f %s" : "%.1f %s", bytes, unit[u]);
 }
 
-void progress_line(uint64_t done, uint64_t total, int64_t elapsed_ms, char *out, size_t cap)
+/* The text of the bar: percentage, amount, rate, and how long it will take. */
+static void bar_text(uint64_t done, uint64_t total, int64_t elapsed_ms, char *out, size_t cap)
 {
 	double rate = elapsed_ms > 0 ? (double)done * 1000 / (double)elapsed_ms : 0;
 	char bar[BAR_CELLS + 1], have[16], all[16], speed[16];
@@ -68,7 +69,7 @@ int progress_step(void *ctx, uint64_t sent, uint64_t received, uint64_t total)
 	now = clock_mono_ms();
 	if (now - p->start_ms < FIRST_MS || now - p->drawn_ms < REDRAW_MS)
 		return 0;
-	progress_line(p->upload ? sent : received, total, now - p->start_ms, line, sizeof line);
+	bar_text(p->upload ? sent : received, total, now - p->start_ms, line, sizeof line);
 	fprintf(stderr, "\r%s\033[K", line);
 	fflush(stderr);
 	p->drawn_ms = now;

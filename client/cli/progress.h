@@ -19,8 +19,5 @@ void progress_start(struct progress *p, bool upload);
 int progress_step(void *p, uint64_t sent, uint64_t received, uint64_t total);
 /** progress_end(p): wipes the bar, so that the next line starts clean. */
 void progress_end(struct progress *p);
-/** progress_line(done, total, elapsed_ms, out, cap): the bar's text: percentage, amount, rate, ETA.
- */
-void progress_line(uint64_t done, uint64_t total, int64_t elapsed_ms, char *out, size_t cap);
 
 #endif

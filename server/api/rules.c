@@ -251,6 +251,23 @@ static void first(int *err, const char **detail, int next, const char *const *wh
 	}
 }
 
+/* The Timeglas-Name; "" when there is none. 0 or TG_EINVAL. */
+static int upload_name(
+	const struct h1_head *head, char out[TOKEN_NAME_LEN + 1], const char **detail)
+{
+	int err = 0;
+	const struct h1_str *v = single(head, "timeglas-name", &err);
+	out[0] = '\0';
+	if (err != 0 ||
+		(v != NULL &&
+			(token_name_shard(v->p, v->n) < 0 ||
+				copy_text(*v, out, TOKEN_NAME_LEN + 1) != 0)))
+		return refuse(detail, TG_EINVAL,
+			"Timeglas-Name stands once and is 22 characters: base64url of 16 bytes, "
+			"without padding");
+	return 0;
+}
+
 int rules_upload(const struct conf *conf, const struct conf_peer *uploader,
 	const struct h1_head *head, struct rules_upload *out, const char **detail)
 {
@@ -271,7 +288,7 @@ int rules_upload(const struct conf *conf, const struct conf_peer *uploader,
 			"each Timeglas field and Content-Digest may stand once, and then not "
 			"empty");
 	text_copy(out->desc.uploader, sizeof out->desc.uploader, uploader->name);
-	if ((err = rules_name(head, out->desc.name, detail)) != 0)
+	if ((err = upload_name(head, out->desc.name, detail)) != 0)
 		return err;
 	if (digest != NULL &&
 		rules_content_digest(digest->p, digest->n, out->digest, &out->has_digest) != 0)
@@ -292,21 +309,6 @@ int rules_upload(const struct conf *conf, const struct conf_peer *uploader,
 	if (err == 0)
 		first(&err, detail, judge_readers(&out->desc, roles, &why), &why);
 	return err;
-}
-
-int rules_name(const struct h1_head *head, char out[TOKEN_NAME_LEN + 1], const char **detail)
-{
-	int err = 0;
-	const struct h1_str *v = single(head, "timeglas-name", &err);
-	out[0] = '\0';
-	if (err != 0 ||
-		(v != NULL &&
-			(token_name_shard(v->p, v->n) < 0 ||
-				copy_text(*v, out, TOKEN_NAME_LEN + 1) != 0)))
-		return refuse(detail, TG_EINVAL,
-			"Timeglas-Name stands once and is 22 characters: base64url of 16 bytes, "
-			"without padding");
-	return 0;
 }
 
 int rules_key(const struct h1_head *head, char out[RULES_KEY_MAX + 1], const char **detail)

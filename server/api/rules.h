@@ -43,8 +43,6 @@ int rules_content_digest(const char *value, size_t n, uint8_t out[32], bool *fou
  */
 int rules_subject(
 	const char *uploader, const char *text, size_t n, char hash[STORE_SUBJECT_LEN + 1]);
-/** rules_name(head, out, detail): the Timeglas-Name; "" when there is none. 0 or TG_EINVAL. */
-int rules_name(const struct h1_head *head, char out[TOKEN_NAME_LEN + 1], const char **detail);
 
 #define RULES_KEY_MAX 255
 /** rules_key(head, out, detail): the Idempotency-Key: 1..RULES_KEY_MAX printable ASCII characters,

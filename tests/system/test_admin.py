@@ -1,5 +1,5 @@
-"""The admin plane under people who mean it no good, and with no descriptors left: it answers, in
-time, and costs nothing."""
+"""The admin plane with hostile clients, and with no descriptors left: it still answers in time, and
+uses next to no processor time."""
 import contextlib
 import json
 import os

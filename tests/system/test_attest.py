@@ -1,5 +1,5 @@
-"""A store of one's own must be volatile and never evict: the server sees for itself, at start and
-while it runs, and says what is wrong."""
+"""An external Redis must be volatile and must never evict. The server checks this itself, at start
+and while it runs, and says what is wrong."""
 import contextlib
 import os
 import re

@@ -1,5 +1,6 @@
-"""What a verifier opens is what it asked for: blobs that were exchanged in Redis, by whoever can
-write to it; old heads, heads of the future, and replays that wait until their memory has aged."""
+"""A verifier opens what it asked for, or nothing. Tried: blobs that somebody with access to Redis
+exchanged; heads that are too old or of the future; and replays after the client has forgotten
+what it received."""
 import json
 import os
 import subprocess

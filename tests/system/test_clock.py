@@ -1,5 +1,5 @@
-"""The store's clock is set by somebody, an hour either way: what is held ends in time all the same,
-or early, never late; and service goes on.
+"""Somebody sets the store's clock an hour forward or back. What is held still ends in time or
+early, never late, and the service goes on.
 
 Redis runs with a small library of this test's own in front of the C library, which adds to the time
 of day what stands in a file. No clock of this machine is touched."""

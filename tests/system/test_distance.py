@@ -1,5 +1,5 @@
-"""A store that is 50 ms away: what must be known is asked for at once, so that each thing costs one
-round trip or two, and nothing costs one for each shard."""
+"""With a store that is 50 ms away, every request takes one or two round trips to it, and nothing
+takes a round trip for each shard."""
 import time
 
 import pytest

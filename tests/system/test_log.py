@@ -1,4 +1,5 @@
-"""The log: nobody waits for whoever reads it, what is lost is told, and who rotates it is heard."""
+"""The log: the server does not wait for its reader, says how many lines were lost, and opens the
+file again when it was rotated."""
 import json
 import os
 import pty

@@ -1,6 +1,6 @@
-"""No plaintext lies about: what strace sees of get, take and open, what a signal leaves where a
-file system makes no nameless files, how long a sealed copy is kept, and memory that cannot be
-locked."""
+"""The client leaves no plaintext behind. Checked: what strace sees of get, take and open; what a
+signal leaves on a file system without nameless files; how long a sealed copy is kept; and what
+happens when memory cannot be locked."""
 import ctypes
 import errno
 import os

@@ -1,5 +1,5 @@
-"""Processes that die or hang are replaced by ones that serve what was good last, and nobody's
-connection waits for them."""
+"""Processes that die or hang are replaced. The new ones use the last certificates and
+configuration that were good, and no client waits for them."""
 import os
 import re
 import signal

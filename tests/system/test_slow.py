@@ -1,4 +1,4 @@
-"""Slow and silent clients are shown out in time, and nobody else waits for them."""
+"""Slow and silent clients are disconnected in time, and nobody else waits for them."""
 import socket
 import time
 

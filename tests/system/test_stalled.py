@@ -1,4 +1,4 @@
-"""What a reader has not received when its blob ends, it never gets: also not what stands in the
+"""When a blob ends, a reader gets none of what it has not yet received, not even what stands in the
 server's send buffer."""
 import fcntl
 import os

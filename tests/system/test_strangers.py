@@ -1,5 +1,5 @@
-"""Whoever is no peer takes no place from peers, and what it does stands in the log, in words and
-seldom."""
+"""Clients that are no peers take no connection away from peers. The log says what they do, in
+words, and not for each of them."""
 import socket
 
 from harness import Server, wait_for

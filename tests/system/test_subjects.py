@@ -1,5 +1,5 @@
-"""Whose evidence it is, as a keyed pseudonym: checked, hashed at once, and kept as that hash
-alone."""
+"""The subject of evidence is a keyed pseudonym. It is checked, hashed at once, and only the hash is
+kept."""
 import hashlib
 
 import pytest

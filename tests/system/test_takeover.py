@@ -1,6 +1,6 @@
-"""Several recorders, and stores that come back otherwise than they were: whoever records, and
-whatever the store has forgotten, each event is recorded, once; and where nobody can know whether
-the one who died has written it, the evidence says so, and both files together tell."""
+"""Several recorders, and stores that come back in another state. Whichever recorder runs, and
+whatever the store has lost, each event is recorded once. Where nobody can know whether a recorder
+wrote an event before it died, the evidence says so, and both files together tell."""
 import contextlib
 import json
 import os

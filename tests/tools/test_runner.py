@@ -89,6 +89,17 @@ def test_lanes_run_every_group_once():
     )
 
 
+def test_check_says_that_it_is_a_part_and_when_it_took_too_long(capsys):
+    assert {group for groups in runner.CHECK_LANES for group in groups} <= set(runner.GROUPS)
+    for seconds, late in ((60, False), (61, True)):
+        runner.say_time(seconds, runner.CHECK_LANES)
+        out = capsys.readouterr().out
+        assert "`make test` runs every test" in out and ("too long" in out) == late
+    runner.say_time(61, runner.LANES)
+    out = capsys.readouterr().out
+    assert "make test" in out and "too long" not in out and "every test" not in out
+
+
 def test_process_left_behind_is_a_failure(tmp_path):
     """A shell that ends before its child: the child must be found and ended, and counted."""
     script = f"""

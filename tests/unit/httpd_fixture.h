@@ -7,14 +7,11 @@
 #include <time.h>
 #include <openssl/err.h>
 #include <timeglas/errors.h>
-#include "net_fixture.h"
+#include "tls_setup.h"
 #include "http/httpd.h"
 #include "net/tls.h"
 
 #define PATIENCE_MS 20000 /* for what has to happen; memcheck is slow */
-
-static struct pki pki;
-static SSL_CTX *server_ctx, *client_ctx;
 
 struct world {
 	struct loop *l;
@@ -466,24 +463,15 @@ static inline void client_expect_end(struct client *c)
 	assert_true(c->ended);
 }
 
-static inline int httpd_setup(void **state)
-{
-	char err[256];
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
+#define POST(path, length) "POST " path " HTTP/1.1\r\nHost: h\r\nContent-Length: " length "\r\n\r\n"
+#define SLACK_MS 4000 /* a loaded machine, memcheck */
 
-	(void)state;
-	pki_make(&pki);
-	server_ctx = pki_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
-	client_ctx = pki_client_ctx(&pki, pki.client, pki.client_key);
-	return server_ctx ? 0 : -1;
-}
-
-static inline int httpd_teardown(void **state)
+/* Until nobody is connected any more; returns how long that took. */
+static inline uint64_t gone_after(struct world *w, uint64_t began)
 {
-	(void)state;
-	SSL_CTX_free(server_ctx);
-	SSL_CTX_free(client_ctx);
-	pki_remove(&pki);
-	return 0;
+	UNTIL(w, httpd_connections(w->h) == 0);
+	return now_ms() - began;
 }
 
 #endif

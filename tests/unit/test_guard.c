@@ -1,5 +1,5 @@
-/* Goal: the guard reads an envelope that arrives in any pieces, leaves the bytes where they are,
- * and names what is wrong. */
+/* Goal: the guard reads an envelope that arrives in any pieces, does not move its bytes, and says
+ * what is wrong with it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

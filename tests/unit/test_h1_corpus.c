@@ -174,27 +174,32 @@ static void check_group(const char *group, unsigned at_least)
 	assert_true(checked >= at_least);
 }
 
+static void skip_without_corpus(void)
+{
+	if (corpus[0] == '\0') {
+		printf("SKIP: no corpus: set TIMEGLAS_HTTP_CORPUS\n");
+		skip();
+	}
+}
+
 static void h1_corpus_smuggle_verdicts_hold(void **state)
 {
 	(void)state;
-	if (corpus[0] == '\0')
-		skip();
+	skip_without_corpus();
 	check_group("smuggle", 200);
 }
 
 static void h1_corpus_llhttp_verdicts_hold(void **state)
 {
 	(void)state;
-	if (corpus[0] == '\0')
-		skip();
+	skip_without_corpus();
 	check_group("llhttp", 90);
 }
 
 static void h1_corpus_h2o_seeds_are_harmless(void **state)
 {
 	(void)state;
-	if (corpus[0] == '\0')
-		skip();
+	skip_without_corpus();
 	check_group("h2o", 1000);
 }
 

@@ -1,4 +1,4 @@
-/* Goal: what the master puts is what workers take, whole, and the latest; what does not fit changes
+/* Goal: workers take exactly what the master last put; what does not fit is refused and changes
  * nothing. */
 #include <setjmp.h>
 #include <stdarg.h>

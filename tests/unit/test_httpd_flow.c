@@ -11,8 +11,6 @@
 #include <cmocka.h>
 #include "httpd_fixture.h"
 
-#define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
-#define POST(path, length) "POST " path " HTTP/1.1\r\nHost: h\r\nContent-Length: " length "\r\n\r\n"
 #define CHUNKED(path) "POST " path " HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 static struct world w;
@@ -356,5 +354,5 @@ int main(void)
 		cmocka_unit_test(httpd_abort_in_each_callback_closes_and_ends_once),
 		cmocka_unit_test(httpd_age_counts_from_the_first_byte_also_behind_another),
 	};
-	return cmocka_run_group_tests(tests, httpd_setup, httpd_teardown);
+	return cmocka_run_group_tests(tests, tls_setup, tls_teardown);
 }

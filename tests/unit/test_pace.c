@@ -1,5 +1,5 @@
-/* Goal: beside a near store few large calls, beside a distant one as many as there are shards and
- * each a small one, fewer while the store is slower than the way to it. */
+/* Goal: for a near store the reaper makes few large calls; for a distant one a small call for each
+ * shard, and fewer of them while the store itself is slow. */
 #include "check.h"
 #include "reaper/pace.h"
 

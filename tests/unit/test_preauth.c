@@ -1,5 +1,8 @@
-/* Goal: newcomers keep their budget; the oldest goes; an address has a quarter, and where all is
- * full pays for itself. */
+/*
+ * Goal: the number of connections that have not authenticated is limited. One too many costs
+ * another its place: the oldest of the same address, or else the oldest of all. One address may
+ * have a quarter of the places.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

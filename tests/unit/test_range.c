@@ -1,5 +1,5 @@
-/* Goal: Range and If-Range as RFC 9110 has them, for one part; whatever else is passed over, and
- * nothing outside the content is ever promised. */
+/* Goal: Range and If-Range of one part are read as RFC 9110 says; any other is ignored, and no
+ * answer promises bytes outside the content. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -10,12 +10,9 @@
 #include <stdint.h>
 #include <sys/un.h>
 #include <cmocka.h>
-#include "net_fixture.h"
+#include "tls_setup.h"
 #include "net/stream.h"
 #include "net/tls.h"
-
-static struct pki pki;
-static SSL_CTX *server_ctx, *client_ctx;
 
 struct side {
 	struct loop *l;
@@ -649,26 +646,6 @@ static void stream_tls_endless_handshake_ends(void **state)
 	loop_free(p.l);
 }
 
-static int setup(void **state)
-{
-	char err[256];
-
-	(void)state;
-	pki_make(&pki);
-	server_ctx = pki_server_ctx(pki.server, pki.server_key, pki.ca, err, sizeof err);
-	client_ctx = pki_client_ctx(&pki, pki.client, pki.client_key);
-	return server_ctx ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	SSL_CTX_free(server_ctx);
-	SSL_CTX_free(client_ctx);
-	pki_remove(&pki);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -695,5 +672,5 @@ int main(void)
 		cmocka_unit_test(stream_tls_tiny_records_are_read_64_at_a_time),
 		cmocka_unit_test(stream_tls_endless_handshake_ends),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, tls_setup, tls_teardown);
 }

@@ -1,4 +1,4 @@
-/* text.c: texts in buffers of fixed size. */
+/* Goal: texts are copied and joined in buffers of fixed size, and never beyond them. */
 #include "check.h"
 #include <stdio.h>
 #include <string.h>
