@@ -4,6 +4,7 @@
 #include "admin/ready.h"
 #include "base/child.h"
 #include "base/scoreboard.h"
+#include "store/attestation.h"
 
 struct facts {
 	unsigned workers, up; /* workers that should run; that run and can use the store */
@@ -19,7 +20,7 @@ static struct facts look(const struct metrics *m, unsigned workers, unsigned max
 		.reaper = metrics_gauge_slot(m, CHILD_SLOT_REAPER(workers), G_STORE_UP) > 0,
 		.draining = metrics_gauge(m, G_DRAINING) > 0,
 		.late = scoreboard_evidence_late(max_lag_s),
-		.attest = scoreboard_attest(),
+		.attest = attestation(),
 	};
 
 	for (unsigned i = 0; i < workers; i++)
@@ -30,9 +31,9 @@ static struct facts look(const struct metrics *m, unsigned workers, unsigned max
 
 static bool is_ready(const struct facts *f)
 {
-	return f->up == f->workers && f->reaper && scoreboard_attest_ok(f->attest) &&
+	return f->up == f->workers && f->reaper && attestation_ok(f->attest) &&
 		!f->draining && !f->late && scoreboard_compared() &&
-		scoreboard_writes() == WRITES_TAKEN;
+		attestation_writes() == WRITES_TAKEN;
 }
 
 static void write_reasons(const struct facts *f, struct jsonw *out)
@@ -49,13 +50,13 @@ static void write_reasons(const struct facts *f, struct jsonw *out)
 	}
 	if (!f->reaper)
 		jsonw_str(out, NULL, "the reaper is not running or cannot use the store");
-	if (!scoreboard_attest_ok(f->attest)) {
+	if (!attestation_ok(f->attest)) {
 		snprintf(text, sizeof text, "uploads are refused: %s",
-			scoreboard_attest_text(f->attest));
+			attestation_text(f->attest));
 		jsonw_str(out, NULL, text);
 	}
-	if (scoreboard_writes() != WRITES_TAKEN)
-		jsonw_str(out, NULL, scoreboard_writes_text(scoreboard_writes()));
+	if (attestation_writes() != WRITES_TAKEN)
+		jsonw_str(out, NULL, attestation_writes_text(attestation_writes()));
 	if (f->late) {
 		snprintf(text, sizeof text, "evidence is late, so nothing new is stored: %s",
 			f->evidence);
@@ -74,7 +75,7 @@ static void write_store(enum attest found, const char *vouched_by, struct jsonw 
 	char text[256];
 
 	snprintf(text, sizeof text, "%s%s%s%s",
-		scoreboard_attest_ok(found) ? "" : "not attested: ", scoreboard_attest_text(found),
+		attestation_ok(found) ? "" : "not attested: ", attestation_text(found),
 		found == ATTEST_VOUCHED ? ": " : "",
 		found == ATTEST_VOUCHED && vouched_by != NULL ? vouched_by : "");
 	jsonw_str(out, "store", text);

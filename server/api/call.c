@@ -10,6 +10,7 @@
 #include "api/reply.h"
 #include "base/scoreboard.h"
 #include "base/text.h"
+#include "store/attestation.h"
 
 #define JSON_CONTENT_MAX 4096u
 #define DROPPED_CONTENT_MAX 65536u /* content of a call that takes none */
@@ -109,12 +110,12 @@ json_t *call_json(struct call *c)
 
 int call_check_storing(const struct api *a, const char **detail)
 {
-	enum attest found = scoreboard_attest();
+	enum attest found = attestation();
 
 	if (!store_up(a->store) && found != ATTEST_RIGHTS) /* the call itself will say so */
 		return 0;
-	if (!scoreboard_attest_ok(found)) {
-		*detail = scoreboard_attest_text(found);
+	if (!attestation_ok(found)) {
+		*detail = attestation_text(found);
 		return TG_EATTEST;
 	}
 	return scoreboard_evidence_late(a->conf->audit_max_lag_s) ? TG_EEVIDENCE : 0;
@@ -136,10 +137,10 @@ bool call_may_store(struct call *c)
 
 bool call_may_read(struct call *c)
 {
-	if (scoreboard_attest() != ATTEST_RIGHTS)
+	if (attestation() != ATTEST_RIGHTS)
 		return true;
-	httpd_problem(httpd_req_reply(c->req), TG_EATTEST, scoreboard_attest_text(ATTEST_RIGHTS),
-		NULL, NULL);
+	httpd_problem(
+		httpd_req_reply(c->req), TG_EATTEST, attestation_text(ATTEST_RIGHTS), NULL, NULL);
 	return false;
 }
 

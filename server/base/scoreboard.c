@@ -8,8 +8,7 @@
 #include "base/scoreboard.h"
 #include "base/clock.h"
 
-#define STALE_US 3000000u
-#define ATTEST_BITS 8 /* of a word whose other bits say when, in microseconds */
+#define FOUND_BITS 8 /* of a word whose other bits say when, in microseconds */
 #define READ_TRIES 8
 #define SILENT_S 3u /* a recorder with nothing to do says so five times a second */
 
@@ -19,9 +18,9 @@ struct head {
 };
 
 struct scoreboard {
-	_Atomic uint64_t attest; /* 0: not yet */
-	_Atomic char denied[96]; /* cut to that; somebody may read it half written, once */
-	_Atomic int64_t clock;   /* INT64_MIN stands for a remembered 0, and 0 for nothing */
+	_Atomic uint64_t found; /* 0: nothing yet */
+	_Atomic char denied[SCOREBOARD_DENIED];
+	_Atomic int64_t clock; /* INT64_MIN stands for a remembered 0, and 0 for nothing */
 	_Atomic unsigned evidence;
 	_Atomic int error;
 	_Atomic uint64_t caught_up_us;
@@ -58,103 +57,72 @@ void scoreboard_attach(struct scoreboard *b)
 	mine = b;
 }
 
-/* Attestation -------------------------------------------------------------- */
+bool scoreboard_attached(void)
+{
+	return mine != NULL;
+}
 
-void scoreboard_set_attest(enum attest a)
+/* What the reaper found of the store --------------------------------------- */
+
+static uint64_t since_us(uint64_t then)
+{
+	uint64_t now = clock_mono_us();
+
+	return now > then ? now - then : 0;
+}
+
+void scoreboard_set_found(unsigned found)
 {
 	if (mine != NULL)
-		atomic_store(&mine->attest, clock_mono_us() << ATTEST_BITS | (uint64_t)a);
+		atomic_store(&mine->found, clock_mono_us() << FOUND_BITS | (uint64_t)found);
 }
 
-enum attest scoreboard_attest(void)
+bool scoreboard_found(unsigned *found, uint64_t *age_us)
 {
-	uint64_t word;
+	uint64_t word = mine != NULL ? atomic_load(&mine->found) : 0;
 
-	if (mine == NULL)
-		return ATTEST_UNWATCHED;
-	word = atomic_load(&mine->attest);
-	if (word == 0)
-		return ATTEST_NOT_YET;
-	/* Set by another process: its reading of the clock may be a moment later than ours. */
-	if (clock_mono_us() > (word >> ATTEST_BITS) + STALE_US)
-		return ATTEST_STALE;
-	return (enum attest)(word & ((1u << ATTEST_BITS) - 1));
-}
-
-bool scoreboard_attest_ok(enum attest a)
-{
-	return a <= ATTEST_UNWATCHED;
-}
-
-const char *scoreboard_attest_slug(enum attest a)
-{
-#define X_(name, slug, text) slug,
-	static const char *const slugs[] = {SCOREBOARD_ATTEST(X_)};
-#undef X_
-
-	return (size_t)a < sizeof slugs / sizeof *slugs ? slugs[a] : "unknown";
+	*found = (unsigned)(word & ((1u << FOUND_BITS) - 1));
+	*age_us = since_us(word >> FOUND_BITS);
+	return word != 0;
 }
 
 void scoreboard_set_denied(const char *what)
 {
-	size_t n = strnlen(what, sizeof mine->denied - 1);
+	size_t n = strnlen(what, SCOREBOARD_DENIED - 1);
 
 	for (size_t i = 0; mine != NULL && i <= n; i++)
 		atomic_store(&mine->denied[i], i < n ? what[i] : '\0');
 }
 
-static const char *rights_text(const char *text)
+void scoreboard_denied(char out[SCOREBOARD_DENIED])
 {
-	static char out[256];
-	char denied[sizeof mine->denied] = "";
-
-	for (size_t i = 0; mine != NULL && i < sizeof denied - 1; i++)
-		denied[i] = atomic_load(&mine->denied[i]);
-	snprintf(out, sizeof out, "%s: %s; allow it to this user, as docs/operations.md has it",
-		text, denied);
-	return out;
+	for (size_t i = 0; i < SCOREBOARD_DENIED - 1; i++)
+		out[i] = mine != NULL ? atomic_load(&mine->denied[i]) : '\0';
+	out[SCOREBOARD_DENIED - 1] = '\0';
 }
 
-const char *scoreboard_attest_text(enum attest a)
-{
-#define X_(name, slug, text) text,
-	static const char *const texts[] = {SCOREBOARD_ATTEST(X_)};
-#undef X_
-
-	if (a == ATTEST_RIGHTS)
-		return rights_text(texts[a]);
-	return (size_t)a < sizeof texts / sizeof *texts ? texts[a] : "unknown";
-}
-
-void scoreboard_set_writes(enum writes w)
+void scoreboard_set_writes(unsigned writes)
 {
 	if (mine != NULL)
-		atomic_store(&mine->writes, (unsigned)w);
+		atomic_store(&mine->writes, writes);
 }
 
-void scoreboard_saw_full(void)
+unsigned scoreboard_writes(void)
+{
+	return mine != NULL ? atomic_load(&mine->writes) : 0;
+}
+
+void scoreboard_set_full(void)
 {
 	if (mine != NULL)
 		atomic_store(&mine->full_us, clock_mono_us());
 }
 
-enum writes scoreboard_writes(void)
+uint64_t scoreboard_full_age_us(void)
 {
-	enum writes found = mine != NULL ? (enum writes)atomic_load(&mine->writes) : WRITES_TAKEN;
-	uint64_t full_us = mine != NULL ? atomic_load(&mine->full_us) : 0;
+	uint64_t then = mine != NULL ? atomic_load(&mine->full_us) : 0;
 
-	return found == WRITES_TAKEN && full_us != 0 && clock_mono_us() < full_us + STALE_US ?
-		WRITES_FULL :
-		found;
-}
-
-const char *scoreboard_writes_text(enum writes w)
-{
-#define X_(name, text) text,
-	static const char *const texts[] = {SCOREBOARD_WRITES(X_)};
-#undef X_
-
-	return (size_t)w < sizeof texts / sizeof *texts ? texts[w] : "unknown";
+	return then != 0 ? since_us(then) : UINT64_MAX;
 }
 
 /* The store's clock -------------------------------------------------------- */
@@ -192,9 +160,7 @@ enum evidence scoreboard_evidence(void)
  * write. 0 also by a clock that was read later. */
 static uint64_t behind_us(void)
 {
-	uint64_t now = clock_mono_us(), then = atomic_load(&mine->caught_up_us);
-
-	return now > then ? now - then : 0;
+	return since_us(atomic_load(&mine->caught_up_us));
 }
 
 char *scoreboard_evidence_text(char *out, size_t cap)

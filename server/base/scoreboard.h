@@ -20,86 +20,28 @@ void scoreboard_free(struct scoreboard *b);
  * attests, no evidence is kept, and neither is missed. */
 void scoreboard_attach(struct scoreboard *b);
 
-/* Attestation, by the reaper ----------------------------------------------- */
+/* What the reaper found of the store. Which numbers mean what is told by store/attestation.h. ----
+ */
 
-/* X(name, slug for the log and the evidence, what people are told). The first three are no reasons
- * to refuse. */
-#define SCOREBOARD_ATTEST(X) \
-	X(SEEN, "seen", "its configuration was seen to be volatile and not to evict") \
-	X(VOUCHED, "vouched", "its configuration cannot be seen; the operator vouches for it") \
-	X(UNWATCHED, "unwatched", "nobody is asked for attestation here") \
-	X(NOT_YET, "not-looked-at", \
-		"the store has not been looked at since it was last connected") \
-	X(STALE, "stale", "the store has not been looked at for three seconds") \
-	X(AOF, "aof", "the store writes every change to a file: set appendonly no") \
-	X(RDB, "rdb", "the store is configured to write snapshots: set save \"\"") \
-	X(SNAPSHOT, "snapshot", \
-		"somebody has the store write a snapshot of itself to disk, or just had; remove " \
-		"that file") \
-	X(EVICTS, "evicts", \
-		"the store evicts keys when it is full: set maxmemory-policy noeviction") \
-	X(SYNC_SEND, "sync-send", \
-		"the store syncs its replicas by way of a disk: set repl-diskless-sync yes") \
-	X(SYNC_LOAD, "sync-load", \
-		"the store, a replica, syncs by way of a disk: set repl-diskless-load swapdb") \
-	X(LEAKS, "leaks", \
-		"the embedded store may log or dump what it holds; its configuration was changed") \
-	X(RIGHTS, "rights", \
-		"nothing is stored or handed out: the store's user may not do all that timeglasd " \
-		"needs") \
-	X(BARRED, "config-barred", \
-		"CONFIG GET is barred, so snapshots cannot be seen: allow it, or vouch with " \
-		"store_attested_by in [store]") \
-	X(BLIND, "info-barred", \
-		"INFO is barred, so nothing can be seen of the store: allow it to this user")
+#define SCOREBOARD_DENIED 96 /* of a text, with its NUL; a longer one is cut */
 
-enum attest {
-#define X_(name, slug, text) ATTEST_##name,
-	SCOREBOARD_ATTEST(X_)
-#undef X_
-};
-
-/** scoreboard_set_attest(a): found just now. */
-void scoreboard_set_attest(enum attest a);
-/** scoreboard_attest(): ATTEST_STALE when what was found is older than 3 s. */
-enum attest scoreboard_attest(void);
-/** scoreboard_set_denied(what): what ATTEST_RIGHTS is about: commands, or what the store said; ""
- * nothing. */
+/** The reaper has found that just now: a number below 256. */
+void scoreboard_set_found(unsigned found);
+/** Returns whether anything was found. found: what was; age_us: how long ago, 0 also when another
+ * process read its clock a moment later than this one. */
+bool scoreboard_found(unsigned *found, uint64_t *age_us);
+/** What is to be told beside that, for people; "" nothing. A reader may see it half written. */
 void scoreboard_set_denied(const char *what);
-/** scoreboard_attest_ok(a): may something new be stored? */
-bool scoreboard_attest_ok(enum attest a);
-const char *scoreboard_attest_slug(enum attest a);
-/** scoreboard_attest_text(a): for people; of ATTEST_RIGHTS with what is denied. Valid until the
- * next call. */
-const char *scoreboard_attest_text(enum attest a);
-
-/* Whether the store takes what an upload writes, by the reaper ------------- */
-
-/* X(name, what people are told) */
-#define SCOREBOARD_WRITES(X) \
-	X(TAKEN, "it takes writes") \
-	X(FULL, "the store is full: uploads fit again when blobs were fetched or have expired") \
-	X(READONLY, \
-		"the store is a replica now and takes no writes: point store.url to the primary") \
-	X(NO_REPLICAS, \
-		"the store takes no writes before enough of its replicas follow it " \
-		"(min-replicas-to-write)") \
-	X(DISK, "the store takes no writes because it could not write a snapshot: set save \"\"") \
-	X(REFUSED, "the store refuses what an upload writes; its answer stands in the log")
-
-enum writes {
-#define X_(name, text) WRITES_##name,
-	SCOREBOARD_WRITES(X_)
-#undef X_
-};
-
-/** scoreboard_set_writes(w), scoreboard_writes(): as found last. */
-void scoreboard_set_writes(enum writes w);
-/** scoreboard_saw_full(): by any process: an upload was refused because the store is full. So says
- * scoreboard_writes() for three seconds, also when something smaller still fits. */
-void scoreboard_saw_full(void);
-enum writes scoreboard_writes(void);
-const char *scoreboard_writes_text(enum writes w);
+void scoreboard_denied(char out[SCOREBOARD_DENIED]);
+/** Whether the store takes what an upload writes, as found last; 0, as at first: it does. */
+void scoreboard_set_writes(unsigned writes);
+unsigned scoreboard_writes(void);
+/** Any process: the store refused an upload just now because it is full. */
+void scoreboard_set_full(void);
+/** Returns how long ago that was; UINT64_MAX: it never was. */
+uint64_t scoreboard_full_age_us(void);
+/** Returns whether a scoreboard is attached in this process. */
+bool scoreboard_attached(void);
 
 /* The store's clock, by the reaper ----------------------------------------- */
 

@@ -1,44 +1,11 @@
 /*
- * conf.c: a configuration's life and the questions asked of it on every request. It reads no file
- * (file.c does). Runs in every process.
+ * conf.c: the questions that are asked of a configuration on every request. It neither makes one
+ * (options.c does) nor reads a file (file.c). Runs in every process.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <timeglas/errors.h>
 
 #include "conf/conf.h"
-#include "conf/options.h"
-
-struct conf *conf_new(void)
-{
-	struct conf *c = calloc(1, sizeof *c);
-
-	if (c != NULL && options_init(c) != 0) {
-		conf_free(c);
-		return NULL;
-	}
-	return c;
-}
-
-void conf_free(struct conf *c)
-{
-	if (c == NULL)
-		return;
-	options_free(c);
-	free(c);
-}
-
-struct conf *conf_copy(const struct conf *bytes)
-{
-	struct conf *c = malloc(sizeof *c);
-
-	if (c == NULL)
-		return NULL;
-	memcpy(c, bytes, sizeof *c);
-	options_forget_texts(c);
-	return c;
-}
 
 const struct conf_peer *conf_peer_by_spki(const struct conf *c, const uint8_t spki[32])
 {

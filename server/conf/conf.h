@@ -73,8 +73,10 @@ struct conf {
 	size_t n_peers;
 };
 
-/** conf_new(): every default (see options.c). NULL without memory. */
+/** conf_new(): every default. NULL without memory. It, conf_free(), conf_copy() and
+ * conf_keep_fixed() are in options.c, which knows what is a text. */
 struct conf *conf_new(void);
+/** conf_free(c): with its texts. NULL is fine. */
 void conf_free(struct conf *c);
 /**
  * conf_load(path, out, err, cap): read, apply the overrides, check. Relative paths in it count from

@@ -359,7 +359,7 @@ int options_set(struct conf *c, const char *section, const char *key, const char
 	return TG_EINVAL;
 }
 
-int options_init(struct conf *c)
+static int set_defaults(struct conf *c)
 {
 	char why[OPTIONS_WHY];
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -393,7 +393,7 @@ static bool is_text(const struct option *o)
 	tg_bug("options", "compared one of no known type");
 }
 
-void options_free(struct conf *c)
+static void free_texts(struct conf *c)
 {
 	size_t i;
 
@@ -402,13 +402,43 @@ void options_free(struct conf *c)
 			free(*(char **)field(c, table[i].at));
 }
 
-void options_forget_texts(struct conf *c)
+static void forget_texts(struct conf *c)
 {
 	size_t i;
 
 	for (i = 0; i < N_OPTIONS; i++)
 		if (is_text(&table[i]))
 			*(char **)field(c, table[i].at) = NULL;
+}
+
+struct conf *conf_new(void)
+{
+	struct conf *c = calloc(1, sizeof *c);
+
+	if (c != NULL && set_defaults(c) != 0) {
+		conf_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void conf_free(struct conf *c)
+{
+	if (c == NULL)
+		return;
+	free_texts(c);
+	free(c);
+}
+
+struct conf *conf_copy(const struct conf *bytes)
+{
+	struct conf *c = malloc(sizeof *c);
+
+	if (c == NULL)
+		return NULL;
+	memcpy(c, bytes, sizeof *c);
+	forget_texts(c);
+	return c;
 }
 
 static bool same_text(const char *a, const char *b)

@@ -9,12 +9,6 @@
 
 #define OPTIONS_WHY 384
 
-/** options_init(c): every default. 0 or TG_ENOMEM. */
-int options_init(struct conf *c);
-/** options_free(c): every text that options_set() gave it. */
-void options_free(struct conf *c);
-/** options_forget_texts(c): they belong to another process; nothing is freed. */
-void options_forget_texts(struct conf *c);
 /** options_has_section(section): false: why holds a suggestion (the peers' section included). */
 bool options_has_section(const char *section, char *why, size_t cap);
 /**

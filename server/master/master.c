@@ -35,6 +35,7 @@
 #include "master/swap.h"
 #include "reaper/reaper.h"
 #include "recorder/recorder.h"
+#include "store/attestation.h"
 #include "wipe/wipe.h"
 #include "worker/worker.h"
 
@@ -390,7 +391,7 @@ static bool all_up(const struct master *m)
 	}
 	/* A store that is not attested, or a recorder that cannot write, is no reason not to start:
 	 * what is held can be fetched and is erased. */
-	enum attest found = scoreboard_attest();
+	enum attest found = attestation();
 
 	if (found == ATTEST_RIGHTS) /* then the recorder, too, may not be let begin */
 		return true;
@@ -549,8 +550,7 @@ static void watch_store(struct master *m, uint64_t now)
 	if (now - m->store_looked_us < STORE_LOOK_US)
 		return;
 	m->store_looked_us = now;
-	if (store_pid(m) <= 0 || scoreboard_attest() != ATTEST_STALE ||
-		redis_embed_ping(&m->redis)) {
+	if (store_pid(m) <= 0 || attestation() != ATTEST_STALE || redis_embed_ping(&m->redis)) {
 		m->store_silent = 0;
 		return;
 	}

@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "reaper/attestor.h"
 #include "store/attest.h"
+#include "store/attestation.h"
 
 /* A snapshot that was written cannot be taken back. For so long nothing is stored, so that whoever
  * made the store write it notices. */
@@ -55,8 +56,8 @@ void attestor_down(struct attestor *a)
 	a->last_save_s = 0;
 	a->saved_us = 0;
 	a->last = a->reported = ATTEST_NOT_YET;
-	scoreboard_set_attest(ATTEST_NOT_YET);
-	scoreboard_set_writes(WRITES_TAKEN); /* not being reached is announced elsewhere */
+	attestation_set(ATTEST_NOT_YET);
+	attestation_set_writes(WRITES_TAKEN); /* not being reached is announced elsewhere */
 	metrics_gauge_set(G_ATTESTED, 0);
 }
 
@@ -69,13 +70,12 @@ static const char *vouching(const struct attestor *a, enum attest found)
 static void log_found(const struct attestor *a, enum attest found)
 {
 	if (found == ATTEST_VOUCHED)
-		log_warn("store-vouched", "%s: '%s' (store_attested_by)",
-			scoreboard_attest_text(found), a->vouched_by);
-	else if (scoreboard_attest_ok(found))
-		log_info("store-attested", "%s", scoreboard_attest_text(found));
+		log_warn("store-vouched", "%s: '%s' (store_attested_by)", attestation_text(found),
+			a->vouched_by);
+	else if (attestation_ok(found))
+		log_info("store-attested", "%s", attestation_text(found));
 	else
-		log_error("store-not-attested", "uploads are refused: %s",
-			scoreboard_attest_text(found));
+		log_error("store-not-attested", "uploads are refused: %s", attestation_text(found));
 }
 
 /* Judges what was seen; a snapshot counts for SNAPSHOT_HOLD_US, though nothing else is wrong. */
@@ -88,21 +88,21 @@ static enum attest judge(struct attestor *a, const struct attest_facts *f)
 	if (a->last_save_s != 0 && f->last_save_s != a->last_save_s)
 		a->saved_us = now;
 	a->last_save_s = f->last_save_s;
-	if (scoreboard_attest_ok(found) && a->saved_us != 0 && now - a->saved_us < SNAPSHOT_HOLD_US)
+	if (attestation_ok(found) && a->saved_us != 0 && now - a->saved_us < SNAPSHOT_HOLD_US)
 		found = ATTEST_SNAPSHOT;
 	return found;
 }
 
 static void announce_writes(struct attestor *a, enum writes now)
 {
-	scoreboard_set_writes(now);
+	attestation_set_writes(now);
 	if (now == a->writes)
 		return;
 	a->writes = now;
 	if (now == WRITES_TAKEN)
-		log_info("store-writes", "%s again", scoreboard_writes_text(now));
+		log_info("store-writes", "%s again", attestation_writes_text(now));
 	else
-		log_warn("store-writes", "%s", scoreboard_writes_text(now));
+		log_warn("store-writes", "%s", attestation_writes_text(now));
 }
 
 static void on_reported(void *ctx, int err)
@@ -121,8 +121,8 @@ static void report(struct attestor *a)
 	if (a->report == REPORTING || a->reported == a->last)
 		return;
 	a->reported = a->last;
-	if (store_attested(a->store, scoreboard_attest_slug(a->last), vouching(a, a->last),
-		    on_reported, a) == 0)
+	if (store_attested(
+		    a->store, attestation_slug(a->last), vouching(a, a->last), on_reported, a) == 0)
 		a->report = REPORTING;
 	else
 		a->reported = ATTEST_NOT_YET;
@@ -138,9 +138,9 @@ static void on_facts(void *ctx, int err, const struct attest_facts *f)
 		return; /* what is on the scoreboard grows old by itself */
 	found = judge(a, f);
 	announce_writes(a, f->writes);
-	scoreboard_set_denied(f->denied);
-	scoreboard_set_attest(found);
-	metrics_gauge_set(G_ATTESTED, scoreboard_attest_ok(found));
+	attestation_set_denied(f->denied);
+	attestation_set(found);
+	metrics_gauge_set(G_ATTESTED, attestation_ok(found));
 	if (found != a->last || strcmp(f->denied, a->denied) != 0) {
 		a->last = found;
 		strcpy(a->denied, f->denied);
@@ -151,8 +151,8 @@ static void on_facts(void *ctx, int err, const struct attest_facts *f)
 
 void attestor_refused(struct attestor *a, const char *why)
 {
-	scoreboard_set_denied(why);
-	scoreboard_set_attest(ATTEST_RIGHTS);
+	attestation_set_denied(why);
+	attestation_set(ATTEST_RIGHTS);
 	metrics_gauge_set(G_ATTESTED, 0);
 	if (a->last != ATTEST_RIGHTS)
 		log_found(a, ATTEST_RIGHTS);

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "base/scoreboard.h"
+#include "store/attestation.h"
 
 #define ATTEST_VALUE 24 /* of a setting; a longer one is cut, and is none that is asked for */
 

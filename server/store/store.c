@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "store/store_int.h"
 #include "core/bug.h"
+#include "store/attestation.h"
 
 #define LIBRARY "timeglas_1"
 #define BEAT_S 1
@@ -92,7 +93,7 @@ static int redis_err(struct store *s, const char *text)
 		text += sizeof EXECABORT_WHY - 1;
 	}
 	if (strncmp(text, "OOM", 3) == 0) {
-		scoreboard_saw_full();
+		attestation_saw_full();
 		return TG_EFULL;
 	}
 	if (strncmp(text, "ERR Function not found", 22) == 0) {

@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "wipe/realloc.h"
 #include "wipe/wipe.h"
 
 #define DESCRIPTORS 4096
@@ -101,7 +102,7 @@ static bool in_force(void)
 	const char *junk = NULL;
 	size_t n = sizeof junk;
 
-	return wipe_moves() && mallctl != NULL &&
+	return realloc_wipes() && mallctl != NULL &&
 		mallctl("opt.junk", (void *)&junk, &n, NULL, 0) == 0 &&
 		(strcmp(junk, "free") == 0 || strcmp(junk, "true") == 0);
 }

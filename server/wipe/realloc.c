@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wipe/wipe.h"
+#include "wipe/realloc.h"
 
 static unsigned long moves; /* how often a block was copied and left to free() */
 
 /* glibc's reallocarray() calls realloc() as any other library does. */
-bool wipe_moves(void)
+bool realloc_wipes(void)
 {
 	unsigned long before = __atomic_load_n(&moves, __ATOMIC_RELAXED);
 	void *p = malloc(16), *moved;

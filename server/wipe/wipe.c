@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <timeglas/errors.h>
 
+#include "wipe/realloc.h"
 #include "wipe/wipe.h"
 
 /* 2 MiB that were freed and will be wanted again soon: whoever is busy need not ask the kernel for
@@ -42,7 +43,7 @@ enum wipe_state wipe_self(void)
 		return WIPE_UNKNOWN;
 	if (strcmp(junk, "free") != 0 && strcmp(junk, "true") != 0)
 		return WIPE_NONE;
-	return wipe_moves() ? WIPE_ALL : WIPE_FREED;
+	return realloc_wipes() ? WIPE_ALL : WIPE_FREED;
 }
 
 void wipe_give_back(void)

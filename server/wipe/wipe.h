@@ -42,7 +42,4 @@ int wipe_library(char *path, size_t cap);
  */
 void wipe_give_back(void);
 
-/** wipe_moves(): is the realloc() that libraries call in this process the one of realloc.c? */
-bool wipe_moves(void);
-
 #endif

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/scoreboard.h"
+#include "store/attestation.h"
 #include "base/clock.h"
 
 static void scoreboard_attest_is_seen_by_another_process_and_grows_stale(void **state)
@@ -19,25 +20,25 @@ static void scoreboard_attest_is_seen_by_another_process_and_grows_stale(void **
 
 	(void)state;
 	assert_non_null(b);
-	assert_int_equal(scoreboard_attest(), ATTEST_UNWATCHED);
+	assert_int_equal(attestation(), ATTEST_UNWATCHED);
 	scoreboard_attach(b);
-	assert_int_equal(scoreboard_attest(), ATTEST_NOT_YET);
-	assert_false(scoreboard_attest_ok(scoreboard_attest()));
+	assert_int_equal(attestation(), ATTEST_NOT_YET);
+	assert_false(attestation_ok(attestation()));
 	pid = fork();
 	if (pid == 0) {
-		scoreboard_set_attest(ATTEST_VOUCHED);
+		attestation_set(ATTEST_VOUCHED);
 		scoreboard_set_clock(-5);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(scoreboard_attest(), ATTEST_VOUCHED);
-	assert_true(scoreboard_attest_ok(ATTEST_VOUCHED));
+	assert_int_equal(attestation(), ATTEST_VOUCHED);
+	assert_true(attestation_ok(ATTEST_VOUCHED));
 	sleep(3);
 	usleep(100000);
-	assert_int_equal(scoreboard_attest(), ATTEST_STALE);
-	assert_false(scoreboard_attest_ok(ATTEST_STALE));
+	assert_int_equal(attestation(), ATTEST_STALE);
+	assert_false(attestation_ok(ATTEST_STALE));
 	scoreboard_free(b);
-	assert_int_equal(scoreboard_attest(), ATTEST_UNWATCHED);
+	assert_int_equal(attestation(), ATTEST_UNWATCHED);
 }
 
 static void scoreboard_clock_remembers_any_number(void **state)
@@ -61,10 +62,10 @@ static void scoreboard_attest_text_and_slug_are_there_for_all(void **state)
 {
 	(void)state;
 	for (enum attest a = ATTEST_SEEN; a <= ATTEST_BLIND; a++) {
-		assert_string_not_equal(scoreboard_attest_text(a), "unknown");
-		assert_string_not_equal(scoreboard_attest_slug(a), "unknown");
+		assert_string_not_equal(attestation_text(a), "unknown");
+		assert_string_not_equal(attestation_slug(a), "unknown");
 	}
-	assert_string_equal(scoreboard_attest_text((enum attest)99), "unknown");
+	assert_string_equal(attestation_text((enum attest)99), "unknown");
 }
 
 static void scoreboard_without_one_nothing_is_missed(void **state)
@@ -75,12 +76,12 @@ static void scoreboard_without_one_nothing_is_missed(void **state)
 
 	(void)state;
 	scoreboard_attach(NULL);
-	scoreboard_set_attest(ATTEST_AOF);
+	attestation_set(ATTEST_AOF);
 	scoreboard_set_clock(1);
 	scoreboard_set_evidence(EVIDENCE_DAMAGED, 5);
 	scoreboard_set_caught_up(1);
 	scoreboard_set_head(1, (const uint8_t[SCOREBOARD_HASH]){1});
-	assert_true(scoreboard_attest_ok(scoreboard_attest()));
+	assert_true(attestation_ok(attestation()));
 	assert_false(scoreboard_clock(&ms));
 	assert_int_equal(scoreboard_evidence(), EVIDENCE_STARTING);
 	assert_false(scoreboard_evidence_late(1));
