@@ -31,7 +31,7 @@ typedef void lease_cb(void *ctx, enum lease_event e, const struct outbox_lease *
 
 struct lease_opts {
 	struct store *store;     /* borrowed; outlives the lease */
-	const char *public_text; /* of the signing key: "ed25519:" and hex */
+	const char *public_text; /* of the signing key: CHAIN_PUBLIC and hex */
 	const char *path;        /* of the evidence file */
 	lease_cb *cb; /* called once for each call that is not cancelled, never before return */
 	void *ctx;
