@@ -1,7 +1,8 @@
 /*
  * preauth.h: connections whose client is not known to be a peer: those in their handshake, and
- * strangers. They have a budget of their own, so that they take no place from peers; the oldest
- * goes when it is full, and none of their addresses takes all of it. It does no I/O.
+ * those whose certificate is no peer's. They have a budget of their own, so that they take no place
+ * from peers; the oldest goes when it is full, and none of their addresses takes all of it. It does
+ * no I/O.
  */
 #ifndef HTTP_PREAUTH_H
 #define HTTP_PREAUTH_H
@@ -21,10 +22,11 @@ struct preauth_entry {                 /* part of a connection; zeroed before fi
 /** preauth_new(max): a budget of max connections, of which one address (IPv6: a /64) may have a
  * quarter. NULL without memory. */
 struct preauth *preauth_new(size_t max);
-void preauth_free(struct preauth *s); /* empty */
+/** preauth_free(s): none is left in it. NULL is fine. */
+void preauth_free(struct preauth *s);
 /**
  * Adds a connection. Where its address has its quarter, or there is no room at all, another one has
- * to go for it: the oldest of its address, or else the oldest.
+ * to go for it: the oldest of its address, or, if it has none, the oldest of all.
  *
  * @from    the client's address; families other than IPv4 and IPv6 count as one address
  * @victim  who has to go, and is no longer among them; NULL: nobody

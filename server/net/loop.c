@@ -19,7 +19,7 @@ struct loop {
 	struct task_list tasks;
 	struct loop_task mark; /* stands behind the last task of this turn while tasks run */
 	bool stop;
-	struct event *beat;
+	struct event *heartbeat;
 	unsigned n_timeouts;
 	struct {
 		unsigned seconds;
@@ -28,7 +28,7 @@ struct loop {
 	struct timeval plain; /* the answer when libevent has no room for another common timeout */
 };
 
-static void on_beat(evutil_socket_t fd, short what, void *ctx)
+static void on_heartbeat(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd, (void)what, (void)ctx;
 	heartbeat_beat();
@@ -36,7 +36,7 @@ static void on_beat(evutil_socket_t fd, short what, void *ctx)
 
 struct loop *loop_new(void)
 {
-	static const struct timeval beat_every = {.tv_usec = HEARTBEAT_EVERY_MS * 1000};
+	static const struct timeval every = {.tv_usec = HEARTBEAT_EVERY_MS * 1000};
 	struct loop *l = calloc(1, sizeof *l);
 	struct event_config *cfg = event_config_new();
 
@@ -53,8 +53,8 @@ struct loop *loop_new(void)
 		return NULL;
 	}
 	TAILQ_INIT(&l->tasks);
-	l->beat = event_new(l->base, -1, EV_PERSIST, on_beat, NULL);
-	if (!l->beat || event_add(l->beat, &beat_every) != 0) {
+	l->heartbeat = event_new(l->base, -1, EV_PERSIST, on_heartbeat, NULL);
+	if (!l->heartbeat || event_add(l->heartbeat, &every) != 0) {
 		loop_free(l);
 		return NULL;
 	}
@@ -67,8 +67,8 @@ void loop_free(struct loop *l)
 {
 	if (!l)
 		return;
-	if (l->beat)
-		event_free(l->beat);
+	if (l->heartbeat)
+		event_free(l->heartbeat);
 	event_base_free(l->base);
 	free(l);
 }

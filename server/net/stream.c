@@ -15,30 +15,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <event2/event.h>
-#include <event2/event_struct.h>
 #include "net/buffer_policy.h"
 #include "net/stream.h"
-#include "net/stream_io.h"
-
-enum state { ST_CONNECTING, ST_HANDSHAKE, ST_READY, ST_OPEN, ST_ENDED };
-
-struct stream {
-	struct loop *loop;
-	struct stream_io io;
-	enum state state;
-	struct event ev, timer;
-	struct loop_task task;
-	struct evbuffer *in, *out;
-	struct evbuffer_cb_entry *stalled; /* `in` is full: watched until somebody takes from it */
-	const struct stream_cb *cb;
-	void *ctx;
-	size_t in_max, read_size, out_low;
-	uint64_t in_bytes, out_bytes;
-	unsigned depth; /* > 0 while a callback may be running: freeing the rest waits */
-	bool freed, paused, eof, read_again, was_high, flush_follows;
-	bool finish, finished, release_after_read;
-	ssize_t flush_failed; /* IO_… that the next task ends with; 0: none */
-};
+#include "net/stream_int.h"
 
 static void on_event(evutil_socket_t fd, short what, void *arg);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
@@ -64,30 +43,39 @@ static void leave(struct stream *s)
 		destroy(s);
 }
 
+static struct stream *stream_alloc(void)
+{
+	struct stream *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return NULL;
+	s->in = evbuffer_new();
+	s->out = evbuffer_new();
+	if (s->in && s->out)
+		return s;
+	if (s->in)
+		evbuffer_free(s->in);
+	if (s->out)
+		evbuffer_free(s->out);
+	free(s);
+	return NULL;
+}
+
 static struct stream *stream_new(struct loop *l, int fd, SSL *ssl, bool server,
 	const struct stream_opts *o, const struct stream_cb *cb, void *ctx)
 {
 	static const struct stream_opts defaults;
 	const int one = 1;
-	struct stream *s = calloc(1, sizeof *s);
+	struct stream *s = stream_alloc();
 
-	if (!o)
-		o = &defaults;
-	if (s) {
-		s->in = evbuffer_new();
-		s->out = evbuffer_new();
-	}
-	if (!s || !s->in || !s->out) {
-		if (s && s->in)
-			evbuffer_free(s->in);
-		if (s && s->out)
-			evbuffer_free(s->out);
-		free(s);
+	if (!s) {
 		SSL_free(ssl);
 		close(fd);
 		errno = ENOMEM;
 		return NULL;
 	}
+	if (!o)
+		o = &defaults;
 	s->loop = l;
 	s->cb = cb;
 	s->ctx = ctx;
@@ -123,23 +111,29 @@ struct stream *stream_accept(struct loop *l, int fd, SSL *ssl, const struct stre
 	return s;
 }
 
+/* Begins to connect. Returns the descriptor, or -1 with errno. */
+static int dial(const struct sockaddr *addr, socklen_t len, bool *waiting)
+{
+	int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, addr, len) == 0)
+		return fd;
+	*waiting = errno == EINPROGRESS;
+	if (*waiting)
+		return fd;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
 struct stream *stream_connect(struct loop *l, const struct sockaddr *addr, socklen_t len, SSL *ssl,
 	const struct stream_opts *o, const struct stream_cb *cb, void *ctx)
 {
-	int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct stream *s;
 	bool waiting = false;
+	int fd = dial(addr, len, &waiting);
+	struct stream *s;
 
-	if (fd >= 0 && connect(fd, addr, len) < 0) {
-		waiting = errno == EINPROGRESS;
-		if (!waiting) {
-			int saved = errno;
-
-			close(fd);
-			errno = saved;
-			fd = -1;
-		}
-	}
 	if (fd < 0) {
 		int saved = errno;
 
@@ -169,14 +163,6 @@ void stream_free(struct stream *s)
 	stream_io_close(&s->io);
 	if (s->depth == 0)
 		destroy(s);
-}
-
-void stream_set_abortive(struct stream *s, bool on)
-{
-	const struct linger at_once = {.l_onoff = on};
-
-	/* of a unix socket: it keeps nothing */
-	(void)setsockopt(s->io.sock.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 /* What happens ------------------------------------------------------------- */
@@ -302,13 +288,15 @@ static void try_finish(struct stream *s)
 {
 	int rc;
 
-	if (!alive(s) || !s->finish || s->finished || !s->io.can_write || stream_unsent(s) > 0)
+	if (!alive(s) || s->output != OUT_FINISHING || !s->io.can_write || stream_unsent(s) > 0)
 		return;
 	rc = stream_io_finish(&s->io);
 	if (rc < 0)
 		end_io(s, rc);
-	else if (rc == 1)
-		s->finished = s->was_high = true;
+	else if (rc == 1) {
+		s->output = OUT_FINISHED;
+		s->was_high = true; /* on_drain tells it */
+	}
 }
 
 /* Writes as much as goes. TLS makes more bytes of what it is given: what the socket does not take
@@ -326,7 +314,7 @@ static ssize_t put_out(struct stream *s)
 
 static void flush(struct stream *s)
 {
-	if (alive(s) && s->io.can_write && !s->finished && stream_unsent(s) > 0) {
+	if (alive(s) && s->io.can_write && s->output != OUT_FINISHED && stream_unsent(s) > 0) {
 		ssize_t n = put_out(s);
 
 		if (n < 0) {
@@ -367,7 +355,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 		if (what & (EV_READ | EV_CLOSED) || s->io.can_read)
 			do_read(s);
 		if (alive(s) && s->io.can_write &&
-			(stream_unsent(s) > 0 || (s->finish && !s->finished)))
+			(stream_unsent(s) > 0 || s->output == OUT_FINISHING))
 			loop_defer(s->loop, &s->task);
 	}
 	leave(s);
@@ -410,29 +398,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* What the owner asks for -------------------------------------------------- */
 
-struct evbuffer *stream_in(struct stream *s)
-{
-	return s->in;
-}
-
-struct evbuffer *stream_out(struct stream *s)
-{
-	return s->out;
-}
-
 size_t stream_unsent(const struct stream *s)
 {
 	return evbuffer_get_length(s->out) + stream_io_unsent(&s->io);
-}
-
-uint64_t stream_written(const struct stream *s)
-{
-	return s->io.sock.written;
-}
-
-uint64_t stream_acked(const struct stream *s)
-{
-	return stream_io_acked(&s->io);
 }
 
 void stream_flush_later(struct stream *s)
@@ -447,77 +415,11 @@ void stream_flush_now(struct stream *s)
 {
 	ssize_t n;
 
-	if (s->state != ST_OPEN || s->freed || s->finished || s->flush_failed != 0 ||
+	if (s->state != ST_OPEN || s->freed || s->output == OUT_FINISHED || s->flush_failed != 0 ||
 		!s->io.can_write || stream_unsent(s) == 0)
 		return;
 	n = put_out(s);
 	if (n < 0)
 		s->flush_failed = n;
 	loop_defer(s->loop, &s->task);
-}
-
-void stream_pause(struct stream *s, bool on)
-{
-	if (s->paused == on)
-		return;
-	s->paused = on;
-	if (!on && !s->freed && s->state == ST_OPEN) {
-		s->read_again = true;
-		loop_defer(s->loop, &s->task);
-	}
-}
-
-void stream_finish(struct stream *s)
-{
-	s->finish = true;
-	if (s->state == ST_OPEN && !s->freed)
-		loop_defer(s->loop, &s->task);
-}
-
-void stream_set_unit(struct stream *s, size_t bytes)
-{
-	s->io.unit = bytes;
-}
-
-void stream_set_release_after_read(struct stream *s, bool on)
-{
-	s->release_after_read = on;
-}
-
-void stream_set_read_size(struct stream *s, size_t bytes)
-{
-	s->read_size = bytes;
-}
-
-void stream_set_out_low(struct stream *s, size_t bytes)
-{
-	s->out_low = bytes;
-}
-
-void stream_recheck(struct stream *s)
-{
-	if (s->state != ST_OPEN || s->freed || s->eof)
-		return;
-	s->io.sock.readable = true; /* for the read that is under way, too */
-	if (s->io.can_read)
-		return;
-	s->io.can_read = true;
-	loop_defer(s->loop, &s->task);
-}
-
-void stream_release_buffers(struct stream *s)
-{
-	if (s->state == ST_OPEN && !s->freed)
-		stream_io_release_buffers(&s->io);
-}
-
-void stream_progress(const struct stream *s, uint64_t *in_bytes, uint64_t *out_bytes)
-{
-	*in_bytes = s->in_bytes;
-	*out_bytes = s->out_bytes - stream_io_unsent(&s->io);
-}
-
-SSL *stream_ssl(struct stream *s)
-{
-	return s->io.ssl;
 }

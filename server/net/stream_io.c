@@ -4,7 +4,6 @@
  * little else. Runs in every process that has streams.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -15,6 +14,7 @@
 #include <openssl/err.h>
 #include "base/clock.h"
 #include "net/buffer_policy.h"
+#include "net/read_space.h"
 #include "net/stream_io.h"
 
 #define RECORD_BYTES 16384u /* the most that one TLS record holds */
@@ -25,13 +25,6 @@
 /* new keys of the peer's in UPDATES_US; 10 us each, and those who need them need one in hours */
 #define UPDATES_MAX 32u
 #define UPDATES_US UINT64_C(60000000)
-
-/*
- * Where reads go, of whatever connection. Little is copied out of it, so that what a thousand slow
- * connections hold is in proportion to what they sent and not to what a read asks for; a chain that
- * is nearly full is passed on as it is, and the next read makes another.
- */
-static struct evbuffer *space;
 
 /* A minute may begin with the end of the one before: then there are twice as many. */
 static bool too_many_updates(struct stream_io *io)
@@ -250,45 +243,6 @@ static size_t plain_fill(struct stream_io *io, const struct iovec *v, int n, int
 	return (size_t)got;
 }
 
-static void free_copy(const void *p, size_t n, void *arg)
-{
-	(void)n, (void)arg;
-	free((void *)(uintptr_t)p);
-}
-
-/* libevent's own chains are powers of two: more than a few bytes stand in memory of just their
- * size. */
-static bool add_copy(struct evbuffer *in, const void *p, size_t n)
-{
-	void *copy;
-
-	if (n < BUFFER_EXACT_FROM_BYTES)
-		return evbuffer_add(in, p, n) == 0;
-	copy = malloc(n);
-	if (!copy)
-		return false;
-	memcpy(copy, p, n);
-	if (evbuffer_add_reference(in, copy, n, free_copy, NULL) == 0)
-		return true;
-	free(copy);
-	return false;
-}
-
-/* The first got bytes of the space v to the end of `in`. */
-static bool pass_on(struct evbuffer *in, struct evbuffer_iovec *v, size_t got)
-{
-	bool ok;
-
-	if (got >= BUFFER_KEEP_SPACE_BYTES) {
-		v->iov_len = got;
-		return evbuffer_commit_space(space, v, 1) == 0 &&
-			evbuffer_add_buffer(in, space) == 0;
-	}
-	ok = add_copy(in, v->iov_base, got);
-	explicit_bzero(v->iov_base, got);
-	return ok;
-}
-
 /* Not into the chain before it, though that may have room. */
 static bool add_apart(struct evbuffer *in, const void *p, size_t n)
 {
@@ -322,9 +276,7 @@ ssize_t stream_io_read(struct stream_io *io, struct evbuffer *in, size_t size)
 		size = BUFFER_SPACE_BYTES;
 	if (io->unit > 0 && io->unit < size)
 		size = io->unit;
-	if (!space)
-		space = evbuffer_new();
-	if (!space || evbuffer_reserve_space(space, BUFFER_SPACE_BYTES, &v, 1) < 1)
+	if (!read_space_get(&v))
 		return IO_ERROR;
 	const struct iovec to[] = {{v.iov_base, size}, {behind, sizeof behind}};
 	got = io->ssl ? tls_fill(io, v.iov_base, size, &failed) :
@@ -334,7 +286,7 @@ ssize_t stream_io_read(struct stream_io *io, struct evbuffer *in, size_t size)
 	if (got == 0)
 		return failed;
 	own = got < size ? got : size;
-	ok = pass_on(in, &v, own);
+	ok = read_space_keep(in, &v, own);
 	if (got > own) {
 		ok = ok && add_apart(in, behind, got - own);
 		explicit_bzero(behind, got - own);

@@ -115,9 +115,9 @@ static inline void job_end(struct httpd_req *r, void *ctx)
 		job_begin(j, 3000000);
 	else if (at(j, "/middle"))
 		job_begin(j, 60000);
-	else if (at(j, "/held") || at(j, "/held-small")) {
+	else if (at(j, "/revocable") || at(j, "/revocable-small")) {
 		httpd_reply_set_revocable(httpd_req_reply(j->r));
-		job_begin(j, at(j, "/held") ? 400000 : 100);
+		job_begin(j, at(j, "/revocable") ? 400000 : 100);
 	} else if (at(j, "/abort-in-reply")) {
 		httpd_reply_begin(httpd_req_reply(r), 200, NULL, NULL, 100000);
 		job_more(&(struct job){.w = j->w, .r = r, .to_send = 10000});

@@ -78,12 +78,58 @@ static void buffer_policy_move_of_many_bytes_copies_nothing(void **state)
 	evbuffer_free(to);
 }
 
+static void reads_are_as_large_as_what_is_wanted_in_one_piece(void **state)
+{
+	(void)state;
+	assert_int_equal(buffer_policy_read_size(0, 0), BUFFER_READ_BYTES);
+	assert_int_equal(buffer_policy_read_size(65000, 0), 65000);
+	assert_int_equal(buffer_policy_read_size(65000, 15000), 50000);
+	assert_int_equal(buffer_policy_read_size(65000, 64999), BUFFER_DELIVER_BYTES);
+	assert_int_equal(buffer_policy_read_size(65000, 65000), BUFFER_READ_BYTES);
+}
+
+static void tls_buffers_are_released_where_much_or_no_one_knows_how_much_is_to_come(void **state)
+{
+	(void)state;
+	assert_false(buffer_policy_release_after_read(false, 0));
+	assert_false(buffer_policy_release_after_read(false, BUFFER_SLOW_FROM_BYTES));
+	assert_true(buffer_policy_release_after_read(false, BUFFER_SLOW_FROM_BYTES + 1));
+	assert_true(buffer_policy_release_after_read(true, 0));
+}
+
+static void first_piece_is_delivered_then_each_that_doubles_and_each_that_is_large(void **state)
+{
+	(void)state;
+	assert_true(buffer_policy_deliver(1, 0));
+	assert_true(buffer_policy_deliver(1, 1));
+	assert_false(buffer_policy_deliver(1, 2));
+	assert_true(buffer_policy_deliver(2, 2));
+	assert_false(buffer_policy_deliver(BUFFER_DELIVER_BYTES - 1, 1000000));
+	assert_true(buffer_policy_deliver(BUFFER_DELIVER_BYTES, 1000000));
+}
+
+static void chunks_are_small_in_a_crowd_and_large_for_a_few_that_are_quick(void **state)
+{
+	(void)state;
+	assert_false(buffer_policy_small_chunks(BUFFER_CROWD - 1));
+	assert_true(buffer_policy_small_chunks(BUFFER_CROWD));
+	assert_true(buffer_policy_large_chunks(BUFFER_LARGE_UPLOADS - 1, BUFFER_LARGE_WITHIN_US));
+	assert_false(buffer_policy_large_chunks(BUFFER_LARGE_UPLOADS, 0));
+	assert_false(buffer_policy_large_chunks(0, BUFFER_LARGE_WITHIN_US + 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buffer_policy_move_keeps_all_bytes_in_order),
 		cmocka_unit_test(buffer_policy_move_leaves_large_chains_behind),
 		cmocka_unit_test(buffer_policy_move_of_many_bytes_copies_nothing),
+		cmocka_unit_test(reads_are_as_large_as_what_is_wanted_in_one_piece),
+		cmocka_unit_test(
+			tls_buffers_are_released_where_much_or_no_one_knows_how_much_is_to_come),
+		cmocka_unit_test(
+			first_piece_is_delivered_then_each_that_doubles_and_each_that_is_large),
+		cmocka_unit_test(chunks_are_small_in_a_crowd_and_large_for_a_few_that_are_quick),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,7 +109,8 @@ static void httpd_stranger_whom_a_reload_knows_is_served(void **state)
 static void httpd_free_in_each_phase_ends_every_handler(void **state)
 {
 	static const char *const v[] = {"", "GE", POST("/x", "5") "abc", POST("/paused", "5") "ab",
-		GET("/hang"), GET("/big"), POST("/refuse", "50") "abc", GET("/held") GET("/hang")};
+		GET("/hang"), GET("/big"), POST("/refuse", "50") "abc",
+		GET("/revocable") GET("/hang")};
 	static struct client many[sizeof v / sizeof *v];
 	int fd[2];
 

@@ -10,7 +10,7 @@ static struct client c;
 
 /* Of a held answer that fits the socket's buffers nothing is done before the client has received
  * it; meanwhile the next one is served. */
-static void httpd_held_answer_ends_when_it_was_received(void **state)
+static void httpd_revocable_answer_ends_when_it_was_received(void **state)
 {
 	struct httpd_req *held;
 	struct answer a;
@@ -18,7 +18,7 @@ static void httpd_held_answer_ends_when_it_was_received(void **state)
 	(void)state;
 	world_open(&w, NULL);
 	client_open(&w, &c);
-	client_send(&c, GET("/held"));
+	client_send(&c, GET("/revocable"));
 	UNTIL(&w, w.logged == 1); /* the kernel has it */
 	held = w.job->r;
 	client_send(&c, GET("/x"));
@@ -44,7 +44,7 @@ static void httpd_revoked_answer_stays_where_the_kernel_has_it(void **state)
 	(void)state;
 	world_open(&w, NULL);
 	client_open(&w, &c);
-	client_send(&c, GET("/held"));
+	client_send(&c, GET("/revocable"));
 	UNTIL(&w, w.logged == 1);
 	httpd_reply_revoke(httpd_req_reply(w.job->r));
 	UNTIL(&w, httpd_connections(w.h) == 0);
@@ -63,7 +63,7 @@ static void httpd_revoking_what_was_received_disturbs_nobody(void **state)
 	(void)state;
 	world_open(&w, NULL);
 	client_open(&w, &c);
-	client_send(&c, GET("/held-small"));
+	client_send(&c, GET("/revocable-small"));
 	UNTIL(&w, w.logged == 1);
 	held = w.job->r;
 	client_expect(&c, 200, NULL, false);
@@ -71,7 +71,7 @@ static void httpd_revoking_what_was_received_disturbs_nobody(void **state)
 	client_expect(&c, 200, "0", false);
 	httpd_reply_revoke(httpd_req_reply(held));
 	assert_int_equal(w.done_ok, 2);
-	client_send(&c, "GET /held-small HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+	client_send(&c, "GET /revocable-small HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
 	client_expect(&c, 200, NULL, true);
 	client_expect_end(&c); /* in order */
 	client_close(&c);
@@ -87,7 +87,7 @@ static void httpd_many_held_answers_of_a_pipeline_all_come(void **state)
 	world_open(&w, NULL);
 	client_open(&w, &c);
 	for (int i = 0; i < 100; i++)
-		client_send(&c, GET("/held-small"));
+		client_send(&c, GET("/revocable-small"));
 	client_half_close(&c);
 	for (int i = 0; i < 100; i++)
 		client_expect(&c, 200, NULL, false);
@@ -98,10 +98,10 @@ static void httpd_many_held_answers_of_a_pipeline_all_come(void **state)
 	world_close(&w);
 }
 
-static void httpd_held_answer_that_nobody_receives_is_cut_off(void **state)
+static void httpd_revocable_answer_that_nobody_receives_is_cut_off(void **state)
 {
-	static const char *const v[] = {
-		GET("/held"), "GET /held HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"};
+	static const char *const v[] = {GET("/revocable"),
+		"GET /revocable HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
@@ -123,11 +123,11 @@ static void httpd_held_answer_that_nobody_receives_is_cut_off(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(httpd_held_answer_ends_when_it_was_received),
+		cmocka_unit_test(httpd_revocable_answer_ends_when_it_was_received),
 		cmocka_unit_test(httpd_revoked_answer_stays_where_the_kernel_has_it),
 		cmocka_unit_test(httpd_revoking_what_was_received_disturbs_nobody),
 		cmocka_unit_test(httpd_many_held_answers_of_a_pipeline_all_come),
-		cmocka_unit_test(httpd_held_answer_that_nobody_receives_is_cut_off),
+		cmocka_unit_test(httpd_revocable_answer_that_nobody_receives_is_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, tls_setup, tls_teardown);
