@@ -9,6 +9,8 @@
 #include "redis_sync.h"
 #include "seed.h"
 #include "store/store.h"
+#include "store/store_put.h"
+#include "store/types.h"
 
 #define IN_FLIGHT 512u
 #define SETTLE_S 600 /* seed_settle() waits at most so long */

@@ -7,6 +7,8 @@
 #include "api/reply.h"
 #include "base/scoreboard.h"
 #include "core/hex.h"
+#include "store/record.h"
+#include "store/types.h"
 
 static void describe(struct jsonw *w, const struct store_blob *b)
 {
@@ -22,7 +24,7 @@ static void describe(struct jsonw *w, const struct store_blob *b)
 void answer_blob(struct jsonw *w, const struct store_blob *b, bool full)
 {
 	jsonw_str(w, "blob", b->id);
-	jsonw_str(w, "state", store_state_text(b->state));
+	jsonw_str(w, "state", record_state_text(b->state));
 	if (full)
 		jsonw_str(w, "tag", b->desc.tag);
 	if (b->state == STORE_GONE) {
@@ -40,7 +42,7 @@ void answer_stored(struct jsonw *w, const struct store_blob *b)
 {
 	jsonw_str(w, "blob", b->id);
 	/* as it was said the first time; its state now is GET's to tell */
-	jsonw_str(w, "state", store_state_text(STORE_LIVE));
+	jsonw_str(w, "state", record_state_text(STORE_LIVE));
 	jsonw_str(w, "tag", b->desc.tag);
 	describe(w, b);
 }

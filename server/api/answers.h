@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "base/jsonw.h"
-#include "store/store.h"
+#include "store/types.h"
 
 /** What a blob is. full: for its uploader and operators, who are also told how the evidence calls
  * it, and of one that is gone outcome and event. */

@@ -13,6 +13,7 @@
 #include "api/upload_content.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "store/store.h"
 
 static void write_lines(struct loop_task *t, void *ctx)
 {

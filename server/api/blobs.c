@@ -8,6 +8,8 @@
 #include "api/blobs.h"
 #include "api/reply.h"
 #include "api/rules.h"
+#include "store/store_blob.h"
+#include "store/types.h"
 
 static bool is_uploader(const struct call *c, const struct store_blob *b)
 {
@@ -34,11 +36,11 @@ static void on_stat(void *ctx, int err, const struct store_blob *b)
 
 void blob_stat(struct call *c)
 {
-	call_sent(c, store_stat(c->api->store, c->id, on_stat, c));
+	call_sent(c, store_blob_stat(c->api->store, c->id, on_stat, c));
 }
 
 void blob_erase(struct call *c)
 {
 	const char *who = call_is(c, ROLE_OPERATOR) ? NULL : c->peer;
-	call_sent(c, store_erase(c->api->store, c->id, who, answer_on_receipt, c));
+	call_sent(c, store_blob_erase(c->api->store, c->id, who, answer_on_receipt, c));
 }

@@ -11,6 +11,7 @@
 #include "base/scoreboard.h"
 #include "base/text.h"
 #include "store/attestation.h"
+#include "store/store.h"
 
 #define JSON_CONTENT_MAX 4096u
 #define DROPPED_CONTENT_MAX 65536u /* content of a call that takes none */

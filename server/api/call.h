@@ -13,7 +13,7 @@
 
 #include "conf/conf.h"
 #include "http/httpd.h"
-#include "store/store.h"
+#include "store/store_claim.h"
 
 struct upload;
 TAILQ_HEAD(upload_list, upload);

@@ -13,6 +13,8 @@
 #include "api/claims.h"
 #include "api/reply.h"
 #include "api/rules.h"
+#include "store/store_claim.h"
+#include "store/types.h"
 
 static bool only_member(const json_t *o, const char *name)
 {
@@ -87,7 +89,7 @@ void claim_start(struct call *c)
 	if (err != 0)
 		httpd_problem(httpd_req_reply(c->req), err, detail, NULL, NULL);
 	else if (read_key(c, key, &o.key))
-		call_sent(c, store_claim(c->api->store, &o, on_claim, c));
+		call_sent(c, store_claim_begin(c->api->store, &o, on_claim, c));
 }
 
 static const char *read_outcome(const json_t *o)
@@ -119,6 +121,6 @@ void claim_ack(struct call *c)
 			NULL, NULL);
 	else if (read_key(c, key, &use))
 		call_sent(c,
-			store_ack(
+			store_claim_ack(
 				c->api->store, c->id, c->peer, outcome, use, answer_on_receipt, c));
 }

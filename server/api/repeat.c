@@ -5,6 +5,7 @@
 
 #include "api/repeat.h"
 #include "core/hex.h"
+#include "store/types.h"
 
 /* While the blob lives, name and key stand for its content, too. */
 static bool content_known(const struct repeat *r)

@@ -12,7 +12,7 @@
 #include <event2/buffer.h>
 #include "api/guard.h"
 #include "http/h1.h"
-#include "store/store.h"
+#include "store/types.h"
 
 struct repeat {
 	const struct h1_head *head;    /* borrowed: the request's head */

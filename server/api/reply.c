@@ -5,6 +5,7 @@
 
 #include "api/reply.h"
 #include "core/time.h"
+#include "store/types.h"
 
 void reply_json(struct httpd_req *r, int status, const char *fields, struct jsonw *w)
 {

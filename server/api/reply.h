@@ -6,7 +6,7 @@
 
 #include "base/jsonw.h"
 #include "http/httpd.h"
-#include "store/store.h"
+#include "store/types.h"
 
 /**
  * Answers with a JSON document; 500 when memory ran out while it was written.

@@ -12,6 +12,7 @@
 #include "api/take.h"
 #include "api/upload.h"
 #include "conf/conf.h"
+#include "store/store_claim.h"
 
 #define UP ROLE_UPLOADER
 #define VER ROLE_VERIFIER

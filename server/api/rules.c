@@ -12,6 +12,7 @@
 #include "core/b64.h"
 #include "core/hex.h"
 #include "core/num.h"
+#include "store/types.h"
 
 #define SUBJECT_CHARS 64u                                    /* 32 bytes in hex */
 #define KEY_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_-.*" /* RFC 8941 section 3.1.2 */

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include "conf/conf.h"
 #include "http/h1.h"
-#include "store/store.h"
+#include "store/types.h"
 
 struct rules_upload {
 	struct store_desc desc; /* all but tag and size_bytes; sha256 as declared */

@@ -10,6 +10,8 @@
 #include "api/reply.h"
 #include "api/rules.h"
 #include "api/sessions.h"
+#include "store/store_session.h"
+#include "store/types.h"
 
 /* {subject?, idle_s?}. Of the subject its hash is taken. Returns 0, or an error and a sentence. */
 static int read_open(const json_t *o, const char *uploader, char subject[STORE_SUBJECT_LEN + 1],

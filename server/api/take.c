@@ -27,6 +27,10 @@
 #include "api/watched.h"
 #include "base/text.h"
 #include "core/time.h"
+#include "store/store.h"
+#include "store/store_blob.h"
+#include "store/store_read.h"
+#include "store/types.h"
 
 #define WATCH_S 1u
 /* what a take has read is sent within that time, or never; a take of several chunks that says
@@ -76,8 +80,8 @@ static int ask(struct taking *t)
 {
 	struct store *s = t->call->api->store;
 	if (t->read == NULL)
-		return store_take_wanted(s, t->call->id, t->session, t->bound, on_wanted, t);
-	return store_stat(s, t->call->id, on_look, t);
+		return store_read_wanted(s, t->call->id, t->session, t->bound, on_wanted, t);
+	return store_blob_stat(s, t->call->id, on_look, t);
 }
 
 static void on_watch(evutil_socket_t fd, short what, void *ctx)
@@ -285,8 +289,8 @@ static void start(struct call *c, bool claimed)
 	/* a take's first chunk comes by itself; a claimant's read is not begun yet */
 	t->reading = true;
 	httpd_req_handle(c->req, &handler, t);
-	t->read = claimed ? store_claim_read(c->api->store, c->id, c->peer, &calls, t, &err) :
-			    store_take(c->api->store, c->id, c->peer, &calls, t, &err);
+	t->read = claimed ? store_read_claimed(c->api->store, c->id, c->peer, &calls, t, &err) :
+			    store_read_take(c->api->store, c->id, c->peer, &calls, t, &err);
 	if (t->read == NULL)
 		reply_error(c->req, err, NULL);
 }

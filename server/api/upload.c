@@ -16,6 +16,10 @@
 #include "base/metrics.h"
 #include "base/text.h"
 #include "net/buffer_policy.h"
+#include "store/store_idempotency.h"
+#include "store/store_name.h"
+#include "store/store_put.h"
+#include "store/types.h"
 
 /* The end of the request ------------------------------------------------------ */
 
@@ -85,7 +89,8 @@ static void on_committed(struct store_put *p, int err, const struct store_blob *
 	}
 	u->blob = *b;
 	/* Whatever comes of it, the store sees to the blob. */
-	err = store_once_settle(u->api->store, b->desc.uploader, u->key, b->id, on_settled, u);
+	err = store_idempotency_settle(
+		u->api->store, b->desc.uploader, u->key, b->id, on_settled, u);
 	upload_step(u, UPLOAD_EV_SETTLE_SENT);
 	if (err != 0)
 		on_settled(u, err);
@@ -142,7 +147,8 @@ static void on_key(void *ctx, int err, const struct store_blob *said)
 
 static void begin_key(struct upload *u)
 {
-	int err = store_once_begin(u->api->store, &u->opts.desc, u->key, u->opts.id, on_key, u);
+	int err = store_idempotency_begin(
+		u->api->store, &u->opts.desc, u->key, u->opts.id, on_key, u);
 
 	if (err != 0)
 		upload_refuse(u, err, NULL);
@@ -169,7 +175,7 @@ static void on_name(void *ctx, int err, const struct store_blob *said)
 static void begin_name(struct upload *u)
 {
 	const struct h1_head *h = httpd_req_head(u->req);
-	int err = store_named(u->api->store, &u->opts.desc,
+	int err = store_name_find(u->api->store, &u->opts.desc,
 		h->chunked ? STORE_SIZE_UNKNOWN : h->content_length, on_name, u);
 
 	if (err != 0)

@@ -8,6 +8,10 @@
 
 #include "api/upload_content.h"
 #include "net/buffer_policy.h"
+#include "store/store.h"
+#include "store/store_name.h"
+#include "store/store_put.h"
+#include "store/types.h"
 
 /* Is there room for one more chunk? If not, upload_room() is called when there is: by the put's
  * on_room, or by upload_resume(). */
@@ -156,7 +160,7 @@ static void conclude(struct upload *u)
 		upload_tell(u, 200, &u->blob);
 		return;
 	}
-	err = store_named(u->api->store, &u->opts.desc, u->size_bytes, on_measured, u);
+	err = store_name_find(u->api->store, &u->opts.desc, u->size_bytes, on_measured, u);
 	if (err != 0)
 		upload_refuse(u, err, NULL);
 	else

@@ -11,6 +11,10 @@
 #include "api/upload_step.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "store/store.h"
+#include "store/store_idempotency.h"
+#include "store/store_put.h"
+#include "store/types.h"
 
 /* States ------------------------------------------------------------------- */
 
@@ -34,7 +38,7 @@ static void leave(struct upload *u, enum upload_state from, enum upload_event e)
 	}
 	if (upload_state_holds_key(from) && u->key[0] != '\0' &&
 		(e == UPLOAD_EV_REFUSED || e == UPLOAD_EV_GONE))
-		store_once_drop(u->api->store, u->opts.desc.uploader, u->key, u->opts.id);
+		store_idempotency_drop(u->api->store, u->opts.desc.uploader, u->key, u->opts.id);
 	if (!upload_state_may_stall(to))
 		upload_unstall(u);
 }

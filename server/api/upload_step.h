@@ -15,6 +15,8 @@
 #include "api/repeat.h"
 #include "api/rules.h"
 #include "api/upload_state.h"
+#include "store/store_put.h"
+#include "store/types.h"
 
 struct upload {
 	struct call *call;

@@ -9,6 +9,9 @@
 #include "api/call.h"
 #include "api/watched.h"
 #include "base/text.h"
+#include "store/store.h"
+#include "store/store_blob.h"
+#include "store/types.h"
 
 #define WATCH_S 1u
 
@@ -72,7 +75,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	(void)fd, (void)what;
 	if (w->asking)
 		return;
-	w->asking = store_stat(w->api->store, w->id, on_look, w) == 0;
+	w->asking = store_blob_stat(w->api->store, w->id, on_look, w) == 0;
 	if (!w->asking)
 		end_all(w);
 }

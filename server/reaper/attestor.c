@@ -13,6 +13,7 @@
 #include "reaper/attestor.h"
 #include "store/attest.h"
 #include "store/attestation.h"
+#include "store/store_attest.h"
 
 /* A snapshot that was written cannot be taken back. For so long nothing is stored, so that whoever
  * made the store write it notices. */
@@ -121,7 +122,7 @@ static void report(struct attestor *a)
 	if (a->report == REPORTING || a->reported == a->last)
 		return;
 	a->reported = a->last;
-	if (store_attested(
+	if (store_attest_tell(
 		    a->store, attestation_slug(a->last), vouching(a, a->last), on_reported, a) == 0)
 		a->report = REPORTING;
 	else
@@ -162,6 +163,6 @@ void attestor_refused(struct attestor *a, const char *why)
 void attestor_ask(struct attestor *a, struct store *s)
 {
 	a->store = s;
-	if (a->look == NOT_LOOKING && store_attest(s, on_facts, a) == 0)
+	if (a->look == NOT_LOOKING && store_attest_ask(s, on_facts, a) == 0)
 		a->look = LOOKING;
 }

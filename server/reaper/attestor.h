@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 #include "conf/conf.h"
-#include "store/store.h"
+#include "store/types.h"
 
 struct attestor;
 

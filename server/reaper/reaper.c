@@ -25,6 +25,8 @@
 #include "reaper/reaper.h"
 #include "reaper/timekeeper.h"
 #include "store/store.h"
+#include "store/store_reap.h"
+#include "store/store_subscription.h"
 
 #define SWEEP_US 1000000u
 #define STEP_MS 10   /* smaller steps of the store's clock are not logged */
@@ -50,7 +52,7 @@ struct shard {
 struct reaper {
 	struct loop *loop;
 	struct store *store;
-	struct store_watch *watch;
+	struct store_subscription *watch;
 	struct attestor *attestor;
 	struct timekeeper time;
 	int timer_fd;
@@ -222,7 +224,7 @@ static void sweep(struct reaper *x, uint64_t now)
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
 		x->shard[i].want = x->shard[i].want == WANT_NOTHING ? WANT_SWEPT : WANT_DUE;
 	attestor_ask(x->attestor, x->store);
-	store_watch_ping(x->watch);
+	store_subscription_ping(x->watch);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -279,7 +281,7 @@ static void on_term(evutil_socket_t fd, short what, void *ctx)
 
 static void reaper_free(struct reaper *x)
 {
-	store_watch_free(x->watch);
+	store_subscription_free(x->watch);
 	store_free(x->store);
 	attestor_free(x->attestor);
 	if (x->timer != NULL)
@@ -319,7 +321,7 @@ static struct reaper *reaper_new(const struct child_env *env, char *err, size_t 
 	if (x->attestor != NULL && add_events(x))
 		x->store = store_new(x->loop, env->store_url, &calls, x, err, cap);
 	if (x->store != NULL)
-		x->watch = store_watch_new(x->loop, env->store_url, on_due, x, err, cap);
+		x->watch = store_subscription_new(x->loop, env->store_url, on_due, x, err, cap);
 	if (x->watch == NULL) {
 		reaper_free(x);
 		return NULL;

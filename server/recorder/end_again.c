@@ -19,6 +19,8 @@
 #include "base/text.h"
 #include "recorder/evidence_search.h"
 #include "recorder/end_again.h"
+#include "store/store.h"
+#include "store/store_reconcile.h"
 
 #define SHARDS_MAX 8u
 #define COUNT 256u /* about a millisecond of Redis's time */
@@ -206,7 +208,7 @@ static int end(struct end_again *x, unsigned shard, const char *id, const struct
 		.cause = as->cause,
 		.by = as->by,
 		.outcome = as->outcome};
-	int rc = store_end_again(x->store, shard, &e, on_ended, x);
+	int rc = store_reconcile_end(x->store, shard, &e, on_ended, x);
 
 	x->shard[shard].ends += rc == 0;
 	return rc;
@@ -280,7 +282,7 @@ static int ask(struct end_again *x)
 
 		if (s->state != SCAN_DUE || s->ends > 0)
 			continue;
-		rc = store_standing(x->store, i, s->cursor, COUNT, on_standing, x);
+		rc = store_reconcile_standing(x->store, i, s->cursor, COUNT, on_standing, x);
 		s->state = SCAN_ASKED;
 		x->busy++;
 	}

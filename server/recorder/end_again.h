@@ -6,7 +6,6 @@
 #define RECORDER_END_AGAIN_H
 
 #include "core/chain.h"
-#include "store/store.h"
 
 struct end_again;
 

@@ -80,7 +80,8 @@ static bool still_says(const struct lease *l, enum call call, const struct outbo
 		return true;
 	if (strcmp(a->epoch, l->epoch) != 0)
 		return false;
-	/* A declaration was sent behind store_compared(), so the store has heard that first. */
+	/* A declaration was sent behind store_reconcile_done(), so the store has heard that first.
+	 */
 	if (call == CALL_DECLARE && !a->compared)
 		return false;
 	return l->standing == UNDECLARED ||

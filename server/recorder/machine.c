@@ -21,6 +21,8 @@
 #include "recorder/reconcile.h"
 #include "recorder/rounds.h"
 #include "recorder/signing_key.h"
+#include "store/store.h"
+#include "store/store_reconcile.h"
 
 #define RENEW_US 1000000u
 #define RETRY_US 240000u  /* while nothing is settled: at every heartbeat */
@@ -301,7 +303,7 @@ static enum recorder_event settle(struct machine *m)
 	m->failed_us = 0;
 	announce_head(m->ledger);
 	lease_settle(m->lease, r.epoch, r.declared);
-	rc = store_compared(m->store, r.life, on_compared, m);
+	rc = store_reconcile_done(m->store, r.life, on_compared, m);
 	reconcile_free(m->reconcile);
 	m->reconcile = NULL;
 	m->rounds = rounds_new(&o);
@@ -324,7 +326,7 @@ static void leave(struct machine *m, enum recorder_state to)
 		return;
 	rounds_free(m->rounds);
 	m->rounds = NULL;
-	store_forget(m->store, m); /* store_compared() */
+	store_forget(m->store, m); /* store_reconcile_done() */
 	lease_unsettle(m->lease);
 	ledger_drop(m->ledger);
 }

@@ -8,7 +8,7 @@
 #include "conf/conf.h"
 #include "net/loop.h"
 #include "recorder/recorder_state.h"
-#include "store/store.h"
+#include "store/types.h"
 
 struct machine;
 

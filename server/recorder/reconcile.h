@@ -10,7 +10,6 @@
 #include "recorder/lease.h"
 #include "recorder/ledger.h"
 #include "store/outbox.h"
-#include "store/store.h"
 
 struct reconcile;
 
@@ -41,7 +40,7 @@ struct reconcile_opts {
 
 struct reconcile_result {
 	const char *epoch; /* of the store */
-	const char *life;  /* of the Redis process, for store_compared() */
+	const char *life;  /* of the Redis process, for store_reconcile_done() */
 	/* by shard: up to there, events may stand in our file, or in that of one before us */
 	const struct chain_pos *declared;
 };

@@ -13,7 +13,6 @@
 
 #include "net/loop.h"
 #include "recorder/ledger.h"
-#include "store/store.h"
 
 struct rounds;
 

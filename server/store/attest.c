@@ -1,6 +1,6 @@
 /*
- * attest.c: judges a Redis by its configuration (docs/store.md). It asks nothing (store_attest.c
- * does), and cannot see what a provider does below Redis. Pure; used by the reaper.
+ * attest.c: judges a Redis by its settings and its INFO. It asks nothing (store_attest.c does), and
+ * cannot see what a provider does below Redis. Pure; used by the reaper.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,8 @@ const char *const attest_config_names[] = {"save", "appendonly", "maxmemory-poli
 	"repl-diskless-sync", "repl-diskless-load", "slowlog-log-slower-than", "crash-log-enabled",
 	NULL};
 
-void info_text(const char *info, const char *name, char *out, size_t cap)
+/* The value of "name:value" in an INFO text; "" when it is not there. */
+static void info_text(const char *info, const char *name, char *out, size_t cap)
 {
 	size_t n = strlen(name), len;
 	const char *at = info;
@@ -72,8 +73,8 @@ void attest_read_info(struct attest_facts *f, const char *text)
 		strstr(text, "state=send_bulk") != NULL;
 }
 
-/* What INFO alone shows. The child that sends a replica everything counts as a bgsave, too; whether
- * it passes a disk is a question to CONFIG. */
+/* What INFO alone shows. A child that sends everything to a replica counts as a bgsave, too, so one
+ * is accepted while a replica is being synced; whether it writes a file is judged by CONFIG. */
 static enum attest judge_info(const struct attest_facts *f, uint64_t saved)
 {
 	if (f->aof)

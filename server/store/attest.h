@@ -1,6 +1,6 @@
 /*
- * attest.h: is a Redis volatile, and does it never evict? Judged from what CONFIG GET and INFO say
- * of it. Pure: store_attest() asks.
+ * attest.h: judges whether a Redis is volatile, and never evicts, by what CONFIG GET and INFO say
+ * of it (docs/store.md, "Attestation"). Pure: store_attest.h asks.
  */
 #ifndef STORE_ATTEST_H
 #define STORE_ATTEST_H
@@ -10,14 +10,14 @@
 #include <stdint.h>
 #include "store/attestation.h"
 
-#define ATTEST_VALUE 24 /* of a setting; a longer one is cut, and is none that is asked for */
-
-#define ATTEST_DENIED 96 /* of a list of commands; a longer one is cut */
+/* Room for a setting's value. A longer one is cut, and is then none of those that are accepted. */
+#define ATTEST_VALUE 24
+#define ATTEST_DENIED 96 /* room for a list of commands; a longer one is cut */
 
 struct attest_facts {
 	char denied[ATTEST_DENIED]; /* commands that the store's user may not run, or "" */
 	bool info_barred, config_barred;
-	/* does it take what an upload writes? Not for attest_judge() */
+	/* does it take what an upload writes? attest_judge() does not look at it */
 	enum writes writes;
 	/* of INFO */
 	bool aof, bgsave, syncing, replica; /* syncing: a replica is being sent everything now */
@@ -30,21 +30,19 @@ struct attest_facts {
 };
 
 struct attest_opts {
-	bool vouched;  /* the operator vouches where CONFIG is barred */
-	bool embedded; /* ours: logs are closed too */
+	bool vouched;  /* the operator vouches for it, should CONFIG be barred */
+	bool embedded; /* the embedded Redis: its slow log and crash log must be off, too */
 };
 
-/** attest_config_names: what CONFIG GET is asked for, NULL at the end. */
+/** attest_config_names: the settings that CONFIG GET is asked for; NULL at the end. */
 extern const char *const attest_config_names[];
-/** attest_read_config(f, name, value): one pair of CONFIG GET's answer. */
+/** attest_read_config(f, name, value): notes one setting of CONFIG GET's answer in f. */
 void attest_read_config(struct attest_facts *f, const char *name, const char *value);
-/** attest_read_info(f, text): INFO's answer: sections persistence, memory and replication. */
+/** attest_read_info(f, text): notes INFO's answer, of the sections persistence, memory and
+ * replication, in f. */
 void attest_read_info(struct attest_facts *f, const char *text);
-/** attest_judge(f, o, saved): saved: last_save_s of an earlier look, 0 at the first. The worst that
- * is true. */
+/** attest_judge(f, o, saved): the worst that is true. saved: last_save_s of an earlier look; 0:
+ * this is the first. */
 enum attest attest_judge(const struct attest_facts *f, const struct attest_opts *o, uint64_t saved);
-/** info_text(info, name, out, cap): the value of "name:value\r\n" in an INFO text; "" when it is
- * not there. */
-void info_text(const char *info, const char *name, char *out, size_t cap);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * outbox.c: XREAD and XTRIM over all shards, a look at what they hold, and the recorder's lease
- * (functions/server.lua). What an event means is the recorder's business. Runs in the recorder.
+ * outbox.c: reads (XREAD) and trims (XTRIM) the events of all shards, and asks for the recorder's
+ * lease (tg1_recorder in functions/server.lua). It does not know what an event means. Runs in the
+ * recorder.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +11,11 @@
 #include <timeglas/errors.h>
 #include "core/hex.h"
 #include "store/outbox.h"
-#include "store/store_int.h"
+#include "store/cmd.h"
+#include "store/error.h"
+#include "store/lines.h"
+#include "store/reply.h"
+#include "store/state.h"
 
 #define KEY_CHARS 16
 #define POS_CHARS 44
@@ -74,7 +79,7 @@ static void on_read(void *ctx, const redisReply *r)
 	if (r != NULL && (b.r != NULL || r->type == REDIS_REPLY_NIL))
 		o->calls.on_events(o->ctx, 0, &b);
 	else
-		o->calls.on_events(o->ctx, r != NULL ? store_err(o->store, r) : TG_ESTORE, NULL);
+		o->calls.on_events(o->ctx, r != NULL ? error_of(o->store, r) : TG_ESTORE, NULL);
 }
 
 static int pos_text(const struct chain_pos *p, char out[POS_CHARS])
@@ -137,8 +142,8 @@ static struct chain_text text_of(const redisReply *r)
 	return t;
 }
 
-/* Our own functions write one field "p": names and values in turn, with a TAB between all of them
- * (functions/base.lua). False: this is another's. */
+/* The functions write an event as one field "p": names and values in turn, with a TAB between all
+ * of them. False: somebody else added this entry. */
 static bool unpack(struct outbox_event *e, const redisReply *fields)
 {
 	struct chain_text name = text_of(reply_at(fields, 0)), all = text_of(reply_at(fields, 1));
@@ -248,8 +253,8 @@ static void on_look(void *ctx, const redisReply *r)
 	int err;
 
 	if (o->looked == o->n_look)
-		return; /* one failed before */
-	err = store_err(o->store, r);
+		return; /* an earlier answer was an error, which ended the look */
+	err = error_of(o->store, r);
 	k.shard = b.shard = o->look[o->looked++];
 	k.left = o->n_look - o->looked;
 	if (err == 0 && (b.entries == NULL || chain_pos_parse(last, strlen(last), &k.last) != 0))
@@ -287,7 +292,7 @@ static void on_trim(void *ctx, const redisReply *r)
 {
 	struct outbox *o = ctx;
 	const bool heard = o->trim_failed; /* of several failures, one is reported */
-	const int err = heard ? 0 : store_err(o->store, r);
+	const int err = heard ? 0 : error_of(o->store, r);
 	const bool last = --o->trims == 0;
 
 	o->trim_failed = !last && (heard || err != 0);
@@ -356,10 +361,11 @@ static void on_lease(void *ctx, const redisReply *r)
 	struct outbox *o = ctx;
 	struct lines a = lines_of(r);
 	struct outbox_lease l = {.now_ms = lines_num(&a)};
-	/* with room for one too many: what is too long is not to pass as cut */
+	/* with room for one character too many, so that a text which is too long is not taken for a
+	 * good one that was cut */
 	char epoch[CHAIN_EPOCH + 2], pos[ALL_POS_CHARS], head[2 * CHAIN_HASH + 2];
 	uint64_t head_n;
-	int err = store_err(o->store, r);
+	int err = error_of(o->store, r);
 
 	lines_text(&a, epoch, sizeof epoch);
 	l.mine = lines_num(&a) == 1;

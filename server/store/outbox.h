@@ -1,7 +1,7 @@
 /*
- * outbox.h: the recorder's side of the store: reading the outbox streams, trimming what is
- * recorded, and the lease that makes one recorder the only one (docs/store.md). One read, one lease
- * call, one look and one set of trims may be under way at a time.
+ * outbox.h: what the recorder does with the store: it reads the events of all shards, trims those
+ * that are recorded, and holds the lease that makes it the only recorder (docs/store.md). One read,
+ * one question for the lease, one look and one set of trims may be under way at a time.
  */
 #ifndef STORE_OUTBOX_H
 #define STORE_OUTBOX_H
@@ -10,9 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "core/chain.h"
-#include "store/store.h"
+#include "base/token.h"
+#include "store/types.h"
 
-/* names in one of our own events; another's entry may have any number */
+/* members of an event that a function wrote; an entry that somebody else added may have any number
+ */
 #define OUTBOX_PACKED_MAX 16
 #define OUTBOX_TOKEN 97 /* characters of a lease's token, at most */
 
@@ -23,7 +25,7 @@ struct outbox_event {
 	unsigned shard;
 	struct chain_pos pos;
 	size_t n;           /* fields */
-	const void *fields; /* for outbox_field(), as what follows */
+	const void *fields; /* this and what follows is for outbox_field() */
 	bool packed;
 	struct chain_text part[2 * OUTBOX_PACKED_MAX];
 };
@@ -31,7 +33,7 @@ struct outbox_event {
 struct outbox_lease {
 	int64_t now_ms; /* the store's */
 	char epoch[CHAIN_EPOCH + 1];
-	char life[CHAIN_EPOCH + 1]; /* of the Redis process, as store_compared() wants it */
+	char life[CHAIN_EPOCH + 1]; /* of the Redis process, as store_reconcile_done() wants it */
 	bool compared;              /* reads are served there */
 	bool mine;
 	/* the store's time up to which every event is recorded; 0: not known */
@@ -43,7 +45,7 @@ struct outbox_lease {
 	uint8_t head[CHAIN_HASH];
 };
 
-struct outbox_look { /* at one shard */
+struct outbox_look { /* of one shard */
 	unsigned shard;
 	/* the last id that its outbox ever gave; 0-0: it was never there */
 	struct chain_pos last;
@@ -55,8 +57,7 @@ struct outbox_look { /* at one shard */
 #define OUTBOX_LOOK 512u
 
 struct outbox_calls {
-	/* b borrowed until return; NULL with err. A wait that ended without events: an empty batch
-	 */
+	/* b: borrowed until return; empty when the wait ended without events; NULL with err */
 	void (*on_events)(void *ctx, int err, struct outbox_batch *b);
 	void (*on_lease)(void *ctx, int err, const struct outbox_lease *l);
 	/* for each shard that was asked about; with err (k NULL) for the last time */
@@ -79,9 +80,10 @@ void outbox_free(struct outbox *o);
  */
 int outbox_read(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS], unsigned count,
 	unsigned block_ms);
-/** outbox_next(b, e): the next event, in order within a shard. false: no more. e's contents are
- * borrowed with b. */
+/** outbox_next(b, e): the next event; those of one shard come in order. false: no more. What e
+ * points to is borrowed with b. */
 bool outbox_next(struct outbox_batch *b, struct outbox_event *e);
+/** outbox_field(e, i, name, value): member i of e->n; borrowed with e. */
 void outbox_field(
 	const struct outbox_event *e, size_t i, struct chain_text *name, struct chain_text *value);
 /** outbox_count(b): entries in it; outbox_next() passes over those that are no events. */

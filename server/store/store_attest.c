@@ -1,16 +1,20 @@
 /*
- * store_attest.c: asks a Redis what attest.c judges. It decides nothing, and asks no replica: each
- * is its own server's to ask. Runs in the reaper.
+ * store_attest.c: asks a Redis what attest.c judges. It decides nothing. It does not ask the
+ * replicas: the server that uses one asks it. Runs in the reaper.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <timeglas/errors.h>
 #include "store/attest.h"
-#include "store/store_int.h"
+#include "store/query.h"
+#include "store/lines.h"
+#include "store/reply.h"
+#include "store/state.h"
+#include "store/store_attest.h"
 
 static void on_config(void *ctx, const redisReply *r)
 {
-	struct call *c = ctx;
+	struct query *c = ctx;
 	struct attest_facts *f = c->state;
 
 	if (r == NULL || r->type != REDIS_REPLY_ARRAY) {
@@ -23,7 +27,7 @@ static void on_config(void *ctx, const redisReply *r)
 
 static void on_info(void *ctx, const redisReply *r)
 {
-	struct call *c = ctx;
+	struct query *c = ctx;
 	struct attest_facts *f = c->state;
 
 	if (r != NULL && r->type == REDIS_REPLY_STRING)
@@ -39,7 +43,7 @@ static void on_may_store(void *ctx, const redisReply *r)
 		enum writes means;
 	} known[] = {{"OOM", WRITES_FULL}, {"READONLY", WRITES_READONLY},
 		{"NOREPLICAS", WRITES_NO_REPLICAS}, {"MISCONF", WRITES_DISK}};
-	struct call *c = ctx;
+	struct query *c = ctx;
 	struct attest_facts *f = c->state;
 
 	f->writes = r != NULL && r->type == REDIS_REPLY_ERROR ? WRITES_REFUSED : WRITES_TAKEN;
@@ -48,17 +52,17 @@ static void on_may_store(void *ctx, const redisReply *r)
 			f->writes = known[i].means;
 }
 
-static void attest_done(struct call *c, int err, const redisReply *r)
+static void attest_done(struct query *c, int err, const redisReply *r)
 {
 	struct attest_facts *f = c->state;
 	struct lines l = lines_of(r);
 
 	if (err == 0)
 		lines_text(&l, f->denied, sizeof f->denied);
-	c->cb.attest(c->user, err, err == 0 ? c->state : NULL);
+	QUERY_CB(c, store_attest_cb)(c->user, err, err == 0 ? c->state : NULL);
 }
 
-static int ask(struct call *c)
+static int ask(struct query *c)
 {
 	struct cmd config = {.argc = 0}, info = {.argc = 0}, may_store;
 	int rc;
@@ -83,48 +87,47 @@ static int ask(struct call *c)
 	return rc;
 }
 
-/* Four commands in one flush; the last, what this user may do here, ends the call. */
-int store_attest(struct store *s, store_attest_cb *cb, void *ctx)
+/* Four commands are sent together. The answer to the last one, what this user is denied, ends the
+ * query. */
+int store_attest_ask(struct store *s, store_attest_cb *cb, void *ctx)
 {
-	struct call *c = call_new(s, ctx, attest_done);
+	struct query *c = query_new(s, attest_done, cb, ctx);
 	const void *asked = c;
 	struct cmd m;
 	int rc;
 
 	if (c == NULL)
 		return TG_ENOMEM;
-	c->cb.attest = cb;
 	c->state_free = free;
 	c->state = calloc(1, sizeof(struct attest_facts));
 	rc = c->state != NULL ? ask(c) : TG_ENOMEM;
 	if (rc != 0) {
-		call_drop(c);
+		query_drop(c);
 		return rc;
 	}
 	cmd_fcall(&m, "tg1_rights", 0);
-	rc = call_send(c, &m);
+	rc = query_send(c, &m);
 	if (rc != 0)
 		rconn_forget(s->conn, asked);
 	return rc;
 }
 
-static void attested_done(struct call *c, int err, const redisReply *r)
+static void attested_done(struct query *c, int err, const redisReply *r)
 {
 	(void)r;
-	c->cb.attested(c->user, err);
+	QUERY_CB(c, store_attest_told_cb)(c->user, err);
 }
 
-int store_attested(
-	struct store *s, const char *slug, const char *who, store_attested_cb *cb, void *ctx)
+int store_attest_tell(
+	struct store *s, const char *slug, const char *who, store_attest_told_cb *cb, void *ctx)
 {
-	struct call *c = call_new(s, ctx, attested_done);
+	struct query *c = query_new(s, attested_done, cb, ctx);
 	struct cmd m;
 
 	if (c == NULL)
 		return TG_ENOMEM;
-	c->cb.attested = cb;
 	cmd_fcall(&m, "tg1_attested", 0);
 	cmd_text(&m, slug);
 	cmd_text(&m, who);
-	return call_send(c, &m);
+	return query_send(c, &m);
 }

@@ -13,7 +13,11 @@
 #include <timeglas/errors.h>
 #include "base/metrics.h"
 #include "core/hex.h"
-#include "store/store_int.h"
+#include "store/query.h"
+#include "store/hash.h"
+#include "store/lines.h"
+#include "store/reservation.h"
+#include "store/store_claim.h"
 
 #define SECRET_BYTES 16
 #define SALT_BYTES SECRET_BYTES
@@ -27,9 +31,9 @@ struct claiming {
 	uint32_t lease_s;
 	bool processor;
 	char outcome[STORE_OUTCOME_MAX + 1]; /* of an ack */
-	char secret_hash[CLAIM_HASH_LEN + 1];
-	char key_hash[ONCE_HASH_LEN + 1]; /* "" no key */
-	char salt[2 * SALT_BYTES + 1];    /* "" no key */
+	char secret_hash[STORE_CLAIM_HASH_LEN + 1];
+	char key_hash[HASH_TEXTS_LEN + 1]; /* "" no key */
+	char salt[2 * SALT_BYTES + 1];     /* "" no key */
 	/* without a key; with one it is derived when the salt is known */
 	char secret[SECRET_CHARS + 1];
 	char *key;
@@ -59,15 +63,15 @@ int store_claim_shard(const char *text, size_t n)
 	return token_shard(as_id, TOKEN_LEN) < 0 ? -1 : token_shard(text, TOKEN_LEN);
 }
 
-static const char *secret_hash(const char *secret, char out[CLAIM_HASH_LEN + 1])
+static const char *secret_hash(const char *secret, char out[STORE_CLAIM_HASH_LEN + 1])
 {
-	uint8_t raw[CLAIM_HASH_LEN / 2];
+	uint8_t raw[STORE_CLAIM_HASH_LEN / 2];
 
 	crypto_generichash(raw, sizeof raw, (const unsigned char *)secret, SECRET_CHARS, NULL, 0);
 	return tg_hex_encode(raw, sizeof raw, out);
 }
 
-const char *claim_hash(const char *claim, char out[CLAIM_HASH_LEN + 1])
+const char *store_claim_hash(const char *claim, char out[STORE_CLAIM_HASH_LEN + 1])
 {
 	return secret_hash(claim + TOKEN_LEN, out);
 }
@@ -128,15 +132,15 @@ static struct claiming *claiming_new(const char *id, const char *peer, const cha
 		claiming_free(k);
 		return NULL;
 	}
-	once_hash(k->key_hash, 2, (const char *const[]){peer, key});
+	hash_texts(k->key_hash, 2, (const char *const[]){peer, key});
 	return k;
 }
 
 /* Owns k from now on, also on failure. */
-static struct call *claiming_call(struct store *s, struct claiming *k, void *user,
-	void (*done)(struct call *, int, const redisReply *))
+static struct query *claiming_call(
+	struct store *s, struct claiming *k, query_done *done, void (*cb)(void), void *user)
 {
-	struct call *c = call_new(s, user, done);
+	struct query *c = query_new(s, done, cb, user);
 
 	if (c == NULL) {
 		claiming_free(k);
@@ -147,20 +151,21 @@ static struct call *claiming_call(struct store *s, struct claiming *k, void *use
 	return c;
 }
 
-static int key_send(struct call *c, const char *verb)
+static int key_send(struct query *c, const char *verb)
 {
 	struct claiming *k = c->state;
-	char what[ONCE_HASH_LEN + 1];
+	char what[HASH_TEXTS_LEN + 1];
 
-	once_hash(what, 4, (const char *const[]){verb, k->id, k->secret, k->outcome});
-	return once_send(c, &(struct once_args){k->key_hash, what, k->id, "", KEY_KEPT_MS});
+	hash_texts(what, 4, (const char *const[]){verb, k->id, k->secret, k->outcome});
+	return reservation_send(
+		c, &(struct reservation){k->key_hash, what, k->id, "", KEY_KEPT_MS});
 }
 
 /* Claiming ----------------------------------------------------------------- */
 
 /* Answer: blob, lease deadline, salt, repeated; of TG_ECLAIMED the blob, and the lease deadline
  * where the claim is the caller's own. */
-static void claim_done(struct call *c, int err, const redisReply *r)
+static void claim_done(struct query *c, int err, const redisReply *r)
 {
 	struct claiming *k = c->state;
 	struct lines l = lines_of(r);
@@ -182,22 +187,21 @@ static void claim_done(struct call *c, int err, const redisReply *r)
 		memcpy(claim.token, k->id, TOKEN_LEN);
 		memcpy(claim.token + TOKEN_LEN, k->secret, SECRET_CHARS);
 	}
-	c->cb.claim(c->user, err, err == 0 ? &claim : NULL, have ? &blob : NULL);
+	QUERY_CB(c, store_claim_cb)(c->user, err, err == 0 ? &claim : NULL, have ? &blob : NULL);
 	sodium_memzero(&claim, sizeof claim);
 }
 
 static int claim_send(struct store *s, struct claiming *k, store_claim_cb *cb, void *user)
 {
-	struct call *c = claiming_call(s, k, user, claim_done);
+	struct query *c = claiming_call(s, k, claim_done, (void (*)(void))cb, user);
 	struct cmd m;
 	int rc;
 
 	if (c == NULL)
 		return TG_ENOMEM;
-	c->cb.claim = cb;
 	rc = secret_make(k);
 	if (rc != 0) {
-		call_drop(c);
+		query_drop(c);
 		return rc;
 	}
 	cmd_fcall(&m, "tg1_claim", (unsigned)token_shard(k->id, TOKEN_LEN));
@@ -208,26 +212,27 @@ static int claim_send(struct store *s, struct claiming *k, store_claim_cb *cb, v
 	cmd_text(&m, k->salt);
 	cmd_text(&m, k->key_hash);
 	cmd_text(&m, k->processor ? "1" : "0");
-	return call_send(c, &m);
+	return query_send(c, &m);
 }
 
-static void claim_key_done(struct call *c, int err, const redisReply *r)
+static void claim_key_done(struct query *c, int err, const redisReply *r)
 {
 	struct claiming *k = c->state;
 
 	(void)r;
 	if (err == 0) {
 		c->state = NULL;
-		err = claim_send(c->store, k, c->cb.claim, c->user);
+		err = claim_send(c->store, k, QUERY_CB(c, store_claim_cb), c->user);
 	}
 	if (err != 0)
-		c->cb.claim(c->user, err, NULL, NULL);
+		QUERY_CB(c, store_claim_cb)(c->user, err, NULL, NULL);
 }
 
-int store_claim(struct store *s, const struct store_claim_opts *o, store_claim_cb *cb, void *ctx)
+int store_claim_begin(
+	struct store *s, const struct store_claim_opts *o, store_claim_cb *cb, void *ctx)
 {
 	struct claiming *k;
-	struct call *c;
+	struct query *c;
 
 	if (token_shard(o->id, strlen(o->id)) < 0)
 		return TG_ENOENT;
@@ -238,16 +243,15 @@ int store_claim(struct store *s, const struct store_claim_opts *o, store_claim_c
 	k->processor = o->processor;
 	if (k->key == NULL)
 		return claim_send(s, k, cb, ctx);
-	c = claiming_call(s, k, ctx, claim_key_done);
+	c = claiming_call(s, k, claim_key_done, (void (*)(void))cb, ctx);
 	if (c == NULL)
 		return TG_ENOMEM;
-	c->cb.claim = cb;
 	return key_send(c, "claim");
 }
 
 /* Being done --------------------------------------------------------------- */
 
-static void ack_duty(struct call *c, int err, const redisReply *r)
+static void ack_duty(struct query *c, int err, const redisReply *r)
 {
 	struct lines l = lines_of(r);
 	struct store_blob blob;
@@ -257,7 +261,7 @@ static void ack_duty(struct call *c, int err, const redisReply *r)
 		metrics_count(M_TAKEN, 1);
 }
 
-static void ack_done(struct call *c, int err, const redisReply *r)
+static void ack_done(struct query *c, int err, const redisReply *r)
 {
 	struct lines l = lines_of(r);
 	struct store_blob blob;
@@ -266,17 +270,16 @@ static void ack_done(struct call *c, int err, const redisReply *r)
 	if (err == 0 && !have)
 		err = TG_EINTERNAL;
 	ack_duty(c, err, r);
-	c->cb.blob(c->user, err, have ? &blob : NULL);
+	QUERY_CB(c, store_blob_cb)(c->user, err, have ? &blob : NULL);
 }
 
 static int ack_send(struct store *s, struct claiming *k, store_blob_cb *cb, void *user)
 {
-	struct call *c = claiming_call(s, k, user, ack_done);
+	struct query *c = claiming_call(s, k, ack_done, (void (*)(void))cb, user);
 	struct cmd m;
 
 	if (c == NULL)
 		return TG_ENOMEM;
-	c->cb.blob = cb;
 	c->duty = ack_duty;
 	cmd_fcall(&m, "tg1_ack", (unsigned)token_shard(k->id, TOKEN_LEN));
 	cmd_text(&m, k->id);
@@ -284,27 +287,27 @@ static int ack_send(struct store *s, struct claiming *k, store_blob_cb *cb, void
 	cmd_text(&m, k->secret_hash);
 	cmd_text(&m, k->outcome);
 	cmd_text(&m, k->key_hash);
-	return call_send(c, &m);
+	return query_send(c, &m);
 }
 
-static void ack_key_done(struct call *c, int err, const redisReply *r)
+static void ack_key_done(struct query *c, int err, const redisReply *r)
 {
 	struct claiming *k = c->state;
 
 	(void)r;
 	if (err == 0) {
 		c->state = NULL;
-		err = ack_send(c->store, k, c->cb.blob, c->user);
+		err = ack_send(c->store, k, QUERY_CB(c, store_blob_cb), c->user);
 	}
 	if (err != 0)
-		c->cb.blob(c->user, err, NULL);
+		QUERY_CB(c, store_blob_cb)(c->user, err, NULL);
 }
 
-int store_ack(struct store *s, const char *claim, const char *peer, const char *outcome,
+int store_claim_ack(struct store *s, const char *claim, const char *peer, const char *outcome,
 	const char *key, store_blob_cb *cb, void *ctx)
 {
 	struct claiming *k;
-	struct call *c;
+	struct query *c;
 
 	if (store_claim_shard(claim, strlen(claim)) < 0)
 		return TG_ENOENT;
@@ -312,13 +315,12 @@ int store_ack(struct store *s, const char *claim, const char *peer, const char *
 	if (k == NULL)
 		return TG_ENOMEM;
 	strncpy(k->outcome, outcome, sizeof k->outcome - 1);
-	claim_hash(claim, k->secret_hash);
+	store_claim_hash(claim, k->secret_hash);
 	memcpy(k->secret, claim + TOKEN_LEN, SECRET_CHARS);
 	if (k->key == NULL)
 		return ack_send(s, k, cb, ctx);
-	c = claiming_call(s, k, ctx, ack_key_done);
+	c = claiming_call(s, k, ack_key_done, (void (*)(void))cb, ctx);
 	if (c == NULL)
 		return TG_ENOMEM;
-	c->cb.blob = cb;
 	return key_send(c, "ack");
 }

@@ -2,7 +2,7 @@
  * store_put.c: an upload. Its bytes are native SETs with an expiry; functions only enter it in the
  * deadline index (stage), make it visible (commit, put), or end it (abort).
  *
- * A blob of one chunk is one string, its record and the chunk behind it (store_whole.c), and goes
+ * A blob of one chunk is one string, its record and the chunk behind it (put_single.c), and goes
  * in one pipeline: as one transaction where neither name nor session has to be looked up; otherwise
  * SET, and a function that makes it visible. A longer blob's chunks are keys of their own. Runs in
  * workers.
@@ -21,8 +21,17 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/random.h"
-#include "store/store_int.h"
 #include "core/bug.h"
+#include "store/abort.h"
+#include "store/cmd.h"
+#include "store/desc.h"
+#include "store/error.h"
+#include "store/lines.h"
+#include "store/put_single.h"
+#include "store/state.h"
+#include "store/store.h"
+#include "store/store_put.h"
+#include "store/transaction.h"
 
 #define UNANSWERED_MAX 2u
 /* a chunk of a session's upload is not sent longer than that after the session was found open: the
@@ -50,8 +59,8 @@ struct store_put {
 	/* piece holds that one; a short chunk was given: no more may come */
 	bool held, ended;
 	bool staged, committing, answering;
-	int err;                 /* sticky */
-	struct store_blob whole; /* what goes live as it was written here */
+	int err;                   /* sticky */
+	struct store_blob written; /* what goes live as it was written here */
 	/* from the beginning: what has not reached the store yet must not outlive its time here
 	 * either */
 	struct event pulse;
@@ -91,7 +100,7 @@ static int64_t left_ms(const struct store_put *p)
 static void on_check(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
-	int err = store_err(p->store, r);
+	int err = error_of(p->store, r);
 
 	if (err != 0)
 		put_fail(p, err);
@@ -132,19 +141,6 @@ static int put_ask(struct store_put *p)
 	return 0;
 }
 
-int store_upload_id(const struct store_desc *d, char out[TOKEN_LEN + 1])
-{
-	int shard = desc_shard(d);
-
-	if (shard < 0)
-		return TG_ESESSION;
-	if (d->name[0] != '\0')
-		token_named((unsigned)shard, d->name, out);
-	else
-		token_make((unsigned)shard, out);
-	return 0;
-}
-
 /* Others may attempt what has a chosen name; nobody else knows of an id that is drawn here. */
 static void name_attempt(struct store_put *p)
 {
@@ -166,7 +162,7 @@ struct store_put *store_put_new(struct store *s, const struct store_put_opts *o,
 	struct store_put *p;
 
 	memcpy(id, o->id, sizeof id);
-	*err = id[0] != '\0' ? 0 : store_upload_id(&o->desc, id);
+	*err = id[0] != '\0' ? 0 : desc_id(&o->desc, id);
 	if (*err != 0)
 		return NULL;
 	*err = TG_ESTORE;
@@ -198,11 +194,6 @@ struct store_put *store_put_new(struct store *s, const struct store_put_opts *o,
 	return p;
 }
 
-const char *store_put_id(const struct store_put *p)
-{
-	return p->id;
-}
-
 bool store_put_room(const struct store_put *p)
 {
 	return p->err == 0 && p->unanswered < UNANSWERED_MAX;
@@ -220,7 +211,7 @@ void store_put_resize(struct store_put *p, uint32_t chunk_bytes)
 static void on_stage(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
-	int err = store_err(p->store, r);
+	int err = error_of(p->store, r);
 
 	if (err != 0)
 		put_fail(p, err);
@@ -269,7 +260,7 @@ static void on_pulse(evutil_socket_t fd, short what, void *ctx)
 static void on_set(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
-	int err = store_err(p->store, r);
+	int err = error_of(p->store, r);
 
 	p->unanswered--;
 	if (err != 0)
@@ -281,8 +272,8 @@ static void on_set(void *ctx, const redisReply *r)
 /* Sends the chunk in hand, for left ms. */
 static int put_send(struct store_put *p, int64_t left)
 {
-	char key[STORE_KEY_MAX];
-	size_t n = store_chunk_key(key, p->shard, p->attempt, p->n);
+	char key[KEY_BYTES];
+	size_t n = key_of_chunk(key, p->shard, p->attempt, p->n);
 	int rc = rconn_store(
 		p->store->conn, on_set, p, key, n, p->piece, (uint64_t)left + STORE_NET_MS);
 
@@ -344,7 +335,7 @@ static void put_answer(struct store_put *p, int err, const struct store_blob *bl
 static void on_part(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
-	int err = r != NULL && p->err == 0 ? store_err(p->store, r) : 0;
+	int err = r != NULL && p->err == 0 ? error_of(p->store, r) : 0;
 
 	if (err != 0)
 		put_fail(p, err);
@@ -354,8 +345,8 @@ static void on_cleaned(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
 
-	if (store_err(p->store, r) != 0)
-		store_abort(p->store, p->attempt, p->n, STORE_STALLED_MS, true);
+	if (error_of(p->store, r) != 0)
+		abort_until_done(p->store, p->attempt, p->n, STORE_STALLED_MS, true);
 	put_answer(p, p->err, NULL);
 }
 
@@ -364,7 +355,7 @@ static void on_commit(void *ctx, const redisReply *r)
 	struct store_put *p = ctx;
 	struct lines l = lines_of(r);
 	struct store_blob blob;
-	int err = store_err(p->store, r);
+	int err = error_of(p->store, r);
 
 	if (err == 0)
 		err = lines_blob(&l, &blob, NULL);
@@ -377,76 +368,76 @@ static void on_commit(void *ctx, const redisReply *r)
 	if (p->err == 0)
 		p->err = err; /* else the reason is known already: a chunk was refused */
 	if (r == NULL)
-		store_abort(p->store, p->attempt, p->n, STORE_STALLED_MS, true);
+		abort_until_done(p->store, p->attempt, p->n, STORE_STALLED_MS, true);
 	/* A function that refuses has cleaned up; Redis refusing the function has not. */
 	if (r != NULL && r->type == REDIS_REPLY_ERROR) {
 		if (abort_send(p->store, p->attempt, p->n, 0, true, on_cleaned, p) == 0)
 			return;
-		store_abort(p->store, p->attempt, p->n, 0, true);
+		abort_until_done(p->store, p->attempt, p->n, 0, true);
 	}
 	put_answer(p, p->err, NULL);
 }
 
-static void on_whole(void *ctx, const redisReply *r)
+static void on_single(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
-	int err = whole_err(p->store, r);
+	int err = transaction_err(p->store, r);
 
 	if (err == 0) {
 		metrics_count(M_STORED, 1);
-		put_answer(p, 0, &p->whole);
+		put_answer(p, 0, &p->written);
 		return;
 	}
 	if (p->err == 0)
 		p->err = err; /* otherwise the reason is known already: a command was not queued */
 	if (r == NULL)
-		store_abort(p->store, p->attempt, p->n, STORE_STALLED_MS, true);
-	else if (!whole_discarded(r)) {
+		abort_until_done(p->store, p->attempt, p->n, STORE_STALLED_MS, true);
+	else if (!transaction_discarded(r)) {
 		/* no MULTI, or not all rights: some of it may stand there */
 		if (abort_send(p->store, p->attempt, p->n, 0, true, on_cleaned, p) == 0)
 			return;
-		store_abort(p->store, p->attempt, p->n, 0, true);
+		abort_until_done(p->store, p->attempt, p->n, 0, true);
 	}
 	put_answer(p, p->err, NULL);
 }
 
-static int put_whole(struct store_put *p, int64_t left)
+static int put_transaction(struct store_put *p, int64_t left)
 {
-	static const struct whole_calls calls = {
-		.chunk = on_set, .refused = on_part, .done = on_whole};
+	static const struct put_single_calls calls = {.refused = on_part, .done = on_single};
 	int err;
 
-	p->whole.desc = p->opts.desc;
-	memcpy(p->whole.id, p->id, sizeof p->id);
-	err = whole_send(p->store, p->shard, &p->whole, p->piece, left, &calls, p);
+	p->written.desc = p->opts.desc;
+	memcpy(p->written.id, p->id, sizeof p->id);
+	err = put_single_send(p->store, p->shard, &p->written, p->piece, left, &calls, p);
 	if (err != 0) {
 		rconn_forget(p->store->conn, p);
 		return err;
 	}
 	p->n = 1;
-	p->unanswered = 1;
 	return 0;
 }
 
-static void put_texts(struct store_put *p, int64_t left, struct whole_texts *t)
+static void put_texts(struct store_put *p, int64_t left, struct put_single_texts *t)
 {
 	const bool named = p->opts.desc.name[0] != '\0';
-	char hash[DESC_HASH_LEN + 1] = "";
+	char hash[DESC_FINGERPRINT_LEN + 1] = "";
 
 	if (named)
-		desc_hash(hash, &p->opts.desc, p->bytes);
-	p->whole.desc = p->opts.desc;
-	memcpy(p->whole.id, p->id, sizeof p->id);
-	whole_texts(p->store, &p->whole, named ? p->attempt + TOKEN_LEN + 1 : "", hash, left, t);
+		desc_fingerprint(hash, &p->opts.desc, p->bytes);
+	p->written.desc = p->opts.desc;
+	memcpy(p->written.id, p->id, sizeof p->id);
+	put_single_texts(
+		p->store, &p->written, named ? p->attempt + TOKEN_LEN + 1 : "", hash, left, t);
 }
 
 /* The only chunk, behind its record. Should its commit never come, it is nobody's blob, and expires
  * by itself. */
-static int put_single(struct store_put *p, const struct whole_texts *t, bool live, int64_t left)
+static int put_single(
+	struct store_put *p, const struct put_single_texts *t, bool live, int64_t left)
 {
-	char key[STORE_KEY_MAX];
-	size_t n = store_key(key, p->shard, "b:", p->attempt);
-	int err = whole_prepend(p->piece, t, live);
+	char key[KEY_BYTES];
+	size_t n = key_of(key, p->shard, "b:", p->attempt);
+	int err = put_single_prepend(p->piece, t, live);
 
 	if (err == 0)
 		err = rconn_store(p->store->conn, on_set, p, key, n, p->piece,
@@ -460,14 +451,14 @@ static int put_single(struct store_put *p, const struct whole_texts *t, bool liv
 
 static int put_commit(struct store_put *p)
 {
-	char event[STORE_DESC_MAX], private[STORE_DESC_MAX], hash[DESC_HASH_LEN + 1] = "";
+	char event[STORE_DESC_MAX], private[STORE_DESC_MAX], hash[DESC_FINGERPRINT_LEN + 1] = "";
 	const struct store_desc *d = &p->opts.desc;
 	struct cmd m;
 
 	desc_event(d, event);
 	desc_private(d, private);
 	if (d->name[0] != '\0')
-		desc_hash(hash, d, p->bytes);
+		desc_fingerprint(hash, d, p->bytes);
 	cmd_fcall(&m, "tg1_commit", p->shard);
 	cmd_text(&m, p->attempt);
 	cmd_text(&m, d->uploader);
@@ -489,11 +480,11 @@ static int put_commit(struct store_put *p)
 static void on_put(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
-	int err = store_err(p->store, r);
+	int err = error_of(p->store, r);
 
 	if (err == 0) {
 		metrics_count(M_STORED, 1);
-		put_answer(p, 0, &p->whole);
+		put_answer(p, 0, &p->written);
 	} else if (r == NULL || r->type != REDIS_REPLY_STRING || put_commit(p) != 0) {
 		on_commit(p, r);
 	}
@@ -503,7 +494,7 @@ static void on_put(void *ctx, const redisReply *r)
  * here, and the function gives it its name. */
 static int put_named(struct store_put *p, int64_t left)
 {
-	struct whole_texts t;
+	struct put_single_texts t;
 	struct cmd m;
 	int err;
 
@@ -515,7 +506,7 @@ static int put_named(struct store_put *p, int64_t left)
 	cmd_text(&m, p->attempt);
 	cmd_text(&m, t.entry);
 	cmd_text(&m, t.event);
-	cmd_num(&m, p->whole.deadline_ms);
+	cmd_num(&m, p->written.deadline_ms);
 	cmd_num(&m, left + STORE_NET_MS);
 	return cmd_send(p->store, &m, on_put, p);
 }
@@ -523,7 +514,7 @@ static int put_named(struct store_put *p, int64_t left)
 /* In a session, or with a near deadline: the function completes the record. */
 static int put_pending(struct store_put *p, int64_t left)
 {
-	struct whole_texts t;
+	struct put_single_texts t;
 	int err;
 
 	put_texts(p, left, &t);
@@ -548,14 +539,14 @@ int store_put_commit(struct store_put *p, const struct store_put_opts *o)
 	p->opts.desc.size_bytes = p->bytes;
 	if (p->held && left <= 0)
 		return p->err = TG_ETTL;
-	const bool fits = p->held && whole_fits(&p->opts.desc, left),
+	const bool fits = p->held && put_single_fits(&p->opts.desc, left),
 		   named = p->opts.desc.name[0] != '\0';
 	if (!p->held)
 		p->err = put_commit(p);
 	else if (!fits)
 		p->err = put_pending(p, left);
 	else
-		p->err = named ? put_named(p, left) : put_whole(p, left);
+		p->err = named ? put_named(p, left) : put_transaction(p, left);
 	p->held = false;
 	p->committing = p->err == 0;
 	return p->err;
@@ -568,8 +559,8 @@ void store_put_abort(struct store_put *p)
 	if (p->n > 0 || p->staged) {
 		metrics_count(M_ABORTED, 1);
 		/* a broken connection may still hold what we sent */
-		store_abort(p->store, p->attempt, p->n, p->err == TG_ESTORE ? STORE_STALLED_MS : 0,
-			p->committing);
+		abort_until_done(p->store, p->attempt, p->n,
+			p->err == TG_ESTORE ? STORE_STALLED_MS : 0, p->committing);
 	}
 	put_free(p);
 }

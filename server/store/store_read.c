@@ -18,8 +18,13 @@
 #include <timeglas/errors.h>
 #include "base/log.h"
 #include "base/metrics.h"
-#include "store/store_int.h"
 #include "core/bug.h"
+#include "store/query.h"
+#include "store/error.h"
+#include "store/lines.h"
+#include "store/state.h"
+#include "store/store_claim.h"
+#include "store/store_read.h"
 
 /* How long a refused take waits: longer than the largest string takes. */
 #define REFUSAL_MS 10
@@ -69,7 +74,7 @@ static int take_tell(struct store_read *t, const char *fn)
 	cmd_fcall(&m, fn, t->shard);
 	cmd_text(&m, t->id);
 	cmd_text(&m, t->token);
-	return cmd_send(t->store, &m, store_hear, t->store); /* refused: the reaper ends it */
+	return cmd_send(t->store, &m, error_heard, t->store); /* refused: the reaper ends it */
 }
 
 static void on_pulse(evutil_socket_t fd, short what, void *ctx)
@@ -102,7 +107,7 @@ static void on_chunk(void *ctx, long got, const redisReply *r)
 
 	t->reading = false;
 	if (got < 0) {
-		int err = got == -1 ? TG_EGONE : got == -3 ? TG_ESTORE : store_err(t->store, r);
+		int err = got == -1 ? TG_EGONE : got == -3 ? TG_ESTORE : error_of(t->store, r);
 		if (!t->keep)
 			(void)take_tell(t, "tg1_take_end"); /* the rest is of no use to anybody */
 		(void)take_data(t, false, err != 0 ? err : TG_EINTERNAL);
@@ -211,7 +216,7 @@ static void on_take(void *ctx, const redisReply *r)
 	struct store_read *t = ctx;
 	struct lines l = lines_of(r);
 	struct store_blob blob;
-	int err = store_err(t->store, r);
+	int err = error_of(t->store, r);
 	bool have = lines_blob(&l, &blob, &t->n) == 0;
 
 	if (err == TG_ENOENT && !t->keep && refuse_later(t))
@@ -237,9 +242,9 @@ static void on_take(void *ctx, const redisReply *r)
  * moves instead of copying. */
 static int keep_fetch(struct store_read *t)
 {
-	char key[STORE_KEY_MAX], from[24], to[24];
+	char key[KEY_BYTES], from[24], to[24];
 	const char *argv[] = {"GETRANGE", key, from, to};
-	size_t len[] = {8, store_chunk_key(key, t->shard, t->id, t->next), 0, 0};
+	size_t len[] = {8, key_of_chunk(key, t->shard, t->id, t->next), 0, 0};
 	size_t stop = t->next + 1 == t->n ? t->stop : t->chunk;
 
 	t->reading = true;
@@ -261,9 +266,9 @@ static int keep_fetch(struct store_read *t)
  */
 static int take_first(struct store_read *t, const char *peer)
 {
-	char key[STORE_KEY_MAX];
+	char key[KEY_BYTES];
 	const char *argv[] = {"GET", key};
-	size_t len[] = {3, store_key(key, t->shard, "b:", t->id)};
+	size_t len[] = {3, key_of(key, t->shard, "b:", t->id)};
 	struct cmd m;
 	int err = rconn_fetch(t->store->conn, on_first, t, 2, argv, len, t->data);
 
@@ -279,9 +284,9 @@ static int take_first(struct store_read *t, const char *peer)
 /* GETDEL of the chunk that comes next. */
 static int take_fetch(struct store_read *t)
 {
-	char key[STORE_KEY_MAX];
+	char key[KEY_BYTES];
 	const char *argv[] = {"GETDEL", key};
-	size_t len[] = {6, store_chunk_key(key, t->shard, t->id, t->next)};
+	size_t len[] = {6, key_of_chunk(key, t->shard, t->id, t->next)};
 
 	t->reading = true;
 	return rconn_fetch(t->store->conn, on_chunk, t, 2, argv, len, t->data);
@@ -306,7 +311,7 @@ static struct store_read *read_new(
 	return t;
 }
 
-struct store_read *store_take(struct store *s, const char *id, const char *peer,
+struct store_read *store_read_take(struct store *s, const char *id, const char *peer,
 	const struct store_read_calls *calls, void *ctx, int *err)
 {
 	int shard = token_shard(id, strlen(id));
@@ -325,10 +330,10 @@ struct store_read *store_take(struct store *s, const char *id, const char *peer,
 	return t;
 }
 
-struct store_read *store_claim_read(struct store *s, const char *claim, const char *peer,
+struct store_read *store_read_claimed(struct store *s, const char *claim, const char *peer,
 	const struct store_read_calls *calls, void *ctx, int *err)
 {
-	char hash[CLAIM_HASH_LEN + 1];
+	char hash[STORE_CLAIM_HASH_LEN + 1];
 	int shard = store_claim_shard(claim, strlen(claim));
 	struct store_read *t = shard < 0 ? NULL : read_new(s, (unsigned)shard, calls, ctx);
 	struct cmd m;
@@ -341,7 +346,7 @@ struct store_read *store_claim_read(struct store *s, const char *claim, const ch
 	cmd_fcall(&m, "tg1_claim_read", t->shard);
 	cmd_text(&m, t->id);
 	cmd_text(&m, peer);
-	cmd_text(&m, claim_hash(claim, hash));
+	cmd_text(&m, store_claim_hash(claim, hash));
 	*err = cmd_send(s, &m, on_take, t);
 	if (*err != 0) {
 		take_free(t);
@@ -398,4 +403,28 @@ void store_read_abort(struct store_read *t)
 		t->dropped = true; /* our caller frees it */
 	else
 		take_free(t);
+}
+
+/* What has been read ------------------------------------------------------- */
+
+static void wanted_done(struct query *c, int err, const redisReply *r)
+{
+	(void)r;
+	QUERY_CB(c, store_read_wanted_cb)(c->user, err);
+}
+
+int store_read_wanted(struct store *s, const char *id, const char *session, bool bound,
+	store_read_wanted_cb *cb, void *ctx)
+{
+	int shard = token_shard(id, strlen(id));
+	struct query *c = shard < 0 ? NULL : query_new(s, wanted_done, cb, ctx);
+	struct cmd m;
+
+	if (c == NULL)
+		return shard < 0 ? TG_ENOENT : TG_ENOMEM;
+	cmd_fcall(&m, "tg1_take_wanted", (unsigned)shard);
+	cmd_text(&m, id);
+	cmd_text(&m, session);
+	cmd_text(&m, bound ? "1" : "0");
+	return query_send(c, &m);
 }

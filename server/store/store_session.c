@@ -1,17 +1,21 @@
 /*
- * store_session.c: the calls on sessions. Who may call is settled in the function where it needs
- * the session's owner, else by the caller. Runs in workers.
+ * store_session.c: the calls on sessions. Where only the session's uploader may call, the function
+ * in Redis compares the names; otherwise the caller decides who may. Runs in workers.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <timeglas/errors.h>
 #include "base/metrics.h"
-#include "store/store_int.h"
+#include "store/query.h"
+#include "store/desc.h"
+#include "store/lines.h"
+#include "store/store_session.h"
 
-#define CLOSE_STEP 64    /* unbound blobs that one call of session_close erases at most */
-#define CLOSE_TOLD 4096u /* blobs that a close reports at most; it erases all */
+#define CLOSE_STEP 64 /* unbound blobs that one call of tg1_session_close erases, at most */
+/* blobs that store_session_close() tells of, at most; it erases all */
+#define CLOSE_TOLD 4096u
 
-static void session_done(struct call *c, int err, const redisReply *r)
+static void session_done(struct query *c, int err, const redisReply *r)
 {
 	struct store_session session;
 	struct lines l = lines_of(r);
@@ -19,21 +23,20 @@ static void session_done(struct call *c, int err, const redisReply *r)
 
 	if (err == 0 && !have)
 		err = TG_EINTERNAL;
-	c->cb.session(c->user, err, have ? &session : NULL);
+	QUERY_CB(c, store_session_cb)(c->user, err, have ? &session : NULL);
 }
 
 int store_session_open(struct store *s, const char *uploader, const char *subject, uint32_t idle_s,
 	store_session_cb *cb, void *ctx)
 {
-	struct call *c = call_new(s, ctx, session_done);
+	struct query *c = query_new(s, session_done, cb, ctx);
 	char sid[TOKEN_LEN + 1];
 	struct cmd m;
 
 	if (c == NULL)
 		return TG_ENOMEM;
-	c->cb.session = cb;
-	c->shard =
-		subject != NULL && subject[0] != '\0' ? subject_shard(subject) : token_any_shard();
+	c->shard = subject != NULL && subject[0] != '\0' ? desc_subject_shard(subject) :
+							   token_any_shard();
 	token_make(c->shard, sid);
 	cmd_fcall(&m, "tg1_session_open", c->shard);
 	cmd_text(&m, sid);
@@ -41,26 +44,25 @@ int store_session_open(struct store *s, const char *uploader, const char *subjec
 	cmd_text(&m, subject != NULL ? subject : "");
 	cmd_num(&m, (int64_t)idle_s * 1000);
 	cmd_num(&m, (int64_t)TG_SESSION_MAX_S * 1000);
-	return call_send(c, &m);
+	return query_send(c, &m);
 }
 
 int store_session_touch(
 	struct store *s, const char *sid, const char *uploader, store_session_cb *cb, void *ctx)
 {
 	int shard = token_shard(sid, strlen(sid));
-	struct call *c;
+	struct query *c;
 	struct cmd m;
 
 	if (shard < 0)
 		return TG_ENOENT;
-	c = call_new(s, ctx, session_done);
+	c = query_new(s, session_done, cb, ctx);
 	if (c == NULL)
 		return TG_ENOMEM;
-	c->cb.session = cb;
 	cmd_fcall(&m, "tg1_session_touch", (unsigned)shard);
 	cmd_text(&m, sid);
 	cmd_text(&m, uploader);
-	return call_send(c, &m);
+	return query_send(c, &m);
 }
 
 /* Appends the blobs that the rest of an answer tells of to list. */
@@ -83,7 +85,7 @@ static int blobs_append(struct lines *l, struct store_blob **list, size_t *n)
 	return 0;
 }
 
-static void show_done(struct call *c, int err, const redisReply *r)
+static void show_done(struct query *c, int err, const redisReply *r)
 {
 	struct lines l = lines_of(r);
 	struct store_session session;
@@ -92,35 +94,34 @@ static void show_done(struct call *c, int err, const redisReply *r)
 
 	if (err == 0)
 		err = lines_session(&l, &session);
-	(void)lines_num(&l); /* nothing more is to be asked for */
+	(void)lines_num(&l); /* "more", which is 0 here */
 	if (err == 0)
 		err = blobs_append(&l, &blobs, &n);
 	if (err == 0)
-		c->cb.show(c->user, 0, &session, blobs, n);
+		QUERY_CB(c, store_session_show_cb)(c->user, 0, &session, blobs, n);
 	else
-		c->cb.show(c->user, err, NULL, NULL, 0);
+		QUERY_CB(c, store_session_show_cb)(c->user, err, NULL, NULL, 0);
 	free(blobs);
 }
 
 int store_session_show(struct store *s, const char *sid, store_session_show_cb *cb, void *ctx)
 {
 	int shard = token_shard(sid, strlen(sid));
-	struct call *c;
+	struct query *c;
 	struct cmd m;
 
 	if (shard < 0)
 		return TG_ENOENT;
-	c = call_new(s, ctx, show_done);
+	c = query_new(s, show_done, cb, ctx);
 	if (c == NULL)
 		return TG_ENOMEM;
-	c->cb.show = cb;
 	cmd_fcall(&m, "tg1_session_show", (unsigned)shard);
 	cmd_text(&m, sid);
-	return call_send(c, &m);
+	return query_send(c, &m);
 }
 
-/* Closing: one call ends the session and what is bound to it; with erase_all further ones take the
- * rest, a bounded number each. */
+/* Closing. One call ends the session and what is bound to it. What that call left over, and with
+ * erase_all what is not bound, is erased by further calls, a bounded number of blobs each. */
 struct closing {
 	char sid[TOKEN_LEN + 1];
 	char uploader[CONF_NAME_MAX + 1];
@@ -138,20 +139,19 @@ static void closing_free(void *state)
 	free(k);
 }
 
-static void close_done(struct call *c, int err, const redisReply *r);
-static void close_duty(struct call *c, int err, const redisReply *r);
+static void close_done(struct query *c, int err, const redisReply *r);
+static void close_duty(struct query *c, int err, const redisReply *r);
 
-/* cb NULL: nobody waits for it any more. Owns k from now on, also on failure. */
+/* Sends one call. cb NULL: the caller has left. Owns k from now on, also on failure. */
 static int close_step(struct store *s, struct closing *k, store_session_show_cb *cb, void *user)
 {
-	struct call *c = call_new(s, user, cb != NULL ? close_done : close_duty);
+	struct query *c = query_new(s, cb != NULL ? close_done : close_duty, cb, user);
 	struct cmd m;
 
 	if (c == NULL) {
 		closing_free(k);
 		return TG_ENOMEM;
 	}
-	c->cb.show = cb;
 	c->duty = close_duty;
 	c->state = k;
 	c->state_free = closing_free;
@@ -160,7 +160,7 @@ static int close_step(struct store *s, struct closing *k, store_session_show_cb 
 	cmd_text(&m, k->uploader);
 	cmd_text(&m, k->all ? "1" : "0");
 	cmd_num(&m, CLOSE_STEP);
-	return call_send(c, &m);
+	return query_send(c, &m);
 }
 
 /* Reads a step's answer. Returns 0 or an error; *more: another step is due. */
@@ -181,8 +181,8 @@ static int close_read(
 	return err;
 }
 
-/* Whoever closed it has left: its blobs are erased all the same. */
-static void close_duty(struct call *c, int err, const redisReply *r)
+/* The caller has left: the blobs are erased all the same. */
+static void close_duty(struct query *c, int err, const redisReply *r)
 {
 	struct closing *k = c->state;
 	struct store_session session;
@@ -194,7 +194,7 @@ static void close_duty(struct call *c, int err, const redisReply *r)
 	(void)close_step(c->store, k, NULL, NULL);
 }
 
-static void close_done(struct call *c, int err, const redisReply *r)
+static void close_done(struct query *c, int err, const redisReply *r)
 {
 	struct closing *k = c->state;
 	struct store_session session;
@@ -203,14 +203,14 @@ static void close_done(struct call *c, int err, const redisReply *r)
 	err = close_read(k, err, r, &session, &more);
 	if (err == 0 && more) {
 		c->state = NULL;
-		err = close_step(c->store, k, c->cb.show, c->user);
+		err = close_step(c->store, k, QUERY_CB(c, store_session_show_cb), c->user);
 		if (err == 0)
 			return;
 	}
 	if (err == 0)
-		c->cb.show(c->user, 0, &session, k->blobs, k->n);
+		QUERY_CB(c, store_session_show_cb)(c->user, 0, &session, k->blobs, k->n);
 	else
-		c->cb.show(c->user, err, NULL, NULL, 0);
+		QUERY_CB(c, store_session_show_cb)(c->user, err, NULL, NULL, 0);
 }
 
 int store_session_close(struct store *s, const char *sid, const char *uploader, bool erase_all,

@@ -25,6 +25,8 @@
 #include "net/tls.h"
 #include "wipe/wipe.h"
 #include "worker/worker.h"
+#include "store/store.h"
+#include "store/types.h"
 
 _Static_assert(STORE_CHUNK_LARGE_BYTES + BUFFER_OUT_LOW_BYTES <= BUFFER_REPLY_WINDOW_BYTES,
 	"an answer that has become short has room for any chunk");

@@ -14,6 +14,7 @@ from harness import SLOW, wait_for
 from ledger import Ledger
 from load import Load
 from stalls import Stalls
+from store_form import fields, key
 
 RECEIPTS = 10  # so many of those that clients were given are held against the audit log
 LIMIT_MS = 1000 * SLOW
@@ -161,8 +162,8 @@ class Campaign:
 
     def state(self, member):
         name = member.split("\t")[0]
-        record = self.arena.watch.call("GET", f"tg:{{{member[2:4]}}}:{name}")
-        return record and record.split("\t")[0]
+        record = self.arena.watch.call("GET", key(member[2:4], "b:", name[2:]))
+        return record and fields(record)["st"]
 
     def settle(self):
         """Everything that was live has ended; what is left is staged, and (if asked to) gone in the

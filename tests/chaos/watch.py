@@ -5,6 +5,8 @@ It speaks RESP by itself, on one connection, so that a look costs next to nothin
 """
 import socket
 
+from store_form import LUA
+
 # The deadline index of all shards: {store's ms, entries due by ARGV[1] (0: now), the oldest due
 # score}
 OVERDUE = """
@@ -26,10 +28,7 @@ return {now, n, oldest}
 # Everything that is there: {ms, keys that Redis itself calls expired but has not removed (DBSIZE
 # counts them, KEYS does not show them), how many may be so because the index has an entry for them
 # that is due this moment, chunks, the key of each chunk that no index entry answers for}
-WHOLE = r"""
-local function chunks_of(record) -- its sixth field
-  return record and string.match(record, '^[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t([^\t]*)')
-end
+WHOLE = LUA + r"""
 local size = redis.call('DBSIZE')
 local keys = redis.call('KEYS', '*')
 local t = redis.call('TIME')
@@ -43,7 +42,7 @@ for shard = 0, 63 do
     if kind ~= 's' then kept[id] = true end
     if tonumber(all[i + 1]) <= now then
       local record = kind == 'b' and redis.call('GETRANGE', p .. 'b:' .. id, 0, 2047)
-      due = due + 2 + (tonumber(record and chunks_of(record) or 64) or 64)
+      due = due + 2 + (tonumber(record and public_fields(record)[FIELD.n] or 64) or 64)
     end
   end
 end
@@ -57,8 +56,9 @@ for _, key in ipairs(keys) do
   end
   -- an only chunk behind its record; an attempt's expires by itself
   local blob = string.match(key, '^tg:{%x%x}:b:([^:]+)$')
-  local head = blob and string.match(redis.call('GETRANGE', key, 0, 2047), '^live[^\n]*\t(%d+)\n')
-  if head then
+  local head, state
+  if blob then head, state = head_of(key) end
+  if head and state == 'live' then
     chunks = chunks + 1
     if not kept[blob] then out[#out + 1] = key .. ' pttl ' .. redis.call('PTTL', key) end
   end

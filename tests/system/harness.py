@@ -20,6 +20,7 @@ import urllib.request
 import weakref
 from pathlib import Path
 
+from store_form import HOLDS_BYTES
 from wire import Conn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,15 +36,6 @@ PEERS = ("uploader", "verifier", "verifier2", "processor", "operator")
 # Where a chunk, a session, a blob and the deadline index live: everything, one line each, but the
 # outbox streams and the index's reminders ("x:…") to look once more for writes of an ended upload
 # that were still on their way.
-# Chunks that are keys of their own, and records with their only chunk behind them.
-HOLDS_BYTES = """
-local found = redis.call('KEYS', 'tg:{*}:c:*')
-for _, key in ipairs(redis.call('KEYS', 'tg:{*}:b:*')) do
-  local head = string.match(redis.call('GETRANGE', key, 0, 383), '^[lp]%a+[^\\n]*\\t(%d+)\\n')
-  if head and redis.call('STRLEN', key) > tonumber(head) then found[#found + 1] = key end
-end
-return found
-"""
 EVERYTHING = """
 local out = {}
 for _, key in ipairs(redis.call('KEYS', 'tg:*')) do

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import HOLDS_BYTES, SLOW, let_pass, wait_for
+from harness import SLOW, let_pass, wait_for
+from store_form import HOLDS_BYTES
 from problems import check_problem
 from redis_store import FIT
 
@@ -31,7 +32,7 @@ def serve(store, launch):
 
 
 def chunks(external):
-    return set(external.cli("EVAL", HOLDS_BYTES, "0").splitlines()) - {""}
+    return set(external.cli("EVAL", "0").splitlines()) - {""}
 
 
 def refused(server, word):

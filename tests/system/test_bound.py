@@ -10,6 +10,7 @@ import pytest
 
 from cli_server import serve
 from harness import BIN, ROOT, SANITIZED, wait_for
+from store_form import LUA
 from test_cli import TIMEGLAS, environment
 from test_cli_claims import acked, claimed, looked_at, outcome, part
 from test_cli_http import (
@@ -52,18 +53,16 @@ return #moved
 """
 # Only the bytes: each record keeps its words, but tells the number of chunks, the size, and the
 # digest of what is there now.
-EXCHANGE_BYTES = """
+EXCHANGE_BYTES = LUA + """
 local function blob(id)
   local shard = 'tg:{' .. string.sub(id, 1, 2) .. '}:'
   local record = redis.call('GET', shard .. 'b:' .. id)
-  local line, private = string.match(record, '^([^\\n]*)\\n([^\\n]*)\\n')
-  local fields, bytes = {}, {}
-  for f in string.gmatch(line .. '\\t', '([^\\t]*)\\t') do fields[#fields + 1] = f end
-  local head = tonumber(fields[15])
+  local private = string.match(record, '^[^\\n]*\\n([^\\n]*)\\n')
+  local fields, bytes, head = public_fields(record), {}, head_of(shard .. 'b:' .. id)
   if head then
     bytes[1] = string.sub(record, head + 1)
   else
-    for n = 0, tonumber(fields[6]) - 1 do
+    for n = 0, tonumber(fields[FIELD.n]) - 1 do
       bytes[n + 1] = redis.call('GET', shard .. 'c:' .. id .. ':' .. n)
     end
   end
@@ -76,7 +75,7 @@ for _, pair in ipairs({ { a, b }, { b, a } }) do
   local ttl = redis.call('PTTL', mine.record)
   for n = 0, #mine.bytes do redis.call('DEL', mine.chunk .. n) end
   local fields = { unpack(mine.fields) }
-  for _, i in ipairs({ 6, 7, 11, 15 }) do fields[i] = other.fields[i] end
+  for _, i in ipairs({ FIELD.n, FIELD.z, FIELD.p, FIELD.hd }) do fields[i] = other.fields[i] end
   local record = table.concat(fields, '\\t') .. '\\n' .. mine.private .. '\\n'
   if other.head then
     record = record .. string.rep(' ', other.head - #record) .. other.bytes[1]

@@ -23,7 +23,7 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 #include "net/loop.h"
-#include "store/store.h"
+#include "store/schema.h"
 
 struct redis_server {
 	char dir[32];

@@ -227,7 +227,7 @@ static void late_commit_of_a_drawn_name_ends_or_is_whole(void **state)
 		assert_int_equal(fcall("abort", "B 1 60000 1"), 0);
 		blob("B", "", 0, 1, 100000);
 		if (repeated)
-			assert_int_equal(fcall("once_look", "B"), 0);
+			assert_int_equal(fcall("idempotency_look", "B"), 0);
 		redis_server_run_cmd(&redis, "ZADD " DL " XX 1 u:B:#1");
 		reap(64);
 		assert_int_equal(count_events("e\tgone\t"), !repeated);

@@ -236,7 +236,7 @@ static void claim_and_ack_work_in_a_full_store(void **state)
 	(void)state;
 	blob("B", "", 0, 1, 100000);
 	redis_server_run_cmd(&redis, "CONFIG SET maxmemory 1");
-	assert_int_equal(fcall("once_begin", "H what B %s 1000", ""), 0);
+	assert_int_equal(fcall("idempotency_begin", "H what B %s 1000", ""), 0);
 	assert_int_equal(claim("B", "v", 5000, "KEY"), 0);
 	assert_int_equal(fcall("claim_read", "B v HASH"), 0);
 	assert_int_equal(fcall("ack", "B v HASH ok %s", ""), 0);
@@ -246,28 +246,28 @@ static void claim_and_ack_work_in_a_full_store(void **state)
 static void once_begin_gives_the_key_to_one(void **state)
 {
 	(void)state;
-	assert_int_equal(fcall("once_begin", "H what A %s 1000", ""), 0);
+	assert_int_equal(fcall("idempotency_begin", "H what A %s 1000", ""), 0);
 	assert_string_equal(last->element[1]->str, "A");
-	assert_int_equal(fcall("once_begin", "H what B %s 1000", ""), 0);
+	assert_int_equal(fcall("idempotency_begin", "H what B %s 1000", ""), 0);
 	assert_string_equal(last->element[1]->str, "A");
 	assert_string_equal(last->element[3]->str, "0");
-	assert_int_equal(fcall("once_begin", "H other C %s 1000", ""), TG_EREUSED);
-	assert_int_equal(fcall("once_settle", "H B"), TG_EINFLIGHT);
-	assert_int_equal(fcall("once_settle", "H A"), 0);
-	assert_int_equal(fcall("once_begin", "H what B %s 1000", ""), 0);
+	assert_int_equal(fcall("idempotency_begin", "H other C %s 1000", ""), TG_EREUSED);
+	assert_int_equal(fcall("idempotency_settle", "H B"), TG_EINFLIGHT);
+	assert_int_equal(fcall("idempotency_settle", "H A"), 0);
+	assert_int_equal(fcall("idempotency_begin", "H what B %s 1000", ""), 0);
 	assert_string_equal(last->element[3]->str, "1");
-	assert_int_equal(fcall("once_drop", "H A"), 0); /* what was told stays told */
-	assert_int_equal(fcall("once_begin", "H what B X 1000"), 0);
+	assert_int_equal(fcall("idempotency_drop", "H A"), 0); /* what was told stays told */
+	assert_int_equal(fcall("idempotency_begin", "H what B X 1000"), 0);
 	assert_string_equal(last->element[1]->str, "A");
-	assert_int_equal(fcall("once_begin", "H what B A 1000"), 0); /* A came to nothing */
+	assert_int_equal(fcall("idempotency_begin", "H what B A 1000"), 0); /* A came to nothing */
 	assert_string_equal(last->element[1]->str, "B");
-	assert_int_equal(fcall("once_settle", "H A"), TG_EINFLIGHT);
+	assert_int_equal(fcall("idempotency_settle", "H A"), TG_EINFLIGHT);
 	assert_true(number_at("PTTL %s", "tg:{05}:i:H") > 86400000);
-	assert_int_equal(fcall("once_drop", "H A"), 0);
+	assert_int_equal(fcall("idempotency_drop", "H A"), 0);
 	assert_int_equal(redis_server_keys(&redis, "tg:{05}:i:H"), 1);
-	assert_int_equal(fcall("once_drop", "H B"), 0);
+	assert_int_equal(fcall("idempotency_drop", "H B"), 0);
 	assert_int_equal(redis_server_int(&redis, "DBSIZE"), 0);
-	assert_int_equal(fcall("once_settle", "H B"), TG_EINFLIGHT);
+	assert_int_equal(fcall("idempotency_settle", "H B"), TG_EINFLIGHT);
 }
 
 static void once_look_ends_what_its_session_has_ended(void **state)
@@ -276,7 +276,7 @@ static void once_look_ends_what_its_session_has_ended(void **state)
 	session("S", 40, 3600000);
 	blob("B", "S", 1, 1, 100000);
 	sleep_until(now_ms() + 41);
-	assert_int_equal(fcall("once_look", "B"), 0);
+	assert_int_equal(fcall("idempotency_look", "B"), 0);
 	assert_string_equal(field(1, 1), "gone");
 	assert_string_equal(field(1, 12), "session-idle");
 	assert_int_equal(redis_server_chunks(&redis, "*"), 0);
@@ -285,20 +285,20 @@ static void once_look_ends_what_its_session_has_ended(void **state)
 static void once_look_keeps_a_blob_that_its_uploader_knows(void **state)
 {
 	(void)state;
-	assert_int_equal(fcall("once_look", "B"), TG_ENOENT);
+	assert_int_equal(fcall("idempotency_look", "B"), TG_ENOENT);
 	assert_int_equal(fcall("stage", "B up %s 0 1 2 60000 d", ""), 0);
-	assert_int_equal(fcall("once_look", "B"), TG_EINFLIGHT);
+	assert_int_equal(fcall("idempotency_look", "B"), TG_EINFLIGHT);
 	chunk("B", 0, "bytes");
 	chunk("B", 1, "bytes");
 	assert_int_equal(commit("B", "", 0, 2, 10, 60000, 0), 0);
-	assert_int_equal(fcall("once_look", "B"), 0);
+	assert_int_equal(fcall("idempotency_look", "B"), 0);
 	/* another server, whose commit's answer was lost, comes too late */
 	assert_int_equal(fcall("abort", "B 2 0 1"), 0);
 	assert_int_equal(fcall("stat", "B"), 0);
 	assert_string_equal(field(1, 1), "live");
 	blob("C", "", 0, 1, 60000);
 	assert_int_equal(fcall("abort", "C 1 0 1"), 0);
-	assert_int_equal(fcall("once_look", "C"), 0);
+	assert_int_equal(fcall("idempotency_look", "C"), 0);
 	assert_string_equal(field(1, 12), "aborted");
 }
 

@@ -779,7 +779,7 @@ static void functions_in_a_full_store_erase_but_do_not_store(void **state)
 static void reads_wait_until_the_store_was_compared(void **state)
 {
 	static const char *const reads[] = {
-		"take", "claim", "claim_read", "ack", "stat", "session_show", "once_look"};
+		"take", "claim", "claim_read", "ack", "stat", "session_show", "idempotency_look"};
 
 	(void)state;
 	session("S", 60000, 3600000);

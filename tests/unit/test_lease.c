@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <timeglas/errors.h>
+#include "store/store.h"
 #include "recorder/lease.h"
 
 #define OURS CHAIN_PUBLIC "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

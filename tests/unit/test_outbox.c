@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <timeglas/errors.h>
 #include "store/outbox.h"
+#include "store/store.h"
 
 static struct redis_server redis;
 static struct loop *loop;

@@ -9,6 +9,14 @@
 #include <timeglas/errors.h>
 #include "base/clock.h"
 #include "store/store.h"
+#include "store/store_blob.h"
+#include "store/store_name.h"
+#include "store/store_put.h"
+#include "store/store_read.h"
+#include "store/store_reap.h"
+#include "store/store_reconcile.h"
+#include "store/store_session.h"
+#include "store/store_idempotency.h"
 
 struct world {
 	struct redis_server redis;
@@ -151,7 +159,7 @@ static void on_fence(void *ctx, int err, const struct store_blob *b)
 
 static void fence(struct world *w)
 {
-	assert_int_equal(store_stat(w->store, "00AAAAAAAAAAAAAAAAAAAAAA", on_fence, w), 0);
+	assert_int_equal(store_blob_stat(w->store, "00AAAAAAAAAAAAAAAAAAAAAA", on_fence, w), 0);
 	loop_until_stop(w->loop);
 }
 
@@ -318,7 +326,7 @@ static int take(struct world *w, const char *id, const char *peer)
 
 	w->begun = w->chunks = w->ended = 0;
 	evbuffer_drain(w->out, evbuffer_get_length(w->out));
-	w->take = store_take(w->store, id, peer, &take_calls, w, &err);
+	w->take = store_read_take(w->store, id, peer, &take_calls, w, &err);
 	if (w->take == NULL)
 		return err;
 	loop_until_stop(w->loop);
@@ -724,13 +732,13 @@ static void full_store_refuses_uploads_and_still_erases(void **state)
 		store_session_touch(w->store, w->session.id, "uploader", on_session, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(w->err, 0);
-	assert_int_equal(store_stat(w->store, small, on_blob, w), 0);
+	assert_int_equal(store_blob_stat(w->store, small, on_blob, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(w->err, 0);
 	assert_int_equal(take(w, small, "verifier"), 0);
 	assert_int_equal(take(w, large, "verifier"), 0);
 	assert_int_equal(w->chunks, 8);
-	assert_int_equal(store_erase(w->store, third, "uploader", on_blob, w), 0);
+	assert_int_equal(store_blob_erase(w->store, third, "uploader", on_blob, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(w->err, 0);
 	assert_int_equal(store_session_close(w->store, w->session.id, NULL, true, on_show, w), 0);
@@ -767,26 +775,26 @@ static void erase_asks_for_the_uploader_or_an_operator(void **state)
 
 	assert_int_equal(upload(w, &o, 70000), 0);
 	strcpy(id, w->blob.id);
-	assert_int_equal(store_erase(w->store, id, "verifier", on_blob, w), 0);
+	assert_int_equal(store_blob_erase(w->store, id, "verifier", on_blob, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(w->err, TG_ENOENT);
-	assert_int_equal(store_erase(w->store, id, "uploader", on_blob, w), 0);
+	assert_int_equal(store_blob_erase(w->store, id, "uploader", on_blob, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(w->err, 0);
 	assert_int_equal(w->blob.state, STORE_GONE);
 	assert_string_equal(w->blob.cause, "erased");
 	assert_true(w->blob.event[0] != '\0');
 	assert_nothing_but_tombstones(w);
-	assert_int_equal(store_erase(w->store, id, NULL, on_blob, w), 0);
+	assert_int_equal(store_blob_erase(w->store, id, NULL, on_blob, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(w->err, TG_EGONE);
 	assert_string_equal(w->blob.cause, "erased");
 
 	assert_int_equal(upload(w, &o, 70), 0);
-	assert_int_equal(store_erase(w->store, w->blob.id, NULL, on_blob, w), 0);
+	assert_int_equal(store_blob_erase(w->store, w->blob.id, NULL, on_blob, w), 0);
 	loop_until_stop(w->loop);
 	assert_int_equal(w->err, 0);
-	assert_int_equal(store_erase(w->store, "not an id", NULL, on_blob, w), TG_ENOENT);
+	assert_int_equal(store_blob_erase(w->store, "not an id", NULL, on_blob, w), TG_ENOENT);
 }
 
 static void wait_until_ms(struct world *w, int64_t unix_ms)
@@ -838,7 +846,7 @@ static void reap_at_the_deadline_erases_and_tells_how_late(void **state)
 	assert_true(w->reaped.lateness_us[0] < 5000000);
 	assert_int_equal(w->reaped.next_ms, 0);
 	assert_nothing_but_tombstones(w);
-	assert_int_equal(store_stat(w->store, id, on_blob, w), 0);
+	assert_int_equal(store_blob_stat(w->store, id, on_blob, w), 0);
 	loop_until_stop(w->loop);
 	assert_string_equal(w->blob.cause, "expired");
 }
@@ -888,7 +896,7 @@ static void take_abort_erases_the_rest(void **state)
 		assert_int_equal(take(w, w->blob.id, "verifier"), 0);
 		if (at > 0)
 			store_read_abort(w->take);
-		assert_int_equal(store_stat(w->store, w->blob.id, on_blob, w), 0);
+		assert_int_equal(store_blob_stat(w->store, w->blob.id, on_blob, w), 0);
 		loop_until_stop(w->loop);
 		assert_int_equal(w->blob.state, STORE_GONE);
 		assert_string_equal(w->blob.cause, "consumed");
@@ -908,9 +916,9 @@ static void take_by_two_at_once_is_won_by_one(void **state)
 		other.begun = other.chunks = other.ended = 0;
 		other.out = evbuffer_new();
 		w->begun = w->chunks = w->ended = 0;
-		w->take = store_take(w->store, w->blob.id, "verifier", &take_calls, w, &err);
-		other.take =
-			store_take(w->store, w->blob.id, "verifier2", &take_calls, &other, &err);
+		w->take = store_read_take(w->store, w->blob.id, "verifier", &take_calls, w, &err);
+		other.take = store_read_take(
+			w->store, w->blob.id, "verifier2", &take_calls, &other, &err);
 		while (w->ended == 0 || other.ended == 0)
 			loop_until_stop(w->loop);
 		assert_int_equal(w->err, 0);
@@ -944,12 +952,12 @@ static void connection_lost_in_flight_answers_each_call_once(void **state)
 	strcpy(id, w->blob.id);
 	kill(w->redis.pid, SIGSTOP);
 	w->calls = 0;
-	assert_int_equal(store_stat(w->store, id, on_blob, w), 0);
+	assert_int_equal(store_blob_stat(w->store, id, on_blob, w), 0);
 	assert_int_equal(store_session_show(w->store, id, on_show, w), 0);
 	assert_int_equal(begin(w, &o, 1000), 0);
 	assert_int_equal(store_put_commit(w->put, &o), 0);
 	w->begun = w->chunks = w->ended = 0;
-	w->take = store_take(w->store, id, "verifier", &take_calls, w, &err);
+	w->take = store_read_take(w->store, id, "verifier", &take_calls, w, &err);
 	assert_non_null(w->take);
 	assert_int_equal(w->calls, 0);
 	redis_server_kill(&w->redis);
@@ -961,7 +969,7 @@ static void connection_lost_in_flight_answers_each_call_once(void **state)
 	assert_int_equal(w->err, TG_ESTORE);
 	assert_null(w->put);
 	assert_false(store_up(w->store));
-	assert_int_equal(store_stat(w->store, id, on_blob, w), TG_ESTORE);
+	assert_int_equal(store_blob_stat(w->store, id, on_blob, w), TG_ESTORE);
 	assert_null(store_put_new(w->store, &o, &put_calls, w, &err));
 	assert_int_equal(err, TG_ESTORE);
 

@@ -7,6 +7,12 @@
 #include <sodium.h>
 #include <timeglas/errors.h>
 #include "store/store.h"
+#include "store/store_blob.h"
+#include "store/store_claim.h"
+#include "store/store_put.h"
+#include "store/store_read.h"
+#include "store/store_session.h"
+#include "store/store_idempotency.h"
 
 #define SHARD 5u
 #define CHUNKS 3u
@@ -136,13 +142,13 @@ static int claim(struct world *w, const char *id, const char *peer, const char *
 {
 	struct store_claim_opts o = {.id = id, .peer = peer, .lease_s = 30, .key = key};
 
-	return answer(w, store_claim(w->store, &o, on_claim, w));
+	return answer(w, store_claim_begin(w->store, &o, on_claim, w));
 }
 
 static int ack(
 	struct world *w, const char *token, const char *peer, const char *outcome, const char *key)
 {
-	return answer(w, store_ack(w->store, token, peer, outcome, key, on_blob, w));
+	return answer(w, store_claim_ack(w->store, token, peer, outcome, key, on_blob, w));
 }
 
 static void on_begin(struct store_read *t, int err, const struct store_blob *b, void *ctx)
@@ -185,7 +191,7 @@ static int read_range(
 	w->len = len;
 	w->chunks = 0;
 	evbuffer_drain(w->out, evbuffer_get_length(w->out));
-	if (store_claim_read(w->store, token, peer, &calls, w, &err) == NULL)
+	if (store_read_claimed(w->store, token, peer, &calls, w, &err) == NULL)
 		return err;
 	loop_until_stop(w->loop);
 	return w->err;
@@ -332,29 +338,35 @@ static void once_is_taken_over_when_the_first_came_to_nothing(void **state)
 	char first[TOKEN_LEN + 1], id[TOKEN_LEN + 1];
 	redisReply *keys;
 
-	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", first, on_once, w)), 0);
-	assert_false(w->said);
 	assert_int_equal(
-		answer(w, store_once_begin(w->store, &d, "key", id, on_once, w)), TG_EINFLIGHT);
+		answer(w, store_idempotency_begin(w->store, &d, "key", first, on_once, w)), 0);
+	assert_false(w->said);
+	assert_int_equal(answer(w, store_idempotency_begin(w->store, &d, "key", id, on_once, w)),
+		TG_EINFLIGHT);
 	keys = redis_server_do(&w->redis, "KEYS tg:*:i:*");
 	assert_int_equal(keys->elements, 1);
 	redis_server_run_cmd(&w->redis, "HINCRBY %s at -61000", keys->element[0]->str);
 	freeReplyObject(keys);
 	/* old, and nothing there: ours */
-	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", id, on_once, w)), 0);
-	assert_false(w->said);
-	assert_int_equal(answer(w, store_once_settle(w->store, "up", "key", first, on_done, w)),
-		TG_EINFLIGHT);
-	assert_int_equal(answer(w, store_once_settle(w->store, "up", "key", id, on_done, w)), 0);
-	store_once_drop(w->store, "up", "key", id); /* told: it stays */
-	/* but its blob never was */
-	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", first, on_once, w)), 0);
-	assert_false(w->said);
-	store_once_drop(w->store, "up", "key", first);
-	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", id, on_once, w)), 0);
-	d.kind[0] = 'x';
 	assert_int_equal(
-		answer(w, store_once_begin(w->store, &d, "key", id, on_once, w)), TG_EREUSED);
+		answer(w, store_idempotency_begin(w->store, &d, "key", id, on_once, w)), 0);
+	assert_false(w->said);
+	assert_int_equal(
+		answer(w, store_idempotency_settle(w->store, "up", "key", first, on_done, w)),
+		TG_EINFLIGHT);
+	assert_int_equal(
+		answer(w, store_idempotency_settle(w->store, "up", "key", id, on_done, w)), 0);
+	store_idempotency_drop(w->store, "up", "key", id); /* told: it stays */
+	/* but its blob never was */
+	assert_int_equal(
+		answer(w, store_idempotency_begin(w->store, &d, "key", first, on_once, w)), 0);
+	assert_false(w->said);
+	store_idempotency_drop(w->store, "up", "key", first);
+	assert_int_equal(
+		answer(w, store_idempotency_begin(w->store, &d, "key", id, on_once, w)), 0);
+	d.kind[0] = 'x';
+	assert_int_equal(answer(w, store_idempotency_begin(w->store, &d, "key", id, on_once, w)),
+		TG_EREUSED);
 }
 
 static void once_says_what_was_stored_unless_it_was_aborted(void **state)
@@ -367,17 +379,19 @@ static void once_says_what_was_stored_unless_it_was_aborted(void **state)
 	/* The id decides the shard; ask until it is the one that make_blob writes to. */
 	do {
 		assert_int_equal(
-			answer(w, store_once_begin(w->store, &d, "key", id, on_once, w)), 0);
+			answer(w, store_idempotency_begin(w->store, &d, "key", id, on_once, w)), 0);
 		if (token_shard(id, TOKEN_LEN) != SHARD)
-			store_once_drop(w->store, "up", "key", id);
+			store_idempotency_drop(w->store, "up", "key", id);
 	} while (token_shard(id, TOKEN_LEN) != SHARD);
 	make_blob(w, id, "tag liveness 0");
 	/* committed, not settled: its server died */
-	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", other, on_once, w)), 0);
+	assert_int_equal(
+		answer(w, store_idempotency_begin(w->store, &d, "key", other, on_once, w)), 0);
 	assert_true(w->said);
 	assert_string_equal(w->blob.id, id);
-	assert_int_equal(answer(w, store_erase(w->store, id, "up", on_blob, w)), 0);
-	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", other, on_once, w)), 0);
+	assert_int_equal(answer(w, store_blob_erase(w->store, id, "up", on_blob, w)), 0);
+	assert_int_equal(
+		answer(w, store_idempotency_begin(w->store, &d, "key", other, on_once, w)), 0);
 	assert_true(w->said);
 	assert_string_equal(w->blob.cause, "erased");
 	record = redis_server_do(&w->redis, "GET tg:{05}:b:%s", id);
@@ -387,7 +401,8 @@ static void once_says_what_was_stored_unless_it_was_aborted(void **state)
 	redis_server_run_cmd(&w->redis, "SET tg:{05}:b:%s %s\taborted\t%s", id, record->str,
 		cause + strlen("\terased\t"));
 	freeReplyObject(record);
-	assert_int_equal(answer(w, store_once_begin(w->store, &d, "key", other, on_once, w)), 0);
+	assert_int_equal(
+		answer(w, store_idempotency_begin(w->store, &d, "key", other, on_once, w)), 0);
 	assert_false(w->said);
 }
 
@@ -399,9 +414,9 @@ static void settle_of_a_lost_key_ends_the_blob(void **state)
 	token_make(SHARD, id);
 	make_blob(w, id, "tag liveness 0");
 	assert_int_equal(
-		answer(w, store_once_settle(w->store, "up", "never begun", id, on_done, w)),
+		answer(w, store_idempotency_settle(w->store, "up", "never begun", id, on_done, w)),
 		TG_EINFLIGHT);
-	assert_int_equal(answer(w, store_stat(w->store, id, on_blob, w)), 0);
+	assert_int_equal(answer(w, store_blob_stat(w->store, id, on_blob, w)), 0);
 	assert_string_equal(w->blob.cause, "aborted");
 	assert_int_equal(redis_server_chunks(&w->redis, "*"), 0);
 }
@@ -414,10 +429,11 @@ static void settle_of_a_lost_key_ends_the_blob_also_when_its_client_left(void **
 
 	token_make(SHARD, id);
 	make_blob(w, id, "tag liveness 0");
-	assert_int_equal(store_once_settle(w->store, "up", "never begun", id, on_done, w), 0);
+	assert_int_equal(
+		store_idempotency_settle(w->store, "up", "never begun", id, on_done, w), 0);
 	store_forget(w->store, w);
 	for (int i = 0; i < 200; i++) {
-		assert_int_equal(answer(w, store_stat(w->store, id, on_blob, w)), 0);
+		assert_int_equal(answer(w, store_blob_stat(w->store, id, on_blob, w)), 0);
 		if (w->blob.state == STORE_GONE)
 			break;
 		calls++;
@@ -436,16 +452,16 @@ static void forget_between_two_steps_silences_the_claim(void **state)
 	token_make(SHARD, id);
 	make_blob(w, id, "tag liveness 0");
 	o.id = id;
-	assert_int_equal(store_claim(w->store, &o, on_claim, w), 0);
+	assert_int_equal(store_claim_begin(w->store, &o, on_claim, w), 0);
 	store_forget(w->store, w);
-	assert_int_equal(store_once_begin(w->store, &d, "another", other, on_once, w), 0);
+	assert_int_equal(store_idempotency_begin(w->store, &d, "another", other, on_once, w), 0);
 	store_forget(w->store, w);
-	assert_int_equal(answer(w, store_stat(w->store, id, on_blob, w)), 0);
+	assert_int_equal(answer(w, store_blob_stat(w->store, id, on_blob, w)), 0);
 	assert_int_equal(w->calls, 1);
 	assert_int_equal(w->blob.state, STORE_LIVE); /* forgotten before the second step was sent */
 	kill(w->redis.pid, SIGSTOP);
-	assert_int_equal(store_claim(w->store, &o, on_claim, w), 0);
-	assert_int_equal(store_once_begin(w->store, &d, "third", other, on_once, w), 0);
+	assert_int_equal(store_claim_begin(w->store, &o, on_claim, w), 0);
+	assert_int_equal(store_idempotency_begin(w->store, &d, "third", other, on_once, w), 0);
 	redis_server_kill(&w->redis);
 	while (w->calls < 3)
 		loop_until_stop(w->loop);

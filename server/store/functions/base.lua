@@ -190,7 +190,7 @@ end
 
 -- Writes for this upload may still come: what they leave is wiped at that time. n: chunks 0..n-1 at
 -- least are looked for. kind 'u': its commit may come as well, of which nobody is told.
-local function trap(p, id, n, at, kind)
+local function late_sweep(p, id, n, at, kind)
 	redis.call('ZADD', p .. 'dl', text(at), (kind or 'x') .. ':' .. id .. ':#' .. n)
 end
 

@@ -47,7 +47,7 @@ end
 
 -- What writes that came too late have left. Of a commit that came behind its own abort nobody was
 -- told, so its blob ends; unless its uploader has asked again and learned of it.
-local function reap_trap(p, member, us)
+local function reap_late_sweep(p, member, us)
 	local kind, attempt, n = string.match(member, '^([xu]):(.+):#(%d+)$')
 	if attempt then
 		local id, token = attempt_of(attempt)
@@ -74,7 +74,7 @@ local function reap_entry(p, entry, score, us, batch, r)
 	elseif kind == 'e' then
 		erase_more(p, entry)
 	else
-		reap_trap(p, entry, us)
+		reap_late_sweep(p, entry, us)
 	end
 end
 

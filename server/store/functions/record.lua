@@ -39,7 +39,7 @@ local function record_text(b)
 end
 
 -- A record as it stands in front of a chunk. Whoever wrote it first has left room for all that a
--- live blob's can become (store_whole.c).
+-- live blob's can become (put_single.c).
 local function filled(record, hd)
 	if #record > hd then
 		error('a record of ' .. #record .. ' bytes has room for ' .. hd)
@@ -124,7 +124,7 @@ end
 -- The upload ends without ever having been visible: no tombstone, only the event.
 local function drop_staged(p, b, now, stalled)
 	if stalled then
-		trap(p, b.id, b.n, now + STALLED_MS)
+		late_sweep(p, b.id, b.n, now + STALLED_MS)
 	end
 	must(p, event(p, event_aborted(b.d, b.u, text(now))), redis.pcall('DEL', p .. 'b:' .. b.id))
 	room = room - END_BYTES

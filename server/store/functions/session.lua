@@ -25,7 +25,7 @@ local function sweep_one(p, s, id, cause, who, us, due_ms)
 		redis.call('ZREM', p .. 'sb:' .. s.id, id)
 	elseif b.st == 'staged' then
 		-- not the same entry as the one in a minute
-		trap(p, id, text(tonumber(b.n) + 1), time_ms(us) + LATE_MS)
+		late_sweep(p, id, text(tonumber(b.n) + 1), time_ms(us) + LATE_MS)
 		drop_staged(p, b, time_ms(us), true)
 		redis.call('ZREM', p .. 'sb:' .. s.id, id)
 	elseif b.st == 'gone' then

@@ -76,7 +76,7 @@ function F.stage(keys, args)
 		if not d then
 			-- the chunk that stands behind this call in the pipeline arrives all the
 			-- same
-			trap(p, id, 1, now + math.min(STAGED_MS, left))
+			late_sweep(p, id, 1, now + math.min(STAGED_MS, left))
 			return s and ESUBJECT or ESESSION
 		end
 		session_bump(p, s, now)
@@ -323,7 +323,7 @@ function F.abort(keys, args)
 		return OK
 	end
 	if args[3] ~= '0' then
-		trap(p, id, args[2], now + tonumber(args[3]), args[4] == '1' and 'u' or 'x')
+		late_sweep(p, id, args[2], now + tonumber(args[3]), args[4] == '1' and 'u' or 'x')
 	end
 	if b then
 		b.n = text(math.max(tonumber(b.n), tonumber(args[2])))

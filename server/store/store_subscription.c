@@ -1,33 +1,35 @@
 /*
- * store_watch.c: hears from the functions that something became the next to be due
- * (functions/base.lua: index). A connection of its own, because one that has subscribed can do
- * nothing else. It keeps nothing: a reaper that misses a message finds the entry by its sweep. Runs
- * in the reaper.
+ * store_subscription.c: hears from the functions that something became the next to be due, on the
+ * channel tg:due (index() in functions/base.lua). It has a connection of its own, because a
+ * connection that has subscribed can do nothing else. It keeps nothing: a reaper that misses a
+ * message finds the entry by its sweep. Runs in the reaper.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
 #include "core/hex.h"
+#include "core/hex.h"
 #include "core/num.h"
 #include "redis/rconn.h"
-#include "store/store.h"
+#include "base/token.h"
+#include "store/store_subscription.h"
 
 #define CHANNEL "tg:due"
-#define DUE_MAX_MS 60000 /* the functions speak of the next seconds only */
+#define DUE_MAX_MS 60000 /* a larger number is no message of ours */
 
-struct store_watch {
+struct store_subscription {
 	struct rconn *conn;
 	store_due_cb *due;
 	void *ctx;
 	bool subscribed, refused; /* on this connection; refused: and logged */
 };
 
-/* ["message", "tg:due", "3f 1200"]: shard and milliseconds. Also the answers to what we send, which
- * are none of that form. */
+/* Reads ["message", "tg:due", "3f 1200"]: shard and milliseconds. The answers to our own commands
+ * come here, too; they are not of that form. */
 static void on_push(void *ctx, const redisReply *r)
 {
-	struct store_watch *w = ctx;
+	struct store_subscription *w = ctx;
 	const redisReply *text;
 	uint64_t in_ms;
 	uint8_t shard;
@@ -49,8 +51,9 @@ static void on_push(void *ctx, const redisReply *r)
 		w->due(w->ctx, shard, (int64_t)in_ms);
 }
 
-/* An answer and a message may overtake each other: both go to on_push. */
-static void send_words(struct store_watch *w, int argc, const char *const argv[])
+/* A message may come before the answer to a command, and then takes its place in the queue, so both
+ * go to on_push. */
+static void send_words(struct store_subscription *w, int argc, const char *const argv[])
 {
 	size_t len[2] = {0, 0};
 
@@ -59,7 +62,7 @@ static void send_words(struct store_watch *w, int argc, const char *const argv[]
 	(void)rconn_cmd_early(w->conn, on_push, w, argc, argv, len);
 }
 
-static void subscribe(struct store_watch *w)
+static void subscribe(struct store_subscription *w)
 {
 	static const char *const argv[] = {"SUBSCRIBE", CHANNEL};
 
@@ -68,15 +71,15 @@ static void subscribe(struct store_watch *w)
 
 static void on_up(struct rconn *c, void *ctx)
 {
-	struct store_watch *w = ctx;
+	struct store_subscription *w = ctx;
 
 	(void)c;
 	w->subscribed = w->refused = false;
 	subscribe(w);
 }
 
-/* A Redis that was still loading refused it: asked again, it is as good as a ping. */
-void store_watch_ping(struct store_watch *w)
+/* A Redis that was still loading has refused SUBSCRIBE; sending it again is as good as a ping. */
+void store_subscription_ping(struct store_subscription *w)
 {
 	static const char *const argv[] = {"PING"};
 
@@ -86,11 +89,11 @@ void store_watch_ping(struct store_watch *w)
 		subscribe(w);
 }
 
-struct store_watch *store_watch_new(
+struct store_subscription *store_subscription_new(
 	struct loop *l, const char *url, store_due_cb *cb, void *ctx, char *err, size_t cap)
 {
 	static const struct rconn_calls calls = {.on_up = on_up};
-	struct store_watch *w = calloc(1, sizeof *w);
+	struct store_subscription *w = calloc(1, sizeof *w);
 
 	if (w == NULL) {
 		snprintf(err, cap, "out of memory");
@@ -107,7 +110,7 @@ struct store_watch *store_watch_new(
 	return w;
 }
 
-void store_watch_free(struct store_watch *w)
+void store_subscription_free(struct store_subscription *w)
 {
 	if (w == NULL)
 		return;

@@ -1,11 +1,15 @@
 /*
- * store_compare.c: what stands in a store that went back, ending it again, and letting reads begin.
- * What has ended is the recorder's to know (recorder/end_again.c). Runs in the recorder.
+ * store_reconcile.c: what stands in a store that went back, ending it again, and letting reads
+ * begin. What has ended is the recorder's to know (recorder/end_again.c). Runs in the recorder.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <timeglas/errors.h>
-#include "store/store_int.h"
+#include "base/text.h"
+#include "store/query.h"
+#include "store/lines.h"
+#include "store/record.h"
+#include "store/store_reconcile.h"
 
 /* "b id st tag" or "s id h". */
 static bool read_standing(struct lines *l, struct store_standing *out)
@@ -25,11 +29,11 @@ static bool read_standing(struct lines *l, struct store_standing *out)
 		text_copy(out->tag, sizeof out->tag, third);
 	else if (last != NULL)
 		text_copy(out->tag, sizeof out->tag, last);
-	out->live = !out->session && strcmp(third, store_state_text(STORE_LIVE)) == 0;
+	out->live = !out->session && strcmp(third, record_state_text(STORE_LIVE)) == 0;
 	return out->session || last != NULL;
 }
 
-static void standing_done(struct call *c, int err, const redisReply *r)
+static void standing_done(struct query *c, int err, const redisReply *r)
 {
 	struct lines l = lines_of(r);
 	struct store_standing *list = NULL;
@@ -43,47 +47,46 @@ static void standing_done(struct call *c, int err, const redisReply *r)
 		err = TG_ENOMEM;
 	while (err == 0 && n <= cap && lines_more(&l))
 		n += read_standing(&l, &list[n]);
-	c->cb.standing(c->user, err, c->shard, err == 0 ? cursor : NULL, list, n);
+	QUERY_CB(c, store_reconcile_standing_cb)
+	(c->user, err, c->shard, err == 0 ? cursor : NULL, list, n);
 	free(list);
 }
 
-int store_standing(struct store *s, unsigned shard, const char *cursor, unsigned count,
-	store_standing_cb *cb, void *ctx)
+int store_reconcile_standing(struct store *s, unsigned shard, const char *cursor, unsigned count,
+	store_reconcile_standing_cb *cb, void *ctx)
 {
-	struct call *c = call_new(s, ctx, standing_done);
+	struct query *c = query_new(s, standing_done, cb, ctx);
 	struct cmd m;
 
 	if (c == NULL)
 		return TG_ENOMEM;
-	c->cb.standing = cb;
 	c->shard = shard;
 	cmd_fcall(&m, "tg1_standing", shard);
 	cmd_text(&m, cursor);
 	cmd_num(&m, count);
-	return call_send(c, &m);
+	return query_send(c, &m);
 }
 
-static void done(struct call *c, int err, const redisReply *r)
+static void done(struct query *c, int err, const redisReply *r)
 {
 	(void)r;
-	c->cb.done(c->user, err, c->shard);
+	QUERY_CB(c, store_reconcile_cb)(c->user, err, c->shard);
 }
 
-static struct call *new_done(struct store *s, unsigned shard, store_done_cb *cb, void *ctx)
+static struct query *new_done(struct store *s, unsigned shard, store_reconcile_cb *cb, void *ctx)
 {
-	struct call *c = call_new(s, ctx, done);
+	struct query *c = query_new(s, done, cb, ctx);
 
 	if (c == NULL)
 		return NULL;
-	c->cb.done = cb;
 	c->shard = shard;
 	return c;
 }
 
-int store_end_again(struct store *s, unsigned shard, const struct store_end_again *e,
-	store_done_cb *cb, void *ctx)
+int store_reconcile_end(struct store *s, unsigned shard, const struct store_end_again *e,
+	store_reconcile_cb *cb, void *ctx)
 {
-	struct call *c = new_done(s, shard, cb, ctx);
+	struct query *c = new_done(s, shard, cb, ctx);
 	struct cmd m;
 
 	if (c == NULL)
@@ -96,17 +99,17 @@ int store_end_again(struct store *s, unsigned shard, const struct store_end_agai
 		cmd_text(&m, e->by);
 		cmd_text(&m, e->outcome);
 	}
-	return call_send(c, &m);
+	return query_send(c, &m);
 }
 
-int store_compared(struct store *s, const char *life, store_done_cb *cb, void *ctx)
+int store_reconcile_done(struct store *s, const char *life, store_reconcile_cb *cb, void *ctx)
 {
-	struct call *c = new_done(s, 0, cb, ctx);
+	struct query *c = new_done(s, 0, cb, ctx);
 	struct cmd m;
 
 	if (c == NULL)
 		return TG_ENOMEM;
 	cmd_fcall(&m, "tg1_compared", 0);
 	cmd_text(&m, life);
-	return call_send(c, &m);
+	return query_send(c, &m);
 }

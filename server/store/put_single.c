@@ -1,5 +1,5 @@
 /*
- * store_whole.c: an upload of one chunk, whose record and chunk are one string in Redis: the
+ * put_single.c: an upload of one chunk, whose record and chunk are one string in Redis: the
  * record, filled with blanks to a size that it names, and the chunk behind it
  * (functions/record.lua).
  *
@@ -13,10 +13,14 @@
  */
 #include <string.h>
 #include <timeglas/errors.h>
-#include "base/clock.h"
-#include "store/store_int.h"
+#include "base/text.h"
+#include "store/desc.h"
+#include "store/record.h"
+#include "store/store.h"
+#include "store/put_single.h"
+#include "store/transaction.h"
 
-bool whole_fits(const struct store_desc *d, int64_t left_ms)
+bool put_single_fits(const struct store_desc *d, int64_t left_ms)
 {
 	return d->session[0] == '\0' && left_ms > 2 * STORE_SWEEP_MS;
 }
@@ -64,14 +68,14 @@ static size_t growth(const struct store_blob *b)
 	return (b->desc.subject[0] == '\0' ? 1 + STORE_SUBJECT_LEN : 0) + 8;
 }
 
-static size_t put_record(struct whole_texts *t, const struct store_blob *b, const struct parts *p,
-	const char *attempt, const char *fingerprint)
+static size_t put_record(struct put_single_texts *t, const struct store_blob *b,
+	const struct parts *p, const char *attempt, const char *fingerprint)
 {
 	struct text r = text_in(t->record, sizeof t->record);
 
 	record_text(&r,
 		(const char *const[STORE_FIELDS]){
-			[STORE_FIELD_STATE] = store_state_text(STORE_LIVE),
+			[STORE_FIELD_STATE] = record_state_text(STORE_LIVE),
 			[STORE_FIELD_UPLOADER] = b->desc.uploader,
 			[STORE_FIELD_TO] = b->desc.to,
 			[STORE_FIELD_SESSION] = b->desc.session,
@@ -90,7 +94,7 @@ static size_t put_record(struct whole_texts *t, const struct store_blob *b, cons
 }
 
 /* As member_of() in functions/record.lua has it. */
-static void put_entry(struct whole_texts *t, const struct store_blob *b, const struct parts *p)
+static void put_entry(struct put_single_texts *t, const struct store_blob *b, const struct parts *p)
 {
 	struct text e = text_in(t->entry, sizeof t->entry);
 
@@ -98,8 +102,8 @@ static void put_entry(struct whole_texts *t, const struct store_blob *b, const s
 		p->desc);
 }
 
-void whole_texts(struct store *s, struct store_blob *b, const char *attempt,
-	const char *fingerprint, int64_t left_ms, struct whole_texts *t)
+void put_single_texts(struct store *s, struct store_blob *b, const char *attempt,
+	const char *fingerprint, int64_t left_ms, struct put_single_texts *t)
 {
 	static const unsigned sizes[] = {
 		STORE_HEAD_BYTES, STORE_HEAD_LONG_BYTES, STORE_HEAD_MAX_BYTES};
@@ -132,7 +136,7 @@ void whole_texts(struct store *s, struct store_blob *b, const char *attempt,
 	put_entry(t, b, &p);
 }
 
-int whole_prepend(struct evbuffer *chunk, const struct whole_texts *t, bool live)
+int put_single_prepend(struct evbuffer *chunk, const struct put_single_texts *t, bool live)
 {
 	char head[STORE_HEAD_MAX_BYTES];
 	struct text h = text_in(head, sizeof head);
@@ -150,92 +154,54 @@ int whole_prepend(struct evbuffer *chunk, const struct whole_texts *t, bool live
 	return evbuffer_prepend(chunk, head, t->head_bytes) == 0 ? 0 : TG_ENOMEM;
 }
 
-/* The transaction's answer: of each command its own, or why none of them was carried out. */
-int whole_err(struct store *s, const redisReply *r)
+/* Sending ------------------------------------------------------------------ */
+
+static int add_entry(
+	struct transaction *t, unsigned shard, const struct store_blob *b, const char *entry)
 {
-	if (r == NULL || r->type != REDIS_REPLY_ARRAY)
-		return r == NULL || r->type == REDIS_REPLY_ERROR ? store_err(s, r) : TG_EINTERNAL;
-	for (size_t i = 0; i < r->elements; i++)
-		if (r->element[i]->type == REDIS_REPLY_ERROR)
-			return store_err(s, r->element[i]);
-	return 0;
-}
+	char key[KEY_BYTES];
+	struct cmd m;
 
-bool whole_discarded(const redisReply *r)
-{
-	return r != NULL && r->type == REDIS_REPLY_ERROR && error_discarded(r->str);
-}
-
-struct whole {
-	struct store *store;
-	unsigned shard;
-	const struct store_blob *blob;
-	const struct whole_calls *calls;
-	void *ctx;
-};
-
-/* A command of the transaction that is not refused is answered +QUEUED (MULTI: +OK). */
-static int send_part(const struct whole *w, const struct cmd *m)
-{
-	return cmd_expect(w->store, m, w->calls->refused, w->ctx);
-}
-
-static int send_index(const struct whole *w, const char *entry)
-{
-	char key[STORE_KEY_MAX];
-	struct cmd m = {.argc = 0};
-
-	store_key(key, w->shard, "dl", "");
-	cmd_text(&m, "ZADD");
+	key_of(key, shard, "dl", "");
+	cmd_begin(&m, "ZADD");
 	cmd_text(&m, key);
-	cmd_num(&m, w->blob->deadline_ms);
+	cmd_num(&m, b->deadline_ms);
 	cmd_text(&m, entry);
-	return send_part(w, &m);
+	return transaction_add(t, &m);
 }
 
-static int send_event(const struct whole *w, const char *text)
+static int add_event(struct transaction *t, unsigned shard, const char *event)
 {
-	char key[STORE_KEY_MAX];
-	struct cmd m = {.argc = 0};
+	char key[KEY_BYTES];
+	struct cmd m;
 
-	store_key(key, w->shard, "out", "");
-	cmd_text(&m, "XADD");
+	key_of(key, shard, "out", "");
+	cmd_begin(&m, "XADD");
 	cmd_text(&m, key);
 	cmd_text(&m, "*");
 	cmd_text(&m, "p");
-	cmd_text(&m, text);
-	return send_part(w, &m);
+	cmd_text(&m, event);
+	return transaction_add(t, &m);
 }
 
-int whole_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk,
-	int64_t left_ms, const struct whole_calls *calls, void *ctx)
+int put_single_send(struct store *s, unsigned shard, struct store_blob *b, struct evbuffer *chunk,
+	int64_t left_ms, const struct put_single_calls *calls, void *ctx)
 {
-	char key[STORE_KEY_MAX];
-	size_t n = store_key(key, shard, "b:", b->id);
-	const struct whole w = {s, shard, b, calls, ctx};
-	struct cmd multi = {.argc = 0}, exec = {.argc = 0};
-	struct whole_texts texts;
+	char key[KEY_BYTES];
+	size_t n = key_of(key, shard, "b:", b->id);
+	struct put_single_texts texts;
+	struct transaction t;
 	int err;
 
-	cmd_text(&multi, "MULTI");
-	cmd_text(&exec, "EXEC");
-	whole_texts(s, b, "", "", left_ms, &texts);
-	err = whole_prepend(chunk, &texts, true);
-	/* Either all of this is queued, or memory ran out and the connection, which would be left
-	 * inside a transaction, ends. */
+	put_single_texts(s, b, "", "", left_ms, &texts);
+	err = put_single_prepend(chunk, &texts, true);
 	if (err == 0)
-		err = send_part(&w, &multi);
-	if (err != 0)
-		return err;
-	err = rconn_store(
-		s->conn, calls->chunk, ctx, key, n, chunk, (uint64_t)left_ms + STORE_NET_MS);
+		err = transaction_begin(&t, s, calls->refused, ctx);
 	if (err == 0)
-		err = send_index(&w, texts.entry);
+		err = transaction_store(&t, key, n, chunk, (uint64_t)left_ms + STORE_NET_MS);
 	if (err == 0)
-		err = send_event(&w, texts.event);
+		err = add_entry(&t, shard, b, texts.entry);
 	if (err == 0)
-		err = cmd_send(s, &exec, calls->done, ctx);
-	if (err != 0)
-		rconn_break(s->conn);
-	return err;
+		err = add_event(&t, shard, texts.event);
+	return err != 0 ? err : transaction_exec(&t, calls->done);
 }

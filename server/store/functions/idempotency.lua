@@ -1,10 +1,10 @@
--- once.lua: what stands under an Idempotency-Key: a hash, "tg:{NN}:i:<hash>".
+-- idempotency.lua: what stands under an Idempotency-Key: a hash, "tg:{NN}:i:<hash>".
 
--- once_begin h what id old keep_ms: 0, id, age_ms, done: what stands under an Idempotency-Key. h:
--- peer and key, hashed; what: the request's description, hashed: another one is EREUSED. The id
--- that comes back is the caller's if nothing stood there, or if it was old, which the caller knows
--- to have come to nothing.
-function F.once_begin(keys, args)
+-- idempotency_begin h what id old keep_ms: 0, id, age_ms, done: what stands under an
+-- Idempotency-Key. h: peer and key, hashed; what: the request's description, hashed: another one is
+-- EREUSED. The id that comes back is the caller's if nothing stood there, or if it was old, which
+-- the caller knows to have come to nothing.
+function F.idempotency_begin(keys, args)
 	local key, now = prefix(keys) .. 'i:' .. args[1], time_ms(time_us())
 	local v = redis.call('HMGET', key, 'f', 'id', 'at', 'done')
 	if v[1] and v[1] ~= args[2] then
@@ -18,8 +18,8 @@ function F.once_begin(keys, args)
 	return table.concat({OK, args[3], '0', '0'}, '\n')
 end
 
--- once_settle h id: 0; EINFLIGHT: somebody else was given the key meanwhile.
-function F.once_settle(keys, args)
+-- idempotency_settle h id: 0; EINFLIGHT: somebody else was given the key meanwhile.
+function F.idempotency_settle(keys, args)
 	local key = prefix(keys) .. 'i:' .. args[1]
 	if redis.call('HGET', key, 'id') ~= args[2] then
 		return EINFLIGHT
@@ -28,8 +28,8 @@ function F.once_settle(keys, args)
 	return OK
 end
 
--- once_drop h id: 0; nothing came of it; the key is free again.
-function F.once_drop(keys, args)
+-- idempotency_drop h id: 0; nothing came of it; the key is free again.
+function F.idempotency_drop(keys, args)
 	local key = prefix(keys) .. 'i:' .. args[1]
 	local v = redis.call('HMGET', key, 'id', 'done')
 	if v[1] == args[2] and v[2] ~= '1' then
@@ -38,9 +38,9 @@ function F.once_drop(keys, args)
 	return OK
 end
 
--- once_look id: 0, blob; EINFLIGHT; ENOENT: what became of an upload under a key. Its uploader
--- knows of it from now on.
-function F.once_look(keys, args)
+-- idempotency_look id: 0, blob; EINFLIGHT; ENOENT: what became of an upload under a key. Its
+-- uploader knows of it from now on.
+function F.idempotency_look(keys, args)
 	if not compared then
 		return ECOMPARE
 	end

@@ -1,5 +1,5 @@
 /*
- * store_abort.c: the end of uploads that came to nothing, and of those whose commit was on its way
+ * abort.c: the end of uploads that came to nothing, and of those whose commit was on its way
  * when the connection broke. Runs in workers.
  *
  * An abort is sent until it is answered: what Redis refused (its library was flushed, say) or never
@@ -8,12 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
-#include "store/store_int.h"
+#include "base/token.h"
+#include "store/abort.h"
+#include "store/cmd.h"
+#include "store/error.h"
+#include "store/schema.h"
+#include "store/state.h"
 
 #define TRIES 60u /* that Redis refused */
 
-struct abort_call {
-	TAILQ_ENTRY(abort_call) link;
+struct abort_entry {
+	TAILQ_ENTRY(abort_entry) link;
 	struct store *store;
 	char attempt[ATTEMPT_LEN + 1];
 	unsigned n; /* chunks */
@@ -36,90 +41,97 @@ int abort_send(struct store *s, const char *attempt, unsigned n, int64_t later_m
 	return cmd_send(s, &m, cb, ctx);
 }
 
-static void call_over(struct abort_call *a)
+static void entry_over(struct abort_entry *a)
 {
-	a->store->n_aborts--;
+	a->store->aborts.n--;
 	free(a);
 }
 
-static void call_wait(struct abort_call *a)
+static void entry_wait(struct abort_entry *a)
 {
 	if (a->tries < TRIES) {
 		a->later_ms = STORE_STALLED_MS; /* what was sent may arrive yet */
-		TAILQ_INSERT_TAIL(&a->store->aborts_due, a, link);
+		TAILQ_INSERT_TAIL(&a->store->aborts.due, a, link);
 		return;
 	}
 	log_warn("store-abort",
 		"an upload that came to nothing cannot be erased now; its deadline will");
-	call_over(a);
+	entry_over(a);
 }
 
 static void on_aborted(void *ctx, const redisReply *r)
 {
-	struct abort_call *a = ctx;
+	struct abort_entry *a = ctx;
 
-	TAILQ_REMOVE(&a->store->aborts_sent, a, link);
-	if (store_err(a->store, r) == 0) {
-		call_over(a);
+	TAILQ_REMOVE(&a->store->aborts.sent, a, link);
+	if (error_of(a->store, r) == 0) {
+		entry_over(a);
 		return;
 	}
 	if (r != NULL)
 		a->tries++;
-	call_wait(a);
+	entry_wait(a);
 }
 
-static void call_begin(struct abort_call *a)
+static void entry_begin(struct abort_entry *a)
 {
 	if (abort_send(a->store, a->attempt, a->n, a->later_ms, a->unknown, on_aborted, a) == 0)
-		TAILQ_INSERT_TAIL(&a->store->aborts_sent, a, link);
+		TAILQ_INSERT_TAIL(&a->store->aborts.sent, a, link);
 	else
-		call_wait(a);
+		entry_wait(a);
 }
 
-void store_abort(struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown)
+void abort_until_done(
+	struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown)
 {
 	/* What may be live has places of its own: the others have an entry in the index, and the
 	 * reaper. */
-	const unsigned most = unknown ? STORE_ABORTS_MAX : STORE_ABORTS_MAX / 2;
-	struct abort_call *a = s->n_aborts < most ? calloc(1, sizeof *a) : NULL;
+	const unsigned most = unknown ? ABORT_MAX : ABORT_MAX / 2;
+	struct abort_entry *a = s->aborts.n < most ? calloc(1, sizeof *a) : NULL;
 
 	if (a == NULL) {
-		if (abort_send(s, attempt, n, later_ms, unknown, store_hear, s) != 0 && unknown)
+		if (abort_send(s, attempt, n, later_ms, unknown, error_heard, s) != 0 && unknown)
 			log_warn("store-abort",
 				"an upload whose end is unknown is left to its deadline");
 		return;
 	}
-	*a = (struct abort_call){.store = s, .n = n, .later_ms = later_ms, .unknown = unknown};
+	*a = (struct abort_entry){.store = s, .n = n, .later_ms = later_ms, .unknown = unknown};
 	strcpy(a->attempt, attempt);
-	s->n_aborts++;
-	call_begin(a);
+	s->aborts.n++;
+	entry_begin(a);
 }
 
 /* Those that stand there now: one that fails again stands behind them. */
-void store_aborts_send(struct store *s, unsigned most)
+void abort_resend(struct store *s, unsigned most)
 {
-	struct abort_call *a, *last = TAILQ_LAST(&s->aborts_due, abort_list);
+	struct abort_entry *a, *last = TAILQ_LAST(&s->aborts.due, abort_list);
 
-	for (bool more = true; more && most > 0 && (a = TAILQ_FIRST(&s->aborts_due)) != NULL;
+	for (bool more = true; more && most > 0 && (a = TAILQ_FIRST(&s->aborts.due)) != NULL;
 		most--) {
 		more = a != last;
-		TAILQ_REMOVE(&s->aborts_due, a, link);
-		call_begin(a);
+		TAILQ_REMOVE(&s->aborts.due, a, link);
+		entry_begin(a);
 	}
+}
+
+void abort_init(struct store *s)
+{
+	TAILQ_INIT(&s->aborts.due);
+	TAILQ_INIT(&s->aborts.sent);
 }
 
 static void list_free(struct abort_list *list)
 {
-	struct abort_call *a;
+	struct abort_entry *a;
 
 	while ((a = TAILQ_FIRST(list)) != NULL) {
 		TAILQ_REMOVE(list, a, link);
-		call_over(a);
+		entry_over(a);
 	}
 }
 
-void store_aborts_free(struct store *s)
+void abort_free_all(struct store *s)
 {
-	list_free(&s->aborts_due);
-	list_free(&s->aborts_sent);
+	list_free(&s->aborts.due);
+	list_free(&s->aborts.sent);
 }

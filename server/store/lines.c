@@ -1,74 +1,18 @@
 /*
- * store_reply.c: what functions and Redis answer, as structs, and the texts that stand in Redis for
- * a description. Pure. The order of fields is that of schema.def. Runs in every process that has a
- * store.
+ * lines.c: reads a function's answer: lines, and fields of a line in the order of schema.def. Pure.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <timeglas/errors.h>
-#include "core/hex.h"
-#include "store/store_int.h"
-#include "core/bug.h"
+#include "base/text.h"
+#include "store/lines.h"
+#include "store/record.h"
 
 /* Fields of a line behind the id that it begins with. */
 #define PUBLIC(field) (1 + STORE_FIELD_##field)
 #define PUBLIC_N (1 + STORE_PUBLIC_FIELDS)
 #define SESSION(field) (1 + STORE_SESSION_##field)
 #define SESSION_N (1 + STORE_SESSION_FIELDS)
-
-static struct text key_in(char out[STORE_KEY_MAX], unsigned shard, const char *kind, const char *id)
-{
-	static const char hex[] = "0123456789abcdef";
-	const char prefix[] = {'t', 'g', ':', '{', hex[shard >> 4 & 15], hex[shard & 15], '}', ':'};
-	struct text t = text_in(out, STORE_KEY_MAX);
-
-	text_add_n(&t, prefix, sizeof prefix);
-	text_join(&t, kind, id);
-	return t;
-}
-
-/* Ids have a fixed length, so it fits. */
-static size_t key_done(const struct text *t)
-{
-	if (t->at == t->end)
-		tg_bug("store_reply", "a key does not fit its bound");
-	return text_len(t);
-}
-
-size_t store_key(char out[STORE_KEY_MAX], unsigned shard, const char *kind, const char *id)
-{
-	struct text t = key_in(out, shard, kind, id);
-
-	return key_done(&t);
-}
-
-size_t store_chunk_key(char out[STORE_KEY_MAX], unsigned shard, const char *id, unsigned n)
-{
-	struct text t = key_in(out, shard, "c:", id);
-
-	text_add(&t, ":");
-	text_num(&t, n);
-	return key_done(&t);
-}
-
-const redisReply *reply_at(const redisReply *r, size_t i)
-{
-	return r != NULL && r->type == REDIS_REPLY_ARRAY && i < r->elements ? r->element[i] : NULL;
-}
-
-const char *reply_text(const redisReply *r, size_t i)
-{
-	const redisReply *e = reply_at(r, i);
-
-	return e != NULL && (e->type == REDIS_REPLY_STRING || e->type == REDIS_REPLY_STATUS) ?
-		e->str :
-		"";
-}
-
-bool error_discarded(const char *error)
-{
-	return strncmp(error, "EXECABORT", 9) == 0;
-}
 
 /* Part of an answer. */
 struct piece {
@@ -118,69 +62,6 @@ static const char *word(const char *text, char *out, size_t cap)
 	return text[n] == ' ' ? text + n + 1 : text + n;
 }
 
-static const char *or_dash(const char *text)
-{
-	return text[0] != '\0' ? text : "-";
-}
-
-unsigned subject_shard(const char *hash)
-{
-	uint8_t first = 0;
-
-	if (tg_hex_decode(hash, 2, &first, 1) != 0)
-		tg_bug("store_reply", "a subject's hash is no hex");
-	return first % TOKEN_SHARDS;
-}
-
-int desc_shard(const struct store_desc *d)
-{
-	if (d->session[0] != '\0')
-		return token_shard(d->session, strlen(d->session));
-	if (d->subject[0] != '\0')
-		return (int)subject_shard(d->subject);
-	return d->name[0] != '\0' ? token_name_shard(d->name, strlen(d->name)) :
-				    (int)token_any_shard();
-}
-
-void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX])
-{
-	struct text t = text_in(out, STORE_DESC_MAX);
-
-	text_join(&t, or_dash(d->tag), " ", d->kind, d->danish ? " 1" : " 0");
-	if (d->subject[0] != '\0')
-		text_join(&t, " ", d->subject);
-}
-
-void desc_private(const struct store_desc *d, char out[STORE_DESC_MAX])
-{
-	struct text t = text_in(out, STORE_DESC_MAX);
-
-	text_join(&t, or_dash(d->issuer), " ", or_dash(d->sha256));
-	if (d->chunk_bytes != 0 && d->chunk_bytes != STORE_CHUNK_BYTES) {
-		text_add(&t, " ");
-		text_num(&t, d->chunk_bytes);
-	}
-}
-
-#define NAME_(state, text) [STORE_##state] = (text),
-static const char *const state_name[] = {STORE_STATES(NAME_)};
-#undef NAME_
-
-static enum store_state state_of(const char *text)
-{
-	for (unsigned i = 0; i < sizeof state_name / sizeof state_name[0]; i++)
-		if (strcmp(text, state_name[i]) == 0)
-			return (enum store_state)i;
-	return STORE_GONE;
-}
-
-const char *store_state_text(enum store_state s)
-{
-	return state_name[s == STORE_TAKING ? STORE_CLAIMED : s];
-}
-
-/* Answers: lines, and fields of a line ------------------------------------- */
-
 struct lines lines_of(const redisReply *r)
 {
 	struct lines a;
@@ -205,17 +86,6 @@ int64_t lines_num(struct lines *a)
 char *lines_text(struct lines *a, char *out, size_t cap)
 {
 	return text_of(cut(a, '\n'), out, cap);
-}
-
-void record_text(struct text *t, const char *const field[STORE_FIELDS])
-{
-	for (unsigned i = 0; i < STORE_FIELDS; i++) {
-		if (i > 0)
-			text_add(t, i == STORE_PUBLIC_FIELDS ? "\n" : "\t");
-		if (field[i] != NULL)
-			text_add(t, field[i]);
-	}
-	text_add(t, "\n");
 }
 
 /* Cuts a line into n fields at least. */
@@ -257,7 +127,7 @@ int lines_blob(struct lines *a, struct store_blob *b, unsigned *n_chunks)
 		return err;
 	text_of(f[0], b->id, sizeof b->id);
 	b->head_bytes = (unsigned)num_of(f[PUBLIC(HEAD)]);
-	b->state = state_of(text_of(f[PUBLIC(STATE)], text, sizeof text));
+	b->state = record_state(text_of(f[PUBLIC(STATE)], text, sizeof text));
 	text_of(f[PUBLIC(UPLOADER)], b->desc.uploader, sizeof b->desc.uploader);
 	text_of(f[PUBLIC(TO)], b->desc.to, sizeof b->desc.to);
 	text_of(f[PUBLIC(SESSION)], b->desc.session, sizeof b->desc.session);
