@@ -199,7 +199,7 @@ static bool has_member(const struct chain_record *r, const char *wanted)
 static void second_reader(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
 	const struct finding_place *at, const struct open_blob *first)
 {
-	l->second++;
+	l->second_readers++;
 	if (first != NULL)
 		findings_add(f, "second-reader", at,
 			"blob %.*s was read again, by %.*s: it had its one reader on line %" PRIu64,
@@ -216,13 +216,13 @@ static void on_gone_unknown(struct audit_blobs *l, struct findings *f, const str
 	const struct finding_place *at)
 {
 	bool again = has_member(r, CHAIN_AGAIN),
-	     back = l->reverted > 0 && r->deadline_ms >= 0 && r->deadline_ms <= l->came_back_ms &&
-		begins_here(l, r);
+	     back = l->reverted > 0 && r->deadline_ms >= 0 &&
+		r->deadline_ms <= l->came_back_until_ms && begins_here(l, r);
 
 	if (again || back)
-		l->again++;
+		l->came_back++;
 	else
-		l->before++;
+		l->no_begin++;
 	if (again)
 		findings_add(f, "ended-again", at,
 			"blob %.*s had ended; the store went back, had it again, and it was ended "
@@ -370,8 +370,8 @@ static void on_reverted(struct audit_blobs *l, const struct audit_event *e)
 	}
 	settle(l);
 	l->reverted++;
-	if (e->record->time_ms + TG_TTL_MAX_S * INT64_C(1000) > l->came_back_ms)
-		l->came_back_ms = e->record->time_ms + TG_TTL_MAX_S * INT64_C(1000);
+	if (e->record->time_ms + TG_TTL_MAX_S * INT64_C(1000) > l->came_back_until_ms)
+		l->came_back_until_ms = e->record->time_ms + TG_TTL_MAX_S * INT64_C(1000);
 }
 
 static void on_claimed(
@@ -390,7 +390,7 @@ void audit_blobs_gap(struct audit_blobs *l, int64_t at_ms)
 	l->gaps = true;
 	if (at_ms > l->gap_ms)
 		l->gap_ms = at_ms;
-	l->elsewhere += l->n_open;
+	l->not_given += l->n_open;
 	for (size_t i = 0; i < l->cap; i++)
 		if (l->slot[i].file != NULL)
 			close_open(l, i, "(not given)");

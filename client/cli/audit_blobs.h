@@ -1,7 +1,7 @@
 /*
- * audit_blobs.h: what the records say of blobs: what was stored, what ended it and how late, what
- * is still open. Memory grows with what is open at one time, and not with the file. It trusts what
- * it is given: the chain's checks are audit_chain.h's.
+ * audit_blobs.h: what the records say of blobs: what was stored, what ended it and how late, and
+ * what is still held. Memory grows with the blobs that are held at one time, and not with the file.
+ * It believes the records that it is given; audit_chain.h has checked them. docs/evidence.md.
  */
 #ifndef CLI_AUDIT_BLOBS_H
 #define CLI_AUDIT_BLOBS_H
@@ -9,63 +9,63 @@
 #include "cli/audit_event.h"
 #include "cli/audit_lateness.h"
 
-/* pairs of kind and cause that are told apart; further ones are "(others)" */
-#define AUDIT_BLOBS_ROWS 128
+#define AUDIT_BLOBS_ROWS 128 /* pairs of kind and cause; further ones are "(others)" */
 #define AUDIT_BLOBS_NAME 32
 
+/* How many blobs of a kind were stored, or were ended by a cause. */
 struct audit_blobs_row {
-	char kind[AUDIT_BLOBS_NAME], cause[AUDIT_BLOBS_NAME]; /* cause "": what was stored */
-	int dk; /* -1: does not matter for this kind */
+	char kind[AUDIT_BLOBS_NAME], cause[AUDIT_BLOBS_NAME]; /* cause "": stored */
+	int dk; /* 1: issued in Denmark, 0: elsewhere, -1: makes no difference for this kind */
 	uint64_t n;
 	struct audit_lateness late; /* of those that a deadline ended */
 };
 
+/* A blob that has not ended. Times are Unix time. */
 struct open_blob {
 	uint8_t tag[16];
 	int64_t deadline_ms;
-	/* when it must have ended by the published rules, whatever it was given */
-	int64_t limit_ms;
-	uint64_t line;
-	const char *file; /* NULL: a free place */
-	/* who claimed it, or began to take it: a hash of the name; 0: nobody */
-	uint64_t reader, reader_line;
+	int64_t limit_ms; /* when its kind's limit ends it, whatever its deadline is */
+	uint64_t line;    /* of the event that stored it */
+	const char *file; /* the same; NULL: this slot is free */
+	uint64_t reader;  /* a hash of the name of who claimed it or began to take it; 0: nobody */
+	uint64_t reader_line;
 	struct chain_pos pos; /* of the event that stored it */
-	unsigned epoch;       /* and its store */
-	uint16_t row;         /* of what was stored */
+	unsigned epoch;       /* of its store, as in struct audit_event */
+	uint16_t row;         /* index of the row in which it is counted as stored */
 	uint8_t shard;
 };
 
 struct audit_blobs { /* zeroed before first use; audit_blobs_free() after the last */
 	struct audit_blobs_row row[AUDIT_BLOBS_ROWS];
 	size_t n_rows;
-	struct open_blob *slot;
-	/* of the table: who writes tags must not know where they end up */
-	uint8_t seed[16];
+	struct open_blob *slot; /* a hash table of cap slots, n_open of them in use */
 	size_t cap, n_open;
+	uint8_t seed[16]; /* of its hash, so that whoever writes tags cannot make them collide */
 	uint64_t stored, ended, aborted, lost;
-	/* ends of what was stored before the first file, or in one that is not given */
-	uint64_t before;
-	/* ends of what had ended already, and came back with a store that was failed over */
-	uint64_t again;
-	uint64_t second;   /* reads of what had a reader already */
-	uint64_t reverted; /* times that the store went back */
-	/* open when somebody else began to record, whose files are not given */
-	uint64_t elsewhere;
-	bool gaps;      /* not all is given: an end may lack its beginning, */
-	int64_t gap_ms; /* if that lies before here */
-	/* up to that deadline, what ends may have come back; 0: nothing has */
-	int64_t came_back_ms;
+	uint64_t no_begin; /* ends of blobs that were stored before the given files, or in others */
+	uint64_t came_back;      /* ends of blobs that had ended before: the store went back */
+	uint64_t second_readers; /* reads of a blob that had its reader already */
+	uint64_t reverted;       /* times that the store went back */
+	uint64_t not_given; /* blobs that were held when a recorder took over whose files are not
+			       given */
+	bool gaps;          /* not all is given; the beginning of an end may be missing */
+	int64_t gap_ms;     /* with gaps: what was recorded before this may be missing */
+	/* a blob that ends and whose deadline is up to here may have come back; 0: none has */
+	int64_t came_back_until_ms;
 	bool no_memory;
 };
 
-/** audit_blobs_event(l, f, e): one record that is to be believed. */
-void audit_blobs_event(struct audit_blobs *l, struct findings *f, const struct audit_event *e);
-/** audit_blobs_gap(l, at_ms): some of what was recorded before at_ms is not given. */
-void audit_blobs_gap(struct audit_blobs *l, int64_t at_ms);
-/** audit_blobs_overdue(l, f, last_ms): what is open and was due by then: each a finding. Returns
- * how many.
- */
-uint64_t audit_blobs_overdue(const struct audit_blobs *l, struct findings *f, int64_t last_ms);
-void audit_blobs_free(struct audit_blobs *l);
+/** Counts one event, and adds findings. b->no_memory tells when memory ran out. */
+void audit_blobs_event(struct audit_blobs *b, struct findings *f, const struct audit_event *e);
+
+/** Notes that a part of what was recorded before at_ms is not given. */
+void audit_blobs_gap(struct audit_blobs *b, int64_t at_ms);
+
+/** Adds a finding for each blob that is still held although it was due at last_ms. Returns how many
+ * there are. */
+uint64_t audit_blobs_overdue(const struct audit_blobs *b, struct findings *f, int64_t last_ms);
+
+/** Frees what b holds, but not b. */
+void audit_blobs_free(struct audit_blobs *b);
 
 #endif

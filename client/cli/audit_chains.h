@@ -1,7 +1,7 @@
 /*
- * audit_chains.h: all evidence that is given: one chain, or those of several servers in the order
- * in which they recorded. Checks lines (audit_chain.h) and how the chains hang together, and hands
- * on each event once. What the events say is somebody else's (audit_blobs.h). docs/evidence.md.
+ * audit_chains.h: reads all evidence that is given: one chain, or those of several recorders in the
+ * order in which they wrote. It checks lines (audit_chain.h) and how the chains continue each
+ * other, and gives each event once. docs/evidence.md.
  */
 #ifndef CLI_AUDIT_CHAINS_H
 #define CLI_AUDIT_CHAINS_H
@@ -11,42 +11,45 @@
 #include "cli/audit_files.h"
 #include "cli/audit_duplicates.h"
 
-struct audit_quote { /* what a taken-over record says of the chain before */
+/* What a taken-over record says of the chain that it continues. */
+struct audit_quote {
 	uint8_t key[CHAIN_KEY], hash[CHAIN_HASH];
 	bool has_key, has_head;
 	uint64_t n; /* of the line with that hash */
 };
 
-struct audit_recorder { /* one chain */
-	const struct audit_file *file;
+/* The chain that one recorder wrote. */
+struct audit_recorder {
+	const struct audit_file *file; /* n_files, in their order */
 	size_t n_files;
-	const struct audit_file *first; /* of them, behind any that are empty and so tell nothing */
+	const struct audit_file *first; /* of them that is not empty */
 	struct audit_chain chain;
-	const char *key_from; /* audit_keys_choose() */
-	char beside[4096];
-	unsigned epoch; /* of the store that its next event is about */
+	const char *key_from; /* who said which key must have signed: audit_keys_choose() */
+	char beside[4096];    /* memory for it */
+	unsigned epoch; /* of the store that its next event is about, as in struct audit_event */
 
 	/* audit_chains.c's own */
 	struct audit_chains *all;
 	struct audit_reader *reader;
 	const char **path;
 	bool begun;
-	bool waits; /* before a taken-over record: */
-	struct audit_quote quote;
-	int64_t next_ms; /* when what is read next began */
-	/* up to there, events may stand in a chain that is not given */
+	bool waits;               /* the next line is a taken-over record, */
+	struct audit_quote quote; /* which says this */
+	int64_t next_ms;          /* time of the part that is read next */
+	/* events of this epoch up to these positions may also stand in a chain that is not given */
 	struct chain_pos doubt[CHAIN_SHARDS];
 	unsigned doubt_epoch;
 };
 
 struct audit_calls {
-	/* Each line that is to be believed. Returns 0 or an exit status. */
+	/* Given each line that can be believed. Returns 0 or an exit status, which ends the
+	 * reading. */
 	int (*line)(void *ctx, const struct audit_chain *c, const struct chain_line *l,
 		const struct finding_place *at);
-	/* Each event once. */
+	/* Given each event once. Returns the same. */
 	int (*event)(void *ctx, const struct audit_event *e);
-	/* Something is not given that belongs here: a chain that told of the store until now, or
-	 * the beginning of one. */
+	/* Told that something is missing which was recorded before at_ms: a whole chain, or the
+	 * beginning of one. */
 	void (*gap)(void *ctx, int64_t at_ms);
 };
 
@@ -55,10 +58,10 @@ struct audit_chains { /* zeroed before first use; audit_chains_free() after the 
 	size_t n;
 	struct findings findings;
 	struct audit_duplicates duplicates;
-	uint64_t doubtful; /* events that may stand in a chain that is not given, too */
-	uint64_t gaps;
+	uint64_t doubtful; /* events that may also stand in a chain that is not given */
+	uint64_t gaps;     /* calls of gap() */
 
-	/* its own */
+	/* audit_chains.c's own */
 	struct audit_file *file;
 	struct audit_bytes bytes;
 	const struct audit_calls *calls;
@@ -67,10 +70,18 @@ struct audit_chains { /* zeroed before first use; audit_chains_free() after the 
 	size_t n_epochs;
 };
 
-/** audit_chains_run(a, cli, files, n, calls, ctx): reads everything. Returns 0, or an exit status
- * (said). */
+/**
+ * Reads everything.
+ *
+ * @files  n paths, in any order
+ * @calls  borrowed until return, called with ctx
+ *
+ * Returns 0, or an exit status after having said what is wrong.
+ */
 int audit_chains_run(struct audit_chains *a, struct cli *cli, const char *const *files, size_t n,
 	const struct audit_calls *calls, void *ctx);
+
+/** Frees what a holds, but not a. */
 void audit_chains_free(struct audit_chains *a);
 
 struct audit_sums {
@@ -80,7 +91,7 @@ struct audit_sums {
 	/* the last line of the chain with the most lines; NULL: there is no line at all */
 	const struct finding_place *last;
 };
-/** audit_chains_sums(a): over all chains. */
+/** Returns the sums over all chains. */
 struct audit_sums audit_chains_sums(const struct audit_chains *a);
 
 #endif

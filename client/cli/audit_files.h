@@ -1,7 +1,7 @@
 /*
- * audit_files.h: files of evidence, sorted into chains: by the key that signed their first line, by
- * numbers, and by the hash with which each names the line before its first. It believes nothing: a
- * file that fits nowhere is put where it fits best, and the checks of lines find what is wrong.
+ * audit_files.h: sorts files of evidence into chains: by the key that signed their first line, by
+ * the numbers of lines, and by the hash that a first line has of the line before it. A file that
+ * fits nowhere is put where it fits best; the checks of lines then find what is wrong.
  * docs/evidence.md.
  */
 #ifndef CLI_AUDIT_FILES_H
@@ -27,9 +27,14 @@ struct audit_file {
 };
 
 /**
- * audit_files_sort(paths, n, out, chains): the files in the order in which they are to be read,
- * those of a chain side by side. out: n of them. Returns 0 or EXIT_USAGE (a file cannot be read, is
- * compressed, is no evidence file, or was given twice; said).
+ * Looks at n files and sorts them.
+ *
+ * @paths   borrowed by out
+ * @out     n entries, in the order in which they are to be read, those of a chain side by side
+ * @chains  out: how many chains there are
+ *
+ * Returns 0, or EXIT_USAGE after having said what is wrong: a file cannot be read, is compressed,
+ * is no evidence file, or was given twice.
  */
 int audit_files_sort(const char *const *paths, size_t n, struct audit_file *out, size_t *chains);
 

@@ -1,4 +1,4 @@
-/* audit_keys.h: which keys may have signed the evidence. */
+/* audit_keys.h: chooses the keys that may have signed a chain. */
 #ifndef CLI_AUDIT_KEYS_H
 #define CLI_AUDIT_KEYS_H
 
@@ -6,9 +6,14 @@
 #include "cli/cli.h"
 
 /**
- * audit_keys_choose(cli, log, c, from, beside): for the chain that begins with the file log: what
- * --key says, or the file beside it, whose name is put into beside. *from: "given", beside, or
- * NULL: nobody said. Returns an exit status.
+ * Takes the keys that --key says, or else the key in the file beside the log.
+ *
+ * @log     the first file of the chain
+ * @c       gets the keys
+ * @from    out: "given"; beside; or NULL when nobody said which key it must be
+ * @beside  memory for the name of the file beside the log
+ *
+ * Returns 0, or an exit status after having said what is wrong.
  */
 int audit_keys_choose(const struct cli *cli, const char *log, struct audit_chain *c,
 	const char **from, char beside[4096]);

@@ -1,5 +1,5 @@
-/* audit_reader.h: the files of one chain as a stream of lines that can be stopped before a line and
- * gone on with later. It judges nothing. */
+/* audit_reader.h: reads the files of one chain as a stream of lines, which can be stopped before a
+ * line and continued later. It judges nothing. */
 #ifndef CLI_AUDIT_READER_H
 #define CLI_AUDIT_READER_H
 
@@ -7,13 +7,15 @@
 #include "cli/findings.h"
 
 struct audit_reader_calls {
-	/* A line, without its LF. Lines that are too long for evidence come cut; of an empty file
-	 * one comes that is empty and not whole. Returns 0 to go on, or an exit status. */
+	/* Given each line, of n bytes, without its LF. A line that is too long for evidence is cut.
+	 * An empty file gives one line that is empty and not whole. Returns 0 to go on, or an exit
+	 * status. */
 	int (*line)(void *ctx, const char *line, size_t n, const struct finding_place *at);
-	/* Stop before this line? It is the first one of the next audit_reader_run(). */
+	/* Returns true to stop before this line, which is then the first one of the next
+	 * audit_reader_run(). */
 	bool (*stop)(void *ctx, const char *line, size_t n);
-	/* At the end of the last file: is more to be waited for? Asked again after each line that
-	 * comes then. */
+	/* Asked at the end of the last file, and after each line that comes then. Returns true to
+	 * wait for more. */
 	bool (*more)(void *ctx);
 };
 
@@ -23,15 +25,25 @@ struct audit_bytes { /* over all files of all chains, for the progress bar */
 
 struct audit_reader;
 
-/** audit_reader_new(cli, files, n, calls, ctx, bytes): files in the order in which they are read;
- * borrowed, as calls and bytes. NULL without memory. */
+/**
+ * Makes a reader.
+ *
+ * @files  n paths, in the order in which they are read; borrowed, as are calls and bytes
+ * @bytes  counts what was read
+ *
+ * Returns NULL without memory. Free with audit_reader_free().
+ */
 struct audit_reader *audit_reader_new(struct cli *cli, const char *const *files, size_t n,
 	const struct audit_reader_calls *calls, void *ctx, struct audit_bytes *bytes);
+
+/** Closes the file and frees the reader. NULL is fine. */
 void audit_reader_free(struct audit_reader *r);
-/** audit_reader_run(r): up to where stop says, or the end. Returns 0, EXIT_USAGE (a file cannot be
- * read; said), or what line returned. */
+
+/** Reads until stop() says so, or to the end. Returns 0, EXIT_USAGE after having said that a file
+ * cannot be read, or what line() returned. */
 int audit_reader_run(struct audit_reader *r);
-/** audit_reader_done(r): the end was reached. */
+
+/** Returns true when the end of the last file was reached. */
 bool audit_reader_done(const struct audit_reader *r);
 
 #endif

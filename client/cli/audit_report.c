@@ -134,17 +134,17 @@ static void print_ends(const struct audit_blobs *l)
 		printf("  %" PRIu64
 		       " uploads were broken off before anybody could see them, and erased\n",
 			l->aborted);
-	if (l->before > 0 && l->gaps)
+	if (l->no_begin > 0 && l->gaps)
 		printf("  %" PRIu64 " ends belong to blobs stored before these files begin, or in "
 		       "files that were not given\n",
-			l->before);
-	if (l->again > 0)
+			l->no_begin);
+	if (l->came_back > 0)
 		printf("  %" PRIu64
 		       " ends belong to blobs that came back when the store was failed over\n",
-			l->again);
-	if (l->second > 0)
+			l->came_back);
+	if (l->second_readers > 0)
 		printf("  %" PRIu64 " times a blob was read after it had had its one reader\n",
-			l->second);
+			l->second_readers);
 	if (l->reverted > 0)
 		printf("  The store went back %" PRIu64
 		       " times (a failover to a replica that was behind). Ends in the last moments "
@@ -159,10 +159,10 @@ static void print_handovers(const struct audit_report *r)
 {
 	const struct audit_duplicates *t = &r->all->duplicates;
 
-	if (r->life->elsewhere > 0)
+	if (r->blobs->not_given > 0)
 		printf("\n%" PRIu64 " blobs were held when another recorder wrote on, whose files "
 		       "were not given: give them, too, or their ends are not known\n",
-			r->life->elsewhere);
+			r->blobs->not_given);
 	if (r->all->doubtful > 0)
 		printf("\n%" PRIu64 " events may also be recorded by a recorder whose files were "
 		       "not given: it died, or was stopped, in that moment\n",
@@ -202,7 +202,7 @@ static void print_findings(const struct findings *f)
 
 void audit_report_text(const struct audit_report *r)
 {
-	const struct audit_blobs *l = r->life;
+	const struct audit_blobs *l = r->blobs;
 
 	print_head(r);
 	if (l->n_rows > 0) {
@@ -320,7 +320,7 @@ static json_t *duplicates_json(const struct audit_duplicates *t)
 
 static void blobs_json(json_t *o, const struct audit_report *r)
 {
-	const struct audit_blobs *l = r->life;
+	const struct audit_blobs *l = r->blobs;
 	json_t *stored = json_array(), *ends = json_array();
 
 	rows_json(l, stored, ends);
@@ -330,9 +330,9 @@ static void blobs_json(json_t *o, const struct audit_report *r)
 	json_object_set_new(o, "open", json_integer((json_int_t)l->n_open));
 	json_object_set_new(o, "overdue", json_integer((json_int_t)r->overdue));
 	json_object_set_new(o, "reverted", json_integer((json_int_t)l->reverted));
-	json_object_set_new(o, "came_back", json_integer((json_int_t)l->again));
-	json_object_set_new(o, "second_readers", json_integer((json_int_t)l->second));
-	json_object_set_new(o, "not_given", json_integer((json_int_t)l->elsewhere));
+	json_object_set_new(o, "came_back", json_integer((json_int_t)l->came_back));
+	json_object_set_new(o, "second_readers", json_integer((json_int_t)l->second_readers));
+	json_object_set_new(o, "not_given", json_integer((json_int_t)l->not_given));
 }
 
 json_t *audit_report_json(const struct audit_report *r)

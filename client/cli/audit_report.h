@@ -1,4 +1,4 @@
-/* audit_report.h: what verifying has found, as one page for people and as one JSON object. */
+/* audit_report.h: the result of audit verify, as a page for people or as a JSON object. */
 #ifndef CLI_AUDIT_REPORT_H
 #define CLI_AUDIT_REPORT_H
 
@@ -10,14 +10,15 @@
 struct audit_report {
 	const struct audit_chains *all;
 	struct audit_sums sums;
-	const struct audit_blobs *life;
+	const struct audit_blobs *blobs;
 	const struct audit_receipt *receipt; /* NULL: none was given */
 	uint64_t overdue;
 };
 
-/** audit_report_text(r): on stdout. */
+/** Prints the page on stdout. */
 void audit_report_text(const struct audit_report *r);
-/** audit_report_json(r): a new object, NULL without memory. */
+
+/** Returns the object, a new reference; NULL without memory. */
 json_t *audit_report_json(const struct audit_report *r);
 
 #endif

@@ -11,7 +11,7 @@
 
 struct verify {
 	struct audit_chains all;
-	struct audit_blobs life;
+	struct audit_blobs blobs;
 	struct audit_receipt receipt;
 	bool has_receipt;
 };
@@ -30,15 +30,15 @@ static int on_event(void *ctx, const struct audit_event *e)
 {
 	struct verify *v = ctx;
 
-	audit_blobs_event(&v->life, &v->all.findings, e);
-	return v->life.no_memory ? output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM)) : 0;
+	audit_blobs_event(&v->blobs, &v->all.findings, e);
+	return v->blobs.no_memory ? output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM)) : 0;
 }
 
 static void on_gap(void *ctx, int64_t at_ms)
 {
 	struct verify *v = ctx;
 
-	audit_blobs_gap(&v->life, at_ms);
+	audit_blobs_gap(&v->blobs, at_ms);
 }
 
 static int tell(struct verify *v, struct audit_report *r)
@@ -46,7 +46,7 @@ static int tell(struct verify *v, struct audit_report *r)
 	int status = EXIT_DONE;
 
 	r->sums = audit_chains_sums(&v->all);
-	r->overdue = audit_blobs_overdue(&v->life, &v->all.findings, r->sums.last_ms);
+	r->overdue = audit_blobs_overdue(&v->blobs, &v->all.findings, r->sums.last_ms);
 	if (v->has_receipt)
 		audit_receipt_end(&v->receipt, &v->all.findings, r->sums.first_n, r->sums.last_n,
 			r->sums.last);
@@ -77,12 +77,12 @@ int cmd_audit_verify(struct cli *cli)
 			&v->all, cli, cli->opt.word + 2, cli->opt.n_words - 2, &calls, v);
 	if (status == EXIT_DONE) {
 		r.all = &v->all;
-		r.life = &v->life;
+		r.blobs = &v->blobs;
 		status = tell(v, &r);
 	}
 	if (v != NULL) {
 		audit_chains_free(&v->all);
-		audit_blobs_free(&v->life);
+		audit_blobs_free(&v->blobs);
 	}
 	free(v);
 	return status;

@@ -1,7 +1,7 @@
 /*
- * cmdline.h: what the user said, on the command line, in the environment, in the client's
- * configuration file; in this order of precedence. Every option stands once, in the table below;
- * which command takes which is in command.c.
+ * cmdline.h: the options and words that the user gave: on the command line, else in the
+ * environment, else in the client's configuration file. Every option stands once, in the table
+ * below. Which command takes which option is in command.c.
  */
 #ifndef CLI_CMDLINE_H
 #define CLI_CMDLINE_H
@@ -104,27 +104,33 @@ struct cmdline {
 	char *config_text[OPT_N]; /* owned */
 };
 
-/** cmdline_parse(o, argc, argv, why): options may stand anywhere before "--". Returns 0, or
- * TG_EINVAL with a sentence in why. */
+/** Reads the command line. Options may stand anywhere before "--". Returns 0, or TG_EINVAL with a
+ * sentence in why. */
 int cmdline_parse(struct cmdline *o, int argc, char **argv, char why[256]);
-/** cmdline_defaults(o, why): environment and configuration file for what was not given. Returns 0,
- * TG_EINVAL or TG_EIO. */
+
+/** Takes what was not given from the environment and the configuration file. Returns 0, TG_EINVAL
+ * or TG_EIO, with a sentence in why. */
 int cmdline_defaults(struct cmdline *o, char why[256]);
+
+/** Frees what o holds, but not o. */
 void cmdline_free(struct cmdline *o);
 
-/** cmdline_text(o, id): the value, the first one of an option that may be repeated; NULL when there
- * is none. */
+/** Returns the value of an option, the first one of several; NULL when there is none. */
 const char *cmdline_text(const struct cmdline *o, enum opt_id id);
+
+/** Returns whether an option is set, by whatever source. */
 bool cmdline_flag(const struct cmdline *o, enum opt_id id);
-/** cmdline_given(o, id): did it stand on the command line? (Not in the environment or the
- * configuration.) */
+
+/** Returns whether an option stood on the command line, and not only in the environment or the
+ * configuration. */
 bool cmdline_given(const struct cmdline *o, enum opt_id id);
 
 struct option_row {
-	const char *name, *arg, *env, *key, *help;
-	char letter;
+	const char *name, *arg, *env, *key, *help; /* NULL: it has none */
+	char letter;                               /* 0: it has none */
 };
-/** cmdline_row(id): its row of the table. */
+
+/** Returns the option's row of the table. */
 const struct option_row *cmdline_row(enum opt_id id);
 
 #endif

@@ -1,5 +1,5 @@
-/* material.h: the keys that options name: recipients, identities, signing key, sender. Loaded once
- * a command, wiped when it ends. */
+/* material.h: the keys that options name: recipients, identities, signing key, senders. They are
+ * loaded once, and wiped when the command ends. */
 #ifndef CLI_MATERIAL_H
 #define CLI_MATERIAL_H
 
@@ -17,15 +17,17 @@ struct material {
 	tg_senders *senders; /* NULL: none */
 };
 
-/* Each returns 0, or the exit status after having said what is wrong. What is not given at all is
- * no error: n stays 0. */
+/* Each loads the keys of one option. Without the option there are none, which is no error. Each
+ * returns 0, or the exit status after having said what is wrong. */
 int material_recipients(const struct cmdline *o, struct material *m);
 int material_identities(const struct cmdline *o, struct material *m);
 int material_signer(const struct cmdline *o, struct material *m);
 int material_senders(const struct cmdline *o, struct material *m);
+
+/** Frees and wipes all keys, but not m. */
 void material_free(struct material *m);
 
-/** material_to(m): the recipients as the library wants them. */
+/** Returns the recipients as the library takes them; they stay m's. */
 const tg_recipient *const *material_to(const struct material *m);
 
 #endif

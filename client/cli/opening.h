@@ -1,5 +1,5 @@
-/* opening.h: what open, take and get share: what the options demand of a sealed file, and telling
- * about its head. */
+/* opening.h: shared by open, take and get: what the options demand of a sealed file, and how its
+ * head is shown. */
 #ifndef CLI_OPENING_H
 #define CLI_OPENING_H
 
@@ -16,17 +16,22 @@ struct opening {
 };
 
 /**
- * opening_prepare(o, max_age_s, u): load and check what opening needs. max_age_s: the most that
- * --max-age may say. Returns 0 or an exit status, having said what is wrong. Free with
- * opening_free() in either case.
+ * Loads the keys and reads the demands.
+ *
+ * @max_age_s  the most that --max-age may say
+ * @u          opening_free() frees it, also on failure
+ *
+ * Returns 0, or an exit status after having said what is wrong.
  */
 int opening_prepare(const struct cmdline *o, uint64_t max_age_s, struct opening *u);
+
+/** Frees and wipes what u holds, but not u. */
 void opening_free(struct opening *u);
 
-/** opening_head_json(h): the head as a JSON object. */
+/** Returns the head as a JSON object, a new reference; NULL without memory. */
 json_t *opening_head_json(const tg_head *h);
-/** opening_head_note(h): a line for people about what was opened, and who signed it. NULL: it was
- * raw, and what that means. */
+
+/** Tells people what was opened and who signed it. NULL: it was raw, so nobody did. */
 void opening_head_note(const tg_head *h);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * output.h: everything that the command says. Results go to stdout, remarks and errors to stderr;
- * under --json both are JSON objects. Exit codes are decided here, from the error, so that all
- * commands agree.
+ * output.h: everything that the command prints. Results go to stdout, remarks and errors to stderr;
+ * under --json results and errors are JSON objects. The exit status follows from the error, for all
+ * commands alike.
  */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
@@ -21,30 +21,37 @@ enum exit_status {
 	EXIT_LATER = 6
 };
 
-/** output_init(json): before anything is said. */
+/** Chooses between text and JSON. Call it before anything is said. */
 void output_init(bool json);
+
+/** Returns whether it is JSON. */
 bool output_is_json(void);
 
-/** output_fail(code, fmt, …): say why, and return the exit status that belongs to a TG_E… code. */
+/** Says why the command failed. code: a TG_E… code. fmt: as for printf. Returns the exit status
+ * that belongs to the code. */
 int output_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/** output_usage(fmt, …): the user is to say it differently. Returns EXIT_USAGE. */
+
+/** Says how the user has to say it instead. Returns EXIT_USAGE. */
 int output_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/** output_fail_client(c, err): why a tg_client_* call failed: the server's problem, or what
- * happened on the way. */
+
+/** Says why a call of the client failed: the server's refusal, or what happened on the way. err:
+ * what the call returned. Returns the exit status. */
 int output_fail_client(const tg_client *c, int err);
-/** output_note(fmt, …): a remark for people, on stderr; silent under --json. */
+
+/** Prints a remark for people on stderr; under --json it prints nothing. */
 void output_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/** output_text(s): a line on stdout. */
+/** Prints a line on stdout. */
 void output_text(const char *s);
-/** output_object(o): a JSON object on stdout, one line; takes the reference. Returns an exit status
- * (NULL: no memory). */
+
+/** Prints a JSON object on stdout, as one line, and drops the reference. NULL: there was no memory
+ * for it. Returns an exit status. */
 int output_object(json_t *o);
-/** output_answer(c): the server's last answer: JSON under --json, otherwise a table for people.
- * Returns an exit status. */
+
+/** Prints the server's last answer: as JSON, or as a table for people. Returns an exit status. */
 int output_answer(const tg_client *c);
-/** output_finish(exit): flush; a result that could not be written is a failure. Returns the exit
- * status. */
+
+/** Flushes stdout. Returns exit_status, or a failure when something could not be written. */
 int output_finish(int exit_status);
 
 #endif

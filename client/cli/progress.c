@@ -54,7 +54,7 @@ static void bar_text(uint64_t done, uint64_t total, int64_t elapsed_ms, char *ou
 void progress_start(struct progress *p, bool upload)
 {
 	*p = (struct progress){.upload = upload,
-		.watched = !output_is_json() && isatty(STDERR_FILENO),
+		.on_terminal = !output_is_json() && isatty(STDERR_FILENO),
 		.start_ms = clock_mono_ms()};
 }
 
@@ -64,7 +64,7 @@ int progress_step(void *ctx, uint64_t sent, uint64_t received, uint64_t total)
 	char line[LINE_CHARS];
 	int64_t now;
 
-	if (!p->watched)
+	if (!p->on_terminal)
 		return 0;
 	now = clock_mono_ms();
 	if (now - p->start_ms < FIRST_MS || now - p->drawn_ms < REDRAW_MS)
