@@ -55,3 +55,6 @@ for _, key in ipairs(redis.call('KEYS', 'tg:{*}:b:*')) do
 end
 return found
 """
+
+if __name__ == "__main__":
+    print(HOLDS_BYTES)  # for scripts: redis-cli EVAL "$(store_form.py)" 0
