@@ -31,9 +31,8 @@ static struct facts look(const struct metrics *m, unsigned workers, unsigned max
 
 static bool is_ready(const struct facts *f)
 {
-	return f->up == f->workers && f->reaper && attestation_ok(f->attest) &&
-		!f->draining && !f->late && scoreboard_compared() &&
-		attestation_writes() == WRITES_TAKEN;
+	return f->up == f->workers && f->reaper && attestation_ok(f->attest) && !f->draining &&
+		!f->late && scoreboard_compared() && attestation_writes() == WRITES_TAKEN;
 }
 
 static void write_reasons(const struct facts *f, struct jsonw *out)
@@ -51,8 +50,7 @@ static void write_reasons(const struct facts *f, struct jsonw *out)
 	if (!f->reaper)
 		jsonw_str(out, NULL, "the reaper is not running or cannot use the store");
 	if (!attestation_ok(f->attest)) {
-		snprintf(text, sizeof text, "uploads are refused: %s",
-			attestation_text(f->attest));
+		snprintf(text, sizeof text, "uploads are refused: %s", attestation_text(f->attest));
 		jsonw_str(out, NULL, text);
 	}
 	if (attestation_writes() != WRITES_TAKEN)

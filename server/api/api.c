@@ -138,7 +138,7 @@ static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug,
 	struct api *a = ctx;
 	const struct conf_peer *peer = httpd_req_peer(r);
 	const char *label = httpd_req_get_label(r);
-	if (status != 0) /* else the client went away first */
+	if (status != 0) /* otherwise the client went away first */
 		metrics_count(status < 400   ? M_REQUESTS_2XX :
 				status < 500 ? M_REQUESTS_4XX :
 					       M_REQUESTS_5XX,

@@ -17,9 +17,9 @@
 
 struct upload;
 TAILQ_HEAD(upload_list, upload);
-LIST_HEAD(watched_list, watched);
+LIST_HEAD(subscribed_list, subscribed);
 
-#define API_WATCHED_BUCKETS 256u
+#define API_SUBSCRIPTION_BUCKETS 256u
 
 struct api {
 	struct loop *loop;
@@ -30,7 +30,7 @@ struct api {
 	struct loop_task resume;    /* goes on with more of them */
 	unsigned n_uploads;         /* under way */
 	unsigned n_large;           /* of these, with the largest chunks */
-	struct watched_list watched[API_WATCHED_BUCKETS]; /* by a hash of their ids */
+	struct subscribed_list subscribed[API_SUBSCRIPTION_BUCKETS]; /* by a hash of their ids */
 	struct loop_task lines; /* writes the log's lines at the end of the turn */
 };
 

@@ -24,7 +24,7 @@
 #include "api/range.h"
 #include "api/reply.h"
 #include "api/take.h"
-#include "api/watched.h"
+#include "api/subscription.h"
 #include "base/text.h"
 #include "core/time.h"
 #include "store/store.h"
@@ -40,14 +40,14 @@
 struct taking {
 	struct call *call;
 	struct httpd_req *req;
-	struct store_read *read;      /* NULL: over */
-	bool reading;                 /* a chunk is on its way */
-	uint32_t chunk_bytes;         /* the blob's */
-	bool claimed;                 /* a claimant's read */
-	struct watched_reader reader; /* a claimant's, of the blob's that are looked at together */
-	bool asking;                  /* a take's: whether it may still be sent */
-	bool bound;                   /* the blob's; */
-	char session[TOKEN_LEN + 1];  /* and the session that it names, "" none */
+	struct store_read *read;     /* NULL: over */
+	bool reading;                /* a chunk is on its way */
+	uint32_t chunk_bytes;        /* the blob's */
+	bool claimed;                /* a claimant's read */
+	struct subscription reader;  /* a claimant's, of the blob's that are looked at together */
+	bool asking;                 /* a take's: whether it may still be sent */
+	bool bound;                  /* the blob's; */
+	char session[TOKEN_LEN + 1]; /* and the session that it names, "" none */
 	struct event watch;
 	int64_t until_ms; /* a take's: the store's time at which it ends */
 	/* of the answer whose head waits for its first bytes, to go with them; 0: none waits */
@@ -109,7 +109,7 @@ static void watch_claimed(struct taking *t)
 {
 	char id[TOKEN_LEN + 1];
 	snprintf(id, sizeof id, "%.*s", TOKEN_LEN, t->call->id); /* a claim's token opens with it */
-	if (watched_join(t->call->api, &t->reader, id, on_ended, t) != 0)
+	if (subscription_join(t->call->api, &t->reader, id, on_ended, t) != 0)
 		httpd_reply_abort(httpd_req_reply(t->req));
 }
 
@@ -130,8 +130,8 @@ static void watch(struct taking *t, const struct store_blob *b)
 
 /* The answer --------------------------------------------------------------- */
 
-/* One record, and one system call, for head and first chunk; and where there turns out to be no
- * chunk, nothing wrong has been said. */
+/* Delays the head until the first chunk is here: one system call less, and an error can still be
+ * answered. */
 static void begin_late(struct taking *t, int status, uint64_t length)
 {
 	t->status = status;
@@ -265,7 +265,7 @@ static void on_done(struct httpd_req *r, bool ok, void *ctx)
 	(void)r, (void)ok;
 	if (event_initialized(&t->watch))
 		event_del(&t->watch);
-	watched_leave(&t->reader);
+	subscription_leave(&t->reader);
 	if (t->asking)
 		store_forget(t->call->api->store, t);
 	store_read_abort(t->read);

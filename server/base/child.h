@@ -35,8 +35,8 @@ struct child_env {
 	struct handover *handover;   /* workers: the last good ones since */
 	struct heartbeat *heartbeat; /* of all processes, by metrics slot */
 	const char *store_url;       /* of the embedded store, or conf's */
-	int listen_fd;               /* worker, admin; else -1 */
-	/* worker: the sockets of all, by index, for one that does not serve; else NULL */
+	int listen_fd;               /* worker, admin; otherwise -1 */
+	/* worker: the sockets of all, by index, for one that does not serve; otherwise NULL */
 	const int *worker_fds;
 	unsigned n_workers;
 	struct metrics *metrics;

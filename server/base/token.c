@@ -11,6 +11,7 @@
 
 #include "base/random.h"
 #include "base/token.h"
+#include "core/b64.h"
 #include "core/bug.h"
 #include "core/hex.h"
 
@@ -28,8 +29,7 @@ void token_make(unsigned shard, char out[TOKEN_LEN + 1])
 	random_fill(r, sizeof r);
 	out[0] = hex_digits[shard >> 4];
 	out[1] = hex_digits[shard & 15];
-	sodium_bin2base64(
-		out + 2, TOKEN_NAME_LEN + 1, r, sizeof r, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	(void)tg_b64_encode(TG_B64_URL, r, sizeof r, out + 2);
 	sodium_memzero(r, sizeof r);
 }
 
@@ -38,10 +38,8 @@ void token_make(unsigned shard, char out[TOKEN_LEN + 1])
 static int name_first(const char *name)
 {
 	uint8_t r[RANDOM_BYTES];
-	size_t got;
-	int ok = sodium_base642bin(r, sizeof r, name, TOKEN_NAME_LEN, NULL, &got, NULL,
-		sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	int first = ok == 0 && got == RANDOM_BYTES ? r[0] : -1;
+	long got = tg_b64_decode(TG_B64_URL, name, TOKEN_NAME_LEN, r, sizeof r);
+	int first = got == RANDOM_BYTES ? r[0] : -1;
 
 	sodium_memzero(r, sizeof r);
 	return first;

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/random.h"
+#include "core/b64.h"
 #include "core/bug.h"
 #include "store/abort.h"
 #include "store/cmd.h"
@@ -151,8 +152,7 @@ static void name_attempt(struct store_put *p)
 		return;
 	random_fill(r, sizeof r);
 	p->attempt[TOKEN_LEN] = ':';
-	sodium_bin2base64(p->attempt + TOKEN_LEN + 1, ATTEMPT_TOKEN_LEN + 1, r, sizeof r,
-		sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	(void)tg_b64_encode(TG_B64_URL, r, sizeof r, p->attempt + TOKEN_LEN + 1);
 }
 
 struct store_put *store_put_new(struct store *s, const struct store_put_opts *o,

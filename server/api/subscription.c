@@ -1,5 +1,5 @@
-/* watched.c: see watched.h. Found by id in the api's buckets; lives while it has readers. Runs in
- * workers. */
+/* subscription.c: see subscription.h. Found by id in the api's buckets; lives while it has readers.
+ * Runs in workers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include <timeglas/errors.h>
 
 #include "api/call.h"
-#include "api/watched.h"
+#include "api/subscription.h"
 #include "base/text.h"
 #include "store/store.h"
 #include "store/store_blob.h"
@@ -15,28 +15,28 @@
 
 #define WATCH_S 1u
 
-TAILQ_HEAD(reader_list, watched_reader);
+TAILQ_HEAD(reader_list, subscription);
 
-struct watched {
+struct subscribed {
 	struct api *api;
 	char id[TOKEN_LEN + 1];
 	struct reader_list readers;
 	bool asking; /* whether the blob still stands */
 	bool ending; /* its readers are being told */
 	struct event timer;
-	LIST_ENTRY(watched) link;
+	LIST_ENTRY(subscribed) link;
 };
 
-static struct watched_list *bucket_of(struct api *a, const char *id)
+static struct subscribed_list *bucket_of(struct api *a, const char *id)
 {
 	unsigned h = 0;
 
 	for (; *id != '\0'; id++)
 		h = h * 31 + (unsigned char)*id;
-	return &a->watched[h % API_WATCHED_BUCKETS];
+	return &a->subscribed[h % API_SUBSCRIPTION_BUCKETS];
 }
 
-static void watched_free(struct watched *w)
+static void subscribed_free(struct subscribed *w)
 {
 	event_del(&w->timer);
 	if (w->asking)
@@ -46,9 +46,9 @@ static void watched_free(struct watched *w)
 }
 
 /* What one reader does about it may make others leave. */
-static void end_all(struct watched *w)
+static void end_all(struct subscribed *w)
 {
-	struct watched_reader *r;
+	struct subscription *r;
 
 	w->ending = true;
 	while ((r = TAILQ_FIRST(&w->readers)) != NULL) {
@@ -56,12 +56,12 @@ static void end_all(struct watched *w)
 		r->of = NULL;
 		r->ended(r->ctx);
 	}
-	watched_free(w);
+	subscribed_free(w);
 }
 
 static void on_look(void *ctx, int err, const struct store_blob *b)
 {
-	struct watched *w = ctx;
+	struct subscribed *w = ctx;
 
 	w->asking = false;
 	if (err != 0 || b->state == STORE_GONE)
@@ -70,7 +70,7 @@ static void on_look(void *ctx, int err, const struct store_blob *b)
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
-	struct watched *w = ctx;
+	struct subscribed *w = ctx;
 
 	(void)fd, (void)what;
 	if (w->asking)
@@ -80,10 +80,10 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 		end_all(w);
 }
 
-static struct watched *watched_of(struct api *a, const char *id)
+static struct subscribed *subscribed_of(struct api *a, const char *id)
 {
-	struct watched_list *bucket = bucket_of(a, id);
-	struct watched *w;
+	struct subscribed_list *bucket = bucket_of(a, id);
+	struct subscribed *w;
 
 	LIST_FOREACH (w, bucket, link)
 		if (!w->ending && strcmp(w->id, id) == 0)
@@ -99,26 +99,26 @@ static struct watched *watched_of(struct api *a, const char *id)
 	return w;
 }
 
-int watched_join(struct api *a, struct watched_reader *r, const char *id, void (*ended)(void *ctx),
-	void *ctx)
+int subscription_join(
+	struct api *a, struct subscription *r, const char *id, void (*ended)(void *ctx), void *ctx)
 {
-	struct watched *w = watched_of(a, id);
+	struct subscribed *w = subscribed_of(a, id);
 
 	if (w == NULL)
 		return TG_ENOMEM;
-	*r = (struct watched_reader){.of = w, .ended = ended, .ctx = ctx};
+	*r = (struct subscription){.of = w, .ended = ended, .ctx = ctx};
 	TAILQ_INSERT_TAIL(&w->readers, r, link);
 	return 0;
 }
 
-void watched_leave(struct watched_reader *r)
+void subscription_leave(struct subscription *r)
 {
-	struct watched *w = r->of;
+	struct subscribed *w = r->of;
 
 	if (w == NULL)
 		return;
 	r->of = NULL;
 	TAILQ_REMOVE(&w->readers, r, link);
 	if (TAILQ_EMPTY(&w->readers) && !w->ending)
-		watched_free(w);
+		subscribed_free(w);
 }
