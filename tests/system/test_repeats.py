@@ -88,7 +88,8 @@ class Upload:
 def keys_of(server, uploads):
     """What holds bytes in the store (blobs, or attempts), and what should."""
     expected = {u.stored for u in uploads}
-    return {re.search(r":b:(.+)$|:c:(.+):\d+$", k).expand(r"\1\2") for k in server.chunks()}, expected
+    key = re.compile(r":b:(.+)$|:c:(.+):\d+$")
+    return {key.search(k).expand(r"\1\2") for k in server.chunks()}, expected
 
 
 def check_whole(u):

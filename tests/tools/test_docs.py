@@ -146,7 +146,8 @@ def test_no_line_is_wider_than_100_columns(page):
 
 
 def test_each_event_that_warns_is_explained_to_the_operator():
-    """The table in operations.md has a row for each event of a warning or an error, and no other."""
+    """The table in operations.md has a row for each event of a warning or an error, and no
+    other."""
     code = "\n".join(p.read_text() for p in sorted((TOP / "server").rglob("*.c")))
     warns = set(re.findall(r'log_(?:warn|error)\(\s*"([^"]+)"', code))
     warns |= set(re.findall(r'\.event = "([^"]+)"', code))
