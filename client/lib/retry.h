@@ -22,11 +22,12 @@ struct retry {
  * Decides after a failed try whether to send the call once more, and if so, waits. The pauses grow.
  * The caller makes sure that the request may be sent twice.
  *
- * @c    whose last call it was
- * @err  how it ended
+ * @c    the client that made the try
+ * @err  the try's error
  *
- * Returns true after the pause when the connection broke or, after a break, the server asked for
- * patience; false when the call has failed for good.
+ * Returns true, after the pause, if the call is to be sent again: the connection broke; or it broke
+ * in an earlier try, and this one was refused for a reason that passes by itself. Returns false
+ * when the call has failed for good, or a limit in r forbids another try.
  */
 bool retry_wait(const struct tg_client *c, struct retry *r, int err);
 

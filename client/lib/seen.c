@@ -233,8 +233,8 @@ static struct record make_record(const uint8_t ref_hash[OLD_HASH_BYTES], int64_t
 	return r;
 }
 
-/* Returns the old file's records in the new form; the caller frees them. Without such a file there
- * are none. */
+/* Reads the file of earlier versions. *out: its records in the form of today, which the caller
+ * frees; *n: how many, 0 when there is no such file. */
 static int read_old(int dir, struct record **out, size_t *n, char why[TG_SEEN_WHY])
 {
 	int fd = openat(dir, OLD_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), err;

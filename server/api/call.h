@@ -43,7 +43,8 @@ enum call_content {
 struct call;
 struct call_kind {
 	enum call_content content;
-	/* the content is complete; CALL_STREAM: the head is, and start takes the call over */
+	/* called when the content is complete; of CALL_STREAM when the head is, and then start owns
+	 * the call and frees it */
 	void (*start)(struct call *c);
 };
 

@@ -88,7 +88,7 @@ static void on_committed(struct store_put *p, int err, const struct store_blob *
 		return;
 	}
 	u->blob = *b;
-	/* Whatever comes of it, the store sees to the blob. */
+	/* If the key cannot be settled, the store ends the blob, also when this upload is gone. */
 	err = store_idempotency_settle(
 		u->api->store, b->desc.uploader, u->key, b->id, on_settled, u);
 	upload_step(u, UPLOAD_EV_SETTLE_SENT);

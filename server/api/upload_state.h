@@ -1,7 +1,7 @@
 /*
  * upload_state.h: the states of an upload, the events that change them, and the table of
- * transitions. Pure: what is done in a transition is in upload.c. docs/states/upload.svg is the
- * drawing.
+ * transitions. Pure: what is done in a transition is in upload_step.c. docs/states/upload.svg is
+ * the drawing.
  */
 #ifndef API_UPLOAD_STATE_H
 #define API_UPLOAD_STATE_H

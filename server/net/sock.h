@@ -18,7 +18,7 @@ struct sock {
 	int fd;
 	/* true until the kernel or a short count said otherwise; set again at an edge */
 	bool readable, writable;
-	/* the peer's FIN was reported: a short read no longer means that the socket is empty */
+	/* the peer's FIN was reported: after a short read the end of file is still to be read */
 	bool hup;
 	/* bytes that may still be read from it, SIZE_MAX: any; behind the last it is broken */
 	size_t left;

@@ -34,8 +34,8 @@ unsigned pace_entries(const struct pace *p, unsigned overdue);
 void pace_asked(struct pace *p, unsigned entries);
 /** That call was answered at now_us, took_us after it was sent; took_us 0: the connection broke. */
 void pace_answered(struct pace *p, unsigned entries, uint64_t took_us, uint64_t now_us);
-/** Returns how long before a deadline the call is to be sent, so that it is there when the deadline
- * is; 0 beside a store that is near. */
+/** Returns how much earlier the call is to be sent than the reaper knows the deadline to have come,
+ * so that it reaches a distant store shortly after the deadline; 0 beside a store that is near. */
 uint64_t pace_early_us(const struct pace *p);
 
 #endif

@@ -17,7 +17,7 @@
 
 struct rconn;
 
-/* As replies.h says: what a command was answered. */
+/* They are told what a command was answered: replies.h. */
 typedef replies_cb rconn_cb;
 typedef replies_bulk_cb rconn_bulk_cb;
 

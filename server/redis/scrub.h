@@ -30,9 +30,9 @@ bool scrub_dirty(const struct scrub *s);
 /**
  * Says whether to send a PING now.
  *
- * @waiting  answers are still to come. With none, and no blob bytes for SCRUB_TICK_MS, this PING is
- *           the last one. With some, one is due every second, and its answer may be queued behind
- *           others and miss the buffer
+ * @waiting  answers are still to come. If none are, and no blob bytes passed for SCRUB_TICK_MS, a
+ *           last PING is due. Otherwise one is due every second, though Redis may queue its answer
+ *           behind others, and then it does not overwrite the buffer
  */
 bool scrub_due(struct scrub *s, uint64_t now_us, bool waiting);
 

@@ -112,7 +112,7 @@ static void on_begin(struct query *c, int err, const redisReply *r)
 		answer(c, err, NULL);
 }
 
-/* old: the id to replace, or ""; may lie in o. Owns o from now on, also on failure. */
+/* old: the id to replace, or ""; may point into o. Takes over o, which is freed also on failure. */
 static int reserve(
 	struct store *s, struct lookup *o, const char *old, store_idempotency_cb *cb, void *user)
 {

@@ -35,8 +35,9 @@
 #include "store/transaction.h"
 
 #define UNANSWERED_MAX 2u
-/* a chunk of a session's upload is not sent longer than that after the session was found open: the
- * first late-write sweep comes STORE_LATE_MS after a session's end */
+/* An upload in a session that called stage longer ago than this calls it again before its next
+ * chunk, so that it learns of the session's end: the first late-write sweep comes STORE_LATE_MS
+ * after that. */
 #define ENTER_AGAIN_US (STORE_LATE_MS * UINT64_C(1000) / 2)
 /* chunks that stage speaks of ahead, so that not every chunk needs a call */
 #define ANNOUNCE 32u

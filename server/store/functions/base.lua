@@ -67,8 +67,9 @@ local function time_us(at_least_us)
 	return us
 end
 
--- For Redis's own expiry, which knows TIME alone, and a TIME later than the one that this call
--- began with: PEXPIREAT erases at once what is past by then. It is the net, and must not be first.
+-- A deadline in the form for Redis's own expiry. That knows TIME alone, and a TIME later than the
+-- one that this call began with: PEXPIREAT erases at once what is past by then. It is the second
+-- line of defence, NET_MS behind the deadline, and must not come first.
 local function wall_ms(ms)
 	return text(ms + NET_MS - math.floor(ahead_us / 1000))
 end
@@ -207,7 +208,7 @@ local function have_chunks(p, id, n, size)
 	return total == size
 end
 
--- Sets the chunks' final expiry: the net under the index. Returns whether all were there.
+-- Sets the chunks' final expiry, for the case that no reaper comes. Returns whether all were there.
 local function seal_chunks(p, id, n, deadline)
 	local found, at = 0, wall_ms(deadline)
 	for i = 0, n - 1 do

@@ -30,8 +30,8 @@ local function open_for(p, id, peer, us)
 	return b, s
 end
 
--- The blob's bytes are not there any more, though nobody ended it. If its time is over by now, the
--- net was first, and that is why.
+-- The blob's bytes are not there any more, though nobody ended it. If its time is over by now, that
+-- is because Redis's own expiry came first.
 local function lost(p, b, peer)
 	local us = time_us()
 	if settle(p, b, us).st ~= 'gone' then
@@ -197,7 +197,8 @@ function F.claim(keys, args)
 		redis.call('ZADD', keys[1], b.dl, member(b))
 		error(why)
 	end
-	-- Without it the net is at the blob's own deadline. The claimant must learn of its claim.
+	-- If it fails, Redis's own expiry stays at the blob's deadline. The claimant must learn of its
+	-- claim all the same.
 	pcall(seal_chunks, p, id, tonumber(b.n), ld)
 	return table.concat({answer(OK, b), b.ld, b.cs, '0'}, '\n')
 end
