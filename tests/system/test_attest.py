@@ -32,7 +32,7 @@ def serve(store, launch):
 
 
 def chunks(external):
-    return set(external.cli("EVAL", "0").splitlines()) - {""}
+    return set(external.cli("EVAL", HOLDS_BYTES, "0").splitlines()) - {""}
 
 
 def refused(server, word):

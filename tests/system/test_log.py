@@ -166,7 +166,7 @@ def test_a_store_that_is_not_there_is_named(pki, tmp_path):  # noqa: F811
         )
     try:
         wait_for(
-            lambda: f"127.0.0.1 port {port}: connection error: Connection refused"
+            lambda: f"127.0.0.1 port {port} is lost: connection error: Connection refused"
             in log.read_text(),
             lambda: log.read_text(),
             5,
