@@ -53,8 +53,8 @@ struct lease {
 	struct chain_pos declared[TOKEN_SHARDS], asked[TOKEN_SHARDS], answered[TOKEN_SHARDS];
 };
 
-/* The key is by what our chain is known. Host and path tell recorders apart whose key somebody has
- * copied. */
+/* Our chain is known by the key. Should somebody have copied that, host and path tell the two
+ * recorders apart. */
 static void set_token(struct lease *l, const char *public_text, const char *path)
 {
 	char host[HOST_NAME_MAX + 1] = "";

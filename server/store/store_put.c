@@ -82,7 +82,8 @@ static void put_free(struct store_put *p)
 	free(p);
 }
 
-/* The put is dead. During a commit its answer tells, otherwise we do. */
+/* The upload has failed. Its owner learns of it by the commit's answer if that is due, otherwise
+ * now. */
 static void put_fail(struct store_put *p, int err)
 {
 	if (p->err != 0)

@@ -23,7 +23,8 @@ struct store_put_opts {
 struct store_put_calls {
 	/* store_put_room() is true again */
 	void (*on_room)(struct store_put *p, void *ctx);
-	/* before commit: session not open, full, store lost. The put is dead: abort it */
+	/* before commit: session not open, full, store lost. Nothing more can be done with the put
+	 * but to abort it */
 	void (*on_refused)(struct store_put *p, int err, void *ctx);
 	/* eager: the session is open */
 	void (*on_checked)(struct store_put *p, void *ctx);
