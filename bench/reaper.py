@@ -9,7 +9,7 @@ spread: --live blobs live on, and --ending more end within --within seconds. Tel
 same:   --live blobs end at one instant. Tells how long it takes until the last byte is gone, and
         how long the slowest upload or take lasts meanwhile.
 
-Blobs are made by the functions that the server uses (SET, tg1_commit), pipelined, straight on the
+Blobs are made by the functions that the server uses (SET, tg2_commit), pipelined, straight on the
 store's socket. The server is build/release/timeglasd, or the one in TIMEGLAS_BIN_DIR."""
 import argparse
 import os
@@ -80,7 +80,7 @@ def load(redis, name, count, deadline_of):
             commands.append(command("SET", shard + b"b:" + blob, pending, "PX", ttl + 5000))
             commands.append(
                 command(
-                    "FCALL", "tg1_commit", 1, shard + b"dl", blob, "uploader", " verifier ", "", 0,
+                    "FCALL", "tg2_commit", 1, shard + b"dl", blob, "uploader", " verifier ", "", 0,
                     1, len(BYTES), ttl, 0, "0123456789abcdef0123456789abcdef liveness 0", "- -", 0,
                 )
             )

@@ -302,7 +302,7 @@ def lua_event(name, text, members):
 
 def lua(s):
     out = [
-        "#!lua name=timeglas_1",
+        "#!lua name=timeglas_2",
         "-- schema.lua: made by tools/schema.py of server/store/schema.def: do not edit.",
         "",
         "-- The functions. (A local each would be too many: Lua allows 200.)",
@@ -345,7 +345,7 @@ FLAGS = {"READS": "{'no-writes'}", "WORKS": "{'allow-oom'}", "REFUSED": "{}"}
 def register(s):
     out = ["", "-- register.lua: made by tools/schema.py of server/store/schema.def: do not edit."]
     for name, full, _args, _answers in s.of["FUNCTION"]:
-        what = f"function_name = 'tg1_{name}', callback = F.{name}, flags = {FLAGS[full]}"
+        what = f"function_name = 'tg2_{name}', callback = F.{name}, flags = {FLAGS[full]}"
         out.append(f"redis.register_function{{{what}}}")
     return "\n".join(out) + "\n"
 
@@ -367,7 +367,7 @@ def code(text):
 
 def doc_functions(s):
     full = {"READS": "works", "WORKS": "works", "REFUSED": "refused"}
-    rows = [(code("tg1_" + r[0]), r[2], r[3], full[r[1]]) for r in s.of["FUNCTION"]]
+    rows = [(code("tg2_" + r[0]), r[2], r[3], full[r[1]]) for r in s.of["FUNCTION"]]
     return table(["function", "arguments", "answers", "in a full store"], rows)
 
 

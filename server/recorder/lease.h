@@ -1,7 +1,7 @@
 /*
  * lease.h: the lease that makes one recorder the only one of its store, and the declarations that
  * go with it: up to where events may stand in our file. It knows the store's lease call alone, and
- * reports each answer as an event. docs/evidence.md, docs/store.md (tg1_recorder).
+ * reports each answer as an event. docs/evidence.md, docs/store.md (tg2_recorder).
  */
 #ifndef RECORDER_LEASE_H
 #define RECORDER_LEASE_H

@@ -33,7 +33,7 @@ int abort_send(struct store *s, const char *attempt, unsigned n, int64_t later_m
 	int shard = token_shard(attempt, TOKEN_LEN);
 	struct cmd m;
 
-	cmd_fcall(&m, "tg1_abort", (unsigned)shard);
+	cmd_fcall(&m, "tg2_abort", (unsigned)shard);
 	cmd_text(&m, attempt);
 	cmd_num(&m, n);
 	cmd_num(&m, later_ms);

@@ -16,7 +16,7 @@ struct store;
 void abort_init(struct store *s);
 void abort_free_all(struct store *s);
 /**
- * Sends tg1_abort once.
+ * Sends tg2_abort once.
  *
  * @n         chunks of the attempt
  * @later_ms  what the attempt has sent may still arrive for so long

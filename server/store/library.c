@@ -10,7 +10,8 @@
 #include "store/reply.h"
 #include "store/state.h"
 
-#define LIBRARY "timeglas_1"
+#define LIBRARY "timeglas_2"
+#define LIBRARIES "timeglas_*" /* of all versions */
 
 /* Made at build from functions/ and schema.def. */
 extern const char store_functions_lua[];
@@ -77,21 +78,58 @@ static void on_loaded(void *ctx, const redisReply *r)
 	}
 }
 
-/* The answer to FUNCTION LIST is an array of libraries, each a flat list of names and values. */
-static bool same_source(const redisReply *r)
+/* The value under this name in a library's entry: a flat list of names and values. */
+static const redisReply *value_of(const redisReply *library, const char *name)
 {
-	const redisReply *lib = reply_at(r, 0);
+	for (size_t i = 0; library != NULL && i + 1 < library->elements; i += 2)
+		if (strcmp(reply_text(library, i), name) == 0)
+			return library->element[i + 1];
+	return NULL;
+}
 
-	if (lib == NULL || lib->type != REDIS_REPLY_ARRAY)
-		return false;
-	for (size_t i = 0; i + 1 < lib->elements; i += 2) {
-		const redisReply *code = lib->element[i + 1];
-		if (strcmp(reply_text(lib, i), "library_code") == 0 &&
-			code->type == REDIS_REPLY_STRING)
-			return (size_t)code->len == store_functions_lua_len &&
-				memcmp(code->str, store_functions_lua, (size_t)code->len) == 0;
-	}
-	return false;
+static bool is_named(const redisReply *library)
+{
+	const redisReply *name = value_of(library, "library_name");
+
+	return name != NULL && name->type == REDIS_REPLY_STRING && strcmp(name->str, LIBRARY) == 0;
+}
+
+/* Of the libraries that FUNCTION LIST answers with, ours, or the first that is another's. */
+static const redisReply *library_in(const redisReply *r, bool ours)
+{
+	const redisReply *library;
+
+	for (size_t i = 0; (library = reply_at(r, i)) != NULL; i++)
+		if (library->type == REDIS_REPLY_ARRAY && is_named(library) == ours)
+			return library;
+	return NULL;
+}
+
+static bool same_source(const redisReply *library)
+{
+	const redisReply *code = value_of(library, "library_code");
+
+	return code != NULL && code->type == REDIS_REPLY_STRING &&
+		(size_t)code->len == store_functions_lua_len &&
+		memcmp(code->str, store_functions_lua, (size_t)code->len) == 0;
+}
+
+/*
+ * A store that another version uses, or has used, is left alone: the two would not understand each
+ * other's records, and what that version stored would be lost.
+ */
+static void refuse_other_version(struct store *s)
+{
+	static const struct timeval second = {1, 0};
+	static const char why[] =
+		"another version of timeglas uses this Redis: end its servers, empty "
+		"the Redis (FLUSHALL) and delete its library (FUNCTION FLUSH), or "
+		"give this version a Redis of its own";
+
+	s->library.checking = false;
+	log_error("store-library", "%s", why);
+	s->library.on_failed(s, why);
+	event_add(s->library.retry, &second);
 }
 
 static void on_list(void *ctx, const redisReply *r)
@@ -105,10 +143,12 @@ static void on_list(void *ctx, const redisReply *r)
 
 	if (r == NULL || r->type == REDIS_REPLY_ERROR) {
 		library_failed(s, r);
-	} else if (same_source(r)) {
+	} else if (library_in(r, false) != NULL) {
+		refuse_other_version(s);
+	} else if (same_source(library_in(r, true))) {
 		s->library.on_loaded(s);
 	} else {
-		if (reply_at(r, 0) != NULL) {
+		if (library_in(r, true) != NULL) {
 			argv[2] = "REPLACE", len[2] = 7;
 			argv[3] = store_functions_lua, len[3] = store_functions_lua_len;
 			argc = 4;
@@ -121,8 +161,9 @@ static void on_list(void *ctx, const redisReply *r)
 
 void library_check(struct store *s)
 {
-	static const char *const argv[] = {"FUNCTION", "LIST", "LIBRARYNAME", LIBRARY, "WITHCODE"};
-	static const size_t len[] = {8, 4, 11, sizeof LIBRARY - 1, 8};
+	static const char *const argv[] = {
+		"FUNCTION", "LIST", "LIBRARYNAME", LIBRARIES, "WITHCODE"};
+	static const size_t len[] = {8, 4, 11, sizeof LIBRARIES - 1, 8};
 
 	if (s->library.checking || !rconn_up(s->conn))
 		return;

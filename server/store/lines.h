@@ -25,7 +25,7 @@ char *lines_text(struct lines *l, char *out, size_t cap);
 int lines_blob(struct lines *l, struct store_blob *b, unsigned *n_chunks);
 /** lines_session(l, s): a session's. Returns 0 or TG_EINTERNAL. */
 int lines_session(struct lines *l, struct store_session *s);
-/** lines_reaped(l, cause, cap, late_us): a blob's end as tg1_reap tells it. */
+/** lines_reaped(l, cause, cap, late_us): a blob's end as tg2_reap tells it. */
 void lines_reaped(struct lines *l, char *cause, size_t cap, int64_t *late_us);
 
 #endif

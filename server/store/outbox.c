@@ -1,6 +1,6 @@
 /*
  * outbox.c: reads (XREAD) and trims (XTRIM) the events of all shards, and asks for the recorder's
- * lease (tg1_recorder in functions/server.lua). It does not know what an event means. Runs in the
+ * lease (tg2_recorder in functions/server.lua). It does not know what an event means. Runs in the
  * recorder.
  */
 #include <inttypes.h>
@@ -274,7 +274,7 @@ int outbox_look(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS])
 		if (!pos_any(&pos[i]))
 			continue;
 		pos_text(&pos[i], id);
-		cmd_fcall(&m, "tg1_outbox", i);
+		cmd_fcall(&m, "tg2_outbox", i);
 		cmd_text(&m, id);
 		cmd_num(&m, OUTBOX_LOOK);
 		if (cmd_send(o->store, &m, on_look, o) != 0) {
@@ -400,7 +400,7 @@ int outbox_ask_lease(struct outbox *o, const struct outbox_ask *a)
 		tg_hex_encode(a->head, sizeof a->head, head);
 	if (a->pos != NULL)
 		write_positions(a->pos, pos);
-	cmd_fcall(&m, "tg1_recorder", 0);
+	cmd_fcall(&m, "tg2_recorder", 0);
 	cmd_text(&m, a->token);
 	cmd_num(&m, a->lease_ms);
 	cmd_text(&m, epoch);

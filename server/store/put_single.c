@@ -4,10 +4,10 @@
  * (functions/record.lua).
  *
  * One that names neither session nor name is made live by one MULTI ... EXEC: string, index entry
- * and event, all or nothing. It writes what tg1_commit would (functions/upload.lua); a test
+ * and event, all or nothing. It writes what tg2_commit would (functions/upload.lua); a test
  * compares the two. Nothing has to be looked up for it: its id is new, and no session's state or
  * account is touched. So a function would only be the dearer way: each command that one calls costs
- * three times what the same command costs in a pipeline. Two things are told apart from tg1_commit:
+ * three times what the same command costs in a pipeline. Two things are told apart from tg2_commit:
  * the time is the store's as this process knows it (a second old at most), and a deadline so near
  * that a reaper must be woken for it is not for this way. Runs in workers.
  */

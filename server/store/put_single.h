@@ -8,7 +8,7 @@
 #include "redis/rconn.h"
 #include "store/types.h"
 
-/** put_single_fits(d, left_ms): may it go by put_single_send(), or under a chosen name by tg1_put?
+/** put_single_fits(d, left_ms): may it go by put_single_send(), or under a chosen name by tg2_put?
  * Nothing has to be looked up for it, and its deadline is not so near that a reaper must be told.
  */
 bool put_single_fits(const struct store_desc *d, int64_t left_ms);

@@ -1,5 +1,5 @@
 /*
- * reservation.c: sends tg1_idempotency_begin. Runs in workers.
+ * reservation.c: sends tg2_idempotency_begin. Runs in workers.
  */
 #include "base/token.h"
 #include "core/hex.h"
@@ -17,7 +17,7 @@ int reservation_send(struct query *c, const struct reservation *r)
 {
 	struct cmd m;
 
-	cmd_fcall(&m, "tg1_idempotency_begin", reservation_shard(r->key));
+	cmd_fcall(&m, "tg2_idempotency_begin", reservation_shard(r->key));
 	cmd_text(&m, r->key);
 	cmd_text(&m, r->what);
 	cmd_text(&m, r->id);

@@ -55,7 +55,7 @@ static void on_first_time(void *ctx, const redisReply *r)
 
 static int ask_time(struct store *s, rconn_cb *cb)
 {
-	static const char *const argv[] = {"FCALL", "tg1_time", "0"};
+	static const char *const argv[] = {"FCALL", "tg2_time", "0"};
 	static const size_t len[] = {5, 8, 1};
 
 	return rconn_cmd_early(s->conn, cb, s, 3, argv, len);

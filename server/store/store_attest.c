@@ -79,7 +79,7 @@ static int ask(struct query *c)
 	if (rc != 0)
 		return rc;
 	rc = cmd_send(c->store, &info, on_info, c);
-	cmd_fcall(&may_store, "tg1_may_store", 0);
+	cmd_fcall(&may_store, "tg2_may_store", 0);
 	if (rc == 0)
 		rc = cmd_send(c->store, &may_store, on_may_store, c);
 	if (rc != 0)
@@ -105,7 +105,7 @@ int store_attest_ask(struct store *s, store_attest_cb *cb, void *ctx)
 		query_drop(c);
 		return rc;
 	}
-	cmd_fcall(&m, "tg1_rights", 0);
+	cmd_fcall(&m, "tg2_rights", 0);
 	rc = query_send(c, &m);
 	if (rc != 0)
 		rconn_forget(s->conn, asked);
@@ -126,7 +126,7 @@ int store_attest_tell(
 
 	if (c == NULL)
 		return TG_ENOMEM;
-	cmd_fcall(&m, "tg1_attested", 0);
+	cmd_fcall(&m, "tg2_attested", 0);
 	cmd_text(&m, slug);
 	cmd_text(&m, who);
 	return query_send(c, &m);

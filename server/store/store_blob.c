@@ -42,7 +42,7 @@ static int blob_call(struct store *s, const char *fn, const char *id, const char
 
 int store_blob_stat(struct store *s, const char *id, store_blob_cb *cb, void *ctx)
 {
-	return blob_call(s, "tg1_stat", id, NULL, blob_done, NULL, cb, ctx);
+	return blob_call(s, "tg2_stat", id, NULL, blob_done, NULL, cb, ctx);
 }
 
 static void erase_duty(struct query *c, int err, const redisReply *r)
@@ -62,6 +62,6 @@ static void erase_done(struct query *c, int err, const redisReply *r)
 int store_blob_erase(
 	struct store *s, const char *id, const char *uploader, store_blob_cb *cb, void *ctx)
 {
-	return blob_call(s, "tg1_erase", id, uploader != NULL ? uploader : "", erase_done,
+	return blob_call(s, "tg2_erase", id, uploader != NULL ? uploader : "", erase_done,
 		erase_duty, cb, ctx);
 }

@@ -204,7 +204,7 @@ static int claim_send(struct store *s, struct claiming *k, store_claim_cb *cb, v
 		query_drop(c);
 		return rc;
 	}
-	cmd_fcall(&m, "tg1_claim", (unsigned)token_shard(k->id, TOKEN_LEN));
+	cmd_fcall(&m, "tg2_claim", (unsigned)token_shard(k->id, TOKEN_LEN));
 	cmd_text(&m, k->id);
 	cmd_text(&m, k->peer);
 	cmd_num(&m, (int64_t)k->lease_s * 1000);
@@ -281,7 +281,7 @@ static int ack_send(struct store *s, struct claiming *k, store_blob_cb *cb, void
 	if (c == NULL)
 		return TG_ENOMEM;
 	c->duty = ack_duty;
-	cmd_fcall(&m, "tg1_ack", (unsigned)token_shard(k->id, TOKEN_LEN));
+	cmd_fcall(&m, "tg2_ack", (unsigned)token_shard(k->id, TOKEN_LEN));
 	cmd_text(&m, k->id);
 	cmd_text(&m, k->peer);
 	cmd_text(&m, k->secret_hash);

@@ -85,7 +85,7 @@ static int look(struct store *s, struct lookup *o, store_idempotency_cb *cb, voi
 	}
 	c->state = o;
 	c->state_free = free;
-	cmd_fcall(&m, "tg1_idempotency_look", (unsigned)shard);
+	cmd_fcall(&m, "tg2_idempotency_look", (unsigned)shard);
 	cmd_text(&m, o->found);
 	return query_send(c, &m);
 }
@@ -195,7 +195,7 @@ int store_idempotency_settle(struct store *s, const char *uploader, const char *
 		c->state = strdup(id);
 		c->state_free = free;
 		if (c->state != NULL)
-			rc = end(c, s, "tg1_idempotency_settle", uploader, key, id);
+			rc = end(c, s, "tg2_idempotency_settle", uploader, key, id);
 		else
 			query_drop(c);
 	}
@@ -207,5 +207,5 @@ int store_idempotency_settle(struct store *s, const char *uploader, const char *
 void store_idempotency_drop(struct store *s, const char *uploader, const char *key, const char *id)
 {
 	/* if this is lost, the next request under the key finds out */
-	(void)end(NULL, s, "tg1_idempotency_drop", uploader, key, id);
+	(void)end(NULL, s, "tg2_idempotency_drop", uploader, key, id);
 }

@@ -30,7 +30,7 @@ int store_name_find(struct store *s, const struct store_desc *d, uint64_t size_b
 	if (c == NULL)
 		return err != 0 ? err : TG_ENOMEM;
 	desc_fingerprint(hash, d, size_bytes);
-	cmd_fcall(&m, "tg1_named", (unsigned)token_shard(id, TOKEN_LEN));
+	cmd_fcall(&m, "tg2_named", (unsigned)token_shard(id, TOKEN_LEN));
 	cmd_text(&m, id);
 	cmd_text(&m, d->uploader);
 	cmd_text(&m, hash);

@@ -127,7 +127,7 @@ static int put_look(struct store_put *p, rconn_cb *cb)
 
 	if (p->opts.desc.session[0] == '\0')
 		return 0;
-	cmd_fcall(&m, "tg1_session_check", p->shard);
+	cmd_fcall(&m, "tg2_session_check", p->shard);
 	cmd_text(&m, p->opts.desc.session);
 	cmd_text(&m, p->opts.desc.uploader);
 	cmd_text(&m, p->opts.desc.subject);
@@ -232,7 +232,7 @@ static int put_stage(struct store_put *p)
 	desc_event(&d, desc);
 	p->announced = p->n + ANNOUNCE;
 	p->entered_us = clock_mono_us();
-	cmd_fcall(&m, "tg1_stage", p->shard);
+	cmd_fcall(&m, "tg2_stage", p->shard);
 	cmd_text(&m, p->attempt);
 	cmd_text(&m, p->opts.desc.uploader);
 	cmd_text(&m, p->opts.desc.session);
@@ -461,7 +461,7 @@ static int put_commit(struct store_put *p)
 	desc_private(d, private);
 	if (d->name[0] != '\0')
 		desc_fingerprint(hash, d, p->bytes);
-	cmd_fcall(&m, "tg1_commit", p->shard);
+	cmd_fcall(&m, "tg2_commit", p->shard);
 	cmd_text(&m, p->attempt);
 	cmd_text(&m, d->uploader);
 	cmd_text(&m, d->to);
@@ -478,7 +478,7 @@ static int put_commit(struct store_put *p)
 	return cmd_send(p->store, &m, on_commit, p);
 }
 
-/* tg1_put leaves to tg1_commit what has to be judged. */
+/* tg2_put leaves to tg2_commit what has to be judged. */
 static void on_put(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
@@ -504,7 +504,7 @@ static int put_named(struct store_put *p, int64_t left)
 	err = put_single(p, &t, true, left);
 	if (err != 0)
 		return err;
-	cmd_fcall(&m, "tg1_put", p->shard);
+	cmd_fcall(&m, "tg2_put", p->shard);
 	cmd_text(&m, p->attempt);
 	cmd_text(&m, t.entry);
 	cmd_text(&m, t.event);

@@ -84,7 +84,7 @@ static void on_pulse(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	/* gone meanwhile, or no store: the next chunk shows it */
-	(void)take_tell(t, "tg1_take_more");
+	(void)take_tell(t, "tg2_take_more");
 }
 
 /* Tells the caller, then frees t when this was the end or the caller aborted in its callback.
@@ -109,7 +109,7 @@ static void on_chunk(void *ctx, long got, const redisReply *r)
 	if (got < 0) {
 		int err = got == -1 ? TG_EGONE : got == -3 ? TG_ESTORE : error_of(t->store, r);
 		if (!t->keep)
-			(void)take_tell(t, "tg1_take_end"); /* the rest is of no use to anybody */
+			(void)take_tell(t, "tg2_take_end"); /* the rest is of no use to anybody */
 		(void)take_data(t, false, err != 0 ? err : TG_EINTERNAL);
 		return;
 	}
@@ -175,7 +175,7 @@ static int take_broken(struct store_read *t)
 		return TG_EINTERNAL;
 	metrics_count(M_TAKEN, 1);
 	if (t->head == 0)
-		(void)take_tell(t, "tg1_take_end");
+		(void)take_tell(t, "tg2_take_end");
 	return TG_EINTERNAL;
 }
 
@@ -274,7 +274,7 @@ static int take_first(struct store_read *t, const char *peer)
 
 	if (err != 0)
 		return err;
-	cmd_fcall(&m, "tg1_take", t->shard);
+	cmd_fcall(&m, "tg2_take", t->shard);
 	cmd_text(&m, t->id);
 	cmd_text(&m, peer);
 	cmd_text(&m, t->token);
@@ -343,7 +343,7 @@ struct store_read *store_read_claimed(struct store *s, const char *claim, const 
 		return NULL;
 	t->keep = true;
 	memcpy(t->id, claim, TOKEN_LEN);
-	cmd_fcall(&m, "tg1_claim_read", t->shard);
+	cmd_fcall(&m, "tg2_claim_read", t->shard);
 	cmd_text(&m, t->id);
 	cmd_text(&m, peer);
 	cmd_text(&m, store_claim_hash(claim, hash));
@@ -381,7 +381,7 @@ void store_read_next(struct store_read *t)
 		return;
 	rc = t->keep ? keep_fetch(t) : take_fetch(t);
 	if (rc == 0 && !t->keep && t->next + 1 == t->n)
-		rc = take_tell(t, "tg1_take_end");
+		rc = take_tell(t, "tg2_take_end");
 	if (rc != 0) { /* not from here: no callback comes before return */
 		t->broken.run = run_broken;
 		t->broken.ctx = t;
@@ -396,7 +396,7 @@ void store_read_abort(struct store_read *t)
 	/* Refused, or of one chunk, which has ended: a no-op there. No store: the reaper ends it.
 	 */
 	if (!t->keep && !(t->begun && t->head > 0))
-		(void)take_tell(t, "tg1_take_end");
+		(void)take_tell(t, "tg2_take_end");
 	if (!t->keep && t->begun && t->next < t->n)
 		metrics_count(M_TAKEN, 1);
 	if (t->calling)
@@ -422,7 +422,7 @@ int store_read_wanted(struct store *s, const char *id, const char *session, bool
 
 	if (c == NULL)
 		return shard < 0 ? TG_ENOENT : TG_ENOMEM;
-	cmd_fcall(&m, "tg1_take_wanted", (unsigned)shard);
+	cmd_fcall(&m, "tg2_take_wanted", (unsigned)shard);
 	cmd_text(&m, id);
 	cmd_text(&m, session);
 	cmd_text(&m, bound ? "1" : "0");

@@ -62,7 +62,7 @@ int store_reap(struct store *s, unsigned shard, unsigned max, int64_t at_least_m
 	if (c == NULL)
 		return TG_ENOMEM;
 	c->shard = shard;
-	cmd_fcall(&m, "tg1_reap", shard);
+	cmd_fcall(&m, "tg2_reap", shard);
 	cmd_num(&m, max);
 	cmd_num(&m, at_least_ms);
 	return query_send(c, &m);

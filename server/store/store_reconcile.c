@@ -61,7 +61,7 @@ int store_reconcile_standing(struct store *s, unsigned shard, const char *cursor
 	if (c == NULL)
 		return TG_ENOMEM;
 	c->shard = shard;
-	cmd_fcall(&m, "tg1_standing", shard);
+	cmd_fcall(&m, "tg2_standing", shard);
 	cmd_text(&m, cursor);
 	cmd_num(&m, count);
 	return query_send(c, &m);
@@ -91,7 +91,7 @@ int store_reconcile_end(struct store *s, unsigned shard, const struct store_end_
 
 	if (c == NULL)
 		return TG_ENOMEM;
-	cmd_fcall(&m, e->session ? "tg1_session_end_again" : "tg1_end_again", shard);
+	cmd_fcall(&m, e->session ? "tg2_session_end_again" : "tg2_end_again", shard);
 	cmd_text(&m, e->id);
 	cmd_text(&m, e->tag);
 	cmd_text(&m, e->cause);
@@ -109,7 +109,7 @@ int store_reconcile_done(struct store *s, const char *life, store_reconcile_cb *
 
 	if (c == NULL)
 		return TG_ENOMEM;
-	cmd_fcall(&m, "tg1_compared", 0);
+	cmd_fcall(&m, "tg2_compared", 0);
 	cmd_text(&m, life);
 	return query_send(c, &m);
 }

@@ -11,7 +11,7 @@
 #include "store/lines.h"
 #include "store/store_session.h"
 
-#define CLOSE_STEP 64 /* unbound blobs that one call of tg1_session_close erases, at most */
+#define CLOSE_STEP 64 /* unbound blobs that one call of tg2_session_close erases, at most */
 /* blobs that store_session_close() tells of, at most; it erases all */
 #define CLOSE_TOLD 4096u
 
@@ -38,7 +38,7 @@ int store_session_open(struct store *s, const char *uploader, const char *subjec
 	c->shard = subject != NULL && subject[0] != '\0' ? desc_subject_shard(subject) :
 							   token_any_shard();
 	token_make(c->shard, sid);
-	cmd_fcall(&m, "tg1_session_open", c->shard);
+	cmd_fcall(&m, "tg2_session_open", c->shard);
 	cmd_text(&m, sid);
 	cmd_text(&m, uploader);
 	cmd_text(&m, subject != NULL ? subject : "");
@@ -59,7 +59,7 @@ int store_session_touch(
 	c = query_new(s, session_done, cb, ctx);
 	if (c == NULL)
 		return TG_ENOMEM;
-	cmd_fcall(&m, "tg1_session_touch", (unsigned)shard);
+	cmd_fcall(&m, "tg2_session_touch", (unsigned)shard);
 	cmd_text(&m, sid);
 	cmd_text(&m, uploader);
 	return query_send(c, &m);
@@ -115,7 +115,7 @@ int store_session_show(struct store *s, const char *sid, store_session_show_cb *
 	c = query_new(s, show_done, cb, ctx);
 	if (c == NULL)
 		return TG_ENOMEM;
-	cmd_fcall(&m, "tg1_session_show", (unsigned)shard);
+	cmd_fcall(&m, "tg2_session_show", (unsigned)shard);
 	cmd_text(&m, sid);
 	return query_send(c, &m);
 }
@@ -155,7 +155,7 @@ static int close_step(struct store *s, struct closing *k, store_session_show_cb 
 	c->duty = close_duty;
 	c->state = k;
 	c->state_free = closing_free;
-	cmd_fcall(&m, "tg1_session_close", k->shard);
+	cmd_fcall(&m, "tg2_session_close", k->shard);
 	cmd_text(&m, k->sid);
 	cmd_text(&m, k->uploader);
 	cmd_text(&m, k->all ? "1" : "0");

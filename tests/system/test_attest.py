@@ -324,3 +324,24 @@ def test_command_denied_while_blobs_live(serve, commands):
         for name, blob in blobs.items():
             ends = server.evidence("gone", tag=blob["tag"])
             assert len(ends) == 1, (command, name, ends)
+
+
+def test_a_store_of_another_version_is_left_alone(serve):
+    """Two versions would not understand each other's records: a server that finds another one's
+    library stores nothing and changes nothing, and says what to do. When the store is empty it goes
+    on."""
+    server, external = serve(FIT)
+    other = "#!lua name=timeglas_1\nredis.register_function('tg1_time', function() return '0' end)"
+    assert external.cli("FUNCTION", "DELETE", "timeglas_2") == "OK"
+    assert external.cli("FUNCTION", "LOAD", other) == "timeglas_1"
+    external.cli("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    external.cli("CLIENT", "KILL", "TYPE", "pubsub")
+    wait_for(
+        lambda: [e for e in server.log() if "another version of timeglas" in e.get("detail", "")],
+        "it is told",
+        5,
+    )
+    assert server.put(server.sealed(300)).status == 503
+    assert "timeglas_2" not in external.cli("FUNCTION", "LIST")
+    assert external.cli("FLUSHALL") == external.cli("FUNCTION", "FLUSH") == "OK"
+    wait_for(lambda: server.put(server.sealed(300)).status == 201, "it goes on", 10)

@@ -286,12 +286,12 @@ def test_a_second_reader_is_named(pair, serve, tmp_path):  # noqa: F811
     pair.fail_over()
     life = wait_for(
         lambda: pair.replica.cli(
-            "FCALL", "tg1_recorder", "1", "tg:{00}:dl", "thief", "0", "life", "0", "0", "", "0", ""
+            "FCALL", "tg2_recorder", "1", "tg:{00}:dl", "thief", "0", "life", "0", "0", "", "0", ""
         ).split("\n")[9],
         "it answers",
         5,
     )
-    assert pair.replica.cli("FCALL", "tg1_compared", "1", "tg:{00}:dl", life) == "0"
+    assert pair.replica.cli("FCALL", "tg2_compared", "1", "tg:{00}:dl", life) == "0"
     wait_for(lambda: server.stat(blobs[0]["blob"]).status == 200, "it is served", 5)
     server.claim_ok(blobs[0]["blob"], "verifier2")
     assert [server.take(b["blob"], "verifier2").status for b in blobs[1:]] == [200, 200]

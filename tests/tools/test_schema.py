@@ -91,11 +91,11 @@ def test_everything_declared_is_used():
 
 
 def test_c_calls_declared_functions_alone_and_spells_no_word_of_theirs():
-    functions = {"tg1_" + row[0] for row in S.of["FUNCTION"]}
+    functions = {"tg2_" + row[0] for row in S.of["FUNCTION"]}
     words = {row[1] for kind in ("STATE", "CAUSE", "EVENT") for row in S.of[kind]}
     words -= {"claimed", "gone"}  # also what the API says: store_state_text()
     for name, text in C.items():
-        assert set(re.findall(r'"(tg1_\w+)"', text)) <= functions, name
+        assert set(re.findall(r'"(tg2_\w+)"', text)) <= functions, name
         assert not words & set(re.findall(r'"([a-z-]+)"', text)), name
 
 

@@ -86,7 +86,7 @@ static inline int fcall(const char *name, const char *fmt, ...)
 
 	item_free(last);
 	last = NULL;
-	snprintf(whole, sizeof whole, "FCALL tg1_%s 1 " DL " %s", name, fmt);
+	snprintf(whole, sizeof whole, "FCALL tg2_%s 1 " DL " %s", name, fmt);
 	va_start(ap, fmt);
 	r = redisvCommand(redis.c, whole, ap);
 	va_end(ap);

@@ -127,14 +127,14 @@ static inline long long redis_server_int(struct redis_server *s, const char *cmd
 static inline void redis_server_compared(struct redis_server *s)
 {
 	redisReply *r =
-		redis_server_do(s, "FCALL tg1_recorder 1 tg:{00}:dl t 0 life 0 0 %s 0 %s", "", "");
+		redis_server_do(s, "FCALL tg2_recorder 1 tg:{00}:dl t 0 life 0 0 %s 0 %s", "", "");
 	const char *life = r->str;
 
 	for (int line = 0; line < 9; line++) {
 		life = strchr(life, '\n');
 		assert_non_null(life++);
 	}
-	redis_server_run_cmd(s, "FCALL tg1_compared 1 tg:{00}:dl %b", life, strcspn(life, "\n"));
+	redis_server_run_cmd(s, "FCALL tg2_compared 1 tg:{00}:dl %b", life, strcspn(life, "\n"));
 	redis_server_run_cmd(s, "DEL tg:{00}:epoch");
 	freeReplyObject(r);
 }

@@ -2,7 +2,7 @@
  * step_check.h: the Function library with a check around it: each change of a record's state that a
  * function makes must be a step of server/store/schema.def (from, by, to, event, cause), and the
  * events that a call writes must be those of its steps. Whatever breaks this ends the call with an
- * error reply. tg1_steps_seen answers which steps have been made, one a line.
+ * error reply. tg2_steps_seen answers which steps have been made, one a line.
  */
 #ifndef TEST_STEP_CHECK_H
 #define TEST_STEP_CHECK_H
@@ -132,7 +132,7 @@ static const char step_check_lua[] =
 	"		real().register_function(f)\n"
 	"	end,\n"
 	"}\n"
-	"real().register_function('tg1_steps_seen', function()\n"
+	"real().register_function('tg2_steps_seen', function()\n"
 	"	local r = {'0'}\n"
 	"	for i, row in ipairs(STEPS) do\n"
 	"		r[#r + 1] = (seen[i] and '1 ' or '0 ') .. table.concat(row, '|')\n"

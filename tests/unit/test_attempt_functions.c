@@ -315,7 +315,7 @@ static void run_denied(const char *command, const char *const words[], int n)
 	redis_server_run_cmd(&redis, "ACL SETUSER default -%s", command);
 	freeReplyObject(redisCommandArgv(redis.c, 3 + n, argv, NULL));
 	freeReplyObject(redisCommandArgv(
-		redis.c, 5, (const char *[]){"FCALL", "tg1_reap", "1", DL, "64"}, NULL));
+		redis.c, 5, (const char *[]){"FCALL", "tg2_reap", "1", DL, "64"}, NULL));
 	redis_server_run_cmd(&redis, "ACL SETUSER default +%s", command);
 }
 
@@ -331,7 +331,7 @@ static void command_denied_within_a_commit_leaves_nothing_untold(void **state)
 	for (size_t i = 0; i < sizeof denied / sizeof *denied; i++)
 		for (int n = 1; n <= 2; n++)
 			for (int again = 0; again < 3; again++) {
-				const char *const words[] = {"tg1_commit", "B:T2", "up", " v ", "S",
+				const char *const words[] = {"tg2_commit", "B:T2", "up", " v ", "S",
 					"1", n > 1 ? "2" : "1", n > 1 ? "10" : "5", "100000", "0",
 					"new passport 0", "DNK -", n > 1 ? "1" : "0", SAME};
 				redis_server_run_cmd(&redis, "FLUSHALL");
@@ -371,7 +371,7 @@ static void command_denied_within_a_commit_leaves_nothing_untold(void **state)
 #define WRITTEN_RECORD \
 	"live\tup\t v \t\t0\t1\t5\t1\t9000000000000\tnew passport 0\tDNK -\t\t\t\t384\n" \
 	"\t\t\t\t\t\t\t\tT2\t" SAME "\n"
-static const char *const put[] = {"tg1_put", "B:T2", "b:B\tup\t v \t5\tnew passport 0",
+static const char *const put[] = {"tg2_put", "B:T2", "b:B\tup\t v \t5\tnew passport 0",
 	"e\tstored\td\tnew passport 0\tu\tup\tto\t v \ts\t\tz\t5\tdl\t9000000000000\tat\t1",
 	"9000000000000", "100000"};
 #define PUT_N ((int)(sizeof put / sizeof *put))

@@ -275,7 +275,7 @@ static void attempt(const char *const words[], int n)
 
 static void attempt_while_denied(const char *command, const char *const call[])
 {
-	static const char *const reap_all[] = {"tg1_reap", "64"};
+	static const char *const reap_all[] = {"tg2_reap", "64"};
 	int n = 0;
 
 	while (n < 8 && call[n] != NULL)
@@ -311,12 +311,12 @@ static void command_denied_within_a_call_leaves_nothing_untold(void **state)
 	static const char *const denied[] = {"set", "xadd", "unlink", "zrem", "zadd", "del", "hset",
 		"xdel", "pexpire", "pexpireat", "strlen", "publish", "hincrby", "hdel", "exists",
 		"getrange", "setrange", "rename"};
-	static const char *const calls[][8] = {{"tg1_take", "P", "v", "T"},
-		{"tg1_take", "M", "v", "T"}, {"tg1_take", "B", "v", "T"},
-		{"tg1_claim", "M", "v", "60000", "TH", "", "", "0"},
-		{"tg1_ack", "K", "v", "TH", "ok", ""}, {"tg1_erase", "L", "up"},
-		{"tg1_abort", "U", "2", "0", "0"}, {"tg1_session_close", "S", "up", "1", "10"},
-		{"tg1_reap", "64"}};
+	static const char *const calls[][8] = {{"tg2_take", "P", "v", "T"},
+		{"tg2_take", "M", "v", "T"}, {"tg2_take", "B", "v", "T"},
+		{"tg2_claim", "M", "v", "60000", "TH", "", "", "0"},
+		{"tg2_ack", "K", "v", "TH", "ok", ""}, {"tg2_erase", "L", "up"},
+		{"tg2_abort", "U", "2", "0", "0"}, {"tg2_session_close", "S", "up", "1", "10"},
+		{"tg2_reap", "64"}};
 	static const char *const held[] = {"P", "M", "B", "L", "K", "D"};
 	char text[32];
 
@@ -465,7 +465,7 @@ static void take_by_who_may_not_read_or_erase_changes_nothing(void **state)
 	for (int i = 0; i < 2; i++) {
 		redisReply *r;
 		redis_server_run_cmd(&redis, "ACL SETUSER default -%s", command[i]);
-		r = redisCommand(redis.c, "FCALL tg1_take 1 " DL " B v T");
+		r = redisCommand(redis.c, "FCALL tg2_take 1 " DL " B v T");
 		assert_int_equal(r->type, REDIS_REPLY_ERROR);
 		freeReplyObject(r);
 		redis_server_run_cmd(&redis, "ACL SETUSER default +%s", command[i]);
@@ -495,7 +495,7 @@ static void take_refused_in_part_is_a_take_or_nothing(void **state)
 		blob(id, i % 3 == 1 ? "S" : "", i % 3 == 1, i % 3 == 2 ? 3 : 1, 100000);
 		events = number_at("XLEN tg:{05}:out%s", "");
 		redis_server_run_cmd(&redis, "ACL SETUSER default -%s", right);
-		r = redisCommand(redis.c, "FCALL tg1_take 1 " DL " %s v T", id);
+		r = redisCommand(redis.c, "FCALL tg2_take 1 " DL " %s v T", id);
 		redis_server_run_cmd(&redis, "ACL SETUSER default +%s", right);
 		if (r->type == REDIS_REPLY_ERROR) {
 			assert_int_equal(number_at("XLEN tg:{05}:out%s", ""), events);
@@ -743,9 +743,9 @@ static void reap_ends_sessions_blobs_and_orphans_in_order(void **state)
 
 static void functions_in_a_full_store_erase_but_do_not_store(void **state)
 {
-	static const char *const refused[] = {"FCALL tg1_session_open 1 " DL " T up x 1000 1000",
-		"FCALL tg1_stage 1 " DL " X up S 0 1 2 1000 d",
-		"FCALL tg1_commit 1 " DL " B up v S 0 1 5 1000 0 d p 0"};
+	static const char *const refused[] = {"FCALL tg2_session_open 1 " DL " T up x 1000 1000",
+		"FCALL tg2_stage 1 " DL " X up S 0 1 2 1000 d",
+		"FCALL tg2_commit 1 " DL " B up v S 0 1 5 1000 0 d p 0"};
 
 	(void)state;
 	session("S", 60000, 3600000);

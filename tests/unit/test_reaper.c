@@ -74,7 +74,7 @@ static void blob_at(const char *key, int n, int ttl_ms)
 		snprintf(id, sizeof id, "B%d", n);
 		redis_server_only_chunk(&redis, key + 4, id, "bytes", 5);
 		redisReply *r = redis_server_do(&redis,
-			"FCALL tg1_commit 1 %sdl B%d up v %s 0 1 5 %d 0 %s - 0", key, n, "", ttl_ms,
+			"FCALL tg2_commit 1 %sdl B%d up v %s 0 1 5 %d 0 %s - 0", key, n, "", ttl_ms,
 			"r passport 0");
 		refused = atoll(r->str);
 		freeReplyObject(r);

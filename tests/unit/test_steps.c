@@ -151,7 +151,7 @@ static void reads(void)
 	assert_int_equal(fcall("claim", "%s v 50000 TH %s %s 0", id, "", ""), 0);
 	id = fresh();
 	blob(id, "", 0, 1, 100000);
-	snprintf(call, sizeof call, "FCALL tg1_claim 1 " DL " %s v 50000 TH s k 0", id);
+	snprintf(call, sizeof call, "FCALL tg2_claim 1 " DL " %s v 50000 TH s k 0", id);
 	refused("set", call);
 	id = fresh();
 	blob(id, "", 0, 2, 100000); /* its bytes are not there any more */
@@ -231,7 +231,7 @@ static void every_step_of_the_table_can_be_made(void **state)
 	sessions();
 	ends_again();
 	assert_int_equal(fcall("steps_seen", ""), 0);
-	redisReply *r = redis_server_do(&redis, "FCALL tg1_steps_seen 1 " DL);
+	redisReply *r = redis_server_do(&redis, "FCALL tg2_steps_seen 1 " DL);
 	for (char *line = strtok(r->str, "\n"); line != NULL; line = strtok(NULL, "\n"))
 		if (strncmp(line, "0 ", 2) == 0)
 			snprintf(missing + strlen(missing), sizeof missing - strlen(missing),

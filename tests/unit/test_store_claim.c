@@ -82,9 +82,9 @@ static void make_blob_of(
 		redis_server_run_cmd(&w->redis, "SET tg:{05}:c:%s:%d %b PX 100000", id, (int)n,
 			w->content + at, (size_t)(SIZE - at < chunk ? SIZE - at : chunk));
 	redis_server_run_cmd(
-		&w->redis, "FCALL tg1_stage 1 tg:{05}:dl %s up %s 0 1 9 60000 %s", id, "", event);
+		&w->redis, "FCALL tg2_stage 1 tg:{05}:dl %s up %s 0 1 9 60000 %s", id, "", event);
 	redis_server_run_cmd(&w->redis,
-		"FCALL tg1_commit 1 tg:{05}:dl %s up %s %s 0 %d %d 60000 0 %s %s", id, " v w ", "",
+		"FCALL tg2_commit 1 tg:{05}:dl %s up %s %s 0 %d %d 60000 0 %s %s", id, " v w ", "",
 		(int)n, (int)SIZE, event, private);
 }
 

@@ -67,7 +67,7 @@ local RIGHTS = {
 	{'MULTI'},
 	{'EXEC'},
 	{'PING'},
-	{'FCALL', 'tg1_time', '1', 'KEY'},
+	{'FCALL', 'tg2_time', '1', 'KEY'},
 	{'FUNCTION', 'LIST'},
 	{'FUNCTION', 'LOAD', '1'},
 	{'PUBLISH', 'tg:due', '1'},
