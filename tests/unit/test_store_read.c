@@ -219,15 +219,15 @@ static void forget_before_the_answer_silences_it(void **state)
 static void take_without_its_first_chunk_is_an_error(void **state)
 {
 	static const char stub[] =
-		"#!lua name=timeglas_1\n"
-		"redis.register_function('tg1_time', function() return '0\\n1' end)\n"
-		"redis.register_function('tg1_stat', function() return '5' end)\n"
-		"redis.register_function('tg1_take', function(k, a)\n"
+		"#!lua name=timeglas_2\n"
+		"redis.register_function('tg2_time', function() return '0\\n1' end)\n"
+		"redis.register_function('tg2_stat', function() return '5' end)\n"
+		"redis.register_function('tg2_take', function(k, a)\n"
 		"  return '0\\n' .. a[1] .. '\\tlive\\tu\\t v \\t\\t0\\t' .. redis.call('GET', "
 		"'n') .. '\\t' .. redis.call('GET', 'size')\n"
 		"    .. '\\t1\\t2\\ttag liveness 0\\t- -\\t\\t\\t\\t' .. redis.call('GET', 'head') "
 		"end)\n"
-		"redis.register_function('tg1_take_end', function(k, a) redis.call('SET', 'ended', "
+		"redis.register_function('tg2_take_end', function(k, a) redis.call('SET', 'ended', "
 		"a[1]) return '0' end)\n";
 	static const struct {
 		const char *head, *n, *size;
