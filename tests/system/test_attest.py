@@ -331,9 +331,9 @@ def test_a_store_of_another_version_is_left_alone(serve):
     library stores nothing and changes nothing, and says what to do. When the store is empty it goes
     on."""
     server, external = serve(FIT)
-    other = "#!lua name=timeglas_2\nredis.register_function('tg2_time', function() return '0' end)"
+    other = "#!lua name=timeglas_1\nredis.register_function('tg1_time', function() return '0' end)"
     assert external.cli("FUNCTION", "DELETE", "timeglas_2") == "OK"
-    assert external.cli("FUNCTION", "LOAD", other) == "timeglas_2"
+    assert external.cli("FUNCTION", "LOAD", other) == "timeglas_1"
     external.cli("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     external.cli("CLIENT", "KILL", "TYPE", "pubsub")
     wait_for(

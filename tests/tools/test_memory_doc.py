@@ -1,5 +1,5 @@
-"""Goal: docs/memory.md speaks of sizes and decisions that exist, with the values that they have; and
-nothing of the buffer policy is without a user."""
+"""Goal: docs/memory.md speaks of sizes and decisions that exist, with the values that they have;
+and nothing of the buffer policy is without a user."""
 import re
 from pathlib import Path
 
