@@ -197,8 +197,8 @@ function F.claim(keys, args)
 		redis.call('ZADD', keys[1], b.dl, member(b))
 		error(why)
 	end
-	-- If it fails, Redis's own expiry stays at the blob's deadline. The claimant must learn of its
-	-- claim all the same.
+	-- If it fails, Redis's own expiry stays at the blob's deadline. The claimant must learn of
+	-- its claim all the same.
 	pcall(seal_chunks, p, id, tonumber(b.n), ld)
 	return table.concat({answer(OK, b), b.ld, b.cs, '0'}, '\n')
 end
