@@ -109,7 +109,7 @@ void put_single_texts(struct store *s, struct store_blob *b, const char *attempt
 		STORE_HEAD_BYTES, STORE_HEAD_LONG_BYTES, STORE_HEAD_MAX_BYTES};
 	struct text e = text_in(t->event, sizeof t->event);
 	struct parts p;
-	unsigned i = 0;
+	unsigned i;
 
 	b->state = STORE_LIVE;
 	b->stored_at_ms = store_now_ms(s);
@@ -119,9 +119,12 @@ void put_single_texts(struct store *s, struct store_blob *b, const char *attempt
 	number_text(p.size, (int64_t)b->desc.size_bytes);
 	number_text(p.stored_at, b->stored_at_ms);
 	number_text(p.deadline, b->deadline_ms);
-	number_text(p.head, sizes[0]);
-	while (put_record(t, b, &p, attempt, fingerprint) + growth(b) > sizes[i] && i < 2)
-		number_text(p.head, sizes[++i]);
+	for (i = 0;; i++) {
+		number_text(p.head, sizes[i]);
+		size_t n = put_record(t, b, &p, attempt, fingerprint) + growth(b);
+		if (n <= sizes[i] || i + 1 == sizeof sizes / sizeof sizes[0])
+			break;
+	}
 	b->head_bytes = t->head_bytes = sizes[i];
 	stored_text(&e,
 		(const char *const[MEMBERS]){

@@ -2,6 +2,7 @@
  * Goal: what is due, crashed or closed is erased, in steps where there is much of it. The store's
  * calls against a real Redis.
  */
+#include "check.h"
 #include "store_fixture.h"
 
 static void reap_at_the_deadline_erases_and_tells_how_late(void **state)
@@ -12,7 +13,7 @@ static void reap_at_the_deadline_erases_and_tells_how_late(void **state)
 	char id[TOKEN_LEN + 1];
 
 	o.ttl_s = 1;
-	o.age_us = 700000;
+	o.age_us = under_memcheck() ? 0 : 700000; /* there a first upload takes longer */
 	assert_int_equal(upload(w, &o, 100000), 0);
 	strcpy(id, w->blob.id);
 	shard = (unsigned)token_shard(id, TOKEN_LEN);
