@@ -15,7 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <sys/timerfd.h>
 #include <timeglas/errors.h>
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/bug.h"
@@ -26,8 +29,9 @@
 #include "store/store_claim.h"
 #include "store/store_read.h"
 
-/* How long a refused take waits: longer than the largest string takes. */
-#define REFUSAL_MS 10
+/* How long a refused take lasts, from its question to its answer: longer than the largest string
+ * takes; or, when Redis is slower than that, a multiple of it. */
+#define REFUSAL_US UINT64_C(10000)
 
 struct store_read {
 	struct store *store;
@@ -53,6 +57,8 @@ struct store_read {
 	struct event *pulse;
 	struct loop_task broken;
 	struct event *refusal; /* of a take that is refused as if there were no such blob */
+	int refusal_fd;
+	uint64_t asked_us;
 };
 
 static void take_free(struct store_read *t)
@@ -63,6 +69,8 @@ static void take_free(struct store_read *t)
 		event_free(t->pulse);
 	if (t->refusal != NULL)
 		event_free(t->refusal);
+	if (t->refusal_fd >= 0)
+		close(t->refusal_fd);
 	evbuffer_free(t->data);
 	free(t);
 }
@@ -201,14 +209,24 @@ static void on_refusal(evutil_socket_t fd, short what, void *ctx)
 
 /*
  * Whoever may not know of a blob is not to learn of it from the time that the answer takes, and a
- * large string takes longer to read than none: the refusal waits until both would be here.
+ * large string takes longer to read than none: the refusal is given at a time that was fixed when
+ * it was asked for. By a timer of its own, because the loop's are rounded to a millisecond from when
+ * the answer came, which would tell that.
  */
 static bool refuse_later(struct store_read *t)
 {
+	struct itimerspec when = {.it_value = {0, 0}};
+	struct timeval rough = {0, 0};
+	bool exact;
+
 	evbuffer_drain(t->data, evbuffer_get_length(t->data));
-	t->refusal = event_new(loop_base(t->store->loop), -1, 0, on_refusal, t);
-	return t->refusal != NULL &&
-		event_add(t->refusal, &(struct timeval){0, REFUSAL_MS * 1000}) == 0;
+	rough.tv_usec = (long)(REFUSAL_US - (clock_mono_us() - t->asked_us) % REFUSAL_US);
+	when.it_value.tv_nsec = rough.tv_usec * 1000;
+	t->refusal_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	exact = t->refusal_fd >= 0 && timerfd_settime(t->refusal_fd, 0, &when, NULL) == 0;
+	t->refusal = event_new(loop_base(t->store->loop), exact ? t->refusal_fd : -1,
+		exact ? EV_READ : 0, on_refusal, t);
+	return t->refusal != NULL && event_add(t->refusal, exact ? NULL : &rough) == 0;
 }
 
 static void on_take(void *ctx, const redisReply *r)
@@ -305,6 +323,8 @@ static struct store_read *read_new(
 		return NULL;
 	}
 	t->store = s;
+	t->refusal_fd = -1;
+	t->asked_us = clock_mono_us();
 	t->calls = *calls;
 	t->ctx = ctx;
 	t->shard = shard;

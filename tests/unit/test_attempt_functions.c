@@ -437,6 +437,37 @@ static void put_of_what_a_server_has_written_is_a_blob_if_the_name_is_free(void 
 	assert_int_equal(chunks_left(), 1);
 }
 
+/* Redis's own expiry has taken a blob of this name, and the reaper has not come yet. Whatever comes
+ * under the name now, that end is told of, once, and its tombstone keeps the name; where so much is
+ * due that it is not found, nobody gets the name. */
+static void name_whose_blob_expired_unseen_is_not_free(void **state)
+{
+	(void)state;
+	for (int before = 0; before <= 256; before += 256) {
+		for (int same = 0; same < 2; same++) {
+			redis_server_run_cmd(&redis, "FLUSHALL");
+			only_chunk("B:T1", same ? "bytes" : "other bytes");
+			assert_int_equal(
+				commit_named("B:T1", "up", "", 1, same ? 5 : 11, SAME, "new"), 0);
+			make_due("b:B");
+			redis_server_run_cmd(&redis, "DEL tg:{05}:b:B");
+			for (int i = 0; i < before; i++)
+				redis_server_run_cmd(&redis, "ZADD " DL " 0.5 x:%d:#1", i);
+			write_live();
+			assert_int_equal(put_written(), before > 0 ? TG_EINFLIGHT : TG_ETAKEN);
+			assert_int_equal(redis_server_keys(&redis, "*B:T2*"), 0);
+			assert_int_equal(fcall("once_look", "B"), before > 0 ? TG_EINFLIGHT : 0);
+			while (reap(16) > 0)
+				;
+			assert_int_equal(count_events("e\tstored\t"), 1);
+			assert_int_equal(count_events("e\tgone\t"), 1);
+			assert_string_equal(newest("c"), "expired");
+			write_live();
+			assert_int_equal(put_written(), TG_ETAKEN);
+		}
+	}
+}
+
 static void command_denied_within_a_put_leaves_nothing_untold(void **state)
 {
 	static const char *const denied[] = {
@@ -472,6 +503,7 @@ int main(void)
 		T(a_store_that_was_not_compared_tells_no_uploader_of_its_blob),
 		T(command_denied_within_a_commit_leaves_nothing_untold),
 		T(put_of_what_a_server_has_written_is_a_blob_if_the_name_is_free),
+		T(name_whose_blob_expired_unseen_is_not_free),
 		T(command_denied_within_a_put_leaves_nothing_untold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -667,6 +667,28 @@ static void blob_that_expired_unseen_is_told_of_once(void **state)
 	}
 }
 
+/* What could not be told of in time is told of later, with all of its lateness. */
+static void end_that_was_refused_counts_from_its_deadline(void **state)
+{
+	long long deadline;
+
+	(void)state;
+	blob("B", "", 0, 2, 300);
+	deadline = score("b:B");
+	redis_server_run_cmd(&redis, "RENAME tg:{05}:out kept");
+	redis_server_run_cmd(&redis, "SET tg:{05}:out x");
+	sleep_until(deadline);
+	reap(64);
+	assert_true(strstr(last->element[6]->str, "WRONGTYPE") != NULL);
+	redis_server_run_cmd(&redis, "RENAME kept tg:{05}:out");
+	sleep_until(score("b:B"));
+	assert_int_equal(reap(64), 1);
+	assert_string_equal(field(7, 0), "expired");
+	assert_true(atoll(field(7, 1)) >= 1000000);
+	assert_int_equal(atoll(newest("dl")), deadline);
+	assert_true(atoll(newest("late")) >= 1000000);
+}
+
 /* Another blob has taken the place meanwhile: it stays, and the first one's end is told of. (That
  * end changes no record, which the check of steps does not know.) */
 static void blob_that_expired_unseen_does_not_end_its_successor(void **state)
@@ -879,6 +901,7 @@ int main(void)
 		T(take_of_a_blob_whose_bytes_are_lost_says_gone),
 		T(blob_that_expired_unseen_is_told_of_once),
 		T(blob_that_expired_unseen_does_not_end_its_successor),
+		T(end_that_was_refused_counts_from_its_deadline),
 		T(abort_of_a_live_blob_needs_an_unknown_fate),
 		T(stat_of_a_staged_blob_knows_nothing),
 		T(reap_ends_sessions_blobs_and_orphans_in_order),

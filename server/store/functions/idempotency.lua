@@ -49,9 +49,10 @@ function F.idempotency_look(keys, args)
 	if b and b.st == 'staged' then
 		return EINFLIGHT
 	end
-	b = load_settled(p, args[1], us)
+	local settled, _, unsure = load_settled(p, args[1], us)
+	b = settled
 	if not b then
-		return ENOENT
+		return unsure and EINFLIGHT or ENOENT
 	end
 	if b.st ~= 'gone' then
 		b.kn = '1'

@@ -25,7 +25,8 @@ local function reap_blob(p, entry, score, us, batch)
 	end
 	b.batch = batch
 	local cause = DUE_CAUSE[b.st]
-	return cause, finish(p, b, cause, b.w, us, score)
+	-- the entry of what could not be ended in time has been moved
+	return cause, finish(p, b, cause, b.w, us, math.min(score, blob_due(b)))
 end
 
 -- A session's entry that is due. Appends causes and latenesses to r.

@@ -240,17 +240,18 @@ local function finish_lost(p, entry, score, us, seen)
 	return late
 end
 
--- The same for one who asks for the blob ahead of the reaper. Returns its tombstone, or nil.
+-- The same for one who asks for the blob ahead of the reaper. Returns its tombstone, or nil; second:
+-- more is due than one call looks through, so it may be there all the same.
 local function load_lost(p, id, us)
 	local due = redis.call('ZRANGEBYSCORE', p .. 'dl', '-inf', text(time_ms(us)), 'WITHSCORES',
 		'LIMIT', '0', text(LOST_MAX))
 	for i = 1, #due, 2 do
 		if string.sub(due[i], 1, #id + 3) == 'b:' .. id .. '\t' then
 			finish_lost(p, due[i], tonumber(due[i + 1]), us, nil)
-			return load(p, id)
+			return load(p, id), false
 		end
 	end
-	return nil
+	return nil, #due == 2 * LOST_MAX
 end
 
 local DUE_CAUSE = {live = 'expired', taking = 'consumed', claimed = 'lease-expired'}

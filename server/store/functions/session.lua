@@ -113,11 +113,14 @@ local function session_load(p, sid, us)
 end
 
 -- A blob as it stands now: ended first if its own time, or that of the session it is bound to, is
--- over. Second: its session.
+-- over. Second: its session. Third: nothing was found, but load_lost() has not seen all.
 local function load_settled(p, id, us)
-	local b = load(p, id) or load_lost(p, id, us)
+	local b, unsure = load(p, id), false
+	if not b then
+		b, unsure = load_lost(p, id, us)
+	end
 	if not b or b.st == 'staged' then
-		return nil
+		return nil, nil, unsure
 	end
 	local s = b.s ~= '' and b.st ~= 'gone' and session_load(p, b.s, us) or nil
 	if s and s.st ~= 'open' and (b.b == '1' or s.ea == '1') then

@@ -24,7 +24,7 @@ end
 -- upload; its bytes must be gone, or what is left of them to erase would be the new blob's. Who
 -- repeats what he stored learns of it now, so an abort that is still to come leaves it alone.
 local function taken(p, id, uploader, f, us)
-	local b = load_settled(p, id, us)
+	local b, _, unsure = load_settled(p, id, us)
 	if b and (b.u ~= uploader or b.f == '' or not same_description(b.f, f)) then
 		return ETAKEN
 	end
@@ -32,8 +32,8 @@ local function taken(p, id, uploader, f, us)
 	if not compared then
 		return ECOMPARE
 	end
-	if not b then
-		return nil
+	if not b then -- unsure: it may have had this name, and nobody has told of its end yet
+		return unsure and EINFLIGHT or nil
 	end
 	if b.st == 'gone' and b.c == 'aborted' then
 		return not erase_left_of(p, id) and EINFLIGHT or nil
@@ -153,13 +153,19 @@ end
 -- put attempt entry event deadline_ms chunk_ms: 0: stored; ETAKEN, ECOMPARE: commit has to judge,
 -- and nothing has changed. The usual case of a name that nobody has: one chunk, no session, a
 -- deadline that no reaper must be woken for. The server has written record and chunk under the
--- attempt, as they are to be, and writes index entry and event for it; so it costs four commands.
--- The name is ours once the string has it; what goes wrong behind that takes it back.
+-- attempt, as they are to be, and writes index entry and event for it; so it costs six commands.
+-- The name is ours once the string has it; what goes wrong behind that takes it back. While
+-- anything of the shard is overdue, no name is known to be free: Redis's own expiry may have taken
+-- what had it, and its end, which leaves a tombstone there, has not been told of.
 function F.put(keys, args)
 	if not compared then
 		return ECOMPARE
 	end
 	local p, attempt, entry = prefix(keys), args[1], args[2]
+	local now = text(time_ms(time_us()))
+	if redis.call('ZRANGEBYSCORE', keys[1], '-inf', now, 'LIMIT', '0', '1')[1] then
+		return ETAKEN
+	end
 	local from, to = p .. 'b:' .. attempt, p .. 'b:' .. string.match(attempt, '^[^:]+')
 	if redis.pcall('RENAMENX', from, to) ~= 1 then
 		return ETAKEN
