@@ -366,6 +366,37 @@ static void command_denied_within_a_commit_leaves_nothing_untold(void **state)
 			}
 }
 
+/* Over the tombstone of an aborted one, a commit is refused in its middle; the upload is repeated,
+ * and succeeds: that blob ends once, and nothing else is told of. */
+static void command_denied_within_a_commit_ends_no_successor(void **state)
+{
+	static const char *const denied[] = {"xadd", "zadd", "rename", "pexpireat", "setrange"};
+
+	(void)state;
+	redis_server_run_cmd(&redis, "FUNCTION LOAD REPLACE %b", store_functions_lua,
+		(size_t)store_functions_lua_len);
+	redis_server_compared(&redis);
+	for (size_t i = 0; i < sizeof denied / sizeof *denied; i++) {
+		static const char *const words[] = {"tg1_commit", "B:T2", "up", " v ", "S", "1",
+			"1", "5", "100000", "0", "new passport 0", "DNK -", "0", SAME};
+		redis_server_run_cmd(&redis, "FLUSHALL");
+		session("S", 600000, 3600000);
+		commit_attempt("B:T1", "S", 1, "old");
+		assert_int_equal(fcall("abort", "B:T1 1 0 1"), 0);
+		write_attempt("B:T2", "S", 1, "new");
+		run_denied(denied[i], words, 14);
+		assert_int_equal(fcall("abort", "B:T2 1 0 1"), 0);
+		commit_attempt("B:T3", "S", 1, "next");
+		end_all();
+		const int stored = count_events("e\tstored\td\tnew "),
+			  ended = count_events("e\tgone\td\tnew "),
+			  next = count_events("e\tgone\td\tnext ");
+		if (stored != ended || next != 1)
+			fail_msg("without %s: stored %d times, ended %d, and the next %d",
+				denied[i], stored, ended, next);
+	}
+}
+
 /* What a server writes itself: an only chunk behind its record, without a session; and then asks to
  * give it its name. */
 #define WRITTEN_RECORD \
@@ -502,6 +533,7 @@ int main(void)
 		T(a_blob_in_the_place_of_an_aborted_one_keeps_its_bytes),
 		T(a_store_that_was_not_compared_tells_no_uploader_of_its_blob),
 		T(command_denied_within_a_commit_leaves_nothing_untold),
+		T(command_denied_within_a_commit_ends_no_successor),
 		T(put_of_what_a_server_has_written_is_a_blob_if_the_name_is_free),
 		T(name_whose_blob_expired_unseen_is_not_free),
 		T(command_denied_within_a_put_leaves_nothing_untold),

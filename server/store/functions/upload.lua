@@ -162,8 +162,9 @@ function F.put(keys, args)
 		return ECOMPARE
 	end
 	local p, attempt, entry = prefix(keys), args[1], args[2]
-	local now = text(time_ms(time_us()))
-	if redis.call('ZRANGEBYSCORE', keys[1], '-inf', now, 'LIMIT', '0', '1')[1] then
+	local now = time_ms(time_us())
+	if now >= tonumber(args[4]) or redis.call('ZRANGEBYSCORE', keys[1], '-inf', text(now),
+		'LIMIT', '0', '1')[1] then
 		return ETAKEN
 	end
 	local from, to = p .. 'b:' .. attempt, p .. 'b:' .. string.match(attempt, '^[^:]+')
@@ -289,8 +290,9 @@ function F.commit(keys, args)
 		end
 	end)
 	if not done then
-		-- or its entry would tell of an end that was none
-		if single and not load(p, id) then
+		-- or its entry would tell of an end that was none, once another blob stands there
+		local b = single and load(p, id) or nil
+		if single and not (b and b.st ~= 'gone' and member(b) == entry) then
 			redis.call('ZREM', keys[1], entry)
 		end
 		error(why)
