@@ -210,8 +210,8 @@ static void on_refusal(evutil_socket_t fd, short what, void *ctx)
 /*
  * Whoever may not know of a blob is not to learn of it from the time that the answer takes, and a
  * large string takes longer to read than none: the refusal is given at a time that was fixed when
- * it was asked for. By a timer of its own, because the loop's are rounded to a millisecond from when
- * the answer came, which would tell that.
+ * it was asked for. By a timer of its own, because the loop's are rounded to a millisecond from
+ * when the answer came, which would tell that.
  */
 static bool refuse_later(struct store_read *t)
 {

@@ -377,7 +377,7 @@ static void command_denied_within_a_commit_ends_no_successor(void **state)
 		(size_t)store_functions_lua_len);
 	redis_server_compared(&redis);
 	for (size_t i = 0; i < sizeof denied / sizeof *denied; i++) {
-		static const char *const words[] = {"tg1_commit", "B:T2", "up", " v ", "S", "1",
+		static const char *const words[] = {"tg2_commit", "B:T2", "up", " v ", "S", "1",
 			"1", "5", "100000", "0", "new passport 0", "DNK -", "0", SAME};
 		redis_server_run_cmd(&redis, "FLUSHALL");
 		session("S", 600000, 3600000);
@@ -487,7 +487,7 @@ static void name_whose_blob_expired_unseen_is_not_free(void **state)
 			write_live();
 			assert_int_equal(put_written(), before > 0 ? TG_EINFLIGHT : TG_ETAKEN);
 			assert_int_equal(redis_server_keys(&redis, "*B:T2*"), 0);
-			assert_int_equal(fcall("once_look", "B"), before > 0 ? TG_EINFLIGHT : 0);
+			assert_int_equal(fcall("idempotency_look", "B"), before > 0 ? TG_EINFLIGHT : 0);
 			while (reap(16) > 0)
 				;
 			assert_int_equal(count_events("e\tstored\t"), 1);

@@ -243,7 +243,7 @@ static void claim_and_ack_work_in_a_full_store(void **state)
 	assert_int_equal(redis_server_chunks(&redis, "*"), 0);
 }
 
-static void once_begin_gives_the_key_to_one(void **state)
+static void idempotency_begin_gives_the_key_to_one(void **state)
 {
 	(void)state;
 	assert_int_equal(fcall("idempotency_begin", "H what A %s 1000", ""), 0);
@@ -270,7 +270,7 @@ static void once_begin_gives_the_key_to_one(void **state)
 	assert_int_equal(fcall("idempotency_settle", "H B"), TG_EINFLIGHT);
 }
 
-static void once_look_ends_what_its_session_has_ended(void **state)
+static void idempotency_look_ends_what_its_session_has_ended(void **state)
 {
 	(void)state;
 	session("S", 40, 3600000);
@@ -282,7 +282,7 @@ static void once_look_ends_what_its_session_has_ended(void **state)
 	assert_int_equal(redis_server_chunks(&redis, "*"), 0);
 }
 
-static void once_look_keeps_a_blob_that_its_uploader_knows(void **state)
+static void idempotency_look_keeps_a_blob_that_its_uploader_knows(void **state)
 {
 	(void)state;
 	assert_int_equal(fcall("idempotency_look", "B"), TG_ENOENT);
@@ -316,9 +316,9 @@ int main(void)
 		T(claim_and_take_in_the_last_millisecond_lose_nothing),
 		T(commit_in_the_last_millisecond_is_stored_or_too_late),
 		T(claim_and_ack_work_in_a_full_store),
-		T(once_begin_gives_the_key_to_one),
-		T(once_look_ends_what_its_session_has_ended),
-		T(once_look_keeps_a_blob_that_its_uploader_knows),
+		T(idempotency_begin_gives_the_key_to_one),
+		T(idempotency_look_ends_what_its_session_has_ended),
+		T(idempotency_look_keeps_a_blob_that_its_uploader_knows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
