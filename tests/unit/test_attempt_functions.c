@@ -487,7 +487,8 @@ static void name_whose_blob_expired_unseen_is_not_free(void **state)
 			write_live();
 			assert_int_equal(put_written(), before > 0 ? TG_EINFLIGHT : TG_ETAKEN);
 			assert_int_equal(redis_server_keys(&redis, "*B:T2*"), 0);
-			assert_int_equal(fcall("idempotency_look", "B"), before > 0 ? TG_EINFLIGHT : 0);
+			assert_int_equal(
+				fcall("idempotency_look", "B"), before > 0 ? TG_EINFLIGHT : 0);
 			while (reap(16) > 0)
 				;
 			assert_int_equal(count_events("e\tstored\t"), 1);
