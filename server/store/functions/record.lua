@@ -240,8 +240,8 @@ local function finish_lost(p, entry, score, us, seen)
 	return late
 end
 
--- The same for one who asks for the blob ahead of the reaper. Returns its tombstone, or nil; second:
--- more is due than one call looks through, so it may be there all the same.
+-- The same for one who asks for the blob ahead of the reaper. Returns its tombstone, or nil.
+-- Second: more is due than one call looks through, so it may be there all the same.
 local function load_lost(p, id, us)
 	local due = redis.call('ZRANGEBYSCORE', p .. 'dl', '-inf', text(time_ms(us)), 'WITHSCORES',
 		'LIMIT', '0', text(LOST_MAX))
