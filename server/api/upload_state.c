@@ -4,10 +4,9 @@
  * program. Runs in workers.
  */
 #include <stdint.h>
-#include <stdio.h>
 
 #include "api/upload_state.h"
-#include "core/bug.h"
+#include "base/transitions.h"
 
 /* X(from, event, to). Where `to` is `from`, the event is expected there and does not change the
  * state. ENDED has no lines: nothing may come after it. */
@@ -78,52 +77,34 @@
 \
 	X(ANSWERED, GONE, ENDED)
 
-#define ILLEGAL 0u /* what the table says of pairs that it does not name */
-
-static const uint8_t table[UPLOAD_STATE_COUNT][UPLOAD_EVENT_COUNT] = {
+static const uint8_t next[UPLOAD_STATE_COUNT][UPLOAD_EVENT_COUNT] = {
 #define X_(from, event, to) [UPLOAD_##from][UPLOAD_EV_##event] = 1u + UPLOAD_##to,
 	TRANSITIONS(X_)
 #undef X_
 };
 
-/* For messages. */
-static const char *state_text(enum upload_state s)
-{
-	static const char *const text[] = {
-#define X_(name, t) [UPLOAD_##name] = (t),
-		UPLOAD_STATES(X_)
+#define X_(name, text) (text),
+static const char *const states[] = {UPLOAD_STATES(X_)};
+static const char *const events[] = {UPLOAD_EVENTS(X_)};
 #undef X_
-	};
-
-	return text[s];
-}
-
-static const char *event_text(enum upload_event e)
-{
-	static const char *const text[] = {
-#define X_(name, t) [UPLOAD_EV_##name] = (t),
-		UPLOAD_EVENTS(X_)
-#undef X_
-	};
-
-	return text[e];
-}
 
 bool upload_state_allows(enum upload_state s, enum upload_event e)
 {
-	return table[s][e] != ILLEGAL;
+	return next[s][e] != 0;
 }
 
 enum upload_state upload_state_next(enum upload_state s, enum upload_event e)
 {
-	if (!upload_state_allows(s, e)) {
-		char violated[96];
+	static const struct transitions table = {
+		.name = "upload",
+		.states = states,
+		.events = events,
+		.n_states = UPLOAD_STATE_COUNT,
+		.n_events = UPLOAD_EVENT_COUNT,
+		.next = &next[0][0],
+	};
 
-		snprintf(violated, sizeof violated, "the event %s came in the state %s",
-			event_text(e), state_text(s));
-		tg_bug("upload", violated);
-	}
-	return (enum upload_state)(table[s][e] - 1u);
+	return (enum upload_state)transitions_next(&table, s, e);
 }
 
 bool upload_state_asks(enum upload_state s)

@@ -13,7 +13,7 @@ _Noreturn static void illegal(const struct transitions *t, unsigned state, unsig
 {
 	char text[128];
 
-	snprintf(text, sizeof text, "event %s cannot happen in state %s",
+	snprintf(text, sizeof text, "the event %s cannot happen in the state %s",
 		name_of(t->events, t->n_events, event), name_of(t->states, t->n_states, state));
 	tg_bug(t->name, text);
 }
