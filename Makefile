@@ -363,7 +363,7 @@ install: all
 	$(INSTALL) -m 644 $(wildcard docs/vectors/*.*) $(DOC)/docs/vectors/
 	$(INSTALL) -m 644 $(wildcard docs/vectors/sealed/*) $(DOC)/docs/vectors/sealed/
 	$(INSTALL) -m 644 $(wildcard docs/bench/*) $(DOC)/docs/bench/
-	$(INSTALL) -m 644 $(wildcard docs/examples/*) $(DOC)/examples/
+	$(INSTALL) -m 644 $(wildcard docs/examples/*.*) $(DOC)/examples/
 	for f in $(wildcard deploy/*); do \
 	  sed 's|/usr/local/|$(PREFIX)/|g' $$f >$(DOC)/examples/$${f##*/}; done
 	for f in $(MAN); do s=$(D)/share/man/man$${f##*.}; \
