@@ -1,12 +1,8 @@
 /* Goal: of every state and every event of a connection and of its requests it is known what
  * follows: what the drawing in docs/states shows, and nothing else; any other pair aborts with a
  * message that names it. */
-#include "check.h"
+#include "child.h"
 #include <ctype.h>
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "http/httpd_conn_state.h"
 #include "http/httpd_req_state.h"
 
@@ -83,29 +79,25 @@ static const struct edge *find(const struct edge *e, size_t n, const char *from,
 	return NULL;
 }
 
-/* In a child, which has to abort: what it says. */
+struct pair {
+	const struct machine *m;
+	unsigned state, event;
+};
+
+static int step(const void *pair)
+{
+	const struct pair *p = pair;
+
+	(void)p->m->next(p->state, p->event);
+	return 0;
+}
+
+/* In a child, which has to abort and to name both. */
 static void assert_aborts(const struct machine *m, unsigned state, unsigned event)
 {
-	const struct rlimit no_core = {0, 0};
-	char said[256] = "";
-	int out[2], status = 0;
-	ssize_t n;
+	char said[256];
+	int status = child_run(step, &(struct pair){m, state, event}, said, sizeof said);
 
-	assert_int_equal(pipe(out), 0);
-	pid_t child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		setrlimit(RLIMIT_CORE, &no_core);
-		signal(SIGABRT, SIG_DFL);
-		dup2(out[1], STDERR_FILENO);
-		(void)m->next(state, event);
-		_exit(0);
-	}
-	close(out[1]);
-	while ((n = read(out[0], said + strlen(said), sizeof said - 1 - strlen(said))) > 0)
-		;
-	close(out[0]);
-	assert_int_equal(waitpid(child, &status, 0), child);
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
 		fail_msg("%s in %s is taken", m->events[event], m->states[state]);
 	assert_non_null(strstr(said, m->events[event]));

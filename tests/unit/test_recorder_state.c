@@ -3,10 +3,7 @@
  * what is not in the table ends the process with a message; nothing is read or written but behind a
  * comparison with the store, under a lease; whatever happens, SIGTERM leads to the end.
  */
-#include "check.h"
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "child.h"
 #include "recorder/recorder_state.h"
 
 #define S(name) RECORDER_##name
@@ -20,29 +17,24 @@ static const char *const event_names[] = {RECORDER_EVENTS(X_)};
 /* What the table says, as every_pair_has_a_next_state_or_aborts() found; -1: illegal. */
 static int next[RECORDER_STATE_COUNT][RECORDER_EVENT_COUNT];
 
+struct pair {
+	int s, e;
+};
+
+static int step(const void *pair)
+{
+	const struct pair *p = pair;
+
+	return (int)recorder_state_next((enum recorder_state)p->s, (enum recorder_event)p->e);
+}
+
 /* Asks in a process of its own. Returns the next state; or -1 when it was ended by SIGABRT, behind
  * a message that names both. */
 static int ask(int s, int e)
 {
-	char said[256] = "";
-	size_t n = 0;
-	int fd[2], status;
-	ssize_t got;
-	pid_t pid;
+	char said[256];
+	int status = child_run(step, &(struct pair){s, e}, said, sizeof said);
 
-	assert_int_equal(pipe(fd), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		dup2(fd[1], STDERR_FILENO);
-		signal(SIGABRT, SIG_DFL);
-		_exit((int)recorder_state_next((enum recorder_state)s, (enum recorder_event)e));
-	}
-	close(fd[1]);
-	while ((got = read(fd[0], said + n, sizeof said - 1 - n)) > 0)
-		n += (size_t)got;
-	close(fd[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);

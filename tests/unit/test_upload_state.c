@@ -4,37 +4,27 @@
  * ends the upload; no content is taken before what is asked for first was answered; a commit
  * follows only complete content.
  */
-#include "check.h"
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "child.h"
 #include "api/upload_state.h"
+
+struct pair {
+	enum upload_state s;
+	enum upload_event e;
+};
+
+static int step(const void *pair)
+{
+	const struct pair *p = pair;
+
+	upload_state_next(p->s, p->e);
+	return 0;
+}
 
 static void assert_aborts(enum upload_state s, enum upload_event e)
 {
-	const struct rlimit none = {0, 0};
-	char said[256] = "";
-	size_t n = 0;
-	int fd[2], status;
-	ssize_t got;
-	pid_t pid;
+	char said[256];
+	int status = child_run(step, &(struct pair){s, e}, said, sizeof said);
 
-	assert_int_equal(pipe(fd), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		dup2(fd[1], STDERR_FILENO);
-		(void)signal(SIGABRT, SIG_DFL);
-		(void)setrlimit(RLIMIT_CORE, &none);
-		upload_state_next(s, e);
-		_exit(0);
-	}
-	close(fd[1]);
-	while ((got = read(fd[0], said + n, sizeof said - 1 - n)) > 0)
-		n += (size_t)got;
-	close(fd[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 	assert_non_null(strstr(said, "timeglas: bug in upload: the event "));
 }
