@@ -13,6 +13,18 @@ UPLOAD = 24_000_000  # of each upload; all but its last bytes are sent
 WAIT_S = 0.050  # the longest that a call of somebody else may wait for the store
 SLICE_MS = 20  # Redis's time for one call
 GONE_S = 1.0
+# Of each upload: what it staged, and the longest of its chunks.
+STAGED = """
+local sum, longest, out = {}, {}, {}
+for _, k in ipairs(redis.call('KEYS', '*:c:*')) do
+	local id, n = k:match(':c:(.+):%d+$'), redis.call('STRLEN', k)
+	sum[id], longest[id] = (sum[id] or 0) + n, math.max(longest[id] or 0, n)
+end
+for id, n in pairs(sum) do
+	out[#out + 1] = n .. ' ' .. longest[id]
+end
+return out
+"""
 EMPTY = 8  # keys that stay: the session, its list, an index, events, epoch and lease
 
 
@@ -53,12 +65,16 @@ def stage(server, session, count):
             + sealed[:-1000]
         )
         conns.append(conn)
-    wait_for(lambda: held_bytes(server) > count * (UPLOAD - 2 * 327_000), "all is staged", 60, 0.1)
+    wait_for(lambda: staged(server, len(sealed) - 1000) == count, "all is staged", 60, 0.1)
     return conns
 
 
-def held_bytes(server):
-    return int(server.redis("INFO", "memory").split("used_memory:")[1].split()[0])
+def staged(server, sent):
+    """How many uploads, of which so many bytes were sent, wait for more: what the store lacks of
+    them does not fill a chunk. One that has more to write may write it behind the session's end."""
+    lines = server.redis("EVAL", STAGED, "0").splitlines()
+    held = [tuple(map(int, line.split())) for line in lines if line]
+    return sum(have + longest > sent for have, longest in held)
 
 
 def end_by_deadline(server, session):
