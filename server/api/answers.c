@@ -21,7 +21,7 @@ static void describe(struct jsonw *w, const struct store_blob *b)
 	jsonw_time(w, "deadline", b->deadline_ms);
 }
 
-void answer_blob(struct jsonw *w, const struct store_blob *b, bool full)
+void answers_blob(struct jsonw *w, const struct store_blob *b, bool full)
 {
 	jsonw_str(w, "blob", b->id);
 	jsonw_str(w, "state", record_state_text(b->state));
@@ -38,7 +38,7 @@ void answer_blob(struct jsonw *w, const struct store_blob *b, bool full)
 		describe(w, b);
 }
 
-void answer_stored(struct jsonw *w, const struct store_blob *b)
+void answers_stored(struct jsonw *w, const struct store_blob *b)
 {
 	jsonw_str(w, "blob", b->id);
 	/* as it was said the first time; its state now is GET's to tell */
@@ -47,7 +47,7 @@ void answer_stored(struct jsonw *w, const struct store_blob *b)
 	describe(w, b);
 }
 
-void answer_session(struct jsonw *w, const struct store_session *s)
+void answers_session(struct jsonw *w, const struct store_session *s)
 {
 	jsonw_str(w, "session", s->id);
 	jsonw_str(w, "state", s->state);
@@ -72,7 +72,7 @@ static void answer_head(struct jsonw *w)
 	jsonw_close(w, '}');
 }
 
-void answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b)
+void answers_receipt(struct jsonw *w, const char *key, const struct store_blob *b)
 {
 	jsonw_open(w, key, '{');
 	jsonw_str(w, "blob", b->id);
@@ -85,7 +85,7 @@ void answer_receipt(struct jsonw *w, const char *key, const struct store_blob *b
 	jsonw_close(w, '}');
 }
 
-void answer_on_receipt(void *ctx, int err, const struct store_blob *b)
+void answers_on_receipt(void *ctx, int err, const struct store_blob *b)
 {
 	struct call *c = ctx;
 	c->waiting = false;
@@ -94,6 +94,6 @@ void answer_on_receipt(void *ctx, int err, const struct store_blob *b)
 		return;
 	}
 	struct jsonw w = {0};
-	answer_receipt(&w, NULL, b);
+	answers_receipt(&w, NULL, b);
 	reply_json(c->req, 200, NULL, &w);
 }

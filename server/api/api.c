@@ -24,7 +24,7 @@ static void write_lines(struct loop_task *t, void *ctx)
 static void resume_uploads(struct loop_task *t, void *ctx)
 {
 	(void)t;
-	upload_resume(ctx);
+	upload_content_resume(ctx);
 }
 
 struct api *api_new(struct loop *l, const struct conf *conf)
@@ -175,13 +175,14 @@ const struct httpd_calls api_calls = {
 static void on_down(struct store *s, void *ctx)
 {
 	(void)s, (void)ctx;
-	upload_resume(ctx); /* what stalled learns from its own put that the store is gone */
+	/* Each upload that waits learns from its own put that the store is gone. */
+	upload_content_resume(ctx);
 }
 
 static void on_low(struct store *s, void *ctx)
 {
 	(void)s;
-	upload_resume(ctx);
+	upload_content_resume(ctx);
 }
 
 const struct store_calls api_store_calls = {.on_down = on_down, .on_low = on_low};

@@ -4,11 +4,11 @@
 
 #include <timeglas/errors.h>
 
-#include "api/blobs.h"
-#include "api/claims.h"
+#include "api/blob.h"
+#include "api/claim.h"
 #include "api/policy.h"
 #include "api/route.h"
-#include "api/sessions.h"
+#include "api/session.h"
 #include "api/take.h"
 #include "api/upload.h"
 #include "conf/conf.h"

@@ -43,7 +43,7 @@ static void on_done(struct httpd_req *r, bool ok, void *ctx)
 static void on_room(struct store_put *p, void *ctx)
 {
 	(void)p;
-	upload_room(ctx);
+	upload_content_room(ctx);
 }
 
 static void on_checked(struct store_put *p, void *ctx)
@@ -55,7 +55,7 @@ static void on_checked(struct store_put *p, void *ctx)
 static void on_refused(struct store_put *p, int err, void *ctx)
 {
 	(void)p;
-	upload_refuse(ctx, err, NULL);
+	upload_step_refuse(ctx, err, NULL);
 }
 
 /*
@@ -68,9 +68,9 @@ static void on_settled(void *ctx, int err)
 	struct upload *u = ctx;
 
 	if (err != 0 && u->opts.desc.name[0] == '\0')
-		upload_refuse(u, err, NULL);
+		upload_step_refuse(u, err, NULL);
 	else
-		upload_tell(u, u->blob.repeated ? 200 : 201, &u->blob);
+		upload_step_tell(u, u->blob.repeated ? 200 : 201, &u->blob);
 }
 
 static void on_committed(struct store_put *p, int err, const struct store_blob *b, void *ctx)
@@ -80,11 +80,11 @@ static void on_committed(struct store_put *p, int err, const struct store_blob *
 	(void)p;
 	u->put = NULL; /* the store frees it after return */
 	if (err != 0) {
-		upload_refuse(u, err, NULL);
+		upload_step_refuse(u, err, NULL);
 		return;
 	}
 	if (u->key[0] == '\0') {
-		upload_tell(u, b->repeated ? 200 : 201, b);
+		upload_step_tell(u, b->repeated ? 200 : 201, b);
 		return;
 	}
 	u->blob = *b;
@@ -111,7 +111,7 @@ static void begin_put(struct upload *u)
 	u->opts.age_us = httpd_req_age_us(u->req);
 	u->put = store_put_new(u->api->store, &u->opts, &calls, u, &err);
 	if (u->put == NULL)
-		upload_refuse(u, err, NULL);
+		upload_step_refuse(u, err, NULL);
 	else
 		upload_step(u, u->opts.eager ? UPLOAD_EV_SESSION_ASKED : UPLOAD_EV_PUT_OPENED);
 }
@@ -126,9 +126,9 @@ static void begin_repeat(struct upload *u, const struct store_blob *said)
 	u->repeat = (struct repeat){
 		.head = httpd_req_head(u->req), .desc = &u->opts.desc, .blob = &u->blob};
 	if ((err = repeat_begin(&u->repeat, &u->guard)) != 0)
-		upload_refuse_other(u, err);
+		upload_step_refuse_other(u, err);
 	else if (u->repeat.head->expect_continue && repeat_same_by_head(&u->repeat))
-		upload_tell(u, 200, &u->blob);
+		upload_step_tell(u, 200, &u->blob);
 	else
 		upload_step(u, UPLOAD_EV_KNOWN);
 }
@@ -138,7 +138,7 @@ static void on_key(void *ctx, int err, const struct store_blob *said)
 	struct upload *u = ctx;
 
 	if (err != 0)
-		upload_refuse_other(u, err);
+		upload_step_refuse_other(u, err);
 	else if (said != NULL)
 		begin_repeat(u, said);
 	else
@@ -151,7 +151,7 @@ static void begin_key(struct upload *u)
 		u->api->store, &u->opts.desc, u->key, u->opts.id, on_key, u);
 
 	if (err != 0)
-		upload_refuse(u, err, NULL);
+		upload_step_refuse(u, err, NULL);
 	else
 		upload_step(u, UPLOAD_EV_KEY_ASKED);
 }
@@ -161,11 +161,11 @@ static void on_name(void *ctx, int err, const struct store_blob *said)
 	struct upload *u = ctx;
 
 	if (err != 0)
-		upload_refuse_other(u, err);
+		upload_step_refuse_other(u, err);
 	else if (said != NULL)
 		begin_repeat(u, said);
 	else if (u->refused != 0)
-		upload_refuse(u, u->refused, u->refused_why);
+		upload_step_refuse(u, u->refused, u->refused_why);
 	else if (u->key[0] != '\0')
 		begin_key(u);
 	else
@@ -179,7 +179,7 @@ static void begin_name(struct upload *u)
 		h->chunked ? STORE_SIZE_UNKNOWN : h->content_length, on_name, u);
 
 	if (err != 0)
-		upload_refuse(u, err, NULL);
+		upload_step_refuse(u, err, NULL);
 	else
 		upload_step(u, UPLOAD_EV_NAME_ASKED);
 }
@@ -254,7 +254,7 @@ static void begin(struct upload *u)
 	const struct store_desc *d = &u->opts.desc;
 
 	if (!h->chunked && h->content_length > u->api->conf->max_blob_bytes) {
-		upload_refuse_size(u);
+		upload_step_refuse_size(u);
 		return;
 	}
 	u->opts.eager = d->session[0] != '\0' && !comes_at_once(u);
@@ -277,8 +277,9 @@ static void reject(struct call *c, int err, const char *detail)
 
 void upload_start(struct call *c)
 {
-	static const struct httpd_handler handler = {
-		.on_body = upload_on_body, .on_end = upload_on_end, .on_done = on_done};
+	static const struct httpd_handler handler = {.on_body = upload_content_on_body,
+		.on_end = upload_content_on_end,
+		.on_done = on_done};
 	struct judgement j = {.refused = 0};
 	const char *detail = NULL;
 	struct upload *u;

@@ -13,8 +13,8 @@
 #include "store/store_put.h"
 #include "store/types.h"
 
-/* Is there room for one more chunk? If not, upload_room() is called when there is: by the put's
- * on_room, or by upload_resume(). */
+/* Is there room for one more chunk? If not, upload_content_room() is called when there is: by the
+ * put's on_room, or by upload_content_resume(). */
 static bool has_room(struct upload *u)
 {
 	if (store_busy(u->api->store)) {
@@ -35,19 +35,19 @@ static void commit(struct upload *u)
 	if (!has_room(u))
 		return;
 	if ((err = guard_finish(u->guard)) != 0) {
-		upload_refuse(u, err, guard_why(u->guard));
+		upload_step_refuse(u, err, guard_why(u->guard));
 		return;
 	}
 	/* That may have changed since the head was looked at. */
 	if ((err = call_check_storing(u->api, &detail)) != 0) {
-		upload_refuse(u, err, detail);
+		upload_step_refuse(u, err, detail);
 		return;
 	}
 	u->opts.desc.size_bytes = u->size_bytes;
 	u->opts.age_us = httpd_req_age_us(u->req);
 	if ((err = store_put_chunk(u->put, u->chunk)) != 0 ||
 		(err = store_put_commit(u->put, &u->opts)) != 0)
-		upload_refuse(u, err, NULL);
+		upload_step_refuse(u, err, NULL);
 	else
 		upload_step(u, UPLOAD_EV_COMMIT_SENT);
 }
@@ -60,14 +60,14 @@ static int absorb(struct upload *u, struct evbuffer *data, size_t n)
 
 	u->size_bytes += n;
 	if (u->size_bytes > u->api->conf->max_blob_bytes) {
-		upload_refuse_size(u);
+		upload_step_refuse_size(u);
 		return TG_ETOOBIG;
 	}
 	if ((err = guard_feed(u->guard, data, n)) != 0)
-		upload_refuse(u, err, guard_why(u->guard));
+		upload_step_refuse(u, err, guard_why(u->guard));
 	else if ((err = buffer_policy_move(data, u->chunk, n,
 			  !h->chunked && u->size_bytes == h->content_length)) != 0)
-		upload_refuse(u, err, NULL);
+		upload_step_refuse(u, err, NULL);
 	return err;
 }
 
@@ -105,7 +105,7 @@ static int take_content(struct upload *u, struct evbuffer *data)
 		return 0;
 	}
 	if ((err = store_put_chunk(u->put, u->chunk)) != 0)
-		upload_refuse(u, err, NULL);
+		upload_step_refuse(u, err, NULL);
 	return err;
 }
 
@@ -132,9 +132,9 @@ static void compare(struct upload *u, struct evbuffer *data)
 	u->size_bytes += evbuffer_get_length(data);
 	err = repeat_feed(&u->repeat, u->guard, data);
 	if (u->size_bytes > u->api->conf->max_blob_bytes)
-		upload_refuse_size(u);
+		upload_step_refuse_size(u);
 	else if (err != 0)
-		upload_refuse(u, err, NULL);
+		upload_step_refuse(u, err, NULL);
 }
 
 static void on_measured(void *ctx, int err, const struct store_blob *said)
@@ -142,9 +142,9 @@ static void on_measured(void *ctx, int err, const struct store_blob *said)
 	struct upload *u = ctx;
 
 	if (err != 0 || said == NULL)
-		upload_refuse(u, err != 0 ? err : TG_ETAKEN, NULL);
+		upload_step_refuse(u, err != 0 ? err : TG_ETAKEN, NULL);
 	else
-		upload_tell(u, 200, said);
+		upload_step_tell(u, 200, said);
 }
 
 /* All content of a repeat is here. */
@@ -153,23 +153,23 @@ static void conclude(struct upload *u)
 	int err = repeat_end(&u->repeat, u->guard);
 
 	if (err != 0) {
-		upload_refuse(u, err, err == TG_EDIGEST ? guard_why(u->guard) : NULL);
+		upload_step_refuse(u, err, err == TG_EDIGEST ? guard_why(u->guard) : NULL);
 		return;
 	}
 	if (!repeat_asks_length(&u->repeat)) {
-		upload_tell(u, 200, &u->blob);
+		upload_step_tell(u, 200, &u->blob);
 		return;
 	}
 	err = store_name_find(u->api->store, &u->opts.desc, u->size_bytes, on_measured, u);
 	if (err != 0)
-		upload_refuse(u, err, NULL);
+		upload_step_refuse(u, err, NULL);
 	else
 		upload_step(u, UPLOAD_EV_LENGTH_ASKED);
 }
 
 /* Going on when there is room ------------------------------------------------ */
 
-void upload_room(struct upload *u)
+void upload_content_room(struct upload *u)
 {
 	/* With a full chunk and no room more would be read, only to wait here. */
 	if (u->state == UPLOAD_BLOCKED &&
@@ -182,15 +182,15 @@ void upload_room(struct upload *u)
 
 /* As many as the store's queue has room for, and no more before it is seen what they brought: all
  * of them have bytes waiting in their sockets. */
-void upload_resume(struct api *a)
+void upload_content_resume(struct api *a)
 {
 	struct upload *u;
 
 	for (unsigned n = 0; n < BUFFER_RESUMED && !store_busy(a->store) &&
 		(u = TAILQ_FIRST(&a->stalled)) != NULL;
 		n++) {
-		upload_unstall(u);
-		upload_room(u);
+		upload_step_unstall(u);
+		upload_content_room(u);
 	}
 	/* Otherwise its queue falls some day, and we are called again. */
 	if (!store_busy(a->store) && !TAILQ_EMPTY(&a->stalled))
@@ -199,7 +199,7 @@ void upload_resume(struct api *a)
 
 /* What http says ------------------------------------------------------------- */
 
-void upload_on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
+void upload_content_on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 {
 	struct upload *u = ctx;
 
@@ -211,7 +211,7 @@ void upload_on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 		receive(u, data);
 }
 
-void upload_on_end(struct httpd_req *r, void *ctx)
+void upload_content_on_end(struct httpd_req *r, void *ctx)
 {
 	struct upload *u = ctx;
 

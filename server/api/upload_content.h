@@ -5,13 +5,13 @@
 #include "api/upload_step.h"
 
 /** http's on_body: takes what it can of data; ctx is the upload. */
-void upload_on_body(struct httpd_req *r, struct evbuffer *data, void *ctx);
+void upload_content_on_body(struct httpd_req *r, struct evbuffer *data, void *ctx);
 /** http's on_end: the content is complete; ctx is the upload. */
-void upload_on_end(struct httpd_req *r, void *ctx);
+void upload_content_on_end(struct httpd_req *r, void *ctx);
 /** The store may take another chunk now: goes on with the content, or with the commit. */
-void upload_room(struct upload *u);
+void upload_content_room(struct upload *u);
 /** The store's queue fell: goes on with some of the uploads that wait for that, and with more of
  * them later in the loop. */
-void upload_resume(struct api *a);
+void upload_content_resume(struct api *a);
 
 #endif

@@ -18,7 +18,7 @@
 
 /* States ------------------------------------------------------------------- */
 
-void upload_unstall(struct upload *u)
+void upload_step_unstall(struct upload *u)
 {
 	if (u->stalled)
 		TAILQ_REMOVE(&u->api->stalled, u, link);
@@ -40,7 +40,7 @@ static void leave(struct upload *u, enum upload_state from, enum upload_event e)
 		(e == UPLOAD_EV_REFUSED || e == UPLOAD_EV_GONE))
 		store_idempotency_drop(u->api->store, u->opts.desc.uploader, u->key, u->opts.id);
 	if (!upload_state_may_stall(to))
-		upload_unstall(u);
+		upload_step_unstall(u);
 }
 
 static void enter(struct upload *u, enum upload_state from)
@@ -97,29 +97,29 @@ static void reply_refusal(struct upload *u, int err, const char *detail)
 }
 
 /* detail: NULL: the error's own sentence. */
-void upload_refuse(struct upload *u, int err, const char *detail)
+void upload_step_refuse(struct upload *u, int err, const char *detail)
 {
 	upload_step(u, UPLOAD_EV_REFUSED);
 	reply_refusal(u, err, detail);
 }
 
 /* What stands under the name or the key is not this upload: there is nothing to give up there. */
-void upload_refuse_other(struct upload *u, int err)
+void upload_step_refuse_other(struct upload *u, int err)
 {
 	upload_step(u, UPLOAD_EV_OTHER);
 	reply_refusal(u, err, NULL);
 }
 
-void upload_refuse_size(struct upload *u)
+void upload_step_refuse_size(struct upload *u)
 {
 	char detail[96];
 
 	snprintf(detail, sizeof detail, "a blob may have at most %llu bytes here (max_blob)",
 		(unsigned long long)u->api->conf->max_blob_bytes);
-	upload_refuse(u, TG_ETOOBIG, detail);
+	upload_step_refuse(u, TG_ETOOBIG, detail);
 }
 
-void upload_tell(struct upload *u, int status, const struct store_blob *b)
+void upload_step_tell(struct upload *u, int status, const struct store_blob *b)
 {
 	char location[64];
 	struct text t = text_in(location, sizeof location);
@@ -129,9 +129,9 @@ void upload_tell(struct upload *u, int status, const struct store_blob *b)
 	text_join(&t, "Location: /v1/blobs/", b->id, "\r\n");
 	jsonw_open(&w, NULL, '{');
 	if (b->state == STORE_GONE)
-		answer_blob(&w, b, true); /* a tombstone has no description */
+		answers_blob(&w, b, true); /* a tombstone has no description */
 	else
-		answer_stored(&w, b);
+		answers_stored(&w, b);
 	jsonw_close(&w, '}');
 	reply_json(u->req, status, location, &w);
 }

@@ -45,7 +45,7 @@ struct upload {
 void upload_step(struct upload *u, enum upload_event e);
 /** Takes the upload out of the list of those that wait for the store's queue. Harmless when it is
  * not in it. */
-void upload_unstall(struct upload *u);
+void upload_step_unstall(struct upload *u);
 
 /* Each of these ends the upload by its answer, once. u stays valid until http's on_done. */
 
@@ -53,13 +53,13 @@ void upload_unstall(struct upload *u);
  *
  * @err     a TG_E… of the error table
  * @detail  a sentence that says what to do, borrowed until return; NULL: the error's own */
-void upload_refuse(struct upload *u, int err, const char *detail);
-/** As upload_refuse(), where the name or the key stands for another upload, or the store could not
- * tell: there is nothing of this one to give up under it. */
-void upload_refuse_other(struct upload *u, int err);
-/** As upload_refuse(): there is more content than max_blob. */
-void upload_refuse_size(struct upload *u);
+void upload_step_refuse(struct upload *u, int err, const char *detail);
+/** As upload_step_refuse(), where the name or the key stands for another upload, or the store could
+ * not tell: there is nothing of this one to give up under it. */
+void upload_step_refuse_other(struct upload *u, int err);
+/** As upload_step_refuse(): there is more content than max_blob. */
+void upload_step_refuse_size(struct upload *u);
 /** Answers with the blob. status: 201, or 200 when it was stored before. */
-void upload_tell(struct upload *u, int status, const struct store_blob *b);
+void upload_step_tell(struct upload *u, int status, const struct store_blob *b);
 
 #endif

@@ -1,4 +1,4 @@
-/* sessions.c: open, show, touch and close a session (docs/openapi.yaml). Runs in workers. */
+/* session.c: open, show, touch and close a session (docs/openapi.yaml). Runs in workers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "api/answers.h"
 #include "api/reply.h"
 #include "api/rules.h"
-#include "api/sessions.h"
+#include "api/session.h"
 #include "store/store_session.h"
 #include "store/types.h"
 
@@ -56,7 +56,7 @@ static void on_session(void *ctx, int err, const struct store_session *s)
 		return;
 	}
 	jsonw_open(&w, NULL, '{');
-	answer_session(&w, s);
+	answers_session(&w, s);
 	jsonw_close(&w, '}');
 	if (c->flag) {
 		char location[64];
@@ -108,13 +108,13 @@ static void on_show(
 	}
 	struct jsonw w = {0};
 	jsonw_open(&w, NULL, '{');
-	answer_session(&w, s);
+	answers_session(&w, s);
 	jsonw_open(&w, "blobs", '[');
 	for (size_t i = 0; i < n; i++) {
 		if (!all && !rules_addressed(blobs[i].desc.to, c->peer))
 			continue;
 		jsonw_open(&w, NULL, '{');
-		answer_blob(&w, &blobs[i], all);
+		answers_blob(&w, &blobs[i], all);
 		jsonw_close(&w, '}');
 	}
 	jsonw_close(&w, ']');
@@ -142,7 +142,7 @@ static void on_close(
 	jsonw_str(&w, "state", s->state);
 	jsonw_open(&w, "receipts", '[');
 	for (size_t i = 0; i < n; i++)
-		answer_receipt(&w, NULL, &blobs[i]);
+		answers_receipt(&w, NULL, &blobs[i]);
 	jsonw_close(&w, ']');
 	jsonw_close(&w, '}');
 	reply_json(c->req, 200, NULL, &w);

@@ -1,11 +1,11 @@
-/* blobs.c: look at a blob without consuming it, and erase it (docs/openapi.yaml). Runs in workers.
+/* blob.c: look at a blob without consuming it, and erase it (docs/openapi.yaml). Runs in workers.
  */
 #include <string.h>
 
 #include <timeglas/errors.h>
 
 #include "api/answers.h"
-#include "api/blobs.h"
+#include "api/blob.h"
 #include "api/reply.h"
 #include "api/rules.h"
 #include "store/store_blob.h"
@@ -29,7 +29,7 @@ static void on_stat(void *ctx, int err, const struct store_blob *b)
 	}
 	struct jsonw w = {0};
 	jsonw_open(&w, NULL, '{');
-	answer_blob(&w, b, full);
+	answers_blob(&w, b, full);
 	jsonw_close(&w, '}');
 	reply_json(c->req, 200, NULL, &w);
 }
@@ -42,5 +42,5 @@ void blob_stat(struct call *c)
 void blob_erase(struct call *c)
 {
 	const char *who = call_is(c, ROLE_OPERATOR) ? NULL : c->peer;
-	call_sent(c, store_blob_erase(c->api->store, c->id, who, answer_on_receipt, c));
+	call_sent(c, store_blob_erase(c->api->store, c->id, who, answers_on_receipt, c));
 }

@@ -1,6 +1,6 @@
-/* claims.h: claiming a blob, and being done with it. Each function is a route's start. */
-#ifndef API_CLAIMS_H
-#define API_CLAIMS_H
+/* claim.h: claiming a blob, and being done with it. Each function is a route's start. */
+#ifndef API_CLAIM_H
+#define API_CLAIM_H
 
 #include "api/call.h"
 

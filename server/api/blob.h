@@ -1,6 +1,6 @@
-/* blobs.h: looking at a blob, and erasing it. Each function is a route's start. */
-#ifndef API_BLOBS_H
-#define API_BLOBS_H
+/* blob.h: looking at a blob, and erasing it. Each function is a route's start. */
+#ifndef API_BLOB_H
+#define API_BLOB_H
 
 #include "api/call.h"
 

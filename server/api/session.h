@@ -1,6 +1,6 @@
-/* sessions.h: sessions. Each function is a route's start. */
-#ifndef API_SESSIONS_H
-#define API_SESSIONS_H
+/* session.h: sessions. Each function is a route's start. */
+#ifndef API_SESSION_H
+#define API_SESSION_H
 
 #include "api/call.h"
 

@@ -1,5 +1,5 @@
 /*
- * claims.c: becoming a blob's one reader (POST /v1/blobs/{id}/claim), and being done with it (POST
+ * claim.c: becoming a blob's one reader (POST /v1/blobs/{id}/claim), and being done with it (POST
  * /v1/claims/{claim}/ack). The reading itself is in take.c. docs/openapi.yaml. Runs in workers.
  */
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <timeglas/errors.h>
 
 #include "api/answers.h"
-#include "api/claims.h"
+#include "api/claim.h"
 #include "api/reply.h"
 #include "api/rules.h"
 #include "store/store_claim.h"
@@ -121,6 +121,6 @@ void claim_ack(struct call *c)
 			NULL, NULL);
 	else if (read_key(c, key, &use))
 		call_sent(c,
-			store_claim_ack(
-				c->api->store, c->id, c->peer, outcome, use, answer_on_receipt, c));
+			store_claim_ack(c->api->store, c->id, c->peer, outcome, use,
+				answers_on_receipt, c));
 }
