@@ -59,19 +59,19 @@ static bool must_escape(unsigned char c)
  * the store can be read back. */
 static void put_escaped(struct chain_buf *b, struct chain_text t)
 {
-	static const char abc[] = "0123456789abcdef";
-
 	size_t from = 0; /* of the plain run that is not put yet */
 
 	for (size_t i = 0; i < t.n; i++) {
 		unsigned char c = (unsigned char)t.p[i];
-		char esc[6] = {'\\', 'u', '0', '0', abc[c >> 4], abc[c & 15]};
+		char esc[6] = {'\\', 'u', '0', '0'};
 		bool quoted = c == '"' || c == '\\';
 
 		if (!must_escape(c))
 			continue;
 		if (quoted)
 			esc[1] = (char)c;
+		else
+			tg_hex_byte(c, esc + 4);
 		put(b, t.p + from, i - from);
 		put(b, esc, quoted ? 2 : 6);
 		from = i + 1;
@@ -156,15 +156,15 @@ void chain_put_record(struct chain_buf *b, const struct chain_record *r)
 
 static void put_positions(struct chain_buf *b, const struct chain_pos *pos)
 {
-	static const char abc[] = "0123456789abcdef";
 	int first = 1;
 
 	put_text(b, CHAIN_M_POSITIONS);
 	for (unsigned i = 0; i < CHAIN_SHARDS; i++) {
-		char name[] = {'"', abc[i >> 4], abc[i & 15], '"', ':', '"'};
+		char name[] = {'"', 0, 0, '"', ':', '"'};
 
 		if (pos[i].ms == 0 && pos[i].seq == 0)
 			continue;
+		tg_hex_byte((uint8_t)i, name + 1);
 		put_text(b, first ? "" : ",");
 		first = 0;
 		put(b, name, sizeof name);

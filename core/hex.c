@@ -1,20 +1,22 @@
 /*
- * hex.c: see hex.h. Not in constant time: what passes here is public (ids, digests, tags). Runs in
- * every process, the library and the command line.
+ * hex.c: hexadecimal digits, for every process, the library and the command line. Most of what is
+ * encoded is public (ids, digests, tags), but the recorder's seed and the password of the embedded
+ * Redis are not. So neither way looks into a table or branches at a byte's value.
  */
 #include <timeglas/errors.h>
 #include "core/hex.h"
 
-/* The value of a digit of either case, -1 for any other character. */
+/* The value of a digit of either case, -1 for any other character. Each "- n >> 8" is all ones when
+ * its left side is below n, otherwise 0. */
 static int nibble(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	const uint32_t ch = (unsigned char)c;
+	const uint32_t decimal = ch ^ '0', letter = (ch & ~0x20u) - ('A' - 10);
+	const uint32_t is_decimal = (decimal - 10) >> 8;
+	const uint32_t is_letter = ((letter - 10) ^ (letter - 16)) >> 8;
+	const uint32_t value = (is_decimal & decimal) | (is_letter & letter);
+
+	return (int)value | ((int)((is_decimal | is_letter) & 1) - 1);
 }
 
 int tg_hex_decode(const char *s, size_t n, uint8_t *out, size_t out_len)
@@ -23,21 +25,30 @@ int tg_hex_decode(const char *s, size_t n, uint8_t *out, size_t out_len)
 		return TG_EINVAL;
 	for (size_t i = 0; i < out_len; i++) {
 		int hi = nibble(s[2 * i]), lo = nibble(s[2 * i + 1]);
-		if (hi < 0 || lo < 0)
+
+		if ((hi | lo) < 0)
 			return TG_EINVAL;
 		out[i] = (uint8_t)(hi << 4 | lo);
 	}
 	return 0;
 }
 
+/* The letters begin 39 after the place where ':' follows '9'. */
+static char digit(uint32_t v)
+{
+	return (char)('a' - 10 + v - (((v - 10) >> 8) & ('a' - 10 - '0')));
+}
+
+void tg_hex_byte(uint8_t v, char out[2])
+{
+	out[0] = digit(v >> 4);
+	out[1] = digit(v & 15);
+}
+
 char *tg_hex_encode(const uint8_t *p, size_t n, char *out)
 {
-	static const char abc[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		out[2 * i] = abc[p[i] >> 4];
-		out[2 * i + 1] = abc[p[i] & 15];
-	}
+	for (size_t i = 0; i < n; i++)
+		tg_hex_byte(p[i], out + 2 * i);
 	out[2 * n] = '\0';
 	return out;
 }

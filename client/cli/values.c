@@ -12,7 +12,7 @@
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
+#define DECIMAL "0123456789"
 
 static int check_text(const char *option, const char *text, size_t max)
 {
@@ -55,10 +55,10 @@ int values_labels(const struct cmdline *o, int need_kind, struct labels *l)
 		.content_type = cmdline_text(o, OPT_CONTENT_TYPE)};
 	if (l->kind == NULL && need_kind)
 		return output_usage("--kind is missing: passport, liveness or face3d");
-	err = check_letters("kind", l->kind, TG_KIND_MAX, LOWER DIGITS "-",
+	err = check_letters("kind", l->kind, TG_KIND_MAX, LOWER DECIMAL "-",
 		"a-z, 0-9 and -, like passport, liveness or face3d");
 	if (err == 0)
-		err = check_letters("session", l->session, TG_SESSION_MAX, UPPER LOWER DIGITS "-_",
+		err = check_letters("session", l->session, TG_SESSION_MAX, UPPER LOWER DECIMAL "-_",
 			"A-Z, a-z, 0-9, - and _");
 	if (err == 0)
 		err = check_text("content-type", l->content_type, TG_CONTENT_TYPE_MAX);

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <sodium.h>
 #include <timeglas/errors.h>
 
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/tally.h"
+#include "core/hex.h"
 #include "http/httpd.h"
 #include "http/httpd_pipeline.h"
 #include "http/preauth.h"
@@ -254,11 +254,10 @@ static void refuse_stranger(struct member *m, struct httpd_req *r)
 {
 	char spki[2 * sizeof m->spki + 1], detail[256];
 
-	sodium_bin2hex(spki, sizeof spki, m->spki, sizeof m->spki);
 	snprintf(detail, sizeof detail,
 		"no peer has this certificate's key: the operator has to configure one with spki = "
 		"%s, and to reload",
-		spki);
+		tg_hex_encode(m->spki, sizeof m->spki, spki));
 	httpd_pipeline_refuse(&m->pipeline, r, TG_EPEER, detail);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "core/hex.h"
 #include "http/httpd_req.h"
 #include "http/httpd_req_int.h"
 #include "net/buffer_policy.h"
@@ -33,7 +34,7 @@ static void name_request(struct httpd_req *r, struct httpd_req_ids *ids)
 	_Static_assert(sizeof r->id == HTTPD_REQ_ID_CHARS + 1, "id is as long as it says");
 	_Static_assert(2 * sizeof hash == HTTPD_REQ_ID_CHARS, "two digits a byte");
 	crypto_shorthash(hash, (const unsigned char *)&n, sizeof n, ids->key);
-	sodium_bin2hex(r->id, sizeof r->id, hash, sizeof hash);
+	(void)tg_hex_encode(hash, sizeof hash, r->id);
 }
 
 static void size_reads(const struct httpd_req *r)

@@ -143,6 +143,37 @@ static void hex_round_trip_and_faults(void **state)
 	assert_int_equal(tg_hex_decode(" a", 2, back, 1), TG_EINVAL);
 }
 
+static void hex_reads_its_22_digits_and_no_other_character(void **state)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	uint8_t v = 0;
+
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		const char high[2] = {(char)c, '0'}, low[2] = {'0', (char)c};
+		const char *at = c != 0 ? strchr(digits, c) : NULL;
+		int want = at == NULL ? -1 : (int)(at - digits) - (at - digits < 16 ? 0 : 6);
+
+		assert_int_equal(tg_hex_decode(high, 2, &v, 1), want < 0 ? TG_EINVAL : 0);
+		assert_true(want < 0 || v == want << 4);
+		assert_int_equal(tg_hex_decode(low, 2, &v, 1), want < 0 ? TG_EINVAL : 0);
+		assert_true(want < 0 || v == want);
+		assert_int_equal(tg_hex_is_lower(low, 2), want >= 0 && (c < 'A' || c > 'F'));
+	}
+}
+
+static void hex_of_a_byte_is_what_the_c_library_prints(void **state)
+{
+	char got[3] = "", want[3];
+
+	(void)state;
+	for (unsigned v = 0; v < 256; v++) {
+		tg_hex_byte((uint8_t)v, got);
+		snprintf(want, sizeof want, "%02x", v);
+		assert_string_equal(got, want);
+	}
+}
+
 static void time_format_agrees_with_the_c_library(void **state)
 {
 	static const int64_t seconds[] = {0, -1, 951782399, 951782400, 951868800, 1709164800,
@@ -213,6 +244,8 @@ int main(void)
 		cmocka_unit_test(num_duration_units_multiply),
 		cmocka_unit_test(num_duration_bad_text_is_refused),
 		cmocka_unit_test(hex_round_trip_and_faults),
+		cmocka_unit_test(hex_reads_its_22_digits_and_no_other_character),
+		cmocka_unit_test(hex_of_a_byte_is_what_the_c_library_prints),
 		cmocka_unit_test(time_format_agrees_with_the_c_library),
 		cmocka_unit_test(time_every_day_of_four_centuries_reads_back),
 		cmocka_unit_test(time_format_beyond_four_digit_years_is_clamped),
