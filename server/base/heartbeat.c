@@ -56,13 +56,13 @@ void heartbeat_attach(struct heartbeat *h, unsigned slot)
 	own = h != NULL ? slot_of(h, slot) : NULL;
 }
 
-void heartbeat_beat(void)
+void heartbeat_send(void)
 {
 	if (own != NULL)
 		atomic_fetch_add(&own->beats, 1);
 }
 
-void heartbeat_serving(bool on)
+void heartbeat_set_serving(bool on)
 {
 	if (own != NULL)
 		atomic_store(&own->serving, on);
@@ -78,7 +78,7 @@ bool heartbeat_is_serving(const struct heartbeat *h, unsigned slot)
 	return slot < h->n && atomic_load(&h->slot[slot].serving);
 }
 
-void heartbeat_ended(struct heartbeat *h, unsigned slot)
+void heartbeat_slot_clear(struct heartbeat *h, unsigned slot)
 {
 	atomic_store(&slot_of(h, slot)->serving, false);
 }

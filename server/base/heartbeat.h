@@ -19,13 +19,13 @@ struct heartbeat *heartbeat_new(unsigned slots);
 void heartbeat_free(struct heartbeat *h);
 /** heartbeat_attach(h, slot): this process beats there from now on. NULL, as at first: nowhere. */
 void heartbeat_attach(struct heartbeat *h, unsigned slot);
-void heartbeat_beat(void);
-/** heartbeat_serving(on): this process accepts connections, or has stopped to. */
-void heartbeat_serving(bool on);
+void heartbeat_send(void);
+/** heartbeat_set_serving(on): this process accepts connections, or has stopped to. */
+void heartbeat_set_serving(bool on);
 /** heartbeat_count(h, slot): how often it beat; a change is a sign of life. */
 uint64_t heartbeat_count(const struct heartbeat *h, unsigned slot);
 bool heartbeat_is_serving(const struct heartbeat *h, unsigned slot);
-/** heartbeat_ended(h, slot): that process is gone, so it does not serve. For the master. */
-void heartbeat_ended(struct heartbeat *h, unsigned slot);
+/** heartbeat_slot_clear(h, slot): that process is gone, so it does not serve. For the master. */
+void heartbeat_slot_clear(struct heartbeat *h, unsigned slot);
 
 #endif

@@ -757,9 +757,9 @@ static void loop(struct master *m, const sigset_t *set)
 			on_stop(m, sig);
 		else if (sig == SIGHUP)
 			on_sighup(m);
-		supervise_tick(m->child, m->n, &m->hooks);
+		supervise_start_due(m->child, m->n, &m->hooks);
 		if (m->state == STARTING || m->state == RUNNING || m->state == DRAINING)
-			supervise_watch(m->child, m->n, clock_mono_us(), &m->looked_us);
+			supervise_check_heartbeats(m->child, m->n, clock_mono_us(), &m->looked_us);
 		advance(m);
 	}
 }

@@ -118,7 +118,7 @@ void supervise_ended(struct child *c, int status, bool restart)
 	if (c->main != NULL)
 		metrics_slot_clear(c->env.metrics, c->env.metrics_slot);
 	if (c->env.heartbeat != NULL)
-		heartbeat_ended(c->env.heartbeat, c->env.metrics_slot);
+		heartbeat_slot_clear(c->env.heartbeat, c->env.metrics_slot);
 	if (!restart) {
 		if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
 			log_warn("child-ended", "%s ended with status %d", c->name,
@@ -139,7 +139,7 @@ void supervise_ended(struct child *c, int status, bool restart)
 			WEXITSTATUS(status), pause);
 }
 
-void supervise_tick(struct child *c, size_t n, const struct supervise_hooks *hooks)
+void supervise_start_due(struct child *c, size_t n, const struct supervise_hooks *hooks)
 {
 	uint64_t now = clock_mono_us();
 	size_t i;
@@ -221,7 +221,7 @@ static void look_at(struct child *c, bool late)
 	kill(c->pid, SIGKILL);
 }
 
-void supervise_watch(struct child *c, size_t n, uint64_t now_us, uint64_t *looked_us)
+void supervise_check_heartbeats(struct child *c, size_t n, uint64_t now_us, uint64_t *looked_us)
 {
 	bool late = now_us - *looked_us >= 2 * HEARTBEAT_EVERY_MS * 1000u;
 	size_t i;

@@ -58,16 +58,16 @@ unsigned supervise_pause_ms(unsigned failures);
 void supervise_start(struct child *c, const struct supervise_hooks *hooks);
 /** supervise_ended(c, status, restart): its waitpid() status: logs; plans a restart when asked. */
 void supervise_ended(struct child *c, int status, bool restart);
-/** supervise_tick(c, n, hooks): start what is due. */
-void supervise_tick(struct child *c, size_t n, const struct supervise_hooks *hooks);
+/** supervise_start_due(c, n, hooks): start what is due. */
+void supervise_start_due(struct child *c, size_t n, const struct supervise_hooks *hooks);
 /** supervise_next_ms(c, n): until the next restart; -1: none planned. */
 int supervise_next_ms(const struct child *c, size_t n);
 /**
- * supervise_watch(c, n, now_us, looked_us): look whether they beat, once in HEARTBEAT_EVERY_MS;
- * kills who does not. *looked_us: 0 at first. A look that comes late itself counts for nobody: the
- * machine was suspended, or has no time for anyone.
+ * supervise_check_heartbeats(c, n, now_us, looked_us): look whether they beat, once in
+ * HEARTBEAT_EVERY_MS; kills who does not. *looked_us: 0 at first. A look that comes late itself
+ * counts for nobody: the machine was suspended, or has no time for anyone.
  */
-void supervise_watch(struct child *c, size_t n, uint64_t now_us, uint64_t *looked_us);
+void supervise_check_heartbeats(struct child *c, size_t n, uint64_t now_us, uint64_t *looked_us);
 /** supervise_is_stopped(pid): by a signal, or by a debugger. */
 bool supervise_is_stopped(pid_t pid);
 /** supervise_title_init(argv): where the process title may stand. supervise_title(name): show it

@@ -31,7 +31,7 @@ struct loop {
 static void on_heartbeat(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd, (void)what, (void)ctx;
-	heartbeat_beat();
+	heartbeat_send();
 }
 
 struct loop *loop_new(void)

@@ -72,7 +72,7 @@ static void begin(struct worker *w)
 		return;
 	listener_enable(w->listener, true);
 	w->serving = true;
-	heartbeat_serving(true);
+	heartbeat_set_serving(true);
 }
 
 static bool on_short(void *ctx)
@@ -145,7 +145,7 @@ static void finish(struct worker *w)
 		return;
 	w->finishing = true;
 	w->serving = false;
-	heartbeat_serving(false);
+	heartbeat_set_serving(false);
 	event_del(w->look);
 	for (unsigned i = 0; i < WORKERS_MAX; i++)
 		stand_in(w, i, false);

@@ -85,16 +85,16 @@ static void heartbeat_counts_for_its_slot_alone(void **state)
 	struct heartbeat *h = heartbeat_new(2);
 
 	(void)state;
-	heartbeat_beat(); /* attached to nothing: no harm */
-	heartbeat_serving(true);
+	heartbeat_send(); /* attached to nothing: no harm */
+	heartbeat_set_serving(true);
 	heartbeat_attach(h, 1);
-	heartbeat_beat();
-	heartbeat_beat();
-	heartbeat_serving(true);
+	heartbeat_send();
+	heartbeat_send();
+	heartbeat_set_serving(true);
 	assert_int_equal(heartbeat_count(h, 0), 0);
 	assert_int_equal(heartbeat_count(h, 1), 2);
 	assert_true(heartbeat_is_serving(h, 1) && !heartbeat_is_serving(h, 0));
-	heartbeat_ended(h, 1);
+	heartbeat_slot_clear(h, 1);
 	assert_false(heartbeat_is_serving(h, 1));
 	assert_int_equal(heartbeat_count(h, 7), 0);
 	heartbeat_free(h);

@@ -53,11 +53,11 @@ static void supervise_ended_child_is_restarted_after_its_pause(void **state)
 	assert_int_equal(c.failures, 1);
 	next = supervise_next_ms(&c, 1);
 	assert_true(next > 50 && next <= 101);
-	supervise_tick(&c, 1, &hooks); /* not due yet */
+	supervise_start_due(&c, 1, &hooks); /* not due yet */
 	assert_int_equal(c.pid, 0);
 	c.restart_at_us = 1; /* long ago */
 	assert_int_equal(supervise_next_ms(&c, 1), 0);
-	supervise_tick(&c, 1, &hooks);
+	supervise_start_due(&c, 1, &hooks);
 	assert_true(c.pid > 0);
 	assert_int_equal(waitpid(c.pid, &status, 0), c.pid);
 	supervise_ended(&c, status, false);
@@ -74,7 +74,7 @@ static int sleeps_for_ever(const struct child_env *env)
 
 /* A look that itself came late is no reason; a beat begins the patience anew; then exactly the
  * looks of SUPERVISE_HUNG_MS are waited. */
-static void supervise_watch_kills_who_does_not_beat(void **state)
+static void a_process_without_heartbeats_is_killed(void **state)
 {
 	enum { LOOKS = SUPERVISE_HUNG_MS / HEARTBEAT_EVERY_MS };
 	const struct supervise_hooks hooks = {nothing_in_child, NULL, NULL};
@@ -91,22 +91,22 @@ static void supervise_watch_kills_who_does_not_beat(void **state)
 	metrics_attach(m, 0);
 	supervise_start(&c, &hooks);
 	for (int i = 0; i < LOOKS * 3; i++) /* it is the master who does not run */
-		supervise_watch(&c, 1, now += 2 * HEARTBEAT_EVERY_MS * 1000u, &looked);
+		supervise_check_heartbeats(&c, 1, now += 2 * HEARTBEAT_EVERY_MS * 1000u, &looked);
 	/* it has not begun yet: it may ask a name server where the store is */
 	for (int i = 0; i < LOOKS + 1; i++)
-		supervise_watch(&c, 1, now += HEARTBEAT_EVERY_MS * 1000u, &looked);
+		supervise_check_heartbeats(&c, 1, now += HEARTBEAT_EVERY_MS * 1000u, &looked);
 	heartbeat_attach(h, 1);
-	heartbeat_beat();
+	heartbeat_send();
 	for (int i = 0; i < LOOKS; i++)
-		supervise_watch(&c, 1, now += HEARTBEAT_EVERY_MS * 1000u, &looked);
-	supervise_watch(&c, 1, now + 1, &looked); /* not yet time to look */
+		supervise_check_heartbeats(&c, 1, now += HEARTBEAT_EVERY_MS * 1000u, &looked);
+	supervise_check_heartbeats(&c, 1, now + 1, &looked); /* not yet time to look */
 	assert_int_equal(waitpid(c.pid, &status, WNOHANG), 0);
-	heartbeat_beat();
+	heartbeat_send();
 	heartbeat_attach(NULL, 0);
 	for (int i = 0; i < LOOKS; i++)
-		supervise_watch(&c, 1, now += HEARTBEAT_EVERY_MS * 1000u, &looked);
+		supervise_check_heartbeats(&c, 1, now += HEARTBEAT_EVERY_MS * 1000u, &looked);
 	assert_int_equal(waitpid(c.pid, &status, WNOHANG), 0);
-	supervise_watch(&c, 1, now += HEARTBEAT_EVERY_MS * 1000u, &looked);
+	supervise_check_heartbeats(&c, 1, now += HEARTBEAT_EVERY_MS * 1000u, &looked);
 	assert_int_equal(waitpid(c.pid, &status, 0), c.pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	heartbeat_free(h);
@@ -118,7 +118,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(supervise_pause_ms_doubles_up_to_its_bound),
 		cmocka_unit_test(supervise_ended_child_is_restarted_after_its_pause),
-		cmocka_unit_test(supervise_watch_kills_who_does_not_beat),
+		cmocka_unit_test(a_process_without_heartbeats_is_killed),
 	};
 
 	log_init(STDERR_FILENO, LOG_L_ERROR, "test");
