@@ -249,6 +249,105 @@ static inline void spin_until_us(long long us)
 	while (t.tv_sec * 1000000LL + t.tv_nsec / 1000 < us);
 }
 
+/* How many events of the outbox begin so. */
+static inline int count_events(const char *text)
+{
+	redisReply *r = redis_server_do(&redis, "XRANGE tg:{05}:out - +");
+	int n = 0;
+
+	for (size_t i = 0; i < r->elements; i++)
+		n += strncmp(r->element[i]->element[1]->element[1]->str, text, strlen(text)) == 0;
+	freeReplyObject(r);
+	return n;
+}
+
+#define LARGE_CHUNK 327000 /* bytes */
+#define SLICE (16 << 20)   /* what one call erases at most, or a chunk more: functions/base.lua */
+
+/* Writes the first n chunks of an upload, each of LARGE_CHUNK bytes. */
+static inline void large_chunks(const char *id, int n)
+{
+	static char bytes[LARGE_CHUNK];
+
+	memset(bytes, 'x', sizeof bytes);
+	for (int i = 0; i < n; i++)
+		redis_server_run_cmd(
+			&redis, "SET tg:{05}:c:%s:%d %b PX 100000", id, i, bytes, sizeof bytes);
+}
+
+/* Reaps with every deadline in the past, until the index is empty. */
+static inline void end_everything(void)
+{
+	for (int turns = 0; turns < 40; turns++) {
+		redisReply *r = redis_server_do(&redis, "ZRANGE " DL " 0 -1");
+		size_t n = r->elements;
+		for (size_t i = 0; i < n; i++)
+			redis_server_run_cmd(&redis, "ZADD " DL " 1 %s", r->element[i]->str);
+		freeReplyObject(r);
+		if (n == 0)
+			return;
+		reap(64);
+	}
+	fail_msg("something is never ended");
+}
+
+/* Calls a function by its whole name, with n - 1 arguments, whatever Redis says: the call may fail
+ * in its middle. */
+static inline void try_call(const char *const words[], int n)
+{
+	const char *argv[24] = {"FCALL", words[0], "1", DL};
+
+	for (int i = 1; i < n; i++)
+		argv[3 + i] = words[i];
+	freeReplyObject(redisCommandArgv(redis.c, 3 + n, argv, NULL));
+}
+
+/* Calls it `times` times while Redis refuses the command, and reaps behind each. */
+static inline void call_while_denied(
+	const char *command, const char *const words[], int n, int times)
+{
+	static const char *const reap_all[] = {"tg2_reap", "64"};
+
+	redis_server_run_cmd(&redis, "ACL SETUSER default -%s", command);
+	for (int i = 0; i < times; i++) {
+		try_call(words, n);
+		try_call(reap_all, 2);
+	}
+	redis_server_run_cmd(&redis, "ACL SETUSER default +%s", command);
+}
+
+/* What Redis's own expiry does to a blob of one chunk when no reaper comes in time. */
+static inline void expire_unseen(const char *id)
+{
+	redis_server_run_cmd(&redis, "DEL tg:{05}:b:%s", id);
+}
+
+/* Loads the library anew: another life of this Redis, or one whose steps are not checked. */
+static inline void load_unchecked_library(void)
+{
+	redis_server_run_cmd(&redis, "FUNCTION LOAD REPLACE %b", store_functions_lua,
+		(size_t)store_functions_lua_len);
+}
+
+/* Digests of an uploader's content, for names that uploaders choose: first half, length, rest. */
+#define HEAD_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HEAD_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define LENGTH "1111111111111111"
+#define DIGEST "dddddddddddddddd"
+#define UNKNOWN "----------------"
+#define SAME HEAD_A LENGTH DIGEST
+
+/* attempt: NAME:TAG. f: of the content. ref: of its events. */
+static inline int commit_under_name(const char *attempt, const char *uploader, const char *sid,
+	int n, long size, const char *f, const char *ref)
+{
+	char d[40];
+
+	snprintf(d, sizeof d, "%s passport 0", ref);
+	return fcall("commit", "%s %s %s %s %d %d %ld 100000 0 %s %s %s %s", attempt, uploader,
+		" v ", sid, sid[0] != '\0', n, size, d, "DNK -", n > 1 ? "1" : "0", f);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 #endif

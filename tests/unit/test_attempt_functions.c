@@ -5,36 +5,6 @@
  */
 #include "functions_fixture.h"
 
-#define LARGE 327000L
-#define HEAD_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define HEAD_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define LENGTH "1111111111111111"
-#define DIGEST "dddddddddddddddd"
-#define UNKNOWN "----------------"
-#define SAME HEAD_A LENGTH DIGEST
-
-/* An event that begins so, in the outbox. */
-static int count_events(const char *text)
-{
-	redisReply *r = redis_server_do(&redis, "XRANGE tg:{05}:out - +");
-	int n = 0;
-
-	for (size_t i = 0; i < r->elements; i++)
-		n += strncmp(r->element[i]->element[1]->element[1]->str, text, strlen(text)) == 0;
-	freeReplyObject(r);
-	return n;
-}
-
-static int commit_named(const char *attempt, const char *uploader, const char *sid, int n,
-	long size, const char *f, const char *ref)
-{
-	char d[40];
-
-	snprintf(d, sizeof d, "%s passport 0", ref);
-	return fcall("commit", "%s %s %s %s %d %d %ld 100000 0 %s %s %s %s", attempt, uploader,
-		" v ", sid, sid[0] != '\0', n, size, d, "DNK -", n > 1 ? "1" : "0", f);
-}
-
 /* An attempt up to its commit; ref: of its events. */
 static void write_attempt(const char *attempt, const char *sid, int n, const char *ref)
 {
@@ -54,34 +24,14 @@ static void write_attempt(const char *attempt, const char *sid, int n, const cha
 static void commit_attempt(const char *attempt, const char *sid, int n, const char *ref)
 {
 	write_attempt(attempt, sid, n, ref);
-	assert_int_equal(commit_named(attempt, "up", sid, n, 5L * n, SAME, ref), 0);
+	assert_int_equal(commit_under_name(attempt, "up", sid, n, 5L * n, SAME, ref), 0);
 }
 
 static void large_attempt(const char *attempt, int n)
 {
-	static char bytes[LARGE];
-
-	memset(bytes, 'x', sizeof bytes);
 	assert_int_equal(
 		fcall("stage", "%s up %s 0 1 %d 60000 %s", attempt, "", n, "r passport 0"), 0);
-	for (int i = 0; i < n; i++)
-		redis_server_run_cmd(&redis, "SET tg:{05}:c:%s:%d %b PX 100000", attempt, i, bytes,
-			sizeof bytes);
-}
-
-static void end_all(void)
-{
-	for (int turns = 0; turns < 40; turns++) {
-		redisReply *r = redis_server_do(&redis, "ZRANGE " DL " 0 -1");
-		size_t n = r->elements;
-		for (size_t i = 0; i < n; i++)
-			redis_server_run_cmd(&redis, "ZADD " DL " 1 %s", r->element[i]->str);
-		freeReplyObject(r);
-		if (n == 0)
-			return;
-		reap(64);
-	}
-	fail_msg("something is never ended");
+	large_chunks(attempt, n);
 }
 
 /* Cases -------------------------------------------------------------------- */
@@ -123,23 +73,24 @@ static void whoever_comes_second_gets_one_answer_and_leaves_nothing(void **state
 		for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 			for (int n = 1; n <= 3; n += 2) {
 				write_attempt("B:T2", "", n, "q");
-				assert_int_equal(
-					commit_named("B:T2", "up", "", n, 5L * n, others[i], "q"),
+				assert_int_equal(commit_under_name("B:T2", "up", "", n, 5L * n,
+							 others[i], "q"),
 					TG_ETAKEN);
 				assert_int_equal(fcall("named", "B up %s", others[i]), TG_ETAKEN);
 			}
 		write_attempt("B:T2", "", 2, "q");
-		assert_int_equal(commit_named("B:T2", "stranger", "", 2, 10, SAME, "q"), TG_ETAKEN);
+		assert_int_equal(
+			commit_under_name("B:T2", "stranger", "", 2, 10, SAME, "q"), TG_ETAKEN);
 		assert_int_equal(fcall("named", "B stranger %s", SAME), TG_ETAKEN);
 		assert_int_equal(last->elements, 1);
 		assert_int_equal(chunks_left(), before);
 		write_attempt("B:T3", "", 1, "q");
-		assert_int_equal(commit_named("B:T3", "up", "", 1, 10, SAME, "q"), 0);
+		assert_int_equal(commit_under_name("B:T3", "up", "", 1, 10, SAME, "q"), 0);
 		assert_string_equal(field(1, 1), states[s]);
 		assert_string_equal(last->element[2]->str, "1");
 		write_attempt("B:T4", "", 1, "q"); /* the digest is compared where both tell it */
 		assert_int_equal(
-			commit_named("B:T4", "up", "", 1, 10, HEAD_A LENGTH UNKNOWN, "q"), 0);
+			commit_under_name("B:T4", "up", "", 1, 10, HEAD_A LENGTH UNKNOWN, "q"), 0);
 		assert_int_equal(redis_server_keys(&redis, "*B:T*"), 0);
 		assert_int_equal(chunks_left(), before);
 	}
@@ -182,7 +133,7 @@ static void what_one_call_could_not_erase_of_an_attempt_is_erased(void **state)
 	large_attempt("B:7777", 150);
 	assert_int_equal(fcall("abort", "B:7777 150 0 0"), 0);
 	assert_true(chunks_left() > 0);
-	end_all();
+	end_everything();
 	assert_int_equal(chunks_left(), 0);
 }
 
@@ -193,7 +144,7 @@ static void late_chunk_of_an_attempt_is_wiped(void **state)
 	assert_int_equal(fcall("abort", "B:T1 2 60000 0"), 0);
 	chunk("B:T1", 1, "bytes");
 	chunk("B:T1", 40, "bytes");
-	end_all();
+	end_everything();
 	assert_int_equal(chunks_left(), 0);
 }
 
@@ -243,17 +194,17 @@ static void an_abort_ends_what_its_own_attempt_stored_and_nobody_knows_of(void *
 	assert_int_equal(fcall("stat", "B"), 0);
 	assert_string_equal(field(1, 12), "aborted");
 	write_attempt("B:T2", "", 2, "q"); /* a stranger, and another description */
-	assert_int_equal(commit_named("B:T2", "stranger", "", 2, 10, SAME, "q"), TG_ETAKEN);
+	assert_int_equal(commit_under_name("B:T2", "stranger", "", 2, 10, SAME, "q"), TG_ETAKEN);
 	write_attempt("B:T2", "", 2, "q");
 	assert_int_equal(
-		commit_named("B:T2", "up", "", 2, 10, HEAD_B LENGTH DIGEST, "q"), TG_ETAKEN);
+		commit_under_name("B:T2", "up", "", 2, 10, HEAD_B LENGTH DIGEST, "q"), TG_ETAKEN);
 	assert_int_equal(fcall("named", "B up %s", SAME), 0); /* to who repeats it there is none */
 	assert_int_equal(last->elements, 1);
 	commit_attempt("B:T3", "", 2, "second");
 	assert_string_equal(field(1, 1), "live");
 	/* the first one's again: its answer was lost */
 	assert_int_equal(fcall("abort", "B:T1 2 60000 1"), 0);
-	end_all();
+	end_everything();
 	assert_int_equal(count_events("e\tstored\td\tr "), 1);
 	assert_int_equal(count_events("e\tgone\td\tr passport 0\tc\taborted\t"), 1);
 	assert_int_equal(count_events("e\tstored\td\tsecond "), 1);
@@ -268,12 +219,12 @@ static void a_blob_in_the_place_of_an_aborted_one_keeps_its_bytes(void **state)
 
 	(void)state;
 	large_attempt("B:T1", 120);
-	assert_int_equal(commit_named("B:T1", "up", "", 120, 120 * LARGE, SAME, "r"), 0);
+	assert_int_equal(commit_under_name("B:T1", "up", "", 120, 120 * LARGE_CHUNK, SAME, "r"), 0);
 	assert_int_equal(fcall("abort", "B:T1 120 0 1"), 0);
 	assert_true(redis_server_chunks(&redis, "B") > 0);
 	do {
 		large_attempt("B:T2", 120);
-		err = commit_named("B:T2", "up", "", 120, 120 * LARGE, SAME, "q");
+		err = commit_under_name("B:T2", "up", "", 120, 120 * LARGE_CHUNK, SAME, "q");
 		assert_true(err == 0 || err == TG_EINFLIGHT);
 	} while (err != 0);
 	for (int i = 0; i < 10; i++)
@@ -296,27 +247,15 @@ static void a_store_that_was_not_compared_tells_no_uploader_of_its_blob(void **s
 		&redis, "FUNCTION LOAD %b", store_functions_lua, (size_t)store_functions_lua_len);
 	assert_int_equal(fcall("named", "B up %s", SAME), TG_ECOMPARE);
 	write_attempt("B:T2", "", 1, "q");
-	assert_int_equal(commit_named("B:T2", "up", "", 1, 5, SAME, "q"), TG_ECOMPARE);
+	assert_int_equal(commit_under_name("B:T2", "up", "", 1, 5, SAME, "q"), TG_ECOMPARE);
 	assert_int_equal(fcall("named", "B stranger %s", SAME), TG_ETAKEN);
 	assert_int_equal(fcall("named", "C up %s", SAME), TG_ECOMPARE);
 	for (int n = 1; n <= 2; n++) {
 		write_attempt("C:T1", "", n, "q");
-		assert_int_equal(commit_named("C:T1", "up", "", n, 5 * n, SAME, "q"), TG_ECOMPARE);
+		assert_int_equal(
+			commit_under_name("C:T1", "up", "", n, 5 * n, SAME, "q"), TG_ECOMPARE);
 	}
 	assert_int_equal(chunks_left(), 1);
-}
-
-static void run_denied(const char *command, const char *const words[], int n)
-{
-	const char *argv[24] = {"FCALL", words[0], "1", DL};
-
-	for (int i = 1; i < n; i++)
-		argv[3 + i] = words[i];
-	redis_server_run_cmd(&redis, "ACL SETUSER default -%s", command);
-	freeReplyObject(redisCommandArgv(redis.c, 3 + n, argv, NULL));
-	freeReplyObject(redisCommandArgv(
-		redis.c, 5, (const char *[]){"FCALL", "tg2_reap", "1", DL, "64"}, NULL));
-	redis_server_run_cmd(&redis, "ACL SETUSER default +%s", command);
 }
 
 /* Whatever command is refused within a commit: its server sends an abort, and then there is a blob
@@ -341,14 +280,14 @@ static void command_denied_within_a_commit_leaves_nothing_untold(void **state)
 				if (again > 1)
 					assert_int_equal(fcall("abort", "B:T1 2 0 1"), 0);
 				write_attempt("B:T2", "S", n, "new");
-				run_denied(denied[i], words, 14);
+				call_while_denied(denied[i], words, 14, 1);
 				assert_int_equal(fcall("abort", "B:T2 %d 0 1", n), 0);
 				if (again == 1) {
 					assert_int_equal(fcall("stat", "B"), 0);
 					assert_string_equal(field(1, 1), "live");
 					assert_int_equal(count_events("e\tgone\td\told "), 0);
 				}
-				end_all();
+				end_everything();
 				const int stored = count_events("e\tstored\td\tnew "),
 					  ended = count_events("e\tgone\td\tnew ");
 				if (stored != ended || stored > 1 ||
@@ -373,8 +312,7 @@ static void command_denied_within_a_commit_ends_no_successor(void **state)
 	static const char *const denied[] = {"xadd", "zadd", "rename", "pexpireat", "setrange"};
 
 	(void)state;
-	redis_server_run_cmd(&redis, "FUNCTION LOAD REPLACE %b", store_functions_lua,
-		(size_t)store_functions_lua_len);
+	load_unchecked_library();
 	redis_server_compared(&redis);
 	for (size_t i = 0; i < sizeof denied / sizeof *denied; i++) {
 		static const char *const words[] = {"tg2_commit", "B:T2", "up", " v ", "S", "1",
@@ -384,139 +322,16 @@ static void command_denied_within_a_commit_ends_no_successor(void **state)
 		commit_attempt("B:T1", "S", 1, "old");
 		assert_int_equal(fcall("abort", "B:T1 1 0 1"), 0);
 		write_attempt("B:T2", "S", 1, "new");
-		run_denied(denied[i], words, 14);
+		call_while_denied(denied[i], words, 14, 1);
 		assert_int_equal(fcall("abort", "B:T2 1 0 1"), 0);
 		commit_attempt("B:T3", "S", 1, "next");
-		end_all();
+		end_everything();
 		const int stored = count_events("e\tstored\td\tnew "),
 			  ended = count_events("e\tgone\td\tnew "),
 			  next = count_events("e\tgone\td\tnext ");
 		if (stored != ended || next != 1)
 			fail_msg("without %s: stored %d times, ended %d, and the next %d",
 				denied[i], stored, ended, next);
-	}
-}
-
-/* What a server writes itself: an only chunk behind its record, without a session; and then asks to
- * give it its name. */
-#define WRITTEN_RECORD \
-	"live\tup\t v \t\t0\t1\t5\t1\t9000000000000\tnew passport 0\tDNK -\t\t\t\t384\n" \
-	"\t\t\t\t\t\t\t\tT2\t" SAME "\n"
-static const char *const put[] = {"tg2_put", "B:T2", "b:B\tup\t v \t5\tnew passport 0",
-	"e\tstored\td\tnew passport 0\tu\tup\tto\t v \ts\t\tz\t5\tdl\t9000000000000\tat\t1",
-	"9000000000000", "100000"};
-#define PUT_N ((int)(sizeof put / sizeof *put))
-
-static void write_live(void)
-{
-	char whole[STORE_HEAD_BYTES + 5];
-
-	memset(whole, ' ', STORE_HEAD_BYTES);
-	memcpy(whole, WRITTEN_RECORD, strlen(WRITTEN_RECORD));
-	memcpy(whole + STORE_HEAD_BYTES, "bytes", 5);
-	redis_server_run_cmd(&redis, "SET tg:{05}:b:B:T2 %b PX 30000", whole, sizeof whole);
-}
-
-/* As a server does: what put does not judge, commit does. */
-static int put_written(void)
-{
-	const char *argv[24] = {"FCALL", put[0], "1", DL};
-	redisReply *r;
-	int err;
-
-	memcpy(argv + 4, put + 1, sizeof put - sizeof *put);
-	r = redisCommandArgv(redis.c, 3 + PUT_N, argv, NULL);
-	assert_int_equal(r->type, REDIS_REPLY_STRING);
-	err = -atoi(r->str);
-	freeReplyObject(r);
-	return err == 0 ? 0 : commit_named("B:T2", "up", "", 1, 5, SAME, "new");
-}
-
-static void put_of_what_a_server_has_written_is_a_blob_if_the_name_is_free(void **state)
-{
-	(void)state;
-	write_live();
-	assert_int_equal(put_written(), 0);
-	assert_int_equal(redis_server_keys(&redis, "*B:T*"), 0);
-	assert_int_equal(redis_server_int(&redis, "ZCARD " DL), 1);
-	assert_int_equal(score("b:B"), 9000000000000);
-	assert_in_range(redis_server_int(&redis, "PTTL tg:{05}:b:B"), 90000, 100000);
-	for (int gone = 0; gone < 2; gone++) {
-		write_live();
-		assert_int_equal(put_written(), 0);
-		assert_string_equal(last->element[2]->str, "1");
-		assert_string_equal(field(1, 1), gone ? "gone" : "live");
-		assert_int_equal(redis_server_int(&redis, "ZCARD " DL), !gone);
-		assert_int_equal(chunks_left(), !gone);
-		if (!gone)
-			assert_int_equal(fcall("take", "B v T"), 0);
-	}
-	/* the tombstone of a take knows */
-	assert_int_equal(fcall("named", "B up %s", HEAD_B LENGTH DIGEST), TG_ETAKEN);
-	assert_int_equal(count_events("e\tstored\t"), 1);
-	redis_server_run_cmd(&redis, "FLUSHALL");
-	assert_int_equal(put_written(), TG_ESTORE); /* no chunk is there */
-	assert_int_equal(redis_server_int(&redis, "DBSIZE"), 0);
-	/* nobody was told of the first one: it is stored anew */
-	write_live();
-	assert_int_equal(put_written(), 0);
-	assert_int_equal(fcall("abort", "B:T2 1 0 1"), 0);
-	write_live();
-	assert_int_equal(put_written(), 0);
-	assert_int_equal(last->elements, 2);
-	assert_string_equal(field(1, 1), "live");
-	assert_int_equal(chunks_left(), 1);
-}
-
-/* Redis's own expiry has taken a blob of this name, and the reaper has not come yet. Whatever comes
- * under the name now, that end is told of, once, and its tombstone keeps the name; where so much is
- * due that it is not found, nobody gets the name. */
-static void name_whose_blob_expired_unseen_is_not_free(void **state)
-{
-	(void)state;
-	for (int before = 0; before <= 256; before += 256) {
-		for (int same = 0; same < 2; same++) {
-			redis_server_run_cmd(&redis, "FLUSHALL");
-			only_chunk("B:T1", same ? "bytes" : "other bytes");
-			assert_int_equal(
-				commit_named("B:T1", "up", "", 1, same ? 5 : 11, SAME, "new"), 0);
-			make_due("b:B");
-			redis_server_run_cmd(&redis, "DEL tg:{05}:b:B");
-			for (int i = 0; i < before; i++)
-				redis_server_run_cmd(&redis, "ZADD " DL " 0.5 x:%d:#1", i);
-			write_live();
-			assert_int_equal(put_written(), before > 0 ? TG_EINFLIGHT : TG_ETAKEN);
-			assert_int_equal(redis_server_keys(&redis, "*B:T2*"), 0);
-			assert_int_equal(
-				fcall("idempotency_look", "B"), before > 0 ? TG_EINFLIGHT : 0);
-			while (reap(16) > 0)
-				;
-			assert_int_equal(count_events("e\tstored\t"), 1);
-			assert_int_equal(count_events("e\tgone\t"), 1);
-			assert_string_equal(newest("c"), "expired");
-			write_live();
-			assert_int_equal(put_written(), TG_ETAKEN);
-		}
-	}
-}
-
-static void command_denied_within_a_put_leaves_nothing_untold(void **state)
-{
-	static const char *const denied[] = {
-		"xadd", "unlink", "zrem", "zadd", "del", "renamenx", "pexpire", "xdel"};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof denied / sizeof *denied; i++) {
-		redis_server_run_cmd(&redis, "FLUSHALL");
-		write_live();
-		run_denied(denied[i], put, PUT_N);
-		assert_int_equal(fcall("abort", "B:T2 1 0 1"), 0);
-		end_all();
-		const int stored = count_events("e\tstored\td\tnew "),
-			  ended = count_events("e\tgone\td\tnew ");
-		if (stored != ended || chunks_left() != 0)
-			fail_msg("without %s: stored %d times, ended %d, %lld chunks left",
-				denied[i], stored, ended, chunks_left());
 	}
 }
 
@@ -535,9 +350,6 @@ int main(void)
 		T(a_store_that_was_not_compared_tells_no_uploader_of_its_blob),
 		T(command_denied_within_a_commit_leaves_nothing_untold),
 		T(command_denied_within_a_commit_ends_no_successor),
-		T(put_of_what_a_server_has_written_is_a_blob_if_the_name_is_free),
-		T(name_whose_blob_expired_unseen_is_not_free),
-		T(command_denied_within_a_put_leaves_nothing_untold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

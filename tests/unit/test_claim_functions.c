@@ -302,6 +302,17 @@ static void idempotency_look_keeps_a_blob_that_its_uploader_knows(void **state)
 	assert_string_equal(field(1, 12), "aborted");
 }
 
+/* The net stays at the blob's deadline; but who has a claim is told of it. */
+static void claim_is_given_without_the_net(void **state)
+{
+	(void)state;
+	blob("B", "", 0, 1, 100000);
+	redis_server_run_cmd(&redis, "ACL SETUSER default -pexpireat");
+	assert_int_equal(fcall("claim", "B v 30000 TH salt %s 0", "CK"), 0);
+	redis_server_run_cmd(&redis, "ACL SETUSER default +pexpireat");
+	assert_int_equal(fcall("claim_read", "B v TH"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +330,7 @@ int main(void)
 		T(idempotency_begin_gives_the_key_to_one),
 		T(idempotency_look_ends_what_its_session_has_ended),
 		T(idempotency_look_keeps_a_blob_that_its_uploader_knows),
+		T(claim_is_given_without_the_net),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
