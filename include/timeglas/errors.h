@@ -1,10 +1,9 @@
 /*
- * errors.h: every error of timeglas, in one table, for the server, the library and the command
- * line.
+ * errors.h: every error of timeglas in one table, for the server, the library and the command line.
  *
- * A function returns 0 or a negative TG_E… code. The server turns a code into an RFC 9457 problem
- * document: status, `type` (a stable relative URI, "/problems/<slug>") and title come from this
- * table, `detail` from the place that knows.
+ * A function returns 0 or a negative TG_E... code. The server answers with an RFC 9457 problem
+ * document: its status, its type (a relative URI that does not change, "/problems/<slug>") and its
+ * title come from this table. Its detail comes from where the fault was found.
  */
 #ifndef TIMEGLAS_ERRORS_H
 #define TIMEGLAS_ERRORS_H
@@ -13,8 +12,15 @@
 extern "C" {
 #endif
 
-/* X(name, number, HTTP status (0: never crosses the wire), problem slug, may the same request be
- * tried again, text) */
+/*
+ * X(name, number, status, slug, retryable, text)
+ *
+ * number     of the code, which is negative; numbers are never used again
+ * status     of HTTP; 0: the server never sends it
+ * slug       last part of the problem's type
+ * retryable  1: the same request may succeed later
+ * text       the problem's title, and what tg_strerror() returns
+ */
 #define TG_ERRORS(X) \
 	X(EINVAL, 1, 400, "malformed", 0, "malformed request") \
 	X(EDIGEST, 2, 400, "digest-mismatch", 0, "content does not match its Content-Digest") \
@@ -55,7 +61,7 @@ extern "C" {
 		"the store has not been compared with the evidence yet") \
 	X(ETAKEN, 35, 409, "id-taken", 0, "the name is taken, or was within the last day") \
 	X(ESUBJECT, 36, 422, "subject", 0, "a subject is 64 lower-case hexadecimal digits") \
-	/* never on the wire: the library's and the command line's own */ \
+	/* What the server never sends: errors of the library and the command line. */ \
 	X(ENOMEM, 64, 0, "memory", 0, "out of memory") \
 	X(EIO, 65, 0, "io", 0, "input/output error") \
 	X(ENET, 66, 0, "unreachable", 1, "the server cannot be reached") \
@@ -82,14 +88,14 @@ enum tg_error {
 #undef TG_X_
 };
 
-/** tg_strerror(code): the table's text for a code (0: "ok"; unknown: "unknown error"). Static
- * storage. */
+/** Returns the table's text for a code, "ok" for 0 and "unknown error" for any other number. The
+ * text lives for ever, as do those of the next function. */
 const char *tg_strerror(int code);
-/** tg_error_slug(code): last part of the problem type, e.g. "gone". Static storage. */
+/** Returns the last part of the problem's type, such as "gone"; "internal" for an unknown code. */
 const char *tg_error_slug(int code);
-/** tg_error_status(code): the HTTP status, 0 when the code never crosses the wire. */
+/** Returns the HTTP status; 0 when the server never sends the code. */
 int tg_error_status(int code);
-/** tg_error_retryable(code): 1 when the same request may succeed later. */
+/** Returns 1 when the same request may succeed later, otherwise 0. */
 int tg_error_retryable(int code);
 
 #ifdef __cplusplus
