@@ -11,7 +11,7 @@
 
 #include "conf/conf.h"
 #include "master/master.h"
-#include "master/reload.h"
+#include "master/tls_files.h"
 #include "core/fd.h"
 
 #define ERR_CHARS 4096
@@ -161,7 +161,7 @@ static int run(const struct args *a, char *const *argv)
 		fprintf(stderr, "%s\n", err);
 	} else if (a->test) {
 		if (o.conf_path != NULL && err[0] == '\0' &&
-			reload_check(o.conf, err, sizeof err) == 0) {
+			tls_files_check(o.conf, err, sizeof err) == 0) {
 			printf("%s: ok\n", path);
 			status = EXIT_SUCCESS;
 		} else {

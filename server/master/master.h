@@ -1,18 +1,23 @@
 /*
- * master.h: the small parent: binds sockets, runs the embedded Redis when no other store is
- * configured, forks and restarts the children, passes signals on.
+ * master.h: timeglasd's first process. It binds the sockets, starts every other process and those
+ * that have ended again, reloads on SIGHUP, and ends the server on SIGTERM. It touches neither
+ * blobs nor clients' connections.
  */
 #ifndef MASTER_MASTER_H
 #define MASTER_MASTER_H
+
 #include "conf/conf.h"
 
-struct master_opts {
+struct master_opts { /* all of it borrowed until master_run() returns */
 	struct conf *conf;
-	const char *conf_path;   /* NULL with dev_dir */
-	const char *doubts;      /* conf_load()'s lines about what will not work, or "": logged */
-	const char *dev_dir;     /* --dev DIR: print "ready URL" and write DIR/env */
-	char *const *child_argv; /* for process titles; may be NULL */
+	const char *conf_path; /* where a reload reads conf again; NULL with dev_dir */
+	/* What conf_load() said of what will not work; logged. "": nothing. */
+	const char *doubts;
+	const char *dev_dir;     /* --dev DIR: prints "ready URL" and writes DIR/env; or NULL */
+	char *const *child_argv; /* main()'s argv, which process titles overwrite; or NULL */
 };
-/** master_run(o): until SIGTERM. Returns the exit status. */
+
+/** Runs the server until a signal ends it, or it cannot start. Returns the exit status. */
 int master_run(const struct master_opts *o);
+
 #endif

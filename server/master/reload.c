@@ -1,52 +1,80 @@
-/* reload.c: reads certificate, key and authorities once, makes the context of them, and hands over
- * the very bytes that it was made of. Runs in the master. */
+/*
+ * reload.c: see reload.h. What only a restart can change stays as it is, and the log says so. A
+ * reload is over when this returns: workers take the new files from memory (base/handover.h) and
+ * read none. Runs in the master.
+ */
+#include <signal.h>
 #include <stdio.h>
-#include <timeglas/errors.h>
 
-#include "base/file.h"
+#include "base/log.h"
+#include "master/notify.h"
 #include "master/reload.h"
-#include "net/tls.h"
+#include "master/startup.h"
+#include "master/tls_files.h"
 
-#define PEM_BYTES_MAX (512u << 10)
-#define FILES 3
-
-SSL_CTX *reload_tls(const struct conf *c, struct handover *h, char *err, size_t cap)
+static void put_in_force(struct master *m, struct conf *fresh, SSL_CTX *tls)
 {
-	const char *const path[FILES] = {c->certificate, c->key, c->client_ca};
-	struct handover_bytes part[HANDOVER_PARTS] = {[HANDOVER_CONF] = {c, sizeof *c}};
-	struct file_bytes file[FILES] = {0};
-	struct tls_pem pem[FILES];
-	SSL_CTX *tls = NULL;
-	int rc = 0;
-	size_t i;
-
-	for (i = 0; i < FILES && rc == 0; i++) {
-		rc = file_read(path[i], PEM_BYTES_MAX, &file[i], err, cap);
-		pem[i] = (struct tls_pem){path[i], file[i].b, file[i].n};
-		part[HANDOVER_CERTIFICATE + i] = (struct handover_bytes){file[i].b, file[i].n};
-	}
-	if (rc == 0)
-		tls = tls_server_ctx(&pem[0], &pem[1], &pem[2], err, cap);
-	if (tls != NULL && handover_put(h, part) != 0) {
-		snprintf(err, cap, "certificate, key and client_ca are too large");
-		SSL_CTX_free(tls);
-		tls = NULL;
-	}
-	for (i = 0; i < FILES; i++)
-		file_free(&file[i]);
-	return tls;
+	SSL_CTX_free(m->tls);
+	m->tls = tls;
+	children_set_conf(&m->children, fresh, tls);
+	if (m->conf != m->first_conf && m->conf != fresh)
+		conf_free(m->conf);
+	m->conf = fresh;
 }
 
-int reload_check(const struct conf *c, char *err, size_t cap)
+/* Returns 0, or -1 with err. */
+static int read_all(struct master *m, char *err, size_t cap)
 {
-	struct handover *h = handover_new();
+	char changed[512] = "";
+	struct conf *fresh = m->conf;
 	SSL_CTX *tls = NULL;
 
-	snprintf(err, cap, "out of memory; free some");
-	if (h != NULL)
-		tls = reload_tls(c, h, err, cap);
-	SSL_CTX_free(tls);
-	if (h != NULL)
-		handover_free(h);
-	return tls != NULL ? 0 : TG_EINVAL;
+	if (m->conf_path != NULL) {
+		if (conf_load(m->conf_path, &fresh, err, cap) != 0)
+			return -1;
+		startup_log_doubts(err);
+	}
+	if (fresh != m->conf && conf_keep_fixed(fresh, m->conf, changed, sizeof changed) != 0)
+		snprintf(err, cap, "out of memory; free some");
+	else
+		tls = tls_files_load(fresh, m->handover, err, cap);
+	if (tls == NULL) {
+		if (fresh != m->conf)
+			conf_free(fresh);
+		return -1;
+	}
+	put_in_force(m, fresh, tls);
+	if (changed[0] != '\0')
+		log_warn("reload",
+			"the file has other values for %s; that takes a restart, and until then "
+			"the old ones stay",
+			changed);
+	return 0;
+}
+
+static void tell_children(const struct master *m)
+{
+	static const enum child_kind kinds[] = {
+		CHILD_WORKER, CHILD_REAPER, CHILD_ADMIN, CHILD_RECORDER};
+	size_t i;
+
+	for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		children_signal(&m->children, kinds[i], SIGHUP);
+}
+
+void reload_run(struct master *m)
+{
+	char err[MASTER_ERR_CHARS];
+
+	notify_reloading();
+	if (read_all(m, err, sizeof err) == 0) {
+		log_info("reload",
+			"%zu peers, certificates and keys are good; the workers take them over",
+			m->conf->n_peers);
+		tell_children(m);
+	} else {
+		log_error("reload", "nothing has changed, in no process: %s", err);
+	}
+	children_signal(&m->children, CHILD_LOGGER, SIGHUP);
+	notify_systemd("READY=1");
 }

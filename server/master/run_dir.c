@@ -17,7 +17,7 @@
 #include <timeglas/errors.h>
 
 #include "master/run_dir.h"
-#include "master/supervise.h"
+#include "master/process.h"
 
 #define LOCK_NAME "lock"
 
@@ -124,7 +124,7 @@ static void janitor(const struct run_dir *d, int fd)
 	setsid();
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	supervise_title("tidy");
+	process_title("tidy");
 	if (null_fd < 0 || dup2(null_fd, 0) < 0 || dup2(null_fd, 1) < 0 || dup2(null_fd, 2) < 0)
 		_exit(1);
 	if (fd != 3 && dup2(fd, 3) < 0)

@@ -54,7 +54,7 @@ static void supervise_ended_child_is_restarted_after_its_pause(void **state)
 	next = supervise_next_ms(&c, 1);
 	assert_true(next > 50 && next <= 101);
 	supervise_start_due(&c, 1, &hooks); /* not due yet */
-	assert_int_equal(c.pid, 0);
+	assert_int_equal(c.state, CHILD_STATE_PAUSED);
 	c.restart_at_us = 1; /* long ago */
 	assert_int_equal(supervise_next_ms(&c, 1), 0);
 	supervise_start_due(&c, 1, &hooks);
@@ -72,8 +72,8 @@ static int sleeps_for_ever(const struct child_env *env)
 	return 0;
 }
 
-/* A look that itself came late is no reason; a beat begins the patience anew; then exactly the
- * looks of SUPERVISE_HUNG_MS are waited. */
+/* A check that itself came late counts for nobody. A heartbeat begins the wait anew, which then has
+ * exactly the checks of SUPERVISE_HUNG_MS. */
 static void a_process_without_heartbeats_is_killed(void **state)
 {
 	enum { LOOKS = SUPERVISE_HUNG_MS / HEARTBEAT_EVERY_MS };
