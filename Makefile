@@ -189,7 +189,9 @@ $(B)/unit/%: tests/unit/%.c $(B)/libbench.a $(B)/libserver.a $(B)/libtimeglas.a 
 	@mkdir -p $(@D)
 	$(SAY) "CC $<"
 	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(TEST_WARN) $(PIE_LDFLAGS) \
-	  $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^) $(TEST_LIBS) $(LDLIBS)
+	  $(ALL_LDFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^) $(filter %.a,$^) $(TEST_LIBS) $(LDLIBS)
+# The files of the timeglas command are in no archive.
+$(B)/unit/test_audit_tags: $(call obj,client/cli/audit_tags.c)
 ## unit-NAME: build and run tests/unit/test_NAME.c (PROFILE=asan: with sanitizers)
 unit-%: $(B)/unit/test_%
 	./$<

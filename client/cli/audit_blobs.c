@@ -1,6 +1,6 @@
 /*
- * audit_blobs.c: follows each blob by its tag from "stored" to "gone". Blobs that have not ended
- * are in a hash table. Runs in the timeglas command.
+ * audit_blobs.c: follows each blob by its tag from "stored" to "gone". Runs in the timeglas
+ * command.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,27 +8,26 @@
 #include <sodium.h>
 #include <timeglas/retention.h>
 #include "cli/audit_blobs.h"
-#include "core/hex.h"
 #include "core/time.h"
 
-#define FIRST_SLOTS 4096u
-/* the end of a blob that was due so shortly before the last line may stand in a line that is not
- * written yet */
+#define FIRST_OPEN 1024u
+/* A blob that was due so shortly before the last line is not overdue: the line with its end may not
+ * be written yet. */
 #define GRACE_MS 1000
-/* an erasure that is later than the rules allow by more than this is a finding; by less, it is only
- * counted */
+/* An erasure that is later than its kind's limit by more than this is a finding. By less it is only
+ * counted. */
 #define LATE_MS 5000
 
 /* Rows --------------------------------------------------------------------- */
 
-static bool same(const char *name, struct chain_text t)
+static bool is_name(const char *name, struct chain_text t)
 {
 	size_t n = t.n < AUDIT_BLOBS_NAME - 1 ? t.n : AUDIT_BLOBS_NAME - 1;
 
 	return strlen(name) == n && memcmp(name, t.p, n) == 0;
 }
 
-static void copy(char out[AUDIT_BLOBS_NAME], struct chain_text t)
+static void copy_name(char out[AUDIT_BLOBS_NAME], struct chain_text t)
 {
 	size_t n = t.n < AUDIT_BLOBS_NAME - 1 ? t.n : AUDIT_BLOBS_NAME - 1;
 
@@ -46,15 +45,15 @@ static uint16_t row_of(
 	if (!chain_is(kind, "passport"))
 		dk = -1;
 	for (size_t i = 0; i < l->n_rows; i++)
-		if (l->row[i].dk == dk && same(l->row[i].kind, kind) &&
-			same(l->row[i].cause, cause))
+		if (l->row[i].dk == dk && is_name(l->row[i].kind, kind) &&
+			is_name(l->row[i].cause, cause))
 			return (uint16_t)i;
 	if (l->n_rows == AUDIT_BLOBS_ROWS)
 		return AUDIT_BLOBS_ROWS - 1;
 	r = &l->row[l->n_rows];
 	r->dk = dk;
-	copy(r->kind, kind);
-	copy(r->cause, cause);
+	copy_name(r->kind, kind);
+	copy_name(r->cause, cause);
 	if (l->n_rows == AUDIT_BLOBS_ROWS - 1)
 		*r = (struct audit_blobs_row){.kind = "(others)", .cause = "(others)", .dk = -1};
 	return (uint16_t)l->n_rows++;
@@ -62,68 +61,44 @@ static uint16_t row_of(
 
 /* The open ones ------------------------------------------------------------ */
 
-static void tag_of(struct chain_text t, uint8_t out[16])
+static struct audit_blobs_open *find_open(struct audit_blobs *l, struct chain_text tag)
 {
-	if (t.n == 32 && tg_hex_decode(t.p, t.n, out, 16) == 0)
-		return;
-	crypto_generichash(out, 16, (const unsigned char *)(t.p != NULL ? t.p : ""), t.n, NULL, 0);
-}
-
-static size_t hash_of(const struct audit_blobs *l, const uint8_t tag[16])
-{
-	uint8_t h[crypto_shorthash_BYTES];
-	size_t n;
-
-	crypto_shorthash(h, tag, 16, l->seed);
-	memcpy(&n, h, sizeof n);
-	return n;
-}
-
-/* The slot of this tag, or the free one where it would be. */
-static size_t place(const struct audit_blobs *l, const uint8_t tag[16])
-{
+	uint8_t bytes[AUDIT_TAGS_BYTES];
 	size_t i;
 
-	for (i = hash_of(l, tag) & (l->cap - 1);
-		l->slot[i].file != NULL && memcmp(l->slot[i].tag, tag, 16) != 0;
-		i = (i + 1) & (l->cap - 1))
-		;
-	return i;
+	audit_tags_read(tag, bytes);
+	i = audit_tags_find(&l->tags, bytes);
+	return i != AUDIT_TAGS_NONE ? &l->open[i] : NULL;
 }
 
-static bool grow(struct audit_blobs *l)
+static bool add_open(struct audit_blobs *l, const struct audit_blobs_open *o)
 {
-	struct audit_blobs old = *l;
+	if (l->n_open == l->cap_open) {
+		size_t cap = l->cap_open > 0 ? l->cap_open * 2 : FIRST_OPEN;
+		struct audit_blobs_open *grown = realloc(l->open, cap * sizeof *grown);
 
-	l->cap = old.cap > 0 ? old.cap * 2 : FIRST_SLOTS;
-	if (old.cap == 0)
-		randombytes_buf(l->seed, sizeof l->seed);
-	l->slot = calloc(l->cap, sizeof *l->slot);
-	if (l->slot == NULL) {
-		*l = old;
-		l->no_memory = true;
-		return false;
+		if (grown == NULL)
+			return false;
+		l->open = grown;
+		l->cap_open = cap;
 	}
-	for (size_t i = 0; i < old.cap; i++)
-		if (old.slot[i].file != NULL)
-			l->slot[place(l, old.slot[i].tag)] = old.slot[i];
-	free(old.slot);
+	if (!audit_tags_put(&l->tags, o->tag, l->n_open))
+		return false;
+	l->open[l->n_open++] = *o;
 	return true;
 }
 
-/* Frees a slot, and moves up those behind it that are not where their hash puts them. */
-static void take_out(struct audit_blobs *l, size_t at)
+/* The last one takes its place. */
+static void remove_open(struct audit_blobs *l, struct audit_blobs_open *o)
 {
-	size_t mask = l->cap - 1, hole = at;
+	const struct audit_blobs_open *last = &l->open[--l->n_open];
 
-	for (size_t i = (at + 1) & mask; l->slot[i].file != NULL; i = (i + 1) & mask) {
-		if (((i - hash_of(l, l->slot[i].tag)) & mask) < ((i - hole) & mask))
-			continue;
-		l->slot[hole] = l->slot[i];
-		hole = i;
-	}
-	l->slot[hole].file = NULL;
-	l->n_open--;
+	audit_tags_remove(&l->tags, o->tag);
+	if (o == last)
+		return;
+	*o = *last;
+	/* A slot was freed just now, so no memory is needed. */
+	(void)audit_tags_put(&l->tags, o->tag, (size_t)(o - l->open));
 }
 
 /* Events ------------------------------------------------------------------- */
@@ -154,28 +129,27 @@ static void on_stored(struct audit_blobs *l, struct findings *f, const struct au
 	const struct chain_text none = {"", 0};
 	const struct chain_record *r = e->record;
 	const struct finding_place *at = e->at;
-	struct open_blob o = {.deadline_ms = r->deadline_ms,
+	const struct audit_blobs_open *before = find_open(l, r->tag);
+	struct audit_blobs_open o = {.deadline_ms = r->deadline_ms,
 		.limit_ms = r->time_ms + limit_of(r) * 1000,
 		.line = at->line,
 		.file = at->file,
 		.pos = e->pos,
 		.epoch = e->epoch,
 		.shard = (uint8_t)e->shard};
-	size_t i;
 
-	if ((l->n_open + 1) * 2 > l->cap && !grow(l))
-		return;
-	tag_of(r->tag, o.tag);
-	i = place(l, o.tag);
-	if (l->slot[i].file != NULL) {
+	if (before != NULL) {
 		findings_add(f, "twice", at, "this blob was stored already, on line %" PRIu64,
-			l->slot[i].line);
+			before->line);
 		return;
 	}
+	audit_tags_read(r->tag, o.tag);
 	o.row = row_of(l, r->kind, r->dk, none);
+	if (!add_open(l, &o)) {
+		l->no_memory = true;
+		return;
+	}
 	l->row[o.row].n++;
-	l->slot[i] = o;
-	l->n_open++;
 	l->stored++;
 	check_limit(f, r, at);
 }
@@ -197,7 +171,7 @@ static bool has_member(const struct chain_record *r, const char *wanted)
 }
 
 static void second_reader(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
-	const struct finding_place *at, const struct open_blob *first)
+	const struct finding_place *at, const struct audit_blobs_open *first)
 {
 	l->second_readers++;
 	if (first != NULL)
@@ -241,61 +215,60 @@ static void on_gone_unknown(struct audit_blobs *l, struct findings *f, const str
 			"beginning is missing");
 }
 
-static uint64_t reader_of(const struct audit_blobs *l, const struct chain_record *r)
+static void hash_reader(const struct chain_record *r, uint8_t out[16])
 {
-	uint64_t h;
-
-	crypto_shorthash((unsigned char *)&h, (const unsigned char *)r->by.p, r->by.n, l->seed);
-	return h | 1;
+	crypto_generichash(out, 16, (const unsigned char *)r->by.p, r->by.n, NULL, 0);
 }
 
 /* Somebody begins to read the blob, and must be the only one who does. */
 static void on_read(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
 	const struct finding_place *at)
 {
-	struct open_blob *o;
-	uint8_t tag[16];
+	struct audit_blobs_open *o = find_open(l, r->tag);
 
 	if (r->tag.p == NULL || r->by.p == NULL)
 		return;
-	tag_of(r->tag, tag);
-	o = l->cap > 0 ? &l->slot[place(l, tag)] : NULL;
-	if (o == NULL || o->file == NULL) {
+	if (o == NULL) {
 		if (l->reverted > 0 && begins_here(l, r))
 			second_reader(l, f, r, at, NULL);
 		return;
 	}
-	if (o->reader != 0)
+	if (o->reader_line != 0)
 		second_reader(l, f, r, at, o);
-	o->reader = reader_of(l, r);
+	hash_reader(r, o->reader);
 	o->reader_line = at->line;
+}
+
+static bool is_other_reader(const struct audit_blobs_open *o, const struct chain_record *r)
+{
+	uint8_t reader[16];
+
+	if (r->by.p == NULL || o->reader_line == 0)
+		return false;
+	hash_reader(r, reader);
+	return memcmp(reader, o->reader, sizeof reader) != 0;
 }
 
 static void on_gone(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
 	const struct finding_place *at)
 {
 	static const struct chain_text unknown = {"?", 1};
+	struct audit_blobs_open *o = find_open(l, r->tag);
 	int64_t late = r->late_us;
 	struct audit_blobs_row *row;
-	uint8_t tag[16];
-	size_t i;
 
-	tag_of(r->tag, tag);
-	i = l->cap > 0 ? place(l, tag) : 0;
-	if (l->cap == 0 || l->slot[i].file == NULL) {
+	if (o == NULL) {
 		on_gone_unknown(l, f, r, at);
 		return;
 	}
-	if (r->time_ms > l->slot[i].limit_ms + LATE_MS)
+	if (r->time_ms > o->limit_ms + LATE_MS)
 		findings_add(f, "limit", at,
 			"a blob was held %" PRId64
 			" s longer than its kind may be: it was stored on line %" PRIu64 " of %s",
-			(r->time_ms - l->slot[i].limit_ms) / 1000, l->slot[i].line,
-			l->slot[i].file);
-	if (chain_is(r->cause, "consumed") && r->by.p != NULL && l->slot[i].reader != 0 &&
-		l->slot[i].reader != reader_of(l, r))
-		second_reader(l, f, r, at, &l->slot[i]);
-	take_out(l, i);
+			(r->time_ms - o->limit_ms) / 1000, o->line, o->file);
+	if (chain_is(r->cause, "consumed") && is_other_reader(o, r))
+		second_reader(l, f, r, at, o);
+	remove_open(l, o);
 	row = &l->row[row_of(l, r->kind, r->dk, r->cause.p != NULL ? r->cause : unknown)];
 	row->n++;
 	l->ended++;
@@ -305,70 +278,34 @@ static void on_gone(struct audit_blobs *l, struct findings *f, const struct chai
 		audit_lateness_add(&row->late, late);
 }
 
-static void close_open(struct audit_blobs *l, size_t i, const char *why)
+/* Ends a blob for a reason that no record of its own tells. */
+static void close_open(struct audit_blobs *l, struct audit_blobs_open *o, const char *why)
 {
-	const struct audit_blobs_row *stored = &l->row[l->slot[i].row];
+	const struct audit_blobs_row *stored = &l->row[o->row];
 	const struct chain_text kind = {stored->kind, strlen(stored->kind)},
 				cause = {why, strlen(why)};
 
 	l->row[row_of(l, kind, stored->dk, cause)].n++;
-	l->slot[i].file = NULL;
-	l->n_open--;
+	remove_open(l, o);
 }
 
-/* The store lost the blob. */
-static void lose(struct audit_blobs *l, size_t i, const char *why)
+/* Ends what the store has forgotten. From the back, as the last one takes a removed one's place. */
+static void on_loss(struct audit_blobs *l, const struct audit_event *e)
 {
-	close_open(l, i, why);
-	l->ended++;
-	l->lost++;
-}
+	const struct audit_event_loss loss = audit_event_loss(e);
 
-/* Slots were freed all over the table, so every blob left is put in its place anew. */
-static void settle(struct audit_blobs *l)
-{
-	struct audit_blobs old = *l;
+	for (size_t i = l->n_open; i-- > 0;) {
+		struct audit_blobs_open *o = &l->open[i];
 
-	if (l->cap == 0)
-		return;
-	l->slot = calloc(l->cap, sizeof *l->slot);
-	if (l->slot == NULL) {
-		*l = old;
-		l->no_memory = true;
-		return;
+		if (!audit_event_forgotten(&loss, o->epoch, o->shard, &o->pos))
+			continue;
+		close_open(l, o, loss.all ? CHAIN_STORE_LOST : CHAIN_STORE_REVERTED);
+		l->ended++;
+		l->lost++;
 	}
-	for (size_t i = 0; i < old.cap; i++)
-		if (old.slot[i].file != NULL)
-			l->slot[place(l, old.slot[i].tag)] = old.slot[i];
-	free(old.slot);
-}
-
-/* The store came back empty: every blob that was held in it has ended. */
-static void on_lost(struct audit_blobs *l, const struct audit_event *e)
-{
-	for (size_t i = 0; i < l->cap; i++)
-		if (l->slot[i].file != NULL &&
-			(e->lost == 0 || l->slot[i].epoch == 0 || l->slot[i].epoch == e->lost))
-			lose(l, i, CHAIN_STORE_LOST);
-	settle(l);
-}
-
-/* The store came back as it had been earlier. What was stored in the moments that it has forgotten
- * is gone. What ended in them may be there again, until its deadline. */
-static void on_reverted(struct audit_blobs *l, const struct audit_event *e)
-{
-	struct chain_pos from[CHAIN_SHARDS];
-
-	memset(from, 0xff, sizeof from);
-	chain_more_positions(e->record, from);
-	for (size_t i = 0; i < l->cap; i++) {
-		const struct open_blob *o = &l->slot[i];
-
-		if (o->file != NULL && o->epoch == e->epoch && o->shard < CHAIN_SHARDS &&
-			chain_pos_cmp(&o->pos, &from[o->shard]) > 0)
-			lose(l, i, CHAIN_STORE_REVERTED);
-	}
-	settle(l);
+	if (loss.all)
+		return;
+	/* What ended in the moments that were forgotten may be there again, until its deadline. */
 	l->reverted++;
 	if (e->record->time_ms + TG_TTL_MAX_S * INT64_C(1000) > l->came_back_until_ms)
 		l->came_back_until_ms = e->record->time_ms + TG_TTL_MAX_S * INT64_C(1000);
@@ -391,9 +328,8 @@ void audit_blobs_gap(struct audit_blobs *l, int64_t at_ms)
 	if (at_ms > l->gap_ms)
 		l->gap_ms = at_ms;
 	l->not_given += l->n_open;
-	for (size_t i = 0; i < l->cap; i++)
-		if (l->slot[i].file != NULL)
-			close_open(l, i, "(not given)");
+	while (l->n_open > 0)
+		close_open(l, &l->open[l->n_open - 1], "(not given)");
 }
 
 void audit_blobs_event(struct audit_blobs *l, struct findings *f, const struct audit_event *e)
@@ -409,30 +345,28 @@ void audit_blobs_event(struct audit_blobs *l, struct findings *f, const struct a
 	else if (chain_is(r->event, "claimed")) {
 		on_read(l, f, r, e->at);
 		on_claimed(f, r, e->at);
-	} else if (chain_is(r->event, CHAIN_STORE_LOST))
-		on_lost(l, e);
-	else if (chain_is(r->event, CHAIN_STORE_REVERTED))
-		on_reverted(l, e);
+	} else if (chain_is(r->event, CHAIN_STORE_LOST) || chain_is(r->event, CHAIN_STORE_REVERTED))
+		on_loss(l, e);
 	else if (chain_is(r->event, "aborted"))
 		l->aborted++;
 }
 
 static int by_line(const void *a, const void *b)
 {
-	const struct open_blob *x = a, *y = b;
+	const struct audit_blobs_open *x = a, *y = b;
 
 	return x->line < y->line ? -1 : x->line > y->line;
 }
 
 uint64_t audit_blobs_overdue(const struct audit_blobs *l, struct findings *f, int64_t last_ms)
 {
-	struct open_blob *due = l->n_open > 0 ? calloc(l->n_open, sizeof *due) : NULL;
+	struct audit_blobs_open *due = l->n_open > 0 ? calloc(l->n_open, sizeof *due) : NULL;
 	char text[TG_TIME_LEN + 1];
 	size_t n = 0;
 
-	for (size_t i = 0; i < l->cap && due != NULL; i++)
-		if (l->slot[i].file != NULL && l->slot[i].deadline_ms + GRACE_MS < last_ms)
-			due[n++] = l->slot[i];
+	for (size_t i = 0; i < l->n_open && due != NULL; i++)
+		if (l->open[i].deadline_ms + GRACE_MS < last_ms)
+			due[n++] = l->open[i];
 	if (n > 0)
 		qsort(due, n, sizeof *due, by_line);
 	for (size_t i = 0; i < n; i++) {
@@ -450,6 +384,7 @@ void audit_blobs_free(struct audit_blobs *l)
 {
 	for (size_t i = 0; i < l->n_rows; i++)
 		audit_lateness_free(&l->row[i].late);
-	free(l->slot);
+	free(l->open);
+	audit_tags_free(&l->tags);
 	*l = (struct audit_blobs){0};
 }

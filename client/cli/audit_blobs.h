@@ -8,6 +8,7 @@
 
 #include "cli/audit_event.h"
 #include "cli/audit_lateness.h"
+#include "cli/audit_tags.h"
 
 #define AUDIT_BLOBS_ROWS 128 /* pairs of kind and cause; further ones are "(others)" */
 #define AUDIT_BLOBS_NAME 32
@@ -21,41 +22,41 @@ struct audit_blobs_row {
 };
 
 /* A blob that has not ended. Times are Unix time. */
-struct open_blob {
-	uint8_t tag[16];
+struct audit_blobs_open {
+	uint8_t tag[AUDIT_TAGS_BYTES];
 	int64_t deadline_ms;
 	int64_t limit_ms; /* when its kind's limit ends it, whatever its deadline is */
-	uint64_t line;    /* of the event that stored it */
-	const char *file; /* the same; NULL: this slot is free */
-	uint64_t reader;  /* a hash of the name of who claimed it or began to take it; 0: nobody */
-	uint64_t reader_line;
-	struct chain_pos pos; /* of the event that stored it */
+	const char *file; /* and line: of the event that stored it */
+	uint64_t line;
+	struct chain_pos pos; /* of the same event */
 	unsigned epoch;       /* of its store, as in struct audit_event */
-	uint16_t row;         /* index of the row in which it is counted as stored */
 	uint8_t shard;
+	uint16_t row;         /* index of the row in which it is counted as stored */
+	uint64_t reader_line; /* on which somebody claimed it or began to take it; 0: nobody has */
+	uint8_t reader[16];   /* a hash of that one's name */
 };
 
 struct audit_blobs { /* zeroed before first use; audit_blobs_free() after the last */
 	struct audit_blobs_row row[AUDIT_BLOBS_ROWS];
 	size_t n_rows;
-	struct open_blob *slot; /* a hash table of cap slots, n_open of them in use */
-	size_t cap, n_open;
-	uint8_t seed[16]; /* of its hash, so that whoever writes tags cannot make them collide */
+	struct audit_blobs_open *open; /* n_open of cap_open, in no order */
+	size_t n_open, cap_open;
+	struct audit_tags tags; /* the place in open of each of their tags */
 	uint64_t stored, ended, aborted, lost;
 	uint64_t no_begin; /* ends of blobs that were stored before the given files, or in others */
 	uint64_t came_back;      /* ends of blobs that had ended before: the store went back */
 	uint64_t second_readers; /* reads of a blob that had its reader already */
 	uint64_t reverted;       /* times that the store went back */
-	uint64_t not_given; /* blobs that were held when a recorder took over whose files are not
-			       given */
-	bool gaps;          /* not all is given; the beginning of an end may be missing */
-	int64_t gap_ms;     /* with gaps: what was recorded before this may be missing */
+	/* blobs that were held when a recorder took over whose files are not given */
+	uint64_t not_given;
+	bool gaps;      /* not all is given; the beginning of an end may be missing */
+	int64_t gap_ms; /* with gaps: what was recorded before this may be missing */
 	/* a blob that ends and whose deadline is up to here may have come back; 0: none has */
 	int64_t came_back_until_ms;
 	bool no_memory;
 };
 
-/** Counts one event, and adds findings. b->no_memory tells when memory ran out. */
+/** Counts one event, and adds findings. Sets b->no_memory when memory runs out. */
 void audit_blobs_event(struct audit_blobs *b, struct findings *f, const struct audit_event *e);
 
 /** Notes that a part of what was recorded before at_ms is not given. */

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sodium.h>
 #include "cli/audit_chains.h"
+#include "cli/audit_tags.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "core/time.h"
@@ -16,7 +16,8 @@
 #define TEXT 48
 
 struct held { /* a blob that was stored before the moment */
-	char tag[TEXT], kind[TEXT], uploader[TEXT], cause[TEXT];
+	uint8_t tag[AUDIT_TAGS_BYTES];
+	char tag_text[TEXT], kind[TEXT], uploader[TEXT], cause[TEXT];
 	int dk;
 	int64_t stored_ms, deadline_ms, ended_ms; /* ended_ms -1: its end is not recorded */
 	uint64_t size;
@@ -31,15 +32,13 @@ struct show {
 	int64_t at_ms, from_ms, to_ms;
 	struct held *held;
 	size_t n, cap;
-	size_t *slot; /* a hash table of index + 1 in held */
-	size_t slots;
-	uint8_t seed[crypto_shorthash_KEYBYTES];
-	json_t *rows; /* NULL: text for people */
+	struct audit_tags tags; /* the place in held of the last blob with a tag */
+	json_t *rows;           /* NULL: text for people */
 	uint64_t found;
 	bool reverted;
 };
 
-static void copy(char out[TEXT], struct chain_text t)
+static void copy_text(char out[TEXT], struct chain_text t)
 {
 	snprintf(out, TEXT, "%.*s", (int)(t.p != NULL ? (t.n < TEXT ? t.n : TEXT - 1) : 0),
 		t.p != NULL ? t.p : "");
@@ -47,31 +46,12 @@ static void copy(char out[TEXT], struct chain_text t)
 
 /* What was held at a moment ------------------------------------------------ */
 
-/* The hash has a secret key, so that whoever writes tags cannot make them collide. */
-static size_t hash_of(const struct show *s, const char *tag)
-{
-	uint8_t h[crypto_shorthash_BYTES];
-	size_t n;
-
-	crypto_shorthash(h, (const unsigned char *)tag, strlen(tag), s->seed);
-	memcpy(&n, h, sizeof n);
-	return n;
-}
-
-static size_t *find(const struct show *s, const char *tag)
-{
-	size_t i = hash_of(s, tag) & (s->slots - 1);
-
-	while (s->slot[i] != 0 && strcmp(s->held[s->slot[i] - 1].tag, tag) != 0)
-		i = (i + 1) & (s->slots - 1);
-	return &s->slot[i];
-}
-
-/* Moves to a larger table, without the blobs that are gone. */
+/* Moves to a larger array, without the blobs that are gone. */
 static bool make_room(struct show *s)
 {
 	size_t kept = 0, cap;
-	void *grown;
+	struct held *grown;
+	bool good = true;
 
 	if (s->n < s->cap)
 		return true;
@@ -80,22 +60,23 @@ static bool make_room(struct show *s)
 			s->held[kept++] = s->held[i];
 	s->n = kept;
 	cap = s->cap == 0 ? 1024 : kept * 2 > s->cap ? s->cap * 2 : s->cap;
-	grown = realloc(s->held, cap * sizeof *s->held);
+	grown = realloc(s->held, cap * sizeof *grown);
 	if (grown == NULL)
 		return false;
 	s->held = grown;
 	s->cap = cap;
-	free(s->slot);
-	s->slots = cap * 2;
-	s->slot = calloc(s->slots, sizeof *s->slot);
-	if (s->slot == NULL)
-		return false;
+	audit_tags_clear(&s->tags);
 	for (size_t i = 0; i < s->n; i++)
-		*find(s, s->held[i].tag) = i + 1;
-	return true;
+		good = good && audit_tags_put(&s->tags, s->held[i].tag, i);
+	return good;
 }
 
-static int hold(struct show *s, const struct audit_event *e)
+static int no_memory(void)
+{
+	return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+}
+
+static int on_stored(struct show *s, const struct audit_event *e)
 {
 	const struct chain_record *r = e->record;
 	struct held h = {.dk = r->dk,
@@ -108,13 +89,13 @@ static int hold(struct show *s, const struct audit_event *e)
 		.pos = e->pos};
 
 	if (!make_room(s))
-		return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
-	copy(h.tag, r->tag);
-	copy(h.kind, r->kind);
-	copy(h.uploader, r->uploader);
-	s->held[s->n++] = h;
-	*find(s, h.tag) = s->n;
-	return 0;
+		return no_memory();
+	audit_tags_read(r->tag, h.tag);
+	copy_text(h.tag_text, r->tag);
+	copy_text(h.kind, r->kind);
+	copy_text(h.uploader, r->uploader);
+	s->held[s->n] = h;
+	return audit_tags_put(&s->tags, h.tag, s->n++) ? 0 : no_memory();
 }
 
 static void end(struct held *h, int64_t moment_ms, int64_t time_ms, struct chain_text cause)
@@ -123,44 +104,38 @@ static void end(struct held *h, int64_t moment_ms, int64_t time_ms, struct chain
 		return;
 	h->gone = time_ms <= moment_ms;
 	h->ended_ms = time_ms;
-	copy(h->cause, cause);
+	copy_text(h->cause, cause);
 }
 
-/* The store came back empty, or as it had been earlier: what it has forgotten has ended. */
 static void forget(struct show *s, const struct audit_event *e)
 {
-	bool lost = chain_is(e->record->event, CHAIN_STORE_LOST);
-	struct chain_pos from[CHAIN_SHARDS];
+	const struct audit_event_loss loss = audit_event_loss(e);
 
-	memset(from, 0xff, sizeof from);
-	chain_more_positions(e->record, from);
 	for (size_t i = 0; i < s->n; i++) {
 		struct held *h = &s->held[i];
 
-		if (lost ? e->lost == 0 || h->epoch == 0 || h->epoch == e->lost :
-			   h->epoch == e->epoch && h->shard < CHAIN_SHARDS &&
-					chain_pos_cmp(&h->pos, &from[h->shard]) > 0)
+		if (audit_event_forgotten(&loss, h->epoch, h->shard, &h->pos))
 			end(h, s->at_ms, e->record->time_ms, e->record->event);
 	}
-	s->reverted |= !lost && e->record->time_ms <= s->at_ms;
+	s->reverted |= !loss.all && e->record->time_ms <= s->at_ms;
 }
 
 static int at_event(struct show *s, const struct audit_event *e)
 {
 	const struct chain_record *r = e->record;
-	char tag[TEXT];
-	size_t *slot;
+	uint8_t tag[AUDIT_TAGS_BYTES];
+	size_t place;
 
 	if (chain_is(r->event, CHAIN_STORE_LOST) || chain_is(r->event, CHAIN_STORE_REVERTED))
 		forget(s, e);
 	if (chain_is(r->event, "stored") && r->time_ms <= s->at_ms)
-		return hold(s, e);
-	if (!chain_is(r->event, "gone") || s->n == 0)
+		return on_stored(s, e);
+	if (!chain_is(r->event, "gone"))
 		return 0;
-	copy(tag, r->tag);
-	slot = find(s, tag);
-	if (*slot != 0)
-		end(&s->held[*slot - 1], s->at_ms, r->time_ms, r->cause);
+	audit_tags_read(r->tag, tag);
+	place = audit_tags_find(&s->tags, tag);
+	if (place != AUDIT_TAGS_NONE)
+		end(&s->held[place], s->at_ms, r->time_ms, r->cause);
 	return 0;
 }
 
@@ -186,7 +161,7 @@ static void print_held(struct show *s, const struct held *h)
 	if (s->rows != NULL) {
 		json_array_append_new(s->rows,
 			json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "tag",
-				or_null(h->tag), "kind", or_null(h->kind), "dk",
+				or_null(h->tag_text), "kind", or_null(h->kind), "dk",
 				json_boolean(h->dk == 1), "size", (json_int_t)h->size, "uploader",
 				or_null(h->uploader), "stored_at", time_json(h->stored_ms),
 				"deadline", time_json(h->deadline_ms), "ended_at",
@@ -195,7 +170,7 @@ static void print_held(struct show *s, const struct held *h)
 	}
 	if (h->ended_ms >= 0)
 		tg_time_format(h->ended_ms, ended);
-	printf("%-32s %-10s %-6s %s %10" PRIu64 "  %-24s %s\n", h->tag, h->kind,
+	printf("%-32s %-10s %-6s %s %10" PRIu64 "  %-24s %s\n", h->tag_text, h->kind,
 		h->dk == 1 ? "DK" : "not DK", tg_time_format(h->deadline_ms, deadline), h->size,
 		ended, h->cause);
 }
@@ -220,10 +195,10 @@ static void peer_record(struct show *s, const struct chain_record *r)
 		(!stored && !chain_is(r->by, s->peer)))
 		return;
 	s->found++;
-	copy(tag, r->tag);
-	copy(kind, r->kind);
-	copy(cause, r->cause);
-	copy(event, r->event);
+	copy_text(tag, r->tag);
+	copy_text(kind, r->kind);
+	copy_text(cause, r->cause);
+	copy_text(event, r->event);
 	if (s->rows != NULL)
 		json_array_append_new(s->rows,
 			json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:o}", "time",
@@ -327,7 +302,6 @@ int cmd_audit_show(struct cli *cli)
 	struct show s = {.rows = output_is_json() ? json_array() : NULL};
 	int status = read_question(&cli->opt, &s);
 
-	randombytes_buf(s.seed, sizeof s.seed);
 	if (status == EXIT_DONE)
 		status = audit_chains_run(
 			&s.all, cli, cli->opt.word + 2, cli->opt.n_words - 2, &calls, &s);
@@ -337,6 +311,6 @@ int cmd_audit_show(struct cli *cli)
 		json_decref(s.rows);
 	audit_chains_free(&s.all);
 	free(s.held);
-	free(s.slot);
+	audit_tags_free(&s.tags);
 	return status;
 }
