@@ -14,6 +14,7 @@
 
 #include "admin/loopback_host.h"
 #include "admin/plane.h"
+#include "admin/plane_state.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -32,25 +33,17 @@
 #define REPLY_HEAD_MAX 512
 #define LOG_EVERY_S 60
 
-enum state {
-	AT_IDLE,   /* between requests */
-	AT_HEAD,   /* a head has begun */
-	AT_ANSWER, /* an answer is not all written yet */
-	/* the last answer is written, or is being written: the client reads it and closes */
-	AT_END
-};
-
 struct plane_conn {
 	struct plane *plane;
 	struct stream *stream;
-	enum state state;
-	bool fresh;     /* accepted in this turn: its request may stand in the kernel */
+	enum plane_state state;
 	bool eof;       /* the client has ended its direction */
-	bool last;      /* the connection ends with this answer */
-	size_t scanned; /* of a head that is not complete yet */
+	size_t scanned; /* bytes of a head that is not complete yet */
 	uint64_t began_us;
 	struct event timer;
-	struct loop_task task; /* not fresh any more */
+	/* Queued in the turn that accepted the connection, whose request may still stand in the
+	 * kernel. It does nothing. */
+	struct loop_task accepted;
 	TAILQ_ENTRY(plane_conn) link;
 };
 
@@ -66,12 +59,14 @@ struct plane {
 	uint64_t logged_us;
 };
 
-static void conn_free(struct plane_conn *c)
+/* The connection is over; frees it. */
+static void conn_end(struct plane_conn *c, enum plane_event why)
 {
+	c->state = plane_state_next(c->state, why);
 	TAILQ_REMOVE(&c->plane->conns, c, link);
 	c->plane->n--;
 	event_del(&c->timer);
-	loop_cancel(c->plane->loop, &c->task);
+	loop_cancel(c->plane->loop, &c->accepted);
 	stream_free(c->stream);
 	free(c);
 }
@@ -81,24 +76,29 @@ static void conn_free(struct plane_conn *c)
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd, (void)what;
-	conn_free(ctx);
+	conn_end(ctx, PLANE_EV_LATE);
 }
 
-/* A state begins, and with it its time. Nothing that happens within it gives it more. */
-static void enter(struct plane_conn *c, enum state to)
+/* The time of the present state begins. Nothing that happens within the state prolongs it. */
+static void arm_timer(struct plane_conn *c)
 {
-	static const unsigned seconds[] = {[AT_IDLE] = IDLE_S,
-		[AT_HEAD] = HEAD_S,
-		[AT_ANSWER] = SEND_S,
-		[AT_END] = SEND_S + LINGER_S};
+	static const unsigned seconds[PLANE_STATE_COUNT] = {[PLANE_IDLE] = IDLE_S,
+		[PLANE_HEAD] = HEAD_S,
+		[PLANE_ANSWER] = SEND_S,
+		[PLANE_LAST] = SEND_S + LINGER_S};
 	const uint64_t now = clock_mono_us(), end = c->began_us + CONNECTION_S * UINT64_C(1000000);
-	uint64_t us = seconds[to] * UINT64_C(1000000);
+	uint64_t us = seconds[c->state] * UINT64_C(1000000);
 
-	c->state = to;
 	if (now + us > end)
 		us = end > now ? end - now : 0;
 	const struct timeval tv = {(time_t)(us / 1000000), (suseconds_t)(us % 1000000)};
 	event_add(&c->timer, &tv);
+}
+
+static void step(struct plane_conn *c, enum plane_event e)
+{
+	c->state = plane_state_next(c->state, e);
+	arm_timer(c);
 }
 
 /* Answers ------------------------------------------------------------------ */
@@ -110,7 +110,9 @@ void plane_text(struct plane_answer *out, int status, const char *text)
 	out->n = out->body != NULL ? strlen(out->body) : 0;
 }
 
-static void send_answer(struct plane_conn *c, const struct plane_answer *a, bool with_body)
+/* last: the connection ends with this answer. */
+static void send_answer(
+	struct plane_conn *c, const struct plane_answer *a, bool with_body, bool last)
 {
 	char head[REPLY_HEAD_MAX];
 	struct text t = text_in(head, sizeof head);
@@ -125,17 +127,17 @@ static void send_answer(struct plane_conn *c, const struct plane_answer *a, bool
 	text_num(&t, a->body != NULL ? (int64_t)a->n : 0);
 	text_join(&t, "\r\n", a->fields != NULL ? a->fields : "",
 		"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
-		c->last ? "Connection: close\r\n" : "", "\r\n");
+		last ? "Connection: close\r\n" : "", "\r\n");
 	if (evbuffer_add(out, head, text_len(&t)) != 0 ||
 		(with_body && a->body != NULL && evbuffer_add(out, a->body, a->n) != 0)) {
-		/* nobody can frame half an answer: the connection ends with what there is of it */
+		/* Half an answer cannot be framed: the connection ends with what there is of it. */
 		stream_set_abortive(c->stream, true);
-		c->last = true;
+		last = true;
 	}
-	enter(c, c->last ? AT_END : AT_ANSWER);
+	step(c, last ? PLANE_EV_LAST_ANSWERED : PLANE_EV_ANSWERED);
 	stream_set_out_low(c->stream, 0);
 	stream_flush_later(c->stream);
-	if (c->last)
+	if (last)
 		stream_finish(c->stream);
 }
 
@@ -143,9 +145,8 @@ static void refuse(struct plane_conn *c, int status, const char *why)
 {
 	struct plane_answer a = {0};
 
-	c->last = true;
 	plane_text(&a, status, why);
-	send_answer(c, &a, true);
+	send_answer(c, &a, true, true);
 	free(a.body);
 }
 
@@ -155,6 +156,7 @@ static void serve(struct plane_conn *c, const struct h1_head *head)
 {
 	const struct h1_str *host = h1_field(head, "Host", NULL);
 	struct plane_answer a = {0};
+	bool last;
 
 	if (host == NULL || !loopback_host(*host)) {
 		refuse(c, 421,
@@ -166,10 +168,10 @@ static void serve(struct plane_conn *c, const struct h1_head *head)
 		refuse(c, 413, "no content is taken here\n");
 		return;
 	}
-	c->last = head->close || head->content_length > 0 ||
+	last = head->close || head->content_length > 0 ||
 		clock_mono_us() - c->began_us >= LAST_S * UINT64_C(1000000);
 	c->plane->cb(c->plane->ctx, head, &a);
-	send_answer(c, &a, head->method != H1_HEAD);
+	send_answer(c, &a, head->method != H1_HEAD, last);
 	free(a.body);
 }
 
@@ -202,9 +204,9 @@ static void next_request(struct plane_conn *c)
 
 	if (have == 0)
 		return;
-	if (c->state == AT_IDLE) {
+	if (c->state == PLANE_IDLE) {
 		c->scanned = 0;
-		enter(c, AT_HEAD);
+		step(c, PLANE_EV_BYTES);
 	}
 	have = have > H1_HEAD_MAX ? H1_HEAD_MAX : have;
 	p = (const char *)evbuffer_pullup(in, (ev_ssize_t)have);
@@ -220,32 +222,31 @@ static void next_request(struct plane_conn *c)
 	evbuffer_drain(in, n > 0 ? (size_t)n : evbuffer_get_length(in));
 }
 
-/* Whatever happened: what follows from it? May free c. */
-static void step(struct plane_conn *c)
+/* Bytes came or went, or the client has ended its direction. May free c. */
+static void work(struct plane_conn *c)
 {
-	if (c->state == AT_ANSWER && stream_unsent(c->stream) == 0)
-		enter(c, AT_IDLE);
-	if (c->state == AT_IDLE || c->state == AT_HEAD)
+	if (c->state == PLANE_ANSWER && stream_unsent(c->stream) == 0)
+		step(c, PLANE_EV_SENT);
+	if (c->state == PLANE_IDLE || c->state == PLANE_HEAD)
 		next_request(c);
-	if (c->state == AT_END)
+	if (c->state == PLANE_LAST)
 		evbuffer_drain(stream_in(c->stream), evbuffer_get_length(stream_in(c->stream)));
+	/* In HEAD, the rest of the head will not come any more. */
 	if (c->eof && stream_unsent(c->stream) == 0)
-		/* whether it waits for more of a head, or has been answered: nothing more will come
-		 */
-		conn_free(c);
+		conn_end(c, PLANE_EV_GONE);
 }
 
 static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
 {
 	(void)s, (void)in;
-	step(ctx);
+	work(ctx);
 }
 
 /* All is written. */
 static void on_drain(struct stream *s, void *ctx)
 {
 	(void)s;
-	step(ctx);
+	work(ctx);
 }
 
 static void on_end(struct stream *s, enum stream_end why, void *ctx)
@@ -254,21 +255,18 @@ static void on_end(struct stream *s, enum stream_end why, void *ctx)
 
 	(void)s;
 	if (why != STREAM_EOF) {
-		conn_free(c);
+		conn_end(c, PLANE_EV_GONE);
 		return;
 	}
 	c->eof = true;
-	step(c);
+	work(c);
 }
 
 /* Connections -------------------------------------------------------------- */
 
 static void on_turn_over(struct loop_task *t, void *ctx)
 {
-	struct plane_conn *c = ctx;
-
-	(void)t;
-	c->fresh = false;
+	(void)t, (void)ctx;
 }
 
 /* No descriptor is left. The oldest connection makes room, unless it has just come itself: then it
@@ -288,8 +286,8 @@ static bool on_relief(void *ctx)
 			oldest != NULL ? "the oldest connection goes for each that comes" :
 					 "nobody is served here");
 	}
-	if (oldest != NULL && !oldest->fresh)
-		conn_free(oldest);
+	if (oldest != NULL && !oldest->accepted.queued)
+		conn_end(oldest, PLANE_EV_EVICTED);
 	return oldest != NULL;
 }
 
@@ -307,11 +305,10 @@ static void on_accept(int fd, void *ctx)
 		return;
 	}
 	if (p->n >= PLANE_CONNECTIONS_MAX)
-		conn_free(TAILQ_FIRST(&p->conns));
+		conn_end(TAILQ_FIRST(&p->conns), PLANE_EV_EVICTED);
 	c->plane = p;
-	c->fresh = true;
 	c->began_us = clock_mono_us();
-	c->task = (struct loop_task){.run = on_turn_over, .ctx = c};
+	c->accepted = (struct loop_task){.run = on_turn_over, .ctx = c};
 	event_assign(&c->timer, loop_base(p->loop), -1, 0, on_timer, c);
 	if ((c->stream = stream_accept(p->loop, fd, NULL, &opts, &cb, c)) == NULL) {
 		free(c);
@@ -319,8 +316,8 @@ static void on_accept(int fd, void *ctx)
 	}
 	TAILQ_INSERT_TAIL(&p->conns, c, link);
 	p->n++;
-	loop_defer(p->loop, &c->task);
-	enter(c, AT_IDLE);
+	loop_defer(p->loop, &c->accepted);
+	arm_timer(c);
 }
 
 struct plane *plane_new(struct loop *l, int fd, plane_cb *cb, void *ctx)
@@ -350,6 +347,6 @@ void plane_free(struct plane *p)
 		return;
 	listener_free(p->listener);
 	while ((c = TAILQ_FIRST(&p->conns)) != NULL)
-		conn_free(c);
+		conn_end(c, PLANE_EV_EVICTED);
 	free(p);
 }

@@ -354,9 +354,9 @@ uint64_t httpd_conn_look_acked(struct httpd_conn *c)
 
 void httpd_conn_set_abortive(struct httpd_conn *c)
 {
-	if (c->abortive || httpd_conn_is_dead(c))
+	if (c->close_as != HTTPD_CONN_IN_ORDER || httpd_conn_is_dead(c))
 		return;
-	c->abortive = true;
+	c->close_as = HTTPD_CONN_RESET_IF_UNACKED;
 	stream_set_abortive(c->stream, true);
 }
 
@@ -384,9 +384,9 @@ void httpd_conn_sweep(struct httpd_conn *c)
 void httpd_conn_settle(struct httpd_conn *c, bool whole)
 {
 	step(c, HTTPD_CONN_ON_KILL);
-	if (c->unacked.n > 0 && !c->revoked)
+	if (c->unacked.n > 0 && c->close_as != HTTPD_CONN_RESET)
 		(void)httpd_conn_look_acked(c);
-	if (c->abortive && !c->revoked && whole && c->unacked.n == 0)
+	if (c->close_as == HTTPD_CONN_RESET_IF_UNACKED && whole && c->unacked.n == 0)
 		stream_set_abortive(c->stream, false);
 	unacked_drop(&c->unacked);
 }

@@ -58,16 +58,23 @@ struct httpd_conn_group {
 	struct event tick;
 };
 
+/* What the peer sees when the descriptor is closed, also by the death of this process. */
+enum httpd_conn_close_as {
+	HTTPD_CONN_IN_ORDER,         /* the kernel goes on sending by itself */
+	HTTPD_CONN_RESET_IF_UNACKED, /* a reset, unless httpd_conn_settle() finds all acknowledged
+				      */
+	HTTPD_CONN_RESET             /* a reset: an answer was taken back */
+};
+
 struct httpd_conn { /* embedded in the owner's struct, which is zeroed at first */
 	struct httpd_conn_group *group;
 	struct stream *stream;
 	enum httpd_conn_state state;
 	/* The owner's context for this connection's requests; NULL: its client is no peer. */
 	void *peer;
-	bool eof;      /* the client has ended its direction */
-	bool heard;    /* bytes came since on_work last returned */
-	bool abortive; /* closing the descriptor resets the connection */
-	bool revoked;  /* and has to: an answer was taken back */
+	bool eof;   /* the client has ended its direction */
+	bool heard; /* bytes came since on_work last returned */
+	enum httpd_conn_close_as close_as;
 
 	struct unacked unacked;
 

@@ -165,6 +165,6 @@ void httpd_reply_revoke(struct httpd_reply *rep)
 
 	if (httpd_reply_is_acked(rep))
 		return;
-	c->revoked = true;
+	c->close_as = HTTPD_CONN_RESET;
 	httpd_conn_kill(c);
 }

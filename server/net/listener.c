@@ -21,9 +21,16 @@
 
 static struct tally shortage = {.event = "descriptors-short"};
 
+enum listener_state {
+	LISTENER_ON,
+	LISTENER_BACKING_OFF, /* no descriptor was to be had; the timer ends it */
+	LISTENER_OFF,         /* by listener_enable() */
+	LISTENER_FREED        /* the memory goes when the accept loop has returned */
+};
+
 struct listener {
 	int fd;
-	bool on, backing_off, freed;
+	enum listener_state state;
 	unsigned depth; /* > 0 while inside the accept loop: freeing waits */
 	listener_cb *cb;
 	listener_relief_cb *relief;
@@ -82,32 +89,27 @@ int listener_bind(const char *host, uint16_t port, uint16_t *out_port, char *err
 	return fd;
 }
 
-static void destroy(struct listener *x)
+/* Level-triggered: a connection that waits would wake us again and again while no descriptor is to
+ * be had, so the event is there in LISTENER_ON alone. */
+static void enter(struct listener *x, enum listener_state to)
 {
+	static const struct timeval backoff = {.tv_usec = BACKOFF_MS * 1000};
+
+	if (x->state == to)
+		return;
 	event_del(&x->ev);
 	event_del(&x->timer);
-	free(x);
-}
-
-/* Level-triggered: a pending connection would otherwise wake us again and again while no descriptor
- * is to be had. */
-static void back_off(struct listener *x)
-{
-	const struct timeval tv = {.tv_usec = BACKOFF_MS * 1000};
-
-	x->backing_off = true;
-	event_del(&x->ev);
-	event_add(&x->timer, &tv);
+	x->state = to;
+	if (to == LISTENER_ON)
+		event_add(&x->ev, NULL);
+	else if (to == LISTENER_BACKING_OFF)
+		event_add(&x->timer, &backoff);
 }
 
 static void on_backoff_over(evutil_socket_t fd, short what, void *arg)
 {
-	struct listener *x = arg;
-
 	(void)fd, (void)what;
-	x->backing_off = false;
-	if (x->on)
-		event_add(&x->ev, NULL);
+	enter(arg, LISTENER_ON);
 }
 
 static void on_acceptable(evutil_socket_t lfd, short what, void *arg)
@@ -116,7 +118,7 @@ static void on_acceptable(evutil_socket_t lfd, short what, void *arg)
 
 	(void)what;
 	x->depth++;
-	for (int i = 0; i < ACCEPTS_PER_TURN && x->on && !x->freed; i++) {
+	for (int i = 0; i < ACCEPTS_PER_TURN && x->state == LISTENER_ON; i++) {
 		int fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
@@ -125,16 +127,16 @@ static void on_acceptable(evutil_socket_t lfd, short what, void *arg)
 			errno == ENOMEM) {
 			tally_note(&shortage, "a connection waits, and none can be taken: %s",
 				strerror(errno));
-			if (x->relief == NULL || !x->relief(x->ctx))
-				back_off(x);
+			if ((x->relief == NULL || !x->relief(x->ctx)) && x->state == LISTENER_ON)
+				enter(x, LISTENER_BACKING_OFF);
 			break;
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL ||
 			errno == EBADF) {
 			break;
 		} /* all else (ECONNABORTED, EINTR, …) is that one connection's fault */
 	}
-	if (--x->depth == 0 && x->freed)
-		destroy(x);
+	if (--x->depth == 0 && x->state == LISTENER_FREED)
+		free(x);
 }
 
 struct listener *listener_new(struct loop *l, int fd, listener_cb *cb, void *ctx)
@@ -146,7 +148,7 @@ struct listener *listener_new(struct loop *l, int fd, listener_cb *cb, void *ctx
 	x->fd = fd;
 	x->cb = cb;
 	x->ctx = ctx;
-	x->on = true;
+	x->state = LISTENER_ON;
 	event_assign(&x->ev, loop_base(l), fd, EV_READ | EV_PERSIST, on_acceptable, x);
 	event_assign(&x->timer, loop_base(l), -1, 0, on_backoff_over, x);
 	if (event_add(&x->ev, NULL) < 0) {
@@ -163,20 +165,17 @@ void listener_set_relief(struct listener *x, listener_relief_cb *cb)
 
 void listener_enable(struct listener *x, bool on)
 {
-	if (x->on == on)
-		return;
-	x->on = on;
 	if (!on)
-		event_del(&x->ev);
-	else if (!x->backing_off)
-		event_add(&x->ev, NULL);
+		enter(x, LISTENER_OFF);
+	else if (x->state == LISTENER_OFF)
+		enter(x, LISTENER_ON);
 }
 
 void listener_free(struct listener *x)
 {
 	if (!x)
 		return;
-	x->freed = true;
+	enter(x, LISTENER_FREED);
 	if (x->depth == 0)
-		destroy(x);
+		free(x);
 }

@@ -39,8 +39,13 @@ static void enter(struct stream *s)
 
 static void leave(struct stream *s)
 {
-	if (--s->depth == 0 && s->freed)
+	if (--s->depth == 0 && s->state == STREAM_STATE_FREED)
 		destroy(s);
+}
+
+static void step(struct stream *s, enum stream_event e)
+{
+	s->state = stream_state_next(s->state, e);
 }
 
 static struct stream *stream_alloc(void)
@@ -105,7 +110,7 @@ struct stream *stream_accept(struct loop *l, int fd, SSL *ssl, const struct stre
 	struct stream *s = stream_new(l, fd, ssl, true, o, cb, ctx);
 
 	if (s) {
-		s->state = ssl ? ST_HANDSHAKE : ST_READY;
+		s->state = ssl ? STREAM_STATE_HANDSHAKE : STREAM_STATE_READY;
 		loop_defer(l, &s->task);
 	}
 	return s;
@@ -144,7 +149,9 @@ struct stream *stream_connect(struct loop *l, const struct sockaddr *addr, sockl
 	s = stream_new(l, fd, ssl, false, o, cb, ctx);
 	if (!s)
 		return NULL;
-	s->state = waiting ? ST_CONNECTING : ssl ? ST_HANDSHAKE : ST_READY;
+	s->state = waiting ? STREAM_STATE_CONNECTING :
+		ssl        ? STREAM_STATE_HANDSHAKE :
+			     STREAM_STATE_READY;
 	if (waiting)
 		s->io.can_read = s->io.can_write = false;
 	else
@@ -154,9 +161,9 @@ struct stream *stream_connect(struct loop *l, const struct sockaddr *addr, sockl
 
 void stream_free(struct stream *s)
 {
-	if (!s || s->freed)
+	if (!s || s->state == STREAM_STATE_FREED)
 		return;
-	s->freed = true;
+	step(s, STREAM_EV_FREE);
 	event_del(&s->ev);
 	event_del(&s->timer);
 	loop_cancel(s->loop, &s->task);
@@ -173,7 +180,7 @@ static void end(struct stream *s, enum stream_end why)
 		s->eof = true;
 		s->io.can_read = false;
 	} else {
-		s->state = ST_ENDED;
+		step(s, STREAM_EV_FAILED);
 		event_del(&s->ev);
 		event_del(&s->timer);
 		loop_cancel(s->loop, &s->task);
@@ -189,13 +196,13 @@ static void end_io(struct stream *s, ssize_t failed)
 
 static bool alive(const struct stream *s)
 {
-	return !s->freed && s->state == ST_OPEN;
+	return s->state == STREAM_STATE_OPEN;
 }
 
-/* Takes the stream towards ST_OPEN as far as it goes now. */
+/* Takes the stream towards STREAM_STATE_OPEN as far as it goes now. */
 static void advance(struct stream *s)
 {
-	if (s->state == ST_CONNECTING && s->io.can_write) {
+	if (s->state == STREAM_STATE_CONNECTING && s->io.can_write) {
 		int failed = stream_io_error(&s->io);
 
 		if (failed != 0) {
@@ -204,19 +211,19 @@ static void advance(struct stream *s)
 			return;
 		}
 		s->io.can_read = true;
-		s->state = s->io.ssl ? ST_HANDSHAKE : ST_READY;
+		step(s, s->io.ssl ? STREAM_EV_CONNECTED_TLS : STREAM_EV_CONNECTED);
 	}
-	if (s->state == ST_HANDSHAKE) {
+	if (s->state == STREAM_STATE_HANDSHAKE) {
 		int rc = stream_io_handshake(&s->io);
 
 		if (rc < 0)
 			end_io(s, rc);
 		if (rc != 1)
 			return;
-		s->state = ST_READY;
+		step(s, STREAM_EV_SECURED);
 	}
-	if (s->state == ST_READY) {
-		s->state = ST_OPEN;
+	if (s->state == STREAM_STATE_READY) {
+		step(s, STREAM_EV_READY_TOLD);
 		event_del(&s->timer);
 		if (s->cb->on_ready)
 			s->cb->on_ready(s, s->ctx);
@@ -230,7 +237,8 @@ static void on_taken(struct evbuffer *in, const struct evbuffer_cb_info *info, v
 {
 	struct stream *s = arg;
 
-	if (info->n_deleted > 0 && evbuffer_get_length(in) < s->in_max && !s->freed)
+	if (info->n_deleted > 0 && evbuffer_get_length(in) < s->in_max &&
+		s->state != STREAM_STATE_FREED)
 		loop_defer(s->loop, &s->task);
 }
 
@@ -335,7 +343,7 @@ static void flush(struct stream *s)
 /* Nobody reads now, so nobody would see a reset; and the kernel says it once. */
 static bool broken_unread(struct stream *s)
 {
-	if (s->state != ST_OPEN || (!s->eof && !s->paused && !s->stalled) ||
+	if (s->state != STREAM_STATE_OPEN || (!s->eof && !s->paused && !s->stalled) ||
 		stream_io_error(&s->io) == 0)
 		return false;
 	end(s, STREAM_ERROR);
@@ -350,7 +358,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 	enter(s);
 	stream_io_event(&s->io, what);
 	if (!(what & EV_READ) || !broken_unread(s)) {
-		if (s->state < ST_OPEN)
+		if (s->state < STREAM_STATE_OPEN)
 			advance(s);
 		if (what & (EV_READ | EV_CLOSED) || s->io.can_read)
 			do_read(s);
@@ -368,7 +376,7 @@ static void on_task(struct loop_task *t, void *ctx)
 	(void)t;
 	enter(s);
 	s->flush_follows = true;
-	if (s->state < ST_OPEN)
+	if (s->state < STREAM_STATE_OPEN)
 		advance(s);
 	unstall(s);
 	if (alive(s) && s->read_again && !s->paused) {
@@ -391,7 +399,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	enter(s);
-	if (s->state < ST_OPEN)
+	if (s->state < STREAM_STATE_OPEN)
 		end(s, STREAM_TIMEOUT);
 	leave(s);
 }
@@ -407,7 +415,7 @@ void stream_flush_later(struct stream *s)
 {
 	if (stream_unsent(s) > s->out_low)
 		s->was_high = true;
-	if (s->state == ST_OPEN && !s->freed && !s->flush_follows && s->io.can_write)
+	if (s->state == STREAM_STATE_OPEN && !s->flush_follows && s->io.can_write)
 		loop_defer(s->loop, &s->task);
 }
 
@@ -415,7 +423,7 @@ void stream_flush_now(struct stream *s)
 {
 	ssize_t n;
 
-	if (s->state != ST_OPEN || s->freed || s->output == OUT_FINISHED || s->flush_failed != 0 ||
+	if (s->state != STREAM_STATE_OPEN || s->output == OUT_FINISHED || s->flush_failed != 0 ||
 		!s->io.can_write || stream_unsent(s) == 0)
 		return;
 	n = put_out(s);

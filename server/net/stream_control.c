@@ -33,7 +33,7 @@ void stream_pause(struct stream *s, bool on)
 	if (s->paused == on)
 		return;
 	s->paused = on;
-	if (!on && !s->freed && s->state == ST_OPEN) {
+	if (!on && s->state == STREAM_STATE_OPEN) {
 		s->read_again = true;
 		loop_defer(s->loop, &s->task);
 	}
@@ -43,7 +43,7 @@ void stream_finish(struct stream *s)
 {
 	if (s->output == OUT_OPEN)
 		s->output = OUT_FINISHING;
-	if (s->state == ST_OPEN && !s->freed)
+	if (s->state == STREAM_STATE_OPEN)
 		loop_defer(s->loop, &s->task);
 }
 
@@ -69,7 +69,7 @@ void stream_set_out_low(struct stream *s, size_t bytes)
 
 void stream_recheck(struct stream *s)
 {
-	if (s->state != ST_OPEN || s->freed || s->eof)
+	if (s->state != STREAM_STATE_OPEN || s->eof)
 		return;
 	s->io.sock.readable = true; /* for the read that is under way, too */
 	if (s->io.can_read)
@@ -80,7 +80,7 @@ void stream_recheck(struct stream *s)
 
 void stream_release_buffers(struct stream *s)
 {
-	if (s->state == ST_OPEN && !s->freed)
+	if (s->state == STREAM_STATE_OPEN)
 		stream_io_release_buffers(&s->io);
 }
 

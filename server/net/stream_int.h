@@ -10,16 +10,9 @@
 #include <event2/event_struct.h>
 #include "net/loop.h"
 #include "net/stream_io.h"
+#include "net/stream_state.h"
 
 struct stream_cb;
-
-enum stream_state {
-	ST_CONNECTING,
-	ST_HANDSHAKE,
-	ST_READY, /* on_ready is due */
-	ST_OPEN,
-	ST_ENDED /* on_end was called, and not for STREAM_EOF */
-};
 
 enum stream_output {
 	OUT_OPEN,
@@ -40,7 +33,6 @@ struct stream {
 	size_t in_max, read_size, out_low;
 	uint64_t in_bytes, out_bytes;
 	unsigned depth;     /* > 0 while a callback may be running: freeing the rest waits */
-	bool freed;         /* no callback from now on; the memory goes when depth is 0 */
 	bool paused;        /* nothing more is read */
 	bool eof;           /* the peer has ended its direction */
 	bool read_again;    /* on_read is due for what stands in `in` already */

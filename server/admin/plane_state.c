@@ -1,0 +1,48 @@
+/* plane_state.c: the table of transitions. It holds no state and does no work. Runs in the admin
+ * process. */
+#include "admin/plane_state.h"
+#include "base/transitions.h"
+
+/* X(from, event, to); what is not here cannot happen. */
+#define TRANSITIONS(X) \
+	X(IDLE, BYTES, HEAD) \
+	X(IDLE, LATE, OVER) \
+	X(IDLE, GONE, OVER) \
+	X(IDLE, EVICTED, OVER) \
+	X(HEAD, ANSWERED, ANSWER) \
+	X(HEAD, LAST_ANSWERED, LAST) \
+	X(HEAD, LATE, OVER) \
+	X(HEAD, GONE, OVER) \
+	X(HEAD, EVICTED, OVER) \
+	X(ANSWER, SENT, IDLE) \
+	X(ANSWER, LATE, OVER) \
+	X(ANSWER, GONE, OVER) \
+	X(ANSWER, EVICTED, OVER) \
+	X(LAST, LATE, OVER) \
+	X(LAST, GONE, OVER) \
+	X(LAST, EVICTED, OVER)
+
+static const uint8_t next[PLANE_STATE_COUNT][PLANE_EVENT_COUNT] = {
+#define X_(from, event, to) [PLANE_##from][PLANE_EV_##event] = 1u + PLANE_##to,
+	TRANSITIONS(X_)
+#undef X_
+};
+
+#define X_(name) #name,
+static const char *const states[] = {PLANE_STATES(X_)};
+static const char *const events[] = {PLANE_EVENTS(X_)};
+#undef X_
+
+enum plane_state plane_state_next(enum plane_state s, enum plane_event e)
+{
+	static const struct transitions table = {
+		.name = "admin connection",
+		.states = states,
+		.events = events,
+		.n_states = PLANE_STATE_COUNT,
+		.n_events = PLANE_EVENT_COUNT,
+		.next = &next[0][0],
+	};
+
+	return (enum plane_state)transitions_next(&table, s, e);
+}
