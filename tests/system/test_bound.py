@@ -11,9 +11,9 @@ import pytest
 from cli_server import serve
 from harness import BIN, ROOT, SANITIZED, wait_for
 from store_form import LUA
-from test_cli import TIMEGLAS, environment
+from cli_command import TIMEGLAS, environment
 from test_cli_claims import acked, claimed, looked_at, outcome, part
-from test_cli_http import (
+from cli_client import (
     Sealed,
     command_env,
     home,

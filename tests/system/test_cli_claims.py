@@ -12,8 +12,8 @@ import pytest
 
 from cli_server import Answer, serve, stored
 from harness import wait_for
-from test_cli import TIMEGLAS, environment
-from test_cli_http import (
+from cli_command import TIMEGLAS, environment
+from cli_client import (
     BLOB,
     GONE,
     ID,

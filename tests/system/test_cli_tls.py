@@ -15,8 +15,8 @@ import pytest
 
 from cli_server import Answer, serve
 from harness import BIN, SLOW, let_pass
-from test_cli import environment
-from test_cli_http import command_env, home, pki, run  # noqa: F401  fixtures, too
+from cli_command import environment
+from cli_client import command_env, home, pki, run  # noqa: F401  fixtures, too
 
 TIMEGLAS = str(BIN / "timeglas")
 RAW = (b"OpenSSL", b"SSL_", b"routines", b"error:", b"errno", b"alert ")

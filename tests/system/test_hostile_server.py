@@ -9,7 +9,7 @@ from harness import ROOT, SLOW
 from hostile_evidence import World
 from hostile_server import rows, run
 from hostile_table import HONEST, TABLE
-from test_cli import TIMEGLAS
+from cli_command import TIMEGLAS
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ import pytest
 
 from cli_server import serve
 from harness import SANITIZED, wait_for
-from test_cli import TIMEGLAS, environment
+from cli_command import TIMEGLAS, environment
 from test_cli_claims import acked, claimed, looked_at, part
-from test_cli_http import (
+from cli_client import (
     changed,
     command_env,
     home,
