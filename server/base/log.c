@@ -35,7 +35,9 @@ static enum log_level log_max = LOG_L_INFO;
 static char log_process[32] = "timeglasd";
 static struct line held; /* requests' lines, each ended */
 
-static const char *const level_text[] = {"error", "warn", "info", "debug"};
+#define X_(id, name) [id] = (name),
+static const char *const level_text[] = {LOG_LEVELS(X_)};
+#undef X_
 
 void log_init(int fd, enum log_level level, const char *process)
 {

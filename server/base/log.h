@@ -6,7 +6,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum log_level { LOG_L_ERROR, LOG_L_WARN, LOG_L_INFO, LOG_L_DEBUG };
+/* X(id, name), from the gravest on */
+#define LOG_LEVELS(X) \
+	X(LOG_L_ERROR, "error") \
+	X(LOG_L_WARN, "warn") \
+	X(LOG_L_INFO, "info") \
+	X(LOG_L_DEBUG, "debug")
+
+enum log_level {
+#define X_(id, name) id,
+	LOG_LEVELS(X_)
+#undef X_
+};
 
 /**
  * log_init(fd, level, process): process ("worker-0", "reaper") stands in every line. Call again

@@ -1,6 +1,6 @@
 /*
- * check.c: see check.h. Whether something may be written is asked as the user that the server will
- * run as. Runs where a configuration is read.
+ * check.c: see check.h. It does not check whether the files hold what they should (pem.c does).
+ * Runs where a configuration is read.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -74,7 +74,8 @@ static struct address address_of(const char *host)
 	return a;
 }
 
-/* With a port that the kernel chooses: what listens there already may be this very server. */
+/* Binds to a port that the kernel chooses. At a reload the port of the configuration is taken, by
+ * this very server. */
 static void check_address(const struct checker *k, const char *key, const char *host)
 {
 	struct address a = address_of(host);
@@ -102,8 +103,8 @@ static void check_addresses(const struct checker *k, const struct conf *c)
 
 /* Folders and programs ----------------------------------------------------- */
 
-/* A child becomes that user: only the kernel knows all of groups, access lists and read-only
- * mounts. */
+/* Asks the kernel, in a child that has become the user: groups, access lists and read-only mounts
+ * count, too. true also when it cannot be asked. */
 static bool user_may(const char *user, const char *path, int mode)
 {
 	const struct passwd *p = user != NULL && geteuid() == 0 ? getpwnam(user) : NULL;
@@ -120,18 +121,18 @@ static bool user_may(const char *user, const char *path, int mode)
 			_exit(2);
 		_exit(access(path, mode) == 0 ? 0 : 1);
 	}
-	/* What cannot be asked is not reported. */
 	return pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
 		WEXITSTATUS(status) != 1;
 }
 
-/* A FIFO, a terminal or /dev/stderr is as good as a file for a log. */
+/* A log may also go to a FIFO, a terminal or /dev/stderr. */
 static bool takes_lines(mode_t mode)
 {
 	return S_ISFIFO(mode) || S_ISCHR(mode);
 }
 
-/* Whoever starts it could read the file, but a reload is read by the user that it runs as. */
+/* The server may be started by root, who can read every file. A reload reads them as the server's
+ * user. */
 static void check_readable(
 	const struct checker *k, const struct conf *c, const char *key, const char *file)
 {
@@ -142,7 +143,7 @@ static void check_readable(
 			c->user != NULL ? c->user : "this user", file);
 }
 
-/* file: what will be made or written; its folder must be there. */
+/* file: will be made or written, so its folder must be there. */
 static void check_folder(
 	const struct checker *k, const struct conf *c, const char *key, const char *file)
 {
@@ -168,8 +169,7 @@ static void check_folder(
 	free(copy);
 }
 
-/* What is written must be nothing else: a log in the private key's file would be the end of the
- * key. */
+/* Reports a file that is written and is another setting's file, too: a log would destroy a key. */
 static void check_apart(const struct checker *k, const struct conf *c)
 {
 	const struct {
@@ -302,7 +302,7 @@ static void check_peer(const struct checker *k, X509_STORE *roots, const struct 
 	ERR_clear_error();
 }
 
-/* A handshake ends at a root. Without one in the file nobody is let in, whoever signed. */
+/* A chain must end at a certificate that signed itself. Without one nobody is let in. */
 static bool has_root(const STACK_OF(X509) * all)
 {
 	for (int i = 0; i < sk_X509_num(all); i++) {
@@ -324,7 +324,7 @@ void check_peers(const char *client_ca, const struct check_peer *peer, size_t n,
 	size_t i;
 
 	if (roots == NULL || pem_chain(client_ca, &all, why, sizeof why) != 0)
-		goto out; /* said elsewhere */
+		goto out; /* conf_load.c reports it */
 	if (!has_root(all)) {
 		say(&k, "server.client_ca",
 			"%s holds no root: nobody would be let in; add the certificate of the "

@@ -1,6 +1,6 @@
 /*
- * conf.c: the questions that are asked of a configuration on every request. It neither makes one
- * (options.c does) nor reads a file (file.c). Runs in every process.
+ * conf.c: looks peers and roles up. It neither makes a configuration (conf_new.c) nor reads one
+ * (conf_load.c). Runs in every process.
  */
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +29,9 @@ const struct conf_peer *conf_peer_by_name(const struct conf *c, const char *name
 
 char *conf_role_text(unsigned roles, char out[64])
 {
-	static const char *const names[] = {"uploader", "verifier", "processor", "operator"};
+#define X_(id, bit, name) [bit] = (name),
+	static const char *const names[] = {CONF_ROLES(X_)};
+#undef X_
 	size_t i, at = 0;
 
 	out[0] = '\0';

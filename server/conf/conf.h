@@ -1,7 +1,7 @@
 /*
- * conf.h: the configuration file (timeglasd.conf(5)), read into one struct, checked whole before
- * anything starts and, on SIGHUP, before anything changes. Read in the master; others get the
- * struct. Pure but for reading the named files.
+ * conf.h: the configuration of a server (timeglasd.conf(5)) in one struct. It is read and checked
+ * as a whole, before anything starts and, at a reload, before anything changes. The master and
+ * timeglasd -t read it; other processes get the struct.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -11,103 +11,127 @@
 #include <stdint.h>
 #include <timeglas/retention.h>
 
+/* X(ID, bit, name): what a peer may do; one may have several. */
+#define CONF_ROLES(X) \
+	X(UPLOADER, 0, "uploader") \
+	X(VERIFIER, 1, "verifier") \
+	X(PROCESSOR, 2, "processor") \
+	X(OPERATOR, 3, "operator")
+
 enum role {
-	ROLE_UPLOADER = 1u << 0,
-	ROLE_VERIFIER = 1u << 1,
-	ROLE_PROCESSOR = 1u << 2,
-	ROLE_OPERATOR = 1u << 3,
+#define X_(id, bit, name) ROLE_##id = 1u << (bit),
+	CONF_ROLES(X_)
+#undef X_
 };
 
 #define CONF_NAME_MAX 31 /* a peer's name: [a-z0-9][a-z0-9-]* */
 #define CONF_PEERS_MAX 256
 #define CONF_TO_MAX 16 /* peers that one blob may be addressed to */
-/* of a process, beside its connections: listening sockets, store, log, libraries */
+#define CONF_WORKERS_MAX 64
+#define CONF_HOST_CHARS 64 /* an address in digits, the NUL included */
+/* what a process needs beside its connections: sockets that listen, store, log, libraries */
 #define CONF_SPARE_DESCRIPTORS 256
+/* of the embedded Redis, in run_dir */
+#define CONF_SOCKET_NAME "redis.sock"
 
 struct conf_peer {
 	char name[CONF_NAME_MAX + 1];
 	unsigned roles;   /* enum role, or'ed */
-	uint8_t spki[32]; /* SHA-256 of the certificate's SubjectPublicKeyInfo */
-	char to[CONF_TO_MAX][CONF_NAME_MAX + 1]; /* default addressees */
+	uint8_t spki[32]; /* SHA-256 of the certificate's SubjectPublicKeyInfo (DER) */
+	/* for whom its blobs are, where an upload does not say */
+	char to[CONF_TO_MAX][CONF_NAME_MAX + 1];
 	size_t n_to;
 };
 
+/* Bounds and defaults stand in the table of options.c. Texts are owned; NULL: not set. */
 struct conf {
-	char listen_host[64];
-	uint16_t listen_port; /* 0: any free one */
-	char admin_host[64];
-	uint16_t admin_port;                 /* 0: any free one */
-	unsigned workers;                    /* 1..64; default: cores */
+	char listen_host[CONF_HOST_CHARS];
+	uint16_t listen_port; /* 0: the kernel chooses one */
+	char admin_host[CONF_HOST_CHARS];
+	uint16_t admin_port; /* 0: the kernel chooses one */
+	unsigned workers;
 	char *certificate, *key, *client_ca; /* PEM files */
-	char *user;                          /* run as; NULL: stay */
-	char *log_file;                      /* NULL: stderr */
-	int log_level;
-	char *audit_log;             /* evidence file */
-	char *audit_key;             /* signs its heads; NULL: audit_log with the ending .key */
-	uint64_t audit_rotate_bytes; /* begin a new file behind that size, 256 MiB */
-	unsigned audit_rotate_s;     /* or age, a day */
-	unsigned audit_keep_days;    /* rotated files are removed after that; 0: never. 400 */
-	unsigned audit_max_lag_s;    /* an event unrecorded for longer: nothing new is stored. 5 */
+	char *user;                          /* to run as; NULL: stay who we are */
+	char *log_file;                      /* NULL: standard error */
+	int log_level;                       /* enum log_level */
+	char *audit_log;                     /* the evidence file */
+	char *audit_key; /* signs its checkpoints; NULL: audit_log with the ending .key */
+	uint64_t audit_rotate_bytes; /* a new file begins behind that size, */
+	unsigned audit_rotate_s;     /* or when the file is that old */
+	unsigned audit_keep_days;    /* rotated files are removed after that; 0: never */
+	/* nothing new is stored while an event has been unrecorded for longer */
+	unsigned audit_max_lag_s;
+	unsigned drain_s; /* at most that long from SIGTERM to the end */
 
-	char *store_url;          /* NULL: embedded. unix:///path, redis://host:port */
-	char *redis_server;       /* program for the embedded store; default "redis-server" */
-	char *run_dir;            /* embedded store's socket directory, 0700 */
-	uint64_t store_max_bytes; /* embedded maxmemory; 0: half of the machine's */
-	char *store_attested_by;  /* who vouches for a store that bars CONFIG; NULL: nobody */
-	bool store_open_socket;   /* --dev: local commands may use the socket */
+	char *store_url;          /* unix:///path or redis://host:port; NULL: an embedded Redis */
+	char *redis_server;       /* the program of the embedded Redis */
+	char *run_dir;            /* the folder of its socket; NULL: a temporary one */
+	uint64_t store_max_bytes; /* its maxmemory; 0: half of the machine's memory */
+	char *store_attested_by;  /* who vouches for a store that does not answer CONFIG GET */
+	bool store_open_socket;   /* --dev: every command of this machine may use its socket */
 
-	uint64_t max_blob_bytes;      /* 32 MiB */
-	unsigned max_connections;     /* per worker; 8192 */
-	unsigned max_unknown;         /* per worker, in their handshake or no peer's; 1024 */
-	unsigned handshake_timeout_s; /* 10 */
-	/* from a request's first byte to the end of its head; and as long for a small call's
-	 * content: 10 */
+	uint64_t max_blob_bytes;
+	unsigned max_connections; /* of peers, for each worker */
+	unsigned max_unknown;     /* in their handshake or no peer's, for each worker */
+	unsigned handshake_timeout_s;
+	/* from a request's first byte to the end of its head; and as long again for the content of
+	 * a call other than an upload */
 	unsigned head_timeout_s;
-	unsigned body_idle_s;    /* no body byte for that long: 408. 20 */
-	unsigned send_idle_s;    /* a reader that takes no byte for that long: closed. 20 */
-	unsigned idle_timeout_s; /* between requests: 75 */
-	unsigned drain_s;        /* at most that long from SIGTERM to the end: 60 */
+	unsigned body_idle_s;    /* an upload that sends no byte for that long gets 408 */
+	unsigned send_idle_s;    /* a reader that takes no byte for that long is closed */
+	unsigned idle_timeout_s; /* a connection between two requests */
 
-	struct tg_policy policy;
+	struct tg_policy policy; /* the limits of [retention] */
 	struct conf_peer peer[CONF_PEERS_MAX];
 	size_t n_peers;
 };
 
-/** conf_new(): every default. NULL without memory. It, conf_free(), conf_copy() and
- * conf_keep_fixed() are in options.c, which knows what is a text. */
+/** Returns a configuration of defaults, without peers; NULL without memory. Free it with
+ * conf_free(). */
 struct conf *conf_new(void);
-/** conf_free(c): with its texts. NULL is fine. */
+/** Frees c and its texts. NULL is harmless. */
 void conf_free(struct conf *c);
+/** Returns a copy of a configuration that another process made, without its texts, which are NULL;
+ * or NULL without memory. */
+struct conf *conf_copy(const struct conf *bytes);
 /**
- * conf_load(path, out, err, cap): read, apply the overrides, check. Relative paths in it count from
- * its own folder. On failure returns TG_EINVAL or TG_EIO and err holds "FILE:LINE: what is wrong;
- * what to do", one line for each thing that is wrong. On success err holds such lines about what
- * will not work all the same (a peer whose certificate has expired, a folder that is missing), or
- * is "".
+ * Reads a file, applies the overrides to it, and checks the whole.
+ *
+ * @path  relative paths in the file count from its folder
+ * @out   receives the configuration, to be freed; NULL on failure
+ * @err   receives lines "FILE:LINE: what is wrong; what to do", one for each thing that is wrong.
+ *        On success: such lines about what will not work all the same (a peer whose certificate has
+ *        expired, a folder that is missing), or "". What does not fit is cut.
+ *
+ * Returns 0, TG_EINVAL, TG_EIO or TG_ENOMEM.
  */
 int conf_load(const char *path, struct conf **out, char *err, size_t cap);
 /**
- * conf_override(setting): "section.key=value" (of --set) counts in every later conf_load() and
- * conf_apply_overrides() of this process and its children, over what the file says. Copied. Returns
- * 0, TG_EINVAL (no such form, too many), TG_EREUSED (that key was set before: a second value would
- * silently replace the first) or TG_ENOMEM.
+ * Lets "section.key=value", a setting of --set, count over what a file says: in every later
+ * conf_load() and conf_apply_overrides() of this process and of its children.
+ *
+ * @setting  copied; its value is not checked here
+ *
+ * Returns 0, TG_EINVAL (another form, or too many), TG_EREUSED (the key was set before, and the
+ * second value would silently replace the first) or TG_ENOMEM.
  */
 int conf_override(const char *setting);
-/** conf_apply_overrides(c, err, cap): for a conf that was made without a file. err: "--set SETTING:
- * what is wrong; what to do". */
+/** Sets the overrides in a configuration that was made without a file. Returns 0; or TG_EINVAL, and
+ * err receives lines "--set SETTING: what is wrong; what to do". */
 int conf_apply_overrides(struct conf *c, char *err, size_t cap);
 /**
- * conf_keep_fixed(fresh, running, changed, cap): what only a restart can change is set in fresh to
- * what runs. changed: the names of those that differed, "" for none. Returns 0 or TG_ENOMEM.
+ * Sets in fresh what only a restart can change to what it is in running.
+ *
+ * @changed  receives the names of those that differed, with commas; "" for none
+ *
+ * Returns 0 or TG_ENOMEM; then fresh is good for conf_free() only.
  */
 int conf_keep_fixed(struct conf *fresh, const struct conf *running, char *changed, size_t cap);
-/** conf_copy(bytes): of a conf that another process made, without its texts (paths, names of
- * users), which are NULL. NULL without memory. */
-struct conf *conf_copy(const struct conf *bytes);
-/** conf_peer_by_spki / _by_name: NULL when there is none. */
+/** Returns the peer with that public key, or NULL. It lives as long as c. */
 const struct conf_peer *conf_peer_by_spki(const struct conf *c, const uint8_t spki[32]);
+/** Returns the peer of that name of n characters, or NULL. It lives as long as c. */
 const struct conf_peer *conf_peer_by_name(const struct conf *c, const char *name, size_t n);
-/** conf_role_text(roles, out): "uploader, operator". */
+/** Writes the names of the roles into out: "uploader, operator". Returns out. */
 char *conf_role_text(unsigned roles, char out[64]);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * peers.c: reads what a [peer NAME] section says and checks that peers fit together. It decides
- * nothing about requests (api does). Runs where a configuration is read.
+ * peers.c: see peers.h. What a peer with a role may do is decided in server/api. Runs where a
+ * configuration is read.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +15,9 @@
 
 #define BLANKS " \t,"
 
-static const struct {
-	const char *name;
-	enum role role;
-} roles[] = {
-	{"uploader", ROLE_UPLOADER},
-	{"verifier", ROLE_VERIFIER},
-	{"processor", ROLE_PROCESSOR},
-	{"operator", ROLE_OPERATOR},
-};
+#define X_(id, bit, name) [bit] = (name),
+static const char *const roles[] = {CONF_ROLES(X_)};
+#undef X_
 #define N_ROLES (sizeof roles / sizeof *roles)
 
 static bool name_well_formed(const char *s, size_t n)
@@ -62,23 +56,21 @@ int peers_begin(struct conf *c, const char *name, char *why, size_t cap)
 
 static int set_roles(struct conf_peer *p, const char *value, char *why, size_t cap)
 {
-	const char *known[N_ROLES], *s;
 	char word[32], hint[128];
+	const char *s;
 	size_t n, i;
 
-	for (i = 0; i < N_ROLES; i++)
-		known[i] = roles[i].name;
 	for (s = value + strspn(value, BLANKS); *s != '\0'; s += n, s += strspn(s, BLANKS)) {
 		n = strcspn(s, BLANKS);
 		snprintf(word, sizeof word, "%.*s", (int)n, s);
-		for (i = 0; i < N_ROLES && strcmp(word, roles[i].name) != 0; i++)
+		for (i = 0; i < N_ROLES && strcmp(word, roles[i]) != 0; i++)
 			;
 		if (i == N_ROLES) {
 			snprintf(why, cap, "no role '%s'; %s", word,
-				suggest(word, known, N_ROLES, hint, sizeof hint));
+				suggest(word, roles, N_ROLES, hint, sizeof hint));
 			return TG_EINVAL;
 		}
-		p->roles |= roles[i].role;
+		p->roles |= 1u << i;
 	}
 	if ((p->roles & ROLE_PROCESSOR) != 0 && (p->roles & ROLE_VERIFIER) != 0) {
 		snprintf(why, cap,

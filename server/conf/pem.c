@@ -1,6 +1,6 @@
 /*
- * pem.c: looks into certificate and key files. It builds no TLS context (net/tls.c does) and keeps
- * no key. Runs where a configuration is read.
+ * pem.c: see pem.h. It makes no TLS context (net/tls.c does) and keeps no key. Runs where a
+ * configuration is read.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,14 +15,14 @@
 #include "base/file.h"
 #include "conf/pem.h"
 
-/* A protected key must not make a server ask for a passphrase on its terminal. */
+/* Without this callback OpenSSL asks for the passphrase of a protected key on the terminal. */
 static int no_passphrase(char *buf, int size, int rw, void *ctx)
 {
 	(void)buf, (void)size, (void)rw, (void)ctx;
 	return -1;
 }
 
-/* What is wrong with a file that could not be read: what its first bytes tell, or else the text
+/* Returns what the first bytes of a file without PEM tell (a byte order mark, DER, …), or the text
  * given. */
 static const char *fault_of(FILE *f, const char *otherwise)
 {

@@ -1,5 +1,9 @@
-/* pem.h: what the configuration must know about the files that it names, so that a mistake shows
- * before anything starts. */
+/*
+ * pem.h: checks certificate and key files, so that a mistake shows before anything starts.
+ *
+ * Each call returns 0; or TG_EIO (the file cannot be read) or TG_EINVAL, with "what is wrong; what
+ * to do" in why, which names the file. A key that needs a passphrase is refused: nobody is asked.
+ */
 #ifndef CONF_PEM_H
 #define CONF_PEM_H
 
@@ -7,17 +11,15 @@
 #include <stdint.h>
 #include <openssl/x509.h>
 
-/** Each returns 0, TG_EIO or TG_EINVAL; then why holds "what is wrong; what to do" (without the
- * file's name). */
-/** pem_chain(path, out, why, cap): every certificate in it, in order; at least one.
- * sk_X509_pop_free(*out, X509_free) it. */
+/** Reads every certificate of a file, in order; there is at least one. out: to be freed by
+ * sk_X509_pop_free(*out, X509_free), also on failure. */
 int pem_chain(const char *path, STACK_OF(X509) * *out, char *why, size_t cap);
-/** pem_spki(path, out, why, cap): SHA-256 of the first certificate's SubjectPublicKeyInfo (DER). */
+/** Writes the SHA-256 of the first certificate's SubjectPublicKeyInfo (DER) into out. */
 int pem_spki(const char *path, uint8_t out[32], char *why, size_t cap);
-/** pem_check_certificate(path, why, cap): it parses and is valid now. */
+/** Checks that the first certificate of the file can be read and is valid now. */
 int pem_check_certificate(const char *path, char *why, size_t cap);
-/** pem_check_key(path, certificate, why, cap): it parses, belongs to the certificate and is not for
- * everybody to read. */
+/** Checks that the key can be read, but not by everybody, and belongs to the first certificate of
+ * the file `certificate`. */
 int pem_check_key(const char *path, const char *certificate, char *why, size_t cap);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * suggest.c: the nearest known name, by edit distance. It knows no names itself. Runs where a
- * configuration is read.
+ * suggest.c: finds the nearest name by Levenshtein's distance. A name is near when at most half of
+ * it is another. It knows no names itself. Runs where a configuration is read.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static size_t min3(size_t a, size_t b, size_t c)
 	return m < c ? m : c;
 }
 
-/* Levenshtein's distance, one row at a time. */
+/* Keeps one row of the matrix. Words of more than WORD_MAX characters are far from all others. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[WORD_MAX + 1], na = strlen(a), nb = strlen(b), i, j, diagonal, above;

@@ -1,12 +1,16 @@
-/* suggest.h: for error messages: which known name did somebody mean? */
+/* suggest.h: a hint for messages about a name that is not known. Pure. */
 #ifndef CONF_SUGGEST_H
 #define CONF_SUGGEST_H
 
 #include <stddef.h>
 
 /**
- * suggest(word, known, n, out, cap): "did you mean 'listen'?" when a name is near, else "known
- * here: a, b, c". Returns out.
+ * Writes "did you mean 'listen'?" when one of n names is near, otherwise "known here: a, b, c".
+ *
+ * @word  what stands there instead of a name
+ * @out   receives the hint, cut to cap bytes with the NUL; n > 0
+ *
+ * Returns out.
  */
 const char *suggest(const char *word, const char *const known[], size_t n, char *out, size_t cap);
 

@@ -15,7 +15,7 @@
 #include "master/supervise.h"
 
 /* workers, and one each of logger, embedded Redis, reaper, admin process and recorder */
-#define CHILDREN_MAX (SOCKETS_WORKERS_MAX + 5)
+#define CHILDREN_MAX (CONF_WORKERS_MAX + 5)
 
 struct children {
 	struct child child[CHILDREN_MAX];

@@ -16,8 +16,9 @@
 #include <unistd.h>
 #include <timeglas/errors.h>
 
-#include "master/run_dir.h"
+#include "conf/conf.h"
 #include "master/process.h"
+#include "master/run_dir.h"
 
 #define LOCK_NAME "lock"
 
@@ -33,7 +34,7 @@ static int make_fresh(struct run_dir *d, char *err, size_t cap)
 		if (bases[i] == NULL || bases[i][0] != '/')
 			continue;
 		n = snprintf(d->path, sizeof d->path, "%s/timeglas-XXXXXX", bases[i]);
-		if (n + 1 + (int)sizeof RUN_DIR_SOCKET >
+		if (n + 1 + (int)sizeof CONF_SOCKET_NAME >
 			(int)sizeof(((struct sockaddr_un *)NULL)->sun_path))
 			continue;
 		if (mkdtemp(d->path) != NULL)
@@ -92,7 +93,7 @@ int run_dir_open(
 		code = lock(d, err, cap);
 	if (code != 0)
 		return code;
-	snprintf(d->socket, sizeof d->socket, "%.100s/" RUN_DIR_SOCKET, d->path);
+	snprintf(d->socket, sizeof d->socket, "%.100s/" CONF_SOCKET_NAME, d->path);
 	unlink(d->socket); /* a dead master's: the lock is ours */
 	if (chmod(d->path, 0700) != 0 ||
 		(owner != (uid_t)-1 &&

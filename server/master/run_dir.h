@@ -9,8 +9,6 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define RUN_DIR_SOCKET "redis.sock"
-
 struct run_dir {
 	char path[128];
 	char socket[128];

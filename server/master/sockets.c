@@ -57,7 +57,7 @@ int sockets_open(struct sockets *s, const struct conf *c, char *err, size_t cap)
 	if (s->admin < 0)
 		return TG_EIO;
 	s->port = c->listen_port;
-	for (s->n = 0; s->n < c->workers && s->n < SOCKETS_WORKERS_MAX; s->n++) {
+	for (s->n = 0; s->n < c->workers && s->n < CONF_WORKERS_MAX; s->n++) {
 		s->worker[s->n] = open_one(c->listen_host, s->port, &s->port, s->n == 0, err, cap);
 		if (s->worker[s->n] < 0) {
 			sockets_close_but(s, -1);

@@ -6,10 +6,8 @@
 #include <stddef.h>
 #include "conf/conf.h"
 
-#define SOCKETS_WORKERS_MAX 64
-
 struct sockets {
-	int worker[SOCKETS_WORKERS_MAX];
+	int worker[CONF_WORKERS_MAX];
 	unsigned n;
 	int admin;
 	uint16_t port, admin_port; /* as bound */

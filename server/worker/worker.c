@@ -33,7 +33,6 @@ _Static_assert(STORE_CHUNK_LARGE_BYTES + BUFFER_OUT_LOW_BYTES <= BUFFER_REPLY_WI
 #define DRAIN_POLL_MS 20
 #define PATIENCE_S 1 /* with a store that is not there yet */
 #define GIVE_BACK_S 1
-#define WORKERS_MAX 64
 #define STILL_LOOKS 4 /* another worker that has not beaten for so many looks is stood in for */
 
 struct other {                     /* another worker, as we see it */
@@ -53,7 +52,7 @@ struct worker {
 	struct store *store;
 	struct listener *listener;
 	struct event *on_term, *on_hup, *on_int, *poll, *patience, *give_back, *look;
-	struct other other[WORKERS_MAX];
+	struct other other[CONF_WORKERS_MAX];
 	bool serving, draining, finishing;
 	int status;
 };
@@ -100,7 +99,7 @@ static void on_look(evutil_socket_t fd, short what, void *ctx)
 {
 	struct worker *w = ctx;
 	(void)fd, (void)what;
-	for (unsigned i = 0; i < w->env->n_workers && i < WORKERS_MAX; i++) {
+	for (unsigned i = 0; i < w->env->n_workers && i < CONF_WORKERS_MAX; i++) {
 		struct other *o = &w->other[i];
 		uint64_t beats = heartbeat_count(w->env->heartbeat, CHILD_SLOT_WORKER(i));
 		o->still = beats == o->beats ? o->still + 1 : 0;
@@ -147,7 +146,7 @@ static void finish(struct worker *w)
 	w->serving = false;
 	heartbeat_set_serving(false);
 	event_del(w->look);
-	for (unsigned i = 0; i < WORKERS_MAX; i++)
+	for (unsigned i = 0; i < CONF_WORKERS_MAX; i++)
 		stand_in(w, i, false);
 	listener_enable(w->listener, false);
 	httpd_drain(w->httpd);
@@ -315,7 +314,7 @@ static int start(struct worker *w)
 static void stop(struct worker *w)
 {
 	listener_free(w->listener);
-	for (unsigned i = 0; i < WORKERS_MAX; i++)
+	for (unsigned i = 0; i < CONF_WORKERS_MAX; i++)
 		listener_free(w->other[i].listener);
 	httpd_free(w->httpd);
 	store_free(w->store);

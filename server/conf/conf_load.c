@@ -1,8 +1,8 @@
 /*
- * file.c: timeglasd.conf(5): lines, sections and what must hold between them. Every mistake is
- * reported with its line, not only the first one, and what must hold between lines as far as these
- * are right. Values are options.c's and peers.c's. Runs in the master, and in each process that
- * reloads.
+ * conf_load.c: reads a configuration file: its lines, its sections, and what must hold between
+ * them. Every mistake is reported with its line, not only the first one; what must hold between
+ * lines is checked as far as these are right. What a value means is left to options.c and peers.c.
+ * Runs in the master.
  */
 #include <ini.h>
 #include <libgen.h>
@@ -22,11 +22,9 @@
 #include "conf/pem.h"
 
 #define LINE_MAX_CHARS 1024
-#define OVERRIDES_MAX 64
-#define SETTING_MAX 96 /* "section.key" */
 
-struct seen { /* what was set where, for duplicates and for later complaints */
-	char what[SETTING_MAX];
+struct seen { /* a section or a setting, and the line that it stands on */
+	char what[OPTIONS_SETTING_CHARS];
 	unsigned line;
 };
 
@@ -35,20 +33,28 @@ struct reader {
 	const char *path, *dir;
 	struct conf *c;
 	unsigned line;
-	bool skip;              /* inside a section that is itself a mistake */
-	struct conf_peer *peer; /* inside this one's section, or NULL */
+	bool skip;              /* the section is a mistake: its lines are not looked at */
+	struct conf_peer *peer; /* whose section it is, or NULL */
 	struct seen *seen;
 	size_t n_seen, cap_seen;
 	struct peer_notes notes[CONF_PEERS_MAX];
-	char *err;
+	char *err; /* of conf_load(); used of its cap bytes are written */
 	size_t cap, used;
-	int code;
+	int code; /* TG_EINVAL once something is wrong */
 };
 
-static char *overrides[OVERRIDES_MAX];
-static size_t n_overrides;
+/* Adds a line to err, of what is wrong or will not work. */
+static void tell(struct reader *r, unsigned line, const char *text)
+{
+	int n;
 
-static void tell(struct reader *r, unsigned line, const char *text);
+	if (r->used >= r->cap)
+		return;
+	n = snprintf(r->err + r->used, r->cap - r->used, "%s%s:%u: %s", r->used > 0 ? "\n" : "",
+		r->path, line, text);
+	r->used += n > 0 ? (size_t)n : 0;
+}
+
 static void report(struct reader *r, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -64,18 +70,7 @@ static void report(struct reader *r, unsigned line, const char *fmt, ...)
 	tell(r, line, text);
 }
 
-/* One more line of what conf_load() says. */
-static void tell(struct reader *r, unsigned line, const char *text)
-{
-	int n;
-
-	if (r->used >= r->cap)
-		return;
-	n = snprintf(r->err + r->used, r->cap - r->used, "%s%s:%u: %s", r->used > 0 ? "\n" : "",
-		r->path, line, text);
-	r->used += n > 0 ? (size_t)n : 0;
-}
-
+/* 0: it was not given. */
 static unsigned line_of(const struct reader *r, const char *what)
 {
 	size_t i;
@@ -99,11 +94,11 @@ static void note(struct reader *r, const char *what)
 		r->seen = grown;
 		r->cap_seen = r->cap_seen * 2 + 16;
 	}
-	snprintf(r->seen[r->n_seen].what, SETTING_MAX, "%s", what);
+	snprintf(r->seen[r->n_seen].what, OPTIONS_SETTING_CHARS, "%s", what);
 	r->seen[r->n_seen++].line = r->line;
 }
 
-/* "[server]", "[peer NAME]": s is what stands between the brackets. */
+/* s: what stands between the brackets, "server" or "peer NAME". */
 static void on_section(struct reader *r, char *s)
 {
 	char why[OPTIONS_WHY];
@@ -126,8 +121,9 @@ static void on_section(struct reader *r, char *s)
 		note(r, s);
 }
 
-/* inih takes a line apart; this looks at it whole before, because inih neither tells lines' numbers
- * nor of empty sections. */
+/* Called by inih for each line, before it takes the line apart. Sections are handled here, for inih
+ * tells neither the number of a line nor of a section without settings. A line that is a mistake is
+ * given to inih as an empty one. */
 static char *read_line(char *buf, int cap, void *ctx)
 {
 	struct reader *r = ctx;
@@ -168,7 +164,7 @@ static char *read_line(char *buf, int cap, void *ctx)
 static int on_setting(void *ctx, const char *section, const char *key, const char *value)
 {
 	struct reader *r = ctx;
-	char what[SETTING_MAX], why[OPTIONS_WHY];
+	char what[OPTIONS_SETTING_CHARS], why[OPTIONS_WHY];
 	int err;
 
 	if (r->skip)
@@ -201,12 +197,12 @@ static int on_setting(void *ctx, const char *section, const char *key, const cha
 	return 1;
 }
 
-/* What stops no start, but will not work: told where it stands in the file, or where its section or
- * the file begins. */
+/* Called by check.c for what prevents no start but will not work. The line is that of the setting,
+ * otherwise of its section, otherwise 1. */
 static void on_found(void *ctx, const char *key, const char *why)
 {
 	struct reader *r = ctx;
-	char section[SETTING_MAX];
+	char section[OPTIONS_SETTING_CHARS];
 	unsigned line = line_of(r, key);
 
 	snprintf(section, sizeof section, "%.*s", (int)strcspn(key, "."), key);
@@ -215,7 +211,7 @@ static void on_found(void *ctx, const char *key, const char *why)
 	tell(r, line != 0 ? line : 1, why);
 }
 
-static void check_vouching(struct reader *r)
+static void check_certificates(struct reader *r)
 {
 	struct check_peer *peer = calloc(r->c->n_peers + 1, sizeof *peer);
 	size_t i;
@@ -254,7 +250,7 @@ static void check_files(struct reader *r)
 			continue;
 		all = false;
 		if (line_of(r, needed[i].key) != 0)
-			continue; /* its line was wrong, and that was said */
+			continue; /* its line is wrong, and that was reported */
 		report(r, line_of(r, "server"), "[server] has no %s; add %s = FILE.pem",
 			needed[i].what, needed[i].what);
 	}
@@ -267,7 +263,7 @@ static void check_files(struct reader *r)
 	if (pem_check_certificate(c->client_ca, why, sizeof why) != 0)
 		report(r, line_of(r, "server.client_ca"), "%s", why);
 	else
-		check_vouching(r);
+		check_certificates(r);
 }
 
 static void check(struct reader *r)
@@ -289,53 +285,11 @@ static void check(struct reader *r)
 	check_machine(r->c, on_found, r);
 }
 
-int conf_override(const char *setting)
-{
-	const char *eq = strchr(setting, '='), *dot = strchr(setting, '.');
-
-	if (eq == NULL || dot == NULL || dot > eq || eq - setting >= SETTING_MAX ||
-		n_overrides == OVERRIDES_MAX)
-		return TG_EINVAL;
-	for (size_t i = 0; i < n_overrides; i++)
-		if (strncmp(overrides[i], setting, (size_t)(eq - setting) + 1) == 0)
-			return TG_EREUSED;
-	overrides[n_overrides] = strdup(setting);
-	if (overrides[n_overrides] == NULL)
-		return TG_ENOMEM;
-	n_overrides++;
-	return 0;
-}
-
-int conf_apply_overrides(struct conf *c, char *err, size_t cap)
-{
-	char name[SETTING_MAX], why[OPTIONS_WHY], *dot;
-	const char *eq;
-	size_t i, used = 0;
-	int code = 0;
-
-	err[0] = '\0';
-
-	for (i = 0; i < n_overrides; i++) {
-		eq = strchr(overrides[i], '=');
-		snprintf(name, sizeof name, "%.*s", (int)(eq - overrides[i]), overrides[i]);
-		dot = strchr(name, '.');
-		*dot = '\0';
-		if (options_set(c, name, dot + 1, eq + 1, NULL, why, sizeof why) != 0) {
-			code = TG_EINVAL;
-			if (used < cap)
-				used += (size_t)snprintf(err + used, cap - used,
-					"%s--set %s.%s: %s", used > 0 ? "\n" : "", name, dot + 1,
-					why);
-		}
-	}
-	return code;
-}
-
 static void read_all(struct reader *r)
 {
 	int rc;
 
-	/* an indented line must not become part of the value above it */
+	/* otherwise an indented line would become part of the value above it */
 	ini_allow_multiline = false;
 	ini_use_stack = false;
 	ini_max_line = LINE_MAX_CHARS;
@@ -347,7 +301,7 @@ static void read_all(struct reader *r)
 		report(r, (unsigned)rc, "not understood; write [section] or key = value");
 }
 
-/* What is wrong with --set stands among the other mistakes. */
+/* Mistakes in --set are reported among those of the file. */
 static void override(struct reader *r)
 {
 	size_t gap = r->used > 0;
