@@ -25,6 +25,8 @@ struct store {
 	void *ctx;
 	bool up;         /* connected, the library loaded, the time known */
 	int64_t skew_ms; /* the store's clock minus clock_mono_us() */
+	/* the last stamp that this connection's answers told: store_read.c; 0: none yet */
+	int64_t stamp;
 	struct event *heartbeat;
 	struct {               /* library.c */
 		bool checking; /* an answer to what it asked is due */

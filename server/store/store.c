@@ -28,8 +28,10 @@ static void set_clock(struct store *s, const redisReply *time)
 	struct lines l = lines_of(time);
 
 	s->skew_ms = lines_num(&l) - (int64_t)(clock_mono_us() / 1000);
-	if (lines_num(&l) == 0)
+	const bool compared = lines_num(&l) != 0;
+	if (!compared)
 		scoreboard_set_compared(false);
+	s->stamp = compared ? lines_num(&l) : 0;
 }
 
 static void on_first_time(void *ctx, const redisReply *r)
@@ -85,6 +87,7 @@ static void on_down(struct rconn *c, const char *why, void *ctx)
 	(void)c;
 	(void)why;
 	library_reset(s);
+	s->stamp = 0;
 	metrics_count(M_STORE_LOST, 1);
 	metrics_gauge_set(G_STORE_UP, 0);
 	metrics_gauge_set(G_STORE_QUEUE, 0);

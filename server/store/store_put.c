@@ -362,7 +362,9 @@ static void on_commit(void *ctx, const redisReply *r)
 	if (err == 0)
 		err = lines_blob(&l, &blob, NULL);
 	if (err == 0) {
-		blob.repeated = lines_more(&l) && lines_num(&l) == 1;
+		blob.repeated = lines_num(&l) == 1;
+		if (lines_more(&l))
+			p->store->stamp = lines_num(&l);
 		metrics_count(M_STORED, blob.repeated ? 0 : 1);
 		put_answer(p, 0, &blob);
 		return;
@@ -482,9 +484,11 @@ static int put_commit(struct store_put *p)
 static void on_put(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
+	struct lines l = lines_of(r);
 	int err = error_of(p->store, r);
 
 	if (err == 0) {
+		p->store->stamp = lines_num(&l);
 		metrics_count(M_STORED, 1);
 		put_answer(p, 0, &p->written);
 	} else if (r == NULL || r->type != REDIS_REPLY_STRING || put_commit(p) != 0) {

@@ -4,8 +4,13 @@
  * A take is the at-most-once read. One pipeline reads the string that holds the record, and calls
  * the function that ends the blob for everybody else. An only chunk stands behind its record in
  * that string, and the function has erased both; of a longer blob each chunk is then read and
- * deleted, one by one. The bytes come ahead of the word that they are ours, and are not passed on
- * before it.
+ * deleted, one by one. The bytes arrive before the answer that says that they are ours, and are not
+ * passed on before it.
+ *
+ * Between the two commands another connection's may be carried out, also one that makes the blob
+ * live. Then the string was read too early. So the call tells the last stamp that this connection
+ * had been told of before it read (functions/record.lua): the function refuses to end a blob that
+ * has a later one, and both commands are sent again.
  *
  * A claimant's read asks one function whether the claim still stands, and leaves every chunk where
  * it is; claim and ack are in store_claim.c.
@@ -32,6 +37,9 @@
 /* How long a refused take lasts, from its question to its answer: longer than the largest string
  * takes; or, when Redis is slower than that, a multiple of it. */
 #define REFUSAL_US UINT64_C(10000)
+/* How often a take reads again. Once is enough, unless more than LIVE_NOTED blobs go live within
+ * the time that an answer takes. */
+#define AGAIN_MAX 4u
 
 struct store_read {
 	struct store *store;
@@ -39,6 +47,8 @@ struct store_read {
 	void *ctx;
 	char id[TOKEN_LEN + 1];
 	char token[TOKEN_LEN + 1];
+	char peer[CONF_NAME_MAX + 1]; /* a take's */
+	unsigned again;               /* how often a take has read again */
 	unsigned shard;
 	unsigned n, next; /* the chunk to stop before; the one that is read, or would be */
 	size_t chunk;     /* bytes of each chunk but the last */
@@ -146,12 +156,12 @@ static void on_first(void *ctx, long got, const redisReply *r)
 
 /*
  * The take's answer, and the string that was read right before: are they of the same moment? Then
- * the answer is its code, the id, and the record's first line; and the chunk is behind the record.
- * Removes the record from data.
+ * the answer's second line is the id and the record's first line; and the chunk is behind the
+ * record. Removes the record from data.
  */
 static bool split_record(struct store_read *t, const redisReply *r, uint64_t size)
 {
-	const char *line = memchr(r->str, '\n', r->len), *end = r->str + r->len;
+	const char *line = memchr(r->str, '\n', r->len), *end = r->str + r->len, *stop;
 	char head[STORE_HEAD_MAX_BYTES];
 	size_t n;
 
@@ -161,7 +171,8 @@ static bool split_record(struct store_read *t, const redisReply *r, uint64_t siz
 	line += 1 + TOKEN_LEN + 1;
 	if (line >= end)
 		return false;
-	n = (size_t)(end - line);
+	stop = memchr(line, '\n', (size_t)(end - line));
+	n = (size_t)((stop != NULL ? stop : end) - line);
 	return n < t->head && memcmp(head, line, n) == 0 && head[n] == '\n';
 }
 
@@ -229,18 +240,62 @@ static bool refuse_later(struct store_read *t)
 	return t->refusal != NULL && event_add(t->refusal, exact ? NULL : &rough) == 0;
 }
 
+static void on_take(void *ctx, const redisReply *r);
+
+/*
+ * The string with the record, and right behind it the function that ends the blob for everybody
+ * else. Who may not read may not take: the function reads the record before it changes anything.
+ * (Not as a transaction: a full store refuses to queue one.)
+ */
+static int take_first(struct store_read *t)
+{
+	char key[KEY_BYTES];
+	const char *argv[] = {"GET", key};
+	size_t len[] = {3, key_of(key, t->shard, "b:", t->id)};
+	struct cmd m;
+	int err = rconn_fetch(t->store->conn, on_first, t, 2, argv, len, t->data);
+
+	if (err != 0)
+		return err;
+	cmd_fcall(&m, "tg2_take", t->shard);
+	cmd_text(&m, t->id);
+	cmd_text(&m, t->peer);
+	cmd_text(&m, t->token);
+	cmd_num(&m, t->store->stamp);
+	return cmd_send(t->store, &m, on_take, t);
+}
+
+/* The blob may have gone live behind the GET. What that has read is of no use. */
+static void take_again(struct store_read *t)
+{
+	int err = TG_ESTORE;
+
+	evbuffer_drain(t->data, evbuffer_get_length(t->data));
+	if (t->again++ < AGAIN_MAX)
+		err = take_first(t);
+	if (err != 0)
+		take_began(t, err, NULL);
+}
+
 static void on_take(void *ctx, const redisReply *r)
 {
 	struct store_read *t = ctx;
 	struct lines l = lines_of(r);
 	struct store_blob blob;
 	int err = error_of(t->store, r);
-	bool have = lines_blob(&l, &blob, &t->n) == 0;
 
+	if (err == TG_EINFLIGHT && !t->keep) {
+		t->store->stamp = lines_num(&l);
+		take_again(t);
+		return;
+	}
+	const bool have = lines_blob(&l, &blob, &t->n) == 0;
 	if (err == TG_ENOENT && !t->keep && refuse_later(t))
 		return;
 	if (err == TG_ECLAIMED)
 		blob.own_lease_ms = lines_num(&l);
+	else if (err == 0 && !t->keep && lines_more(&l))
+		t->store->stamp = lines_num(&l);
 	t->chunk = t->stop = have ? blob.desc.chunk_bytes : STORE_CHUNK_BYTES;
 	t->head = have ? blob.head_bytes : 0;
 	if (err == 0 && !(have && consistent(t, &blob, r)))
@@ -275,28 +330,6 @@ static int keep_fetch(struct store_read *t)
 	len[2] = (size_t)snprintf(from, sizeof from, "%zu", t->head + t->skip);
 	len[3] = (size_t)snprintf(to, sizeof to, "%zu", t->head + stop - 1);
 	return rconn_fetch(t->store->conn, on_chunk, t, 4, argv, len, t->data);
-}
-
-/*
- * The string with the record, and right behind it the function that ends the blob for everybody
- * else. Who may not read may not take: the function reads the record before it changes anything.
- * (Not as a transaction: a full store refuses to queue one.)
- */
-static int take_first(struct store_read *t, const char *peer)
-{
-	char key[KEY_BYTES];
-	const char *argv[] = {"GET", key};
-	size_t len[] = {3, key_of(key, t->shard, "b:", t->id)};
-	struct cmd m;
-	int err = rconn_fetch(t->store->conn, on_first, t, 2, argv, len, t->data);
-
-	if (err != 0)
-		return err;
-	cmd_fcall(&m, "tg2_take", t->shard);
-	cmd_text(&m, t->id);
-	cmd_text(&m, peer);
-	cmd_text(&m, t->token);
-	return cmd_send(t->store, &m, on_take, t);
 }
 
 /* GETDEL of the chunk that comes next. */
@@ -342,7 +375,8 @@ struct store_read *store_read_take(struct store *s, const char *id, const char *
 		return NULL;
 	strcpy(t->id, id);
 	token_make(t->shard, t->token);
-	*err = take_first(t, peer);
+	snprintf(t->peer, sizeof t->peer, "%s", peer);
+	*err = take_first(t);
 	if (*err != 0) {
 		take_free(t);
 		return NULL;

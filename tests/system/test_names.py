@@ -2,12 +2,14 @@
 finds it, whoever else comes changes nothing."""
 import base64
 import os
+import re
 import threading
 
 import pytest
 
 from harness import digest, seal, wait_for
 from problems import check_problem
+from redis_store import FIT
 
 LARGE = 400_000  # several chunks
 
@@ -223,3 +225,62 @@ def test_a_repeat_that_is_cut_does_not_refuse_the_first(server, bodies):
     again = put(server, name, body, more=more)
     assert again.status == 200 and again.json() == answer.json()
     assert server.take(answer.json()["blob"]).body == body
+
+
+def connect_to_another_worker(server, peer, worker=None):
+    """A connection, and the worker that has it: not the one that is given."""
+    for _ in range(50):
+        before = {pid: server.descriptors(pid) for pid in server.workers()}
+        conn = server.connect(peer)
+        assert conn.request("GET", "/v1/policy").status == 200
+        (found,) = [pid for pid in before if server.descriptors(pid) > before[pid]]
+        if found != worker:
+            return conn, found
+        conn.close()
+    raise AssertionError("all connections come to one worker")
+
+
+def test_a_take_that_an_upload_overtakes_in_the_store_delivers(launch, store):
+    """A verifier that knows the name asks for the blob while it is being uploaded, and Redis holds
+    up what writes: the take looks for the bytes before the upload, and is decided behind it. It
+    gets the bytes, in every round."""
+    redis = store(*FIT)
+    server = launch(workers=2, options=[("store.url", f"unix://{redis.socket}")])
+    body = server.sealed(300)
+    uploader, worker = connect_to_another_worker(server, "uploader")
+    taker, _ = connect_to_another_worker(server, "verifier", worker)
+
+    def upload_waits():
+        return any(
+            " flags=b" in line and " cmd=set" in line
+            for line in redis.cli("CLIENT", "LIST").splitlines()
+        )
+
+    def reads():
+        found = re.search(r"cmdstat_get:calls=(\d+)", redis.cli("INFO", "commandstats"))
+        return int(found.group(1)) if found else 0
+
+    for _ in range(40):
+        name, got = fresh_name(), {}
+        blob = f"{base64.urlsafe_b64decode(name + '==')[0] % 64:02x}{name}"
+        fields = [*server.upload_fields(), ("Timeglas-Name", name)]
+        assert redis.cli("CLIENT", "PAUSE", "4000", "WRITE") == "OK"
+        threads = [
+            threading.Thread(target=lambda g=got, a=call: g.update({a[1]: a[0].request(*a[2:])}))
+            for call in (
+                (uploader, "put", "POST", "/v1/blobs", fields, body),
+                (taker, "take", "POST", f"/v1/blobs/{blob}/take"),
+            )
+        ]
+        threads[0].start()
+        wait_for(upload_waits, "the upload waits", 3)
+        before = reads()
+        threads[1].start()
+        wait_for(lambda n=before: reads() > n, "the take has looked for the bytes", 3)
+        assert redis.cli("CLIENT", "UNPAUSE") == "OK"
+        for thread in threads:
+            thread.join()
+        assert got["put"].status == 201 and got["put"].json()["blob"] == blob
+        if got["take"].status == 404:  # decided before the upload after all
+            got["take"] = taker.request("POST", f"/v1/blobs/{blob}/take")
+        assert got["take"].status == 200 and got["take"].body == body, got["take"]

@@ -3,6 +3,7 @@
  * store's calls against a real Redis.
  */
 #include "store_fixture.h"
+#include "store/desc.h"
 
 static void round_trip_of(struct world *w, size_t bytes, int chunks, uint32_t chunk_bytes)
 {
@@ -251,6 +252,57 @@ static void take_without_its_first_chunk_is_an_error(void **state)
 	}
 }
 
+/* Waits until so many connections wait for the end of a pause. */
+static void wait_until_paused(struct world *w, size_t n)
+{
+	for (size_t found = 0; found < n;) {
+		redisReply *r = redis_server_do(&w->redis, "CLIENT LIST");
+
+		found = 0;
+		for (const char *at = r->str; (at = strstr(at, " flags=b")) != NULL; at++)
+			found++;
+		freeReplyObject(r);
+		turn(w);
+	}
+}
+
+/* The take's GET is carried out, the commit comes, and then the call that ends the blob. */
+static void take_that_the_commit_overtakes_delivers(void **state)
+{
+	struct world *w = *state, other = *w;
+	struct store_put_opts o = put_opts("", false);
+	char id[TOKEN_LEN + 1];
+	int err;
+
+	connect_store(&other);
+	other.out = evbuffer_new();
+	for (int i = 0; i < 20; i++) {
+		random_name(o.desc.name);
+		assert_int_equal(desc_id(&o.desc, id), 0);
+		assert_int_equal(begin(w, &o, 1000), 0);
+		redis_server_run_cmd(&w->redis, "CLIENT PAUSE 10000 WRITE");
+		assert_int_equal(store_put_commit(w->put, &o), 0);
+		wait_until_paused(w, 1);
+		other.begun = other.chunks = other.ended = 0;
+		other.take =
+			store_read_take(other.store, id, "verifier", &take_calls, &other, &err);
+		assert_non_null(other.take);
+		wait_until_paused(w, 2);
+		redis_server_run_cmd(&w->redis, "CLIENT UNPAUSE");
+		while (w->put != NULL || other.ended == 0)
+			loop_until_stop(w->loop);
+		assert_int_equal(w->err, 0);
+		assert_int_equal(other.err, 0);
+		assert_int_equal(evbuffer_get_length(other.out), 1000);
+		fill(w, 1000);
+		assert_memory_equal(
+			evbuffer_pullup(w->in, -1), evbuffer_pullup(other.out, -1), 1000);
+		evbuffer_drain(other.out, 1000);
+	}
+	evbuffer_free(other.out);
+	store_free(other.store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +325,8 @@ int main(void)
 			forget_before_the_answer_silences_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			take_without_its_first_chunk_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			take_that_the_commit_overtakes_delivers, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

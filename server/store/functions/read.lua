@@ -40,15 +40,21 @@ local function lost(p, b, peer)
 	return answer(EGONE, b)
 end
 
--- take id peer token: 0, blob as it was | EGONE, blob | ECLAIMED, blob, lease deadline where peer
--- has claimed it | ENOENT. The caller has read record and chunk right before; where they are one
--- string the tombstone has erased the chunk, and nothing is left of the blob when this returns. Of
--- any other blob the token names the take of its chunks, each of which is erased when it is read.
+-- take id peer token seen: 0, blob as it was, stamp | EINFLIGHT, stamp | EGONE, blob | ECLAIMED,
+-- blob, lease deadline where peer has claimed it | ENOENT. The caller has read record and chunk
+-- right before; where they are one string the tombstone has erased the chunk, and nothing is left
+-- of the blob when this returns. Of any other blob the token names the take of its chunks, each of
+-- which is erased when it is read. seen: the last stamp that the caller had been told of before it
+-- read; without one it has not read ahead. EINFLIGHT: the blob may have gone live since it read, and
+-- nothing has changed; it reads and calls again, with the new stamp.
 function F.take(keys, args)
 	if not compared then
 		return ECOMPARE
 	end
 	local p, id, peer, us = prefix(keys), args[1], args[2], time_us()
+	if args[4] and not live_since(id, tonumber(args[4])) then
+		return EINFLIGHT .. '\n' .. stamp_text
+	end
 	local now = time_ms(us)
 	local v = redis.call('GETRANGE', p .. 'b:' .. id, '0', HEAD_LAST)
 	local line, u, to, z, dl, d, more = string.match(v, PLAIN)
@@ -57,7 +63,7 @@ function F.take(keys, args)
 			private_of_taken(more))
 		-- a reaper would do it, too
 		redis.pcall('ZREM', keys[1], member_of(id, u, to, z, d, ''))
-		return OK .. '\n' .. id .. '\t' .. line
+		return OK .. '\n' .. id .. '\t' .. line .. '\n' .. stamp_text
 	end
 
 	local b, s, refused = open_for(p, id, peer, us)
@@ -71,7 +77,7 @@ function F.take(keys, args)
 		return lost(p, b, peer)
 	end
 	session_bump(p, s, now)
-	local was = answer(OK, b)
+	local was = answer(OK, b) .. '\n' .. stamp_text
 	if holds_chunk(b) then
 		leave(p, id, b.u, b.to, b.d, b.z, b.dl, 'consumed', peer, '', text(now), '',
 			NO_PRIVATE .. b.f)

@@ -99,6 +99,47 @@ local function untold(b, token)
 	return b and b.st == 'live' and b.a == token and b.kn == ''
 end
 
+-- A take reads the string with the record by a GET of its own, right in front of the call that ends
+-- the blob. Between the two, a commit of another connection may come, so that the GET has read
+-- nothing of what the call finds. Therefore each only chunk that goes live under a chosen name gets
+-- a stamp, which is larger than all before it; answers tell the last one, and a take tells the
+-- last one that its server had been told when it sent the GET. A blob with a larger stamp may have
+-- gone live behind the GET. (Whose name the server drew, nobody can ask for before its uploader is
+-- told. Chunks that are keys of their own are read behind the call.)
+--
+-- Stamps are kept in this process, as the connection that both commands come by is one to it: those
+-- of the last LIVE_NOTED blobs at least. Whatever went live before them counts as if it had
+-- forgotten, the largest stamp that is not kept any more.
+local stamp, stamp_text, forgotten = 0, '0', 0
+local young, old, n_young, old_stamp = {}, {}, 0, 0
+
+local function next_stamp(us)
+	stamp = math.max(stamp + 1, us)
+	stamp_text = text(stamp)
+end
+
+local function note_live(id, us)
+	if n_young == LIVE_NOTED then
+		forgotten, old_stamp = old_stamp, stamp
+		old, young, n_young = young, {}, 0
+	end
+	next_stamp(us)
+	young[id] = stamp
+	n_young = n_young + 1
+end
+
+-- What went live elsewhere, before this process was asked to serve reads, has no stamp here.
+local function note_all_live(us)
+	next_stamp(us)
+	forgotten, old_stamp = stamp, stamp
+	old, young, n_young = {}, {}, 0
+end
+
+-- Was the blob live when a server knew of this stamp?
+local function live_since(id, seen)
+	return (young[id] or old[id] or forgotten) <= seen
+end
+
 -- What has ended could not be erased: the reaper tries again, at once.
 local function try_again(p, id, why)
 	redis.pcall('ZADD', p .. 'dl', '1', 'b:' .. id)

@@ -17,10 +17,11 @@ local function begin_anew()
 	replication = now
 end
 
--- time: 0, ms, compared(0/1)
+-- time: 0, ms, compared(0/1), stamp
 function F.time()
 	begin_anew()
-	return OK .. '\n' .. text(time_ms(time_us())) .. '\n' .. (compared and '1' or '0')
+	return table.concat({OK, text(time_ms(time_us())), compared and '1' or '0', stamp_text},
+		'\n')
 end
 
 -- may_store: 0. Does nothing, and is refused by Redis whenever an upload would be: it is full,
@@ -151,6 +152,9 @@ function F.compared(keys, args)
 	begin_anew()
 	if args[1] ~= life then
 		return ECOMPARE
+	end
+	if not compared then
+		note_all_live(time_us())
 	end
 	compared = true
 	return OK

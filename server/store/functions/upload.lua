@@ -150,7 +150,7 @@ local function drop_attempt(p, attempt, staged, sid, n)
 	end
 end
 
--- put attempt entry event deadline_ms chunk_ms: 0: stored; ETAKEN, ECOMPARE: commit has to judge,
+-- put attempt entry event deadline_ms chunk_ms: 0, stamp: stored; ETAKEN, ECOMPARE: commit has to judge,
 -- and nothing has changed. The usual case of a name that nobody has: one chunk, no session, a
 -- deadline that no reaper must be woken for. The server has written record and chunk under the
 -- attempt, as they are to be, and writes index entry and event for it; so it costs six commands.
@@ -162,15 +162,18 @@ function F.put(keys, args)
 		return ECOMPARE
 	end
 	local p, attempt, entry = prefix(keys), args[1], args[2]
-	local now = time_ms(time_us())
+	local us = time_us()
+	local now = time_ms(us)
 	if now >= tonumber(args[4]) or redis.call('ZRANGEBYSCORE', keys[1], '-inf', text(now),
 		'LIMIT', '0', '1')[1] then
 		return ETAKEN
 	end
-	local from, to = p .. 'b:' .. attempt, p .. 'b:' .. string.match(attempt, '^[^:]+')
+	local id = string.match(attempt, '^[^:]+')
+	local from, to = p .. 'b:' .. attempt, p .. 'b:' .. id
 	if redis.pcall('RENAMENX', from, to) ~= 1 then
 		return ETAKEN
 	end
+	note_live(id, us)
 	local entered, ev = redis.pcall('ZADD', keys[1], 'NX', args[4], entry), nil
 	local done = entered
 	if done == 1 then
@@ -178,7 +181,7 @@ function F.put(keys, args)
 		done = type(ev) == 'table' and ev or redis.pcall('PEXPIRE', to, args[5])
 	end
 	if done == 1 then
-		return OK
+		return OK .. '\n' .. stamp_text
 	end
 	if entered == 0 then -- of one before it, whose end is still to be told
 		redis.call('RENAME', to, from)
@@ -199,8 +202,8 @@ local function head_of(p, attempt)
 	return b and b.hd ~= '' and b.hd or string.match(v, '^pending\t(%d+)\n')
 end
 
--- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f: 0, blob; 0, blob, 1: it
--- was stored before; ETAKEN, EINFLIGHT, ECOMPARE, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE,
+-- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f: 0, blob, 0, stamp; 0, blob,
+-- 1: it was stored before; ETAKEN, EINFLIGHT, ECOMPARE, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE,
 -- ETIMEOUT. Refused: nothing is left of the attempt. staged '0': stage was never called for it,
 -- because its only chunk stands behind a record under the attempt. f: of an attempt, the
 -- description.
@@ -274,6 +277,9 @@ function F.commit(keys, args)
 	local record = line .. '\n' .. more .. '\n'
 	local entry = single and member_of(id, uploader, to, z, d, sid, bound) or 'b:' .. id
 	local what = event_stored(d, uploader, to, bound == '1' and s.h or '', z, dl, at)
+	if named and single then
+		note_live(id, us)
+	end
 	local done, why = pcall(function()
 		index(p, entry, deadline, now)
 		if s then
@@ -304,7 +310,7 @@ function F.commit(keys, args)
 			redis.call('HINCRBY', p .. 's:' .. sid, 'z', z)
 		end
 	end
-	return OK .. '\n' .. id .. '\t' .. line
+	return OK .. '\n' .. id .. '\t' .. line .. '\n0\n' .. stamp_text
 end
 
 -- abort attempt n later_ms unknown: 0: an upload that is not going to be committed. later_ms: its
