@@ -1,7 +1,6 @@
 /* plane_state.c: the table of transitions. It holds no state and does no work. Runs in the admin
  * process. */
 #include "admin/plane_state.h"
-#include "base/transitions.h"
 
 /* X(from, event, to); what is not here cannot happen. */
 #define TRANSITIONS(X) \
@@ -33,16 +32,5 @@ static const char *const states[] = {PLANE_STATES(X_)};
 static const char *const events[] = {PLANE_EVENTS(X_)};
 #undef X_
 
-enum plane_state plane_state_next(enum plane_state s, enum plane_event e)
-{
-	static const struct transitions table = {
-		.name = "admin connection",
-		.states = states,
-		.events = events,
-		.n_states = PLANE_STATE_COUNT,
-		.n_events = PLANE_EVENT_COUNT,
-		.next = &next[0][0],
-	};
-
-	return (enum plane_state)transitions_next(&table, s, e);
-}
+const struct transitions plane_state_table =
+	TRANSITIONS_TABLE("admin connection", next, states, events);

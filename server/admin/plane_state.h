@@ -5,6 +5,8 @@
 #ifndef ADMIN_PLANE_STATE_H
 #define ADMIN_PLANE_STATE_H
 
+#include "base/transitions.h"
+
 #define PLANE_STATES(X) \
 	/* No byte of the next request is here. */ \
 	X(IDLE) \
@@ -48,8 +50,13 @@ enum plane_event {
 		PLANE_EVENT_COUNT
 };
 
+extern const struct transitions plane_state_table;
+
 /** Returns the state after the event. Aborts, with a message on stderr, when the event cannot
  * happen in this state. */
-enum plane_state plane_state_next(enum plane_state s, enum plane_event e);
+static inline enum plane_state plane_state_next(enum plane_state s, enum plane_event e)
+{
+	return (enum plane_state)transitions_next(&plane_state_table, s, e);
+}
 
 #endif

@@ -3,10 +3,7 @@
  * of state and event that is not in the table cannot happen: who meets one has found a fault in the
  * program. Runs in workers.
  */
-#include <stdint.h>
-
 #include "api/upload_state.h"
-#include "base/transitions.h"
 
 /* X(from, event, to). Where `to` is `from`, the event is expected there and does not change the
  * state. ENDED has no lines: nothing may come after it. */
@@ -88,24 +85,7 @@ static const char *const states[] = {UPLOAD_STATES(X_)};
 static const char *const events[] = {UPLOAD_EVENTS(X_)};
 #undef X_
 
-bool upload_state_allows(enum upload_state s, enum upload_event e)
-{
-	return next[s][e] != 0;
-}
-
-enum upload_state upload_state_next(enum upload_state s, enum upload_event e)
-{
-	static const struct transitions table = {
-		.name = "upload",
-		.states = states,
-		.events = events,
-		.n_states = UPLOAD_STATE_COUNT,
-		.n_events = UPLOAD_EVENT_COUNT,
-		.next = &next[0][0],
-	};
-
-	return (enum upload_state)transitions_next(&table, s, e);
-}
+const struct transitions upload_state_table = TRANSITIONS_TABLE("upload", next, states, events);
 
 bool upload_state_asks(enum upload_state s)
 {

@@ -7,6 +7,7 @@
 #define API_UPLOAD_STATE_H
 
 #include <stdbool.h>
+#include "base/transitions.h"
 
 /* X(name, text) */
 #define UPLOAD_STATES(X) \
@@ -92,11 +93,15 @@ enum upload_event {
 		UPLOAD_EVENT_COUNT
 };
 
-/** Returns whether the event may come in this state. */
-bool upload_state_allows(enum upload_state s, enum upload_event e);
+extern const struct transitions upload_state_table;
+
 /** Returns the state after the event. Aborts, with a message on stderr, when the event may not come
  * in this state. */
-enum upload_state upload_state_next(enum upload_state s, enum upload_event e);
+static inline enum upload_state upload_state_next(enum upload_state s, enum upload_event e)
+{
+	return (enum upload_state)transitions_next(&upload_state_table, s, e);
+}
+
 /** Returns whether an answer of the store with the upload as its context is due in this state,
  * other than those of its store_put. */
 bool upload_state_asks(enum upload_state s);

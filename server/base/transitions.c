@@ -18,10 +18,15 @@ _Noreturn static void illegal(const struct transitions *t, unsigned state, unsig
 	tg_bug(t->name, text);
 }
 
+bool transitions_allow(const struct transitions *t, unsigned state, unsigned event)
+{
+	return state < t->n_states && event < t->n_events &&
+		t->next[state * t->n_events + event] != 0;
+}
+
 unsigned transitions_next(const struct transitions *t, unsigned state, unsigned event)
 {
-	if (state >= t->n_states || event >= t->n_events ||
-		t->next[state * t->n_events + event] == 0)
+	if (!transitions_allow(t, state, event))
 		illegal(t, state, event);
 	return t->next[state * t->n_events + event] - 1u;
 }

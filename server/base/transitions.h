@@ -1,11 +1,13 @@
 /*
- * transitions.h: a state machine's table: which state follows on which event. The owner keeps the
- * state in an enum of its own, and declares the table's rows once (as http/httpd_req_state.c does),
- * from which tools/states.py makes the drawing in docs/states.
+ * transitions.h: a state machine's table: which state follows on which event. Each machine has a
+ * file NAME_state.c, in which the table's rows stand once; tools/states.py makes of them the
+ * drawing in docs/states. Its header has the states and the events as enums, and NAME_state_next().
+ * Whoever owns the state does the work, and asks there which state follows.
  */
 #ifndef BASE_TRANSITIONS_H
 #define BASE_TRANSITIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct transitions {
@@ -15,6 +17,24 @@ struct transitions {
 	unsigned n_states, n_events;
 	const uint8_t *next; /* n_states rows of n_events: the next state plus 1; 0: illegal */
 };
+
+/**
+ * The table of a machine.
+ *
+ * @machine      what it is called in the message about an illegal event
+ * @rows         an array [states][events] of uint8_t, as struct transitions has it in `next`
+ * @state_names  an array of texts
+ * @event_names  an array of texts
+ */
+#define TRANSITIONS_TABLE(machine, rows, state_names, event_names) \
+	{ \
+		.name = (machine), .states = (state_names), .events = (event_names), \
+		.n_states = sizeof(rows) / sizeof *(rows), .n_events = sizeof *(rows), \
+		.next = &(rows)[0][0], \
+	}
+
+/** Returns whether the event may come in that state. As for transitions_next(). */
+bool transitions_allow(const struct transitions *t, unsigned state, unsigned event);
 
 /**
  * Looks up which state follows.

@@ -1,5 +1,4 @@
 /* httpd_conn_state.c: the table of transitions. It holds no state and does no work. */
-#include "base/transitions.h"
 #include "http/httpd_conn_state.h"
 
 /* X(from, event, to); what is not here cannot happen. */
@@ -24,16 +23,5 @@ static const char *const states[] = {HTTPD_CONN_STATES(X_)};
 static const char *const events[] = {HTTPD_CONN_EVENTS(X_)};
 #undef X_
 
-enum httpd_conn_state httpd_conn_state_next(enum httpd_conn_state s, enum httpd_conn_event e)
-{
-	static const struct transitions table = {
-		.name = "http connection",
-		.states = states,
-		.events = events,
-		.n_states = HTTPD_CONN_N_STATES,
-		.n_events = HTTPD_CONN_N_EVENTS,
-		.next = &next[0][0],
-	};
-
-	return (enum httpd_conn_state)transitions_next(&table, s, e);
-}
+const struct transitions httpd_conn_state_table =
+	TRANSITIONS_TABLE("http connection", next, states, events);

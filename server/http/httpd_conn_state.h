@@ -3,6 +3,8 @@
 #ifndef HTTP_HTTPD_CONN_STATE_H
 #define HTTP_HTTPD_CONN_STATE_H
 
+#include "base/transitions.h"
+
 #define HTTPD_CONN_STATES(X) \
 	X(HANDSHAKE) /* TLS is not up yet */ \
 	X(OPEN)      /* requests are served */ \
@@ -31,8 +33,14 @@ enum httpd_conn_event {
 		HTTPD_CONN_N_EVENTS
 };
 
+extern const struct transitions httpd_conn_state_table;
+
 /** Returns the state after the event. Aborts, with a message on stderr, when it cannot happen in
  * this state. */
-enum httpd_conn_state httpd_conn_state_next(enum httpd_conn_state s, enum httpd_conn_event e);
+static inline enum httpd_conn_state httpd_conn_state_next(
+	enum httpd_conn_state s, enum httpd_conn_event e)
+{
+	return (enum httpd_conn_state)transitions_next(&httpd_conn_state_table, s, e);
+}
 
 #endif

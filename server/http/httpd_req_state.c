@@ -1,5 +1,4 @@
 /* httpd_req_state.c: the table of transitions. It holds no state and does no work. */
-#include "base/transitions.h"
 #include "http/httpd_req_state.h"
 
 /* X(from, event, to); what is not here cannot happen. */
@@ -28,16 +27,5 @@ static const char *const states[] = {HTTPD_REQ_STATES(X_)};
 static const char *const events[] = {HTTPD_REQ_EVENTS(X_)};
 #undef X_
 
-enum httpd_req_state httpd_req_state_next(enum httpd_req_state s, enum httpd_req_event e)
-{
-	static const struct transitions table = {
-		.name = "http request",
-		.states = states,
-		.events = events,
-		.n_states = HTTPD_REQ_N_STATES,
-		.n_events = HTTPD_REQ_N_EVENTS,
-		.next = &next[0][0],
-	};
-
-	return (enum httpd_req_state)transitions_next(&table, s, e);
-}
+const struct transitions httpd_req_state_table =
+	TRANSITIONS_TABLE("http request", next, states, events);

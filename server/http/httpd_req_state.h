@@ -4,6 +4,8 @@
 #ifndef HTTP_HTTPD_REQ_STATE_H
 #define HTTP_HTTPD_REQ_STATE_H
 
+#include "base/transitions.h"
+
 #define HTTPD_REQ_STATES(X) \
 	X(IDLE)    /* between requests */ \
 	X(HEAD)    /* a head has begun */ \
@@ -36,8 +38,14 @@ enum httpd_req_event {
 		HTTPD_REQ_N_EVENTS
 };
 
+extern const struct transitions httpd_req_state_table;
+
 /** Returns the state after the event. Aborts, with a message on stderr, when it cannot happen in
  * this state. */
-enum httpd_req_state httpd_req_state_next(enum httpd_req_state s, enum httpd_req_event e);
+static inline enum httpd_req_state httpd_req_state_next(
+	enum httpd_req_state s, enum httpd_req_event e)
+{
+	return (enum httpd_req_state)transitions_next(&httpd_req_state_table, s, e);
+}
 
 #endif

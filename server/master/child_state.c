@@ -3,9 +3,6 @@
  * pair of state and event that is not in the table cannot happen: who meets one has found a fault
  * in the program. Runs in the master.
  */
-#include <stdint.h>
-
-#include "base/transitions.h"
 #include "master/child_state.h"
 
 /* X(from, event, to). Where `to` is `from`, the event is expected there and does not change the
@@ -44,19 +41,7 @@ static const char *const states[] = {CHILD_STATES(X_)};
 static const char *const events[] = {CHILD_EVENTS(X_)};
 #undef X_
 
-enum child_state child_state_next(enum child_state s, enum child_event e)
-{
-	static const struct transitions table = {
-		.name = "child",
-		.states = states,
-		.events = events,
-		.n_states = CHILD_STATE_COUNT,
-		.n_events = CHILD_EVENT_COUNT,
-		.next = &next[0][0],
-	};
-
-	return (enum child_state)transitions_next(&table, s, e);
-}
+const struct transitions child_state_table = TRANSITIONS_TABLE("child", next, states, events);
 
 bool child_state_has_process(enum child_state s)
 {

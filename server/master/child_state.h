@@ -7,6 +7,7 @@
 #define MASTER_CHILD_STATE_H
 
 #include <stdbool.h>
+#include "base/transitions.h"
 
 #define CHILD_STATES(X) \
 	/* There is no process, and none is planned. */ \
@@ -48,9 +49,15 @@ enum child_event {
 		CHILD_EVENT_COUNT
 };
 
+extern const struct transitions child_state_table;
+
 /** Returns the state after the event. Aborts, with a message on stderr, when the event cannot come
  * in this state. */
-enum child_state child_state_next(enum child_state s, enum child_event e);
+static inline enum child_state child_state_next(enum child_state s, enum child_event e)
+{
+	return (enum child_state)transitions_next(&child_state_table, s, e);
+}
+
 /** Returns whether there is a process in this state. */
 bool child_state_has_process(enum child_state s);
 

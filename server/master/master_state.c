@@ -3,9 +3,6 @@
  * pair of state and event that is not in the table cannot happen: who meets one has found a fault
  * in the program.
  */
-#include <stdint.h>
-
-#include "base/transitions.h"
 #include "master/master_state.h"
 
 /* X(from, event, to). Where `to` is `from`, the event is expected there and does not change the
@@ -54,19 +51,7 @@ static const char *const states[] = {MASTER_STATES(X_)};
 static const char *const events[] = {MASTER_EVENTS(X_)};
 #undef X_
 
-enum master_state master_state_next(enum master_state s, enum master_event e)
-{
-	static const struct transitions table = {
-		.name = "master",
-		.states = states,
-		.events = events,
-		.n_states = MASTER_STATE_COUNT,
-		.n_events = MASTER_EVENT_COUNT,
-		.next = &next[0][0],
-	};
-
-	return (enum master_state)transitions_next(&table, s, e);
-}
+const struct transitions master_state_table = TRANSITIONS_TABLE("master", next, states, events);
 
 bool master_state_is_up(enum master_state s)
 {

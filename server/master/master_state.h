@@ -7,6 +7,7 @@
 #define MASTER_MASTER_STATE_H
 
 #include <stdbool.h>
+#include "base/transitions.h"
 
 #define MASTER_STATES(X) \
 	/* The processes were started. Not all of them are ready. */ \
@@ -63,9 +64,15 @@ enum master_event {
 	MASTER_EV_NONE = MASTER_EVENT_COUNT /* of a question: nothing has happened */
 };
 
+extern const struct transitions master_state_table;
+
 /** Returns the state after the event. Aborts, with a message on stderr, when the event cannot come
  * in this state. */
-enum master_state master_state_next(enum master_state s, enum master_event e);
+static inline enum master_state master_state_next(enum master_state s, enum master_event e)
+{
+	return (enum master_state)transitions_next(&master_state_table, s, e);
+}
+
 /** Returns whether the server starts or serves in this state: then every process that ends is
  * replaced. */
 bool master_state_is_up(enum master_state s);

@@ -1,6 +1,5 @@
 /* stream_state.c: the table of transitions. It holds no state and does no work. Runs in every
  * process that has streams. */
-#include "base/transitions.h"
 #include "net/stream_state.h"
 
 /* X(from, event, to); what is not here cannot happen. */
@@ -30,16 +29,4 @@ static const char *const states[] = {STREAM_STATES(X_)};
 static const char *const events[] = {STREAM_EVENTS(X_)};
 #undef X_
 
-enum stream_state stream_state_next(enum stream_state s, enum stream_event e)
-{
-	static const struct transitions table = {
-		.name = "stream",
-		.states = states,
-		.events = events,
-		.n_states = STREAM_STATE_COUNT,
-		.n_events = STREAM_EVENT_COUNT,
-		.next = &next[0][0],
-	};
-
-	return (enum stream_state)transitions_next(&table, s, e);
-}
+const struct transitions stream_state_table = TRANSITIONS_TABLE("stream", next, states, events);

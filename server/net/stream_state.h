@@ -6,6 +6,8 @@
 #ifndef NET_STREAM_STATE_H
 #define NET_STREAM_STATE_H
 
+#include "base/transitions.h"
+
 #define STREAM_STATES(X) \
 	/* connect() is under way. */ \
 	X(CONNECTING) \
@@ -49,8 +51,13 @@ enum stream_event {
 		STREAM_EVENT_COUNT
 };
 
+extern const struct transitions stream_state_table;
+
 /** Returns the state after the event. Aborts, with a message on stderr, when the event cannot
  * happen in this state. */
-enum stream_state stream_state_next(enum stream_state s, enum stream_event e);
+static inline enum stream_state stream_state_next(enum stream_state s, enum stream_event e)
+{
+	return (enum stream_state)transitions_next(&stream_state_table, s, e);
+}
 
 #endif

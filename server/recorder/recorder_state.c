@@ -2,7 +2,6 @@
  * recorder_state.c: the table of transitions. It holds no state and does no work. A pair of state
  * and event that is not in the table cannot happen: who meets one has found a fault in the program.
  */
-#include "base/transitions.h"
 #include "recorder/recorder_state.h"
 
 /*
@@ -140,19 +139,7 @@ static const char *const states[] = {RECORDER_STATES(X_)};
 static const char *const events[] = {RECORDER_EVENTS(X_)};
 #undef X_
 
-enum recorder_state recorder_state_next(enum recorder_state s, enum recorder_event e)
-{
-	static const struct transitions table = {
-		.name = "recorder",
-		.states = states,
-		.events = events,
-		.n_states = RECORDER_STATE_COUNT,
-		.n_events = RECORDER_EVENT_COUNT,
-		.next = &next[0][0],
-	};
-
-	return s == RECORDER_ENDED ? s : (enum recorder_state)transitions_next(&table, s, e);
-}
+const struct transitions recorder_state_table = TRANSITIONS_TABLE("recorder", next, states, events);
 
 bool recorder_state_is_settled(enum recorder_state s)
 {

@@ -7,6 +7,7 @@
 #define RECORDER_RECORDER_STATE_H
 
 #include <stdbool.h>
+#include "base/transitions.h"
 
 #define RECORDER_STATES(X) \
 	/* The signing key cannot be used. Every heartbeat tries to open it. */ \
@@ -100,9 +101,17 @@ enum recorder_event {
 	RECORDER_EV_NONE = RECORDER_EVENT_COUNT /* of an action: nothing follows at once */
 };
 
+extern const struct transitions recorder_state_table;
+
 /** Returns the state after the event. Aborts, with a message on stderr, when the event cannot
  * happen in this state. */
-enum recorder_state recorder_state_next(enum recorder_state s, enum recorder_event e);
+static inline enum recorder_state recorder_state_next(enum recorder_state s, enum recorder_event e)
+{
+	return s == RECORDER_ENDED ?
+		s :
+		(enum recorder_state)transitions_next(&recorder_state_table, s, e);
+}
+
 /** Returns whether the store agrees with the file in this state, so that events may be read and
  * written. */
 bool recorder_state_is_settled(enum recorder_state s);

@@ -3,64 +3,26 @@
  * what is not in the table ends the process with a message; nothing is read or written but behind a
  * comparison with the store, under a lease; whatever happens, SIGTERM leads to the end.
  */
-#include "child.h"
+#include "machine.h"
 #include "recorder/recorder_state.h"
 
 #define S(name) RECORDER_##name
 #define E(name) RECORDER_EV_##name
 
-#define X_(name) #name,
-static const char *const state_names[] = {RECORDER_STATES(X_)};
-static const char *const event_names[] = {RECORDER_EVENTS(X_)};
-#undef X_
-
-/* What the table says, as every_pair_has_a_next_state_or_aborts() found; -1: illegal. */
-static int next[RECORDER_STATE_COUNT][RECORDER_EVENT_COUNT];
-
-struct pair {
-	int s, e;
-};
-
-static int step(const void *pair)
+static int next(int state, int event)
 {
-	const struct pair *p = pair;
-
-	return (int)recorder_state_next((enum recorder_state)p->s, (enum recorder_event)p->e);
-}
-
-/* Asks in a process of its own. Returns the next state; or -1 when it was ended by SIGABRT, behind
- * a message that names both. */
-static int ask(int s, int e)
-{
-	char said[256];
-	int status = child_run(step, &(struct pair){s, e}, said, sizeof said);
-
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-	assert_non_null(strstr(said, state_names[s]));
-	assert_non_null(strstr(said, event_names[e]));
-	return -1;
+	return state == S(ENDED) ? state : machine_next(&recorder_state_table, state, event);
 }
 
 static void every_pair_has_a_next_state_or_aborts(void **state)
 {
-	unsigned legal = 0, illegal = 0;
-
 	(void)state;
-	for (int s = 0; s < RECORDER_STATE_COUNT; s++)
-		for (int e = 0; e < RECORDER_EVENT_COUNT; e++) {
-			next[s][e] = ask(s, e);
-			assert_true(next[s][e] < RECORDER_STATE_COUNT);
-			legal += next[s][e] >= 0;
-			illegal += next[s][e] < 0;
-		}
-	assert_true(legal > 100 && illegal > 100);
+	machine_check_pairs(&recorder_state_table, 100, 100);
 }
 
 static bool allows(enum recorder_state s, enum recorder_event e)
 {
-	return next[s][e] >= 0;
+	return next(s, e) >= 0;
 }
 
 static void each_transition(
@@ -68,29 +30,15 @@ static void each_transition(
 {
 	for (int s = 0; s < RECORDER_STATE_COUNT; s++)
 		for (int e = 0; e < RECORDER_EVENT_COUNT; e++)
-			if (next[s][e] >= 0)
+			if (next(s, e) >= 0)
 				check((enum recorder_state)s, (enum recorder_event)e,
-					(enum recorder_state)next[s][e]);
-}
-
-static bool reached[RECORDER_STATE_COUNT];
-
-static void mark(enum recorder_state from, enum recorder_event e, enum recorder_state to)
-{
-	(void)e;
-	if (reached[from])
-		reached[to] = true;
+					(enum recorder_state)next(s, e));
 }
 
 static void every_state_can_be_reached(void **state)
 {
 	(void)state;
-	memset(reached, 0, sizeof reached);
-	reached[S(KEYLESS)] = true;
-	for (int i = 0; i < RECORDER_STATE_COUNT; i++)
-		each_transition(mark);
-	for (int s = 0; s < RECORDER_STATE_COUNT; s++)
-		assert_true(reached[s]);
+	machine_check_reached(&recorder_state_table, S(KEYLESS));
 }
 
 static void check_settled(enum recorder_state from, enum recorder_event e, enum recorder_state to)

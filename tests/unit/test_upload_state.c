@@ -4,50 +4,18 @@
  * ends the upload; no content is taken before what is asked for first was answered; a commit
  * follows only complete content.
  */
-#include "child.h"
+#include "machine.h"
 #include "api/upload_state.h"
 
-struct pair {
-	enum upload_state s;
-	enum upload_event e;
-};
-
-static int step(const void *pair)
+static bool allows(enum upload_state s, enum upload_event e)
 {
-	const struct pair *p = pair;
-
-	upload_state_next(p->s, p->e);
-	return 0;
-}
-
-static void assert_aborts(enum upload_state s, enum upload_event e)
-{
-	char said[256];
-	int status = child_run(step, &(struct pair){s, e}, said, sizeof said);
-
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-	assert_non_null(strstr(said, "timeglas: bug in upload: the event "));
+	return transitions_allow(&upload_state_table, s, e);
 }
 
 static void every_pair_has_a_next_state_or_aborts(void **state)
 {
-	unsigned legal = 0, illegal = 0;
-
 	(void)state;
-	for (int i = 0; i < UPLOAD_STATE_COUNT; i++)
-		for (int k = 0; k < UPLOAD_EVENT_COUNT; k++) {
-			const enum upload_state s = (enum upload_state)i;
-			const enum upload_event e = (enum upload_event)k;
-
-			if (upload_state_allows(s, e)) {
-				assert_in_range(upload_state_next(s, e), 0, UPLOAD_STATE_COUNT - 1);
-				legal++;
-			} else {
-				assert_aborts(s, e);
-				illegal++;
-			}
-		}
-	assert_true(legal > 40 && illegal > 100);
+	machine_check_pairs(&upload_state_table, 40, 100);
 }
 
 static void the_end_of_the_request_ends_every_upload(void **state)
@@ -57,7 +25,7 @@ static void the_end_of_the_request_ends_every_upload(void **state)
 		assert_int_equal(
 			upload_state_next((enum upload_state)s, UPLOAD_EV_GONE), UPLOAD_ENDED);
 	for (int e = 0; e < UPLOAD_EVENT_COUNT; e++)
-		assert_false(upload_state_allows(UPLOAD_ENDED, (enum upload_event)e));
+		assert_false(allows(UPLOAD_ENDED, (enum upload_event)e));
 }
 
 static void every_upload_that_is_not_answered_can_be_refused_once(void **state)
@@ -66,8 +34,8 @@ static void every_upload_that_is_not_answered_can_be_refused_once(void **state)
 	for (int s = 0; s < UPLOAD_ANSWERED; s++)
 		assert_int_equal(upload_state_next((enum upload_state)s, UPLOAD_EV_REFUSED),
 			UPLOAD_ANSWERED);
-	assert_false(upload_state_allows(UPLOAD_ANSWERED, UPLOAD_EV_REFUSED));
-	assert_false(upload_state_allows(UPLOAD_ANSWERED, UPLOAD_EV_STORED));
+	assert_false(allows(UPLOAD_ANSWERED, UPLOAD_EV_REFUSED));
+	assert_false(allows(UPLOAD_ANSWERED, UPLOAD_EV_STORED));
 }
 
 static void content_is_taken_in_two_states_alone(void **state)
@@ -76,8 +44,8 @@ static void content_is_taken_in_two_states_alone(void **state)
 	for (int s = 0; s < UPLOAD_STATE_COUNT; s++) {
 		const bool takes = s == UPLOAD_RECEIVING || s == UPLOAD_COMPARING;
 
-		assert_int_equal(upload_state_allows((enum upload_state)s, UPLOAD_EV_BODY), takes);
-		assert_int_equal(upload_state_allows((enum upload_state)s, UPLOAD_EV_END), takes);
+		assert_int_equal(allows((enum upload_state)s, UPLOAD_EV_BODY), takes);
+		assert_int_equal(allows((enum upload_state)s, UPLOAD_EV_END), takes);
 	}
 }
 
@@ -85,8 +53,8 @@ static void only_complete_content_is_committed(void **state)
 {
 	(void)state;
 	for (int s = 0; s < UPLOAD_STATE_COUNT; s++)
-		assert_int_equal(upload_state_allows((enum upload_state)s, UPLOAD_EV_COMMIT_SENT),
-			s == UPLOAD_COMPLETE);
+		assert_int_equal(
+			allows((enum upload_state)s, UPLOAD_EV_COMMIT_SENT), s == UPLOAD_COMPLETE);
 	assert_int_equal(upload_state_next(UPLOAD_RECEIVING, UPLOAD_EV_END), UPLOAD_COMPLETE);
 }
 
@@ -99,17 +67,17 @@ static void what_a_state_owns_is_told(void **state)
 		const enum upload_state s = (enum upload_state)i;
 
 		/* a chunk is sent, or may be, only where there is a put */
-		if (upload_state_allows(s, UPLOAD_EV_ROOM)) {
+		if (allows(s, UPLOAD_EV_ROOM)) {
 			assert_true(upload_state_has_put(s));
 			assert_true(upload_state_may_stall(s));
 		}
 		/* whoever waits for an answer with the upload as its context takes no content */
 		if (upload_state_asks(s)) {
-			assert_false(upload_state_allows(s, UPLOAD_EV_BODY));
+			assert_false(allows(s, UPLOAD_EV_BODY));
 			assert_false(upload_state_has_put(s));
 		}
 		/* a key is settled, or given up, by whoever holds it */
-		if (upload_state_allows(s, UPLOAD_EV_SETTLE_SENT))
+		if (allows(s, UPLOAD_EV_SETTLE_SENT))
 			assert_true(upload_state_holds_key(s));
 	}
 	assert_false(upload_state_holds_key(UPLOAD_NAMING));
@@ -119,17 +87,8 @@ static void what_a_state_owns_is_told(void **state)
 
 static void every_state_is_reached(void **state)
 {
-	bool reached[UPLOAD_STATE_COUNT] = {[UPLOAD_STARTING] = true};
-
 	(void)state;
-	for (int round = 0; round < UPLOAD_STATE_COUNT; round++)
-		for (int s = 0; s < UPLOAD_STATE_COUNT; s++)
-			for (int e = 0; reached[s] && e < UPLOAD_EVENT_COUNT; e++)
-				if (upload_state_allows((enum upload_state)s, (enum upload_event)e))
-					reached[upload_state_next(
-						(enum upload_state)s, (enum upload_event)e)] = true;
-	for (int s = 0; s < UPLOAD_STATE_COUNT; s++)
-		assert_true(reached[s]);
+	machine_check_reached(&upload_state_table, UPLOAD_STARTING);
 }
 
 int main(void)
