@@ -185,7 +185,7 @@ static int on_stanza_line(struct tg_envelope *e)
 		return refuse(
 			e, "a header line is neither a stanza (\"-> \") nor the MAC (\"--- \")");
 	if (e->n_stanzas == TG_ENVELOPE_STANZAS_MAX)
-		return refuse(e, "more stanzas than are accepted");
+		return refuse(e, "more than 128 stanzas");
 	e->args_len = e->line_len - 3;
 	memcpy(e->text->args, e->text->line + 3, e->args_len);
 	e->n_stanzas++;
@@ -233,7 +233,7 @@ static int on_body_line(struct tg_envelope *e)
 	n = tg_b64_decode(TG_B64_NOPAD, e->text->line, e->line_len, e->text->body + e->body_len,
 		sizeof e->text->body - e->body_len);
 	if (n < 0 && e->body_len + BODY_COLUMNS > sizeof e->text->body)
-		return refuse(e, "a stanza's body is longer than is accepted");
+		return refuse(e, "a stanza's body is longer than 8192 bytes");
 	if (n < 0)
 		return refuse(e,
 			"a stanza's body is canonical base64 that ends with a line of fewer than "
@@ -309,8 +309,8 @@ static size_t take_line(struct tg_envelope *e, const uint8_t *p, size_t n)
 	}
 	if (n > room)
 		(void)refuse(e,
-			line_room <= header_room ? "a header line is longer than is accepted" :
-						   "the header is longer than is accepted");
+			line_room <= header_room ? "a header line is longer than 8191 bytes" :
+						   "the header is longer than 65536 bytes");
 	return text;
 }
 

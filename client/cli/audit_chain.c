@@ -53,7 +53,7 @@ static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[C
 		c->first_n = n;
 		if (n == 1 && memcmp(prev, zero, CHAIN_HASH) != 0)
 			findings_add(c->findings, "changed", at,
-				"the first line of all names a line before it");
+				"line number 1 names a line before it, and there is none");
 		return true;
 	}
 	if (n == c->last_n + 1) {
@@ -69,7 +69,7 @@ static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[C
 		return true;
 	}
 	if (n == c->last_n && memcmp(hash, c->last_hash, CHAIN_HASH) == 0)
-		findings_add(c->findings, "duplicate", at, "the line before stands here again");
+		findings_add(c->findings, "duplicate", at, "the line before is here a second time");
 	else
 		findings_add(c->findings, "order", at,
 			"number %" PRIu64 " stands after %" PRIu64 ": moved or repeated", n,

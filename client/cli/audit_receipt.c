@@ -140,8 +140,8 @@ static void end_head(const struct audit_receipt *r, struct findings *f, uint64_t
 
 	if (r->head_wrong.line != 0)
 		findings_add(f, "receipt", &wrong,
-			"the receipt quotes this line otherwise: everything up to here was written "
-			"anew");
+			"the receipt quotes this line with another hash: everything up to here was "
+			"written anew");
 	else if (r->head_n > last_n)
 		findings_add(f, "receipt", last,
 			"the end was cut off: the receipt quotes line number %" PRIu64

@@ -86,7 +86,7 @@ static void print_head(const struct audit_report *r)
 	printf("\nVERDICT: %s\n",
 		a->findings.total == 0 ? "GOOD. Nothing was changed, removed, repeated or moved, "
 					 "and every blob that was due has ended." :
-					 "NOT GOOD. What is wrong stands below, with its line.");
+					 "NOT GOOD. What is wrong is listed below, with its line.");
 	for (size_t i = 0; i < a->n; i++)
 		print_chain(&a->recorder[i]);
 	if (r->receipt != NULL && r->receipt->event_met)

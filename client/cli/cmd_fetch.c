@@ -130,8 +130,8 @@ static int choose_receipt(const struct cmdline *o, struct fetch *f)
 	if (f->receipt_path == NULL)
 		return 0;
 	if (strcmp(f->receipt_path, "-") == 0)
-		return output_usage("--receipt takes a file; with --json the receipt stands in the "
-				    "object, too");
+		return output_usage(
+			"--receipt takes a file; with --json the object has the receipt, too");
 	if (!f->stream && same_file(f->receipt_path, f->target))
 		return output_usage("--receipt and --output name one file: the receipt would "
 				    "replace the evidence");
@@ -197,7 +197,8 @@ static int prepare(struct cli *cli, struct fetch *f, bool take)
 	f->stream = tg_spool_is_stream(f->target);
 	f->opening = cmdline_text(o, OPT_IDENTITY) != NULL && !cmdline_flag(o, OPT_SEALED);
 	if (tg_id_name(f->id, NULL) != 0)
-		return output_usage("that is not a blob's id");
+		return output_usage(
+			"that is not a blob's id: give the 24 characters that put printed");
 	err = values_duration(o, OPT_LEASE, TG_LEASE_MAX_S, &lease_s);
 	if (err == 0)
 		err = values_size(o, OPT_MAX_SIZE, &max_size);

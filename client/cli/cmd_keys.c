@@ -191,7 +191,8 @@ static int print_publics(struct public_keys *p)
 static int cannot_write(const char *path)
 {
 	if (errno == EEXIST)
-		return output_fail(TG_EIO, "%s exists already; a key is never overwritten", path);
+		return output_fail(TG_EIO,
+			"%s exists already; a key is never overwritten: give another file", path);
 	return output_fail(TG_EIO, "cannot write %s: %s", path, strerror(errno));
 }
 

@@ -367,7 +367,7 @@ int cmd_open(struct cli *cli)
 		err = opening_prepare(&cli->opt, INT64_MAX / 1000, &p.demands);
 	if (err == 0 && p.demands.expect.blob != NULL &&
 		tg_id_name(p.demands.expect.blob, NULL) != 0)
-		err = output_usage("--id: that is not a blob's id");
+		err = output_usage("--id takes a blob's id: the 24 characters that put printed");
 	if (err == 0)
 		err = open_source(cli, &p.in);
 	if (err == 0)

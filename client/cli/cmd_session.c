@@ -28,7 +28,8 @@ int cmd_session_open(struct cli *cli)
 		err = output_answer(c);
 	} else {
 		output_text(session.session);
-		output_note("session until %s, or %u s idle", session.deadline, session.idle_s);
+		output_note("the session ends at %s, or when it was idle for %u s",
+			session.deadline, session.idle_s);
 	}
 	cli_disconnect(cli, c);
 	return err;

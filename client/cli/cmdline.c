@@ -182,7 +182,7 @@ static int on_config(void *user, const char *section, const char *name, const ch
 		if (rows[id].key == NULL || strcmp(rows[id].key, name) != 0)
 			continue;
 		if (r->o->config_text[id] != NULL) {
-			r->err = bad(r->why, "%s: %s stands there twice", r->path, name);
+			r->err = bad(r->why, "%s: %s is set twice", r->path, name);
 			return 0;
 		}
 		r->o->config_text[id] = config_value(r->path, id, value);

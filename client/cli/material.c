@@ -23,7 +23,9 @@ int material_recipients(const struct cmdline *o, struct material *m)
 					"--recipient names a secret key; give the age1... "
 					"key that belongs to it");
 			if (m->n_recipients == TG_RECIPIENTS_MAX)
-				return output_usage("at most %d recipients", TG_RECIPIENTS_MAX);
+				return output_usage("--recipient is given too often: at most %d "
+						    "recipients are possible",
+					TG_RECIPIENTS_MAX);
 			if (tg_recipient_parse(s, n, &m->recipient[m->n_recipients]) != 0)
 				return output_usage("%.*s is not an age X25519 recipient (age1...)",
 					(int)(n < 80 ? n : 80), s);
@@ -103,7 +105,7 @@ static int add_keys(struct material *m, const char *s)
 
 	for (size_t n; err == 0 && (s += strspn(s, BLANKS), (n = strcspn(s, BLANKS)) > 0); s += n) {
 		if (n >= sizeof key)
-			return output_usage("--sender holds a text that is too long for a key");
+			return output_usage("a text of --sender is too long for a key");
 		memcpy(key, s, n);
 		key[n] = '\0';
 		err = tg_senders_add(m->senders, NULL, key);

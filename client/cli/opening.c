@@ -34,9 +34,8 @@ static int load_keys(const struct cmdline *o, bool raw, struct material *keys)
 		err = output_usage(
 			"--identity is missing; give the file, or set TIMEGLAS_IDENTITY");
 	if (err == 0 && !raw && keys->senders == NULL)
-		err = output_usage(
-			"--sender is missing: whose signature is to be trusted? (or --raw "
-			"for plain age files)");
+		err = output_usage("--sender is missing: give the key of the sender that you "
+				   "trust, or --raw for a plain age file");
 	return err;
 }
 

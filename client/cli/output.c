@@ -331,7 +331,7 @@ int output_answer(const tg_client *c)
 	if (!json_is_object(o)) {
 		json_decref(o);
 		return output_fail(
-			TG_EPROTO, "the server's answer is not the JSON that this call promises");
+			TG_EPROTO, "the server's answer is not the JSON that belongs to this call");
 	}
 	if (as_json)
 		return output_object(o);

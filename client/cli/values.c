@@ -54,7 +54,7 @@ int values_labels(const struct cmdline *o, int need_kind, struct labels *l)
 		.subject = cmdline_text(o, OPT_SUBJECT),
 		.content_type = cmdline_text(o, OPT_CONTENT_TYPE)};
 	if (l->kind == NULL && need_kind)
-		return output_usage("--kind is missing: passport, liveness or face3d");
+		return output_usage("--kind is missing: give passport, liveness or face3d");
 	err = check_letters("kind", l->kind, TG_KIND_MAX, LOWER DECIMAL "-",
 		"a-z, 0-9 and -, like passport, liveness or face3d");
 	if (err == 0)

@@ -115,7 +115,7 @@ static int read_texts(const json_t *o, const struct text_field *f, size_t n)
 static int no_answer(struct http_conn *c)
 {
 	return http_conn_fail(
-		c, TG_EPROTO, "the server's answer is not the JSON that this call promises");
+		c, TG_EPROTO, "the server's answer is not the JSON that belongs to this call");
 }
 
 int answer_normalise(struct http_conn *c)

@@ -120,7 +120,8 @@ static int check_age(const tg_expect *e, int64_t time_ms, char *why)
 	if (age < -TG_MAX_AHEAD_MS)
 		return differs(why, TG_EAGE,
 			"it says that it was sealed at %s, %" PRId64
-			" s from now; one of the two clocks is wrong, or somebody lies",
+			" s from now; one of the two clocks is wrong, or the sender gave a false "
+			"time",
 			tg_time_format(time_ms, text), -age / 1000);
 	if (max != ANY_AGE && age > max)
 		return differs(why, TG_EAGE,

@@ -82,8 +82,8 @@ static int check_options(struct fetch *f, const tg_fetch_opts *o)
 	f->expect.struct_size = sizeof f->expect;
 	if (err != 0)
 		return client_fail(f->c, err,
-			"struct_size of the options is not that of a published struct, or a newer "
-			"one's member is set");
+			"struct_size of the options is not set, or they hold something that this "
+			"library does not know");
 	if (tg_id_name(f->id, NULL) != 0)
 		return client_fail(f->c, TG_EINVAL,
 			"that is not a blob's id: two hex digits and a name of %d characters",
@@ -243,7 +243,7 @@ int tg_fetch(tg_client *c, const char *id, const tg_fetch_opts *o, tg_write_fn *
 {
 	struct fetch f = {.c = c, .id = id, .write = write, .write_ctx = ctx};
 
-	return write != NULL ? fetch(&f, o, out) : client_fail(c, TG_EINVAL, "nowhere to write to");
+	return write != NULL ? fetch(&f, o, out) : client_fail(c, TG_EINVAL, "no write() is given");
 }
 
 int tg_fetch_file(
@@ -251,5 +251,5 @@ int tg_fetch_file(
 {
 	struct fetch f = {.c = c, .id = id, .path = path};
 
-	return path != NULL ? fetch(&f, o, out) : client_fail(c, TG_EINVAL, "no file is named");
+	return path != NULL ? fetch(&f, o, out) : client_fail(c, TG_EINVAL, "no path is given");
 }

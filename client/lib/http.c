@@ -80,7 +80,7 @@ static int collect(struct transfer *t, const char *p, size_t n)
 
 	if (n > HTTP_JSON_MAX - c->json_bytes)
 		return abort_with(
-			t, TG_EPROTO, "the server's answer is larger than any answer should be");
+			t, TG_EPROTO, "the server's answer is larger than this client accepts");
 	grown = realloc(c->json, c->json_bytes + n + 1);
 	if (grown == NULL)
 		return abort_with(t, TG_ENOMEM, tg_strerror(TG_ENOMEM));
@@ -283,7 +283,8 @@ static int transport_error(struct http_conn *c, CURLcode rc)
 	case CURLE_OPERATION_TIMEDOUT:
 		if (request_sent(c))
 			return http_conn_fail(c, TG_ENET,
-				"not done within the time limit (of the call, or the lease's end)");
+				"not finished in time: the time limit of the call is over, or the "
+				"lease has ended");
 		return http_conn_fail(c, TG_ENET, "%s", what);
 	case CURLE_PARTIAL_FILE:
 		return http_conn_fail(c, TG_ENET, "the answer was broken off: %s", what);
@@ -372,7 +373,8 @@ int http_perform(struct http_conn *c, struct http_call *call)
 	forget_last(c, call);
 	if (call->until_mono_ms <= clock_mono_ms())
 		return http_conn_fail(c, TG_ENET,
-			"not done within the time limit (of the call, or the lease's end)");
+			"not finished in time: the time limit of the call is over, or the lease "
+			"has ended");
 
 	curl_easy_reset(c->curl); /* keeps the connection open */
 	err = set_security(c);

@@ -57,7 +57,7 @@ static int check_json(struct http_conn *c, const struct http_head *h)
 	size_t n = media != NULL ? strcspn(media, "; \t") : 0;
 
 	if (h->length_bytes > HTTP_JSON_MAX)
-		return bad(c, "it is larger than any answer should be");
+		return bad(c, "it is larger than this client accepts");
 	if (h->status < 300 && (n != strlen(json) || strncasecmp(media, json, n) != 0))
 		return bad(c, "it is not JSON");
 	return 0;

@@ -51,8 +51,8 @@ static int own_files(struct http_conn *c)
 			c->cert);
 	else if (key == NULL)
 		err = http_conn_fail(c, TG_EINVAL,
-			"%s holds no private key in PEM form (-----BEGIN PRIVATE KEY-----), or its "
-			"passphrase is another",
+			"%s holds no private key in PEM form (-----BEGIN PRIVATE KEY-----), or it "
+			"needs a passphrase that was not given",
 			c->key);
 	else if (X509_check_private_key(cert, key) != 1)
 		err = http_conn_fail(c, TG_EINVAL,

@@ -38,7 +38,7 @@ int tg_put_labels(const char *kind, const char *issuer, char canonical[4], char 
 
 	memset(canonical, 0, 4);
 	if (none_if_empty(kind) == NULL) {
-		snprintf(why, cap, "the kind is missing: passport, liveness or face3d");
+		snprintf(why, cap, "the kind is missing: give passport, liveness or face3d");
 		return TG_EKIND;
 	}
 	if (none_if_empty(issuer) != NULL &&
@@ -89,8 +89,8 @@ static int check_options(struct tg_client *c, struct put *p, const tg_put_file_o
 
 	if (err != 0)
 		return client_fail(c, err,
-			"struct_size of the options is not that of a published struct, or a newer "
-			"one's member is set");
+			"struct_size of the options is not set, or they hold something that this "
+			"library does not know");
 	empty = empty_option(&p->o);
 	if (empty != NULL)
 		return client_fail(c, TG_EINVAL,
@@ -191,7 +191,7 @@ int tg_put_file(tg_client *c, const tg_put_file_opts *o, const char *path, tg_bl
 {
 	struct put p = {.name = ""};
 	int err = path != NULL ? check_options(c, &p, o) :
-				 client_fail(c, TG_EINVAL, "no file is named");
+				 client_fail(c, TG_EINVAL, "no path is given");
 
 	if (err == 0)
 		err = open_source(c, &p, path);

@@ -172,7 +172,7 @@ static const char *fault_of(const char *line, size_t n, size_t number, int err)
 	if (fault)
 		return fault;
 	if (memmem(line, n, "TIMEGLAS-SIGNING-KEY-", 21))
-		return "that is a secret signing key; here stands the timeglas-sender1... key that "
+		return "that is a secret signing key; give the timeglas-sender1... key that "
 		       "belongs to it";
 	if (err == TG_EINVAL)
 		return "a name is 1 to 127 visible ASCII characters, and a key has one name";
