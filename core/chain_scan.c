@@ -132,7 +132,7 @@ static void hex(struct scan *s, uint8_t *out, size_t n)
 	must(s, "\"");
 }
 
-static struct chain_text more(struct scan *s)
+static struct chain_text more_members(struct scan *s)
 {
 	struct chain_text t = {NULL, 0};
 
@@ -176,7 +176,7 @@ static void scan_record(struct scan *s, struct chain_record *r)
 	r->to = maybe_string(s, CHAIN_M_TO);
 	r->by = maybe_string(s, CHAIN_M_BY);
 	r->session = maybe_string(s, CHAIN_M_SESSION);
-	r->more = more(s);
+	r->more = more_members(s);
 	must(s, CHAIN_M_PREV);
 	hex(s, r->prev, CHAIN_HASH);
 }

@@ -19,7 +19,7 @@ static const struct error_row ROWS[] = {
 #undef ROW
 };
 
-static const struct error_row *find(int code)
+static const struct error_row *row_of(int code)
 {
 	for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
 		if (ROWS[i].code == code)
@@ -29,7 +29,7 @@ static const struct error_row *find(int code)
 
 const char *tg_strerror(int code)
 {
-	const struct error_row *r = find(code);
+	const struct error_row *r = row_of(code);
 	if (r)
 		return r->text;
 	return code == TG_OK ? "ok" : "unknown error";
@@ -37,18 +37,18 @@ const char *tg_strerror(int code)
 
 const char *tg_error_slug(int code)
 {
-	const struct error_row *r = find(code);
+	const struct error_row *r = row_of(code);
 	return r ? r->slug : "internal";
 }
 
 int tg_error_status(int code)
 {
-	const struct error_row *r = find(code);
+	const struct error_row *r = row_of(code);
 	return r ? r->status : 0;
 }
 
 int tg_error_retryable(int code)
 {
-	const struct error_row *r = find(code);
+	const struct error_row *r = row_of(code);
 	return r ? r->retryable : 0;
 }

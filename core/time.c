@@ -41,7 +41,7 @@ static void date_from_days(int64_t days, int64_t *y, int64_t *m, int64_t *d)
 	*y = yoe + era * 400 + (*m <= 2);
 }
 
-static void put(char *out, int64_t v, int width)
+static void put_digits(char *out, int64_t v, int width)
 {
 	while (width-- > 0) {
 		out[width] = (char)('0' + v % 10);
@@ -62,13 +62,13 @@ char *tg_time_format(int64_t unix_ms, char out[TG_TIME_LEN + 1])
 	ms = unix_ms - days * DAY_MS;
 	date_from_days(days, &y, &m, &d);
 	memcpy(out, "0000-00-00T00:00:00.000Z", TG_TIME_LEN + 1);
-	put(out, y, 4);
-	put(out + 5, m, 2);
-	put(out + 8, d, 2);
-	put(out + 11, ms / 3600000, 2);
-	put(out + 14, ms / 60000 % 60, 2);
-	put(out + 17, ms / 1000 % 60, 2);
-	put(out + 20, ms % 1000, 3);
+	put_digits(out, y, 4);
+	put_digits(out + 5, m, 2);
+	put_digits(out + 8, d, 2);
+	put_digits(out + 11, ms / 3600000, 2);
+	put_digits(out + 14, ms / 60000 % 60, 2);
+	put_digits(out + 17, ms / 1000 % 60, 2);
+	put_digits(out + 20, ms % 1000, 3);
 	return out;
 }
 

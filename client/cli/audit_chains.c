@@ -183,7 +183,7 @@ static bool stop_before(void *ctx, const char *line, size_t n)
 	return true;
 }
 
-static bool more(void *ctx)
+static bool may_grow(void *ctx)
 {
 	const struct audit_recorder *t = ctx;
 
@@ -222,7 +222,7 @@ static struct audit_recorder *next_recorder(const struct audit_chains *a)
 	return best;
 }
 
-static int run(struct audit_chains *a)
+static int run_recorders(struct audit_chains *a)
 {
 	struct audit_recorder *t;
 	int rc = 0;
@@ -238,7 +238,7 @@ static int open_recorder(struct audit_chains *a, struct cli *cli, struct audit_r
 	const struct audit_file *f, size_t n)
 {
 	static const struct audit_reader_calls calls = {
-		.line = on_line, .stop = stop_before, .more = more};
+		.line = on_line, .stop = stop_before, .more = may_grow};
 
 	t->all = a;
 	t->file = t->first = f;
@@ -309,7 +309,7 @@ int audit_chains_run(struct audit_chains *a, struct cli *cli, const char *const 
 		return rc;
 	find_copies(a, n);
 	progress_start(&cli->progress, false);
-	rc = run(a);
+	rc = run_recorders(a);
 	progress_end(&cli->progress);
 	for (size_t i = 0; i < a->n && rc == 0; i++)
 		audit_chain_end(&a->recorder[i].chain);

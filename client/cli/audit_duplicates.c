@@ -37,7 +37,7 @@ static void content_of(const char *line, size_t n, uint8_t out[CONTENT])
 	crypto_generichash(out, CONTENT, (const unsigned char *)from, (size_t)(to - from), NULL, 0);
 }
 
-static struct seen *find(struct audit_duplicates_ring *r, const struct audit_event *e)
+static struct seen *find_seen(struct audit_duplicates_ring *r, const struct audit_event *e)
 {
 	size_t have = r->n < RING ? r->n : RING;
 
@@ -61,7 +61,8 @@ static bool may_be_old(const struct audit_duplicates_ring *r, const struct audit
 			chain_pos_cmp(&e->pos, &last->pos) <= 0);
 }
 
-static void tell(struct audit_duplicates *t, const struct audit_event *e, const struct seen *s)
+static void list_duplicate(
+	struct audit_duplicates *t, const struct audit_event *e, const struct seen *s)
 {
 	struct audit_duplicate *x;
 
@@ -95,14 +96,14 @@ bool audit_duplicates_check(struct audit_duplicates *t, struct findings *f,
 		return true;
 	r = &t->ring[e->shard];
 	content_of(line, n, now.content);
-	s = may_be_old(r, e) ? find(r, e) : NULL;
+	s = may_be_old(r, e) ? find_seen(r, e) : NULL;
 	if (s == NULL || s->chain == now.chain) { /* An event that stands twice in one chain is
 						     found by the chain's own checks. */
 		r->place[r->n++ % RING] = now;
 		return true;
 	}
 	if (memcmp(s->content, now.content, CONTENT) == 0)
-		tell(t, e, s);
+		list_duplicate(t, e, s);
 	else
 		findings_add(f, "twice", e->at,
 			"event %.*s is recorded differently on line %" PRIu64 " of %s",

@@ -83,7 +83,7 @@ static bool is_packed(const char *head, size_t n)
 
 /* A file that its recorder has just made is empty for a moment, so this waits for its first line.
  */
-static ssize_t read_head(int fd, char *buf, size_t cap)
+static ssize_t read_beginning(int fd, char *buf, size_t cap)
 {
 	const struct timespec moment = {0, WAIT_MS * 1000000L};
 	ssize_t n = pread(fd, buf, cap, 0);
@@ -100,7 +100,7 @@ static int look(struct audit_file *f)
 	static char buf[2 * LOOK_BYTES];
 	int fd = open(f->path, O_RDONLY | O_CLOEXEC);
 	struct stat st = {0};
-	ssize_t n = fd >= 0 ? read_head(fd, buf, LOOK_BYTES) : -1;
+	ssize_t n = fd >= 0 ? read_beginning(fd, buf, LOOK_BYTES) : -1;
 	bool good = n >= 0 && fstat(fd, &st) == 0, packed = good && is_packed(buf, (size_t)n);
 	/* an empty file may have been evidence, which is a finding */
 	bool evidence = good && (n == 0 || any_line(buf, (size_t)n));

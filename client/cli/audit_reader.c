@@ -94,7 +94,7 @@ static bool enough(const struct audit_reader *r)
 	return r->waiting && !r->calls->more(r->ctx);
 }
 
-static int give(struct audit_reader *r, const char *line, size_t n, bool whole)
+static int give_line(struct audit_reader *r, const char *line, size_t n, bool whole)
 {
 	bool skip = r->skipping;
 
@@ -119,7 +119,7 @@ static int give_lines(struct audit_reader *r)
 	int rc = 0;
 
 	while (rc == 0 && !enough(r) && (lf = memchr(r->buf + from, '\n', r->n - from)) != NULL) {
-		rc = give(r, r->buf + from, (size_t)(lf - r->buf) - from, true);
+		rc = give_line(r, r->buf + from, (size_t)(lf - r->buf) - from, true);
 		if (rc != STOPPED)
 			from = (size_t)(lf - r->buf) + 1;
 	}
@@ -127,7 +127,7 @@ static int give_lines(struct audit_reader *r)
 	memmove(r->buf, r->buf + from, r->n);
 	if (rc == 0 && r->n == BUF_BYTES) { /* the line is longer than any of the recorder's */
 		if (!r->skipping)
-			rc = give(r, r->buf, CHAIN_LINE_MAX + 1, true);
+			rc = give_line(r, r->buf, CHAIN_LINE_MAX + 1, true);
 		r->skipping = true;
 		r->n = 0;
 	}
@@ -164,7 +164,7 @@ static int read_file(struct audit_reader *r)
 		progress_step(&r->cli->progress, 0, r->bytes->done, r->bytes->total);
 	}
 	if (rc == 0 && !enough(r) && (r->n > 0 || !r->any))
-		rc = give(r, r->buf, r->n, false);
+		rc = give_line(r, r->buf, r->n, false);
 	return rc;
 }
 

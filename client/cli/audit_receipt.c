@@ -53,7 +53,7 @@ static json_t *parse(char *text)
 	return o;
 }
 
-static bool copy(const json_t *o, const char *name, char *out, size_t cap)
+static bool copy_member(const json_t *o, const char *name, char *out, size_t cap)
 {
 	const char *s = json_string_value(json_object_get(o, name));
 
@@ -69,9 +69,10 @@ static bool take(const json_t *o, struct audit_receipt *r)
 	const char *hash = json_string_value(json_object_get(head, "hash"));
 
 	/* "ref" is the older name of "tag" */
-	if ((!copy(o, "tag", r->tag, sizeof r->tag) && !copy(o, "ref", r->tag, sizeof r->tag)) ||
-		!copy(o, "cause", r->cause, sizeof r->cause) ||
-		!copy(o, "event", r->event, sizeof r->event))
+	if ((!copy_member(o, "tag", r->tag, sizeof r->tag) &&
+		    !copy_member(o, "ref", r->tag, sizeof r->tag)) ||
+		!copy_member(o, "cause", r->cause, sizeof r->cause) ||
+		!copy_member(o, "event", r->event, sizeof r->event))
 		return false;
 	if (head == NULL || json_is_null(head))
 		return true;

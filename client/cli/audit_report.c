@@ -222,13 +222,6 @@ void audit_report_text(const struct audit_report *r)
 
 /* For programs ------------------------------------------------------------- */
 
-static json_t *time_json(int64_t ms)
-{
-	char text[TG_TIME_LEN + 1];
-
-	return json_string(tg_time_format(ms, text));
-}
-
 static json_t *dk_json(int dk)
 {
 	return dk < 0 ? json_null() : json_boolean(dk);
@@ -347,8 +340,8 @@ json_t *audit_report_json(const struct audit_report *r)
 	if (o == NULL)
 		return NULL;
 	if (s->first_ms > 0) {
-		json_object_set_new(o, "first_time", time_json(s->first_ms));
-		json_object_set_new(o, "last_time", time_json(s->last_ms));
+		json_object_set_new(o, "first_time", output_time(s->first_ms));
+		json_object_set_new(o, "last_time", output_time(s->last_ms));
 	}
 	blobs_json(o, r);
 	json_object_set_new(

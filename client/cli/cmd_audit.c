@@ -41,7 +41,7 @@ static void on_gap(void *ctx, int64_t at_ms)
 	audit_blobs_gap(&v->blobs, at_ms);
 }
 
-static int tell(struct verify *v, struct audit_report *r)
+static int print_result(struct verify *v, struct audit_report *r)
 {
 	int status = EXIT_DONE;
 
@@ -78,7 +78,7 @@ int cmd_audit_verify(struct cli *cli)
 	if (status == EXIT_DONE) {
 		r.all = &v->all;
 		r.blobs = &v->blobs;
-		status = tell(v, &r);
+		status = print_result(v, &r);
 	}
 	if (v != NULL) {
 		audit_chains_free(&v->all);

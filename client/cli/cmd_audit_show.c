@@ -141,13 +141,6 @@ static int at_event(struct show *s, const struct audit_event *e)
 
 /* Rows --------------------------------------------------------------------- */
 
-static json_t *time_json(int64_t ms)
-{
-	char text[TG_TIME_LEN + 1];
-
-	return ms >= 0 ? json_string(tg_time_format(ms, text)) : json_null();
-}
-
 static json_t *or_null(const char *text)
 {
 	return text[0] != '\0' ? json_string(text) : json_null();
@@ -163,9 +156,9 @@ static void print_held(struct show *s, const struct held *h)
 			json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "tag",
 				or_null(h->tag_text), "kind", or_null(h->kind), "dk",
 				json_boolean(h->dk == 1), "size", (json_int_t)h->size, "uploader",
-				or_null(h->uploader), "stored_at", time_json(h->stored_ms),
-				"deadline", time_json(h->deadline_ms), "ended_at",
-				time_json(h->ended_ms), "cause", or_null(h->cause)));
+				or_null(h->uploader), "stored_at", output_time(h->stored_ms),
+				"deadline", output_time(h->deadline_ms), "ended_at",
+				output_time(h->ended_ms), "cause", or_null(h->cause)));
 		return;
 	}
 	if (h->ended_ms >= 0)
@@ -202,8 +195,8 @@ static void peer_record(struct show *s, const struct chain_record *r)
 	if (s->rows != NULL)
 		json_array_append_new(s->rows,
 			json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:o}", "time",
-				time_json(r->time_ms), "event", event, "tag", or_null(tag), "kind",
-				or_null(kind), "dk", json_boolean(r->dk == 1), "size",
+				output_time(r->time_ms), "event", event, "tag", or_null(tag),
+				"kind", or_null(kind), "dk", json_boolean(r->dk == 1), "size",
 				(json_int_t)(r->size_bytes > 0 ? r->size_bytes : 0), "cause",
 				or_null(cause)));
 	else
@@ -236,7 +229,7 @@ static void on_gap(void *ctx, int64_t at_ms)
 	(void)ctx, (void)at_ms; /* audit_chains counts them */
 }
 
-static int read_time(const struct cmdline *o, enum opt_id id, int64_t otherwise, int64_t *out)
+static int time_option(const struct cmdline *o, enum opt_id id, int64_t otherwise, int64_t *out)
 {
 	const char *text = cmdline_text(o, id);
 
@@ -258,10 +251,10 @@ static int read_question(const struct cmdline *o, struct show *s)
 				    "[--from TIME] [--to TIME] (what that peer stored and read)");
 	if (at != NULL && (cmdline_flag(o, OPT_FROM) || cmdline_flag(o, OPT_TO)))
 		return output_usage("--from and --to belong to --peer");
-	status = read_time(o, OPT_AT, 0, &s->at_ms);
+	status = time_option(o, OPT_AT, 0, &s->at_ms);
 	if (status == 0)
-		status = read_time(o, OPT_FROM, 0, &s->from_ms);
-	return status != 0 ? status : read_time(o, OPT_TO, INT64_MAX, &s->to_ms);
+		status = time_option(o, OPT_FROM, 0, &s->from_ms);
+	return status != 0 ? status : time_option(o, OPT_TO, INT64_MAX, &s->to_ms);
 }
 
 static void note(const struct show *s)
@@ -279,7 +272,7 @@ static void note(const struct show *s)
 			s->all.findings.total);
 }
 
-static int tell(struct show *s)
+static int print_result(struct show *s)
 {
 	bool good = s->all.findings.total == 0;
 	int status = EXIT_DONE;
@@ -306,7 +299,7 @@ int cmd_audit_show(struct cli *cli)
 		status = audit_chains_run(
 			&s.all, cli, cli->opt.word + 2, cli->opt.n_words - 2, &calls, &s);
 	if (status == EXIT_DONE)
-		status = tell(&s);
+		status = print_result(&s);
 	else
 		json_decref(s.rows);
 	audit_chains_free(&s.all);

@@ -141,18 +141,6 @@ static int choose_receipt(const struct cmdline *o, struct fetch *f)
 	return tg_spool_new(f->receipt_path, &f->receipt) == 0 ? 0 : cannot_write(f->receipt_path);
 }
 
-static int check_output(const struct fetch *f)
-{
-	bool to_stdout = f->target == NULL || strcmp(f->target, "-") == 0;
-
-	if (to_stdout && output_is_json())
-		return output_usage("--json needs -o FILE: stdout is for the JSON object");
-	if (to_stdout && !f->opening && isatty(STDOUT_FILENO))
-		return output_usage(
-			"the sealed content is binary and stdout is a terminal: give -o FILE");
-	return 0;
-}
-
 static int choose_opening(const struct cmdline *o, struct fetch *f)
 {
 	if (f->opening)
@@ -203,7 +191,7 @@ static int prepare(struct cli *cli, struct fetch *f, bool take)
 	if (err == 0)
 		err = values_size(o, OPT_MAX_SIZE, &max_size);
 	if (err == 0)
-		err = check_output(f);
+		err = output_check_target(f->target, !f->opening);
 	if (err == 0)
 		err = choose_opening(o, f);
 	if (err == 0 && !cmdline_flag(o, OPT_NO_KEEP))
@@ -249,11 +237,6 @@ static int write_receipt(struct fetch *f)
 				  f->receipt_path, strerror(errno));
 }
 
-static const char *none_if_empty(const char *text)
-{
-	return text[0] != '\0' ? text : NULL;
-}
-
 static int say_fetched(const struct fetch *f)
 {
 	const tg_blob *b = f->got.blob;
@@ -269,9 +252,9 @@ static int say_fetched(const struct fetch *f)
 		return EXIT_DONE;
 	}
 	o = json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:I, s:s, s:b}", "blob", f->id, "kind", b->kind,
-		"issuer", none_if_empty(b->issuer), "session", none_if_empty(b->session),
-		"stored_at", none_if_empty(b->stored_at), "size", (json_int_t)b->size, "file",
-		f->target, "opened", f->opening ? 1 : 0);
+		"issuer", output_none_if_empty(b->issuer), "session",
+		output_none_if_empty(b->session), "stored_at", output_none_if_empty(b->stored_at),
+		"size", (json_int_t)b->size, "file", f->target, "opened", f->opening ? 1 : 0);
 	if (o != NULL && f->got.head != NULL)
 		json_object_set_new(o, "head", opening_head_json(f->got.head));
 	if (o != NULL && f->got.acked)
@@ -295,7 +278,7 @@ static int conclude(struct fetch *f, int err)
 	return receipt == 0 ? say_fetched(f) : receipt;
 }
 
-static int run(struct cli *cli, struct fetch *f)
+static int fetch_to_target(struct cli *cli, struct fetch *f)
 {
 	int err = cli_connect(cli, false, &f->client);
 
@@ -312,13 +295,13 @@ static int run(struct cli *cli, struct fetch *f)
 	return err;
 }
 
-static int fetch(struct cli *cli, bool take)
+static int run_fetch(struct cli *cli, bool take)
 {
 	struct fetch f = {.out = -1};
 	int err = prepare(cli, &f, take);
 
 	if (err == 0)
-		err = run(cli, &f);
+		err = fetch_to_target(cli, &f);
 	if (f.out > STDERR_FILENO && close(f.out) != 0 && err == 0)
 		err = output_fail(TG_EIO, "cannot write %s: %s", f.target, strerror(errno));
 	opening_free(&f.demands);
@@ -328,10 +311,10 @@ static int fetch(struct cli *cli, bool take)
 
 int cmd_take(struct cli *cli)
 {
-	return fetch(cli, true);
+	return run_fetch(cli, true);
 }
 
 int cmd_get(struct cli *cli)
 {
-	return fetch(cli, false);
+	return run_fetch(cli, false);
 }

@@ -17,23 +17,6 @@
 #include "lib/spool.h"
 #include "core/fd.h"
 
-static bool to_stdout(const char *target)
-{
-	return target == NULL || strcmp(target, "-") == 0;
-}
-
-static int check_output(const struct cli *cli, bool binary)
-{
-	if (!to_stdout(cmdline_text(&cli->opt, OPT_OUTPUT)))
-		return 0;
-	if (output_is_json())
-		return output_usage("--json needs -o FILE: stdout is for the JSON object");
-	if (binary && isatty(STDOUT_FILENO))
-		return output_usage(
-			"sealed files are binary and stdout is a terminal: give -o FILE");
-	return 0;
-}
-
 static int choose_seal(const struct cli *cli, struct material *m, struct labels *l, tg_seal_opts *o)
 {
 	const struct cmdline *opt = &cli->opt;
@@ -96,12 +79,12 @@ static int open_target(const char *target, struct tg_spool **out, int *stream)
 	*stream = -1;
 	if (!tg_spool_is_stream(target))
 		return tg_spool_new(target, out) == 0 ? 0 : cannot_write(target);
-	*stream = to_stdout(target) ? STDOUT_FILENO : open(target, O_WRONLY | O_CLOEXEC);
+	*stream = output_is_stdout(target) ? STDOUT_FILENO : open(target, O_WRONLY | O_CLOEXEC);
 	if (*stream < 0)
 		return cannot_write(target);
 	return tg_spool_through(*stream, out) == 0 ?
 		0 :
-		cannot_write(to_stdout(target) ? "to stdout" : target);
+		cannot_write(output_is_stdout(target) ? "to stdout" : target);
 }
 
 static int close_target(struct tg_spool *out, int stream)
@@ -114,14 +97,11 @@ static int close_target(struct tg_spool *out, int stream)
 
 static int cannot_seal(int err)
 {
-	if (err == TG_EIO) /* nothing has been read yet, so it was the header that could not be
-			      written */
+	/* nothing has been read yet, so it was the header that could not be written */
+	if (err == TG_EIO)
 		return cannot_write("the sealed file");
 	return output_fail(err, "cannot seal: %s",
-		err == TG_ESESSION ?
-			"--session is no session's id: 1 to 64 letters, digits, - or _" :
-			err == TG_EMEDIA ? "--content-type is not a media type" :
-					   tg_strerror(err));
+		err == TG_EMEDIA ? "--content-type is not a media type" : tg_strerror(err));
 }
 
 static int pump(struct tg_source *in, struct tg_spool *out)
@@ -157,7 +137,8 @@ int cmd_seal(struct cli *cli)
 	struct tg_source *in = NULL;
 	struct tg_spool *out = NULL;
 	tg_seal_opts o;
-	int err = check_output(cli, true), stream = -1, sealed;
+	int err = output_check_target(cmdline_text(&cli->opt, OPT_OUTPUT), true), stream = -1,
+	    sealed;
 
 	if (err == 0)
 		err = choose_seal(cli, &m, &l, &o);
@@ -312,7 +293,7 @@ static int spool_input(struct opened_file *p, struct tg_spool **kept)
 static int open_to_stream(struct opened_file *p, const char *target)
 {
 	struct stream s = {
-		.fd = to_stdout(target) ? STDOUT_FILENO : open(target, O_WRONLY | O_CLOEXEC),
+		.fd = output_is_stdout(target) ? STDOUT_FILENO : open(target, O_WRONLY | O_CLOEXEC),
 		.p = p};
 	const tg_open_opts o = {.struct_size = sizeof o,
 		.expect = &p->demands.expect,
@@ -361,7 +342,7 @@ int cmd_open(struct cli *cli)
 {
 	const char *target = cmdline_text(&cli->opt, OPT_OUTPUT);
 	struct opened_file p = {.size = 0};
-	int err = check_output(cli, false);
+	int err = output_check_target(cmdline_text(&cli->opt, OPT_OUTPUT), false);
 
 	if (err == 0)
 		err = opening_prepare(&cli->opt, INT64_MAX / 1000, &p.demands);

@@ -58,7 +58,7 @@ static int find_letter(char c)
 	return -1;
 }
 
-static int add(struct cmdline *o, int id, const char *value, char why[256])
+static int add_value(struct cmdline *o, int id, const char *value, char why[256])
 {
 	if (o->n[id] == OPT_VALUES_MAX)
 		return bad(why, "--%s is given more than %d times", rows[id].name, OPT_VALUES_MAX);
@@ -99,7 +99,7 @@ static int parse_option(
 	if (!takes_value(o, id, next)) {
 		if (value != NULL)
 			return bad(why, "%s takes no value", arg);
-		return add(o, id, "", why);
+		return add_value(o, id, "", why);
 	}
 	if (value == NULL) {
 		value = next;
@@ -107,7 +107,7 @@ static int parse_option(
 	}
 	if (value == NULL || value[0] == '\0')
 		return bad(why, "--%s needs a value: %s", rows[id].name, rows[id].arg);
-	return add(o, id, value, why);
+	return add_value(o, id, value, why);
 }
 
 int cmdline_parse(struct cmdline *o, int argc, char **argv, char why[256])

@@ -71,18 +71,14 @@ void opening_free(struct opening *u)
 	material_free(&u->keys);
 }
 
-static const char *none_if_empty(const char *text)
-{
-	return text[0] != '\0' ? text : NULL;
-}
-
 json_t *opening_head_json(const tg_head *h)
 {
 	char time_text[TG_TIME_LEN + 1], ref[2 * TG_REF_BYTES + 1];
 
 	return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s, s:s, s:s, s:s, s:s}", "kind", h->kind,
-		"issuer", none_if_empty(h->issuer), "session", none_if_empty(h->session), "subject",
-		none_if_empty(h->subject), "content_type", none_if_empty(h->content_type), "time",
+		"issuer", output_none_if_empty(h->issuer), "session",
+		output_none_if_empty(h->session), "subject", output_none_if_empty(h->subject),
+		"content_type", output_none_if_empty(h->content_type), "time",
 		tg_time_format(h->time_ms, time_text), "ref",
 		tg_hex_encode(h->ref, TG_REF_BYTES, ref), "name", h->name, "sender", h->sender,
 		"sender_name", h->sender_name);

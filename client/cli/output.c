@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli/output.h"
+#include <unistd.h>
 #include "cli/api_words.h"
+#include "cli/output.h"
+#include "cli/table.h"
+#include "core/time.h"
 #include "lib/untrusted.h"
 
 #define MESSAGE_CHARS 1024
@@ -88,9 +91,8 @@ static json_t *error_object(const char *slug, int exit_status, const char *messa
 
 static int say(const char *slug, int exit_status, char *message)
 {
-	json_t *o;
-
 	char line[MESSAGE_CHARS + 16];
+	json_t *o;
 
 	if (!as_json) {
 		snprintf(line, sizeof line, "timeglas: %s", message);
@@ -227,100 +229,33 @@ int output_object(json_t *o)
 	return EXIT_DONE;
 }
 
-/* The table for people. The server's answers are flat objects, some with an array of flat objects
- * in them. ---- */
-
-static void cell_text(const json_t *v, char *out, size_t cap)
+bool output_is_stdout(const char *target)
 {
-	const char *s = json_string_value(v);
-
-	if (json_is_null(v) || v == NULL)
-		snprintf(out, cap, "-");
-	else if (json_is_boolean(v))
-		snprintf(out, cap, "%s", json_is_true(v) ? "yes" : "no");
-	else if (json_is_integer(v))
-		snprintf(out, cap, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-	else if (json_is_object(v)) {
-		char *text = untrusted_json_dump(v);
-
-		untrusted_copy(out, cap, text != NULL ? text : "...");
-		free(text);
-	} else
-		/* a server must not steer the terminal */
-		untrusted_copy(out, cap, s != NULL ? s : "...");
+	return target == NULL || strcmp(target, "-") == 0;
 }
 
-#define CELL_CHARS 128
-#define COLUMNS_MAX 16
-
-static int width_of(const char *key)
+int output_check_target(const char *target, bool binary)
 {
-	size_t n = strlen(key);
-
-	return (int)(n < CELL_CHARS ? n : CELL_CHARS - 1);
+	if (!output_is_stdout(target))
+		return 0;
+	if (as_json)
+		return output_usage("--json needs -o FILE: stdout is for the JSON object");
+	if (binary && isatty(STDOUT_FILENO))
+		return output_usage(
+			"sealed content is binary and stdout is a terminal: give -o FILE");
+	return 0;
 }
 
-static void print_rows(const json_t *rows)
+const char *output_none_if_empty(const char *text)
 {
-	const char *column[COLUMNS_MAX];
-	int width[COLUMNS_MAX];
-	size_t n = 0, i;
-	char cell[CELL_CHARS];
-	const char *key;
-	json_t *row, *v;
-
-	json_object_foreach(json_array_get(rows, 0), key, v) if (n < COLUMNS_MAX)
-	{
-		width[n] = width_of(key);
-		column[n++] = key;
-	}
-	json_array_foreach(rows, i, row) for (size_t c = 0; c < n; c++)
-	{
-		cell_text(json_object_get(row, column[c]), cell, sizeof cell);
-		if ((int)strlen(cell) > width[c])
-			width[c] = (int)strlen(cell);
-	}
-	for (size_t c = 0; c < n; c++) {
-		untrusted_copy(cell, sizeof cell, column[c]);
-		printf("  %-*s", c + 1 < n ? width[c] : 0, cell);
-	}
-	printf("\n");
-	json_array_foreach(rows, i, row)
-	{
-		for (size_t c = 0; c < n; c++) {
-			cell_text(json_object_get(row, column[c]), cell, sizeof cell);
-			printf("  %-*s", c + 1 < n ? width[c] : 0, cell);
-		}
-		printf("\n");
-	}
+	return text[0] != '\0' ? text : NULL;
 }
 
-static void print_table(json_t *o)
+json_t *output_time(int64_t unix_ms)
 {
-	char cell[CELL_CHARS], name[CELL_CHARS];
-	const char *key;
-	json_t *v;
-	int width = 0;
+	char text[TG_TIME_LEN + 1];
 
-	json_object_foreach(o, key, v) if (!json_is_array(v) && width_of(key) > width) width =
-		width_of(key);
-	json_object_foreach(o, key, v)
-	{
-		if (json_is_array(v))
-			continue;
-		untrusted_copy(name, sizeof name, key);
-		cell_text(v, cell, sizeof cell);
-		printf("%-*s  %s\n", width, name, cell);
-	}
-	json_object_foreach(o, key, v)
-	{
-		if (!json_is_array(v))
-			continue;
-		untrusted_copy(name, sizeof name, key);
-		printf("%s%s\n", name, json_array_size(v) == 0 ? ": none" : ":");
-		if (json_array_size(v) > 0)
-			print_rows(v);
-	}
+	return unix_ms >= 0 ? json_string(tg_time_format(unix_ms, text)) : json_null();
 }
 
 int output_answer(const tg_client *c)
@@ -335,7 +270,7 @@ int output_answer(const tg_client *c)
 	}
 	if (as_json)
 		return output_object(o);
-	print_table(o);
+	table_print(o);
 	json_decref(o);
 	return EXIT_DONE;
 }

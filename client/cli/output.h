@@ -27,15 +27,26 @@ void output_init(bool json);
 /** Returns whether it is JSON. */
 bool output_is_json(void);
 
-/** Says why the command failed. code: a TG_E… code. fmt: as for printf. Returns the exit status
- * that belongs to the code. */
+/**
+ * Says why the command failed.
+ *
+ * @code  a TG_E… code
+ * @fmt   a sentence, as for printf
+ *
+ * Returns the exit status that belongs to the code.
+ */
 int output_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/** Says how the user has to say it instead. Returns EXIT_USAGE. */
+/** Says what is wrong with how the command was called, and what to do. Returns EXIT_USAGE. */
 int output_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/** Says why a call of the client failed: the server's refusal, or what happened on the way. err:
- * what the call returned. Returns the exit status. */
+/**
+ * Says why a call of the client failed: the server's refusal, or what happened on the way.
+ *
+ * @err  what the call returned
+ *
+ * Returns the exit status.
+ */
 int output_fail_client(const tg_client *c, int err);
 
 /** Prints a remark for people on stderr; under --json it prints nothing. */
@@ -50,6 +61,24 @@ int output_object(json_t *o);
 
 /** Prints the server's last answer: as JSON, or as a table for people. Returns an exit status. */
 int output_answer(const tg_client *c);
+
+/** Returns whether the target of -o is stdout: NULL or "-". */
+bool output_is_stdout(const char *target);
+
+/**
+ * Checks that a file's content may go to the target of -o.
+ *
+ * @binary  it is not for terminals
+ *
+ * Returns 0, or EXIT_USAGE after having said what to do.
+ */
+int output_check_target(const char *target, bool binary);
+
+/** Returns text, or NULL when it is "": for json_pack()'s "s*", which leaves such a member out. */
+const char *output_none_if_empty(const char *text);
+
+/** Returns a new reference to a time's text, or to null when unix_ms is negative. */
+json_t *output_time(int64_t unix_ms);
 
 /** Flushes stdout. Returns exit_status, or a failure when something could not be written. */
 int output_finish(int exit_status);

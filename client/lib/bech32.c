@@ -95,7 +95,7 @@ static int value(const char *hrp, char c)
 	return at ? (int)(at - ABC) : -1;
 }
 
-static int decode(const char *hrp, const char *s, size_t n, uint8_t *out, size_t out_len)
+static int decode_data(const char *hrp, const char *s, size_t n, uint8_t *out, size_t out_len)
 {
 	size_t len = strlen(hrp), o = 0;
 	uint32_t chk = poly_hrp(hrp), acc = 0;
@@ -123,7 +123,7 @@ static int decode(const char *hrp, const char *s, size_t n, uint8_t *out, size_t
 
 int tg_bech32_decode(const char *hrp, const char *s, size_t n, uint8_t *out, size_t out_len)
 {
-	int err = decode(hrp, s, n, out, out_len);
+	int err = decode_data(hrp, s, n, out, out_len);
 
 	if (err)
 		tg_wipe(out, out_len);

@@ -201,7 +201,7 @@ static int finish(struct fetch *f)
 	return acknowledge(f, "ok");
 }
 
-static void tell(const struct fetch *f, tg_fetched *out)
+static void give_result(const struct fetch *f, tg_fetched *out)
 {
 	const struct client_fetched *p = f->parts;
 	tg_fetched r = {.struct_size = sizeof r,
@@ -230,7 +230,7 @@ static int fetch(struct fetch *f, const tg_fetch_opts *o, tg_fetched *out)
 	if (err == 0)
 		err = finish(f);
 	if (f->parts != NULL)
-		tell(f, out);
+		give_result(f, out);
 	tg_spool_free(f->sealed);
 	tg_spool_free(f->good);
 	tg_seen_free(f->seen);

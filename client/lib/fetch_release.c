@@ -60,7 +60,7 @@ static int check_digest(struct fetch *f)
 
 /* The signature covers kind, issuer and session, so a server that changes one of them is noticed.
  */
-static int check_labels(struct fetch *f, const tg_head *h)
+static int compare_labels(struct fetch *f, const tg_head *h)
 {
 	const tg_blob *b = &f->parts->blob;
 	const char *what = strcmp(h->kind, b->kind) != 0 ? "kind" :
@@ -103,7 +103,7 @@ static int accept_head(void *ctx, const tg_head *h)
 
 	f->parts->head = *h;
 	f->parts->has_head = true;
-	err = check_labels(f, h);
+	err = compare_labels(f, h);
 	if (err == 0)
 		err = check_new(f, h);
 	f->judged = f->judged || err == 0;

@@ -85,18 +85,11 @@ int tg_head_check(const struct tg_head_fields *h)
 
 /* Writing ------------------------------------------------------------------ */
 
-static char *put_text(char *at, const char *s)
-{
-	size_t n = strlen(s);
-	memcpy(at, s, n);
-	return at + n;
-}
-
 static char *put_field(char *at, const char *name, const char *value)
 {
-	at = put_text(at, name);
-	at = put_text(at, ": ");
-	at = put_text(at, value);
+	at = stpcpy(at, name);
+	at = stpcpy(at, ": ");
+	at = stpcpy(at, value);
 	*at++ = '\n';
 	return at;
 }

@@ -14,7 +14,7 @@
 
 #define VERSION "HTTP/1.1 "
 
-static int bad(struct http_conn *c, const char *what)
+static int refuse_head(struct http_conn *c, const char *what)
 {
 	return http_conn_fail(
 		c, TG_EPROTO, "the server's answer is not one that this client accepts: %s", what);
@@ -39,12 +39,12 @@ static int check_framing(struct http_conn *c, struct http_head *h)
 	const char *length = http_conn_field(c, "Content-Length");
 
 	if (http_conn_field_count(c, "Transfer-Encoding") > 0)
-		return bad(c,
+		return refuse_head(c,
 			"it has a Transfer-Encoding, so that nobody knows its length beforehand");
 	if (http_conn_field_count(c, "Content-Encoding") > 0)
-		return bad(c, "it has a Content-Encoding, and none was asked for");
+		return refuse_head(c, "it has a Content-Encoding, and none was asked for");
 	if (length == NULL || tg_num_u64(length, strlen(length), INT64_MAX, &h->length_bytes) != 0)
-		return bad(c,
+		return refuse_head(c,
 			"it has no Content-Length, or more than one, so that nobody could tell "
 			"whether it is whole");
 	return check_single(c);
@@ -57,9 +57,9 @@ static int check_json(struct http_conn *c, const struct http_head *h)
 	size_t n = media != NULL ? strcspn(media, "; \t") : 0;
 
 	if (h->length_bytes > HTTP_JSON_MAX)
-		return bad(c, "it is larger than this client accepts");
+		return refuse_head(c, "it is larger than this client accepts");
 	if (h->status < 300 && (n != strlen(json) || strncasecmp(media, json, n) != 0))
-		return bad(c, "it is not JSON");
+		return refuse_head(c, "it is not JSON");
 	return 0;
 }
 
@@ -71,9 +71,9 @@ static int check_etag(struct http_conn *c, struct http_head *h)
 	if (etag == NULL || etag[0] != '"' || strlen(etag) >= sizeof h->etag)
 		return h->etag[0] == '\0' && h->from_bytes == 0 ?
 			0 :
-			bad(c, "a part of the content has no ETag that the first one had");
+			refuse_head(c, "a part of the content has no ETag that the first one had");
 	if (h->etag[0] != '\0' && strcmp(etag, h->etag) != 0)
-		return bad(c, "a part of the content has another ETag than the first one");
+		return refuse_head(c, "a part of the content has another ETag than the first one");
 	snprintf(h->etag, sizeof h->etag, "%s", etag);
 	return 0;
 }
@@ -129,7 +129,7 @@ static int check_head(struct http_conn *c, struct http_head *h)
 		return http_conn_fail(c, TG_EPROTO,
 			"the server answered %ld; redirects are not followed", h->status);
 	if (h->status > 599)
-		return bad(c, "its status is none of HTTP's");
+		return refuse_head(c, "its status is none of HTTP's");
 	err = check_framing(c, h);
 	if (err != 0)
 		return err;
@@ -145,12 +145,12 @@ static int status_line(struct http_conn *c, struct http_head *h, const char *lin
 
 	if (n < strlen(VERSION) + 3 || memcmp(line, VERSION, strlen(VERSION)) != 0 ||
 		tg_num_u64(line + strlen(VERSION), 3, 999, &status) != 0)
-		return bad(c, "it is not HTTP/1.1");
+		return refuse_head(c, "it is not HTTP/1.1");
 	h->status = (long)status;
 	if (status >= 200)
 		return 0;
 	if (status != 100 || ++h->interim > HTTP_INTERIM_MAX)
-		return bad(c, "it has interim answers (1xx) that nobody asked for");
+		return refuse_head(c, "it has interim answers (1xx) that nobody asked for");
 	return 0;
 }
 
@@ -174,10 +174,10 @@ int http_head_line(struct http_conn *c, struct http_head *h, const char *line, s
 {
 	h->bytes += n;
 	if (h->bytes > HTTP_HEAD_BYTES || ++h->lines > HTTP_HEAD_LINES)
-		return bad(c, "its head does not end");
+		return refuse_head(c, "its head does not end");
 	if (n < 2 || line[n - 2] != '\r' || line[n - 1] != '\n' || has_control(line, n - 2) ||
 		line[0] == ' ' || line[0] == '\t')
-		return bad(c, "its head has control characters, or lines that are folded");
+		return refuse_head(c, "its head has control characters, or lines that are folded");
 	if (n > 5 && memcmp(line, "HTTP/", 5) == 0)
 		return status_line(c, h, line, n);
 	if (n > 2 || h->status < 200)

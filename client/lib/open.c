@@ -242,7 +242,7 @@ static int open_chunk(tg_opener *o, const uint8_t *p, size_t n, int last)
 
 /* The payload -------------------------------------------------------------- */
 
-static size_t hold(tg_opener *o, const uint8_t *p, size_t n, size_t want)
+static size_t collect(tg_opener *o, const uint8_t *p, size_t n, size_t want)
 {
 	size_t take = n < want - o->held ? n : want - o->held;
 
@@ -253,7 +253,7 @@ static size_t hold(tg_opener *o, const uint8_t *p, size_t n, size_t want)
 
 static size_t take_nonce(tg_opener *o, const uint8_t *p, size_t n)
 {
-	size_t took = hold(o, p, n, TG_AGE_NONCE);
+	size_t took = collect(o, p, n, TG_AGE_NONCE);
 	int err;
 
 	if (o->held < TG_AGE_NONCE)
@@ -275,7 +275,7 @@ static size_t take_chunk(tg_opener *o, const uint8_t *p, size_t n)
 		(void)open_chunk(o, p, TG_SEALED_CHUNK, 0);
 		return TG_SEALED_CHUNK;
 	}
-	took = hold(o, p, n, TG_SEALED_CHUNK);
+	took = collect(o, p, n, TG_SEALED_CHUNK);
 	if (o->stream.ended) {
 		(void)fail(o, TG_EPAYLOAD,
 			"the payload was added to: something follows its last chunk");

@@ -48,7 +48,7 @@ struct pass {
 	uint8_t *buf; /* READ_BYTES */
 };
 
-static int say(struct pass *p, int err, const char *why)
+static int with_why(struct pass *p, int err, const char *why)
 {
 	if (p->why && p->why_cap > 0 && err)
 		snprintf(p->why, p->why_cap, "%s", why);
@@ -62,7 +62,7 @@ static int cannot_read(struct pass *p)
 
 	snprintf(text, sizeof text, "cannot read it: %s", strerror(saved));
 	errno = saved;
-	return say(p, TG_EIO, text);
+	return with_why(p, TG_EIO, text);
 }
 
 /* The MAC of chunks -------------------------------------------------------- */
@@ -115,7 +115,7 @@ static int remember_chunk(void *ctx, const uint8_t *chunk, size_t n)
 
 /* The first pass ----------------------------------------------------------- */
 
-static int hold(void *ctx, const void *data, size_t n)
+static int keep_content(void *ctx, const void *data, size_t n)
 {
 	struct content *c = ctx;
 
@@ -144,7 +144,7 @@ static int check(struct pass *p, tg_opener *opener)
 		}
 		err = tg_open_push(opener, p->buf, (size_t)n);
 	}
-	return say(p, err, tg_open_why(opener));
+	return with_why(p, err, tg_open_why(opener));
 }
 
 /* The second pass ---------------------------------------------------------- */
@@ -172,21 +172,22 @@ static int same_chunk(struct pass *p, size_t number, size_t n)
 	int err = mac_chunk(p, number, p->buf, n, tag);
 
 	if (err)
-		return say(p, err, tg_strerror(err));
-	return sodium_memcmp(tag, p->tag[number], sizeof tag) == 0 ? 0 :
-								     say(p, TG_EPAYLOAD, CHANGED);
+		return with_why(p, err, tg_strerror(err));
+	return sodium_memcmp(tag, p->tag[number], sizeof tag) == 0 ?
+		0 :
+		with_why(p, TG_EPAYLOAD, CHANGED);
 }
 
-static int give(struct pass *p, const uint8_t *bytes, size_t n)
+static int give_content(struct pass *p, const uint8_t *bytes, size_t n)
 {
 	int err = n > 0 ? p->o.write(p->o.ctx, bytes, n) : 0;
 
-	return say(p, err, "the content could not be written where it was to go");
+	return with_why(p, err, "the content could not be written where it was to go");
 }
 
 /* In the first pass all chunks were authentic, and head and signature good. A chunk is opened and
  * released only if it is still the same. */
-static int release(struct pass *p, const struct tg_payload *payload)
+static int release_checked(struct pass *p, const struct tg_payload *payload)
 {
 	uint64_t left = payload->content_len;
 	size_t skip = payload->head_len, n;
@@ -204,20 +205,20 @@ static int release(struct pass *p, const struct tg_payload *payload)
 		err = tg_stream_open(
 			payload->stream, p->buf, n, i + 1 == p->n_tags, p->content->bytes);
 		if (err) {
-			say(p, err, CHANGED);
+			with_why(p, err, CHANGED);
 			break;
 		}
 		plain = n - TG_AGE_TAG - skip;
 		give_n = plain < left ? plain :
 					(size_t)left; /* the trailer stands behind the content */
-		err = give(p, p->content->bytes + skip, give_n);
+		err = give_content(p, p->content->bytes + skip, give_n);
 		left -= give_n;
 		skip = 0;
 	}
 	return err;
 }
 
-static int run(struct pass *p, tg_opener *opener, tg_head *head)
+static int run_passes(struct pass *p, tg_opener *opener, tg_head *head)
 {
 	struct tg_payload payload;
 	const tg_head *seen;
@@ -231,22 +232,22 @@ static int run(struct pass *p, tg_opener *opener, tg_head *head)
 	if (seen && p->o.on_head) {
 		err = p->o.on_head(p->o.ctx, seen);
 		if (err)
-			return say(p, err, "the head was not accepted");
+			return with_why(p, err, "the head was not accepted");
 	}
 	if (!p->content->over)
-		return give(p, p->content->bytes, p->content->n);
+		return give_content(p, p->content->bytes, p->content->n);
 	tg_open_rewind(opener, &payload);
-	return release(p, &payload);
+	return release_checked(p, &payload);
 }
 
 static int prepare(struct pass *p, tg_opener **opener, tg_expect *e)
 {
-	tg_open_opts first = {.struct_size = sizeof first, .expect = e, .write = hold};
+	tg_open_opts first = {.struct_size = sizeof first, .expect = e, .write = keep_content};
 	int err = 0;
 
 	p->start = lseek(p->fd, 0, SEEK_CUR);
 	if (p->start < 0)
-		return say(p, TG_EIO, "it cannot be read twice, as it is no file");
+		return with_why(p, TG_EIO, "it cannot be read twice, as it is no file");
 	p->buf = tg_plain_alloc(READ_BYTES);
 	p->content = tg_secret_take(&spares, sizeof *p->content);
 	first.ctx = p->content;
@@ -261,7 +262,7 @@ static int prepare(struct pass *p, tg_opener **opener, tg_expect *e)
 	}
 	if (!err)
 		tg_open_observe(*opener, remember_chunk, p);
-	return say(p, err,
+	return with_why(p, err,
 		err == TG_EINVAL ? "identities, senders or demands are missing, or malformed" :
 				   tg_strerror(err));
 }
@@ -278,10 +279,10 @@ int tg_open_fd(const tg_open_opts *opts, int fd, tg_head *head, char *why, size_
 	if (!err && (!p.o.write || TG_ABI_OUT_OK(head) != 0))
 		err = TG_EINVAL;
 	if (err)
-		return say(&p, err, "the options lack their struct_size, expect or write()");
+		return with_why(&p, err, "the options lack their struct_size, expect or write()");
 	err = prepare(&p, &opener, &e);
 	if (!err)
-		err = run(&p, opener, head);
+		err = run_passes(&p, opener, head);
 	saved = errno;
 	tg_open_free(opener);
 	EVP_CIPHER_CTX_free(p.mac);

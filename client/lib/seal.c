@@ -137,13 +137,6 @@ static int push_signed(tg_sealer *s, const uint8_t *p, size_t n)
 
 /* The header --------------------------------------------------------------- */
 
-static char *put_text(char *at, const char *text)
-{
-	size_t n = strlen(text);
-	memcpy(at, text, n);
-	return at + n;
-}
-
 static char *put_key(char *at, const uint8_t key[32])
 {
 	at += tg_b64_encode(TG_B64_NOPAD, key, 32, at);
@@ -155,7 +148,7 @@ static int write_header(tg_sealer *s, const tg_seal_opts *o, const uint8_t file_
 	const uint8_t nonce[TG_AGE_NONCE])
 {
 	char text[HEADER_TEXT(TG_RECIPIENTS_MAX) + TG_AGE_NONCE + 2],
-		*at = put_text(text, VERSION_LINE);
+		*at = stpcpy(text, VERSION_LINE);
 	uint8_t share[32], body[TG_WRAPPED_KEY], mac[32];
 	int err;
 
@@ -163,11 +156,11 @@ static int write_header(tg_sealer *s, const tg_seal_opts *o, const uint8_t file_
 		err = tg_x25519_wrap(o->recipient[i], file_key, share, body);
 		if (err)
 			return err;
-		at = put_text(at, "-> X25519 ");
+		at = stpcpy(at, "-> X25519 ");
 		at = put_key(at, share);
 		at = put_key(at, body);
 	}
-	at = put_text(at, "---");
+	at = stpcpy(at, "---");
 	err = tg_header_mac(file_key, (const uint8_t *)text, (size_t)(at - text), mac);
 	if (err)
 		return err;

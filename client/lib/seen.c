@@ -306,7 +306,7 @@ int tg_seen_open(struct tg_seen **out, char why[TG_SEEN_WHY])
 
 /* Adds one record and syncs it. When half of the others may be forgotten, writes those that stay,
  * and this one, to a new file. */
-static int add(
+static int add_record(
 	int dir, struct memory *m, const struct record *mine, int64_t now_ms, char why[TG_SEEN_WHY])
 {
 	struct record *r = records(m);
@@ -348,7 +348,7 @@ int tg_seen_add(struct tg_seen *s, const uint8_t ref[TG_SEEN_REF], int64_t until
 		if (memcmp(records(&m)[i].hash, mine.hash, HASH_BYTES) == 0)
 			err = TG_EREPLAY;
 	if (err == 0)
-		err = add(s->dir, &m, &mine, now_ms, why);
+		err = add_record(s->dir, &m, &mine, now_ms, why);
 	tg_state_unlock(lock);
 	memory_free(&m);
 	return err;

@@ -49,7 +49,7 @@ size_t tg_senders_count(const tg_senders *s)
 	return s->n;
 }
 
-static struct sender_row *find(const tg_senders *s, const tg_sender *key)
+static struct sender_row *find_key(const tg_senders *s, const tg_sender *key)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (memcmp(s->row[i].key.pk, key->pk, sizeof key->pk) == 0)
@@ -59,7 +59,7 @@ static struct sender_row *find(const tg_senders *s, const tg_sender *key)
 
 const char *tg_senders_find(const tg_senders *s, const tg_sender *key)
 {
-	const struct sender_row *r = find(s, key);
+	const struct sender_row *r = find_key(s, key);
 
 	return r ? r->name : NULL;
 }
@@ -72,7 +72,7 @@ static int name_ok(const char *name, size_t n)
 	return n > 0 && n <= TG_SENDER_NAME_MAX;
 }
 
-static int grow(tg_senders *s)
+static int make_room(tg_senders *s)
 {
 	size_t cap = s->cap ? s->cap * 2 : 8;
 	struct sender_row *row;
@@ -90,7 +90,7 @@ static int grow(tg_senders *s)
 }
 
 /* name: n characters; NULL stands for the key's text. */
-static int add(tg_senders *s, const char *name, size_t n, const char *text, size_t text_len)
+static int add_key(tg_senders *s, const char *name, size_t n, const char *text, size_t text_len)
 {
 	struct sender_row r = {0}, *same;
 	int err = tg_sender_read(text, text_len, &r.key);
@@ -103,11 +103,11 @@ static int add(tg_senders *s, const char *name, size_t n, const char *text, size
 		memcpy(r.name, name, n);
 	else
 		return TG_EINVAL;
-	same = find(s, &r.key);
+	same = find_key(s, &r.key);
 	if (same) /* Messages name the sender, and that name must not depend on the order of lines.
 		   */
 		return strcmp(same->name, r.name) == 0 ? 0 : TG_EINVAL;
-	err = grow(s);
+	err = make_room(s);
 	if (!err)
 		s->row[s->n++] = r;
 	return err;
@@ -115,13 +115,14 @@ static int add(tg_senders *s, const char *name, size_t n, const char *text, size
 
 int tg_senders_add(tg_senders *s, const char *name, const char *key_text)
 {
-	return add(s, name, name ? strlen(name) : 0, key_text, strlen(key_text));
+	return add_key(s, name, name ? strlen(name) : 0, key_text, strlen(key_text));
 }
 
 /* Files -------------------------------------------------------------------- */
 
-static void say(char *why, size_t cap, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void say(char *why, size_t cap, const char *fmt, ...)
+static void set_why(char *why, size_t cap, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static void set_why(char *why, size_t cap, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -160,7 +161,7 @@ static int add_line(tg_senders *s, const char *line, size_t n)
 			key_len--;
 		}
 	}
-	return add(s, name, name_len, key, key_len);
+	return add_key(s, name, name_len, key, key_len);
 }
 
 static const char *fault_of(const char *line, size_t n, size_t number, int err)
@@ -198,13 +199,13 @@ static int load(tg_senders *s, FILE *f, char *why, size_t cap)
 		/* A line that is too long, or cut by a NUL, holds no key. */
 		err = whole || (n + 1 < sizeof line && feof(f)) ? add_line(s, line, n) : TG_EKEY;
 		if (err)
-			say(why, cap, "line %zu: %s", number, fault_of(line, n, number, err));
+			set_why(why, cap, "line %zu: %s", number, fault_of(line, n, number, err));
 		if (err == TG_EINVAL)
 			err = TG_EKEY;
 	}
 	if (!err && ferror(f)) {
 		err = TG_EIO;
-		say(why, cap, "cannot read it: %s", strerror(errno));
+		set_why(why, cap, "cannot read it: %s", strerror(errno));
 	}
 	return err;
 }
@@ -216,7 +217,7 @@ int tg_senders_load(tg_senders *s, const char *path, char *why, size_t why_cap)
 	int err, saved;
 
 	if (!f) {
-		say(why, why_cap, "cannot read it: %s", strerror(errno));
+		set_why(why, why_cap, "cannot read it: %s", strerror(errno));
 		return TG_EIO;
 	}
 	err = load(s, f, why, why_cap);
@@ -224,7 +225,7 @@ int tg_senders_load(tg_senders *s, const char *path, char *why, size_t why_cap)
 	fclose(f);
 	errno = saved;
 	if (!err && s->n == before && tg_senders_count(s) == 0) {
-		say(why, why_cap, "there is no key in it");
+		set_why(why, why_cap, "there is no key in it");
 		err = TG_EKEY;
 	}
 	if (err)

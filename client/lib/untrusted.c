@@ -26,7 +26,7 @@ static const struct range {
 
 /* Decodes one character at s. Returns its bytes, 0 when it is not well-formed. Reads no byte behind
  * a NUL. */
-static size_t decode(const unsigned char *s, uint32_t *out)
+static size_t decode_utf8(const unsigned char *s, uint32_t *out)
 {
 	static const struct form {
 		unsigned char first, last, second_min, second_max, mask;
@@ -73,7 +73,7 @@ void untrusted_copy(char *out, size_t cap, const char *text)
 
 	while (*s != '\0') {
 		uint32_t c = 0;
-		size_t n = decode(s, &c);
+		size_t n = decode_utf8(s, &c);
 		int good = n > 0 && is_printable(c);
 		size_t room = good ? n : 1;
 
