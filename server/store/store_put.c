@@ -513,7 +513,6 @@ static int put_named(struct store_put *p, int64_t left)
 	cmd_text(&m, t.entry);
 	cmd_text(&m, t.event);
 	cmd_num(&m, p->written.deadline_ms);
-	cmd_num(&m, left + STORE_NET_MS);
 	return cmd_send(p->store, &m, on_put, p);
 }
 

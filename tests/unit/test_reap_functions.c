@@ -142,6 +142,42 @@ static void end_that_was_refused_counts_from_its_deadline(void **state)
 	assert_true(atoll(newest("late")) >= 1000000);
 }
 
+/* The same where Redis's own expiry has taken the record, so that the index entry alone knows the
+ * deadline, however often it is moved; and the session's list and account are right. */
+static void end_of_an_expired_blob_that_was_refused_counts_from_its_deadline(void **state)
+{
+	(void)state;
+	for (int in_session = 0; in_session < 2; in_session++) {
+		const long long deadline = now_ms() - 5000;
+		const char *const sid = in_session ? "S" : "";
+
+		redis_server_run_cmd(&redis, "FLUSHALL");
+		session("S", 60000, 3600000);
+		blob("B", sid, in_session, 1, 100000);
+		redis_server_run_cmd(&redis, "DEL tg:{05}:b:B");
+		redis_server_run_cmd(&redis, "ZADD " DL " %lld %s", deadline, entry("b:B"));
+		redis_server_run_cmd(&redis, "RENAME tg:{05}:out kept");
+		redis_server_run_cmd(&redis, "SET tg:{05}:out x");
+		for (int tries = 0; tries < 2; tries++) {
+			reap(64);
+			assert_non_null(strstr(last->element[6]->str, "WRONGTYPE"));
+			assert_int_equal(redis_server_int(&redis, "ZCARD " DL), 2);
+			assert_true(score("b:B") > now_ms());
+			make_due("b:B");
+		}
+		redis_server_run_cmd(&redis, "RENAME kept tg:{05}:out");
+		assert_int_equal(reap(64), 1);
+		assert_string_equal(field(7, 0), "expired");
+		assert_int_equal(atoll(newest("dl")), deadline);
+		assert_in_range(atoll(newest("late")), 5000000, 60000000);
+		assert_int_equal(fcall("stat", "B"), 0);
+		assert_string_equal(field(1, 1), "gone");
+		assert_int_equal(redis_server_int(&redis, "ZCARD " DL), 1);
+		if (in_session)
+			assert_int_equal(number_at("HGET tg:{05}:s:S %s", "n"), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +186,7 @@ int main(void)
 		T(blob_that_expired_unseen_is_told_of_once),
 		T(blob_that_expired_unseen_does_not_end_its_successor),
 		T(end_that_was_refused_counts_from_its_deadline),
+		T(end_of_an_expired_blob_that_was_refused_counts_from_its_deadline),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

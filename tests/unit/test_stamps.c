@@ -86,9 +86,8 @@ static void take_of_a_blob_whose_stamp_is_forgotten_needs_a_later_one(void **sta
 
 		snprintf(id, sizeof id, "N%d:T1", i);
 		redisAppendCommand(redis.c, "SET tg:{05}:b:%s %s PX 60000", id, LIVE_RECORD);
-		redisAppendCommand(redis.c,
-			"FCALL tg2_put 1 " DL " %s b:N%d %s 9000000000000 60000", id, i,
-			STORED_EVENT);
+		redisAppendCommand(redis.c, "FCALL tg2_put 1 " DL " %s b:N%d %s 9000000000000", id,
+			i, STORED_EVENT);
 		assert_int_equal(redisGetReply(redis.c, (void **)&r), REDIS_OK);
 		freeReplyObject(r);
 		assert_int_equal(redisGetReply(redis.c, (void **)&r), REDIS_OK);

@@ -3,9 +3,9 @@
 -- A blob's entry that is due. Returns its cause and its lateness in us; nothing when it had ended
 -- before.
 local function reap_blob(p, entry, score, us, batch)
-	local id, more = string.match(entry, '^b:([^\t]*)(.*)$')
+	local id = string.match(entry, '^b:([^\t]*)')
 	local b = load(p, id)
-	if more ~= '' and not (b and (b.st == 'gone' or member(b) == entry)) then
+	if lost_its_record(entry, b) then
 		return 'expired', finish_lost(p, entry, score, us, b)
 	end
 	if not b then -- what a refused command has left
@@ -79,6 +79,19 @@ local function reap_entry(p, entry, score, us, batch, r)
 	end
 end
 
+-- What could not be ended is tried again later, so that others need not wait for it.
+local function retry(p, entry, score, at)
+	local id = string.match(entry, '^b:([^\t]*)\t')
+	local read, b = pcall(load, p, id or '')
+	local again = id and read and lost_its_record(entry, b) and with_deadline(entry, score)
+	if again and again ~= entry then
+		redis.call('ZADD', p .. 'dl', text(at), again)
+		redis.call('ZREM', p .. 'dl', entry)
+	else
+		redis.call('ZADD', p .. 'dl', 'XX', text(at), entry)
+	end
+end
+
 -- reap max at_least_ms: 0, now_ms, ended, overdue, next_ms, back_ms, failed, then a line of cause
 -- and lateness_us for each blob. Ends at most max index entries that are due, fewer when they are
 -- large; overdue: how many are left that are due. next_ms 0: the index is empty. at_least_ms: it is
@@ -92,9 +105,10 @@ function F.reap(keys, args)
 	local r, done, next_ms, overdue = {OK, text(now), '', '', '',
 		text(math.floor(ahead_us / 1000)), ''}, 0, '0', '0'
 	for i = 1, #due, 2 do
-		local ended, why = pcall(reap_entry, p, due[i], tonumber(due[i + 1]), us, batch, r)
-		if not ended then -- others are not to wait for it
-			redis.call('ZADD', keys[1], 'XX', text(now + RETRY_MS), due[i])
+		local score = tonumber(due[i + 1])
+		local ended, why = pcall(reap_entry, p, due[i], score, us, batch, r)
+		if not ended then
+			retry(p, due[i], score, now + RETRY_MS)
 			r[7] = string.gsub(tostring(type(why) == 'table' and why.err or why), '%c',
 				' ')
 		end

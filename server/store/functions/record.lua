@@ -261,14 +261,29 @@ local function finish(p, b, cause, who, us, due_ms, outcome)
 	return late
 end
 
+-- Has Redis's own expiry taken the blob of this index entry, record and chunk? b: the record that
+-- stands under its id, or nil.
+local function lost_its_record(entry, b)
+	return string.find(entry, '\t', 1, true)
+		and not (b and (b.st == 'gone' or member(b) == entry))
+end
+
+-- An entry of a lost blob is all that knows its deadline, which is its score. Where the score has to
+-- change, the deadline goes into the entry.
+local function with_deadline(entry, score)
+	local _, tabs = string.gsub(entry, '\t', '')
+	return tabs == 7 and entry or entry .. string.rep('\t', 7 - tabs) .. text(score)
+end
+
 -- Ends a blob that Redis's own expiry has taken, record and chunk, because no reaper came in time:
--- what is told of it stands in its index entry, whose score was its deadline. seen: the record that
--- stands under its id all the same, of another blob (whose upload came in between), or nil.
--- Returns how late it was.
+-- what is told of it stands in its index entry, whose score is its deadline unless that stands in
+-- the entry. seen: the record that stands under its id all the same, of another blob (whose upload
+-- came in between), or nil. Returns how late it was.
 local function finish_lost(p, entry, score, us, seen)
 	local id, u, to, z, d, rest = string.match(entry,
 		'^b:([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t?(.*)$')
-	local s, bound = string.match(rest, '^([^\t]*)\t(.*)$')
+	local s, bound, dl = string.match(rest, '^([^\t]*)\t([^\t]*)\t?(.*)$')
+	score = tonumber(dl) or score
 	local now, late = text(time_ms(us)), text(math.max(0, us - score * 1000))
 	if seen then
 		event(p, event_gone(d, 'expired', '', u, '', z, text(score), late, now))

@@ -150,7 +150,7 @@ local function drop_attempt(p, attempt, staged, sid, n)
 	end
 end
 
--- put attempt entry event deadline_ms chunk_ms: 0, stamp: stored; ETAKEN, ECOMPARE: commit has to judge,
+-- put attempt entry event deadline_ms: 0, stamp: stored; ETAKEN, ECOMPARE: commit has to judge,
 -- and nothing has changed. The usual case of a name that nobody has: one chunk, no session, a
 -- deadline that no reaper must be woken for. The server has written record and chunk under the
 -- attempt, as they are to be, and writes index entry and event for it; so it costs six commands.
@@ -178,7 +178,8 @@ function F.put(keys, args)
 	local done = entered
 	if done == 1 then
 		ev = redis.pcall('XADD', p .. 'out', '*', 'p', args[3])
-		done = type(ev) == 'table' and ev or redis.pcall('PEXPIRE', to, args[5])
+		done = type(ev) == 'table' and ev or redis.pcall('PEXPIREAT', to,
+			wall_ms(tonumber(args[4])))
 	end
 	if done == 1 then
 		return OK .. '\n' .. stamp_text
