@@ -80,7 +80,7 @@ static int ask(struct taking *t)
 {
 	struct store *s = t->call->api->store;
 	if (t->read == NULL)
-		return store_read_wanted(s, t->call->id, t->session, t->bound, on_wanted, t);
+		return store_blob_wanted(s, t->call->id, t->session, t->bound, on_wanted, t);
 	return store_blob_stat(s, t->call->id, on_look, t);
 }
 

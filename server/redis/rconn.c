@@ -1,7 +1,7 @@
 /*
- * rconn.c: one pipelined Redis connection on a stream: commands are encoded straight into the
- * stream's buffer; replies.c matches the answers to them. It reconnects by itself. It does not know
- * which commands are sent, and has no TLS yet. Runs in every process that has a store.
+ * rconn.c: one pipelined Redis connection on a stream. Commands are written straight into the
+ * stream's buffer; replies.c finds whose answer it is that comes. It connects again by itself. It
+ * does not know which commands are sent, and speaks no TLS. Runs in every process that has a store.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,18 +17,17 @@
 #include "redis/rconn.h"
 #include "redis/resp.h"
 #include "redis/rurl.h"
-#include "redis/scrub.h"
+#include "redis/scrubber.h"
 
 #define BACKOFF_MIN_MS 10u
 #define BACKOFF_MAX_MS 1000u
 #define CONNECT_TIMEOUT_S 5u
-/* answers are due and nothing has come for that long: the connection is taken for dead */
+/* When answers are due, and nothing has come for so long, the connection is taken for dead. */
 #define SILENCE_US 5000000u
 
 enum link {
-	DOWN,  /* no connection, or none that is authenticated: only set-up commands, once connected
-		*/
-	UP,    /* authenticated: only set-up commands */
+	DOWN,  /* not authenticated; commands of set-up, once the stream is there */
+	UP,    /* authenticated; only commands of set-up */
 	READY, /* rconn_set_ready(): every command */
 };
 
@@ -41,14 +40,14 @@ struct rconn {
 	enum link link;
 	struct stream *stream; /* NULL: not even connecting */
 	struct replies *replies;
-	struct event *retry, *watchdog, *scrub_tick;
-	struct scrub scrub;
+	struct event *retry, *watchdog;
+	struct scrubber *scrubber;
 	unsigned backoff_ms;
 	uint64_t heard_us;
-	unsigned long bulks; /* of replies_bulks(), those that the scrub knows of */
+	unsigned long bulks; /* of replies_bulks(), those that the scrubber was told of */
 	bool high; /* above BUFFER_STORE_HIGH_BYTES, and not at BUFFER_STORE_LOW_BYTES since */
 	bool scrub_refused; /* on this connection, and logged */
-	/* While callbacks are called, rconn_free() only says that it came. */
+	/* While callbacks are called, rconn_free() only sets free_wanted. */
 	bool dispatching, free_wanted;
 	struct loop_task broken;
 };
@@ -75,8 +74,8 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 		rconn_fail(c, "no answer");
 }
 
-/* A refused PING has overwritten the buffer in which Redis parses commands, but not the one of its
- * answers: say so once. */
+/* A PING that is refused (by an access list) has overwritten the buffer in which Redis parses
+ * commands, but not the one of its answers. The operator is told once for each connection. */
 static void on_scrubbed(void *ctx, const redisReply *r)
 {
 	struct rconn *c = ctx;
@@ -89,32 +88,17 @@ static void on_scrubbed(void *ctx, const redisReply *r)
 		r->str);
 }
 
-static void on_scrub_tick(evutil_socket_t fd, short what, void *arg)
+static int send_scrub(void *ctx, const char *bytes, size_t n)
 {
-	static const struct timeval tick = {0, SCRUB_TICK_MS * 1000};
-	static const char zero[SCRUB_BYTES];
-	static const char *const argv[] = {"PING", zero};
-	static const size_t len[] = {4, sizeof zero};
-	struct rconn *c = arg;
-
-	(void)fd;
-	(void)what;
-	if (c->stream == NULL)
-		return; /* the buffers in Redis went with the connection */
-	if (scrub_due(&c->scrub, clock_mono_us(), replies_due(c->replies) > 0) &&
-		rconn_cmd_early(c, on_scrubbed, c, 2, argv, len) != 0)
-		scrub_bulk(&c->scrub, clock_mono_us()); /* out of memory: try again */
-	if (scrub_dirty(&c->scrub))
-		event_add(c->scrub_tick, &tick);
+	return rconn_cmd_early(ctx, on_scrubbed, ctx, 2, (const char *const[]){"PING", bytes},
+		(const size_t[]){4, n});
 }
 
-static void bulk_passed(struct rconn *c)
+static bool answers_due(void *ctx)
 {
-	static const struct timeval tick = {0, SCRUB_TICK_MS * 1000};
+	const struct rconn *c = ctx;
 
-	if (!scrub_dirty(&c->scrub))
-		event_add(c->scrub_tick, &tick);
-	scrub_bulk(&c->scrub, clock_mono_us());
+	return replies_due(c->replies) > 0;
 }
 
 static void rconn_destroy(struct rconn *c)
@@ -126,8 +110,7 @@ static void rconn_destroy(struct rconn *c)
 		event_free(c->retry);
 	if (c->watchdog != NULL)
 		event_free(c->watchdog);
-	if (c->scrub_tick != NULL)
-		event_free(c->scrub_tick);
+	scrubber_free(c->scrubber);
 	rurl_clear(&c->url);
 	free(c);
 }
@@ -135,6 +118,8 @@ static void rconn_destroy(struct rconn *c)
 struct rconn *rconn_new(struct loop *l, const char *url, const struct rconn_calls *calls, void *ctx,
 	char *err, size_t cap)
 {
+	static const struct scrubber_calls scrubber_calls = {
+		.ping = send_scrub, .waiting = answers_due};
 	struct rconn *c = calloc(1, sizeof *c);
 	struct timeval now = {0, 0};
 
@@ -148,19 +133,17 @@ struct rconn *rconn_new(struct loop *l, const char *url, const struct rconn_call
 	c->backoff_ms = BACKOFF_MIN_MS;
 	c->retry = event_new(loop_base(l), -1, 0, on_retry, c);
 	c->watchdog = event_new(loop_base(l), -1, EV_PERSIST, on_watchdog, c);
-	c->scrub_tick = event_new(loop_base(l), -1, 0, on_scrub_tick, c);
+	c->scrubber = scrubber_new(l, &scrubber_calls, c);
 	c->replies = replies_new();
-	if (c->replies == NULL || c->retry == NULL || c->watchdog == NULL ||
-		c->scrub_tick == NULL) {
+	const bool made = c->replies != NULL && c->retry != NULL && c->watchdog != NULL &&
+		c->scrubber != NULL;
+	if (!made)
 		snprintf(err, cap, "out of memory");
+	if (!made || rurl_parse(&c->url, url, err, cap) != 0) {
 		rconn_destroy(c);
 		return NULL;
 	}
-	if (rurl_parse(&c->url, url, err, cap) != 0) {
-		rconn_destroy(c);
-		return NULL;
-	}
-	event_add(c->retry, &now); /* not at once: on_up must not come before return */
+	event_add(c->retry, &now); /* from the loop: on_up must not come before return */
 	return c;
 }
 
@@ -180,9 +163,10 @@ void rconn_forget(struct rconn *c, const void *ctx)
 	replies_forget(c->replies, ctx);
 }
 
-/* Dispatching: callbacks are called, and any of them may free the connection ---- */
+/* Dispatching: any callback may free the connection ------------------------- */
 
-/* Returns whether this is the outermost dispatch, which must be given to end_dispatch(). */
+/* Before callbacks are called. Returns what end_dispatch() is to be given: whether this is the
+ * outermost of nested dispatches. */
 static bool begin_dispatch(struct rconn *c)
 {
 	bool outer = !c->dispatching;
@@ -191,7 +175,7 @@ static bool begin_dispatch(struct rconn *c)
 	return outer;
 }
 
-/* Returns whether the connection still is there. */
+/* After them. Returns false when one of them freed the connection, which is done here. */
 static bool end_dispatch(struct rconn *c, bool outer)
 {
 	if (!outer)
@@ -210,14 +194,15 @@ static void rconn_fail(struct rconn *c, const char *why)
 	const bool outer = begin_dispatch(c), was_up = c->link != DOWN;
 	struct timeval wait = {c->backoff_ms / 1000, (suseconds_t)(c->backoff_ms % 1000 * 1000)};
 
-	if (was_up || c->backoff_ms == BACKOFF_MIN_MS) /* not once an attempt */
+	if (was_up || c->backoff_ms == BACKOFF_MIN_MS) /* not for each attempt */
 		log_warn("store-down", "the connection to %s is lost: %s", c->url.name, why);
 	stream_free(c->stream);
 	c->stream = NULL;
 	c->link = DOWN;
 	c->high = c->scrub_refused = false;
 	event_del(c->watchdog);
-	/* New commands are refused while down, so what waits is what was under way. */
+	scrubber_reset(c->scrubber);
+	/* The callbacks may send nothing, so only what was under way is counted. */
 	for (size_t n = replies_due(c->replies); n > 0 && !c->free_wanted; n--)
 		replies_break(c->replies);
 	if (was_up && !c->free_wanted && c->calls.on_down != NULL)
@@ -256,19 +241,16 @@ static void on_auth(void *ctx, const redisReply *reply)
 static void on_ready(struct stream *s, void *ctx)
 {
 	struct rconn *c = ctx;
-	const char *argv[3] = {"AUTH", c->url.user, c->url.password};
+	const char *user = c->url.user, *password = c->url.password;
+	const char *const argv[] = {"AUTH", user != NULL ? user : password, password};
+	const int argc = user != NULL ? 3 : 2;
 	size_t len[3];
-	int argc = 3;
 
 	(void)s;
 	c->heard_us = clock_mono_us();
-	if (c->url.password == NULL) {
+	if (password == NULL) {
 		rconn_became_up(c);
 		return;
-	}
-	if (c->url.user == NULL) {
-		argv[1] = c->url.password;
-		argc = 2;
 	}
 	for (int i = 0; i < argc; i++)
 		len[i] = strlen(argv[i]);
@@ -296,7 +278,6 @@ static void on_end(struct stream *s, enum stream_end why, void *ctx)
 		[STREAM_ERROR] = "connection error",
 		[STREAM_TLS] = "TLS error",
 		[STREAM_TIMEOUT] = "timeout"};
-
 	char what[128];
 	const char *reason = why == STREAM_ERROR && errno != 0 ? strerror(errno) : NULL;
 
@@ -318,14 +299,11 @@ static void rconn_start(struct rconn *c)
 		.ready_timeout_s = CONNECT_TIMEOUT_S};
 	static const struct timeval second = {1, 0};
 
-	memset(&c->scrub, 0, sizeof c->scrub);
-	event_del(c->scrub_tick);
 	if (replies_begin(c->replies) == 0)
 		c->stream = stream_connect(c->loop, (struct sockaddr *)&c->url.addr,
 			c->url.addr_len, NULL, &opts, &cb, c);
 	if (c->stream == NULL) {
 		char what[128];
-
 		snprintf(what, sizeof what, "cannot connect: %s", strerror(errno));
 		rconn_fail(c, what);
 		return;
@@ -342,16 +320,16 @@ static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
 	int rc = 1;
 
 	c->heard_us = clock_mono_us();
-	/* A callback may lose the connection: then `in` is gone with its stream. */
+	/* Where a callback loses the connection, `in` is freed with its stream. */
 	while (rc > 0 && !c->free_wanted && c->stream == s)
 		rc = replies_consume(c->replies, in);
 	if (replies_bulks(c->replies) != c->bulks) {
 		c->bulks = replies_bulks(c->replies);
-		bulk_passed(c);
+		scrubber_bulk(c->scrubber);
 	}
 	if (!end_dispatch(c, outer))
 		return;
-	if (c->stream == s) /* what is left of a bulk goes on as it comes */
+	if (c->stream == s) /* the rest of a bulk is moved, so it comes into chains of its own */
 		stream_set_unit(s, replies_bulk_left(c->replies));
 	if (rc < 0)
 		rconn_fail(c, rc == TG_EPROTO ? "not the Redis protocol" : "out of memory");
@@ -359,11 +337,11 @@ static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
 
 /* Commands ----------------------------------------------------------------- */
 
-/* Behind each command that was written. */
+/* After each command that was written. */
 static void sent(struct rconn *c)
 {
 	if (replies_due(c->replies) == 1)
-		c->heard_us = clock_mono_us(); /* the wait for an answer starts here */
+		c->heard_us = clock_mono_us(); /* the watchdog counts from here */
 	stream_flush_later(c->stream);
 	if (stream_unsent(c->stream) >= BUFFER_STORE_FLUSH_BYTES)
 		stream_flush_now(c->stream);
@@ -413,7 +391,7 @@ int rconn_store(struct rconn *c, rconn_cb *cb, void *ctx, const char *key, size_
 		replies_withdraw(c->replies);
 		return TG_ESTORE;
 	}
-	bulk_passed(c);
+	scrubber_bulk(c->scrubber);
 	sent(c);
 	return 0;
 }

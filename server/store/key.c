@@ -3,14 +3,15 @@
  */
 #include "base/text.h"
 #include "core/bug.h"
+#include "core/hex.h"
 #include "store/key.h"
 
 static struct text key_in(char out[KEY_BYTES], unsigned shard, const char *kind, const char *id)
 {
-	static const char hex[] = "0123456789abcdef";
-	const char prefix[] = {'t', 'g', ':', '{', hex[shard >> 4 & 15], hex[shard & 15], '}', ':'};
+	char prefix[] = {'t', 'g', ':', '{', '0', '0', '}', ':'};
 	struct text t = text_in(out, KEY_BYTES);
 
+	tg_hex_byte((uint8_t)shard, prefix + 4);
 	text_add_n(&t, prefix, sizeof prefix);
 	text_join(&t, kind, id);
 	return t;

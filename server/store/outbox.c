@@ -13,11 +13,11 @@
 #include "store/outbox.h"
 #include "store/cmd.h"
 #include "store/error.h"
+#include "store/key.h"
 #include "store/lines.h"
 #include "store/reply.h"
 #include "store/state.h"
 
-#define KEY_CHARS 16
 #define POS_CHARS 44
 #define ALL_POS_CHARS (TOKEN_SHARDS * (POS_CHARS + 4)) /* "NN:<id> " each */
 #define HEADING 6                                      /* XREAD COUNT c BLOCK ms STREAMS */
@@ -95,7 +95,7 @@ static bool pos_any(const struct chain_pos *p)
 int outbox_read(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS], unsigned count,
 	unsigned block_ms)
 {
-	char key[TOKEN_SHARDS][KEY_CHARS], id[TOKEN_SHARDS][POS_CHARS], counts[12], blocks[12];
+	char key[TOKEN_SHARDS][KEY_BYTES], id[TOKEN_SHARDS][POS_CHARS], counts[12], blocks[12];
 	const char *argv[HEADING + 2 * TOKEN_SHARDS];
 	size_t len[HEADING + 2 * TOKEN_SHARDS];
 	int n = 0;
@@ -111,7 +111,7 @@ int outbox_read(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS], unsi
 	}
 	argv[n++] = "STREAMS";
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
-		snprintf(key[i], sizeof key[i], "tg:{%02x}:out", i);
+		key_of(key[i], i, "out", "");
 		pos_text(&pos[i], id[i]);
 		argv[n + (int)i] = key[i];
 		argv[n + (int)TOKEN_SHARDS + (int)i] = id[i];
@@ -302,7 +302,7 @@ static void on_trim(void *ctx, const redisReply *r)
 
 int outbox_trim(struct outbox *o, unsigned shard, const struct chain_pos *last)
 {
-	char key[KEY_CHARS], id[POS_CHARS];
+	char key[KEY_BYTES], id[POS_CHARS];
 	const char *argv[] = {"XTRIM", key, "MINID", id};
 	struct chain_pos first = {last->ms, last->seq + 1};
 	size_t len[4];
@@ -311,7 +311,7 @@ int outbox_trim(struct outbox *o, unsigned shard, const struct chain_pos *last)
 	 * millisecond. */
 	if (last->seq == UINT64_MAX)
 		first = (struct chain_pos){last->ms + 1, 0};
-	snprintf(key, sizeof key, "tg:{%02x}:out", shard);
+	key_of(key, shard, "out", "");
 	pos_text(&first, id);
 	for (size_t i = 0; i < 4; i++)
 		len[i] = strlen(argv[i]);
@@ -353,7 +353,7 @@ static void write_positions(const struct chain_pos pos[TOKEN_SHARDS], char out[A
 
 static bool is_epoch(const char *text)
 {
-	return strlen(text) == CHAIN_EPOCH && strspn(text, "0123456789abcdef") == CHAIN_EPOCH;
+	return strlen(text) == CHAIN_EPOCH && tg_hex_is_lower(text, CHAIN_EPOCH) == 1;
 }
 
 static void on_lease(void *ctx, const redisReply *r)

@@ -65,3 +65,25 @@ int store_blob_erase(
 	return blob_call(s, "tg2_erase", id, uploader != NULL ? uploader : "", erase_done,
 		erase_duty, cb, ctx);
 }
+
+static void wanted_done(struct query *c, int err, const redisReply *r)
+{
+	(void)r;
+	QUERY_CB(c, store_blob_wanted_cb)(c->user, err);
+}
+
+int store_blob_wanted(struct store *s, const char *id, const char *session, bool bound,
+	store_blob_wanted_cb *cb, void *ctx)
+{
+	int shard = token_shard(id, strlen(id));
+	struct query *c = shard < 0 ? NULL : query_new(s, wanted_done, cb, ctx);
+	struct cmd m;
+
+	if (c == NULL)
+		return shard < 0 ? TG_ENOENT : TG_ENOMEM;
+	cmd_fcall(&m, "tg2_take_wanted", (unsigned)shard);
+	cmd_text(&m, id);
+	cmd_text(&m, session);
+	cmd_text(&m, bound ? "1" : "0");
+	return query_send(c, &m);
+}

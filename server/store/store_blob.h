@@ -15,4 +15,16 @@ int store_blob_stat(struct store *s, const char *id, store_blob_cb *cb, void *ct
 int store_blob_erase(
 	struct store *s, const char *id, const char *uploader, store_blob_cb *cb, void *ctx);
 
+/* err 0: it may still be delivered. TG_EGONE: not any more. TG_ESTORE: that is not known. */
+typedef void store_blob_wanted_cb(void *ctx, int err);
+/**
+ * Asks whether what a take has read may still be delivered: nobody has erased the blob since, nor
+ * ended the session that it is bound to.
+ *
+ * @session  that the blob names; "" none
+ * @bound    whether it ends with that session
+ */
+int store_blob_wanted(struct store *s, const char *id, const char *session, bool bound,
+	store_blob_wanted_cb *cb, void *ctx);
+
 #endif

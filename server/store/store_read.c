@@ -20,23 +20,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <sys/timerfd.h>
 #include <timeglas/errors.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/bug.h"
-#include "store/query.h"
+#include "store/cmd.h"
 #include "store/error.h"
 #include "store/lines.h"
+#include "store/refusal.h"
 #include "store/state.h"
 #include "store/store_claim.h"
 #include "store/store_read.h"
 
-/* How long a refused take lasts, from its question to its answer: longer than the largest string
- * takes; or, when Redis is slower than that, a multiple of it. */
-#define REFUSAL_US UINT64_C(10000)
 /* How often a take reads again. Once is enough, unless more than LIVE_NOTED blobs go live within
  * the time that an answer takes. */
 #define AGAIN_MAX 4u
@@ -66,8 +62,7 @@ struct store_read {
 	struct evbuffer *data;
 	struct event *pulse;
 	struct loop_task broken;
-	struct event *refusal; /* of a take that is refused as if there were no such blob */
-	int refusal_fd;
+	struct refusal *refusal; /* of a take that is refused as if there were no such blob */
 	uint64_t asked_us;
 };
 
@@ -77,10 +72,7 @@ static void take_free(struct store_read *t)
 	loop_cancel(t->store->loop, &t->broken);
 	if (t->pulse != NULL)
 		event_free(t->pulse);
-	if (t->refusal != NULL)
-		event_free(t->refusal);
-	if (t->refusal_fd >= 0)
-		close(t->refusal_fd);
+	refusal_free(t->refusal);
 	evbuffer_free(t->data);
 	free(t);
 }
@@ -211,33 +203,9 @@ static void take_began(struct store_read *t, int err, const struct store_blob *b
 		store_read_next(t);
 }
 
-static void on_refusal(evutil_socket_t fd, short what, void *ctx)
+static void on_refusal(void *ctx)
 {
-	(void)fd;
-	(void)what;
 	take_began(ctx, TG_ENOENT, NULL);
-}
-
-/*
- * Whoever may not know of a blob is not to learn of it from the time that the answer takes, and a
- * large string takes longer to read than none: the refusal is given at a time that was fixed when
- * it was asked for. By a timer of its own, because the loop's are rounded to a millisecond from
- * when the answer came, which would tell that.
- */
-static bool refuse_later(struct store_read *t)
-{
-	struct itimerspec when = {.it_value = {0, 0}};
-	struct timeval rough = {0, 0};
-	bool exact;
-
-	evbuffer_drain(t->data, evbuffer_get_length(t->data));
-	rough.tv_usec = (long)(REFUSAL_US - (clock_mono_us() - t->asked_us) % REFUSAL_US);
-	when.it_value.tv_nsec = rough.tv_usec * 1000;
-	t->refusal_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	exact = t->refusal_fd >= 0 && timerfd_settime(t->refusal_fd, 0, &when, NULL) == 0;
-	t->refusal = event_new(loop_base(t->store->loop), exact ? t->refusal_fd : -1,
-		exact ? EV_READ : 0, on_refusal, t);
-	return t->refusal != NULL && event_add(t->refusal, exact ? NULL : &rough) == 0;
 }
 
 static void on_take(void *ctx, const redisReply *r);
@@ -290,8 +258,12 @@ static void on_take(void *ctx, const redisReply *r)
 		return;
 	}
 	const bool have = lines_blob(&l, &blob, &t->n) == 0;
-	if (err == TG_ENOENT && !t->keep && refuse_later(t))
-		return;
+	if (err == TG_ENOENT && !t->keep) {
+		evbuffer_drain(t->data, evbuffer_get_length(t->data));
+		t->refusal = refusal_new(t->store->loop, t->asked_us, on_refusal, t);
+		if (t->refusal != NULL)
+			return;
+	}
 	if (err == TG_ECLAIMED)
 		blob.own_lease_ms = lines_num(&l);
 	else if (err == 0 && !t->keep && lines_more(&l))
@@ -356,7 +328,6 @@ static struct store_read *read_new(
 		return NULL;
 	}
 	t->store = s;
-	t->refusal_fd = -1;
 	t->asked_us = clock_mono_us();
 	t->calls = *calls;
 	t->ctx = ctx;
@@ -457,28 +428,4 @@ void store_read_abort(struct store_read *t)
 		t->dropped = true; /* our caller frees it */
 	else
 		take_free(t);
-}
-
-/* What has been read ------------------------------------------------------- */
-
-static void wanted_done(struct query *c, int err, const redisReply *r)
-{
-	(void)r;
-	QUERY_CB(c, store_read_wanted_cb)(c->user, err);
-}
-
-int store_read_wanted(struct store *s, const char *id, const char *session, bool bound,
-	store_read_wanted_cb *cb, void *ctx)
-{
-	int shard = token_shard(id, strlen(id));
-	struct query *c = shard < 0 ? NULL : query_new(s, wanted_done, cb, ctx);
-	struct cmd m;
-
-	if (c == NULL)
-		return shard < 0 ? TG_ENOENT : TG_ENOMEM;
-	cmd_fcall(&m, "tg2_take_wanted", (unsigned)shard);
-	cmd_text(&m, id);
-	cmd_text(&m, session);
-	cmd_text(&m, bound ? "1" : "0");
-	return query_send(c, &m);
 }

@@ -41,16 +41,4 @@ void store_read_next(struct store_read *t);
  * "consumed". NULL is fine. */
 void store_read_abort(struct store_read *t);
 
-/* err 0: it may still be delivered. TG_EGONE: not any more. TG_ESTORE: that is not known. */
-typedef void store_read_wanted_cb(void *ctx, int err);
-/**
- * Asks whether what a take has read may still be delivered: nobody has erased the blob since, nor
- * ended the session that it is bound to.
- *
- * @session  that the blob names; "" none
- * @bound    whether it ends with that session
- */
-int store_read_wanted(struct store *s, const char *id, const char *session, bool bound,
-	store_read_wanted_cb *cb, void *ctx);
-
 #endif

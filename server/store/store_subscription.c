@@ -9,7 +9,6 @@
 #include <string.h>
 #include "base/log.h"
 #include "core/hex.h"
-#include "core/hex.h"
 #include "core/num.h"
 #include "redis/rconn.h"
 #include "base/token.h"
