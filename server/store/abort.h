@@ -13,25 +13,30 @@
 
 struct store;
 
+/** Makes the store's list of aborts, which is empty. */
 void abort_init(struct store *s);
+/** Frees all aborts that are not confirmed. What they were for is left to the reaper. */
 void abort_free_all(struct store *s);
 /**
  * Sends tg2_abort once.
  *
- * @n         chunks of the attempt
- * @later_ms  what the attempt has sent may still arrive for so long
- * @unknown   its commit was sent, and nobody was told of the answer
+ * @attempt   what stands in Redis is under this
+ * @n         how many chunks were sent
+ * @later_ms  what was sent may still arrive for so long; 0: nothing will
+ * @unknown   its commit was sent, and nobody was told of the answer, so it may be live
+ * @cb        told of the answer
  *
- * Returns 0, or TG_ESTORE and cb is never called.
+ * Returns 0; or TG_ESTORE, and then cb is never called.
  */
 int abort_send(struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown,
 	rconn_cb *cb, void *ctx) __attribute__((nonnull(6)));
-/** abort_until_done(s, attempt, n, later_ms, unknown): the same, again and again until Redis says
- * that it was done: an upload that nobody was told of must not live, and a chunk without an index
- * entry is not the reaper's to find. */
+/**
+ * Sends tg2_abort again and again until Redis says that it was done, or has refused it 60 times;
+ * only once where ABORT_MAX of them wait. Arguments as above.
+ */
 void abort_until_done(
 	struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown);
-/** abort_resend(s, most): sends so many of those that wait: after a connect, or now and then. */
+/** Sends up to `most` of the aborts that wait to be sent again. */
 void abort_resend(struct store *s, unsigned most);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * cmd.h: one Redis command under construction, and sending it. There is no way to send one without
- * a callback that hears of its refusal.
+ * cmd.h: one Redis command: its words are put together, then it is sent. There is no way to send
+ * one without a callback that hears of its refusal.
  */
 #ifndef STORE_CMD_H
 #define STORE_CMD_H
@@ -14,27 +14,40 @@
 
 struct store;
 
-/* Texts are borrowed until the command is sent; numbers stand in scratch. */
+/* It stands on the stack of whoever sends it, and owns nothing: texts are borrowed until
+ * cmd_send() returns, numbers and the key of cmd_fcall() stand in the struct itself. */
 struct cmd {
 	int argc;
-	size_t used;
+	size_t used; /* of scratch */
 	const char *argv[CMD_ARGS_MAX];
 	size_t len[CMD_ARGS_MAX];
-	char key[KEY_BYTES]; /* of cmd_fcall() */
+	char key[KEY_BYTES];
 	char scratch[256];
 };
 
-/** cmd_begin(m, name): a native command, without arguments so far. */
+/** Begins a command of Redis's own, without arguments so far. name: borrowed. */
 void cmd_begin(struct cmd *m, const char *name);
-/** cmd_fcall(m, fn, shard): FCALL fn with the shard's index key; its arguments follow. */
+/**
+ * Begins a call of a function of the library. Its arguments follow by cmd_text() and cmd_num().
+ *
+ * @fn     as Redis knows it, "tg2_…"; borrowed
+ * @shard  0..TOKEN_SHARDS - 1; the shard's deadline index becomes the call's key
+ */
 void cmd_fcall(struct cmd *m, const char *fn, unsigned shard);
-/** cmd_text(m, text): the next argument. */
+/** Appends an argument. text: NUL-terminated, borrowed. Aborts behind CMD_ARGS_MAX words. */
 void cmd_text(struct cmd *m, const char *text);
-/** cmd_num(m, number): the next argument, in decimal. */
+/** Appends an argument, in decimal. Aborts where scratch is full, which takes a dozen of them. */
 void cmd_num(struct cmd *m, int64_t number);
 
-/** cmd_send(s, m, cb, ctx): cb hears the answer, and the refusal; error_heard() where nothing else
- * is to be done. Returns 0, or TG_ESTORE and cb is never called. */
+/**
+ * Sends it.
+ *
+ * @cb   told of the answer, whatever it is, as rconn_cmd() says; error_heard() where nothing
+ *       depends on it
+ * @ctx  of cb; rconn_forget() silences it
+ *
+ * Returns 0; or TG_ESTORE (not connected, or no memory), and then cb is never called.
+ */
 int cmd_send(struct store *s, const struct cmd *m, rconn_cb *cb, void *ctx)
 	__attribute__((nonnull(3)));
 

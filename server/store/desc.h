@@ -6,20 +6,25 @@
 
 #include "store/types.h"
 
-/** desc_id(d, out): the id of what d describes: the name is d's, or drawn. Returns 0, or
- * TG_ESESSION when its session's id is none. */
+/** Makes the id of what d describes, with d's name, or one that is drawn. Returns 0, or TG_ESESSION
+ * when d->session is no id. */
 int desc_id(const struct store_desc *d, char out[TOKEN_LEN + 1]);
-/** desc_subject_shard(hash): the shard that a subject's hash names. */
+/** Returns the shard of a subject. hash: the subject's, in hex; aborts where it is not. */
 unsigned desc_subject_shard(const char *hash);
-/** desc_event(d, out): field d of a record: what events may show. */
+/** Writes field d of a record: what events may show. */
 void desc_event(const struct store_desc *d, char out[STORE_DESC_MAX]);
-/** desc_private(d, out): field p: the rest. */
+/** Writes field p of a record: what events do not show. */
 void desc_private(const struct store_desc *d, char out[STORE_DESC_MAX]);
 
 #define DESC_FINGERPRINT_LEN 64
-/** desc_fingerprint(out, d, size_bytes): field f: what is kept of a description under a chosen
- * name, hashed with that name as a key, so that it tells nothing to who has not got it. size_bytes:
- * STORE_SIZE_UNKNOWN where it is not known yet. */
+/**
+ * Writes field f of a record: what is kept of a description under a chosen name, to compare a
+ * repeated upload with. It is hashed with the name as a key, so it tells nothing to who has not got
+ * that.
+ *
+ * @d           with a name
+ * @size_bytes  of the content; STORE_SIZE_UNKNOWN where it is not known yet
+ */
 void desc_fingerprint(
 	char out[DESC_FINGERPRINT_LEN + 1], const struct store_desc *d, uint64_t size_bytes);
 

@@ -1,5 +1,5 @@
 /*
- * error.h: what Redis refused, as a TG_E... code.
+ * error.h: what an answer of Redis means as a TG_E… code.
  */
 #ifndef STORE_ERROR_H
 #define STORE_ERROR_H
@@ -9,14 +9,22 @@
 
 struct store;
 
-/** error_of(s, r): 0, or the TG_E... code that a function answers, or what Redis's own refusal
- * means (logged). NULL: TG_ESTORE. When the library is gone it is loaded again. */
+/**
+ * Reads the code of an answer.
+ *
+ * @r  a function's answer, a command's, or an error of Redis's own; borrowed; NULL: the connection
+ *     broke
+ *
+ * Returns 0, the code that a function answers, or what an error of Redis means, which is logged:
+ * TG_EFULL, TG_ESTORE (also for NULL), or TG_EINTERNAL where it should not happen. Where Redis does
+ * not know the function, the library is loaded again.
+ */
 int error_of(struct store *s, const redisReply *r);
-/** error_heard(store, r): a callback, whose ctx is the store, for a command on whose answer nothing
- * depends: logs a refusal. */
+/** A callback for a command on whose answer nothing depends: logs a refusal. store: a struct
+ * store, the callback's ctx. */
 void error_heard(void *store, const redisReply *r);
-/** error_discarded(error): does Redis say of a transaction that none of its commands was carried
- * out? */
+/** Returns whether an error (EXEC's answer) says that none of a transaction's commands was carried
+ * out. */
 bool error_discarded(const char *error);
 
 #endif

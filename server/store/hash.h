@@ -7,8 +7,9 @@
 #include <stddef.h>
 
 #define HASH_TEXTS_LEN 32
-/** hash_texts(out, n, text): n texts as one BLAKE2b-128, in hex; no two lists of texts give the
- * same. Returns out. */
+
+/** Hashes n texts, each with its NUL, by BLAKE2b-128, so that two different lists of texts have two
+ * hashes. out: in hex. Returns out. */
 const char *hash_texts(char out[HASH_TEXTS_LEN + 1], size_t n, const char *const text[]);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * key.h: names in Redis: keys, members of the deadline index, and attempts.
+ * key.h: names in Redis: keys, and the attempts that stand in them.
  */
 #ifndef STORE_KEY_H
 #define STORE_KEY_H
@@ -7,20 +7,26 @@
 #include <stddef.h>
 #include "base/token.h"
 
-#define KEY_BYTES 80
+#define KEY_BYTES 80 /* room for any key, and the NUL */
 /*
- * An upload's attempt: the blob's id, and where that was chosen by the uploader a token of the
- * store's behind it, "<id>:<token>", so that attempts cannot touch each other. All that stands in
- * Redis before the commit is under it.
+ * An upload's attempt: the blob's id; where its uploader chose the name, "<id>:<token>", with a
+ * token that the store draws, so that attempts at one name cannot touch each other. All that stands
+ * in Redis before the commit is under it.
  */
 #define ATTEMPT_TOKEN_LEN 11 /* base64url of 8 bytes */
 #define ATTEMPT_LEN (TOKEN_LEN + 1 + ATTEMPT_TOKEN_LEN)
 
-/** key_of(out, shard, kind, id): "tg:{NN}:", a kind ("b:", "dl", …) and an id, or "". Returns the
- * length. */
+/**
+ * Writes the key "tg:{NN}:<kind><id>".
+ *
+ * @shard  0..TOKEN_SHARDS - 1
+ * @kind   of a KEY() in schema.def: "b:", "dl", …
+ * @id     an id or an attempt; "" where the kind has none
+ *
+ * Returns its length. Aborts when it does not fit.
+ */
 size_t key_of(char out[KEY_BYTES], unsigned shard, const char *kind, const char *id);
-/** key_of_chunk(out, shard, id, n): of chunk n, which is no string with a record. Returns the
- * length. */
+/** The same for chunk n of a blob or an attempt, where chunks are keys of their own. */
 size_t key_of_chunk(char out[KEY_BYTES], unsigned shard, const char *id, unsigned n);
 
 #endif

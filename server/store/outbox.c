@@ -18,7 +18,7 @@
 #include "store/reply.h"
 #include "store/state.h"
 
-#define POS_CHARS 44
+#define POS_CHARS 44                                   /* two numbers of 64 bits, "-", NUL */
 #define ALL_POS_CHARS (TOKEN_SHARDS * (POS_CHARS + 4)) /* "NN:<id> " each */
 #define HEADING 6                                      /* XREAD COUNT c BLOCK ms STREAMS */
 
@@ -26,15 +26,15 @@ struct outbox {
 	struct store *store;
 	struct outbox_calls calls;
 	void *ctx;
-	unsigned count;                              /* that the read under way asked for */
+	unsigned count; /* of each shard, that the read under way asked for */
 	unsigned look[TOKEN_SHARDS], n_look, looked; /* the shards in the order of their answers */
 	unsigned trims;                              /* under way */
 	bool trim_failed;
 };
 
 struct outbox_batch {
-	const redisReply *r;       /* of XREAD; NULL: nothing came */
-	const redisReply *entries; /* or of one shard */
+	const redisReply *r;       /* XREAD's answer; NULL: nothing came, or it is a look's */
+	const redisReply *entries; /* of a look: those of one shard; NULL: it is a read's */
 	unsigned shard, count;
 	size_t stream, entry;
 };
@@ -143,7 +143,7 @@ static struct chain_text text_of(const redisReply *r)
 }
 
 /* The functions write an event as one field "p": names and values in turn, with a TAB between all
- * of them. False: somebody else added this entry. */
+ * of them. Returns false for an entry that somebody else added. */
 static bool unpack(struct outbox_event *e, const redisReply *fields)
 {
 	struct chain_text name = text_of(reply_at(fields, 0)), all = text_of(reply_at(fields, 1));
@@ -253,7 +253,7 @@ static void on_look(void *ctx, const redisReply *r)
 	int err;
 
 	if (o->looked == o->n_look)
-		return; /* an earlier answer was an error, which ended the look */
+		return; /* an earlier answer was an error, and on_look came for the last time */
 	err = error_of(o->store, r);
 	k.shard = b.shard = o->look[o->looked++];
 	k.left = o->n_look - o->looked;
@@ -278,7 +278,7 @@ int outbox_look(struct outbox *o, const struct chain_pos pos[TOKEN_SHARDS])
 		cmd_text(&m, id);
 		cmd_num(&m, OUTBOX_LOOK);
 		if (cmd_send(o->store, &m, on_look, o) != 0) {
-			o->n_look = 0; /* those before it are answered: broken */
+			o->n_look = 0; /* on_look does not come for those that were sent */
 			return TG_ESTORE;
 		}
 		o->look[o->n_look++] = i;
@@ -307,8 +307,8 @@ int outbox_trim(struct outbox *o, unsigned shard, const struct chain_pos *last)
 	struct chain_pos first = {last->ms, last->seq + 1};
 	size_t len[4];
 
-	/* MINID keeps what it names; a sequence number at its end is followed by the next
-	 * millisecond. */
+	/* MINID keeps the entry that it names, so it names the one behind `last`. Behind the
+	 * largest sequence number comes the next millisecond. */
 	if (last->seq == UINT64_MAX)
 		first = (struct chain_pos){last->ms + 1, 0};
 	key_of(key, shard, "out", "");
@@ -361,8 +361,8 @@ static void on_lease(void *ctx, const redisReply *r)
 	struct outbox *o = ctx;
 	struct lines a = lines_of(r);
 	struct outbox_lease l = {.now_ms = lines_num(&a)};
-	/* with room for one character too many, so that a text which is too long is not taken for a
-	 * good one that was cut */
+	/* with room for one character too many, so that a text which is too long is seen to be so
+	 */
 	char epoch[CHAIN_EPOCH + 2], pos[ALL_POS_CHARS], head[2 * CHAIN_HASH + 2];
 	uint64_t head_n;
 	int err = error_of(o->store, r);

@@ -1,6 +1,6 @@
 /*
- * call.h: a call that one callback of the caller's answers: it can be forgotten, is timed, and
- * frees what it holds.
+ * query.h: a command whose answer one callback of the caller's is told: its time is measured, the
+ * caller can have it forgotten, and what it needs until then is freed with it.
  */
 #ifndef STORE_QUERY_H
 #define STORE_QUERY_H
@@ -12,40 +12,57 @@
 struct store;
 struct query;
 
-/* err: 0 or TG_E...; r: a function's answer (lines_of()), or a command's; NULL when the connection
- * broke. c is freed after return. */
+/**
+ * What a module does with the answer: usually it reads it, and calls the caller's callback.
+ *
+ * @c    freed after return
+ * @err  0 or TG_E…, as error_of() has it
+ * @r    the answer, borrowed until return: a function's (lines_of()) or a command's; NULL when the
+ *       connection broke
+ */
 typedef void query_done(struct query *c, int err, const redisReply *r);
 
 struct query {
-	LIST_ENTRY(query) link;
+	LIST_ENTRY(query) link; /* query.c */
 	struct store *store;
-	void *user; /* the caller's ctx */
+	void *user; /* the caller's ctx; NULL once the caller has left */
 	/* the caller's callback, of the type that done knows: QUERY_CB() */
 	void (*cb)(void);
-	uint64_t began_us;
-	unsigned shard;
+	uint64_t began_us; /* query.c */
+	unsigned shard;    /* for whoever wants to know it in done */
 	query_done *done;
-	/* What must be done with the answer when the caller has left (store_forget()), in place of
-	 * done: user is NULL then, and cb is not to be called. NULL: nothing, and the call ends
-	 * with its user. */
+	/* Called in place of done when the caller has left (store_forget()): what has to be done
+	 * with the answer all the same. It must not call cb. NULL: nothing has to be, and the query
+	 * ends when its caller leaves. */
 	query_done *duty;
-	void *state; /* of calls of several steps; NULL, or freed by state_free */
+	/* What the query needs until its end, freed by state_free. NULL: nothing. A done that hands
+	 * it on sets it to NULL. */
+	void *state;
 	void (*state_free)(void *state);
 };
 
-/** QUERY_CB(c, type): the caller's callback, which is of this type. */
+/** The caller's callback, which is of this type. */
 #define QUERY_CB(c, type) ((type *)(c)->cb)
 
-/** query_new(s, done, cb, user): NULL without memory. cb: of whatever type. */
+/**
+ * Makes a query. The caller then fills in duty, state and shard where it needs them, and sends it
+ * or drops it.
+ *
+ * @cb    the caller's callback, a function of whatever type
+ * @user  the caller's ctx, by which store_forget() finds the query
+ *
+ * Returns NULL without memory.
+ */
 #define query_new(s, done, cb, user) query_new_((s), (done), (void (*)(void))(cb), (user))
 struct query *query_new_(struct store *s, query_done *done, void (*cb)(void), void *user);
-/** query_send(c, m): 0, or an error, and then c is freed. */
+/** Sends it. Returns 0, and done or duty is called once, unless the caller leaves; or TG_ESTORE,
+ * and then c and its state are freed and neither is called. */
 int query_send(struct query *c, const struct cmd *m);
-/** query_drop(c): it ends without its callback; only before it was sent. */
+/** Frees a query that was not sent, with its state. Nothing is called. */
 void query_drop(struct query *c);
-/** query_forget(s, user): as store_forget() says. */
+/** Does what store_forget() says. */
 void query_forget(struct store *s, const void *user);
-/** query_free_all(s): at the store's end. */
+/** Frees all queries, at the store's end. Nothing is called, no duty either. */
 void query_free_all(struct store *s);
 
 #endif

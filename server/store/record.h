@@ -7,12 +7,12 @@
 #include "base/text.h"
 #include "store/schema.h"
 
-/** record_state(text): STORE_GONE for what is no state. */
+/** Returns the state that is called so; STORE_GONE for any other text. */
 enum store_state record_state(const char *text);
-/** record_state_text(s): "live", "claimed", "gone"; STORE_TAKING reads "claimed". Static storage.
- */
+/** Returns what the API calls the state: "live", "claimed", "gone"; "claimed" also for
+ * STORE_TAKING. Static. */
 const char *record_state_text(enum store_state s);
-/** record_text(t, field): appends a record of these fields; NULL reads as "". */
+/** Appends both lines of a record to t. field: a text for each field; NULL reads as "". */
 void record_text(struct text *t, const char *const field[STORE_FIELDS]);
 
 #endif

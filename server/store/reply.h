@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <hiredis/hiredis.h>
 
-/** reply_at(r, i): element i; NULL when it is not there, or r is no array. */
+/** Returns element i, which belongs to r; NULL when it is not there, or r is NULL or no array. */
 const redisReply *reply_at(const redisReply *r, size_t i);
-/** reply_text(r, i): element i as a text; "" when it is none. */
+/** Returns element i as a text, which belongs to r; "" when it is none. */
 const char *reply_text(const redisReply *r, size_t i);
 
 #endif

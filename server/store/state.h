@@ -1,6 +1,6 @@
 /*
- * state.h: what the modules below store.c share of a store: its connection, and what waits for it.
- * Only they and the store_*.c include it.
+ * state.h: the struct of a store, which store.c makes and frees. The modules of this folder include
+ * it, and nobody else; each part that is named after a file is that file's own.
  */
 #ifndef STORE_STATE_H
 #define STORE_STATE_H
@@ -25,11 +25,12 @@ struct store {
 	void *ctx;
 	bool up;         /* connected, the library loaded, the time known */
 	int64_t skew_ms; /* the store's clock minus clock_mono_us() */
-	/* the last stamp that this connection's answers told: store_read.c; 0: none yet */
+	/* the last stamp that an answer on this connection has told; 0: none since it was up, or
+	 * since reads have waited. store_read.c says what it is for. */
 	int64_t stamp;
 	struct event *heartbeat;
 	struct {               /* library.c */
-		bool checking; /* an answer to what it asked is due */
+		bool checking; /* library_check() is under way */
 		struct event *retry;
 		void (*on_loaded)(struct store *s);
 		void (*on_failed)(struct store *s, const char *why);

@@ -8,14 +8,22 @@
 
 struct store;
 
+/** err: 0, or nothing was learned. f: NULL with an error; otherwise borrowed until return. */
 typedef void store_attest_cb(void *ctx, int err, const struct attest_facts *f);
-/** store_attest_ask(s, cb, ctx): what CONFIG GET and INFO say, and what this user is denied. err:
- * nothing was learned. f: borrowed until return. */
+/** Asks for what CONFIG GET and INFO say, what this user is denied, and whether an upload would be
+ * taken. Returns as types.h says. */
 int store_attest_ask(struct store *s, store_attest_cb *cb, void *ctx);
-/* err 0: it stands in the outbox. */
+
+/** err: 0: it stands in the outbox. */
 typedef void store_attest_told_cb(void *ctx, int err);
-/** store_attest_tell(s, slug, who, cb, ctx): puts into the outbox, for the evidence, what was
- * found. who: the operator who vouches, or "". */
+/**
+ * Puts into the outbox, for the evidence, what was found.
+ *
+ * @slug  attestation_slug()'s
+ * @who   the operator who vouches, or ""
+ *
+ * Both are borrowed until return. Returns as types.h says.
+ */
 int store_attest_tell(
 	struct store *s, const char *slug, const char *who, store_attest_told_cb *cb, void *ctx);
 

@@ -1,27 +1,32 @@
 /*
- * store_blob.h: looking at a blob, and erasing it: calls that move no bytes.
+ * store_blob.h: looking at a blob, and erasing it: calls that move no bytes. Texts are borrowed
+ * until the call returns; one that is no id is answered TG_ENOENT by return.
  */
 #ifndef STORE_STORE_BLOB_H
 #define STORE_STORE_BLOB_H
 
 #include "store/types.h"
 
-/** store_blob_stat(s, id, cb, ctx): TG_ENOENT, or 0 with the blob in any state but staged. Who may
- * know is the caller's to decide. */
+/** Tells of a blob that can be seen or has ended. Whoever calls decides who may know. cb: 0;
+ * TG_ENOENT, TG_ECOMPARE, TG_ESTORE, TG_EINTERNAL. */
 int store_blob_stat(struct store *s, const char *id, store_blob_cb *cb, void *ctx);
-/** store_blob_erase(s, id, uploader, cb, ctx): uploader NULL: an operator asks. 0: erased, with
- * event and gone_at_ms; TG_EGONE: it had ended, and blob tells how; TG_ENOENT: not there, or
- * another uploader's. */
+/**
+ * Erases a blob. It is erased, too, when the caller leaves before the answer.
+ *
+ * @uploader  whose it must be; NULL: an operator asks
+ * @cb        0: erased, and blob says when, by which event; TG_EGONE: it had ended, and blob says
+ *            how; TG_ENOENT: it is not there, or another uploader's; TG_ESTORE, TG_EINTERNAL
+ */
 int store_blob_erase(
 	struct store *s, const char *id, const char *uploader, store_blob_cb *cb, void *ctx);
 
-/* err 0: it may still be delivered. TG_EGONE: not any more. TG_ESTORE: that is not known. */
+/** err: 0: it may still be delivered; TG_EGONE: not any more; another: that is not known. */
 typedef void store_blob_wanted_cb(void *ctx, int err);
 /**
  * Asks whether what a take has read may still be delivered: nobody has erased the blob since, nor
  * ended the session that it is bound to.
  *
- * @session  that the blob names; "" none
+ * @session  the blob's; "" none
  * @bound    whether it ends with that session
  */
 int store_blob_wanted(struct store *s, const char *id, const char *session, bool bound,

@@ -6,16 +6,22 @@
 
 #include "store/types.h"
 
-/* err 0 and said NULL: nothing stands under the name. said: it was stored before, by the same
- * uploader and as the same; it may be gone since. TG_ETAKEN: anything else stands there.
- * TG_EINFLIGHT: an aborted upload of that name is still being erased. */
+/**
+ * @err   0; TG_ETAKEN: what stands under the name is not what d describes; TG_EINFLIGHT: an aborted
+ *        upload of that name is still being erased, or it is not known yet; TG_ECOMPARE, TG_ESTORE,
+ *        TG_EINTERNAL
+ * @said  with 0: NULL: nothing stands there; otherwise the blob, which the same uploader has stored
+ *        as the same; it may be gone since. Borrowed until return
+ */
 typedef void store_name_cb(void *ctx, int err, const struct store_blob *said);
 /**
- * Asks what stands under a name. An uploader that is told of its blob knows of it: the blob is not
- * aborted any more because nobody did.
+ * Asks what stands under a name. From then on the uploader knows of its blob: an abort because
+ * nobody was told of it does not end it any more.
  *
- * @d           as of the upload; with a name
+ * @d           of the upload, with a name; borrowed until return
  * @size_bytes  of its content; STORE_SIZE_UNKNOWN
+ *
+ * Returns as types.h says; TG_ESESSION: d->session is no id.
  */
 int store_name_find(struct store *s, const struct store_desc *d, uint64_t size_bytes,
 	store_name_cb *cb, void *ctx);

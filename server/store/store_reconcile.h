@@ -10,32 +10,44 @@
 
 #define STORE_CURSOR_MAX 20
 
-struct store_standing { /* what the index of a shard still holds */
+/* What the index of a shard still holds. */
+struct store_standing {
 	char id[TOKEN_LEN + 1];
-	char tag[33]; /* of a session: its h */
-	bool session; /* an open one; otherwise a blob that can be seen */
-	bool live;    /* a blob: nobody reads it yet */
+	char tag[33]; /* a blob's tag, or a session's h: what events call it */
+	bool session; /* an open session; otherwise a blob that can be seen */
+	bool live;    /* of a blob: nobody reads it yet */
 };
-/* cursor: for the next call; "0": that was all. list: n of them, borrowed until return. */
+/**
+ * @cursor  for the next call; "0": that was all. Borrowed until return; NULL with an error
+ * @list    n of them, borrowed until return
+ */
 typedef void store_reconcile_standing_cb(void *ctx, int err, unsigned shard, const char *cursor,
 	const struct store_standing *list, size_t n);
-/** store_reconcile_standing(s, shard, cursor, count, cb, ctx): about count entries of the index,
- * from cursor on; "0": from the start. What stands there all the while is told at least once. */
+/**
+ * Lists what stands in a shard.
+ *
+ * @cursor  where to go on; "0": from the start. What stands there all the while is told at least
+ *          once. Borrowed until return
+ * @count   entries of the index, about
+ */
 int store_reconcile_standing(struct store *s, unsigned shard, const char *cursor, unsigned count,
 	store_reconcile_standing_cb *cb, void *ctx);
 
+/* Texts are borrowed until store_reconcile_end() returns. */
 struct store_end_again {
 	bool session;
-	const char *id, *tag, *cause;
-	const char *by, *outcome; /* of a blob */
+	const char *id, *tag; /* as store_standing has them */
+	const char *cause;    /* why it ended, by the evidence */
+	const char *by;       /* of a blob: who read or erased it, or "" */
+	const char *outcome;  /* of a blob: what its claimant said, or "" */
 };
 typedef void store_reconcile_cb(void *ctx, int err, unsigned shard);
-/** store_reconcile_end(s, shard, e, cb, ctx): it has ended before, and stands in the store again.
- * TG_ENOENT: it does not, or is another. */
+/** Ends again what has ended before and stands in the store. cb: 0; TG_ENOENT: it does not stand
+ * there, or is another one under the same id; TG_ESTORE, TG_EINTERNAL. */
 int store_reconcile_end(struct store *s, unsigned shard, const struct store_end_again *e,
 	store_reconcile_cb *cb, void *ctx);
-/** store_reconcile_done(s, life, cb, ctx): all that had ended has ended again: reads may begin.
- * TG_ECOMPARE: the Redis is no longer the one that had this life. */
+/** All that had ended has ended again, so reads may begin. life: of outbox_lease, borrowed until
+ * return. cb: 0; TG_ECOMPARE: this is not the Redis that had that life; TG_ESTORE. */
 int store_reconcile_done(struct store *s, const char *life, store_reconcile_cb *cb, void *ctx);
 
 #endif

@@ -2,10 +2,11 @@
  * types.h: what the store's modules tell their callers of blobs and sessions. Keys, fields, states,
  * causes and events: schema.def and docs/store.md.
  *
- * Every function of a store_*.h that takes a callback returns 0, or a negative TG_E... code, and
- * then the callback is never called. After 0 it is called exactly once, never before return, unless
- * store_forget() came first. A callback's err is 0 or a negative TG_E... code; TG_ESTORE when the
- * connection broke, and then it is not known what became of the call.
+ * Every function of a store_*.h that takes a callback returns 0, or a negative TG_E… code
+ * (TG_ESTORE or TG_ENOMEM, and what its header names), and then the callback is never called. After
+ * 0 it is called exactly once, never before return, unless store_forget() came first. A callback's
+ * err is 0 or a negative TG_E… code; TG_ESTORE when the connection broke, and then it is not known
+ * what became of the call.
  */
 #ifndef STORE_TYPES_H
 #define STORE_TYPES_H
@@ -17,8 +18,8 @@
 #include "conf/conf.h"
 #include "store/schema.h"
 
-#define STORE_TO_TEXT 640 /* " verifier verifier2 ": names, each with blanks around it */
-#define STORE_DESC_MAX 512
+#define STORE_TO_TEXT 640    /* " verifier verifier2 ": names, each with blanks around it */
+#define STORE_DESC_MAX 512   /* room for a field of a record, and the NUL */
 #define STORE_SUBJECT_LEN 32 /* of a subject's hash, hex */
 #define STORE_SIZE_UNKNOWN UINT64_MAX
 
@@ -52,11 +53,11 @@ struct store_blob {
 	unsigned head_bytes;
 	enum store_state state;
 	struct store_desc desc;
-	int64_t stored_at_ms, deadline_ms;   /* Unix */
+	int64_t stored_at_ms, deadline_ms;   /* Unix; 0 when gone */
 	char cause[STORE_CAUSE_MAX + 1];     /* when gone: "consumed", "expired", … */
 	char outcome[STORE_OUTCOME_MAX + 1]; /* when gone: what the ack said, or "" */
 	int64_t gone_at_ms;
-	/* id of the event that ended it, "SS-…": shard, dash, stream id */
+	/* when gone: the id of the event that told of it, "NN-…": shard, dash, stream id */
 	char event[48];
 	/* of a commit: it was stored before, by the same uploader and as the same */
 	bool repeated;
@@ -73,7 +74,7 @@ struct store_session {
 	uint32_t idle_s;
 };
 
-/* blob: borrowed until return; NULL where nothing is known of it. */
+/** blob: borrowed until return; NULL where nothing is known of it. */
 typedef void store_blob_cb(void *ctx, int err, const struct store_blob *blob);
 
 #endif
