@@ -13,9 +13,9 @@
 #define QUEUE_MIN 64u
 
 enum wanted {
-	ANY,  /* every answer */
-	NEWS, /* what is no plain status */
-	BULK, /* a bulk string, moved into the sink */
+	ANY,        /* every answer */
+	NOT_STATUS, /* every answer but a plain status */
+	BULK,       /* a bulk string, moved into the sink */
 };
 
 struct waiting {
@@ -34,7 +34,7 @@ struct replies {
 	struct waiting *queue; /* a ring of cap entries, a power of two */
 	size_t cap, head, count;
 	bool pushes;         /* push has a callback */
-	struct waiting push; /* what nobody asked for */
+	struct waiting push; /* is told of what nobody asked for */
 	unsigned long bulks;
 };
 
@@ -116,7 +116,7 @@ int replies_expect(struct replies *r, replies_cb *cb, void *ctx)
 
 int replies_expect_status(struct replies *r, replies_cb *cb, void *ctx)
 {
-	return queue_add(r, (struct waiting){.wanted = NEWS, .cb.any = cb, .ctx = ctx});
+	return queue_add(r, (struct waiting){.wanted = NOT_STATUS, .cb.any = cb, .ctx = ctx});
 }
 
 int replies_expect_bulk(struct replies *r, replies_bulk_cb *cb, void *ctx, struct evbuffer *sink)
@@ -149,7 +149,7 @@ static void drop_bulk(void *ctx, long got, const redisReply *reply)
 	(void)reply;
 }
 
-/* What waits stays in its place: its answer comes all the same. */
+/* An entry stays in its place in the queue, because its answer comes all the same. */
 void replies_forget(struct replies *r, const void *ctx)
 {
 	for (size_t i = 0; i < r->count; i++) {
@@ -160,7 +160,7 @@ void replies_forget(struct replies *r, const void *ctx)
 		if (w->wanted == BULK)
 			*w = (struct waiting){.wanted = BULK, .cb.bulk = drop_bulk};
 		else
-			*w = (struct waiting){.wanted = NEWS, .cb.any = drop};
+			*w = (struct waiting){.wanted = NOT_STATUS, .cb.any = drop};
 	}
 }
 
@@ -176,7 +176,7 @@ void replies_break(struct replies *r)
 
 /* Reading ------------------------------------------------------------------ */
 
-/* A whole answer other than a moved bulk stands in the reader. */
+/* The reader has a whole answer. (A moved bulk does not pass it.) */
 static int tell_reply(struct replies *r)
 {
 	void *got = NULL;
@@ -261,13 +261,13 @@ int replies_consume(struct replies *r, struct evbuffer *in)
 		return 0;
 	if (w == NULL)
 		return TG_EPROTO; /* nobody asked */
-	/* The line of a bulk that is to be moved must stand in one piece. */
+	/* The scanner wants the line of a bulk that is to be moved in one piece. */
 	if (w->wanted == BULK && !r->scan.in_reply)
 		(void)evbuffer_pullup(
 			in, evbuffer_get_length(in) < RESP_LINE_MAX ? -1 : RESP_LINE_MAX);
 	if (evbuffer_peek(in, -1, NULL, &v, 1) < 1 || v.iov_len == 0)
 		return 0;
-	if (w->wanted == NEWS && !r->scan.in_reply) {
+	if (w->wanted == NOT_STATUS && !r->scan.in_reply) {
 		status = resp_status(v.iov_base, v.iov_len);
 		if (status > 0) {
 			evbuffer_drain(in, status);

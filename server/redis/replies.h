@@ -16,46 +16,49 @@
 
 struct replies;
 
-/* reply: borrowed until return; NULL: the connection broke first, and what became of the command is
- * not known. */
+/** reply: the answer, which may be an error of Redis's; borrowed until return; NULL: the connection
+ * broke first, and what became of the command is not known. */
 typedef void replies_cb(void *ctx, const redisReply *reply);
 
-/* got: how many bytes were moved into the sink, or one of these. reply: only of REPLIES_ERROR. */
-#define REPLIES_NIL (-1)
-#define REPLIES_ERROR (-2)
-#define REPLIES_BROKEN (-3)
+#define REPLIES_NIL (-1)    /* there is no such string */
+#define REPLIES_ERROR (-2)  /* another answer, most likely an error of Redis's */
+#define REPLIES_BROKEN (-3) /* the connection broke first */
+/**
+ * @got    how many bytes were moved into the sink, or one of the three above; after
+ *         REPLIES_BROKEN the sink may hold a part
+ * @reply  of REPLIES_ERROR and REPLIES_NIL, borrowed until return; otherwise NULL
+ */
 typedef void replies_bulk_cb(void *ctx, long got, const redisReply *reply);
 
-/* replies_new(): NULL without memory. */
+/** Returns NULL without memory. replies_begin() comes before the first byte. */
 struct replies *replies_new(void);
+/** Callbacks that are due are not called. NULL is fine. */
 void replies_free(struct replies *r);
 
-/**
- * A connection begins: forgets what was read of the last one. No answer may be due.
- * Returns 0 or TG_ENOMEM.
- */
+/** A connection begins: what was read of the last one is forgotten. No answer may be due. Returns 0
+ * or TG_ENOMEM. */
 int replies_begin(struct replies *r);
 
-/** replies_due(r): how many answers are still to come. */
+/** Returns how many answers are still to come. */
 size_t replies_due(const struct replies *r);
 
 /* The next three are called in the order of the commands, before or right after each is written.
  * They return 0, or TG_ENOMEM, and then cb is never called. */
 
-/** replies_expect(r, cb, ctx): cb is told of the answer, whatever it is. */
+/** cb is told of the answer, whatever it is. */
 int replies_expect(struct replies *r, replies_cb *cb, void *ctx) __attribute__((nonnull(2)));
-/** replies_expect_status(r, cb, ctx): cb is told only of what is no plain status (+OK, +QUEUED); a
- * status costs next to nothing. */
+/** cb is told only of what is no plain status (+OK, +QUEUED). A status is passed without being
+ * built. */
 int replies_expect_status(struct replies *r, replies_cb *cb, void *ctx) __attribute__((nonnull(2)));
-/** replies_expect_bulk(r, cb, ctx, sink): a bulk string is moved to the end of sink, which must
- * stay until cb, or until replies_forget(). */
+/** A bulk string is moved to the end of sink, which must live until cb, or until replies_forget().
+ */
 int replies_expect_bulk(struct replies *r, replies_bulk_cb *cb, void *ctx, struct evbuffer *sink)
 	__attribute__((nonnull(2)));
-/** replies_withdraw(r): the last command was not written after all. */
+/** The last command was not written after all: its callback is not called. */
 void replies_withdraw(struct replies *r);
 
-/** replies_on_push(r, cb, ctx): cb is told of what nobody asked for: the messages of a connection
- * that has subscribed. Without it they are TG_EPROTO. */
+/** cb is told of what nobody asked for: the messages of a connection that has subscribed. Without
+ * it they are TG_EPROTO. */
 void replies_on_push(struct replies *r, replies_cb *cb, void *ctx) __attribute__((nonnull(2)));
 
 /**
@@ -65,16 +68,14 @@ void replies_on_push(struct replies *r, replies_cb *cb, void *ctx) __attribute__
  * TG_ENOMEM.
  */
 int replies_consume(struct replies *r, struct evbuffer *in);
-/** replies_bulk_left(r): of the bulk that is being moved, bytes that are still to come; 0: none is.
- */
+/** Returns how many bytes of the bulk that is being moved are still to come; 0: none is. */
 size_t replies_bulk_left(const struct replies *r);
-/** replies_bulks(r): how many bulks have been moved, ever. */
+/** Returns how many bulks have been moved, ever. */
 unsigned long replies_bulks(const struct replies *r);
 
-/** replies_break(r): the connection broke: tells the first that waits. At least one answer is due.
- */
+/** The connection broke: tells the first that waits. At least one answer is due. */
 void replies_break(struct replies *r);
-/** replies_forget(r, ctx): the answers still to come for this ctx are read and dropped; their
+/** The owner of ctx leaves: the answers still to come for it are read and dropped, and their
  * callbacks are not called. */
 void replies_forget(struct replies *r, const void *ctx);
 

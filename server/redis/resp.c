@@ -1,6 +1,6 @@
 /*
- * resp.c: requests of RESP2 into an evbuffer, and the boundaries of its replies. No reply is built
- * here, nothing is read or written. Runs in every process that has a store.
+ * resp.c: writes requests of RESP2 into an evbuffer, and finds where its replies end. It builds no
+ * reply, and does no I/O. Runs in every process that has a store.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +8,16 @@
 #include <timeglas/errors.h>
 #include "redis/resp.h"
 
-enum { S_TYPE, S_NUMBER, S_NUMBER_LF, S_LINE, S_PAYLOAD, S_BODY, S_BODY_CR, S_BODY_LF };
+enum {
+	S_TYPE,      /* a value's first byte comes */
+	S_NUMBER,    /* the digits of "$" or "*" */
+	S_NUMBER_LF, /* the LF behind them */
+	S_LINE,      /* the rest of "+", "-" or ":" */
+	S_PAYLOAD,   /* bytes of a bulk that goes to the reader, and its CR LF */
+	S_BODY,      /* bytes of a fetched bulk */
+	S_BODY_CR,   /* the CR behind them */
+	S_BODY_LF,   /* and the LF */
+};
 
 /* Replies ------------------------------------------------------------------ */
 
@@ -71,7 +80,7 @@ static bool at_end(const struct resp_scan *s)
 	return s->in_reply && s->need == 0 && s->state == S_TYPE;
 }
 
-/* Everything that goes to the reader: until the reply ends or the bytes do. */
+/* Bytes that go to the reader: to the end of the reply, or to the end of the bytes. */
 static enum resp_step scan_fed(struct resp_scan *s, const char *p, size_t n, size_t *used)
 {
 	size_t i = 0;
@@ -132,8 +141,8 @@ enum resp_step resp_scan(struct resp_scan *s, const char *p, size_t n, bool fetc
 		s->state = S_BODY_CR;
 	if (s->state == S_BODY_CR || s->state == S_BODY_LF)
 		return scan_body_end(s, p[0], used);
-	/* Only a bulk line at the top of a fetch's reply is kept from the reader; it must be whole,
-	 * to tell a nil. */
+	/* What the reader does not get is a bulk that is the whole reply of a fetch. Its line must
+	 * be complete first, because "$-1" is no bulk but a nil, which the reader gets. */
 	if (!fetch || s->in_reply || p[0] != '$')
 		return scan_fed(s, p, n, used);
 	const char *lf = memchr(p, '\n', n);
@@ -223,7 +232,7 @@ int resp_write_set(
 	struct evbuffer_iovec v;
 	char *at;
 
-	end = put_line(px, '$', px_ms); /* borrowed for its digits */
+	end = put_line(px, '$', px_ms); /* for the digits behind its "$" */
 	tail[0] = '\r';
 	tail[1] = '\n';
 	at = put_arg(tail + 2, "PX", 2);
@@ -232,8 +241,8 @@ int resp_write_set(
 
 	if (evbuffer_reserve_space(out, (ev_ssize_t)(5 * LINE_BYTES + n), &v, 1) != 1)
 		return TG_ENOMEM;
-	/* Room for the tail is made sure of first, so that no half command can ever stand in the
-	 * buffer. */
+	/* All memory is had before the first byte is written, so that no part of a command can be
+	 * left in the buffer. */
 	struct evbuffer *last = evbuffer_new();
 	if (last == NULL || evbuffer_add(last, tail, tail_len) != 0) {
 		if (last != NULL)
@@ -246,7 +255,7 @@ int resp_write_set(
 	at = put_line(at, '$', evbuffer_get_length(value));
 	v.iov_len = (size_t)(at - (char *)v.iov_base);
 	evbuffer_commit_space(out, &v, 1);
-	evbuffer_add_buffer(out, value); /* chains are moved: these two cannot fail */
+	evbuffer_add_buffer(out, value); /* moves chains, so neither call can fail */
 	evbuffer_add_buffer(out, last);
 	evbuffer_free(last);
 	return 0;

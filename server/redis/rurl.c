@@ -1,6 +1,6 @@
 /*
- * rurl.c: where a Redis is, from a URL. A host name is resolved here, once: a lookup would block
- * the loop. Runs in every process that has a store.
+ * rurl.c: reads a Redis's address from a URL. A host name is looked up here, before the loop runs,
+ * because that blocks. Runs in every process that has a store.
  */
 #include <netdb.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <timeglas/errors.h>
 #include "redis/rurl.h"
 
-/* Reads "user:password" from where up to at. */
+/* Reads "[user]:password", which stands from where up to at. */
 static int url_user(struct rurl *u, const char *where, const char *at, char *err, size_t cap)
 {
 	const char *colon = memchr(where, ':', (size_t)(at - where));
@@ -25,7 +25,7 @@ static int url_user(struct rurl *u, const char *where, const char *at, char *err
 	return u->password != NULL ? 0 : TG_ENOMEM;
 }
 
-/* "[user:password@]/path". An @ behind the first slash belongs to the path. */
+/* Reads "[[user]:password@]/path". An @ behind the first slash belongs to the path. */
 static int url_unix(struct rurl *u, const char *where, char *err, size_t cap)
 {
 	struct sockaddr_un *un = (struct sockaddr_un *)&u->addr;
@@ -48,7 +48,8 @@ static int url_unix(struct rurl *u, const char *where, char *err, size_t cap)
 	return 0;
 }
 
-/* "[user:password@]host:port"; brackets around the host are taken off. */
+/* Reads "[[user]:password@]host:port", and changes it. Brackets around the host, as an IPv6 address
+ * has them, are taken off. */
 static int url_tcp(struct rurl *u, char *where, char *err, size_t cap)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV},

@@ -17,7 +17,7 @@ struct rurl {
 };
 
 /**
- * Parses a URL. May look a host name up, which blocks.
+ * Reads a URL. Looks a host name up, which blocks.
  *
  * @u    filled in; to be cleared by rurl_clear(), also after a failure
  * @err  of cap bytes: what is wrong with the URL
@@ -25,7 +25,7 @@ struct rurl {
  * Returns 0, TG_EINVAL or TG_ENOMEM.
  */
 int rurl_parse(struct rurl *u, const char *url, char *err, size_t cap);
-/** rurl_clear(u): frees user and password, and overwrites them. */
+/** Frees user and password; the password is overwritten first. */
 void rurl_clear(struct rurl *u);
 
 #endif

@@ -9,7 +9,7 @@
 void scrub_bulk(struct scrub *s, uint64_t now_us)
 {
 	if (s->bulk_us == 0)
-		s->sent_us = now_us; /* the second starts with the first bulk */
+		s->sent_us = now_us; /* a busy connection is due a second after its first bulk */
 	s->bulk_us = now_us;
 }
 

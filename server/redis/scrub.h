@@ -1,6 +1,6 @@
 /*
  * scrub.h: decides when to overwrite the buffers that Redis keeps for a connection which has
- * carried blob bytes; rconn.c then sends a long PING. It does no I/O: times come from the caller.
+ * carried blob bytes; a long PING is sent then (scrubber.h). It does no I/O, and is told the time.
  *
  * Redis copies an answer that fits into a buffer of 16 KiB, which each client has for as long as it
  * is connected, and parses commands in another. The echo of a PING longer than the first overwrites
@@ -13,26 +13,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* more than Redis's reply buffer, less than what it would adopt as a value */
+/* Longer than Redis's reply buffer, and shorter than an argument that Redis would not copy into
+ * its own. */
 #define SCRUB_BYTES 32000u
-#define SCRUB_TICK_MS 100u /* how often scrub_due() is to be asked while scrub_dirty() */
+#define SCRUB_TICK_MS 100u /* scrub_due() is to be asked so often while scrub_dirty() */
 
 struct scrub { /* zeroed when a connection starts */
 	/* when blob bytes passed last; 0: none since the last PING on a quiet connection */
 	uint64_t bulk_us;
-	uint64_t sent_us; /* the last PING */
+	uint64_t sent_us; /* when the last PING was due, or the first bytes passed */
 };
 
-/** scrub_bulk(s, now_us): blob bytes have been given to the connection, or have come from it. */
+/** Blob bytes have been given to the connection, or have come from it. now_us: of a clock that is
+ * never set, and not 0. */
 void scrub_bulk(struct scrub *s, uint64_t now_us);
-/** scrub_dirty(s): blob bytes have passed since: ask scrub_due() again in SCRUB_TICK_MS. */
+/** Returns whether blob bytes have passed since the last PING on a quiet connection. */
 bool scrub_dirty(const struct scrub *s);
 /**
- * Says whether to send a PING now.
+ * Returns whether a PING is to be sent now; it counts as sent.
  *
  * @waiting  answers are still to come. If none are, and no blob bytes passed for SCRUB_TICK_MS, a
- *           last PING is due. Otherwise one is due every second, though Redis may queue its answer
- *           behind others, and then it does not overwrite the buffer
+ *           last PING is due. Otherwise one is due every second; Redis may queue its answer behind
+ *           others, and then it does not overwrite the buffer
  */
 bool scrub_due(struct scrub *s, uint64_t now_us, bool waiting);
 

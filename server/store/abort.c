@@ -15,14 +15,14 @@
 #include "store/schema.h"
 #include "store/state.h"
 
-#define TRIES 60u /* that Redis refused */
+#define TRIES 60u /* after so many refusals of Redis an abort is given up */
 
 struct abort_entry {
 	TAILQ_ENTRY(abort_entry) link;
 	struct store *store;
 	char attempt[ATTEMPT_LEN + 1];
-	unsigned n; /* chunks */
-	unsigned tries;
+	unsigned n;     /* chunks */
+	unsigned tries; /* that Redis refused */
 	int64_t later_ms;
 	bool unknown;
 };
@@ -84,8 +84,8 @@ static void entry_begin(struct abort_entry *a)
 void abort_until_done(
 	struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown)
 {
-	/* What may be live has places of its own: the others have an entry in the index, and the
-	 * reaper. */
+	/* Half of the places are kept for uploads that may be live: only an abort ends those. Of
+	 * the others the reaper finds an entry in the index. */
 	const unsigned most = unknown ? ABORT_MAX : ABORT_MAX / 2;
 	struct abort_entry *a = s->aborts.n < most ? calloc(1, sizeof *a) : NULL;
 
@@ -101,7 +101,7 @@ void abort_until_done(
 	entry_begin(a);
 }
 
-/* Those that stand there now: one that fails again stands behind them. */
+/* Takes each of those that wait now once: one that fails again is appended behind `last`. */
 void abort_resend(struct store *s, unsigned most)
 {
 	struct abort_entry *a, *last = TAILQ_LAST(&s->aborts.due, abort_list);

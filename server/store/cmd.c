@@ -15,7 +15,7 @@ void cmd_text(struct cmd *m, const char *text)
 	m->len[m->argc++] = strlen(text);
 }
 
-/* A text made in scratch, of which so much is free, becomes the next argument. */
+/* A text that was made in what is free of scratch becomes the next argument. */
 static void cmd_scratch(struct cmd *m, const struct text *t)
 {
 	if (t->at == t->end)

@@ -19,8 +19,8 @@ unsigned desc_subject_shard(const char *hash)
 	return first % TOKEN_SHARDS;
 }
 
-/* Its session's; without one, its subject's; without both, its name's, or any. -1: the session's id
- * is none. */
+/* A blob is in the shard of its session; without a session, in its subject's; without both, in the
+ * one that its chosen name gives, or in any. -1: the session's id is no id. */
 static int shard_of(const struct store_desc *d)
 {
 	if (d->session[0] != '\0')
@@ -69,7 +69,8 @@ void desc_private(const struct store_desc *d, char out[STORE_DESC_MAX])
 	}
 }
 
-/* functions/upload.lua has the same: of the request's head, the content's length, and its digest */
+/* A fingerprint has three parts, which functions/upload.lua compares one by one: of the request's
+ * head, of the content's length, and of its digest. */
 #define HEAD_LEN 32
 #define PART_LEN 16
 

@@ -11,7 +11,7 @@
 #include "store/library.h"
 #include "store/reply.h"
 
-/* NOPERM, as Redis says it within a function */
+/* What Redis says in place of NOPERM when a command within a function is denied. */
 #define DENIED_WITHIN "The user executing the script can't "
 #define EXECABORT_WHY " because of: "
 
@@ -22,7 +22,7 @@ static int redis_err(struct store *s, const char *text)
 		"ASK", "ERR The user executing the script"};
 
 	if (error_discarded(text)) {
-		/* of its commands the one that was refused has said why, or EXEC says it */
+		/* EXEC repeats the reason, or the refused command's own answer has told it */
 		text = strstr(text, EXECABORT_WHY);
 		if (text == NULL)
 			return TG_ESTORE;
@@ -62,10 +62,10 @@ int error_of(struct store *s, const redisReply *r)
 	if (r->type == REDIS_REPLY_STRING && r->str[0] >= '0' && r->str[0] <= '9')
 		return -(int)strtol(r->str, NULL, 10);
 	r = reply_at(r, 0);
-	/* of the function that answers with an array */
+	/* tg2_outbox answers with an array, whose first element is its code */
 	if (r != NULL && r->type == REDIS_REPLY_INTEGER)
 		return -(int)r->integer;
-	return 0; /* a native command's */
+	return 0; /* the answer of a command of Redis's own has no code */
 }
 
 bool error_discarded(const char *error)

@@ -53,7 +53,7 @@ void library_failed(struct store *s, const redisReply *r)
 
 	s->library.checking = false;
 	if (r == NULL)
-		return; /* it is checked again after the next connect */
+		return; /* store.c checks after the next connect */
 	log_error("store-library", "the function library cannot be loaded: %.120s",
 		r->type == REDIS_REPLY_ERROR ? r->str : "unexpected answer");
 	if (r->type == REDIS_REPLY_ERROR)
@@ -64,11 +64,10 @@ void library_failed(struct store *s, const redisReply *r)
 static void on_loaded(void *ctx, const redisReply *r)
 {
 	struct store *s = ctx;
-
 	bool exists = r != NULL && r->type == REDIS_REPLY_ERROR &&
 		strstr(r->str, "already exists") != NULL;
 
-	if (exists) { /* another process was quicker: was it the same library? */
+	if (exists) { /* another process has loaded one meanwhile: it is compared */
 		library_settled(s);
 		library_check(s);
 	} else if (r == NULL || r->type == REDIS_REPLY_ERROR) {

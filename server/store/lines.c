@@ -14,13 +14,13 @@
 #define SESSION(field) (1 + STORE_SESSION_##field)
 #define SESSION_N (1 + STORE_SESSION_FIELDS)
 
-/* Part of an answer. */
+/* A line or a field of an answer: n bytes, without a NUL. */
 struct piece {
 	const char *p;
 	size_t n;
 };
 
-/* The piece up to the next separator, which is passed; at is NULL behind the last piece. */
+/* Returns the piece up to the next separator, and passes both. Behind the last piece at is NULL. */
 static struct piece cut(struct lines *a, char separator)
 {
 	struct piece whole = {a->at, 0};
@@ -43,13 +43,14 @@ static char *text_of(struct piece t, char *out, size_t cap)
 	return out;
 }
 
-/* Behind every piece stands a separator, or the reply's own NUL. */
+/* strtoll() stops at what is behind the piece: a separator, or the reply's own NUL. */
 static int64_t num_of(struct piece t)
 {
 	return t.n > 0 ? strtoll(t.p, NULL, 10) : 0;
 }
 
-/* The next word of a text; "-" stands for none. */
+/* Copies the next word of a text, cut to cap - 1 bytes; "-" becomes "". Returns where the word
+ * behind it begins. */
 static const char *word(const char *text, char *out, size_t cap)
 {
 	size_t n = strcspn(text, " ");
@@ -88,7 +89,7 @@ char *lines_text(struct lines *a, char *out, size_t cap)
 	return text_of(cut(a, '\n'), out, cap);
 }
 
-/* Cuts a line into n fields at least. */
+/* Cuts a line into its fields, which must be n. */
 static int fields_of(struct lines *a, struct piece *field, size_t n)
 {
 	struct piece line = cut(a, '\n');
@@ -143,7 +144,7 @@ int lines_blob(struct lines *a, struct store_blob *b, unsigned *n_chunks)
 	text_of(f[PUBLIC(EVENT)], b->event, sizeof b->event);
 	if (n_chunks != NULL)
 		*n_chunks = (unsigned)num_of(f[PUBLIC(CHUNKS)]);
-	if (b->state == STORE_GONE) { /* of what it was, nothing stands there any more */
+	if (b->state == STORE_GONE) { /* a tombstone has no more; p holds the outcome */
 		text_of(f[PUBLIC(PRIVATE_DESC)], b->outcome, sizeof b->outcome);
 		b->desc.chunk_bytes = STORE_CHUNK_BYTES;
 		return 0;

@@ -115,8 +115,8 @@ static void on_time(void *ctx, const redisReply *r)
 		set_clock(s, r);
 }
 
-/* The store's clock is somebody's wall clock: whoever goes by it asks now and then. Also while it
- * cannot be reached, the gauge says what is true. */
+/* Asks for the store's time, which follows a clock that can be set, and sends some of the aborts
+ * that wait. The gauge is set also while the store cannot be reached. */
 static void on_heartbeat(evutil_socket_t fd, short what, void *ctx)
 {
 	struct store *s = ctx;

@@ -18,7 +18,7 @@ static void on_config(void *ctx, const redisReply *r)
 	struct attest_facts *f = c->state;
 
 	if (r == NULL || r->type != REDIS_REPLY_ARRAY) {
-		f->config_barred = true; /* NOPERM, or the command is not there */
+		f->config_barred = true; /* denied, renamed, or the connection broke */
 		return;
 	}
 	for (size_t i = 0; i + 1 < r->elements; i += 2)

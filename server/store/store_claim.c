@@ -22,7 +22,8 @@
 #define SECRET_BYTES 16
 #define SALT_BYTES SECRET_BYTES
 #define SECRET_CHARS (STORE_CLAIM_LEN - TOKEN_LEN)
-/* the claim's tombstone begins then at the latest */
+/* How long a claim's or an ack's key is kept, beside a tombstone's time: the blob's tombstone
+ * begins at the lease's end at the latest. */
 #define KEY_KEPT_MS ((int64_t)TG_LEASE_MAX_S * 1000)
 
 struct claiming {
@@ -34,9 +35,9 @@ struct claiming {
 	char secret_hash[STORE_CLAIM_HASH_LEN + 1];
 	char key_hash[HASH_TEXTS_LEN + 1]; /* "" no key */
 	char salt[2 * SALT_BYTES + 1];     /* "" no key */
-	/* without a key; with one it is derived when the salt is known */
+	/* the token's secret: an ack's from the beginning, a claim's from claim_send() on */
 	char secret[SECRET_CHARS + 1];
-	char *key;
+	char *key; /* NULL: no key */
 };
 
 static void claiming_free(void *state)
@@ -114,8 +115,11 @@ static int secret_make(struct claiming *k)
 	return secret_derive(k, k->salt);
 }
 
-/* A call of one step, or of two under a key: first that the key was not used for something else
- * ---- */
+/* Calls --------------------------------------------------------------------
+ *
+ * A claim or an ack is one call. Under an Idempotency-Key another one goes before it, which refuses
+ * a key that was used for something else.
+ */
 
 static struct claiming *claiming_new(const char *id, const char *peer, const char *key)
 {

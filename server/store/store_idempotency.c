@@ -124,7 +124,8 @@ static int reserve(
 	}
 	c->state = o;
 	c->state_free = free;
-	/* A day at most until the blob's end, and then as long as its tombstone. */
+	/* The blob lives for TG_TTL_MAX_S at most; its tombstone's time is added by the function.
+	 */
 	return reservation_send(c,
 		&(struct reservation){o->key, o->what, o->mine, old, (int64_t)TG_TTL_MAX_S * 1000});
 }
@@ -140,8 +141,7 @@ int store_idempotency_begin(struct store *s, const struct store_desc *d, const c
 		return err;
 	}
 	hash_texts(o->key, 2, (const char *const[]){d->uploader, key});
-	/* With the key in it: from a hash of so little as kind and issuer alone a reader of Redis
-	 * could guess them. */
+	/* The key is hashed in, or a reader of Redis could find kind and issuer by trying them. */
 	hash_texts(o->what, 8,
 		(const char *const[]){
 			key, "upload", d->kind, d->issuer, d->session, d->to, d->subject, d->name});
@@ -164,8 +164,8 @@ static int end(struct query *c, struct store *s, const char *fn, const char *upl
 	return c != NULL ? query_send(c, &m) : cmd_send(s, &m, error_heard, s);
 }
 
-/* Ends the blob, because its uploader is not going to be told of it; unless that has asked again
- * meanwhile and knows of it. */
+/* Ends the blob, because its uploader is not told of it. The function leaves it alone where the
+ * uploader has asked again meanwhile, and knows of it. */
 static void disown(struct store *s, const char *id)
 {
 	abort_until_done(s, id, 0, 0, true);

@@ -26,11 +26,11 @@
 #include "store/store_put.h"
 #include "store/store_put_step.h"
 
-/* An upload in a session that called stage longer ago than this calls it again before its next
- * chunk, so that it learns of the session's end: the first late-write sweep comes STORE_LATE_MS
- * after that. */
+/* An upload in a session calls tg2_stage again before a chunk, when it last did longer ago than
+ * this, to learn whether the session has ended: the first late-write sweep, STORE_LATE_MS after the
+ * end, is to find all that was sent. */
 #define ENTER_AGAIN_US (STORE_LATE_MS * UINT64_C(1000) / 2)
-/* chunks that stage speaks of ahead, so that not every chunk needs a call */
+/* tg2_stage is told of so many chunks ahead, so that not each of them needs a call. */
 #define ANNOUNCE 32u
 
 static void on_heartbeat(evutil_socket_t fd, short what, void *ctx);
@@ -57,7 +57,7 @@ static void run_checked(struct loop_task *t, void *ctx)
 		p->calls.on_checked(p, p->ctx);
 }
 
-/* Is its session open? */
+/* Asks whether the session is open, if there is one. */
 static int put_look(struct store_put *p, rconn_cb *cb)
 {
 	struct cmd m;
@@ -81,7 +81,8 @@ static int put_ask(struct store_put *p)
 	return 0;
 }
 
-/* Others may attempt what has a chosen name; nobody else knows of an id that is drawn here. */
+/* At a chosen name there can be other attempts, so this one gets a token. An id whose name was
+ * drawn in this process is its attempt's name, too. */
 static void name_attempt(struct store_put *p)
 {
 	uint8_t r[8];
@@ -165,8 +166,8 @@ static int put_stage(struct store_put *p)
 	struct cmd m;
 
 	if (d.name[0] != '\0')
-		/* should the attempt be aborted, that is no word of the blob, which may be
-		 * another's */
+		/* the event of an abort must not bear the tag of a blob that another attempt made
+		 */
 		d.tag[0] = '\0';
 	desc_event(&d, desc);
 	p->announced = p->n + ANNOUNCE;
@@ -197,7 +198,7 @@ static void on_heartbeat(evutil_socket_t fd, short what, void *ctx)
 		store_put_step_refuse_later(p, TG_ESTORE);
 }
 
-/* Sends the chunk in hand, for left ms. */
+/* Sends the chunk in hand. left: until the deadline, in ms. */
 static int put_send(struct store_put *p, int64_t left)
 {
 	char key[KEY_BYTES];
@@ -265,7 +266,7 @@ void store_put_abort(struct store_put *p)
 		return;
 	if (p->n > 0 || p->announced > 0) {
 		metrics_count(M_ABORTED, 1);
-		/* a broken connection may still hold what we sent */
+		/* what was sent on a connection that broke may still arrive */
 		abort_until_done(p->store, p->attempt, p->n,
 			p->err == TG_ESTORE ? STORE_STALLED_MS : 0,
 			store_put_state_is_decided_by_store(p->state));

@@ -130,7 +130,9 @@ static int send_transaction(struct store_put *p, int64_t left)
 	return 0;
 }
 
-/* What goes live, as texts; without a session, or with one that completes it. */
+/* Composes what goes live; where tg2_commit completes it, the size of its record is all that
+ * counts.
+ */
 static void make_texts(struct store_put *p, int64_t left, struct put_single_texts *t)
 {
 	const bool named = p->opts.desc.name[0] != '\0';
@@ -144,8 +146,8 @@ static void make_texts(struct store_put *p, int64_t left, struct put_single_text
 		p->store, &p->written, named ? p->attempt + TOKEN_LEN + 1 : "", hash, left, t);
 }
 
-/* The only chunk, behind its record. Should its commit never come, it is nobody's blob, and expires
- * by itself. */
+/* Sends the only chunk behind its record, under the attempt. It is no blob before its commit;
+ * should that never come, it expires by itself. live: the record is complete. */
 static int send_attempt(
 	struct store_put *p, const struct put_single_texts *t, bool live, int64_t left)
 {
@@ -190,7 +192,8 @@ static int send_commit(struct store_put *p)
 	return cmd_send(p->store, &m, on_commit, p);
 }
 
-/* tg2_put leaves to tg2_commit what has to be judged. */
+/* Where the name is not free, or something of the shard is overdue, tg2_put has changed nothing:
+ * tg2_commit decides. */
 static void on_put(void *ctx, const redisReply *r)
 {
 	struct store_put *p = ctx;
@@ -208,8 +211,8 @@ static void on_put(void *ctx, const redisReply *r)
 	}
 }
 
-/* Under a chosen name, where nothing but the name has to be looked up: what goes live is written
- * here, and the function gives it its name. */
+/* Under a chosen name, where nothing but the name has to be looked up: the record is written here,
+ * and tg2_put gives it the blob's name. */
 static int send_put(struct store_put *p, int64_t left)
 {
 	struct put_single_texts t;
@@ -228,7 +231,7 @@ static int send_put(struct store_put *p, int64_t left)
 	return cmd_send(p->store, &m, on_put, p);
 }
 
-/* In a session, or with a near deadline: the function completes the record. */
+/* In a session, or with a near deadline: tg2_commit completes the record. */
 static int send_pending(struct store_put *p, int64_t left)
 {
 	struct put_single_texts t;

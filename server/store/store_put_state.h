@@ -39,7 +39,7 @@
 	X(COMMIT_SENT) \
 	/* an abort was sent, whose answer is awaited */ \
 	X(ABORT_SENT) \
-	/* the store refuses the upload or a part of it, it cannot be reached, or time is over */ \
+	/* the store refuses the upload or a part of it, or cannot be reached, or time is over */ \
 	X(REFUSED) \
 	/* the owner is told what became of the commit */ \
 	X(TOLD)

@@ -46,21 +46,22 @@ struct store_read {
 	char peer[CONF_NAME_MAX + 1]; /* a take's */
 	unsigned again;               /* how often a take has read again */
 	unsigned shard;
-	unsigned n, next; /* the chunk to stop before; the one that is read, or would be */
+	unsigned n, next; /* the chunk to stop before; the one that is read now, or next */
 	size_t chunk;     /* bytes of each chunk but the last */
 	size_t head;      /* bytes of the record in front of the only chunk; 0: none */
-	/* a claimant's read: bytes left out at the front of its first chunk; where to stop in its
-	 * last one */
+	/* of a claimant's read: bytes to leave out at the front of its first chunk; where to stop
+	 * in its last one */
 	size_t skip, stop;
 	bool keep;      /* a claimant's read: nothing is deleted */
-	bool skip_head; /* a claimant's read: the record's bytes are in front of what comes */
-	/* a take's: bytes of the record's string in data, negative: none, as rconn_bulk_cb has it
+	bool skip_head; /* of a claimant's read: the record's bytes are in front of what comes */
+	/* of a take: how many bytes of the string with the record are in data; negative: REPLIES_…
 	 */
 	long first;
-	bool begun, reading;
-	bool calling, dropped; /* inside a callback of the caller's; it aborted there */
-	struct evbuffer *data;
-	struct event *pulse;
+	bool begun;            /* on_begin has told the owner that it may read */
+	bool reading;          /* a chunk was asked for */
+	bool calling, dropped; /* a callback of the owner's is called; it aborted the read there */
+	struct evbuffer *data; /* what has come, and is not handed over */
+	struct event *heartbeat; /* of a take of several chunks */
 	struct loop_task broken;
 	struct refusal *refusal; /* of a take that is refused as if there were no such blob */
 	uint64_t asked_us;
@@ -70,8 +71,8 @@ static void take_free(struct store_read *t)
 {
 	rconn_forget(t->store->conn, t);
 	loop_cancel(t->store->loop, &t->broken);
-	if (t->pulse != NULL)
-		event_free(t->pulse);
+	if (t->heartbeat != NULL)
+		event_free(t->heartbeat);
 	refusal_free(t->refusal);
 	evbuffer_free(t->data);
 	free(t);
@@ -84,20 +85,21 @@ static int take_tell(struct store_read *t, const char *fn)
 	cmd_fcall(&m, fn, t->shard);
 	cmd_text(&m, t->id);
 	cmd_text(&m, t->token);
-	return cmd_send(t->store, &m, error_heard, t->store); /* refused: the reaper ends it */
+	/* whatever becomes of it: the reaper ends a take of which nothing more is heard */
+	return cmd_send(t->store, &m, error_heard, t->store);
 }
 
-static void on_pulse(evutil_socket_t fd, short what, void *ctx)
+static void on_heartbeat(evutil_socket_t fd, short what, void *ctx)
 {
 	struct store_read *t = ctx;
 
 	(void)fd;
 	(void)what;
-	/* gone meanwhile, or no store: the next chunk shows it */
+	/* that the blob has ended, or the store is gone, shows when the next chunk is read */
 	(void)take_tell(t, "tg2_take_more");
 }
 
-/* Tells the caller, then frees t when this was the end or the caller aborted in its callback.
+/* Hands over what has come. Frees t when this was the end, or the owner aborted in the callback.
  * Returns whether t still lives. */
 static bool take_data(struct store_read *t, bool done, int err)
 {
@@ -117,13 +119,15 @@ static void on_chunk(void *ctx, long got, const redisReply *r)
 
 	t->reading = false;
 	if (got < 0) {
-		int err = got == -1 ? TG_EGONE : got == -3 ? TG_ESTORE : error_of(t->store, r);
+		int err = got == REPLIES_NIL  ? TG_EGONE :
+			got == REPLIES_BROKEN ? TG_ESTORE :
+						error_of(t->store, r);
 		if (!t->keep)
-			(void)take_tell(t, "tg2_take_end"); /* the rest is of no use to anybody */
+			(void)take_tell(t, "tg2_take_end"); /* what is left can never be read */
 		(void)take_data(t, false, err != 0 ? err : TG_EINTERNAL);
 		return;
 	}
-	if (t->keep && got == 0) { /* what GETRANGE says of a key that is not there */
+	if (t->keep && got == 0) { /* GETRANGE of a key that is not there */
 		(void)take_data(t, false, TG_EGONE);
 		return;
 	}
@@ -142,7 +146,7 @@ static void on_first(void *ctx, long got, const redisReply *r)
 {
 	struct store_read *t = ctx;
 
-	(void)r; /* a refusal of Redis: the function's is the same */
+	(void)r; /* where Redis denies GET, it denies the function, too, which tells why */
 	t->first = got;
 }
 
@@ -168,7 +172,8 @@ static bool split_record(struct store_read *t, const redisReply *r, uint64_t siz
 	return n < t->head && memcmp(head, line, n) == 0 && head[n] == '\n';
 }
 
-/* Do its bytes, its chunks, and where they are one string record and chunk, add up? */
+/* Returns whether the blob's size agrees with the number of its chunks; and of a take of one string
+ * whether what was read is what the function found. */
 static bool consistent(struct store_read *t, const struct store_blob *b, const redisReply *r)
 {
 	uint64_t size = b->desc.size_bytes, chunk = b->desc.chunk_bytes;
@@ -178,7 +183,7 @@ static bool consistent(struct store_read *t, const struct store_blob *b, const r
 	return t->keep || t->head == 0 || split_record(t, r, size);
 }
 
-/* We may read, but it is not there as it should be. What is left of a take is no use to anybody. */
+/* The peer may read, but the bytes are not as the record says. What is left of a take is erased. */
 static int take_broken(struct store_read *t)
 {
 	log_error("store-error", "a blob's bytes are not in the store as its record says");
@@ -273,18 +278,19 @@ static void on_take(void *ctx, const redisReply *r)
 	if (err == 0 && !(have && consistent(t, &blob, r)))
 		err = take_broken(t);
 	if (err == 0 && !t->keep && t->head == 0)
-		evbuffer_drain(t->data, evbuffer_get_length(t->data)); /* the record alone */
+		evbuffer_drain(t->data, evbuffer_get_length(t->data)); /* the record, and no more */
 	t->begun = err == 0;
 	if (err == 0 && t->n > 1 && !t->keep) {
-		t->pulse = event_new(loop_base(t->store->loop), -1, EV_PERSIST, on_pulse, t);
-		if (t->pulse != NULL) /* without it a take has 60 s: enough for most */
-			event_add(t->pulse, loop_timeout(t->store->loop, STORE_HEARTBEAT_S));
+		t->heartbeat =
+			event_new(loop_base(t->store->loop), -1, EV_PERSIST, on_heartbeat, t);
+		if (t->heartbeat != NULL) /* without memory for it the take ends after 60 s */
+			event_add(t->heartbeat, loop_timeout(t->store->loop, STORE_HEARTBEAT_S));
 	}
 	take_began(t, err, have ? &blob : NULL);
 }
 
-/* The chunk that comes next, or the part of it that is wanted; GET where it is all of it, which
- * moves instead of copying. */
+/* Reads the next chunk, or the part of it that is wanted. Where all of it is, by GET, and a record
+ * that stands in front of the chunk is dropped when it has come. */
 static int keep_fetch(struct store_read *t)
 {
 	char key[KEY_BYTES], from[24], to[24];
@@ -304,7 +310,7 @@ static int keep_fetch(struct store_read *t)
 	return rconn_fetch(t->store->conn, on_chunk, t, 4, argv, len, t->data);
 }
 
-/* GETDEL of the chunk that comes next. */
+/* Reads and deletes the next chunk. */
 static int take_fetch(struct store_read *t)
 {
 	char key[KEY_BYTES];
@@ -407,7 +413,7 @@ void store_read_next(struct store_read *t)
 	rc = t->keep ? keep_fetch(t) : take_fetch(t);
 	if (rc == 0 && !t->keep && t->next + 1 == t->n)
 		rc = take_tell(t, "tg2_take_end");
-	if (rc != 0) { /* not from here: no callback comes before return */
+	if (rc != 0) { /* from the loop: no callback comes before return */
 		t->broken.run = run_broken;
 		t->broken.ctx = t;
 		loop_defer(t->store->loop, &t->broken);
@@ -418,8 +424,8 @@ void store_read_abort(struct store_read *t)
 {
 	if (t == NULL || t->dropped)
 		return;
-	/* Refused, or of one chunk, which has ended: a no-op there. No store: the reaper ends it.
-	 */
+	/* Ends a take of several chunks. Where the take was refused, or was of one string and has
+	 * ended the blob, the function changes nothing. */
 	if (!t->keep && !(t->begun && t->head > 0))
 		(void)take_tell(t, "tg2_take_end");
 	if (!t->keep && t->begun && t->next < t->n)

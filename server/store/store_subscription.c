@@ -21,7 +21,8 @@ struct store_subscription {
 	struct rconn *conn;
 	store_due_cb *due;
 	void *ctx;
-	bool subscribed, refused; /* on this connection; refused: and logged */
+	bool subscribed; /* on this connection */
+	bool refused;    /* SUBSCRIBE was, on this connection, and the log says so */
 };
 
 /* Reads ["message", "tg:due", "3f 1200"]: shard and milliseconds. The answers to our own commands
@@ -77,7 +78,8 @@ static void on_up(struct rconn *c, void *ctx)
 	subscribe(w);
 }
 
-/* A Redis that was still loading has refused SUBSCRIBE; sending it again is as good as a ping. */
+/* Where SUBSCRIBE was refused, because Redis was still loading, it is sent again instead of PING.
+ */
 void store_subscription_ping(struct store_subscription *w)
 {
 	static const char *const argv[] = {"PING"};

@@ -6,7 +6,7 @@
 #include "store/state.h"
 #include "store/transaction.h"
 
-/* Either all of it is queued, or memory ran out and the connection ends. */
+/* Keeps a step's first error. The connection is inside a transaction then, so it has to end. */
 static int note(struct transaction *t, int err)
 {
 	if (err != 0 && t->err == 0) {
