@@ -1,274 +1,302 @@
 /*
- * take.c: a blob's bytes on their way to the client: each chunk is asked for when the client's
- * socket has taken the one before, so memory stays bounded. POST /v1/blobs/{id}/take is the
- * at-most-once read: before the first byte is sent nobody else can reach the blob, and chunks are
- * deleted as they are read; a client that goes away loses the blob. GET /v1/claims/{claim} is the
- * claimant's, as often as needed: the chunks stay.
+ * take.c: a blob's bytes on their way to a reader: each chunk is asked for when the client's
+ * connection has taken the one before, so memory stays bounded.
+ *
+ * POST /v1/blobs/{id}/take is the at-most-once read: before the first byte is sent nobody else can
+ * reach the blob, and chunks are deleted as they are read; a client that goes away loses the blob.
+ * GET /v1/claims/{claim} is a claimant's read, as often as needed: the chunks stay.
  *
  * A reader that stalls has a window of the blob in this process, and more in the kernel's send
- * buffer. Until its own kernel has acknowledged all of it, somebody looks once a second whether it
- * may still have that: when a claimed blob has ended, when the time of a taken one is over, or when
- * somebody has ended it although it was consumed (erased it, or closed its session), the answer is
- * revoked: what stands here is wiped, and the kernel drops what it has. Runs in workers.
+ * buffer. So the answer is watched until the client's kernel has acknowledged all of it
+ * (take_watch.h for a take, subscription.h for a claimant's read). When the blob ends before that,
+ * the answer is revoked: what stands here is wiped, and the kernel drops what it has.
+ *
+ * What happens when is decided by the table in take_state.c. The callbacks translate what http,
+ * store and watch say into its events. Runs in workers.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
 #include <timeglas/errors.h>
 
 #include "api/call.h"
 #include "api/range.h"
 #include "api/reply.h"
-#include "api/take.h"
 #include "api/subscription.h"
+#include "api/take.h"
+#include "api/take_state.h"
+#include "api/take_watch.h"
 #include "base/text.h"
 #include "core/time.h"
-#include "store/store.h"
-#include "store/store_blob.h"
 #include "store/store_read.h"
 #include "store/types.h"
 
-#define WATCH_S 1u
-/* what a take has read is sent within that time, or never; a take of several chunks that says
- * nothing ends as early */
-#define TAKEN_MS 60000
-
-struct taking {
+struct take {
 	struct call *call;
 	struct httpd_req *req;
-	struct store_read *read;     /* NULL: over */
-	bool reading;                /* a chunk is on its way */
-	uint32_t chunk_bytes;        /* the blob's */
-	bool claimed;                /* a claimant's read */
-	struct subscription reader;  /* a claimant's, of the blob's that are looked at together */
-	bool asking;                 /* a take's: whether it may still be sent */
-	bool bound;                  /* the blob's; */
-	char session[TOKEN_LEN + 1]; /* and the session that it names, "" none */
-	struct event watch;
-	int64_t until_ms; /* a take's: the store's time at which it ends */
-	/* of the answer whose head waits for its first bytes, to go with them; 0: none waits */
+	enum take_state state;
+	bool claimed;               /* a claimant's read */
+	struct store_read *read;    /* NULL: over */
+	uint32_t chunk_bytes;       /* the blob's */
+	struct take_watch watch;    /* of a take */
+	struct subscription reader; /* of a claimant's read */
+	/* The answer's head, which waits in OPENING and FIRST. */
 	int status;
 	uint64_t length;
-	char fields[512];
+	char fields[HTTPD_REPLY_FIELDS_MAX];
 };
 
-/* Watching it -------------------------------------------------------------- */
+/* States ------------------------------------------------------------------- */
 
-static void on_look(void *ctx, int err, const struct store_blob *b)
+/* What the next state does not own is given up. */
+static void leave(struct take *t)
 {
-	struct taking *t = ctx;
-	t->asking = false;
-	if (t->read == NULL)
-		return; /* all of it was read meanwhile: the next look asks for that */
-	if (err != 0 || b->state == STORE_GONE)
-		httpd_reply_revoke(httpd_req_reply(t->req));
-}
-
-static void on_wanted(void *ctx, int err)
-{
-	struct taking *t = ctx;
-	t->asking = false;
-	if (err != 0)
-		httpd_reply_revoke(httpd_req_reply(t->req));
-}
-
-static int ask(struct taking *t)
-{
-	struct store *s = t->call->api->store;
-	if (t->read == NULL)
-		return store_blob_wanted(s, t->call->id, t->session, t->bound, on_wanted, t);
-	return store_blob_stat(s, t->call->id, on_look, t);
-}
-
-static void on_watch(evutil_socket_t fd, short what, void *ctx)
-{
-	struct taking *t = ctx;
-	(void)fd, (void)what;
-	if (httpd_reply_is_acked(httpd_req_reply(t->req)))
-		return; /* t was freed */
-	if (store_now_ms(t->call->api->store) >= t->until_ms)
-		httpd_reply_revoke(httpd_req_reply(t->req));
-	else if (!t->asking) {
-		t->asking = ask(t) == 0;
-		if (!t->asking)
-			httpd_reply_revoke(httpd_req_reply(t->req));
+	if (!take_state_watches(t->state)) {
+		take_watch_end(&t->watch);
+		subscription_leave(&t->reader);
+	}
+	if (t->read != NULL && !take_state_has_read(t->state)) {
+		store_read_abort(t->read);
+		t->read = NULL;
 	}
 }
 
-static void on_ended(void *ctx)
+static void enter(struct take *t, enum take_event e)
 {
-	const struct taking *t = ctx;
-	httpd_reply_revoke(httpd_req_reply(t->req));
+	switch (t->state) {
+	case TAKE_FIRST:
+		if (t->claimed) /* a take's first chunk comes by itself */
+			store_read_next(t->read);
+		break;
+	case TAKE_READING:
+		store_read_next(t->read);
+		break;
+	case TAKE_DELIVERING:
+		if (!t->claimed)
+			take_watch_all_read(&t->watch);
+		break;
+	case TAKE_RESET:
+		if (e == TAKE_EV_REVOKED)
+			httpd_reply_revoke(httpd_req_reply(t->req)); /* may call on_done */
+		else
+			httpd_reply_abort(httpd_req_reply(t->req));
+		break;
+	case TAKE_OPENING:
+	case TAKE_WAITING:
+	case TAKE_ANSWERED:
+	case TAKE_ENDED:
+	case TAKE_STATE_COUNT:
+		break;
+	}
 }
 
-static void watch_claimed(struct taking *t)
+/* After REVOKED t may have been freed: when the client's kernel turns out to have all of it. */
+static void step(struct take *t, enum take_event e)
 {
-	char id[TOKEN_LEN + 1];
-	snprintf(id, sizeof id, "%.*s", TOKEN_LEN, t->call->id); /* a claim's token opens with it */
-	if (subscription_join(t->call->api, &t->reader, id, on_ended, t) != 0)
-		httpd_reply_abort(httpd_req_reply(t->req));
-}
+	const enum take_state from = t->state;
 
-static void watch(struct taking *t, const struct store_blob *b)
-{
-	struct loop *l = t->call->api->loop;
-	httpd_reply_set_revocable(httpd_req_reply(t->req));
-	if (t->claimed) {
-		watch_claimed(t);
+	t->state = take_state_next(from, e);
+	if (t->state == from)
 		return;
-	}
-	t->until_ms = b->deadline_ms;
-	t->bound = b->desc.bound;
-	text_copy(t->session, sizeof t->session, b->desc.session);
-	event_assign(&t->watch, loop_base(l), -1, EV_PERSIST, on_watch, t);
-	event_add(&t->watch, loop_timeout(l, WATCH_S));
+	leave(t);
+	enter(t, e);
 }
 
-/* The answer --------------------------------------------------------------- */
-
-/* Delays the head until the first chunk is here: one system call less, and an error can still be
- * answered. */
-static void begin_late(struct taking *t, int status, uint64_t length)
+/* b: as reply_error() takes it. */
+static void refuse(struct take *t, int err, const struct store_blob *b)
 {
-	t->status = status;
-	t->length = length;
+	step(t, TAKE_EV_REFUSED);
+	reply_error(t->req, err, b);
 }
 
-static void begin(struct taking *t)
+/* The answer's head -------------------------------------------------------- */
+
+static void give_head(struct take *t)
 {
-	if (t->status != 0)
-		httpd_reply_begin(httpd_req_reply(t->req), t->status, t->fields,
-			"application/octet-stream", t->length);
-	t->status = 0;
+	httpd_reply_begin(httpd_req_reply(t->req), t->status, t->fields, "application/octet-stream",
+		t->length);
 }
 
 static const char *entity_tag(const struct store_blob *b, char out[TOKEN_LEN + 3])
 {
 	struct text t = text_in(out, TOKEN_LEN + 3);
+
 	text_join(&t, "\"", b->id, "\"");
 	return out;
 }
 
 static void add_field(struct text *t, const char *name, const char *value)
 {
-	if (value[0] == '\0')
-		return;
-	text_join(t, name, ": ", value, "\r\n");
+	if (value[0] != '\0')
+		text_join(t, name, ": ", value, "\r\n");
 }
 
-static size_t head_fields(const struct store_blob *b, char fields[512])
+/* Returns the length of the fields that both kinds of read have. */
+static size_t head_fields(struct take *t, const struct store_blob *b)
 {
 	char at[TG_TIME_LEN + 1], etag[TOKEN_LEN + 3];
-	struct text t = text_in(fields, 512);
-	add_field(&t, "Timeglas-Kind", b->desc.kind);
-	add_field(&t, "Timeglas-Stored-At", tg_time_format(b->stored_at_ms, at));
-	add_field(&t, "ETag", entity_tag(b, etag));
-	add_field(&t, "Timeglas-Issuer", b->desc.issuer);
-	add_field(&t, "Timeglas-Session", b->desc.session);
-	return text_len(&t);
+	struct text fields = text_in(t->fields, sizeof t->fields);
+
+	add_field(&fields, "Timeglas-Kind", b->desc.kind);
+	add_field(&fields, "Timeglas-Stored-At", tg_time_format(b->stored_at_ms, at));
+	add_field(&fields, "ETag", entity_tag(b, etag));
+	add_field(&fields, "Timeglas-Issuer", b->desc.issuer);
+	add_field(&fields, "Timeglas-Session", b->desc.session);
+	return text_len(&fields);
 }
 
-/* Of all of it, of a part, or of nothing, when the range is not satisfiable or only the head was
+static void refuse_range(struct take *t, uint64_t size)
+{
+	char range[96];
+
+	snprintf(range, sizeof range, "Content-Range: bytes */%" PRIu64 "\r\n", size);
+	step(t, TAKE_EV_REFUSED);
+	httpd_problem(httpd_req_reply(t->req), TG_ERANGE,
+		"no byte of that range is in the blob; Content-Range says how many there are",
+		range, NULL);
+}
+
+/* Beginning ---------------------------------------------------------------- */
+
+static void on_blob_end(void *ctx)
+{
+	step(ctx, TAKE_EV_REVOKED);
+}
+
+static int watch_claimed(struct take *t)
+{
+	char id[TOKEN_LEN + 1];
+
+	/* a claim's token begins with the blob's id */
+	snprintf(id, sizeof id, "%.*s", TOKEN_LEN, t->call->id);
+	return subscription_join(t->call->api, &t->reader, id, on_blob_end, t);
+}
+
+/* From here on bytes of the blob follow. The answer is watched before the first of them. */
+static void open_read(struct take *t, const struct store_blob *b)
+{
+	struct httpd_reply *reply = httpd_req_reply(t->req);
+	int err = 0;
+
+	httpd_reply_set_revocable(reply);
+	if (t->claimed)
+		err = watch_claimed(t);
+	else
+		take_watch_begin(&t->watch, t->call->api, reply, t->call->id, b, on_blob_end, t);
+	if (err != 0)
+		refuse(t, err, NULL);
+	else
+		step(t, TAKE_EV_OPENED);
+}
+
+static void open_take(struct take *t, const struct store_blob *b)
+{
+	head_fields(t, b);
+	t->status = 200;
+	t->length = b->desc.size_bytes;
+	open_read(t, b);
+}
+
+/* All of the blob, a part of it, or nothing: the range is not satisfiable, or only the head was
  * asked for. */
-static void reply_claimed(struct taking *t, const struct store_blob *b)
+static void open_claimed(struct take *t, const struct store_blob *b)
 {
 	const struct h1_head *h = httpd_req_head(t->req);
-	char *fields = t->fields, range[96], etag[TOKEN_LEN + 3];
-	uint64_t from, len, size = b->desc.size_bytes;
-	int status = range_of(h, size, entity_tag(b, etag), &from, &len);
-	if (status == 416) {
-		snprintf(range, sizeof range, "Content-Range: bytes */%" PRIu64 "\r\n", size);
-		httpd_problem(httpd_req_reply(t->req), TG_ERANGE,
-			"no byte of that range is in the blob; Content-Range says how many there "
-			"are",
-			range, NULL);
+	const uint64_t size = b->desc.size_bytes;
+	char etag[TOKEN_LEN + 3];
+	uint64_t from;
+	size_t n;
+
+	t->status = range_of(h, size, entity_tag(b, etag), &from, &t->length);
+	if (t->status == 416) {
+		refuse_range(t, size);
 		return;
 	}
-	size_t n = head_fields(b, fields);
-	n += (size_t)snprintf(fields + n, sizeof t->fields - n, "Accept-Ranges: bytes\r\n");
-	if (status == 206)
-		snprintf(fields + n, sizeof t->fields - n,
+	n = head_fields(t, b);
+	n += (size_t)snprintf(t->fields + n, sizeof t->fields - n, "Accept-Ranges: bytes\r\n");
+	if (t->status == 206)
+		snprintf(t->fields + n, sizeof t->fields - n,
 			"Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n", from,
-			from + len - 1, size);
-	begin_late(t, status, len);
+			from + t->length - 1, size);
 	if (h->method == H1_HEAD) {
-		begin(t);
+		step(t, TAKE_EV_HEAD_GIVEN);
+		give_head(t);
 		return;
 	}
-	store_read_range(t->read, from, len);
-	t->reading = true;
-	store_read_next(t->read);
+	store_read_range(t->read, from, t->length);
+	open_read(t, b);
 }
 
 static void on_begin(struct store_read *st, int err, const struct store_blob *b, void *ctx)
 {
-	struct taking *t = ctx;
+	struct take *t = ctx;
+
 	(void)st;
 	if (err != 0) {
-		t->read = NULL; /* freed by the store after return */
-		reply_error(t->req, err, b);
+		t->read = NULL; /* the store frees it after return */
+		refuse(t, err, b);
 		return;
 	}
 	t->chunk_bytes = b->desc.chunk_bytes;
-	watch(t, b);
-	if (t->claimed) {
-		reply_claimed(t, b);
-		return;
-	}
-	head_fields(b, t->fields);
-	begin_late(t, 200, b->desc.size_bytes);
+	if (t->claimed)
+		open_claimed(t, b);
+	else
+		open_take(t, b);
 }
 
-static void ask_next(struct taking *t)
+/* The bytes ---------------------------------------------------------------- */
+
+static void look_for_room(struct take *t)
 {
-	if (t->read == NULL || t->reading ||
-		httpd_reply_room(httpd_req_reply(t->req)) < t->chunk_bytes)
-		return;
-	t->reading = true;
-	store_read_next(t->read);
+	if (httpd_reply_room(httpd_req_reply(t->req)) >= t->chunk_bytes)
+		step(t, TAKE_EV_ROOM);
+}
+
+static void read_failed(struct take *t, int err)
+{
+	t->read = NULL; /* the store frees it after return */
+	if (t->state == TAKE_FIRST)
+		refuse(t, err, NULL);
+	else
+		step(t, TAKE_EV_BROKEN);
 }
 
 static void on_data(struct store_read *st, struct evbuffer *data, bool done, int err, void *ctx)
 {
-	struct taking *t = ctx;
+	struct take *t = ctx;
+
 	(void)st;
-	t->reading = false;
-	if (done || err != 0)
-		t->read = NULL; /* freed by the store after return */
-	if (done && t->until_ms > store_now_ms(t->call->api->store) + TAKEN_MS)
-		t->until_ms = store_now_ms(t->call->api->store) + TAKEN_MS;
 	if (err != 0) {
-		if (t->status != 0)
-			reply_error(t->req, err, NULL);
-		else
-			httpd_reply_abort(httpd_req_reply(t->req));
+		read_failed(t, err);
 		return;
 	}
-	begin(t);
+	if (t->state == TAKE_FIRST)
+		give_head(t); /* not earlier: one system call for both */
 	httpd_reply_data(httpd_req_reply(t->req), data);
-	ask_next(t);
+	if (done) {
+		t->read = NULL; /* the store frees it after return */
+		step(t, TAKE_EV_LAST);
+	} else {
+		step(t, TAKE_EV_CHUNK);
+		look_for_room(t);
+	}
 }
 
 static void on_room(struct httpd_req *r, void *ctx)
 {
 	(void)r;
-	ask_next(ctx);
+	look_for_room(ctx);
 }
+
+/* The request -------------------------------------------------------------- */
 
 static void on_done(struct httpd_req *r, bool ok, void *ctx)
 {
-	struct taking *t = ctx;
+	struct take *t = ctx;
+
 	(void)r, (void)ok;
-	if (event_initialized(&t->watch))
-		event_del(&t->watch);
-	subscription_leave(&t->reader);
-	if (t->asking)
-		store_forget(t->call->api->store, t);
-	store_read_abort(t->read);
+	step(t, TAKE_EV_GONE);
 	call_free(t->call);
 	free(t);
 }
@@ -276,23 +304,23 @@ static void on_done(struct httpd_req *r, bool ok, void *ctx)
 static void start(struct call *c, bool claimed)
 {
 	static const struct httpd_handler handler = {.on_room = on_room, .on_done = on_done};
-	static const struct store_read_calls calls = {on_begin, on_data};
-	struct taking *t = calloc(1, sizeof *t);
+	static const struct store_read_calls calls = {.on_begin = on_begin, .on_data = on_data};
+	struct take *t = calloc(1, sizeof *t);
 	int err = TG_ENOMEM;
+
 	if (t == NULL) {
 		reply_error(c->req, err, NULL);
 		return;
 	}
 	t->call = c;
 	t->req = c->req;
+	t->state = TAKE_OPENING;
 	t->claimed = claimed;
-	/* a take's first chunk comes by itself; a claimant's read is not begun yet */
-	t->reading = true;
 	httpd_req_handle(c->req, &handler, t);
 	t->read = claimed ? store_read_claimed(c->api->store, c->id, c->peer, &calls, t, &err) :
 			    store_read_take(c->api->store, c->id, c->peer, &calls, t, &err);
 	if (t->read == NULL)
-		reply_error(c->req, err, NULL);
+		refuse(t, err, NULL);
 }
 
 void take_start(struct call *c)

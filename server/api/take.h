@@ -1,5 +1,7 @@
-/* take.h: a blob's bytes on their way to a reader. Each function is a route's start: it takes c
- * over. */
+/*
+ * take.h: a blob's bytes on their way to a reader. Each function is a route's start (call.h): it
+ * takes c over, and frees it with the request.
+ */
 #ifndef API_TAKE_H
 #define API_TAKE_H
 
