@@ -1,7 +1,4 @@
-/* answers.c: blobs, sessions and receipts as the API writes them (docs/openapi.yaml).
- * Runs in workers. */
-#include <string.h>
-
+/* answers.c: see answers.h. Who may be told what is decided by the calls. Runs in workers. */
 #include "api/answers.h"
 #include "api/call.h"
 #include "api/reply.h"
@@ -41,7 +38,7 @@ void answers_blob(struct jsonw *w, const struct store_blob *b, bool full)
 void answers_stored(struct jsonw *w, const struct store_blob *b)
 {
 	jsonw_str(w, "blob", b->id);
-	/* as it was said the first time; its state now is GET's to tell */
+	/* As the first time: a repeat gets the same answer. GET tells the state that it has now. */
 	jsonw_str(w, "state", record_state_text(STORE_LIVE));
 	jsonw_str(w, "tag", b->desc.tag);
 	describe(w, b);
@@ -56,12 +53,14 @@ void answers_session(struct jsonw *w, const struct store_session *s)
 	jsonw_u64(w, "idle_s", s->idle_s);
 }
 
-/* Who keeps it can tell later whether the evidence was cut or written anew: docs/evidence.md. */
-static void answer_head(struct jsonw *w)
+/* The head of the evidence's chain. Whoever keeps it can tell later whether evidence was cut or
+ * written anew (docs/evidence.md). */
+static void write_chain_head(struct jsonw *w)
 {
 	uint8_t hash[SCOREBOARD_HASH];
 	char hex[2 * SCOREBOARD_HASH + 1];
 	uint64_t n;
+
 	if (!scoreboard_head(&n, hash)) {
 		jsonw_str(w, "head", NULL);
 		return;
@@ -81,19 +80,20 @@ void answers_receipt(struct jsonw *w, const char *key, const struct store_blob *
 	jsonw_str(w, "outcome", b->outcome);
 	jsonw_time(w, "erased_at", b->gone_at_ms);
 	jsonw_str(w, "event", b->event);
-	answer_head(w);
+	write_chain_head(w);
 	jsonw_close(w, '}');
 }
 
 void answers_on_receipt(void *ctx, int err, const struct store_blob *b)
 {
 	struct call *c = ctx;
+	struct jsonw w = {0};
+
 	c->waiting = false;
 	if (err != 0) {
 		reply_error(c->req, err, b);
 		return;
 	}
-	struct jsonw w = {0};
 	answers_receipt(&w, NULL, b);
 	reply_json(c->req, 200, NULL, &w);
 }

@@ -1,5 +1,8 @@
-/* answers.h: members of answers, as docs/openapi.yaml has them. Each function writes into an object
- * that the caller has opened. */
+/*
+ * answers.h: blobs, sessions and receipts in JSON, as docs/openapi.yaml has them. The functions
+ * write members, or an object, to w, and borrow all else until return. When memory runs out w
+ * remembers it, and reply_json() answers 500.
+ */
 #ifndef API_ANSWERS_H
 #define API_ANSWERS_H
 
@@ -8,18 +11,24 @@
 #include "base/jsonw.h"
 #include "store/types.h"
 
-/** What a blob is. full: for its uploader and operators, who are also told how the evidence calls
- * it, and of one that is gone outcome and event. */
+/**
+ * Writes the members that tell of a blob into the object that is open.
+ *
+ * @full  for its uploader and operators: also the name that evidence has for it; when it is gone,
+ *        outcome and event
+ */
 void answers_blob(struct jsonw *w, const struct store_blob *b, bool full);
-/** What an upload is answered, also when it is asked for again while the blob is claimed. */
+/** Writes the members that answer an upload into the object that is open. They are the same when
+ * the upload is repeated, whether the blob is live or claimed by then. */
 void answers_stored(struct jsonw *w, const struct store_blob *b);
-/** What a session is. */
+/** Writes the members that tell of a session into the object that is open. */
 void answers_session(struct jsonw *w, const struct store_session *s);
-/** Opens an object, under key or (NULL) as an array's next item, and writes the receipt of a blob's
- * end into it. */
+/** Writes the receipt of a blob's end, an object.
+ *
+ * @key  of the member that it becomes; NULL: it is the document itself, or an array's next item */
 void answers_receipt(struct jsonw *w, const char *key, const struct store_blob *b);
-/** A store_blob_cb: ctx, a struct call, ended a blob, and is answered with the receipt, or with the
- * problem. */
+/** A store_blob_cb for what ends a blob. ctx is the struct call: it is answered with the receipt,
+ * or with the problem. */
 void answers_on_receipt(void *ctx, int err, const struct store_blob *b);
 
 #endif

@@ -1,8 +1,7 @@
-/* api.c: from a request's head to the call that answers it: peer, route, role. Joins http and
- * store; runs in workers. */
-#include <stdlib.h>
-#include <string.h>
+/* api.c: see api.h. From a request's head to the call that answers it: peer, route, role. What a
+ * call does is in the file that route.c names. Runs in workers. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <timeglas/errors.h>
 
@@ -30,6 +29,7 @@ static void resume_uploads(struct loop_task *t, void *ctx)
 struct api *api_new(struct loop *l, const struct conf *conf)
 {
 	struct api *a = calloc(1, sizeof *a);
+
 	if (a == NULL)
 		return NULL;
 	a->loop = l;
@@ -70,12 +70,14 @@ void api_free(struct api *a)
 static void *on_peer(void *ctx, const uint8_t spki[32])
 {
 	const struct api *a = ctx;
+
 	return (void *)(uintptr_t)conf_peer_by_spki(a->conf, spki);
 }
 
 static void refuse_route(struct httpd_req *r, int err, const char *allow)
 {
 	char fields[ROUTE_ALLOW_MAX + 16];
+
 	switch (err) {
 	case TG_EMETHOD:
 		snprintf(fields, sizeof fields, "Allow: %s\r\n", allow);
@@ -99,10 +101,10 @@ static void refuse_role(
 	struct httpd_req *r, const struct conf_peer *peer, const struct route *route)
 {
 	char detail[512], needed[64], has[64];
+
 	snprintf(detail, sizeof detail,
 		"%s is for the role %s; peer '%s', to whom this certificate belongs, is configured "
-		"as %s: use another certificate, "
-		"or have the operator add the role",
+		"as %s: use another certificate, or have the operator add the role",
 		route->label, conf_role_text(route->roles, needed), peer->name,
 		conf_role_text(peer->roles, has));
 	httpd_problem(httpd_req_reply(r), TG_EROLE, detail, NULL, NULL);
@@ -116,6 +118,7 @@ static void on_request(void *ctx, struct httpd_req *r)
 	const struct route *route = NULL;
 	char id[CALL_ID_MAX + 1], allow[ROUTE_ALLOW_MAX];
 	int err = route_find(h->method, h->path, &route, id, allow);
+
 	if (err != 0) {
 		refuse_route(r, err, allow);
 		return;
@@ -138,14 +141,6 @@ static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug,
 	struct api *a = ctx;
 	const struct conf_peer *peer = httpd_req_peer(r);
 	const char *label = httpd_req_get_label(r);
-	if (status != 0) /* otherwise the client went away first */
-		metrics_count(status < 400   ? M_REQUESTS_2XX :
-				status < 500 ? M_REQUESTS_4XX :
-					       M_REQUESTS_5XX,
-			1);
-	metrics_count(M_BYTES_IN, in_bytes);
-	metrics_count(M_BYTES_OUT, out_bytes);
-	metrics_observe_us(H_REQUEST_US, duration_us);
 	const struct log_request line = {
 		.peer = peer != NULL ? peer->name : "-",
 		.call = label != NULL ? label : "-",
@@ -156,6 +151,16 @@ static void on_log(void *ctx, struct httpd_req *r, int status, const char *slug,
 		.out_bytes = out_bytes,
 		.duration_us = duration_us,
 	};
+
+	if (status != 0) /* otherwise the client went away before it was answered */
+		metrics_count(status < 400   ? M_REQUESTS_2XX :
+				status < 500 ? M_REQUESTS_4XX :
+					       M_REQUESTS_5XX,
+			1);
+	metrics_count(M_BYTES_IN, in_bytes);
+	metrics_count(M_BYTES_OUT, out_bytes);
+	metrics_observe_us(H_REQUEST_US, duration_us);
+	/* Lines are collected, and written at the end of the turn. */
 	if (log_request(&line))
 		loop_defer(a->loop, &a->lines);
 }
@@ -164,7 +169,8 @@ const struct httpd_calls api_calls = {
 	.on_peer = on_peer,
 	.on_request = on_request,
 	.on_log = on_log,
-	/* A handler waits for nothing but the store. */
+	/* A handler that has not answered in time waits for the store: it waits for nothing else.
+	 */
 	.late_code = TG_ESTORE,
 	.late_detail = "the store did not answer in time; whether the call took effect is not "
 		       "known",

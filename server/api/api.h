@@ -1,25 +1,35 @@
-/* api.h: the data plane's rules: routes, roles, retention, the envelope guard, problem documents.
- * Joins http above and store below; runs in workers. */
+/*
+ * api.h: the data plane: it joins http above and store below. A request's head becomes a call by
+ * route and role; the call asks the store, and answers. There is one api in a worker.
+ */
 #ifndef API_API_H
 #define API_API_H
 
-#include <stdbool.h>
 #include "conf/conf.h"
 #include "http/httpd.h"
 #include "store/store.h"
 
 struct api;
 
-/** api_new(l, conf, store): conf is borrowed until api_set_conf() or api_free(). */
+/** Makes an api without a store. Returns NULL without memory.
+ *
+ * @l     outlives the api
+ * @conf  borrowed until api_set_conf() or api_free() */
 struct api *api_new(struct loop *l, const struct conf *conf);
+/** Sets the store, once, before the first request. s outlives all requests. */
 void api_set_store(struct api *a, struct store *s);
-/** api_set_conf(a, conf): reload. Requests under way keep their decisions. */
+/** Replaces the configuration (reload). What was decided about requests under way stays.
+ *
+ * @conf  borrowed as api_new() does; the one before is not used any more */
 void api_set_conf(struct api *a, const struct conf *conf);
-/** api_drain(a): uploads and new sessions are refused from now on (503 draining). */
+/** Refuses uploads and new sessions from now on (503 draining). Those under way go on. */
 void api_drain(struct api *a);
+/** Frees the api. All requests have ended by then: httpd_free() ends them. NULL is fine. */
 void api_free(struct api *a);
 
-extern const struct httpd_calls api_calls; /* for httpd_new(); ctx is the struct api */
+/* For httpd_new(); their ctx is the struct api. */
+extern const struct httpd_calls api_calls;
+/* For the store's owner, who passes on_down and on_low on; their ctx is the struct api. */
 extern const struct store_calls api_store_calls;
 
 #endif

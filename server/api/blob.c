@@ -1,5 +1,4 @@
-/* blob.c: look at a blob without consuming it, and erase it (docs/openapi.yaml). Runs in workers.
- */
+/* blob.c: see blob.h. Runs in workers. */
 #include <string.h>
 
 #include <timeglas/errors.h>
@@ -11,25 +10,31 @@
 #include "store/store_blob.h"
 #include "store/types.h"
 
-static bool is_uploader(const struct call *c, const struct store_blob *b)
+/* May the caller know all of the blob: its tag, its outcome and its event? */
+static bool may_know_all(const struct call *c, const struct store_blob *b)
 {
-	return call_is(c, ROLE_UPLOADER) && strcmp(b->desc.uploader, c->peer) == 0;
+	return call_is(c, ROLE_OPERATOR) ||
+		(call_is(c, ROLE_UPLOADER) && strcmp(b->desc.uploader, c->peer) == 0);
 }
 
 static void on_stat(void *ctx, int err, const struct store_blob *b)
 {
 	struct call *c = ctx;
+	struct jsonw w = {0};
+	bool all;
+
 	c->waiting = false;
-	bool full = err == 0 && (call_is(c, ROLE_OPERATOR) || is_uploader(c, b));
-	bool known = full ||
-		(err == 0 && (call_is(c, ROLE_VERIFIER) && rules_addressed(b->desc.to, c->peer)));
-	if (!known) {
-		reply_error(c->req, err != 0 ? err : TG_ENOENT, NULL);
+	if (err != 0) {
+		reply_error(c->req, err, NULL);
 		return;
 	}
-	struct jsonw w = {0};
+	all = may_know_all(c, b);
+	if (!all && !(call_is(c, ROLE_VERIFIER) && rules_addressed(b->desc.to, c->peer))) {
+		reply_error(c->req, TG_ENOENT, NULL);
+		return;
+	}
 	jsonw_open(&w, NULL, '{');
-	answers_blob(&w, b, full);
+	answers_blob(&w, b, all);
 	jsonw_close(&w, '}');
 	reply_json(c->req, 200, NULL, &w);
 }
@@ -41,6 +46,8 @@ void blob_stat(struct call *c)
 
 void blob_erase(struct call *c)
 {
-	const char *who = call_is(c, ROLE_OPERATOR) ? NULL : c->peer;
-	call_sent(c, store_blob_erase(c->api->store, c->id, who, answers_on_receipt, c));
+	/* NULL: the store does not compare who uploaded it. */
+	const char *uploader = call_is(c, ROLE_OPERATOR) ? NULL : c->peer;
+
+	call_sent(c, store_blob_erase(c->api->store, c->id, uploader, answers_on_receipt, c));
 }

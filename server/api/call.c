@@ -1,8 +1,7 @@
-/* call.c: small calls (everything but the bytes of a blob): collect the content, start, answer
- * once. Runs in workers. */
+/* call.c: see call.h. It collects the content of small calls (everything but the bytes of a blob)
+ * and starts them; what they ask and answer is theirs. Runs in workers. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <timeglas/errors.h>
 
@@ -14,12 +13,13 @@
 #include "store/store.h"
 
 #define JSON_CONTENT_MAX 4096u
-#define DROPPED_CONTENT_MAX 65536u /* content of a call that takes none */
+#define DROPPED_CONTENT_MAX 65536u /* CALL_NO_CONTENT */
 
 static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 {
 	struct call *c = ctx;
 	size_t n = evbuffer_get_length(data);
+
 	if (c->kind->content == CALL_NO_CONTENT) {
 		evbuffer_drain(data, n);
 		if ((c->text_len += n) > DROPPED_CONTENT_MAX)
@@ -44,6 +44,7 @@ static void on_body(struct httpd_req *r, struct evbuffer *data, void *ctx)
 static void on_end(struct httpd_req *r, void *ctx)
 {
 	struct call *c = ctx;
+
 	(void)r;
 	c->kind->start(c);
 }
@@ -51,6 +52,7 @@ static void on_end(struct httpd_req *r, void *ctx)
 static void on_done(struct httpd_req *r, bool ok, void *ctx)
 {
 	struct call *c = ctx;
+
 	(void)r, (void)ok;
 	if (c->waiting)
 		store_forget(c->api->store, c);
@@ -69,6 +71,7 @@ void call_begin(struct api *a, struct httpd_req *r, const struct call_kind *kind
 		.on_body = on_body, .on_end = on_end, .on_done = on_done};
 	const struct conf_peer *peer = httpd_req_peer(r);
 	struct call *c = calloc(1, sizeof *c);
+
 	if (c == NULL) {
 		reply_error(r, TG_ENOMEM, NULL);
 		return;
@@ -99,6 +102,7 @@ json_t *call_json(struct call *c)
 	json_t *o = c->text_len > 0 ?
 		json_loadb(c->text, c->text_len, JSON_REJECT_DUPLICATES, &jerr) :
 		json_object();
+
 	if (json_is_object(o))
 		return o;
 	if (o == NULL && c->text_len > 0)
@@ -113,7 +117,8 @@ int call_check_storing(const struct api *a, const char **detail)
 {
 	enum attest found = attestation();
 
-	if (!store_up(a->store) && found != ATTEST_RIGHTS) /* the call itself will say so */
+	/* Of a store that is away the call itself will learn. What it was denied still stands. */
+	if (!store_up(a->store) && found != ATTEST_RIGHTS)
 		return 0;
 	if (!attestation_ok(found)) {
 		*detail = attestation_text(found);

@@ -1,38 +1,19 @@
 /*
- * call.h: one request as this layer sees it, from its head to its answer. A call ends in http's
- * on_done; a store callback that is still to come is then forgotten. For the files of this folder
- * alone.
+ * call.h: one request as this folder sees it, from its head to its answer. A call ends in http's
+ * on_done; an answer of the store that is still due then is forgotten. Private to server/api.
  */
 #ifndef API_CALL_H
 #define API_CALL_H
 
 #include <stdbool.h>
-#include <sys/queue.h>
+#include <stddef.h>
 
 #include <jansson.h>
 
+#include "api/api_int.h"
 #include "conf/conf.h"
 #include "http/httpd.h"
 #include "store/store_claim.h"
-
-struct upload;
-TAILQ_HEAD(upload_list, upload);
-LIST_HEAD(subscribed_list, subscribed);
-
-#define API_SUBSCRIPTION_BUCKETS 256u
-
-struct api {
-	struct loop *loop;
-	const struct conf *conf;
-	struct store *store;
-	bool draining;
-	struct upload_list stalled; /* uploads that wait for the store's queue to fall */
-	struct loop_task resume;    /* goes on with more of them */
-	unsigned n_uploads;         /* under way */
-	unsigned n_large;           /* of these, with the largest chunks */
-	struct subscribed_list subscribed[API_SUBSCRIPTION_BUCKETS]; /* by a hash of their ids */
-	struct loop_task lines; /* writes the log's lines at the end of the turn */
-};
 
 enum call_content {
 	CALL_NO_CONTENT, /* what comes is dropped, 64 KiB at most */
@@ -43,8 +24,9 @@ enum call_content {
 struct call;
 struct call_kind {
 	enum call_content content;
-	/* called when the content is complete; of CALL_STREAM when the head is, and then start owns
-	 * the call and frees it */
+	/* Called when the content is complete; of CALL_STREAM when the head is. It answers c, asks
+	 * the store for an answer (call_sent()), or takes c over by a handler of its own
+	 * (httpd_req_handle()), which frees it in on_done. Of CALL_STREAM it always owns c. */
 	void (*start)(struct call *c);
 };
 
@@ -54,13 +36,12 @@ struct call {
 	struct api *api;
 	struct httpd_req *req;
 	const struct call_kind *kind;
-	char peer[CONF_NAME_MAX + 1];
+	char peer[CONF_NAME_MAX + 1]; /* the caller's name and roles when the head came */
 	unsigned roles;
-	char id[CALL_ID_MAX + 1];
-	bool waiting; /* the store will call back with this call as its context */
-	bool flag;    /* of the call's own: close: erase all */
-	char *text;   /* CALL_JSON: the content */
-	size_t text_len;
+	char id[CALL_ID_MAX + 1]; /* of the path; "" none */
+	bool waiting;             /* an answer of the store with this call as its context is due */
+	char *text;               /* CALL_JSON: the content so far; NULL: none */
+	size_t text_len;          /* bytes in text; of CALL_NO_CONTENT those that were dropped */
 };
 
 /**
@@ -73,12 +54,15 @@ struct call {
 void call_begin(struct api *a, struct httpd_req *r, const struct call_kind *kind, const char *id);
 /** Frees a call that was taken over by its start. Others end with the request. */
 void call_free(struct call *c);
-/** Returns whether the caller has that role (enum role). */
+/** Returns whether the caller has that role (enum role), or one of several, or'ed. */
 bool call_is(const struct call *c, unsigned role);
-/** To be called with what a store call with c as its context returned. 0: its callback will come.
- * Otherwise the problem is answered. */
+/**
+ * Waits for the store, whose callback clears c->waiting; or answers that it was not asked.
+ *
+ * @err  what a store function with c as its context returned. 0: its callback will come. Otherwise
+ *       the problem is answered
+ */
 void call_sent(struct call *c, int err);
-
 /** Returns the content as a JSON object without doubled members (no content: an empty one), owned
  * by the caller. NULL: the problem has been answered. */
 json_t *call_json(struct call *c);
@@ -92,7 +76,7 @@ json_t *call_json(struct call *c);
  * Returns 0, TG_EATTEST or TG_EEVIDENCE.
  */
 int call_check_storing(const struct api *a, const char **detail);
-/** Returns whether anything new may be stored now. If not (we are draining, the store is not
+/** Returns whether anything new may be stored now. If not (the server drains, the store is not
  * attested, no evidence is written), the problem has been answered. */
 bool call_may_store(struct call *c);
 /** Returns whether the store's user has the rights without which what is handed out could not be

@@ -1,12 +1,15 @@
-/* claim.h: claiming a blob, and being done with it. Each function is a route's start. */
+/* claim.h: claiming a blob, and being done with it. Each function is a call_kind's start
+ * (call.h). */
 #ifndef API_CLAIM_H
 #define API_CLAIM_H
 
 #include "api/call.h"
 
-/** POST /v1/blobs/{id}/claim */
+/** POST /v1/blobs/{id}/claim: makes the caller the blob's one reader, for lease_s seconds of the
+ * content; answers with the claim's token. */
 void claim_start(struct call *c);
-/** POST /v1/claims/{claim}/ack */
+/** POST /v1/claims/{claim}/ack: ends the claim and the blob, with the outcome of the content;
+ * answers with the receipt. */
 void claim_ack(struct call *c);
 
 #endif

@@ -1,5 +1,5 @@
-/* guard.c: see guard.h. It proves the form of an envelope, not the encryption: no key ever comes
- * here. Runs in workers. */
+/* guard.c: see guard.h. It checks the form of an envelope, not the encryption: the server has no
+ * key to try. Runs in workers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,22 +9,23 @@
 #include "api/guard.h"
 #include "core/envelope.h"
 
-#define PEEK_EXTENTS 16
+#define PEEK_EXTENTS 16 /* pieces of an evbuffer that are looked at together */
 
 struct guard {
 	struct tg_envelope envelope;
 	EVP_MD_CTX *sha; /* NULL: no digest was declared */
 	uint8_t digest[32];
-	const char *why;
+	const char *why; /* static; "" none */
 };
 
-/* The text of the header that is being read: most uploads have theirs in one piece, and one is kept
- * for the next of them. */
+/* Memory for the header's text, which is given back when the payload begins. Most headers come in
+ * one piece, so one such memory is kept here, wiped, and serves most uploads. */
 static struct tg_envelope_text *spare;
 
 static struct tg_envelope_text *text_take(void)
 {
 	struct tg_envelope_text *t = spare != NULL ? spare : malloc(sizeof *t);
+
 	spare = NULL;
 	return t;
 }
@@ -32,6 +33,7 @@ static struct tg_envelope_text *text_take(void)
 static void text_give(struct guard *g)
 {
 	struct tg_envelope_text *t = g->envelope.text;
+
 	if (t == NULL)
 		return;
 	tg_envelope_wipe(&g->envelope);
@@ -44,9 +46,10 @@ static void text_give(struct guard *g)
 
 static EVP_MD_CTX *sha_new(void)
 {
-	/* fetched once: a fetch per call costs more than hashing a small blob */
+	/* Fetched once for the process's life: a fetch costs more than to hash a small blob. */
 	static EVP_MD *sha256;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
 	if (sha256 == NULL)
 		sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	if (ctx != NULL && (sha256 == NULL || EVP_DigestInit_ex2(ctx, sha256, NULL) != 1)) {
@@ -60,6 +63,7 @@ struct guard *guard_new(const uint8_t digest[32])
 {
 	struct guard *g = malloc(sizeof *g);
 	struct tg_envelope_text *text = g != NULL ? text_take() : NULL;
+
 	if (text == NULL) {
 		free(g);
 		return NULL;
@@ -79,9 +83,11 @@ struct guard *guard_new(const uint8_t digest[32])
 
 static int feed_extent(struct guard *g, const uint8_t *p, size_t n)
 {
+	int err;
+
 	if (g->sha != NULL && EVP_DigestUpdate(g->sha, p, n) != 1)
 		return TG_EINTERNAL;
-	int err = tg_envelope_feed(&g->envelope, p, n);
+	err = tg_envelope_feed(&g->envelope, p, n);
 	if (err != 0)
 		g->why = g->envelope.why;
 	else if (tg_envelope_in_payload(&g->envelope))
@@ -91,9 +97,11 @@ static int feed_extent(struct guard *g, const uint8_t *p, size_t n)
 
 int guard_feed(struct guard *g, struct evbuffer *data, size_t n)
 {
+	struct evbuffer_ptr at;
+
+	/* The payload's bytes are only counted. */
 	if (g->sha == NULL && tg_envelope_in_payload(&g->envelope))
 		return tg_envelope_feed(&g->envelope, NULL, n);
-	struct evbuffer_ptr at;
 	evbuffer_ptr_set(data, &at, 0, EVBUFFER_PTR_SET);
 	while (n > 0) {
 		struct evbuffer_iovec v[PEEK_EXTENTS];
@@ -102,6 +110,7 @@ int guard_feed(struct guard *g, struct evbuffer *data, size_t n)
 		for (int i = 0; i < have && i < PEEK_EXTENTS && n > 0; i++) {
 			size_t k = v[i].iov_len < n ? v[i].iov_len : n;
 			int err = feed_extent(g, v[i].iov_base, k);
+
 			if (err != 0)
 				return err;
 			n -= k;
@@ -117,18 +126,19 @@ int guard_feed(struct guard *g, struct evbuffer *data, size_t n)
 
 int guard_finish(struct guard *g)
 {
+	uint8_t found[32];
 	int err = tg_envelope_finish(&g->envelope);
+
 	if (err != 0) {
 		g->why = g->envelope.why;
 		return err;
 	}
 	if (g->sha == NULL)
 		return 0;
-	uint8_t found[32];
 	if (EVP_DigestFinal_ex(g->sha, found, NULL) != 1)
 		return TG_EINTERNAL;
+	/* No secret, so not in constant time: the client sent both content and digest. */
 	if (memcmp(found, g->digest, sizeof found) != 0) {
-		/* a checksum that the client sent, no secret */
 		g->why = "the content that arrived does not have the SHA-256 that Content-Digest "
 			 "declares; send it again";
 		return TG_EDIGEST;

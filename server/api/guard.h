@@ -1,25 +1,34 @@
-/* guard.h: looks at an upload's bytes as they pass: the age envelope's form, and, when a digest was
- * declared, SHA-256. Copies nothing. */
+/*
+ * guard.h: looks at an upload's bytes as they pass: the form of the age envelope, and their SHA-256
+ * when the uploader declared one. It copies no content, and keeps none.
+ */
 #ifndef API_GUARD_H
 #define API_GUARD_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <event2/buffer.h>
 
 struct guard;
 
-/** guard_new(digest): digest: the declared SHA-256, or NULL: none is computed. NULL without memory.
- */
+/** Makes a guard, which the caller frees with guard_free(). Returns NULL without memory.
+ *
+ * @digest  the declared SHA-256, copied; NULL: none is computed */
 struct guard *guard_new(const uint8_t digest[32]);
-/** guard_feed(g, data, n): the first n bytes of data, which stay there. Returns 0 or TG_EENVELOPE.
+/**
+ * Looks at the first n bytes of data, which stay there.
+ *
+ * @n  at most what is in data
+ *
+ * Returns 0; TG_EENVELOPE: it is no envelope, and guard_why() says why; or TG_EINTERNAL.
  */
 int guard_feed(struct guard *g, struct evbuffer *data, size_t n);
-/** guard_finish(g): the content has ended. Returns 0, TG_EENVELOPE or TG_EDIGEST. */
+/** The content has ended. To be called once. Returns 0; TG_EENVELOPE or TG_EDIGEST, of which
+ * guard_why() tells; or TG_EINTERNAL. */
 int guard_finish(struct guard *g);
-/** guard_why(g): a sentence for the last refusal. Static. */
+/** Returns a sentence about the last refusal, for the client; "" when there was none. Static. */
 const char *guard_why(const struct guard *g);
+/** Frees the guard. NULL is fine. */
 void guard_free(struct guard *g);
 
 #endif

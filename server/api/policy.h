@@ -4,7 +4,8 @@
 
 #include "api/call.h"
 
-/** GET /v1/policy: a route's start. */
+/** GET /v1/policy: answers with the rules and limits of the configuration. A call_kind's start
+ * (call.h). */
 void policy_show(struct call *c);
 
 #endif

@@ -1,4 +1,4 @@
-/* range.c: see range.h. Runs in workers. */
+/* range.c: see range.h. It answers nothing: the answer is in take.c. Runs in workers. */
 #include <string.h>
 #include <strings.h>
 
@@ -7,14 +7,17 @@
 
 #define UNIT "bytes="
 
-/* "first-last", "first-" or "-count". Returns false for anything else. absent: the number that is
- * not there. */
+/* Reads "first-last", "first-" or "-count" (in *last). A number that is not there is set to absent.
+ * Returns false for anything else. */
 static bool parse(struct h1_str v, uint64_t absent, uint64_t *first, uint64_t *last)
 {
+	const char *p, *end, *dash;
+
 	if (v.n <= strlen(UNIT) || strncasecmp(v.p, UNIT, strlen(UNIT)) != 0)
 		return false;
-	const char *p = v.p + strlen(UNIT), *end = v.p + v.n,
-		   *dash = memchr(p, '-', (size_t)(end - p));
+	p = v.p + strlen(UNIT);
+	end = v.p + v.n;
+	dash = memchr(p, '-', (size_t)(end - p));
 	if (dash == NULL || v.n == strlen(UNIT) + 1)
 		return false;
 	*first = *last = absent;
@@ -32,6 +35,7 @@ int range_of(
 	const struct h1_str *range = h1_field(h, "range", &dup),
 			    *cond = h1_field(h, "if-range", &dup);
 	uint64_t first, last;
+
 	*from = 0;
 	*len = size;
 	if (h->method != H1_GET || range == NULL || dup ||
@@ -39,7 +43,7 @@ int range_of(
 		return 200;
 	if (cond != NULL && (cond->n != strlen(etag) || memcmp(cond->p, etag, cond->n) != 0))
 		return 200;
-	if (first == UINT64_MAX) { /* the last so many bytes */
+	if (first == UINT64_MAX) { /* "-count": the last so many bytes */
 		if (last == 0 || size == 0)
 			return 416;
 		first = last < size ? size - last : 0;

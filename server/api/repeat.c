@@ -1,5 +1,4 @@
-/* repeat.c: see repeat.h. It knows no request but its head, and answers nothing. Runs in workers.
- */
+/* repeat.c: see repeat.h. It answers nothing. Runs in workers. */
 #include <string.h>
 #include <timeglas/errors.h>
 
@@ -7,12 +6,13 @@
 #include "core/hex.h"
 #include "store/types.h"
 
-/* While the blob lives, name and key stand for its content, too. */
+/* Are the stored content's length and digest known? A tombstone does not have them. */
 static bool content_known(const struct repeat *r)
 {
 	return r->blob->state != STORE_GONE;
 }
 
+/* A name stands for one upload, and so does a key. */
 static int other_content(const struct repeat *r)
 {
 	return r->desc->name[0] != '\0' ? TG_ETAKEN : TG_EREUSED;

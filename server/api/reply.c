@@ -1,4 +1,5 @@
-/* reply.c: see reply.h. Which error a call meets is decided elsewhere. Runs in workers. */
+/* reply.c: see reply.h. It has the sentences of errors that more than one call meets; which error a
+ * call meets is decided elsewhere. Runs in workers. */
 #include <stdio.h>
 
 #include <timeglas/errors.h>
@@ -11,6 +12,7 @@ void reply_json(struct httpd_req *r, int status, const char *fields, struct json
 {
 	size_t n = 0;
 	const char *text = jsonw_text(w, &n);
+
 	if (text == NULL)
 		reply_error(r, TG_ENOMEM, NULL);
 	else
@@ -71,6 +73,7 @@ static const char *sentence(int err)
 void reply_gone(struct httpd_req *r, const char *what, const char *cause, int64_t at_ms)
 {
 	char members[96], at[TG_TIME_LEN + 1], detail[128];
+
 	snprintf(members, sizeof members, ",\"cause\":\"%s\",\"gone_at\":\"%s\"", cause,
 		tg_time_format(at_ms, at));
 	snprintf(detail, sizeof detail, "the %s ended (%s) at %s and cannot be had again", what,
@@ -78,10 +81,11 @@ void reply_gone(struct httpd_req *r, const char *what, const char *cause, int64_
 	httpd_problem(httpd_req_reply(r), TG_EGONE, detail, NULL, members);
 }
 
-/* For the claimant alone: it may have lost the answer that named its claim. */
+/* The caller itself has claimed the blob: it may have lost the answer that named the claim. */
 static void reply_own_claim(struct httpd_req *r, int64_t until_ms)
 {
 	char members[64], at[TG_TIME_LEN + 1], detail[256];
+
 	tg_time_format(until_ms, at);
 	snprintf(members, sizeof members, ",\"lease_deadline\":\"%s\"", at);
 	snprintf(detail, sizeof detail,

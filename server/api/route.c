@@ -1,4 +1,5 @@
-/* route.c: the calls of the data plane in one table (docs/openapi.yaml). Pure; runs in workers. */
+/* route.c: see route.h. The calls of the data plane stand in one table. It does not check roles:
+ * api.c does. Pure; runs in workers. */
 #include <stdio.h>
 #include <string.h>
 
@@ -109,11 +110,17 @@ static const struct route table[] = {
 };
 #define N_ROUTES (sizeof table / sizeof *table)
 
-static const char *const method_name[] = {"GET, HEAD", "HEAD", "POST", "PUT", "DELETE"};
+static const char *const method_text[] = {
+	[H1_GET] = "GET, HEAD",
+	[H1_POST] = "POST",
+	[H1_DELETE] = "DELETE",
+};
 
+/* *id: what stands between prefix and suffix. */
 static bool path_matches(const struct route *rt, struct h1_str path, struct h1_str *id)
 {
 	size_t prefix = strlen(rt->prefix), suffix = strlen(rt->suffix);
+
 	if (path.n < prefix + suffix || memcmp(path.p, rt->prefix, prefix) != 0)
 		return false;
 	if (rt->id == ROUTE_NO_ID)
@@ -125,35 +132,46 @@ static bool path_matches(const struct route *rt, struct h1_str path, struct h1_s
 	return memchr(id->p, '/', id->n) == NULL;
 }
 
+/* id: "" when none of this form can exist. That is no error here: the role is looked at first. */
+static void copy_id(enum route_id kind, struct h1_str found, char id[CALL_ID_MAX + 1])
+{
+	int shard = kind == ROUTE_CLAIM ? store_claim_shard(found.p, found.n) :
+					  token_shard(found.p, found.n);
+
+	if (shard < 0)
+		found.n = 0;
+	memcpy(id, found.p, found.n);
+	id[found.n] = '\0';
+}
+
+static void add_method(char allow[ROUTE_ALLOW_MAX], enum h1_method method)
+{
+	size_t n = strlen(allow);
+
+	snprintf(allow + n, ROUTE_ALLOW_MAX - n, "%s%s", n > 0 ? ", " : "", method_text[method]);
+}
+
 int route_find(enum h1_method method, struct h1_str path, const struct route **out,
 	char id[CALL_ID_MAX + 1], char allow[ROUTE_ALLOW_MAX])
 {
 	enum h1_method want = method == H1_HEAD ? H1_GET : method;
-	bool known = false;
+
 	allow[0] = id[0] = '\0';
 	for (size_t i = 0; i < N_ROUTES; i++) {
 		struct h1_str found = {NULL, 0};
+
 		if (!path_matches(&table[i], path, &found))
 			continue;
-		known = true;
 		if (table[i].method != want) {
-			size_t n = strlen(allow);
-			snprintf(allow + n, ROUTE_ALLOW_MAX - n, "%s%s", n > 0 ? ", " : "",
-				method_name[table[i].method]);
+			add_method(allow, table[i].method);
 			continue;
 		}
-		if (table[i].id != ROUTE_NO_ID) {
-			if ((table[i].id == ROUTE_CLAIM ? store_claim_shard(found.p, found.n) :
-							  token_shard(found.p, found.n)) < 0)
-				/* cannot exist: the caller still checks the role first */
-				found.n = 0;
-			memcpy(id, found.p, found.n);
-			id[found.n] = '\0';
-		}
+		if (table[i].id != ROUTE_NO_ID)
+			copy_id(table[i].id, found, id);
 		*out = &table[i];
 		return 0;
 	}
 	if (method == H1_OTHER)
 		return TG_ENOTIMPL;
-	return known ? TG_EMETHOD : TG_ENOENT;
+	return allow[0] != '\0' ? TG_EMETHOD : TG_ENOENT;
 }

@@ -54,7 +54,7 @@ static void end_all(struct subscribed *w)
 	while ((r = TAILQ_FIRST(&w->readers)) != NULL) {
 		TAILQ_REMOVE(&w->readers, r, link);
 		r->of = NULL;
-		r->ended(r->ctx);
+		r->on_end(r->ctx);
 	}
 	subscribed_free(w);
 }
@@ -100,13 +100,13 @@ static struct subscribed *subscribed_of(struct api *a, const char *id)
 }
 
 int subscription_join(
-	struct api *a, struct subscription *r, const char *id, void (*ended)(void *ctx), void *ctx)
+	struct api *a, struct subscription *r, const char *id, void (*on_end)(void *ctx), void *ctx)
 {
 	struct subscribed *w = subscribed_of(a, id);
 
 	if (w == NULL)
 		return TG_ENOMEM;
-	*r = (struct subscription){.of = w, .ended = ended, .ctx = ctx};
+	*r = (struct subscription){.of = w, .on_end = on_end, .ctx = ctx};
 	TAILQ_INSERT_TAIL(&w->readers, r, link);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /*
- * upload.c: POST /v1/blobs: the head is judged by the rules; then the store is asked what has to be
- * known first (the name, the key, the session), and content may come (upload_content.c). What
- * happens when is decided by the table in upload_state.c: the callbacks translate what http and
- * store say into its events. Runs in workers.
+ * upload.c: POST /v1/blobs, but for its content (upload_content.c). The head is judged by the
+ * rules; then the store is asked what has to be known first (the name, the key, the session), and
+ * content may come. What happens when is decided by the table in upload_state.c: the callbacks
+ * translate what http and store say into its events. Runs in workers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -59,9 +59,9 @@ static void on_refused(struct store_put *p, int err, void *ctx)
 }
 
 /*
- * Of a chosen name, what was committed is told whatever became of the key: another request with the
- * same key and name, which reserved the same id, may have come to nothing and dropped it; and a
- * repeat finds the blob by its name.
+ * The blob is committed. When it has a name, that is the answer even if the key could not be
+ * settled: another request with the same key and name, which reserved the same id, may have failed
+ * and dropped the key; and a repeat finds the blob by its name.
  */
 static void on_settled(void *ctx, int err)
 {
@@ -116,8 +116,8 @@ static void begin_put(struct upload *u)
 		upload_step(u, u->opts.eager ? UPLOAD_EV_SESSION_ASKED : UPLOAD_EV_PUT_OPENED);
 }
 
-/* The upload was stored before. That is told once the content is in: a client that is busy sending
- * may not be listening. One that waits for 100 Continue is. */
+/* The upload was stored before. The client is told when the content is here, because it may not
+ * listen while it sends. One that waits for 100 Continue listens. */
 static void begin_repeat(struct upload *u, const struct store_blob *said)
 {
 	int err;
@@ -218,13 +218,14 @@ static struct upload *upload_new(struct call *c, const struct rules_upload *rule
 struct judgement {
 	struct rules_upload rules;
 	char key[RULES_KEY_MAX + 1];
-	/* The rules refuse it, but its name is looked up before session and policy: what was stored
-	 * may have ended with its session, or under a policy that was tightened since. */
+	/* As in struct upload. The name is looked up before session and policy count: what was
+	 * stored may have ended with its session, or under a policy that was tightened since. */
 	int refused;
 	const char *refused_why;
 };
 
-/* Returns 0, or the error to be answered, with *detail, or NULL for the error's own sentence. */
+/* Returns 0, or the error to be answered with the sentence in *detail, or with its own when that is
+ * NULL. */
 static int judge(const struct call *c, struct judgement *j, const char **detail)
 {
 	const struct h1_head *h = httpd_req_head(c->req);
@@ -239,8 +240,8 @@ static int judge(const struct call *c, struct judgement *j, const char **detail)
 	return rules_key(h, j->key, detail);
 }
 
-/* Comes the content as one chunk that is already on its way? Then it costs no round trip to let the
- * commit find out what would be asked for otherwise. */
+/* Is the content one chunk that is already on its way? Then the store is not asked before it: the
+ * commit finds out the same, without a round trip of its own. */
 static bool comes_at_once(const struct upload *u)
 {
 	const struct h1_head *h = httpd_req_head(u->req);

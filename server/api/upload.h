@@ -4,7 +4,8 @@
 
 #include "api/call.h"
 
-/** A route's start: c's head is complete, its content is still to come. Takes c over. */
+/** POST /v1/blobs: a call_kind's start (call.h) of CALL_STREAM: c's head is complete, its content
+ * is still to come. Takes c over. */
 void upload_start(struct call *c);
 
 #endif

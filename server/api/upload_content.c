@@ -1,8 +1,8 @@
 /*
- * upload_content.c: an upload's content: past the guard into chunks, full chunks to the store, and
- * when all is here, the commit; or, of a repeat, compared and dropped. Bytes that the store has no
- * room for are left with http, which then stops reading the client's socket: memory does not grow
- * with the blob. Runs in workers.
+ * upload_content.c: an upload's content goes past the guard into chunks, and full chunks go to the
+ * store; when all is here, it is committed. The content of a repeat is compared and dropped. Bytes
+ * that the store has no room for are left with http, which then stops reading the client's socket:
+ * memory does not grow with the blob. Runs in workers.
  */
 #include <timeglas/errors.h>
 
@@ -38,7 +38,7 @@ static void commit(struct upload *u)
 		upload_step_refuse(u, err, guard_why(u->guard));
 		return;
 	}
-	/* That may have changed since the head was looked at. */
+	/* The head was let in when this was true; it may have changed since. */
 	if ((err = call_check_storing(u->api, &detail)) != 0) {
 		upload_step_refuse(u, err, detail);
 		return;
@@ -52,7 +52,8 @@ static void commit(struct upload *u)
 		upload_step(u, UPLOAD_EV_COMMIT_SENT);
 }
 
-/* The first n bytes of data go past the guard into the chunk that is filling. */
+/* Moves the first n bytes of data past the guard into the chunk that is filling. Returns 0, or an
+ * error that was answered. */
 static int absorb(struct upload *u, struct evbuffer *data, size_t n)
 {
 	const struct h1_head *h = httpd_req_head(u->req);
@@ -73,8 +74,9 @@ static int absorb(struct upload *u, struct evbuffer *data, size_t n)
 
 /*
  * The first chunk is full. Larger ones cost fewer commands and system calls for each byte, but each
- * upload holds the one that it is filling: so a few may, whose bytes come quickly. Not those of a
- * session, whose end must find all chunks within its limit for one call.
+ * upload keeps the one that it fills in memory. So only a few uploads may have them, whose bytes
+ * come quickly; and none of a session, whose end has to erase all chunks within the limit of one
+ * call.
  */
 static void grow_chunks(struct upload *u)
 {
@@ -171,7 +173,7 @@ static void conclude(struct upload *u)
 
 void upload_content_room(struct upload *u)
 {
-	/* With a full chunk and no room more would be read, only to wait here. */
+	/* The chunk is full and cannot go: what would be read now could only wait here. */
 	if (u->state == UPLOAD_BLOCKED &&
 		evbuffer_get_length(u->chunk) >= u->opts.desc.chunk_bytes && !has_room(u))
 		return;
@@ -180,8 +182,8 @@ void upload_content_room(struct upload *u)
 		commit(u);
 }
 
-/* As many as the store's queue has room for, and no more before it is seen what they brought: all
- * of them have bytes waiting in their sockets. */
+/* A few at a time: all of them have bytes waiting in their sockets, and the store's queue shows
+ * only later in the loop what these few have sent. */
 void upload_content_resume(struct api *a)
 {
 	struct upload *u;
@@ -192,7 +194,7 @@ void upload_content_resume(struct api *a)
 		upload_step_unstall(u);
 		upload_content_room(u);
 	}
-	/* Otherwise its queue falls some day, and we are called again. */
+	/* While the store is busy nothing is deferred: this is called when its queue falls. */
 	if (!store_busy(a->store) && !TAILQ_EMPTY(&a->stalled))
 		loop_defer(a->loop, &a->resume);
 }

@@ -1,12 +1,9 @@
-/*
- * upload_state.c: the table of transitions of an upload. It holds no state and does no work. A pair
- * of state and event that is not in the table cannot happen: who meets one has found a fault in the
- * program. Runs in workers.
- */
+/* upload_state.c: the table of transitions of an upload. It holds no state and does no work. Runs
+ * in workers. */
 #include "api/upload_state.h"
 
 /* X(from, event, to). Where `to` is `from`, the event is expected there and does not change the
- * state. ENDED has no lines: nothing may come after it. */
+ * state. A pair that is not here cannot happen. ENDED has no lines: nothing may come after it. */
 #define TRANSITIONS(X) \
 	X(STARTING, NAME_ASKED, NAMING) \
 	X(STARTING, KEY_ASKED, KEYING) \
@@ -80,7 +77,7 @@ static const uint8_t next[UPLOAD_STATE_COUNT][UPLOAD_EVENT_COUNT] = {
 #undef X_
 };
 
-#define X_(name, text) (text),
+#define X_(name) #name,
 static const char *const states[] = {UPLOAD_STATES(X_)};
 static const char *const events[] = {UPLOAD_EVENTS(X_)};
 #undef X_

@@ -9,85 +9,83 @@
 #include <stdbool.h>
 #include "base/transitions.h"
 
-/* X(name, text) */
 #define UPLOAD_STATES(X) \
 	/* The head was accepted. Nothing has been asked of the store yet. */ \
-	X(STARTING, "starting") \
+	X(STARTING) \
 	/* The store is asked what stands under the name that the uploader chose. No content is \
 	 * read. */ \
-	X(NAMING, "naming") \
+	X(NAMING) \
 	/* The store is asked what became of an earlier upload under the Idempotency-Key; if there \
 	 * was none, the key is reserved. No content is read. */ \
-	X(KEYING, "keying") \
+	X(KEYING) \
 	/* The store is asked whether the session is open. No content is read. */ \
-	X(CHECKING, "checking") \
+	X(CHECKING) \
 	/* Content goes past the guard into chunks, and full chunks to the store. */ \
-	X(RECEIVING, "receiving") \
+	X(RECEIVING) \
 	/* The store takes no further chunk now. No content is read. */ \
-	X(BLOCKED, "blocked") \
+	X(BLOCKED) \
 	/* All content is here. The last chunk waits until the store takes it. */ \
-	X(COMPLETE, "complete") \
+	X(COMPLETE) \
 	/* The last chunk and the commit are on their way to the store. */ \
-	X(COMMITTING, "committing") \
+	X(COMMITTING) \
 	/* The blob is stored. Its id is being entered under the Idempotency-Key. */ \
-	X(SETTLING, "settling") \
+	X(SETTLING) \
 	/* The upload was stored before: its content is compared with what is known, and dropped. \
 	 */ \
-	X(COMPARING, "comparing") \
-	/* As COMPARING, all content is here: the store is asked whether its length is the same. \
-	 */ \
-	X(MEASURING, "measuring") \
+	X(COMPARING) \
+	/* As COMPARING, and all content is here: the store is asked whether its length is the \
+	 * same. */ \
+	X(MEASURING) \
 	/* The answer was given. Content that still comes is dropped by http. */ \
-	X(ANSWERED, "answered") \
+	X(ANSWERED) \
 	/* The request is over, whether it was answered or the client went away. */ \
-	X(ENDED, "ended")
+	X(ENDED)
 
-/* X(name, text) */
 #define UPLOAD_EVENTS(X) \
 	/* the store was asked what stands under the name */ \
-	X(NAME_ASKED, "name-asked") \
+	X(NAME_ASKED) \
 	/* the store was asked what became of the key */ \
-	X(KEY_ASKED, "key-asked") \
+	X(KEY_ASKED) \
 	/* an upload was opened in the store, which was asked about the session */ \
-	X(SESSION_ASKED, "session-asked") \
+	X(SESSION_ASKED) \
 	/* an upload was opened in the store; nothing was asked */ \
-	X(PUT_OPENED, "put-opened") \
+	X(PUT_OPENED) \
 	/* the store knows the name or the key: it is a repeat, whose content is compared */ \
-	X(KNOWN, "known") \
+	X(KNOWN) \
 	/* the name or the key stands for another upload, or the store could not tell */ \
-	X(OTHER, "other") \
+	X(OTHER) \
 	/* the session is open */ \
-	X(CHECKED, "checked") \
+	X(CHECKED) \
 	/* http: content is here */ \
-	X(BODY, "body") \
+	X(BODY) \
 	/* http: the content is complete */ \
-	X(END, "end") \
+	X(END) \
 	/* the store takes no further chunk for now */ \
-	X(NO_ROOM, "no-room") \
+	X(NO_ROOM) \
 	/* the store takes another chunk, or the chunk that is filling has room */ \
-	X(ROOM, "room") \
+	X(ROOM) \
 	/* the commit was sent */ \
-	X(COMMIT_SENT, "commit-sent") \
+	X(COMMIT_SENT) \
 	/* the store was asked to enter the blob's id under the key */ \
-	X(SETTLE_SENT, "settle-sent") \
+	X(SETTLE_SENT) \
 	/* the store was asked about the length of a repeat */ \
-	X(LENGTH_ASKED, "length-asked") \
+	X(LENGTH_ASKED) \
 	/* the blob is stored, now or by an earlier upload: that is the answer */ \
-	X(STORED, "stored") \
+	X(STORED) \
 	/* the rules, the guard or the store refuse the upload */ \
-	X(REFUSED, "refused") \
+	X(REFUSED) \
 	/* http: the request is over */ \
-	X(GONE, "gone")
+	X(GONE)
 
 enum upload_state {
-#define X_(name, text) UPLOAD_##name,
+#define X_(name) UPLOAD_##name,
 	UPLOAD_STATES(X_)
 #undef X_
 		UPLOAD_STATE_COUNT
 };
 
 enum upload_event {
-#define X_(name, text) UPLOAD_EV_##name,
+#define X_(name) UPLOAD_EV_##name,
 	UPLOAD_EVENTS(X_)
 #undef X_
 		UPLOAD_EVENT_COUNT

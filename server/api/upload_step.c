@@ -1,7 +1,5 @@
-/*
- * upload_step.c: how an upload changes its state, and the answers that end it. What brings the
- * events is elsewhere (upload.c, upload_content.c). Runs in workers.
- */
+/* upload_step.c: see upload_step.h. The events come from upload.c and upload_content.c. Runs in
+ * workers. */
 #include <stdio.h>
 
 #include <timeglas/errors.h>
@@ -96,14 +94,12 @@ static void reply_refusal(struct upload *u, int err, const char *detail)
 		reply_error(u->req, err, NULL);
 }
 
-/* detail: NULL: the error's own sentence. */
 void upload_step_refuse(struct upload *u, int err, const char *detail)
 {
 	upload_step(u, UPLOAD_EV_REFUSED);
 	reply_refusal(u, err, detail);
 }
 
-/* What stands under the name or the key is not this upload: there is nothing to give up there. */
 void upload_step_refuse_other(struct upload *u, int err)
 {
 	upload_step(u, UPLOAD_EV_OTHER);

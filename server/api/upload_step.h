@@ -1,7 +1,7 @@
 /*
  * upload_step.h: an upload, for the files that work on it: upload.c begins and ends it,
  * upload_content.c takes its content; both change its state, and answer it, by what stands here.
- * The states and what changes them: upload_state.h.
+ * The states and what changes them are in upload_state.h. Private to server/api.
  */
 #ifndef API_UPLOAD_STEP_H
 #define API_UPLOAD_STEP_H
@@ -25,18 +25,18 @@ struct upload {
 	enum upload_state state;
 	struct store_put *put; /* NULL: none is open */
 	struct store_put_opts opts;
-	struct guard *guard;
-	struct evbuffer *chunk;      /* it is filling up: at most opts.desc.chunk_bytes */
+	struct guard *guard;         /* NULL: a repeat could not be compared */
+	struct evbuffer *chunk;      /* that is filling; opts.desc.chunk_bytes at most */
 	uint64_t size_bytes;         /* of the content so far */
 	char key[RULES_KEY_MAX + 1]; /* Idempotency-Key; "" none */
-	/* The rules refuse the upload, unless it was stored before under its name. 0: they do not.
-	 */
+	/* The error by which the rules refuse the upload, unless it was stored before under its
+	 * name; 0: they do not refuse it. With its sentence, static. */
 	int refused;
 	const char *refused_why;
-	struct store_blob blob; /* what the answer tells: a repeat's, or one that is settled */
+	struct store_blob blob; /* the blob that the answer tells of, from KNOWN or the commit on */
 	struct repeat repeat;   /* in COMPARING and MEASURING */
-	bool stalled;           /* it is in api->stalled */
-	bool large;             /* it is one of api->n_large */
+	bool stalled;           /* the upload is in api->stalled */
+	bool large;             /* the upload counts in api->n_large */
 	TAILQ_ENTRY(upload) link;
 };
 

@@ -1,0 +1,31 @@
+/* api_int.h: what the calls of a worker share. Private to server/api. */
+#ifndef API_API_INT_H
+#define API_API_INT_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "conf/conf.h"
+#include "net/loop.h"
+
+struct store;
+struct upload;
+TAILQ_HEAD(upload_list, upload);
+LIST_HEAD(subscribed_list, subscribed);
+
+#define API_SUBSCRIPTION_BUCKETS 256u
+
+struct api {
+	struct loop *loop;
+	const struct conf *conf;
+	struct store *store;
+	bool draining;
+	struct upload_list stalled; /* uploads that wait for the store's queue to fall */
+	struct loop_task resume;    /* goes on with more of them */
+	unsigned n_uploads;         /* under way */
+	unsigned n_large;           /* of these, with the largest chunks */
+	struct subscribed_list subscribed[API_SUBSCRIPTION_BUCKETS]; /* by a hash of their ids */
+	struct loop_task lines; /* writes the log's lines at the end of the turn */
+};
+
+#endif
