@@ -1,5 +1,5 @@
-/* subscription.c: see subscription.h. Found by id in the api's buckets; lives while it has readers.
- * Runs in workers. */
+/* subscription.c: see subscription.h. It asks the store, and decides nothing about the answers that
+ * are under way. Runs in workers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,12 +17,14 @@
 
 TAILQ_HEAD(reader_list, subscription);
 
+/* A blob with readers. It stands in the api's bucket for its id, and is freed when the last reader
+ * has left. */
 struct subscribed {
 	struct api *api;
 	char id[TOKEN_LEN + 1];
 	struct reader_list readers;
-	bool asking; /* whether the blob still stands */
-	bool ending; /* its readers are being told */
+	bool asked;  /* an answer of the store is due: whether the blob has ended */
+	bool ending; /* its readers are being told that it has */
 	struct event timer;
 	LIST_ENTRY(subscribed) link;
 };
@@ -39,13 +41,13 @@ static struct subscribed_list *bucket_of(struct api *a, const char *id)
 static void subscribed_free(struct subscribed *w)
 {
 	event_del(&w->timer);
-	if (w->asking)
+	if (w->asked)
 		store_forget(w->api->store, w);
 	LIST_REMOVE(w, link);
 	free(w);
 }
 
-/* What one reader does about it may make others leave. */
+/* A reader's on_end may make others leave, so the list is not walked: its first one is taken. */
 static void end_all(struct subscribed *w)
 {
 	struct subscription *r;
@@ -63,7 +65,7 @@ static void on_look(void *ctx, int err, const struct store_blob *b)
 {
 	struct subscribed *w = ctx;
 
-	w->asking = false;
+	w->asked = false;
 	if (err != 0 || b->state == STORE_GONE)
 		end_all(w);
 }
@@ -73,10 +75,10 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	struct subscribed *w = ctx;
 
 	(void)fd, (void)what;
-	if (w->asking)
+	if (w->asked)
 		return;
-	w->asking = store_blob_stat(w->api->store, w->id, on_look, w) == 0;
-	if (!w->asking)
+	w->asked = store_blob_stat(w->api->store, w->id, on_look, w) == 0;
+	if (!w->asked)
 		end_all(w);
 }
 

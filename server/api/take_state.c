@@ -2,10 +2,7 @@
  * take_state.c: the table of transitions of a blob's bytes on their way to a reader. It holds no
  * state and does no work. Runs in workers.
  */
-#include <stdint.h>
-
 #include "api/take_state.h"
-#include "base/transitions.h"
 
 /* X(from, event, to). Where `to` is `from`, the event is expected there and does not change the
  * state. A pair that is not here cannot happen. ENDED has no lines: nothing may come after it. */
@@ -52,24 +49,7 @@ static const char *const states[] = {TAKE_STATES(X_)};
 static const char *const events[] = {TAKE_EVENTS(X_)};
 #undef X_
 
-bool take_state_allows(enum take_state s, enum take_event e)
-{
-	return next[s][e] != 0;
-}
-
-enum take_state take_state_next(enum take_state s, enum take_event e)
-{
-	static const struct transitions table = {
-		.name = "take",
-		.states = states,
-		.events = events,
-		.n_states = TAKE_STATE_COUNT,
-		.n_events = TAKE_EVENT_COUNT,
-		.next = &next[0][0],
-	};
-
-	return (enum take_state)transitions_next(&table, s, e);
-}
+const struct transitions take_state_table = TRANSITIONS_TABLE("take", next, states, events);
 
 bool take_state_has_read(enum take_state s)
 {

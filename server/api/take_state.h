@@ -7,6 +7,7 @@
 #define API_TAKE_STATE_H
 
 #include <stdbool.h>
+#include "base/transitions.h"
 
 #define TAKE_STATES(X) \
 	/* The store is asked whether this peer may read the blob. */ \
@@ -63,11 +64,15 @@ enum take_event {
 		TAKE_EVENT_COUNT
 };
 
-/** Returns whether the event may come in this state. */
-bool take_state_allows(enum take_state s, enum take_event e);
+extern const struct transitions take_state_table;
+
 /** Returns the state after the event. Aborts, with a message on stderr, when the event may not come
  * in this state. */
-enum take_state take_state_next(enum take_state s, enum take_event e);
+static inline enum take_state take_state_next(enum take_state s, enum take_event e)
+{
+	return (enum take_state)transitions_next(&take_state_table, s, e);
+}
+
 /** Returns whether there is a store_read in this state. */
 bool take_state_has_read(enum take_state s);
 /** Returns whether the blob is watched in this state: its end revokes what was not delivered. */

@@ -4,59 +4,32 @@
  * whatever happens, a request that ends ends the take; whatever is on its way to a reader can be
  * revoked; a problem is answered only before the answer has begun.
  */
-#include "child.h"
+#include "machine.h"
 #include "api/take_state.h"
 
-struct pair {
-	enum take_state s;
-	enum take_event e;
-};
-
-static int step(const void *pair)
+static bool allows(int s, int e)
 {
-	const struct pair *p = pair;
-
-	take_state_next(p->s, p->e);
-	return 0;
+	return transitions_allow(&take_state_table, (unsigned)s, (unsigned)e);
 }
 
-static void assert_aborts(enum take_state s, enum take_event e)
+static enum take_state after(int s, enum take_event e)
 {
-	char said[256];
-	int status = child_run(step, &(struct pair){s, e}, said, sizeof said);
-
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-	assert_non_null(strstr(said, "timeglas: bug in take: the event "));
+	return take_state_next((enum take_state)s, e);
 }
 
 static void every_pair_has_a_next_state_or_aborts(void **state)
 {
-	unsigned legal = 0, illegal = 0;
-
 	(void)state;
-	for (int i = 0; i < TAKE_STATE_COUNT; i++)
-		for (int k = 0; k < TAKE_EVENT_COUNT; k++) {
-			const enum take_state s = (enum take_state)i;
-			const enum take_event e = (enum take_event)k;
-
-			if (take_state_allows(s, e)) {
-				assert_in_range(take_state_next(s, e), 0, TAKE_STATE_COUNT - 1);
-				legal++;
-			} else {
-				assert_aborts(s, e);
-				illegal++;
-			}
-		}
-	assert_true(legal > 20 && illegal > 40);
+	machine_check_pairs(&take_state_table, 20, 40);
 }
 
 static void the_end_of_the_request_ends_every_take(void **state)
 {
 	(void)state;
 	for (int s = 0; s < TAKE_ENDED; s++)
-		assert_int_equal(take_state_next((enum take_state)s, TAKE_EV_GONE), TAKE_ENDED);
+		assert_int_equal(after(s, TAKE_EV_GONE), TAKE_ENDED);
 	for (int e = 0; e < TAKE_EVENT_COUNT; e++)
-		assert_false(take_state_allows(TAKE_ENDED, (enum take_event)e));
+		assert_false(allows(TAKE_ENDED, e));
 }
 
 static void what_is_on_its_way_can_be_revoked_and_nothing_else(void **state)
@@ -66,12 +39,10 @@ static void what_is_on_its_way_can_be_revoked_and_nothing_else(void **state)
 		const bool on_its_way = s == TAKE_FIRST || s == TAKE_READING || s == TAKE_WAITING ||
 			s == TAKE_DELIVERING;
 
-		assert_int_equal(
-			take_state_allows((enum take_state)s, TAKE_EV_REVOKED), on_its_way);
+		assert_int_equal(allows(s, TAKE_EV_REVOKED), on_its_way);
 		assert_int_equal(take_state_watches((enum take_state)s), on_its_way);
 		if (on_its_way)
-			assert_int_equal(
-				take_state_next((enum take_state)s, TAKE_EV_REVOKED), TAKE_RESET);
+			assert_int_equal(after(s, TAKE_EV_REVOKED), TAKE_RESET);
 	}
 }
 
@@ -79,9 +50,8 @@ static void a_problem_is_answered_only_before_the_answer_has_begun(void **state)
 {
 	(void)state;
 	for (int s = 0; s < TAKE_STATE_COUNT; s++)
-		assert_int_equal(take_state_allows((enum take_state)s, TAKE_EV_REFUSED),
-			s == TAKE_OPENING || s == TAKE_FIRST);
-	assert_int_equal(take_state_next(TAKE_READING, TAKE_EV_BROKEN), TAKE_RESET);
+		assert_int_equal(allows(s, TAKE_EV_REFUSED), s == TAKE_OPENING || s == TAKE_FIRST);
+	assert_int_equal(after(TAKE_READING, TAKE_EV_BROKEN), TAKE_RESET);
 }
 
 static void a_chunk_comes_only_where_one_was_asked_for(void **state)
@@ -91,15 +61,15 @@ static void a_chunk_comes_only_where_one_was_asked_for(void **state)
 		const enum take_state s = (enum take_state)i;
 		const bool asked = s == TAKE_FIRST || s == TAKE_READING;
 
-		assert_int_equal(take_state_allows(s, TAKE_EV_CHUNK), asked);
-		assert_int_equal(take_state_allows(s, TAKE_EV_LAST), asked);
+		assert_int_equal(allows(s, TAKE_EV_CHUNK), asked);
+		assert_int_equal(allows(s, TAKE_EV_LAST), asked);
 		/* and only a read that is there can bring one */
 		if (asked)
 			assert_true(take_state_has_read(s));
 	}
 	/* one at a time */
-	assert_int_equal(take_state_next(TAKE_READING, TAKE_EV_ROOM), TAKE_READING);
-	assert_int_equal(take_state_next(TAKE_WAITING, TAKE_EV_ROOM), TAKE_READING);
+	assert_int_equal(after(TAKE_READING, TAKE_EV_ROOM), TAKE_READING);
+	assert_int_equal(after(TAKE_WAITING, TAKE_EV_ROOM), TAKE_READING);
 }
 
 static void nothing_is_read_after_the_last_chunk_or_the_end(void **state)
@@ -113,17 +83,8 @@ static void nothing_is_read_after_the_last_chunk_or_the_end(void **state)
 
 static void every_state_is_reached(void **state)
 {
-	bool reached[TAKE_STATE_COUNT] = {[TAKE_OPENING] = true};
-
 	(void)state;
-	for (int round = 0; round < TAKE_STATE_COUNT; round++)
-		for (int s = 0; s < TAKE_STATE_COUNT; s++)
-			for (int e = 0; reached[s] && e < TAKE_EVENT_COUNT; e++)
-				if (take_state_allows((enum take_state)s, (enum take_event)e))
-					reached[take_state_next(
-						(enum take_state)s, (enum take_event)e)] = true;
-	for (int s = 0; s < TAKE_STATE_COUNT; s++)
-		assert_true(reached[s]);
+	machine_check_reached(&take_state_table, TAKE_OPENING);
 }
 
 int main(void)
