@@ -1,7 +1,7 @@
 /*
- * replies.h: what Redis answers, handed to whoever asked. Redis answers in the order of the
- * commands; this is the queue of those that wait, and the reader of what comes. It does no I/O: its
- * owner (rconn.c) gives it the bytes.
+ * replies.h: hands what Redis answers to whoever asked. Redis answers in the order of the commands;
+ * this is the queue of those that wait, and the reader of what comes. It does no I/O: its owner
+ * (rconn.c) gives it the bytes.
  *
  * Every command has a callback that hears what became of it: there is no way to wait for an answer
  * without one.

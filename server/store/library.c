@@ -93,7 +93,8 @@ static bool is_named(const redisReply *library)
 	return name != NULL && name->type == REDIS_REPLY_STRING && strcmp(name->str, LIBRARY) == 0;
 }
 
-/* Of the libraries that FUNCTION LIST answers with, ours, or the first that is another's. */
+/* Returns one of the libraries that FUNCTION LIST answers with: this version's own, or the first of
+ * another version; NULL: there is none. */
 static const redisReply *library_in(const redisReply *r, bool ours)
 {
 	const redisReply *library;
@@ -134,8 +135,8 @@ static void refuse_other_version(struct store *s)
 static void on_list(void *ctx, const redisReply *r)
 {
 	struct store *s = ctx;
-	/* Where there is none it is loaded without REPLACE, so of all processes that find it
-	 * missing one loads it: each load makes reads wait for the recorder (server.lua). */
+	/* Where there is none it is loaded without REPLACE. So only one of the processes that find
+	 * it missing loads it: each load makes reads wait for the recorder (server.lua). */
 	const char *argv[] = {"FUNCTION", "LOAD", store_functions_lua, NULL};
 	size_t len[] = {8, 4, store_functions_lua_len, 0};
 	int argc = 3;

@@ -29,7 +29,7 @@ struct query {
 	/* the caller's callback, of the type that done knows: QUERY_CB() */
 	void (*cb)(void);
 	uint64_t began_us; /* query.c */
-	unsigned shard;    /* for whoever wants to know it in done */
+	unsigned shard;    /* free for the module that makes the query */
 	query_done *done;
 	/* Called in place of done when the caller has left (store_forget()): what has to be done
 	 * with the answer all the same. It must not call cb. NULL: nothing has to be, and the query

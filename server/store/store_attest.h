@@ -19,7 +19,7 @@ typedef void store_attest_told_cb(void *ctx, int err);
 /**
  * Puts into the outbox, for the evidence, what was found.
  *
- * @slug  attestation_slug()'s
+ * @slug  what was found, as attestation_slug() calls it
  * @who   the operator who vouches, or ""
  *
  * Both are borrowed until return. Returns as types.h says.

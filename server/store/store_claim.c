@@ -167,8 +167,8 @@ static int key_send(struct query *c, const char *verb)
 
 /* Claiming ----------------------------------------------------------------- */
 
-/* Answer: blob, lease deadline, salt, repeated; of TG_ECLAIMED the blob, and the lease deadline
- * where the claim is the caller's own. */
+/* Reads the answer: blob, lease deadline, salt, repeated; of TG_ECLAIMED the blob, and the lease
+ * deadline where the claim is the caller's own. */
 static void claim_done(struct query *c, int err, const redisReply *r)
 {
 	struct claiming *k = c->state;

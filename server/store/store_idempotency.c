@@ -206,6 +206,6 @@ int store_idempotency_settle(struct store *s, const char *uploader, const char *
 
 void store_idempotency_drop(struct store *s, const char *uploader, const char *key, const char *id)
 {
-	/* if this is lost, the next request under the key finds out */
+	/* where this is lost, the next upload under the key asks what became of this one */
 	(void)end(NULL, s, "tg2_idempotency_drop", uploader, key, id);
 }

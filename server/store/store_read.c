@@ -151,9 +151,9 @@ static void on_first(void *ctx, long got, const redisReply *r)
 }
 
 /*
- * The take's answer, and the string that was read right before: are they of the same moment? Then
- * the answer's second line is the id and the record's first line; and the chunk is behind the
- * record. Removes the record from data.
+ * Returns whether the string that was read is the one that the function found: then the record in
+ * front of it has the line that the answer has behind the id, and the chunk is as long as that
+ * says. Removes the record from data. size: of the chunk.
  */
 static bool split_record(struct store_read *t, const redisReply *r, uint64_t size)
 {

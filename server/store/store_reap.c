@@ -20,7 +20,7 @@ static unsigned *reaped_counter(struct store_reaped *out, const char *cause)
 	return strcmp(cause, STORE_CAUSE_CONSUMED) == 0 ? &out->consumed : NULL;
 }
 
-/* Answer: now_ms, ended, overdue, next_ms, back_ms, failed, then a line for each blob. */
+/* Reads the answer: now_ms, ended, overdue, next_ms, back_ms, failed, then a line for each blob. */
 static void reap_done(struct query *c, int err, const redisReply *r)
 {
 	struct lines l = lines_of(r);
