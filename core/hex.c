@@ -6,9 +6,8 @@
 #include <timeglas/errors.h>
 #include "core/hex.h"
 
-/* The value of a digit of either case, -1 for any other character. Each "- n >> 8" is all ones when
- * its left side is below n, otherwise 0. */
-static int nibble(char c)
+/* Each "- n >> 8" is all ones when its left side is below n, otherwise 0. */
+int tg_hex_digit(char c)
 {
 	const uint32_t ch = (unsigned char)c;
 	const uint32_t decimal = ch ^ '0', letter = (ch & ~0x20u) - ('A' - 10);
@@ -24,7 +23,7 @@ int tg_hex_decode(const char *s, size_t n, uint8_t *out, size_t out_len)
 	if (n % 2 != 0 || n / 2 != out_len)
 		return TG_EINVAL;
 	for (size_t i = 0; i < out_len; i++) {
-		int hi = nibble(s[2 * i]), lo = nibble(s[2 * i + 1]);
+		int hi = tg_hex_digit(s[2 * i]), lo = tg_hex_digit(s[2 * i + 1]);
 
 		if ((hi | lo) < 0)
 			return TG_EINVAL;

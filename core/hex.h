@@ -15,6 +15,9 @@
  */
 int tg_hex_decode(const char *s, size_t n, uint8_t *out, size_t out_len);
 
+/** Returns the value of a digit of either case, or -1 for any other character. */
+int tg_hex_digit(char c);
+
 /**
  * Encodes n bytes in lower case.
  *

@@ -175,13 +175,6 @@ static void serve(struct plane_conn *c, const struct h1_head *head)
 	free(a.body);
 }
 
-static const char *head_fault(int err)
-{
-	return err == TG_EHEADERS ?
-		"the request line and the header fields together may have 16 KiB" :
-		"this is no HTTP/1.1 request";
-}
-
 static void refuse_head(struct plane_conn *c, int err, const char *why)
 {
 	char text[256];
@@ -214,7 +207,7 @@ static void next_request(struct plane_conn *c)
 	if (n == 0)
 		return;
 	if (n < 0)
-		refuse_head(c, (int)n, head_fault((int)n));
+		refuse_head(c, (int)n, h1_head_fault((int)n));
 	else if ((err = h1_head_parse(p, (size_t)n, &head, &why)) != 0)
 		refuse_head(c, err, why);
 	else

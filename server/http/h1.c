@@ -7,6 +7,7 @@
 
 #include <timeglas/errors.h>
 
+#include "core/hex.h"
 #include "http/h1.h"
 
 #define LENGTH_MAX ((uint64_t)INT64_MAX)
@@ -85,14 +86,6 @@ static int fail(const char **why, int err, const char *sentence)
 	return err;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool is_value_char(unsigned char c)
 {
 	return c == '\t' || (c >= 0x20 && c != 0x7f);
@@ -125,6 +118,13 @@ long h1_head_end(const char *p, size_t n, size_t *scanned)
 	return n >= H1_HEAD_MAX ? TG_EHEADERS : 0;
 }
 
+const char *h1_head_fault(int err)
+{
+	return err == TG_EHEADERS ?
+		"the request line and the header fields together may have 16 KiB" :
+		"this is no HTTP/1.1 request";
+}
+
 static enum h1_method method_of(struct h1_str s)
 {
 	static const struct {
@@ -151,8 +151,8 @@ static int parse_target(struct h1_str t, struct h1_head *out, const char **why)
 	if (t.n > H1_TARGET_MAX)
 		return fail(why, TG_EURI, "the request target is longer than 2048 bytes");
 	for (size_t i = 0; i < t.n; i++) {
-		if (t.p[i] == '%' && i + 2 < t.n && hex_digit(t.p[i + 1]) >= 0 &&
-			hex_digit(t.p[i + 2]) >= 0)
+		if (t.p[i] == '%' && i + 2 < t.n && tg_hex_digit(t.p[i + 1]) >= 0 &&
+			tg_hex_digit(t.p[i + 2]) >= 0)
 			i += 2;
 		else if (!target_char[(unsigned char)t.p[i]])
 			return fail(why, TG_EINVAL,
@@ -267,8 +267,8 @@ static bool has_token(struct h1_str list, const char *lower)
  * none. */
 static size_t name_step(struct h1_str s, size_t i)
 {
-	if (s.p[i] == '%' && i + 2 < s.n && hex_digit(s.p[i + 1]) >= 0 &&
-		hex_digit(s.p[i + 2]) >= 0)
+	if (s.p[i] == '%' && i + 2 < s.n && tg_hex_digit(s.p[i + 1]) >= 0 &&
+		tg_hex_digit(s.p[i + 2]) >= 0)
 		return 3;
 	return name_char[(unsigned char)s.p[i]] ? 1 : 0;
 }

@@ -47,6 +47,8 @@ struct h1_head { /* points into the bytes that were parsed */
  * than H1_HEAD_MAX; TG_EINVAL: it can be no request.
  */
 long h1_head_end(const char *p, size_t n, size_t *scanned);
+/** Returns a static sentence for the client about a head of which h1_head_end() returned err. */
+const char *h1_head_fault(int err);
 /**
  * Parses a whole head.
  *

@@ -2,6 +2,7 @@
  * workers. */
 #include <string.h>
 
+#include "core/hex.h"
 #include "http/h1_body.h"
 
 #define DIGITS_MAX 16u
@@ -15,17 +16,9 @@ void h1_body_init(struct h1_body *b, const struct h1_head *h)
 	b->state = h->chunked ? H1_BODY_SIZE : b->left > 0 ? H1_BODY_DATA : H1_BODY_DONE;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static enum h1_body_state size_byte(struct h1_body *b, char c)
 {
-	const int digit = hex_digit(c);
+	const int digit = tg_hex_digit(c);
 
 	if (digit < 0)
 		return c == '\r' && b->digits > 0 ? H1_BODY_SIZE_LF : H1_BODY_BAD;

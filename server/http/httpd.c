@@ -329,7 +329,7 @@ void httpd_set_tls(struct httpd *h, SSL_CTX *tls)
 	loop_defer(h->group.conns.loop, &h->reverify);
 }
 
-static void make_room(struct preauth_entry *e, const char *why)
+static void evict(struct preauth_entry *e, const char *why)
 {
 	struct member *m = (struct member *)(void *)((char *)e - offsetof(struct member, preauth));
 	char from[INET6_ADDRSTRLEN];
@@ -345,7 +345,7 @@ bool httpd_relieve(struct httpd *h)
 	if (e == NULL)
 		return false;
 	preauth_remove(h->preauth, e);
-	make_room(e, "no descriptor is left, and it was the oldest that is no peer's");
+	evict(e, "no descriptor is left, and it was the oldest that is no peer's");
 	return true;
 }
 
@@ -359,7 +359,7 @@ static int count_in(struct member *m, int fd)
 		m->from.any.sa_family = AF_UNSPEC;
 	int err = preauth_add(m->httpd->preauth, &m->preauth, &m->from.any, &victim);
 	if (err == 0 && victim != NULL)
-		make_room(victim,
+		evict(victim,
 			"the oldest that is no peer's went for another one, of its address or of "
 			"all");
 	return err;

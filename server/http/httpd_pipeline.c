@@ -104,13 +104,6 @@ static void refuse_head(struct httpd_pipeline *p, int code, const char *detail)
 	httpd_pipeline_refuse(p, p->req, code, detail);
 }
 
-static const char *head_fault(int err)
-{
-	return err == TG_EHEADERS ?
-		"the request line and the header fields together may have 16 KiB" :
-		"this is no HTTP/1.1 request";
-}
-
 /* The next request --------------------------------------------------------- */
 
 static bool too_many_unacked(struct httpd_pipeline *p)
@@ -177,7 +170,7 @@ static bool next_request(struct httpd_pipeline *p)
 		return false;
 	if (n > 0)
 		return begin_request(p, in, head, (size_t)n);
-	refuse_head(p, (int)n, head_fault((int)n));
+	refuse_head(p, (int)n, h1_head_fault((int)n));
 	return true;
 }
 

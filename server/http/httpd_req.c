@@ -116,7 +116,7 @@ static bool take_content(struct httpd_req *r, struct evbuffer *in, size_t n, int
 }
 
 /* Looks at the next bytes of `in` as the framing sees them. Returns whether to go on. */
-static bool step(struct httpd_req *r, struct evbuffer *in, int *err)
+static bool read_some(struct httpd_req *r, struct evbuffer *in, int *err)
 {
 	struct evbuffer_iovec v;
 	size_t skip = 0, n = 0, len = evbuffer_get_length(in);
@@ -197,7 +197,7 @@ int httpd_req_read(struct httpd_req *r)
 		return 0;
 	}
 	do {
-		while (r->content == HTTPD_REQ_COMING && step(r, in, &err))
+		while (r->content == HTTPD_REQ_COMING && read_some(r, in, &err))
 			;
 		if (err != 0)
 			return err;

@@ -32,12 +32,12 @@ static void destroy(struct stream *s)
 	free(s);
 }
 
-static void enter(struct stream *s)
+static void begin_callbacks(struct stream *s)
 {
 	s->depth++;
 }
 
-static void leave(struct stream *s)
+static void end_callbacks(struct stream *s)
 {
 	if (--s->depth == 0 && s->state == STREAM_STATE_FREED)
 		destroy(s);
@@ -355,7 +355,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 	struct stream *s = arg;
 
 	(void)fd;
-	enter(s);
+	begin_callbacks(s);
 	stream_io_event(&s->io, what);
 	if (!(what & EV_READ) || !broken_unread(s)) {
 		if (s->state < STREAM_STATE_OPEN)
@@ -366,7 +366,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 			(stream_unsent(s) > 0 || s->output == OUT_FINISHING))
 			loop_defer(s->loop, &s->task);
 	}
-	leave(s);
+	end_callbacks(s);
 }
 
 static void on_task(struct loop_task *t, void *ctx)
@@ -374,7 +374,7 @@ static void on_task(struct loop_task *t, void *ctx)
 	struct stream *s = ctx;
 
 	(void)t;
-	enter(s);
+	begin_callbacks(s);
 	s->flush_follows = true;
 	if (s->state < STREAM_STATE_OPEN)
 		advance(s);
@@ -390,7 +390,7 @@ static void on_task(struct loop_task *t, void *ctx)
 		end_io(s, s->flush_failed);
 	if (alive(s))
 		flush(s);
-	leave(s);
+	end_callbacks(s);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -398,10 +398,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	struct stream *s = arg;
 
 	(void)fd, (void)what;
-	enter(s);
+	begin_callbacks(s);
 	if (s->state < STREAM_STATE_OPEN)
 		end(s, STREAM_TIMEOUT);
-	leave(s);
+	end_callbacks(s);
 }
 
 /* What the owner asks for -------------------------------------------------- */

@@ -378,7 +378,7 @@ static ssize_t io_write(struct stream_io *io, struct evbuffer *out)
 }
 
 /* What the kernel would not take of gathered records is sent before anything else. */
-static bool flush_kept(struct stream_io *io, ssize_t *failed)
+static bool send_kept(struct stream_io *io, ssize_t *failed)
 {
 	if (sock_flush(&io->sock) != 0)
 		*failed = IO_ERROR;
@@ -397,14 +397,14 @@ ssize_t stream_io_flush(struct stream_io *io, struct evbuffer *out, size_t budge
 	ssize_t n = IO_BLOCKED;
 	bool gathers = io->ssl != NULL && evbuffer_get_length(out) > RECORD_BYTES;
 
-	if (sock_unsent(&io->sock) > 0 && !flush_kept(io, &n))
+	if (sock_unsent(&io->sock) > 0 && !send_kept(io, &n))
 		return n;
 	if (gathers)
 		sock_gather(&io->sock);
 	while (evbuffer_get_length(out) > 0 && total < budget && (n = io_write(io, out)) > 0)
 		total += (size_t)n;
 	if (gathers && n >= 0)
-		(void)flush_kept(io, &n);
+		(void)send_kept(io, &n);
 	if (n < 0)
 		sock_discard(&io->sock);
 	return n < 0 ? n : (ssize_t)total;

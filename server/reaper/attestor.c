@@ -117,7 +117,7 @@ static void on_reported(void *ctx, int err)
 
 /* The evidence is to have each change: it is tried again after each look until the store has taken
  * it. */
-static void report(struct attestor *a)
+static void report_change(struct attestor *a)
 {
 	if (a->report == REPORTING || a->reported == a->last)
 		return;
@@ -147,7 +147,7 @@ static void on_facts(void *ctx, int err, const struct attest_facts *f)
 		strcpy(a->denied, f->denied);
 		log_found(a, found);
 	}
-	report(a);
+	report_change(a);
 }
 
 void attestor_refused(struct attestor *a, const char *why)

@@ -52,7 +52,7 @@ struct shard {
 struct reaper {
 	struct loop *loop;
 	struct store *store;
-	struct store_subscription *watch;
+	struct store_subscription *subscription;
 	struct attestor *attestor;
 	struct timekeeper time;
 	int timer_fd;
@@ -224,7 +224,7 @@ static void sweep(struct reaper *x, uint64_t now)
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
 		x->shard[i].want = x->shard[i].want == WANT_NOTHING ? WANT_SWEPT : WANT_DUE;
 	attestor_ask(x->attestor, x->store);
-	store_subscription_ping(x->watch);
+	store_subscription_ping(x->subscription);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -281,7 +281,7 @@ static void on_term(evutil_socket_t fd, short what, void *ctx)
 
 static void reaper_free(struct reaper *x)
 {
-	store_subscription_free(x->watch);
+	store_subscription_free(x->subscription);
 	store_free(x->store);
 	attestor_free(x->attestor);
 	if (x->timer != NULL)
@@ -321,8 +321,9 @@ static struct reaper *reaper_new(const struct child_env *env, char *err, size_t 
 	if (x->attestor != NULL && add_events(x))
 		x->store = store_new(x->loop, env->store_url, &calls, x, err, cap);
 	if (x->store != NULL)
-		x->watch = store_subscription_new(x->loop, env->store_url, on_due, x, err, cap);
-	if (x->watch == NULL) {
+		x->subscription =
+			store_subscription_new(x->loop, env->store_url, on_due, x, err, cap);
+	if (x->subscription == NULL) {
 		reaper_free(x);
 		return NULL;
 	}

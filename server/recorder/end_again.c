@@ -200,7 +200,7 @@ static void on_ended(void *ctx, int err, unsigned shard)
 	go_on(x);
 }
 
-static int end(struct end_again *x, unsigned shard, const char *id, const struct ended *as)
+static int end_one(struct end_again *x, unsigned shard, const char *id, const struct ended *as)
 {
 	const struct store_end_again e = {.session = is_session(as),
 		.id = id,
@@ -244,7 +244,7 @@ static void on_standing(void *ctx, int err, unsigned shard, const char *cursor,
 		if ((as->said == SAID_TAKING || as->said == SAID_CLAIMED) && !list[i].live)
 			continue; /* the store knows its reader */
 		err = is_session(as) ? keep_session(x, shard, list[i].id, as) :
-				       end(x, shard, list[i].id, as);
+				       end_one(x, shard, list[i].id, as);
 	}
 	if (err != 0) {
 		finish(x, err);
@@ -267,13 +267,13 @@ static int end_sessions(struct end_again *x)
 		int rc;
 
 		x->busy += x->shard[s->shard].ends == 0;
-		if ((rc = end(x, s->shard, s->id, s->as)) != 0)
+		if ((rc = end_one(x, s->shard, s->id, s->as)) != 0)
 			return rc;
 	}
 	return 0;
 }
 
-static int ask(struct end_again *x)
+static int ask_shards(struct end_again *x)
 {
 	int rc = 0;
 
@@ -293,7 +293,7 @@ static int ask(struct end_again *x)
 
 static void go_on(struct end_again *x)
 {
-	int rc = ask(x);
+	int rc = ask_shards(x);
 
 	if (rc != 0 || x->busy == 0)
 		finish(x, rc);
@@ -317,7 +317,7 @@ struct end_again *end_again_new(
 		*rc = x->read_err;
 	if (*rc == 0 && x->n > 0) {
 		put_in_order(x);
-		*rc = ask(x);
+		*rc = ask_shards(x);
 		if (*rc == 0)
 			return x;
 	}

@@ -10,11 +10,6 @@
 
 #define TIME_MAX_MS UINT64_C(253402300799999) /* what four digits of year can say */
 
-static bool is(struct chain_text t, const char *text)
-{
-	return t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
-}
-
 /* Digits without leading zeros. False also when *out has its value already, as in what follows. */
 static bool number(struct chain_text t, uint64_t max, int64_t *out)
 {
@@ -66,33 +61,33 @@ static bool addressees(struct chain_text t, struct chain_text *out)
 /* Puts a field into its member of the record. Returns false when it belongs into "more". */
 static bool place(struct chain_record *r, struct chain_text name, struct chain_text v, int64_t *at)
 {
-	if (is(name, "e"))
+	if (chain_is(name, "e"))
 		return v.n > 0 && text(v, &r->event);
-	if (is(name, "d"))
+	if (chain_is(name, "d"))
 		return description(v, r);
-	if (is(name, "at"))
+	if (chain_is(name, "at"))
 		return number(v, TIME_MAX_MS, at);
-	if (is(name, "z"))
+	if (chain_is(name, "z"))
 		return number(v, INT64_MAX, &r->size_bytes);
-	if (is(name, "dl"))
+	if (chain_is(name, "dl"))
 		return number(v, TIME_MAX_MS, &r->deadline_ms);
-	if (is(name, "ld"))
+	if (chain_is(name, "ld"))
 		return number(v, TIME_MAX_MS, &r->lease_ms);
-	if (is(name, "late"))
+	if (chain_is(name, "late"))
 		return number(v, INT64_MAX, &r->late_us);
-	if (is(name, "to"))
+	if (chain_is(name, "to"))
 		return addressees(v, &r->to);
-	if (is(name, "c"))
+	if (chain_is(name, "c"))
 		return text(v, &r->cause);
-	if (is(name, "o"))
+	if (chain_is(name, "o"))
 		return text(v, &r->outcome);
-	if (is(name, "u"))
+	if (chain_is(name, "u"))
 		return text(v, &r->uploader);
-	if (is(name, "w"))
+	if (chain_is(name, "w"))
 		return text(v, &r->by);
-	if (is(name, "sj"))
+	if (chain_is(name, "sj"))
 		return v.n > 0 && text(v, &r->subject);
-	return is(name, "s") && text(v, &r->session);
+	return chain_is(name, "s") && text(v, &r->session);
 }
 
 static bool is_known(struct chain_text name)
@@ -102,7 +97,7 @@ static bool is_known(struct chain_text name)
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof *names; i++)
-		if (is(name, names[i]))
+		if (chain_is(name, names[i]))
 			return true;
 	return false;
 }

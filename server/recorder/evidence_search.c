@@ -72,7 +72,8 @@ static struct evidence_search_event *at_position(
 	return NULL;
 }
 
-static void on_record(struct search *s, const char *line, size_t n, const struct chain_record *r)
+static void look_at_record(
+	struct search *s, const char *line, size_t n, const struct chain_record *r)
 {
 	struct chain_text rest = r->more, name, value;
 	struct chain_pos pos;
@@ -119,7 +120,7 @@ static bool is_old(const struct search *s, const struct chain_check *c)
 
 /* Events that are recorded before a checkpoint lie at its positions or before them. So a checkpoint
  * tells whether there is anything left to find. */
-static void on_check(struct search *s, const struct chain_check *c)
+static void look_at_check(struct search *s, const struct chain_check *c)
 {
 	size_t i;
 
@@ -150,9 +151,9 @@ static void search_lines(struct search *s, const char *p, size_t end)
 
 		if (chain_scan(p + from, end - 1 - from, &l) == 0) {
 			if (l.is_check)
-				on_check(s, &l.check);
+				look_at_check(s, &l.check);
 			else
-				on_record(s, p + from, end - 1 - from, &l.record);
+				look_at_record(s, p + from, end - 1 - from, &l.record);
 		}
 		end = from;
 	}

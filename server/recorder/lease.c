@@ -148,7 +148,7 @@ static int64_t store_time_ms(const struct lease *l, uint64_t mono_us)
 	return l->store_ms - (int64_t)(l->store_us - mono_us) / 1000;
 }
 
-static int ask(struct lease *l, enum call call, struct outbox_ask *a, uint64_t caught_up_us)
+static int send_call(struct lease *l, enum call call, struct outbox_ask *a, uint64_t caught_up_us)
 {
 	int rc;
 
@@ -164,7 +164,7 @@ int lease_take(struct lease *l, uint64_t caught_up_us)
 {
 	struct outbox_ask a = {.lease_ms = LEASE_MS};
 
-	return l->call == CALL_NONE ? ask(l, CALL_TAKE, &a, caught_up_us) : 0;
+	return l->call == CALL_NONE ? send_call(l, CALL_TAKE, &a, caught_up_us) : 0;
 }
 
 int lease_declare(struct lease *l, uint64_t caught_up_us, const struct ledger *ledger)
@@ -182,7 +182,7 @@ int lease_declare(struct lease *l, uint64_t caught_up_us, const struct ledger *l
 			l->declared[i] = m->pos[i];
 	memcpy(l->asked, l->declared, sizeof l->asked);
 	a.head_n = ledger_head(ledger, a.head);
-	return ask(l, CALL_DECLARE, &a, caught_up_us);
+	return send_call(l, CALL_DECLARE, &a, caught_up_us);
 }
 
 bool lease_covers(const struct lease *l, const struct ledger *ledger)
@@ -203,7 +203,7 @@ int lease_give_up(struct lease *l, uint64_t caught_up_us)
 
 	cancel(l);
 	l->until_us = 0;
-	return ask(l, CALL_GIVE_UP, &a, caught_up_us);
+	return send_call(l, CALL_GIVE_UP, &a, caught_up_us);
 }
 
 void lease_forget(struct lease *l)

@@ -102,7 +102,7 @@ void ledger_drop(struct ledger *l)
 	l->next = l->mark;
 }
 
-static int make_room(struct ledger *l)
+static int grow_batch(struct ledger *l)
 {
 	size_t cap = l->cap > 0 ? l->cap : BATCH_FIRST_BYTES;
 	char *grown;
@@ -133,7 +133,7 @@ int ledger_add(struct ledger *l, struct chain_record *r)
 	struct chain_pos pos;
 	unsigned shard;
 
-	if (make_room(l) != 0)
+	if (grow_batch(l) != 0)
 		return TG_ENOMEM;
 	b.p = l->batch + l->n;
 	r->n = l->next.n + 1;
@@ -194,7 +194,7 @@ static int sign(struct ledger *l, const char *reason)
 	struct chain_buf b = {.cap = CHAIN_LINE_MAX + 1};
 	int rc;
 
-	if (make_room(l) != 0) {
+	if (grow_batch(l) != 0) {
 		errno = ENOMEM;
 		close_file(l);
 		return TG_EIO;
@@ -219,14 +219,9 @@ static int sign(struct ledger *l, const char *reason)
 static int sync_folder(const char *path)
 {
 	char dir[PATH_MAX];
-	const char *slash = strrchr(path, '/');
 	int fd, rc;
 
-	snprintf(dir, sizeof dir, "%.*s",
-		slash == NULL         ? 1 :
-			slash == path ? 1 :
-					(int)(slash - path),
-		slash == NULL ? "." : path);
+	tail_folder(path, dir, sizeof dir);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return TG_EIO;
@@ -324,7 +319,7 @@ static int continue_chain(struct ledger *l)
 }
 
 /* The file may be ahead of what we remember, when cutting it back failed. It is never behind. */
-static int compare(const struct ledger *l, const struct tail *t)
+static int check_not_behind(const struct ledger *l, const struct tail *t)
 {
 	if (t->mark.n < l->mark.n ||
 		(t->mark.n == l->mark.n && memcmp(t->mark.hash, l->mark.hash, CHAIN_HASH) != 0))
@@ -350,7 +345,7 @@ static int find_end(struct ledger *l)
 	l->size = t.whole_bytes;
 	if (t.mark.n == 0)
 		return continue_chain(l);
-	rc = compare(l, &t);
+	rc = check_not_behind(l, &t);
 	if (rc != 0)
 		return rc;
 	l->mark = t.mark;

@@ -16,7 +16,7 @@
 #include "store/store.h"
 
 #define RENEW_US 1000000u
-#define RETRY_US 240000u  /* while nothing is settled: at every heartbeat */
+#define RETRY_US 240000u  /* while nothing is settled: at every poll */
 #define YIELD_US 3000000u /* a file that cannot be written for so long: another server's may do */
 #define PAUSE_US 1000000u /* the other recorders ask four times a second */
 #define STOP_US 1500000u  /* for the last rounds: the master waits 2 s */
@@ -55,7 +55,7 @@ static enum recorder_event enter_ready(struct machine *m, enum recorder_event e)
 		return work_settle(&m->work);
 	}
 	if (e == RECORDER_EV_ROUND_DROPPED)
-		rounds_drop(m->work.rounds); /* the next heartbeat begins again */
+		rounds_drop(m->work.rounds); /* the next poll begins again */
 	else
 		rounds_schedule(m->work.rounds);
 	return RECORDER_EV_NONE;
@@ -75,7 +75,7 @@ static enum recorder_event release(struct machine *m)
 	return work_give_lease_up(&m->work) == 0 ? RECORDER_EV_NONE : RECORDER_EV_LEASE_RELEASED;
 }
 
-static enum recorder_event end(struct machine *m, enum recorder_state from, enum recorder_event e)
+static enum recorder_event stop(struct machine *m, enum recorder_state from, enum recorder_event e)
 {
 	if (from != RECORDER_RELEASING && e != RECORDER_EV_STOP_DEADLINE)
 		work_checkpoint_at_exit(&m->work);
@@ -92,7 +92,7 @@ static enum recorder_event enter(struct machine *m, enum recorder_state from, en
 		return e == RECORDER_EV_KEY_OPENED && store_up(m->work.store) ?
 			RECORDER_EV_STORE_UP :
 			RECORDER_EV_NONE;
-	case RECORDER_SEEKING: /* behind a failure, the next heartbeat asks */
+	case RECORDER_SEEKING: /* behind a failure, the next poll asks */
 		return e == RECORDER_EV_STORE_UP || e == RECORDER_EV_PAUSE_OVER ||
 				e == RECORDER_EV_COMPARE_AGAIN ?
 			work_take_lease(&m->work) :
@@ -121,7 +121,7 @@ static enum recorder_event enter(struct machine *m, enum recorder_state from, en
 	case RECORDER_RELEASING:
 		return release(m);
 	case RECORDER_ENDED:
-		return end(m, from, e);
+		return stop(m, from, e);
 	case RECORDER_KEYLESS: /* nothing leads there */
 	case RECORDER_STATE_COUNT:
 		break;
@@ -143,7 +143,7 @@ static enum recorder_event renew(struct machine *m, uint64_t now)
 	return work_take_lease(&m->work);
 }
 
-static enum recorder_event on_heartbeat(struct machine *m)
+static enum recorder_event on_poll(struct machine *m)
 {
 	const uint64_t now = clock_mono_us();
 	enum recorder_event e = RECORDER_EV_NONE;
@@ -181,9 +181,9 @@ static enum recorder_event stay(struct machine *m, enum recorder_event e)
 {
 	const enum recorder_state s = m->state;
 
-	if (e == RECORDER_EV_HEARTBEAT)
-		return on_heartbeat(m);
-	if (e == RECORDER_EV_STORE_UP) /* in KEYLESS: do not wait for the next heartbeat */
+	if (e == RECORDER_EV_POLL)
+		return on_poll(m);
+	if (e == RECORDER_EV_STORE_UP) /* in KEYLESS: do not wait for the next poll */
 		return work_open_key(&m->work);
 	if (e == RECORDER_EV_BATCH_DECLARED)
 		return work_write(&m->work);

@@ -20,7 +20,7 @@ void machine_free(struct machine *m);
 /** Gives it its store connection, borrowed: once, before the first event. */
 void machine_set_store(struct machine *m, struct store *s);
 /**
- * Handles an event, and all that follow from it at once. Of the caller's are HEARTBEAT (every
+ * Handles an event, and all that follow from it at once. Of the caller's are POLL (every
  * 250 ms), STORE_UP, STORE_DOWN and STOP; the others the machine makes itself.
  */
 void machine_step(struct machine *m, enum recorder_event e);

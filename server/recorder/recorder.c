@@ -13,7 +13,7 @@
 #include "recorder/recorder.h"
 #include "store/store.h"
 
-#define HEARTBEAT_MS 250u
+#define POLL_MS 250u
 /* Processes that answer clients come first. Beside one that is always busy, this leaves us a
  * quarter of a processor. */
 #define NICE 5
@@ -22,15 +22,15 @@ struct recorder {
 	struct loop *loop;
 	struct store *store;
 	struct machine *machine;
-	struct event *heartbeat, *term;
+	struct event *poll, *term;
 };
 
-static void on_heartbeat(evutil_socket_t fd, short what, void *ctx)
+static void on_poll(evutil_socket_t fd, short what, void *ctx)
 {
 	struct recorder *x = ctx;
 
 	(void)fd, (void)what;
-	machine_step(x->machine, RECORDER_EV_HEARTBEAT);
+	machine_step(x->machine, RECORDER_EV_POLL);
 }
 
 static void on_up(struct store *s, void *ctx)
@@ -61,8 +61,8 @@ static void recorder_free(struct recorder *x)
 {
 	machine_free(x->machine);
 	store_free(x->store);
-	if (x->heartbeat != NULL)
-		event_free(x->heartbeat);
+	if (x->poll != NULL)
+		event_free(x->poll);
 	if (x->term != NULL)
 		event_free(x->term);
 	loop_free(x->loop);
@@ -71,12 +71,12 @@ static void recorder_free(struct recorder *x)
 
 static bool add_events(struct recorder *x)
 {
-	static const struct timeval every = {0, HEARTBEAT_MS * 1000};
+	static const struct timeval every = {0, POLL_MS * 1000};
 
-	x->heartbeat = event_new(loop_base(x->loop), -1, EV_PERSIST, on_heartbeat, x);
+	x->poll = event_new(loop_base(x->loop), -1, EV_PERSIST, on_poll, x);
 	x->term = evsignal_new(loop_base(x->loop), SIGTERM, on_term, x);
-	return x->heartbeat != NULL && x->term != NULL && event_add(x->term, NULL) == 0 &&
-		event_add(x->heartbeat, &every) == 0;
+	return x->poll != NULL && x->term != NULL && event_add(x->term, NULL) == 0 &&
+		event_add(x->poll, &every) == 0;
 }
 
 static struct recorder *recorder_new(const struct child_env *env, char *err, size_t cap)

@@ -10,7 +10,7 @@
 #include "base/transitions.h"
 
 #define RECORDER_STATES(X) \
-	/* The signing key cannot be used. Every heartbeat tries to open it. */ \
+	/* The signing key cannot be used. Every poll tries to open it. */ \
 	X(KEYLESS) \
 	/* The key is open. There is no connection to the store. */ \
 	X(DISCONNECTED) \
@@ -38,7 +38,7 @@
 
 #define RECORDER_EVENTS(X) \
 	/* 250 ms have passed */ \
-	X(HEARTBEAT) \
+	X(POLL) \
 	/* the signing key is open */ \
 	X(KEY_OPENED) \
 	X(STORE_UP) \

@@ -154,17 +154,22 @@ int tail_rotated(const char *path, uint64_t first_n, char *out, size_t cap)
 	return n >= 0 && (size_t)n < cap ? 0 : TG_EINVAL;
 }
 
-/* Splits a path into its folder and its name. */
-static void split(const char *path, char *dir, size_t cap, const char **base)
+void tail_folder(const char *path, char *out, size_t cap)
+{
+	const char *slash = strrchr(path, '/');
+	const bool is_root = slash == path;
+
+	if (slash == NULL)
+		snprintf(out, cap, ".");
+	else
+		snprintf(out, cap, "%.*s", is_root ? 1 : (int)(slash - path), path);
+}
+
+static const char *file_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	*base = slash != NULL ? slash + 1 : path;
-	snprintf(dir, cap, "%.*s",
-		slash == NULL         ? 1 :
-			slash == path ? 1 :
-					(int)(slash - path),
-		slash == NULL ? "." : path);
+	return slash != NULL ? slash + 1 : path;
 }
 
 /* Is name a rotated file of base, and of which first line? */
@@ -179,12 +184,12 @@ static bool is_rotated(const char *name, const char *base, uint64_t *first_n)
 bool tail_older(const char *path, uint64_t before, char *out, size_t cap, uint64_t *first_n)
 {
 	char dir[4096];
-	const char *base;
+	const char *const base = file_name(path);
 	uint64_t best = 0, n;
 	struct dirent *e;
 	DIR *d;
 
-	split(path, dir, sizeof dir, &base);
+	tail_folder(path, dir, sizeof dir);
 	d = opendir(dir);
 	while (d != NULL && (e = readdir(d)) != NULL)
 		if (is_rotated(e->d_name, base, &n) && n > best && n < before)
@@ -205,7 +210,7 @@ bool tail_newest(const char *path, char *out, size_t cap)
 unsigned tail_expire(const char *path, unsigned keep_days)
 {
 	char dir[4096];
-	const char *base;
+	const char *const base = file_name(path);
 	unsigned removed = 0;
 	time_t before = time(NULL) - (time_t)keep_days * DAY_S;
 	struct dirent *e;
@@ -213,7 +218,7 @@ unsigned tail_expire(const char *path, unsigned keep_days)
 	uint64_t n;
 	DIR *d;
 
-	split(path, dir, sizeof dir, &base);
+	tail_folder(path, dir, sizeof dir);
 	d = keep_days > 0 ? opendir(dir) : NULL;
 	while (d != NULL && (e = readdir(d)) != NULL)
 		if (is_rotated(e->d_name, base, &n) &&

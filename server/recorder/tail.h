@@ -36,6 +36,9 @@ bool tail_older(const char *path, uint64_t before, char *out, size_t cap, uint64
 /** Names a rotated file: path, a dot, and its first line's number. Returns 0, or TG_EINVAL when
  * that is longer than cap. */
 int tail_rotated(const char *path, uint64_t first_n, char *out, size_t cap);
+/** Writes the name of the folder in which path stands into out; cut off where it is longer than
+ * cap - 1. */
+void tail_folder(const char *path, char *out, size_t cap);
 /** Removes rotated files that were last written more than keep_days ago; 0: none. Returns how many.
  */
 unsigned tail_expire(const char *path, unsigned keep_days);

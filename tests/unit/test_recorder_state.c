@@ -115,7 +115,7 @@ static void what_comes_from_outside_is_expected_everywhere(void **state)
 	for (int i = 0; i < RECORDER_STATE_COUNT; i++) {
 		const enum recorder_state s = (enum recorder_state)i;
 
-		assert_true(allows(s, E(HEARTBEAT)));
+		assert_true(allows(s, E(POLL)));
 		assert_true(allows(s, E(STOP)));
 		if (s != S(DISCONNECTED))
 			assert_true(allows(s, E(STORE_DOWN)));
