@@ -3,7 +3,7 @@
 
 #include "net/buffer_policy.h"
 
-/* So many bytes are moved with their chains: less than twice of them is held then. */
+/* From here on bytes are moved with their chains, which then hold less than twice their number. */
 #define MOVE_FROM_BYTES 16384u
 
 size_t buffer_policy_read_size(size_t want, size_t have)

@@ -133,7 +133,7 @@ static void on_acceptable(evutil_socket_t lfd, short what, void *arg)
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL ||
 			errno == EBADF) {
 			break;
-		} /* all else (ECONNABORTED, EINTR, …) is that one connection's fault */
+		} /* any other error (ECONNABORTED, EINTR, …) concerns that connection alone */
 	}
 	if (--x->depth == 0 && x->state == LISTENER_FREED)
 		free(x);

@@ -25,7 +25,7 @@ struct loop {
 		unsigned seconds;
 		const struct timeval *tv;
 	} timeout[LOOP_TIMEOUTS_MAX];
-	struct timeval plain; /* the answer when libevent has no room for another common timeout */
+	struct timeval plain; /* what loop_timeout() returns when there is no room in timeout[] */
 };
 
 static void on_heartbeat(evutil_socket_t fd, short what, void *ctx)
@@ -115,7 +115,7 @@ const struct timeval *loop_timeout(struct loop *l, unsigned seconds)
 }
 
 /* A mark separates this turn's tasks from those that they defer, so that a task which defers itself
- * cannot starve the poll. */
+ * cannot keep the loop from polling. */
 static void run_tasks(struct loop *l)
 {
 	struct loop_task *t;

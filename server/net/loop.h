@@ -17,27 +17,28 @@ struct loop;
 struct loop_task { /* embedded in its owner's struct, zeroed before first use */
 	void (*run)(struct loop_task *t, void *ctx);
 	void *ctx;
-	bool queued;
+	bool queued; /* from loop_defer() until it runs; others only read it */
 	TAILQ_ENTRY(loop_task) link;
 };
 
-/** loop_new(): for loop_free(); NULL without memory. The process ignores SIGPIPE from now on. */
+/** Returns a loop, for loop_free(); NULL without memory. The process ignores SIGPIPE from now on.
+ */
 struct loop *loop_new(void);
-/** loop_free(l): no event and no task of it is left. NULL is fine. */
+/** Frees the loop, when no event and no task of it is left. NULL is harmless. */
 void loop_free(struct loop *l);
-/** loop_base(l): for events; it stays the loop's. */
+/** Returns libevent's base, for events of the caller; it stays the loop's. */
 struct event_base *loop_base(struct loop *l);
-/** loop_defer(l, t): runs t at the end of this turn; harmless when it is queued already. t stays
- * where it is until it has run or loop_cancel() was called. */
+/** Queues a task for the end of this turn. Does nothing when it is queued already. t is borrowed
+ * until it runs or loop_cancel() is called. */
 void loop_defer(struct loop *l, struct loop_task *t);
-/** loop_cancel(l, t): it will not run. */
+/** Takes a task out of the queue. Does nothing when it is not queued. */
 void loop_cancel(struct loop *l, struct loop_task *t);
-/** loop_timeout(l, seconds): libevent's common timeout for that duration, for event_add():
- * thousands of equal timers cost O(1) each. Valid until the next call. */
+/** Returns libevent's common timeout for that duration, for event_add(): thousands of equal timers
+ * cost O(1) each. Valid until the next call. */
 const struct timeval *loop_timeout(struct loop *l, unsigned seconds);
-/** loop_run(l): until loop_stop(). Returns 0, or -1 when polling failed. */
+/** Runs turns until loop_stop(). Returns 0, or -1 when polling failed. */
 int loop_run(struct loop *l);
-/** loop_stop(l): loop_run() returns behind this turn. */
+/** Makes loop_run() return at the end of this turn. */
 void loop_stop(struct loop *l);
 
 #endif

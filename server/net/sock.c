@@ -13,7 +13,7 @@ struct sock_kept {
 	unsigned char p[];
 };
 
-static unsigned char gather[BUFFER_GATHER_BYTES]; /* records, so ciphertext */
+static unsigned char gather[BUFFER_GATHER_BYTES]; /* of whole TLS records: ciphertext */
 static size_t gathered;
 
 static int sock_read(BIO *b, char *out, size_t n, size_t *got)
@@ -107,7 +107,7 @@ static int flush_gathered(struct sock *s)
 		return 0;
 	w = give(s, gather, n);
 	rc = w < 0 ? -1 : (size_t)w == n ? 0 : keep(s, gather + w, n - (size_t)w);
-	explicit_bzero(gather, n); /* the key of these records lives as long as the connection */
+	explicit_bzero(gather, n); /* who finds the connection's key could open these records */
 	return rc;
 }
 

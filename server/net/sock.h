@@ -15,32 +15,31 @@
 struct sock_kept;
 
 struct sock {
-	int fd;
+	int fd; /* stream_io.c's */
 	/* true until the kernel or a short count said otherwise; set again at an edge */
 	bool readable, writable;
 	/* the peer's FIN was reported: after a short read the end of file is still to be read */
 	bool hup;
-	/* bytes that may still be read from it, SIZE_MAX: any; behind the last it is broken */
+	/* bytes that may still be read, SIZE_MAX: any number; once it is 0, reading fails with
+	 * EMSGSIZE */
 	size_t left;
 	bool gathers;           /* between sock_gather() and sock_flush() */
 	uint64_t written;       /* bytes that the kernel took, ever */
 	struct sock_kept *kept; /* gathered records that the kernel had no room for; NULL: none */
 };
 
-/** sock_bio(s): a BIO over it, for SSL_set_bio(). s is borrowed, and must outlive the BIO. NULL
- * without memory. */
+/** Returns a BIO over the socket, for SSL_set_bio(), or NULL without memory. s is borrowed, and
+ * outlives the BIO. */
 BIO *sock_bio(struct sock *s);
-/** sock_gather(s): what the BIO is given from now on is gathered in memory of the whole process:
- * until sock_flush(s) or sock_discard(s) only s may gather. */
+/** From now on, what is written to the BIO is gathered. The memory for it is the process's: until
+ * sock_flush() or sock_discard() of s, no other socket may gather. */
 void sock_gather(struct sock *s);
-/**
- * sock_flush(s): gives the kernel what is kept, and then what was gathered; it keeps what there is
- * no room for. Returns 0, or -1 when the socket is broken or there is no memory.
- */
+/** Ends gathering. Gives the kernel what is kept, then what was gathered, and keeps what there is
+ * no room for. Returns 0, or -1 when the socket is broken or there is no memory. */
 int sock_flush(struct sock *s);
-/** sock_unsent(s): bytes that are kept. */
+/** Returns the number of bytes that are kept. */
 size_t sock_unsent(const struct sock *s);
-/** sock_discard(s): it is broken, or closed: what it gathered and what is kept is dropped. */
+/** Drops what was gathered and what is kept: the socket is broken, or is being closed. */
 void sock_discard(struct sock *s);
 
 #endif

@@ -260,8 +260,8 @@ static void do_read(struct stream *s)
 {
 	size_t budget = BUFFER_TURN_BYTES;
 
-	/* Behind a FIN only what the kernel still has can come, and an end that somebody may be
-	 * waiting for. */
+	/* Behind a FIN, a paused stream is read, too: only what the kernel still has can come, and
+	 * then the end, for which somebody may be waiting. */
 	while (alive(s) && (!s->paused || s->io.sock.hup) && s->io.can_read && !s->eof) {
 		ssize_t n;
 
@@ -303,12 +303,12 @@ static void try_finish(struct stream *s)
 		end_io(s, rc);
 	else if (rc == 1) {
 		s->output = OUT_FINISHED;
-		s->was_high = true; /* on_drain tells it */
+		s->was_high = true; /* so that on_drain is called */
 	}
 }
 
-/* Writes as much as goes. TLS makes more bytes of what it is given: what the socket does not take
- * may be more than there was. */
+/* Writes as much as the socket takes. With TLS more may be unsent than before: records are longer
+ * than what they hold. */
 static ssize_t put_out(struct stream *s)
 {
 	ssize_t n = stream_io_flush(&s->io, s->out, BUFFER_TURN_BYTES);
@@ -340,7 +340,8 @@ static void flush(struct stream *s)
 	}
 }
 
-/* Nobody reads now, so nobody would see a reset; and the kernel says it once. */
+/* Ends the stream if it was reset while nothing reads: a read would not find it, and the kernel
+ * reports it once. */
 static bool broken_unread(struct stream *s)
 {
 	if (s->state != STREAM_STATE_OPEN || (!s->eof && !s->paused && !s->stalled) ||

@@ -34,8 +34,8 @@ struct stream_cb { /* any member but on_read may be NULL */
 	void (*on_ready)(struct stream *s, void *ctx);
 	/* New bytes stand in `in`; those that the callee leaves stay. */
 	void (*on_read)(struct stream *s, struct evbuffer *in, void *ctx);
-	/* What is unsent fell to out_low or below after having been above, or stream_finish() has
-	 * been carried out. */
+	/* What is unsent has fallen to out_low or below after having been above it; or
+	 * stream_finish() has been carried out. */
 	void (*on_drain)(struct stream *s, void *ctx);
 	/* Called at most once, except STREAM_EOF, which another end may follow. */
 	void (*on_end)(struct stream *s, enum stream_end why, void *ctx);
@@ -60,79 +60,88 @@ struct stream_opts {
  */
 struct stream *stream_accept(struct loop *l, int fd, SSL *ssl, const struct stream_opts *o,
 	const struct stream_cb *cb, void *ctx);
-/** stream_connect(l, addr, len, ssl, o, cb, ctx): the same of a connection that it begins: on_ready
- * or on_end follows. NULL: errno says why. */
+/**
+ * Begins to connect, and makes a stream of that connection. on_ready or on_end follows.
+ *
+ * @addr  len bytes, borrowed until return
+ * @ssl   the client's side of a handshake; owned from now on, also on failure; NULL: plain
+ * @o     as for stream_accept(), as is cb
+ *
+ * Returns the stream, for stream_free(), or NULL with errno set.
+ */
 struct stream *stream_connect(struct loop *l, const struct sockaddr *addr, socklen_t len, SSL *ssl,
 	const struct stream_opts *o, const struct stream_cb *cb, void *ctx);
-/** stream_free(s): closes at once; what is unsent is lost. NULL is fine. */
+/** Closes the connection at once, and frees the stream: what is unsent is lost. NULL is harmless.
+ */
 void stream_free(struct stream *s);
 
 /* Input --------------------------------------------------------------------- */
 
-/** stream_in(s): unread bytes; the owner drains what it has used. */
+/** Returns the unread bytes. The buffer stays the stream's; the owner drains what it has used. */
 struct evbuffer *stream_in(struct stream *s);
-/** stream_pause(s, on): on: read nothing more (what stands in `in` stays) until the peer has ended
- * its direction. Off: go on, and on_read is called soon if `in` holds bytes. */
-void stream_pause(struct stream *s, bool on);
-/** stream_set_read_size(s, bytes): what one read asks for from now on: as much as is wanted in one
- * piece. */
-void stream_set_read_size(struct stream *s, size_t bytes);
 /**
- * stream_set_unit(s, bytes): so many bytes, the next that come, are wanted in chains of their own,
- * which can be moved on without being copied (plain sockets; 0: none).
+ * Stops or resumes reading.
+ *
+ * @on  true: nothing more is read, and what stands in `in` stays, until the peer has ended its
+ *      direction. false: reading goes on, and on_read is called soon if `in` holds bytes
  */
+void stream_pause(struct stream *s, bool on);
+/** Sets how many bytes one read asks for from now on: as many as are wanted in one piece. */
+void stream_set_read_size(struct stream *s, size_t bytes);
+/** Says that the next bytes are wanted in chains of their own, which can be moved on without being
+ * copied. Of plain sockets alone. bytes: how many; 0: none. */
 void stream_set_unit(struct stream *s, size_t bytes);
 /**
- * stream_recheck(s): bytes came, and more are waited for: look at once whether the peer still is
- * there. An edge may report its last bytes and its reset together, without saying so, and a read
- * that got fewer bytes than it asked for is otherwise taken for the last one until the next edge.
+ * Looks at once whether the peer is still there. For an owner that got bytes and waits for more: an
+ * edge may report the peer's last bytes and its reset together, without saying so, and a read that
+ * got fewer bytes than it asked for is otherwise taken for the last one until the next edge.
  */
 void stream_recheck(struct stream *s);
 
 /* Output -------------------------------------------------------------------- */
 
-/** stream_out(s): unsent bytes; the owner adds to them, and calls stream_flush_later(). */
+/** Returns the unsent bytes. The buffer stays the stream's; the owner adds to it, and calls
+ * stream_flush_later(). */
 struct evbuffer *stream_out(struct stream *s);
-/** stream_flush_later(s): bytes were added to `out`: write them at the end of this turn. */
+/** Writes what stands in `out` at the end of this turn. To be called when bytes were added. */
 void stream_flush_later(struct stream *s);
-/** stream_flush_now(s): write what there is now, and not at the end of the turn: the other side
- * begins while this one goes on. */
+/** Writes what stands in `out` now, and not at the end of the turn, so that the peer begins while
+ * this process goes on. An error is reported by on_end, later. */
 void stream_flush_now(struct stream *s);
-/** stream_finish(s): after all is written, send close_notify and shut down the writing direction.
- * Reading goes on. on_drain says when it is done. */
+/** Sends close_notify and ends the writing direction, once all of `out` is written. Reading goes
+ * on. on_drain says when it is done. */
 void stream_finish(struct stream *s);
-/** stream_set_out_low(s, bytes): on_drain's threshold from now on; 0: when all is out. */
+/** Sets on_drain's threshold from now on, in unsent bytes; 0: when all is out. */
 void stream_set_out_low(struct stream *s, size_t bytes);
-/** stream_unsent(s): bytes that the socket has not taken yet: those in `out`, and those that TLS
- * has made of what stood there. */
+/** Returns the number of bytes that the socket has not taken yet: those in `out`, and those that
+ * TLS has made of what stood there. */
 size_t stream_unsent(const struct stream *s);
-/** stream_written(s): bytes that the kernel took from the stream, ever; with TLS, bytes of records.
- */
+/** Returns the number of bytes that the kernel ever took from the stream; with TLS, bytes of
+ * records. */
 uint64_t stream_written(const struct stream *s);
-/** stream_acked(s): of stream_written(), those that the peer's kernel has acknowledged; the rest
- * may still be dropped. One system call. */
+/** Returns how many of stream_written() the peer's kernel has acknowledged; the rest may still be
+ * dropped. One system call. */
 uint64_t stream_acked(const struct stream *s);
 /**
  * Says how the connection ends when its descriptor is closed, by stream_free() or by the end of
  * this process.
  *
- * @on  true: the kernel drops what the peer has not acknowledged, and resets the connection. false
- * (as at first): it goes on sending by itself
+ * @on  true: the kernel drops what the peer has not acknowledged, and resets the connection; false
+ *      (as at first): it goes on sending by itself
  */
 void stream_set_abortive(struct stream *s, bool on);
 
 /* Memory: net/buffer_policy.h says when --------------------------------------- */
 
-/** stream_release_buffers(s): it is idle: TLS frees its buffers, and takes new ones when bytes come
- * or go. */
+/** Frees the TLS buffers of an idle stream; new ones are taken when bytes come or go. */
 void stream_release_buffers(struct stream *s);
-/** stream_set_release_after_read(s, on): on: the same after every read of less than
- * BUFFER_RELEASE_BELOW_BYTES. */
+/** Sets whether the TLS buffers are freed after every read of less than BUFFER_RELEASE_BELOW_BYTES.
+ * For slow, long-lived uploads. At first they are not. */
 void stream_set_release_after_read(struct stream *s, bool on);
 
-/** stream_progress(s, in_bytes, out_bytes): bytes ever read and written, for idle timeouts. */
+/** Tells how many bytes were ever read, and how many of `out` were written, for idle timeouts. */
 void stream_progress(const struct stream *s, uint64_t *in_bytes, uint64_t *out_bytes);
-/** stream_ssl(s): NULL of a plain one; it stays the stream's. */
+/** Returns the TLS connection, which stays the stream's; NULL when it is plain. */
 SSL *stream_ssl(struct stream *s);
 
 #endif

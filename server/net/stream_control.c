@@ -99,6 +99,6 @@ void stream_set_abortive(struct stream *s, bool on)
 {
 	const struct linger at_once = {.l_onoff = on};
 
-	/* of a unix socket: it keeps nothing */
+	/* fails on a unix socket, which keeps nothing back anyway */
 	(void)setsockopt(s->io.sock.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }

@@ -26,7 +26,7 @@
 #define UPDATES_MAX 32u
 #define UPDATES_US UINT64_C(60000000)
 
-/* A minute may begin with the end of the one before: then there are twice as many. */
+/* Periods of a minute follow each other: across the border of two, up to twice as many pass. */
 static bool too_many_updates(struct stream_io *io)
 {
 	uint64_t now = clock_mono_us();
@@ -41,8 +41,8 @@ static bool too_many_updates(struct stream_io *io)
 /*
  * OpenSSL calls this for each record and each message. SSL_read() goes on by itself behind a record
  * without content: for as long as they come, and, when it reads ahead, also without
- * SSL_MODE_AUTO_RETRY. So they are counted here, in the midst of that, and a peer that has sent too
- * many is taken for one that has closed: that is what ends SSL_read() before the next record.
+ * SSL_MODE_AUTO_RETRY. So they are counted here, within that call. When a peer has sent too many,
+ * it is marked as having closed: that ends SSL_read() before the next record.
  */
 static void on_message(
 	int writing, int version, int type, const void *p, size_t n, SSL *ssl, void *arg)
@@ -62,10 +62,10 @@ static void on_message(
 }
 
 /*
- * Buffers stay with a busy connection, until stream_io_release_buffers(): taking and giving back 16
- * KiB for every record costs more than the record where what is given back is overwritten. They
- * hold ciphertext, and plaintext that was read is cleansed. Reading ahead takes a record and its
- * head from the kernel in one call.
+ * OpenSSL's buffers stay with a busy connection, until stream_io_release_buffers(): to allocate and
+ * free 16 KiB for every record would cost more than the record, as freed memory is overwritten.
+ * They hold ciphertext, and plaintext that was read is cleansed. Reading ahead takes a record and
+ * its head from the kernel in one call.
  */
 bool stream_io_init(struct stream_io *io, int fd, SSL *ssl, bool server)
 {
@@ -173,8 +173,8 @@ static int tls_failed(struct stream_io *io, int ret, bool reading)
 	}
 }
 
-/* Before a call whose error will be asked for. Clearing what is clear would take longer than
- * looking. */
+/* To be called before a call whose error will be asked for. To clear an empty queue takes longer
+ * than to look at it. */
 static void forget_errors(void)
 {
 	if (ERR_peek_error() != 0)
@@ -199,8 +199,8 @@ int stream_io_handshake(struct stream_io *io)
 	return rc == IO_EOF ? IO_TLS : rc;
 }
 
-/* Reads up to size bytes. *failed receives the IO_… that stopped it; one that has opened its share
- * of records is not blocked. */
+/* Reads up to size bytes. Sets *failed to the IO_… that stopped it, and leaves it when READ_RECORDS
+ * were opened: more may be there then. */
 static size_t tls_fill(struct stream_io *io, unsigned char *p, size_t size, int *failed)
 {
 	size_t off = 0, got = 0;
@@ -217,7 +217,7 @@ static size_t tls_fill(struct stream_io *io, unsigned char *p, size_t size, int 
 	return off;
 }
 
-/* The same, into several places. */
+/* The same of a plain socket, into n places. */
 static size_t plain_fill(struct stream_io *io, const struct iovec *v, int n, int *failed)
 {
 	size_t want = 0;
@@ -236,14 +236,14 @@ static size_t plain_fill(struct stream_io *io, const struct iovec *v, int n, int
 			io->can_read = false;
 		return 0;
 	}
-	/* The socket is empty, and an end that is not reported yet will come with an edge of its
-	 * own. */
+	/* A short read: the socket is empty, and an end that is not reported yet will come with an
+	 * edge of its own. */
 	if ((size_t)got < want && !io->sock.hup)
 		io->can_read = false;
 	return (size_t)got;
 }
 
-/* Not into the chain before it, though that may have room. */
+/* Adds a copy in a chain of its own, although the last chain may have room. */
 static bool add_apart(struct evbuffer *in, const void *p, size_t n)
 {
 	struct evbuffer *b = evbuffer_new();
@@ -377,7 +377,7 @@ static ssize_t io_write(struct stream_io *io, struct evbuffer *out)
 	return n;
 }
 
-/* What the kernel would not take of gathered records is sent before anything else. */
+/* Sends gathered records that the kernel had no room for. Returns whether all of them went. */
 static bool send_kept(struct stream_io *io, ssize_t *failed)
 {
 	if (sock_flush(&io->sock) != 0)

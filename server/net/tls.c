@@ -3,9 +3,9 @@
  * Runs in the master, which makes the context that workers inherit, and in workers,
  * which make it anew from memory on a reload.
  *
- * What a client may choose is listed here, and not left to the library: a ClientHello comes from
- * anybody, and its sender would otherwise choose what it costs (a share of the group ffdhe8192: 180
- * ms). docs/decisions.md tells the prices.
+ * What a client may choose is listed here, and not left to the library: anybody may send a
+ * ClientHello, and would otherwise choose how much processor time it takes (a key share of the
+ * group ffdhe8192: 180 ms). docs/decisions.md has the figures.
  */
 #include <limits.h>
 #include <stdbool.h>
@@ -41,17 +41,17 @@
 enum { EXT_GROUPS = 10, EXT_SIGALGS = 13, EXT_SIGALGS_CERT = 50, EXT_KEY_SHARE = 51 };
 enum { GROUP_P256 = 23, GROUP_P384 = 24, GROUP_X25519 = 29, GROUP_X25519MLKEM768 = 0x11ec };
 
-/* P-384 costs 2.4 ms, ten times what the other groups cost: few clients need it, and they share a
- * rate. */
-#define DEAR_PER_S 16u
+/* P-384 takes 2.4 ms, ten times as long as the other groups: so many handshakes with it are begun
+ * in a second, by this process, and further ones are refused. Few clients need it. */
+#define P384_PER_S 16u
 static struct {
 	uint64_t second;
 	unsigned used;
-} dear; /* of this process */
+} p384;
 
 static const unsigned char session_context[] = "timeglas";
 
-static void say(char *err, size_t cap, const char *what, const char *path)
+static void explain(char *err, size_t cap, const char *what, const char *path)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
@@ -59,17 +59,17 @@ static void say(char *err, size_t cap, const char *what, const char *path)
 	ERR_clear_error();
 }
 
-/* What a stranger's hello may cost ----------------------------------------- */
+/* What a hello may cost ---------------------------------------------------- */
 
-static bool take_dear(void)
+static bool p384_is_left(void)
 {
 	uint64_t now = clock_mono_us() / 1000000;
 
-	if (now != dear.second) {
-		dear.second = now;
-		dear.used = 0;
+	if (now != p384.second) {
+		p384.second = now;
+		p384.used = 0;
 	}
-	return dear.used++ < DEAR_PER_S;
+	return p384.used++ < P384_PER_S;
 }
 
 static unsigned word(const unsigned char *p)
@@ -77,7 +77,8 @@ static unsigned word(const unsigned char *p)
 	return (unsigned)p[0] << 8 | p[1];
 }
 
-/* The library uses the first share of a group that it knows. */
+/* Returns whether the library will use P-384: it takes the first key share of a group that it
+ * knows. */
 static bool chooses_p384(const unsigned char *p, size_t n)
 {
 	for (size_t at = 2; at + 4 <= n; at += 4 + word(p + at + 2)) {
@@ -106,7 +107,7 @@ static int on_hello(SSL *ssl, int *alert, void *ctx)
 		if (SSL_client_hello_get0_ext(ssl, lists[i], &p, &n) == 1 && n > LIST_BYTES_MAX)
 			return SSL_CLIENT_HELLO_ERROR;
 	if (SSL_client_hello_get0_ext(ssl, EXT_KEY_SHARE, &p, &n) == 1 && chooses_p384(p, n) &&
-		!take_dear())
+		!p384_is_left())
 		return SSL_CLIENT_HELLO_ERROR;
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
@@ -121,8 +122,8 @@ static int on_verified(int ok, X509_STORE_CTX *x)
 	return ok;
 }
 
-/* Resumption would skip the certificate check, renegotiation would redo it mid-request: neither
- * exists here. */
+/* No resumption: it would skip the check of the certificate. No renegotiation: it would repeat the
+ * check within a request. */
 static bool set_policy(SSL_CTX *ctx)
 {
 	SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
@@ -141,8 +142,7 @@ static bool set_policy(SSL_CTX *ctx)
 	SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH_MAX);
 	SSL_CTX_set_max_cert_list(ctx, CHAIN_BYTES_MAX);
 	SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
-	/* An unknown name spoils the whole list, so a library without ML-KEM refuses the first and
-	 * takes the second. */
+	/* A library without ML-KEM refuses the first list, because of one unknown name. */
 	bool groups = SSL_CTX_set1_groups_list(ctx, HYBRID_GROUPS) == 1 ||
 		SSL_CTX_set1_groups_list(ctx, CLASSIC_GROUPS) == 1;
 	return groups && SSL_CTX_set_ciphersuites(ctx, CIPHERS) == 1 &&
@@ -152,7 +152,7 @@ static bool set_policy(SSL_CTX *ctx)
 
 /* Making ------------------------------------------------------------------- */
 
-/* A key that is protected must not make a server ask for a passphrase on its terminal. */
+/* Instead of OpenSSL's own callback, which would ask for a passphrase on the terminal. */
 static int no_passphrase(char *buf, int size, int rw, void *ctx)
 {
 	(void)buf, (void)size, (void)rw, (void)ctx;
@@ -215,19 +215,19 @@ SSL_CTX *tls_server_ctx(const struct tls_pem *cert, const struct tls_pem *key,
 	ERR_clear_error();
 	ctx = SSL_CTX_new(TLS_server_method());
 	if (!ctx || !set_policy(ctx)) {
-		say(err, cap, "TLS", "context");
+		explain(err, cap, "TLS", "context");
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
 	ERR_clear_error();
 	if (!use(ctx, cert, use_chain)) {
-		say(err, cap, "certificate", cert->name);
+		explain(err, cap, "certificate", cert->name);
 	} else if (!use(ctx, key, use_key)) {
-		say(err, cap, "private key", key->name);
+		explain(err, cap, "private key", key->name);
 	} else if (!use(ctx, client_ca, use_client_ca)) {
-		say(err, cap, "client CA", client_ca->name);
+		explain(err, cap, "client CA", client_ca->name);
 	} else {
-		ERR_clear_error(); /* that the last certificate was the last counts as one */
+		ERR_clear_error(); /* the end of a file of certificates is an error of PEM_read… */
 		return ctx;
 	}
 	SSL_CTX_free(ctx);

@@ -15,28 +15,28 @@ struct tls_pem {
 };
 
 /**
- * Makes the server's context.
+ * Makes the server's context. What it is given is borrowed until return.
  *
  * @cert       the server's certificate, and behind it those of its authorities
- * @key        its key, without a passphrase
- * @client_ca  the authorities that vouch for clients
- * @err        on failure "what is wrong with which file"
+ * @key        its private key, without a passphrase
+ * @client_ca  the authorities that may issue clients' certificates
+ * @err        on failure: "what is wrong with which file", of at most cap - 1 bytes
  *
  * Returns it, for SSL_CTX_free(), or NULL.
  */
 SSL_CTX *tls_server_ctx(const struct tls_pem *cert, const struct tls_pem *key,
 	const struct tls_pem *client_ca, char *err, size_t cap);
-/** tls_peer_spki(ssl, out): client_cert_spki() of the peer's verified certificate. Returns 0 or
- * TG_EPEER. */
+/** Writes the name of the connection's peer into out: client_cert_spki() of its verified
+ * certificate. Returns 0, or TG_EPEER when there is none. */
 int tls_peer_spki(SSL *ssl, uint8_t out[32]);
-/** tls_peer_expiry_ms(ssl): Unix time at which the first certificate of the peer's verified chain
- * ends; INT64_MAX without one. */
+/** Returns the Unix time at which the peer's verified chain ends, which is when its first
+ * certificate does; INT64_MAX without a chain, 0 when a certificate's time cannot be read. */
 int64_t tls_peer_expiry_ms(SSL *ssl);
-/** tls_peer_still_good(ssl, ctx): would the authorities of ctx let in this connection's certificate
- * now? 0.1 ms. */
+/** Returns whether the authorities of ctx, which may be newer than the connection, would accept its
+ * client's certificate now. Takes 0.1 ms. */
 bool tls_peer_still_good(SSL *ssl, SSL_CTX *ctx);
-/** tls_fault(ssl): why its handshake has just failed, in words that go on "…: "; valid until the
- * next call to OpenSSL. */
+/** Returns why the handshake has just failed: a clause about the peer ("it showed no certificate").
+ * Valid until the next call to OpenSSL. */
 const char *tls_fault(SSL *ssl);
 
 #endif
