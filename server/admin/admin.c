@@ -1,7 +1,7 @@
 /*
- * admin.c: the admin plane's documents: health, readiness and metrics for this machine's supervisor
- * and Prometheus. It changes nothing and asks the store nothing: what it says is in the shared
- * metrics. The connections are plane.c's. A process of its own.
+ * admin.c: the admin process: it serves health, readiness and metrics to this machine's supervisor
+ * and to Prometheus. It changes nothing and asks the store nothing: it reads the shared metrics and
+ * the scoreboard. plane.c serves the connections.
  */
 #include <errno.h>
 #include <signal.h>
@@ -49,7 +49,7 @@ static void on_readyz(const struct admin *a, struct plane_answer *out)
 
 static void on_metrics(const struct admin *a, struct plane_answer *out)
 {
-	/* numbers may grow between the two calls */
+	/* numbers may get more digits between the two calls */
 	size_t n = metrics_prometheus(a->env->metrics, NULL, 0), cap = n + 1024;
 
 	out->type = "text/plain; version=0.0.4; charset=utf-8";
@@ -97,7 +97,7 @@ static void on_term(evutil_socket_t sig, short what, void *ctx)
 
 static void on_hup(evutil_socket_t sig, short what, void *ctx)
 {
-	(void)sig, (void)what, (void)ctx; /* nothing of the configuration matters here */
+	(void)sig, (void)what, (void)ctx; /* a reload changes nothing here */
 }
 
 static int start(struct admin *a)

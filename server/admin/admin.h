@@ -5,7 +5,7 @@
 
 #include "base/child.h"
 
-/** admin_main(env): runs until SIGTERM. Returns the process's exit status. */
+/** Runs the process until SIGTERM. Returns its exit status. */
 int admin_main(const struct child_env *env);
 
 #endif

@@ -185,7 +185,7 @@ static void refuse_head(struct plane_conn *c, int err, const char *why)
 	refuse(c, status != 0 ? status : 500, text);
 }
 
-/* The next head, once it is complete, is answered. */
+/* Answers the next request, once its head is complete. */
 static void next_request(struct plane_conn *c)
 {
 	struct evbuffer *in = stream_in(c->stream);
@@ -262,8 +262,8 @@ static void on_turn_over(struct loop_task *t, void *ctx)
 	(void)t, (void)ctx;
 }
 
-/* No descriptor is left. The oldest connection makes room, unless it has just come itself: then it
- * is read first. */
+/* No descriptor is left: the oldest connection makes room. One that has come in this turn is read
+ * first, and makes room in the next. */
 static bool on_relief(void *ctx)
 {
 	struct plane *p = ctx;

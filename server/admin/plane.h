@@ -1,7 +1,7 @@
 /*
- * plane.h: the admin plane's connections: plain HTTP/1.1, one short request after the other, every
- * step of it with a deadline that nothing prolongs. It knows none of the documents that it
- * delivers.
+ * plane.h: the admin plane's connections: plain HTTP/1.1, one short request after the other. Every
+ * state (plane_state.h) has a time limit that nothing prolongs. It knows none of the documents that
+ * it delivers.
  *
  * A connection lives for 60 s at most. Of that: 5 s until a request begins, 5 s from its first byte
  * until its head is complete, 5 s until the answer has been taken. There are 64 connections at
@@ -29,17 +29,17 @@ struct plane_answer {       /* zeroed before it is filled in */
 	size_t n;
 };
 
-/** plane_text(out, status, text): a copy of text becomes the answer. text NULL: as when memory runs
- * out. */
+/** Makes a copy of text the answer. text NULL: the client gets 500, as when memory runs out. */
 void plane_text(struct plane_answer *out, int status, const char *text);
 
-/** Answers one request, at once. head: valid until return. Not called for a request whose Host is
- * not this machine. */
+/** Fills in the answer to a request before return. head: valid until return. Not called for a
+ * request whose Host is not this machine. */
 typedef void plane_cb(void *ctx, const struct h1_head *head, struct plane_answer *out);
 
-/** plane_new(l, fd, cb, ctx): serve what connects to the listening socket fd, which stays the
- * caller's. NULL: errno says why. */
+/** Begins to serve what connects to the listening socket fd, which stays the caller's. Returns the
+ * plane, for plane_free(), or NULL with errno set. */
 struct plane *plane_new(struct loop *l, int fd, plane_cb *cb, void *ctx);
-void plane_free(struct plane *p); /* NULL is fine */
+/** Closes all connections, and frees the plane. NULL is harmless. */
+void plane_free(struct plane *p);
 
 #endif

@@ -1,5 +1,5 @@
-/* ready.h: is the server ready, and if not, why: the document at /readyz. It reads the metrics and
- * the scoreboard, and asks nobody. */
+/* ready.h: the document at /readyz, which says whether the server is ready and, if not, why. It
+ * reads the metrics and the scoreboard, and asks no other process. */
 #ifndef ADMIN_READY_H
 #define ADMIN_READY_H
 
@@ -11,9 +11,10 @@
 /**
  * Writes {"ready":…,"reasons":[…],"store":…,"evidence":…}; reasons are sentences for an operator.
  *
- * @workers     how many there should be
- * @vouched_by  of the configuration: who attests a store that cannot be asked; may be NULL
- * @max_lag_s   evidence that is later than that is a reason
+ * @m           the metrics of all processes
+ * @workers     how many workers there should be
+ * @vouched_by  store_attested_by of the configuration; may be NULL
+ * @max_lag_s   audit_max_lag_s of the configuration: evidence that is later is a reason
  * @out         empty at first
  *
  * Returns whether it is ready.

@@ -1,6 +1,6 @@
 /*
- * h1.c: see h1.h: a head in one pass over bytes that are whole. It does no I/O, allocates nothing
- * and keeps no pointer but into what it was given. Pure; runs in workers and the admin process.
+ * h1.c: see h1.h. It does no I/O, allocates nothing, and keeps no pointer but into what it was
+ * given. Runs in workers and the admin process.
  */
 #include <string.h>
 #include <strings.h>
@@ -33,8 +33,8 @@ static const char tchar[256] = {
 	['A' ... 'Z'] = 1,
 	['a' ... 'z'] = 1,
 };
-/* RFC 3986: unreserved and sub-delims, but for the comma: it joins what somebody on the way has
- * merged. */
+/* RFC 3986: unreserved and sub-delims, without the comma: an intermediary may have merged two Host
+ * fields with one. */
 static const char name_char[256] = {
 	['-'] = 1,
 	['.'] = 1,
@@ -54,7 +54,7 @@ static const char name_char[256] = {
 	['A' ... 'Z'] = 1,
 	['a' ... 'z'] = 1,
 };
-/* RFC 3986: pchar, "/" and "?"; '%' is looked at separately */
+/* RFC 3986: pchar, "/" and "?"; parse_target() looks at '%' */
 static const char target_char[256] = {
 	['-'] = 1,
 	['.'] = 1,
@@ -99,7 +99,7 @@ static bool same(struct h1_str s, const char *lower)
 long h1_head_end(const char *p, size_t n, size_t *scanned)
 {
 	if (n > H1_HEAD_MAX)
-		n = H1_HEAD_MAX; /* what stands behind must not change the verdict */
+		n = H1_HEAD_MAX; /* what follows must not change the result */
 	if (n > 0 && !tchar[(unsigned char)p[0]])
 		return TG_EINVAL;
 	while (*scanned < n) {
@@ -245,7 +245,7 @@ static int parse_length(struct h1_str v, uint64_t *out)
 	return 0;
 }
 
-/* Is there a token in a comma-separated list? */
+/* Returns whether a comma-separated list has that token. */
 static bool has_token(struct h1_str list, const char *lower)
 {
 	const char *end = list.p + list.n;
@@ -263,8 +263,8 @@ static bool has_token(struct h1_str list, const char *lower)
 	return false;
 }
 
-/* How many bytes of s one character of a name covers: 1, 3 when it is percent-encoded, 0 when it is
- * none. */
+/* Returns how many bytes the character of a host's name takes that stands at i: 1, or 3 when it is
+ * percent-encoded; 0 when a name cannot have it. */
 static size_t name_step(struct h1_str s, size_t i)
 {
 	if (s.p[i] == '%' && i + 2 < s.n && tg_hex_digit(s.p[i + 1]) >= 0 &&
@@ -273,8 +273,8 @@ static size_t name_step(struct h1_str s, size_t i)
 	return name_char[(unsigned char)s.p[i]] ? 1 : 0;
 }
 
-/* The length of the host that v begins with (RFC 3986, section 3.2.2): an IP literal in brackets,
- * or a name or IPv4 address. 0: none. */
+/* Returns the length of the host that v begins with (RFC 3986, section 3.2.2): an IP literal in
+ * brackets, or a name or IPv4 address; 0 when there is none. */
 static size_t host_length(struct h1_str v)
 {
 	size_t i = 0;
@@ -307,8 +307,7 @@ static bool is_host(struct h1_str v)
 	return true;
 }
 
-/* The fields that decide where this request ends and the next one starts, and those that ask for
- * what is not served. */
+/* The fields that decide where this request ends and the next one starts, and Expect. */
 struct framing {
 	const struct h1_str *length, *coding, *expect;
 	unsigned hosts;

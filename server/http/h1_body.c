@@ -1,5 +1,5 @@
-/* h1_body.c: see h1_body.h. Framing is read byte by byte, content is not looked at. Pure; runs in
- * workers. */
+/* h1_body.c: see h1_body.h. Framing is read byte by byte; content is only counted. Runs in workers.
+ */
 #include <string.h>
 
 #include "core/hex.h"

@@ -1,7 +1,7 @@
 /*
- * h1_body.h: where the content of an HTTP/1.1 request ends (RFC 9112, sections 6 and 7): by its
- * length, or chunked, without chunk extensions and trailers. It looks at bytes without I/O and
- * without allocation, and copies none.
+ * h1_body.h: finds the end of an HTTP/1.1 request's content (RFC 9112, sections 6 and 7), by its
+ * length or by chunks. Chunk extensions and trailers are refused. It does no I/O, allocates nothing
+ * and copies no content.
  */
 #ifndef HTTP_H1_BODY_H
 #define HTTP_H1_BODY_H
@@ -24,10 +24,10 @@ enum h1_body_state {
 	H1_BODY_BAD
 };
 
-struct h1_body {       /* where in the content the reader is */
-	uint64_t left; /* bytes left of the content or of the current chunk */
+struct h1_body {
+	uint64_t left; /* bytes left of the content, or of the current chunk */
 	enum h1_body_state state;
-	uint8_t digits; /* of a chunk's size, so far */
+	uint8_t digits; /* of a chunk's size that were read */
 	bool chunked;
 };
 
@@ -38,16 +38,18 @@ enum h1_step {
 	H1_BAD   /* malformed framing; so is all that follows */
 };
 
+/** Begins before the first byte of the content that h announces. */
 void h1_body_init(struct h1_body *b, const struct h1_head *h);
 /**
- * Looks at the next n bytes.
+ * Looks at the next bytes.
  *
- * @skip  set to the framing bytes to drop first
- * @data  H1_DATA: set to the content bytes (> 0) that follow those; the caller consumes any part of
- *        them, and says so with h1_body_consumed()
+ * @p     n bytes, which follow those that were skipped and consumed before
+ * @skip  set to the number of framing bytes in front, which the caller drops
+ * @data  of H1_DATA: set to the number of content bytes (> 0) that follow them; the caller takes
+ * any part of those, and says so by h1_body_consumed()
  */
 enum h1_step h1_body_step(struct h1_body *b, const char *p, size_t n, size_t *skip, size_t *data);
-/** h1_body_consumed(b, k): k bytes of content, which h1_body_step() has announced, were taken. */
+/** Notes that k bytes of content, of those that h1_body_step() has counted, were taken. */
 void h1_body_consumed(struct h1_body *b, size_t k);
 
 #endif

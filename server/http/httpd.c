@@ -1,6 +1,7 @@
 /*
- * httpd.c: see httpd.h: the connections of one worker: who may connect and stay, and what is said
- * of those that may not. What happens on a connection is the layers' below. Runs in workers.
+ * httpd.c: see httpd.h. It decides which connections of one worker may be made and may stay, and
+ * logs those that may not. What happens on a connection is decided by the layers below. Runs in
+ * workers.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -34,8 +35,8 @@ struct member { /* a connection */
 		struct sockaddr_in in;
 		struct sockaddr_in6 in6;
 	} from;
-	int64_t good_until_ms; /* its certificates end then */
-	unsigned verified_at;  /* httpd's `reloads` when its certificates were verified */
+	int64_t good_until_ms; /* when the first of its certificates expires, Unix ms */
+	unsigned verified_at;  /* the value of `reloads` when its certificates were verified */
 	TAILQ_ENTRY(member) link;
 };
 
@@ -55,8 +56,8 @@ struct httpd {
 	struct event sweep;
 };
 
-/* What strangers can cause at will is told in words, with the last one's address, and not oftener
- * than once a second. */
+/* Any client can cause these as often as it likes, so each is logged at most once a second, with
+ * the address of the last client and a count. */
 static struct tally refused = {.event = "tls-refused"},
 		    made_room = {.event = "connection-made-room"},
 		    full = {.event = "connections-full"}, cut = {.event = "connection-cut"};
@@ -111,7 +112,8 @@ static void member_free(struct member *m)
 
 /* Who may be here ---------------------------------------------------------- */
 
-/* A peer's connection takes one of the peers' places, if there is one. */
+/* A peer's connection leaves preauth for one of the max_connections, if one is free; otherwise it
+ * is killed. */
 static bool become_known(struct member *m)
 {
 	struct httpd *h = m->httpd;
@@ -156,7 +158,7 @@ static void expire(struct member *m, int64_t now_ms)
 	httpd_conn_kill(conn_of(m));
 }
 
-/* After a reload, a few in each turn. */
+/* Verifies certificates again after a reload, a few in each turn. */
 static void on_reverify(struct loop_task *t, void *ctx)
 {
 	struct httpd *h = ctx;
@@ -249,7 +251,7 @@ static bool may_serve(struct httpd_pipeline *p)
 	return still_vouched(member_of(p));
 }
 
-/* Whoever runs the server finds in the answer, or its log, what the configuration lacks. */
+/* The answer says what an operator has to add to the configuration. */
 static void refuse_stranger(struct member *m, struct httpd_req *r)
 {
 	char spki[2 * sizeof m->spki + 1], detail[256];
@@ -349,7 +351,8 @@ bool httpd_relieve(struct httpd *h)
 	return true;
 }
 
-/* Where does it come from, and who goes for it? */
+/* Counts the new connection of fd among those of its address, and evicts another one for it where
+ * there is no room. Returns 0 or TG_ENOMEM. */
 static int count_in(struct member *m, int fd)
 {
 	socklen_t len = sizeof m->from;

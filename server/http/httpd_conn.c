@@ -1,6 +1,6 @@
 /*
- * httpd_conn.c: see httpd_conn.h. Callbacks from the stream only note what happened; what follows
- * from it is done in work(), at the end of the loop's turn or when bytes arrive. Runs in workers.
+ * httpd_conn.c: see httpd_conn.h. Callbacks from the stream only note what happened; work() does
+ * what follows from it, at the end of the loop's turn or when bytes arrive. Runs in workers.
  *
  * Nothing is freed while a callback of the stream may be running: httpd_conn_kill() queues the task
  * that does it, as the stream may still have to say that it ends.
@@ -17,9 +17,9 @@
 #define LINGER_S 1      /* without a byte */
 #define LINGER_MAX_S 10 /* in all */
 #define TICK_MS 20
-/* Dropped by a closing connection in each tick: 16 MB/s, and four times that by all of them that
- * had to wait. A client may be busy sending what is refused, and reads the answer only then; it is
- * heard out, but not faster than others are served beside it. */
+/* A closing connection drops so much in each tick (16 MB/s); all that had to wait drop four times
+ * that together. A client may read the answer only when it has sent all that was refused, so its
+ * bytes are read and dropped, but not at the cost of other clients. */
 #define DROP_TICK_BYTES (320u * 1024)
 #define DROP_ALL_TICK_BYTES (4u * DROP_TICK_BYTES)
 
@@ -54,8 +54,8 @@ static struct timeval timeval_of(uint64_t us)
 	return (struct timeval){(time_t)(us / 1000000), (suseconds_t)(us % 1000000)};
 }
 
-/* A wait begins now. An event that fires earlier finds out by itself: waits change several times a
- * request, and in steady state none of them touches the event. */
+/* Begins a wait. An event that is set for an earlier time stays: due() sets it anew when it fires.
+ * Waits change several times a request, and mostly none of them has to touch the event. */
 static void begin_wait(struct httpd_conn *c)
 {
 	const uint64_t now = clock_mono_us(), full_us = c->period_s * UINT64_C(1000000);
@@ -98,7 +98,7 @@ bool httpd_conn_limit_over(const struct httpd_conn *c)
 	return c->limit_us != 0 && clock_mono_us() >= c->limit_us;
 }
 
-/* The event fired: is the wait over? If not, it is set for what is left. */
+/* The event has fired. Returns whether the wait is over; if not, sets the event for the rest. */
 static bool due(struct httpd_conn *c)
 {
 	const uint64_t now = clock_mono_us();
@@ -132,8 +132,8 @@ static bool is_closing(const struct httpd_conn *c)
 	return c->state == HTTPD_CONN_FLUSH || c->state == HTTPD_CONN_LINGER;
 }
 
-/* Those that waited longest have their turn first; what is left of the list waits for the next
- * tick. */
+/* Serves those first that waited longest. Closing connections that find nothing left of
+ * DROP_ALL_TICK_BYTES wait for the next tick. */
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
 	struct httpd_conn_group *g = ctx;
@@ -159,7 +159,8 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	}
 }
 
-/* The rest waits in the kernel, and with the client. */
+/* Drops what was read. When the allowance is used up, what follows waits in the kernel, and with
+ * the client. */
 static void drop_input(struct httpd_conn *c)
 {
 	const size_t n = evbuffer_get_length(stream_in(c->stream));
@@ -183,8 +184,8 @@ static void begin_linger(struct httpd_conn *c)
 	c->linger_until_us = clock_mono_us() + max_s * UINT64_C(1000000);
 }
 
-/* The client's time to read begins when the answer is out. One that has ended its own direction
- * will send nothing that could reset it. */
+/* LINGER, the client's time to read, begins when the answer is out. A client that has ended its own
+ * direction needs none: it sends nothing to which the kernel would answer with a reset. */
 static void work_closing(struct httpd_conn *c)
 {
 	drop_input(c);
@@ -209,8 +210,8 @@ void httpd_conn_finish(struct httpd_conn *c)
 		begin_wait(c);
 }
 
-/* The time of FLUSH or LINGER is over. What must be acknowledged, and for how long, the sweep looks
- * at. */
+/* The time of FLUSH or LINGER is over. How long an answer may stay unacknowledged, the sweep
+ * decides. */
 static void closing_timeout(struct httpd_conn *c, bool in, bool out)
 {
 	const bool goes_on = c->state == HTTPD_CONN_FLUSH ?

@@ -34,13 +34,14 @@ struct httpd_conn_calls {
 	/* OPEN: unsent output fell to BUFFER_OUT_LOW_BYTES, or to what stream_set_out_low() said.
 	 */
 	void (*on_room)(struct httpd_conn *c);
-	/* OPEN: the time that httpd_conn_arm() gave is over. in, out: bytes were read, or written,
-	 * since it began. on_work follows at the end of the turn. */
+	/* OPEN: the wait that httpd_conn_arm() set is over. in: bytes were read since it began;
+	 * out: bytes were written. on_work follows at the end of the turn. */
 	void (*on_timeout)(struct httpd_conn *c, bool in, bool out);
-	/* The stream has ended; anything but STREAM_EOF of an OPEN connection kills it, after this
-	 * call. For the log: the state is still the one before. */
+	/* For the log: the stream has ended; the state is still the one before. After this call the
+	 * connection is killed, unless it is past its handshake and why is STREAM_EOF. */
 	void (*on_end)(struct httpd_conn *c, enum stream_end why);
-	/* DEAD, at the end of a turn: the callee frees it (httpd_conn_settle, httpd_conn_close). */
+	/* DEAD, at the end of a turn: the callee frees the connection, by httpd_conn_settle() and
+	 * httpd_conn_close(). */
 	void (*on_over)(struct httpd_conn *c);
 };
 
@@ -73,19 +74,20 @@ struct httpd_conn { /* embedded in the owner's struct, which is zeroed at first 
 	/* The owner's context for this connection's requests; NULL: its client is no peer. */
 	void *peer;
 	bool eof;   /* the client has ended its direction */
-	bool heard; /* bytes came since on_work last returned */
+	bool heard; /* bytes have come since on_work last returned */
 	enum httpd_conn_close_as close_as;
 
 	struct unacked unacked;
 
 	/* The timer: how long the present wait may last, and what had flowed when it began. */
 	unsigned period_s;
-	bool period_is_new;           /* it begins when on_work has returned */
-	uint64_t limit_us;            /* ends the wait whatever flows; 0: none */
-	uint64_t due_us, armed_us;    /* the wait's end; when the event fires, 0: it does not */
+	bool period_is_new;           /* its wait begins when on_work has returned */
+	uint64_t limit_us;            /* ends the wait, whatever flows; 0: none */
+	uint64_t due_us;              /* the end of the wait */
+	uint64_t armed_us;            /* when the event fires; 0: it does not */
 	uint64_t seen_in, seen_out;   /* progress when the wait began */
 	uint64_t swept_in, swept_out; /* progress at the last sweep */
-	bool swept_idle;              /* its buffers were released */
+	bool swept_idle; /* nothing flowed before the last sweep: its buffers are freed */
 	struct event timer;
 
 	/* FLUSH and LINGER */
@@ -97,18 +99,21 @@ struct httpd_conn { /* embedded in the owner's struct, which is zeroed at first 
 	struct loop_task task;
 };
 
-/** httpd_conn_group_init(g, l, limits, calls): all borrowed, and outlive it. */
+/** Begins a group without connections. limits are copied; l and calls are borrowed, and outlive it.
+ */
 void httpd_conn_group_init(struct httpd_conn_group *g, struct loop *l,
 	const struct httpd_limits *limits, const struct httpd_conn_calls *calls);
-void httpd_conn_group_end(struct httpd_conn_group *g); /* no connection is left */
+/** Ends a group, of which no connection is left. */
+void httpd_conn_group_end(struct httpd_conn_group *g);
 
-/** httpd_conn_open(c, g, fd, ssl): begins the handshake. Owns fd and ssl, also on failure. Returns
- * 0, or TG_ENOMEM: c is as it was. */
+/** Begins the handshake. Owns fd and ssl, also on failure. Returns 0; or TG_ENOMEM, and then there
+ * is nothing to close. */
 int httpd_conn_open(struct httpd_conn *c, struct httpd_conn_group *g, int fd, SSL *ssl);
-/** httpd_conn_schedule(c): on_work, or what closing needs, at the end of this turn. */
+/** Calls on_work, or does what closing needs, at the end of this turn. */
 void httpd_conn_schedule(struct httpd_conn *c);
-/** httpd_conn_kill(c): DEAD: nothing more is delivered; on_over follows at the end of this turn. */
+/** Makes the connection DEAD: no callback comes any more but on_over, at the end of this turn. */
 void httpd_conn_kill(struct httpd_conn *c);
+/** Returns whether the connection is DEAD. */
 static inline bool httpd_conn_is_dead(const struct httpd_conn *c)
 {
 	return c->state == HTTPD_CONN_DEAD;
@@ -120,43 +125,43 @@ static inline bool httpd_conn_is_dead(const struct httpd_conn *c)
  */
 void httpd_conn_finish(struct httpd_conn *c);
 
-/** httpd_conn_arm(c, seconds): a wait of that length begins when on_work returns; it replaces the
- * one before, and its limit. */
+/** Sets a wait of that length, which begins when on_work returns. It replaces the one before and
+ * its limit. on_timeout is called at its end. */
 void httpd_conn_arm(struct httpd_conn *c, unsigned seconds);
-/** httpd_conn_rearm(c): the same wait begins anew, now. */
+/** Begins a wait of the same length now. Its limit stays. */
 void httpd_conn_rearm(struct httpd_conn *c);
-/** httpd_conn_limit(c, seconds): the present wait, and httpd_conn_rearm()ed ones, end so many
- * seconds from now. */
+/** Limits the present wait, and those that httpd_conn_rearm() begins: they end so many seconds from
+ * now at the latest. */
 void httpd_conn_limit(struct httpd_conn *c, unsigned seconds);
-/** httpd_conn_limit_over(c): is that time over? */
+/** Returns whether that limit was set and is over. */
 bool httpd_conn_limit_over(const struct httpd_conn *c);
 
-/** httpd_conn_wait(c): on_work at the next tick, 20 ms from now at most. */
+/** Calls on_work at the next tick of the group, 20 ms from now at most. */
 void httpd_conn_wait(struct httpd_conn *c);
-/** httpd_conn_unsent(c): is there output that the socket has not taken, or an answer that must be
- * acknowledged and is not? */
+/** Returns whether there is output that the socket has not taken, or an answer that must be
+ * acknowledged and is not. */
 bool httpd_conn_unsent(const struct httpd_conn *c);
-/** httpd_conn_look_acked(c): asks the kernel what the peer's kernel has acknowledged; the answers
- * that are complete there end. Returns bytes, as stream_acked(). A system call. */
+/** Asks the kernel what the peer's kernel has acknowledged; the answers that are complete there
+ * end. Returns a number of bytes, as stream_acked(). A system call. */
 uint64_t httpd_conn_look_acked(struct httpd_conn *c);
-/** httpd_conn_set_abortive(c): from now on closing the descriptor resets the connection, whoever
- * closes it (also the death of this process), until httpd_conn_settle() finds all acknowledged. */
+/** From now on closing the descriptor resets the connection (HTTPD_CONN_RESET_IF_UNACKED). */
 void httpd_conn_set_abortive(struct httpd_conn *c);
 
 /**
- * Once a second: releases the buffers of a connection through which nothing went since the last
- * time, and kills one whose peer has acknowledged nothing of an answer for send_idle_s.
+ * To be called once a second: frees the TLS buffers of a connection through which nothing went
+ * since the last call, and kills one whose peer has acknowledged nothing of an answer for
+ * send_idle_s.
  */
 void httpd_conn_sweep(struct httpd_conn *c);
 
 /**
- * First step of freeing: its unacknowledged answers end.
+ * First step of freeing: the answers that wait to be acknowledged end.
  *
- * @whole  false: an answer that must be acknowledged was not even written: the descriptor's closing
- *         resets the connection
+ * @whole  false: an answer that must be acknowledged was not even written, so that closing the
+ *         descriptor has to reset the connection
  */
 void httpd_conn_settle(struct httpd_conn *c, bool whole);
-/** httpd_conn_close(c): second step: the stream is freed; c's memory is the owner's. */
+/** Second step of freeing: frees the stream. c's memory is the owner's. */
 void httpd_conn_close(struct httpd_conn *c);
 
 #endif

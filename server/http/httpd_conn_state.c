@@ -1,4 +1,5 @@
-/* httpd_conn_state.c: the table of transitions. It holds no state and does no work. */
+/* httpd_conn_state.c: the table of transitions. It holds no state and does no work. Runs in
+ * workers. */
 #include "http/httpd_conn_state.h"
 
 /* X(from, event, to); what is not here cannot happen. */

@@ -3,7 +3,7 @@
  * of httpd_req_state.c, until nothing more can be done without further input, a handler's
  * answer, or room in the output. Runs in workers.
  *
- * Each state has a time. Where bytes should flow, it begins anew when they did.
+ * Each state has a time limit. Where bytes should flow, it begins anew when some did.
  */
 #include <stddef.h>
 
@@ -17,7 +17,7 @@
 #define HANDLER_TIMEOUT_S 30
 #define STRANGER_S 2 /* for the one request of a client that is no peer */
 #define STRANGER_HEAD_MAX 4096u
-#define UNACKED_MAX 16u /* revocable answers under way: then the next request waits */
+#define UNACKED_MAX 16u /* with so many revocable answers under way the next request waits */
 
 static unsigned stranger_seconds(const struct httpd_pipeline *p, unsigned seconds)
 {
@@ -49,7 +49,7 @@ static unsigned state_seconds(const struct httpd_pipeline *p)
 static void step(struct httpd_pipeline *p, enum httpd_req_event e)
 {
 	p->state = httpd_req_state_next(p->state, e);
-	/* A whole answer has what is left of the time that it had when it began. */
+	/* In SEND the time of REPLY goes on. */
 	if (p->state != HTTPD_REQ_SEND && p->state != HTTPD_REQ_CLOSED)
 		httpd_conn_arm(&p->conn, state_seconds(p));
 }
@@ -60,7 +60,7 @@ static void end_pipeline(struct httpd_pipeline *p)
 	httpd_conn_finish(&p->conn);
 }
 
-/* What the answer has come to since the last look. */
+/* Makes the steps that the answer has come to since the last call. */
 static void note_reply(struct httpd_pipeline *p)
 {
 	const enum httpd_reply_progress progress = p->req->reply.progress;
@@ -74,8 +74,7 @@ static void note_reply(struct httpd_pipeline *p)
 
 /* Refusing ----------------------------------------------------------------- */
 
-/* Where a handler was at work it learns so at once: what it still had to say could only spoil the
- * answer. */
+/* The handler is told the end at once, so that it does not add to this answer. */
 void httpd_pipeline_refuse(
 	struct httpd_pipeline *p, struct httpd_req *r, int code, const char *detail)
 {
@@ -88,7 +87,7 @@ void httpd_pipeline_refuse(
 	httpd_conn_schedule(&p->conn);
 }
 
-/* A head that is none, or comes too slowly, has an answer, too. */
+/* Answers a head that is malformed, or that comes too slowly, with a request made up for it. */
 static void refuse_head(struct httpd_pipeline *p, int code, const char *detail)
 {
 	const char *ignored_why;
@@ -192,8 +191,8 @@ static void leave_request(struct httpd_pipeline *p, struct httpd_req *r)
 	p->group->calls.on_log(p, r);
 }
 
-/* The answer is complete and (nearly) written. Returns whether the connection goes on to the next
- * request. */
+/* The answer is complete, and little of it is unsent. Returns whether the connection goes on to the
+ * next request. */
 static bool end_request(struct httpd_pipeline *p)
 {
 	struct httpd_req *r = p->req;
@@ -215,8 +214,8 @@ static bool end_request(struct httpd_pipeline *p)
 	return true;
 }
 
-/* The client has gone in the midst of its content: there is nothing to answer; but answers before
- * it may be unsent. */
+/* The client has ended its direction before its content was complete. There is nobody to answer,
+ * but earlier answers may be unsent. */
 static void cut_off(struct httpd_pipeline *p)
 {
 	struct httpd_req *r = p->req;
@@ -257,7 +256,7 @@ static bool work_request(struct httpd_pipeline *p)
 	note_reply(p);
 	if (p->state != HTTPD_REQ_SEND)
 		return work_content(p);
-	return httpd_reply_is_sent(&p->req->reply) && end_request(p); /* or on_room comes */
+	return httpd_reply_is_sent(&p->req->reply) && end_request(p); /* otherwise on_room comes */
 }
 
 static bool has_input(const struct httpd_pipeline *p)
@@ -285,8 +284,8 @@ void httpd_pipeline_on_work(struct httpd_conn *c)
 		return;
 	if (c->heard && (p->state == HTTPD_REQ_HEAD || p->state == HTTPD_REQ_CONTENT))
 		stream_recheck(c->stream);
-	/* A request that waits behind another began when its first byte came, and its clock with
-	 * it. */
+	/* A request that waits behind another has begun when its first byte came: its age is
+	 * counted from then. */
 	if (p->next_us == 0 && p->req != NULL && p->req->content != HTTPD_REQ_COMING &&
 		has_input(p))
 		p->next_us = clock_mono_us();
@@ -317,7 +316,8 @@ static void content_timeout(struct httpd_pipeline *p, bool in)
 		httpd_pipeline_refuse(p, r, TG_ETIMEOUT, "no content came for too long");
 }
 
-/* The answers before may still be unsent, or unacknowledged. */
+/* Earlier answers may still be unsent or unacknowledged. While they move on, the wait begins anew.
+ */
 static void idle_timeout(struct httpd_pipeline *p, bool out)
 {
 	if (!httpd_conn_unsent(&p->conn))

@@ -1,7 +1,7 @@
 /*
  * httpd_pipeline.h: the requests of one connection, one after the other: it waits for a head, has
- * the request served, ends it when its answer is out, and refuses what is malformed or late. What a
- * request means, and who may ask, is the owner's to say. Private to server/http.
+ * the request served, ends it when its answer is out, and refuses what is malformed or late. The
+ * owner decides what a request means, and who may send one. Private to server/http.
  */
 #ifndef HTTP_HTTPD_PIPELINE_H
 #define HTTP_HTTPD_PIPELINE_H
@@ -14,14 +14,14 @@ struct httpd_pipeline;
 
 /* What the owner provides. */
 struct httpd_pipeline_calls {
-	/* Bytes came: may another request be served? If not, the callee has killed the connection.
-	 */
+	/* Bytes came. Returns whether another request may be served; if not, the callee has killed
+	 * the connection. */
 	bool (*may_serve)(struct httpd_pipeline *p);
-	/* A head is complete: sets handlers, or replies. */
+	/* A head is complete. The callee sets a handler, or replies. */
 	void (*on_request)(struct httpd_pipeline *p, struct httpd_req *r);
 	/* A request has ended, also one that was refused here. It is still valid. */
 	void (*on_log)(struct httpd_pipeline *p, struct httpd_req *r);
-	/* A handler has not answered in time: the code and sentence for the client. */
+	/* The code and the sentence for the client when a handler has not answered in time. */
 	int late_code;
 	const char *late_detail;
 };
@@ -43,7 +43,7 @@ struct httpd_pipeline { /* embedded in the owner's struct, which is zeroed at fi
 	uint64_t next_us;      /* when the head behind this request began; 0: it has not */
 };
 
-/** httpd_pipeline_of(c): the pipeline whose connection that is. */
+/** Returns the pipeline whose connection that is. */
 struct httpd_pipeline *httpd_pipeline_of(struct httpd_conn *c);
 
 /* For the owner's struct httpd_conn_calls. */
@@ -51,17 +51,21 @@ void httpd_pipeline_on_work(struct httpd_conn *c);
 void httpd_pipeline_on_room(struct httpd_conn *c);
 void httpd_pipeline_on_timeout(struct httpd_conn *c, bool in, bool out);
 
-/** httpd_pipeline_open(p, g, fd, ssl): as httpd_conn_open(). */
+/** Begins the handshake. Arguments and result are httpd_conn_open()'s. */
 int httpd_pipeline_open(struct httpd_pipeline *p, struct httpd_pipeline_group *g, int fd, SSL *ssl);
-/** httpd_pipeline_begin(p): the client is known, or known to be no peer: its first request is
- * awaited. Call it in on_ready. */
+/** Begins to wait for the first request. To be called in on_ready, when conn.peer is set. */
 void httpd_pipeline_begin(struct httpd_pipeline *p);
-/** httpd_pipeline_refuse(p, r, code, detail): ends r with a problem document, and the connection
- * behind it. */
+/**
+ * Refuses the request with a problem document, if no answer has begun; the connection ends after
+ * it.
+ *
+ * @r       the request under way, p->req
+ * @code    a TG_E…
+ * @detail  a sentence for the client
+ */
 void httpd_pipeline_refuse(
 	struct httpd_pipeline *p, struct httpd_req *r, int code, const char *detail);
-/** httpd_pipeline_close(p): the request, if there is one, and the connection end; p's memory is the
- * owner's. */
+/** Ends the request, if there is one, and the connection. p's memory is the owner's. */
 void httpd_pipeline_close(struct httpd_pipeline *p);
 
 #endif

@@ -35,7 +35,7 @@ void httpd_problem(struct httpd_reply *rep, int code, const char *detail, const 
 	if (rep->progress != HTTPD_REPLY_NONE || httpd_conn_is_dead(rep->conn))
 		return;
 	rep->slug = tg_error_slug(code);
-	/* Half a line would swallow the next one: better no answer. */
+	/* A field that is cut off would swallow the next line: no answer is better. */
 	if (snprintf(all, sizeof all, "%s%s", tg_error_retryable(code) ? RETRY_AFTER : "",
 		    fields != NULL ? fields : "") >= (int)sizeof all) {
 		httpd_reply_abort(rep);

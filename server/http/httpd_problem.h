@@ -6,8 +6,8 @@
 #include "http/httpd_reply.h"
 
 /**
- * Gives a problem document as the whole answer; harmless when one has begun. An error that may be
- * over soon carries Retry-After.
+ * Gives a problem document as the whole answer. Does nothing when an answer has begun. An error
+ * that may be over soon carries Retry-After.
  *
  * @code     a TG_E…, of which status, type and title follow
  * @detail   a sentence that says what to do

@@ -1,9 +1,9 @@
 /*
  * httpd_reply.c: see httpd_reply.h. It does not know what is asked, and decides nothing about the
- * requests behind this one. Runs in workers.
+ * requests that follow this one. Runs in workers.
  *
- * What stands in the kernel's send buffer can still be taken back, so a revocable answer is watched
- * by its handler until the peer's kernel has it, while the connection serves its next requests.
+ * What stands in the kernel's send buffer can still be taken back. So a revocable answer stays with
+ * its handler until the peer's kernel has it, while the connection serves its next requests.
  */
 #include "base/text.h"
 #include "http/httpd_reply.h"
@@ -13,9 +13,9 @@
 
 #define HEAD_FIXED "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
-#define HEAD_MAX 1536u /* callers' fields among them */
-/* Asking the kernel costs a system call: unacknowledged answers on one connection from which on it
- * is asked with each that comes. */
+#define HEAD_MAX 1536u /* bytes, with the fields of the caller */
+/* To ask the kernel costs a system call. From so many unacknowledged answers on one connection on,
+ * it is asked with each further one. */
 #define LOOK_FROM 4u
 
 static bool can_begin(const struct httpd_reply *rep)
@@ -67,13 +67,13 @@ void httpd_reply_begin(
 	text_join(&t, "\r\nRequest-Id: ", rep->id, "\r\n", fields != NULL ? fields : "", HEAD_FIXED,
 		rep->close ? "Connection: close\r\n" : "", "\r\n");
 	if (t.at == t.end || evbuffer_add(stream_out(c->stream), head, text_len(&t)) != 0)
-		httpd_conn_kill(c); /* nobody can frame half a head */
+		httpd_conn_kill(c); /* half a head cannot be followed by anything */
 	rep->left = rep->without_content ? 0 : length;
 	given(rep, 0);
 }
 
-/* May n bytes of content follow? To HEAD they are dropped in silence; more than was announced can
- * only be a mistake of the caller's. */
+/* Returns whether n bytes of content are to be sent. To HEAD they are not. More than was announced
+ * is a mistake of the caller, and ends the connection. */
 static bool takes(struct httpd_reply *rep, size_t n)
 {
 	if (n == 0 || (rep->progress != HTTPD_REPLY_NONE && rep->without_content))

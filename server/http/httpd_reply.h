@@ -1,7 +1,7 @@
 /*
  * httpd_reply.h: the answer to one request (httpd_req_reply()). It goes into the connection's
- * output, and leaves at the end of the loop's turn. All calls are harmless when the answer has
- * begun already, where they would begin it, and when the connection is over.
+ * output, and leaves at the end of the loop's turn. A call that would begin an answer does nothing
+ * when one has begun; no call does anything when the connection is over.
  */
 #ifndef HTTP_HTTPD_REPLY_H
 #define HTTP_HTTPD_REPLY_H
@@ -25,40 +25,40 @@ struct httpd_reply;
  */
 void httpd_reply(struct httpd_reply *rep, int status, const char *fields, const char *type,
 	const void *body, size_t n);
-/** httpd_reply_begin(rep, status, fields, type, length): the head of an answer; exactly length
- * bytes of content follow. */
+/** Gives the head of an answer. Exactly length bytes of content have to follow. The other arguments
+ * are httpd_reply()'s. */
 void httpd_reply_begin(
 	struct httpd_reply *rep, int status, const char *fields, const char *type, uint64_t length);
-/** httpd_reply_data(rep, data): moves all of data out (HEAD: drops it). The answer ends by itself
- * when length bytes were given; with more than that the connection is closed. */
+/** Gives content: moves all of data into the answer (to a HEAD request: drops it). The answer is
+ * complete when length bytes were given; with more than that the connection is closed. */
 void httpd_reply_data(struct httpd_reply *rep, struct evbuffer *data);
-/** httpd_reply_copy(rep, p, n): the same, of n bytes in memory. */
+/** The same, of n bytes at p, which are copied. */
 void httpd_reply_copy(struct httpd_reply *rep, const void *p, size_t n);
-/** httpd_reply_room(rep): bytes of content that the connection takes now: what is left of its
- * window. The handler's on_room says when there is more. */
+/** Returns how many bytes of content the connection takes now: what is left of reply_window_bytes.
+ * The handler's on_room says when there is more. */
 size_t httpd_reply_room(const struct httpd_reply *rep);
 
 /**
  * Keeps an answer revocable until the peer's kernel has acknowledged all of it. Call it before the
  * first byte of content.
  *
- * The handler's on_done comes then, and no earlier; the connection goes on with its next requests
- * meanwhile, and the request stays valid for the two calls below. If nothing of the answer is
+ * The handler's on_done comes then, and no earlier. Meanwhile the connection goes on with its next
+ * requests, and the request stays valid for the two calls below. If nothing of the answer is
  * acknowledged for send_idle_s, the connection is reset. The kernel is asked once a second, and
- * when several answers wait; an ordinary request pays nothing.
+ * when several answers wait.
  */
 void httpd_reply_set_revocable(struct httpd_reply *rep);
-/** httpd_reply_is_acked(rep): has the peer's kernel acknowledged all of a revocable answer? Then
- * on_done was called, and the request is gone. A system call. */
+/** Returns whether the peer's kernel has acknowledged all of a revocable answer. If so, on_done was
+ * called, and the request is gone. A system call. */
 bool httpd_reply_is_acked(struct httpd_reply *rep);
 /**
- * Takes a revocable answer back: the content has ended meanwhile. The connection is reset, and
- * neither what is here nor what the kernel has still to send reaches the peer. What was
- * acknowledged stays so: then only on_done is called.
+ * Takes a revocable answer back, as its content must not be delivered any more. The connection is
+ * reset, and what is here or in this machine's kernel does not reach the peer. If all of the answer
+ * was acknowledged already, only on_done is called.
  */
 void httpd_reply_revoke(struct httpd_reply *rep);
-/** httpd_reply_abort(rep): the answer cannot be completed: the connection is closed at once
- * (on_done ok = false). */
+/** Closes the connection at once, as the answer cannot be completed. on_done comes with ok false.
+ */
 void httpd_reply_abort(struct httpd_reply *rep);
 
 #endif

@@ -24,19 +24,20 @@ struct httpd_reply { /* embedded in the request, zeroed at first */
 	uint64_t content_bytes; /* that were given */
 	bool without_content;   /* to a HEAD request */
 	bool close;             /* the connection ends with this answer */
-	/* Content of the request that nobody will read would be taken for the next one: the
-	 * connection ends with an answer that begins now. */
+	/* The request's content is not all here. The connection ends with an answer that begins
+	 * now, since the rest would be taken for the next request. */
 	bool content_unread;
-	bool revocable;
-	struct unacked_entry unacked; /* once it was written and is revocable */
+	bool revocable;               /* by httpd_reply_set_revocable() */
+	struct unacked_entry unacked; /* of a revocable answer that was written whole */
 };
 
-/** httpd_reply_continue(rep): "100 Continue", if no answer has begun. */
+/** Sends "100 Continue", if no answer has begun. */
 void httpd_reply_continue(struct httpd_reply *rep);
-/** httpd_reply_await_ack(rep, cb): it was given to the kernel whole, and is revocable: cb is called
- * with &rep->unacked when it is acknowledged, which may be at once, or the connection ends. */
+/** Waits for a revocable answer, which the kernel has whole, to be acknowledged. cb is called once,
+ * with &rep->unacked, when it is, which may be before return, or when the connection ends. */
 void httpd_reply_await_ack(struct httpd_reply *rep, unacked_cb *cb);
-/** httpd_reply_is_sent(rep): is no more of a whole answer unsent than its end needs to wait for? */
+/** Returns whether so little of a whole answer is unsent that the next request may begin: nothing
+ * of a revocable one, BUFFER_OUT_LOW_BYTES of any other. */
 bool httpd_reply_is_sent(const struct httpd_reply *rep);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * httpd_req.c: see httpd_req.h: its head's copy, its content on the way to the handler, its end. It
- * decides nothing about the connection (httpd_pipeline.c) and writes no answer (httpd_reply.c).
- * Runs in workers.
+ * httpd_req.c: see httpd_req.h. It keeps the head, moves the content to the handler, and tells the
+ * handler the end. It decides nothing about the connection (httpd_pipeline.c) and writes no answer
+ * (httpd_reply.c). Runs in workers.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -23,8 +23,8 @@ void httpd_req_ids_init(struct httpd_req_ids *ids)
 	random_fill(ids->key, sizeof ids->key);
 }
 
-/* A counter, keyed so that no peer learns from it how many others ask. Unique as far as 64 bits go.
- */
+/* Hashed, so that no peer learns from its ids how many requests others send. As good as unique in
+ * 64 bits. */
 static void name_request(struct httpd_req *r, struct httpd_req_ids *ids)
 {
 	uint8_t hash[crypto_shorthash_BYTES];
@@ -97,7 +97,7 @@ static void content_is_here(struct httpd_req *r)
 	r->reply.content_unread = false;
 }
 
-/* Moves n bytes of content at most, as many as the window takes, by whole chains. */
+/* Moves n bytes of content at most, as many as the window takes. Returns whether to go on. */
 static bool take_content(struct httpd_req *r, struct evbuffer *in, size_t n, int *err)
 {
 	const size_t window =
@@ -115,7 +115,7 @@ static bool take_content(struct httpd_req *r, struct evbuffer *in, size_t n, int
 	return false;
 }
 
-/* Looks at the next bytes of `in` as the framing sees them. Returns whether to go on. */
+/* Reads the next bytes of `in`, framing or content. Returns whether to go on. */
 static bool read_some(struct httpd_req *r, struct evbuffer *in, int *err)
 {
 	struct evbuffer_iovec v;
@@ -126,7 +126,7 @@ static bool read_some(struct httpd_req *r, struct evbuffer *in, int *err)
 		return false;
 	if (evbuffer_peek(in, 1, NULL, &v, 1) < 1)
 		return false;
-	/* Only framing is looked at, so that it may stand anywhere. */
+	/* Content of known length has no framing: all of `in` counts, whatever the chains. */
 	size_t look = r->body.chunked ? v.iov_len : len;
 	enum h1_step what = h1_body_step(&r->body, v.iov_base, look, &skip, &n);
 	evbuffer_drain(in, skip);
@@ -151,7 +151,7 @@ static bool cannot_deliver(const struct httpd_req *r)
 		httpd_conn_is_dead(r->reply.conn) || r->handler == NULL;
 }
 
-/* Is it time to deliver len bytes? */
+/* Returns whether it is time to deliver the len bytes that wait. */
 static bool worth_a_call(const struct httpd_req *r, size_t len)
 {
 	return r->content != HTTPD_REQ_COMING || r->left ||
@@ -159,7 +159,7 @@ static bool worth_a_call(const struct httpd_req *r, size_t len)
 		buffer_policy_deliver(len, r->in_bytes - len);
 }
 
-/* Returns whether the handler has taken any of it: when it has no room now, it will say when. */
+/* Returns whether the handler has taken any of it. If not, the handler says when it has room. */
 static bool deliver(struct httpd_req *r)
 {
 	const size_t before = r->data != NULL ? evbuffer_get_length(r->data) : 0;
@@ -301,9 +301,8 @@ void httpd_req_pause(struct httpd_req *r, bool on)
 	struct httpd_conn *c = r->reply.conn;
 
 	r->paused = on;
-	/* What nobody takes waits in the kernel, and then with the client; what stands here is
-	 * offered before more is read. Nothing was read while it was paused, so the client has all
-	 * of its time to send the next bytes. */
+	/* Nothing was read during the pause, so the client has all of its time again to send the
+	 * next bytes. What stands here is offered before more is read. */
 	if (!on && content_is_awaited(r))
 		httpd_conn_rearm(c);
 	if (!on)

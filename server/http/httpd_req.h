@@ -1,6 +1,6 @@
 /*
- * httpd_req.h: one request, for who handles it. Its content is streamed with back-pressure; its
- * answer is httpd_reply.h's. All calls may be made from any callback.
+ * httpd_req.h: one request, as its handler sees it. Its content is streamed with back-pressure; its
+ * answer is given by httpd_reply.h. Every function may be called from any callback.
  */
 #ifndef HTTP_HTTPD_REQ_H
 #define HTTP_HTTPD_REQ_H
@@ -22,12 +22,12 @@ struct httpd_req;
  * and last: afterwards the request is invalid. Any member but on_done may be NULL.
  */
 struct httpd_handler {
-	/* Content. Takes what it can from data; what is left counts against the window. Pieces may
-	 * wait until they are worth a call (BUFFER_DELIVER_BYTES). */
+	/* Content is here. The callee takes from data what it can; what it leaves counts against
+	 * body_window_bytes. Small pieces may wait for more (buffer_policy_deliver()). */
 	void (*on_body)(struct httpd_req *r, struct evbuffer *data, void *ctx);
 	/* The whole content was delivered and taken. */
 	void (*on_end)(struct httpd_req *r, void *ctx);
-	/* The unsent answer became short after having been longer: httpd_reply_room() has grown. */
+	/* The unsent answer has fallen to BUFFER_OUT_LOW_BYTES: httpd_reply_room() has grown. */
 	void (*on_room)(struct httpd_req *r, void *ctx);
 	/* ok: the whole answer was given, and at most BUFFER_OUT_LOW_BYTES of it are unsent (if it
 	 * is revocable: it was acknowledged). Not ok: the client is gone, or this layer has refused
@@ -35,31 +35,36 @@ struct httpd_handler {
 	void (*on_done)(struct httpd_req *r, bool ok, void *ctx);
 };
 
-/** httpd_req_head(r): valid until on_done. */
+/** Returns the parsed head, valid until on_done. */
 const struct h1_head *httpd_req_head(const struct httpd_req *r);
-/** httpd_req_peer(r): what on_peer said of the connection's client; a reload may replace it. */
+/** Returns what on_peer returned for the connection's client; a reload may replace it. */
 void *httpd_req_peer(const struct httpd_req *r);
-/** httpd_req_reply(r): its answer, as long as r. */
+/** Returns the request's answer, which lives as long as r. */
 struct httpd_reply *httpd_req_reply(struct httpd_req *r);
-/** httpd_req_age_us(r): since the request's first byte. */
+/** Returns the microseconds since the request's first byte. */
 uint64_t httpd_req_age_us(const struct httpd_req *r);
-/** httpd_req_id(r): 16 hex digits, for the log and for the answer's Request-Id. Says nothing about
- * other requests. */
+/** Returns the request's id: 16 hex digits, for the log and the answer's Request-Id, which say
+ * nothing about other requests. */
 const char *httpd_req_id(const struct httpd_req *r);
-/** httpd_req_label(r, call): static text for the log, e.g. "POST /v1/blobs". */
+/** Sets the name of the call for the log, such as "POST /v1/blobs"; static. */
 void httpd_req_label(struct httpd_req *r, const char *call);
+/** Returns that name; NULL: none was set. */
 const char *httpd_req_get_label(const struct httpd_req *r);
 
-/** httpd_req_handle(r, h, ctx): h and ctx are borrowed until on_done. Call it in on_request. */
+/** Sets the handler. To be called in on_request. h and ctx are borrowed until on_done. */
 void httpd_req_handle(struct httpd_req *r, const struct httpd_handler *h, void *ctx);
-/** httpd_req_pause(r, on): on: deliver no content for now. Off: deliver what waits, soon (never
- * from inside this call); a client that waits for "100 Continue" gets it before its first byte. */
+/**
+ * Stops or resumes the delivery of content.
+ *
+ * @on  true: on_body is not called, and nothing more is read; false: what waits is delivered soon,
+ *      never before return. A client that waits for "100 Continue" gets it first
+ */
 void httpd_req_pause(struct httpd_req *r, bool on);
-/** httpd_req_want(r, bytes): so much of the content is wanted in one piece next, if it comes so
- * fast; 0: it does not matter. */
+/** Says how many bytes of content the handler would like in one piece next, if they come so fast;
+ * 0: it does not matter. */
 void httpd_req_want(struct httpd_req *r, size_t bytes);
-/** httpd_req_brief(r): the content is small: all of it has to come within another head_timeout_s,
- * however it drips. Otherwise 408. */
+/** Gives the content, which is small, another head_timeout_s to come whole. Otherwise the request
+ * is refused with 408. */
 void httpd_req_brief(struct httpd_req *r);
 
 #endif

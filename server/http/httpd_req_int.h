@@ -24,8 +24,8 @@ struct httpd_req {
 	struct evbuffer *data; /* content for the handler; NULL: there is none */
 	uint64_t began_us, in_bytes;
 	size_t want;       /* content that the handler would like in one piece */
-	bool paused;       /* the handler takes nothing now */
-	bool left;         /* the handler has left content in data */
+	bool paused;       /* by httpd_req_pause() */
+	bool left;         /* the handler did not take all of data when it was last called */
 	bool continue_due; /* the client may wait for "100 Continue" */
 	const char *label;
 	char id[2 * 8 + 1]; /* HTTPD_REQ_ID_CHARS of hex, and a NUL */
@@ -33,39 +33,38 @@ struct httpd_req {
 	char text[]; /* the head's bytes */
 };
 
-/* Ids of requests are their numbers, hashed with a key of this process. */
+/* An id of a request is its number, hashed with a key of this process. */
 struct httpd_req_ids {
 	uint8_t key[16];
-	uint64_t n; /* so far */
+	uint64_t n; /* how many were given */
 };
 
-/** httpd_req_ids_init(ids): a random key. */
+/** Begins with a random key. */
 void httpd_req_ids_init(struct httpd_req_ids *ids);
 /**
  * Makes a request from a whole head.
  *
  * @began_us  when its first byte came
  * @p         n bytes, copied
- * @err       h1_head_parse()'s verdict; other than 0: the request has no content, and waits for
- *            httpd_problem()
- * @why       and its sentence
+ * @err       set to what h1_head_parse() returned; not 0: the request has no content, and the
+ * caller refuses it
+ * @why       and to its sentence
  *
- * Returns NULL without memory.
+ * Returns the request, for httpd_req_free(), or NULL without memory.
  */
 struct httpd_req *httpd_req_new(struct httpd_conn *c, struct httpd_req_ids *ids, uint64_t began_us,
 	const char *p, size_t n, int *err, const char **why);
-/** httpd_req_read(r): moves content from the stream to the handler as far as its window allows.
- * Returns 0, or TG_EINVAL for malformed framing. */
+/** Moves content from the stream to the handler as far as body_window_bytes allows. Returns 0,
+ * TG_EINVAL for malformed framing, or TG_ENOMEM. */
 int httpd_req_read(struct httpd_req *r);
-/** httpd_req_cut_short(r): at the end of the input: can its content not become complete from what
- * stands there? */
+/** Returns, when the client has ended its direction, whether the content cannot become complete
+ * from what stands in the stream. */
 bool httpd_req_cut_short(const struct httpd_req *r);
-/** httpd_req_detach(r, ok): the handler's on_done, unless it was called before. */
+/** Calls the handler's on_done with ok, unless that was done before. */
 void httpd_req_detach(struct httpd_req *r, bool ok);
-/** httpd_req_leave(r): nothing more happens on the connection for its sake: reading goes on as
- * between requests. */
+/** Ends what was set on the stream for this request: reading goes on as between requests. */
 void httpd_req_leave(struct httpd_req *r);
-/** httpd_req_free(r, ok): httpd_req_detach(), and frees it. */
+/** Does httpd_req_detach(), and frees the request. */
 void httpd_req_free(struct httpd_req *r, bool ok);
 
 #endif

@@ -1,4 +1,5 @@
-/* httpd_req_state.c: the table of transitions. It holds no state and does no work. */
+/* httpd_req_state.c: the table of transitions. It holds no state and does no work. Runs in
+ * workers. */
 #include "http/httpd_req_state.h"
 
 /* X(from, event, to); what is not here cannot happen. */

@@ -1,5 +1,5 @@
-/* preauth.c: see preauth.h. A list by age, and by address, which a hash finds. Runs in workers.
- */
+/* preauth.c: see preauth.h. Connections stand in a list by age, and in one for each address, which
+ * a hash table finds. Runs in workers. */
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -48,8 +48,8 @@ void preauth_free(struct preauth *s)
 	free(s);
 }
 
-/* On a socket of both families an IPv4 client has an IPv6 address: one network for all of them. It
- * is its IPv4 address that counts. */
+/* On a socket of both families IPv4 clients have IPv6 addresses (::ffff:a.b.c.d), which would all
+ * be in one /64. Of those the IPv4 address counts. */
 static void key_of(const struct sockaddr *from, unsigned char key[KEY_BYTES])
 {
 	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
@@ -66,7 +66,8 @@ static void key_of(const struct sockaddr *from, unsigned char key[KEY_BYTES])
 	}
 }
 
-/* A chain is never longer than the budget, so the hash need not resist more than a guess. */
+/* The seed is random, so that nobody can choose addresses that share a bucket; FNV is enough, as a
+ * bucket never has more entries than the budget. */
 static struct origin_list *bucket_of(struct preauth *s, const unsigned char key[KEY_BYTES])
 {
 	uint64_t h = s->seed;

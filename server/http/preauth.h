@@ -1,8 +1,8 @@
 /*
  * preauth.h: connections whose client is not known to be a peer: those in their handshake, and
  * those whose certificate is no peer's. They have a budget of their own, so that they take no place
- * from peers; the oldest goes when it is full, and none of their addresses takes all of it. It does
- * no I/O.
+ * from peers. When it is full the oldest has to go, and no address may have more than a quarter of
+ * it. It does no I/O.
  */
 #ifndef HTTP_PREAUTH_H
 #define HTTP_PREAUTH_H
@@ -19,10 +19,10 @@ struct preauth_entry {                 /* part of a connection; zeroed before fi
 	TAILQ_ENTRY(preauth_entry) link, kin;
 };
 
-/** preauth_new(max): a budget of max connections, of which one address (IPv6: a /64) may have a
- * quarter. NULL without memory. */
+/** Makes a budget of max connections, of which one address (IPv6: a /64) may have a quarter.
+ * Returns it, for preauth_free(), or NULL without memory. */
 struct preauth *preauth_new(size_t max);
-/** preauth_free(s): none is left in it. NULL is fine. */
+/** Frees the budget, of which no connection is left. NULL is harmless. */
 void preauth_free(struct preauth *s);
 /**
  * Adds a connection. Where its address has its quarter, or there is no room at all, another one has
@@ -35,10 +35,11 @@ void preauth_free(struct preauth *s);
  */
 int preauth_add(struct preauth *s, struct preauth_entry *n, const struct sockaddr *from,
 	struct preauth_entry **victim);
-/** preauth_remove(s, n): it became a peer's, or ended. Harmless when it is not among them. */
+/** Removes a connection, which became a peer's or has ended. Does nothing when it is not there. */
 void preauth_remove(struct preauth *s, struct preauth_entry *n);
-/** preauth_oldest(s): NULL when there is none. */
+/** Returns the oldest connection; NULL: there is none. */
 struct preauth_entry *preauth_oldest(const struct preauth *s);
+/** Returns how many connections there are. */
 size_t preauth_count(const struct preauth *s);
 
 #endif

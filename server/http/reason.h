@@ -2,7 +2,7 @@
 #ifndef HTTP_REASON_H
 #define HTTP_REASON_H
 
-/** reason_phrase(status): static text; "" for a status that is not used here. */
+/** Returns the phrase, which is static; "" for a status that the server does not use. */
 const char *reason_phrase(int status);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * unacked.h: a list of answers that were handed to the kernel whole, and that the peer's kernel has
- * not acknowledged to the end. They are in the order in which they were written, so each is told by
- * a count of bytes alone. It does no I/O: who asks the kernel passes on what that said.
+ * unacked.h: a list of answers that the kernel has whole, and of which the peer's kernel has not
+ * acknowledged the last byte. They stand in the order in which they were written, so a count of
+ * acknowledged bytes says which of them are complete. It does no I/O: the caller asks the kernel.
  */
 #ifndef HTTP_UNACKED_H
 #define HTTP_UNACKED_H
@@ -30,20 +30,23 @@ struct unacked {
 	uint64_t acked, grown_us; /* bytes that were acknowledged, and when that last changed */
 };
 
+/** Begins with an empty list. */
 void unacked_init(struct unacked *u);
 /**
  * Adds an answer.
  *
- * @upto  bytes ever written to the connection, its last one among them; more than 0
+ * @e     not in a list; borrowed until cb
+ * @upto  how many bytes were ever written to the connection, up to the answer's last; more than 0
  * @cb    called by unacked_advance() or unacked_drop()
  */
 void unacked_add(struct unacked *u, struct unacked_entry *e, uint64_t upto, unacked_cb *cb);
-/** unacked_advance(u, acked): the peer's kernel has acknowledged so many bytes: calls back for each
- * entry that ends at or before them. */
+/** Takes note that the peer's kernel has acknowledged so many bytes, and calls back for each entry
+ * that ends there or before. */
 void unacked_advance(struct unacked *u, uint64_t acked);
-/** unacked_stalled(u, us): is there an entry, and was nothing acknowledged for more than us? */
+/** Returns whether there is an entry, and nothing was acknowledged for more than us microseconds.
+ */
 bool unacked_stalled(const struct unacked *u, uint64_t us);
-/** unacked_drop(u): the connection has ended: calls back for all that are left. */
+/** Ends the list with the connection: calls back for all that are left, acked false. */
 void unacked_drop(struct unacked *u);
 
 #endif

@@ -20,9 +20,10 @@
 #define RECORD_BYTES 16384u /* the most that one TLS record holds */
 #define WRITE_VECS 64
 #define SAFE_FREE_BUFFERS 0x300000e0ul /* 3.0.14 */
-#define READ_RECORDS 64u               /* opened by one read, which may be full of smaller ones */
-#define RECORD_COST_BYTES 4096u        /* of a record that holds less */
-/* new keys of the peer's in UPDATES_US; 10 us each, and those who need them need one in hours */
+#define READ_RECORDS 64u               /* one read opens so many at most, however small they are */
+#define RECORD_COST_BYTES 4096u        /* the cost of a record that holds less */
+/* Key updates that are accepted of a peer in UPDATES_US. Each takes 10 us; an honest peer needs one
+ * in hours. */
 #define UPDATES_MAX 32u
 #define UPDATES_US UINT64_C(60000000)
 

@@ -1,7 +1,7 @@
 /*
- * attestor.c: see attestor.h. What is good or bad about the store is judged by store/attest.c;
- * whether an upload is then refused is decided by the API. While nobody looks, the answer on the
- * scoreboard grows old, and after three seconds nothing is stored.
+ * attestor.c: see attestor.h. store/attest.c judges the store; the API decides whether an upload is
+ * then refused. When no look succeeds, the answer on the scoreboard grows old, and after three
+ * seconds uploads are refused.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +15,8 @@
 #include "store/attestation.h"
 #include "store/store_attest.h"
 
-/* A snapshot that was written cannot be taken back. For so long nothing is stored, so that whoever
- * made the store write it notices. */
+/* A snapshot that was written cannot be taken back. For so long uploads are refused, so that
+ * whoever had it written notices. */
 #define SNAPSHOT_HOLD_US 10000000u
 
 struct attestor {
@@ -58,11 +58,12 @@ void attestor_down(struct attestor *a)
 	a->saved_us = 0;
 	a->last = a->reported = ATTEST_NOT_YET;
 	attestation_set(ATTEST_NOT_YET);
-	attestation_set_writes(WRITES_TAKEN); /* not being reached is announced elsewhere */
+	attestation_set_writes(
+		WRITES_TAKEN); /* that there is no connection is announced elsewhere */
 	metrics_gauge_set(G_ATTESTED, 0);
 }
 
-/* Who answers for what was found; "": nobody has to. */
+/* Returns who vouches for what was found; "": nobody has to. */
 static const char *vouching(const struct attestor *a, enum attest found)
 {
 	return found == ATTEST_VOUCHED ? a->vouched_by : "";
@@ -79,7 +80,7 @@ static void log_found(const struct attestor *a, enum attest found)
 		log_error("store-not-attested", "uploads are refused: %s", attestation_text(found));
 }
 
-/* Judges what was seen; a snapshot counts for SNAPSHOT_HOLD_US, though nothing else is wrong. */
+/* Judges what was seen. A new snapshot alone is a reason to refuse for SNAPSHOT_HOLD_US. */
 static enum attest judge(struct attestor *a, const struct attest_facts *f)
 {
 	const struct attest_opts o = {.vouched = a->vouched_by != NULL, .embedded = a->embedded};
@@ -115,8 +116,8 @@ static void on_reported(void *ctx, int err)
 		a->reported = ATTEST_NOT_YET;
 }
 
-/* The evidence is to have each change: it is tried again after each look until the store has taken
- * it. */
+/* Sends a change to the outbox, for the evidence. If the store does not take it, the next look
+ * sends it again. */
 static void report_change(struct attestor *a)
 {
 	if (a->report == REPORTING || a->reported == a->last)
@@ -136,7 +137,7 @@ static void on_facts(void *ctx, int err, const struct attest_facts *f)
 
 	a->look = NOT_LOOKING;
 	if (err != 0)
-		return; /* what is on the scoreboard grows old by itself */
+		return; /* the answer on the scoreboard grows old */
 	found = judge(a, f);
 	announce_writes(a, f->writes);
 	attestation_set_denied(f->denied);

@@ -14,15 +14,15 @@ struct attestor;
 /** Returns an attestor that knows nothing yet, for attestor_free(); NULL without memory. conf: only
  * store_attested_by is used, which must outlive it. embedded: the store is our own Redis. */
 struct attestor *attestor_new(const struct conf *conf, bool embedded);
-/** Frees it. The store connection must be freed before: it may hold a callback. */
+/** Frees it, after the store connection, which may hold a callback. NULL is harmless. */
 void attestor_free(struct attestor *a);
-/** The connection is lost. The next one may be to another Redis, so what was found counts no more.
- */
+/** Says that the connection is lost. What was found is forgotten, as the next connection may be to
+ * another Redis. */
 void attestor_down(struct attestor *a);
-/** The store does not let itself be made usable, and said why: nothing is stored until a look has
+/** Says that the store refused what makes it usable, and why. Uploads are refused until a look has
  * succeeded. */
 void attestor_refused(struct attestor *a, const char *why);
-/** Looks now; does nothing while a look is under way. s: borrowed, always the same. */
+/** Looks now. Does nothing while a look is under way. s: borrowed; the same in every call. */
 void attestor_ask(struct attestor *a, struct store *s);
 
 #endif

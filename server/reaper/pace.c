@@ -1,21 +1,21 @@
-/* pace.c: see pace.h. */
+/* pace.c: see pace.h. It sends nothing and reads no clock. */
 #include "reaper/pace.h"
 
 #define NEAR_US 2000u /* a store with a shorter round trip is near */
-#define NEAR_CALLS 2u /* one for Redis to work on, and the next one */
+#define NEAR_CALLS 2u /* the one that Redis works on, and the next */
 #define BATCH 64u     /* index entries of a call: one to two ms of Redis's time */
 #define FAR_CALLS 64u /* one for each shard */
-/* Index entries of all calls to a distant store: some ten ms of Redis's time, should they all
- * arrive at once. */
+/* Index entries of all calls under way to a distant store: some ten ms of Redis's time, if all of
+ * them arrive at once. */
 #define FAR_ENTRIES 512u
-#define FAR_FIRST 8u /* for a shard in which nothing is known to be overdue */
-/* An answer that takes so much longer than the round trip waited for the work of our own calls. */
+#define FAR_FIRST 8u /* entries of a call for a shard of which nothing is known to be overdue */
+/* An answer that takes so much longer than the round trip has waited for our other calls. */
 #define BUSY_US 20000u
 #define PERIOD_US 5000000u /* so often the distance is measured anew */
-/* A call that is there before the deadline is in vain. So it is sent later than the round trip
+/* A call that arrives before the deadline ends nothing. So it is sent later than the round trip
  * says: by this, */
 #define LATE_US 1000u
-/* and by that share of the round trip, which is never exactly the same. */
+/* and by that share of the round trip, for round trips differ. */
 #define LATE_SHARE 16u
 
 void pace_init(struct pace *p)

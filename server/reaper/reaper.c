@@ -1,12 +1,11 @@
 /*
- * reaper.c: see reaper.h. Which entries are due, and what their end is, is decided by the store
+ * reaper.c: see reaper.h. The store decides which entries are due and how they end
  * (functions/reap.lua).
  *
  * A shard's next deadline is known from its last answer, or from a message of the store. All shards
- * are asked once a second in case a message was lost. What is under way at a time is bounded
- * (pace.h), and shards take turns: however much falls due at once, others who use the store wait
- * for milliseconds. A distant store is asked so much earlier that the call is there when the
- * deadline is.
+ * are asked once a second in case a message was lost. The number of calls under way is limited
+ * (pace.h), and shards take turns: however much falls due at once, other clients of the store wait
+ * for milliseconds. A call to a distant store is sent so early that it arrives at the deadline.
  */
 #include <errno.h>
 #include <signal.h>
@@ -35,14 +34,14 @@
 /* What a shard waits for. */
 enum want {
 	WANT_NOTHING,
-	WANT_SWEPT, /* to be asked, with the others, once a second */
-	WANT_DUE    /* to be asked at once: something is due in it, or may be */
+	WANT_SWEPT, /* a call of the sweep, which asks all shards once a second */
+	WANT_DUE    /* a call at once: something is due in it, or may be */
 };
 
 struct shard {
 	enum { QUIET, ASKED } call; /* ASKED: it is under way; the shard may want the next one */
 	enum want want;
-	/* clock_mono_us() at which to ask for its next deadline, as far as known; 0: none */
+	/* clock_mono_us() at which to send the call for its next known deadline; 0: none */
 	uint64_t next_us;
 	uint64_t asked_us;
 	unsigned entries; /* that the call under way may end */
@@ -61,7 +60,9 @@ struct reaper {
 	struct pace pace;  /* of the calls under way */
 	unsigned turn;     /* the shard that comes first when calls may be sent */
 	uint64_t sweep_us; /* when all shards are asked next */
-	int64_t back_ms;   /* how far the store's clock was behind its time, when last logged */
+	/* how far the store's clock was behind the store's time (docs/store.md), when last logged
+	 */
+	int64_t back_ms;
 };
 
 static void on_reaped(void *ctx, unsigned shard, int err, const struct store_reaped *r);
@@ -85,7 +86,7 @@ static void set_timer(struct reaper *x)
 		tg_bug("reaper", "its timer cannot be set");
 }
 
-/* Finds the shard whose turn it is among those that want this. */
+/* Finds the next shard, in turn, that waits for that. Returns false when none does. */
 static bool pick(struct reaper *x, enum want want, unsigned *shard)
 {
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++) {
@@ -107,7 +108,7 @@ static void send_calls(struct reaper *x)
 	while (pace_may(&x->pace) && (pick(x, WANT_DUE, &i) || pick(x, WANT_SWEPT, &i))) {
 		struct shard *s = &x->shard[i];
 		s->want = WANT_NOTHING;
-		s->next_us = 0; /* a deadline that is over would fire the timer all the time */
+		s->next_us = 0; /* otherwise a deadline in the past would fire the timer again */
 		s->asked_us = clock_mono_us();
 		s->entries = pace_entries(&x->pace, s->overdue);
 		if (store_reap(x->store, i, s->entries, timekeeper_least_ms(&x->time, s->asked_us),
@@ -139,8 +140,8 @@ static void set_backlog(struct reaper *x)
 	metrics_gauge_set(G_OVERDUE, overdue);
 }
 
-/* Logs a step of the store's clock: what it ended early, and that the times that are shown are not
- * those of the store's machine, can be seen nowhere else. */
+/* Logs a step of the store's clock. The log alone shows that things ended early because of it, or
+ * that the times which timeglas shows are not those of the store's machine. */
 static void log_clock_steps(struct reaper *x, uint64_t now_us, const struct store_reaped *r)
 {
 	int64_t ahead = timekeeper_saw(&x->time, now_us, r->now_ms);
@@ -220,7 +221,7 @@ static void on_due(void *ctx, unsigned shard, int64_t in_ms)
 static void sweep(struct reaper *x, uint64_t now)
 {
 	x->sweep_us = now + SWEEP_US;
-	/* a shard that has waited for its sweep since the last one goes first */
+	/* a shard that still waits for the last sweep's call goes first */
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
 		x->shard[i].want = x->shard[i].want == WANT_NOTHING ? WANT_SWEPT : WANT_DUE;
 	attestor_ask(x->attestor, x->store);
@@ -249,7 +250,7 @@ static void on_up(struct store *s, void *ctx)
 
 	(void)s;
 	pace_init(&x->pace);
-	x->sweep_us = 0; /* what fell due while the store was away goes at once */
+	x->sweep_us = 0; /* ends at once what fell due while there was no connection */
 	attestor_ask(x->attestor, x->store);
 	set_timer(x);
 }
@@ -337,7 +338,7 @@ int reaper_main(const struct child_env *env)
 	struct reaper *x;
 	int rc;
 
-	/* nothing here is configured but the store, and that is the master's */
+	/* only the store's address is configured here, and the master passes that on */
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);

@@ -1,13 +1,13 @@
 /*
- * timekeeper.c: see timekeeper.h. An answer was true when it was given, which is before it came. So
- * each is a lower bound of the offset, and the largest of them is the best. It sets no clock.
- * docs/store.md.
+ * timekeeper.c: see timekeeper.h. A time in an answer was right when the answer was sent, which is
+ * before it came. So each answer gives a lower bound of the offset, and the largest bound is kept.
+ * It sets no clock. docs/store.md.
  */
 #include "base/scoreboard.h"
 #include "reaper/timekeeper.h"
 
-/* Two machines' clocks run at different speeds. So the offset that is remembered becomes smaller by
- * a millisecond each second, which is far more than they differ. */
+/* The clocks of two machines run at different speeds. So the offset that is kept is lowered by a
+ * millisecond each second, which is far more than they differ. */
 #define DECAY_US_PER_MS 1000000u
 
 static int64_t offset_at(const struct timekeeper *t, uint64_t now_us)

@@ -10,15 +10,15 @@
 #include <stdint.h>
 
 struct timekeeper {
-	bool known;
-	int64_t offset_ms; /* store's time minus ours: at least that, as of at_us */
+	bool known;        /* an offset is known */
+	int64_t offset_ms; /* the store's time minus ours was at least that, at at_us */
 	uint64_t at_us;
 };
 
-/** Begins with what the scoreboard says. */
+/** Begins with the offset on the scoreboard, if there is one. */
 void timekeeper_init(struct timekeeper *t, uint64_t now_us);
-/** Takes in that an answer, which came at now_us, said store_ms. Returns by how many ms the store's
- * time is ahead of what was expected; negative: behind it. */
+/** Takes in the store's time store_ms (Unix) from an answer that came at now_us. Returns by how
+ * many ms that is ahead of what was expected; negative: behind it. */
 int64_t timekeeper_saw(struct timekeeper *t, uint64_t now_us, int64_t store_ms);
 /** Returns what the store's time must be by now at least (Unix ms); 0: not known. */
 int64_t timekeeper_least_ms(const struct timekeeper *t, uint64_t now_us);

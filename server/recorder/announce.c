@@ -6,10 +6,10 @@
 #include "base/log.h"
 #include "recorder/announce.h"
 
-/* A distant store takes a while to connect to. Nobody is told before that it cannot be used. */
+/* A distant store takes a while to connect to. Before that time it is not announced as missing. */
 #define CONNECT_US 3000000u
-/* Another recorder that has only just begun may be about to say how far it is: so long we wait
- * before we name it without that. */
+/* Another recorder that has only just begun will soon say how far it is. It is not announced
+ * without that before this time. */
 #define BEGIN_US 2000000u
 
 void announce_init(struct announce *a, const struct conf *conf)

@@ -1,6 +1,6 @@
 /*
- * announce.h: what the recorder lets the other processes know, by the scoreboard: whether evidence
- * is recorded, or why not; how far; the last signed head. What is news also goes to the log.
+ * announce.h: tells the other processes, by the scoreboard, whether evidence is recorded or why it
+ * is not, up to when, and the last signed head. A change also goes to the log.
  */
 #ifndef RECORDER_ANNOUNCE_H
 #define RECORDER_ANNOUNCE_H
@@ -27,11 +27,11 @@ void announce_evidence(struct announce *a, enum evidence e, int error);
 void announce_file_failed(struct announce *a, int err);
 /** Announces that the signing key cannot be used. err: of signing_key_open(), which left errno. */
 void announce_key_failed(struct announce *a, int err);
-/** Announces that there is no connection to the store: in the process's first three seconds, or
- * while the file is the trouble, it does nothing. */
+/** Announces that there is no connection to the store. Does nothing in the process's first three
+ * seconds, nor when the last announcement was about the file. */
 void announce_disconnected(struct announce *a);
 /**
- * Announces what another server's recorder has left in the store: ours goes by that.
+ * Announces how far another server's recorder, which has the lease, says that it is.
  *
  * @answer     to the lease's call
  * @asked_us   when that call was sent, by clock_mono_us()

@@ -1,7 +1,7 @@
 /*
- * end_again.c: see end_again.h. The store knows blobs by ids, the evidence by tags. So what was
- * forgotten is read from the files, newest first, and compared with what stands in the deadline
- * index of those shards:
+ * end_again.c: see end_again.h. The store knows blobs by ids, the evidence by tags. So the events
+ * that the store has forgotten are read from the files, newest first, and compared with what stands
+ * in the deadline index of their shards:
  *
  *   gone                → the blob ends again, as it had ended
  *   taking, and no end  → its reader has had bytes: consumed
@@ -27,7 +27,7 @@
 #define MARGIN_MS \
 	60000 /* times of records are by the store's clock, those of checkpoints by ours */
 
-/* What a record says. Of several about one blob the first in this order counts. */
+/* What a record says of a blob or session. Of several records the first in this order counts. */
 enum said { SAID_GONE, SAID_TAKING, SAID_CLAIMED, SAID_SESSION_END };
 
 struct ended {
@@ -48,7 +48,7 @@ struct shard_scan {
 	unsigned ends; /* calls that end something, under way */
 };
 
-/* A session that stands in the store, and is to end when all blobs have. */
+/* A session that is in the store, and ends again when all blobs have. */
 struct standing_session {
 	unsigned shard;
 	char id[TOKEN_LEN + 1];
@@ -86,7 +86,7 @@ static void copy(char *out, size_t cap, struct chain_text t)
 	out[n] = '\0';
 }
 
-/* Reads a record into e. Returns false when it says no end. */
+/* Fills in e from a record, but for the shard. Returns false when the record says no end. */
 static bool read_end(const struct chain_record *r, struct ended *e)
 {
 	static const struct chain_text consumed = {"consumed", 8}, lost = {"store-lost", 10};
@@ -153,7 +153,7 @@ static int by_name_and_said(const void *a, const void *b)
 	return c != 0 ? c : (int)x->said - (int)y->said;
 }
 
-/* Sorts the list, and leaves of each blob and session the record that counts. */
+/* Sorts the list, and keeps of each blob and session the record that counts. */
 static void put_in_order(struct end_again *x)
 {
 	size_t n = 0;
@@ -303,7 +303,7 @@ struct end_again *end_again_new(
 	const struct end_again_opts *o, end_again_cb *cb, void *ctx, int *rc)
 {
 	struct end_again *x = calloc(1, sizeof *x);
-	/* what was stored before that would have ended by now in any case */
+	/* what was stored before that has reached its deadline by now in any case */
 	const int64_t since_ms = o->now_ms - TG_TTL_MAX_S * INT64_C(1000) - MARGIN_MS;
 
 	*rc = TG_ENOMEM;

@@ -1,4 +1,4 @@
-/* entry.c: see entry.h. */
+/* entry.c: see entry.h. It reads no store and writes no file. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,9 +8,10 @@
 #include "core/num.h"
 #include "recorder/entry.h"
 
-#define TIME_MAX_MS UINT64_C(253402300799999) /* what four digits of year can say */
+#define TIME_MAX_MS UINT64_C(253402300799999) /* the end of the year 9999 */
 
-/* Digits without leading zeros. False also when *out has its value already, as in what follows. */
+/* Reads digits without leading zeros. Returns false for anything else, and, as the functions that
+ * follow do, when *out has its value already. */
 static bool number(struct chain_text t, uint64_t max, int64_t *out)
 {
 	uint64_t v;
@@ -50,7 +51,7 @@ static bool description(struct chain_text t, struct chain_record *r)
 	return true;
 }
 
-/* The store keeps names with a blank around each; a record is without the outer ones. */
+/* The store keeps a blank before and behind each name; a record has them between names only. */
 static bool addressees(struct chain_text t, struct chain_text *out)
 {
 	if (t.n < 3 || t.p[0] != ' ' || t.p[t.n - 1] != ' ')
@@ -113,7 +114,7 @@ static void begin(struct entry *x, const struct outbox_event *e)
 		.deadline_ms = -1,
 		.lease_ms = -1,
 		.late_us = -1};
-	/* when the store took it in, unless "at" follows */
+	/* the time at which the store took the event in, unless a field "at" follows */
 	x->record.time_ms = e->pos.ms <= TIME_MAX_MS ? (int64_t)e->pos.ms : 0;
 }
 

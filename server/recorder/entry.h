@@ -1,6 +1,6 @@
 /*
  * entry.h: makes a record of the evidence (docs/evidence.md) of an event of the outbox
- * (docs/store.md). It drops nothing of the event and makes nothing up. Pure.
+ * (docs/store.md). Each field of the event goes into the record, and nothing else does. Pure.
  */
 #ifndef RECORDER_ENTRY_H
 #define RECORDER_ENTRY_H
@@ -17,11 +17,13 @@ struct entry {
 
 /**
  * Fills in all of the record but n and prev, which are the ledger's. A field that is not known, or
- * not of the form that it should have, goes into "more" as it is; an event that is too large for a
- * line becomes an "unreadable" one.
+ * does not have its form, goes into "more" as it is. An event that is too large for a line becomes
+ * an "unreadable" record.
+ *
+ * @e  borrowed; outlives x, which points into it
  */
 void entry_fill(struct entry *x, const struct outbox_event *e);
-/** Makes an "unreadable" record, with the event's length and hash. */
+/** Makes an "unreadable" record, with the event's length and hash. Arguments as above. */
 void entry_unreadable(struct entry *x, const struct outbox_event *e);
 
 #endif

@@ -11,7 +11,7 @@ struct evidence_mark {
 	uint8_t hash[CHAIN_HASH]; /* of the last line */
 	/* by shard: the last event that is recorded */
 	struct chain_pos pos[CHAIN_SHARDS];
-	char epoch[CHAIN_EPOCH + 1]; /* of the store of which the positions tell */
+	char epoch[CHAIN_EPOCH + 1]; /* of the store to which the positions belong */
 	uint64_t unsigned_lines;     /* since the last checkpoint */
 };
 

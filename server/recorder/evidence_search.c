@@ -1,5 +1,5 @@
-/* evidence_search.c: see evidence_search.h. One search serves both: it reads lines backwards until
- * it is done. */
+/* evidence_search.c: see evidence_search.h. Both functions use one search, which reads lines
+ * backwards until it is DONE. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,7 +15,7 @@
 
 struct search {
 	const char *epoch;          /* of the store whose events are looked for */
-	char here[CHAIN_EPOCH + 1]; /* of the store of which the lines tell that are being read */
+	char here[CHAIN_EPOCH + 1]; /* of the store to which the line belongs that is being read */
 	enum { SEARCHING, DONE } progress;
 	/* of evidence_search_events() */
 	struct evidence_search_event *list;
@@ -29,7 +29,7 @@ struct search {
 	int64_t since_ms;
 };
 
-/* Would the event be recorded as this very line? */
+/* Returns whether the event, if it were recorded now, would make this very line. */
 static bool is_same(struct search *s, const struct outbox_event *e, const char *line, size_t n,
 	const struct chain_record *there)
 {
@@ -52,7 +52,7 @@ static bool is_same(struct search *s, const struct outbox_event *e, const char *
 	return false;
 }
 
-/* Finds the event that is looked for with this position; NULL: none is. */
+/* Returns the event of the list that has this position; NULL: none has. */
 static struct evidence_search_event *at_position(
 	struct search *s, unsigned shard, const struct chain_pos *pos)
 {
@@ -102,10 +102,10 @@ static void look_at_record(
 }
 
 /*
- * Is all that stands before this checkpoint older than what is looked for? Positions tell that by
- * the store's clock; ours may be set wrong by any amount. While the lines tell of another store,
- * whose positions say nothing about ours, both clocks have to say so. That bounds the search: reads
- * wait for it.
+ * Returns whether all that stands before this checkpoint is older than since_ms. Its positions say
+ * that by the store's clock; our own clock may be wrong by any amount. While the lines belong to
+ * another store, whose positions say nothing about the one that is searched for, both clocks have
+ * to say so. The search has to end early, as clients' reads wait for it.
  */
 static bool is_old(const struct search *s, const struct chain_check *c)
 {
@@ -118,8 +118,8 @@ static bool is_old(const struct search *s, const struct chain_check *c)
 		(strcmp(s->here, s->epoch) == 0 || c->time_ms < s->since_ms);
 }
 
-/* Events that are recorded before a checkpoint lie at its positions or before them. So a checkpoint
- * tells whether there is anything left to find. */
+/* Every event that is recorded before a checkpoint has a position at the checkpoint's or before it.
+ * So a checkpoint says whether anything is left to find. */
 static void look_at_check(struct search *s, const struct chain_check *c)
 {
 	size_t i;
@@ -193,7 +193,7 @@ static int search_files(struct search *s, const char *path, const char *here)
 		tail_older(path, before, old, sizeof old, &before)) {
 		rc = search_file(s, old);
 		if (rc != 0 && errno == ENOENT)
-			rc = 0; /* it has expired just now */
+			rc = 0; /* tail_expire() has just removed it */
 	}
 	return rc;
 }

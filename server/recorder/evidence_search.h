@@ -1,8 +1,8 @@
 /*
  * evidence_search.h: looks for events in the evidence file and its rotated files, backwards from
- * the end. Only when a lease was taken, and only for what stands in the store though it should have
- * been trimmed, or ended: seldom more than a few. It reads only. A line that does not read is
- * passed over: whether the file is whole is for tail.h to say.
+ * the end. That is done only when a lease was taken, for events that are in the store though they
+ * should have been trimmed, and for ends that the store has forgotten. It changes no file. It skips
+ * a line that cannot be parsed: tail.h checks whether the file is whole.
  */
 #ifndef RECORDER_EVIDENCE_SEARCH_H
 #define RECORDER_EVIDENCE_SEARCH_H
@@ -15,28 +15,29 @@ struct evidence_search_event {
 };
 
 /**
- * Looks for events of one shard; sets `known` of each. Searches no further back than they could
- * stand.
+ * Looks for events of one shard, and sets `known` of each. It ends at the checkpoint before which
+ * none of them can stand.
  *
  * @path     of the evidence file
- * @here     epoch of the store of which the file's end tells
+ * @here     epoch of the store to which the file's last lines belong
  * @epoch    of the store that holds the events
  * @list     n events, oldest first
- * @scratch  overwritten
+ * @scratch  working memory of the caller; overwritten
  *
  * Returns 0, or TG_EIO (errno).
  */
 int evidence_search_events(const char *path, const char *here, const char *epoch,
 	struct evidence_search_event *list, size_t n, struct entry *scratch);
 
-/* Called for each record, newest first; r is borrowed until return. */
+/* Called for each record, newest first. r: borrowed until return. */
 typedef void evidence_search_cb(void *ctx, const struct chain_record *r, unsigned shard);
 /**
- * Finds every event of a store that is recorded behind a position.
+ * Finds every event of a store that is recorded after a position.
  *
  * @path, @here, @epoch  as above
  * @from      by shard: that position
- * @since_ms  search no further back than that time of a record
+ * @since_ms  the time of the oldest record that matters, Unix ms
+ * @cb        called before return
  *
  * Returns 0, or TG_EIO (errno).
  */

@@ -1,6 +1,6 @@
 /*
- * lease.c: see lease.h. One call is under way at a time. It is cancelled with what it was about, so
- * an answer that comes later than that is dropped by the outbox and is never looked at here.
+ * lease.c: see lease.h. One call is under way at a time. When its purpose is gone it is cancelled;
+ * then the outbox drops its answer.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -17,8 +17,8 @@
 #include "recorder/lease.h"
 
 #define LEASE_MS 10000u /* in the store */
-/* We count on the lease for that long, from before it was asked for: the rest is for clocks that
- * run at different speeds. */
+/* We rely on the lease for that long, from when the call was sent. The difference allows for clocks
+ * that run at different speeds. */
 #define TRUST_US 8000000u
 
 enum call {
@@ -28,7 +28,7 @@ enum call {
 	CALL_GIVE_UP
 };
 
-/* What the store knows of us since lease_settle(). */
+/* What the store has been told since lease_settle(). */
 enum standing {
 	UNSETTLED,  /* nothing: lease_settle() has not been called */
 	UNDECLARED, /* settled; no declaration was answered yet */
@@ -44,16 +44,16 @@ struct lease {
 	uint64_t asked_us;     /* when the last call was sent */
 	uint64_t until_us;     /* 0: not ours */
 	uint64_t elsewhere_us; /* since when another recorder has it; 0: none has */
-	/* the store's time, as of store_us by our clock; store_us 0: not known */
+	/* the store's time at store_us of our clock; store_us 0: not known */
 	int64_t store_ms;
 	uint64_t store_us;
 	char epoch[CHAIN_EPOCH + 1]; /* of the store, once settled */
-	/* up to where events may stand in our file: of all declarations; of the call under way; of
-	 * the last call that was answered */
+	/* up to where events may stand in our file, by all declarations; by the call under way; by
+	 * the last declaration that was answered */
 	struct chain_pos declared[TOKEN_SHARDS], asked[TOKEN_SHARDS], answered[TOKEN_SHARDS];
 };
 
-/* Our chain is known by the key. Should somebody have copied that, host and path tell the two
+/* A chain is known by its key. If the key was copied to another machine, host and path tell the two
  * recorders apart. */
 static void set_token(struct lease *l, const char *public_text, const char *path)
 {
@@ -73,15 +73,14 @@ static void set_token(struct lease *l, const char *public_text, const char *path
 
 /* Answers ------------------------------------------------------------------ */
 
-/* Does the store still say what we said last? */
+/* Returns whether the store still has what we told it last. */
 static bool still_says(const struct lease *l, enum call call, const struct outbox_lease *a)
 {
 	if (l->standing == UNSETTLED)
 		return true;
 	if (strcmp(a->epoch, l->epoch) != 0)
 		return false;
-	/* A declaration was sent behind store_reconcile_done(), so the store has heard that first.
-	 */
+	/* A declaration was sent after store_reconcile_done(), so the store had that first. */
 	if (call == CALL_DECLARE && !a->compared)
 		return false;
 	return l->standing == UNDECLARED ||
@@ -138,7 +137,7 @@ static void cancel(struct lease *l)
 	l->call = CALL_NONE;
 }
 
-/* The same moment by the store's clock; 0: not known. */
+/* Returns the store's time at a moment of our clock; 0: not known. */
 static int64_t store_time_ms(const struct lease *l, uint64_t mono_us)
 {
 	if (l->store_us == 0 || mono_us == 0)

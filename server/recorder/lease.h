@@ -1,7 +1,7 @@
 /*
  * lease.h: the lease that makes one recorder the only one of its store, and the declarations that
- * go with it: up to where events may stand in our file. It knows the store's lease call alone, and
- * reports each answer as an event. docs/evidence.md, docs/store.md (tg2_recorder).
+ * go with it, which say up to where events may stand in our file. It uses the store's lease call
+ * alone, and reports each answer as an event. docs/evidence.md, docs/store.md (tg2_recorder).
  */
 #ifndef RECORDER_LEASE_H
 #define RECORDER_LEASE_H
@@ -23,7 +23,7 @@ enum lease_event {
 	 * connection being broken */
 	LEASE_FORGOTTEN,
 	LEASE_FAILED,  /* the store refused the call, or the connection broke */
-	LEASE_GIVEN_UP /* of lease_give_up(): whatever the answer was */
+	LEASE_GIVEN_UP /* lease_give_up() was answered, whatever the answer was */
 };
 
 /* answer: borrowed until return; NULL where the store gave none. The lease may be freed in it. */
@@ -41,10 +41,11 @@ struct lease_opts {
 struct lease *lease_new(const struct lease_opts *o);
 /** Cancels the call under way. NULL is harmless. */
 void lease_free(struct lease *l);
-/** Returns who we are for the store: key, host and file. Lives as long as the lease. */
+/** Returns the name by which the store knows us, made of key, host and file. Lives as long as the
+ * lease. */
 const char *lease_token(const struct lease *l);
 
-/** Returns whether the lease is ours by our clock. */
+/** Returns whether the lease is ours now, by our clock. */
 bool lease_is_held(const struct lease *l);
 /** Returns when the last call was sent, by clock_mono_us(); 0: never. */
 uint64_t lease_asked_us(const struct lease *l);
@@ -71,7 +72,7 @@ int lease_declare(struct lease *l, uint64_t caught_up_us, const struct ledger *l
 /** Returns whether the last declaration that was answered covers the ledger's batch, so that it may
  * be written. */
 bool lease_covers(const struct lease *l, const struct ledger *ledger);
-/** Ends the lease in the store, and here at once. A call under way is cancelled. Returns 0, and cb
+/** Ends the lease, here at once and in the store. A call under way is cancelled. Returns 0, and cb
  * comes with LEASE_GIVEN_UP, or LEASE_FAILED when the store refused; or TG_ESTORE. */
 int lease_give_up(struct lease *l, uint64_t caught_up_us);
 /** Forgets the lease, and cancels the call under way: the connection is another one. */

@@ -1,7 +1,7 @@
 /*
- * ledger.c: see ledger.h. A batch of lines is written and synced, and only then counts. What fails
- * half way is cut off, and the file is closed: the next ledger_open() finds its end anew, so there
- * is one way back from every failure.
+ * ledger.c: see ledger.h. A batch counts as recorded when it is written and synced. After a failure
+ * the file is cut back to what was synced, and closed; the next ledger_open() finds its end anew.
+ * So there is one way back from every failure.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,15 +26,15 @@
 struct ledger {
 	struct ledger_opts opts;
 	char *path;
-	int fd;        /* -1: closed */
-	uint64_t size; /* of the file, all of it synced lines */
-	uint64_t first_n;
-	int64_t first_ms;
+	int fd;                    /* -1: closed */
+	uint64_t size;             /* of the file, all of it synced lines */
+	uint64_t first_n;          /* number of the first line */
+	int64_t first_ms;          /* and its time */
 	struct evidence_mark mark; /* of the file */
 	struct evidence_mark next; /* with the batch */
 	char *batch;
 	size_t n, cap;
-	uint64_t head_n;
+	uint64_t head_n; /* of the last checkpoint's line; 0: none */
 	uint8_t head[CHAIN_HASH];
 	uint64_t checkpoint_us; /* when a checkpoint was last asked for */
 };
@@ -119,7 +119,7 @@ static int grow_batch(struct ledger *l)
 	return 0;
 }
 
-/* The line that was just built at the batch's end becomes part of it. */
+/* Makes the line that was just written behind the batch part of it. bytes: with its LF. */
 static void take_line(struct ledger *l, size_t bytes)
 {
 	l->next.n++;
@@ -169,8 +169,8 @@ int ledger_commit(struct ledger *l)
 	}
 	if (l->n > 0 && (tg_write_all(l->fd, l->batch, l->n) != 0 || fdatasync(l->fd) != 0)) {
 		saved = errno;
-		/* After a failed sync it is not known what is on the disk. What was not synced must
-		 * not look as if it had been. */
+		/* After a failed sync it is not known what is on the disk. What may not be there is
+		 * removed from the file. */
 		if (ftruncate(l->fd, (off_t)l->size) != 0)
 			log_warn("audit-log",
 				"a half-written end of the evidence file cannot be cut off: %s",
@@ -236,8 +236,8 @@ static bool is_full(const struct ledger *l)
 		clock_wall_ms() - l->first_ms >= (int64_t)l->opts.rotate_s * 1000;
 }
 
-/* Renames the file: its first line's number goes behind its name. The next file begins with a
- * checkpoint whose prev is this one's last line. */
+/* Renames the file to its name, a dot and its first line's number, and begins a new one. The new
+ * one begins with a checkpoint whose prev is the old one's last line. */
 static int rotate(struct ledger *l)
 {
 	char old[PATH_MAX];
@@ -246,7 +246,7 @@ static int rotate(struct ledger *l)
 	if (tail_rotated(l->path, l->first_n, old, sizeof old) != 0 || rename(l->path, old) != 0) {
 		log_error("audit-log", "cannot rotate, and the same file is written on: %s",
 			strerror(errno));
-		return 0; /* the file goes on */
+		return 0;
 	}
 	close_file(l);
 	removed = tail_expire(l->path, l->opts.keep_days);
@@ -254,8 +254,8 @@ static int rotate(struct ledger *l)
 	return ledger_open(l);
 }
 
-/* False when somebody moved or removed the file, so that what we write into it would not be found;
- * or wrote into it. */
+/* Returns false when the file at the path is not ours any more, so that nobody would find what is
+ * written into ours, or when somebody else has written into it. */
 static bool is_in_place(const struct ledger *l)
 {
 	struct stat a, b;
@@ -296,8 +296,8 @@ int ledger_checkpoint(struct ledger *l, const char *reason)
 
 /* Opening ------------------------------------------------------------------ */
 
-/* Of a file that is new or empty: the chain goes on from what we remember, or from the newest
- * rotated file. When there is neither, it begins. */
+/* For a file that is new or empty: continues the chain from what we remember, or from the newest
+ * rotated file. When there is neither, a chain begins. */
 static int continue_chain(struct ledger *l)
 {
 	char old[PATH_MAX];
@@ -318,7 +318,8 @@ static int continue_chain(struct ledger *l)
 	return rc;
 }
 
-/* The file may be ahead of what we remember, when cutting it back failed. It is never behind. */
+/* The file may have more lines than we remember, if it could not be cut back. It cannot have fewer,
+ * nor other ones. */
 static int check_not_behind(const struct ledger *l, const struct tail *t)
 {
 	if (t->mark.n < l->mark.n ||

@@ -15,8 +15,8 @@
 struct ledger_opts {
 	const char *path;      /* of the file; copied */
 	const uint8_t *secret; /* CHAIN_SECRET bytes of the signing key; borrowed, outlives it */
-	uint64_t rotate_bytes; /* a file that is larger is rotated */
-	unsigned rotate_s;     /* and one that is older */
+	uint64_t rotate_bytes; /* a file of that size or more is rotated */
+	unsigned rotate_s;     /* so is one of that age in seconds or more */
 	unsigned keep_days;    /* rotated files older than that are removed; 0: never */
 };
 
@@ -39,9 +39,9 @@ void ledger_free(struct ledger *l);
  * and nothing was changed.
  */
 int ledger_open(struct ledger *l);
+/** Returns whether the file is open. Every failure closes it. */
 bool ledger_is_open(const struct ledger *l);
-/** Returns how far the file goes: all of that is synced. Of a closed ledger: as it was last known.
- */
+/** Returns how far the file goes; all of that is synced. When it is closed: how far it went. */
 const struct evidence_mark *ledger_mark(const struct ledger *l);
 /** Returns how far the file will go with the batch. */
 const struct evidence_mark *ledger_next(const struct ledger *l);
@@ -54,12 +54,14 @@ const struct evidence_mark *ledger_next(const struct ledger *l);
  * Returns 0, TG_ENOMEM, or TG_EINVAL when it is too long for a line; then nothing was added.
  */
 int ledger_add(struct ledger *l, struct chain_record *r);
-/** From here on in the batch the outboxes are another store's: all positions begin anew. */
+/** Says that the lines which follow in the batch belong to another store: all positions begin anew.
+ */
 void ledger_set_epoch(struct ledger *l, const char *epoch);
-/** From here on in the batch that outbox goes on behind pos: its store has forgotten the rest. */
+/** Says that the next event of that shard follows pos, as its store has forgotten what came after.
+ */
 void ledger_set_pos(struct ledger *l, unsigned shard, const struct chain_pos *pos);
-/** Writes the batch and syncs it. Returns 0; or TG_EIO (errno): nothing of the batch is in the
- * file, which is closed now. */
+/** Writes the batch and syncs it. Returns 0; or TG_EIO (errno): the batch is dropped, and the file
+ * is cut back and closed. */
 int ledger_commit(struct ledger *l);
 /** Forgets the batch. */
 void ledger_drop(struct ledger *l);

@@ -16,10 +16,10 @@
 #include "store/store.h"
 
 #define RENEW_US 1000000u
-#define RETRY_US 240000u  /* while nothing is settled: at every poll */
-#define YIELD_US 3000000u /* a file that cannot be written for so long: another server's may do */
-#define PAUSE_US 1000000u /* the other recorders ask four times a second */
-#define STOP_US 1500000u  /* for the last rounds: the master waits 2 s */
+#define RETRY_US 240000u  /* between two calls for the lease: each poll sends one */
+#define YIELD_US 3000000u /* so long unable to write: another server's recorder may be able */
+#define PAUSE_US 1000000u /* long enough, as other recorders ask four times a second */
+#define STOP_US 1500000u  /* for the last rounds; the master waits 2 s before it kills */
 
 struct machine {
 	struct loop *loop;
@@ -39,7 +39,7 @@ static bool yield_is_due(const struct machine *m, uint64_t now)
 
 /* The machine -------------------------------------------------------------- */
 
-/* What the new state does not own is cancelled: no answer to it can come any more. */
+/* Cancels what the new state does not own: no answer to it can come any more. */
 static void leave(struct machine *m, enum recorder_state to)
 {
 	if (to != RECORDER_COMPARING && to != RECORDER_READY) /* work_settle() ends it otherwise */
@@ -83,7 +83,7 @@ static enum recorder_event stop(struct machine *m, enum recorder_state from, enu
 	return RECORDER_EV_NONE;
 }
 
-/* The state has changed: begins its work. Returns the event that follows at once. */
+/* Begins the work of the new state. Returns the event that follows at once. */
 static enum recorder_event enter(struct machine *m, enum recorder_state from, enum recorder_event e)
 {
 	switch (m->state) {
@@ -176,7 +176,8 @@ static enum recorder_event on_poll(struct machine *m)
 		e;
 }
 
-/* The event came and did not change the state. Returns the event that follows at once. */
+/* Does what an event asks for that did not change the state. Returns the event that follows at
+ * once. */
 static enum recorder_event stay(struct machine *m, enum recorder_event e)
 {
 	const enum recorder_state s = m->state;

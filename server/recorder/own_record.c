@@ -1,4 +1,4 @@
-/* own_record.c: see own_record.h. When to write one is the caller's to know. */
+/* own_record.c: see own_record.h. It decides nothing: the caller knows when a record is due. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -12,14 +12,14 @@ struct own_record {
 	char text[CHAIN_LINE_MAX];
 };
 
-/** Begins one without members. It is not kept beyond own_record_add(). */
+/** Begins a record without members. */
 void own_record_begin(struct own_record *o);
 /** Adds a member to "more". Names and values are copied. */
 void own_record_member(struct own_record *o, const char *name, const char *value);
 /** Adds the position of a shard, under the shard's two hex digits. */
 void own_record_position(struct own_record *o, unsigned shard, const struct chain_pos *p);
-/** Puts it into the ledger's batch. event: its name; time_ms: the store's time. Returns as
- * ledger_add(). */
+/** Adds the record to the ledger's batch, which copies it. event: its name. time_ms: the store's
+ * time. Returns as ledger_add(). */
 int own_record_add(
 	const struct own_record *o, struct ledger *l, const char *event, int64_t time_ms);
 

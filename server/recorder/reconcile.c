@@ -1,7 +1,7 @@
 /*
  * reconcile.c: see reconcile.h. It opens no file and asks for no lease. Each step returns the event
- * that came of it; what is under way is cancelled by reconcile_free(), so no step has to ask
- * whether it still counts.
+ * that came of it. reconcile_free() cancels what is under way, so no step has to ask whether its
+ * result is still wanted.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -70,8 +70,8 @@ static struct chain_pos before(struct chain_pos p)
 			   (struct chain_pos){p.ms - 1, UINT64_MAX};
 }
 
-/* Up to where an outbox may hold events that stand in our files. In a store that is not the file's,
- * that is what we declared when it was. */
+/* Returns up to where an outbox may hold events that stand in our files. In a store to which the
+ * file does not belong, that is what we declared there when we last recorded it. */
 static struct chain_pos last_of_ours(const struct reconcile *r, unsigned shard)
 {
 	static const struct chain_pos none;
@@ -87,7 +87,7 @@ static enum reconcile_event file_failed(struct reconcile *r, int err)
 	return RECONCILE_FILE_FAILED;
 }
 
-/* Of an asynchronous step: the caller may free r in it. */
+/* Reports the event of an asynchronous step, if there is one. The callee may free r. */
 static void report(struct reconcile *r, enum reconcile_event e)
 {
 	if (e != RECONCILE_UNDER_WAY)
@@ -97,10 +97,11 @@ static void report(struct reconcile *r, enum reconcile_event e)
 /* What the store has forgotten --------------------------------------------- */
 
 /*
- * A store that came back as it had been before was failed over to a replica that lacked the last
- * moments. It does not know an id, or a declaration, that we know from it; or it holds events that
- * are new and should be old. It has forgotten what was recorded behind *from; from there on we
- * read.
+ * Returns whether the store went back to an earlier state in that shard, as after a failover to a
+ * replica that lacked the last moments. That is so when it does not have an id or a declaration
+ * that it had given or taken before, or when it holds an event up to our position that is not
+ * recorded. Then *from is set: the store has forgotten what was recorded after it, and is read from
+ * there on.
  */
 static bool reverted(const struct reconcile *r, unsigned shard, struct chain_pos *from)
 {
@@ -122,9 +123,9 @@ static bool reverted(const struct reconcile *r, unsigned shard, struct chain_pos
 	return true;
 }
 
-/* By shard: behind which position the store has forgotten what our files say. Returns false: it has
- * forgotten nothing. Also for a store at which we have been before the one of which the file tells.
- */
+/* Sets, by shard, the position after which the store has forgotten what our files say. Returns
+ * false when it has forgotten nothing. That is asked also for a store that we recorded before the
+ * one to which the file belongs now. */
 static bool forgotten(const struct reconcile *r, struct chain_pos from[TOKEN_SHARDS])
 {
 	const bool same = same_store(r);
@@ -142,7 +143,8 @@ static bool forgotten(const struct reconcile *r, struct chain_pos from[TOKEN_SHA
 
 /* What is recorded of it --------------------------------------------------- */
 
-/* The store is another one than that of which the file tells: whatever was live there has ended. */
+/* If the store is not the one to which the file belongs, whatever was live in that one has ended.
+ */
 static int add_lost(struct reconcile *r)
 {
 	struct ledger *ledger = r->opts.ledger;
@@ -169,9 +171,9 @@ static int add_lost(struct reconcile *r)
 }
 
 /*
- * Another chain tells of this store up to now, and perhaps also of some events that follow here:
- * what its recorder declared and did not trim. Ours is another one, too, when its file was begun
- * anew under the same key.
+ * Another recorder recorded this store before us, in a chain of its own. That chain may also have
+ * some of the events that follow in ours: those that its recorder declared and did not trim. If our
+ * file was begun anew under the same key, the earlier file is such another chain, too.
  */
 static int add_taken_over(struct reconcile *r)
 {
@@ -221,7 +223,7 @@ static int add_reverted(struct reconcile *r)
 	return own_record_add(&r->own, r->opts.ledger, CHAIN_STORE_REVERTED, r->answer.now_ms);
 }
 
-/* Written together: the file never says one of them without the others. */
+/* Written with one commit: the file never has one of them without the others. */
 static int add_records(struct reconcile *r)
 {
 	struct ledger *ledger = r->opts.ledger;
@@ -236,7 +238,7 @@ static int add_records(struct reconcile *r)
 	return same ? 0 : ledger_checkpoint(ledger, "epoch");
 }
 
-/* The steps, the last one first -------------------------------------------- */
+/* The steps: each calls the one above it --------------------------------- */
 
 static bool is_part(const struct seen *s)
 {
@@ -263,7 +265,7 @@ static void on_trimmed(void *ctx, int err)
 		report(r, lease_is_held(r->opts.lease) ? RECONCILE_SETTLED : RECONCILE_FAILED);
 }
 
-/* What was recorded, and is still there, goes now. */
+/* Trims what is recorded and still in the outboxes. */
 static enum reconcile_event trim(struct reconcile *r)
 {
 	unsigned sent = 0;
@@ -301,7 +303,8 @@ static void on_ended_again(void *ctx, int err, size_t ended)
 	report(r, record(r));
 }
 
-/* Before it is recorded that the store went back: whoever is killed meanwhile finds it so again. */
+/* Comes before the record that the store went back: a recorder that is killed meanwhile will find
+ * the same again. */
 static enum reconcile_event end_again(struct reconcile *r)
 {
 	struct chain_pos from[TOKEN_SHARDS];
@@ -325,7 +328,7 @@ static enum reconcile_event compare(struct reconcile *r)
 	return more_to_see(r) ? trim(r) : end_again(r);
 }
 
-/* Of what an outbox holds up to our position: which entries stand in the file? */
+/* Finds out which entries that an outbox holds up to our position stand in the files. */
 static int look_up(struct reconcile *r, const struct outbox_look *k, struct seen *s)
 {
 	static struct evidence_search_event list[OUTBOX_LOOK]; /* large */

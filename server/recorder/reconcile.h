@@ -1,8 +1,9 @@
 /*
  * reconcile.h: compares the store with the evidence file when a recorder has taken the lease, or
- * has come back to it, before anything is read. Is it the store of which the file tells, and does
- * it still hold all that it told us? What had ended, and is back, ends again (end_again.h). What
- * was found out is recorded. What is recorded already is trimmed. docs/evidence.md, "Who records".
+ * has lost and taken it again, before it reads events. It finds out whether the store is the one to
+ * which the file belongs, and whether the store still has all that it told us. Blobs and sessions
+ * that had ended and are back end again (end_again.h). What was found is recorded, and events that
+ * are recorded already are trimmed. docs/evidence.md, "Who records".
  */
 #ifndef RECORDER_RECONCILE_H
 #define RECORDER_RECONCILE_H
@@ -45,10 +46,10 @@ struct reconcile_result {
 	const struct chain_pos *declared;
 };
 
-/** Returns a reconcile, for reconcile_free(); NULL without memory. */
+/** Returns a comparison that has not begun, for reconcile_free(); NULL without memory. */
 struct reconcile *reconcile_new(const struct reconcile_opts *o);
-/** Begins. Returns RECONCILE_UNDER_WAY, or at once what came of it, with *err as in the callback,
- * which then does not come. */
+/** Begins. Returns RECONCILE_UNDER_WAY; or the result, if it is known at once: then *err is as in
+ * the callback, which does not come. */
 enum reconcile_event reconcile_begin(struct reconcile *r, int *err);
 /** Gives up: cancels what is under way. NULL is harmless. */
 void reconcile_free(struct reconcile *r);

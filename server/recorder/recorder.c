@@ -1,6 +1,7 @@
 /*
- * recorder.c: the process that drains the outbox streams into the evidence file. It has one
- * connection to the store. What it does with each event is the machine's concern (machine.h).
+ * recorder.c: the process that moves events from the outboxes into the evidence file. It has one
+ * connection to the store. It turns signals, time and the connection into events; machine.h decides
+ * what they lead to.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -14,8 +15,8 @@
 #include "store/store.h"
 
 #define POLL_MS 250u
-/* Processes that answer clients come first. Beside one that is always busy, this leaves us a
- * quarter of a processor. */
+/* Processes that answer clients come first. Beside one that is always busy, this leaves the
+ * recorder a quarter of a processor. */
 #define NICE 5
 
 struct recorder {

@@ -1,6 +1,6 @@
 /*
  * recorder_state.c: the table of transitions. It holds no state and does no work. A pair of state
- * and event that is not in the table cannot happen: who meets one has found a fault in the program.
+ * and event that is not in the table cannot happen; if it does, the process aborts.
  */
 #include "recorder/recorder_state.h"
 

@@ -59,11 +59,11 @@
 	X(PAUSE_OVER) \
 	/* the store agrees with the file */ \
 	X(SETTLED) \
-	/* some entries were trimmed; there are more to compare */ \
+	/* the entries that were compared are trimmed; there are more */ \
 	X(COMPARE_AGAIN) \
 	/* the store did not do, or not allow, what the comparison needs */ \
 	X(COMPARE_FAILED) \
-	/* a call on the file failed, and that was told */ \
+	/* a call on the file failed, and that was announced */ \
 	X(FILE_FAILED) \
 	/* it is time to read the next events, and nothing forbids it */ \
 	X(ROUND_DUE) \

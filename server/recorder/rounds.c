@@ -1,6 +1,7 @@
 /*
- * rounds.c: see rounds.h. The order is what keeps events: an event that is not in the file is still
- * in the store, for the trim follows the sync; one that might be in the file is declared there.
+ * rounds.c: see rounds.h. No event is lost, because of the order: the trim follows the sync, so an
+ * event that is not in the file is still in the store. None is recorded twice, because the caller
+ * declares a batch in the store before it is written.
  */
 #include <sched.h>
 #include <stdlib.h>
@@ -13,21 +14,21 @@
 #include "recorder/rounds.h"
 #include "store/outbox.h"
 
-/* Events of a shard in one read. What Redis gathers for one answer, 4,096 at most, must not hold up
- * the reaper for long. */
+/* How many events of a shard one read asks for. Redis gathers up to 4,096 for one answer, and must
+ * not keep the reaper waiting for long. */
 #define READ_COUNT 64u
-/* The same when there was more last time: 16,384 at most. Each round costs a sync and two answers
- * of the store, however many events it has. */
+/* The same when the last read left some: up to 16,384 for one answer. Each round costs a sync and
+ * two answers of the store, however many events it has. */
 #define BEHIND_COUNT 256u
 #define READ_BLOCK_MS 200u
-#define ROUND_US 20000u /* reads do not follow each other faster: one sync serves many events */
-#define QUIET_ROUND_US 50000u /* the same behind a read of fewer than FEW events */
+#define ROUND_US 20000u       /* between two reads, so that one sync serves many events */
+#define QUIET_ROUND_US 50000u /* the same after a read of fewer than FEW events */
 #define FEW 100
-/* Events are put into the batch in slices. Between two of them the processor is offered to others
- * that wait for it. */
+/* Events are put into the batch in so many slices; between two of them the recorder yields the
+ * processor. */
 #define SLICES 16
 #define SLICE_MIN 16     /* events */
-#define SLICES_US 10000u /* after that long the rest is done without offering it again */
+#define SLICES_US 10000u /* after that long the rest is done without yielding */
 
 struct rounds {
 	struct rounds_opts opts;
@@ -58,8 +59,8 @@ static int add(struct rounds *r, const struct outbox_event *e)
 	return ledger_add(r->opts.ledger, &r->entry.record);
 }
 
-/* Not while somebody waits for us, and not when we are behind. */
-static void offer_processor(const struct rounds *r, uint64_t until_us)
+/* Lets other processes go first, but not when the read is urgent, nor when events pile up. */
+static void yield_processor(const struct rounds *r, uint64_t until_us)
 {
 	if (r->mode != ROUNDS_URGENT && r->found == ALL && clock_mono_us() < until_us)
 		(void)sched_yield();
@@ -78,7 +79,7 @@ static int collect(struct rounds *r, struct outbox_batch *b)
 		err = add(r, &e);
 		r->batch_shards |= UINT64_C(1) << e.shard;
 		if (++r->batch % slice == 0)
-			offer_processor(r, until_us);
+			yield_processor(r, until_us);
 	}
 	if (err != 0)
 		rounds_drop(r);
@@ -167,8 +168,8 @@ int rounds_write(struct rounds *r)
 		return err;
 	metrics_count(M_RECORDED, (uint64_t)r->batch);
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
-		/* Without a connection nothing is trimmed. Once there is another one, what is
-		 * recorded is trimmed before anything is read. */
+		/* Without a connection nothing is trimmed here: reconcile.c does that on the next
+		 * one, before anything is read. */
 		if ((r->batch_shards >> i & 1) != 0 &&
 			outbox_trim(r->outbox, i, &ledger_mark(l)->pos[i]) != 0)
 			break;

@@ -1,7 +1,7 @@
 /*
- * rounds.h: the work of one settled lease, in rounds: read events from the outboxes, put them into
- * the ledger's batch, write and sync it, trim what is written. Who may write, and when, is the
- * caller's to decide: it is told what happened by an event. docs/evidence.md.
+ * rounds.h: records events, in rounds: a round reads events from the outboxes, puts them into the
+ * ledger's batch, writes and syncs it, and trims the outboxes. The caller decides whether and when
+ * each step is done; events tell it what happened. docs/evidence.md.
  *
  * Between ROUNDS_EVENTS and rounds_write() the caller declares the batch in the store (lease.h).
  */
@@ -36,11 +36,11 @@ struct rounds_opts {
 	void *ctx;
 };
 
-/* How a read goes about it. */
+/* How a read waits for events, and for other processes. */
 enum rounds_mode {
 	ROUNDS_WAIT,    /* waits up to 200 ms for the first event */
 	ROUNDS_NO_WAIT, /* answers at once */
-	ROUNDS_URGENT   /* the same, and never lets other processes go first */
+	ROUNDS_URGENT   /* answers at once, and never yields the processor to other processes */
 };
 
 /** Returns rounds that do nothing yet, for rounds_free(); NULL without memory. */
@@ -48,13 +48,13 @@ struct rounds *rounds_new(const struct rounds_opts *o);
 /** Cancels what is under way, and drops the batch. NULL is harmless. */
 void rounds_free(struct rounds *r);
 
-/** Reads behind the ledger's mark. A time that was set by rounds_schedule() is cancelled. One read
- * at a time. Returns 0, and one of the events comes, or TG_ESTORE. */
+/** Reads the events that follow the ledger's mark; not while a read is under way. A time that
+ * rounds_schedule() has set is cancelled. Returns 0, and one of the events comes, or TG_ESTORE. */
 int rounds_read(struct rounds *r, enum rounds_mode mode);
-/** The read under way becomes ROUNDS_URGENT, but for its wait. */
+/** Makes the read under way ROUNDS_URGENT, but for its wait. */
 void rounds_hurry(struct rounds *r);
-/** Sets the time of the next read: 20 ms behind the last one, 50 when that found little; at once
- * when it found as much as it asked for. */
+/** Sets the time of the next read: 20 ms after the last one was sent, 50 ms when that found fewer
+ * than 100 events, at once when it found as many as it asked for. */
 void rounds_schedule(struct rounds *r);
 /** Forgets the events that were read: they are still in the store. */
 void rounds_drop(struct rounds *r);

@@ -33,8 +33,8 @@ int signing_key_path(const char *configured, const char *log, char *out, size_t 
 	return n >= 0 && (size_t)n < cap ? 0 : TG_EINVAL;
 }
 
-/* Writes the file beside its place and links it to its name, so that it is there whole or not at
- * all. When another process was quicker, that one's file stays, and this is no error. */
+/* Writes a file under another name and links it to path, so that path is there whole or not at all.
+ * If another process has just made path, that file stays, and 0 is returned. */
 static int write_new(const char *path, const char *text, size_t n, mode_t mode)
 {
 	char fresh[PATH_MAX];
@@ -136,9 +136,9 @@ static bool public_path(const char *path, char out[PATH_MAX])
 }
 
 /*
- * Compares the key with its public half beside it, which those who check the evidence go by; writes
- * that when it is missing. A key that is not its other half is a loss that the operator must know
- * of, and no reason to make another key.
+ * Compares the key with the public half beside it, with which auditors check the evidence, and
+ * writes that when it is missing. If they are not halves of one key, the key was lost: the operator
+ * has to know that, so no other key is made.
  */
 static int check_public(const struct signing_key *k, const char *path)
 {
@@ -160,7 +160,7 @@ static int check_public(const struct signing_key *k, const char *path)
 	return got >= n - 1 && memcmp(found, line, (size_t)n - 1) == 0 ? 0 : TG_ESIGNATURE;
 }
 
-/* The key's file is not there: has there been one? */
+/* Returns whether there has been a key, as its public half is there. */
 static bool is_lost(const char *path)
 {
 	char file[PATH_MAX];

@@ -1,7 +1,7 @@
 /*
- * signing_key.h: the key that signs the heads of the evidence (audit_key). It opens nothing, and
+ * signing_key.h: the key that signs the heads of the evidence (audit_key). It decrypts nothing, and
  * the recorder alone uses it. It is made when it is first needed, in a file that its owner alone
- * can read; its public half stands beside it. docs/evidence.md.
+ * can read; its public half stands in a file beside that. docs/evidence.md.
  */
 #ifndef RECORDER_SIGNING_KEY_H
 #define RECORDER_SIGNING_KEY_H

@@ -1,5 +1,6 @@
 /*
- * tail.c: see tail.h. A checkpoint is written every second with events, so little has to be read.
+ * tail.c: see tail.h. A checkpoint is written every second in which there were events, so little
+ * has to be read behind the last one.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -30,7 +31,7 @@ static size_t line_start(const char *p, size_t end)
 	return lf != NULL ? (size_t)(lf - p) + 1 : 0;
 }
 
-/* Behind a store-lost record the outboxes are another store's. */
+/* The lines after a store-lost record belong to another store, whose epoch the record says. */
 static void follow_store_lost(struct evidence_mark *m, const struct chain_record *r)
 {
 	struct chain_text rest = r->more, name, value;
@@ -43,7 +44,7 @@ static void follow_store_lost(struct evidence_mark *m, const struct chain_record
 	m->epoch[CHAIN_EPOCH] = '\0';
 }
 
-/* Moves the mark behind a line. */
+/* Takes a line into the mark. */
 static void follow(struct evidence_mark *m, const char *line, size_t n, const struct chain_line *l)
 {
 	unsigned shard;
@@ -136,7 +137,7 @@ int tail_read(int fd, struct tail *t)
 		return TG_EIO;
 	t->whole_bytes = line_start(p, (size_t)st.st_size);
 	t->torn_bytes = (uint64_t)st.st_size - t->whole_bytes;
-	/* We write one line at the most without its end. */
+	/* A write that fails leaves at most one line without its end. */
 	if (t->torn_bytes > CHAIN_LINE_MAX + 1)
 		rc = TG_EINVAL;
 	else
@@ -172,7 +173,7 @@ static const char *file_name(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-/* Is name a rotated file of base, and of which first line? */
+/* Returns whether name is that of a rotated file of base, and sets its first line's number. */
 static bool is_rotated(const char *name, const char *base, uint64_t *first_n)
 {
 	size_t n = strlen(base), len = strlen(name);

@@ -1,6 +1,6 @@
 /*
  * tail.h: reads the end of an evidence file: how far the chain goes, and how much of the file is
- * whole lines. Finds the files that were rotated away. It changes no file, but for tail_expire().
+ * whole lines. It also finds, names and removes rotated files. It changes no other file.
  */
 #ifndef RECORDER_TAIL_H
 #define RECORDER_TAIL_H
@@ -13,7 +13,7 @@
 struct tail {
 	struct evidence_mark mark;
 	uint64_t whole_bytes;     /* the file up to its last LF */
-	uint64_t torn_bytes;      /* behind it: a line that was not written to its end */
+	uint64_t torn_bytes;      /* after that LF: a line that was not written to its end */
 	uint64_t head_n;          /* number of the last checkpoint's line */
 	uint8_t head[CHAIN_HASH]; /* and its hash */
 	uint64_t first_n;         /* number of the first line */
@@ -24,17 +24,19 @@ struct tail {
  * Reads the lines from the last checkpoint on: each must follow from the one before it. Of what is
  * before that checkpoint only the first line is read.
  *
- * Returns 0; for a file without a whole line mark.n is 0. TG_EINVAL: this is no chain's end. TG_EIO
- * (errno).
+ * @fd  open for reading; stays the caller's
+ *
+ * Returns 0, with mark.n 0 for a file without a whole line; TG_EINVAL when the lines are no chain's
+ * end; or TG_EIO (errno).
  */
 int tail_read(int fd, struct tail *out);
-/** Finds the newest rotated file of path. Returns false when there is none. */
+/** Writes the name of path's newest rotated file into out. Returns false when there is none. */
 bool tail_newest(const char *path, char *out, size_t cap);
-/** Finds the newest rotated file whose first line's number is smaller than before, and fills in
- * that number. Returns false when there is none. */
+/** The same of the newest rotated file whose first line's number is smaller than before, and sets
+ * *first_n to that number. */
 bool tail_older(const char *path, uint64_t before, char *out, size_t cap, uint64_t *first_n);
-/** Names a rotated file: path, a dot, and its first line's number. Returns 0, or TG_EINVAL when
- * that is longer than cap. */
+/** Writes the name that path gets when it is rotated into out: path, a dot, and its first line's
+ * number. Returns 0, or TG_EINVAL when that does not fit. */
 int tail_rotated(const char *path, uint64_t first_n, char *out, size_t cap);
 /** Writes the name of the folder in which path stands into out; cut off where it is longer than
  * cap - 1. */

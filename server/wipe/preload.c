@@ -1,13 +1,12 @@
 /*
- * preload.c: what Redis leaves in its query buffers, which of its memory has huge pages, and the
- * mark by which others see that the wiping is in force. With realloc.c it makes
+ * preload.c: wipes what Redis leaves in its query buffers, keeps huge pages from its large tables,
+ * and writes the mark by which others see that memory is wiped. With realloc.c it makes
  * libtimeglas-wipe.so, which is preloaded into redis-server; no process of timeglasd runs it.
  *
- * A client's query buffer lives as long as its connection. Commands are parsed where they stand and
- * then moved away from, so a value stays in there until something longer is read over it; and a
- * buffer that Redis adopts as a stored value of 32 KiB or more takes what stands behind the value
- * along, for as long as that value lives. So whatever a read() does not fill is wiped, as far as an
- * earlier one had filled it.
+ * A client's query buffer lives as long as its connection. Redis parses a command where it stands,
+ * so a value stays in the buffer until something longer is read over it. And a buffer that Redis
+ * keeps as a stored value of 32 KiB or more also keeps what stands behind that value. So after each
+ * read() the rest of the buffer is wiped, as far as an earlier read() had filled it.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -37,8 +36,8 @@ extern const char *malloc_conf;
 void malloc_stats_print(write_cb *write, void *arg, const char *opts);
 const char *malloc_conf = "junk:free";
 
-/* By descriptor: where the space that it read into ends, and up to where there may be old bytes in
- * it. */
+/* By descriptor: the end of the memory that was last read into, and up to where old bytes may stand
+ * in it. */
 static struct space {
 	char *end, *used;
 } space[DESCRIPTORS];
@@ -72,10 +71,10 @@ static void small_pages(void *p, size_t bytes)
 }
 
 /*
- * A table of a large dictionary is zeroed memory of many megabytes, of which a few commands touch
- * every part. With huge pages the kernel would clear all of it at that moment: 90 ms in which
- * nothing was answered or removed, as one million blobs (two million keys) became more. So what is
- * that large has small pages.
+ * The table of a large dictionary is zeroed memory of many megabytes, of which a few commands touch
+ * every part. With huge pages the kernel would clear all of it at that moment: 90 ms without an
+ * answer when a dictionary of two million keys grew. So memory of TABLE_BYTES or more has small
+ * pages.
  */
 void *calloc(size_t n, size_t size)
 {
@@ -90,7 +89,7 @@ void *calloc(size_t n, size_t size)
 	if (p == NULL)
 		errno = ENOMEM;
 	else if (mallocx == NULL)
-		/* a memset() behind a malloc() is made a calloc(), this one */
+		/* a compiler turns malloc() and memset() into calloc(), which is this function */
 		explicit_bzero(p, bytes);
 	else if (bytes >= TABLE_BYTES)
 		small_pages(p, bytes);
@@ -107,8 +106,8 @@ static bool in_force(void)
 		(strcmp(junk, "free") == 0 || strcmp(junk, "true") == 0);
 }
 
-/* jemalloc's report, which Redis gives to who asks MEMORY MALLOC-STATS, with a line of ours in
- * front. */
+/* Writes jemalloc's report, which Redis returns for MEMORY MALLOC-STATS, with WIPE_MARK in front
+ * when all is in force. */
 void malloc_stats_print(write_cb *write, void *arg, const char *opts)
 {
 	stats_print *next = (stats_print *)dlsym(RTLD_NEXT, "malloc_stats_print");

@@ -1,7 +1,8 @@
 /*
- * realloc.c: a realloc() that leaves no bytes behind. jemalloc's overwrites nothing, neither where
- * it moves a block from nor what it cuts off, even when free() does. It allocates nothing by
- * itself. Linked into timeglasd and into libtimeglas-wipe.so; a sanitizer brings its own instead.
+ * realloc.c: a realloc() that leaves no bytes behind. jemalloc's own overwrites neither the block
+ * that it moves nor the end that it cuts off, even when its free() overwrites. This one is no
+ * allocator: it calls malloc() and free(). Linked into timeglasd and into libtimeglas-wipe.so; a
+ * sanitizer brings a realloc() of its own instead.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -12,9 +13,9 @@
 
 #include "wipe/realloc.h"
 
-static unsigned long moves; /* how often a block was copied and left to free() */
+static unsigned long moves; /* how many blocks were copied and freed */
 
-/* glibc's reallocarray() calls realloc() as any other library does. */
+/* glibc's reallocarray() finds realloc() as any other library does. */
 bool realloc_wipes(void)
 {
 	unsigned long before = __atomic_load_n(&moves, __ATOMIC_RELAXED);
@@ -29,7 +30,7 @@ bool realloc_wipes(void)
 	return __atomic_load_n(&moves, __ATOMIC_RELAXED) != before;
 }
 
-#if defined(__has_feature) /* clang's word for it */
+#if defined(__has_feature) /* clang */
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define SANITIZED
 #endif
@@ -38,7 +39,7 @@ bool realloc_wipes(void)
 #endif
 
 #ifndef SANITIZED
-/* jemalloc's: the size class */
+/* jemalloc's: returns the size of the block that a request of size gets */
 extern size_t nallocx(size_t size, int flags) __attribute__((weak));
 
 static bool fits(size_t have, size_t want)
@@ -59,8 +60,8 @@ void *realloc(void *old, size_t size)
 		return NULL;
 	}
 	have = malloc_usable_size(old);
-	/* Nobody may count on what stands behind the size that was asked for, so it can be bytes of
-	 * something erased. */
+	/* The block stays. What stands in it behind the size that was asked for may be bytes of
+	 * something erased, and nobody may rely on it. */
 	if (fits(have, size)) {
 		explicit_bzero((char *)old + size, have - size);
 		return old;
@@ -69,7 +70,7 @@ void *realloc(void *old, size_t size)
 	if (fresh == NULL)
 		return NULL;
 	memcpy(fresh, old, have < size ? have : size);
-	free(old); /* which overwrites it */
+	free(old); /* overwrites it: opt.junk */
 	__atomic_fetch_add(&moves, 1, __ATOMIC_RELAXED);
 	return fresh;
 }

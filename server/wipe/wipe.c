@@ -1,7 +1,7 @@
 /*
  * wipe.c: tells whether freed and moved memory is overwritten, here and in the store. It wipes
- * nothing itself: jemalloc overwrites what is freed because of the option below, realloc.c leaves
- * nothing behind that is not freed. Runs in every process of timeglasd.
+ * nothing itself: jemalloc overwrites what is freed, because of the option below, and realloc.c
+ * leaves no bytes in a block that it moves or shortens. Runs in every process of timeglasd.
  */
 #include <limits.h>
 #include <stdbool.h>
@@ -14,15 +14,15 @@
 #include "wipe/realloc.h"
 #include "wipe/wipe.h"
 
-/* 2 MiB that were freed and will be wanted again soon: whoever is busy need not ask the kernel for
- * them */
+/* Freed pages that stay with the process: 2 MiB, which a busy process will soon use again without
+ * asking the kernel. */
 #define DIRTY_PAGES 512u
 
 /* jemalloc's, when it is linked: not in a sanitizer's build, nor in a unit test. */
 extern int mallctl(const char *name, void *old, size_t *old_len, void *new, size_t new_len)
 	__attribute__((weak));
-/* What jemalloc reads before its first allocation. The environment's MALLOC_CONF comes after it,
- * which is why wipe_self() looks. Each process has one thread. */
+/* jemalloc reads this before its first allocation. MALLOC_CONF in the environment overrides it,
+ * which is why wipe_self() looks. One arena is enough, as each process has one thread. */
 extern const char *malloc_conf;
 const char *malloc_conf = "junk:free,narenas:1,muzzy_decay_ms:0";
 
@@ -51,7 +51,7 @@ void wipe_give_back(void)
 	uint64_t now = 1;
 	size_t pages = 0, n = sizeof pages;
 
-	/* Statistics are as old as their epoch. There is one arena: narenas. */
+	/* To set "epoch" brings the statistics up to date. The one arena is number 0. */
 	if (mallctl == NULL || mallctl("epoch", NULL, NULL, &now, sizeof now) != 0 ||
 		mallctl("stats.arenas.0.pdirty", &pages, &n, NULL, 0) != 0)
 		return;
@@ -86,7 +86,7 @@ int wipe_library(char *path, size_t cap)
 	self[n] = '\0';
 	*strrchr(self, '/') = '\0';
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-		/* LD_PRELOAD takes blanks and colons for separators. */
+		/* In LD_PRELOAD, blanks and colons separate names. */
 		if (snprintf(path, cap, "%s%s/" WIPE_LIBRARY, self, places[i]) < (int)cap &&
 			access(path, R_OK) == 0 && strpbrk(path, " :") == NULL)
 			return 0;

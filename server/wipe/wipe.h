@@ -1,7 +1,7 @@
 /*
- * wipe.h: is memory overwritten when it is freed or moved? In this process (wipe.c, realloc.c), and
- * in a Redis that was started with libtimeglas-wipe.so preloaded (preload.c, realloc.c).
- * docs/operations.md tells how to run an external Redis like that.
+ * wipe.h: tells whether memory is overwritten when it is freed or moved: in this process (wipe.c,
+ * realloc.c), and in a Redis that was started with libtimeglas-wipe.so preloaded (preload.c,
+ * realloc.c). docs/operations.md tells how to run an external Redis like that.
  */
 #ifndef WIPE_WIPE_H
 #define WIPE_WIPE_H
@@ -15,30 +15,29 @@
 #define WIPE_MARK "timeglas-wipe: freed, moved and left-over bytes are overwritten\n"
 
 enum wipe_state {
-	WIPE_UNKNOWN, /* nothing can be told: no answer, or an allocator without statistics */
+	WIPE_UNKNOWN, /* there is no answer, or the allocator has no statistics */
 	WIPE_NONE,    /* freed memory keeps its bytes */
-	/* free() overwrites; what realloc() moves and what a read leaves behind in a buffer stays
-	 */
+	/* free() overwrites; what realloc() moves, and the rest of a buffer after a read, stays */
 	WIPE_FREED,
-	WIPE_ALL
+	WIPE_ALL /* freed, moved and left-over bytes are overwritten */
 };
 
-/** wipe_state_text(s): a few words for a log line or an attestation. */
+/** Returns a few words for a log line or an attestation; static. */
 const char *wipe_state_text(enum wipe_state s);
-/** wipe_self(): this process, as its allocator sees it now. WIPE_UNKNOWN: a build without jemalloc
- * (a sanitizer's, for one). */
+/** Returns the state of this process, as its allocator says it now; WIPE_UNKNOWN in a build without
+ * jemalloc, such as a sanitizer's. */
 enum wipe_state wipe_self(void);
-/** wipe_store(text, n): a Redis, by its answer to MEMORY MALLOC-STATS. Pure. A store can lie; this
- * finds mistakes, not malice. */
+/** Returns the state of a Redis by its answer to MEMORY MALLOC-STATS, n bytes at text. It finds
+ * mistakes of configuration; a store that lies is not found out. */
 enum wipe_state wipe_store(const char *text, size_t n);
-/** wipe_library(path, cap): where WIPE_LIBRARY is: beside this program, or in ../lib/timeglas. 0 or
- * TG_ENOENT. */
+/** Writes the path of WIPE_LIBRARY into path: beside this program, or in ../lib/timeglas. Returns
+ * 0, or TG_ENOENT when there is none, or its path does not fit in cap bytes. */
 int wipe_library(char *path, size_t cap);
 
 /**
- * wipe_give_back(): if much memory was freed, and overwritten, and is not used again, it goes back
- * to the kernel. Overwriting a block touches pages of it that were never used, and an allocator
- * looks after such pages only while it is called, and slowly.
+ * Returns freed memory to the kernel, if it is more than 2 MiB. To overwrite a block touches pages
+ * of it that were never used, and jemalloc returns such pages only slowly, and only while it is
+ * called.
  */
 void wipe_give_back(void);
 
