@@ -17,14 +17,15 @@ LIST_HEAD(subscribed_list, subscribed);
 
 struct api {
 	struct loop *loop;
-	const struct conf *conf;
+	const struct conf *conf; /* borrowed; a reload replaces it */
 	struct store *store;
-	bool draining;
+	bool draining;              /* api_drain() was called */
 	struct upload_list stalled; /* uploads that wait for the store's queue to fall */
 	struct loop_task resume;    /* goes on with more of them */
 	unsigned n_uploads;         /* under way */
 	unsigned n_large;           /* of these, with the largest chunks */
-	struct subscribed_list subscribed[API_SUBSCRIPTION_BUCKETS]; /* by a hash of their ids */
+	/* blobs whose claimants are reading (subscription.c), by a hash of their ids */
+	struct subscribed_list subscribed[API_SUBSCRIPTION_BUCKETS];
 	struct loop_task lines; /* writes the log's lines at the end of the turn */
 };
 

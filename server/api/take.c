@@ -37,7 +37,7 @@ struct take {
 	struct httpd_req *req;
 	enum take_state state;
 	bool claimed;               /* a claimant's read */
-	struct store_read *read;    /* NULL: over */
+	struct store_read *read;    /* NULL: the store has ended it, or it was given up */
 	uint32_t chunk_bytes;       /* the blob's */
 	struct take_watch watch;    /* of a take */
 	struct subscription reader; /* of a claimant's read */
