@@ -78,7 +78,7 @@ static void on_request(void *ctx, const struct h1_head *head, struct plane_answe
 		if (path.n == strlen(pages[i].path) && memcmp(path.p, pages[i].path, path.n) == 0)
 			break;
 	if (i == sizeof pages / sizeof *pages) {
-		plane_text(out, 404, "here are /healthz, /readyz and /metrics\n");
+		plane_text(out, 404, "this address serves /healthz, /readyz and /metrics\n");
 	} else if (head->method != H1_GET && head->method != H1_HEAD) {
 		plane_text(out, 405, "GET and HEAD only\n");
 		out->fields = "Allow: GET, HEAD\r\n";

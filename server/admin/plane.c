@@ -165,7 +165,7 @@ static void serve(struct plane_conn *c, const struct h1_head *head)
 		return;
 	}
 	if (head->content_length > 0 && (head->method == H1_GET || head->method == H1_HEAD)) {
-		refuse(c, 413, "no content is taken here\n");
+		refuse(c, 413, "a request to the admin address must have no content\n");
 		return;
 	}
 	last = head->close || head->content_length > 0 ||
@@ -273,10 +273,11 @@ static bool on_relief(void *ctx)
 	if (p->logged_us == 0 || now - p->logged_us >= LOG_EVERY_S * UINT64_C(1000000)) {
 		p->logged_us = now;
 		log_warn("admin",
-			"descriptors are used up with %u connections here: raise RLIMIT_NOFILE "
+			"no descriptor is left, with %u connections to the admin address: raise "
+			"RLIMIT_NOFILE "
 			"(LimitNOFILE=); until then %s",
 			p->n,
-			oldest != NULL ? "the oldest connection goes for each that comes" :
+			oldest != NULL ? "each new connection closes the oldest one" :
 					 "nobody is served here");
 	}
 	if (oldest != NULL && !oldest->accepted.queued)

@@ -122,7 +122,7 @@ static bool become_known(struct member *m)
 
 	if (h->n - preauth_count(h->preauth) >= max) {
 		tally_note(&full,
-			"%s: a peer is refused, since there are max_connections (%u) of them; "
+			"%s: a peer is refused, since max_connections (%u) of them are connected; "
 			"raise it",
 			address(m, from), max);
 		httpd_conn_kill(conn_of(m));
@@ -142,7 +142,8 @@ static bool still_vouched(struct member *m)
 	m->verified_at = m->httpd->reloads;
 	if (tls_peer_still_good(stream_ssl(conn_of(m)->stream), m->httpd->tls))
 		return true;
-	tally_note(&cut, "%s: client_ca no longer vouches for its certificate", address(m, from));
+	tally_note(&cut, "%s: closed, since client_ca no longer accepts its certificate",
+		address(m, from));
 	httpd_conn_kill(conn_of(m));
 	return false;
 }
@@ -153,7 +154,8 @@ static void expire(struct member *m, int64_t now_ms)
 
 	if (now_ms < m->good_until_ms || in_handshake(m) || is_dead(m))
 		return;
-	tally_note(&cut, "%s: its certificate, or one of its authorities', has expired",
+	tally_note(&cut,
+		"%s: closed, since its certificate, or one of its authorities', has expired",
 		address(m, from));
 	httpd_conn_kill(conn_of(m));
 }
@@ -218,9 +220,10 @@ static const char *handshake_fault(struct stream *s, enum stream_end why)
 	case STREAM_TIMEOUT:
 		return "its handshake was not over in handshake_timeout_s";
 	case STREAM_EOF:
-		return "it left before its handshake was over";
+		return "it closed the connection before its handshake was over";
 	case STREAM_ERROR:
-		return "it was cut off in its handshake, or sent more than one takes";
+		return "its connection broke during the handshake, or it sent more than a "
+		       "handshake takes";
 	case STREAM_TLS:
 		break;
 	}
@@ -236,7 +239,9 @@ static void on_end(struct httpd_conn *c, enum stream_end why)
 		metrics_count(M_TLS_REFUSED, 1);
 		tally_note(&refused, "%s: %s", address(m, from), handshake_fault(c->stream, why));
 	} else if (why == STREAM_TLS) {
-		tally_note(&cut, "%s: it broke the rules of TLS, or asked for too many new keys",
+		tally_note(&cut,
+			"%s: closed, since it broke the rules of TLS, or updated its keys too "
+			"often",
 			address(m, from));
 	}
 }
@@ -347,7 +352,7 @@ bool httpd_relieve(struct httpd *h)
 	if (e == NULL)
 		return false;
 	preauth_remove(h->preauth, e);
-	evict(e, "no descriptor is left, and it was the oldest that is no peer's");
+	evict(e, "closed, since no descriptor is left: it was the oldest that is no peer's");
 	return true;
 }
 
@@ -363,8 +368,9 @@ static int count_in(struct member *m, int fd)
 	int err = preauth_add(m->httpd->preauth, &m->preauth, &m->from.any, &victim);
 	if (err == 0 && victim != NULL)
 		evict(victim,
-			"the oldest that is no peer's went for another one, of its address or of "
-			"all");
+			"closed for a newer connection: it was the oldest that is no peer's, of "
+			"its "
+			"address or of all");
 	return err;
 }
 

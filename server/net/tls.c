@@ -295,7 +295,7 @@ const char *tls_fault(SSL *ssl)
 	if (verified != X509_V_OK)
 		return X509_verify_cert_error_string(verified);
 	if (ERR_GET_LIB(e) != ERR_LIB_SSL)
-		return "it sent more than a handshake takes, or was cut off";
+		return "it sent more than a handshake takes, or its connection broke";
 	switch (ERR_GET_REASON(e)) {
 	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
 		return "it showed no certificate";
@@ -308,7 +308,7 @@ const char *tls_fault(SSL *ssl)
 	case SSL_R_WRONG_VERSION_NUMBER:
 		return "it does not speak TLS";
 	case SSL_R_CALLBACK_FAILED:
-		return "its hello asks for more than is given to strangers";
+		return "its hello asks for more than a client gets before it is known";
 	default:
 		break;
 	}

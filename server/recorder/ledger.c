@@ -173,7 +173,7 @@ int ledger_commit(struct ledger *l)
 		 * removed from the file. */
 		if (ftruncate(l->fd, (off_t)l->size) != 0)
 			log_warn("audit-log",
-				"a half-written end of the evidence file cannot be cut off: %s",
+				"cannot cut off the incomplete last lines of the evidence file: %s",
 				strerror(errno));
 		close_file(l);
 		errno = saved;
@@ -244,7 +244,7 @@ static int rotate(struct ledger *l)
 	unsigned removed;
 
 	if (tail_rotated(l->path, l->first_n, old, sizeof old) != 0 || rename(l->path, old) != 0) {
-		log_error("audit-log", "cannot rotate, and the same file is written on: %s",
+		log_error("audit-log", "cannot rotate; the recorder goes on with the same file: %s",
 			strerror(errno));
 		return 0;
 	}
@@ -279,8 +279,8 @@ int ledger_checkpoint(struct ledger *l, const char *reason)
 		return TG_EIO;
 	}
 	if (!is_in_place(l)) {
-		log_error(
-			"audit-log", "the file was moved, removed or written to by somebody else");
+		log_error("audit-log",
+			"another program has moved, removed or changed the evidence file");
 		close_file(l);
 		errno = ESTALE;
 		return TG_EIO;
@@ -337,8 +337,9 @@ static int find_end(struct ledger *l)
 		return rc;
 	if (t.torn_bytes > 0) {
 		log_warn("audit-log",
-			"its last line was not written whole: %llu bytes are cut off and will be "
-			"written again",
+			"the last line of the evidence file is incomplete: %llu bytes are cut off; "
+			"its "
+			"event will be written again",
 			(unsigned long long)t.torn_bytes);
 		if (ftruncate(l->fd, (off_t)t.whole_bytes) != 0)
 			return TG_EIO;

@@ -217,8 +217,8 @@ static int add_reverted(struct reconcile *r)
 	if (n == 0)
 		return 0;
 	log_error("store-reverted",
-		"the store came back without the last that it had told us of, in %u shards: it was "
-		"failed over",
+		"the store went back to an earlier state in %u shards, as after a failover to a "
+		"replica that lacked the last events",
 		n);
 	return own_record_add(&r->own, r->opts.ledger, CHAIN_STORE_REVERTED, r->answer.now_ms);
 }
@@ -297,7 +297,7 @@ static void on_ended_again(void *ctx, int err, size_t ended)
 		return;
 	}
 	log_warn("store-reconciled",
-		"%zu blobs and sessions had ended and were back in the store; they were ended "
+		"%zu blobs and sessions that had ended were in the store again, and were ended "
 		"again",
 		ended);
 	report(r, record(r));

@@ -122,7 +122,7 @@ def test_used_up_descriptors_cost_nothing_and_others_are_answered(launch):
         assert sum(not closed(s) for s in socks) <= room
         assert used < 0.2 * SLOW * span, f"{used:.2f} s of processor time in {span:.2f} s"
         assert len(server.log_text()) + len(server.stderr()) - size < 5000
-    lines = [e for e in server.log() if "descriptors are used up" in e.get("detail", "")]
+    lines = [e for e in server.log() if "no descriptor is left" in e.get("detail", "")]
     assert len(lines) == 1 and "LimitNOFILE" in lines[0]["detail"], lines
 
 

@@ -1,5 +1,5 @@
 /* Goal: a bound port accepts, can be shared, switched off and on, survives running out of
- * descriptors, and freeing it from its callback. */
+ * descriptors, and may be freed by each of its callbacks. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -191,6 +191,86 @@ static void listener_out_of_descriptors_asks_for_room_and_does_not_back_off(void
 	loop_free(w.l);
 }
 
+/* No room can be made. */
+static bool switch_off(void *ctx)
+{
+	struct world *w = ctx;
+
+	w->asked++;
+	listener_enable(w->x, false);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &w->was), 0);
+	return false;
+}
+
+static bool free_listener(void *ctx)
+{
+	struct world *w = ctx;
+
+	w->asked++;
+	listener_free(w->x);
+	w->x = NULL;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &w->was), 0);
+	return false;
+}
+
+static void run_out_of_descriptors(struct world *w)
+{
+	struct rlimit none;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &w->was), 0);
+	none = w->was;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_false(loop_run_for(w->l, 50));
+	assert_int_equal(w->asked, 1);
+	assert_int_equal(w->accepted, 0);
+}
+
+static void listener_that_relief_switches_off_begins_at_once_when_switched_on(void **state)
+{
+	struct world w = {.want = 1};
+	uint16_t port;
+	int fd, c;
+
+	(void)state;
+	skip_under_memcheck();
+	w.l = loop_new();
+	fd = bind_any(&port);
+	w.x = listener_new(w.l, fd, on_accept, &w);
+	listener_set_relief(w.x, switch_off);
+	c = knock(port);
+	run_out_of_descriptors(&w);
+	assert_false(loop_run_for(w.l, 150)); /* longer than it would back off for */
+	listener_enable(w.x, true);
+	assert_true(loop_run_for(w.l, 5000));
+	assert_int_equal(w.accepted, 1);
+	close(c);
+	listener_free(w.x);
+	close(fd);
+	loop_free(w.l);
+}
+
+static void listener_that_relief_frees_never_accepts(void **state)
+{
+	struct world w = {.want = 1};
+	uint16_t port;
+	int fd, c;
+
+	(void)state;
+	skip_under_memcheck();
+	w.l = loop_new();
+	fd = bind_any(&port);
+	w.x = listener_new(w.l, fd, on_accept, &w);
+	listener_set_relief(w.x, free_listener);
+	c = knock(port);
+	run_out_of_descriptors(&w);
+	assert_false(loop_run_for(w.l, 150));
+	assert_int_equal(w.accepted, 0);
+	close(c);
+	close(fd);
+	loop_free(w.l);
+}
+
 static void listener_free_in_callback_is_safe(void **state)
 {
 	struct world w = {.l = loop_new(), .want = 1, .free_it = true};
@@ -217,6 +297,8 @@ int main(void)
 		cmocka_unit_test(listener_many_at_once_all_accepted),
 		cmocka_unit_test(listener_out_of_descriptors_accepts_later),
 		cmocka_unit_test(listener_out_of_descriptors_asks_for_room_and_does_not_back_off),
+		cmocka_unit_test(listener_that_relief_switches_off_begins_at_once_when_switched_on),
+		cmocka_unit_test(listener_that_relief_frees_never_accepts),
 		cmocka_unit_test(listener_free_in_callback_is_safe),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
