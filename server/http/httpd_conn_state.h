@@ -15,8 +15,7 @@
 #define HTTPD_CONN_EVENTS(X) \
 	X(READY)   /* the handshake is complete */ \
 	X(CLOSE)   /* no further request is to be read */ \
-	X(FLUSHED) /* the kernel has all that was written, and the peer's kernel what it must have \
-		    */ \
+	X(FLUSHED) /* the kernel has all output, and no answer waits to be acknowledged */ \
 	X(KILL)    /* broken, late, refused or done */
 
 enum httpd_conn_state {

@@ -17,7 +17,7 @@ struct lease;
 enum lease_event {
 	LEASE_OURS,      /* it is ours, and the store says what it was told last */
 	LEASE_ELSEWHERE, /* another recorder has it */
-	/* the answer came too late: somebody else may have the lease by now */
+	/* the answer came too late: another recorder may have the lease by now */
 	LEASE_LATE,
 	/* the store has forgotten what it was told: it was flushed or replaced, without the
 	 * connection being broken */
@@ -85,8 +85,9 @@ void lease_forget(struct lease *l);
  * @declared  by shard, up to where events may stand in our file already
  */
 void lease_settle(struct lease *l, const char *epoch, const struct chain_pos *declared);
-/** The store does not agree any more: nothing is declared before the next lease_settle(), and a
- * declaration under way is cancelled. Harmless when it was not settled. */
+/** Ends what lease_settle() began, since the store may not agree with the file any more. The call
+ * under way is cancelled, and nothing may be declared before the next lease_settle(). Does nothing
+ * when it was not settled. */
 void lease_unsettle(struct lease *l);
 
 #endif

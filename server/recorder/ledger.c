@@ -254,8 +254,8 @@ static int rotate(struct ledger *l)
 	return ledger_open(l);
 }
 
-/* Returns false when the file at the path is not ours any more, so that nobody would find what is
- * written into ours, or when somebody else has written into it. */
+/* Returns false when another file or none stands at the path, so that nobody would find what is
+ * written into the open one; or when another program has written into it. */
 static bool is_in_place(const struct ledger *l)
 {
 	struct stat a, b;
