@@ -1,6 +1,6 @@
 /*
- * bug.c: see bug.h. It allocates nothing and leaves stdio's streams alone, since either may be
- * what is broken. Runs in every process.
+ * bug.c: ends a process whose own code has broken a rule. It allocates nothing and leaves stdio's
+ * streams alone, since either may be what is broken. Runs in every process.
  */
 #include <stdio.h>
 #include <stdlib.h>

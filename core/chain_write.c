@@ -59,7 +59,7 @@ static bool must_escape(unsigned char c)
  * the store can be read back. */
 static void put_escaped(struct chain_buf *b, struct chain_text t)
 {
-	size_t from = 0; /* of the plain run that is not put yet */
+	size_t from = 0; /* where those bytes begin that need no escape and are not put yet */
 
 	for (size_t i = 0; i < t.n; i++) {
 		unsigned char c = (unsigned char)t.p[i];
@@ -76,7 +76,7 @@ static void put_escaped(struct chain_buf *b, struct chain_text t)
 		put(b, esc, quoted ? 2 : 6);
 		from = i + 1;
 	}
-	if (from < t.n) /* of no bytes there may be no pointer either */
+	if (from < t.n) /* an empty text may have no pointer */
 		put(b, t.p + from, t.n - from);
 }
 

@@ -1,5 +1,7 @@
-/* encoding.c: see encoding.h. Runs where a key or certificate file could not be
- * read: in the server, the library and the command line. */
+/*
+ * encoding.c: recognises byte order marks. It reads no file and converts nothing. Runs where a key
+ * or certificate file could not be read: in the server, the library and the command line.
+ */
 #include <string.h>
 #include "core/encoding.h"
 

@@ -21,7 +21,7 @@
 #define MLKEM768_BYTES 1088u /* a ciphertext */
 #define SEC1_UNCOMPRESSED 4
 #define ARGUMENT_MAX (MLKEM768_BYTES + P256_BYTES)
-#define KEY_TEXT 43u   /* its base64 */
+#define KEY_TEXT 43u   /* characters of their base64 */
 #define SALT_BYTES 16u /* scrypt */
 #define BODY_COLUMNS 64u
 #define WORDS_MAX 3u /* of the stanza types whose words have rules */

@@ -1,4 +1,7 @@
-/* fd.c: see fd.h. It opens no file of the program's own. Runs in every program. */
+/*
+ * fd.c: writes whole buffers, and occupies closed standard streams. It opens no file but /dev/null.
+ * Runs in every program.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>

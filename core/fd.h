@@ -14,9 +14,9 @@ int tg_write_all(int fd, const void *p, size_t n);
 
 /**
  * Occupies the standard streams (descriptors 0, 1 and 2) that the caller of the program closed, so
- * that each stays an error. Otherwise the next file or socket that is opened takes the number, and
- * what is meant for standard output or error goes into it. Call it first in main(), before anything
- * is opened.
+ * that using one stays an error. Otherwise the next file or socket that is opened takes the number,
+ * and what is meant for standard output or error goes into it. Call it first in main(), before
+ * anything is opened.
  *
  * What stands in its place can be neither read (0) nor written (1 and 2).
  *

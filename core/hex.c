@@ -6,7 +6,7 @@
 #include <timeglas/errors.h>
 #include "core/hex.h"
 
-/* Each "- n >> 8" is all ones when its left side is below n, otherwise 0. */
+/* The lower 24 bits of "x - n >> 8" are ones when x is below n, and zeros when it is n to 255. */
 int tg_hex_digit(char c)
 {
 	const uint32_t ch = (unsigned char)c;
@@ -32,7 +32,7 @@ int tg_hex_decode(const char *s, size_t n, uint8_t *out, size_t out_len)
 	return 0;
 }
 
-/* The letters begin 39 after the place where ':' follows '9'. */
+/* In ASCII 'a' does not follow '9': below 10 the gap between them is subtracted. */
 static char digit(uint32_t v)
 {
 	return (char)('a' - 10 + v - (((v - 10) >> 8) & ('a' - 10 - '0')));

@@ -13,7 +13,7 @@
 
 #define CODE 3
 
-/* ISO 3166-1 alpha-3 (section 5, part A). Each table is sorted: it is searched by halving. */
+/* ISO 3166-1 alpha-3 (section 5, part A). Each table is sorted, for a binary search. */
 static const char ISO[] = "ABWAFGAGOAIAALAALBANDAREARGARMASMATAATFATGAUSAUTAZEBDIBELBENBESBFABGDBGR"
 			  "BHRBHSBIHBLMBLRBLZBMUBOLBRABRBBRNBTN"
 			  "BVTBWACAFCANCCKCHECHLCHNCIVCMRCODCOGCOKCOLCOMCPVCRICUBCUWCXRCYMCYPCZEDEU"

@@ -1,4 +1,7 @@
-/* point.c: see point.h. Runs in the workers (the guard) and in the library. */
+/*
+ * point.c: the table of X25519 public values of small order. It computes with no key. Runs in the
+ * workers (the guard) and in the library.
+ */
 #include <stddef.h>
 #include <string.h>
 #include "core/point.h"

@@ -163,7 +163,7 @@ int cmd_seal(struct cli *cli)
 
 /* Opening ------------------------------------------------------------------ */
 
-/* of several sealed chunks at once, the opener copies only the first and the last */
+/* Several sealed chunks at a time: the opener copies only the first and the last of them. */
 #define READ_BYTES 262144
 
 struct opened_file {

@@ -1,4 +1,7 @@
-/* findings.c: see findings.h. Runs in the timeglas command. */
+/*
+ * findings.c: the list of what is wrong with evidence. It finds and prints nothing itself. Runs in
+ * the timeglas command.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

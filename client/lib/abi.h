@@ -14,7 +14,7 @@
  * grown yet; one that does gets a line of its own here, with the offset of its first new member.
  */
 #define TG_ABI_FIRST(type) sizeof(type)
-#define TG_ABI_SIZE_MAX 65536u /* no struct is larger; a larger size was never set */
+#define TG_ABI_SIZE_MAX 65536u /* no struct is larger; a larger size is memory that nobody set */
 
 /**
  * Copies a caller's struct into one of the library's.

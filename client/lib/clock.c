@@ -1,4 +1,7 @@
-/* clock.c: see clock.h. Runs in the library and in the timeglas command. */
+/*
+ * clock.c: reads the system's clocks, and waits for nothing. Runs in the library and in the
+ * timeglas command.
+ */
 #include <time.h>
 #include "lib/clock.h"
 

@@ -1,4 +1,7 @@
-/* digest.c: see digest.h. It opens no file and compares nothing. Runs in the library. */
+/*
+ * digest.c: hashes a stream with OpenSSL's SHA-256. It opens no file and compares nothing. Runs in
+ * the library.
+ */
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <timeglas/errors.h>

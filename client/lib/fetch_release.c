@@ -13,7 +13,7 @@
 #include "lib/digest.h"
 #include "lib/fetch_int.h"
 
-/* of several sealed chunks at once, the opener copies only the first and the last */
+/* Several sealed chunks at a time: the opener copies only the first and the last of them. */
 #define READ_BYTES 262144
 
 /* Keeps the reason. Returns code. */
@@ -164,7 +164,7 @@ static int write_out(void *ctx, const void *p, size_t n)
 	int err = f->write(f->write_ctx, p, n);
 
 	f->write_errno = err != 0 ? errno : 0;
-	f->judged = true; /* raw content has no head */
+	f->judged = true; /* there is no head whose checks could set it */
 	return err;
 }
 

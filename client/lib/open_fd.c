@@ -18,7 +18,7 @@
 #include "lib/open.h"
 #include "lib/secmem.h"
 
-/* of several sealed chunks at once, the opener copies only the first and the last */
+/* Several sealed chunks at a time: the opener copies only the first and the last of them. */
 #define READ_BYTES 262144
 #define TAG 16
 #define IV 12

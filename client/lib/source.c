@@ -19,7 +19,7 @@
 #include "lib/spool.h"
 
 #define READ_BYTES 65536
-/* of several whole chunks at once, the sealer copies only the last */
+/* Several chunks at a time: the sealer copies only the last of them. */
 #define PLAIN_BYTES (4 * READ_BYTES)
 
 struct tg_source {

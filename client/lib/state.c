@@ -1,5 +1,7 @@
-/* state.c: see state.h. It knows no file in the folder but the lock. Runs in the library.
- * timeglas(1), FILES. */
+/*
+ * state.c: finds, checks, makes and locks the state folder. It knows no file in it but the lock.
+ * Runs in the library. timeglas(1), FILES.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
