@@ -41,7 +41,8 @@ extern "C" {
 #define TG_VERSION "0.1.0"
 
 /**
- * Prepares the library. Call it once, before any other function and before there are threads.
+ * Prepares the library. Call it before any other function and before there are threads. It may be
+ * called again.
  *
  * Returns 0, or TG_EINTERNAL: the system gives no randomness, or OpenSSL lacks a cipher.
  */
