@@ -136,9 +136,8 @@ int cmd_seal(struct cli *cli)
 	struct labels l = {0};
 	struct tg_source *in = NULL;
 	struct tg_spool *out = NULL;
-	tg_seal_opts o;
-	int err = output_check_target(cmdline_text(&cli->opt, OPT_OUTPUT), true), stream = -1,
-	    sealed;
+	tg_seal_opts o = {0};
+	int err = output_check_target(target, true), stream = -1, sealed;
 
 	if (err == 0)
 		err = choose_seal(cli, &m, &l, &o);
