@@ -18,7 +18,7 @@
 /* characters of "3f-18446744073709551615-18446744073709551615" and a few more */
 #define CHAIN_ID_MAX 47u
 #define CHAIN_LINE_MAX 16384u /* bytes of a line without its LF */
-/* stands before the 64 hex digits of a public key, as people are shown it */
+/* the prefix of a public key's text, before its 64 hexadecimal digits */
 #define CHAIN_PUBLIC "timeglas-audit1"
 
 /* Events that the recorder itself makes; they have no id. */

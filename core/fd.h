@@ -18,7 +18,7 @@ int tg_write_all(int fd, const void *p, size_t n);
  * and what is meant for standard output or error goes into it. Call it first in main(), before
  * anything is opened.
  *
- * What stands in its place can be neither read (0) nor written (1 and 2).
+ * Its substitute can be neither read (0) nor written (1 and 2).
  *
  * Returns 0, or TG_EIO with errno set.
  */

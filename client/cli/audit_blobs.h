@@ -11,7 +11,7 @@
 #include "cli/audit_tags.h"
 
 #define AUDIT_BLOBS_ROWS 128 /* pairs of kind and cause; further ones are "(others)" */
-#define AUDIT_BLOBS_NAME 32
+#define AUDIT_BLOBS_NAME 32  /* bytes of a kind or cause, its NUL included; a longer one is cut */
 
 /* How many blobs of a kind were stored, or were ended by a cause. */
 struct audit_blobs_row {

@@ -137,8 +137,8 @@ int audit_chain_signed(const struct audit_chain *c, uint64_t n, const uint8_t ha
 	return n < c->first_n || (c->n_heads > AUDIT_HEADS && n < oldest) ? -1 : 0;
 }
 
-/* The events of one outbox have growing positions. An event that stands there twice, or too late,
- * is found here even when numbers and hashes are right. */
+/* The events of one outbox have growing positions. An event that is there twice, or too late, is
+ * found here even when numbers and hashes are right. */
 static void check_position(
 	struct audit_chain *c, const struct chain_record *r, const struct finding_place *at)
 {

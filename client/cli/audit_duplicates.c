@@ -97,8 +97,8 @@ bool audit_duplicates_check(struct audit_duplicates *t, struct findings *f,
 	r = &t->ring[e->shard];
 	content_of(line, n, now.content);
 	s = may_be_old(r, e) ? find_seen(r, e) : NULL;
-	if (s == NULL || s->chain == now.chain) { /* An event that stands twice in one chain is
-						     found by the chain's own checks. */
+	/* An event that is twice in one chain is found by the chain's own checks. */
+	if (s == NULL || s->chain == now.chain) {
 		r->place[r->n++ % RING] = now;
 		return true;
 	}

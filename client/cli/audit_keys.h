@@ -6,11 +6,11 @@
 #include "cli/cli.h"
 
 /**
- * Takes the keys that --key says, or else the key in the file beside the log.
+ * Takes the keys that --key says, otherwise the key in the file beside the log.
  *
  * @log     the first file of the chain
  * @c       gets the keys
- * @from    out: "given"; beside; or NULL when nobody said which key it must be
+ * @from    out: "given", the path in beside, or NULL when nobody said which key it must be
  * @beside  memory for the name of the file beside the log
  *
  * Returns 0, or an exit status after having said what is wrong.

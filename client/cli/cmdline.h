@@ -1,7 +1,7 @@
 /*
- * cmdline.h: the options and words that the user gave: on the command line, else in the
- * environment, else in the client's configuration file. Every option stands once, in the table
- * below. Which command takes which option is in command.c.
+ * cmdline.h: the options and words that the user gave on the command line, and options from the
+ * environment or the client's configuration file, in this order. Each option is one row of the
+ * table below. Which command takes which option is in command.c.
  */
 #ifndef CLI_CMDLINE_H
 #define CLI_CMDLINE_H

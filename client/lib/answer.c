@@ -2,7 +2,7 @@
  * answer.c: reads the server's JSON and header fields into structs (RFC 9457 problems, blobs,
  * sessions, claims, receipts). The server is not trusted: long texts are refused or cut, control
  * characters never reach a terminal, and a member of the wrong type is a protocol error. No I/O.
- * Runs in whatever process uses the library. docs/openapi.yaml.
+ * Runs in the library. docs/openapi.yaml.
  */
 #include <jansson.h>
 #include <stdlib.h>

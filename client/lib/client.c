@@ -1,7 +1,6 @@
 /*
  * client.c: a client's life, and what its calls share: one request, its answer or refusal, time
- * limits and paths. The calls themselves are in client_*.c. Runs in whatever process uses the
- * library. docs/openapi.yaml.
+ * limits and paths. The calls themselves are in client_*.c. Runs in the library. docs/openapi.yaml.
  */
 #include <stdio.h>
 #include <stdlib.h>

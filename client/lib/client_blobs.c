@@ -1,6 +1,6 @@
 /*
  * client_blobs.c: calls of timeglas.h about a stored blob (take, stat, erase), and the policy. None
- * is repeated by itself. Runs in whatever process uses the library. docs/openapi.yaml.
+ * is repeated by itself. Runs in the library. docs/openapi.yaml.
  */
 #include <inttypes.h>
 #include <string.h>

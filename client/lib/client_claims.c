@@ -1,7 +1,7 @@
 /*
  * client_claims.c: the calls of a blob's one reader: claim, read, ack. Each tries again by itself
  * while the lease lasts: claim and ack under an Idempotency-Key of their own, the read from the
- * byte at which it broke off. Runs in whatever process uses the library. docs/openapi.yaml.
+ * byte at which it broke off. Runs in the library. docs/openapi.yaml.
  */
 #include <inttypes.h>
 #include <jansson.h>

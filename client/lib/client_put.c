@@ -1,6 +1,6 @@
 /*
  * client_put.c: the upload call of timeglas.h, with its repeats, and the check that what the server
- * says it holds is what was sent. Runs in whatever process uses the library. docs/openapi.yaml.
+ * says it holds is what was sent. Runs in the library. docs/openapi.yaml.
  */
 #include <inttypes.h>
 #include <stdbool.h>

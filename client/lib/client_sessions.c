@@ -1,6 +1,6 @@
 /*
- * client_sessions.c: the calls of timeglas.h about sessions: open, show, touch, close. Runs in
- * whatever process uses the library. docs/openapi.yaml.
+ * client_sessions.c: the calls of timeglas.h about sessions: open, show, touch, close. Runs in the
+ * library. docs/openapi.yaml.
  */
 #include <jansson.h>
 #include <stdlib.h>

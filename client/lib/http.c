@@ -1,7 +1,7 @@
 /*
  * http.c: one transfer over the client's connection (libcurl; HTTP/1.1 over TLS 1.3 with a client
  * certificate). It knows no call of the API and reads no JSON; it follows no redirect, uses no
- * proxy and trusts no authority but the one given. Runs in whatever process uses the library.
+ * proxy and trusts no authority but the one given. Runs in the library.
  */
 #include <inttypes.h>
 #include <openssl/ssl.h>

@@ -1,7 +1,7 @@
 /*
  * http_conn.c: the settings of the client's connection, its last error and the header fields of its
  * last answer. It opens no connection and sends nothing; libcurl connects with the first request.
- * Runs in whatever process uses the library.
+ * Runs in the library.
  */
 #include <stdarg.h>
 #include <stdio.h>

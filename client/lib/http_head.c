@@ -1,8 +1,7 @@
 /*
  * http_head.c: what the head of an answer may be: its size, its framing, its status, and whether
  * the content which follows is the one that was asked for. The server promises one form of answer
- * (docs/openapi.yaml), and the client accepts no other. No I/O. Runs in whatever process uses the
- * library.
+ * (docs/openapi.yaml), and the client accepts no other. No I/O. Runs in the library.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,7 +19,8 @@ static int refuse_head(struct http_conn *c, const char *what)
 		c, TG_EPROTO, "the server's answer is not one that this client accepts: %s", what);
 }
 
-/* These fields decide something. If one stands twice, two readers may each take another value. */
+/* Of a field that is there twice, two readers may each take another value. So those fields that
+ * decide something may be there once. */
 static int check_single(struct http_conn *c)
 {
 	static const char *const single[] = {"Content-Type", "Content-Range", "ETag", "Retry-After",

@@ -1,7 +1,7 @@
 /*
  * http_tls.c: turns what OpenSSL and libcurl say about a failed handshake into a sentence that
  * names the certificate, the fault and the cure. It decides nothing: the handshake has failed
- * already. Runs in whatever process uses the library.
+ * already. Runs in the library.
  */
 #include <openssl/err.h>
 #include <openssl/pem.h>

@@ -56,8 +56,8 @@ struct tg_opener { /* lives in guarded memory */
 	 */
 	size_t held;
 	uint8_t in[TG_SEALED_CHUNK];
-	size_t tail; /* bytes kept back, which may be the trailer; they stand just before plain +
-			TG_TRAILER */
+	/* bytes kept back, which may be the trailer; they are just before plain + TG_TRAILER */
+	size_t tail;
 	uint8_t plain[TG_TRAILER + TG_AGE_CHUNK];
 };
 

@@ -1,7 +1,6 @@
 /*
  * retry.c: the pauses between tries: 100 ms, doubling up to 2 s, each shortened by a random part so
- * that many clients do not come back at once. It sends nothing. Runs in whatever process uses the
- * library.
+ * that many clients do not come back at once. It sends nothing. Runs in the library.
  */
 #include <sodium.h>
 #include <time.h>

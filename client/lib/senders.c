@@ -104,8 +104,8 @@ static int add_key(tg_senders *s, const char *name, size_t n, const char *text, 
 	else
 		return TG_EINVAL;
 	same = find_key(s, &r.key);
-	if (same) /* Messages name the sender, and that name must not depend on the order of lines.
-		   */
+	/* Messages name the sender, and that name must not depend on the order of lines. */
+	if (same)
 		return strcmp(same->name, r.name) == 0 ? 0 : TG_EINVAL;
 	err = make_room(s);
 	if (!err)

@@ -1,6 +1,6 @@
 /*
  * untrusted.c: which characters of a server's text may reach a person, and the bounds of its JSON.
- * It knows no call and no field. No I/O. Runs in whatever process uses the library. RFC 3629
+ * It knows no call and no field. No I/O. Runs in the library. RFC 3629
  * (UTF-8), RFC 8259 (JSON), Unicode UAX #9 (bidirectional controls).
  */
 #include <stdint.h>
