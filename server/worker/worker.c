@@ -1,9 +1,12 @@
 /*
- * worker.c: one data-plane process: accepts, and lets http, api and store do the rest. SIGTERM:
- * uploads are refused and transfers finish; with the embedded store it goes on serving fetches
- * until a second SIGTERM, since what is in there dies with us. SIGHUP: certificates and peers anew,
- * as the master has checked them; it opens no file. While another worker does not serve, it accepts
- * from that one's socket, too.
+ * worker.c: one process that serves clients: it makes the layers (http, api, store) and their
+ * connections to each other, takes signals, and accepts connections. What a request does is decided
+ * in server/api.
+ *
+ * SIGTERM: uploads are refused and the requests under way are finished. With an embedded store,
+ * whose content ends with the server, fetches are served on until a second SIGTERM. SIGHUP: takes
+ * over certificates and peers as the master has checked them; no file is opened. A worker also
+ * accepts from the socket of another one that does not serve.
  */
 #include <errno.h>
 #include <signal.h>
@@ -29,143 +32,181 @@
 #include "store/types.h"
 
 _Static_assert(STORE_CHUNK_LARGE_BYTES + BUFFER_OUT_LOW_BYTES <= BUFFER_REPLY_WINDOW_BYTES,
-	"an answer that has become short has room for any chunk");
-#define DRAIN_POLL_MS 20
-#define PATIENCE_S 1 /* with a store that is not there yet */
-#define GIVE_BACK_S 1
-#define STILL_LOOKS 4 /* another worker that has not beaten for so many looks is stood in for */
+	"an answer at its low mark has room for one more chunk");
 
-struct other {                     /* another worker, as we see it */
-	struct listener *listener; /* on its socket, while it does not serve */
-	uint64_t beats;
-	unsigned still; /* looks since they changed */
+#define DRAIN_POLL_MS 20
+/* A worker without a store connection accepts after that: 503 is better than no answer. */
+#define STORE_WAIT_S 1
+/* How often free memory is given back to the system. */
+#define GIVE_BACK_S 1
+/* Checks in a row without a heartbeat, HEARTBEAT_EVERY_MS apart, after which a worker is taken to
+ * hang. */
+#define MISSED_MAX 4
+
+/* They follow each other in this order; some may be skipped. */
+enum worker_state {
+	WORKER_WAITING,  /* for the store connection; nothing is accepted */
+	WORKER_SERVING,  /* accepts connections */
+	WORKER_DRAINING, /* as SERVING, without uploads */
+	WORKER_FINISHING /* accepts nothing; ends with its last connection */
+};
+
+struct other {                     /* another worker of this server */
+	struct listener *listener; /* ours on its socket, while it does not serve; or NULL */
+	uint64_t heartbeats;       /* their number at the last check */
+	unsigned missed;           /* checks in a row that found no new one */
 };
 
 struct worker {
 	const struct child_env *env;
-	struct conf *conf;
-	/* replaced by a reload; kept until the next one, since answers may still name its peers */
+	struct conf *conf; /* env->conf, or an own copy after a reload */
+	/* The one before the last reload; freed by the next. A connection that was being closed
+	 * during the reload may still point to one of its peers. */
 	struct conf *old_conf;
 	struct loop *loop;
 	struct httpd *httpd;
 	struct api *api;
 	struct store *store;
 	struct listener *listener;
-	struct event *on_term, *on_hup, *on_int, *poll, *patience, *give_back, *look;
-	struct other other[CONF_WORKERS_MAX];
-	bool serving, draining, finishing;
-	int status;
+	struct event *on_term, *on_hup, *on_int;
+	struct event *poll_end;   /* while FINISHING */
+	struct event *store_wait; /* ends WAITING */
+	struct event *give_back;  /* memory */
+	struct event *check_others;
+	struct other other[CONF_WORKERS_MAX]; /* by index; our own is not used */
+	enum worker_state state;              /* changed by advance() alone */
+	int status;                           /* the exit status */
 };
 
 static void on_accept(int fd, void *ctx)
 {
 	struct worker *w = ctx;
+
 	httpd_accept(w->httpd, fd);
 }
 
-/* Who comes before the store connection is up waits in the listen queue for it, but not for long:
- * then 503 is the better answer. */
-static void begin(struct worker *w)
-{
-	if (w->finishing)
-		return;
-	listener_enable(w->listener, true);
-	w->serving = true;
-	heartbeat_set_serving(true);
-}
-
-static bool on_short(void *ctx)
+/* No descriptor is left for a new connection. Returns whether an idle one was closed for it. */
+static bool on_no_descriptor(void *ctx)
 {
 	struct worker *w = ctx;
+
 	return httpd_relieve(w->httpd);
 }
 
 static void stand_in(struct worker *w, unsigned i, bool on)
 {
 	struct other *o = &w->other[i];
+
 	if (on && o->listener == NULL) {
 		o->listener = listener_new(w->loop, w->env->worker_fds[i], on_accept, w);
 		if (o->listener != NULL)
-			listener_set_relief(o->listener, on_short);
+			listener_set_relief(o->listener, on_no_descriptor);
 	} else if (!on && o->listener != NULL) {
 		listener_free(o->listener);
 		o->listener = NULL;
 	}
 }
 
-/* Connections that the kernel gives to the socket of a worker that has died, or hangs, would wait
- * until another is there. */
-static void on_look(evutil_socket_t fd, short what, void *ctx)
+static bool serves(struct worker *w, unsigned i)
 {
-	struct worker *w = ctx;
-	(void)fd, (void)what;
-	for (unsigned i = 0; i < w->env->n_workers && i < CONF_WORKERS_MAX; i++) {
-		struct other *o = &w->other[i];
-		uint64_t beats = heartbeat_count(w->env->heartbeat, CHILD_SLOT_WORKER(i));
-		o->still = beats == o->beats ? o->still + 1 : 0;
-		o->beats = beats;
-		if (i != w->env->index)
-			stand_in(w, i,
-				w->serving &&
-					(o->still >= STILL_LOOKS ||
-						!heartbeat_is_serving(
-							w->env->heartbeat, CHILD_SLOT_WORKER(i))));
-	}
+	const unsigned slot = CHILD_SLOT_WORKER(i);
+	const uint64_t heartbeats = heartbeat_count(w->env->heartbeat, slot);
+	struct other *o = &w->other[i];
+
+	o->missed = heartbeats == o->heartbeats ? o->missed + 1 : 0;
+	o->heartbeats = heartbeats;
+	return o->missed < MISSED_MAX && heartbeat_is_serving(w->env->heartbeat, slot);
 }
 
-static void on_patience(evutil_socket_t fd, short what, void *ctx)
+/* The kernel chooses a socket for each connection, also that of a worker that has died or hangs:
+ * there it would wait until the master has replaced the worker. */
+static void on_check_others(evutil_socket_t fd, short what, void *ctx)
+{
+	struct worker *w = ctx;
+	const bool can = w->state == WORKER_SERVING || w->state == WORKER_DRAINING;
+
+	(void)fd, (void)what;
+	for (unsigned i = 0; i < w->env->n_workers && i < CONF_WORKERS_MAX; i++)
+		if (i != w->env->index)
+			stand_in(w, i, !serves(w, i) && can);
+}
+
+/* States ------------------------------------------------------------------- */
+
+static void begin_accepting(struct worker *w)
+{
+	listener_enable(w->listener, true);
+	heartbeat_set_serving(true);
+}
+
+static void finish(struct worker *w)
+{
+	static const struct timeval every = {0, DRAIN_POLL_MS * 1000};
+
+	heartbeat_set_serving(false);
+	event_del(w->check_others);
+	for (unsigned i = 0; i < CONF_WORKERS_MAX; i++)
+		stand_in(w, i, false);
+	listener_enable(w->listener, false);
+	httpd_drain(w->httpd);
+	event_add(w->poll_end, &every);
+}
+
+/* Goes on to a state, unless this one or a later one is reached. */
+static void advance(struct worker *w, enum worker_state to)
+{
+	const enum worker_state was = w->state;
+
+	if (to <= was)
+		return;
+	w->state = to;
+	if (to >= WORKER_DRAINING)
+		api_drain(w->api);
+	if (to == WORKER_FINISHING)
+		finish(w);
+	else if (was == WORKER_WAITING)
+		begin_accepting(w);
+}
+
+static void on_store_wait(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd, (void)what;
-	begin(ctx);
+	advance(ctx, WORKER_SERVING);
 }
 
 static void on_store_up(struct store *s, void *ctx)
 {
 	(void)s;
-	begin(ctx);
+	advance(ctx, WORKER_SERVING);
 }
 
 static void on_store_down(struct store *s, void *ctx)
 {
 	struct worker *w = ctx;
+
 	api_store_calls.on_down(s, w->api);
 }
 
 static void on_store_low(struct store *s, void *ctx)
 {
 	struct worker *w = ctx;
-	api_store_calls.on_low(s, w->api);
-}
 
-static void finish(struct worker *w)
-{
-	static const struct timeval every = {0, DRAIN_POLL_MS * 1000};
-	if (w->finishing)
-		return;
-	w->finishing = true;
-	w->serving = false;
-	heartbeat_set_serving(false);
-	event_del(w->look);
-	for (unsigned i = 0; i < CONF_WORKERS_MAX; i++)
-		stand_in(w, i, false);
-	listener_enable(w->listener, false);
-	httpd_drain(w->httpd);
-	event_add(w->poll, &every);
+	api_store_calls.on_low(s, w->api);
 }
 
 static void on_term(evutil_socket_t sig, short what, void *ctx)
 {
 	struct worker *w = ctx;
+	const bool first = w->state < WORKER_DRAINING;
+
 	(void)sig, (void)what;
-	api_drain(w->api);
-	if (w->draining || !w->env->embedded_store)
-		finish(w);
-	w->draining = true;
+	advance(w, first && w->env->embedded_store ? WORKER_DRAINING : WORKER_FINISHING);
 }
 
-static void on_poll(evutil_socket_t fd, short what, void *ctx)
+static void on_poll_end(evutil_socket_t fd, short what, void *ctx)
 {
 	struct worker *w = ctx;
+
 	(void)fd, (void)what;
 	if (httpd_connections(w->httpd) == 0)
 		loop_stop(w->loop);
@@ -177,11 +218,16 @@ static void on_give_back(evutil_socket_t fd, short what, void *ctx)
 	wipe_give_back();
 }
 
+/* Reloads ------------------------------------------------------------------ */
+
+/* Called for each connection: returns the peer that it belongs to from now on, or NULL: it is
+ * closed. A peer that has lost a role or has another name may have a call under way that began with
+ * the old ones, so its connection is closed, too. */
 static void *keep_peer(void *ctx, const uint8_t spki[32], void *peer)
 {
 	const struct worker *w = ctx;
 	const struct conf_peer *was = peer, *is = conf_peer_by_spki(w->conf, spki);
-	/* Who lost a role, or is called otherwise, may have a call under way that began with it. */
+
 	if (was != NULL && is != NULL &&
 		((was->roles & ~is->roles) != 0 || strcmp(was->name, is->name) != 0))
 		return NULL;
@@ -195,10 +241,11 @@ static SSL_CTX *tls_of(const struct handover_bytes part[HANDOVER_PARTS], char *e
 	const struct tls_pem key = {"key", part[HANDOVER_KEY].b, part[HANDOVER_KEY].n};
 	const struct tls_pem client_ca = {
 		"client_ca", part[HANDOVER_CLIENT_CA].b, part[HANDOVER_CLIENT_CA].n};
+
 	return tls_server_ctx(&cert, &key, &client_ca, err, cap);
 }
 
-/* Configuration and TLS together, or neither. */
+/* Takes configuration and TLS, or neither. Returns 0, or a negative code with err. */
 static int take_over(struct worker *w, char *err, size_t cap)
 {
 	struct handover_bytes part[HANDOVER_PARTS];
@@ -206,6 +253,7 @@ static int take_over(struct worker *w, char *err, size_t cap)
 	SSL_CTX *tls = NULL;
 	void *copy = NULL;
 	int rc = handover_take(w->env->handover, &copy, part);
+
 	if (rc == 0 && (fresh = conf_copy(part[HANDOVER_CONF].b)) == NULL)
 		rc = TG_ENOMEM;
 	snprintf(err, cap, "%s", rc != 0 ? tg_strerror(rc) : "");
@@ -227,20 +275,21 @@ static int take_over(struct worker *w, char *err, size_t cap)
 	return 0;
 }
 
-/* The master has checked the same bytes, so that it fails is a matter of memory. Who cannot take
- * them over must not serve by the old ones: its successor inherits the new ones. */
+/* The master has checked the same bytes, so this fails for want of memory only. A worker must not
+ * serve on with the old ones; the one that replaces it inherits the new ones. */
 static void on_hup(evutil_socket_t sig, short what, void *ctx)
 {
 	struct worker *w = ctx;
 	char err[256];
+
 	(void)sig, (void)what;
 	if (take_over(w, err, sizeof err) == 0) {
 		log_info("reload", "certificates and peers are in force");
 		return;
 	}
 	log_error("reload",
-		"cannot take over what the master has checked (%s); this worker ends, and another "
-		"one begins with it",
+		"this worker cannot take over the new certificates and peers (%s); it ends, and "
+		"another one begins with them",
 		err);
 	w->status = EXIT_FAILURE;
 	loop_stop(w->loop);
@@ -248,7 +297,7 @@ static void on_hup(evutil_socket_t sig, short what, void *ctx)
 
 static void on_int(evutil_socket_t sig, short what, void *ctx)
 {
-	/* a terminal's Ctrl-C reaches the whole group; the master decides */
+	/* Ctrl-C reaches every process of a terminal; the master acts on it. */
 	(void)sig, (void)what, (void)ctx;
 }
 
@@ -256,11 +305,12 @@ static int add_signals(struct worker *w)
 {
 	struct event_base *b = loop_base(w->loop);
 	sigset_t hup;
+
 	w->on_term = evsignal_new(b, SIGTERM, on_term, w);
 	w->on_hup = evsignal_new(b, SIGHUP, on_hup, w);
 	w->on_int = evsignal_new(b, SIGINT, on_int, w);
-	w->poll = event_new(b, -1, EV_PERSIST, on_poll, w);
-	if (w->on_term == NULL || w->on_hup == NULL || w->on_int == NULL || w->poll == NULL)
+	w->poll_end = event_new(b, -1, EV_PERSIST, on_poll_end, w);
+	if (w->on_term == NULL || w->on_hup == NULL || w->on_int == NULL || w->poll_end == NULL)
 		return TG_ENOMEM;
 	if (event_add(w->on_term, NULL) != 0 || event_add(w->on_hup, NULL) != 0 ||
 		event_add(w->on_int, NULL) != 0)
@@ -274,7 +324,7 @@ static int start(struct worker *w)
 {
 	static const struct store_calls store_calls = {
 		.on_up = on_store_up, .on_down = on_store_down, .on_low = on_store_low};
-	static const struct timeval look_every = {0, HEARTBEAT_EVERY_MS * 1000};
+	static const struct timeval check_every = {0, HEARTBEAT_EVERY_MS * 1000};
 	const struct conf *c = w->conf;
 	const struct httpd_limits limits = {
 		.max_connections = c->max_connections,
@@ -288,6 +338,7 @@ static int start(struct worker *w)
 		.reply_window_bytes = BUFFER_REPLY_WINDOW_BYTES,
 	};
 	char err[256] = "";
+
 	if ((w->loop = loop_new()) != NULL && (w->api = api_new(w->loop, c)) != NULL)
 		w->httpd = httpd_new(w->loop, w->env->tls, &limits, &api_calls, w->api);
 	if (w->httpd == NULL || add_signals(w) != 0)
@@ -299,16 +350,16 @@ static int start(struct worker *w)
 	}
 	api_set_store(w->api, w->store);
 	w->listener = listener_new(w->loop, w->env->listen_fd, on_accept, w);
-	w->patience = evtimer_new(loop_base(w->loop), on_patience, w);
+	w->store_wait = evtimer_new(loop_base(w->loop), on_store_wait, w);
 	w->give_back = event_new(loop_base(w->loop), -1, EV_PERSIST, on_give_back, w);
-	w->look = event_new(loop_base(w->loop), -1, EV_PERSIST, on_look, w);
-	if (w->listener == NULL || w->patience == NULL || w->give_back == NULL ||
+	w->check_others = event_new(loop_base(w->loop), -1, EV_PERSIST, on_check_others, w);
+	if (w->listener == NULL || w->store_wait == NULL || w->give_back == NULL ||
 		event_add(w->give_back, loop_timeout(w->loop, GIVE_BACK_S)) != 0 ||
-		w->look == NULL || event_add(w->look, &look_every) != 0)
+		w->check_others == NULL || event_add(w->check_others, &check_every) != 0)
 		return -1;
-	listener_set_relief(w->listener, on_short);
+	listener_set_relief(w->listener, on_no_descriptor);
 	listener_enable(w->listener, false);
-	return evtimer_add(w->patience, loop_timeout(w->loop, PATIENCE_S));
+	return evtimer_add(w->store_wait, loop_timeout(w->loop, STORE_WAIT_S));
 }
 
 static void stop(struct worker *w)
@@ -319,8 +370,8 @@ static void stop(struct worker *w)
 	httpd_free(w->httpd);
 	store_free(w->store);
 	api_free(w->api);
-	struct event *ev[] = {
-		w->on_term, w->on_hup, w->on_int, w->poll, w->patience, w->give_back, w->look};
+	struct event *ev[] = {w->on_term, w->on_hup, w->on_int, w->poll_end, w->store_wait,
+		w->give_back, w->check_others};
 	for (size_t i = 0; i < sizeof ev / sizeof *ev; i++)
 		if (ev[i] != NULL)
 			event_free(ev[i]);
@@ -334,6 +385,7 @@ static void stop(struct worker *w)
 int worker_main(const struct child_env *env)
 {
 	struct worker w = {.env = env, .conf = env->conf, .status = EXIT_SUCCESS};
+
 	if (start(&w) != 0) {
 		log_error("worker", "cannot start");
 		w.status = EXIT_FAILURE;
