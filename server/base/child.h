@@ -1,9 +1,11 @@
 /*
  * child.h: what the master gives each child process (worker, reaper, recorder, admin, logger) when
- * it forks it. A child's main returns its exit status. SIGTERM: drain and return 0. SIGHUP: the
- * master has checked new files and left what came of them in the handover; it is blocked at first,
- * so that none is lost: unblock it once it can be handled. SIGINT is ignored (the master handles
- * it). The parent's death kills it.
+ * it forks it, and what it expects of it.
+ *
+ * SIGTERM: the child finishes its work, and its main returns EXIT_SUCCESS.
+ * SIGHUP: the master has checked new files and put them into the handover. The signal is blocked at
+ * first, so that none is lost; the child unblocks it when it can handle it.
+ * SIGINT is ignored: the master handles it. The death of the master kills the child.
  */
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
@@ -17,8 +19,8 @@ struct handover;
 struct heartbeat;
 struct ssl_ctx_st;
 
-/* Who adds to which metrics slot: the master to 0, worker i to CHILD_SLOT_WORKER(i), the others
- * behind the last worker. */
+/* Each process has a slot of its own in metrics.h and heartbeat.h. Those behind the workers depend
+ * on the number of workers. */
 #define CHILD_SLOT_MASTER 0u
 #define CHILD_SLOT_WORKER(i) (1u + (i))
 #define CHILD_SLOT_REAPER(workers) (1u + (workers))
@@ -27,22 +29,23 @@ struct ssl_ctx_st;
 #define CHILD_SLOT_LOGGER(workers) (4u + (workers))
 #define CHILD_SLOTS(workers) (5u + (workers))
 
-struct child_env {
+struct child_env {                   /* valid for the life of the child; owned by the master */
 	const char *name;            /* "worker-0", "reaper", "admin", "recorder", "logger" */
-	unsigned index;              /* of that kind */
-	struct conf *conf;           /* the last good one when it was forked */
-	struct ssl_ctx_st *tls;      /* the same, for workers; NULL for others */
-	struct handover *handover;   /* workers: the last good ones since */
-	struct heartbeat *heartbeat; /* of all processes, by metrics slot */
-	const char *store_url;       /* of the embedded store, or conf's */
-	int listen_fd;               /* worker, admin; otherwise -1 */
-	/* worker: the sockets of all, by index, for one that does not serve; otherwise NULL */
-	const int *worker_fds;
-	unsigned n_workers;
+	unsigned index;              /* of a worker, from 0 on */
+	struct conf *conf;           /* the one in force at the fork */
+	struct ssl_ctx_st *tls;      /* for workers, the one in force at the fork; otherwise NULL */
+	struct handover *handover;   /* for workers, what reloads bring; otherwise NULL */
+	struct heartbeat *heartbeat; /* of all processes, by metrics_slot */
+	const char *store_url;       /* may hold a password */
+	int listen_fd;               /* of a worker or the admin process; otherwise -1 */
+	const int *worker_fds;       /* for workers, the sockets of all, by index; otherwise NULL */
+	unsigned n_workers;          /* of worker_fds */
 	struct metrics *metrics;
 	unsigned metrics_slot;
-	bool embedded_store;
+	bool embedded_store; /* the store ends with the server */
 };
+
+/** Runs a child. Returns its exit status. */
 typedef int child_main(const struct child_env *env);
 
 #endif

@@ -1,4 +1,5 @@
-/* client_cert.c: see client_cert.h. Runs in workers, and in whoever checks a configuration. */
+/* client_cert.c: see client_cert.h. It verifies no chain. Runs in workers, and where a
+ * configuration is checked. */
 #include <stdint.h>
 
 #include <openssl/evp.h>
@@ -9,14 +10,14 @@
 
 #include "base/client_cert.h"
 
-#define RSA_BITS_MAX 8192 /* what a larger key signed takes long to check */
+#define RSA_BITS_MAX 8192 /* a signature of a larger key takes too long to check */
 
 const char *client_cert_fault(X509 *cert)
 {
 	const EVP_PKEY *key = X509_get0_pubkey(cert);
 	uint32_t use = X509_get_extended_key_usage(cert);
 
-	/* The library takes a certificate that names no use at all for one of every use. */
+	/* UINT32_MAX: no such extension. OpenSSL would let it in for every use. */
 	if (use == UINT32_MAX || (use & XKU_SSL_CLIENT) == 0)
 		return "it lacks the extended key usage clientAuth";
 	if (key == NULL)

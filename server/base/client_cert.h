@@ -1,21 +1,19 @@
-/* client_cert.h: what a client's certificate must be, besides being vouched for, and what its
- * client is known by: one rule for the handshake and for who checks a configuration. */
+/*
+ * client_cert.h: what a client's certificate must be, beside having a chain to an authority, and by
+ * what its client is known. The handshake and the check of a configuration use the same rule.
+ */
 #ifndef BASE_CLIENT_CERT_H
 #define BASE_CLIENT_CERT_H
 
 #include <stdint.h>
 #include <openssl/x509.h>
 
-/**
- * Tells what, besides its chain, bars a client certificate.
- *
- * Returns a static text that goes on "the certificate cannot be a client's: ", or NULL when it may
- * be one.
- */
+/** Returns NULL when the certificate may be a client's, otherwise a static text that goes on "it
+ * cannot be a client's: ". Its chain and its dates are not looked at. */
 const char *client_cert_fault(X509 *cert);
 
-/** client_cert_spki(cert, out): what a peer is known by: SHA-256 of the certificate's
- * SubjectPublicKeyInfo (DER). Returns 0 or TG_EINVAL. */
+/** Writes the SHA-256 of the certificate's SubjectPublicKeyInfo (DER), by which a peer is known.
+ * Returns 0 or TG_EINVAL. */
 int client_cert_spki(const X509 *cert, uint8_t out[32]);
 
 #endif

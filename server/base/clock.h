@@ -1,13 +1,15 @@
-/* clock.h: the two clocks. Durations use clock_mono_us(); clock_wall_ms() is for people and logs
- * (the store's TIME rules deadlines). */
+/* clock.h: the two clocks of this machine. Durations and timeouts use clock_mono_us();
+ * clock_wall_ms() is for people and logs. Deadlines of blobs follow the store's clock, not these.
+ */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
 #include <stdint.h>
 
-/** clock_mono_us(): CLOCK_BOOTTIME in microseconds (goes on through suspend). */
+/** Returns CLOCK_BOOTTIME in microseconds: never set back, and it goes on while the machine is
+ * suspended. */
 uint64_t clock_mono_us(void);
-/** clock_wall_ms(): Unix time in milliseconds. */
+/** Returns Unix time in milliseconds. */
 int64_t clock_wall_ms(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* file.c: opens and reads files without waiting. It understands none of them. Runs in the master,
- * and where a configuration is checked. */
+/* file.c: see file.h. It does not look at what it reads. Runs in the master, and where a
+ * configuration is checked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ int file_read(const char *path, size_t max, struct file_bytes *out, char *why, s
 	*out = (struct file_bytes){NULL, 0};
 	if (f == NULL)
 		return TG_EIO;
-	setvbuf(f, NULL, _IONBF, 0); /* no copy of a key in a buffer of stdio's */
+	setvbuf(f, NULL, _IONBF, 0); /* otherwise stdio's buffer would keep a copy of a key */
 	out->b = malloc(max + 1);
 	if (out->b == NULL) {
 		snprintf(why, cap, "out of memory; free some");

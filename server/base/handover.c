@@ -1,7 +1,7 @@
 /*
- * handover.c: two places that are written by turns; the turn is counted last, so whoever reads
- * while both are written sees that the turn moved, and reads again. It knows nothing of what it
- * carries. Runs in the master and in workers.
+ * handover.c: two places, which the master writes by turns; it counts the turn after the bytes. A
+ * worker that has read while its place was written anew sees that the turn has moved, and reads
+ * again. It does not know what the bytes mean. Runs in the master and in workers.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -12,6 +12,7 @@
 
 #include "base/handover.h"
 
+/* of a reader; the master would have to put faster than a worker copies */
 #define TRIES 64
 
 struct place {
@@ -20,7 +21,7 @@ struct place {
 };
 
 struct handover {
-	_Atomic uint64_t turn; /* 0: nothing yet */
+	_Atomic uint64_t turn; /* place[turn & 1] is the latest; 0: nothing was put */
 	struct place place[2];
 };
 
@@ -102,7 +103,7 @@ int handover_take(const struct handover *h, void **copy, struct handover_bytes p
 		}
 		if (fits)
 			memcpy(b, p->b, at);
-		/* Two puts may have come meanwhile, and the second wrote where we read. */
+		/* Two puts may have come meanwhile: the second one writes where we have read. */
 		if (!fits || atomic_load(&h->turn) != turn)
 			continue;
 		for (i = 0, at = 0; i < HANDOVER_PARTS; at += n[i++])

@@ -1,8 +1,8 @@
 /*
- * handover.h: how a reload reaches workers that run. The master reads and checks every file, and
- * leaves what came of it here; workers take it from memory and open no file, so all of them get the
- * same, and what was right when it was checked is right when it is used. Memory that the master
- * maps before it forks; it holds the private key of TLS, so processes that need it not unmap it.
+ * handover.h: how a reload reaches workers that run. The master reads and checks every file and
+ * puts the bytes here; workers take them from memory and open no file. So all workers get the same
+ * bytes, and those that were checked. The memory is mapped by the master before it forks. It holds
+ * the private key of TLS: processes that do not need it unmap it.
  */
 #ifndef BASE_HANDOVER_H
 #define BASE_HANDOVER_H
@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 enum handover_part {
-	HANDOVER_CONF,
+	HANDOVER_CONF, /* struct conf, for conf_copy() */
 	HANDOVER_CERTIFICATE,
 	HANDOVER_KEY,
-	HANDOVER_CLIENT_CA,
+	HANDOVER_CLIENT_CA, /* the last three as they stand in their files */
 	HANDOVER_PARTS
 };
 
@@ -27,19 +27,22 @@ struct handover_bytes {
 
 struct handover;
 
-/** handover_new(): map it. NULL without memory. */
+/** Maps an empty one. NULL without memory. */
 struct handover *handover_new(void);
-/** handover_free(h): what it holds is overwritten first. handover_forget(h): this process unmaps
- * it, others keep it. */
+/** Overwrites what it holds, for all processes, and unmaps it. NULL is harmless. */
 void handover_free(struct handover *h);
+/** Unmaps it in this process; others keep it. NULL is harmless. */
 void handover_forget(struct handover *h);
-/** handover_put(h, part): replaces what was there, for the master. 0, or TG_ETOOBIG: more than
- * HANDOVER_BYTES, and nothing has changed. */
+/** Replaces what is there by copies of the parts; for the master alone. Returns 0; or TG_ETOOBIG:
+ * the parts are larger than HANDOVER_BYTES together, and nothing has changed. */
 int handover_put(struct handover *h, const struct handover_bytes part[HANDOVER_PARTS]);
 /**
- * handover_take(h, copy, part): the latest, as a copy of this process's own; free it with
- * sodium_free(copy), which overwrites it. part points into it. Returns 0, TG_ENOENT (nothing was
- * put) or TG_ENOMEM.
+ * Copies what was put last.
+ *
+ * @copy  receives guarded memory, to be freed by sodium_free(), which overwrites it
+ * @part  receives where the parts stand in *copy
+ *
+ * Returns 0, TG_ENOENT (nothing was put) or TG_ENOMEM. On failure nothing is to be freed.
  */
 int handover_take(
 	const struct handover *h, void **copy, struct handover_bytes part[HANDOVER_PARTS]);

@@ -1,5 +1,7 @@
-/* heartbeat.c: a counter and a flag for each process. What follows from a missing beat is decided
- * by master and worker. Runs in every process. */
+/*
+ * heartbeat.c: a counter and a flag for each process. What follows from a missing heartbeat is
+ * decided in master/supervise.c and worker/worker.c. Runs in every process.
+ */
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -9,7 +11,7 @@
 #include "core/bug.h"
 
 struct slot {
-	_Atomic uint64_t beats;
+	_Atomic uint64_t count;
 	_Atomic bool serving;
 };
 
@@ -18,7 +20,7 @@ struct heartbeat {
 	struct slot slot[];
 };
 
-static struct slot *own;
+static struct slot *own; /* NULL: not attached */
 
 static size_t bytes_of(unsigned slots)
 {
@@ -59,7 +61,7 @@ void heartbeat_attach(struct heartbeat *h, unsigned slot)
 void heartbeat_send(void)
 {
 	if (own != NULL)
-		atomic_fetch_add(&own->beats, 1);
+		atomic_fetch_add(&own->count, 1);
 }
 
 void heartbeat_set_serving(bool on)
@@ -70,7 +72,7 @@ void heartbeat_set_serving(bool on)
 
 uint64_t heartbeat_count(const struct heartbeat *h, unsigned slot)
 {
-	return slot < h->n ? atomic_load(&h->slot[slot].beats) : 0;
+	return slot < h->n ? atomic_load(&h->slot[slot].count) : 0;
 }
 
 bool heartbeat_is_serving(const struct heartbeat *h, unsigned slot)

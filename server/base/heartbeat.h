@@ -1,8 +1,8 @@
 /*
- * heartbeat.h: signs of life that processes of one server see of each other, in memory that the
- * master maps before it forks. Each process counts up in a slot of its own (those of child.h), from
- * its event loop: who hangs inside a callback, or is stopped, does not. A worker also says whether
- * it accepts connections.
+ * heartbeat.h: signs of life that the processes of one server see of each other, in memory that the
+ * master maps before it forks. Each process counts up in a slot of its own (CHILD_SLOT_… in
+ * child.h) from its event loop. One that hangs inside a callback, or is stopped, does not count. A
+ * worker also says whether it accepts connections.
  */
 #ifndef BASE_HEARTBEAT_H
 #define BASE_HEARTBEAT_H
@@ -10,22 +10,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HEARTBEAT_EVERY_MS 250 /* so often a loop beats, and so often others look */
+/* How often a loop sends a heartbeat, and how often others check. */
+#define HEARTBEAT_EVERY_MS 250
 
 struct heartbeat;
 
-/** heartbeat_new(slots): map it. NULL without memory. */
+/** Maps memory for so many processes. NULL without memory. */
 struct heartbeat *heartbeat_new(unsigned slots);
+/** Unmaps it in this process, which then sends no heartbeats. NULL is harmless. */
 void heartbeat_free(struct heartbeat *h);
-/** heartbeat_attach(h, slot): this process beats there from now on. NULL, as at first: nowhere. */
+/** Lets this process count up in that slot from now on. h NULL, as at first: nowhere. */
 void heartbeat_attach(struct heartbeat *h, unsigned slot);
+/** Counts up. Harmless in a process that is not attached. */
 void heartbeat_send(void);
-/** heartbeat_set_serving(on): this process accepts connections, or has stopped to. */
+/** Says whether this process accepts connections. Harmless in one that is not attached. */
 void heartbeat_set_serving(bool on);
-/** heartbeat_count(h, slot): how often it beat; a change is a sign of life. */
+/** Returns the number of heartbeats of a slot, 0 for one that is not there. It goes on when a
+ * process is replaced. */
 uint64_t heartbeat_count(const struct heartbeat *h, unsigned slot);
+/** Returns whether the process of that slot accepts connections. */
 bool heartbeat_is_serving(const struct heartbeat *h, unsigned slot);
-/** heartbeat_slot_clear(h, slot): that process is gone, so it does not serve. For the master. */
+/** To be called by the master when the process of that slot has ended: it serves no more. */
 void heartbeat_slot_clear(struct heartbeat *h, unsigned slot);
 
 #endif

@@ -1,4 +1,5 @@
-/* jsonw.c: a JSON writer without a tree: answers are small and written once. Pure; runs in workers.
+/* jsonw.c: see jsonw.h. It makes no tree: answers are small and written once. Pure; runs in
+ * workers.
  */
 #include <stdio.h>
 #include <stdlib.h>

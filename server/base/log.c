@@ -1,10 +1,9 @@
 /*
- * log.c: log lines as JSON. It rotates nothing. What is written by one write(2) are whole lines,
- * and PIPE_BUF at most, so lines of several processes in one pipe do not mix, and a pipe that does
- * not block takes them whole or not at all. What it does not take is counted as dropped. An event
- * is written at once; requests, of which there are thousands a second, go together at the end of
- * the turn: of five system calls that a small request took, its line was one. Runs in every
- * process.
+ * log.c: log lines as JSON. It opens and rotates no file: master/logger.c does. Each write holds
+ * whole lines and PIPE_BUF bytes at most; so the lines of several processes in one pipe do not mix,
+ * and a pipe that does not block takes a write whole or not at all. Requests, of which there are
+ * thousands a second, are written together at the end of a turn: a small request took five system
+ * calls, of which its line was one. Runs in every process.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -20,8 +19,8 @@
 #include "base/metrics.h"
 
 #define LINE_MAX_BYTES 4096 /* PIPE_BUF on Linux */
-#define WAIT_MS 1000        /* for a descriptor that may block */
-/* kept free for the quote, the mark of a cut, the brace and the newline */
+#define WAIT_MS 1000        /* at most, for a descriptor that may block */
+/* kept free of a line for what ends it: the mark of a cut, a quote, a brace and a newline */
 #define LINE_TAIL 16
 
 struct line {
@@ -33,7 +32,7 @@ static int log_fd = STDERR_FILENO;
 static bool may_block = true;
 static enum log_level log_max = LOG_L_INFO;
 static char log_process[32] = "timeglasd";
-static struct line held; /* requests' lines, each ended */
+static struct line held; /* lines of requests that wait to be written */
 
 #define X_(id, name) [id] = (name),
 static const char *const level_text[] = {LOG_LEVELS(X_)};
@@ -57,8 +56,8 @@ static bool line_put(struct line *l, const char *s, size_t n)
 	return true;
 }
 
-/* The length of the well-formed UTF-8 sequence (RFC 3629) that s starts with, 0 when there is none.
- */
+/* Returns the length of the well-formed UTF-8 sequence (RFC 3629) at s, 0 when there is none. n: at
+ * least 1. */
 static size_t utf8_len(const unsigned char *s, size_t n)
 {
 	size_t len, i;
@@ -87,8 +86,8 @@ static size_t utf8_len(const unsigned char *s, size_t n)
 	return len;
 }
 
-/* One character of a JSON string (RFC 8259, section 7). Returns the bytes of s that it covers, 0
- * when the line is full. */
+/* Writes one character of a JSON string (RFC 8259, section 7); a byte that is not UTF-8 as U+FFFD.
+ * Returns the bytes of s that it stands for, 0 when the line is full. */
 static size_t line_put_char(struct line *l, const unsigned char *s, size_t n)
 {
 	char esc[8];
@@ -124,7 +123,7 @@ static void line_str(struct line *l, const char *key, const char *value)
 	for (; left > 0; s += used, left -= used) {
 		used = line_put_char(l, s, left);
 		if (used == 0) {
-			/* the tail has room for this mark, the quote and the end of the line */
+			/* LINE_TAIL has room for this, and for what ends the line. */
 			memcpy(l->b + l->n, "...", 3);
 			l->n += 3;
 			break;

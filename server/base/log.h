@@ -1,5 +1,7 @@
-/* log.h: one JSON line an event, on one descriptor, whole lines in one write. No blob id, no
- * personal data, no key ever goes here. */
+/*
+ * log.h: writes a JSON line for each event to one descriptor. A write holds whole lines, 4096 bytes
+ * at most. No id of a blob or session, no personal data and no key may be logged.
+ */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -20,32 +22,42 @@ enum log_level {
 };
 
 /**
- * log_init(fd, level, process): process ("worker-0", "reaper") stands in every line. Call again
- * after fork. A line that fd does not take at once is dropped and counted (M_LOG_DROPPED). A
- * descriptor that may block, as before the logger is there, is waited for, for a second at most.
+ * Sets where lines go, in this process and those that it forks. Without it: standard error, level
+ * info. Lines that wait are written to the old place first.
+ *
+ * @fd       not owned. What one that does not block does not take at once is dropped, and counted
+ * in M_LOG_DROPPED. One that may block, as before the logger runs, is waited for for a second at
+ * most.
+ * @level    lines of a lower one are not written
+ * @process  stands in every line ("worker-0", "reaper"); copied
  */
 void log_init(int fd, enum log_level level, const char *process);
-/** log_event(level, event, fmt, …): {"time":…,"level":…,"process":…,"event":…,"detail":"…"}; fmt
- * may be NULL. */
+/**
+ * Writes {"time":…,"level":…,"process":…,"event":…,"detail":…} at once. A detail that does not fit
+ * into 4096 bytes is cut and ends in "...".
+ *
+ * @event  a word for programs; each one that warns has a row in docs/operations.md
+ * @fmt    the detail, for people: what happened; what to do. NULL: none
+ */
 void log_event(enum log_level level, const char *event, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-struct log_request {         /* one line a request: which call, never which blob */
-	const char *peer;    /* name or "-" */
-	const char *call;    /* e.g. "POST /v1/blobs/{id}/take" */
-	const char *request; /* its id, which the answer bears, too */
+struct log_request {         /* the call, never the blob */
+	const char *peer;    /* its name, "-" for none */
+	const char *call;    /* "POST /v1/blobs/{id}/take": the pattern, not the path */
+	const char *request; /* the request's id, which its answer has, too */
 	int status;
-	const char *problem; /* slug or NULL */
+	const char *problem; /* of the answer, or NULL */
 	uint64_t in_bytes, out_bytes;
 	uint64_t duration_us;
 };
-/** log_request(r): the line waits for log_flush(), for company of 4096 bytes, or for the next
- * event's line, which it precedes. Returns whether it waits. */
+/** Adds a line for a request. It is written at the next log_flush(), before the next event, or when
+ * 4096 bytes wait. Returns whether it waits: then the caller has to see to a log_flush(). */
 bool log_request(const struct log_request *r);
-/** log_can_write(fd): does a write of up to 4096 bytes go through without blocking (if nobody else
- * writes)? Waits a second for that, at most. */
+/** Returns whether fd takes a write of 4096 bytes without blocking, if nobody else writes. Waits a
+ * second for that at most. */
 bool log_can_write(int fd);
-/** log_flush(): write what waits: at the end of a turn that had requests. */
+/** Writes the lines that wait. To be called at the end of a turn of the loop. */
 void log_flush(void);
 
 #define log_error(event, ...) log_event(LOG_L_ERROR, event, __VA_ARGS__)

@@ -1,7 +1,6 @@
 /*
- * metrics.c: numbers in a region that all processes of one server share. It sends nothing: the
- * admin process asks for the text. Each process writes its own slot only, so a plain load, add and
- * relaxed store is enough. Runs in every process.
+ * metrics.c: see metrics.h. It sends nothing: the admin process asks for the text. A slot has one
+ * writer, so a relaxed load, an addition and a relaxed store are enough. Runs in every process.
  */
 #include <stdarg.h>
 #include <stdbool.h>
@@ -19,7 +18,7 @@
 #define N_BUCKETS (BUCKET_LAST_BIT - BUCKET_FIRST_BIT + 1)
 
 struct histogram {
-	uint64_t bucket[N_BUCKETS + 1]; /* not cumulative here; the last one is +Inf */
+	uint64_t bucket[N_BUCKETS + 1]; /* each alone, not cumulative; the last one is +Inf */
 	uint64_t sum_us;
 };
 
@@ -37,7 +36,7 @@ struct metrics {
 
 struct text {
 	char *b;
-	size_t cap, n; /* n: what is needed, perhaps more than cap */
+	size_t cap, n; /* n: the length of the whole, perhaps more than cap */
 };
 
 struct family {
@@ -50,7 +49,7 @@ static const struct family gauge_names[] = {METRICS_GAUGES(X_)};
 static const struct family histogram_names[] = {METRICS_HISTOGRAMS(X_)};
 #undef X_
 
-static struct slot private_slot;
+static struct slot private_slot; /* of a process that is not attached; nobody reads it */
 static struct slot *own = &private_slot;
 
 struct metrics *metrics_new(unsigned slots)
@@ -117,7 +116,7 @@ void metrics_gauge_add(enum metric_gauge g, int64_t by)
 	metrics_gauge_set(g, __atomic_load_n(&own->gauge[g], __ATOMIC_RELAXED) + by);
 }
 
-/* The first bucket whose bound (inclusive, as Prometheus has it) is us or more. */
+/* Returns the first bucket whose bound, which belongs to it, is us or more. */
 static size_t bucket_of(uint64_t us)
 {
 	int bits;
@@ -191,7 +190,7 @@ static void text_add(struct text *t, const char *fmt, ...)
 		t->n += (size_t)n;
 }
 
-/* HELP and TYPE stand once per family; members of one stand together in the tables. */
+/* HELP and TYPE stand once for all rows of one name. before: the row before, or NULL. */
 static void text_head(
 	struct text *t, const struct family *f, const struct family *before, const char *type)
 {

@@ -1,8 +1,7 @@
 /*
- * metrics.h: counters, gauges and histograms that processes share. The master maps one region
- * before it forks; each process adds to a slot of its own (no locks, no atomics on the hot path
- * beyond relaxed stores); whoever reads sums over the slots. Names, help texts and types stand in
- * the tables below, in Prometheus style.
+ * metrics.h: counters, gauges and histograms of all processes of one server, in memory that the
+ * master maps before it forks. Each process writes a slot of its own, without locks; whoever reads
+ * sums over the slots. Names and help texts stand in the tables below, as Prometheus has them.
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
@@ -10,7 +9,7 @@
 #include <stdint.h>
 #include <stddef.h>
 
-/* X(id, prometheus name with labels, help) */
+/* X(id, name with labels, help). Those of one name stand together. */
 #define METRICS_COUNTERS(X) \
 	X(M_CONNECTIONS, "timeglas_connections_total", "TLS connections accepted") \
 	X(M_TLS_REFUSED, "timeglas_tls_refused_total", "TLS handshakes that failed") \
@@ -61,32 +60,37 @@ enum metric_gauge { METRICS_GAUGES(X_) METRICS_N_GAUGES };
 enum metric_histogram { METRICS_HISTOGRAMS(X_) METRICS_N_HISTOGRAMS };
 #undef X_
 
-struct metrics; /* the shared region */
+struct metrics; /* the shared memory */
 
-/** metrics_new(slots): map a region for that many processes. NULL without memory. */
+/** Maps memory for so many processes. NULL without memory. */
 struct metrics *metrics_new(unsigned slots);
+/** Unmaps it in this process, whose numbers then go nowhere. NULL is harmless. */
 void metrics_free(struct metrics *m);
-/** metrics_attach(m, slot): this process adds to that slot from now on; its gauges start at 0, its
- * counters go on. m NULL: a private, unseen slot. */
+/** Lets this process write that slot from now on. The slot's gauges start at 0, its counters go on.
+ * m NULL, as at first: numbers go nowhere. */
 void metrics_attach(struct metrics *m, unsigned slot);
 
-/** metrics_slot_clear(m, slot): that process is gone: its gauges are 0, its counters stay. For the
- * master. */
+/** To be called by the master when the process of that slot has ended: its gauges are 0 from now
+ * on, its counters stay. */
 void metrics_slot_clear(struct metrics *m, unsigned slot);
 
+/** Adds to a counter of this process. */
 void metrics_count(enum metric_counter c, uint64_t by);
+/** Sets a gauge of this process; what readers see is the sum over all processes. */
 void metrics_gauge_set(enum metric_gauge g, int64_t value);
+/** Adds to a gauge of this process; by may be negative. */
 void metrics_gauge_add(enum metric_gauge g, int64_t by);
+/** Counts one observation, in microseconds, in a histogram of this process. */
 void metrics_observe_us(enum metric_histogram h, uint64_t us);
 
-/** metrics_counter(m, c): the sum over all slots. */
+/** Returns the sum of a counter over all slots. */
 uint64_t metrics_counter(const struct metrics *m, enum metric_counter c);
-/** metrics_gauge(m, g): the sum over all slots. */
+/** Returns the sum of a gauge over all slots. */
 int64_t metrics_gauge(const struct metrics *m, enum metric_gauge g);
-/** metrics_gauge_slot(m, slot, g): one process's value; 0 for a slot that is not there. */
+/** Returns the gauge of one process; 0 for a slot that is not there. */
 int64_t metrics_gauge_slot(const struct metrics *m, unsigned slot, enum metric_gauge g);
-/** metrics_prometheus(m, buf, cap): text exposition 0.0.4. Returns the length, or the length needed
- * if cap is too small. */
+/** Writes everything in Prometheus's text format 0.0.4, cut to cap bytes. Returns the length of the
+ * whole, which may be more than cap. */
 size_t metrics_prometheus(const struct metrics *m, char *buf, size_t cap);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * random.c: see random.h. An upload needs three small pieces and a fetch one, and a system call for
- * each was two of the seven that a small request took. What was given out is wiped here at once;
- * the kernel empties the page in a forked child (MADV_WIPEONFORK), which then fetches its own. Runs
- * in every process.
+ * random.c: a pool of random bytes, for a system call for each piece was two of the seven that a
+ * small request took. Bytes that were given out are wiped from the pool at once. In a forked child
+ * the kernel empties the pool (MADV_WIPEONFORK), so the child fetches its own. Runs in every
+ * process.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #define POOL_BYTES 2048u
 
 struct pool {
-	size_t left; /* 0 at first, and in a forked child */
+	size_t left; /* bytes not given out; 0 at first, and in a forked child */
 	uint8_t bytes[POOL_BYTES];
 };
 
@@ -40,7 +40,7 @@ void random_fill(void *out, size_t n)
 	if (n > RANDOM_MAX)
 		tg_bug("random", "more bytes wanted than one call gives");
 	if (pool == NULL && (pool = pool_map()) == NULL) {
-		randombytes_buf(out, n); /* dearer, and as good */
+		randombytes_buf(out, n); /* as good, but a system call each */
 		return;
 	}
 	if (pool->left < n) {

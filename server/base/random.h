@@ -1,5 +1,5 @@
-/* random.h: small pieces of the kernel's randomness, fetched many at a time. For ids and
- * references; a secret that opens something asks libsodium itself. */
+/* random.h: small pieces of the kernel's randomness, fetched many at a time. For ids. Keys and
+ * passwords are drawn from libsodium directly. */
 #ifndef BASE_RANDOM_H
 #define BASE_RANDOM_H
 
@@ -7,8 +7,8 @@
 
 #define RANDOM_MAX 64u
 
-/** random_fill(out, n): n bytes, at most RANDOM_MAX. Never the same ones twice, in whatever process
- * of a fork. */
+/** Fills out with n random bytes, at most RANDOM_MAX; more abort. A byte is given out once, also
+ * across fork(). */
 void random_fill(void *out, size_t n);
 
 #endif

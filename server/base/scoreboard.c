@@ -1,5 +1,5 @@
-/* scoreboard.c: the memory that all processes of one server share. Nothing is asked of the store
- * here. Runs in every process. */
+/* scoreboard.c: see scoreboard.h. It asks nothing of the store, and decides nothing by what is
+ * told. Runs in every process. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,9 +8,9 @@
 #include "base/scoreboard.h"
 #include "base/clock.h"
 
-#define FOUND_BITS 8 /* of a word whose other bits say when, in microseconds */
-#define READ_TRIES 8
-#define SILENT_S 3u /* a recorder with nothing to do says so five times a second */
+#define FOUND_BITS 8 /* of the word `found`; the others hold the time, in microseconds */
+#define READ_TRIES 8 /* of a reader of the head; the recorder writes it once a second */
+#define SILENT_S 3u  /* a recorder with nothing to do says so five times a second */
 
 struct head {
 	_Atomic uint64_t n;
@@ -20,16 +20,16 @@ struct head {
 struct scoreboard {
 	_Atomic uint64_t found; /* 0: nothing yet */
 	_Atomic char denied[SCOREBOARD_DENIED];
-	_Atomic int64_t clock; /* INT64_MIN stands for a remembered 0, and 0 for nothing */
+	_Atomic int64_t clock; /* 0: nothing remembered; INT64_MIN: 0 was */
 	_Atomic unsigned evidence;
 	_Atomic int error;
 	_Atomic uint64_t caught_up_us;
 	_Atomic bool compared;
 	_Atomic unsigned writes;
 	_Atomic uint64_t full_us; /* 0: never */
-	/* Heads are written in turn, and the turn is counted last: whoever reads one that is then
-	 * overwritten sees that the turn moved. */
-	_Atomic uint64_t turn; /* 0: no head yet */
+	/* The two heads are written by turns, and the turn is counted after the bytes. A reader of
+	 * a head that was written anew meanwhile sees that the turn has moved. */
+	_Atomic uint64_t turn; /* head[turn & 1] is the latest; 0: none yet */
 	struct head head[2];
 };
 
@@ -64,6 +64,7 @@ bool scoreboard_attached(void)
 
 /* What the reaper found of the store --------------------------------------- */
 
+/* 0 also when another process has read its clock a moment later than this one. */
 static uint64_t since_us(uint64_t then)
 {
 	uint64_t now = clock_mono_us();
@@ -156,8 +157,8 @@ enum evidence scoreboard_evidence(void)
 	return mine != NULL ? (enum evidence)atomic_load(&mine->evidence) : EVIDENCE_STARTING;
 }
 
-/* Since the recorder last had everything recorded: it may be stopped, or more comes in than it can
- * write. 0 also by a clock that was read later. */
+/* Returns how long ago the recorder last had everything recorded. Long: it is stopped, or more
+ * comes than it can write. */
 static uint64_t behind_us(void)
 {
 	return since_us(atomic_load(&mine->caught_up_us));

@@ -1,8 +1,10 @@
 /*
- * scoreboard.h: what reaper and recorder leave for the other processes, and for their own
- * successors: is the store attested, what did its clock show, how far is the evidence. The master
- * maps it before it forks; each item has one writer, all read. No locks, nobody waits: a writer
- * that is killed half way leaves the old value.
+ * scoreboard.h: what reaper and recorder tell all processes, and those that replace them: whether
+ * the store is attested, what its clock shows, how far the evidence is. The memory is mapped by the
+ * master before it forks. Each item has one writer, where nothing else is said, and any number of
+ * readers. There are no locks: a writer that is killed leaves the value from before.
+ *
+ * Where no scoreboard is attached, setting does nothing, and reading gives what stands at first.
  */
 #ifndef BASE_SCOREBOARD_H
 #define BASE_SCOREBOARD_H
@@ -13,41 +15,49 @@
 
 struct scoreboard;
 
-/** scoreboard_new(): map it. NULL without memory. */
+/** Maps an empty one. NULL without memory. */
 struct scoreboard *scoreboard_new(void);
+/** Unmaps it in this process. NULL is harmless. */
 void scoreboard_free(struct scoreboard *b);
-/** scoreboard_attach(b): the calls below are about b in this process. NULL, as at first: nobody
+/** Makes b the scoreboard of the calls below, in this process. NULL, as at first: none; then nobody
  * attests, no evidence is kept, and neither is missed. */
 void scoreboard_attach(struct scoreboard *b);
 
-/* What the reaper found of the store. Which numbers mean what is told by store/attestation.h. ----
- */
-
-#define SCOREBOARD_DENIED 96 /* of a text, with its NUL; a longer one is cut */
-
-/** The reaper has found that just now: a number below 256. */
-void scoreboard_set_found(unsigned found);
-/** Returns whether anything was found. found: what was; age_us: how long ago, 0 also when another
- * process read its clock a moment later than this one. */
-bool scoreboard_found(unsigned *found, uint64_t *age_us);
-/** What is to be told beside that, for people; "" nothing. A reader may see it half written. */
-void scoreboard_set_denied(const char *what);
-void scoreboard_denied(char out[SCOREBOARD_DENIED]);
-/** Whether the store takes what an upload writes, as found last; 0, as at first: it does. */
-void scoreboard_set_writes(unsigned writes);
-unsigned scoreboard_writes(void);
-/** Any process: the store refused an upload just now because it is full. */
-void scoreboard_set_full(void);
-/** Returns how long ago that was; UINT64_MAX: it never was. */
-uint64_t scoreboard_full_age_us(void);
 /** Returns whether a scoreboard is attached in this process. */
 bool scoreboard_attached(void);
 
+/* What the reaper found of the store. store/attestation.h says what the numbers mean. ------------
+ */
+
+#define SCOREBOARD_DENIED 96 /* bytes of the text, with its NUL; a longer one is cut */
+
+/** The reaper: the store was found so just now. found: a number below 256. */
+void scoreboard_set_found(unsigned found);
+/**
+ * Returns whether anything was found.
+ *
+ * @found   receives what was found last
+ * @age_us  receives how long ago
+ */
+bool scoreboard_found(unsigned *found, uint64_t *age_us);
+/** The reaper: a text for people that goes with it; "": none. */
+void scoreboard_set_denied(const char *what);
+/** Reads that text. A reader may get it half written. */
+void scoreboard_denied(char out[SCOREBOARD_DENIED]);
+/** The reaper: whether the store takes what an upload writes; 0, as at first: it does. */
+void scoreboard_set_writes(unsigned writes);
+/** Returns the number that was set last. */
+unsigned scoreboard_writes(void);
+/** Any process: the store refused an upload just now because it is full. */
+void scoreboard_set_full(void);
+/** Returns how long ago that was; UINT64_MAX: never. */
+uint64_t scoreboard_full_age_us(void);
+
 /* The store's clock, by the reaper ----------------------------------------- */
 
-/** scoreboard_set_clock(ms), scoreboard_clock(ms): the store's clock minus clock_mono_us(), in ms,
- * as last remembered. false: nothing yet. */
+/** Remembers the store's clock minus clock_mono_us(), in ms. */
 void scoreboard_set_clock(int64_t ms);
+/** Reads it. Returns false when nothing was remembered yet. */
 bool scoreboard_clock(int64_t *ms);
 
 /* Evidence, by the recorder ------------------------------------------------ */
@@ -67,27 +77,25 @@ enum evidence {
 	EVIDENCE_IN_USE   /* another process on this machine holds the key */
 };
 
-/** scoreboard_set_evidence(e, error): error: the errno behind it, 0 for none. */
+/** The recorder: its state. error: the errno that goes with it, 0 for none. */
 void scoreboard_set_evidence(enum evidence e, int error);
+/** Returns the state that was set last; EVIDENCE_STARTING at first. */
 enum evidence scoreboard_evidence(void);
-/** scoreboard_evidence_text(out, cap): for people: "recording", or why not, also when it should but
- * has not caught up for 3 s. Returns out. */
+/** Writes for people how it is with the evidence: "recording", or why it is not recorded, or that
+ * the recorder has not caught up for 3 s. Returns out. */
 char *scoreboard_evidence_text(char *out, size_t cap);
-/** scoreboard_set_caught_up(mono_us): every event older than that is recorded. */
+/** The recorder: every event before this time, of clock_mono_us(), is recorded. */
 void scoreboard_set_caught_up(uint64_t mono_us);
-/** scoreboard_evidence_late(max_lag_s): may events older than that be unrecorded? Then nothing new
- * may be stored. */
+/** Returns whether events older than that may be unrecorded. Then nothing new may be stored. */
 bool scoreboard_evidence_late(unsigned max_lag_s);
-/**
- * scoreboard_set_compared(yes), scoreboard_compared(): what was heard last: has the store been
- * compared with the evidence? Until then it refuses reads by itself. Any process says no, which it
- * hears when it connects and once a second; the recorder says yes.
- */
+/** Says whether the store has been compared with the evidence; until then the store itself refuses
+ * reads. The recorder says yes. Any process says no, when the store has told it so. */
 void scoreboard_set_compared(bool yes);
+/** Returns what was said last. */
 bool scoreboard_compared(void);
-/** scoreboard_set_head(n, hash), scoreboard_head(n, hash): number and hash of the last checkpoint's
- * line. false: there is none yet. */
+/** The recorder: number and hash of the line of its last checkpoint. */
 void scoreboard_set_head(uint64_t n, const uint8_t hash[SCOREBOARD_HASH]);
+/** Reads both. Returns false when there is no checkpoint yet. */
 bool scoreboard_head(uint64_t *n, uint8_t hash[SCOREBOARD_HASH]);
 
 #endif

@@ -1,4 +1,4 @@
-/* tally.c: see tally.h. It decides nothing about what is noted. Runs in every process. */
+/* tally.c: see tally.h. It has no timer of its own. Runs in every process. */
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -1,23 +1,23 @@
 /*
- * tally.h: log lines for what strangers can cause as often as they like: at most one line a second
- * for each kind, with the count of those that it stands for.
+ * tally.h: log lines about what strangers can cause as often as they like. At most one line a
+ * second is written for each kind of event; it says how many events it stands for.
  */
 #ifndef BASE_TALLY_H
 #define BASE_TALLY_H
 
 #include <stdint.h>
 
-struct tally { /* static; only event is set at first */
+struct tally { /* zeroed at first, but for event */
 	const char *event;
-	uint64_t said_us; /* of the last line; 0: none yet */
-	unsigned held;    /* noted since */
-	char last[256];   /* the text of the last of them */
+	uint64_t said_us; /* clock_mono_us() of the last line; 0: none yet */
+	unsigned held;    /* events since that line */
+	char last[256];   /* the text of the latest of them, perhaps cut */
 };
 
-/** tally_note(t, fmt, …): a line at once, if the last is a second old; otherwise it is counted, and
- * the next line tells so. */
+/** Notes one event, with its text: a warning is logged at once when the last one is a second old;
+ * otherwise the event is counted for the next line. */
 void tally_note(struct tally *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/** tally_flush(t): call it about once a second: a line for what was counted since the last one. */
+/** Logs what was counted, when the last line is a second old. To be called about once a second. */
 void tally_flush(struct tally *t);
 
 #endif

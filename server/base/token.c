@@ -1,7 +1,4 @@
-/*
- * token.c: ids from the kernel's randomness. It remembers none: whether an id exists is the store's
- * to say. Runs in every process.
- */
+/* token.c: see token.h. It remembers no id: the store knows which exist. Runs in every process. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +15,6 @@
 #define RANDOM_BYTES 16
 #define EVIDENCE "timeglas evidence 1\n"
 
-static const char hex_digits[] = "0123456789abcdef";
-
 void token_make(unsigned shard, char out[TOKEN_LEN + 1])
 {
 	uint8_t r[RANDOM_BYTES];
@@ -27,14 +22,12 @@ void token_make(unsigned shard, char out[TOKEN_LEN + 1])
 	if (shard >= TOKEN_SHARDS)
 		tg_bug("token", "made for a shard that is not there");
 	random_fill(r, sizeof r);
-	out[0] = hex_digits[shard >> 4];
-	out[1] = hex_digits[shard & 15];
+	tg_hex_byte((uint8_t)shard, out);
 	(void)tg_b64_encode(TG_B64_URL, r, sizeof r, out + 2);
 	sodium_memzero(r, sizeof r);
 }
 
-/* Refuses what is not canonical, so that no two texts name one blob. Returns its first byte, or -1.
- */
+/* Returns the first byte of a well-formed name, otherwise -1. */
 static int name_first(const char *name)
 {
 	uint8_t r[RANDOM_BYTES];
@@ -56,31 +49,25 @@ void token_named(unsigned shard, const char name[TOKEN_NAME_LEN + 1], char out[T
 {
 	if (shard >= TOKEN_SHARDS)
 		tg_bug("token", "named in a shard that is not there");
-	out[0] = hex_digits[shard >> 4];
-	out[1] = hex_digits[shard & 15];
+	tg_hex_byte((uint8_t)shard, out);
 	memcpy(out + 2, name, TOKEN_NAME_LEN);
 	out[TOKEN_LEN] = '\0';
 }
 
 int token_shard(const char *s, size_t n)
 {
-	const char *hi, *lo;
-	int shard;
+	uint8_t shard;
 
-	if (n != TOKEN_LEN || s[0] == '\0' || s[1] == '\0')
+	if (n != TOKEN_LEN || !tg_hex_is_lower(s, 2) ||
+		tg_hex_decode(s, 2, &shard, sizeof shard) != 0)
 		return -1;
-	hi = strchr(hex_digits, s[0]);
-	lo = strchr(hex_digits, s[1]);
-	if (hi == NULL || lo == NULL)
-		return -1;
-	shard = (int)((hi - hex_digits) << 4 | (lo - hex_digits));
-	return shard < (int)TOKEN_SHARDS && name_first(s + 2) >= 0 ? shard : -1;
+	return shard < TOKEN_SHARDS && name_first(s + 2) >= 0 ? shard : -1;
 }
 
-/* SHA256() looks for its algorithm at each call, which takes longer than the hash. */
+/* SHA256() looks its algorithm up at each call, which takes longer than the hash. */
 static void sha256(const char *p, size_t n, uint8_t out[SHA256_DIGEST_LENGTH])
 {
-	static EVP_MD_CTX *ctx; /* the process's */
+	static EVP_MD_CTX *ctx; /* kept for the life of the process */
 	static EVP_MD *md;
 
 	if (ctx == NULL)

@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "base/token.h"
+#include "core/hex.h"
 #include "master/memory.h"
 #include "master/redis_embed.h"
 #include "wipe/wipe.h"
@@ -50,7 +51,7 @@ void redis_embed_draw_password(struct redis_embed *e)
 	unsigned char raw[REDIS_EMBED_PASSWORD / 2];
 
 	randombytes_buf(raw, sizeof raw);
-	sodium_bin2hex(e->password, sizeof e->password, raw, sizeof raw);
+	tg_hex_encode(raw, sizeof raw, e->password);
 	sodium_memzero(raw, sizeof raw);
 }
 
