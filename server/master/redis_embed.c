@@ -22,6 +22,7 @@
 #include "core/hex.h"
 #include "master/memory.h"
 #include "master/redis_embed.h"
+#include "store/key.h"
 #include "wipe/wipe.h"
 #include "core/fd.h"
 
@@ -224,15 +225,17 @@ enum wipe_state redis_embed_wipes(const struct redis_embed *e)
 	return state;
 }
 
-/* A shard's deadline index names blobs "b:…"; sessions and leftovers do not count. */
+/* Returns 1, 0, or -1 without an answer. The deadline index of a shard names blobs "b:…"; other
+ * members, sessions for instance, are not counted. */
 static int shard_holds_blobs(redisContext *r, unsigned shard)
 {
-	char cursor[24] = "0";
+	char cursor[24] = "0", index[KEY_BYTES];
 	int found = 0;
 
+	(void)key_of(index, shard, "dl", "");
 	do {
-		redisReply *reply = redisCommand(
-			r, "ZSCAN tg:{%02x}:dl %s MATCH b:* COUNT " SCAN_COUNT, shard, cursor);
+		redisReply *reply =
+			redisCommand(r, "ZSCAN %s %s MATCH b:* COUNT " SCAN_COUNT, index, cursor);
 
 		if (reply == NULL)
 			return -1;
