@@ -1,6 +1,7 @@
 /*
- * main.c: timeglasd's command line (timeglasd(8)). Options are matched whole: an abbreviation that
- * means something else tomorrow is refused today. Runs in the master.
+ * main.c: the command line of timeglasd (timeglasd(8)). It starts nothing itself: master.c does.
+ * Options have to be written out: an abbreviation could mean another option in a later version.
+ * Runs in the master.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -45,9 +46,9 @@ static const char help[] =
 	"SIGTERM ends it in order, a second one at once; SIGHUP reloads certificates and peers.\n";
 
 /*
- * "--name VALUE" or "--name=VALUE". Returns how many arguments it took, 0 when this is another
- * option, -1 without a value, -2 when *out was set before: a second one would silently replace the
- * first.
+ * Reads "--name VALUE" or "--name=VALUE". Returns how many arguments that were; 0 when this is
+ * another option; -1 without a value; -2 when *out was set before, for the second value would
+ * silently replace the first.
  */
 static int with_value(char *const *argv, const char *name, const char **out)
 {
@@ -144,7 +145,7 @@ static int parse(struct args *a, char *const *argv)
 static int run(const struct args *a, char *const *argv)
 {
 	char err[ERR_CHARS] = "timeglasd: out of memory";
-	/* A copy: process titles are written over the arguments. */
+	/* A copy, for process titles are written over the arguments. */
 	char *path = strdup(a->dev_dir != NULL ? a->dev_dir : a->conf_path);
 	struct master_opts o = {.child_argv = argv};
 	int status = EXIT_FAILURE;
@@ -196,7 +197,8 @@ int main(int argc, char *argv[])
 		return EXIT_SUCCESS;
 	}
 	if (sodium_init() < 0) {
-		fprintf(stderr, "timeglasd: no randomness\n");
+		fprintf(stderr,
+			"timeglasd: libsodium cannot be used: the system gives no randomness\n");
 		return EXIT_FAILURE;
 	}
 	return run(&a, argv);

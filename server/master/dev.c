@@ -1,7 +1,7 @@
 /*
- * dev.c: sets up a server to play with and to test against. It is no way to run a service: all keys
- * lie in one folder. It makes the certificates' keys; the age identity and the signing key are made
- * by the command line's own process, and are never read here. Runs in the master, before it forks.
+ * dev.c: see dev.h. It is no way to run a service: all keys lie in one folder. It makes the keys of
+ * the certificates; it never reads the age identity and the signing key, which the command timeglas
+ * makes in a process of its own. Runs in the master, before its children are started.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #include "master/pki.h"
 
 #define KEY_TEXT 160
-#define URL_HOST "%s%s%s" /* an IPv6 address stands in brackets */
+#define URL_HOST "%s%s%s" /* "[", host and "]", or the host between two empty strings */
 
 struct dev {
 	char dir[PATH_MAX];
@@ -44,7 +44,7 @@ static const struct {
 static char *file_in(const struct dev *d, const char *stem, const char *ending, char out[PATH_MAX])
 {
 	if (snprintf(out, PATH_MAX, "%s/%s%s", d->dir, stem, ending) >= PATH_MAX)
-		out[0] = '\0'; /* opening it fails with a clear reason */
+		out[0] = '\0'; /* opening "" fails, and says so */
 	return out;
 }
 
@@ -106,7 +106,7 @@ static int make_certificates(struct dev *d, struct conf *c, char *err, size_t ca
 	return code;
 }
 
-/* The word in text that starts with prefix. */
+/* Copies the word of text that starts with prefix. */
 static int find_word(const char *text, const char *prefix, char out[KEY_TEXT])
 {
 	const char *at = strstr(text, prefix);
@@ -134,8 +134,8 @@ static int beside_us(const char *name, char out[PATH_MAX])
 	return access(out, X_OK) == 0 ? 0 : TG_EIO;
 }
 
-/* timeglas keygen [--sign] -o path: the secret goes to the file, its public half comes on standard
- * output. */
+/* Runs timeglas keygen -o path, with one more option or NULL. The command writes the secret into
+ * the file and prints its public half, which out receives: a word that starts with prefix. */
 static int keygen(const char *option, const char *path, const char *prefix, char out[KEY_TEXT],
 	char *err, size_t cap)
 {
@@ -240,8 +240,8 @@ void dev_close(struct dev *d)
 	free(d);
 }
 
-/* export NAME='value', for any value: a quote ends the quoting, stands escaped, and begins it
- * again. */
+/* Writes export NAME='value'. A quote in the value is written as: end of quoting, escaped quote,
+ * quoting again. */
 static void export(FILE *f, const char *name, const char *value)
 {
 	fprintf(f, "export %s='", name);
@@ -325,12 +325,12 @@ int dev_ready(struct dev *d, const struct dev_ready *r)
 		return TG_EIO;
 	}
 	write_env(f, d, r);
-	/* Whoever waits for the line, or for the file, finds the file whole. */
+	/* Renamed, so that whoever waits for the file never sees a part of it. */
 	if (fclose(f) != 0 || rename(fresh, file_in(d, "env", "", path)) != 0) {
 		log_error("dev", "cannot write %s: %s", path, strerror(errno));
 		return TG_EIO;
 	}
-	/* Who does not read its output finds the same in the file. */
+	/* A reader that does not read must not stop the master; the file says the same. */
 	if (log_can_write(STDOUT_FILENO))
 		dprintf(STDOUT_FILENO, "ready https://" URL_HOST ":%u\n", six ? "[" : "", r->host,
 			six ? "]" : "", (unsigned)r->port);

@@ -1,8 +1,8 @@
 /*
- * logger.c: takes log lines from the pipe and writes them where they belong. It may block there for
- * as long as it likes: it holds nothing that anybody waits for. Runs in the logger process; the
- * pipe is the master's, who keeps both ends, so that a logger that died loses only what it had read
- * and not written yet.
+ * logger.c: copies log lines from the pipe to the log. It may block there for as long as it takes:
+ * nobody waits for this process. The master keeps both ends of the pipe, so when a logger dies only
+ * the lines are lost that it had read and not yet written. Runs in the logger process, but for the
+ * calls that logger.h gives to others.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,21 +20,21 @@
 #include "conf/conf.h"
 #include "master/logger.h"
 
-#define PIPE_BYTES (1 << 20) /* a second of a busy server; the kernel may grant less */
+#define PIPE_BYTES (1 << 20) /* holds a second of a busy server; the kernel may grant less */
 #define READ_BYTES 65536
-#define WAIT_MS 1000 /* how late a SIGHUP may be heard that came between two looks */
-#define GATHER_MS 5  /* lines of a busy server are written together: no wake-up for each */
+#define WAIT_MS 1000 /* a SIGHUP between the check and poll() is noticed that late */
+#define GATHER_MS 5  /* so that lines of a busy server are written together */
 #define FINISH_MS 1000
 
 struct logger {
 	const struct child_env *env;
 	char buf[READ_BYTES];
-	size_t n;      /* of buf: the start of a line whose end was not read yet */
-	bool torn;     /* what stands in the log ends in the middle of a line */
-	uint64_t told; /* dropped lines that the log tells of */
+	size_t n;          /* bytes in buf: the start of a line whose end was not read yet */
+	bool torn;         /* the log ends in the middle of a line */
+	uint64_t reported; /* dropped lines that a line of the log has counted */
 };
 
-static int pipe_in = -1, pipe_out = -1; /* read here; written by everybody */
+static int pipe_in = -1, pipe_out = -1; /* the logger reads pipe_in; all others write pipe_out */
 static int target_fd = -1;
 static volatile sig_atomic_t reopen_asked;
 
@@ -51,7 +51,7 @@ int logger_open_file(const char *path)
 		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 
 	if (fd >= 0)
-		fcntl(fd, F_SETFL, O_APPEND); /* this description is ours alone */
+		fcntl(fd, F_SETFL, O_APPEND); /* blocking again: the logger may wait */
 	return fd;
 }
 
@@ -78,7 +78,7 @@ static void close_fd(int *fd)
 void logger_in_child(bool is_logger)
 {
 	if (is_logger) {
-		close_fd(&pipe_out); /* or its own end would keep it alive */
+		close_fd(&pipe_out); /* otherwise the pipe would never end */
 	} else {
 		close_fd(&pipe_in);
 		close_fd(&target_fd);
@@ -91,7 +91,8 @@ static void on_hup(int sig)
 	reopen_asked = 1;
 }
 
-/* Returns whether lines go to another file from now on. */
+/* Opens the file again if SIGHUP has asked for it. Returns whether another file is written from now
+ * on. */
 static bool reopen(const struct logger *g)
 {
 	const char *path = g->env->conf->log_file;
@@ -105,8 +106,8 @@ static bool reopen(const struct logger *g)
 	fd = logger_open_file(path);
 	if (fd < 0) {
 		log_error("log",
-			"%s cannot be opened (%s); the old file is written on: let the user of "
-			"timeglasd create files there",
+			"%s cannot be opened (%s), so lines still go to the old file; let the user "
+			"of timeglasd create files there",
 			path, strerror(errno));
 		return false;
 	}
@@ -127,7 +128,7 @@ static uint64_t lines_in(const char *b, size_t n)
 	return lines;
 }
 
-/* The rest of a line that was begun is of no use in another file. */
+/* Skips the rest of a line whose beginning stands in the old file. */
 static void skip_line(const char **b, size_t *n)
 {
 	const char *end = memchr(*b, '\n', *n);
@@ -137,7 +138,7 @@ static void skip_line(const char **b, size_t *n)
 	*b = end + 1;
 }
 
-/* Whole lines. Returns false when they could not be written: they are counted. */
+/* Writes whole lines. Returns false when some could not be written: they are counted. */
 static bool put(struct logger *g, const char *b, size_t n)
 {
 	if (g->torn && write(target_fd, "\n", 1) == 1)
@@ -150,8 +151,8 @@ static bool put(struct logger *g, const char *b, size_t n)
 			b += w;
 			n -= (size_t)w;
 		} else if (w < 0 && errno == EAGAIN) {
-			/* somebody else has set the terminal, or the pipe that we were given, not
-			 * to block */
+			/* Another program that has this terminal or pipe open, too, has made it
+			 * non-blocking. */
 			struct pollfd p = {.fd = target_fd, .events = POLLOUT};
 
 			(void)poll(&p, 1, WAIT_MS);
@@ -168,20 +169,21 @@ static bool put(struct logger *g, const char *b, size_t n)
 	return true;
 }
 
-static void tell_dropped(struct logger *g)
+static void report_dropped(struct logger *g)
 {
 	uint64_t dropped = metrics_counter(g->env->metrics, M_LOG_DROPPED);
 
-	if (dropped == g->told)
+	if (dropped == g->reported)
 		return;
 	log_warn("log-dropped",
 		"%llu lines were dropped: the log could not be written, or was not read, as fast "
 		"as they came",
-		(unsigned long long)(dropped - g->told));
-	g->told = dropped;
+		(unsigned long long)(dropped - g->reported));
+	g->reported = dropped;
 }
 
-/* What is there now. Returns false at the end: nobody is left who could write. */
+/* Reads what is there and writes its whole lines. Returns false when no process is left that could
+ * write to the pipe. */
 static bool take_in(struct logger *g)
 {
 	ssize_t got = read(pipe_in, g->buf + g->n, sizeof g->buf - g->n);
@@ -195,17 +197,17 @@ static bool take_in(struct logger *g)
 	g->n += (size_t)got;
 	end = memrchr(g->buf, '\n', g->n);
 	if (end == NULL)
-		return true; /* a line has 4096 bytes at most, so its end is still to come */
+		return true; /* a line has 4096 bytes at most: its end has room in buf */
 	whole = (size_t)(end + 1 - g->buf);
 	if (put(g, g->buf, whole))
-		tell_dropped(g);
+		report_dropped(g);
 	g->n -= whole;
 	memmove(g->buf, g->buf + whole, g->n);
 	return true;
 }
 
-/* A logger that replaces another inherits the file of the start, which may have been rotated away
- * since. */
+/* Returns whether the path names another file than the one that is open. A logger that replaces
+ * another inherits the file of the start, which may have been rotated since. */
 static bool is_elsewhere(const char *path)
 {
 	struct stat named, open_now;
@@ -218,14 +220,14 @@ static bool is_elsewhere(const char *path)
 int logger_main(const struct child_env *env)
 {
 	static struct logger g; /* its buffer is too large for a stack */
-	/* no SA_RESTART: a write that waits is left for the new file */
+	/* without SA_RESTART: SIGHUP ends a write that waits, and the new file is opened */
 	const struct sigaction hup = {.sa_handler = on_hup};
 	sigset_t none;
 
 	g.env = env;
-	g.told = metrics_counter(env->metrics, M_LOG_DROPPED);
+	g.reported = metrics_counter(env->metrics, M_LOG_DROPPED);
 	reopen_asked = is_elsewhere(env->conf->log_file);
-	signal(SIGTERM, SIG_IGN); /* it ends when the last of the others has */
+	signal(SIGTERM, SIG_IGN); /* it ends behind the last of the others */
 	signal(SIGXFSZ, SIG_IGN);
 	sigaction(SIGHUP, &hup, NULL);
 	sigemptyset(&none);

@@ -1,8 +1,8 @@
 /*
- * logger.h: the process that writes the log. All others hand their lines over through one pipe that
- * never blocks them, so whoever does not read the log (a full pipe, a stopped terminal, a disk that
- * hangs) holds up this process and nobody else. What does not fit into the pipe meanwhile is
- * dropped and counted; once the log moves again, a line says how many were.
+ * logger.h: the process that writes the log. All others write their lines into one pipe, which
+ * never blocks them. So a log that takes nothing (a full pipe, a stopped terminal, a disk that
+ * hangs) stops this process and no other. Lines that do not fit into the pipe meanwhile are dropped
+ * and counted; as soon as the log takes lines again, one says how many are missing.
  */
 #ifndef MASTER_LOGGER_H
 #define MASTER_LOGGER_H
@@ -11,20 +11,20 @@
 #include <sys/types.h>
 #include "base/child.h"
 
-/** logger_open_file(path): where lines are appended to; -1 with errno. Never waits, not even for
- * the reader of a FIFO. */
+/** Opens or creates a file to which lines are appended. Returns the descriptor, which the caller
+ * closes, or -1 with errno. It does not wait: a FIFO without a reader is refused, with ENXIO. */
 int logger_open_file(const char *path);
-/** logger_open(target): make the pipe to a logger that will write to target. Returns the end that
- * log_init() takes, or -1 with errno. */
+/** Makes the pipe to a logger that will write to target, and keeps both ends and target. To be
+ * called once, by the master. Returns the end for log_init(), or -1 with errno. */
 int logger_open(int target);
-/** logger_in_child(is_logger): after a fork: keep what that process needs of the pipe and the
- * target. */
+/** To be called in a child: closes what it does not need of pipe and target. */
 void logger_in_child(bool is_logger);
-/** logger_main(env): until every other process has closed its end. SIGHUP: opens the file anew, for
- * whoever rotates it. */
+/** Writes lines until every other process has closed its end of the pipe; SIGTERM is ignored. At
+ * SIGHUP it opens the file of the configuration again, for a rotation. */
 int logger_main(const struct child_env *env);
-/** logger_finish(pid): the caller was the last who logged: wait until everything is written, but at
- * most a second. pid 0: there is none. */
+/** To be called by the last process that logs, the master: closes its end and waits until the
+ * logger has written everything and ended, a second at most; then the logger is killed. pid 0: none
+ * runs. */
 void logger_finish(pid_t pid);
 
 #endif

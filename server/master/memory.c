@@ -1,6 +1,6 @@
 /*
- * memory.c: reads /proc and /sys/fs/cgroup (v2, and v1's memory controller). It limits nothing
- * itself. Runs in the master.
+ * memory.c: reads /proc and /sys/fs/cgroup (version 2, and the memory controller of version 1). It
+ * limits nothing itself. Runs in the master.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static uint64_t physical(void)
 	return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
 }
 
-/* The number in a file; UINT64_MAX when there is none ("max"). */
+/* Returns the number in a file; UINT64_MAX when it holds none (as "max"), or is not there. */
 static uint64_t read_limit(const char *path)
 {
 	char line[64] = "";
@@ -37,7 +37,7 @@ static uint64_t read_limit(const char *path)
 	return v;
 }
 
-/* The tightest limit from a group up to the root of its hierarchy. */
+/* Returns the smallest limit of a group and of those around it; group is cut on the way. */
 static uint64_t tightest(const char *root, char *group, const char *file)
 {
 	char path[PATH_CHARS + 128], *slash;

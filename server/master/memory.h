@@ -1,11 +1,11 @@
-/* memory.h: how much memory this machine, or the cgroup around us, has. */
+/* memory.h: how much memory this server may use. */
 #ifndef MASTER_MEMORY_H
 #define MASTER_MEMORY_H
 
 #include <stdint.h>
 
-/** memory_available_bytes(): the machine's memory or the tightest cgroup limit above us, whichever
- * is less. 0: unknown. */
+/** Returns the memory of the machine, or the limit of a cgroup that this process is in, whichever
+ * is less, in bytes. 0: neither is known. What is in use counts, too. */
 uint64_t memory_available_bytes(void);
 
 #endif

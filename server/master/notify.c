@@ -1,6 +1,6 @@
 /*
- * notify.c: tells systemd how far we are. One datagram a state, nothing comes back. Runs in the
- * master.
+ * notify.c: see notify.h. It links no libsystemd: a state is one datagram, and nothing comes back.
+ * Runs in the master.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ void notify_systemd(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	/* a service manager that hangs must not stop us */
+	/* a service manager that hangs must not stop the master */
 	const struct timeval patience = {.tv_usec = 500000};
 	size_t n;
 	int fd;
@@ -29,8 +29,8 @@ void notify_systemd(const char *state)
 	n = strlen(path);
 	if ((path[0] != '/' && path[0] != '@') || n >= sizeof to.sun_path) {
 		log_warn("notify",
-			"NOTIFY_SOCKET is neither a path nor an abstract name; the service manager "
-			"is told nothing");
+			"NOTIFY_SOCKET is neither an absolute path nor an abstract name, so the "
+			"service manager is told nothing; unset or correct it");
 		return;
 	}
 	memcpy(to.sun_path, path, n);

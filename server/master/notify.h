@@ -1,10 +1,12 @@
-/* notify.h: systemd's readiness protocol (sd_notify(3)), spoken directly. */
+/* notify.h: tells the service manager about this server's state, by the protocol of sd_notify(3).
+ */
 #ifndef MASTER_NOTIFY_H
 #define MASTER_NOTIFY_H
 
-/** notify_systemd(state): "READY=1", … to $NOTIFY_SOCKET; nothing happens without one. */
+/** Sends a state, "READY=1" for instance, to $NOTIFY_SOCKET. Without one nothing happens. Waits
+ * half a second at most; a failure is logged. */
 void notify_systemd(const char *state);
-/** notify_reloading(): RELOADING=1 with the time that Type=notify-reload asks for. */
+/** Sends RELOADING=1, with the time that Type=notify-reload asks for. READY=1 has to follow. */
 void notify_reloading(void);
 
 #endif

@@ -1,7 +1,6 @@
 /*
- * pki.c: makes throwaway certificates. It is no certificate authority to run a service on: no
- * revocation, no ceremony, the key lies beside the certificates. Runs in the master, under --dev
- * only.
+ * pki.c: see pki.h. It is no authority for a service: nothing is revoked, and its key lies beside
+ * the certificates. Runs in the master, with --dev only.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +21,7 @@
 #define CA_NAME "timeglas throwaway CA"
 #define DAY_S (24L * 3600)
 #define LIFE_S (30 * DAY_S)
-#define SKEW_S (-3600L) /* so that a clock a little behind accepts it too */
+#define SKEW_S (-3600L) /* notBefore, from now: a client's clock may be behind */
 
 struct pki {
 	X509 *cert;
@@ -89,7 +88,7 @@ static bool set_serial(X509 *x)
 
 	if (RAND_bytes(r, sizeof r) != 1)
 		return false;
-	r[0] = (unsigned char)((r[0] & 0x7f) | 0x40); /* positive, and never shorter */
+	r[0] = (unsigned char)((r[0] & 0x7f) | 0x40); /* positive, and always of 16 bytes */
 	n = BN_bin2bn(r, sizeof r, NULL);
 	good = n != NULL && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x)) != NULL;
 	BN_free(n);
@@ -113,7 +112,7 @@ static bool extend(X509 *x, X509 *issuer, const struct extension *e, size_t n)
 	return good;
 }
 
-/* issuer NULL: signed by itself. */
+/* issuer NULL: the certificate signs itself. */
 static X509 *make_cert(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *signer,
 	const struct extension *e, size_t n)
 {
@@ -222,7 +221,7 @@ int pki_issue(struct pki *p, const char *name, enum pki_use use, const char *cer
 	X509 *x = NULL;
 	int code = TG_ENOMEM;
 
-	if (key != NULL) /* the last extension is a server's */
+	if (key != NULL) /* the last extension is for servers only */
 		x = make_cert(name, key, p->cert, p->key, e,
 			sizeof e / sizeof *e - (use == PKI_SERVER ? 0 : 1));
 	if (x != NULL)

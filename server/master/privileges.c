@@ -1,6 +1,6 @@
 /*
- * privileges.c: user, limits, and what the kernel lets others see of us. The system call filter is
- * not here. Runs in the master.
+ * privileges.c: see privileges.h. System calls are not filtered here: the service manager's unit
+ * does that (deploy/). Runs in the master.
  */
 #include <errno.h>
 #include <grp.h>
@@ -25,7 +25,9 @@ int privileges_user(const struct conf *c, uid_t *uid, gid_t *gid)
 		return 0;
 	p = getpwnam(c->user);
 	if (p == NULL) {
-		log_error("user", "no user '%s' on this machine", c->user);
+		log_error("user",
+			"no user '%s' on this machine; add it or correct user in [server]",
+			c->user);
 		return TG_EINVAL;
 	}
 	*uid = p->pw_uid;
@@ -39,10 +41,11 @@ void privileges_limit(const struct conf *c)
 	struct rlimit core, files;
 	rlim_t want = (rlim_t)c->max_connections + c->max_unknown + CONF_SPARE_DESCRIPTORS;
 
-	/* Under a service manager's filter setrlimit() may be refused, where it is not needed. */
+	/* Where the service manager has set the limit, its filter may refuse the call. */
 	if ((getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_cur != 0 || core.rlim_max != 0) &&
 		setrlimit(RLIMIT_CORE, &none) != 0)
-		log_warn("limits", "core dumps cannot be turned off: %s", strerror(errno));
+		log_warn("limits", "core dumps cannot be turned off (%s); set LimitCORE=0",
+			strerror(errno));
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= want)
 		return;
 	files.rlim_cur = want;

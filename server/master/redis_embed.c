@@ -1,9 +1,7 @@
 /*
- * redis_embed.c: configures, starts and asks the embedded redis-server. It does not supervise it
- * (master.c does). Runs in the master.
- *
- * Everything that could copy a blob to a disk or keep it longer than its deadline is off:
- * docs/store.md.
+ * redis_embed.c: configures, starts and asks the embedded redis-server. All that could copy a blob
+ * to a disk, or keep it behind its deadline, is off. When it is started, checked and killed is
+ * decided in startup.c, supervise.c and embedded_store.c. Runs in the master.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,8 +28,7 @@
 #define CALL_TIMEOUT_MS 200
 #define SCAN_COUNT "1000"
 
-/* A command that writes a snapshot, copies the data elsewhere or shows it to a bystander has no
- * business in a buffer. */
+/* Commands that write a snapshot, copy the data elsewhere, or show it to others. */
 static const char closed_commands[] =
 	"rename-command SAVE \"\"\nrename-command BGSAVE \"\"\nrename-command BGREWRITEAOF "
 	"\"\"\nrename-command REPLICAOF \"\"\n"
@@ -41,8 +38,8 @@ static const char closed_commands[] =
 	"rename-command MODULE \"\"\nrename-command FLUSHALL \"\"\nrename-command FLUSHDB "
 	"\"\"\nrename-command SHUTDOWN \"\"\n";
 
-/* Nobody but timeglasd, which itself may do nothing to Redis but look: it attests by CONFIG GET and
- * INFO that the lines below are in force. */
+/* timeglasd is the only user. It may read and write keys, but change nothing of Redis itself. INFO
+ * and CONFIG GET are left to it, by which it attests that the configuration below is in force. */
 static const char closed_users[] =
 	"user default off\nuser " REDIS_EMBED_USER
 	" on >%s ~tg:* &tg:* +@all -@admin -@dangerous +info +config|get\n";
@@ -67,20 +64,20 @@ size_t redis_embed_config(const struct conf *c, const struct redis_embed *e, uin
 	n = snprintf(buf, cap,
 		"port 0\nunixsocket \"%s\"\nunixsocketperm 700\ndir \"%s\"\ndaemonize no\nlogfile "
 		"\"\"\nloglevel warning\n"
-		/* nothing on a disk, ever */
+		/* nothing is written to a disk */
 		"save \"\"\nappendonly no\nrdb-del-sync-files yes\nrepl-diskless-load "
 		"swapdb\nrepl-diskless-sync yes\n"
 		"slowlog-log-slower-than -1\ncrash-log-enabled no\nshutdown-on-sigterm nosave now "
 		"force\n"
-		/* bytes of a value stand where they can be wiped, and not for long */
+		/* values stand only where they can be wiped, and large buffers do not stay */
 		"activedefrag no\nclient-query-buffer-limit 4mb\n"
-		/* full is an error, not a reason to drop evidence */
+		/* a full store refuses uploads; it drops no blob */
 		"maxmemory %llu\nmaxmemory-policy noeviction\n"
-		/* its own expiry, the net behind the reaper, works in many short turns: at hz 10
-		   one lasts 25 ms, in which nothing is removed in time */
+		/* Redis's own expiry, which works when the reaper does not, in short turns: at
+		 * hz 10 one takes 25 ms, in which the reaper has to wait */
 		"hz 100\ndynamic-hz no\n"
-		/* huge pages are its allocator's to ask for (REDIS_EMBED_MALLOC_CONF); no child of
-		   it copies them, since it has none */
+		/* leave huge pages to the allocator (REDIS_EMBED_MALLOC_CONF): Redis turns them
+		 * off for the sake of its children that write snapshots, and has none here */
 		"disable-thp no\njemalloc-bg-thread no\n"
 		"databases 1\nmaxclients 1024\ntimeout 0\nio-threads 1\nlatency-tracking no\n"
 		"enable-debug-command %s\nenable-module-command no\n%s%s",
@@ -101,8 +98,7 @@ static uint64_t max_bytes(const struct conf *c)
 	if (all == 0)
 		log_warn("store",
 			"the size of this machine's memory is not known, so the store may use 1 "
-			"GiB; set "
-			"max_bytes in [store]");
+			"GiB; set max_bytes in [store]");
 	return all == 0 ? UINT64_C(1) << 30 : all / 2;
 }
 
@@ -110,7 +106,7 @@ static void run_redis(const struct conf *c, int config_fd, pid_t parent, const c
 {
 	char *const argv[] = {c->redis_server, (char *)(uintptr_t) "-", NULL};
 	char path[1024], preload[PATH_MAX + sizeof "LD_PRELOAD="];
-	/* What is freed its allocator overwrites, what it moves or leaves in a buffer our library.
+	/* The allocator overwrites what is freed; the library, what is moved or left in a buffer.
 	 */
 	char *const envp[] = {(char *)(uintptr_t) "MALLOC_CONF=" REDIS_EMBED_MALLOC_CONF,
 		(char *)(uintptr_t) "LC_ALL=C", path, library[0] != '\0' ? preload : NULL, NULL};
@@ -122,11 +118,12 @@ static void run_redis(const struct conf *c, int config_fd, pid_t parent, const c
 		getenv("PATH") != NULL ? getenv("PATH") : "/usr/bin:/bin");
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	setpgid(0, 0); /* a terminal's Ctrl-C is the master's to answer */
+	setpgid(0, 0); /* so that Ctrl-C does not reach it; the master acts on it */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	/* Its chatter goes nowhere; what is wrong with its configuration comes on stderr. */
+	/* What it says on standard output is dropped. Errors in its configuration come on standard
+	 * error. */
 	if (null_fd < 0 || dup2(config_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0)
 		_exit(1);
 	execvpe(c->redis_server, argv, envp);
@@ -143,12 +140,14 @@ pid_t redis_embed_spawn(const struct conf *c, const struct redis_embed *e)
 	int fds[2];
 
 	if (n >= sizeof text || pipe2(fds, O_CLOEXEC) != 0) {
-		log_error("store", "cannot prepare the embedded Redis");
+		log_error("store",
+			"cannot prepare the embedded Redis: its configuration is too long, or no "
+			"descriptor is left");
 		return -1;
 	}
 	if (wipe_library(library, sizeof library) != 0)
-		library[0] = '\0'; /* the master looks what came of it: redis_embed_wipes() */
-	/* It fits into the pipe's buffer: nobody has to read yet. */
+		library[0] = '\0'; /* embedded_store_wipes() finds it, and says what to do */
+	/* The pipe has room for all of it, so this does not wait for a reader. */
 	if (tg_write_all(fds[1], text, n) == 0) {
 		pid = fork();
 		if (pid == 0) {

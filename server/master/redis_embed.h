@@ -1,5 +1,7 @@
-/* redis_embed.h: the private redis-server of a timeglasd without a store of its own: volatile,
- * never evicting, dying with the master. */
+/*
+ * redis_embed.h: the process of the embedded Redis, which a server has whose configuration names no
+ * store. It writes nothing to a disk, evicts nothing, and ends with the master.
+ */
 #ifndef MASTER_REDIS_EMBED_H
 #define MASTER_REDIS_EMBED_H
 
@@ -9,37 +11,40 @@
 #include "conf/conf.h"
 #include "wipe/wipe.h"
 
-/* the only one who may do anything, unless the socket is open to all */
+/* the only Redis user that may do anything, unless store_open_socket is set */
 #define REDIS_EMBED_USER "timeglasd"
-#define REDIS_EMBED_PASSWORD 32
+#define REDIS_EMBED_PASSWORD 32 /* characters */
 /*
- * Its allocator: what is freed is overwritten (Debian's redis-server is linked with jemalloc). It
- * asks for huge pages: the kernel's looks at the pages of a large store, each second or more often,
- * delay removals by milliseconds when the pages are small. Free pages stay: giving them back and
- * taking them anew, huge and zeroed, would make a mass of removals twice as long
- * (docs/decisions.md). Tables of large dictionaries have small pages: wipe/preload.c.
+ * The settings of its allocator, jemalloc:
+ * junk:free           what is freed is overwritten.
+ * thp:always          huge pages. The kernel scans the pages of a large store about once a second;
+ *                     with small pages that delays removals by milliseconds. Large dictionaries
+ *                     have small pages all the same: wipe/preload.c.
+ * dirty_decay_ms:-1   free pages are kept. To give them back and take new ones, which the kernel
+ *                     clears, makes many removals at once take twice as long.
  */
 #define REDIS_EMBED_MALLOC_CONF "junk:free,thp:always,dirty_decay_ms:-1"
 
 struct redis_embed {
-	const char *socket, *dir;
-	char password[REDIS_EMBED_PASSWORD + 1]; /* "": whoever can use the socket may use it */
+	const char *socket, *dir;                /* paths; not owned */
+	char password[REDIS_EMBED_PASSWORD + 1]; /* "": none is needed */
 };
 
-/** redis_embed_draw_password(e): a fresh one, which never leaves this server's processes. */
+/** Draws a password. It never leaves the processes of this server. */
 void redis_embed_draw_password(struct redis_embed *e);
-/** redis_embed_config(c, e, max_bytes, buf, cap): what it is told on its standard input. Returns
- * the length; cap or more: cut. Pure. */
+/** Writes the configuration that Redis reads from its standard input, password included. max_bytes:
+ * its maxmemory. Returns the length of the whole; it was cut when that is cap or more. Pure. */
 size_t redis_embed_config(const struct conf *c, const struct redis_embed *e, uint64_t max_bytes,
 	char *buf, size_t cap);
-/** redis_embed_spawn(c, e): start it. Returns its pid, or -1 with a line in the log. */
+/** Starts Redis. Returns its pid, or -1, which is logged. It may not answer yet. */
 pid_t redis_embed_spawn(const struct conf *c, const struct redis_embed *e);
-/** redis_embed_ping(e): does it answer? Waits for at most 200 ms. */
+/** Returns whether Redis answers. This call and the next two wait for 200 ms at most, for each
+ * answer. */
 bool redis_embed_ping(const struct redis_embed *e);
-/** redis_embed_wipes(e): does it overwrite freed memory? Waits for at most 200 ms. */
+/** Returns what Redis's process overwrites of the memory that it frees and moves; WIPE_UNKNOWN
+ * without an answer. */
 enum wipe_state redis_embed_wipes(const struct redis_embed *e);
-/** redis_embed_holds_blobs(e): is any blob live, or on its way in or out? 1, 0, or -1 when it does
- * not answer. */
+/** Returns 1 when a blob is live, or on its way in or out; 0 when none is; -1 without an answer. */
 int redis_embed_holds_blobs(const struct redis_embed *e);
 
 #endif

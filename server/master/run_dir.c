@@ -1,7 +1,6 @@
 /*
- * run_dir.c: the embedded store's folder. Nothing but a socket and a lock is ever in it: Redis
- * persists nothing. Runs in the master; the janitor is a fork of it that holds nothing but the
- * pipe.
+ * run_dir.c: see run_dir.h. The folder holds a socket and a lock and nothing else: Redis persists
+ * nothing. Runs in the master. The janitor is a fork of it, which closes everything but the pipe.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,7 +62,7 @@ static int make_wanted(struct run_dir *d, const char *wanted, char *err, size_t 
 	return 0;
 }
 
-/* Who holds the lock is alive: it is let go of when its last holder dies. */
+/* The kernel unlocks the file when the last process that has it open dies. */
 static int lock(struct run_dir *d, char *err, size_t cap)
 {
 	char path[160];
@@ -94,7 +93,7 @@ int run_dir_open(
 	if (code != 0)
 		return code;
 	snprintf(d->socket, sizeof d->socket, "%.100s/" CONF_SOCKET_NAME, d->path);
-	unlink(d->socket); /* a dead master's: the lock is ours */
+	unlink(d->socket); /* left by a master that is dead, for the lock is ours */
 	if (chmod(d->path, 0700) != 0 ||
 		(owner != (uid_t)-1 &&
 			(chown(d->path, owner, group) != 0 ||
@@ -115,7 +114,8 @@ static void remove_all(const struct run_dir *d)
 	rmdir(d->path);
 }
 
-/* In a session of its own, so that what ends a terminal's process group does not end it first. */
+/* Runs in a session of its own: a signal to the terminal's process group must not end it before the
+ * master. */
 static void janitor(const struct run_dir *d, int fd)
 {
 	char c;

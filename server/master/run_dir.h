@@ -1,7 +1,7 @@
 /*
- * run_dir.h: the private folder of the embedded Redis's socket, and its removal however the master
- * ends: by a janitor, a small process that waits for the master's end of a pipe to close and then
- * removes what is left.
+ * run_dir.h: the folder of the embedded Redis's socket, for its user alone. It is removed however
+ * the master ends: a small process, the janitor, waits until the master's end of a pipe is closed,
+ * and removes what is left.
  */
 #ifndef MASTER_RUN_DIR_H
 #define MASTER_RUN_DIR_H
@@ -12,24 +12,31 @@
 struct run_dir {
 	char path[128];
 	char socket[128];
-	int lock_fd, janitor_fd;
+	int lock_fd;    /* locked while the master lives */
+	int janitor_fd; /* the master's end of the pipe */
 };
 
 /**
- * run_dir_open(d, wanted, owner, group, err, cap): make the folder (0700), or take over a dead
- * master's. wanted NULL: a fresh one below $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or /tmp. owner -1:
- * whoever we are. Returns 0, TG_EIO or TG_EINVAL with err.
+ * Makes and locks the folder (mode 0700), or takes over one whose master is dead.
+ *
+ * @wanted        its path; NULL: a new one in $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR or /tmp
+ * @owner, group  to whom it is given; -1: it stays ours
+ *
+ * Returns 0; or TG_EIO or TG_EINVAL with err. Then there is nothing to close.
  */
 int run_dir_open(
 	struct run_dir *d, const char *wanted, uid_t owner, gid_t group, char *err, size_t cap);
 /**
- * run_dir_guard(d, forget, ctx): start the janitor, after privileges are dropped; forget(ctx) is
- * called in it first: what it inherits and must not have. 0 or TG_EIO.
+ * Starts the janitor. To be called after the privileges are dropped.
+ *
+ * @forget  called with ctx in the janitor, to free what it has inherited and must not keep
+ *
+ * Returns 0 or TG_EIO.
  */
 int run_dir_guard(struct run_dir *d, void (*forget)(void *ctx), void *ctx);
-/** run_dir_forget(d): in a child: let go of lock and janitor. */
+/** To be called in a child: closes the lock and the pipe, which are the master's. */
 void run_dir_forget(struct run_dir *d);
-/** run_dir_close(d): remove it now; the janitor then has nothing to do and is waited for. */
+/** Removes the folder, and waits for the janitor, which then ends. */
 void run_dir_close(struct run_dir *d);
 
 #endif

@@ -1,8 +1,5 @@
-/*
- * sockets.c: binds what the children listen on. It accepts nothing. Runs in the master, which keeps
- * the sockets: a worker that dies loses its connections, but not those still waiting to be
- * accepted, which another worker takes.
- */
+/* sockets.c: see sockets.h. It accepts nothing. Runs in the master, and where a child closes what
+ * it does not need. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -16,8 +13,8 @@
 #include "master/sockets.h"
 #include "net/listener.h"
 
-/* SO_REUSEPORT lets a second timeglasd join the first one's port without a word, so ask without it
- * first. */
+/* With SO_REUSEPORT, which the workers' sockets have, a second timeglasd could share the port of
+ * the first. So the port is tried without it. */
 static bool is_taken(const char *host, uint16_t port)
 {
 	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};

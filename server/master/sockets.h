@@ -1,5 +1,8 @@
-/* sockets.h: the listening sockets: one per worker on one port, and the admin plane's. Bound before
- * privileges are dropped. */
+/*
+ * sockets.h: the sockets that listen: one for each worker, all on one port, and one for the admin
+ * process. The master keeps them: when a worker dies, connections that wait to be accepted are not
+ * lost.
+ */
 #ifndef MASTER_SOCKETS_H
 #define MASTER_SOCKETS_H
 
@@ -10,14 +13,16 @@ struct sockets {
 	int worker[CONF_WORKERS_MAX];
 	unsigned n;
 	int admin;
-	uint16_t port, admin_port; /* as bound */
+	uint16_t port, admin_port; /* as they were bound, where the kernel has chosen them, too */
 };
 
-/** sockets_open(s, c, err, cap): bind everything, or nothing. 0 or TG_EIO. */
+/** Binds all of them, or none. To be called before the privileges are dropped. Returns 0; or TG_EIO
+ * with err. */
 int sockets_open(struct sockets *s, const struct conf *c, char *err, size_t cap);
-/** sockets_close_but(s, keep): all but one (-1: all). */
+/** Closes all but one, a descriptor; -1: all. */
 void sockets_close_but(struct sockets *s, int keep);
-/** sockets_close_admin(s): what a worker does not need: it may have to accept from any worker's. */
+/** Closes that of the admin process. For a worker, which may have to accept from any other
+ * worker's. */
 void sockets_close_admin(struct sockets *s);
 
 #endif

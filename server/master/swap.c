@@ -1,7 +1,7 @@
 /*
- * swap.c: keeps swap away from sealed bytes. Locking memory is no way: a lock does not pass to a
- * redis-server that is executed. So it is the machine's swap that is looked at, and the cgroup's
- * share of it. Core dumps are privileges.c's. Runs in the master, before it forks.
+ * swap.c: see swap.h. It locks no memory: a lock ends when redis-server is executed. So it looks at
+ * the swap space of the machine, and at the share of it that the cgroup allows. Core dumps are
+ * turned off in privileges.c. Runs in the master, before it starts Redis.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #define PATH_CHARS 1024
 #define FILE_NAME "/memory.swap.max"
 
-/* /proc/swaps has a heading, and a line for each. */
+/* /proc/swaps has a heading, and a line for each swap space. */
 static bool machine_has_none(void)
 {
 	char line[512];
@@ -30,7 +30,7 @@ static bool machine_has_none(void)
 	return lines == 1;
 }
 
-/* Our group in cgroup v2, as a path below ROOT. */
+/* Finds the group of this process in cgroup v2, as a path below ROOT. */
 static bool find_group(char group[PATH_CHARS])
 {
 	char line[PATH_CHARS];
@@ -89,7 +89,7 @@ bool swap_keep_out(bool may_set, char *out, size_t cap)
 		return false;
 	}
 	snprintf(own, sizeof own, ROOT "%s" FILE_NAME, group);
-	do { /* a limit anywhere above us counts */
+	do { /* the limit of a group counts for all groups in it */
 		snprintf(path, sizeof path, ROOT "%s" FILE_NAME, group);
 		if (is_zero(path)) {
 			snprintf(out, cap, "the cgroup allows no swap (memory.swap.max is 0)");

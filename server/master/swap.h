@@ -1,4 +1,4 @@
-/* swap.h: may the kernel write to a disk what the embedded store holds in memory? */
+/* swap.h: keeps the memory of the embedded Redis out of swap space on a disk. */
 #ifndef MASTER_SWAP_H
 #define MASTER_SWAP_H
 
@@ -6,9 +6,12 @@
 #include <stddef.h>
 
 /**
- * swap_keep_out(may_set, out, cap): no swap on this machine; or a cgroup that allows none; or, with
- * may_set, told to our own cgroup now. out: which it is, for people. Returns whether one of them
- * holds.
+ * Finds out whether the kernel may swap this process and what it starts.
+ *
+ * @may_set  forbid it in our own cgroup, when nothing else does
+ * @out      receives for the log which it is; "what is wrong; what to do" when it may
+ *
+ * Returns true when it may not: the machine has no swap, or a cgroup allows none.
  */
 bool swap_keep_out(bool may_set, char *out, size_t cap);
 
