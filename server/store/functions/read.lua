@@ -45,8 +45,8 @@ end
 -- right before; where they are one string the tombstone has erased the chunk, and nothing is left
 -- of the blob when this returns. Of any other blob the token names the take of its chunks, each of
 -- which is erased when it is read. seen: the last stamp that the caller had been told of before it
--- read; without one it has not read ahead. EINFLIGHT: the blob may have gone live since it read, and
--- nothing has changed; it reads and calls again, with the new stamp.
+-- read; without one it has not read ahead. EINFLIGHT: the blob may have gone live since it read,
+-- and nothing has changed; it reads and calls again, with the new stamp.
 function F.take(keys, args)
 	if not compared then
 		return ECOMPARE

@@ -268,8 +268,8 @@ local function lost_its_record(entry, b)
 		and not (b and (b.st == 'gone' or member(b) == entry))
 end
 
--- An entry of a lost blob is all that knows its deadline, which is its score. Where the score has to
--- change, the deadline goes into the entry.
+-- An entry of a lost blob is all that knows its deadline, which is its score. Where the score has
+-- to change, the deadline goes into the entry.
 local function with_deadline(entry, score)
 	local _, tabs = string.gsub(entry, '\t', '')
 	return tabs == 7 and entry or entry .. string.rep('\t', 7 - tabs) .. text(score)

@@ -203,10 +203,10 @@ local function head_of(p, attempt)
 	return b and b.hd ~= '' and b.hd or string.match(v, '^pending\t(%d+)\n')
 end
 
--- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f: 0, blob, 0, stamp; 0, blob,
--- 1: it was stored before; ETAKEN, EINFLIGHT, ECOMPARE, ESESSION, ESUBJECT, ETTL, EQUOTA, ESTORE,
--- ETIMEOUT. Refused: nothing is left of the attempt. staged '0': stage was never called for it,
--- because its only chunk stands behind a record under the attempt. f: of an attempt, the
+-- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f: 0, blob, 0, stamp; 0,
+-- blob, 1: it was stored before; ETAKEN, EINFLIGHT, ECOMPARE, ESESSION, ESUBJECT, ETTL, EQUOTA,
+-- ESTORE, ETIMEOUT. Refused: nothing is left of the attempt. staged '0': stage was never called for
+-- it, because its only chunk stands behind a record under the attempt. f: of an attempt, the
 -- description.
 function F.commit(keys, args)
 	local p, id, uploader, sid, bound = prefix(keys), args[1], args[2], args[4], args[5]
