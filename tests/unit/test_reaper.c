@@ -274,7 +274,9 @@ static void far_blob(int n, long long at_ms)
 }
 
 /* 150 a second, over all shards; and at the end one of each shard at one instant. */
-static void reaper_of_a_distant_store_is_a_round_trip_late_or_two(void **state)
+/* Ends blobs in a store behind a slow connection. Returns whether they ended in time, for this
+ * machine's stalls. */
+static bool far_ends_in_time(void)
 {
 	static long late[FAR_BLOBS + 64];
 	char path[128], url[160];
@@ -284,8 +286,6 @@ static void reaper_of_a_distant_store_is_a_round_trip_late_or_two(void **state)
 	pid_t relay;
 	size_t n;
 
-	skip_under_memcheck();
-	(void)state;
 	snprintf(path, sizeof path, "%s/far", redis.dir);
 	snprintf(url, sizeof url, "unix://%s", path);
 	relay = relay_start(path, redis.socket, FAR_US);
@@ -308,8 +308,23 @@ static void reaper_of_a_distant_store_is_a_round_trip_late_or_two(void **state)
 	assert_int_equal(n, FAR_BLOBS + 64);
 	assert_true(late[0] >= 0);
 	/* four processes take part: the reaper, the relay, Redis, and this one */
-	assert_true(late[n / 2] < 2 * FAR_US + 4 * stall_us);
-	assert_true(late[n * 99 / 100] < 4 * FAR_US + 4 * stall_us);
+	return late[n / 2] < 2 * FAR_US + 4 * stall_us &&
+		late[n * 99 / 100] < 4 * FAR_US + 4 * stall_us;
+}
+
+/* A machine that is busy with other things delays a single run by more than its stalls tell. A
+ * reaper that needs another round trip is late in each of them. */
+static void reaper_of_a_distant_store_is_a_round_trip_late_or_two(void **state)
+{
+	unsigned tries = 3;
+
+	skip_under_memcheck();
+	while (!far_ends_in_time()) {
+		if (--tries == 0)
+			fail();
+		assert_int_equal(teardown(state), 0);
+		assert_int_equal(setup(state), 0);
+	}
 }
 
 int main(void)
