@@ -11,10 +11,6 @@
 #include "store/store_blob.h"
 
 #define LOOK_S 1u
-/* What a take has read is delivered within that time, or never. A take of several chunks that shows
- * no sign of life ends as early (TAKING_MS in store/schema.def). */
-#define DELIVERY_MS 60000
-
 static void on_blob(void *ctx, int err, const struct store_blob *b)
 {
 	struct take_watch *w = ctx;
@@ -82,7 +78,9 @@ static void forget_question(struct take_watch *w)
 
 void take_watch_all_read(struct take_watch *w)
 {
-	const int64_t latest_ms = store_now_ms(w->api->store) + DELIVERY_MS;
+	/* What a take has read is delivered as early as the store ends a take that shows no sign of
+	 * life, or never. */
+	const int64_t latest_ms = store_now_ms(w->api->store) + STORE_TAKING_MS;
 
 	/* A question about the blob would be answered that it is gone. */
 	forget_question(w);
