@@ -253,6 +253,9 @@ static void on_ready(struct stream *s, void *ctx)
 	struct httpd_conn *c = ctx;
 
 	(void)s;
+	/* It may have been killed to make room, and its last flight have come in the same turn. */
+	if (httpd_conn_is_dead(c))
+		return;
 	step(c, HTTPD_CONN_ON_READY);
 	c->group->calls->on_ready(c);
 	if (!httpd_conn_is_dead(c) && c->period_is_new)

@@ -178,6 +178,8 @@ static bool consistent(struct store_read *t, const struct store_blob *b, const r
 {
 	uint64_t size = b->desc.size_bytes, chunk = b->desc.chunk_bytes;
 
+	if (size == 0) /* no upload makes such a record; of no bytes there is no range */
+		return false;
 	if ((size + chunk - 1) / chunk != t->n || (t->head > 0 && t->n != 1))
 		return false;
 	return t->keep || t->head == 0 || split_record(t, r, size);

@@ -492,3 +492,23 @@ def test_ack_and_lease_end_race_has_one_end(server):
             assert not server.chunks(blob)
     print(ends)
     assert sum(ends.values()) == 30
+
+
+def test_a_record_that_was_altered_in_the_store_ends_no_worker(launch):
+    """Who can write into the store makes a claimed blob's record say that nothing is there: its
+    reader is told of a fault, and the worker goes on."""
+    server = launch(options=[("limits.max_blob", "2MiB")])
+    for size in (1000, 700_000):
+        sealed = server.sealed(size)
+        blob = server.put_ok(sealed)["blob"]
+        claim = server.claim_ok(blob)["claim"]
+        key = f"tg:{{{blob[:2]}}}:b:{blob}"
+        record = server.redis("GETRANGE", key, "0", "600").split("\n")[0]
+        fields = record.split("\t")
+        chunks = fields.index(str(len(sealed))) - 1
+        fields[chunks] = "0" * len(fields[chunks])
+        fields[chunks + 1] = "0" * len(fields[chunks + 1])
+        server.redis("SETRANGE", key, "0", "\t".join(fields))
+        workers = server.workers()
+        assert server.read_claim(claim).status in (500, 502, 503)
+        assert server.workers() == workers

@@ -1,6 +1,12 @@
 """Clients that are no peers take no connection away from peers. The log says what they do, in
 words, and not for each of them."""
+import os
+import resource
+import signal
 import socket
+import ssl
+
+import pytest
 
 from harness import Server, wait_for
 from problems import check_problem
@@ -63,3 +69,47 @@ def test_refused_handshakes_stand_in_the_log_once_a_second(server):
     )
     assert all("127.0.0.1: " in line for line in told), told
     assert len(told) < 20
+
+
+def held_handshake(server):
+    """A connection whose handshake lacks its last flight, and that flight."""
+    sock = socket.create_connection(server.address)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = server.context("uploader").wrap_bio(
+        incoming, outgoing, server_hostname=server.address[0]
+    )
+    while True:
+        try:
+            tls.do_handshake()
+            return sock, outgoing.read()
+        except ssl.SSLWantReadError:
+            sock.sendall(outgoing.read())
+            incoming.write(sock.recv(65536))
+
+
+def leave_no_descriptors(worker, count):
+    """The worker can open `count` more, and no more."""
+    most = len(os.listdir(f"/proc/{worker}/fd")) + count
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (most, most))
+
+
+@pytest.mark.parametrize("short_of", ["places", "descriptors"])
+def test_a_handshake_that_makes_room_may_be_completed_in_the_same_turn(launch, short_of):
+    """The oldest handshake was ended to make room for a new connection, and its last flight came
+    before the worker had freed it: that ended the worker, with every client's request in it."""
+    most = 16 if short_of == "places" else 1024
+    server = launch(workers=1, options=[("limits.max_unknown", most)])
+    (worker,) = server.workers()
+    if short_of == "descriptors":
+        leave_no_descriptors(worker, 4)
+    for _ in range(5):
+        held = [held_handshake(server) for _ in range(4)]
+        os.kill(worker, signal.SIGSTOP)  # so that all of it comes in one turn
+        late = socket.create_connection(server.address)
+        for sock, flight in held:
+            sock.sendall(flight)
+        os.kill(worker, signal.SIGCONT)
+        wait_for(lambda s=late: server.call("GET", "/v1/policy").status == 200, "it serves", 10)
+        for sock in [late, *(sock for sock, _ in held)]:
+            sock.close()
+        assert server.workers() == [worker]
