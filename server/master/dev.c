@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,10 @@ static int keygen(const char *option, const char *path, const char *prefix, char
 		return TG_EIO;
 	}
 	if (pid == 0) {
+		sigset_t none;
+
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
 		if (dup2(fds[1], STDOUT_FILENO) >= 0)
 			execv(program, (char *const *)(uintptr_t)argv);
 		_exit(127);

@@ -190,8 +190,9 @@ int master_run(const struct master_opts *o)
 	signal(SIGPIPE, SIG_IGN);
 	if (o->child_argv != NULL)
 		process_title_init(o->child_argv);
+	/* A signal that comes while the server starts is taken when it has started. */
+	block_signals(&set);
 	if (startup_prepare(m) == 0) {
-		block_signals(&set);
 		startup_start_children(m);
 		loop(m, &set);
 		status = m->exit_status;

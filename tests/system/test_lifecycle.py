@@ -3,12 +3,13 @@ import collections
 import os
 import re
 import signal
+import subprocess
 import threading
 import time
 
 import pytest
 
-from harness import PEERS, SLOW, wait_for
+from harness import BIN, PEERS, SLOW, wait_for
 from problems import ERRORS, check_problem
 from wire import Closed
 
@@ -101,6 +102,27 @@ def test_drain_ends_with_its_time(launch):
     status = server.proc.wait(15 * SLOW)
     assert 1.0 < time.monotonic() - began < 7 * SLOW
     server.check_gone(status, family)
+
+
+@pytest.mark.parametrize("sig", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_while_it_starts_is_taken_when_it_has_started(tmp_path, sig):
+    """Before the master took its signals itself, one of them ended it as it stood, and left what it
+    had made."""
+    argv = [str(BIN / "timeglasd"), "--dev", str(tmp_path / "d"), "--workers", "1"]
+    with subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=dict(os.environ, TMPDIR=str(tmp_path)),
+    ) as server:
+        wait_for((tmp_path / "d").exists, "it has begun", every=0.001)
+        server.send_signal(sig)
+        if sig == signal.SIGHUP:
+            assert server.stdout.readline().startswith(b"ready https://")
+            server.terminate()
+        assert server.wait(20 * SLOW) in (0, 1), "it ended by itself"
+        assert [path.name for path in tmp_path.iterdir()] == ["d"]
 
 
 def test_sighup_keeps_connections_and_transfers(launch):
