@@ -1,7 +1,7 @@
 /*
- * ceiling.c: see ceiling.h. redis-benchmark runs a number of requests, not a duration, so short
- * runs tell how many requests fill the time. It overwrites and reads one key, so Redis's memory
- * does not grow.
+ * ceiling.c: see ceiling.h. redis-benchmark takes a number of requests, not a time. Short runs
+ * first measure how many requests it does in the time that is wanted. It overwrites and reads one
+ * key, so Redis's memory does not grow.
  */
 #include <math.h>
 #include <stdio.h>

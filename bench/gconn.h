@@ -55,7 +55,8 @@ void gconn_close(struct gconn *c);
 void gconn_free(struct gconn *c);
 
 /**
- * Sends a request; on_answer or on_fail follows.
+ * Sends a request; on_answer or on_fail follows. c must be open, and have no request under way;
+ * otherwise the process ends with a message.
  *
  * @request  n bytes, head and content; borrowed until the callback
  * @want     want_n bytes that the content of an answer with status 200 must have, borrowed until

@@ -45,8 +45,8 @@ struct gen_plan {
 	/* Called when measuring begins (end false) and when it ends (end true); may be NULL. */
 	void (*edge)(void *ctx, bool end);
 	void *ctx;
-	/* The first character of the keys that the client chooses; 0: a zero. Generators at the
-	 * same time must differ in it. */
+	/* The first character of the keys that the client chooses; 0: the digit '0'. Generators
+	 * that run at the same time must differ in it. */
 	char key;
 	/* Counts every answer as it comes, for another process; may be NULL. */
 	volatile uint64_t *answers;

@@ -11,8 +11,9 @@ struct removal;
  * (notify-keyspace-events Kgx). b is borrowed until removal_close(). */
 struct removal *removal_subscribe(const struct server *s, const struct seeded *b, unsigned n);
 
-/** Waits until all keys are removed, or bench_wall_us() is until_us. Sets removed_us[i] to the time
- * at which the event of b[i] came; an entry that is not 0 is kept. */
+/** Waits until all keys are removed, or bench_wall_us() is until_us. Sets removed_us[i], of n
+ * entries, to the time by bench_wall_us() at which the event of b[i] came; an entry that is not 0
+ * is kept. The process ends with a message when Redis goes away. */
 void removal_wait(struct removal *w, int64_t until_us, int64_t *removed_us);
 
 /** Ends the subscription and frees w. */

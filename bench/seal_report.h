@@ -1,5 +1,5 @@
-/* seal_report.h: the results of the seal benchmark as a table and as JSON. Each ends the process
- * when it cannot write. */
+/* seal_report.h: the results of the seal benchmark as a table and as JSON. Each
+ * function ends the process when it cannot write. */
 #ifndef BENCH_SEAL_REPORT_H
 #define BENCH_SEAL_REPORT_H
 

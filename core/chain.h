@@ -122,7 +122,7 @@ int chain_scan(const char *line, size_t n, struct chain_line *out);
 int chain_next_member(struct chain_text *rest, struct chain_text *name, struct chain_text *value);
 
 /** Reads the members "NN":"<stream id>" of a scanned record's more into pos[NN]. Places of shards
- * that are not named stay as they are. */
+ * that are not named stay as they are; members of another form are passed over. */
 void chain_more_positions(const struct chain_record *r, struct chain_pos pos[CHAIN_SHARDS]);
 
 /** Returns 1 when t is that text, otherwise 0. */
@@ -137,7 +137,8 @@ int chain_check_verify(const char *line, const struct chain_check *c);
 
 /* Stream ids */
 
-/** Reads "ms-seq", without leading zeros. Returns 0 or TG_EINVAL. */
+/** Reads the n characters "ms-seq", without leading zeros. Returns 0; or TG_EINVAL, and out is
+ * undefined then. */
 int chain_pos_parse(const char *s, size_t n, struct chain_pos *out);
 
 /** Returns a number less than, equal to or greater than 0 as a is before, at or behind b. */

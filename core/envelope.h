@@ -81,8 +81,8 @@ int tg_envelope_in_payload(const struct tg_envelope *e);
 /** Overwrites what e's text may hold of the header's lines. */
 void tg_envelope_wipe(struct tg_envelope *e);
 
-/** Ends the input. Returns 0 when the payload has a length that STREAM can produce, otherwise
- * TG_EENVELOPE. */
+/** Ends the input. Returns 0 when the payload's length is one that age's chunk format (STREAM) can
+ * have, otherwise TG_EENVELOPE. */
 int tg_envelope_finish(struct tg_envelope *e);
 
 #endif

@@ -71,9 +71,9 @@ struct audit_chains { /* zeroed before first use; audit_chains_free() after the 
 };
 
 /**
- * Reads everything.
+ * Reads and checks all files, chain by chain.
  *
- * @files  n paths, in any order
+ * @files  n paths, in any order; the texts must live until audit_chains_free()
  * @calls  borrowed until return, called with ctx
  *
  * Returns 0, or an exit status after having said what is wrong.

@@ -53,9 +53,10 @@ int tg_head_parse(
 int tg_head_begins(const uint8_t *p, size_t n);
 
 /**
- * Fills in the struct that callers see, with its struct_size and the blob's name.
+ * Fills in the public struct: all fields of h, its struct_size, and the blob's name, which follows
+ * from sender and reference.
  *
- * @sender_name  by which the sender is known; NULL: none
+ * @sender_name  by which the sender is known, copied; NULL: none
  */
 void tg_head_public(const struct tg_head_fields *h, const char *sender_name, tg_head *out);
 

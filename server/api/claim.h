@@ -1,5 +1,5 @@
-/* claim.h: claiming a blob, and being done with it. Each function is a call_kind's start
- * (call.h). */
+/* claim.h: claim and ack of a blob. Each function is the entry of a route (`start` in struct
+ * call_kind, call.h). */
 #ifndef API_CLAIM_H
 #define API_CLAIM_H
 

@@ -33,11 +33,14 @@ int peers_set(struct conf_peer *p, struct peer_notes *notes, const char *key, co
 /** Frees what the notes of one peer hold. */
 void peers_forget(struct peer_notes *notes);
 /**
- * Checks that peer i is complete and fits the others. A setting whose line was wrong counts as
- * there: that was reported.
+ * Checks that peer i is complete and fits the others. A setting whose value was wrong is not
+ * reported again as missing.
  *
  * @notes  of all peers
- * @line   on failure: receives the line to blame
+ * @line   receives the line to blame, and is meaningless on success
+ * @why    receives a sentence on failure; cap bytes
+ *
+ * Returns 0 or TG_EINVAL.
  */
 int peers_check(const struct conf *c, size_t i, const struct peer_notes notes[], unsigned *line,
 	char *why, size_t cap);

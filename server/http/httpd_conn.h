@@ -136,7 +136,9 @@ void httpd_conn_limit(struct httpd_conn *c, unsigned seconds);
 /** Returns whether that limit was set and is over. */
 bool httpd_conn_limit_over(const struct httpd_conn *c);
 
-/** Calls on_work at the next tick of the group, 20 ms from now at most. */
+/** Calls on_work of an open connection once, at the next tick of the group, 20 ms from now at most.
+ * Does nothing when it waits already. A connection that closes goes on dropping its input instead,
+ * as its turn comes. */
 void httpd_conn_wait(struct httpd_conn *c);
 /** Returns whether there is output that the socket has not taken, or an answer that must be
  * acknowledged and is not. */

@@ -47,8 +47,8 @@
 /* What a client may send for its handshake: a hello, a second one, 16 KiB of certificates, and what
  * is read ahead behind them. */
 #define BUFFER_HANDSHAKE_BYTES 49152u
-/* A stream that releases its TLS buffers after reads does so when it has read less than this: one
- * that sends more at a time is not slow. */
+/* A stream that releases its TLS buffers after reads does so when it has read less than this in a
+ * turn. A client that sends more in a turn is not slow, and would need them again. */
 #define BUFFER_RELEASE_BELOW_BYTES 65536u
 
 /* A request --------------------------------------------------------------- */

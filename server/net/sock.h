@@ -34,8 +34,9 @@ BIO *sock_bio(struct sock *s);
 /** From now on, what is written to the BIO is gathered. The memory for it is the process's: until
  * sock_flush() or sock_discard() of s, no other socket may gather. */
 void sock_gather(struct sock *s);
-/** Ends gathering. Gives the kernel what is kept, then what was gathered, and keeps what there is
- * no room for. Returns 0, or -1 when the socket is broken or there is no memory. */
+/** Ends gathering. Sends the records left over from earlier flushes, then those gathered now. What
+ * the kernel does not take stays with the socket. Returns 0, or -1 when the socket is broken or
+ * there is no memory. */
 int sock_flush(struct sock *s);
 /** Returns the number of bytes that are kept. */
 size_t sock_unsent(const struct sock *s);

@@ -55,7 +55,7 @@ const struct evidence_mark *ledger_next(const struct ledger *l);
  */
 int ledger_add(struct ledger *l, struct chain_record *r);
 /** Says that the lines which follow in the batch belong to another store: all positions begin anew.
- */
+ * epoch is copied, cut to CHAIN_EPOCH characters. ledger_drop() takes it back. */
 void ledger_set_epoch(struct ledger *l, const char *epoch);
 /** Says that the next event of that shard follows pos, as its store has forgotten what came after.
  */

@@ -87,8 +87,8 @@ int rconn_store(struct rconn *c, rconn_cb *cb, void *ctx, const char *key, size_
  * sink. sink must live until cb, or rconn_forget(). Words as rconn_cmd(). */
 int rconn_fetch(struct rconn *c, rconn_bulk_cb *cb, void *ctx, int argc, const char *const argv[],
 	const size_t len[], struct evbuffer *sink) __attribute__((nonnull(2)));
-/** What nobody asked for goes to cb from now on: the messages of a connection that has subscribed.
- * Without it they end the connection. */
+/** Sets the callback for messages that answer no command: those of a connection that has
+ * subscribed. Without it, such a message ends the connection. */
 void rconn_on_push(struct rconn *c, rconn_cb *cb, void *ctx) __attribute__((nonnull(2)));
 /** What was queued cannot be completed: nothing more is accepted. At the end of this turn the
  * connection ends, and all that is under way is answered NULL. */

@@ -31,8 +31,9 @@ void abort_free_all(struct store *s);
 int abort_send(struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown,
 	rconn_cb *cb, void *ctx) __attribute__((nonnull(6)));
 /**
- * Sends tg2_abort again and again until Redis says that it was done, or has refused it 60 times;
- * only once where ABORT_MAX of them wait. Arguments as above.
+ * Sends tg2_abort until Redis says that it was done, or has refused it 60 times. Where ABORT_MAX of
+ * them wait (half as many, when not unknown), it is sent once. Arguments as above; each repeat has
+ * a later_ms of STORE_STALLED_MS.
  */
 void abort_until_done(
 	struct store *s, const char *attempt, unsigned n, int64_t later_ms, bool unknown);

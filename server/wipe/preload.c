@@ -36,8 +36,8 @@ extern const char *malloc_conf;
 void malloc_stats_print(write_cb *write, void *arg, const char *opts);
 const char *malloc_conf = "junk:free";
 
-/* By descriptor: the end of the memory that was last read into, and up to where old bytes may stand
- * in it. */
+/* For each descriptor: the end of the buffer of its last read(), and the end of the part in it that
+ * earlier reads have filled, which is still to be wiped. */
 static struct space {
 	char *end, *used;
 } space[DESCRIPTORS];

@@ -47,8 +47,8 @@ local function filled(record, hd)
 	return record .. string.rep(' ', hd - #record)
 end
 
--- The private fields that a tombstone keeps of a taken blob: nothing but its description, which
--- blobs under a name that the server drew do not have.
+-- What a taken blob's tombstone keeps of the private fields: the hash of the upload's description
+-- (their last 64 characters). Only a blob whose uploader chose the name has one.
 local function private_of_taken(more)
 	if string.byte(more, -1) == 9 then
 		return NO_PRIVATE
