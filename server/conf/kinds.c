@@ -16,18 +16,13 @@ static int read_class(const char *name, int *out, char *why, size_t cap)
 {
 	static const char *const names[] = {"danish", "other"};
 	static const int classes[] = {TG_ISSUER_DANISH, TG_ISSUER_OTHER};
-	const size_t n = sizeof names / sizeof *names;
-	char hint[128];
+	const int i =
+		suggest_choose("issuer class", name, names, sizeof names / sizeof *names, why, cap);
 
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(name, names[i]) == 0) {
-			*out = classes[i];
-			return 0;
-		}
-	}
-	snprintf(why, cap, "no issuer class '%s'; %s", name,
-		suggest(name, names, n, hint, sizeof hint));
-	return TG_EINVAL;
+	if (i < 0)
+		return TG_EINVAL;
+	*out = classes[i];
+	return 0;
 }
 
 static void explain(int err, const char *key, const char *value, char *why, size_t cap)

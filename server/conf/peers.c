@@ -56,20 +56,17 @@ int peers_begin(struct conf *c, const char *name, char *why, size_t cap)
 
 static int set_roles(struct conf_peer *p, const char *value, char *why, size_t cap)
 {
-	char word[32], hint[128];
+	char word[32];
 	const char *s;
-	size_t n, i;
+	size_t n;
+	int i;
 
 	for (s = value + strspn(value, BLANKS); *s != '\0'; s += n, s += strspn(s, BLANKS)) {
 		n = strcspn(s, BLANKS);
 		snprintf(word, sizeof word, "%.*s", (int)n, s);
-		for (i = 0; i < N_ROLES && strcmp(word, roles[i]) != 0; i++)
-			;
-		if (i == N_ROLES) {
-			snprintf(why, cap, "no role '%s'; %s", word,
-				suggest(word, roles, N_ROLES, hint, sizeof hint));
+		i = suggest_choose("role", word, roles, N_ROLES, why, cap);
+		if (i < 0)
 			return TG_EINVAL;
-		}
 		p->roles |= 1u << i;
 	}
 	if ((p->roles & ROLE_PROCESSOR) != 0 && (p->roles & ROLE_VERIFIER) != 0) {

@@ -60,3 +60,16 @@ const char *suggest(const char *word, const char *const known[], size_t n, char 
 	}
 	return out;
 }
+
+int suggest_choose(const char *what, const char *word, const char *const known[], size_t n,
+	char *why, size_t cap)
+{
+	char hint[128];
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(word, known[i]) == 0)
+			return (int)i;
+	snprintf(
+		why, cap, "no %s '%s'; %s", what, word, suggest(word, known, n, hint, sizeof hint));
+	return -1;
+}

@@ -92,18 +92,13 @@ int values_level(const char *text, int *out, char *why, size_t cap)
 #define X_(id, name) [id] = (name),
 	static const char *const levels[] = {LOG_LEVELS(X_)};
 #undef X_
-	const size_t n = sizeof levels / sizeof *levels;
-	char hint[128];
+	const int i =
+		suggest_choose("log level", text, levels, sizeof levels / sizeof *levels, why, cap);
 
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(text, levels[i]) == 0) {
-			*out = (int)i;
-			return 0;
-		}
-	}
-	snprintf(why, cap, "no log level '%s'; %s", text,
-		suggest(text, levels, n, hint, sizeof hint));
-	return TG_EINVAL;
+	if (i < 0)
+		return TG_EINVAL;
+	*out = i;
+	return 0;
 }
 
 /* "unix:///path" or "unix://user:password@/path". Returns the path, or NULL. */
