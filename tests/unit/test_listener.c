@@ -213,10 +213,17 @@ static bool free_listener(void *ctx)
 	return false;
 }
 
-static void run_out_of_descriptors(struct world *w)
+/* A client knocks at a listener that has no descriptor for it, and asks for relief once. */
+static void run_out_of_descriptors(struct world *w, bool (*relief)(void *ctx), int *fd, int *client)
 {
 	struct rlimit none;
+	uint16_t port;
 
+	w->l = loop_new();
+	*fd = bind_any(&port);
+	w->x = listener_new(w->l, *fd, on_accept, w);
+	listener_set_relief(w->x, relief);
+	*client = knock(port);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &w->was), 0);
 	none = w->was;
 	none.rlim_cur = 0;
@@ -229,22 +236,16 @@ static void run_out_of_descriptors(struct world *w)
 static void listener_that_relief_switches_off_begins_at_once_when_switched_on(void **state)
 {
 	struct world w = {.want = 1};
-	uint16_t port;
-	int fd, c;
+	int fd, client;
 
 	(void)state;
 	skip_under_memcheck();
-	w.l = loop_new();
-	fd = bind_any(&port);
-	w.x = listener_new(w.l, fd, on_accept, &w);
-	listener_set_relief(w.x, switch_off);
-	c = knock(port);
-	run_out_of_descriptors(&w);
+	run_out_of_descriptors(&w, switch_off, &fd, &client);
 	assert_false(loop_run_for(w.l, 150)); /* longer than it would back off for */
 	listener_enable(w.x, true);
 	assert_true(loop_run_for(w.l, 5000));
 	assert_int_equal(w.accepted, 1);
-	close(c);
+	close(client);
 	listener_free(w.x);
 	close(fd);
 	loop_free(w.l);
@@ -253,20 +254,14 @@ static void listener_that_relief_switches_off_begins_at_once_when_switched_on(vo
 static void listener_that_relief_frees_never_accepts(void **state)
 {
 	struct world w = {.want = 1};
-	uint16_t port;
-	int fd, c;
+	int fd, client;
 
 	(void)state;
 	skip_under_memcheck();
-	w.l = loop_new();
-	fd = bind_any(&port);
-	w.x = listener_new(w.l, fd, on_accept, &w);
-	listener_set_relief(w.x, free_listener);
-	c = knock(port);
-	run_out_of_descriptors(&w);
+	run_out_of_descriptors(&w, free_listener, &fd, &client);
 	assert_false(loop_run_for(w.l, 150));
 	assert_int_equal(w.accepted, 0);
-	close(c);
+	close(client);
 	close(fd);
 	loop_free(w.l);
 }
