@@ -214,7 +214,8 @@ static bool free_listener(void *ctx)
 }
 
 /* A client knocks at a listener that has no descriptor for it, and asks for relief once. */
-static void run_out_of_descriptors(struct world *w, bool (*relief)(void *ctx), int *fd, int *client)
+static void run_out_of_descriptors(
+	struct world *w, listener_relief_cb *relief, int *fd, int *client)
 {
 	struct rlimit none;
 	uint16_t port;
