@@ -87,9 +87,13 @@ def held_handshake(server):
             incoming.write(sock.recv(65536))
 
 
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
 def leave_no_descriptors(worker, count):
     """The worker can open `count` more, and no more."""
-    most = len(os.listdir(f"/proc/{worker}/fd")) + count
+    most = descriptors(worker) + count
     resource.prlimit(worker, resource.RLIMIT_NOFILE, (most, most))
 
 
@@ -102,7 +106,9 @@ def test_a_handshake_that_makes_room_may_be_completed_in_the_same_turn(launch, s
     (worker,) = server.workers()
     if short_of == "descriptors":
         leave_no_descriptors(worker, 4)
+    idle = descriptors(worker)
     for _ in range(5):
+        wait_for(lambda: descriptors(worker) <= idle, "the connections before have gone", 10)
         held = [held_handshake(server) for _ in range(4)]
         os.kill(worker, signal.SIGSTOP)  # so that all of it comes in one turn
         late = socket.create_connection(server.address)

@@ -378,8 +378,10 @@ def test_lower_ids_after_a_failover_are_not_skipped(launch, tmp_path):
     """An outbox begins anew with ids below those that were recorded, in the same store: that is
     recorded, and so are its events."""
     server = launch(workers=1)
-    blob = server.put_ok(server.sealed(300))
-    shard = blob["blob"][:2]
+    shard = "00"
+    while shard == "00":  # whose outbox has the server's own events, too
+        blob = server.put_ok(server.sealed(300))
+        shard = blob["blob"][:2]
     recorded(server, "stored", blob)
     server.redis("DEL", f"tg:{{{shard}}}:out")
     server.redis("XADD", f"tg:{{{shard}}}:out", "7-1", "e", "lower", "at", "1700000000000")
