@@ -70,5 +70,7 @@ def test_a_distant_store_costs_few_round_trips(far):
         f" {late[-1]:.3f} s"
     )
     assert took["put"] < 1.6 * SLOW and took["take"] < 1.6 * SLOW and took["close"] < 3 * SLOW
-    # a round trip for each of the 64 shards would be 6.4 s
-    assert late[10] < ROUND * SLOW and late[-1] < 10 * ROUND * SLOW
+    # a moment in which the machine stands still makes two of them late; a round trip for each of
+    # the 64 shards would be 6.4 s
+    assert late[10] < ROUND * SLOW and late[-3] < 2.5 * ROUND * SLOW
+    assert late[-1] < 10 * ROUND * SLOW

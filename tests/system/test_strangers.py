@@ -87,13 +87,9 @@ def held_handshake(server):
             incoming.write(sock.recv(65536))
 
 
-def descriptors(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
-
-
-def leave_no_descriptors(worker, count):
+def leave_no_descriptors(server, worker, count):
     """The worker can open `count` more, and no more."""
-    most = descriptors(worker) + count
+    most = server.descriptors(worker) + count
     resource.prlimit(worker, resource.RLIMIT_NOFILE, (most, most))
 
 
@@ -105,10 +101,10 @@ def test_a_handshake_that_makes_room_may_be_completed_in_the_same_turn(launch, s
     server = launch(workers=1, options=[("limits.max_unknown", most)])
     (worker,) = server.workers()
     if short_of == "descriptors":
-        leave_no_descriptors(worker, 4)
-    idle = descriptors(worker)
+        leave_no_descriptors(server, worker, 4)
+    idle = server.descriptors(worker)
     for _ in range(5):
-        wait_for(lambda: descriptors(worker) <= idle, "the connections before have gone", 10)
+        wait_for(lambda: server.descriptors(worker) <= idle, "the connections before have gone", 10)
         held = [held_handshake(server) for _ in range(4)]
         os.kill(worker, signal.SIGSTOP)  # so that all of it comes in one turn
         late = socket.create_connection(server.address)
