@@ -67,7 +67,7 @@ SYMBOL_SRC := $(wildcard tests/symbols/*.c)
 MAN := $(wildcard docs/man/*.[1-8])
 # One library, in this order: a file uses what stands before it.
 LUA_SRC := $(patsubst %,server/store/functions/%.lua,\
-  base record session upload read idempotency reap server)
+  base record session subject upload read idempotency reap server)
 LUA_ALL := $(B)/gen/schema.lua $(LUA_SRC) $(B)/gen/register.lua
 SCHEMA := $(B)/gen/store/schema.h $(B)/gen/schema.lua $(B)/gen/register.lua
 LUA_OBJ := $(B)/obj/gen/functions_lua.o

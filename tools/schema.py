@@ -237,14 +237,14 @@ def lua_record(s):
     fields = ", ".join(f"{n} = {safe(n)}" for n in public)
     blank = ", ".join(f"{n} = ''" for n in private)
     several = ", ".join(f"r.{n}" for n in private)
-    plain = {"st": "live", "s": "", "b": "0", "n": "1", "hd": "%d+"}
+    plain = {"st": "live", "s": "", "b": "0", "n": "1", "hd": "%d+", "d": "(%S+ %S+ %d)"}
     return f"""
 -- A record: its public fields and the rest; its private fields.
 local RECORD = '^{TAB.join([ANY] * (len(public) - 1) + [last])}\\n([^\\n]*)\\n'
 local PRIVATE = '^{TAB.join([ANY] * (len(private) - 1) + ["(.*)"])}$'
 local NO_PRIVATE = '{TAB * (len(private) - 1)}'
--- A live blob as most are, of one chunk behind its record and without a session: its public line,
--- and of that what its end needs; its private line.
+-- A live blob as most are, of one chunk behind its record, without session and subject: its public
+-- line, and of that what its end needs; its private line.
 local PLAIN = '^({pattern(s.public(), plain, ("u", "to", "z", "dl", "d"))})\\n([^\\n]*)\\n'
 
 -- These are the hottest lines of the library. A chain of .. makes one string; table.concat would

@@ -25,6 +25,12 @@ extern "C" {
 #define TG_SESSION_BOUND_BLOBS 32u
 #define TG_SESSION_BOUND_BYTES (128u * 1024 * 1024)
 
+/* What there is at most of one subject at a time: visible blobs and uploads under way, and the
+ * bytes of those blobs; and how long it stays frozen, unless it is released. */
+#define TG_SUBJECT_BLOBS 64u
+#define TG_SUBJECT_BYTES (128u * 1024 * 1024)
+#define TG_FREEZE_S 86400u
+
 #define TG_KIND_MAX 31 /* characters of a kind's name: a-z, 0-9 and - */
 
 enum tg_issuer_class {

@@ -37,8 +37,11 @@ static const char *sentence(int err)
 		return "Timeglas-Subject is not the subject of this session; leave it out, or "
 		       "open a session with that subject";
 	case TG_EQUOTA:
-		return "the session holds as much session-bound evidence as it may; have it "
-		       "fetched, or close the session";
+		return "the session holds as much session-bound evidence as it may, or the subject "
+		       "as many blobs; have them fetched, or close the session";
+	case TG_EFROZEN:
+		return "the person whom this blob is about has asked that nobody reads it now; ask "
+		       "again when the subject has been released, a day later at the latest";
 	case TG_EPROCESSOR:
 		return "a processor may claim passports only, and none that was issued in Denmark, "
 		       "the Faroe Islands or Greenland";

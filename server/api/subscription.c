@@ -77,7 +77,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	(void)fd, (void)what;
 	if (w->asked)
 		return;
-	w->asked = store_blob_stat(w->api->store, w->id, on_look, w) == 0;
+	w->asked = store_blob_reading(w->api->store, w->id, on_look, w) == 0;
 	if (!w->asked)
 		end_all(w);
 }

@@ -32,7 +32,7 @@ static void on_wanted(void *ctx, int err)
 static int ask(struct take_watch *w)
 {
 	if (w->all_read)
-		return store_blob_wanted(w->api->store, w->id, w->session, w->bound, on_wanted, w);
+		return store_blob_wanted(w->api->store, w->id, &w->ties, on_wanted, w);
 	return store_blob_stat(w->api->store, w->id, on_blob, w);
 }
 
@@ -60,11 +60,12 @@ void take_watch_begin(struct take_watch *w, struct api *a, struct httpd_reply *r
 	w->api = a;
 	w->reply = reply;
 	w->id = id;
-	w->bound = b->desc.bound;
+	w->ties.bound = b->desc.bound;
+	text_copy(w->ties.session, sizeof w->ties.session, b->desc.session);
+	text_copy(w->ties.subject, sizeof w->ties.subject, b->desc.subject);
 	w->until_ms = b->deadline_ms;
 	w->on_end = on_end;
 	w->ctx = ctx;
-	text_copy(w->session, sizeof w->session, b->desc.session);
 	event_assign(&w->timer, loop_base(a->loop), -1, EV_PERSIST, on_timer, w);
 	event_add(&w->timer, loop_timeout(a->loop, LOOK_S));
 }

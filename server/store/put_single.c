@@ -22,7 +22,7 @@
 
 bool put_single_fits(const struct store_desc *d, int64_t left_ms)
 {
-	return d->session[0] == '\0' && left_ms > 2 * STORE_SWEEP_MS;
+	return d->session[0] == '\0' && d->subject[0] == '\0' && left_ms > 2 * STORE_SWEEP_MS;
 }
 
 /* Decimal digits of a number of 64 bits, and the NUL. */

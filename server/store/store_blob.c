@@ -20,7 +20,8 @@ static void blob_done(struct query *c, int err, const redisReply *r)
 	QUERY_CB(c, store_blob_cb)(c->user, err, have ? &blob : NULL);
 }
 
-static int blob_call(struct store *s, const char *fn, const char *id, const char *uploader,
+/* more: a second argument; NULL: none. */
+static int blob_call(struct store *s, const char *fn, const char *id, const char *more,
 	query_done *done, query_done *duty, store_blob_cb *cb, void *ctx)
 {
 	int shard = token_shard(id, strlen(id));
@@ -35,14 +36,19 @@ static int blob_call(struct store *s, const char *fn, const char *id, const char
 	c->duty = duty;
 	cmd_fcall(&m, fn, (unsigned)shard);
 	cmd_text(&m, id);
-	if (uploader != NULL)
-		cmd_text(&m, uploader);
+	if (more != NULL)
+		cmd_text(&m, more);
 	return query_send(c, &m);
 }
 
 int store_blob_stat(struct store *s, const char *id, store_blob_cb *cb, void *ctx)
 {
 	return blob_call(s, "tg2_stat", id, NULL, blob_done, NULL, cb, ctx);
+}
+
+int store_blob_reading(struct store *s, const char *id, store_blob_cb *cb, void *ctx)
+{
+	return blob_call(s, "tg2_stat", id, "1", blob_done, NULL, cb, ctx);
 }
 
 static void erase_duty(struct query *c, int err, const redisReply *r)
@@ -72,7 +78,7 @@ static void wanted_done(struct query *c, int err, const redisReply *r)
 	QUERY_CB(c, store_blob_wanted_cb)(c->user, err);
 }
 
-int store_blob_wanted(struct store *s, const char *id, const char *session, bool bound,
+int store_blob_wanted(struct store *s, const char *id, const struct store_blob_ties *ties,
 	store_blob_wanted_cb *cb, void *ctx)
 {
 	int shard = token_shard(id, strlen(id));
@@ -83,7 +89,8 @@ int store_blob_wanted(struct store *s, const char *id, const char *session, bool
 		return shard < 0 ? TG_ENOENT : TG_ENOMEM;
 	cmd_fcall(&m, "tg2_take_wanted", (unsigned)shard);
 	cmd_text(&m, id);
-	cmd_text(&m, session);
-	cmd_text(&m, bound ? "1" : "0");
+	cmd_text(&m, ties->session);
+	cmd_text(&m, ties->bound ? "1" : "0");
+	cmd_text(&m, ties->subject);
 	return query_send(c, &m);
 }

@@ -181,6 +181,7 @@ static int put_stage(struct store_put *p)
 	cmd_num(&m, p->announced);
 	cmd_num(&m, store_put_step_left_ms(p));
 	cmd_text(&m, desc);
+	cmd_num(&m, (int64_t)((clock_mono_us() - p->born_us) / 1000));
 	return cmd_send(p->store, &m, on_stage, p);
 }
 

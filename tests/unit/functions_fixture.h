@@ -19,7 +19,7 @@ struct item {
 	char *str;
 	long long integer;
 	size_t elements;
-	struct item *element[64];
+	struct item *element[128];
 };
 static struct item *last; /* the last function's answer: its lines are its elements */
 

@@ -27,6 +27,9 @@ local function open_for(p, id, peer, us)
 	if b.st == 'gone' then
 		return nil, nil, answer(EGONE, b)
 	end
+	if frozen(p, b.d, us) then
+		return nil, nil, EFROZEN
+	end
 	return b, s
 end
 
@@ -41,12 +44,12 @@ local function lost(p, b, peer)
 end
 
 -- take id peer token seen: 0, blob as it was, stamp | EINFLIGHT, stamp | EGONE, blob | ECLAIMED,
--- blob, lease deadline where peer has claimed it | ENOENT. The caller has read record and chunk
--- right before; where they are one string the tombstone has erased the chunk, and nothing is left
--- of the blob when this returns. Of any other blob the token names the take of its chunks, each of
--- which is erased when it is read. seen: the last stamp that the caller had been told of before it
--- read; without one it has not read ahead. EINFLIGHT: the blob may have gone live since it read,
--- and nothing has changed; it reads and calls again, with the new stamp.
+-- blob, lease deadline where peer has claimed it | EFROZEN | ENOENT. The caller has read record and
+-- chunk right before; where they are one string the tombstone has erased the chunk, and nothing is
+-- left of the blob when this returns. Of any other blob the token names the take of its chunks,
+-- each of which is erased when it is read. seen: the last stamp that the caller had been told of
+-- before it read; without one it has not read ahead. EINFLIGHT: the blob may have gone live since
+-- it read, and nothing has changed; it reads and calls again, with the new stamp.
 function F.take(keys, args)
 	if not compared then
 		return ECOMPARE
@@ -80,8 +83,9 @@ function F.take(keys, args)
 	local was = answer(OK, b) .. '\n' .. stamp_text
 	if holds_chunk(b) then
 		leave(p, id, b.u, b.to, b.d, b.z, b.dl, 'consumed', peer, '', text(now), '',
-			NO_PRIVATE .. b.f)
-		pcall(unlist, p, b)
+			subject_of(b.d) and private_line('', peer, '', '', '', '', '', '', '', b.f)
+				or NO_PRIVATE .. b.f)
+		pcall(unlist, p, b, text(now))
 		redis.pcall('ZREM', keys[1], member(b))
 		return was
 	end
@@ -127,8 +131,9 @@ local function stop_delivery(p, id)
 	end
 end
 
--- take_wanted id sid bound: 0; EGONE: may what a take has read, so that the blob is consumed, still
--- be delivered? Not when somebody has erased it since, or its session has ended with it.
+-- take_wanted id sid bound subject: 0; EGONE: may what a take has read, so that the blob is
+-- consumed, still be delivered? Not when somebody has erased it since, or all of its subject, or
+-- its session has ended with it; nor while its subject is frozen. subject: its hash, or ''.
 function F.take_wanted(keys, args)
 	local p, us = prefix(keys), time_us()
 	local b = load(p, args[1])
@@ -138,6 +143,12 @@ function F.take_wanted(keys, args)
 	if args[2] ~= '' then
 		local s = session_load(p, args[2], us)
 		if not s or (s.st ~= 'open' and (args[3] == '1' or s.ea == '1')) then
+			return EGONE
+		end
+	end
+	if (args[4] or '') ~= '' then
+		local taken = b and tonumber(b.ga) or time_ms(us)
+		if subject_erased_since(p, args[4], taken) or subject_frozen(p, args[4], us) then
 			return EGONE
 		end
 	end
@@ -167,10 +178,10 @@ local function part(p, b, what)
 end
 
 -- claim id peer lease_ms th salt ck processor: 0, blob, lease deadline, salt, repeated | EGONE,
--- blob | ECLAIMED, blob, lease deadline where peer has claimed it | EPROCESSOR | ENOENT. th: the
--- hash of the token's secret, which is all that is kept of it. ck: peer and Idempotency-Key hashed,
--- '' none; then salt is what the caller derives the secret from, and who repeats the claim under
--- the same key is given it again. processor '1': a foreign passport or nothing.
+-- blob | ECLAIMED, blob, lease deadline where peer has claimed it | EFROZEN | EPROCESSOR | ENOENT.
+-- th: the hash of the token's secret, which is all that is kept of it. ck: peer and Idempotency-Key
+-- hashed, '' none; then salt is what the caller derives the secret from, and who repeats the claim
+-- under the same key is given it again. processor '1': a foreign passport or nothing.
 function F.claim(keys, args)
 	if not compared then
 		return ECOMPARE
@@ -218,8 +229,8 @@ local function load_claim(p, id, peer, th, us)
 	return b, s
 end
 
--- claim_read id peer th: 0, blob | EGONE, blob | ENOENT: the claimant is about to read the chunks,
--- which stay.
+-- claim_read id peer th: 0, blob | EGONE, blob | EFROZEN | ENOENT: the claimant is about to read
+-- the chunks, which stay.
 function F.claim_read(keys, args)
 	if not compared then
 		return ECOMPARE
@@ -231,6 +242,9 @@ function F.claim_read(keys, args)
 	end
 	if b.st == 'gone' then
 		return answer(EGONE, b)
+	end
+	if frozen(p, b.d, us) then
+		return EFROZEN
 	end
 	session_bump(p, s, time_ms(us))
 	return answer(OK, b)
@@ -258,12 +272,17 @@ function F.ack(keys, args)
 	return answer(OK, b) .. '\n1'
 end
 
--- stat id: 0, blob; ENOENT
+-- stat id reading: 0, blob; ENOENT; EFROZEN with reading '1' alone: somebody is reading it, and its
+-- subject has been frozen.
 function F.stat(keys, args)
 	if not compared then
 		return ECOMPARE
 	end
-	local b = load_settled(prefix(keys), args[1], time_us())
+	local p, us = prefix(keys), time_us()
+	local b = load_settled(p, args[1], us)
+	if b and args[2] == '1' and b.st ~= 'gone' and frozen(p, b.d, us) then
+		return EFROZEN
+	end
 	return b and answer(OK, b) or ENOENT
 end
 

@@ -162,6 +162,19 @@ local function step(p, b, what)
 	return ev
 end
 
+-- The hash of the subject that a description names, or nil.
+local function subject_of(d)
+	return string.match(d, '^%S+ %S+ %d (%S+)$')
+end
+
+-- Takes an upload of this description from its subject's list.
+local function subject_drop(p, d, attempt)
+	local subject = subject_of(d)
+	if subject then
+		redis.call('ZREM', p .. 'j:' .. subject, attempt)
+	end
+end
+
 -- The upload ends without ever having been visible: no tombstone, only the event.
 local function drop_staged(p, b, now, stalled)
 	if stalled then
@@ -173,6 +186,7 @@ local function drop_staged(p, b, now, stalled)
 	if b.s ~= '' then
 		redis.call('ZREM', p .. 'sb:' .. b.s, b.id)
 	end
+	subject_drop(p, b.d, b.id)
 	redis.call('ZREM', p .. 'dl', 'b:' .. b.id)
 end
 
@@ -195,7 +209,7 @@ end
 local function ended(p, b, cause, who, us, due_ms, outcome)
 	local now, more = text(time_ms(us)), NO_PRIVATE
 	local late = due_ms and text(math.max(0, us - due_ms * 1000)) or ''
-	if b.th ~= '' then
+	if b.th ~= '' or (b.w ~= '' and subject_of(b.d)) then
 		more = private_line('', b.w, b.th, '', '', '', b.ak, '', '', b.f)
 	elseif b.f ~= '' then
 		more = NO_PRIVATE .. b.f
@@ -206,8 +220,12 @@ local function ended(p, b, cause, who, us, due_ms, outcome)
 	return late
 end
 
--- Its session's list and account of it.
-local function unlist(p, b)
+-- Its subject's list, and its session's list and account of it. now: of its end.
+local function unlist(p, b, now)
+	local subject = subject_of(b.d)
+	if subject then
+		redis.call('ZADD', p .. 'j:' .. subject, 'XX', now, b.id)
+	end
 	if b.s ~= '' then
 		redis.call('ZADD', p .. 'sb:' .. b.s, 'XX', LIST_GONE, b.id)
 		if b.b == '1' and redis.call('HGET', p .. 's:' .. b.s, 'st') == 'open' then
@@ -251,7 +269,7 @@ local function finish(p, b, cause, who, us, due_ms, outcome)
 	else
 		erase_ended(p, b, b.batch)
 	end
-	unlist(p, b)
+	unlist(p, b, b.ga)
 	if b.batch then
 		b.batch.members[#b.batch.members + 1] = member(b)
 	else
@@ -289,7 +307,7 @@ local function finish_lost(p, entry, score, us, seen)
 		event(p, event_gone(d, 'expired', '', u, '', z, text(score), late, now))
 	else
 		leave(p, id, u, to, d, z, text(score), 'expired', '', late, now, '', NO_PRIVATE)
-		unlist(p, {id = id, s = s or '', b = bound, z = z})
+		unlist(p, {id = id, s = s or '', b = bound, z = z, d = d}, now)
 	end
 	redis.call('ZREM', p .. 'dl', entry)
 	room = room - END_BYTES

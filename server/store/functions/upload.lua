@@ -59,28 +59,48 @@ local function adopt_chunks(p, attempt, id, n)
 	end
 end
 
--- stage id uploader sid bound first n left_ms d: 0; ESESSION; ESUBJECT; ETIMEOUT. Enters an upload
--- of several chunks in the index (first '1') or keeps it there. n: no chunk has a higher number yet
--- than n - 1. left_ms: until the first byte's time to live is over.
+-- What speaks against an upload of this subject, or nil. began: when its first byte came. size: of
+-- its content; 0: that is not known yet.
+local function subject_refuses(p, subject, attempt, began, size)
+	if subject and subject_erased_since(p, subject, began) then
+		return EGONE
+	end
+	return subject and not subject_room(p, subject, attempt, size) and EQUOTA or nil
+end
+
+-- stage id uploader sid bound first n left_ms d age_ms: 0; ESESSION; ESUBJECT; EGONE; EQUOTA;
+-- ETIMEOUT. Enters an upload of several chunks in the index (first '1') or keeps it there. n: no
+-- chunk has a higher number yet than n - 1. left_ms: until the first byte's time to live is over.
+-- age_ms: since the first byte.
 function F.stage(keys, args)
 	local p, id, sid, us = prefix(keys), args[1], args[3], time_us()
 	local now, left, d = time_ms(us), tonumber(args[7]), args[8]
-	local b = load(p, id)
-	if args[5] ~= '1' and not (b and b.st == 'staged') then
-		return sid ~= '' and not session_open_for(p, sid, args[2], us) and ESESSION
-			or ETIMEOUT -- the session's end, or a reaper, was quicker
+	local first, b = args[5] == '1', load(p, id)
+	local staged = b and b.st == 'staged'
+	local s = sid ~= '' and session_open_for(p, sid, args[2], us) or nil
+	local err = sid ~= '' and not s and ESESSION or nil
+	if s then
+		d = of_subject(s, d)
+		err = not d and ESUBJECT or nil
 	end
-	if sid ~= '' then
-		local s = session_open_for(p, sid, args[2], us)
-		d = s and of_subject(s, d)
-		if not d then
-			-- the chunk that stands behind this call in the pipeline arrives all the
-			-- same
-			late_sweep(p, id, 1, now + math.min(STAGED_MS, left))
-			return s and ESUBJECT or ESESSION
-		end
+	local subject = d and subject_of(d)
+	if not err and (first or not staged) then
+		err = subject_refuses(p, subject, id, now - tonumber(args[9] or 0), 0)
+	end
+	if not first and not staged then
+		return err or ETIMEOUT -- the session's end, or a reaper, was quicker
+	end
+	if err then
+		-- the chunk that stands behind this call in the pipeline arrives all the same
+		late_sweep(p, id, 1, now + math.min(STAGED_MS, left))
+		return err
+	end
+	if s then
 		session_bump(p, s, now)
 		session_enlist(p, s, id, args[4] == '1' and LIST_STAGED or LIST_STAGED_UNBOUND)
+	end
+	if subject and first then
+		subject_enlist(p, subject, id, 0)
 	end
 	redis.call('ZADD', p .. 'dl', text(now + math.min(STAGED_MS, left)), 'b:' .. id)
 	local line = public_line('staged', args[2], '', sid, args[4], args[6], '', '', '', d, '',
@@ -90,11 +110,12 @@ function F.stage(keys, args)
 	return OK
 end
 
--- Takes an attempt, whose record is gone, from its session's list and the index.
-local function leave_attempt(p, attempt, sid)
+-- Takes an attempt, whose record is gone, from its session's and its subject's list, and the index.
+local function leave_attempt(p, attempt, sid, d)
 	if sid ~= '' then
 		redis.call('ZREM', p .. 'sb:' .. sid, attempt)
 	end
+	subject_drop(p, d, attempt)
 	redis.call('ZREM', p .. 'dl', 'b:' .. attempt)
 end
 
@@ -143,10 +164,11 @@ end
 -- An attempt is over before anybody saw it, and what it was for exists: nothing is left of it, and
 -- there is nothing to tell.
 local function drop_attempt(p, attempt, staged, sid, n)
+	local b = staged and load(p, attempt)
 	redis.call('DEL', p .. 'b:' .. attempt)
 	if staged then
 		erase_chunks(p, attempt, 0, n, false)
-		leave_attempt(p, attempt, sid)
+		leave_attempt(p, attempt, sid, b and b.d or '')
 	end
 end
 
@@ -204,8 +226,9 @@ local function head_of(p, attempt)
 end
 
 -- commit attempt uploader to sid bound n size ttl_ms age_ms d p staged f: 0, blob, 0, stamp; 0,
--- blob, 1: it was stored before; ETAKEN, EINFLIGHT, ECOMPARE, ESESSION, ESUBJECT, ETTL, EQUOTA,
--- ESTORE, ETIMEOUT. Refused: nothing is left of the attempt. staged '0': stage was never called for
+-- blob, 1: it was stored before; ETAKEN, EINFLIGHT, ECOMPARE, ESESSION, ESUBJECT, EGONE, ETTL,
+-- EQUOTA, ESTORE, ETIMEOUT. Refused: nothing is left of the attempt. EGONE: all of its subject was
+-- erased since its first byte came. staged '0': stage was never called for
 -- it, because its only chunk stands behind a record under the attempt. f: of an attempt, the
 -- description.
 function F.commit(keys, args)
@@ -244,6 +267,11 @@ function F.commit(keys, args)
 		err = ESUBJECT
 	elseif now >= deadline then
 		err = ETTL
+	elseif subject_of(d) then
+		err = subject_refuses(p, subject_of(d), id, now - tonumber(args[9]), size)
+	end
+	if err then
+		-- that stands before what follows
 	elseif bound == '1' and (tonumber(s.n) >= BOUND_BLOBS
 		or tonumber(s.z) + size > BOUND_BYTES) then
 		err = EQUOTA
@@ -286,12 +314,15 @@ function F.commit(keys, args)
 		if s then
 			session_enlist(p, s, id, bound == '1' and LIST_BOUND or LIST_UNBOUND)
 		end
+		if subject_of(d) then
+			subject_enlist(p, subject_of(d), id, size)
+		end
 		if single then
 			appear_single(p, attempt, hd, id, record, what, deadline)
 		elseif named then
 			appear_from(p, attempt, n, id, record, what, deadline, now)
 			-- a reaper would find nothing under it
-			pcall(leave_attempt, p, attempt, sid)
+			pcall(leave_attempt, p, attempt, sid, d)
 		else
 			appear(p, id, record, what, deadline)
 		end
