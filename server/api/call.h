@@ -13,7 +13,6 @@
 #include "api/api_int.h"
 #include "conf/conf.h"
 #include "http/httpd.h"
-#include "store/store_claim.h"
 
 enum call_content {
 	CALL_NO_CONTENT, /* what comes is dropped, 64 KiB at most */
@@ -30,7 +29,7 @@ struct call_kind {
 	void (*start)(struct call *c);
 };
 
-#define CALL_ID_MAX STORE_CLAIM_LEN
+#define CALL_ID_MAX 64 /* of a subject, which is longer than a claim's token */
 
 struct call {
 	struct api *api;

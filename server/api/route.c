@@ -10,6 +10,7 @@
 #include "api/policy.h"
 #include "api/route.h"
 #include "api/session.h"
+#include "api/subject.h"
 #include "api/take.h"
 #include "api/upload.h"
 #include "conf/conf.h"
@@ -20,6 +21,16 @@
 #define PROC ROLE_PROCESSOR
 #define OP ROLE_OPERATOR
 #define ANY (ROLE_UPLOADER | ROLE_VERIFIER | ROLE_PROCESSOR | ROLE_OPERATOR)
+
+#define SUBJECT(method_, suffix_, label_, start) \
+	{ \
+		.method = (method_), .prefix = "/v1/subjects", .id = ROUTE_SUBJECT, \
+		.suffix = (suffix_), .label = (label_), .roles = UP | OP, .has_query = true, \
+		.call = { \
+			CALL_NO_CONTENT, \
+			(start) \
+		} \
+	}
 
 static const struct route table[] = {
 	{.method = H1_POST,
@@ -100,6 +111,10 @@ static const struct route table[] = {
 		.roles = UP | OP,
 		.has_query = true,
 		.call = {CALL_NO_CONTENT, session_close}},
+	SUBJECT(H1_GET, "", "GET /v1/subjects/{subject}", subject_show),
+	SUBJECT(H1_DELETE, "", "DELETE /v1/subjects/{subject}", subject_erase),
+	SUBJECT(H1_POST, "/freeze", "POST /v1/subjects/{subject}/freeze", subject_freeze),
+	SUBJECT(H1_POST, "/release", "POST /v1/subjects/{subject}/release", subject_release),
 	{.method = H1_GET,
 		.prefix = "/v1/policy",
 		.id = ROUTE_NO_ID,
@@ -135,10 +150,11 @@ static bool path_matches(const struct route *rt, struct h1_str path, struct h1_s
 /* id: "" when none of this form can exist. That is no error here: the role is looked at first. */
 static void copy_id(enum route_id kind, struct h1_str found, char id[CALL_ID_MAX + 1])
 {
-	int shard = kind == ROUTE_CLAIM ? store_claim_shard(found.p, found.n) :
-					  token_shard(found.p, found.n);
+	bool may_be = kind == ROUTE_SUBJECT ? found.n == CALL_ID_MAX :
+		kind == ROUTE_CLAIM         ? store_claim_shard(found.p, found.n) >= 0 :
+					      token_shard(found.p, found.n) >= 0;
 
-	if (shard < 0)
+	if (!may_be)
 		found.n = 0;
 	memcpy(id, found.p, found.n);
 	id[found.n] = '\0';

@@ -88,10 +88,9 @@ static void reply_refusal(struct upload *u, int err, const char *detail)
 {
 	if (err == TG_EENVELOPE)
 		metrics_count(M_GUARD_REFUSED, 1);
-	if (err == TG_EGONE)
-		detail = "all of this subject was erased while the upload was under way; nothing of "
-			 "it is stored";
-	if (detail != NULL)
+	if (err == TG_EGONE) /* all of its subject was erased meanwhile */
+		reply_gone(u->req, "upload", STORE_CAUSE_ERASED, store_now_ms(u->api->store));
+	else if (detail != NULL)
 		httpd_problem(httpd_req_reply(u->req), err, detail, NULL, NULL);
 	else
 		reply_error(u->req, err, NULL);

@@ -162,6 +162,25 @@ int lines_blob(struct lines *a, struct store_blob *b, unsigned *n_chunks)
 	return 0;
 }
 
+int lines_blobs(struct lines *l, struct store_blob **list, size_t *n)
+{
+	size_t cap = *n;
+
+	while (lines_more(l)) {
+		if (*n == cap) {
+			cap = cap < 8 ? 8 : 2 * cap;
+			struct store_blob *grown = realloc(*list, cap * sizeof *grown);
+			if (grown == NULL)
+				return TG_ENOMEM;
+			*list = grown;
+		}
+		if (lines_blob(l, &(*list)[*n], NULL) != 0)
+			return TG_EINTERNAL;
+		++*n;
+	}
+	return 0;
+}
+
 int lines_session(struct lines *a, struct store_session *s)
 {
 	struct piece f[SESSION_N];

@@ -34,6 +34,9 @@ char *lines_text(struct lines *l, char *out, size_t cap);
  * Returns 0 or TG_EINTERNAL.
  */
 int lines_blob(struct lines *l, struct store_blob *b, unsigned *n_chunks);
+/** Appends the blobs that all further lines tell of to *list, of *n, which grows and which the
+ * caller frees. Returns 0, TG_ENOMEM or TG_EINTERNAL. */
+int lines_blobs(struct lines *l, struct store_blob **list, size_t *n);
 /** Passes a line that is a session's record. Returns 0 or TG_EINTERNAL. */
 int lines_session(struct lines *l, struct store_session *s);
 /** Passes a line of tg2_reap about a blob that it ended: the cause, cut to cap - 1 bytes, and how

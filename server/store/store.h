@@ -7,6 +7,7 @@
  *   store_blob.h                  looking at a blob, and erasing it
  *   store_claim.h                 claim and ack
  *   store_session.h               sessions
+ *   store_subject.h               all that is of one subject
  *   store_idempotency.h           Idempotency-Keys of uploads
  *   store_reap.h                  ending what is due
  *   store_subscription.h          hearing what becomes due soon

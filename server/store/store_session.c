@@ -65,26 +65,6 @@ int store_session_touch(
 	return query_send(c, &m);
 }
 
-/* Appends the blobs that the rest of an answer tells of to list. */
-static int blobs_append(struct lines *l, struct store_blob **list, size_t *n)
-{
-	size_t cap = *n;
-
-	while (lines_more(l)) {
-		if (*n == cap) {
-			cap = cap < 8 ? 8 : 2 * cap;
-			struct store_blob *grown = realloc(*list, cap * sizeof *grown);
-			if (grown == NULL)
-				return TG_ENOMEM;
-			*list = grown;
-		}
-		if (lines_blob(l, &(*list)[*n], NULL) != 0)
-			return TG_EINTERNAL;
-		++*n;
-	}
-	return 0;
-}
-
 static void show_done(struct query *c, int err, const redisReply *r)
 {
 	struct lines l = lines_of(r);
@@ -96,7 +76,7 @@ static void show_done(struct query *c, int err, const redisReply *r)
 		err = lines_session(&l, &session);
 	(void)lines_num(&l); /* "more", which is 0 here */
 	if (err == 0)
-		err = blobs_append(&l, &blobs, &n);
+		err = lines_blobs(&l, &blobs, &n);
 	if (err == 0)
 		QUERY_CB(c, store_session_show_cb)(c->user, 0, &session, blobs, n);
 	else
@@ -174,7 +154,7 @@ static int close_read(
 		err = lines_session(&l, session);
 	*more = lines_num(&l) == 1;
 	if (err == 0)
-		err = blobs_append(&l, &k->blobs, &k->n);
+		err = lines_blobs(&l, &k->blobs, &k->n);
 	metrics_count(M_SESSION_ENDED, k->n - before);
 	if (k->n > CLOSE_TOLD)
 		k->n = CLOSE_TOLD;

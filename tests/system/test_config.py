@@ -132,6 +132,21 @@ def configured(pki, tmp_path_factory):
         server.kill()
 
 
+def test_equal_digits_of_two_uploaders_are_two_persons(configured):
+    """What one uploader names is not another's to see, to freeze or to erase."""
+    server, path = configured.server, "/v1/subjects/" + "ab" * 32
+    body, blobs = server.sealed(300), {}
+    for peer in ("uploader", "other"):
+        blobs[peer] = server.put_ok(body, peer=peer, subject="ab" * 32, to="verifier")["blob"]
+    for peer, blob in blobs.items():
+        shown = server.call("GET", path, peer).json()
+        assert [b["blob"] for b in shown["blobs"]] == [blob] and shown["uploader"] == peer
+    assert server.call("POST", path + "/freeze", "uploader").status == 200
+    assert server.call("DELETE", path, "uploader").json()["count"] == 1
+    assert server.call("GET", path, "other").json()["frozen_until"] is None
+    assert server.take(blobs["other"]).status == 200
+
+
 def test_check_says_where_a_file_is_wrong(pki, tmp_path):
     """-t: silent consent for a good file; FILE:LINE and a way out for a bad one, and nothing is
     started."""

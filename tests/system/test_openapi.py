@@ -150,7 +150,7 @@ def test_each_call_is_served_as_described(server, method, path):
     session = server.session()["session"]
     blob = server.put_ok(server.sealed(100), session=session)["blob"]
     claim = server.claim_ok(blob)["claim"] if "{claim}" in path else None
-    target = path.format(id=blob, sid=session, claim=claim)
+    target = path.format(id=blob, sid=session, claim=claim, subject="0f" * 32)
     peer = "verifier" if path.endswith("/take") or "claim" in path else "uploader"
     fields = server.upload_fields("passport", "SWE") if path == "/v1/blobs" else ()
     body = (
@@ -164,7 +164,9 @@ def test_each_call_is_served_as_described(server, method, path):
     if "{" in path:
         unknown = server.call(
             method.upper(),
-            path.format(id="00" + "A" * 22, sid="00" + "A" * 22, claim="00" + "A" * 44),
+            path.format(
+                id="00" + "A" * 22, sid="00" + "A" * 22, claim="00" + "A" * 44, subject="0f" * 31
+            ),
             peer,
             body=body,
         )
@@ -250,3 +252,23 @@ def test_problem_types_named_in_it_exist():
             named.add(slug.strip())
     later = {"media-type"}
     assert named == set(ERRORS) - later, named ^ (set(ERRORS) - later)
+
+
+def test_subjects_are_as_described(server):
+    """A subject with blobs in each state, while it is frozen and behind that; and its erasure."""
+    at = "/v1/subjects/{subject}"
+    target = at.format(subject="0e" * 32)
+    blobs = [server.put_ok(server.sealed(100), subject="0e" * 32)["blob"] for _ in range(3)]
+    assert server.take(blobs[0]).status == 200
+    server.claim_ok(blobs[1])
+    check_described("post", at + "/freeze", server.call("POST", target + "/freeze"))
+    view = server.call("GET", target)
+    assert [b["state"] for b in view.json()["blobs"]].count("gone") == 1, view.json()
+    check_described("get", at, view)
+    refused = server.take(blobs[2])
+    check_problem(refused, 423, "frozen")
+    check_described("post", "/v1/blobs/{id}/take", refused)
+    check_described("post", at + "/release", server.call("POST", target + "/release"))
+    erased = server.call("DELETE", target + "?uploader=uploader", "operator")
+    assert erased.json()["count"] == 2
+    check_described("delete", at, erased)

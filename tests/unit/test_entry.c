@@ -92,6 +92,12 @@ static void fill_absent_and_empty_fields_leave_no_trace(void **state)
 		is(r->subject, "0123456789abcdef0123456789abcdef"));
 	FILL("e", "session-open", "sj", "0123", "sj", "");
 	assert_true(is(r->subject, "0123"));
+	FILL("e", "subject-erased", "sj", "0123", "u", "up", "w", "op", "count", "4", "method",
+		"overwrite");
+	assert_true(is(r->subject, "0123") && is(r->uploader, "up") && is(r->by, "op") &&
+		is(r->more, "\"count\":\"4\",\"method\":\"overwrite\""));
+	FILL("e", "subject-frozen", "sj", "0123", "dl", "1000");
+	assert_true(r->deadline_ms == 1000 && r->more.p == NULL);
 }
 
 static void fill_other_forms_are_carried_as_they_are(void **state)

@@ -11,6 +11,7 @@
 
 #define ID "3fAAAAAAAAAAAAAAAAAAA-_A"
 #define CLAIM ID "AAAAAAAAAAAAAAAAAAAA-Q"
+#define SUBJECT "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static void route_find_table_gives_label_or_error(void **state)
 {
@@ -40,6 +41,14 @@ static void route_find_table_gives_label_or_error(void **state)
 		{H1_GET, "/v1/sessions/" ID, 0, "GET /v1/sessions/{sid}"},
 		{H1_POST, "/v1/sessions/" ID "/touch", 0, "POST /v1/sessions/{sid}/touch"},
 		{H1_DELETE, "/v1/sessions/" ID, 0, "DELETE /v1/sessions/{sid}"},
+		{H1_GET, "/v1/subjects/" SUBJECT, 0, "GET /v1/subjects/{subject}"},
+		{H1_DELETE, "/v1/subjects/" SUBJECT, 0, "DELETE /v1/subjects/{subject}"},
+		{H1_POST, "/v1/subjects/" SUBJECT "/freeze", 0,
+			"POST /v1/subjects/{subject}/freeze"},
+		{H1_POST, "/v1/subjects/" SUBJECT "/release", 0,
+			"POST /v1/subjects/{subject}/release"},
+		{H1_POST, "/v1/subjects/" SUBJECT, TG_EMETHOD, "GET, HEAD, DELETE"},
+		{H1_GET, "/v1/subjects", TG_ENOENT, ""},
 		{H1_GET, "/v1/policy", 0, "GET /v1/policy"},
 		{H1_GET, "/", TG_ENOENT, ""},
 		{H1_GET, "/v1/blobs/", TG_ENOENT, ""},
@@ -62,8 +71,10 @@ static void route_find_table_gives_label_or_error(void **state)
 						    "",
 			cases[i].want);
 		if (err == 0 && rt->id)
-			assert_string_equal(
-				id, strncmp(cases[i].path, "/v1/claims/", 11) == 0 ? CLAIM : ID);
+			assert_string_equal(id,
+				strncmp(cases[i].path, "/v1/claims/", 11) == 0           ? CLAIM :
+					strncmp(cases[i].path, "/v1/subjects/", 13) == 0 ? SUBJECT :
+											   ID);
 	}
 }
 
@@ -72,7 +83,8 @@ static void route_find_malformed_id_is_found_but_empty(void **state)
 	static const char *const bad[] = {"/v1/blobs/x", "/v1/blobs/40AAAAAAAAAAAAAAAAAAAAAA",
 		"/v1/blobs/3fAAAAAAAAAAAAAAAAAAAA-_x", "/v1/blobs/%33fAAAAAAAAAAAAAAAAAAAA-_",
 		"/v1/blobs/" CLAIM, "/v1/claims/" ID, "/v1/claims/" CLAIM "A",
-		"/v1/claims/" ID "AAAAAAAAAAAAAAAAAAAAA="};
+		"/v1/claims/" ID "AAAAAAAAAAAAAAAAAAAAA=", "/v1/subjects/" ID,
+		"/v1/subjects/" SUBJECT "0"};
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		const struct route *rt = NULL;
