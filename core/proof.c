@@ -9,7 +9,6 @@
 #include "core/num.h"
 #include "core/proof.h"
 
-#define FIRST_LINE "c2sp.org/tlog-proof@v1"
 #define EXTRA "extra "
 #define INDEX "index "
 
@@ -41,7 +40,7 @@ size_t proof_text(const struct proof *p, char *out, size_t cap)
 	struct out o = {.p = out, .cap = cap};
 	char hash[TG_B64_LEN(TREE_HASH) + 1];
 
-	put(&o, FIRST_LINE "\n" EXTRA);
+	put(&o, PROOF_FIRST_LINE "\n" EXTRA);
 	if (o.full || p->line_n > PROOF_LINE_MAX || TG_B64_LEN(p->line_n) >= cap - o.n)
 		return 0;
 	o.n += tg_b64_encode(TG_B64_STD, (const uint8_t *)p->line, p->line_n, out + o.n);
@@ -101,8 +100,8 @@ int proof_scan(const char *s, size_t n, char *line, size_t cap, struct proof *ou
 	long got;
 
 	*out = (struct proof){.line = line};
-	if (n > PROOF_MAX || !take_line(&r, &first) || first.n != strlen(FIRST_LINE) ||
-		!begins(&first, FIRST_LINE) || !take_line(&r, &extra) || !begins(&extra, EXTRA) ||
+	if (n > PROOF_MAX || !take_line(&r, &first) || first.n != strlen(PROOF_FIRST_LINE) ||
+		!begins(&first, PROOF_FIRST_LINE) || !take_line(&r, &extra) || !begins(&extra, EXTRA) ||
 		!take_line(&r, &index) || !begins(&index, INDEX))
 		return TG_EINVAL;
 	got = tg_b64_decode(

@@ -12,6 +12,7 @@
 #include "core/note.h"
 #include "core/tree.h"
 
+#define PROOF_FIRST_LINE "c2sp.org/tlog-proof@v1"
 #define PROOF_MAX 65536u      /* bytes of a proof that is read, at most */
 #define PROOF_LINE_MAX 16384u /* bytes of its line: CHAIN_LINE_MAX */
 
