@@ -380,6 +380,17 @@ uint64_t audit_blobs_overdue(const struct audit_blobs *l, struct findings *f, in
 	return n;
 }
 
+uint64_t audit_blobs_ended(const struct audit_blobs *l, const struct audit_blobs_row *stored)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < l->n_rows; i++)
+		if (l->row[i].cause[0] != '\0' && l->row[i].dk == stored->dk &&
+			strcmp(l->row[i].kind, stored->kind) == 0)
+			n += l->row[i].n;
+	return n;
+}
+
 void audit_blobs_free(struct audit_blobs *l)
 {
 	for (size_t i = 0; i < l->n_rows; i++)

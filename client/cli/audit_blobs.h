@@ -66,6 +66,9 @@ void audit_blobs_gap(struct audit_blobs *b, int64_t at_ms);
  * there are. */
 uint64_t audit_blobs_overdue(const struct audit_blobs *b, struct findings *f, int64_t last_ms);
 
+/** Returns how many blobs of a row's kind have ended, by whatever cause. */
+uint64_t audit_blobs_ended(const struct audit_blobs *b, const struct audit_blobs_row *stored);
+
 /** Frees what b holds, but not b. */
 void audit_blobs_free(struct audit_blobs *b);
 

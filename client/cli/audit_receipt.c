@@ -9,6 +9,7 @@
 #include "cli/audit_receipt.h"
 #include "cli/output.h"
 #include "core/hex.h"
+#include "core/time.h"
 #include "lib/untrusted.h"
 
 #define FILE_BYTES_MAX ((size_t)16 << 20)
@@ -63,17 +64,12 @@ static bool copy_member(const json_t *o, const char *name, char *out, size_t cap
 	return true;
 }
 
-static bool take(const json_t *o, struct audit_receipt *r)
+/* The head, which a receipt of a chain's first second does not have. */
+static bool take_head(const json_t *head, struct audit_receipt *r)
 {
-	const json_t *head = json_object_get(o, "head"), *n = json_object_get(head, "n");
+	const json_t *n = json_object_get(head, "n");
 	const char *hash = json_string_value(json_object_get(head, "hash"));
 
-	/* "ref" is the older name of "tag" */
-	if ((!copy_member(o, "tag", r->tag, sizeof r->tag) &&
-		    !copy_member(o, "ref", r->tag, sizeof r->tag)) ||
-		!copy_member(o, "cause", r->cause, sizeof r->cause) ||
-		!copy_member(o, "event", r->event, sizeof r->event))
-		return false;
 	if (head == NULL || json_is_null(head))
 		return true;
 	if (!json_is_integer(n) || json_integer_value(n) <= 0 || hash == NULL ||
@@ -81,6 +77,26 @@ static bool take(const json_t *o, struct audit_receipt *r)
 		return false;
 	r->head_n = (uint64_t)json_integer_value(n);
 	return true;
+}
+
+static bool take(const json_t *o, struct audit_receipt *r)
+{
+	const json_t *outcome = json_object_get(o, "outcome");
+	const char *at = json_string_value(json_object_get(o, "erased_at"));
+
+	/* "ref" is the older name of "tag" */
+	if ((!copy_member(o, "tag", r->tag, sizeof r->tag) &&
+		    !copy_member(o, "ref", r->tag, sizeof r->tag)) ||
+		!copy_member(o, "cause", r->cause, sizeof r->cause) ||
+		!copy_member(o, "event", r->event, sizeof r->event))
+		return false;
+	if (outcome != NULL && !json_is_null(outcome) &&
+		!copy_member(o, "outcome", r->outcome, sizeof r->outcome))
+		return false;
+	r->erased_at_ms = -1;
+	if (at != NULL && tg_time_parse(at, strlen(at), &r->erased_at_ms) != 0)
+		return false;
+	return take_head(json_object_get(o, "head"), r);
 }
 
 int audit_receipt_load(const char *path, struct audit_receipt *out)
@@ -109,10 +125,34 @@ int audit_receipt_load(const char *path, struct audit_receipt *out)
 
 static void note_wrong(struct audit_receipt_line_ref *w, const struct finding_place *at)
 {
-	if (w->line != 0)
-		return;
 	snprintf(w->file, sizeof w->file, "%s", at->file);
 	w->line = at->line;
+}
+
+/* The receipt's word for one member, and the line's. */
+static bool same(struct audit_receipt *r, const char *name, const char *mine, struct chain_text its)
+{
+	if (its.p != NULL ? chain_is(its, mine) : mine[0] == '\0')
+		return true;
+	if (r->differs[0] == '\0')
+		snprintf(r->differs, sizeof r->differs,
+			"the %s: the receipt says %s, the line %.*s", name,
+			mine[0] != '\0' ? mine : "none", its.p != NULL ? (int)its.n : 4,
+			its.p != NULL ? its.p : "none");
+	return false;
+}
+
+static bool same_time(struct audit_receipt *r, int64_t ms)
+{
+	char mine[TG_TIME_LEN + 1], its[TG_TIME_LEN + 1];
+
+	if (r->erased_at_ms < 0 || r->erased_at_ms == ms)
+		return true;
+	if (r->differs[0] == '\0')
+		snprintf(r->differs, sizeof r->differs,
+			"the time of erasure: the receipt says %s, the line %s",
+			tg_time_format(r->erased_at_ms, mine), tg_time_format(ms, its));
+	return false;
 }
 
 void audit_receipt_line(struct audit_receipt *r, const uint8_t hash[CHAIN_HASH],
@@ -123,14 +163,15 @@ void audit_receipt_line(struct audit_receipt *r, const uint8_t hash[CHAIN_HASH],
 	if ((l->is_check ? l->check.n : e->n) == r->head_n) {
 		if (l->is_check && memcmp(hash, r->head, CHAIN_HASH) == 0)
 			r->head_met = true;
-		else
+		else if (r->head_wrong.line == 0)
 			note_wrong(&r->head_wrong, at);
 	}
 	if (l->is_check || !chain_is(e->id, r->event))
 		return;
-	if (chain_is(e->tag, r->tag) && chain_is(e->cause, r->cause))
+	if (same(r, "tag", r->tag, e->tag) && same(r, "cause", r->cause, e->cause) &&
+		same(r, "outcome", r->outcome, e->outcome) && same_time(r, e->time_ms))
 		r->event_met = true;
-	else
+	else if (r->event_wrong.line == 0)
 		note_wrong(&r->event_wrong, at);
 }
 
@@ -170,7 +211,7 @@ void audit_receipt_end(const struct audit_receipt *r, struct findings *f, uint64
 		return;
 	if (r->event_wrong.line != 0)
 		findings_add(f, "receipt", &wrong,
-			"the receipt tells of this event with another tag or cause");
+			"the receipt and this line tell differently of %s", r->differs);
 	else
 		findings_add(f, "receipt", NULL,
 			"event %s, which the receipt attests, is not there: the file was cut, or "

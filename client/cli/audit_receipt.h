@@ -1,5 +1,6 @@
 /* audit_receipt.h: compares a receipt that somebody kept with the evidence: its event must be
- * there, and the line that it quotes must be unchanged. docs/evidence.md. */
+ * there and say all that the receipt says, and the line that it quotes must be unchanged.
+ * docs/evidence.md. */
 #ifndef CLI_AUDIT_RECEIPT_H
 #define CLI_AUDIT_RECEIPT_H
 
@@ -7,6 +8,8 @@
 
 struct audit_receipt {
 	char tag[64], cause[32], event[CHAIN_ID_MAX + 1];
+	char outcome[32];         /* "": none */
+	int64_t erased_at_ms;     /* -1: it does not say */
 	uint64_t head_n;          /* number of the line that it quotes; 0: it quotes none */
 	uint8_t head[CHAIN_HASH]; /* hash of that line */
 	bool head_met, event_met; /* they stand in a chain as the receipt says */
@@ -16,6 +19,7 @@ struct audit_receipt {
 		char file[256];
 		uint64_t line; /* 0: none */
 	} head_wrong, event_wrong;
+	char differs[160]; /* what event_wrong says otherwise */
 };
 
 /** Reads a file with a receipt, with a list "receipts", or with several of these, one a line; of

@@ -6,6 +6,7 @@
 #include "cli/audit_chains.h"
 #include "cli/audit_blobs.h"
 #include "cli/audit_receipt.h"
+#include "cli/audit_verdict.h"
 
 struct audit_report {
 	const struct audit_chains *all;
@@ -13,6 +14,7 @@ struct audit_report {
 	const struct audit_blobs *blobs;
 	const struct audit_receipt *receipt; /* NULL: none was given */
 	uint64_t overdue;
+	enum audit_verdict verdict;
 };
 
 /** Prints the page on stdout. */

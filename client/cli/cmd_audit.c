@@ -50,13 +50,12 @@ static int print_result(struct verify *v, struct audit_report *r)
 	if (v->has_receipt)
 		audit_receipt_end(&v->receipt, &v->all.findings, r->sums.first_n, r->sums.last_n,
 			r->sums.last);
+	r->verdict = audit_verdict_of(&v->all);
 	if (output_is_json())
 		status = output_object(audit_report_json(r));
 	else
 		audit_report_text(r);
-	if (status == EXIT_DONE && v->all.findings.total > 0)
-		status = EXIT_EVIDENCE;
-	return status;
+	return status == EXIT_DONE ? audit_verdict_exit(r->verdict) : status;
 }
 
 int cmd_audit_verify(struct cli *cli)

@@ -350,5 +350,6 @@ void command_help(const struct command *c)
 	       "  3  server not reached\n"
 	       "  4  not authentic, or not what was asked for\n"
 	       "  5  evidence not whole\n"
-	       "  6  refused for now (429, 503, 507): try again later\n");
+	       "  6  refused for now (429, 503, 507): try again later\n"
+	       "  7  evidence good, but no key was given to check it against (--key)\n");
 }

@@ -18,7 +18,8 @@ enum exit_status {
 	EXIT_CRYPTO = 4,
 	EXIT_EVIDENCE = 5, /* tampered with or incomplete */
 	/* refused by the server for now (429, 503, 507): the same may be tried again */
-	EXIT_LATER = 6
+	EXIT_LATER = 6,
+	EXIT_UNPINNED = 7 /* the evidence is good, but nobody said which key must have signed it */
 };
 
 /** Chooses between text and JSON. Call it before anything is said. */

@@ -220,6 +220,7 @@ class Arena:
         """(exit status, the report) of timeglas audit verify. receipt: one that a client was
         given."""
         argv = [harness.BIN / "timeglas", "audit", "verify", "--json", str(self.dir / "audit.log")]
+        argv += ["--key", str(self.dir / "audit.key.pub")]
         if receipt:
             (self.dir / "receipt.json").write_text(json.dumps(receipt))
             argv += ["--receipt", str(self.dir / "receipt.json")]

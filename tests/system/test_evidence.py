@@ -17,7 +17,18 @@ from pathlib import Path
 
 import pytest
 
-from audit import Forger, audit, events_of, finished, lines_of, log_of, recorded, recorder, verify
+from audit import (
+    UNPINNED,
+    Forger,
+    audit,
+    events_of,
+    finished,
+    lines_of,
+    log_of,
+    recorded,
+    recorder,
+    verify,
+)
 from harness import BIN, ROOT, SANITIZED, SLOW, let_pass, wait_for
 from problems import check_problem
 
@@ -451,7 +462,7 @@ def test_without_evidence_nothing_is_stored(launch, tmp_path):
         )
         server.stop()
         status, report = verify(mount / "audit.log")
-        assert status == 0, report["findings"][:5]
+        assert status == UNPINNED, report["findings"][:5]
         assert sum(r["stored"] for r in report["stored"]) == stored + 1
     finally:
         subprocess.run(["umount", "-l", str(mount)], check=True)
@@ -489,8 +500,8 @@ def test_rotation_keeps_the_chain(launch, tmp_path):
     files = [*rotated(), log]
     head = server.erase(server.put_ok(server.sealed(300))["blob"]).json()["head"]
     assert head["n"] > 100
-    wait_for(lambda: verify(*files)[0] == 0, lambda: verify(*files)[1]["findings"], 5)
-    assert verify(*files[1:])[0] == 0, "earlier files may be gone"
+    wait_for(lambda: verify(*files)[0] == UNPINNED, lambda: verify(*files)[1]["findings"], 5)
+    assert verify(*files[1:])[0] == UNPINNED, "earlier files may be gone"
     status, report = verify(files[0], files[2])
     assert status == 5 and report["findings"][0]["what"] == "missing"
 
@@ -509,12 +520,34 @@ def test_a_receipt_quotes_a_head_that_stays(launch, tmp_path):
     for change in (
         {"event": "00-1-1"},
         {"cause": "expired"},
+        {"outcome": "ok"},
+        {"erased_at": "2026-11-22T12:00:00.000Z"},
+        {"tag": "0" * 32},
         {"head": {"n": receipt["head"]["n"], "hash": "0" * 64}},
     ):
         kept.write_text(json.dumps({**receipt, **change}))
         assert verify(log, "--key", key, "--receipt", kept)[0] == 5
     kept.write_text("{}")
     assert audit("verify", log, "--receipt", kept).returncode == 2
+
+
+def test_without_a_pinned_key_nothing_is_called_good(true_log, tmp_path):
+    """Anybody can write a chain and sign it. A key that lies beside the log came with it."""
+    log, key, _ = true_log
+    alone, beside = tmp_path / "alone.log", tmp_path / "beside.log"
+    for copy in (alone, beside):
+        copy.write_bytes(log.read_bytes())
+    (tmp_path / "beside.key.pub").write_text(key)
+    for copy in (alone, beside):
+        status, report = verify(copy)
+        assert status == UNPINNED and not report["pinned"] and not report["findings"]
+        text = audit("verify", copy)
+        assert text.returncode == UNPINNED and b"VERDICT: UNPINNED" in text.stdout
+    status, report = verify(beside, "--key", tmp_path / "beside.key.pub")
+    assert status == 0 and report["pinned"]
+    assert b"VERDICT: GOOD" in audit("verify", beside, "--key", key).stdout
+    (tmp_path / "beside.key.pub").write_text("timeglas-audit1" + "0" * 64)
+    assert verify(beside)[0] == 5, "it must fit all the same"
 
 
 def test_a_large_log_is_verified_quickly(tmp_path):

@@ -14,6 +14,7 @@ from collections import Counter
 import pytest
 
 from audit import (
+    UNPINNED,
     Forger,
     audit,
     events_of,
@@ -199,13 +200,13 @@ def tampered_chains_that_belong_together(first_log, second_log, twice, head_n, t
             ]
         )
     )
-    assert verify(bad)[0] == 0 and found(first_log, bad) == [
+    assert verify(bad)[0] == UNPINNED and found(first_log, bad) == [
         ("twice", str(bad))
     ], "the same event, told otherwise"
     lines = first_log.read_bytes().splitlines(keepends=True)
     checks = [i for i, line in enumerate(lines) if b'"checkpoint"' in line]
     bad.write_bytes(b"".join(lines[: max(i for i in checks if i + 1 < head_n) + 1]))
-    assert verify(bad)[0] == 0 and found(bad, second_log) == [
+    assert verify(bad)[0] == UNPINNED and found(bad, second_log) == [
         ("head", str(second_log))
     ], "the chain before was cut behind a checkpoint"
     bad.write_bytes(first_log.read_bytes())

@@ -1,0 +1,144 @@
+/* audit_report_json.c: the result of audit verify for programs. It computes nothing but sums and
+ * quantiles. Runs in the timeglas command. */
+#include <inttypes.h>
+#include <string.h>
+#include "cli/audit_report.h"
+#include "cli/audit_words.h"
+#include "cli/output.h"
+#include "core/hex.h"
+
+static json_t *dk_json(int dk)
+{
+	return dk < 0 ? json_null() : json_boolean(dk);
+}
+
+static json_t *late_json(const struct audit_blobs_row *w)
+{
+	if (w->late.n == 0)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:I}", "n", (json_int_t)w->late.n, "median_us",
+		(json_int_t)audit_lateness_quantile_us(&w->late, 0.5), "p999_us",
+		(json_int_t)audit_lateness_quantile_us(&w->late, 0.999), "worst_us",
+		(json_int_t)w->late.worst_us);
+}
+
+static void rows_json(const struct audit_blobs *l, json_t *stored, json_t *ends)
+{
+	for (size_t i = 0; i < l->n_rows; i++) {
+		const struct audit_blobs_row *w = &l->row[i];
+		json_int_t n = (json_int_t)w->n, ended = (json_int_t)audit_blobs_ended(l, w);
+
+		if (w->cause[0] == '\0')
+			json_array_append_new(stored,
+				json_pack("{s:s, s:o, s:I, s:I, s:I}", "kind", w->kind, "dk",
+					dk_json(w->dk), "stored", n, "ended", ended, "held",
+					n - ended));
+		else
+			json_array_append_new(ends,
+				json_pack("{s:s, s:o, s:s, s:I, s:o}", "kind", w->kind, "dk",
+					dk_json(w->dk), "cause", w->cause, "n", n, "late",
+					late_json(w)));
+	}
+}
+
+static json_t *findings_json(const struct findings *f)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < f->n; i++)
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:I, s:s}", "what", f->list[i].what, "file",
+				f->list[i].file, "line", (json_int_t)f->list[i].line, "detail",
+				f->list[i].detail));
+	return list;
+}
+
+static json_t *head_json(const struct audit_chain *c)
+{
+	const struct audit_head *h = audit_chain_head(c);
+	char hex[2 * CHAIN_HASH + 1], key[AUDIT_WORDS_KEY];
+
+	if (h == NULL)
+		return json_null();
+	return json_pack("{s:I, s:s, s:s}", "n", (json_int_t)h->n, "hash",
+		tg_hex_encode(h->hash, CHAIN_HASH, hex), "key", audit_words_key(c->seen_key, key));
+}
+
+static json_t *chains_json(const struct audit_chains *a)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct audit_recorder *t = &a->recorder[i];
+		json_t *files = json_array();
+
+		for (size_t k = 0; k < t->n_files; k++)
+			json_array_append_new(files, json_string(t->file[k].path));
+		json_array_append_new(list,
+			json_pack("{s:o, s:I, s:I, s:I, s:o, s:o}", "files", files, "events",
+				(json_int_t)t->chain.records, "first_n",
+				(json_int_t)t->chain.first_n, "last_n", (json_int_t)t->chain.last_n,
+				"head", head_json(&t->chain), "key_from",
+				t->key_from != NULL ? json_string(t->key_from) : json_null()));
+	}
+	return list;
+}
+
+static json_t *duplicates_json(const struct audit_duplicates *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < t->n; i++)
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:I, s:s, s:I}", "event", t->list[i].event, "file",
+				t->list[i].file, "line", (json_int_t)t->list[i].line, "also_file",
+				t->list[i].also, "also_line", (json_int_t)t->list[i].also_line));
+	return list;
+}
+
+static void blobs_json(json_t *o, const struct audit_report *r)
+{
+	const struct audit_blobs *l = r->blobs;
+	json_t *stored = json_array(), *ends = json_array();
+
+	rows_json(l, stored, ends);
+	json_object_set_new(o, "stored", stored);
+	json_object_set_new(o, "ends", ends);
+	json_object_set_new(o, "aborted", json_integer((json_int_t)l->aborted));
+	json_object_set_new(o, "open", json_integer((json_int_t)l->n_open));
+	json_object_set_new(o, "overdue", json_integer((json_int_t)r->overdue));
+	json_object_set_new(o, "reverted", json_integer((json_int_t)l->reverted));
+	json_object_set_new(o, "came_back", json_integer((json_int_t)l->came_back));
+	json_object_set_new(o, "second_readers", json_integer((json_int_t)l->second_readers));
+	json_object_set_new(o, "not_given", json_integer((json_int_t)l->not_given));
+}
+
+json_t *audit_report_json(const struct audit_report *r)
+{
+	const struct audit_chains *a = r->all;
+	const struct audit_sums *s = &r->sums;
+	json_t *o = json_pack("{s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o}", "verdict",
+		audit_verdict_word(r->verdict), "good", r->verdict == AUDIT_GOOD, "pinned",
+		audit_verdict_pinned(a), "lines", (json_int_t)s->lines, "events",
+		(json_int_t)s->records, "checkpoints", (json_int_t)s->checks, "unsigned_lines",
+		(json_int_t)s->unsigned_lines, "chains", chains_json(a));
+
+	if (o == NULL)
+		return NULL;
+	if (s->first_ms > 0) {
+		json_object_set_new(o, "first_time", output_time(s->first_ms));
+		json_object_set_new(o, "last_time", output_time(s->last_ms));
+	}
+	blobs_json(o, r);
+	json_object_set_new(
+		o, "also_recorded_total", json_integer((json_int_t)a->duplicates.total));
+	json_object_set_new(o, "also_recorded", duplicates_json(&a->duplicates));
+	json_object_set_new(o, "in_doubt", json_integer((json_int_t)a->doubtful));
+	if (r->receipt != NULL)
+		json_object_set_new(o, "receipt",
+			json_pack("{s:b, s:b}", "event", r->receipt->event_met, "head",
+				r->receipt->head_met));
+	json_object_set_new(o, "findings_total", json_integer((json_int_t)a->findings.total));
+	json_object_set_new(o, "findings", findings_json(&a->findings));
+	return o;
+}

@@ -1,0 +1,27 @@
+/* audit_words.h: the words in which the results of an audit are told to people: durations, causes,
+ * outcomes, reasons. Texts are ASCII, and nothing in them comes from the evidence unless said. */
+#ifndef CLI_AUDIT_WORDS_H
+#define CLI_AUDIT_WORDS_H
+
+#include "core/chain.h"
+
+#define AUDIT_WORDS_DURATION 32 /* memory for a duration, with its NUL */
+#define AUDIT_WORDS_KEY 96      /* memory for a public key, with its NUL */
+
+/** Writes microseconds in the two largest units that matter, like "4.9 s" or "14 min 3 s". Returns
+ * out. */
+char *audit_words_duration(int64_t us, char out[AUDIT_WORDS_DURATION]);
+
+/** Writes a key as a .pub file has it. Returns out. */
+char *audit_words_key(const uint8_t key[CHAIN_KEY], char out[AUDIT_WORDS_KEY]);
+
+/** Returns "Danish", "other", or "-" (makes no difference) for 1, 0, -1. */
+const char *audit_words_issuer(int dk);
+
+/** Returns what a cause of an end means, "" for one that this program does not know. */
+const char *audit_words_cause(const char *cause);
+
+/** Returns what an outcome means, "" for one that this program does not know. */
+const char *audit_words_outcome(const char *outcome);
+
+#endif
