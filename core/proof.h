@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "core/checkpoint.h"
-#include "core/note.h"
 #include "core/tree.h"
 
 #define PROOF_FIRST_LINE "c2sp.org/tlog-proof@v1"
@@ -47,17 +46,13 @@ size_t proof_text(const struct proof *p, char *out, size_t cap);
 int proof_scan(const char *s, size_t n, char *line, size_t cap, struct proof *out);
 
 /**
- * Checks a proof that was read: that the key signed the checkpoint, which is the checkpoint of the
- * log of that name, and that the line stands in its tree.
+ * Checks that a proof's line stands in the tree of a checkpoint. Whether the checkpoint is to be
+ * believed is the caller's to know: note_verify().
  *
- * @log   the log's key; its name is the log's origin
- * @note  filled in: for note_verify() with the keys of witnesses
- * @out   filled in: the checkpoint
+ * @c  as checkpoint_scan() read it from the proof's note
  *
- * Returns 0; TG_EINVAL: no checkpoint of that log, or the line does not stand in its tree;
- * TG_ENOENT: the log has not signed it; TG_ESIGNATURE: its signature is wrong; TG_ENOMEM.
+ * Returns 0 or TG_EINVAL.
  */
-int proof_check(struct sha256 *h, const struct proof *p, const struct note_key *log,
-	struct note *note, struct checkpoint *out);
+int proof_included(struct sha256 *h, const struct proof *p, const struct checkpoint *c);
 
 #endif

@@ -82,11 +82,11 @@ static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[C
 static bool key_known(struct audit_chain *c, const uint8_t key[CHAIN_KEY])
 {
 	if (c->n_keys == 0) {
-		memcpy(c->key[0], key, CHAIN_KEY);
+		memcpy(c->key[0].public, key, CHAIN_KEY);
 		c->n_keys = 1;
 	}
 	for (size_t i = 0; i < c->n_keys; i++)
-		if (memcmp(c->key[i], key, CHAIN_KEY) == 0)
+		if (memcmp(c->key[i].public, key, CHAIN_KEY) == 0)
 			return true;
 	return false;
 }
@@ -163,6 +163,30 @@ static void check_position(
 		c->pos[shard] = pos;
 }
 
+/* The tree ----------------------------------------------------------------- */
+
+/* A leaf for each line, in its place. Where lines are missing, so is the tree from there on. */
+static void grow_tree(struct audit_chain *c, uint64_t n, const char *line, size_t len)
+{
+	uint8_t leaf[TREE_HASH];
+
+	if (c->lines == 1)
+		c->tree_known = n == 1;
+	if (n != c->tree.size + 1)
+		c->tree_known = false;
+	if (!c->tree_known)
+		return;
+	tree_leaf(c->sha, line, len, leaf);
+	tree_add(c->sha, &c->tree, leaf);
+}
+
+bool audit_chain_root(const struct audit_chain *c, uint8_t out[TREE_HASH])
+{
+	if (c->tree_known)
+		tree_root(c->sha, &c->tree, out);
+	return c->tree_known;
+}
+
 /* Lines -------------------------------------------------------------------- */
 
 static void note_time(struct audit_chain *c, int64_t ms)
@@ -188,8 +212,8 @@ static void check_beginning(
 }
 
 /* A line that cannot be read counts as the one that was expected here. */
-static void unreadable(
-	struct audit_chain *c, const struct finding_place *at, const uint8_t hash[CHAIN_HASH])
+static void unreadable(struct audit_chain *c, const char *line, size_t n,
+	const struct finding_place *at, const uint8_t hash[CHAIN_HASH])
 {
 	settle_pair(c, false);
 	if (at->whole)
@@ -200,6 +224,7 @@ static void unreadable(
 	c->file = at->file;
 	if (c->last_n != 0)
 		c->last_n++;
+	grow_tree(c, c->last_n, line, n);
 	memcpy(c->last_hash, hash, CHAIN_HASH);
 	c->last_bad = true;
 	c->before = *at;
@@ -220,7 +245,7 @@ bool audit_chain_line(struct audit_chain *c, const char *line, size_t n,
 	c->unsigned_lines++;
 	chain_hash(line, n, hash);
 	if (!at->whole || chain_scan(line, n, out) != 0) {
-		unreadable(c, at, hash);
+		unreadable(c, line, n, at, hash);
 		return false;
 	}
 	check_beginning(c, out, at);
@@ -228,6 +253,7 @@ bool audit_chain_line(struct audit_chain *c, const char *line, size_t n,
 		    out->is_check ? out->check.prev : out->record.prev, hash, at))
 		return false;
 	c->last_n = out->is_check ? out->check.n : out->record.n;
+	grow_tree(c, c->last_n, line, n);
 	memcpy(c->last_hash, hash, CHAIN_HASH);
 	c->before = *at;
 	note_time(c, out->is_check ? out->check.time_ms : out->record.time_ms);

@@ -246,6 +246,7 @@ static int open_recorder(struct audit_chains *a, struct cli *cli, struct audit_r
 		t->first++;
 	t->n_files = n;
 	t->chain.findings = &a->findings;
+	t->chain.sha = a->sha;
 	t->next_ms = t->first->first_ms;
 	t->path = calloc(n, sizeof *t->path);
 	if (t->path == NULL)
@@ -269,8 +270,8 @@ static int open_recorders(struct audit_chains *a, struct cli *cli, size_t n)
 			a->bytes.total += a->file[to].size;
 		if (open_recorder(a, cli, &a->recorder[c], &a->file[from], to - from) != 0)
 			return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
-		rc = audit_keys_choose(cli, a->recorder[c].first->path, &a->recorder[c].chain,
-			&a->recorder[c].key_from, a->recorder[c].beside);
+		rc = audit_keys_choose(cli, a->sha, a->recorder[c].first->path,
+			&a->recorder[c].chain, &a->recorder[c].key_from, a->recorder[c].beside);
 	}
 	return rc;
 }
@@ -299,8 +300,9 @@ int audit_chains_run(struct audit_chains *a, struct cli *cli, const char *const 
 
 	a->calls = calls;
 	a->ctx = ctx;
+	a->sha = sha256_new();
 	a->file = calloc(n, sizeof *a->file);
-	if (a->file == NULL)
+	if (a->sha == NULL || a->file == NULL)
 		return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 	rc = audit_files_sort(files, n, a->file, &a->n);
 	if (rc == 0)
@@ -324,6 +326,7 @@ void audit_chains_free(struct audit_chains *a)
 	}
 	findings_free(&a->findings);
 	audit_duplicates_free(&a->duplicates);
+	sha256_free(a->sha);
 	free(a->recorder);
 	free(a->file);
 	free(a->epoch);

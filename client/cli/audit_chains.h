@@ -62,6 +62,7 @@ struct audit_chains { /* zeroed before first use; audit_chains_free() after the 
 	uint64_t gaps;     /* calls of gap() */
 
 	/* audit_chains.c's own */
+	struct sha256 *sha;
 	struct audit_file *file;
 	struct audit_bytes bytes;
 	const struct audit_calls *calls;

@@ -4,22 +4,28 @@
 #include <string.h>
 #include "cli/audit_keys.h"
 #include "cli/output.h"
-#include "core/hex.h"
 
 #define KEY_FILE_BYTES 4096
 
-/* Finds the text of a public key, anywhere in text. */
-static bool find_key(const char *text, uint8_t out[CHAIN_KEY])
+/* Finds the text of a public key: timeglas-audit1… anywhere in text, or a word name+id+base64. */
+static bool find_key(struct sha256 *h, const char *text, struct receipt_key *out)
 {
-	const size_t prefix = sizeof CHAIN_PUBLIC - 1;
+	static const char blanks[] = " \t\r\n";
 	const char *at = strstr(text, CHAIN_PUBLIC);
 
-	return at != NULL && strlen(at + prefix) >= (size_t)2 * CHAIN_KEY &&
-		tg_hex_is_lower(at + prefix, (size_t)2 * CHAIN_KEY) &&
-		tg_hex_decode(at + prefix, 2 * CHAIN_KEY, out, CHAIN_KEY) == 0;
+	if (at != NULL)
+		return receipt_key_parse(h, at,
+			       strnlen(at, sizeof CHAIN_PUBLIC - 1 + (size_t)2 * CHAIN_KEY),
+			       out) == 0;
+	for (size_t n; *(text += strspn(text, blanks)) != '\0'; text += n) {
+		n = strcspn(text, blanks);
+		if (receipt_key_parse(h, text, n, out) == 0)
+			return true;
+	}
+	return false;
 }
 
-static bool read_key(const char *path, uint8_t out[CHAIN_KEY])
+static bool read_key(struct sha256 *h, const char *path, struct receipt_key *out)
 {
 	char text[KEY_FILE_BYTES + 1];
 	FILE *f = fopen(path, "re");
@@ -30,44 +36,51 @@ static bool read_key(const char *path, uint8_t out[CHAIN_KEY])
 	n = fread(text, 1, KEY_FILE_BYTES, f);
 	text[n] = '\0';
 	fclose(f);
-	return find_key(text, out);
-}
-
-/* The key file beside a log: for audit.log, and for audit.log.000000000001, it is audit.key.pub. */
-static bool key_beside(const char *log, char path[4096], uint8_t out[CHAIN_KEY])
-{
-	const char *slash = strrchr(log, '/'), *dot = strchr(slash != NULL ? slash + 1 : log, '.');
-	int stem = dot != NULL ? (int)(dot - log) : (int)strlen(log);
-
-	return snprintf(path, 4096, "%.*s.key.pub", stem, log) < 4096 && read_key(path, out);
+	return find_key(h, text, out);
 }
 
 /* --key PUB gives a key, or a file with one. The option is also that of the client certificate's
  * key, so what environment and configuration say does not count. */
-int audit_keys_choose(const struct cli *cli, const char *log, struct audit_chain *c,
-	const char **from, char beside[4096])
+int audit_keys_read(const struct cmdline *o, struct sha256 *h, struct receipt_key *out, size_t *n)
 {
-	const struct cmdline *o = &cli->opt;
-
-	*from = NULL;
-	if (!cmdline_given(o, OPT_KEY)) {
-		if (key_beside(log, beside, c->key[0])) {
-			c->n_keys = 1;
-			*from = beside;
-		}
+	*n = 0;
+	if (!cmdline_given(o, OPT_KEY))
 		return 0;
-	}
 	for (size_t i = 0; i < o->n[OPT_KEY]; i++) {
 		const char *value = o->value[OPT_KEY][i];
 
-		if (c->n_keys == AUDIT_KEYS_MAX)
+		if (*n == AUDIT_KEYS_MAX)
 			return output_usage("--key is given more than %d times", AUDIT_KEYS_MAX);
-		if (!find_key(value, c->key[c->n_keys]) && !read_key(value, c->key[c->n_keys]))
+		if (!find_key(h, value, &out[*n]) && !read_key(h, value, &out[*n]))
 			return output_usage(
-				"--key: neither a public key (%s...) nor a file with one: %s",
+				"--key: neither a public key (%s..., or name+id+base64) "
+				"nor a file with one: %s",
 				CHAIN_PUBLIC, value);
-		c->n_keys++;
+		++*n;
 	}
-	*from = "given";
 	return 0;
+}
+
+/* The key file beside a log: for audit.log, and for audit.log.000000000001, it is audit.key.pub. */
+static bool key_beside(struct sha256 *h, const char *log, char path[4096], struct receipt_key *out)
+{
+	const char *slash = strrchr(log, '/'), *dot = strchr(slash != NULL ? slash + 1 : log, '.');
+	int stem = dot != NULL ? (int)(dot - log) : (int)strlen(log);
+
+	return snprintf(path, 4096, "%.*s.key.pub", stem, log) < 4096 && read_key(h, path, out);
+}
+
+int audit_keys_choose(const struct cli *cli, struct sha256 *h, const char *log,
+	struct audit_chain *c, const char **from, char beside[4096])
+{
+	int status = audit_keys_read(&cli->opt, h, c->key, &c->n_keys);
+
+	*from = NULL;
+	if (status == 0 && c->n_keys > 0) {
+		*from = "given";
+	} else if (status == 0 && key_beside(h, log, beside, &c->key[0])) {
+		c->n_keys = 1;
+		*from = beside;
+	}
+	return status;
 }

@@ -4,6 +4,18 @@
 
 #include "cli/audit_chain.h"
 #include "cli/cli.h"
+#include "lib/receipt.h"
+
+/**
+ * Reads the keys that --key says: each a public key in either form (lib/receipt.h), or a file with
+ * one.
+ *
+ * @out  AUDIT_KEYS_MAX keys
+ * @n    out: how many; 0 without the option
+ *
+ * Returns 0, or an exit status after having said what is wrong.
+ */
+int audit_keys_read(const struct cmdline *o, struct sha256 *h, struct receipt_key *out, size_t *n);
 
 /**
  * Takes the keys that --key says, otherwise the key in the file beside the log.
@@ -15,7 +27,7 @@
  *
  * Returns 0, or an exit status after having said what is wrong.
  */
-int audit_keys_choose(const struct cli *cli, const char *log, struct audit_chain *c,
-	const char **from, char beside[4096]);
+int audit_keys_choose(const struct cli *cli, struct sha256 *h, const char *log,
+	struct audit_chain *c, const char **from, char beside[4096]);
 
 #endif

@@ -60,6 +60,10 @@ static void print_head(const struct audit_report *r)
 	if (r->receipt != NULL && r->receipt->event_met)
 		printf("The receipt fits: its event is recorded%s.\n",
 			r->receipt->head_met ? ", and the head that it quotes is unchanged" : "");
+	if (r->kept != NULL && r->kept->line_met && r->kept->root_met)
+		printf("The proof fits: everything up to line number %" PRIu64
+		       " is what was signed when it was given.\n",
+			r->kept->proof->receipt.head.checkpoint.size);
 }
 
 static void print_stored(const struct audit_blobs *l)
@@ -184,7 +188,7 @@ void audit_report_text(const struct audit_report *r)
 		r->overdue);
 	print_handovers(r);
 	print_findings(&r->all->findings);
-	if (r->receipt == NULL)
+	if (r->receipt == NULL && r->kept == NULL)
 		printf("\nA file that ends early and is whole otherwise is found only with a "
 		       "receipt (--receipt) that is younger than the cut.\n");
 }

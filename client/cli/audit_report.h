@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include "cli/audit_chains.h"
 #include "cli/audit_blobs.h"
+#include "cli/audit_kept.h"
 #include "cli/audit_receipt.h"
 #include "cli/audit_verdict.h"
 
@@ -13,6 +14,7 @@ struct audit_report {
 	struct audit_sums sums;
 	const struct audit_blobs *blobs;
 	const struct audit_receipt *receipt; /* NULL: none was given */
+	const struct audit_kept *kept;       /* NULL: no proof was given */
 	uint64_t overdue;
 	enum audit_verdict verdict;
 };

@@ -20,5 +20,6 @@ int cmd_rm(struct cli *cli);
 int cmd_policy(struct cli *cli);
 int cmd_audit_verify(struct cli *cli);
 int cmd_audit_show(struct cli *cli);
+int cmd_audit_receipt(struct cli *cli);
 
 #endif

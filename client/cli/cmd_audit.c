@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "cli/audit_keys.h"
 #include "cli/audit_report.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
@@ -12,7 +13,8 @@
 struct verify {
 	struct audit_chains all;
 	struct audit_blobs blobs;
-	struct audit_receipt receipt;
+	struct audit_receipt receipt; /* one of the two, or none */
+	struct audit_kept kept;
 	bool has_receipt;
 };
 
@@ -23,6 +25,8 @@ static int on_line(void *ctx, const struct audit_chain *c, const struct chain_li
 
 	if (v->has_receipt)
 		audit_receipt_line(&v->receipt, c->last_hash, l, at);
+	if (v->kept.proof != NULL)
+		audit_kept_line(&v->kept, c, l, at);
 	return 0;
 }
 
@@ -50,12 +54,45 @@ static int print_result(struct verify *v, struct audit_report *r)
 	if (v->has_receipt)
 		audit_receipt_end(&v->receipt, &v->all.findings, r->sums.first_n, r->sums.last_n,
 			r->sums.last);
+	if (v->kept.proof != NULL)
+		audit_kept_end(
+			&v->kept, &v->all.findings, r->sums.first_n, r->sums.last_n, r->sums.last);
 	r->verdict = audit_verdict_of(&v->all);
 	if (output_is_json())
 		status = output_object(audit_report_json(r));
 	else
 		audit_report_text(r);
 	return status == EXIT_DONE ? audit_verdict_exit(r->verdict) : status;
+}
+
+static int load_proof(struct verify *v, const struct cmdline *o, const char *path)
+{
+	struct receipt_key key[AUDIT_KEYS_MAX];
+	struct sha256 *sha = sha256_new();
+	struct audit_proof *proof;
+	size_t n_keys;
+	int status = sha != NULL ? audit_keys_read(o, sha, key, &n_keys) :
+				   output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+
+	if (status == 0)
+		status = audit_proof_load(sha, path, key, n_keys, &proof);
+	if (status == 0)
+		audit_kept_init(&v->kept, proof);
+	sha256_free(sha);
+	return status;
+}
+
+/* A proof, or a receipt as the server's answer had it. */
+static int load_receipt(
+	struct verify *v, const struct cmdline *o, const char *path, struct audit_report *r)
+{
+	if (audit_proof_is(path)) {
+		r->kept = &v->kept;
+		return load_proof(v, o, path);
+	}
+	v->has_receipt = true;
+	r->receipt = &v->receipt;
+	return audit_receipt_load(path, &v->receipt);
 }
 
 int cmd_audit_verify(struct cli *cli)
@@ -66,11 +103,8 @@ int cmd_audit_verify(struct cli *cli)
 	struct audit_report r = {0};
 	int status = v != NULL ? EXIT_DONE : output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 
-	if (status == EXIT_DONE && path != NULL) {
-		status = audit_receipt_load(path, &v->receipt);
-		v->has_receipt = true;
-		r.receipt = &v->receipt;
-	}
+	if (status == EXIT_DONE && path != NULL)
+		status = load_receipt(v, &cli->opt, path, &r);
 	if (status == EXIT_DONE)
 		status = audit_chains_run(
 			&v->all, cli, cli->opt.word + 2, cli->opt.n_words - 2, &calls, v);
@@ -82,6 +116,7 @@ int cmd_audit_verify(struct cli *cli)
 	if (v != NULL) {
 		audit_chains_free(&v->all);
 		audit_blobs_free(&v->blobs);
+		audit_kept_free(&v->kept);
 	}
 	free(v);
 	return status;

@@ -85,6 +85,11 @@ static const struct command table[] = {
 		.what = "list what was held at a time, or what a peer did",
 		.options = B(AT) | B(PEER) | B(FROM) | B(TO),
 		.run = cmd_audit_show},
+	{.name = "audit",
+		.sub = "receipt",
+		.operand = "FILE...",
+		.what = "check a proof that you kept, without the log",
+		.run = cmd_audit_receipt},
 	{.name = "policy", .what = "show how long which evidence may be held", .run = cmd_policy},
 };
 #define TABLE_N (sizeof table / sizeof table[0])
@@ -97,7 +102,9 @@ static int wrong(char why[256], const char *what, const char *word)
 
 static bool is_audit(const struct command *c)
 {
-	return c != NULL && (c->run == cmd_audit_verify || c->run == cmd_audit_show);
+	return c != NULL &&
+		(c->run == cmd_audit_verify || c->run == cmd_audit_show ||
+			c->run == cmd_audit_receipt);
 }
 
 /* Options that may be given more than once. Of any other, the last value would silently replace the
@@ -172,7 +179,7 @@ int command_find(
 		return cmdline_flag(o, OPT_HELP) ?
 			0 :
 			is_audit(group) ?
-			wrong(why, "after 'audit' comes verify or", "show") :
+			wrong(why, "after 'audit' comes one of verify, show,", "receipt") :
 			wrong(why, "after 'session' comes one of open, show, touch,", "close");
 	if (cmdline_flag(o, OPT_HELP))
 		return 0;

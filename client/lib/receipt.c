@@ -84,8 +84,6 @@ int receipt_is(const char *text, size_t n)
 enum receipt_fault receipt_check(struct sha256 *h, const char *text, size_t n,
 	const struct receipt_key *keys, size_t n_keys, struct receipt *out)
 {
-	uint8_t leaf[TREE_HASH], root[TREE_HASH];
-	const struct checkpoint *c = &out->head.checkpoint;
 	enum receipt_fault fault;
 
 	if (proof_scan(text, n, out->text, sizeof out->text, &out->proof) != 0)
@@ -94,10 +92,7 @@ enum receipt_fault receipt_check(struct sha256 *h, const char *text, size_t n,
 		h, out->proof.checkpoint, out->proof.checkpoint_n, keys, n_keys, &out->head);
 	if (fault != RECEIPT_GOOD)
 		return fault;
-	tree_leaf(h, out->proof.line, out->proof.line_n, leaf);
-	if (tree_inclusion_root(h, &out->proof.inclusion, out->proof.index, c->size, leaf, root) !=
-			0 ||
-		memcmp(root, c->root, TREE_HASH) != 0)
+	if (proof_included(h, &out->proof, &out->head.checkpoint) != 0)
 		return RECEIPT_INCLUSION;
 	if (chain_scan(out->proof.line, out->proof.line_n, &out->line) != 0 || out->line.is_check)
 		return RECEIPT_RECORD;

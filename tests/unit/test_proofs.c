@@ -1,11 +1,12 @@
 /*
  * Goal: a receipt that proves itself is accepted as it was written, and refused with the right word
  * when any part of it was altered. With TIMEGLAS_PROOFS_OUT set to a folder, it writes proofs there
- * instead, true ones and altered ones (TIMEGLAS_PROOFS of each), and the key of their log, for
- * programs of other hands.
+ * instead, true ones and altered ones (TIMEGLAS_PROOFS of each), and their log and its key, for
+ * other programs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,34 +33,69 @@ static uint8_t leaf[LINES][TREE_HASH];
 
 /* The log ------------------------------------------------------------------ */
 
-static void add_line(unsigned i)
+static struct chain_pos position[CHAIN_SHARDS];
+
+static bool is_check(unsigned i)
 {
-	static char text[CHAIN_LINE_MAX + 1];
-	struct chain_buf b = {.p = text, .cap = sizeof text};
+	return i % 101 == 0 || i == LINES - 1;
+}
+
+static void put_check(struct chain_buf *b, unsigned i)
+{
+	struct chain_check c = {.n = i + 1,
+		.time_ms = 1700000000000 + i,
+		.reason = i == 0       ? T("begin") :
+			i == LINES - 1 ? T("exit") :
+					 T("time"),
+		.epoch = "0123456789abcdef0123456789abcdef"};
+
+	memcpy(c.pos, position, sizeof c.pos);
+	if (i > 0)
+		chain_hash(line[i - 1], line_n[i - 1], c.prev);
+	chain_put_check(b, &c, secret);
+}
+
+/* Blobs are stored, and read a moment later. */
+static void put_record(struct chain_buf *b, unsigned i)
+{
+	const unsigned event = i - 1 - i / 101, blob = event / 2, shard = blob % CHAIN_SHARDS;
+	const bool stored = event % 2 == 0;
 	char id[CHAIN_ID_MAX + 1], tag[33];
 	struct chain_record r = {.n = i + 1,
 		.time_ms = 1700000000000 + i,
-		.event = i % 2 ? T("gone") : T("stored"),
-		.kind = T("passport"),
-		.dk = i % 3 == 0,
-		.size_bytes = -1,
-		.deadline_ms = -1,
+		.event = stored ? T("stored") : T("gone"),
+		.kind = T("liveness"),
+		.dk = -1,
+		.size_bytes = 4000,
+		.deadline_ms = 1700000000000 + i + 60000,
 		.lease_ms = -1,
 		.late_us = -1,
 		.uploader = T("uploader")};
 
-	snprintf(id, sizeof id, "%02x-%llu-0", i % CHAIN_SHARDS, 1700000000000ull + i);
-	snprintf(tag, sizeof tag, "%032x", i / 2);
+	position[shard] = (struct chain_pos){1700000000000ull + i, 0};
+	snprintf(id, sizeof id, "%02x-%llu-0", shard, 1700000000000ull + i);
+	snprintf(tag, sizeof tag, "%032x", blob);
 	r.id = T(id);
 	r.tag = T(tag);
-	if (i % 2) {
+	if (stored) {
+		r.to = T("verifier");
+	} else {
 		r.cause = T("consumed");
-		r.outcome = T("ok");
 		r.by = T("verifier");
 	}
-	if (i > 0)
-		chain_hash(line[i - 1], line_n[i - 1], r.prev);
-	chain_put_record(&b, &r);
+	chain_hash(line[i - 1], line_n[i - 1], r.prev);
+	chain_put_record(b, &r);
+}
+
+static void add_line(unsigned i)
+{
+	static char text[CHAIN_LINE_MAX + 1];
+	struct chain_buf b = {.p = text, .cap = sizeof text};
+
+	if (is_check(i))
+		put_check(&b, i);
+	else
+		put_record(&b, i);
 	line_n[i] = b.n - 1;
 	line[i] = malloc(b.n);
 	if (line[i] == NULL)
@@ -272,8 +308,11 @@ static const struct {
 static void prove_some(unsigned i, struct parts *p)
 {
 	const uint64_t size = 2 + i * 389 % (LINES - 2);
+	unsigned index = (unsigned)(i * 7919ull % size);
 
-	prove(i * 7919ull % size, size, p);
+	if (is_check(index))
+		index = index > 1 ? index - 1 : 1;
+	prove(index, size, p);
 }
 
 /* Cases -------------------------------------------------------------------- */
@@ -388,10 +427,22 @@ static int write_file(const char *folder, const char *name, const char *text, si
 	return fclose(f);
 }
 
+static int write_log(const char *folder)
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/audit.log", folder);
+	f = fopen(path, "w");
+	for (unsigned i = 0; f != NULL && i < LINES; i++)
+		fprintf(f, "%.*s\n", (int)line_n[i], line[i]);
+	return f == NULL || fclose(f) != 0;
+}
+
 static int write_proofs(const char *folder, unsigned count)
 {
 	char key[NOTE_KEY_TEXT_MAX], name[64];
-	int bad = 0;
+	int bad = write_log(folder);
 
 	note_key_text(&log_key, key);
 	bad |= write_file(folder, "key", key, strlen(key));

@@ -1,0 +1,187 @@
+"""Goal: a proof that somebody kept shows by itself, without the log, that its event was recorded,
+to us and to a program that has none of our code; one that was altered shows nothing to either; and
+the log that it came from is held to it."""
+import collections
+import json
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from audit import UNPINNED, audit
+from harness import BIN, ROOT, SANITIZED
+
+PROOFS = int(os.environ.get("TIMEGLAS_PROOFS", "60" if SANITIZED else "1000"))
+ALTERED = {
+    "line", "index", "hash", "hashes", "size", "root", "origin", "name", "signature", "length",
+    "key",
+}  # fmt: skip
+GO_CODE = Path("/usr/share/gocode/src/golang.org/x/mod/sumdb/note")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A folder with a log, its key, and proofs: true-N and altered-PART-N."""
+    folder = tmp_path_factory.mktemp("kept")
+    subprocess.run(
+        [BIN / "unit" / "test_proofs"],
+        env={**os.environ, "TIMEGLAS_PROOFS_OUT": str(folder), "TIMEGLAS_PROOFS": str(PROOFS)},
+        check=True,
+        timeout=120,
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def independent(tmp_path_factory):
+    """The program of Go's own signed notes and trees, built without the network."""
+    if shutil.which("go") is None or not GO_CODE.is_dir():
+        pytest.skip("golang-go or golang-golang-x-mod-dev is not installed")
+    folder = tmp_path_factory.mktemp("go")
+    program = folder / "proofs"
+    subprocess.run(
+        ["go", "build", "-o", program, ROOT / "tests/system/independent/proofs.go"],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "GO111MODULE": "off",
+            "GOPATH": "/usr/share/gocode",
+            "GOCACHE": str(folder / "cache"),
+            "GOPROXY": "off",
+            "CGO_ENABLED": "0",
+        },
+        cwd=folder,
+        check=True,
+        timeout=300,
+    )
+    return program
+
+
+def part_of(path):
+    return path.name.rsplit("-", 1)[0].removeprefix("altered-")
+
+
+def proofs_of(folder):
+    true, altered = sorted(folder.glob("true-*")), sorted(folder.glob("altered-*"))
+    assert len(true) == len(altered) == PROOFS
+    assert {part_of(p) for p in altered} == ALTERED
+    return true, altered
+
+
+def test_independent_program_accepts_ours_and_refuses_altered(kept, independent):
+    true, altered = proofs_of(kept)
+    done = subprocess.run(
+        [independent, kept / "key"],
+        input="".join(f"{p}\n" for p in true + altered),
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    said = dict(line.split(":")[0].split(" ")[::-1] for line in done.stdout.splitlines())
+    assert len(said) == 2 * PROOFS and done.returncode == 1
+    assert {said[str(p)] for p in true} == {"accepted"}
+    assert {said[str(p)] for p in altered} == {"refused"}
+
+
+def test_receipt_accepts_true_and_refuses_altered(kept):
+    true, altered = proofs_of(kept)
+    for path in true:
+        assert audit("receipt", path, "--key", kept / "key").returncode == 0, path
+    words = collections.defaultdict(set)
+    for path in altered:
+        done = audit("receipt", path, "--json", "--key", kept / "key")
+        assert done.returncode == 5, path
+        told = json.loads(done.stdout)
+        assert told["verdict"] == "NOT GOOD" and not told["good"] and "event" not in told
+        words[part_of(path)].add(told["fault"])
+    assert words["line"] <= {"inclusion"} and words["key"] == {"key"}, words
+    assert words["signature"] == {"key", "signature"}  # the id of the key is a part of it
+
+
+def a_record(kept):
+    """A blob's end in the log: its line, and its number."""
+    lines = [json.loads(line) for line in (kept / "audit.log").read_text().splitlines()]
+    return {line["n"]: line for line in lines}
+
+
+def test_receipt_tells_what_was_recorded(kept):
+    by_number = a_record(kept)
+    ends = 0
+    for i in range(PROOFS):
+        path = kept / f"true-{i}"
+        told = json.loads(audit("receipt", path, "--json", "--key", kept / "key").stdout)
+        record = by_number[told["n"]]
+        assert told["verdict"] == "GOOD" and told["record"] == record
+        assert told["checkpoint"]["size"] >= told["n"]
+        if record["event"] == "gone":
+            ends += 1
+            assert told["erased_at"] == record["time"]
+            assert (told["tag"], told["cause"], told["outcome"], told["by"]) == (
+                record["tag"], "consumed", None, "verifier",
+            )  # fmt: skip
+            text = audit("receipt", path, "--key", kept / "key").stdout.decode()
+            for word in (record["tag"], record["time"], "its one reader has read it", "GOOD"):
+                assert word in text
+        if ends == 5:
+            return
+    pytest.fail("no ends among the proofs")
+
+
+def test_receipt_without_a_pinned_key_is_unpinned(kept):
+    done = audit("receipt", kept / "true-1")
+    assert done.returncode == UNPINNED and b"UNPINNED" in done.stdout
+    assert audit("receipt", kept / "altered-hash-2").returncode == 5
+    # both forms of the key, and a file with either
+    named = (kept / "key").read_text()
+    log = [json.loads(line) for line in (kept / "audit.log").read_text().splitlines()]
+    plain = "timeglas-audit1" + log[0]["key"]
+    for key in (named, plain):
+        assert audit("receipt", kept / "true-1", "--key", key).returncode == 0
+    assert audit("receipt", kept / "true-1", "--key", "timeglas-audit1" + 64 * "0").returncode == 5
+    assert audit("receipt", kept / "true-1", "--key", plain[:-1]).returncode == 2
+
+
+def test_receipt_that_is_none_is_refused(kept, tmp_path):
+    (tmp_path / "json").write_text('{"tag": "00", "event": "00-1-0"}\n')
+    done = audit("receipt", tmp_path / "json")
+    assert done.returncode == 2 and b"--receipt" in done.stderr
+    assert audit("receipt", tmp_path / "nothing").returncode == 2
+    (tmp_path / "empty").write_text("")
+    assert audit("receipt", tmp_path / "empty").returncode == 5
+    (tmp_path / "long").write_bytes((kept / "true-1").read_bytes() + b"x" * 70_000)
+    assert audit("receipt", tmp_path / "long").returncode == 5
+
+
+def test_receipt_is_checked_in_20_ms(kept):
+    if SANITIZED:
+        pytest.skip("a sanitized program starts slowly")
+    seen = []
+    for i in range(min(PROOFS, 100)):
+        begin = time.monotonic()
+        audit("receipt", kept / f"true-{i}", "--key", kept / "key")
+        seen.append(time.monotonic() - begin)
+    seen.sort()
+    print(f"audit receipt: median {seen[50] * 1e3:.1f} ms, worst {seen[-1] * 1e3:.1f} ms")
+    assert seen[len(seen) // 2] <= 0.020
+
+
+def test_verify_holds_the_log_to_a_proof(kept, tmp_path):
+    key = ("--key", kept / "key")
+    log = kept / "audit.log"
+    for i in range(20):
+        done = audit("verify", log, *key, "--receipt", kept / f"true-{i}", "--json")
+        assert done.returncode == 0, done.stdout
+        assert json.loads(done.stdout)["receipt"] == {"proof": True, "event": True, "head": True}
+    done = audit("verify", log, *key, "--receipt", kept / "altered-hash-2", "--json")
+    assert done.returncode == 5
+    assert [f["what"] for f in json.loads(done.stdout)["findings"]] == ["receipt"]
+    # a log that ends before the proof's checkpoint
+    lines = log.read_bytes().splitlines(keepends=True)
+    cut = tmp_path / "audit.log"
+    cut.write_bytes(b"".join(lines[:102]))
+    done = audit("verify", cut, *key, "--receipt", kept / "true-3", "--json")
+    assert done.returncode == 5
+    assert any("cut off" in f["detail"] for f in json.loads(done.stdout)["findings"])
