@@ -8,6 +8,7 @@
 #include <sodium.h>
 #include <timeglas/retention.h>
 #include "cli/audit_blobs.h"
+#include "core/num.h"
 #include "core/time.h"
 
 #define FIRST_OPEN 1024u
@@ -289,9 +290,27 @@ static void close_open(struct audit_blobs *l, struct audit_blobs_open *o, const 
 	remove_open(l, o);
 }
 
-/* Ends what the store has forgotten. From the back, as the last one takes a removed one's place. */
-static void on_loss(struct audit_blobs *l, const struct audit_event *e)
+/* An orderly stop counted what was live in the store. Here, all that was live is known, unless
+ * files are missing or the store went back: it must be as many. */
+static void check_count(const struct audit_blobs *l, struct findings *f,
+	const struct audit_event *e, uint64_t ended)
 {
+	struct chain_text rest = e->record->more, name, value;
+	uint64_t count;
+
+	while (!l->gaps && l->reverted == 0 && chain_next_member(&rest, &name, &value))
+		if (chain_is(name, "count") &&
+			(tg_num_u64(value.p, value.n, UINT64_MAX, &count) != 0 || count != ended))
+			findings_add(f, "count", e->at,
+				"the server counted %.*s live blobs in its store when it stopped; "
+				"by the evidence there were %" PRIu64,
+				(int)value.n, value.p, ended);
+}
+
+/* Ends what the store has forgotten. From the back, as the last one takes a removed one's place. */
+static void on_loss(struct audit_blobs *l, struct findings *f, const struct audit_event *e)
+{
+	const uint64_t before = l->lost;
 	const struct audit_event_loss loss = audit_event_loss(e);
 
 	for (size_t i = l->n_open; i-- > 0;) {
@@ -303,6 +322,7 @@ static void on_loss(struct audit_blobs *l, const struct audit_event *e)
 		l->ended++;
 		l->lost++;
 	}
+	check_count(l, f, e, l->lost - before);
 	if (loss.all)
 		return;
 	/* What ended in the moments that were forgotten may be there again, until its deadline. */
@@ -346,7 +366,7 @@ void audit_blobs_event(struct audit_blobs *l, struct findings *f, const struct a
 		on_read(l, f, r, e->at);
 		on_claimed(f, r, e->at);
 	} else if (chain_is(r->event, CHAIN_STORE_LOST) || chain_is(r->event, CHAIN_STORE_REVERTED))
-		on_loss(l, e);
+		on_loss(l, f, e);
 	else if (chain_is(r->event, "aborted"))
 		l->aborted++;
 }

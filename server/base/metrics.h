@@ -27,6 +27,7 @@
 	X(M_LEASE_EXPIRED, "timeglas_blobs_ended_total{cause=\"lease-expired\"}", \
 		"blobs ended, by cause") \
 	X(M_ABORTED, "timeglas_blobs_ended_total{cause=\"aborted\"}", "blobs ended, by cause") \
+	X(M_LOST, "timeglas_blobs_ended_total{cause=\"store-lost\"}", "blobs ended, by cause") \
 	X(M_GUARD_REFUSED, "timeglas_guard_refused_total", \
 		"uploads refused by the envelope guard") \
 	X(M_STORE_LOST, "timeglas_store_disconnects_total", "connections to the store lost") \

@@ -21,6 +21,8 @@ struct scoreboard {
 	_Atomic uint64_t found; /* 0: nothing yet */
 	_Atomic char denied[SCOREBOARD_DENIED];
 	_Atomic int64_t clock; /* 0: nothing remembered; INT64_MIN: 0 was */
+	_Atomic uint64_t stop_live;
+	_Atomic bool stop_unknown;
 	_Atomic unsigned evidence;
 	_Atomic int error;
 	_Atomic uint64_t caught_up_us;
@@ -140,6 +142,23 @@ bool scoreboard_clock(int64_t *ms)
 
 	*ms = v != INT64_MIN ? v : 0;
 	return v != 0;
+}
+
+/* The stop ----------------------------------------------------------------- */
+
+void scoreboard_set_stopped(uint64_t live, bool all)
+{
+	if (mine == NULL)
+		return;
+	atomic_store(&mine->stop_live, live);
+	atomic_store(&mine->stop_unknown, !all);
+}
+
+bool scoreboard_stopped(uint64_t *live, bool *all)
+{
+	*live = mine != NULL ? atomic_load(&mine->stop_live) : 0;
+	*all = mine == NULL || !atomic_load(&mine->stop_unknown);
+	return *live > 0 || !*all;
 }
 
 /* Evidence ----------------------------------------------------------------- */

@@ -60,6 +60,14 @@ void scoreboard_set_clock(int64_t ms);
 /** Reads it. Returns false when nothing was remembered yet. */
 bool scoreboard_clock(int64_t *ms);
 
+/* The end of an orderly stop, by the master -------------------------------- */
+
+/** With the embedded Redis, so many blobs end: those that are live when nobody can store, read or
+ * erase any more. all: they were counted; otherwise there are more, or it is not known how many. */
+void scoreboard_set_stopped(uint64_t live, bool all);
+/** Returns whether blobs end, and how many; false also before the master has counted. */
+bool scoreboard_stopped(uint64_t *live, bool *all);
+
 /* Evidence, by the recorder ------------------------------------------------ */
 
 #define SCOREBOARD_HASH 32u

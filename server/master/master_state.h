@@ -20,7 +20,7 @@
 	X(DRAINING) \
 	/* The workers were told to finish their requests and end. */ \
 	X(ENDING_WORKERS) \
-	/* The reaper and the admin process were told to end. */ \
+	/* The reaper was told to end. */ \
 	X(ENDING_REAPER) \
 	/* The recorder was told to end. It writes down first what the others did. */ \
 	X(ENDING_RECORDER) \
@@ -43,7 +43,7 @@
 	/* nothing is left to fetch, or the time for it is over */ \
 	X(DRAINED) \
 	X(WORKERS_ENDED) \
-	/* the reaper and the admin process have ended */ \
+	/* the reaper has ended */ \
 	X(REAPER_ENDED) \
 	X(RECORDER_ENDED) \
 	/* no embedded Redis is left */ \

@@ -14,7 +14,9 @@
 #include <unistd.h>
 #include <hiredis/hiredis.h>
 #include <sodium.h>
+#include <timeglas/errors.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/token.h"
 #include "core/hex.h"
@@ -27,6 +29,8 @@
 #define CONFIG_CHARS 4096
 #define CALL_TIMEOUT_MS 200
 #define SCAN_COUNT "1000"
+#define COUNT_PAGE 1000u
+#define COUNT_US 5000000u
 
 /* Commands that write a snapshot, copy the data elsewhere, or show it to others. */
 static const char closed_commands[] =
@@ -261,4 +265,65 @@ int redis_embed_holds_blobs(const struct redis_embed *e)
 		found = shard_holds_blobs(r, i);
 	redisFree(r);
 	return found;
+}
+
+/* Whether an upload has become a blob, and is none that has ended. An entry with a TAB is of a blob
+ * with one chunk; one without, of a blob, an upload, or what is left of one: its record tells. */
+static bool is_blob(redisContext *r, unsigned shard, const char *entry)
+{
+	static const char *const visible[] = {"live\t", "claimed\t", "taking\t"};
+	char key[KEY_BYTES];
+	redisReply *reply;
+	bool yes = false;
+
+	if (strchr(entry, '\t') != NULL)
+		return true;
+	(void)key_of(key, shard, "b:", entry + 2);
+	reply = redisCommand(r, "GETRANGE %s 0 7", key);
+	for (size_t i = 0; reply != NULL && i < sizeof visible / sizeof *visible; i++)
+		yes |= reply->type == REDIS_REPLY_STRING &&
+			strncmp(reply->str, visible[i], strlen(visible[i])) == 0;
+	if (reply != NULL)
+		freeReplyObject(reply);
+	return yes;
+}
+
+/* Nobody changes the index meanwhile, so a rank is a place. Returns 0, or TG_ESTORE. */
+static int count_shard(redisContext *r, unsigned shard, uint64_t give_up_us, uint64_t *n)
+{
+	char index[KEY_BYTES];
+	size_t found = COUNT_PAGE;
+
+	(void)key_of(index, shard, "dl", "");
+	for (unsigned at = 0; found == COUNT_PAGE; at += COUNT_PAGE) {
+		redisReply *reply =
+			redisCommand(r, "ZRANGE %s %u %u", index, at, at + COUNT_PAGE - 1);
+
+		if (reply == NULL || reply->type != REDIS_REPLY_ARRAY ||
+			clock_mono_us() > give_up_us) {
+			if (reply != NULL)
+				freeReplyObject(reply);
+			return TG_ESTORE;
+		}
+		found = reply->elements;
+		for (size_t i = 0; i < found; i++)
+			*n += strncmp(reply->element[i]->str, "b:", 2) == 0 &&
+				is_blob(r, shard, reply->element[i]->str);
+		freeReplyObject(reply);
+	}
+	return 0;
+}
+
+int redis_embed_count_blobs(const struct redis_embed *e, uint64_t *n)
+{
+	const uint64_t give_up_us = clock_mono_us() + COUNT_US;
+	redisContext *r = connect_to(e);
+	int rc = r != NULL ? 0 : TG_ESTORE;
+
+	*n = 0;
+	for (unsigned i = 0; i < TOKEN_SHARDS && rc == 0; i++)
+		rc = count_shard(r, i, give_up_us, n);
+	if (r != NULL)
+		redisFree(r);
+	return rc;
 }

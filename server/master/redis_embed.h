@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include "conf/conf.h"
 #include "wipe/wipe.h"
@@ -44,6 +45,10 @@ bool redis_embed_ping(const struct redis_embed *e);
 /** Returns what Redis's process overwrites of the memory that it frees and moves; WIPE_UNKNOWN
  * without an answer. */
 enum wipe_state redis_embed_wipes(const struct redis_embed *e);
+/** Counts the blobs that are visible to a peer, for at most five seconds; uploads under way are not
+ * counted. To be called when nobody uses Redis any more. Returns 0; or TG_ESTORE: an answer is
+ * missing or time was up, and *n are those that were counted. */
+int redis_embed_count_blobs(const struct redis_embed *e, uint64_t *n);
 /** Returns 1 when a blob is live, or on its way in or out; 0 when none is; -1 without an answer. */
 int redis_embed_holds_blobs(const struct redis_embed *e);
 

@@ -3,6 +3,7 @@
  * happened. Runs in the master.
  */
 #include <signal.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -35,6 +36,29 @@ static void enter_ending_workers(struct master *m)
 	children_signal(&m->children, CHILD_WORKER, SIGTERM);
 }
 
+/* Nobody stores, reads or erases any more. What the embedded Redis holds now ends with it, so it is
+ * counted for the log, the metrics, the evidence (the recorder writes it) and the exit status. */
+static void account_for_live_blobs(struct master *m)
+{
+	uint64_t n;
+	bool all;
+
+	if (!children_any(&m->children, CHILD_STORE))
+		return;
+	all = redis_embed_count_blobs(&m->store.redis, &n) == 0;
+	scoreboard_set_stopped(n, all);
+	metrics_count(M_LOST, n);
+	if (n == 0 && all)
+		return;
+	log_error("store-lost",
+		"%s%llu live blobs end with the embedded Redis; whoever uploaded them has to "
+		"upload "
+		"again; to lose none, raise drain_s until all are fetched",
+		all ? "" : "at least ", (unsigned long long)n);
+	if (m->exit_status == EXIT_SUCCESS && m->dev_dir == NULL)
+		m->exit_status = SHUTDOWN_LIVE_BLOBS;
+}
+
 void shutdown_enter(struct master *m)
 {
 	switch (m->state) {
@@ -47,9 +71,9 @@ void shutdown_enter(struct master *m)
 	case MASTER_ENDING_REAPER:
 		m->deadline_us = clock_mono_us() + END_US;
 		children_signal(&m->children, CHILD_REAPER, SIGTERM);
-		children_signal(&m->children, CHILD_ADMIN, SIGTERM);
 		break;
 	case MASTER_ENDING_RECORDER:
+		account_for_live_blobs(m);
 		m->deadline_us = clock_mono_us() + END_US;
 		children_signal(&m->children, CHILD_RECORDER, SIGTERM);
 		break;
@@ -97,21 +121,22 @@ static enum master_event poll_workers(struct master *m)
 
 static enum master_event poll_reaper(struct master *m)
 {
-	if (clock_mono_us() >= m->deadline_us) {
+	if (clock_mono_us() >= m->deadline_us)
 		children_signal(&m->children, CHILD_REAPER, SIGKILL);
-		children_signal(&m->children, CHILD_ADMIN, SIGKILL);
-	}
-	return children_any(&m->children, CHILD_REAPER) || children_any(&m->children, CHILD_ADMIN) ?
-		MASTER_EV_NONE :
-		MASTER_EV_REAPER_ENDED;
+	return children_any(&m->children, CHILD_REAPER) ? MASTER_EV_NONE : MASTER_EV_REAPER_ENDED;
 }
 
+/* The admin process ends last, so that what was counted at the end can still be read. */
 static enum master_event poll_recorder(struct master *m)
 {
-	if (clock_mono_us() >= m->deadline_us)
+	const bool late = clock_mono_us() >= m->deadline_us;
+
+	if (late)
 		children_signal(&m->children, CHILD_RECORDER, SIGKILL);
-	return children_any(&m->children, CHILD_RECORDER) ? MASTER_EV_NONE :
-							    MASTER_EV_RECORDER_ENDED;
+	if (children_any(&m->children, CHILD_RECORDER))
+		return MASTER_EV_NONE;
+	children_signal(&m->children, CHILD_ADMIN, late ? SIGKILL : SIGTERM);
+	return children_any(&m->children, CHILD_ADMIN) ? MASTER_EV_NONE : MASTER_EV_RECORDER_ENDED;
 }
 
 enum master_event shutdown_poll(struct master *m)

@@ -1,11 +1,14 @@
 /*
- * shutdown.h: ends the server in order: workers, then reaper and admin process, then the recorder,
- * which writes down what they did, then the embedded Redis. For master.c.
+ * shutdown.h: ends the server in order: workers, then the reaper, then the recorder, which writes
+ * down what they did, then the admin process and the embedded Redis. For master.c.
  */
 #ifndef MASTER_SHUTDOWN_H
 #define MASTER_SHUTDOWN_H
 
 #include "master/master_int.h"
+
+/* the exit status of a stop that ended live blobs (timeglasd(8)); never with --dev */
+#define SHUTDOWN_LIVE_BLOBS 3
 
 /** Does what a state needs once when it begins: sends the signals that end its processes and sets
  * its deadline. m->state: the new one, from DRAINING on. */

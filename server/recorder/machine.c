@@ -69,16 +69,23 @@ static enum recorder_event enter_last_reading(struct machine *m, enum recorder_s
 	return RECORDER_EV_NONE;
 }
 
-static enum recorder_event release(struct machine *m)
+static void write_last_lines(struct machine *m, enum recorder_state from)
 {
+	if (recorder_state_is_settled(from))
+		work_record_stop(&m->work);
 	work_checkpoint_at_exit(&m->work);
+}
+
+static enum recorder_event release(struct machine *m, enum recorder_state from)
+{
+	write_last_lines(m, from);
 	return work_give_lease_up(&m->work) == 0 ? RECORDER_EV_NONE : RECORDER_EV_LEASE_RELEASED;
 }
 
 static enum recorder_event stop(struct machine *m, enum recorder_state from, enum recorder_event e)
 {
 	if (from != RECORDER_RELEASING && e != RECORDER_EV_STOP_DEADLINE)
-		work_checkpoint_at_exit(&m->work);
+		write_last_lines(m, from);
 	loop_stop(m->loop);
 	return RECORDER_EV_NONE;
 }
@@ -119,7 +126,7 @@ static enum recorder_event enter(struct machine *m, enum recorder_state from, en
 	case RECORDER_LAST_WRITING: /* from WRITING, the declaration is under way */
 		return from == RECORDER_WRITING ? RECORDER_EV_NONE : work_declare(&m->work);
 	case RECORDER_RELEASING:
-		return release(m);
+		return release(m, from);
 	case RECORDER_ENDED:
 		return stop(m, from, e);
 	case RECORDER_KEYLESS: /* nothing leads there */

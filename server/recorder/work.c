@@ -4,10 +4,13 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <timeglas/errors.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/scoreboard.h"
+#include "recorder/own_record.h"
 #include "recorder/work.h"
 #include "store/store.h"
 #include "store/store_reconcile.h"
@@ -124,6 +127,25 @@ enum recorder_event work_checkpoint_when_due(struct work *w)
 	return ledger_is_open(w->ledger) && ledger_checkpoint_is_due(w->ledger) ?
 		checkpoint(w, "time") :
 		RECORDER_EV_NONE;
+}
+
+void work_record_stop(struct work *w)
+{
+	struct own_record own;
+	uint64_t live;
+	char count[24];
+	bool all;
+
+	if (!scoreboard_stopped(&live, &all) || !ledger_is_open(w->ledger))
+		return;
+	snprintf(count, sizeof count, "%llu", (unsigned long long)live);
+	own_record_begin(&own);
+	own_record_member(&own, "was", ledger_mark(w->ledger)->epoch);
+	own_record_member(&own, all ? "count" : "at_least", count);
+	own_record_member(&own, "reason", "stop");
+	if (own_record_add(&own, w->ledger, CHAIN_STORE_LOST, clock_wall_ms()) != 0)
+		log_error("audit-log",
+			"it cannot be recorded that live blobs end with the embedded Redis");
 }
 
 void work_checkpoint_at_exit(struct work *w)

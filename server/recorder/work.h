@@ -63,6 +63,9 @@ enum recorder_event work_open_key(struct work *w);
 /** Signs the chain's head if a second has passed since the last time. FILE_FAILED or NONE. Not
  * while a batch waits: it would go into the file undeclared. */
 enum recorder_event work_checkpoint_when_due(struct work *w);
+/** For a stop while store and file agree: puts a record of the blobs that end with the embedded
+ * Redis into the batch, if there are any, for the last checkpoint. Nothing else may be in it. */
+void work_record_stop(struct work *w);
 /** Signs the chain's head a last time, if the file is open. A failure is announced. */
 void work_checkpoint_at_exit(struct work *w);
 

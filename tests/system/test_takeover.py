@@ -245,9 +245,11 @@ def test_a_flush_is_noticed_on_a_connection_that_stays(launch, tmp_path):
     log, key = finished(server, tmp_path)
     status, report = verify(log, "--key", key)
     assert status == 0 and [(r["cause"], r["n"]) for r in report["ends"]] == [
-        ("store-lost", 1)
+        ("store-lost", 2)
     ], report
-    assert [r["event"] for r in events_of(log) if "id" not in r] == ["store-lost"]
+    lost = [r for r in events_of(log) if "id" not in r]
+    assert [r["event"] for r in lost] == ["store-lost"] * 2, "by the flush, and by the stop"
+    assert [r["more"].get("count") for r in lost] == [None, "1"]
 
 
 def test_what_cannot_be_trimmed_stops_uploads(launch):

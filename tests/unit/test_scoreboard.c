@@ -155,9 +155,32 @@ static void scoreboard_head_is_read_whole(void **state)
 	scoreboard_free(b);
 }
 
+static void scoreboard_stop_tells_what_ends(void **state)
+{
+	struct scoreboard *b = scoreboard_new();
+	uint64_t live = 1;
+	bool all;
+
+	(void)state;
+	scoreboard_attach(b);
+	assert_false(scoreboard_stopped(&live, &all));
+	assert_true(all && live == 0);
+	scoreboard_set_stopped(0, true);
+	assert_false(scoreboard_stopped(&live, &all));
+	scoreboard_set_stopped(7, true);
+	assert_true(scoreboard_stopped(&live, &all));
+	assert_true(all && live == 7);
+	scoreboard_set_stopped(0, false); /* the store did not answer */
+	assert_true(scoreboard_stopped(&live, &all));
+	assert_false(all);
+	scoreboard_free(b);
+	assert_false(scoreboard_stopped(&live, &all));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(scoreboard_stop_tells_what_ends),
 		cmocka_unit_test(scoreboard_attest_is_seen_by_another_process_and_grows_stale),
 		cmocka_unit_test(scoreboard_clock_remembers_any_number),
 		cmocka_unit_test(scoreboard_attest_text_and_slug_are_there_for_all),
