@@ -62,6 +62,8 @@ extern "C" {
 	X(ETAKEN, 35, 409, "id-taken", 0, "the name is taken, or was within the last day") \
 	X(ESUBJECT, 36, 422, "subject", 0, "a subject is 64 lower-case hexadecimal digits") \
 	X(EFROZEN, 37, 423, "frozen", 0, "its subject is frozen: nobody may read it now") \
+	X(EWIPE, 38, 503, "store-not-wiping", 1, \
+		"the store is not known to overwrite the memory that it frees") \
 	/* What the server never sends: errors of the library and the command line. */ \
 	X(ENOMEM, 64, 0, "memory", 0, "out of memory") \
 	X(EIO, 65, 0, "io", 0, "input/output error") \

@@ -35,10 +35,8 @@ static void on_healthz(const struct admin *a, struct plane_answer *out)
 static void on_readyz(const struct admin *a, struct plane_answer *out)
 {
 	struct jsonw w = {0};
-	const struct conf *conf = a->env->conf;
 	unsigned workers = a->env->metrics_slot - CHILD_SLOT_ADMIN(0);
-	bool ready = ready_text(
-		a->env->metrics, workers, conf->store_attested_by, conf->audit_max_lag_s, &w);
+	bool ready = ready_text(a->env->metrics, workers, a->env->conf, &w);
 	size_t n;
 	const char *text = jsonw_text(&w, &n);
 

@@ -7,19 +7,20 @@
 
 #include "base/jsonw.h"
 #include "base/metrics.h"
+#include "conf/conf.h"
 
 /**
- * Writes {"ready":…,"reasons":[…],"store":…,"evidence":…}; reasons are sentences for an operator.
+ * Writes {"ready":…,"reasons":[…],"store":…,"wiped":{…},"evidence":…}; reasons are sentences for an
+ * operator.
  *
- * @m           the metrics of all processes
- * @workers     how many workers there should be
- * @vouched_by  store_attested_by of the configuration; may be NULL
- * @max_lag_s   audit_max_lag_s of the configuration: evidence that is later is a reason
- * @out         empty at first
+ * @m        the metrics of all processes
+ * @workers  how many workers there should be
+ * @conf     who vouches for the store, whether it must wipe, and how late evidence may be
+ * @out      empty at first
  *
  * Returns whether it is ready.
  */
-bool ready_text(const struct metrics *m, unsigned workers, const char *vouched_by,
-	unsigned max_lag_s, struct jsonw *out);
+bool ready_text(
+	const struct metrics *m, unsigned workers, const struct conf *conf, struct jsonw *out);
 
 #endif

@@ -124,6 +124,10 @@ int call_check_storing(const struct api *a, const char **detail)
 		*detail = attestation_text(found);
 		return TG_EATTEST;
 	}
+	if (a->conf->store_wipe == CONF_WIPE_REQUIRED && attestation_wipes() != WIPE_ALL) {
+		*detail = attestation_wipes_text(attestation_wipes());
+		return TG_EWIPE;
+	}
 	return scoreboard_evidence_late(a->conf->audit_max_lag_s) ? TG_EEVIDENCE : 0;
 }
 

@@ -44,7 +44,8 @@
 	X(G_ATTESTED, "timeglas_store_attested", \
 		"1 while the store is known, or vouched for, to be volatile and not to evict") \
 	X(G_WIPING, "timeglas_memory_wiped", \
-		"1 while freed memory is overwritten here and in the embedded store") \
+		"1 while freed memory is overwritten here and in the store, 0 while it is not, " \
+		"-1 while that cannot be told") \
 	X(G_DRAINING, "timeglas_draining", "1 while the server is shutting down")
 
 /* Histograms: buckets by powers of two of a microsecond, from 16 us to about 17 minutes. */

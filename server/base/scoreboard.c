@@ -28,6 +28,7 @@ struct scoreboard {
 	_Atomic uint64_t caught_up_us;
 	_Atomic bool compared;
 	_Atomic unsigned writes;
+	_Atomic unsigned wipes;
 	_Atomic uint64_t full_us; /* 0: never */
 	/* The two heads are written by turns, and the turn is counted after the bytes. A reader of
 	 * a head that was written anew meanwhile sees that the turn has moved. */
@@ -113,6 +114,17 @@ void scoreboard_set_writes(unsigned writes)
 unsigned scoreboard_writes(void)
 {
 	return mine != NULL ? atomic_load(&mine->writes) : 0;
+}
+
+void scoreboard_set_wipes(unsigned wipes)
+{
+	if (mine != NULL)
+		atomic_store(&mine->wipes, wipes);
+}
+
+unsigned scoreboard_wipes(void)
+{
+	return mine != NULL ? atomic_load(&mine->wipes) : 0;
 }
 
 void scoreboard_set_full(void)

@@ -48,6 +48,11 @@ void scoreboard_denied(char out[SCOREBOARD_DENIED]);
 void scoreboard_set_writes(unsigned writes);
 /** Returns the number that was set last. */
 unsigned scoreboard_writes(void);
+/** The reaper: what the store overwrites of the memory that it frees (wipe/wipe.h); 0, as at first:
+ * that is not known. */
+void scoreboard_set_wipes(unsigned wipes);
+/** Returns the number that was set last. */
+unsigned scoreboard_wipes(void);
 /** Any process: the store refused an upload just now because it is full. */
 void scoreboard_set_full(void);
 /** Returns how long ago that was; UINT64_MAX: never. */

@@ -34,6 +34,18 @@ enum role {
 /* of the embedded Redis, in run_dir */
 #define CONF_SOCKET_NAME "redis.sock"
 
+/* X(id, word): whether the store must overwrite the memory that it frees */
+#define CONF_WIPES(X) \
+	X(OFF, "off")             /* it is not asked */ \
+	X(PREFERRED, "preferred") /* it is asked, and a warning is logged */ \
+	X(REQUIRED, "required")   /* otherwise nothing new is stored */
+
+enum conf_wipe {
+#define X_(id, word) CONF_WIPE_##id,
+	CONF_WIPES(X_)
+#undef X_
+};
+
 struct conf_peer {
 	char name[CONF_NAME_MAX + 1];
 	unsigned roles;   /* enum role, or'ed */
@@ -68,6 +80,7 @@ struct conf {
 	char *run_dir;            /* the folder of its socket; NULL: a temporary one */
 	uint64_t store_max_bytes; /* its maxmemory; 0: half of the machine's memory */
 	char *store_attested_by;  /* who vouches for a store that does not answer CONFIG GET */
+	int store_wipe;           /* enum conf_wipe */
 	bool store_open_socket;   /* --dev: every command of this machine may use its socket */
 
 	uint64_t max_blob_bytes;

@@ -26,7 +26,8 @@ enum type {
 	T_RUN_DIR,  /* as T_PATH, with room for a socket's name behind it */
 	T_ADDRESS,  /* host and port */
 	T_LOOPBACK, /* as T_ADDRESS, this machine alone */
-	T_LEVEL     /* of the log */
+	T_LEVEL,    /* of the log */
+	T_WIPE      /* a word of CONF_WIPES */
 };
 
 enum form {
@@ -50,6 +51,7 @@ static const struct {
 	[T_ADDRESS] = {F_HOST, CONF_HOST_CHARS},
 	[T_LOOPBACK] = {F_HOST, CONF_HOST_CHARS},
 	[T_LEVEL] = {F_NUMBER, sizeof(int)},
+	[T_WIPE] = {F_NUMBER, sizeof(int)},
 };
 
 struct option {
@@ -92,6 +94,7 @@ static const struct option table[] = {
 	{"store", "run_dir", T_RUN_DIR, AT(run_dir)},
 	{"store", "max_bytes", T_SIZE, AT(store_max_bytes), FROM(16u << 20, 65536 * GIB)},
 	{"store", "store_attested_by", T_TEXT, AT(store_attested_by)},
+	{"store", "store_wipe", T_WIPE, AT(store_wipe), .initial = "preferred"},
 	{"limits", "max_blob", T_SIZE, AT(max_blob_bytes), FROM(256, 4 * GIB), .initial = "32MiB",
 		.reloads = true},
 	{"limits", "max_connections", T_UINT, AT(max_connections), FROM(1, 1000000),
@@ -209,6 +212,8 @@ static int set_option(struct conf *c, const struct option *o, const char *value,
 			value, o->type == T_LOOPBACK, in(c, o->at), in(c, o->port_at), why, cap);
 	case T_LEVEL:
 		return values_level(value, in(c, o->at), why, cap);
+	case T_WIPE:
+		return values_wipe(value, in(c, o->at), why, cap);
 	}
 	tg_bug("options", "set one of no known type");
 }

@@ -87,18 +87,33 @@ int values_address(const char *text, bool loopback, char host[CONF_HOST_CHARS], 
 	return 0;
 }
 
-int values_level(const char *text, int *out, char *why, size_t cap)
+static int choose(const char *what, const char *text, const char *const *words, size_t n, int *out,
+	char *why, size_t cap)
 {
-#define X_(id, name) [id] = (name),
-	static const char *const levels[] = {LOG_LEVELS(X_)};
-#undef X_
-	const int i =
-		suggest_choose("log level", text, levels, sizeof levels / sizeof *levels, why, cap);
+	const int i = suggest_choose(what, text, words, n, why, cap);
 
 	if (i < 0)
 		return TG_EINVAL;
 	*out = i;
 	return 0;
+}
+
+int values_level(const char *text, int *out, char *why, size_t cap)
+{
+#define X_(id, name) [id] = (name),
+	static const char *const levels[] = {LOG_LEVELS(X_)};
+#undef X_
+
+	return choose("log level", text, levels, sizeof levels / sizeof *levels, out, why, cap);
+}
+
+int values_wipe(const char *text, int *out, char *why, size_t cap)
+{
+#define X_(id, word) [CONF_WIPE_##id] = (word),
+	static const char *const words[] = {CONF_WIPES(X_)};
+#undef X_
+
+	return choose("store_wipe", text, words, sizeof words / sizeof *words, out, why, cap);
 }
 
 /* "unix:///path" or "unix://user:password@/path". Returns the path, or NULL. */

@@ -28,6 +28,8 @@ int values_number(const char *text, bool is_size, uint64_t min, uint64_t max, ui
  */
 int values_address(const char *text, bool loopback, char host[CONF_HOST_CHARS], uint16_t *port,
 	char *why, size_t cap);
+/** Reads a word of CONF_WIPES as enum conf_wipe has it. Returns 0 or TG_EINVAL. */
+int values_wipe(const char *text, int *out, char *why, size_t cap);
 /** Reads the name of a level as enum log_level has it. Returns 0 or TG_EINVAL. */
 int values_level(const char *text, int *out, char *why, size_t cap);
 /** Returns 0 when the text is the URL of a Redis, otherwise TG_EINVAL. why does not repeat it: it

@@ -60,9 +60,8 @@ void embedded_store_wait(const struct embedded_store *s, pid_t pid)
 
 bool embedded_store_wipes(const struct embedded_store *s)
 {
-	enum wipe_state here = wipe_self(), there = s != NULL ? redis_embed_wipes(&s->redis) : here;
+	const enum wipe_state here = wipe_self(), there = redis_embed_wipes(&s->redis);
 
-	metrics_gauge_set(G_WIPING, here == WIPE_ALL && there == WIPE_ALL);
 	/* A build without jemalloc overwrites nothing here: then no more is asked of Redis. */
 	if (here != WIPE_ALL || there == WIPE_ALL)
 		return true;

@@ -36,9 +36,7 @@ int embedded_store_open(struct embedded_store *s, const struct conf *c, uid_t ui
  * reap it. */
 void embedded_store_wait(const struct embedded_store *s, pid_t pid);
 /** Returns whether Redis overwrites the memory that it frees and moves, as far as this build can
- * make it do so. false: it keeps bytes of erased blobs, and the log says why. Sets the gauge
- * timeglas_memory_wiped. s NULL: there is no embedded Redis, so the answer is about this process
- * alone. */
+ * make it do so. false: it keeps bytes of erased blobs, and the log says why. */
 bool embedded_store_wipes(const struct embedded_store *s);
 /**
  * Kills a Redis that a signal has stopped, or that does not answer for long: it erases nothing and

@@ -71,7 +71,6 @@ static void on_store_ended(struct master *m)
 	if (master_state_is_up(m->state)) {
 		log_error(
 			"store-lost", "the embedded Redis ended; everything that it held is gone");
-		metrics_gauge_set(G_WIPING, 0);
 	}
 	step(m, MASTER_EV_STORE_ENDED);
 }

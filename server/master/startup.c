@@ -290,7 +290,7 @@ enum master_event startup_poll(struct master *m)
 {
 	if (!children_ready(&m->children) || !evidence_known())
 		return MASTER_EV_NONE;
-	if (embedded_store_wipes(m->embedded ? &m->store : NULL))
+	if (!m->embedded || embedded_store_wipes(&m->store))
 		return MASTER_EV_READY;
 	return fail(m,
 		"erased evidence would stay in the embedded Redis's memory; the log says what is "

@@ -18,11 +18,18 @@
 /* A snapshot that was written cannot be taken back. For so long uploads are refused, so that
  * whoever had it written notices. */
 #define SNAPSHOT_HOLD_US 10000000u
+/* The allocator is asked on each connection, and again after that: what it does is settled when
+ * Redis starts, and the answer costs Redis a millisecond. */
+#define WIPE_EVERY_US 60000000u
 
 struct attestor {
 	struct store *store;
 	const char *vouched_by; /* NULL: nobody */
 	bool embedded;
+	enum conf_wipe wipe;   /* store_wipe of the configuration */
+	enum wipe_state wipes; /* as found last; with wipe_us 0: not found yet */
+	uint64_t wipe_us; /* when the allocator was asked last on this connection; 0: not yet */
+	bool wipe_asked;  /* by the look under way */
 	enum { NOT_LOOKING, LOOKING } look;
 	uint64_t last_save_s; /* the store's last snapshot; 0: not seen yet on this connection */
 	uint64_t saved_us;    /* when a snapshot was seen that is not the one before; 0: never */
@@ -34,6 +41,17 @@ struct attestor {
 	char denied[ATTEST_DENIED];
 };
 
+/* Of server and store the worse counts. */
+static void set_wiped(enum wipe_state store)
+{
+	const enum wipe_state here = wipe_self();
+	const bool no = here == WIPE_NONE || here == WIPE_FREED || store == WIPE_NONE ||
+		store == WIPE_FREED;
+
+	attestation_set_wipes(store);
+	metrics_gauge_set(G_WIPING, no ? 0 : here == WIPE_ALL && store == WIPE_ALL ? 1 : -1);
+}
+
 struct attestor *attestor_new(const struct conf *conf, bool embedded)
 {
 	struct attestor *a = calloc(1, sizeof *a);
@@ -42,7 +60,9 @@ struct attestor *attestor_new(const struct conf *conf, bool embedded)
 		return NULL;
 	a->vouched_by = conf->store_attested_by;
 	a->embedded = embedded;
+	a->wipe = (enum conf_wipe)conf->store_wipe;
 	a->last = a->reported = ATTEST_NOT_YET;
+	set_wiped(WIPE_UNKNOWN);
 	return a;
 }
 
@@ -53,6 +73,8 @@ void attestor_free(struct attestor *a)
 
 void attestor_down(struct attestor *a)
 {
+	a->wipe_us = 0;
+	set_wiped(WIPE_UNKNOWN);
 	a->look = NOT_LOOKING;
 	a->last_save_s = 0;
 	a->saved_us = 0;
@@ -107,6 +129,24 @@ static void announce_writes(struct attestor *a, enum writes now)
 		log_warn("store-writes", "%s", attestation_writes_text(now));
 }
 
+static void announce_wiping(struct attestor *a, enum wipe_state now)
+{
+	const bool first = a->wipe_us == 0;
+
+	a->wipe_us = clock_mono_us();
+	set_wiped(now);
+	if (!first && now == a->wipes)
+		return;
+	a->wipes = now;
+	if (now == WIPE_ALL)
+		log_info("store-wiping", "%s", attestation_wipes_text(now));
+	else if (a->wipe == CONF_WIPE_REQUIRED)
+		log_error(
+			"store-not-wiping", "uploads are refused: %s", attestation_wipes_text(now));
+	else
+		log_warn("store-not-wiping", "%s", attestation_wipes_text(now));
+}
+
 static void on_reported(void *ctx, int err)
 {
 	struct attestor *a = ctx;
@@ -140,6 +180,8 @@ static void on_facts(void *ctx, int err, const struct attest_facts *f)
 		return; /* the answer on the scoreboard grows old */
 	found = judge(a, f);
 	announce_writes(a, f->writes);
+	if (a->wipe_asked)
+		announce_wiping(a, f->wipes);
 	attestation_set_denied(f->denied);
 	attestation_set(found);
 	metrics_gauge_set(G_ATTESTED, attestation_ok(found));
@@ -164,6 +206,10 @@ void attestor_refused(struct attestor *a, const char *why)
 void attestor_ask(struct attestor *a, struct store *s)
 {
 	a->store = s;
-	if (a->look == NOT_LOOKING && store_attest_ask(s, on_facts, a) == 0)
+	if (a->look == LOOKING)
+		return;
+	a->wipe_asked = a->wipe != CONF_WIPE_OFF &&
+		(a->wipe_us == 0 || clock_mono_us() - a->wipe_us >= WIPE_EVERY_US);
+	if (store_attest_ask(s, a->wipe_asked, on_facts, a) == 0)
 		a->look = LOOKING;
 }

@@ -1,6 +1,7 @@
 /*
  * attestor.h: looks once a second whether the store is volatile and never evicts, and whether it
- * takes writes. The answer goes to the scoreboard; each change of it to the log and the evidence.
+ * takes writes; and, more rarely, whether it overwrites the memory that it frees. The answer goes
+ * to the scoreboard; each change of it to the log and the evidence.
  */
 #ifndef REAPER_ATTESTOR_H
 #define REAPER_ATTESTOR_H
@@ -12,7 +13,8 @@
 struct attestor;
 
 /** Returns an attestor that knows nothing yet, for attestor_free(); NULL without memory. conf: only
- * store_attested_by is used, which must outlive it. embedded: the store is our own Redis. */
+ * store_attested_by, which must outlive it, and store_wipe are used. embedded: the store is our own
+ * Redis. */
 struct attestor *attestor_new(const struct conf *conf, bool embedded);
 /** Frees it, after the store connection, which may hold a callback. NULL is harmless. */
 void attestor_free(struct attestor *a);

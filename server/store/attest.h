@@ -19,6 +19,8 @@ struct attest_facts {
 	bool info_barred, config_barred;
 	/* does it take what an upload writes? attest_judge() does not look at it */
 	enum writes writes;
+	/* so much it overwrites, if it was asked; attest_judge() does not look at it either */
+	enum wipe_state wipes;
 	/* of INFO */
 	bool aof, bgsave, syncing, replica; /* syncing: a replica is being sent everything now */
 	uint64_t last_save_s;

@@ -92,3 +92,37 @@ const char *attestation_writes_text(enum writes w)
 
 	return (size_t)w < sizeof texts / sizeof *texts ? texts[w] : "unknown";
 }
+
+void attestation_set_wipes(enum wipe_state s)
+{
+	scoreboard_set_wipes((unsigned)s);
+}
+
+enum wipe_state attestation_wipes(void)
+{
+	return (enum wipe_state)scoreboard_wipes();
+}
+
+const char *attestation_wipes_word(enum wipe_state s)
+{
+	return s == WIPE_ALL ? "yes" : s == WIPE_UNKNOWN ? "unknown" : "no";
+}
+
+const char *attestation_wipes_text(enum wipe_state s)
+{
+	static const char *const text[] = {
+		[WIPE_UNKNOWN] =
+			"it cannot be told whether the store overwrites the memory that it frees: "
+			"allow MEMORY MALLOC-STATS to this user, and run redis-server with the "
+			"system's jemalloc and " WIPE_LIBRARY,
+		[WIPE_NONE] = "the store does not overwrite the memory that it frees: "
+			      "preload " WIPE_LIBRARY " into redis-server",
+		[WIPE_FREED] = "the store overwrites memory when it is freed only, and neither "
+			       "what moves nor what its buffers keep: preload " WIPE_LIBRARY
+			       " into redis-server",
+		[WIPE_ALL] = "the store says that it overwrites what it frees, moves and leaves "
+			     "in buffers",
+	};
+
+	return text[s <= WIPE_ALL ? s : WIPE_UNKNOWN];
+}

@@ -8,6 +8,7 @@
 #define STORE_ATTESTATION_H
 
 #include <stdbool.h>
+#include "wipe/wipe.h"
 
 /* X(name, slug for the log and the evidence, what people are told). The first three are no reasons
  * to refuse. */
@@ -60,6 +61,17 @@ const char *attestation_slug(enum attest a);
 /** Returns what people are told; of ATTEST_RIGHTS with what is denied. Valid until the next call.
  */
 const char *attestation_text(enum attest a);
+
+/** The reaper: so much the store says that it overwrites; WIPE_UNKNOWN: it was not asked, or did
+ * not say. */
+void attestation_set_wipes(enum wipe_state s);
+/** Returns what was set last. It is one of what attestation() knows: of the same connection. */
+enum wipe_state attestation_wipes(void);
+/** Returns "yes", "no" or "unknown". Overwritten when freed only is "no": blocks that moved, and
+ * what is left in buffers, keep the bytes of erased blobs. Static. */
+const char *attestation_wipes_word(enum wipe_state s);
+/** Returns what people are told, with what to do. Static. */
+const char *attestation_wipes_text(enum wipe_state s);
 
 /* X(name, what people are told) */
 #define ATTESTATION_WRITES(X) \

@@ -52,6 +52,15 @@ static void on_may_store(void *ctx, const redisReply *r)
 			f->writes = known[i].means;
 }
 
+static void on_malloc_stats(void *ctx, const redisReply *r)
+{
+	struct query *c = ctx;
+	struct attest_facts *f = c->state;
+
+	f->wipes = r != NULL && r->type == REDIS_REPLY_STRING ? wipe_store(r->str, r->len) :
+								WIPE_UNKNOWN;
+}
+
 static void attest_done(struct query *c, int err, const redisReply *r)
 {
 	struct attest_facts *f = c->state;
@@ -62,9 +71,9 @@ static void attest_done(struct query *c, int err, const redisReply *r)
 	QUERY_CB(c, store_attest_cb)(c->user, err, err == 0 ? c->state : NULL);
 }
 
-static int ask(struct query *c)
+static int ask(struct query *c, bool wiping)
 {
-	struct cmd config = {.argc = 0}, info = {.argc = 0}, may_store;
+	struct cmd config = {.argc = 0}, info = {.argc = 0}, memory = {.argc = 0}, may_store;
 	int rc;
 
 	cmd_text(&config, "CONFIG");
@@ -79,6 +88,10 @@ static int ask(struct query *c)
 	if (rc != 0)
 		return rc;
 	rc = cmd_send(c->store, &info, on_info, c);
+	cmd_text(&memory, "MEMORY");
+	cmd_text(&memory, "MALLOC-STATS");
+	if (rc == 0 && wiping)
+		rc = cmd_send(c->store, &memory, on_malloc_stats, c);
 	cmd_fcall(&may_store, "tg2_may_store", 0);
 	if (rc == 0)
 		rc = cmd_send(c->store, &may_store, on_may_store, c);
@@ -87,9 +100,9 @@ static int ask(struct query *c)
 	return rc;
 }
 
-/* Four commands are sent together. The answer to the last one, what this user is denied, ends the
+/* All commands are sent together. The answer to the last one, what this user is denied, ends the
  * query. */
-int store_attest_ask(struct store *s, store_attest_cb *cb, void *ctx)
+int store_attest_ask(struct store *s, bool wiping, store_attest_cb *cb, void *ctx)
 {
 	struct query *c = query_new(s, attest_done, cb, ctx);
 	const void *asked = c;
@@ -100,7 +113,7 @@ int store_attest_ask(struct store *s, store_attest_cb *cb, void *ctx)
 		return TG_ENOMEM;
 	c->state_free = free;
 	c->state = calloc(1, sizeof(struct attest_facts));
-	rc = c->state != NULL ? ask(c) : TG_ENOMEM;
+	rc = c->state != NULL ? ask(c, wiping) : TG_ENOMEM;
 	if (rc != 0) {
 		query_drop(c);
 		return rc;

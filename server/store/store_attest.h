@@ -11,8 +11,9 @@ struct store;
 /** err: 0, or nothing was learned. f: NULL with an error; otherwise borrowed until return. */
 typedef void store_attest_cb(void *ctx, int err, const struct attest_facts *f);
 /** Asks for what CONFIG GET and INFO say, what this user is denied, and whether an upload would be
- * taken. Returns as types.h says. */
-int store_attest_ask(struct store *s, store_attest_cb *cb, void *ctx);
+ * taken; with wiping, also what the allocator overwrites, which takes a millisecond of Redis's
+ * time. Returns as types.h says. */
+int store_attest_ask(struct store *s, bool wiping, store_attest_cb *cb, void *ctx);
 
 /** err: 0: it stands in the outbox. */
 typedef void store_attest_told_cb(void *ctx, int err);

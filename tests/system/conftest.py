@@ -69,8 +69,8 @@ def store():
     then."""
     started = []
 
-    def start(*options):
-        started.append(Store(*options))
+    def start(*options, env=None):
+        started.append(Store(*options, env=env))
         return started[-1]
 
     yield start

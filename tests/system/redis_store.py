@@ -14,10 +14,11 @@ FIT = [
 class Store:
     """A redis-server of the operator's own, on a unix socket."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, env=None):
         self.dir = Path(tempfile.mkdtemp(prefix="tgx"))
         self.socket = self.dir / "s"
         self.options = options
+        self.env = env  # of redis-server; None: ours
         self.start()
 
     def start(self):
@@ -28,6 +29,7 @@ class Store:
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            env=self.env,
         )
         wait_for(lambda: self.cli("PING") == "PONG", "redis-server answers")
 

@@ -1,6 +1,7 @@
 """An external Redis must be volatile and must never evict. The server checks this itself, at start
 and while it runs, and says what is wrong."""
 import contextlib
+import json
 import os
 import re
 import signal
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import SLOW, let_pass, wait_for
+from harness import BIN, SANITIZED, SLOW, let_pass, wait_for
 from store_form import HOLDS_BYTES
 from problems import check_problem
 from redis_store import FIT
@@ -22,8 +23,8 @@ TOLD_S = 2 * SLOW
 def serve(store, launch):
     """serve(options for redis-server, more settings): a server in front of such a store."""
 
-    def start(options, settings=()):
-        external = store(*options)
+    def start(options, settings=(), env=None):
+        external = store(*options, env=env)
         server = launch(workers=2, options=[("store.url", f"unix://{external.socket}"), *settings])
         server.env.pop("TIMEGLAS_REDIS_SOCKET")  # its folder is ours, and stays
         return server, external
@@ -345,3 +346,81 @@ def test_a_store_of_another_version_is_left_alone(serve):
     assert "timeglas_2" not in external.cli("FUNCTION", "LIST")
     assert external.cli("FLUSHALL") == external.cli("FUNCTION", "FLUSH") == "OK"
     wait_for(lambda: server.put(server.sealed(300)).status == 201, "it goes on", 10)
+
+
+LIBRARY = BIN / "libtimeglas-wipe.so"
+WIPES = pytest.mark.skipif(SANITIZED, reason="a sanitizer's build has another allocator")
+
+
+def wiped(server):
+    """What /metrics and /readyz say, which must agree."""
+    told = json.loads(server.admin("/readyz")[1])["wiped"]
+    assert told["server"] == "yes"
+    assert {"yes": 1, "no": 0, "unknown": -1}[told["store"]] == server.metric(
+        "timeglas_memory_wiped"
+    )
+    return told["store"]
+
+
+@WIPES
+@pytest.mark.parametrize(
+    "environment, answer, words",
+    [
+        ({"LD_PRELOAD": str(LIBRARY)}, "yes", "overwrites what it frees, moves and leaves"),
+        ({"MALLOC_CONF": "junk:true"}, "no", "when it is freed only"),
+        ({}, "no", "does not overwrite"),
+    ],
+    ids=["library", "junk", "nothing"],
+)
+def test_wiping_of_an_external_store_is_told(serve, environment, answer, words):
+    """By its allocator's own words. It is preferred, so uploads are taken all the same."""
+    server, _ = serve(FIT, env=dict(os.environ, **environment))
+    assert wiped(server) == answer
+    event = "store-wiping" if answer == "yes" else "store-not-wiping"
+    lines = [e for e in server.log() if e["event"].endswith("-wiping")]
+    assert [e["event"] for e in lines] == [event] and words in lines[0]["detail"], lines
+    server.put_ok(server.sealed(300))
+
+
+@WIPES
+def test_store_that_does_not_say_whether_it_wipes(serve):
+    """MEMORY is denied to its user: unknown, which is neither yes nor no; and the rest works."""
+    server, external = serve(FIT)
+    assert wiped(server) == "no"
+    assert external.cli("ACL", "SETUSER", "default", "-memory") == "OK"
+    assert external.cli("CLIENT", "KILL", "TYPE", "normal") != ""
+    wait_for(lambda: server.metric("timeglas_memory_wiped") == -1, "it is asked again", 10)
+    wait_for(lambda: server.admin("/readyz")[0] == 200, "ready again", 10)
+    assert wiped(server) == "unknown"
+    server.put_ok(server.sealed(300))
+
+
+@WIPES
+def test_wiping_that_is_required(serve):
+    """Without it nothing new is stored, with a problem of its own; fetching goes on, and a store
+    with the library in its place is served at once."""
+    server, external = serve(FIT, [("store.store_wipe", "required")])
+    for answer in (
+        server.put(server.sealed(300)),
+        server.put(server.sealed(600_000)),
+        server.call("POST", "/v1/sessions"),
+    ):
+        problem = check_problem(answer, 503, "store-not-wiping")
+        assert "libtimeglas-wipe.so" in problem["detail"]
+        assert int(answer.all("Retry-After")[0]) > 0
+    status, text = server.admin("/readyz")
+    assert status == 503 and "uploads are refused: the store does not overwrite" in text
+    external.env = dict(os.environ, LD_PRELOAD=str(LIBRARY))
+    external.restart()
+    wait_for(lambda: server.put(server.sealed(300)).status == 201, "uploads are taken", 10)
+    assert wiped(server) == "yes" and server.admin("/readyz")[0] == 200
+
+
+def test_wiping_that_is_not_asked(serve):
+    """off: neither a question nor a warning."""
+    server, external = serve(FIT, [("store.store_wipe", "off")])
+    server.put_ok(server.sealed(300))
+    assert json.loads(server.admin("/readyz")[1])["wiped"]["store"] == "unknown"
+    assert server.metric("timeglas_memory_wiped") == -1
+    assert not [e for e in server.log() if e["event"] == "store-not-wiping"]
+    assert "cmdstat_memory" not in external.cli("INFO", "commandstats")
