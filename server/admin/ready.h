@@ -10,8 +10,8 @@
 #include "conf/conf.h"
 
 /**
- * Writes {"ready":…,"reasons":[…],"store":…,"wiped":{…},"evidence":…}; reasons are sentences for an
- * operator.
+ * Writes an object with "ready", "reasons" (sentences for an operator), "store", "wiped" and
+ * "evidence".
  *
  * @m        the metrics of all processes
  * @workers  how many workers there should be

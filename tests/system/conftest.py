@@ -45,7 +45,7 @@ def server():
 
 @pytest.fixture
 def launch():
-    """launch(…) starts a Server; each that the test has not stopped itself is stopped, strictly, at
+    """launch(...) starts a Server; each that the test has not stopped itself is stopped, strictly, at
     its end."""
     started = []
 
