@@ -45,8 +45,8 @@ def server():
 
 @pytest.fixture
 def launch():
-    """launch(...) starts a Server; each that the test has not stopped itself is stopped, strictly, at
-    its end."""
+    """launch(...) starts a Server; each that the test has not stopped itself is stopped, strictly,
+    at its end."""
     started = []
 
     def start(**options):
