@@ -139,12 +139,11 @@ static void announce_wiping(struct attestor *a, enum wipe_state now)
 		return;
 	a->wipes = now;
 	if (now == WIPE_ALL)
-		log_info("store-wiping", "%s", attestation_wipes_text(now));
+		log_info("wipe", "%s", attestation_wipes_text(now));
 	else if (a->wipe == CONF_WIPE_REQUIRED)
-		log_error(
-			"store-not-wiping", "uploads are refused: %s", attestation_wipes_text(now));
+		log_error("wipe", "uploads are refused: %s", attestation_wipes_text(now));
 	else
-		log_warn("store-not-wiping", "%s", attestation_wipes_text(now));
+		log_warn("wipe", "%s", attestation_wipes_text(now));
 }
 
 static void on_reported(void *ctx, int err)

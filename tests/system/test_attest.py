@@ -376,9 +376,9 @@ def test_wiping_of_an_external_store_is_told(serve, environment, answer, words):
     """By its allocator's own words. It is preferred, so uploads are taken all the same."""
     server, _ = serve(FIT, env=dict(os.environ, **environment))
     assert wiped(server) == answer
-    event = "store-wiping" if answer == "yes" else "store-not-wiping"
-    lines = [e for e in server.log() if e["event"].endswith("-wiping")]
-    assert [e["event"] for e in lines] == [event] and words in lines[0]["detail"], lines
+    level = "info" if answer == "yes" else "warn"
+    lines = [e for e in server.log() if e["event"] == "wipe"]
+    assert [e["level"] for e in lines] == [level] and words in lines[0]["detail"], lines
     server.put_ok(server.sealed(300))
 
 
@@ -422,5 +422,5 @@ def test_wiping_that_is_not_asked(serve):
     server.put_ok(server.sealed(300))
     assert json.loads(server.admin("/readyz")[1])["wiped"]["store"] == "unknown"
     assert server.metric("timeglas_memory_wiped") == -1
-    assert not [e for e in server.log() if e["event"] == "store-not-wiping"]
+    assert not [e for e in server.log() if e["event"] == "wipe"]
     assert "cmdstat_memory" not in external.cli("INFO", "commandstats")
