@@ -34,6 +34,9 @@
  * the store had gone back. */
 #define CHAIN_AGAIN "again"
 
+/* Reads that were refused, of one blob, peer and reason, in one minute or less. */
+#define CHAIN_REFUSED "refused"
+
 struct chain_text { /* not NUL-terminated; p is NULL when it is not there */
 	const char *p;
 	size_t n;
@@ -56,10 +59,18 @@ struct chain_record {
 	int64_t size_bytes, deadline_ms, late_us; /* -1: not there */
 	int64_t lease_ms;                         /* deadline of a claim; -1: not there */
 	struct chain_text cause, outcome, uploader, to, by, session;
+	struct chain_text reason;  /* of a "refused": one of core/refused.h */
+	int64_t first_ms, last_ms; /* of its attempts; -1: not there */
+	int64_t count;             /* how many of them; -1: not there */
 	/* further members, as chain_put_member() has written them: "name":"value",… */
 	struct chain_text more;
 	uint8_t prev[CHAIN_HASH];
 };
+
+/* For an initializer of a chain_record: none of the members that are numbers is there. */
+#define CHAIN_NO_NUMBERS \
+	.dk = -1, .size_bytes = -1, .deadline_ms = -1, .lease_ms = -1, .late_us = -1, \
+	.first_ms = -1, .last_ms = -1, .count = -1
 
 struct chain_check { /* a checkpoint */
 	uint64_t n;

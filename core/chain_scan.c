@@ -118,6 +118,16 @@ static struct chain_text maybe_string(struct scan *s, const char *member)
 	return may(s, member) ? string(s) : none;
 }
 
+static int64_t maybe_time(struct scan *s, const char *member)
+{
+	return may(s, member) ? time_of(s) : -1;
+}
+
+static int64_t maybe_number(struct scan *s, const char *member)
+{
+	return may(s, member) ? (int64_t)number(s, INT64_MAX) : -1;
+}
+
 static void hex(struct scan *s, uint8_t *out, size_t n)
 {
 	if (s->bad || (size_t)(s->end - s->at) < 2 * n) {
@@ -166,16 +176,20 @@ static void scan_record(struct scan *s, struct chain_record *r)
 			must(s, "false");
 	}
 	r->subject = maybe_string(s, CHAIN_M_SUBJECT);
-	r->size_bytes = may(s, CHAIN_M_SIZE) ? (int64_t)number(s, INT64_MAX) : -1;
-	r->deadline_ms = may(s, CHAIN_M_DEADLINE) ? time_of(s) : -1;
-	r->lease_ms = may(s, CHAIN_M_LEASE) ? time_of(s) : -1;
+	r->size_bytes = maybe_number(s, CHAIN_M_SIZE);
+	r->deadline_ms = maybe_time(s, CHAIN_M_DEADLINE);
+	r->lease_ms = maybe_time(s, CHAIN_M_LEASE);
 	r->cause = maybe_string(s, CHAIN_M_CAUSE);
-	r->late_us = may(s, CHAIN_M_LATE) ? (int64_t)number(s, INT64_MAX) : -1;
+	r->late_us = maybe_number(s, CHAIN_M_LATE);
 	r->outcome = maybe_string(s, CHAIN_M_OUTCOME);
 	r->uploader = maybe_string(s, CHAIN_M_UPLOADER);
 	r->to = maybe_string(s, CHAIN_M_TO);
 	r->by = maybe_string(s, CHAIN_M_BY);
 	r->session = maybe_string(s, CHAIN_M_SESSION);
+	r->reason = maybe_string(s, CHAIN_M_REASON);
+	r->first_ms = maybe_time(s, CHAIN_M_FIRST);
+	r->last_ms = maybe_time(s, CHAIN_M_LAST);
+	r->count = maybe_number(s, CHAIN_M_COUNT);
 	r->more = more_members(s);
 	must(s, CHAIN_M_PREV);
 	hex(s, r->prev, CHAIN_HASH);

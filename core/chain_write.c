@@ -97,7 +97,7 @@ static void put_number(struct chain_buf *b, const char *name, int64_t v)
 	put_u64(b, (uint64_t)v);
 }
 
-static void put_deadline(struct chain_buf *b, const char *name, int64_t unix_ms)
+static void put_moment(struct chain_buf *b, const char *name, int64_t unix_ms)
 {
 	if (unix_ms < 0)
 		return;
@@ -135,8 +135,8 @@ void chain_put_record(struct chain_buf *b, const struct chain_record *r)
 		put_text(b, r->dk ? CHAIN_M_DK "true" : CHAIN_M_DK "false");
 	put_string(b, CHAIN_M_SUBJECT, r->subject);
 	put_number(b, CHAIN_M_SIZE, r->size_bytes);
-	put_deadline(b, CHAIN_M_DEADLINE, r->deadline_ms);
-	put_deadline(b, CHAIN_M_LEASE, r->lease_ms);
+	put_moment(b, CHAIN_M_DEADLINE, r->deadline_ms);
+	put_moment(b, CHAIN_M_LEASE, r->lease_ms);
 	put_string(b, CHAIN_M_CAUSE, r->cause);
 	put_number(b, CHAIN_M_LATE, r->late_us);
 	put_string(b, CHAIN_M_OUTCOME, r->outcome);
@@ -144,6 +144,10 @@ void chain_put_record(struct chain_buf *b, const struct chain_record *r)
 	put_string(b, CHAIN_M_TO, r->to);
 	put_string(b, CHAIN_M_BY, r->by);
 	put_string(b, CHAIN_M_SESSION, r->session);
+	put_string(b, CHAIN_M_REASON, r->reason);
+	put_moment(b, CHAIN_M_FIRST, r->first_ms);
+	put_moment(b, CHAIN_M_LAST, r->last_ms);
+	put_number(b, CHAIN_M_COUNT, r->count);
 	if (r->more.p != NULL && r->more.n > 0) {
 		put_text(b, CHAIN_M_MORE);
 		put(b, r->more.p, r->more.n);

@@ -59,6 +59,20 @@ static bool addressees(struct chain_text t, struct chain_text *out)
 	return text((struct chain_text){t.p + 1, t.n - 2}, out);
 }
 
+/* The fields that only refused reads have. */
+static bool place_attempt(struct chain_record *r, struct chain_text name, struct chain_text v)
+{
+	if (chain_is(name, "t"))
+		return v.n > 0 && text(v, &r->tag);
+	if (chain_is(name, "r"))
+		return text(v, &r->reason);
+	if (chain_is(name, "fi"))
+		return number(v, TIME_MAX_MS, &r->first_ms);
+	if (chain_is(name, "la"))
+		return number(v, TIME_MAX_MS, &r->last_ms);
+	return chain_is(name, "k") && number(v, INT64_MAX, &r->count);
+}
+
 /* Puts a field into its member of the record. Returns false when it belongs into "more". */
 static bool place(struct chain_record *r, struct chain_text name, struct chain_text v, int64_t *at)
 {
@@ -88,13 +102,15 @@ static bool place(struct chain_record *r, struct chain_text name, struct chain_t
 		return text(v, &r->by);
 	if (chain_is(name, "sj"))
 		return v.n > 0 && text(v, &r->subject);
-	return chain_is(name, "s") && text(v, &r->session);
+	if (chain_is(name, "s"))
+		return text(v, &r->session);
+	return place_attempt(r, name, v);
 }
 
 static bool is_known(struct chain_text name)
 {
-	static const char *const names[] = {
-		"e", "d", "at", "z", "dl", "ld", "late", "to", "c", "o", "u", "w", "s", "sj"};
+	static const char *const names[] = {"e", "d", "at", "z", "dl", "ld", "late", "to", "c", "o",
+		"u", "w", "s", "sj", "t", "r", "fi", "la", "k"};
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof *names; i++)
@@ -108,12 +124,7 @@ static void begin(struct entry *x, const struct outbox_event *e)
 	int n = snprintf(
 		x->id, sizeof x->id, "%02x-%" PRIu64 "-%" PRIu64, e->shard, e->pos.ms, e->pos.seq);
 
-	x->record = (struct chain_record){.id = {x->id, (size_t)n},
-		.dk = -1,
-		.size_bytes = -1,
-		.deadline_ms = -1,
-		.lease_ms = -1,
-		.late_us = -1};
+	x->record = (struct chain_record){.id = {x->id, (size_t)n}, CHAIN_NO_NUMBERS};
 	/* the time at which the store took the event in, unless a field "at" follows */
 	x->record.time_ms = e->pos.ms <= TIME_MAX_MS ? (int64_t)e->pos.ms : 0;
 }

@@ -29,11 +29,7 @@ int own_record_add(const struct own_record *o, struct ledger *l, const char *eve
 {
 	struct chain_record r = {.time_ms = time_ms,
 		.event = {event, strlen(event)},
-		.dk = -1,
-		.size_bytes = -1,
-		.deadline_ms = -1,
-		.lease_ms = -1,
-		.late_us = -1,
+		CHAIN_NO_NUMBERS,
 		.more = {o->text, o->more.n}};
 
 	return ledger_add(l, &r);

@@ -207,7 +207,7 @@ static void build_record(struct input *in)
 		.time_ms = (int64_t)(take(in, 8) % (uint64_t)last_ms),
 		.id = take_text(in),
 		.event = take_text(in),
-		.ref = take_text(in),
+		.tag = take_text(in),
 		.kind = take_text(in),
 		.dk = (int)(take(in, 1) % 3) - 1,
 		.size_bytes = take_number(in, INT64_MAX),
@@ -219,7 +219,11 @@ static void build_record(struct input *in)
 		.uploader = take_text(in),
 		.to = take_text(in),
 		.by = take_text(in),
-		.session = take_text(in)};
+		.session = take_text(in),
+		.reason = take_text(in),
+		.first_ms = take_number(in, last_ms),
+		.last_ms = take_number(in, last_ms),
+		.count = take_number(in, INT64_MAX)};
 	struct chain_line l;
 
 	if (r.event.p == NULL)
@@ -241,11 +245,13 @@ static void build_record(struct input *in)
 	MUST(l.record.deadline_ms == r.deadline_ms && l.record.lease_ms == r.lease_ms &&
 		l.record.late_us == r.late_us);
 	MUST(same(r.id, l.record.id) && same(r.event, l.record.event) &&
-		same(r.ref, l.record.ref) && same(r.kind, l.record.kind));
+		same(r.tag, l.record.tag) && same(r.kind, l.record.kind));
 	MUST(same(r.cause, l.record.cause) && same(r.outcome, l.record.outcome) &&
 		same(r.uploader, l.record.uploader));
 	MUST(same(r.to, l.record.to) && same(r.by, l.record.by) &&
-		same(r.session, l.record.session));
+		same(r.session, l.record.session) && same(r.reason, l.record.reason));
+	MUST(l.record.first_ms == r.first_ms && l.record.last_ms == r.last_ms &&
+		l.record.count == r.count);
 }
 
 static void build_check(struct input *in)

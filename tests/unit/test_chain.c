@@ -39,7 +39,11 @@ static struct chain_record a_record(void)
 		.uploader = T("up"),
 		.to = T("v w"),
 		.by = T("v"),
-		.session = T("0123456789abcdef")};
+		.session = T("0123456789abcdef"),
+		.reason = T("second-fetch"),
+		.first_ms = 1700000000001,
+		.last_ms = 1700000000099,
+		.count = 20};
 
 	memset(r.prev, 0xa5, sizeof r.prev);
 	return r;
@@ -90,6 +94,10 @@ static void put_record_all_members_read_back(void **state)
 	assert_text(l.record.outcome, "ok");
 	assert_text(l.record.to, "v w");
 	assert_text(l.record.session, "0123456789abcdef");
+	assert_text(l.record.reason, "second-fetch");
+	assert_int_equal(l.record.first_ms, r.first_ms);
+	assert_int_equal(l.record.last_ms, r.last_ms);
+	assert_int_equal(l.record.count, 20);
 	assert_text(l.record.more, "\"x\":\"\",\"y\\u000a\":\"\\\"\\\\\\u00ff\"");
 	assert_memory_equal(l.record.prev, r.prev, CHAIN_HASH);
 }
@@ -97,13 +105,7 @@ static void put_record_all_members_read_back(void **state)
 static void put_record_absent_members_stay_absent(void **state)
 {
 	static char line[CHAIN_LINE_MAX + 1];
-	const struct chain_record r = {.n = 1,
-		.event = T("x"),
-		.dk = -1,
-		.size_bytes = -1,
-		.deadline_ms = -1,
-		.lease_ms = -1,
-		.late_us = -1};
+	const struct chain_record r = {.n = 1, .event = T("x"), CHAIN_NO_NUMBERS};
 	struct chain_line l;
 
 	(void)state;
@@ -113,6 +115,10 @@ static void put_record_absent_members_stay_absent(void **state)
 	assert_int_equal(l.record.dk, -1);
 	assert_int_equal(l.record.size_bytes, -1);
 	assert_int_equal(l.record.late_us, -1);
+	assert_null(l.record.reason.p);
+	assert_int_equal(l.record.first_ms, -1);
+	assert_int_equal(l.record.last_ms, -1);
+	assert_int_equal(l.record.count, -1);
 	assert_null(l.record.more.p);
 }
 
@@ -316,7 +322,10 @@ static void event(
 		.deadline_ms = ms + 1000,
 		.lease_ms = -1,
 		.late_us = late_us,
-		.uploader = T("uploader")};
+		.uploader = T("uploader"),
+		.first_ms = -1,
+		.last_ms = -1,
+		.count = -1};
 
 	c->pos[shard].ms = (uint64_t)ms;
 	c->pos[shard].seq++;

@@ -72,6 +72,25 @@ static void fill_all_members_find_their_place(void **state)
 	assert_more(NULL);
 }
 
+static void fill_refused_reads_find_their_place(void **state)
+{
+	const struct chain_record *r = &x.record;
+
+	(void)state;
+	FILL("e", "refused", "t", "00112233445566778899aabbccddeeff", "w", "verifier2", "r",
+		"second-fetch", "fi", "1700000000001", "la", "1700000000099", "k", "20", "at",
+		"1700000000124");
+	assert_true(is(r->event, "refused") && is(r->tag, "00112233445566778899aabbccddeeff") &&
+		is(r->by, "verifier2") && is(r->reason, "second-fetch"));
+	assert_int_equal(r->first_ms, 1700000000001);
+	assert_int_equal(r->last_ms, 1700000000099);
+	assert_int_equal(r->count, 20);
+	assert_more(NULL);
+	FILL("e", "refused", "t", "", "r", "unknown", "k", "07", "fi", "x");
+	assert_true(r->tag.p == NULL && r->first_ms < 0 && r->last_ms < 0 && r->count < 0);
+	assert_more("\"k\":\"07\",\"fi\":\"x\"");
+}
+
 static void fill_absent_and_empty_fields_leave_no_trace(void **state)
 {
 	const struct chain_record *r = &x.record;
@@ -204,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fill_all_members_find_their_place),
+		cmocka_unit_test(fill_refused_reads_find_their_place),
 		cmocka_unit_test(fill_absent_and_empty_fields_leave_no_trace),
 		cmocka_unit_test(fill_other_forms_are_carried_as_they_are),
 		cmocka_unit_test(fill_second_of_a_kind_does_not_replace_the_first),

@@ -82,13 +82,8 @@ static void write_event(unsigned shard, uint64_t ms, unsigned v)
 
 static void write_own(const char *name, const char *more)
 {
-	struct chain_record r = {.event = {name, strlen(name)},
-		.more = {more, strlen(more)},
-		.dk = -1,
-		.size_bytes = -1,
-		.deadline_ms = -1,
-		.lease_ms = -1,
-		.late_us = -1};
+	struct chain_record r = {
+		.event = {name, strlen(name)}, .more = {more, strlen(more)}, CHAIN_NO_NUMBERS};
 
 	assert_int_equal(ledger_add(ledger, &r), 0);
 	assert_int_equal(ledger_commit(ledger), 0);

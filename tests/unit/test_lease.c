@@ -104,13 +104,7 @@ static void expect(enum lease_event e)
 /* An event of shard 3 in the ledger's batch. */
 static void add_event(const char *id)
 {
-	struct chain_record r = {.id = {id, strlen(id)},
-		.event = {"stored", 6},
-		.dk = -1,
-		.size_bytes = -1,
-		.deadline_ms = -1,
-		.lease_ms = -1,
-		.late_us = -1};
+	struct chain_record r = {.id = {id, strlen(id)}, .event = {"stored", 6}, CHAIN_NO_NUMBERS};
 
 	assert_int_equal(ledger_add(ledger, &r), 0);
 }

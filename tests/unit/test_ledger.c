@@ -38,13 +38,8 @@ static struct ledger *make(uint64_t rotate_bytes)
 static void add(struct ledger *l, unsigned shard, unsigned seq)
 {
 	char id[32];
-	struct chain_record r = {.time_ms = 1700000000000,
-		.event = {"stored", 6},
-		.dk = -1,
-		.size_bytes = -1,
-		.deadline_ms = -1,
-		.lease_ms = -1,
-		.late_us = -1};
+	struct chain_record r = {
+		.time_ms = 1700000000000, .event = {"stored", 6}, CHAIN_NO_NUMBERS};
 	int n = snprintf(id, sizeof id, "%02x-5-%u", shard, seq);
 
 	r.id = (struct chain_text){id, (size_t)n};
@@ -273,12 +268,7 @@ static void store_lost_record_begins_positions_anew(void **state)
 {
 	struct ledger *l = make(1 << 20);
 	static const char more[] = "\"epoch\":\"ffffffffffffffffffffffffffffffff\",\"was\":\"\"";
-	struct chain_record r = {.event = {CHAIN_STORE_LOST, 10},
-		.dk = -1,
-		.size_bytes = -1,
-		.deadline_ms = -1,
-		.lease_ms = -1,
-		.late_us = -1};
+	struct chain_record r = {.event = {CHAIN_STORE_LOST, 10}, CHAIN_NO_NUMBERS};
 	struct evidence_mark m;
 
 	(void)state;
@@ -300,12 +290,7 @@ static void other_records_of_its_own_move_positions_as_they_say(void **state)
 	struct ledger *l = make(1 << 20);
 	static const char back[] = "\"01\":\"5-3\",\"3f\":\"0-0\",\"40\":\"1-1\",\"x\":\"1-1\"",
 			  over[] = "\"key\":\"ff\",\"02\":\"9-9\"";
-	struct chain_record r = {.event = {CHAIN_STORE_REVERTED, 14},
-		.dk = -1,
-		.size_bytes = -1,
-		.deadline_ms = -1,
-		.lease_ms = -1,
-		.late_us = -1};
+	struct chain_record r = {.event = {CHAIN_STORE_REVERTED, 14}, CHAIN_NO_NUMBERS};
 	struct evidence_mark m;
 
 	(void)state;
