@@ -24,6 +24,9 @@
 /* Events that the recorder itself makes; they have no id. */
 /* The store came back empty. more: epoch (the new one, first), was (the old one). */
 #define CHAIN_STORE_LOST "store-lost"
+/* The store became another one though its process went on, or has the data of the one before: an
+ * incident. more: epoch, was, reason. A store-lost follows. */
+#define CHAIN_STORE_REPLACED "store-replaced"
 /* The store came back as it had been earlier (a failover). more: "NN": the position behind which it
  * has forgotten events that are recorded here. */
 #define CHAIN_STORE_REVERTED "store-reverted"

@@ -365,6 +365,12 @@ void audit_blobs_event(struct audit_blobs *l, struct findings *f, const struct a
 	else if (chain_is(r->event, "claimed")) {
 		on_read(l, f, r, e->at);
 		on_claimed(f, r, e->at);
+	} else if (chain_is(r->event, CHAIN_STORE_REPLACED)) {
+		findings_add(f, "store-replaced", e->at,
+			"the store became another one though its Redis went on: it was flushed, or "
+			"its epoch was written; what was live is counted as lost, and may have "
+			"ended "
+			"later");
 	} else if (chain_is(r->event, CHAIN_STORE_LOST) || chain_is(r->event, CHAIN_STORE_REVERTED))
 		on_loss(l, f, e);
 	else if (chain_is(r->event, "aborted"))

@@ -36,7 +36,7 @@ static struct facts look(const struct metrics *m, unsigned workers, const struct
 static bool is_ready(const struct facts *f)
 {
 	return f->up == f->workers && f->reaper && attestation_ok(f->attest) && !f->wipe_missing &&
-		!f->draining && !f->late && scoreboard_compared() &&
+		!f->draining && !f->late && scoreboard_compared() && !scoreboard_replaced() &&
 		attestation_writes() == WRITES_TAKEN;
 }
 
@@ -70,6 +70,10 @@ static void write_reasons(const struct facts *f, struct jsonw *out)
 			f->evidence);
 		jsonw_str(out, NULL, text);
 	}
+	if (scoreboard_replaced())
+		jsonw_str(out, NULL,
+			"the store was flushed, or its epoch was written, while its Redis went on: "
+			"find out who did that, then restart timeglasd");
 	if (f->up == f->workers && !scoreboard_compared()) {
 		snprintf(text, sizeof text,
 			"reads are refused until the store has been compared with the evidence: %s",

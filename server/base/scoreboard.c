@@ -27,6 +27,7 @@ struct scoreboard {
 	_Atomic int error;
 	_Atomic uint64_t caught_up_us;
 	_Atomic bool compared;
+	_Atomic bool replaced;
 	_Atomic unsigned writes;
 	_Atomic unsigned wipes;
 	_Atomic uint64_t full_us; /* 0: never */
@@ -245,6 +246,17 @@ void scoreboard_set_compared(bool yes)
 bool scoreboard_compared(void)
 {
 	return mine == NULL || atomic_load(&mine->compared);
+}
+
+void scoreboard_set_replaced(void)
+{
+	if (mine != NULL)
+		atomic_store(&mine->replaced, true);
+}
+
+bool scoreboard_replaced(void)
+{
+	return mine != NULL && atomic_load(&mine->replaced);
 }
 
 void scoreboard_set_head(uint64_t n, const uint8_t hash[SCOREBOARD_HASH])

@@ -106,6 +106,11 @@ bool scoreboard_evidence_late(unsigned max_lag_s);
 void scoreboard_set_compared(bool yes);
 /** Returns what was said last. */
 bool scoreboard_compared(void);
+/** The recorder: the store became another one while its process went on. That stays until the
+ * server is started anew. */
+void scoreboard_set_replaced(void);
+/** Returns whether that was said. */
+bool scoreboard_replaced(void);
 /** The recorder: number and hash of the line of its last checkpoint. */
 void scoreboard_set_head(uint64_t n, const uint8_t hash[SCOREBOARD_HASH]);
 /** Reads both. Returns false when there is no checkpoint yet. */

@@ -253,6 +253,8 @@ static void on_lease(void *ctx, enum lease_event e, const struct outbox_lease *a
 {
 	struct machine *m = ctx;
 
+	if (a != NULL)
+		identity_saw(&m->work.identity, a->epoch);
 	if (a != NULL && a->compared)
 		scoreboard_set_compared(true);
 	m->answer = a;
@@ -282,6 +284,11 @@ struct machine *machine_new(const struct conf *conf, struct loop *loop)
 void machine_set_store(struct machine *m, struct store *s)
 {
 	work_set_store(&m->work, s);
+}
+
+void machine_connected(struct machine *m, struct store *s)
+{
+	identity_connected(&m->work.identity, s);
 }
 
 void machine_free(struct machine *m)

@@ -20,6 +20,8 @@ struct machine *machine_new(const struct conf *conf, struct loop *loop);
 void machine_free(struct machine *m);
 /** Gives it its store connection, which is borrowed. To be called once, before the first event. */
 void machine_set_store(struct machine *m, struct store *s);
+/** Says that the connection is a new one, before STORE_UP. */
+void machine_connected(struct machine *m, struct store *s);
 /**
  * Handles an event, and all that follow from it at once. The caller sends POLL (every 250 ms),
  * STORE_UP, STORE_DOWN and STOP; the machine makes the others itself.

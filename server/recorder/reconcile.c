@@ -14,6 +14,7 @@
 #include "core/hex.h"
 #include "recorder/end_again.h"
 #include "recorder/evidence_search.h"
+#include "recorder/identity.h"
 #include "recorder/own_record.h"
 #include "recorder/reconcile.h"
 
@@ -143,6 +144,36 @@ static bool forgotten(const struct reconcile *r, struct chain_pos from[TOKEN_SHA
 
 /* What is recorded of it --------------------------------------------------- */
 
+/* Returns whether a store of another epoch holds what we declared in that of our file: then it is
+ * the same data. */
+static bool same_data(const struct reconcile *r)
+{
+	const struct evidence_mark *mark = ledger_mark(r->opts.ledger);
+
+	if (!declared_by_us(r))
+		return false;
+	for (unsigned i = 0; i < TOKEN_SHARDS; i++)
+		if (is_set(&mark->pos[i]) && chain_pos_cmp(&mark->pos[i], &r->answer.pos[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Another epoch where there must be the same one: an incident. */
+static int add_replaced(struct reconcile *r, const char *was)
+{
+	const bool data = same_data(r);
+
+	if (!r->opts.replaced && !data)
+		return 0;
+	if (!r->opts.replaced)
+		identity_announce();
+	own_record_begin(&r->own);
+	own_record_member(&r->own, "epoch", r->answer.epoch);
+	own_record_member(&r->own, "was", was);
+	own_record_member(&r->own, "reason", data ? "same-data" : "same-process");
+	return own_record_add(&r->own, r->opts.ledger, CHAIN_STORE_REPLACED, r->answer.now_ms);
+}
+
 /* If the store is not the one to which the file belongs, whatever was live in that one has ended.
  */
 static int add_lost(struct reconcile *r)
@@ -154,6 +185,9 @@ static int add_lost(struct reconcile *r)
 	if (same_store(r))
 		return 0;
 	if (was[0] != '\0') {
+		err = add_replaced(r, was);
+		if (err != 0)
+			return err;
 		own_record_begin(&r->own);
 		own_record_member(&r->own, "epoch", epoch);
 		own_record_member(&r->own, "was", was);
@@ -161,7 +195,8 @@ static int add_lost(struct reconcile *r)
 		if (err != 0)
 			return err;
 		log_error("store-lost",
-			"the store came back empty: what was live in it is recorded as lost");
+			"the store came back as another one: what was live in the one before is "
+			"recorded as lost");
 	}
 	ledger_set_epoch(ledger, epoch);
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++)

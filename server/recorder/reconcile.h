@@ -35,6 +35,7 @@ struct reconcile_opts {
 	const char *path;          /* of the evidence file */
 	/* what the lease's call said; it is copied */
 	const struct outbox_lease *answer;
+	bool replaced;    /* the store became another one while its process went on */
 	reconcile_cb *cb; /* called at most once, never before return, nor after reconcile_free() */
 	void *ctx;
 };

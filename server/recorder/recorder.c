@@ -38,7 +38,7 @@ static void on_up(struct store *s, void *ctx)
 {
 	struct recorder *x = ctx;
 
-	(void)s;
+	machine_connected(x->machine, s);
 	machine_step(x->machine, RECORDER_EV_STORE_UP);
 }
 

@@ -208,6 +208,7 @@ enum recorder_event work_compare(struct work *w, const struct outbox_lease *answ
 		.lease = w->lease,
 		.path = w->opts.conf->audit_log,
 		.answer = answer,
+		.replaced = identity_replaced(&w->identity),
 		.cb = on_reconcile,
 		.ctx = w};
 	enum reconcile_event e;
@@ -317,6 +318,7 @@ enum recorder_event work_settle(struct work *w)
 	int rc;
 
 	announce_head(w->ledger);
+	identity_recorded(&w->identity);
 	lease_settle(w->lease, r.epoch, r.declared);
 	rc = store_reconcile_done(w->store, r.life, on_compared, w);
 	work_cancel_comparison(w);

@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "net/loop.h"
 #include "recorder/announce.h"
+#include "recorder/identity.h"
 #include "recorder/lease.h"
 #include "recorder/ledger.h"
 #include "recorder/reconcile.h"
@@ -35,6 +36,7 @@ struct work {
 	struct work_opts opts;
 	struct store *store; /* borrowed; NULL before work_set_store() */
 	struct announce announce;
+	struct identity identity; /* of the store */
 	/* The key is open as soon as ledger and lease are there: the three come together. */
 	struct signing_key key;
 	struct ledger *ledger;

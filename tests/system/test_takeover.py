@@ -230,7 +230,8 @@ def test_nothing_untrimmed_is_left_when_a_recorder_comes_back(launch):
 
 
 def test_a_flush_is_noticed_on_a_connection_that_stays(launch, tmp_path):
-    """Nothing breaks, and still it is another store."""
+    """Nothing breaks, and still it is another store; that its process is the same one is an
+    incident."""
     server = launch(workers=1)
     blob = server.put_ok(server.sealed(300))
     recorded(server, "stored", blob)
@@ -244,12 +245,15 @@ def test_a_flush_is_noticed_on_a_connection_that_stays(launch, tmp_path):
     recorded(server, "stored", after)
     log, key = finished(server, tmp_path)
     status, report = verify(log, "--key", key)
-    assert status == 0 and [(r["cause"], r["n"]) for r in report["ends"]] == [
+    assert [f["what"] for f in report["findings"]] == ["store-replaced"]
+    assert status == 5 and [(r["cause"], r["n"]) for r in report["ends"]] == [
         ("store-lost", 2)
     ], report
     lost = [r for r in events_of(log) if "id" not in r]
-    assert [r["event"] for r in lost] == ["store-lost"] * 2, "by the flush, and by the stop"
-    assert [r["more"].get("count") for r in lost] == [None, "1"]
+    assert [r["event"] for r in lost] == [
+        "store-replaced", "store-lost", "store-lost"
+    ], "by the flush, and by the stop"
+    assert [r["more"].get("count") for r in lost] == [None, None, "1"]
 
 
 def test_what_cannot_be_trimmed_stops_uploads(launch):

@@ -1,0 +1,106 @@
+"""A store under somebody else's hands: flushed, its epoch written, events forged. Each is found,
+recorded as what it is, and told to the operator."""
+import subprocess
+
+import pytest
+
+from audit import events_of, finished, key_of, lines_of, log_of, recorded, verify
+from harness import wait_for
+from redis_store import FIT
+
+EPOCH = "tg:{00}:epoch"
+
+
+@pytest.fixture
+def served(store, launch):
+    """A server in front of a Redis of ours, and that Redis; one blob is live and recorded."""
+    external = store(*FIT)
+    server = launch(workers=2, options=[("store.url", f"unix://{external.socket}")])
+    server.env.pop("TIMEGLAS_REDIS_SOCKET")  # its folder is ours, and stays
+    recorded(server, "stored", server.put_ok(server.sealed(300)))
+    wait_for(lambda: "checkpoint" in lines_of(log_of(server))[-1], "it is signed")
+    return server, external
+
+
+def own(server):
+    """The recorder's own events, and what they say."""
+    return [(r["event"], r["more"]) for r in events_of(log_of(server)) if "id" not in r]
+
+
+def incident(server, was, reason, more=()):
+    """It is recorded once, told at /readyz and in the log, and found by audit verify. more: further
+    findings that it must lead to."""
+    wait_for(lambda: len(own(server)) >= 2, lambda: f"it is recorded: {own(server)}", 5)
+    (first, said), (second, lost) = own(server)
+    assert (first, second) == ("store-replaced", "store-lost"), own(server)
+    assert said["was"] == lost["was"] == was and said["epoch"] == lost["epoch"] != was
+    assert said["reason"] == reason
+    status, text = server.admin("/readyz")
+    assert status == 503 and "restart timeglasd" in text, text
+    assert len([e for e in server.log() if "find out who" in e.get("detail", "")]) == 1
+    after = server.put_ok(server.sealed(300))  # a thief of the store gets no switch to stop it
+    recorded(server, "stored", after)
+    assert server.take(after["blob"]).status == 200
+    recorded(server, "gone", after)
+    wait_for(lambda: "checkpoint" in lines_of(log_of(server))[-1], "all of it is signed")
+    status, report = verify("--key", key_of(server), log_of(server))
+    found = [f["what"] for f in report["findings"]]
+    assert status == 5 and found == ["store-replaced", *more], report["findings"]
+
+
+def test_flush_of_a_store_that_goes_on(served):
+    """FLUSHALL: another epoch, by the same process."""
+    server, external = served
+    was = external.cli("GET", EPOCH)
+    assert external.cli("FLUSHALL") == "OK"
+    incident(server, was, "same-process")
+
+
+def test_flush_while_the_connection_is_away(served):
+    """The run id tells that it is the same process."""
+    server, external = served
+    was = external.cli("GET", EPOCH)
+    subprocess.run(
+        ["redis-cli", "-s", external.socket],
+        input=b"MULTI\nFLUSHALL\nCLIENT KILL TYPE normal\nEXEC\n",
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    wait_for(
+        lambda: len([e for e in server.log() if e["event"] == "store-up"]) > 4, "it is back", 10
+    )
+    incident(server, was, "same-process")
+
+
+@pytest.mark.parametrize(
+    "command", [("SET", EPOCH, "0123456789abcdef" * 2), ("DEL", EPOCH)], ids=["written", "removed"]
+)
+def test_epoch_that_somebody_writes(served, command):
+    """The blobs are all there, under another epoch."""
+    server, external = served
+    was = external.cli("GET", EPOCH)
+    assert external.cli(*command) in ("OK", "1")
+    incident(server, was, "same-data")
+
+
+def test_restart_of_the_store_is_no_incident(served):
+    """An empty one with a run id of its own: its blobs are lost, and that is all."""
+    server, external = served
+    external.restart()
+    wait_for(lambda: own(server), "it is recorded", 10)
+    wait_for(lambda: server.admin("/readyz")[0] == 200, "ready again", 10)
+    assert [event for event, _ in own(server)] == ["store-lost"]
+    assert not [e for e in server.log() if "find out who" in e.get("detail", "")]
+
+
+def test_restart_of_the_server_acknowledges_it(served, launch, tmp_path):
+    """The next one is ready, and finds nothing new."""
+    server, external = served
+    assert external.cli("FLUSHALL") == "OK"
+    wait_for(lambda: len(own(server)) >= 2, "it is recorded", 5)
+    assert server.admin("/readyz")[0] == 503
+    log, pub = finished(server, tmp_path)
+    second = launch(workers=1, options=[("store.url", f"unix://{external.socket}")])
+    second.env.pop("TIMEGLAS_REDIS_SOCKET")
+    assert second.admin("/readyz")[0] == 200
+    assert verify("--key", pub, log)[0] == 5, "the evidence remembers"
