@@ -18,7 +18,7 @@ PYTHON := /usr/bin/python3
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-VERSION := $(shell sed -n 's/^.define TG_VERSION "\(.*\)"/\1/p' include/timeglas/timeglas.h)
+VERSION := $(shell sed -n 's/^.define TG_VERSION "\(.*\)"/\1/p' include/timeglas/version.h)
 SOVERSION := 0
 
 ifneq ($(filter fuzz,$(PROFILE)),)

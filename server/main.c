@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sodium.h>
-#include <timeglas/timeglas.h>
+#include <timeglas/errors.h>
+#include <timeglas/version.h>
 
 #include "conf/conf.h"
 #include "master/master.h"

@@ -18,6 +18,8 @@ static const struct word {
 	{"Timeglas-Subject", "--subject"},
 	{"Timeglas-Name", "--name"},
 	{"lease_s", "--lease"},
+	{"?uploader=NAME", "--uploader NAME"},
+	{"?uploader=", "--uploader"},
 	{"GET /v1/policy", "timeglas policy"},
 	{"POST /v1/sessions", "timeglas session open"},
 };

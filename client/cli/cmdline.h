@@ -72,6 +72,9 @@
 		"end it when it is idle for that long (10m; 1s to 1h)") \
 	X(OPT_ERASE_ALL, "erase-all", 0, NULL, NULL, NULL, \
 		"erase every blob of the session, not only the bound ones") \
+	X(OPT_UPLOADER, "uploader", 0, "PEER", NULL, NULL, "whose subject it is (for operators)") \
+	X(OPT_CERTIFICATE, "certificate", 0, "FILE", NULL, NULL, \
+		"write a certificate of the erasure there") \
 	X(OPT_AT, "at", 0, "TIME", NULL, NULL, "show what was held then") \
 	X(OPT_PEER, "peer", 0, "NAME", NULL, NULL, "show what this peer stored and read") \
 	X(OPT_FROM, "from", 0, "TIME", NULL, NULL, "from this moment on (with --peer)")

@@ -38,9 +38,8 @@ int values_subject(const char *hex)
 
 	if (hex == NULL || (n == TG_SUBJECT_CHARS && tg_hex_is_lower(hex, n)))
 		return 0;
-	return output_usage(
-		"--subject takes 64 lower-case hexadecimal digits: a keyed pseudonym of "
-		"the document number, never the number itself");
+	return output_usage("a subject is 64 lower-case hexadecimal digits: a keyed pseudonym of "
+			    "the document number, never the number itself");
 }
 
 int values_labels(const struct cmdline *o, int need_kind, struct labels *l)

@@ -245,6 +245,30 @@ int answer_read_session(struct http_conn *c, tg_session *s)
 	return 0;
 }
 
+int answer_read_subject(struct http_conn *c, tg_subject *s)
+{
+	const struct text_field fields[] = {
+		{"subject", s->subject, sizeof s->subject},
+		{"uploader", s->uploader, sizeof s->uploader},
+		{"frozen_until", s->frozen_until, sizeof s->frozen_until},
+		{"erased_at", s->erased_at, sizeof s->erased_at},
+		{"method", s->method, sizeof s->method},
+		{"by", s->by, sizeof s->by},
+		{"tool", s->tool, sizeof s->tool},
+		{"event", s->event, sizeof s->event},
+	};
+	int err;
+
+	memset(s, 0, sizeof *s);
+	err = read_answer(c, fields, sizeof fields / sizeof fields[0], "count", &s->count);
+	if (err != 0 || !is_word(s->subject) || !is_word(s->uploader) ||
+		!is_time_or_none(s->frozen_until) || !is_time_or_none(s->erased_at) ||
+		!is_word_or_none(s->method) || !is_word_or_none(s->by) ||
+		!is_word_or_none(s->event))
+		return no_answer(c);
+	return 0;
+}
+
 int answer_read_claim(struct http_conn *c, tg_claim *k)
 {
 	const struct text_field fields[] = {
@@ -312,7 +336,7 @@ int answer_receipt_of(struct http_conn *c, const char *id, const char *outcome, 
 	return 0;
 }
 
-int answer_check_receipts(struct http_conn *c)
+int answer_check_receipts(struct http_conn *c, size_t *n)
 {
 	json_t *o = answer(c), *one;
 	const json_t *list = json_object_get(o, "receipts");
@@ -321,11 +345,13 @@ int answer_check_receipts(struct http_conn *c)
 	size_t i;
 
 	json_array_foreach(list, i, one) if (err == 0) err = read_receipt(one, &r);
+	if (n != NULL)
+		*n = json_array_size(list);
 	json_decref(o);
 	return err == 0 ? 0 :
 			  http_conn_fail(c, TG_EPROTO,
 				  "the server's answer does not have a receipt for each blob that "
-				  "the session had");
+				  "has ended");
 }
 
 static int copy_field(struct http_conn *c, const char *name, char *out, size_t cap)

@@ -28,6 +28,7 @@ int answer_normalise(struct http_conn *c);
 /** Each reads all members of the answer. Returns 0, or TG_EPROTO when one is not of its form. */
 int answer_read_blob(struct http_conn *c, tg_blob *out);
 int answer_read_session(struct http_conn *c, tg_session *out);
+int answer_read_subject(struct http_conn *c, tg_subject *out);
 int answer_read_claim(struct http_conn *c, tg_claim *out);
 
 /** Reads the Timeglas header fields that come with a blob's content. Returns 0 or TG_EPROTO. */
@@ -52,8 +53,9 @@ int answer_read_receipt(const struct http_conn *c, size_t i, tg_receipt *out);
  */
 int answer_receipt_of(struct http_conn *c, const char *id, const char *outcome, tg_receipt *out);
 
-/** Checks that the answer has a list of receipts, all of their form. Returns 0 or TG_EPROTO. */
-int answer_check_receipts(struct http_conn *c);
+/** Checks that the answer has a list of receipts, all of their form, and counts them in *n, which
+ * may be NULL. Returns 0 or TG_EPROTO. */
+int answer_check_receipts(struct http_conn *c, size_t *n);
 
 /** Returns 1 when text could be an id of the server's. Ids are put into paths and, by callers, into
  * shell variables. */

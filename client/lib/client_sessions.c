@@ -69,7 +69,7 @@ static int session_call(struct tg_client *c, const char *method, const char *sid
 	if (err == 0 && strcmp(method, "DELETE") == 0 && strcmp(session.state, "open") == 0)
 		err = client_fail(c, TG_EPROTO, "the server says that the session is still open");
 	if (err == 0 && strcmp(method, "DELETE") == 0)
-		err = answer_check_receipts(&c->http);
+		err = answer_check_receipts(&c->http, NULL);
 	if (err == 0)
 		TG_ABI_OUT(out, session);
 	return err;

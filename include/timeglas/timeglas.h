@@ -33,12 +33,11 @@
 #include <stdint.h>
 #include <timeglas/errors.h>
 #include <timeglas/retention.h>
+#include <timeglas/version.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define TG_VERSION "0.1.0"
 
 /**
  * Prepares the library. Call it before any other function and before there are threads. It may be
@@ -430,6 +429,21 @@ typedef struct {
 	uint64_t max_size;
 } tg_take_opts;
 
+/* What the server says of a subject. "" or 0 for what was not said. */
+#define TG_SUBJECT_HASH_CHARS 32
+#define TG_PEER_MAX 31 /* characters of a peer's name */
+typedef struct {
+	size_t struct_size;
+	/* hashed with its uploader's name, as the evidence calls it; and that name */
+	char subject[TG_SUBJECT_HASH_CHARS + 1], uploader[TG_PEER_MAX + 1];
+	char frozen_until[32]; /* "": it is not frozen */
+	/* of an erasure: when; how ("overwrite" or "delete"); who asked for it; the program that
+	 * erased, and its version */
+	char erased_at[32], method[16], by[TG_PEER_MAX + 1], tool[64];
+	char event[64]; /* what the evidence calls it; "" where nothing has changed */
+	uint64_t count; /* of an erasure: how many blobs have ended */
+} tg_subject;
+
 #define TG_CLAIM_MAX 63
 typedef struct {
 	size_t struct_size;
@@ -454,8 +468,8 @@ typedef struct {
 
 /*
  * What the calls below share. A call waits until it is answered, or its time is over. Results
- * (tg_blob, tg_session, tg_receipt) may be NULL where nobody wants them; their struct_size is set.
- * After a failure nothing in them means anything.
+ * (tg_blob, tg_session, tg_subject, tg_receipt) may be NULL where nobody wants them; their
+ * struct_size is set. After a failure nothing in them means anything.
  *
  * A call returns 0, or
  *   the code of the server's refusal (TG_EGONE, ...), or TG_EPROBLEM: see tg_client_problem()
@@ -512,6 +526,28 @@ int tg_client_session_touch(tg_client *c, const char *sid, tg_session *out);
  * @erase_all  1: erases all blobs of the session, 0: only those whose kind is bound to it
  */
 int tg_client_session_close(tg_client *c, const char *sid, int erase_all, tg_session *out);
+
+/*
+ * What is held of a person. The server's answer is checked to be about the subject that was asked
+ * for: it is a hash of the digits and of the uploader's name.
+ *
+ * @subject   TG_SUBJECT_CHARS digits, as in tg_put_opts
+ * @uploader  whose subject it is; NULL: the caller's own. Operators have to say it
+ */
+
+/** Asks what there is of a subject, and how the rest ended: tg_client_json() has the lists. */
+int tg_client_subject_show(
+	tg_client *c, const char *subject, const char *uploader, tg_subject *out);
+/** Erases all of it. tg_client_receipt() has a receipt for each blob that ended. */
+int tg_client_subject_erase(
+	tg_client *c, const char *subject, const char *uploader, tg_subject *out);
+/** Lets nobody read of it for a day, or until it is released. Clocks run on. */
+int tg_client_subject_freeze(
+	tg_client *c, const char *subject, const char *uploader, tg_subject *out);
+/** Ends a freeze; also where there was none. */
+int tg_client_subject_release(
+	tg_client *c, const char *subject, const char *uploader, tg_subject *out);
+
 /**
  * Stores a blob, and checks that the server's answer describes what was sent.
  *
@@ -561,8 +597,8 @@ int tg_client_read(tg_client *c, const tg_claim *k, tg_write_fn *write, void *ct
  */
 int tg_client_ack(tg_client *c, const tg_claim *k, const char *outcome, tg_receipt *out);
 /**
- * Reads a receipt of the last answer: an ack or erase gave one, a session_close one for each blob
- * that it erased.
+ * Reads a receipt of the last answer: an ack or erase gave one, a session_close or subject_erase
+ * one for each blob that it erased.
  *
  * @i  from 0 on
  *

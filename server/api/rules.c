@@ -2,8 +2,6 @@
  * (timeglas/retention.h). Pure; runs in workers. */
 #include <string.h>
 
-#include <openssl/sha.h>
-#include <sodium.h>
 #include <timeglas/errors.h>
 
 #include "api/rules.h"
@@ -11,9 +9,9 @@
 #include "core/b64.h"
 #include "core/hex.h"
 #include "core/num.h"
+#include "core/subject.h"
 #include "store/types.h"
 
-#define SUBJECT_CHARS 64u /* 32 bytes in hex */
 /* of a dictionary's key: RFC 8941, section 3.1.2 */
 #define DICT_KEY_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_-.*"
 
@@ -258,26 +256,6 @@ static int judge_session(
 	return 0;
 }
 
-int rules_subject(
-	const char *uploader, const char *text, size_t n, char hash[STORE_SUBJECT_LEN + 1])
-{
-	char said[32 + CONF_NAME_MAX + SUBJECT_CHARS];
-	uint8_t sum[SHA256_DIGEST_LENGTH];
-	struct text t = text_in(said, sizeof said);
-
-	if (n != SUBJECT_CHARS)
-		return TG_ESUBJECT;
-	for (size_t i = 0; i < n; i++)
-		if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f')))
-			return TG_ESUBJECT;
-	text_join(&t, "timeglas subject 1\n", uploader, "\n");
-	text_add_n(&t, text, n);
-	SHA256((const unsigned char *)said, text_len(&t), sum);
-	sodium_memzero(said, sizeof said);
-	tg_hex_encode(sum, STORE_SUBJECT_LEN / 2, hash);
-	return 0;
-}
-
 /* Keeps the first refusal, which is the one that the client is told: next and *why are those of the
  * check that was made last. */
 static void first(int *err, const char **detail, int next, const char *const *why)
@@ -342,7 +320,7 @@ static int read_fields(const struct fields *f, struct rules_upload *out, const c
 	if (out->has_digest)
 		tg_hex_encode(out->digest, sizeof out->digest, d->sha256);
 	if (f->subject != NULL &&
-		rules_subject(d->uploader, f->subject->p, f->subject->n, d->subject) != 0)
+		subject_hash(d->uploader, f->subject->p, f->subject->n, d->subject) != 0)
 		return refuse(detail, TG_ESUBJECT,
 			"Timeglas-Subject is 64 lower-case hexadecimal digits: a keyed pseudonym, "
 			"never a document number");

@@ -44,18 +44,6 @@ int rules_upload(const struct conf *conf, const struct conf_peer *uploader,
  * Returns 0 or TG_EINVAL.
  */
 int rules_content_digest(const char *value, size_t n, uint8_t out[32], bool *found);
-/**
- * Hashes a subject. Only the hash is kept: the first 16 bytes, in hex, of SHA-256("timeglas subject
- * 1" LF uploader LF and the 64 digits).
- *
- * @text  the subject, n bytes
- * @hash  set
- *
- * Returns 0, or TG_ESUBJECT: it is not 64 lower-case hexadecimal digits.
- */
-int rules_subject(
-	const char *uploader, const char *text, size_t n, char hash[STORE_SUBJECT_LEN + 1]);
-
 #define RULES_KEY_MAX 255
 /** Reads the Idempotency-Key: 1 to RULES_KEY_MAX printable ASCII characters, as they stand. Sets
  * out to "" when there is none. Returns 0 or TG_EINVAL. */

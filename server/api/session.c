@@ -10,6 +10,7 @@
 #include "api/reply.h"
 #include "api/rules.h"
 #include "api/session.h"
+#include "core/subject.h"
 #include "store/store_session.h"
 #include "store/types.h"
 
@@ -53,7 +54,7 @@ static int read_subject(
 	       "number";
 	if (!json_is_string(v))
 		return TG_ESUBJECT;
-	return rules_subject(uploader, json_string_value(v), json_string_length(v), hash);
+	return subject_hash(uploader, json_string_value(v), json_string_length(v), hash);
 }
 
 /* {subject?, idle_s?}. Returns 0, or an error with the sentence in *why. */

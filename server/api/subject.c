@@ -5,12 +5,13 @@
 
 #include <sodium.h>
 #include <timeglas/errors.h>
+#include <timeglas/version.h>
 
 #include "api/answers.h"
 #include "api/reply.h"
-#include "api/rules.h"
 #include "api/subject.h"
 #include "base/text.h"
+#include "core/subject.h"
 #include "store/store_subject.h"
 
 #define QUERY "uploader="
@@ -54,7 +55,7 @@ static bool begin(struct call *c, char uploader[CONF_NAME_MAX + 1])
 	const char *why = NULL;
 	int err = uploader_of(c, uploader, &why);
 
-	if (err == 0 && rules_subject(uploader, c->id, strlen(c->id), hash) != 0) {
+	if (err == 0 && subject_hash(uploader, c->id, strlen(c->id), hash) != 0) {
 		why = "a subject is 64 lower-case hexadecimal digits";
 		err = TG_ENOENT;
 	}
@@ -89,6 +90,23 @@ static void frozen_until(struct jsonw *w, int64_t ms)
 		jsonw_str(w, "frozen_until", NULL);
 }
 
+/* Those that can be seen, or those that have ended. */
+static void write_blobs(
+	struct jsonw *w, const char *name, const struct store_subject_shown *shown, bool ended)
+{
+	jsonw_open(w, name, '[');
+	for (size_t i = 0; i < shown->n; i++) {
+		const struct store_subject_blob *b = &shown->blobs[i];
+		if ((b->blob.state == STORE_GONE) != ended)
+			continue;
+		jsonw_open(w, NULL, '{');
+		answers_blob(w, &b->blob, true);
+		jsonw_str(w, "reader", b->reader);
+		jsonw_close(w, '}');
+	}
+	jsonw_close(w, ']');
+}
+
 static void on_show(void *ctx, int err, const struct store_subject_shown *shown)
 {
 	struct call *c = ctx;
@@ -101,14 +119,8 @@ static void on_show(void *ctx, int err, const struct store_subject_shown *shown)
 	}
 	answer_begin(&w, c);
 	frozen_until(&w, shown->frozen_until_ms);
-	jsonw_open(&w, "blobs", '[');
-	for (size_t i = 0; i < shown->n; i++) {
-		jsonw_open(&w, NULL, '{');
-		answers_blob(&w, &shown->blobs[i].blob, true);
-		jsonw_str(&w, "reader", shown->blobs[i].reader);
-		jsonw_close(&w, '}');
-	}
-	jsonw_close(&w, ']');
+	write_blobs(&w, "live", shown, false);
+	write_blobs(&w, "ended", shown, true);
 	jsonw_bool(&w, "more", shown->more);
 	jsonw_close(&w, '}');
 	reply_json(c->req, 200, NULL, &w);
@@ -145,6 +157,8 @@ static void on_erase(void *ctx, int err, const struct store_subject_erased *eras
 	jsonw_time(&w, "erased_at", erased->at_ms);
 	jsonw_u64(&w, "count", erased->n);
 	jsonw_str(&w, "method", method_of(c));
+	jsonw_str(&w, "by", c->peer);
+	jsonw_str(&w, "tool", "timeglasd " TG_VERSION);
 	jsonw_str(&w, "event", erased->event);
 	jsonw_open(&w, "receipts", '[');
 	for (size_t i = 0; i < erased->n; i++)

@@ -16,11 +16,12 @@
 #include <timeglas/retention.h>
 #include "base/token.h"
 #include "conf/conf.h"
+#include "core/subject.h"
 #include "store/schema.h"
 
-#define STORE_TO_TEXT 640    /* " verifier verifier2 ": names, each with blanks around it */
-#define STORE_DESC_MAX 512   /* room for a field of a record, and the NUL */
-#define STORE_SUBJECT_LEN 32 /* of a subject's hash, hex */
+#define STORE_TO_TEXT 640  /* " verifier verifier2 ": names, each with blanks around it */
+#define STORE_DESC_MAX 512 /* room for a field of a record, and the NUL */
+#define STORE_SUBJECT_LEN SUBJECT_HASH_CHARS
 #define STORE_SIZE_UNKNOWN UINT64_MAX
 
 struct store;
@@ -37,7 +38,7 @@ struct store_desc {
 	/* how evidence calls it: token_tag(); of an upload the store fills it in */
 	char tag[TOKEN_TAG_LEN + 1];
 	char sha256[65]; /* hex; "" not declared */
-	/* hashed: rules_subject(); "" none, or its session's */
+	/* hashed: subject_hash(); "" none, or its session's */
 	char subject[STORE_SUBJECT_LEN + 1];
 	bool danish; /* issued in Denmark */
 	bool bound;  /* erased with its session */

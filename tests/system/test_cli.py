@@ -18,7 +18,8 @@ from harness import wait_for
 
 COMMANDS = [
     "keygen", "seal", "open", "session open", "session show", "session touch", "session close",
-    "put", "get", "take", "stat", "rm", "policy",
+    "subject show", "subject erase", "subject freeze", "subject release", "put", "get", "take",
+    "stat", "rm", "policy",
 ]
 USAGE = [
     [],
@@ -27,6 +28,9 @@ USAGE = [
     ["session", "frobnicate"],
     ["stat"],
     ["stat", "a", "b"],
+    ["subject", "erase", "--certificate", "-", "0f" * 32],
+    ["subject", "erase", "12"],
+    ["subject", "show"],
     ["policy", "x"],
     ["put"],
     ["keygen", "--raw"],

@@ -31,7 +31,7 @@ def test_equal_digits_of_two_uploaders_are_two_persons(configured):
         blobs[peer] = server.put_ok(body, peer=peer, subject="ab" * 32, to="verifier")["blob"]
     for peer, blob in blobs.items():
         shown = server.call("GET", path, peer).json()
-        assert [b["blob"] for b in shown["blobs"]] == [blob] and shown["uploader"] == peer
+        assert [b["blob"] for b in shown["live"]] == [blob] and shown["uploader"] == peer
     assert server.call("POST", path + "/freeze", "uploader").status == 200
     assert server.call("DELETE", path, "uploader").json()["count"] == 1
     assert server.call("GET", path, "other").json()["frozen_until"] is None

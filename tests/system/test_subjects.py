@@ -1,13 +1,17 @@
 """The subject of evidence is a keyed pseudonym. It is checked, hashed at once, and only the hash is
 kept. What is held of a person is shown, erased and frozen by it."""
 import hashlib
+import json
+import re
 import secrets
+import subprocess
 import threading
 import time
 
 import pytest
 
 from audit import key_of, log_of, verify
+from cli_command import TIMEGLAS, environment
 from harness import SLOW, digest, wait_for
 from problems import TIME, check_problem
 from test_stalled import Stalled, all_stall, check_cut_off
@@ -197,7 +201,9 @@ class Person:
         return answer.json()
 
     def show(self):
-        return {b["blob"]: b for b in self.ok("GET")["blobs"]}
+        shown = self.ok("GET")
+        assert all(b["state"] != "gone" for b in shown["live"])
+        return {b["blob"]: b for b in shown["live"] + shown["ended"]}
 
     def key(self, kind):
         return f"tg:{{{shard_of(self.hash)}}}:{kind}:{self.hash}"
@@ -221,10 +227,10 @@ def test_30_blobs_of_a_person_are_erased_with_a_receipt_each(launch):
     shown = person.show()
     assert list(shown) and shown[blobs[0]["blob"]]["reader"] == "verifier"
     assert sum(b["state"] == "claimed" for b in shown.values()) == 3
-    assert list(shown)[-1] == blobs[0]["blob"], "what has ended stands behind the rest"
     erased = person.ok("DELETE")
     assert erased["subject"] == person.hash and erased["uploader"] == "uploader"
     assert erased["count"] == 29 and erased["method"] == "overwrite"
+    assert erased["by"] == "uploader" and erased["tool"].startswith("timeglasd ")
     assert {r["blob"] for r in erased["receipts"]} == {b["blob"] for b in blobs[1:]}
     assert {r["cause"] for r in erased["receipts"]} == {"erased"}
     assert not any(server.chunks(b["blob"]) for b in blobs)
@@ -263,8 +269,8 @@ def test_a_subject_is_its_uploaders_and_operators_name_it(server):
             check_problem(person.call(method, after + query, "operator"), 400, "malformed")
     for wrong in (person.digits[1:], person.digits + "0", person.digits[1:] + "A", "g" * 64):
         check_problem(server.call("GET", "/v1/subjects/" + wrong), 404, "not-found")
-    assert list(person.ok("GET", "?uploader=uploader")["blobs"])
-    assert person.ok("GET", "?uploader=nobody", "operator")["blobs"] == []
+    assert person.ok("GET", "?uploader=uploader")["live"]
+    assert person.ok("GET", "?uploader=nobody", "operator")["live"] == []
     assert person.ok("POST", "/freeze?uploader=uploader", "operator")["event"]
     check_problem(server.take(blob), 423, "frozen")
     erased = person.ok("DELETE", "?uploader=uploader", "operator")
@@ -357,7 +363,7 @@ def test_an_upload_that_began_before_an_erasure_is_refused(server):
             assert person.ok("DELETE")["count"] == 0
             conn.send(body[size * 3 // 4 :])
             check_problem(conn.response(), 410, "gone", "erased")
-    assert person.ok("GET")["blobs"] == []
+    assert person.show() == {}
     assert not server.redis("ZCARD", person.key("j")).strip("0\n ")
     person.put()
     assert person.ok("DELETE")["count"] == 1
@@ -433,4 +439,64 @@ def test_a_person_has_64_blobs_and_no_more(server):
     assert server.take(blobs[0]["blob"]).status == 200
     person.put()
     assert person.ok("DELETE")["count"] == 64
-    assert len(person.ok("GET")["blobs"]) == 65
+    assert len(person.ok("GET")["ended"]) == 65
+
+
+class Command:
+    """timeglas subject, as a peer."""
+
+    def __init__(self, server, folder, peer="uploader"):
+        cert, key = server.files(peer)
+        self.env = {
+            **environment(folder),
+            **{k: v for k, v in server.env.items() if k in ("TIMEGLAS_URL", "TIMEGLAS_CA")},
+            "TIMEGLAS_CERT": cert, "TIMEGLAS_KEY": key,
+        }
+
+    def __call__(self, *args, ok=0):
+        done = subprocess.run(
+            [TIMEGLAS, "subject", *map(str, args)], capture_output=True, timeout=60, env=self.env
+        )
+        assert done.returncode == ok, (done.returncode, done.stdout, done.stderr)
+        assert b"Sanitizer" not in done.stderr
+        return done.stderr.decode() if ok else done.stdout.decode()
+
+
+def test_the_command_shows_freezes_and_erases_with_a_certificate(server, tmp_path):
+    """What is held, for people and as JSON; the certificate says what, when, how, by whom and by
+    what, and names each blob's event and the one in the evidence that stands for all."""
+    person = Person(server)
+    blobs = [person.put() for _ in range(3)]
+    assert server.take(blobs[0]["blob"]).status == 200
+    me, operator = Command(server, tmp_path), Command(server, tmp_path, "operator")
+    shown = me("show", person.digits)
+    assert blobs[1]["blob"] in shown and "verifier" in shown and "ended:" in shown
+    assert json.loads(me("show", "--json", person.digits))["frozen_until"] is None
+    assert "frozen_until" in me("freeze", person.digits)
+    check_problem(server.take(blobs[1]["blob"]), 423, "frozen")
+    assert "--uploader" in operator("release", person.digits, ok=1)
+    operator("release", "--uploader", "uploader", person.digits)
+    file = tmp_path / "certificate.txt"
+    missing = me("erase", "--certificate", tmp_path / "no/such/folder", person.digits, ok=2)
+    assert "nothing was erased" in missing and len(person.ok("GET")["live"]) == 2
+    answer = json.loads(
+        operator(
+            "erase", "--json", "--uploader", "uploader", "--certificate", file, person.digits
+        )
+    )
+    text = file.read_text()
+    assert answer["count"] == 2 and answer["by"] == "operator"
+    for words in (
+        f"What            all that the buffer held of one person: {answer['count']} blobs",
+        f"When            {answer['erased_at']}", "Method          Clear, by overwriting",
+        f"Tool            {answer['tool']}", "Who             operator asked for it",
+        "Verification", answer["event"], person.hash, "NIST SP 800-88r2",
+    ):
+        assert words in text, words
+    for receipt in answer["receipts"]:
+        line = [receipt["tag"], receipt["cause"], receipt["erased_at"], receipt["event"]]
+        assert "  " + "  ".join(line) + "\n" in text
+    assert person.digits not in text and max(map(len, text.splitlines())) <= 120
+    assert re.search(r"[^\n -~]", text) is None, "plain ASCII"
+    assert "receipts: none" in me("erase", person.digits)
+    assert "64 lower-case" in me("erase", "12", ok=2)

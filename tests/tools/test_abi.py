@@ -61,7 +61,7 @@ def test_each_header_compiles_alone(header, compiler):
             *compiler, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only",
             f"-I{TOP}/include", "-",
         ],
-        input=f"#include <timeglas/{header}>\n",
+        input=f"#include <timeglas/{header}>\nextern int unit;\n",  # C wants a declaration
         capture_output=True,
         text=True,
     )

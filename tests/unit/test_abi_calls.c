@@ -289,6 +289,28 @@ static int out_close(void *out)
 	return tg_client_session_close(world.client, "s", 0, out);
 }
 
+#define SUBJECT "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static int out_subject_show(void *out)
+{
+	return tg_client_subject_show(world.client, SUBJECT, NULL, out);
+}
+
+static int out_subject_erase(void *out)
+{
+	return tg_client_subject_erase(world.client, SUBJECT, NULL, out);
+}
+
+static int out_subject_freeze(void *out)
+{
+	return tg_client_subject_freeze(world.client, SUBJECT, "up", out);
+}
+
+static int out_subject_release(void *out)
+{
+	return tg_client_subject_release(world.client, SUBJECT, "up", out);
+}
+
 static int out_put(void *out)
 {
 	tg_put_opts o = {.struct_size = sizeof o, .kind = "liveness", .read = no_bytes};
@@ -375,6 +397,10 @@ static const struct giver {
 	{"tg_client_session_show", sizeof(tg_session), out_show},
 	{"tg_client_session_touch", sizeof(tg_session), out_touch},
 	{"tg_client_session_close", sizeof(tg_session), out_close},
+	{"tg_client_subject_show", sizeof(tg_subject), out_subject_show},
+	{"tg_client_subject_erase", sizeof(tg_subject), out_subject_erase},
+	{"tg_client_subject_freeze", sizeof(tg_subject), out_subject_freeze},
+	{"tg_client_subject_release", sizeof(tg_subject), out_subject_release},
 	{"tg_client_put", sizeof(tg_blob), out_put},
 	{"tg_client_take", sizeof(tg_blob), out_take},
 	{"tg_client_read", sizeof(tg_blob), out_read},

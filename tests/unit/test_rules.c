@@ -10,6 +10,7 @@
 #include <timeglas/errors.h>
 
 #include "api/rules.h"
+#include "core/subject.h"
 #include "core/hex.h"
 
 #define SID "00AAAAAAAAAAAAAAAAAAAAAA"
@@ -109,18 +110,18 @@ static void rules_upload_each_kind_gets_its_rule(void **state)
 	}
 }
 
-static void rules_subject_is_hashed_with_its_uploader(void **state)
+static void subject_is_hashed_with_its_uploader(void **state)
 {
 	char hash[STORE_SUBJECT_LEN + 1];
 	(void)state;
-	assert_int_equal(rules_subject("up", SUBJECT, 64, hash), 0);
+	assert_int_equal(subject_hash("up", SUBJECT, 64, hash), 0);
 	assert_string_equal(hash, "5f05d23600d97ba8a2b8026f3ce0d926");
 	for (size_t i = 0; i < 64; i++) {
 		char text[] = SUBJECT;
 		text[i] = "gA/:`\n"[i % 6];
-		assert_int_equal(rules_subject("up", text, 64, hash), TG_ESUBJECT);
+		assert_int_equal(subject_hash("up", text, 64, hash), TG_ESUBJECT);
 	}
-	assert_int_equal(rules_subject("up", SUBJECT, 63, hash), TG_ESUBJECT);
+	assert_int_equal(subject_hash("up", SUBJECT, 63, hash), TG_ESUBJECT);
 }
 
 static void rules_upload_each_fault_gets_its_error(void **state)
@@ -285,7 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_upload_each_kind_gets_its_rule),
-		cmocka_unit_test(rules_subject_is_hashed_with_its_uploader),
+		cmocka_unit_test(subject_is_hashed_with_its_uploader),
 		cmocka_unit_test(rules_upload_each_fault_gets_its_error),
 		cmocka_unit_test(rules_upload_without_default_addressee_needs_one),
 		cmocka_unit_test(rules_upload_for_processors_alone_is_a_foreign_passport),

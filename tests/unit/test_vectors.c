@@ -9,7 +9,7 @@
 #include <timeglas/timeglas.h>
 #include <unistd.h>
 #include "check.h"
-#include "api/rules.h"
+#include "core/subject.h"
 #include "base/token.h"
 #include "core/time.h"
 #include "lib/head.h"
@@ -240,9 +240,9 @@ static void subjects_are_hashed_as_written(void **state)
 	json_array_foreach(json_object_get(all, "subjects"), i, v)
 	{
 		const char *subject = text(v, "subject");
-		char hash[STORE_SUBJECT_LEN + 1];
+		char hash[SUBJECT_HASH_CHARS + 1];
 		assert_int_equal(
-			rules_subject(text(v, "uploader"), subject, strlen(subject), hash), 0);
+			subject_hash(text(v, "uploader"), subject, strlen(subject), hash), 0);
 		assert_string_equal(hash, text(v, "hash"));
 	}
 	json_decref(all);
