@@ -165,13 +165,14 @@ static void check_position(
 
 /* The tree ----------------------------------------------------------------- */
 
-/* A leaf for each line, in its place. Where lines are missing, so is the tree from there on. */
+/* A leaf for each line, in its place. Where lines are missing, so is the tree from there on: also
+ * before the first one, unless its beginning was made of tiles. */
 static void grow_tree(struct audit_chain *c, uint64_t n, const char *line, size_t len)
 {
 	uint8_t leaf[TREE_HASH];
 
 	if (c->lines == 1)
-		c->tree_known = n == 1;
+		c->tree_known = true;
 	if (n != c->tree.size + 1)
 		c->tree_known = false;
 	if (!c->tree_known)

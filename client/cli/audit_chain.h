@@ -19,7 +19,7 @@ struct audit_head { /* a good checkpoint */
 	uint8_t hash[CHAIN_HASH];
 };
 
-struct audit_chain { /* zeroed before first use, but for keys, sha and findings */
+struct audit_chain { /* zeroed before first use, but for keys, sha, findings and tree */
 	struct receipt_key key[AUDIT_KEYS_MAX]; /* keys that may have signed */
 	size_t n_keys;                          /* 0: the first key that is met may */
 	struct sha256 *sha;
@@ -40,8 +40,8 @@ struct audit_chain { /* zeroed before first use, but for keys, sha and findings 
 	struct finding_place before;        /* the line before */
 	struct chain_pos pos[CHAIN_SHARDS]; /* last position of each outbox */
 	const char *file;                   /* of the line before */
-	struct tree_edge tree;              /* of all lines up to the last one */
-	bool tree_known;                    /* otherwise lines before are missing */
+	struct tree_edge tree; /* of all lines up to the last one; at first, of those before */
+	bool tree_known;       /* otherwise lines before are missing */
 };
 
 /**

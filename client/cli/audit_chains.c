@@ -10,6 +10,7 @@
 #include <string.h>
 #include "cli/audit_chains.h"
 #include "cli/audit_keys.h"
+#include "cli/audit_tiles.h"
 #include "cli/output.h"
 #include "core/hex.h"
 #include "core/num.h"
@@ -257,6 +258,27 @@ static int open_recorder(struct audit_chains *a, struct cli *cli, struct audit_r
 	return t->reader != NULL ? 0 : TG_ENOMEM;
 }
 
+/* The tree of the lines that are in no file that was given. Nothing is said when there is none: the
+ * report tells from where on the tree is checked. */
+static int begin_tree(struct audit_chains *a, struct cli *cli, struct audit_recorder *t)
+{
+	const char *dir = a->n == 1 ? cmdline_text(&cli->opt, OPT_TILES) : NULL;
+	char beside[AUDIT_TILES_PATH];
+	struct audit_tiles *tiles;
+	int rc;
+
+	if (t->first->first_n <= 1 || (dir == NULL && !audit_tiles_beside(t->first->path, beside)))
+		return 0;
+	rc = audit_tiles_open(
+		a->sha, dir != NULL ? dir : beside, t->chain.key, t->chain.n_keys, &tiles);
+	if (rc != 0)
+		return rc;
+	if (!audit_tiles_edge(tiles, t->first->first_n - 1, &t->chain.tree))
+		t->chain.tree = (struct tree_edge){0};
+	audit_tiles_free(tiles);
+	return 0;
+}
+
 static int open_recorders(struct audit_chains *a, struct cli *cli, size_t n)
 {
 	size_t from = 0, to;
@@ -272,6 +294,8 @@ static int open_recorders(struct audit_chains *a, struct cli *cli, size_t n)
 			return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 		rc = audit_keys_choose(cli, a->sha, a->recorder[c].first->path,
 			&a->recorder[c].chain, &a->recorder[c].key_from, a->recorder[c].beside);
+		if (rc == 0)
+			rc = begin_tree(a, cli, &a->recorder[c]);
 	}
 	return rc;
 }

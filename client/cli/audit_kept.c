@@ -109,7 +109,8 @@ void audit_kept_end(const struct audit_kept *k, struct findings *f, uint64_t fir
 			receipt_sentence(k->proof->fault));
 		return;
 	}
-	if (!k->line_met)
+	/* a line in an earlier file stands in the tree, when that is the one that was signed */
+	if (!k->line_met && !(k->root_met && k->proof->receipt.line.record.n < first_n))
 		end_line(k, f, first_n, last_n, last);
 	if (!k->root_met)
 		end_root(k, f, last_n, last);

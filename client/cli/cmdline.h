@@ -77,7 +77,8 @@
 		"write a certificate of the erasure there") \
 	X(OPT_AT, "at", 0, "TIME", NULL, NULL, "show what was held then") \
 	X(OPT_PEER, "peer", 0, "NAME", NULL, NULL, "show what this peer stored and read") \
-	X(OPT_FROM, "from", 0, "TIME", NULL, NULL, "from this moment on (with --peer)")
+	X(OPT_FROM, "from", 0, "TIME", NULL, NULL, "from this moment on (with --peer)") \
+	X(OPT_TILES, "tiles", 0, "DIR", NULL, NULL, "the log's folder of tiles (AUDIT_LOG.tiles)")
 
 enum opt_id {
 #define CLI_X_(id, ...) id,
