@@ -1,6 +1,7 @@
 /* answers.c: see answers.h. Who may be told what is decided by the calls. Runs in workers. */
 #include "api/answers.h"
 #include "api/call.h"
+#include "api/refused_reads.h"
 #include "api/reply.h"
 #include "base/scoreboard.h"
 #include "core/hex.h"
@@ -91,6 +92,7 @@ void answers_on_receipt(void *ctx, int err, const struct store_blob *b)
 
 	c->waiting = false;
 	if (err != 0) {
+		refused_reads_of(c, err, b);
 		reply_error(c->req, err, b);
 		return;
 	}

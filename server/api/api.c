@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "api/call.h"
+#include "api/refused_reads.h"
 #include "api/reply.h"
 #include "api/route.h"
 #include "api/upload_content.h"
@@ -37,6 +38,11 @@ struct api *api_new(struct loop *l, const struct conf *conf)
 	TAILQ_INIT(&a->stalled);
 	a->lines.run = write_lines;
 	a->resume = (struct loop_task){.run = resume_uploads, .ctx = a};
+	a->refused = refused_reads_new(a);
+	if (a->refused == NULL) {
+		free(a);
+		return NULL;
+	}
 	return a;
 }
 
@@ -55,12 +61,18 @@ void api_drain(struct api *a)
 	a->draining = true;
 }
 
+bool api_end(struct api *a)
+{
+	return refused_reads_end(a->refused);
+}
+
 void api_free(struct api *a)
 {
 	if (a == NULL)
 		return;
 	loop_cancel(a->loop, &a->lines);
 	loop_cancel(a->loop, &a->resume);
+	refused_reads_free(a->refused);
 	log_flush();
 	free(a);
 }
@@ -124,9 +136,11 @@ static void on_request(void *ctx, struct httpd_req *r)
 		return;
 	}
 	httpd_req_label(r, route->label);
-	if ((peer->roles & route->roles) == 0)
+	if ((peer->roles & route->roles) == 0) {
+		if (route->of_blob && id[0] != '\0')
+			refused_reads_note(a->refused, id, peer->name, REFUSED_WRONG_ROLE);
 		refuse_role(r, peer, route);
-	else if (route->id != ROUTE_NO_ID && id[0] == '\0')
+	} else if (route->id != ROUTE_NO_ID && id[0] == '\0')
 		reply_error(r, TG_ENOENT, NULL);
 	else if (h->has_query && !route->has_query)
 		httpd_problem(

@@ -5,6 +5,8 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include <stdbool.h>
+
 #include "conf/conf.h"
 #include "http/httpd.h"
 #include "store/store.h"
@@ -24,6 +26,9 @@ void api_set_store(struct api *a, struct store *s);
 void api_set_conf(struct api *a, const struct conf *conf);
 /** Refuses uploads and new sessions from now on (503 draining). Those under way go on. */
 void api_drain(struct api *a);
+/** Tells the evidence of the reads that were refused. To be called again and again when all
+ * requests have ended, until it returns true; it does so after half a second at the latest. */
+bool api_end(struct api *a);
 /** Frees the api. All requests have ended by then: httpd_free() ends them. NULL is fine. */
 void api_free(struct api *a);
 

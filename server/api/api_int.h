@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "net/loop.h"
 
+struct refused_reads;
 struct store;
 struct upload;
 TAILQ_HEAD(upload_list, upload);
@@ -26,6 +27,7 @@ struct api {
 	unsigned n_large;           /* of these, with the largest chunks */
 	/* blobs whose claimants are reading (subscription.c), by a hash of their ids */
 	struct subscribed_list subscribed[API_SUBSCRIPTION_BUCKETS];
+	struct refused_reads *refused;
 	struct loop_task lines; /* writes the log's lines at the end of the turn */
 };
 

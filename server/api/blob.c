@@ -5,6 +5,7 @@
 
 #include "api/answers.h"
 #include "api/blob.h"
+#include "api/refused_reads.h"
 #include "api/reply.h"
 #include "api/rules.h"
 #include "store/store_blob.h"
@@ -25,11 +26,14 @@ static void on_stat(void *ctx, int err, const struct store_blob *b)
 
 	c->waiting = false;
 	if (err != 0) {
+		refused_reads_note(c->api->refused, c->id, c->peer,
+			err == TG_ENOENT ? REFUSED_UNKNOWN : REFUSED_NONE);
 		reply_error(c->req, err, NULL);
 		return;
 	}
 	all = may_know_all(c, b);
 	if (!all && !(call_is(c, ROLE_VERIFIER) && rules_addressed(b->desc.to, c->peer))) {
+		refused_reads_note(c->api->refused, c->id, c->peer, REFUSED_NOT_ADDRESSED);
 		reply_error(c->req, TG_ENOENT, NULL);
 		return;
 	}

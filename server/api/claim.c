@@ -8,6 +8,7 @@
 
 #include "api/answers.h"
 #include "api/claim.h"
+#include "api/refused_reads.h"
 #include "api/reply.h"
 #include "api/rules.h"
 #include "store/store_claim.h"
@@ -64,6 +65,7 @@ static void on_claim(
 
 	c->waiting = false;
 	if (err != 0) {
+		refused_reads_of(c, err, b);
 		reply_error(c->req, err, b);
 		return;
 	}

@@ -21,6 +21,7 @@ struct route {
 	const char *suffix; /* "", or "/take" */
 	const char *label;  /* for the log: names no id */
 	unsigned roles;     /* enum role, or'ed: any of them may make the call */
+	bool of_blob;       /* the id is a blob's, or a claim's */
 	bool has_query;     /* the call knows a query; others refuse any */
 	struct call_kind call;
 };

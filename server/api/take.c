@@ -22,6 +22,7 @@
 
 #include "api/call.h"
 #include "api/range.h"
+#include "api/refused_reads.h"
 #include "api/reply.h"
 #include "api/subscription.h"
 #include "api/take.h"
@@ -235,6 +236,7 @@ static void on_begin(struct store_read *st, int err, const struct store_blob *b,
 	(void)st;
 	if (err != 0) {
 		t->read = NULL; /* the store frees it after return */
+		refused_reads_of(t->call, err, b);
 		refuse(t, err, b);
 		return;
 	}

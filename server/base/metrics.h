@@ -9,6 +9,12 @@
 #include <stdint.h>
 #include <stddef.h>
 
+#include "core/refused.h"
+
+#define METRICS_REFUSED_(X, id, text, ...) \
+	X(M_REFUSED_##id, "timeglas_refused_reads_total{reason=\"" text "\"}", \
+		"reads refused, by reason")
+
 /* X(id, name with labels, help). Those of one name stand together. */
 #define METRICS_COUNTERS(X) \
 	X(M_CONNECTIONS, "timeglas_connections_total", "TLS connections accepted") \
@@ -30,6 +36,7 @@
 	X(M_LOST, "timeglas_blobs_ended_total{cause=\"store-lost\"}", "blobs ended, by cause") \
 	X(M_GUARD_REFUSED, "timeglas_guard_refused_total", \
 		"uploads refused by the envelope guard") \
+	REFUSED_REASONS(METRICS_REFUSED_, X) \
 	X(M_STORE_LOST, "timeglas_store_disconnects_total", "connections to the store lost") \
 	X(M_RECORDED, "timeglas_evidence_records_total", "events written into the evidence file") \
 	X(M_RESTARTS, "timeglas_process_restarts_total", "child processes restarted") \

@@ -167,6 +167,7 @@ static void free_all(struct master *m)
 	heartbeat_free(m->heartbeat);
 	metrics_free(m->metrics);
 	scoreboard_free(m->scoreboard);
+	allowance_free(m->allowance);
 	dev_close(m->dev);
 	if (m->conf != m->first_conf)
 		conf_free(m->conf);

@@ -11,6 +11,7 @@
 #include "base/handover.h"
 #include "base/heartbeat.h"
 #include "base/metrics.h"
+#include "base/allowance.h"
 #include "base/scoreboard.h"
 #include "master/children.h"
 #include "master/dev.h"
@@ -32,6 +33,7 @@ struct master { /* owns what it points to, but for the first four */
 	struct heartbeat *heartbeat;
 	struct metrics *metrics;
 	struct scoreboard *scoreboard;
+	struct allowance *allowance;
 	struct dev *dev; /* NULL without --dev */
 	struct sockets sockets;
 	char store_url[256];

@@ -181,11 +181,14 @@ static int share_memory(struct master *m)
 
 	m->metrics = metrics_new(slots);
 	m->scoreboard = scoreboard_new();
+	m->allowance = allowance_new();
 	m->heartbeat = heartbeat_new(slots);
-	if (m->metrics == NULL || m->scoreboard == NULL || m->heartbeat == NULL)
+	if (m->metrics == NULL || m->scoreboard == NULL || m->allowance == NULL ||
+		m->heartbeat == NULL)
 		return refuse(m, "out of memory; free some");
 	metrics_attach(m->metrics, CHILD_SLOT_MASTER);
 	scoreboard_attach(m->scoreboard);
+	allowance_attach(m->allowance);
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 #include "store/lines.h"
 #include "store/reservation.h"
 #include "store/store_claim.h"
+#include "store/store_refused.h"
 
 #define SECRET_BYTES 16
 #define SALT_BYTES SECRET_BYTES
@@ -172,7 +173,7 @@ static int key_send(struct query *c, const char *verb)
 static void claim_done(struct query *c, int err, const redisReply *r)
 {
 	struct claiming *k = c->state;
-	struct lines l = lines_of(r);
+	struct lines l = lines_of(r), why = l;
 	struct store_claim claim = {0};
 	struct store_blob blob;
 	char salt[2 * SALT_BYTES + 1];
@@ -185,13 +186,16 @@ static void claim_done(struct query *c, int err, const redisReply *r)
 		err = TG_EINTERNAL;
 	if (err == TG_ECLAIMED)
 		blob.own_lease_ms = claim.lease_deadline_ms;
+	blob.refused = store_refused_why(err, &blob, &why, false);
 	if (err == 0 && claim.repeated)
 		err = secret_derive(k, salt);
 	if (err == 0) {
 		memcpy(claim.token, k->id, TOKEN_LEN);
 		memcpy(claim.token + TOKEN_LEN, k->secret, SECRET_CHARS);
 	}
-	QUERY_CB(c, store_claim_cb)(c->user, err, err == 0 ? &claim : NULL, have ? &blob : NULL);
+	QUERY_CB(c, store_claim_cb)
+	(c->user, err, err == 0 ? &claim : NULL,
+		have || blob.refused != REFUSED_NONE ? &blob : NULL);
 	sodium_memzero(&claim, sizeof claim);
 }
 
@@ -267,14 +271,17 @@ static void ack_duty(struct query *c, int err, const redisReply *r)
 
 static void ack_done(struct query *c, int err, const redisReply *r)
 {
-	struct lines l = lines_of(r);
+	struct lines l = lines_of(r), why = l;
 	struct store_blob blob;
 	bool have = lines_blob(&l, &blob, NULL) == 0;
 
 	if (err == 0 && !have)
 		err = TG_EINTERNAL;
+	/* An ack that comes again, or too late, reads nothing. */
+	blob.refused = err == TG_ENOENT ? store_refused_why(err, &blob, &why, true) : REFUSED_NONE;
 	ack_duty(c, err, r);
-	QUERY_CB(c, store_blob_cb)(c->user, err, have ? &blob : NULL);
+	QUERY_CB(c, store_blob_cb)
+	(c->user, err, have || blob.refused != REFUSED_NONE ? &blob : NULL);
 }
 
 static int ack_send(struct store *s, struct claiming *k, store_blob_cb *cb, void *user)

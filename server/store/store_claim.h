@@ -30,7 +30,8 @@ struct store_claim_opts {
  * @err    0, TG_EGONE, TG_ECLAIMED, TG_ENOENT, TG_EPROCESSOR, TG_EREUSED (the key was used for
  *         something else), TG_ECOMPARE, TG_ESTORE, TG_ENOMEM or TG_EINTERNAL
  * @claim  with 0 alone; otherwise NULL. Overwritten after return, because it holds a secret
- * @blob   with 0, TG_EGONE and TG_ECLAIMED; otherwise NULL
+ * @blob   with 0, TG_EGONE and TG_ECLAIMED; with TG_ENOENT, TG_EFROZEN and TG_EPROCESSOR only its
+ *         `refused` is set; otherwise NULL
  */
 typedef void store_claim_cb(
 	void *ctx, int err, const struct store_claim *claim, const struct store_blob *blob);
@@ -46,7 +47,8 @@ int store_claim_begin(
  * @outcome  what the claimant found, for the uploader; up to STORE_OUTCOME_MAX characters, or ""
  * @key      Idempotency-Key; NULL: none
  * @cb       0: erased, and blob says when, by which event; TG_EGONE: blob says how it ended;
- *           TG_ENOENT: no such claim, or another peer's; TG_EREUSED; TG_ECOMPARE, TG_ESTORE,
+ *           TG_ENOENT: no such claim, or another peer's (of blob only `refused` is set);
+ *           TG_EREUSED, TG_ECOMPARE, TG_ESTORE,
  *           TG_ENOMEM, TG_EINTERNAL
  *
  * All texts are borrowed until return. Returns as types.h says; TG_ENOENT: claim is no token.

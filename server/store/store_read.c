@@ -32,6 +32,7 @@
 #include "store/state.h"
 #include "store/store_claim.h"
 #include "store/store_read.h"
+#include "store/store_refused.h"
 
 /* How often a take reads again. Once is enough, unless more than LIVE_NOTED blobs go live within
  * the time that an answer takes. */
@@ -64,6 +65,7 @@ struct store_read {
 	struct event *heartbeat; /* of a take of several chunks */
 	struct loop_task broken;
 	struct refusal *refusal; /* of a take that is refused as if there were no such blob */
+	enum refused refused;    /* why it is */
 	uint64_t asked_us;
 };
 
@@ -212,7 +214,10 @@ static void take_began(struct store_read *t, int err, const struct store_blob *b
 
 static void on_refusal(void *ctx)
 {
-	take_began(ctx, TG_ENOENT, NULL);
+	struct store_read *t = ctx;
+	const struct store_blob none = {.refused = t->refused};
+
+	take_began(t, TG_ENOENT, &none);
 }
 
 static void on_take(void *ctx, const redisReply *r);
@@ -264,16 +269,18 @@ static void on_take(void *ctx, const redisReply *r)
 		take_again(t);
 		return;
 	}
+	struct lines why = l;
 	const bool have = lines_blob(&l, &blob, &t->n) == 0;
+	if (err == TG_ECLAIMED)
+		blob.own_lease_ms = lines_num(&l);
+	blob.refused = t->refused = store_refused_why(err, &blob, &why, t->keep);
 	if (err == TG_ENOENT && !t->keep) {
 		evbuffer_drain(t->data, evbuffer_get_length(t->data));
 		t->refusal = refusal_new(t->store->loop, t->asked_us, on_refusal, t);
 		if (t->refusal != NULL)
 			return;
 	}
-	if (err == TG_ECLAIMED)
-		blob.own_lease_ms = lines_num(&l);
-	else if (err == 0 && !t->keep && lines_more(&l))
+	if (err == 0 && !t->keep && lines_more(&l))
 		t->store->stamp = lines_num(&l);
 	t->chunk = t->stop = have ? blob.desc.chunk_bytes : STORE_CHUNK_BYTES;
 	t->head = have ? blob.head_bytes : 0;
@@ -288,7 +295,7 @@ static void on_take(void *ctx, const redisReply *r)
 		if (t->heartbeat != NULL) /* without memory for it the take ends after 60 s */
 			event_add(t->heartbeat, loop_timeout(t->store->loop, STORE_HEARTBEAT_S));
 	}
-	take_began(t, err, have ? &blob : NULL);
+	take_began(t, err, have || blob.refused != REFUSED_NONE ? &blob : NULL);
 }
 
 /* Reads the next chunk, or the part of it that is wanted. Where all of it is, by GET, and a record

@@ -18,7 +18,8 @@ struct store_read_calls {
 	 * @err   0: the peer reads the blob; its bytes follow. TG_EGONE, TG_ECLAIMED: blob says how
 	 *        it ended, or who has it. TG_ENOENT: it is not there, or not for this peer.
 	 *        TG_ECOMPARE, TG_ESTORE, TG_EINTERNAL. After an error the read is freed
-	 * @blob  borrowed until return; NULL with the other errors
+	 * @blob  borrowed until return; with TG_ENOENT and TG_EFROZEN only its `refused` is set;
+	 *        NULL with the other errors
 	 */
 	void (*on_begin)(struct store_read *t, int err, const struct store_blob *blob, void *ctx);
 	/**

@@ -5,8 +5,8 @@
  * Every function of a store_*.h that takes a callback returns 0, or a negative TG_E… code
  * (TG_ESTORE or TG_ENOMEM, and what its header names), and then the callback is never called. After
  * 0 it is called exactly once, never before return, unless store_forget() came first. A callback's
- * err is 0 or a negative TG_E… code; TG_ESTORE when the connection broke, and then it is not known
- * what became of the call.
+ * err is 0 or a negative TG_E… code; TG_ESTORE when the connection broke, and then it is not
+ * known what became of the call.
  */
 #ifndef STORE_TYPES_H
 #define STORE_TYPES_H
@@ -16,6 +16,7 @@
 #include <timeglas/retention.h>
 #include "base/token.h"
 #include "conf/conf.h"
+#include "core/refused.h"
 #include "core/subject.h"
 #include "store/schema.h"
 
@@ -64,6 +65,9 @@ struct store_blob {
 	bool repeated;
 	/* of TG_ECLAIMED: until when the caller itself has claimed it; 0: somebody else has */
 	int64_t own_lease_ms;
+	/* of a read that was refused: why. With TG_ENOENT, TG_EFROZEN and TG_EPROCESSOR
+	 * nothing else is set. */
+	enum refused refused;
 };
 
 struct store_session {

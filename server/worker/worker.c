@@ -208,7 +208,7 @@ static void on_poll_end(evutil_socket_t fd, short what, void *ctx)
 	struct worker *w = ctx;
 
 	(void)fd, (void)what;
-	if (httpd_connections(w->httpd) == 0)
+	if (httpd_connections(w->httpd) == 0 && api_end(w->api))
 		loop_stop(w->loop);
 }
 

@@ -79,11 +79,13 @@ static const char step_check_lua[] =
 	"	return r\n"
 	"end\n"
 	/* Have the steps of a call been told of by its events, one each (those of sessions,
-	 * subjects and attestation are others'), or been taken back with their event? */
+	 * subjects, attestation and refused reads are others'), or been taken back with their
+	 * event? */
 	"local function told()\n"
 	"	local left = {}\n"
 	"	for _, name in pairs(added) do\n"
-	"		local others = {session = 1, subject = 1, attestation = 1}\n"
+	"		local others = {session = 1, subject = 1, attestation = 1, refused = "
+	"1}\n"
 	"		if not others[string.match(name, '^%a+')] then\n"
 	"			left[name] = (left[name] or 0) + 1\n"
 	"		end\n"

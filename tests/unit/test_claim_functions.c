@@ -54,6 +54,12 @@ static void claim_of_a_taking_blob_is_refused(void **state)
 	assert_int_equal(claim("B", "w", 5000, ""), TG_EGONE);
 }
 
+/* The second line of the answer: why there is nothing for this peer. */
+static void assert_why(const char *why)
+{
+	assert_string_equal(last->element[1]->str, why);
+}
+
 static void claim_read_and_ack_want_peer_and_secret(void **state)
 {
 	(void)state;
@@ -63,9 +69,14 @@ static void claim_read_and_ack_want_peer_and_secret(void **state)
 	assert_int_equal(fcall("ack", "B v %s ok %s", "", ""), TG_ENOENT);
 	assert_int_equal(claim("B", "v", 5000, ""), 0);
 	assert_int_equal(fcall("claim_read", "B w HASH"), TG_ENOENT);
+	assert_why("claimed-by-other");
 	assert_int_equal(fcall("claim_read", "B v OTHER"), TG_ENOENT);
+	assert_why("wrong-claim");
 	assert_int_equal(fcall("ack", "B w HASH ok %s", ""), TG_ENOENT);
 	assert_int_equal(fcall("ack", "B v OTHER ok %s", ""), TG_ENOENT);
+	assert_why("wrong-claim");
+	assert_int_equal(fcall("claim_read", "Z v HASH"), TG_ENOENT);
+	assert_int_equal(last->elements, 1);
 	assert_int_equal(fcall("claim_read", "B v HASH"), 0);
 	assert_int_equal(redis_server_chunks(&redis, "*"), 1);
 	assert_int_equal(fcall("ack", "B v HASH rejected %s", ""), 0);

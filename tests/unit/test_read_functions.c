@@ -44,6 +44,52 @@ static void take_is_refused_to_who_is_not_addressed(void **state)
 	assert_int_equal(fcall("take", "B stranger T"), TG_ENOENT);
 }
 
+/* The server learns why, and its client does not. */
+static void take_refused_says_why_to_the_server(void **state)
+{
+	(void)state;
+	blob("N", "", 0, 1, 100000);
+	assert_int_equal(fcall("take", "N stranger T"), TG_ENOENT);
+	assert_string_equal(last->element[1]->str, "not-addressed");
+	assert_int_equal(fcall("take", "Z v T"), TG_ENOENT);
+	assert_int_equal(last->elements, 1);
+}
+
+static void refused_tells_of_what_is_or_was_there(void **state)
+{
+	(void)state;
+	blob("E", "", 0, 1, 100000);
+	assert_int_equal(fcall("refused", "E stranger not-addressed 7 9 20"), 0);
+	assert_string_equal(newest("e"), "refused");
+	assert_string_equal(newest("t"), "tag");
+	assert_string_equal(newest("w"), "stranger");
+	assert_string_equal(newest("r"), "not-addressed");
+	assert_string_equal(newest("fi"), "7");
+	assert_string_equal(newest("la"), "9");
+	assert_string_equal(newest("k"), "20");
+	assert_int_equal(fcall("take", "E v T"), 0); /* nothing else has changed */
+	assert_int_equal(fcall("refused", "E v second-fetch 7 9 1"), 0);
+	assert_string_equal(newest("t"), "tag");
+	assert_string_equal(newest("r"), "second-fetch");
+	assert_int_equal(fcall("refused", "Z v second-fetch 7 9 2"), TG_ENOENT);
+	assert_string_equal(newest("k"), "1");
+	/* not later than the call, whatever the server thinks */
+	assert_int_equal(fcall("refused", "%s v unknown 7 9999999999999 2", ""), 0);
+	assert_string_equal(newest("fi"), "7");
+	assert_in_range(atoll(newest("la")), now_ms() - 10000, now_ms());
+	assert_string_equal(newest("t"), "");
+	assert_string_equal(newest("k"), "2");
+}
+
+/* Of an upload under way nobody knows yet. */
+static void refused_does_not_know_what_is_staged(void **state)
+{
+	(void)state;
+	assert_int_equal(fcall("stage", "U up %s 0 1 2 60000 %s", "", "- passport 1"), 0);
+	assert_int_equal(fcall("refused", "U v not-addressed 7 9 1"), TG_ENOENT);
+	assert_int_equal(fcall("abort", "U 2 0 0"), 0);
+}
+
 static void take_by_who_may_not_read_or_erase_changes_nothing(void **state)
 {
 	static const char *const command[] = {"getrange", "set"};
@@ -218,6 +264,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(take_of_one_chunk_leaves_none_to_look_for),
 		T(take_is_refused_to_who_is_not_addressed),
+		T(take_refused_says_why_to_the_server),
+		T(refused_tells_of_what_is_or_was_there),
+		T(refused_does_not_know_what_is_staged),
 		T(take_by_who_may_not_read_or_erase_changes_nothing),
 		T(take_refused_in_part_is_a_take_or_nothing),
 		T(take_of_many_chunks_lives_while_it_says_so),

@@ -283,9 +283,11 @@ static void claim_token_of_another_form_or_secret_opens_nothing(void **state)
 	assert_int_equal(claim(w, id, "v", NULL), 0);
 	strcpy(token, w->claim.token);
 	assert_int_equal(read_range(w, token, "w", 0, 1), TG_ENOENT);
+	assert_int_equal(w->blob.refused, REFUSED_CLAIMED_BY_OTHER);
 	memcpy(token + TOKEN_LEN, zero + 2, STORE_CLAIM_LEN - TOKEN_LEN);
 	assert_int_equal(read_range(w, token, "v", 0, 1), TG_ENOENT);
 	assert_int_equal(ack(w, token, "v", "ok", NULL), TG_ENOENT);
+	assert_int_equal(w->blob.refused, REFUSED_WRONG_CLAIM);
 	memcpy(token, zero, TOKEN_LEN);
 	assert_int_equal(read_range(w, token, "v", 0, 1), TG_ENOENT);
 	assert_int_equal(read_range(w, id, "v", 0, 1), TG_ENOENT);

@@ -3,6 +3,14 @@
 -- or tells answers ECOMPARE before the store was compared with the evidence: it may have back what
 -- was consumed.
 
+-- Why there is nothing for this peer, for the server alone: a client is answered as if nothing
+-- stood under the id. An ENOENT without a reason says that nothing does. (core/refused.h)
+local NOTHING = {
+	not_addressed = ENOENT .. '\nnot-addressed',
+	wrong_claim = ENOENT .. '\nwrong-claim',
+	of_other = ENOENT .. '\nclaimed-by-other',
+}
+
 local UNWANTED = 'x' -- in a tombstone's tk
 
 local function addressed(to, peer)
@@ -21,8 +29,11 @@ end
 -- A live blob that peer may read, and its session. Otherwise nil, nil and the refusal.
 local function open_for(p, id, peer, us)
 	local b, s = load_settled(p, id, us)
-	if not b or not addressed(b.to, peer) then
+	if not b then
 		return nil, nil, ENOENT
+	end
+	if not addressed(b.to, peer) then
+		return nil, nil, NOTHING.not_addressed
 	end
 	if b.st == 'gone' then
 		return nil, nil, answer(EGONE, b)
@@ -44,12 +55,12 @@ local function lost(p, b, peer)
 end
 
 -- take id peer token seen: 0, blob as it was, stamp | EINFLIGHT, stamp | EGONE, blob | ECLAIMED,
--- blob, lease deadline where peer has claimed it | EFROZEN | ENOENT. The caller has read record and
--- chunk right before; where they are one string the tombstone has erased the chunk, and nothing is
--- left of the blob when this returns. Of any other blob the token names the take of its chunks,
--- each of which is erased when it is read. seen: the last stamp that the caller had been told of
--- before it read; without one it has not read ahead. EINFLIGHT: the blob may have gone live since
--- it read, and nothing has changed; it reads and calls again, with the new stamp.
+-- blob, lease deadline where peer has claimed it | EFROZEN | ENOENT, why. The caller has read
+-- record and chunk right before; where they are one string the tombstone has erased the chunk, and
+-- nothing is left of the blob when this returns. Of any other blob the token names the take of its
+-- chunks, each of which is erased when it is read. seen: the last stamp that the caller had been
+-- told of before it read; without one it has not read ahead. EINFLIGHT: the blob may have gone live
+-- since it read, and nothing has changed; it reads and calls again, with the new stamp.
 function F.take(keys, args)
 	if not compared then
 		return ECOMPARE
@@ -178,10 +189,11 @@ local function part(p, b, what)
 end
 
 -- claim id peer lease_ms th salt ck processor: 0, blob, lease deadline, salt, repeated | EGONE,
--- blob | ECLAIMED, blob, lease deadline where peer has claimed it | EFROZEN | EPROCESSOR | ENOENT.
--- th: the hash of the token's secret, which is all that is kept of it. ck: peer and Idempotency-Key
--- hashed, '' none; then salt is what the caller derives the secret from, and who repeats the claim
--- under the same key is given it again. processor '1': a foreign passport or nothing.
+-- blob | ECLAIMED, blob, lease deadline where peer has claimed it | EFROZEN | EPROCESSOR | ENOENT,
+-- why. th: the hash of the token's secret, which is all that is kept of it. ck: peer and
+-- Idempotency-Key hashed, '' none; then salt is what the caller derives the secret from, and who
+-- repeats the claim under the same key is given it again. processor '1': a foreign passport or
+-- nothing.
 function F.claim(keys, args)
 	if not compared then
 		return ECOMPARE
@@ -220,25 +232,31 @@ function F.claim(keys, args)
 	return table.concat({answer(OK, b), b.ld, b.cs, '0'}, '\n')
 end
 
--- A claimant's blob, claimed or gone since; nil: no such claim, or another's. Second: its session.
+-- A claimant's blob, claimed or gone since, and its session. Otherwise nil, nil and the refusal.
 local function load_claim(p, id, peer, th, us)
 	local b, s = load_settled(p, id, us)
-	if not b or b.th == '' or b.th ~= th or b.w ~= peer then
-		return nil
+	if not b then
+		return nil, nil, ENOENT
+	end
+	if b.th == '' or b.th ~= th then
+		return nil, nil, NOTHING.wrong_claim
+	end
+	if b.w ~= peer then
+		return nil, nil, NOTHING.of_other
 	end
 	return b, s
 end
 
--- claim_read id peer th: 0, blob | EGONE, blob | EFROZEN | ENOENT: the claimant is about to read
--- the chunks, which stay.
+-- claim_read id peer th: 0, blob | EGONE, blob | EFROZEN | ENOENT, why: the claimant is about to
+-- read the chunks, which stay.
 function F.claim_read(keys, args)
 	if not compared then
 		return ECOMPARE
 	end
 	local p, us = prefix(keys), time_us()
-	local b, s = load_claim(p, args[1], args[2], args[3], us)
+	local b, s, refused = load_claim(p, args[1], args[2], args[3], us)
 	if not b then
-		return ENOENT
+		return refused
 	end
 	if b.st == 'gone' then
 		return answer(EGONE, b)
@@ -250,16 +268,16 @@ function F.claim_read(keys, args)
 	return answer(OK, b)
 end
 
--- ack id peer th outcome ak: 0, blob, repeated | EGONE, blob | ENOENT: the claimant is done;
+-- ack id peer th outcome ak: 0, blob, repeated | EGONE, blob | ENOENT, why: the claimant is done;
 -- erased. ak: as claim's ck; repeated under it, the answer is the same.
 function F.ack(keys, args)
 	if not compared then
 		return ECOMPARE
 	end
 	local p, ak, us = prefix(keys), args[5], time_us()
-	local b = load_claim(p, args[1], args[2], args[3], us)
+	local b, _, refused = load_claim(p, args[1], args[2], args[3], us)
 	if not b then
-		return ENOENT
+		return refused
 	end
 	if b.st ~= 'gone' then
 		b.ak = ak
@@ -270,6 +288,23 @@ function F.ack(keys, args)
 		return answer(EGONE, b)
 	end
 	return answer(OK, b) .. '\n1'
+end
+
+-- refused id peer reason first last count: 0; ENOENT: nothing stands under the id. Puts into the
+-- outbox, for the evidence, that reads were refused; nothing else changes. id '': of no blob that
+-- is named. The server knows the time to a few ms: no attempt is later than this call.
+function F.refused(keys, args)
+	local p, id, tag, now = prefix(keys), args[1], '', time_ms(time_us())
+	local first, last = math.min(tonumber(args[4]), now), math.min(tonumber(args[5]), now)
+	if id ~= '' then
+		local b = load(p, id)
+		if not b or b.st == 'staged' then
+			return ENOENT
+		end
+		tag = string.match(b.d, '^%S*')
+	end
+	event(p, event_refused(tag, args[2], args[3], text(first), text(last), args[6], text(now)))
+	return OK
 end
 
 -- stat id reading: 0, blob; ENOENT; EFROZEN with reading '1' alone: somebody is reading it, and its

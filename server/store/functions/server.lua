@@ -1,6 +1,8 @@
 -- server.lua: what servers ask and tell of the store itself, the recorder's lease, and how a store
 -- that went back is brought up to its evidence.
 
+do -- no file uses the locals of this one: Lua allows 200 at a time
+
 -- Reads wait anew in a Redis that is a replica or was one since it was seen last. Every server asks
 -- for the time behind each connect, before it reads, and once a second. A primary's id changes,
 -- too, when a first replica comes or the last one has been away for long; it has no former id then.
@@ -220,4 +222,6 @@ function F.outbox(keys, args)
 		end
 	end
 	return {0, last, redis.call('XRANGE', key, '-', args[1], 'COUNT', args[2])}
+end
+
 end

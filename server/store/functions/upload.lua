@@ -1,5 +1,7 @@
 -- upload.lua: from the first chunk of several to a live blob, or to nothing.
 
+do -- no file uses the locals of this one: Lua allows 200 at a time
+
 -- Staged is an attempt, not a blob. Whose name was chosen by its uploader may be attempted by
 -- several, and by strangers: so each attempt is called <id>:<token>, of a token that the server
 -- drew, and all that exists before the commit (chunks, index entry, record, place in the session's
@@ -383,4 +385,6 @@ function F.abort(keys, args)
 		redis.call('ZREM', p .. 'dl', 'x:' .. id .. ':#1') -- a refused stage's
 	end
 	return OK
+end
+
 end
