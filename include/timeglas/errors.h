@@ -82,7 +82,8 @@ extern "C" {
 	X(ECANCELED, 77, 0, "canceled", 0, "canceled") \
 	X(EPROBLEM, 78, 0, "refused", 0, "refused by the server") \
 	X(ETLS, 79, 0, "tls", 0, "one side refused the other's certificate or TLS") \
-	X(EAGE, 80, 0, "head-age", 0, "the sealed head is too old, or from the future")
+	X(EAGE, 80, 0, "head-age", 0, "the sealed head is too old, or from the future") \
+	X(EPOLICY, 81, 0, "policy", 0, "fewer witnesses have cosigned it than the policy asks for")
 
 enum tg_error {
 	TG_OK = 0,
