@@ -54,14 +54,15 @@ PIE_LDFLAGS := $(if $(filter release,$(PROFILE)),-pie)
 CORE_SRC := $(wildcard core/*.c)
 LIB_SRC := $(wildcard client/lib/*.c)
 CLI_SRC := $(wildcard client/cli/*.c)
-SERVER_SRC := $(filter-out server/main.c server/wipe/preload.c,$(wildcard server/*/*.c))
+SERVER_SRC := $(filter-out server/main.c server/wipe/preload.c server/witness/main.c,\
+  $(wildcard server/*/*.c))
 # Compiled on its own, and preloaded into the embedded Redis.
 PRELOAD_SRC := server/wipe/preload.c server/wipe/realloc.c
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 PROGRAM_SRC := $(CORE_SRC) $(LIB_SRC) $(CLI_SRC) $(SERVER_SRC) server/main.c $(BENCH_SRC) \
-  server/wipe/preload.c
+  server/wipe/preload.c server/witness/main.c
 PEERS := $(wildcard bench/peers/*)
 SYMBOL_SRC := $(wildcard tests/symbols/*.c)
 MAN := $(wildcard docs/man/*.[1-8])
@@ -85,8 +86,9 @@ JEMALLOC := -Wl,--push-state,--no-as-needed -ljemalloc -Wl,--pop-state
 MALLOC_LIBS := $(if $(WIPING),$(JEMALLOC))
 NO_UNDEFINED := -Wl,-z,defs
 
-## all: timeglasd, timeglas, timeglas-bench and libtimeglas (.a, .so) into build/$(PROFILE)/
-all: $(B)/timeglasd $(B)/timeglas $(B)/timeglas-bench $(B)/libtimeglas.so \
+## all: timeglasd, timeglas, timeglas-witness, timeglas-bench and libtimeglas (.a, .so) into
+##   build/$(PROFILE)/
+all: $(B)/timeglasd $(B)/timeglas $(B)/timeglas-witness $(B)/timeglas-bench $(B)/libtimeglas.so \
   $(if $(WIPING),$(B)/libtimeglas-wipe.so)
 
 # Before the first compilation: a missing package is named together with its cure.
@@ -166,6 +168,11 @@ link-server = $(link-program) $(SERVER_LIBS) $(MALLOC_LIBS) $(LDLIBS)
 $(B)/timeglasd: $(SERVER_OBJ) $(B)/.link
 	$(SAY) "LD $@"
 	$(Q)$(link-server)
+# It links what it uses alone: a witness's machine needs no Redis client.
+WITNESS_LIBS := -Wl,--as-needed $(SERVER_LIBS) -Wl,--no-as-needed
+$(B)/timeglas-witness: $(call obj,server/witness/main.c) $(B)/libserver.a $(B)/libcore.a $(B)/.link
+	$(SAY) "LD $@"
+	$(Q)$(link-program) $(WITNESS_LIBS) $(LDLIBS)
 $(B)/timeglas: $(call obj,$(CLI_SRC)) $(B)/libtimeglas.a $(B)/.link $(B)/.files
 	$(SAY) "LD $@"
 	$(Q)$(link-program) $(CLI_LIBS) $(LDLIBS)
@@ -349,7 +356,7 @@ DOC := $(D)/share/doc/timeglas
 install: all
 	$(INSTALL) -d $(D)/bin $(D)/lib/pkgconfig $(D)/lib/timeglas $(D)/include/timeglas \
 	  $(DOC)/examples
-	$(INSTALL) -m 755 $(B)/timeglasd $(B)/timeglas $(D)/bin/
+	$(INSTALL) -m 755 $(B)/timeglasd $(B)/timeglas $(B)/timeglas-witness $(D)/bin/
 	$(INSTALL) -m 644 $(B)/libtimeglas.a $(B)/libtimeglas.so.$(SOVERSION) $(D)/lib/
 	ln -sf libtimeglas.so.$(SOVERSION) $(D)/lib/libtimeglas.so
 	$(if $(WIPING),$(INSTALL) -m 644 $(B)/libtimeglas-wipe.so $(D)/lib/timeglas/)
@@ -373,7 +380,8 @@ install: all
 	$(call each-function,m=$(D)/share/man/man3/$$n.3; [ -e $$m ] || ln -s $${f##*/} $$m)
 ## uninstall: remove what install put there
 uninstall:
-	rm -f $(D)/bin/timeglasd $(D)/bin/timeglas $(D)/lib/pkgconfig/timeglas.pc
+	rm -f $(D)/bin/timeglasd $(D)/bin/timeglas $(D)/bin/timeglas-witness
+	rm -f $(D)/lib/pkgconfig/timeglas.pc
 	rm -f $(D)/lib/libtimeglas.a $(D)/lib/libtimeglas.so.$(SOVERSION) $(D)/lib/libtimeglas.so
 	rm -rf $(D)/lib/timeglas $(D)/include/timeglas $(DOC)
 	$(call each-function,rm -f $(D)/share/man/man3/$$n.3)

@@ -16,7 +16,7 @@ packages() {
 	demo) echo redis-server redis-tools curl python3 gstreamer1.0-tools \
 		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly ;;
 	test) echo redis-server redis-tools age curl openssl python3 python3-pytest python3-yaml \
-		libcmocka-dev zlib1g-dev valgrind strace golang-go \
+		libcmocka-dev zlib1g-dev valgrind strace python3-cryptography golang-go \
 		golang-golang-x-mod-dev ;;
 	lint) echo clang-format cppcheck clang-tidy mandoc shellcheck python3-yaml git ;;
 	cov) echo gcovr ;;

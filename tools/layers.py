@@ -46,6 +46,7 @@ BELOW = {
     "reaper": ["api"],
     "recorder": ["api"],
     "admin": ["api"],
+    "witness": ["admin"],
     "master": ["worker", "reaper", "recorder", "admin"],
     "main": ["master"],
     "lib": ["core"],

@@ -59,7 +59,8 @@ static void on_metrics(const struct admin *a, struct plane_answer *out)
 	}
 }
 
-static void on_request(void *ctx, const struct h1_head *head, struct plane_answer *out)
+static void on_request(void *ctx, const struct h1_head *head, const struct h1_str *content,
+	struct plane_answer *out)
 {
 	static const struct {
 		const char *path;
@@ -72,6 +73,7 @@ static void on_request(void *ctx, const struct h1_head *head, struct plane_answe
 	const struct h1_str path = head->path;
 	size_t i;
 
+	(void)content;
 	for (i = 0; i < sizeof pages / sizeof *pages; i++)
 		if (path.n == strlen(pages[i].path) && memcmp(path.p, pages[i].path, path.n) == 0)
 			break;
@@ -108,7 +110,7 @@ static int start(struct admin *a)
 	if (a->on_term == NULL || a->on_hup == NULL || event_add(a->on_term, NULL) != 0 ||
 		event_add(a->on_hup, NULL) != 0)
 		return -1;
-	a->plane = plane_new(a->loop, a->env->listen_fd, on_request, a);
+	a->plane = plane_new(a->loop, a->env->listen_fd, &(struct plane_opts){0}, on_request, a);
 	return a->plane != NULL ? 0 : -1;
 }
 

@@ -1,6 +1,6 @@
 /*
- * plane.c: accepts, reads heads, writes answers, and closes in time. Requests have no content here;
- * one that brings some is answered, and its connection ends.
+ * plane.c: accepts, reads requests, writes answers, and closes in time. Only a POST may have
+ * content, where that is served at all; any other with content is refused, and its connection ends.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -39,6 +39,7 @@ struct plane_conn {
 	enum plane_state state;
 	bool eof;       /* the client has ended its direction */
 	size_t scanned; /* bytes of a head that is not complete yet */
+	size_t wanted;  /* bytes of a request whose head is complete; 0: it is not */
 	uint64_t began_us;
 	struct event timer;
 	/* Queued in the turn that accepted the connection, whose request may still stand in the
@@ -52,6 +53,7 @@ TAILQ_HEAD(plane_conns, plane_conn);
 struct plane {
 	struct loop *loop;
 	struct listener *listener;
+	struct plane_opts opts;
 	plane_cb *cb;
 	void *ctx;
 	struct plane_conns conns; /* the oldest first */
@@ -152,25 +154,25 @@ static void refuse(struct plane_conn *c, int status, const char *why)
 
 /* Requests ----------------------------------------------------------------- */
 
-static void serve(struct plane_conn *c, const struct h1_head *head)
+static void serve(struct plane_conn *c, const struct h1_head *head, const struct h1_str *content)
 {
 	const struct h1_str *host = h1_field(head, "Host", NULL);
 	struct plane_answer a = {0};
 	bool last;
 
-	if (host == NULL || !loopback_host(*host)) {
+	if (!c->plane->opts.any_host && (host == NULL || !loopback_host(*host))) {
 		refuse(c, 421,
 			"this address is for this machine alone: send Host: localhost or the admin "
 			"address\n");
 		return;
 	}
 	if (head->content_length > 0 && (head->method == H1_GET || head->method == H1_HEAD)) {
-		refuse(c, 413, "a request to the admin address must have no content\n");
+		refuse(c, 413, "a request of this method must have no content\n");
 		return;
 	}
-	last = head->close || head->content_length > 0 ||
+	last = head->close || head->content_length > content->n ||
 		clock_mono_us() - c->began_us >= LAST_S * UINT64_C(1000000);
-	c->plane->cb(c->plane->ctx, head, &a);
+	c->plane->cb(c->plane->ctx, head, content, &a);
 	send_answer(c, &a, head->method != H1_HEAD, last);
 	free(a.body);
 }
@@ -185,34 +187,80 @@ static void refuse_head(struct plane_conn *c, int err, const char *why)
 	refuse(c, status != 0 ? status : 500, text);
 }
 
-/* Answers the next request, once its head is complete. */
+/* How much content of this request is to be read; -1: none can be, and it was refused. */
+static long content_of(struct plane_conn *c, const struct h1_head *head)
+{
+	const size_t max = c->plane->opts.content_max;
+
+	if (max == 0 || head->method != H1_POST)
+		return 0;
+	if (head->chunked)
+		refuse(c, 411, "send a Content-Length\n");
+	else if (head->content_length > max)
+		refuse(c, 413, "the content is too large\n");
+	else
+		return (long)head->content_length;
+	return -1;
+}
+
+/* A complete head of n bytes at p, behind which content follows. Returns how much of the input is
+ * used up; 0: content is missing. */
+static size_t with_head(struct plane_conn *c, const char *p, size_t n, size_t have)
+{
+	struct h1_head head;
+	struct h1_str content = {p + n, 0};
+	const char *why = NULL;
+	const int err = h1_head_parse(p, n, &head, &why);
+	long more;
+
+	if (err != 0) {
+		refuse_head(c, err, why);
+		return n;
+	}
+	more = content_of(c, &head);
+	if (more < 0)
+		return n;
+	c->wanted = n + (size_t)more;
+	if (have < c->wanted)
+		return 0;
+	content.n = (size_t)more;
+	serve(c, &head, &content);
+	return n + content.n;
+}
+
+/* Answers the next request, once it is complete. */
 static void next_request(struct plane_conn *c)
 {
 	struct evbuffer *in = stream_in(c->stream);
-	size_t have = evbuffer_get_length(in);
-	struct h1_head head;
-	const char *p, *why = NULL;
+	size_t have = evbuffer_get_length(in), most = H1_HEAD_MAX + c->plane->opts.content_max,
+	       used;
+	const char *p;
 	long n;
-	int err;
 
 	if (have == 0)
 		return;
 	if (c->state == PLANE_IDLE) {
 		c->scanned = 0;
+		c->wanted = 0;
 		step(c, PLANE_EV_BYTES);
 	}
-	have = have > H1_HEAD_MAX ? H1_HEAD_MAX : have;
+	if (have < c->wanted)
+		return;
+	have = have > most ? most : have;
 	p = (const char *)evbuffer_pullup(in, (ev_ssize_t)have);
-	n = p != NULL ? h1_head_end(p, have, &c->scanned) : TG_ENOMEM;
+	if (c->wanted > 0)
+		c->scanned = 0;
+	n = p != NULL ? h1_head_end(p, have > H1_HEAD_MAX ? H1_HEAD_MAX : have, &c->scanned) :
+			TG_ENOMEM;
 	if (n == 0)
 		return;
-	if (n < 0)
+	if (n < 0) {
 		refuse_head(c, (int)n, h1_head_fault((int)n));
-	else if ((err = h1_head_parse(p, (size_t)n, &head, &why)) != 0)
-		refuse_head(c, err, why);
-	else
-		serve(c, &head);
-	evbuffer_drain(in, n > 0 ? (size_t)n : evbuffer_get_length(in));
+		used = evbuffer_get_length(in);
+	} else {
+		used = with_head(c, p, (size_t)n, have);
+	}
+	evbuffer_drain(in, used);
 }
 
 /* Bytes came or went, or the client has ended its direction. May free c. */
@@ -273,7 +321,7 @@ static bool on_relief(void *ctx)
 	if (p->logged_us == 0 || now - p->logged_us >= LOG_EVERY_S * UINT64_C(1000000)) {
 		p->logged_us = now;
 		log_warn("admin",
-			"no descriptor is left, with %u connections to the admin address: raise "
+			"no descriptor is left, with %u connections to this address: raise "
 			"RLIMIT_NOFILE "
 			"(LimitNOFILE=); until then %s",
 			p->n,
@@ -289,9 +337,9 @@ static void on_accept(int fd, void *ctx)
 {
 	static const struct stream_cb cb = {
 		.on_read = on_read, .on_drain = on_drain, .on_end = on_end};
-	static const struct stream_opts opts = {
-		.in_max = H1_HEAD_MAX + READ_BYTES, .read_size = READ_BYTES};
 	struct plane *p = ctx;
+	const struct stream_opts opts = {
+		.in_max = H1_HEAD_MAX + p->opts.content_max + READ_BYTES, .read_size = READ_BYTES};
 	struct plane_conn *c = calloc(1, sizeof *c);
 
 	if (c == NULL) {
@@ -314,13 +362,14 @@ static void on_accept(int fd, void *ctx)
 	arm_timer(c);
 }
 
-struct plane *plane_new(struct loop *l, int fd, plane_cb *cb, void *ctx)
+struct plane *plane_new(struct loop *l, int fd, const struct plane_opts *o, plane_cb *cb, void *ctx)
 {
 	struct plane *p = calloc(1, sizeof *p);
 
 	if (p == NULL)
 		return NULL;
 	p->loop = l;
+	p->opts = *o;
 	p->cb = cb;
 	p->ctx = ctx;
 	TAILQ_INIT(&p->conns);

@@ -1,0 +1,241 @@
+"""Goal: timeglas-witness answers as C2SP tlog-witness says; its cosignatures are checked by a
+program of another author's; and it never cosigns two histories of a log, whatever it is sent, and
+wherever it is killed."""
+import http.client
+import os
+import random
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from harness import BIN, SLOW, let_pass
+from witness_log import Log, Witness, b64, cosigned_at, sha
+
+
+@pytest.fixture
+def log():
+    return Log()
+
+
+@pytest.fixture
+def witness(tmp_path, log):
+    w = Witness(tmp_path, log)
+    try:
+        yield w.start()
+        if w.proc is not None:
+            w.stop()
+    finally:
+        w.kill()
+
+
+def cosigned(witness, log, old, size=None):
+    status, headers, text = witness.add(log.submission(old, size))
+    assert status == 200, (status, text)
+    at = cosigned_at(witness.key, log.text(size), text)
+    assert at is not None and abs(at - time.time()) < 60
+    assert len(text.splitlines()) == 1
+    return text
+
+
+def test_it_follows_a_log_and_tells_its_latest(witness, log):
+    assert witness.latest(log) is None
+    size = 0
+    for more in (1, 1, 5, 249, 1, 700):
+        log.grow(more)
+        line = cosigned(witness, log, size)
+        size += more
+        assert witness.latest(log) == log.note() + line
+    # the same again: it has said so before
+    cosigned(witness, log, size)
+    witness.stop()
+    witness.start()
+    assert cosigned_at(witness.key, log.text(), witness.latest(log)) is not None
+    log.grow(3)
+    cosigned(witness, log, size)
+
+
+def test_what_does_not_follow_is_refused_as_specified(witness, log):
+    log.grow(20)
+    cosigned(witness, log, 0, 10)
+    for old in (0, 5, 11, 20):  # another size was cosigned
+        status, headers, text = witness.add(log.submission(old))
+        assert (status, headers["Content-Type"], text) == (409, "text/x.tlog.size", "10\n")
+    # a log that was rolled back
+    status, headers, text = witness.add(log.submission(10, 10, log.note(9)))
+    assert status == 400
+    assert witness.add(log.submission(9, 9))[0::2] == (409, "10\n")
+    # another history of the same size, and of a larger one
+    other = log.fork(9).grow(11, "forged")
+    assert witness.add(other.submission(10, 10))[0::2] == (409, "10\n")
+    assert witness.add(other.submission(10))[0] == 422
+    assert "contradiction" in witness.said()
+    # a proof that is too long, too short, altered, or of a size 0
+    good = log.submission(10).decode()
+    proof = good.split("\n\n")[0].split("\n")[1:]
+    for lines in ([], proof[:-1], proof + proof[:1], [b64(sha(b"x"))] + proof[1:]):
+        body = "\n".join(["old 10", *lines]) + "\n\n" + log.note()
+        assert witness.add(body.encode())[0] == 422, lines
+    assert cosigned_at(witness.key, log.text(10), witness.latest(log)) is not None
+    cosigned(witness, log, 10)
+
+
+def test_unknown_logs_and_keys_are_refused(witness, log):
+    log.grow(4)
+    assert witness.add(Log("other.example").grow(4).submission(0))[0] == 404
+    forged = Log(log.origin).grow(4)
+    assert witness.add(forged.submission(0))[0] == 403
+    # a signature of a known key does not help under another text
+    text = log.note().replace("\n4\n", "\n5\n")
+    assert witness.add(f"old 0\n\n{text}".encode())[0] == 403
+    # a further signature by a stranger is ignored
+    both = log.note() + forged.note().splitlines()[-1].replace(log.origin, "stranger") + "\n"
+    status, _, line = witness.add(f"old 0\n\n{both}".encode())
+    assert status == 200 and cosigned_at(witness.key, log.text(), line)
+    assert witness.latest(log) == log.note() + line
+
+
+MALFORMED = [
+    b"", b"\n", b"old 0\n", b"old 0\n\n", b"old 0", b"old  0\n\nNOTE", b"old 00\n\nNOTE",
+    b"old -1\n\nNOTE", b"old\n\nNOTE", b"0\n\nNOTE", b"old 9223372036854775808\n\nNOTE",
+    b"old 0\nAAAA\n\nNOTE", b"old 0\r\n\r\nNOTE", b"NOTE", b"old 0\n\nnot a note\n",
+    b"old 0\n" + b"A" * 43 + b"=\n" * 70 + b"\nNOTE",
+    b"old 0\n" + (b64(sha(b"x")).encode() + b"\n") * 64 + b"\nNOTE", os.urandom(500),
+]
+
+
+@pytest.mark.parametrize("body", MALFORMED)
+def test_malformed_submissions_get_400(witness, log, body):
+    log.grow(3)
+    assert witness.add(body.replace(b"NOTE", log.note().encode()))[0] == 400
+    assert witness.latest(log) is None
+
+
+def test_everything_that_a_peer_sends_is_bounded(witness, log):
+    log.grow(3)
+    assert witness.add(log.submission(0) + b"x" * 30000)[0] == 413
+    status, _, _ = witness.ask(
+        "POST", "/add-checkpoint", iter([b"x"]), {"Transfer-Encoding": "chunked"}
+    )
+    assert status == 411
+    assert witness.ask("GET", "/add-checkpoint")[0] == 405
+    assert witness.ask("PUT", "/latest/x")[0] == 405
+    assert witness.ask("GET", "/" + "x" * 1000)[0] == 404
+    host, port = witness.address.rsplit(":", 1)
+    silent = [socket.create_connection((host, int(port))) for _ in range(100)]
+    try:
+        for s in silent[50:]:
+            s.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nold")
+        cosigned(witness, log, 0)  # the oldest make room
+    finally:
+        for s in silent:
+            s.close()
+
+
+def test_a_second_witness_with_the_same_folder_does_not_start(witness, log):
+    again = subprocess.run(
+        [BIN / "timeglas-witness", "-c", witness.conf], stderr=subprocess.PIPE, check=False
+    )
+    assert again.returncode == 1 and b"another witness runs" in again.stderr
+    log.grow(2)
+    cosigned(witness, log, 0)
+
+
+def test_a_record_that_was_altered_is_not_believed(witness, log, tmp_path):
+    log.grow(8)
+    cosigned(witness, log, 0)
+    witness.stop()
+    (record,) = [f for f in (tmp_path / "state").iterdir() if len(f.name) == 64]
+    whole = record.read_bytes()
+    for bad in (b"", whole[:-1], whole.replace(b"\n8\n", b"\n7\n"), log.note(2).encode()):
+        record.write_bytes(bad)
+        done = subprocess.run(
+            [BIN / "timeglas-witness", "-t", "-c", witness.conf], stderr=subprocess.PIPE,
+            check=False,
+        )
+        assert done.returncode == 1 and b"was altered" in done.stderr, bad
+    record.write_bytes(whole)
+    witness.start()
+    cosigned(witness, log, 8)
+
+
+def test_a_full_disk_means_no_cosignature(witness, log, tmp_path):
+    log.grow(3)
+    (tmp_path / "state" / "new").mkdir()  # nothing can be written
+    assert witness.add(log.submission(0))[0] == 500
+    assert witness.latest(log) is None
+    (tmp_path / "state" / "new").rmdir()
+    cosigned(witness, log, 0)
+
+
+def test_keygen_overwrites_no_key(tmp_path, log):
+    w = Witness(tmp_path, log)
+    before = (tmp_path / "state" / "key").read_bytes()
+    assert (tmp_path / "state" / "key").stat().st_mode & 0o77 == 0
+    done = subprocess.run(
+        [BIN / "timeglas-witness", "keygen", "x", tmp_path / "state"], stderr=subprocess.PIPE,
+        check=False,
+    )
+    assert done.returncode == 1 and (tmp_path / "state" / "key").read_bytes() == before
+    for name in ("a b", "a+b", ""):
+        assert subprocess.run(
+            [BIN / "timeglas-witness", "keygen", name, tmp_path / "y"], stderr=subprocess.PIPE,
+            check=False,
+        ).returncode == 1
+    assert w.key.split("+")[0] == "witness.example/w1"
+
+
+KILLS = 200
+
+
+def push(witness, history, at, given):
+    """Sends a history line by line until it is refused or the witness is gone."""
+    try:
+        while at < len(history.leaves):
+            status, _, text = witness.add(history.submission(at, at + 1))
+            if status != 200:
+                return
+            at += 1
+            assert cosigned_at(witness.key, history.text(at), text)
+            given.append(history.text(at))
+    except (OSError, http.client.HTTPException):
+        pass
+
+
+def test_two_histories_are_never_cosigned_wherever_it_is_killed(tmp_path, log):
+    """Again and again two histories part and race for the witness, which is killed at a moment that
+    is drawn. All that it ever gave out must be of one history, the one that it knows when it is
+    back."""
+    witness = Witness(tmp_path, log)
+    draw = random.Random(14)
+    base, parted = log.grow(4), 0
+    try:
+        witness.start()
+        cosigned(witness, base, 0)
+        for i in range(KILLS):
+            size, given = len(base.leaves), []
+            forks = [base.fork(size).grow(4, f"{i} {word}") for word in ("one", "two")]
+            draw.shuffle(forks)
+            threads = [
+                threading.Thread(target=push, args=(witness, f, size, given)) for f in forks
+            ]
+            for t in threads:
+                t.start()
+            let_pass(draw.uniform(0, 0.012) * SLOW, "the moment of the kill is drawn")
+            witness.kill()
+            for t in threads:
+                t.join()
+            witness.start()
+            text = witness.latest(log).partition("\n\n")[0] + "\n"
+            now = int(text.split("\n")[1])
+            (winner, *_) = [f for f in forks if f.text(now) == text]
+            ours = {winner.text(n) for n in range(size, now + 1)}
+            assert set(given) <= ours, "a cosignature of another history, or a forgotten one"
+            parted += now > size
+            base = winner.fork(now)
+        assert parted > KILLS // 10
+        witness.stop()
+    finally:
+        witness.kill()
