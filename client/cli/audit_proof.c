@@ -13,6 +13,8 @@
 #include "core/time.h"
 #include "lib/untrusted.h"
 
+#define TIME_LAST_S INT64_C(253402300799) /* the year 9999 */
+
 /* Reading ------------------------------------------------------------------ */
 
 /* Returns the number of bytes, at most cap; -1: it cannot be read (errno). */
@@ -167,6 +169,22 @@ static void print_record(const struct chain_record *r)
 	}
 }
 
+static void print_witnesses(const struct audit_proof *p)
+{
+	char first[TG_TIME_LEN + 1], last[TG_TIME_LEN + 1], line[256];
+	const int64_t from = (int64_t)p->cosigned.first_s, to = (int64_t)p->cosigned.last_s;
+
+	if (!p->has_policy)
+		return;
+	snprintf(line, sizeof line, "%u of the policy's %u witnesses have cosigned that",
+		p->cosigned.n, p->n_witnesses);
+	if (p->cosigned.n > 0 && to <= TIME_LAST_S)
+		snprintf(line + strlen(line), sizeof line - strlen(line),
+			", by their clocks from %s to %s", tg_time_format(from * 1000, first),
+			tg_time_format(to * 1000, last));
+	output_text(strcat(line, "."));
+}
+
 void audit_proof_text(const struct audit_proof *p)
 {
 	const struct checkpoint *c = &p->receipt.head.checkpoint;
@@ -175,6 +193,7 @@ void audit_proof_text(const struct audit_proof *p)
 	if (p->fault != RECEIPT_GOOD) {
 		snprintf(line, sizeof line, "  %s", receipt_sentence(p->fault));
 		output_text(line);
+		print_witnesses(p);
 		return;
 	}
 	if (!p->is_head)
@@ -188,6 +207,7 @@ void audit_proof_text(const struct audit_proof *p)
 		snprintf(line + strlen(line), sizeof line - strlen(line),
 			", as line number %" PRIu64 ".", p->receipt.line.record.n);
 	output_text(line);
+	print_witnesses(p);
 }
 
 /* For programs ------------------------------------------------------------- */
@@ -221,6 +241,11 @@ json_t *audit_proof_json(const struct audit_proof *p)
 		json_pack("{s:s, s:b, s:s, s:s}", "file", p->path, "good", p->fault == RECEIPT_GOOD,
 			"fault", receipt_word(p->fault), "detail", receipt_sentence(p->fault));
 
+	if (o != NULL && p->has_policy)
+		json_object_set_new(o, "witnesses",
+			json_pack("{s:i, s:i, s:I, s:I}", "cosigned", (int)p->cosigned.n, "named",
+				(int)p->n_witnesses, "first_s", (json_int_t)p->cosigned.first_s,
+				"last_s", (json_int_t)p->cosigned.last_s));
 	if (o == NULL || p->fault != RECEIPT_GOOD)
 		return o;
 	if (!p->is_head)

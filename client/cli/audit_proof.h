@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include "core/policy.h"
 #include "lib/receipt.h"
 
 struct audit_proof {
@@ -12,6 +13,9 @@ struct audit_proof {
 	bool is_head; /* a signed checkpoint alone: it proves no event */
 	enum receipt_fault fault;
 	struct receipt receipt; /* what is filled in depends on fault, as in lib/receipt.h */
+	bool has_policy;        /* audit_policy_apply() filled in the next two */
+	unsigned n_witnesses;
+	struct policy_finding cosigned;
 	size_t n;
 	char text[PROOF_MAX + 1];
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/audit_keys.h"
+#include "cli/audit_policy.h"
 #include "cli/audit_report.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
@@ -69,15 +70,22 @@ static int load_proof(struct verify *v, const struct cmdline *o, const char *pat
 {
 	struct receipt_key key[AUDIT_KEYS_MAX];
 	struct sha256 *sha = sha256_new();
+	const char *policy_path = cmdline_text(o, OPT_POLICY);
+	struct policy *policy = NULL;
 	struct audit_proof *proof;
 	size_t n_keys;
 	int status = sha != NULL ? audit_keys_read(o, sha, key, &n_keys) :
 				   output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 
+	if (status == 0 && policy_path != NULL)
+		status = audit_policy_load(sha, policy_path, &policy);
 	if (status == 0)
 		status = audit_proof_load(sha, path, key, n_keys, &proof);
+	if (status == 0 && policy != NULL)
+		audit_policy_apply(policy, proof);
 	if (status == 0)
 		audit_kept_init(&v->kept, proof);
+	free(policy);
 	sha256_free(sha);
 	return status;
 }
@@ -86,7 +94,7 @@ static int load_proof(struct verify *v, const struct cmdline *o, const char *pat
 static int load_receipt(
 	struct verify *v, const struct cmdline *o, const char *path, struct audit_report *r)
 {
-	if (audit_proof_is(path)) {
+	if (cmdline_text(o, OPT_POLICY) != NULL || audit_proof_is(path)) {
 		r->kept = &v->kept;
 		return load_proof(v, o, path);
 	}
@@ -103,6 +111,10 @@ int cmd_audit_verify(struct cli *cli)
 	struct audit_report r = {0};
 	int status = v != NULL ? EXIT_DONE : output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 
+	if (status == EXIT_DONE && cmdline_text(&cli->opt, OPT_POLICY) != NULL && path == NULL)
+		status = output_usage("--policy: name the checkpoint or the proof with --receipt; "
+				      "the server keeps the latest checkpoint that was cosigned in "
+				      "the log's folder of tiles, as cosigned");
 	if (status == EXIT_DONE && path != NULL)
 		status = load_receipt(v, &cli->opt, path, &r);
 	if (status == EXIT_DONE)

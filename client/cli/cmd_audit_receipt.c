@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include "cli/audit_compare.h"
 #include "cli/audit_keys.h"
+#include "cli/audit_policy.h"
 #include "cli/audit_proof.h"
 #include "cli/audit_verdict.h"
 #include "cli/cmd.h"
@@ -17,6 +18,7 @@ struct receipts {
 	struct sha256 *sha;
 	struct receipt_key key[AUDIT_KEYS_MAX];
 	size_t n_keys;
+	struct policy *policy; /* NULL: none was given */
 	struct audit_proof *proof[OPERANDS_MAX];
 	size_t n;
 	struct findings findings; /* of what they say of each other, and of the tiles */
@@ -121,10 +123,17 @@ static int print_json(const struct receipts *r, enum audit_verdict v)
 
 static int load(struct receipts *r, const struct cmdline *o)
 {
+	const char *policy = cmdline_text(o, OPT_POLICY);
 	int status = audit_keys_read(o, r->sha, r->key, &r->n_keys);
 
+	if (status == 0 && policy != NULL)
+		status = audit_policy_load(r->sha, policy, &r->policy);
+	if (status == 0 && r->policy != NULL)
+		audit_policy_keys(r->policy, r->key, &r->n_keys);
 	for (size_t i = 2; status == 0 && i < o->n_words; i++) {
 		status = audit_proof_load(r->sha, o->word[i], r->key, r->n_keys, &r->proof[r->n]);
+		if (status == 0 && r->policy != NULL)
+			audit_policy_apply(r->policy, r->proof[r->n]);
 		r->n += status == 0;
 	}
 	return status;
@@ -171,6 +180,7 @@ int cmd_audit_receipt(struct cli *cli)
 	if (r != NULL) {
 		findings_free(&r->findings);
 		sha256_free(r->sha);
+		free(r->policy);
 	}
 	free(r);
 	return status;

@@ -65,6 +65,8 @@
 		"how long the claim lasts (60s; 1s to 15m)") \
 	X(OPT_MAX_SIZE, "max-size", 0, "BYTES", NULL, NULL, \
 		"refuse a larger blob before its first byte (1GiB)") \
+	X(OPT_POLICY, "policy", 0, "FILE", NULL, NULL, \
+		"which witnesses must have cosigned the checkpoint (tlog-policy)") \
 	X(OPT_RECEIPT, "receipt", 0, "FILE", NULL, NULL, "write the receipt of the erasure there") \
 	X(OPT_SUBJECT, "subject", 0, "HEX", NULL, NULL, \
 		"keyed pseudonym of the person: 64 lower-case hex digits") \

@@ -101,7 +101,7 @@ static const struct command table[] = {
 		.sub = "verify",
 		.operand = "FILE...",
 		.what = "check that the evidence is whole and all was erased",
-		.options = B(RECEIPT) | B(TILES),
+		.options = B(RECEIPT) | B(TILES) | B(POLICY),
 		.run = cmd_audit_verify},
 	{.name = "audit",
 		.sub = "show",
@@ -113,7 +113,7 @@ static const struct command table[] = {
 		.sub = "receipt",
 		.operand = "FILE...",
 		.what = "check a proof that you kept, without the log",
-		.options = B(TILES),
+		.options = B(TILES) | B(POLICY),
 		.run = cmd_audit_receipt},
 	{.name = "policy", .what = "show how long which evidence may be held", .run = cmd_policy},
 };

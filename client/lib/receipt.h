@@ -27,7 +27,11 @@
 		"its record does not stand in the log that was signed: the record, its place or " \
 		"the hashes were changed") \
 	X(RECEIPT_RECORD, "record", "what it proves is no record of an event") \
-	X(RECEIPT_PLACE, "place", "its record has another number than its place in the log")
+	X(RECEIPT_PLACE, "place", "its record has another number than its place in the log") \
+	X(RECEIPT_POLICY, "policy", \
+		"fewer witnesses have cosigned its checkpoint than the policy asks for") \
+	X(RECEIPT_COSIGNATURE, "cosignature", \
+		"a witness's cosignature of its checkpoint is wrong: one of the two was changed")
 
 enum receipt_fault {
 #define RECEIPT_X_(id, word, sentence) id,

@@ -2,6 +2,7 @@
 program of another author's; and it never cosigns two histories of a log, whatever it is sent, and
 wherever it is killed."""
 import http.client
+import json
 import os
 import random
 import socket
@@ -11,6 +12,7 @@ import time
 
 import pytest
 
+from audit import audit
 from harness import BIN, SLOW, let_pass
 from witness_log import Log, Witness, b64, cosigned_at, sha
 
@@ -185,6 +187,51 @@ def test_keygen_overwrites_no_key(tmp_path, log):
             check=False,
         ).returncode == 1
     assert w.key.split("+")[0] == "witness.example/w1"
+
+
+def test_a_policy_of_two_of_three_is_asked_for_by_audit_receipt(tmp_path, log):
+    """A signed checkpoint with cosignatures, checked by a person who trusts the witnesses."""
+    witnesses, lines = [], []
+    log.grow(9)
+    try:
+        for i in range(3):
+            (tmp_path / f"{i}").mkdir()
+            witnesses.append(Witness(tmp_path / f"{i}", log, name=f"w{i}.example").start())
+            lines.append(cosigned(witnesses[i], log, 0))
+            witnesses[i].stop()
+    finally:
+        for w in witnesses:
+            w.kill()
+    policy = tmp_path / "policy"
+    policy.write_text(
+        f"log {log.vkey}\n"
+        + "".join(f"witness w{i} {w.key}\n" for i, w in enumerate(witnesses))
+        + "group both 2 w0 w1 w2\nquorum both\n"
+    )
+
+    def verdict(text, *options):
+        (tmp_path / "note").write_text(text)
+        done = audit("receipt", "--json", "--policy", policy, *options, tmp_path / "note")
+        return done.returncode, json.loads(done.stdout)
+
+    status, report = verdict(log.note() + lines[0] + lines[2])
+    assert (status, report["verdict"], report["witnesses"]["cosigned"]) == (0, "GOOD", 2)
+    assert abs(report["witnesses"]["first_s"] - time.time()) < 120
+    assert verdict(log.note() + "".join(lines))[0] == 0
+    for bad, fault in (
+        (log.note() + lines[1], "policy"),
+        (log.note() + lines[1] * 3, "policy"),
+        (log.note(), "policy"),
+        (log.note() + lines[0] + lines[1].replace("w1", "w2"), "policy"),
+        (log.note() + lines[0] + lines[1][:-6] + "AAAA=\n", "cosignature"),
+        (Log(log.origin).grow(9).note() + lines[0] + lines[1], "key"),
+        (log.note(8) + lines[0] + lines[1], "cosignature"),
+    ):
+        status, report = verdict(bad)
+        assert (status, report["fault"]) == (5, fault), bad
+    policy.write_text("witness a b\n")
+    done = audit("receipt", "--policy", policy, tmp_path / "note")
+    assert done.returncode == 2 and b"policy:1: not a key" in done.stderr
 
 
 KILLS = 200
