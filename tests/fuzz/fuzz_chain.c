@@ -53,8 +53,8 @@ static struct chain_text unescaped(struct chain_text t)
 
 static void record_unescaped(struct chain_record *r)
 {
-	struct chain_text *const t[] = {&r->id, &r->event, &r->ref, &r->kind, &r->cause,
-		&r->outcome, &r->uploader, &r->to, &r->by, &r->session};
+	struct chain_text *const t[] = {&r->id, &r->event, &r->tag, &r->kind, &r->cause,
+		&r->outcome, &r->uploader, &r->to, &r->by, &r->session, &r->reason};
 
 	plain_n = 0;
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++)
