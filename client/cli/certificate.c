@@ -10,11 +10,9 @@
 static const char *method_text(const char *method)
 {
 	if (strcmp(method, "overwrite") == 0)
-		return "Clear, by overwriting: the embedded Redis overwrites memory that it frees "
-		       "or moves";
+		return "Clear, by overwriting: the store overwrites memory that it frees or moves";
 	if (strcmp(method, "delete") == 0)
-		return "Clear, by deletion: an external Redis freed the memory; whether it is "
-		       "overwritten is\n                its operator's word";
+		return "deletion: memory was freed; whether the store overwrites it is not known";
 	return method;
 }
 

@@ -12,6 +12,7 @@
 #include "api/subject.h"
 #include "base/text.h"
 #include "core/subject.h"
+#include "store/attestation.h"
 #include "store/store_subject.h"
 
 #define QUERY "uploader="
@@ -136,11 +137,11 @@ void subject_show(struct call *c)
 
 /* Erase -------------------------------------------------------------------- */
 
-/* What becomes of the bytes. The embedded Redis's allocator overwrites what it frees
- * (docs/store.md: Erasing); of another Redis that is not known. */
-static const char *method_of(const struct call *c)
+/* What becomes of the bytes: a store that was found to overwrite memory that it frees or moves does
+ * so; of another one nobody knows (store/attestation.h). */
+static const char *method_now(void)
 {
-	return c->api->conf->store_url == NULL ? "overwrite" : "delete";
+	return attestation_wipes() == WIPE_ALL ? "overwrite" : "delete";
 }
 
 static void on_erase(void *ctx, int err, const struct store_subject_erased *erased)
@@ -156,7 +157,7 @@ static void on_erase(void *ctx, int err, const struct store_subject_erased *eras
 	answer_begin(&w, c);
 	jsonw_time(&w, "erased_at", erased->at_ms);
 	jsonw_u64(&w, "count", erased->n);
-	jsonw_str(&w, "method", method_of(c));
+	jsonw_str(&w, "method", erased->method);
 	jsonw_str(&w, "by", c->peer);
 	jsonw_str(&w, "tool", "timeglasd " TG_VERSION);
 	jsonw_str(&w, "event", erased->event);
@@ -175,7 +176,7 @@ void subject_erase(struct call *c)
 
 	if (begin(c, uploader))
 		call_sent(
-			c, store_subject_erase(c->api->store, &subject, method_of(c), on_erase, c));
+			c, store_subject_erase(c->api->store, &subject, method_now(), on_erase, c));
 }
 
 /* Freeze and release ------------------------------------------------------- */

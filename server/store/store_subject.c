@@ -173,6 +173,7 @@ int store_subject_erase(struct store *s, const struct store_subject *subject, co
 	text_copy(k->uploader, sizeof k->uploader, subject->uploader);
 	text_copy(k->by, sizeof k->by, subject->by);
 	text_copy(k->method, sizeof k->method, method);
+	k->erased.method = k->method;
 	return erase_step(s, k, cb, ctx);
 }
 

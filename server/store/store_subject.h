@@ -38,6 +38,7 @@ int store_subject_show(struct store *s, const char *hash, store_subject_show_cb 
 struct store_subject_erased {
 	char event[48]; /* the id of the event that tells of the erasure, as of a blob's end */
 	int64_t at_ms;
+	const char *method;             /* as it was given */
 	const struct store_blob *blobs; /* that ended */
 	size_t n;
 };

@@ -379,7 +379,10 @@ def test_wiping_of_an_external_store_is_told(serve, environment, answer, words):
     level = "info" if answer == "yes" else "warn"
     lines = [e for e in server.log() if e["event"] == "wipe"]
     assert [e["level"] for e in lines] == [level] and words in lines[0]["detail"], lines
-    server.put_ok(server.sealed(300))
+    server.put_ok(server.sealed(300), subject="ab" * 32)
+    erased = server.call("DELETE", "/v1/subjects/" + "ab" * 32).json()
+    assert erased["count"] == 1
+    assert erased["method"] == ("overwrite" if answer == "yes" else "delete")
 
 
 @WIPES

@@ -209,6 +209,11 @@ class Person:
         return f"tg:{{{shard_of(self.hash)}}}:{kind}:{self.hash}"
 
 
+def method_of(server):
+    """What is told to become of the bytes; a sanitizer's build has an allocator that keeps them."""
+    return "overwrite" if server.metric("timeglas_memory_wiped") == 1 else "delete"
+
+
 def test_30_blobs_of_a_person_are_erased_with_a_receipt_each(launch):
     """Small and large, live, claimed, consumed, of a session or not: DELETE ends what is there, and
     nothing else; nothing of it is left in Redis; the evidence has each end and the erasure, and
@@ -229,7 +234,8 @@ def test_30_blobs_of_a_person_are_erased_with_a_receipt_each(launch):
     assert sum(b["state"] == "claimed" for b in shown.values()) == 3
     erased = person.ok("DELETE")
     assert erased["subject"] == person.hash and erased["uploader"] == "uploader"
-    assert erased["count"] == 29 and erased["method"] == "overwrite"
+    method = method_of(server)
+    assert erased["count"] == 29 and erased["method"] == method
     assert erased["by"] == "uploader" and erased["tool"].startswith("timeglasd ")
     assert {r["blob"] for r in erased["receipts"]} == {b["blob"] for b in blobs[1:]}
     assert {r["cause"] for r in erased["receipts"]} == {"erased"}
@@ -240,7 +246,7 @@ def test_30_blobs_of_a_person_are_erased_with_a_receipt_each(launch):
         assert server.take(blob["blob"]).status == 200
     record = server.evidence("subject-erased", subject=person.hash)[0]
     assert record["uploader"] == record["by"] == "uploader" and record["id"] == erased["event"]
-    assert record["more"] == {"count": "29", "method": "overwrite"}
+    assert record["more"] == {"count": "29", "method": method}
     ends = server.evidence("gone", count=30, subject=person.hash)
     assert {r["event"] for r in erased["receipts"]} == {e["id"] for e in ends} - {
         person.show()[blobs[0]["blob"]]["event"]
@@ -488,7 +494,8 @@ def test_the_command_shows_freezes_and_erases_with_a_certificate(server, tmp_pat
     assert answer["count"] == 2 and answer["by"] == "operator"
     for words in (
         f"What            all that the buffer held of one person: {answer['count']} blobs",
-        f"When            {answer['erased_at']}", "Method          Clear, by overwriting",
+        f"When            {answer['erased_at']}",
+        "Method          " + ("Clear, by" if answer["method"] == "overwrite" else "deletion:"),
         f"Tool            {answer['tool']}", "Who             operator asked for it",
         "Verification", answer["event"], person.hash, "NIST SP 800-88r2",
     ):
