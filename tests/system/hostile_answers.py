@@ -3,8 +3,23 @@ into the table."""
 import json
 
 from hostile_evidence import OTHER_ID
-from hostile_table import CLOSE, GET, POLICY, PUT, RM, STAT, TAKE, at, attack, says
-from hostile_wire import END, PROBLEM
+from hostile_table import (
+    CLOSE,
+    GET,
+    POLICY,
+    PUT,
+    RM,
+    STAT,
+    SUBJECT_ERASE,
+    SUBJECT_FREEZE,
+    SUBJECT_RELEASE,
+    SUBJECT_SHOW,
+    TAKE,
+    at,
+    attack,
+    says,
+)
+from hostile_wire import END, LATER, PROBLEM
 
 # Sizes and times
 attack(
@@ -415,5 +430,53 @@ attack(
     says(
         "session close", 200, lambda h, r: h.session(session="sess-2", state="closed", receipts=[])
     ),
+    peer="UPLOADER",
+)
+attack(
+    "subject-of-another",
+    "shows another person's evidence",
+    SUBJECT_SHOW,
+    3,
+    says("subject show", 200, lambda h, r: h.subject("0d" * 32, live=[])),
+    peer="UPLOADER",
+)
+attack(
+    "erase-of-another",
+    "erases another person's evidence",
+    SUBJECT_ERASE,
+    3,
+    says("subject erase", 200, lambda h, r: h.erased(subject="0d" * 16)),
+    peer="UPLOADER",
+)
+attack(
+    "erase-fewer-receipts",
+    "says that more was erased than it has receipts for",
+    SUBJECT_ERASE,
+    3,
+    says("subject erase", 200, lambda h, r: h.erased(count=2)),
+    peer="UPLOADER",
+)
+attack(
+    "erase-no-event",
+    "erases a person's evidence and names no event",
+    SUBJECT_ERASE,
+    3,
+    says("subject erase", 200, lambda h, r: h.erased(event=None)),
+    peer="UPLOADER",
+)
+attack(
+    "freeze-not",
+    "says that a person's evidence is not frozen after all",
+    SUBJECT_FREEZE,
+    3,
+    says("subject freeze", 200, lambda h, r: h.subject(frozen_until=None)),
+    peer="UPLOADER",
+)
+attack(
+    "release-not",
+    "says that what was to be released is frozen",
+    SUBJECT_RELEASE,
+    3,
+    says("subject release", 200, lambda h, r: h.subject(frozen_until=LATER)),
     peer="UPLOADER",
 )

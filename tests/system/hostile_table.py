@@ -4,7 +4,7 @@ import ssl
 from dataclasses import dataclass, field
 
 from hostile_evidence import SID
-from hostile_wire import END
+from hostile_wire import END, SUBJECT
 
 
 @dataclass
@@ -43,6 +43,9 @@ STAT, RM, POLICY = (
 OPEN, SHOW, CLOSE = (
     ["session", w, *rest, "--timeout", "1"]
     for w, *rest in (["open"], ["show", SID], ["close", SID])
+)
+SUBJECT_SHOW, SUBJECT_ERASE, SUBJECT_FREEZE, SUBJECT_RELEASE = (
+    ["subject", w, SUBJECT, "--timeout", "1"] for w in ("show", "erase", "freeze", "release")
 )
 SESSION_PUT = [*PUT, "--session", SID]
 
@@ -123,13 +126,16 @@ def part(lies=None, status=206, body=None, **labels):
 
 HONEST = [
     Attack(
-        f"honest-{c[0]}-{c[1] if c[0] == 'session' else i}", "none", c, (0,), peer=p, released=True
+        f"honest-{c[0]}-{c[1] if c[0] in ('session', 'subject') else i}", "none", c, (0,), peer=p,
+        released=True,
     )
     for i, (c, p) in enumerate(
         [
             (GET, "VERIFIER"), (TAKE, "VERIFIER"), (PUT, "UPLOADER"), (SESSION_PUT, "UPLOADER"),
             (STAT, "UPLOADER"), (RM, "UPLOADER"), (POLICY, "VERIFIER"), (OPEN, "UPLOADER"),
-            (SHOW, "UPLOADER"), (CLOSE, "UPLOADER"),
+            (SHOW, "UPLOADER"), (CLOSE, "UPLOADER"), (SUBJECT_SHOW, "UPLOADER"),
+            (SUBJECT_ERASE, "UPLOADER"), (SUBJECT_FREEZE, "UPLOADER"),
+            (SUBJECT_RELEASE, "UPLOADER"),
         ]
     )
 ]

@@ -10,6 +10,7 @@ import threading
 
 from hostile_evidence import SID
 
+SUBJECT = "5ca1ab1e" * 8
 AT = "2026-11-22T12:00:00.123Z"
 LATER = "2026-11-22T13:00:00.123Z"
 TAG, EVENT = "ab" * 16, "00-1-1"
@@ -31,6 +32,8 @@ class Request:
             ("DELETE", "/v1/blobs/", "rm"), ("POST", "/v1/blobs", "put"),
             ("POST", "/touch", "touch"), ("POST", "/v1/sessions", "session open"),
             ("GET", "/v1/sessions/", "session show"), ("DELETE", "/v1/sessions/", "session close"),
+            ("GET", "/v1/subjects/", "subject show"), ("DELETE", "/v1/subjects/", "subject erase"),
+            ("POST", "/freeze", "subject freeze"), ("POST", "/release", "subject release"),
             ("GET", "/v1/policy", "policy"),
         )
         self.step = next(
@@ -226,6 +229,29 @@ class Honest:
             **lies,
         }
 
+    @staticmethod
+    def subject(digits=SUBJECT, **members):
+        said = f"timeglas subject 1\nuploader\n{digits}".encode()
+        return {
+            "subject": hashlib.sha256(said).hexdigest()[:32],
+            "uploader": "uploader",
+            **members,
+        }
+
+    def erased(self, **lies):
+        return self.subject(
+            **{
+                "erased_at": AT,
+                "count": 1,
+                "method": "overwrite",
+                "by": "uploader",
+                "tool": "timeglasd 0.1.0",
+                "event": EVENT,
+                "receipts": [self.receipt(cause="erased")],
+                **lies,
+            }
+        )
+
     def answer(self, wire, req):
         e, step = self.e, req.step
         if step == "claim":
@@ -247,6 +273,14 @@ class Honest:
             wire.json(200, self.session(blobs=[]))
         elif step == "session close":
             wire.json(200, self.session(state="closed", receipts=[self.receipt()]))
+        elif step == "subject show":
+            wire.json(200, self.subject(frozen_until=None, live=[], ended=[], more=False))
+        elif step == "subject erase":
+            wire.json(200, self.erased())
+        elif step == "subject freeze":
+            wire.json(200, self.subject(frozen_until=LATER, event=EVENT))
+        elif step == "subject release":
+            wire.json(200, self.subject(frozen_until=None, event=EVENT))
         elif step == "policy":
             wire.json(
                 200,
