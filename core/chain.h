@@ -12,7 +12,9 @@
 #define CHAIN_HASH 32u
 #define CHAIN_KEY 32u
 #define CHAIN_SIG 64u
-#define CHAIN_SECRET 64u /* libsodium's Ed25519 secret key: seed and public key */
+#define CHAIN_ORIGIN_MAX 127u /* NOTE_NAME_MAX */
+#define CHAIN_ROOT 32u        /* SHA-256 */
+#define CHAIN_SECRET 64u      /* libsodium's Ed25519 secret key: seed and public key */
 #define CHAIN_SHARDS 64u
 #define CHAIN_EPOCH 32u /* characters of a store's epoch, hex */
 /* characters of "3f-18446744073709551615-18446744073709551615" and a few more */
@@ -82,6 +84,11 @@ struct chain_check { /* a checkpoint */
 	char epoch[CHAIN_EPOCH + 1];        /* of the store; "" before any was seen */
 	struct chain_pos pos[CHAIN_SHARDS]; /* last recorded of each outbox; 0-0: none */
 	uint8_t prev[CHAIN_HASH];           /* the head that is signed */
+	/* The log's name: 1 to 127 visible ASCII characters, without a quote, backslash or plus.
+	 * NULL: an older program's checkpoint, without the next two. */
+	struct chain_text origin;
+	uint8_t root[CHAIN_ROOT]; /* of the tree over all lines before this one */
+	uint8_t note[CHAIN_SIG];  /* the signature of the note (core/chain_note.h) */
 	uint8_t key[CHAIN_KEY];
 	uint8_t sig[CHAIN_SIG];
 	/* by chain_scan(): the first bytes of the line, which the signature covers */
@@ -150,6 +157,9 @@ void chain_hash(const char *line, size_t n, uint8_t out[CHAIN_HASH]);
 int chain_check_verify(const char *line, const struct chain_check *c);
 
 /* Stream ids */
+
+/** Returns 1 when that may be a log's origin, otherwise 0. */
+int chain_is_origin(struct chain_text t);
 
 /** Reads the n characters "ms-seq", without leading zeros. Returns 0; or TG_EINVAL, and out is
  * undefined then. */

@@ -33,6 +33,9 @@
 #define CHAIN_M_CHECK ",\"checkpoint\":\""
 #define CHAIN_M_EPOCH ",\"epoch\":\""
 #define CHAIN_M_POSITIONS ",\"positions\":{"
+#define CHAIN_M_ORIGIN ",\"origin\":\""
+#define CHAIN_M_ROOT ",\"root\":\""
+#define CHAIN_M_NOTE ",\"note\":\""
 #define CHAIN_M_KEY ",\"key\":\""
 #define CHAIN_M_SIG ",\"sig\":\""
 

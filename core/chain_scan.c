@@ -255,6 +255,21 @@ static void epoch_of(struct scan *s, char out[CHAIN_EPOCH + 1])
 	must(s, "\"");
 }
 
+/* Checkpoints of older programs have none. */
+static void scan_tree(struct scan *s, struct chain_check *c)
+{
+	c->origin = (struct chain_text){NULL, 0};
+	if (!may(s, CHAIN_M_ORIGIN))
+		return;
+	c->origin = string(s);
+	if (!chain_is_origin(c->origin))
+		s->bad = 1;
+	must(s, CHAIN_M_ROOT);
+	hex(s, c->root, CHAIN_ROOT);
+	must(s, CHAIN_M_NOTE);
+	hex(s, c->note, CHAIN_SIG);
+}
+
 static void scan_check(struct scan *s, const char *line, struct chain_check *c)
 {
 	c->reason = string(s);
@@ -263,6 +278,7 @@ static void scan_check(struct scan *s, const char *line, struct chain_check *c)
 	positions(s, c->pos);
 	must(s, CHAIN_M_PREV);
 	hex(s, c->prev, CHAIN_HASH);
+	scan_tree(s, c);
 	must(s, CHAIN_M_KEY);
 	hex(s, c->key, CHAIN_KEY);
 	c->signed_len = (size_t)(s->at - line);
@@ -323,6 +339,16 @@ void chain_more_positions(const struct chain_record *r, struct chain_pos pos[CHA
 		if (shard < CHAIN_SHARDS && chain_pos_parse(value.p, value.n, &p) == 0)
 			pos[shard] = p;
 	}
+}
+
+int chain_is_origin(struct chain_text t)
+{
+	if (t.n == 0 || t.n > CHAIN_ORIGIN_MAX)
+		return 0;
+	for (size_t i = 0; i < t.n; i++)
+		if (t.p[i] <= ' ' || t.p[i] > '~' || strchr("\"\\+", t.p[i]) != NULL)
+			return 0;
+	return 1;
 }
 
 int chain_is(struct chain_text t, const char *text)

@@ -180,6 +180,18 @@ static void put_positions(struct chain_buf *b, const struct chain_pos *pos)
 	put_text(b, "}");
 }
 
+static void put_tree(struct chain_buf *b, const struct chain_check *c)
+{
+	if (c->origin.p == NULL)
+		return;
+	put_string(b, CHAIN_M_ORIGIN, c->origin);
+	put_text(b, CHAIN_M_ROOT);
+	put_hex(b, c->root, CHAIN_ROOT);
+	put_text(b, "\"" CHAIN_M_NOTE);
+	put_hex(b, c->note, CHAIN_SIG);
+	put_text(b, "\"");
+}
+
 void chain_put_check(
 	struct chain_buf *b, const struct chain_check *c, const uint8_t secret[CHAIN_SECRET])
 {
@@ -193,7 +205,9 @@ void chain_put_check(
 	put_positions(b, c->pos);
 	put_text(b, CHAIN_M_PREV);
 	put_hex(b, c->prev, CHAIN_HASH);
-	put_text(b, "\"" CHAIN_M_KEY);
+	put_text(b, "\"");
+	put_tree(b, c);
+	put_text(b, CHAIN_M_KEY);
 	put_hex(b, secret + CHAIN_SECRET - CHAIN_KEY, CHAIN_KEY);
 	put_text(b, "\"");
 	if (b->full)

@@ -18,6 +18,7 @@
 #define TIME_BYTES 8u
 #define SIGNED_MAX (ID_BYTES + TIME_BYTES + crypto_sign_BYTES)
 
+_Static_assert(NOTE_SIGNATURE == crypto_sign_BYTES, "Ed25519");
 _Static_assert(NOTE_PUBLIC == crypto_sign_PUBLICKEYBYTES, "Ed25519");
 _Static_assert(NOTE_SECRET == crypto_sign_SECRETKEYBYTES, "Ed25519");
 
@@ -276,25 +277,34 @@ int note_verify(const struct note *note, const struct note_key *k, uint64_t *tim
 	return result;
 }
 
-char *note_sign(const struct note_key *k, const uint8_t secret[NOTE_SECRET], const char *text,
-	size_t n, uint64_t time_s, char out[NOTE_LINE_MAX])
+char *note_line(const struct note_key *k, uint64_t time_s, const uint8_t signature[NOTE_SIGNATURE],
+	char out[NOTE_LINE_MAX])
 {
-	unsigned char *space = malloc(NOTE_MAX + 64);
 	char base64[TG_B64_LEN(SIGNED_MAX) + 1];
 	uint8_t raw[SIGNED_MAX];
 	size_t at = ID_BYTES;
 
-	if (space == NULL)
-		return NULL;
 	put_be(raw, ID_BYTES, k->id);
 	if (k->type == NOTE_COSIGNATURE) {
 		put_be(raw + at, TIME_BYTES, time_s);
 		at += TIME_BYTES;
 	}
-	n = message(k->type, time_s, text, n, space);
-	crypto_sign_detached(raw + at, NULL, space, n, secret);
-	free(space);
-	tg_b64_encode(TG_B64_STD, raw, at + crypto_sign_BYTES, base64);
+	memcpy(raw + at, signature, NOTE_SIGNATURE);
+	tg_b64_encode(TG_B64_STD, raw, at + NOTE_SIGNATURE, base64);
 	snprintf(out, NOTE_LINE_MAX, DASH "%s %s\n", k->name, base64);
 	return out;
+}
+
+char *note_sign(const struct note_key *k, const uint8_t secret[NOTE_SECRET], const char *text,
+	size_t n, uint64_t time_s, char out[NOTE_LINE_MAX])
+{
+	unsigned char *space = malloc(NOTE_MAX + 64);
+	uint8_t signature[NOTE_SIGNATURE];
+
+	if (space == NULL)
+		return NULL;
+	n = message(k->type, time_s, text, n, space);
+	crypto_sign_detached(signature, NULL, space, n, secret);
+	free(space);
+	return note_line(k, time_s, signature, out);
 }

@@ -14,6 +14,7 @@
 #define NOTE_MAX 65536u        /* bytes of a note, at most */
 #define NOTE_SIGNATURES_MAX 64 /* of a note; more is refused */
 #define NOTE_PUBLIC 32u        /* bytes of a public key */
+#define NOTE_SIGNATURE 64u     /* bytes of a signature */
 #define NOTE_SECRET 64u        /* libsodium's Ed25519 secret key: seed and public key */
 /* name+8 digits+44 characters, and the NUL */
 #define NOTE_KEY_TEXT_MAX (NOTE_NAME_MAX + 1 + 8 + 1 + 44 + 1)
@@ -75,8 +76,13 @@ int note_scan(const char *p, size_t n, struct note *out);
  */
 int note_verify(const struct note *note, const struct note_key *k, uint64_t *time_s);
 
+/** Makes the line of a signature that is there, LF included. time_s: what it signs, too, when k is
+ * of type NOTE_COSIGNATURE. Returns out. */
+char *note_line(const struct note_key *k, uint64_t time_s, const uint8_t signature[NOTE_SIGNATURE],
+	char out[NOTE_LINE_MAX]);
+
 /**
- * Makes the line of a signature, LF included.
+ * Makes a signature and its line, LF included.
  *
  * @k       of type NOTE_COSIGNATURE: signs time_s, too
  * @secret  the key's other half

@@ -210,6 +210,10 @@ char *scoreboard_evidence_text(char *out, size_t cap)
 				      "it back, or move the .pub away to go on with a new key",
 		[EVIDENCE_DAMAGED] = "audit_log is not as its recorder left it; keep it, and move "
 				     "it away to begin a new one",
+		[EVIDENCE_NO_TREE] =
+			"the tiles beside audit_log are not those of the log, and its first lines "
+			"are gone: bring the tiles back, or move the log with its rotated files "
+			"away to begin a new one",
 		[EVIDENCE_IN_USE] = "another process uses audit_key",
 	};
 	unsigned e = scoreboard_evidence();

@@ -87,6 +87,7 @@ enum evidence {
 	/* audit_key is not the one that its public half was written for, or is gone */
 	EVIDENCE_LOST_KEY,
 	EVIDENCE_DAMAGED, /* audit_log is not what its recorder wrote */
+	EVIDENCE_NO_TREE, /* neither the tiles nor all lines of the log are there */
 	EVIDENCE_IN_USE   /* another process on this machine holds the key */
 };
 

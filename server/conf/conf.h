@@ -67,7 +67,8 @@ struct conf {
 	char *log_file;                      /* NULL: standard error */
 	int log_level;                       /* enum log_level */
 	char *audit_log;                     /* the evidence file */
-	char *audit_key; /* signs its checkpoints; NULL: audit_log with the ending .key */
+	char *audit_key;    /* signs its checkpoints; NULL: audit_log with the ending .key */
+	char *audit_origin; /* the name of a log that begins; NULL: it is drawn */
 	uint64_t audit_rotate_bytes; /* a new file begins behind that size, */
 	unsigned audit_rotate_s;     /* or when the file is that old */
 	unsigned audit_keep_days;    /* rotated files are removed after that; 0: never */

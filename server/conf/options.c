@@ -22,6 +22,7 @@ enum type {
 	T_PATH,     /* relative to the file's folder */
 	T_PROGRAM,  /* as T_PATH; without a slash it is looked up in PATH */
 	T_TEXT,     /* any */
+	T_ORIGIN,   /* the name of a log */
 	T_URL,      /* of a Redis */
 	T_RUN_DIR,  /* as T_PATH, with room for a socket's name behind it */
 	T_ADDRESS,  /* host and port */
@@ -46,6 +47,7 @@ static const struct {
 	[T_PATH] = {F_TEXT, sizeof(char *)},
 	[T_PROGRAM] = {F_TEXT, sizeof(char *)},
 	[T_TEXT] = {F_TEXT, sizeof(char *)},
+	[T_ORIGIN] = {F_TEXT, sizeof(char *)},
 	[T_URL] = {F_TEXT, sizeof(char *)},
 	[T_RUN_DIR] = {F_TEXT, sizeof(char *)},
 	[T_ADDRESS] = {F_HOST, CONF_HOST_CHARS},
@@ -80,6 +82,7 @@ static const struct option table[] = {
 	{"server", "log_level", T_LEVEL, AT(log_level), .initial = "info"},
 	{"server", "audit_log", T_PATH, AT(audit_log)},
 	{"server", "audit_key", T_PATH, AT(audit_key)},
+	{"server", "audit_origin", T_ORIGIN, AT(audit_origin)},
 	{"server", "audit_rotate_bytes", T_SIZE, AT(audit_rotate_bytes), FROM(65536, 1024 * GIB),
 		.initial = "256MiB"},
 	{"server", "audit_rotate_s", T_UINT, AT(audit_rotate_s), FROM(60, 31 * TG_TTL_MAX_S),
@@ -202,6 +205,10 @@ static int set_option(struct conf *c, const struct option *o, const char *value,
 		return set_path(c, o, value, dir, why, cap);
 	case T_URL:
 		if (values_check_url(value, why, cap) != 0)
+			return TG_EINVAL;
+		return set_text(c, o, strdup(value), why, cap);
+	case T_ORIGIN:
+		if (values_check_origin(value, why, cap) != 0)
 			return TG_EINVAL;
 		return set_text(c, o, strdup(value), why, cap);
 	case T_TEXT:

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "conf/suggest.h"
 #include "conf/values.h"
+#include "core/chain.h"
 #include "core/num.h"
 
 #define SOCKET_PATH_BYTES sizeof(((struct sockaddr_un *)NULL)->sun_path) /* the NUL included */
@@ -154,6 +155,17 @@ int values_check_url(const char *text, char *why, size_t cap)
 	snprintf(why, cap,
 		"not a store's URL; write unix:///path or redis://[user:password@]host:port, or "
 		"leave it out for the embedded one");
+	return TG_EINVAL;
+}
+
+int values_check_origin(const char *text, char *why, size_t cap)
+{
+	if (chain_is_origin((struct chain_text){text, strlen(text)}))
+		return 0;
+	snprintf(why, cap,
+		"'%s' cannot be the name of a log; write 1 to 127 visible ASCII characters "
+		"without a quote, backslash or plus, such as timeglas.example.org/2026",
+		text);
 	return TG_EINVAL;
 }
 

@@ -35,6 +35,8 @@ int values_level(const char *text, int *out, char *why, size_t cap);
 /** Returns 0 when the text is the URL of a Redis, otherwise TG_EINVAL. why does not repeat it: it
  * may hold a password. */
 int values_check_url(const char *text, char *why, size_t cap);
+/** Returns 0 when the text can be a log's name (chain_is_origin()), otherwise TG_EINVAL. */
+int values_check_origin(const char *text, char *why, size_t cap);
 /** Returns 0 when a socket's path has room behind this folder, and the folder is absolute;
  * otherwise TG_EINVAL. */
 int values_check_run_dir(const char *path, char *why, size_t cap);

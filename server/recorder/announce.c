@@ -39,7 +39,11 @@ void announce_file_failed(struct announce *a, int err)
 {
 	int error = err == TG_EIO ? errno : err == TG_ENOMEM ? ENOMEM : 0;
 
-	announce_evidence(a, err == TG_EINVAL ? EVIDENCE_DAMAGED : EVIDENCE_NO_FILE, error);
+	const enum evidence e = err == TG_EINVAL ? EVIDENCE_DAMAGED :
+		err == TG_ENOENT                 ? EVIDENCE_NO_TREE :
+						   EVIDENCE_NO_FILE;
+
+	announce_evidence(a, e, error);
 }
 
 void announce_key_failed(struct announce *a, int err)
@@ -53,7 +57,8 @@ void announce_key_failed(struct announce *a, int err)
 
 void announce_disconnected(struct announce *a)
 {
-	if (a->last == EVIDENCE_NO_FILE || a->last == EVIDENCE_DAMAGED)
+	if (a->last == EVIDENCE_NO_FILE || a->last == EVIDENCE_DAMAGED ||
+		a->last == EVIDENCE_NO_TREE)
 		return;
 	if (a->last == EVIDENCE_STARTING && clock_mono_us() - a->began_us <= CONNECT_US)
 		return;

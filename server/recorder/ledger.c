@@ -15,8 +15,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "core/bug.h"
+#include "core/chain_note.h"
 #include "core/fd.h"
+#include "core/hex.h"
+#include "recorder/chain_end.h"
+#include "recorder/evidence_tree.h"
 #include "recorder/ledger.h"
 #include "recorder/tail.h"
 
@@ -34,7 +39,10 @@ struct ledger {
 	struct evidence_mark next; /* with the batch */
 	char *batch;
 	size_t n, cap;
-	uint64_t head_n; /* of the last checkpoint's line; 0: none */
+	size_t in_tree; /* bytes of the batch whose lines are in the tree already */
+	struct evidence_tree *tree;
+	char origin[CHAIN_ORIGIN_MAX + 1]; /* "": not known yet */
+	uint64_t head_n;                   /* of the last checkpoint's line; 0: none */
 	uint8_t head[CHAIN_HASH];
 	uint64_t checkpoint_us; /* when a checkpoint was last asked for */
 };
@@ -48,8 +56,10 @@ struct ledger *ledger_new(const struct ledger_opts *o)
 	l->opts = *o;
 	l->fd = -1;
 	l->path = strdup(o->path);
-	if (l->path == NULL) {
-		free(l);
+	l->tree = evidence_tree_new(o->path);
+	snprintf(l->origin, sizeof l->origin, "%s", o->origin != NULL ? o->origin : "");
+	if (l->path == NULL || l->tree == NULL) {
+		ledger_free(l);
 		return NULL;
 	}
 	return l;
@@ -60,6 +70,8 @@ static void close_file(struct ledger *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
+	if (!evidence_tree_has(l->tree, l->mark.n)) /* it has lines that the file has not */
+		evidence_tree_close(l->tree);
 	ledger_drop(l);
 }
 
@@ -67,7 +79,9 @@ void ledger_free(struct ledger *l)
 {
 	if (l == NULL)
 		return;
-	close_file(l);
+	if (l->fd >= 0)
+		close(l->fd);
+	evidence_tree_free(l->tree);
 	free(l->batch);
 	free(l->path);
 	free(l);
@@ -98,7 +112,9 @@ uint64_t ledger_head(const struct ledger *l, uint8_t hash[CHAIN_HASH])
 
 void ledger_drop(struct ledger *l)
 {
-	l->n = 0;
+	if (l->in_tree > 0 && l->fd >= 0)
+		tg_bug("ledger", "lines are dropped that are in the tree");
+	l->n = l->in_tree = 0;
 	l->next = l->mark;
 }
 
@@ -159,6 +175,15 @@ void ledger_set_pos(struct ledger *l, unsigned shard, const struct chain_pos *po
 	l->next.pos[shard] = *pos;
 }
 
+/* Adds those lines of the batch to the tree that are not in it. */
+static int add_to_tree(struct ledger *l)
+{
+	int rc = evidence_tree_add(l->tree, l->batch + l->in_tree, l->n - l->in_tree);
+
+	l->in_tree = l->n;
+	return rc;
+}
+
 int ledger_commit(struct ledger *l)
 {
 	int saved;
@@ -181,39 +206,58 @@ int ledger_commit(struct ledger *l)
 	}
 	l->size += l->n;
 	l->mark = l->next;
-	l->n = 0;
+	if (add_to_tree(l) != 0) {
+		saved = errno;
+		close_file(l);
+		errno = saved;
+		return TG_EIO;
+	}
+	l->n = l->in_tree = 0;
 	return 0;
 }
 
 /* Checkpoints -------------------------------------------------------------- */
 
-static int sign(struct ledger *l, const char *reason)
+static int close_failed(struct ledger *l, int error)
 {
-	struct chain_check c = {
-		.n = l->next.n + 1, .time_ms = clock_wall_ms(), .reason = {reason, strlen(reason)}};
-	struct chain_buf b = {.cap = CHAIN_LINE_MAX + 1};
-	int rc;
+	close_file(l);
+	errno = error;
+	return TG_EIO;
+}
 
-	if (grow_batch(l) != 0) {
-		errno = ENOMEM;
-		close_file(l);
-		return TG_EIO;
-	}
-	memcpy(c.epoch, l->next.epoch, sizeof c.epoch);
-	memcpy(c.pos, l->next.pos, sizeof c.pos);
-	memcpy(c.prev, l->next.hash, sizeof c.prev);
-	b.p = l->batch + l->n;
-	chain_put_check(&b, &c, l->opts.secret);
+/* Makes a checkpoint over all lines so far the last line of the batch. */
+static void put_check(struct ledger *l, struct chain_check *c)
+{
+	struct chain_buf b = {.p = l->batch + l->n, .cap = CHAIN_LINE_MAX + 1};
+
+	c->n = l->next.n + 1;
+	c->time_ms = clock_wall_ms();
+	memcpy(c->epoch, l->next.epoch, sizeof c->epoch);
+	memcpy(c->pos, l->next.pos, sizeof c->pos);
+	memcpy(c->prev, l->next.hash, sizeof c->prev);
+	c->origin = (struct chain_text){l->origin, strlen(l->origin)};
+	chain_note_sign(c, l->opts.secret);
+	chain_put_check(&b, c, l->opts.secret);
 	if (b.full)
 		tg_bug("ledger", "a checkpoint is longer than its bound");
 	take_line(l, b.n);
 	l->next.unsigned_lines = 0;
-	rc = ledger_commit(l);
-	if (rc == 0) {
-		l->head_n = l->mark.n;
-		memcpy(l->head, l->mark.hash, sizeof l->head);
-	}
-	return rc;
+}
+
+static int sign(struct ledger *l, const char *reason)
+{
+	struct chain_check c = {.reason = {reason, strlen(reason)}};
+
+	if (grow_batch(l) != 0)
+		return close_failed(l, ENOMEM);
+	if (add_to_tree(l) != 0 || evidence_tree_root(l->tree, c.root) != 0)
+		return close_failed(l, errno);
+	put_check(l, &c);
+	if (ledger_commit(l) != 0)
+		return TG_EIO;
+	l->head_n = l->mark.n;
+	memcpy(l->head, l->mark.hash, sizeof l->head);
+	return evidence_tree_publish(l->tree, &c) == 0 ? 0 : close_failed(l, errno);
 }
 
 static int sync_folder(const char *path)
@@ -249,6 +293,8 @@ static int rotate(struct ledger *l)
 		return 0;
 	}
 	close_file(l);
+	if (l->opts.keep_days > 0 && evidence_tree_sync(l->tree) != 0)
+		return TG_EIO;
 	removed = tail_expire(l->path, l->opts.keep_days);
 	log_info("audit-log", "rotated; %u old files removed", removed);
 	return ledger_open(l);
@@ -296,63 +342,33 @@ int ledger_checkpoint(struct ledger *l, const char *reason)
 
 /* Opening ------------------------------------------------------------------ */
 
-/* For a file that is new or empty: continues the chain from what we remember, or from the newest
- * rotated file. When there is neither, a chain begins. */
-static int continue_chain(struct ledger *l)
+/* A chain keeps the name that it has. */
+static void draw_origin(struct ledger *l)
 {
-	char old[PATH_MAX];
-	struct tail t;
-	int fd, rc;
+	static const char prefix[] = "timeglas/";
+	uint8_t drawn[16];
 
-	if (l->mark.n > 0 || !tail_newest(l->path, old, sizeof old))
-		return 0;
-	fd = open(old, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return TG_EIO;
-	rc = tail_read(fd, &t);
-	close(fd);
-	if (rc == 0 && (t.mark.n == 0 || t.torn_bytes > 0))
-		rc = TG_EINVAL;
-	if (rc == 0)
-		l->mark = t.mark;
-	return rc;
-}
-
-/* The file may have more lines than we remember, if it could not be cut back. It cannot have fewer,
- * nor other ones. */
-static int check_not_behind(const struct ledger *l, const struct tail *t)
-{
-	if (t->mark.n < l->mark.n ||
-		(t->mark.n == l->mark.n && memcmp(t->mark.hash, l->mark.hash, CHAIN_HASH) != 0))
-		return TG_EINVAL;
-	return 0;
+	if (*l->origin != '\0')
+		return;
+	random_fill(drawn, sizeof drawn);
+	memcpy(l->origin, prefix, sizeof prefix);
+	tg_hex_encode(drawn, sizeof drawn, l->origin + sizeof prefix - 1);
 }
 
 static int find_end(struct ledger *l)
 {
-	struct tail t;
-	int rc = tail_read(l->fd, &t);
+	struct chain_end end;
+	int rc = chain_end_find(l->fd, l->path, &l->mark, l->tree, &end);
 
 	if (rc != 0)
 		return rc;
-	if (t.torn_bytes > 0) {
-		log_warn("audit-log",
-			"the last line of the evidence file is incomplete: %llu bytes are cut off; "
-			"its "
-			"event will be written again",
-			(unsigned long long)t.torn_bytes);
-		if (ftruncate(l->fd, (off_t)t.whole_bytes) != 0)
-			return TG_EIO;
-	}
-	l->size = t.whole_bytes;
-	if (t.mark.n == 0)
-		return continue_chain(l);
-	rc = check_not_behind(l, &t);
-	if (rc != 0)
-		return rc;
-	l->mark = t.mark;
-	l->first_n = t.first_n;
-	l->first_ms = t.first_ms;
+	l->mark = end.mark;
+	l->size = end.whole_bytes;
+	l->first_n = end.first_n;
+	l->first_ms = end.first_ms;
+	if (*end.origin != '\0')
+		memcpy(l->origin, end.origin, sizeof l->origin);
+	draw_origin(l);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /*
- * ledger.h: the evidence file. It appends lines to the chain so that they survive a crash, signs
- * the chain's head, begins a new file when one is full, and goes on with the chain of the file that
- * it finds. It knows no store. docs/evidence.md.
+ * ledger.h: the evidence file. It appends lines to the chain so that they survive a crash, keeps
+ * the tree over them, signs both, begins a new file when one is full, and goes on with the chain of
+ * the file that it finds. It knows no store. docs/evidence.md.
  */
 #ifndef RECORDER_LEDGER_H
 #define RECORDER_LEDGER_H
@@ -17,6 +17,7 @@ struct ledger_opts {
 	const uint8_t *secret; /* CHAIN_SECRET bytes of the signing key; borrowed, outlives it */
 	uint64_t rotate_bytes; /* a file of that size or more is rotated */
 	unsigned rotate_s;     /* so is one of that age in seconds or more */
+	const char *origin;    /* of a chain that begins; NULL: it is drawn. Copied */
 	unsigned keep_days;    /* rotated files older than that are removed; 0: never */
 };
 
@@ -35,8 +36,8 @@ void ledger_free(struct ledger *l);
  * Opens the file, or makes it; finds the chain's end, cuts off a last line that was not written
  * whole, and writes a checkpoint. Does nothing when it is open.
  *
- * Returns 0, TG_EIO (errno), TG_ENOMEM, or TG_EINVAL: the file's end is not what a recorder writes,
- * and nothing was changed.
+ * Returns 0, TG_EIO (errno), TG_ENOMEM; TG_EINVAL: the file is not what a recorder writes; or
+ * TG_ENOENT: the tree is lost, as its tiles are not there, nor all lines. Nothing was changed then.
  */
 int ledger_open(struct ledger *l);
 /** Returns whether the file is open. Every failure closes it. */
@@ -66,8 +67,9 @@ int ledger_commit(struct ledger *l);
 /** Forgets the batch. */
 void ledger_drop(struct ledger *l);
 /**
- * Signs the chain's head. Does nothing when the reason is "time" and there are no new lines since
- * the last checkpoint. Begins a new file when it is time to. A batch goes into the file with it.
+ * Signs the chain's head, and the tree over all lines before. Does nothing when the reason is
+ * "time" and there are no new lines since the last checkpoint. Begins a new file when it is time
+ * to. A batch goes into the file with it.
  *
  * Returns as ledger_commit(), or as ledger_open() behind a rotation.
  */

@@ -87,6 +87,15 @@ static int find_check(const char *p, size_t end, size_t *at)
 	return TG_EINVAL;
 }
 
+static void tree_of(const struct chain_check *c, struct tail_tree *out)
+{
+	*out = (struct tail_tree){.size = c->n - 1};
+	if (c->origin.p == NULL)
+		return;
+	memcpy(out->root, c->root, sizeof out->root);
+	memcpy(out->origin, c->origin.p, c->origin.n);
+}
+
 /* Reads from the last checkpoint on. */
 static int read_lines(const char *p, struct tail *t)
 {
@@ -98,6 +107,7 @@ static int read_lines(const char *p, struct tail *t)
 		return TG_EINVAL;
 	t->first_n = l.check.n;
 	t->first_ms = l.check.time_ms;
+	tree_of(&l.check, &t->first_tree);
 	while (at < end) {
 		size_t n;
 		const struct evidence_mark was = t->mark;
@@ -115,6 +125,8 @@ static int read_lines(const char *p, struct tail *t)
 		if (l.is_check) {
 			t->head_n = t->mark.n;
 			memcpy(t->head, t->mark.hash, sizeof t->head);
+			t->head_at = at;
+			tree_of(&l.check, &t->head_tree);
 		}
 		at += n + 1;
 	}

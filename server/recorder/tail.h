@@ -10,14 +10,24 @@
 
 #include "recorder/evidence_mark.h"
 
+/* What a checkpoint says of the tree before it. */
+struct tail_tree {
+	uint64_t size; /* leaves: lines before the checkpoint's */
+	uint8_t root[CHAIN_ROOT];
+	char origin[CHAIN_ORIGIN_MAX + 1]; /* "": nothing, an older program wrote it */
+};
+
 struct tail {
 	struct evidence_mark mark;
 	uint64_t whole_bytes;     /* the file up to its last LF */
 	uint64_t torn_bytes;      /* after that LF: a line that was not written to its end */
 	uint64_t head_n;          /* number of the last checkpoint's line */
 	uint8_t head[CHAIN_HASH]; /* and its hash */
-	uint64_t first_n;         /* number of the first line */
-	int64_t first_ms;         /* and its time */
+	uint64_t head_at;         /* where it begins in the file */
+	struct tail_tree head_tree;
+	uint64_t first_n; /* number of the first line */
+	int64_t first_ms; /* and its time */
+	struct tail_tree first_tree;
 };
 
 /**

@@ -60,7 +60,7 @@ static int make_folders(int dir, const char *path)
 	return 0;
 }
 
-static int write_file(int dir, const uint8_t *p, size_t n)
+static int write_file(int dir, const void *p, size_t n)
 {
 	int fd = openat(
 		dir, UNFINISHED, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
@@ -219,4 +219,19 @@ int tiles_save(struct tiles *t)
 int tiles_sync(struct tiles *t)
 {
 	return syncfs(t->dir) == 0 ? 0 : TG_EIO;
+}
+
+int tiles_publish(struct tiles *t, const char *name, const char *text, size_t n)
+{
+	if (write_file(t->dir, text, n) != 0)
+		return TG_EIO;
+	return renameat(t->dir, UNFINISHED, t->dir, name) == 0 ? 0 : TG_EIO;
+}
+
+bool tiles_in_place(const struct tiles *t, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(t->dir, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
+		a.st_ino == b.st_ino;
 }

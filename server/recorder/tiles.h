@@ -7,6 +7,7 @@
 #ifndef RECORDER_TILES_H
 #define RECORDER_TILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "core/tree.h"
@@ -35,6 +36,17 @@ uint64_t tiles_root(const struct tiles *t, uint8_t root[TREE_HASH]);
 /** Writes the tiles that are not full, so that proofs in the tree of this size can be read from now
  * on. Returns 0 or TG_EIO (errno). */
 int tiles_save(struct tiles *t);
+/**
+ * Makes a small file of n bytes in the folder, or replaces it; whoever reads it sees one or the
+ * other.
+ *
+ * @name  without a slash
+ *
+ * Returns 0 or TG_EIO (errno).
+ */
+int tiles_publish(struct tiles *t, const char *name, const char *text, size_t n);
+/** Returns whether the folder is still the one that stands at path. */
+bool tiles_in_place(const struct tiles *t, const char *path);
 /** Waits until all that was written is on the disk: before lines are removed. Returns 0 or TG_EIO
  * (errno). */
 int tiles_sync(struct tiles *t);

@@ -67,6 +67,7 @@ static bool open_modules(struct work *w)
 	const struct ledger_opts ledger = {
 		.path = c->audit_log,
 		.secret = w->key.secret,
+		.origin = c->audit_origin,
 		.rotate_bytes = c->audit_rotate_bytes,
 		.rotate_s = c->audit_rotate_s,
 		.keep_days = c->audit_keep_days,

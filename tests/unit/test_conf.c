@@ -223,6 +223,7 @@ static const struct mistake {
 	{"[server]\nworkers = -1\n", 2, "'-1' is not a number|digits only"},
 	{"[server]\nworkers = 2 cores\n", 2, "'2 cores' is not a number"},
 	{"[store]\nstore_wipe = require\n", 2, "no store_wipe 'require'|did you mean 'required'?"},
+	{"[server]\naudit_origin = a+b\n", 2, "'a+b' cannot be the name of a log|visible ASCII"},
 	{"[server]\nlog_level = wran\n", 2, "no log level 'wran'|did you mean 'warn'?"},
 	{"[server]\ndrain_s = 86401\n", 2, "out of bounds|0 to 86400"},
 	{"[server]\nkey =\n", 2, "'key' is empty"},

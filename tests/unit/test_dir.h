@@ -2,8 +2,10 @@
 #ifndef TESTS_TEST_DIR_H
 #define TESTS_TEST_DIR_H
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char test_dir[64];
@@ -17,6 +19,18 @@ static inline char *in_dir(const char *name)
 
 	snprintf(p, sizeof full[0], "%s/%s", test_dir, name);
 	return p;
+}
+
+static inline int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st, (void)type, (void)at;
+	return remove(path);
+}
+
+/* Removes a folder and all that is in it. */
+static inline int remove_folder(const char *path)
+{
+	return nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static inline int test_dir_make(void **state)

@@ -11,6 +11,7 @@
 #include "recorder/ledger.h"
 #include "recorder/evidence_search.h"
 #include "recorder/tail.h"
+#include "test_dir.h"
 
 #define E1 "11111111111111111111111111111111"
 #define E2 "22222222222222222222222222222222"
@@ -27,7 +28,8 @@ static size_t n_events;
 
 static int setup(void **state)
 {
-	struct ledger_opts o = {path, secret, 3000, 86400, 0};
+	const struct ledger_opts o = {
+		.path = path, .secret = secret, .rotate_bytes = 3000, .rotate_s = 86400};
 
 	(void)state;
 	strcpy(dir, "/tmp/tgu-XXXXXX");
@@ -43,14 +45,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char old[96];
-
 	(void)state;
 	ledger_free(ledger);
-	unlink(path);
-	while (tail_newest(path, old, sizeof old))
-		unlink(old);
-	return rmdir(dir);
+	return remove_folder(dir);
 }
 
 /* An event as the store gives it; its one value tells it from others. */

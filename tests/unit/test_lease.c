@@ -10,6 +10,7 @@
 #include <timeglas/errors.h>
 #include "store/store.h"
 #include "recorder/lease.h"
+#include "test_dir.h"
 
 #define OURS CHAIN_PUBLIC "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define THEIRS CHAIN_PUBLIC "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -90,9 +91,7 @@ static int teardown(void **state)
 	store_free(store);
 	loop_free(loop);
 	redis_server_stop(&redis);
-	unlink(path);
-	rmdir(dir);
-	return 0;
+	return remove_folder(dir);
 }
 
 static void expect(enum lease_event e)

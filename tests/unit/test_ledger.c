@@ -22,13 +22,18 @@
 #include <timeglas/errors.h>
 #include "recorder/ledger.h"
 #include "recorder/tail.h"
+#include "test_dir.h"
 
 static char dir[32], path[64], old[96];
 static uint8_t public_key[CHAIN_KEY], secret[CHAIN_SECRET];
 
 static struct ledger *make(uint64_t rotate_bytes)
 {
-	const struct ledger_opts o = {path, secret, rotate_bytes, 86400, 1};
+	const struct ledger_opts o = {.path = path,
+		.secret = secret,
+		.rotate_bytes = rotate_bytes,
+		.rotate_s = 86400,
+		.keep_days = 1};
 	struct ledger *l = ledger_new(&o);
 
 	assert_non_null(l);
@@ -65,13 +70,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char rotated[96];
-
 	(void)state;
-	unlink(path);
-	while (tail_newest(path, rotated, sizeof rotated))
-		unlink(rotated);
-	return rmdir(dir);
+	return remove_folder(dir);
 }
 
 /* Opens a second ledger on the same file, as a restarted recorder does, and compares. */

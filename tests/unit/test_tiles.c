@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/stat.h>
 #include "check.h"
 #include <string.h>
@@ -22,17 +21,11 @@ static int setup(void **state)
 	return sha == NULL || test_dir_make(state) != 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st, (void)type, (void)at;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	(void)state;
 	sha256_free(sha);
-	return nftw(test_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return remove_folder(test_dir);
 }
 
 static void add(struct tiles *t, uint64_t from, uint64_t to)
