@@ -79,14 +79,17 @@ static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[C
 
 /* Checkpoints and positions ------------------------------------------------ */
 
-static bool key_known(struct audit_chain *c, const uint8_t key[CHAIN_KEY])
+/* A key that names its log signs for no other one. */
+static bool key_known(struct audit_chain *c, const struct chain_check *k)
 {
 	if (c->n_keys == 0) {
-		memcpy(c->key[0].public, key, CHAIN_KEY);
+		memcpy(c->key[0].public, k->key, CHAIN_KEY);
 		c->n_keys = 1;
 	}
 	for (size_t i = 0; i < c->n_keys; i++)
-		if (memcmp(c->key[i].public, key, CHAIN_KEY) == 0)
+		if (memcmp(c->key[i].public, k->key, CHAIN_KEY) == 0 &&
+			(c->key[i].origin[0] == '\0' || k->origin.p == NULL ||
+				chain_is(k->origin, c->key[i].origin)))
 			return true;
 	return false;
 }
@@ -95,7 +98,7 @@ static bool key_known(struct audit_chain *c, const uint8_t key[CHAIN_KEY])
 static bool check_signature(struct audit_chain *c, const char *line, const struct chain_check *k,
 	const struct finding_place *at)
 {
-	if (!key_known(c, k->key)) {
+	if (!key_known(c, k)) {
 		findings_add(c->findings, "key", at,
 			"signed with another key than the one that was given or came first");
 		return false;
@@ -107,6 +110,7 @@ static bool check_signature(struct audit_chain *c, const char *line, const struc
 	}
 	c->unsigned_lines = 0;
 	memcpy(c->seen_key, k->key, CHAIN_KEY);
+	audit_tree_check(&c->tree, k, c->findings, at);
 	return true;
 }
 
@@ -163,31 +167,6 @@ static void check_position(
 		c->pos[shard] = pos;
 }
 
-/* The tree ----------------------------------------------------------------- */
-
-/* A leaf for each line, in its place. Where lines are missing, so is the tree from there on: also
- * before the first one, unless its beginning was made of tiles. */
-static void grow_tree(struct audit_chain *c, uint64_t n, const char *line, size_t len)
-{
-	uint8_t leaf[TREE_HASH];
-
-	if (c->lines == 1)
-		c->tree_known = true;
-	if (n != c->tree.size + 1)
-		c->tree_known = false;
-	if (!c->tree_known)
-		return;
-	tree_leaf(c->sha, line, len, leaf);
-	tree_add(c->sha, &c->tree, leaf);
-}
-
-bool audit_chain_root(const struct audit_chain *c, uint8_t out[TREE_HASH])
-{
-	if (c->tree_known)
-		tree_root(c->sha, &c->tree, out);
-	return c->tree_known;
-}
-
 /* Lines -------------------------------------------------------------------- */
 
 static void note_time(struct audit_chain *c, int64_t ms)
@@ -225,7 +204,7 @@ static void unreadable(struct audit_chain *c, const char *line, size_t n,
 	c->file = at->file;
 	if (c->last_n != 0)
 		c->last_n++;
-	grow_tree(c, c->last_n, line, n);
+	audit_tree_line(&c->tree, c->last_n, line, n);
 	memcpy(c->last_hash, hash, CHAIN_HASH);
 	c->last_bad = true;
 	c->before = *at;
@@ -254,7 +233,6 @@ bool audit_chain_line(struct audit_chain *c, const char *line, size_t n,
 		    out->is_check ? out->check.prev : out->record.prev, hash, at))
 		return false;
 	c->last_n = out->is_check ? out->check.n : out->record.n;
-	grow_tree(c, c->last_n, line, n);
 	memcpy(c->last_hash, hash, CHAIN_HASH);
 	c->before = *at;
 	note_time(c, out->is_check ? out->check.time_ms : out->record.time_ms);
@@ -267,6 +245,7 @@ bool audit_chain_line(struct audit_chain *c, const char *line, size_t n,
 		c->records++;
 		check_position(c, &out->record, at);
 	}
+	audit_tree_line(&c->tree, c->last_n, line, n);
 	c->last_bad = !good;
 	return true;
 }

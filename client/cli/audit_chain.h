@@ -6,9 +6,7 @@
 #ifndef CLI_AUDIT_CHAIN_H
 #define CLI_AUDIT_CHAIN_H
 
-#include "cli/findings.h"
-#include "core/chain.h"
-#include "core/tree.h"
+#include "cli/audit_tree.h"
 #include "lib/receipt.h"
 
 #define AUDIT_KEYS_MAX 16
@@ -19,10 +17,10 @@ struct audit_head { /* a good checkpoint */
 	uint8_t hash[CHAIN_HASH];
 };
 
-struct audit_chain { /* zeroed before first use, but for keys, sha, findings and tree */
+struct audit_chain { /* zeroed before first use, but for keys, findings, and in tree sha and edge */
 	struct receipt_key key[AUDIT_KEYS_MAX]; /* keys that may have signed */
 	size_t n_keys;                          /* 0: the first key that is met may */
-	struct sha256 *sha;
+	struct audit_tree tree;
 	struct findings *findings;
 	uint64_t lines, records, checks;
 	uint64_t first_n, last_n;
@@ -40,8 +38,6 @@ struct audit_chain { /* zeroed before first use, but for keys, sha, findings and
 	struct finding_place before;        /* the line before */
 	struct chain_pos pos[CHAIN_SHARDS]; /* last position of each outbox */
 	const char *file;                   /* of the line before */
-	struct tree_edge tree; /* of all lines up to the last one; at first, of those before */
-	bool tree_known;       /* otherwise lines before are missing */
 };
 
 /**
@@ -62,10 +58,6 @@ const struct audit_head *audit_chain_head(const struct audit_chain *c);
 /** Tells whether the checkpoint number n had this hash. Returns 1 (yes), 0 (no), or -1 (it is too
  * long ago to say). */
 int audit_chain_signed(const struct audit_chain *c, uint64_t n, const uint8_t hash[CHAIN_HASH]);
-
-/** Makes the root of the tree over all lines so far. Returns false when it is not known, because
- * lines before are missing. */
-bool audit_chain_root(const struct audit_chain *c, uint8_t out[TREE_HASH]);
 
 /** Returns true when the last lines are not signed, but so young that their checkpoint may still
  * come. */

@@ -247,7 +247,7 @@ static int open_recorder(struct audit_chains *a, struct cli *cli, struct audit_r
 		t->first++;
 	t->n_files = n;
 	t->chain.findings = &a->findings;
-	t->chain.sha = a->sha;
+	t->chain.tree.sha = a->sha;
 	t->next_ms = t->first->first_ms;
 	t->path = calloc(n, sizeof *t->path);
 	if (t->path == NULL)
@@ -273,8 +273,8 @@ static int begin_tree(struct audit_chains *a, struct cli *cli, struct audit_reco
 		a->sha, dir != NULL ? dir : beside, t->chain.key, t->chain.n_keys, &tiles);
 	if (rc != 0)
 		return rc;
-	if (!audit_tiles_edge(tiles, t->first->first_n - 1, &t->chain.tree))
-		t->chain.tree = (struct tree_edge){0};
+	if (!audit_tiles_edge(tiles, t->first->first_n - 1, &t->chain.tree.edge))
+		t->chain.tree.edge = (struct tree_edge){0};
 	audit_tiles_free(tiles);
 	return 0;
 }

@@ -42,7 +42,7 @@ void audit_kept_line(struct audit_kept *k, const struct audit_chain *c, const st
 		else
 			note_other(&k->line_other, at);
 	}
-	if (n == p->receipt.head.checkpoint.size && audit_chain_root(c, root)) {
+	if (n == p->receipt.head.checkpoint.size && audit_tree_root(&c->tree, root)) {
 		if (memcmp(root, p->receipt.head.checkpoint.root, TREE_HASH) == 0)
 			k->root_met = true;
 		else

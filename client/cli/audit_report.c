@@ -32,6 +32,12 @@ static void print_chain(const struct audit_recorder *t)
 		printf("The chain begins at line number %" PRIu64
 		       "; what came before stands in earlier files.\n",
 			t->chain.first_n);
+	if (t->chain.tree.unknown > 0)
+		printf("The tree was not checked at %" PRIu64
+		       " checkpoints up to line number %" PRIu64
+		       ", because lines before them are missing: give their files, or the log's "
+		       "folder of tiles (--tiles).\n",
+			t->chain.tree.unknown, t->chain.last_n);
 }
 
 static void print_head(const struct audit_report *r)

@@ -75,7 +75,9 @@ static json_t *chains_json(const struct audit_chains *a)
 		for (size_t k = 0; k < t->n_files; k++)
 			json_array_append_new(files, json_string(t->file[k].path));
 		json_array_append_new(list,
-			json_pack("{s:o, s:I, s:I, s:I, s:o, s:o}", "files", files, "events",
+			json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "files", files,
+				"roots", (json_int_t)t->chain.tree.roots, "roots_unknown",
+				(json_int_t)t->chain.tree.unknown, "events",
 				(json_int_t)t->chain.records, "first_n",
 				(json_int_t)t->chain.first_n, "last_n", (json_int_t)t->chain.last_n,
 				"head", head_json(&t->chain), "key_from",

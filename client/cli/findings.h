@@ -14,8 +14,8 @@ struct finding_place { /* of a line */
 	bool whole;    /* the line ends with a LF */
 };
 
-/* what: changed, missing, order, duplicate, signature, key, begin, cut, unsigned, twice, head,
- * receipt, no-end, no-begin, limit, second-reader, ended-again */
+/* what: changed, missing, order, duplicate, signature, key, root, begin, cut, unsigned, twice,
+ * head, receipt, no-end, no-begin, limit, second-reader, ended-again */
 struct finding {
 	char what[16];
 	char file[256];

@@ -1,8 +1,10 @@
 """The evidence of a server under test, and what timeglas audit says of it."""
+import base64
 import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -77,8 +79,8 @@ def recorded(server, what, blob, timeout=5):
 
 
 def finished(server, tmp_path):
-    """Stops it in order, and returns a copy of its log, beside which those that were rotated lie,
-    and its public key."""
+    """Stops it in order, and returns a copy of its log, beside which those that were rotated and
+    its tiles lie, and its public key."""
     log, copy = log_of(server), tmp_path / "audit.log"
     pub = key_of(server)
     server.close_connections()
@@ -87,8 +89,17 @@ def finished(server, tmp_path):
     status = server.proc.wait(10 * SLOW)
     for file in [log, *log.parent.glob("audit.log.0*")]:
         (tmp_path / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(f"{log}.tiles", tmp_path / f"{log.name}.tiles")
     server.check_gone(status, family)
     return copy, pub
+
+
+def root_of(leaves):
+    """The root of a tree, as RFC 9162 defines it."""
+    if len(leaves) < 2:
+        return leaves[0] if leaves else hashlib.sha256().digest()
+    k = 1 << (len(leaves) - 1).bit_length() - 1
+    return hashlib.sha256(b"\1" + root_of(leaves[:k]) + root_of(leaves[k:])).digest()
 
 
 class Forger:
@@ -117,9 +128,19 @@ class Forger:
         )
         return (self.dir / "s").read_bytes().hex()
 
-    def write(self, lines):
-        """The lines, numbered, hashed and signed anew."""
-        out, prev = [], "0" * 64
+    def tree(self, text, size, leaves):
+        """A checkpoint's line with the root over the lines before it, and its note's signature."""
+        told = json.loads(text)
+        if "root" not in told:
+            return text
+        root = root_of(leaves)
+        note = f"{told['origin']}\n{size}\n{base64.b64encode(root).decode()}\n"
+        text = text.replace(told["root"].encode(), root.hex().encode())
+        return text.replace(told["note"].encode(), self.sign(note.encode()).encode())
+
+    def write(self, lines, tree=True):
+        """The lines, numbered, hashed and signed anew; their tree, too, if so."""
+        out, prev, leaves = [], "0" * 64, []
         for n, line in enumerate(lines, 1):
             text = re.sub(rb'"n":\d+', b'"n":%d' % n, line.rstrip(b"\n"), count=1)
             text = re.sub(rb'"prev":"[0-9a-f]{64}"', b'"prev":"' + prev.encode() + b'"', text)
@@ -127,6 +148,8 @@ class Forger:
                 text = re.sub(
                     rb'"key":"[0-9a-f]{64}"', b'"key":"' + self.public.encode() + b'"', text
                 )
+                if tree:
+                    text = self.tree(text, n - 1, leaves)
                 signed = text[: text.index(b',"sig":"')]
                 text = (
                     signed
@@ -135,5 +158,6 @@ class Forger:
                     + b'"}'
                 )
             prev = hashlib.blake2b(text, digest_size=32).hexdigest()
+            leaves.append(hashlib.sha256(b"\0" + text).digest())
             out.append(text + b"\n")
         return b"".join(out)

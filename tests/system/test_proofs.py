@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from audit import UNPINNED, audit
+from audit import UNPINNED, Forger, audit, finished, log_of, verify
 from harness import BIN, ROOT, SANITIZED
 
 PROOFS = int(os.environ.get("TIMEGLAS_PROOFS", "60" if SANITIZED else "1000"))
@@ -186,3 +186,40 @@ def test_verify_holds_the_log_to_a_proof(kept, tmp_path):
     done = audit("verify", cut, *key, "--receipt", kept / "true-3", "--json")
     assert done.returncode == 5
     assert any("cut off" in f["detail"] for f in json.loads(done.stdout)["findings"])
+
+
+def test_verify_makes_the_tree_of_a_servers_log_again(launch, tmp_path):
+    """Each checkpoint's root and note, across files; where the first files were removed, with the
+    tiles beside them; and a thief who has the key, but tells another tree, is found."""
+    server = launch(workers=1, options=[("server.audit_rotate_bytes", "64KiB")])
+    while len(list(log_of(server).parent.glob("audit.log.0*"))) < 2:
+        for _ in range(20):
+            server.erase(server.put_ok(server.sealed(300))["blob"])
+    log, key = finished(server, tmp_path)
+    rotated = sorted(tmp_path.glob("audit.log.0*"))
+    files = [*rotated, log]
+
+    def chain(*args):
+        status, report = verify(*args, "--key", key)
+        (one,) = report["chains"]
+        return status, [(f["what"], f["line"]) for f in report["findings"]], one
+
+    status, found, one = chain(*files)
+    assert (status, found) == (0, []) and one["roots"] > 2 and one["roots_unknown"] == 0
+    status, found, late = chain(*files[1:])
+    assert (status, found) == (0, []) and late["roots"] > 1 and late["roots_unknown"] == 0
+    (tmp_path / "audit.log.tiles").rename(tmp_path / "elsewhere")
+    status, found, late = chain(*files[1:])
+    assert (status, found) == (0, []) and late["roots"] == 0 and late["roots_unknown"] > 1
+    assert b"The tree was not checked" in audit("verify", *files[1:], "--key", key).stdout
+    assert chain(*files[1:], "--tiles", tmp_path / "elsewhere")[2]["roots_unknown"] == 0
+
+    forger, target = Forger(tmp_path), tmp_path / "forged.log"
+    lines = rotated[0].read_bytes().splitlines(keepends=True)
+    key = "timeglas-audit1" + forger.public
+    target.write_bytes(forger.write(lines))
+    assert chain(target)[:2] == (0, [])
+    checks = [i for i, line in enumerate(lines, 1) if b'"checkpoint"' in line]
+    target.write_bytes(forger.write(lines, tree=False))
+    found = chain(target)[1]  # with another key in it, the first line is another leaf
+    assert found == [("signature", 1), ("root", 2)] + [("signature", i) for i in checks[1:]]

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sodium.h>
-#include "core/chain.h"
+#include "core/chain_note.h"
 #include "core/proof.h"
 #include "recorder/tiles.h"
 
@@ -131,8 +131,14 @@ static inline void log_put_check(const struct log_key *k, struct log *l, const c
 		.reason = LOG_T(reason),
 		.epoch = "0123456789abcdef0123456789abcdef"};
 
+	struct checkpoint head;
+
 	memcpy(c.pos, l->pos, sizeof c.pos);
 	log_prev(l, c.prev);
+	log_head(k, l, l->n, &head);
+	c.origin = LOG_T(LOG_ORIGIN);
+	memcpy(c.root, head.root, sizeof c.root);
+	chain_note_sign(&c, k->secret);
 	chain_put_check(&b, &c, k->secret);
 	log_add(k, l, &b, true);
 }
