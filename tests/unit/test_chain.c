@@ -14,6 +14,7 @@
 #include <sodium.h>
 #include <timeglas/errors.h>
 #include "core/chain.h"
+#include "core/chain_note.h"
 #include "core/hex.h"
 
 #define T(s) ((struct chain_text){s, strlen(s)})
@@ -291,9 +292,16 @@ static uint8_t prev[CHAIN_HASH];
 static uint64_t number;
 static FILE *file;
 
+static struct sha256 *sha;
+static struct tree_edge tree;
+
 static void wrote(size_t from)
 {
+	uint8_t leaf[TREE_HASH];
+
 	chain_hash(out.p + from, out.n - from - 1, prev);
+	tree_leaf(sha, out.p + from, out.n - from - 1, leaf);
+	tree_add(sha, &tree, leaf);
 	assert_int_equal(fwrite(out.p, 1, out.n, file), out.n);
 	out.n = 0;
 }
@@ -304,6 +312,9 @@ static void sign(struct chain_check *c, const char *reason, int64_t ms)
 	c->time_ms = ms;
 	c->reason = T(reason);
 	memcpy(c->prev, prev, sizeof prev);
+	c->origin = T("log.example/evidence");
+	tree_root(sha, &tree, c->root);
+	chain_note_sign(c, secret);
 	chain_put_check(&out, c, secret);
 	wrote(0);
 }
@@ -354,7 +365,8 @@ static int write_log(const char *path, uint64_t events)
 	int64_t ms = 1700000000000;
 
 	file = fopen(path, "w");
-	if (file == NULL)
+	sha = sha256_new();
+	if (file == NULL || sha == NULL)
 		return 1;
 	out = (struct chain_buf){.p = line, .cap = sizeof line};
 	sign(&c, "begin", ms);
@@ -367,6 +379,7 @@ static int write_log(const char *path, uint64_t events)
 			sign(&c, "time", ms);
 	}
 	sign(&c, "exit", ms);
+	sha256_free(sha);
 	printf("%s%s\n", CHAIN_PUBLIC, tg_hex_encode(public_key, CHAIN_KEY, key));
 	return fclose(file);
 }
