@@ -141,12 +141,12 @@ static void scan(const uint8_t *p, size_t n)
 			MUST(l.record.n > 0 && l.record.event.p != NULL);
 			check_ids(l.record.id);
 			check_more(&l.record);
-			record_unescaped(&l.record);
-			chain_put_record(&b, &l.record);
 			/* an older line calls it ref; it is written as of today */
 			if (l.record.tag.p != NULL)
 				memcpy(line + (l.record.tag.p - line) - sizeof "ref\":\"" + 1,
 					"tag", 3);
+			record_unescaped(&l.record);
+			chain_put_record(&b, &l.record);
 			MUST(!b.full && b.n == n + 1 && memcmp(again, line, n) == 0);
 		}
 		MUST(chain_scan(line, n - 1, &l) != 0);
