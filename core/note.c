@@ -277,6 +277,23 @@ int note_verify(const struct note *note, const struct note_key *k, uint64_t *tim
 	return result;
 }
 
+int note_line_of(
+	const struct note *note, const struct note_key *k, char line[NOTE_LINE_MAX], size_t *n)
+{
+	for (unsigned i = 0; i < note->n; i++) {
+		struct note one = {.text = note->text, .n = 1};
+
+		one.signature[0] = note->signature[i];
+		if (note_verify(&one, k, NULL) != 0)
+			continue;
+		*n = (size_t)snprintf(line, NOTE_LINE_MAX, DASH "%.*s %.*s\n",
+			(int)one.signature[0].name.n, one.signature[0].name.p,
+			(int)one.signature[0].base64.n, one.signature[0].base64.p);
+		return 1;
+	}
+	return 0;
+}
+
 char *note_line(const struct note_key *k, uint64_t time_s, const uint8_t signature[NOTE_SIGNATURE],
 	char out[NOTE_LINE_MAX])
 {

@@ -82,6 +82,16 @@ char *note_line(const struct note_key *k, uint64_t time_s, const uint8_t signatu
 	char out[NOTE_LINE_MAX]);
 
 /**
+ * Finds the line of a key's signature: the first that is right by itself.
+ *
+ * @line  out: *n bytes of it, its LF included, without a NUL
+ *
+ * Returns 1; 0: there is none.
+ */
+int note_line_of(
+	const struct note *note, const struct note_key *k, char line[NOTE_LINE_MAX], size_t *n);
+
+/**
  * Makes a signature and its line, LF included.
  *
  * @k       of type NOTE_COSIGNATURE: signs time_s, too

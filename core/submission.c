@@ -1,4 +1,6 @@
 /* submission.c: see submission.h. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <timeglas/errors.h>
 #include "core/b64.h"
@@ -37,4 +39,23 @@ int submission_scan(const char *p, size_t n, struct submission *out)
 	out->note = lf + 1;
 	out->note_n = (size_t)(end - out->note);
 	return out->note_n > 0 && out->note_n <= SUBMISSION_NOTE_MAX ? 0 : TG_EINVAL;
+}
+
+size_t submission_text(const struct submission *s, char *out, size_t cap)
+{
+	char hash[TG_B64_LEN(TREE_HASH) + 1];
+	size_t at;
+
+	if (s->proof.n > SUBMISSION_PROOF_MAX || s->note_n > SUBMISSION_NOTE_MAX ||
+		cap < SUBMISSION_MAX + 1)
+		return 0;
+	at = (size_t)snprintf(out, cap, OLD "%" PRIu64 "\n", s->old);
+	for (unsigned i = 0; i < s->proof.n; i++) {
+		tg_b64_encode(TG_B64_STD, s->proof.hash[i], TREE_HASH, hash);
+		at += (size_t)snprintf(out + at, cap - at, "%s\n", hash);
+	}
+	out[at++] = '\n';
+	memcpy(out + at, s->note, s->note_n);
+	out[at + s->note_n] = '\0';
+	return at + s->note_n;
 }

@@ -25,4 +25,7 @@ struct submission {
 /** Reads n bytes; out->note points into them. Returns 0 or TG_EINVAL. */
 int submission_scan(const char *p, size_t n, struct submission *out);
 
+/** Writes one. Returns its length without the NUL; 0 when it is longer than cap - 1. */
+size_t submission_text(const struct submission *s, char *out, size_t cap);
+
 #endif

@@ -1,6 +1,6 @@
 /*
- * child.h: what the master gives each child process (worker, reaper, recorder, admin, logger) when
- * it forks it, and what it expects of it.
+ * child.h: what the master gives each child process (worker, reaper, recorder, admin, courier,
+ * logger) when it forks it, and what it expects of it.
  *
  * SIGTERM: the child finishes its work, and its main returns EXIT_SUCCESS.
  * SIGHUP: the master has checked new files and put them into the handover. The signal is blocked at
@@ -27,13 +27,14 @@ struct ssl_ctx_st;
 #define CHILD_SLOT_ADMIN(workers) (2u + (workers))
 #define CHILD_SLOT_RECORDER(workers) (3u + (workers))
 #define CHILD_SLOT_LOGGER(workers) (4u + (workers))
-#define CHILD_SLOTS(workers) (5u + (workers))
+#define CHILD_SLOT_COURIER(workers) (5u + (workers))
+#define CHILD_SLOTS(workers) (6u + (workers))
 
-struct child_env {                   /* valid for the life of the child; owned by the master */
-	const char *name;            /* "worker-0", "reaper", "admin", "recorder", "logger" */
-	unsigned index;              /* of a worker, from 0 on */
-	struct conf *conf;           /* the one in force at the fork */
-	struct ssl_ctx_st *tls;      /* for workers, the one in force at the fork; otherwise NULL */
+struct child_env {              /* valid for the life of the child; owned by the master */
+	const char *name;       /* "worker-0", "reaper", "admin", "recorder", "courier", "logger" */
+	unsigned index;         /* of a worker, from 0 on */
+	struct conf *conf;      /* the one in force at the fork */
+	struct ssl_ctx_st *tls; /* for workers, the one in force at the fork; otherwise NULL */
 	struct handover *handover;   /* for workers, what reloads bring; otherwise NULL */
 	struct heartbeat *heartbeat; /* of all processes, by metrics_slot */
 	const char *store_url;       /* may hold a password */

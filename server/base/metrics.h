@@ -53,6 +53,13 @@
 	X(G_WIPING, "timeglas_memory_wiped", \
 		"1 while freed memory is overwritten here and in the store, 0 while it is not, " \
 		"-1 while that cannot be told") \
+	X(G_WITNESSES, "timeglas_witnesses", "witnesses that checkpoints are carried to") \
+	X(G_WITNESSES_UP, "timeglas_witnesses_up", \
+		"of these, those that cosigned when last asked") \
+	X(G_COSIGNED_LINES, "timeglas_witness_cosigned_lines", \
+		"lines of the last checkpoint that enough witnesses cosigned") \
+	X(G_COSIGNED_AT, "timeglas_witness_cosigned_time_seconds", \
+		"when that was, in Unix seconds; 0: not since the courier began") \
 	X(G_DRAINING, "timeglas_draining", "1 while the server is shutting down")
 
 /* Histograms: buckets by powers of two of a microsecond, from 16 us to about 17 minutes. */

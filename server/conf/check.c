@@ -24,8 +24,10 @@
 #include <timeglas/errors.h>
 
 #include "base/client_cert.h"
+#include "base/file.h"
 #include "conf/check.h"
 #include "conf/pem.h"
+#include "core/policy.h"
 
 struct checker {
 	check_found *found;
@@ -240,6 +242,25 @@ static void check_limits(const struct checker *k, const struct conf *c)
 			(unsigned long long)files.rlim_max);
 }
 
+/* The file is a policy. */
+static void check_witnesses(const struct checker *k, const struct conf *c)
+{
+	struct policy *p = c->witnesses != NULL ? malloc(sizeof *p) : NULL;
+	struct sha256 *sha = p != NULL ? sha256_new() : NULL;
+	struct file_bytes f = {0};
+	char why[CHECK_WHY];
+	const char *what = "";
+	unsigned line = 0;
+
+	if (sha != NULL && file_read(c->witnesses, POLICY_FILE_MAX, &f, why, sizeof why) != 0)
+		say(k, "server.witnesses", "%s", why);
+	else if (sha != NULL && policy_scan(sha, (const char *)f.b, f.n, p, &line, &what) != 0)
+		say(k, "server.witnesses", "%s:%u: %s", c->witnesses, line, what);
+	file_free(&f);
+	sha256_free(sha);
+	free(p);
+}
+
 void check_machine(const struct conf *c, check_found *found, void *ctx)
 {
 	const struct checker k = {found, ctx};
@@ -248,6 +269,9 @@ void check_machine(const struct conf *c, check_found *found, void *ctx)
 	check_readable(&k, c, "server.certificate", c->certificate);
 	check_readable(&k, c, "server.key", c->key);
 	check_readable(&k, c, "server.client_ca", c->client_ca);
+	check_readable(&k, c, "server.witnesses", c->witnesses);
+	check_readable(&k, c, "server.witness_ca", c->witness_ca);
+	check_witnesses(&k, c);
 	check_folder(&k, c, "server.log", c->log_file);
 	check_folder(&k, c, "server.audit_log", c->audit_log);
 	check_folder(&k, c, "server.audit_key", c->audit_key);

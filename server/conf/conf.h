@@ -74,6 +74,8 @@ struct conf {
 	unsigned audit_keep_days;    /* rotated files are removed after that; 0: never */
 	/* nothing new is stored while an event has been unrecorded for longer */
 	unsigned audit_max_lag_s;
+	char *witnesses;  /* a policy that names the witnesses; NULL: there are none */
+	char *witness_ca; /* PEM: whose certificates witnesses with https may have */
 	unsigned drain_s; /* at most that long from SIGTERM to the end */
 
 	char *store_url;          /* unix:///path or redis://host:port; NULL: an embedded Redis */

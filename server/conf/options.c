@@ -90,6 +90,8 @@ static const struct option table[] = {
 	{"server", "audit_keep_days", T_UINT, AT(audit_keep_days), FROM(0, 36500),
 		.initial = "400"},
 	{"server", "audit_max_lag_s", T_UINT, AT(audit_max_lag_s), FROM(1, 60), .initial = "5"},
+	{"server", "witnesses", T_PATH, AT(witnesses)},
+	{"server", "witness_ca", T_PATH, AT(witness_ca)},
 	{"server", "drain_s", T_UINT, AT(drain_s), FROM(0, TG_TTL_MAX_S), .initial = "60",
 		.reloads = true},
 	{"store", "url", T_URL, AT(store_url)},

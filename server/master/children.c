@@ -8,6 +8,7 @@
 
 #include "admin/admin.h"
 #include "base/metrics.h"
+#include "courier/courier.h"
 #include "master/children.h"
 #include "master/logger.h"
 #include "reaper/reaper.h"
@@ -63,6 +64,8 @@ void children_add(
 	add(cs, common, CHILD_ADMIN, "admin", admin_main, CHILD_SLOT_ADMIN(n))->env.listen_fd =
 		sockets->admin;
 	add(cs, common, CHILD_RECORDER, "recorder", recorder_main, CHILD_SLOT_RECORDER(n));
+	if (common->conf->witnesses != NULL)
+		add(cs, common, CHILD_COURIER, "courier", courier_main, CHILD_SLOT_COURIER(n));
 }
 
 pid_t children_pid(const struct children *cs, enum child_kind kind)
@@ -111,7 +114,7 @@ bool children_ready(const struct children *cs)
 	for (i = 0; i < cs->n; i++) {
 		const struct child *c = &cs->child[i];
 
-		if (c->pid == 0)
+		if (c->pid == 0 && c->kind != CHILD_COURIER)
 			return false;
 		if ((c->kind == CHILD_WORKER || c->kind == CHILD_REAPER) && !has_store(c))
 			return false;

@@ -136,7 +136,11 @@ static enum master_event poll_recorder(struct master *m)
 	if (children_any(&m->children, CHILD_RECORDER))
 		return MASTER_EV_NONE;
 	children_signal(&m->children, CHILD_ADMIN, late ? SIGKILL : SIGTERM);
-	return children_any(&m->children, CHILD_ADMIN) ? MASTER_EV_NONE : MASTER_EV_RECORDER_ENDED;
+	children_signal(&m->children, CHILD_COURIER, late ? SIGKILL : SIGTERM);
+	return children_any(&m->children, CHILD_ADMIN) ||
+			children_any(&m->children, CHILD_COURIER) ?
+		MASTER_EV_NONE :
+		MASTER_EV_RECORDER_ENDED;
 }
 
 enum master_event shutdown_poll(struct master *m)

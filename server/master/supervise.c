@@ -165,7 +165,7 @@ int supervise_next_ms(const struct child *c, size_t n)
 
 static unsigned allowed_silence_ms(const struct child *c)
 {
-	if (c->kind == CHILD_RECORDER)
+	if (c->kind == CHILD_RECORDER || c->kind == CHILD_COURIER)
 		return process_is_stopped(c->pid) ? SUPERVISE_RECORDER_STOPPED_MS :
 						    SUPERVISE_RECORDER_HUNG_MS;
 	return c->state != CHILD_STATE_STARTED || process_is_stopped(c->pid) ? SUPERVISE_HUNG_MS :

@@ -18,6 +18,7 @@ enum child_kind {
 	CHILD_REAPER,
 	CHILD_ADMIN,
 	CHILD_RECORDER,
+	CHILD_COURIER,
 	CHILD_LOGGER,
 	CHILD_STORE /* the embedded Redis */
 };
@@ -26,7 +27,7 @@ enum child_kind {
 #define SUPERVISE_HUNG_MS 3000u
 /* before its first heartbeat: it may have to ask a name server where the store is */
 #define SUPERVISE_START_MS 30000u
-/* a recorder may have to wait for a slow disk */
+/* a recorder may have to wait for a slow disk, a courier for a name server */
 #define SUPERVISE_RECORDER_HUNG_MS 60000u
 /* a recorder that a signal has stopped does not go on by itself */
 #define SUPERVISE_RECORDER_STOPPED_MS 15000u

@@ -323,26 +323,10 @@ static int write_down(
 	return 0;
 }
 
-/* The line of the log's own signature within the note: the first that is right on its own. */
-static bool own_line(const struct verdict *v, const char **line, size_t *n)
-{
-	for (unsigned i = 0; i < v->note.n; i++) {
-		struct note one = {.text = v->note.text, .n = 1};
-
-		one.signature[0] = v->note.signature[i];
-		if (note_verify(&one, &v->log->key, NULL) != 0)
-			continue;
-		*line = one.signature[0].name.p - strlen("\xe2\x80\x94 ");
-		*n = (size_t)(one.signature[0].base64.p + one.signature[0].base64.n - *line) + 1;
-		return true;
-	}
-	return false;
-}
-
 void book_judge(struct book *b, const char *p, size_t n, uint64_t now_s, struct verdict *out,
 	char line[NOTE_LINE_MAX])
 {
-	const char *theirs;
+	char theirs[NOTE_LINE_MAX];
 	size_t theirs_n;
 
 	judge(b->sha, b->log, b->n, p, n, out);
@@ -350,7 +334,7 @@ void book_judge(struct book *b, const char *p, size_t n, uint64_t now_s, struct 
 		return;
 	if (note_sign(&b->key, b->secret, out->note.text.p, out->note.text.n, now_s, line) !=
 			NULL &&
-		own_line(out, &theirs, &theirs_n) &&
+		note_line_of(&out->note, &out->log->key, theirs, &theirs_n) &&
 		write_down(b, out, line, theirs, theirs_n) == 0)
 		return;
 	out->status = 500;

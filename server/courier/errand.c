@@ -1,0 +1,193 @@
+/* errand.c: see errand.h. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <event2/event_struct.h>
+#include <openssl/x509v3.h>
+#include <timeglas/errors.h>
+#include "core/num.h"
+#include "courier/errand.h"
+#include "net/stream.h"
+#include "net/tls.h"
+
+struct errand {
+	struct stream *stream;
+	struct event timer;
+	errand_cb *cb;
+	void *ctx;
+};
+
+static void tell(struct errand *e, int status, const char *text, size_t n)
+{
+	errand_cb *const cb = e->cb;
+
+	e->cb = NULL;
+	if (cb != NULL)
+		cb(e->ctx, status, text, n); /* frees e */
+}
+
+static void fail(struct errand *e, const char *why)
+{
+	tell(e, 0, why, strlen(why));
+}
+
+/* The value of a field, without blanks in front of it; NULL. */
+static const char *field(const char *head, const char *name, size_t *n)
+{
+	const size_t len = strlen(name);
+
+	for (const char *at = strstr(head, "\r\n"); at != NULL; at = strstr(at, "\r\n")) {
+		at += 2;
+		if (strncasecmp(at, name, len) != 0 || at[len] != ':')
+			continue;
+		at += len + 1;
+		at += strspn(at, " \t");
+		*n = strcspn(at, "\r");
+		return at;
+	}
+	return NULL;
+}
+
+/* Reads a head of n bytes. Returns its status; 0: it is none that can be understood. *length: of
+ * the content, UINT64_MAX: up to the end of the connection. */
+static int scan_head(const char *p, size_t n, uint64_t *length)
+{
+	char head[ERRAND_HEAD_MAX + 1];
+	uint64_t status;
+	const char *value;
+	size_t len;
+
+	memcpy(head, p, n);
+	head[n] = '\0';
+	if (strlen(head) != n || strncmp(head, "HTTP/1.1 ", 9) != 0 || n < 14 ||
+		tg_num_u64(head + 9, 3, 599, &status) != 0 || status < 200 ||
+		field(head, "Transfer-Encoding", &len) != NULL)
+		return 0;
+	value = field(head, "Content-Length", &len);
+	*length = UINT64_MAX;
+	if (value != NULL && tg_num_u64(value, len, ERRAND_BODY_MAX, length) != 0)
+		return 0;
+	return (int)status;
+}
+
+/* over: nothing more will come. */
+static void look(struct errand *e, bool over)
+{
+	struct evbuffer *in = stream_in(e->stream);
+	const size_t have = evbuffer_get_length(in);
+	const char *p = (const char *)evbuffer_pullup(in, -1), *end;
+	uint64_t length;
+	size_t head;
+	int status;
+
+	end = have > 0 ? memmem(p, have, "\r\n\r\n", 4) : NULL;
+	if (end == NULL || (size_t)(end - p) > ERRAND_HEAD_MAX - 4) {
+		if (over || have >= ERRAND_HEAD_MAX)
+			fail(e, "its answer is cut off, or is no HTTP");
+		return;
+	}
+	head = (size_t)(end - p) + 4;
+	status = scan_head(p, head, &length);
+	if (status == 0)
+		fail(e, "its answer is not one that a witness gives");
+	else if (have - head > ERRAND_BODY_MAX)
+		fail(e, "its answer is too long");
+	else if (have - head >= length || (over && length == UINT64_MAX))
+		tell(e, status, p + head, have - head < length ? have - head : (size_t)length);
+	else if (over)
+		fail(e, "its answer is cut off");
+}
+
+static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
+{
+	(void)s, (void)in;
+	look(ctx, false);
+}
+
+static void on_end(struct stream *s, enum stream_end why, void *ctx)
+{
+	(void)s;
+	if (why == STREAM_EOF)
+		look(ctx, true);
+	else
+		fail(ctx,
+			why == STREAM_TLS ?
+				"TLS failed: its certificate is not one of witness_ca's for "
+				"this name, or one side refused the other's version" :
+				"the connection failed");
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd, (void)what;
+	fail(ctx, "it took too long");
+}
+
+/* Returns NULL without memory. */
+static SSL *new_tls(SSL_CTX *ctx, const struct target *t)
+{
+	unsigned char ip[16];
+	const bool is_ip =
+		inet_pton(AF_INET, t->host, ip) == 1 || inet_pton(AF_INET6, t->host, ip) == 1;
+	SSL *ssl = SSL_new(ctx);
+
+	if (ssl == NULL)
+		return NULL;
+	SSL_set_connect_state(ssl);
+	if (is_ip ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), t->host) == 1 :
+		    SSL_set1_host(ssl, t->host) == 1 && SSL_set_tlsext_host_name(ssl, t->host) == 1)
+		return ssl;
+	SSL_free(ssl);
+	return NULL;
+}
+
+static bool write_request(struct errand *e, const struct target *t, const char *body, size_t n)
+{
+	struct evbuffer *out = stream_out(e->stream);
+	char head[2 * POLICY_URL_MAX + 256];
+	const int len = snprintf(head, sizeof head,
+		"POST %s/add-checkpoint HTTP/1.1\r\nHost: %s\r\nContent-Length: %zu\r\n"
+		"Content-Type: text/plain\r\nConnection: close\r\n\r\n",
+		t->prefix, t->authority, n);
+
+	if (evbuffer_add(out, head, (size_t)len) != 0 || evbuffer_add(out, body, n) != 0)
+		return false;
+	stream_flush_later(e->stream);
+	return true;
+}
+
+struct errand *errand_start(struct loop *l, const struct target *t, const struct sockaddr *addr,
+	socklen_t len, SSL_CTX *tls, const char *body, size_t n, errand_cb *cb, void *ctx)
+{
+	static const struct stream_cb calls = {.on_read = on_read, .on_end = on_end};
+	static const struct stream_opts opts = {
+		.in_max = ERRAND_HEAD_MAX + ERRAND_BODY_MAX + 4096, .read_size = 4096};
+	static const struct timeval limit = {.tv_sec = ERRAND_S};
+	struct errand *e = calloc(1, sizeof *e);
+	SSL *ssl = NULL;
+
+	if (e == NULL)
+		return NULL;
+	e->cb = cb;
+	e->ctx = ctx;
+	event_assign(&e->timer, loop_base(l), -1, 0, on_timer, e);
+	if (!t->tls || (tls != NULL && (ssl = new_tls(tls, t)) != NULL))
+		e->stream = stream_connect(l, addr, len, ssl, &opts, &calls, e);
+	if (e->stream == NULL || !write_request(e, t, body, n) ||
+		event_add(&e->timer, &limit) != 0) {
+		errand_free(e);
+		return NULL;
+	}
+	return e;
+}
+
+void errand_free(struct errand *e)
+{
+	if (e == NULL)
+		return;
+	event_del(&e->timer);
+	stream_free(e->stream);
+	free(e);
+}

@@ -1,0 +1,356 @@
+"""Goal: a server's checkpoints come back cosigned, from witnesses that are there, whatever others
+do; a witness that is away, slow or hostile costs nothing but its cosignature; and a log that
+contradicts what was cosigned gets no further one."""
+import http.server
+import json
+import os
+import signal
+import ssl
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from audit import audit
+from harness import BIN, ROOT, SANITIZED, SLOW, wait_for
+from witness_log import Log, Witness, cosigned_at
+
+
+class Hostile:
+    """A witness that answers as it is told to."""
+
+    def __init__(self, answer, tls=None):
+        hostile = self
+        self.asked = 0
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                hostile.asked += 1
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                try:
+                    answer(self, body)
+                except OSError:
+                    pass
+                self.close_connection = True
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+def answering(raw):
+    return lambda handler, body: handler.wfile.write(raw)
+
+
+def policy_of(tmp_path, k, witnesses):
+    """witnesses: (name, key, url)"""
+    path = tmp_path / "policy"
+    path.write_text(
+        "".join(f"witness {n} {key} {url}\n" for n, key, url in witnesses)
+        + f"group enough {k} {' '.join(n for n, _, _ in witnesses)}\nquorum enough\n"
+    )
+    return path
+
+
+class Folder:
+    """What a recorder keeps beside its log: tiles of up to 255 lines, and the checkpoint."""
+
+    def __init__(self, path, log):
+        self.path, self.log = Path(path), log
+        self.path.mkdir(exist_ok=True)
+
+    def put(self, name, data):
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (self.path / "new").write_bytes(data)
+        os.rename(self.path / "new", path)
+
+    def save(self):
+        leaves = self.log.leaves
+        assert 0 < len(leaves) < 256
+        self.put(f"tile/0/000.p/{len(leaves)}", b"".join(leaves))
+        self.put("checkpoint", self.log.note().encode())
+
+    def cosigned(self):
+        path = self.path / "cosigned"
+        return path.read_text() if path.exists() else ""
+
+    def signers(self, keys):
+        """The names of those who have cosigned the latest checkpoint."""
+        text = self.cosigned()
+        if not text.startswith(self.log.note()):
+            return set()
+        lines = text[len(self.log.note()) :]
+        return {n for n, key in keys.items() if cosigned_at(key, self.log.text(), lines)}
+
+
+@pytest.fixture
+def log():
+    return Log()
+
+
+@pytest.fixture
+def witnesses(tmp_path, log):
+    started = []
+    for i in range(3):
+        (tmp_path / f"w{i}").mkdir()
+        started.append(Witness(tmp_path / f"w{i}", log, name=f"w{i}.example").start())
+    yield started
+    for w in started:
+        w.kill()
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    out = tmp_path_factory.mktemp("courier") / "courier_alone"
+    sanitize = ["-fsanitize=address,undefined"] if SANITIZED else []
+    libraries = "event_openssl event_core event_extra ssl crypto hiredis sodium jansson inih"
+    subprocess.run(
+        [
+            "cc", "-std=gnu11", "-D_GNU_SOURCE", *sanitize, "-I", ROOT, "-I", ROOT / "include",
+            "-I", ROOT / "server", "-o", out, ROOT / "tests/system/courier_alone.c",
+            BIN / "libserver.a", BIN / "libcore.a",
+            *(f"-l{lib}" for lib in libraries.split()),
+        ],
+        check=True,
+    )
+    return out
+
+
+class Courier:
+    """The process alone, and the folder of a log that the test writes itself."""
+
+    def __init__(self, program, tmp_path, log, policy, *ca):
+        self.folder = Folder(tmp_path / "audit.log.tiles", log)
+        self.err_path = tmp_path / "courier.log"
+        with open(self.err_path, "ab") as err:
+            self.proc = subprocess.Popen(
+                [program, tmp_path / "audit.log", policy, *ca], stderr=err
+            )
+
+    def said(self, event, what=""):
+        lines = [json.loads(x) for x in self.err_path.read_text().splitlines() if x[0] == "{"]
+        return [r for r in lines if r["event"] == event and what in r["detail"]]
+
+    def stop(self):
+        self.proc.terminate()
+        status = self.proc.wait(10 * SLOW)
+        assert status == 0, self.err_path.read_text()
+
+    def kill(self):
+        self.proc.kill()
+        self.proc.wait()
+
+
+@pytest.fixture
+def courier(program, tmp_path, log):
+    started = []
+
+    def start(policy, *ca):
+        started.append(Courier(program, tmp_path, log, policy, *ca))
+        return started[-1]
+
+    yield start
+    for c in started:
+        c.kill()
+
+
+def test_checkpoints_come_back_cosigned(courier, tmp_path, log, witnesses):
+    keys = {f"w{i}": w.key for i, w in enumerate(witnesses)}
+    policy = policy_of(tmp_path, 2, [(n, keys[n], w.url) for n, w in zip(keys, witnesses)])
+    process = courier(policy)
+    folder = process.folder
+    for more in (1, 3, 60, 100):
+        log.grow(more)
+        folder.save()
+        wait_for(lambda: folder.signers(keys) == set(keys), "all three have cosigned")
+    assert len(process.said("witness")) == 3 and not process.said("witness-away")
+    done = audit("receipt", "--policy", policy, folder.path / "cosigned")
+    assert done.returncode == 7, "only the log's own key is not pinned"
+    # one goes: two are enough; the log says so once
+    witnesses[1].kill()
+    for _ in range(3):
+        log.grow(1)
+        folder.save()
+        wait_for(lambda: folder.signers(keys) == {"w0", "w2"}, "two have cosigned")
+    assert len(process.said("witness-away")) == 1 and process.said("witness-away", "w1 at")
+    # another goes: one is too few to take the place of two
+    witnesses[2].kill()
+    before = folder.cosigned()
+    log.grow(1)
+    folder.save()
+    wait_for(lambda: process.said("witness-away", "w2 at"), "it is reported")
+    wait_for(lambda: f"\n{len(log.leaves)}\n" in witnesses[0].latest(log), "the third cosigns")
+    assert folder.cosigned() == before
+    # a courier that begins anew goes on from what stands there
+    process.stop()
+    process = courier(policy)
+    log.grow(1)
+    folder.save()
+    wait_for(lambda: f"\n{len(log.leaves)}\n" in witnesses[0].latest(log), "the third cosigns")
+    assert folder.cosigned() == before
+    process.stop()
+
+
+@pytest.mark.parametrize("name", ("localhost", "127.0.0.1"))
+def test_https_is_believed_for_its_name_and_authority_alone(
+    courier, tmp_path, log, witnesses, name
+):
+    """A witness behind a proxy with TLS."""
+    san = "IP:127.0.0.1" if name == "127.0.0.1" else f"DNS:{name}"
+    for which in (san, "DNS:other.example"):
+        subprocess.run(
+            [
+                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-nodes", "-keyout", tmp_path / "k", "-out",
+                tmp_path / "c", "-days", "2", "-subj", "/CN=x", "-addext",
+                f"subjectAltName={which}",
+            ],
+            check=True, stderr=subprocess.DEVNULL,
+        )
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(tmp_path / "c", tmp_path / "k")
+
+        def forward(handler, body):
+            status, headers, text = witnesses[0].add(body)
+            data = text.encode()
+            handler.wfile.write(
+                f"HTTP/1.1 {status} X\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data
+            )
+
+        proxy = Hostile(forward, tls)
+        url = proxy.url.replace("127.0.0.1", name)
+        try:
+            policy = policy_of(tmp_path, 1, [("w0", witnesses[0].key, url)])
+            process = courier(policy, tmp_path / "c")
+            log.grow(2)
+            process.folder.save()
+            if which == san:
+                wait_for(
+                    lambda p=process: p.folder.signers({"w0": witnesses[0].key}), "cosigned"
+                )
+            else:
+                wait_for(lambda p=process: p.said("witness-away", "TLS failed"), "refused")
+            process.stop()
+        finally:
+            proxy.close()
+
+
+GOOD_HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+FAULTS = {
+    "nothing": answering(b""),
+    "no HTTP": answering(b"\0" * 100_000),
+    "an endless head": answering(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 100_000),
+    "an endless body": answering(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1_000_000),
+    "a large length": answering(GOOD_HEAD % 10**12 + b"x" * 100_000),
+    "a wrong length": answering(GOOD_HEAD % 100 + b"x"),
+    "junk": answering(GOOD_HEAD % 5 + b"junk\n"),
+    "a redirect": answering(b"HTTP/1.1 307 X\r\nLocation: http://127.0.0.1:1/\r\n\r\n"),
+    "409 without a size": answering(b"HTTP/1.1 409 X\r\nContent-Length: 2\r\n\r\nx\n"),
+    "409 with too many": answering(b"HTTP/1.1 409 X\r\nContent-Length: 4\r\n\r\n999\n"),
+    "422": answering(b"HTTP/1.1 422 X\r\nContent-Length: 0\r\n\r\n"),
+    "chunks": answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    "silence": lambda handler, body: handler.connection.recv(1),
+    "another's line": answering(
+        GOOD_HEAD % 137 + "\u2014 w0.example ".encode() + b"A" * 104 + b"=" * 17 + b"\n"
+    ),
+}
+
+
+def test_hostile_witnesses_are_away_and_nothing_else(courier, tmp_path, log, witnesses):
+    hostile = {n: Hostile(f) for n, f in FAULTS.items()}
+    keys = {"w0": witnesses[0].key}
+    named = [("w0", witnesses[0].key, witnesses[0].url)]
+    try:
+        for i, h in enumerate(hostile.values()):
+            (tmp_path / f"h{i}").mkdir()
+            named.append((f"h{i}", Witness(tmp_path / f"h{i}", log).key, h.url))
+        process = courier(policy_of(tmp_path, 1, named))
+        for _ in range(4):
+            log.grow(2)
+            process.folder.save()
+            wait_for(lambda: process.folder.signers(keys) == {"w0"}, "the good one cosigns", 8)
+        wait_for(
+            lambda: len(process.said("witness-away")) == len(hostile), "each is reported", 15
+        )
+        assert all(h.asked for h in hostile.values())
+        process.stop()
+    finally:
+        for h in hostile.values():
+            h.close()
+
+
+def test_a_rolled_back_log_and_a_second_history_get_no_cosignature(
+    courier, tmp_path, log, witnesses
+):
+    keys = {"w0": witnesses[0].key}
+    process = courier(policy_of(tmp_path, 1, [("w0", witnesses[0].key, witnesses[0].url)]))
+    folder = process.folder
+    log.grow(20)
+    folder.save()
+    wait_for(lambda: folder.signers(keys), "it was cosigned")
+    kept = folder.cosigned()
+    folder.log = log.fork(9)
+    folder.save()
+    wait_for(lambda: process.said("witness-away", "the log was rolled back"), "it is reported")
+    folder.log = log.fork(9).grow(30, "forged")
+    folder.save()
+    asked = "a signed checkpoint of 39 lines"
+    wait_for(lambda: asked in witnesses[0].said(), "the witness keeps the contradiction", 15)
+    assert folder.cosigned() == kept
+    process.stop()
+    assert cosigned_at(witnesses[0].key, log.text(), witnesses[0].latest(log))
+
+
+def test_a_server_waits_for_no_witness(launch, tmp_path, log):
+    """One that takes every connection and says nothing, and one that is not there."""
+    silent = Hostile(lambda handler, body: handler.connection.recv(1))
+    key = Witness(tmp_path, log).key
+    (tmp_path / "x").mkdir()
+    other = Witness(tmp_path / "x", log).key
+    try:
+        policy = policy_of(
+            tmp_path, 2, [("a", key, silent.url), ("b", other, "http://127.0.0.1:1")]
+        )
+        server = launch(workers=1, options=[("server.witnesses", policy)])
+        assert server.metric("timeglas_witnesses") == 2
+        assert server.metric("timeglas_witnesses_up") == 0
+        for _ in range(5):
+            blob = server.put_ok(server.sealed(1000))["blob"]
+            started = time.monotonic()
+            assert server.erase(blob).status == 200
+            assert time.monotonic() - started < SLOW
+        (courier,) = [p for p in server.children(server.proc.pid) if "courier" in server.title(p)]
+        os.kill(courier, signal.SIGKILL)
+        wait_for(
+            lambda: [
+                p for p in server.children(server.proc.pid)
+                if "courier" in server.title(p) and p != courier
+            ],
+            "it is started again",
+        )
+        server.stop()
+    finally:
+        silent.close()
+
+
+def test_a_policy_that_is_wrong_is_told(launch, tmp_path):
+    (tmp_path / "policy").write_text("witness a\nquorum none\n")
+    server = launch(workers=1, options=[("server.witnesses", tmp_path / "policy")])
+    wait_for(lambda: "policy:1: write: witness NAME KEY" in server.log_text(), "it is logged")
