@@ -43,7 +43,8 @@ bool children_any(const struct children *cs, enum child_kind kind);
 void children_signal(const struct children *cs, enum child_kind kind, int sig);
 /** Returns the child with that pid, or NULL. */
 struct child *children_find(struct children *cs, pid_t pid);
-/** Returns whether every process but the courier runs, and workers and reaper have their store connection. */
+/** Returns whether every process but the courier runs, and workers and reaper have their store
+ * connection. */
 bool children_ready(const struct children *cs);
 /** Sends SIGTERM to each worker that has a store connection and has not got the signal yet, so that
  * it refuses uploads. Without a connection a worker may not be able to take the signal: call it

@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -13,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from audit import audit
+from audit import audit, finished, key_of, verify
 from harness import BIN, ROOT, SANITIZED, SLOW, wait_for
-from witness_log import Log, Witness, cosigned_at
+from witness_log import ED25519, Log, Witness, cosigned_at, vkey
 
 
 class Hostile:
@@ -318,6 +319,50 @@ def test_a_rolled_back_log_and_a_second_history_get_no_cosignature(
     assert cosigned_at(witnesses[0].key, log.text(), witnesses[0].latest(log))
 
 
+def test_a_servers_checkpoints_come_back_cosigned_and_are_verified(launch, tmp_path):
+    """All of it: recorder, courier, a witness that comes late, and an auditor with a policy."""
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        port = s.getsockname()[1]
+    witness = Witness(tmp_path)
+    policy = policy_of(tmp_path, 1, [("dpo", witness.key, f"http://127.0.0.1:{port}/")])
+    try:
+        server = launch(workers=1, options=[("server.witnesses", policy)])
+        folder = Path(server.env["TIMEGLAS_AUDIT_LOG"] + ".tiles")
+        wait_for((folder / "checkpoint").exists, "the first checkpoint")
+        origin = (folder / "checkpoint").read_text().partition("\n")[0]
+        public = bytes.fromhex(key_of(server).removeprefix("timeglas-audit1"))
+        witness.conf.write_text(
+            f"listen = 127.0.0.1:{port}\nstate = {tmp_path / 'state'}\n"
+            f"log = {vkey(origin, ED25519, public)}\n"
+        )
+        witness.start()
+        blob = server.put_ok(server.sealed(1000))["blob"]
+        assert server.erase(blob).status == 200
+        (gone,) = server.evidence("gone")
+
+        def covers():
+            if not (folder / "cosigned").exists():
+                return None
+            note = (folder / "cosigned").read_text()
+            return note if int(note.split("\n")[1]) >= gone["n"] else None
+
+        note = wait_for(covers, "a checkpoint with the end was cosigned", 15)
+        text, _, lines = note.partition("\n\n")
+        assert cosigned_at(witness.key, text + "\n", lines)
+        wait_for(lambda: server.metric("timeglas_witnesses_up") == 1, "it is up")
+        wait_for(
+            lambda: server.metric("timeglas_witness_cosigned_lines") >= gone["n"], "it is counted"
+        )
+        (tmp_path / "kept").write_text(note)
+        log, pub = finished(server, tmp_path)
+        options = ("--key", pub, "--policy", policy)
+        status, report = verify(*options, "--receipt", tmp_path / "kept", log)
+        assert (status, report["verdict"]) == (0, "GOOD"), report
+        witness.stop()
+    finally:
+        witness.kill()
+
+
 def test_a_server_waits_for_no_witness(launch, tmp_path, log):
     """One that takes every connection and says nothing, and one that is not there."""
     silent = Hostile(lambda handler, body: handler.connection.recv(1))
@@ -329,7 +374,7 @@ def test_a_server_waits_for_no_witness(launch, tmp_path, log):
             tmp_path, 2, [("a", key, silent.url), ("b", other, "http://127.0.0.1:1")]
         )
         server = launch(workers=1, options=[("server.witnesses", policy)])
-        assert server.metric("timeglas_witnesses") == 2
+        wait_for(lambda: server.metric("timeglas_witnesses") == 2, "the courier has begun")
         assert server.metric("timeglas_witnesses_up") == 0
         for _ in range(5):
             blob = server.put_ok(server.sealed(1000))["blob"]
