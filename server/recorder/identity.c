@@ -23,7 +23,7 @@ void identity_connected(struct identity *id, struct store *s)
 void identity_announce(void)
 {
 	scoreboard_set_replaced();
-	log_error("store-lost",
+	log_error("store-replaced",
 		"the store was flushed, or its epoch was written, while its Redis went on: find "
 		"out who did that, change the store's password if nobody says so, then restart "
 		"timeglasd; until then it says that it is not ready");
