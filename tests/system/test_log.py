@@ -10,8 +10,8 @@ import time
 
 import pytest
 
+from configured import Configured, free_port, pki  # noqa: F401  pylint: disable=unused-import
 from harness import BIN, SLOW, wait_for
-from test_config import Configured, free_port, pki  # noqa: F401
 
 DROPPED = "timeglas_log_lines_dropped_total"
 
