@@ -8,101 +8,16 @@
 #include <sodium.h>
 #include <timeglas/retention.h>
 #include "cli/audit_blobs.h"
+#include "cli/audit_ends.h"
 #include "core/num.h"
 #include "core/time.h"
 
-#define FIRST_OPEN 1024u
 /* A blob that was due so shortly before the last line is not overdue: the line with its end may not
  * be written yet. */
 #define GRACE_MS 1000
 /* An erasure that is later than its kind's limit by more than this is a finding. By less it is only
  * counted. */
 #define LATE_MS 5000
-
-/* Rows --------------------------------------------------------------------- */
-
-static bool is_name(const char *name, struct chain_text t)
-{
-	size_t n = t.n < AUDIT_BLOBS_NAME - 1 ? t.n : AUDIT_BLOBS_NAME - 1;
-
-	return strlen(name) == n && memcmp(name, t.p, n) == 0;
-}
-
-static void copy_name(char out[AUDIT_BLOBS_NAME], struct chain_text t)
-{
-	size_t n = t.n < AUDIT_BLOBS_NAME - 1 ? t.n : AUDIT_BLOBS_NAME - 1;
-
-	memcpy(out, t.p, n);
-	out[n] = '\0';
-}
-
-static uint16_t row_of(
-	struct audit_blobs *l, struct chain_text kind, int dk, struct chain_text cause)
-{
-	struct audit_blobs_row *r;
-
-	if (kind.p == NULL)
-		kind = (struct chain_text){"?", 1};
-	if (!chain_is(kind, "passport"))
-		dk = -1;
-	for (size_t i = 0; i < l->n_rows; i++)
-		if (l->row[i].dk == dk && is_name(l->row[i].kind, kind) &&
-			is_name(l->row[i].cause, cause))
-			return (uint16_t)i;
-	if (l->n_rows == AUDIT_BLOBS_ROWS)
-		return AUDIT_BLOBS_ROWS - 1;
-	r = &l->row[l->n_rows];
-	r->dk = dk;
-	copy_name(r->kind, kind);
-	copy_name(r->cause, cause);
-	if (l->n_rows == AUDIT_BLOBS_ROWS - 1)
-		*r = (struct audit_blobs_row){.kind = "(others)", .cause = "(others)", .dk = -1};
-	return (uint16_t)l->n_rows++;
-}
-
-/* The open ones ------------------------------------------------------------ */
-
-static struct audit_blobs_open *find_open(struct audit_blobs *l, struct chain_text tag)
-{
-	uint8_t bytes[AUDIT_TAGS_BYTES];
-	size_t i;
-
-	audit_tags_read(tag, bytes);
-	i = audit_tags_find(&l->tags, bytes);
-	return i != AUDIT_TAGS_NONE ? &l->open[i] : NULL;
-}
-
-static bool add_open(struct audit_blobs *l, const struct audit_blobs_open *o)
-{
-	if (l->n_open == l->cap_open) {
-		size_t cap = l->cap_open > 0 ? l->cap_open * 2 : FIRST_OPEN;
-		struct audit_blobs_open *grown = realloc(l->open, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return false;
-		l->open = grown;
-		l->cap_open = cap;
-	}
-	if (!audit_tags_put(&l->tags, o->tag, l->n_open))
-		return false;
-	l->open[l->n_open++] = *o;
-	return true;
-}
-
-/* The last one takes its place. */
-static void remove_open(struct audit_blobs *l, struct audit_blobs_open *o)
-{
-	const struct audit_blobs_open *last = &l->open[--l->n_open];
-
-	audit_tags_remove(&l->tags, o->tag);
-	if (o == last)
-		return;
-	*o = *last;
-	/* A slot was freed just now, so no memory is needed. */
-	(void)audit_tags_put(&l->tags, o->tag, (size_t)(o - l->open));
-}
-
-/* Events ------------------------------------------------------------------- */
 
 /* The longest time of a kind, which no configuration can extend: an hour for Danish passports, a
  * day for everything else. */
@@ -130,14 +45,20 @@ static void on_stored(struct audit_blobs *l, struct findings *f, const struct au
 	const struct chain_text none = {"", 0};
 	const struct chain_record *r = e->record;
 	const struct finding_place *at = e->at;
-	const struct audit_blobs_open *before = find_open(l, r->tag);
-	struct audit_blobs_open o = {.deadline_ms = r->deadline_ms,
+	const struct audit_open_blob *before = audit_open_find(&l->open, r->tag);
+	struct audit_open_blob o = {.stored_ms = r->time_ms,
+		.deadline_ms = r->deadline_ms,
 		.limit_ms = r->time_ms + limit_of(r) * 1000,
 		.line = at->line,
 		.file = at->file,
 		.pos = e->pos,
 		.epoch = e->epoch,
-		.shard = (uint8_t)e->shard};
+		.shard = (uint8_t)e->shard,
+		.to = audit_names_of(&l->names, r->to),
+		.uploader = audit_names_of(&l->names, r->uploader),
+		.session = AUDIT_TAGS_NONE,
+		.read_ms = -1,
+		.lease_ms = -1};
 
 	if (before != NULL) {
 		findings_add(f, "twice", at, "this blob was stored already, on line %" PRIu64,
@@ -145,12 +66,16 @@ static void on_stored(struct audit_blobs *l, struct findings *f, const struct au
 		return;
 	}
 	audit_tags_read(r->tag, o.tag);
-	o.row = row_of(l, r->kind, r->dk, none);
-	if (!add_open(l, &o)) {
+	o.row = (uint16_t)audit_rows_of(&l->rows, r->kind, r->dk, none);
+	if (r->session.p != NULL)
+		o.session = audit_sessions_bind(&l->sessions, r->session);
+	if ((r->session.p != NULL && o.session == AUDIT_TAGS_NONE) ||
+		!audit_open_add(&l->open, &o)) {
 		l->no_memory = true;
 		return;
 	}
-	l->row[o.row].n++;
+	l->rows.row[o.row].n++;
+	l->rows.row[o.row].limit_ms = limit_of(r) * 1000;
 	l->stored++;
 	check_limit(f, r, at);
 }
@@ -172,7 +97,7 @@ static bool has_member(const struct chain_record *r, const char *wanted)
 }
 
 static void second_reader(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
-	const struct finding_place *at, const struct audit_blobs_open *first)
+	const struct finding_place *at, const struct audit_open_blob *first)
 {
 	l->second_readers++;
 	if (first != NULL)
@@ -225,7 +150,7 @@ static void hash_reader(const struct chain_record *r, uint8_t out[16])
 static void on_read(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
 	const struct finding_place *at)
 {
-	struct audit_blobs_open *o = find_open(l, r->tag);
+	struct audit_open_blob *o = audit_open_find(&l->open, r->tag);
 
 	if (r->tag.p == NULL || r->by.p == NULL)
 		return;
@@ -236,11 +161,16 @@ static void on_read(struct audit_blobs *l, struct findings *f, const struct chai
 	}
 	if (o->reader_line != 0)
 		second_reader(l, f, r, at, o);
+	audit_ends_reader(f, r, at, audit_names_text(&l->names, o->to));
 	hash_reader(r, o->reader);
 	o->reader_line = at->line;
+	o->read_ms = r->time_ms;
+	o->lease_ms = chain_is(r->event, "claimed") ? r->lease_ms : -1;
+	if (o->lease_ms > o->deadline_ms)
+		findings_add(f, "limit", at, "a claim was given more time than its blob");
 }
 
-static bool is_other_reader(const struct audit_blobs_open *o, const struct chain_record *r)
+static bool is_other_reader(const struct audit_open_blob *o, const struct chain_record *r)
 {
 	uint8_t reader[16];
 
@@ -250,18 +180,60 @@ static bool is_other_reader(const struct audit_blobs_open *o, const struct chain
 	return memcmp(reader, o->reader, sizeof reader) != 0;
 }
 
+static struct audit_ends_facts facts_of(
+	const struct audit_blobs *l, const struct audit_open_blob *o)
+{
+	return (struct audit_ends_facts){.stored_ms = o->stored_ms,
+		.deadline_ms = o->deadline_ms,
+		.read_ms = o->read_ms,
+		.lease_ms = o->lease_ms,
+		.session = o->session != AUDIT_TAGS_NONE ? &l->sessions.list[o->session] : NULL,
+		.to = audit_names_text(&l->names, o->to),
+		.uploader = audit_names_text(&l->names, o->uploader)};
+}
+
+/* Takes it off the list of open blobs. */
+static void close_one(struct audit_blobs *l, struct audit_open_blob *o)
+{
+	if (o->session != AUDIT_TAGS_NONE)
+		audit_sessions_unbind(&l->sessions, o->session);
+	audit_open_remove(&l->open, o);
+}
+
+/* Counts an end in all tables. */
+static void count_end(struct audit_blobs *l, const struct chain_record *r,
+	const struct audit_open_blob *o, int64_t late_us)
+{
+	static const struct chain_text unknown = {"?", 1};
+	struct audit_row *row = &l->rows.row[audit_rows_of(
+		&l->rows, r->kind, r->dk, r->cause.p != NULL ? r->cause : unknown)];
+
+	row->n++;
+	l->ended++;
+	if (r->time_ms >= o->stored_ms)
+		audit_lateness_add(&l->rows.row[o->row].held, (r->time_ms - o->stored_ms) * 1000);
+	if (chain_is(r->cause, "consumed"))
+		audit_tally_add(&l->outcomes, r->outcome, 1);
+	audit_days_add(&l->days, r->time_ms, late_us);
+	if (late_us >= 0) {
+		audit_lateness_add(&row->late, late_us);
+		audit_lateness_add(&l->late, late_us);
+	}
+}
+
 static void on_gone(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
 	const struct finding_place *at)
 {
-	static const struct chain_text unknown = {"?", 1};
-	struct audit_blobs_open *o = find_open(l, r->tag);
-	int64_t late = r->late_us;
-	struct audit_blobs_row *row;
+	struct audit_open_blob *o = audit_open_find(&l->open, r->tag);
+	struct audit_ends_facts facts;
+	int64_t late_us;
 
 	if (o == NULL) {
 		on_gone_unknown(l, f, r, at);
 		return;
 	}
+	facts = facts_of(l, o);
+	late_us = audit_ends_check(f, r, at, &facts);
 	if (r->time_ms > o->limit_ms + LATE_MS)
 		findings_add(f, "limit", at,
 			"a blob was held %" PRId64
@@ -269,25 +241,19 @@ static void on_gone(struct audit_blobs *l, struct findings *f, const struct chai
 			(r->time_ms - o->limit_ms) / 1000, o->line, o->file);
 	if (chain_is(r->cause, "consumed") && is_other_reader(o, r))
 		second_reader(l, f, r, at, o);
-	remove_open(l, o);
-	row = &l->row[row_of(l, r->kind, r->dk, r->cause.p != NULL ? r->cause : unknown)];
-	row->n++;
-	l->ended++;
-	if (late < 0 && r->deadline_ms >= 0 && r->time_ms > r->deadline_ms)
-		late = (r->time_ms - r->deadline_ms) * 1000;
-	if (late >= 0)
-		audit_lateness_add(&row->late, late);
+	count_end(l, r, o, late_us);
+	close_one(l, o);
 }
 
 /* Ends a blob for a reason that no record of its own tells. */
-static void close_open(struct audit_blobs *l, struct audit_blobs_open *o, const char *why)
+static void close_open(struct audit_blobs *l, struct audit_open_blob *o, const char *why)
 {
-	const struct audit_blobs_row *stored = &l->row[o->row];
+	const struct audit_row *stored = &l->rows.row[o->row];
 	const struct chain_text kind = {stored->kind, strlen(stored->kind)},
 				cause = {why, strlen(why)};
 
-	l->row[row_of(l, kind, stored->dk, cause)].n++;
-	remove_open(l, o);
+	l->rows.row[audit_rows_of(&l->rows, kind, stored->dk, cause)].n++;
+	close_one(l, o);
 }
 
 /* An orderly stop counted what was live in the store. Here, all that was live is known, unless
@@ -313,8 +279,8 @@ static void on_loss(struct audit_blobs *l, struct findings *f, const struct audi
 	const uint64_t before = l->lost;
 	const struct audit_event_loss loss = audit_event_loss(e);
 
-	for (size_t i = l->n_open; i-- > 0;) {
-		struct audit_blobs_open *o = &l->open[i];
+	for (size_t i = l->open.n; i-- > 0;) {
+		struct audit_open_blob *o = &l->open.list[i];
 
 		if (!audit_event_forgotten(&loss, o->epoch, o->shard, &o->pos))
 			continue;
@@ -323,8 +289,11 @@ static void on_loss(struct audit_blobs *l, struct findings *f, const struct audi
 		l->lost++;
 	}
 	check_count(l, f, e, l->lost - before);
-	if (loss.all)
+	if (loss.all) {
+		if (l->open.n == 0)
+			audit_sessions_lost(&l->sessions);
 		return;
+	}
 	/* What ended in the moments that were forgotten may be there again, until its deadline. */
 	l->reverted++;
 	if (e->record->time_ms + TG_TTL_MAX_S * INT64_C(1000) > l->came_back_until_ms)
@@ -347,9 +316,9 @@ void audit_blobs_gap(struct audit_blobs *l, int64_t at_ms)
 	l->gaps = true;
 	if (at_ms > l->gap_ms)
 		l->gap_ms = at_ms;
-	l->not_given += l->n_open;
-	while (l->n_open > 0)
-		close_open(l, &l->open[l->n_open - 1], "(not given)");
+	l->not_given += l->open.n;
+	while (l->open.n > 0)
+		close_open(l, &l->open.list[l->open.n - 1], "(not given)");
 }
 
 void audit_blobs_event(struct audit_blobs *l, struct findings *f, const struct audit_event *e)
@@ -373,26 +342,38 @@ void audit_blobs_event(struct audit_blobs *l, struct findings *f, const struct a
 			"later");
 	} else if (chain_is(r->event, CHAIN_STORE_LOST) || chain_is(r->event, CHAIN_STORE_REVERTED))
 		on_loss(l, f, e);
+	else if (chain_is(r->event, "session-open") || chain_is(r->event, "session-end"))
+		l->no_memory |= r->session.p != NULL && !audit_sessions_event(&l->sessions, f, e);
 	else if (chain_is(r->event, "aborted"))
 		l->aborted++;
 }
 
 static int by_line(const void *a, const void *b)
 {
-	const struct audit_blobs_open *x = a, *y = b;
+	const struct audit_open_blob *x = a, *y = b;
 
 	return x->line < y->line ? -1 : x->line > y->line;
 }
 
+/* When it must have ended at the latest: by its own time, or with its session. */
+static int64_t due_of(const struct audit_blobs *l, const struct audit_open_blob *o)
+{
+	const struct audit_session *s =
+		o->session != AUDIT_TAGS_NONE ? &l->sessions.list[o->session] : NULL;
+
+	return s != NULL && s->ended_ms >= 0 && s->ended_ms < o->deadline_ms ? s->ended_ms :
+									       o->deadline_ms;
+}
+
 uint64_t audit_blobs_overdue(const struct audit_blobs *l, struct findings *f, int64_t last_ms)
 {
-	struct audit_blobs_open *due = l->n_open > 0 ? calloc(l->n_open, sizeof *due) : NULL;
+	struct audit_open_blob *due = l->open.n > 0 ? calloc(l->open.n, sizeof *due) : NULL;
 	char text[TG_TIME_LEN + 1];
 	size_t n = 0;
 
-	for (size_t i = 0; i < l->n_open && due != NULL; i++)
-		if (l->open[i].deadline_ms + GRACE_MS < last_ms)
-			due[n++] = l->open[i];
+	for (size_t i = 0; i < l->open.n && due != NULL; i++)
+		if (due_of(l, &l->open.list[i]) + GRACE_MS < last_ms)
+			due[n++] = l->open.list[i];
 	if (n > 0)
 		qsort(due, n, sizeof *due, by_line);
 	for (size_t i = 0; i < n; i++) {
@@ -400,28 +381,18 @@ uint64_t audit_blobs_overdue(const struct audit_blobs *l, struct findings *f, in
 
 		findings_add(f, "no-end", &at,
 			"the blob stored here was due at %s, and its end is not recorded",
-			tg_time_format(due[i].deadline_ms, text));
+			tg_time_format(due_of(l, &due[i]), text));
 	}
 	free(due);
 	return n;
 }
 
-uint64_t audit_blobs_ended(const struct audit_blobs *l, const struct audit_blobs_row *stored)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < l->n_rows; i++)
-		if (l->row[i].cause[0] != '\0' && l->row[i].dk == stored->dk &&
-			strcmp(l->row[i].kind, stored->kind) == 0)
-			n += l->row[i].n;
-	return n;
-}
-
 void audit_blobs_free(struct audit_blobs *l)
 {
-	for (size_t i = 0; i < l->n_rows; i++)
-		audit_lateness_free(&l->row[i].late);
-	free(l->open);
-	audit_tags_free(&l->tags);
+	audit_rows_free(&l->rows);
+	audit_open_free(&l->open);
+	audit_sessions_free(&l->sessions);
+	audit_names_free(&l->names);
+	audit_lateness_free(&l->late);
 	*l = (struct audit_blobs){0};
 }

@@ -42,6 +42,22 @@ static void check_link(
 	c->pair_at = *at;
 }
 
+/* Between two lines, or, where a file begins, between two files: retention removes the oldest file
+ * first, so it never leaves a gap. */
+static void missing(struct audit_chain *c, uint64_t n, const struct finding_place *at)
+{
+	if (at->line == 1)
+		findings_add(c->findings, "missing", at,
+			"a file was taken away, or not given: lines number %" PRIu64 " to %" PRIu64
+			", between this file and %s",
+			c->last_n + 1, n - 1, c->before.file);
+	else
+		findings_add(c->findings, "missing", at,
+			"%" PRIu64 " line%s missing before this one: number %" PRIu64
+			" follows %" PRIu64,
+			n - c->last_n - 1, n - c->last_n == 2 ? " is" : "s are", n, c->last_n);
+}
+
 /* Checks a line's number and its link to the line before. Returns whether it continues the chain.
  */
 static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[CHAIN_HASH],
@@ -62,10 +78,7 @@ static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[C
 	}
 	if (n > c->last_n) {
 		settle_pair(c, false);
-		findings_add(c->findings, "missing", at,
-			"%" PRIu64 " line%s missing before this one: number %" PRIu64
-			" follows %" PRIu64,
-			n - c->last_n - 1, n - c->last_n == 2 ? " is" : "s are", n, c->last_n);
+		missing(c, n, at);
 		return true;
 	}
 	if (n == c->last_n && memcmp(hash, c->last_hash, CHAIN_HASH) == 0)

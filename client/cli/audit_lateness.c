@@ -57,6 +57,17 @@ int64_t audit_lateness_quantile_us(const struct audit_lateness *l, double q)
 	return l->worst_us;
 }
 
+uint64_t audit_lateness_within(const struct audit_lateness *l, int64_t us)
+{
+	uint64_t n = 0;
+
+	if (l->count == NULL || us >= l->worst_us)
+		return l->n;
+	for (unsigned b = 0; b <= bucket_of((uint64_t)us); b++)
+		n += l->count[b];
+	return n;
+}
+
 void audit_lateness_free(struct audit_lateness *l)
 {
 	free(l->count);

@@ -16,6 +16,9 @@ void audit_lateness_add(struct audit_lateness *l, int64_t us);
 /** Returns the microseconds that a share q (0..1) did not exceed, at most 1/32 too many. */
 int64_t audit_lateness_quantile_us(const struct audit_lateness *l, double q);
 
+/** Returns how many were at most so late, with the same error. */
+uint64_t audit_lateness_within(const struct audit_lateness *l, int64_t us);
+
 /** Frees the counts. */
 void audit_lateness_free(struct audit_lateness *l);
 

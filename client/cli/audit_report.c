@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/audit_report.h"
+#include "cli/audit_summary.h"
 #include "cli/audit_words.h"
 #include "cli/output.h"
 #include "core/time.h"
@@ -28,10 +29,6 @@ static void print_chain(const struct audit_recorder *t)
 		printf("  as %s says, which lies beside the evidence: whoever can change one can "
 		       "change both. Better give --key.\n",
 			t->key_from);
-	if (t->chain.first_n > 1)
-		printf("The chain begins at line number %" PRIu64
-		       "; what came before stands in earlier files.\n",
-			t->chain.first_n);
 	if (t->chain.tree.unknown > 0)
 		printf("The tree was not checked at %" PRIu64
 		       " checkpoints up to line number %" PRIu64
@@ -43,13 +40,7 @@ static void print_chain(const struct audit_recorder *t)
 static void print_head(const struct audit_report *r)
 {
 	const struct audit_chains *a = r->all;
-	static const char *const sentence[] = {
-		[AUDIT_GOOD] = "Nothing was changed, removed, repeated or moved, and every blob "
-			       "that was due has ended.",
-		[AUDIT_UNPINNED] = "Nothing contradicts itself, but nobody said which key must "
-				   "have signed: anybody could have written this. Give --key.",
-		[AUDIT_BAD] = "What is wrong is listed below, with its line.",
-	};
+	struct audit_summary said;
 	char from[TG_TIME_LEN + 1], to[TG_TIME_LEN + 1];
 
 	printf("Evidence of timeglas: %s%s\n", a->file->path,
@@ -60,7 +51,10 @@ static void print_head(const struct audit_report *r)
 			tg_time_format(r->sums.last_ms, to));
 	if (a->n > 1)
 		printf("%zu chains, each by a recorder of its own\n", a->n);
-	printf("\nVERDICT: %s. %s\n", audit_verdict_word(r->verdict), sentence[r->verdict]);
+	audit_summary_make(r, &said);
+	printf("\nVERDICT: %s. %s\n", said.verdict, said.sentence);
+	for (size_t i = 0; i < said.n; i++)
+		printf("  %s\n", said.answer[i]);
 	for (size_t i = 0; i < a->n; i++)
 		print_chain(&a->recorder[i]);
 	if (r->receipt != NULL && r->receipt->event_met)
@@ -72,43 +66,93 @@ static void print_head(const struct audit_report *r)
 			r->kept->proof->receipt.head.checkpoint.size);
 }
 
+/* A kind's longest time against its limit; "-" where none has ended yet. */
+static void print_held(const struct audit_row *w)
+{
+	char held[AUDIT_WORDS_HELD] = "-", limit[AUDIT_WORDS_DURATION];
+
+	if (w->held.n > 0)
+		audit_words_held(w->held.worst_us, w->limit_ms * 1000, held);
+	printf(" %14s %8s\n", held, audit_words_duration(w->limit_ms * 1000, limit));
+}
+
 static void print_stored(const struct audit_blobs *l)
 {
-	printf("\nWhat was stored, and whether it has ended\n  %-20s %-7s %10s %10s %10s\n", "kind",
-		"issuer", "stored", "ended", "still held");
-	for (size_t i = 0; i < l->n_rows; i++) {
-		const struct audit_blobs_row *w = &l->row[i];
-		uint64_t ended = audit_blobs_ended(l, w);
+	printf("\nWhat was stored, whether it has ended, and the longest that one was held, next "
+	       "to its limit\n  %-20s %-7s %10s %10s %10s %14s %8s\n",
+		"kind", "issuer", "stored", "ended", "still held", "longest held", "limit");
+	for (size_t i = 0; i < l->rows.n; i++) {
+		const struct audit_row *w = &l->rows.row[i];
+		uint64_t ended = audit_rows_ended(&l->rows, w);
 
-		if (w->cause[0] == '\0')
-			printf("  %-20s %-7s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "\n", w->kind,
-				audit_words_issuer(w->dk), w->n, ended, w->n - ended);
+		if (w->cause[0] != '\0')
+			continue;
+		printf("  %-20s %-7s %10" PRIu64 " %10" PRIu64 " %10" PRIu64, w->kind,
+			audit_words_issuer(w->dk), w->n, ended, w->n - ended);
+		print_held(w);
 	}
 }
 
-static void print_ends(const struct audit_blobs *l)
+/* Median, 99.9 % and worst. */
+static void print_late(const struct audit_lateness *l)
 {
 	char a[AUDIT_WORDS_DURATION], b[AUDIT_WORDS_DURATION], c[AUDIT_WORDS_DURATION];
 
-	printf("\nHow each ended, and how long after its deadline it was erased (where a deadline "
-	       "ended it)\n  %-20s %-7s %-16s %10s %10s %10s %10s\n",
-		"kind", "issuer", "cause", "blobs", "median", "99.9 %", "worst");
-	for (size_t i = 0; i < l->n_rows; i++) {
-		const struct audit_blobs_row *w = &l->row[i];
+	if (l->n > 0)
+		printf(" %10s %10s %10s\n",
+			audit_words_duration(audit_lateness_quantile_us(l, 0.5), a),
+			audit_words_duration(audit_lateness_quantile_us(l, 0.999), b),
+			audit_words_duration(l->worst_us, c));
+	else
+		printf(" %10s %10s %10s\n", "-", "-", "-");
+}
 
-		if (w->cause[0] == '\0')
-			continue;
-		printf("  %-20s %-7s %-16s %10" PRIu64, w->kind, audit_words_issuer(w->dk),
-			w->cause, w->n);
-		if (w->late.n > 0)
-			printf(" %10s %10s %10s\n",
-				audit_words_duration(audit_lateness_quantile_us(&w->late, 0.5), a),
-				audit_words_duration(
-					audit_lateness_quantile_us(&w->late, 0.999), b),
-				audit_words_duration(w->late.worst_us, c));
-		else
-			printf(" %10s %10s %10s\n", "-", "-", "-");
+/* What the causes of the table above mean, each once. */
+static void print_causes(const struct audit_rows *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const char *cause = l->row[i].cause, *what = audit_words_cause(cause);
+		size_t k = 0;
+
+		while (k < i && strcmp(l->row[k].cause, cause) != 0)
+			k++;
+		if (k == i && cause[0] != '\0' && what[0] != '\0')
+			printf("    %s: %s\n", cause, what);
 	}
+}
+
+static void print_outcomes(const struct audit_tally *t)
+{
+	if (t->n == 0)
+		return;
+	printf("\nWhat readers said of what they had read\n");
+	for (size_t i = 0; i < t->n; i++) {
+		bool silent = t->list[i].word[0] == '\0';
+		const char *what = audit_words_outcome(t->list[i].word);
+
+		printf("  %-20s %10" PRIu64 "  %s\n", silent ? "(nothing)" : t->list[i].word,
+			t->list[i].n, silent ? "it was taken at once, without a word after" : what);
+	}
+}
+
+static void print_attempts(const struct audit_attempts *a)
+{
+	char first[TG_TIME_LEN + 1], last[TG_TIME_LEN + 1];
+
+	if (a->total == 0)
+		return;
+	printf("\nReads that were refused (audit show --attempts lists them by blob)\n"
+	       "  %-20s %-18s %10s  %-24s  %s\n",
+		"peer", "reason", "attempts", "first", "last");
+	for (size_t i = 0; i < a->n; i++)
+		printf("  %-20s %-18s %10" PRIu64 "  %-24s  %s\n", a->row[i].by, a->row[i].reason,
+			a->row[i].count, tg_time_format(a->row[i].first_ms, first),
+			tg_time_format(a->row[i].last_ms, last));
+}
+
+/* What the table of ends does not show. */
+static void print_other_ends(const struct audit_blobs *l)
+{
 	if (l->aborted > 0)
 		printf("  %" PRIu64
 		       " uploads were broken off before anybody could see them, and erased\n",
@@ -121,9 +165,6 @@ static void print_ends(const struct audit_blobs *l)
 		printf("  %" PRIu64
 		       " ends belong to blobs that came back when the store was failed over\n",
 			l->came_back);
-	if (l->second_readers > 0)
-		printf("  %" PRIu64 " times a blob was read after it had had its one reader\n",
-			l->second_readers);
 	if (l->reverted > 0)
 		printf("  The store went back %" PRIu64
 		       " times (a failover to a replica that was behind). Ends in the last moments "
@@ -131,6 +172,25 @@ static void print_ends(const struct audit_blobs *l)
 		       "  known: what they ended may have been read once more, and nothing here "
 		       "can tell.\n",
 			l->reverted);
+}
+
+static void print_ends(const struct audit_blobs *l)
+{
+	printf("\nHow each ended, and how long after its deadline it was erased (where it had "
+	       "reached one)\n  %-20s %-7s %-16s %10s %10s %10s %10s\n",
+		"kind", "issuer", "cause", "blobs", "median", "99.9 %", "longest");
+	for (size_t i = 0; i < l->rows.n; i++) {
+		const struct audit_row *w = &l->rows.row[i];
+
+		if (w->cause[0] == '\0')
+			continue;
+		printf("  %-20s %-7s %-16s %10" PRIu64, w->kind, audit_words_issuer(w->dk),
+			w->cause, w->n);
+		print_late(&w->late);
+	}
+	print_causes(&l->rows);
+	print_other_ends(l);
+	print_outcomes(&l->outcomes);
 }
 
 /* Prints what is to be said about handovers between recorders, if anything. */
@@ -184,14 +244,11 @@ void audit_report_text(const struct audit_report *r)
 	const struct audit_blobs *l = r->blobs;
 
 	print_head(r);
-	if (l->n_rows > 0) {
+	if (l->rows.n > 0) {
 		print_stored(l);
 		print_ends(l);
 	}
-	printf("\n%zu %s still held", l->n_open, l->n_open == 1 ? "blob is" : "blobs are");
-	printf(r->overdue > 0 ? "; %" PRIu64 " of them should have ended\n" :
-				", none past its deadline\n",
-		r->overdue);
+	print_attempts(r->attempts);
 	print_handovers(r);
 	print_findings(&r->all->findings);
 	if (r->receipt == NULL && r->kept == NULL)

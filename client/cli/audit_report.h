@@ -3,6 +3,7 @@
 #define CLI_AUDIT_REPORT_H
 
 #include <jansson.h>
+#include "cli/audit_attempts.h"
 #include "cli/audit_chains.h"
 #include "cli/audit_blobs.h"
 #include "cli/audit_kept.h"
@@ -13,6 +14,7 @@ struct audit_report {
 	const struct audit_chains *all;
 	struct audit_sums sums;
 	const struct audit_blobs *blobs;
+	const struct audit_attempts *attempts;
 	const struct audit_receipt *receipt; /* NULL: none was given */
 	const struct audit_kept *kept;       /* NULL: no proof was given */
 	uint64_t overdue;

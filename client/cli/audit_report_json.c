@@ -12,7 +12,7 @@ static json_t *dk_json(int dk)
 	return dk < 0 ? json_null() : json_boolean(dk);
 }
 
-static json_t *late_json(const struct audit_blobs_row *w)
+static json_t *late_json(const struct audit_row *w)
 {
 	if (w->late.n == 0)
 		return json_null();
@@ -24,21 +24,53 @@ static json_t *late_json(const struct audit_blobs_row *w)
 
 static void rows_json(const struct audit_blobs *l, json_t *stored, json_t *ends)
 {
-	for (size_t i = 0; i < l->n_rows; i++) {
-		const struct audit_blobs_row *w = &l->row[i];
-		json_int_t n = (json_int_t)w->n, ended = (json_int_t)audit_blobs_ended(l, w);
+	for (size_t i = 0; i < l->rows.n; i++) {
+		const struct audit_row *w = &l->rows.row[i];
+		json_int_t n = (json_int_t)w->n, ended = (json_int_t)audit_rows_ended(&l->rows, w);
 
 		if (w->cause[0] == '\0')
 			json_array_append_new(stored,
-				json_pack("{s:s, s:o, s:I, s:I, s:I}", "kind", w->kind, "dk",
-					dk_json(w->dk), "stored", n, "ended", ended, "held",
-					n - ended));
+				json_pack("{s:s, s:o, s:I, s:I, s:I, s:o, s:I}", "kind", w->kind,
+					"dk", dk_json(w->dk), "stored", n, "ended", ended, "held",
+					n - ended, "longest_held_ms",
+					w->held.n > 0 ? json_integer(w->held.worst_us / 1000) :
+							json_null(),
+					"limit_ms", (json_int_t)w->limit_ms));
 		else
 			json_array_append_new(ends,
 				json_pack("{s:s, s:o, s:s, s:I, s:o}", "kind", w->kind, "dk",
 					dk_json(w->dk), "cause", w->cause, "n", n, "late",
 					late_json(w)));
 	}
+}
+
+static json_t *outcomes_json(const struct audit_tally *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < t->n; i++)
+		json_array_append_new(list,
+			json_pack("{s:o, s:I}", "outcome",
+				t->list[i].word[0] != '\0' ? json_string(t->list[i].word) :
+							     json_null(),
+				"n", (json_int_t)t->list[i].n));
+	return list;
+}
+
+static json_t *attempts_json(const struct audit_attempts *a)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct audit_attempts_row *w = &a->row[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:I, s:o, s:o, s:s, s:I}", "by", w->by, "reason",
+				w->reason, "count", (json_int_t)w->count, "first",
+				output_time(w->first_ms), "last", output_time(w->last_ms), "file",
+				w->last.file, "line", (json_int_t)w->last.line));
+	}
+	return json_pack("{s:I, s:o}", "total", (json_int_t)a->total, "by_peer", list);
 }
 
 static json_t *findings_json(const struct findings *f)
@@ -107,7 +139,7 @@ static void blobs_json(json_t *o, const struct audit_report *r)
 	json_object_set_new(o, "stored", stored);
 	json_object_set_new(o, "ends", ends);
 	json_object_set_new(o, "aborted", json_integer((json_int_t)l->aborted));
-	json_object_set_new(o, "open", json_integer((json_int_t)l->n_open));
+	json_object_set_new(o, "open", json_integer((json_int_t)l->open.n));
 	json_object_set_new(o, "overdue", json_integer((json_int_t)r->overdue));
 	json_object_set_new(o, "reverted", json_integer((json_int_t)l->reverted));
 	json_object_set_new(o, "came_back", json_integer((json_int_t)l->came_back));
@@ -132,6 +164,12 @@ json_t *audit_report_json(const struct audit_report *r)
 		json_object_set_new(o, "last_time", output_time(s->last_ms));
 	}
 	blobs_json(o, r);
+	json_object_set_new(o, "outcomes", outcomes_json(&r->blobs->outcomes));
+	json_object_set_new(o, "longest_delay_us",
+		r->blobs->late.n > 0 ? json_integer(r->blobs->late.worst_us) : json_null());
+	json_object_set_new(o, "store_lost",
+		json_integer((json_int_t)audit_rows_by_cause(&r->blobs->rows, CHAIN_STORE_LOST)));
+	json_object_set_new(o, "attempts", attempts_json(r->attempts));
 	json_object_set_new(
 		o, "also_recorded_total", json_integer((json_int_t)a->duplicates.total));
 	json_object_set_new(o, "also_recorded", duplicates_json(&a->duplicates));

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "cli/audit_words.h"
 #include "core/hex.h"
+#include "core/time.h"
 
 struct word {
 	const char *name, *meaning;
@@ -91,5 +92,26 @@ char *audit_words_duration(int64_t us, char out[AUDIT_WORDS_DURATION])
 		snprintf(out, AUDIT_WORDS_DURATION, "%" PRId64 " ms", us / 1000);
 	else
 		snprintf(out, AUDIT_WORDS_DURATION, "%.1f ms", (double)us / 1e3);
+	return out;
+}
+
+char *audit_words_held(int64_t us, int64_t limit_us, char out[AUDIT_WORDS_HELD])
+{
+	char held[AUDIT_WORDS_DURATION], over[AUDIT_WORDS_DURATION];
+
+	if (us > limit_us)
+		snprintf(out, AUDIT_WORDS_HELD, "%s + %s", audit_words_duration(limit_us, held),
+			audit_words_duration(us - limit_us, over));
+	else
+		snprintf(out, AUDIT_WORDS_HELD, "%s", audit_words_duration(us, held));
+	return out;
+}
+
+char *audit_words_minute(int64_t unix_ms, char out[AUDIT_WORDS_DURATION])
+{
+	char text[TG_TIME_LEN + 1];
+
+	tg_time_format(unix_ms, text);
+	snprintf(out, AUDIT_WORDS_DURATION, "%.10s %.5s", text, text + 11);
 	return out;
 }

@@ -6,11 +6,19 @@
 #include "core/chain.h"
 
 #define AUDIT_WORDS_DURATION 32 /* memory for a duration, with its NUL */
+#define AUDIT_WORDS_HELD 80     /* the same for a time held and what it is over its limit */
 #define AUDIT_WORDS_KEY 96      /* memory for a public key, with its NUL */
 
 /** Writes microseconds in the two largest units that matter, like "4.9 s" or "14 min 3 s". Returns
  * out. */
 char *audit_words_duration(int64_t us, char out[AUDIT_WORDS_DURATION]);
+
+/** Writes how long something was held, next to its limit: with what it is over that, if it is, like
+ * "1 d + 17.1 ms". Returns out. */
+char *audit_words_held(int64_t us, int64_t limit_us, char out[AUDIT_WORDS_HELD]);
+
+/** Writes a time without seconds, like "2026-11-22 12:00" (UTC). Returns out. */
+char *audit_words_minute(int64_t unix_ms, char out[AUDIT_WORDS_DURATION]);
 
 /** Writes a key as a .pub file has it. Returns out. */
 char *audit_words_key(const uint8_t key[CHAIN_KEY], char out[AUDIT_WORDS_KEY]);

@@ -5,6 +5,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "cli/audit_clock.h"
+#include "cli/audit_html.h"
 #include "cli/audit_keys.h"
 #include "cli/audit_policy.h"
 #include "cli/audit_report.h"
@@ -14,6 +16,8 @@
 struct verify {
 	struct audit_chains all;
 	struct audit_blobs blobs;
+	struct audit_clock clock;
+	struct audit_attempts attempts;
 	struct audit_receipt receipt; /* one of the two, or none */
 	struct audit_kept kept;
 	bool has_receipt;
@@ -35,6 +39,8 @@ static int on_event(void *ctx, const struct audit_event *e)
 {
 	struct verify *v = ctx;
 
+	audit_clock_event(&v->clock, &v->all.findings, e);
+	audit_attempts_event(&v->attempts, &v->all.findings, e);
 	audit_blobs_event(&v->blobs, &v->all.findings, e);
 	return v->blobs.no_memory ? output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM)) : 0;
 }
@@ -46,7 +52,7 @@ static void on_gap(void *ctx, int64_t at_ms)
 	audit_blobs_gap(&v->blobs, at_ms);
 }
 
-static int print_result(struct verify *v, struct audit_report *r)
+static int print_result(struct verify *v, struct audit_report *r, const char *html)
 {
 	int status = EXIT_DONE;
 
@@ -58,11 +64,14 @@ static int print_result(struct verify *v, struct audit_report *r)
 	if (v->kept.proof != NULL)
 		audit_kept_end(
 			&v->kept, &v->all.findings, r->sums.first_n, r->sums.last_n, r->sums.last);
+	audit_rows_sort(&v->blobs.rows);
 	r->verdict = audit_verdict_of(&v->all);
 	if (output_is_json())
 		status = output_object(audit_report_json(r));
 	else
 		audit_report_text(r);
+	if (status == EXIT_DONE && html != NULL)
+		status = audit_html_write(r, html);
 	return status == EXIT_DONE ? audit_verdict_exit(r->verdict) : status;
 }
 
@@ -123,7 +132,8 @@ int cmd_audit_verify(struct cli *cli)
 	if (status == EXIT_DONE) {
 		r.all = &v->all;
 		r.blobs = &v->blobs;
-		status = print_result(v, &r);
+		r.attempts = &v->attempts;
+		status = print_result(v, &r, cmdline_text(&cli->opt, OPT_HTML));
 	}
 	if (v != NULL) {
 		audit_chains_free(&v->all);

@@ -77,6 +77,7 @@
 	X(OPT_UPLOADER, "uploader", 0, "PEER", NULL, NULL, "whose subject it is (for operators)") \
 	X(OPT_CERTIFICATE, "certificate", 0, "FILE", NULL, NULL, \
 		"write a certificate of the erasure there") \
+	X(OPT_HTML, "html", 0, "FILE", NULL, NULL, "write the report as a page there, too") \
 	X(OPT_AT, "at", 0, "TIME", NULL, NULL, "show what was held then") \
 	X(OPT_PEER, "peer", 0, "NAME", NULL, NULL, "show what this peer stored and read") \
 	X(OPT_FROM, "from", 0, "TIME", NULL, NULL, "from this moment on (with --peer)") \

@@ -15,7 +15,8 @@ struct finding_place { /* of a line */
 };
 
 /* what: changed, missing, order, duplicate, signature, key, root, begin, cut, unsigned, twice,
- * head, receipt, no-end, no-begin, limit, second-reader, ended-again */
+ * head, receipt, no-end, no-begin, limit, second-reader, ended-again, late, early, time, mismatch,
+ * reader, count, store-replaced */
 struct finding {
 	char what[16];
 	char file[256];

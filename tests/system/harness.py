@@ -105,6 +105,7 @@ class Server:
         self.sealed_cache = {}
         self.exit_checked = False
         self.ends_with = (0, 3) if argv else (0,)  # 3: live blobs ended with its Redis
+        self.evidence_is_true = True  # a test that makes the store lie says otherwise
         args = argv or ["--dev", str(self.dir / "d"), "--workers", str(workers)]
         for key, value in options:
             args += ["--set", f"{key}={value}"]
@@ -477,9 +478,27 @@ class Server:
                 )
             assert socket_dir is None or not socket_dir.exists(), f"{socket_dir} is left over"
             assert not os.listdir(self.dir / "t"), f"left in TMPDIR: {os.listdir(self.dir / 't')}"
+            self.check_evidence()
         finally:
             self.proc.stdout.close()
             shutil.rmtree(self.dir, ignore_errors=True)
+
+    def check_evidence(self):
+        """Whatever the test did: the log that it leaves contradicts itself in nothing that
+        timeglas audit verify computes again. (It need not be whole: tests cut and edit it.)"""
+        log = Path(self.env.get("TIMEGLAS_AUDIT_LOG", "/nonexistent"))
+        if not log.exists() or not self.evidence_is_true:
+            return
+        done = subprocess.run(
+            [str(BIN / "timeglas"), "audit", "verify", "--json", str(log)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60 * SLOW, check=False,
+        )
+        wrong = [
+            f
+            for f in json.loads(done.stdout or "{}").get("findings", [])
+            if f["what"] in ("late", "early", "time", "mismatch", "reader")
+        ]
+        assert not wrong, wrong
 
     @staticmethod
     def alive(pid):

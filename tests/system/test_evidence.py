@@ -694,21 +694,27 @@ def test_evidence_of_a_blob_that_was_held_too_long_is_a_finding(tmp_path):
     """Its deadline was right, but nobody erased it in time: a verdict of "good" would be a lie
     about the rules."""
 
-    def life(end, kind="passport", dk="true", deadline="2026-11-22T13:00:00.000Z"):
+    def life(end, late_us, kind="passport", dk="true", deadline="2026-11-22T13:00:00.000Z"):
         blob = f'"tag":"{"0" * 32}","kind":"{kind}","dk":{dk},"size":1,"deadline":"{deadline}"'
+        late = "" if late_us is None else f',"late_us":{late_us}'
         return kinds(
             chained(
                 tmp_path / "l",
                 ("2026-11-22T12:00:00.000Z", f'"event":"stored",{blob}'),
-                (end, f'"event":"gone",{blob},"cause":"expired","late_us":1'),
+                (end, f'"event":"gone",{blob},"cause":"expired"{late}'),
             )
         )
 
-    assert life("2026-11-22T13:00:05.000Z") == [] and life("2026-11-22T13:00:05.001Z") == ["limit"]
+    assert life("2026-11-22T13:00:05.000Z", 5000000) == []
+    assert life("2026-11-22T13:00:05.001Z", 5001999) == ["limit"]
     day = {"kind": "liveness", "dk": "false", "deadline": "2026-11-23T12:00:00.000Z"}
-    assert life("2026-11-23T12:00:05.000Z", **day) == [] and life(
-        "2026-11-23T12:00:05.001Z", **day
-    ) == ["limit"]
+    assert life("2026-11-23T12:00:05.000Z", 5000999, **day) == []
+    assert life("2026-11-23T12:00:05.001Z", 5001000, **day) == ["limit"]
+    at = "2026-11-22T13:00:01.000Z"
+    for late_us, found in ((999999, ["late"]), (1000000, []), (1000999, []), (1001000, ["late"])):
+        assert life(at, late_us) == found, late_us
+    assert life(at, None) == ["late"], "a deadline ended it, so it must say how late"
+    assert life("2026-11-22T12:59:59.999Z", 0) == ["early"]
 
 
 def test_evidence_of_a_claim_without_its_limit_is_a_finding(tmp_path):

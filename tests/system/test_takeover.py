@@ -192,7 +192,7 @@ def tampered_chains_that_belong_together(first_log, second_log, twice, head_n, t
         forger.write(
             [
                 (
-                    line.replace(b'"uploader":"uploader"', b'"uploader":"someone"')
+                    line.replace(b'"to":"verifier', b'"to":"someone verifier')
                     if twice.encode() in line
                     else line
                 )

@@ -289,6 +289,8 @@ static void id_parse_other_forms_are_refused(void **state)
 
 static struct chain_buf out;
 static uint8_t prev[CHAIN_HASH];
+#define BEGIN_MS INT64_C(1700000000000)
+
 static uint64_t number;
 static FILE *file;
 
@@ -330,7 +332,7 @@ static void event(
 		.kind = T("liveness"),
 		.dk = 0,
 		.size_bytes = 40000,
-		.deadline_ms = ms + 1000,
+		.deadline_ms = BEGIN_MS + (int64_t)(blob / 5) + 2, /* a millisecond from storing */
 		.lease_ms = -1,
 		.late_us = late_us,
 		.uploader = T("uploader"),
@@ -347,7 +349,6 @@ static void event(
 	r.id = T(id);
 	r.tag = T(tag);
 	if (late_us >= 0) {
-		r.deadline_ms = ms - 1;
 		r.cause = T("expired");
 	} else {
 		r.to = T("verifier verifier2");
@@ -362,7 +363,7 @@ static int write_log(const char *path, uint64_t events)
 	static char line[CHAIN_LINE_MAX + 1];
 	struct chain_check c = {.epoch = "0123456789abcdef0123456789abcdef"};
 	char key[2 * CHAIN_KEY + 1];
-	int64_t ms = 1700000000000;
+	int64_t ms = BEGIN_MS;
 
 	file = fopen(path, "w");
 	sha = sha256_new();
@@ -374,7 +375,7 @@ static int write_log(const char *path, uint64_t events)
 		ms += i % 5 == 0;
 		event(&c, "stored", i, ms, -1);
 		if (i >= 10)
-			event(&c, "gone", i - 10, ms, (int64_t)(i % 997));
+			event(&c, "gone", i - 10, ms, 1000 + (int64_t)(i % 997));
 		if (i % 2500 == 2499)
 			sign(&c, "time", ms);
 	}
