@@ -79,8 +79,11 @@
 		"write a certificate of the erasure there") \
 	X(OPT_HTML, "html", 0, "FILE", NULL, NULL, "write the report as a page there, too") \
 	X(OPT_AT, "at", 0, "TIME", NULL, NULL, "show what was held then") \
-	X(OPT_PEER, "peer", 0, "NAME", NULL, NULL, "show what this peer stored and read") \
-	X(OPT_FROM, "from", 0, "TIME", NULL, NULL, "from this moment on (with --peer)") \
+	X(OPT_PEER, "peer", 0, "NAME", NULL, NULL, \
+		"show what this peer stored, read and tried to") \
+	X(OPT_BLOB, "blob", 0, "ID", NULL, NULL, "show all of this blob (or of this tag)") \
+	X(OPT_ATTEMPTS, "attempts", 0, NULL, NULL, NULL, "show which reads were refused") \
+	X(OPT_FROM, "from", 0, "TIME", NULL, NULL, "from this moment on") \
 	X(OPT_TILES, "tiles", 0, "DIR", NULL, NULL, "the log's folder of tiles (AUDIT_LOG.tiles)")
 
 enum opt_id {

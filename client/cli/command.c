@@ -106,8 +106,9 @@ static const struct command table[] = {
 	{.name = "audit",
 		.sub = "show",
 		.operand = "FILE...",
-		.what = "list what was held at a time, or what a peer did",
-		.options = B(AT) | B(PEER) | B(FROM) | B(TO),
+		.what = "tell of a moment, peer, blob, session or person",
+		.options = B(AT) | B(PEER) | B(BLOB) | B(SESSION) | B(SUBJECT) | B(ATTEMPTS) |
+			B(FROM) | B(TO),
 		.run = cmd_audit_show},
 	{.name = "audit",
 		.sub = "receipt",
@@ -300,7 +301,11 @@ static const char *audit_help(int id)
 	case OPT_RECEIPT:
 		return "a receipt that you kept: its head and its event must be there";
 	case OPT_TO:
-		return "up to this moment (with --peer); a TIME";
+		return "up to this moment; a TIME";
+	case OPT_SESSION:
+		return "show all of this session, and of what is bound to it";
+	case OPT_SUBJECT:
+		return "show all of this person: the pseudonym that the uploader gave";
 	default:
 		return NULL;
 	}

@@ -330,10 +330,7 @@ def test_show_tells_what_was_live_and_what_a_peer_did(launch, tmp_path):
         and held[first["tag"]]["cause"] == "consumed"
     )
     assert held[second["tag"]]["cause"] == "store-lost", "by the stop"
-    assert (
-        json.loads(audit("show", "--json", log, "--at", "2020-01-01T00:00:00Z").stdout)["held"]
-        == []
-    )
+    assert audit("show", "--json", log, "--at", "2020-01-01T00:00:00Z").returncode == 2
     read = json.loads(audit("show", "--json", log, "--peer", "verifier2").stdout)["events"]
     assert [(e["event"], e["tag"], e["cause"]) for e in read] == [
         ("gone", first["tag"], "consumed")
