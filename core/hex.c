@@ -54,8 +54,13 @@ char *tg_hex_encode(const uint8_t *p, size_t n, char *out)
 
 int tg_hex_is_lower(const char *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f')))
-			return 0;
-	return 1;
+	unsigned bad = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char decimal = (unsigned char)(s[i] - '0'),
+			      letter = (unsigned char)(s[i] - 'a');
+
+		bad |= (unsigned)(decimal > 9) & (unsigned)(letter > 5);
+	}
+	return bad == 0;
 }
