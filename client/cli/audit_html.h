@@ -3,7 +3,7 @@
 #ifndef CLI_AUDIT_HTML_H
 #define CLI_AUDIT_HTML_H
 
-#include "cli/audit_report.h"
+#include "cli/audit_result.h"
 
 /** Writes the page, whole or not at all. Returns 0, or an exit status after having said what is
  * wrong. */

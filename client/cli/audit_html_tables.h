@@ -3,7 +3,7 @@
 #define CLI_AUDIT_HTML_TABLES_H
 
 #include <stdio.h>
-#include "cli/audit_report.h"
+#include "cli/audit_result.h"
 
 /** Writes what was stored of each kind, and the longest that one was held. */
 void audit_html_kinds(FILE *f, const struct audit_blobs *b);

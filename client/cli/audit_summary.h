@@ -3,7 +3,7 @@
 #ifndef CLI_AUDIT_SUMMARY_H
 #define CLI_AUDIT_SUMMARY_H
 
-#include "cli/audit_report.h"
+#include "cli/audit_result.h"
 
 #define AUDIT_SUMMARY_CHARS 512
 #define AUDIT_SUMMARY_MAX 10
