@@ -51,6 +51,11 @@ void api_set_store(struct api *a, struct store *s)
 	a->store = s;
 }
 
+void api_set_proofs(struct api *a, struct proof_ask *p)
+{
+	a->proofs = p;
+}
+
 void api_set_conf(struct api *a, const struct conf *conf)
 {
 	a->conf = conf;

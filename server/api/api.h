@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "api/proof_ask.h"
 #include "conf/conf.h"
 #include "http/httpd.h"
 #include "store/store.h"
@@ -20,6 +21,8 @@ struct api;
 struct api *api_new(struct loop *l, const struct conf *conf);
 /** Sets the store, once, before the first request. s outlives all requests. */
 void api_set_store(struct api *a, struct store *s);
+/** Sets who is asked for proofs, once, before the first request. p outlives all requests. */
+void api_set_proofs(struct api *a, struct proof_ask *p);
 /** Replaces the configuration (reload). What was decided about requests under way stays.
  *
  * @conf  borrowed as api_new() does; the one before is not used any more */

@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "net/loop.h"
 
+struct proof_ask;
 struct refused_reads;
 struct store;
 struct upload;
@@ -20,6 +21,7 @@ struct api {
 	struct loop *loop;
 	const struct conf *conf; /* borrowed; a reload replaces it */
 	struct store *store;
+	struct proof_ask *proofs;   /* borrowed */
 	bool draining;              /* api_drain() was called */
 	struct upload_list stalled; /* uploads that wait for the store's queue to fall */
 	struct loop_task resume;    /* goes on with more of them */

@@ -6,6 +6,7 @@
 #include <timeglas/errors.h>
 
 #include "api/call.h"
+#include "api/proof_ask.h"
 #include "api/reply.h"
 #include "base/scoreboard.h"
 #include "base/text.h"
@@ -56,6 +57,8 @@ static void on_done(struct httpd_req *r, bool ok, void *ctx)
 	(void)r, (void)ok;
 	if (c->waiting)
 		store_forget(c->api->store, c);
+	if (c->proving)
+		proof_ask_forget(c->api->proofs, c);
 	call_free(c);
 }
 

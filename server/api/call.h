@@ -39,6 +39,7 @@ struct call {
 	unsigned roles;
 	char id[CALL_ID_MAX + 1]; /* of the path; "" none */
 	bool waiting;             /* an answer of the store with this call as its context is due */
+	bool proving;             /* an answer of the recorder is due (proof_ask.h) */
 	char *text;               /* CALL_JSON: the content so far; NULL: none */
 	size_t text_len;          /* bytes in text; of CALL_NO_CONTENT those that were dropped */
 };

@@ -8,12 +8,14 @@
 #include "api/blob.h"
 #include "api/claim.h"
 #include "api/policy.h"
+#include "api/receipt.h"
 #include "api/route.h"
 #include "api/session.h"
 #include "api/subject.h"
 #include "api/take.h"
 #include "api/upload.h"
 #include "conf/conf.h"
+#include "core/chain.h"
 #include "store/store_claim.h"
 
 #define UP ROLE_UPLOADER
@@ -122,6 +124,13 @@ static const struct route table[] = {
 	SUBJECT(H1_POST, "/freeze", "POST /v1/subjects/{subject}/freeze", subject_freeze),
 	SUBJECT(H1_POST, "/release", "POST /v1/subjects/{subject}/release", subject_release),
 	{.method = H1_GET,
+		.prefix = "/v1/receipts",
+		.id = ROUTE_EVENT,
+		.suffix = "",
+		.label = "GET /v1/receipts/{event}",
+		.roles = ANY,
+		.call = {CALL_NO_CONTENT, receipt_show}},
+	{.method = H1_GET,
 		.prefix = "/v1/policy",
 		.id = ROUTE_NO_ID,
 		.suffix = "",
@@ -156,9 +165,13 @@ static bool path_matches(const struct route *rt, struct h1_str path, struct h1_s
 /* id: "" when none of this form can exist. That is no error here: the role is looked at first. */
 static void copy_id(enum route_id kind, struct h1_str found, char id[CALL_ID_MAX + 1])
 {
+	struct chain_pos pos;
+	unsigned shard;
 	bool may_be = kind == ROUTE_SUBJECT ? found.n == CALL_ID_MAX :
-		kind == ROUTE_CLAIM         ? store_claim_shard(found.p, found.n) >= 0 :
-					      token_shard(found.p, found.n) >= 0;
+		kind == ROUTE_EVENT         ? found.n <= CHAIN_ID_MAX &&
+			chain_id_parse(found.p, found.n, &shard, &pos) == 0 :
+		kind == ROUTE_CLAIM ? store_claim_shard(found.p, found.n) >= 0 :
+				      token_shard(found.p, found.n) >= 0;
 
 	if (!may_be)
 		found.n = 0;

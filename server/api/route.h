@@ -8,9 +8,10 @@
 
 enum route_id {
 	ROUTE_NO_ID,
-	ROUTE_ID,     /* followed by "/" and the id of a blob or a session */
-	ROUTE_CLAIM,  /* followed by "/" and a claim's token */
-	ROUTE_SUBJECT /* followed by "/" and a subject */
+	ROUTE_ID,      /* followed by "/" and the id of a blob or a session */
+	ROUTE_CLAIM,   /* followed by "/" and a claim's token */
+	ROUTE_SUBJECT, /* followed by "/" and a subject */
+	ROUTE_EVENT    /* followed by "/" and the id of an event */
 };
 
 /* A path is the prefix, the id if there is one, and the suffix. */

@@ -41,6 +41,8 @@ struct child_env {              /* valid for the life of the child; owned by the
 	int listen_fd;               /* of a worker or the admin process; otherwise -1 */
 	const int *worker_fds;       /* for workers, the sockets of all, by index; otherwise NULL */
 	unsigned n_workers;          /* of worker_fds */
+	const int *proof_fds; /* of a worker and the recorder (proof_link.h): its ends, by the
+				 worker's index; otherwise NULL */
 	struct metrics *metrics;
 	unsigned metrics_slot;
 	bool embedded_store; /* the store ends with the server */

@@ -2,8 +2,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <sodium.h>
 
 #include "base/random.h"
@@ -11,6 +9,7 @@
 #include "core/b64.h"
 #include "core/bug.h"
 #include "core/hex.h"
+#include "core/sha256.h"
 
 #define RANDOM_BYTES 16
 #define EVIDENCE "timeglas evidence 1\n"
@@ -64,28 +63,16 @@ int token_shard(const char *s, size_t n)
 	return shard < TOKEN_SHARDS && name_first(s + 2) >= 0 ? shard : -1;
 }
 
-/* SHA256() looks its algorithm up at each call, which takes longer than the hash. */
-static void sha256(const char *p, size_t n, uint8_t out[SHA256_DIGEST_LENGTH])
-{
-	static EVP_MD_CTX *ctx; /* kept for the life of the process */
-	static EVP_MD *md;
-
-	if (ctx == NULL)
-		ctx = EVP_MD_CTX_new();
-	if (md == NULL)
-		md = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (ctx == NULL || md == NULL || EVP_DigestInit_ex2(ctx, md, NULL) != 1 ||
-		EVP_DigestUpdate(ctx, p, n) != 1 || EVP_DigestFinal_ex(ctx, out, NULL) != 1)
-		SHA256((const unsigned char *)p, n, out);
-}
-
 void token_tag(const char id[TOKEN_LEN + 1], char out[TOKEN_TAG_LEN + 1])
 {
-	char said[sizeof EVIDENCE + TOKEN_LEN] = EVIDENCE;
-	uint8_t sum[SHA256_DIGEST_LENGTH];
+	static struct sha256 *sha; /* kept for the life of the process */
+	uint8_t sum[SHA256_BYTES];
 
-	memcpy(said + sizeof EVIDENCE - 1, id, TOKEN_LEN);
-	sha256(said, sizeof EVIDENCE - 1 + TOKEN_LEN, sum);
+	if (sha == NULL)
+		sha = sha256_new();
+	if (sha == NULL)
+		tg_bug("token", "no memory for a hash");
+	sha256_of(sha, EVIDENCE, sizeof EVIDENCE - 1, id, TOKEN_LEN, sum);
 	tg_hex_encode(sum, TOKEN_TAG_LEN / 2, out);
 }
 

@@ -46,12 +46,14 @@ static void add_worker(struct children *cs, const struct child_env *common,
 	c->env.listen_fd = sockets->worker[i];
 	c->env.worker_fds = sockets->worker;
 	c->env.n_workers = sockets->n;
+	c->env.proof_fds = sockets->ask;
 }
 
 void children_add(
 	struct children *cs, const struct child_env *common, const struct sockets *sockets)
 {
 	unsigned i, n = sockets->n;
+	struct child *recorder;
 
 	/* The logger first, for the pipe to it holds only so many lines. The store before those who
 	 * connect to it. */
@@ -63,7 +65,10 @@ void children_add(
 	add(cs, common, CHILD_REAPER, "reaper", reaper_main, CHILD_SLOT_REAPER(n));
 	add(cs, common, CHILD_ADMIN, "admin", admin_main, CHILD_SLOT_ADMIN(n))->env.listen_fd =
 		sockets->admin;
-	add(cs, common, CHILD_RECORDER, "recorder", recorder_main, CHILD_SLOT_RECORDER(n));
+	recorder =
+		add(cs, common, CHILD_RECORDER, "recorder", recorder_main, CHILD_SLOT_RECORDER(n));
+	recorder->env.proof_fds = sockets->answer;
+	recorder->env.n_workers = n;
 	if (common->conf->witnesses != NULL)
 		add(cs, common, CHILD_COURIER, "courier", courier_main, CHILD_SLOT_COURIER(n));
 }

@@ -48,6 +48,21 @@ static int open_one(
 	return listener_bind(host, port, bound, err, cap);
 }
 
+static int open_pairs(struct sockets *s, char *err, size_t cap)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		int pair[2];
+
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+			snprintf(err, cap, "cannot make a pair of sockets: %s", strerror(errno));
+			return TG_EIO;
+		}
+		s->ask[i] = pair[0];
+		s->answer[i] = pair[1];
+	}
+	return 0;
+}
+
 int sockets_open(struct sockets *s, const struct conf *c, char *err, size_t cap)
 {
 	s->admin = open_one(c->admin_host, c->admin_port, &s->admin_port, true, err, cap);
@@ -61,7 +76,17 @@ int sockets_open(struct sockets *s, const struct conf *c, char *err, size_t cap)
 			return TG_EIO;
 		}
 	}
-	return 0;
+	return open_pairs(s, err, cap);
+}
+
+void sockets_close_proofs_but(struct sockets *s, int worker, bool recorder)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		if ((int)i != worker)
+			close(s->ask[i]);
+		if (!recorder)
+			close(s->answer[i]);
+	}
 }
 
 void sockets_close_but(struct sockets *s, int keep)

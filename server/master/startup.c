@@ -156,6 +156,8 @@ static void in_child(void *ctx, const struct child *c)
 
 	logger_in_child(is_logger);
 	log_init(is_logger ? m->target_fd : m->log_fd, (enum log_level)m->conf->log_level, c->name);
+	sockets_close_proofs_but(&m->sockets, c->kind == CHILD_WORKER ? (int)c->env.index : -1,
+		c->kind == CHILD_RECORDER);
 	if (c->kind == CHILD_WORKER) {
 		sockets_close_admin(&m->sockets);
 	} else {

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/scoreboard.h"
 #include "recorder/machine.h"
+#include "recorder/prover.h"
 #include "recorder/work.h"
 #include "store/store.h"
 
@@ -289,6 +290,14 @@ void machine_set_store(struct machine *m, struct store *s)
 void machine_connected(struct machine *m, struct store *s)
 {
 	identity_connected(&m->work.identity, s);
+}
+
+void machine_view(const struct machine *m, struct prover_view *out)
+{
+	out->recording = recorder_state_is_settled(m->state);
+	out->caught_up_us = m->work.caught_up_us;
+	out->public_key =
+		m->work.key.secret != NULL ? m->work.key.secret + CHAIN_SECRET - CHAIN_KEY : NULL;
 }
 
 void machine_free(struct machine *m)

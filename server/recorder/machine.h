@@ -12,6 +12,7 @@
 #include "store/types.h"
 
 struct machine;
+struct prover_view;
 
 /** Returns a machine in KEYLESS, for machine_free(); NULL without memory. conf and loop are
  * borrowed, and outlive it. In ENDED the machine stops the loop. */
@@ -22,6 +23,8 @@ void machine_free(struct machine *m);
 void machine_set_store(struct machine *m, struct store *s);
 /** Says that the connection is a new one, before STORE_UP. */
 void machine_connected(struct machine *m, struct store *s);
+/** Says what the recorder knows of its own work. */
+void machine_view(const struct machine *m, struct prover_view *out);
 /**
  * Handles an event, and all that follow from it at once. The caller sends POLL (every 250 ms),
  * STORE_UP, STORE_DOWN and STOP; the machine makes the others itself.

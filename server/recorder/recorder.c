@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "net/loop.h"
 #include "recorder/machine.h"
+#include "recorder/prover.h"
 #include "recorder/recorder.h"
 #include "store/store.h"
 
@@ -23,6 +24,7 @@ struct recorder {
 	struct loop *loop;
 	struct store *store;
 	struct machine *machine;
+	struct prover *prover;
 	struct event *poll, *term;
 };
 
@@ -58,8 +60,16 @@ static void on_term(evutil_socket_t fd, short what, void *ctx)
 	machine_step(x->machine, RECORDER_EV_STOP);
 }
 
+static void view(void *ctx, struct prover_view *out)
+{
+	const struct recorder *x = ctx;
+
+	machine_view(x->machine, out);
+}
+
 static void recorder_free(struct recorder *x)
 {
+	prover_free(x->prover);
 	machine_free(x->machine);
 	store_free(x->store);
 	if (x->poll != NULL)
@@ -80,6 +90,18 @@ static bool add_events(struct recorder *x)
 		event_add(x->poll, &every) == 0;
 }
 
+static struct prover *new_prover(struct recorder *x, const struct child_env *env)
+{
+	const struct prover_opts o = {.loop = x->loop,
+		.log_path = env->conf->audit_log,
+		.fds = env->proof_fds,
+		.n = env->n_workers,
+		.view = view,
+		.ctx = x};
+
+	return prover_new(&o);
+}
+
 static struct recorder *recorder_new(const struct child_env *env, char *err, size_t cap)
 {
 	static const struct store_calls calls = {.on_up = on_up, .on_down = on_down};
@@ -97,6 +119,11 @@ static struct recorder *recorder_new(const struct child_env *env, char *err, siz
 		return NULL;
 	}
 	machine_set_store(x->machine, x->store);
+	x->prover = new_prover(x, env);
+	if (x->prover == NULL) {
+		recorder_free(x);
+		return NULL;
+	}
 	return x;
 }
 

@@ -67,6 +67,7 @@ struct worker {
 	struct httpd *httpd;
 	struct api *api;
 	struct store *store;
+	struct proof_ask *proofs;
 	struct listener *listener;
 	struct event *on_term, *on_hup, *on_int;
 	struct event *poll_end;   /* while FINISHING */
@@ -349,6 +350,9 @@ static int start(struct worker *w)
 		return -1;
 	}
 	api_set_store(w->api, w->store);
+	if ((w->proofs = proof_ask_new(w->loop, w->env->proof_fds[w->env->index])) == NULL)
+		return -1;
+	api_set_proofs(w->api, w->proofs);
 	w->listener = listener_new(w->loop, w->env->listen_fd, on_accept, w);
 	w->store_wait = evtimer_new(loop_base(w->loop), on_store_wait, w);
 	w->give_back = event_new(loop_base(w->loop), -1, EV_PERSIST, on_give_back, w);
@@ -369,6 +373,7 @@ static void stop(struct worker *w)
 		listener_free(w->other[i].listener);
 	httpd_free(w->httpd);
 	store_free(w->store);
+	proof_ask_free(w->proofs);
 	api_free(w->api);
 	struct event *ev[] = {w->on_term, w->on_hup, w->on_int, w->poll_end, w->store_wait,
 		w->give_back, w->check_others};
