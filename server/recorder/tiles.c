@@ -26,7 +26,7 @@ struct level { /* the tile of a level that is not full */
 struct tiles {
 	int dir;
 	struct sha256 *sha;
-	struct tree_edge edge;
+	uint64_t size; /* leaves */
 	struct level level[TILE_LEVELS];
 };
 
@@ -39,10 +39,29 @@ void tiles_free(struct tiles *t)
 	free(t);
 }
 
+/* The right edge of the tree is made of the hashes of tiles that are not full: so a leaf costs no
+ * more than its own hash and, once its tile is full, one for each node of the tile. */
+static void make_edge(const struct tiles *t, struct tree_edge *out)
+{
+	out->size = t->size;
+	for (unsigned level = 0; level < TILE_LEVELS; level++) {
+		const struct level *l = &t->level[level];
+		struct tree_edge part = {0};
+
+		for (unsigned i = 0; i < l->width; i++)
+			tree_add(t->sha, &part, l->hash + (size_t)i * TREE_HASH);
+		for (unsigned i = 0; i < TILE_HEIGHT && TILE_HEIGHT * level + i < TREE_LEVELS; i++)
+			memcpy(out->node[TILE_HEIGHT * level + i], part.node[i], TREE_HASH);
+	}
+}
+
 uint64_t tiles_root(const struct tiles *t, uint8_t root[TREE_HASH])
 {
-	tree_root(t->sha, &t->edge, root);
-	return t->edge.size;
+	struct tree_edge edge;
+
+	make_edge(t, &edge);
+	tree_root(t->sha, &edge, root);
+	return t->size;
 }
 
 /* Files -------------------------------------------------------------------- */
@@ -136,8 +155,7 @@ static int read_edge(struct tiles *t, uint64_t size)
 	tile_reader_init(r, t->dir, size, t->sha);
 	for (unsigned level = 0; level < TILE_LEVELS && err == 0; level++)
 		err = read_level(t, r, level);
-	if (err == 0)
-		err = tree_edge_read(tile_read_node, r, size, &t->edge);
+	t->size = size;
 	free(r);
 	return err;
 }
@@ -198,7 +216,7 @@ int tiles_add(struct tiles *t, const char *line, size_t n)
 	uint8_t leaf[TREE_HASH];
 
 	tree_leaf(t->sha, line, n, leaf);
-	tree_add(t->sha, &t->edge, leaf);
+	t->size++;
 	return add(t, leaf);
 }
 
