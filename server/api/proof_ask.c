@@ -53,6 +53,16 @@ static bool is_whole(const struct proof_link_answer *r, size_t n)
 		n == head + r->line_n + r->text_n;
 }
 
+static struct due *with_tag(const struct proof_ask *a, uint64_t tag)
+{
+	struct due *d;
+
+	TAILQ_FOREACH (d, &a->due, link)
+		if (d->tag == tag)
+			return d;
+	return NULL;
+}
+
 static void on_ready(evutil_socket_t fd, short what, void *ctx)
 {
 	struct proof_ask *a = ctx;
@@ -66,9 +76,7 @@ static void on_ready(evutil_socket_t fd, short what, void *ctx)
 			return;
 		if (!is_whole(&a->answer, (size_t)n))
 			continue;
-		TAILQ_FOREACH (d, &a->due, link)
-			if (d->tag == a->answer.tag)
-				break;
+		d = with_tag(a, a->answer.tag);
 		if (d != NULL)
 			end(a, d, &a->answer);
 	}
@@ -142,11 +150,10 @@ void proof_ask_forget(struct proof_ask *a, const void *ctx)
 	struct due *d;
 
 	TAILQ_FOREACH (d, &a->due, link)
-		if (d->ctx == ctx)
-			break;
-	if (d == NULL)
-		return;
-	TAILQ_REMOVE(&a->due, d, link);
-	a->n--;
-	free(d);
+		if (d->ctx == ctx) {
+			TAILQ_REMOVE(&a->due, d, link);
+			a->n--;
+			free(d);
+			return;
+		}
 }
