@@ -59,7 +59,8 @@ static enum recorder_event enter_ready(struct machine *m, enum recorder_event e)
 		rounds_drop(m->work.rounds); /* the next poll begins again */
 	else
 		rounds_schedule(m->work.rounds);
-	return RECORDER_EV_NONE;
+	/* While rounds follow each other, a poll rarely comes between two of them. */
+	return e == RECORDER_EV_WRITTEN ? work_checkpoint_when_due(&m->work) : RECORDER_EV_NONE;
 }
 
 static enum recorder_event enter_last_reading(struct machine *m, enum recorder_state from)

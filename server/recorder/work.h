@@ -62,7 +62,7 @@ void work_set_store(struct work *w, struct store *s);
 /** Opens the signing key, and makes ledger and lease. KEY_OPENED; NONE: it cannot be used, which
  * was announced. */
 enum recorder_event work_open_key(struct work *w);
-/** Signs the chain's head if a second has passed since the last time. FILE_FAILED or NONE. Not
+/** Signs the chain's head if it is due (ledger_checkpoint_is_due()). FILE_FAILED or NONE. Not
  * while a batch waits: it would go into the file undeclared. */
 enum recorder_event work_checkpoint_when_due(struct work *w);
 /** For a stop while store and file agree: puts a record of the blobs that end with the embedded
