@@ -1,5 +1,5 @@
-"""GET /v1/receipts/{event}: whoever has to do with a blob gets a proof of its end that stands alone,
-whatever ended it, and nobody else learns that there is one."""
+"""GET /v1/receipts/{event}: whoever has to do with a blob gets a proof of its end that stands
+alone, whatever ended it, and nobody else learns that there is one."""
 import os
 import signal
 import time
