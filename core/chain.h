@@ -29,6 +29,9 @@
 /* The store became another one though its process went on, or has the data of the one before: an
  * incident. more: epoch, was, reason. A store-lost follows. */
 #define CHAIN_STORE_REPLACED "store-replaced"
+/* A "gone" of the store is none: its blob can still be seen, or the event does not say which blob
+ * it is of. more: of (its id), reason. */
+#define CHAIN_FALSE_GONE "false-gone"
 /* The store came back as it had been earlier (a failover). more: "NN": the position behind which it
  * has forgotten events that are recorded here. */
 #define CHAIN_STORE_REVERTED "store-reverted"

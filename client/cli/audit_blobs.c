@@ -334,6 +334,12 @@ void audit_blobs_event(struct audit_blobs *l, struct findings *f, const struct a
 	else if (chain_is(r->event, "claimed")) {
 		on_read(l, f, r, e->at);
 		on_claimed(f, r, e->at);
+	} else if (chain_is(r->event, CHAIN_FALSE_GONE)) {
+		findings_add(f, "false-gone", e->at,
+			"the end of blob %.*s that was recorded just before is none: somebody "
+			"forged "
+			"it in the store",
+			(int)r->tag.n, r->tag.p != NULL ? r->tag.p : "?");
 	} else if (chain_is(r->event, CHAIN_STORE_REPLACED)) {
 		findings_add(f, "store-replaced", e->at,
 			"the store became another one though its Redis went on: it was flushed, or "

@@ -124,6 +124,7 @@ static void begin(struct entry *x, const struct outbox_event *e)
 	int n = snprintf(
 		x->id, sizeof x->id, "%02x-%" PRIu64 "-%" PRIu64, e->shard, e->pos.ms, e->pos.seq);
 
+	x->blob = (struct chain_text){NULL, 0};
 	x->record = (struct chain_record){.id = {x->id, (size_t)n}, CHAIN_NO_NUMBERS};
 	/* the time at which the store took the event in, unless a field "at" follows */
 	x->record.time_ms = e->pos.ms <= TIME_MAX_MS ? (int64_t)e->pos.ms : 0;
@@ -139,6 +140,10 @@ void entry_fill(struct entry *x, const struct outbox_event *e)
 	begin(x, e);
 	for (i = 0; i < e->n; i++) {
 		outbox_field(e, i, &name, &value);
+		if (chain_is(name, "b")) {
+			x->blob = value;
+			continue;
+		}
 		if ((value.n > 0 || !is_known(name)) && !place(&x->record, name, value, &at))
 			chain_put_member(&more, name, value);
 	}

@@ -11,12 +11,14 @@
 struct entry {
 	/* its texts point into this entry and into the event, which must outlive it */
 	struct chain_record record;
+	struct chain_text blob; /* its id, where the event has one: no evidence */
 	char id[CHAIN_ID_MAX + 1];
 	char more[CHAIN_LINE_MAX];
 };
 
 /**
- * Fills in all of the record but n and prev, which are the ledger's. A field that is not known, or
+ * Fills in all of the record but n and prev, which are the ledger's. The field b, a blob's id, does
+ * not go into it. A field that is not known, or
  * does not have its form, goes into "more" as it is. An event that is too large for a line becomes
  * an "unreadable" record.
  *

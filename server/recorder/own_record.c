@@ -8,6 +8,7 @@
 void own_record_begin(struct own_record *o)
 {
 	o->more = (struct chain_buf){.p = o->text, .cap = sizeof o->text};
+	o->tag[0] = '\0';
 }
 
 void own_record_member(struct own_record *o, const char *name, const char *value)
@@ -32,5 +33,7 @@ int own_record_add(const struct own_record *o, struct ledger *l, const char *eve
 		CHAIN_NO_NUMBERS,
 		.more = {o->text, o->more.n}};
 
+	if (o->tag[0] != '\0')
+		r.tag = (struct chain_text){o->tag, strlen(o->tag)};
 	return ledger_add(l, &r);
 }

@@ -9,6 +9,8 @@
 
 struct own_record {
 	struct chain_buf more;
+	char tag[33]; /* of the blob that it is about; "": of none. Free to be set after the begin
+		       */
 	char text[CHAIN_LINE_MAX];
 };
 

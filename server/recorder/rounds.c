@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "recorder/entry.h"
+#include "recorder/gone_check.h"
 #include "recorder/rounds.h"
 #include "store/outbox.h"
 
@@ -39,8 +40,9 @@ struct rounds {
 	enum {
 		ALL,
 		MORE
-	} found;               /* by the last read: MORE: a shard gave as much as was asked for */
-	int batch;             /* events in the ledger's batch, or in the last one written */
+	} found;   /* by the last read: MORE: a shard gave as much as was asked for */
+	int batch; /* events in the ledger's batch, or in the last one written */
+	struct gone_check *gone_check;
 	uint64_t batch_shards; /* bit i: the batch has an event of shard i */
 	struct entry entry;
 };
@@ -53,6 +55,8 @@ static int add(struct rounds *r, const struct outbox_event *e)
 
 	entry_fill(&r->entry, e);
 	err = ledger_add(r->opts.ledger, &r->entry.record);
+	if (err == 0)
+		return gone_check_event(r->gone_check, e, &r->entry);
 	if (err != TG_EINVAL)
 		return err;
 	entry_unreadable(&r->entry, e); /* it does not fit into a line */
@@ -83,11 +87,14 @@ static int collect(struct rounds *r, struct outbox_batch *b)
 	}
 	if (err != 0)
 		rounds_drop(r);
+	else
+		gone_check_end(r->gone_check);
 	return err;
 }
 
 void rounds_drop(struct rounds *r)
 {
+	gone_check_drop(r->gone_check);
 	ledger_drop(r->opts.ledger);
 	r->batch = 0;
 	r->batch_shards = 0;
@@ -186,7 +193,8 @@ struct rounds *rounds_new(const struct rounds_opts *o)
 	r->opts = *o;
 	r->outbox = outbox_new(o->store, &calls, r);
 	r->timer = event_new(loop_base(o->loop), -1, 0, on_timer, r);
-	if (r->outbox == NULL || r->timer == NULL) {
+	r->gone_check = gone_check_new(o->store, o->ledger);
+	if (r->outbox == NULL || r->timer == NULL || r->gone_check == NULL) {
 		rounds_free(r);
 		return NULL;
 	}
@@ -197,7 +205,9 @@ void rounds_free(struct rounds *r)
 {
 	if (r == NULL)
 		return;
-	rounds_drop(r);
+	if (r->gone_check != NULL)
+		rounds_drop(r);
+	gone_check_free(r->gone_check);
 	outbox_free(r->outbox);
 	if (r->timer != NULL)
 		event_free(r->timer);

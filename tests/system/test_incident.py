@@ -105,3 +105,71 @@ def test_restart_of_the_server_acknowledges_it(served, launch, tmp_path):
     second.env.pop("TIMEGLAS_REDIS_SOCKET")
     assert second.admin("/readyz")[0] == 200
     assert verify("--key", pub, log)[0] == 5, "the evidence remembers"
+
+
+def forge(external, blob, **fields):
+    """A thief of the store writes that a blob ended, as the store itself would, or with other
+    fields."""
+    shard = blob["blob"][:2]
+    now = external.cli("TIME").split()[0] + "000"
+    members = {
+        "e": "gone", "d": f"{blob['tag']} liveness 0", "c": "consumed", "o": "", "u": "uploader",
+        "w": "verifier", "z": "300", "dl": now, "late": "", "at": now, "b": blob["blob"],
+    }
+    members.update(fields)
+    text = "\t".join(f"{k}\t{v}" for k, v in members.items() if v is not None)
+    return shard + "-" + external.cli("XADD", f"tg:{{{shard}}}:out", "*", "p", text)
+
+
+@pytest.mark.parametrize("size", [300, 600_000], ids=["one-chunk", "chunks"])
+@pytest.mark.parametrize("state", ["live", "claimed"])
+def test_forged_end_of_a_blob_that_is_still_there(served, size, state):
+    """It is recorded as the store says it, and right behind it that it is false."""
+    server, external = served
+    blob = server.put_ok(server.sealed(size))
+    if state == "claimed":
+        server.claim_ok(blob["blob"])
+    event = forge(external, blob)
+    false = server.evidence("false-gone", tag=blob["tag"])
+    assert [r["more"] for r in false] == [{"of": event, "reason": "still-there"}]
+    lines = lines_of(log_of(server))
+    at = next(i for i, r in enumerate(lines) if r.get("id") == event)
+    behind = [r.get("event") for r in lines[at + 1 :]]
+    assert "false-gone" in behind and "checkpoint" not in lines[at + 1], "one checkpoint for both"
+    wait_for(lambda: [e for e in server.log() if event in e.get("detail", "")], "it is logged")
+    wait_for(lambda: "checkpoint" in lines_of(log_of(server))[-1], "all of it is signed")
+    status, report = verify("--key", key_of(server), log_of(server))
+    assert status == 5 and "false-gone" in [f["what"] for f in report["findings"]]
+
+
+@pytest.mark.parametrize(
+    "fields, why",
+    [({"b": None}, "no id"), ({"b": "other"}, "another blob's id"), ({"b": "x"}, "not an id")],
+    ids=["none", "another", "malformed"],
+)
+def test_forged_end_that_hides_its_blob(served, fields, why):
+    """Without the id that belongs to the tag it cannot be asked: that alone is false."""
+    server, external = served
+    blob, other = (server.put_ok(server.sealed(300)) for _ in range(2))
+    server.take(other["blob"])
+    if fields["b"] == "other":
+        fields = {"b": other["blob"]}
+    event = forge(external, blob, **fields)
+    (false,) = server.evidence("false-gone", tag=blob["tag"])
+    assert false["more"] == {"of": event, "reason": "no-id"}, why
+
+
+def test_honest_ends_are_no_false_ones(server):
+    """Whatever ends a blob: taken, acknowledged, erased, expired."""
+    blobs = [server.put_ok(server.sealed(size)) for size in (300, 600_000) for _ in range(2)]
+    server.take(blobs[0]["blob"])
+    server.take(blobs[2]["blob"])
+    server.erase(blobs[1]["blob"])
+    claim = server.claim_ok(blobs[3]["blob"])
+    server.read_claim(claim["claim"])
+    server.ack(claim["claim"])
+    expired = server.put_ok(server.sealed(300), ttl=1)
+    for blob in [*blobs, expired]:
+        recorded(server, "gone", blob)
+    assert "false-gone" not in [r["event"] for r in events_of(log_of(server))]
+    assert all("b" not in r and blobs[0]["blob"] not in str(r) for r in events_of(log_of(server)))

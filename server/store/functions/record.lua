@@ -196,7 +196,8 @@ end
 -- claim's ack said, or ''. more: the private fields. again '1': it had ended before, and came back.
 -- Returns the event's id. A take spends its time here, so: no table, few strings.
 local function leave(p, id, u, to, d, z, dl, cause, who, late, now, outcome, more, again)
-	local ev = event(p, event_gone(d, cause, outcome, u, who, z, dl, late, now, again))
+	local ev = event(p, event_gone(d, cause, outcome, u, who, z, dl, late, now, id,
+		again))
 	local line = tombstone_line(u, to, string.match(d, '^%S*'), outcome, cause, now,
 		event_name(p, ev))
 	must(p, ev, redis.pcall('SET', p .. 'b:' .. id, line .. '\n' .. more .. '\n', 'PX',
@@ -304,7 +305,7 @@ local function finish_lost(p, entry, score, us, seen)
 	score = tonumber(dl) or score
 	local now, late = text(time_ms(us)), text(math.max(0, us - score * 1000))
 	if seen then
-		event(p, event_gone(d, 'expired', '', u, '', z, text(score), late, now))
+		event(p, event_gone(d, 'expired', '', u, '', z, text(score), late, now, id))
 	else
 		leave(p, id, u, to, d, z, text(score), 'expired', '', late, now, '', NO_PRIVATE)
 		unlist(p, {id = id, s = s or '', b = bound, z = z, d = d}, now)

@@ -182,6 +182,21 @@ function F.standing(keys, args)
 	return table.concat(r, '\n')
 end
 
+-- still ids: 0, then a line (id at) for each that can be seen, with when it was stored. A recorder
+-- was told that they have ended: an end makes its record a tombstone in the step that tells of it.
+function F.still(keys, args)
+	local p, r = prefix(keys), {OK}
+	for id in string.gmatch(args[1], '%S+') do
+		local head = redis.call('GETRANGE', p .. 'b:' .. id, '0', '7')
+		local st = string.match(head, '^(%l+)\t')
+		if st == 'live' or st == 'claimed' or st == 'taking' then
+			local b = load(p, id)
+			r[#r + 1] = id .. '\t' .. (b and b.at or '0')
+		end
+	end
+	return table.concat(r, '\n')
+end
+
 -- end_again id tag cause who outcome: 0; ENOENT: the evidence says that this blob has ended, and
 -- the store, which went back, has it still. The event says that it is such an end. A claim, or a
 -- take, that the store does not know any more ends what is live alone: whatever else it may be, it
