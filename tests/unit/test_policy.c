@@ -103,7 +103,7 @@ static void the_example_of_the_specification_is_read(void **state)
 	assert_string_equal(p.witness[1].url, "https://w.example/x2");
 	assert_string_equal(p.witness[0].url, "");
 	for (uint64_t set = 0; set < 64; set++) {
-		unsigned x = __builtin_popcountll(set & 7), y = __builtin_popcountll(set >> 3);
+		const int x = __builtin_popcountll(set & 7), y = __builtin_popcountll(set >> 3);
 
 		assert_int_equal(policy_is_met(&p, set), x >= 2 && y >= 1);
 	}
