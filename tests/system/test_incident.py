@@ -107,9 +107,10 @@ def test_restart_of_the_server_acknowledges_it(served, launch, tmp_path):
     assert verify("--key", pub, log)[0] == 5, "the evidence remembers"
 
 
-def forge(external, blob, **fields):
+def forge(server, external, blob, **fields):
     """A thief of the store writes that a blob ended, as the store itself would, or with other
     fields."""
+    server.evidence_is_true = False
     shard = blob["blob"][:2]
     now = external.cli("TIME").split()[0] + "000"
     members = {
@@ -129,7 +130,7 @@ def test_forged_end_of_a_blob_that_is_still_there(served, size, state):
     blob = server.put_ok(server.sealed(size))
     if state == "claimed":
         server.claim_ok(blob["blob"])
-    event = forge(external, blob)
+    event = forge(server, external, blob)
     false = server.evidence("false-gone", tag=blob["tag"])
     assert [r["more"] for r in false] == [{"of": event, "reason": "still-there"}]
     lines = lines_of(log_of(server))
@@ -154,7 +155,7 @@ def test_forged_end_that_hides_its_blob(served, fields, why):
     server.take(other["blob"])
     if fields["b"] == "other":
         fields = {"b": other["blob"]}
-    event = forge(external, blob, **fields)
+    event = forge(server, external, blob, **fields)
     (false,) = server.evidence("false-gone", tag=blob["tag"])
     assert false["more"] == {"of": event, "reason": "no-id"}, why
 
