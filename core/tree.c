@@ -17,8 +17,9 @@ void tree_leaf(struct sha256 *h, const void *data, size_t n, uint8_t out[TREE_HA
 	sha256_of(h, &leaf_prefix, 1, data, n, out);
 }
 
-void tree_node(struct sha256 *h, const uint8_t left[TREE_HASH], const uint8_t right[TREE_HASH],
-	uint8_t out[TREE_HASH])
+/* Hashes two neighbours to the node above them. out may be one of them. */
+static void make_node(struct sha256 *h, const uint8_t left[TREE_HASH],
+	const uint8_t right[TREE_HASH], uint8_t out[TREE_HASH])
 {
 	uint8_t both[2 * TREE_HASH];
 
@@ -45,7 +46,7 @@ void tree_add(struct sha256 *h, struct tree_edge *e, const uint8_t leaf[TREE_HAS
 		tg_bug("tree", "more leaves than a tree can have");
 	memcpy(node, leaf, TREE_HASH);
 	while (e->size >> level & 1) {
-		tree_node(h, e->node[level], node, node);
+		make_node(h, e->node[level], node, node);
 		level++;
 	}
 	memcpy(e->node[level], node, TREE_HASH);
@@ -64,7 +65,7 @@ void tree_root(struct sha256 *h, const struct tree_edge *e, uint8_t out[TREE_HAS
 	memcpy(out, e->node[level], TREE_HASH);
 	while (++level < TREE_LEVELS)
 		if (e->size >> level & 1)
-			tree_node(h, e->node[level], out, out);
+			make_node(h, e->node[level], out, out);
 }
 
 int tree_edge_read(tree_read *read, void *ctx, uint64_t size, struct tree_edge *out)
@@ -117,7 +118,7 @@ static int part_root(
 		if (first)
 			memcpy(out, node, TREE_HASH);
 		else
-			tree_node(h, node, out, out);
+			make_node(h, node, out, out);
 		first = false;
 		end -= (uint64_t)1 << level;
 		left -= (uint64_t)1 << level;
@@ -199,13 +200,13 @@ int tree_inclusion_root(struct sha256 *h, const struct tree_proof *p, uint64_t i
 		if (last == 0)
 			return TG_EINVAL;
 		if (at & 1 || at == last) {
-			tree_node(h, p->hash[i], root, root);
+			make_node(h, p->hash[i], root, root);
 			while (!(at & 1) && at != 0) { /* no neighbour at the right edge */
 				at >>= 1;
 				last >>= 1;
 			}
 		} else {
-			tree_node(h, root, p->hash[i], root);
+			make_node(h, root, p->hash[i], root);
 		}
 		at >>= 1;
 		last >>= 1;
@@ -231,14 +232,14 @@ static int consistency_roots(struct sha256 *h, const struct tree_proof *p, unsig
 		if (last == 0)
 			return TG_EINVAL;
 		if (at & 1 || at == last) {
-			tree_node(h, p->hash[next], old_root, old_root);
-			tree_node(h, p->hash[next], root, root);
+			make_node(h, p->hash[next], old_root, old_root);
+			make_node(h, p->hash[next], root, root);
 			while (!(at & 1) && at != 0) {
 				at >>= 1;
 				last >>= 1;
 			}
 		} else {
-			tree_node(h, root, p->hash[next], root);
+			make_node(h, root, p->hash[next], root);
 		}
 		at >>= 1;
 		last >>= 1;

@@ -19,10 +19,6 @@
 /** Hashes a leaf of n bytes. */
 void tree_leaf(struct sha256 *h, const void *data, size_t n, uint8_t out[TREE_HASH]);
 
-/** Hashes two neighbours to the node above them. out may be one of them. */
-void tree_node(struct sha256 *h, const uint8_t left[TREE_HASH], const uint8_t right[TREE_HASH],
-	uint8_t out[TREE_HASH]);
-
 /*
  * The right edge of a tree: all that is needed to add leaves and to know the root. A tree of size
  * leaves is a row of complete subtrees, one for each bit that is set in size, the largest first;

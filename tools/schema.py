@@ -62,8 +62,8 @@ def declarations(text):
 
 SHAPE = {  # how many arguments each has
     "CONST": 4, "SCORE": 3, "KEY": 6, "ENTRY": 4, "FIELD": 6, "STATE": 3, "CAUSE": 3, "SESSION": 5,
-    "SESSION_STATE": 3, "IDEMPOTENCY": 3, "LEASE": 3, "EVENT": 3, "MEMBER": 4, "FUNCTION": 4,
-    "STEP": 6,
+    "SESSION_STATE": 3, "IDEMPOTENCY": 3, "LEASE": 3, "SUBJECT": 3, "EVENT": 3,
+    "MEMBER": 4, "FUNCTION": 4, "STEP": 6,
 }  # fmt: skip
 
 
@@ -423,6 +423,7 @@ def documents(s):
         "causes": table(["cause", "why"], [(code(r[1]), r[2]) for r in s.of["CAUSE"]]),
         "session": table(["field", "what"], [(code(r[0]), r[4]) for r in s.of["SESSION"]]),
         "idempotency": table(["field", "what"], [(code(r[0]), r[2]) for r in s.of["IDEMPOTENCY"]]),
+        "subject": table(["field", "what"], [(code(r[0]), r[2]) for r in s.of["SUBJECT"]]),
         "lease": table(["field", "what"], [(code(r[0]), r[2]) for r in s.of["LEASE"]]),
         "constants": table(
             ["constant", "value", "what"],

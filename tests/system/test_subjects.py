@@ -12,7 +12,7 @@ import pytest
 
 from audit import key_of, log_of, verify
 from cli_command import TIMEGLAS, environment
-from harness import SLOW, digest, wait_for
+from harness import SLOW, digest, let_pass, wait_for
 from problems import TIME, check_problem
 from test_stalled import Stalled, all_stall, check_cut_off
 
@@ -403,7 +403,7 @@ def test_a_race_with_readers_has_one_outcome_for_each_blob(launch, what):
 
     def end():
         start.wait()
-        time.sleep(0.01)  # in their midst; any moment will do
+        let_pass(0.01, "in their midst; any moment will do")
         person.ok("DELETE") if what == "DELETE" else person.ok("POST", what)
 
     threads = [

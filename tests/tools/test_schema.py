@@ -19,7 +19,7 @@ COMMENT = re.compile(r"/\*.*?\*/", re.S)
 C = {p.name: COMMENT.sub("", p.read_text()) for p in sorted((TOP / "server/store").glob("*.[ch]"))}
 NAMES = {
     "STATE": 1, "CAUSE": 1, "SESSION_STATE": 1, "EVENT": 1, "FIELD": 0, "SESSION": 0,
-    "IDEMPOTENCY": 0, "LEASE": 0, "KEY": 0, "ENTRY": 0,
+    "IDEMPOTENCY": 0, "LEASE": 0, "SUBJECT": 0, "KEY": 0, "ENTRY": 0,
 }  # fmt: skip
 # Of Redis and of Lua; a member that nobody enters; the mark of what is not to be delivered.
 OTHERS = {"table", "string", "replication", "last-generated-id", "m", "x"}
@@ -105,7 +105,7 @@ def test_what_is_not_declared_is_refused():
         ('STEP(LIVE, "claim", CLAIMED,', 'STEP(LIVE, "claim", OWNED,'),
         ('STEP(LIVE, "claim",', 'STEP(LIVE, "clam",'),
         ("MEMBER(TAKING, w,", "MEMBER(TAKEN, w,"),
-        ("EPROCESSOR; ENOENT", "EPROCESSOR; ENOENTRY"),
+        ("EGONE blob; ENOENT why", "EGONE blob; ENOENTRY why"),
         ("STATE(GONE,", "STAT(GONE,"),
     ):
         assert old in text

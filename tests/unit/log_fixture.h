@@ -17,6 +17,7 @@
 #include "core/chain_note.h"
 #include "core/proof.h"
 #include "recorder/tiles.h"
+#include "tree_node.h"
 
 #define LOG_LINES_MAX 2048u
 #define LOG_EVERY 11u /* a line of so many is a checkpoint */

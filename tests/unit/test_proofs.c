@@ -19,6 +19,7 @@
 #include "core/hex.h"
 #include "lib/receipt.h"
 #include "log_fixture.h"
+#include "tree_node.h"
 
 #define EVENTS 1360u
 

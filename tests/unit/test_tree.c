@@ -13,6 +13,7 @@
 #include <timeglas/errors.h>
 #include "core/hex.h"
 #include "core/tree.h"
+#include "tree_node.h"
 
 #define LEAVES 130u
 

@@ -156,7 +156,8 @@ end
 -- first byte came earlier is not stored any more, nor is what a take has read delivered.
 function F.subject_erase(keys, args)
 	local p, us, subject = prefix(keys), time_us(), args[1]
-	local now, who, gone, more = text(time_ms(us)), args[3] == args[2] and args[2] or '', {}, false
+	local now, gone, more = text(time_ms(us)), {}, false
+	local who = args[3] == args[2] and args[2] or ''
 	if args[5] ~= '1' then
 		subject_set(p, subject, 'er', now)
 	end
