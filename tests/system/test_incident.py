@@ -37,7 +37,9 @@ def incident(server, was, reason, more=()):
     assert said["reason"] == reason
     status, text = server.admin("/readyz")
     assert status == 503 and "restart timeglasd" in text, text
-    lines = [e for e in server.log() if e["event"] == "store-replaced"]
+    lines = wait_for(
+        lambda: [e for e in server.log() if e["event"] == "store-replaced"], "it is logged", 5
+    )
     assert [e["level"] for e in lines] == ["error"] and "find out who" in lines[0]["detail"]
     after = server.put_ok(server.sealed(300))  # a thief of the store gets no switch to stop it
     recorded(server, "stored", after)
