@@ -19,7 +19,7 @@ from harness import wait_for
 COMMANDS = [
     "keygen", "seal", "open", "session open", "session show", "session touch", "session close",
     "subject show", "subject erase", "subject freeze", "subject release", "put", "get", "take",
-    "stat", "rm", "policy",
+    "stat", "rm", "policy", "audit verify", "audit show", "audit receipt",
 ]
 USAGE = [
     [],
@@ -154,7 +154,7 @@ def test_man_page_tells_what_help_tells(cli):
         helped |= set(
             re.findall(r"--([a-z-]+)", cli(*command.split(), "--help", ok=0).stdout.decode())
         )
-    options = page[page.index(".It Fl -ca") : page.index(".Sh ENVIRONMENT")]
+    options = page[page.index(".It Fl -at Ar time ,") : page.index(".Sh ENVIRONMENT")]
     told = {
         name
         for line in options.splitlines()
