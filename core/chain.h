@@ -152,6 +152,13 @@ void chain_more_positions(const struct chain_record *r, struct chain_pos pos[CHA
 /** Returns 1 when t is that text, otherwise 0. */
 int chain_is(struct chain_text t, const char *text);
 
+/** Returns 1 when that is the name of an event that only the recorder itself makes, otherwise 0. */
+int chain_is_own_name(struct chain_text event);
+
+/** Returns 1 when the record is the recorder's own event of that name, otherwise 0: whoever can
+ * write into the store can use its name, but not without an id. */
+int chain_is_own(const struct chain_record *r, const char *event);
+
 /** Hashes a line of n bytes, without its LF (BLAKE2b-256). */
 void chain_hash(const char *line, size_t n, uint8_t out[CHAIN_HASH]);
 

@@ -356,6 +356,22 @@ int chain_is(struct chain_text t, const char *text)
 	return t.p != NULL && t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
 }
 
+int chain_is_own_name(struct chain_text event)
+{
+	static const char *const names[] = {CHAIN_STORE_LOST, CHAIN_STORE_REPLACED,
+		CHAIN_FALSE_GONE, CHAIN_STORE_REVERTED, CHAIN_TAKEN_OVER};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (chain_is(event, names[i]))
+			return 1;
+	return 0;
+}
+
+int chain_is_own(const struct chain_record *r, const char *event)
+{
+	return r->id.p == NULL && chain_is(r->event, event);
+}
+
 int chain_pos_parse(const char *text, size_t n, struct chain_pos *out)
 {
 	struct scan s = {text, text + n, n == 0};

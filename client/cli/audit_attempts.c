@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/audit_attempts.h"
+#include "cli/audit_tally.h"
 #include "core/refused.h"
 
 static void copy(char out[AUDIT_ATTEMPTS_NAME], struct chain_text t)
@@ -44,9 +45,9 @@ void audit_attempts_event(struct audit_attempts *a, struct findings *f, const st
 	if (first_ms > last_ms)
 		findings_add(f, "time", e->at, "the last of these attempts was before the first");
 	w = row_of(a, r);
-	w->count += count;
+	w->count = audit_tally_sum(w->count, count);
 	w->last = *e->at;
-	a->total += count;
+	a->total = audit_tally_sum(a->total, count);
 	if (w->first_ms < 0 || first_ms < w->first_ms)
 		w->first_ms = first_ms;
 	if (last_ms > w->last_ms)

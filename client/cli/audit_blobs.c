@@ -40,6 +40,28 @@ static void check_limit(
 			limit_s);
 }
 
+static bool has_subject(const struct audit_open_blob *o)
+{
+	return !sodium_is_zero(o->subject, sizeof o->subject);
+}
+
+/* To its session and its subject. Returns false without memory. */
+static bool bind(struct audit_blobs *l, struct findings *f, const struct audit_event *e,
+	struct audit_open_blob *o)
+{
+	if (has_subject(o) && !audit_subjects_stored(&l->subjects, o->subject))
+		return false;
+	if (e->record->session.p == NULL)
+		return true;
+	o->session = audit_sessions_bind(&l->sessions, e->record->session);
+	if (o->session == AUDIT_TAGS_NONE)
+		return false;
+	if (l->sessions.list[o->session].deadline_ms < 0 && !l->gaps && l->reverted == 0)
+		findings_add(f, "no-begin", e->at,
+			"this blob is bound to a session that was not opened, or has ended");
+	return true;
+}
+
 static void on_stored(struct audit_blobs *l, struct findings *f, const struct audit_event *e)
 {
 	const struct chain_text none = {"", 0};
@@ -56,6 +78,8 @@ static void on_stored(struct audit_blobs *l, struct findings *f, const struct au
 		.shard = (uint8_t)e->shard,
 		.to = audit_names_of(&l->names, r->to),
 		.uploader = audit_names_of(&l->names, r->uploader),
+		.kind = audit_names_of(&l->names, r->kind),
+		.dk = (int8_t)r->dk,
 		.session = AUDIT_TAGS_NONE,
 		.read_ms = -1,
 		.lease_ms = -1};
@@ -67,10 +91,9 @@ static void on_stored(struct audit_blobs *l, struct findings *f, const struct au
 	}
 	audit_tags_read(r->tag, o.tag);
 	o.row = (uint16_t)audit_rows_of(&l->rows, r->kind, r->dk, none);
-	if (r->session.p != NULL)
-		o.session = audit_sessions_bind(&l->sessions, r->session);
-	if ((r->session.p != NULL && o.session == AUDIT_TAGS_NONE) ||
-		!audit_open_add(&l->open, &o)) {
+	if (r->subject.p != NULL)
+		audit_tags_read(r->subject, o.subject);
+	if (!bind(l, f, e, &o) || !audit_open_add(&l->open, &o)) {
 		l->no_memory = true;
 		return;
 	}
@@ -147,13 +170,17 @@ static void hash_reader(const struct chain_record *r, uint8_t out[16])
 }
 
 /* Somebody begins to read the blob, and must be the only one who does. */
-static void on_read(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
-	const struct finding_place *at)
+static void on_read(struct audit_blobs *l, struct findings *f, const struct audit_event *e)
 {
+	const struct chain_record *r = e->record;
+	const struct finding_place *at = e->at;
 	struct audit_open_blob *o = audit_open_find(&l->open, r->tag);
 
-	if (r->tag.p == NULL || r->by.p == NULL)
+	if (r->tag.p == NULL || r->by.p == NULL) {
+		findings_add(
+			f, "reader", at, "somebody read a blob, and it is not said who or which");
 		return;
+	}
 	if (o == NULL) {
 		if (l->reverted > 0 && begins_here(l, r))
 			second_reader(l, f, r, at, NULL);
@@ -164,6 +191,7 @@ static void on_read(struct audit_blobs *l, struct findings *f, const struct chai
 	audit_ends_reader(f, r, at, audit_names_text(&l->names, o->to));
 	hash_reader(r, o->reader);
 	o->reader_line = at->line;
+	audit_subjects_read(&l->subjects, f, e, o->subject);
 	o->read_ms = r->time_ms;
 	o->lease_ms = chain_is(r->event, "claimed") ? r->lease_ms : -1;
 	if (o->lease_ms > o->deadline_ms)
@@ -189,7 +217,10 @@ static struct audit_ends_facts facts_of(
 		.lease_ms = o->lease_ms,
 		.session = o->session != AUDIT_TAGS_NONE ? &l->sessions.list[o->session] : NULL,
 		.to = audit_names_text(&l->names, o->to),
-		.uploader = audit_names_text(&l->names, o->uploader)};
+		.uploader = audit_names_text(&l->names, o->uploader),
+		.kind = audit_names_text(&l->names, o->kind),
+		.dk = o->dk,
+		.subject = o->subject};
 }
 
 /* Takes it off the list of open blobs. */
@@ -197,6 +228,8 @@ static void close_one(struct audit_blobs *l, struct audit_open_blob *o)
 {
 	if (o->session != AUDIT_TAGS_NONE)
 		audit_sessions_unbind(&l->sessions, o->session);
+	if (has_subject(o))
+		audit_subjects_ended(&l->subjects, o->subject);
 	audit_open_remove(&l->open, o);
 }
 
@@ -205,8 +238,12 @@ static void count_end(struct audit_blobs *l, const struct chain_record *r,
 	const struct audit_open_blob *o, int64_t late_us)
 {
 	static const struct chain_text unknown = {"?", 1};
-	struct audit_row *row = &l->rows.row[audit_rows_of(
-		&l->rows, r->kind, r->dk, r->cause.p != NULL ? r->cause : unknown)];
+	/* its kind is that of its beginning, where it was counted; of another one there is a
+	 * finding */
+	const char *kind = audit_names_text(&l->names, o->kind);
+	struct audit_row *row =
+		&l->rows.row[audit_rows_of(&l->rows, (struct chain_text){kind, strlen(kind)}, o->dk,
+			r->cause.p != NULL ? r->cause : unknown)];
 
 	row->n++;
 	l->ended++;
@@ -221,9 +258,10 @@ static void count_end(struct audit_blobs *l, const struct chain_record *r,
 	}
 }
 
-static void on_gone(struct audit_blobs *l, struct findings *f, const struct chain_record *r,
-	const struct finding_place *at)
+static void on_gone(struct audit_blobs *l, struct findings *f, const struct audit_event *e)
 {
+	const struct chain_record *r = e->record;
+	const struct finding_place *at = e->at;
 	struct audit_open_blob *o = audit_open_find(&l->open, r->tag);
 	struct audit_ends_facts facts;
 	int64_t late_us;
@@ -241,6 +279,8 @@ static void on_gone(struct audit_blobs *l, struct findings *f, const struct chai
 			(r->time_ms - o->limit_ms) / 1000, o->line, o->file);
 	if (chain_is(r->cause, "consumed") && is_other_reader(o, r))
 		second_reader(l, f, r, at, o);
+	if (chain_is(r->cause, "consumed") && o->reader_line == 0)
+		audit_subjects_read(&l->subjects, f, e, o->subject);
 	count_end(l, r, o, late_us);
 	close_one(l, o);
 }
@@ -289,6 +329,7 @@ static void on_loss(struct audit_blobs *l, struct findings *f, const struct audi
 		l->lost++;
 	}
 	check_count(l, f, e, l->lost - before);
+	audit_subjects_lost(&l->subjects);
 	if (loss.all) {
 		if (l->open.n == 0)
 			audit_sessions_lost(&l->sessions);
@@ -319,34 +360,36 @@ void audit_blobs_gap(struct audit_blobs *l, int64_t at_ms)
 	l->not_given += l->open.n;
 	while (l->open.n > 0)
 		close_open(l, &l->open.list[l->open.n - 1], "(not given)");
+	audit_subjects_lost(&l->subjects);
 }
 
 void audit_blobs_event(struct audit_blobs *l, struct findings *f, const struct audit_event *e)
 {
 	const struct chain_record *r = e->record;
 
+	l->no_memory |= !audit_subjects_event(&l->subjects, f, e, !l->gaps && l->reverted == 0);
 	if (chain_is(r->event, "stored"))
 		on_stored(l, f, e);
 	else if (chain_is(r->event, "gone"))
-		on_gone(l, f, r, e->at);
+		on_gone(l, f, e);
 	else if (chain_is(r->event, "taking"))
-		on_read(l, f, r, e->at);
+		on_read(l, f, e);
 	else if (chain_is(r->event, "claimed")) {
-		on_read(l, f, r, e->at);
+		on_read(l, f, e);
 		on_claimed(f, r, e->at);
-	} else if (chain_is(r->event, CHAIN_FALSE_GONE)) {
+	} else if (chain_is_own(r, CHAIN_FALSE_GONE)) {
 		findings_add(f, "false-gone", e->at,
 			"the end of blob %.*s that was recorded just before is none: somebody "
 			"forged "
 			"it in the store",
 			(int)r->tag.n, r->tag.p != NULL ? r->tag.p : "?");
-	} else if (chain_is(r->event, CHAIN_STORE_REPLACED)) {
+	} else if (chain_is_own(r, CHAIN_STORE_REPLACED)) {
 		findings_add(f, "store-replaced", e->at,
 			"the store became another one though its Redis went on: it was flushed, or "
 			"its epoch was written; what was live is counted as lost, and may have "
 			"ended "
 			"later");
-	} else if (chain_is(r->event, CHAIN_STORE_LOST) || chain_is(r->event, CHAIN_STORE_REVERTED))
+	} else if (chain_is_own(r, CHAIN_STORE_LOST) || chain_is_own(r, CHAIN_STORE_REVERTED))
 		on_loss(l, f, e);
 	else if (chain_is(r->event, "session-open") || chain_is(r->event, "session-end"))
 		l->no_memory |= r->session.p != NULL && !audit_sessions_event(&l->sessions, f, e);
@@ -398,6 +441,7 @@ void audit_blobs_free(struct audit_blobs *l)
 	audit_rows_free(&l->rows);
 	audit_open_free(&l->open);
 	audit_sessions_free(&l->sessions);
+	audit_subjects_free(&l->subjects);
 	audit_names_free(&l->names);
 	audit_lateness_free(&l->late);
 	*l = (struct audit_blobs){0};

@@ -12,12 +12,14 @@
 #include "cli/audit_open.h"
 #include "cli/audit_rows.h"
 #include "cli/audit_sessions.h"
+#include "cli/audit_subjects.h"
 #include "cli/audit_tally.h"
 
 struct audit_blobs { /* zeroed before first use; audit_blobs_free() after the last */
 	struct audit_rows rows;
 	struct audit_open open;
 	struct audit_sessions sessions;
+	struct audit_subjects subjects;
 	struct audit_names names;
 	struct audit_tally outcomes; /* "": a reader that said nothing */
 	struct audit_lateness late;  /* of all that were due */

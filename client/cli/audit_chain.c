@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "cli/audit_chain.h"
+#include "cli/audit_forged.h"
 
 #define YOUNG_MS 5000
 
@@ -162,9 +163,9 @@ static void check_position(
 	unsigned shard;
 	struct chain_pos pos;
 
-	if (chain_is(r->event, CHAIN_STORE_LOST))
+	if (chain_is_own(r, CHAIN_STORE_LOST))
 		memset(c->pos, 0, sizeof c->pos);
-	else if (chain_is(r->event, CHAIN_STORE_REVERTED))
+	else if (chain_is_own(r, CHAIN_STORE_REVERTED))
 		chain_more_positions(r, c->pos);
 	if (r->id.p == NULL)
 		return;
@@ -227,6 +228,7 @@ bool audit_chain_line(struct audit_chain *c, const char *line, size_t n,
 	const struct finding_place *at, struct chain_line *out)
 {
 	uint8_t hash[CHAIN_HASH];
+	const char *forged = NULL;
 	bool good = true;
 
 	if (n == 0 && !at->whole) {
@@ -257,10 +259,13 @@ bool audit_chain_line(struct audit_chain *c, const char *line, size_t n,
 	} else {
 		c->records++;
 		check_position(c, &out->record, at);
+		forged = audit_forged(&out->record);
+		if (forged != NULL)
+			findings_add(c->findings, "forged", at, "%s", forged);
 	}
 	audit_tree_line(&c->tree, c->last_n, line, n);
 	c->last_bad = !good;
-	return true;
+	return forged == NULL;
 }
 
 void audit_chain_end(struct audit_chain *c)

@@ -100,6 +100,8 @@ static void on_taken_over(
 	const struct audit_quote q = quote_of(r);
 	const struct audit_recorder *o = quoted(t, &q);
 
+	if (t->continues == NULL)
+		t->continues = o;
 	if (o == NULL) {
 		memset(t->doubt, 0, sizeof t->doubt);
 		chain_more_positions(r, t->doubt);
@@ -130,11 +132,11 @@ static int on_record(struct audit_recorder *t, const char *line, size_t n,
 
 	if (r->id.p != NULL && chain_id_parse(r->id.p, r->id.n, &e.shard, &e.pos) != 0)
 		e.shard = CHAIN_SHARDS;
-	if (chain_is(r->event, CHAIN_TAKEN_OVER))
+	if (chain_is_own(r, CHAIN_TAKEN_OVER))
 		on_taken_over(t, r, at);
-	else if (chain_is(r->event, CHAIN_STORE_LOST))
+	else if (chain_is_own(r, CHAIN_STORE_LOST))
 		e.lost = lost_epoch(t, r);
-	else if (chain_is(r->event, CHAIN_STORE_REVERTED) && t->all->n > 1)
+	else if (chain_is_own(r, CHAIN_STORE_REVERTED) && t->all->n > 1)
 		audit_duplicates_revert(&t->all->duplicates, &e);
 	if (e.shard < CHAIN_SHARDS) {
 		t->all->doubtful += in_doubt(t, &e);
@@ -176,7 +178,8 @@ static bool stop_before(void *ctx, const char *line, size_t n)
 	struct audit_recorder *t = ctx;
 	struct chain_line l;
 
-	if (t->all->n == 1 || !is_taken_over(line, n) || chain_scan(line, n, &l) != 0 || l.is_check)
+	if (t->all->n == 1 || !is_taken_over(line, n) || chain_scan(line, n, &l) != 0 ||
+		l.is_check || !chain_is_own(&l.record, CHAIN_TAKEN_OVER))
 		return false;
 	t->waits = true;
 	t->quote = quote_of(&l.record);
@@ -317,6 +320,38 @@ static void find_copies(struct audit_chains *a, size_t n)
 			}
 }
 
+static bool is_same_log(const struct audit_recorder *t, const struct audit_recorder *o)
+{
+	return t->chain.tree.origin[0] != '\0' &&
+		strcmp(t->chain.tree.origin, o->chain.tree.origin) == 0 &&
+		memcmp(t->chain.seen_key, o->chain.seen_key, CHAIN_KEY) == 0;
+}
+
+/* Does what it says to continue lead to o, which is of the same log? */
+static bool leads_to(const struct audit_recorder *t, const struct audit_recorder *o)
+{
+	for (size_t steps = 0; t != NULL && t != o && steps < o->all->n; steps++)
+		t = t->continues;
+	return t == o;
+}
+
+/* A log has one line of each number. Only a recorder whose file was moved away begins another chain
+ * under its name and key, and says which one it continues; so of two one leads to the other. */
+static void find_splits(struct audit_chains *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct audit_recorder *t = &a->recorder[i], *o = &a->recorder[k];
+			const struct finding_place at = {t->first->path, 1, true};
+
+			if (is_same_log(t, o) && leads_to(t, o) == leads_to(o, t))
+				findings_add(&a->findings, "split", &at,
+					"this is another history of the log %s than %s, signed "
+					"with the same key",
+					t->chain.tree.origin, o->first->path);
+		}
+}
+
 int audit_chains_run(struct audit_chains *a, struct cli *cli, const char *const *files, size_t n,
 	const struct audit_calls *calls, void *ctx)
 {
@@ -339,6 +374,8 @@ int audit_chains_run(struct audit_chains *a, struct cli *cli, const char *const 
 	progress_end(&cli->progress);
 	for (size_t i = 0; i < a->n && rc == 0; i++)
 		audit_chain_end(&a->recorder[i].chain);
+	if (rc == 0)
+		find_splits(a);
 	return rc;
 }
 

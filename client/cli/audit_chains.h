@@ -33,9 +33,10 @@ struct audit_recorder {
 	struct audit_reader *reader;
 	const char **path;
 	bool begun;
-	bool waits;               /* the next line is a taken-over record, */
-	struct audit_quote quote; /* which says this */
-	int64_t next_ms;          /* time of the part that is read next */
+	const struct audit_recorder *continues; /* the chain that its first taken-over quotes */
+	bool waits;                             /* the next line is a taken-over record, */
+	struct audit_quote quote;               /* which says this */
+	int64_t next_ms;                        /* time of the part that is read next */
 	/* events of this epoch up to these positions may also stand in a chain that is not given */
 	struct chain_pos doubt[CHAIN_SHARDS];
 	unsigned doubt_epoch;

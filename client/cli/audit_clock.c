@@ -34,8 +34,8 @@ void audit_clock_event(struct audit_clock *c, struct findings *f, const struct a
 	bool stored = chain_is(r->event, "stored");
 	int64_t back_ms = stored ? AUDIT_CLOCK_STORED_BACK_MS : AUDIT_CLOCK_BACK_MS;
 
-	if (e->epoch != c->epoch || chain_is(r->event, CHAIN_STORE_LOST) ||
-		chain_is(r->event, CHAIN_STORE_REVERTED)) {
+	if (e->epoch != c->epoch || chain_is_own(r, CHAIN_STORE_LOST) ||
+		chain_is_own(r, CHAIN_STORE_REVERTED)) {
 		memset(c->latest_ms, 0, sizeof c->latest_ms);
 		c->epoch = e->epoch;
 	}

@@ -136,12 +136,33 @@ static int64_t check_lateness(struct findings *f, const struct chain_record *r,
 	return r->late_us;
 }
 
+/* Of which kind it was, from where, and whose. */
+static void check_labels(struct findings *f, const struct chain_record *r,
+	const struct finding_place *at, const struct audit_ends_facts *b)
+{
+	uint8_t subject[AUDIT_TAGS_BYTES] = {0};
+
+	if (r->subject.p != NULL)
+		audit_tags_read(r->subject, subject);
+	if (r->kind.p != NULL && !chain_is(r->kind, b->kind))
+		findings_add(f, "mismatch", at,
+			"the end tells of another kind (%.*s) than the blob was stored as (%s)",
+			(int)r->kind.n, r->kind.p, b->kind);
+	else if (r->dk >= 0 && r->dk != b->dk)
+		findings_add(f, "mismatch", at,
+			"the end tells of another issuer than the blob was stored with");
+	if (memcmp(subject, b->subject, sizeof subject) != 0)
+		findings_add(f, "mismatch", at,
+			"the end tells of another subject than the blob was stored with");
+}
+
 /* What was true when the blob was stored is true when it ends. */
 static void check_same(struct findings *f, const struct chain_record *r,
 	const struct finding_place *at, const struct audit_ends_facts *b)
 {
 	char text[TG_TIME_LEN + 1];
 
+	check_labels(f, r, at, b);
 	if (r->deadline_ms != b->deadline_ms && b->deadline_ms >= 0)
 		findings_add(f, "mismatch", at,
 			"the end tells of another deadline than the blob was stored with, which "
@@ -165,6 +186,10 @@ static void check_cause(struct findings *f, const struct chain_record *r,
 	if (chain_is(r->cause, "lease-expired") && b->lease_ms < 0)
 		findings_add(f, "mismatch", at,
 			"a claim is said to have run out, and nobody had claimed the blob");
+	if (b->session == NULL && by_session && !chain_is(r->cause, "session-closed"))
+		findings_add(f, "mismatch", at,
+			"the blob is said to have ended with its session, and it was bound to "
+			"none");
 	if (b->session == NULL || b->session->deadline_ms < 0 || !by_session)
 		return;
 	if (b->session->ended_ms < 0)
@@ -196,7 +221,10 @@ int64_t audit_ends_check(struct findings *f, const struct chain_record *r,
 void audit_ends_reader(struct findings *f, const struct chain_record *r,
 	const struct finding_place *at, const char *to)
 {
-	if (r->by.p != NULL && to[0] != '\0' && !audit_names_has(to, r->by))
+	if (r->by.p == NULL)
+		findings_add(
+			f, "reader", at, "this blob is said to have been read, and not by whom");
+	else if (to[0] != '\0' && !audit_names_has(to, r->by))
 		findings_add(f, "reader", at,
 			"%.*s is said to have read this blob, which was not addressed to it",
 			(int)r->by.n, r->by.p);

@@ -14,7 +14,9 @@ struct audit_ends_facts {
 	int64_t read_ms;  /* when its reader took or claimed it; -1: nobody has */
 	int64_t lease_ms; /* end of the claim; -1: none */
 	const struct audit_session *session; /* that it was bound to; NULL: none */
-	const char *to, *uploader;           /* to: names, with a blank between two */
+	const char *to, *uploader, *kind;    /* to: names, with a blank between two */
+	int dk;                              /* as in a record */
+	const uint8_t *subject;              /* of its hash; zeros: none */
 };
 
 /**

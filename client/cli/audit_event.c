@@ -7,7 +7,7 @@
 
 struct audit_event_loss audit_event_loss(const struct audit_event *e)
 {
-	bool all = chain_is(e->record->event, CHAIN_STORE_LOST);
+	bool all = chain_is_own(e->record, CHAIN_STORE_LOST);
 	struct audit_event_loss l = {.all = all, .epoch = all ? e->lost : e->epoch};
 
 	memset(l.from, 0xff, sizeof l.from);

@@ -107,7 +107,7 @@ bool audit_held_event(struct audit_held *s, const struct audit_event *e)
 	uint8_t tag[AUDIT_TAGS_BYTES];
 	size_t place;
 
-	if (chain_is(r->event, CHAIN_STORE_LOST) || chain_is(r->event, CHAIN_STORE_REVERTED))
+	if (chain_is_own(r, CHAIN_STORE_LOST) || chain_is_own(r, CHAIN_STORE_REVERTED))
 		forget(s, e);
 	if (chain_is(r->event, "stored") && r->time_ms <= s->at_ms)
 		return on_stored(s, e);

@@ -14,8 +14,10 @@ struct audit_open_blob {
 	struct chain_pos pos; /* of the same event */
 	unsigned epoch;       /* of its store, as in struct audit_event */
 	uint8_t shard;
-	uint16_t row;          /* index of the row in which it is counted as stored */
-	uint32_t to, uploader; /* numbers of audit_names.h */
+	uint16_t row;                      /* index of the row in which it is counted as stored */
+	int8_t dk;                         /* as in a record */
+	uint32_t to, uploader, kind;       /* numbers of audit_names.h */
+	uint8_t subject[AUDIT_TAGS_BYTES]; /* of its hash; zeros: none */
 	size_t session; /* place in audit_sessions.h of the one it is bound to; AUDIT_TAGS_NONE */
 	uint64_t reader_line; /* on which somebody claimed it or began to take it; 0: nobody has */
 	int64_t read_ms, lease_ms; /* of the same event; -1: nobody has, or has no claim */

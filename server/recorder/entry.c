@@ -76,8 +76,8 @@ static bool place_attempt(struct chain_record *r, struct chain_text name, struct
 /* Puts a field into its member of the record. Returns false when it belongs into "more". */
 static bool place(struct chain_record *r, struct chain_text name, struct chain_text v, int64_t *at)
 {
-	if (chain_is(name, "e"))
-		return v.n > 0 && text(v, &r->event);
+	if (chain_is(name, "e")) /* what only the recorder says, nobody else may */
+		return v.n > 0 && !chain_is_own_name(v) && text(v, &r->event);
 	if (chain_is(name, "d"))
 		return description(v, r);
 	if (chain_is(name, "at"))
@@ -125,6 +125,7 @@ static void begin(struct entry *x, const struct outbox_event *e)
 		x->id, sizeof x->id, "%02x-%" PRIu64 "-%" PRIu64, e->shard, e->pos.ms, e->pos.seq);
 
 	x->blob = (struct chain_text){NULL, 0};
+	x->forged = false;
 	x->record = (struct chain_record){.id = {x->id, (size_t)n}, CHAIN_NO_NUMBERS};
 	/* the time at which the store took the event in, unless a field "at" follows */
 	x->record.time_ms = e->pos.ms <= TIME_MAX_MS ? (int64_t)e->pos.ms : 0;
@@ -144,6 +145,7 @@ void entry_fill(struct entry *x, const struct outbox_event *e)
 			x->blob = value;
 			continue;
 		}
+		x->forged |= chain_is(name, "e") && chain_is_own_name(value);
 		if ((value.n > 0 || !is_known(name)) && !place(&x->record, name, value, &at))
 			chain_put_member(&more, name, value);
 	}

@@ -5,6 +5,8 @@
 #ifndef RECORDER_ENTRY_H
 #define RECORDER_ENTRY_H
 
+#include <stdbool.h>
+
 #include "core/chain.h"
 #include "store/outbox.h"
 
@@ -12,6 +14,7 @@ struct entry {
 	/* its texts point into this entry and into the event, which must outlive it */
 	struct chain_record record;
 	struct chain_text blob; /* its id, where the event has one: no evidence */
+	bool forged;            /* it has the name of an event that only the recorder makes */
 	char id[CHAIN_ID_MAX + 1];
 	char more[CHAIN_LINE_MAX];
 };
@@ -19,7 +22,8 @@ struct entry {
 /**
  * Fills in all of the record but n and prev, which are the ledger's. The field b, a blob's id, does
  * not go into it. A field that is not known, or
- * does not have its form, goes into "more" as it is. An event that is too large for a line becomes
+ * does not have its form, goes into "more" as it is; so does the name of an event that only the
+ * recorder makes, and the event is "?". An event that is too large for a line becomes
  * an "unreadable" record.
  *
  * @e  borrowed; outlives x, which points into it

@@ -80,7 +80,7 @@ static void look_at_record(
 	struct evidence_search_event *x;
 	unsigned shard;
 
-	if (chain_is(r->event, CHAIN_STORE_LOST))
+	if (chain_is_own(r, CHAIN_STORE_LOST))
 		while (chain_next_member(&rest, &name, &value))
 			if (chain_is(name, "was"))
 				snprintf(s->here, sizeof s->here, "%.*s", (int)value.n, value.p);

@@ -54,6 +54,12 @@ static int add(struct rounds *r, const struct outbox_event *e)
 	int err;
 
 	entry_fill(&r->entry, e);
+	if (r->entry.forged)
+		log_error("outbox",
+			"somebody wrote into the store what only the recorder can say (event %s): "
+			"find out who has its password; the evidence names it, and it counts for "
+			"nothing",
+			r->entry.id);
 	err = ledger_add(r->opts.ledger, &r->entry.record);
 	if (err == 0)
 		return gone_check_event(r->gone_check, e, &r->entry);

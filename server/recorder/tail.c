@@ -59,9 +59,9 @@ static void follow(struct evidence_mark *m, const char *line, size_t n, const st
 		return;
 	}
 	m->unsigned_lines++;
-	if (chain_is(l->record.event, CHAIN_STORE_LOST))
+	if (chain_is_own(&l->record, CHAIN_STORE_LOST))
 		follow_store_lost(m, &l->record);
-	else if (chain_is(l->record.event, CHAIN_STORE_REVERTED))
+	else if (chain_is_own(&l->record, CHAIN_STORE_REVERTED))
 		chain_more_positions(&l->record, m->pos);
 	if (l->record.id.p != NULL &&
 		chain_id_parse(l->record.id.p, l->record.id.n, &shard, &pos) == 0)

@@ -89,7 +89,9 @@ def finished(server, tmp_path):
     status = server.proc.wait(10 * SLOW)
     for file in [log, *log.parent.glob("audit.log.0*")]:
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    shutil.copytree(f"{log}.tiles", tmp_path / f"{log.name}.tiles")
+    tiles = tmp_path / f"{log.name}.tiles"
+    shutil.rmtree(tiles, ignore_errors=True)  # another server's, of a log of that name
+    shutil.copytree(f"{log}.tiles", tiles)
     server.check_gone(status, family)
     return copy, pub
 

@@ -119,6 +119,22 @@ static void fill_absent_and_empty_fields_leave_no_trace(void **state)
 	assert_true(r->deadline_ms == 1000 && r->more.p == NULL);
 }
 
+static void fill_takes_no_name_that_only_the_recorder_may_use(void **state)
+{
+	static const char *const names[] = {CHAIN_STORE_LOST, CHAIN_STORE_REPLACED,
+		CHAIN_FALSE_GONE, CHAIN_STORE_REVERTED, CHAIN_TAKEN_OVER};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		FILL("e", names[i], "epoch", "ffff");
+		assert_true(x.forged && is(x.record.event, "?"));
+		FILL("e", "stored", "e", names[i]);
+		assert_true(x.forged && is(x.record.event, "stored"));
+	}
+	FILL("e", "stored");
+	assert_false(x.forged);
+}
+
 static void fill_other_forms_are_carried_as_they_are(void **state)
 {
 	static const char *const bad[][2] = {
@@ -225,6 +241,7 @@ int main(void)
 		cmocka_unit_test(fill_all_members_find_their_place),
 		cmocka_unit_test(fill_refused_reads_find_their_place),
 		cmocka_unit_test(fill_absent_and_empty_fields_leave_no_trace),
+		cmocka_unit_test(fill_takes_no_name_that_only_the_recorder_may_use),
 		cmocka_unit_test(fill_other_forms_are_carried_as_they_are),
 		cmocka_unit_test(fill_second_of_a_kind_does_not_replace_the_first),
 		cmocka_unit_test(fill_any_byte_is_kept),

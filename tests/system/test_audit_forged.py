@@ -1,0 +1,185 @@
+"""Goal: what a thief of the recorder's key, or of the store, can make a log say is found where it
+contradicts itself, though every hash and signature is right. docs/evidence.md, Checking."""
+import pytest
+
+from audit import verify
+from evidence_writer import T0, Chain, tag
+
+SUBJECT, OTHER = "5" * 32, "6" * 32
+HOUR = 3_600_000
+
+
+@pytest.fixture
+def look(tmp_path):
+    """Checks a chain with its key. Returns its findings, and the report."""
+
+    def look(chain, *args):
+        log = chain.finished(tmp_path / "audit.log")
+        status, report = verify(log, "--key", chain.key, *args)
+        assert (status == 5) == bool(report["findings"]), report
+        return [(f["what"], f["line"]) for f in report["findings"]], report
+
+    return look
+
+
+def test_a_chain_that_lies_about_nothing(look):
+    chain = Chain()
+    chain.say("session-open", session="ab" * 8, uploader="up", deadline=T0 + HOUR, subject=SUBJECT)
+    due = chain.stored(1, session="ab" * 8, subject=SUBJECT)
+    other = chain.stored(2, kind="passport", dk=True)
+    chain.gone(2, other, "consumed", kind="passport", dk=True)
+    chain.gone(1, due, subject=SUBJECT)
+    chain.say(
+        "subject-erased", chain.now, subject=SUBJECT, uploader="up", by="up",
+        more={"count": "1", "method": "overwrite"},
+    )
+    found, report = look(chain)
+    assert found == [] and report["verdict"] == "GOOD"
+
+
+@pytest.mark.parametrize("event,more", [
+    ("store-lost", {"epoch": "f" * 32, "was": "e" * 32}),
+    ("store-reverted", {"00": "0-1"}),
+    ("taken-over", {"key": "0" * 64, "n": "5", "hash": "0" * 64}),
+    ("false-gone", {"of": "00-1-1", "reason": "still-there"}),
+    ("store-replaced", {"epoch": "f" * 32, "was": "e" * 32, "reason": "same-data"}),
+])
+def test_what_only_the_recorder_can_say_ends_no_blob_when_it_came_from_the_store(
+    look, event, more
+):
+    """As an older recorder wrote it down, and as one does today."""
+    for said in ({"event": event, "more": more}, {"event": "?", "more": {"e": event, **more}}):
+        chain = Chain()
+        due = chain.stored(1)
+        chain.say(**said)
+        chain.say("aborted", due + HOUR, tag=tag(2), kind="video", dk=False, uploader="up")
+        found, report = look(chain)
+        assert ("forged", 3) in found and ("no-end", 2) in found, found
+        assert report["not_given"] == report["store_lost"] == 0
+
+
+def test_an_event_of_the_store_without_its_id(look):
+    """Without it neither its place nor its time could be compared."""
+    chain = Chain()
+    due = chain.stored(1)
+    chain.gone(1, due, own=True)
+    assert ("forged", 3) in look(chain)[0]
+
+
+def test_an_erasure_of_a_subject_that_did_not_happen(look):
+    """A blob of it is held still; or more are said to be erased than ended."""
+    for blobs, count, wrong in (
+        ((SUBJECT,), "0", True), ((SUBJECT,), "1", True), ((), "30", True), ((), None, True),
+        ((OTHER,), "0", False),
+    ):
+        chain = Chain()
+        for i, subject in enumerate(blobs):
+            chain.stored(i, subject=subject)
+        chain.say(
+            "subject-erased", subject=SUBJECT, uploader="up", by="up",
+            more={"method": "overwrite", **({"count": count} if count else {})},
+        )
+        found = look(chain)[0]
+        assert bool(found) == wrong and {w for w, _ in found} <= {"subject"}, (blobs, found)
+
+
+def test_a_read_while_the_subject_is_frozen(look):
+    """Not one that had begun before, nor one after its release or its end."""
+
+    def frozen(*steps):
+        chain = Chain()
+        due = chain.stored(1, subject=SUBJECT)
+        for step in steps:
+            if step == "frozen":
+                chain.say(
+                    "subject-frozen", subject=SUBJECT, uploader="up", by="up",
+                    deadline=chain.now + 1000,
+                )
+            elif step == "released":
+                chain.say("subject-released", subject=SUBJECT, uploader="up", by="up")
+            elif step == "later":
+                chain.now += 2000
+            elif step == "taking":
+                chain.say("taking", tag=tag(1), kind="video", dk=False, subject=SUBJECT, by="ver")
+        chain.gone(1, due, "consumed", subject=SUBJECT)
+        return [w for w, _ in look(chain)[0]]
+
+    assert frozen("frozen") == ["frozen"]
+    assert frozen("frozen", "taking") == ["frozen"]
+    assert frozen("taking", "frozen") == frozen("frozen", "released") == []
+    assert frozen("frozen", "later") == []
+
+
+@pytest.mark.parametrize("change", [
+    {"kind": "liveness"}, {"kind": "passport", "dk": True}, {"dk": True}, {"subject": OTHER},
+    {"subject": None},
+])
+def test_an_end_of_another_kind_or_person(look, change):
+    """And no table tells of fewer than none."""
+    chain = Chain()
+    due = chain.stored(1, subject=SUBJECT)
+    chain.gone(1, due, **{"subject": SUBJECT, **change})
+    found, report = look(chain)
+    assert ("mismatch", 3) in found, found
+    assert all(row["held"] >= 0 for row in report["stored"]), report["stored"]
+
+
+def test_an_end_with_a_session_that_there_was_not(look):
+    for cause in ("session-idle", "session-expired"):
+        chain = Chain()
+        due = chain.stored(1)
+        chain.gone(1, due, cause, late_us=900)
+        assert ("mismatch", 3) in look(chain)[0]
+    chain = Chain()
+    due = chain.stored(1, session="ab" * 8)
+    assert ("no-begin", 2) in look(chain)[0]
+
+
+def test_a_reader_who_is_left_out(look):
+    chain = Chain()
+    chain.gone(1, chain.stored(1), "consumed", by=None)
+    due = chain.stored(2)
+    chain.say("claimed", tag=tag(2), kind="video", dk=False, deadline=due, lease=due)
+    found = look(chain)[0]
+    assert ("reader", 3) in found and ("reader", 5) in found, found
+
+
+def test_sums_of_numbers_that_a_stranger_chose(look):
+    chain = Chain()
+    for _ in range(3):
+        chain.say(
+            "refused", tag=tag(1), by="evil", reason="second-fetch", first=chain.now,
+            last=chain.now, count=2**63 - 1,
+        )
+    attempts = look(chain)[1]["attempts"]
+    assert attempts["total"] == attempts["by_peer"][0]["count"] == 2**63 - 1
+
+
+def two_logs(tmp_path, second):
+    """A log that ended, and that one; both with the same key, all that it signed a proof of."""
+    first = Chain()
+    first.gone(1, first.stored(1), "consumed")
+    first.finished(tmp_path / "first.log")
+    (tmp_path / "note").write_text(first.note)
+    chain = second(first)
+    chain.gone(1, chain.stored(1))
+    chain.finished(tmp_path / "second.log")
+    status, report = verify(tmp_path / "first.log", tmp_path / "second.log", "--key", first.key)
+    return status, [f["what"] for f in report["findings"]]
+
+
+def test_two_histories_of_one_log_side_by_side(tmp_path):
+    """A thief of the key who leaves the history that a proof pins beside the one that counts; they
+    may quote each other in a circle."""
+    assert two_logs(tmp_path, lambda a: Chain(a.private, a.origin, "d" * 32)) == (5, ["split"])
+    assert two_logs(tmp_path, lambda a: Chain(a.private, "another/log", "d" * 32))[0] == 0
+
+    def continued(first):
+        chain = Chain(first.private, first.origin)
+        n = len(first.lines)
+        return chain.say(
+            "taken-over", own=True, more={"key": first.public.hex(), "n": str(n),
+            "hash": first.prev}, at=first.now + 10,
+        )
+
+    assert "split" not in two_logs(tmp_path, continued)[1]
