@@ -268,17 +268,20 @@ int redis_embed_holds_blobs(const struct redis_embed *e)
 }
 
 /* Whether an upload has become a blob, and is none that has ended. An entry with a TAB is of a blob
- * with one chunk; one without, of a blob, an upload, or what is left of one: its record tells. */
+ * with one chunk (but behind TAB and @ stands only when it was due); one without, of a blob, an
+ * upload, or what is left of one: its record tells. */
 static bool is_blob(redisContext *r, unsigned shard, const char *entry)
 {
 	static const char *const visible[] = {"live\t", "claimed\t", "taking\t"};
-	char key[KEY_BYTES];
+	const size_t named = strcspn(entry, "\t");
+	char key[KEY_BYTES], id[KEY_BYTES];
 	redisReply *reply;
 	bool yes = false;
 
-	if (strchr(entry, '\t') != NULL)
+	if (entry[named] == '\t' && entry[named + 1] != '@')
 		return true;
-	(void)key_of(key, shard, "b:", entry + 2);
+	snprintf(id, sizeof id, "%.*s", (int)(named - 2), entry + 2);
+	(void)key_of(key, shard, "b:", id);
 	reply = redisCommand(r, "GETRANGE %s 0 7", key);
 	for (size_t i = 0; reply != NULL && i < sizeof visible / sizeof *visible; i++)
 		yes |= reply->type == REDIS_REPLY_STRING &&

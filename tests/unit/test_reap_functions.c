@@ -120,6 +120,17 @@ static void blob_that_expired_unseen_does_not_end_its_successor(void **state)
 	assert_int_equal(redis_server_int(&redis, "ZCARD " DL), 0);
 }
 
+/* The outbox takes no event: what is due cannot end. */
+static void refuse_events(bool refused)
+{
+	if (!refused) {
+		redis_server_run_cmd(&redis, "RENAME kept tg:{05}:out");
+		return;
+	}
+	redis_server_run_cmd(&redis, "RENAME tg:{05}:out kept");
+	redis_server_run_cmd(&redis, "SET tg:{05}:out x");
+}
+
 /* What could not be told of in time is told of later, with all of its lateness. */
 static void end_that_was_refused_counts_from_its_deadline(void **state)
 {
@@ -128,12 +139,11 @@ static void end_that_was_refused_counts_from_its_deadline(void **state)
 	(void)state;
 	blob("B", "", 0, 2, 300);
 	deadline = score("b:B");
-	redis_server_run_cmd(&redis, "RENAME tg:{05}:out kept");
-	redis_server_run_cmd(&redis, "SET tg:{05}:out x");
+	refuse_events(true);
 	sleep_until(deadline);
 	reap(64);
 	assert_true(strstr(last->element[6]->str, "WRONGTYPE") != NULL);
-	redis_server_run_cmd(&redis, "RENAME kept tg:{05}:out");
+	refuse_events(false);
 	sleep_until(score("b:B"));
 	assert_int_equal(reap(64), 1);
 	assert_string_equal(field(7, 0), "expired");
@@ -156,8 +166,7 @@ static void end_of_an_expired_blob_that_was_refused_counts_from_its_deadline(voi
 		blob("B", sid, in_session, 1, 100000);
 		redis_server_run_cmd(&redis, "DEL tg:{05}:b:B");
 		redis_server_run_cmd(&redis, "ZADD " DL " %lld %s", deadline, entry("b:B"));
-		redis_server_run_cmd(&redis, "RENAME tg:{05}:out kept");
-		redis_server_run_cmd(&redis, "SET tg:{05}:out x");
+		refuse_events(true);
 		for (int tries = 0; tries < 2; tries++) {
 			reap(64);
 			assert_non_null(strstr(last->element[6]->str, "WRONGTYPE"));
@@ -165,7 +174,7 @@ static void end_of_an_expired_blob_that_was_refused_counts_from_its_deadline(voi
 			assert_true(score("b:B") > now_ms());
 			make_due("b:B");
 		}
-		redis_server_run_cmd(&redis, "RENAME kept tg:{05}:out");
+		refuse_events(false);
 		assert_int_equal(reap(64), 1);
 		assert_string_equal(field(7, 0), "expired");
 		assert_int_equal(atoll(newest("dl")), deadline);
@@ -178,6 +187,130 @@ static void end_of_an_expired_blob_that_was_refused_counts_from_its_deadline(voi
 	}
 }
 
+/* The record was still there when its end was refused, and Redis's own expiry took it before the
+ * next try. */
+static void blob_that_expired_behind_a_refused_end_counts_from_its_deadline(void **state)
+{
+	long long deadline;
+
+	(void)state;
+	blob("B", "", 0, 1, 300);
+	deadline = score("b:B");
+	refuse_events(true);
+	sleep_until(deadline);
+	reap(64);
+	assert_non_null(strstr(last->element[6]->str, "WRONGTYPE"));
+	expire_unseen("B");
+	refuse_events(false);
+	sleep_until(score("b:B"));
+	assert_int_equal(reap(64), 1);
+	assert_string_equal(field(7, 0), "expired");
+	assert_int_equal(atoll(newest("dl")), deadline);
+	assert_in_range(atoll(newest("late")), 1000000, 60000000);
+	assert_int_equal(fcall("stat", "B"), 0);
+	assert_string_equal(field(1, 12), "expired");
+	assert_int_equal(redis_server_int(&redis, "ZCARD " DL), 0);
+}
+
+/* The same where its end had been refused before, and where the other blob is of the same words. */
+static void blob_that_expired_behind_a_refused_end_does_not_end_its_successor(void **state)
+{
+	long long deadline;
+
+	(void)state;
+	load_unchecked_library();
+	redis_server_compared(&redis);
+	blob("B", "", 0, 1, 300);
+	deadline = score("b:B");
+	refuse_events(true);
+	sleep_until(deadline);
+	reap(64);
+	expire_unseen("B");
+	refuse_events(false);
+	blob("B", "", 0, 1, 100000);
+	sleep_until(deadline + 1500); /* its next try */
+	assert_int_equal(reap(64), 1);
+	assert_int_equal(count_events("e\tgone\t"), 1);
+	assert_int_equal(atoll(newest("dl")), deadline);
+	assert_int_equal(fcall("stat", "B"), 0);
+	assert_string_equal(field(1, 1), "live");
+	assert_int_equal(redis_server_int(&redis, "ZCARD " DL), 1);
+}
+
+/* A take whose reader is silent ends a minute behind its last sign of life, long before the blob's
+ * own deadline: it is late from there. */
+static void end_of_a_silent_take_that_was_refused_counts_from_when_it_was_due(void **state)
+{
+	const long long due = now_ms() - 5000;
+
+	(void)state;
+	blob("B", "", 0, 2, 100000);
+	assert_int_equal(fcall("take", "B v T"), 0);
+	redis_server_run_cmd(&redis, "ZADD " DL " %lld b:B", due);
+	refuse_events(true);
+	for (int tries = 0; tries < 2; tries++) {
+		reap(64);
+		assert_true(score("b:B") > now_ms());
+		make_due("b:B");
+	}
+	refuse_events(false);
+	assert_int_equal(reap(64), 1);
+	assert_string_equal(field(7, 0), "consumed");
+	assert_in_range(atoll(newest("late")), 5000000, 60000000);
+	assert_int_equal(redis_server_int(&redis, "ZCARD " DL), 0);
+}
+
+/* The reader, or the upload, was heard of between a refused end and the next try: it goes on. */
+static void what_is_heard_of_behind_a_refused_end_goes_on(void **state)
+{
+	(void)state;
+	blob("B", "", 0, 2, 100000);
+	assert_int_equal(fcall("take", "B v T"), 0);
+	assert_int_equal(fcall("stage", "U up %s 0 1 1 60000 d", ""), 0);
+	make_due("b:B");
+	make_due("b:U");
+	refuse_events(true);
+	reap(64);
+	refuse_events(false);
+	assert_int_equal(fcall("take_more", "B T"), 0);
+	assert_int_equal(fcall("stage", "U up %s 0 0 2 60000 d", ""), 0);
+	make_due("b:B");
+	make_due("b:U");
+	assert_int_equal(reap(64), 2);
+	assert_int_equal(last->elements, 7);
+	assert_int_equal(redis_server_int(&redis, "ZCARD " DL), 3); /* a late-write sweep of U */
+	assert_int_equal(fcall("stage", "U up %s 0 0 3 60000 d", ""), 0);
+	assert_int_equal(fcall("take_end", "B T"), 0);
+	assert_string_equal(newest("late"), "");
+}
+
+/* Its end was refused, and then somebody else ended it: the reaper only cleans up. */
+static void end_by_another_behind_a_refused_one_is_told_of_once(void **state)
+{
+	(void)state;
+	session("S", 60000, 3600000);
+	blob("B", "S", 1, 1, 100000);
+	blob("C", "", 0, 1, 100000);
+	blob("D", "", 0, 1, 100000);
+	assert_int_equal(fcall("claim", "D v 60000 th %s %s 0", "", ""), 0);
+	for (const char *const *name = (const char *const[]){"b:B", "b:C", "b:D", NULL}; *name;
+		name++)
+		make_due(*name);
+	refuse_events(true);
+	reap(64);
+	refuse_events(false);
+	assert_int_equal(fcall("erase", "B up"), 0);
+	assert_int_equal(fcall("take", "C v T"), 0);
+	assert_int_equal(fcall("ack", "D v th ok %s", ""), 0);
+	for (const char *const *name = (const char *const[]){"b:B", "b:C", "b:D", NULL}; *name;
+		name++)
+		make_due(*name);
+	reap(64);
+	assert_int_equal(last->elements, 7);
+	assert_int_equal(count_events("e\tgone\t"), 3);
+	assert_int_equal(redis_server_int(&redis, "ZCARD " DL), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +320,11 @@ int main(void)
 		T(blob_that_expired_unseen_does_not_end_its_successor),
 		T(end_that_was_refused_counts_from_its_deadline),
 		T(end_of_an_expired_blob_that_was_refused_counts_from_its_deadline),
+		T(blob_that_expired_behind_a_refused_end_counts_from_its_deadline),
+		T(blob_that_expired_behind_a_refused_end_does_not_end_its_successor),
+		T(end_of_a_silent_take_that_was_refused_counts_from_when_it_was_due),
+		T(what_is_heard_of_behind_a_refused_end_goes_on),
+		T(end_by_another_behind_a_refused_one_is_told_of_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,19 +5,25 @@ do -- no file uses the locals of this one: Lua allows 200 at a time
 -- A blob's entry that is due. Returns its cause and its lateness in us; nothing when it had ended
 -- before.
 local function reap_blob(p, entry, score, us, batch)
-	local id = string.match(entry, '^b:([^\t]*)')
-	local b = load(p, id)
-	if lost_its_record(entry, b) then
+	local id, plain, moved = string.match(entry, '^b:([^\t]*)'), entry_parts(entry)
+	local b, due = load(p, id), moved or score
+	if lost_its_record(p, entry, b) then
 		return 'expired', finish_lost(p, entry, score, us, b)
+	end
+	-- of what could not be ended in time, and has been heard of since
+	if b and moved and redis.call('ZSCORE', p .. 'dl', plain) then
+		redis.call('ZREM', p .. 'dl', entry)
+		return nil
 	end
 	if not b then -- what a refused command has left
 		erase_chunks(p, id, 0, 0, true)
 		redis.call('ZREM', p .. 'dl', entry)
-		return 'aborted', text(us - score * 1000)
+		return 'aborted', text(us - due * 1000)
 	end
 	if b.st == 'staged' then
 		drop_staged(p, b, time_ms(us), true)
-		return 'aborted', text(us - score * 1000)
+		redis.call('ZREM', p .. 'dl', entry)
+		return 'aborted', text(us - due * 1000)
 	end
 	-- entered by a worker that stalled meanwhile, or the call that ended it was broken off
 	if b.st == 'gone' then
@@ -25,10 +31,9 @@ local function reap_blob(p, entry, score, us, batch)
 		batch.members[#batch.members + 1] = entry
 		return nil
 	end
-	b.batch = batch
+	b.batch, b.entry = batch, entry
 	local cause = DUE_CAUSE[b.st]
-	-- the entry of what could not be ended in time has been moved
-	return cause, finish(p, b, cause, b.w, us, math.min(score, blob_due(b)))
+	return cause, finish(p, b, cause, b.w, us, math.min(due, blob_due(b)))
 end
 
 -- A session's entry that is due. Appends causes and latenesses to r.
@@ -81,16 +86,18 @@ local function reap_entry(p, entry, score, us, batch, r)
 	end
 end
 
--- What could not be ended is tried again later, so that others need not wait for it.
+-- What could not be ended is tried again later, so that others need not wait for it. A blob's entry
+-- keeps when it was due.
 local function retry(p, entry, score, at)
-	local id = string.match(entry, '^b:([^\t]*)\t')
-	local read, b = pcall(load, p, id or '')
-	local again = id and read and lost_its_record(entry, b) and with_deadline(entry, score)
-	if again and again ~= entry then
-		redis.call('ZADD', p .. 'dl', text(at), again)
-		redis.call('ZREM', p .. 'dl', entry)
-	else
+	if string.sub(entry, 1, 2) ~= 'b:' then
 		redis.call('ZADD', p .. 'dl', 'XX', text(at), entry)
+		return
+	end
+	local plain, moved = entry_parts(entry)
+	local again = plain .. '\t@' .. text(moved or score)
+	redis.call('ZADD', p .. 'dl', text(at), again)
+	if again ~= entry then
+		redis.pcall('ZREM', p .. 'dl', entry)
 	end
 end
 

@@ -257,7 +257,7 @@ end
 -- Ends a visible blob: its chunks are gone when this returns, but for what erase_chunks() leaves to
 -- the next call. Whatever ends a take that has begun, its reader has had bytes: that is `consumed`,
 -- or an interception could be hidden behind an erasure (of a claim, an event tells). b.batch: of a
--- reap, which takes its blobs from the index by one command at its end.
+-- reap, which takes its blobs from the index, as b.entry, by one command at its end.
 local function finish(p, b, cause, who, us, due_ms, outcome)
 	local erased = holds_chunk(b)
 	if b.st == 'taking' then
@@ -272,7 +272,7 @@ local function finish(p, b, cause, who, us, due_ms, outcome)
 	end
 	unlist(p, b, b.ga)
 	if b.batch then
-		b.batch.members[#b.batch.members + 1] = member(b)
+		b.batch.members[#b.batch.members + 1] = b.entry
 	else
 		redis.call('ZREM', p .. 'dl', member(b))
 	end
@@ -280,35 +280,43 @@ local function finish(p, b, cause, who, us, due_ms, outcome)
 	return late
 end
 
--- Has Redis's own expiry taken the blob of this index entry, record and chunk? b: the record that
--- stands under its id, or nil.
-local function lost_its_record(entry, b)
-	return string.find(entry, '\t', 1, true)
-		and not (b and (b.st == 'gone' or member(b) == entry))
+-- A blob's entry is due at its score. Where the score has to change although nothing has happened
+-- to the blob, the entry gets the old one behind a TAB and an @: the lateness of what ends is told
+-- from there, and when Redis's own expiry takes a record, that is all that knows its deadline.
+-- Returns the entry as it was entered first, and when it was due, nil: that is its score.
+local function entry_parts(entry)
+	local plain, due = string.match(entry, '^(.*)\t@(%d+)$')
+	return plain or entry, tonumber(due)
 end
 
--- An entry of a lost blob is all that knows its deadline, which is its score. Where the score has
--- to change, the deadline goes into the entry.
-local function with_deadline(entry, score)
-	local _, tabs = string.gsub(entry, '\t', '')
-	return tabs == 7 and entry or entry .. string.rep('\t', 7 - tabs) .. text(score)
+-- Has Redis's own expiry taken the blob of this index entry, record and chunk? b: the record that
+-- stands under its id, or nil: of another blob, if that was entered since, under the same words.
+local function lost_its_record(p, entry, b)
+	local plain, due = entry_parts(entry)
+	if not string.find(plain, '\t', 1, true) then
+		return false -- its record is a string of its own, and lives for another day
+	end
+	return not (b and (b.st == 'gone' or (member(b) == plain
+		and (not due or due == tonumber(b.dl) or due == tonumber(b.ld)
+			or not redis.call('ZSCORE', p .. 'dl', plain)))))
 end
 
 -- Ends a blob that Redis's own expiry has taken, record and chunk, because no reaper came in time:
--- what is told of it stands in its index entry, whose score is its deadline unless that stands in
--- the entry. seen: the record that stands under its id all the same, of another blob (whose upload
--- came in between), or nil. Returns how late it was.
+-- what is told of it stands in its index entry, which was due at its deadline. seen: the record
+-- that stands under its id all the same, of another blob (whose upload came in between), or nil.
+-- Returns how late it was.
 local function finish_lost(p, entry, score, us, seen)
-	local id, u, to, z, d, rest = string.match(entry,
+	local plain, due = entry_parts(entry)
+	local id, u, to, z, d, rest = string.match(plain,
 		'^b:([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t?(.*)$')
-	local s, bound, dl = string.match(rest, '^([^\t]*)\t([^\t]*)\t?(.*)$')
-	score = tonumber(dl) or score
-	local now, late = text(time_ms(us)), text(math.max(0, us - score * 1000))
+	local s, bound = string.match(rest, '^([^\t]*)\t?(.*)$')
+	due = due or score
+	local now, late = text(time_ms(us)), text(math.max(0, us - due * 1000))
 	if seen then
-		event(p, event_gone(d, 'expired', '', u, '', z, text(score), late, now, id))
+		event(p, event_gone(d, 'expired', '', u, '', z, text(due), late, now, id))
 	else
-		leave(p, id, u, to, d, z, text(score), 'expired', '', late, now, '', NO_PRIVATE)
-		unlist(p, {id = id, s = s or '', b = bound, z = z, d = d}, now)
+		leave(p, id, u, to, d, z, text(due), 'expired', '', late, now, '', NO_PRIVATE)
+		unlist(p, {id = id, s = s, b = bound, z = z, d = d}, now)
 	end
 	redis.call('ZREM', p .. 'dl', entry)
 	room = room - END_BYTES
@@ -321,7 +329,8 @@ local function load_lost(p, id, us)
 	local due = redis.call('ZRANGEBYSCORE', p .. 'dl', '-inf', text(time_ms(us)), 'WITHSCORES',
 		'LIMIT', '0', text(LOST_MAX))
 	for i = 1, #due, 2 do
-		if string.sub(due[i], 1, #id + 3) == 'b:' .. id .. '\t' then
+		if string.sub(due[i], 1, #id + 3) == 'b:' .. id .. '\t'
+			and lost_its_record(p, due[i], nil) then
 			finish_lost(p, due[i], tonumber(due[i + 1]), us, nil)
 			return load(p, id), false
 		end
