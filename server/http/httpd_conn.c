@@ -184,14 +184,16 @@ static void begin_linger(struct httpd_conn *c)
 	c->linger_until_us = clock_mono_us() + max_s * UINT64_C(1000000);
 }
 
-/* LINGER, the client's time to read, begins when the answer is out. A client that has ended its own
- * direction needs none: it sends nothing to which the kernel would answer with a reset. */
+/* LINGER, the client's time to read, begins when the answer and the end of our direction are out: a
+ * client that does not see close_notify must take the answer for one that was cut. A client that
+ * has ended its own direction needs no LINGER: it sends nothing to which the kernel would answer
+ * with a reset. */
 static void work_closing(struct httpd_conn *c)
 {
 	drop_input(c);
 	if (c->unacked.n > 0)
 		(void)httpd_conn_look_acked(c);
-	if (httpd_conn_is_dead(c) || httpd_conn_unsent(c))
+	if (httpd_conn_is_dead(c) || httpd_conn_unsent(c) || !stream_is_finished(c->stream))
 		return;
 	if (c->eof)
 		httpd_conn_kill(c);

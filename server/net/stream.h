@@ -111,6 +111,8 @@ void stream_flush_now(struct stream *s);
 /** Sends close_notify and ends the writing direction, once all of `out` is written. Reading goes
  * on. on_drain says when it is done. */
 void stream_finish(struct stream *s);
+/** Returns whether stream_finish() has been carried out. */
+bool stream_is_finished(const struct stream *s);
 /** Sets on_drain's threshold from now on, in unsent bytes; 0: when all is out. */
 void stream_set_out_low(struct stream *s, size_t bytes);
 /** Returns the number of bytes that the socket has not taken yet: those in `out`, and those that

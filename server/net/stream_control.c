@@ -47,6 +47,11 @@ void stream_finish(struct stream *s)
 		loop_defer(s->loop, &s->task);
 }
 
+bool stream_is_finished(const struct stream *s)
+{
+	return s->output == OUT_FINISHED;
+}
+
 void stream_set_unit(struct stream *s, size_t bytes)
 {
 	s->io.unit = bytes;

@@ -1,6 +1,7 @@
 """HTTP/1.1 as it stands on the wire: what is malformed is refused, whole, and nothing of it reaches
 the store."""
 import os
+import socket
 import tarfile
 from pathlib import Path
 
@@ -311,3 +312,23 @@ def test_corpus_of_hostile_requests_over_the_wire(server, nothing_new):
     assert server.workers() == workers
     wait_for(lambda: server.call("GET", "/v1/policy").status == 200, "still serving")
     nothing_new()
+
+
+def test_half_closed_client_is_told_that_all_answers_came(server):
+    """A client that has ended its direction, and whose last answer is acknowledged at once, still
+    gets close_notify: without it what came could have been cut."""
+    for _ in range(25):
+        blobs = [server.put_ok(server.sealed(10))["blob"] for _ in range(6)]
+        with server.connect("verifier") as conn:
+            conn.sock.suppress_ragged_eofs = False  # then a FIN without close_notify is an error
+            conn.send(
+                b"".join(
+                    b"POST /v1/blobs/%s/take HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n"
+                    % blob.encode()
+                    for blob in blobs
+                )
+            )
+            socket.socket.shutdown(conn.sock, socket.SHUT_WR)
+            for _ in blobs:
+                assert conn.response().status == 200
+            assert conn.sock.recv(1) == b""
