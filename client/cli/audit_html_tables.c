@@ -186,7 +186,7 @@ void audit_html_sources(FILE *f, const struct audit_report *r)
 {
 	static const char *const heads[] = {
 		"Files", "#First line", "#Last line", "Signed by the key", NULL};
-	char events[32], checks[32];
+	char events[32], checks[32], said[AUDIT_WITNESS_CHARS];
 
 	fputs("<section><h2>What was checked?</h2>\n", f);
 	fprintf(f,
@@ -205,5 +205,7 @@ void audit_html_sources(FILE *f, const struct audit_report *r)
 				"The receipt that was given fits: its event is recorded as it "
 				"says." :
 				"The receipt that was given does NOT fit.");
+	for (size_t i = 0; i < r->asked->n; i++)
+		audit_markup_element(f, "p", NULL, audit_witness_says(&r->asked->list[i], said));
 	fputs("</section>\n", f);
 }

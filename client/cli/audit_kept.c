@@ -99,19 +99,46 @@ static void end_root(const struct audit_kept *k, struct findings *f, uint64_t la
 			size);
 }
 
+/* The same, of what a witness gave when it was asked. */
+static void end_witness(const struct audit_kept *k, struct findings *f, uint64_t last_n,
+	const struct finding_place *last)
+{
+	const struct finding_place other = {k->root_other.file, k->root_other.line, true};
+	const uint64_t size = k->proof->receipt.head.checkpoint.size;
+
+	if (k->root_other.line != 0)
+		findings_add(f, "witness", &other,
+			"the log up to here is not the one that %s cosigned: there are two "
+			"histories, or this one was rewritten",
+			k->proof->path);
+	else if (size > last_n)
+		findings_add(f, "witness", last,
+			"the end was cut off, or this is a copy from before: %s has cosigned "
+			"%" PRIu64 " lines, and the last one here is %" PRIu64,
+			k->proof->path, size, last_n);
+	else
+		findings_add(f, "witness", NULL,
+			"what %s cosigned cannot be compared: the tree of the first %" PRIu64
+			" lines is not known; give the files of all of them, or the log's folder "
+			"of tiles",
+			k->proof->path, size);
+}
+
 void audit_kept_end(const struct audit_kept *k, struct findings *f, uint64_t first_n,
 	uint64_t last_n, const struct finding_place *last)
 {
 	const struct finding_place whole = {k->proof->path, 0, true};
 
 	if (k->proof->fault != RECEIPT_GOOD) {
-		findings_add(f, "receipt", &whole, "%s: %s", k->proof->path,
-			receipt_sentence(k->proof->fault));
+		findings_add(f, k->witness ? "witness" : "receipt", k->witness ? NULL : &whole,
+			"%s: %s", k->proof->path, receipt_sentence(k->proof->fault));
 		return;
 	}
 	/* a line in an earlier file stands in the tree, when that is the one that was signed */
 	if (!k->line_met && !(k->root_met && k->proof->receipt.line.record.n < first_n))
 		end_line(k, f, first_n, last_n, last);
-	if (!k->root_met)
+	if (!k->root_met && k->witness)
+		end_witness(k, f, last_n, last);
+	else if (!k->root_met)
 		end_root(k, f, last_n, last);
 }

@@ -9,6 +9,7 @@
 
 struct audit_kept { /* zeroed before first use */
 	struct audit_proof *proof;
+	bool witness; /* it is a checkpoint that the witness proof->path gave when asked */
 	bool line_met, root_met;
 
 	/* audit_kept.c's own */

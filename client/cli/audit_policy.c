@@ -54,7 +54,7 @@ void audit_policy_keys(const struct policy *p, struct receipt_key *key, size_t *
 	}
 }
 
-void audit_policy_apply(const struct policy *policy, struct audit_proof *p)
+static void apply(const struct policy *policy, struct audit_proof *p, bool one)
 {
 	if (p->fault != RECEIPT_GOOD)
 		return;
@@ -64,7 +64,8 @@ void audit_policy_apply(const struct policy *policy, struct audit_proof *p)
 	case 0:
 		break;
 	case TG_EPOLICY:
-		p->fault = RECEIPT_POLICY;
+		if (!one || p->cosigned.n == 0)
+			p->fault = RECEIPT_POLICY;
 		break;
 	case TG_ENOENT:
 		p->fault = RECEIPT_KEY;
@@ -73,4 +74,14 @@ void audit_policy_apply(const struct policy *policy, struct audit_proof *p)
 		p->fault = RECEIPT_COSIGNATURE;
 		break;
 	}
+}
+
+void audit_policy_apply(const struct policy *policy, struct audit_proof *p)
+{
+	apply(policy, p, false);
+}
+
+void audit_policy_apply_one(const struct policy *policy, struct audit_proof *p)
+{
+	apply(policy, p, true);
 }

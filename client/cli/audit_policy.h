@@ -15,4 +15,7 @@ void audit_policy_keys(const struct policy *p, struct receipt_key *key, size_t *
 /** Asks more of a proof that was found good: that the policy's witnesses have cosigned it. */
 void audit_policy_apply(const struct policy *policy, struct audit_proof *p);
 
+/** Likewise, that one of the policy's witnesses has cosigned it: what one witness gave itself. */
+void audit_policy_apply_one(const struct policy *policy, struct audit_proof *p);
+
 #endif

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include "cli/audit_clock.h"
 #include "cli/audit_proof.h"
 #include "cli/audit_words.h"
 #include "cli/output.h"
@@ -92,6 +94,24 @@ int audit_proof_load(struct sha256 *h, const char *path, const struct receipt_ke
 	return 0;
 }
 
+struct audit_proof *audit_proof_head(struct sha256 *h, const char *name, const char *text, size_t n,
+	const struct receipt_key *keys, size_t n_keys)
+{
+	struct audit_proof *p = calloc(1, sizeof *p);
+
+	if (p == NULL)
+		return NULL;
+	p->path = name;
+	p->is_head = true;
+	p->fault = RECEIPT_NOTE;
+	if (n > PROOF_MAX)
+		return p;
+	memcpy(p->text, text, n);
+	p->n = n;
+	p->fault = receipt_head_check(h, p->text, p->n, keys, n_keys, &p->receipt.head);
+	return p;
+}
+
 /* For people --------------------------------------------------------------- */
 
 __attribute__((format(printf, 2, 3))) static void row(const char *name, const char *format, ...)
@@ -169,6 +189,29 @@ static void print_record(const struct chain_record *r)
 	}
 }
 
+int64_t audit_proof_ahead_s(const struct audit_proof *p)
+{
+	const uint64_t now_s = (uint64_t)time(NULL), last_s = p->cosigned.last_s;
+
+	if (!p->has_policy || last_s <= now_s || last_s - now_s <= AUDIT_CLOCK_BACK_MS / 1000)
+		return 0;
+	return last_s - now_s < INT64_MAX ? (int64_t)(last_s - now_s) : INT64_MAX;
+}
+
+static void print_ahead(const struct audit_proof *p)
+{
+	const int64_t ahead_s = audit_proof_ahead_s(p);
+	char line[160];
+
+	if (ahead_s == 0)
+		return;
+	snprintf(line, sizeof line,
+		"The clock of a witness, or of this machine, is wrong: the latest cosignature is "
+		"dated %" PRId64 " s in the future.",
+		ahead_s);
+	output_text(line);
+}
+
 static void print_witnesses(const struct audit_proof *p)
 {
 	char first[TG_TIME_LEN + 1], last[TG_TIME_LEN + 1], line[256];
@@ -183,6 +226,7 @@ static void print_witnesses(const struct audit_proof *p)
 			", by their clocks from %s to %s", tg_time_format(from * 1000, first),
 			tg_time_format(to * 1000, last));
 	output_text(strcat(line, "."));
+	print_ahead(p);
 }
 
 void audit_proof_text(const struct audit_proof *p)
@@ -243,9 +287,11 @@ json_t *audit_proof_json(const struct audit_proof *p)
 
 	if (o != NULL && p->has_policy)
 		json_object_set_new(o, "witnesses",
-			json_pack("{s:i, s:i, s:I, s:I}", "cosigned", (int)p->cosigned.n, "named",
-				(int)p->n_witnesses, "first_s", (json_int_t)p->cosigned.first_s,
-				"last_s", (json_int_t)p->cosigned.last_s));
+			json_pack("{s:i, s:i, s:I, s:I, s:I}", "cosigned", (int)p->cosigned.n,
+				"named", (int)p->n_witnesses, "first_s",
+				(json_int_t)p->cosigned.first_s, "last_s",
+				(json_int_t)p->cosigned.last_s, "ahead_s",
+				(json_int_t)audit_proof_ahead_s(p)));
 	if (o == NULL || p->fault != RECEIPT_GOOD)
 		return o;
 	if (!p->is_head)

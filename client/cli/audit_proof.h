@@ -33,9 +33,23 @@ struct audit_proof {
 int audit_proof_load(struct sha256 *h, const char *path, const struct receipt_key *keys,
 	size_t n_keys, struct audit_proof **out);
 
+/**
+ * Checks n bytes that somebody else's answer held: a signed checkpoint, and nothing else is good.
+ *
+ * @name  of where they are from, borrowed; the other arguments as above
+ *
+ * Returns NULL without memory; the caller frees it.
+ */
+struct audit_proof *audit_proof_head(struct sha256 *h, const char *name, const char *text, size_t n,
+	const struct receipt_key *keys, size_t n_keys);
+
 /** Returns whether the file has the form of a proof or of a checkpoint, so that it can be loaded;
  * a file that cannot be read has not. */
 bool audit_proof_is(const char *path);
+
+/** Returns by how many seconds the latest of the witnesses' times is ahead of this machine's clock,
+ * where that is more than clocks may differ; otherwise 0. */
+int64_t audit_proof_ahead_s(const struct audit_proof *p);
 
 /** Prints for people what it proves. */
 void audit_proof_text(const struct audit_proof *p);

@@ -64,6 +64,7 @@ static void print_head(const struct audit_report *r)
 		printf("The proof fits: everything up to line number %" PRIu64
 		       " is what was signed when it was given.\n",
 			r->kept->proof->receipt.head.checkpoint.size);
+	audit_witnesses_text(r->asked);
 }
 
 /* A kind's longest time against its limit; "-" where none has ended yet. */
@@ -251,7 +252,8 @@ void audit_report_text(const struct audit_report *r)
 	print_attempts(r->attempts);
 	print_handovers(r);
 	print_findings(&r->all->findings);
-	if (r->receipt == NULL && r->kept == NULL)
+	if (r->receipt == NULL && r->kept == NULL && r->asked->n == 0)
 		printf("\nA file that ends early and is whole otherwise is found only with a "
-		       "receipt (--receipt) that is younger than the cut.\n");
+		       "receipt (--receipt) that is younger than the cut, or by asking a "
+		       "witness (--witness).\n");
 }

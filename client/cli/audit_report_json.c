@@ -182,6 +182,8 @@ json_t *audit_report_json(const struct audit_report *r)
 		json_object_set_new(o, "receipt",
 			json_pack("{s:b, s:b, s:b}", "proof", 1, "event", r->kept->line_met, "head",
 				r->kept->root_met));
+	if (r->asked->n > 0)
+		json_object_set_new(o, "witnesses_asked", audit_witnesses_json(r->asked));
 	json_object_set_new(o, "findings_total", json_integer((json_int_t)a->findings.total));
 	json_object_set_new(o, "findings", findings_json(&a->findings));
 	return o;

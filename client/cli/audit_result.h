@@ -8,6 +8,7 @@
 #include "cli/audit_kept.h"
 #include "cli/audit_receipt.h"
 #include "cli/audit_verdict.h"
+#include "cli/audit_witness.h"
 
 struct audit_report {
 	const struct audit_chains *all;
@@ -16,6 +17,7 @@ struct audit_report {
 	const struct audit_attempts *attempts;
 	const struct audit_receipt *receipt; /* NULL: none was given */
 	const struct audit_kept *kept;       /* NULL: no proof was given */
+	const struct audit_witnesses *asked; /* empty: no witness was asked */
 	uint64_t overdue;
 	enum audit_verdict verdict;
 };

@@ -21,6 +21,7 @@ struct verify {
 	struct audit_receipt receipt; /* one of the two, or none */
 	struct audit_kept kept;
 	bool has_receipt;
+	struct audit_witnesses asked;
 };
 
 static int on_line(void *ctx, const struct audit_chain *c, const struct chain_line *l,
@@ -32,6 +33,7 @@ static int on_line(void *ctx, const struct audit_chain *c, const struct chain_li
 		audit_receipt_line(&v->receipt, c->last_hash, l, at);
 	if (v->kept.proof != NULL)
 		audit_kept_line(&v->kept, c, l, at);
+	audit_witnesses_line(&v->asked, c, l, at);
 	return 0;
 }
 
@@ -64,6 +66,8 @@ static int print_result(struct verify *v, struct audit_report *r, const char *ht
 	if (v->kept.proof != NULL)
 		audit_kept_end(
 			&v->kept, &v->all.findings, r->sums.first_n, r->sums.last_n, r->sums.last);
+	audit_witnesses_end(
+		&v->asked, &v->all.findings, r->sums.first_n, r->sums.last_n, r->sums.last);
 	audit_rows_sort(&v->blobs.rows);
 	r->verdict = audit_verdict_of(&v->all);
 	if (output_is_json())
@@ -75,57 +79,87 @@ static int print_result(struct verify *v, struct audit_report *r, const char *ht
 	return status == EXIT_DONE ? audit_verdict_exit(r->verdict) : status;
 }
 
-static int load_proof(struct verify *v, const struct cmdline *o, const char *path)
-{
+/* Whom to believe about checkpoints from elsewhere: a proof's, and those of witnesses. */
+struct trust {
+	struct sha256 *sha;
 	struct receipt_key key[AUDIT_KEYS_MAX];
-	struct sha256 *sha = sha256_new();
-	const char *policy_path = cmdline_text(o, OPT_POLICY);
-	struct policy *policy = NULL;
-	struct audit_proof *proof;
 	size_t n_keys;
-	int status = sha != NULL ? audit_keys_read(o, sha, key, &n_keys) :
-				   output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+	struct policy *policy; /* NULL: none was given */
+};
 
-	if (status == 0 && policy_path != NULL)
-		status = audit_policy_load(sha, policy_path, &policy);
-	if (status == 0)
-		status = audit_proof_load(sha, path, key, n_keys, &proof);
+static int load_trust(struct trust *t, const struct cmdline *o)
+{
+	const char *policy = cmdline_text(o, OPT_POLICY);
+	int status;
+
+	t->sha = sha256_new();
+	if (t->sha == NULL)
+		return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+	status = audit_keys_read(o, t->sha, t->key, &t->n_keys);
 	if (status == 0 && policy != NULL)
-		audit_policy_apply(policy, proof);
-	if (status == 0)
-		audit_kept_init(&v->kept, proof);
-	free(policy);
-	sha256_free(sha);
+		status = audit_policy_load(t->sha, policy, &t->policy);
 	return status;
+}
+
+static int load_proof(struct verify *v, const struct trust *t, const char *path)
+{
+	struct audit_proof *proof;
+	int status = audit_proof_load(t->sha, path, t->key, t->n_keys, &proof);
+
+	if (status != 0)
+		return status;
+	if (t->policy != NULL)
+		audit_policy_apply(t->policy, proof);
+	audit_kept_init(&v->kept, proof);
+	return 0;
 }
 
 /* A proof, or a receipt as the server's answer had it. */
 static int load_receipt(
-	struct verify *v, const struct cmdline *o, const char *path, struct audit_report *r)
+	struct verify *v, const struct trust *t, const char *path, struct audit_report *r)
 {
-	if (cmdline_text(o, OPT_POLICY) != NULL || audit_proof_is(path)) {
+	if (t->policy != NULL || audit_proof_is(path)) {
 		r->kept = &v->kept;
-		return load_proof(v, o, path);
+		return load_proof(v, t, path);
 	}
 	v->has_receipt = true;
 	r->receipt = &v->receipt;
 	return audit_receipt_load(path, &v->receipt);
 }
 
+/* What the log is to be held to. Witnesses are asked before it is read: a log that is being written
+ * then has all that they know. */
+static int load_others(struct verify *v, const struct cmdline *o, struct audit_report *r)
+{
+	const char *receipt = cmdline_text(o, OPT_RECEIPT);
+	struct trust t = {0};
+	int status = EXIT_DONE;
+
+	if (cmdline_text(o, OPT_POLICY) != NULL && receipt == NULL && o->n[OPT_WITNESS] == 0)
+		return output_usage("--policy: name the checkpoint or the proof with --receipt, or "
+				    "a witness with --witness; the server keeps the latest "
+				    "checkpoint that was cosigned in the log's folder of tiles, as "
+				    "cosigned");
+	status = load_trust(&t, o);
+	if (status == EXIT_DONE && receipt != NULL)
+		status = load_receipt(v, &t, receipt, r);
+	if (status == EXIT_DONE && o->n[OPT_WITNESS] > 0)
+		status = audit_witnesses_ask(&v->asked, o, t.sha, o->word + 2, o->n_words - 2,
+			t.key, t.n_keys, t.policy);
+	free(t.policy);
+	sha256_free(t.sha);
+	return status;
+}
+
 int cmd_audit_verify(struct cli *cli)
 {
 	static const struct audit_calls calls = {.line = on_line, .event = on_event, .gap = on_gap};
 	struct verify *v = calloc(1, sizeof *v);
-	const char *path = cmdline_text(&cli->opt, OPT_RECEIPT);
 	struct audit_report r = {0};
 	int status = v != NULL ? EXIT_DONE : output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 
-	if (status == EXIT_DONE && cmdline_text(&cli->opt, OPT_POLICY) != NULL && path == NULL)
-		status = output_usage("--policy: name the checkpoint or the proof with --receipt; "
-				      "the server keeps the latest checkpoint that was cosigned in "
-				      "the log's folder of tiles, as cosigned");
-	if (status == EXIT_DONE && path != NULL)
-		status = load_receipt(v, &cli->opt, path, &r);
+	if (status == EXIT_DONE)
+		status = load_others(v, &cli->opt, &r);
 	if (status == EXIT_DONE)
 		status = audit_chains_run(
 			&v->all, cli, cli->opt.word + 2, cli->opt.n_words - 2, &calls, v);
@@ -133,12 +167,14 @@ int cmd_audit_verify(struct cli *cli)
 		r.all = &v->all;
 		r.blobs = &v->blobs;
 		r.attempts = &v->attempts;
+		r.asked = &v->asked;
 		status = print_result(v, &r, cmdline_text(&cli->opt, OPT_HTML));
 	}
 	if (v != NULL) {
 		audit_chains_free(&v->all);
 		audit_blobs_free(&v->blobs);
 		audit_kept_free(&v->kept);
+		audit_witnesses_free(&v->asked);
 	}
 	free(v);
 	return status;

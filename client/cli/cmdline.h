@@ -84,7 +84,9 @@
 	X(OPT_BLOB, "blob", 0, "ID", NULL, NULL, "show all of this blob (or of this tag)") \
 	X(OPT_ATTEMPTS, "attempts", 0, NULL, NULL, NULL, "show which reads were refused") \
 	X(OPT_FROM, "from", 0, "TIME", NULL, NULL, "from this moment on") \
-	X(OPT_TILES, "tiles", 0, "DIR", NULL, NULL, "the log's folder of tiles (AUDIT_LOG.tiles)")
+	X(OPT_TILES, "tiles", 0, "DIR", NULL, NULL, "the log's folder of tiles (AUDIT_LOG.tiles)") \
+	X(OPT_WITNESS, "witness", 0, "URL", NULL, NULL, \
+		"ask this witness for its latest checkpoint; repeatable")
 
 enum opt_id {
 #define CLI_X_(id, ...) id,

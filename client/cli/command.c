@@ -101,7 +101,7 @@ static const struct command table[] = {
 		.sub = "verify",
 		.operand = "FILE...",
 		.what = "check that the evidence is whole and all was erased",
-		.options = B(RECEIPT) | B(TILES) | B(POLICY) | B(HTML),
+		.options = B(RECEIPT) | B(TILES) | B(POLICY) | B(WITNESS) | B(HTML),
 		.run = cmd_audit_verify},
 	{.name = "audit",
 		.sub = "show",
@@ -137,7 +137,7 @@ static bool is_audit(const struct command *c)
  * others. */
 static uint64_t repeatable(const struct command *c)
 {
-	return B(RECIPIENT) | B(IDENTITY) | B(SENDER) | (is_audit(c) ? B(KEY) : B(TO));
+	return B(RECIPIENT) | B(IDENTITY) | B(SENDER) | B(WITNESS) | (is_audit(c) ? B(KEY) : B(TO));
 }
 
 /* Refuses an option that the command would not obey. */

@@ -1,15 +1,18 @@
 """Goal: who has stolen the recorder's key, and writes any history anew with it, is found by whoever
 kept a proof: with the log, with its tiles alone, or with another checkpoint of the same size. What
-lies behind the proof's checkpoint cannot be found, and is shown to be so."""
+lies behind the proof's checkpoint is found only by asking a witness for its latest; what lies
+behind that, too, cannot be found, and is shown to be so."""
 import collections
 import json
 import os
 import subprocess
+import types
 
 import pytest
 
 from audit import audit
-from harness import BIN, SANITIZED
+from harness import BIN, SANITIZED, let_pass
+from witness_log import Hostile, Log, Witness, answering
 
 COUNT = int(os.environ.get("TIMEGLAS_CONTRADICTIONS", "27" if SANITIZED else "90"))
 KINDS = {"reader", "time", "removed", "added", "swapped", "anew", "cut", "split", "rollback"}
@@ -112,6 +115,122 @@ def test_behind_the_proof_nothing_is_found(histories):
         assert (status, findings) == (0, set()), (pair, findings)
         counts[kind_of(pair)] += 1
     show("behind the proof, not found", counts)
+
+
+def witness_of(histories, pair, folder):
+    """A timeglas-witness that has cosigned the first history, as far as it had come when the second
+    one was told; and whether that was behind the change."""
+    vkey = (histories / "key").read_text()
+    log = types.SimpleNamespace(vkey=vkey, origin=vkey.partition("+")[0])
+    folder.mkdir()
+    witness = Witness(folder, log).start()
+    (note,) = pair.glob("witnessed*")
+    status, _, text = witness.add(b"old 0\n\n" + note.read_bytes())
+    assert status == 200, (pair, status, text)
+    assert witness.latest(log) == note.read_text() + text
+    return witness, note.name == "witnessed"
+
+
+def test_behind_the_proof_a_witness_that_is_asked_finds_it(histories, tmp_path):
+    found, hidden = collections.Counter(), collections.Counter()
+    for pair in pairs(histories, True):
+        witness, behind = witness_of(histories, pair, tmp_path / pair.name)
+        try:
+            ask = (
+                "verify", pair / "audit.log", "--key", histories / "key", "--json", "--receipt",
+                pair / "proof", "--witness", witness.url + "/",
+            )  # fmt: skip
+            done = audit(*ask)
+            (asked,) = json.loads(done.stdout)["witnesses_asked"]
+            if behind:
+                assert said(done) == (5, {"witness"}), (pair, done.stdout)
+                assert not asked["fits"]
+                found[kind_of(pair)] += 1
+            else:
+                assert said(done) == (0, set()) and asked["fits"], (pair, done.stdout)
+                hidden[kind_of(pair)] += 1
+            witness.stop()
+        finally:
+            witness.kill()
+    assert set(found) == KINDS - {"rollback", "anew"}
+    show("behind the proof, found by asking a witness", found)
+    show("behind what the witness had cosigned, not found", hidden)
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+
+
+def dripping(handler, body):
+    while True:
+        handler.wfile.write(b"H")
+        handler.wfile.flush()
+        let_pass(0.2, "the witness is slow")
+
+
+UNANSWERED = {  # exit status 3: the question was not answered, so nothing is said about the log
+    "10 MiB": answering(OK % (10 << 20) + b"x" * (10 << 20)),
+    "a redirect": answering(
+        b"HTTP/1.1 302 X\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
+    ),
+    "nothing": answering(b""),
+    "a cut answer": answering(OK % 500 + b"log.example\n"),
+    "an error": answering(b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n"),
+    "byte by byte": dripping,
+}
+
+
+def asked(histories, url, *options):
+    """What audit verify says when this witness is asked about a log that is good."""
+    log = pairs(histories, True)[0] / "audit.log"
+    ask = ("verify", log, "--key", histories / "key", "--json", "--witness", url)
+    return audit(*ask, *options)
+
+
+@pytest.mark.parametrize("fault", UNANSWERED)
+def test_a_witness_that_does_not_answer_is_no_verdict(histories, fault):
+    witness = Hostile(UNANSWERED[fault])
+    try:
+        done = asked(histories, witness.url)
+        assert done.returncode == 3 and not done.stdout, done
+        assert witness.url in done.stderr.decode()
+    finally:
+        witness.close()
+
+
+def test_what_a_hostile_witness_gives_is_a_finding(histories, tmp_path):
+    """What it gives is the word of the log's key, or nothing."""
+    pair = pairs(histories, True)[0]
+    (note,) = pair.glob("witnessed*")
+    origin = note.read_text().partition("\n")[0]
+    (tmp_path / "w").mkdir()
+    key = Witness(tmp_path / "w", Log()).key
+    policy = tmp_path / "policy"
+    policy.write_text(f"witness w {key}\nquorum w\n")
+    stranger = Log(origin).grow(9).note()  # the same name, another key
+    proof = (pair / "proof").read_text()
+    for text, options in (
+        ("", ()), ("junk\n", ()), (stranger, ()), (proof, ()),
+        (Log("another.example").grow(9).note(), ()),
+        ((pair / "audit.log.tiles" / "checkpoint").read_text(), ("--policy", policy)),
+    ):  # fmt: skip
+        witness = Hostile(answering(OK % len(text.encode()) + text.encode()))
+        try:
+            assert said(asked(histories, witness.url, *options)) == (5, {"witness"}), text
+        finally:
+            witness.close()
+    # a witness of another log
+    (tmp_path / "w2").mkdir()
+    true = Witness(tmp_path / "w2", Log())
+    try:
+        true.start()
+        done = asked(histories, true.url)
+        assert said(done) == (5, {"witness"}) and b"nothing of the log" in done.stdout
+        true.stop()
+    finally:
+        true.kill()
+    for url in ("ftp://127.0.0.1/", "127.0.0.1", "file:///etc/passwd"):
+        assert asked(histories, url).returncode == 2
+    assert asked(histories, "http://127.0.0.1:1").returncode == 3
 
 
 def test_tiles_that_were_changed_are_told_from_a_history_that_was(histories, tmp_path):

@@ -1,14 +1,12 @@
 """Goal: a server's checkpoints come back cosigned, from witnesses that are there, whatever others
 do; a witness that is away, slow or hostile costs nothing but its cosignature; and a log that
 contradicts what was cosigned gets no further one."""
-import http.server
 import json
 import os
 import signal
 import socket
 import ssl
 import subprocess
-import threading
 import time
 from pathlib import Path
 
@@ -16,47 +14,7 @@ import pytest
 
 from audit import audit, finished, key_of, verify
 from harness import BIN, ROOT, SANITIZED, SLOW, wait_for
-from witness_log import ED25519, Log, Witness, cosigned_at, vkey
-
-
-class Hostile:
-    """A witness that answers as it is told to."""
-
-    def __init__(self, answer, tls=None):
-        hostile = self
-        self.asked = 0
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                hostile.asked += 1
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                try:
-                    answer(self, body)
-                except OSError:
-                    pass
-                self.close_connection = True
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        if tls:
-            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
-        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
-        self.thread.start()
-
-    def close(self):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-
-def answering(raw):
-    return lambda handler, body: handler.wfile.write(raw)
+from witness_log import ED25519, Hostile, Log, Witness, answering, cosigned_at, vkey
 
 
 def policy_of(tmp_path, k, witnesses):
@@ -358,6 +316,21 @@ def test_a_servers_checkpoints_come_back_cosigned_and_are_verified(launch, tmp_p
         options = ("--key", pub, "--policy", policy)
         status, report = verify(*options, "--receipt", tmp_path / "kept", log)
         assert (status, report["verdict"]) == (0, "GOOD"), report
+        status, report = verify(*options, "--witness", witness.url, log)
+        assert (status, report["verdict"]) == (0, "GOOD"), report
+        (asked,) = report["witnesses_asked"]
+        assert asked["fits"] and asked["size"] >= gone["n"] and asked["ahead_s"] == 0
+        # the end is cut off, behind the last checkpoint before the blob's end
+        lines = log.read_text().splitlines(keepends=True)
+        last = max(i for i in range(gone["n"] - 1) if '"checkpoint":' in lines[i])
+        cut = tmp_path / "cut.log"
+        cut.write_text("".join(lines[: last + 1]))
+        assert verify("--key", pub, cut)[0] == 0, "alone, it is good"
+        status, report = verify("--key", pub, "--witness", witness.url, cut)
+        assert status == 5 and [f["what"] for f in report["findings"]] == ["witness"], report
+        page = tmp_path / "page.html"
+        assert audit("verify", "--key", pub, "--witness", witness.url, "--html", page, log)
+        assert "is what it cosigned" in page.read_text()
         witness.stop()
     finally:
         witness.kill()

@@ -11,10 +11,11 @@ import threading
 import time
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit import audit
 from harness import BIN, SLOW, let_pass
-from witness_log import Log, Witness, b64, cosigned_at, sha
+from witness_log import Log, Witness, b64, cosignature, cosigned_at, sha
 
 
 @pytest.fixture
@@ -232,6 +233,23 @@ def test_a_policy_of_two_of_three_is_asked_for_by_audit_receipt(tmp_path, log):
     policy.write_text("witness a b\n")
     done = audit("receipt", "--policy", policy, tmp_path / "note")
     assert done.returncode == 2 and b"policy:1: not a key" in done.stderr
+
+
+@pytest.mark.parametrize("ahead_s", (0, 3, 60, 10**6, 2**62))
+def test_a_cosignature_from_the_future_is_told(tmp_path, log, ahead_s):
+    log.grow(3)
+    line, key = cosignature(
+        "w.example", Ed25519PrivateKey.generate(), log.text(), int(time.time()) + ahead_s
+    )
+    (tmp_path / "policy").write_text(f"log {log.vkey}\nwitness w {key}\nquorum w\n")
+    (tmp_path / "note").write_text(log.note() + line)
+    ask = ("receipt", "--policy", tmp_path / "policy", tmp_path / "note")
+    done = audit(*ask, "--json")
+    said = json.loads(done.stdout)["witnesses"]["ahead_s"]
+    assert done.returncode == 0
+    assert said == 0 if ahead_s < 5 else ahead_s - 60 < said <= ahead_s
+    text = audit(*ask).stdout.decode()
+    assert ("in the future" in text) == (ahead_s > 5)
 
 
 KILLS = 200

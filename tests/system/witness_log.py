@@ -3,10 +3,12 @@ tree of lines (RFC 9162), signed checkpoints, submissions, and the check of a co
 import base64
 import hashlib
 import http.client
+import http.server
 import os
 import select
 import struct
 import subprocess
+import threading
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -98,6 +100,14 @@ class Log:
         return f"old {old}\n{lines}\n{note or self.note(size)}".encode()
 
 
+def cosignature(name, private, text, time_s):
+    """A witness's line, dated as it likes, and its key."""
+    message = f"cosignature/v1\ntime {time_s}\n{text}".encode()
+    signed = struct.pack(">Q", time_s) + private.sign(message)
+    blob = key_id(name, COSIGNATURE, raw(private)) + signed
+    return f"{DASH}{name} {b64(blob)}\n", vkey(name, COSIGNATURE, raw(private))
+
+
 def cosigned_at(key, text, lines):
     """The time that a cosignature of this key tells, if one of the lines is a right one."""
     name, _, data = key.split("+", 2)
@@ -179,3 +189,45 @@ class Witness:
         self.kill()
         assert status == 0, self.said()
         assert "Sanitizer" not in self.said() and "runtime error" not in self.said(), self.said()
+
+
+class Hostile:
+    """A witness that answers as it is told to."""
+
+    def __init__(self, answer, tls=None):
+        hostile = self
+        self.asked = 0
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                hostile.asked += 1
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                try:
+                    answer(self, body)
+                except OSError:
+                    pass
+                self.close_connection = True
+
+            do_GET = do_POST
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+def answering(raw):
+    return lambda handler, body: handler.wfile.write(raw)

@@ -246,6 +246,22 @@ static void write_note_of_same_size(const char *folder)
 	log_write_file(folder, "note", note, log_note(&key, &c, note));
 }
 
+/* What a witness had cosigned of the first history when the second one was told: behind the change,
+ * or, of every fourth eight pairs, before it. */
+static void write_witnessed(const char *folder, unsigned i)
+{
+	char note[CHECKPOINT_TEXT_MAX + NOTE_LINE_MAX + 2];
+	const bool early = i / (KINDS - 1) % 4 == 3;
+	uint64_t size = early ? kept.size : before.n - 1;
+	struct checkpoint c;
+
+	while (!before.line[size].is_check)
+		size--;
+	log_head(&key, &before, size, &c);
+	log_write_file(
+		folder, early ? "witnessed-before" : "witnessed", note, log_note(&key, &c, note));
+}
+
 static int write_contradictions(const char *folder, unsigned count)
 {
 	char path[LOG_PATH];
@@ -261,7 +277,9 @@ static int write_contradictions(const char *folder, unsigned count)
 			return 1;
 		log_write(&key, &after, path);
 		log_write_file(path, "proof", kept.text, kept.n);
-		if (!behind)
+		if (behind)
+			write_witnessed(path, i);
+		else
 			write_note_of_same_size(path);
 		forget();
 	}
