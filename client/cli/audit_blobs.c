@@ -426,7 +426,8 @@ uint64_t audit_blobs_overdue(const struct audit_blobs *l, struct findings *f, in
 	if (n > 0)
 		qsort(due, n, sizeof *due, by_line);
 	for (size_t i = 0; i < n; i++) {
-		const struct finding_place at = {due[i].file, due[i].line, true};
+		const struct finding_place at = {
+			.file = due[i].file, .line = due[i].line, .whole = true};
 
 		findings_add(f, "no-end", &at,
 			"the blob stored here was due at %s, and its end is not recorded",

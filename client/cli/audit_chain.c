@@ -94,16 +94,17 @@ static bool check_number(struct audit_chain *c, uint64_t n, const uint8_t prev[C
 /* Checkpoints and positions ------------------------------------------------ */
 
 /* A key that names its log signs for no other one. */
-static bool key_known(struct audit_chain *c, const struct chain_check *k)
+bool audit_chain_may_sign(
+	struct audit_chain *c, const uint8_t key[CHAIN_KEY], struct chain_text origin)
 {
 	if (c->n_keys == 0) {
-		memcpy(c->key[0].public, k->key, CHAIN_KEY);
+		memcpy(c->key[0].public, key, CHAIN_KEY);
 		c->n_keys = 1;
 	}
 	for (size_t i = 0; i < c->n_keys; i++)
-		if (memcmp(c->key[i].public, k->key, CHAIN_KEY) == 0 &&
-			(c->key[i].origin[0] == '\0' || k->origin.p == NULL ||
-				chain_is(k->origin, c->key[i].origin)))
+		if (memcmp(c->key[i].public, key, CHAIN_KEY) == 0 &&
+			(c->key[i].origin[0] == '\0' || origin.p == NULL ||
+				chain_is(origin, c->key[i].origin)))
 			return true;
 	return false;
 }
@@ -112,7 +113,7 @@ static bool key_known(struct audit_chain *c, const struct chain_check *k)
 static bool check_signature(struct audit_chain *c, const char *line, const struct chain_check *k,
 	const struct finding_place *at)
 {
-	if (!key_known(c, k)) {
+	if (!audit_chain_may_sign(c, k->key, k->origin)) {
 		findings_add(c->findings, "key", at,
 			"signed with another key than the one that was given or came first");
 		return false;
@@ -266,6 +267,31 @@ bool audit_chain_line(struct audit_chain *c, const char *line, size_t n,
 	audit_tree_line(&c->tree, c->last_n, line, n);
 	c->last_bad = !good;
 	return forged == NULL;
+}
+
+void audit_chain_save(const struct audit_chain *c, struct audit_chain_state *out)
+{
+	out->last_n = c->last_n;
+	memcpy(out->last_hash, c->last_hash, CHAIN_HASH);
+	memcpy(out->pos, c->pos, sizeof out->pos);
+	out->edge = c->tree.edge;
+	out->tree_lost = c->tree.lost;
+	memcpy(out->origin, c->tree.origin, sizeof out->origin);
+}
+
+void audit_chain_resume(
+	struct audit_chain *c, const struct audit_chain_state *s, const struct finding_place *at)
+{
+	c->last_n = s->last_n;
+	memcpy(c->last_hash, s->last_hash, CHAIN_HASH);
+	memcpy(c->pos, s->pos, sizeof c->pos);
+	c->tree.edge = s->edge;
+	c->tree.lost = s->tree_lost;
+	memcpy(c->tree.origin, s->origin, sizeof c->tree.origin);
+	c->lines = at->line;
+	c->checks = 1;
+	c->file = at->file;
+	c->before = *at;
 }
 
 void audit_chain_end(struct audit_chain *c)

@@ -40,6 +40,29 @@ struct audit_chain { /* zeroed before first use, but for keys, findings, and in 
 	const char *file;                   /* of the line before */
 };
 
+/* What is known behind a checkpoint's line, and needed to check the lines that follow. */
+struct audit_chain_state {
+	uint64_t last_n;
+	uint8_t last_hash[CHAIN_HASH];
+	struct chain_pos pos[CHAIN_SHARDS];
+	struct tree_edge edge;
+	bool tree_lost; /* edge is not known */
+	char origin[CHAIN_ORIGIN_MAX + 1];
+};
+
+/** Tells the state; the last line was a checkpoint, and there are no findings. */
+void audit_chain_save(const struct audit_chain *c, struct audit_chain_state *out);
+
+/** Goes on from a state. at: the last line that is known, in the file that is read next, or at the
+ * end of the one before. */
+void audit_chain_resume(
+	struct audit_chain *c, const struct audit_chain_state *s, const struct finding_place *at);
+
+/** Returns whether a key that names this log ("" for none) may have signed. When no key was given,
+ * the first one may. */
+bool audit_chain_may_sign(
+	struct audit_chain *c, const uint8_t key[CHAIN_KEY], struct chain_text origin);
+
 /**
  * Checks the next line.
  *

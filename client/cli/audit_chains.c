@@ -311,7 +311,8 @@ static void find_copies(struct audit_chains *a, size_t n)
 		for (size_t k = 0; k < i; k++)
 			if (a->file[i].begins && a->file[k].begins &&
 				memcmp(a->file[i].first, a->file[k].first, CHAIN_HASH) == 0) {
-				const struct finding_place at = {a->file[i].path, 1, true};
+				const struct finding_place at = {
+					.file = a->file[i].path, .line = 1, .whole = true};
 
 				findings_add(&a->findings, "duplicate", &at,
 					"this file is a copy of %s, or of a part of it",
@@ -342,7 +343,8 @@ static void find_splits(struct audit_chains *a)
 	for (size_t i = 0; i < a->n; i++)
 		for (size_t k = 0; k < i; k++) {
 			const struct audit_recorder *t = &a->recorder[i], *o = &a->recorder[k];
-			const struct finding_place at = {t->first->path, 1, true};
+			const struct finding_place at = {
+				.file = t->first->path, .line = 1, .whole = true};
 
 			if (is_same_log(t, o) && leads_to(t, o) == leads_to(o, t))
 				findings_add(&a->findings, "split", &at,
@@ -350,6 +352,26 @@ static void find_splits(struct audit_chains *a)
 					"with the same key",
 					t->chain.tree.origin, o->first->path);
 		}
+}
+
+void audit_chains_resume(struct audit_recorder *t, const struct audit_resume *from)
+{
+	const struct finding_place at = {.file = t->path[from->file],
+		.line = from->line,
+		.whole = true,
+		.end_bytes = from->bytes};
+
+	audit_chain_resume(&t->chain, &from->chain, &at);
+	t->chain.first_n = from->first_n;
+	t->chain.first_ms = from->first_ms;
+	t->chain.last_ms = from->last_ms;
+	t->begun = true;
+	t->epoch = number_of(t->all, from->epoch, strlen(from->epoch));
+	for (uint64_t i = from->first_n == 1; i < from->taken_over + 1; i++)
+		gap(t->all, from->first_ms);
+	for (size_t i = 0; i < from->file; i++)
+		t->all->bytes.done += t->file[i].size;
+	audit_reader_begin_at(t->reader, from->file, from->bytes, from->line);
 }
 
 int audit_chains_run(struct audit_chains *a, struct cli *cli, const char *const *files, size_t n,
@@ -369,8 +391,11 @@ int audit_chains_run(struct audit_chains *a, struct cli *cli, const char *const 
 	if (rc != 0)
 		return rc;
 	find_copies(a, n);
+	if (a->n == 1 && calls->begin != NULL)
+		rc = calls->begin(ctx, &a->recorder[0]);
 	progress_start(&cli->progress, false);
-	rc = run_recorders(a);
+	if (rc == 0)
+		rc = run_recorders(a);
 	progress_end(&cli->progress);
 	for (size_t i = 0; i < a->n && rc == 0; i++)
 		audit_chain_end(&a->recorder[i].chain);

@@ -49,6 +49,9 @@ struct audit_calls {
 		const struct finding_place *at);
 	/* Given each event once. Returns the same. */
 	int (*event)(void *ctx, const struct audit_event *e);
+	/* NULL, or called before anything is read of the only chain that is given. It may answer by
+	 * what is known already, and call audit_chains_resume(). Returns the same. */
+	int (*begin)(void *ctx, struct audit_recorder *t);
 	/* Told that something is missing which was recorded before at_ms: a whole chain, or the
 	 * beginning of one. */
 	void (*gap)(void *ctx, int64_t at_ms);
@@ -82,6 +85,20 @@ struct audit_chains { /* zeroed before first use; audit_chains_free() after the 
  */
 int audit_chains_run(struct audit_chains *a, struct cli *cli, const char *const *files, size_t n,
 	const struct audit_calls *calls, void *ctx);
+
+/* Where to go on, behind a checkpoint's line. */
+struct audit_resume {
+	struct audit_chain_state chain;
+	char epoch[CHAIN_EPOCH + 1]; /* of that checkpoint */
+	size_t file;                 /* which of the recorder's */
+	uint64_t bytes, line;        /* of it that are known */
+	uint64_t first_n;            /* of the first line that is known, */
+	int64_t first_ms, last_ms;   /* the earliest and latest time of those */
+	uint64_t taken_over;         /* records of that name among them */
+};
+
+/** Goes on from there, as if all before it had been read without a finding. For begin() alone. */
+void audit_chains_resume(struct audit_recorder *t, const struct audit_resume *from);
 
 /** Frees what a holds, but not a. */
 void audit_chains_free(struct audit_chains *a);

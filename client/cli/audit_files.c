@@ -132,6 +132,21 @@ static int look(struct audit_file *f)
 	return good ? 0 : EXIT_USAGE;
 }
 
+bool audit_files_first(const char *path, uint8_t out[CHAIN_HASH])
+{
+	static char buf[LOOK_BYTES];
+	struct audit_file f = {0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? pread(fd, buf, sizeof buf, 0) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	if (n > 0)
+		look_at_first(buf, (size_t)n, &f);
+	memcpy(out, f.first, CHAIN_HASH);
+	return f.begins;
+}
+
 /* Sorting ------------------------------------------------------------------ */
 
 static int by_number(const void *a, const void *b)

@@ -38,4 +38,8 @@ struct audit_file {
  */
 int audit_files_sort(const char *const *paths, size_t n, struct audit_file *out, size_t *chains);
 
+/** Hashes the first line of a file. Returns false when it cannot be read, or does not begin with a
+ * checkpoint. */
+bool audit_files_first(const char *path, uint8_t out[CHAIN_HASH]);
+
 #endif

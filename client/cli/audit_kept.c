@@ -54,7 +54,8 @@ void audit_kept_line(struct audit_kept *k, const struct audit_chain *c, const st
 static void end_line(const struct audit_kept *k, struct findings *f, uint64_t first_n,
 	uint64_t last_n, const struct finding_place *last)
 {
-	const struct finding_place other = {k->line_other.file, k->line_other.line, true};
+	const struct finding_place other = {
+		.file = k->line_other.file, .line = k->line_other.line, .whole = true};
 	const uint64_t n = k->proof->receipt.line.record.n;
 
 	if (k->line_other.line != 0)
@@ -79,7 +80,8 @@ static void end_line(const struct audit_kept *k, struct findings *f, uint64_t fi
 static void end_root(const struct audit_kept *k, struct findings *f, uint64_t last_n,
 	const struct finding_place *last)
 {
-	const struct finding_place other = {k->root_other.file, k->root_other.line, true};
+	const struct finding_place other = {
+		.file = k->root_other.file, .line = k->root_other.line, .whole = true};
 	const uint64_t size = k->proof->receipt.head.checkpoint.size;
 
 	if (k->root_other.line != 0)
@@ -127,7 +129,7 @@ static void end_witness(const struct audit_kept *k, struct findings *f, uint64_t
 void audit_kept_end(const struct audit_kept *k, struct findings *f, uint64_t first_n,
 	uint64_t last_n, const struct finding_place *last)
 {
-	const struct finding_place whole = {k->proof->path, 0, true};
+	const struct finding_place whole = {.file = k->proof->path, .line = 0, .whole = true};
 
 	if (k->proof->fault != RECEIPT_GOOD) {
 		findings_add(f, k->witness ? "witness" : "receipt", k->witness ? NULL : &whole,

@@ -141,15 +141,22 @@ static void learn_peers(struct audit_question *q, const struct chain_record *r)
 }
 
 /* The person's hash differs by uploader: it is made for each that occurs. */
-static bool is_subject(struct audit_question *q, const struct chain_record *r)
+void audit_question_uploader(struct audit_question *q, struct chain_text name)
 {
-	(void)audit_names_of(&q->peers, r->uploader);
+	(void)audit_names_of(&q->peers, name);
+	if (q->kind != AUDIT_ASK_SUBJECT)
+		return;
 	for (; q->n_uploaders < q->peers.n; q->n_uploaders++) {
 		char hash[HASH_CHARS + 1];
 
 		hash_of(SUBJECT, q->peers.text[q->n_uploaders], q->text, hash);
 		(void)audit_names_of(&q->subjects, (struct chain_text){hash, HASH_CHARS});
 	}
+}
+
+static bool is_subject(struct audit_question *q, const struct chain_record *r)
+{
+	audit_question_uploader(q, r->uploader);
 	if (r->subject.p == NULL)
 		return false;
 	for (size_t i = 0; i < q->subjects.n; i++)
@@ -158,13 +165,47 @@ static bool is_subject(struct audit_question *q, const struct chain_record *r)
 	return false;
 }
 
+bool audit_question_names(struct audit_question *q, const struct chain_record *r)
+{
+	return q->kind == AUDIT_ASK_SUBJECT ?
+		is_subject(q, r) :
+		q->kind == AUDIT_ASK_SESSION && chain_is(r->session, q->hash);
+}
+
+const char *audit_question_hash(const struct audit_question *q, size_t i)
+{
+	if (q->kind == AUDIT_ASK_SUBJECT)
+		return i < q->subjects.n ? q->subjects.text[i] : NULL;
+	return i == 0 && audit_question_indexed(q) ? q->hash : NULL;
+}
+
+bool audit_question_indexed(const struct audit_question *q)
+{
+	return q->kind == AUDIT_ASK_BLOB || q->kind == AUDIT_ASK_SESSION ||
+		q->kind == AUDIT_ASK_SUBJECT;
+}
+
+/* The end of a session names the session only, and its opening the person, too. */
+static bool session_belongs(struct audit_question *q, const struct chain_record *r, bool itself)
+{
+	uint8_t key[AUDIT_TAGS_BYTES];
+
+	if (r->session.p == NULL || (!itself && q->sessions.n == 0))
+		return itself;
+	audit_tags_read(r->session, key);
+	if (!itself)
+		return audit_tags_find(&q->sessions, key) != AUDIT_TAGS_NONE;
+	q->no_memory |= !audit_tags_put(&q->sessions, key, 0);
+	return true;
+}
+
 /* A record with one of its hashes names a blob; later ones of that blob belong to it, too. */
 static bool belongs(struct audit_question *q, const struct chain_record *r, bool itself)
 {
 	uint8_t tag[AUDIT_TAGS_BYTES];
 
 	if (r->tag.p == NULL || r->tag.n != HASH_CHARS)
-		return itself;
+		return session_belongs(q, r, itself);
 	if (!itself && q->blobs.n == 0)
 		return false;
 	audit_tags_read(r->tag, tag);
@@ -183,9 +224,8 @@ static bool matches(struct audit_question *q, const struct chain_record *r)
 	case AUDIT_ASK_BLOB:
 		return chain_is(r->tag, q->hash);
 	case AUDIT_ASK_SESSION:
-		return belongs(q, r, chain_is(r->session, q->hash));
 	case AUDIT_ASK_SUBJECT:
-		return belongs(q, r, is_subject(q, r));
+		return belongs(q, r, audit_question_names(q, r));
 	case AUDIT_ASK_ATTEMPTS:
 		return chain_is(r->event, CHAIN_REFUSED);
 	case AUDIT_ASK_AT:
@@ -246,4 +286,5 @@ void audit_question_free(struct audit_question *q)
 	audit_names_free(&q->peers);
 	audit_names_free(&q->subjects);
 	audit_tags_free(&q->blobs);
+	audit_tags_free(&q->sessions);
 }

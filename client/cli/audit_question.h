@@ -28,7 +28,8 @@ struct audit_question { /* zeroed before first use; audit_question_free() after 
 	struct audit_names peers;            /* all that occur */
 	struct audit_names subjects;         /* the subject's hash under each uploader */
 	size_t n_uploaders;
-	struct audit_tags blobs; /* that belong to the session or person */
+	struct audit_tags blobs;    /* that belong to the session or person */
+	struct audit_tags sessions; /* whose opening or end belongs to it */
 	bool no_memory;
 };
 
@@ -39,6 +40,19 @@ int audit_question_read(const struct cmdline *o, struct audit_question *q);
 /** Returns whether a record belongs to the answer; no question but AUDIT_ASK_AT is asked so. Give
  * it each record in turn: it learns from one what belongs to a later one. */
 bool audit_question_match(struct audit_question *q, const struct chain_record *r);
+
+/** Returns whether an index (audit_index.h) can answer it. */
+bool audit_question_indexed(const struct audit_question *q);
+
+/** Tells the name of an uploader that occurs: a person's hash differs by uploader. */
+void audit_question_uploader(struct audit_question *q, struct chain_text name);
+
+/** Returns the i-th hash of the blob, the session or the person as it stands in lines; NULL behind
+ * the last, of which a person has one for each uploader. */
+const char *audit_question_hash(const struct audit_question *q, size_t i);
+
+/** Returns whether a record names the session or person itself, and not only a blob of it. */
+bool audit_question_names(struct audit_question *q, const struct chain_record *r);
 
 /**
  * Refuses a question about what the evidence does not cover.

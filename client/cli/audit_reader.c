@@ -34,7 +34,8 @@ struct audit_reader {
 	char *buf;
 	size_t n;
 	struct finding_place at;
-	bool skipping; /* reading the rest of a line that was too long */
+	bool skipping;                  /* reading the rest of a line that was too long */
+	uint64_t from_bytes, from_line; /* where the next file is begun */
 };
 
 struct audit_reader *audit_reader_new(struct cli *cli, const char *const *files, size_t n,
@@ -99,8 +100,10 @@ static int give_line(struct audit_reader *r, const char *line, size_t n, bool wh
 	bool skip = r->skipping;
 
 	r->skipping = false;
-	if (skip)
-		return 0; /* the beginning of this line was given already */
+	if (skip) { /* the beginning of this line was given already */
+		r->at.end_bytes += n + whole;
+		return 0;
+	}
 	if (!r->stopped && r->calls->stop(r->ctx, line, n)) {
 		r->stopped = true;
 		return STOPPED;
@@ -108,6 +111,7 @@ static int give_line(struct audit_reader *r, const char *line, size_t n, bool wh
 	r->stopped = false;
 	r->at.line++;
 	r->at.whole = whole;
+	r->at.end_bytes += n + whole;
 	return r->calls->line(r->ctx, line, n, &r->at);
 }
 
@@ -174,7 +178,23 @@ static int open_next(struct audit_reader *r)
 	r->n = 0;
 	r->any = r->skipping = false;
 	r->fd = open(r->at.file, O_RDONLY | O_CLOEXEC);
-	return r->fd >= 0 ? 0 : cannot_read(r->at.file);
+	if (r->fd >= 0 && r->from_bytes > 0) {
+		r->at.line = r->from_line;
+		r->at.end_bytes = r->from_bytes;
+		r->any = true;
+	}
+	if (r->fd < 0 || lseek(r->fd, (off_t)r->from_bytes, SEEK_SET) < 0)
+		return cannot_read(r->at.file);
+	r->from_bytes = 0;
+	return 0;
+}
+
+void audit_reader_begin_at(struct audit_reader *r, size_t file, uint64_t bytes, uint64_t line)
+{
+	r->i = file;
+	r->from_bytes = bytes;
+	r->from_line = line;
+	r->bytes->done += bytes;
 }
 
 int audit_reader_run(struct audit_reader *r)

@@ -39,6 +39,15 @@ struct audit_reader *audit_reader_new(struct cli *cli, const char *const *files,
 /** Closes the file and frees the reader. NULL is fine. */
 void audit_reader_free(struct audit_reader *r);
 
+/**
+ * Passes over what is known already. Call it before audit_reader_run().
+ *
+ * @file   the first file to read
+ * @bytes  of it that are passed over; they end with a line's LF
+ * @line   how many lines these are
+ */
+void audit_reader_begin_at(struct audit_reader *r, size_t file, uint64_t bytes, uint64_t line);
+
 /** Reads until stop() says so, or to the end. Returns 0, EXIT_USAGE after having said that a file
  * cannot be read, or what line() returned. */
 int audit_reader_run(struct audit_reader *r);

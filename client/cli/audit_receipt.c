@@ -178,7 +178,8 @@ void audit_receipt_line(struct audit_receipt *r, const uint8_t hash[CHAIN_HASH],
 static void end_head(const struct audit_receipt *r, struct findings *f, uint64_t first_n,
 	uint64_t last_n, const struct finding_place *last)
 {
-	const struct finding_place wrong = {r->head_wrong.file, r->head_wrong.line, true};
+	const struct finding_place wrong = {
+		.file = r->head_wrong.file, .line = r->head_wrong.line, .whole = true};
 
 	if (r->head_wrong.line != 0)
 		findings_add(f, "receipt", &wrong,
@@ -203,7 +204,8 @@ static void end_head(const struct audit_receipt *r, struct findings *f, uint64_t
 void audit_receipt_end(const struct audit_receipt *r, struct findings *f, uint64_t first_n,
 	uint64_t last_n, const struct finding_place *last)
 {
-	const struct finding_place wrong = {r->event_wrong.file, r->event_wrong.line, true};
+	const struct finding_place wrong = {
+		.file = r->event_wrong.file, .line = r->event_wrong.line, .whole = true};
 
 	if (r->head_n > 0 && !r->head_met)
 		end_head(r, f, first_n, last_n, last);

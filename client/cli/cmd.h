@@ -24,6 +24,7 @@ int cmd_rm(struct cli *cli);
 int cmd_policy(struct cli *cli);
 int cmd_audit_verify(struct cli *cli);
 int cmd_audit_show(struct cli *cli);
+int cmd_audit_index(struct cli *cli);
 int cmd_audit_receipt(struct cli *cli);
 
 #endif

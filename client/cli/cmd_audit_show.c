@@ -9,16 +9,19 @@
 #include "cli/audit_chains.h"
 #include "cli/audit_events.h"
 #include "cli/audit_held.h"
-#include "cli/audit_question.h"
+#include "cli/audit_insight.h"
 #include "cli/audit_verdict.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
+#include "core/time.h"
 
 struct show {
 	struct audit_chains all;
 	struct audit_question asked;
 	struct audit_held held;     /* the answer to --at, */
 	struct audit_events events; /* and to everything else */
+	struct audit_insight insight;
+	bool no_index;
 };
 
 static int on_line(void *ctx, const struct audit_chain *c, const struct chain_line *l,
@@ -41,6 +44,15 @@ static int on_event(void *ctx, const struct audit_event *e)
 					     output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 }
 
+static int on_begin(void *ctx, struct audit_recorder *t)
+{
+	struct show *s = ctx;
+
+	if (s->no_index || !audit_question_indexed(&s->asked))
+		return 0;
+	return audit_insight_begin(&s->insight, t, &s->asked, on_event, s);
+}
+
 static void on_gap(void *ctx, int64_t at_ms)
 {
 	(void)ctx, (void)at_ms; /* audit_chains counts them */
@@ -48,6 +60,8 @@ static void on_gap(void *ctx, int64_t at_ms)
 
 static void note(const struct show *s)
 {
+	char made[TG_TIME_LEN + 1];
+
 	if (s->all.gaps > 0)
 		output_note("timeglas: not all evidence is given: what an earlier file, or another "
 			    "recorder's, would tell is missing here");
@@ -55,6 +69,11 @@ static void note(const struct show *s)
 		output_note(
 			"timeglas: the store was failed over before that time: what had ended in "
 			"the moments before may have been held once more");
+	if (s->insight.index.n > 0)
+		output_note("timeglas: the first %" PRIu64 " lines were found by the index of %s, "
+			    "and not read again: --no-index reads all",
+			audit_index_lines(&s->insight.index),
+			tg_time_format(audit_index_made_ms(&s->insight.index), made));
 	if (!audit_verdict_pinned(&s->all))
 		output_note("timeglas: nobody said which key must have signed this: anybody could "
 			    "have written it; give --key");
@@ -64,14 +83,22 @@ static void note(const struct show *s)
 			s->all.findings.total);
 }
 
+/* What was found by an index, and not read. */
+static json_t *index_json(const struct audit_index *x)
+{
+	return x->n == 0 ? json_null() :
+			   json_pack("{s:I, s:o}", "lines", (json_int_t)audit_index_lines(x),
+				   "made", output_time(audit_index_made_ms(x)));
+}
+
 static int print_json(struct show *s, bool good)
 {
 	bool at = s->asked.kind == AUDIT_ASK_AT;
 	size_t n = at ? s->held.n : s->events.n;
 
-	return output_object(json_pack("{s:b, s:b, s:I, s:b, s:o}", "good", good, "pinned",
+	return output_object(json_pack("{s:b, s:b, s:I, s:b, s:o, s:o}", "good", good, "pinned",
 		audit_verdict_pinned(&s->all), "n", (json_int_t)n, "complete", s->all.gaps == 0,
-		at ? "held" : "events",
+		"index", index_json(&s->insight.index), at ? "held" : "events",
 		at ? audit_held_json(&s->held) : audit_events_json(&s->events)));
 }
 
@@ -99,13 +126,15 @@ static int print_result(struct show *s)
 
 int cmd_audit_show(struct cli *cli)
 {
-	static const struct audit_calls calls = {.line = on_line, .event = on_event, .gap = on_gap};
+	static const struct audit_calls calls = {
+		.line = on_line, .event = on_event, .begin = on_begin, .gap = on_gap};
 	struct show *s = calloc(1, sizeof *s);
 	int status = s != NULL ? audit_question_read(&cli->opt, &s->asked) :
 				 output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 
 	if (status == EXIT_DONE) {
 		s->held.at_ms = s->asked.at_ms;
+		s->no_index = cmdline_flag(&cli->opt, OPT_NO_INDEX);
 		status = audit_chains_run(
 			&s->all, cli, cli->opt.word + 2, cli->opt.n_words - 2, &calls, s);
 	}
@@ -116,6 +145,7 @@ int cmd_audit_show(struct cli *cli)
 		audit_question_free(&s->asked);
 		audit_held_free(&s->held);
 		audit_events_free(&s->events);
+		audit_insight_free(&s->insight);
 	}
 	free(s);
 	return status;

@@ -83,6 +83,7 @@
 		"show what this peer stored, read and tried to") \
 	X(OPT_BLOB, "blob", 0, "ID", NULL, NULL, "show all of this blob (or of this tag)") \
 	X(OPT_ATTEMPTS, "attempts", 0, NULL, NULL, NULL, "show which reads were refused") \
+	X(OPT_NO_INDEX, "no-index", 0, NULL, NULL, NULL, "read all, also what an index covers") \
 	X(OPT_FROM, "from", 0, "TIME", NULL, NULL, "from this moment on") \
 	X(OPT_TILES, "tiles", 0, "DIR", NULL, NULL, "the log's folder of tiles (AUDIT_LOG.tiles)") \
 	X(OPT_WITNESS, "witness", 0, "URL", NULL, NULL, \

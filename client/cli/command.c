@@ -108,8 +108,13 @@ static const struct command table[] = {
 		.operand = "FILE...",
 		.what = "tell of a moment, peer, blob, session or person",
 		.options = B(AT) | B(PEER) | B(BLOB) | B(SESSION) | B(SUBJECT) | B(ATTEMPTS) |
-			B(FROM) | B(TO),
+			B(FROM) | B(TO) | B(NO_INDEX),
 		.run = cmd_audit_show},
+	{.name = "audit",
+		.sub = "index",
+		.operand = "FILE...",
+		.what = "make an index, by which show answers at once",
+		.run = cmd_audit_index},
 	{.name = "audit",
 		.sub = "receipt",
 		.operand = "FILE...",
@@ -130,7 +135,7 @@ static bool is_audit(const struct command *c)
 {
 	return c != NULL &&
 		(c->run == cmd_audit_verify || c->run == cmd_audit_show ||
-			c->run == cmd_audit_receipt);
+			c->run == cmd_audit_index || c->run == cmd_audit_receipt);
 }
 
 /* Options that may be given more than once. Of any other, the last value would silently replace the
@@ -205,7 +210,7 @@ int command_find(
 		return cmdline_flag(o, OPT_HELP) ?
 			0 :
 			is_audit(group) ?
-			wrong(why, "after 'audit' comes one of verify, show,", "receipt") :
+			wrong(why, "after 'audit' comes one of verify, show, index,", "receipt") :
 			wrong(why, "after 'session' comes one of open, show, touch,", "close");
 	if (cmdline_flag(o, OPT_HELP))
 		return 0;

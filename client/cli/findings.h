@@ -10,8 +10,9 @@
 
 struct finding_place { /* of a line */
 	const char *file;
-	uint64_t line; /* 1, 2, … */
-	bool whole;    /* the line ends with a LF */
+	uint64_t line;      /* 1, 2, … */
+	bool whole;         /* the line ends with a LF */
+	uint64_t end_bytes; /* of the file, up to the end of this line with its LF */
 };
 
 /* what: changed, missing, order, duplicate, signature, key, root, begin, cut, unsigned, twice,

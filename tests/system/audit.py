@@ -14,12 +14,12 @@ from harness import BIN, SLOW, wait_for
 UNPINNED = 7  # timeglas audit verify: nothing is wrong, and no key was given
 
 
-def audit(command, *args):
+def audit(command, *args, home="/nonexistent"):
     done = subprocess.run(
         [str(BIN / "timeglas"), "audit", command, *map(str, args)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+        env={"PATH": os.environ["PATH"], "HOME": str(home)},
         timeout=120,
     )
     assert (

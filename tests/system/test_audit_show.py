@@ -19,6 +19,7 @@ def told(tmp_path_factory):
     told = {}
     try:
         told["session"] = server.session(subject=SUBJECT)["session"]
+        other = server.session(subject=OTHER)["session"]
         told["bound"] = server.put_ok(
             server.sealed(300), kind="passport", issuer="DNK", session=told["session"]
         )
@@ -30,6 +31,7 @@ def told(tmp_path_factory):
         assert server.ack(claim, outcome="rejected").status == 200
         assert server.take(told["other"]["blob"], "verifier2").status == 200
         assert server.call("DELETE", f"/v1/sessions/{told['session']}").status == 200
+        assert server.call("DELETE", f"/v1/sessions/{other}").status == 200
         recorded(server, "gone", told["bound"])
         log, told["key"] = finished(server, tmp_path_factory.mktemp("show"))
         return log, told
@@ -60,6 +62,7 @@ def test_all_of_a_person(ask, told):
     assert sorted(summary(answer), key=str) == sorted([
         ("session-open", None, None), ("stored", bound, None), ("stored", video, None),
         ("claimed", video, "verifier"), ("gone", video, "verifier"), ("gone", bound, None),
+        ("session-end", None, None),
     ], key=str), answer
     gone = next(e for e in answer["events"] if e["event"] == "gone" and e["tag"] == video)
     assert gone["outcome"] == "rejected" and gone["cause"] == "consumed"

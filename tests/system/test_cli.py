@@ -19,7 +19,8 @@ from harness import wait_for
 COMMANDS = [
     "keygen", "seal", "open", "session open", "session show", "session touch", "session close",
     "subject show", "subject erase", "subject freeze", "subject release", "put", "get", "take",
-    "stat", "rm", "policy", "audit verify", "audit show", "audit receipt",
+    "stat", "rm", "policy", "audit verify", "audit show", "audit index",
+    "audit receipt",
 ]
 USAGE = [
     [],

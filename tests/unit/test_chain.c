@@ -291,7 +291,7 @@ static struct chain_buf out;
 static uint8_t prev[CHAIN_HASH];
 #define BEGIN_MS INT64_C(1700000000000)
 
-static uint64_t number;
+static uint64_t number, people;
 static FILE *file;
 
 static struct sha256 *sha;
@@ -321,10 +321,23 @@ static void sign(struct chain_check *c, const char *reason, int64_t ms)
 	wrote(0);
 }
 
+/* A person with 30 blobs, spread over the log: what timeglas makes of the pseudonym that is the
+ * person's number as 64 digits. */
+static void subject_of(uint64_t person, char hash_hex[33])
+{
+	char text[128];
+	uint8_t hash[crypto_hash_sha256_BYTES];
+	int n = snprintf(text, sizeof text, "timeglas subject 1\nuploader\n%064llx",
+		(unsigned long long)person);
+
+	crypto_hash_sha256(hash, (const unsigned char *)text, (unsigned long long)n);
+	tg_hex_encode(hash, 16, hash_hex);
+}
+
 static void event(
 	struct chain_check *c, const char *what, uint64_t blob, int64_t ms, int64_t late_us)
 {
-	char id[64], tag[33];
+	char id[64], tag[33], subject[33];
 	unsigned shard = (unsigned)(blob % 64);
 	struct chain_record r = {.n = ++number,
 		.time_ms = ms,
@@ -351,6 +364,8 @@ static void event(
 	if (late_us >= 0) {
 		r.cause = T("expired");
 	} else {
+		subject_of(blob % people, subject);
+		r.subject = T(subject);
 		r.to = T("verifier verifier2");
 	}
 	memcpy(r.prev, prev, sizeof prev);
@@ -370,6 +385,7 @@ static int write_log(const char *path, uint64_t events)
 	if (file == NULL || sha == NULL)
 		return 1;
 	out = (struct chain_buf){.p = line, .cap = sizeof line};
+	people = events / 60 + 1;
 	sign(&c, "begin", ms);
 	for (uint64_t i = 0; i < events / 2; i++) {
 		ms += i % 5 == 0;
