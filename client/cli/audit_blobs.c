@@ -233,20 +233,27 @@ static void close_one(struct audit_blobs *l, struct audit_open_blob *o)
 	audit_open_remove(&l->open, o);
 }
 
+/* The row of an end. Its kind is that of its beginning, where it was counted. */
+static struct audit_row *row_of(
+	struct audit_blobs *l, const struct audit_open_blob *o, struct chain_text cause)
+{
+	const char *kind = o->kind != 0 ? audit_names_text(&l->names, o->kind) : "?";
+
+	return &l->rows.row[audit_rows_of(
+		&l->rows, (struct chain_text){kind, strlen(kind)}, o->dk, cause)];
+}
+
 /* Counts an end in all tables. */
 static void count_end(struct audit_blobs *l, const struct chain_record *r,
 	const struct audit_open_blob *o, int64_t late_us)
 {
 	static const struct chain_text unknown = {"?", 1};
-	/* its kind is that of its beginning, where it was counted; of another one there is a
-	 * finding */
-	const char *kind = audit_names_text(&l->names, o->kind);
-	struct audit_row *row =
-		&l->rows.row[audit_rows_of(&l->rows, (struct chain_text){kind, strlen(kind)}, o->dk,
-			r->cause.p != NULL ? r->cause : unknown)];
+	struct audit_row *row = row_of(l, o, r->cause.p != NULL ? r->cause : unknown);
 
 	row->n++;
 	l->ended++;
+	l->store_lost += chain_is(r->cause, CHAIN_STORE_LOST) == 1;
+	l->too_late += late_us > AUDIT_TOO_LATE_US;
 	if (r->time_ms >= o->stored_ms)
 		audit_lateness_add(&l->rows.row[o->row].held, (r->time_ms - o->stored_ms) * 1000);
 	if (chain_is(r->cause, "consumed"))
@@ -288,11 +295,9 @@ static void on_gone(struct audit_blobs *l, struct findings *f, const struct audi
 /* Ends a blob for a reason that no record of its own tells. */
 static void close_open(struct audit_blobs *l, struct audit_open_blob *o, const char *why)
 {
-	const struct audit_row *stored = &l->rows.row[o->row];
-	const struct chain_text kind = {stored->kind, strlen(stored->kind)},
-				cause = {why, strlen(why)};
-
-	l->rows.row[audit_rows_of(&l->rows, kind, stored->dk, cause)].n++;
+	row_of(l, o, (struct chain_text){why, strlen(why)})->n++;
+	l->store_lost += strcmp(why, CHAIN_STORE_LOST) == 0;
+	l->forgotten += strcmp(why, CHAIN_STORE_REVERTED) == 0;
 	close_one(l, o);
 }
 
@@ -341,17 +346,6 @@ static void on_loss(struct audit_blobs *l, struct findings *f, const struct audi
 		l->came_back_until_ms = e->record->time_ms + TG_TTL_MAX_S * INT64_C(1000);
 }
 
-static void on_claimed(
-	struct findings *f, const struct chain_record *r, const struct finding_place *at)
-{
-	if (r->lease_ms < 0)
-		findings_add(f, "limit", at, "a blob was claimed without an end");
-	else if (r->lease_ms - r->time_ms > (int64_t)TG_LEASE_MAX_S * 1000)
-		findings_add(f, "limit", at,
-			"a claim was given more than the %u s that one may have",
-			(unsigned)TG_LEASE_MAX_S);
-}
-
 void audit_blobs_gap(struct audit_blobs *l, int64_t at_ms)
 {
 	l->gaps = true;
@@ -376,7 +370,7 @@ void audit_blobs_event(struct audit_blobs *l, struct findings *f, const struct a
 		on_read(l, f, e);
 	else if (chain_is(r->event, "claimed")) {
 		on_read(l, f, e);
-		on_claimed(f, r, e->at);
+		audit_ends_claim(f, r, e->at);
 	} else if (chain_is_own(r, CHAIN_FALSE_GONE)) {
 		findings_add(f, "false-gone", e->at,
 			"the end of blob %.*s that was recorded just before is none: somebody "

@@ -15,6 +15,8 @@
 #include "cli/audit_subjects.h"
 #include "cli/audit_tally.h"
 
+#define AUDIT_TOO_LATE_US INT64_C(5000000) /* then it was not erased in time */
+
 struct audit_blobs { /* zeroed before first use; audit_blobs_free() after the last */
 	struct audit_rows rows;
 	struct audit_open open;
@@ -25,6 +27,8 @@ struct audit_blobs { /* zeroed before first use; audit_blobs_free() after the la
 	struct audit_lateness late;  /* of all that were due */
 	struct audit_days days;
 	uint64_t stored, ended, aborted, lost;
+	uint64_t store_lost, forgotten; /* with the store's memory; when it went back */
+	uint64_t too_late;              /* ended more than AUDIT_TOO_LATE_US after its deadline */
 	uint64_t no_begin; /* ends of blobs that were stored before the given files, or in others */
 	uint64_t came_back;      /* ends of blobs that had ended before: the store went back */
 	uint64_t second_readers; /* reads of a blob that had its reader already */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sodium.h>
 #include "cli/audit_duplicates.h"
+#include "lib/untrusted.h"
 
 #define RING 1024u
 #define CONTENT 16u
@@ -73,8 +74,8 @@ static void list_duplicate(
 		return;
 	x = &t->list[t->n++];
 	snprintf(x->event, sizeof x->event, "%.*s", (int)e->record->id.n, e->record->id.p);
-	snprintf(x->file, sizeof x->file, "%s", s->file);
-	snprintf(x->also, sizeof x->also, "%s", e->at->file);
+	untrusted_copy(x->file, sizeof x->file, s->file);
+	untrusted_copy(x->also, sizeof x->also, e->at->file);
 	x->line = s->line;
 	x->also_line = e->at->line;
 }

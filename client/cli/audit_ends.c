@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <string.h>
+#include <timeglas/retention.h>
 #include "cli/audit_ends.h"
 #include "cli/audit_names.h"
 #include "cli/audit_words.h"
@@ -228,4 +229,15 @@ void audit_ends_reader(struct findings *f, const struct chain_record *r,
 		findings_add(f, "reader", at,
 			"%.*s is said to have read this blob, which was not addressed to it",
 			(int)r->by.n, r->by.p);
+}
+
+void audit_ends_claim(
+	struct findings *f, const struct chain_record *r, const struct finding_place *at)
+{
+	if (r->lease_ms < 0)
+		findings_add(f, "limit", at, "a blob was claimed without an end");
+	else if (r->lease_ms - r->time_ms > (int64_t)TG_LEASE_MAX_S * 1000)
+		findings_add(f, "limit", at,
+			"a claim was given more than the %u s that one may have",
+			(unsigned)TG_LEASE_MAX_S);
 }

@@ -33,4 +33,8 @@ int64_t audit_ends_check(struct findings *f, const struct chain_record *r,
 void audit_ends_reader(struct findings *f, const struct chain_record *r,
 	const struct finding_place *at, const char *to);
 
+/** Checks that a claim ends in time. */
+void audit_ends_claim(
+	struct findings *f, const struct chain_record *r, const struct finding_place *at);
+
 #endif

@@ -13,7 +13,7 @@
 #include "core/time.h"
 
 #define TEXT 48
-#define TO_CHARS 128
+#define TO_CHARS 640 /* as many as the store takes */
 
 struct audit_events_row {
 	int64_t time_ms, size_bytes, deadline_ms, lease_ms, late_us, first_ms, last_ms, count;
@@ -148,13 +148,13 @@ static json_t *number(int64_t n)
 
 static json_t *row_json(const struct audit_events_row *w)
 {
-	json_t *o = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, "
+	json_t *o = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
 			      "s:I}",
 		"time", output_time(w->time_ms), "event", w->event, "tag", or_null(w->tag), "kind",
 		or_null(w->kind), "dk", w->dk < 0 ? json_null() : json_boolean(w->dk), "size",
 		number(w->size_bytes), "deadline", output_time(w->deadline_ms), "cause",
 		or_null(w->cause), "outcome", or_null(w->outcome), "uploader", or_null(w->uploader),
-		"to", or_null(w->to), "by", or_null(w->by), "file", w->file, "line",
+		"to", or_null(w->to), "by", or_null(w->by), "file", output_foreign(w->file), "line",
 		(json_int_t)w->line);
 
 	if (o == NULL)
@@ -180,7 +180,7 @@ json_t *audit_events_json(struct audit_events *a)
 
 	sort(a);
 	for (size_t i = 0; i < a->n; i++)
-		json_array_append_new(list, row_json(&a->row[i]));
+		output_append(list, row_json(&a->row[i]));
 	return list;
 }
 

@@ -12,6 +12,8 @@
 #include "core/time.h"
 
 #define TEXT 48
+/* An end may be told to be false so many events later: far more than a round has. */
+#define FALSE_MAX 65536u
 
 struct audit_held_blob { /* a blob that was stored before the moment */
 	uint8_t tag[AUDIT_TAGS_BYTES];
@@ -20,7 +22,8 @@ struct audit_held_blob { /* a blob that was stored before the moment */
 	int64_t stored_ms, deadline_ms, ended_ms; /* ended_ms -1: its end is not recorded */
 	uint64_t size;
 	unsigned epoch, shard;
-	struct chain_pos pos;
+	struct chain_pos pos, end_pos; /* end_pos: of the event that ended it, */
+	uint64_t end_event;            /* which was the so manieth */
 	bool gone; /* it ended before the moment, so its place in the table may be reused */
 };
 
@@ -40,7 +43,7 @@ static bool make_room(struct audit_held *s)
 	if (s->n < s->cap)
 		return true;
 	for (size_t i = 0; i < s->n; i++)
-		if (!s->list[i].gone)
+		if (!s->list[i].gone || s->events - s->list[i].end_event < FALSE_MAX)
 			s->list[kept++] = s->list[i];
 	s->n = kept;
 	cap = s->cap == 0 ? 1024 : kept * 2 > s->cap ? s->cap * 2 : s->cap;
@@ -77,15 +80,33 @@ static bool on_stored(struct audit_held *s, const struct audit_event *e)
 	return audit_tags_put(&s->tags, h.tag, s->n++);
 }
 
-static void end(struct audit_held_blob *h, int64_t moment_ms, int64_t time_ms,
-	struct chain_text cause, struct chain_text outcome)
+static void end(const struct audit_held *s, struct audit_held_blob *h, const struct audit_event *e,
+	struct chain_text cause)
 {
 	if (h->ended_ms >= 0)
 		return;
-	h->gone = time_ms <= moment_ms;
-	h->ended_ms = time_ms;
+	h->gone = e->record->time_ms <= s->at_ms;
+	h->ended_ms = e->record->time_ms;
+	h->end_pos = e->pos;
+	h->end_event = s->events;
 	copy_text(h->cause, cause);
-	copy_text(h->outcome, outcome);
+	copy_text(h->outcome, e->record->outcome);
+}
+
+/* The end that the record names is none: somebody forged it in the store. */
+static void on_false(struct audit_held_blob *h, const struct chain_record *r)
+{
+	struct chain_text rest = r->more, name, value;
+	struct chain_pos pos;
+	unsigned shard;
+
+	while (chain_next_member(&rest, &name, &value))
+		if (chain_is(name, "of") && chain_id_parse(value.p, value.n, &shard, &pos) == 0 &&
+			shard == h->shard && chain_pos_cmp(&pos, &h->end_pos) == 0) {
+			h->gone = false;
+			h->ended_ms = -1;
+			h->cause[0] = h->outcome[0] = '\0';
+		}
 }
 
 static void forget(struct audit_held *s, const struct audit_event *e)
@@ -96,7 +117,7 @@ static void forget(struct audit_held *s, const struct audit_event *e)
 		struct audit_held_blob *h = &s->list[i];
 
 		if (audit_event_forgotten(&loss, h->epoch, h->shard, &h->pos))
-			end(h, s->at_ms, e->record->time_ms, e->record->event, e->record->outcome);
+			end(s, h, e, e->record->event);
 	}
 	s->reverted |= !loss.all && e->record->time_ms <= s->at_ms;
 }
@@ -107,16 +128,19 @@ bool audit_held_event(struct audit_held *s, const struct audit_event *e)
 	uint8_t tag[AUDIT_TAGS_BYTES];
 	size_t place;
 
+	s->events++;
 	if (chain_is_own(r, CHAIN_STORE_LOST) || chain_is_own(r, CHAIN_STORE_REVERTED))
 		forget(s, e);
 	if (chain_is(r->event, "stored") && r->time_ms <= s->at_ms)
 		return on_stored(s, e);
-	if (!chain_is(r->event, "gone"))
+	if (!chain_is(r->event, "gone") && !chain_is_own(r, CHAIN_FALSE_GONE))
 		return true;
 	audit_tags_read(r->tag, tag);
 	place = audit_tags_find(&s->tags, tag);
-	if (place != AUDIT_TAGS_NONE)
-		end(&s->list[place], s->at_ms, r->time_ms, r->cause, r->outcome);
+	if (place != AUDIT_TAGS_NONE && chain_is(r->event, "gone"))
+		end(s, &s->list[place], e, r->cause);
+	else if (place != AUDIT_TAGS_NONE)
+		on_false(&s->list[place], r);
 	return true;
 }
 
@@ -176,7 +200,7 @@ json_t *audit_held_json(const struct audit_held *s)
 	for (size_t i = 0; i < s->n; i++) {
 		const struct audit_held_blob *h = &s->list[i];
 
-		json_array_append_new(list,
+		output_append(list,
 			json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "tag",
 				or_null(h->tag_text), "kind", or_null(h->kind), "dk",
 				h->dk < 0 ? json_null() : json_boolean(h->dk), "size",

@@ -12,6 +12,7 @@ struct audit_held { /* zeroed before first use, but for at_ms; audit_held_free()
 	size_t n, cap;
 	struct audit_tags tags; /* the place in list of the last blob with a tag */
 	bool reverted;          /* the store went back before the moment */
+	uint64_t events;        /* looked at */
 };
 
 /** Looks at the next event. Returns false without memory. */

@@ -65,12 +65,18 @@ static void answer(FILE *f, const char *question, const char *short_answer, cons
 
 static void answer_erased(FILE *f, const struct audit_report *r)
 {
-	uint64_t lost = audit_rows_by_cause(&r->blobs->rows, CHAIN_STORE_LOST);
+	const uint64_t lost = r->blobs->store_lost;
 	char more[192], a[32], b[32];
 
 	if (r->overdue > 0) {
 		snprintf(more, sizeof more, "%s that should have ended have no recorded end",
 			audit_markup_thousands(r->overdue, a));
+		answer(f, "Was all erased in time?", "No", more);
+		return;
+	}
+	if (r->blobs->too_late > 0) {
+		snprintf(more, sizeof more, "%s erased more than 5 s after the deadline",
+			audit_markup_thousands(r->blobs->too_late, a));
 		answer(f, "Was all erased in time?", "No", more);
 		return;
 	}
@@ -81,6 +87,9 @@ static void answer_erased(FILE *f, const struct audit_report *r)
 	if (r->verdict == AUDIT_BAD)
 		answer(f, "Was all erased in time?", "Not proven",
 			"the evidence has faults, which are listed below");
+	else if (r->blobs->not_given > 0)
+		answer(f, "Was all erased in time?", "Not shown",
+			"the ends of some stand in files that were not given");
 	else
 		answer(f, "Was all erased in time?",
 			r->verdict == AUDIT_GOOD ? "Yes" : "Yes, if it is genuine", more);

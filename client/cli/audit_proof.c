@@ -281,9 +281,9 @@ json_t *audit_proof_json(const struct audit_proof *p)
 {
 	const struct checkpoint *c = &p->receipt.head.checkpoint;
 	char root[2 * TREE_HASH + 1];
-	json_t *o =
-		json_pack("{s:s, s:b, s:s, s:s}", "file", p->path, "good", p->fault == RECEIPT_GOOD,
-			"fault", receipt_word(p->fault), "detail", receipt_sentence(p->fault));
+	json_t *o = json_pack("{s:o, s:b, s:s, s:s}", "file", output_foreign(p->path), "good",
+		p->fault == RECEIPT_GOOD, "fault", receipt_word(p->fault), "detail",
+		receipt_sentence(p->fault));
 
 	if (o != NULL && p->has_policy)
 		json_object_set_new(o, "witnesses",

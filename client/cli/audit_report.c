@@ -12,23 +12,36 @@
 
 #define FINDINGS_SHOWN 20
 
+/* A file's name may hold anything. */
+static void print_path(const char *path)
+{
+	char clean[4096];
+
+	untrusted_copy(clean, sizeof clean, path);
+	printf("%s", clean);
+}
+
 static void print_chain(const struct audit_recorder *t)
 {
 	const struct audit_head *h = audit_chain_head(&t->chain);
 	char key[AUDIT_WORDS_KEY];
 
-	if (t->all->n > 1)
-		printf("%s%s: lines %" PRIu64 " to %" PRIu64 "\n", t->file->path,
+	if (t->all->n > 1) {
+		print_path(t->file->path);
+		printf("%s: lines %" PRIu64 " to %" PRIu64 "\n",
 			t->n_files > 1 ? " and others" : "", t->chain.first_n, t->chain.last_n);
+	}
 	if (h != NULL)
 		printf("Signed by %s%s\n", audit_words_key(t->chain.seen_key, key),
 			t->key_from == NULL ? "\n  Nobody said which key it must be. Compare this "
 					      "one with the operator's, or give it with --key." :
 					      "");
-	if (t->key_from != NULL && strcmp(t->key_from, "given") != 0)
-		printf("  as %s says, which lies beside the evidence: whoever can change one can "
-		       "change both. Better give --key.\n",
-			t->key_from);
+	if (t->key_from != NULL && strcmp(t->key_from, "given") != 0) {
+		printf("  as ");
+		print_path(t->key_from);
+		printf(" says, which lies beside the evidence: whoever can change one can change "
+		       "both. Better give --key.\n");
+	}
 	if (t->chain.tree.unknown > 0)
 		printf("The tree was not checked at %" PRIu64
 		       " checkpoints up to line number %" PRIu64
@@ -43,8 +56,9 @@ static void print_head(const struct audit_report *r)
 	struct audit_summary said;
 	char from[TG_TIME_LEN + 1], to[TG_TIME_LEN + 1];
 
-	printf("Evidence of timeglas: %s%s\n", a->file->path,
-		a->n > 1 || a->recorder->n_files > 1 ? " and others" : "");
+	printf("Evidence of timeglas: ");
+	print_path(a->file->path);
+	printf("%s\n", a->n > 1 || a->recorder->n_files > 1 ? " and others" : "");
 	if (r->sums.records + r->sums.checks > 0)
 		printf("%" PRIu64 " events and %" PRIu64 " signed checkpoints, from %s to %s\n",
 			r->sums.records, r->sums.checks, tg_time_format(r->sums.first_ms, from),
@@ -221,20 +235,17 @@ static void print_handovers(const struct audit_report *r)
 
 static void print_findings(const struct findings *f)
 {
-	char detail[256];
-
 	if (f->total == 0)
 		return;
 	printf("\nWhat is wrong\n");
 	for (size_t i = 0; i < f->n && i < FINDINGS_SHOWN; i++) {
 		const struct finding *x = &f->list[i];
 
-		untrusted_copy(detail, sizeof detail, x->detail);
 		if (x->line > 0)
 			printf("  %s, line %" PRIu64 " (%s): %s\n", x->file, x->line, x->what,
-				detail);
+				x->detail);
 		else
-			printf("  (%s): %s\n", x->what, detail);
+			printf("  (%s): %s\n", x->what, x->detail);
 	}
 	if (f->total > FINDINGS_SHOWN)
 		printf("  and %" PRIu64 " more\n", f->total - FINDINGS_SHOWN);

@@ -29,7 +29,7 @@ static void rows_json(const struct audit_blobs *l, json_t *stored, json_t *ends)
 		json_int_t n = (json_int_t)w->n, ended = (json_int_t)audit_rows_ended(&l->rows, w);
 
 		if (w->cause[0] == '\0')
-			json_array_append_new(stored,
+			output_append(stored,
 				json_pack("{s:s, s:o, s:I, s:I, s:I, s:o, s:I}", "kind", w->kind,
 					"dk", dk_json(w->dk), "stored", n, "ended", ended, "held",
 					n - ended, "longest_held_ms",
@@ -37,7 +37,7 @@ static void rows_json(const struct audit_blobs *l, json_t *stored, json_t *ends)
 							json_null(),
 					"limit_ms", (json_int_t)w->limit_ms));
 		else
-			json_array_append_new(ends,
+			output_append(ends,
 				json_pack("{s:s, s:o, s:s, s:I, s:o}", "kind", w->kind, "dk",
 					dk_json(w->dk), "cause", w->cause, "n", n, "late",
 					late_json(w)));
@@ -49,7 +49,7 @@ static json_t *outcomes_json(const struct audit_tally *t)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < t->n; i++)
-		json_array_append_new(list,
+		output_append(list,
 			json_pack("{s:o, s:I}", "outcome",
 				t->list[i].word[0] != '\0' ? json_string(t->list[i].word) :
 							     json_null(),
@@ -64,11 +64,11 @@ static json_t *attempts_json(const struct audit_attempts *a)
 	for (size_t i = 0; i < a->n; i++) {
 		const struct audit_attempts_row *w = &a->row[i];
 
-		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:I, s:o, s:o, s:s, s:I}", "by", w->by, "reason",
+		output_append(list,
+			json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:I}", "by", w->by, "reason",
 				w->reason, "count", (json_int_t)w->count, "first",
 				output_time(w->first_ms), "last", output_time(w->last_ms), "file",
-				w->last.file, "line", (json_int_t)w->last.line));
+				output_foreign(w->last.file), "line", (json_int_t)w->last.line));
 	}
 	return json_pack("{s:I, s:o}", "total", (json_int_t)a->total, "by_peer", list);
 }
@@ -78,7 +78,7 @@ static json_t *findings_json(const struct findings *f)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < f->n; i++)
-		json_array_append_new(list,
+		output_append(list,
 			json_pack("{s:s, s:s, s:I, s:s}", "what", f->list[i].what, "file",
 				f->list[i].file, "line", (json_int_t)f->list[i].line, "detail",
 				f->list[i].detail));
@@ -105,8 +105,8 @@ static json_t *chains_json(const struct audit_chains *a)
 		json_t *files = json_array();
 
 		for (size_t k = 0; k < t->n_files; k++)
-			json_array_append_new(files, json_string(t->file[k].path));
-		json_array_append_new(list,
+			output_append(files, output_foreign(t->file[k].path));
+		output_append(list,
 			json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "files", files,
 				"roots", (json_int_t)t->chain.tree.roots, "roots_unknown",
 				(json_int_t)t->chain.tree.unknown, "events",
@@ -123,7 +123,7 @@ static json_t *duplicates_json(const struct audit_duplicates *t)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < t->n; i++)
-		json_array_append_new(list,
+		output_append(list,
 			json_pack("{s:s, s:s, s:I, s:s, s:I}", "event", t->list[i].event, "file",
 				t->list[i].file, "line", (json_int_t)t->list[i].line, "also_file",
 				t->list[i].also, "also_line", (json_int_t)t->list[i].also_line));
@@ -167,8 +167,8 @@ json_t *audit_report_json(const struct audit_report *r)
 	json_object_set_new(o, "outcomes", outcomes_json(&r->blobs->outcomes));
 	json_object_set_new(o, "longest_delay_us",
 		r->blobs->late.n > 0 ? json_integer(r->blobs->late.worst_us) : json_null());
-	json_object_set_new(o, "store_lost",
-		json_integer((json_int_t)audit_rows_by_cause(&r->blobs->rows, CHAIN_STORE_LOST)));
+	json_object_set_new(o, "store_lost", json_integer((json_int_t)r->blobs->store_lost));
+	json_object_set_new(o, "too_late", json_integer((json_int_t)r->blobs->too_late));
 	json_object_set_new(o, "attempts", attempts_json(r->attempts));
 	json_object_set_new(
 		o, "also_recorded_total", json_integer((json_int_t)a->duplicates.total));

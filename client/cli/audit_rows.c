@@ -53,15 +53,6 @@ uint64_t audit_rows_ended(const struct audit_rows *l, const struct audit_row *st
 	return n;
 }
 
-uint64_t audit_rows_by_cause(const struct audit_rows *l, const char *cause)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < l->n; i++)
-		n += strcmp(l->row[i].cause, cause) == 0 ? l->row[i].n : 0;
-	return n;
-}
-
 static int by_name(const void *a, const void *b)
 {
 	const struct audit_row *x = a, *y = b;

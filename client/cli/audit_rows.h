@@ -29,9 +29,6 @@ size_t audit_rows_of(struct audit_rows *l, struct chain_text kind, int dk, struc
 /** Returns how many blobs of a row's kind have ended, by whatever cause. */
 uint64_t audit_rows_ended(const struct audit_rows *l, const struct audit_row *stored);
 
-/** Returns how many blobs of any kind a cause has ended. */
-uint64_t audit_rows_by_cause(const struct audit_rows *l, const char *cause);
-
 /** Puts the rows in order of kind, issuer and cause. Indexes change. */
 void audit_rows_sort(struct audit_rows *l);
 

@@ -37,7 +37,9 @@ static void make_verdict(const struct audit_report *r, struct audit_summary *s)
 				   "have signed: anybody could have written this. Give --key.",
 		[AUDIT_BAD] = "What is wrong is listed below, with its line.",
 	};
-	uint64_t lost = audit_rows_by_cause(&r->blobs->rows, CHAIN_STORE_LOST);
+	static const char in_part[] = "In what was given nothing was changed, removed, repeated or "
+				      "moved, and no record contradicts another.";
+	uint64_t lost = r->blobs->store_lost, late = r->blobs->too_late;
 	size_t n;
 
 	snprintf(s->verdict, sizeof s->verdict, "%s", audit_verdict_word(r->verdict));
@@ -46,10 +48,16 @@ static void make_verdict(const struct audit_report *r, struct audit_summary *s)
 		n += (size_t)snprintf(s->verdict + n, sizeof s->verdict - n,
 			", of a part: not all lines were given");
 	if (lost > 0)
-		snprintf(s->verdict + n, sizeof s->verdict - n,
+		n += (size_t)snprintf(s->verdict + n, sizeof s->verdict - n,
 			", but %" PRIu64 " %s lost with the memory that held %s", lost,
 			plural(lost, "blob was", "blobs were"), plural(lost, "it", "them"));
-	snprintf(s->sentence, sizeof s->sentence, "%s", sentences[r->verdict]);
+	if (late > 0)
+		snprintf(s->verdict + n, sizeof s->verdict - n,
+			", but %" PRIu64 " %s erased more than 5 s late", late,
+			plural(late, "blob was", "blobs were"));
+	snprintf(s->sentence, sizeof s->sentence, "%s",
+		r->verdict == AUDIT_GOOD && r->blobs->not_given > 0 ? in_part :
+								      sentences[r->verdict]);
 }
 
 static void add_erased(const struct audit_report *r, struct audit_summary *s)
@@ -65,6 +73,13 @@ static void add_erased(const struct audit_report *r, struct audit_summary *s)
 			"erased, and the evidence does not say that %s.",
 			r->overdue, b->stored, plural(b->stored, "blob", "blobs"),
 			plural(r->overdue, "it was", "they were"));
+	else if (b->not_given > 0)
+		add(s,
+			"Of %" PRIu64 " %s stored, %" PRIu64 " %s ended and %zu %s still held; the "
+			"ends of %" PRIu64 " stand in files that were not given.",
+			b->stored, plural(b->stored, "blob", "blobs"), b->ended,
+			plural(b->ended, "has", "have"), b->open.n, plural(b->open.n, "is", "are"),
+			b->not_given);
 	else
 		add(s,
 			"Of %" PRIu64 " %s stored, %" PRIu64
@@ -78,8 +93,14 @@ static void add_delay(const struct audit_blobs *b, struct audit_summary *s)
 {
 	char worst[AUDIT_WORDS_DURATION], most[AUDIT_WORDS_DURATION];
 
+	if (b->too_late > 0)
+		add(s,
+			"NOT all was erased in time: %" PRIu64
+			" %s erased more than 5 s after the deadline.",
+			b->too_late, plural(b->too_late, "blob was", "blobs were"));
+
 	if (b->late.n == 0) {
-		add(s, "No blob reached its deadline: each was read or erased before.");
+		add(s, "No blob that has ended had reached its deadline.");
 		return;
 	}
 	add(s,
@@ -92,8 +113,7 @@ static void add_delay(const struct audit_blobs *b, struct audit_summary *s)
 
 static void add_losses(const struct audit_blobs *b, struct audit_summary *s)
 {
-	uint64_t lost = audit_rows_by_cause(&b->rows, CHAIN_STORE_LOST),
-		 reverted = audit_rows_by_cause(&b->rows, CHAIN_STORE_REVERTED);
+	const uint64_t lost = b->store_lost, reverted = b->forgotten;
 
 	if (lost > 0)
 		add(s,

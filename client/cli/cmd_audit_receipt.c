@@ -95,7 +95,7 @@ static json_t *findings_json(const struct findings *f)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < f->n; i++)
-		json_array_append_new(list,
+		output_append(list,
 			json_pack("{s:s, s:s}", "what", f->list[i].what, "detail",
 				f->list[i].detail));
 	return list;
@@ -110,7 +110,7 @@ static int print_json(const struct receipts *r, enum audit_verdict v)
 	} else {
 		list = json_array();
 		for (size_t i = 0; i < r->n; i++)
-			json_array_append_new(list, audit_proof_json(r->proof[i]));
+			output_append(list, audit_proof_json(r->proof[i]));
 		o = json_pack("{s:o}", "receipts", list);
 	}
 	json_object_set_new(o, "verdict", json_string(audit_verdict_word(v)));

@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "cli/findings.h"
+#include "lib/untrusted.h"
 
 struct finding *findings_add(
 	struct findings *f, const char *what, const struct finding_place *at, const char *fmt, ...)
 {
+	char detail[sizeof f->list->detail];
 	struct finding *x;
 	va_list ap;
 
@@ -20,11 +22,12 @@ struct finding *findings_add(
 		return NULL;
 	x = &f->list[f->n++];
 	snprintf(x->what, sizeof x->what, "%s", what);
-	snprintf(x->file, sizeof x->file, "%s", at != NULL ? at->file : "");
+	untrusted_copy(x->file, sizeof x->file, at != NULL ? at->file : "");
 	x->line = at != NULL ? at->line : 0;
 	va_start(ap, fmt);
-	vsnprintf(x->detail, sizeof x->detail, fmt, ap);
+	vsnprintf(detail, sizeof detail, fmt, ap);
 	va_end(ap);
+	untrusted_copy(x->detail, sizeof x->detail, detail);
 	return x;
 }
 

@@ -32,7 +32,8 @@ struct findings { /* zeroed before first use */
 };
 
 /**
- * Adds a finding.
+ * Adds a finding. What in its texts could steer a terminal, a file's name or a word of a record,
+ * becomes a '?'.
  *
  * @what  one of the words above
  * @at    the line; NULL: none in particular

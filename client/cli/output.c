@@ -19,6 +19,7 @@
 #define LINE_CHARS 8192 /* a path may have 4096 characters */
 
 static bool as_json;
+static bool left_out; /* something is missing in a list that is to be printed */
 
 void output_init(bool json)
 {
@@ -221,8 +222,26 @@ void output_text(const char *s)
 	print_line(stdout, s);
 }
 
+json_t *output_foreign(const char *text)
+{
+	char clean[LINE_CHARS];
+
+	untrusted_copy(clean, sizeof clean, text);
+	return json_string(clean);
+}
+
+void output_append(json_t *list, json_t *o)
+{
+	if (json_array_append_new(list, o) != 0)
+		left_out = true;
+}
+
 int output_object(json_t *o)
 {
+	if (left_out) {
+		json_decref(o);
+		o = NULL;
+	}
 	if (o == NULL)
 		return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 	print_json(stdout, o);

@@ -22,6 +22,14 @@ enum exit_status {
 	EXIT_UNPINNED = 7 /* the evidence is good, but nobody said which key must have signed it */
 };
 
+/** Returns a text that somebody else chose, as the name of a file, as JSON. What a person could not
+ * read is a '?' in it. NULL: no memory. */
+json_t *output_foreign(const char *text);
+
+/** Appends o, and takes it. What cannot be appended, or is NULL, makes output_object() fail: a list
+ * is complete, or there is none. */
+void output_append(json_t *list, json_t *o);
+
 /** Chooses between text and JSON. Call it before anything is said. */
 void output_init(bool json);
 

@@ -1,9 +1,13 @@
 """Goal: what a thief of the recorder's key, or of the store, can make a log say is found where it
 contradicts itself, though every hash and signature is right. docs/evidence.md, Checking."""
+import json
+import os
+import re
+
 import pytest
 
-from audit import verify
-from evidence_writer import T0, Chain, tag
+from audit import audit, verify
+from evidence_writer import T0, Chain, tag, time
 
 SUBJECT, OTHER = "5" * 32, "6" * 32
 HOUR = 3_600_000
@@ -183,3 +187,96 @@ def test_two_histories_of_one_log_side_by_side(tmp_path):
         )
 
     assert "split" not in two_logs(tmp_path, continued)[1]
+
+
+# What the report says of it ----------------------------------------------------
+
+
+def answers(log, chain, tmp_path):
+    """The text, and the page's answer to the first question."""
+    page = tmp_path / "page.html"
+    done = audit("verify", log, "--key", chain.key, "--html", page)
+    assert done.returncode == 0, done.stdout.decode()
+    return done.stdout.decode(), re.search(r"in time\?</dt>\n<dd>([^<]*)", page.read_text())[1]
+
+
+def test_late_is_not_in_time(tmp_path):
+    """Five seconds are; a millisecond more is not, whatever ended it."""
+    for late_ms, cause, said in (
+        (5000, "expired", "Yes"), (5001, "expired", "No"), (5001, "erased", "No"),
+    ):
+        chain = Chain()
+        due = chain.stored(1)
+        late_us = late_ms * 1000 if cause == "expired" else None
+        chain.gone(1, due, cause, due + late_ms, late_us=late_us)
+        text, page = answers(chain.finished(tmp_path / "audit.log"), chain, tmp_path)
+        assert page == said and ("more than 5 s late" in text) == (said == "No"), (text, page)
+
+
+def test_what_was_not_given_is_not_in_time(tmp_path):
+    chain = Chain()
+    chain.stored(1)
+    chain.say("taken-over", own=True, more={"key": "0" * 64})
+    text, page = answers(chain.finished(tmp_path / "audit.log"), chain, tmp_path)
+    assert page == "Not shown" and "was due" not in text, text
+
+
+def test_a_loss_among_too_many_kinds(tmp_path):
+    """More kinds than the tables have rows for: the loss is told all the same."""
+    chain = Chain()
+    for i in range(140):
+        chain.stored(i, kind=f"kind{i}")
+    chain.say("store-lost", own=True, more={"epoch": "f" * 32, "was": "e" * 32})
+    chain.epoch, chain.pos = "f" * 32, {}
+    text, _ = answers(chain.finished(tmp_path / "audit.log"), chain, tmp_path)
+    assert "140 blobs were lost" in text.split("VERDICT:")[1].splitlines()[0], text
+
+
+def test_names_of_files_that_are_no_text(tmp_path):
+    """They neither steer the terminal nor make anything disappear from a list."""
+    chain = Chain()
+    chain.gone(1, chain.stored(1), kind="other")
+    log = chain.finished(tmp_path / "plain.log")
+    bad = os.fsencode(tmp_path) + b"/a\xff\x1b[2Jb\xe2\x80\xaec.log"
+    os.rename(log, bad)
+    for command in (("show", "--blob", tag(1)), ("show", "--peer", "up"), ("verify",)):
+        for form in ("--json",), ():
+            done = audit(command[0], os.fsdecode(bad), *command[1:], *form, "--key", chain.key)
+            said = done.stdout + done.stderr
+            assert b"\x1b" not in said and b"\xff" not in said and b"\xe2\x80\xae" not in said
+            report = json.loads(done.stdout) if form else {}
+            if command[0] == "show" and form:
+                assert len(report["events"]) == report["n"] > 0, report
+            elif form:
+                assert len(report["findings"]) == report["findings_total"] == 1, report
+                assert report["chains"][0]["files"] and done.returncode == 5
+
+
+def test_a_false_end_hides_no_blob_that_is_held(tmp_path):
+    """Whether others came between the end and the word that it is none, or not."""
+    for others in (0, 3000):
+        chain = Chain()
+        due = chain.stored(1)
+        chain.gone(1, due)
+        false = f"00-{chain.now}-{chain.seq}"
+        chain.now -= 10 * others
+        for i in range(others):
+            chain.stored(i + 2, shard=1, ttl_ms=1000)
+        chain.say("false-gone", own=True, tag=tag(1), more={"of": false, "reason": "still-there"})
+        moment = chain.now
+        chain.gone(1, due, "consumed", chain.now + 50)
+        log = chain.finished(tmp_path / "audit.log")
+        done = audit("show", log, "--at", time(moment), "--key", chain.key, "--json")
+        held = [b for b in json.loads(done.stdout)["held"] if b["tag"] == tag(1)]
+        assert [(b["cause"], b["ended_at"]) for b in held] == [
+            ("consumed", time(moment + 50))
+        ], held
+
+
+def test_all_addressees_are_told(tmp_path):
+    chain = Chain()
+    names = " ".join(f"verifier-with-a-long-name-{i:03d}" for i in range(20))
+    chain.stored(1, to=names)
+    log = chain.finished(tmp_path / "audit.log")
+    done = audit("show", log, "--blob", tag(1), "--key", chain.key, "--json")
+    assert json.loads(done.stdout)["events"][0]["to"] == names
