@@ -28,9 +28,17 @@ struct slot {
 	struct histogram histogram[METRICS_N_HISTOGRAMS];
 };
 
+struct witness {
+	char name[METRICS_WITNESS_NAME]; /* ""; a reader may get it half written */
+	uint64_t lines;                  /* of the checkpoint that it cosigned last */
+	int64_t at_s;                    /* when; 0: never */
+	uint64_t failures[METRICS_N_WITNESS_FAILURES];
+};
+
 struct metrics {
 	size_t map_bytes;
 	unsigned n_slots;
+	struct witness witness[METRICS_WITNESSES_MAX];
 	struct slot slot[];
 };
 
@@ -51,6 +59,7 @@ static const struct family histogram_names[] = {METRICS_HISTOGRAMS(X_)};
 
 static struct slot private_slot; /* of a process that is not attached; nobody reads it */
 static struct slot *own = &private_slot;
+static struct metrics *attached; /* NULL: this process is not */
 
 struct metrics *metrics_new(unsigned slots)
 {
@@ -69,13 +78,16 @@ void metrics_free(struct metrics *m)
 {
 	if (m == NULL)
 		return;
-	if (own >= m->slot && own < m->slot + m->n_slots)
+	if (m == attached) {
 		own = &private_slot;
+		attached = NULL;
+	}
 	munmap(m, m->map_bytes);
 }
 
 void metrics_attach(struct metrics *m, unsigned slot)
 {
+	attached = m;
 	if (m == NULL) {
 		own = &private_slot;
 		return;
@@ -115,6 +127,43 @@ void metrics_gauge_add(enum metric_gauge g, int64_t by)
 {
 	metrics_gauge_set(g, __atomic_load_n(&own->gauge[g], __ATOMIC_RELAXED) + by);
 }
+
+/* Witnesses ---------------------------------------------------------------- */
+
+static struct witness *witness_at(unsigned i)
+{
+	return attached != NULL && i < METRICS_WITNESSES_MAX ? &attached->witness[i] : NULL;
+}
+
+void metrics_witness_name(unsigned i, const char *name)
+{
+	struct witness *w = witness_at(i);
+
+	if (w == NULL || strcmp(w->name, name) == 0)
+		return;
+	memset(w, 0, sizeof *w);
+	snprintf(w->name, sizeof w->name, "%s", name);
+}
+
+void metrics_witness_cosigned(unsigned i, uint64_t lines, int64_t at_s)
+{
+	struct witness *w = witness_at(i);
+
+	if (w == NULL)
+		return;
+	__atomic_store_n(&w->lines, lines, __ATOMIC_RELAXED);
+	__atomic_store_n(&w->at_s, at_s, __ATOMIC_RELAXED);
+}
+
+void metrics_witness_failed(unsigned i, enum metric_witness_failure why)
+{
+	struct witness *w = witness_at(i);
+
+	if (w != NULL)
+		add_u64(&w->failures[why], 1);
+}
+
+/* Numbers of this process --------------------------------------------------- */
 
 /* Returns the first bucket whose bound, which belongs to it, is us or more. */
 static size_t bucket_of(uint64_t us)
@@ -222,6 +271,61 @@ static void text_histogram(struct text *t, const char *name, const struct histog
 	text_add(t, "%s_count %llu\n", name, (unsigned long long)sofar);
 }
 
+/* A name as a label's value. Returns out. */
+static const char *label(const struct witness *w, char out[2 * METRICS_WITNESS_NAME])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < METRICS_WITNESS_NAME - 1 && w->name[i] != '\0'; i++) {
+		if (w->name[i] == '"' || w->name[i] == '\\')
+			out[n++] = '\\';
+		out[n++] = (unsigned char)w->name[i] < ' ' ? '?' : w->name[i];
+	}
+	out[n] = '\0';
+	return out;
+}
+
+static void text_witness_failures(struct text *t, const struct witness *w, const char *name)
+{
+#define X_(id, text) text,
+	static const char *const kinds[] = {METRICS_WITNESS_FAILURES(X_)};
+#undef X_
+
+	for (size_t k = 0; k < METRICS_N_WITNESS_FAILURES; k++)
+		text_add(t, "timeglas_witness_failures_total{witness=\"%s\",kind=\"%s\"} %llu\n",
+			name, kinds[k],
+			(unsigned long long)__atomic_load_n(&w->failures[k], __ATOMIC_RELAXED));
+}
+
+/* Three families, with a row of each for every witness that the policy names. */
+static void text_witnesses(struct text *t, const struct metrics *m)
+{
+	static const struct family
+		lines = {"timeglas_witness_last_lines",
+			"lines of the checkpoint that this witness cosigned last"},
+		when = {"timeglas_witness_last_time_seconds",
+			"when it did, in Unix seconds; 0: never"},
+		failures = {"timeglas_witness_failures_total",
+			"times that this witness did not cosign, by kind"};
+	const struct witness *const w = m->witness;
+	char name[2 * METRICS_WITNESS_NAME];
+
+	text_head(t, &lines, NULL, "gauge");
+	for (size_t i = 0; i < METRICS_WITNESSES_MAX; i++)
+		if (w[i].name[0] != '\0')
+			text_add(t, "%s{witness=\"%s\"} %llu\n", lines.name, label(&w[i], name),
+				(unsigned long long)__atomic_load_n(&w[i].lines, __ATOMIC_RELAXED));
+	text_head(t, &when, NULL, "gauge");
+	for (size_t i = 0; i < METRICS_WITNESSES_MAX; i++)
+		if (w[i].name[0] != '\0')
+			text_add(t, "%s{witness=\"%s\"} %lld\n", when.name, label(&w[i], name),
+				(long long)__atomic_load_n(&w[i].at_s, __ATOMIC_RELAXED));
+	text_head(t, &failures, NULL, "counter");
+	for (size_t i = 0; i < METRICS_WITNESSES_MAX; i++)
+		if (w[i].name[0] != '\0')
+			text_witness_failures(t, &w[i], label(&w[i], name));
+}
+
 size_t metrics_prometheus(const struct metrics *m, char *buf, size_t cap)
 {
 	struct text t = {buf, cap, 0};
@@ -243,5 +347,7 @@ size_t metrics_prometheus(const struct metrics *m, char *buf, size_t cap)
 		histogram_sum(m, i, &h);
 		text_histogram(&t, histogram_names[i].name, &h);
 	}
+	if (m->witness[0].name[0] != '\0')
+		text_witnesses(&t, m);
 	return t.n;
 }

@@ -60,7 +60,22 @@
 		"lines of the last checkpoint that enough witnesses cosigned") \
 	X(G_COSIGNED_AT, "timeglas_witness_cosigned_time_seconds", \
 		"when that was, in Unix seconds; 0: not since the courier began") \
+	X(G_WITNESS_POLICY, "timeglas_witness_policy_valid", \
+		"1 while the file of witnesses is in force as it was last read; 0: there is " \
+		"none, " \
+		"or it was bad and an earlier one is in force") \
 	X(G_DRAINING, "timeglas_draining", "1 while the server is shutting down")
+
+/* Why a witness did not cosign: X(id, text). */
+#define METRICS_WITNESS_FAILURES(X) \
+	X(WITNESS_F_ADDRESS, "address")       /* its name has no address, or that took too long */ \
+	X(WITNESS_F_CONNECTION, "connection") /* refused, reset, or it could not be begun */ \
+	X(WITNESS_F_TLS, "tls")               /* its certificate, or the handshake */ \
+	X(WITNESS_F_TIME, "time")             /* no whole answer in time */ \
+	X(WITNESS_F_ANSWER, "answer")         /* not an answer that a witness gives */ \
+	X(WITNESS_F_REFUSED, "refused")       /* it answers that it does not cosign */ \
+	X(WITNESS_F_SIGNATURE, "signature")   /* no right cosignature by its key */ \
+	X(WITNESS_F_HISTORY, "history")       /* it has cosigned something that contradicts this */
 
 /* Histograms: buckets by powers of two of a microsecond, from 16 us to about 17 minutes. */
 #define METRICS_HISTOGRAMS(X) \
@@ -74,6 +89,7 @@
 enum metric_counter { METRICS_COUNTERS(X_) METRICS_N_COUNTERS };
 enum metric_gauge { METRICS_GAUGES(X_) METRICS_N_GAUGES };
 enum metric_histogram { METRICS_HISTOGRAMS(X_) METRICS_N_HISTOGRAMS };
+enum metric_witness_failure { METRICS_WITNESS_FAILURES(X_) METRICS_N_WITNESS_FAILURES };
 #undef X_
 
 struct metrics; /* the shared memory */
@@ -98,6 +114,18 @@ void metrics_gauge_set(enum metric_gauge g, int64_t value);
 void metrics_gauge_add(enum metric_gauge g, int64_t by);
 /** Counts one observation, in microseconds, in a histogram of this process. */
 void metrics_observe_us(enum metric_histogram h, uint64_t us);
+
+/* Of each witness, by its place in the policy. One process writes: the courier. */
+
+#define METRICS_WITNESSES_MAX 32u
+#define METRICS_WITNESS_NAME 64u /* bytes, with the NUL */
+
+/** Names the i-th witness; "": there is none. Its numbers begin at 0 unless it has the name. */
+void metrics_witness_name(unsigned i, const char *name);
+/** Remembers that it has cosigned so many lines, and when: Unix seconds. */
+void metrics_witness_cosigned(unsigned i, uint64_t lines, int64_t at_s);
+/** Counts that it did not cosign. */
+void metrics_witness_failed(unsigned i, enum metric_witness_failure why);
 
 /** Returns the sum of a counter over all slots. */
 uint64_t metrics_counter(const struct metrics *m, enum metric_counter c);

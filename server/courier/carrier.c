@@ -21,6 +21,7 @@ struct carrier {
 	const struct policy_witness *w;
 	unsigned index;
 	struct target target;
+	struct errand_known known;
 	uint64_t size; /* lines that it cosigned last */
 	uint64_t done; /* serial of the cargo that it has answered about */
 	struct errand *errand;
@@ -72,7 +73,7 @@ bool carrier_is_due(const struct carrier *x, const struct cargo *g)
 
 /* Answers ------------------------------------------------------------------ */
 
-static void failed(struct carrier *x, const char *why)
+static void failed(struct carrier *x, enum metric_witness_failure kind, const char *why)
 {
 	uint64_t pause = PAUSE_FIRST_US << (x->failures < 6 ? x->failures : 6);
 	uint8_t jitter;
@@ -81,6 +82,8 @@ static void failed(struct carrier *x, const char *why)
 	pause = pause > PAUSE_MAX_US ? PAUSE_MAX_US : pause;
 	x->not_before_us = clock_mono_us() + pause * (192 + jitter / 2u) / 256;
 	x->failures++;
+	errand_known_failed(&x->known);
+	metrics_witness_failed(x->index, kind);
 	if (x->up || !x->told)
 		log_warn("witness-away",
 			"%s at %s: %s; its cosignatures are missing until it is back, and nothing "
@@ -127,10 +130,11 @@ static void on_cosigned(struct carrier *x, const char *text, size_t n)
 	size_t len;
 
 	if (!find_line(x, text, n, line, &len)) {
-		failed(x, "its answer has no right cosignature by its key");
+		failed(x, WITNESS_F_SIGNATURE, "its answer has no right cosignature by its key");
 		return;
 	}
 	x->size = x->sent.size;
+	metrics_witness_cosigned(x->index, x->size, clock_wall_ms() / 1000);
 	answered(x);
 	if (x->cargo->serial == x->serial)
 		x->o.cosigned(x->o.ctx, x->index, line, len);
@@ -143,25 +147,26 @@ static void on_other_size(struct carrier *x, const char *text, size_t n)
 	uint64_t size;
 
 	if (n < 2 || text[n - 1] != '\n' || tg_num_u64(text, n - 1, INT64_MAX, &size) != 0) {
-		failed(x, "it answers 409 without a size");
+		failed(x, WITNESS_F_ANSWER, "it answers 409 without a size");
 	} else if (size > x->sent.size) {
 		snprintf(why, sizeof why,
 			"it has cosigned %" PRIu64 " lines of this log, which has %" PRIu64
 			": the log was rolled back, or there are two of them",
 			size, x->sent.size);
-		failed(x, why);
+		failed(x, WITNESS_F_HISTORY, why);
 	} else if (size == x->size) {
-		failed(x,
+		failed(x, WITNESS_F_HISTORY,
 			"it has cosigned another log of this size under this name: there are two "
 			"histories");
 	} else if (++x->learns > LEARNS_MAX) {
-		failed(x, "it tells another size each time");
+		failed(x, WITNESS_F_ANSWER, "it tells another size each time");
 	} else {
 		x->size = size;
 	}
 }
 
-static void on_answer(void *ctx, int status, const char *text, size_t n)
+static void on_answer(
+	void *ctx, int status, const char *text, size_t n, enum metric_witness_failure kind)
 {
 	struct carrier *x = ctx;
 	struct errand *e = x->errand;
@@ -178,7 +183,11 @@ static void on_answer(void *ctx, int status, const char *text, size_t n)
 				status == 404 ? "it does not know this log" :
 						"it refuses",
 			status);
-		failed(x, status == 0 ? text : why); /* text: ours, then */
+		failed(x,
+			status == 0           ? kind :
+				status == 422 ? WITNESS_F_HISTORY :
+						WITNESS_F_REFUSED,
+			status == 0 ? text : why); /* text: ours, then */
 	}
 	errand_free(e);
 }
@@ -189,8 +198,6 @@ static void carry(struct carrier *x, const struct cargo *g)
 {
 	struct submission s = {.old = x->size, .note = g->note, .note_n = g->n};
 	char *text = malloc(SUBMISSION_MAX + 1);
-	struct sockaddr_storage addr;
-	socklen_t len;
 	size_t n = 0;
 
 	x->cargo = g;
@@ -202,11 +209,11 @@ static void carry(struct carrier *x, const struct cargo *g)
 		goto out; /* the tiles have gone on: the next checkpoint */
 	if (text != NULL)
 		n = submission_text(&s, text, SUBMISSION_MAX + 1);
-	if (n == 0 || target_resolve(&x->target, &addr, &len) != 0)
-		failed(x, "its address cannot be looked up");
-	else if ((x->errand = errand_start(x->o.loop, &x->target, (struct sockaddr *)&addr, len,
-			  x->o.tls, text, n, on_answer, x)) == NULL)
-		failed(x, "no connection can be begun");
+	if (n > 0)
+		x->errand = errand_start(
+			x->o.loop, &x->target, &x->known, x->o.tls, text, n, on_answer, x);
+	if (x->errand == NULL)
+		failed(x, WITNESS_F_CONNECTION, "no connection can be begun");
 out:
 	free(text);
 }

@@ -2,7 +2,7 @@
  * courier.c: see courier.h. It looks for a new checkpoint a few times a second, offers it to every
  * witness, and writes `cosigned` as cosignatures of that checkpoint come. The next one is taken
  * when every witness that is there has answered, or the quorum is met and a second has passed, or a
- * request's time is over.
+ * request's time is over. SIGHUP reads the file of witnesses again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,36 +11,33 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <openssl/ssl.h>
 #include <timeglas/errors.h>
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "conf/conf.h"
-#include "conf/pem.h"
 #include "core/fd.h"
 #include "core/tile.h"
-#include "courier/carrier.h"
 #include "courier/courier.h"
+#include "courier/crew.h"
 #include "courier/errand.h"
 #include "net/loop.h"
 
 #define LOOK_MS 200
 #define GRACE_US UINT64_C(1000000)
 #define ROUND_US (ERRAND_S * UINT64_C(1000000))
-#define WHY 512
+
+_Static_assert(POLICY_WITNESSES_MAX <= METRICS_WITNESSES_MAX, "a row for each");
+_Static_assert(POLICY_NAME_MAX < METRICS_WITNESS_NAME, "names fit");
 
 struct courier {
 	const struct child_env *env;
 	struct loop *loop;
-	struct event *look, *term;
-	SSL_CTX *tls;
+	struct event *look, *term, *hup;
 	struct sha256 *sha;
-	struct policy policy;
-	struct carrier *carrier[POLICY_WITNESSES_MAX];
-	char *folder; /* of tiles */
-	int dir;      /* the same, open; -1: it is not there yet */
+	struct crew *crew; /* NULL: the file of witnesses was bad from the beginning */
+	char *folder;      /* of tiles */
+	int dir;           /* the same, open; -1: it is not there yet */
 	struct cargo cargo;
 	uint64_t began_us;
 	uint64_t cosigned; /* of the cargo; bit i: witness i */
@@ -70,12 +67,12 @@ static int write_file(int dir, const char *text, size_t n)
 /* A checkpoint with fewer cosignatures does not take the place of one that has enough. */
 static void publish(struct courier *k)
 {
-	const bool met = policy_is_met(&k->policy, k->cosigned);
+	const bool met = policy_is_met(&k->crew->policy, k->cosigned);
 	unsigned count = 0;
 	char *text;
 	size_t n = k->cargo.n;
 
-	for (unsigned i = 0; i < k->policy.n_witnesses; i++)
+	for (unsigned i = 0; i < k->crew->policy.n_witnesses; i++)
 		count += (unsigned)(k->cosigned >> i & 1);
 
 	if (!met && (k->published_met || count < k->published_n) &&
@@ -85,7 +82,7 @@ static void publish(struct courier *k)
 	if (text == NULL)
 		return;
 	memcpy(text, k->cargo.note, n);
-	for (unsigned i = 0; i < k->policy.n_witnesses; i++)
+	for (unsigned i = 0; i < k->crew->policy.n_witnesses; i++)
 		if ((k->cosigned >> i & 1) != 0) {
 			memcpy(text + n, k->line[i], strlen(k->line[i]));
 			n += strlen(k->line[i]);
@@ -155,15 +152,15 @@ static void recall(struct courier *k)
 	struct note note;
 
 	if (text != NULL && read_note(k, "cosigned", text, &note, &c) >= 0) {
-		int err = policy_check(&k->policy, &note, &f);
+		int err = policy_check(&k->crew->policy, &note, &f);
 
 		if (err == 0 || err == TG_EPOLICY) {
 			k->published = c;
 			k->published_n = f.n;
 			k->published_met = err == 0;
-			for (unsigned i = 0; i < k->policy.n_witnesses; i++)
+			for (unsigned i = 0; i < k->crew->policy.n_witnesses; i++)
 				if ((f.cosigned >> i & 1) != 0)
-					carrier_set_size(k->carrier[i], c.size);
+					carrier_set_size(k->crew->carrier[i], c.size);
 		}
 	}
 	free(text);
@@ -174,10 +171,10 @@ static bool round_is_over(const struct courier *k)
 	const uint64_t passed = clock_mono_us() - k->began_us;
 	bool due = false;
 
-	for (unsigned i = 0; i < k->policy.n_witnesses; i++)
-		due = due || carrier_is_due(k->carrier[i], &k->cargo);
+	for (unsigned i = 0; i < k->crew->policy.n_witnesses; i++)
+		due = due || carrier_is_due(k->crew->carrier[i], &k->cargo);
 	return k->cargo.n == 0 || !due || passed >= ROUND_US ||
-		(passed >= GRACE_US && policy_is_met(&k->policy, k->cosigned));
+		(passed >= GRACE_US && policy_is_met(&k->crew->policy, k->cosigned));
 }
 
 static void next_round(struct courier *k)
@@ -204,6 +201,8 @@ static void on_look(evutil_socket_t fd, short what, void *ctx)
 	int64_t up = 0;
 
 	(void)fd, (void)what;
+	if (k->crew == NULL)
+		return;
 	if (k->dir < 0) {
 		k->dir = open(k->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (k->dir < 0)
@@ -212,87 +211,51 @@ static void on_look(evutil_socket_t fd, short what, void *ctx)
 	}
 	if (round_is_over(k))
 		next_round(k);
-	for (unsigned i = 0; i < k->policy.n_witnesses; i++) {
+	for (unsigned i = 0; i < k->crew->policy.n_witnesses; i++) {
 		if (k->cargo.n > 0)
-			carrier_offer(k->carrier[i], &k->cargo);
-		up += carrier_is_up(k->carrier[i]);
+			carrier_offer(k->crew->carrier[i], &k->cargo);
+		up += carrier_is_up(k->crew->carrier[i]);
 	}
 	metrics_gauge_set(G_WITNESSES_UP, up);
 }
 
 /* Beginning and end -------------------------------------------------------- */
 
-static int load_policy(struct courier *k, char why[WHY])
+/* Puts the file of witnesses in force; one that is bad changes nothing. */
+static void load(struct courier *k)
 {
-	const char *path = k->env->conf->witnesses, *what = "";
-	struct file_bytes f = {0};
-	unsigned line = 0;
-	int err = file_read(path, POLICY_FILE_MAX, &f, why, WHY);
+	const struct conf *conf = k->env->conf;
+	const struct carrier_opts o = {
+		.loop = k->loop, .prove = on_prove, .cosigned = on_cosigned, .ctx = k};
+	char why[CREW_WHY];
+	struct crew *fresh = crew_new(conf->witnesses, conf->witness_ca, k->sha, &o, why);
 
-	if (err == 0) {
-		err = policy_scan(k->sha, (const char *)f.b, f.n, &k->policy, &line, &what);
-		if (err != 0)
-			snprintf(why, WHY, "%s:%u: %s", path, line, what);
+	metrics_gauge_set(G_WITNESS_POLICY, fresh != NULL);
+	if (fresh == NULL) {
+		log_error("courier", "%s; mend it, and reload (SIGHUP): %s",
+			k->crew != NULL ? "the witnesses of before stay in force" :
+					  "no checkpoint is carried to witnesses",
+			why);
+		return;
 	}
-	file_free(&f);
-	return err;
+	crew_free(k->crew);
+	k->crew = fresh;
+	k->cargo.n = 0;
+	k->published = (struct checkpoint){0};
+	k->published_n = 0;
+	k->published_met = false;
+	if (k->dir >= 0)
+		recall(k);
+	for (unsigned i = 0; i < METRICS_WITNESSES_MAX; i++)
+		metrics_witness_name(
+			i, i < fresh->policy.n_witnesses ? fresh->policy.witness[i].name : "");
+	metrics_gauge_set(G_WITNESSES, fresh->policy.n_witnesses);
 }
 
-/* For witnesses with https: only witness_ca's certificates are believed. */
-static int make_tls(struct courier *k, char why[WHY])
+static void on_hup(evutil_socket_t sig, short what, void *ctx)
 {
-	const char *ca = k->env->conf->witness_ca;
-	STACK_OF(X509) *all = NULL;
-	int err;
-
-	if (ca == NULL)
-		return 0;
-	err = pem_chain(ca, &all, why, WHY);
-	k->tls = err == 0 ? SSL_CTX_new(TLS_client_method()) : NULL;
-	if (k->tls != NULL) {
-		SSL_CTX_set_min_proto_version(k->tls, TLS1_2_VERSION);
-		SSL_CTX_set_verify(k->tls, SSL_VERIFY_PEER, NULL);
-		SSL_CTX_clear_mode(k->tls, SSL_MODE_AUTO_RETRY);
-		SSL_CTX_set_mode(k->tls,
-			SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-		SSL_CTX_set_options(k->tls,
-			SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-		for (int i = 0; i < sk_X509_num(all); i++)
-			X509_STORE_add_cert(SSL_CTX_get_cert_store(k->tls), sk_X509_value(all, i));
-	} else if (err == 0) {
-		snprintf(why, WHY, "out of memory; free some");
-		err = TG_ENOMEM;
-	}
-	sk_X509_pop_free(all, X509_free);
-	return err;
-}
-
-static int make_carriers(struct courier *k, char why[WHY])
-{
-	const struct carrier_opts o = {.loop = k->loop,
-		.tls = k->tls,
-		.prove = on_prove,
-		.cosigned = on_cosigned,
-		.ctx = k};
-
-	for (unsigned i = 0; i < k->policy.n_witnesses; i++) {
-		const struct policy_witness *w = &k->policy.witness[i];
-
-		if (strncmp(w->url, "https://", 8) == 0 && k->tls == NULL) {
-			snprintf(why, WHY,
-				"%s has https; name its authority with witness_ca =", w->name);
-			return TG_EINVAL;
-		}
-		k->carrier[i] = carrier_new(&o, w, i);
-		if (k->carrier[i] == NULL) {
-			snprintf(why, WHY,
-				"witness %s: '%s' is no URL; write http://HOST:PORT or "
-				"https://HOST",
-				w->name, w->url);
-			return TG_EINVAL;
-		}
-	}
-	return 0;
+	(void)sig, (void)what;
+	load(ctx);
 }
 
 static void on_term(evutil_socket_t sig, short what, void *ctx)
@@ -301,40 +264,41 @@ static void on_term(evutil_socket_t sig, short what, void *ctx)
 	loop_stop(((struct courier *)ctx)->loop);
 }
 
-static int start(struct courier *k, char why[WHY])
+static bool start(struct courier *k)
 {
 	static const struct timeval every = {.tv_usec = LOOK_MS * 1000};
-	int err;
+	sigset_t hup;
 
-	snprintf(why, WHY, "out of memory; free some");
 	k->sha = sha256_new();
 	k->loop = loop_new();
 	if (k->sha == NULL || k->loop == NULL ||
 		asprintf(&k->folder, "%s.tiles", k->env->conf->audit_log) < 0)
-		return TG_ENOMEM;
-	if ((err = load_policy(k, why)) != 0 || (err = make_tls(k, why)) != 0 ||
-		(err = make_carriers(k, why)) != 0)
-		return err;
+		return false;
 	k->look = event_new(loop_base(k->loop), -1, EV_PERSIST, on_look, k);
 	k->term = evsignal_new(loop_base(k->loop), SIGTERM, on_term, k);
-	if (k->look == NULL || k->term == NULL || event_add(k->look, &every) != 0 ||
-		event_add(k->term, NULL) != 0)
-		return TG_ENOMEM;
-	metrics_gauge_set(G_WITNESSES, k->policy.n_witnesses);
-	return 0;
+	k->hup = evsignal_new(loop_base(k->loop), SIGHUP, on_hup, k);
+	if (k->look == NULL || k->term == NULL || k->hup == NULL ||
+		event_add(k->look, &every) != 0 || event_add(k->term, NULL) != 0 ||
+		event_add(k->hup, NULL) != 0)
+		return false;
+	load(k);
+	sigemptyset(&hup); /* one that came meanwhile comes now */
+	sigaddset(&hup, SIGHUP);
+	sigprocmask(SIG_UNBLOCK, &hup, NULL);
+	return true;
 }
 
 static void end(struct courier *k)
 {
-	for (unsigned i = 0; i < POLICY_WITNESSES_MAX; i++)
-		carrier_free(k->carrier[i]);
+	crew_free(k->crew);
 	if (k->look != NULL)
 		event_free(k->look);
 	if (k->term != NULL)
 		event_free(k->term);
+	if (k->hup != NULL)
+		event_free(k->hup);
 	if (k->dir >= 0)
 		close(k->dir);
-	SSL_CTX_free(k->tls);
 	loop_free(k->loop);
 	sha256_free(k->sha);
 	free(k->folder);
@@ -344,17 +308,18 @@ static void end(struct courier *k)
 int courier_main(const struct child_env *env)
 {
 	struct courier *k = calloc(1, sizeof *k);
-	char why[WHY];
 	int status = EXIT_FAILURE;
 
 	if (k == NULL)
 		return EXIT_FAILURE;
 	k->env = env;
 	k->dir = -1;
-	if (start(k, why) == 0)
+	if (start(k))
 		status = loop_run(k->loop) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	else
-		log_error("courier", "no checkpoint is carried to witnesses: %s", why);
+		log_error("courier",
+			"no checkpoint is carried to witnesses: out of memory; free "
+			"some");
 	end(k);
 	return status;
 }

@@ -7,14 +7,25 @@
 #include <event2/event_struct.h>
 #include <openssl/x509v3.h>
 #include <timeglas/errors.h>
+#include "base/clock.h"
 #include "core/num.h"
 #include "courier/errand.h"
+#include "courier/lookup.h"
 #include "net/stream.h"
 #include "net/tls.h"
 
+#define KNOWN_US UINT64_C(60000000)
+
 struct errand {
+	struct loop *loop;
+	const struct target *t;
+	struct errand_known *known;
+	SSL_CTX *tls;
+	struct lookup *lookup; /* under way; then the stream begins */
 	struct stream *stream;
 	struct event timer;
+	char *body; /* n bytes, until they are in the stream */
+	size_t n;
 	errand_cb *cb;
 	void *ctx;
 };
@@ -25,12 +36,16 @@ static void tell(struct errand *e, int status, const char *text, size_t n)
 
 	e->cb = NULL;
 	if (cb != NULL)
-		cb(e->ctx, status, text, n); /* frees e */
+		cb(e->ctx, status, text, n, WITNESS_F_ANSWER); /* frees e */
 }
 
-static void fail(struct errand *e, const char *why)
+static void fail(struct errand *e, enum metric_witness_failure kind, const char *why)
 {
-	tell(e, 0, why, strlen(why));
+	errand_cb *const cb = e->cb;
+
+	e->cb = NULL;
+	if (cb != NULL)
+		cb(e->ctx, 0, why, strlen(why), kind); /* frees e */
 }
 
 /* The value of a field, without blanks in front of it; NULL. */
@@ -85,19 +100,19 @@ static void look(struct errand *e, bool over)
 	end = have > 0 ? memmem(p, have, "\r\n\r\n", 4) : NULL;
 	if (end == NULL || (size_t)(end - p) > ERRAND_HEAD_MAX - 4) {
 		if (over || have >= ERRAND_HEAD_MAX)
-			fail(e, "its answer is cut off, or is no HTTP");
+			fail(e, WITNESS_F_ANSWER, "its answer is cut off, or is no HTTP");
 		return;
 	}
 	head = (size_t)(end - p) + 4;
 	status = scan_head(p, head, &length);
 	if (status == 0)
-		fail(e, "its answer is not one that a witness gives");
+		fail(e, WITNESS_F_ANSWER, "its answer is not one that a witness gives");
 	else if (have - head > ERRAND_BODY_MAX)
-		fail(e, "its answer is too long");
+		fail(e, WITNESS_F_ANSWER, "its answer is too long");
 	else if (have - head >= length || (over && length == UINT64_MAX))
 		tell(e, status, p + head, have - head < length ? have - head : (size_t)length);
 	else if (over)
-		fail(e, "its answer is cut off");
+		fail(e, WITNESS_F_ANSWER, "its answer is cut off");
 }
 
 static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
@@ -111,18 +126,23 @@ static void on_end(struct stream *s, enum stream_end why, void *ctx)
 	(void)s;
 	if (why == STREAM_EOF)
 		look(ctx, true);
+	else if (why == STREAM_TLS)
+		fail(ctx, WITNESS_F_TLS,
+			"TLS failed: its certificate is not one of witness_ca's for this name, or "
+			"one side refused the other's version");
 	else
-		fail(ctx,
-			why == STREAM_TLS ?
-				"TLS failed: its certificate is not one of witness_ca's for "
-				"this name, or one side refused the other's version" :
-				"the connection failed");
+		fail(ctx, WITNESS_F_CONNECTION, "the connection failed");
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
+	struct errand *e = ctx;
+
 	(void)fd, (void)what;
-	fail(ctx, "it took too long");
+	if (e->lookup != NULL)
+		fail(e, WITNESS_F_ADDRESS, "its name was not looked up in time");
+	else
+		fail(e, WITNESS_F_TIME, "it took too long");
 }
 
 /* Returns NULL without memory. */
@@ -143,44 +163,94 @@ static SSL *new_tls(SSL_CTX *ctx, const struct target *t)
 	return NULL;
 }
 
-static bool write_request(struct errand *e, const struct target *t, const char *body, size_t n)
+static bool write_request(struct errand *e)
 {
 	struct evbuffer *out = stream_out(e->stream);
 	char head[2 * POLICY_URL_MAX + 256];
 	const int len = snprintf(head, sizeof head,
 		"POST %s/add-checkpoint HTTP/1.1\r\nHost: %s\r\nContent-Length: %zu\r\n"
 		"Content-Type: text/plain\r\nConnection: close\r\n\r\n",
-		t->prefix, t->authority, n);
+		e->t->prefix, e->t->authority, e->n);
 
-	if (evbuffer_add(out, head, (size_t)len) != 0 || evbuffer_add(out, body, n) != 0)
+	if (evbuffer_add(out, head, (size_t)len) != 0 || evbuffer_add(out, e->body, e->n) != 0)
 		return false;
 	stream_flush_later(e->stream);
 	return true;
 }
 
-struct errand *errand_start(struct loop *l, const struct target *t, const struct sockaddr *addr,
-	socklen_t len, SSL_CTX *tls, const char *body, size_t n, errand_cb *cb, void *ctx)
+/* Connects to the address whose turn it is. */
+static bool connect_to(struct errand *e)
 {
 	static const struct stream_cb calls = {.on_read = on_read, .on_end = on_end};
 	static const struct stream_opts opts = {
 		.in_max = ERRAND_HEAD_MAX + ERRAND_BODY_MAX + 4096, .read_size = 4096};
+	const struct target_addresses *x = &e->known->found;
+	const unsigned i = e->known->next;
+	SSL *ssl = NULL;
+
+	if (e->t->tls && (e->tls == NULL || (ssl = new_tls(e->tls, e->t)) == NULL))
+		return false;
+	e->stream = stream_connect(e->loop, (const struct sockaddr *)&x->at[i].sa, x->at[i].len,
+		ssl, &opts, &calls, e);
+	return e->stream != NULL && write_request(e);
+}
+
+static void on_found(void *ctx, const struct target_addresses *found)
+{
+	struct errand *e = ctx;
+
+	lookup_free(e->lookup);
+	e->lookup = NULL;
+	*e->known = (struct errand_known){*found, 0, clock_mono_us() + KNOWN_US};
+	if (found->n == 0)
+		fail(e, WITNESS_F_ADDRESS, "its name has no address");
+	else if (!connect_to(e))
+		fail(e, WITNESS_F_CONNECTION, "no connection can be begun");
+}
+
+void errand_known_failed(struct errand_known *k)
+{
+	if (++k->next >= k->found.n)
+		*k = (struct errand_known){0};
+}
+
+static bool begin(struct errand *e)
+{
+	struct errand_known *k = e->known;
+
+	if (k->found.n > 0 && clock_mono_us() < k->until_us)
+		return connect_to(e);
+	k->next = 0;
+	if (target_is_numeric(e->t, &k->found))
+		return connect_to(e);
+	e->lookup = lookup_start(e->loop, e->t, on_found, e);
+	return e->lookup != NULL;
+}
+
+struct errand *errand_start(struct loop *l, const struct target *t, struct errand_known *known,
+	SSL_CTX *tls, const char *body, size_t n, errand_cb *cb, void *ctx)
+{
 	static const struct timeval limit = {.tv_sec = ERRAND_S};
 	struct errand *e = calloc(1, sizeof *e);
-	SSL *ssl = NULL;
 
 	if (e == NULL)
 		return NULL;
+	e->loop = l;
+	e->t = t;
+	e->known = known;
+	e->tls = tls;
 	e->cb = cb;
 	e->ctx = ctx;
+	e->n = n;
+	e->body = malloc(n);
 	event_assign(&e->timer, loop_base(l), -1, 0, on_timer, e);
-	if (!t->tls || (tls != NULL && (ssl = new_tls(tls, t)) != NULL))
-		e->stream = stream_connect(l, addr, len, ssl, &opts, &calls, e);
-	if (e->stream == NULL || !write_request(e, t, body, n) ||
-		event_add(&e->timer, &limit) != 0) {
-		errand_free(e);
-		return NULL;
+	if (e->body != NULL) {
+		memcpy(e->body, body, n);
+		if (begin(e) && event_add(&e->timer, &limit) == 0)
+			return e;
 	}
-	return e;
+	errand_free(e);
+	return NULL;
 }
 
 void errand_free(struct errand *e)
@@ -188,6 +258,8 @@ void errand_free(struct errand *e)
 	if (e == NULL)
 		return;
 	event_del(&e->timer);
+	lookup_free(e->lookup);
 	stream_free(e->stream);
+	free(e->body);
 	free(e);
 }

@@ -50,15 +50,24 @@ int target_parse(const char *url, struct target *out)
 	return host[0] != '\0' ? 0 : TG_EINVAL;
 }
 
-int target_resolve(const struct target *t, struct sockaddr_storage *addr, socklen_t *len)
+void target_add(struct target_addresses *x, const struct sockaddr *addr, socklen_t len)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	if (x->n == TARGET_ADDRESSES_MAX || len > sizeof x->at->sa)
+		return;
+	memcpy(&x->at[x->n].sa, addr, len);
+	x->at[x->n++].len = len;
+}
+
+bool target_is_numeric(const struct target *t, struct target_addresses *out)
+{
+	const struct addrinfo hints = {
+		.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
 	struct addrinfo *found = NULL;
 
+	out->n = 0;
 	if (getaddrinfo(t->host, t->port, &hints, &found) != 0)
-		return TG_ENET;
-	memcpy(addr, found->ai_addr, found->ai_addrlen);
-	*len = found->ai_addrlen;
+		return false;
+	target_add(out, found->ai_addr, found->ai_addrlen);
 	freeaddrinfo(found);
-	return 0;
+	return out->n > 0;
 }

@@ -9,6 +9,16 @@
 #include <sys/socket.h>
 #include "core/policy.h"
 
+#define TARGET_ADDRESSES_MAX 4u
+
+struct target_addresses {
+	unsigned n;
+	struct {
+		struct sockaddr_storage sa;
+		socklen_t len;
+	} at[TARGET_ADDRESSES_MAX];
+};
+
 struct target {
 	bool tls;
 	char host[POLICY_URL_MAX + 1]; /* without brackets */
@@ -20,7 +30,9 @@ struct target {
 /** Reads http://HOST[:PORT][/PREFIX], or https. Returns 0 or TG_EINVAL. */
 int target_parse(const char *url, struct target *out);
 
-/** Looks its address up, which may take as long as a name server does. Returns 0 or TG_ENET. */
-int target_resolve(const struct target *t, struct sockaddr_storage *addr, socklen_t *len);
+/** Adds an address, unless there are enough, or it is longer than any. */
+void target_add(struct target_addresses *x, const struct sockaddr *addr, socklen_t len);
+/** Takes the host for an address of digits. Returns whether it is one; nothing is looked up. */
+bool target_is_numeric(const struct target *t, struct target_addresses *out);
 
 #endif

@@ -55,7 +55,7 @@ static int read_all(struct master *m, char *err, size_t cap)
 static void tell_children(const struct master *m)
 {
 	static const enum child_kind kinds[] = {
-		CHILD_WORKER, CHILD_REAPER, CHILD_ADMIN, CHILD_RECORDER};
+		CHILD_WORKER, CHILD_REAPER, CHILD_ADMIN, CHILD_RECORDER, CHILD_COURIER};
 	size_t i;
 
 	for (i = 0; i < sizeof kinds / sizeof *kinds; i++)

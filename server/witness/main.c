@@ -20,6 +20,7 @@
 #include <timeglas/errors.h>
 
 #include "admin/plane.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "conf/values.h"
 #include "core/fd.h"
@@ -36,8 +37,18 @@ static const char usage[] =
 	"       timeglas-witness keygen NAME DIR  make a folder with a key; print the public "
 	"half\n";
 
+/* A kind of complaint: so many lines at once, and then one for each QUIET_EACH_US. */
+#define QUIET_LINES 20u
+#define QUIET_EACH_US UINT64_C(60000000)
+
+struct quiet {
+	uint64_t full_us; /* of clock_mono_us(): when all lines are there again */
+	uint64_t dropped; /* since the last line */
+};
+
 struct witness {
 	struct loop *loop;
+	struct quiet contradiction, unproved, disk;
 	struct book *book;
 	struct plane *plane;
 	/* of the configuration */
@@ -104,6 +115,48 @@ static int load(struct witness *w, const char *path)
 
 /* Requests ----------------------------------------------------------------- */
 
+/* Whoever has a checkpoint that the log signed may send it again and again. Returns whether there
+ * is room for another line. */
+static bool may_log(struct quiet *q)
+{
+	const uint64_t now_us = clock_mono_us();
+
+	if (q->full_us < now_us)
+		q->full_us = now_us;
+	if (q->full_us - now_us > QUIET_LINES * QUIET_EACH_US) {
+		q->dropped++;
+		return false;
+	}
+	q->full_us += QUIET_EACH_US;
+	return true;
+}
+
+static void complain_about(struct quiet *q, const char *event, const struct verdict *v)
+{
+	if (!may_log(q))
+		return;
+	log_warn(event,
+		"%s: a signed checkpoint of %" PRIu64 " lines, after one of %" PRIu64
+		" lines was cosigned: %s; %" PRIu64 " such were not logged before; the note is "
+		"%.*s",
+		v->c.origin, v->c.size, v->log->latest.size, v->why, q->dropped,
+		(int)v->note.text.n, v->note.text.p);
+	q->dropped = 0;
+}
+
+/* Two signed roots of one size prove that the log misbehaved. Where a proof does not hold, either
+ * the log was rewritten, or somebody sent a true checkpoint with a wrong proof. */
+static void complain_of(struct witness *w, const struct verdict *v)
+{
+	if (v->status == 500)
+		complain_about(&w->disk, "disk", v);
+	else if (v->status == 422)
+		complain_about(&w->unproved, "unproved", v);
+	else if (v->status == 409 && v->c.size == v->log->latest.size &&
+		memcmp(v->c.root, v->log->latest.root, TREE_HASH) != 0)
+		complain_about(&w->contradiction, "contradiction", v);
+}
+
 static void add_checkpoint(
 	struct witness *w, const struct h1_str *content, struct plane_answer *out)
 {
@@ -116,15 +169,7 @@ static void add_checkpoint(
 		plane_text(out, 200, line);
 		return;
 	}
-	/* A signed checkpoint that does not follow is proof that the log misbehaved. */
-	if (v.status == 422 || v.status == 500 ||
-		(v.status == 409 && v.c.size == v.log->latest.size &&
-			memcmp(v.c.root, v.log->latest.root, TREE_HASH) != 0))
-		log_warn(v.status == 500 ? "disk" : "contradiction",
-			"%s: a signed checkpoint of %" PRIu64 " lines, after one of %" PRIu64
-			" lines was cosigned: %s; the note is %.*s",
-			v.c.origin, v.c.size, v.log->latest.size, v.why, (int)v.note.text.n,
-			v.note.text.p);
+	complain_of(w, &v);
 	if (v.status == 409) {
 		snprintf(size, sizeof size, "%" PRIu64 "\n", v.log->latest.size);
 		plane_text(out, 409, size);

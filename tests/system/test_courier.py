@@ -1,6 +1,7 @@
 """Goal: a server's checkpoints come back cosigned, from witnesses that are there, whatever others
 do; a witness that is away, slow or hostile costs nothing but its cosignature; and a log that
 contradicts what was cosigned gets no further one."""
+import itertools
 import json
 import os
 import signal
@@ -11,10 +12,13 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit import audit, finished, key_of, verify
-from harness import BIN, ROOT, SANITIZED, SLOW, wait_for
-from witness_log import ED25519, Hostile, Log, Witness, answering, cosigned_at, vkey
+from harness import BIN, ROOT, SANITIZED, SLOW, let_pass, wait_for
+from witness_log import (
+    ED25519, Hostile, Log, Witness, answering, cosignature, cosigned_at, vkey,
+)  # fmt: skip
 
 
 def policy_of(tmp_path, k, witnesses):
@@ -212,6 +216,20 @@ def test_https_is_believed_for_its_name_and_authority_alone(
 
 
 GOOD_HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+HEAD_409 = b"HTTP/1.1 409 X\r\nContent-Length: %d\r\n\r\n"
+sizes = itertools.cycle((0, 1, 2))
+
+
+def another_size(handler, body):
+    handler.wfile.write(HEAD_409 % 2 + b"%d\n" % next(sizes))
+
+
+def dripping(handler, body):
+    for byte in GOOD_HEAD % 1000 + b"x" * 1000:
+        handler.wfile.write(bytes((byte,)))
+        let_pass(0.2, "the witness is slow")
+
+
 FAULTS = {
     "nothing": answering(b""),
     "no HTTP": answering(b"\0" * 100_000),
@@ -226,6 +244,13 @@ FAULTS = {
     "422": answering(b"HTTP/1.1 422 X\r\nContent-Length: 0\r\n\r\n"),
     "chunks": answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     "silence": lambda handler, body: handler.connection.recv(1),
+    "409 with 2^63": answering(HEAD_409 % 20 + b"9223372036854775808\n"),
+    "409 with 2^63 - 1": answering(HEAD_409 % 20 + b"9223372036854775807\n"),
+    "409 with 10^40": answering(HEAD_409 % 42 + b"1" + b"0" * 40 + b"\n"),
+    "409 with -1": answering(HEAD_409 % 3 + b"-1\n"),
+    "409 with another size each time": another_size,
+    "10 MiB": answering(GOOD_HEAD % (10 << 20) + b"x" * (10 << 20)),
+    "byte by byte": dripping,
     "another's line": answering(
         GOOD_HEAD % 137 + "\u2014 w0.example ".encode() + b"A" * 104 + b"=" * 17 + b"\n"
     ),
@@ -246,13 +271,82 @@ def test_hostile_witnesses_are_away_and_nothing_else(courier, tmp_path, log, wit
             process.folder.save()
             wait_for(lambda: process.folder.signers(keys) == {"w0"}, "the good one cosigns", 8)
         wait_for(
-            lambda: len(process.said("witness-away")) == len(hostile), "each is reported", 15
+            lambda: len(process.said("witness-away")) == len(hostile), "each is reported", 25
         )
         assert all(h.asked for h in hostile.values())
         process.stop()
     finally:
         for h in hostile.values():
             h.close()
+
+
+def test_right_cosignatures_of_something_else_are_none(courier, tmp_path, log, witnesses):
+    """By its own key, of another size, another root, another log; and another's of this one."""
+    own = Ed25519PrivateKey.generate()
+    other = Log("other.example").grow(2)
+    asked = []
+
+    def answer(handler, body):
+        text = [
+            log.text(1), log.fork(1).grow(1, "forged").text(), other.text(),
+            log.text() + "more\n",
+        ][len(asked) % 4]  # fmt: skip
+        asked.append(text)
+        line = cosignature("h.example", own, text, int(time.time()))[0].encode()
+        handler.wfile.write(GOOD_HEAD % len(line) + line)
+
+    def anothers(handler, body):
+        _, _, line = witnesses[0].add(body)
+        handler.wfile.write(GOOD_HEAD % len(line.encode()) + line.encode())
+
+    hostile, thief = Hostile(answer), Hostile(anothers)
+    key = cosignature("h.example", own, "x\n", 1)[1]
+    try:
+        named = [("h", key, hostile.url), ("t", witnesses[1].key, thief.url)]
+        log.grow(2)
+        process = courier(policy_of(tmp_path, 1, named))
+        process.folder.save()
+        wait_for(lambda: len(asked) >= 4, "each was tried", 25)
+        wait_for(lambda: process.said("witness-away", "t at"), "the thief is reported")
+        assert process.said("witness-away", "no right cosignature by its key")
+        assert process.folder.cosigned() == ""
+        process.stop()
+    finally:
+        hostile.close()
+        thief.close()
+
+
+def children(pid):
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(x) for x in path.read_text().split()]
+
+
+def test_a_dead_name_server_holds_up_no_other_witness(courier, tmp_path, log, witnesses):
+    keys = {"w0": witnesses[0].key, "local": witnesses[1].key}
+    local = witnesses[1].url.replace("127.0.0.1", "localhost")
+    named = [
+        ("dead", witnesses[2].key, "http://dead.example:80"),
+        ("w0", keys["w0"], witnesses[0].url), ("local", keys["local"], local),
+        ("lost", cosignature("n", Ed25519PrivateKey.generate(), "x\n", 1)[1],
+         "http://nothing.invalid:80"),
+    ]  # fmt: skip
+    process = courier(policy_of(tmp_path, 2, named))
+    for _ in range(4):
+        log.grow(2)
+        process.folder.save()
+        wait_for(
+            lambda: process.folder.signers(keys) == set(keys),
+            lambda: f"the others cosign: {process.err_path.read_text()}", 8,
+        )  # fmt: skip
+    assert not process.said("witness-away", "dead at"), "it is still being looked up"
+    (asking,) = children(process.proc.pid)
+    wait_for(lambda: process.said("witness-away", "its name was not looked up in time"), "", 15)
+    wait_for(lambda: process.said("witness-away", "lost at"), "no such name", 15)
+    wait_for(lambda: asking not in children(process.proc.pid), "nobody asks any more")
+    wait_for(lambda: children(process.proc.pid), "it is tried again", 15)
+    (asking,) = children(process.proc.pid)
+    process.stop()
+    wait_for(lambda: not Path(f"/proc/{asking}").exists(), "it ends with the courier")
 
 
 def test_a_rolled_back_log_and_a_second_history_get_no_cosignature(
@@ -308,6 +402,12 @@ def test_a_servers_checkpoints_come_back_cosigned_and_are_verified(launch, tmp_p
         text, _, lines = note.partition("\n\n")
         assert cosigned_at(witness.key, text + "\n", lines)
         wait_for(lambda: server.metric("timeglas_witnesses_up") == 1, "it is up")
+        assert server.metric('timeglas_witness_last_lines{witness="dpo"}') >= gone["n"]
+        at = server.metric('timeglas_witness_last_time_seconds{witness="dpo"}')
+        assert abs(at - time.time()) < 60
+        failed = 'timeglas_witness_failures_total{witness="dpo",kind="%s"}'
+        assert server.metric(failed % "connection") > 0, "it was not there at first"
+        assert server.metric(failed % "history") == 0
         wait_for(
             lambda: server.metric("timeglas_witness_cosigned_lines") >= gone["n"], "it is counted"
         )
@@ -368,7 +468,54 @@ def test_a_server_waits_for_no_witness(launch, tmp_path, log):
         silent.close()
 
 
-def test_a_policy_that_is_wrong_is_told(launch, tmp_path):
-    (tmp_path / "policy").write_text("witness a\nquorum none\n")
-    server = launch(workers=1, options=[("server.witnesses", tmp_path / "policy")])
+def courier_of(server):
+    return [p for p in server.children(server.proc.pid) if "courier" in server.title(p)]
+
+
+def reload(server, policy, text):
+    policy.write_text(text)
+    os.kill(server.proc.pid, signal.SIGHUP)
+
+
+def test_a_policy_that_is_wrong_is_told_once_and_changes_nothing(launch, tmp_path, log):
+    """At the start, at a reload, and when the courier is started again. The last good one stays."""
+    key = Witness(tmp_path, log).key
+    good = f"witness w {key} http://127.0.0.1:1\nquorum w\n"
+    policy = tmp_path / "policy"
+    policy.write_text("witness a\nquorum none\n")
+    server = launch(workers=1, options=[("server.witnesses", policy)])
+    bad = "no checkpoint is carried to witnesses"
     wait_for(lambda: "policy:1: write: witness NAME KEY" in server.log_text(), "it is logged")
+    (courier,) = courier_of(server)
+    assert server.metric("timeglas_witness_policy_valid") == 0
+    reload(server, policy, good)
+    wait_for(lambda: server.metric("timeglas_witness_policy_valid") == 1, "it is in force")
+    assert server.metric("timeglas_witnesses") == 1
+    assert courier_of(server) == [courier] and server.log_text().count(bad) == 1
+    failed = 'timeglas_witness_failures_total{witness="w",kind="connection"}'
+    server.put_ok(server.sealed(100))
+    wait_for(lambda: server.metric(failed) > 0, "it is asked")
+    # a bad one now: the one before stays in force
+    reload(server, policy, "witness w x http://127.0.0.1:1\n")
+    wait_for(lambda: "the witnesses of before stay in force" in server.log_text(), "it is logged")
+    assert server.metric("timeglas_witness_policy_valid") == 0
+    before = server.metric(failed)
+    server.put_ok(server.sealed(100))
+    wait_for(lambda: server.metric(failed) > before, "it is asked all the same", 15)
+    assert server.metric("timeglas_witnesses") == 1 and courier_of(server) == [courier]
+    # another witness: its numbers begin anew
+    reload(server, policy, good.replace("witness w", "witness v").replace("quorum w", "quorum v"))
+    wait_for(lambda: server.metric("timeglas_witness_policy_valid") == 1, "it is in force")
+    assert server.metric('timeglas_witness_last_lines{witness="v"}') == 0
+    with pytest.raises(AssertionError):
+        server.metric(failed)
+    # its process ends while the file is bad: a new one says so once, and waits
+    policy.write_text("junk\n")
+    os.kill(courier, signal.SIGKILL)
+    wait_for(lambda: server.log_text().count(bad) == 2, "the new one has looked")
+    (courier,) = courier_of(server)
+    let_pass(2.5, "it must not be started again each second")
+    assert courier_of(server) == [courier] and server.log_text().count(bad) == 2
+    reload(server, policy, good)
+    wait_for(lambda: server.metric("timeglas_witness_policy_valid") == 1, "it is in force")
+    server.stop()

@@ -74,7 +74,7 @@ def test_what_does_not_follow_is_refused_as_specified(witness, log):
     other = log.fork(9).grow(11, "forged")
     assert witness.add(other.submission(10, 10))[0::2] == (409, "10\n")
     assert witness.add(other.submission(10))[0] == 422
-    assert "contradiction" in witness.said()
+    assert witness.said().count("contradiction") == 1 and witness.said().count("unproved") == 1
     # a proof that is too long, too short, altered, or of a size 0
     good = log.submission(10).decode()
     proof = good.split("\n\n")[0].split("\n")[1:]
@@ -83,6 +83,53 @@ def test_what_does_not_follow_is_refused_as_specified(witness, log):
         assert witness.add(body.encode())[0] == 422, lines
     assert cosigned_at(witness.key, log.text(10), witness.latest(log)) is not None
     cosigned(witness, log, 10)
+
+
+def test_who_has_true_checkpoints_fills_no_log_and_accuses_nobody(witness, log):
+    """A stranger sends a checkpoint that the log has signed, with proofs that prove nothing."""
+    log.grow(30)
+    cosigned(witness, log, 0, 10)
+    for size in range(11, 31):
+        for _ in range(10):
+            junk = f"old 10\n{b64(os.urandom(32))}\n\n{log.note(size)}".encode()
+            assert witness.add(junk)[0] == 422
+    assert 15 <= witness.said().count("unproved") <= 25
+    assert "contradiction" not in witness.said()
+    # what proves itself is not hidden by that
+    assert witness.add(log.fork(9).grow(1, "forged").submission(10))[0] == 409
+    assert witness.said().count("contradiction") == 1
+    cosigned(witness, log, 10)
+
+
+def test_strangers_leave_no_file(witness, log, tmp_path):
+    log.grow(2)
+    for i in range(50):
+        assert witness.add(Log(f"stranger{i}.example").grow(3).submission(0))[0] == 404
+        assert witness.add(Log(log.origin).grow(3).submission(0))[0] == 403
+    assert {f.name for f in (tmp_path / "state").iterdir()} == {"key", "lock"}
+    assert "stranger" not in witness.said()
+    cosigned(witness, log, 0)
+
+
+def test_of_two_histories_sent_at_once_one_wins(witness, log):
+    for i in range(20):
+        size = len(log.leaves)
+        forks = [log.fork(size).grow(3, f"{i} {word}") for word in ("one", "two", "three")]
+        given, begin = [], threading.Barrier(len(forks))
+
+        def send(fork, size=size, given=given, begin=begin):
+            body = fork.submission(size)
+            begin.wait()
+            given.append((witness.add(body)[0], fork))
+
+        threads = [threading.Thread(target=send, args=(f,)) for f in forks]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        assert sorted(status for status, _ in given) == [200, 409, 409]
+        (log,) = [fork for status, fork in given if status == 200]
+        assert cosigned_at(witness.key, log.text(), witness.latest(log))
 
 
 def test_unknown_logs_and_keys_are_refused(witness, log):

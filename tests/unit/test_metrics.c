@@ -152,6 +152,39 @@ static void metrics_attach_again_keeps_counters_and_zeroes_gauges(void **state)
 	metrics_free(m);
 }
 
+static void metrics_of_witnesses_stand_under_their_names(void **state)
+{
+	struct metrics *m = metrics_new(2);
+
+	(void)state;
+	metrics_witness_name(0, "x"); /* nobody is attached: it goes nowhere */
+	metrics_attach(m, 1);
+	render(m);
+	assert_int_equal(occurrences("timeglas_witness_last_lines"), 0);
+	metrics_witness_name(0, "dpo");
+	metrics_witness_name(1, "a\"b\\c\nd");
+	metrics_witness_cosigned(0, 17, 1700000000);
+	metrics_witness_failed(1, WITNESS_F_TIME);
+	metrics_witness_failed(1, WITNESS_F_TIME);
+	metrics_witness_name(METRICS_WITNESSES_MAX, "too many");
+	render(m);
+	assert_line("timeglas_witness_last_lines{witness=\"dpo\"} 17\n");
+	assert_line("timeglas_witness_last_time_seconds{witness=\"dpo\"} 1700000000\n");
+	assert_line("timeglas_witness_last_lines{witness=\"a\\\"b\\\\c?d\"} 0\n");
+	assert_line("timeglas_witness_failures_total{witness=\"a\\\"b\\\\c?d\",kind=\"time\"} 2\n");
+	assert_line("timeglas_witness_failures_total{witness=\"dpo\",kind=\"time\"} 0\n");
+	assert_int_equal(occurrences("# TYPE timeglas_witness_failures_total counter"), 1);
+	metrics_witness_name(0, "dpo"); /* the same again: its numbers go on */
+	metrics_witness_name(1, "");
+	render(m);
+	assert_line("timeglas_witness_last_lines{witness=\"dpo\"} 17\n");
+	assert_int_equal(occurrences("d\",kind="), 0);
+	metrics_witness_name(0, "other");
+	render(m);
+	assert_line("timeglas_witness_last_lines{witness=\"other\"} 0\n");
+	metrics_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +194,7 @@ int main(void)
 		cmocka_unit_test(metrics_prometheus_small_buffer_tells_the_length),
 		cmocka_unit_test(metrics_attach_null_counts_unseen),
 		cmocka_unit_test(metrics_attach_again_keeps_counters_and_zeroes_gauges),
+		cmocka_unit_test(metrics_of_witnesses_stand_under_their_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
