@@ -1,6 +1,6 @@
 /*
  * record_find.h: finds the line of an event in the evidence file and in the rotated ones that are
- * still there. The ids of a shard grow from line to line, so a file is halved until it is found.
+ * still there. The ids of a shard grow from line to line, so files are halved until it is found.
  */
 #ifndef RECORDER_RECORD_FIND_H
 #define RECORDER_RECORD_FIND_H

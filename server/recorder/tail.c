@@ -220,6 +220,43 @@ bool tail_newest(const char *path, char *out, size_t cap)
 	return tail_older(path, UINT64_MAX, out, cap, &n);
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+size_t tail_all_rotated(const char *path, uint64_t **first)
+{
+	char dir[4096];
+	const char *const base = file_name(path);
+	size_t n = 0, cap = 0;
+	uint64_t number, *grown;
+	struct dirent *e;
+	DIR *d;
+
+	*first = NULL;
+	tail_folder(path, dir, sizeof dir);
+	d = opendir(dir);
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (!is_rotated(e->d_name, base, &number))
+			continue;
+		if (n == cap) {
+			cap = cap < 64 ? 64 : 2 * cap;
+			if ((grown = realloc(*first, cap * sizeof **first)) == NULL)
+				break;
+			*first = grown;
+		}
+		(*first)[n++] = number;
+	}
+	if (d != NULL)
+		closedir(d);
+	if (n > 1)
+		qsort(*first, n, sizeof **first, by_number);
+	return n;
+}
+
 unsigned tail_expire(const char *path, unsigned keep_days)
 {
 	char dir[4096];

@@ -45,6 +45,9 @@ bool tail_newest(const char *path, char *out, size_t cap);
 /** The same of the newest rotated file whose first line's number is smaller than before, and sets
  * *first_n to that number. */
 bool tail_older(const char *path, uint64_t before, char *out, size_t cap, uint64_t *first_n);
+/** Sets *first to the numbers of the first lines of path's rotated files, in order, for free().
+ * Returns how many there are; 0 also without memory. */
+size_t tail_all_rotated(const char *path, uint64_t **first);
 /** Writes the name that path gets when it is rotated into out: path, a dot, and its first line's
  * number. Returns 0, or TG_EINVAL when that does not fit. */
 int tail_rotated(const char *path, uint64_t first_n, char *out, size_t cap);

@@ -2,12 +2,17 @@
  * Goal: each event's line is found by its id, in whichever file it stands; what is in no file is
  * not found.
  */
+#include <inttypes.h>
+#include <limits.h>
 #include <sodium.h>
 #include <string.h>
+#include <time.h>
 #include "check.h"
 #include <timeglas/errors.h>
+#include "base/clock.h"
 #include "recorder/ledger.h"
 #include "recorder/record_find.h"
+#include "recorder/tail.h"
 #include "test_dir.h"
 
 #define ROUNDS 400u
@@ -119,6 +124,148 @@ static void no_file_has_no_event(void **state)
 	assert_int_equal(find(2, 2, 0), TG_ENOENT);
 }
 
+/* Whoever asks may choose any id: also one right behind an event's. */
+static void what_stands_between_two_events_is_not_found(void **state)
+{
+	const struct ledger_opts o = {.path = in_dir("audit.log"),
+		.secret = secret,
+		.rotate_bytes = 1 << 30,
+		.rotate_s = 86400};
+	struct ledger *l = ledger_new(&o);
+	unsigned shard[4000], drawn = 1;
+	char id[32];
+
+	(void)state;
+	assert_non_null(l);
+	assert_int_equal(ledger_open(l), 0);
+	for (unsigned i = 0; i < 4000; i++) {
+		drawn = drawn * 1103515245 + 12345;
+		shard[i] = drawn >> 20 & 63;
+		snprintf(id, sizeof id, "%02x-%u-0", shard[i], 2 * i + 2);
+		add(l, id);
+	}
+	assert_int_equal(ledger_commit(l), 0);
+	ledger_free(l);
+	for (unsigned i = 0; i < 4000; i++) {
+		assert_int_equal(find(shard[i], 2 * i + 2, 0), 0);
+		assert_int_equal(find(shard[i], 2 * i + 3, 0), TG_ENOENT);
+	}
+}
+
+/* What a search costs, in ms of the processor. */
+static double search_ms(unsigned shard, uint64_t ms)
+{
+	struct timespec a, b;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+	(void)find(shard, ms, 0);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+	return (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6;
+}
+
+static double worst_ms(unsigned shard, uint64_t from_ms, uint64_t step_ms)
+{
+	double worst = 0, least;
+
+	for (uint64_t i = 0; i < 20; i++) {
+		least = 1e9; /* of some: others use this machine, too */
+		for (int k = 0; k < 4; k++) {
+			const double ms = search_ms(shard, from_ms + i * step_ms);
+			least = ms < least ? ms : least;
+		}
+		worst = least > worst ? least : worst;
+	}
+	return worst;
+}
+
+/* One uploader can fill the evidence with events of one shard; then another one is asked for, at
+ * any time. */
+static void search_costs_little_whatever_others_have_stored(void **state)
+{
+	const struct ledger_opts o = {.path = in_dir("audit.log"),
+		.secret = secret,
+		.rotate_bytes = 1 << 30,
+		.rotate_s = 86400};
+	struct ledger *l = ledger_new(&o);
+	const uint64_t now_ms = (uint64_t)clock_wall_ms();
+	const unsigned n = 120000;
+	char id[32];
+
+	(void)state;
+	assert_non_null(l);
+	assert_int_equal(ledger_open(l), 0);
+	add(l, "07-5-0"); /* the only one of its shard */
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(id, sizeof id, "05-%" PRIu64 "-0", now_ms - n + i);
+		add(l, id);
+		if (i % 4000 == 0)
+			assert_int_equal(ledger_commit(l), 0);
+		if (i % 4000 == 0)
+			assert_int_equal(ledger_checkpoint(l, "time"), 0);
+	}
+	add(l, "06-18446744073709551000-0");
+	assert_int_equal(ledger_commit(l), 0);
+	ledger_free(l);
+	assert_int_equal(find(7, 5, 0), 0);
+	assert_int_equal(find(6, 18446744073709551000U, 0), 0);
+	assert_int_equal(find(5, now_ms - 7, 0), 0);
+	for (unsigned shard = 5; shard <= 8; shard++) {
+		assert_true(worst_ms(shard, now_ms - n, n / 20) < 4);
+		assert_true(worst_ms(shard, 1, 1) < 4);
+		assert_true(worst_ms(shard, UINT64_MAX - 20, 1) < 4);
+	}
+}
+
+static void search_costs_little_however_many_files_there_are(void **state)
+{
+	char newest[PATH_MAX], more[PATH_MAX];
+	uint64_t first;
+
+	(void)state;
+	write_log(9000);
+	assert_true(tail_older(in_dir("audit.log"), UINT64_MAX, newest, sizeof newest, &first));
+	for (unsigned i = 1; i <= 1500; i++) {
+		assert_int_equal(
+			tail_rotated(in_dir("audit.log"), first + i, more, sizeof more), 0);
+		assert_int_equal(link(newest, more), 0);
+	}
+	assert_int_equal(find(2, 2, 0), 0);
+	assert_int_equal(find(2, 2 * ROUNDS, 0), 0);
+	assert_true(worst_ms(2, 1, 2) < 20);
+	assert_true(worst_ms(4, 1, 1) < 20);
+}
+
+/* The recorder was away for an hour; and the store went back to what it was before. */
+static void event_that_came_late_is_found(void **state)
+{
+	const uint64_t then_ms = (uint64_t)clock_wall_ms() - 3600000;
+	const struct ledger_opts o = {.path = in_dir("audit.log"),
+		.secret = secret,
+		.rotate_bytes = 1 << 30,
+		.rotate_s = 86400};
+	struct ledger *l = ledger_new(&o);
+	const struct chain_pos back = {then_ms - 1, 0};
+	char id[32];
+
+	(void)state;
+	assert_non_null(l);
+	assert_int_equal(ledger_open(l), 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		snprintf(id, sizeof id, "%02x-%" PRIu64 "-%u", i < 1000 ? 5 : 6, then_ms, i);
+		add(l, id);
+		assert_int_equal(ledger_commit(l), 0);
+		if (i == 1500)
+			ledger_set_pos(l, 5, &back);
+		if (i % 50 == 0)
+			assert_int_equal(ledger_checkpoint(l, "time"), 0);
+	}
+	ledger_free(l);
+	for (unsigned i = 0; i < 2000; i++)
+		assert_int_equal(find(i < 1000 ? 5 : 6, then_ms, i), 0);
+	assert_int_equal(find(5, then_ms, 1000), TG_ENOENT);
+	assert_int_equal(find(6, then_ms, 999), TG_ENOENT);
+}
+
 static int clear(void **state)
 {
 	(void)state;
@@ -132,6 +279,10 @@ int main(void)
 		T_(each_event_of_one_file_is_found),
 		T_(each_event_of_many_files_is_found),
 		T_(no_file_has_no_event),
+		T_(what_stands_between_two_events_is_not_found),
+		T_(search_costs_little_whatever_others_have_stored),
+		T_(search_costs_little_however_many_files_there_are),
+		T_(event_that_came_late_is_found),
 	};
 
 	assert_true(sodium_init() >= 0);
