@@ -10,7 +10,7 @@
 
 struct proof_ask;
 
-/** answer: its line_n and text_n fit; NULL: none came in time. Borrowed until return. */
+/** answer: its text_n fits; NULL: none came in time. Borrowed until return. */
 typedef void proof_ask_cb(void *ctx, const struct proof_link_answer *answer);
 
 /** Returns it, for proof_ask_free(); NULL without memory. @fd: the worker's end, which stays the
@@ -21,11 +21,14 @@ void proof_ask_free(struct proof_ask *a);
 /**
  * Asks for an event's proof.
  *
+ * @r   event, peer and roles; the tag is not read
  * @cb  called once with ctx, never before return, within two seconds; not after proof_ask_forget()
  *
- * Returns 0; TG_EEVIDENCE: too many are due, or the recorder does not take them; TG_ENOMEM.
+ * Returns 0; TG_EEVIDENCE: too many are due, of all or of this peer, or the recorder does not take
+ * them; TG_ENOMEM.
  */
-int proof_ask_send(struct proof_ask *a, const char *event, proof_ask_cb *cb, void *ctx);
+int proof_ask_send(
+	struct proof_ask *a, const struct proof_link_request *r, proof_ask_cb *cb, void *ctx);
 /** Forgets what was asked with ctx. */
 void proof_ask_forget(struct proof_ask *a, const void *ctx);
 

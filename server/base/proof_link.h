@@ -8,13 +8,14 @@
 
 #include <stdint.h>
 
-#define PROOF_LINK_EVENT_MAX 47u   /* characters of an event's id: CHAIN_ID_MAX */
-#define PROOF_LINK_LINE_MAX 16384u /* CHAIN_LINE_MAX */
-#define PROOF_LINK_TEXT_MAX 4096u  /* bytes of a proof */
+#define PROOF_LINK_EVENT_MAX 47u  /* characters of an event's id: CHAIN_ID_MAX */
+#define PROOF_LINK_PEER_MAX 31u   /* of a peer's name: CONF_NAME_MAX */
+#define PROOF_LINK_TEXT_MAX 4096u /* bytes of a proof */
 
+/* Who may not have the proof gets the answer that it would get if there were no such event. */
 enum proof_link_status {
-	PROOF_LINK_READY,   /* line and proof follow */
-	PROOF_LINK_PENDING, /* no checkpoint covers it yet; the line follows if it is recorded */
+	PROOF_LINK_READY,   /* the proof follows */
+	PROOF_LINK_PENDING, /* no checkpoint covers it yet, or it is not recorded yet */
 	PROOF_LINK_UNKNOWN, /* there is no such event */
 	PROOF_LINK_AWAY     /* this recorder cannot tell now */
 };
@@ -22,14 +23,15 @@ enum proof_link_status {
 struct proof_link_request {
 	uint64_t tag; /* comes back in the answer */
 	char event[PROOF_LINK_EVENT_MAX + 1];
+	char peer[PROOF_LINK_PEER_MAX + 1]; /* who asks */
+	uint32_t is_operator, is_uploader;  /* and its roles */
 };
 
 struct proof_link_answer {
 	uint64_t tag;
 	uint32_t status; /* enum proof_link_status */
-	uint32_t line_n; /* bytes of bytes[]: the record's line; the proof is behind it */
-	uint32_t text_n;
-	char bytes[PROOF_LINK_LINE_MAX + PROOF_LINK_TEXT_MAX];
+	uint32_t text_n; /* bytes of the proof */
+	char text[PROOF_LINK_TEXT_MAX];
 };
 
 #endif

@@ -21,9 +21,10 @@
 #include "recorder/prover.h"
 #include "recorder/record_find.h"
 
-#define PER_TURN 4u     /* requests of one socket that are answered before other events */
-#define PER_REFILL 50u  /* requests that are answered in REFILL_MS, of all workers */
-#define REFILL_MS 100u  /* so 500 a second, which take a fifth of a processor at most */
+#define PER_TURN 4u         /* requests of one socket that are answered before other events */
+#define PER_REFILL 50u      /* requests that are answered in REFILL_MS, of all workers */
+#define US_PER_REFILL 20000 /* and the time that they may take: a fifth of it */
+#define REFILL_MS 100u
 #define SURE_MS 2000    /* clocks of store and server may differ by that */
 #define NOTE_BYTES 8192 /* of a note with the cosignatures that fit into a proof */
 
@@ -40,14 +41,16 @@ struct prover {
 	struct sha256 *sha;
 	struct event *ready[CONF_WORKERS_MAX];
 	struct event *refill;
-	unsigned left; /* requests that may be answered before the next refill */
+	unsigned left;   /* requests that may be answered before the next refill */
+	int64_t left_us; /* and the time; negative: more was taken than there was */
 	struct signed_tree own, cosigned;
 	struct tile_reader tiles;
+	char line[CHAIN_LINE_MAX]; /* the record's */
+	size_t line_n;
 	struct proof_link_answer answer;
 };
 
-_Static_assert(PROOF_LINK_LINE_MAX == CHAIN_LINE_MAX && PROOF_LINK_EVENT_MAX == CHAIN_ID_MAX,
-	"proof_link.h has the same bounds");
+_Static_assert(PROOF_LINK_EVENT_MAX == CHAIN_ID_MAX, "proof_link.h has the same bound");
 
 /* The folder ---------------------------------------------------------------- */
 
@@ -80,9 +83,8 @@ static bool may_use_cosigned(struct prover *p, uint64_t index, const uint8_t *pu
 /* Makes the proof with a note. Returns its length, 0: it cannot be made, or is too long. */
 static size_t make_text(struct prover *p, int dir, uint64_t index, const struct signed_tree *s)
 {
-	struct proof_link_answer *a = &p->answer;
-	struct proof proof = {.line = a->bytes,
-		.line_n = a->line_n,
+	struct proof proof = {.line = p->line,
+		.line_n = p->line_n,
 		.index = index,
 		.checkpoint = s->text,
 		.checkpoint_n = s->n};
@@ -94,7 +96,7 @@ static size_t make_text(struct prover *p, int dir, uint64_t index, const struct 
 		    p->sha, tile_read_node, &p->tiles, index, s->is.size, &proof.inclusion) != 0)
 		return 0;
 	n = proof_text(&proof, text, sizeof text);
-	memcpy(a->bytes + a->line_n, text, n);
+	memcpy(p->answer.text, text, n);
 	return n;
 }
 
@@ -123,9 +125,43 @@ static enum proof_link_status prove(
 	return status;
 }
 
+/* Who may have it ------------------------------------------------------------ */
+
+/* Returns whether a list of names with blanks between them has that one. */
+static bool has_name(struct chain_text list, const char *name)
+{
+	const size_t len = strlen(name);
+
+	for (size_t at = 0; at < list.n;) {
+		const char *blank = memchr(list.p + at, ' ', list.n - at);
+		const size_t n = blank != NULL ? (size_t)(blank - list.p) - at : list.n - at;
+
+		if (n == len && memcmp(list.p + at, name, n) == 0)
+			return true;
+		at += n + 1;
+	}
+	return false;
+}
+
+/* Uploader, readers and operators may have the proof. A peer that was refused is no reader. */
+static bool may_have(const struct prover *p, const struct proof_link_request *q)
+{
+	struct chain_line l;
+	const struct chain_record *r = &l.record;
+
+	if (q->is_operator)
+		return true;
+	if (chain_scan(p->line, p->line_n, &l) != 0 || l.is_check)
+		return false;
+	if (q->is_uploader && has_name(r->uploader, q->peer))
+		return true;
+	return !chain_is(r->event, "refused") &&
+		(has_name(r->to, q->peer) || has_name(r->by, q->peer));
+}
+
 /* Requests ------------------------------------------------------------------ */
 
-/* For an event that is in no file: whether it may still come. */
+/* For an event that is in no file, or that is not for who asks: whether it may still come. */
 static enum proof_link_status missing(const struct chain_pos *pos, const struct prover_view *view)
 {
 	const int64_t now_ms = clock_wall_ms(), at_ms = (int64_t)pos->ms;
@@ -148,35 +184,42 @@ static void answer(struct prover *p, const struct proof_link_request *r)
 	struct chain_pos pos;
 	unsigned shard;
 	uint64_t number = 0;
-	size_t n = 0;
 	int err;
 
 	a->tag = r->tag;
-	a->line_n = a->text_n = 0;
+	a->text_n = 0;
 	a->status = PROOF_LINK_UNKNOWN;
 	if (chain_id_parse(r->event, strlen(r->event), &shard, &pos) != 0)
 		return;
 	p->opts.view(p->opts.ctx, &view);
-	err = record_find(p->opts.log_path, shard, &pos, a->bytes, &n, &number);
-	if (err == TG_ENOENT) {
+	err = record_find(p->opts.log_path, shard, &pos, p->line, &p->line_n, &number);
+	if (err == TG_ENOENT || (err == 0 && !may_have(p, r)))
 		a->status = missing(&pos, &view);
-	} else if (err != 0) {
+	else if (err != 0)
 		a->status = PROOF_LINK_AWAY;
-	} else {
-		a->line_n = (uint32_t)n;
+	else
 		a->status = prove(p, number - 1, &view);
-	}
 }
 
 static void answer_one(struct prover *p, int fd, struct proof_link_request *r)
 {
 	const struct proof_link_answer *a = &p->answer;
 
+	const uint64_t began_us = clock_mono_us();
+
 	r->event[sizeof r->event - 1] = '\0';
+	r->peer[sizeof r->peer - 1] = '\0';
 	answer(p, r);
+	p->left--;
+	p->left_us -= (int64_t)(clock_mono_us() - began_us);
 	/* A worker that does not read its answers gets none. */
-	(void)send(fd, a, offsetof(struct proof_link_answer, bytes) + a->line_n + a->text_n,
+	(void)send(fd, a, offsetof(struct proof_link_answer, text) + a->text_n,
 		MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static bool may_answer(const struct prover *p)
+{
+	return p->left > 0 && p->left_us > 0;
 }
 
 static void on_ready(evutil_socket_t fd, short what, void *ctx)
@@ -185,28 +228,29 @@ static void on_ready(evutil_socket_t fd, short what, void *ctx)
 	struct proof_link_request r;
 
 	(void)what;
-	for (unsigned i = 0; i < PER_TURN && p->left > 0; i++) {
+	for (unsigned i = 0; i < PER_TURN && may_answer(p); i++) {
 		const ssize_t n = recv(fd, &r, sizeof r, MSG_DONTWAIT);
 
 		if (n < 0)
 			return;
 		if (n != sizeof r)
 			continue;
-		p->left--;
 		answer_one(p, fd, &r);
 	}
-	for (unsigned i = 0; p->left == 0 && i < p->opts.n; i++)
+	for (unsigned i = 0; !may_answer(p) && i < p->opts.n; i++)
 		event_del(p->ready[i]);
 }
 
 static void on_refill(evutil_socket_t fd, short what, void *ctx)
 {
 	struct prover *p = ctx;
+	const bool could = may_answer(p);
 
 	(void)fd, (void)what;
-	for (unsigned i = 0; p->left == 0 && i < p->opts.n; i++)
-		event_add(p->ready[i], NULL);
 	p->left = PER_REFILL;
+	p->left_us = p->left_us < 0 ? p->left_us + US_PER_REFILL : US_PER_REFILL;
+	for (unsigned i = 0; !could && may_answer(p) && i < p->opts.n; i++)
+		event_add(p->ready[i], NULL);
 }
 
 /* Making it ----------------------------------------------------------------- */
@@ -236,6 +280,7 @@ struct prover *prover_new(const struct prover_opts *o)
 		return NULL;
 	p->opts = *o;
 	p->left = PER_REFILL;
+	p->left_us = US_PER_REFILL;
 	p->sha = sha256_new();
 	p->folder = malloc(cap);
 	if (p->sha == NULL || p->folder == NULL || !add_events(p)) {

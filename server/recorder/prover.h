@@ -1,7 +1,7 @@
 /*
  * prover.h: answers workers that ask for the proof of an event (base/proof_link.h), out of the
- * evidence files and the tiles beside them. It writes nothing, and who may have a proof is for the
- * worker to say. Recording goes first: it answers so many requests a second at most.
+ * evidence files and the tiles beside them, for those who may have it by what the record says. It
+ * writes nothing. Recording goes first: it takes a fifth of the time at most.
  */
 #ifndef RECORDER_PROVER_H
 #define RECORDER_PROVER_H

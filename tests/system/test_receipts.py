@@ -7,7 +7,7 @@ import time
 import pytest
 
 from audit import audit, key_of, log_of, recorded, recorder
-from harness import SLOW, wait_for
+from harness import SLOW, let_pass, wait_for
 from problems import check_problem
 from redis_store import FIT
 
@@ -28,6 +28,18 @@ def proof(server, event, peer="uploader", timeout=5):
         return answer if answer.status == 200 else None
 
     return wait_for(ready, f"a proof of {event}", timeout)
+
+
+def refused(server, event, peer):
+    """The answer to a peer that may not have the proof, once it is final."""
+
+    def answered():
+        answer = receipt(server, event, peer)
+        return answer if answer.status != 202 else None
+
+    answer = wait_for(answered, f"{peer} is refused {event}", 5)
+    check_problem(answer, 404, "not-found")
+    return answer
 
 
 def end_of(server, blob):
@@ -72,12 +84,75 @@ def test_proof_is_for_those_who_have_to_do_with_the_blob(receipts, tmp_path):
     for peer in ("uploader", "verifier", "operator"):
         check(receipts, proof(receipts, event, peer), tmp_path, blob, "consumed")
     for peer in ("verifier2", "processor"):
-        ours, none = receipt(receipts, event, peer), receipt(receipts, UNKNOWN, peer)
-        check_problem(ours, 404, "not-found")
+        ours, none = refused(receipts, event, peer), receipt(receipts, UNKNOWN, peer)
         assert ours.json()["detail"] == none.json()["detail"], "nobody learns that there is one"
     _, event = erased(receipts)
     proof(receipts, event)
-    check_problem(receipt(receipts, event, "verifier"), 404, "not-found")
+    refused(receipts, event, "verifier")
+
+
+def never_there(event):
+    """An id of the same shard and millisecond, which no event has."""
+    return event.rsplit("-", 1)[0] + "-77"
+
+
+def test_answer_does_not_tell_that_there_is_an_event_of_others(receipts):
+    """Ids can be guessed: a shard and a time. What a peer may not know of is answered as what never
+    was, also in the moments in which that could still come."""
+    statuses = set()
+    for _ in range(3):
+        _, event = erased(receipts)
+        began = time.monotonic()
+        while time.monotonic() - began < 3 * SLOW:
+            before = receipt(receipts, never_there(event), "verifier").status
+            ours = receipt(receipts, event, "verifier").status
+            after = receipt(receipts, never_there(event), "verifier").status
+            assert ours in (before, after), f"{before} {ours} {after}"
+            statuses.add(ours)
+    assert statuses == {202, 404}
+
+
+def test_answer_that_is_no_proof_takes_its_time_whether_there_is_an_event_or_not(receipts):
+    _, event = erased(receipts)
+    proof(receipts, event)
+    let_pass(2.5 * SLOW, "what is that old does not come any more")
+    with receipts.connect("verifier") as conn:
+        for asked in (event, never_there(event), event, never_there(event)):
+            began = time.monotonic()
+            assert conn.request("GET", f"/v1/receipts/{asked}").status == 404
+            assert time.monotonic() - began >= 0.045
+
+
+def test_tiles_that_are_away_do_not_tell_of_events_of_others(launch):
+    server = launch(workers=1)
+    _, event = erased(server)
+    proof(server, event)
+    let_pass(2.5 * SLOW, "what is that old does not come any more")
+    tiles = log_of(server).parent / "audit.log.tiles"
+    tiles.rename(tiles.with_name("elsewhere"))
+    check_problem(receipt(server, event), 503, "no-evidence")
+    for asked in (event, never_there(event)):
+        check_problem(receipt(server, asked, "verifier"), 404, "not-found")
+
+
+def test_peer_that_asks_without_end_keeps_nobody_else_from_asking(launch, tmp_path):
+    server = launch(workers=1)
+    blob, event = erased(server)
+    proof(server, event)
+    pid = recorder(server)
+    hostile = [server.connect("verifier") for _ in range(140)]
+    ours = server.connect("uploader")
+    question = f"GET /v1/receipts/{event} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for conn in hostile:
+            conn.send(question)
+        refused = [conn.response() for conn in hostile[32:]]
+        assert {a.status for a in refused} == {503}
+        ours.send(question)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    check(server, ours.response(), tmp_path, blob, "erased")
 
 
 @pytest.mark.parametrize(
@@ -207,4 +282,4 @@ def test_many_requests_do_not_keep_the_recorder_from_recording(launch):
         assert time.monotonic() - began <= 1 * SLOW
         for _ in range(300):
             statuses.append(conn.response().status)
-    assert set(statuses) <= {200, 404, 503}
+    assert set(statuses) <= {202, 404, 503}
