@@ -60,18 +60,16 @@ static void on_told(void *ctx, int err)
 	telling_end(t);
 }
 
-static int64_t store_time(const struct refused_reads *r, uint64_t mono_ms)
-{
-	return store_now_ms(r->api->store) - (int64_t)(clock_mono_us() / 1000) + (int64_t)mono_ms;
-}
-
+/* Both times with one difference of the clocks: two that are taken one after the other can differ
+ * by a millisecond, and the last would then be before the first. */
 static int tell(struct refused_reads *r, const struct attempt *x)
 {
+	const int64_t to_store = store_now_ms(r->api->store) - (int64_t)(clock_mono_us() / 1000);
 	const struct store_refused o = {.id = x->id,
 		.peer = x->peer,
 		.why = x->why,
-		.first_ms = store_time(r, x->first_ms),
-		.last_ms = store_time(r, x->last_ms),
+		.first_ms = to_store + (int64_t)x->first_ms,
+		.last_ms = to_store + (int64_t)x->last_ms,
 		.count = x->count};
 	struct telling *t = malloc(sizeof *t);
 	int err;
