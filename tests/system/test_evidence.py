@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -499,12 +500,14 @@ def test_rotation_keeps_the_chain(launch, tmp_path):
     while len(rotated()) < 2:
         assert time.monotonic() < end
         busy(server, rounds=3)
-    files = [*rotated(), log]
     head = server.erase(server.put_ok(server.sealed(300))["blob"]).json()["head"]
     assert head["n"] > 100
-    wait_for(lambda: verify(*files)[0] == UNPINNED, lambda: verify(*files)[1]["findings"], 5)
+    log, _ = finished(server, tmp_path)
+    files = [*sorted(tmp_path.glob("audit.log.0*")), log]
+    status, report = verify(*files)
+    assert status == UNPINNED, report["findings"]
     assert verify(*files[1:])[0] == UNPINNED, "earlier files may be gone"
-    status, report = verify(files[0], files[2])
+    status, report = verify(files[0], *files[2:])
     assert status == 5 and report["findings"][0]["what"] == "missing"
 
 
@@ -576,10 +579,10 @@ def test_a_large_log_is_verified_quickly(tmp_path):
         .stdout.decode()
         .strip()
     )
-    began = time.monotonic()
+    began = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     status, report = verify(log, "--key", key)
-    rate = events / (time.monotonic() - began)
-    print(f"{rate:,.0f} records/s")
+    rate = events / (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - began)
+    print(f"{rate:,.0f} records for a second of processor time")
     assert status == 0 and report["events"] == events - 10, report["findings"][:3]
     assert rate > (50_000 if SLOW == 1 else 2_000), "far below what was measured (docs/evidence.md)"
 

@@ -4,9 +4,9 @@ the log that it came from is held to it."""
 import collections
 import json
 import os
+import resource
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from audit import UNPINNED, Forger, audit, finished, log_of, verify
 from harness import BIN, ROOT, SANITIZED
 
 PROOFS = int(os.environ.get("TIMEGLAS_PROOFS", "60" if SANITIZED else "1000"))
+RUNS = int(os.environ.get("TIMEGLAS_PROOFS", "130"))  # of a whole program for each proof
 ALTERED = {
     "line", "index", "hash", "hashes", "size", "root", "origin", "name", "signature", "length",
     "key",
@@ -87,7 +88,8 @@ def test_independent_program_accepts_ours_and_refuses_altered(kept, independent)
 
 
 def test_receipt_accepts_true_and_refuses_altered(kept):
-    true, altered = proofs_of(kept)
+    true, altered = (paths[:: max(1, PROOFS // RUNS)] for paths in proofs_of(kept))
+    assert {part_of(p) for p in altered} == ALTERED
     for path in true:
         assert audit("receipt", path, "--key", kept / "key").returncode == 0, path
     words = collections.defaultdict(set)
@@ -158,15 +160,18 @@ def test_receipt_that_is_none_is_refused(kept, tmp_path):
 def test_receipt_is_checked_in_20_ms(kept):
     if SANITIZED:
         pytest.skip("a sanitized program starts slowly")
+    def processor_time():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
     seen = []
-    for i in range(min(PROOFS, 100)):
-        begin = time.monotonic()
+    for i in range(30):
+        begin = processor_time()
         audit("receipt", kept / f"true-{i}", "--key", kept / "key")
-        seen.append(time.monotonic() - begin)
-    seen.sort()
-    median = seen[len(seen) // 2]
-    print(f"audit receipt: median {median * 1e3:.1f} ms, worst {seen[-1] * 1e3:.1f} ms")
-    assert seen[len(seen) // 10] <= 0.020  # other work on this machine makes the rest slower
+        seen.append(processor_time() - begin)
+    median = sorted(seen)[15]
+    print(f"audit receipt: median {median * 1e3:.1f} ms of processor time")
+    assert median <= 0.020
 
 
 def test_verify_holds_the_log_to_a_proof(kept, tmp_path):
