@@ -49,8 +49,13 @@ size_t proof_text(const struct proof *p, char *out, size_t cap)
 		tg_b64_encode(TG_B64_STD, p->inclusion.hash[i], TREE_HASH, hash);
 		put(&o, "%s\n", hash);
 	}
-	put(&o, "\n%.*s", (int)p->checkpoint_n, p->checkpoint);
-	return o.full ? 0 : o.n;
+	put(&o, "\n");
+	if (o.full || p->checkpoint_n >= cap - o.n)
+		return 0;
+	memcpy(out + o.n, p->checkpoint, p->checkpoint_n); /* of any bytes, a NUL too */
+	o.n += p->checkpoint_n;
+	out[o.n] = '\0';
+	return o.n;
 }
 
 /* Reading ------------------------------------------------------------------ */
