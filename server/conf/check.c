@@ -242,7 +242,25 @@ static void check_limits(const struct checker *k, const struct conf *c)
 			(unsigned long long)files.rlim_max);
 }
 
-/* The file is a policy. */
+static void check_urls(const struct checker *k, const struct conf *c, const struct policy *p)
+{
+	for (unsigned i = 0; i < p->n_witnesses; i++) {
+		const struct policy_witness *w = &p->witness[i];
+		const bool tls = strncmp(w->url, "https://", 8) == 0;
+
+		if (!tls && strncmp(w->url, "http://", 7) != 0)
+			say(k, "server.witnesses",
+				"%s: witness %s: '%s' is no URL; write http://HOST:PORT or "
+				"https://HOST",
+				c->witnesses, w->name, w->url);
+		else if (tls && c->witness_ca == NULL)
+			say(k, "server.witnesses",
+				"%s: witness %s has https; name its authority with witness_ca",
+				c->witnesses, w->name);
+	}
+}
+
+/* The file is a policy, which the courier can use. */
 static void check_witnesses(const struct checker *k, const struct conf *c)
 {
 	struct policy *p = c->witnesses != NULL ? malloc(sizeof *p) : NULL;
@@ -256,6 +274,8 @@ static void check_witnesses(const struct checker *k, const struct conf *c)
 		say(k, "server.witnesses", "%s", why);
 	else if (sha != NULL && policy_scan(sha, (const char *)f.b, f.n, p, &line, &what) != 0)
 		say(k, "server.witnesses", "%s:%u: %s", c->witnesses, line, what);
+	else if (sha != NULL)
+		check_urls(k, c, p);
 	file_free(&f);
 	sha256_free(sha);
 	free(p);

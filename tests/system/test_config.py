@@ -5,12 +5,14 @@ import signal
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import harness
 from configured import QUIET, Configured, pki  # noqa: F401  pylint: disable=unused-import
 from harness import BIN, wait_for
 from problems import check_problem
 from wire import Closed
+from witness_log import cosignature
 
 @pytest.fixture(scope="module")
 def configured(pki, tmp_path_factory):
@@ -50,6 +52,33 @@ def test_check_says_where_a_file_is_wrong(pki, tmp_path):
         done = subprocess.run([BIN / "timeglasd", *args], **capture)
         assert done.returncode not in (0, -6, -11)
         assert f"{c.file}:{number}:" in (done.stdout + done.stderr).decode()
+
+
+def test_check_names_witnesses_that_cannot_be_asked(pki, tmp_path):
+    """A policy that is right for auditors need not be one that the server can use."""
+    c = Configured(pki, tmp_path)
+    keys = [cosignature(n, Ed25519PrivateKey.generate(), "x\n", 1)[1] for n in ("a", "b", "c")]
+    policy = tmp_path / "policy"
+
+    def check(urls, *lines):
+        rows = "".join(f"witness w{i} {k} {u}\n" for i, (k, u) in enumerate(zip(keys, urls)))
+        policy.write_text(rows + "group g 1 w0 w1 w2\nquorum g\n")
+        c.write()
+        mine = "\n".join(("drain_s = 0", f"witnesses = {policy}", *lines))
+        c.file.write_text(c.file.read_text().replace("drain_s = 0", mine))
+        done = subprocess.run(
+            [BIN / "timeglasd", "-t", "-c", c.file], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=20, check=False,
+        )
+        return done.returncode, done.stdout.decode()
+
+    good = ("http://127.0.0.1:1", "http://w.example:80/x", "https://w.example")
+    status, said = check(good)
+    assert status != 0 and "witness w2" in said and "witness_ca" in said
+    assert "witness w0" not in said and "witness w1" not in said
+    assert check(good, f"witness_ca = {pki}/ca.pem")[0] == 0
+    status, said = check(("", "w.example:80", "ftp://w.example"))
+    assert status != 0 and all(f"witness w{i}: " in said for i in range(3))
 
 
 def test_check_promises_what_will_happen(pki, tmp_path):
