@@ -2,6 +2,7 @@
 the store."""
 import os
 import socket
+import ssl
 import tarfile
 from pathlib import Path
 
@@ -314,13 +315,40 @@ def test_corpus_of_hostile_requests_over_the_wire(server, nothing_new):
     nothing_new()
 
 
-def test_half_closed_client_is_told_that_all_answers_came(server):
-    """A client that has ended its direction, and whose last answer is acknowledged at once, still
-    gets close_notify: without it what came could have been cut."""
+@pytest.fixture
+def strict(server):
+    """Connections that take an end without close_notify for what it may be: a cut."""
+    saved, server.contexts = server.contexts, {}
+    for peer in ("uploader", "verifier"):
+        server.context(peer).options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+
+    def connect(peer):
+        conn = server.connect(peer)
+        conn.sock.suppress_ragged_eofs = False
+        return conn
+
+    yield connect
+    server.contexts = saved
+
+
+def half_close(conn):
+    socket.socket.shutdown(conn.sock, socket.SHUT_WR)
+
+
+@pytest.mark.parametrize("answers", (0, 1, 3))
+def test_half_closed_client_is_told_that_the_server_ends_too(strict, answers):
+    with strict("uploader") as conn:
+        for _ in range(answers):
+            assert conn.request("GET", "/v1/policy").status == 200
+        half_close(conn)
+        assert conn.sock.recv(1) == b""
+
+
+def test_half_closed_client_is_told_that_all_answers_came(server, strict):
+    """Also where the last answer, which is held until it is acknowledged, is so at once."""
     for _ in range(25):
         blobs = [server.put_ok(server.sealed(10))["blob"] for _ in range(6)]
-        with server.connect("verifier") as conn:
-            conn.sock.suppress_ragged_eofs = False  # then a FIN without close_notify is an error
+        with strict("verifier") as conn:
             conn.send(
                 b"".join(
                     b"POST /v1/blobs/%s/take HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n"
@@ -328,7 +356,7 @@ def test_half_closed_client_is_told_that_all_answers_came(server):
                     for blob in blobs
                 )
             )
-            socket.socket.shutdown(conn.sock, socket.SHUT_WR)
+            half_close(conn)
             for _ in blobs:
                 assert conn.response().status == 200
             assert conn.sock.recv(1) == b""
