@@ -3,12 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <event2/event_struct.h>
 #include <openssl/x509v3.h>
 #include <timeglas/errors.h>
 #include "base/clock.h"
-#include "core/num.h"
+#include "courier/answer.h"
 #include "courier/errand.h"
 #include "courier/lookup.h"
 #include "net/stream.h"
@@ -48,71 +47,23 @@ static void fail(struct errand *e, enum metric_witness_failure kind, const char 
 		cb(e->ctx, 0, why, strlen(why), kind); /* frees e */
 }
 
-/* The value of a field, without blanks in front of it; NULL. */
-static const char *field(const char *head, const char *name, size_t *n)
-{
-	const size_t len = strlen(name);
-
-	for (const char *at = strstr(head, "\r\n"); at != NULL; at = strstr(at, "\r\n")) {
-		at += 2;
-		if (strncasecmp(at, name, len) != 0 || at[len] != ':')
-			continue;
-		at += len + 1;
-		at += strspn(at, " \t");
-		*n = strcspn(at, "\r");
-		return at;
-	}
-	return NULL;
-}
-
-/* Reads a head of n bytes. Returns its status; 0: it is none that can be understood. *length: of
- * the content, UINT64_MAX: up to the end of the connection. */
-static int scan_head(const char *p, size_t n, uint64_t *length)
-{
-	char head[ERRAND_HEAD_MAX + 1];
-	uint64_t status;
-	const char *value;
-	size_t len;
-
-	memcpy(head, p, n);
-	head[n] = '\0';
-	if (strlen(head) != n || strncmp(head, "HTTP/1.1 ", 9) != 0 || n < 14 ||
-		tg_num_u64(head + 9, 3, 599, &status) != 0 || status < 200 ||
-		field(head, "Transfer-Encoding", &len) != NULL)
-		return 0;
-	value = field(head, "Content-Length", &len);
-	*length = UINT64_MAX;
-	if (value != NULL && tg_num_u64(value, len, ERRAND_BODY_MAX, length) != 0)
-		return 0;
-	return (int)status;
-}
-
 /* over: nothing more will come. */
 static void look(struct errand *e, bool over)
 {
 	struct evbuffer *in = stream_in(e->stream);
-	const size_t have = evbuffer_get_length(in);
-	const char *p = (const char *)evbuffer_pullup(in, -1), *end;
-	uint64_t length;
-	size_t head;
-	int status;
+	const size_t n = evbuffer_get_length(in);
+	struct answer a;
 
-	end = have > 0 ? memmem(p, have, "\r\n\r\n", 4) : NULL;
-	if (end == NULL || (size_t)(end - p) > ERRAND_HEAD_MAX - 4) {
-		if (over || have >= ERRAND_HEAD_MAX)
-			fail(e, WITNESS_F_ANSWER, "its answer is cut off, or is no HTTP");
-		return;
+	switch (answer_scan((const char *)evbuffer_pullup(in, -1), n, over, &a)) {
+	case ANSWER_WHOLE:
+		tell(e, a.status, a.text, a.n);
+		break;
+	case ANSWER_BAD:
+		fail(e, WITNESS_F_ANSWER, a.why);
+		break;
+	case ANSWER_MORE:
+		break;
 	}
-	head = (size_t)(end - p) + 4;
-	status = scan_head(p, head, &length);
-	if (status == 0)
-		fail(e, WITNESS_F_ANSWER, "its answer is not one that a witness gives");
-	else if (have - head > ERRAND_BODY_MAX)
-		fail(e, WITNESS_F_ANSWER, "its answer is too long");
-	else if (have - head >= length || (over && length == UINT64_MAX))
-		tell(e, status, p + head, have - head < length ? have - head : (size_t)length);
-	else if (over)
-		fail(e, WITNESS_F_ANSWER, "its answer is cut off");
 }
 
 static void on_read(struct stream *s, struct evbuffer *in, void *ctx)
@@ -183,7 +134,7 @@ static bool connect_to(struct errand *e)
 {
 	static const struct stream_cb calls = {.on_read = on_read, .on_end = on_end};
 	static const struct stream_opts opts = {
-		.in_max = ERRAND_HEAD_MAX + ERRAND_BODY_MAX + 4096, .read_size = 4096};
+		.in_max = ANSWER_HEAD_MAX + ANSWER_BODY_MAX + 4096, .read_size = 4096};
 	const struct target_addresses *x = &e->known->found;
 	const unsigned i = e->known->next;
 	SSL *ssl = NULL;

@@ -11,9 +11,7 @@
 #include "courier/target.h"
 #include "net/loop.h"
 
-#define ERRAND_S 10u           /* from the look-up to the answer's last byte */
-#define ERRAND_HEAD_MAX 8192u  /* bytes of the answer's head */
-#define ERRAND_BODY_MAX 16384u /* and of its content */
+#define ERRAND_S 10u /* from the look-up to the answer's last byte */
 
 struct errand;
 
