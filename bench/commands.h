@@ -16,6 +16,7 @@ int connect_main(int argc, char **argv, const char *dir);
 int scale_main(int argc, char **argv, const char *dir);
 int live_main(int argc, char **argv, const char *dir);
 int mixed_main(int argc, char **argv, const char *dir);
+int subject_main(int argc, char **argv, const char *dir);
 int seal_main(int argc, char **argv, const char *dir);
 int keyupdates_main(int argc, char **argv, const char *dir);
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include "server.h"
 
-#define HTTPS_BODY_MAX 16384
+#define HTTPS_BODY_MAX 131072
 
 struct https;
 

@@ -39,6 +39,8 @@ static const struct {
 	{"live", live_main, "the same with few blobs in the store and with a million"},
 	{"mixed", mixed_main,
 		"how long small requests take beside transfers of 30 MiB, next to nginx + Lua"},
+	{"subject", subject_main,
+		"how long erasing all of a person takes, with a million other blobs in the store"},
 	{"seal", seal_main, "sealing and opening, next to the age command, and inside the library"},
 	{"keyupdates", keyupdates_main,
 		"a flood of TLS key updates; measures nothing (for bench/floods.py)"},

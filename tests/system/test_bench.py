@@ -354,6 +354,21 @@ def test_live_compares_many_blobs_with_few(quick):
         assert 300 < cell["standing_bytes"] < 3000
 
 
+def test_subject_tells_how_long_an_erasure_takes_and_what_is_left(tmp_path):
+    out = subprocess.run(
+        [BENCH, "subject", "--live", "100", "--rounds", "3", "--sizes", "4000"],
+        stdout=subprocess.PIPE, check=True, text=True, timeout=120,
+    ).stdout
+    assert "30 blobs, 100 others live, 3 times" in out
+    figures = re.search(
+        r"4000 bytes +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+) +(\d+) of 30, (\d+) after 5 s", out
+    ).groups()
+    median, *_, worst = map(float, figures[:4])
+    assert 0 < median <= worst and figures[4] == "30"
+    if "asan" not in str(BENCH):  # whose allocator keeps what is freed
+        assert figures[5] == "0"
+
+
 @pytest.mark.long
 def test_live_compares_another_build_in_the_same_way(quick):
     top = quick("live", "--sizes", "4k", "--live", "2000", "--before", str(BIN / "timeglasd"))
@@ -628,7 +643,8 @@ def test_wrong_usage_ends_with_status_2(args):
         ["expiry", "--sample", "0"], ["throughput", "--sizes", "5"],
         ["throughput", "--sizes", "4k,x"], ["throughput", "--peers", "apache"],
         ["connect", "--before", "/nowhere"], ["scale", "--rounds", "0"],
-        ["live", "--seconds", "soon"], ["latency", "--share", "101"], ["mixed", "--large", "31"],
+        ["live", "--seconds", "soon"], ["subject", "--blobs", "65"],
+        ["latency", "--share", "101"], ["mixed", "--large", "31"],
     ],
 )
 def test_wrong_value_is_refused(args):
@@ -644,7 +660,7 @@ def test_help_names_every_benchmark_and_option():
         name in out
         for name in (
             "expiry", "throughput", "latency", "connect", "scale", "live", "mixed", "seal",
-            "keyupdates",
+            "keyupdates", "subject",
         )
     )
     out = subprocess.run(
