@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define CHAIN_HASH 32u
 #define CHAIN_KEY 32u
@@ -149,8 +150,12 @@ int chain_next_member(struct chain_text *rest, struct chain_text *name, struct c
  * that are not named stay as they are; members of another form are passed over. */
 void chain_more_positions(const struct chain_record *r, struct chain_pos pos[CHAIN_SHARDS]);
 
-/** Returns 1 when t is that text, otherwise 0. */
-int chain_is(struct chain_text t, const char *text);
+/** Returns 1 when t is that text, otherwise 0. Inline, since most texts are constants of which then
+ * the length is one, too. */
+static inline int chain_is(struct chain_text t, const char *text)
+{
+	return t.p != NULL && t.n == strlen(text) && memcmp(t.p, text, t.n) == 0;
+}
 
 /** Returns 1 when that is the name of an event that only the recorder itself makes, otherwise 0. */
 int chain_is_own_name(struct chain_text event);

@@ -13,7 +13,7 @@ int tg_num_u64(const char *s, size_t n, uint64_t max, uint64_t *out)
 		return TG_EINVAL;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t d = (uint64_t)(unsigned char)s[i] - '0';
-		if (d > 9 || v > (UINT64_MAX - d) / 10)
+		if (d > 9 || v > UINT64_MAX / 10 || v * 10 > UINT64_MAX - d)
 			return TG_EINVAL;
 		v = v * 10 + d;
 	}

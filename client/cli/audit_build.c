@@ -78,7 +78,7 @@ static bool add(struct audit_build *b, enum audit_segment_word word, struct chai
 
 static bool add_record(struct audit_build *b, const struct chain_record *r)
 {
-	if (chain_is(r->event, CHAIN_TAKEN_OVER))
+	if (chain_is_own(r, CHAIN_TAKEN_OVER))
 		b->seg.head.taken_over++;
 	if (r->uploader.p != NULL && audit_names_of(&b->uploaders, r->uploader) == 0)
 		return false;

@@ -105,7 +105,8 @@ static void end_root(const struct audit_kept *k, struct findings *f, uint64_t la
 static void end_witness(const struct audit_kept *k, struct findings *f, uint64_t last_n,
 	const struct finding_place *last)
 {
-	const struct finding_place other = {k->root_other.file, k->root_other.line, true};
+	const struct finding_place other = {
+		.file = k->root_other.file, .line = k->root_other.line, .whole = true};
 	const uint64_t size = k->proof->receipt.head.checkpoint.size;
 
 	if (k->root_other.line != 0)

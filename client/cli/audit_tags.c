@@ -36,12 +36,22 @@ static size_t home_of(const struct audit_tags *t, const uint8_t tag[AUDIT_TAGS_B
 	return n & (t->cap - 1);
 }
 
+static inline bool same(const uint8_t a[AUDIT_TAGS_BYTES], const uint8_t b[AUDIT_TAGS_BYTES])
+{
+	uint64_t x[2], y[2];
+
+	_Static_assert(sizeof x == AUDIT_TAGS_BYTES, "a tag is two words");
+	memcpy(x, a, sizeof x);
+	memcpy(y, b, sizeof y);
+	return x[0] == y[0] && x[1] == y[1];
+}
+
 /* The slot of this tag, or the free one where it would be. */
 static size_t slot_of(const struct audit_tags *t, const uint8_t tag[AUDIT_TAGS_BYTES])
 {
 	size_t i = home_of(t, tag);
 
-	while (t->slot[i].place != 0 && memcmp(t->slot[i].tag, tag, AUDIT_TAGS_BYTES) != 0)
+	while (t->slot[i].place != 0 && !same(t->slot[i].tag, tag))
 		i = (i + 1) & (t->cap - 1);
 	return i;
 }

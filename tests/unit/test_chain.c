@@ -361,11 +361,11 @@ static void event(
 		(unsigned long long)(blob * 0x9e3779b97f4a7c15u), (unsigned long long)blob);
 	r.id = T(id);
 	r.tag = T(tag);
+	subject_of(blob % people, subject);
+	r.subject = T(subject);
 	if (late_us >= 0) {
 		r.cause = T("expired");
 	} else {
-		subject_of(blob % people, subject);
-		r.subject = T(subject);
 		r.to = T("verifier verifier2");
 	}
 	memcpy(r.prev, prev, sizeof prev);

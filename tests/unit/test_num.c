@@ -162,6 +162,30 @@ static void hex_reads_its_22_digits_and_no_other_character(void **state)
 	}
 }
 
+/* Eight digits are read at once: in each of their places, as each of them would be alone. */
+static void hex_reads_digits_side_by_side_as_alone(void **state)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+
+	(void)state;
+	for (size_t at = 0; at < 10; at++)
+		for (int c = 0; c < 256; c++) {
+			char text[11] = "90afAFc37B";
+			uint8_t got[5];
+
+			text[at] = (char)c;
+			if (c == 0 || strchr(digits, c) == NULL) {
+				assert_int_equal(tg_hex_decode(text, 10, got, 5), TG_EINVAL);
+				continue;
+			}
+			assert_int_equal(tg_hex_decode(text, 10, got, 5), 0);
+			for (size_t i = 0; i < 5; i++)
+				assert_int_equal(got[i],
+					tg_hex_digit(text[2 * i]) << 4 |
+						tg_hex_digit(text[2 * i + 1]));
+		}
+}
+
 static void hex_of_a_byte_is_what_the_c_library_prints(void **state)
 {
 	char got[3] = "", want[3];
@@ -245,6 +269,7 @@ int main(void)
 		cmocka_unit_test(num_duration_bad_text_is_refused),
 		cmocka_unit_test(hex_round_trip_and_faults),
 		cmocka_unit_test(hex_reads_its_22_digits_and_no_other_character),
+		cmocka_unit_test(hex_reads_digits_side_by_side_as_alone),
 		cmocka_unit_test(hex_of_a_byte_is_what_the_c_library_prints),
 		cmocka_unit_test(time_format_agrees_with_the_c_library),
 		cmocka_unit_test(time_every_day_of_four_centuries_reads_back),
