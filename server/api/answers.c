@@ -28,10 +28,10 @@ void answers_blob(struct jsonw *w, const struct store_blob *b, bool full)
 	if (b->state == STORE_GONE) {
 		jsonw_str(w, "cause", b->cause);
 		jsonw_time(w, "gone_at", b->gone_at_ms);
-		if (full) {
+		if (full)
 			jsonw_str(w, "outcome", b->outcome);
-			jsonw_str(w, "event", b->event);
-		}
+		/* for everybody: a take has no receipt that would tell its reader */
+		jsonw_str(w, "event", b->event);
 	} else
 		describe(w, b);
 }

@@ -14,7 +14,7 @@
 /**
  * Writes the members that tell of a blob into the object that is open.
  *
- * @full  for its uploader and operators: also its tag; when it is gone, outcome and event
+ * @full  for its uploader and operators: also its tag; when it is gone, the outcome
  */
 void answers_blob(struct jsonw *w, const struct store_blob *b, bool full);
 /** Writes the members that answer an upload into the object that is open. They are the same when
