@@ -40,22 +40,22 @@ static bool read_key(struct sha256 *h, const char *path, struct receipt_key *out
 }
 
 /* --key PUB gives a key, or a file with one. The option is also that of the client certificate's
- * key, so what environment and configuration say does not count. */
+ * key, so what environment and configuration say of it does not count; for the log's there is
+ * TIMEGLAS_LOG_KEY. */
 int audit_keys_read(const struct cmdline *o, struct sha256 *h, struct receipt_key *out, size_t *n)
 {
+	const enum opt_id id = cmdline_given(o, OPT_KEY) ? OPT_KEY : OPT_LOG_KEY;
+
 	*n = 0;
-	if (!cmdline_given(o, OPT_KEY))
-		return 0;
-	for (size_t i = 0; i < o->n[OPT_KEY]; i++) {
-		const char *value = o->value[OPT_KEY][i];
+	for (size_t i = 0; i < o->n[id]; i++) {
+		const char *value = o->value[id][i];
 
 		if (*n == AUDIT_KEYS_MAX)
 			return output_usage("--key is given more than %d times", AUDIT_KEYS_MAX);
 		if (!find_key(h, value, &out[*n]) && !read_key(h, value, &out[*n]))
-			return output_usage(
-				"--key: neither a public key (%s..., or name+id+base64) "
-				"nor a file with one: %s",
-				CHAIN_PUBLIC, value);
+			return output_usage("--%s: neither a public key (%s..., or name+id+base64) "
+					    "nor a file with one: %s",
+				id == OPT_KEY ? "key" : "log-key", CHAIN_PUBLIC, value);
 		++*n;
 	}
 	return 0;

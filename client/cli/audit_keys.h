@@ -7,11 +7,11 @@
 #include "lib/receipt.h"
 
 /**
- * Reads the keys that --key says: each a public key in either form (lib/receipt.h), or a file with
- * one.
+ * Reads the keys that --key says, otherwise TIMEGLAS_LOG_KEY or the configuration: each a public
+ * key in either form (lib/receipt.h), or a file with one.
  *
  * @out  AUDIT_KEYS_MAX keys
- * @n    out: how many; 0 without the option
+ * @n    out: how many; 0 when nobody said one
  *
  * Returns 0, or an exit status after having said what is wrong.
  */

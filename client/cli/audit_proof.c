@@ -46,12 +46,26 @@ static bool is_json(const char *text, size_t n)
 	return i < n && (text[i] == '{' || text[i] == '[');
 }
 
+/* Returns where a proof begins: in a certificate, behind the text for people; n: there is none. */
+static size_t find_proof(const char *text, size_t n)
+{
+	static const char begin[] = "\n" PROOF_FIRST_LINE "\n";
+	const char *at;
+
+	if (receipt_is(text, n))
+		return 0;
+	at = memmem(text, n, begin, sizeof begin - 1);
+	return at != NULL ? (size_t)(at + 1 - text) : n;
+}
+
 bool audit_proof_is(const char *path)
 {
-	char begin[sizeof PROOF_FIRST_LINE];
-	long n = strcmp(path, "-") != 0 ? read_file(path, begin, sizeof begin) : -1;
+	char *text = malloc(PROOF_MAX);
+	long n = text != NULL && strcmp(path, "-") != 0 ? read_file(path, text, PROOF_MAX) : -1;
+	bool found = n >= 0 && find_proof(text, (size_t)n) < (size_t)n;
 
-	return n >= 0 && receipt_is(begin, (size_t)n);
+	free(text);
+	return found;
 }
 
 static void check(
@@ -71,6 +85,7 @@ int audit_proof_load(struct sha256 *h, const char *path, const struct receipt_ke
 {
 	struct audit_proof *p = calloc(1, sizeof *p);
 	long n = p != NULL ? read_file(path, p->text, sizeof p->text) : 0;
+	size_t begin;
 	int status = 0;
 
 	*out = NULL;
@@ -89,6 +104,12 @@ int audit_proof_load(struct sha256 *h, const char *path, const struct receipt_ke
 		return status;
 	}
 	p->n = (size_t)n;
+	begin = find_proof(p->text, p->n);
+	if (begin > 0 && begin < p->n) {
+		p->in_certificate = true;
+		p->n -= begin;
+		memmove(p->text, p->text + begin, p->n);
+	}
 	check(h, p, keys, n_keys);
 	*out = p;
 	return 0;
@@ -252,6 +273,9 @@ void audit_proof_text(const struct audit_proof *p)
 			", as line number %" PRIu64 ".", p->receipt.line.record.n);
 	output_text(line);
 	print_witnesses(p);
+	if (p->in_certificate)
+		output_text("Only this is proved: the text before the proof is whoever's who wrote "
+			    "it.");
 }
 
 /* For programs ------------------------------------------------------------- */
@@ -285,6 +309,8 @@ json_t *audit_proof_json(const struct audit_proof *p)
 		p->fault == RECEIPT_GOOD, "fault", receipt_word(p->fault), "detail",
 		receipt_sentence(p->fault));
 
+	if (o != NULL && p->in_certificate)
+		json_object_set_new(o, "in_certificate", json_true());
 	if (o != NULL && p->has_policy)
 		json_object_set_new(o, "witnesses",
 			json_pack("{s:i, s:i, s:I, s:I, s:I}", "cosigned", (int)p->cosigned.n,

@@ -10,7 +10,8 @@
 
 struct audit_proof {
 	const char *path;
-	bool is_head; /* a signed checkpoint alone: it proves no event */
+	bool is_head;        /* a signed checkpoint alone: it proves no event */
+	bool in_certificate; /* other text stands before it, of which it says nothing */
 	enum receipt_fault fault;
 	struct receipt receipt; /* what is filled in depends on fault, as in lib/receipt.h */
 	bool has_policy;        /* audit_policy_apply() filled in the next two */

@@ -9,8 +9,8 @@
 #include "cli/values.h"
 #include "core/hex.h"
 #include "core/time.h"
+#include "lib/evidence_tag.h"
 
-#define TAG "timeglas evidence 1\n"
 #define SUBJECT "timeglas subject 1\n"
 #define ID_CHARS 24
 #define HASH_CHARS ((size_t)2 * AUDIT_TAGS_BYTES)
@@ -29,7 +29,7 @@ static int time_option(const struct cmdline *o, enum opt_id id, int64_t otherwis
 		"--%s: not a time like 2026-11-22T12:00:00Z: %s", cmdline_row(id)->name, text);
 }
 
-/* The first 16 bytes of SHA-256(prefix, text), in hex. */
+/* The first 16 bytes of SHA-256(prefix, name LF text), in hex. */
 static void hash_of(const char *prefix, const char *name, const char *text, char *out)
 {
 	crypto_hash_sha256_state s;
@@ -37,10 +37,8 @@ static void hash_of(const char *prefix, const char *name, const char *text, char
 
 	crypto_hash_sha256_init(&s);
 	crypto_hash_sha256_update(&s, (const unsigned char *)prefix, strlen(prefix));
-	if (name != NULL) {
-		crypto_hash_sha256_update(&s, (const unsigned char *)name, strlen(name));
-		crypto_hash_sha256_update(&s, (const unsigned char *)"\n", 1);
-	}
+	crypto_hash_sha256_update(&s, (const unsigned char *)name, strlen(name));
+	crypto_hash_sha256_update(&s, (const unsigned char *)"\n", 1);
 	crypto_hash_sha256_update(&s, (const unsigned char *)text, strlen(text));
 	crypto_hash_sha256_final(&s, hash);
 	tg_hex_encode(hash, AUDIT_TAGS_BYTES, out);
@@ -60,7 +58,7 @@ static int read_blob(struct audit_question *q)
 	if (strlen(q->text) != ID_CHARS)
 		return output_usage("--blob takes a blob's id of 24 characters, or its tag of 32 "
 				    "hexadecimal digits");
-	hash_of(TAG, NULL, q->text, q->hash);
+	evidence_tag(q->text, q->hash);
 	return 0;
 }
 

@@ -21,6 +21,7 @@ int cmd_get(struct cli *cli);
 int cmd_take(struct cli *cli);
 int cmd_stat(struct cli *cli);
 int cmd_rm(struct cli *cli);
+int cmd_proof(struct cli *cli);
 int cmd_policy(struct cli *cli);
 int cmd_audit_verify(struct cli *cli);
 int cmd_audit_show(struct cli *cli);

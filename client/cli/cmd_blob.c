@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/cmd.h"
+#include "cli/keeping.h"
 #include "cli/material.h"
 #include "cli/output.h"
 #include "cli/values.h"
@@ -170,30 +171,77 @@ int cmd_put(struct cli *cli)
 	return err;
 }
 
-static int stat_call(tg_client *c, const struct cli *cli)
-{
-	return tg_client_stat(c, cli->operand, NULL);
-}
-
-static int erase_call(tg_client *c, const struct cli *cli)
-{
-	return tg_client_erase(c, cli->operand, NULL);
-}
-
 static int policy_call(tg_client *c, const struct cli *cli)
 {
 	(void)cli;
 	return tg_client_policy(c);
 }
 
+static int keep_proof(struct keeping *k, tg_client *c, const tg_receipt *receipt, const char *done)
+{
+	const tg_proof_opts of = {.struct_size = sizeof of, .receipt = receipt};
+
+	return keeping_keep(k, c, &of, done, NULL);
+}
+
+static int stat_blob(struct cli *cli, tg_client *c, struct keeping *k)
+{
+	tg_blob blob = {.struct_size = sizeof blob};
+	tg_receipt receipt;
+	int status, err = tg_client_stat(c, cli->operand, &blob);
+
+	progress_end(&cli->progress);
+	if (err != 0)
+		return output_fail_client(c, err);
+	status = output_answer(c);
+	if (status != EXIT_DONE || k == NULL)
+		return status;
+	if (strcmp(blob.state, "gone") != 0)
+		return output_fail(TG_EPENDING,
+			"the blob is %s: there is a proof of its end when it has ended",
+			blob.state);
+	receipt = keeping_receipt(&blob);
+	return keep_proof(k, c, &receipt, "the blob is gone");
+}
+
+static int erase_blob(struct cli *cli, tg_client *c, struct keeping *k)
+{
+	tg_receipt receipt = {.struct_size = sizeof receipt};
+	int status, kept, err = tg_client_erase(c, cli->operand, &receipt);
+
+	progress_end(&cli->progress);
+	if (err != 0)
+		return output_fail_client(c, err);
+	status = output_answer(c);
+	kept = keep_proof(k, c, &receipt, "the blob is erased");
+	return status != EXIT_DONE ? status : kept;
+}
+
+static int run_proved(
+	struct cli *cli, int (*call)(struct cli *cli, tg_client *c, struct keeping *k))
+{
+	struct keeping *k;
+	tg_client *c;
+	int status = keeping_new(&cli->opt, KEEPING_FILE, false, &k);
+
+	if (status == 0)
+		status = cli_connect(cli, false, &c);
+	if (status == 0) {
+		status = call(cli, c, k);
+		cli_disconnect(cli, c);
+	}
+	keeping_free(k);
+	return status;
+}
+
 int cmd_stat(struct cli *cli)
 {
-	return cli_ask(cli, stat_call);
+	return run_proved(cli, stat_blob);
 }
 
 int cmd_rm(struct cli *cli)
 {
-	return cli_ask(cli, erase_call);
+	return run_proved(cli, erase_blob);
 }
 
 int cmd_policy(struct cli *cli)

@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "cli/cmd.h"
+#include "cli/keeping.h"
 #include "cli/output.h"
 #include "cli/opening.h"
 #include "cli/values.h"
@@ -20,6 +22,7 @@
 #include "core/fd.h"
 
 #define PATH_CHARS 4096
+#define TAKEN_TRIES 50
 
 struct fetch {
 	const char *id, *target;
@@ -30,6 +33,7 @@ struct fetch {
 	char keep[PATH_CHARS];
 	const char *receipt_path;
 	struct tg_spool *receipt; /* NULL: not wanted */
+	struct keeping *proof;    /* NULL: not wanted */
 	int out;                  /* descriptor of a stream; -1 before it is open */
 	tg_client *client;
 	tg_fetched got;
@@ -141,6 +145,19 @@ static int choose_receipt(const struct cmdline *o, struct fetch *f)
 	return tg_spool_new(f->receipt_path, &f->receipt) == 0 ? 0 : cannot_write(f->receipt_path);
 }
 
+/* A proof that replaced the evidence, its sealed copy or the receipt would help nobody. */
+static int choose_proof(const struct cmdline *o, struct fetch *f)
+{
+	const char *path = cmdline_text(o, OPT_PROOF);
+
+	if (path != NULL &&
+		((!f->stream && same_file(path, f->target)) || may_be_kept(f, path) ||
+			(f->receipt_path != NULL && same_file(path, f->receipt_path))))
+		return output_usage("--proof names another file of this command: give the proof a "
+				    "name of its own");
+	return keeping_new(o, KEEPING_FILE, false, &f->proof);
+}
+
 static int choose_opening(const struct cmdline *o, struct fetch *f)
 {
 	if (f->opening)
@@ -198,6 +215,8 @@ static int prepare(struct cli *cli, struct fetch *f, bool take)
 		err = choose_keep(f);
 	if (err == 0)
 		err = choose_receipt(o, f);
+	if (err == 0)
+		err = choose_proof(o, f);
 	if (err == 0)
 		err = open_stream(f);
 	f->opts = (tg_fetch_opts){.struct_size = sizeof f->opts,
@@ -262,6 +281,43 @@ static int say_fetched(const struct fetch *f)
 	return output_object(o);
 }
 
+/* What ended a take no answer has said: the buffer is asked, once it knows. */
+static int stat_taken(struct fetch *f, tg_blob *blob)
+{
+	const struct timespec pause = {0, 100 * 1000000L};
+	int err = 0;
+
+	for (int tries = 0; tries < TAKEN_TRIES; tries++) {
+		err = tg_client_stat(f->client, f->id, blob);
+		if (err != 0 || strcmp(blob->state, "gone") == 0)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return err;
+}
+
+/* The end of what was acknowledged, whatever the outcome, or taken. */
+static int keep_proof(struct fetch *f)
+{
+	tg_blob blob = {.struct_size = sizeof blob};
+	tg_receipt receipt = {.struct_size = sizeof receipt};
+	const tg_proof_opts of = {.struct_size = sizeof of, .receipt = &receipt};
+	int err;
+
+	if (f->proof == NULL)
+		return 0;
+	if (f->opts.take) {
+		err = stat_taken(f, &blob);
+		if (err != 0)
+			return output_fail_after(
+				f->client, err, "the blob is fetched, and gone; there is no proof");
+		receipt = keeping_receipt(&blob);
+	} else {
+		receipt = *f->got.receipt;
+	}
+	return keeping_keep(f->proof, f->client, &of, "the blob is fetched and erased", NULL);
+}
+
 static int conclude(struct fetch *f, int err)
 {
 	int receipt;
@@ -280,7 +336,8 @@ static int conclude(struct fetch *f, int err)
 
 static int fetch_to_target(struct cli *cli, struct fetch *f)
 {
-	int err = cli_connect(cli, false, &f->client);
+	int kept, err = cli_connect(cli, false, &f->client);
+	bool ended;
 
 	if (err != 0)
 		return err;
@@ -290,7 +347,10 @@ static int fetch_to_target(struct cli *cli, struct fetch *f)
 	else
 		err = tg_fetch_file(f->client, f->id, &f->opts, f->target, &f->got);
 	progress_end(&cli->progress);
+	ended = err == 0 || f->got.acked;
 	err = conclude(f, err);
+	kept = ended ? keep_proof(f) : 0;
+	err = err != 0 ? err : kept;
 	cli_disconnect(cli, f->client);
 	return err;
 }
@@ -306,6 +366,7 @@ static int run_fetch(struct cli *cli, bool take)
 		err = output_fail(TG_EIO, "cannot write %s: %s", f.target, strerror(errno));
 	opening_free(&f.demands);
 	tg_spool_free(f.receipt);
+	keeping_free(f.proof);
 	return err;
 }
 

@@ -2,7 +2,9 @@
  * cmd_session.c: timeglas session open | show | touch | close. Runs in the timeglas command.
  * docs/openapi.yaml.
  */
+#include <stdlib.h>
 #include "cli/cmd.h"
+#include "cli/keeping.h"
 #include "cli/output.h"
 #include "cli/values.h"
 
@@ -35,12 +37,6 @@ int cmd_session_open(struct cli *cli)
 	return err;
 }
 
-static int close_call(tg_client *c, const struct cli *cli)
-{
-	return tg_client_session_close(
-		c, cli->operand, cmdline_flag(&cli->opt, OPT_ERASE_ALL), NULL);
-}
-
 static int show_call(tg_client *c, const struct cli *cli)
 {
 	return tg_client_session_show(c, cli->operand, NULL);
@@ -61,7 +57,39 @@ int cmd_session_touch(struct cli *cli)
 	return cli_ask(cli, touch_call);
 }
 
+static int close_session(struct cli *cli, tg_client *c, struct keeping *k)
+{
+	const tg_proof_opts of = {.struct_size = sizeof of};
+	tg_receipt *receipts;
+	size_t n;
+	int status, kept,
+		err = tg_client_session_close(
+			c, cli->operand, cmdline_flag(&cli->opt, OPT_ERASE_ALL), NULL);
+
+	progress_end(&cli->progress);
+	if (err != 0)
+		return output_fail_client(c, err);
+	receipts = keeping_receipts(c, &n);
+	status = output_answer(c);
+	kept = receipts == NULL ?
+		output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM)) :
+		keeping_keep_each(k, c, &of, receipts, n, "the session is closed");
+	free(receipts);
+	return status != EXIT_DONE ? status : kept;
+}
+
 int cmd_session_close(struct cli *cli)
 {
-	return cli_ask(cli, close_call);
+	struct keeping *k;
+	tg_client *c;
+	int status = keeping_new(&cli->opt, KEEPING_FOLDER, false, &k);
+
+	if (status == 0)
+		status = cli_connect(cli, false, &c);
+	if (status == 0) {
+		status = close_session(cli, c, k);
+		cli_disconnect(cli, c);
+	}
+	keeping_free(k);
+	return status;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "cli/certificate.h"
 #include "cli/cmd.h"
+#include "cli/keeping.h"
 #include "cli/output.h"
 #include "cli/values.h"
 #include "lib/spool.h"
@@ -59,9 +60,9 @@ static int open_certificate(const char *path, struct tg_spool **out)
 }
 
 static int write_certificate(
-	struct tg_spool *file, const char *path, const tg_client *c, const tg_subject *s)
+	struct tg_spool *file, const char *path, const struct certificate *certificate)
 {
-	char *text = file != NULL ? certificate_text(c, s) : NULL;
+	char *text = file != NULL ? certificate_text(certificate) : NULL;
 	int err = 0;
 
 	if (file == NULL)
@@ -77,36 +78,63 @@ static int write_certificate(
 				  path, err == TG_EIO ? strerror(errno) : tg_strerror(err));
 }
 
-static int erase(struct cli *cli, struct tg_spool *file)
+/* Proof, certificate, and a proof for each blob. What fails does not keep the rest from being
+ * written; the first failure is the exit status. */
+static int attest(struct cli *cli, tg_client *c, const tg_subject *s, struct tg_spool *file,
+	struct keeping *k)
+{
+	const tg_proof_opts whole = {.struct_size = sizeof whole, .erased = s};
+	const tg_proof_opts each = {.struct_size = sizeof each, .subject = s->subject};
+	tg_proof proof = {.struct_size = sizeof proof};
+	struct certificate certificate = {.erased = s};
+	tg_receipt *receipts = keeping_receipts(c, &certificate.n);
+	int status[4] = {output_answer(c)};
+
+	if (receipts == NULL)
+		return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
+	certificate.receipt = receipts;
+	status[1] = keeping_keep(k, c, &whole, "it is erased", &proof);
+	if (k != NULL && proof.text != NULL)
+		certificate.proof = &proof;
+	status[2] = write_certificate(file, cmdline_text(&cli->opt, OPT_CERTIFICATE), &certificate);
+	if (status[1] == 0 && keeping_path(k) != NULL)
+		status[3] = keeping_keep_each(k, c, &each, receipts, certificate.n, "it is erased");
+	free(receipts);
+	for (size_t i = 0; i < sizeof status / sizeof status[0]; i++)
+		if (status[i] != 0)
+			return status[i];
+	return EXIT_DONE;
+}
+
+static int erase(struct cli *cli, struct tg_spool *file, struct keeping *k)
 {
 	tg_subject s = {.struct_size = sizeof s};
 	tg_client *c;
-	int err = cli_connect(cli, false, &c), written;
+	int err = cli_connect(cli, false, &c);
 
 	if (err != 0)
 		return err;
 	err = tg_client_subject_erase(c, cli->operand, cmdline_text(&cli->opt, OPT_UPLOADER), &s);
 	progress_end(&cli->progress);
-	if (err != 0) {
-		err = output_fail_client(c, err);
-	} else {
-		written = write_certificate(file, cmdline_text(&cli->opt, OPT_CERTIFICATE), c, &s);
-		err = output_answer(c);
-		err = written != 0 ? written : err;
-	}
+	err = err == 0 ? attest(cli, c, &s, file, k) : output_fail_client(c, err);
 	cli_disconnect(cli, c);
 	return err;
 }
 
 int cmd_subject_erase(struct cli *cli)
 {
+	const char *certificate = cmdline_text(&cli->opt, OPT_CERTIFICATE);
 	struct tg_spool *file = NULL;
+	struct keeping *k = NULL;
 	int err = values_subject(cli->operand);
 
 	if (err == 0)
-		err = open_certificate(cmdline_text(&cli->opt, OPT_CERTIFICATE), &file);
+		err = open_certificate(certificate, &file);
 	if (err == 0)
-		err = erase(cli, file);
+		err = keeping_new(&cli->opt, KEEPING_FOLDER, certificate != NULL, &k);
+	if (err == 0)
+		err = erase(cli, file, k);
+	keeping_free(k);
 	tg_spool_free(file);
 	return err;
 }

@@ -150,6 +150,9 @@ static bool names_file(int id, const char *value)
 {
 	if (id == OPT_SENDER)
 		return strncmp(value, SENDER_PREFIX, strlen(SENDER_PREFIX)) != 0;
+	if (id == OPT_LOG_KEY)
+		return strncmp(value, LOG_KEY_PREFIX, strlen(LOG_KEY_PREFIX)) != 0 &&
+			strchr(value, '+') == NULL;
 	return id == OPT_CA || id == OPT_CERT || id == OPT_KEY || id == OPT_IDENTITY ||
 		id == OPT_SIGN;
 }
@@ -190,7 +193,7 @@ static int on_config(void *user, const char *section, const char *name, const ch
 	}
 	r->err = bad(r->why,
 		"%s: unknown key %s%s%s; known are url ca cert key timeout recipient identity "
-		"signing_key sender",
+		"signing_key sender log_key",
 		r->path, section, section[0] != '\0' ? "." : "", name);
 	return 0;
 }

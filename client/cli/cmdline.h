@@ -65,6 +65,10 @@
 		"how long the claim lasts (60s; 1s to 15m)") \
 	X(OPT_MAX_SIZE, "max-size", 0, "BYTES", NULL, NULL, \
 		"refuse a larger blob before its first byte (1GiB)") \
+	X(OPT_PROOF, "proof", 0, "FILE", NULL, NULL, \
+		"keep a proof of the end there, checked against --log-key") \
+	X(OPT_LOG_KEY, "log-key", 0, "KEY|FILE", "TIMEGLAS_LOG_KEY", "log_key", \
+		"public key of the buffer's log (or a file with it) that must have signed") \
 	X(OPT_POLICY, "policy", 0, "FILE", NULL, NULL, \
 		"which witnesses must have cosigned the checkpoint (tlog-policy)") \
 	X(OPT_RECEIPT, "receipt", 0, "FILE", NULL, NULL, "write the receipt of the erasure there") \
@@ -103,6 +107,8 @@ enum opt_id {
 
 /* what a sender's key begins with; another value of --sender names a file of keys */
 #define SENDER_PREFIX "timeglas-sender1"
+/* the same for a log's key; its other form has a plus */
+#define LOG_KEY_PREFIX "timeglas-audit1"
 
 #define OPT_VALUES_MAX 20
 #define OPERANDS_MAX 1024 /* command, subcommand, and what they work on */

@@ -11,7 +11,8 @@
 #define DEMANDS (B(KIND) | B(ISSUER) | B(SESSION) | B(SUBJECT))
 #define LABELS (DEMANDS | B(CONTENT_TYPE))
 #define OPENING (B(IDENTITY) | B(SENDER) | B(RAW) | B(OUTPUT) | B(MAX_AGE) | DEMANDS)
-#define FETCH (OPENING | B(SEALED) | B(MAX_SIZE) | B(NO_KEEP))
+#define PROVE (B(PROOF) | B(LOG_KEY) | B(POLICY))
+#define FETCH (OPENING | B(SEALED) | B(MAX_SIZE) | B(NO_KEEP) | PROVE)
 
 static const struct command table[] = {
 	{.name = "keygen",
@@ -49,7 +50,7 @@ static const struct command table[] = {
 		.sub = "close",
 		.operand = "SID",
 		.what = "end a session and erase what is bound to it",
-		.options = B(ERASE_ALL),
+		.options = B(ERASE_ALL) | PROVE,
 		.run = cmd_session_close},
 	{.name = "subject",
 		.sub = "show",
@@ -61,7 +62,7 @@ static const struct command table[] = {
 		.sub = "erase",
 		.operand = "HEX",
 		.what = "erase all that is held of a person; prints the receipts",
-		.options = B(UPLOADER) | B(CERTIFICATE),
+		.options = B(UPLOADER) | B(CERTIFICATE) | PROVE,
 		.run = cmd_subject_erase},
 	{.name = "subject",
 		.sub = "freeze",
@@ -95,8 +96,14 @@ static const struct command table[] = {
 	{.name = "stat",
 		.operand = "ID",
 		.what = "show what the buffer knows of a blob; it stays",
+		.options = PROVE,
 		.run = cmd_stat},
-	{.name = "rm", .operand = "ID", .what = "erase a blob", .run = cmd_rm},
+	{.name = "rm", .operand = "ID", .what = "erase a blob", .options = PROVE, .run = cmd_rm},
+	{.name = "proof",
+		.operand = "EVENT",
+		.what = "fetch the proof of an event that a receipt named, and check it",
+		.options = B(OUTPUT) | B(ID) | B(LOG_KEY) | B(POLICY),
+		.run = cmd_proof},
 	{.name = "audit",
 		.sub = "verify",
 		.operand = "FILE...",
@@ -142,7 +149,8 @@ static bool is_audit(const struct command *c)
  * others. */
 static uint64_t repeatable(const struct command *c)
 {
-	return B(RECIPIENT) | B(IDENTITY) | B(SENDER) | B(WITNESS) | (is_audit(c) ? B(KEY) : B(TO));
+	return B(RECIPIENT) | B(IDENTITY) | B(SENDER) | B(WITNESS) | B(LOG_KEY) |
+		(is_audit(c) ? B(KEY) : B(TO));
 }
 
 /* Refuses an option that the command would not obey. */
@@ -320,6 +328,8 @@ static const char *own_help(const struct command *c, int id)
 {
 	if (id == OPT_SIGN && c->run == cmd_keygen)
 		return "make a signing key";
+	if (id == OPT_PROOF && (c->run == cmd_session_close || c->run == cmd_subject_erase))
+		return "keep a proof of each end in this folder, checked against --log-key";
 	if (is_audit(c))
 		return audit_help(id);
 	return (c->options & B(MAX_AGE)) != 0 ? fetch_help(id) : NULL;

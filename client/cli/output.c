@@ -52,6 +52,9 @@ static const struct meaning {
 	{TG_EMISLABELLED, EXIT_CRYPTO},
 	{TG_EAGE, EXIT_CRYPTO},
 	{TG_EREPLAY, EXIT_CRYPTO},
+	{TG_EPROOF, EXIT_EVIDENCE},
+	{TG_EPOLICY, EXIT_EVIDENCE},
+	{TG_EPENDING, EXIT_LATER},
 };
 
 static const struct meaning *meaning_of(int code)
@@ -202,6 +205,21 @@ int output_fail_client(const tg_client *c, int err)
 	if (p->status != 0)
 		return say_problem(p);
 	return output_fail(err, "%s", why[0] != '\0' ? why : tg_strerror(err));
+}
+
+int output_fail_after(const tg_client *c, int err, const char *fmt, ...)
+{
+	const tg_problem *p = tg_client_problem(c);
+	const char *why = tg_client_error(c);
+	char done[MESSAGE_CHARS / 2], message[MESSAGE_CHARS];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(done, sizeof done, fmt, ap);
+	va_end(ap);
+	snprintf(message, sizeof message, "%s: %s", done, why[0] != '\0' ? why : tg_strerror(err));
+	return say(tg_error_slug(err),
+		(int)(p->status != 0 ? exit_of_status(p->status) : meaning_of(err)->exit), message);
 }
 
 void output_note(const char *fmt, ...)

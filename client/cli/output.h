@@ -58,6 +58,17 @@ int output_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 int output_fail_client(const tg_client *c, int err);
 
+/**
+ * Says that something was done, and why what should follow it was not.
+ *
+ * @err  what the call returned that failed
+ * @fmt  what was done, and what is missing; the reason is put behind it
+ *
+ * Returns the exit status of the reason.
+ */
+int output_fail_after(const tg_client *c, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /** Prints a remark for people on stderr; under --json it prints nothing. */
 void output_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -32,6 +32,7 @@ void tg_client_free(tg_client *c)
 		return;
 	http_conn_destroy(&c->http);
 	free(c->fetched);
+	free(c->proof);
 	free(c);
 }
 
@@ -91,7 +92,9 @@ int client_perform(struct tg_client *c, struct http_call *call)
 		return err;
 	if (call->head.status >= 300)
 		return refused(c, call->head.status);
-	return call->head.want == HTTP_WANT_CONTENT ? 0 : answer_normalise(&c->http);
+	return call->head.want == HTTP_WANT_CONTENT || call->head.want == HTTP_WANT_PROOF ?
+		0 :
+		answer_normalise(&c->http);
 }
 
 int client_ask(struct tg_client *c, const char *method, const char *path)

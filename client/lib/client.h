@@ -12,6 +12,7 @@
 /* Time limits, unless the client was given one of its own (tg_client_opts.timeout_ms): */
 #define CLIENT_CALL_MS 60000                    /* a call without content, with all its tries */
 #define CLIENT_TAKE_MS (TG_LEASE_MAX_S * 1000)  /* a take; as long as the longest lease */
+#define CLIENT_PROOF_MS 15000                   /* a proof, with all its tries */
 #define CLIENT_PUT_MS (TG_SESSION_MAX_S * 1000) /* an upload; as long as the longest session */
 
 /* What a tg_fetched points to. */
@@ -29,6 +30,8 @@ struct tg_client {
 	long timeout_ms; /* 0: each call's own */
 	tg_problem problem;
 	struct client_fetched *fetched; /* of the last fetch; NULL before the first one */
+	char *proof;                    /* the last that was good; NULL before the first one */
+	size_t proof_bytes;
 };
 
 /** client_fail(c, code, fmt, ...): as http_conn_fail(). */

@@ -4,6 +4,7 @@
  * (docs/openapi.yaml), and the client accepts no other. No I/O. Runs in the library.
  */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -50,16 +51,32 @@ static int check_framing(struct http_conn *c, struct http_head *h)
 	return check_single(c);
 }
 
-static int check_json(struct http_conn *c, const struct http_head *h)
+static bool has_media(struct http_conn *c, const char *type)
 {
-	static const char json[] = "application/json";
 	const char *media = http_conn_field(c, "Content-Type");
 	size_t n = media != NULL ? strcspn(media, "; \t") : 0;
 
+	return n == strlen(type) && strncasecmp(media, type, n) == 0;
+}
+
+static int check_json(struct http_conn *c, const struct http_head *h)
+{
 	if (h->length_bytes > HTTP_JSON_MAX)
 		return refuse_head(c, "it is larger than this client accepts");
-	if (h->status < 300 && (n != strlen(json) || strncasecmp(media, json, n) != 0))
+	if (h->status < 300 && !has_media(c, "application/json"))
 		return refuse_head(c, "it is not JSON");
+	return 0;
+}
+
+static int check_proof(struct http_conn *c, const struct http_head *h)
+{
+	if (h->status != 200 && h->status != 202)
+		return http_conn_fail(
+			c, TG_EPROTO, "the server answered %ld, where 200 belongs", h->status);
+	if (h->length_bytes > h->max_bytes)
+		return refuse_head(c, "it is larger than a proof can be");
+	if (!has_media(c, "text/plain"))
+		return refuse_head(c, "it is not the text of a proof");
 	return 0;
 }
 
@@ -135,6 +152,8 @@ static int check_head(struct http_conn *c, struct http_head *h)
 		return err;
 	if (h->status < 300 && h->want == HTTP_WANT_CONTENT)
 		return check_content(c, h);
+	if (h->status < 300 && h->want == HTTP_WANT_PROOF)
+		return check_proof(c, h);
 	err = check_json(c, h);
 	return err == 0 && h->status < 300 ? check_success(c, h) : err;
 }

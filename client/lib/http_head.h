@@ -16,6 +16,7 @@ enum http_want {
 	HTTP_WANT_CREATED,            /* 201 with JSON */
 	HTTP_WANT_CREATED_OR_EARLIER, /* the same, or 200 with the answer to an earlier request */
 	HTTP_WANT_CONTENT,            /* 200, or from a later byte on 206, with a blob's bytes */
+	HTTP_WANT_PROOF,              /* 200 with a text, or 202: there is none yet */
 };
 
 struct http_head {
@@ -23,7 +24,7 @@ struct http_head {
 	/* For HTTP_WANT_CONTENT: */
 	uint64_t from_bytes; /* the first byte that was asked for */
 	uint64_t size_bytes; /* of the whole blob; 0: not known */
-	uint64_t max_bytes;  /* a longer answer is refused; 0: no limit */
+	uint64_t max_bytes;  /* a longer answer is refused; 0: no limit (of a proof: not 0) */
 	/* out: the first answer's; every further part of the same blob must have the same. The
 	 * caller keeps it from request to request. */
 	char etag[HTTP_ETAG_CHARS];

@@ -83,7 +83,10 @@ extern "C" {
 	X(EPROBLEM, 78, 0, "refused", 0, "refused by the server") \
 	X(ETLS, 79, 0, "tls", 0, "one side refused the other's certificate or TLS") \
 	X(EAGE, 80, 0, "head-age", 0, "the sealed head is too old, or from the future") \
-	X(EPOLICY, 81, 0, "policy", 0, "fewer witnesses have cosigned it than the policy asks for")
+	X(EPOLICY, 81, 0, "policy", 0, \
+		"fewer witnesses have cosigned it than the policy asks for") \
+	X(EPROOF, 82, 0, "proof", 0, "the proof does not show what was asked for") \
+	X(EPENDING, 83, 0, "proof-pending", 1, "there is no proof of it yet")
 
 enum tg_error {
 	TG_OK = 0,

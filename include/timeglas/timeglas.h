@@ -467,6 +467,46 @@ typedef struct {
 } tg_receipt;
 
 /*
+ * What a proof must show, and whose word is believed. The server chooses what it answers, so all
+ * that the caller knows is compared. Give a receipt, or an erased subject, or an event.
+ */
+typedef struct {
+	size_t struct_size;
+	/* public keys of the log, which the caller got beforehand and not from this server:
+	 * "timeglas-audit1..." or name+id+base64. One of them must have signed. Needed, unless the
+	 * policy lists logs */
+	const char *const *log_key;
+	size_t n_log_keys;
+	/* text of a policy (C2SP tlog-policy): so many witnesses must have cosigned; NULL: none */
+	const char *policy;
+	/* id of the event, as tg_blob has it; NULL: that of the receipt or of the subject */
+	const char *event;
+	/* id of the blob whose end it must be; NULL: the receipt's, otherwise not compared */
+	const char *blob;
+	const char *subject; /* hash (tg_subject.subject) that the record must have; NULL: any */
+	/* the answer to an erasure or an acknowledgement: event, blob, cause and time, and an
+	 * outcome if it has one, must be recorded so; NULL: none */
+	const tg_receipt *receipt;
+	/* the answer to tg_client_subject_erase(): hash, time, count, method and peers must be
+	 * recorded so; NULL: none */
+	const tg_subject *erased;
+} tg_proof_opts;
+
+/* A proof that was found good, and what its record says. */
+typedef struct {
+	size_t struct_size;
+	/* C2SP tlog-proof, n bytes, to be kept as they are. It is the client's, and valid until the
+	 * next call of tg_client_proof() on it */
+	const char *text;
+	size_t n;
+	uint64_t n_line;      /* the record's number in the log */
+	uint64_t n_lines;     /* of the log, when it was signed */
+	uint64_t n_witnesses; /* of the policy's, that have cosigned that */
+	char event[64], what[32], tag[64], cause[32], outcome[32], at[32];
+	char origin[128]; /* the log's name */
+} tg_proof;
+
+/*
  * What the calls below share. A call waits until it is answered, or its time is over. Results
  * (tg_blob, tg_session, tg_subject, tg_receipt) may be NULL where nobody wants them; their
  * struct_size is set. After a failure nothing in them means anything.
@@ -605,6 +645,20 @@ int tg_client_ack(tg_client *c, const tg_claim *k, const char *outcome, tg_recei
  * Returns 0, TG_ENOENT (there is none at that place), TG_EPROTO or TG_EINVAL.
  */
 int tg_client_receipt(const tg_client *c, size_t i, tg_receipt *out);
+/**
+ * Fetches the proof of an event, and checks it: that the log's key has signed it, that the record
+ * stands in the log, that it is of what was asked for, and the policy. It is ready about a second
+ * after the event. Until then it is asked for again, for up to 15 s, or the client's timeout_ms.
+ *
+ * @out  its text is what to keep; NULL: not wanted
+ *
+ * Returns what all calls do, or
+ *   TG_EPENDING  no checkpoint covers the event yet: ask again later
+ *   TG_EPROOF    what the server gave is no proof, or one of something else
+ *   TG_EPOLICY   too few witnesses have cosigned it so far
+ *   TG_EKEY      a key is not one, or none is given.
+ */
+int tg_client_proof(tg_client *c, const tg_proof_opts *o, tg_proof *out);
 /** Asks what the server has of a blob. @id: its id, or that of one that ended within the last day.
  */
 int tg_client_stat(tg_client *c, const char *id, tg_blob *out);

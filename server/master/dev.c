@@ -315,6 +315,8 @@ static void write_env(FILE *f, const struct dev *d, const struct dev_ready *r)
 	export(f, "TIMEGLAS_PID", number);
 	export_file(f, d, "TIMEGLAS_AUDIT_LOG", "audit", ".log");
 	export_file(f, d, "TIMEGLAS_AUDIT_PUB", "audit", ".key.pub");
+	/* whose word a proof is: here client and server are one and the same machine */
+	export_file(f, d, "TIMEGLAS_LOG_KEY", "audit", ".key.pub");
 }
 
 int dev_ready(struct dev *d, const struct dev_ready *r)

@@ -8,8 +8,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from hostile_log import Log
 
 SID = "sess-1"
+SUBJECT = "5ca1ab1e" * 8
+ERASED = "00-3-1"  # the event of its erasure
 OTHER_ID = "01" + "B" * 21 + "A"
 BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
@@ -26,6 +29,12 @@ def name_of(sender, ref):
     (docs/envelope.md)."""
     digest = hashlib.sha256(b"timeglas blob id 1\n" + sender + ref).digest()
     return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
+
+
+def subject_of(digits):
+    """The hash of the uploader's subject (docs/evidence.md)."""
+    said = f"timeglas subject 1\nuploader\n{digits}".encode()
+    return hashlib.sha256(said).hexdigest()[:32]
 
 
 @dataclass
@@ -56,7 +65,21 @@ class World:
         self.session = self.seal(b"of another session\n" * 3000, session="sess-9")
         self.in_session = self.seal(b"of this session\n" * 3000, session=SID)
         self.raw = self.seal(b"plain age\n" * 3000, raw=True)
+        self.log, self.stranger_log = (self.evidence(x) for x in ("log", "stranger-log"))
         self.forged = self.seal(b"another's signature\n" * 3000, signer=self.stranger())
+
+    def evidence(self, name):
+        """A log in which the right blob has ended, and what an attack can take for that."""
+        log = Log(self.folder / name)
+        log.end("stored", self.right.id, "00-1-0", what="stored")
+        log.end("older", self.right.id, "00-0-9", "consumed")
+        log.end("right", self.right.id)
+        log.end("other", OTHER_ID, "00-2-1")
+        log.erased("erased", subject_of(SUBJECT), ERASED)
+        log.erased("other-erased", subject_of(64 * "0"), "00-3-2")
+        for name in log.named:
+            log.proof_of(name)
+        return log
 
     def environment(self, state, peer, **more):
         env = {

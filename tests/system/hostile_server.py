@@ -23,6 +23,7 @@ from pathlib import Path
 import hostile_connection  # noqa: F401
 import hostile_answers  # noqa: F401
 import hostile_content  # noqa: F401
+import hostile_proofs  # noqa: F401
 from hostile_evidence import World
 from hostile_table import TABLE
 from hostile_wire import HANGS_S, Server
@@ -56,7 +57,9 @@ def faults_of(a, server, status, out, err, released, expected):
             if released != expected
             else "content was released"
         )
-    if status == 3 and out:
+    if a.printed and not out:
+        faults.append("the receipt was not printed")
+    if status == 3 and out and not a.printed:
         faults.append("a failure came with output")
     if a.says and a.says not in err.decode(errors="replace"):
         faults.append(f"stderr does not say {a.says!r}")
@@ -79,7 +82,10 @@ def run(world, a, client=None, slow=1, without=()):
     for option in without:
         while option in args:
             del args[args.index(option) : args.index(option) + 2]
-    env = world.environment(folder, a.peer, TIMEGLAS_URL=f"https://{a.host}:{server.port}", **a.env)
+    env = world.environment(
+        folder, a.peer, TIMEGLAS_URL=f"https://{a.host}:{server.port}",
+        TIMEGLAS_LOG_KEY=world.log.key, **a.env,
+    )
     began = time.monotonic()
     try:
         try:

@@ -3,8 +3,8 @@ modules hostile_connection, hostile_answers and hostile_content have been import
 import ssl
 from dataclasses import dataclass, field
 
-from hostile_evidence import SID
-from hostile_wire import END, SUBJECT
+from hostile_evidence import SID, SUBJECT
+from hostile_wire import END
 
 
 @dataclass
@@ -17,6 +17,7 @@ class Attack:
     says: str = ""  # stands in stderr
     # True: the right content may be released (what came was good, what came after it a lie)
     released: bool = False
+    printed: bool = False  # True: the end's receipt is printed, though its proof is refused
     evidence: str = "right"  # what the honest part holds
     outcome: str | None = None  # the ack that is due
     host: str = "127.0.0.1"
@@ -126,15 +127,17 @@ def part(lies=None, status=206, body=None, **labels):
 
 HONEST = [
     Attack(
-        f"honest-{c[0]}-{c[1] if c[0] in ('session', 'subject') else i}", "none", c, (0,), peer=p,
-        released=True,
+        f"honest-{c[0]}-{c[1] + '-' if c[0] in ('session', 'subject') else ''}{i}", "none", c, (0,),
+        peer=p, released=True,
     )
     for i, (c, p) in enumerate(
         [
             (GET, "VERIFIER"), (TAKE, "VERIFIER"), (PUT, "UPLOADER"), (SESSION_PUT, "UPLOADER"),
-            (STAT, "UPLOADER"), (RM, "UPLOADER"), (POLICY, "VERIFIER"), (OPEN, "UPLOADER"),
+            (STAT, "UPLOADER"), (RM, "UPLOADER"),
+            ([*RM, "--proof", "kept"], "UPLOADER"), (POLICY, "VERIFIER"), (OPEN, "UPLOADER"),
             (SHOW, "UPLOADER"), (CLOSE, "UPLOADER"), (SUBJECT_SHOW, "UPLOADER"),
-            (SUBJECT_ERASE, "UPLOADER"), (SUBJECT_FREEZE, "UPLOADER"),
+            (SUBJECT_ERASE, "UPLOADER"),
+            ([*SUBJECT_ERASE, "--certificate", "kept"], "UPLOADER"), (SUBJECT_FREEZE, "UPLOADER"),
             (SUBJECT_RELEASE, "UPLOADER"),
         ]
     )

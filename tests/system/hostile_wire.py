@@ -8,9 +8,8 @@ import socket
 import ssl
 import threading
 
-from hostile_evidence import SID
+from hostile_evidence import ERASED, SID, SUBJECT, subject_of
 
-SUBJECT = "5ca1ab1e" * 8
 AT = "2026-11-22T12:00:00.123Z"
 LATER = "2026-11-22T13:00:00.123Z"
 TAG, EVENT = "ab" * 16, "00-1-1"
@@ -34,7 +33,7 @@ class Request:
             ("GET", "/v1/sessions/", "session show"), ("DELETE", "/v1/sessions/", "session close"),
             ("GET", "/v1/subjects/", "subject show"), ("DELETE", "/v1/subjects/", "subject erase"),
             ("POST", "/freeze", "subject freeze"), ("POST", "/release", "subject release"),
-            ("GET", "/v1/policy", "policy"),
+            ("GET", "/v1/policy", "policy"), ("GET", "/v1/receipts/", "proof"),
         )
         self.step = next(
             (
@@ -231,9 +230,8 @@ class Honest:
 
     @staticmethod
     def subject(digits=SUBJECT, **members):
-        said = f"timeglas subject 1\nuploader\n{digits}".encode()
         return {
-            "subject": hashlib.sha256(said).hexdigest()[:32],
+            "subject": subject_of(digits),
             "uploader": "uploader",
             **members,
         }
@@ -246,7 +244,7 @@ class Honest:
                 "method": "overwrite",
                 "by": "uploader",
                 "tool": "timeglasd 0.1.0",
-                "event": EVENT,
+                "event": ERASED,
                 "receipts": [self.receipt(cause="erased")],
                 **lies,
             }
@@ -281,6 +279,11 @@ class Honest:
             wire.json(200, self.subject(frozen_until=LATER, event=EVENT))
         elif step == "subject release":
             wire.json(200, self.subject(frozen_until=None, event=EVENT))
+        elif step == "proof":
+            wire.answer(
+                200, self.world.log.proof_of(self.world.log.name_of(req.path.split("/")[-1])),
+                {"Content-Type": "text/plain; charset=utf-8"},
+            )
         elif step == "policy":
             wire.json(
                 200,

@@ -495,7 +495,7 @@ def test_the_command_shows_freezes_and_erases_with_a_certificate(server, tmp_pat
     for words in (
         f"What            all that the buffer held of one person: {answer['count']} blobs",
         f"When            {answer['erased_at']}",
-        "Method          " + ("Clear, by" if answer["method"] == "overwrite" else "deletion:"),
+        "Method          " + ("overwrite:" if answer["method"] == "overwrite" else "deletion:"),
         f"Tool            {answer['tool']}", "Who             operator asked for it",
         "Verification", answer["event"], person.hash, "NIST SP 800-88r2",
     ):

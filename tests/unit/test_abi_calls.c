@@ -218,6 +218,45 @@ static int open_fd(void *p, size_t struct_size)
 	return err;
 }
 
+#define SUBJECT "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define LOG_KEY "timeglas-audit1" SUBJECT
+static const char *const log_key = LOG_KEY;
+
+static int proof(const tg_receipt *receipt, const tg_subject *erased, void *out)
+{
+	tg_proof_opts o = {.struct_size = sizeof o,
+		.log_key = &log_key,
+		.n_log_keys = 1,
+		.event = receipt == NULL && erased == NULL ? "00-1-0" : NULL,
+		.receipt = receipt,
+		.erased = erased};
+
+	return tg_client_proof(world.client, &o, out);
+}
+
+static int client_proof(void *p, size_t struct_size)
+{
+	*(tg_proof_opts *)p = (tg_proof_opts){.struct_size = struct_size,
+		.log_key = &log_key,
+		.n_log_keys = 1,
+		.event = "00-1-0"};
+	return tg_client_proof(world.client, p, NULL);
+}
+
+static int client_proof_receipt(void *p, size_t struct_size)
+{
+	*(tg_receipt *)p = (tg_receipt){
+		.struct_size = struct_size, .blob = "00AAAAAAAAAAAAAAAAAAAAAA", .event = "00-1-0"};
+	return proof(p, NULL, NULL);
+}
+
+static int client_proof_erased(void *p, size_t struct_size)
+{
+	*(tg_subject *)p =
+		(tg_subject){.struct_size = struct_size, .subject = "0123", .event = "00-1-0"};
+	return proof(NULL, p, NULL);
+}
+
 static const struct taker {
 	const char *name;
 	size_t size;
@@ -232,6 +271,9 @@ static const struct taker {
 	{"tg_client_take", sizeof(tg_take_opts), client_take},
 	{"tg_client_read", sizeof(tg_claim), client_read},
 	{"tg_client_ack", sizeof(tg_claim), client_ack},
+	{"tg_client_proof", sizeof(tg_proof_opts), client_proof},
+	{"tg_client_proof's receipt", sizeof(tg_receipt), client_proof_receipt},
+	{"tg_client_proof's subject", sizeof(tg_subject), client_proof_erased},
 	{"tg_put_file", sizeof(tg_put_file_opts), put_file},
 	{"tg_fetch", sizeof(tg_fetch_opts), fetch},
 	{"tg_fetch's expect", sizeof(tg_expect), fetch_expect},
@@ -288,8 +330,6 @@ static int out_close(void *out)
 {
 	return tg_client_session_close(world.client, "s", 0, out);
 }
-
-#define SUBJECT "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static int out_subject_show(void *out)
 {
@@ -357,6 +397,11 @@ static int out_receipt(void *out)
 	return tg_client_receipt(world.client, 0, out);
 }
 
+static int out_proof(void *out)
+{
+	return proof(NULL, NULL, out);
+}
+
 static int out_put_file(void *out)
 {
 	const tg_recipient *to = world.recipient;
@@ -409,6 +454,7 @@ static const struct giver {
 	{"tg_client_ack", sizeof(tg_receipt), out_ack},
 	{"tg_client_erase", sizeof(tg_receipt), out_erase},
 	{"tg_client_receipt", sizeof(tg_receipt), out_receipt},
+	{"tg_client_proof", sizeof(tg_proof), out_proof},
 	{"tg_put_file", sizeof(tg_blob), out_put_file},
 	{"tg_fetch", sizeof(tg_fetched), out_fetch},
 	{"tg_open_fd", sizeof(tg_head), out_open_fd},
