@@ -219,7 +219,7 @@ int64_t audit_proof_ahead_s(const struct audit_proof *p)
 	return last_s - now_s < INT64_MAX ? (int64_t)(last_s - now_s) : INT64_MAX;
 }
 
-static void print_ahead(const struct audit_proof *p)
+void audit_proof_ahead_text(const struct audit_proof *p)
 {
 	const int64_t ahead_s = audit_proof_ahead_s(p);
 	char line[160];
@@ -247,7 +247,7 @@ static void print_witnesses(const struct audit_proof *p)
 			", by their clocks from %s to %s", tg_time_format(from * 1000, first),
 			tg_time_format(to * 1000, last));
 	output_text(strcat(line, "."));
-	print_ahead(p);
+	audit_proof_ahead_text(p);
 }
 
 void audit_proof_text(const struct audit_proof *p)

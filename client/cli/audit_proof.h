@@ -52,6 +52,9 @@ bool audit_proof_is(const char *path);
  * where that is more than clocks may differ; otherwise 0. */
 int64_t audit_proof_ahead_s(const struct audit_proof *p);
 
+/** Prints that, where it is not 0. */
+void audit_proof_ahead_text(const struct audit_proof *p);
+
 /** Prints for people what it proves. */
 void audit_proof_text(const struct audit_proof *p);
 

@@ -78,6 +78,8 @@ static void print_head(const struct audit_report *r)
 		printf("The proof fits: everything up to line number %" PRIu64
 		       " is what was signed when it was given.\n",
 			r->kept->proof->receipt.head.checkpoint.size);
+	if (r->kept != NULL)
+		audit_proof_ahead_text(r->kept->proof);
 	audit_witnesses_text(r->asked);
 }
 

@@ -180,8 +180,9 @@ json_t *audit_report_json(const struct audit_report *r)
 				r->receipt->head_met));
 	if (r->kept != NULL)
 		json_object_set_new(o, "receipt",
-			json_pack("{s:b, s:b, s:b}", "proof", 1, "event", r->kept->line_met, "head",
-				r->kept->root_met));
+			json_pack("{s:b, s:b, s:b, s:I}", "proof", 1, "event", r->kept->line_met,
+				"head", r->kept->root_met, "ahead_s",
+				(json_int_t)audit_proof_ahead_s(r->kept->proof)));
 	if (r->asked->n > 0)
 		json_object_set_new(o, "witnesses_asked", audit_witnesses_json(r->asked));
 	json_object_set_new(o, "findings_total", json_integer((json_int_t)a->findings.total));

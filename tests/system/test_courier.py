@@ -416,6 +416,7 @@ def test_a_servers_checkpoints_come_back_cosigned_and_are_verified(launch, tmp_p
         options = ("--key", pub, "--policy", policy)
         status, report = verify(*options, "--receipt", tmp_path / "kept", log)
         assert (status, report["verdict"]) == (0, "GOOD"), report
+        assert report["receipt"]["ahead_s"] == 0
         status, report = verify(*options, "--witness", witness.url, log)
         assert (status, report["verdict"]) == (0, "GOOD"), report
         (asked,) = report["witnesses_asked"]

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit import audit
-from harness import BIN, SLOW, let_pass
+from harness import BIN, SANITIZED, SLOW, let_pass
 from witness_log import Log, Witness, b64, cosignature, cosigned_at, sha
 
 
@@ -297,6 +297,96 @@ def test_a_cosignature_from_the_future_is_told(tmp_path, log, ahead_s):
     assert said == 0 if ahead_s < 5 else ahead_s - 60 < said <= ahead_s
     text = audit(*ask).stdout.decode()
     assert ("in the future" in text) == (ahead_s > 5)
+
+
+ORDER = r"""
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* What is written to the disk, and what to a socket, in its order. */
+static void note(const char *what)
+{
+	int fd = open(getenv("ORDER_OUT"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	dprintf(fd, "%s\n", what);
+	close(fd);
+}
+
+static void note_socket(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
+		note("answer");
+}
+
+int fsync(int fd)
+{
+	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
+	struct stat st;
+	int rc = real(fd);
+
+	note(fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? "sync folder" : "sync file");
+	return rc;
+}
+
+int renameat(int a, const char *old, int b, const char *new)
+{
+	int (*real)(int, const char *, int, const char *) =
+		(int (*)(int, const char *, int, const char *))dlsym(RTLD_NEXT, "renameat");
+
+	note("rename");
+	return real(a, old, b, new);
+}
+
+ssize_t writev(int fd, const struct iovec *v, int n)
+{
+	ssize_t (*real)(int, const struct iovec *, int) =
+		(ssize_t (*)(int, const struct iovec *, int))dlsym(RTLD_NEXT, "writev");
+
+	note_socket(fd);
+	return real(fd, v, n);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	ssize_t (*real)(int, const struct msghdr *, int) =
+		(ssize_t (*)(int, const struct msghdr *, int))dlsym(RTLD_NEXT, "sendmsg");
+
+	note_socket(fd);
+	return real(fd, m, flags);
+}
+"""
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer's library must be the first")
+def test_what_is_cosigned_is_on_the_disk_before_anybody_gets_it(tmp_path, log):
+    (tmp_path / "order.c").write_text(ORDER)
+    subprocess.run(
+        ["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", tmp_path / "order.so",
+         tmp_path / "order.c"],
+        check=True,
+    )  # fmt: skip
+    out = tmp_path / "order"
+    witness = Witness(tmp_path, log)
+    try:
+        witness.start(LD_PRELOAD=str(tmp_path / "order.so"), ORDER_OUT=str(out))
+        for size in range(3):
+            log.grow(1)
+            before = len(out.read_text().split("\n")) - 1 if out.exists() else 0
+            cosigned(witness, log, size)
+            assert out.read_text().split("\n")[before:-1] == [
+                "sync file", "rename", "sync folder", "answer",
+            ]  # fmt: skip
+        witness.stop()
+    finally:
+        witness.kill()
 
 
 KILLS = 200

@@ -143,11 +143,12 @@ class Witness:
         )
         self.proc = None
 
-    def start(self):
+    def start(self, **env):
         self.err = open(self.folder / "stderr", "ab")
         self.proc = subprocess.Popen(
             [BIN / "timeglas-witness", "-c", self.conf],
             stdout=subprocess.PIPE, stderr=self.err, stdin=subprocess.DEVNULL,
+            env={**os.environ, **env},
         )
         assert select.select([self.proc.stdout], [], [], 15 * SLOW)[0], self.said()
         line = self.proc.stdout.readline().decode()
