@@ -54,7 +54,7 @@ void tile_reader_init(struct tile_reader *r, int dir, uint64_t size, struct sha2
 /* Reads a file of exactly so many bytes. */
 static int read_file(int dir, const char *path, uint8_t *out, size_t bytes)
 {
-	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC), saved;
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), saved;
 	uint8_t more;
 	ssize_t got;
 

@@ -118,7 +118,7 @@ static void details(const struct audit_events_row *w, char *out, size_t cap)
 
 void audit_events_print(struct audit_events *a)
 {
-	char time[TG_TIME_LEN + 1], more[512];
+	char time[TG_TIME_LEN + 1], more[TO_CHARS + 64];
 
 	sort(a);
 	if (a->n > 0)

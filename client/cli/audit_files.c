@@ -98,7 +98,7 @@ static ssize_t read_beginning(int fd, char *buf, size_t cap)
 static int look(struct audit_file *f)
 {
 	static char buf[2 * LOOK_BYTES];
-	int fd = open(f->path, O_RDONLY | O_CLOEXEC);
+	int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st = {0};
 	ssize_t n = fd >= 0 ? read_beginning(fd, buf, LOOK_BYTES) : -1;
 	bool good = n >= 0 && fstat(fd, &st) == 0, packed = good && is_packed(buf, (size_t)n);
@@ -136,7 +136,7 @@ bool audit_files_first(const char *path, uint8_t out[CHAIN_HASH])
 {
 	static char buf[LOOK_BYTES];
 	struct audit_file f = {0};
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t n = fd >= 0 ? pread(fd, buf, sizeof buf, 0) : -1;
 
 	if (fd >= 0)

@@ -199,9 +199,9 @@ void audit_html_sources(FILE *f, const struct audit_report *r)
 	for (size_t i = 0; i < r->all->n; i++)
 		source(f, &r->all->recorder[i]);
 	audit_markup_table_end(f);
-	if (r->receipt != NULL)
+	if (r->receipts != NULL)
 		audit_markup_element(f, "p", NULL,
-			r->receipt->event_met ?
+			audit_receipts_event_met(r->receipts) ?
 				"The receipt that was given fits: its event is recorded as it "
 				"says." :
 				"The receipt that was given does NOT fit.");

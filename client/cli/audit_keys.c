@@ -2,6 +2,7 @@
  * command. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "cli/audit_keys.h"
 #include "cli/output.h"
 
@@ -67,7 +68,11 @@ static bool key_beside(struct sha256 *h, const char *log, char path[4096], struc
 	const char *slash = strrchr(log, '/'), *dot = strchr(slash != NULL ? slash + 1 : log, '.');
 	int stem = dot != NULL ? (int)(dot - log) : (int)strlen(log);
 
-	return snprintf(path, 4096, "%.*s.key.pub", stem, log) < 4096 && read_key(h, path, out);
+	struct stat st;
+
+	/* whoever writes the log may have put a pipe there, that never ends */
+	return snprintf(path, 4096, "%.*s.key.pub", stem, log) < 4096 && stat(path, &st) == 0 &&
+		S_ISREG(st.st_mode) && read_key(h, path, out);
 }
 
 int audit_keys_choose(const struct cli *cli, struct sha256 *h, const char *log,

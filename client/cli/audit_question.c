@@ -197,7 +197,8 @@ static bool session_belongs(struct audit_question *q, const struct chain_record 
 	return true;
 }
 
-/* A record with one of its hashes names a blob; later ones of that blob belong to it, too. */
+/* A record with one of its hashes names a blob; later ones of that blob belong to it, too, until
+ * another blob is stored under the same id. */
 static bool belongs(struct audit_question *q, const struct chain_record *r, bool itself)
 {
 	uint8_t tag[AUDIT_TAGS_BYTES];
@@ -207,6 +208,8 @@ static bool belongs(struct audit_question *q, const struct chain_record *r, bool
 	if (!itself && q->blobs.n == 0)
 		return false;
 	audit_tags_read(r->tag, tag);
+	if (!itself && chain_is(r->event, "stored"))
+		audit_tags_remove(&q->blobs, tag);
 	if (!itself)
 		return audit_tags_find(&q->blobs, tag) != AUDIT_TAGS_NONE;
 	q->no_memory |= !audit_tags_put(&q->blobs, tag, 0);

@@ -177,7 +177,7 @@ static int open_next(struct audit_reader *r)
 	r->at = (struct finding_place){.file = r->files[r->i]};
 	r->n = 0;
 	r->any = r->skipping = false;
-	r->fd = open(r->at.file, O_RDONLY | O_CLOEXEC);
+	r->fd = open(r->at.file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (r->fd >= 0 && r->from_bytes > 0) {
 		r->at.line = r->from_line;
 		r->at.end_bytes = r->from_bytes;

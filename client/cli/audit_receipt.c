@@ -1,58 +1,13 @@
-/* audit_receipt.c: reads a receipt and compares it with the lines of the evidence. Runs in the
- * timeglas command. */
-#include <errno.h>
+/* audit_receipt.c: compares a receipt with the lines of the evidence. Runs in the timeglas command.
+ */
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cli/audit_receipt.h"
-#include "cli/output.h"
 #include "core/hex.h"
 #include "core/time.h"
 #include "lib/untrusted.h"
-
-#define FILE_BYTES_MAX ((size_t)16 << 20)
-
-/* Reads a whole file, NUL-terminated; the caller frees it. NULL: failed, and it has been said why.
- */
-static char *read_text(const char *path)
-{
-	FILE *f = fopen(path, "re");
-	char *text = f != NULL ? malloc(FILE_BYTES_MAX + 1) : NULL;
-	size_t n;
-
-	if (text == NULL) {
-		output_fail(TG_EIO, "cannot read the receipt %s: %s", path, strerror(errno));
-		if (f != NULL)
-			fclose(f);
-		return NULL;
-	}
-	n = fread(text, 1, FILE_BYTES_MAX, f);
-	text[n] = '\0';
-	fclose(f);
-	return text;
-}
-
-/* Reads the file's JSON text or, of several texts that stand one a line, the last one. */
-static json_t *parse(char *text)
-{
-	json_t *o = json_loads(text, 0, NULL);
-	char *end = text + strlen(text), *from;
-
-	while (o == NULL && end > text) {
-		while (end > text && (end[-1] == '\n' || end[-1] == '\r' || end[-1] == ' '))
-			*--end = '\0';
-		for (from = end; from > text && from[-1] != '\n'; from--)
-			;
-		if (*from != '\0')
-			o = json_loads(from, 0, NULL);
-		if (o != NULL || from == text || *from != '\0')
-			break;
-		end = from;
-	}
-	return o;
-}
 
 static bool copy_member(const json_t *o, const char *name, char *out, size_t cap)
 {
@@ -79,11 +34,12 @@ static bool take_head(const json_t *head, struct audit_receipt *r)
 	return true;
 }
 
-static bool take(const json_t *o, struct audit_receipt *r)
+bool audit_receipt_take(const json_t *o, struct audit_receipt *r)
 {
 	const json_t *outcome = json_object_get(o, "outcome");
 	const char *at = json_string_value(json_object_get(o, "erased_at"));
 
+	*r = (struct audit_receipt){0};
 	/* "ref" is the older name of "tag" */
 	if ((!copy_member(o, "tag", r->tag, sizeof r->tag) &&
 		    !copy_member(o, "ref", r->tag, sizeof r->tag)) ||
@@ -97,30 +53,6 @@ static bool take(const json_t *o, struct audit_receipt *r)
 	if (at != NULL && tg_time_parse(at, strlen(at), &r->erased_at_ms) != 0)
 		return false;
 	return take_head(json_object_get(o, "head"), r);
-}
-
-int audit_receipt_load(const char *path, struct audit_receipt *out)
-{
-	char *text = read_text(path);
-	json_t *o = text != NULL ? parse(text) : NULL;
-	const json_t *one = o, *list = json_object_get(o, "receipts");
-	bool good;
-
-	*out = (struct audit_receipt){0};
-	if (text == NULL)
-		return EXIT_USAGE;
-	if (json_is_array(list))
-		one = json_array_get(list, json_array_size(list) - 1);
-	else if (json_is_array(o))
-		one = json_array_get(o, json_array_size(o) - 1);
-	good = take(one, out);
-	json_decref(o);
-	free(text);
-	return good ?
-		0 :
-		output_usage("%s holds no receipt; keep what 'timeglas rm --json', an ack or a "
-			     "closed session answered",
-			path);
 }
 
 static void note_wrong(struct audit_receipt_line_ref *w, const struct finding_place *at)
@@ -155,19 +87,18 @@ static bool same_time(struct audit_receipt *r, int64_t ms)
 	return false;
 }
 
-void audit_receipt_line(struct audit_receipt *r, const uint8_t hash[CHAIN_HASH],
+void audit_receipt_head(struct audit_receipt *r, const uint8_t hash[CHAIN_HASH],
 	const struct chain_line *l, const struct finding_place *at)
 {
-	const struct chain_record *e = &l->record;
+	if (l->is_check && memcmp(hash, r->head, CHAIN_HASH) == 0)
+		r->head_met = true;
+	else if (r->head_wrong.line == 0)
+		note_wrong(&r->head_wrong, at);
+}
 
-	if ((l->is_check ? l->check.n : e->n) == r->head_n) {
-		if (l->is_check && memcmp(hash, r->head, CHAIN_HASH) == 0)
-			r->head_met = true;
-		else if (r->head_wrong.line == 0)
-			note_wrong(&r->head_wrong, at);
-	}
-	if (l->is_check || !chain_is(e->id, r->event))
-		return;
+void audit_receipt_event(
+	struct audit_receipt *r, const struct chain_record *e, const struct finding_place *at)
+{
 	if (same(r, "tag", r->tag, e->tag) && same(r, "cause", r->cause, e->cause) &&
 		same(r, "outcome", r->outcome, e->outcome) && same_time(r, e->time_ms))
 		r->event_met = true;

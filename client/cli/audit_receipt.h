@@ -4,6 +4,7 @@
 #ifndef CLI_AUDIT_RECEIPT_H
 #define CLI_AUDIT_RECEIPT_H
 
+#include <jansson.h>
 #include "cli/audit_chain.h"
 
 struct audit_receipt {
@@ -22,13 +23,16 @@ struct audit_receipt {
 	char differs[160]; /* what event_wrong says otherwise */
 };
 
-/** Reads a file with a receipt, with a list "receipts", or with several of these, one a line; of
- * several it takes the last. Returns 0, or an exit status after having said what is wrong. */
-int audit_receipt_load(const char *path, struct audit_receipt *out);
+/** Reads a receipt as the server's answer has it. Returns false when o is none. */
+bool audit_receipt_take(const json_t *o, struct audit_receipt *out);
 
-/** Compares one line, which has this hash, with the receipt. */
-void audit_receipt_line(struct audit_receipt *r, const uint8_t hash[CHAIN_HASH],
+/** Compares the line of the number that it quotes, which has this hash, with it. */
+void audit_receipt_head(struct audit_receipt *r, const uint8_t hash[CHAIN_HASH],
 	const struct chain_line *l, const struct finding_place *at);
+
+/** Compares the record of its event with it. */
+void audit_receipt_event(
+	struct audit_receipt *r, const struct chain_record *e, const struct finding_place *at);
 
 /**
  * Adds findings for what was not met.

@@ -71,9 +71,11 @@ static void print_head(const struct audit_report *r)
 		printf("  %s\n", said.answer[i]);
 	for (size_t i = 0; i < a->n; i++)
 		print_chain(&a->recorder[i]);
-	if (r->receipt != NULL && r->receipt->event_met)
+	if (r->receipts != NULL && audit_receipts_event_met(r->receipts))
 		printf("The receipt fits: its event is recorded%s.\n",
-			r->receipt->head_met ? ", and the head that it quotes is unchanged" : "");
+			audit_receipts_head_met(r->receipts) ?
+				", and the head that it quotes is unchanged" :
+				"");
 	if (r->kept != NULL && r->kept->line_met && r->kept->root_met)
 		printf("The proof fits: everything up to line number %" PRIu64
 		       " is what was signed when it was given.\n",
@@ -265,7 +267,7 @@ void audit_report_text(const struct audit_report *r)
 	print_attempts(r->attempts);
 	print_handovers(r);
 	print_findings(&r->all->findings);
-	if (r->receipt == NULL && r->kept == NULL && r->asked->n == 0)
+	if (r->receipts == NULL && r->kept == NULL && r->asked->n == 0)
 		printf("\nA file that ends early and is whole otherwise is found only with a "
 		       "receipt (--receipt) that is younger than the cut, or by asking a "
 		       "witness (--witness).\n");

@@ -174,10 +174,11 @@ json_t *audit_report_json(const struct audit_report *r)
 		o, "also_recorded_total", json_integer((json_int_t)a->duplicates.total));
 	json_object_set_new(o, "also_recorded", duplicates_json(&a->duplicates));
 	json_object_set_new(o, "in_doubt", json_integer((json_int_t)a->doubtful));
-	if (r->receipt != NULL)
+	if (r->receipts != NULL)
 		json_object_set_new(o, "receipt",
-			json_pack("{s:b, s:b}", "event", r->receipt->event_met, "head",
-				r->receipt->head_met));
+			json_pack("{s:b, s:b, s:I}", "event", audit_receipts_event_met(r->receipts),
+				"head", audit_receipts_head_met(r->receipts), "n",
+				(json_int_t)r->receipts->n));
 	if (r->kept != NULL)
 		json_object_set_new(o, "receipt",
 			json_pack("{s:b, s:b, s:b, s:I}", "proof", 1, "event", r->kept->line_met,

@@ -6,7 +6,7 @@
 #include "cli/audit_chains.h"
 #include "cli/audit_blobs.h"
 #include "cli/audit_kept.h"
-#include "cli/audit_receipt.h"
+#include "cli/audit_receipts.h"
 #include "cli/audit_verdict.h"
 #include "cli/audit_witness.h"
 
@@ -15,9 +15,9 @@ struct audit_report {
 	struct audit_sums sums;
 	const struct audit_blobs *blobs;
 	const struct audit_attempts *attempts;
-	const struct audit_receipt *receipt; /* NULL: none was given */
-	const struct audit_kept *kept;       /* NULL: no proof was given */
-	const struct audit_witnesses *asked; /* empty: no witness was asked */
+	const struct audit_receipts *receipts; /* NULL: none was given */
+	const struct audit_kept *kept;         /* NULL: no proof was given */
+	const struct audit_witnesses *asked;   /* empty: no witness was asked */
 	uint64_t overdue;
 	enum audit_verdict verdict;
 };

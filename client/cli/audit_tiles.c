@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "cli/audit_tiles.h"
 #include "cli/output.h"
@@ -13,6 +14,7 @@ int audit_tiles_open(struct sha256 *h, const char *dir, const struct receipt_key
 {
 	struct audit_tiles *t = calloc(1, sizeof *t);
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), status = 0;
+	struct stat st;
 
 	*out = NULL;
 	if (t == NULL)
@@ -21,6 +23,8 @@ int audit_tiles_open(struct sha256 *h, const char *dir, const struct receipt_key
 		snprintf(t->checkpoint, sizeof t->checkpoint, "%s/checkpoint", dir) >=
 			(int)sizeof t->checkpoint)
 		status = output_fail(TG_EIO, "cannot read %s: %s", dir, strerror(errno));
+	else if (fstatat(fd, "checkpoint", &st, 0) == 0 && !S_ISREG(st.st_mode))
+		status = output_usage("%s is no file", t->checkpoint);
 	if (status == 0)
 		status = audit_proof_load(h, t->checkpoint, keys, n_keys, &t->head);
 	if (status != 0) {

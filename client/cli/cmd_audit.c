@@ -18,7 +18,7 @@ struct verify {
 	struct audit_blobs blobs;
 	struct audit_clock clock;
 	struct audit_attempts attempts;
-	struct audit_receipt receipt; /* one of the two, or none */
+	struct audit_receipts receipts; /* one of the two, or none */
 	struct audit_kept kept;
 	bool has_receipt;
 	struct audit_witnesses asked;
@@ -30,7 +30,7 @@ static int on_line(void *ctx, const struct audit_chain *c, const struct chain_li
 	struct verify *v = ctx;
 
 	if (v->has_receipt)
-		audit_receipt_line(&v->receipt, c->last_hash, l, at);
+		audit_receipts_line(&v->receipts, c->last_hash, l, at);
 	if (v->kept.proof != NULL)
 		audit_kept_line(&v->kept, c, l, at);
 	audit_witnesses_line(&v->asked, c, l, at);
@@ -61,7 +61,7 @@ static int print_result(struct verify *v, struct audit_report *r, const char *ht
 	r->sums = audit_chains_sums(&v->all);
 	r->overdue = audit_blobs_overdue(&v->blobs, &v->all.findings, r->sums.last_ms);
 	if (v->has_receipt)
-		audit_receipt_end(&v->receipt, &v->all.findings, r->sums.first_n, r->sums.last_n,
+		audit_receipts_end(&v->receipts, &v->all.findings, r->sums.first_n, r->sums.last_n,
 			r->sums.last);
 	if (v->kept.proof != NULL)
 		audit_kept_end(
@@ -123,8 +123,8 @@ static int load_receipt(
 		return load_proof(v, t, path);
 	}
 	v->has_receipt = true;
-	r->receipt = &v->receipt;
-	return audit_receipt_load(path, &v->receipt);
+	r->receipts = &v->receipts;
+	return audit_receipts_load(path, &v->receipts);
 }
 
 /* What the log is to be held to. Witnesses are asked before it is read: a log that is being written
@@ -174,6 +174,7 @@ int cmd_audit_verify(struct cli *cli)
 		audit_chains_free(&v->all);
 		audit_blobs_free(&v->blobs);
 		audit_kept_free(&v->kept);
+		audit_receipts_free(&v->receipts);
 		audit_witnesses_free(&v->asked);
 	}
 	free(v);

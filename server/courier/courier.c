@@ -132,7 +132,7 @@ static int on_prove(void *ctx, uint64_t old, uint64_t size, struct tree_proof *o
 static long read_note(struct courier *k, const char *name, char out[SUBMISSION_NOTE_MAX + 1],
 	struct note *note, struct checkpoint *c)
 {
-	int fd = openat(k->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(k->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	ssize_t n = fd >= 0 ? read(fd, out, SUBMISSION_NOTE_MAX + 1) : -1;
 
 	if (fd >= 0)

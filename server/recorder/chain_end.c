@@ -28,7 +28,7 @@ static int take_tail(
 
 static int take_rotated(const char *path, struct evidence_tree *tree, struct chain_end *out)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc, saved;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc, saved;
 	struct tail t;
 
 	if (fd < 0)

@@ -161,7 +161,7 @@ static void search_lines(struct search *s, const char *p, size_t end)
 
 static int search_file(struct search *s, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
 	struct stat st;
 	void *p;
 

@@ -185,7 +185,7 @@ static int add_rotated(struct evidence_tree *t, uint64_t first_n)
 
 	if (err != 0)
 		return err;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return TG_EIO;
 	err = fstat(fd, &st) != 0 ? TG_EIO : add_file(t, fd, 0, (uint64_t)st.st_size);

@@ -56,7 +56,7 @@ _Static_assert(PROOF_LINK_EVENT_MAX == CHAIN_ID_MAX, "proof_link.h has the same 
 
 static void read_note(int dir, const char *name, struct signed_tree *s)
 {
-	const int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	const int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const ssize_t n = fd >= 0 ? read(fd, s->text, sizeof s->text) : -1;
 
 	if (fd >= 0)

@@ -154,7 +154,7 @@ static int take(
  * *mapped for unmap(). */
 static int map(const char *path, struct lines *f, size_t *mapped)
 {
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	void *p = NULL;
 	int err = 0;

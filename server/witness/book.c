@@ -66,7 +66,7 @@ static int keep(int dir, const char *name, const char *p, size_t n)
 /* Reads a file as a text, at most cap - 1 bytes. Returns its length, or TG_ENOENT or TG_EIO. */
 static long read_text(int dir, const char *name, char *out, size_t cap)
 {
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	ssize_t n;
 
 	if (fd < 0)

@@ -1,5 +1,6 @@
 """Goal: what a thief of the recorder's key, or of the store, can make a log say is found where it
 contradicts itself, though every hash and signature is right. docs/evidence.md, Checking."""
+import hashlib
 import json
 import os
 import re
@@ -280,3 +281,93 @@ def test_all_addressees_are_told(tmp_path):
     log = chain.finished(tmp_path / "audit.log")
     done = audit("show", log, "--blob", tag(1), "--key", chain.key, "--json")
     assert json.loads(done.stdout)["events"][0]["to"] == names
+
+
+def test_a_persons_answer_has_no_blob_of_another(tmp_path):
+    """Under an id that was used again, a day after its end, for somebody else, or for nobody."""
+    subject = "ab" * 32
+    mine = hashlib.sha256(f"timeglas subject 1\nup\n{subject}".encode()).hexdigest()[:32]
+    for other in ({}, {"subject": OTHER}, {"session": "cd" * 8}):
+        chain = Chain()
+        if "session" in other:
+            chain.say("session-open", session="cd" * 8, uploader="up", deadline=T0 + 20 * HOUR)
+        due = chain.stored(1, subject=mine)
+        chain.gone(1, due, "consumed", subject=mine)
+        due = chain.stored(1, at=chain.now + HOUR, **other)
+        chain.say("refused", tag=tag(1), by="ver", reason="too-late", count=1)
+        chain.gone(1, due, "consumed", **({"subject": OTHER} if "subject" in other else {}))
+        log = chain.finished(tmp_path / "audit.log")
+        done = audit("show", log, "--subject", subject, "--key", chain.key, "--json")
+        events = json.loads(done.stdout)["events"]
+        assert [e["event"] for e in events] == ["stored", "gone"], (other, events)
+
+
+# Receipts, checkpoints, and what else lies beside the log -----------------------
+
+
+def kept(chain, **changes):
+    """A receipt of the last event of the chain."""
+    return {
+        "tag": tag(1), "cause": "erased", "event": f"00-{chain.now}-{chain.seq}",
+        "erased_at": time(chain.now), **changes,
+    }
+
+
+def test_every_receipt_of_a_file_must_fit(tmp_path):
+    """Whether it has a list of them, or one a line; and none says two things."""
+    chain = Chain()
+    chain.gone(1, chain.stored(1))
+    true = kept(chain)
+    wrong = {**true, "cause": "consumed"}
+    uploaded = {"blob": "x" * 24}
+    log = chain.finished(tmp_path / "audit.log")
+    for text, status in (
+        (json.dumps({"receipts": [true, true]}), 0),
+        (json.dumps({"receipts": [wrong, true]}), 5),
+        (json.dumps([true, wrong]), 5),
+        ("\n".join(map(json.dumps, (uploaded, true, uploaded))), 0),
+        ("\n".join(map(json.dumps, (wrong, true))), 5),
+        (json.dumps(true).replace('"cause"', '"cause":"consumed","cause"'), 2),
+        (json.dumps({"receipts": [true] * 10_001}), 2),
+        (json.dumps(true) + "\0", 2),
+        (json.dumps(uploaded), 2),
+        ("[" * 100_000, 2),
+    ):
+        (tmp_path / "receipt").write_text(text)
+        done = audit("verify", log, "--key", chain.key, "--receipt", tmp_path / "receipt")
+        assert done.returncode == status, (text[:200], done)
+
+
+def test_a_checkpoint_needs_no_policy(tmp_path):
+    """What a witness told last, held against a log that was cut or written anew."""
+    chain = Chain()
+    chain.gone(1, chain.stored(1))
+    log = chain.finished(tmp_path / "audit.log")
+    (tmp_path / "note").write_text(chain.note)
+    other = Chain(chain.private)
+    other.gone(1, other.stored(1, size=1001), size=1001)
+    another = other.finished(tmp_path / "other.log")
+    for file, status in ((log, 0), (another, 5)):
+        done = audit("verify", file, "--key", chain.key, "--receipt", tmp_path / "note")
+        assert done.returncode == status, done
+
+
+def test_a_pipe_beside_the_log_holds_nobody_up(tmp_path):
+    """In the folder of tiles, as the key, as a rotated file."""
+    chain = Chain()
+    chain.gone(1, chain.stored(1))
+    log = chain.finished(tmp_path / "audit.log")
+    (tmp_path / "note").write_text(chain.note)
+    tiles = tmp_path / "audit.log.tiles"
+    (tiles / "tile/0/000.p").mkdir(parents=True)
+    os.mkfifo(tmp_path / "audit.key.pub")
+    os.mkfifo(tmp_path / "audit.log.000000000001")
+    os.mkfifo(tiles / "tile/0/000.p/3")
+    os.mkfifo(tiles / "checkpoint")
+    assert audit("verify", log).returncode == 7
+    assert audit("verify", log, tmp_path / "audit.log.000000000001").returncode == 2
+    look = ("receipt", tmp_path / "note", "--key", chain.key, "--tiles", tiles)
+    assert audit(*look).returncode == 2
+    (tiles / "checkpoint").unlink()
+    (tiles / "checkpoint").write_text(chain.note)
+    assert audit(*look).returncode == 5

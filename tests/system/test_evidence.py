@@ -521,7 +521,7 @@ def test_a_receipt_quotes_a_head_that_stays(launch, tmp_path):
     kept = tmp_path / "r.json"
     kept.write_text(json.dumps(receipt, indent=1))
     status, report = verify(log, "--key", key, "--receipt", kept)
-    assert status == 0 and report["receipt"] == {"event": True, "head": True}
+    assert status == 0 and report["receipt"] == {"event": True, "head": True, "n": 1}
     for change in (
         {"event": "00-1-1"},
         {"cause": "expired"},
