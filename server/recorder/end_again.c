@@ -7,9 +7,12 @@
  *   taking, and no end  → its reader has had bytes: consumed
  *   claimed, and no end → it had its one reader, whose claim the store has forgotten: store-lost
  *   session-end         → the session ends again, once its blobs have
+ *   subject-frozen      → the subject is frozen again, unless it was released since
+ *   subject-erased      → uploads of it that began before are refused again
  *
- * It is bounded: SHARDS_MAX shards are asked at a time, each for COUNT entries of its index; a
- * shard is asked for more when all that these calls found has ended.
+ * It is bounded: SHARDS_MAX shards are asked at a time (or SUBJECTS_MAX calls made on subjects),
+ * each for COUNT entries of its index; a shard is asked for more when all that these calls found
+ * has ended.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,17 +26,20 @@
 #include "store/store_reconcile.h"
 
 #define SHARDS_MAX 8u
+#define SUBJECTS_MAX 64u
 #define COUNT 256u /* about a millisecond of Redis's time */
 #define MARGIN_MS \
 	60000 /* times of records are by the store's clock, those of checkpoints by ours */
 
-/* What a record says of a blob or session. Of several records the first in this order counts. */
-enum said { SAID_GONE, SAID_TAKING, SAID_CLAIMED, SAID_SESSION_END };
+/* What a record says of a blob, a session or a subject. Of several records of one the first in this
+ * order counts; of a subject the latest. */
+enum said { SAID_GONE, SAID_TAKING, SAID_CLAIMED, SAID_SESSION_END, SAID_SUBJECT };
 
 struct ended {
-	char tag[33]; /* of the blob, or of the session */
+	char tag[33]; /* of the blob, or of the session; of a subject its hash */
 	unsigned shard;
 	enum said said;
+	int64_t time_ms, frozen_until_ms; /* of a subject; -1: it was erased */
 	char cause[STORE_CAUSE_MAX + 1], by[CONF_NAME_MAX + 1], outcome[24];
 };
 
@@ -62,7 +68,8 @@ struct end_again {
 	struct ended *list; /* sorted by shard, kind and tag */
 	size_t n, cap;
 	int read_err; /* while the files are read: 0 or TG_ENOMEM */
-	enum { SCANNING, ENDING_SESSIONS } phase;
+	enum { SCANNING, ENDING_SESSIONS, REMEMBERING } phase;
+	size_t subject; /* the next of the list to remember: subjects are its end */
 	struct shard_scan shard[TOKEN_SHARDS];
 	unsigned busy; /* shards with a call under way */
 	struct standing_session *sessions;
@@ -86,6 +93,26 @@ static void copy(char *out, size_t cap, struct chain_text t)
 	out[n] = '\0';
 }
 
+static bool is_subject(const struct ended *e)
+{
+	return e->said == SAID_SUBJECT;
+}
+
+/* The same for what was done with all of a subject. */
+static bool read_subject(const struct chain_record *r, struct ended *e)
+{
+	e->said = SAID_SUBJECT;
+	e->time_ms = r->time_ms;
+	if (chain_is(r->event, "subject-erased"))
+		e->frozen_until_ms = -1;
+	else if (chain_is(r->event, "subject-frozen") && r->deadline_ms > 0)
+		e->frozen_until_ms = r->deadline_ms;
+	else if (!chain_is(r->event, "subject-released"))
+		return false;
+	copy(e->tag, sizeof e->tag, r->subject);
+	return strlen(e->tag) == STORE_SUBJECT_LEN;
+}
+
 /* Fills in e from a record, but for the shard. Returns false when the record says no end. */
 static bool read_end(const struct chain_record *r, struct ended *e)
 {
@@ -103,7 +130,7 @@ static bool read_end(const struct chain_record *r, struct ended *e)
 	} else if (chain_is(r->event, "session-end")) {
 		e->said = SAID_SESSION_END;
 	} else {
-		return false;
+		return read_subject(r, e);
 	}
 	copy(e->cause, sizeof e->cause, cause);
 	copy(e->by, sizeof e->by, r->by);
@@ -130,14 +157,22 @@ static void on_record(void *ctx, const struct chain_record *r, unsigned shard)
 		x->cap = x->cap > 0 ? 2 * x->cap : 64;
 	}
 	x->list[x->n++] = e;
-	x->shard[shard] = (struct shard_scan){.state = SCAN_DUE, .cursor = "0"};
+	if (!is_subject(&e))
+		x->shard[shard] = (struct shard_scan){.state = SCAN_DUE, .cursor = "0"};
 }
 
-/* By shard, then blobs before sessions, then by tag. */
+/* Subjects last; by shard, then blobs before sessions, then by tag; of a subject erasures before
+ * the rest. */
 static int by_name(const void *a, const void *b)
 {
 	const struct ended *x = a, *y = b;
 
+	if (is_subject(x) != is_subject(y))
+		return is_subject(x) ? 1 : -1;
+	if (is_subject(x)) {
+		const int c = strcmp(x->tag, y->tag);
+		return c != 0 ? c : (y->frozen_until_ms < 0) - (x->frozen_until_ms < 0);
+	}
 	if (x->shard != y->shard)
 		return x->shard < y->shard ? -1 : 1;
 	if (is_session(x) != is_session(y))
@@ -150,10 +185,12 @@ static int by_name_and_said(const void *a, const void *b)
 	const struct ended *x = a, *y = b;
 	int c = by_name(a, b);
 
+	if (c == 0 && is_subject(x))
+		return (x->time_ms < y->time_ms) - (x->time_ms > y->time_ms);
 	return c != 0 ? c : (int)x->said - (int)y->said;
 }
 
-/* Sorts the list, and keeps of each blob and session the record that counts. */
+/* Sorts the list, and keeps of each blob, session and subject the record that counts. */
 static void put_in_order(struct end_again *x)
 {
 	size_t n = 0;
@@ -163,6 +200,8 @@ static void put_in_order(struct end_again *x)
 		if (n == 0 || by_name(&x->list[n - 1], &x->list[i]) != 0)
 			x->list[n++] = x->list[i];
 	x->n = n;
+	while (x->subject < n && !is_subject(&x->list[x->subject]))
+		x->subject++;
 }
 
 static const struct ended *find(
@@ -273,6 +312,37 @@ static int end_sessions(struct end_again *x)
 	return 0;
 }
 
+static void on_remembered(void *ctx, int err, unsigned shard)
+{
+	struct end_again *x = ctx;
+
+	(void)shard;
+	x->busy--;
+	if (err != 0)
+		finish(x, err);
+	else
+		go_on(x);
+}
+
+/* What readers and uploads of subjects are refused for. */
+static int remember_next(struct end_again *x)
+{
+	int rc = 0;
+
+	x->phase = REMEMBERING;
+	while (x->busy < SUBJECTS_MAX && x->subject < x->n && rc == 0) {
+		const struct ended *e = &x->list[x->subject++];
+		const bool erased = e->frozen_until_ms < 0;
+
+		if (e->frozen_until_ms == 0)
+			continue; /* it was released */
+		rc = store_reconcile_subject(x->store, e->tag, erased ? e->time_ms : 0,
+			erased ? 0 : e->frozen_until_ms, on_remembered, x);
+		x->busy += rc == 0;
+	}
+	return rc;
+}
+
 static int ask_shards(struct end_again *x)
 {
 	int rc = 0;
@@ -288,6 +358,8 @@ static int ask_shards(struct end_again *x)
 	}
 	if (rc == 0 && x->busy == 0 && x->phase == SCANNING)
 		rc = end_sessions(x);
+	if (rc == 0 && (x->busy == 0 || x->phase == REMEMBERING))
+		rc = remember_next(x);
 	return rc;
 }
 

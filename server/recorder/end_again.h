@@ -1,6 +1,7 @@
 /*
  * end_again.h: ends again, in a store that went back to an earlier state, each blob and session
- * that had ended by the evidence and is back. docs/evidence.md, "Who records".
+ * that had ended by the evidence and is back; then has it remember what was said of subjects.
+ * docs/evidence.md, "Who records".
  */
 #ifndef RECORDER_END_AGAIN_H
 #define RECORDER_END_AGAIN_H

@@ -7,6 +7,7 @@
 #include <timeglas/errors.h>
 #include "base/text.h"
 #include "store/query.h"
+#include "store/desc.h"
 #include "store/lines.h"
 #include "store/record.h"
 #include "store/store_reconcile.h"
@@ -99,6 +100,22 @@ int store_reconcile_end(struct store *s, unsigned shard, const struct store_end_
 		cmd_text(&m, e->by);
 		cmd_text(&m, e->outcome);
 	}
+	return query_send(c, &m);
+}
+
+int store_reconcile_subject(struct store *s, const char *hash, int64_t erased_ms,
+	int64_t frozen_until_ms, store_reconcile_cb *cb, void *ctx)
+{
+	const unsigned shard = desc_subject_shard(hash);
+	struct query *c = new_done(s, shard, cb, ctx);
+	struct cmd m;
+
+	if (c == NULL)
+		return TG_ENOMEM;
+	cmd_fcall(&m, "tg2_subject_again", shard);
+	cmd_text(&m, hash);
+	cmd_num(&m, erased_ms);
+	cmd_num(&m, frozen_until_ms);
 	return query_send(c, &m);
 }
 

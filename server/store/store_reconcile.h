@@ -46,6 +46,16 @@ typedef void store_reconcile_cb(void *ctx, int err, unsigned shard);
  * there, or is another one under the same id; TG_ESTORE, TG_EINTERNAL. */
 int store_reconcile_end(struct store *s, unsigned shard, const struct store_end_again *e,
 	store_reconcile_cb *cb, void *ctx);
+/**
+ * Remembers again what the evidence says of a subject. What the store knows of later calls stays.
+ *
+ * @hash             of the subject; borrowed until return
+ * @erased_ms        when all of it was erased last, Unix ms; 0: not known
+ * @frozen_until_ms  0: it is not frozen
+ * @cb               0; TG_ESTORE, TG_EINTERNAL
+ */
+int store_reconcile_subject(struct store *s, const char *hash, int64_t erased_ms,
+	int64_t frozen_until_ms, store_reconcile_cb *cb, void *ctx);
 /** All that had ended has ended again, so reads may begin. life: of outbox_lease, borrowed until
  * return. cb: 0; TG_ECOMPARE: this is not the Redis that had that life; TG_ESTORE. */
 int store_reconcile_done(struct store *s, const char *life, store_reconcile_cb *cb, void *ctx);

@@ -13,6 +13,8 @@ from audit import events_of, finished, log_of, recorded, recorder, verify
 from harness import wait_for
 from problems import check_problem
 from redis_store import FIT
+from test_happy import moment
+from test_subjects import Person
 from test_takeover import listening, outbox, own, serve  # noqa: F401 (a fixture)
 
 BLOBS = 15
@@ -154,6 +156,38 @@ def test_what_had_ended_is_refused_after_a_failover(pair, serve, tmp_path):  # n
     assert Counter(f["what"] for f in report["findings"]) == {
         "ended-again": BLOBS - len(claimed_only)
     }
+
+
+def test_a_freeze_and_an_erasure_outlive_a_failover(pair, serve, tmp_path):  # noqa: F811
+    """The replica has heard of neither: before anything is read, what was frozen is frozen again,
+    what was released is not, and an upload that began before an erasure stays refused."""
+    server = serve(pair.primary, path=pair.path)
+    frozen, released, erased = (Person(server) for _ in range(3))
+    blobs = {p: p.put(300) for p in (frozen, released, erased)}
+    pair.same()
+    pair.detach()
+    until = frozen.ok("POST", "/freeze")["frozen_until"]
+    released.ok("POST", "/freeze")
+    released.ok("POST", "/release")
+    erased_at = moment(erased.ok("DELETE")["erased_at"])
+    server.evidence("subject-frozen", subject=frozen.hash)
+    server.evidence("subject-released", subject=released.hash)
+    server.evidence("subject-erased", subject=erased.hash)
+    pair.fail_over()
+    reads_begin(server, blobs[released]["blob"])
+    check_problem(server.take(blobs[frozen]["blob"]), 423, "frozen")
+    assert frozen.ok("GET")["frozen_until"] == until
+    assert released.ok("GET")["frozen_until"] is None
+    assert server.take(blobs[released]["blob"]).status == 200
+    assert server.take(blobs[erased]["blob"]).status == 410
+    mark = float(pair.replica.cli("HGET", erased.key("jf"), "er")) / 1000
+    assert mark == pytest.approx(erased_at, abs=0.001)
+    frozen.ok("POST", "/release")
+    assert server.take(blobs[frozen]["blob"]).status == 200
+    recorded(server, "gone", blobs[frozen])
+    log, key = finished(server, tmp_path)
+    report = verify(log, "--key", key)[1]
+    assert {f["what"] for f in report["findings"]} == {"ended-again"}, report
 
 
 def test_nothing_is_read_before_the_recorder_has_compared(pair, serve, tmp_path):  # noqa: F811

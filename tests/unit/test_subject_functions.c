@@ -359,6 +359,28 @@ static void an_erasure_that_is_broken_off_is_finished(void **state)
 	}
 }
 
+/* A store that went back is told what it has forgotten, and forgets nothing that it knows. */
+static void what_was_said_of_a_subject_is_said_again(void **state)
+{
+	const long long now = now_ms(), until = now + 60000;
+
+	(void)state;
+	make("B", LIVE_ONE, DESC);
+	assert_int_equal(fcall("subject_again", HASH " %lld %lld", now - 5000, until), 0);
+	assert_int_equal(fcall("take", "B v T"), TG_EFROZEN);
+	assert_int_equal(fcall("subject_show", HASH "%s", ""), 0);
+	assert_int_equal(last->element[1]->integer, until);
+	assert_int_equal(number_at("HGET %s er", "tg:{05}:jf:" HASH), now - 5000);
+	/* earlier ones, and one that is over, change nothing */
+	assert_int_equal(fcall("subject_again", HASH " %lld %lld", now - 9000, until - 1), 0);
+	assert_int_equal(fcall("subject_again", HASH " %lld %lld", 0LL, now - 1), 0);
+	assert_int_equal(number_at("HGET %s er", "tg:{05}:jf:" HASH), now - 5000);
+	assert_int_equal(number_at("HGET %s fz", "tg:{05}:jf:" HASH), until);
+	assert_int_equal(count_events("e\tsubject-frozen"), 0);
+	assert_int_equal(fcall("subject_release", HASH " up %s", "up"), 0);
+	assert_int_equal(fcall("take", "B v T"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +395,7 @@ int main(void)
 		T(there_are_at_most_so_many_and_so_large),
 		T(erasing_goes_on_in_slices),
 		T(an_erasure_that_is_broken_off_is_finished),
+		T(what_was_said_of_a_subject_is_said_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,3 +211,19 @@ function F.subject_release(keys, args)
 	must(p, ev, redis.pcall('HDEL', p .. 'jf:' .. subject, 'fz'))
 	return OK .. '\n' .. event_name(p, ev)
 end
+
+-- subject_again subject erased_ms frozen_until_ms: 0: the evidence says that all of it was erased
+-- then, and that it is frozen until then, and the store, which went back, may have forgotten it. 0:
+-- not so. What the store knows of later calls stays.
+function F.subject_again(keys, args)
+	local p, now, subject = prefix(keys), time_ms(time_us()), args[1]
+	local erased, frozen_until = tonumber(args[2]), tonumber(args[3])
+	local is = redis.call('HMGET', p .. 'jf:' .. subject, 'er', 'fz')
+	if erased > tonumber(is[1] or 0) then
+		subject_set(p, subject, 'er', args[2])
+	end
+	if frozen_until > now and frozen_until > tonumber(is[2] or 0) then
+		subject_set(p, subject, 'fz', args[3])
+	end
+	return OK
+end
