@@ -12,6 +12,7 @@
 #define ASK_S 15L            /* from the look-up of its name to the answer's last byte */
 #define ANSWER_MAX PROOF_MAX /* bytes */
 #define URL_MAX 512u
+#define TARGET_MAX (URL_MAX + NOTE_NAME_MAX + 16u)
 
 /* The logs that the files are of -------------------------------------------- */
 
@@ -91,12 +92,32 @@ static size_t on_content(char *p, size_t size, size_t n, void *ctx)
 	return n;
 }
 
+/* Makes what the request asks for. An origin goes there as it is, whatever it has of "?" and "..",
+ * and cannot change who is asked. Returns whether the URL is one. */
+static bool target_of(const struct audit_witness *w, char out[TARGET_MAX])
+{
+	const char *at = strstr(w->url, "://");
+	size_t n;
+
+	if ((strncmp(w->url, "http://", 7) != 0 && strncmp(w->url, "https://", 8) != 0) ||
+		strlen(w->url) > URL_MAX)
+		return false;
+	at += 3;
+	at += strcspn(at, "/");
+	for (n = strlen(at); n > 0 && at[n - 1] == '/'; n--)
+		;
+	snprintf(out, TARGET_MAX, "%.*s/latest/%s", (int)n, at, w->origin);
+	return true;
+}
+
 /* Only HTTP, no redirect, no proxy: what the user named is asked. */
-static bool prepare(CURL *curl, const struct cmdline *o, const char *url, struct answer *a)
+static bool prepare(CURL *curl, const struct cmdline *o, const struct audit_witness *w,
+	const char *target, struct answer *a)
 {
 	const char *ca = cmdline_given(o, OPT_CA) ? cmdline_text(o, OPT_CA) : NULL;
 
-	return curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
+	return curl_easy_setopt(curl, CURLOPT_URL, w->url) == CURLE_OK &&
+		curl_easy_setopt(curl, CURLOPT_REQUEST_TARGET, target) == CURLE_OK &&
 		curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
 		curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
 		curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
@@ -111,23 +132,18 @@ static bool prepare(CURL *curl, const struct cmdline *o, const char *url, struct
 static int ask(
 	const struct audit_witness *w, const struct cmdline *o, struct answer *a, long *status)
 {
-	size_t n = strlen(w->url);
-	char url[URL_MAX];
+	char target[TARGET_MAX];
 	CURL *curl;
 	CURLcode rc;
 
-	while (n > 0 && w->url[n - 1] == '/')
-		n--;
-	if ((strncmp(w->url, "http://", 7) != 0 && strncmp(w->url, "https://", 8) != 0) ||
-		snprintf(url, sizeof url, "%.*s/latest/%s", (int)n, w->url, w->origin) >=
-			(int)sizeof url)
+	if (!target_of(w, target))
 		return output_usage("--witness: '%s' is no URL; write http://HOST:PORT or "
 				    "https://HOST",
 			w->url);
 	*a = (struct answer){0};
 	curl = curl_easy_init();
-	rc = curl != NULL && prepare(curl, o, url, a) ? curl_easy_perform(curl) :
-							CURLE_OUT_OF_MEMORY;
+	rc = curl != NULL && prepare(curl, o, w, target, a) ? curl_easy_perform(curl) :
+							      CURLE_OUT_OF_MEMORY;
 	if (rc == CURLE_OK)
 		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
 	curl_easy_cleanup(curl);

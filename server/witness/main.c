@@ -185,7 +185,7 @@ static void on_request(void *ctx, const struct h1_head *head, const struct h1_st
 {
 	static const char add[] = "/add-checkpoint";
 	struct witness *w = ctx;
-	const struct h1_str path = head->path;
+	const struct h1_str path = head->path, target = head->target; /* an origin may have "?" */
 	const bool is_add = path.n == sizeof add - 1 && memcmp(path.p, add, path.n) == 0;
 	const char *latest;
 
@@ -194,13 +194,13 @@ static void on_request(void *ctx, const struct h1_head *head, const struct h1_st
 	} else if (is_add) {
 		plane_text(out, 405, "POST only\n");
 		out->fields = "Allow: POST\r\n";
-	} else if (path.n <= LATEST_LEN || memcmp(path.p, LATEST, LATEST_LEN) != 0) {
+	} else if (target.n <= LATEST_LEN || memcmp(target.p, LATEST, LATEST_LEN) != 0) {
 		plane_text(out, 404, "this address serves /add-checkpoint and /latest/ORIGIN\n");
 	} else if (head->method != H1_GET && head->method != H1_HEAD) {
 		plane_text(out, 405, "GET and HEAD only\n");
 		out->fields = "Allow: GET, HEAD\r\n";
 	} else {
-		latest = book_latest(w->book, path.p + LATEST_LEN, path.n - LATEST_LEN);
+		latest = book_latest(w->book, target.p + LATEST_LEN, target.n - LATEST_LEN);
 		plane_text(out, latest != NULL ? 200 : 404,
 			latest != NULL ? latest : "nothing of a log of this origin was cosigned\n");
 	}

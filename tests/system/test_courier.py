@@ -378,10 +378,14 @@ def test_a_servers_checkpoints_come_back_cosigned_and_are_verified(launch, tmp_p
     witness = Witness(tmp_path)
     policy = policy_of(tmp_path, 1, [("dpo", witness.key, f"http://127.0.0.1:{port}/")])
     try:
-        server = launch(workers=1, options=[("server.witnesses", policy)])
+        origin = "timeglas.example/../log?%41"  # whatever stands there chooses no other address
+        server = launch(
+            workers=1,
+            options=[("server.witnesses", policy), ("server.audit_origin", origin)],
+        )
         folder = Path(server.env["TIMEGLAS_AUDIT_LOG"] + ".tiles")
         wait_for((folder / "checkpoint").exists, "the first checkpoint")
-        origin = (folder / "checkpoint").read_text().partition("\n")[0]
+        assert (folder / "checkpoint").read_text().partition("\n")[0] == origin
         public = bytes.fromhex(key_of(server).removeprefix("timeglas-audit1"))
         witness.conf.write_text(
             f"listen = 127.0.0.1:{port}\nstate = {tmp_path / 'state'}\n"

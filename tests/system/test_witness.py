@@ -101,6 +101,20 @@ def test_who_has_true_checkpoints_fills_no_log_and_accuses_nobody(witness, log):
     cosigned(witness, log, 10)
 
 
+@pytest.mark.parametrize("origin", ("a.example/x?y=z", "a.example/../b", "/latest/x", "a%41//"))
+def test_any_origin_can_be_asked_for(tmp_path, origin):
+    log = Log(origin).grow(4)
+    witness = Witness(tmp_path, log)
+    try:
+        witness.start()
+        assert witness.latest(log) is None
+        given = cosigned(witness, log, 0)
+        assert witness.latest(log) == log.note() + given
+        witness.stop()
+    finally:
+        witness.kill()
+
+
 def test_strangers_leave_no_file(witness, log, tmp_path):
     log.grow(2)
     for i in range(50):
