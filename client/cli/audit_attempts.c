@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/audit_attempts.h"
+#include "cli/audit_clock.h"
 #include "cli/audit_tally.h"
 #include "core/refused.h"
 
@@ -44,6 +45,8 @@ void audit_attempts_event(struct audit_attempts *a, struct findings *f, const st
 		return;
 	if (first_ms > last_ms)
 		findings_add(f, "time", e->at, "the last of these attempts was before the first");
+	if (last_ms - r->time_ms > AUDIT_CLOCK_BACK_MS)
+		findings_add(f, "time", e->at, "these attempts are told before they were made");
 	w = row_of(a, r);
 	w->count = audit_tally_sum(w->count, count);
 	w->last = *e->at;

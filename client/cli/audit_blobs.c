@@ -248,7 +248,7 @@ static void count_end(struct audit_blobs *l, const struct chain_record *r,
 	const struct audit_open_blob *o, int64_t late_us)
 {
 	static const struct chain_text unknown = {"?", 1};
-	struct audit_row *row = row_of(l, o, r->cause.p != NULL ? r->cause : unknown);
+	struct audit_row *row = row_of(l, o, r->cause.n > 0 ? r->cause : unknown);
 
 	row->n++;
 	l->ended++;

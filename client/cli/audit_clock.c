@@ -7,8 +7,9 @@
 /* Events that the store's functions date themselves. */
 static bool is_dated(const struct chain_record *r)
 {
-	static const char *const names[] = {
-		"gone", "taking", "claimed", "session-open", "session-end", "aborted"};
+	static const char *const names[] = {"gone", "taking", "claimed", "session-open",
+		"session-end", "aborted", "subject-erased", "subject-frozen", "subject-released",
+		CHAIN_REFUSED};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (chain_is(r->event, names[i]))

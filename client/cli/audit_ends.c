@@ -184,6 +184,8 @@ static void check_cause(struct findings *f, const struct chain_record *r,
 {
 	bool by_session = r->cause.n > 8 && memcmp(r->cause.p, "session-", 8) == 0;
 
+	if (r->cause.n == 0)
+		findings_add(f, "mismatch", at, "the end does not say what ended this blob");
 	if (chain_is(r->cause, "lease-expired") && b->lease_ms < 0)
 		findings_add(f, "mismatch", at,
 			"a claim is said to have run out, and nobody had claimed the blob");

@@ -9,6 +9,8 @@
 #include "core/time.h"
 #include "lib/untrusted.h"
 
+#define ID_CHARS 24u
+
 static bool copy_member(const json_t *o, const char *name, char *out, size_t cap)
 {
 	const char *s = json_string_value(json_object_get(o, name));
@@ -37,7 +39,8 @@ static bool take_head(const json_t *head, struct audit_receipt *r)
 bool audit_receipt_take(const json_t *o, struct audit_receipt *r)
 {
 	const json_t *outcome = json_object_get(o, "outcome");
-	const char *at = json_string_value(json_object_get(o, "erased_at"));
+	const char *at = json_string_value(json_object_get(o, "erased_at")),
+		   *blob = json_string_value(json_object_get(o, "blob"));
 
 	*r = (struct audit_receipt){0};
 	/* "ref" is the older name of "tag" */
@@ -46,6 +49,8 @@ bool audit_receipt_take(const json_t *o, struct audit_receipt *r)
 		!copy_member(o, "cause", r->cause, sizeof r->cause) ||
 		!copy_member(o, "event", r->event, sizeof r->event))
 		return false;
+	if (blob != NULL && strlen(blob) == ID_CHARS && json_object_get(o, "tag") != NULL)
+		evidence_tag(blob, r->of_blob);
 	if (outcome != NULL && !json_is_null(outcome) &&
 		!copy_member(o, "outcome", r->outcome, sizeof r->outcome))
 		return false;
@@ -87,6 +92,18 @@ static bool same_time(struct audit_receipt *r, int64_t ms)
 	return false;
 }
 
+/* The blob that it names is the one of its tag. */
+static bool same_blob(struct audit_receipt *r)
+{
+	if (r->of_blob[0] == '\0' || strcmp(r->of_blob, r->tag) == 0)
+		return true;
+	if (r->differs[0] == '\0')
+		snprintf(r->differs, sizeof r->differs,
+			"the blob: the one that the receipt names has the tag %s, the line %s",
+			r->of_blob, r->tag);
+	return false;
+}
+
 void audit_receipt_head(struct audit_receipt *r, const uint8_t hash[CHAIN_HASH],
 	const struct chain_line *l, const struct finding_place *at)
 {
@@ -100,7 +117,8 @@ void audit_receipt_event(
 	struct audit_receipt *r, const struct chain_record *e, const struct finding_place *at)
 {
 	if (same(r, "tag", r->tag, e->tag) && same(r, "cause", r->cause, e->cause) &&
-		same(r, "outcome", r->outcome, e->outcome) && same_time(r, e->time_ms))
+		same(r, "outcome", r->outcome, e->outcome) && same_time(r, e->time_ms) &&
+		same_blob(r))
 		r->event_met = true;
 	else if (r->event_wrong.line == 0)
 		note_wrong(&r->event_wrong, at);

@@ -6,12 +6,15 @@
 
 #include <jansson.h>
 #include "cli/audit_chain.h"
+#include "lib/evidence_tag.h"
 
 struct audit_receipt {
 	char tag[64], cause[32], event[CHAIN_ID_MAX + 1];
-	char outcome[32];         /* "": none */
-	int64_t erased_at_ms;     /* -1: it does not say */
-	uint64_t head_n;          /* number of the line that it quotes; 0: it quotes none */
+	char of_blob[EVIDENCE_TAG_CHARS +
+		1];           /* the tag of the blob that it names; "": it names none by an id */
+	char outcome[32];     /* "": none */
+	int64_t erased_at_ms; /* -1: it does not say */
+	uint64_t head_n;      /* number of the line that it quotes; 0: it quotes none */
 	uint8_t head[CHAIN_HASH]; /* hash of that line */
 	bool head_met, event_met; /* they stand in a chain as the receipt says */
 	struct audit_receipt_line_ref {
@@ -20,7 +23,7 @@ struct audit_receipt {
 		char file[256];
 		uint64_t line; /* 0: none */
 	} head_wrong, event_wrong;
-	char differs[160]; /* what event_wrong says otherwise */
+	char differs[192]; /* what event_wrong says otherwise */
 };
 
 /** Reads a receipt as the server's answer has it. Returns false when o is none. */

@@ -149,6 +149,32 @@ def test_a_reader_who_is_left_out(look):
     assert ("reader", 3) in found and ("reader", 5) in found, found
 
 
+def test_an_end_without_a_cause(look):
+    """It is no beginning in the tables."""
+    for cause in ("", None):
+        chain = Chain()
+        chain.gone(1, chain.stored(1), cause)
+        found, report = look(chain)
+        assert ("mismatch", 3) in found, found
+        assert [(r["stored"], r["held"]) for r in report["stored"]] == [(1, 0)]
+        assert [(r["cause"], r["n"]) for r in report["ends"]] == [("?", 1)]
+
+
+def test_what_happened_to_a_subject_is_dated_by_the_store(look):
+    """An erasure that is told to have been hours before the store appended it."""
+    for event, more in (
+        ("subject-erased", {"more": {"count": "0", "method": "overwrite"}}),
+        ("subject-frozen", {"deadline": T0 + HOUR}), ("refused", {"count": 1, "reason": "frozen"}),
+    ):
+        chain = Chain()
+        chain.say("aborted", T0 + HOUR, tag=tag(2), kind="video", dk=False, uploader="up")
+        chain.say(event, T0, subject=SUBJECT, uploader="up", by="up", **more)
+        assert ("time", 3) in look(chain)[0], event
+    chain = Chain()
+    chain.say("refused", by="evil", reason="unknown", count=1, first=T0, last=T0 + 6000)
+    assert look(chain)[0] == [("time", 2)]
+
+
 def test_sums_of_numbers_that_a_stranger_chose(look):
     chain = Chain()
     for _ in range(3):
@@ -319,6 +345,7 @@ def test_every_receipt_of_a_file_must_fit(tmp_path):
     chain.gone(1, chain.stored(1))
     true = kept(chain)
     wrong = {**true, "cause": "consumed"}
+    blob = "0500000000000000AAAAAAAA"
     uploaded = {"blob": "x" * 24}
     log = chain.finished(tmp_path / "audit.log")
     for text, status in (
@@ -328,6 +355,7 @@ def test_every_receipt_of_a_file_must_fit(tmp_path):
         ("\n".join(map(json.dumps, (uploaded, true, uploaded))), 0),
         ("\n".join(map(json.dumps, (wrong, true))), 5),
         (json.dumps(true).replace('"cause"', '"cause":"consumed","cause"'), 2),
+        (json.dumps({**true, "blob": blob}), 5),  # the tag is another blob's
         (json.dumps({"receipts": [true] * 10_001}), 2),
         (json.dumps(true) + "\0", 2),
         (json.dumps(uploaded), 2),

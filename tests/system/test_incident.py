@@ -162,6 +162,25 @@ def test_forged_end_that_hides_its_blob(served, fields, why):
     assert false["more"] == {"of": event, "reason": "no-id"}, why
 
 
+@pytest.mark.parametrize("event", ["store-lost", "taken-over", "store-reverted"])
+def test_forged_word_of_the_recorders_own(served, event):
+    """What would end all that is held, or explain why its end is missing: it is written down as
+    nobody's, logged, found, and ends nothing, also for the recorder that comes next."""
+    server, external = served
+    blob = server.put_ok(server.sealed(300))
+    recorded(server, "stored", blob)
+    id = forge(server, external, blob, e=event, epoch="f" * 32, was=external.cli("GET", EPOCH))
+    (forged,) = wait_for(
+        lambda: [r for r in events_of(log_of(server)) if r.get("id") == id], "it is recorded"
+    )
+    assert forged["event"] == "?" and forged["more"]["e"] == event, forged
+    wait_for(lambda: [e for e in server.log() if id in e.get("detail", "")], "it is logged")
+    wait_for(lambda: "checkpoint" in lines_of(log_of(server))[-1], "all of it is signed")
+    status, report = verify("--key", key_of(server), log_of(server))
+    assert status == 5 and {f["what"] for f in report["findings"]} == {"forged"}, report
+    assert report["open"] == 2 and report["store_lost"] == report["not_given"] == 0
+
+
 def test_honest_ends_are_no_false_ones(server):
     """Whatever ends a blob: taken, acknowledged, erased, expired."""
     blobs = [server.put_ok(server.sealed(size)) for size in (300, 600_000) for _ in range(2)]
