@@ -68,10 +68,9 @@ static void advance(struct master *m)
 
 static void on_store_ended(struct master *m)
 {
-	if (master_state_is_up(m->state)) {
+	if (m->state != MASTER_ENDING_STORE)
 		log_error(
 			"store-lost", "the embedded Redis ended; everything that it held is gone");
-	}
 	step(m, MASTER_EV_STORE_ENDED);
 }
 

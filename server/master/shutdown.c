@@ -36,25 +36,36 @@ static void enter_ending_workers(struct master *m)
 	children_signal(&m->children, CHILD_WORKER, SIGTERM);
 }
 
+static void log_lost(uint64_t n, bool all)
+{
+	static const char *const hint =
+		"end with the embedded Redis; whoever uploaded them has to upload again; to lose "
+		"none, raise drain_s until all are fetched";
+
+	if (all)
+		log_error("store-lost", "%llu live blobs %s", (unsigned long long)n, hint);
+	else
+		log_error("store-lost", "at least %llu live blobs (it does not tell how many) %s",
+			(unsigned long long)n, hint);
+}
+
 /* Nobody stores, reads or erases any more. What the embedded Redis holds now ends with it, so it is
- * counted for the log, the metrics, the evidence (the recorder writes it) and the exit status. */
+ * counted for the log, the metrics, the evidence (the recorder writes it) and the exit status. What
+ * one held that has died since nobody can count any more. */
 static void account_for_live_blobs(struct master *m)
 {
-	uint64_t n;
+	const bool lives = children_any(&m->children, CHILD_STORE);
+	uint64_t n = 0;
 	bool all;
 
-	if (!children_any(&m->children, CHILD_STORE))
+	if (!m->embedded || (!lives && m->exit_status != EXIT_SUCCESS)) /* it did not start */
 		return;
-	all = redis_embed_count_blobs(&m->store.redis, &n) == 0;
+	all = lives && redis_embed_count_blobs(&m->store.redis, &n) == 0;
 	scoreboard_set_stopped(n, all);
 	metrics_count(M_LOST, n);
 	if (n == 0 && all)
 		return;
-	log_error("store-lost",
-		"%s%llu live blobs end with the embedded Redis; whoever uploaded them has to "
-		"upload "
-		"again; to lose none, raise drain_s until all are fetched",
-		all ? "" : "at least ", (unsigned long long)n);
+	log_lost(n, all);
 	if (m->exit_status == EXIT_SUCCESS && m->dev_dir == NULL)
 		m->exit_status = SHUTDOWN_LIVE_BLOBS;
 }

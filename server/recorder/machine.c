@@ -71,9 +71,10 @@ static enum recorder_event enter_last_reading(struct machine *m, enum recorder_s
 	return RECORDER_EV_NONE;
 }
 
+/* An embedded Redis that has died can be recorded without its answer: nobody else has it. */
 static void write_last_lines(struct machine *m, enum recorder_state from)
 {
-	if (recorder_state_is_settled(from))
+	if (recorder_state_is_settled(from) || from == RECORDER_DISCONNECTED)
 		work_record_stop(&m->work);
 	work_checkpoint_at_exit(&m->work);
 }
@@ -86,7 +87,11 @@ static enum recorder_event release(struct machine *m, enum recorder_state from)
 
 static enum recorder_event stop(struct machine *m, enum recorder_state from, enum recorder_event e)
 {
-	if (from != RECORDER_RELEASING && e != RECORDER_EV_STOP_DEADLINE)
+	uint64_t live;
+	bool all;
+
+	if (from != RECORDER_RELEASING &&
+		(e != RECORDER_EV_STOP_DEADLINE || scoreboard_stopped(&live, &all)))
 		write_last_lines(m, from);
 	loop_stop(m->loop);
 	return RECORDER_EV_NONE;

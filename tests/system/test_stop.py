@@ -163,3 +163,30 @@ def test_metrics_tell_until_the_end(start, tmp_path):
     )
     os.kill(recorder, signal.SIGCONT)
     assert ended(server, tmp_path)[0] == LOST
+
+
+@pytest.mark.parametrize("when", ["before", "while it drains", "it hangs"])
+def test_stop_whose_redis_dies_does_not_end_as_if_nothing_was_lost(start, tmp_path, when):
+    """Nobody can count any more what it held: the log, the evidence and the exit status say so."""
+    server = start(drain_s=20)
+    server.put_ok(server.sealed(300))
+    (redis,) = [p for p in server.descendants() if "redis-server" in server.title(p)]
+    if when == "before":
+        os.kill(server.proc.pid, signal.SIGSTOP)  # it learns of both at once
+        os.kill(redis, signal.SIGKILL)
+        server.proc.send_signal(signal.SIGTERM)
+        os.kill(server.proc.pid, signal.SIGCONT)
+    elif when == "it hangs":
+        os.kill(redis, signal.SIGSTOP)
+        server.proc.send_signal(signal.SIGTERM)
+    else:
+        server.proc.send_signal(signal.SIGTERM)
+        wait_for(lambda: server.metric("timeglas_draining") == 1, "it drains", 5)
+        os.kill(redis, signal.SIGKILL)
+    status, log, _ = ended(server, tmp_path)
+    assert status == LOST
+    said = [e["detail"] for e in log if e["event"] == "store-lost"]
+    assert when == "it hangs" or "the embedded Redis ended" in said[0], said
+    assert "at least 0 live blobs" in said[-1], said
+    (record,) = store_lost(lines_of(tmp_path / "audit.jsonl"))
+    assert record["more"]["at_least"] == "0", record
