@@ -16,8 +16,12 @@
 
 #include "base/log.h"
 #include "core/chain_note.h"
+#include "core/checkpoint.h"
+#include "core/note.h"
 #include "recorder/evidence_tree.h"
 #include "recorder/tiles.h"
+
+#define NOTE_BYTES 16384 /* with the lines of many witnesses */
 
 struct evidence_tree {
 	char *log_path, *folder;
@@ -64,6 +68,42 @@ bool evidence_tree_has(const struct evidence_tree *t, uint64_t n)
 	uint8_t root[TREE_HASH];
 
 	return t->tiles != NULL && tiles_root(t->tiles, root) == n;
+}
+
+/* Reads a note's size, if it is of that log. The note may be of a key that was replaced since, so
+ * its signature is not asked: who can write into the folder can do worse. */
+static bool note_size(
+	const struct evidence_tree *t, const char *name, const char *origin, uint64_t *n)
+{
+	char path[PATH_MAX], text[NOTE_BYTES];
+	struct checkpoint c;
+	struct note note;
+	ssize_t got = -1;
+	int fd;
+
+	if ((size_t)snprintf(path, sizeof path, "%s/%s", t->folder, name) >= sizeof path)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		got = read(fd, text, sizeof text);
+		close(fd);
+	}
+	if (got <= 0 || note_scan(text, (size_t)got, &note) != 0 ||
+		checkpoint_scan(note.text.p, note.text.n, &c) != 0 || strcmp(c.origin, origin) != 0)
+		return false;
+	*n = c.size;
+	return true;
+}
+
+bool evidence_tree_is_ahead(const struct evidence_tree *t, const char *origin, uint64_t n)
+{
+	static const char *const names[] = {"checkpoint", "cosigned"};
+	uint64_t size;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (note_size(t, names[i], origin, &size) && size >= n)
+			return true;
+	return false;
 }
 
 int evidence_tree_begin(struct evidence_tree *t)

@@ -36,6 +36,11 @@ int evidence_tree_begin(struct evidence_tree *t);
 int evidence_tree_open(struct evidence_tree *t, int fd, const struct tail *tail);
 /** Returns whether it is open and has n leaves. */
 bool evidence_tree_has(const struct evidence_tree *t, uint64_t n);
+/**
+ * Returns whether its folder has a note over n lines or more of the log of that name. A file of n
+ * lines is then an older one than was signed: a note is over the lines before its own.
+ */
+bool evidence_tree_is_ahead(const struct evidence_tree *t, const char *origin, uint64_t n);
 /** Closes it; its tiles stay. */
 void evidence_tree_close(struct evidence_tree *t);
 

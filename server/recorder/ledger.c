@@ -370,7 +370,14 @@ static int find_end(struct ledger *l)
 	if (*end.origin != '\0')
 		memcpy(l->origin, end.origin, sizeof l->origin);
 	draw_origin(l);
-	return 0;
+	if (l->mark.n == 0 || !evidence_tree_is_ahead(l->tree, l->origin, l->mark.n))
+		return 0;
+	log_error("audit-log",
+		"the evidence file ends with line %llu, but more lines of this log were signed: an "
+		"older copy was put in its place, or its end was cut off; bring the newest one "
+		"back, or move it away with its rotated files",
+		(unsigned long long)l->mark.n);
+	return TG_EINVAL;
 }
 
 int ledger_open(struct ledger *l)

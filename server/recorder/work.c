@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <timeglas/errors.h>
 
 #include "base/clock.h"
@@ -202,6 +203,21 @@ static void on_reconcile(void *ctx, enum reconcile_event e, int err)
 	report(ctx, of_reconcile(ctx, e, err));
 }
 
+/* Returns whether we told this store of more lines than our file has. */
+static bool file_is_older(const struct work *w, const struct outbox_lease *answer)
+{
+	const struct evidence_mark *m = ledger_mark(w->ledger);
+
+	if (strcmp(answer->by, lease_token(w->lease)) != 0 ||
+		strcmp(answer->epoch, m->epoch) != 0 || answer->head_n <= m->n)
+		return false;
+	log_error("audit-log",
+		"the evidence file ends with line %llu, but line %llu of it was signed for what "
+		"this store holds: an older copy was put in its place; bring the newest one back",
+		(unsigned long long)m->n, (unsigned long long)answer->head_n);
+	return true;
+}
+
 enum recorder_event work_compare(struct work *w, const struct outbox_lease *answer)
 {
 	const struct reconcile_opts o = {.store = w->store,
@@ -215,6 +231,8 @@ enum recorder_event work_compare(struct work *w, const struct outbox_lease *answ
 	enum reconcile_event e;
 	int err = ledger_open(w->ledger);
 
+	if (err == 0 && file_is_older(w, answer))
+		err = TG_EINVAL;
 	if (err != 0)
 		return of_reconcile(w, RECONCILE_FILE_FAILED, err);
 	w->reconcile = reconcile_new(&o);

@@ -86,6 +86,15 @@ static void assert_continues(const struct evidence_mark *m)
 	ledger_free(l);
 }
 
+/* Removes what tells how far the log was signed. */
+static void forget_notes(void)
+{
+	char note[128];
+
+	snprintf(note, sizeof note, "%s.tiles/checkpoint", path);
+	assert_int_equal(unlink(note), 0);
+}
+
 static void open_after_commit_continues_with_positions_and_epoch(void **state)
 {
 	struct ledger *l = make(1 << 20);
@@ -220,6 +229,35 @@ static void checkpoint_beyond_the_size_begins_a_new_file(void **state)
 	/* Killed between the two steps of rotating: the rotated file has the thread. */
 	m = t.mark;
 	unlink(path);
+	forget_notes();
+	assert_continues(&m);
+}
+
+/* Somebody put an older copy in the file's place, or cut off its end. */
+static void open_of_an_older_file_than_was_signed_is_refused(void **state)
+{
+	struct ledger *l = make(1 << 20);
+	struct evidence_mark m;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(ledger_open(l), 0);
+	add(l, 7, 1);
+	assert_int_equal(ledger_commit(l), 0);
+	assert_int_equal(ledger_checkpoint(l, "time"), 0);
+	assert_int_equal(stat(path, &st), 0);
+	m = *ledger_mark(l);
+	add(l, 7, 2);
+	assert_int_equal(ledger_commit(l), 0);
+	ledger_free(l);
+	assert_int_equal(truncate(path, st.st_size), 0); /* nothing behind that was signed */
+	assert_continues(&m);
+	assert_int_equal(truncate(path, st.st_size), 0);
+	l = make(1 << 20);
+	assert_int_equal(ledger_open(l), TG_EINVAL);
+	assert_int_equal(ledger_open(l), TG_EINVAL);
+	ledger_free(l);
+	forget_notes();
 	assert_continues(&m);
 }
 
@@ -324,6 +362,7 @@ int main(void)
 		CASE(open_after_a_change_refuses_and_changes_nothing),
 		CASE(commit_that_fails_counts_for_nothing),
 		CASE(checkpoint_beyond_the_size_begins_a_new_file),
+		CASE(open_of_an_older_file_than_was_signed_is_refused),
 		CASE(checkpoint_removes_rotated_files_that_are_too_old),
 		CASE(checkpoint_of_a_file_that_was_moved_away_closes_it),
 		CASE(store_lost_record_begins_positions_anew),
