@@ -54,6 +54,8 @@ PIE_LDFLAGS := $(if $(filter release,$(PROFILE)),-pie)
 CORE_SRC := $(wildcard core/*.c)
 LIB_SRC := $(wildcard client/lib/*.c)
 CLI_SRC := $(wildcard client/cli/*.c)
+# libcurl for the command alone, which loads it with the first request.
+LATE_SRC := $(wildcard client/late/*.c)
 SERVER_SRC := $(filter-out server/main.c server/wipe/preload.c server/witness/main.c,\
   $(wildcard server/*/*.c))
 # Compiled on its own, and preloaded into the embedded Redis.
@@ -61,7 +63,7 @@ PRELOAD_SRC := server/wipe/preload.c server/wipe/realloc.c
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)
-PROGRAM_SRC := $(CORE_SRC) $(LIB_SRC) $(CLI_SRC) $(SERVER_SRC) server/main.c $(BENCH_SRC) \
+PROGRAM_SRC := $(CORE_SRC) $(LIB_SRC) $(CLI_SRC) $(LATE_SRC) $(SERVER_SRC) server/main.c $(BENCH_SRC) \
   server/wipe/preload.c server/witness/main.c
 PEERS := $(wildcard bench/peers/*)
 SYMBOL_SRC := $(wildcard tests/symbols/*.c)
@@ -77,7 +79,7 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 SERVER_LIBS := -levent_openssl -levent_core -levent_extra -lssl -lcrypto -lhiredis -lsodium \
   -ljansson -linih
 LIB_LIBS := -lcurl -lssl -lcrypto -lsodium -ljansson
-CLI_LIBS := $(LIB_LIBS) -linih
+CLI_LIBS := $(filter-out -lcurl,$(LIB_LIBS)) -linih
 TEST_LIBS := $(SERVER_LIBS) -lcurl -lcmocka -lz -lm
 # Nothing in the server calls jemalloc by name, so without --no-as-needed a linker may drop it, and
 # with it the wiping of freed memory. A sanitizer brings its own allocator.
@@ -173,7 +175,7 @@ WITNESS_LIBS := -Wl,--as-needed $(SERVER_LIBS) -Wl,--no-as-needed
 $(B)/timeglas-witness: $(call obj,server/witness/main.c) $(B)/libserver.a $(B)/libcore.a $(B)/.link
 	$(SAY) "LD $@"
 	$(Q)$(link-program) $(WITNESS_LIBS) $(LDLIBS)
-$(B)/timeglas: $(call obj,$(CLI_SRC)) $(B)/libtimeglas.a $(B)/.link $(B)/.files
+$(B)/timeglas: $(call obj,$(CLI_SRC) $(LATE_SRC)) $(B)/libtimeglas.a $(B)/.link $(B)/.files
 	$(SAY) "LD $@"
 	$(Q)$(link-program) $(CLI_LIBS) $(LDLIBS)
 

@@ -50,7 +50,8 @@ BELOW = {
     "courier": ["conf", "net"],
     "master": ["worker", "reaper", "recorder", "admin", "courier"],
     "main": ["master"],
-    "lib": ["core"],
+    "late": [],
+    "lib": ["core", "late"],
     "cli": ["lib"],
     "bench": ["master", "lib"],
 }

@@ -68,7 +68,7 @@
 	X(OPT_PROOF, "proof", 0, "FILE", NULL, NULL, \
 		"keep a proof of the end there, checked against --log-key") \
 	X(OPT_LOG_KEY, "log-key", 0, "KEY|FILE", "TIMEGLAS_LOG_KEY", "log_key", \
-		"public key of the buffer's log (or a file with it) that must have signed") \
+		"public key of the buffer's log, or a file with it, that must sign; repeatable") \
 	X(OPT_POLICY, "policy", 0, "FILE", NULL, NULL, \
 		"which witnesses must have cosigned the checkpoint (tlog-policy)") \
 	X(OPT_RECEIPT, "receipt", 0, "FILE", NULL, NULL, "write the receipt of the erasure there") \

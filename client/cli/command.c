@@ -109,6 +109,7 @@ static const struct command table[] = {
 		.operand = "FILE...",
 		.what = "check that the evidence is whole and all was erased",
 		.options = B(RECEIPT) | B(TILES) | B(POLICY) | B(WITNESS) | B(HTML),
+		.keyless = true,
 		.run = cmd_audit_verify},
 	{.name = "audit",
 		.sub = "show",
@@ -116,17 +117,20 @@ static const struct command table[] = {
 		.what = "tell of a moment, peer, blob, session or person",
 		.options = B(AT) | B(PEER) | B(BLOB) | B(SESSION) | B(SUBJECT) | B(ATTEMPTS) |
 			B(FROM) | B(TO) | B(NO_INDEX),
+		.keyless = true,
 		.run = cmd_audit_show},
 	{.name = "audit",
 		.sub = "index",
 		.operand = "FILE...",
 		.what = "make an index, by which show answers at once",
+		.keyless = true,
 		.run = cmd_audit_index},
 	{.name = "audit",
 		.sub = "receipt",
 		.operand = "FILE...",
 		.what = "check a proof that you kept, without the log",
 		.options = B(TILES) | B(POLICY),
+		.keyless = true,
 		.run = cmd_audit_receipt},
 	{.name = "policy", .what = "show how long which evidence may be held", .run = cmd_policy},
 };
@@ -140,9 +144,7 @@ static int wrong(char why[256], const char *what, const char *word)
 
 static bool is_audit(const struct command *c)
 {
-	return c != NULL &&
-		(c->run == cmd_audit_verify || c->run == cmd_audit_show ||
-			c->run == cmd_audit_index || c->run == cmd_audit_receipt);
+	return c != NULL && c->keyless;
 }
 
 /* Options that may be given more than once. Of any other, the last value would silently replace the

@@ -10,6 +10,7 @@ struct command {
 	const char *what;       /* one line */
 	uint64_t options;       /* OPT_BIT()s beside OPT_GLOBAL */
 	uint64_t required;      /* of these, for the usage line only */
+	bool keyless;           /* audit: it opens and signs nothing, so it needs no tg_init() */
 	int (*run)(struct cli *cli); /* of cmd.h */
 };
 

@@ -4,6 +4,7 @@
  * timeglas(1).
  */
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -63,6 +64,9 @@ static int run(struct cli *cli, int argc, char **argv)
 	err = cmdline_defaults(&cli->opt, why);
 	if (err != 0)
 		return output_fail(err, "%s", why);
+	/* who checks evidence has no keys to guard, and starts in a fifth of the time */
+	if ((command->keyless ? sodium_init() < 0 : tg_init() != 0))
+		return output_fail(TG_EINTERNAL, "cannot start: no randomness, or no ciphers");
 	return command->run(cli);
 }
 
@@ -85,10 +89,8 @@ int main(int argc, char **argv)
 	if (tg_streams_occupy() != 0)
 		return EXIT_USAGE;
 	output_init(wants_json(argc, argv));
-	if (harden() != 0 || tg_init() != 0)
-		status = output_fail(TG_EINTERNAL,
-			"cannot start: no randomness, no ciphers, or no way to keep memory "
-			"private");
+	if (harden() != 0)
+		status = output_fail(TG_EINTERNAL, "cannot start: no way to keep memory private");
 	else
 		status = run_swept(&cli, argc, argv);
 	if (!tg_memory_locked())

@@ -225,6 +225,9 @@ cause expired
 proof "a limit of 2 seconds: $took ms after the upload nothing of it was left in Redis"
 quote
 
+as UPLOADER stat "$short" --proof "$dir/kept" >"$dir/answer" 2>&1
+pinned=$(cat "$TIMEGLAS_LOG_KEY")
+
 for file in "$@"; do
 	name=$(basename "$file")
 	id=$(as UPLOADER put --kind face3d "$file" 2>"$dir/answer")
@@ -256,4 +259,10 @@ server_pid=
 [ $status = 0 ] || fail "the server ended with status $status"
 ! kill -0 "$redis_pid" 2>/dev/null || fail "Redis outlived the server"
 proof "the server stopped with status 0, and its Redis with it"
+
+rm -r "$dir/srv"
+"$bin/timeglas" audit receipt --key "$pinned" "$dir/kept" >"$dir/answer"
+grep -q '^VERDICT: GOOD' "$dir/answer" && grep -q 'cause *expired' "$dir/answer" ||
+	fail "the proof that was kept is not good"
+proof "without server or log: the proof that was kept of the video's end is good"
 echo "$proved things shown, none failed"

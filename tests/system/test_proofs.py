@@ -174,6 +174,14 @@ def test_receipt_is_checked_in_20_ms(kept):
     assert median <= 0.020
 
 
+def test_checking_loads_no_library_of_the_network():
+    """It is in no process that works offline, and so costs none of its time."""
+    needed = subprocess.run(
+        ["readelf", "-d", BIN / "timeglas"], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+    assert "NEEDED" in needed and "libcrypto" in needed and "libcurl" not in needed
+
+
 def test_verify_holds_the_log_to_a_proof(kept, tmp_path):
     key = ("--key", kept / "key")
     log = kept / "audit.log"

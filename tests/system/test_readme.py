@@ -33,7 +33,8 @@ def test_the_example_works_as_it_stands(launch, tmp_path):
     assert (tmp_path / "passport.bin.copy").read_bytes() == (
         tmp_path / "passport.bin"
     ).read_bytes(), done.stderr
-    assert "consumed" in (tmp_path / "receipt.json").read_text()
+    assert (tmp_path / "erased.proof").read_text().startswith("c2sp.org/tlog-proof@v1\n")
+    assert "VERDICT: GOOD" in done.stdout and "consumed" in done.stdout
     assert done.stdout.splitlines()[-1] == "1" and not (tmp_path / "again").exists(), done.stdout
     assert "cause: consumed" in done.stderr and done.stderr.count("timeglas: ") == 1, done.stderr
     assert re.match(r"blob +\S+\n", done.stdout), "stat's table"
