@@ -258,7 +258,7 @@ static void count_end(struct audit_blobs *l, const struct chain_record *r,
 		audit_lateness_add(&l->rows.row[o->row].held, (r->time_ms - o->stored_ms) * 1000);
 	if (chain_is(r->cause, "consumed"))
 		audit_tally_add(&l->outcomes, r->outcome, 1);
-	audit_days_add(&l->days, r->time_ms, late_us);
+	audit_days_add(&l->days, r->time_ms, late_us > AUDIT_TOO_LATE_US);
 	if (late_us >= 0) {
 		audit_lateness_add(&row->late, late_us);
 		audit_lateness_add(&l->late, late_us);

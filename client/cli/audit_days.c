@@ -3,7 +3,6 @@
 #include "cli/audit_days.h"
 
 #define DAY_MS 86400000
-#define LATE_US 1000000
 
 /* Makes room for days before the first one: shards are not in the order of time. */
 static size_t index_of(struct audit_days *d, int64_t day)
@@ -23,7 +22,7 @@ static size_t index_of(struct audit_days *d, int64_t day)
 	return (size_t)(day - d->first);
 }
 
-void audit_days_add(struct audit_days *d, int64_t time_ms, int64_t late_us)
+void audit_days_add(struct audit_days *d, int64_t time_ms, bool late)
 {
 	size_t i = index_of(d, time_ms / DAY_MS);
 
@@ -34,5 +33,5 @@ void audit_days_add(struct audit_days *d, int64_t time_ms, int64_t late_us)
 	if (i >= d->n)
 		d->n = i + 1;
 	d->day[i].ends++;
-	d->day[i].late += late_us > LATE_US;
+	d->day[i].late += late;
 }

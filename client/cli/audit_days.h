@@ -2,13 +2,14 @@
 #ifndef CLI_AUDIT_DAYS_H
 #define CLI_AUDIT_DAYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define AUDIT_DAYS 400 /* further days, or ones before the first, are counted in others */
 
 struct audit_day {
-	uint64_t ends, late; /* late: more than a second after the deadline */
+	uint64_t ends, late; /* late: not in time */
 };
 
 struct audit_days {    /* zeroed before first use */
@@ -18,7 +19,7 @@ struct audit_days {    /* zeroed before first use */
 	uint64_t others;
 };
 
-/** Counts an end. late_us: after its deadline; less than 0: it was not due. */
-void audit_days_add(struct audit_days *d, int64_t time_ms, int64_t late_us);
+/** Counts an end. late: it was not in time. */
+void audit_days_add(struct audit_days *d, int64_t time_ms, bool late);
 
 #endif

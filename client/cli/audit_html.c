@@ -69,7 +69,7 @@ static void answer_erased(FILE *f, const struct audit_report *r)
 	char more[192], a[32], b[32];
 
 	if (r->overdue > 0) {
-		snprintf(more, sizeof more, "%s that should have ended have no recorded end",
+		snprintf(more, sizeof more, "no end is recorded of %s that should have ended",
 			audit_markup_thousands(r->overdue, a));
 		answer(f, "Was all erased in time?", "No", more);
 		return;
@@ -95,16 +95,17 @@ static void answer_erased(FILE *f, const struct audit_report *r)
 			r->verdict == AUDIT_GOOD ? "Yes" : "Yes, if it is genuine", more);
 }
 
-static void answer_delay(FILE *f, const struct audit_lateness *l)
+static void answer_delay(FILE *f, const struct audit_report *r)
 {
+	const struct audit_lateness *l = &r->blobs->late;
 	char worst[AUDIT_WORDS_DURATION], more[160], a[32];
 
 	if (l->n == 0) {
 		answer(f, "The longest delay?", "None", "no deadline was reached");
 		return;
 	}
-	snprintf(more, sizeof more, "between a deadline and the erasure; %s reached a deadline",
-		audit_markup_thousands(l->n, a));
+	snprintf(more, sizeof more, "between a deadline and the erasure%s; %s reached a deadline",
+		r->overdue > 0 ? ", where one is recorded" : "", audit_markup_thousands(l->n, a));
 	answer(f, "The longest delay?", audit_words_duration(l->worst_us, worst), more);
 }
 
@@ -120,21 +121,21 @@ static void names_of(const struct audit_attempts *a, char *out, size_t cap)
 			out + n, cap - n, "%s%s", shown++ > 0 ? ", " : "", a->row[i].by);
 	}
 	if (peers > shown)
-		snprintf(out + n, cap - n, " and %zu more", peers - shown);
+		snprintf(out + n, cap - n, ", and %zu more", peers - shown);
 }
 
 static void answer_refused(FILE *f, const struct audit_attempts *a)
 {
-	char count[32], said[64], names[NAMES_SHOWN * AUDIT_ATTEMPTS_NAME + 64] = "by ";
+	char count[32], said[96], names[NAMES_SHOWN * AUDIT_ATTEMPTS_NAME + 64] = "";
 
 	if (a->total == 0) {
 		answer(f, "Who was refused?", "Nobody", "no attempt to read was refused");
 		return;
 	}
-	snprintf(said, sizeof said, "%s attempt%s", audit_markup_thousands(a->total, count),
-		a->total == 1 ? "" : "s");
-	names_of(a, names + 3, sizeof names - 3);
-	answer(f, "Who was refused?", said, names);
+	snprintf(said, sizeof said, "%s attempt%s to read; why, and when, is listed below",
+		audit_markup_thousands(a->total, count), a->total == 1 ? "" : "s");
+	names_of(a, names, sizeof names);
+	answer(f, "Who was refused?", names, said);
 }
 
 /* The page ------------------------------------------------------------------- */
@@ -165,7 +166,7 @@ static void put_head(FILE *f, const struct audit_report *r, const struct audit_s
 	audit_markup_element(f, "p", NULL, said->sentence);
 	fputs("<dl class=\"answers\">\n", f);
 	answer_erased(f, r);
-	answer_delay(f, &r->blobs->late);
+	answer_delay(f, r);
 	answer_refused(f, r->attempts);
 	fputs("</dl>\n</header>\n<section><h2>In words</h2><ul>\n", f);
 	for (size_t i = 0; i < said->n; i++)
@@ -177,7 +178,9 @@ static void put_drawings(FILE *f, const struct audit_blobs *b)
 {
 	if (b->late.n > 0) {
 		fputs("<section class=\"keep\"><h2>How long after its deadline was each "
-		      "erased?</h2>\n",
+		      "erased?</h2>\n<p class=\"note\">Green and amber: in time, which is at "
+		      "most 5 s after the deadline. Red: too late. What was read or erased "
+		      "before its deadline is not in this drawing.</p>\n",
 			f);
 		audit_plots_lateness(f, &b->late);
 		fputs("</section>\n", f);
@@ -196,7 +199,7 @@ static void put_drawings(FILE *f, const struct audit_blobs *b)
 	audit_html_ends(f, b);
 	if (b->days.n > 0) {
 		fputs("<section class=\"keep\"><h2>How many ended on each day?</h2>\n<p "
-		      "class=\"note\">Red: erased more than a second after the deadline.</p>\n",
+		      "class=\"note\">Red: erased more than 5 s after the deadline.</p>\n",
 			f);
 		audit_plots_days(f, &b->days);
 		fputs("</section>\n", f);
@@ -216,9 +219,10 @@ static void put_page(FILE *f, const struct audit_report *r)
 	fputs("</main>\n<footer><h2>Words</h2>\n<p>A <b>blob</b> is one encrypted piece of "
 	      "evidence, "
 	      "such as the data of a passport or a video. Its <b>deadline</b> is when it must be "
-	      "erased at the latest. A <b>peer</b> is a program with a certificate that may talk "
-	      "to "
-	      "the buffer. A <b>reader</b> is the one peer that fetches a blob. This page was "
+	      "erased at the latest. It is erased <b>in time</b> at most 5 s after that. A "
+	      "<b>peer</b> is a "
+	      "program with a certificate that may talk to the buffer. A <b>reader</b> is the one "
+	      "peer that fetches a blob. This page was "
 	      "computed from the signed records; it is not signed itself.</p></footer>\n"
 	      "</body></html>\n",
 		f);
