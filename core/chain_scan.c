@@ -88,12 +88,31 @@ static size_t escape(const char *p, const char *end)
 	return v < 0x20 || v > 0x7e ? 5 : 0;
 }
 
+/* Are these eight bytes visible, and neither a quote nor a backslash? A byte b of x is zero when
+ * the byte is that character; b - 1 has its highest bit set then, or a byte before it was zero,
+ * which is an answer, too. */
+static inline int plain(const char *p)
+{
+	const uint64_t one = 0x0101010101010101u, top = one << 7;
+	uint64_t x, quote, slash, del;
+
+	memcpy(&x, p, sizeof x);
+	quote = x ^ one * '"';
+	slash = x ^ one * '\\';
+	del = x ^ one * 0x7f;
+	return ((x | (x - one * 0x20) | ((quote - one) & ~quote) | ((slash - one) & ~slash) |
+			((del - one) & ~del)) &
+		       top) == 0;
+}
+
 /* Reads up to the closing quote, and that, too. */
 static struct chain_text string(struct scan *s)
 {
 	struct chain_text t = {s->at, 0};
 	const char *p = s->at;
 
+	while (s->end - p >= 8 && plain(p))
+		p += 8;
 	while (p < s->end && *p != '"') {
 		size_t n = 1;
 

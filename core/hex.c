@@ -85,11 +85,27 @@ char *tg_hex_encode(const uint8_t *p, size_t n, char *out)
 	return out;
 }
 
+/* As in four_bytes(). */
+static inline int eight_lower(const char *s)
+{
+	const uint64_t one = 0x0101010101010101u, top = one << 7;
+	uint64_t x, low, decimal, letter;
+
+	memcpy(&x, s, sizeof x);
+	low = x & ~top;
+	decimal = (low + one * (0x80 - '0')) & ~(low + one * (0x7f - '9'));
+	letter = (low + one * (0x80 - 'a')) & ~(low + one * (0x7f - 'f'));
+	return (((decimal | letter) & ~x) & top) == top;
+}
+
 int tg_hex_is_lower(const char *s, size_t n)
 {
 	unsigned bad = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (; i + 8 <= n; i += 8)
+		bad |= !eight_lower(s + i);
+	for (; i < n; i++) {
 		unsigned char decimal = (unsigned char)(s[i] - '0'),
 			      letter = (unsigned char)(s[i] - 'a');
 

@@ -4,7 +4,6 @@
  */
 #include <string.h>
 #include <timeglas/errors.h>
-#include "core/num.h"
 #include "core/time.h"
 
 #define DAY_MS 86400000ll
@@ -79,28 +78,35 @@ static int days_in_month(int64_t y, int64_t m)
 	return len[m - 1] + (m == 2 && leap);
 }
 
+/* Exactly n digits, of at most four. */
+static inline int digits(const char *s, unsigned n, int64_t *out)
+{
+	int64_t v = 0;
+	int bad = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		bad |= s[i] < '0' || s[i] > '9';
+		v = v * 10 + (s[i] - '0');
+	}
+	*out = v;
+	return !bad;
+}
+
 int tg_time_parse(const char *s, size_t n, int64_t *unix_ms)
 {
-	static const char shape[] = "dddd-dd-ddTdd:dd:dd.dddZ";
-	static const struct {
-		unsigned at, len;
-	} field[] = {{0, 4}, {5, 2}, {8, 2}, {11, 2}, {14, 2}, {17, 2}, {20, 3}};
-	uint64_t v[7] = {0};
-	size_t n_fields = n == TG_TIME_LEN ? 7 : 6;
+	int64_t y, m, d, h, min, sec, ms = 0;
 
 	if ((n != TG_TIME_LEN && n != TG_TIME_LEN - 4) || s[n - 1] != 'Z')
 		return TG_EINVAL;
-	for (size_t i = 0; i < n - 1; i++)
-		if (shape[i] != 'd' && s[i] != shape[i])
-			return TG_EINVAL;
-	for (size_t i = 0; i < n_fields; i++)
-		if (tg_num_u64(s + field[i].at, field[i].len, 9999, &v[i]) != 0)
-			return TG_EINVAL;
-	if (v[1] < 1 || v[1] > 12 || v[2] < 1 ||
-		(int64_t)v[2] > days_in_month((int64_t)v[0], (int64_t)v[1]) || v[3] > 23 ||
-		v[4] > 59 || v[5] > 59)
+	if (s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':')
 		return TG_EINVAL;
-	*unix_ms = days_from_date((int64_t)v[0], (int64_t)v[1], (int64_t)v[2]) * DAY_MS +
-		(int64_t)(((v[3] * 60 + v[4]) * 60 + v[5]) * 1000 + v[6]);
+	if (!digits(s, 4, &y) || !digits(s + 5, 2, &m) || !digits(s + 8, 2, &d) ||
+		!digits(s + 11, 2, &h) || !digits(s + 14, 2, &min) || !digits(s + 17, 2, &sec))
+		return TG_EINVAL;
+	if (n == TG_TIME_LEN && (s[19] != '.' || !digits(s + 20, 3, &ms)))
+		return TG_EINVAL;
+	if (m < 1 || m > 12 || d < 1 || d > days_in_month(y, m) || h > 23 || min > 59 || sec > 59)
+		return TG_EINVAL;
+	*unix_ms = days_from_date(y, m, d) * DAY_MS + ((h * 60 + min) * 60 + sec) * 1000 + ms;
 	return 0;
 }

@@ -170,10 +170,12 @@ static void hex_reads_digits_side_by_side_as_alone(void **state)
 	(void)state;
 	for (size_t at = 0; at < 10; at++)
 		for (int c = 0; c < 256; c++) {
-			char text[11] = "90afAFc37B";
+			char text[11] = "90afAFc37B", lower[] = "90af09c37b";
+			const bool is_lower = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 			uint8_t got[5];
 
-			text[at] = (char)c;
+			text[at] = lower[at] = (char)c;
+			assert_int_equal(tg_hex_is_lower(lower, 10), is_lower);
 			if (c == 0 || strchr(digits, c) == NULL) {
 				assert_int_equal(tg_hex_decode(text, 10, got, 5), TG_EINVAL);
 				continue;
