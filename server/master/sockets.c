@@ -1,8 +1,6 @@
 /* sockets.c: see sockets.h. It accepts nothing. Runs in the master, and where a child closes what
  * it does not need. */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,33 +11,10 @@
 #include "master/sockets.h"
 #include "net/listener.h"
 
-/* With SO_REUSEPORT, which the workers' sockets have, a second timeglasd could share the port of
- * the first. So the port is tried without it. */
-static bool is_taken(const char *host, uint16_t port)
-{
-	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
-	bool is_six = inet_pton(AF_INET6, host, &six.sin6_addr) == 1, taken;
-	const int one = 1;
-	int fd;
-
-	if (port == 0 || (!is_six && inet_pton(AF_INET, host, &four.sin_addr) != 1))
-		return false;
-	fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	taken = (is_six ? bind(fd, (const struct sockaddr *)&six, sizeof six) :
-			  bind(fd, (const struct sockaddr *)&four, sizeof four)) != 0 &&
-		errno == EADDRINUSE;
-	close(fd);
-	return taken;
-}
-
 static int open_one(
 	const char *host, uint16_t port, uint16_t *bound, bool first, char *err, size_t cap)
 {
-	if (first && is_taken(host, port)) {
+	if (first && listener_is_taken(host, port)) {
 		snprintf(err, cap,
 			"%s port %u is in use; stop what listens there or choose another port",
 			host, (unsigned)port);

@@ -2,6 +2,7 @@
  * listener.c: binding (in the master) and accepting (in workers and the admin process). It knows
  * nothing of what is spoken on the connections.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -64,6 +65,27 @@ static int bind_one(const struct addrinfo *ai, uint16_t *out_port)
 	if (out_port)
 		*out_port = ntohs(at.sa.sa_family == AF_INET6 ? at.in6.sin6_port : at.in.sin_port);
 	return fd;
+}
+
+bool listener_is_taken(const char *host, uint16_t port)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
+	bool is_six = inet_pton(AF_INET6, host, &six.sin6_addr) == 1, taken;
+	const int one = 1;
+	int fd;
+
+	if (port == 0 || (!is_six && inet_pton(AF_INET, host, &four.sin_addr) != 1))
+		return false;
+	fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	taken = (is_six ? bind(fd, (const struct sockaddr *)&six, sizeof six) :
+			  bind(fd, (const struct sockaddr *)&four, sizeof four)) != 0 &&
+		errno == EADDRINUSE;
+	close(fd);
+	return taken;
 }
 
 int listener_bind(const char *host, uint16_t port, uint16_t *out_port, char *err, size_t cap)

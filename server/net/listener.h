@@ -20,6 +20,14 @@
  */
 int listener_bind(const char *host, uint16_t port, uint16_t *out_port, char *err, size_t cap);
 
+/**
+ * Whether another program listens there. Sockets of listener_bind() have SO_REUSEPORT, so a second
+ * program of the same user could share the port of the first; it asks before it binds.
+ *
+ * Returns false where that cannot be told: port 0, or a host that is a name.
+ */
+bool listener_is_taken(const char *host, uint16_t port);
+
 struct listener;
 
 /** Takes a connection that was accepted. The callee owns fd. It may call listener_free(). */

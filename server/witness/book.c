@@ -280,7 +280,10 @@ int book_add_log(struct book *b, const char *vkey, char why[BOOK_WHY])
 		return fail(TG_EINVAL, why, "too many logs; at most %u", BOOK_LOGS_MAX);
 	*g = (struct judge_log){0};
 	if (note_key_parse(b->sha, vkey, strlen(vkey), &g->key) != 0 || g->key.type != NOTE_ED25519)
-		return fail(TG_EINVAL, why, "'%s' is no log's key; copy it anew", vkey);
+		return fail(TG_EINVAL, why,
+			"log = %s: that is no log's key; copy it anew, as name+id+base64: timeglas "
+			"audit verify prints it",
+			vkey);
 	for (size_t i = 0; i < b->n; i++)
 		if (strcmp(b->log[i].key.name, g->key.name) == 0)
 			return fail(

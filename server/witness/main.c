@@ -18,6 +18,7 @@
 #include <ini.h>
 #include <sodium.h>
 #include <timeglas/errors.h>
+#include <timeglas/version.h>
 
 #include "admin/plane.h"
 #include "base/clock.h"
@@ -32,10 +33,12 @@
 #define LATEST_LEN (sizeof LATEST - 1)
 
 static const char usage[] =
-	"usage: timeglas-witness -c FILE\n"
+	"usage: timeglas-witness -c FILE          follow the logs that it names; see "
+	"timeglas-witness(8)\n"
 	"       timeglas-witness -t -c FILE       check the file and the folder\n"
 	"       timeglas-witness keygen NAME DIR  make a folder with a key; print the public "
-	"half\n";
+	"half\n"
+	"       timeglas-witness --help | --version\n";
 
 /* A kind of complaint: so many lines at once, and then one for each QUIET_EACH_US. */
 #define QUIET_LINES 20u
@@ -217,11 +220,17 @@ static void on_term(evutil_socket_t sig, short what, void *ctx)
 static int serve(struct witness *w)
 {
 	static const struct plane_opts opts = {.content_max = SUBMISSION_MAX, .any_host = true};
-	int fd = listener_bind(w->host, w->port, &w->port, w->why, sizeof w->why);
 	char key[NOTE_KEY_TEXT_MAX];
 	struct event *term = NULL, *interrupt = NULL;
-	int status = EXIT_FAILURE;
+	int fd, status = EXIT_FAILURE;
 
+	if (listener_is_taken(w->host, w->port)) {
+		snprintf(w->why, sizeof w->why,
+			"%s port %u is in use; stop what listens there or choose another port",
+			w->host, (unsigned)w->port);
+		return complain("listen", w->why);
+	}
+	fd = listener_bind(w->host, w->port, &w->port, w->why, sizeof w->why);
 	if (fd < 0)
 		return complain("listen", w->why);
 	w->loop = loop_new();
@@ -259,6 +268,15 @@ static int keygen(const char *name, const char *folder)
 	return EXIT_SUCCESS;
 }
 
+/* As timeglasd -t does, it says that all is well. */
+static int check(const struct witness *w, const char *path)
+{
+	char key[NOTE_KEY_TEXT_MAX];
+
+	printf("%s: ok, for the witness %s\n", path, note_key_text(book_key(w->book), key));
+	return EXIT_SUCCESS;
+}
+
 static int run(const char *path, bool only_check)
 {
 	static const struct rlimit no_core = {0, 0};
@@ -268,7 +286,7 @@ static int run(const char *path, bool only_check)
 	setrlimit(RLIMIT_CORE, &no_core);
 	log_init(STDERR_FILENO, LOG_L_INFO, "witness");
 	if (w != NULL && load(w, path) == 0)
-		status = only_check ? EXIT_SUCCESS : serve(w);
+		status = only_check ? check(w, path) : serve(w);
 	if (w != NULL)
 		book_close(w->book);
 	free(w);
@@ -277,6 +295,8 @@ static int run(const char *path, bool only_check)
 
 int main(int argc, char **argv)
 {
+	static const struct option options[] = {
+		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
 	const char *path = NULL;
 	bool only_check = false;
 	int c;
@@ -285,11 +305,14 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (argc == 4 && strcmp(argv[1], "keygen") == 0)
 		return keygen(argv[2], argv[3]);
-	while ((c = getopt(argc, argv, "+c:th")) != -1) {
+	while ((c = getopt_long(argc, argv, "+c:th", options, NULL)) != -1) {
 		if (c == 'c') {
 			path = optarg;
 		} else if (c == 't') {
 			only_check = true;
+		} else if (c == 'V') {
+			puts("timeglas-witness " TG_VERSION);
+			return EXIT_SUCCESS;
 		} else {
 			fputs(usage, c == 'h' ? stdout : stderr);
 			return c == 'h' ? EXIT_SUCCESS : 2;

@@ -207,6 +207,35 @@ def test_a_second_witness_with_the_same_folder_does_not_start(witness, log):
     cosigned(witness, log, 0)
 
 
+def run_witness(*args):
+    return subprocess.run(
+        [BIN / "timeglas-witness", *args], capture_output=True, text=True, timeout=20, check=False
+    )
+
+
+def test_a_second_witness_on_the_same_port_does_not_start(witness, tmp_path):
+    # Goal: two witnesses that share a port would each get some of the requests.
+    key = run_witness("keygen", "witness.example/w2", tmp_path / "other").stdout.strip()
+    conf = tmp_path / "other.conf"
+    conf.write_text(
+        f"listen = {witness.url.removeprefix('http://')}\nstate = {tmp_path / 'other'}\n"
+        + "".join(line for line in open(witness.conf) if line.startswith("log"))
+    )
+    again = run_witness("-c", conf)
+    assert again.returncode == 1 and "is in use" in again.stderr
+    # the check names the key, so that a public half that was lost can be had again
+    checked = run_witness("-t", "-c", conf)
+    assert checked.returncode == 0
+    assert checked.stdout == f"{conf}: ok, for the witness {key}\n"
+
+
+def test_it_explains_itself():
+    asked = run_witness("--help")
+    assert asked.returncode == 0 and "keygen NAME DIR" in asked.stdout and asked.stderr == ""
+    assert run_witness("--version").stdout.startswith("timeglas-witness ")
+    assert run_witness("--nonsense").returncode == 2
+
+
 def test_a_record_that_was_altered_is_not_believed(witness, log, tmp_path):
     log.grow(8)
     cosigned(witness, log, 0)

@@ -66,6 +66,19 @@ static void listener_bind_same_port_is_shared(void **state)
 	close(b);
 }
 
+static void listener_taken_port_is_told(void **state)
+{
+	uint16_t port;
+	int a = bind_any(&port);
+
+	(void)state;
+	assert_true(listener_is_taken("127.0.0.1", port));
+	close(a);
+	assert_false(listener_is_taken("127.0.0.1", port));
+	assert_false(listener_is_taken("127.0.0.1", 0));
+	assert_false(listener_is_taken("no address", port));
+}
+
 static void listener_bind_impossible_says_why(void **state)
 {
 	char err[128] = "";
@@ -288,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(listener_bind_same_port_is_shared),
+		cmocka_unit_test(listener_taken_port_is_told),
 		cmocka_unit_test(listener_bind_impossible_says_why),
 		cmocka_unit_test(listener_enable_off_waits_on_accepts),
 		cmocka_unit_test(listener_many_at_once_all_accepted),
