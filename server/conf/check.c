@@ -260,6 +260,16 @@ static void check_urls(const struct checker *k, const struct conf *c, const stru
 	}
 }
 
+static void check_witness_ca(const struct checker *k, const struct conf *c)
+{
+	STACK_OF(X509) *all = NULL;
+	char why[CHECK_WHY];
+
+	if (c->witness_ca != NULL && pem_chain(c->witness_ca, &all, why, sizeof why) != 0)
+		say(k, "server.witness_ca", "%s", why);
+	sk_X509_pop_free(all, X509_free);
+}
+
 /* The file is a policy, which the courier can use. */
 static void check_witnesses(const struct checker *k, const struct conf *c)
 {
@@ -292,6 +302,7 @@ void check_machine(const struct conf *c, check_found *found, void *ctx)
 	check_readable(&k, c, "server.witnesses", c->witnesses);
 	check_readable(&k, c, "server.witness_ca", c->witness_ca);
 	check_witnesses(&k, c);
+	check_witness_ca(&k, c);
 	check_folder(&k, c, "server.log", c->log_file);
 	check_folder(&k, c, "server.audit_log", c->audit_log);
 	check_folder(&k, c, "server.audit_key", c->audit_key);

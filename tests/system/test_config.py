@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import harness
 from configured import QUIET, Configured, pki  # noqa: F401  pylint: disable=unused-import
-from harness import BIN, wait_for
+from harness import BIN, ROOT, wait_for
 from problems import check_problem
 from wire import Closed
 from witness_log import cosignature
@@ -135,6 +135,36 @@ def test_check_promises_what_will_happen(pki, tmp_path):
         server.stop()
     finally:
         server.kill()
+
+
+def test_check_finds_what_no_checkpoint_could_be_carried_with(pki, tmp_path):
+    """The policy's example is a policy; each witness needs a URL, and one with https an authority,
+    whose file is there."""
+    c = Configured(pki, tmp_path)
+    c.write()
+    text = c.file.read_text()
+    example = (ROOT / "deploy/witnesses.policy").read_text()
+    no_url = example.replace(" http://192.0.2.7:8490", "")
+    assert no_url != example and "https://" in example
+
+    def check(policy, ca):
+        (tmp_path / "policy").write_text(policy)
+        named = f"witnesses = {tmp_path / 'policy'}\n" + (f"witness_ca = {ca}\n" if ca else "")
+        c.file.write_text(text.replace("[server]\n", "[server]\n" + named, 1))
+        done = subprocess.run(
+            [BIN / "timeglasd", "-t", "-c", c.file], capture_output=True, timeout=20, check=False,
+            text=True,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    assert check(example, pki / "ca.pem") == (0, f"{c.file}: ok\n")
+    for policy, ca, said in (
+        (example, None, "authority has https; name its authority with witness_ca"),
+        (example, tmp_path / "gone.pem", "gone.pem (No such file"),
+        (no_url, pki / "ca.pem", "witness dpo: '' is no URL; write http://HOST:PORT"),
+    ):
+        status, told = check(policy, ca)
+        assert status == 1 and said in told, told
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")

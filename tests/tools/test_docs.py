@@ -164,3 +164,17 @@ def test_readme_leads_to_every_document():
         p for p in PAGES if p.parent == TOP and p.name != "README.md"
     ]
     assert [p.name for p in pages if f"({p.relative_to(TOP)})" not in readme] == []
+
+
+EXAMPLE = TOP / "deploy/timeglasd.conf"
+
+
+def test_the_example_of_a_configuration_has_each_setting_on_a_line_of_its_own():
+    text = EXAMPLE.read_text()
+    assert [line for line in text.splitlines() if len(re.findall(r"\b[a-z_.]+ = ", line)) > 1] == []
+    given = set(re.findall(r"^(?:# )?([a-z_.]+) = ", text, re.M))
+    # each setting that the manual describes, but for what only stands in for another
+    manual = (TOP / "docs/man/timeglasd.conf.5").read_text()
+    manual = re.findall(r"^\.It Cm ([a-z_ ,]+)$", manual, re.M)
+    described = {name for row in manual for name in re.findall(r"[a-z_]+", row)}
+    assert described - given - {"role", "spki", "to", "certificate"} <= {"run_dir"}
