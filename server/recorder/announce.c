@@ -1,9 +1,11 @@
 /* announce.c: see announce.h. It decides nothing about the recording. */
 #include <errno.h>
+#include <string.h>
 #include <timeglas/errors.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/note.h"
 #include "recorder/announce.h"
 
 /* A distant store takes a while to connect to. Before that time it is not announced as missing. */
@@ -85,4 +87,23 @@ void announce_head(const struct ledger *l)
 
 	if (n > 0)
 		scoreboard_set_head(n, hash);
+}
+
+void announce_log(
+	const struct announce *a, const struct ledger *l, const uint8_t secret[CHAIN_SECRET])
+{
+	const char *asked = a->conf->audit_origin, *origin = ledger_origin(l);
+	const uint8_t *public = secret + CHAIN_SECRET - CHAIN_KEY; /* Ed25519: its second half */
+	struct sha256 *h = sha256_new();
+	char text[NOTE_KEY_TEXT_MAX];
+	struct note_key k;
+
+	if (h != NULL && note_key_make(h, origin, NOTE_ED25519, public, &k) == 0)
+		log_info("audit-key", "for witnesses and policies: %s", note_key_text(&k, text));
+	sha256_free(h);
+	if (asked != NULL && strcmp(asked, origin) != 0)
+		log_warn("config",
+			"audit_origin = %s is not in force: the log keeps the name %s that it "
+			"began with; set that, or move the log and its tiles away to begin another",
+			asked, origin);
 }

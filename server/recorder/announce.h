@@ -42,4 +42,9 @@ void announce_elsewhere(struct announce *a, const struct outbox_lease *answer, u
 /** Announces the ledger's last signed head, if it has one. */
 void announce_head(const struct ledger *l);
 
+/** Writes into the log under which name and key the ledger's checkpoints are signed, as a witness
+ * wants it; and warns when another name is configured. secret: of the signing key. */
+void announce_log(
+	const struct announce *a, const struct ledger *l, const uint8_t secret[CHAIN_SECRET]);
+
 #endif

@@ -93,6 +93,11 @@ bool ledger_is_open(const struct ledger *l)
 	return l->fd >= 0;
 }
 
+const char *ledger_origin(const struct ledger *l)
+{
+	return l->origin;
+}
+
 const struct evidence_mark *ledger_mark(const struct ledger *l)
 {
 	return &l->mark;

@@ -77,6 +77,8 @@ int ledger_checkpoint(struct ledger *l, const char *reason);
 /** Returns whether three quarters of a second have passed since a checkpoint was last asked for, or
  * the file was opened. */
 bool ledger_checkpoint_is_due(const struct ledger *l);
+/** Returns the log's name; "" before it is known. It lives as long as the ledger. */
+const char *ledger_origin(const struct ledger *l);
 /** Returns the number of the last checkpoint's line, and fills in its hash; 0: there is none. */
 uint64_t ledger_head(const struct ledger *l, uint8_t hash[CHAIN_HASH]);
 

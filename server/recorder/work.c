@@ -229,12 +229,15 @@ enum recorder_event work_compare(struct work *w, const struct outbox_lease *answ
 		.cb = on_reconcile,
 		.ctx = w};
 	enum reconcile_event e;
+	const bool was_open = ledger_is_open(w->ledger);
 	int err = ledger_open(w->ledger);
 
 	if (err == 0 && file_is_older(w, answer))
 		err = TG_EINVAL;
 	if (err != 0)
 		return of_reconcile(w, RECONCILE_FILE_FAILED, err);
+	if (!was_open)
+		announce_log(&w->announce, w->ledger, w->key.secret);
 	w->reconcile = reconcile_new(&o);
 	if (w->reconcile == NULL)
 		return RECORDER_EV_COMPARE_FAILED;
