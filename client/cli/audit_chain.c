@@ -217,6 +217,7 @@ static void unreadable(struct audit_chain *c, const char *line, size_t n,
 	else
 		findings_add(c->findings, "cut", at, "the file ends in the middle of a line");
 	c->file = at->file;
+	c->goes_on = false;
 	if (c->last_n != 0)
 		c->last_n++;
 	audit_tree_line(&c->tree, c->last_n, line, n);
@@ -265,6 +266,7 @@ bool audit_chain_line(struct audit_chain *c, const char *line, size_t n,
 			findings_add(c->findings, "forged", at, "%s", forged);
 	}
 	audit_tree_line(&c->tree, c->last_n, line, n);
+	c->goes_on = good && out->is_check && chain_is(out->check.reason, "rotation");
 	c->last_bad = !good;
 	return forged == NULL;
 }
@@ -305,8 +307,9 @@ void audit_chain_end(struct audit_chain *c)
 		findings_add(c->findings, "unsigned", &c->before, "nothing here is signed");
 	else if (c->unsigned_lines > 0 && !c->last_bad)
 		findings_add(c->findings, "unsigned", &c->before,
-			"the last %" PRIu64 " lines lack the checkpoint that should cover them",
-			c->unsigned_lines);
+			"no checkpoint signs the last %" PRIu64 " line%s: the file was cut, or its "
+			"recorder was killed and has not been started since",
+			c->unsigned_lines, c->unsigned_lines == 1 ? "" : "s");
 }
 
 bool audit_chain_growing(const struct audit_chain *c)

@@ -29,6 +29,7 @@ struct audit_chain { /* zeroed before first use, but for keys, findings, and in 
 	struct audit_head heads[AUDIT_HEADS]; /* the last ones, as a ring */
 	uint64_t n_heads;                     /* of the whole chain */
 	uint8_t seen_key[CHAIN_KEY];          /* that signed the last one */
+	bool goes_on;                         /* the last line says that another file follows */
 
 	/* audit_chain.c's own */
 	uint8_t last_hash[CHAIN_HASH]; /* of the line before */

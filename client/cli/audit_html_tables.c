@@ -159,6 +159,7 @@ void audit_html_findings(FILE *f, const struct findings *list)
 	audit_markup_table_end(f);
 	if (list->total > FINDINGS_SHOWN)
 		fprintf(f, "<p>and %" PRIu64 " more</p>\n", list->total - FINDINGS_SHOWN);
+	audit_markup_element(f, "p", NULL, audit_words_advice());
 	fputs("</section>\n", f);
 }
 

@@ -191,7 +191,7 @@ static void print_record(const struct chain_record *r)
 	text_row("its id", r->id);
 	text_row("blob (tag)", r->tag);
 	text_row("kind", r->kind);
-	if (r->dk >= 0)
+	if (r->dk >= 0 && chain_is(r->kind, "passport"))
 		row("issuer", "%s", audit_words_issuer(r->dk));
 	text_row("subject", r->subject);
 	if (r->size_bytes >= 0)

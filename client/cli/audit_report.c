@@ -24,7 +24,7 @@ static void print_path(const char *path)
 static void print_chain(const struct audit_recorder *t)
 {
 	const struct audit_head *h = audit_chain_head(&t->chain);
-	char key[AUDIT_WORDS_KEY];
+	char key[AUDIT_WORDS_KEY], named[AUDIT_WORDS_LOG_KEY] = "";
 
 	if (t->all->n > 1) {
 		print_path(t->file->path);
@@ -36,6 +36,10 @@ static void print_chain(const struct audit_recorder *t)
 			t->key_from == NULL ? "\n  Nobody said which key it must be. Compare this "
 					      "one with the operator's, or give it with --key." :
 					      "");
+	if (h != NULL)
+		audit_words_log_key(t->chain.tree.origin, t->chain.seen_key, named);
+	if (named[0] != '\0')
+		printf("  for witnesses and policies: %s\n", named);
 	if (t->key_from != NULL && strcmp(t->key_from, "given") != 0) {
 		printf("  as ");
 		print_path(t->key_from);
@@ -253,6 +257,7 @@ static void print_findings(const struct findings *f)
 	}
 	if (f->total > FINDINGS_SHOWN)
 		printf("  and %" PRIu64 " more\n", f->total - FINDINGS_SHOWN);
+	printf("  %s\n", audit_words_advice());
 }
 
 void audit_report_text(const struct audit_report *r)

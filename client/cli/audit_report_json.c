@@ -88,12 +88,14 @@ static json_t *findings_json(const struct findings *f)
 static json_t *head_json(const struct audit_chain *c)
 {
 	const struct audit_head *h = audit_chain_head(c);
-	char hex[2 * CHAIN_HASH + 1], key[AUDIT_WORDS_KEY];
+	char hex[2 * CHAIN_HASH + 1], key[AUDIT_WORDS_KEY], named[AUDIT_WORDS_LOG_KEY];
 
 	if (h == NULL)
 		return json_null();
-	return json_pack("{s:I, s:s, s:s}", "n", (json_int_t)h->n, "hash",
-		tg_hex_encode(h->hash, CHAIN_HASH, hex), "key", audit_words_key(c->seen_key, key));
+	audit_words_log_key(c->tree.origin, c->seen_key, named);
+	return json_pack("{s:I, s:s, s:s, s:o}", "n", (json_int_t)h->n, "hash",
+		tg_hex_encode(h->hash, CHAIN_HASH, hex), "key", audit_words_key(c->seen_key, key),
+		"log_key", named[0] != '\0' ? json_string(named) : json_null());
 }
 
 static json_t *chains_json(const struct audit_chains *a)
@@ -107,12 +109,13 @@ static json_t *chains_json(const struct audit_chains *a)
 		for (size_t k = 0; k < t->n_files; k++)
 			output_append(files, output_foreign(t->file[k].path));
 		output_append(list,
-			json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "files", files,
+			json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}", "files", files,
 				"roots", (json_int_t)t->chain.tree.roots, "roots_unknown",
 				(json_int_t)t->chain.tree.unknown, "events",
 				(json_int_t)t->chain.records, "first_n",
 				(json_int_t)t->chain.first_n, "last_n", (json_int_t)t->chain.last_n,
-				"head", head_json(&t->chain), "key_from",
+				"goes_on", t->chain.goes_on, "head", head_json(&t->chain),
+				"key_from",
 				t->key_from != NULL ? json_string(t->key_from) : json_null()));
 	}
 	return list;

@@ -27,6 +27,15 @@ static const char *plural(uint64_t n, const char *one, const char *many)
 	return n == 1 ? one : many;
 }
 
+/* A chain whose next file was not given; NULL: none. */
+static const struct audit_recorder *goes_on(const struct audit_report *r)
+{
+	for (size_t i = 0; i < r->all->n; i++)
+		if (r->all->recorder[i].chain.goes_on)
+			return &r->all->recorder[i];
+	return NULL;
+}
+
 /* The first line, which must not sound better than the evidence is. */
 static void make_verdict(const struct audit_report *r, struct audit_summary *s)
 {
@@ -44,7 +53,7 @@ static void make_verdict(const struct audit_report *r, struct audit_summary *s)
 
 	snprintf(s->verdict, sizeof s->verdict, "%s", audit_verdict_word(r->verdict));
 	n = strlen(s->verdict);
-	if (r->all->gaps > 0 || r->sums.first_n > 1)
+	if (r->all->gaps > 0 || r->sums.first_n > 1 || goes_on(r) != NULL)
 		n += (size_t)snprintf(s->verdict + n, sizeof s->verdict - n,
 			", of a part: not all lines were given");
 	if (lost > 0)
@@ -158,6 +167,19 @@ static void add_begin(const struct audit_report *r, struct audit_summary *s)
 		audit_words_duration((r->sums.last_ms - r->sums.first_ms) * 1000, age));
 }
 
+/* The newest file was not given, as the last line of those that were shows. */
+static void add_end(const struct audit_report *r, struct audit_summary *s)
+{
+	const struct audit_recorder *t = goes_on(r);
+
+	if (t != NULL)
+		add(s,
+			"The log goes on behind line number %" PRIu64
+			", where a file was full or a day old: the file that follows is not given. "
+			"Ask for it; the one that is being written has no number in its name.",
+			t->chain.last_n);
+}
+
 void audit_summary_make(const struct audit_report *r, struct audit_summary *out)
 {
 	memset(out, 0, sizeof *out);
@@ -167,4 +189,5 @@ void audit_summary_make(const struct audit_report *r, struct audit_summary *out)
 	add_losses(r->blobs, out);
 	add_attempts(r->attempts, out);
 	add_begin(r, out);
+	add_end(r, out);
 }

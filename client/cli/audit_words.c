@@ -51,6 +51,13 @@ const char *audit_words_outcome(const char *outcome)
 	return meaning(outcomes, sizeof outcomes / sizeof outcomes[0], outcome);
 }
 
+const char *audit_words_advice(void)
+{
+	return "What to do: keep these files as they are, with every receipt. Copy the evidence "
+	       "anew, and from another machine or a backup, and check that; ask the operator about "
+	       "each line above (docs/evidence.md, Checking).";
+}
+
 const char *audit_words_issuer(int dk)
 {
 	return dk < 0 ? "-" : dk ? "Danish" : "other";
@@ -60,6 +67,19 @@ char *audit_words_key(const uint8_t key[CHAIN_KEY], char out[AUDIT_WORDS_KEY])
 {
 	strcpy(out, CHAIN_PUBLIC);
 	tg_hex_encode(key, CHAIN_KEY, out + strlen(out));
+	return out;
+}
+
+char *audit_words_log_key(
+	const char *origin, const uint8_t key[CHAIN_KEY], char out[AUDIT_WORDS_LOG_KEY])
+{
+	struct sha256 *h = origin[0] != '\0' ? sha256_new() : NULL;
+	struct note_key k;
+
+	out[0] = '\0';
+	if (h != NULL && note_key_make(h, origin, NOTE_ED25519, key, &k) == 0)
+		note_key_text(&k, out);
+	sha256_free(h);
 	return out;
 }
 

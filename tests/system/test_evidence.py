@@ -509,6 +509,11 @@ def test_rotation_keeps_the_chain(launch, tmp_path):
     assert verify(*files[1:])[0] == UNPINNED, "earlier files may be gone"
     status, report = verify(files[0], *files[2:])
     assert status == 5 and report["findings"][0]["what"] == "missing"
+    # the last line of a file that was rotated says that another one follows
+    assert [c["goes_on"] for c in verify(*files[:2])[1]["chains"]] == [True]
+    assert [c["goes_on"] for c in verify(*files)[1]["chains"]] == [False]
+    without = audit("verify", *files[:2]).stdout.decode()
+    assert "UNPINNED, of a part" in without and "the file that follows is not given" in without
 
 
 def test_a_receipt_quotes_a_head_that_stays(launch, tmp_path):
