@@ -11,6 +11,7 @@ const char *reason_phrase(int status)
 	} known[] = {
 		{200, "OK"},
 		{201, "Created"},
+		{202, "Accepted"},
 		{206, "Partial Content"},
 		{400, "Bad Request"},
 		{403, "Forbidden"},
