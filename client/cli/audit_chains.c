@@ -385,7 +385,7 @@ int audit_chains_run(struct audit_chains *a, struct cli *cli, const char *const 
 	a->file = calloc(n, sizeof *a->file);
 	if (a->sha == NULL || a->file == NULL)
 		return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
-	rc = audit_files_sort(files, n, a->file, &a->n);
+	rc = audit_files_sort(files, n, a->file, &n, &a->n);
 	if (rc == 0)
 		rc = open_recorders(a, cli, n);
 	if (rc != 0)

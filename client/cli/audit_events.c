@@ -20,7 +20,7 @@ struct audit_events_row {
 	size_t order;
 	int dk; /* -1: makes no difference for the kind */
 	char event[TEXT], tag[TEXT], kind[TEXT], cause[TEXT], outcome[TEXT], uploader[TEXT],
-		by[TEXT], session[TEXT], reason[TEXT], to[TO_CHARS];
+		by[TEXT], session[TEXT], reason[TEXT], blobs[TEXT], method[TEXT], to[TO_CHARS];
 	char file[256];
 	uint64_t line;
 };
@@ -29,6 +29,17 @@ static void copy(char *out, size_t cap, struct chain_text t)
 {
 	snprintf(out, cap, "%.*s", (int)(t.p != NULL ? (t.n < cap ? t.n : cap - 1) : 0),
 		t.p != NULL ? t.p : "");
+}
+
+/* A member of what has no place of its own; "" without it. */
+static void copy_more(char *out, size_t cap, const struct chain_record *r, const char *name)
+{
+	struct chain_text rest = r->more, key, value;
+
+	out[0] = '\0';
+	while (chain_next_member(&rest, &key, &value))
+		if (chain_is(key, name))
+			copy(out, cap, value);
 }
 
 static bool make_room(struct audit_events *a)
@@ -75,6 +86,10 @@ bool audit_events_add(struct audit_events *a, const struct audit_event *e)
 	copy(w->session, TEXT, r->session);
 	copy(w->reason, TEXT, r->reason);
 	copy(w->to, TO_CHARS, r->to);
+	if (chain_is(r->event, "subject-erased")) {
+		copy_more(w->blobs, TEXT, r, "count");
+		copy_more(w->method, TEXT, r, "method");
+	}
 	snprintf(w->file, sizeof w->file, "%s", e->at->file);
 	return true;
 }
@@ -94,6 +109,20 @@ static void sort(struct audit_events *a)
 		qsort(a->row, a->n, sizeof a->row[0], by_time);
 }
 
+/* Why attempts were refused, how many, and when. */
+static void attempts(const struct audit_events_row *w, char *out, size_t cap)
+{
+	const int64_t last_ms = w->last_ms >= 0 ? w->last_ms : w->time_ms;
+	char a[TG_TIME_LEN + 1], b[TG_TIME_LEN + 1];
+
+	if (w->count <= 1)
+		snprintf(out, cap, "%s, once, at %s", w->reason, tg_time_format(last_ms, a));
+	else
+		snprintf(out, cap, "%s, %" PRId64 " times, from %s to %s", w->reason, w->count,
+			tg_time_format(w->first_ms >= 0 ? w->first_ms : last_ms, a),
+			tg_time_format(last_ms, b));
+}
+
 /* What there is to say of it that has no column. */
 static void details(const struct audit_events_row *w, char *out, size_t cap)
 {
@@ -101,9 +130,10 @@ static void details(const struct audit_events_row *w, char *out, size_t cap)
 
 	out[0] = '\0';
 	if (w->reason[0] != '\0')
-		snprintf(out, cap, "%s, %" PRId64 " times until %s", w->reason,
-			w->count > 0 ? w->count : 1,
-			tg_time_format(w->last_ms >= 0 ? w->last_ms : w->time_ms, a));
+		attempts(w, out, cap);
+	else if (w->blobs[0] != '\0')
+		snprintf(out, cap, "%s blob%s ended, method %s", w->blobs,
+			strcmp(w->blobs, "1") == 0 ? "" : "s", w->method);
 	else if (w->cause[0] != '\0')
 		snprintf(out, cap, "%s%s%s%s%s%s", w->cause, w->outcome[0] != '\0' ? ", " : "",
 			w->outcome, w->late_us >= 0 ? ", " : "",
@@ -118,7 +148,7 @@ static void details(const struct audit_events_row *w, char *out, size_t cap)
 
 void audit_events_print(struct audit_events *a)
 {
-	char time[TG_TIME_LEN + 1], more[TO_CHARS + 64];
+	char time[TG_TIME_LEN + 1], more[TO_CHARS + 128], size[24];
 
 	sort(a);
 	if (a->n > 0)
@@ -128,9 +158,10 @@ void audit_events_print(struct audit_events *a)
 		const struct audit_events_row *w = &a->row[i];
 
 		details(w, more, sizeof more);
-		printf("%s  %-12s %-32s %-10s %-7s %10" PRId64 "  %-16s %s\n",
+		snprintf(size, sizeof size, w->size_bytes >= 0 ? "%" PRId64 : "-", w->size_bytes);
+		printf("%s  %-12s %-32s %-10s %-7s %10s  %-16s %s\n",
 			tg_time_format(w->time_ms, time), w->event, w->tag, w->kind,
-			audit_words_issuer(w->dk), w->size_bytes > 0 ? w->size_bytes : 0,
+			audit_words_issuer(w->dk), size,
 			w->by[0] != '\0' || strcmp(w->event, "gone") == 0 ? w->by : w->uploader,
 			more);
 	}
@@ -165,6 +196,10 @@ static json_t *row_json(const struct audit_events_row *w)
 		json_object_set_new(o, "lease", output_time(w->lease_ms));
 	if (w->session[0] != '\0')
 		json_object_set_new(o, "session", json_string(w->session));
+	if (w->blobs[0] != '\0') {
+		json_object_set_new(o, "blobs", json_integer(atoll(w->blobs)));
+		json_object_set_new(o, "method", or_null(w->method));
+	}
 	if (w->reason[0] != '\0') {
 		json_object_set_new(o, "reason", json_string(w->reason));
 		json_object_set_new(o, "first", output_time(w->first_ms));

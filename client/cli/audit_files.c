@@ -208,12 +208,30 @@ static size_t assign(struct audit_file *f, size_t n)
 	return chains > 0 || n == 0 ? chains : 1;
 }
 
-int audit_files_sort(const char *const *paths, size_t n, struct audit_file *out, size_t *chains)
+/* A log's folder of tiles lies beside it, and is among the names when a shell has put in all that
+ * begin with the log's. */
+static bool is_tiles(const char *path)
 {
-	for (size_t i = 0; i < n; i++) {
+	static const char ending[] = ".tiles";
+	size_t n = strlen(path), skip = sizeof ending - 1;
+	struct stat st;
+
+	return n > skip && strcmp(path + n - skip, ending) == 0 && stat(path, &st) == 0 &&
+		S_ISDIR(st.st_mode);
+}
+
+int audit_files_sort(const char *const *paths, size_t n_paths, struct audit_file *out,
+	size_t *n_out, size_t *chains)
+{
+	size_t n = 0;
+
+	for (size_t p = 0, i; p < n_paths; p++) {
 		int rc;
 
-		out[i] = (struct audit_file){.path = paths[i]};
+		if (is_tiles(paths[p]))
+			continue;
+		i = n++;
+		out[i] = (struct audit_file){.path = paths[p]};
 		rc = look(&out[i]);
 		for (size_t k = 0; k < i && rc == 0; k++)
 			if (out[k].dev == out[i].dev && out[k].ino == out[i].ino)
@@ -222,6 +240,9 @@ int audit_files_sort(const char *const *paths, size_t n, struct audit_file *out,
 		if (rc != 0)
 			return rc;
 	}
+	if (n == 0)
+		return output_usage("these are folders of tiles alone: give the log's files, too");
+	*n_out = n;
 	qsort(out, n, sizeof *out, by_number);
 	*chains = assign(out, n);
 	qsort(out, n, sizeof *out, by_chain);

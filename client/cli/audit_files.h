@@ -27,16 +27,19 @@ struct audit_file {
 };
 
 /**
- * Looks at n files and sorts them.
+ * Looks at files and sorts them. Folders of tiles (NAME.tiles) are passed over.
  *
- * @paths   borrowed by out
- * @out     n entries, in the order in which they are to be read, those of a chain side by side
+ * @paths   n_paths of them, borrowed by out
+ * @n_out   out: how many are files
+ * @out     room for n_paths, of which n_out are filled in, in the order in which they are to be
+ * read, those of a chain side by side
  * @chains  out: how many chains there are
  *
  * Returns 0, or EXIT_USAGE after having said what is wrong: a file cannot be read, is compressed,
  * is no evidence file, or was given twice.
  */
-int audit_files_sort(const char *const *paths, size_t n, struct audit_file *out, size_t *chains);
+int audit_files_sort(const char *const *paths, size_t n_paths, struct audit_file *out,
+	size_t *n_out, size_t *chains);
 
 /** Hashes the first line of a file. Returns false when it cannot be read, or does not begin with a
  * checkpoint. */

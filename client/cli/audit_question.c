@@ -68,6 +68,8 @@ static int read_session(struct audit_question *q)
 	uint8_t hash[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 
+	if (strlen(q->text) != ID_CHARS)
+		return output_usage("--session takes a session's id of 24 characters");
 	if (EVP_Digest(q->text, strlen(q->text), hash, &n, EVP_sha1(), NULL) != 1 || n < 8)
 		return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 	tg_hex_encode(hash, 8, q->hash);
@@ -110,6 +112,8 @@ int audit_question_read(const struct cmdline *o, struct audit_question *q)
 		status = time_option(o, OPT_FROM, 0, &q->from_ms);
 	if (status == 0)
 		status = time_option(o, OPT_TO, INT64_MAX, &q->to_ms);
+	if (status == 0 && q->from_ms > q->to_ms)
+		return output_usage("--from is later than --to: exchange them");
 	if (status == 0 && q->kind == AUDIT_ASK_BLOB)
 		status = read_blob(q);
 	if (status == 0 && q->kind == AUDIT_ASK_SESSION)

@@ -165,7 +165,12 @@ void audit_receipt_end(const struct audit_receipt *r, struct findings *f, uint64
 			"the receipt and this line tell differently of %s", r->differs);
 	else
 		findings_add(f, "receipt", NULL,
-			"event %s, which the receipt attests, is not there: the file was cut, or "
-			"is older than the receipt",
+			r->head_n > 0 && r->head_n < first_n ?
+				"event %s, which the receipt attests, is not there: it stands in "
+				"an "
+				"earlier file that was not given, or was cut off" :
+				"event %s, which the receipt attests, is not there: the file was "
+				"cut, or "
+				"is older than the receipt",
 			r->event);
 }

@@ -58,6 +58,19 @@ static void on_gap(void *ctx, int64_t at_ms)
 	(void)ctx, (void)at_ms; /* audit_chains counts them */
 }
 
+/* Nothing of an id that somebody typed: that it is not here does not say that it never was. */
+static void note_nothing(const struct show *s, const struct audit_sums *sums)
+{
+	char from[TG_TIME_LEN + 1], to[TG_TIME_LEN + 1];
+
+	if (s->events.n > 0 || !audit_question_indexed(&s->asked))
+		return;
+	output_note("timeglas: this evidence tells of the time from %s to %s, and nothing of it in "
+		    "that time: see that it is written as it was told to you, and that all files "
+		    "of all servers are given",
+		tg_time_format(sums->first_ms, from), tg_time_format(sums->last_ms, to));
+}
+
 static void note(const struct show *s)
 {
 	char made[TG_TIME_LEN + 1];
@@ -120,6 +133,7 @@ static int print_result(struct show *s)
 	} else {
 		audit_events_print(&s->events);
 	}
+	note_nothing(s, &sums);
 	note(s);
 	return status == EXIT_DONE && !good ? EXIT_EVIDENCE : status;
 }

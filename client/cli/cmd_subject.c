@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli/certificate.h"
 #include "cli/cmd.h"
 #include "cli/keeping.h"
@@ -53,6 +54,10 @@ static int open_certificate(const char *path, struct tg_spool **out)
 		return 0;
 	if (output_is_stdout(path))
 		return output_usage("--certificate takes a file");
+	if (access(path, F_OK) == 0) /* an earlier certificate could not be had again */
+		return output_usage("%s is there already, and is kept: name another file for the "
+				    "certificate; nothing was erased",
+			path);
 	return tg_spool_new(path, out) == 0 ?
 		0 :
 		output_fail(

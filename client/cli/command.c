@@ -199,6 +199,18 @@ static int check_operand(
 	return 0;
 }
 
+/* Names what may follow the first word of a group. */
+static int wrong_sub(char why[256], const char *group)
+{
+	int n = snprintf(why, 256, "after '%s' comes one of", group);
+
+	for (size_t i = 0; i < TABLE_N && n < 200; i++)
+		if (strcmp(table[i].name, group) == 0)
+			n += snprintf(why + n, 256 - (size_t)n, " %s,", table[i].sub);
+	snprintf(why + n - 1, 256 - (size_t)(n - 1), "; try timeglas --help"); /* for a comma */
+	return TG_EINVAL;
+}
+
 int command_find(
 	const struct cmdline *o, const struct command **out, const char **operand, char why[256])
 {
@@ -217,11 +229,7 @@ int command_find(
 	if (group == NULL)
 		return wrong(why, "there is no command", o->word[0]);
 	if (*out == NULL)
-		return cmdline_flag(o, OPT_HELP) ?
-			0 :
-			is_audit(group) ?
-			wrong(why, "after 'audit' comes one of verify, show, index,", "receipt") :
-			wrong(why, "after 'session' comes one of open, show, touch,", "close");
+		return cmdline_flag(o, OPT_HELP) ? 0 : wrong_sub(why, group->name);
 	if (cmdline_flag(o, OPT_HELP))
 		return 0;
 	if (check_options(o, *out, why) != 0)

@@ -18,8 +18,12 @@
 	X(RECEIPT_NOTE, "note", \
 		"the checkpoint in it has not the form of a signed checkpoint: it was cut or " \
 		"changed") \
-	X(RECEIPT_ORIGIN, "origin", "it is from another log than the one that the key belongs to") \
-	X(RECEIPT_KEY, "key", "none of the given keys has signed its checkpoint") \
+	X(RECEIPT_ORIGIN, "origin", \
+		"it is from another log than the one that the key belongs to: give that log's " \
+		"key") \
+	X(RECEIPT_KEY, "key", \
+		"none of the given keys has signed its checkpoint: give the key of the log that " \
+		"it names, and if that is given, do not believe it") \
 	X(RECEIPT_SIGNATURE, "signature", \
 		"the signature of its checkpoint is wrong: the checkpoint or the signature was " \
 		"changed") \
@@ -29,7 +33,8 @@
 	X(RECEIPT_RECORD, "record", "what it proves is no record of an event") \
 	X(RECEIPT_PLACE, "place", "its record has another number than its place in the log") \
 	X(RECEIPT_POLICY, "policy", \
-		"fewer witnesses have cosigned its checkpoint than the policy asks for") \
+		"fewer witnesses have cosigned its checkpoint than the policy asks for: fetch it " \
+		"again when they are back") \
 	X(RECEIPT_COSIGNATURE, "cosignature", \
 		"a witness's cosignature of its checkpoint is wrong: one of the two was changed")
 

@@ -195,8 +195,8 @@ static int add_lost(struct reconcile *r)
 		if (err != 0)
 			return err;
 		log_error("store-lost",
-			"the store came back as another one: what was live in the one before is "
-			"recorded as lost");
+			"the store is another one: what was live in the one before, if anything, "
+			"is recorded as lost");
 	}
 	ledger_set_epoch(ledger, epoch);
 	for (unsigned i = 0; i < TOKEN_SHARDS; i++)

@@ -30,6 +30,10 @@ def test_the_logs_key_and_checkpoint_can_be_used_as_they_are_given(launch, tmp_p
     for key in (pub, log_key(pub)):
         status, report = verify(log, "--key", key, "--receipt", note)
         assert status == 0 and report["receipt"] == {"proof": True, "event": True, "head": True}
+    # a shell's audit.log* names the folder of tiles, too
+    assert verify(*tmp_path.glob("audit.log*"), "--key", pub)[0] == 0
+    only = audit("verify", tmp_path / "audit.log.tiles")
+    assert only.returncode == 2 and b"give the log's files, too" in only.stderr
     note.write_text(note.read_text().replace("\n\n", "\n1\n\n"))
     status, report = verify(log, "--key", pub, "--receipt", note)
     assert status == 5 and {f["what"] for f in report["findings"]} == {"receipt"}

@@ -107,6 +107,20 @@ def test_what_the_evidence_does_not_know_is_refused(ask, told):
     assert ask("--at", told[1]["video"]["stored_at"])["n"] == 2
     assert ask(status=2)["error"] == "usage"
     assert ask("--attempts", "--blob", told[1]["bound"]["blob"], status=2)["error"] == "usage"
+    backwards = ("--from", "2026-11-22T12:00:01Z", "--to", "2026-11-22T12:00:00Z")
+    assert "later than --to" in ask("--attempts", *backwards, status=2)["detail"]
+    assert "24 characters" in ask("--session", "short", status=2)["detail"]
+
+
+def test_nothing_of_an_id_that_was_typed_is_said_with_a_warning(told):
+    """It may be mistyped, or stand in a file that was not given."""
+    log, key = told[0], told[1]["key"]
+    for question in (("--blob", "0" * 24), ("--session", "0" * 24), ("--subject", "7d" * 32)):
+        done = audit("show", log, "--key", key, *question)
+        assert done.returncode == 0 and done.stdout == b"nothing\n"
+        assert b"see that it is written as it was told to you" in done.stderr
+    known = audit("show", log, "--key", key, "--blob", told[1]["bound"]["blob"])
+    assert known.stderr == b""
 
 
 def test_without_a_key_it_says_so(told):

@@ -79,6 +79,18 @@ USAGE = [
 ]
 
 
+@pytest.mark.parametrize(
+    "group, names",
+    [
+        ("session", "open, show, touch, close"), ("subject", "show, erase, freeze, release"),
+        ("audit", "verify, show, index, receipt"),
+    ],
+)
+def test_a_group_names_what_may_follow(cli, group, names):
+    for args in ([group], [group, "nonsense"]):
+        assert f"after '{group}' comes one of {names};" in cli(*args, ok=2).stderr.decode()
+
+
 @pytest.mark.parametrize("args", USAGE, ids=lambda a: " ".join(a) or "nothing")
 def test_usage_errors(cli, keys, args):
     """Goal: exit 2, one sentence on stderr, nothing on stdout; under --json the same as one

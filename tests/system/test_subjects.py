@@ -505,5 +505,7 @@ def test_the_command_shows_freezes_and_erases_with_a_certificate(server, tmp_pat
         assert "  " + "  ".join(line) + "\n" in text
     assert person.digits not in text and max(map(len, text.splitlines())) <= 120
     assert re.search(r"[^\n -~]", text) is None, "plain ASCII"
+    kept = me("erase", "--certificate", file, person.digits, ok=2)
+    assert "is there already" in kept and file.read_text() == text
     assert "receipts: none" in me("erase", person.digits)
     assert "64 lower-case" in me("erase", "12", ok=2)
