@@ -58,6 +58,24 @@ static size_t find_proof(const char *text, size_t n)
 	return at != NULL ? (size_t)(at + 1 - text) : n;
 }
 
+/* What a text in JSON is, and what to do with it. */
+static int not_a_proof(const char *path, const char *text, size_t n)
+{
+	static const char problem[] = "\"/problems/", line[] = "{\"n\":";
+
+	if (n >= sizeof line - 1 && memcmp(text, line, sizeof line - 1) == 0)
+		return output_usage(
+			"%s is a log of evidence: check it with timeglas audit verify", path);
+	if (memmem(text, n, problem, sizeof problem - 1) != NULL)
+		return output_usage("%s is a refusal by the server, whose reason stands in it: a "
+				    "proof is what comes with the status 200",
+			path);
+	return output_usage(
+		"%s is a receipt without a proof: compare it with the log (timeglas audit "
+		"verify --receipt), or fetch the proof of its event",
+		path);
+}
+
 bool audit_proof_is(const char *path)
 {
 	static const char signature[] = "\n\n\xe2\x80\x94 "; /* a note's, of a checkpoint */
@@ -98,10 +116,7 @@ int audit_proof_load(struct sha256 *h, const char *path, const struct receipt_ke
 	if (n < 0)
 		status = output_fail(TG_EIO, "cannot read %s: %s", path, strerror(errno));
 	else if (is_json(p->text, (size_t)n))
-		status = output_usage(
-			"%s is a receipt without a proof: compare it with the log (timeglas audit "
-			"verify --receipt), or fetch the proof of its event",
-			path);
+		status = not_a_proof(path, p->text, (size_t)n);
 	if (status != 0) {
 		free(p);
 		return status;

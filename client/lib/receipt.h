@@ -14,7 +14,10 @@
 /* What is wrong with a receipt: X(id, word, sentence). The first that is found is told. */
 #define RECEIPT_FAULTS(X) \
 	X(RECEIPT_GOOD, "good", "nothing is wrong") \
-	X(RECEIPT_FORM, "form", "this has not the form of a proof: it was cut or changed") \
+	X(RECEIPT_FORM, "form", \
+		"this has not the form of a proof: it was cut or changed, or is another answer " \
+		"of " \
+		"the server (a proof is what comes with the status 200)") \
 	X(RECEIPT_NOTE, "note", \
 		"the checkpoint in it has not the form of a signed checkpoint: it was cut or " \
 		"changed") \

@@ -81,3 +81,25 @@ def test_a_log_keeps_its_name_and_says_so(launch, tmp_path):
     assert configs(ORIGIN) == []
     (warning,) = configs("another/2")
     assert "another/2 is not in force" in warning and f"the name {ORIGIN} " in warning
+
+
+def test_what_is_no_proof_is_named(server, tmp_path):
+    """A programmer with curl keeps whatever comes: a refusal, an answer that is not ready, a log."""
+    kept = tmp_path / "kept"
+
+    def said(content, status):
+        kept.write_bytes(content)
+        done = audit("receipt", kept)
+        assert done.returncode == status, done.stderr
+        return (done.stdout + done.stderr).decode()
+
+    missing = server.call("GET", "/v1/receipts/00-1-0")
+    assert missing.status == 404
+    assert "is a refusal by the server" in said(missing.body, 2)
+    event = server.erase(server.put_ok(server.sealed(300))["blob"]).json()["event"]
+    soon = server.call("GET", f"/v1/receipts/{event}")
+    if soon.status == 202:  # unless a checkpoint was made just now
+        assert soon.reason == "Accepted"
+        assert "is another answer of the server" in said(soon.body, 5)
+    assert "is a log of evidence" in said(b'{"n":1,"time":', 2)
+    assert "is a receipt without a proof" in said(b'{"blob":"x","event":"y"}', 2)
