@@ -84,7 +84,7 @@ def test_a_log_keeps_its_name_and_says_so(launch, tmp_path):
 
 
 def test_what_is_no_proof_is_named(server, tmp_path):
-    """A programmer with curl keeps whatever comes: a refusal, an answer that is not ready, a log."""
+    """A programmer with curl keeps what comes: a refusal, an answer that is not ready, a log."""
     kept = tmp_path / "kept"
 
     def said(content, status):
