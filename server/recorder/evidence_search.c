@@ -10,8 +10,11 @@
 #include <unistd.h>
 #include <timeglas/errors.h>
 
+#include "base/heartbeat.h"
 #include "recorder/evidence_search.h"
 #include "recorder/tail.h"
+
+#define HEARTBEAT_LINES 4096u
 
 struct search {
 	const char *epoch;          /* of the store whose events are looked for */
@@ -144,6 +147,7 @@ static void look_at_check(struct search *s, const struct chain_check *c)
 static void search_lines(struct search *s, const char *p, size_t end)
 {
 	struct chain_line l;
+	unsigned lines = 0;
 
 	while (end > 0 && s->progress == SEARCHING) {
 		const char *lf = end > 1 ? memrchr(p, '\n', end - 1) : NULL;
@@ -155,6 +159,8 @@ static void search_lines(struct search *s, const char *p, size_t end)
 			else
 				look_at_record(s, p + from, end - 1 - from, &l.record);
 		}
+		if (++lines % HEARTBEAT_LINES == 0)
+			heartbeat_send();
 		end = from;
 	}
 }

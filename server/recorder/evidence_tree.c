@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <timeglas/errors.h>
 
+#include "base/heartbeat.h"
 #include "base/log.h"
 #include "core/chain_note.h"
 #include "core/checkpoint.h"
@@ -22,6 +23,8 @@
 #include "recorder/tiles.h"
 
 #define NOTE_BYTES 16384 /* with the lines of many witnesses */
+/* A large log takes minutes; who sends no heartbeat for one is killed, and begins anew. */
+#define HEARTBEAT_LINES 4096u
 
 struct evidence_tree {
 	char *log_path, *folder;
@@ -182,6 +185,7 @@ static int add_checked(struct evidence_tree *t, const char *p, size_t n)
 {
 	const char *const end = p + n;
 	struct chain_line l;
+	unsigned lines = 0;
 
 	while (p < end) {
 		const char *lf = memchr(p, '\n', (size_t)(end - p));
@@ -195,6 +199,8 @@ static int add_checked(struct evidence_tree *t, const char *p, size_t n)
 			return TG_EINVAL;
 		if (tiles_add(t->tiles, p, (size_t)(lf - p)) != 0)
 			return TG_EIO;
+		if (++lines % HEARTBEAT_LINES == 0)
+			heartbeat_send();
 		p = lf + 1;
 	}
 	return 0;

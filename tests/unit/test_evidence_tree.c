@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 #include <timeglas/errors.h>
+#include "base/heartbeat.h"
 #include "core/chain_note.h"
 #include "core/tile.h"
 #include "recorder/ledger.h"
@@ -260,6 +261,29 @@ static void tiles_that_were_altered_are_made_of_the_lines(void **state)
 	ledger_free(l);
 }
 
+/* The master kills who sends none for a minute; a log may be so large that this takes longer. */
+static void heartbeats_go_on_while_the_tree_is_made_again(void **state)
+{
+	struct heartbeat *h = heartbeat_new(1);
+	struct ledger *l = make(1 << 20, NULL);
+	struct found f;
+
+	(void)state;
+	assert_non_null(h);
+	assert_int_equal(ledger_open(l), 0);
+	for (unsigned i = 0; i < 20; i++)
+		add(l, 1000);
+	assert_int_equal(ledger_checkpoint(l, "time"), 0);
+	assert_int_equal(remove_folder(tiles), 0);
+	heartbeat_attach(h, 0);
+	reopen(&l, 0);
+	heartbeat_attach(NULL, 0);
+	assert_in_range(heartbeat_count(h, 0), 4, 5);
+	heartbeat_free(h);
+	assert_consistent(&f);
+	ledger_free(l);
+}
+
 static void a_log_whose_beginning_expired_needs_its_tiles(void **state)
 {
 	struct ledger *l = make(4096, NULL);
@@ -365,6 +389,7 @@ int main(void)
 		TEST(who_opens_it_again_goes_on_with_the_same_log),
 		TEST(tiles_that_are_gone_are_made_of_the_lines),
 		TEST(tiles_that_were_altered_are_made_of_the_lines),
+		TEST(heartbeats_go_on_while_the_tree_is_made_again),
 		TEST(a_log_whose_beginning_expired_needs_its_tiles),
 		TEST(a_log_of_an_older_program_is_taken_up_from_its_first_line),
 		TEST(a_folder_that_was_moved_away_is_made_again),
