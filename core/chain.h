@@ -186,4 +186,7 @@ int chain_pos_cmp(const struct chain_pos *a, const struct chain_pos *b);
 /** Reads "NN-ms-seq": the shard, and the position in its outbox. Returns 0 or TG_EINVAL. */
 int chain_id_parse(const char *s, size_t n, unsigned *shard, struct chain_pos *pos);
 
+/** Writes "NN-ms-seq" and a NUL. Returns how many characters there are before it. */
+size_t chain_id_text(unsigned shard, const struct chain_pos *pos, char out[CHAIN_ID_MAX + 1]);
+
 #endif

@@ -43,41 +43,69 @@ static void put_time(struct chain_buf *b, int64_t unix_ms)
 	put(b, tg_time_format(unix_ms, text), TG_TIME_LEN);
 }
 
+/* Hashes and signatures are public, and each line has one: so a table may be used. */
 static void put_hex(struct chain_buf *b, const uint8_t *p, size_t n)
 {
-	char hex[2 * CHAIN_SIG + 1];
+	static const char digits[] = "0123456789abcdef";
+	char hex[2 * CHAIN_SIG];
 
-	put(b, tg_hex_encode(p, n, hex), 2 * n);
+	for (size_t i = 0; i < n; i++) {
+		hex[2 * i] = digits[p[i] >> 4];
+		hex[2 * i + 1] = digits[p[i] & 15];
+	}
+	put(b, hex, 2 * n);
 }
 
-static bool must_escape(unsigned char c)
+size_t chain_id_text(unsigned shard, const struct chain_pos *pos, char out[CHAIN_ID_MAX + 1])
 {
-	return c < 0x20 || c > 0x7e || c == '"' || c == '\\';
+	struct chain_buf b = {.p = out, .cap = CHAIN_ID_MAX};
+	char shard_text[2];
+
+	tg_hex_byte((uint8_t)shard, shard_text);
+	put(&b, shard_text, sizeof shard_text);
+	put(&b, "-", 1);
+	put_u64(&b, pos->ms);
+	put(&b, "-", 1);
+	put_u64(&b, pos->seq);
+	out[b.n] = '\0';
+	return b.n;
+}
+
+/* Returns how many bytes at the beginning need no escape. */
+static size_t plain_bytes(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && (unsigned char)(p[i] - 0x20) <= 0x7e - 0x20 && p[i] != '"' && p[i] != '\\')
+		i++;
+	return i;
 }
 
 /* A byte that is not visible ASCII becomes \u00XX. So a line is ASCII, and every byte that stood in
  * the store can be read back. */
+static void put_escape(struct chain_buf *b, unsigned char c)
+{
+	char esc[6] = {'\\', 'u', '0', '0'};
+	const bool quoted = c == '"' || c == '\\';
+
+	if (quoted)
+		esc[1] = (char)c;
+	else
+		tg_hex_byte(c, esc + 4);
+	put(b, esc, quoted ? 2 : 6);
+}
+
 static void put_escaped(struct chain_buf *b, struct chain_text t)
 {
-	size_t from = 0; /* where those bytes begin that need no escape and are not put yet */
+	size_t at = 0, n;
 
-	for (size_t i = 0; i < t.n; i++) {
-		unsigned char c = (unsigned char)t.p[i];
-		char esc[6] = {'\\', 'u', '0', '0'};
-		bool quoted = c == '"' || c == '\\';
-
-		if (!must_escape(c))
-			continue;
-		if (quoted)
-			esc[1] = (char)c;
-		else
-			tg_hex_byte(c, esc + 4);
-		put(b, t.p + from, i - from);
-		put(b, esc, quoted ? 2 : 6);
-		from = i + 1;
+	while (at < t.n) {
+		n = plain_bytes(t.p + at, t.n - at);
+		put(b, t.p + at, n);
+		at += n;
+		if (at < t.n)
+			put_escape(b, (unsigned char)t.p[at++]);
 	}
-	if (from < t.n) /* an empty text may have no pointer */
-		put(b, t.p + from, t.n - from);
 }
 
 static void put_string(struct chain_buf *b, const char *name, struct chain_text t)

@@ -1,11 +1,13 @@
 /* sha256.c: see sha256.h. The first hashes are libsodium's: what OpenSSL sets up at its first use
  * takes as long as some thousand of them, and who checks one proof needs twenty. */
 #include <stdlib.h>
+#include <string.h>
 #include <openssl/evp.h>
 #include <sodium.h>
 #include "core/sha256.h"
 
-#define FEW 256 /* hashes before OpenSSL, whose are several times as fast, is set up */
+#define FEW 256    /* hashes before OpenSSL, whose are several times as fast, is set up */
+#define SHORT 128u /* bytes: two nodes of a tree, a blob's id */
 
 _Static_assert(SHA256_BYTES == crypto_hash_sha256_BYTES, "one hash");
 
@@ -43,8 +45,18 @@ static void set_up(struct sha256 *h)
 static int by_openssl(struct sha256 *h, const void *prefix, size_t prefix_len, const void *data,
 	size_t n, uint8_t out[SHA256_BYTES])
 {
+	uint8_t both[SHORT];
+
+	/* A call of OpenSSL's costs as much as a hash of so little. */
+	if (prefix_len > 0 && n > 0 && prefix_len + n <= sizeof both) {
+		memcpy(both, prefix, prefix_len);
+		memcpy(both + prefix_len, data, n);
+		data = both;
+		n += prefix_len;
+		prefix_len = 0;
+	}
 	return h->ctx != NULL && EVP_DigestInit_ex2(h->ctx, NULL, NULL) == 1 &&
-		EVP_DigestUpdate(h->ctx, prefix, prefix_len) == 1 &&
+		(prefix_len == 0 || EVP_DigestUpdate(h->ctx, prefix, prefix_len) == 1) &&
 		EVP_DigestUpdate(h->ctx, data, n) == 1 &&
 		EVP_DigestFinal_ex(h->ctx, out, NULL) == 1;
 }

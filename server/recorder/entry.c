@@ -1,5 +1,6 @@
 /* entry.c: see entry.h. It reads no store and writes no file. */
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sodium.h>
@@ -59,74 +60,94 @@ static bool addressees(struct chain_text t, struct chain_text *out)
 	return text((struct chain_text){t.p + 1, t.n - 2}, out);
 }
 
-/* The fields that only refused reads have. */
-static bool place_attempt(struct chain_record *r, struct chain_text name, struct chain_text v)
+/* How a field's value becomes a member of the record. */
+enum form {
+	EVENT, /* its name */
+	TEXT,
+	NUMBER,
+	TIME,
+	DESCRIPTION,
+	ADDRESSEES,
+	AT /* the record's time */
+};
+
+/* A name's characters as one number, its length in front: a name is looked up for each field of
+ * each event. */
+#define NAME1(a) (UINT64_C(1) << 32 | (a))
+#define NAME2(a, b) (UINT64_C(2) << 32 | (a) << 8 | (b))
+#define NAME4(a, b, c, d) (UINT64_C(4) << 32 | (a) << 24 | (b) << 16 | (c) << 8 | (d))
+
+static const struct field {
+	uint64_t name;
+	enum form form;
+	size_t at; /* of the member in the record */
+} fields[] = {
+#define IN(member) offsetof(struct chain_record, member)
+	{NAME1('e'), EVENT, IN(event)},
+	{NAME1('d'), DESCRIPTION, 0},
+	{NAME1('u'), TEXT, IN(uploader)},
+	{NAME2('t', 'o'), ADDRESSEES, IN(to)},
+	{NAME1('s'), TEXT, IN(session)},
+	{NAME1('z'), NUMBER, IN(size_bytes)},
+	{NAME2('d', 'l'), TIME, IN(deadline_ms)},
+	{NAME2('a', 't'), AT, 0},
+	{NAME1('c'), TEXT, IN(cause)},
+	{NAME1('o'), TEXT, IN(outcome)},
+	{NAME1('w'), TEXT, IN(by)},
+	{NAME4('l', 'a', 't', 'e'), NUMBER, IN(late_us)},
+	{NAME2('l', 'd'), TIME, IN(lease_ms)},
+	{NAME2('s', 'j'), TEXT, IN(subject)},
+	/* of refused reads */
+	{NAME1('t'), TEXT, IN(tag)},
+	{NAME1('r'), TEXT, IN(reason)},
+	{NAME2('f', 'i'), TIME, IN(first_ms)},
+	{NAME2('l', 'a'), TIME, IN(last_ms)},
+	{NAME1('k'), NUMBER, IN(count)},
+#undef IN
+};
+
+/* Returns NULL for a name that is not known. */
+static const struct field *find(struct chain_text name)
 {
-	if (chain_is(name, "t"))
-		return v.n > 0 && text(v, &r->tag);
-	if (chain_is(name, "r"))
-		return text(v, &r->reason);
-	if (chain_is(name, "fi"))
-		return number(v, TIME_MAX_MS, &r->first_ms);
-	if (chain_is(name, "la"))
-		return number(v, TIME_MAX_MS, &r->last_ms);
-	return chain_is(name, "k") && number(v, INT64_MAX, &r->count);
+	uint64_t packed = (uint64_t)name.n << 32;
+
+	for (size_t i = 0; i < name.n && i < 4; i++)
+		packed |= (uint64_t)(unsigned char)name.p[i] << 8 * ((name.n - 1 - i) & 3);
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		if (fields[i].name == packed)
+			return &fields[i];
+	return NULL;
 }
 
 /* Puts a field into its member of the record. Returns false when it belongs into "more". */
-static bool place(struct chain_record *r, struct chain_text name, struct chain_text v, int64_t *at)
+static bool place(struct chain_record *r, const struct field *f, struct chain_text v, int64_t *at)
 {
-	if (chain_is(name, "e")) /* what only the recorder says, nobody else may */
-		return v.n > 0 && !chain_is_own_name(v) && text(v, &r->event);
-	if (chain_is(name, "d"))
+	void *const member = (char *)r + f->at;
+
+	switch (f->form) {
+	case EVENT:
+	case TEXT:
+		return text(v, member);
+	case NUMBER:
+		return number(v, INT64_MAX, member);
+	case TIME:
+		return number(v, TIME_MAX_MS, member);
+	case DESCRIPTION:
 		return description(v, r);
-	if (chain_is(name, "at"))
-		return number(v, TIME_MAX_MS, at);
-	if (chain_is(name, "z"))
-		return number(v, INT64_MAX, &r->size_bytes);
-	if (chain_is(name, "dl"))
-		return number(v, TIME_MAX_MS, &r->deadline_ms);
-	if (chain_is(name, "ld"))
-		return number(v, TIME_MAX_MS, &r->lease_ms);
-	if (chain_is(name, "late"))
-		return number(v, INT64_MAX, &r->late_us);
-	if (chain_is(name, "to"))
-		return addressees(v, &r->to);
-	if (chain_is(name, "c"))
-		return text(v, &r->cause);
-	if (chain_is(name, "o"))
-		return text(v, &r->outcome);
-	if (chain_is(name, "u"))
-		return text(v, &r->uploader);
-	if (chain_is(name, "w"))
-		return text(v, &r->by);
-	if (chain_is(name, "sj"))
-		return v.n > 0 && text(v, &r->subject);
-	if (chain_is(name, "s"))
-		return text(v, &r->session);
-	return place_attempt(r, name, v);
-}
-
-static bool is_known(struct chain_text name)
-{
-	static const char *const names[] = {"e", "d", "at", "z", "dl", "ld", "late", "to", "c", "o",
-		"u", "w", "s", "sj", "t", "r", "fi", "la", "k"};
-	size_t i;
-
-	for (i = 0; i < sizeof names / sizeof *names; i++)
-		if (chain_is(name, names[i]))
-			return true;
-	return false;
+	case ADDRESSEES:
+		return addressees(v, member);
+	case AT:
+		break;
+	}
+	return number(v, TIME_MAX_MS, at);
 }
 
 static void begin(struct entry *x, const struct outbox_event *e)
 {
-	int n = snprintf(
-		x->id, sizeof x->id, "%02x-%" PRIu64 "-%" PRIu64, e->shard, e->pos.ms, e->pos.seq);
-
 	x->blob = (struct chain_text){NULL, 0};
 	x->forged = false;
-	x->record = (struct chain_record){.id = {x->id, (size_t)n}, CHAIN_NO_NUMBERS};
+	x->record = (struct chain_record){
+		.id = {x->id, chain_id_text(e->shard, &e->pos, x->id)}, CHAIN_NO_NUMBERS};
 	/* the time at which the store took the event in, unless a field "at" follows */
 	x->record.time_ms = e->pos.ms <= TIME_MAX_MS ? (int64_t)e->pos.ms : 0;
 }
@@ -135,18 +156,23 @@ void entry_fill(struct entry *x, const struct outbox_event *e)
 {
 	struct chain_buf more = {.p = x->more, .cap = sizeof x->more};
 	struct chain_text name, value;
+	const struct field *f;
+	bool forged;
 	int64_t at = -1;
 	size_t i;
 
 	begin(x, e);
 	for (i = 0; i < e->n; i++) {
 		outbox_field(e, i, &name, &value);
-		if (chain_is(name, "b")) {
+		if (name.n == 1 && name.p[0] == 'b') {
 			x->blob = value;
 			continue;
 		}
-		x->forged |= chain_is(name, "e") && chain_is_own_name(value);
-		if ((value.n > 0 || !is_known(name)) && !place(&x->record, name, value, &at))
+		f = find(name);
+		/* what only the recorder says, nobody else may */
+		forged = f != NULL && f->form == EVENT && chain_is_own_name(value);
+		x->forged |= forged;
+		if (f == NULL || forged || (value.n > 0 && !place(&x->record, f, value, &at)))
 			chain_put_member(&more, name, value);
 	}
 	if (at >= 0)

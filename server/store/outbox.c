@@ -37,6 +37,7 @@ struct outbox_batch {
 	const redisReply *entries; /* of a look: those of one shard; NULL: it is a read's */
 	unsigned shard, count;
 	size_t stream, entry;
+	int stream_shard; /* of the stream that is being read; -1: it is no outbox */
 };
 
 struct outbox *outbox_new(struct store *s, const struct outbox_calls *calls, void *ctx)
@@ -183,7 +184,6 @@ static bool entry_of(const redisReply *entry, unsigned shard, struct outbox_even
 bool outbox_next(struct outbox_batch *b, struct outbox_event *e)
 {
 	const redisReply *stream, *entry;
-	int shard;
 
 	while ((entry = reply_at(b->entries, b->entry)) != NULL) {
 		b->entry++;
@@ -197,9 +197,9 @@ bool outbox_next(struct outbox_batch *b, struct outbox_event *e)
 			b->entry = 0;
 			continue;
 		}
-		b->entry++;
-		shard = shard_of(stream);
-		if (shard >= 0 && entry_of(entry, (unsigned)shard, e))
+		if (b->entry++ == 0)
+			b->stream_shard = shard_of(stream);
+		if (b->stream_shard >= 0 && entry_of(entry, (unsigned)b->stream_shard, e))
 			return true;
 	}
 	return false;
