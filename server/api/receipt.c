@@ -7,6 +7,7 @@
 #include "api/proof_ask.h"
 #include "api/receipt.h"
 #include "api/reply.h"
+#include "base/metrics.h"
 #include "base/text.h"
 #include "conf/conf.h"
 
@@ -20,6 +21,18 @@ static const char later[] = "no checkpoint covers this event yet; ask again in a
 
 #define TEXT "text/plain; charset=utf-8"
 
+static void refuse(struct call *c)
+{
+	metrics_count(M_PROOFS_REFUSED, 1);
+	httpd_problem(httpd_req_reply(c->req), TG_ENOENT, no_such, NULL, NULL);
+}
+
+static void say_unavailable(struct call *c, const char *why)
+{
+	metrics_count(M_PROOFS_AWAY, 1);
+	httpd_problem(httpd_req_reply(c->req), TG_EEVIDENCE, why, NULL, NULL);
+}
+
 static void on_answer(void *ctx, const struct proof_link_answer *a)
 {
 	struct call *c = ctx;
@@ -28,20 +41,18 @@ static void on_answer(void *ctx, const struct proof_link_answer *a)
 
 	c->proving = false;
 	if (status == PROOF_LINK_AWAY) {
-		httpd_problem(rep, TG_EEVIDENCE,
-			"the evidence of this server cannot be asked now, or another server writes "
-			"it; ask that one, or try again shortly",
-			NULL, NULL);
-		return;
-	}
-	if (status == PROOF_LINK_UNKNOWN) {
-		httpd_problem(rep, TG_ENOENT, no_such, NULL, NULL);
-		return;
-	}
-	if (status == PROOF_LINK_READY)
+		say_unavailable(c,
+			"the evidence of this server cannot be asked now, or another "
+			"server writes it; ask that one, or try again shortly");
+	} else if (status == PROOF_LINK_UNKNOWN) {
+		refuse(c);
+	} else if (status == PROOF_LINK_READY) {
+		metrics_count(M_PROOFS_SERVED, 1);
 		httpd_reply(rep, 200, NULL, TEXT, a->text, a->text_n);
-	else
+	} else {
+		metrics_count(M_PROOFS_PENDING, 1);
 		httpd_reply(rep, 202, "Retry-After: 1\r\n", TEXT, later, sizeof later - 1);
+	}
 }
 
 void receipt_show(struct call *c)
@@ -51,7 +62,7 @@ void receipt_show(struct call *c)
 	int err;
 
 	if (c->id[0] == '\0') {
-		httpd_problem(httpd_req_reply(c->req), TG_ENOENT, no_such, NULL, NULL);
+		refuse(c);
 		return;
 	}
 	text_copy(r.event, sizeof r.event, c->id);
@@ -59,8 +70,7 @@ void receipt_show(struct call *c)
 	err = proof_ask_send(c->api->proofs, &r, on_answer, c);
 	c->proving = err == 0;
 	if (err == TG_EEVIDENCE)
-		httpd_problem(httpd_req_reply(c->req), err,
-			"too many proofs are being asked for; try again shortly", NULL, NULL);
+		say_unavailable(c, "too many proofs are being asked for; try again shortly");
 	else if (err != 0)
 		reply_error(c->req, err, NULL);
 }

@@ -39,6 +39,14 @@
 	REFUSED_REASONS(METRICS_REFUSED_, X) \
 	X(M_STORE_LOST, "timeglas_store_disconnects_total", "connections to the store lost") \
 	X(M_RECORDED, "timeglas_evidence_records_total", "events written into the evidence file") \
+	X(M_PROOFS_SERVED, "timeglas_proofs_total{answer=\"served\"}", \
+		"answers to requests for an event's proof") \
+	X(M_PROOFS_PENDING, "timeglas_proofs_total{answer=\"pending\"}", \
+		"answers to requests for an event's proof") \
+	X(M_PROOFS_REFUSED, "timeglas_proofs_total{answer=\"refused\"}", \
+		"answers to requests for an event's proof") \
+	X(M_PROOFS_AWAY, "timeglas_proofs_total{answer=\"unavailable\"}", \
+		"answers to requests for an event's proof") \
 	X(M_RESTARTS, "timeglas_process_restarts_total", "child processes restarted") \
 	X(M_LOG_DROPPED, "timeglas_log_lines_dropped_total", "log lines that could not be written")
 

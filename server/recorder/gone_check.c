@@ -16,7 +16,9 @@
 
 struct asked {
 	char id[TOKEN_LEN + 1], event[CHAIN_ID_MAX + 1];
-	uint64_t ms; /* when the event came into its outbox: nobody can write one before the last */
+	unsigned shard;
+	struct chain_pos pos;
+	bool is_false; /* and recorded as such */
 };
 
 struct gone_check {
@@ -25,7 +27,8 @@ struct gone_check {
 	unsigned shard; /* of the ids that are gathered */
 	char *ids;      /* a blank behind each */
 	size_t n_ids, cap_ids;
-	struct asked *asked; /* all of the batch */
+	struct asked *asked; /* all of the batch; those of one shard stand together */
+	size_t first[TOKEN_SHARDS];
 	size_t n_asked, cap_asked;
 	struct own_record own;
 };
@@ -40,20 +43,29 @@ static int add_false(struct gone_check *g, const char *tag, const char *event, c
 	text_copy(g->own.tag, sizeof g->own.tag, tag);
 	log_error("outbox",
 		"somebody forged the end of a blob in the store (event %s: %s): find out who has "
-		"its "
-		"password; the evidence says false-gone",
+		"its password; the evidence says false-gone",
 		event, reason);
 	return own_record_add(&g->own, g->ledger, CHAIN_FALSE_GONE, store_now_ms(g->store));
 }
 
 /* Asking ------------------------------------------------------------------- */
 
-/* A blob that was stored after the end of an earlier one of the same id (an upload that was ended
- * before its uploader was told, and repeated) is none of the false ones. */
-static void on_still(void *ctx, int err, const char *id, uint64_t stored_ms)
+/* Whether the event told of a blob that had the id before: the record of the one that has it now
+ * names the last such end. */
+static bool is_of_one_before(const struct asked *a, const char *ended)
+{
+	struct chain_pos last;
+	unsigned shard;
+
+	return chain_id_parse(ended, strlen(ended), &shard, &last) == 0 && shard == a->shard &&
+		chain_pos_cmp(&a->pos, &last) <= 0;
+}
+
+static void on_still(void *ctx, int err, const char *id, const char *ended)
 {
 	struct gone_check *g = ctx;
 	char tag[TOKEN_TAG_LEN + 1];
+	int shard;
 
 	if (err != 0) {
 		if (err != TG_ESTORE)
@@ -61,11 +73,18 @@ static void on_still(void *ctx, int err, const char *id, uint64_t stored_ms)
 				tg_strerror(err));
 		return;
 	}
-	for (size_t i = 0; i < g->n_asked; i++) {
-		if (stored_ms >= g->asked[i].ms || strcmp(g->asked[i].id, id) != 0)
+	shard = token_shard(id, strlen(id));
+	for (size_t i = shard < 0 ? g->n_asked : g->first[shard]; i < g->n_asked; i++) {
+		struct asked *a = &g->asked[i];
+
+		if (a->shard != (unsigned)shard)
+			break;
+		/* who forges many ends of one blob gets an answer for each */
+		if (a->is_false || strcmp(a->id, id) != 0 || is_of_one_before(a, ended))
 			continue;
+		a->is_false = true;
 		token_tag(id, tag);
-		(void)add_false(g, tag, g->asked[i].event, "still-there");
+		(void)add_false(g, tag, a->event, "still-there");
 	}
 }
 
@@ -77,8 +96,9 @@ static void ask(struct gone_check *g)
 }
 
 /* Returns false without memory. */
-static bool gather(struct gone_check *g, struct chain_text id, const char *event, uint64_t ms)
+static bool gather(struct gone_check *g, const struct outbox_event *e, const struct entry *x)
 {
+	const struct chain_text id = x->blob;
 	const size_t cap = g->cap_ids > 0 ? g->cap_ids * 2 : IDS_FIRST;
 	char *ids;
 	struct asked *asked;
@@ -103,8 +123,12 @@ static bool gather(struct gone_check *g, struct chain_text id, const char *event
 	asked = &g->asked[g->n_asked++];
 	memcpy(asked->id, id.p, id.n);
 	asked->id[id.n] = '\0';
-	text_copy(asked->event, sizeof asked->event, event);
-	asked->ms = ms;
+	text_copy(asked->event, sizeof asked->event, x->id);
+	asked->shard = e->shard;
+	asked->pos = e->pos;
+	asked->is_false = false;
+	if (g->n_asked == 1 || asked[-1].shard != e->shard)
+		g->first[e->shard] = g->n_asked - 1;
 	return true;
 }
 
@@ -131,7 +155,7 @@ int gone_check_event(struct gone_check *g, const struct outbox_event *e, const s
 		ask(g);
 	g->shard = e->shard;
 	if (names_its_blob(e->shard, x))
-		return gather(g, x->blob, x->id, e->pos.ms) ? 0 : TG_ENOMEM;
+		return gather(g, e, x) ? 0 : TG_ENOMEM;
 	if (x->record.tag.n == TOKEN_TAG_LEN)
 		memcpy(tag, x->record.tag.p, TOKEN_TAG_LEN);
 	return add_false(g, tag, x->id, "no-id");

@@ -71,17 +71,19 @@ static enum recorder_event enter_last_reading(struct machine *m, enum recorder_s
 	return RECORDER_EV_NONE;
 }
 
-/* An embedded Redis that has died can be recorded without its answer: nobody else has it. */
-static void write_last_lines(struct machine *m, enum recorder_state from)
+/* An embedded Redis that has died can be recorded without its answer: nobody else has it. Only
+ * behind an empty round the evidence has all that the store told. */
+static void write_last_lines(struct machine *m, enum recorder_state from, enum recorder_event e)
 {
 	if (recorder_state_is_settled(from) || from == RECORDER_DISCONNECTED)
-		work_record_stop(&m->work);
+		work_record_stop(&m->work, e == RECORDER_EV_ROUND_EMPTY);
 	work_checkpoint_at_exit(&m->work);
 }
 
-static enum recorder_event release(struct machine *m, enum recorder_state from)
+static enum recorder_event release(
+	struct machine *m, enum recorder_state from, enum recorder_event e)
 {
-	write_last_lines(m, from);
+	write_last_lines(m, from, e);
 	return work_give_lease_up(&m->work) == 0 ? RECORDER_EV_NONE : RECORDER_EV_LEASE_RELEASED;
 }
 
@@ -92,7 +94,7 @@ static enum recorder_event stop(struct machine *m, enum recorder_state from, enu
 
 	if (from != RECORDER_RELEASING &&
 		(e != RECORDER_EV_STOP_DEADLINE || scoreboard_stopped(&live, &all)))
-		write_last_lines(m, from);
+		write_last_lines(m, from, e);
 	loop_stop(m->loop);
 	return RECORDER_EV_NONE;
 }
@@ -133,7 +135,7 @@ static enum recorder_event enter(struct machine *m, enum recorder_state from, en
 	case RECORDER_LAST_WRITING: /* from WRITING, the declaration is under way */
 		return from == RECORDER_WRITING ? RECORDER_EV_NONE : work_declare(&m->work);
 	case RECORDER_RELEASING:
-		return release(m, from);
+		return release(m, from, e);
 	case RECORDER_ENDED:
 		return stop(m, from, e);
 	case RECORDER_KEYLESS: /* nothing leads there */

@@ -131,7 +131,7 @@ enum recorder_event work_checkpoint_when_due(struct work *w)
 		RECORDER_EV_NONE;
 }
 
-void work_record_stop(struct work *w)
+void work_record_stop(struct work *w, bool all_read)
 {
 	struct own_record own;
 	uint64_t live;
@@ -143,7 +143,7 @@ void work_record_stop(struct work *w)
 	snprintf(count, sizeof count, "%llu", (unsigned long long)live);
 	own_record_begin(&own);
 	own_record_member(&own, "was", ledger_mark(w->ledger)->epoch);
-	own_record_member(&own, all ? "count" : "at_least", count);
+	own_record_member(&own, all && all_read ? "count" : "at_least", count);
 	own_record_member(&own, "reason", "stop");
 	if (own_record_add(&own, w->ledger, CHAIN_STORE_LOST, clock_wall_ms()) != 0)
 		log_error("audit-log",

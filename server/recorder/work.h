@@ -6,6 +6,7 @@
 #ifndef RECORDER_WORK_H
 #define RECORDER_WORK_H
 
+#include <stdbool.h>
 #include "conf/conf.h"
 #include "net/loop.h"
 #include "recorder/announce.h"
@@ -65,9 +66,13 @@ enum recorder_event work_open_key(struct work *w);
 /** Signs the chain's head if it is due (ledger_checkpoint_is_due()). FILE_FAILED or NONE. Not
  * while a batch waits: it would go into the file undeclared. */
 enum recorder_event work_checkpoint_when_due(struct work *w);
-/** For a stop while store and file agree: puts a record of the blobs that end with the embedded
- * Redis into the batch, if there are any, for the last checkpoint. Nothing else may be in it. */
-void work_record_stop(struct work *w);
+/**
+ * For a stop while store and file agree: puts a record of the blobs that end with the embedded
+ * Redis into the batch, if there are any, for the last checkpoint. Nothing else may be in it.
+ *
+ * @all_read  no event was left in the outboxes: so the evidence must have as many open blobs
+ */
+void work_record_stop(struct work *w, bool all_read);
 /** Signs the chain's head a last time, if the file is open. A failure is announced. */
 void work_checkpoint_at_exit(struct work *w);
 

@@ -3,7 +3,7 @@
 #include <timeglas/errors.h>
 
 #include "base/token.h"
-#include "core/num.h"
+#include "core/chain.h"
 #include "store/lines.h"
 #include "store/query.h"
 #include "store/store_still.h"
@@ -12,19 +12,16 @@ static void still_done(struct query *c, int err, const redisReply *r)
 {
 	store_still_cb *cb = QUERY_CB(c, store_still_cb);
 	struct lines l = lines_of(r);
-	char line[TOKEN_LEN + 32], *at;
+	char line[TOKEN_LEN + CHAIN_ID_MAX + 4], *rest;
 	const char *id;
-	uint64_t stored_ms;
 
 	if (err != 0)
-		cb(c->user, err, NULL, 0);
+		cb(c->user, err, NULL, NULL);
 	while (err == 0 && lines_more(&l)) {
 		lines_text(&l, line, sizeof line);
-		at = line;
-		id = strsep(&at, "\t");
-		if (at == NULL || tg_num_u64(at, strlen(at), INT64_MAX, &stored_ms) != 0)
-			stored_ms = 0;
-		cb(c->user, 0, id, stored_ms);
+		rest = line;
+		id = strsep(&rest, "\t");
+		cb(c->user, 0, id, rest != NULL ? rest : "");
 	}
 }
 

@@ -8,9 +8,9 @@
 struct store;
 
 /** err: 0; or TG_E…, and id is NULL: it was not told. Called once for each blob that can be seen:
- * it is live, claimed or being taken. id: borrowed until return, as asked. stored_ms: when it was
- * stored, in the store's time. */
-typedef void store_still_cb(void *ctx, int err, const char *id, uint64_t stored_ms);
+ * it is live, claimed or being taken. id: borrowed until return, as asked. ended: the id of the
+ * event that told of the end of a blob before it under its id; "": there was none. */
+typedef void store_still_cb(void *ctx, int err, const char *id, const char *ended);
 /** Asks it of blobs of one shard. ids: a blank between two of them; borrowed until return. Answers
  * to what is sent later come later. Returns as types.h says. */
 int store_still_ask(

@@ -155,6 +155,24 @@ def test_peer_that_asks_without_end_keeps_nobody_else_from_asking(launch, tmp_pa
     check(server, ours.response(), tmp_path, blob, "erased")
 
 
+def test_answers_are_counted(receipts):
+    def counted():
+        return {
+            answer: receipts.metric(f'timeglas_proofs_total{{answer="{answer}"}}')
+            for answer in ("served", "pending", "refused", "unavailable")
+        }
+
+    _, event = erased(receipts)
+    before = counted()
+    asked = {200: 0, 202: 0}
+    while asked[200] == 0:
+        asked[receipt(receipts, event).status] += 1
+    assert receipt(receipts, event, "verifier").status == 404
+    wait_for(lambda: counted()["refused"] == before["refused"] + 1, "the last one is counted")
+    told = {answer: n - before[answer] for answer, n in counted().items()}
+    assert told == {"served": 1, "pending": asked[202], "refused": 1, "unavailable": 0}
+
+
 @pytest.mark.parametrize(
     "event",
     [

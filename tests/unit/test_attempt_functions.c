@@ -188,11 +188,14 @@ static void late_commit_of_a_drawn_name_ends_or_is_whole(void **state)
 
 static void an_abort_ends_what_its_own_attempt_stored_and_nobody_knows_of(void **state)
 {
+	char ended[64];
+
 	(void)state;
 	commit_attempt("B:T1", "", 2, "r");
 	assert_int_equal(fcall("abort", "B:T1 2 60000 1"), 0);
 	assert_int_equal(fcall("stat", "B"), 0);
 	assert_string_equal(field(1, 12), "aborted");
+	snprintf(ended, sizeof ended, "%s", field(1, 14));
 	write_attempt("B:T2", "", 2, "q"); /* a stranger, and another description */
 	assert_int_equal(commit_under_name("B:T2", "stranger", "", 2, 10, SAME, "q"), TG_ETAKEN);
 	write_attempt("B:T2", "", 2, "q");
@@ -202,6 +205,10 @@ static void an_abort_ends_what_its_own_attempt_stored_and_nobody_knows_of(void *
 	assert_int_equal(last->elements, 1);
 	commit_attempt("B:T3", "", 2, "second");
 	assert_string_equal(field(1, 1), "live");
+	assert_int_equal(fcall("still", "B"), 0); /* it names that end: it is none of its own */
+	assert_string_equal(field(1, 0), "B");
+	assert_string_equal(field(1, 1), ended);
+	assert_true(strlen(ended) > 5);
 	/* the first one's again: its answer was lost */
 	assert_int_equal(fcall("abort", "B:T1 2 60000 1"), 0);
 	end_everything();

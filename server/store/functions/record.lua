@@ -313,7 +313,10 @@ local function finish_lost(p, entry, score, us, seen)
 	due = due or score
 	local now, late = text(time_ms(us)), text(math.max(0, us - due * 1000))
 	if seen then
-		event(p, event_gone(d, 'expired', '', u, '', z, text(due), late, now, id))
+		-- the record names this event, so that nobody takes it for a forged end of its blob
+		seen.ev = event_name(p, event(p, event_gone(d, 'expired', '', u, '', z,
+			text(due), late, now, id)))
+		pcall(save, p, seen)
 	else
 		leave(p, id, u, to, d, z, text(due), 'expired', '', late, now, '', NO_PRIVATE)
 		unlist(p, {id = id, s = s, b = bound, z = z, d = d}, now)

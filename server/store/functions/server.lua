@@ -182,8 +182,9 @@ function F.standing(keys, args)
 	return table.concat(r, '\n')
 end
 
--- still ids: 0, then a line (id at) for each that can be seen, with when it was stored. A recorder
--- was told that they have ended: an end makes its record a tombstone in the step that tells of it.
+-- still ids: 0, then a line (id ev) for each that can be seen. ev: the event that told of the end of
+-- one before it under that id, or empty. A recorder was told that they have ended: an end makes its
+-- record a tombstone in the step that tells of it.
 function F.still(keys, args)
 	local p, r = prefix(keys), {OK}
 	for id in string.gmatch(args[1], '%S+') do
@@ -191,7 +192,7 @@ function F.still(keys, args)
 		local st = string.match(head, '^(%l+)\t')
 		if st == 'live' or st == 'claimed' or st == 'taking' then
 			local b = load(p, id)
-			r[#r + 1] = id .. '\t' .. (b and b.at or '0')
+			r[#r + 1] = id .. '\t' .. (b and b.ev or '')
 		end
 	end
 	return table.concat(r, '\n')

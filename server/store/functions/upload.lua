@@ -24,7 +24,8 @@ end
 -- What stands under a name that its uploader chose: nil for nothing, or the answer. A blob that
 -- ended as aborted, because nobody had been told of it, stands for nothing to whoever repeats its
 -- upload; its bytes must be gone, or what is left of them to erase would be the new blob's. Who
--- repeats what he stored learns of it now, so an abort that is still to come leaves it alone.
+-- repeats what he stored learns of it now, so an abort that is still to come leaves it alone. Second,
+-- of one that ended as aborted: the event that told of it.
 local function taken(p, id, uploader, f, us)
 	local b, _, unsure = load_settled(p, id, us)
 	if b and (b.u ~= uploader or b.f == '' or not same_description(b.f, f)) then
@@ -38,7 +39,7 @@ local function taken(p, id, uploader, f, us)
 		return unsure and EINFLIGHT or nil
 	end
 	if b.st == 'gone' and b.c == 'aborted' then
-		return not erase_left_of(p, id) and EINFLIGHT or nil
+		return not erase_left_of(p, id) and EINFLIGHT or nil, b.ev
 	end
 	if b.st ~= 'gone' and b.kn == '' then
 		b.kn = '1'
@@ -239,7 +240,10 @@ function F.commit(keys, args)
 	local named, single = token ~= '', args[12] == '0'
 	local n, size, us = tonumber(args[6]), tonumber(args[7]), time_us()
 	local now = time_ms(us)
-	local before = named and taken(p, name, uploader, args[13], us)
+	local before, ended = nil, nil
+	if named then
+		before, ended = taken(p, name, uploader, args[13], us)
+	end
 	if before then
 		drop_attempt(p, id, not single, sid, n)
 		return before
@@ -299,8 +303,7 @@ function F.commit(keys, args)
 
 	local to, z, at, dl = args[3], args[7], text(now), text(deadline)
 	local line = public_line('live', uploader, to, sid, bound, args[6], z, at, dl, d, args[11],
-		'', '', '',
-		hd)
+		'', '', ended or '', hd)
 	local attempt, more = id, NO_PRIVATE
 	if named then
 		id, more = name, private_line('', '', '', '', '', '', '', '', token, args[13])
