@@ -18,6 +18,7 @@ int live_main(int argc, char **argv, const char *dir);
 int mixed_main(int argc, char **argv, const char *dir);
 int subject_main(int argc, char **argv, const char *dir);
 int seal_main(int argc, char **argv, const char *dir);
+int proofs_main(int argc, char **argv, const char *dir);
 int keyupdates_main(int argc, char **argv, const char *dir);
 
 #endif

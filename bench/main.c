@@ -42,6 +42,8 @@ static const struct {
 	{"subject", subject_main,
 		"how long erasing all of a person takes, with a million other blobs in the store"},
 	{"seal", seal_main, "sealing and opening, next to the age command, and inside the library"},
+	{"proofs", proofs_main,
+		"how long after a blob's end its proof can be had, while many blobs end"},
 	{"keyupdates", keyupdates_main,
 		"a flood of TLS key updates; measures nothing (for bench/floods.py)"},
 };

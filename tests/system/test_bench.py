@@ -617,6 +617,20 @@ def test_floods_small_run_names_a_ratio_for_each(tmp_path):
     assert wrong.returncode == 2 and "novel" in wrong.stderr
 
 
+@pytest.mark.parametrize("load", [["--rate", "300"], ["--clients", "4"]], ids=["outbox", "clients"])
+def test_proofs_can_be_had_while_blobs_end(load, tmp_path):
+    out = tmp_path / "out.json"
+    subprocess.run(
+        [BENCH, "proofs", "--seconds", "1", "--json", out, *load],
+        stdout=subprocess.DEVNULL,
+        check=True,
+        timeout=60 * SLOW,
+    )
+    told = json.loads(out.read_text())
+    assert told["proofs"] == 20 and told["ends_per_s"] > 100
+    assert 0 < told["median_ms"] <= told["p99_ms"] <= told["max_ms"] < 10_000
+
+
 # The command line ----------------------------------------------------------
 
 
@@ -625,7 +639,8 @@ def test_floods_small_run_names_a_ratio_for_each(tmp_path):
     [
         [], ["novel"], ["expiry", "more"], ["expiry", "--novel"], ["seal", "more"],
         ["seal", "--novel"], ["throughput", "--novel"], ["latency", "more"], ["keyupdates"],
-        ["keyupdates", "more"], ["connect", "--sizes", "4k"], ["connect", "--plot", "x.svg"],
+        ["keyupdates", "more"], ["proofs", "more"],
+        ["connect", "--sizes", "4k"], ["connect", "--plot", "x.svg"],
         ["mixed", "--sizes", "4k"],
     ],
 )
@@ -643,7 +658,7 @@ def test_wrong_usage_ends_with_status_2(args):
         ["expiry", "--sample", "0"], ["throughput", "--sizes", "5"],
         ["throughput", "--sizes", "4k,x"], ["throughput", "--peers", "apache"],
         ["connect", "--before", "/nowhere"], ["scale", "--rounds", "0"],
-        ["live", "--seconds", "soon"], ["subject", "--blobs", "65"],
+        ["live", "--seconds", "soon"], ["subject", "--blobs", "65"], ["proofs", "--rate", "x"],
         ["latency", "--share", "101"], ["mixed", "--large", "31"],
     ],
 )
@@ -660,7 +675,7 @@ def test_help_names_every_benchmark_and_option():
         name in out
         for name in (
             "expiry", "throughput", "latency", "connect", "scale", "live", "mixed", "seal",
-            "keyupdates", "subject",
+            "proofs", "keyupdates", "subject",
         )
     )
     out = subprocess.run(
