@@ -371,6 +371,19 @@ def test_a_rolled_back_log_and_a_second_history_get_no_cosignature(
     assert cosigned_at(witnesses[0].key, log.text(), witnesses[0].latest(log))
 
 
+def proof_of_an_end(server, path):
+    """Keeps the proof of an end at path."""
+    event = server.erase(server.put_ok(server.sealed(300))["blob"]).json()["event"]
+    answer = wait_for(
+        lambda: next(
+            (a for a in [server.call("GET", f"/v1/receipts/{event}")] if a.status == 200), None
+        ),
+        "the proof is ready",
+    )
+    path.write_bytes(answer.body)
+    return path
+
+
 def test_a_servers_checkpoints_come_back_cosigned_and_are_verified(launch, tmp_path):
     """All of it: recorder, courier, a witness that comes late, and an auditor with a policy."""
     with socket.create_server(("127.0.0.1", 0)) as s:
@@ -393,10 +406,15 @@ def test_a_servers_checkpoints_come_back_cosigned_and_are_verified(launch, tmp_p
         )
         failed = 'timeglas_witness_failures_total{witness="dpo",kind="%s"}'
         wait_for(lambda: server.metric(failed % "connection") > 0, "it is not there yet")
+        alone = proof_of_an_end(server, tmp_path / "alone")
+        pinned = ("--key", key_of(server), "--policy", policy)
+        assert audit("receipt", alone, *pinned[:2]).returncode == 0
+        done = audit("receipt", alone, "--json", *pinned)
+        assert (done.returncode, json.loads(done.stdout)["fault"]) == (5, "policy")
         witness.start()
-        blob = server.put_ok(server.sealed(1000))["blob"]
-        assert server.erase(blob).status == 200
-        (gone,) = server.evidence("gone")
+        blob = server.put_ok(server.sealed(1000))
+        assert server.erase(blob["blob"]).status == 200
+        (gone,) = server.evidence("gone", tag=blob["tag"])
 
         def covers():
             if not (folder / "cosigned").exists():
@@ -407,6 +425,11 @@ def test_a_servers_checkpoints_come_back_cosigned_and_are_verified(launch, tmp_p
         note = wait_for(covers, "a checkpoint with the end was cosigned", 15)
         text, _, lines = note.partition("\n\n")
         assert cosigned_at(witness.key, text + "\n", lines)
+        # a proof has the witness's line as soon as that covers its event
+        answer = server.call("GET", f"/v1/receipts/{gone['id']}")
+        assert answer.status == 200 and lines.encode() in answer.body
+        (tmp_path / "proof").write_bytes(answer.body)
+        assert audit("receipt", tmp_path / "proof", *pinned).returncode == 0
         wait_for(lambda: server.metric("timeglas_witnesses_up") == 1, "it is up")
         assert server.metric('timeglas_witness_last_lines{witness="dpo"}') >= gone["n"]
         at = server.metric('timeglas_witness_last_time_seconds{witness="dpo"}')
