@@ -232,14 +232,14 @@ static void end_that_is_told_late_is_not_taken_for_one_of_its_successor(void **s
 	r = redis_server_do(&w->redis, "ZRANGE tg:{%02x}:dl 0 0", shard);
 	assert_int_equal(r->elements, 1);
 	freeReplyObject(redis_server_do(
-		&w->redis, "ZADD tg:{%02x}:dl 9999999999999 %s\t\t\t1", shard, r->element[0]->str));
+		&w->redis, "ZADD tg:{%02x}:dl 9999999999999 %s\t@1", shard, r->element[0]->str));
 	freeReplyObject(
 		redis_server_do(&w->redis, "ZREM tg:{%02x}:dl %s", shard, r->element[0]->str));
 	freeReplyObject(redis_server_do(&w->redis, "DEL tg:{%02x}:b:%s", shard, id));
 	assert_int_equal(upload(w, &o, 500), 0);
 	assert_string_equal(w->blob.id, id);
 	freeReplyObject(redis_server_do(
-		&w->redis, "ZADD tg:{%02x}:dl XX 1 %s\t\t\t1", shard, r->element[0]->str));
+		&w->redis, "ZADD tg:{%02x}:dl XX 1 %s\t@1", shard, r->element[0]->str));
 	freeReplyObject(r);
 	assert_int_equal(store_reap(w->store, shard, 10, 0, on_reap, w), 0);
 	loop_until_stop(w->loop);
