@@ -20,6 +20,9 @@
 struct level { /* the tile of a level that is not full */
 	uint64_t index;
 	unsigned width, saved; /* hashes; and those of the widest file */
+	/* widths of which there may be a file: a call for each that there could be costs more than
+	 * all else that a tile does */
+	bool has_file[TILE_HASHES];
 	uint8_t hash[TILE_BYTES];
 };
 
@@ -114,14 +117,17 @@ static int write_tile(const struct tiles *t, unsigned level)
 }
 
 /* Removes the narrower files of a tile that is full: none is needed any more. */
-static void remove_partial(const struct tiles *t, unsigned level)
+static void remove_partial(struct tiles *t, unsigned level)
 {
 	struct tile_name name = {.level = level, .index = t->level[level].index};
 	char path[TILE_PATH_MAX], *slash;
 
 	for (name.width = 1; name.width < TILE_HASHES; name.width++)
-		(void)unlinkat(t->dir, tile_path(&name, path), 0);
-	slash = strrchr(path, '/');
+		if (t->level[level].has_file[name.width])
+			(void)unlinkat(t->dir, tile_path(&name, path), 0);
+	memset(t->level[level].has_file, 0, sizeof t->level[level].has_file);
+	name.width = 1;
+	slash = strrchr(tile_path(&name, path), '/');
 	*slash = '\0';
 	(void)unlinkat(t->dir, path, AT_REMOVEDIR);
 }
@@ -138,6 +144,7 @@ static int read_level(struct tiles *t, struct tile_reader *r, unsigned level)
 
 	l->index = (r->size >> shift) / TILE_HASHES;
 	l->width = l->saved = tile_width(level, l->index, r->size);
+	memset(l->has_file, l->saved > 0, sizeof l->has_file); /* who was before us made them */
 	for (unsigned i = 0; i < l->width && err == 0; i++) {
 		err = tile_read_node(r, shift, l->index * TILE_HASHES + i, node);
 		memcpy(l->hash + (size_t)i * TREE_HASH, node, TREE_HASH);
@@ -230,6 +237,7 @@ int tiles_save(struct tiles *t)
 		if (write_tile(t, level) != 0)
 			return TG_EIO;
 		l->saved = l->width;
+		l->has_file[l->width] = true;
 	}
 	return 0;
 }
