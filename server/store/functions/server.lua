@@ -182,9 +182,9 @@ function F.standing(keys, args)
 	return table.concat(r, '\n')
 end
 
--- still ids: 0, then a line (id ev) for each that can be seen. ev: the event that told of the end of
--- one before it under that id, or empty. A recorder was told that they have ended: an end makes its
--- record a tombstone in the step that tells of it.
+-- still ids: 0, then a line (id ev) for each that can be seen. ev: the event that told of the end
+-- of one before it under that id, or empty. A recorder was told that they have ended: an end makes
+-- its record a tombstone in the step that tells of it.
 function F.still(keys, args)
 	local p, r = prefix(keys), {OK}
 	for id in string.gmatch(args[1], '%S+') do

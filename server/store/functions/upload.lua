@@ -24,8 +24,8 @@ end
 -- What stands under a name that its uploader chose: nil for nothing, or the answer. A blob that
 -- ended as aborted, because nobody had been told of it, stands for nothing to whoever repeats its
 -- upload; its bytes must be gone, or what is left of them to erase would be the new blob's. Who
--- repeats what he stored learns of it now, so an abort that is still to come leaves it alone. Second,
--- of one that ended as aborted: the event that told of it.
+-- repeats what he stored learns of it now, so an abort that is still to come leaves it alone.
+-- Second, of one that ended as aborted: the event that told of it.
 local function taken(p, id, uploader, f, us)
 	local b, _, unsure = load_settled(p, id, us)
 	if b and (b.u ~= uploader or b.f == '' or not same_description(b.f, f)) then
