@@ -57,23 +57,26 @@ int cmd_session_touch(struct cli *cli)
 	return cli_ask(cli, touch_call);
 }
 
+/* The receipts are the client's last answer, until the first proof is asked for. */
 static int close_session(struct cli *cli, tg_client *c, struct keeping *k)
 {
 	const tg_proof_opts of = {.struct_size = sizeof of};
-	tg_receipt *receipts;
-	size_t n;
-	int status, kept,
-		err = tg_client_session_close(
-			c, cli->operand, cmdline_flag(&cli->opt, OPT_ERASE_ALL), NULL);
+	tg_receipt *receipts = NULL;
+	size_t n = 0;
+	int status, kept = 0,
+		    err = tg_client_session_close(
+			    c, cli->operand, cmdline_flag(&cli->opt, OPT_ERASE_ALL), NULL);
 
 	progress_end(&cli->progress);
 	if (err != 0)
 		return output_fail_client(c, err);
-	receipts = keeping_receipts(c, &n);
 	status = output_answer(c);
-	kept = receipts == NULL ?
-		output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM)) :
-		keeping_keep_each(k, c, &of, receipts, n, "the session is closed");
+	if (k != NULL) {
+		receipts = keeping_receipts(c, &n);
+		kept = receipts == NULL ?
+			output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM)) :
+			keeping_keep_each(k, c, &of, receipts, n, "the session is closed");
+	}
 	free(receipts);
 	return status != EXIT_DONE ? status : kept;
 }

@@ -92,14 +92,18 @@ static int attest(struct cli *cli, tg_client *c, const tg_subject *s, struct tg_
 	const tg_proof_opts each = {.struct_size = sizeof each, .subject = s->subject};
 	tg_proof proof = {.struct_size = sizeof proof};
 	struct certificate certificate = {.erased = s};
-	tg_receipt *receipts = keeping_receipts(c, &certificate.n);
+	tg_receipt *receipts;
 	int status[4] = {output_answer(c)};
 
+	if (file == NULL && k == NULL)
+		return status[0];
+	/* before the first proof is asked for: they are the client's last answer */
+	receipts = keeping_receipts(c, &certificate.n);
 	if (receipts == NULL)
 		return output_fail(TG_ENOMEM, "%s", tg_strerror(TG_ENOMEM));
 	certificate.receipt = receipts;
 	status[1] = keeping_keep(k, c, &whole, "it is erased", &proof);
-	if (k != NULL && proof.text != NULL)
+	if (proof.text != NULL)
 		certificate.proof = &proof;
 	status[2] = write_certificate(file, cmdline_text(&cli->opt, OPT_CERTIFICATE), &certificate);
 	if (status[1] == 0 && keeping_path(k) != NULL)

@@ -286,23 +286,23 @@ int keeping_keep_each(struct keeping *k, tg_client *c, const tg_proof_opts *of,
 
 tg_receipt *keeping_receipts(const tg_client *c, size_t *n)
 {
-	size_t cap = 64;
-	tg_receipt *list = malloc(cap * sizeof *list), *grown;
+	size_t cap = 0;
+	tg_receipt *list = NULL, *grown;
 
-	for (*n = 0; list != NULL; ++*n) {
+	for (*n = 0;; ++*n) {
 		if (*n == cap) {
-			grown = reallocarray(list, cap *= 2, sizeof *list);
-			if (grown == NULL)
+			cap = cap > 0 ? 2 * cap : 64;
+			grown = reallocarray(list, cap, sizeof *list);
+			if (grown == NULL) {
 				free(list);
+				return NULL;
+			}
 			list = grown;
-			if (list == NULL)
-				break;
 		}
 		list[*n].struct_size = sizeof *list;
 		if (tg_client_receipt(c, *n, &list[*n]) != 0)
-			break;
+			return list;
 	}
-	return list;
 }
 
 tg_receipt keeping_receipt(const tg_blob *b)
