@@ -38,7 +38,7 @@ static void put_media(FILE *f, const tg_subject *s)
 		"CERTIFICATE OF SANITIZATION\n"
 		"with the fields of NIST SP 800-88r2\n"
 		"\n"
-		"What            all that the buffer held of one person: %llu blobs, each sealed "
+		"What            all that the buffer held of one person: %llu blob%s, each sealed "
 		"to\n"
 		"                its reader's key, which the buffer does not have\n"
 		"  subject       %s (hashed)\n"
@@ -49,7 +49,8 @@ static void put_media(FILE *f, const tg_subject *s)
 		"                not applicable: memory of a running program\n"
 		"Confidentiality before: sealed identity evidence. After: nothing is left\n"
 		"Destination     the memory stays in use by the buffer\n",
-		(unsigned long long)s->count, s->subject, s->uploader, s->event);
+		(unsigned long long)s->count, s->count == 1 ? "" : "s", s->subject, s->uploader,
+		s->event);
 }
 
 static void put_sanitization(FILE *f, const tg_subject *s)
@@ -74,6 +75,15 @@ static char *digest(const tg_proof *p, char hex[2 * crypto_hash_sha256_BYTES + 1
 	return tg_hex_encode(hash, sizeof hash, hex);
 }
 
+static void put_witnesses(FILE *f, const tg_proof *p)
+{
+	if (p->n_witnesses == 0)
+		fputs("  its witnesses none were asked for: a policy (--policy) names them\n", f);
+	else
+		fprintf(f, "  its witnesses %llu of the policy's have cosigned it\n",
+			(unsigned long long)p->n_witnesses);
+}
+
 /* Whose word it is, and how to check it. */
 static void put_verification(FILE *f, const struct certificate *c)
 {
@@ -91,18 +101,20 @@ static void put_verification(FILE *f, const struct certificate *c)
 		"  verified by   timeglas " TG_VERSION "\n"
 		"  on            %s\n",
 		s->event, tg_time_format(clock_unix_ms(), now));
-	if (p != NULL)
+	if (p != NULL) {
 		fprintf(f,
 			"  proof         checked with the pinned key of the log: it is line %llu "
 			"of\n"
 			"                %s, which had %llu lines when it was signed\n"
-			"  its SHA-256   %s\n"
-			"  its witnesses %llu of the policy's have cosigned it\n"
+			"  its SHA-256   %s\n",
+			(unsigned long long)p->n_line, p->origin, (unsigned long long)p->n_lines,
+			digest(p, hex));
+		put_witnesses(f, p);
+		fprintf(f,
 			"  again         timeglas audit receipt --key KEY THIS-FILE\n"
 			"                It stands at the end of this file, %zu bytes.\n",
-			(unsigned long long)p->n_line, p->origin, (unsigned long long)p->n_lines,
-			digest(p, hex), (unsigned long long)p->n_witnesses, p->n);
-	else
+			p->n);
+	} else {
 		fprintf(f,
 			"  proof         not in this file: without the log's key (--log-key) none "
 			"was\n"
@@ -111,6 +123,7 @@ static void put_verification(FILE *f, const struct certificate *c)
 			"                or with the log: timeglas audit verify --key KEY "
 			"FILE...\n",
 			s->event);
+	}
 }
 
 static void put_receipts(FILE *f, const struct certificate *c)

@@ -132,6 +132,8 @@ def test_certificate_has_the_proof_that_it_stands_for(run, server, tmp_path):
         assert re.search(rf"^{name}", text, re.M) or name in text, name
     assert hashlib.sha256(proof.encode()).hexdigest() in text
     assert f"{len(proof.encode())} bytes" in text
+    assert "of one person: 2 blobs, each" in text
+    assert "its witnesses none were asked for" in text, "no policy was given"
     assert (folder / f"{answer['event']}.proof").read_text() == proof
     assert len(list(folder.iterdir())) == 3
     for path in (file, folder / f"{answer['event']}.proof"):
@@ -156,6 +158,7 @@ def test_certificate_without_a_pinned_key_says_where_the_proof_is(run, tmp_path,
         ).stdout
     )
     text = file.read_text()
+    assert "of one person: 1 blob, each" in text
     assert "not in this file" in text and "tlog-proof@v1" not in text
     command = re.search(r"timeglas (proof --log-key KEY \S+)", text).group(1)
     run(*command.replace("KEY", key_of(server)).split(), "-o", tmp_path / "later", key=False)
