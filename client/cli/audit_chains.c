@@ -321,11 +321,16 @@ static void find_copies(struct audit_chains *a, size_t n)
 			}
 }
 
+/* Was one key the first or the last in both? A chain that tells no name, as an older program's, may
+ * be of any log of its key. */
 static bool is_same_log(const struct audit_recorder *t, const struct audit_recorder *o)
 {
-	return t->chain.tree.origin[0] != '\0' &&
-		strcmp(t->chain.tree.origin, o->chain.tree.origin) == 0 &&
-		memcmp(t->chain.seen_key, o->chain.seen_key, CHAIN_KEY) == 0;
+	const char *a = t->chain.tree.origin, *b = o->chain.tree.origin;
+
+	return audit_chain_head(&t->chain) != NULL && audit_chain_head(&o->chain) != NULL &&
+		(memcmp(t->chain.seen_key, o->chain.seen_key, CHAIN_KEY) == 0 ||
+			memcmp(t->first->key, o->first->key, CHAIN_KEY) == 0) &&
+		(a[0] == '\0' || b[0] == '\0' || strcmp(a, b) == 0);
 }
 
 /* Does what it says to continue lead to o, which is of the same log? */
@@ -348,9 +353,7 @@ static void find_splits(struct audit_chains *a)
 
 			if (is_same_log(t, o) && leads_to(t, o) == leads_to(o, t))
 				findings_add(&a->findings, "split", &at,
-					"this is another history of the log %s than %s, signed "
-					"with the same key",
-					t->chain.tree.origin, o->first->path);
+					"this is another history of the log of %s", o->first->path);
 		}
 }
 

@@ -32,9 +32,11 @@ def compact(value):
 
 
 class Chain:
-    """begins with a checkpoint; events are 10 ms apart"""
+    """begins with a checkpoint; events are 10 ms apart. tree: with the roots of one, as all
+    programs but the older ones have"""
 
-    def __init__(self, private=None, origin="log.example/a", epoch="e" * 32):
+    def __init__(self, private=None, origin="log.example/a", epoch="e" * 32, tree=True):
+        self.tree = tree
         self.private = private or Ed25519PrivateKey.generate()
         self.public = raw(self.private)
         self.key = "timeglas-audit1" + self.public.hex()
@@ -59,11 +61,11 @@ class Chain:
         signed = self.private.sign(note.encode())
         line = base64.b64encode(key_id(self.origin, ED25519, self.public) + signed).decode()
         self.note = f"{note}\n{DASH}{self.origin} {line}\n"
+        tree = f'"origin":"{self.origin}","root":"{root.hex()}","note":"{signed.hex()}",'
         text = self.head(
             f'"checkpoint":"{reason}","epoch":"{self.epoch}",'
             f'"positions":{compact({k: self.pos[k] for k in sorted(self.pos)})},'
-            f'"prev":"{self.prev}","origin":"{self.origin}","root":"{root.hex()}",'
-            f'"note":"{signed.hex()}","key":"{self.public.hex()}"'
+            f'"prev":"{self.prev}",{tree if self.tree else ""}"key":"{self.public.hex()}"'
         )
         sig = self.private.sign(b"timeglas-checkpoint-v1\n" + text.encode())
         return self.put(f'{text},"sig":"{sig.hex()}"}}')

@@ -204,6 +204,9 @@ def test_two_histories_of_one_log_side_by_side(tmp_path):
     may quote each other in a circle."""
     assert two_logs(tmp_path, lambda a: Chain(a.private, a.origin, "d" * 32)) == (5, ["split"])
     assert two_logs(tmp_path, lambda a: Chain(a.private, "another/log", "d" * 32))[0] == 0
+    assert two_logs(tmp_path, lambda a: Chain(a.private, epoch="d" * 32, tree=False)) == (
+        5, ["split"]
+    ), "in the form of an older program, which names no log"
 
     def continued(first):
         chain = Chain(first.private, first.origin)
