@@ -214,7 +214,7 @@ char *scoreboard_evidence_text(char *out, size_t cap)
 			"the tiles beside audit_log are not those of the log, and its first lines "
 			"are gone: bring the tiles back, or move the log with its rotated files "
 			"away to begin a new one",
-		[EVIDENCE_IN_USE] = "another process uses audit_key",
+		[EVIDENCE_IN_USE] = "another process uses audit_log or audit_key",
 	};
 	unsigned e = scoreboard_evidence();
 	int error = mine != NULL ? atomic_load(&mine->error) : 0;

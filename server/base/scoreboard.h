@@ -88,7 +88,7 @@ enum evidence {
 	EVIDENCE_LOST_KEY,
 	EVIDENCE_DAMAGED, /* audit_log is not what its recorder wrote */
 	EVIDENCE_NO_TREE, /* neither the tiles nor all lines of the log are there */
-	EVIDENCE_IN_USE   /* another process on this machine holds the key */
+	EVIDENCE_IN_USE   /* another process on this machine has the file or the key */
 };
 
 /** The recorder: its state. error: the errno that goes with it, 0 for none. */

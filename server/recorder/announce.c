@@ -43,6 +43,7 @@ void announce_file_failed(struct announce *a, int err)
 
 	const enum evidence e = err == TG_EINVAL ? EVIDENCE_DAMAGED :
 		err == TG_ENOENT                 ? EVIDENCE_NO_TREE :
+		err == TG_ECLAIMED               ? EVIDENCE_IN_USE :
 						   EVIDENCE_NO_FILE;
 
 	announce_evidence(a, e, error);

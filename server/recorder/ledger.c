@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <timeglas/errors.h>
@@ -385,6 +386,15 @@ static int find_end(struct ledger *l)
 	return TG_EINVAL;
 }
 
+/* One process writes it, whatever keys others have. While it is rotated the lock of the tiles holds
+ * (tiles.c). */
+static int lock_file(int fd)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? TG_ECLAIMED : TG_EIO;
+}
+
 int ledger_open(struct ledger *l)
 {
 	int rc, saved;
@@ -394,7 +404,9 @@ int ledger_open(struct ledger *l)
 	l->fd = open(l->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (l->fd < 0)
 		return TG_EIO;
-	rc = find_end(l);
+	rc = lock_file(l->fd);
+	if (rc == 0)
+		rc = find_end(l);
 	if (rc == 0 && l->size == 0) {
 		l->first_n = l->mark.n + 1;
 		l->first_ms = clock_wall_ms();

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <timeglas/errors.h>
@@ -178,7 +179,12 @@ int tiles_open(const char *path, uint64_t size, struct sha256 *sha, struct tiles
 	t->dir = -1;
 	if (mkdir(path, 0750) == 0 || errno == EEXIST)
 		t->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	err = t->dir < 0 ? TG_EIO : read_edge(t, size);
+	if (t->dir < 0)
+		err = TG_EIO;
+	else if (flock(t->dir, LOCK_EX | LOCK_NB) != 0)
+		err = errno == EWOULDBLOCK ? TG_ECLAIMED : TG_EIO;
+	else
+		err = read_edge(t, size);
 	if (err != 0) {
 		saved = errno;
 		tiles_free(t);

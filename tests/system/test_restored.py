@@ -1,12 +1,14 @@
-"""Somebody puts an older copy of the evidence in its place, as from a backup. What was signed since
-must not be told otherwise under the same name: the recorder goes on only with the newest copy."""
+"""An operator's mistakes with the evidence. An older copy in its place, as from a backup: what was
+signed since must not be told otherwise under the same name, so the recorder goes on only with the
+newest one. And two servers with one file: one of them writes it."""
 import shutil
+import subprocess
 
 import pytest
 
 from audit import verify
 from configured import Configured, pki  # noqa: F401  pylint: disable=unused-import
-from harness import wait_for
+from harness import BIN, SLOW, wait_for
 from redis_store import FIT
 
 
@@ -69,3 +71,39 @@ def test_older_log_and_tiles_are_refused_by_a_store_that_knows_more(configured, 
     (folder / "backup.tiles").rename(folder / "audit.jsonl.tiles")
     (folder / "audit.jsonl").write_bytes(old)
     refuses(configured)
+
+
+def test_second_server_on_one_log_does_not_write_it(configured, pki, tmp_path):  # noqa: F811
+    """Also with a key of its own, and while the first one rotates."""
+    other = tmp_path / "other"
+    other.mkdir()
+    log = tmp_path / "audit.jsonl"
+    second = Configured(pki, other)
+    second.write()
+    text = second.file.read_text().replace(f"{other}/audit.jsonl", str(log))
+    rotate = "audit_rotate_bytes = 65536\n"
+    second.file.write_text(text.replace("drain_s", f"audit_key = {other}/key\n{rotate}drain_s"))
+    configured.file.write_text(configured.file.read_text().replace("drain_s", rotate + "drain_s"))
+    first = configured.start()
+    with first.connect() as conn:
+
+        def rotated(times):
+            for _ in range(40):
+                conn.request("POST", "/v1/blobs", first.upload_fields(), first.sealed(300))
+            return len(list(tmp_path.glob("audit.jsonl.0*"))) >= times
+
+        with open(other / "stderr", "wb") as err:
+            started = subprocess.Popen([BIN / "timeglasd", "-c", second.file], stderr=err)
+        try:
+            wait_for(lambda: rotated(3), "three files are full", 60)
+            wait_for(
+                lambda: "uses audit_log or audit_key" in (other / "stderr").read_text(),
+                "the second one says why it does not write",
+                10,
+            )
+        finally:
+            started.terminate()
+            started.wait(20 * SLOW)
+    first.stop()
+    status, report = verify(log, *tmp_path.glob("audit.jsonl.0*"))
+    assert status == 7 and len(report["chains"]) == 1, report
