@@ -22,6 +22,13 @@
  * Redis starts, and the answer costs Redis a millisecond. */
 #define WIPE_EVERY_US 60000000u
 
+/* What was last reported to the evidence: a value of enum attest, or of enum wipe_state. */
+struct report {
+	int told; /* NOT_TOLD: nothing on this connection */
+	bool under_way;
+};
+#define NOT_TOLD (-1)
+
 struct attestor {
 	struct store *store;
 	const char *vouched_by; /* NULL: nobody */
@@ -34,10 +41,8 @@ struct attestor {
 	uint64_t last_save_s; /* the store's last snapshot; 0: not seen yet on this connection */
 	uint64_t saved_us;    /* when a snapshot was seen that is not the one before; 0: never */
 	enum attest last;     /* as found last */
-	/* what was last reported to the evidence; ATTEST_NOT_YET: nothing */
-	enum attest reported;
-	enum { NOT_REPORTING, REPORTING } report; /* REPORTING: that call is under way */
-	enum writes writes;                       /* as found last */
+	struct report volatility, wiping;
+	enum writes writes; /* as found last */
 	char denied[ATTEST_DENIED];
 };
 
@@ -61,7 +66,8 @@ struct attestor *attestor_new(const struct conf *conf, bool embedded)
 	a->vouched_by = conf->store_attested_by;
 	a->embedded = embedded;
 	a->wipe = (enum conf_wipe)conf->store_wipe;
-	a->last = a->reported = ATTEST_NOT_YET;
+	a->last = ATTEST_NOT_YET;
+	a->volatility.told = a->wiping.told = NOT_TOLD;
 	set_wiped(WIPE_UNKNOWN);
 	return a;
 }
@@ -78,7 +84,8 @@ void attestor_down(struct attestor *a)
 	a->look = NOT_LOOKING;
 	a->last_save_s = 0;
 	a->saved_us = 0;
-	a->last = a->reported = ATTEST_NOT_YET;
+	a->last = ATTEST_NOT_YET;
+	a->volatility.told = a->wiping.told = NOT_TOLD;
 	attestation_set(ATTEST_NOT_YET);
 	attestation_set_writes(
 		WRITES_TAKEN); /* that there is no connection is announced elsewhere */
@@ -148,25 +155,29 @@ static void announce_wiping(struct attestor *a, enum wipe_state now)
 
 static void on_reported(void *ctx, int err)
 {
-	struct attestor *a = ctx;
+	struct report *r = ctx;
 
-	a->report = NOT_REPORTING;
+	r->under_way = false;
 	if (err != 0)
-		a->reported = ATTEST_NOT_YET;
+		r->told = NOT_TOLD;
 }
 
 /* Sends a change to the outbox, for the evidence. If the store does not take it, the next look
  * sends it again. */
-static void report_change(struct attestor *a)
+static void report(
+	struct attestor *a, struct report *r, int found, const char *slug, const char *who)
 {
-	if (a->report == REPORTING || a->reported == a->last)
+	if (r->under_way || r->told == found)
 		return;
-	a->reported = a->last;
-	if (store_attest_tell(
-		    a->store, attestation_slug(a->last), vouching(a, a->last), on_reported, a) == 0)
-		a->report = REPORTING;
-	else
-		a->reported = ATTEST_NOT_YET;
+	r->under_way = store_attest_tell(a->store, slug, who, on_reported, r) == 0;
+	r->told = r->under_way ? found : NOT_TOLD;
+}
+
+static void report_changes(struct attestor *a)
+{
+	report(a, &a->volatility, (int)a->last, attestation_slug(a->last), vouching(a, a->last));
+	if (a->wipe_us != 0)
+		report(a, &a->wiping, (int)a->wipes, attestation_wipes_slug(a->wipes), "");
 }
 
 static void on_facts(void *ctx, int err, const struct attest_facts *f)
@@ -189,7 +200,7 @@ static void on_facts(void *ctx, int err, const struct attest_facts *f)
 		strcpy(a->denied, f->denied);
 		log_found(a, found);
 	}
-	report_change(a);
+	report_changes(a);
 }
 
 void attestor_refused(struct attestor *a, const char *why)

@@ -108,6 +108,16 @@ const char *attestation_wipes_word(enum wipe_state s)
 	return s == WIPE_ALL ? "yes" : s == WIPE_UNKNOWN ? "unknown" : "no";
 }
 
+const char *attestation_wipes_slug(enum wipe_state s)
+{
+	static const char *const slug[] = {[WIPE_UNKNOWN] = "wiping-unknown",
+		[WIPE_NONE] = "wiping-no",
+		[WIPE_FREED] = "wiping-when-freed",
+		[WIPE_ALL] = "wiping-yes"};
+
+	return slug[s <= WIPE_ALL ? s : WIPE_UNKNOWN];
+}
+
 const char *attestation_wipes_text(enum wipe_state s)
 {
 	static const char *const text[] = {

@@ -70,6 +70,8 @@ enum wipe_state attestation_wipes(void);
 /** Returns "yes", "no" or "unknown". Overwritten when freed only is "no": blocks that moved, and
  * what is left in buffers, keep the bytes of erased blobs. Static. */
 const char *attestation_wipes_word(enum wipe_state s);
+/** Returns the word for the evidence. Static. */
+const char *attestation_wipes_slug(enum wipe_state s);
 /** Returns what people are told, with what to do. Static. */
 const char *attestation_wipes_text(enum wipe_state s);
 

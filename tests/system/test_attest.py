@@ -107,11 +107,14 @@ def test_store_changed_while_running(serve, wrong, right, word):
     assert external.cli("CONFIG", "SET", *right) == "OK"
     wait_for(lambda: server.put(body).status == 201, "uploads are taken again", 3)
     assert server.admin("/readyz")[0] == 200
+    word_of = {"appendonly": "aof", "snapshots": "rdb", "noeviction": "evicts"}
     told = [
         e["event"] for e in server.log() if e["event"] in ("store-attested", "store-not-attested")
     ]
     assert told == ["store-attested", "store-not-attested", "store-attested"]
-    assert len(server.evidence("attestation", 3)) == 3, "each change stands in the evidence"
+    told = [e["cause"] for e in server.evidence("attestation", 4)]
+    told = [cause for cause in told if not cause.startswith("wiping-")]
+    assert told == ["seen", word_of[word], "seen"], "each change stands in the evidence"
 
 
 def test_upload_under_way_is_not_committed_to_a_store_that_changed(serve):
@@ -417,6 +420,10 @@ def test_wiping_that_is_required(serve):
     external.restart()
     wait_for(lambda: server.put(server.sealed(300)).status == 201, "uploads are taken", 10)
     assert wiped(server) == "yes" and server.admin("/readyz")[0] == 200
+    server.evidence("attestation", cause="wiping-yes")
+    told = [e["cause"] for e in server.evidence("attestation")]
+    wiping = [cause for cause in told if cause.startswith("wiping-")]
+    assert wiping == ["wiping-no", "wiping-yes"], "each change stands in the evidence"
 
 
 def test_wiping_that_is_not_asked(serve):
