@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 from audit import events_of, finished, log_of, verify
 from harness import SLOW, wait_for
@@ -139,4 +140,54 @@ def test_a_flood_of_one_peer_stays_small_and_hides_nobody(launch, tmp_path):
     of_flood = [r for r in refused_of(log) if r["by"] == "verifier2"]
     assert sum(r["count"] for r in of_flood) == n
     assert len(of_flood) < 400 and log.stat().st_size - size < 300_000
+    assert verify(log, "--key", key)[0] == 0
+
+
+ATTEMPTS = int(os.environ.get("TIMEGLAS_ATTEMPTS", "20000"))
+PIPELINED = 50
+
+
+def test_a_million_attempts_of_one_peer_add_a_mebibyte_at_most(launch, tmp_path):
+    """TIMEGLAS_ATTEMPTS=1000000: really sent, for blobs that are another's, by two connections that
+    do not wait for answers. Every one of them is counted, and another's is there by its blob."""
+    server = launch(workers=2)
+    blobs = [server.put_ok(server.sealed(300), to="verifier") for _ in range(300)]
+    gone = server.put_ok(server.sealed(300), to="verifier")
+    assert server.take(gone["blob"]).status == 200
+    server.evidence("stored", 301)
+    size = log_of(server).stat().st_size
+    requests = [
+        b"".join(
+            b"POST /v1/blobs/%s/claim HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\n\r\n"
+            % (blobs[(i + k) % len(blobs)]["blob"].encode(), b"localhost")
+            for k in range(PIPELINED)
+        )
+        for i in range(0, len(blobs), PIPELINED)
+    ]
+
+    def flood():
+        with server.connect("verifier2") as conn:
+            for i in range(ATTEMPTS // 2 // PIPELINED):
+                conn.sock.sendall(requests[i % len(requests)])
+                answers, tail = 0, b""
+                while answers < PIPELINED:
+                    got = conn.sock.recv(1 << 16)
+                    assert got
+                    tail += got
+                    answers += tail.count(b"HTTP/1.1 404")
+                    assert b"HTTP/1.1 4" not in tail.replace(b"HTTP/1.1 404", b"")
+                    tail = tail[-11:] if not tail.endswith(b"HTTP/1.1 404") else b""
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(flood) for _ in range(2)]:
+            done.result()
+    assert server.take(gone["blob"]).status == 410
+    log, key = finished(server, tmp_path)
+    total = counted(refused_of(log))
+    assert sum(n for (_, by, _), n in total.items() if by == "verifier2") == ATTEMPTS
+    assert total[gone["tag"], "verifier", "second-fetch"] == 1
+    added = log.stat().st_size - size
+    tree = sum(f.stat().st_size for f in tmp_path.rglob("tile/**/*") if f.is_file())
+    print(f"\n{ATTEMPTS} attempts added {added} bytes to the log; all tiles: {tree} bytes")
+    assert added < 1 << 20
     assert verify(log, "--key", key)[0] == 0

@@ -150,11 +150,16 @@ def test_count_that_the_evidence_contradicts_is_a_finding(launch, tmp_path):
     assert [f["what"] for f in report["findings"]] == ["count"], report["findings"]
 
 
+def recorder_of(server):
+    """Its process, or None between two."""
+    return next((p for p in server.descendants() if "recorder" in server.title(p)), None)
+
+
 def test_metrics_tell_until_the_end(start, tmp_path):
     """The recorder is held up by a signal, so that the admin process can still be asked."""
     server = start(drain_s=0)
     server.put_ok(server.sealed(300))
-    recorder = next(p for p in server.descendants() if "recorder" in server.title(p))
+    recorder = recorder_of(server)
     os.kill(recorder, signal.SIGSTOP)
     server.proc.send_signal(signal.SIGTERM)
     wait_for(
@@ -190,3 +195,53 @@ def test_stop_whose_redis_dies_does_not_end_as_if_nothing_was_lost(start, tmp_pa
     assert "at least 0 live blobs" in said[-1], said
     (record,) = store_lost(lines_of(tmp_path / "audit.jsonl"))
     assert record["more"]["at_least"] == "0", record
+
+
+def test_a_recorder_that_is_killed_in_the_drain_is_replaced(start, tmp_path):
+    """The drain goes on, another recorder takes up the file, and the stop is accounted for."""
+    server = start(drain_s=60)
+    server.put_ok(server.sealed(300))
+    fetched = server.put_ok(server.sealed(300))["blob"]
+    server.proc.send_signal(signal.SIGTERM)
+    wait_for(lambda: server.admin("/readyz")[0] == 503, "it drains")
+    first = recorder_of(server)
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: recorder_of(server) not in (None, first), "another recorder", 10)
+    log = tmp_path / "audit.jsonl"
+    assert server.take(fetched).status == 200
+    wait_for(lambda: [r for r in events_of(log) if r["event"] == "gone"], "it records", 10)
+    server.proc.send_signal(signal.SIGTERM)
+    status, _, pub = ended(server, tmp_path)
+    assert status == LOST
+    check_evidence(log, pub, 1)
+
+
+def test_a_recorder_that_is_killed_at_the_end_takes_only_its_record_with_it(start, tmp_path):
+    """Nobody can write any more: log and exit status tell all the same, and the next start records
+    the loss."""
+    server = start(drain_s=0)
+    server.put_ok(server.sealed(300))
+    log_file = tmp_path / "audit.jsonl"
+
+    def has(event):
+        return [r for r in lines_of(log_file) if r.get("event") == event]
+
+    wait_for(lambda: has("stored"), "it is recorded", 5)
+    recorder = recorder_of(server)
+    os.kill(recorder, signal.SIGSTOP)
+    server.proc.send_signal(signal.SIGTERM)
+    wait_for(
+        lambda: server.metric('timeglas_blobs_ended_total{cause="store-lost"}') == 1,
+        "the blob is counted",
+    )
+    os.kill(recorder, signal.SIGKILL)
+    status, log, pub = ended(server, tmp_path)
+    assert status == LOST
+    assert len([e for e in log if e["event"] == "store-lost"]) == 1
+    server = start(drain_s=0)
+    wait_for(lambda: has("store-lost"), "the loss is recorded", 5)
+    server.proc.send_signal(signal.SIGTERM)
+    assert ended(server, tmp_path)[0] == 0
+    status, report = verify("--key", pub, tmp_path / "audit.jsonl")
+    assert status == 0 and report["open"] == 0, report
+
