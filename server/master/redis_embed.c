@@ -317,7 +317,9 @@ static int count_shard(redisContext *r, unsigned shard, uint64_t give_up_us, uin
 	return 0;
 }
 
-int redis_embed_count_blobs(const struct redis_embed *e, uint64_t *n)
+typedef int count_one(redisContext *r, unsigned shard, uint64_t give_up_us, uint64_t *n);
+
+static int count_shards(const struct redis_embed *e, count_one *count, uint64_t *n)
 {
 	const uint64_t give_up_us = clock_mono_us() + COUNT_US;
 	redisContext *r = connect_to(e);
@@ -325,8 +327,35 @@ int redis_embed_count_blobs(const struct redis_embed *e, uint64_t *n)
 
 	*n = 0;
 	for (unsigned i = 0; i < TOKEN_SHARDS && rc == 0; i++)
-		rc = count_shard(r, i, give_up_us, n);
+		rc = count(r, i, give_up_us, n);
 	if (r != NULL)
 		redisFree(r);
 	return rc;
+}
+
+int redis_embed_count_blobs(const struct redis_embed *e, uint64_t *n)
+{
+	return count_shards(e, count_shard, n);
+}
+
+static int count_outbox(redisContext *r, unsigned shard, uint64_t give_up_us, uint64_t *n)
+{
+	char outbox[KEY_BYTES];
+	redisReply *reply;
+	int rc = TG_ESTORE;
+
+	(void)key_of(outbox, shard, "out", "");
+	reply = redisCommand(r, "XLEN %s", outbox);
+	if (reply != NULL && reply->type == REDIS_REPLY_INTEGER && clock_mono_us() <= give_up_us) {
+		*n += (uint64_t)reply->integer;
+		rc = 0;
+	}
+	if (reply != NULL)
+		freeReplyObject(reply);
+	return rc;
+}
+
+int redis_embed_count_events(const struct redis_embed *e, uint64_t *n)
+{
+	return count_shards(e, count_outbox, n);
 }

@@ -49,6 +49,8 @@ enum wipe_state redis_embed_wipes(const struct redis_embed *e);
  * counted. To be called when nobody uses Redis any more. Returns 0; or TG_ESTORE: an answer is
  * missing or time was up, and *n are those that were counted. */
 int redis_embed_count_blobs(const struct redis_embed *e, uint64_t *n);
+/** Counts the events that no recorder has taken away, as redis_embed_count_blobs() counts blobs. */
+int redis_embed_count_events(const struct redis_embed *e, uint64_t *n);
 /** Returns 1 when a blob is live, or on its way in or out; 0 when none is; -1 without an answer. */
 int redis_embed_holds_blobs(const struct redis_embed *e);
 

@@ -70,6 +70,22 @@ static void account_for_live_blobs(struct master *m)
 		m->exit_status = SHUTDOWN_LIVE_BLOBS;
 }
 
+/* The recorder has ended. What it left in the outboxes, because its file took nothing or it was
+ * killed, will never be evidence; but for what it had written and not trimmed. */
+static void account_for_events(struct master *m)
+{
+	uint64_t n;
+
+	if (!children_any(&m->children, CHILD_STORE) ||
+		redis_embed_count_events(&m->store.redis, &n) != 0 || n == 0)
+		return;
+	log_error("evidence-lost",
+		"up to %llu events were not recorded and end with the embedded Redis: what was "
+		"stored, "
+		"read or erased last is missing in the evidence",
+		(unsigned long long)n);
+}
+
 void shutdown_enter(struct master *m)
 {
 	switch (m->state) {
@@ -89,6 +105,7 @@ void shutdown_enter(struct master *m)
 		children_signal(&m->children, CHILD_RECORDER, SIGTERM);
 		break;
 	case MASTER_ENDING_STORE:
+		account_for_events(m);
 		/* It has nothing to save. The kernel clears its memory before anybody else gets it.
 		 */
 		children_signal(&m->children, CHILD_STORE, SIGKILL);

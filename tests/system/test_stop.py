@@ -1,6 +1,7 @@
 """A stop with the embedded Redis: blobs that it ends are counted in the log, the evidence and the
 exit status; a stop that ends none says nothing of it."""
 import os
+import re
 import signal
 
 import pytest
@@ -74,6 +75,7 @@ def test_stop_with_live_blobs_is_accounted_for(start, tmp_path):
         server.proc.send_signal(signal.SIGTERM)
         status, log, pub = ended(server, tmp_path)
     assert status == LOST
+    assert not [e for e in log if e["event"] == "evidence-lost"]
     (line,) = [e for e in log if e["event"] == "store-lost"]
     assert line["level"] == "error" and line["detail"].startswith("4 live blobs"), line
     check_evidence(tmp_path / "audit.jsonl", pub, 4)
@@ -229,6 +231,7 @@ def test_a_recorder_that_is_killed_at_the_end_takes_only_its_record_with_it(star
     wait_for(lambda: has("stored"), "it is recorded", 5)
     recorder = recorder_of(server)
     os.kill(recorder, signal.SIGSTOP)
+    server.take(server.put_ok(server.sealed(300))["blob"])  # two events that nobody records
     server.proc.send_signal(signal.SIGTERM)
     wait_for(
         lambda: server.metric('timeglas_blobs_ended_total{cause="store-lost"}') == 1,
@@ -238,6 +241,9 @@ def test_a_recorder_that_is_killed_at_the_end_takes_only_its_record_with_it(star
     status, log, pub = ended(server, tmp_path)
     assert status == LOST
     assert len([e for e in log if e["event"] == "store-lost"]) == 1
+    (line,) = [e for e in log if e["event"] == "evidence-lost"]
+    # what is written and not yet trimmed counts, too
+    assert re.match(r"up to [2-9] events were not recorded", line["detail"]), line
     server = start(drain_s=0)
     wait_for(lambda: has("store-lost"), "the loss is recorded", 5)
     server.proc.send_signal(signal.SIGTERM)
