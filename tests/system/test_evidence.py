@@ -1,6 +1,7 @@
 """The evidence: what really happened stands in a file that cannot be changed unnoticed, whoever
 dies in between; and without it nothing is stored."""
 import contextlib
+import datetime
 import gzip
 import hashlib
 import json
@@ -682,6 +683,9 @@ def chained(path, *events, first=1, prev="0" * 64):
     """A file of such lines with hashes that fit, which nobody has signed."""
     with open(path, "wb") as f:
         for n, (at, members) in enumerate(events, first):
+            when = datetime.datetime.fromisoformat(at.replace("Z", "+00:00"))
+            ms = round(when.timestamp() * 1000)
+            members = f'"id":"00-{ms}-{n}",{members}'
             line = f'{{"n":{n},"time":"{at}",{members},"prev":"{prev}"}}'.encode()
             prev = hashlib.blake2b(line, digest_size=32).hexdigest()
             f.write(line + b"\n")
