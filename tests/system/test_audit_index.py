@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from audit import Forger, audit, finished, recorded
+from audit import Forger, audit, finished, log_of, recorded
 
 PERSON = "5b" * 32
 EVERY_QUESTION = ("--subject", "--blob", "--session")
@@ -30,13 +30,12 @@ def evidence(tmp_path_factory):
             server.put_ok(server.sealed(300), subject=PERSON, to="verifier")
         assert server.call("DELETE", f"/v1/sessions/{asked['--session']}").status == 200
         recorded(server, "gone", bound)
-        for _ in range(150):
+        while len(list(log_of(server).parent.glob("audit.log.0*"))) < 2:
             blob = server.put_ok(server.sealed(300), subject="6c" * 32, to="verifier")
             assert server.take(blob["blob"]).status == 200
         last = server.put_ok(server.sealed(300), subject=PERSON, to="verifier")
         assert server.take(last["blob"]).status == 200
-        recorded(server, "gone", last)
-        log, key = finished(server, folder)
+        key = finished(server, folder)[1]
         yield folder, key, asked
     finally:
         server.kill()
@@ -141,15 +140,19 @@ def change(path, old, new):
     path.write_bytes(re.sub(old, new, text, count=1))
 
 
-def test_evidence_changed_in_the_answer(copy):
-    """Another tag, of the same length, in a line of the person: the index leads there."""
+@pytest.mark.parametrize("last", (False, True))
+def test_evidence_changed_in_the_answer(copy, last):
+    """One byte, of the same length, in a line of the person, or in the last of the run of 64 lines
+    in which that stands: the index leads there."""
     copy.index()
-    answer = copy.same()
-    place = next(e for e in answer["events"] if e["event"] == "gone")
+    place = next(e for e in copy.same()["events"] if e["event"] == "gone")
     lines = open(place["file"], "rb").read().splitlines(keepends=True)
-    lines[place["line"] - 1] = re.sub(
-        rb'"tag":"....', b'"tag":"0000', lines[place["line"] - 1], count=1
-    )
+    at = place["line"] - 1
+    if last:
+        at = min(len(lines), (at // 64 + 1) * 64) - 1
+    digit = re.search(rb'"prev":"(.)', lines[at])
+    other = b"0" if digit.group(1) != b"0" else b"1"
+    lines[at] = lines[at][: digit.start(1)] + other + lines[at][digit.end(1):]
     open(place["file"], "wb").write(b"".join(lines))
     copy.same(status=5, indexed=False)
     text = audit("show", *copy.files, "--key", copy.key, "--subject", PERSON, home=copy.home)
