@@ -10,6 +10,7 @@
 #include "cli/audit_events.h"
 #include "cli/audit_words.h"
 #include "cli/output.h"
+#include "core/num.h"
 #include "core/time.h"
 
 #define TEXT 48
@@ -197,7 +198,10 @@ static json_t *row_json(const struct audit_events_row *w)
 	if (w->session[0] != '\0')
 		json_object_set_new(o, "session", json_string(w->session));
 	if (w->blobs[0] != '\0') {
-		json_object_set_new(o, "blobs", json_integer(atoll(w->blobs)));
+		uint64_t blobs = 0;
+
+		(void)tg_num_u64(w->blobs, strlen(w->blobs), INT64_MAX, &blobs);
+		json_object_set_new(o, "blobs", json_integer((json_int_t)blobs));
 		json_object_set_new(o, "method", or_null(w->method));
 	}
 	if (w->reason[0] != '\0') {

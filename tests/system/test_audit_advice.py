@@ -3,6 +3,7 @@ log's key as witnesses want it, takes a checkpoint as it was handed out, says wh
 missing at the end, and what to do when something is wrong."""
 import base64
 import hashlib
+import json
 
 from audit import audit, finished, verify
 
@@ -103,3 +104,16 @@ def test_what_is_no_proof_is_named(server, tmp_path):
         assert "is another answer of the server" in said(soon.body, 5)
     assert "is a log of evidence" in said(b'{"n":1,"time":', 2)
     assert "is a receipt without a proof" in said(b'{"blob":"x","event":"y"}', 2)
+
+
+def test_an_erasure_tells_how_many_blobs_and_by_which_method(launch, tmp_path):
+    person = "5b" * 32
+    server = launch(workers=1)
+    server.put_ok(server.sealed(300), subject=person)
+    erased = server.call("DELETE", f"/v1/subjects/{person}").json()
+    log, pub = finished(server, tmp_path)
+    said = audit("show", log, "--key", pub, "--subject", person).stdout.decode()
+    assert f"1 blob ended, method {erased['method']}" in said
+    shown = json.loads(audit("show", "--json", log, "--key", pub, "--subject", person).stdout)
+    (event,) = [e for e in shown["events"] if e["event"] == "subject-erased"]
+    assert (event["blobs"], event["method"]) == (1, erased["method"])
