@@ -150,7 +150,7 @@ def test_evidence_changed_in_the_answer(copy, last):
     at = place["line"] - 1
     if last:
         at = min(len(lines), (at // 64 + 1) * 64) - 1
-    digit = re.search(rb'"prev":"(.)', lines[at])
+    digit = re.search(rb'"time":"[^"]*[.](.)', lines[at])
     other = b"0" if digit.group(1) != b"0" else b"1"
     lines[at] = lines[at][: digit.start(1)] + other + lines[at][digit.end(1):]
     open(place["file"], "wb").write(b"".join(lines))
@@ -189,6 +189,12 @@ def test_every_byte_of_a_damaged_index_counts(copy):
         for at in [*range(0, len(data), max(1, len(data) // 40)), len(data) - 1]:
             segment.write_bytes(data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :])
             assert {**copy.show(), "index": None} == truth, at
+        entries = data.rindex(b"uploader\0") + len(b"uploader\0")  # behind the names
+        for other in (
+            data[:entries] + bytes(len(data) - entries), data.replace(b"uploader\0", b"uplOader\0"),
+        ):
+            segment.write_bytes(other)
+            assert {**copy.show(), "index": None} == truth
         segment.write_bytes(data[:-8])
         assert {**copy.show(), "index": None} == truth
         segment.write_bytes(data)
