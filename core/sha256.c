@@ -48,7 +48,7 @@ static int by_openssl(struct sha256 *h, const void *prefix, size_t prefix_len, c
 	uint8_t both[SHORT];
 
 	/* A call of OpenSSL's costs as much as a hash of so little. */
-	if (prefix_len > 0 && n > 0 && prefix_len + n <= sizeof both) {
+	if (prefix_len > 0 && prefix_len < sizeof both && n > 0 && n <= sizeof both - prefix_len) {
 		memcpy(both, prefix, prefix_len);
 		memcpy(both + prefix_len, data, n);
 		data = both;

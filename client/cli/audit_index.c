@@ -181,7 +181,7 @@ static size_t scan(const char *p, size_t n, struct chain_line *out)
 /* Are these bytes the lines whose last one had this hash? */
 static bool unchanged(const char *p, size_t n, const uint8_t last[CHAIN_HASH])
 {
-	uint8_t hash[CHAIN_HASH];
+	uint8_t hash[CHAIN_HASH] = {0};
 	struct chain_line l;
 
 	for (size_t from = 0, len; from < n; from += len + 1) {
