@@ -63,8 +63,8 @@ PRELOAD_SRC := server/wipe/preload.c server/wipe/realloc.c
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)
-PROGRAM_SRC := $(CORE_SRC) $(LIB_SRC) $(CLI_SRC) $(LATE_SRC) $(SERVER_SRC) server/main.c $(BENCH_SRC) \
-  server/wipe/preload.c server/witness/main.c
+PROGRAM_SRC := $(CORE_SRC) $(LIB_SRC) $(CLI_SRC) $(LATE_SRC) $(SERVER_SRC) $(BENCH_SRC) \
+  server/main.c server/wipe/preload.c server/witness/main.c
 PEERS := $(wildcard bench/peers/*)
 SYMBOL_SRC := $(wildcard tests/symbols/*.c)
 MAN := $(wildcard docs/man/*.[1-8])
