@@ -200,6 +200,10 @@ static int stat_blob(struct cli *cli, tg_client *c, struct keeping *k)
 		return output_fail(TG_EPENDING,
 			"the blob is %s: there is a proof of its end when it has ended",
 			blob.state);
+	if (blob.event[0] == '\0')
+		return output_fail(TG_EPROOF,
+			"the server tells the event of this end to the uploader and in the ack's "
+			"receipt alone: fetch the proof by that, with timeglas proof EVENT");
 	receipt = keeping_receipt(&blob);
 	return keep_proof(k, c, &receipt, "the blob is gone");
 }

@@ -1,4 +1,5 @@
 /* answers.c: see answers.h. Who may be told what is decided by the calls. Runs in workers. */
+#include <string.h>
 #include "api/answers.h"
 #include "api/call.h"
 #include "api/refused_reads.h"
@@ -19,6 +20,12 @@ static void describe(struct jsonw *w, const struct store_blob *b)
 	jsonw_time(w, "deadline", b->deadline_ms);
 }
 
+/* A take has no receipt that would tell its reader the event; an ack has. */
+static bool was_taken(const struct store_blob *b)
+{
+	return strcmp(b->cause, STORE_CAUSE_CONSUMED) == 0 && b->outcome[0] == '\0';
+}
+
 void answers_blob(struct jsonw *w, const struct store_blob *b, bool full)
 {
 	jsonw_str(w, "blob", b->id);
@@ -30,8 +37,8 @@ void answers_blob(struct jsonw *w, const struct store_blob *b, bool full)
 		jsonw_time(w, "gone_at", b->gone_at_ms);
 		if (full)
 			jsonw_str(w, "outcome", b->outcome);
-		/* for everybody: a take has no receipt that would tell its reader */
-		jsonw_str(w, "event", b->event);
+		if (full || was_taken(b))
+			jsonw_str(w, "event", b->event);
 	} else
 		describe(w, b);
 }

@@ -14,7 +14,8 @@
 /**
  * Writes the members that tell of a blob into the object that is open.
  *
- * @full  for its uploader and operators: also its tag; when it is gone, the outcome
+ * @full  for its uploader and operators: also its tag; when it is gone, outcome and event. Of a
+ *        take everybody is told the event
  */
 void answers_blob(struct jsonw *w, const struct store_blob *b, bool full);
 /** Writes the members that answer an upload into the object that is open. They are the same when

@@ -419,7 +419,8 @@ def test_wiping_that_is_required(serve):
     external.env = dict(os.environ, LD_PRELOAD=str(LIBRARY))
     external.restart()
     wait_for(lambda: server.put(server.sealed(300)).status == 201, "uploads are taken", 10)
-    assert wiped(server) == "yes" and server.admin("/readyz")[0] == 200
+    assert wiped(server) == "yes"
+    wait_for(lambda: server.admin("/readyz")[0] == 200, lambda: server.admin("/readyz")[1], 5)
     server.evidence("attestation", cause="wiping-yes")
     told = [e["cause"] for e in server.evidence("attestation")]
     wiping = [cause for cause in told if cause.startswith("wiping-")]

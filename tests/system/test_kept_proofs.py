@@ -99,6 +99,10 @@ def test_stat_keeps_the_proof_of_what_has_ended(run, server, tmp_path):
         run("stat", blob, "--proof", kept, peer=peer)
         assert proved(server, kept, tag_of(blob))["cause"] == "consumed"
         kept.unlink()
+    blob = run.put()
+    run("get", blob, "-o", tmp_path / "out", peer="verifier")
+    done = run("stat", blob, "--proof", kept, peer="verifier", ok=5)
+    assert b"in the ack's receipt alone" in done.stderr and not kept.exists()
 
 
 def test_a_closed_session_has_a_folder_of_proofs(run, server, tmp_path):

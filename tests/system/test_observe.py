@@ -187,7 +187,7 @@ def test_counters_move_and_workers_are_summed(launch):
         lambda: f"{wanted}: {({n: server.metric(n) - before[n] for n in names})}",
         5,
     )
-    assert server.metric("timeglas_connections") == 16
+    wait_for(lambda: server.metric("timeglas_connections") == 16, "others are closed", 5)
     assert server.metric("timeglas_store_up") >= 2
 
 

@@ -100,10 +100,10 @@ def test_answer_does_not_tell_that_there_is_an_event_of_others(receipts):
     """Ids can be guessed: a shard and a time. What a peer may not know of is answered as what never
     was, also in the moments in which that could still come."""
     statuses = set()
-    for _ in range(3):
+    for _ in range(2):
         _, event = erased(receipts)
         began = time.monotonic()
-        while time.monotonic() - began < 3 * SLOW:
+        while time.monotonic() - began < 3:
             before = receipt(receipts, never_there(event), "verifier").status
             ours = receipt(receipts, event, "verifier").status
             after = receipt(receipts, never_there(event), "verifier").status
@@ -115,7 +115,7 @@ def test_answer_does_not_tell_that_there_is_an_event_of_others(receipts):
 def test_answer_that_is_no_proof_takes_its_time_whether_there_is_an_event_or_not(receipts):
     _, event = erased(receipts)
     proof(receipts, event)
-    let_pass(2.5 * SLOW, "what is that old does not come any more")
+    let_pass(2.5, "what is that old does not come any more")
     with receipts.connect("verifier") as conn:
         for asked in (event, never_there(event), event, never_there(event)):
             began = time.monotonic()
@@ -127,7 +127,7 @@ def test_tiles_that_are_away_do_not_tell_of_events_of_others(launch):
     server = launch(workers=1)
     _, event = erased(server)
     proof(server, event)
-    let_pass(2.5 * SLOW, "what is that old does not come any more")
+    let_pass(2.5, "what is that old does not come any more")
     tiles = log_of(server).parent / "audit.log.tiles"
     tiles.rename(tiles.with_name("elsewhere"))
     check_problem(receipt(server, event), 503, "no-evidence")
@@ -293,12 +293,12 @@ def test_many_requests_do_not_keep_the_recorder_from_recording(launch):
     proof(server, event)
     statuses = []
     with server.connect("verifier") as conn:
-        for _ in range(300):
+        for _ in range(100):
             conn.send(f"GET /v1/receipts/{event} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         blob, _ = erased(server)
         began = time.monotonic()
         recorded(server, "gone", blob)
         assert time.monotonic() - began <= 5 * SLOW
-        for _ in range(300):
+        for _ in range(100):
             statuses.append(conn.response().status)
     assert set(statuses) <= {202, 404, 503}

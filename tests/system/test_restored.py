@@ -38,13 +38,19 @@ def stored(c, times=1):
 
 
 def refuses(c):
-    """Starts it. It takes no upload, and says why."""
+    """Starts it. It is not ready, and says why."""
+    said = c.file.parent / "stderr"
+    with open(said, "wb") as err:
+        started = subprocess.Popen(
+            [BIN / "timeglasd", "-c", c.file], stdout=subprocess.PIPE, stderr=err
+        )
     try:
-        server = c.start()
-        server.stop()
-        pytest.fail("it is ready with an older copy")
-    except AssertionError as e:
-        assert "an older copy was put in its place" in str(e), e
+        wait_for(
+            lambda: "an older copy was put in its place" in said.read_text(), "it says why", 10
+        )
+    finally:
+        started.terminate()
+        assert b"ready" not in started.communicate(timeout=20 * SLOW)[0]
 
 
 def test_older_log_beside_its_tiles_is_refused(configured):
