@@ -3,6 +3,8 @@ signed since must not be told otherwise under the same name, so the recorder goe
 newest one. And two servers with one file: one of them writes it."""
 import shutil
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -41,16 +43,16 @@ def refuses(c):
     """Starts it. It is not ready, and says why."""
     said = c.file.parent / "stderr"
     with open(said, "wb") as err:
-        started = subprocess.Popen(
-            [BIN / "timeglasd", "-c", c.file], stdout=subprocess.PIPE, stderr=err
-        )
+        started = subprocess.Popen([BIN / "timeglasd", "-c", c.file], stderr=err)
     try:
         wait_for(
             lambda: "an older copy was put in its place" in said.read_text(), "it says why", 10
         )
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            urllib.request.urlopen(f"http://127.0.0.1:{c.admin}/readyz", timeout=5)
     finally:
         started.terminate()
-        assert b"ready" not in started.communicate(timeout=20 * SLOW)[0]
+        started.wait(20 * SLOW)
 
 
 def test_older_log_beside_its_tiles_is_refused(configured):
