@@ -195,7 +195,7 @@ static void a_million_attempts_of_one_peer_add_a_mebibyte_at_most(void **state)
 		setup(NULL);
 	}
 	print_message("at most %" PRIu64 " bytes\n", most);
-	assert_in_range(most, MIB / 16, MIB);
+	assert_in_range(most, MIB / 32, MIB); /* the first case alone comes to 63 KiB */
 }
 
 static void a_flood_for_other_reasons_does_not_hide_a_second_fetch(void **state)
