@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+import harness
 from cli_server import serve
 from harness import BIN, ROOT, SANITIZED, wait_for
 from store_form import LUA
@@ -29,6 +30,20 @@ from cli_client import (
 CHUNK = 65_000
 DAY_MS = 86_400_000
 SLACK_MS = 300_000
+
+
+@pytest.fixture(scope="module")
+def server():
+    """One whose store is lied to: its evidence tells of an exchanged blob in two shards, between
+    which there is no order."""
+    s = harness.Server(workers=2)
+    s.evidence_is_true = False
+    try:
+        yield s
+        s.stop()
+    finally:
+        s.kill()
+
 
 # The thief's tools. Keys that name A are given the names that they would have if they were B's, and
 # the other way round.
