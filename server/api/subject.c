@@ -69,16 +69,29 @@ static bool begin(struct call *c, char uploader[CONF_NAME_MAX + 1])
 	return true;
 }
 
-/* Opens an answer: whose subject it is about. */
-static void answer_begin(struct jsonw *w, const struct call *c)
+/* The store has answered. Opens the call's answer: whose subject it is about. Returns false when
+ * err was the answer. */
+static bool answer_begin(struct jsonw *w, struct call *c, int err)
 {
 	char uploader[CONF_NAME_MAX + 1];
 	const char *why = NULL;
 
+	c->waiting = false;
+	if (err != 0) {
+		reply_error(c->req, err, NULL);
+		return false;
+	}
 	(void)uploader_of(c, uploader, &why); /* as at the call's begin */
 	jsonw_open(w, NULL, '{');
 	jsonw_str(w, "subject", c->id);
 	jsonw_str(w, "uploader", uploader);
+	return true;
+}
+
+static void answer_end(struct jsonw *w, const struct call *c)
+{
+	jsonw_close(w, '}');
+	reply_json(c->req, 200, NULL, w);
 }
 
 /* Show --------------------------------------------------------------------- */
@@ -113,18 +126,13 @@ static void on_show(void *ctx, int err, const struct store_subject_shown *shown)
 	struct call *c = ctx;
 	struct jsonw w = {0};
 
-	c->waiting = false;
-	if (err != 0) {
-		reply_error(c->req, err, NULL);
+	if (!answer_begin(&w, c, err))
 		return;
-	}
-	answer_begin(&w, c);
 	frozen_until(&w, shown->frozen_until_ms);
 	write_blobs(&w, "live", shown, false);
 	write_blobs(&w, "ended", shown, true);
 	jsonw_bool(&w, "more", shown->more);
-	jsonw_close(&w, '}');
-	reply_json(c->req, 200, NULL, &w);
+	answer_end(&w, c);
 }
 
 void subject_show(struct call *c)
@@ -149,12 +157,8 @@ static void on_erase(void *ctx, int err, const struct store_subject_erased *eras
 	struct call *c = ctx;
 	struct jsonw w = {0};
 
-	c->waiting = false;
-	if (err != 0) {
-		reply_error(c->req, err, NULL);
+	if (!answer_begin(&w, c, err))
 		return;
-	}
-	answer_begin(&w, c);
 	jsonw_time(&w, "erased_at", erased->at_ms);
 	jsonw_u64(&w, "count", erased->n);
 	jsonw_str(&w, "method", erased->method);
@@ -165,8 +169,7 @@ static void on_erase(void *ctx, int err, const struct store_subject_erased *eras
 	for (size_t i = 0; i < erased->n; i++)
 		answers_receipt(&w, NULL, &erased->blobs[i]);
 	jsonw_close(&w, ']');
-	jsonw_close(&w, '}');
-	reply_json(c->req, 200, NULL, &w);
+	answer_end(&w, c);
 }
 
 void subject_erase(struct call *c)
@@ -186,16 +189,11 @@ static void on_freeze(void *ctx, int err, int64_t frozen_until_ms, const char *e
 	struct call *c = ctx;
 	struct jsonw w = {0};
 
-	c->waiting = false;
-	if (err != 0) {
-		reply_error(c->req, err, NULL);
+	if (!answer_begin(&w, c, err))
 		return;
-	}
-	answer_begin(&w, c);
 	frozen_until(&w, frozen_until_ms);
 	jsonw_str(&w, "event", event);
-	jsonw_close(&w, '}');
-	reply_json(c->req, 200, NULL, &w);
+	answer_end(&w, c);
 }
 
 void subject_freeze(struct call *c)
